@@ -1,0 +1,97 @@
+//! The answer to reset (复位应答) and what the card's maker says in it.
+//!
+//! Source: ISO/IEC 7816-3 8.2; historical bytes T1–T13 from field cards.
+//! Owns: finding the historical bytes; the card diversification factor. Never: fails on an unknown maker.
+#![warn(clippy::indexing_slicing)]
+
+use crate::limits::HISTORICAL_BYTES_MAX;
+
+/// An answer to reset, as received.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Atr {
+    bytes: Vec<u8>,
+    historical: Vec<u8>,
+}
+
+/// Why an ATR cannot be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum AtrError {
+    /// It ends before the bytes that it announces.
+    #[error("ATR ends after {0} bytes, before the bytes that it announces")]
+    Truncated(usize),
+    /// Fewer than 8 historical bytes: there is no card diversification factor.
+    #[error("ATR has {0} historical bytes; a social security card has 13")]
+    HistoricalTooShort(usize),
+}
+
+impl Atr {
+    /// Finds the historical bytes: TS, T0, interface bytes as T0 and the TDs announce, then K historical bytes.
+    ///
+    /// # Errors
+    /// [`AtrError::Truncated`] when announced bytes are missing.
+    pub fn parse(bytes: &[u8]) -> Result<Self, AtrError> {
+        let truncated = AtrError::Truncated(bytes.len());
+        let t0 = *bytes.get(1).ok_or(truncated)?;
+        let mut at = 2;
+        let mut announced = t0 >> 4;
+        // TA to TD repeat while a TD announces more; each round consumes at least TD, so the ATR's length bounds it.
+        loop {
+            at += (announced & 0x7).count_ones() as usize;
+            if announced & 0x8 == 0 {
+                break;
+            }
+            announced = bytes.get(at).ok_or(truncated)? >> 4;
+            at += 1;
+        }
+        let count = usize::from(t0 & 0x0F).min(HISTORICAL_BYTES_MAX);
+        let historical = bytes.get(at..at + count).ok_or(truncated)?.to_vec();
+        Ok(Self { bytes: bytes.to_vec(), historical })
+    }
+
+    /// All bytes.
+    #[must_use]
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// 卡复位信息: the historical bytes, 13 on a social security card.
+    #[must_use]
+    pub fn historical(&self) -> &[u8] {
+        &self.historical
+    }
+
+    /// The card diversification factor (卡分散因子): the last 8 historical bytes.
+    ///
+    /// # Errors
+    /// [`AtrError::HistoricalTooShort`] when there are fewer.
+    pub fn card_factor(&self) -> Result<[u8; 8], AtrError> {
+        self.historical.last_chunk::<8>().copied().ok_or(AtrError::HistoricalTooShort(self.historical.len()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_factor_of_the_test_card_is_its_last_eight_historical_bytes() {
+        let atr = Atr::parse(&hex::decode("3B6D000000813147318650430200000013").expect("hex")).expect("atr");
+        assert_eq!(hex::encode_upper(atr.historical()), "00813147318650430200000013");
+        assert_eq!(hex::encode_upper(atr.card_factor().expect("factor")), "8650430200000013");
+    }
+
+    #[test]
+    fn a_psam_atr_with_three_interface_bytes_parses() {
+        let atr = Atr::parse(&hex::decode("3B7D96000000814D326086439F20908A3736").expect("hex")).expect("atr");
+        assert_eq!(hex::encode_upper(atr.historical()), "00814D326086439F20908A3736");
+    }
+
+    #[test]
+    fn every_prefix_of_an_atr_is_refused_without_panic() {
+        let whole = hex::decode("3B6D000000813147318650430200000013").expect("hex");
+        for n in 0..whole.len() {
+            let prefix = whole.get(..n).expect("a prefix");
+            assert_eq!(Atr::parse(prefix), Err(AtrError::Truncated(n)));
+        }
+    }
+}

@@ -1,0 +1,25 @@
+//! How to talk to a social security card (社会保障卡): bytes, commands, readers, keys.
+//!
+//! Owns: APDUs and status words, TLV, ATR and FCI, transports, the session that carries commands, the DES primitives,
+//! key diversification and the [`SecurityModule`](security::SecurityModule) boundary.
+//! Never: knows a profile, JSON, a database, an async runtime or a clock.
+
+pub mod apdu;
+pub mod atr;
+pub mod command;
+pub mod crypto;
+pub mod fci;
+pub mod key;
+pub mod limits;
+pub mod security;
+pub mod session;
+pub mod status;
+pub mod tlv;
+pub mod transport;
+pub mod wire;
+
+pub use apdu::{Command, Response};
+pub use atr::Atr;
+pub use session::{Session, SessionError};
+pub use status::StatusWord;
+pub use transport::{Transport, TransportError};

@@ -1,0 +1,195 @@
+//! A PSAM (安全存取模块) in a reader slot as security module.
+//!
+//! Source: published driver sequences: environment by name, `BF DE`, `80 FA`, `80 70`, `80 72`.
+//! Owns: selecting the PSAM, its terminal number, deriving and using session keys in it.
+//! Never: decides which usage byte and id belong to a key name (data of the profile).
+
+use std::collections::BTreeMap;
+
+use super::{KeyName, KeyRef, MacKey, SecurityError, SecurityModule, WrappedKey};
+use crate::apdu::Command;
+use crate::command;
+use crate::crypto::{self, Block};
+use crate::session::Session;
+use crate::status::StatusWord;
+
+/// Where a key sits in the PSAM.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PsamKey {
+    /// Usage byte: high 3 bits levels left, low 5 bits type.
+    pub usage: u8,
+    /// Key id.
+    pub id: u8,
+}
+
+impl PsamKey {
+    /// Diversification levels left in this PSAM.
+    #[must_use]
+    pub const fn levels(self) -> usize {
+        (self.usage >> 5) as usize
+    }
+}
+
+/// Names that select the PSAM, as profile data.
+#[derive(Clone, Debug)]
+pub struct PsamNames {
+    /// Environment DF name (sx1, sx2, sx3).
+    pub environment: Vec<u8>,
+    /// Application AID or DF name below it.
+    pub application: Vec<u8>,
+    /// SFI of the terminal number file in the MF (6 bytes).
+    pub terminal_number_sfi: u8,
+}
+
+/// A PSAM ready to work.
+#[derive(Debug)]
+pub struct Psam {
+    session: Session,
+    keys: BTreeMap<KeyName, PsamKey>,
+    terminal_number: [u8; 6],
+}
+
+/// What the PSAM returned for a purchase: the terminal must use exactly these.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PurchaseStart {
+    /// Terminal transaction number; the PSAM counts it and never gives it twice.
+    pub terminal_sequence: u32,
+    /// MAC1 for DEBIT FOR PURCHASE.
+    pub mac1: [u8; 4],
+}
+
+impl Psam {
+    /// Selects the environment, reads the terminal number, selects the application.
+    ///
+    /// # Errors
+    /// [`SecurityError::NotPsam`] when the card knows no such environment or has no terminal number.
+    pub fn open(
+        mut session: Session,
+        names: &PsamNames,
+        keys: BTreeMap<KeyName, PsamKey>,
+    ) -> Result<Self, SecurityError> {
+        expect_ok(&mut session, &command::select_by_name(&names.environment))?;
+        let number = expect_ok(&mut session, &command::read_binary_sfi(names.terminal_number_sfi, 0, 6))?;
+        let terminal_number =
+            number.as_slice().try_into().map_err(|_| SecurityError::NotPsam(StatusWord::WRONG_LENGTH))?;
+        expect_ok(&mut session, &command::select_by_name(&names.application))?;
+        Ok(Self { session, keys, terminal_number })
+    }
+
+    /// 终端机编号: 6 bytes.
+    #[must_use]
+    pub const fn terminal_number(&self) -> [u8; 6] {
+        self.terminal_number
+    }
+
+    /// The session, for wire counts.
+    #[must_use]
+    pub const fn session(&self) -> &Session {
+        &self.session
+    }
+
+    /// MAC1 and the terminal transaction number for a purchase (INIT SAM FOR PURCHASE).
+    ///
+    /// `fields` is everything before the factors; `factors` is card, then city. A PSAM that holds the purchase key one level
+    /// lower refuses two factors and is asked again with the card's factor alone.
+    ///
+    /// # Errors
+    /// [`SecurityError::Refused`] with the PSAM's status word.
+    pub fn init_purchase(
+        &mut self,
+        key: &KeyName,
+        fields: &[u8],
+        factors: [Block; 2],
+    ) -> Result<PurchaseStart, SecurityError> {
+        let [card, _] = factors;
+        let mut response = self.session.send(&command::psam_init_purchase(fields, &factors))?;
+        if !response.sw.is_ok() {
+            response = self.session.send(&command::psam_init_purchase(fields, &[card]))?;
+        }
+        let refused = |sw| SecurityError::Refused { name: key.clone(), sw };
+        let data = response.ok().map_err(refused)?;
+        let (sequence, mac1) = data.split_first_chunk::<4>().ok_or_else(|| refused(StatusWord::WRONG_LENGTH))?;
+        Ok(PurchaseStart {
+            terminal_sequence: u32::from_be_bytes(*sequence),
+            mac1: *mac1.first_chunk().ok_or_else(|| refused(StatusWord::WRONG_LENGTH))?,
+        })
+    }
+
+    /// Whether MAC2 of the card is right (CREDIT SAM FOR PURCHASE); only directly after [`Psam::init_purchase`].
+    ///
+    /// # Errors
+    /// [`SecurityError::Refused`] for any answer but right and wrong.
+    pub fn credit_purchase(&mut self, key: &KeyName, mac2: [u8; 4]) -> Result<bool, SecurityError> {
+        match self.session.send(&command::psam_credit_purchase(mac2))?.sw {
+            StatusWord::OK => Ok(true),
+            StatusWord::MAC_WRONG => Ok(false),
+            sw => Err(SecurityError::Refused { name: key.clone(), sw }),
+        }
+    }
+
+    /// `BF DE`: derives the session key from the last `levels` factors of the path, card first, and the random.
+    fn derive(&mut self, key: &KeyRef, random: Block) -> Result<(), SecurityError> {
+        let place = *self
+            .keys
+            .get(&key.name)
+            .ok_or_else(|| SecurityError::KeyNotFound { name: key.name.clone(), version: key.version })?;
+        if place.levels() > key.path.len() {
+            return Err(SecurityError::LevelTooLow { name: key.name.clone(), levels: key.path.len() });
+        }
+        let mut data: Vec<u8> = key.path.iter().rev().take(place.levels()).flatten().copied().collect();
+        data.extend(random);
+        let response = self.session.send(&command::psam_derive(place.usage, place.id, &data))?;
+        match response.sw {
+            sw if sw.is_ok() => Ok(()),
+            StatusWord::KEY_NOT_FOUND => {
+                Err(SecurityError::KeyNotFound { name: key.name.clone(), version: key.version })
+            }
+            sw => Err(SecurityError::Refused { name: key.name.clone(), sw }),
+        }
+    }
+}
+
+impl SecurityModule for Psam {
+    fn authentication_cryptogram(&mut self, key: &KeyRef, factor: Block, data: Block) -> Result<Block, SecurityError> {
+        let out = self.encipher(key, factor, &data)?;
+        out.as_slice()
+            .try_into()
+            .map_err(|_| SecurityError::Refused { name: key.name.clone(), sw: StatusWord::WRONG_LENGTH })
+    }
+
+    fn mac(&mut self, key: &KeyRef, kind: MacKey, iv: Block, message: &[u8]) -> Result<[u8; 4], SecurityError> {
+        let MacKey::Session(seed) = kind else {
+            return Err(SecurityError::Unsupported { operation: "compute a MAC with an undiversified key" });
+        };
+        self.derive(key, seed)?;
+        let refused = |sw| SecurityError::Refused { name: key.name.clone(), sw };
+        let data = self.session.send(&command::psam_mac(&iv, &crypto::pad(message)))?.ok().map_err(refused)?;
+        data.first_chunk().copied().ok_or_else(|| refused(StatusWord::WRONG_LENGTH))
+    }
+
+    fn encipher(&mut self, key: &KeyRef, factor: Block, blocks: &[u8]) -> Result<Vec<u8>, SecurityError> {
+        self.derive(key, factor)?;
+        let refused = |sw| SecurityError::Refused { name: key.name.clone(), sw };
+        self.session.send(&command::psam_encipher(blocks))?.ok().map_err(refused)
+    }
+
+    fn wrap(
+        &mut self,
+        _key: &KeyRef,
+        _length: usize,
+        _protecting: &KeyRef,
+        _command: [u8; 5],
+        _header: [u8; 3],
+        _iv: Block,
+    ) -> Result<WrappedKey, SecurityError> {
+        Err(SecurityError::Unsupported { operation: "wrap a key for another card" })
+    }
+
+    fn check_value(&mut self, _key: &KeyRef) -> Result<[u8; 3], SecurityError> {
+        Err(SecurityError::Unsupported { operation: "show a key check value" })
+    }
+}
+
+fn expect_ok(session: &mut Session, command: &Command) -> Result<Vec<u8>, SecurityError> {
+    session.send(command)?.ok().map_err(SecurityError::NotPsam)
+}

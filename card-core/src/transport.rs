@@ -1,0 +1,115 @@
+//! One card that can be talked to, however it is reached.
+//!
+//! Owns: the [`Transport`] trait and its errors. PC/SC, replay and the in-process software card implement it.
+//! Never: interprets bytes, retries, waits without bound.
+
+pub mod pcsc;
+pub mod replay;
+
+use crate::apdu::Protocol;
+
+/// A powered card in exclusive use.
+pub trait Transport: Send {
+    /// Sends one command and appends the card's raw answer (data and SW1-SW2) to `answer`.
+    ///
+    /// # Errors
+    /// [`TransportError`]: whether the card carried out the command is then unknown.
+    fn transmit(&mut self, command: &[u8], answer: &mut Vec<u8>) -> Result<(), TransportError>;
+
+    /// Warm reset.
+    ///
+    /// # Errors
+    /// [`TransportError`] when the card does not come back.
+    fn reset(&mut self) -> Result<(), TransportError>;
+
+    /// The answer to reset.
+    fn atr(&self) -> &[u8];
+
+    /// The protocol in use.
+    fn protocol(&self) -> Protocol {
+        Protocol::T0
+    }
+}
+
+/// Why an exchange failed, told apart by who can mend it.
+#[derive(Debug, thiserror::Error)]
+pub enum TransportError {
+    /// The card was pulled.
+    #[error("card removed from {reader}")]
+    CardRemoved {
+        /// Reader name.
+        reader: String,
+    },
+    /// No card in the reader.
+    #[error("no card in {reader}")]
+    NoCard {
+        /// Reader name.
+        reader: String,
+    },
+    /// The card does not answer.
+    #[error("card in {reader} does not answer")]
+    CardMute {
+        /// Reader name.
+        reader: String,
+    },
+    /// Another program reset the card: selection and authentications are gone.
+    #[error("card in {reader} was reset by another program")]
+    CardReset {
+        /// Reader name.
+        reader: String,
+    },
+    /// Another program holds the card.
+    #[error("card in {reader} is in use by another program")]
+    InUse {
+        /// Reader name.
+        reader: String,
+    },
+    /// The reader is unplugged or unknown.
+    #[error("reader {reader} is gone")]
+    ReaderGone {
+        /// Reader name.
+        reader: String,
+    },
+    /// The PC/SC daemon does not run.
+    #[error("the PC/SC daemon (pcscd) is not running")]
+    NoService,
+    /// Reader and card lost step; the last command may or may not have been carried out.
+    #[error("exchange with the card in {reader} broke off")]
+    Protocol {
+        /// Reader name.
+        reader: String,
+        /// What the daemon reported.
+        source: ::pcsc::Error,
+    },
+    /// A replayed trace has another command here.
+    #[error("trace line {line}: the recorded command differs from the one sent")]
+    TraceDiffers {
+        /// Line of the trace, from 1.
+        line: usize,
+    },
+    /// A replayed trace has no more commands.
+    #[error("trace ends after line {line}, before this command")]
+    TraceEnded {
+        /// Last line of the trace.
+        line: usize,
+    },
+}
+
+impl TransportError {
+    /// Whether the same card back in the reader can go on, after its state was read.
+    #[must_use]
+    pub const fn card_lost(&self) -> bool {
+        match self {
+            Self::CardRemoved { .. }
+            | Self::NoCard { .. }
+            | Self::CardMute { .. }
+            | Self::CardReset { .. }
+            | Self::Protocol { .. } => true,
+            Self::InUse { .. }
+            | Self::ReaderGone { .. }
+            | Self::NoService
+            | Self::TraceDiffers { .. }
+            | Self::TraceEnded { .. } => false,
+        }
+    }
+}

@@ -1,0 +1,12 @@
+//! What is on a card: profile texts, codecs, images, plans, and the account applet's commands.
+//!
+//! Owns: the description of every DF, EF, record, item, key and account command, loaded from one text a card type.
+//! Never: performs I/O on cards; execution belongs to [`card_core::Session`].
+
+pub mod access;
+pub mod account;
+pub mod format;
+pub mod profile;
+
+pub use access::Access;
+pub use profile::{Df, Ef, Element, Profile};

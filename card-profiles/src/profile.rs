@@ -1,0 +1,380 @@
+//! The profile: one card type as data.
+//!
+//! Source: each profile text names its own.
+//! Owns: the rows (DF, EF, element, key, PIN, key load, account) and finding them.
+//! Never: holds values of a card (`image`), knows bytes of a command beyond what a row says.
+//! Units: sizes and lengths in bytes.
+
+use card_core::fci::AlgorithmId;
+use card_core::security::KeyName;
+use card_core::security::psam::PsamKey;
+use serde::Deserialize;
+use serde::de::{self, Deserializer};
+
+use crate::access::Access;
+use crate::account::AccountRules;
+use crate::format::Format;
+
+/// A card type.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Profile {
+    /// Version of the grammar.
+    pub format: u32,
+    /// Name: `ssc-3.0`.
+    pub name: String,
+    /// Title in Chinese.
+    pub title: String,
+    /// Where the facts come from.
+    pub source: String,
+    /// User card or PSAM.
+    pub kind: CardKind,
+    /// 规范版本 as written into item 03: `3.00`; empty for a PSAM.
+    #[serde(default)]
+    pub version: String,
+    /// Symmetric algorithm.
+    pub algorithm: Algorithm,
+    /// Bytes of memory for files and keys; the linter sums against it.
+    pub capacity: u32,
+    /// Answer to reset.
+    pub atr: AtrRow,
+    /// Card PIN.
+    #[serde(default)]
+    pub pin: Option<PinRow>,
+    /// How a production key is loaded over a transport key.
+    pub key_load: KeyLoadRow,
+    /// Social security account applet.
+    #[serde(default)]
+    pub account: Option<AccountRules>,
+    /// Directories, SSSE (or the MF) first.
+    pub df: Vec<Df>,
+    /// Keys.
+    pub key: Vec<KeyRow>,
+    /// Rows that stand on an assumption, beyond those marked where they stand.
+    #[serde(default)]
+    pub assumed: Vec<String>,
+}
+
+/// What a card is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum CardKind {
+    /// 用户卡.
+    User,
+    /// PSAM.
+    Psam,
+}
+
+/// Symmetric algorithm of a card.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+pub enum Algorithm {
+    /// DES and 3DES.
+    #[serde(rename = "3des")]
+    Tdes,
+    /// SM4.
+    #[serde(rename = "sm4")]
+    Sm4,
+}
+
+impl Algorithm {
+    /// Its byte in the FCI.
+    #[must_use]
+    pub const fn id(self) -> AlgorithmId {
+        match self {
+            Self::Tdes => AlgorithmId::TDES,
+            Self::Sm4 => AlgorithmId::SM4,
+        }
+    }
+}
+
+/// How the ATR is made: `prefix`, then `maker` (T1 to T7), then a serial of 6 bytes.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AtrRow {
+    /// TS, T0, interface bytes.
+    #[serde(deserialize_with = "hex_bytes")]
+    pub prefix: Vec<u8>,
+    /// Historical bytes before the serial.
+    #[serde(deserialize_with = "hex_bytes")]
+    pub maker: Vec<u8>,
+}
+
+/// The card's PIN.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PinRow {
+    /// Digits at delivery; refused for transactions by the terminal.
+    pub initial: String,
+    /// Tries before it blocks.
+    pub tries: u8,
+    /// Least BCD bytes.
+    pub bytes_min: u8,
+    /// Most BCD bytes.
+    pub bytes_max: u8,
+    /// What is assumed about this row.
+    #[serde(default)]
+    pub assumed: Option<String>,
+}
+
+/// Key load: `command`, Lc, `3DES(LD ‖ usage id version ‖ key ‖ padding) ‖ MAC`.
+///
+/// Source: published example (`84 D4 00 00 1C`, header `22 00 00`); the meaning of the header bytes is assumed.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct KeyLoadRow {
+    /// CLA INS P1 P2.
+    #[serde(deserialize_with = "hex_bytes")]
+    pub command: Vec<u8>,
+    /// Bytes of the challenge that starts the MAC (4, completed with zeros; or 8).
+    pub challenge: u8,
+    /// What is assumed about this row.
+    #[serde(default)]
+    pub assumed: Option<String>,
+}
+
+/// A directory (DF, 目录).
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Df {
+    /// `SSSE`, `DF01`, for a PSAM `MF`.
+    pub id: String,
+    /// Name in Chinese.
+    pub name: String,
+    /// File identifier.
+    #[serde(deserialize_with = "hex_u16")]
+    pub fid: u16,
+    /// DF name or AID by which SELECT P1=04 finds it.
+    #[serde(default, deserialize_with = "hex_bytes")]
+    pub df_name: Vec<u8>,
+    /// `88` of the FCI.
+    #[serde(default)]
+    pub fci_sfi: Option<u8>,
+    /// Key that protects key loads in this DF (主控密钥); delivered as transport key.
+    #[serde(deserialize_with = "key_name")]
+    pub control_key: KeyName,
+    /// Data files.
+    #[serde(default)]
+    pub ef: Vec<Ef>,
+}
+
+/// A data file (EF).
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Ef {
+    /// `EF05`.
+    pub id: String,
+    /// Name in Chinese.
+    pub name: String,
+    /// File identifier.
+    #[serde(deserialize_with = "hex_u16")]
+    pub fid: u16,
+    /// Structure.
+    pub kind: EfKind,
+    /// Bytes; the linter compares with the sum of the elements.
+    pub size: u16,
+    /// Records of a cyclic file; 1 for a transparent one; number of elements for TLV records.
+    pub records: u8,
+    /// Read condition.
+    pub read: Access,
+    /// Update condition.
+    pub update: Access,
+    /// Items: one a record in a TLV file, fields of one record in a cyclic file, none in a transparent file.
+    #[serde(default)]
+    pub elements: Vec<Element>,
+    /// `M` or `L` where the sources are weaker.
+    #[serde(default)]
+    pub confidence: Option<String>,
+    /// What is assumed about this row.
+    #[serde(default)]
+    pub assumed: Option<String>,
+}
+
+/// Structure of an EF.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum EfKind {
+    /// One Tag-Len-Value item a record.
+    TlvRecords,
+    /// Records of fixed fields, newest first.
+    Cyclic,
+    /// Bytes.
+    Transparent,
+}
+
+/// A data element (数据项).
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Element {
+    /// Record identifier; absent in cyclic files.
+    #[serde(default)]
+    pub tag: Option<u8>,
+    /// English identifier, unique in its file: `card_number`; `tag_8c` where the name is unknown.
+    pub id: String,
+    /// Name in Chinese, where known.
+    #[serde(default)]
+    pub name: Option<String>,
+    /// Format and length.
+    pub format: Format,
+    /// Items of a `b-tlv` value.
+    #[serde(default)]
+    pub inner: Vec<Element>,
+    /// `M` or `L` where the sources are weaker.
+    #[serde(default)]
+    pub confidence: Option<String>,
+}
+
+/// A key of the card.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct KeyRow {
+    /// `UK1DF04`.
+    #[serde(deserialize_with = "key_name")]
+    pub name: KeyName,
+    /// DF that holds it.
+    pub df: String,
+    /// Purpose in Chinese.
+    #[serde(default)]
+    pub purpose: String,
+    /// What it may do.
+    pub class: KeyClass,
+    /// Key id on this card: P2 of EXTERNAL AUTHENTICATION, or key index of account commands.
+    pub id: u8,
+    /// Usage byte in the header of the key load.
+    pub usage: u8,
+    /// Bytes: 8 or 16.
+    pub length: u8,
+    /// Tries before it blocks.
+    pub tries: u8,
+    /// Place in the PSAM.
+    #[serde(default)]
+    pub psam: Option<PsamPlace>,
+    /// Addresses in the HSM (加密机), sub-index 1 to 3.
+    #[serde(default)]
+    pub hsm: Vec<String>,
+    /// `M` or `L` where the sources are weaker.
+    #[serde(default)]
+    pub confidence: Option<String>,
+    /// What is assumed about this row.
+    #[serde(default)]
+    pub assumed: Option<String>,
+}
+
+/// Usage byte and id in the PSAM.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PsamPlace {
+    /// High 3 bits levels left, low 5 bits type.
+    pub usage: u8,
+    /// Key id.
+    pub id: u8,
+}
+
+impl From<PsamPlace> for PsamKey {
+    fn from(place: PsamPlace) -> Self {
+        Self { usage: place.usage, id: place.id }
+    }
+}
+
+/// Key classes (密钥类别).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum KeyClass {
+    /// 主控密钥: protects key loads of its DF.
+    Mk,
+    /// 内部认证.
+    Irk,
+    /// 口令解锁.
+    Puk,
+    /// 应用维护.
+    Stk,
+    /// 应用锁定.
+    Lk,
+    /// 卡锁定.
+    Bk,
+    /// 读.
+    Rk,
+    /// 更新.
+    Uk,
+    /// 消费.
+    Dpk,
+    /// 圈存 (账户划入).
+    Dlk,
+    /// TAC.
+    Dtk,
+    /// 年度起始.
+    Dsk,
+}
+
+impl KeyClass {
+    /// Whether EXTERNAL AUTHENTICATION accepts a key of this class.
+    #[must_use]
+    pub const fn authenticates_externally(self) -> bool {
+        match self {
+            Self::Mk | Self::Puk | Self::Rk | Self::Uk => true,
+            Self::Irk | Self::Stk | Self::Lk | Self::Bk | Self::Dpk | Self::Dlk | Self::Dtk | Self::Dsk => false,
+        }
+    }
+}
+
+impl Profile {
+    /// The directory with this id.
+    #[must_use]
+    pub fn df(&self, id: &str) -> Option<&Df> {
+        self.df.iter().find(|df| df.id == id)
+    }
+
+    /// The file at `DF04`, `EF08`.
+    #[must_use]
+    pub fn ef(&self, df: &str, ef: &str) -> Option<&Ef> {
+        self.df(df)?.ef.iter().find(|row| row.id == ef)
+    }
+
+    /// The key with this name.
+    #[must_use]
+    pub fn key(&self, name: &KeyName) -> Option<&KeyRow> {
+        self.key.iter().find(|row| row.name == *name)
+    }
+
+    /// The first key of a class in a DF.
+    #[must_use]
+    pub fn key_of_class(&self, df: &str, class: KeyClass) -> Option<&KeyRow> {
+        self.key.iter().find(|row| row.df == df && row.class == class)
+    }
+
+    /// Where the PSAM holds the keys of this card.
+    #[must_use]
+    pub fn psam_keys(&self) -> std::collections::BTreeMap<KeyName, PsamKey> {
+        self.key.iter().filter_map(|row| Some((row.name.clone(), row.psam?.into()))).collect()
+    }
+}
+
+impl Ef {
+    /// Short file identifier: the low five bits of the FID.
+    #[must_use]
+    pub const fn sfi(&self) -> u8 {
+        self.fid.to_be_bytes()[1] & 0x1F
+    }
+
+    /// Bytes of one cyclic record.
+    #[must_use]
+    pub fn record_length(&self) -> usize {
+        self.elements.iter().map(|element| usize::from(element.format.length)).sum()
+    }
+}
+
+fn hex_bytes<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u8>, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    hex::decode(&text).map_err(|_| de::Error::custom(format!("{text:?} is not hexadecimal bytes")))
+}
+
+fn hex_u16<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u16, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    u16::from_str_radix(&text, 16)
+        .ok()
+        .filter(|_| text.len() == 4)
+        .ok_or_else(|| de::Error::custom(format!("{text:?} is not a file identifier of four hex digits")))
+}
+
+pub(crate) fn key_name<'de, D: Deserializer<'de>>(deserializer: D) -> Result<KeyName, D::Error> {
+    Ok(KeyName::new(&String::deserialize(deserializer)?))
+}
