@@ -11,6 +11,7 @@ pub mod crypto;
 pub mod fci;
 pub mod key;
 pub mod limits;
+pub mod script;
 pub mod security;
 pub mod session;
 pub mod status;

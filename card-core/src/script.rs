@@ -1,0 +1,160 @@
+//! Steps on a card, made by whoever knows the card type and carried out here.
+//!
+//! Owns: the kinds of step and how each becomes commands: challenge, cryptogram from the security module, command.
+//! Never: decides which step comes next, retries a step, stops a caller from looking at a refusal.
+
+use crate::apdu::{Command, Response};
+use crate::command;
+use crate::crypto::Block;
+use crate::security::{KeyRef, SecurityError, SecurityModule};
+use crate::session::{ChallengeError, Session, SessionError};
+
+/// One step on a card.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// One command as it stands: SELECT, READ, UPDATE, VERIFY.
+    Send(Command),
+    /// GET CHALLENGE, cryptogram, EXTERNAL AUTHENTICATION: the terminal proves that it holds `key`.
+    Authenticate {
+        /// The key of this card.
+        key: KeyRef,
+        /// Its id on the card (P2).
+        id: u8,
+    },
+    /// GET CHALLENGE, wrapped key, key-load command: puts `key` on the card.
+    LoadKey(KeyLoad),
+}
+
+/// A key-load step.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyLoad {
+    /// The key to put on the card.
+    pub key: KeyRef,
+    /// Key bytes: 8 or 16.
+    pub length: usize,
+    /// The control key that protects the load: transport key, or production key once replaced.
+    pub protecting: KeyRef,
+    /// CLA INS P1 P2 of the dialect.
+    pub header: [u8; 4],
+    /// Usage, id, version as the dialect wants them before the key bytes.
+    pub label: [u8; 3],
+    /// Bytes of challenge that start the MAC: 4 (completed with zeros) or 8.
+    pub challenge: u8,
+}
+
+/// Why a step could not be tried, or why its answer was lost. A refusal by the card is an `Ok` response.
+#[derive(Debug, thiserror::Error)]
+pub enum StepError {
+    /// The card did not answer: its state is unknown.
+    #[error(transparent)]
+    Session(#[from] SessionError),
+    /// The card gave no challenge.
+    #[error("no challenge: {0}")]
+    Challenge(crate::status::StatusWord),
+    /// The security module gave no cryptogram; the card was not touched by the command itself.
+    #[error(transparent)]
+    Security(#[from] SecurityError),
+    /// The step needs a key and no security module is at hand.
+    #[error("{0} is needed and there is no security module")]
+    NoModule(crate::security::KeyName),
+}
+
+impl From<ChallengeError> for StepError {
+    fn from(error: ChallengeError) -> Self {
+        match error {
+            ChallengeError::Session(error) => Self::Session(error),
+            ChallengeError::Refused(sw) => Self::Challenge(sw),
+        }
+    }
+}
+
+/// Plain bytes of an external authentication: any 8 bytes; deployed drivers send these.
+const AUTHENTICATION_PLAIN: Block = [1, 2, 3, 4, 5, 6, 7, 8];
+
+impl Session {
+    /// Carries out one step.
+    ///
+    /// # Errors
+    /// [`StepError`]; after [`StepError::Session`] read the card's state before deciding anything.
+    pub fn perform(&mut self, step: &Step, module: Option<&mut dyn SecurityModule>) -> Result<Response, StepError> {
+        match step {
+            Step::Send(command) => Ok(self.send(command)?),
+            Step::Authenticate { key, id } => {
+                let module = module.ok_or_else(|| StepError::NoModule(key.name.clone()))?;
+                let random = self.challenge()?;
+                let auth = module.authentication_cryptogram(key, random, AUTHENTICATION_PLAIN)?;
+                Ok(self.send(&command::external_authenticate(*id, auth, AUTHENTICATION_PLAIN))?)
+            }
+            Step::LoadKey(load) => {
+                let module = module.ok_or_else(|| StepError::NoModule(load.key.name.clone()))?;
+                let random = self.challenge_of(load.challenge)?;
+                Ok(self.send(&load.command(module, random)?)?)
+            }
+        }
+    }
+
+    /// A challenge of 4 or 8 bytes, completed with zeros to a block.
+    fn challenge_of(&mut self, length: u8) -> Result<Block, StepError> {
+        let response = self.send(&command::get_challenge(u16::from(length)))?;
+        let mut block = [0; 8];
+        if response.data.len() != usize::from(length) || response.data.len() > block.len() {
+            return Err(StepError::Challenge(response.sw));
+        }
+        block.iter_mut().zip(response.data).for_each(|(slot, byte)| *slot = byte);
+        Ok(block)
+    }
+}
+
+impl KeyLoad {
+    fn command(&self, module: &mut dyn SecurityModule, iv: Block) -> Result<Command, SecurityError> {
+        let plain = 1 + self.label.len() + self.length;
+        let lc = u8::try_from(plain.next_multiple_of(8) + 4).expect("a key of 8 or 16 bytes fits");
+        let [cla, ins, p1, p2] = self.header;
+        let wrapped = module.wrap(&self.key, self.length, &self.protecting, [cla, ins, p1, p2, lc], self.label, iv)?;
+        Ok(Command::new(cla, ins, p1, p2).with_data([&wrapped.enciphered[..], &wrapped.mac].concat()).secret())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::key::Key16;
+    use crate::security::KeyName;
+    use crate::security::keyring::KeyRing;
+    use crate::transport::replay::Replay;
+
+    fn ring(name: &str, key: &str) -> (KeyRing, KeyRef) {
+        let mut ring = KeyRing::new();
+        let key = Key16::new(hex::decode(key).expect("hex").try_into().expect("16 bytes"));
+        ring.insert(KeyName::new(name), 1, key);
+        (ring, KeyRef { name: KeyName::new(name), version: 1, path: Vec::new() })
+    }
+
+    #[test]
+    fn a_key_load_has_the_bytes_of_the_published_example() {
+        let (mut module, protecting) = ring("MK", "00112233445566778899AABBCCDDEEFF");
+        let load = KeyLoad {
+            key: protecting.clone(),
+            length: 16,
+            protecting,
+            header: [0x84, 0xD4, 0, 0],
+            label: [0x22, 0, 0],
+            challenge: 4,
+        };
+        let card = Replay::parse(
+            "> 0084000004\n< 5D72B3FD9000\n> 84D400001CDCC0BB5793ABFCA2CA8C1624822F6E01A86A0B5CBED191DD8A9D4ADB\n< 9000",
+        );
+        let mut session = Session::new(Box::new(card.expect("trace")));
+        let response = session.perform(&Step::LoadKey(load), Some(&mut module)).expect("answer");
+        assert!(response.sw.is_ok());
+    }
+
+    #[test]
+    fn a_key_step_without_module_is_refused_before_the_card_is_touched() {
+        let (_, key) = ring("RKSSSE", "00112233445566778899AABBCCDDEEFF");
+        let mut session = Session::new(Box::new(Replay::parse("").expect("empty trace")));
+        let error = session.perform(&Step::Authenticate { key, id: 0x0A }, None).expect_err("no module");
+        assert!(matches!(error, StepError::NoModule(_)));
+        assert_eq!(session.wire().exchanges, 0);
+    }
+}
