@@ -1,0 +1,102 @@
+//! What the user of the demo sees: the only file that prints.
+//!
+//! Owns: the steps with their times, the closing table, the language.
+
+use std::io::Write;
+use std::time::Instant;
+
+use clap::ValueEnum;
+
+/// Language of the demo's own words; the programs have theirs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Language {
+    /// 中文.
+    Zh,
+    /// English.
+    En,
+}
+
+impl Language {
+    /// Chinese where the locale is Chinese.
+    #[must_use]
+    pub fn of_locale() -> Self {
+        let set = |name| std::env::var(name).ok().filter(|value: &String| !value.is_empty());
+        match ["LC_ALL", "LC_MESSAGES", "LANG"].into_iter().find_map(set) {
+            Some(locale) if locale.starts_with("zh") => Self::Zh,
+            _ => Self::En,
+        }
+    }
+}
+
+/// A text in both languages.
+#[derive(Debug, Clone)]
+pub struct Words {
+    en: String,
+    zh: String,
+}
+
+/// Puts the two languages of a text together.
+pub fn words(en: impl Into<String>, zh: impl Into<String>) -> Words {
+    Words { en: en.into(), zh: zh.into() }
+}
+
+/// The screen.
+#[derive(Debug)]
+pub struct Output {
+    language: Language,
+    began: Instant,
+    step: u32,
+}
+
+impl Output {
+    /// Starts the clock.
+    #[must_use]
+    pub fn new(language: Language) -> Self {
+        Self { language, began: Instant::now(), step: 0 }
+    }
+
+    /// The text of the chosen language.
+    #[must_use]
+    pub fn pick<'a>(&self, words: &'a Words) -> &'a str {
+        match self.language {
+            Language::En => &words.en,
+            Language::Zh => &words.zh,
+        }
+    }
+
+    /// Seconds since the start.
+    #[must_use]
+    pub fn seconds(&self) -> f64 {
+        self.began.elapsed().as_secs_f64()
+    }
+
+    /// Begins the next step.
+    pub fn step(&mut self, title: &Words) {
+        self.step += 1;
+        self.line(&format!("\n[{}] {}  ({:.1} s)", self.step, self.pick(title), self.seconds()));
+    }
+
+    /// Says what came of a part of the step, with the time that it took.
+    pub fn done(&self, since: Instant, what: &Words) {
+        self.line(&format!("    ✓ {:>6.2} s  {}", since.elapsed().as_secs_f64(), self.pick(what)));
+    }
+
+    /// Shows a program's own words, set in.
+    pub fn quote(&self, text: &str) {
+        for line in text.lines() {
+            self.line(&format!("             │ {line}"));
+        }
+    }
+
+    /// A line as it is.
+    pub fn line(&self, text: &str) {
+        let mut stdout = std::io::stdout().lock();
+        // A reader that went away (`| head`) is no failure of the work.
+        let _ = writeln!(stdout, "{text}").and_then(|()| stdout.flush());
+    }
+
+    /// A line about a failure.
+    pub fn failure(&self, text: &str) {
+        let _ = writeln!(std::io::stderr().lock(), "{text}");
+    }
+}
