@@ -7,8 +7,6 @@
 //! Owns: invented people, drugs and bills; the order of the steps; what each step must answer.
 //! Never: imports a crate of the product: it must not be able to agree with them by construction.
 
-#![cfg_attr(test, expect(clippy::unwrap_used, reason = "a test stops at the first surprise"))]
-
 pub mod failure;
 pub mod folder;
 pub mod interrupt;
