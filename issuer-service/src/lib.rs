@@ -1,1 +1,18 @@
+//! The issuance centre (发卡中心): people, keys, batches, personalization, and what follows them.
+//!
+//! Owns: the data folder of a centre (database, key vault, configuration) and every act on it, each audited.
+//! Never: talks to another program of the toolkit except through files, readers and HTTP.
 
+pub mod audit;
+pub mod centre;
+pub mod cli;
+pub mod clock;
+pub mod error;
+pub mod exit;
+pub mod lang;
+pub mod operator;
+pub mod output;
+pub mod store;
+
+pub use centre::Centre;
+pub use error::Error;

@@ -1,0 +1,305 @@
+//! The audit log (审计日志): every act, in order, chained by hashes, its head signed from time to time.
+//!
+//! Source: chain as in RFC 6962's idea of an append-only log, here a plain chain; SHA-256; Ed25519 (RFC 8032).
+//! Owns: what a record holds, its hash, checkpoints, verification.
+//! Never: holds personal data or keys; is written apart from the act that it records.
+
+use ring::digest::{SHA256, digest};
+use ring::signature::{ED25519, UnparsedPublicKey};
+use serde::Serialize;
+
+use crate::lang::Lang;
+use crate::output::Show;
+
+/// Who did what to which object. No personal data: objects are numbers of rows, not of people.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Act {
+    /// Operator, or `local:USER` where no operator is needed.
+    pub actor: String,
+    /// Verb: `person.import`.
+    pub act: &'static str,
+    /// What it was done to: `batch 3`.
+    pub object: String,
+    /// Counts and states.
+    pub detail: String,
+}
+
+/// One record of the log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Record {
+    /// Position, from 1, without gaps.
+    pub sequence: i64,
+    /// UTC instant.
+    pub recorded_at: String,
+    /// See [`Act`].
+    pub actor: String,
+    /// See [`Act`].
+    pub act: String,
+    /// See [`Act`].
+    pub object: String,
+    /// See [`Act`].
+    pub detail: String,
+    /// Hash of the record before, hex.
+    pub previous: String,
+    /// Hash of this record, hex.
+    pub hash: String,
+}
+
+/// A signed head of the chain.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Checkpoint {
+    /// Last record covered.
+    pub sequence: i64,
+    /// Its hash, hex.
+    pub hash: String,
+    /// UTC instant.
+    pub signed_at: String,
+    /// Ed25519 signature of [`Checkpoint::message`], hex.
+    pub signature: String,
+}
+
+/// Result of [`Verifier`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Verdict {
+    /// Records read.
+    pub records: u64,
+    /// Checkpoints that hold.
+    pub checkpoints: u64,
+    /// First record that does not hold, if any.
+    pub first_bad: Option<Bad>,
+}
+
+/// A record that does not hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Bad {
+    /// Its position.
+    pub sequence: i64,
+    /// Why.
+    pub reason: Reason,
+}
+
+/// Why a record does not hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reason {
+    /// Its position does not follow the one before: records are missing.
+    Gap,
+    /// It does not name the hash of the record before.
+    Unchained,
+    /// Its content is not what was hashed.
+    Altered,
+    /// A checkpoint covers it with another hash.
+    CheckpointDiffers,
+    /// The signature of its checkpoint is not the centre's.
+    SignatureWrong,
+    /// A checkpoint covers it and it is not there: the end was cut off.
+    CutOff,
+}
+
+impl Record {
+    /// Hash of the record that comes before the first.
+    pub const GENESIS: &'static str = "0000000000000000000000000000000000000000000000000000000000000000";
+
+    /// The record that follows `previous`.
+    #[must_use]
+    pub fn following(previous: Option<(i64, String)>, recorded_at: String, act: &Act) -> Self {
+        let (last, previous) = previous.unwrap_or_else(|| (0, Self::GENESIS.to_owned()));
+        let mut record = Self {
+            sequence: last + 1,
+            recorded_at,
+            actor: act.actor.clone(),
+            act: act.act.to_owned(),
+            object: act.object.clone(),
+            detail: act.detail.clone(),
+            previous,
+            hash: String::new(),
+        };
+        record.hash = record.computed_hash();
+        record
+    }
+
+    /// SHA-256 over every field but the hash, each as `length:bytes`.
+    #[must_use]
+    pub fn computed_hash(&self) -> String {
+        let sequence = self.sequence.to_string();
+        let fields = [&self.previous, &sequence, &self.recorded_at, &self.actor, &self.act, &self.object, &self.detail];
+        let message: String = fields.iter().map(|field| format!("{}:{field}", field.len())).collect();
+        hex::encode_upper(digest(&SHA256, message.as_bytes()))
+    }
+}
+
+impl Checkpoint {
+    /// What the centre signs.
+    #[must_use]
+    pub fn message(sequence: i64, hash: &str, signed_at: &str) -> Vec<u8> {
+        format!("issuer audit checkpoint\n{sequence}\n{hash}\n{signed_at}\n").into_bytes()
+    }
+}
+
+/// Reads the log in order and stops at the first record that does not hold.
+#[derive(Debug)]
+pub struct Verifier {
+    public_key: Vec<u8>,
+    checkpoints: std::collections::BTreeMap<i64, Checkpoint>,
+    last: Option<(i64, String)>,
+    verdict: Verdict,
+}
+
+impl Verifier {
+    /// Verifies against these checkpoints and the centre's public key.
+    #[must_use]
+    pub fn new(public_key: Vec<u8>, checkpoints: Vec<Checkpoint>) -> Self {
+        let checkpoints = checkpoints.into_iter().map(|checkpoint| (checkpoint.sequence, checkpoint)).collect();
+        Self { public_key, checkpoints, last: None, verdict: Verdict { records: 0, checkpoints: 0, first_bad: None } }
+    }
+
+    /// Takes the next record; `false` when it does not hold and reading may stop.
+    pub fn take(&mut self, record: &Record) -> bool {
+        self.verdict.records += 1;
+        let (last, hash) = self.last.take().unwrap_or_else(|| (0, Record::GENESIS.to_owned()));
+        let reason = if record.sequence != last + 1 {
+            Some(Reason::Gap)
+        } else if record.previous != hash {
+            Some(Reason::Unchained)
+        } else if record.computed_hash() != record.hash {
+            Some(Reason::Altered)
+        } else {
+            self.checkpoints.remove(&record.sequence).and_then(|checkpoint| self.check(&checkpoint, record))
+        };
+        // A gap is named by the first record that is missing.
+        let sequence = if reason == Some(Reason::Gap) { last + 1 } else { record.sequence };
+        self.last = Some((record.sequence, record.hash.clone()));
+        self.verdict.first_bad = reason.map(|reason| Bad { sequence, reason });
+        reason.is_none()
+    }
+
+    fn check(&mut self, checkpoint: &Checkpoint, record: &Record) -> Option<Reason> {
+        if checkpoint.hash != record.hash {
+            return Some(Reason::CheckpointDiffers);
+        }
+        let message = Checkpoint::message(checkpoint.sequence, &checkpoint.hash, &checkpoint.signed_at);
+        let signature = hex::decode(&checkpoint.signature).unwrap_or_default();
+        if UnparsedPublicKey::new(&ED25519, &self.public_key).verify(&message, &signature).is_err() {
+            return Some(Reason::SignatureWrong);
+        }
+        self.verdict.checkpoints += 1;
+        None
+    }
+
+    /// The verdict after the last record.
+    #[must_use]
+    pub fn finish(mut self) -> Verdict {
+        if self.verdict.first_bad.is_none() && !self.checkpoints.is_empty() {
+            let sequence = self.last.map_or(0, |(last, _)| last) + 1;
+            self.verdict.first_bad = Some(Bad { sequence, reason: Reason::CutOff });
+        }
+        self.verdict
+    }
+}
+
+impl Show for Verdict {
+    fn text(&self, lang: Lang) -> String {
+        let (records, checkpoints) = (self.records, self.checkpoints);
+        match self.first_bad {
+            None => lang.pick(
+                format!("审计日志完整: {records} 条记录, {checkpoints} 个签名检查点"),
+                format!("audit log holds: {records} records, {checkpoints} signed checkpoints"),
+            ),
+            Some(Bad { sequence, reason }) => lang.pick(
+                format!("审计日志第 {sequence} 条不可信: {}", reason.text(lang)),
+                format!("audit record {sequence} does not hold: {}", reason.text(lang)),
+            ),
+        }
+    }
+}
+
+impl Reason {
+    const fn text(self, lang: Lang) -> &'static str {
+        let (zh, en) = match self {
+            Self::Gap => ("记录缺失", "the record is missing"),
+            Self::Unchained => ("与前一条不相接", "it does not follow from the record before"),
+            Self::Altered => ("内容被改动", "its content was altered"),
+            Self::CheckpointDiffers => ("与签名检查点不符", "it differs from its signed checkpoint"),
+            Self::SignatureWrong => ("检查点签名无效", "the signature of its checkpoint is wrong"),
+            Self::CutOff => ("日志末尾被截去", "the end of the log was cut off"),
+        };
+        match lang {
+            Lang::Zh => zh,
+            Lang::En => en,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn chain(length: usize) -> Vec<Record> {
+        let mut records: Vec<Record> = Vec::new();
+        for n in 0..length {
+            let last = records.last().map(|record| (record.sequence, record.hash.clone()));
+            let act = Act { actor: "a".into(), act: "test", object: format!("{n}"), detail: String::new() };
+            records.push(Record::following(last, "2026-01-01T00:00:00.000Z".into(), &act));
+        }
+        records
+    }
+
+    fn verdict(records: &[Record], checkpoints: Vec<Checkpoint>) -> Verdict {
+        let mut verifier = Verifier::new(Vec::new(), checkpoints);
+        for record in records {
+            if !verifier.take(record) {
+                break;
+            }
+        }
+        verifier.finish()
+    }
+
+    #[test]
+    fn an_untouched_chain_holds() {
+        assert_eq!(verdict(&chain(5), Vec::new()), Verdict { records: 5, checkpoints: 0, first_bad: None });
+    }
+
+    #[test]
+    fn a_changed_field_of_any_record_is_named() {
+        for n in 0..4 {
+            let changes: [fn(&mut Record); 5] = [
+                |r| r.actor.push('x'),
+                |r| r.act.push('x'),
+                |r| r.object.push('x'),
+                |r| r.detail.push('x'),
+                |r| r.recorded_at.push('x'),
+            ];
+            for change in changes {
+                let mut records = chain(4);
+                change(&mut records[n]);
+                let bad = verdict(&records, Vec::new()).first_bad.expect("found");
+                assert_eq!((bad.sequence, bad.reason), (i64::try_from(n).expect("small") + 1, Reason::Altered));
+            }
+        }
+    }
+
+    #[test]
+    fn a_record_rehashed_after_a_change_unchains_the_next() {
+        let mut records = chain(3);
+        records[1].detail.push('x');
+        records[1].hash = records[1].computed_hash();
+        assert_eq!(verdict(&records, Vec::new()).first_bad, Some(Bad { sequence: 3, reason: Reason::Unchained }));
+    }
+
+    #[test]
+    fn a_removed_record_is_a_gap_at_its_place() {
+        let mut records = chain(4);
+        records.remove(1);
+        assert_eq!(verdict(&records, Vec::new()).first_bad, Some(Bad { sequence: 2, reason: Reason::Gap }));
+    }
+
+    #[test]
+    fn an_end_cut_off_before_a_checkpoint_is_seen() {
+        let mut records = chain(4);
+        let last = records.pop().expect("four");
+        let checkpoint =
+            Checkpoint { sequence: last.sequence, hash: last.hash, signed_at: String::new(), signature: String::new() };
+        let bad = verdict(&records, vec![checkpoint]).first_bad;
+        assert_eq!(bad, Some(Bad { sequence: 4, reason: Reason::CutOff }));
+    }
+}

@@ -1,0 +1,274 @@
+//! The data folder of a centre: where its database, vault and configuration are, and who works in it.
+//!
+//! ```text
+//! DIR/centre.toml            configuration, edited by people
+//! DIR/centre.db              database
+//! DIR/centre.vault           keys, sealed (see `vault`)
+//! DIR/rehearsal.passphrase   passphrase of a rehearsal vault made without one
+//! DIR/locks/                 one lock file for each kind of exclusive work
+//! ```
+//!
+//! Owns: opening the folder, its configuration, exclusive work.
+//! Never: knows SQL, keys or what the work is.
+
+use std::fs::{self, File, TryLockError};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use card_core::security::CityCode;
+use serde::{Deserialize, Deserializer};
+
+use crate::error::Explain;
+use crate::exit::Exit;
+use crate::lang::Lang;
+use crate::store::{Store, StoreError};
+
+/// An open centre.
+#[derive(Debug)]
+pub struct Centre {
+    /// Its folder.
+    pub folder: PathBuf,
+    /// Its configuration.
+    pub config: Config,
+    /// Its database.
+    pub store: Store,
+}
+
+/// `centre.toml`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// City that issues, GB/T 2260: the first 3 bytes of every card identifier and a diversification factor.
+    #[serde(deserialize_with = "city_code")]
+    pub city: CityCode,
+    /// 初始化机构编号: 12 bytes as 24 hex digits.
+    pub institution: String,
+    /// Years a card is valid.
+    #[serde(default = "Config::valid_years")]
+    pub valid_years: u8,
+}
+
+/// Why the folder cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum CentreError {
+    /// `--data` is missing.
+    #[error("no data folder was named")]
+    FolderNotNamed,
+    /// There is no centre.
+    #[error("{folder} holds no centre")]
+    NotFound {
+        /// The folder.
+        folder: PathBuf,
+    },
+    /// There is a centre already.
+    #[error("{folder} holds a centre already")]
+    Exists {
+        /// The folder.
+        folder: PathBuf,
+    },
+    /// The configuration cannot be understood.
+    #[error("{path}: {source}")]
+    Config {
+        /// The file.
+        path: PathBuf,
+        /// Line, column and reason.
+        source: Box<toml::de::Error>,
+    },
+    /// A file of the folder cannot be read or written.
+    #[error("{path}: {source}")]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// Another process does the same work.
+    #[error("{work} is under way in another process")]
+    Busy {
+        /// The work: `batch-3`.
+        work: String,
+    },
+    /// The database.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Exclusive work; ends when dropped, also when the process is killed.
+#[derive(Debug)]
+pub struct Lock {
+    _file: File,
+}
+
+impl Centre {
+    /// Makes the folder, its configuration and an empty database. The folder may exist, a centre in it may not.
+    ///
+    /// # Errors
+    /// [`CentreError::Exists`] before anything is touched; [`CentreError::File`], [`CentreError::Store`].
+    pub fn create(folder: &Path, city: CityCode, institution: &str) -> Result<Self, CentreError> {
+        if [Self::CONFIG, Self::DATABASE, Self::VAULT].iter().any(|name| folder.join(name).exists()) {
+            return Err(CentreError::Exists { folder: folder.to_owned() });
+        }
+        fs::create_dir_all(folder).map_err(|source| CentreError::File { path: folder.to_owned(), source })?;
+        let store = Store::create(&folder.join(Self::DATABASE))?;
+        let text = format!(
+            "# Configuration of the issuance centre.\n\
+             city = \"{city}\"\n\
+             # 初始化机构编号, 12 bytes\n\
+             institution = \"{institution}\"\n\
+             # 卡有效期\n\
+             valid_years = {}\n",
+            Config::valid_years()
+        );
+        let path = folder.join(Self::CONFIG);
+        fs::write(&path, text).map_err(|source| CentreError::File { path, source })?;
+        Ok(Self { folder: folder.to_owned(), config: Config::read(folder)?, store })
+    }
+
+    /// Opens an existing centre and brings its database to this program's schema.
+    ///
+    /// # Errors
+    /// [`CentreError::NotFound`] when the folder holds none.
+    pub fn open(folder: &Path) -> Result<Self, CentreError> {
+        let database = folder.join(Self::DATABASE);
+        if !database.is_file() {
+            return Err(CentreError::NotFound { folder: folder.to_owned() });
+        }
+        let config = Config::read(folder)?;
+        Ok(Self { folder: folder.to_owned(), config, store: Store::open(&database)? })
+    }
+
+    /// Another connection to the same database, for another thread.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn connect(&self) -> Result<Store, StoreError> {
+        Store::open(&self.folder.join(Self::DATABASE))
+    }
+
+    /// Takes the right to do `work` alone, without waiting.
+    ///
+    /// # Errors
+    /// [`CentreError::Busy`] when another process has it.
+    pub fn lock(&self, work: &str) -> Result<Lock, CentreError> {
+        let folder = self.folder.join("locks");
+        let path = folder.join(format!("{work}.lock"));
+        let file = fs::create_dir_all(&folder)
+            .and_then(|()| File::options().create(true).truncate(false).write(true).open(&path))
+            .map_err(|source| CentreError::File { path: path.clone(), source })?;
+        match file.try_lock() {
+            Ok(()) => Ok(Lock { _file: file }),
+            Err(TryLockError::WouldBlock) => Err(CentreError::Busy { work: work.to_owned() }),
+            Err(TryLockError::Error(source)) => Err(CentreError::File { path, source }),
+        }
+    }
+
+    /// Path of the vault.
+    #[must_use]
+    pub fn vault_path(&self) -> PathBuf {
+        self.folder.join(Self::VAULT)
+    }
+
+    const CONFIG: &'static str = "centre.toml";
+    const DATABASE: &'static str = "centre.db";
+    const VAULT: &'static str = "centre.vault";
+}
+
+impl Config {
+    fn read(folder: &Path) -> Result<Self, CentreError> {
+        let path = folder.join(Centre::CONFIG);
+        let text = fs::read_to_string(&path).map_err(|source| CentreError::File { path: path.clone(), source })?;
+        toml::from_str(&text).map_err(|source| CentreError::Config { path, source: Box::new(source) })
+    }
+
+    const fn valid_years() -> u8 {
+        10
+    }
+}
+
+fn city_code<'de, D: Deserializer<'de>>(deserializer: D) -> Result<CityCode, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    CityCode::parse(&text).ok_or_else(|| serde::de::Error::custom("a city code has 6 digits (GB/T 2260)"))
+}
+
+impl Explain for CentreError {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::FolderNotNamed => "DATA_FOLDER_NOT_NAMED",
+            Self::NotFound { .. } => "CENTRE_NOT_FOUND",
+            Self::Exists { .. } => "CENTRE_EXISTS",
+            Self::Config { .. } => "CONFIG_INVALID",
+            Self::File { .. } => "CENTRE_FILE_FAILED",
+            Self::Busy { .. } => "WORK_BUSY",
+            Self::Store(error) => error.code(),
+        }
+    }
+
+    fn what(&self, lang: Lang) -> String {
+        match self {
+            Self::FolderNotNamed => lang.pick("没有指定数据目录", "no data folder was named").to_owned(),
+            Self::NotFound { folder } => {
+                let folder = folder.display();
+                lang.pick(format!("{folder} 中没有发卡中心"), format!("{folder} holds no centre"))
+            }
+            Self::Exists { folder } => {
+                let folder = folder.display();
+                lang.pick(
+                    format!("{folder} 中已有发卡中心，未作任何改动"),
+                    format!("{folder} holds a centre already; nothing was changed"),
+                )
+            }
+            Self::Config { path, source } => {
+                let path = path.display();
+                lang.pick(format!("配置文件 {path} 有误: {source}"), format!("{path} cannot be understood: {source}"))
+            }
+            Self::File { path, source } => {
+                let path = path.display();
+                lang.pick(format!("{path} 无法读写: {source}"), format!("{path} cannot be read or written: {source}"))
+            }
+            Self::Busy { work } => {
+                lang.pick(format!("另一进程正在进行 {work}"), format!("{work} is under way in another process"))
+            }
+            Self::Store(error) => error.what(lang),
+        }
+    }
+
+    fn next(&self, lang: Lang) -> &'static str {
+        match self {
+            Self::FolderNotNamed => {
+                lang.pick("加上 --data 目录，或设置 ISSUER_DATA", "add --data DIR or set ISSUER_DATA")
+            }
+            Self::NotFound { .. } => {
+                lang.pick("检查目录，或用 issuer init 新建", "check the folder, or make a centre with `issuer init`")
+            }
+            Self::Exists { .. } => lang.pick("换一个空目录", "choose an empty folder"),
+            Self::Config { .. } => lang.pick("改正所示的行", "correct the line named"),
+            Self::File { .. } => {
+                lang.pick("检查磁盘空间和权限后重试", "check space and permissions of the disk, then try again")
+            }
+            Self::Busy { .. } => lang.pick("等它结束后重试", "wait until it ends, then try again"),
+            Self::Store(error) => error.next(lang),
+        }
+    }
+
+    fn exit(&self) -> Exit {
+        match self {
+            Self::FolderNotNamed | Self::Config { .. } => Exit::Usage,
+            Self::NotFound { .. } => Exit::NotFound,
+            Self::Exists { .. } => Exit::Refused,
+            Self::File { .. } | Self::Busy { .. } => Exit::Storage,
+            Self::Store(error) => error.exit(),
+        }
+    }
+
+    fn retryable(&self) -> bool {
+        match self {
+            Self::Busy { .. } => true,
+            Self::Store(error) => error.retryable(),
+            Self::FolderNotNamed
+            | Self::NotFound { .. }
+            | Self::Exists { .. }
+            | Self::Config { .. }
+            | Self::File { .. } => false,
+        }
+    }
+}

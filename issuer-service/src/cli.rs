@@ -1,0 +1,113 @@
+//! The command line of `issuer`: nouns and verbs, one file a noun.
+//!
+//! Owns: options, and handing them to the code that does the work. Never: does the work, prints.
+
+pub mod audit;
+pub mod operator;
+
+use std::path::{Path, PathBuf};
+
+use clap::{Parser, Subcommand};
+
+use crate::centre::{Centre, CentreError};
+use crate::error::Error;
+use crate::exit::Exit;
+use crate::lang::Lang;
+use crate::output::{Format, Output};
+
+/// Issuance centre of the social security card (社会保障卡发卡中心).
+#[derive(Debug, Parser)]
+#[command(name = "issuer", version, arg_required_else_help = true)]
+pub struct Cli {
+    /// Options of every command.
+    #[command(flatten)]
+    pub common: Common,
+    /// What to work on.
+    #[command(subcommand)]
+    pub noun: Noun,
+}
+
+/// Options of every command.
+#[derive(Debug, clap::Args)]
+pub struct Common {
+    /// Data folder of the centre.
+    #[arg(long, global = true, value_name = "DIR", env = "ISSUER_DATA")]
+    pub data: Option<PathBuf>,
+    /// How results are printed.
+    #[arg(long, global = true, value_enum, default_value = "text")]
+    pub format: Format,
+    /// Language; from the locale when absent.
+    #[arg(long, global = true, value_enum)]
+    pub lang: Option<Lang>,
+    /// Operator who acts.
+    #[arg(long, global = true, value_name = "NAME", env = "ISSUER_OPERATOR")]
+    pub operator: Option<String>,
+}
+
+/// What to work on.
+#[derive(Debug, Subcommand)]
+pub enum Noun {
+    /// Operators (操作员).
+    #[command(subcommand)]
+    Operator(operator::Verb),
+    /// The audit log (审计日志).
+    #[command(subcommand)]
+    Audit(audit::Verb),
+}
+
+impl Cli {
+    /// The output that the options ask for.
+    #[must_use]
+    pub fn output(&self) -> Output {
+        Output::new(self.common.format, self.common.lang.unwrap_or_else(Lang::of_environment))
+    }
+}
+
+impl Common {
+    /// The data folder.
+    ///
+    /// # Errors
+    /// [`CentreError::FolderNotNamed`].
+    pub fn folder(&self) -> Result<&Path, CentreError> {
+        self.data.as_deref().ok_or(CentreError::FolderNotNamed)
+    }
+
+    /// Opens the centre.
+    ///
+    /// # Errors
+    /// [`CentreError`].
+    pub fn centre(&self) -> Result<Centre, CentreError> {
+        Centre::open(self.folder()?)
+    }
+
+    /// Who acts where no role is needed: the operator named, or the user of the operating system.
+    #[must_use]
+    pub fn actor(&self) -> String {
+        self.operator.clone().unwrap_or_else(|| {
+            let user = std::env::var("USER").or_else(|_| std::env::var("LOGNAME")).unwrap_or_default();
+            format!("local:{}", if user.is_empty() { "unknown" } else { &user })
+        })
+    }
+}
+
+/// Runs a command line.
+///
+/// # Errors
+/// [`Error`], which [`Exit`] maps to the exit code.
+pub fn run(cli: Cli, output: &Output) -> Result<Exit, Error> {
+    let Cli { common, noun } = cli;
+    match noun {
+        Noun::Operator(verb) => operator::run(&common, verb, output),
+        Noun::Audit(verb) => audit::run(&common, verb, output),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        super::Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,52 @@
+//! Why a run failed, told so that the one who can mend it knows what to do.
+//!
+//! Owns: the sum of all errors; the [`Explain`] trait that each area implements beside its error; the list of codes.
+//! Never: holds free text; a code, once published, changes its meaning.
+
+use crate::centre::CentreError;
+use crate::exit::Exit;
+use crate::lang::Lang;
+use crate::operator::OperatorError;
+use crate::store::StoreError;
+
+/// What a user is told about an error.
+pub trait Explain {
+    /// Stable code: `DATABASE_LOCKED`.
+    fn code(&self) -> &'static str;
+    /// What happened and where.
+    fn what(&self, lang: Lang) -> String;
+    /// What to do next.
+    fn next(&self, lang: Lang) -> &'static str;
+    /// How the run ends.
+    fn exit(&self) -> Exit;
+    /// Whether the same call may succeed later without anything being mended.
+    fn retryable(&self) -> bool {
+        false
+    }
+}
+
+/// Any failure of the centre.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The database.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The data folder.
+    #[error(transparent)]
+    Centre(#[from] CentreError),
+    /// Who acts.
+    #[error(transparent)]
+    Operator(#[from] OperatorError),
+}
+
+impl Error {
+    /// The explanation.
+    #[must_use]
+    pub fn explain(&self) -> &dyn Explain {
+        match self {
+            Self::Store(error) => error,
+            Self::Centre(error) => error,
+            Self::Operator(error) => error,
+        }
+    }
+}

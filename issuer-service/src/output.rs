@@ -1,0 +1,136 @@
+//! What the user sees: the only file that prints, and with `http/` the only one that knows JSON.
+//!
+//! Owns: text or JSON on stdout, diagnostics on stderr, questions on the terminal.
+//! Never: decides anything; shows a secret.
+
+use std::io::{IsTerminal, Write};
+use std::sync::Mutex;
+
+use clap::ValueEnum;
+use serde::Serialize;
+
+use crate::error::Error;
+use crate::exit::Exit;
+use crate::lang::Lang;
+
+/// How results are printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people.
+    Text,
+    /// One JSON object; streams are JSON Lines.
+    Json,
+}
+
+/// A result that can be shown.
+pub trait Show: Serialize {
+    /// The text for people, without a final newline.
+    fn text(&self, lang: Lang) -> String;
+}
+
+/// The standard streams of a run.
+#[derive(Debug)]
+pub struct Output {
+    format: Format,
+    lang: Lang,
+    turn: Mutex<()>,
+}
+
+impl Output {
+    /// Prints in this format and language.
+    #[must_use]
+    pub const fn new(format: Format, lang: Lang) -> Self {
+        Self { format, lang, turn: Mutex::new(()) }
+    }
+
+    /// Format of this run.
+    #[must_use]
+    pub const fn format(&self) -> Format {
+        self.format
+    }
+
+    /// Language of this run.
+    #[must_use]
+    pub const fn lang(&self) -> Lang {
+        self.lang
+    }
+
+    /// Whether a person looks at stderr and wants to see progress.
+    #[must_use]
+    pub fn shows_progress(&self) -> bool {
+        self.format == Format::Text && std::io::stderr().is_terminal()
+    }
+
+    /// Prints a result, or one event of a stream, on stdout. Usable from several threads.
+    pub fn show(&self, result: &impl Show) {
+        let line = match self.format {
+            Format::Text => result.text(self.lang),
+            Format::Json => json_line(result),
+        };
+        self.line(&mut std::io::stdout().lock(), &line);
+    }
+
+    /// Prints a notice for people on stderr.
+    pub fn notice(&self, zh: &str, en: &str) {
+        self.line(&mut std::io::stderr().lock(), self.lang.pick(zh, en));
+    }
+
+    /// Prints why a run failed: what, and what to do next, with the stable code.
+    pub fn error(&self, error: &Error) {
+        let explained = error.explain();
+        let (what, next) = (explained.what(self.lang), explained.next(self.lang));
+        let line = match self.format {
+            Format::Text => {
+                format!(
+                    "{} {}: {what}\n{}: {next}",
+                    self.lang.pick("错误", "error"),
+                    explained.code(),
+                    self.lang.pick("处理办法", "next")
+                )
+            }
+            Format::Json => json_line(&ErrorObject { code: explained.code(), what: &what, next }),
+        };
+        self.line(&mut std::io::stderr().lock(), &line);
+    }
+
+    /// Prints what `clap` says about a command line; help and version are no mistakes.
+    #[must_use]
+    pub fn usage(error: &clap::Error) -> Exit {
+        // A closed stream cannot be told about.
+        let _ = error.print();
+        if error.use_stderr() { Exit::Usage } else { Exit::Ok }
+    }
+
+    /// Asks for a passphrase on the terminal; `None` when there is none.
+    #[must_use]
+    pub fn ask_passphrase(&self) -> Option<zeroize::Zeroizing<String>> {
+        if !std::io::stdin().is_terminal() {
+            return None;
+        }
+        rpassword::prompt_password(self.lang.pick("密钥库口令: ", "vault passphrase: "))
+            .ok()
+            .map(zeroize::Zeroizing::new)
+    }
+
+    fn line(&self, stream: &mut dyn Write, line: &str) {
+        let _turn = self.turn.lock();
+        // A reader that went away (`| head`) is no failure of the work.
+        let _ = writeln!(stream, "{line}").and_then(|()| stream.flush());
+    }
+}
+
+#[derive(Serialize)]
+struct ErrorObject<'a> {
+    code: &'a str,
+    what: &'a str,
+    next: &'a str,
+}
+
+/// A value as one line of JSON.
+///
+/// # Panics
+/// When a value has a map key that is no string: our own types have none.
+#[must_use]
+pub fn json_line(value: &impl Serialize) -> String {
+    serde_json::to_string(value).expect("our own types serialize")
+}

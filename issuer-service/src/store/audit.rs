@@ -1,0 +1,116 @@
+//! Rows of the audit log and of its checkpoints.
+
+use rusqlite::{OptionalExtension, Row};
+
+use super::{StoreError, Tx};
+use crate::audit::{Act, Checkpoint, Record};
+use crate::clock;
+
+impl Tx<'_> {
+    /// Appends the record of an act; part of the act's transaction.
+    pub(super) fn append_audit(&self, act: &Act) -> Result<(), StoreError> {
+        let record = Record::following(self.audit_head()?, clock::now(), act);
+        self.sql
+            .prepare_cached(
+                "INSERT INTO audit (sequence, recorded_at, actor, act, object, detail, previous, hash)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+            )?
+            .execute((
+                record.sequence,
+                record.recorded_at,
+                record.actor,
+                record.act,
+                record.object,
+                record.detail,
+                record.previous,
+                record.hash,
+            ))?;
+        Ok(())
+    }
+
+    /// Position and hash of the last record.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn audit_head(&self) -> Result<Option<(i64, String)>, StoreError> {
+        let mut statement =
+            self.sql.prepare_cached("SELECT sequence, hash FROM audit ORDER BY sequence DESC LIMIT 1")?;
+        Ok(statement.query_row((), |row| Ok((row.get(0)?, row.get(1)?))).optional()?)
+    }
+
+    /// Hands every record to `take`, in order, until it answers `false`.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn audit_records(&self, mut take: impl FnMut(&Record) -> bool) -> Result<(), StoreError> {
+        let mut statement = self.sql.prepare(
+            "SELECT sequence, recorded_at, actor, act, object, detail, previous, hash FROM audit ORDER BY sequence",
+        )?;
+        for record in statement.query_map((), record)? {
+            if !take(&record?) {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// All checkpoints, in order.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn audit_checkpoints(&self) -> Result<Vec<Checkpoint>, StoreError> {
+        let mut statement =
+            self.sql.prepare("SELECT sequence, hash, signed_at, signature FROM audit_checkpoint ORDER BY sequence")?;
+        let rows = statement.query_map((), |row| {
+            Ok(Checkpoint { sequence: row.get(0)?, hash: row.get(1)?, signed_at: row.get(2)?, signature: row.get(3)? })
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// Adds a checkpoint; one that exists stays.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn add_audit_checkpoint(&self, checkpoint: &Checkpoint) -> Result<(), StoreError> {
+        self.sql.execute(
+            "INSERT INTO audit_checkpoint (sequence, hash, signed_at, signature) VALUES ($1, $2, $3, $4)
+             ON CONFLICT (sequence) DO NOTHING",
+            (checkpoint.sequence, &checkpoint.hash, &checkpoint.signed_at, &checkpoint.signature),
+        )?;
+        Ok(())
+    }
+
+    /// A fact about the centre.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn fact(&self, name: &str) -> Result<Option<String>, StoreError> {
+        let mut statement = self.sql.prepare_cached("SELECT value FROM centre WHERE name = $1")?;
+        Ok(statement.query_row([name], |row| row.get(0)).optional()?)
+    }
+
+    /// Sets a fact about the centre.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn set_fact(&self, name: &str, value: &str) -> Result<(), StoreError> {
+        self.sql.execute(
+            "INSERT INTO centre (name, value) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+            (name, value),
+        )?;
+        Ok(())
+    }
+}
+
+fn record(row: &Row<'_>) -> rusqlite::Result<Record> {
+    Ok(Record {
+        sequence: row.get(0)?,
+        recorded_at: row.get(1)?,
+        actor: row.get(2)?,
+        act: row.get(3)?,
+        object: row.get(4)?,
+        detail: row.get(5)?,
+        previous: row.get(6)?,
+        hash: row.get(7)?,
+    })
+}
