@@ -5,8 +5,14 @@
 
 pub mod access;
 pub mod account;
+pub mod builtin;
 pub mod format;
+pub mod lint;
+pub mod load;
 pub mod profile;
+pub mod rehearsal;
 
 pub use access::Access;
+pub use builtin::{builtin, builtin_text};
+pub use load::ProfileError;
 pub use profile::{Df, Ef, Element, Profile};

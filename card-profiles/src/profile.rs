@@ -5,9 +5,11 @@
 //! Never: holds values of a card (`image`), knows bytes of a command beyond what a row says.
 //! Units: sizes and lengths in bytes.
 
+use std::collections::BTreeMap;
+
 use card_core::fci::AlgorithmId;
 use card_core::security::KeyName;
-use card_core::security::psam::PsamKey;
+use card_core::security::psam::{PsamKey, PsamNames};
 use serde::Deserialize;
 use serde::de::{self, Deserializer};
 
@@ -50,6 +52,9 @@ pub struct Profile {
     pub df: Vec<Df>,
     /// Keys.
     pub key: Vec<KeyRow>,
+    /// Inner items of composite values, by the name that elements refer to.
+    #[serde(default)]
+    pub composite: BTreeMap<String, Vec<Element>>,
     /// Rows that stand on an assumption, beyond those marked where they stand.
     #[serde(default)]
     pub assumed: Vec<String>,
@@ -155,6 +160,9 @@ pub struct Df {
     /// Data files.
     #[serde(default)]
     pub ef: Vec<Ef>,
+    /// What is assumed about this row.
+    #[serde(default)]
+    pub assumed: Option<String>,
 }
 
 /// A data file (EF).
@@ -178,7 +186,8 @@ pub struct Ef {
     pub read: Access,
     /// Update condition.
     pub update: Access,
-    /// Items: one a record in a TLV file, fields of one record in a cyclic file, none in a transparent file.
+    /// Items: one a record in a TLV file; fields of one record in a cyclic file; fields from offset 0 in a transparent
+    /// file, none when it is one picture or template.
     #[serde(default)]
     pub elements: Vec<Element>,
     /// `M` or `L` where the sources are weaker.
@@ -215,8 +224,11 @@ pub struct Element {
     pub name: Option<String>,
     /// Format and length.
     pub format: Format,
-    /// Items of a `b-tlv` value.
+    /// Name of the composite whose items a `b-tlv` value has.
     #[serde(default)]
+    pub composite: Option<String>,
+    /// Items of a `b-tlv` value, filled in from its composite when the text is read.
+    #[serde(skip)]
     pub inner: Vec<Element>,
     /// `M` or `L` where the sources are weaker.
     #[serde(default)]
@@ -341,9 +353,21 @@ impl Profile {
         self.key.iter().find(|row| row.df == df && row.class == class)
     }
 
+    /// How a terminal selects this PSAM: environment, application, terminal number file; `None` for a user card.
+    #[must_use]
+    pub fn psam_names(&self) -> Option<PsamNames> {
+        let [environment, application] = self.df.as_slice() else { return None };
+        let terminal = environment.ef.iter().find(|ef| ef.elements.iter().any(|row| row.id == "terminal_number"))?;
+        Some(PsamNames {
+            environment: environment.df_name.clone(),
+            application: application.df_name.clone(),
+            terminal_number_sfi: terminal.sfi(),
+        })
+    }
+
     /// Where the PSAM holds the keys of this card.
     #[must_use]
-    pub fn psam_keys(&self) -> std::collections::BTreeMap<KeyName, PsamKey> {
+    pub fn psam_keys(&self) -> BTreeMap<KeyName, PsamKey> {
         self.key.iter().filter_map(|row| Some((row.name.clone(), row.psam?.into()))).collect()
     }
 }

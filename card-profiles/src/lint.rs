@@ -1,0 +1,346 @@
+//! Checks a profile for contradictions.
+//!
+//! Owns: what must agree inside one profile: sizes, identifiers, references, capacity.
+//! Never: compares with a card or with another profile, reads text (`load`).
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use card_core::security::KeyName;
+
+use crate::access::{Access, Right};
+use crate::format::FormatKind;
+use crate::load::GRAMMAR;
+use crate::profile::{CardKind, Df, Ef, EfKind, Element, KeyRow, Profile};
+
+/// Bytes of a record of the transaction log that the account commands write.
+const LOG_RECORD: usize = 28;
+
+/// Historical bytes of a social security card: 7 of the maker, 6 of the serial.
+const SERIAL_BYTES: usize = 6;
+
+/// One contradiction.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// Where: `DF04.EF05.tag_81`, `key UK1DF04`, `pin`.
+    pub place: String,
+    /// What.
+    pub problem: Problem,
+}
+
+/// What contradicts what.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Problem {
+    /// Grammar version that this program does not read.
+    #[error("grammar version {0} is not known")]
+    GrammarUnknown(u32),
+    /// Stated size or count differs from the sum of the rows.
+    #[error("{what} is stated as {stated}, the rows give {computed}")]
+    Sum {
+        /// Size, records, length.
+        what: &'static str,
+        /// As written.
+        stated: usize,
+        /// As computed.
+        computed: usize,
+    },
+    /// Two rows share an identifier.
+    #[error("{what} {value} is used twice")]
+    Duplicate {
+        /// Which identifier.
+        what: &'static str,
+        /// Its value.
+        value: String,
+    },
+    /// A row names a key that is not there, or not in this DF nor in the first one.
+    #[error("key {0} is not among the keys of this directory or of the first")]
+    KeyMissing(KeyName),
+    /// A condition names a key that cannot be proved by EXTERNAL AUTHENTICATION.
+    #[error("key {0} does not serve external authentication")]
+    KeyCannotAuthenticate(KeyName),
+    /// A condition names the PIN of a card that has none.
+    #[error("the card has no PIN")]
+    PinMissing,
+    /// A row names a directory or file that is not there.
+    #[error("{0} does not exist")]
+    PlaceMissing(String),
+    /// A tag where none may be, or none where one must be.
+    #[error("a record of TLV files has a tag, a field of other files has none")]
+    Tag,
+    /// A number outside what the card can hold.
+    #[error("{what} is {value}, expected {expected}")]
+    OutOfRange {
+        /// What.
+        what: &'static str,
+        /// As written.
+        value: usize,
+        /// What is possible.
+        expected: &'static str,
+    },
+    /// Files and keys need more memory than the chip has.
+    #[error("files and keys need {needed} bytes, the chip has {capacity}")]
+    Capacity {
+        /// Sum.
+        needed: usize,
+        /// Of the chip.
+        capacity: usize,
+    },
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.place, self.problem)
+    }
+}
+
+/// All contradictions of a profile, in the order of its text; empty when there are none.
+#[must_use]
+pub fn lint(profile: &Profile) -> Vec<Finding> {
+    let mut findings = Findings(Vec::new());
+    if profile.format != GRAMMAR {
+        findings.add("format", Problem::GrammarUnknown(profile.format));
+    }
+    findings.sum(
+        "atr",
+        "historical bytes",
+        historical_bytes_announced(profile),
+        profile.atr.maker.len() + SERIAL_BYTES,
+    );
+    lint_dialect(profile, &mut findings);
+    findings.duplicates("df", "directory id", profile.df.iter().map(|df| df.id.clone()));
+    findings.duplicates("df", "FID", profile.df.iter().map(|df| format!("{:04X}", df.fid)));
+    let names = profile.df.iter().filter(|df| !df.df_name.is_empty());
+    findings.duplicates("df", "DF name", names.map(|df| hex::encode_upper(&df.df_name)));
+    profile.df.iter().for_each(|df| lint_df(profile, df, &mut findings));
+    lint_keys(profile, &mut findings);
+    lint_account(profile, &mut findings);
+    let files: usize = profile.df.iter().flat_map(|df| &df.ef).map(|ef| usize::from(ef.size)).sum();
+    let keys: usize = profile.key.iter().map(|key| usize::from(key.length)).sum();
+    let capacity = usize::try_from(profile.capacity).unwrap_or(usize::MAX);
+    if files + keys > capacity {
+        findings.add("capacity", Problem::Capacity { needed: files + keys, capacity });
+    }
+    findings.0
+}
+
+struct Findings(Vec<Finding>);
+
+impl Findings {
+    fn add(&mut self, place: impl Into<String>, problem: Problem) {
+        self.0.push(Finding { place: place.into(), problem });
+    }
+
+    fn sum(&mut self, place: &str, what: &'static str, stated: usize, computed: usize) {
+        if stated != computed {
+            self.add(place, Problem::Sum { what, stated, computed });
+        }
+    }
+
+    fn range(&mut self, place: &str, what: &'static str, value: usize, allowed: &[usize], expected: &'static str) {
+        if !allowed.contains(&value) {
+            self.add(place, Problem::OutOfRange { what, value, expected });
+        }
+    }
+
+    fn duplicates(&mut self, place: &str, what: &'static str, values: impl Iterator<Item = String>) {
+        let mut seen = BTreeSet::new();
+        for value in values {
+            if !seen.insert(value.clone()) {
+                self.add(place, Problem::Duplicate { what, value });
+            }
+        }
+    }
+}
+
+fn historical_bytes_announced(profile: &Profile) -> usize {
+    profile.atr.prefix.get(1).map_or(0, |t0| usize::from(t0 & 0x0F))
+}
+
+fn lint_dialect(profile: &Profile, findings: &mut Findings) {
+    findings.range("key_load", "bytes of the command header", profile.key_load.command.len(), &[4], "CLA INS P1 P2");
+    findings.range("key_load", "bytes of the challenge", profile.key_load.challenge.into(), &[4, 8], "4 or 8");
+    if let Some(pin) = &profile.pin {
+        let bytes = pin.initial.len().div_ceil(2);
+        if bytes < pin.bytes_min.into()
+            || bytes > pin.bytes_max.into()
+            || !pin.initial.bytes().all(|b| b.is_ascii_digit())
+        {
+            let expected = "digits that fit between bytes_min and bytes_max";
+            findings.add(
+                "pin",
+                Problem::OutOfRange { what: "digits of the initial PIN", value: pin.initial.len(), expected },
+            );
+        }
+    }
+}
+
+fn lint_df(profile: &Profile, df: &Df, findings: &mut Findings) {
+    findings.duplicates(&df.id, "file id", df.ef.iter().map(|ef| ef.id.clone()));
+    findings.duplicates(&df.id, "FID", df.ef.iter().map(|ef| format!("{:04X}", ef.fid)));
+    findings.duplicates(&df.id, "SFI", df.ef.iter().map(|ef| format!("{:02X}", ef.sfi())));
+    match profile.key(&df.control_key) {
+        Some(key) if key.df == df.id => {}
+        _ => findings.add(&df.id, Problem::KeyMissing(df.control_key.clone())),
+    }
+    for ef in &df.ef {
+        lint_ef(profile, df, ef, findings);
+    }
+}
+
+fn lint_ef(profile: &Profile, df: &Df, ef: &Ef, findings: &mut Findings) {
+    let place = format!("{}.{}", df.id, ef.id);
+    lint_access(profile, df, &place, &ef.read, findings);
+    lint_access(profile, df, &place, &ef.update, findings);
+    findings.duplicates(&place, "element id", ef.elements.iter().map(|element| element.id.clone()));
+    let values: usize = ef.record_length();
+    let stated = usize::from(ef.size);
+    match ef.kind {
+        EfKind::TlvRecords => {
+            findings.sum(&place, "records", ef.records.into(), ef.elements.len());
+            findings.sum(&place, "size", stated, values + 2 * ef.elements.len());
+            // A composite may be there several times; its instances share a tag.
+            let single = ef.elements.iter().filter(|element| element.format.kind != FormatKind::BTlv);
+            findings.duplicates(&place, "tag", single.filter_map(tag_text));
+        }
+        EfKind::Cyclic => findings.sum(&place, "size", stated, values * usize::from(ef.records)),
+        EfKind::Transparent => {
+            findings.sum(&place, "records", ef.records.into(), 1);
+            if !ef.elements.is_empty() {
+                findings.sum(&place, "size", stated, values);
+            }
+        }
+    }
+    for element in &ef.elements {
+        let place = format!("{place}.{}", element.id);
+        if element.tag.is_some() != (ef.kind == EfKind::TlvRecords) {
+            findings.add(&place, Problem::Tag);
+        }
+        lint_composite(&place, element, findings);
+    }
+}
+
+fn lint_composite(place: &str, element: &Element, findings: &mut Findings) {
+    let kind_bytes = match element.format.kind {
+        FormatKind::BAmount => Some(4),
+        FormatKind::BSequence => Some(2),
+        FormatKind::BTlv => Some(element.inner.iter().map(|item| usize::from(item.format.length) + 2).sum()),
+        FormatKind::B | FormatKind::Cn | FormatKind::An | FormatKind::CnAmount => None,
+    };
+    if let Some(bytes) = kind_bytes {
+        findings.sum(place, "length", element.format.length.into(), bytes);
+    }
+    findings.duplicates(place, "element id", element.inner.iter().map(|item| item.id.clone()));
+    findings.duplicates(place, "tag", element.inner.iter().filter_map(tag_text));
+    if element.inner.iter().any(|item| item.tag.is_none()) {
+        findings.add(place, Problem::Tag);
+    }
+}
+
+fn tag_text(element: &Element) -> Option<String> {
+    element.tag.map(|tag| format!("{tag:02X}"))
+}
+
+fn lint_access(profile: &Profile, df: &Df, place: &str, access: &Access, findings: &mut Findings) {
+    for right in access.rights() {
+        match right {
+            Right::Pin if profile.pin.is_none() => findings.add(place, Problem::PinMissing),
+            Right::Pin => {}
+            Right::Key(name) => match reachable_key(profile, &df.id, name) {
+                None => findings.add(place, Problem::KeyMissing(name.clone())),
+                Some(key) if !key.class.authenticates_externally() => {
+                    findings.add(place, Problem::KeyCannotAuthenticate(name.clone()));
+                }
+                Some(_) => {}
+            },
+        }
+    }
+}
+
+/// The key, when it is in the directory or in the first one, whose rights last until reset.
+fn reachable_key<'a>(profile: &'a Profile, df: &str, name: &KeyName) -> Option<&'a KeyRow> {
+    let first = profile.df.first().map(|first| first.id.as_str());
+    profile.key(name).filter(|key| key.df == df || Some(key.df.as_str()) == first)
+}
+
+fn lint_keys(profile: &Profile, findings: &mut Findings) {
+    findings.duplicates("key", "name", profile.key.iter().map(|key| key.name.to_string()));
+    let slots = profile.key.iter().map(|key| format!("{} usage {:02X} id {:02X}", key.df, key.usage, key.id));
+    findings.duplicates("key", "slot", slots);
+    let external = profile.key.iter().filter(|key| key.class.authenticates_externally());
+    if profile.kind == CardKind::User {
+        findings.duplicates("key", "authentication id", external.map(|key| format!("{} {:02X}", key.df, key.id)));
+    }
+    for key in &profile.key {
+        let place = format!("key {}", key.name);
+        if profile.df(&key.df).is_none() {
+            findings.add(&place, Problem::PlaceMissing(key.df.clone()));
+        }
+        findings.range(&place, "length", key.length.into(), &[8, 16], "8 or 16");
+        if key.tries == 0 || key.tries > 15 {
+            findings.add(&place, Problem::OutOfRange { what: "tries", value: key.tries.into(), expected: "1 to 15" });
+        }
+    }
+}
+
+fn lint_account(profile: &Profile, findings: &mut Findings) {
+    let Some(rules) = &profile.account else { return };
+    for name in [&rules.purchase_key, &rules.load_key, &rules.tac_key] {
+        if profile.key(name).is_none_or(|key| key.df != rules.df) {
+            findings.add("account", Problem::KeyMissing(name.clone()));
+        }
+    }
+    let Some((df, log)) = profile.df(&rules.df).zip(profile.ef(&rules.df, &rules.log)) else {
+        return findings.add("account", Problem::PlaceMissing(format!("{}.{}", rules.df, rules.log)));
+    };
+    for access in [&rules.purchase_access, &rules.load_access, &rules.balance_access] {
+        lint_access(profile, df, "account", access, findings);
+    }
+    findings.sum("account", "bytes of a log record", LOG_RECORD, log.record_length());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::builtin::builtin_text;
+
+    /// One change of the built-in text, and a word of the finding that it must bring.
+    const CHANGES: [(&str, &str, &str); 19] = [
+        ("size = 64", "size = 65", "size is stated as 65, the rows give 64"),
+        ("records = 7", "records = 8", "records is stated as 8"),
+        ("format = \"an(9)\"", "format = \"an(8)\"", "the rows give 63"),
+        ("format = \"b-tlv(52)\"", "format = \"b-tlv(51)\"", "DF01.EF15.degree_1: length is stated as 51"),
+        ("fid = \"EF06\"", "fid = \"EF05\"", "FID EF05 is used twice"),
+        ("fid = \"EF07\"", "fid = \"EF25\"", "SFI 05 is used twice"),
+        ("id = \"DF01\"", "id = \"SSSE\"", "directory id SSSE is used twice"),
+        ("tag = 0x4E", "tag = 0x09", "tag 09 is used twice"),
+        ("id = \"name_extension\"", "id = \"name\"", "element id name is used twice"),
+        ("read = \"RKSSSE\"", "read = \"RKSSSX\"", "key RKSSSX is not among"),
+        ("read = \"PIN or RK1DF01\"", "read = \"PIN or RK1DF02\"", "key RK1DF02 is not among"),
+        ("read = \"RKSSSE\"", "read = \"STKSSSE\"", "key STKSSSE does not serve"),
+        ("name = \"PUK\",", "name = \"IRK\",", "name IRK is used twice"),
+        ("class = \"UK\",  id = 0x04", "class = \"UK\",  id = 0x0A", "authentication id SSSE 0A is used twice"),
+        ("control_key = \"MKDF01\"", "control_key = \"MKDF02\"", "key MKDF02 is not among"),
+        ("capacity = 32768", "capacity = 9000", "the chip has 9000"),
+        ("log = \"EF08\"", "log = \"EF09\"", "DF04.EF09 does not exist"),
+        ("challenge = 4", "challenge = 5", "bytes of the challenge is 5"),
+        ("tries = 3, purpose = \"内部认证密钥\"", "tries = 16, purpose = \"内部认证密钥\"", "tries is 16"),
+    ];
+
+    #[test]
+    fn every_contradiction_is_found_where_it_is() {
+        let text = builtin_text("ssc-3.0").expect("built in");
+        for (from, to, expected) in CHANGES {
+            assert!(text.contains(from), "{from:?} is not in the text");
+            let profile = Profile::parse(&text.replacen(from, to, 1)).expect("still follows the grammar");
+            let findings: Vec<String> = lint(&profile).iter().map(ToString::to_string).collect();
+            assert!(findings.iter().any(|finding| finding.contains(expected)), "{to}: {findings:?}");
+        }
+    }
+
+    #[test]
+    fn a_condition_on_the_pin_needs_a_pin() {
+        let mut profile = Profile::parse(builtin_text("ssc-3.0").expect("built in")).expect("profile");
+        profile.pin = None;
+        assert!(lint(&profile).iter().any(|finding| finding.problem == Problem::PinMissing));
+    }
+}
