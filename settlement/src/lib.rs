@@ -1,1 +1,20 @@
+//! Money at a counter: bill, catalogue, split, transaction record, upload batch, TAC check; what terminal and centre share.
+//!
+//! Owns: the rules of money and the messages that carry it.
+//! Never: I/O, SQL, a clock, random numbers, a key (cryptograms come from a
+//! [`SecurityModule`](card_core::security::SecurityModule)).
 
+pub mod batch;
+mod canonical;
+pub mod code;
+pub mod date;
+pub mod fen;
+pub mod id;
+pub mod limits;
+pub mod message;
+pub mod record;
+pub mod signing;
+
+pub use code::{ErrorCode, Language};
+pub use date::{BusinessDate, DateTime};
+pub use fen::Fen;

@@ -1,0 +1,219 @@
+//! Stable codes of what the centre answers when it does not do as asked, with two texts each.
+//!
+//! Source: refusal taxonomies of municipal interfaces (no such terminal, duplicate packet, blacklist, overdraft, …).
+//! Owns: the list, the texts, whether sending again can help.
+//! Never: knows HTTP status codes (the centre's `http/`) or exit codes (each program's one file).
+
+use std::fmt;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+/// Language of texts for people.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Language {
+    /// 中文.
+    #[default]
+    Zh,
+    /// English.
+    En,
+}
+
+macro_rules! codes {
+    ($($(#[$doc:meta])* $name:ident = $code:literal, $retry:literal, $zh:literal, $zh_next:literal, $en:literal, $en_next:literal;)*) => {
+        /// Why the centre did not do as asked.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum ErrorCode {
+            $($(#[$doc])* $name,)*
+            /// A code that this program does not know: the centre is newer.
+            Unknown,
+        }
+
+        impl ErrorCode {
+            /// Every code.
+            pub const ALL: &[Self] = &[$(Self::$name,)* Self::Unknown];
+
+            /// Its spelling in messages.
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$name => $code,)*
+                    Self::Unknown => "UNKNOWN",
+                }
+            }
+
+            /// From its spelling.
+            #[must_use]
+            pub fn parse(text: &str) -> Self {
+                match text {
+                    $($code => Self::$name,)*
+                    _ => Self::Unknown,
+                }
+            }
+
+            /// Whether the same request may succeed later without anyone changing it.
+            #[must_use]
+            pub const fn retryable(self) -> bool {
+                match self {
+                    $(Self::$name => $retry,)*
+                    Self::Unknown => false,
+                }
+            }
+
+            /// What happened, and what to do next.
+            #[must_use]
+            pub const fn texts(self, language: Language) -> (&'static str, &'static str) {
+                match (self, language) {
+                    $((Self::$name, Language::Zh) => ($zh, $zh_next), (Self::$name, Language::En) => ($en, $en_next),)*
+                    (Self::Unknown, Language::Zh) => ("中心返回了本程序不认识的代码", "请升级终端程序"),
+                    (Self::Unknown, Language::En) => {
+                        ("the centre answered a code that this program does not know", "update the terminal's program")
+                    }
+                }
+            }
+        }
+    };
+}
+
+codes! {
+    /// The body is no message of this version.
+    MessageMalformed = "MESSAGE_MALFORMED", false,
+        "报文格式错误", "请升级终端程序,或联系中心",
+        "the message is malformed", "update the terminal's program, or ask the centre";
+    /// The body is larger than allowed.
+    MessageTooLarge = "MESSAGE_TOO_LARGE", false,
+        "报文过大", "请分批上传",
+        "the message is too large", "upload in smaller batches";
+    /// No such path.
+    PathUnknown = "PATH_UNKNOWN", false,
+        "中心没有这个接口", "请检查中心地址和终端程序版本",
+        "the centre has no such endpoint", "check the centre's address and the terminal's version";
+    /// No signature, or one that does not fit.
+    SignatureWrong = "SIGNATURE_WRONG", false,
+        "签名不符", "请在中心重新登记本终端的公钥",
+        "the signature does not fit", "register this terminal's public key at the centre again";
+    /// No such terminal.
+    TerminalUnknown = "TERMINAL_UNKNOWN", false,
+        "终端未登记", "请在中心登记本终端",
+        "the terminal is not registered", "register the terminal at the centre";
+    /// The terminal was stopped.
+    TerminalStopped = "TERMINAL_STOPPED", false,
+        "终端已停用", "请联系中心",
+        "the terminal was stopped", "ask the centre";
+    /// Same id, another body.
+    RequestIdReused = "REQUEST_ID_REUSED", false,
+        "请求号已用于另一内容", "请勿改动已发送的请求,新请求用新号",
+        "the request id was used with another body", "never change a request that was sent; a new one needs a new id";
+    /// No such card.
+    CardUnknown = "CARD_UNKNOWN", false,
+        "中心没有这张卡", "请核对发卡地区,或联系发卡机构",
+        "the centre does not know this card", "check the issuing region, or ask the issuer";
+    /// Lost, cancelled or not yet active.
+    CardNotActive = "CARD_NOT_ACTIVE", false,
+        "卡状态不正常", "请持卡人到经办机构办理",
+        "the card is not active", "send the holder to the social security office";
+    /// On the blacklist.
+    CardBlacklisted = "CARD_BLACKLISTED", false,
+        "卡在黑名单中", "不得交易,请持卡人到经办机构办理",
+        "the card is on the blacklist", "do not sell; send the holder to the social security office";
+    /// Nothing waits to be loaded.
+    LoadNothingPending = "LOAD_NOTHING_PENDING", false,
+        "没有可划入的金额", "无需处理",
+        "nothing waits to be loaded", "nothing to do";
+    /// The amount differs from what waits.
+    LoadAmountDiffers = "LOAD_AMOUNT_DIFFERS", false,
+        "划入金额与中心不符", "请重新查询金额",
+        "the amount differs from what waits to be loaded", "ask for the amount again";
+    /// Another load of the same card has no outcome yet.
+    LoadUnresolved = "LOAD_UNRESOLVED", false,
+        "该卡有未确认的划入", "请先在原终端处理上一笔划入",
+        "another load of this card has no outcome yet", "settle that load at its terminal first";
+    /// No such load.
+    LoadUnknown = "LOAD_UNKNOWN", false,
+        "中心没有这笔划入", "请联系中心",
+        "the centre does not know this load", "ask the centre";
+    /// Another outcome was reported before.
+    LoadAlreadyDecided = "LOAD_ALREADY_DECIDED", false,
+        "这笔划入已有另一结果", "请联系中心核对",
+        "another outcome of this load was reported before", "ask the centre to compare";
+    /// MAC1 of the card is wrong.
+    Mac1Wrong = "MAC1_WRONG", false,
+        "卡的 MAC1 不符", "卡可能是伪造的或密钥版本不符,请联系发卡机构",
+        "MAC1 of the card is wrong", "the card may be forged or of another key version; ask the issuer";
+    /// TAC wrong.
+    TacWrong = "TAC_WRONG", false,
+        "TAC 不符", "不予入账,由中心核查",
+        "the TAC is wrong", "not posted; the centre looks into it";
+    /// There is no TAC: only counter, balance and log show the transaction.
+    TacMissing = "TAC_MISSING", false,
+        "没有 TAC", "由中心按卡内日志核查",
+        "there is no TAC", "the centre looks into it with the card's log";
+    /// Same terminal and terminal sequence.
+    DuplicateTerminalSequence = "DUPLICATE_TERMINAL_SEQUENCE", false,
+        "终端交易序号重复", "不予入账,由中心核查",
+        "the terminal sequence was used before", "not posted; the centre looks into it";
+    /// Same card and card sequence.
+    DuplicateCardSequence = "DUPLICATE_CARD_SEQUENCE", false,
+        "卡交易序号重复", "不予入账,由中心核查",
+        "the card sequence was used before", "not posted; the centre looks into it";
+    /// Amounts and balances of a record contradict each other.
+    RecordContradictory = "RECORD_CONTRADICTORY", false,
+        "记录自相矛盾", "不予入账,由中心核查",
+        "the record contradicts itself", "not posted; the centre looks into it";
+    /// The business day is closed.
+    WindowClosed = "WINDOW_CLOSED", false,
+        "业务日已关闭", "请重新签到,由中心转入下一业务日",
+        "the business day is closed", "sign in again; the centre counts it on the next day";
+    /// Batches or records never arrived, or came twice.
+    BatchGap = "BATCH_GAP", false,
+        "批次或记录不连续", "请从中心期望的批次起重新上传",
+        "batches or records are missing or repeated", "upload again from the batch that the centre expects";
+    /// Hash, sums or signature of the batch are wrong.
+    BatchAltered = "BATCH_ALTERED", false,
+        "批次内容与摘要或签名不符", "请联系中心,勿改动终端数据",
+        "the batch does not fit its hash, sums or signature", "ask the centre; do not touch the terminal's data";
+    /// The centre cannot write.
+    StoreUnavailable = "STORE_UNAVAILABLE", true,
+        "中心暂时不能写入", "记录已保留,稍后自动再传",
+        "the centre cannot write at the moment", "the record is kept; it is sent again later";
+    /// The vault is locked, or a key is missing.
+    KeysUnavailable = "KEYS_UNAVAILABLE", true,
+        "中心密钥不可用", "请联系中心",
+        "the centre's keys are not available", "ask the centre";
+}
+
+impl fmt::Display for ErrorCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+impl Serialize for ErrorCode {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+/// Never fails on an unknown code: a newer centre's refusal is still a refusal.
+impl<'de> Deserialize<'de> for ErrorCode {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Ok(Self::parse(&String::deserialize(deserializer)?))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn every_code_reads_back_and_has_two_texts_in_two_languages() {
+        let spellings: BTreeSet<&str> = ErrorCode::ALL.iter().map(|code| code.as_str()).collect();
+        assert_eq!(spellings.len(), ErrorCode::ALL.len(), "no two codes share a spelling");
+        for code in ErrorCode::ALL {
+            assert_eq!(ErrorCode::parse(code.as_str()), *code);
+            let ((zh, zh_next), (en, en_next)) = (code.texts(Language::Zh), code.texts(Language::En));
+            assert!(!zh.is_ascii() && !zh_next.is_ascii() && !en_next.is_empty() && en.is_ascii(), "{code}");
+        }
+        assert_eq!(ErrorCode::parse("NEW_IN_2030"), ErrorCode::Unknown);
+    }
+}
