@@ -9,6 +9,7 @@ pub mod atr;
 pub mod command;
 pub mod crypto;
 pub mod fci;
+pub mod identify;
 pub mod key;
 pub mod limits;
 pub mod script;

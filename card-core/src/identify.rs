@@ -1,0 +1,109 @@
+//! Which card is in which reader: a social security card, a PSAM, or something else.
+//!
+//! Source: published driver sequences: both kinds answer SELECT of SSSE (the 3DES environment of a PSAM has the same name);
+//! only a PSAM has the PSAM application below it.
+//! Owns: telling the kinds apart and surveying all readers. Never: chooses between two cards of a kind, reads personal data.
+
+use crate::apdu::Command;
+use crate::command;
+use crate::security::psam::PsamNames;
+use crate::session::{Session, SessionError};
+use crate::transport::TransportError;
+use crate::transport::pcsc::{PcscTransport, Readers};
+
+/// What a card is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Social security card (用户卡).
+    User,
+    /// PSAM of the social security scheme.
+    Psam,
+    /// Neither.
+    Other,
+}
+
+/// A reader that holds a card.
+#[derive(Debug)]
+pub struct Slot {
+    /// Full name of the reader.
+    pub reader: String,
+    /// What the card in it is, with the open session; or why it could not be asked.
+    pub card: Result<(Kind, Session), SessionError>,
+}
+
+/// Asks a card what it is. Leaves it with some application selected: callers start with a SELECT.
+///
+/// # Errors
+/// [`SessionError`] when the card does not answer.
+pub fn identify(session: &mut Session, ssse: &[u8], psam: &PsamNames) -> Result<Kind, SessionError> {
+    let mut accepts = |name: &[u8]| {
+        // Without Le the FCI stays in the card: the status word says enough.
+        let select: Command = command::select_by_name(name);
+        session.send(&select).map(|response| response.sw.is_ok())
+    };
+    let is_ssse = accepts(ssse)?;
+    if !is_ssse && (psam.environment == ssse || !accepts(&psam.environment)?) {
+        return Ok(Kind::Other);
+    }
+    Ok(match (accepts(&psam.application)?, is_ssse) {
+        (true, _) => Kind::Psam,
+        (false, true) => Kind::User,
+        (false, false) => Kind::Other,
+    })
+}
+
+impl Readers {
+    /// Opens the card in each reader that holds one and asks what it is, in the daemon's order.
+    ///
+    /// # Errors
+    /// [`TransportError`] when the daemon fails; what is wrong with one reader is in its [`Slot`].
+    pub fn survey(&self, ssse: &[u8], psam: &PsamNames) -> Result<Vec<Slot>, TransportError> {
+        let open = |reader: &str| -> Result<(Kind, Session), SessionError> {
+            let transport: PcscTransport = self.connect(reader)?;
+            let mut session = Session::new(Box::new(transport));
+            Ok((identify(&mut session, ssse, psam)?, session))
+        };
+        let holding = self.list()?.into_iter().filter(|reader| reader.atr.is_some());
+        Ok(holding.map(|reader| Slot { card: open(&reader.name), reader: reader.name }).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::transport::replay::Replay;
+
+    const SSSE: &str = "7378312E73682EC9E7BBE1B1A3D5CF";
+    const SM4_ENVIRONMENT: &str = "7378332E73682EC9E7BBE1B1A3D5CF";
+
+    fn kind(environment: &str, trace: &str) -> Kind {
+        let names = PsamNames {
+            environment: hex::decode(environment).expect("hex"),
+            application: hex::decode("D15600000590").expect("hex"),
+            terminal_number_sfi: 0x16,
+        };
+        let mut session = Session::new(Box::new(Replay::parse(trace).expect("trace")));
+        identify(&mut session, &hex::decode(SSSE).expect("hex"), &names).expect("answers")
+    }
+
+    #[test]
+    fn a_user_card_has_ssse_and_no_psam_application() {
+        let trace = format!("> 00A404000F{SSSE}\n< 6118\n> 00A4040006D15600000590\n< 6A82");
+        assert_eq!(kind(SSSE, &trace), Kind::User);
+    }
+
+    #[test]
+    fn a_psam_has_the_psam_application() {
+        let trace = format!("> 00A404000F{SSSE}\n< 6118\n> 00A4040006D15600000590\n< 610F");
+        assert_eq!(kind(SSSE, &trace), Kind::Psam);
+        let trace = format!(
+            "> 00A404000F{SSSE}\n< 6A82\n> 00A404000F{SM4_ENVIRONMENT}\n< 9000\n> 00A4040006D15600000590\n< 9000"
+        );
+        assert_eq!(kind(SM4_ENVIRONMENT, &trace), Kind::Psam);
+    }
+
+    #[test]
+    fn a_card_without_ssse_is_neither() {
+        assert_eq!(kind(SSSE, &format!("> 00A404000F{SSSE}\n< 6A82")), Kind::Other);
+    }
+}
