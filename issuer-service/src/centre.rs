@@ -16,12 +16,16 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use card_core::security::CityCode;
+use card_profiles::Profile;
 use serde::{Deserialize, Deserializer};
 
+use crate::audit::Checkpoint;
+use crate::clock;
 use crate::error::Explain;
 use crate::exit::Exit;
 use crate::lang::Lang;
 use crate::store::{Store, StoreError};
+use crate::vault::Vault;
 
 /// An open centre.
 #[derive(Debug)]
@@ -160,6 +164,37 @@ impl Centre {
             Err(TryLockError::WouldBlock) => Err(CentreError::Busy { work: work.to_owned() }),
             Err(TryLockError::Error(source)) => Err(CentreError::File { path, source }),
         }
+    }
+
+    /// Signs the head of the audit log, if it has grown since the last checkpoint.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn sign_checkpoint(&mut self, vault: &Vault) -> Result<(), StoreError> {
+        self.store.journal(|tx| {
+            let Some((sequence, hash)) = tx.audit_head()? else { return Ok(()) };
+            let signed_at = clock::now();
+            let signature = hex::encode_upper(vault.sign(&Checkpoint::message(sequence, &hash, &signed_at)));
+            tx.add_audit_checkpoint(&Checkpoint { sequence, hash, signed_at, signature })
+        })
+    }
+
+    /// The card type that this centre issues.
+    ///
+    /// # Panics
+    /// Never: the profile is built in.
+    #[must_use]
+    pub fn card_profile() -> Profile {
+        card_profiles::builtin::builtin("ssc-3.0").expect("built in")
+    }
+
+    /// The PSAM type that this centre makes.
+    ///
+    /// # Panics
+    /// Never: the profile is built in.
+    #[must_use]
+    pub fn psam_profile() -> Profile {
+        card_profiles::builtin::builtin("psam").expect("built in")
     }
 
     /// Path of the vault.

@@ -3,6 +3,8 @@
 //! Owns: options, and handing them to the code that does the work. Never: does the work, prints.
 
 pub mod audit;
+pub mod init;
+pub mod key;
 pub mod operator;
 
 use std::path::{Path, PathBuf};
@@ -14,6 +16,7 @@ use crate::error::Error;
 use crate::exit::Exit;
 use crate::lang::Lang;
 use crate::output::{Format, Output};
+use crate::vault::{Vault, VaultError, passphrase};
 
 /// Issuance centre of the social security card (社会保障卡发卡中心).
 #[derive(Debug, Parser)]
@@ -39,6 +42,9 @@ pub struct Common {
     /// Language; from the locale when absent.
     #[arg(long, global = true, value_enum)]
     pub lang: Option<Lang>,
+    /// Passphrase of the key vault: env:NAME or file:PATH.
+    #[arg(long, global = true, value_name = "SOURCE")]
+    pub passphrase: Option<passphrase::Source>,
     /// Operator who acts.
     #[arg(long, global = true, value_name = "NAME", env = "ISSUER_OPERATOR")]
     pub operator: Option<String>,
@@ -47,6 +53,11 @@ pub struct Common {
 /// What to work on.
 #[derive(Debug, Subcommand)]
 pub enum Noun {
+    /// Make a centre in a new folder.
+    Init(init::Init),
+    /// Keys (密钥).
+    #[command(subcommand)]
+    Key(key::Verb),
     /// Operators (操作员).
     #[command(subcommand)]
     Operator(operator::Verb),
@@ -80,6 +91,15 @@ impl Common {
         Centre::open(self.folder()?)
     }
 
+    /// Opens the vault of the centre.
+    ///
+    /// # Errors
+    /// [`VaultError`].
+    pub fn vault(&self, centre: &Centre, output: &Output) -> Result<Vault, VaultError> {
+        let passphrase = passphrase::to_open(&centre.folder, self.passphrase.as_ref(), output)?;
+        Vault::open(&centre.vault_path(), &passphrase)
+    }
+
     /// Who acts where no role is needed: the operator named, or the user of the operating system.
     #[must_use]
     pub fn actor(&self) -> String {
@@ -97,6 +117,8 @@ impl Common {
 pub fn run(cli: Cli, output: &Output) -> Result<Exit, Error> {
     let Cli { common, noun } = cli;
     match noun {
+        Noun::Init(init) => init::run(&common, init, output),
+        Noun::Key(verb) => key::run(&common, verb, output),
         Noun::Operator(verb) => operator::run(&common, verb, output),
         Noun::Audit(verb) => audit::run(&common, verb, output),
     }

@@ -8,6 +8,7 @@ use crate::exit::Exit;
 use crate::lang::Lang;
 use crate::operator::OperatorError;
 use crate::store::StoreError;
+use crate::vault::VaultError;
 
 /// What a user is told about an error.
 pub trait Explain {
@@ -34,6 +35,9 @@ pub enum Error {
     /// The data folder.
     #[error(transparent)]
     Centre(#[from] CentreError),
+    /// The key vault.
+    #[error(transparent)]
+    Vault(#[from] VaultError),
     /// Who acts.
     #[error(transparent)]
     Operator(#[from] OperatorError),
@@ -46,6 +50,7 @@ impl Error {
         match self {
             Self::Store(error) => error,
             Self::Centre(error) => error,
+            Self::Vault(error) => error,
             Self::Operator(error) => error,
         }
     }

@@ -13,6 +13,7 @@ pub mod lang;
 pub mod operator;
 pub mod output;
 pub mod store;
+pub mod vault;
 
 pub use centre::Centre;
 pub use error::Error;
