@@ -11,8 +11,9 @@
 //! Owns: opening the folder, its configuration, exclusive work.
 //! Never: knows SQL, keys or what the work is.
 
-use std::fs::{self, File, TryLockError};
+use std::fs::{self, DirBuilder, File, TryLockError};
 use std::io;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use card_core::security::CityCode;
@@ -112,8 +113,17 @@ impl Centre {
         if [Self::CONFIG, Self::DATABASE, Self::VAULT].iter().any(|name| folder.join(name).exists()) {
             return Err(CentreError::Exists { folder: folder.to_owned() });
         }
-        fs::create_dir_all(folder).map_err(|source| CentreError::File { path: folder.to_owned(), source })?;
-        let store = Store::create(&folder.join(Self::DATABASE))?;
+        let failed = |path: &Path, source| CentreError::File { path: path.to_owned(), source };
+        DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(|source| failed(folder, source))?;
+        // Made before the engine opens it, so that people's data is never readable by others; its WAL inherits the mode.
+        let database = folder.join(Self::DATABASE);
+        File::options()
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(&database)
+            .map_err(|source| failed(&database, source))?;
+        let store = Store::create(&database)?;
         let text = format!(
             "# Configuration of the issuance centre.\n\
              city = \"{city}\"\n\
@@ -124,7 +134,7 @@ impl Centre {
             Config::valid_years()
         );
         let path = folder.join(Self::CONFIG);
-        fs::write(&path, text).map_err(|source| CentreError::File { path, source })?;
+        fs::write(&path, text).map_err(|source| failed(&path, source))?;
         Ok(Self { folder: folder.to_owned(), config: Config::read(folder)?, store })
     }
 
