@@ -6,11 +6,15 @@
 pub mod access;
 pub mod account;
 pub mod builtin;
+pub mod codes;
 pub mod format;
+pub mod identity;
 pub mod lint;
 pub mod load;
+pub mod name;
 pub mod profile;
 pub mod rehearsal;
+pub mod text;
 
 pub use access::Access;
 pub use builtin::{builtin, builtin_text};

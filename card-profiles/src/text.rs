@@ -1,0 +1,106 @@
+//! GBK text as the card holds it.
+//!
+//! Source: LD/T 32 `an`: ASCII or GBK; the WHATWG encoding standard for the table, less what code page 936 lacks.
+//! Owns: characters to bytes and back, one by one, refusing what GBK does not hold.
+//! Never: replaces a character by another one.
+
+use encoding_rs::{EncoderResult, GBK};
+
+/// A character that GBK does not hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("character {position} ({character:?}, U+{:04X}) is not in GBK", u32::from(*.character))]
+pub struct NotInGbk {
+    /// The character.
+    pub character: char,
+    /// Its place in the text, from 1.
+    pub position: usize,
+}
+
+/// The GBK bytes of each character: one or two.
+///
+/// # Errors
+/// [`NotInGbk`] at the first character without a GBK code.
+pub fn encode_characters(text: &str) -> Result<Vec<Vec<u8>>, NotInGbk> {
+    text.chars()
+        .zip(1..)
+        .map(|(character, position)| encode(character).ok_or(NotInGbk { character, position }))
+        .collect()
+}
+
+/// The GBK bytes of a text.
+///
+/// # Errors
+/// [`NotInGbk`] at the first character without a GBK code.
+pub fn encode_text(text: &str) -> Result<Vec<u8>, NotInGbk> {
+    Ok(encode_characters(text)?.concat())
+}
+
+/// Characters without agreed meaning, which the encoding standard maps to user-defined codes.
+const PRIVATE_USE: std::ops::RangeInclusive<char> = '\u{E000}'..='\u{F8FF}';
+
+fn encode(character: char) -> Option<Vec<u8>> {
+    if PRIVATE_USE.contains(&character) {
+        return None;
+    }
+    let mut utf8 = [0; 4];
+    let mut bytes = [0; 4];
+    let (result, _, written) =
+        GBK.new_encoder().encode_from_utf8_without_replacement(character.encode_utf8(&mut utf8), &mut bytes, true);
+    match result {
+        EncoderResult::InputEmpty => bytes.get(..written).filter(|code| is_gbk_of_readers(code)).map(<[u8]>::to_vec),
+        EncoderResult::OutputFull | EncoderResult::Unmappable(_) => None,
+    }
+}
+
+/// Whether a code is in the GBK that reader programs have (code page 936). The encoding standard adds two-byte codes of
+/// GB 18030 to it and a one-byte euro; a terminal would show those as something else.
+fn is_gbk_of_readers(code: &[u8]) -> bool {
+    match code {
+        [single] => single.is_ascii(),
+        [0xA6, 0xD9..=0xDF | 0xEC | 0xED | 0xF3] | [0xA8, 0xBC | 0xBF] | [0xA9, 0x89..=0x95] => false,
+        [0xFE, trail] => *trail < 0x50,
+        [_, _] => true,
+        _ => false,
+    }
+}
+
+/// Text of GBK bytes; what is no GBK becomes U+FFFD, and the flag says so.
+#[must_use]
+pub fn decode_text(bytes: &[u8]) -> (String, bool) {
+    let (text, malformed) = GBK.decode_without_bom_handling(bytes);
+    (text.into_owned(), malformed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Codes of code page 936, counted with another implementation of it.
+    const CODES_OF_CODE_PAGE_936: usize = 21_791;
+
+    #[test]
+    fn exactly_the_codes_of_code_page_936_go_there_and_back() {
+        let mut codes = 0;
+        for lead in 0x81..=0xFE_u8 {
+            for trail in (0x40..=0xFE_u8).filter(|trail| *trail != 0x7F) {
+                let (text, malformed) = decode_text(&[lead, trail]);
+                if !malformed && encode_text(&text) == Ok(vec![lead, trail]) {
+                    codes += 1;
+                }
+            }
+        }
+        assert_eq!(codes, CODES_OF_CODE_PAGE_936);
+    }
+
+    #[test]
+    fn characters_outside_gbk_are_named_with_their_place() {
+        assert_eq!(encode_text("张㐂").map_err(|e| (e.character, e.position)), Err(('㐂', 2)));
+        assert_eq!(encode_text("𠮷").map_err(|e| e.position), Err(1));
+        assert_eq!(
+            encode_text("䶮").map_err(|e| e.to_string()),
+            Err("character 1 ('䶮', U+4DAE) is not in GBK".to_owned())
+        );
+        assert_eq!(encode_text("社会保障").map(hex::encode_upper).as_deref(), Ok("C9E7BBE1B1A3D5CF"));
+        assert_eq!(encode_text("·").map(hex::encode_upper).as_deref(), Ok("A1A4"));
+    }
+}
