@@ -391,7 +391,8 @@ mod tests {
     fn any_changed_field_is_noticed() {
         let good = sealed();
         let hash = BatchError::Hash { sequence: 1 };
-        let changes: [(&str, fn(&mut SignedBatch)); 8] = [
+        type Change = (&'static str, fn(&mut SignedBatch));
+        let changes: [Change; 8] = [
             ("a record's balance", |b| b.records[0].balance_after_fen = Fen::new(751)),
             ("a record dropped", |b| drop(b.records.pop())),
             ("records swapped", |b| b.records.swap(0, 2)),

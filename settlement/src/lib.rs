@@ -10,10 +10,14 @@ pub mod code;
 pub mod date;
 pub mod fen;
 pub mod id;
+pub mod journal;
 pub mod limits;
+pub mod load;
 pub mod message;
 pub mod record;
+pub mod recovery;
 pub mod signing;
+pub mod tac;
 
 pub use code::{ErrorCode, Language};
 pub use date::{BusinessDate, DateTime};
