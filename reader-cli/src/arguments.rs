@@ -1,0 +1,231 @@
+//! What a person types: nouns and verbs of `sscard`.
+//!
+//! Owns: the command line; completions and help come from it. Never: reads a file, talks to a card.
+//! A secret is never an argument: PINs are named by `env:NAME`, `file:PATH` or `prompt`.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::language::Language;
+use crate::secret::SecretSource;
+
+/// The terminal of the social security card: read, check, load, pay, journal, upload.
+#[derive(Debug, Parser)]
+#[command(name = "sscard", version, about, propagate_version = true, subcommand_required = true)]
+pub struct Arguments {
+    /// Where things are.
+    #[command(flatten)]
+    pub places: Places,
+    /// Language of texts; default from the locale.
+    #[arg(long, global = true, value_name = "zh|en", value_parser = crate::language::parse)]
+    pub lang: Option<Language>,
+    /// Form of the answer on standard output.
+    #[arg(long, global = true, value_enum, default_value_t = Form::Text)]
+    pub format: Form,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Where things are: argument, then environment, then configuration file, then default.
+#[derive(Args, Debug, Default)]
+pub struct Places {
+    /// Reader with the social security card: index, name, or part of the name.
+    #[arg(long, global = true, env = "SSCARD_READER")]
+    pub reader: Option<String>,
+    /// Reader with the PSAM: index, name, or part of the name.
+    #[arg(long, global = true, env = "SSCARD_PSAM")]
+    pub psam: Option<String>,
+    /// Address of the centre: `http://HOST:PORT`.
+    #[arg(long, global = true, value_name = "URL", env = "SSCARD_CENTRE")]
+    pub centre: Option<String>,
+    /// Configuration file (TOML).
+    #[arg(long, global = true, value_name = "FILE", env = "SSCARD_CONFIG")]
+    pub config: Option<PathBuf>,
+    /// Data folder: key, journal, receipts.
+    #[arg(long, global = true, value_name = "DIR", env = "SSCARD_DATA")]
+    pub data: Option<PathBuf>,
+    /// City that this terminal serves: six digits of GB/T 2260.
+    #[arg(long, global = true, value_name = "CODE", env = "SSCARD_CITY")]
+    pub city: Option<String>,
+}
+
+/// Form of the answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Form {
+    /// For people.
+    Text,
+    /// One JSON object.
+    Json,
+}
+
+/// Where the card's PIN comes from.
+#[derive(Args, Clone, Debug, Default)]
+pub struct PinArguments {
+    /// Card PIN: env:NAME, file:PATH or prompt.
+    #[arg(long, value_name = "SOURCE")]
+    pub pin: Option<SecretSource>,
+    /// Spend the last try of the PIN.
+    #[arg(long)]
+    pub last_try: bool,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// List readers, the cards in them and what they are.
+    Readers,
+    /// The card's data.
+    #[command(subcommand)]
+    Card(CardCommand),
+    /// Show the balances of the medical account.
+    Balance,
+    /// Show the card's own transaction log.
+    Log(PinArguments),
+    /// The card's PIN.
+    #[command(subcommand)]
+    Pin(PinCommand),
+    /// Load the account online with what the centre holds for it.
+    Load(LoadArguments),
+    /// Pay a bill.
+    Pay(PayArguments),
+    /// The terminal's journal.
+    #[command(subcommand)]
+    Journal(JournalCommand),
+    /// Receipts.
+    #[command(subcommand)]
+    Receipt(ReceiptCommand),
+    /// Sign in at the centre: business date, limits.
+    SignIn,
+    /// The blacklist.
+    #[command(subcommand)]
+    Blacklist(BlacklistCommand),
+    /// Send what was not yet sent.
+    Upload,
+    /// Close the day: upload, then totals.
+    DayEnd,
+    /// The terminal itself.
+    #[command(subcommand)]
+    Terminal(TerminalCommand),
+}
+
+/// `card …`.
+#[derive(Debug, Subcommand)]
+pub enum CardCommand {
+    /// Read the card: EF05, and EF06 as far as the card's rules allow.
+    Read(ReadArguments),
+    /// Acceptance checks before a transaction.
+    Check,
+}
+
+/// `card read`.
+#[derive(Args, Debug)]
+pub struct ReadArguments {
+    /// Every file whose condition can be met.
+    #[arg(long, conflicts_with = "file")]
+    pub all: bool,
+    /// One file: `DF04.EF05`; may be repeated.
+    #[arg(long, value_name = "DF.EF")]
+    pub file: Vec<String>,
+    /// PIN, where a file asks for it.
+    #[command(flatten)]
+    pub pin: PinArguments,
+}
+
+/// `pin …`.
+#[derive(Debug, Subcommand)]
+pub enum PinCommand {
+    /// Change the PIN.
+    Change(PinChangeArguments),
+}
+
+/// `pin change`.
+#[derive(Args, Debug)]
+pub struct PinChangeArguments {
+    /// Present PIN.
+    #[command(flatten)]
+    pub pin: PinArguments,
+    /// New PIN: env:NAME, file:PATH or prompt.
+    #[arg(long, value_name = "SOURCE")]
+    pub new_pin: Option<SecretSource>,
+}
+
+/// `load`.
+#[derive(Args, Debug)]
+pub struct LoadArguments {
+    /// Amount in yuan; without it, all that the centre holds for the card.
+    #[arg(long, value_name = "YUAN")]
+    pub amount: Option<String>,
+}
+
+/// `pay`.
+#[derive(Args, Debug)]
+pub struct PayArguments {
+    /// Bill file (JSON).
+    pub bill: PathBuf,
+    /// Drug catalogue; default from the configuration, else the built-in one.
+    #[arg(long, value_name = "FILE")]
+    pub catalogue: Option<PathBuf>,
+    /// Payment policy; default from the configuration, else the built-in one.
+    #[arg(long, value_name = "FILE")]
+    pub policy: Option<PathBuf>,
+    /// Price and split only: no card is touched, nothing is written.
+    #[arg(long)]
+    pub trial: bool,
+    /// PIN of the card.
+    #[command(flatten)]
+    pub pin: PinArguments,
+}
+
+/// `journal …`.
+#[derive(Debug, Subcommand)]
+pub enum JournalCommand {
+    /// Show loads and purchases.
+    List,
+    /// Loads, purchases and totals of each card, for reconciliation.
+    Export {
+        /// File; without it, standard output.
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
+    },
+}
+
+/// `receipt …`.
+#[derive(Debug, Subcommand)]
+pub enum ReceiptCommand {
+    /// Print a receipt again, marked as a copy.
+    Reprint {
+        /// Receipt number or transaction id.
+        id: String,
+    },
+}
+
+/// `blacklist …`.
+#[derive(Debug, Subcommand)]
+pub enum BlacklistCommand {
+    /// Fetch the list from the centre.
+    Update,
+    /// Show sequence, size and age.
+    Show,
+}
+
+/// `terminal …`.
+#[derive(Debug, Subcommand)]
+pub enum TerminalCommand {
+    /// Make the terminal's key and show what the centre needs to register it.
+    Enroll,
+    /// Show number, public key and state.
+    Show,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Arguments::command().debug_assert();
+    }
+}

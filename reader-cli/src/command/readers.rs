@@ -1,0 +1,41 @@
+//! `readers`: which readers there are, and what is in them.
+//!
+//! Owns: the list's look. Never: chooses.
+
+use card_core::identify::Kind;
+
+use super::Counter;
+use crate::error::TerminalError;
+use crate::exit::Exit;
+use crate::language::Words;
+use crate::page::{Page, Value};
+use crate::reader::{Desk, Listed};
+
+/// Lists the readers.
+pub(super) fn list(counter: &Counter<'_>) -> Result<Exit, TerminalError> {
+    let mut desk = Desk::open(&counter.configuration, &counter.profiles)?;
+    let listed = desk.list()?;
+    let mut page = Page::new();
+    if listed.is_empty() {
+        page = page.noted("NO_READER", Words::new("没有连接读卡器", "no reader is attached"));
+    }
+    let rows = listed.into_iter().enumerate().map(|(index, listed)| row(index, &listed)).collect();
+    counter.output.answer(&page.with("readers", Words::new("读卡器", "readers"), Value::Table(rows)))?;
+    Ok(Exit::Ok)
+}
+
+fn row(index: usize, listed: &Listed) -> Page {
+    let kind = match (listed.kind, &listed.error) {
+        (Some(Kind::User), _) => Value::Choice("user", Words::new("社会保障卡", "social security card")),
+        (Some(Kind::Psam), _) => Value::Choice("psam", Words::new("PSAM", "PSAM")),
+        (Some(Kind::Other), _) => Value::Choice("other", Words::new("其他卡", "another card")),
+        (None, Some(error)) => Value::Choice(error.code().as_str(), error.what()),
+        (None, None) => Value::Absent,
+    };
+    Page::new()
+        .with("index", Words::new("序号", "index"), Value::count(index))
+        .with("name", Words::new("名称", "name"), Value::text(&listed.info.name))
+        .with("card_present", Words::new("有卡", "card"), Value::Flag(listed.info.atr.is_some()))
+        .with("atr", Words::new("复位应答", "ATR"), Value::maybe(listed.info.atr.as_ref().map(hex::encode_upper)))
+        .with("kind", Words::new("卡", "kind"), kind)
+}

@@ -1,0 +1,161 @@
+//! Where the terminal finds its readers, its centre and its data.
+//!
+//! Owns: the order argument > environment > configuration file > default, and the file's grammar (TOML).
+//! Never: opens a reader or the journal.
+//!
+//! The file is the one named by `--config` or `SSCARD_CONFIG`; else `sscard.toml` in the data folder, if it is there.
+
+use std::path::{Path, PathBuf};
+
+use card_core::security::CityCode;
+use serde::Deserialize;
+
+use crate::arguments::Places;
+use crate::error::TerminalError;
+
+/// Name of the configuration file in the data folder.
+const FILE_NAME: &str = "sscard.toml";
+
+/// What the terminal works with.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Configuration {
+    /// Reader with the card.
+    pub reader: Option<String>,
+    /// Reader with the PSAM.
+    pub psam: Option<String>,
+    /// Address of the centre.
+    pub centre: Option<String>,
+    /// Data folder.
+    pub data: PathBuf,
+    /// City that this terminal serves.
+    pub city: Option<CityCode>,
+    /// Drug catalogue.
+    pub catalogue: Option<PathBuf>,
+    /// Payment policy.
+    pub policy: Option<PathBuf>,
+}
+
+/// The configuration file: every key optional, no other keys.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    reader: Option<String>,
+    psam: Option<String>,
+    centre: Option<String>,
+    data: Option<PathBuf>,
+    city: Option<String>,
+    catalogue: Option<PathBuf>,
+    policy: Option<PathBuf>,
+}
+
+impl Configuration {
+    /// Joins arguments (which already hold the environment) with the configuration file and the defaults.
+    ///
+    /// # Errors
+    /// [`TerminalError::Configuration`] with file and line; a file that was named and is not there is an error too.
+    pub fn load(places: &Places, variable: impl Fn(&str) -> Option<String>) -> Result<Self, TerminalError> {
+        let default = default_folder(&variable);
+        let beside = places.data.clone().or_else(|| default.clone()).map(|folder| folder.join(FILE_NAME));
+        let (path, file) = match (&places.config, beside) {
+            (Some(named), _) => (Some(named.clone()), read(named)?),
+            (None, Some(beside)) if beside.is_file() => (Some(beside.clone()), read(&beside)?),
+            (None, _) => (None, File::default()),
+        };
+        let here = path.as_deref().and_then(Path::parent).map(Path::to_owned).unwrap_or_default();
+        let data =
+            places.data.clone().or_else(|| file.data.map(|data| here.join(data))).or(default).ok_or_else(|| {
+                TerminalError::Configuration {
+                    place: "SSCARD_DATA".to_owned(),
+                    reason: "no data folder: give --data, SSCARD_DATA or HOME".to_owned(),
+                }
+            })?;
+        let city = places.city.clone().or(file.city).map(|text| city(&text)).transpose()?;
+        Ok(Self {
+            reader: places.reader.clone().or(file.reader),
+            psam: places.psam.clone().or(file.psam),
+            centre: places.centre.clone().or(file.centre),
+            data,
+            city,
+            catalogue: file.catalogue.map(|path| here.join(path)),
+            policy: file.policy.map(|path| here.join(path)),
+        })
+    }
+}
+
+fn city(text: &str) -> Result<CityCode, TerminalError> {
+    CityCode::parse(text).ok_or_else(|| TerminalError::Configuration {
+        place: "city".to_owned(),
+        reason: "a city is six digits of GB/T 2260".to_owned(),
+    })
+}
+
+/// `$XDG_DATA_HOME/sscard`, else `$HOME/.local/share/sscard` (XDG base directories).
+fn default_folder(variable: &impl Fn(&str) -> Option<String>) -> Option<PathBuf> {
+    let set = |name: &str| variable(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let base = set("XDG_DATA_HOME").or_else(|| set("HOME").map(|folder| folder.join(".local").join("share")));
+    base.map(|folder| folder.join("sscard"))
+}
+
+fn read(path: &Path) -> Result<File, TerminalError> {
+    let text = std::fs::read_to_string(path)
+        .map_err(|source| TerminalError::File { path: path.display().to_string(), source })?;
+    toml::from_str(&text).map_err(|error| {
+        let line =
+            error.span().map_or(1, |span| text.get(..span.start).map_or(1, |head| 1 + head.matches('\n').count()));
+        TerminalError::Configuration { place: format!("{}:{line}", path.display()), reason: error.message().to_owned() }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn none(_: &str) -> Option<String> {
+        None
+    }
+
+    #[test]
+    fn arguments_win_over_the_file_and_the_file_over_defaults() {
+        let folder = tempfile::tempdir().expect("folder");
+        let path = folder.path().join("terminal.toml");
+        std::fs::write(&path, "reader = \"from file\"\npsam = \"from file\"\ncity = \"513300\"\ndata = \"d\"\n")
+            .expect("file");
+        let places = Places { reader: Some("given".to_owned()), config: Some(path), ..Places::default() };
+        let configuration = Configuration::load(&places, none).expect("configuration");
+        assert_eq!(configuration.reader.as_deref(), Some("given"));
+        assert_eq!(configuration.psam.as_deref(), Some("from file"));
+        assert_eq!(configuration.data, folder.path().join("d"));
+        assert_eq!(configuration.city, CityCode::parse("513300"));
+        assert_eq!(configuration.centre, None);
+    }
+
+    #[test]
+    fn the_file_in_the_data_folder_is_found_without_being_named() {
+        let folder = tempfile::tempdir().expect("folder");
+        std::fs::write(folder.path().join(FILE_NAME), "centre = \"http://127.0.0.1:1\"\n").expect("file");
+        let places = Places { data: Some(folder.path().to_owned()), ..Places::default() };
+        let configuration = Configuration::load(&places, none).expect("configuration");
+        assert_eq!(configuration.centre.as_deref(), Some("http://127.0.0.1:1"));
+    }
+
+    #[test]
+    fn a_wrong_key_is_named_with_its_line() {
+        let folder = tempfile::tempdir().expect("folder");
+        let path = folder.path().join("terminal.toml");
+        std::fs::write(&path, "reader = \"x\"\n\nreaderr = \"y\"\n").expect("file");
+        let places = Places { config: Some(path), ..Places::default() };
+        let error = Configuration::load(&places, none).expect_err("unknown key");
+        assert!(error.to_string().contains("terminal.toml:3"), "{error}");
+    }
+
+    #[test]
+    fn a_named_file_that_is_not_there_is_an_error() {
+        let places = Places { config: Some(PathBuf::from("nowhere.toml")), ..Places::default() };
+        assert!(matches!(Configuration::load(&places, none), Err(TerminalError::File { .. })));
+    }
+
+    #[test]
+    fn without_home_and_data_nothing_is_guessed() {
+        assert!(matches!(Configuration::load(&Places::default(), none), Err(TerminalError::Configuration { .. })));
+    }
+}

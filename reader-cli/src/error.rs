@@ -1,0 +1,493 @@
+//! Everything that can go wrong at the counter, sorted by who can mend it.
+//!
+//! Owns: the error type and its stable code. Never: texts (`error::wording`), exit codes (`exit`), PINs, names, social numbers.
+
+pub mod code;
+mod wording;
+
+pub use code::Code;
+
+use card_core::StatusWord;
+use card_core::script::StepError;
+use card_core::security::{CityCode, SecurityError};
+use card_core::session::{ChallengeError, SessionError};
+use card_core::transport::TransportError;
+use card_core::transport::pcsc::ChooseError;
+use card_profiles::account::AnswerLength;
+use settlement::code::ErrorCode;
+
+/// An error of the terminal.
+#[derive(Debug, thiserror::Error)]
+pub enum TerminalError {
+    // The person at the keyboard.
+    /// A configuration file or variable cannot be read.
+    #[error("{place}: {reason}")]
+    Configuration {
+        /// File and line, or variable.
+        place: String,
+        /// What was expected.
+        reason: String,
+    },
+    /// A secret's source cannot be read.
+    #[error("{place} cannot be read")]
+    SecretUnreadable {
+        /// `env:NAME` or `file:PATH`.
+        place: String,
+    },
+    /// A secret's source is written in no form known; what was written is not shown, it may be the secret.
+    #[error("a secret is named by env:NAME, file:PATH or prompt, and never written on the command line")]
+    SecretForm,
+    /// A file that was named is not there or cannot be read.
+    #[error("{path}: {source}")]
+    File {
+        /// Path as given.
+        path: String,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// A centre address without `http://`.
+    #[error("{address} is not an http:// address")]
+    Address {
+        /// Address as given.
+        address: String,
+    },
+    /// A PIN that is not 4 to 12 digits.
+    #[error("a PIN has 4 to 12 digits")]
+    PinFormat,
+    /// A PIN is needed and nobody is there to ask.
+    #[error("a PIN is needed")]
+    PinNeeded,
+
+    // Readers: the operator.
+    /// No reader could be chosen.
+    #[error(transparent)]
+    Choose(#[from] ChooseError),
+    /// The reader or the card in it does not answer.
+    #[error(transparent)]
+    Session(#[from] SessionError),
+    /// No card in any reader that is not a PSAM's.
+    #[error("no card in {}", readers.join(", "))]
+    NoUserCard {
+        /// Readers looked at.
+        readers: Vec<String>,
+    },
+    /// Cards in several readers, none named.
+    #[error("cards in {}", readers.join(", "))]
+    SeveralUserCards {
+        /// Readers with a card.
+        readers: Vec<String>,
+    },
+    /// No PSAM in any reader.
+    #[error("no PSAM in {}", readers.join(", "))]
+    PsamMissing {
+        /// Readers looked at.
+        readers: Vec<String>,
+    },
+    /// Several PSAMs, none named.
+    #[error("PSAMs in {}", readers.join(", "))]
+    SeveralPsams {
+        /// Readers with a PSAM.
+        readers: Vec<String>,
+    },
+
+    // The card: its holder, or who issued it.
+    /// Not a social security card.
+    #[error("not a social security card: SELECT answered {sw:?}")]
+    NotSsc {
+        /// Answer to SELECT.
+        sw: StatusWord,
+    },
+    /// A factory card without personalization.
+    #[error("the card is not personalized")]
+    CardBlank,
+    /// Card or application blocked.
+    #[error("the card is blocked: {sw:?}")]
+    CardBlocked {
+        /// Answer to SELECT.
+        sw: StatusWord,
+    },
+    /// A specification version without profile.
+    #[error("specification version {version:?} is not supported")]
+    CardVersion {
+        /// Item 03.
+        version: String,
+    },
+    /// The DF of the medical account is not there.
+    #[error("the card has no application {df}")]
+    ApplicationMissing {
+        /// DF id.
+        df: String,
+    },
+    /// The card refused a command.
+    #[error("the card refused {command}: {sw:?}")]
+    CardRefused {
+        /// Command in the standard's words.
+        command: &'static str,
+        /// Status word.
+        sw: StatusWord,
+    },
+    /// The card's answer has another form than its profile says.
+    #[error("the card's answer to {command} has a wrong form")]
+    CardAnswer {
+        /// Command or file.
+        command: &'static str,
+    },
+    /// Another card than the one that the transaction began with.
+    #[error("another card is in the reader")]
+    OtherCard,
+    /// The card's city is not ours.
+    #[error("the card was issued by city {city}, this terminal serves {ours}")]
+    ForeignCity {
+        /// City of the card.
+        city: CityCode,
+        /// City of the terminal.
+        ours: CityCode,
+    },
+    /// Issue date in the future.
+    #[error("the card is valid from {from}")]
+    NotYetValid {
+        /// Issue date.
+        from: String,
+    },
+    /// Past its validity.
+    #[error("the card was valid until {until}")]
+    Expired {
+        /// Last day.
+        until: String,
+    },
+    /// On the blacklist.
+    #[error("the card is on blacklist {sequence}")]
+    Blacklisted {
+        /// Sequence of the list.
+        sequence: u64,
+    },
+    /// The terminal never fetched a blacklist.
+    #[error("no blacklist was ever fetched")]
+    BlacklistMissing,
+    /// The blacklist is too old for selling.
+    #[error("the blacklist is {age_days} days old, {limit_days} are allowed")]
+    BlacklistStale {
+        /// Age.
+        age_days: i64,
+        /// Limit.
+        limit_days: u32,
+    },
+
+    // PIN and keys: the holder, or who runs the PSAMs.
+    /// PIN wrong.
+    #[error("wrong PIN, {left} tries left")]
+    PinWrong {
+        /// Tries left.
+        left: u8,
+    },
+    /// PIN blocked.
+    #[error("the PIN is blocked")]
+    PinBlocked,
+    /// The initial PIN is refused for transactions.
+    #[error("the initial PIN cannot be used for transactions")]
+    PinInitial,
+    /// The new PIN may not be the initial one.
+    #[error("the new PIN may not be the initial PIN")]
+    PinNewInitial,
+    /// The last try is not spent without being asked for.
+    #[error("{secret} has {left} try left")]
+    LastTry {
+        /// `PIN` or a key name.
+        secret: String,
+        /// Tries left.
+        left: u8,
+    },
+    /// The PSAM's keys are not this card's; nothing was spent.
+    #[error("the PSAM's keys do not fit this card (city {city})")]
+    PsamWrong {
+        /// City of the card.
+        city: CityCode,
+    },
+    /// The card refused an external authentication.
+    #[error("the card refused {key}, {left} tries left")]
+    KeyRefused {
+        /// Key name.
+        key: String,
+        /// Tries left.
+        left: u8,
+    },
+    /// A key of the card is blocked.
+    #[error("{key} of the card is blocked")]
+    KeyBlocked {
+        /// Key name.
+        key: String,
+    },
+    /// The PSAM gave no cryptogram.
+    #[error(transparent)]
+    Security(SecurityError),
+    /// The data folder belongs to another PSAM.
+    #[error("the data folder belongs to terminal {journal}, the PSAM is {psam}")]
+    PsamDiffers {
+        /// Terminal number of the journal.
+        journal: String,
+        /// Terminal number of the PSAM.
+        psam: String,
+    },
+    /// MAC2 of the card is wrong.
+    #[error("MAC2 of the card does not verify")]
+    MacWrong,
+
+    // Money: the rules.
+    /// A bill, catalogue or policy that cannot be read.
+    #[error("{path}: {reason}")]
+    Paper {
+        /// Which of the three.
+        kind: Paper,
+        /// File.
+        path: String,
+        /// Where and what.
+        reason: String,
+    },
+    /// A bill that breaks a rule.
+    #[error("the bill is refused: {reason}")]
+    BillRefused {
+        /// Rule and line.
+        reason: String,
+    },
+    /// The account has less than the bill wants from it.
+    #[error("the account does not hold the amount")]
+    BalanceInsufficient,
+    /// A limit of the terminal.
+    #[error("{limit} is reached")]
+    LimitExceeded {
+        /// Name of the limit.
+        limit: &'static str,
+    },
+    /// The card did not answer after DEBIT or CREDIT was sent.
+    #[error("the outcome of transaction {id} is unknown")]
+    Uncertain {
+        /// Journal id.
+        id: String,
+    },
+    /// An open transaction of this card could not be settled yet.
+    #[error("transaction {id} of this card is still open")]
+    StillOpen {
+        /// Journal id.
+        id: String,
+    },
+
+    // The centre.
+    /// The centre does not answer.
+    #[error("the centre at {address} does not answer")]
+    CentreUnreachable {
+        /// Address.
+        address: String,
+    },
+    /// The centre's answer has another form than agreed.
+    #[error("the centre's answer to {path} has a wrong form")]
+    CentreAnswer {
+        /// Path of the request.
+        path: &'static str,
+    },
+    /// The centre refused.
+    #[error("the centre refused {path}: {code}")]
+    CentreRefused {
+        /// Path of the request.
+        path: &'static str,
+        /// Its code.
+        code: ErrorCode,
+    },
+    /// Nothing is waiting to be loaded for this card.
+    #[error("nothing to load for this card")]
+    NothingToLoad,
+
+    // The terminal's own storage.
+    /// The terminal has no key and number yet.
+    #[error("the terminal is not enrolled")]
+    NotEnrolled,
+    /// The terminal has a key already.
+    #[error("the terminal is enrolled already")]
+    AlreadyEnrolled,
+    /// No such receipt.
+    #[error("no receipt {id}")]
+    ReceiptUnknown {
+        /// As given.
+        id: String,
+    },
+    /// The journal or the data folder failed.
+    #[error(transparent)]
+    Store(#[from] crate::store::StoreError),
+    /// Standard output failed.
+    #[error("standard output cannot be written")]
+    Output,
+    /// The card was debited or credited, and the journal could not say so.
+    #[error("transaction {id} is done on the card, not yet in the journal: {source}")]
+    NotRecorded {
+        /// Journal id.
+        id: String,
+        /// Why.
+        source: crate::store::StoreError,
+    },
+    /// A broken invariant of this program.
+    #[error("broken invariant: {0}")]
+    Bug(&'static str),
+}
+
+/// A file that a pharmacy writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Paper {
+    /// 账单.
+    Bill,
+    /// 目录.
+    Catalogue,
+    /// 支付政策.
+    Policy,
+}
+
+impl TerminalError {
+    /// The stable code.
+    #[must_use]
+    pub const fn code(&self) -> Code {
+        match self {
+            Self::Configuration { .. } => Code::ConfigurationInvalid,
+            Self::SecretUnreadable { .. } => Code::SecretUnreadable,
+            Self::SecretForm => Code::SecretForm,
+            Self::File { .. } => Code::FileMissing,
+            Self::Address { .. } => Code::AddressUnsupported,
+            Self::PinFormat => Code::PinFormat,
+            Self::PinNeeded => Code::PinNeeded,
+            Self::Choose(error) => match error {
+                ChooseError::Transport(error) => of_transport(error),
+                ChooseError::NoReader => Code::NoReader,
+                ChooseError::NoMatch { .. } => Code::ReaderNotFound,
+                ChooseError::Ambiguous { .. } => Code::ReaderAmbiguous,
+            },
+            Self::Session(error) => of_session(error),
+            Self::NoUserCard { .. } => Code::NoCard,
+            Self::SeveralUserCards { .. } => Code::ReaderAmbiguous,
+            Self::PsamMissing { .. } => Code::PsamMissing,
+            Self::SeveralPsams { .. } => Code::PsamAmbiguous,
+            Self::NotSsc { .. } => Code::NotSsc,
+            Self::CardBlank => Code::CardBlank,
+            Self::CardBlocked { .. } => Code::CardBlocked,
+            Self::CardVersion { .. } => Code::CardVersion,
+            Self::ApplicationMissing { .. } => Code::ApplicationMissing,
+            Self::CardRefused { .. } => Code::CardRefused,
+            Self::CardAnswer { .. } => Code::CardAnswer,
+            Self::OtherCard => Code::OtherCard,
+            Self::ForeignCity { .. } => Code::ForeignCity,
+            Self::NotYetValid { .. } => Code::CardNotYetValid,
+            Self::Expired { .. } => Code::CardExpired,
+            Self::Blacklisted { .. } => Code::CardBlacklisted,
+            Self::BlacklistMissing => Code::BlacklistMissing,
+            Self::BlacklistStale { .. } => Code::BlacklistStale,
+            Self::PinWrong { .. } => Code::PinWrong,
+            Self::PinBlocked => Code::PinBlocked,
+            Self::PinInitial => Code::PinInitial,
+            Self::PinNewInitial => Code::PinNewInitial,
+            Self::LastTry { .. } => Code::LastTry,
+            Self::PsamWrong { .. } => Code::PsamWrong,
+            Self::KeyRefused { .. } => Code::KeyRefused,
+            Self::KeyBlocked { .. } => Code::KeyBlocked,
+            Self::Security(error) => of_security(error),
+            Self::PsamDiffers { .. } => Code::PsamDiffers,
+            Self::MacWrong => Code::MacWrong,
+            Self::Paper { kind, .. } => match kind {
+                Paper::Bill => Code::BillMalformed,
+                Paper::Catalogue => Code::CatalogueMalformed,
+                Paper::Policy => Code::PolicyMalformed,
+            },
+            Self::BillRefused { .. } => Code::BillRefused,
+            Self::BalanceInsufficient => Code::BalanceInsufficient,
+            Self::LimitExceeded { .. } => Code::LimitExceeded,
+            Self::Uncertain { .. } => Code::Uncertain,
+            Self::StillOpen { .. } => Code::StillOpen,
+            Self::CentreUnreachable { .. } => Code::CentreUnreachable,
+            Self::CentreAnswer { .. } => Code::CentreAnswer,
+            Self::CentreRefused { code, .. } if code.retryable() => Code::CentreBusy,
+            Self::CentreRefused { .. } => Code::CentreRefused,
+            Self::NothingToLoad => Code::NothingToLoad,
+            Self::NotEnrolled => Code::NotEnrolled,
+            Self::AlreadyEnrolled => Code::AlreadyEnrolled,
+            Self::ReceiptUnknown { .. } => Code::ReceiptUnknown,
+            Self::Store(error) => error.code(),
+            Self::Output => Code::OutputFailed,
+            Self::NotRecorded { .. } => Code::NotRecorded,
+            Self::Bug(_) => Code::Bug,
+        }
+    }
+
+    /// Whether the card stopped answering: what it did with the last command is unknown.
+    #[must_use]
+    pub const fn answer_lost(&self) -> bool {
+        matches!(self, Self::Session(_) | Self::CardAnswer { .. })
+    }
+}
+
+impl From<TransportError> for TerminalError {
+    fn from(error: TransportError) -> Self {
+        Self::Session(SessionError::Transport(error))
+    }
+}
+
+impl From<SecurityError> for TerminalError {
+    fn from(error: SecurityError) -> Self {
+        match error {
+            SecurityError::Challenge(error) => error.into(),
+            other => Self::Security(other),
+        }
+    }
+}
+
+impl From<ChallengeError> for TerminalError {
+    fn from(error: ChallengeError) -> Self {
+        match error {
+            ChallengeError::Session(error) => Self::Session(error),
+            ChallengeError::Refused(sw) => Self::CardRefused { command: "GET CHALLENGE", sw },
+        }
+    }
+}
+
+impl From<StepError> for TerminalError {
+    fn from(error: StepError) -> Self {
+        match error {
+            StepError::Session(error) => Self::Session(error),
+            StepError::Challenge(sw) => Self::CardRefused { command: "GET CHALLENGE", sw },
+            StepError::Security(error) => error.into(),
+            StepError::NoModule(_) => Self::PsamMissing { readers: Vec::new() },
+        }
+    }
+}
+
+impl From<AnswerLength> for TerminalError {
+    fn from(error: AnswerLength) -> Self {
+        Self::CardAnswer { command: error.command }
+    }
+}
+
+const fn of_transport(error: &TransportError) -> Code {
+    match error {
+        TransportError::CardRemoved { .. } => Code::CardRemoved,
+        TransportError::NoCard { .. } => Code::NoCard,
+        TransportError::CardMute { .. } => Code::CardMute,
+        TransportError::CardReset { .. } => Code::CardReset,
+        TransportError::InUse { .. } => Code::ReaderInUse,
+        TransportError::ReaderGone { .. } => Code::ReaderGone,
+        TransportError::NoService => Code::NoPcscService,
+        TransportError::Protocol { .. } | TransportError::TraceDiffers { .. } | TransportError::TraceEnded { .. } => {
+            Code::ExchangeBroken
+        }
+    }
+}
+
+const fn of_session(error: &SessionError) -> Code {
+    match error {
+        SessionError::Transport(error) => of_transport(error),
+        SessionError::NoStatusWord(..) | SessionError::EndlessAnswer(..) | SessionError::Atr(_) => Code::CardAnswer,
+    }
+}
+
+const fn of_security(error: &SecurityError) -> Code {
+    match error {
+        SecurityError::KeyNotFound { .. } | SecurityError::LevelTooLow { .. } => Code::PsamKeyMissing,
+        SecurityError::Unsupported { .. } | SecurityError::Refused { .. } => Code::PsamRefused,
+        SecurityError::NotPsam(_) => Code::NotPsam,
+        SecurityError::Session(error) => of_session(error),
+        SecurityError::Challenge(_) => Code::CardRefused,
+    }
+}

@@ -1,0 +1,179 @@
+//! The stable codes of every error of the terminal: the only list.
+//!
+//! Owns: names that programs and manuals may rely on. Never: texts (`wording`), exit codes (`exit`).
+
+macro_rules! codes {
+    ($($(#[$doc:meta])* $variant:ident = $text:literal,)*) => {
+        /// A stable error code.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum Code { $($(#[$doc])* $variant,)* }
+
+        impl Code {
+            /// All codes, in the order of the list.
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
+
+            /// The code as printed.
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $text,)* }
+            }
+        }
+    };
+}
+
+codes! {
+    /// Command line.
+    Usage = "USAGE",
+    /// Configuration file or variable.
+    ConfigurationInvalid = "CONFIGURATION_INVALID",
+    /// `env:` or `file:` secret.
+    SecretUnreadable = "SECRET_UNREADABLE",
+    /// Secret written on the command line.
+    SecretForm = "SECRET_FORM",
+    /// A named file is not there.
+    FileMissing = "FILE_MISSING",
+    /// Centre address that this release does not speak.
+    AddressUnsupported = "ADDRESS_UNSUPPORTED",
+    /// pcscd is not running.
+    NoPcscService = "NO_PCSC_SERVICE",
+    /// No reader attached.
+    NoReader = "NO_READER",
+    /// No reader with this name.
+    ReaderNotFound = "READER_NOT_FOUND",
+    /// Several readers fit.
+    ReaderAmbiguous = "READER_AMBIGUOUS",
+    /// Reader unplugged.
+    ReaderGone = "READER_GONE",
+    /// Another program holds the card.
+    ReaderInUse = "READER_IN_USE",
+    /// No card in the reader.
+    NoCard = "NO_CARD",
+    /// Card pulled.
+    CardRemoved = "CARD_REMOVED",
+    /// Card does not answer.
+    CardMute = "CARD_MUTE",
+    /// Card reset by another program.
+    CardReset = "CARD_RESET",
+    /// Exchange broke off.
+    ExchangeBroken = "EXCHANGE_BROKEN",
+    /// Not a social security card.
+    NotSsc = "NOT_SSC",
+    /// Factory card without personalization.
+    CardBlank = "CARD_BLANK",
+    /// Application or card blocked.
+    CardBlocked = "CARD_BLOCKED",
+    /// Specification version not supported.
+    CardVersion = "CARD_VERSION",
+    /// Medical account application not on the card.
+    ApplicationMissing = "APPLICATION_MISSING",
+    /// Card refused a command.
+    CardRefused = "CARD_REFUSED",
+    /// Card's answer has the wrong form.
+    CardAnswer = "CARD_ANSWER",
+    /// Another card than the one that the transaction began with.
+    OtherCard = "OTHER_CARD",
+    /// Issued by another city.
+    ForeignCity = "FOREIGN_CITY",
+    /// Issue date in the future.
+    CardNotYetValid = "CARD_NOT_YET_VALID",
+    /// Past its validity.
+    CardExpired = "CARD_EXPIRED",
+    /// On the blacklist.
+    CardBlacklisted = "CARD_BLACKLISTED",
+    /// No blacklist was ever fetched.
+    BlacklistMissing = "BLACKLIST_MISSING",
+    /// Blacklist too old.
+    BlacklistStale = "BLACKLIST_STALE",
+    /// PIN wrong.
+    PinWrong = "PIN_WRONG",
+    /// PIN blocked.
+    PinBlocked = "PIN_BLOCKED",
+    /// Initial PIN cannot pay.
+    PinInitial = "PIN_INITIAL",
+    /// New PIN may not be the initial one.
+    PinNewInitial = "PIN_NEW_INITIAL",
+    /// PIN has not 4 to 12 digits.
+    PinFormat = "PIN_FORMAT",
+    /// PIN needed and none given.
+    PinNeeded = "PIN_NEEDED",
+    /// One try left and not confirmed.
+    LastTry = "LAST_TRY",
+    /// No PSAM found.
+    PsamMissing = "PSAM_MISSING",
+    /// Several PSAMs found.
+    PsamAmbiguous = "PSAM_AMBIGUOUS",
+    /// The card in the PSAM slot is no PSAM.
+    NotPsam = "NOT_PSAM",
+    /// PSAM's keys are not this card's.
+    PsamWrong = "PSAM_WRONG",
+    /// PSAM lacks a key.
+    PsamKeyMissing = "PSAM_KEY_MISSING",
+    /// PSAM refused.
+    PsamRefused = "PSAM_REFUSED",
+    /// Data folder belongs to another PSAM.
+    PsamDiffers = "PSAM_DIFFERS",
+    /// Card refused an external authentication.
+    KeyRefused = "KEY_REFUSED",
+    /// Key on the card is blocked.
+    KeyBlocked = "KEY_BLOCKED",
+    /// MAC2 of the card does not verify.
+    MacWrong = "MAC_WRONG",
+    /// Bill file malformed.
+    BillMalformed = "BILL_MALFORMED",
+    /// Bill breaks a rule.
+    BillRefused = "BILL_REFUSED",
+    /// Catalogue file malformed.
+    CatalogueMalformed = "CATALOGUE_MALFORMED",
+    /// Policy file malformed.
+    PolicyMalformed = "POLICY_MALFORMED",
+    /// Balance does not suffice.
+    BalanceInsufficient = "BALANCE_INSUFFICIENT",
+    /// A limit of the terminal is reached.
+    LimitExceeded = "LIMIT_EXCEEDED",
+    /// No answer from the card after DEBIT or CREDIT.
+    Uncertain = "UNCERTAIN",
+    /// An open transaction of this card could not be settled.
+    StillOpen = "STILL_OPEN",
+    /// Centre does not answer.
+    CentreUnreachable = "CENTRE_UNREACHABLE",
+    /// Centre's answer has the wrong form.
+    CentreAnswer = "CENTRE_ANSWER",
+    /// Centre refused.
+    CentreRefused = "CENTRE_REFUSED",
+    /// Centre cannot answer now.
+    CentreBusy = "CENTRE_BUSY",
+    /// Nothing to load for this card.
+    NothingToLoad = "NOTHING_TO_LOAD",
+    /// Receipt id unknown.
+    ReceiptUnknown = "RECEIPT_UNKNOWN",
+    /// Terminal has no key yet.
+    NotEnrolled = "NOT_ENROLLED",
+    /// Terminal has a key already.
+    AlreadyEnrolled = "ALREADY_ENROLLED",
+    /// Journal or data folder cannot be read or written.
+    StoreFailed = "STORE_FAILED",
+    /// Disk full.
+    StoreFull = "STORE_FULL",
+    /// Another program holds the journal.
+    StoreBusy = "STORE_BUSY",
+    /// Journal damaged.
+    StoreCorrupt = "STORE_CORRUPT",
+    /// Done on the card, not yet in the journal.
+    NotRecorded = "NOT_RECORDED",
+    /// Standard output cannot be written.
+    OutputFailed = "OUTPUT_FAILED",
+    /// Broken invariant.
+    Bug = "BUG",
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn no_two_codes_share_a_name() {
+        let names: BTreeSet<&str> = Code::ALL.iter().map(|code| code.as_str()).collect();
+        assert_eq!(names.len(), Code::ALL.len());
+    }
+}

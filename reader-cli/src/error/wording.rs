@@ -1,0 +1,218 @@
+//! What happened, where, and what to do next, in two languages.
+//!
+//! Owns: the texts of every error code. Never: decides anything; no text holds a PIN, a name or a social number.
+
+use super::{Code, TerminalError};
+use crate::language::{Language, Words};
+
+impl TerminalError {
+    /// What happened.
+    #[must_use]
+    pub fn what(&self) -> Words {
+        match self {
+            Self::CentreRefused { code, .. } => Words::new(code.texts(Language::Zh).0, code.texts(Language::En).0),
+            _ => what(self.code()),
+        }
+    }
+
+    /// Where: reader, file and line, status word, tries left. The technical sentence, the same in both languages.
+    #[must_use]
+    pub fn place(&self) -> String {
+        self.to_string()
+    }
+
+    /// What to do next.
+    #[must_use]
+    pub fn next(&self) -> Words {
+        match self {
+            Self::CentreRefused { code, .. } => Words::new(code.texts(Language::Zh).1, code.texts(Language::En).1),
+            _ => next(self.code()),
+        }
+    }
+}
+
+fn what(code: Code) -> Words {
+    let (zh, en) = match code {
+        Code::Usage => ("命令写法不对", "the command line is wrong"),
+        Code::ConfigurationInvalid => ("配置有误", "the configuration is wrong"),
+        Code::SecretUnreadable => ("读不到口令来源", "the source of the PIN cannot be read"),
+        Code::SecretForm => ("密码不能写在命令行上", "a secret must not stand on the command line"),
+        Code::FileMissing => ("文件读不到", "a file cannot be read"),
+        Code::AddressUnsupported => ("中心地址不受支持", "this centre address is not supported"),
+        Code::NoPcscService => ("读卡器服务 (pcscd) 没有运行", "the reader service (pcscd) is not running"),
+        Code::NoReader => ("没有连接读卡器", "no reader is attached"),
+        Code::ReaderNotFound => ("没有这个名称的读卡器", "no reader has this name"),
+        Code::ReaderAmbiguous => ("有多个读卡器符合", "several readers fit"),
+        Code::ReaderGone => ("读卡器已断开", "the reader is gone"),
+        Code::ReaderInUse => ("卡正被其他程序使用", "another program uses the card"),
+        Code::NoCard => ("读卡器中没有卡", "no card in the reader"),
+        Code::CardRemoved => ("卡已被取出", "the card was removed"),
+        Code::CardMute => ("卡无应答", "the card does not answer"),
+        Code::CardReset => ("卡被其他程序复位", "another program reset the card"),
+        Code::ExchangeBroken => ("与卡的通信中断", "the exchange with the card broke off"),
+        Code::NotSsc => ("这不是社会保障卡", "this is not a social security card"),
+        Code::CardBlank => ("空白卡,尚未个人化", "this is a blank card: not personalized"),
+        Code::CardBlocked => ("卡或应用已锁定", "the card or its application is blocked"),
+        Code::CardVersion => ("不支持该规范版本的卡", "this version of the card specification is not supported"),
+        Code::ApplicationMissing => ("卡上没有医疗账户应用", "the card has no medical account"),
+        Code::CardRefused => ("卡拒绝了命令", "the card refused a command"),
+        Code::CardAnswer => ("卡的应答格式不对", "the card's answer has a wrong form"),
+        Code::OtherCard => ("这不是原来的那张卡", "this is not the card that the transaction began with"),
+        Code::ForeignCity => ("外地卡", "this card was issued by another city"),
+        Code::CardNotYetValid => ("卡尚未生效", "the card is not valid yet"),
+        Code::CardExpired => ("卡已过有效期", "the card has expired"),
+        Code::CardBlacklisted => ("卡在黑名单上", "the card is on the blacklist"),
+        Code::BlacklistMissing => ("终端还没有黑名单", "the terminal has no blacklist yet"),
+        Code::BlacklistStale => ("黑名单过旧", "the blacklist is too old"),
+        Code::PinWrong => ("密码错误", "wrong PIN"),
+        Code::PinBlocked => ("密码已锁定", "the PIN is blocked"),
+        Code::PinInitial => ("初始密码不能交易", "the initial PIN cannot be used for transactions"),
+        Code::PinNewInitial => ("不能改为初始密码", "the PIN may not be changed to the initial one"),
+        Code::PinFormat => ("密码应为 4 到 12 位数字", "a PIN has 4 to 12 digits"),
+        Code::PinNeeded => ("需要密码", "a PIN is needed"),
+        Code::LastTry => ("只剩最后一次机会,未使用", "one try is left; it was not spent"),
+        Code::PsamMissing => ("没有 PSAM 卡", "there is no PSAM"),
+        Code::PsamAmbiguous => ("有多张 PSAM 卡", "there are several PSAMs"),
+        Code::NotPsam => ("PSAM 槽中的卡不是社会保障 PSAM", "the card in the PSAM slot is no social security PSAM"),
+        Code::PsamWrong => ("PSAM 与此卡不匹配", "the PSAM's keys do not fit this card; no try was spent"),
+        Code::PsamKeyMissing => ("PSAM 中没有所需密钥", "the PSAM lacks a key"),
+        Code::PsamRefused => ("PSAM 拒绝了命令", "the PSAM refused"),
+        Code::PsamDiffers => ("PSAM 不属于这个数据目录", "the PSAM does not belong to this data folder"),
+        Code::KeyRefused => ("外部认证失败", "the card refused the external authentication"),
+        Code::KeyBlocked => ("卡上的密钥已锁定", "a key of the card is blocked"),
+        Code::MacWrong => ("卡的 MAC2 不对", "the card's MAC2 does not verify"),
+        Code::BillMalformed => ("账单文件格式不对", "the bill file is malformed"),
+        Code::BillRefused => ("账单不符合规则", "the bill breaks a rule"),
+        Code::CatalogueMalformed => ("药品目录格式不对", "the catalogue file is malformed"),
+        Code::PolicyMalformed => ("支付政策文件格式不对", "the policy file is malformed"),
+        Code::BalanceInsufficient => ("余额不足", "the balance does not suffice"),
+        Code::LimitExceeded => ("超过终端限额", "a limit of the terminal is reached"),
+        Code::Uncertain => ("扣款结果未知", "the outcome of the debit is unknown"),
+        Code::StillOpen => ("此卡有一笔未了结的交易", "an earlier transaction of this card is still open"),
+        Code::CentreUnreachable => ("中心无应答", "the centre does not answer"),
+        Code::CentreAnswer => ("中心的应答格式不对", "the centre's answer has a wrong form"),
+        Code::CentreRefused => ("中心拒绝了请求", "the centre refused"),
+        Code::CentreBusy => ("中心暂时不能处理", "the centre cannot do it now"),
+        Code::NothingToLoad => ("此卡没有待划入的金额", "nothing is waiting to be loaded for this card"),
+        Code::ReceiptUnknown => ("没有这个小票", "there is no such receipt"),
+        Code::NotEnrolled => ("终端尚未登记", "the terminal is not enrolled"),
+        Code::AlreadyEnrolled => ("终端已经登记过", "the terminal is enrolled already"),
+        Code::StoreFailed => ("数据目录读写失败", "the data folder cannot be read or written"),
+        Code::StoreFull => ("磁盘已满,未做任何事", "the disk is full; nothing was done"),
+        Code::StoreBusy => ("日志被其他程序占用", "another program holds the journal"),
+        Code::StoreCorrupt => ("日志已损坏", "the journal is damaged"),
+        Code::NotRecorded => ("卡上已完成,日志尚未记下", "done on the card, not yet in the journal"),
+        Code::OutputFailed => ("标准输出写不进去", "standard output cannot be written"),
+        Code::Bug => ("程序内部错误", "a broken invariant of this program"),
+    };
+    Words::new(zh, en)
+}
+
+fn next(code: Code) -> Words {
+    let (zh, en) = match code {
+        Code::Usage => ("用 --help 查看写法", "see --help"),
+        Code::ConfigurationInvalid => ("按提示的位置改正配置", "correct the configuration at the place named"),
+        Code::SecretUnreadable => {
+            ("设置该变量或文件,内容为一行数字", "set this variable or file to one line of digits")
+        }
+        Code::SecretForm => ("写成 env:名称、file:路径 或 prompt", "write env:NAME, file:PATH or prompt"),
+        Code::FileMissing => ("检查路径和权限", "check path and permissions"),
+        Code::AddressUnsupported => ("写成 http://主机:端口", "write http://HOST:PORT"),
+        Code::NoPcscService => ("启动 pcscd,或检查 PCSCLITE_CSOCK_NAME", "start pcscd, or check PCSCLITE_CSOCK_NAME"),
+        Code::NoReader => ("接上读卡器", "attach a reader"),
+        Code::ReaderNotFound => ("用 sscard readers 查看名称", "see sscard readers for the names"),
+        Code::ReaderAmbiguous => ("用 --reader 指定其中一个", "name one of them with --reader"),
+        Code::ReaderGone => ("重新接上读卡器", "attach the reader again"),
+        Code::ReaderInUse => ("关闭其他程序后再试", "close the other program and try again"),
+        Code::NoCard => ("插入社会保障卡", "insert the social security card"),
+        Code::CardRemoved | Code::CardMute | Code::CardReset | Code::ExchangeBroken => {
+            ("请重新插入同一张卡再试", "insert the same card again")
+        }
+        Code::NotSsc => ("请插入社会保障卡", "insert a social security card"),
+        Code::CardBlank => ("把卡交回发卡机构", "return the card to the issuer"),
+        Code::CardBlocked => ("请持卡人到发卡机构解锁", "the holder must have it unblocked by the issuer"),
+        Code::CardVersion | Code::ApplicationMissing => {
+            ("请持卡人到发卡机构换卡", "the holder must have it replaced by the issuer")
+        }
+        Code::CardRefused | Code::CardAnswer => {
+            ("重新插卡再试;仍不行请联系发卡机构", "insert the card again; if it stays so, ask the issuer")
+        }
+        Code::OtherCard => ("请插入原来的那张卡", "insert the card that the transaction began with"),
+        Code::ForeignCity => (
+            "此终端只能读取,不能扣款;请走异地结算",
+            "this terminal may read it but not debit it; settle it as an out-of-town case",
+        ),
+        Code::CardNotYetValid | Code::CardExpired => {
+            ("请持卡人到发卡机构换卡", "the holder must ask the issuer for a new card")
+        }
+        Code::CardBlacklisted => ("不要扣款,请持卡人联系发卡机构", "take no money; the holder must ask the issuer"),
+        Code::BlacklistMissing | Code::BlacklistStale => {
+            ("执行 sscard blacklist update", "run sscard blacklist update")
+        }
+        Code::PinWrong => ("请持卡人重新输入", "ask the holder for the PIN again"),
+        Code::PinBlocked => ("请持卡人到发卡机构解锁密码", "the holder must have the PIN unblocked by the issuer"),
+        Code::PinInitial => ("先执行 sscard pin change", "run sscard pin change first"),
+        Code::PinNewInitial => ("请选其他密码", "choose another PIN"),
+        Code::PinFormat => ("用 env:名称 或 file:路径 给出数字", "give digits through env:NAME or file:PATH"),
+        Code::PinNeeded => ("加上 --pin env:名称 或 file:路径", "add --pin env:NAME or file:PATH"),
+        Code::LastTry => ("确认无误后加 --last-try", "add --last-try when you are sure"),
+        Code::PsamMissing => ("插入 PSAM,或用 --psam 指定", "insert the PSAM, or name its reader with --psam"),
+        Code::PsamAmbiguous => ("用 --psam 指定其中一个", "name one of them with --psam"),
+        Code::NotPsam => ("检查 --psam 指向的读卡器", "check which reader --psam names"),
+        Code::PsamWrong | Code::PsamKeyMissing => ("换上发卡城市的 PSAM", "use a PSAM of the card's issuer"),
+        Code::PsamRefused => ("重新插入 PSAM 再试", "insert the PSAM again"),
+        Code::PsamDiffers => {
+            ("换回原来的 PSAM,或另用 --data 目录", "use the PSAM of this folder, or another --data folder")
+        }
+        Code::KeyRefused => {
+            ("不要再试:PSAM 与卡的密钥不一致,请联系发卡机构", "do not try again: PSAM and card differ; ask the issuer")
+        }
+        Code::KeyBlocked => ("请持卡人联系发卡机构", "the holder must ask the issuer"),
+        Code::MacWrong => ("保留小票,请中心核对该卡", "keep the receipt and have the centre check this card"),
+        Code::BillMalformed | Code::CatalogueMalformed | Code::PolicyMalformed => {
+            ("按提示的位置改正文件", "correct the file at the place named")
+        }
+        Code::BillRefused => ("改正账单后再试", "correct the bill and try again"),
+        Code::BalanceInsufficient => ("改为现金支付,或先划入", "take cash, or load the account first"),
+        Code::LimitExceeded => ("先执行 sscard upload", "run sscard upload first"),
+        Code::Uncertain => (
+            "不要收现金;请把同一张卡再插一次,终端会查明",
+            "take no cash; insert the same card again and the terminal will find out",
+        ),
+        Code::StillOpen => ("请插着卡并给出密码再试", "leave the card in and give its PIN"),
+        Code::CentreUnreachable | Code::CentreBusy => {
+            ("记录已保存,稍后再执行同一命令", "the record is kept; run the same command later")
+        }
+        Code::CentreAnswer => ("检查中心地址;记录已保存", "check the centre's address; the record is kept"),
+        Code::CentreRefused => ("按代码联系中心", "ask the centre, naming the code"),
+        Code::NothingToLoad => ("请持卡人询问参保机构", "the holder may ask the insurance agency"),
+        Code::ReceiptUnknown => ("用 sscard journal list 查看编号", "see sscard journal list for the ids"),
+        Code::NotEnrolled => ("先执行 sscard terminal enroll", "run sscard terminal enroll first"),
+        Code::AlreadyEnrolled => ("继续使用现有密钥", "go on with the existing key"),
+        Code::StoreFailed => ("检查数据目录的权限和磁盘", "check the folder's permissions and its disk"),
+        Code::StoreFull => ("腾出磁盘空间后再试", "free disk space and try again"),
+        Code::StoreBusy => ("等其他程序结束后再试", "wait for the other program and try again"),
+        Code::StoreCorrupt => {
+            ("停止收款,备份数据目录并联系中心", "stop selling, copy the data folder and ask the centre")
+        }
+        Code::NotRecorded => ("腾出磁盘空间,把同一张卡再插一次", "free disk space and insert the same card again"),
+        Code::OutputFailed => ("检查输出的去向;交易已记入日志", "check where the output goes; the journal has it"),
+        Code::Bug => ("请把命令和输出报告给开发者", "report the command and its output to the developers"),
+    };
+    Words::new(zh, en)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_code_says_what_and_next_in_both_languages() {
+        for code in Code::ALL {
+            for words in [what(*code), next(*code)] {
+                assert!(words.zh.chars().any(|c| c as u32 > 0x4E00), "{}", code.as_str());
+                assert!(words.en.is_ascii() && !words.en.is_empty(), "{}", code.as_str());
+            }
+        }
+    }
+}

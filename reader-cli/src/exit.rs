@@ -1,0 +1,129 @@
+//! Exit codes of `sscard`: the only file that knows them.
+//!
+//! Source: the exit codes that all programs of this house share (README).
+//! Owns: the map from error code to exit code. Never: ends the process (`main`).
+
+use std::process::ExitCode;
+
+use crate::error::Code;
+
+/// How the program ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Exit {
+    /// Done.
+    Ok = 0,
+    /// The command line or an input file is wrong.
+    Usage = 1,
+    /// What was named does not exist.
+    NotFound = 2,
+    /// A rule forbids it.
+    Refused = 3,
+    /// The card does not answer, is not the right one, or its outcome is uncertain.
+    Card = 4,
+    /// The reader or the PC/SC daemon.
+    Reader = 5,
+    /// PIN or authentication.
+    Authentication = 6,
+    /// A value does not verify.
+    Mismatch = 7,
+    /// The centre does not answer; the record is kept.
+    PeerUnreachable = 8,
+    /// Storage failed; nothing was done.
+    Storage = 9,
+    /// Partly done, see the report.
+    Partly = 10,
+    /// A broken invariant of this program.
+    Bug = 64,
+}
+
+impl Exit {
+    /// The exit code of an error.
+    #[must_use]
+    pub const fn of(code: Code) -> Self {
+        match code {
+            Code::Usage
+            | Code::ConfigurationInvalid
+            | Code::SecretUnreadable
+            | Code::SecretForm
+            | Code::PinFormat
+            | Code::BillMalformed
+            | Code::CatalogueMalformed
+            | Code::PolicyMalformed
+            | Code::AddressUnsupported => Self::Usage,
+            Code::FileMissing | Code::ReceiptUnknown | Code::NotEnrolled | Code::NothingToLoad => Self::NotFound,
+            Code::BillRefused
+            | Code::ForeignCity
+            | Code::CardNotYetValid
+            | Code::CardExpired
+            | Code::CardBlacklisted
+            | Code::BlacklistMissing
+            | Code::BlacklistStale
+            | Code::BalanceInsufficient
+            | Code::CentreRefused
+            | Code::PsamDiffers
+            | Code::AlreadyEnrolled
+            | Code::StillOpen
+            | Code::LimitExceeded => Self::Refused,
+            Code::NoCard
+            | Code::CardRemoved
+            | Code::CardMute
+            | Code::CardReset
+            | Code::ExchangeBroken
+            | Code::NotSsc
+            | Code::CardBlank
+            | Code::CardBlocked
+            | Code::CardVersion
+            | Code::ApplicationMissing
+            | Code::CardRefused
+            | Code::CardAnswer
+            | Code::OtherCard
+            | Code::Uncertain => Self::Card,
+            Code::NoPcscService
+            | Code::NoReader
+            | Code::ReaderNotFound
+            | Code::ReaderAmbiguous
+            | Code::ReaderGone
+            | Code::ReaderInUse
+            | Code::PsamMissing
+            | Code::PsamAmbiguous => Self::Reader,
+            Code::PinWrong
+            | Code::PinBlocked
+            | Code::PinInitial
+            | Code::PinNewInitial
+            | Code::PinNeeded
+            | Code::LastTry
+            | Code::NotPsam
+            | Code::PsamWrong
+            | Code::PsamKeyMissing
+            | Code::PsamRefused
+            | Code::KeyRefused
+            | Code::KeyBlocked => Self::Authentication,
+            Code::MacWrong => Self::Mismatch,
+            Code::CentreUnreachable | Code::CentreAnswer | Code::CentreBusy => Self::PeerUnreachable,
+            Code::StoreFailed | Code::StoreFull | Code::StoreBusy | Code::StoreCorrupt | Code::OutputFailed => {
+                Self::Storage
+            }
+            Code::NotRecorded => Self::Partly,
+            Code::Bug => Self::Bug,
+        }
+    }
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit as u8)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_code_has_an_exit_code_that_is_not_success() {
+        for code in Code::ALL {
+            assert_ne!(Exit::of(*code), Exit::Ok, "{}", code.as_str());
+        }
+    }
+}

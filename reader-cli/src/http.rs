@@ -1,0 +1,101 @@
+//! The centre over HTTP: the only file that knows HTTP status codes, and the only one besides `output` that knows JSON.
+//!
+//! Source: `settlement::message`; every request is signed (`settlement::signing`).
+//! Owns: one request, one answer, both bounded in size and time. Never: retries, stores (`store`), decides.
+
+use std::time::Duration;
+
+use settlement::id::TerminalNumber;
+use settlement::limits::MESSAGE_BYTES_MAX;
+use settlement::message::{ErrorBody, Request};
+use settlement::signing::{SIGNATURE_HEADER, TERMINAL_HEADER, TerminalKey};
+
+use crate::error::TerminalError;
+
+/// How long the centre may take: a clerk and a card holder are waiting.
+const ANSWER_WITHIN: Duration = Duration::from_secs(20);
+
+/// The centre as this terminal reaches it.
+#[derive(Debug)]
+pub struct Centre<'a> {
+    address: &'a str,
+    key: &'a TerminalKey,
+    terminal: TerminalNumber,
+    agent: ureq::Agent,
+}
+
+/// A request as it is stored before the first send and sent again unchanged.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Letter {
+    /// Path.
+    pub path: &'static str,
+    /// JSON body.
+    pub body: String,
+}
+
+impl Letter {
+    /// Writes a request down.
+    ///
+    /// # Errors
+    /// [`TerminalError::Bug`]: never with the messages of this house.
+    pub fn of<R: Request>(request: &R) -> Result<Self, TerminalError> {
+        let body = serde_json::to_string(request).map_err(|_| TerminalError::Bug("a message has a JSON form"))?;
+        Ok(Self { path: R::PATH, body })
+    }
+}
+
+impl<'a> Centre<'a> {
+    /// The centre at `address` (`http://HOST:PORT`). Nothing is sent yet.
+    ///
+    /// # Errors
+    /// [`TerminalError::Address`] for anything but `http://`.
+    pub fn at(address: &'a str, key: &'a TerminalKey, terminal: TerminalNumber) -> Result<Self, TerminalError> {
+        let host = address.strip_prefix("http://").unwrap_or_default();
+        if host.is_empty() || host.contains(char::is_whitespace) {
+            return Err(TerminalError::Address { address: address.to_owned() });
+        }
+        let configuration =
+            ureq::Agent::config_builder().timeout_global(Some(ANSWER_WITHIN)).http_status_as_error(false).build();
+        Ok(Self { address: address.trim_end_matches('/'), key, terminal, agent: configuration.into() })
+    }
+
+    /// Sends a request.
+    ///
+    /// # Errors
+    /// As [`Self::send`].
+    pub fn ask<R: Request>(&self, request: &R) -> Result<R::Answer, TerminalError> {
+        self.send::<R>(&Letter::of(request)?)
+    }
+
+    /// Sends a stored letter and reads the answer.
+    ///
+    /// # Errors
+    /// [`TerminalError::CentreUnreachable`] without answer, [`TerminalError::CentreRefused`] with the centre's code,
+    /// [`TerminalError::CentreAnswer`] when the answer is no message of this version.
+    pub fn send<R: Request>(&self, letter: &Letter) -> Result<R::Answer, TerminalError> {
+        let (status, body) = self.exchange(letter)?;
+        let malformed = || TerminalError::CentreAnswer { path: letter.path };
+        if (200..300).contains(&status) {
+            return serde_json::from_str(&body).map_err(|_| malformed());
+        }
+        let refusal: ErrorBody = serde_json::from_str(&body).map_err(|_| malformed())?;
+        Err(TerminalError::CentreRefused { path: letter.path, code: refusal.code })
+    }
+
+    fn exchange(&self, letter: &Letter) -> Result<(u16, String), TerminalError> {
+        let unreachable = |_| TerminalError::CentreUnreachable { address: self.address.to_owned() };
+        let signature = self.key.sign_request("POST", letter.path, letter.body.as_bytes());
+        let mut response = self
+            .agent
+            .post(format!("{}{}", self.address, letter.path))
+            .header("content-type", "application/json")
+            .header(TERMINAL_HEADER, self.terminal.to_string())
+            .header(SIGNATURE_HEADER, signature.to_string())
+            .send(letter.body.as_bytes())
+            .map_err(unreachable)?;
+        let status = response.status().as_u16();
+        let limit = u64::try_from(MESSAGE_BYTES_MAX).unwrap_or(u64::MAX);
+        let body = response.body_mut().with_config().limit(limit).read_to_string().map_err(unreachable)?;
+        Ok((status, body))
+    }
+}

@@ -1,0 +1,223 @@
+//! The only file that prints, and the only one besides `http` that knows JSON.
+//!
+//! Owns: answers on standard output, notes and errors on standard error, in text or JSON.
+//! Never: decides what to say (`page`, `error`).
+
+use std::io::Write as _;
+
+use serde_json::{Map, Value as Json, json};
+
+use crate::arguments::Form;
+use crate::error::TerminalError;
+use crate::language::Language;
+use crate::page::{Page, Value};
+
+/// Where and how answers go out.
+#[derive(Clone, Copy, Debug)]
+pub struct Output {
+    /// Form of answers.
+    pub form: Form,
+    /// Language of texts.
+    pub language: Language,
+}
+
+impl Output {
+    /// Prints an answer: items on standard output, notes on standard error (in JSON: under `notes`).
+    ///
+    /// # Errors
+    /// [`TerminalError::Output`] when standard output cannot be written.
+    pub fn answer(&self, page: &Page) -> Result<(), TerminalError> {
+        let text = match self.form {
+            Form::Json => format!("{}\n", self.document(page)),
+            Form::Text => self.lines(page, 0),
+        };
+        write_out(&text)?;
+        if self.form == Form::Text {
+            let notes: String = page.notes.iter().map(|note| format!("{}\n", note.words.text(self.language))).collect();
+            // A closed standard error must not turn a finished transaction into a failure.
+            let _ = std::io::stderr().write_all(notes.as_bytes());
+        }
+        Ok(())
+    }
+
+    /// Prints ready-made text, such as a receipt, to standard output; in JSON to standard error, to keep the answer whole.
+    ///
+    /// # Errors
+    /// [`TerminalError::Output`].
+    pub fn paper(&self, text: &str) -> Result<(), TerminalError> {
+        match self.form {
+            Form::Text => write_out(text),
+            Form::Json => {
+                let _ = std::io::stderr().write_all(text.as_bytes());
+                Ok(())
+            }
+        }
+    }
+
+    /// Prints an error to standard error: what, where, what next, and its stable code.
+    pub fn error(&self, error: &TerminalError) {
+        let (what, place, next) = (error.what(), error.place(), error.next());
+        let (what, next) = (what.text(self.language), next.text(self.language));
+        let code = error.code().as_str();
+        let text = match (self.form, self.language) {
+            (Form::Json, _) => format!("{}\n", json!({"code": code, "what": what, "where": place, "next": next})),
+            (Form::Text, Language::Zh) => format!("错误 {code}:{what}\n  位置:{place}\n  处理:{next}\n"),
+            (Form::Text, Language::En) => format!("error {code}: {what}\n  where: {place}\n  next: {next}\n"),
+        };
+        let _ = std::io::stderr().write_all(text.as_bytes());
+    }
+
+    /// The JSON text of a page, also for files that other programs read.
+    #[must_use]
+    pub fn document(&self, page: &Page) -> String {
+        Json::Object(self.object(page)).to_string()
+    }
+
+    fn object(&self, page: &Page) -> Map<String, Json> {
+        let mut object: Map<String, Json> =
+            page.items.iter().map(|item| (item.id.clone(), self.json(&item.value))).collect();
+        if !page.notes.is_empty() {
+            let notes =
+                page.notes.iter().map(|note| json!({"code": note.code, "text": note.words.text(self.language)}));
+            object.insert("notes".to_owned(), notes.collect());
+        }
+        object
+    }
+
+    fn json(&self, value: &Value) -> Json {
+        match value {
+            Value::Text(text) => json!(text),
+            Value::Choice(word, _) => json!(word),
+            Value::Number(number) => json!(number),
+            Value::Money(amount) => json!(amount.get()),
+            Value::Flag(flag) => json!(flag),
+            Value::Absent => Json::Null,
+            Value::Texts(texts) => json!(texts),
+            Value::Table(rows) => rows.iter().map(|row| Json::Object(self.object(row))).collect(),
+            Value::Object(page) => Json::Object(self.object(page)),
+        }
+    }
+
+    fn lines(&self, page: &Page, depth: usize) -> String {
+        let indent = "  ".repeat(depth);
+        let mut text = String::new();
+        for item in &page.items {
+            let label = item.label.text(self.language);
+            match &item.value {
+                Value::Table(rows) if rows.is_empty() => {}
+                Value::Table(rows) => {
+                    text.push_str(&format!("{indent}{label}\n{}", self.table(rows, depth + 1)));
+                }
+                Value::Object(page) => {
+                    text.push_str(&format!("{indent}{label}\n{}", self.lines(page, depth + 1)));
+                }
+                value => text.push_str(&format!("{indent}{label}: {}\n", self.word(value))),
+            }
+        }
+        text
+    }
+
+    /// Columns as wide as their widest cell; Chinese characters take two places.
+    fn table(&self, rows: &[Page], depth: usize) -> String {
+        let Some(first) = rows.first() else { return String::new() };
+        let heads: Vec<String> = first.items.iter().map(|item| item.label.text(self.language).to_owned()).collect();
+        let cells: Vec<Vec<String>> =
+            rows.iter().map(|row| row.items.iter().map(|item| self.word(&item.value)).collect()).collect();
+        let widths: Vec<usize> = heads
+            .iter()
+            .enumerate()
+            .map(|(column, head)| {
+                cells.iter().filter_map(|row| row.get(column)).chain([head]).map(|cell| places(cell)).max().unwrap_or(0)
+            })
+            .collect();
+        let mut text = String::new();
+        for row in std::iter::once(&heads).chain(&cells) {
+            let mut line = "  ".repeat(depth);
+            for (cell, width) in row.iter().zip(&widths) {
+                line.push_str(cell);
+                line.push_str(&" ".repeat(width.saturating_sub(places(cell)) + 2));
+            }
+            text.push_str(line.trim_end());
+            text.push('\n');
+        }
+        text
+    }
+
+    fn word(&self, value: &Value) -> String {
+        match (value, self.language) {
+            (Value::Text(text), _) => printable(text),
+            (Value::Choice(_, words), language) => words.text(language).to_owned(),
+            (Value::Number(number), _) => number.to_string(),
+            (Value::Money(amount), _) => amount.to_string(),
+            (Value::Flag(true), Language::Zh) => "是".to_owned(),
+            (Value::Flag(false), Language::Zh) => "否".to_owned(),
+            (Value::Flag(true), Language::En) => "yes".to_owned(),
+            (Value::Flag(false), Language::En) => "no".to_owned(),
+            (Value::Absent, _) => "-".to_owned(),
+            (Value::Texts(texts), _) => texts.iter().map(|text| printable(text)).collect::<Vec<_>>().join(", "),
+            (Value::Table(rows), _) => rows.len().to_string(),
+            (Value::Object(page), _) => page.items.len().to_string(),
+        }
+    }
+}
+
+/// Text from a card or a file may hold control characters: a terminal must not obey them.
+fn printable(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { '\u{FFFD}' } else { c }).collect()
+}
+
+fn places(text: &str) -> usize {
+    text.chars().map(|c| if (c as u32) >= 0x1100 { 2 } else { 1 }).sum()
+}
+
+fn write_out(text: &str) -> Result<(), TerminalError> {
+    let mut out = std::io::stdout().lock();
+    out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(|_| TerminalError::Output)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::language::Words;
+    use settlement::fen::Fen;
+
+    fn page() -> Page {
+        Page::new()
+            .with("SSSE.EF05.card_number", Words::new("卡号", "card number"), Value::text("A12345674"))
+            .with("amount_fen", Words::new("金额", "amount"), Value::Money(Fen::new(1250)))
+            .noted("NOTE", Words::new("注意", "mind"))
+    }
+
+    #[test]
+    fn json_is_flat_with_ids_and_fen() {
+        let output = Output { form: Form::Json, language: Language::En };
+        let expected =
+            r#"{"SSSE.EF05.card_number":"A12345674","amount_fen":1250,"notes":[{"code":"NOTE","text":"mind"}]}"#;
+        assert_eq!(output.document(&page()), expected);
+    }
+
+    #[test]
+    fn text_has_labels_and_yuan() {
+        let output = Output { form: Form::Text, language: Language::Zh };
+        assert_eq!(output.lines(&page(), 0), "卡号: A12345674\n金额: 12.50\n");
+    }
+
+    #[test]
+    fn control_characters_of_a_card_do_not_reach_the_terminal() {
+        let output = Output { form: Form::Text, language: Language::En };
+        assert_eq!(output.word(&Value::text("a\u{1B}[2Jb")), "a\u{FFFD}[2Jb");
+    }
+
+    #[test]
+    fn columns_line_up_under_chinese_heads() {
+        let row = |a: &str| {
+            Page::new().with("a", Words::new("名称", "name"), Value::text(a)).with(
+                "b",
+                Words::new("数", "n"),
+                Value::Number(1),
+            )
+        };
+        let output = Output { form: Form::Text, language: Language::Zh };
+        assert_eq!(output.table(&[row("x"), row("盐水一号")], 0), "名称      数\nx         1\n盐水一号  1\n");
+    }
+}
