@@ -6,17 +6,23 @@
 pub mod access;
 pub mod account;
 pub mod builtin;
+pub mod codec;
 pub mod codes;
 pub mod format;
 pub mod identity;
+pub mod image;
 pub mod lint;
 pub mod load;
 pub mod name;
+pub mod place;
 pub mod profile;
 pub mod rehearsal;
 pub mod text;
 
 pub use access::Access;
 pub use builtin::{builtin, builtin_text};
+pub use codec::Value;
+pub use image::CardValues;
 pub use load::ProfileError;
+pub use place::Place;
 pub use profile::{Df, Ef, Element, Profile};

@@ -1,0 +1,428 @@
+//! Values to bytes and back, strict when writing, lenient when reading.
+//!
+//! Source: LD/T 32 value formats as published; field cards for what readers must put up with.
+//! Owns: one value of one format. Composite values are joined by `image`, which knows their items.
+//! Never: panics on any bytes, drops a deviation silently: it comes back beside the value.
+//! Units: amounts in fen; positions from 1.
+#![warn(clippy::indexing_slicing)]
+
+use serde::{Deserialize, Serialize};
+
+use crate::format::{Format, FormatKind};
+use crate::identity::is_date;
+use crate::profile::Element;
+use crate::text::{NotInGbk, decode_text, encode_text};
+
+/// A value as people and JSON have it. `b` as upper-case hex, `cn` as digits, `an` as text, amounts (fen) and sequence
+/// numbers as numbers; the empty text is an item that is not filled.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Value {
+    /// `cn-amt`, `b-amt`, `b-seq`.
+    Number(u64),
+    /// `b`, `cn`, `an`, and not filled.
+    Text(String),
+}
+
+impl Value {
+    /// An item that is not filled.
+    pub const BLANK: Self = Self::Text(String::new());
+
+    /// Bytes as hex.
+    #[must_use]
+    pub fn bytes(bytes: &[u8]) -> Self {
+        Self::Text(hex::encode_upper(bytes))
+    }
+
+    /// The text; `None` for a number.
+    #[must_use]
+    pub fn as_text(&self) -> Option<&str> {
+        match self {
+            Self::Text(text) => Some(text),
+            Self::Number(_) => None,
+        }
+    }
+
+    /// The number; `None` for text.
+    #[must_use]
+    pub const fn as_number(&self) -> Option<u64> {
+        match self {
+            Self::Text(_) => None,
+            Self::Number(number) => Some(*number),
+        }
+    }
+}
+
+/// Values are personal: `Debug` shows their kind and size only.
+impl std::fmt::Debug for Value {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Text(text) => write!(f, "Text({} characters)", text.chars().count()),
+            Self::Number(_) => f.write_str("Number(..)"),
+        }
+    }
+}
+
+impl From<&str> for Value {
+    fn from(text: &str) -> Self {
+        Self::Text(text.to_owned())
+    }
+}
+
+impl From<String> for Value {
+    fn from(text: String) -> Self {
+        Self::Text(text)
+    }
+}
+
+impl From<u64> for Value {
+    fn from(number: u64) -> Self {
+        Self::Number(number)
+    }
+}
+
+/// Why a value cannot be written. Mended by whoever prepared the value; it is not repeated here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum EncodeError {
+    /// A number where text is expected, or the other way round.
+    #[error("{expected} expected")]
+    Kind {
+        /// What the format holds.
+        expected: &'static str,
+    },
+    /// Longer than the item.
+    #[error("{bytes} bytes, the item holds {max}")]
+    TooLong {
+        /// Bytes of the value.
+        bytes: usize,
+        /// Bytes of the item.
+        max: usize,
+    },
+    /// `b` of another length.
+    #[error("{bytes} bytes, the item has exactly {expected}")]
+    Length {
+        /// Bytes of the value.
+        bytes: usize,
+        /// Bytes of the item.
+        expected: usize,
+    },
+    /// `cn` with something else than digits.
+    #[error("character {position} is not a digit")]
+    NotDigit {
+        /// Its place.
+        position: usize,
+    },
+    /// `b` that is no hex.
+    #[error("not hexadecimal bytes")]
+    NotHex,
+    /// A character without GBK code.
+    #[error(transparent)]
+    NotInGbk(#[from] NotInGbk),
+    /// A control character, which padding could not be told from.
+    #[error("character {position} is a control character")]
+    Control {
+        /// Its place.
+        position: usize,
+    },
+    /// A number larger than the item holds.
+    #[error("larger than {max}, the most that the item holds")]
+    TooLarge {
+        /// The most.
+        max: u64,
+    },
+    /// A composite value as a whole.
+    #[error("a composite value is written item by item")]
+    Composite,
+}
+
+impl EncodeError {
+    /// Stable code.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Kind { .. } => "VALUE_KIND",
+            Self::TooLong { .. } => "VALUE_TOO_LONG",
+            Self::Length { .. } => "VALUE_LENGTH",
+            Self::NotDigit { .. } => "VALUE_NOT_DIGITS",
+            Self::NotHex => "VALUE_NOT_HEX",
+            Self::NotInGbk(_) => "VALUE_NOT_IN_GBK",
+            Self::Control { .. } => "VALUE_CONTROL_CHARACTER",
+            Self::TooLarge { .. } => "VALUE_TOO_LARGE",
+            Self::Composite => "VALUE_COMPOSITE",
+        }
+    }
+
+    /// The error in Chinese.
+    #[must_use]
+    pub fn zh(&self) -> String {
+        match self {
+            Self::Kind { expected } => {
+                format!("值的类型不对，应为{}", if *expected == NUMBER { "数字" } else { "文本" })
+            }
+            Self::TooLong { bytes, max } => format!("共 {bytes} 字节，该数据项最多 {max} 字节"),
+            Self::Length { bytes, expected } => format!("共 {bytes} 字节，该数据项应为 {expected} 字节"),
+            Self::NotDigit { position } => format!("第 {position} 个字符不是数字"),
+            Self::NotHex => "不是十六进制".to_owned(),
+            Self::NotInGbk(error) => format!("第 {} 个字符不在 GBK 字符集内", error.position),
+            Self::Control { position } => format!("第 {position} 个字符是控制字符"),
+            Self::TooLarge { max } => format!("超过该数据项的最大值 {max}"),
+            Self::Composite => "复合数据项须逐项写入".to_owned(),
+        }
+    }
+}
+
+/// How bytes on a card deviate from their format.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Fault {
+    /// Fewer bytes than the profile says.
+    #[error("{got} bytes instead of {expected}")]
+    Short {
+        /// By the profile.
+        expected: usize,
+        /// On the card.
+        got: usize,
+    },
+    /// More bytes than the profile says.
+    #[error("{got} bytes instead of {expected}")]
+    Overlong {
+        /// By the profile.
+        expected: usize,
+        /// On the card.
+        got: usize,
+    },
+    /// Text padded with FF (seen on 姓名扩展).
+    #[error("text padded with FF")]
+    FfPadding,
+    /// Something after the end of the text.
+    #[error("bytes after the end of the text")]
+    AfterEnd,
+    /// Bytes that are no GBK, shown as U+FFFD.
+    #[error("bytes that are no GBK")]
+    BadGbk,
+    /// Nibbles that are no digits, shown as hex.
+    #[error("digits expected, other nibbles found")]
+    BadDigits,
+    /// A year as ASCII text where a BCD date belongs (a test card of 2012).
+    #[error("a year as text instead of a date")]
+    AsciiYear,
+    /// Readable, yet not as this program would write it.
+    #[error("readable, but written in an unusual way")]
+    Unusual,
+    /// The record of this item is not there.
+    #[error("the record is missing")]
+    Missing,
+    /// A record or inner item that the profile does not know.
+    #[error("unknown tag {tag:02X}")]
+    UnknownTag {
+        /// Its tag.
+        tag: u8,
+    },
+    /// The last record ends before its announced length.
+    #[error("the file ends inside a record")]
+    Truncated,
+}
+
+impl Fault {
+    /// Stable code.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Short { .. } => "ITEM_SHORT",
+            Self::Overlong { .. } => "ITEM_OVERLONG",
+            Self::FfPadding => "ITEM_FF_PADDING",
+            Self::AfterEnd => "ITEM_AFTER_END",
+            Self::BadGbk => "ITEM_BAD_GBK",
+            Self::BadDigits => "ITEM_BAD_DIGITS",
+            Self::AsciiYear => "ITEM_ASCII_YEAR",
+            Self::Unusual => "ITEM_UNUSUAL",
+            Self::Missing => "ITEM_MISSING",
+            Self::UnknownTag { .. } => "ITEM_UNKNOWN_TAG",
+            Self::Truncated => "ITEM_TRUNCATED",
+        }
+    }
+
+    /// The fault in Chinese.
+    #[must_use]
+    pub fn zh(&self) -> String {
+        match self {
+            Self::Short { expected, got } | Self::Overlong { expected, got } => {
+                format!("长度为 {got} 字节，应为 {expected} 字节")
+            }
+            Self::FfPadding => "文本以 FF 填充".to_owned(),
+            Self::AfterEnd => "文本结束符之后还有数据".to_owned(),
+            Self::BadGbk => "不是有效的 GBK 文本".to_owned(),
+            Self::BadDigits => "不是有效的 BCD 数字".to_owned(),
+            Self::AsciiYear => "日期写成了 ASCII 年份".to_owned(),
+            Self::Unusual => "可以读出，但编码方式不规范".to_owned(),
+            Self::Missing => "缺少该记录".to_owned(),
+            Self::UnknownTag { tag } => format!("未知的记录标识 {tag:02X}"),
+            Self::Truncated => "文件在记录中间结束".to_owned(),
+        }
+    }
+}
+
+const NUMBER: &str = "a number";
+const TEXT: &str = "text";
+
+/// The bytes of a value, exactly as long as its format says.
+///
+/// # Errors
+/// [`EncodeError`]; nothing is cut, replaced or rounded.
+pub fn encode(format: Format, value: &Value) -> Result<Vec<u8>, EncodeError> {
+    let length = usize::from(format.length);
+    match (format.kind, value) {
+        (FormatKind::BTlv, _) => Err(EncodeError::Composite),
+        (kind, Value::Text(text)) if text.is_empty() => Ok(vec![padding(kind); length]),
+        (FormatKind::B, Value::Text(text)) => {
+            let bytes = hex::decode(text).map_err(|_| EncodeError::NotHex)?;
+            if bytes.len() == length {
+                Ok(bytes)
+            } else {
+                Err(EncodeError::Length { bytes: bytes.len(), expected: length })
+            }
+        }
+        (FormatKind::An, Value::Text(text)) => {
+            if let Some(index) = text.chars().position(char::is_control) {
+                return Err(EncodeError::Control { position: index + 1 });
+            }
+            padded(encode_text(text)?, length, 0x00)
+        }
+        (FormatKind::Cn, Value::Text(text)) => digits(text, length),
+        (FormatKind::CnAmount, Value::Number(fen)) => {
+            let text = fen.to_string();
+            let even = if text.len() % 2 == 1 { format!("0{text}") } else { text };
+            let max = 10_u64.checked_pow(u32::from(format.length) * 2).map_or(u64::MAX, |limit| limit - 1);
+            if *fen > max { Err(EncodeError::TooLarge { max }) } else { digits(&even, length) }
+        }
+        (FormatKind::BAmount | FormatKind::BSequence, Value::Number(number)) => big_endian(*number, length),
+        (FormatKind::B | FormatKind::An | FormatKind::Cn, Value::Number(_)) => {
+            Err(EncodeError::Kind { expected: TEXT })
+        }
+        (FormatKind::CnAmount | FormatKind::BAmount | FormatKind::BSequence, Value::Text(_)) => {
+            Err(EncodeError::Kind { expected: NUMBER })
+        }
+    }
+}
+
+/// What an item holds before it is filled: `an`, `b` and binary numbers 00, `cn` FF, composites their empty items.
+#[must_use]
+pub fn blank(element: &Element) -> Vec<u8> {
+    match (element.format.kind, element.inner.as_slice()) {
+        (FormatKind::BTlv, inner) => {
+            inner.iter().flat_map(|item| card_core::tlv::encode(item.tag.unwrap_or_default(), &blank(item))).collect()
+        }
+        (kind, _) => vec![padding(kind); usize::from(element.format.length)],
+    }
+}
+
+/// The value of bytes from a card, and how they deviate. Any bytes have a value.
+#[must_use]
+pub fn decode(format: Format, bytes: &[u8]) -> (Value, Vec<Fault>) {
+    let mut faults = Vec::new();
+    let (expected, got) = (usize::from(format.length), bytes.len());
+    if got < expected {
+        faults.push(Fault::Short { expected, got });
+    } else if got > expected {
+        faults.push(Fault::Overlong { expected, got });
+    }
+    let value = match format.kind {
+        FormatKind::B | FormatKind::BTlv => Value::bytes(bytes),
+        FormatKind::An => decode_an(bytes, &mut faults),
+        FormatKind::Cn => decode_cn(bytes, &mut faults),
+        FormatKind::CnAmount => match decode_cn(bytes, &mut faults) {
+            Value::Text(text) if !text.is_empty() => text.parse().map_or(Value::Text(text), Value::Number),
+            blank => blank,
+        },
+        FormatKind::BAmount | FormatKind::BSequence => decode_big_endian(bytes, &mut faults),
+    };
+    let is_composite = format.kind == FormatKind::BTlv;
+    if faults.is_empty() && !is_composite && encode(format, &value).ok().as_deref() != Some(bytes) {
+        faults.push(Fault::Unusual);
+    }
+    (value, faults)
+}
+
+const fn padding(kind: FormatKind) -> u8 {
+    match kind {
+        FormatKind::Cn | FormatKind::CnAmount => 0xFF,
+        FormatKind::An | FormatKind::B | FormatKind::BAmount | FormatKind::BSequence | FormatKind::BTlv => 0x00,
+    }
+}
+
+fn padded(mut bytes: Vec<u8>, length: usize, padding: u8) -> Result<Vec<u8>, EncodeError> {
+    if bytes.len() > length {
+        return Err(EncodeError::TooLong { bytes: bytes.len(), max: length });
+    }
+    bytes.resize(length, padding);
+    Ok(bytes)
+}
+
+fn digits(text: &str, length: usize) -> Result<Vec<u8>, EncodeError> {
+    if let Some(index) = text.chars().position(|c| !c.is_ascii_digit()) {
+        return Err(EncodeError::NotDigit { position: index + 1 });
+    }
+    let nibble = |pair: &[u8], index: usize| pair.get(index).map_or(0x0F, |digit| digit & 0x0F);
+    let bytes = text.as_bytes().chunks(2).map(|pair| nibble(pair, 0) << 4 | nibble(pair, 1)).collect();
+    padded(bytes, length, 0xFF)
+}
+
+fn big_endian(number: u64, length: usize) -> Result<Vec<u8>, EncodeError> {
+    let bytes = number.to_be_bytes();
+    let (head, tail) = bytes.split_at_checked(bytes.len().saturating_sub(length)).unwrap_or((&[], &bytes));
+    if head.iter().any(|byte| *byte != 0) {
+        let bits = u32::try_from(length * 8).unwrap_or(u32::MAX);
+        return Err(EncodeError::TooLarge { max: 1_u64.checked_shl(bits).map_or(u64::MAX, |limit| limit - 1) });
+    }
+    let mut whole = vec![0; length.saturating_sub(tail.len())];
+    whole.extend(tail);
+    Ok(whole)
+}
+
+fn decode_an(bytes: &[u8], faults: &mut Vec<Fault>) -> Value {
+    let end = bytes.iter().position(|byte| *byte == 0x00).unwrap_or(bytes.len());
+    let (content, after) = bytes.split_at_checked(end).unwrap_or((bytes, &[]));
+    if after.iter().any(|byte| *byte != 0x00) {
+        faults.push(if after.iter().all(|byte| matches!(byte, 0x00 | 0xFF)) {
+            Fault::FfPadding
+        } else {
+            Fault::AfterEnd
+        });
+    }
+    let kept = content.iter().rposition(|byte| *byte != 0xFF).map_or(0, |last| last + 1);
+    if kept < content.len() {
+        faults.push(Fault::FfPadding);
+    }
+    let (text, malformed) = decode_text(content.get(..kept).unwrap_or(content));
+    if malformed {
+        faults.push(Fault::BadGbk);
+    }
+    Value::Text(text)
+}
+
+fn decode_cn(bytes: &[u8], faults: &mut Vec<Fault>) -> Value {
+    let text = hex::encode_upper(bytes);
+    let kept = text.trim_end_matches('F');
+    let is_ascii_year = bytes.len() == 4 && bytes.iter().all(u8::is_ascii_digit) && !is_date(&text);
+    if is_ascii_year {
+        faults.push(Fault::AsciiYear);
+        return Value::Text(bytes.iter().map(|byte| char::from(*byte)).collect());
+    }
+    if kept.bytes().all(|digit| digit.is_ascii_digit()) {
+        return Value::Text(kept.to_owned());
+    }
+    faults.push(Fault::BadDigits);
+    Value::Text(text)
+}
+
+fn decode_big_endian(bytes: &[u8], faults: &mut Vec<Fault>) -> Value {
+    match bytes.iter().try_fold(0_u64, |sum, byte| sum.checked_mul(256)?.checked_add(u64::from(*byte))) {
+        Some(number) => Value::Number(number),
+        None => {
+            faults.push(Fault::BadDigits);
+            Value::bytes(bytes)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

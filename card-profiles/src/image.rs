@@ -1,0 +1,343 @@
+//! The values of a card, and the bytes of its files.
+//!
+//! Owns: values by place, in JSON too; values to records and files; files to values and faults side by side.
+//! Never: reads or writes a card (`plan`, `read`), guesses what a profile does not say.
+#![warn(clippy::indexing_slicing)]
+
+use std::collections::BTreeMap;
+
+use card_core::tlv;
+use serde::{Deserialize, Serialize};
+
+use crate::codec::{self, EncodeError, Fault, Value};
+use crate::format::FormatKind;
+use crate::place::{Place, PlaceError};
+use crate::profile::{Df, Ef, EfKind, Element, Profile};
+
+/// Values by place. In JSON one object: `{"SSSE.EF05.card_number": "X00000019", …}`. A whole transparent file is its hex.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct CardValues(BTreeMap<Place, Value>);
+
+impl CardValues {
+    /// No values.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self(BTreeMap::new())
+    }
+
+    /// Sets a value by the text of its place.
+    ///
+    /// # Errors
+    /// [`PlaceError`] when the text is no place. Whether the profile has it is checked by [`check`].
+    pub fn set(&mut self, place: &str, value: impl Into<Value>) -> Result<(), PlaceError> {
+        self.insert(place.parse()?, value);
+        Ok(())
+    }
+
+    /// Sets a value.
+    pub fn insert(&mut self, place: Place, value: impl Into<Value>) {
+        self.0.insert(place, value.into());
+    }
+
+    /// The value at a place.
+    #[must_use]
+    pub fn get(&self, place: &str) -> Option<&Value> {
+        self.at(&place.parse().ok()?)
+    }
+
+    /// The value at a place.
+    #[must_use]
+    pub fn at(&self, place: &Place) -> Option<&Value> {
+        self.0.get(place)
+    }
+
+    /// The text at a place; `None` also for an empty text.
+    #[must_use]
+    pub fn text(&self, place: &str) -> Option<&str> {
+        self.get(place).and_then(Value::as_text).filter(|text| !text.is_empty())
+    }
+
+    /// The number at a place.
+    #[must_use]
+    pub fn number(&self, place: &str) -> Option<u64> {
+        self.get(place).and_then(Value::as_number)
+    }
+
+    /// All values in the order of their places.
+    pub fn iter(&self) -> impl Iterator<Item = (&Place, &Value)> {
+        self.0.iter()
+    }
+
+    /// Adds all values of `other`; its values win.
+    pub fn extend(&mut self, other: Self) {
+        self.0.extend(other.0);
+    }
+
+    /// How many values there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+/// A value that does not go onto a card of this profile.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{place}: {error}")]
+pub struct ValueFault {
+    /// Where.
+    pub place: Place,
+    /// Why.
+    #[source]
+    pub error: ValueError,
+}
+
+/// Why a value does not go onto a card.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ValueError {
+    /// The profile has no such file or item.
+    #[error("the profile has no such place")]
+    NoSuchPlace,
+    /// The format refuses the value.
+    #[error(transparent)]
+    Format(#[from] EncodeError),
+}
+
+/// A deviation found on a card.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{place}: {fault}")]
+pub struct CardFault {
+    /// Where.
+    pub place: Place,
+    /// What.
+    pub fault: Fault,
+}
+
+/// What was read: values and faults side by side.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Reading {
+    /// Values; an item that is not filled is an empty text.
+    pub values: CardValues,
+    /// Deviations, in the order of the file.
+    pub faults: Vec<CardFault>,
+}
+
+impl Reading {
+    fn add(&mut self, place: &Place, element: &Element, bytes: &[u8]) {
+        if element.format.kind == FormatKind::BTlv {
+            return self.add_composite(place, element, bytes);
+        }
+        let (value, faults) = codec::decode(element.format, bytes);
+        self.values.insert(place.clone(), value);
+        faults.into_iter().for_each(|fault| self.fault(place.clone(), fault));
+    }
+
+    fn add_composite(&mut self, place: &Place, element: &Element, bytes: &[u8]) {
+        let is_untouched = bytes.iter().all(|byte| *byte == 0x00) || bytes.iter().all(|byte| *byte == 0xFF);
+        let mut missing: Vec<&Element> = element.inner.iter().collect();
+        for item in tlv::items(bytes).take_while(|_| !is_untouched) {
+            let Ok(item) = item else {
+                self.fault(place.clone(), Fault::Truncated);
+                break;
+            };
+            match missing.iter().position(|row| row.tag == Some(item.tag)) {
+                Some(index) => {
+                    let row = missing.remove(index);
+                    self.add(&place.clone().inner(&row.id), row, item.value);
+                }
+                None => self.fault(place.clone(), Fault::UnknownTag { tag: item.tag }),
+            }
+        }
+        for row in missing {
+            let place = place.clone().inner(&row.id);
+            self.values.insert(place.clone(), Value::BLANK);
+            if !is_untouched {
+                self.fault(place, Fault::Missing);
+            }
+        }
+    }
+
+    fn fault(&mut self, place: Place, fault: Fault) {
+        self.faults.push(CardFault { place, fault });
+    }
+}
+
+/// Everything wrong with `values` on a card of this profile.
+#[must_use]
+pub fn check(profile: &Profile, values: &CardValues) -> Vec<ValueFault> {
+    let fault = |place: &Place, error| ValueFault { place: place.clone(), error };
+    let mut faults: Vec<ValueFault> = values
+        .iter()
+        .filter(|(place, _)| !profile.ef(&place.df, &place.ef).is_some_and(|ef| has_place(ef, place)))
+        .map(|(place, _)| fault(place, ValueError::NoSuchPlace))
+        .collect();
+    for (df, ef) in profile.df.iter().flat_map(|df| df.ef.iter().map(move |ef| (df, ef))) {
+        faults.extend(encode_file(df, ef, values).err().unwrap_or_default());
+    }
+    faults
+}
+
+fn has_place(ef: &Ef, place: &Place) -> bool {
+    let record_fits = match ef.kind {
+        EfKind::Cyclic => place.record.is_some_and(|record| (1..=ef.records).contains(&record)),
+        EfKind::TlvRecords | EfKind::Transparent => place.record.is_none(),
+    };
+    record_fits
+        && match (&place.item, &place.inner) {
+            (None, None) => ef.kind == EfKind::Transparent && ef.elements.is_empty(),
+            (None, Some(_)) => false,
+            (Some(item), inner) => ef.elements.iter().any(|row| {
+                row.id == **item
+                    && match inner {
+                        None => row.inner.is_empty(),
+                        Some(inner) => row.inner.iter().any(|row| row.id == **inner),
+                    }
+            }),
+        }
+}
+
+/// The records of a file for which there are values, by number from 1: `Tag Len Value` in TLV files, the fields in cyclic
+/// files; the bytes of a transparent file as record 1. Items without value inside such a record are blank.
+///
+/// # Errors
+/// Every value that does not fit.
+pub fn encode_file(df: &Df, ef: &Ef, values: &CardValues) -> Result<Vec<(u8, Vec<u8>)>, Vec<ValueFault>> {
+    let file = Place::file(&df.id, &ef.id);
+    let mut encoder = Encoder { values, faults: Vec::new() };
+    let records = match ef.kind {
+        EfKind::TlvRecords => (1..)
+            .zip(&ef.elements)
+            .filter_map(|(number, row)| {
+                let value = encoder.element(&file.clone().item(&row.id), row)?;
+                Some((number, tlv::encode(row.tag.unwrap_or_default(), &value)))
+            })
+            .collect(),
+        EfKind::Cyclic => (1..=ef.records)
+            .filter_map(|number| Some((number, encoder.fields(&file.clone().record(number), ef)?)))
+            .collect(),
+        EfKind::Transparent if ef.elements.is_empty() => {
+            encoder.whole_file(&file, ef).map(|bytes| (1, bytes)).into_iter().collect()
+        }
+        EfKind::Transparent => encoder.fields(&file, ef).map(|bytes| (1, bytes)).into_iter().collect(),
+    };
+    if encoder.faults.is_empty() { Ok(records) } else { Err(encoder.faults) }
+}
+
+/// The values of a file's bytes: all records of a TLV or cyclic file one after the other, or the bytes of a transparent file.
+#[must_use]
+pub fn decode_file(df: &Df, ef: &Ef, bytes: &[u8]) -> Reading {
+    let file = Place::file(&df.id, &ef.id);
+    match ef.kind {
+        EfKind::TlvRecords => decode_tagged(&file, ef, bytes),
+        EfKind::Cyclic => {
+            let mut reading = Reading::default();
+            let records = bytes.chunks(ef.record_length().max(1));
+            (1..=u8::MAX).zip(records).for_each(|(number, record)| {
+                decode_fields(&file.clone().record(number), ef, record, &mut reading);
+            });
+            reading
+        }
+        EfKind::Transparent => {
+            let mut reading = Reading::default();
+            if ef.elements.is_empty() {
+                reading.values.insert(file, Value::bytes(bytes));
+            } else {
+                decode_fields(&file, ef, bytes, &mut reading);
+            }
+            reading
+        }
+    }
+}
+
+fn decode_tagged(file: &Place, ef: &Ef, bytes: &[u8]) -> Reading {
+    let mut reading = Reading::default();
+    let mut missing: Vec<&Element> = ef.elements.iter().collect();
+    for item in tlv::items(bytes) {
+        let Ok(item) = item else {
+            reading.fault(file.clone(), Fault::Truncated);
+            break;
+        };
+        // The first row with this tag that is still missing: instances of a composite come in order.
+        match missing.iter().position(|row| row.tag == Some(item.tag)) {
+            Some(index) => {
+                let row = missing.remove(index);
+                reading.add(&file.clone().item(&row.id), row, item.value);
+            }
+            None => reading.fault(file.clone(), Fault::UnknownTag { tag: item.tag }),
+        }
+    }
+    missing.iter().for_each(|row| reading.fault(file.clone().item(&row.id), Fault::Missing));
+    reading
+}
+
+fn decode_fields(record: &Place, ef: &Ef, mut bytes: &[u8], reading: &mut Reading) {
+    for row in &ef.elements {
+        let (field, rest) = bytes.split_at_checked(usize::from(row.format.length)).unwrap_or((bytes, &[]));
+        reading.add(&record.clone().item(&row.id), row, field);
+        bytes = rest;
+    }
+    if !bytes.is_empty() {
+        let expected = ef.record_length();
+        reading.fault(record.clone(), Fault::Overlong { expected, got: expected + bytes.len() });
+    }
+}
+
+struct Encoder<'a> {
+    values: &'a CardValues,
+    faults: Vec<ValueFault>,
+}
+
+impl Encoder<'_> {
+    /// Bytes of one item; `None` when no value is given for it or for any of its items.
+    fn element(&mut self, place: &Place, row: &Element) -> Option<Vec<u8>> {
+        if row.format.kind == FormatKind::BTlv && self.values.at(place).is_none() {
+            let parts: Vec<(&Element, Option<Vec<u8>>)> =
+                row.inner.iter().map(|item| (item, self.element(&place.clone().inner(&item.id), item))).collect();
+            if parts.iter().all(|(_, bytes)| bytes.is_none()) {
+                return None;
+            }
+            let filled = parts.into_iter().map(|(item, bytes)| (item.tag, bytes.unwrap_or_else(|| codec::blank(item))));
+            return Some(filled.flat_map(|(tag, bytes)| tlv::encode(tag.unwrap_or_default(), &bytes)).collect());
+        }
+        let value = self.values.at(place)?;
+        let encoded = codec::encode(row.format, value);
+        Some(encoded.unwrap_or_else(|error| self.refuse(place, error, codec::blank(row))))
+    }
+
+    /// Fields of one record one after the other; `None` when none has a value.
+    fn fields(&mut self, record: &Place, ef: &Ef) -> Option<Vec<u8>> {
+        let parts: Vec<Option<Vec<u8>>> =
+            ef.elements.iter().map(|row| self.element(&record.clone().item(&row.id), row)).collect();
+        let is_given = parts.iter().any(Option::is_some);
+        let filled =
+            parts.into_iter().zip(&ef.elements).flat_map(|(part, row)| part.unwrap_or_else(|| codec::blank(row)));
+        is_given.then(|| filled.collect())
+    }
+
+    fn whole_file(&mut self, file: &Place, ef: &Ef) -> Option<Vec<u8>> {
+        let text = self.values.at(file)?.as_text().map(hex::decode);
+        match text {
+            Some(Ok(bytes)) if bytes.len() <= usize::from(ef.size) => Some(bytes),
+            Some(Ok(bytes)) => {
+                let error = EncodeError::TooLong { bytes: bytes.len(), max: ef.size.into() };
+                Some(self.refuse(file, error, Vec::new()))
+            }
+            Some(Err(_)) => Some(self.refuse(file, EncodeError::NotHex, Vec::new())),
+            None => Some(self.refuse(file, EncodeError::Kind { expected: "text" }, Vec::new())),
+        }
+    }
+
+    fn refuse(&mut self, place: &Place, error: EncodeError, instead: Vec<u8>) -> Vec<u8> {
+        self.faults.push(ValueFault { place: place.clone(), error: ValueError::Format(error) });
+        instead
+    }
+}
+
+#[cfg(test)]
+mod tests;

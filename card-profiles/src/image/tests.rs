@@ -1,0 +1,192 @@
+use proptest::prelude::*;
+
+use super::*;
+use crate::builtin;
+
+fn profile() -> Profile {
+    builtin("ssc-3.0").expect("built in")
+}
+
+fn values(entries: &[(&str, Value)]) -> CardValues {
+    let mut values = CardValues::new();
+    for (place, value) in entries {
+        values.set(place, value.clone()).expect("a place");
+    }
+    values
+}
+
+fn file<'a>(profile: &'a Profile, df: &str, ef: &str) -> (&'a Df, &'a Ef) {
+    (profile.df(df).expect(df), profile.ef(df, ef).expect(ef))
+}
+
+fn encoded(profile: &Profile, df: &str, ef: &str, entries: &[(&str, Value)]) -> String {
+    let (df, ef) = file(profile, df, ef);
+    let records = encode_file(df, ef, &values(entries)).expect("fits");
+    hex::encode_upper(records.into_iter().flat_map(|(_, bytes)| bytes).collect::<Vec<u8>>())
+}
+
+fn decoded(profile: &Profile, df: &str, ef: &str, bytes: &str) -> Reading {
+    let (df, ef) = file(profile, df, ef);
+    decode_file(df, ef, &hex::decode(bytes.replace(' ', "")).expect("hex"))
+}
+
+#[test]
+fn the_published_whole_file_of_df02_reads_and_writes_back() {
+    let bytes = "4C0420130630 4B053132333435 4D03010203 600420130630 4F06303030313032 5003123123 3A07C7E5BDE0B9A400";
+    let reading = decoded(&profile(), "DF02", "EF06", bytes);
+    assert_eq!(reading.faults, []);
+    let text = |item: &str| reading.values.text(&format!("DF02.EF06.{item}")).map(str::to_owned);
+    assert_eq!(text("tag_4b").as_deref(), Some("12345"));
+    assert_eq!(text("occupation").as_deref(), Some("清洁工"));
+    assert_eq!(reading.values.len(), 7);
+    let profile = profile();
+    let (df, ef) = file(&profile, "DF02", "EF06");
+    let back: Vec<u8> =
+        encode_file(df, ef, &reading.values).expect("fits").into_iter().flat_map(|(_, record)| record).collect();
+    assert_eq!(hex::encode_upper(back), bytes.replace(' ', ""));
+}
+
+#[test]
+fn the_published_degree_has_its_published_bytes() {
+    let entries = [
+        ("DF01.EF15.degree_1.degree_code", "123".into()),
+        ("DF01.EF15.degree_1.field_of_study", "112233".into()),
+        ("DF01.EF15.degree_1.school_name", "南京大学".into()),
+    ];
+    let expected = format!("4034{}{}{}{}", "5703313233", "5803112233", "5928C4CFBEA9B4F3D1A7", "00".repeat(32));
+    assert_eq!(encoded(&profile(), "DF01", "EF15", &entries), expected);
+}
+
+#[test]
+fn an_incomplete_composite_has_blank_items() {
+    let entries = [("DF03.EF19.unemployment_certificate.personal_contribution", Value::Number(21_250))];
+    let expected = "7927 1803000000 1903FFFFFF 1A04FFFFFFFF 1B04FFFFFFFF 1C04021250FF 1D03000000 1E04FFFFFFFF";
+    assert_eq!(encoded(&profile(), "DF03", "EF19", &entries), expected.replace(' ', ""));
+}
+
+#[test]
+fn the_records_of_the_published_log_read_with_their_faults() {
+    let log = "0110430299D156000005000000133A05F2E3 020133 0304322E3000 040C9156000002430200430100D5 050432303132 060432303232 0709423030303030313331";
+    let reading = decoded(&profile(), "SSSE", "EF05", log);
+    assert_eq!(reading.values.text("SSSE.EF05.card_number"), Some("B00000131"));
+    assert_eq!(reading.values.text("SSSE.EF05.spec_version"), Some("2.0"));
+    assert_eq!(reading.values.text("SSSE.EF05.issue_date"), Some("2012"));
+    let faults: Vec<String> =
+        reading.faults.iter().map(|fault| format!("{} {}", fault.place, fault.fault.code())).collect();
+    assert_eq!(faults, ["SSSE.EF05.issue_date ITEM_ASCII_YEAR", "SSSE.EF05.valid_until ITEM_ASCII_YEAR"]);
+}
+
+#[test]
+fn missing_unknown_and_cut_records_are_named() {
+    let reading = decoded(&profile(), "DF01", "EF0A", "3703303836 990101 3804");
+    let faults: Vec<String> = reading.faults.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        faults,
+        [
+            "DF01.EF0A: unknown tag 99",
+            "DF01.EF0A: the file ends inside a record",
+            "DF01.EF0A.political_affiliation: the record is missing",
+            "DF01.EF0A.party_joining_date: the record is missing",
+        ]
+    );
+    assert_eq!(reading.values.text("DF01.EF0A.nationality"), Some("086"));
+}
+
+#[test]
+fn a_log_record_reads_by_number() {
+    let record = "0001 32 410100813475 20260101123456 000003E8 00000064 00000000";
+    let reading = decoded(&profile(), "DF04", "EF08", &format!("{record}{}", record.replace("0001", "0000")));
+    assert_eq!(reading.values.number("DF04.EF08[1].sequence"), Some(1));
+    assert_eq!(reading.values.number("DF04.EF08[2].sequence"), Some(0));
+    assert_eq!(reading.values.text("DF04.EF08[1].terminal"), Some("410100813475"));
+    assert_eq!(reading.values.text("DF04.EF08[1].date_time"), Some("20260101123456"));
+    assert_eq!(reading.values.number("DF04.EF08[1].personal_account"), Some(1000));
+    assert_eq!(reading.faults, []);
+}
+
+#[test]
+fn all_faulty_values_are_reported_at_once() {
+    let values = values(&[
+        ("SSSE.EF05.card_number", "X00000019X".into()),
+        ("SSSE.EF06.name", "王䶮".into()),
+        ("SSSE.EF06.nickname", "x".into()),
+        ("SSSE.EF08", "00".repeat(4097).into()),
+        ("DF01.EF15.degree_1", "00".into()),
+        ("DF04.EF08.sequence", Value::Number(1)),
+        ("DF04.EF08[31].sequence", Value::Number(1)),
+    ]);
+    let faults: Vec<String> = check(&profile(), &values).iter().map(ToString::to_string).collect();
+    assert_eq!(
+        faults,
+        [
+            "DF01.EF15.degree_1: the profile has no such place",
+            "DF04.EF08.sequence: the profile has no such place",
+            "DF04.EF08[31].sequence: the profile has no such place",
+            "SSSE.EF06.nickname: the profile has no such place",
+            "SSSE.EF05.card_number: 10 bytes, the item holds 9",
+            "SSSE.EF06.name: character 2 ('䶮', U+4DAE) is not in GBK",
+            "SSSE.EF08: 4097 bytes, the item holds 4096",
+            "DF01.EF15.degree_1: a composite value is written item by item",
+        ]
+    );
+}
+
+#[test]
+fn values_are_one_json_object_by_place() {
+    let values = values(&[("SSSE.EF06.name", "张三".into()), ("DF04.EF08[1].personal_account", Value::Number(1000))]);
+    let json = serde_json::to_string(&values).expect("JSON");
+    assert_eq!(json, r#"{"DF04.EF08[1].personal_account":1000,"SSSE.EF06.name":"张三"}"#);
+    assert_eq!(serde_json::from_str::<CardValues>(&json).expect("values"), values);
+    assert!(serde_json::from_str::<CardValues>(r#"{"name":"张三"}"#).is_err());
+}
+
+#[test]
+fn a_blank_file_reads_as_items_not_filled_without_fault() {
+    let profile = profile();
+    for (df, ef) in profile.df.iter().flat_map(|df| df.ef.iter().map(move |ef| (df, ef))) {
+        if ef.kind != EfKind::TlvRecords {
+            continue;
+        }
+        let bytes: Vec<u8> =
+            ef.elements.iter().flat_map(|row| tlv::encode(row.tag.expect("tagged"), &codec::blank(row))).collect();
+        assert_eq!(bytes.len(), usize::from(ef.size), "{}.{}", df.id, ef.id);
+        let reading = decode_file(df, ef, &bytes);
+        assert_eq!(reading.faults, [], "{}.{}", df.id, ef.id);
+        assert!(reading.values.iter().all(|(_, value)| match value {
+            Value::Text(text) => text.bytes().all(|zero| zero == b'0'),
+            Value::Number(number) => *number == 0,
+        }));
+    }
+}
+
+fn any_file() -> impl Strategy<Value = (Df, Ef)> {
+    let files = profile().df.into_iter().flat_map(|df| df.ef.clone().into_iter().map(move |ef| (df.clone(), ef)));
+    prop::sample::select(files.collect::<Vec<_>>())
+}
+
+proptest! {
+    #[test]
+    fn any_bytes_of_any_file_read_to_places_that_the_file_has((df, ef) in any_file(), bytes in prop::collection::vec(any::<u8>(), 0..500)) {
+        let reading = decode_file(&df, &ef, &bytes);
+        let beyond_the_last_record = |place: &Place| place.record.is_some_and(|record| record > ef.records);
+        for (place, _) in reading.values.iter() {
+            prop_assert!(has_place(&ef, place) || beyond_the_last_record(place), "{}", place);
+        }
+    }
+
+    #[test]
+    fn what_reads_without_fault_is_written_back_byte_for_byte((df, ef) in any_file(), noise in prop::collection::vec(any::<u8>(), 5000)) {
+        let mut noise = noise.into_iter();
+        let mut fill = |row: &Element| -> Vec<u8> { noise.by_ref().take(row.format.length.into()).collect() };
+        let bytes: Vec<u8> = match ef.kind {
+            EfKind::TlvRecords => ef.elements.iter().flat_map(|row| tlv::encode(row.tag.expect("tagged"), &fill(row))).collect(),
+            EfKind::Cyclic => ef.elements.iter().flat_map(&mut fill).collect(),
+            EfKind::Transparent => noise.take(ef.size.into()).collect(),
+        };
+        let reading = decode_file(&df, &ef, &bytes);
+        if reading.faults.is_empty() {
+            let back: Vec<u8> = encode_file(&df, &ef, &reading.values).expect("no fault").into_iter().flat_map(|(_, record)| record).collect();
+            prop_assert_eq!(back, bytes);
+        }
+    }
+}

@@ -1,0 +1,153 @@
+//! Where something stands on a card, as people write it: `SSSE.EF05.card_number`, `DF04.EF08[1].sequence`,
+//! `DF01.EF15.degree_1.degree_code`, `SSSE.EF08`.
+//!
+//! Owns: the notation and its order. Never: knows whether a profile has such a place.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+/// A file, a record, an item or an item of a composite.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Place {
+    /// `DF04`.
+    pub df: Box<str>,
+    /// `EF08`.
+    pub ef: Box<str>,
+    /// Record of a cyclic file, from 1, the newest first.
+    pub record: Option<u8>,
+    /// `sequence`; `None` for the whole file or record.
+    pub item: Option<Box<str>>,
+    /// Item of a composite.
+    pub inner: Option<Box<str>>,
+}
+
+/// A text that names no place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a place is written DF.EF.item, DF.EF[record].item or DF.EF.item.inner")]
+pub struct PlaceError;
+
+impl Place {
+    /// A whole file.
+    #[must_use]
+    pub fn file(df: &str, ef: &str) -> Self {
+        Self { df: df.into(), ef: ef.into(), record: None, item: None, inner: None }
+    }
+
+    /// A record of the same file.
+    #[must_use]
+    pub fn record(mut self, record: u8) -> Self {
+        self.record = Some(record);
+        self
+    }
+
+    /// An item of the same file or record.
+    #[must_use]
+    pub fn item(mut self, item: &str) -> Self {
+        self.item = Some(item.into());
+        self
+    }
+
+    /// An item of the same composite.
+    #[must_use]
+    pub fn inner(mut self, inner: &str) -> Self {
+        self.inner = Some(inner.into());
+        self
+    }
+}
+
+impl FromStr for Place {
+    type Err = PlaceError;
+
+    fn from_str(text: &str) -> Result<Self, PlaceError> {
+        let mut parts = text.split('.');
+        let mut part = || parts.next().map(|part| if is_word(part) { Ok(part) } else { Err(PlaceError) }).transpose();
+        let df = part()?.ok_or(PlaceError)?;
+        let ef = part()?.ok_or(PlaceError)?;
+        let (ef, record) = match ef.split_once('[') {
+            Some((ef, rest)) => {
+                let number = rest.strip_suffix(']').and_then(|number| number.parse().ok()).filter(|number| *number > 0);
+                (ef, Some(number.ok_or(PlaceError)?))
+            }
+            None => (ef, None),
+        };
+        let (item, inner) = (part()?.map(Into::into), part()?.map(Into::into));
+        let is_plain = |text: &str| !text.is_empty() && !text.contains(['[', ']']);
+        let plain = [Some(df), Some(ef), item.as_deref(), inner.as_deref()].into_iter().flatten().all(is_plain);
+        if part()?.is_some() || !plain {
+            return Err(PlaceError);
+        }
+        Ok(Self { df: df.into(), ef: ef.into(), record, item, inner })
+    }
+}
+
+fn is_word(part: &str) -> bool {
+    !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'[' | b']'))
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}", self.df, self.ef)?;
+        if let Some(record) = self.record {
+            write!(f, "[{record}]")?;
+        }
+        [&self.item, &self.inner].into_iter().flatten().try_for_each(|part| write!(f, ".{part}"))
+    }
+}
+
+impl Serialize for Place {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Place {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn places_read_back_as_printed() {
+        for text in [
+            "SSSE.EF05.card_number",
+            "DF04.EF08[1].sequence",
+            "DF01.EF15.degree_1.degree_code",
+            "SSSE.EF08",
+            "DF04.EF08[30]",
+        ] {
+            assert_eq!(text.parse::<Place>().expect(text).to_string(), text);
+        }
+        for text in [
+            "",
+            "SSSE",
+            "SSSE.",
+            ".EF05",
+            "SSSE.EF05.",
+            "SSSE.EF05.a.b.c",
+            "DF04.EF08[0].x",
+            "DF04.EF08[256]",
+            "DF04.EF08[1",
+            "S[1].EF05",
+            "SSSE.EF05.a[1]",
+            "SSSE.EF05. a",
+        ] {
+            assert_eq!(text.parse::<Place>(), Err(PlaceError), "{text:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_parses_prints_as_it_was_but_for_zeros(text in "[A-Za-z0-9_.\\[\\]]{0,16}") {
+            if let Ok(place) = text.parse::<Place>() {
+                prop_assert_eq!(place.to_string().parse::<Place>(), Ok(place));
+            }
+        }
+    }
+}
