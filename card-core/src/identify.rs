@@ -58,12 +58,21 @@ impl Readers {
     /// # Errors
     /// [`TransportError`] when the daemon fails; what is wrong with one reader is in its [`Slot`].
     pub fn survey(&self, ssse: &[u8], psam: &PsamNames) -> Result<Vec<Slot>, TransportError> {
+        self.survey_others(ssse, psam, &[])
+    }
+
+    /// As [`Readers::survey`], without touching the readers named in `taken`.
+    ///
+    /// # Errors
+    /// As [`Readers::survey`].
+    pub fn survey_others(&self, ssse: &[u8], psam: &PsamNames, taken: &[&str]) -> Result<Vec<Slot>, TransportError> {
         let open = |reader: &str| -> Result<(Kind, Session), SessionError> {
             let transport: PcscTransport = self.connect(reader)?;
             let mut session = Session::new(Box::new(transport));
             Ok((identify(&mut session, ssse, psam)?, session))
         };
-        let holding = self.list()?.into_iter().filter(|reader| reader.atr.is_some());
+        let others = self.list()?.into_iter().filter(|reader| !taken.contains(&reader.name.as_str()));
+        let holding = others.filter(|reader| reader.atr.is_some());
         Ok(holding.map(|reader| Slot { card: open(&reader.name), reader: reader.name }).collect())
     }
 }
