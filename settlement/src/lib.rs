@@ -5,7 +5,9 @@
 //! [`SecurityModule`](card_core::security::SecurityModule)).
 
 pub mod batch;
+pub mod bill;
 mod canonical;
+pub mod catalogue;
 pub mod code;
 pub mod date;
 pub mod fen;
@@ -14,6 +16,8 @@ pub mod journal;
 pub mod limits;
 pub mod load;
 pub mod message;
+pub mod policy;
+pub mod quantity;
 pub mod record;
 pub mod recovery;
 pub mod signing;

@@ -1,0 +1,186 @@
+//! The bill (结算单) as the pharmacy's till writes it: a small JSON file.
+//!
+//! Owns: its shape and strict limits. Never: reads a file; knows prices of the catalogue (`split`).
+//! Units: unit prices in yuan as text, `"25.80"`; quantities as whole numbers or text.
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+use crate::fen::Fen;
+use crate::id::{BillId, DrugCode};
+use crate::limits::{BILL_BYTES_MAX, BILL_ITEMS_MAX, PRESCRIPTION_LENGTH_MAX, UNIT_PRICE_MAX};
+use crate::quantity::Quantity;
+
+/// What is sold, before anyone knows who pays.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Bill {
+    /// The till's number of this bill.
+    pub bill_id: BillId,
+    /// Lines.
+    pub items: Vec<BillItem>,
+}
+
+/// One line.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BillItem {
+    /// Drug code of the catalogue.
+    pub code: DrugCode,
+    /// How much.
+    pub quantity: Quantity,
+    /// Price of one.
+    pub unit_price: Price,
+    /// 处方号 of the circulated prescription, where there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rx: Option<String>,
+}
+
+/// A price in yuan, above zero; text in JSON.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Price(Fen);
+
+/// Why a bill cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum BillError {
+    /// Too large to be a bill.
+    #[error("the bill has {0} bytes, at most {BILL_BYTES_MAX} are read")]
+    TooLarge(usize),
+    /// Not JSON of this shape; the source says line and column.
+    #[error("the bill is malformed: {0}")]
+    Malformed(#[source] serde_json::Error),
+    /// No items, or too many.
+    #[error("a bill has 1 to {BILL_ITEMS_MAX} items, this one has {0}")]
+    ItemCount(usize),
+    /// A prescription number that is empty, too long, or has control characters.
+    #[error("item {item}: rx needs 1 to {PRESCRIPTION_LENGTH_MAX} printable characters")]
+    Prescription {
+        /// Item, from 1.
+        item: usize,
+    },
+}
+
+impl Bill {
+    /// Reads a bill.
+    ///
+    /// # Errors
+    /// [`BillError`].
+    pub fn parse(json: &[u8]) -> Result<Self, BillError> {
+        if json.len() > BILL_BYTES_MAX {
+            return Err(BillError::TooLarge(json.len()));
+        }
+        let bill: Self = serde_json::from_slice(json).map_err(BillError::Malformed)?;
+        bill.check()?;
+        Ok(bill)
+    }
+
+    /// The limits that its types do not hold.
+    pub(crate) fn check(&self) -> Result<(), BillError> {
+        if !(1..=BILL_ITEMS_MAX).contains(&self.items.len()) {
+            return Err(BillError::ItemCount(self.items.len()));
+        }
+        for (index, item) in self.items.iter().enumerate() {
+            let bad = |rx: &String| {
+                !(1..=PRESCRIPTION_LENGTH_MAX).contains(&rx.chars().count()) || rx.chars().any(char::is_control)
+            };
+            if item.rx.as_ref().is_some_and(bad) {
+                return Err(BillError::Prescription { item: index + 1 });
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Price {
+    /// A price of one unit.
+    #[must_use]
+    pub fn new(amount: Fen) -> Option<Self> {
+        (amount > Fen::ZERO && amount <= UNIT_PRICE_MAX).then_some(Self(amount))
+    }
+
+    /// The amount.
+    #[must_use]
+    pub const fn fen(self) -> Fen {
+        self.0
+    }
+}
+
+impl Serialize for Price {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for Price {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let amount = Fen::parse_yuan(&text).map_err(de::Error::custom)?;
+        Self::new(amount)
+            .ok_or_else(|| de::Error::custom(format_args!("a unit price is above 0 and at most {UNIT_PRICE_MAX} yuan")))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const GOOD: &str = r#"{
+      "bill_id": "B-20260105-0001",
+      "items": [
+        {"code": "XA01", "quantity": 2, "unit_price": "12.50", "rx": "CF-1"},
+        {"code": "ZY01", "quantity": "1.5", "unit_price": "0.8"}
+      ]
+    }"#;
+
+    #[test]
+    fn a_bill_reads_back() {
+        let bill = Bill::parse(GOOD.as_bytes()).expect("good");
+        assert_eq!(bill.items[1].unit_price.fen(), Fen::new(80));
+        let text = serde_json::to_vec(&bill).expect("writes");
+        assert_eq!(Bill::parse(&text).expect("reads"), bill);
+    }
+
+    #[test]
+    fn what_a_bill_may_not_hold_is_refused_with_its_place() {
+        for (from, to, expected) in [
+            ("\"12.50\"", "12.50", "invalid type"),
+            ("\"12.50\"", "\"12.505\"", "at most two decimals"),
+            ("\"12.50\"", "\"0.00\"", "above 0"),
+            ("\"12.50\"", "\"-1\"", "above 0"),
+            ("\"12.50\"", "\"99999999\"", "at most 1000000.00 yuan"),
+            (": 2,", ": 0,", "not a quantity"),
+            (": 2,", ": 2.5,", "decimal as text"),
+            (": 2,", ": -2,", "a whole number"),
+            ("\"rx\"", "\"discount\"", "unknown field `discount`"),
+            ("\"rx\": \"CF-1\"", "\"rx\": \"\"", "item 1: rx"),
+            ("\"rx\": \"CF-1\"", "\"code\": \"XA02\"", "duplicate field `code`"),
+            ("XA01", "XA 01", "drug code needs"),
+            ("B-20260105-0001", "", "bill id needs"),
+            ("]", "", "line"),
+        ] {
+            let changed = GOOD.replacen(from, to, 1);
+            assert_ne!(changed, GOOD);
+            let error = Bill::parse(changed.as_bytes()).expect_err(to).to_string();
+            assert!(error.contains(expected), "{to}: {error}");
+        }
+        assert!(Bill::parse(format!("{GOOD} {{}}").as_bytes()).is_err(), "nothing may follow");
+        assert!(matches!(Bill::parse(&vec![b' '; BILL_BYTES_MAX + 1]), Err(BillError::TooLarge(_))));
+        let empty = br#"{"bill_id":"B","items":[]}"#;
+        assert!(matches!(Bill::parse(empty), Err(BillError::ItemCount(0))));
+        let item = r#"{"code":"A","quantity":1,"unit_price":"1"}"#;
+        let many = format!(r#"{{"bill_id":"B","items":[{}]}}"#, vec![item; BILL_ITEMS_MAX + 1].join(","));
+        assert!(matches!(Bill::parse(many.as_bytes()), Err(BillError::ItemCount(_))));
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_a_bill_or_an_error(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+            let _ = Bill::parse(&bytes);
+        }
+
+        #[test]
+        fn a_cut_bill_is_an_error(cut in 0..GOOD.len()) {
+            prop_assert!(Bill::parse(&GOOD.as_bytes()[..cut]).is_err());
+        }
+    }
+}
