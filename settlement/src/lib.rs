@@ -18,9 +18,11 @@ pub mod load;
 pub mod message;
 pub mod policy;
 pub mod quantity;
+pub mod receipt;
 pub mod record;
 pub mod recovery;
 pub mod signing;
+pub mod split;
 pub mod tac;
 
 pub use code::{ErrorCode, Language};

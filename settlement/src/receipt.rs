@@ -1,0 +1,428 @@
+//! The paper receipt (小票), as text of 32 or 48 columns.
+//!
+//! Source: outpatient print form of one city (name, card, total, in-scope, own pay, account, cash, date); item list, ids and
+//! reprint mark are ours. Receipt printers print GBK: one byte is one column, so what is not ASCII takes two.
+//! Owns: the layout in Chinese and English; masking of the holder. Never: prints; shows a full name or number.
+//! Units: columns.
+
+use std::fmt::Write as _;
+
+use crate::code::Language;
+use crate::date::DateTime;
+use crate::fen::Fen;
+use crate::id::{CardIdentifier, Tac, TerminalNumber};
+use crate::message::Institution;
+use crate::split::{Line, Split};
+
+/// Paper.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Paper {
+    /// 58 mm: 32 columns.
+    Mm58,
+    /// 80 mm: 48 columns.
+    Mm80,
+}
+
+/// A holder's name of which only the first character is known here.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MaskedName(String);
+
+/// First or later print.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Copy {
+    /// First print.
+    Original,
+    /// Reprint number n, from 1.
+    Reprint(u32),
+}
+
+/// Everything on the receipt of a purchase.
+#[derive(Clone, Debug)]
+pub struct Receipt<'a> {
+    /// Pharmacy.
+    pub institution: &'a Institution,
+    /// Terminal.
+    pub terminal: TerminalNumber,
+    /// 终端交易序号.
+    pub terminal_sequence: u32,
+    /// Card transaction number.
+    pub card_sequence: u16,
+    /// Card; its last 8 digits are printed.
+    pub card_identifier: CardIdentifier,
+    /// Holder.
+    pub holder: &'a MaskedName,
+    /// Who stood at the counter.
+    pub operator: &'a str,
+    /// Lines and amounts.
+    pub split: &'a Split,
+    /// Personal account after it.
+    pub balance_after: Fen,
+    /// When.
+    pub date_time: DateTime,
+    /// TAC, when there is one.
+    pub tac: Option<Tac>,
+    /// Settled at the next tap, not at once.
+    pub settled_later: bool,
+    /// First print or reprint.
+    pub copy: Copy,
+}
+
+impl Paper {
+    /// Columns of one line.
+    #[must_use]
+    pub const fn columns(self) -> usize {
+        match self {
+            Self::Mm58 => 32,
+            Self::Mm80 => 48,
+        }
+    }
+}
+
+impl MaskedName {
+    /// Keeps the first character.
+    #[must_use]
+    pub fn of(name: &str) -> Self {
+        let mut characters = name.chars();
+        let first: String = characters.next().into_iter().collect();
+        Self(first + &"*".repeat(characters.count().min(3)))
+    }
+
+    /// What may be shown.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Columns that `text` takes on a receipt printer.
+#[must_use]
+pub fn width(text: &str) -> usize {
+    text.chars().map(|character| if character.is_ascii() { 1 } else { 2 }).sum()
+}
+
+struct Words {
+    title: &'static str,
+    reprint: &'static str,
+    institution: &'static str,
+    terminal: &'static str,
+    operator: &'static str,
+    holder: &'static str,
+    card: &'static str,
+    bill: &'static str,
+    total: &'static str,
+    own_pay: &'static str,
+    over_limit: &'static str,
+    first_self_pay: &'static str,
+    in_scope: &'static str,
+    account: &'static str,
+    cash: &'static str,
+    pool: &'static str,
+    balance: &'static str,
+    time: &'static str,
+    sequences: &'static str,
+    no_tac: &'static str,
+    settled_later: &'static str,
+    class: &'static str,
+}
+
+const ZH: Words = Words {
+    title: "医保个人账户消费凭证",
+    reprint: "补打 第",
+    institution: "机构",
+    terminal: "终端",
+    operator: "操作员",
+    holder: "持卡人",
+    card: "卡",
+    bill: "单号",
+    total: "合计",
+    own_pay: "全自费",
+    over_limit: "超限价",
+    first_self_pay: "先行自付",
+    in_scope: "政策范围内",
+    account: "个人账户支付",
+    cash: "现金支付",
+    pool: "统筹基金支付",
+    balance: "账户余额",
+    time: "时间",
+    sequences: "终端/卡序号",
+    no_tac: "无(由中心核查)",
+    settled_later: "应答曾中断,后经卡片核实",
+    class: "类",
+};
+
+const EN: Words = Words {
+    title: "Medical account purchase",
+    reprint: "REPRINT ",
+    institution: "Pharmacy",
+    terminal: "Terminal",
+    operator: "Operator",
+    holder: "Holder",
+    card: "Card",
+    bill: "Bill",
+    total: "Total",
+    own_pay: "Own pay",
+    over_limit: "Over limit",
+    first_self_pay: "First self-pay",
+    in_scope: "In scope",
+    account: "Personal account",
+    cash: "Cash",
+    pool: "Pooled fund",
+    balance: "Balance",
+    time: "Time",
+    sequences: "Terminal/card no.",
+    no_tac: "none (centre checks)",
+    settled_later: "Answer was lost; settled from the card",
+    class: "class ",
+};
+
+impl Receipt<'_> {
+    /// The receipt, lines ending in LF; no line is wider than the paper.
+    #[must_use]
+    pub fn text(&self, paper: Paper, language: Language) -> String {
+        let words = match language {
+            Language::Zh => &ZH,
+            Language::En => &EN,
+        };
+        let mut page = Page { columns: paper.columns(), text: String::new() };
+        page.centre(words.title);
+        if let Copy::Reprint(number) = self.copy {
+            let mark = match language {
+                Language::Zh => format!("** {}{number}次 **", words.reprint),
+                Language::En => format!("** {}{number} **", words.reprint),
+            };
+            page.centre(&mark);
+        }
+        page.pair(words.institution, &self.institution.name);
+        page.pair("", self.institution.code.as_str());
+        page.pair(words.terminal, &self.terminal.to_string());
+        page.pair(words.operator, self.operator);
+        page.pair(words.holder, self.holder.as_str());
+        let identifier = self.card_identifier.to_string();
+        page.pair(words.card, &format!("****{}", identifier.get(24..).unwrap_or_default()));
+        page.pair(words.bill, self.split.bill_id.as_str());
+        page.rule();
+        for line in &self.split.lines {
+            page.item(line, words);
+        }
+        page.rule();
+        let split = self.split;
+        page.pair(words.total, &split.parts.amount_fen.to_string());
+        page.amount(words.in_scope, split.parts.in_scope_fen);
+        page.amount(words.first_self_pay, split.parts.first_self_pay_fen);
+        page.amount(words.over_limit, split.parts.over_limit_fen);
+        page.amount(words.own_pay, split.parts.own_pay_fen);
+        page.rule();
+        page.pair(words.account, &split.personal_account_fen.to_string());
+        page.pair(words.cash, &split.self_paid_fen.to_string());
+        page.pair(words.pool, &split.pooled_fund_fen.to_string());
+        page.pair(words.balance, &self.balance_after.to_string());
+        page.rule();
+        page.pair(words.time, &readable(self.date_time));
+        page.pair(words.sequences, &format!("{:08X}/{:04X}", self.terminal_sequence, self.card_sequence));
+        page.pair("TAC", &self.tac.map_or_else(|| words.no_tac.to_owned(), |tac| tac.to_string()));
+        if self.settled_later {
+            page.left(words.settled_later);
+        }
+        page.text
+    }
+}
+
+fn readable(date_time: DateTime) -> String {
+    let digits = date_time.to_string();
+    let part = |range: std::ops::Range<usize>| digits.get(range).unwrap_or_default();
+    format!("{} {}:{}:{}", date_time.date(), part(8..10), part(10..12), part(12..14))
+}
+
+struct Page {
+    columns: usize,
+    text: String,
+}
+
+impl Page {
+    fn item(&mut self, line: &Line, words: &Words) {
+        self.left(&format!("[{}{}] {}", line.class, words.class.trim_end(), line.name));
+        let detail = format!("  {} × {}", line.unit_price_fen, line.quantity);
+        self.pair(&detail, &line.parts.amount_fen.to_string());
+        for (word, amount) in [
+            (words.own_pay, line.parts.own_pay_fen),
+            (words.over_limit, line.parts.over_limit_fen),
+            (words.first_self_pay, line.parts.first_self_pay_fen),
+        ] {
+            self.amount(&format!("  {word}"), amount);
+        }
+    }
+
+    /// A line with an amount; nothing when the amount is zero.
+    fn amount(&mut self, word: &str, amount: Fen) {
+        if amount != Fen::ZERO {
+            self.pair(word, &amount.to_string());
+        }
+    }
+
+    fn rule(&mut self) {
+        self.text.push_str(&"-".repeat(self.columns));
+        self.text.push('\n');
+    }
+
+    fn centre(&mut self, text: &str) {
+        let indent = self.columns.saturating_sub(width(text)) / 2;
+        self.left(&format!("{}{text}", " ".repeat(indent)));
+    }
+
+    /// Left and right on one line, or the right part below when both do not fit.
+    fn pair(&mut self, left: &str, right: &str) {
+        let (left, right) = (printable(left), printable(right));
+        let used = width(&left) + width(&right);
+        if used < self.columns {
+            let gap = " ".repeat(self.columns - used);
+            writeln!(self.text, "{left}{gap}{right}").expect("a String takes any text");
+        } else {
+            if !left.is_empty() {
+                self.left(&left);
+            }
+            self.left(&right);
+        }
+    }
+
+    /// Text from the left, broken where the paper ends.
+    fn left(&mut self, text: &str) {
+        let mut used = 0;
+        for character in printable(text).chars() {
+            let columns = if character.is_ascii() { 1 } else { 2 };
+            if used + columns > self.columns {
+                self.text.push('\n');
+                used = 0;
+            }
+            self.text.push(character);
+            used += columns;
+        }
+        self.text.push('\n');
+    }
+}
+
+/// Control characters would steer the printer: they become `?`.
+fn printable(text: &str) -> String {
+    text.chars().map(|character| if character.is_control() { '?' } else { character }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bill::Bill;
+    use crate::catalogue::{Catalogue, tests::SMALL};
+    use crate::date::BusinessDate;
+    use crate::id::InstitutionCode;
+    use crate::policy::Policy;
+    use proptest::prelude::*;
+
+    fn split() -> Split {
+        let bill = br#"{"bill_id":"B-20260105-0001","items":[
+            {"code":"XA01","quantity":2,"unit_price":"13.00","rx":"CF-1"},
+            {"code":"XB01","quantity":1,"unit_price":"33.33"},
+            {"code":"XC01","quantity":1,"unit_price":"99.00"}]}"#;
+        let day = BusinessDate::parse("2026-01-05").expect("real");
+        let catalogue = Catalogue::parse(SMALL).expect("good");
+        Split::of(&Bill::parse(bill).expect("a bill"), &catalogue, &Policy::default(), day, Fen::new(50_000))
+            .expect("splits")
+    }
+
+    fn with(name: &str, operator: &str, paper: Paper, language: Language, copy: Copy) -> String {
+        let institution = Institution {
+            code: InstitutionCode::parse("P51330100001").expect("word"),
+            name: "康定县雪域安康大药房连锁有限公司第一门店".into(),
+        };
+        let (split, holder) = (split(), MaskedName::of(name));
+        Receipt {
+            institution: &institution,
+            terminal: TerminalNumber([0x99, 0, 0x11, 0x22, 0x33, 0x44]),
+            terminal_sequence: 0xA5C3,
+            card_sequence: 7,
+            card_identifier: CardIdentifier::parse("513300D156000005000000133A05F2E3").expect("hex"),
+            holder: &holder,
+            operator,
+            split: &split,
+            balance_after: Fen::new(44_500),
+            date_time: DateTime::parse("20260105101530").expect("real"),
+            tac: Some(Tac([0xAA, 0xBB, 0xCC, 0xDD])),
+            settled_later: false,
+            copy,
+        }
+        .text(paper, language)
+    }
+
+    #[test]
+    fn the_chinese_receipt_of_58_mm() {
+        let text = with("扎西·次仁", "01", Paper::Mm58, Language::Zh, Copy::Original);
+        let expected = "      医保个人账户消费凭证
+机构
+康定县雪域安康大药房连锁有限公司
+第一门店
+                    P51330100001
+终端                990011223344
+操作员                        01
+持卡人                     扎***
+卡                  ****3A05F2E3
+单号             B-20260105-0001
+--------------------------------
+[甲类] 阿莫西林胶囊
+  13.00 × 2               26.00
+  超限价                    1.00
+[乙类] 复方丹参滴丸
+  33.33 × 1               33.33
+  超限价                    3.33
+  先行自付                  3.00
+[丙类] 维生素礼盒
+  99.00 × 1               99.00
+  全自费                   99.00
+--------------------------------
+合计                      158.33
+政策范围内                 52.00
+先行自付                    3.00
+超限价                      4.33
+全自费                     99.00
+--------------------------------
+个人账户支付               55.00
+现金支付                  103.33
+统筹基金支付                0.00
+账户余额                  445.00
+--------------------------------
+时间         2026-01-05 10:15:30
+终端/卡序号        0000A5C3/0007
+TAC                     AABBCCDD
+";
+        assert_eq!(text, expected, "\n{text}");
+    }
+
+    #[test]
+    fn a_reprint_says_so_and_no_full_name_or_identifier_is_shown() {
+        for paper in [Paper::Mm58, Paper::Mm80] {
+            for (language, mark) in [(Language::Zh, "** 补打 第2次 **"), (Language::En, "** REPRINT 2 **")] {
+                let text = with("扎西·次仁", "01", paper, language, Copy::Reprint(2));
+                assert!(text.contains(mark), "{text}");
+                assert!(!text.contains("扎西") && !text.contains("513300D15600"));
+                assert!(!with("扎西", "01", paper, language, Copy::Original).contains(mark));
+            }
+        }
+    }
+
+    #[test]
+    fn english_words_stand_on_the_english_receipt() {
+        let text = with("Tashi", "01", Paper::Mm80, Language::En, Copy::Original);
+        for word in ["Personal account", "Pooled fund", "In scope", "Terminal/card no.", "T***"] {
+            assert!(text.contains(word), "{word}\n{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_line_is_wider_than_the_paper_and_nothing_steers_the_printer(name in "\\PC{0,30}", operator in ".{0,80}") {
+            for paper in [Paper::Mm58, Paper::Mm80] {
+                let text = with(&name, &operator, paper, Language::Zh, Copy::Original);
+                for line in text.lines() {
+                    prop_assert!(width(line) <= paper.columns(), "{line:?}");
+                }
+                prop_assert!(text.chars().all(|c| c == '\n' || !c.is_control()));
+            }
+        }
+    }
+}
