@@ -159,6 +159,10 @@ codes! {
     RecordContradictory = "RECORD_CONTRADICTORY", false,
         "记录自相矛盾", "不予入账,由中心核查",
         "the record contradicts itself", "not posted; the centre looks into it";
+    /// Above what the terminal or the card may spend.
+    LimitExceeded = "LIMIT_EXCEEDED", false,
+        "超过终端或单卡限额", "不予入账,由中心核查",
+        "above the limit of the terminal or of the card", "not posted; the centre looks into it";
     /// The business day is closed.
     WindowClosed = "WINDOW_CLOSED", false,
         "业务日已关闭", "请重新签到,由中心转入下一业务日",
