@@ -4,6 +4,7 @@
 //! Never: I/O, SQL, a clock, random numbers, a key (cryptograms come from a
 //! [`SecurityModule`](card_core::security::SecurityModule)).
 
+pub mod agreement;
 pub mod batch;
 pub mod bill;
 mod canonical;
