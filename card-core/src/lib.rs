@@ -12,6 +12,7 @@ pub mod fci;
 pub mod identify;
 pub mod key;
 pub mod limits;
+pub mod reading;
 pub mod script;
 pub mod security;
 pub mod session;

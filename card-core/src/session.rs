@@ -128,7 +128,7 @@ impl Session {
             .ok_or_else(|| SessionError::NoStatusWord(self.answer.len(), CommandHeader(command.header())))
     }
 
-    fn protocol(&self) -> Protocol {
+    pub(crate) fn protocol(&self) -> Protocol {
         self.transport.protocol()
     }
 }
