@@ -1,1 +1,19 @@
+//! How a card behaves: the software card and PSAM, with power loss on demand, in process or in a reader of the system's
+//! PC/SC daemon.
+//!
+//! Owns: the card's operating system, its memory and image file, the virtual readers.
+//! Never: is the source of a golden trace: it shares the profile with what it tests and cannot contradict it.
 
+mod card;
+mod challenge;
+mod door;
+pub mod fault;
+mod in_process;
+mod inspection;
+pub mod memory;
+mod model;
+
+pub use card::{Card, Silence};
+pub use in_process::{InProcess, Socket};
+pub use inspection::{AccountInspection, Inspection, KeyInspection, PinInspection};
+pub use model::{LAYOUT, ModelError};

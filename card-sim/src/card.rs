@@ -1,0 +1,374 @@
+//! A software card: bytes in, bytes out, as a card on T=0 does it.
+//!
+//! Source: LD/T 32.5 commands; ISO/IEC 7816-3 10.3 (61xx, 6Cxx, GET RESPONSE); COS manual for states and atomicity.
+//! Owns: power, reset, dispatch, the state that a reset forgets.
+//! Never: forgives what a card would not; shows a key or PIN in `Debug`.
+
+mod account;
+mod authentication;
+mod files;
+mod key_load;
+mod pin;
+mod psam;
+mod select;
+
+use std::sync::Arc;
+
+use card_core::key::Key16;
+use card_core::{Atr, StatusWord};
+use card_profiles::Profile;
+
+use crate::challenge::Challenges;
+use crate::door::{self, Request};
+use crate::fault::{FaultPlan, Moment, Strike};
+use crate::memory::{Changes, Memory, MemoryError};
+use crate::model::{Model, ModelError};
+
+/// A card with or without power.
+pub struct Card {
+    model: Arc<Model>,
+    atr: Vec<u8>,
+    memory: Memory,
+    state: State,
+    challenges: Challenges,
+    faults: FaultPlan,
+    out: Vec<u8>,
+}
+
+/// What a reset forgets.
+#[derive(Default)]
+struct State {
+    df: Option<usize>,
+    ef: Option<usize>,
+    rights: u128,
+    challenge: Option<Challenge>,
+    pending: Vec<u8>,
+    transaction: Option<account::Transaction>,
+    derived: Option<psam::Derived>,
+    purchase: Option<psam::Purchase>,
+}
+
+/// A challenge given out, good for the next command.
+#[derive(Clone, Copy)]
+struct Challenge {
+    bytes: [u8; 16],
+    length: usize,
+}
+
+impl Challenge {
+    /// A challenge of 8 bytes as one block.
+    fn block(self) -> Result<[u8; 8], Stop> {
+        match (self.length, self.bytes.first_chunk()) {
+            (8, Some(block)) => Ok(*block),
+            _ => Err(StatusWord::CHALLENGE_INVALID.into()),
+        }
+    }
+}
+
+/// How a command ends when not with `9000`.
+#[derive(Debug)]
+enum Stop {
+    Refused(StatusWord),
+    Memory(MemoryError),
+}
+
+impl From<StatusWord> for Stop {
+    fn from(sw: StatusWord) -> Self {
+        Self::Refused(sw)
+    }
+}
+
+impl From<MemoryError> for Stop {
+    fn from(error: MemoryError) -> Self {
+        Self::Memory(error)
+    }
+}
+
+/// Where the answer data of a command goes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Answer {
+    /// There is none.
+    Done,
+    /// With the status word.
+    Now,
+    /// Fetched by GET RESPONSE: the command brought data itself.
+    Later,
+}
+
+/// Why no answer comes.
+#[derive(Debug, thiserror::Error)]
+pub enum Silence {
+    /// The card has no power.
+    #[error("the card has no power")]
+    Unpowered,
+    /// A power loss that was ordered happened; the card may come back after so many milliseconds.
+    #[error("the card lost power")]
+    PowerLost {
+        /// When the card is back in the reader; `None`: when someone puts it back.
+        back_after_ms: Option<u64>,
+    },
+    /// The card is mute.
+    #[error("the card is mute")]
+    Mute,
+    /// The image behind the card failed.
+    #[error(transparent)]
+    Memory(MemoryError),
+}
+
+impl Card {
+    /// A card as a factory delivers it, in the memory of this process.
+    ///
+    /// `serial` ends the ATR; `transport_key` is that of the factory's lot, before diversification.
+    ///
+    /// # Errors
+    /// [`ModelError`] when no card can be made of the profile.
+    pub fn factory(profile: &Profile, serial: [u8; 6], transport_key: &Key16) -> Result<Self, ModelError> {
+        let model = Model::of(profile)?;
+        let atr = atr(profile, serial);
+        let factor = Atr::parse(&atr)?.card_factor()?;
+        let memory = Memory::in_process(model.factory(profile, transport_key, factor));
+        Ok(Self::assemble(model, atr, memory, FaultPlan::default()))
+    }
+
+    pub(crate) fn assemble(model: Model, atr: Vec<u8>, memory: Memory, faults: FaultPlan) -> Self {
+        let mut card = Self {
+            model: Arc::new(model),
+            atr,
+            memory,
+            state: State::default(),
+            challenges: Challenges::new(&[]),
+            faults: FaultPlan::default(),
+            out: Vec::with_capacity(256),
+        };
+        card.set_faults(faults);
+        card
+    }
+
+    /// Draws its next random numbers from `script`, so that a test can use published numbers.
+    pub fn script_random(&mut self, script: &[u8]) {
+        self.challenges = Challenges::new(script);
+    }
+
+    /// The answer to reset.
+    #[must_use]
+    pub fn atr(&self) -> &[u8] {
+        &self.atr
+    }
+
+    /// Cold or warm reset: PIN, selection, challenge and sessions are gone; an interrupted transaction is finished.
+    ///
+    /// # Errors
+    /// [`Silence`] when the memory cannot be brought to a sound state; worn memory is no such case, the card answers `6581`.
+    pub fn power_on(&mut self) -> Result<(), Silence> {
+        self.state = State::default();
+        self.state.df = self.model.dfs.iter().position(|df| df.fid == select::MF);
+        match self.memory.power_on() {
+            Ok(()) | Err(MemoryError::Worn) => Ok(()),
+            Err(MemoryError::PowerLost) => Err(Silence::PowerLost { back_after_ms: None }),
+            Err(error) => Err(Silence::Memory(error)),
+        }
+    }
+
+    /// Takes the power away.
+    pub fn power_off(&mut self) {
+        self.state = State::default();
+        self.memory.power_off();
+    }
+
+    /// The non-volatile memory, to order a power loss or count writes.
+    pub const fn memory(&mut self) -> &mut Memory {
+        &mut self.memory
+    }
+
+    /// Faults that are still to come.
+    #[must_use]
+    pub const fn faults(&self) -> &FaultPlan {
+        &self.faults
+    }
+
+    /// Replaces the faults that are to come.
+    pub fn set_faults(&mut self, faults: FaultPlan) {
+        self.memory.wear_after(faults.lemon());
+        self.faults = faults;
+    }
+
+    /// Carries out one command and appends its answer, data and status word.
+    ///
+    /// # Errors
+    /// [`Silence`]: no answer comes, and whether the command was carried out is for the asker to find out.
+    pub fn transmit(&mut self, command: &[u8], answer: &mut Vec<u8>) -> Result<(), Silence> {
+        if !self.memory.is_powered() {
+            return Err(Silence::Unpowered);
+        }
+        let strike = if self.faults.is_empty() { None } else { self.faults.strike(command.get(1).copied()) };
+        match strike {
+            Some(Strike::Mute) => return Err(Silence::Mute),
+            Some(Strike::PowerLoss { moment: Moment::Before, back_after_ms }) => {
+                self.power_off();
+                return Err(Silence::PowerLost { back_after_ms });
+            }
+            Some(Strike::PowerLoss { moment: Moment::Inside { write, half }, .. }) => {
+                self.memory.tear_after(write, half);
+            }
+            Some(Strike::PowerLoss { moment: Moment::After, .. }) | None => {}
+        }
+        let mark = answer.len();
+        let outcome =
+            if self.memory.is_broken() { Ok(StatusWord::MEMORY_FAILURE) } else { self.execute(command, answer) };
+        self.faults.set_lemon(self.memory.writes_before_worn());
+        match (outcome, strike) {
+            (Ok(_) | Err(MemoryError::PowerLost), Some(Strike::PowerLoss { back_after_ms, .. })) => {
+                answer.truncate(mark);
+                self.power_off();
+                Err(Silence::PowerLost { back_after_ms })
+            }
+            (Err(MemoryError::PowerLost), _) => {
+                answer.truncate(mark);
+                self.power_off();
+                Err(Silence::PowerLost { back_after_ms: None })
+            }
+            (Err(error), _) => {
+                answer.truncate(mark);
+                self.power_off();
+                Err(Silence::Memory(error))
+            }
+            (Ok(sw), _) => {
+                answer.extend_from_slice(&sw.0.to_be_bytes());
+                Ok(())
+            }
+        }
+    }
+
+    /// Data into `answer`, status word returned.
+    fn execute(&mut self, command: &[u8], answer: &mut Vec<u8>) -> Result<StatusWord, MemoryError> {
+        let model = Arc::clone(&self.model);
+        let request = door::parse(&model, command);
+        if let Ok(Request::GetResponse { le }) = request {
+            self.state.challenge = None;
+            return Ok(self.get_response(le, answer));
+        }
+        self.state.pending.clear();
+        let challenge = self.state.challenge.take();
+        let purchase = self.state.purchase.take();
+        let mut out = std::mem::take(&mut self.out);
+        out.clear();
+        let result = match request {
+            Ok(request) => self.run(&model, request, challenge, purchase, &mut out),
+            Err(sw) => Err(Stop::Refused(sw)),
+        };
+        let sw = match result {
+            Ok(Answer::Later) if !out.is_empty() => {
+                self.state.pending.extend_from_slice(&out);
+                // 256 bytes are announced as 00.
+                let [_, length] = u16::try_from(out.len() & 0xFF).expect("masked to one byte").to_be_bytes();
+                Ok(StatusWord(0x6100 | u16::from(length)))
+            }
+            Ok(Answer::Done | Answer::Now | Answer::Later) => {
+                answer.extend_from_slice(&out);
+                Ok(StatusWord::OK)
+            }
+            Err(Stop::Refused(sw)) => Ok(sw),
+            Err(Stop::Memory(MemoryError::Worn)) => Ok(StatusWord::MEMORY_FAILURE),
+            Err(Stop::Memory(error)) => Err(error),
+        };
+        self.out = out;
+        sw
+    }
+
+    fn run(
+        &mut self,
+        model: &Model,
+        request: Request<'_>,
+        challenge: Option<Challenge>,
+        purchase: Option<psam::Purchase>,
+        out: &mut Vec<u8>,
+    ) -> Result<Answer, Stop> {
+        match request {
+            Request::ReadRecord { file, which, le } => self.read_record(model, file, which, le, out),
+            Request::ReadBinary { file, offset, le } => self.read_binary(model, file, offset, le, out),
+            Request::SelectName(name) => self.select_name(model, name, out),
+            Request::SelectFile { fid, kind } => self.select_file(model, fid, kind, out),
+            Request::UpdateRecord { file, which, data } => self.update_record(model, file, which, data),
+            Request::AppendRecord { file, data } => self.append_record(model, file, data),
+            Request::UpdateBinary { file, offset, data } => self.update_binary(model, file, offset, data),
+            Request::GetChallenge { le } => self.get_challenge(le, out),
+            Request::ExternalAuthenticate { key, auth, plain } => {
+                self.external_authenticate(model, key, auth, plain, challenge)
+            }
+            Request::InternalAuthenticate { factor, data } => self.internal_authenticate(model, factor, data, out),
+            Request::Verify(pin) => self.verify(model, pin),
+            Request::ChangePin(data) => self.change_pin(model, data),
+            Request::UnblockPin { mac } => self.unblock_pin(model, mac, challenge),
+            Request::ReloadPin { enciphered, mac } => self.reload_pin(model, enciphered, mac, challenge),
+            Request::LoadKey { enciphered, mac } => self.load_key(model, enciphered, mac, challenge),
+            Request::GetBalance { kind, le } => self.get_balance(model, kind, le, out),
+            Request::InitLoad { key_index, amount, terminal } => {
+                self.init_load(model, key_index, amount, terminal, out)
+            }
+            Request::CreditLoad { date_time, mac2 } => self.credit_load(model, date_time, mac2, out),
+            Request::InitPurchase { key_index, amounts, terminal } => {
+                self.init_purchase(model, key_index, amounts, terminal, out)
+            }
+            Request::DebitPurchase { sequence, date_time, mac1 } => {
+                self.debit_purchase(model, sequence, date_time, mac1, out)
+            }
+            Request::Prove { kind, sequence } => self.prove(model, kind, sequence, out),
+            Request::PsamDerive { usage, id, data } => self.psam_derive(model, usage, id, data),
+            Request::PsamEncipher(data) => self.psam_encipher(data, out),
+            Request::PsamMac(data) => self.psam_mac(data, out),
+            Request::PsamInitPurchase(data) => self.psam_init_purchase(model, data, out),
+            Request::PsamCreditPurchase { mac2 } => Self::psam_credit_purchase(purchase, mac2),
+            Request::GetResponse { .. } => unreachable!("answered before anything is dropped"),
+        }
+    }
+
+    /// GET RESPONSE: only directly after the command that announced the data, only with the length announced.
+    fn get_response(&mut self, le: usize, answer: &mut Vec<u8>) -> StatusWord {
+        if self.state.pending.is_empty() {
+            return StatusWord::CONDITIONS_OF_USE;
+        }
+        if le != self.state.pending.len() {
+            return exact_length(self.state.pending.len());
+        }
+        answer.append(&mut self.state.pending);
+        StatusWord::OK
+    }
+
+    pub(crate) fn model(&self) -> &Model {
+        &self.model
+    }
+
+    pub(crate) fn bytes(&self, address: usize, length: usize) -> &[u8] {
+        self.memory.read(address, length)
+    }
+
+    fn commit(&mut self, changes: &Changes) -> Result<(), Stop> {
+        Ok(self.memory.commit(changes)?)
+    }
+}
+
+/// `6Cxx`: repeat with Le = xx; 256 is 00.
+fn exact_length(length: usize) -> StatusWord {
+    let [low, ..] = length.to_le_bytes();
+    StatusWord(0x6C00 | u16::from(low))
+}
+
+fn expect_le(le: usize, length: usize) -> Result<(), Stop> {
+    if le == length { Ok(()) } else { Err(exact_length(length).into()) }
+}
+
+/// Compares secrets without telling by the time taken where they differ.
+fn same(left: &[u8], right: &[u8]) -> bool {
+    left.len() == right.len() && left.iter().zip(right).fold(0, |differ, (a, b)| differ | (a ^ b)) == 0
+}
+
+/// The ATR of a card with this serial.
+pub(crate) fn atr(profile: &Profile, serial: [u8; 6]) -> Vec<u8> {
+    [&profile.atr.prefix[..], &profile.atr.maker, &serial].concat()
+}
+
+impl std::fmt::Debug for Card {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Card").field("atr", &hex::encode_upper(&self.atr)).finish_non_exhaustive()
+    }
+}

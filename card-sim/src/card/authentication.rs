@@ -1,0 +1,107 @@
+//! Keys: challenge, external and internal authentication, and the tries of every secret.
+//!
+//! Source: LD/T 32.5; published driver sequences (session key `3DES(K, R)`, cryptogram `DES(SK, plain)`).
+//! Owns: key slots and their counters; a try is spent and stored before anything is compared.
+//! Never: lets a key out.
+
+use card_core::StatusWord;
+use card_core::crypto;
+use card_core::key::{Key8, Key16};
+
+use super::{Answer, Card, Challenge, Stop, same};
+use crate::memory::Changes;
+use crate::model::{KeyModel, Model};
+
+/// A key slot as it stands.
+#[derive(Clone, Copy)]
+pub(crate) struct KeyState {
+    pub(crate) present: bool,
+    pub(crate) tries: u8,
+    pub(crate) version: u8,
+}
+
+impl Card {
+    pub(super) fn get_challenge(&mut self, le: usize, out: &mut Vec<u8>) -> Result<Answer, Stop> {
+        let mut bytes = [0; 16];
+        let slot = bytes.get_mut(..le).ok_or(StatusWord::WRONG_LENGTH)?;
+        self.challenges.fill(slot).ok_or(StatusWord::CONDITIONS_OF_USE)?;
+        out.extend_from_slice(slot);
+        self.state.challenge = Some(Challenge { bytes, length: le });
+        Ok(Answer::Now)
+    }
+
+    /// Key ids below 80 are those of the first DF, the others those of the current one.
+    pub(super) fn external_authenticate(
+        &mut self,
+        model: &Model,
+        id: u8,
+        auth: [u8; 8],
+        plain: [u8; 8],
+        challenge: Option<Challenge>,
+    ) -> Result<Answer, Stop> {
+        let current = self.state.df.ok_or(StatusWord::KEY_NOT_FOUND)?;
+        let df = if id < 0x80 { 0 } else { current };
+        let fits = |key: &KeyModel| key.df == df && key.id == id && key.class.authenticates_externally();
+        let index = model.keys.iter().position(fits).ok_or(StatusWord::KEY_NOT_FOUND)?;
+        let row = &model.keys[index];
+        let state = self.key_state(row);
+        if !state.present {
+            return Err(StatusWord::KEY_NOT_FOUND.into());
+        }
+        if state.tries == 0 {
+            return Err(StatusWord::BLOCKED.into());
+        }
+        let random = challenge.ok_or(StatusWord::CHALLENGE_INVALID)?.block()?;
+        self.state.rights &= !KeyModel::right(index);
+        let left = self.spend_try(row.address + 1)?;
+        let session = crypto::session_key(&self.key(row), random);
+        if !same(&crypto::des_encrypt(&session, &plain), &auth) {
+            return Err(StatusWord::tries_left(left).into());
+        }
+        self.restore_tries(row.address + 1, row.tries)?;
+        self.state.rights |= KeyModel::right(index);
+        Ok(Answer::Done)
+    }
+
+    pub(super) fn internal_authenticate(
+        &mut self,
+        model: &Model,
+        factor: [u8; 8],
+        data: [u8; 8],
+        out: &mut Vec<u8>,
+    ) -> Result<Answer, Stop> {
+        self.state.df.ok_or(StatusWord::KEY_NOT_FOUND)?;
+        let irk = model.key_of(0, card_profiles::profile::KeyClass::Irk).ok_or(StatusWord::KEY_NOT_FOUND)?;
+        let row = &model.keys[irk];
+        if !self.key_state(row).present {
+            return Err(StatusWord::KEY_NOT_FOUND.into());
+        }
+        let session: Key8 = crypto::session_key(&self.key(row), factor);
+        out.extend(crypto::des_encrypt(&session, &data));
+        Ok(Answer::Later)
+    }
+
+    pub(crate) fn key_state(&self, row: &KeyModel) -> KeyState {
+        let [present, tries, version] = self.memory.array(row.address);
+        KeyState { present: present == 1, tries: tries.min(row.tries), version }
+    }
+
+    pub(super) fn key(&self, row: &KeyModel) -> Key16 {
+        let whole = Key16::new(self.memory.array(row.address + 4));
+        if row.length == 8 { Key16::from_half(&whole.left()) } else { whole }
+    }
+
+    /// Takes one try from the counter at `address`, for good unless it is restored; answers what is left.
+    pub(super) fn spend_try(&mut self, address: usize) -> Result<u8, Stop> {
+        let [tries] = self.memory.array::<1>(address);
+        let left = tries.saturating_sub(1);
+        self.restore_tries(address, left)?;
+        Ok(left)
+    }
+
+    pub(super) fn restore_tries(&mut self, address: usize, tries: u8) -> Result<(), Stop> {
+        let mut changes = Changes::default();
+        changes.set(address, &[tries]);
+        self.commit(&changes)
+    }
+}

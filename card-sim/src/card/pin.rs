@@ -1,0 +1,162 @@
+//! The PIN (个人口令): VERIFY, CHANGE, UNBLOCK, RELOAD.
+//!
+//! Source: LD/T 32.5; secure messaging of UNBLOCK and RELOAD as published drivers compute it (STK, IV 0).
+//! Owns: the PIN and its tries. Never: compares before the try is stored as spent; accepts an odd digit.
+
+use card_core::StatusWord;
+use card_core::crypto;
+use card_core::key::{Key8, Key16};
+
+use super::{Answer, Card, Challenge, Stop, same};
+use crate::inspection::PinInspection;
+use crate::memory::Changes;
+use crate::model::{Model, PIN_RIGHT, PinModel};
+
+impl Card {
+    pub(super) fn verify(&mut self, model: &Model, pin: &[u8]) -> Result<Answer, Stop> {
+        let row = self.pin(model)?;
+        self.check_pin(row, pin)?;
+        self.restore_tries(row.address, row.tries)?;
+        self.state.rights |= PIN_RIGHT;
+        Ok(Answer::Done)
+    }
+
+    pub(super) fn change_pin(&mut self, model: &Model, data: &[u8]) -> Result<Answer, Stop> {
+        let row = self.pin(model)?;
+        // A PIN byte of BCD is never FF, so the first FF separates.
+        let separator = data.iter().position(|byte| *byte == 0xFF).ok_or(StatusWord::WRONG_DATA)?;
+        let (old, new) = (&data[..separator], &data[separator + 1..]);
+        if !is_pin(row, old) || !is_pin(row, new) {
+            return Err(StatusWord::WRONG_DATA.into());
+        }
+        let verified = self.state.rights & PIN_RIGHT;
+        self.check_pin(row, old)?;
+        self.replace_pin(row, new, Changes::default())?;
+        self.state.rights |= verified;
+        Ok(Answer::Done)
+    }
+
+    /// UNBLOCK: the tries come back, the PIN stays.
+    pub(super) fn unblock_pin(
+        &mut self,
+        model: &Model,
+        mac: [u8; 4],
+        challenge: Option<Challenge>,
+    ) -> Result<Answer, Stop> {
+        let row = self.pin(model)?;
+        let (_, mut changes) = self.secure_message(model, row, &[0x84, 0x24, 0x00, 0x00, 0x04], mac, challenge)?;
+        changes.set(row.address, &[row.tries]);
+        self.commit(&changes)?;
+        self.state.rights &= !PIN_RIGHT;
+        Ok(Answer::Done)
+    }
+
+    /// RELOAD: a new PIN, enciphered, and all tries.
+    pub(super) fn reload_pin(
+        &mut self,
+        model: &Model,
+        enciphered: [u8; 8],
+        mac: [u8; 4],
+        challenge: Option<Challenge>,
+    ) -> Result<Answer, Stop> {
+        let row = self.pin(model)?;
+        let message = [&[0x84, 0x24, 0x00, 0x01, 0x0C][..], &enciphered].concat();
+        let (session, changes) = self.secure_message(model, row, &message, mac, challenge)?;
+        let block = crypto::tdes_decrypt(&Key16::from_half(&session), &enciphered);
+        let pin = pin_of_block(&block).filter(|pin| is_pin(row, pin));
+        let Some(pin) = pin else {
+            self.commit(&changes)?;
+            return Err(StatusWord::WRONG_DATA.into());
+        };
+        self.replace_pin(row, pin, changes)?;
+        self.state.rights &= !PIN_RIGHT;
+        Ok(Answer::Done)
+    }
+
+    pub(crate) fn inspect_pin(&self) -> Option<PinInspection> {
+        let row = self.model.pin.as_ref()?;
+        let [tries_left, length] = self.memory.array(row.address);
+        let stored = self.memory.read(row.address + 2, usize::from(length).min(row.bytes_max));
+        Some(PinInspection { tries_left, initial: stored == row.initial })
+    }
+
+    fn pin<'m>(&self, model: &'m Model) -> Result<&'m PinModel, Stop> {
+        self.state.df.ok_or(StatusWord::KEY_NOT_FOUND)?;
+        Ok(model.pin.as_ref().ok_or(StatusWord::KEY_NOT_FOUND)?)
+    }
+
+    /// Spends a try and compares. The caller gives the tries back in the same breath as what it does next.
+    fn check_pin(&mut self, row: &PinModel, pin: &[u8]) -> Result<(), Stop> {
+        let [tries, length] = self.memory.array(row.address);
+        if tries == 0 {
+            return Err(StatusWord::BLOCKED.into());
+        }
+        self.state.rights &= !PIN_RIGHT;
+        let left = self.spend_try(row.address)?;
+        // An FF tail is optional and ignored (PBOC).
+        let given = pin.iter().rposition(|byte| *byte != 0xFF).map_or(&[][..], |last| &pin[..=last]);
+        let stored = self.memory.read(row.address + 2, usize::from(length).min(row.bytes_max));
+        if same(stored, given) { Ok(()) } else { Err(StatusWord::tries_left(left).into()) }
+    }
+
+    fn replace_pin(&mut self, row: &PinModel, pin: &[u8], mut changes: Changes) -> Result<(), Stop> {
+        let mut slot = vec![row.tries, u8::try_from(pin.len()).expect("checked by is_pin")];
+        slot.extend_from_slice(pin);
+        slot.resize(2 + row.bytes_max, 0);
+        changes.set(row.address, &slot);
+        self.commit(&changes)
+    }
+
+    /// Checks the MAC of an UNBLOCK or RELOAD; answers the session key and the change that gives STK its tries back.
+    fn secure_message(
+        &mut self,
+        model: &Model,
+        row: &PinModel,
+        message: &[u8],
+        mac: [u8; 4],
+        challenge: Option<Challenge>,
+    ) -> Result<(Key8, Changes), Stop> {
+        let right = row.unblock.ok_or(StatusWord::KEY_NOT_FOUND)?;
+        self.allow(self.state.rights & right != 0)?;
+        let stk = &model.keys[row.maintenance_key.ok_or(StatusWord::KEY_NOT_FOUND)?];
+        let state = self.key_state(stk);
+        if !state.present {
+            return Err(StatusWord::KEY_NOT_FOUND.into());
+        }
+        if state.tries == 0 {
+            return Err(StatusWord::APPLICATION_LOCKED.into());
+        }
+        let random = challenge.ok_or(StatusWord::CHALLENGE_INVALID)?.block()?;
+        self.spend_try(stk.address + 1)?;
+        let session = crypto::session_key(&self.key(stk), random);
+        if !same(&crypto::mac_des(&session, [0; 8], message), &mac) {
+            return Err(StatusWord::MAC_WRONG.into());
+        }
+        let mut changes = Changes::default();
+        changes.set(stk.address + 1, &[stk.tries]);
+        Ok((session, changes))
+    }
+}
+
+/// BCD digits, an odd count padded with F; within the lengths of the profile.
+fn is_pin(row: &PinModel, pin: &[u8]) -> bool {
+    let Some((last, whole)) = pin.split_last() else { return false };
+    let digit = |nibble: u8| nibble <= 9;
+    (row.bytes_min..=row.bytes_max).contains(&pin.len())
+        && whole.iter().all(|byte| digit(byte >> 4) && digit(byte & 0x0F))
+        && digit(last >> 4)
+        && (digit(last & 0x0F) || last & 0x0F == 0x0F)
+}
+
+/// Count of BCD bytes, BCD, `80 00…`.
+fn pin_of_block(block: &[u8]) -> Option<&[u8]> {
+    let (count, rest) = block.split_first()?;
+    let pin = rest.get(..usize::from(*count))?;
+    let padding = rest.get(usize::from(*count)..)?;
+    let padded = match padding.split_first() {
+        Some((0x80, zeros)) => zeros.iter().all(|byte| *byte == 0),
+        Some(_) => false,
+        None => true,
+    };
+    padded.then_some(pin)
+}

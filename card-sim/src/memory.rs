@@ -1,0 +1,404 @@
+//! The card's EEPROM: bytes, write operations, and transactions that survive power loss.
+//!
+//! Source: COS manual on atomicity ("in every situation, power loss during an EEPROM update included, data stay
+//! consistent"); a redo log: write the log, write the commit record, apply, clear the record.
+//! Owns: the bytes, the log, recovery, the count of write operations, power loss and wear on demand.
+//! Never: knows what the bytes mean (`model`), writes outside a transaction except at manufacture.
+//! Units: addresses and lengths in bytes from the start of the memory.
+#![cfg_attr(not(test), warn(clippy::indexing_slicing))]
+
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt;
+
+/// Bytes of the commit record: magic, length of the log, check sum of the log.
+const RECORD_BYTES: usize = 12;
+/// Where the log starts.
+const LOG_START: usize = 16;
+/// Bytes of the log: the largest transaction is UPDATE BINARY of 255 bytes; a purchase needs about 130.
+const LOG_BYTES: usize = 1024;
+/// First address of data.
+pub(crate) const DATA_START: usize = LOG_START + LOG_BYTES;
+/// "There is a whole log": four bytes, so that a half-written record is none.
+const COMMITTED: [u8; 4] = *b"DONE";
+/// Address and length before each change in the log.
+const ENTRY_HEADER: usize = 6;
+
+/// What stops a memory operation.
+#[derive(Debug, thiserror::Error)]
+pub enum MemoryError {
+    /// The card has no power, or just lost it.
+    #[error("power lost")]
+    PowerLost,
+    /// The memory takes no more writes.
+    #[error("memory worn out")]
+    Worn,
+    /// The image file behind the memory cannot be written.
+    #[error("the card's image file cannot be written: {0}")]
+    Storage(#[from] io::Error),
+    /// The log in the memory names addresses outside it: not an image of this program.
+    #[error("the log at byte {0} of the memory names addresses outside it")]
+    Corrupt(usize),
+}
+
+/// How far a change goes when the host of the image file fails. The card's own power loss is always safe.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Durability {
+    /// Safe when the process is killed.
+    Process,
+    /// Safe when the machine loses power: `fdatasync` before and after a transaction is applied.
+    Disk,
+}
+
+/// Non-volatile memory of one card.
+#[derive(Debug)]
+pub struct Memory {
+    bytes: Vec<u8>,
+    backing: Option<Backing>,
+    powered: bool,
+    writes: u64,
+    tear: Option<Tear>,
+    worn_after: Option<u64>,
+    broken: bool,
+}
+
+#[derive(Debug)]
+struct Backing {
+    file: File,
+    offset: u64,
+    durability: Durability,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Tear {
+    left: u64,
+    half: bool,
+}
+
+/// The changes of one command, applied together or not at all.
+#[derive(Debug, Default)]
+pub(crate) struct Changes {
+    log: Vec<u8>,
+    starts: Vec<usize>,
+}
+
+impl Changes {
+    /// Adds `bytes` at `address`.
+    ///
+    /// # Panics
+    /// When the changes of a command do not fit the log: the caller's fault, no card byte can cause it.
+    pub(crate) fn set(&mut self, address: usize, bytes: &[u8]) {
+        self.starts.push(self.log.len());
+        self.log.extend(u32::try_from(address).expect("memory is smaller than 4 GiB").to_be_bytes());
+        self.log.extend(u16::try_from(bytes.len()).expect("a change is at most 255 bytes").to_be_bytes());
+        self.log.extend_from_slice(bytes);
+        assert!(self.log.len() <= LOG_BYTES, "the changes of one command fit the log");
+    }
+
+    fn entries(&self) -> impl Iterator<Item = (usize, &[u8])> {
+        let ends = self.starts.iter().skip(1).copied().chain([self.log.len()]);
+        self.starts.iter().zip(ends).map(|(start, end)| (*start, self.log.get(*start..end).unwrap_or_default()))
+    }
+}
+
+impl Memory {
+    /// Memory of this process alone, without power.
+    #[must_use]
+    pub fn in_process(bytes: Vec<u8>) -> Self {
+        Self { bytes, backing: None, powered: false, writes: 0, tear: None, worn_after: None, broken: false }
+    }
+
+    /// Memory behind which every write also goes to `file` at `offset`.
+    #[must_use]
+    pub fn in_file(bytes: Vec<u8>, file: File, offset: u64, durability: Durability) -> Self {
+        Self { backing: Some(Backing { file, offset, durability }), ..Self::in_process(bytes) }
+    }
+
+    /// Gives power and finishes or forgets a transaction that power loss interrupted.
+    ///
+    /// # Errors
+    /// [`MemoryError`]: no power yet, worn memory with an unfinished transaction, or a log that is none.
+    pub fn power_on(&mut self) -> Result<(), MemoryError> {
+        self.powered = true;
+        self.broken = false;
+        let Some(log) = self.committed_log() else { return Ok(()) };
+        self.redo(&log).inspect_err(|_| self.broken = true)
+    }
+
+    /// Whether a transaction could be neither finished nor forgotten: what the bytes say must not be shown.
+    #[must_use]
+    pub const fn is_broken(&self) -> bool {
+        self.broken
+    }
+
+    fn redo(&mut self, log: &[u8]) -> Result<(), MemoryError> {
+        let mut at = 0;
+        while at < log.len() {
+            let (address, bytes) = entry(log, at).ok_or(MemoryError::Corrupt(LOG_START + at))?;
+            if address < DATA_START || address + bytes.len() > self.bytes.len() {
+                return Err(MemoryError::Corrupt(LOG_START + at));
+            }
+            self.write(address, bytes)?;
+            at += ENTRY_HEADER + bytes.len();
+        }
+        self.sync()?;
+        self.write(0, &[0; RECORD_BYTES])
+    }
+
+    /// Takes the power away. A tear that was ordered and did not happen is forgotten.
+    pub fn power_off(&mut self) {
+        self.powered = false;
+        self.tear = None;
+    }
+
+    /// Whether there is power.
+    #[must_use]
+    pub const fn is_powered(&self) -> bool {
+        self.powered
+    }
+
+    /// Loses power after `writes` more write operations; with `half`, inside the next one, which stays half-written.
+    pub const fn tear_after(&mut self, writes: u64, half: bool) {
+        self.tear = Some(Tear { left: writes, half });
+    }
+
+    /// Fails every write after `writes` more; `None` makes the memory sound again.
+    pub const fn wear_after(&mut self, writes: Option<u64>) {
+        self.worn_after = writes;
+    }
+
+    /// Writes left before the memory is worn, if it will be.
+    #[must_use]
+    pub const fn writes_before_worn(&self) -> Option<u64> {
+        self.worn_after
+    }
+
+    /// Write operations since the card was put into this process.
+    #[must_use]
+    pub const fn writes(&self) -> u64 {
+        self.writes
+    }
+
+    /// All bytes, log included.
+    #[must_use]
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// `length` bytes at `address`.
+    ///
+    /// # Panics
+    /// When they lie outside the memory: addresses come from the model, never from a command.
+    pub(crate) fn read(&self, address: usize, length: usize) -> &[u8] {
+        self.bytes.get(address..address + length).expect("the model lays out the memory")
+    }
+
+    /// `N` bytes at `address`.
+    pub(crate) fn array<const N: usize>(&self, address: usize) -> [u8; N] {
+        *self.read(address, N).first_chunk().expect("as many bytes as asked for")
+    }
+
+    /// Makes all of `changes` or, when power fails, none of them.
+    pub(crate) fn commit(&mut self, changes: &Changes) -> Result<(), MemoryError> {
+        if changes.log.is_empty() {
+            return Ok(());
+        }
+        for (start, entry) in changes.entries() {
+            self.write(LOG_START + start, entry)?;
+        }
+        let mut record = [0; RECORD_BYTES];
+        let length = u32::try_from(changes.log.len()).expect("the log is 1 KiB");
+        let parts = [COMMITTED, length.to_be_bytes(), check_sum(&changes.log).to_be_bytes()];
+        record.as_chunks_mut::<4>().0.iter_mut().zip(parts).for_each(|(slot, part)| *slot = part);
+        self.write(0, &record)?;
+        self.sync()?;
+        self.redo(&changes.log).inspect_err(|_| self.broken = true)
+    }
+
+    /// The log, when its commit record says that it is whole.
+    fn committed_log(&self) -> Option<Vec<u8>> {
+        let record = self.bytes.get(..RECORD_BYTES)?;
+        let [magic, length, sum] = record.as_chunks::<4>().0 else { return None };
+        let length = usize::try_from(u32::from_be_bytes(*length)).ok().filter(|n| (1..=LOG_BYTES).contains(n))?;
+        let log = self.bytes.get(LOG_START..LOG_START + length)?;
+        (*magic == COMMITTED && check_sum(log) == u32::from_be_bytes(*sum)).then(|| log.to_vec())
+    }
+
+    /// One write operation of the EEPROM.
+    fn write(&mut self, address: usize, bytes: &[u8]) -> Result<(), MemoryError> {
+        if !self.powered {
+            return Err(MemoryError::PowerLost);
+        }
+        match &mut self.worn_after {
+            Some(0) => return Err(MemoryError::Worn),
+            Some(left) => *left -= 1,
+            None => {}
+        }
+        match &mut self.tear {
+            Some(Tear { left: 0, half }) => {
+                let torn = half.then(|| torn(self.bytes.get(address..).unwrap_or_default(), bytes));
+                self.powered = false;
+                self.tear = None;
+                if let Some(torn) = torn {
+                    self.store(address, &torn)?;
+                }
+                return Err(MemoryError::PowerLost);
+            }
+            Some(tear) => tear.left -= 1,
+            None => {}
+        }
+        self.writes += 1;
+        self.store(address, bytes)
+    }
+
+    fn store(&mut self, address: usize, bytes: &[u8]) -> Result<(), MemoryError> {
+        if let Some(Backing { file, offset, .. }) = &self.backing {
+            file.write_all_at(bytes, offset + address as u64)?;
+        }
+        let slot = self.bytes.get_mut(address..address + bytes.len()).expect("the model lays out the memory");
+        slot.copy_from_slice(bytes);
+        Ok(())
+    }
+
+    fn sync(&self) -> Result<(), MemoryError> {
+        match &self.backing {
+            Some(Backing { file, durability: Durability::Disk, .. }) => Ok(file.sync_data()?),
+            Some(_) | None => Ok(()),
+        }
+    }
+}
+
+/// Address and bytes of the log entry at `at`.
+fn entry(log: &[u8], at: usize) -> Option<(usize, &[u8])> {
+    let (address, rest) = log.get(at..)?.split_first_chunk::<4>()?;
+    let (length, rest) = rest.split_first_chunk::<2>()?;
+    let bytes = rest.get(..usize::from(u16::from_be_bytes(*length)))?;
+    Some((usize::try_from(u32::from_be_bytes(*address)).ok()?, bytes))
+}
+
+/// What stays when power fails inside a write: the first half new, the middle byte mixed, the rest old.
+fn torn(old: &[u8], new: &[u8]) -> Vec<u8> {
+    let middle = new.len() / 2;
+    let mix = |(index, (old, new)): (usize, (&u8, &u8))| match index.cmp(&middle) {
+        std::cmp::Ordering::Less => *new,
+        std::cmp::Ordering::Equal => (old & 0xF0) | (new & 0x0F),
+        std::cmp::Ordering::Greater => *old,
+    };
+    old.iter().zip(new).enumerate().map(mix).collect()
+}
+
+/// CRC-32 (ISO/IEC 3309, reflected polynomial EDB88320).
+fn check_sum(bytes: &[u8]) -> u32 {
+    // One entry for each value of four bits.
+    const TABLE: [u32; 16] = [
+        0x0000_0000,
+        0x1DB7_1064,
+        0x3B6E_20C8,
+        0x26D9_30AC,
+        0x76DC_4190,
+        0x6B6B_51F4,
+        0x4DB2_6158,
+        0x5005_713C,
+        0xEDB8_8320,
+        0xF00F_9344,
+        0xD6D6_A3E8,
+        0xCB61_B38C,
+        0x9B64_C2B0,
+        0x86D3_D2D4,
+        0xA00A_E278,
+        0xBDBD_F21C,
+    ];
+    let entry = |value: u32| {
+        let [low, ..] = value.to_le_bytes();
+        TABLE.get(usize::from(low & 0x0F)).copied().unwrap_or_default()
+    };
+    let nibble = |sum: u32| entry(sum) ^ (sum >> 4);
+    let step = |sum: u32, byte: &u8| nibble(nibble(sum ^ u32::from(*byte)));
+    !bytes.iter().fold(u32::MAX, step)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SIZE: usize = DATA_START + 64;
+
+    fn powered() -> Memory {
+        let mut memory = Memory::in_process(vec![0; SIZE]);
+        memory.power_on().expect("no log");
+        memory
+    }
+
+    fn two_changes() -> Changes {
+        let mut changes = Changes::default();
+        changes.set(DATA_START, &[0x11; 4]);
+        changes.set(DATA_START + 8, &[0x22; 5]);
+        changes
+    }
+
+    #[test]
+    fn the_check_sum_is_the_crc_of_the_standard() {
+        assert_eq!(check_sum(b"123456789"), 0xCBF4_3926);
+    }
+
+    #[test]
+    fn power_lost_at_any_write_or_inside_it_leaves_the_old_or_the_new_state() {
+        let old = powered().bytes()[DATA_START..].to_vec();
+        let mut whole = powered();
+        whole.commit(&two_changes()).expect("power");
+        let new = whole.bytes()[DATA_START..].to_vec();
+        let total = whole.writes();
+        assert_eq!(total, 6, "two log entries, commit, two applied, clear");
+        let mut seen = [0, 0];
+        for half in [false, true] {
+            for at in 0..total {
+                let mut memory = powered();
+                memory.tear_after(at, half);
+                assert!(matches!(memory.commit(&two_changes()), Err(MemoryError::PowerLost)));
+                memory.power_on().expect("recovers");
+                let state = &memory.bytes()[DATA_START..];
+                assert!(state == old || state == new, "third state at write {at}, half {half}");
+                seen[usize::from(state == new)] += 1;
+            }
+        }
+        assert!(seen.iter().all(|count| *count > 0), "both outcomes happen: {seen:?}");
+    }
+
+    #[test]
+    fn power_lost_during_recovery_is_recovered_too() {
+        for half in [false, true] {
+            for at in 0..3 {
+                let mut memory = powered();
+                memory.tear_after(3, false);
+                memory.commit(&two_changes()).expect_err("torn after the commit record");
+                memory.tear_after(at, half);
+                memory.power_on().expect_err("torn again");
+                memory.power_on().expect("recovers");
+                assert_eq!(memory.read(DATA_START, 4), [0x11; 4]);
+                assert_eq!(memory.read(DATA_START + 8, 5), [0x22; 5]);
+            }
+        }
+    }
+
+    #[test]
+    fn worn_memory_refuses_every_write_from_then_on() {
+        let mut memory = powered();
+        memory.wear_after(Some(6));
+        memory.commit(&two_changes()).expect("six writes are left");
+        for _ in 0..3 {
+            assert!(matches!(memory.commit(&two_changes()), Err(MemoryError::Worn)));
+        }
+    }
+
+    #[test]
+    fn a_log_that_names_foreign_addresses_is_refused_without_panic() {
+        for address in [0_u32, 8, 1039, u32::try_from(SIZE).expect("small"), u32::MAX] {
+            let log = [&address.to_be_bytes()[..], &[0, 1, 0xFF]].concat();
+            let mut bytes = vec![0; SIZE];
+            bytes[LOG_START..LOG_START + log.len()].copy_from_slice(&log);
+            let record = [COMMITTED, 7_u32.to_be_bytes(), check_sum(&log).to_be_bytes()].concat();
+            bytes[..RECORD_BYTES].copy_from_slice(&record);
+            assert!(matches!(Memory::in_process(bytes).power_on(), Err(MemoryError::Corrupt(_))), "{address}");
+        }
+    }
+}

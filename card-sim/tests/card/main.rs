@@ -1,0 +1,4 @@
+//! The software card from outside: commands in, answers out.
+
+mod protocol;
+mod rig;

@@ -1,0 +1,197 @@
+//! T=0 answers, the door's status words, and published transcripts.
+
+use super::rig::{blank, keyed};
+
+const SSSE: &str = "00A404000F7378312E73682EC9E7BBE1B1A3D5CF";
+
+#[test]
+fn the_basic_read_has_the_shape_of_the_published_log() {
+    let mut rig = keyed("ssc-3.0");
+    assert_eq!(rig.raw(SSSE), "611E");
+    let fci = rig.raw("00C000001E");
+    assert_eq!(fci, "6F1C840F7378312E73682EC9E7BBE1B1A3D5CFA50988011E9F0C038601019000");
+    assert_eq!(rig.raw("0020000003123456"), "9000");
+    assert_eq!(rig.raw("00A4000002EF05"), "9000");
+    let records = rig.raw("00B20105FF");
+    assert_eq!(records.len(), 2 * (64 + 2));
+    assert!(records.starts_with("0110") && records.contains("04 0C".replace(' ', "").as_str()));
+    assert_eq!(rig.raw("00B2072C0B").len(), 2 * (11 + 2), "record 7 by number and SFI");
+    assert_eq!(rig.raw("00B207280B")[..4], *"0709", "record 7 by tag and SFI");
+}
+
+#[test]
+fn the_published_personalization_commands_write_and_read_back() {
+    let mut rig = keyed("ssc-3.0");
+    rig.select("SSSE");
+    assert!(rig.authenticate("UKSSSE").sw.is_ok());
+    for (write, read) in [
+        ("00DC0528 06 050420260101", "00B2052806"),
+        ("00DC0728 0B 0709413132333435363734", "00B207280B"),
+        ("00DC0A30 03 0A0131", "00B20A3003"),
+        ("00DC0C30 05 0C03513322", "00B20C3005"),
+    ] {
+        assert_eq!(rig.raw(write), "9000");
+        if read.starts_with("00B20A") || read.starts_with("00B20C") {
+            rig.reset();
+            rig.select("SSSE");
+            assert_eq!(rig.raw(read), "6982", "EF06 of a 3.0 card needs RKSSSE");
+            assert!(rig.authenticate("RKSSSE").sw.is_ok());
+            assert!(rig.authenticate("UKSSSE").sw.is_ok());
+        }
+        assert_eq!(rig.raw(read), format!("{}9000", &write.replace(' ', "")[10..]));
+    }
+}
+
+#[test]
+fn get_response_works_only_directly_after_and_only_with_the_announced_length() {
+    let mut rig = blank("ssc-3.0");
+    assert_eq!(rig.raw("00C0000010"), "6985");
+    assert_eq!(rig.raw(SSSE), "611E");
+    assert_eq!(rig.raw("00C0000010"), "6C1E");
+    assert_eq!(rig.raw("00C000001E").len(), 2 * (0x1E + 2));
+    assert_eq!(rig.raw("00C000001E"), "6985");
+    assert_eq!(rig.raw(SSSE), "611E");
+    assert_eq!(rig.raw("0084000008").len(), 2 * (8 + 2));
+    assert_eq!(rig.raw("00C000001E"), "6985");
+}
+
+#[test]
+fn a_wrong_le_is_corrected_except_for_all_records() {
+    let mut rig = blank("ssc-3.0");
+    rig.select("SSSE");
+    for le in (0..=255).filter(|le| *le != 11) {
+        assert_eq!(rig.raw(&format!("00B20728{le:02X}")), "6C0B");
+    }
+    assert_eq!(rig.raw("00B2012D3F"), "6C40");
+    assert_eq!(rig.raw("00B2012D40").len(), rig.raw("00B2012D00").len());
+}
+
+#[test]
+fn each_fault_of_the_header_has_its_status_word() {
+    let mut rig = blank("ssc-3.0");
+    rig.select("SSSE");
+    for (command, sw) in [
+        ("B0", "6700"),
+        ("00B2", "6700"),
+        ("10B2012C0B", "6E00"),
+        ("80B2012C0B", "6E00"),
+        ("0070000000", "6D00"),
+        ("80FA000008 0000000000000000", "6D00"),
+        ("00A40300021234", "6A86"),
+        ("00A4000103123456", "6A86"),
+        ("00A4000001EF", "6700"),
+        ("00B2012E0B", "6A86"),
+        ("00B201FC0B", "6A86"),
+        ("0084010008", "6A86"),
+        ("0084000007", "6700"),
+        ("0082000410 00112233445566778899AABBCCDDEE", "6700"),
+        ("0020000001 12", "6700"),
+        ("0020000107 12345612345612", "6A86"),
+        ("00200000031234", "6700"),
+        ("0020000003123456FFFF", "6700"),
+        ("00B2012C01 00", "6700"),
+        ("00A4000002EF99", "6A82"),
+        ("00A4040006D15600000599", "6A82"),
+        ("00B0850004", "6981"),
+        ("00B2012C0B", "6C12"),
+        ("00B2082C0B", "6A83"),
+        ("00B200280B", "6A83"),
+        ("00B2013C0B", "6981"),
+        ("00B2013414", "6982"),
+        ("00B201E40B", "6A82"),
+        ("00B2010404", "6986"),
+    ] {
+        assert_eq!(rig.sw(command), sw, "{command}");
+    }
+}
+
+#[test]
+fn every_class_and_instruction_byte_is_answered_and_only_the_card_s_own_are_taken() {
+    let mut rig = blank("ssc-3.0");
+    let known = [
+        (0x00, 0xA4),
+        (0x00, 0xB2),
+        (0x00, 0xDC),
+        (0x00, 0xE2),
+        (0x00, 0xB0),
+        (0x00, 0xD6),
+        (0x00, 0xC0),
+        (0x00, 0x84),
+        (0x00, 0x82),
+        (0x00, 0x88),
+        (0x00, 0x20),
+        (0x80, 0x5E),
+        (0x84, 0x24),
+        (0x84, 0xD4),
+        (0xB0, 0x26),
+        (0xB0, 0x28),
+        (0xB0, 0x2A),
+        (0xB0, 0x2C),
+        (0xB0, 0x32),
+    ];
+    for cla in 0..=255_u8 {
+        for ins in 0..=255_u8 {
+            let sw = rig.sw(&format!("{cla:02X}{ins:02X}FFFF00"));
+            let class_known = known.iter().any(|(c, _)| *c == cla);
+            let instruction_known = known.iter().any(|(_, i)| *i == ins);
+            if known.contains(&(cla, ins)) {
+                assert!(sw != "6E00" && sw != "6D00", "{cla:02X}{ins:02X}");
+            } else if class_known && !instruction_known {
+                assert_eq!(sw, "6D00", "{cla:02X}{ins:02X}");
+            } else {
+                assert_eq!(sw, "6E00", "{cla:02X}{ins:02X}");
+            }
+        }
+    }
+}
+
+#[test]
+fn an_le_after_the_data_belongs_to_the_reader() {
+    let mut rig = blank("ssc-3.0");
+    assert_eq!(rig.raw(&format!("{SSSE}00")), "611E");
+}
+
+#[test]
+fn without_a_selected_application_nothing_is_open() {
+    let mut rig = blank("ssc-3.0");
+    for (command, sw) in [
+        ("00B2012C0B", "6986"),
+        ("00A4000002EF05", "6A82"),
+        ("00A4000002DF01", "6A82"),
+        ("0020000003123456", "6A88"),
+        ("B026000104", "6985"),
+    ] {
+        assert_eq!(rig.sw(command), sw, "{command}");
+    }
+    assert_eq!(rig.sw("00A4000002DDF1"), "611E");
+    assert_eq!(rig.sw("00A4000002DF01").get(..2), Some("61"));
+    assert_eq!(rig.sw("00A4020002DF04"), "6A82", "P1=02 finds EFs only");
+    assert_eq!(rig.sw("00A4010002EF05"), "6A82", "P1=01 finds DFs only");
+}
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig { cases: 64, ..Default::default() })]
+
+    #[test]
+    fn no_bytes_make_the_card_panic_or_stay_silent(
+        commands in proptest::collection::vec(proptest::collection::vec(proptest::num::u8::ANY, 0..40), 1..40),
+        mut shaped in proptest::collection::vec((0..24_usize, proptest::num::u8::ANY, proptest::num::u8::ANY, proptest::collection::vec(proptest::num::u8::ANY, 0..30)), 1..60),
+    ) {
+        let mut rig = blank("ssc-3.0");
+        rig.select("DF04");
+        let heads = ["00A4", "00B2", "00DC", "00E2", "00B0", "00D6", "00C0", "0084", "0082", "0088", "0020", "805E",
+            "8424", "84D4", "B026", "B028", "B02A", "B02C", "B032"];
+        let mut all: Vec<Vec<u8>> = commands;
+        for (head, p1, p2, data) in shaped.drain(..) {
+            let mut bytes = hex::decode(heads[head % heads.len()]).expect("hex");
+            bytes.extend([p1, p2, u8::try_from(data.len()).expect("short")]);
+            bytes.extend(data);
+            all.push(bytes);
+        }
+        for bytes in all {
+            let mut answer = Vec::new();
+            rig.socket.card().transmit(&bytes, &mut answer).expect("a powered card answers");
+            proptest::prop_assert!(answer.len() >= 2 && answer.len() <= 258);
+        }
+    }
+}

@@ -1,0 +1,142 @@
+//! A card with known keys, and the commands that the tests send to it.
+
+use card_core::command::{self, Record};
+use card_core::crypto::Block;
+use card_core::key::Key16;
+use card_core::script::{KeyLoad, Step};
+use card_core::security::keyring::KeyRing;
+use card_core::security::{KeyName, KeyRef};
+use card_core::{Atr, Command, Response, Session};
+use card_profiles::builtin;
+use card_profiles::profile::{KeyClass, Profile};
+use card_sim::{Card, Socket};
+
+/// Transport key of the cards here.
+pub(crate) const TRANSPORT: [u8; 16] = *b"REHEARSAL-FACTRY";
+/// Serial of the cards here.
+pub(crate) const SERIAL: [u8; 6] = [0x51, 0x33, 0x00, 0x00, 0x00, 0x07];
+/// Terminal number in the tests.
+pub(crate) const TERMINAL: [u8; 6] = [0x99, 0x00, 0x11, 0x22, 0x33, 0x44];
+/// Date and time in the tests.
+pub(crate) const NOW: [u8; 7] = [0x20, 0x26, 0x01, 0x02, 0x03, 0x04, 0x05];
+
+/// A card in a socket, with every key known to `ring`.
+pub(crate) struct Rig {
+    pub(crate) profile: Profile,
+    pub(crate) socket: Socket,
+    pub(crate) ring: KeyRing,
+    pub(crate) session: Session,
+}
+
+/// A factory-fresh card.
+pub(crate) fn blank(profile: &str) -> Rig {
+    let profile = builtin(profile).expect("built in");
+    let card = Card::factory(&profile, SERIAL, &Key16::new(TRANSPORT)).expect("a card of a built-in profile");
+    let socket = Socket::new(card);
+    let session = Session::new(Box::new(socket.connect().expect("power")));
+    let mut ring = KeyRing::new();
+    ring.insert(KeyName::new("TRANSPORT"), 1, Key16::new(TRANSPORT));
+    Rig { profile, socket, ring, session }
+}
+
+/// A card on which every key was loaded: row `n` of the profile gets sixteen bytes from `10 * n`.
+pub(crate) fn keyed(profile: &str) -> Rig {
+    let mut rig = blank(profile);
+    for df in rig.profile.df.clone() {
+        rig.select(&df.id);
+        let (mut rows, control): (Vec<_>, Vec<_>) = rig
+            .profile
+            .key
+            .clone()
+            .into_iter()
+            .filter(|key| key.df == df.id)
+            .partition(|key| key.class != KeyClass::Mk);
+        rows.extend(control);
+        for row in rows {
+            let key = rig.known(&row.name);
+            let response = rig.load_key(&row.name, &key, usize::from(row.length), [row.usage, row.id, 1]);
+            assert!(response.sw.is_ok(), "{}: {:?}", row.name, response.sw);
+        }
+    }
+    rig.reset();
+    rig
+}
+
+impl Rig {
+    /// The card's factor.
+    pub(crate) fn factor(&self) -> Block {
+        Atr::parse(self.socket.card().atr()).expect("ATR").card_factor().expect("factor")
+    }
+
+    /// The value that [`keyed`] loads for a key, put into the ring as it stands.
+    pub(crate) fn known(&mut self, name: &KeyName) -> KeyRef {
+        let index = self.profile.key.iter().position(|row| row.name == *name).expect("a key of the profile");
+        let start = u8::try_from(index).expect("fewer than 128 keys").wrapping_mul(10);
+        let mut bytes: [u8; 16] = std::array::from_fn(|i| start.wrapping_add(u8::try_from(i).expect("16")));
+        if self.profile.key[index].length == 8 {
+            let (left, right) = bytes.split_at_mut(8);
+            right.copy_from_slice(left);
+        }
+        self.ring.insert(name.clone(), 1, Key16::new(bytes));
+        KeyRef { name: name.clone(), version: 1, path: Vec::new() }
+    }
+
+    /// Loads a key under the transport key.
+    pub(crate) fn load_key(&mut self, _name: &KeyName, key: &KeyRef, length: usize, label: [u8; 3]) -> Response {
+        let protecting = KeyRef { name: KeyName::new("TRANSPORT"), version: 1, path: vec![self.factor()] };
+        let step = Step::LoadKey(KeyLoad {
+            key: key.clone(),
+            length,
+            protecting,
+            header: [0x84, 0xD4, 0x00, 0x00],
+            label,
+            challenge: 4,
+        });
+        self.session.perform(&step, Some(&mut self.ring)).expect("answer")
+    }
+
+    pub(crate) fn send(&mut self, command: &Command) -> Response {
+        self.session.send(command).expect("answer")
+    }
+
+    /// Sends raw bytes past the session: exactly what a T=0 reader would send.
+    pub(crate) fn raw(&mut self, hex_text: &str) -> String {
+        let bytes = hex::decode(hex_text.replace(' ', "")).expect("hex");
+        let mut answer = Vec::new();
+        self.socket.card().transmit(&bytes, &mut answer).expect("answer");
+        hex::encode_upper(answer)
+    }
+
+    /// The status word of raw bytes.
+    pub(crate) fn sw(&mut self, hex_text: &str) -> String {
+        let answer = self.raw(hex_text);
+        answer[answer.len() - 4..].to_owned()
+    }
+
+    pub(crate) fn reset(&mut self) {
+        self.socket.card().power_off();
+        self.session = Session::new(Box::new(self.socket.connect().expect("power")));
+    }
+
+    pub(crate) fn select(&mut self, df: &str) {
+        let row = self.profile.df(df).expect("a DF of the profile").clone();
+        let response = self.send(&command::select_by_name(&row.df_name));
+        assert!(response.sw.is_ok(), "{df}: {:?}", response.sw);
+    }
+
+    pub(crate) fn verify_pin(&mut self) {
+        assert!(self.send(&command::verify(&[0x12, 0x34, 0x56])).sw.is_ok());
+    }
+
+    /// External authentication with a key of [`keyed`].
+    pub(crate) fn authenticate(&mut self, name: &str) -> Response {
+        let name = KeyName::new(name);
+        let id = self.profile.key(&name).expect("a key of the profile").id;
+        let key = self.known(&name);
+        self.session.perform(&Step::Authenticate { key, id }, Some(&mut self.ring)).expect("answer")
+    }
+
+    pub(crate) fn record(&mut self, sfi: u8, number: u8) -> Response {
+        self.send(&command::read_record(sfi, Record::Number(number), 0))
+    }
+}
