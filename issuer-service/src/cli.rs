@@ -6,6 +6,7 @@ pub mod audit;
 pub mod init;
 pub mod key;
 pub mod operator;
+pub mod person;
 
 use std::path::{Path, PathBuf};
 
@@ -58,6 +59,9 @@ pub enum Noun {
     /// Keys (密钥).
     #[command(subcommand)]
     Key(key::Verb),
+    /// People of the registry (参保人员).
+    #[command(subcommand)]
+    Person(person::Verb),
     /// Operators (操作员).
     #[command(subcommand)]
     Operator(operator::Verb),
@@ -119,6 +123,7 @@ pub fn run(cli: Cli, output: &Output) -> Result<Exit, Error> {
     match noun {
         Noun::Init(init) => init::run(&common, init, output),
         Noun::Key(verb) => key::run(&common, verb, output),
+        Noun::Person(verb) => person::run(&common, verb, output),
         Noun::Operator(verb) => operator::run(&common, verb, output),
         Noun::Audit(verb) => audit::run(&common, verb, output),
     }

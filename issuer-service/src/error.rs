@@ -5,6 +5,7 @@
 
 use crate::centre::CentreError;
 use crate::exit::Exit;
+use crate::import::ImportError;
 use crate::lang::Lang;
 use crate::operator::OperatorError;
 use crate::store::StoreError;
@@ -38,6 +39,12 @@ pub enum Error {
     /// The key vault.
     #[error(transparent)]
     Vault(#[from] VaultError),
+    /// The registry import.
+    #[error(transparent)]
+    Import(#[from] ImportError),
+    /// Something named does not exist.
+    #[error(transparent)]
+    Missing(#[from] Missing),
     /// Who acts.
     #[error(transparent)]
     Operator(#[from] OperatorError),
@@ -51,7 +58,46 @@ impl Error {
             Self::Store(error) => error,
             Self::Centre(error) => error,
             Self::Vault(error) => error,
+            Self::Import(error) => error,
+            Self::Missing(error) => error,
             Self::Operator(error) => error,
         }
+    }
+}
+
+/// Something that was named and does not exist.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Missing {
+    /// A person.
+    #[error("there is no person {id}")]
+    Person {
+        /// Row number.
+        id: i64,
+    },
+}
+
+impl Explain for Missing {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::Person { .. } => "PERSON_NOT_FOUND",
+        }
+    }
+
+    fn what(&self, lang: Lang) -> String {
+        match self {
+            Self::Person { id } => lang.pick(format!("没有编号为 {id} 的人员"), format!("there is no person {id}")),
+        }
+    }
+
+    fn next(&self, lang: Lang) -> &'static str {
+        match self {
+            Self::Person { .. } => {
+                lang.pick("用 issuer person list 查看", "see who there is with `issuer person list`")
+            }
+        }
+    }
+
+    fn exit(&self) -> Exit {
+        Exit::NotFound
     }
 }

@@ -9,9 +9,11 @@ pub mod cli;
 pub mod clock;
 pub mod error;
 pub mod exit;
+pub mod import;
 pub mod lang;
 pub mod operator;
 pub mod output;
+pub mod person;
 pub mod store;
 pub mod vault;
 

@@ -8,6 +8,7 @@
 
 mod audit;
 mod operator;
+mod person;
 
 use std::path::Path;
 use std::time::Duration;
@@ -21,7 +22,8 @@ use crate::exit::Exit;
 use crate::lang::Lang;
 
 /// Forward migrations in order. Each area adds its own file; a published file never changes.
-const MIGRATIONS: &[(i64, &str)] = &[(1, include_str!("store/schema_001_centre.sql"))];
+const MIGRATIONS: &[(i64, &str)] =
+    &[(1, include_str!("store/schema_001_centre.sql")), (2, include_str!("store/schema_002_person.sql"))];
 
 /// How long a writer waits for another one.
 const BUSY_WAIT: Duration = Duration::from_secs(5);
@@ -137,6 +139,16 @@ impl Store {
         let outcome = write(&tx)?;
         tx.sql.commit().map_err(StoreError::from)?;
         Ok(outcome)
+    }
+
+    /// Does everything and keeps nothing: a dry run on the real path.
+    ///
+    /// # Errors
+    /// What the closure gives, or [`StoreError`].
+    pub fn rehearse<T, E: From<StoreError>>(&mut self, act: impl FnOnce(&Tx<'_>) -> Result<T, E>) -> Result<T, E> {
+        let sql =
+            self.connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(StoreError::from)?;
+        act(&Tx { sql })
     }
 
     fn migrate(&mut self) -> Result<(), StoreError> {

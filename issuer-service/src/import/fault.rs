@@ -1,0 +1,313 @@
+//! What can be wrong with a row of a registry, in words for those who must mend it.
+//!
+//! Owns: codes, messages, remedies, masking. Never: holds a whole value.
+
+use crate::lang::Lang;
+use crate::person::mask;
+
+/// One fault of one row.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fault {
+    /// Line in the file, the header being 1.
+    pub row: u64,
+    /// Place of the column from 0; none when the whole row is meant.
+    pub column: Option<usize>,
+    /// What is wrong.
+    pub code: Code,
+    /// The value, masked.
+    pub value: Box<str>,
+}
+
+/// What is wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Code {
+    /// Cells found, cells of the header.
+    CellCount(usize, usize),
+    /// A quotation mark stays open.
+    QuoteOpen,
+    /// Longer than any registry row.
+    RowTooLong,
+    /// Bytes that are no character in the file's encoding.
+    Undecodable,
+    /// A cell that must be filled is empty.
+    ValueMissing,
+    /// Bytes found in GBK, bytes of the item on the card.
+    ValueTooLong(usize, usize),
+    /// A spreadsheet would run it as a formula.
+    Formula,
+    /// A control character.
+    ControlCharacter,
+    /// A character that GBK, and so the chip, cannot hold.
+    NotEncodable(char),
+    /// Not 18 characters.
+    NumberLength,
+    /// Not 17 digits and a digit or X.
+    NumberCharacters,
+    /// No province begins so.
+    NumberProvince,
+    /// Its date does not exist.
+    NumberDate,
+    /// Its date lies in the future.
+    NumberDateFuture,
+    /// Its date is before any living person's.
+    NumberDateTooEarly,
+    /// Check character wrong.
+    NumberCheck,
+    /// The same person stands in this file already, at this line.
+    DuplicateInFile(u64),
+    /// The number stands in this file already with another name, at this line.
+    NumberTakenInFile(u64),
+    /// Registered already with other data, as this person.
+    AlreadyRegistered(i64),
+    /// Registered already under another name, as this person.
+    NumberTaken(i64),
+    /// A character that names do not have.
+    NameCharacter(char),
+    /// A separator at an end, or two in a row.
+    NameSeparator,
+    /// More than 30 + 20 bytes.
+    NameTooLong,
+    /// Neither 1 nor 2.
+    SexUnknown,
+    /// Not the sex of the number.
+    SexDiffers,
+    /// Not in GB/T 3304.
+    EthnicGroupUnknown,
+    /// Not a date.
+    BirthDateInvalid,
+    /// In the future.
+    BirthDateFuture,
+    /// Not the date of the number.
+    BirthDateDiffers,
+    /// Not 6 digits.
+    RegionInvalid,
+    /// No county of the prefecture.
+    RegionUnknown,
+    /// Neither a mobile nor a landline number.
+    PhoneInvalid,
+    /// Not in the list of types.
+    CertificateTypeUnknown,
+    /// Known, but only the citizen's number can be registered.
+    CertificateTypeUnsupported,
+    /// Not a date, in the future, or before birth.
+    CertificateDateInvalid,
+}
+
+impl Code {
+    /// Stable code.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::CellCount(..) => "CELL_COUNT",
+            Self::QuoteOpen => "QUOTE_OPEN",
+            Self::RowTooLong => "ROW_TOO_LONG",
+            Self::Undecodable => "UNDECODABLE",
+            Self::ValueMissing => "VALUE_MISSING",
+            Self::ValueTooLong(..) => "VALUE_TOO_LONG",
+            Self::Formula => "FORMULA",
+            Self::ControlCharacter => "CONTROL_CHARACTER",
+            Self::NotEncodable(_) => "NOT_ENCODABLE",
+            Self::NumberLength => "NUMBER_LENGTH",
+            Self::NumberCharacters => "NUMBER_CHARACTERS",
+            Self::NumberProvince => "NUMBER_PROVINCE",
+            Self::NumberDate => "NUMBER_DATE",
+            Self::NumberDateFuture => "NUMBER_DATE_FUTURE",
+            Self::NumberDateTooEarly => "NUMBER_DATE_TOO_EARLY",
+            Self::NumberCheck => "NUMBER_CHECK",
+            Self::DuplicateInFile(_) => "DUPLICATE_IN_FILE",
+            Self::NumberTakenInFile(_) => "NUMBER_TAKEN_IN_FILE",
+            Self::AlreadyRegistered(_) => "ALREADY_REGISTERED",
+            Self::NumberTaken(_) => "NUMBER_TAKEN",
+            Self::NameCharacter(_) => "NAME_CHARACTER",
+            Self::NameSeparator => "NAME_SEPARATOR",
+            Self::NameTooLong => "NAME_TOO_LONG",
+            Self::SexUnknown => "SEX_UNKNOWN",
+            Self::SexDiffers => "SEX_DIFFERS",
+            Self::EthnicGroupUnknown => "ETHNIC_GROUP_UNKNOWN",
+            Self::BirthDateInvalid => "BIRTH_DATE_INVALID",
+            Self::BirthDateFuture => "BIRTH_DATE_FUTURE",
+            Self::BirthDateDiffers => "BIRTH_DATE_DIFFERS",
+            Self::RegionInvalid => "REGION_INVALID",
+            Self::RegionUnknown => "REGION_UNKNOWN",
+            Self::PhoneInvalid => "PHONE_INVALID",
+            Self::CertificateTypeUnknown => "CERTIFICATE_TYPE_UNKNOWN",
+            Self::CertificateTypeUnsupported => "CERTIFICATE_TYPE_UNSUPPORTED",
+            Self::CertificateDateInvalid => "CERTIFICATE_DATE_INVALID",
+        }
+    }
+
+    /// What is wrong.
+    #[must_use]
+    pub fn message(self, lang: Lang) -> String {
+        let (zh, en) = match self {
+            Self::CellCount(found, expected) => (
+                format!("本行有 {found} 列，表头有 {expected} 列"),
+                format!("{found} cells, the header has {expected}"),
+            ),
+            Self::ValueTooLong(found, most) => {
+                (format!("占 {found} 字节，卡上最多 {most} 字节"), format!("{found} bytes, the card holds {most}"))
+            }
+            Self::NotEncodable(c) => (
+                format!("“{c}” (U+{:04X}) 不在 GBK 中，芯片存不下", u32::from(c)),
+                format!("{c:?} (U+{:04X}) is not in GBK, the chip cannot hold it", u32::from(c)),
+            ),
+            Self::NameCharacter(c) => (
+                format!("姓名中不应有“{c}” (U+{:04X})", u32::from(c)),
+                format!("names do not have {c:?} (U+{:04X})", u32::from(c)),
+            ),
+            Self::DuplicateInFile(row) => {
+                (format!("与第 {row} 行是同一人"), format!("the same person as on line {row}"))
+            }
+            Self::NumberTakenInFile(row) => {
+                (format!("第 {row} 行已用此号码，姓名不同"), format!("line {row} has this number with another name"))
+            }
+            Self::AlreadyRegistered(id) => (
+                format!("此人已登记（编号 {id}），其他数据不同"),
+                format!("registered already as person {id}, with other data"),
+            ),
+            Self::NumberTaken(id) => (
+                format!("此号码已登记在另一姓名下（编号 {id}）"),
+                format!("the number is registered under another name, as person {id}"),
+            ),
+            plain => {
+                let (zh, en) = plain.plain_message();
+                (zh.to_owned(), en.to_owned())
+            }
+        };
+        lang.pick(zh, en)
+    }
+
+    const fn plain_message(self) -> (&'static str, &'static str) {
+        match self {
+            Self::QuoteOpen => ("引号没有在本行内闭合", "a quotation mark is not closed on its line"),
+            Self::RowTooLong => ("本行过长，不像登记数据", "the line is longer than any registry row"),
+            Self::Undecodable => ("有不成字符的字节", "bytes that are no character in this encoding"),
+            Self::ValueMissing => ("必填项为空", "must not be empty"),
+            Self::Formula => ("以公式符号开头", "begins like a spreadsheet formula"),
+            Self::ControlCharacter => ("含控制字符", "holds a control character"),
+            Self::NumberLength => ("号码不是 18 位", "the number has not 18 characters"),
+            Self::NumberCharacters => {
+                ("号码应为 17 位数字加一位数字或 X", "the number is not 17 digits and a digit or X")
+            }
+            Self::NumberProvince => ("号码前两位不是省级代码", "the number begins with no province"),
+            Self::NumberDate => ("号码中的出生日期不存在", "the date in the number does not exist"),
+            Self::NumberDateFuture => ("号码中的出生日期在未来", "the date in the number lies in the future"),
+            Self::NumberDateTooEarly => {
+                ("号码中的出生日期过早", "the date in the number is before any living person's birth")
+            }
+            Self::NumberCheck => ("校验码不符", "the check character does not fit"),
+            Self::NameSeparator => ("间隔号在首尾或连续出现", "a separator at an end, or two in a row"),
+            Self::NameTooLong => ("姓名超过卡上的 30 + 20 字节", "the name needs more than the card's 30 + 20 bytes"),
+            Self::SexUnknown => ("性别代码不是 1 或 2", "the sex is neither 1 nor 2"),
+            Self::SexDiffers => ("性别与号码第 17 位不符", "the sex differs from digit 17 of the number"),
+            Self::EthnicGroupUnknown => ("民族代码不在 GB/T 3304 中", "the ethnic group is not in GB/T 3304"),
+            Self::BirthDateInvalid => ("出生日期不是日期", "the birth date is no date"),
+            Self::BirthDateFuture => ("出生日期在未来", "the birth date lies in the future"),
+            Self::BirthDateDiffers => ("出生日期与号码不符", "the birth date differs from the number"),
+            Self::RegionInvalid => ("行政区划代码不是 6 位数字", "the region is not 6 digits"),
+            Self::RegionUnknown => ("不是本市（州）的县级区划", "the region is no county of this prefecture"),
+            Self::PhoneInvalid => ("不是手机或固定电话号码", "neither a mobile nor a landline number"),
+            Self::CertificateTypeUnknown => ("证件类型代码未知", "the certificate type is unknown"),
+            Self::CertificateTypeUnsupported => {
+                ("此证件类型尚不能登记", "this certificate type cannot be registered yet")
+            }
+            Self::CertificateDateInvalid => {
+                ("签发日期不存在、在未来或早于出生", "no date, in the future, or before birth")
+            }
+            Self::CellCount(..)
+            | Self::ValueTooLong(..)
+            | Self::NotEncodable(_)
+            | Self::DuplicateInFile(_)
+            | Self::NumberTakenInFile(_)
+            | Self::AlreadyRegistered(_)
+            | Self::NumberTaken(_)
+            | Self::NameCharacter(_) => ("", ""),
+        }
+    }
+
+    /// What to do about it.
+    #[must_use]
+    pub const fn remedy(self, lang: Lang) -> &'static str {
+        let (zh, en) = match self {
+            Self::CellCount(..) | Self::QuoteOpen | Self::RowTooLong => {
+                ("检查本行的逗号和引号", "check commas and quotation marks of the line")
+            }
+            Self::Undecodable => ("重新按 GB 18030 或 UTF-8 导出", "export it again in GB 18030 or UTF-8"),
+            Self::ValueMissing => ("补填", "fill it in"),
+            Self::ValueTooLong(..) => ("按规范缩写", "abbreviate it by your rules"),
+            Self::Formula => ("删去开头的 = + - @", "remove the leading = + - @"),
+            Self::ControlCharacter => ("删去不可见字符", "remove the invisible character"),
+            Self::NotEncodable(_) => {
+                ("与本人核实，按生僻字规则登记可用字形", "agree with the person on a form that the card can hold")
+            }
+            Self::NumberLength
+            | Self::NumberCharacters
+            | Self::NumberProvince
+            | Self::NumberDate
+            | Self::NumberDateFuture
+            | Self::NumberDateTooEarly
+            | Self::NumberCheck => ("与身份证核对号码", "compare the number with the identity card"),
+            Self::DuplicateInFile(_) => ("删去重复的行", "remove the line that repeats"),
+            Self::NumberTakenInFile(_) | Self::NumberTaken(_) => {
+                ("核实是谁的号码，改正另一人", "find out whose number it is, correct the other")
+            }
+            Self::AlreadyRegistered(_) => {
+                ("如需变更，走信息变更流程", "to change data of a registered person use an information change")
+            }
+            Self::NameCharacter(_) | Self::NameSeparator => {
+                ("按证件改正姓名，间隔号只用“·”", "correct the name as on the certificate; the only separator is ·")
+            }
+            Self::NameTooLong => {
+                ("按缩写规则与本人确定卡面姓名", "agree with the person on an abbreviation by your rules")
+            }
+            Self::SexUnknown => ("填 1（男）或 2（女）", "write 1 (male) or 2 (female)"),
+            Self::SexDiffers | Self::BirthDateDiffers => {
+                ("与身份证核对，改正有误的一项", "compare with the identity card, correct the wrong one")
+            }
+            Self::EthnicGroupUnknown => ("填 01 至 56、97 或 98", "write 01 to 56, 97 or 98"),
+            Self::BirthDateInvalid | Self::BirthDateFuture => ("按 YYYYMMDD 填写", "write it as YYYYMMDD"),
+            Self::RegionInvalid | Self::RegionUnknown => {
+                ("填本市（州）县级代码（GB/T 2260）", "write the code of a county of this prefecture (GB/T 2260)")
+            }
+            Self::PhoneInvalid => {
+                ("填 11 位手机号或带区号的固定电话", "write 11 digits, or a landline with its area code")
+            }
+            Self::CertificateTypeUnknown => ("填 01 至 08", "write 01 to 08"),
+            Self::CertificateTypeUnsupported => ("到窗口办理", "register the person at a counter"),
+            Self::CertificateDateInvalid => ("与证件核对", "compare with the certificate"),
+        };
+        match lang {
+            Lang::Zh => zh,
+            Lang::En => en,
+        }
+    }
+}
+
+/// A value as a report may show it: codes of at most two characters as they stand, the ends of longer ones.
+#[must_use]
+pub fn masked(value: &str) -> Box<str> {
+    let plain: String = value.chars().map(|c| if c.is_control() { '\u{FFFD}' } else { c }).take(64).collect();
+    let count = plain.chars().count();
+    let ascii = plain.is_ascii();
+    let shown = match count {
+        0..=2 if ascii => plain,
+        0..=6 => mask(&plain, 1, 0),
+        _ if ascii => mask(&plain, 2, 2),
+        _ => mask(&plain, 1, 1),
+    };
+    shown.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_masked_value_does_not_hold_what_it_masks() {
+        assert_eq!(&*masked("513301199001011234"), "51**************34");
+        assert_eq!(&*masked("王?明"), "王**");
+        assert_eq!(&*masked("77"), "77");
+        assert_eq!(&*masked("513399"), "5*****");
+        assert_eq!(&*masked("李"), "*");
+    }
+}

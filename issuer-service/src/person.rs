@@ -1,0 +1,146 @@
+//! A person of the registry (参保人员).
+//!
+//! Owns: what is kept of a person, and how it is shown to operators: masked.
+//! Never: holds unchecked values; `Debug` shows the row number only.
+
+pub mod code;
+pub mod name;
+pub mod number;
+
+use serde::Serialize;
+
+use crate::lang::Lang;
+use crate::output::Show;
+
+/// What a registry says about a person, checked.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Details {
+    /// AAC002 社会保障号码: GB 11643, 18 characters.
+    pub number: String,
+    /// AAC003 姓名 with U+00B7 as separator.
+    pub name: String,
+    /// AAC003 as the registry wrote it.
+    pub name_raw: String,
+    /// AAC004 性别: `1` or `2` (GB/T 2261.1).
+    pub sex: String,
+    /// AAC005 民族: `01` to `56`, `97`, `98` (GB/T 3304).
+    pub ethnic_group: String,
+    /// AAC006 出生日期: `YYYYMMDD`.
+    pub birth_date: String,
+    /// AAB301 行政区划: a county of the prefecture, 6 digits (GB/T 2260).
+    pub region: String,
+    /// AAE006 地址, may be empty.
+    pub address: String,
+    /// AAE005 联系电话, may be empty.
+    pub phone: String,
+    /// 单位名称, may be empty.
+    pub employer: String,
+}
+
+/// A registered person.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Person {
+    /// Row number in this centre, never reused; safe to print.
+    pub id: i64,
+    /// Details.
+    pub details: Details,
+}
+
+impl std::fmt::Debug for Details {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Details(..)")
+    }
+}
+
+impl std::fmt::Debug for Person {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Person({})", self.id)
+    }
+}
+
+/// A person as an operator sees it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Masked {
+    /// Row number.
+    pub id: i64,
+    /// First and last two characters of the number.
+    pub number: String,
+    /// First character of the name.
+    pub name: String,
+    /// Sex code.
+    pub sex: String,
+    /// Ethnic group code.
+    pub ethnic_group: String,
+    /// Year of birth.
+    pub birth_date: String,
+    /// County.
+    pub region: String,
+    /// First three and last two digits.
+    pub phone: String,
+}
+
+impl From<&Person> for Masked {
+    fn from(person: &Person) -> Self {
+        let details = &person.details;
+        Self {
+            id: person.id,
+            number: mask(&details.number, 2, 2),
+            name: mask(&details.name, 1, 0),
+            sex: details.sex.clone(),
+            ethnic_group: details.ethnic_group.clone(),
+            birth_date: mask(&details.birth_date, 4, 0),
+            region: details.region.clone(),
+            phone: mask(&details.phone, 3, 2),
+        }
+    }
+}
+
+/// Keeps the first `head` and last `tail` characters; the rest becomes stars. Short texts become stars altogether.
+#[must_use]
+pub fn mask(text: &str, head: usize, tail: usize) -> String {
+    let count = text.chars().count();
+    if count <= head + tail {
+        return "*".repeat(count);
+    }
+    let starts: String = text.chars().take(head).collect();
+    let ends: String = text.chars().skip(count - tail).collect();
+    format!("{starts}{}{ends}", "*".repeat(count - head - tail))
+}
+
+impl Show for Masked {
+    fn text(&self, _lang: Lang) -> String {
+        let Self { id, number, name, sex, ethnic_group, birth_date, region, phone } = self;
+        format!("{id:>6}  {number}  {name}  {sex}  {ethnic_group}  {birth_date}  {region}  {phone}")
+    }
+}
+
+/// Several people.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct People {
+    /// People registered in all.
+    pub total: u64,
+    /// Those asked for.
+    pub people: Vec<Masked>,
+}
+
+impl Show for People {
+    fn text(&self, lang: Lang) -> String {
+        let mut lines: Vec<String> = self.people.iter().map(|person| person.text(lang)).collect();
+        let (shown, total) = (self.people.len(), self.total);
+        lines.push(lang.pick(format!("共登记 {total} 人，列出 {shown} 人"), format!("{shown} of {total} people")));
+        lines.join("\n")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn masks_keep_the_ends_and_never_a_short_text() {
+        assert_eq!(mask("513301199001011234", 2, 2), "51**************34");
+        assert_eq!(mask("扎西·多吉", 1, 0), "扎****");
+        assert_eq!(mask("王", 1, 0), "*");
+        assert_eq!(mask("", 1, 0), "");
+    }
+}

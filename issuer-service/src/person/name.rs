@@ -1,0 +1,185 @@
+//! Names (姓名): the dot of minority names, the characters that the chip can hold, the split over two items.
+//!
+//! Source: notice of twelve ministries 2016 no. 33 (the only separator is U+00B7); GBK as code page 936; 30 bytes in
+//! 姓名 and 20 in 姓名扩展.
+//! Owns: normalization, encodability, length. Never: transliterates, abbreviates, cuts.
+
+use encoding_rs::GBK;
+
+/// 间隔号: the one separator inside a name.
+pub const SEPARATOR: char = '\u{B7}';
+/// Bytes of item 09 姓名.
+pub const FIRST_BYTES_MAX: usize = 30;
+/// Bytes of item 4E 姓名扩展.
+pub const EXTENSION_BYTES_MAX: usize = 20;
+
+/// What bureaus type for the separator: bullet, hyphenation point, katakana middle dot, full stops, dot operator, space dots.
+const LOOK_ALIKES: [char; 10] =
+    ['\u{2022}', '\u{2027}', '\u{30FB}', '\u{FF0E}', '.', '\u{FE52}', '\u{2024}', '\u{22C5}', '\u{FF65}', '\u{2219}'];
+
+/// What is wrong with a name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NameFault {
+    /// Nothing is there.
+    Empty,
+    /// A control character.
+    Control,
+    /// A character that names do not have: digits, signs.
+    Character(char),
+    /// A character that GBK, and so the chip, cannot hold.
+    NotEncodable(char),
+    /// A separator at an end, or two in a row.
+    Separator,
+    /// More bytes than 姓名 and 姓名扩展 hold.
+    TooLong,
+}
+
+/// The name with U+00B7 as separator, checked.
+///
+/// # Errors
+/// Every fault, each character once.
+pub fn normalize(raw: &str) -> Result<String, Vec<NameFault>> {
+    let name: String = raw.trim().chars().map(|c| if LOOK_ALIKES.contains(&c) { SEPARATOR } else { c }).collect();
+    let mut faults = Vec::new();
+    if name.is_empty() {
+        add(&mut faults, NameFault::Empty);
+    }
+    for character in name.chars() {
+        if character.is_control() {
+            add(&mut faults, NameFault::Control);
+        } else if gbk_bytes(character).is_none() {
+            add(&mut faults, NameFault::NotEncodable(character));
+        } else if !(character == SEPARATOR || character == ' ' || is_letter(character)) {
+            add(&mut faults, NameFault::Character(character));
+        }
+    }
+    // Foreign names have spaces between their words; between Han characters a space is a slip of the keyboard.
+    let words: Vec<&str> = name.split(' ').collect();
+    if words.len() > 1 && !words.iter().all(|word| !word.is_empty() && word.is_ascii()) {
+        add(&mut faults, NameFault::Character(' '));
+    }
+    let doubled: String = [SEPARATOR, SEPARATOR].iter().collect();
+    if name.starts_with(SEPARATOR) || name.ends_with(SEPARATOR) || name.contains(&doubled) {
+        add(&mut faults, NameFault::Separator);
+    }
+    if faults.is_empty() && split(&name).is_none() {
+        add(&mut faults, NameFault::TooLong);
+    }
+    if faults.is_empty() { Ok(name) } else { Err(faults) }
+}
+
+/// The parts for 姓名 and 姓名扩展, no character cut; `None` when they do not hold the name.
+#[must_use]
+pub fn split(name: &str) -> Option<(String, String)> {
+    let (mut first, mut rest) = (String::new(), String::new());
+    let (mut first_bytes, mut rest_bytes) = (0, 0);
+    for character in name.chars() {
+        let bytes = gbk_bytes(character)?;
+        if rest.is_empty() && first_bytes + bytes <= FIRST_BYTES_MAX {
+            first.push(character);
+            first_bytes += bytes;
+        } else {
+            rest.push(character);
+            rest_bytes += bytes;
+        }
+    }
+    (rest_bytes <= EXTENSION_BYTES_MAX).then_some((first, rest))
+}
+
+/// Bytes of a text in GBK; the first character that GBK cannot hold otherwise.
+///
+/// # Errors
+/// The character.
+pub fn gbk_length(text: &str) -> Result<usize, char> {
+    text.chars().try_fold(0, |sum, character| Ok(sum + gbk_bytes(character).ok_or(character)?))
+}
+
+/// Bytes of a character in GBK; `None` when code page 936 lacks it.
+///
+/// The encoder knows the later additions of GB 18030 at FE50 to FEA0, which readers of GBK do not; they are left out.
+fn gbk_bytes(character: char) -> Option<usize> {
+    let mut utf8 = [0; 4];
+    let (bytes, _, lost) = GBK.encode(character.encode_utf8(&mut utf8));
+    match *bytes {
+        _ if lost => None,
+        [0xFE, 0x50..=0xFF] => None,
+        [_] => character.is_ascii().then_some(1),
+        [_, _] => Some(2),
+        _ => None,
+    }
+}
+
+fn add(faults: &mut Vec<NameFault>, fault: NameFault) {
+    if !faults.contains(&fault) {
+        faults.push(fault);
+    }
+}
+
+fn is_letter(character: char) -> bool {
+    character.is_ascii_alphabetic()
+        || matches!(character, '\u{3007}' | '\u{3400}'..='\u{4DBF}' | '\u{4E00}'..='\u{9FFF}' | '\u{F900}'..='\u{FAFF}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn every_look_alike_becomes_the_separator() {
+        for dot in LOOK_ALIKES.into_iter().chain([SEPARATOR]) {
+            assert_eq!(normalize(&format!("扎西{dot}多吉")).as_deref(), Ok("扎西·多吉"));
+        }
+    }
+
+    #[test]
+    fn rare_characters_are_named() {
+        for rare in ['\u{4DAE}', '\u{3402}', '\u{20BB7}'] {
+            assert_eq!(normalize(&format!("王{rare}")), Err(vec![NameFault::NotEncodable(rare)]), "{rare:?}");
+        }
+        assert_eq!(normalize("བོད"), Err("བོད".chars().map(NameFault::NotEncodable).collect()));
+        assert_eq!(normalize("朱镕基").as_deref(), Ok("朱镕基"));
+    }
+
+    #[test]
+    fn fifty_bytes_fit_and_fifty_one_do_not() {
+        assert!(normalize(&"丹".repeat(25)).is_ok());
+        assert_eq!(normalize(&"丹".repeat(26)), Err(vec![NameFault::TooLong]));
+        // 29 bytes, then a character of two: the extension takes it, and 20 bytes are its most.
+        assert!(normalize(&format!("{}{}", "A".repeat(29), "丹".repeat(10))).is_ok());
+        assert_eq!(normalize(&format!("{}{}", "A".repeat(29), "丹".repeat(11))), Err(vec![NameFault::TooLong]));
+    }
+
+    #[test]
+    fn all_faults_come_at_once() {
+        let faults = normalize("·王2?\u{7}䶮").expect_err("faulty");
+        for fault in [
+            NameFault::Separator,
+            NameFault::Character('2'),
+            NameFault::Character('?'),
+            NameFault::Control,
+            NameFault::NotEncodable('䶮'),
+        ] {
+            assert!(faults.contains(&fault), "{fault:?}");
+        }
+        assert_eq!(normalize(" "), Err(vec![NameFault::Empty]));
+        assert_eq!(normalize("王 明"), Err(vec![NameFault::Character(' ')]));
+        assert_eq!(normalize("Anna Maria").as_deref(), Ok("Anna Maria"));
+    }
+
+    proptest! {
+        #[test]
+        fn the_parts_join_to_the_name_and_each_fits(name in "[a-z\u{4E00}-\u{4E80}·]{1,30}") {
+            if let Some((first, rest)) = split(&name) {
+                prop_assert_eq!(format!("{first}{rest}"), name);
+                prop_assert!(gbk_length(&first).expect("GBK") <= FIRST_BYTES_MAX);
+                prop_assert!(gbk_length(&rest).expect("GBK") <= EXTENSION_BYTES_MAX);
+            }
+        }
+
+        #[test]
+        fn any_text_ends_without_panic(text in any::<String>()) {
+            let _ = normalize(&text);
+        }
+    }
+}
