@@ -4,6 +4,7 @@
 //! Owns: which column is checked how, and what is compared across columns. Never: looks into the registry.
 
 use card_core::security::CityCode;
+use card_profiles::text::encode_text;
 use time::Date;
 
 use super::fault::{Code, Fault, masked};
@@ -99,7 +100,7 @@ impl Faults<'_> {
             employer: self.free_text(Column::Employer, text(Column::Employer), EMPLOYER_BYTES_MAX),
             number: {
                 self.certificate(text, number.as_ref());
-                text(Column::Number).to_owned()
+                number.map(|number| number.as_str().to_owned()).unwrap_or_default()
             },
         }
     }
@@ -219,7 +220,7 @@ impl Faults<'_> {
         }
         if text.len() != 6 || !text.bytes().all(|byte| byte.is_ascii_digit()) {
             self.add(Column::Region, Code::RegionInvalid, text);
-        } else if code::county(self.checks.city, text).is_none() {
+        } else if !code::is_county(self.checks.city, text) {
             self.add(Column::Region, Code::RegionUnknown, text);
         }
         text.to_owned()
@@ -232,8 +233,8 @@ impl Faults<'_> {
         if text.chars().any(char::is_control) {
             self.add(column, Code::ControlCharacter, text);
         }
-        match name::gbk_length(text) {
-            Err(character) => self.add(column, Code::NotEncodable(character), text),
+        match encode_text(text).map(|bytes| bytes.len()) {
+            Err(lost) => self.add(column, Code::NotEncodable(lost.character), text),
             Ok(bytes) if bytes > bytes_max => self.add(column, Code::ValueTooLong(bytes, bytes_max), text),
             Ok(_) => {}
         }

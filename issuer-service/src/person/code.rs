@@ -1,112 +1,27 @@
-//! Codes of a registry: sex, ethnic group, certificate type, county.
+//! Codes of a registry as bureaus write them: sex, ethnic group, certificate type, county.
 //!
-//! Source: GB/T 2261.1 (sex), GB/T 3304 (ethnic group), GB/T 2260 (county); AAC058 as one vendor lists it.
-//! Owns: the tables. Never: guesses a code from a text that is not in them.
+//! Source: the national lists in `card_profiles::codes`; AAC058 (certificate type) as one vendor lists it.
+//! Owns: which spellings of a code a registry may use. Never: guesses a code from a text that is not in a list.
 
 use card_core::security::CityCode;
+use card_profiles::codes;
 
-/// Ethnic groups in the order of their codes 01 to 56 (GB/T 3304).
-const ETHNIC_GROUPS: [&str; 56] = [
-    "汉",
-    "蒙古",
-    "回",
-    "藏",
-    "维吾尔",
-    "苗",
-    "彝",
-    "壮",
-    "布依",
-    "朝鲜",
-    "满",
-    "侗",
-    "瑶",
-    "白",
-    "土家",
-    "哈尼",
-    "哈萨克",
-    "傣",
-    "黎",
-    "傈僳",
-    "佤",
-    "畲",
-    "高山",
-    "拉祜",
-    "水",
-    "东乡",
-    "纳西",
-    "景颇",
-    "柯尔克孜",
-    "土",
-    "达斡尔",
-    "仫佬",
-    "羌",
-    "布朗",
-    "撒拉",
-    "毛南",
-    "仡佬",
-    "锡伯",
-    "阿昌",
-    "普米",
-    "塔吉克",
-    "怒",
-    "乌孜别克",
-    "俄罗斯",
-    "鄂温克",
-    "德昂",
-    "保安",
-    "裕固",
-    "京",
-    "塔塔尔",
-    "独龙",
-    "鄂伦春",
-    "赫哲",
-    "门巴",
-    "珞巴",
-    "基诺",
-];
-
-/// Counties of 甘孜藏族自治州 (513300), GB/T 2260.
-const COUNTIES_513300: [(&str, &str); 18] = [
-    ("513301", "康定市"),
-    ("513322", "泸定县"),
-    ("513323", "丹巴县"),
-    ("513324", "九龙县"),
-    ("513325", "雅江县"),
-    ("513326", "道孚县"),
-    ("513327", "炉霍县"),
-    ("513328", "甘孜县"),
-    ("513329", "新龙县"),
-    ("513330", "德格县"),
-    ("513331", "白玉县"),
-    ("513332", "石渠县"),
-    ("513333", "色达县"),
-    ("513334", "理塘县"),
-    ("513335", "巴塘县"),
-    ("513336", "乡城县"),
-    ("513337", "稻城县"),
-    ("513338", "得荣县"),
-];
-
-/// Sex code from a code or a word.
+/// Sex code from a code or a word; only male and female can be compared with a number.
 #[must_use]
 pub fn sex(text: &str) -> Option<&'static str> {
-    match text {
-        "1" | "男" => Some("1"),
-        "2" | "女" => Some("2"),
+    match (text, codes::sex_code(text)) {
+        ("1", _) | (_, Some('1')) => Some("1"),
+        ("2", _) | (_, Some('2')) => Some("2"),
         _ => None,
     }
 }
 
-/// Ethnic group code, two digits, from a code or a name with or without 族; `97` 其他, `98` foreign descent.
+/// Ethnic group code, two digits, from a code or a name with or without 族.
 #[must_use]
 pub fn ethnic_group(text: &str) -> Option<String> {
-    let digits = text.bytes().all(|byte| byte.is_ascii_digit());
-    if (1..=2).contains(&text.len()) && digits {
-        let code: usize = text.parse().ok()?;
-        return ((1..=ETHNIC_GROUPS.len()).contains(&code) || code == 97 || code == 98).then(|| format!("{code:02}"));
-    }
-    let name = text.strip_suffix('族').unwrap_or(text);
-    ETHNIC_GROUPS.iter().position(|known| *known == name).map(|place| format!("{:02}", place + 1))
+    let is_code = (1..=2).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
+    let number = if is_code { text.parse().ok() } else { codes::ethnic_group_number(text) };
+    number.filter(|number| codes::ethnic_group_name(*number).is_some()).map(|number| format!("{number:02}"))
 }
 
 /// Whether AAC058 knows this certificate type; only `01` (citizen's number) can be registered now.
@@ -115,16 +30,11 @@ pub fn certificate_type_known(text: &str) -> bool {
     ["01", "02", "03", "04", "05", "06", "07", "08"].contains(&text)
 }
 
-/// Name of a county of the prefecture; `None` when it is not one.
-///
-/// The list of 513300 is built in. For another prefecture every code that shares its first four digits counts.
+/// Whether the code is a county of this prefecture that is in force.
 #[must_use]
-pub fn county(city: CityCode, code: &str) -> Option<&'static str> {
-    if city.as_str() == "513300" {
-        return COUNTIES_513300.into_iter().find(|(known, _)| *known == code).map(|(_, name)| name);
-    }
-    let digits = code.len() == 6 && code.bytes().all(|byte| byte.is_ascii_digit());
-    (digits && code.get(..4) == city.as_str().get(..4) && !code.ends_with("00")).then_some("")
+pub fn is_county(city: CityCode, code: &str) -> bool {
+    codes::region(code)
+        .is_some_and(|region| region.in_force && code.get(..4) == city.as_str().get(..4) && !code.ends_with("00"))
 }
 
 #[cfg(test)]
@@ -146,11 +56,12 @@ mod tests {
     #[test]
     fn only_counties_of_the_prefecture_count() {
         let ganzi = CityCode::parse("513300").expect("digits");
-        assert_eq!(COUNTIES_513300.iter().filter(|(code, _)| county(ganzi, code).is_some()).count(), 18);
-        for code in ["513300", "513399", "110105", "51330", "", "甘孜县"] {
-            assert_eq!(county(ganzi, code), None, "{code:?}");
+        assert!(codes::counties_of("513300").iter().all(|county| is_county(ganzi, county.code)));
+        // 513321 was a county until it became the city 513301.
+        for code in ["513300", "513321", "513399", "110105", "51330", "", "甘孜县"] {
+            assert!(!is_county(ganzi, code), "{code:?}");
         }
         let chengdu = CityCode::parse("510100").expect("digits");
-        assert!(county(chengdu, "510104").is_some() && county(chengdu, "513301").is_none());
+        assert!(is_county(chengdu, "510104") && !is_county(chengdu, "513301"));
     }
 }

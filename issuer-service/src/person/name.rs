@@ -1,17 +1,14 @@
-//! Names (姓名): the dot of minority names, the characters that the chip can hold, the split over two items.
+//! Names (姓名): the dot of minority names, the characters that names have and the chip can hold.
 //!
-//! Source: notice of twelve ministries 2016 no. 33 (the only separator is U+00B7); GBK as code page 936; 30 bytes in
-//! 姓名 and 20 in 姓名扩展.
-//! Owns: normalization, encodability, length. Never: transliterates, abbreviates, cuts.
+//! Source: notice of twelve ministries 2016 no. 33 (the only separator is U+00B7).
+//! Owns: normalization, telling all faults at once. Never: transliterates, abbreviates; knows GBK or the items of the card
+//! (`card_profiles::text`, `card_profiles::name`).
 
-use encoding_rs::GBK;
+use card_profiles::name::SplitName;
+use card_profiles::text::encode_text;
 
 /// 间隔号: the one separator inside a name.
 pub const SEPARATOR: char = '\u{B7}';
-/// Bytes of item 09 姓名.
-pub const FIRST_BYTES_MAX: usize = 30;
-/// Bytes of item 4E 姓名扩展.
-pub const EXTENSION_BYTES_MAX: usize = 20;
 
 /// What bureaus type for the separator: bullet, hyphenation point, katakana middle dot, full stops, dot operator, space dots.
 const LOOK_ALIKES: [char; 10] =
@@ -47,7 +44,7 @@ pub fn normalize(raw: &str) -> Result<String, Vec<NameFault>> {
     for character in name.chars() {
         if character.is_control() {
             add(&mut faults, NameFault::Control);
-        } else if gbk_bytes(character).is_none() {
+        } else if encode_text(character.encode_utf8(&mut [0; 4])).is_err() {
             add(&mut faults, NameFault::NotEncodable(character));
         } else if !(character == SEPARATOR || character == ' ' || is_letter(character)) {
             add(&mut faults, NameFault::Character(character));
@@ -62,51 +59,10 @@ pub fn normalize(raw: &str) -> Result<String, Vec<NameFault>> {
     if name.starts_with(SEPARATOR) || name.ends_with(SEPARATOR) || name.contains(&doubled) {
         add(&mut faults, NameFault::Separator);
     }
-    if faults.is_empty() && split(&name).is_none() {
+    if faults.is_empty() && SplitName::of(&name).is_err() {
         add(&mut faults, NameFault::TooLong);
     }
     if faults.is_empty() { Ok(name) } else { Err(faults) }
-}
-
-/// The parts for 姓名 and 姓名扩展, no character cut; `None` when they do not hold the name.
-#[must_use]
-pub fn split(name: &str) -> Option<(String, String)> {
-    let (mut first, mut rest) = (String::new(), String::new());
-    let (mut first_bytes, mut rest_bytes) = (0, 0);
-    for character in name.chars() {
-        let bytes = gbk_bytes(character)?;
-        if rest.is_empty() && first_bytes + bytes <= FIRST_BYTES_MAX {
-            first.push(character);
-            first_bytes += bytes;
-        } else {
-            rest.push(character);
-            rest_bytes += bytes;
-        }
-    }
-    (rest_bytes <= EXTENSION_BYTES_MAX).then_some((first, rest))
-}
-
-/// Bytes of a text in GBK; the first character that GBK cannot hold otherwise.
-///
-/// # Errors
-/// The character.
-pub fn gbk_length(text: &str) -> Result<usize, char> {
-    text.chars().try_fold(0, |sum, character| Ok(sum + gbk_bytes(character).ok_or(character)?))
-}
-
-/// Bytes of a character in GBK; `None` when code page 936 lacks it.
-///
-/// The encoder knows the later additions of GB 18030 at FE50 to FEA0, which readers of GBK do not; they are left out.
-fn gbk_bytes(character: char) -> Option<usize> {
-    let mut utf8 = [0; 4];
-    let (bytes, _, lost) = GBK.encode(character.encode_utf8(&mut utf8));
-    match *bytes {
-        _ if lost => None,
-        [0xFE, 0x50..=0xFF] => None,
-        [_] => character.is_ascii().then_some(1),
-        [_, _] => Some(2),
-        _ => None,
-    }
 }
 
 fn add(faults: &mut Vec<NameFault>, fault: NameFault) {
@@ -168,15 +124,6 @@ mod tests {
     }
 
     proptest! {
-        #[test]
-        fn the_parts_join_to_the_name_and_each_fits(name in "[a-z\u{4E00}-\u{4E80}·]{1,30}") {
-            if let Some((first, rest)) = split(&name) {
-                prop_assert_eq!(format!("{first}{rest}"), name);
-                prop_assert!(gbk_length(&first).expect("GBK") <= FIRST_BYTES_MAX);
-                prop_assert!(gbk_length(&rest).expect("GBK") <= EXTENSION_BYTES_MAX);
-            }
-        }
-
         #[test]
         fn any_text_ends_without_panic(text in any::<String>()) {
             let _ = normalize(&text);
