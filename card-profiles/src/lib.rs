@@ -5,16 +5,20 @@
 
 pub mod access;
 pub mod account;
+mod address;
+pub mod approach;
 pub mod builtin;
 pub mod codec;
 pub mod codes;
 pub mod format;
 pub mod identity;
 pub mod image;
+pub mod limits;
 pub mod lint;
 pub mod load;
 pub mod name;
 pub mod place;
+pub mod plan;
 pub mod profile;
 pub mod rehearsal;
 pub mod text;

@@ -372,6 +372,15 @@ impl Profile {
     }
 }
 
+impl KeyRow {
+    /// Whether what this key proves lasts until reset: its id is below 80, so it belongs to the environment and not to
+    /// one directory.
+    #[must_use]
+    pub const fn lasts_until_reset(&self) -> bool {
+        self.id < 0x80
+    }
+}
+
 impl Ef {
     /// Short file identifier: the low five bits of the FID.
     #[must_use]

@@ -1,0 +1,9 @@
+//! Bounds of what one command carries and of what a card may make us read, each with its reason.
+//!
+//! Owns: numbers only.
+
+/// Bytes in one UPDATE BINARY: the most that published sequences use (`FA`); 255 would not save a command on any file.
+pub const WRITE_CHUNK: usize = 0xFA;
+
+/// Bytes in one READ: a short answer (ISO/IEC 7816-4 5.1) holds 256.
+pub const READ_CHUNK: usize = 256;
