@@ -1,0 +1,71 @@
+/* sscarddriver.h: the C functions of libsscarddriver.so (sscarddriver.dll).
+ *
+ * Generated from src/lib.rs and src/code.rs by tests/header.rs; do not edit.
+ * Every function returns 0 or a negative code; pOutInfo receives GBK text ended by a zero byte, fields ended by '|',
+ * or the message of the code. A refusal by the card is the negative status word: -27266 is 6A82.
+ */
+#ifndef SSCARDDRIVER_H
+#define SSCARDDRIVER_H
+
+#if defined(_WIN32)
+#define SSCARD_CALL __stdcall
+#else
+#define SSCARD_CALL
+#endif
+
+/* Bytes of pOutInfo that a caller provides, and the most that SSCARD_OUT_BYTES may ask for. */
+#define SSCARD_OUT_BYTES_DEFAULT 1024
+#define SSCARD_OUT_BYTES_MAX 4096
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/*
+ * Reads the eleven basic fields (读基本信息) of the social security card.
+ *
+ * `iType`: 1 contact, 2 contactless, 3 either with contact first, 4 either with contactless first.
+ * `pOutInfo`: the caller's buffer, 1024 bytes unless `SSCARD_OUT_BYTES` says more; receives GBK text ended by a zero byte:
+ * `发卡地区行政区划|社会保障号码|卡号|卡识别码|姓名|卡复位信息|规范版本|发卡日期|卡有效期|终端机编号|终端设备号|`.
+ * Returns 0, or a negative code with the message in `pOutInfo`; a refusal by the card is the negative status word.
+ */
+long SSCARD_CALL iReadCardBas(int iType, char *pOutInfo);
+
+#define SSCARD_CARD_TYPE (-1) /* 卡类型不对; not a social security card */
+#define SSCARD_NO_CARD (-2) /* 无卡; no card */
+#define SSCARD_NO_POWER (-3) /* 有卡未上电; the card has no power */
+#define SSCARD_CARD_MUTE (-4) /* 卡无应答; the card does not answer */
+#define SSCARD_LIBRARY (-5) /* 加载动态库错; a library could not be loaded */
+#define SSCARD_READER (-11) /* 读卡器连接错; the reader cannot be used */
+#define SSCARD_NOT_CONNECTED (-12) /* 未建立连接; no connection to the readers */
+#define SSCARD_UNSUPPORTED (-13) /* 不支持该命令; the function is not supported */
+#define SSCARD_ARGUMENT (-14) /* 命令参数错; an argument is wrong */
+#define SSCARD_EXCHANGE (-15) /* 信息校验和出错; the exchange with the card broke off */
+#define SSCARD_CARD_DATA (-20) /* 卡识别码或规范版本格式错; card identifier or specification version is malformed */
+#define SSCARD_INTERNAL_AUTHENTICATION (-21) /* 内部认证失败，用户卡不合法; internal authentication failed: the card is not genuine */
+#define SSCARD_OTHER_CARD (-22) /* 传入数据与卡内不符; the card is not the one that was named */
+#define SSCARD_DATA_REFUSED (-23) /* 传入数据不合法; the data given is not acceptable */
+#define SSCARD_PSAM_LEVEL (-24) /* PSAM卡密钥级别不够; the PSAM holds the key at a lower level */
+#define SSCARD_NO_SUCH_ITEM (-25) /* 文件结构中无传入的文件名或数据项; no such file or item */
+#define SSCARD_PIN_CANCELLED (-31) /* 用户取消密码输入; PIN entry was cancelled */
+#define SSCARD_PIN_TIMEOUT (-32) /* 密码输入操作超时; PIN entry took too long */
+#define SSCARD_PIN_LENGTH (-33) /* 输入密码长度错; the PIN has a wrong length */
+#define SSCARD_PIN_DIFFERS (-34) /* 两次输入密码不一致; the two new PINs differ */
+#define SSCARD_PIN_INITIAL (-35) /* 初始密码不能交易; the initial PIN cannot pay */
+#define SSCARD_PIN_TO_INITIAL (-36) /* 不能改为初始密码; the PIN cannot be set to the initial one */
+#define SSCARD_DATA_CHARACTER (-41) /* 运算数据含非法字符; a character does not belong in the data */
+#define SSCARD_DATA_LENGTH (-42) /* 运算数据长度错; data of a wrong length */
+#define SSCARD_PIN_WRONG (-51) /* PIN校验失败; wrong PIN */
+#define SSCARD_PIN_BLOCKED (-52) /* PIN锁定; the PIN is blocked */
+#define SSCARD_ATR (-80) /* 复位信息不合法; the answer to reset cannot be used */
+#define SSCARD_UNKNOWN (-999) /* 未知错误; unknown fault */
+#define SSCARD_NO_PSAM (-2201) /* 无PSAM卡; no PSAM */
+#define SSCARD_PSAM_ALGORITHM (-2202) /* PSAM卡算法不支持; the PSAM does not know the card's algorithm */
+#define SSCARD_PSAM_NO_KEY (-2203) /* PSAM卡内没有RKSSSE密钥; the PSAM has no key RKSSSE */
+#define SSCARD_NO_HSM_NEEDED (-2204) /* 不需要加密机认证; no HSM authentication is needed */
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

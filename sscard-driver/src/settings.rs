@@ -1,0 +1,173 @@
+//! What the library is told from outside: readers, device number, size of the caller's buffer, language.
+//!
+//! Owns: the names of variables, the grammar of the settings file, the order variable > file > default.
+//! Never: opens a reader.
+//!
+//! The file is the one named by `SSCARD_DRIVER_CONFIG`; TOML with the keys `reader`, `psam`, `device`, `out_bytes`, `language`.
+
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+use crate::code::Language;
+use crate::output::{OUT_BYTES_DEFAULT, OUT_BYTES_MAX};
+
+/// Settings of one call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// Reader of the user card: index, name or part of it; any when absent.
+    pub reader: Option<String>,
+    /// Reader of the PSAM; any when absent.
+    pub psam: Option<String>,
+    /// 终端设备号, the last field of the output.
+    pub device: String,
+    /// Bytes of the caller's buffer.
+    pub out_bytes: usize,
+    /// Language of messages.
+    pub language: Language,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            reader: None,
+            psam: None,
+            device: String::new(),
+            out_bytes: OUT_BYTES_DEFAULT,
+            language: Language::default(),
+        }
+    }
+}
+
+/// A setting that cannot be used, with its place.
+#[derive(Debug, thiserror::Error)]
+pub enum SettingError {
+    /// The settings file cannot be read.
+    #[error("{}: {source}", path.display())]
+    File {
+        /// Path as given.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The settings file is not what it should be.
+    #[error("{}: {source}", path.display())]
+    Grammar {
+        /// Path as given.
+        path: PathBuf,
+        /// Line and what was expected.
+        source: Box<toml::de::Error>,
+    },
+    /// A buffer size that is no number from 1 to 4096.
+    #[error("{place}: {given} is no size from 1 to {OUT_BYTES_MAX}")]
+    OutBytes {
+        /// Variable or key.
+        place: &'static str,
+        /// What was given.
+        given: String,
+    },
+    /// A language that is neither.
+    #[error("{place}: {given} is neither zh nor en")]
+    Language {
+        /// Variable or key.
+        place: &'static str,
+        /// What was given.
+        given: String,
+    },
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    reader: Option<String>,
+    psam: Option<String>,
+    device: Option<String>,
+    out_bytes: Option<u32>,
+    language: Option<String>,
+}
+
+impl Settings {
+    /// Reads the variables through `variable`, then the file that one of them names.
+    ///
+    /// # Errors
+    /// [`SettingError`] with variable, or file and line.
+    pub fn load(variable: impl Fn(&str) -> Option<String>) -> Result<Self, SettingError> {
+        let set = |name: &str| variable(name).filter(|value| !value.is_empty());
+        let file = set("SSCARD_DRIVER_CONFIG").map_or_else(|| Ok(File::default()), |path| read(Path::new(&path)))?;
+        let default = Self::default();
+        let out_bytes =
+            pair(set("SSCARD_OUT_BYTES"), file.out_bytes.map(|n| n.to_string()), "SSCARD_OUT_BYTES", "out_bytes");
+        let language = pair(set("SSCARD_LANG"), file.language, "SSCARD_LANG", "language");
+        Ok(Self {
+            reader: set("SSCARD_READER").or(file.reader),
+            psam: set("SSCARD_PSAM").or(file.psam),
+            device: set("SSCARD_DEVICE").or(file.device).unwrap_or(default.device),
+            out_bytes: out_bytes.map_or(Ok(default.out_bytes), |(place, given)| size(place, given))?,
+            language: language.map_or(Ok(default.language), |(place, given)| self::language(place, given))?,
+        })
+    }
+}
+
+fn pair(
+    variable: Option<String>,
+    key: Option<String>,
+    variable_name: &'static str,
+    key_name: &'static str,
+) -> Option<(&'static str, String)> {
+    variable.map(|value| (variable_name, value)).or(key.map(|value| (key_name, value)))
+}
+
+fn size(place: &'static str, given: String) -> Result<usize, SettingError> {
+    match given.parse() {
+        Ok(size) if (1..=OUT_BYTES_MAX).contains(&size) => Ok(size),
+        Ok(_) | Err(_) => Err(SettingError::OutBytes { place, given }),
+    }
+}
+
+fn language(place: &'static str, given: String) -> Result<Language, SettingError> {
+    match given.as_str() {
+        "zh" => Ok(Language::Zh),
+        "en" => Ok(Language::En),
+        _ => Err(SettingError::Language { place, given }),
+    }
+}
+
+fn read(path: &Path) -> Result<File, SettingError> {
+    let text = std::fs::read_to_string(path).map_err(|source| SettingError::File { path: path.to_owned(), source })?;
+    toml::from_str(&text).map_err(|source| SettingError::Grammar { path: path.to_owned(), source: Box::new(source) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn load(variables: &[(&str, &str)]) -> Result<Settings, SettingError> {
+        Settings::load(|name| variables.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned()))
+    }
+
+    #[test]
+    fn nothing_set_is_the_default() {
+        assert_eq!(load(&[("SSCARD_READER", "")]).expect("defaults"), Settings::default());
+    }
+
+    #[test]
+    fn a_variable_wins_over_the_file() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("driver.toml");
+        std::fs::write(&path, "reader = \"A\"\ndevice = \"D1\"\nout_bytes = 2048\n").expect("written");
+        let path = path.to_str().expect("a path in UTF-8");
+        let settings = load(&[("SSCARD_DRIVER_CONFIG", path), ("SSCARD_READER", "B")]).expect("settings");
+        assert_eq!((settings.reader.as_deref(), settings.device.as_str(), settings.out_bytes), (Some("B"), "D1", 2048));
+        std::fs::write(path, "readr = \"A\"\n").expect("written");
+        let error = load(&[("SSCARD_DRIVER_CONFIG", path)]).expect_err("an unknown key").to_string();
+        assert!(error.contains("driver.toml") && error.contains("readr"), "{error}");
+    }
+
+    #[test]
+    fn sizes_outside_the_buffer_are_refused() {
+        for wrong in ["0", "4097", "-1", "many"] {
+            assert!(matches!(load(&[("SSCARD_OUT_BYTES", wrong)]), Err(SettingError::OutBytes { .. })), "{wrong}");
+        }
+        assert_eq!(load(&[("SSCARD_OUT_BYTES", "4096")]).expect("the most").out_bytes, 4096);
+    }
+}

@@ -1,0 +1,150 @@
+//! Which reader holds the user card, and which the PSAM.
+//!
+//! Source: `iType`: 1 contact, 2 contactless, 3 automatic with contact first, 4 automatic with contactless first.
+//! Owns: the choice, by settings or by asking each card. Never: takes one of two cards by chance.
+//! Assumed: a contactless slot says so in its name, as the drivers of dual readers do.
+
+use card_core::Session;
+use card_core::identify::{Kind, Slot};
+use card_core::security::psam::PsamNames;
+use card_core::session::SessionError;
+use card_core::transport::pcsc::{ReaderInfo, Readers};
+
+use crate::failure::Failure;
+use crate::settings::Settings;
+
+/// Through which interface the card is reached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Interface {
+    /// Contacts only.
+    Contact,
+    /// Antenna only.
+    Contactless,
+    /// Either, contacts first.
+    ContactFirst,
+    /// Either, antenna first.
+    ContactlessFirst,
+}
+
+/// The sessions of one call.
+#[derive(Debug)]
+pub struct Slots {
+    /// Reader that holds the user card.
+    pub reader: String,
+    /// The user card.
+    pub card: Session,
+    /// The card in the PSAM's reader, not yet opened as PSAM; or why there is none.
+    pub psam: Option<Result<Session, SessionError>>,
+}
+
+impl Interface {
+    /// From `iType`.
+    ///
+    /// # Errors
+    /// [`Failure::CardInterface`] for anything but 1 to 4.
+    pub const fn parse(number: i32) -> Result<Self, Failure> {
+        match number {
+            1 => Ok(Self::Contact),
+            2 => Ok(Self::Contactless),
+            3 => Ok(Self::ContactFirst),
+            4 => Ok(Self::ContactlessFirst),
+            other => Err(Failure::CardInterface(other)),
+        }
+    }
+
+    /// The turn in which a reader is tried; `None` for never.
+    fn turn(self, reader: &str) -> Option<u8> {
+        match (self, is_contactless(reader)) {
+            (Self::Contact | Self::ContactFirst, false) | (Self::Contactless | Self::ContactlessFirst, true) => Some(0),
+            (Self::ContactFirst, true) | (Self::ContactlessFirst, false) => Some(1),
+            (Self::Contact, true) | (Self::Contactless, false) => None,
+        }
+    }
+}
+
+fn is_contactless(reader: &str) -> bool {
+    let name = reader.to_ascii_lowercase();
+    ["contactless", "picc", "nfc", "rfid"].iter().any(|word| name.contains(word))
+}
+
+impl Slots {
+    /// Finds the cards. A reader that is named is taken as it is; the others are asked what they hold.
+    ///
+    /// # Errors
+    /// [`Failure`] when there is no user card or more than one, or a named reader is not there.
+    pub fn find(
+        readers: &Readers,
+        interface: Interface,
+        settings: &Settings,
+        ssse: &[u8],
+        names: &PsamNames,
+    ) -> Result<Self, Failure> {
+        let named = |wanted: &Option<String>| wanted.as_deref().map(|wanted| readers.choose(wanted)).transpose();
+        let (card, psam) = (named(&settings.reader)?, named(&settings.psam)?);
+        let taken: Vec<&str> = card.iter().chain(&psam).map(|reader| reader.name.as_str()).collect();
+        let mut others = if taken.len() == 2 { Vec::new() } else { readers.survey_others(ssse, names, &taken)? };
+        let open = |reader: &ReaderInfo| -> Result<Session, SessionError> {
+            Ok(Session::new(Box::new(readers.connect(&reader.name)?)))
+        };
+        let psam = match &psam {
+            Some(reader) => Some(open(reader)),
+            None => others
+                .iter()
+                .position(|slot| matches!(slot.card, Ok((Kind::Psam, _))))
+                .map(|index| others.remove(index).card.map(|(_, session)| session)),
+        };
+        let (reader, card) = match &card {
+            Some(reader) => (reader.name.clone(), open(reader)?),
+            None => only_user_card(others, interface, readers)?,
+        };
+        Ok(Self { reader, card, psam })
+    }
+}
+
+/// The one user card in the readers of the first turn that has any.
+fn only_user_card(slots: Vec<Slot>, interface: Interface, readers: &Readers) -> Result<(String, Session), Failure> {
+    let (mut found, mut others, mut failed) = (Vec::new(), Vec::new(), None);
+    for Slot { reader, card } in slots {
+        let Some(turn) = interface.turn(&reader) else { continue };
+        match card {
+            Ok((Kind::User, session)) => found.push((turn, reader, session)),
+            Ok((Kind::Other, _)) => others.push(reader),
+            Ok((Kind::Psam, _)) => {}
+            Err(error) => failed = Some(error),
+        }
+    }
+    let first = found.iter().map(|(turn, ..)| *turn).min();
+    found.retain(|(turn, ..)| Some(*turn) == first);
+    if found.len() > 1 {
+        return Err(Failure::SeveralCards { readers: found.into_iter().map(|(_, reader, _)| reader).collect() });
+    }
+    match (found.pop(), failed) {
+        (Some((_, reader, session)), _) => Ok((reader, session)),
+        (None, Some(error)) => Err(error.into()),
+        (None, None) if others.is_empty() => {
+            Err(Failure::NoCard { readers: readers.list()?.into_iter().map(|reader| reader.name).collect() })
+        }
+        (None, None) => Err(Failure::NotSocialSecurity { readers: others }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_interface_tries_readers_in_its_own_order() {
+        let (contact, antenna) = ("ACS ACR1281 ICC Reader 00 00", "ACS ACR1281 PICC Reader 01 00");
+        let turns = |number| {
+            let interface = Interface::parse(number).expect("1 to 4");
+            (interface.turn(contact), interface.turn(antenna))
+        };
+        assert_eq!(turns(1), (Some(0), None));
+        assert_eq!(turns(2), (None, Some(0)));
+        assert_eq!(turns(3), (Some(0), Some(1)));
+        assert_eq!(turns(4), (Some(1), Some(0)));
+        for wrong in [i32::MIN, -1, 0, 5, i32::MAX] {
+            assert!(matches!(Interface::parse(wrong), Err(Failure::CardInterface(number)) if number == wrong));
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! Basic read against published answers of cards and published output strings.
+//!
+//! Source: EF05 of the 2.0 test card is a real log; the person and the strings are those of the published samples; the other
+//! bytes are written from the layout tables; the cryptogram was computed with OpenSSL.
+
+use card_core::Session;
+use card_core::key::Key16;
+use card_core::security::KeyName;
+use card_core::security::keyring::KeyRing;
+use card_core::transport::replay::Replay;
+use sscarddriver::basic::{Basic, read_card};
+use sscarddriver::failure::Failure;
+
+const SSSE: &str = "7378312E73682EC9E7BBE1B1A3D5CF";
+
+/// EF06 that no one filled.
+const BLANK_HOLDER: &str = "0812000000000000000000000000000000000000 091E000000000000000000000000000000000000000000000000000000000000 \
+     4E140000000000000000000000000000000000000000 0A0100 0B01FF 0C03FFFFFF 0D04FFFFFFFF";
+
+/// EF06 of the published person.
+const HOLDER: &str = "0812313131313131313938313031303131313130 091ED5C5C8FD0000000000000000000000000000000000000000000000000000 \
+     4E140000000000000000000000000000000000000000 0A0131 0B0101 0C03111111 0D0419810101";
+
+fn read(trace: &str, keys: Option<&mut KeyRing>) -> Result<Basic, Failure> {
+    let profile = card_profiles::builtin("ssc-3.0").expect("built in");
+    let mut session = Session::new(Box::new(Replay::parse(trace).expect("trace")));
+    read_card(&mut session, &profile, keys.map(|keys| -> &mut dyn card_core::security::SecurityModule { keys }))
+}
+
+fn issuer(identifier: &str, version: &str, number: &str) -> String {
+    format!("0110{identifier} 020131 0304{version} 040C9156000002430200430100D5 050420101001 060420201001 0709{number}")
+}
+
+#[test]
+fn the_logged_2_0_card_reads_with_the_fewest_bytes() {
+    let logged = "0110430299D156000005000000133A05F2E3 020133 0304322E3000 040C9156000002430200430100D5 \
+         050432303132 060432303232 0709423030303030313331";
+    let trace = format!(
+        "= 3B6D000000813147318650430200000013\n> 00A404000F{SSSE}\n< 6118\n> 00B2012D40\n< {logged}9000\n> 00B201355B\n< {BLANK_HOLDER}9000"
+    );
+    let profile = card_profiles::builtin("ssc-3.0").expect("built in");
+    let mut session = Session::new(Box::new(Replay::parse(&trace).expect("trace")));
+    let basic = read_card(&mut session, &profile, None).expect("a 2.0 card needs no proof");
+    assert_eq!(
+        basic.text(),
+        "430299||B00000131|430299D156000005000000133A05F2E3||00813147318650430200000013|2.0|2012|2022|||"
+    );
+    assert_eq!(session.wire().bytes, 194);
+}
+
+#[test]
+fn the_published_person_has_the_published_string() {
+    let issuer = issuer("639900D15600000500BF7C7A48FB4966", "322E3030", "583030303030303139");
+    let trace = format!(
+        "= 3B6D000000814E43238697159900BF7C7A\n> 00A404000F{SSSE}\n< 6118\n> 00B2012D40\n< {issuer}9000\n> 00B201355B\n< {HOLDER}9000"
+    );
+    let mut basic = read(&trace, None).expect("a 2.0 card needs no proof");
+    basic.terminal = "410100813475".to_owned();
+    basic.device = "终端设备号".to_owned();
+    // The sample card says 1.00; layout and fields are the same.
+    let sample = "639900|111111198101011110|X00000019|639900D15600000500BF7C7A48FB4966|张三|00814E43238697159900BF7C7A|1.00|20101001|20201001|410100813475|终端设备号|";
+    assert_eq!(basic.text(), sample.replace("|1.00|", "|2.00|"));
+}
+
+/// A 3.x card up to its second file; the answer to EXTERNAL AUTHENTICATE is the caller's.
+fn third_generation(answer: &str, rest: &str) -> String {
+    let issuer = issuer("639900D15600000500BF7C7A48FB4966", "332E3030", "583030303030303139");
+    format!(
+        "= 3B6D000000814E43238697159900BF7C7A\n> 00A404000F{SSSE}\n< 611E\n> 00C000001E\n\
+         < 6F1C840F{SSSE}A50988011E9F0C038601019000\n> 00B2012D40\n< {issuer}9000\n> 0084000008\n< 11223344556677889000\n\
+         > 0082000A10E522B4178E761E070102030405060708\n< {answer}\n{rest}"
+    )
+}
+
+fn national_key() -> KeyRing {
+    let mut keys = KeyRing::new();
+    let key: u128 = 0x0011_2233_4455_6677_8899_AABB_CCDD_EEFF;
+    keys.insert(KeyName::new("RKSSSE"), 1, Key16::new(key.to_be_bytes()));
+    keys
+}
+
+#[test]
+fn a_3_x_card_opens_its_holder_to_the_key_of_its_city_and_chip() {
+    let trace = third_generation("9000", &format!("> 00B201355B\n< {HOLDER}9000"));
+    let basic = read(&trace, Some(&mut national_key())).expect("proved");
+    assert_eq!((basic.name.as_str(), basic.social_security_number.as_str()), ("张三", "111111198101011110"));
+}
+
+#[test]
+fn a_3_x_card_without_psam_is_minus_2201_and_a_wrong_key_is_the_cards_answer() {
+    let code = |result: Result<Basic, Failure>| result.expect_err("refused").code().0;
+    assert_eq!(code(read(&third_generation("9000", ""), None)), -2201);
+    assert_eq!(code(read(&third_generation("63C2", ""), Some(&mut national_key()))), -25_538);
+    assert_eq!(code(read(&third_generation("9000", ""), Some(&mut KeyRing::new()))), -2203);
+}
+
+#[test]
+fn an_sm4_card_is_minus_2202() {
+    let trace = third_generation("9000", "").replace("9F0C03860101", "9F0C03860103");
+    assert_eq!(read(&trace, Some(&mut national_key())).expect_err("3DES only").code().0, -2202);
+}
+
+#[test]
+fn values_that_are_no_identifier_or_version_are_minus_20() {
+    for (from, to) in [("D156000005", "D156000006"), ("0304322E3000", "0304312E3030"), ("0304322E3000", "030400000000")]
+    {
+        let logged = "0110430299D156000005000000133A05F2E3 020133 0304322E3000 040C9156000002430200430100D5 \
+             050432303132 060432303232 0709423030303030313331"
+            .replace(from, to);
+        let trace =
+            format!("= 3B6D000000813147318650430200000013\n> 00A404000F{SSSE}\n< 6118\n> 00B2012D40\n< {logged}9000");
+        assert_eq!(read(&trace, None).expect_err(to).code().0, -20, "{to}");
+    }
+}
