@@ -6,6 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use card_core::StatusWord;
 use card_core::command;
 use card_core::script::Step;
 use card_core::security::{Factors, KeyName, KeyRef};
@@ -76,6 +77,7 @@ impl Means {
 pub(crate) struct State {
     current: Option<String>,
     held: BTreeSet<Right>,
+    refused: BTreeMap<Right, StatusWord>,
 }
 
 impl State {
@@ -111,29 +113,46 @@ impl State {
             Access::All(rights) => rights.iter().collect(),
             Access::Any(rights) => {
                 let held = rights.iter().find(|right| self.held.contains(right));
-                let provable = |right: &&Right| means.step(profile, right).is_some();
+                let provable =
+                    |right: &&Right| !self.refused.contains_key(*right) && means.step(profile, right).is_some();
                 let pin_first = rights.iter().filter(|right| **right == Right::Pin).chain(rights);
                 held.or_else(|| pin_first.into_iter().find(provable)).or(rights.first()).into_iter().collect()
             }
         };
         let missing = needed.into_iter().filter(|right| !self.held.contains(right));
-        let steps: Vec<(Right, Step)> = missing
-            .map(|right| {
-                means.step(profile, right).map(|step| (right.clone(), step)).ok_or_else(|| Some(right.clone()))
-            })
-            .collect::<Result<_, _>>()?;
+        let step = |right: &Right| {
+            let step = means.step(profile, right).filter(|_| !self.refused.contains_key(right));
+            step.map(|step| (right.clone(), step)).ok_or_else(|| Some(right.clone()))
+        };
+        let steps: Vec<(Right, Step)> = missing.map(step).collect::<Result<_, _>>()?;
         self.held.extend(steps.iter().map(|(right, _)| right.clone()));
         Ok(steps)
     }
 
-    /// A proof failed, or its key was replaced.
+    /// A selection failed: which directory is current is not known.
+    pub(crate) fn forget_selection(&mut self) {
+        self.current = None;
+    }
+
+    /// A right is not held any more: its key was replaced, or the security module could not prove it.
     pub(crate) fn lose(&mut self, right: &Right) {
         self.held.remove(right);
+    }
+
+    /// The card refused a proof: it is not tried again, another wrong try could block the PIN or the key.
+    pub(crate) fn refuse(&mut self, right: &Right, sw: StatusWord) {
+        self.held.remove(right);
+        self.refused.insert(right.clone(), sw);
+    }
+
+    /// How the card refused a proof.
+    pub(crate) fn refusal(&self, right: &Right) -> Option<StatusWord> {
+        self.refused.get(right).copied()
     }
 }
 
 /// SELECT of a directory without asking for its FCI.
-fn select_command(profile: &Profile, df: &Df) -> card_core::Command {
+pub(crate) fn select_command(profile: &Profile, df: &Df) -> card_core::Command {
     let is_first = profile.df.first().is_some_and(|first| first.id == df.id);
     if is_first && !df.df_name.is_empty() {
         command::select_by_name(&df.df_name)

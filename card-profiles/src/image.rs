@@ -129,6 +129,12 @@ pub struct Reading {
 }
 
 impl Reading {
+    /// Adds what was read elsewhere.
+    pub fn extend(&mut self, other: Self) {
+        self.values.extend(other.values);
+        self.faults.extend(other.faults);
+    }
+
     fn add(&mut self, place: &Place, element: &Element, bytes: &[u8]) {
         if element.format.kind == FormatKind::BTlv {
             return self.add_composite(place, element, bytes);
@@ -253,6 +259,14 @@ pub fn decode_file(df: &Df, ef: &Ef, bytes: &[u8]) -> Reading {
             reading
         }
     }
+}
+
+/// The values of one record of a cyclic file.
+#[must_use]
+pub fn decode_record(df: &Df, ef: &Ef, number: u8, bytes: &[u8]) -> Reading {
+    let mut reading = Reading::default();
+    decode_fields(&Place::file(&df.id, &ef.id).record(number), ef, bytes, &mut reading);
+    reading
 }
 
 fn decode_tagged(file: &Place, ef: &Ef, bytes: &[u8]) -> Reading {

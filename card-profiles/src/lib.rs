@@ -20,6 +20,8 @@ pub mod name;
 pub mod place;
 pub mod plan;
 pub mod profile;
+pub mod read;
+pub mod recognition;
 pub mod rehearsal;
 pub mod text;
 

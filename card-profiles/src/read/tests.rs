@@ -1,0 +1,237 @@
+use card_core::apdu::Protocol;
+use proptest::prelude::*;
+
+use super::*;
+use crate::approach::KeyVersions;
+use crate::builtin;
+
+/// Published bytes of SSSE EF05 of the sample person, as a 3.x card of the same structure would hold them.
+const EF05: &str = "0110639900D15600000500BF7C7A48FB4966 020131 0304332E3030 040C9156000002430200430100D5 050420101001 060420201001 0709583030303030303139";
+const EF06: &str = "0812313131313131313938313031303131313130 091ED5C5C8FD0000000000000000000000000000000000000000000000000000 4E14FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF 0A0131 0B0101 0C03FFFFFF 0D0419810101";
+const CARD: Block = [0x97, 0x15, 0x99, 0x00, 0x00, 0xBF, 0x7C, 0x7A];
+
+fn profile() -> Profile {
+    builtin("ssc-3.0").expect("built in")
+}
+
+fn nothing() -> Means {
+    Means { pin: None, factors: None, versions: KeyVersions::default() }
+}
+
+fn response(hex: &str, sw: u16) -> Response {
+    Response { data: hex::decode(hex.replace(' ', "")).expect("hex"), sw: StatusWord(sw) }
+}
+
+fn text(step: &Step) -> String {
+    match step {
+        Step::Send(command) => hex::encode_upper(command.encode(Protocol::T0)),
+        Step::Authenticate { key, id } => format!(
+            "authenticate {} {id:02X} {}",
+            key.name,
+            key.path.iter().map(hex::encode_upper).collect::<Vec<_>>().join(" ")
+        ),
+        Step::LoadKey(_) => "load".to_owned(),
+    }
+}
+
+/// Plays a script of expected steps and their answers.
+fn play(mut reader: Reader<'_>, script: &[(&str, Response)]) -> Outcome {
+    for (expected, answer) in script {
+        let step = reader.next_step().expect(expected);
+        assert_eq!(text(&step), *expected);
+        reader.answer(answer);
+    }
+    assert!(reader.next_step().is_none(), "more steps than expected");
+    reader.finish()
+}
+
+#[test]
+fn a_basic_read_takes_the_keys_from_the_city_that_it_reads() {
+    let profile = profile();
+    let outcome = play(
+        Reader::basic(&profile, Some(CARD), nothing()),
+        &[
+            (
+                "00A404000F7378312E73682EC9E7BBE1B1A3D5CF",
+                response("6F16840F7378312E73682EC9E7BBE1B1A3D5CFA50388011E", 0x9000),
+            ),
+            ("00B2012D40", response(EF05, 0x9000)),
+            ("authenticate RKSSSE 0A 3633303030307368 3633393930307378 9715990000BF7C7A", response("", 0x9000)),
+            ("00B201355B", response(EF06, 0x9000)),
+        ],
+    );
+    let values = &outcome.reading.values;
+    assert_eq!(values.text("SSSE.EF06.name"), Some("张三"));
+    assert_eq!(values.text("SSSE.EF06.social_security_number"), Some("111111198101011110"));
+    assert_eq!(values.text("SSSE.EF05.card_number"), Some("X00000019"));
+    assert_eq!(outcome.refusals, []);
+    assert_eq!(outcome.fci.and_then(|fci| fci.sfi), Some(0x1E));
+    // The extension is padded with FF, as some issuers do.
+    assert_eq!(outcome.reading.faults.len(), 1);
+}
+
+#[test]
+fn without_psam_the_holder_stays_unread_and_the_rest_is_there() {
+    let profile = profile();
+    let script =
+        [("00A404000F7378312E73682EC9E7BBE1B1A3D5CF", response("", 0x9000)), ("00B2012D40", response(EF05, 0x9000))];
+    let outcome = play(Reader::basic(&profile, None, nothing()), &script);
+    assert_eq!(outcome.reading.values.len(), 7);
+    let codes: Vec<&str> = outcome.refusals.iter().map(|refusal| refusal.reason.code()).collect();
+    assert_eq!(codes, ["KEY_NEEDED"]);
+}
+
+#[test]
+fn a_refused_proof_passes_over_its_file_only() {
+    let profile = profile();
+    let files = [("SSSE", "EF06"), ("SSSE", "EF05")];
+    let city = card_core::security::CityCode::parse("639900").expect("six digits");
+    let means = Means { factors: Some(Factors::of(city, CARD)), ..nothing() };
+    let outcome = play(
+        Reader::new(&profile, &files, means.clone()),
+        &[
+            ("00A404000F7378312E73682EC9E7BBE1B1A3D5CF", response("", 0x6118)),
+            ("authenticate RKSSSE 0A 3633303030307368 3633393930307378 9715990000BF7C7A", response("", 0x63C2)),
+            ("00B2012D40", response(EF05, 0x9000)),
+        ],
+    );
+    let right = || Right::Key(card_core::security::KeyName::new("RKSSSE"));
+    assert_eq!(
+        outcome.refusals.first().map(|refusal| refusal.reason.clone()),
+        Some(Reason::ProofRefused { right: right(), sw: StatusWord(0x63C2) })
+    );
+    assert_eq!(outcome.reading.values.len(), 7);
+
+    let mut reader = Reader::new(&profile, &files, means);
+    let _ = reader.next_step();
+    reader.answer(&response("", 0x9000));
+    let _ = reader.next_step();
+    reader.unproved();
+    assert_eq!(text(&reader.next_step().expect("the other file")), "00B2012D40");
+    assert_eq!(reader.finish().refusals.first().map(|refusal| refusal.reason.clone()), Some(Reason::Unproved(right())));
+}
+
+#[test]
+fn a_card_that_knows_no_read_of_all_records_is_read_one_by_one() {
+    let profile = profile();
+    let select = ("00A404000F7378312E73682EC9E7BBE1B1A3D5CF", response("", 0x9000));
+    let files = [("SSSE", "EF05")];
+    let one_by_one = [
+        ("00B2012C12", response(&EF05[..36], 0x9000)),
+        ("00B2022C03", response("020131", 0x9000)),
+        ("00B2032C06", response("0304332E3030", 0x9000)),
+        ("00B2042C0E", response("040C9156000002430200430100D5", 0x9000)),
+        ("00B2052C06", response("050420101001", 0x9000)),
+        ("00B2062C06", response("", 0x6A83)),
+        ("00B2072C0B", response("0709583030303030303139", 0x9000)),
+    ];
+    for refusal in [0x6A81, 0x6A86, 0x6700, 0x6A83] {
+        let script = [&[select.clone(), ("00B2012D40", response("", refusal))][..], &one_by_one].concat();
+        let outcome = play(Reader::new(&profile, &files, nothing()), &script);
+        assert_eq!(outcome.reading.values.len(), 6);
+        assert_eq!(
+            outcome.reading.faults.iter().map(ToString::to_string).collect::<Vec<_>>(),
+            ["SSSE.EF05.valid_until: the record is missing"]
+        );
+    }
+    // A card that answers the first record only.
+    let script = [&[select.clone(), ("00B2012D40", response(&EF05[..36], 0x9000))][..], &one_by_one[1..]].concat();
+    assert_eq!(play(Reader::new(&profile, &files, nothing()), &script).reading.values.len(), 6);
+    // Asking again would not help here.
+    let outcome = play(Reader::new(&profile, &files, nothing()), &[select, ("00B2012D40", response("", 0x6982))]);
+    assert_eq!(outcome.refusals.len(), 1);
+}
+
+#[test]
+fn the_log_is_read_newest_first_until_it_ends() {
+    let profile = profile();
+    let means = Means { pin: Some(vec![0x12, 0x34, 0x56]), ..nothing() };
+    let record = |n: u8| format!("{n:04X} 32 410100813475 20260101123456 000003E8 00000064 00000000");
+    let mut script = vec![
+        ("00A4000002DF04", response("", 0x9000)),
+        ("0020000003123456", response("", 0x9000)),
+        ("00B201441C", response(&record(2), 0x9000)),
+        ("00B202441C", response(&record(1), 0x9000)),
+        ("00B203441C", response("", 0x6A83)),
+    ];
+    let log = [("DF04", "EF08")];
+    let outcome = play(Reader::new(&profile, &log, means.clone()), &script);
+    assert_eq!(outcome.reading.values.number("DF04.EF08[1].sequence"), Some(2));
+    assert_eq!((outcome.reading.values.len(), outcome.reading.faults.len()), (14, 0));
+    script.truncate(3);
+    let outcome = play(Reader::new(&profile, &log, means).newest(1), &script);
+    assert_eq!(outcome.reading.values.len(), 7);
+}
+
+#[test]
+fn a_wrong_pin_is_sent_once_and_a_missing_one_never() {
+    let profile = profile();
+    let means = Means { pin: Some(vec![0x65, 0x43, 0x21]), ..nothing() };
+    let files = [("DF01", "EF05"), ("DF01", "EF06")];
+    let mut reader = Reader::new(&profile, &files, means);
+    let mut verified = 0;
+    while let Some(step) = reader.next_step() {
+        let is_verify = text(&step).starts_with("0020");
+        verified += usize::from(is_verify);
+        reader.answer(&response("", if is_verify { 0x63C2 } else { 0x9000 }));
+        if verified > 1 {
+            break;
+        }
+    }
+    assert_eq!(verified, 1, "a second try would cost the holder another one");
+    let outcome = play(Reader::new(&profile, &files, nothing()), &[]);
+    assert!(outcome.refusals.iter().all(|refusal| refusal.reason.code() == "PIN_NEEDED"));
+}
+
+#[test]
+fn a_photo_is_read_in_the_fewest_parts_and_may_be_shorter() {
+    let profile = profile();
+    let city = card_core::security::CityCode::parse("639900").expect("six digits");
+    let means = || Means { factors: Some(Factors::of(city, CARD)), ..nothing() };
+    let read = |answers: &dyn Fn(usize) -> Response| {
+        let mut reader = Reader::new(&profile, &[("SSSE", "EF08")], means());
+        let mut parts = 0;
+        while let Some(step) = reader.next_step() {
+            let is_part = text(&step).starts_with("00B0");
+            reader.answer(&if is_part { answers(parts) } else { response("", 0x9000) });
+            parts += usize::from(is_part);
+        }
+        (parts, reader.finish())
+    };
+    let (parts, outcome) = read(&|_| response(&"A5".repeat(256), 0x9000));
+    assert_eq!((parts, outcome.reading.values.text("SSSE.EF08").map(str::len)), (16, Some(8192)));
+    let (parts, outcome) =
+        read(&|part| if part < 2 { response(&"A5".repeat(256), 0x9000) } else { response("", 0x6B00) });
+    assert_eq!((parts, outcome.reading.values.text("SSSE.EF08").map(str::len)), (3, Some(1024)));
+    let (parts, outcome) = read(&|_| response("", 0x6982));
+    assert_eq!((parts, outcome.refusals.len()), (1, 1));
+}
+
+fn all_files(profile: &Profile) -> Vec<(&str, &str)> {
+    profile.df.iter().flat_map(|df| df.ef.iter().map(|ef| (df.id.as_str(), ef.id.as_str()))).collect()
+}
+
+fn any_answer() -> impl Strategy<Value = Response> {
+    let sw = prop_oneof![4 => Just(0x9000_u16), 1 => any::<u16>(), 1 => prop::sample::select(vec![0x6A83, 0x6A81, 0x6982, 0x6B00, 0x6118])];
+    (prop::collection::vec(any::<u8>(), 0..300), sw).prop_map(|(data, sw)| Response { data, sw: StatusWord(sw) })
+}
+
+proptest! {
+    #[test]
+    fn whatever_a_card_answers_a_read_of_all_files_ends(answers in prop::collection::vec(any_answer(), 1..200), pin in any::<bool>(), keys in any::<bool>()) {
+        let profile = profile();
+        let city = card_core::security::CityCode::parse("639900").expect("six digits");
+        let means = Means { pin: pin.then(|| vec![0x12, 0x34, 0x56]), factors: keys.then(|| Factors::of(city, CARD)), ..nothing() };
+        let mut reader = Reader::new(&profile, &all_files(&profile), means);
+        let mut steps = 0;
+        for answer in answers.iter().cycle() {
+            if reader.next_step().is_none() {
+                break;
+            }
+            reader.answer(answer);
+            steps += 1;
+            prop_assert!(steps < 1_000);
+        }
+        let _ = reader.finish();
+    }
+}

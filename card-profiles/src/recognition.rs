@@ -1,0 +1,143 @@
+//! Which generation of card this is, and which algorithm it speaks.
+//!
+//! Source: item 03 规范版本 (first character: 1 → V1 layout, 2 and 3 → V2); FCI object `86 01 xx`; without one, city codes
+//! starting 11 mean SSF33, as two programs have it.
+//! Owns: the decision. Never: rejects a card on serial or card number; those are regional.
+
+use card_core::fci::{AlgorithmId, Fci};
+use card_core::security::CityCode;
+
+use crate::identity::CardIdentifier;
+use crate::image::CardValues;
+
+/// Generation after 规范版本.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Generation {
+    /// `1.x`: layout V1.
+    One,
+    /// `2.x`: layout V2.
+    Two,
+    /// `3.x`: layout V2, basic information behind RKSSSE.
+    Three,
+}
+
+/// What a card is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Recognition {
+    /// Generation.
+    pub generation: Generation,
+    /// Algorithm.
+    pub algorithm: AlgorithmId,
+    /// Card identifier.
+    pub identifier: CardIdentifier,
+    /// Issuing city: its factors lead to the card's keys.
+    pub city: CityCode,
+}
+
+/// Why a card is not one of the scheme, though it has the environment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NotRecognised {
+    /// Item 01 is missing, cut, without city digits or without the RID.
+    #[error("the card identifier is missing or malformed")]
+    Identifier,
+    /// Item 03 is missing or starts with no known generation.
+    #[error("the specification version is missing or unknown")]
+    Version,
+}
+
+impl NotRecognised {
+    /// Stable code (driver code -20).
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Identifier => "CARD_IDENTIFIER_MALFORMED",
+            Self::Version => "CARD_VERSION_UNKNOWN",
+        }
+    }
+}
+
+/// Recognises a card by the FCI of its environment and the values of SSSE EF05.
+///
+/// # Errors
+/// [`NotRecognised`].
+pub fn recognise(fci: Option<&Fci>, values: &CardValues) -> Result<Recognition, NotRecognised> {
+    let identifier = values.text("SSSE.EF05.card_identifier").and_then(CardIdentifier::parse);
+    let identifier = identifier.filter(CardIdentifier::has_rid).ok_or(NotRecognised::Identifier)?;
+    let city = identifier.city().ok_or(NotRecognised::Identifier)?;
+    let generation = match values.text("SSSE.EF05.spec_version").and_then(|version| version.chars().next()) {
+        Some('1') => Generation::One,
+        Some('2') => Generation::Two,
+        Some('3') => Generation::Three,
+        _ => return Err(NotRecognised::Version),
+    };
+    let algorithm = match fci.and_then(|fci| fci.algorithm) {
+        Some(named @ (AlgorithmId::SSF33 | AlgorithmId::SM4)) => named,
+        _ if city.as_str().starts_with("11") => AlgorithmId::SSF33,
+        _ => AlgorithmId::TDES,
+    };
+    Ok(Recognition { generation, algorithm, identifier, city })
+}
+
+impl Recognition {
+    /// Name of the built-in profile for such a card; `None` when there is none.
+    #[must_use]
+    pub fn profile_name(&self) -> Option<&'static str> {
+        match (self.generation, self.algorithm) {
+            (Generation::Three, AlgorithmId::TDES) => Some("ssc-3.0"),
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn values(identifier: &str, version: &str) -> CardValues {
+        let mut values = CardValues::new();
+        values.set("SSSE.EF05.card_identifier", identifier).expect("a place");
+        values.set("SSSE.EF05.spec_version", version).expect("a place");
+        values
+    }
+
+    fn fci(algorithm: u8) -> Fci {
+        Fci { algorithm: Some(AlgorithmId(algorithm)), ..Fci::default() }
+    }
+
+    #[test]
+    fn published_cards_are_recognised_as_published() {
+        let of = |identifier: &str, version: &str, fci: Option<Fci>| {
+            let card = recognise(fci.as_ref(), &values(identifier, version)).expect("recognised");
+            (card.generation, card.algorithm, card.city.to_string())
+        };
+        let two = of("430299D156000005000000133A05F2E3", "2.0", None);
+        assert_eq!(two, (Generation::Two, AlgorithmId::TDES, "430299".to_owned()));
+        let one = of("639900D15600000500BF7C7A48FB4966", "1.00", None);
+        assert_eq!(one, (Generation::One, AlgorithmId::TDES, "639900".to_owned()));
+        let three = of("411600D15600000511223344AABBCCDD", "3.00", Some(fci(3)));
+        assert_eq!(three, (Generation::Three, AlgorithmId::SM4, "411600".to_owned()));
+        assert_eq!(of("110000D15600000511223344AABBCCDD", "2.00", Some(fci(1))).1, AlgorithmId::SSF33);
+    }
+
+    #[test]
+    fn only_cards_with_a_profile_name_one() {
+        let name = |version: &str, algorithm: u8| {
+            recognise(Some(&fci(algorithm)), &values("513300D15600000511223344AABBCCDD", version))
+                .expect("recognised")
+                .profile_name()
+        };
+        assert_eq!((name("3.00", 1), name("3.00", 3), name("2.00", 1)), (Some("ssc-3.0"), None, None));
+        assert!(crate::builtin("ssc-3.0").is_some());
+    }
+
+    #[test]
+    fn what_is_no_card_of_the_scheme_is_refused() {
+        let refused =
+            |identifier: &str, version: &str| recognise(None, &values(identifier, version)).expect_err("refused");
+        assert_eq!(refused("", "3.00"), NotRecognised::Identifier);
+        assert_eq!(refused("513300D156000006000000013A05F2E3", "3.00"), NotRecognised::Identifier);
+        assert_eq!(refused("5133A0D156000005000000013A05F2E3", "3.00"), NotRecognised::Identifier);
+        assert_eq!(refused("513300D156000005000000013A05F2E3", ""), NotRecognised::Version);
+        assert_eq!(refused("513300D156000005000000013A05F2E3", "9.00"), NotRecognised::Version);
+    }
+}
