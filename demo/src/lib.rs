@@ -11,6 +11,7 @@ pub mod failure;
 pub mod folder;
 pub mod interrupt;
 pub mod output;
+pub mod pharmacy;
 pub mod programs;
 pub mod registry;
 pub mod summary;
