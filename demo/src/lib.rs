@@ -10,6 +10,7 @@
 pub mod failure;
 pub mod folder;
 pub mod interrupt;
+pub mod journey;
 pub mod output;
 pub mod pharmacy;
 pub mod programs;

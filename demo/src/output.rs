@@ -7,6 +7,8 @@ use std::time::Instant;
 
 use clap::ValueEnum;
 
+use crate::failure::Failure;
+
 /// Language of the demo's own words; the programs have theirs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Language {
@@ -95,8 +97,9 @@ impl Output {
         let _ = writeln!(stdout, "{text}").and_then(|()| stdout.flush());
     }
 
-    /// A line about a failure.
-    pub fn failure(&self, text: &str) {
-        let _ = writeln!(std::io::stderr().lock(), "{text}");
+    /// Why the demo stopped.
+    pub fn failure(&self, failure: &Failure) {
+        let stopped = words("The demo stopped", "演示中断");
+        let _ = writeln!(std::io::stderr().lock(), "\n✗ {}: {failure}", self.pick(&stopped));
     }
 }

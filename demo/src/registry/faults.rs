@@ -26,6 +26,8 @@ pub enum FaultKind {
     SexDiffers,
     /// The sex is no code.
     UnknownSex,
+    /// There is no sex.
+    SexMissing,
     /// The ethnic group is no code.
     UnknownEthnicGroup,
     /// The region is no county of the prefecture.
@@ -40,6 +42,8 @@ pub enum FaultKind {
     NameUnencodable(char),
     /// The name has a character that no name has.
     NameCharacters,
+    /// Two dots in a row.
+    NameSeparator,
     /// There is no name.
     NameMissing,
     /// The telephone number has letters or too few digits.
@@ -48,6 +52,36 @@ pub enum FaultKind {
     AddressTooLong,
     /// The row has too few cells.
     TooFewCells,
+}
+
+impl FaultKind {
+    /// The stable code that the import must give.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::CheckDigit => "NUMBER_CHECK",
+            Self::ImpossibleDateInNumber => "NUMBER_DATE",
+            Self::NumberLength => "NUMBER_LENGTH",
+            Self::NumberCharacters => "NUMBER_CHARACTERS",
+            Self::BirthDateDiffers => "BIRTH_DATE_DIFFERS",
+            Self::ImpossibleBirthDate => "BIRTH_DATE_INVALID",
+            Self::FutureBirthDate => "NUMBER_DATE_FUTURE",
+            Self::SexDiffers => "SEX_DIFFERS",
+            Self::UnknownSex => "SEX_UNKNOWN",
+            Self::SexMissing | Self::NameMissing => "VALUE_MISSING",
+            Self::UnknownEthnicGroup => "ETHNIC_GROUP_UNKNOWN",
+            Self::UnknownRegion => "REGION_UNKNOWN",
+            Self::Duplicate => "DUPLICATE_IN_FILE",
+            Self::NumberTaken => "NUMBER_TAKEN_IN_FILE",
+            Self::NameTooLong => "NAME_TOO_LONG",
+            Self::NameUnencodable(_) => "NOT_ENCODABLE",
+            Self::NameCharacters => "NAME_CHARACTER",
+            Self::NameSeparator => "NAME_SEPARATOR",
+            Self::Phone => "PHONE_INVALID",
+            Self::AddressTooLong => "VALUE_TOO_LONG",
+            Self::TooFewCells => "CELL_COUNT",
+        }
+    }
 }
 
 /// A row that must be refused, and why.
@@ -114,7 +148,7 @@ pub(super) fn all(invention: &mut Invention) -> Vec<Fault> {
         spoil(FaultKind::SexDiffers, &|cells| cells[SEX] = String::from(if cells[SEX] == "1" { "2" } else { "1" }));
     }
     spoil(FaultKind::UnknownSex, &|cells| cells[SEX] = String::from("7"));
-    spoil(FaultKind::UnknownSex, &|cells| cells[SEX] = String::new());
+    spoil(FaultKind::SexMissing, &|cells| cells[SEX] = String::new());
     spoil(FaultKind::UnknownEthnicGroup, &|cells| cells[ETHNIC] = String::from("77"));
     spoil(FaultKind::UnknownRegion, &|cells| cells[REGION] = String::from("513399"));
     spoil(FaultKind::UnknownRegion, &|cells| cells[REGION] = String::from("110105"));
@@ -126,6 +160,7 @@ pub(super) fn all(invention: &mut Invention) -> Vec<Fault> {
     spoil(FaultKind::NameUnencodable('䶮'), &|cells| cells[NAME] = String::from("扎西·䶮"));
     spoil(FaultKind::NameCharacters, &|cells| cells[NAME] = String::from("王?明"));
     spoil(FaultKind::NameCharacters, &|cells| cells[NAME] = String::from("李2静"));
+    spoil(FaultKind::NameSeparator, &|cells| cells[NAME] = String::from("扎西··多吉"));
     spoil(FaultKind::NameMissing, &|cells| cells[NAME] = String::new());
     spoil(FaultKind::Phone, &|cells| cells[PHONE] = String::from("1990000123"));
     spoil(FaultKind::Phone, &|cells| cells[PHONE] = String::from("199-电话"));
