@@ -1,0 +1,43 @@
+//! The table and its JSON: the only file of this program that prints.
+
+use std::path::Path;
+
+use crate::measure::{Aim, Row};
+
+/// Prints the table, and writes `bench.json` into the folder.
+///
+/// # Errors
+/// The system's error when the file cannot be written.
+pub fn report(rows: &[Row], folder: &Path) -> std::io::Result<()> {
+    println!("{:<44} {:>12} {:>12} {:<10} {:>6}  {:<8}", "what", "ours", "bare", "unit", "ratio", "aim");
+    for row in rows {
+        let aim = match row.aim {
+            Aim::AtMost(bound) => format!("<= {bound:.2}"),
+            Aim::AtLeast(bound) => format!(">= {bound:.2}"),
+            Aim::None => String::new(),
+        };
+        let missed = if row.met { "" } else { "MISSED" };
+        println!(
+            "{:<44} {:>12} {:>12} {:<10} {:>6.3}  {:<8} {missed}",
+            row.what,
+            figure(row.ours),
+            figure(row.bare),
+            row.unit,
+            row.ratio,
+            aim
+        );
+    }
+    println!();
+    for row in rows.iter().filter(|row| !row.note.is_empty()) {
+        println!("{}: {}", row.what, row.note);
+    }
+    let path = folder.join("bench.json");
+    std::fs::create_dir_all(folder)?;
+    std::fs::write(&path, serde_json::to_string_pretty(rows)? + "\n")?;
+    println!("\nwritten to {}", path.display());
+    Ok(())
+}
+
+fn figure(value: f64) -> String {
+    if value >= 1000.0 { format!("{value:.0}") } else { format!("{value:.2}") }
+}
