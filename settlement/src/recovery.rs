@@ -223,5 +223,4 @@ fn checked(entry: &Unanswered, now: &CardNow<'_>, steps: u16, decision: Decision
 }
 
 #[cfg(test)]
-#[path = "recovery_tests.rs"]
 mod tests;

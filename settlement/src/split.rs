@@ -428,5 +428,4 @@ impl Parts {
 }
 
 #[cfg(test)]
-#[path = "split_tests.rs"]
 mod tests;
