@@ -1,0 +1,128 @@
+//! Kinds of the formulas: DES, 3DES, MACs, diversification, check values.
+//!
+//! Owns: taking keys and data from a case. Never: a formula of its own; `card_core::crypto` has them.
+
+use card_core::crypto::{self, Block};
+use card_core::key::{Key8, Key16};
+
+use super::{Computed, KindError, bytes, exactly};
+use crate::case::Case;
+
+enum Key {
+    Single(Key8),
+    Double(Key16),
+}
+
+impl Key {
+    fn of(case: &Case) -> Result<Self, KindError> {
+        let key = bytes("key", &case.key)?;
+        let expected = "8 or 16";
+        match (<[u8; 8]>::try_from(key.as_slice()), <[u8; 16]>::try_from(key.as_slice())) {
+            (Ok(single), _) => Ok(Self::Single(Key8::new(single))),
+            (_, Ok(double)) => Ok(Self::Double(Key16::new(double))),
+            _ => Err(KindError::Length { field: "key", got: key.len(), expected }),
+        }
+    }
+}
+
+fn double(case: &Case) -> Result<Key16, KindError> {
+    exactly("key", &case.key, "16").map(Key16::new)
+}
+
+fn whole_blocks(case: &Case) -> Result<Vec<u8>, KindError> {
+    let data = bytes("data", &case.data)?;
+    if data.is_empty() || data.len() % 8 != 0 {
+        return Err(KindError::Length { field: "data", got: data.len(), expected: "a multiple of 8, not 0," });
+    }
+    Ok(data)
+}
+
+fn no_data(case: &Case) -> Result<(), KindError> {
+    if case.data.is_empty() {
+        Ok(())
+    } else {
+        Err(KindError::Length { field: "data", got: case.data.len() / 2, expected: "none" })
+    }
+}
+
+/// ECB; a 16-byte key also decrypts the result again.
+pub(super) fn tdes(case: &Case) -> Result<Computed, KindError> {
+    let data = whole_blocks(case)?;
+    let (out, back) = match Key::of(case)? {
+        Key::Single(key) => {
+            let out = crypto::des_encrypt(&key, &data);
+            let back = crypto::tdes_decrypt(&Key16::from_half(&key), &out);
+            (out, back)
+        }
+        Key::Double(key) => {
+            let out = crypto::tdes_encrypt(&key, &data);
+            let back = crypto::tdes_decrypt(&key, &out);
+            (out, back)
+        }
+    };
+    let computed = Computed::bytes(case, &out)?;
+    if back == data {
+        return Ok(computed);
+    }
+    Ok(Computed { got: format!("{}, which decrypts to {}", computed.got, hex::encode_upper(back)), ..computed })
+}
+
+/// MAC of 4 bytes by the product's functions; up to 8 bytes from the chaining block that they are cut from.
+pub(super) fn mac(case: &Case) -> Result<Computed, KindError> {
+    let (key, data) = (Key::of(case)?, bytes("data", &case.data)?);
+    let iv: Block = if case.iv.is_empty() { [0; 8] } else { exactly("iv", &case.iv, "8")? };
+    let length = bytes("out", &case.out)?.len();
+    if !(4..=8).contains(&length) {
+        return Err(KindError::Length { field: "out", got: length, expected: "4 to 8" });
+    }
+    let (cut, whole) = match &key {
+        Key::Single(key) => {
+            (crypto::mac_des(key, iv, &data), crypto::cbc_mac_des(key, iv, &crypto::pad(&data)).to_vec())
+        }
+        Key::Double(key) => {
+            let chained = crypto::cbc_mac_des(&key.left(), iv, &crypto::pad(&data));
+            let decrypted = crypto::tdes_decrypt(&Key16::from_half(&key.right()), &chained);
+            (crypto::mac_retail(key, iv, &data), crypto::des_encrypt(&key.left(), &decrypted))
+        }
+    };
+    let got: Vec<u8> = cut.into_iter().chain(whole.into_iter().skip(cut.len())).take(length).collect();
+    Computed::bytes(case, &got)
+}
+
+/// One 8-byte factor after the other.
+pub(super) fn diversification(case: &Case) -> Result<Computed, KindError> {
+    let data = whole_blocks(case)?;
+    let derived = data.as_chunks::<8>().0.iter().fold(double(case)?, |key, factor| crypto::diversify(&key, *factor));
+    Computed::bytes(case, derived.expose())
+}
+
+/// Left xor right.
+pub(super) fn fold(case: &Case) -> Result<Computed, KindError> {
+    no_data(case)?;
+    Computed::bytes(case, double(case)?.fold().expose())
+}
+
+/// First 3 bytes of E(0).
+pub(super) fn check_value(case: &Case) -> Result<Computed, KindError> {
+    no_data(case)?;
+    let key = match Key::of(case)? {
+        Key::Single(key) => Key16::from_half(&key),
+        Key::Double(key) => key,
+    };
+    Computed::bytes(case, &crypto::check_value(&key))
+}
+
+/// 3DES of one block, as a key.
+pub(super) fn session(case: &Case) -> Result<Computed, KindError> {
+    let seed = exactly("data", &case.data, "8")?;
+    Computed::bytes(case, crypto::session_key(&double(case)?, seed).expose())
+}
+
+/// What a key-load command carries.
+pub(super) fn encipherment(case: &Case) -> Result<Computed, KindError> {
+    let data = bytes("data", &case.data)?;
+    if data.len() > 255 {
+        return Err(KindError::Length { field: "data", got: data.len(), expected: "at most 255" });
+    }
+    Computed::bytes(case, &crypto::tdes_encrypt(&double(case)?, &crypto::pad_for_encipherment(&data)))
+}
