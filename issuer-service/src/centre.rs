@@ -48,6 +48,9 @@ pub struct Config {
     pub city: CityCode,
     /// 初始化机构编号: 12 bytes as 24 hex digits.
     pub institution: String,
+    /// First letter of the card numbers made here (assumed: the standard leaves it to the issuer).
+    #[serde(default = "Config::prefix", deserialize_with = "prefix")]
+    pub card_number_prefix: char,
     /// Years a card is valid.
     #[serde(default = "Config::valid_years")]
     pub valid_years: u8,
@@ -225,9 +228,19 @@ impl Config {
         toml::from_str(&text).map_err(|source| CentreError::Config { path, source: Box::new(source) })
     }
 
+    const fn prefix() -> char {
+        'A'
+    }
+
     const fn valid_years() -> u8 {
         10
     }
+}
+
+fn prefix<'de, D: Deserializer<'de>>(deserializer: D) -> Result<char, D::Error> {
+    let letter = char::deserialize(deserializer)?;
+    let fits = letter.is_ascii_uppercase();
+    if fits { Ok(letter) } else { Err(serde::de::Error::custom("a card number begins with a letter from A to Z")) }
 }
 
 fn city_code<'de, D: Deserializer<'de>>(deserializer: D) -> Result<CityCode, D::Error> {

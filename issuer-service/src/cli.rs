@@ -3,6 +3,8 @@
 //! Owns: options, and handing them to the code that does the work. Never: does the work, prints.
 
 pub mod audit;
+pub mod batch;
+pub mod card;
 pub mod init;
 pub mod key;
 pub mod operator;
@@ -62,6 +64,12 @@ pub enum Noun {
     /// People of the registry (参保人员).
     #[command(subcommand)]
     Person(person::Verb),
+    /// Batches of cards to be made (批次).
+    #[command(subcommand)]
+    Batch(batch::Verb),
+    /// Cards (卡).
+    #[command(subcommand)]
+    Card(card::Verb),
     /// Operators (操作员).
     #[command(subcommand)]
     Operator(operator::Verb),
@@ -124,6 +132,8 @@ pub fn run(cli: Cli, output: &Output) -> Result<Exit, Error> {
         Noun::Init(init) => init::run(&common, init, output),
         Noun::Key(verb) => key::run(&common, verb, output),
         Noun::Person(verb) => person::run(&common, verb, output),
+        Noun::Batch(verb) => batch::run(&common, verb, output),
+        Noun::Card(verb) => card::run(&common, verb, output),
         Noun::Operator(verb) => operator::run(&common, verb, output),
         Noun::Audit(verb) => audit::run(&common, verb, output),
     }

@@ -3,6 +3,7 @@
 //! Owns: the sum of all errors; the [`Explain`] trait that each area implements beside its error; the list of codes.
 //! Never: holds free text; a code, once published, changes its meaning.
 
+use crate::batch::BatchError;
 use crate::centre::CentreError;
 use crate::exit::Exit;
 use crate::import::ImportError;
@@ -42,6 +43,9 @@ pub enum Error {
     /// The registry import.
     #[error(transparent)]
     Import(#[from] ImportError),
+    /// Batches.
+    #[error(transparent)]
+    Batch(#[from] BatchError),
     /// Something named does not exist.
     #[error(transparent)]
     Missing(#[from] Missing),
@@ -59,6 +63,7 @@ impl Error {
             Self::Centre(error) => error,
             Self::Vault(error) => error,
             Self::Import(error) => error,
+            Self::Batch(error) => error,
             Self::Missing(error) => error,
             Self::Operator(error) => error,
         }
@@ -74,18 +79,23 @@ pub enum Missing {
         /// Row number.
         id: i64,
     },
+    /// A card; its number is not repeated, it may be anything.
+    #[error("there is no such card")]
+    Card,
 }
 
 impl Explain for Missing {
     fn code(&self) -> &'static str {
         match self {
             Self::Person { .. } => "PERSON_NOT_FOUND",
+            Self::Card => "CARD_NOT_FOUND",
         }
     }
 
     fn what(&self, lang: Lang) -> String {
         match self {
             Self::Person { id } => lang.pick(format!("没有编号为 {id} 的人员"), format!("there is no person {id}")),
+            Self::Card => lang.pick("没有这张卡", "there is no such card").to_owned(),
         }
     }
 
@@ -94,6 +104,7 @@ impl Explain for Missing {
             Self::Person { .. } => {
                 lang.pick("用 issuer person list 查看", "see who there is with `issuer person list`")
             }
+            Self::Card => lang.pick("用 issuer card list 查看", "see which cards there are with `issuer card list`"),
         }
     }
 

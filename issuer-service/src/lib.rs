@@ -4,6 +4,8 @@
 //! Never: talks to another program of the toolkit except through files, readers and HTTP.
 
 pub mod audit;
+pub mod batch;
+pub mod card;
 pub mod centre;
 pub mod cli;
 pub mod clock;

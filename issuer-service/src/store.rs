@@ -7,8 +7,11 @@
 //! BIGINT columns, bytes as upper-case hex, row numbers given by the caller, `ON CONFLICT … DO NOTHING`.
 
 mod audit;
+mod batch;
+mod card;
 mod operator;
 mod person;
+mod station;
 
 use std::path::Path;
 use std::time::Duration;
@@ -22,8 +25,11 @@ use crate::exit::Exit;
 use crate::lang::Lang;
 
 /// Forward migrations in order. Each area adds its own file; a published file never changes.
-const MIGRATIONS: &[(i64, &str)] =
-    &[(1, include_str!("store/schema_001_centre.sql")), (2, include_str!("store/schema_002_person.sql"))];
+const MIGRATIONS: &[(i64, &str)] = &[
+    (1, include_str!("store/schema_001_centre.sql")),
+    (2, include_str!("store/schema_002_person.sql")),
+    (3, include_str!("store/schema_003_batch.sql")),
+];
 
 /// How long a writer waits for another one.
 const BUSY_WAIT: Duration = Duration::from_secs(5);

@@ -1,0 +1,509 @@
+//! Batches of cards to be made (制卡批次): one operator makes, another approves, a station personalizes.
+//!
+//! Owns: the states of batches, jobs, card numbers and cards with their moves; making and approving; the errors.
+//! Never: lets a maker approve; gives a card number twice; talks to a card (`station`).
+
+use serde::Serialize;
+
+use crate::audit::Act;
+use crate::error::Explain;
+use crate::exit::Exit;
+use crate::lang::Lang;
+use crate::operator::{OperatorError, Role};
+use crate::output::Show;
+use crate::store::{Store, StoreError, Tx};
+
+/// A state and its name in the database.
+pub trait State: Copy {
+    /// The name.
+    fn name(self) -> &'static str;
+}
+
+/// States of a table and its moves: from, to. There is no other way to change a state.
+macro_rules! states {
+    ($(#[$doc:meta])* $state:ident { $($(#[$sdoc:meta])* $s:ident = $name:literal),* $(,)? }
+     $(#[$mdoc:meta])* $move:ident { $($(#[$vdoc:meta])* $m:ident: $from:ident => $to:ident),* $(,)? }) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum $state { $($(#[$sdoc])* $s),* }
+
+        impl State for $state {
+            fn name(self) -> &'static str {
+                match self { $(Self::$s => $name),* }
+            }
+        }
+
+        $(#[$mdoc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum $move { $($(#[$vdoc])* $m),* }
+
+        impl $move {
+            /// The state before and the state after.
+            #[must_use]
+            pub const fn ends(self) -> ($state, $state) {
+                match self { $(Self::$m => ($state::$from, $state::$to)),* }
+            }
+        }
+    };
+}
+
+states! {
+    /// A batch.
+    BatchState {
+        /// Made by one operator.
+        Created = "created",
+        /// Approved by another; every job has a card number.
+        Approved = "approved",
+        /// A station has begun.
+        Running = "running",
+        /// Every person in it has a card.
+        Finished = "finished",
+        /// Given up before approval.
+        Cancelled = "cancelled",
+    }
+    /// Moves of a batch.
+    BatchMove {
+        /// By an approver who is not the maker.
+        Approve: Created => Approved,
+        /// By a maker or approver, before approval.
+        Cancel: Created => Cancelled,
+        /// By a station.
+        Start: Approved => Running,
+        /// By a station, when no job is open.
+        Finish: Running => Finished,
+    }
+}
+
+states! {
+    /// A job: one card to be made.
+    JobState {
+        /// In a batch that is not approved.
+        Requested = "requested",
+        /// Has a card number, waits for a blank card.
+        Waiting = "waiting",
+        /// Bound to a chip that is being written.
+        Writing = "writing",
+        /// The card is made and verified.
+        Done = "done",
+        /// The card failed; another job follows.
+        Spoilt = "spoilt",
+        /// The batch was cancelled.
+        Cancelled = "cancelled",
+    }
+    /// Moves of a job.
+    JobMove {
+        /// With the batch.
+        Approve: Requested => Waiting,
+        /// With the batch.
+        Cancel: Requested => Cancelled,
+        /// By a station, before the first write to the chip.
+        Bind: Waiting => Writing,
+        /// By a station, after everything was read back.
+        Finish: Writing => Done,
+        /// By a station when the card fails, or by an operator when it is lost.
+        Spoil: Writing => Spoilt,
+    }
+}
+
+states! {
+    /// A card number (卡号).
+    NumberState {
+        /// Never given to a job, or given back before any card saw it.
+        Free = "free",
+        /// Belongs to a job.
+        Reserved = "reserved",
+        /// On a finished card.
+        Used = "used",
+        /// On a spoilt card; never again.
+        Spoilt = "spoilt",
+    }
+    /// Moves of a card number.
+    NumberMove {
+        /// With a job's approval.
+        Reserve: Free => Reserved,
+        /// With the finished card.
+        Use: Reserved => Used,
+        /// With the spoilt card.
+        Spoil: Reserved => Spoilt,
+    }
+}
+
+states! {
+    /// A chip that belongs to a person.
+    CardState {
+        /// Being written.
+        Writing = "writing",
+        /// 封存: made, not yet handed out.
+        Sealed = "sealed",
+        /// Failed; quarantined.
+        Spoilt = "spoilt",
+        /// Out of use.
+        Cancelled = "cancelled",
+    }
+    /// Moves of a card.
+    CardMove {
+        /// With the finished job.
+        Seal: Writing => Sealed,
+        /// With the spoilt job.
+        Spoil: Writing => Spoilt,
+    }
+}
+
+/// A batch and how far it is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Batch {
+    /// Number.
+    pub number: i64,
+    /// State.
+    pub state: String,
+    /// County, when it was made for one.
+    pub county: Option<String>,
+    /// Operator who made it.
+    pub maker: String,
+    /// Operator who approved it.
+    pub checker: Option<String>,
+    /// People in it.
+    pub cards: u64,
+    /// Jobs not begun.
+    pub waiting: u64,
+    /// Jobs with a chip in work.
+    pub writing: u64,
+    /// Cards made.
+    pub done: u64,
+    /// Cards spoilt.
+    pub spoilt: u64,
+}
+
+/// Several batches.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Batches {
+    /// In order of number.
+    pub batches: Vec<Batch>,
+}
+
+/// Who is to get a card.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Selection {
+    /// People without a card, in order of registration: of a county or of all, at most so many.
+    Next {
+        /// County.
+        county: Option<String>,
+        /// Most cards.
+        count: u32,
+    },
+    /// These people.
+    People(Vec<i64>),
+}
+
+/// Why a batch cannot be made, approved or run.
+#[derive(Debug, thiserror::Error)]
+pub enum BatchError {
+    /// Nobody to make a card for.
+    #[error("nobody without a card fits the selection")]
+    NobodyLeft,
+    /// These people cannot be in a batch.
+    #[error("{} of the people named cannot get a card", people.len())]
+    PeopleRefused {
+        /// Unknown, with a live card, or in another batch.
+        people: Vec<i64>,
+    },
+    /// There is no such batch.
+    #[error("there is no batch {number}")]
+    NotFound {
+        /// Number.
+        number: i64,
+    },
+    /// The batch is not in the state needed.
+    #[error("batch {number} is {state}")]
+    WrongState {
+        /// Number.
+        number: i64,
+        /// State it is in.
+        state: String,
+    },
+    /// The maker wants to approve.
+    #[error("batch {number} was made by {maker}, who cannot approve it")]
+    MakerIsChecker {
+        /// Number.
+        number: i64,
+        /// The maker.
+        maker: String,
+    },
+    /// The job named is not being written in this batch.
+    #[error("job {job} of batch {number} is not being written")]
+    JobNotWriting {
+        /// Batch.
+        number: i64,
+        /// Job.
+        job: i64,
+    },
+    /// All numbers of the prefix are given away.
+    #[error("no card number is left with prefix {prefix}")]
+    NumbersExhausted {
+        /// Prefix of the numbers.
+        prefix: char,
+    },
+    /// The operator.
+    #[error(transparent)]
+    Operator(#[from] OperatorError),
+    /// The database.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Makes a batch.
+///
+/// # Errors
+/// [`BatchError`].
+pub fn create(store: &mut Store, selection: &Selection, operator: Option<&str>) -> Result<Batch, BatchError> {
+    store.act(|tx| {
+        let maker = tx.require(operator, Role::Capture)?;
+        let (county, people) = match selection {
+            Selection::Next { county, count } => (county.clone(), tx.people_without_card(county.as_deref(), *count)?),
+            Selection::People(people) => (None, chosen(tx, people)?),
+        };
+        if people.is_empty() {
+            return Err(BatchError::NobodyLeft);
+        }
+        let number = tx.add_batch(county.as_deref(), &maker)?;
+        for person in &people {
+            tx.add_job(number, *person, JobState::Requested)?;
+        }
+        let act = Act {
+            actor: maker,
+            act: "batch.create",
+            object: format!("batch {number}"),
+            detail: format!("{} cards", people.len()),
+        };
+        Ok((found(tx, number)?, act))
+    })
+}
+
+/// Approves a batch and gives every job its card number.
+///
+/// # Errors
+/// [`BatchError`].
+pub fn approve(store: &mut Store, number: i64, operator: Option<&str>, prefix: char) -> Result<Batch, BatchError> {
+    store.act(|tx| {
+        let checker = tx.require(operator, Role::Approve)?;
+        let batch = found(tx, number)?;
+        if batch.maker == checker {
+            return Err(BatchError::MakerIsChecker { number, maker: checker });
+        }
+        if batch.state != BatchState::Created.name() {
+            return Err(BatchError::WrongState { number, state: batch.state });
+        }
+        tx.approve_batch(number, &checker)?;
+        for job in tx.jobs(number, JobState::Requested)? {
+            give_number(tx, job, prefix)?;
+            tx.move_job(job, JobMove::Approve)?;
+        }
+        let act = Act {
+            actor: checker,
+            act: "batch.approve",
+            object: format!("batch {number}"),
+            detail: format!("{} cards, made by {}", batch.cards, batch.maker),
+        };
+        Ok((found(tx, number)?, act))
+    })
+}
+
+/// Gives up a batch that nobody approved.
+///
+/// # Errors
+/// [`BatchError`].
+pub fn cancel(store: &mut Store, number: i64, operator: Option<&str>) -> Result<Batch, BatchError> {
+    store.act(|tx| {
+        let actor = tx.require(operator, Role::Capture).or_else(|_| tx.require(operator, Role::Approve))?;
+        let batch = found(tx, number)?;
+        if batch.state != BatchState::Created.name() {
+            return Err(BatchError::WrongState { number, state: batch.state });
+        }
+        for job in tx.jobs(number, JobState::Requested)? {
+            tx.move_job(job, JobMove::Cancel)?;
+        }
+        tx.move_batch(number, BatchMove::Cancel)?;
+        let act = Act { actor, act: "batch.cancel", object: format!("batch {number}"), detail: String::new() };
+        Ok((found(tx, number)?, act))
+    })
+}
+
+/// Declares a card in work lost: it is spoilt, its person gets another job.
+///
+/// # Errors
+/// [`BatchError`].
+pub fn declare_lost(
+    store: &mut Store,
+    number: i64,
+    job: i64,
+    operator: Option<&str>,
+    prefix: char,
+) -> Result<Batch, BatchError> {
+    store.act(|tx| {
+        let actor = tx.require(operator, Role::Station)?;
+        found(tx, number)?;
+        if !tx.jobs(number, JobState::Writing)?.contains(&job) {
+            return Err(BatchError::JobNotWriting { number, job });
+        }
+        let next = spoil(tx, number, job, prefix)?;
+        tx.note(job, "-", "spoilt", "declared lost")?;
+        let detail = format!("declared lost, followed by job {next}");
+        let act = Act { actor, act: "card.spoil", object: format!("job {job}"), detail };
+        Ok((found(tx, number)?, act))
+    })
+}
+
+/// Marks job, card and card number of a failed card, and queues its person again with a new number.
+///
+/// # Errors
+/// [`BatchError`].
+pub(crate) fn spoil(tx: &Tx<'_>, batch: i64, job: i64, prefix: char) -> Result<i64, BatchError> {
+    let person = tx.job_person(job)?;
+    tx.move_job(job, JobMove::Spoil)?;
+    tx.move_card(job, CardMove::Spoil)?;
+    tx.move_number_of(job, NumberMove::Spoil)?;
+    let next = tx.add_job(batch, person, JobState::Requested)?;
+    give_number(tx, next, prefix)?;
+    tx.move_job(next, JobMove::Approve)?;
+    Ok(next)
+}
+
+fn give_number(tx: &Tx<'_>, job: i64, prefix: char) -> Result<(), BatchError> {
+    let exhausted = || BatchError::NumbersExhausted { prefix };
+    let number = match tx.free_number()? {
+        Some(number) => number,
+        None => {
+            let serial = tx.next_serial()?;
+            let body = Some(format!("{prefix}{serial:07}")).filter(|body| body.len() == 8).ok_or_else(exhausted)?;
+            let number = card_profiles::identity::card_number(&body).ok_or_else(exhausted)?;
+            tx.add_number(&number, serial)?;
+            number
+        }
+    };
+    tx.move_number(&number, NumberMove::Reserve)?;
+    tx.give_number(job, &number)?;
+    Ok(())
+}
+
+fn chosen(tx: &Tx<'_>, people: &[i64]) -> Result<Vec<i64>, BatchError> {
+    let mut chosen = people.to_vec();
+    chosen.sort_unstable();
+    chosen.dedup();
+    let mut refused = Vec::new();
+    for person in &chosen {
+        if !tx.person_lacks_card(*person)? {
+            refused.push(*person);
+        }
+    }
+    if refused.is_empty() { Ok(chosen) } else { Err(BatchError::PeopleRefused { people: refused }) }
+}
+
+/// The batch with this number.
+///
+/// # Errors
+/// [`BatchError::NotFound`].
+pub fn found(tx: &Tx<'_>, number: i64) -> Result<Batch, BatchError> {
+    tx.batch(number)?.ok_or(BatchError::NotFound { number })
+}
+
+impl Show for Batch {
+    fn text(&self, lang: Lang) -> String {
+        let Self { number, state, county, maker, checker, cards, waiting, writing, done, spoilt } = self;
+        let (county, checker) = (county.as_deref().unwrap_or("-"), checker.as_deref().unwrap_or("-"));
+        lang.pick(
+            format!(
+                "批次 {number}: {state}，县 {county}，制单 {maker}，审核 {checker}，{cards} 人: \
+                 待制 {waiting}，制作中 {writing}，完成 {done}，作废 {spoilt}"
+            ),
+            format!(
+                "batch {number}: {state}, county {county}, made by {maker}, approved by {checker}, {cards} people: \
+                 {waiting} waiting, {writing} in work, {done} done, {spoilt} spoilt"
+            ),
+        )
+    }
+}
+
+impl Show for Batches {
+    fn text(&self, lang: Lang) -> String {
+        self.batches.iter().map(|batch| batch.text(lang)).collect::<Vec<_>>().join("\n")
+    }
+}
+
+impl Explain for BatchError {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::NobodyLeft => "BATCH_EMPTY",
+            Self::PeopleRefused { .. } => "BATCH_PEOPLE_REFUSED",
+            Self::NotFound { .. } => "BATCH_NOT_FOUND",
+            Self::WrongState { .. } => "BATCH_STATE",
+            Self::MakerIsChecker { .. } => "BATCH_MAKER_IS_CHECKER",
+            Self::JobNotWriting { .. } => "JOB_NOT_WRITING",
+            Self::NumbersExhausted { .. } => "CARD_NUMBERS_EXHAUSTED",
+            Self::Operator(error) => error.code(),
+            Self::Store(error) => error.code(),
+        }
+    }
+
+    fn what(&self, lang: Lang) -> String {
+        match self {
+            Self::NobodyLeft => {
+                lang.pick("没有符合条件且尚无卡的人", "nobody without a card fits the selection").to_owned()
+            }
+            Self::PeopleRefused { people } => {
+                let list: Vec<String> = people.iter().map(ToString::to_string).collect();
+                lang.pick(
+                    format!("这些人员不存在、已有卡或在其他批次中: {}", list.join(", ")),
+                    format!("unknown, with a card, or in another batch: {}", list.join(", ")),
+                )
+            }
+            Self::NotFound { number } => lang.pick(format!("没有批次 {number}"), format!("there is no batch {number}")),
+            Self::WrongState { number, state } => {
+                lang.pick(format!("批次 {number} 处于 {state} 状态"), format!("batch {number} is {state}"))
+            }
+            Self::MakerIsChecker { number, maker } => lang.pick(
+                format!("批次 {number} 由 {maker} 制单，不能自己审核"),
+                format!("batch {number} was made by {maker}, who cannot approve it"),
+            ),
+            Self::JobNotWriting { number, job } => lang.pick(
+                format!("批次 {number} 的任务 {job} 不在制作中"),
+                format!("job {job} of batch {number} is not in work"),
+            ),
+            Self::NumbersExhausted { prefix } => {
+                lang.pick(format!("前缀 {prefix} 的卡号已用完"), format!("no card number is left with prefix {prefix}"))
+            }
+            Self::Operator(error) => error.what(lang),
+            Self::Store(error) => error.what(lang),
+        }
+    }
+
+    fn next(&self, lang: Lang) -> &'static str {
+        match self {
+            Self::NobodyLeft => lang.pick("先导入人员，或换一个县", "import people first, or choose another county"),
+            Self::PeopleRefused { .. } => lang.pick("去掉这些人员", "leave these people out"),
+            Self::NotFound { .. } => lang.pick("用 issuer batch list 查看", "see the batches with `issuer batch list`"),
+            Self::WrongState { .. } => lang.pick("用 issuer batch show 查看", "look at it with `issuer batch show`"),
+            Self::MakerIsChecker { .. } => lang.pick("由另一位审核员审核", "let another approver approve it"),
+            Self::JobNotWriting { .. } => {
+                lang.pick("用 issuer batch show 查看制作中的任务", "see the jobs in work with `issuer batch show`")
+            }
+            Self::NumbersExhausted { .. } => {
+                lang.pick("在 centre.toml 中换一个 card_number_prefix", "set another card_number_prefix in centre.toml")
+            }
+            Self::Operator(error) => error.next(lang),
+            Self::Store(error) => error.next(lang),
+        }
+    }
+
+    fn exit(&self) -> Exit {
+        match self {
+            Self::NotFound { .. } | Self::NobodyLeft => Exit::NotFound,
+            Self::PeopleRefused { .. }
+            | Self::WrongState { .. }
+            | Self::MakerIsChecker { .. }
+            | Self::JobNotWriting { .. }
+            | Self::NumbersExhausted { .. } => Exit::Refused,
+            Self::Operator(error) => error.exit(),
+            Self::Store(error) => error.exit(),
+        }
+    }
+}

@@ -1,0 +1,189 @@
+//! Rows of batches and jobs.
+
+use rusqlite::{OptionalExtension, Row};
+
+use super::{StoreError, Tx};
+use crate::batch::{Batch, BatchMove, JobMove, JobState, State};
+use crate::clock;
+
+const SUMMARY: &str = "SELECT b.number, b.state, b.county, b.maker, b.checker,
+    (SELECT COUNT(DISTINCT j.person) FROM job j WHERE j.batch = b.number),
+    (SELECT COUNT(*) FROM job j WHERE j.batch = b.number AND j.state IN ('requested', 'waiting')),
+    (SELECT COUNT(*) FROM job j WHERE j.batch = b.number AND j.state = 'writing'),
+    (SELECT COUNT(*) FROM job j WHERE j.batch = b.number AND j.state = 'done'),
+    (SELECT COUNT(*) FROM job j WHERE j.batch = b.number AND j.state = 'spoilt')
+    FROM batch b";
+
+/// Condition on a person `p`: no live card, no card under way.
+const LACKS_CARD: &str = "NOT EXISTS (SELECT 1 FROM card c WHERE c.person = p.id AND c.state IN ('writing', 'sealed'))
+    AND NOT EXISTS (SELECT 1 FROM job j WHERE j.person = p.id AND j.state IN ('requested', 'waiting', 'writing'))";
+
+impl Tx<'_> {
+    /// Adds a batch; its number.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn add_batch(&self, county: Option<&str>, maker: &str) -> Result<i64, StoreError> {
+        let number = self.sql.query_row("SELECT COALESCE(MAX(number), 0) + 1 FROM batch", (), |row| row.get(0))?;
+        self.sql.execute(
+            "INSERT INTO batch (number, state, county, maker, created_at) VALUES ($1, 'created', $2, $3, $4)",
+            (number, county, maker, clock::now()),
+        )?;
+        Ok(number)
+    }
+
+    /// A batch.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn batch(&self, number: i64) -> Result<Option<Batch>, StoreError> {
+        let mut find = self.sql.prepare_cached(&format!("{SUMMARY} WHERE b.number = $1"))?;
+        Ok(find.query_row([number], batch).optional()?)
+    }
+
+    /// All batches, in order.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn batches(&self) -> Result<Vec<Batch>, StoreError> {
+        let mut find = self.sql.prepare(&format!("{SUMMARY} ORDER BY b.number"))?;
+        Ok(find.query_map((), batch)?.collect::<Result<_, _>>()?)
+    }
+
+    /// Moves a created batch to approved, with its checker.
+    ///
+    /// # Errors
+    /// [`StoreError::StateMoved`].
+    pub fn approve_batch(&self, number: i64, checker: &str) -> Result<(), StoreError> {
+        let (from, to) = BatchMove::Approve.ends();
+        let rows = self.sql.execute(
+            "UPDATE batch SET state = $1, checker = $2, approved_at = $3
+             WHERE number = $4 AND state = $5 AND maker <> $2",
+            (to.name(), checker, clock::now(), number, from.name()),
+        )?;
+        Self::moved(rows, || format!("batch {number}"), from.name())
+    }
+
+    /// Moves a batch.
+    ///
+    /// # Errors
+    /// [`StoreError::StateMoved`].
+    pub fn move_batch(&self, number: i64, by: BatchMove) -> Result<(), StoreError> {
+        let (from, to) = by.ends();
+        let rows = self.sql.execute(
+            "UPDATE batch SET state = $1, finished_at = $2 WHERE number = $3 AND state = $4",
+            (to.name(), clock::now(), number, from.name()),
+        )?;
+        Self::moved(rows, || format!("batch {number}"), from.name())
+    }
+
+    /// People without live card and without open job, in order of registration.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn people_without_card(&self, county: Option<&str>, count: u32) -> Result<Vec<i64>, StoreError> {
+        let mut find = self.sql.prepare(&format!(
+            "SELECT p.id FROM person p WHERE (p.region = $1 OR $1 IS NULL) AND {LACKS_CARD} ORDER BY p.id LIMIT $2"
+        ))?;
+        Ok(find.query_map((county, count), |row| row.get(0))?.collect::<Result<_, _>>()?)
+    }
+
+    /// Whether a person is registered, without live card and without open job.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn person_lacks_card(&self, person: i64) -> Result<bool, StoreError> {
+        let mut find = self.sql.prepare_cached(&format!("SELECT 1 FROM person p WHERE p.id = $1 AND {LACKS_CARD}"))?;
+        Ok(find.exists([person])?)
+    }
+
+    /// Adds a job; its number.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] when the person has an open job.
+    pub fn add_job(&self, batch: i64, person: i64, state: JobState) -> Result<i64, StoreError> {
+        let number = self.sql.query_row("SELECT COALESCE(MAX(number), 0) + 1 FROM job", (), |row| row.get(0))?;
+        self.sql.execute(
+            "INSERT INTO job (number, batch, person, state, changed_at) VALUES ($1, $2, $3, $4, $5)",
+            (number, batch, person, state.name(), clock::now()),
+        )?;
+        Ok(number)
+    }
+
+    /// Jobs of a batch in a state, in order.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn jobs(&self, batch: i64, state: JobState) -> Result<Vec<i64>, StoreError> {
+        let mut find =
+            self.sql.prepare_cached("SELECT number FROM job WHERE batch = $1 AND state = $2 ORDER BY number")?;
+        Ok(find.query_map((batch, state.name()), |row| row.get(0))?.collect::<Result<_, _>>()?)
+    }
+
+    /// The next job of a batch that waits for a card.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn next_waiting_job(&self, batch: i64) -> Result<Option<i64>, StoreError> {
+        let mut find = self
+            .sql
+            .prepare_cached("SELECT number FROM job WHERE batch = $1 AND state = 'waiting' ORDER BY number LIMIT 1")?;
+        Ok(find.query_row([batch], |row| row.get(0)).optional()?)
+    }
+
+    /// The person of a job.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn job_person(&self, job: i64) -> Result<i64, StoreError> {
+        Ok(self.sql.query_row("SELECT person FROM job WHERE number = $1", [job], |row| row.get(0))?)
+    }
+
+    /// The card number of a job.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn job_card_number(&self, job: i64) -> Result<String, StoreError> {
+        Ok(self.sql.query_row("SELECT card_number FROM job WHERE number = $1", [job], |row| row.get(0))?)
+    }
+
+    /// Gives a job its card number.
+    ///
+    /// # Errors
+    /// [`StoreError::StateMoved`] when it has one; [`StoreError::Conflict`] when another job has this one.
+    pub fn give_number(&self, job: i64, card_number: &str) -> Result<(), StoreError> {
+        let rows = self
+            .sql
+            .execute("UPDATE job SET card_number = $1 WHERE number = $2 AND card_number IS NULL", (card_number, job))?;
+        Self::moved(rows, || format!("job {job}"), "without number")
+    }
+
+    /// Moves a job.
+    ///
+    /// # Errors
+    /// [`StoreError::StateMoved`].
+    pub fn move_job(&self, job: i64, by: JobMove) -> Result<(), StoreError> {
+        let (from, to) = by.ends();
+        let rows = self
+            .sql
+            .prepare_cached("UPDATE job SET state = $1, changed_at = $2 WHERE number = $3 AND state = $4")?
+            .execute((to.name(), clock::now(), job, from.name()))?;
+        Self::moved(rows, || format!("job {job}"), from.name())
+    }
+}
+
+fn batch(row: &Row<'_>) -> rusqlite::Result<Batch> {
+    let count = |place| row.get::<_, i64>(place).map(|count| u64::try_from(count).unwrap_or_default());
+    Ok(Batch {
+        number: row.get(0)?,
+        state: row.get(1)?,
+        county: row.get(2)?,
+        maker: row.get(3)?,
+        checker: row.get(4)?,
+        cards: count(5)?,
+        waiting: count(6)?,
+        writing: count(7)?,
+        done: count(8)?,
+        spoilt: count(9)?,
+    })
+}

@@ -1,0 +1,157 @@
+//! Rows of card numbers and cards.
+
+use card_profiles::identity::CardIdentifier;
+use rusqlite::types::Type;
+use rusqlite::{OptionalExtension, Row};
+
+use super::{StoreError, Tx};
+use crate::batch::{CardMove, NumberMove, State};
+use crate::card::{Card, Chip};
+use crate::clock;
+
+const COLUMNS: &str =
+    "chip, job, person, card_number, card_identifier, profile, issue_date, valid_until, state FROM card";
+
+impl Tx<'_> {
+    /// The free card number with the lowest serial.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn free_number(&self) -> Result<Option<String>, StoreError> {
+        let mut find =
+            self.sql.prepare_cached("SELECT number FROM card_number WHERE state = 'free' ORDER BY serial LIMIT 1")?;
+        Ok(find.query_row((), |row| row.get(0)).optional()?)
+    }
+
+    /// The serial after the highest one ever given.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn next_serial(&self) -> Result<i64, StoreError> {
+        Ok(self.sql.query_row("SELECT COALESCE(MAX(serial), 0) + 1 FROM card_number", (), |row| row.get(0))?)
+    }
+
+    /// Adds a free card number.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] when it exists.
+    pub fn add_number(&self, number: &str, serial: i64) -> Result<(), StoreError> {
+        self.sql
+            .prepare_cached("INSERT INTO card_number (number, serial, state, changed_at) VALUES ($1, $2, 'free', $3)")?
+            .execute((number, serial, clock::now()))?;
+        Ok(())
+    }
+
+    /// Moves a card number.
+    ///
+    /// # Errors
+    /// [`StoreError::StateMoved`].
+    pub fn move_number(&self, number: &str, by: NumberMove) -> Result<(), StoreError> {
+        let (from, to) = by.ends();
+        let rows = self
+            .sql
+            .prepare_cached("UPDATE card_number SET state = $1, changed_at = $2 WHERE number = $3 AND state = $4")?
+            .execute((to.name(), clock::now(), number, from.name()))?;
+        Self::moved(rows, || format!("card number {number}"), from.name())
+    }
+
+    /// Moves the card number of a job.
+    ///
+    /// # Errors
+    /// [`StoreError::StateMoved`].
+    pub fn move_number_of(&self, job: i64, by: NumberMove) -> Result<(), StoreError> {
+        self.move_number(&self.job_card_number(job)?, by)
+    }
+
+    /// Adds the card that a job begins to write.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] when chip, job, number or identifier has a card, or the person a live one.
+    pub fn add_card(&self, card: &Card) -> Result<(), StoreError> {
+        self.sql.prepare_cached(
+            "INSERT INTO card (chip, job, person, card_number, card_identifier, profile, issue_date, valid_until, state,
+                               changed_at)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+        )?.execute((
+            card.chip.as_str(),
+            card.job,
+            card.person,
+            &card.card_number,
+            card.card_identifier.to_string(),
+            &card.profile,
+            &card.issue_date,
+            &card.valid_until,
+            &card.state,
+            clock::now(),
+        ))?;
+        Ok(())
+    }
+
+    /// Moves the card of a job.
+    ///
+    /// # Errors
+    /// [`StoreError::StateMoved`].
+    pub fn move_card(&self, job: i64, by: CardMove) -> Result<(), StoreError> {
+        let (from, to) = by.ends();
+        let rows = self
+            .sql
+            .prepare_cached("UPDATE card SET state = $1, changed_at = $2 WHERE job = $3 AND state = $4")?
+            .execute((to.name(), clock::now(), job, from.name()))?;
+        Self::moved(rows, || format!("card of job {job}"), from.name())
+    }
+
+    /// The card with a chip.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn card_by_chip(&self, chip: &Chip) -> Result<Option<Card>, StoreError> {
+        let mut find = self.sql.prepare_cached(&format!("SELECT {COLUMNS} WHERE chip = $1"))?;
+        Ok(find.query_row([chip.as_str()], card).optional()?)
+    }
+
+    /// The card with an identifier.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn card_by_identifier(&self, identifier: &CardIdentifier) -> Result<Option<Card>, StoreError> {
+        let mut find = self.sql.prepare_cached(&format!("SELECT {COLUMNS} WHERE card_identifier = $1"))?;
+        Ok(find.query_row([identifier.to_string()], card).optional()?)
+    }
+
+    /// The card with a number.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn card_by_number(&self, number: &str) -> Result<Option<Card>, StoreError> {
+        let mut find = self.sql.prepare_cached(&format!("SELECT {COLUMNS} WHERE card_number = $1"))?;
+        Ok(find.query_row([number], card).optional()?)
+    }
+
+    /// Cards of a batch or of all, in order of job.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn cards(&self, batch: Option<i64>) -> Result<Vec<Card>, StoreError> {
+        let mut find = self.sql.prepare_cached(&format!(
+            "SELECT {COLUMNS} WHERE job IN (SELECT number FROM job WHERE batch = $1 OR $1 IS NULL) ORDER BY job"
+        ))?;
+        Ok(find.query_map([batch], card)?.collect::<Result<_, _>>()?)
+    }
+}
+
+fn card(row: &Row<'_>) -> rusqlite::Result<Card> {
+    let unreadable = |place| rusqlite::Error::InvalidColumnType(place, "card".to_owned(), Type::Text);
+    let chip: String = row.get(0)?;
+    let identifier: String = row.get(4)?;
+    Ok(Card {
+        chip: Chip::parse(&chip).ok_or_else(|| unreadable(0))?,
+        job: row.get(1)?,
+        person: row.get(2)?,
+        card_number: row.get(3)?,
+        card_identifier: CardIdentifier::parse(&identifier).ok_or_else(|| unreadable(4))?,
+        profile: row.get(5)?,
+        issue_date: row.get(6)?,
+        valid_until: row.get(7)?,
+        state: row.get(8)?,
+    })
+}

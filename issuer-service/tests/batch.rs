@@ -1,0 +1,100 @@
+//! Batches as operators meet them: who may do what, and which numbers and people are given.
+
+use issuer_service::batch::{self, BatchError, Selection};
+use issuer_service::operator::{OperatorError, Role};
+use issuer_service::person::Details;
+use issuer_service::store::{Store, StoreError};
+
+fn store(people: u32) -> (tempfile::TempDir, Store) {
+    let folder = tempfile::tempdir().expect("folder");
+    let mut store = Store::create(&folder.path().join("centre.db")).expect("store");
+    store
+        .journal(|tx| -> Result<(), StoreError> {
+            tx.add_operator("li", &[Role::Capture])?;
+            tx.add_operator("wang", &[Role::Approve, Role::Capture])?;
+            tx.add_operator("zhao", &[Role::Approve])?;
+            (1..=people).try_for_each(|n| tx.add_person(&details(n), 1, u64::from(n)))
+        })
+        .expect("rows");
+    (folder, store)
+}
+
+fn details(n: u32) -> Details {
+    Details {
+        number: format!("{n:018}"),
+        name: "样例".to_owned(),
+        name_raw: "样例".to_owned(),
+        sex: "1".to_owned(),
+        ethnic_group: "01".to_owned(),
+        birth_date: "19900101".to_owned(),
+        region: if n % 2 == 0 { "513301" } else { "513322" }.to_owned(),
+        address: String::new(),
+        phone: String::new(),
+        employer: String::new(),
+    }
+}
+
+fn next(count: u32) -> Selection {
+    Selection::Next { county: None, count }
+}
+
+#[test]
+fn the_maker_cannot_approve_and_another_can_once() {
+    let (_folder, mut store) = store(3);
+    let batch = batch::create(&mut store, &next(2), Some("wang")).expect("made");
+    assert_eq!((batch.number, batch.cards, batch.state.as_str()), (1, 2, "created"));
+    let own = batch::approve(&mut store, 1, Some("wang"), 'A');
+    assert!(matches!(own, Err(BatchError::MakerIsChecker { .. })));
+    assert_eq!(batch::approve(&mut store, 1, Some("zhao"), 'A').expect("approved").state, "approved");
+    let again = batch::approve(&mut store, 1, Some("zhao"), 'A');
+    assert!(matches!(again, Err(BatchError::WrongState { .. })));
+}
+
+#[test]
+fn the_store_itself_refuses_a_maker_as_checker() {
+    let (folder, mut store) = store(1);
+    batch::create(&mut store, &next(1), Some("wang")).expect("made");
+    let refused = store.journal(|tx| tx.approve_batch(1, "wang"));
+    assert!(matches!(refused, Err(StoreError::StateMoved { .. })));
+    let raw = rusqlite::Connection::open(folder.path().join("centre.db")).expect("database");
+    assert!(raw.execute("UPDATE batch SET checker = maker", ()).is_err());
+}
+
+#[test]
+fn operators_do_what_their_roles_allow_only() {
+    let (_folder, mut store) = store(1);
+    let refused = |result: Result<_, BatchError>| match result {
+        Err(BatchError::Operator(error)) => error,
+        other => panic!("{other:?}"),
+    };
+    assert!(matches!(refused(batch::create(&mut store, &next(1), None)), OperatorError::NotNamed));
+    assert!(matches!(refused(batch::create(&mut store, &next(1), Some("chen"))), OperatorError::Unknown { .. }));
+    assert!(matches!(refused(batch::create(&mut store, &next(1), Some("zhao"))), OperatorError::RoleMissing { .. }));
+}
+
+#[test]
+fn a_person_is_in_one_open_batch_only_and_back_after_it_is_cancelled() {
+    let (_folder, mut store) = store(4);
+    let county = Selection::Next { county: Some("513301".to_owned()), count: 9 };
+    assert_eq!(batch::create(&mut store, &county, Some("li")).expect("made").cards, 2);
+    assert!(matches!(batch::create(&mut store, &county, Some("li")), Err(BatchError::NobodyLeft)));
+    let named = batch::create(&mut store, &Selection::People(vec![1, 2, 99]), Some("li"));
+    assert!(matches!(named, Err(BatchError::PeopleRefused { people }) if people == [2, 99]));
+    batch::cancel(&mut store, 1, Some("li")).expect("cancelled");
+    assert_eq!(batch::create(&mut store, &county, Some("li")).expect("made").cards, 2);
+}
+
+#[test]
+fn every_job_has_a_number_of_its_own_with_its_check_character() {
+    let (_folder, mut store) = store(30);
+    for batch in 1..=3 {
+        batch::create(&mut store, &next(10), Some("li")).expect("made");
+        batch::approve(&mut store, batch, Some("zhao"), 'A').expect("approved");
+    }
+    let numbers = store.read(|tx| (1..=30).map(|job| tx.job_card_number(job)).collect::<Result<Vec<_>, _>>());
+    let numbers = numbers.expect("numbers");
+    assert!(numbers.iter().all(|number| card_profiles::identity::card_number_holds(number)));
+    assert_eq!(numbers.iter().collect::<std::collections::BTreeSet<_>>().len(), 30);
+    // 10 × 3 + 1 × 2 = 32, 32 mod 11 = 10, 11 − 10 = 1.
+    assert_eq!(numbers.first().map(String::as_str), Some("A00000011"));
+}
