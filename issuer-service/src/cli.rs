@@ -2,13 +2,17 @@
 //!
 //! Owns: options, and handing them to the code that does the work. Never: does the work, prints.
 
+pub mod account;
 pub mod audit;
 pub mod batch;
 pub mod card;
 pub mod init;
+pub mod institution;
 pub mod key;
 pub mod operator;
 pub mod person;
+pub mod serve;
+pub mod window;
 
 use std::path::{Path, PathBuf};
 
@@ -76,6 +80,30 @@ pub enum Noun {
     /// The audit log (审计日志).
     #[command(subcommand)]
     Audit(audit::Verb),
+    /// Institutions (定点医药机构).
+    #[command(subcommand)]
+    Institution(institution::Verb),
+    /// Terminals (终端).
+    #[command(subcommand)]
+    Terminal(institution::TerminalVerb),
+    /// Accounts and allotments (账户, 划入).
+    #[command(subcommand)]
+    Account(account::Verb),
+    /// Online loads (圈存).
+    #[command(subcommand)]
+    Load(account::LoadVerb),
+    /// The blacklist (黑名单).
+    #[command(subcommand)]
+    Blacklist(account::BlacklistVerb),
+    /// Clearing windows (业务日).
+    #[command(subcommand)]
+    Window(window::Verb),
+    /// The statement of an institution for a day (对账单).
+    Statement(window::StatementOptions),
+    /// Three-way agreement of cards, journals and ledger (三方对账); exit code 7 when they do not agree.
+    Reconcile(window::ReconcileOptions),
+    /// Serve terminals over HTTP until SIGTERM.
+    Serve(serve::Serve),
 }
 
 impl Cli {
@@ -136,6 +164,15 @@ pub fn run(cli: Cli, output: &Output) -> Result<Exit, Error> {
         Noun::Card(verb) => card::run(&common, verb, output),
         Noun::Operator(verb) => operator::run(&common, verb, output),
         Noun::Audit(verb) => audit::run(&common, verb, output),
+        Noun::Institution(verb) => institution::run(&common, verb, output),
+        Noun::Terminal(verb) => institution::run_terminal(&common, verb, output),
+        Noun::Account(verb) => account::run(&common, verb, output),
+        Noun::Load(verb) => account::run_load(&common, verb, output),
+        Noun::Blacklist(verb) => account::run_blacklist(&common, verb, output),
+        Noun::Window(verb) => window::run(&common, verb, output),
+        Noun::Statement(options) => window::run_statement(&common, &options, output),
+        Noun::Reconcile(options) => window::run_reconcile(&common, &options, output),
+        Noun::Serve(options) => serve::run(&common, &options, output),
     }
 }
 

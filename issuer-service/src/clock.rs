@@ -2,13 +2,16 @@
 //!
 //! Owns: reading the clock. Never: gives order; order comes from sequences.
 
+use settlement::date::{BusinessDate, DateTime};
 use time::format_description::StaticFormatDescription;
 use time::macros::{format_description, offset};
-use time::{Date, OffsetDateTime};
+use time::{Date, OffsetDateTime, PrimitiveDateTime};
 
 const INSTANT: StaticFormatDescription =
     format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:3]Z");
 const COMPACT_DATE: StaticFormatDescription = format_description!("[year][month][day]");
+const COMPACT_INSTANT: StaticFormatDescription = format_description!("[year][month][day][hour][minute][second]");
+const DASHED_DATE: StaticFormatDescription = format_description!("[year]-[month]-[day]");
 
 /// The present instant in UTC: `2026-03-01T08:30:00.123Z`.
 #[must_use]
@@ -43,6 +46,45 @@ pub fn years_later(date: Date, years: u8) -> Date {
         .unwrap_or(Date::MAX)
 }
 
+/// The present date and time in China, as a card and a terminal carry it.
+#[must_use]
+pub fn china_now() -> DateTime {
+    china(OffsetDateTime::now_utc()).expect("the present instant has four digits of year")
+}
+
+/// China's date and time of an instant of [`now`]; `None` for any other text.
+#[must_use]
+pub fn china_date_time(instant: &str) -> Option<DateTime> {
+    china(PrimitiveDateTime::parse(instant, INSTANT).ok()?.assume_utc())
+}
+
+/// Today in China as a business date.
+#[must_use]
+pub fn business_today() -> BusinessDate {
+    business_date(today()).expect("today has four digits of year")
+}
+
+/// The day after; `None` at the end of the calendar.
+#[must_use]
+pub fn day_after(date: BusinessDate) -> Option<BusinessDate> {
+    business_date(Date::parse(&date.to_string(), DASHED_DATE).ok()?.next_day()?)
+}
+
+/// Whole hours since an instant of [`now`]; `None` for any other text.
+#[must_use]
+pub fn hours_since(instant: &str) -> Option<i64> {
+    let then = PrimitiveDateTime::parse(instant, INSTANT).ok()?.assume_utc();
+    Some((OffsetDateTime::now_utc() - then).whole_hours())
+}
+
+fn china(instant: OffsetDateTime) -> Option<DateTime> {
+    DateTime::parse(&instant.to_offset(offset!(+8)).format(COMPACT_INSTANT).ok()?).ok()
+}
+
+fn business_date(date: Date) -> Option<BusinessDate> {
+    BusinessDate::parse(&date.format(DASHED_DATE).ok()?).ok()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -59,5 +101,21 @@ mod tests {
     fn a_leap_day_ends_on_the_28th() {
         let leap = parse_compact("20240229").expect("leap day");
         assert_eq!(compact(years_later(leap, 10)), "20340228");
+    }
+
+    #[test]
+    fn china_is_eight_hours_ahead_of_utc() {
+        let time = china_date_time("2026-02-28T16:00:00.000Z").map(|time| time.to_string());
+        assert_eq!(time.as_deref(), Some("20260301000000"));
+        assert!(china_date_time("2026-02-28").is_none());
+        assert!(china_date_time(&now()).is_some_and(|then| then <= china_now()));
+    }
+
+    #[test]
+    fn the_day_after_crosses_months_and_leap_days() {
+        for (day, after) in [("2024-02-28", "2024-02-29"), ("2026-02-28", "2026-03-01"), ("2026-12-31", "2027-01-01")] {
+            let day = BusinessDate::parse(day).expect("real");
+            assert_eq!(day_after(day).map(|date| date.to_string()).as_deref(), Some(after));
+        }
     }
 }

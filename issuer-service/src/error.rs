@@ -5,6 +5,7 @@
 
 use crate::batch::BatchError;
 use crate::centre::CentreError;
+use crate::clearing::refusal::ClearingError;
 use crate::exit::Exit;
 use crate::import::ImportError;
 use crate::lang::Lang;
@@ -52,6 +53,9 @@ pub enum Error {
     /// Who acts.
     #[error(transparent)]
     Operator(#[from] OperatorError),
+    /// Money.
+    #[error(transparent)]
+    Clearing(#[from] ClearingError),
 }
 
 impl Error {
@@ -66,6 +70,7 @@ impl Error {
             Self::Batch(error) => error,
             Self::Missing(error) => error,
             Self::Operator(error) => error,
+            Self::Clearing(error) => error,
         }
     }
 }

@@ -134,3 +134,11 @@ struct ErrorObject<'a> {
 pub fn json_line(value: &impl Serialize) -> String {
     serde_json::to_string(value).expect("our own types serialize")
 }
+
+/// Reads JSON of a file that a person gave; an error is its line and column.
+///
+/// # Errors
+/// Line and column, from 1.
+pub fn from_json<T: serde::de::DeserializeOwned>(text: &str) -> Result<T, (usize, usize)> {
+    serde_json::from_str(text).map_err(|error| (error.line(), error.column()))
+}

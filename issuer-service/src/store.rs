@@ -6,12 +6,20 @@
 //! Statements keep to what PostgreSQL also accepts: `$n` parameters numbered in order of first appearance, TEXT and
 //! BIGINT columns, bytes as upper-case hex, row numbers given by the caller, `ON CONFLICT … DO NOTHING`.
 
+mod allotment;
 mod audit;
 mod batch;
 mod card;
+mod cell;
+mod clearing_card;
+pub mod institution;
+mod ledger;
+mod load;
 mod operator;
 mod person;
 mod station;
+mod upload;
+mod window;
 
 use std::path::Path;
 use std::time::Duration;
@@ -29,6 +37,7 @@ const MIGRATIONS: &[(i64, &str)] = &[
     (1, include_str!("store/schema_001_centre.sql")),
     (2, include_str!("store/schema_002_person.sql")),
     (3, include_str!("store/schema_003_batch.sql")),
+    (10, include_str!("store/schema_010_clearing.sql")),
 ];
 
 /// How long a writer waits for another one.

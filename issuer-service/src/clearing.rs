@@ -1,0 +1,18 @@
+//! The centre's money side: terminals, allotments, online loads, uploads, the ledger, the day's close and its proof.
+//!
+//! Source: PBOC ED/EP transaction flows; double-entry bookkeeping; clearing practice of municipal centres.
+//! Owns: every rule about money at the centre. Never: card commands, key bytes, SQL, HTTP.
+//! Units: fen.
+
+pub mod allotment;
+pub mod blacklist;
+pub mod card;
+pub mod closing;
+pub mod institution;
+pub mod ledger;
+pub mod load;
+pub mod reconciliation;
+pub mod refusal;
+pub mod statement;
+pub mod upload;
+pub mod window;

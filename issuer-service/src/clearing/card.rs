@@ -1,0 +1,39 @@
+//! What clearing needs to know of a card: whose it is, its factor, whether it may work.
+//!
+//! Owns: the question. Never: the registry and the card's life cycle, which answer it.
+
+use settlement::code::ErrorCode;
+use settlement::id::{CardFactor, CardIdentifier};
+
+use super::refusal::ClearingError;
+use crate::store::Tx;
+
+/// A card as clearing sees it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CardFacts {
+    /// Identifier.
+    pub identifier: CardIdentifier,
+    /// Holder, by the row number of the registry.
+    pub holder: i64,
+    /// Diversification factor: last 8 historical bytes of its ATR.
+    pub factor: CardFactor,
+    /// Whether the card is its holder's live card.
+    pub active: bool,
+}
+
+impl Tx<'_> {
+    /// A card that may take money: known, active, not on the blacklist.
+    ///
+    /// # Errors
+    /// [`ClearingError`] with the code for the terminal.
+    pub fn payable_card(&self, card: CardIdentifier) -> Result<CardFacts, ClearingError> {
+        let facts = self.card_facts(card)?.ok_or(ClearingError::Refused(ErrorCode::CardUnknown))?;
+        if !facts.active {
+            return Err(ClearingError::Refused(ErrorCode::CardNotActive));
+        }
+        if self.blacklist_history(card)?.last().is_some_and(|entry| entry.act == super::blacklist::BlacklistAct::Add) {
+            return Err(ClearingError::Refused(ErrorCode::CardBlacklisted));
+        }
+        Ok(facts)
+    }
+}

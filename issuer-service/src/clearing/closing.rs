@@ -1,0 +1,401 @@
+//! Closing a day (日终): a barrier, the proof, and every difference explained by another person before it is final.
+//!
+//! Owns: which window takes a posting, the differences of a window, its hash, the two steps of closing.
+//! Never: hides a difference; changes a posting.
+//! Units: fen.
+
+use serde::Serialize;
+use settlement::code::ErrorCode;
+use settlement::date::BusinessDate;
+use settlement::fen::{Fen, FenError};
+use settlement::id::Digest;
+
+use super::ledger::{Account, PostingKind};
+use super::refusal::ClearingError;
+use super::upload::{RowKind, RowOutcome, UploadRow};
+use super::window::{Equation, Explanation, Window, WindowState, WindowTotals, conservation};
+use crate::audit::Act;
+use crate::clock;
+use crate::lang::Lang;
+use crate::output::Show;
+use crate::store::Tx;
+
+/// Something that does not agree, or is not finished, on a day.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Difference {
+    /// Number in this list, from 1.
+    pub number: usize,
+    /// Stable code: `LOAD_OPEN`, `ROW_REFUSED`, `ROW_HELD`, `EQUATION`.
+    pub code: &'static str,
+    /// What it is about.
+    pub reference: String,
+    /// Amount.
+    pub amount_fen: Fen,
+    /// What is known.
+    pub evidence: String,
+    /// What to do next.
+    pub next_action: &'static str,
+    /// What was said about it.
+    pub explanation: Option<Explanation>,
+}
+
+/// A window with its proof.
+#[derive(Clone, Debug, Serialize)]
+pub struct WindowProof {
+    /// The window.
+    pub window: Window,
+    /// Counts and sums.
+    pub totals: WindowTotals,
+    /// The conservation equations.
+    pub equations: Vec<Equation>,
+    /// Whether all of them hold.
+    pub holds: bool,
+    /// What does not agree or is not finished.
+    pub differences: Vec<Difference>,
+    /// SHA-256 over the window before, the date, every posting, the totals and each terminal's chain.
+    pub content_hash: Digest,
+}
+
+/// All windows.
+#[derive(Clone, Debug, Serialize)]
+pub struct Windows {
+    /// In order of date.
+    pub windows: Vec<Window>,
+}
+
+impl Tx<'_> {
+    /// The window that takes what happens now, opened if need be: today, or the day after the last window that closed.
+    ///
+    /// # Errors
+    /// [`ClearingError`].
+    pub fn current_window(&self) -> Result<BusinessDate, ClearingError> {
+        let today = clock::business_today();
+        let date = match self.last_barred_window()? {
+            Some(last) if last >= today => clock::day_after(last).ok_or(ClearingError::WindowUnknown { date: last })?,
+            Some(_) | None => today,
+        };
+        self.open_window(date)?;
+        Ok(date)
+    }
+
+    /// The window of a record: its own day while that is open, else the current one.
+    ///
+    /// # Errors
+    /// [`ClearingError`].
+    pub fn window_for(&self, business_date: BusinessDate) -> Result<BusinessDate, ClearingError> {
+        match self.window(business_date)? {
+            Some(window) if window.state == WindowState::Open => Ok(business_date),
+            Some(_) | None => self.current_window(),
+        }
+    }
+}
+
+/// A window with its proof as the ledger shows it now.
+///
+/// # Errors
+/// [`ClearingError::WindowUnknown`]; [`ClearingError::Sum`] when a sum leaves 64 bits.
+pub fn prove(tx: &Tx<'_>, date: BusinessDate) -> Result<WindowProof, ClearingError> {
+    let window = tx.window(date)?.ok_or(ClearingError::WindowUnknown { date })?;
+    let rows = tx.rows_of_window(date)?;
+    let totals = totals(tx, date, &rows)?;
+    let equations = conservation(&totals)?;
+    let holds = equations.iter().all(Equation::holds);
+    let differences = differences(tx, date, &rows, &equations)?;
+    let content_hash = content_hash(tx, date, &totals)?;
+    Ok(WindowProof { window, totals, equations, holds, differences, content_hash })
+}
+
+/// Closes a day as far as it can be closed: sets the barrier, and makes the day final if nothing is unexplained.
+///
+/// # Errors
+/// [`ClearingError::WindowBefore`] when an earlier day is not closed; [`ClearingError::SameOperator`] when the closer
+/// explained a difference.
+pub fn close(tx: &Tx<'_>, date: BusinessDate, operator: &str) -> Result<(WindowProof, Act), ClearingError> {
+    if let Some(earlier) =
+        tx.windows()?.into_iter().find(|window| window.business_date < date && window.state != WindowState::Closed)
+    {
+        return Err(ClearingError::WindowBefore { earlier: earlier.business_date });
+    }
+    match tx.window(date)?.ok_or(ClearingError::WindowUnknown { date })?.state {
+        WindowState::Open => tx.start_closing(date, operator)?,
+        WindowState::Closing => {}
+        WindowState::Closed => return Err(ClearingError::WindowState { date, state: WindowState::Closed }),
+    }
+    let proof = prove(tx, date)?;
+    let explained = proof.differences.iter().filter_map(|difference| difference.explanation.as_ref());
+    if explained.clone().any(|explanation| explanation.operator == operator) {
+        return Err(ClearingError::SameOperator { operator: operator.to_owned() });
+    }
+    let unexplained = proof.unexplained().count();
+    if unexplained == 0 {
+        tx.finish_closing(date, operator, &proof.content_hash.to_string())?;
+    }
+    let proof = prove(tx, date)?;
+    let act = Act {
+        actor: operator.to_owned(),
+        act: "window.close",
+        object: format!("window {date}"),
+        detail: format!(
+            "{}, postings {}, payable {}, unexplained {unexplained}, hash {}",
+            proof.window.state.name(),
+            proof.totals.postings,
+            proof.totals.payable_fen,
+            proof.content_hash
+        ),
+    };
+    Ok((proof, act))
+}
+
+/// Records why a difference may stand.
+///
+/// # Errors
+/// [`ClearingError::DifferenceUnknown`], [`ClearingError::ReasonMissing`], [`ClearingError::WindowState`].
+pub fn explain(
+    tx: &Tx<'_>,
+    date: BusinessDate,
+    number: usize,
+    reason: &str,
+    operator: &str,
+) -> Result<(WindowProof, Act), ClearingError> {
+    if reason.trim().is_empty() {
+        return Err(ClearingError::ReasonMissing);
+    }
+    let proof = prove(tx, date)?;
+    if proof.window.state == WindowState::Closed {
+        return Err(ClearingError::WindowState { date, state: WindowState::Closed });
+    }
+    let difference = proof
+        .differences
+        .iter()
+        .find(|difference| difference.number == number)
+        .ok_or(ClearingError::DifferenceUnknown { date, number })?;
+    tx.explain_difference(
+        date,
+        &Explanation {
+            code: difference.code.to_owned(),
+            reference: difference.reference.clone(),
+            amount_fen: difference.amount_fen,
+            reason: reason.trim().to_owned(),
+            operator: operator.to_owned(),
+        },
+    )?;
+    let act = Act {
+        actor: operator.to_owned(),
+        act: "window.explain",
+        object: format!("window {date}"),
+        detail: format!("{} {}", difference.code, difference.reference),
+    };
+    Ok((prove(tx, date)?, act))
+}
+
+impl WindowProof {
+    /// Differences that nobody has explained.
+    pub fn unexplained(&self) -> impl Iterator<Item = &Difference> {
+        self.differences.iter().filter(|difference| difference.explanation.is_none())
+    }
+}
+
+fn totals(tx: &Tx<'_>, date: BusinessDate, rows: &[UploadRow]) -> Result<WindowTotals, ClearingError> {
+    let movements = tx.movements(date)?;
+    let sum = |kind: PostingKind, of: &dyn Fn(&str) -> bool| -> Result<Fen, FenError> {
+        let chosen = movements.iter().filter(|(name, account, _)| name == kind.name() && of(account));
+        Fen::sum(chosen.map(|(_, _, amount)| *amount))
+    };
+    let is = |account: Account| {
+        let code = account.to_string();
+        move |other: &str| other == code
+    };
+    let card = |account: &str| account.starts_with(Account::CARDS);
+    let minus = |amount: Fen| Fen::ZERO.minus(amount);
+    let cards_after_fen = Fen::sum(tx.card_balances(date)?.into_iter().map(|(_, balance)| balance))?;
+    let cards_moved = Fen::sum(movements.iter().filter(|(_, account, _)| card(account)).map(|(_, _, amount)| *amount))?;
+    let accepted = || rows.iter().filter(|row| row.outcome == RowOutcome::Accepted);
+    let purchases = || accepted().filter(|row| row.kind == RowKind::Purchase);
+    let count = |outcome| rows.iter().filter(|row| row.outcome == outcome).count();
+    Ok(WindowTotals {
+        postings: tx.posting_references(date)?.len(),
+        rows_accepted: count(RowOutcome::Accepted),
+        rows_refused: count(RowOutcome::Refused),
+        rows_held: count(RowOutcome::Held),
+        sum_of_entries_fen: Fen::sum(movements.iter().map(|(_, _, amount)| *amount))?,
+        allotted_fen: minus(sum(PostingKind::Allotment, &is(Account::PersonalAccountFund))?)?,
+        loaded_fen: sum(PostingKind::LoadCredited, &card)?,
+        purchased_fen: minus(sum(PostingKind::Purchase, &card)?)?,
+        pooled_fen: minus(sum(PostingKind::Purchase, &is(Account::PooledFund))?)?,
+        self_paid_fen: minus(sum(PostingKind::Purchase, &is(Account::SelfPaidContra))?)?,
+        corrected_fen: sum(PostingKind::Correction, &card)?,
+        payable_fen: sum(PostingKind::Purchase, &|account| account.ends_with(Account::PAYABLE))?,
+        cards_before_fen: cards_before(tx, date)?,
+        cards_moved_fen: cards_moved,
+        cards_after_fen,
+        rows_personal_fen: Fen::sum(purchases().map(|row| row.personal_account_fen))?,
+        rows_pooled_fen: Fen::sum(purchases().map(|row| row.pooled_fund_fen))?,
+        loads_credited_fen: tx.loads_credited(date)?,
+    })
+}
+
+/// All card accounts after the window before.
+fn cards_before(tx: &Tx<'_>, date: BusinessDate) -> Result<Fen, ClearingError> {
+    let before = tx.windows()?.into_iter().map(|window| window.business_date).filter(|other| *other < date).max();
+    let Some(before) = before else { return Ok(Fen::ZERO) };
+    Ok(Fen::sum(tx.card_balances(before)?.into_iter().map(|(_, balance)| balance))?)
+}
+
+fn differences(
+    tx: &Tx<'_>,
+    date: BusinessDate,
+    rows: &[UploadRow],
+    equations: &[Equation],
+) -> Result<Vec<Difference>, ClearingError> {
+    let mut found: Vec<Difference> = Vec::new();
+    for equation in equations.iter().filter(|equation| !equation.holds()) {
+        found.push(Difference {
+            number: 0,
+            code: "EQUATION",
+            reference: equation.code.to_owned(),
+            amount_fen: equation.left_fen.minus(equation.right_fen)?,
+            evidence: format!("{}: {} ≠ {}", equation.statement, equation.left_fen, equation.right_fen),
+            next_action: "stop; compare postings, rows and loads of this window",
+            explanation: None,
+        });
+    }
+    for load in tx.open_loads()? {
+        if clock::china_date_time(&load.prepared_at).is_none_or(|at| at.date() <= date) {
+            found.push(Difference {
+                number: 0,
+                code: "LOAD_OPEN",
+                reference: load.load_id.to_string(),
+                amount_fen: load.amount_fen,
+                evidence: load
+                    .evidence
+                    .clone()
+                    .unwrap_or_else(|| format!("prepared at {}, no outcome", load.prepared_at)),
+                next_action: "read the card at its terminal; its counter decides",
+                explanation: None,
+            });
+        }
+    }
+    for row in rows.iter().filter(|row| row.outcome != RowOutcome::Accepted) {
+        found.push(Difference {
+            number: 0,
+            code: if row.outcome == RowOutcome::Held { "ROW_HELD" } else { "ROW_REFUSED" },
+            reference: format!("{}/{}", row.terminal, row.journal_sequence),
+            amount_fen: row.personal_account_fen.plus(row.pooled_fund_fen)?,
+            evidence: row.code.map_or("", ErrorCode::as_str).to_owned(),
+            next_action: match row.outcome {
+                RowOutcome::Held => "read the card's log and compare",
+                RowOutcome::Refused | RowOutcome::Accepted => "ask the institution; compare bill, terminal and card",
+            },
+            explanation: None,
+        });
+    }
+    let explanations = tx.explanations(date)?;
+    for (number, difference) in (1..).zip(&mut found) {
+        difference.number = number;
+        difference.explanation = explanations
+            .iter()
+            .find(|said| {
+                said.code == difference.code
+                    && said.reference == difference.reference
+                    && said.amount_fen == difference.amount_fen
+            })
+            .cloned();
+    }
+    Ok(found)
+}
+
+fn content_hash(tx: &Tx<'_>, date: BusinessDate, totals: &WindowTotals) -> Result<Digest, ClearingError> {
+    let before = tx.window_hash_before(date)?.unwrap_or_else(|| Digest::ZERO.to_string());
+    let mut text = format!("clearing-window-1\n{before}\n{date}\n{}\n", totals.line());
+    for (id, reference) in tx.posting_references(date)? {
+        text.push_str(&format!("{id} {reference}\n"));
+    }
+    for (terminal, batch, hash) in tx.uploads_of(date)? {
+        text.push_str(&format!("{terminal} {batch} {hash}\n"));
+    }
+    Ok(Digest::of(text.as_bytes()))
+}
+
+impl Show for WindowProof {
+    fn text(&self, lang: Lang) -> String {
+        let totals = &self.totals;
+        let mut lines = vec![
+            lang.pick(
+                format!("业务日 {}  {}", self.window.business_date, self.window.state.name()),
+                format!("window {}  {}", self.window.business_date, self.window.state.name()),
+            ),
+            lang.pick(
+                format!(
+                    "  分录 {}，入账 {}，拒绝 {}，挂起 {}",
+                    totals.postings, totals.rows_accepted, totals.rows_refused, totals.rows_held
+                ),
+                format!(
+                    "  postings {}, rows accepted {}, refused {}, held {}",
+                    totals.postings, totals.rows_accepted, totals.rows_refused, totals.rows_held
+                ),
+            ),
+            lang.pick(
+                format!(
+                    "  划入 {}  圈存 {}  消费 {}  统筹 {}  自付 {}  应付 {}",
+                    totals.allotted_fen,
+                    totals.loaded_fen,
+                    totals.purchased_fen,
+                    totals.pooled_fen,
+                    totals.self_paid_fen,
+                    totals.payable_fen
+                ),
+                format!(
+                    "  allotted {}  loaded {}  purchased {}  pooled {}  self-paid {}  payable {}",
+                    totals.allotted_fen,
+                    totals.loaded_fen,
+                    totals.purchased_fen,
+                    totals.pooled_fen,
+                    totals.self_paid_fen,
+                    totals.payable_fen
+                ),
+            ),
+        ];
+        lines.extend(self.equations.iter().map(|equation| {
+            let mark = if equation.holds() { "=" } else { "≠" };
+            format!(
+                "  {:<14} {} {mark} {}   ({})",
+                equation.code, equation.left_fen, equation.right_fen, equation.statement
+            )
+        }));
+        for difference in &self.differences {
+            let said = difference.explanation.as_ref().map_or_else(
+                || format!("{} {}", lang.pick("未说明；", "unexplained;"), difference.next_action),
+                |said| format!("{}: {} ({})", lang.pick("已说明", "explained"), said.reason, said.operator),
+            );
+            lines.push(format!(
+                "  #{} {} {} {}  {}  {said}",
+                difference.number, difference.code, difference.reference, difference.amount_fen, difference.evidence
+            ));
+        }
+        lines.push(format!("  {} {}", lang.pick("摘要", "hash"), self.content_hash));
+        if self.window.state == WindowState::Closing && self.unexplained().next().is_some() {
+            let date = self.window.business_date;
+            let next =
+                lang.pick("由另一人说明差异后再关闭", "another person explains each difference, then close again");
+            lines.push(format!(
+                "  {next}: issuer window explain --date {date} --difference N --reason TEXT --operator NAME"
+            ));
+        }
+        lines.join("\n")
+    }
+}
+
+impl Show for Windows {
+    fn text(&self, _lang: Lang) -> String {
+        let line = |window: &Window| {
+            let closed = window.closed_by.as_deref().unwrap_or("–");
+            format!(
+                "{}  {:<7}  {closed}  {}",
+                window.business_date,
+                window.state.name(),
+                window.hash.as_deref().unwrap_or("–")
+            )
+        };
+        self.windows.iter().map(line).collect::<Vec<_>>().join("\n")
+    }
+}

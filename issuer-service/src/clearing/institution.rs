@@ -1,0 +1,142 @@
+//! Institutions (定点医药机构) and their terminals, as the centre registers them.
+//!
+//! Owns: what is registered, the limits of a terminal. Never: checks a signature (`settlement::signing` does).
+//! Units: fen.
+
+use clap::ValueEnum;
+use serde::Serialize;
+use settlement::batch::ChainPosition;
+use settlement::fen::Fen;
+use settlement::id::{InstitutionCode, PublicKey, TerminalNumber};
+use settlement::message::TerminalLimits;
+
+use crate::lang::Lang;
+use crate::output::Show;
+
+/// What an institution is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum InstitutionKind {
+    /// 定点药店.
+    Pharmacy,
+    /// 定点医院.
+    Hospital,
+}
+
+/// An institution.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Institution {
+    /// Code.
+    pub code: InstitutionCode,
+    /// Name, for receipts and statements.
+    pub name: String,
+    /// County or city code of GB/T 2260.
+    pub region: String,
+    /// What it is.
+    #[serde(rename = "type")]
+    pub kind: InstitutionKind,
+}
+
+/// Whether a terminal may work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TerminalState {
+    /// It may.
+    Active,
+    /// Its requests are refused.
+    Stopped,
+}
+
+/// A terminal.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Terminal {
+    /// Number; also in its PSAM.
+    pub number: TerminalNumber,
+    /// Where it stands.
+    pub institution: InstitutionCode,
+    /// Key that its requests and batches are checked with.
+    pub public_key: PublicKey,
+    /// State.
+    pub state: TerminalState,
+    /// Limits.
+    pub limits: TerminalLimits,
+    /// What its next batch must continue.
+    pub chain: ChainPosition,
+}
+
+/// Limits of a new terminal: a pharmacy's ordinary day with room to spare.
+pub const DEFAULT_LIMITS: TerminalLimits = TerminalLimits {
+    purchase_max_fen: Fen::new(200_000),
+    card_day_max_fen: Fen::new(500_000),
+    pending_records_max: 1_000,
+    pending_max_fen: Fen::new(20_000_000),
+    blacklist_age_max_hours: 24,
+};
+
+impl InstitutionKind {
+    /// Name as typed and stored.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Pharmacy => "pharmacy",
+            Self::Hospital => "hospital",
+        }
+    }
+}
+
+impl TerminalState {
+    /// Name as stored.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Stopped => "stopped",
+        }
+    }
+}
+
+impl Show for Institution {
+    fn text(&self, _lang: Lang) -> String {
+        format!("{}  {}  {}  {}", self.code, self.name, self.region, self.kind.name())
+    }
+}
+
+impl Show for Terminal {
+    fn text(&self, lang: Lang) -> String {
+        let (number, institution, state, batch) =
+            (self.number, &self.institution, self.state.name(), self.chain.next_batch);
+        let (purchase, day) = (self.limits.purchase_max_fen, self.limits.card_day_max_fen);
+        lang.pick(
+            format!("{number}  {institution}  {state}  下一批次 {batch}  单笔限额 {purchase}  单卡日限额 {day}"),
+            format!(
+                "{number}  {institution}  {state}  next batch {batch}  purchase limit {purchase}  card-day limit {day}"
+            ),
+        )
+    }
+}
+
+/// All institutions.
+#[derive(Clone, Debug, Serialize)]
+pub struct Institutions {
+    /// In order of code.
+    pub institutions: Vec<Institution>,
+}
+
+/// All terminals.
+#[derive(Clone, Debug, Serialize)]
+pub struct Terminals {
+    /// In order of number.
+    pub terminals: Vec<Terminal>,
+}
+
+impl Show for Institutions {
+    fn text(&self, lang: Lang) -> String {
+        self.institutions.iter().map(|institution| institution.text(lang)).collect::<Vec<_>>().join("\n")
+    }
+}
+
+impl Show for Terminals {
+    fn text(&self, lang: Lang) -> String {
+        self.terminals.iter().map(|terminal| terminal.text(lang)).collect::<Vec<_>>().join("\n")
+    }
+}

@@ -1,0 +1,398 @@
+//! The online load (圈存): a holder's pending money goes to the chip in two phases.
+//!
+//! ```text
+//! quote → prepare (MAC1 right; pending → transit; MAC2 answered) → outcome (transit → card, or back to pending)
+//! ```
+//! PREPARED is in the database before MAC2 leaves the centre. A load whose outcome is lost stays open: its money is in
+//! transit, and the next INITIALIZE FOR LOAD of the same card decides it by the card's own counter, proved by MAC1.
+//!
+//! Source: PBOC load; the counter steps only when the card has taken the money.
+//! Owns: the states of a load and what moves them. Never: computes a MAC (`settlement::load`), knows HTTP.
+//! Units: fen.
+
+use card_core::security::SecurityModule;
+use card_profiles::account::AccountRules;
+use serde::Serialize;
+use settlement::code::ErrorCode;
+use settlement::date::{BusinessDate, DateTime};
+use settlement::fen::Fen;
+use settlement::id::{CardFactor, CardIdentifier, CardRandom, Digest, LoadId, Mac, Tac, TerminalNumber};
+use settlement::load;
+use settlement::message::{LoadOutcome, LoadOutcomeRequest, LoadRequest};
+use settlement::record::{Evidence, Transaction, TransactionRecord};
+use settlement::tac::{self, TacVerdict};
+
+use super::ledger::{Account, Posting, PostingKind};
+use super::refusal::ClearingError;
+use crate::audit::Act;
+use crate::clock;
+use crate::lang::Lang;
+use crate::output::Show;
+use crate::store::Tx;
+
+/// Where a load stands.
+///
+/// | state        | money      | next                   | who                                              |
+/// |--------------|------------|------------------------|--------------------------------------------------|
+/// | PREPARED     | in transit | CREDITED, NOT_CREDITED | terminal's outcome, card's counter, uploaded TAC, or an operator with a reason |
+/// | CREDITED     | on card    | –                      | –                                                |
+/// | NOT_CREDITED | pending    | –                      | –                                                |
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum LoadState {
+    /// MAC2 may have reached the card.
+    Prepared,
+    /// The card has the money.
+    Credited,
+    /// The card does not have it and can no longer take it.
+    NotCredited,
+}
+
+impl LoadState {
+    /// All states.
+    pub const ALL: [Self; 3] = [Self::Prepared, Self::Credited, Self::NotCredited];
+
+    /// Name in the store and in output.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Prepared => "PREPARED",
+            Self::Credited => "CREDITED",
+            Self::NotCredited => "NOT_CREDITED",
+        }
+    }
+}
+
+/// A load.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Load {
+    /// Id.
+    pub load_id: LoadId,
+    /// Terminal.
+    pub terminal: TerminalNumber,
+    /// Card.
+    pub card_identifier: CardIdentifier,
+    /// Holder, by the row number of the registry.
+    pub holder: i64,
+    /// Factor of the card.
+    pub card_factor: CardFactor,
+    /// Amount.
+    pub amount_fen: Fen,
+    /// Balance that the card had.
+    pub balance_fen: Fen,
+    /// Online number that the card had.
+    pub card_sequence: u16,
+    /// Random that the card gave.
+    #[serde(skip)]
+    pub random: CardRandom,
+    /// Key version that the card answered.
+    pub key_version: u8,
+    /// Digest of the request without its request id.
+    #[serde(skip)]
+    pub body_hash: Digest,
+    /// Date and time in MAC2 and TAC.
+    pub date_time: DateTime,
+    /// MAC2, answered again to the same request.
+    #[serde(skip)]
+    pub mac2: Mac,
+    /// State.
+    pub state: LoadState,
+    /// TAC of the card.
+    pub tac: Option<Tac>,
+    /// What shows the outcome, or what is known of an open one.
+    pub evidence: Option<String>,
+    /// UTC instant.
+    pub prepared_at: String,
+    /// Window of the outcome.
+    pub settled_on: Option<BusinessDate>,
+}
+
+/// The centre's answer to a prepared load.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Prepared {
+    /// Whether the load was known.
+    pub known: bool,
+    /// Date and time for MAC2.
+    pub date_time: DateTime,
+    /// MAC2.
+    pub mac2: Mac,
+}
+
+/// What the pending money of a card's holder is, as far as the card can take it.
+///
+/// # Errors
+/// [`ClearingError`] when the card is unknown, not active or on the blacklist.
+pub fn quote(tx: &Tx<'_>, card: CardIdentifier) -> Result<Fen, ClearingError> {
+    let holder = tx.payable_card(card)?.holder;
+    let pending = tx.balance(&Account::Pending(holder))?;
+    Ok(pending.clamp(Fen::ZERO, Fen::from_card(u32::MAX)))
+}
+
+/// Checks a load, keeps it as PREPARED and gives the card's MAC2. The caller answers only after the commit.
+///
+/// # Errors
+/// [`ClearingError`]; nothing was kept then.
+pub fn prepare(
+    tx: &Tx<'_>,
+    module: &mut dyn SecurityModule,
+    rules: &AccountRules,
+    request: &LoadRequest,
+) -> Result<(Prepared, Act), ClearingError> {
+    let body_hash = content_hash(request);
+    if let Some(known) = tx.load(request.load_id)? {
+        return if known.body_hash == body_hash {
+            let prepared = Prepared { known: true, date_time: known.date_time, mac2: known.mac2 };
+            Ok((prepared, act(&known, "load.prepare", "asked again")))
+        } else {
+            Err(ClearingError::Refused(ErrorCode::RequestIdReused))
+        };
+    }
+    let card = tx.payable_card(request.card_identifier)?;
+    load::balance_after(request)?;
+    if card.factor != request.card_factor || !load::check_mac1(module, rules, request)? {
+        return Err(ClearingError::Refused(ErrorCode::Mac1Wrong));
+    }
+    settle_by_counter(tx, request)?;
+    let pending = tx.balance(&Account::Pending(card.holder))?;
+    if pending <= Fen::ZERO || request.amount_fen <= Fen::ZERO {
+        return Err(ClearingError::Refused(ErrorCode::LoadNothingPending));
+    }
+    if request.amount_fen > pending {
+        return Err(ClearingError::Refused(ErrorCode::LoadAmountDiffers));
+    }
+    let date_time = clock::china_now();
+    let mac2 = load::mac2(module, rules, request, date_time)?;
+    let load = Load {
+        load_id: request.load_id,
+        terminal: request.terminal,
+        card_identifier: request.card_identifier,
+        holder: card.holder,
+        card_factor: request.card_factor,
+        amount_fen: request.amount_fen,
+        balance_fen: request.balance_fen,
+        card_sequence: request.card_sequence,
+        random: request.random,
+        key_version: request.key_version,
+        body_hash,
+        date_time,
+        mac2,
+        state: LoadState::Prepared,
+        tac: None,
+        evidence: None,
+        prepared_at: clock::now(),
+        settled_on: None,
+    };
+    tx.add_load(&load)?;
+    let posting = Posting::transfer(
+        format!("load:{}:prepared", load.load_id),
+        PostingKind::LoadPrepared,
+        Account::Pending(load.holder),
+        Account::Transit(load.card_identifier),
+        load.amount_fen,
+    )?;
+    tx.post_once(&posting, tx.current_window()?)?;
+    let act = act(&load, "load.prepare", "prepared");
+    Ok((Prepared { known: false, date_time, mac2 }, act))
+}
+
+/// Takes the outcome that a terminal reports. `true`: the same outcome was known.
+///
+/// A credit without TAC is noted and stays open until the card's counter, an uploaded TAC or a person decides it.
+///
+/// # Errors
+/// [`ClearingError`] when the load is unknown, has another outcome, or the TAC is wrong.
+pub fn outcome(
+    tx: &Tx<'_>,
+    module: &mut dyn SecurityModule,
+    rules: &AccountRules,
+    request: &LoadOutcomeRequest,
+) -> Result<(bool, Act), ClearingError> {
+    let load = tx
+        .load(request.load_id)?
+        .filter(|load| load.terminal == request.terminal)
+        .ok_or(ClearingError::LoadUnknown { load: request.load_id })?;
+    match (request.outcome, load.state) {
+        (LoadOutcome::Credited, LoadState::Credited) | (LoadOutcome::NotCredited, LoadState::NotCredited) => {
+            Ok((true, act(&load, "load.outcome", "reported again")))
+        }
+        (LoadOutcome::Credited, LoadState::NotCredited) | (LoadOutcome::NotCredited, LoadState::Credited) => {
+            Err(ClearingError::LoadDecided { load: load.load_id })
+        }
+        (LoadOutcome::NotCredited, LoadState::Prepared) => {
+            if request.balance_after_fen > load.balance_fen {
+                return Err(ClearingError::Refused(ErrorCode::RecordContradictory));
+            }
+            settle(tx, &load, LoadState::NotCredited, None, "terminal: not credited")?;
+            Ok((false, act(&load, "load.outcome", "not credited")))
+        }
+        (LoadOutcome::Credited, LoadState::Prepared) => {
+            if request.balance_after_fen != load.balance_fen.plus(load.amount_fen)? {
+                return Err(ClearingError::Refused(ErrorCode::RecordContradictory));
+            }
+            match (request.tac, check_tac(module, rules, &load, request.tac)?) {
+                (Some(tac), TacVerdict::Right) => {
+                    settle(tx, &load, LoadState::Credited, Some(tac), "TAC")?;
+                    Ok((false, act(&load, "load.outcome", "credited")))
+                }
+                (_, TacVerdict::Missing) => {
+                    tx.note_load(load.load_id, "terminal: credited, no TAC")?;
+                    Ok((false, act(&load, "load.outcome", "credited without TAC, left open")))
+                }
+                (_, TacVerdict::Wrong | TacVerdict::Right) => Err(ClearingError::Refused(ErrorCode::TacWrong)),
+            }
+        }
+    }
+}
+
+/// Posts an outcome and moves the load.
+///
+/// # Errors
+/// [`ClearingError`], also when the load is no longer PREPARED.
+pub fn settle(
+    tx: &Tx<'_>,
+    load: &Load,
+    state: LoadState,
+    tac: Option<Tac>,
+    evidence: &str,
+) -> Result<(), ClearingError> {
+    let (kind, to) = match state {
+        LoadState::Credited => (PostingKind::LoadCredited, Account::Card(load.card_identifier)),
+        LoadState::NotCredited => (PostingKind::LoadReturned, Account::Pending(load.holder)),
+        LoadState::Prepared => return Ok(()),
+    };
+    let window = tx.current_window()?;
+    let reference = format!("load:{}:outcome", load.load_id);
+    let posting = Posting::transfer(reference, kind, Account::Transit(load.card_identifier), to, load.amount_fen)?;
+    tx.post_once(&posting, window)?;
+    Ok(tx.settle_load(load.load_id, state, tac, evidence, window)?)
+}
+
+/// Decides an earlier load of the card that has no outcome: the card's online number has stepped, or it has not.
+fn settle_by_counter(tx: &Tx<'_>, request: &LoadRequest) -> Result<(), ClearingError> {
+    let Some(last) = tx.last_load(request.card_identifier)? else { return Ok(()) };
+    let stepped = request.card_sequence == last.card_sequence.wrapping_add(1);
+    match last.state {
+        LoadState::Prepared if stepped => settle(tx, &last, LoadState::Credited, None, "card counter stepped, MAC1"),
+        LoadState::Prepared if request.card_sequence == last.card_sequence => {
+            settle(tx, &last, LoadState::NotCredited, None, "card counter unchanged, MAC1")
+        }
+        LoadState::Prepared => Err(ClearingError::Refused(ErrorCode::LoadUnresolved)),
+        // The terminal said that the card did not take the money, and the card's own counter says that it did.
+        LoadState::NotCredited if stepped => Err(ClearingError::Refused(ErrorCode::LoadUnresolved)),
+        LoadState::NotCredited | LoadState::Credited => Ok(()),
+    }
+}
+
+/// What the TAC of a load says.
+///
+/// # Errors
+/// [`ClearingError`] when it cannot be computed.
+fn check_tac(
+    module: &mut dyn SecurityModule,
+    rules: &AccountRules,
+    load: &Load,
+    tac: Option<Tac>,
+) -> Result<TacVerdict, ClearingError> {
+    let record = TransactionRecord {
+        journal_sequence: 0,
+        terminal: load.terminal,
+        card_identifier: load.card_identifier,
+        card_factor: load.card_factor,
+        card_sequence: load.card_sequence,
+        transaction: Transaction::Load { load_id: load.load_id, amount_fen: load.amount_fen },
+        balance_after_fen: load.balance_fen.plus(load.amount_fen)?,
+        date_time: load.date_time,
+        business_date: load.date_time.date(),
+        key_version: load.key_version,
+        algorithm: 0,
+        evidence: tac.map_or(Evidence::LogOnly, |tac| Evidence::Answered { tac }),
+    };
+    Ok(tac::check(module, rules, &record)?)
+}
+
+/// Everything that a load's id is bound to; the request id may differ when a terminal asks again.
+fn content_hash(request: &LoadRequest) -> Digest {
+    let bytes = [
+        &request.terminal.0[..],
+        &request.card_identifier.0,
+        &request.card_factor.0,
+        &request.amount_fen.get().to_be_bytes(),
+        &request.balance_fen.get().to_be_bytes(),
+        &request.card_sequence.to_be_bytes(),
+        &request.random.0,
+        &[request.key_version, request.algorithm],
+        &request.mac1.0,
+    ];
+    Digest::of(&bytes.concat())
+}
+
+fn act(load: &Load, act: &'static str, detail: &str) -> Act {
+    Act {
+        actor: format!("terminal:{}", load.terminal),
+        act,
+        object: format!("load {}", load.load_id),
+        detail: format!("{detail}, {} yuan", load.amount_fen),
+    }
+}
+
+/// Loads as a person sees them.
+#[derive(Clone, Debug, Serialize)]
+pub struct Loads {
+    /// Oldest first.
+    pub loads: Vec<ListedLoad>,
+}
+
+/// A load with its age and what to do.
+#[derive(Clone, Debug, Serialize)]
+pub struct ListedLoad {
+    /// The load.
+    #[serde(flatten)]
+    pub load: Load,
+    /// Whole hours since it was prepared.
+    pub age_hours: i64,
+    /// What to do next, for an open one.
+    pub next_action: Option<&'static str>,
+}
+
+impl Loads {
+    /// With age and next action.
+    #[must_use]
+    pub fn of(loads: Vec<Load>) -> Self {
+        let listed = loads.into_iter().map(|load| ListedLoad {
+            age_hours: clock::hours_since(&load.prepared_at).unwrap_or_default(),
+            next_action: match load.state {
+                LoadState::Prepared => Some("read the card at its terminal: its counter decides"),
+                LoadState::Credited | LoadState::NotCredited => None,
+            },
+            load,
+        });
+        Self { loads: listed.collect() }
+    }
+}
+
+impl Show for Loads {
+    fn text(&self, lang: Lang) -> String {
+        let line = |listed: &ListedLoad| {
+            let load = &listed.load;
+            let next = match listed.next_action {
+                Some(next) => format!(
+                    "  {} {} → {}",
+                    listed.age_hours,
+                    lang.pick("小时", "hours"),
+                    lang.pick("在原终端读卡，由卡内序号判定", next)
+                ),
+                None => String::new(),
+            };
+            let evidence = load.evidence.as_deref().unwrap_or("–");
+            format!(
+                "{}  {}  {}  {}  {}  {evidence}{next}",
+                load.load_id,
+                load.terminal,
+                load.card_identifier,
+                load.amount_fen,
+                load.state.name()
+            )
+        };
+        self.loads.iter().map(line).collect::<Vec<_>>().join("\n")
+    }
+}

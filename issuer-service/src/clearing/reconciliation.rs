@@ -1,0 +1,608 @@
+//! Three-way agreement (三方对账): what cards show, what the terminals' journals say, what the ledger holds.
+//!
+//! Every card that any side names is compared to the fen; every one-sided entry gets a code with its evidence.
+//! Owns: the comparison. Never: repairs (a repair is a new entry that another person checks).
+//! Units: fen.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Serialize;
+use settlement::agreement::{CardReading, JournalCard, JournalExport};
+use settlement::code::ErrorCode;
+use settlement::date::BusinessDate;
+use settlement::fen::{Fen, FenError};
+use settlement::id::{CardIdentifier, TerminalNumber};
+
+use super::load::{Load, LoadState};
+use super::refusal::ClearingError;
+use super::upload::{RowKind, RowOutcome, UploadRow};
+use crate::lang::Lang;
+use crate::output::Show;
+use crate::store::Tx;
+
+/// What the centre holds about a card, through a window.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct LedgerCard {
+    /// Balance of the card's account.
+    pub balance_fen: Fen,
+    /// Loads credited.
+    pub loads: u32,
+    /// Their sum.
+    pub loaded_fen: Fen,
+    /// Purchases posted.
+    pub purchases: u32,
+    /// Their sum.
+    pub purchased_fen: Fen,
+    /// Purchases received and not posted: terminal/record, amount, code.
+    pub not_posted: Vec<NotPosted>,
+    /// Loads without outcome.
+    pub open_loads: Vec<OpenLoad>,
+}
+
+/// A purchase that was received and not posted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct NotPosted {
+    /// `terminal/record`.
+    pub reference: String,
+    /// What the record says was taken from the card.
+    pub amount_fen: Fen,
+    /// Why.
+    pub code: &'static str,
+}
+
+/// A load without outcome.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct OpenLoad {
+    /// Load.
+    pub reference: String,
+    /// Amount.
+    pub amount_fen: Fen,
+}
+
+/// All sides.
+#[derive(Clone, Debug, Default)]
+pub struct Sides {
+    /// Cards as read; `None` when no file was given.
+    pub cards: Option<Vec<CardReading>>,
+    /// Journals; `None` when no file was given.
+    pub journals: Option<Vec<JournalExport>>,
+    /// The centre.
+    pub ledger: BTreeMap<CardIdentifier, LedgerCard>,
+    /// Terminals with a record in the ledger.
+    pub terminals: BTreeSet<TerminalNumber>,
+}
+
+/// What differs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum FindingCode {
+    /// No card readings were given.
+    CardsMissing,
+    /// No journals were given.
+    JournalsMissing,
+    /// A terminal has records at the centre and its journal was not given.
+    JournalOfTerminalMissing,
+    /// The ledger has an account and the card was not read.
+    CardNotRead,
+    /// The card was read twice with different balances.
+    CardReadTwice,
+    /// The ledger knows no such card.
+    CardNotInLedger,
+    /// Card and ledger differ by a load without outcome.
+    LoadOpen,
+    /// Card and ledger differ by purchases that were received and not posted.
+    PurchaseNotPosted,
+    /// Card and ledger differ by purchases that the journal has and the centre has not received.
+    PurchaseNotUploaded,
+    /// The journal has a transaction that is not decided.
+    JournalUndecided,
+    /// Card and ledger differ, and nothing explains it.
+    BalanceDiffers,
+    /// The journal and the ledger differ in purchases.
+    PurchasesDiffer,
+    /// The journal and the ledger differ in loads.
+    LoadsDiffer,
+}
+
+impl FindingCode {
+    /// Who must act, and how.
+    #[must_use]
+    pub const fn next_action(self, lang: Lang) -> &'static str {
+        let (zh, en) = match self {
+            Self::CardsMissing => ("用终端读卡，以 --cards 给出", "read the cards and give them with --cards"),
+            Self::JournalsMissing | Self::JournalOfTerminalMissing => {
+                ("在终端导出日志，以 --journal 给出", "export the journal at the terminal and give it with --journal")
+            }
+            Self::CardNotRead => ("读取该卡", "read this card"),
+            Self::CardReadTwice => ("重新读取该卡", "read this card again"),
+            Self::CardNotInLedger => ("核查该卡来源", "find out where this card comes from"),
+            Self::LoadOpen => ("在终端读卡，由卡内序号判定", "read the card at its terminal: its counter decides"),
+            Self::PurchaseNotPosted => {
+                ("核查未入账记录，经复核更正", "look into the record; a checked correction posts it")
+            }
+            Self::PurchaseNotUploaded => ("在终端上传", "upload at the terminal"),
+            Self::JournalUndecided => ("在终端再次插入该卡", "insert this card at the terminal again"),
+            Self::BalanceDiffers => ("停用该卡并调查", "stop this card and investigate"),
+            Self::PurchasesDiffer | Self::LoadsDiffer => {
+                ("逐笔比较终端日志与总账", "compare journal and ledger record by record")
+            }
+        };
+        match lang {
+            Lang::Zh => zh,
+            Lang::En => en,
+        }
+    }
+}
+
+/// One thing that does not agree.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Finding {
+    /// Code.
+    pub code: FindingCode,
+    /// Card, when it is about one.
+    pub card_identifier: Option<CardIdentifier>,
+    /// By how much.
+    pub amount_fen: Fen,
+    /// What shows it.
+    pub evidence: String,
+}
+
+/// One card on all sides.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct CardAgreement {
+    /// Card.
+    pub card_identifier: CardIdentifier,
+    /// On the chip.
+    pub card_fen: Option<Fen>,
+    /// Loads less purchases of all journals.
+    pub journal_fen: Option<Fen>,
+    /// In the ledger.
+    pub ledger_fen: Option<Fen>,
+    /// Whether the three are equal.
+    pub agrees: bool,
+}
+
+/// The agreement of a day.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Agreement {
+    /// Through this day.
+    pub business_date: BusinessDate,
+    /// Cards compared.
+    pub cards: usize,
+    /// Sum on the chips.
+    pub card_balance_total_fen: Fen,
+    /// Sum of loads less purchases of the journals.
+    pub journal_total_fen: Fen,
+    /// Sum of the card accounts.
+    pub ledger_balance_total_fen: Fen,
+    /// Whether every card agrees on all three sides and nothing else was found.
+    pub in_agreement: bool,
+    /// What does not agree.
+    pub findings: Vec<Finding>,
+    /// Every card.
+    pub rows: Vec<CardAgreement>,
+}
+
+/// Compares the sides.
+///
+/// # Errors
+/// [`FenError::Overflow`] when a sum leaves 64 bits.
+pub fn agree(business_date: BusinessDate, sides: &Sides) -> Result<Agreement, FenError> {
+    let mut findings = Vec::new();
+    let mut find = |code, card_identifier, amount_fen, evidence| {
+        findings.push(Finding { code, card_identifier, amount_fen, evidence });
+    };
+    let mut read = BTreeMap::new();
+    match &sides.cards {
+        None => find(FindingCode::CardsMissing, None, Fen::ZERO, String::new()),
+        Some(readings) => {
+            for reading in readings {
+                let before = read.insert(reading.card_identifier, reading.balance_fen);
+                if before.is_some_and(|before| before != reading.balance_fen) {
+                    find(FindingCode::CardReadTwice, Some(reading.card_identifier), Fen::ZERO, String::new());
+                }
+            }
+        }
+    }
+    let mut journal: BTreeMap<CardIdentifier, JournalCard> = BTreeMap::new();
+    match &sides.journals {
+        None => find(FindingCode::JournalsMissing, None, Fen::ZERO, String::new()),
+        Some(exports) => {
+            for card in exports.iter().flat_map(|export| &export.cards) {
+                add(&mut journal, card)?;
+            }
+            for terminal in &sides.terminals {
+                if !exports.iter().any(|export| export.terminal == *terminal) {
+                    find(FindingCode::JournalOfTerminalMissing, None, Fen::ZERO, terminal.to_string());
+                }
+            }
+        }
+    }
+    let all: BTreeSet<CardIdentifier> = read.keys().chain(journal.keys()).chain(sides.ledger.keys()).copied().collect();
+    let mut rows = Vec::with_capacity(all.len());
+    for card in all {
+        let on_chip = read.get(&card).copied();
+        let in_journal = journal.get(&card);
+        let in_ledger = sides.ledger.get(&card);
+        let journal_fen = in_journal.map(|card| card.loaded_fen.minus(card.purchased_fen)).transpose()?;
+        let before = findings.len();
+        compare(card, on_chip, in_journal, in_ledger, sides, &mut findings)?;
+        let ledger_fen = in_ledger.map(|ledger| ledger.balance_fen);
+        let agrees = findings.len() == before
+            && on_chip.is_some()
+            && journal_fen.unwrap_or_default() == on_chip.unwrap_or_default()
+            && ledger_fen.unwrap_or_default() == on_chip.unwrap_or_default();
+        rows.push(CardAgreement { card_identifier: card, card_fen: on_chip, journal_fen, ledger_fen, agrees });
+    }
+    let sum = |side: fn(&CardAgreement) -> Option<Fen>| Fen::sum(rows.iter().filter_map(side));
+    Ok(Agreement {
+        business_date,
+        cards: rows.len(),
+        card_balance_total_fen: sum(|row| row.card_fen)?,
+        journal_total_fen: sum(|row| row.journal_fen)?,
+        ledger_balance_total_fen: sum(|row| row.ledger_fen)?,
+        in_agreement: findings.is_empty() && rows.iter().all(|row| row.agrees),
+        findings,
+        rows,
+    })
+}
+
+fn add(journal: &mut BTreeMap<CardIdentifier, JournalCard>, card: &JournalCard) -> Result<(), FenError> {
+    let Some(known) = journal.get_mut(&card.card_identifier) else {
+        journal.insert(card.card_identifier, *card);
+        return Ok(());
+    };
+    known.purchases = known.purchases.saturating_add(card.purchases);
+    known.purchased_fen = known.purchased_fen.plus(card.purchased_fen)?;
+    known.loads = known.loads.saturating_add(card.loads);
+    known.loaded_fen = known.loaded_fen.plus(card.loaded_fen)?;
+    known.uncertain = known.uncertain.saturating_add(card.uncertain);
+    Ok(())
+}
+
+fn compare(
+    card: CardIdentifier,
+    on_chip: Option<Fen>,
+    in_journal: Option<&JournalCard>,
+    in_ledger: Option<&LedgerCard>,
+    sides: &Sides,
+    findings: &mut Vec<Finding>,
+) -> Result<(), FenError> {
+    let mut find = |code, amount_fen, evidence: String| {
+        findings.push(Finding { code, card_identifier: Some(card), amount_fen, evidence });
+    };
+    let nothing = LedgerCard::default();
+    let ledger = in_ledger.unwrap_or(&nothing);
+    if in_ledger.is_none() && on_chip.unwrap_or_default() != Fen::ZERO {
+        find(FindingCode::CardNotInLedger, on_chip.unwrap_or_default(), String::new());
+    }
+    if in_journal.is_some_and(|journal| journal.uncertain > 0) {
+        find(FindingCode::JournalUndecided, Fen::ZERO, format!("{} undecided", in_journal.map_or(0, |j| j.uncertain)));
+    }
+    let mut not_uploaded = Fen::ZERO;
+    if sides.journals.is_some() {
+        let journal = in_journal.copied().unwrap_or(JournalCard {
+            card_identifier: card,
+            purchases: 0,
+            purchased_fen: Fen::ZERO,
+            loads: 0,
+            loaded_fen: Fen::ZERO,
+            uncertain: 0,
+        });
+        let refused = Fen::sum(ledger.not_posted.iter().map(|row| row.amount_fen))?;
+        let received = ledger.purchased_fen.plus(refused)?;
+        let evidence = format!(
+            "journal {} purchases {}, ledger {} purchases {}, received and not posted {refused}",
+            journal.purchases, journal.purchased_fen, ledger.purchases, ledger.purchased_fen
+        );
+        if journal.purchased_fen > received {
+            not_uploaded = journal.purchased_fen.minus(received)?;
+            find(FindingCode::PurchaseNotUploaded, not_uploaded, evidence);
+        } else if journal.purchased_fen != received {
+            find(FindingCode::PurchasesDiffer, received.minus(journal.purchased_fen)?, evidence);
+        }
+        let open = Fen::sum(ledger.open_loads.iter().map(|load| load.amount_fen))?;
+        if journal.loaded_fen != ledger.loaded_fen && journal.loaded_fen != ledger.loaded_fen.plus(open)? {
+            let evidence = format!(
+                "journal {} loads {}, ledger {} loads {}, open {open}",
+                journal.loads, journal.loaded_fen, ledger.loads, ledger.loaded_fen
+            );
+            find(FindingCode::LoadsDiffer, journal.loaded_fen.minus(ledger.loaded_fen)?, evidence);
+        }
+    }
+    for row in &ledger.not_posted {
+        find(FindingCode::PurchaseNotPosted, row.amount_fen, format!("{} {}", row.reference, row.code));
+    }
+    for load in &ledger.open_loads {
+        find(FindingCode::LoadOpen, load.amount_fen, load.reference.clone());
+    }
+    match on_chip {
+        None if sides.cards.is_some() && in_ledger.is_some() => {
+            find(FindingCode::CardNotRead, ledger.balance_fen, String::new());
+        }
+        None => {}
+        Some(on_chip) => {
+            let refused = Fen::sum(ledger.not_posted.iter().map(|row| row.amount_fen))?;
+            let low = ledger.balance_fen.minus(refused)?.minus(not_uploaded)?;
+            let high = low.plus(Fen::sum(ledger.open_loads.iter().map(|load| load.amount_fen))?)?;
+            if on_chip != low && on_chip != high && in_ledger.is_some() {
+                let evidence = format!("card {on_chip}, ledger {}, explained {low} or {high}", ledger.balance_fen);
+                find(FindingCode::BalanceDiffers, on_chip.minus(ledger.balance_fen)?, evidence);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The ledger's side through a day, and the terminals that have records.
+///
+/// # Errors
+/// [`ClearingError::WindowUnknown`].
+pub fn ledger_side(
+    tx: &Tx<'_>,
+    through: BusinessDate,
+) -> Result<(BTreeMap<CardIdentifier, LedgerCard>, BTreeSet<TerminalNumber>), ClearingError> {
+    tx.window(through)?.ok_or(ClearingError::WindowUnknown { date: through })?;
+    let mut cards: BTreeMap<CardIdentifier, LedgerCard> = BTreeMap::new();
+    let mut terminals = BTreeSet::new();
+    for (card, balance) in tx.card_balances(through)? {
+        cards.entry(card).or_default().balance_fen = balance;
+    }
+    for row in tx.rows_through(through)? {
+        terminals.insert(row.terminal);
+        take_row(cards.entry(row.card_identifier).or_default(), &row)?;
+    }
+    for load in tx.loads()? {
+        terminals.insert(load.terminal);
+        take_load(&mut cards, &load, through)?;
+    }
+    Ok((cards, terminals))
+}
+
+fn take_row(card: &mut LedgerCard, row: &UploadRow) -> Result<(), FenError> {
+    match (row.kind, row.outcome) {
+        (RowKind::Purchase, RowOutcome::Accepted) => {
+            card.purchases = card.purchases.saturating_add(1);
+            card.purchased_fen = card.purchased_fen.plus(row.personal_account_fen)?;
+        }
+        (RowKind::Purchase, RowOutcome::Refused | RowOutcome::Held) => card.not_posted.push(NotPosted {
+            reference: format!("{}/{}", row.terminal, row.journal_sequence),
+            // A repeated number is the same purchase again: the card paid once.
+            amount_fen: match row.code {
+                Some(ErrorCode::DuplicateTerminalSequence | ErrorCode::DuplicateCardSequence) => Fen::ZERO,
+                Some(_) | None => row.personal_account_fen,
+            },
+            code: row.code.map_or("", ErrorCode::as_str),
+        }),
+        (RowKind::Load, _) => {}
+    }
+    Ok(())
+}
+
+fn take_load(
+    cards: &mut BTreeMap<CardIdentifier, LedgerCard>,
+    load: &Load,
+    through: BusinessDate,
+) -> Result<(), FenError> {
+    let card = cards.entry(load.card_identifier).or_default();
+    match load.state {
+        LoadState::Credited if load.settled_on.is_some_and(|date| date <= through) => {
+            card.loads = card.loads.saturating_add(1);
+            card.loaded_fen = card.loaded_fen.plus(load.amount_fen)?;
+        }
+        LoadState::Prepared => {
+            card.open_loads.push(OpenLoad { reference: load.load_id.to_string(), amount_fen: load.amount_fen });
+        }
+        LoadState::Credited | LoadState::NotCredited => {}
+    }
+    Ok(())
+}
+
+impl Show for Agreement {
+    fn text(&self, lang: Lang) -> String {
+        let date = self.business_date;
+        let mut lines = vec![lang.pick(
+            format!("三方对账  截至 {date}  {} 张卡", self.cards),
+            format!("three-way agreement  through {date}  {} cards", self.cards),
+        )];
+        lines.push(lang.pick(
+            format!(
+                "  卡内 {}  终端日志 {}  总账 {}",
+                self.card_balance_total_fen, self.journal_total_fen, self.ledger_balance_total_fen
+            ),
+            format!(
+                "  cards {}  journals {}  ledger {}",
+                self.card_balance_total_fen, self.journal_total_fen, self.ledger_balance_total_fen
+            ),
+        ));
+        for finding in &self.findings {
+            let code = serde_name(finding.code);
+            let card = finding.card_identifier.map(|card| card.to_string()).unwrap_or_default();
+            let next = finding.code.next_action(lang);
+            lines.push(format!("  {code}  {card}  {}  {}  → {next}", finding.amount_fen, finding.evidence));
+        }
+        lines.push(if self.in_agreement {
+            lang.pick("  三方一致，分毫不差", "  all three agree to the fen").to_owned()
+        } else {
+            lang.pick("  不一致", "  NOT in agreement").to_owned()
+        });
+        lines.join("\n")
+    }
+}
+
+/// The code's name as it stands in JSON.
+fn serde_name(code: FindingCode) -> &'static str {
+    match code {
+        FindingCode::CardsMissing => "CARDS_MISSING",
+        FindingCode::JournalsMissing => "JOURNALS_MISSING",
+        FindingCode::JournalOfTerminalMissing => "JOURNAL_OF_TERMINAL_MISSING",
+        FindingCode::CardNotRead => "CARD_NOT_READ",
+        FindingCode::CardReadTwice => "CARD_READ_TWICE",
+        FindingCode::CardNotInLedger => "CARD_NOT_IN_LEDGER",
+        FindingCode::LoadOpen => "LOAD_OPEN",
+        FindingCode::PurchaseNotPosted => "PURCHASE_NOT_POSTED",
+        FindingCode::PurchaseNotUploaded => "PURCHASE_NOT_UPLOADED",
+        FindingCode::JournalUndecided => "JOURNAL_UNDECIDED",
+        FindingCode::BalanceDiffers => "BALANCE_DIFFERS",
+        FindingCode::PurchasesDiffer => "PURCHASES_DIFFER",
+        FindingCode::LoadsDiffer => "LOADS_DIFFER",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TERMINAL: TerminalNumber = TerminalNumber([0x99; 6]);
+
+    fn card(n: u8) -> CardIdentifier {
+        CardIdentifier([n; 16])
+    }
+
+    fn day() -> BusinessDate {
+        BusinessDate::parse("2026-03-01").expect("real")
+    }
+
+    fn reading(n: u8, fen: i64) -> CardReading {
+        CardReading { card_identifier: card(n), balance_fen: Fen::new(fen), card_sequence: 1 }
+    }
+
+    fn journal_card(n: u8, loaded: i64, purchased: i64) -> JournalCard {
+        JournalCard {
+            card_identifier: card(n),
+            purchases: 1,
+            purchased_fen: Fen::new(purchased),
+            loads: 1,
+            loaded_fen: Fen::new(loaded),
+            uncertain: 0,
+        }
+    }
+
+    fn ledger_card(loaded: i64, purchased: i64) -> LedgerCard {
+        LedgerCard {
+            balance_fen: Fen::new(loaded - purchased),
+            loads: 1,
+            loaded_fen: Fen::new(loaded),
+            purchases: 1,
+            purchased_fen: Fen::new(purchased),
+            ..LedgerCard::default()
+        }
+    }
+
+    /// Two cards on which all sides agree: 500.00 loaded, 12.34 and 0.00 spent.
+    fn sides() -> Sides {
+        Sides {
+            cards: Some(vec![reading(1, 48_766), reading(2, 50_000)]),
+            journals: Some(vec![JournalExport {
+                terminal: TERMINAL,
+                cards: vec![journal_card(1, 50_000, 1_234), journal_card(2, 50_000, 0)],
+            }]),
+            ledger: BTreeMap::from([(card(1), ledger_card(50_000, 1_234)), (card(2), ledger_card(50_000, 0))]),
+            terminals: BTreeSet::from([TERMINAL]),
+        }
+    }
+
+    fn codes(sides: &Sides) -> Vec<(FindingCode, i64)> {
+        let agreement = agree(day(), sides).expect("small sums");
+        assert!(!agreement.in_agreement, "something was expected to differ");
+        agreement.findings.iter().map(|finding| (finding.code, finding.amount_fen.get())).collect()
+    }
+
+    fn ledger(sides: &mut Sides) -> &mut LedgerCard {
+        sides.ledger.get_mut(&card(1)).expect("card 1")
+    }
+
+    fn readings(sides: &mut Sides) -> &mut Vec<CardReading> {
+        sides.cards.as_mut().expect("cards")
+    }
+
+    fn journals(sides: &mut Sides) -> &mut Vec<JournalExport> {
+        sides.journals.as_mut().expect("journals")
+    }
+
+    #[test]
+    fn three_equal_sides_agree_and_sum_up() {
+        let agreement = agree(day(), &sides()).expect("small sums");
+        assert!(agreement.in_agreement, "{:?}", agreement.findings);
+        let totals =
+            [agreement.card_balance_total_fen, agreement.journal_total_fen, agreement.ledger_balance_total_fen];
+        assert_eq!(totals, [Fen::new(98_766); 3]);
+    }
+
+    #[test]
+    fn one_fen_on_one_card_is_found() {
+        let mut sides = sides();
+        readings(&mut sides)[0].balance_fen = Fen::new(48_767);
+        assert_eq!(codes(&sides), [(FindingCode::BalanceDiffers, 1)]);
+    }
+
+    #[test]
+    fn differences_that_cancel_out_in_the_sums_are_found() {
+        let mut sides = sides();
+        readings(&mut sides)[0].balance_fen = Fen::new(48_765);
+        readings(&mut sides)[1].balance_fen = Fen::new(50_001);
+        assert_eq!(codes(&sides), [(FindingCode::BalanceDiffers, -1), (FindingCode::BalanceDiffers, 1)]);
+    }
+
+    #[test]
+    fn a_missing_side_is_no_agreement() {
+        assert_eq!(codes(&Sides { cards: None, ..sides() })[0].0, FindingCode::CardsMissing);
+        assert_eq!(codes(&Sides { journals: None, ..sides() })[0].0, FindingCode::JournalsMissing);
+        let terminals = BTreeSet::from([TERMINAL, TerminalNumber([1; 6])]);
+        assert_eq!(codes(&Sides { terminals, ..sides() }), [(FindingCode::JournalOfTerminalMissing, 0)]);
+    }
+
+    #[test]
+    fn every_one_sided_entry_has_its_own_code() {
+        let mut unread = sides();
+        readings(&mut unread).pop();
+        assert_eq!(codes(&unread), [(FindingCode::CardNotRead, 50_000)]);
+        let mut foreign = sides();
+        readings(&mut foreign).push(reading(3, 7));
+        assert_eq!(codes(&foreign), [(FindingCode::CardNotInLedger, 7)]);
+        let mut twice = sides();
+        readings(&mut twice).push(reading(2, 49_999));
+        assert_eq!(codes(&twice)[0].0, FindingCode::CardReadTwice);
+        let mut not_uploaded = sides();
+        *ledger(&mut not_uploaded) = ledger_card(50_000, 1_000);
+        assert_eq!(codes(&not_uploaded), [(FindingCode::PurchaseNotUploaded, 234)]);
+        let mut invented = sides();
+        *ledger(&mut invented) = ledger_card(50_000, 1_235);
+        assert_eq!(codes(&invented), [(FindingCode::PurchasesDiffer, 1), (FindingCode::BalanceDiffers, 1)]);
+        let mut undecided = sides();
+        journals(&mut undecided)[0].cards[0].uncertain = 1;
+        assert_eq!(codes(&undecided), [(FindingCode::JournalUndecided, 0)]);
+    }
+
+    #[test]
+    fn a_refused_purchase_explains_the_card_and_is_still_a_finding() {
+        let mut sides = sides();
+        *ledger(&mut sides) = LedgerCard {
+            not_posted: vec![NotPosted { reference: "T/1".into(), amount_fen: Fen::new(1_234), code: "TAC_WRONG" }],
+            ..ledger_card(50_000, 0)
+        };
+        assert_eq!(codes(&sides), [(FindingCode::PurchaseNotPosted, 1_234)]);
+    }
+
+    #[test]
+    fn an_open_load_explains_the_card_whether_it_reached_it_or_not() {
+        for on_chip in [50_000, 60_000] {
+            let mut sides = sides();
+            readings(&mut sides)[1].balance_fen = Fen::new(on_chip);
+            journals(&mut sides)[0].cards[1].loaded_fen = Fen::new(on_chip);
+            let open = OpenLoad { reference: "L".into(), amount_fen: Fen::new(10_000) };
+            sides.ledger.get_mut(&card(2)).expect("card 2").open_loads.push(open);
+            assert_eq!(codes(&sides), [(FindingCode::LoadOpen, 10_000)]);
+        }
+    }
+
+    #[test]
+    fn journals_of_two_terminals_add_up() {
+        let mut sides = sides();
+        let other = TerminalNumber([1; 6]);
+        journals(&mut sides)[0].cards[0].purchased_fen = Fen::new(1_000);
+        let cards = vec![journal_card(1, 0, 234)];
+        journals(&mut sides).push(JournalExport { terminal: other, cards });
+        assert!(agree(day(), &sides).expect("small sums").in_agreement);
+    }
+}

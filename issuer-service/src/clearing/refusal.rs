@@ -1,0 +1,508 @@
+//! Why an act of clearing is not done, told to a person or to a terminal.
+//!
+//! Owns: the errors of this area; the code that a terminal gets for each. Never: knows HTTP status codes (`http/`).
+
+use settlement::batch::BatchError;
+use settlement::code::{ErrorCode, Language};
+use settlement::date::BusinessDate;
+use settlement::fen::{Fen, FenError};
+use settlement::id::{CardIdentifier, InstitutionCode, LoadId, TerminalNumber};
+use settlement::tac::TacError;
+
+use super::ledger::PostingError;
+use super::window::WindowState;
+use crate::error::Explain;
+use crate::exit::Exit;
+use crate::lang::Lang;
+use crate::operator::OperatorError;
+use crate::store::StoreError;
+
+/// Why an act of clearing is not done. Nothing of it remains.
+#[derive(Debug, thiserror::Error)]
+pub enum ClearingError {
+    /// A terminal's request breaks a rule.
+    #[error("{0}")]
+    Refused(ErrorCode),
+    /// A terminal's batch does not verify as a whole.
+    #[error(transparent)]
+    Batch(#[from] BatchError),
+    /// An institution with this code exists.
+    #[error("institution {code} exists")]
+    InstitutionExists {
+        /// Code.
+        code: InstitutionCode,
+    },
+    /// No such institution.
+    #[error("institution {code} is unknown")]
+    InstitutionUnknown {
+        /// Code.
+        code: InstitutionCode,
+    },
+    /// A terminal with this number exists.
+    #[error("terminal {number} exists")]
+    TerminalExists {
+        /// Number.
+        number: TerminalNumber,
+    },
+    /// No such card.
+    #[error("card {card} is unknown")]
+    CardUnknown {
+        /// Card.
+        card: CardIdentifier,
+    },
+    /// Its holder has another card, or none.
+    #[error("card {card} is not active")]
+    CardNotActive {
+        /// Card.
+        card: CardIdentifier,
+    },
+    /// Two cards of one request have the same holder.
+    #[error("the holder of card {card} stands twice in the request")]
+    HolderTwice {
+        /// The second card.
+        card: CardIdentifier,
+    },
+    /// No cards were named.
+    #[error("no card to allot to")]
+    NothingToAllot,
+    /// Not positive, or more than a card holds.
+    #[error("{amount} yuan cannot be allotted")]
+    AmountInvalid {
+        /// Amount.
+        amount: Fen,
+    },
+    /// No such request.
+    #[error("allotment {request} is unknown")]
+    AllotmentUnknown {
+        /// Number.
+        request: i64,
+    },
+    /// The second person is the first.
+    #[error("{operator} made it and may not decide it")]
+    SameOperator {
+        /// Name.
+        operator: String,
+    },
+    /// No such load.
+    #[error("load {load} is unknown")]
+    LoadUnknown {
+        /// Id.
+        load: LoadId,
+    },
+    /// The load has its outcome.
+    #[error("load {load} has its outcome")]
+    LoadDecided {
+        /// Id.
+        load: LoadId,
+    },
+    /// The card is, or is not, on the list already.
+    #[error("the blacklist says so already of card {card}")]
+    BlacklistUnchanged {
+        /// Card.
+        card: CardIdentifier,
+    },
+    /// No such window.
+    #[error("there is no clearing window {date}")]
+    WindowUnknown {
+        /// Date.
+        date: BusinessDate,
+    },
+    /// An earlier window is not closed.
+    #[error("window {earlier} is not closed")]
+    WindowBefore {
+        /// The earlier date.
+        earlier: BusinessDate,
+    },
+    /// The window is in another state.
+    #[error("window {date} is {}", state.name())]
+    WindowState {
+        /// Date.
+        date: BusinessDate,
+        /// Its state.
+        state: WindowState,
+    },
+    /// The window has no such difference.
+    #[error("window {date} has no difference {number}")]
+    DifferenceUnknown {
+        /// Date.
+        date: BusinessDate,
+        /// Number in the list.
+        number: usize,
+    },
+    /// A reason is needed.
+    #[error("a reason is needed")]
+    ReasonMissing,
+    /// The ledger holds another posting under the reference: our own mistake.
+    #[error("reference {reference} was posted with other entries")]
+    ReferenceReused {
+        /// Reference.
+        reference: String,
+    },
+    /// A file that was given cannot be read.
+    #[error("{path}: {source}")]
+    File {
+        /// File.
+        path: std::path::PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// A file that was given is not of its form.
+    #[error("{path} line {line} column {column} is not as expected")]
+    FileMalformed {
+        /// File.
+        path: std::path::PathBuf,
+        /// Line, from 1.
+        line: usize,
+        /// Column, from 1.
+        column: usize,
+    },
+    /// The address cannot be listened on.
+    #[error("cannot listen on {address}: {source}")]
+    Listen {
+        /// Address.
+        address: std::net::SocketAddr,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The address is not of this machine.
+    #[error("{address} is not a loopback address")]
+    NotLoopback {
+        /// Address.
+        address: std::net::SocketAddr,
+    },
+    /// Entries that are no posting: our own mistake, or sums beyond 64 bits.
+    #[error(transparent)]
+    Posting(#[from] PostingError),
+    /// A sum beyond 64 bits.
+    #[error(transparent)]
+    Sum(#[from] FenError),
+    /// A code that cannot be computed.
+    #[error(transparent)]
+    Tac(#[from] TacError),
+    /// Who acts.
+    #[error(transparent)]
+    Operator(#[from] OperatorError),
+    /// The database.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl ClearingError {
+    /// What a terminal is told.
+    #[must_use]
+    pub const fn terminal_code(&self) -> ErrorCode {
+        match self {
+            Self::Refused(code) => *code,
+            Self::Batch(error) => batch_code(error),
+            Self::CardUnknown { .. } => ErrorCode::CardUnknown,
+            Self::CardNotActive { .. } => ErrorCode::CardNotActive,
+            Self::LoadUnknown { .. } => ErrorCode::LoadUnknown,
+            Self::LoadDecided { .. } => ErrorCode::LoadAlreadyDecided,
+            Self::Tac(TacError::Security(_)) => ErrorCode::KeysUnavailable,
+            Self::Tac(TacError::NoCity(_)) => ErrorCode::CardUnknown,
+            Self::Tac(TacError::Amount(_) | TacError::NotPurchase) | Self::Sum(_) | Self::AmountInvalid { .. } => {
+                ErrorCode::RecordContradictory
+            }
+            Self::WindowState { .. } | Self::WindowUnknown { .. } | Self::WindowBefore { .. } => {
+                ErrorCode::WindowClosed
+            }
+            Self::InstitutionExists { .. }
+            | Self::InstitutionUnknown { .. }
+            | Self::TerminalExists { .. }
+            | Self::HolderTwice { .. }
+            | Self::NothingToAllot
+            | Self::AllotmentUnknown { .. }
+            | Self::SameOperator { .. }
+            | Self::BlacklistUnchanged { .. }
+            | Self::DifferenceUnknown { .. }
+            | Self::ReasonMissing
+            | Self::ReferenceReused { .. }
+            | Self::File { .. }
+            | Self::FileMalformed { .. }
+            | Self::Listen { .. }
+            | Self::NotLoopback { .. }
+            | Self::Posting(_)
+            | Self::Operator(_)
+            | Self::Store(_) => ErrorCode::StoreUnavailable,
+        }
+    }
+
+    fn texts(&self, lang: Lang) -> (String, &'static str) {
+        let row = |zh: String, en: String, zh_next, en_next| (lang.pick(zh, en), lang.pick(zh_next, en_next));
+        let look = ("用 list 查看已登记的", "look at what is registered with `list`");
+        match self {
+            Self::Refused(code) => {
+                let (what, next) = code.texts(language(lang));
+                (what.to_owned(), next)
+            }
+            Self::Batch(error) => {
+                let (what, next) = batch_code(error).texts(language(lang));
+                (format!("{what}: {error}"), next)
+            }
+            Self::InstitutionExists { code } => {
+                row(format!("机构 {code} 已登记"), format!("institution {code} is registered already"), look.0, look.1)
+            }
+            Self::InstitutionUnknown { code } => row(
+                format!("机构 {code} 未登记"),
+                format!("institution {code} is not registered"),
+                "先用 issuer institution add 登记",
+                "register it with `issuer institution add` first",
+            ),
+            Self::TerminalExists { number } => {
+                row(format!("终端 {number} 已登记"), format!("terminal {number} is registered already"), look.0, look.1)
+            }
+            Self::CardUnknown { card } => row(
+                format!("没有卡 {card}"),
+                format!("there is no card {card}"),
+                "核对卡的识别码",
+                "check the card identifier",
+            ),
+            Self::CardNotActive { card } => row(
+                format!("卡 {card} 不在正常状态"),
+                format!("card {card} is not active"),
+                "改用持卡人现在的卡",
+                "use the card that the holder has now",
+            ),
+            Self::HolderTwice { card } => row(
+                format!("卡 {card} 的持卡人在单中重复"),
+                format!("the holder of card {card} stands twice in the request"),
+                "去掉一张卡",
+                "leave one card out",
+            ),
+            Self::NothingToAllot => row(
+                "没有可划入的卡".to_owned(),
+                "there is no card to allot to".to_owned(),
+                "用 --batch 或 --card 指明",
+                "name cards with --batch or --card",
+            ),
+            Self::AmountInvalid { amount } => row(
+                format!("{amount} 元不能划入"),
+                format!("{amount} yuan cannot be allotted"),
+                "金额须大于零，且卡能容纳",
+                "give an amount above zero that a card can hold",
+            ),
+            Self::AllotmentUnknown { request } => row(
+                format!("没有划入单 {request}"),
+                format!("there is no allotment {request}"),
+                "用 issuer account list 查看",
+                "look at `issuer account list`",
+            ),
+            Self::SameOperator { operator } => row(
+                format!("{operator} 是经办人，不能复核"),
+                format!("{operator} made it and may not decide it"),
+                "由另一人复核",
+                "let another person decide",
+            ),
+            Self::LoadUnknown { load } => row(
+                format!("没有划入 {load}"),
+                format!("there is no load {load}"),
+                "用 issuer load list 查看",
+                "look at `issuer load list`",
+            ),
+            Self::LoadDecided { load } => row(
+                format!("划入 {load} 已有结果"),
+                format!("load {load} has its outcome"),
+                "用 issuer load list 查看",
+                "look at `issuer load list`",
+            ),
+            Self::BlacklistUnchanged { card } => row(
+                format!("卡 {card} 的黑名单状态没有变化"),
+                format!("the blacklist says so already of card {card}"),
+                "用 issuer blacklist list 查看",
+                "look at `issuer blacklist list`",
+            ),
+            Self::WindowUnknown { date } => row(
+                format!("没有业务日 {date}"),
+                format!("there is no clearing window {date}"),
+                "用 issuer window list 查看",
+                "look at `issuer window list`",
+            ),
+            Self::WindowBefore { earlier } => row(
+                format!("业务日 {earlier} 尚未关闭"),
+                format!("window {earlier} is not closed"),
+                "先关闭较早的业务日",
+                "close the earlier window first",
+            ),
+            Self::WindowState { date, state } => row(
+                format!("业务日 {date} 处于 {} 状态", state.name()),
+                format!("window {date} is {}", state.name()),
+                "用 issuer window list 查看",
+                "look at `issuer window list`",
+            ),
+            Self::DifferenceUnknown { date, number } => row(
+                format!("业务日 {date} 没有第 {number} 号差异"),
+                format!("window {date} has no difference {number}"),
+                "用 issuer window show 查看",
+                "look at `issuer window show`",
+            ),
+            Self::ReasonMissing => row(
+                "需要说明原因".to_owned(),
+                "a reason is needed".to_owned(),
+                "用 --reason 说明",
+                "give one with --reason",
+            ),
+            Self::File { path, source } => row(
+                format!("文件 {} 不能读: {source}", path.display()),
+                format!("file {} cannot be read: {source}", path.display()),
+                "检查路径和权限",
+                "check its path and permissions",
+            ),
+            Self::FileMalformed { path, line, column } => row(
+                format!("文件 {} 第 {line} 行第 {column} 列格式不符", path.display()),
+                format!("file {} is malformed at line {line} column {column}", path.display()),
+                "用终端重新导出",
+                "export it from the terminal again",
+            ),
+            Self::Listen { address, source } => row(
+                format!("不能监听 {address}: {source}"),
+                format!("cannot listen on {address}: {source}"),
+                "换一个端口",
+                "choose another port",
+            ),
+            Self::NotLoopback { address } => row(
+                format!("{address} 不是本机回环地址；没有 TLS 时只允许本机"),
+                format!("{address} is not a loopback address; without TLS only this machine may connect"),
+                "用 127.0.0.1:端口",
+                "use 127.0.0.1:PORT",
+            ),
+            Self::ReferenceReused { reference } => row(
+                format!("记账参考号 {reference} 已用于另一分录"),
+                format!("ledger reference {reference} stands for other entries"),
+                "这是程序错误，请报告",
+                "this is a mistake of the program: report it",
+            ),
+            Self::Posting(error) => row(
+                format!("分录不成立: {error}"),
+                format!("no posting: {error}"),
+                "这是程序错误，请报告",
+                "this is a mistake of the program: report it",
+            ),
+            Self::Sum(error) => row(
+                format!("金额超出范围: {error}"),
+                format!("amount out of range: {error}"),
+                "核对金额",
+                "check the amounts",
+            ),
+            Self::Tac(error) => row(
+                format!("不能计算校验码: {error}"),
+                format!("a code cannot be computed: {error}"),
+                "检查密钥库和密钥版本",
+                "check the vault and its key versions",
+            ),
+            Self::Operator(error) => (error.what(lang), error.next(lang)),
+            Self::Store(error) => (error.what(lang), error.next(lang)),
+        }
+    }
+}
+
+/// What a terminal is told of a batch that does not verify.
+const fn batch_code(error: &BatchError) -> ErrorCode {
+    match error {
+        BatchError::OtherTerminal { .. }
+        | BatchError::Signature { .. }
+        | BatchError::Hash { .. }
+        | BatchError::Frame { .. }
+        | BatchError::Totals { .. }
+        | BatchError::Sum(_)
+        | BatchError::NumbersUsedUp(_) => ErrorCode::BatchAltered,
+        BatchError::Size(_) => ErrorCode::MessageMalformed,
+        BatchError::AlreadyReceived { .. }
+        | BatchError::BatchesMissing { .. }
+        | BatchError::Chain { .. }
+        | BatchError::RecordsMissing { .. }
+        | BatchError::RecordRepeated { .. } => ErrorCode::BatchGap,
+    }
+}
+
+/// The language of a terminal's texts.
+#[must_use]
+pub const fn language(lang: Lang) -> Language {
+    match lang {
+        Lang::Zh => Language::Zh,
+        Lang::En => Language::En,
+    }
+}
+
+impl Explain for ClearingError {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::Refused(_) | Self::Batch(_) | Self::CardUnknown { .. } | Self::CardNotActive { .. } => {
+                self.terminal_code().as_str()
+            }
+            Self::InstitutionExists { .. } => "INSTITUTION_EXISTS",
+            Self::InstitutionUnknown { .. } => "INSTITUTION_UNKNOWN",
+            Self::TerminalExists { .. } => "TERMINAL_EXISTS",
+            Self::HolderTwice { .. } => "HOLDER_TWICE",
+            Self::NothingToAllot => "NOTHING_TO_ALLOT",
+            Self::AmountInvalid { .. } | Self::Sum(_) => "AMOUNT_INVALID",
+            Self::AllotmentUnknown { .. } => "ALLOTMENT_UNKNOWN",
+            Self::SameOperator { .. } => "SAME_OPERATOR",
+            Self::LoadUnknown { .. } => "LOAD_UNKNOWN",
+            Self::LoadDecided { .. } => "LOAD_ALREADY_DECIDED",
+            Self::BlacklistUnchanged { .. } => "BLACKLIST_UNCHANGED",
+            Self::WindowUnknown { .. } => "WINDOW_UNKNOWN",
+            Self::WindowBefore { .. } => "WINDOW_BEFORE_OPEN",
+            Self::WindowState { .. } => "WINDOW_STATE",
+            Self::DifferenceUnknown { .. } => "DIFFERENCE_UNKNOWN",
+            Self::ReasonMissing => "REASON_MISSING",
+            Self::ReferenceReused { .. } => "LEDGER_REFERENCE_REUSED",
+            Self::File { .. } => "FILE_UNREADABLE",
+            Self::FileMalformed { .. } => "FILE_MALFORMED",
+            Self::Listen { .. } => "LISTEN_FAILED",
+            Self::NotLoopback { .. } => "LISTEN_NOT_LOOPBACK",
+            Self::Posting(_) => "LEDGER_POSTING_INVALID",
+            Self::Tac(_) => "CODE_NOT_COMPUTED",
+            Self::Operator(error) => error.code(),
+            Self::Store(error) => error.code(),
+        }
+    }
+
+    fn what(&self, lang: Lang) -> String {
+        self.texts(lang).0
+    }
+
+    fn next(&self, lang: Lang) -> &'static str {
+        self.texts(lang).1
+    }
+
+    fn exit(&self) -> Exit {
+        match self {
+            Self::InstitutionUnknown { .. }
+            | Self::CardUnknown { .. }
+            | Self::AllotmentUnknown { .. }
+            | Self::LoadUnknown { .. }
+            | Self::WindowUnknown { .. }
+            | Self::DifferenceUnknown { .. } => Exit::NotFound,
+            Self::Refused(_)
+            | Self::Batch(_)
+            | Self::InstitutionExists { .. }
+            | Self::TerminalExists { .. }
+            | Self::CardNotActive { .. }
+            | Self::HolderTwice { .. }
+            | Self::SameOperator { .. }
+            | Self::LoadDecided { .. }
+            | Self::BlacklistUnchanged { .. }
+            | Self::WindowBefore { .. }
+            | Self::WindowState { .. } => Exit::Refused,
+            Self::NothingToAllot
+            | Self::AmountInvalid { .. }
+            | Self::ReasonMissing
+            | Self::File { .. }
+            | Self::FileMalformed { .. }
+            | Self::NotLoopback { .. }
+            | Self::Sum(_) => Exit::Usage,
+            Self::Listen { .. } => Exit::Peer,
+            Self::Tac(_) => Exit::Authentication,
+            Self::ReferenceReused { .. } | Self::Posting(_) => Exit::Bug,
+            Self::Operator(error) => error.exit(),
+            Self::Store(error) => error.exit(),
+        }
+    }
+
+    fn retryable(&self) -> bool {
+        match self {
+            Self::Store(error) => error.retryable(),
+            _ => self.terminal_code().retryable() && matches!(self, Self::Refused(_) | Self::Tac(_)),
+        }
+    }
+}

@@ -1,0 +1,139 @@
+//! The statement of an institution for a day (对账单): what it sold, what is owed to it, what was not posted and why.
+//!
+//! Owns: the sums and their check against the ledger. Never: changes anything.
+//! Units: fen.
+
+use serde::Serialize;
+use settlement::date::BusinessDate;
+use settlement::fen::Fen;
+use settlement::id::InstitutionCode;
+
+use super::institution::Institution;
+use super::ledger::{Account, PostingKind};
+use super::refusal::ClearingError;
+use super::upload::{RowKind, RowOutcome, UploadRow};
+use super::window::WindowState;
+use crate::lang::Lang;
+use crate::output::Show;
+use crate::store::Tx;
+
+/// A statement.
+#[derive(Clone, Debug, Serialize)]
+pub struct Statement {
+    /// For whom.
+    pub institution: Institution,
+    /// Day.
+    pub business_date: BusinessDate,
+    /// Whether the day is final.
+    pub state: WindowState,
+    /// Purchases posted.
+    pub purchases: usize,
+    /// 个人账户.
+    pub personal_account_fen: Fen,
+    /// 统筹基金.
+    pub pooled_fund_fen: Fen,
+    /// 个人自付, taken in cash at the counter.
+    pub self_paid_fen: Fen,
+    /// 应付: personal account and pooled fund.
+    pub payable_fen: Fen,
+    /// What the ledger owes for this day.
+    pub ledger_payable_fen: Fen,
+    /// Whether the two are equal.
+    pub in_agreement: bool,
+    /// Purchases posted, in order of terminal and record.
+    pub rows: Vec<UploadRow>,
+    /// Records not posted, with their codes.
+    pub not_posted: Vec<UploadRow>,
+}
+
+/// The statement of an institution for a day.
+///
+/// # Errors
+/// [`ClearingError::InstitutionUnknown`], [`ClearingError::WindowUnknown`].
+pub fn statement(tx: &Tx<'_>, code: &InstitutionCode, date: BusinessDate) -> Result<Statement, ClearingError> {
+    let institution = tx.institution(code)?.ok_or_else(|| ClearingError::InstitutionUnknown { code: code.clone() })?;
+    let window = tx.window(date)?.ok_or(ClearingError::WindowUnknown { date })?;
+    let (posted, not_posted): (Vec<_>, Vec<_>) = tx
+        .rows_of_window(date)?
+        .into_iter()
+        .filter(|row| row.institution == *code)
+        .partition(|row| row.outcome == RowOutcome::Accepted);
+    let rows: Vec<UploadRow> = posted.into_iter().filter(|row| row.kind == RowKind::Purchase).collect();
+    let personal_account_fen = Fen::sum(rows.iter().map(|row| row.personal_account_fen))?;
+    let pooled_fund_fen = Fen::sum(rows.iter().map(|row| row.pooled_fund_fen))?;
+    let payable_fen = personal_account_fen.plus(pooled_fund_fen)?;
+    let account = Account::Payable(code.clone()).to_string();
+    let ledger_payable_fen = Fen::sum(
+        tx.movements(date)?
+            .into_iter()
+            .filter(|(kind, other, _)| kind == PostingKind::Purchase.name() && *other == account)
+            .map(|(_, _, amount)| amount),
+    )?;
+    Ok(Statement {
+        institution,
+        business_date: date,
+        state: window.state,
+        purchases: rows.len(),
+        personal_account_fen,
+        pooled_fund_fen,
+        self_paid_fen: Fen::sum(rows.iter().map(|row| row.self_paid_fen))?,
+        payable_fen,
+        ledger_payable_fen,
+        in_agreement: payable_fen == ledger_payable_fen,
+        rows,
+        not_posted,
+    })
+}
+
+impl Show for Statement {
+    fn text(&self, lang: Lang) -> String {
+        let (code, name, date) = (&self.institution.code, &self.institution.name, self.business_date);
+        let mut lines = vec![
+            lang.pick(format!("对账单  {code} {name}  {date}"), format!("statement  {code} {name}  {date}")),
+            match self.state {
+                WindowState::Closed => lang.pick("  已日终", "  day closed").to_owned(),
+                WindowState::Open | WindowState::Closing => {
+                    lang.pick("  未日终，数字可能变化", "  day not closed: the figures may change").to_owned()
+                }
+            },
+        ];
+        for row in &self.rows {
+            lines.push(format!(
+                "  {}  {}/{:<6} {}  {:>10} {:>10} {:>10}",
+                row.date_time,
+                row.terminal,
+                row.journal_sequence,
+                row.card_identifier,
+                row.personal_account_fen,
+                row.pooled_fund_fen,
+                row.self_paid_fen
+            ));
+        }
+        lines.push(lang.pick(
+            format!(
+                "  {} 笔  个人账户 {}  统筹 {}  自付 {}",
+                self.purchases, self.personal_account_fen, self.pooled_fund_fen, self.self_paid_fen
+            ),
+            format!(
+                "  {} purchases  personal account {}  pooled fund {}  self-paid {}",
+                self.purchases, self.personal_account_fen, self.pooled_fund_fen, self.self_paid_fen
+            ),
+        ));
+        lines.push(lang.pick(
+            format!("  应付 {}  总账 {}", self.payable_fen, self.ledger_payable_fen),
+            format!("  payable {}  ledger {}", self.payable_fen, self.ledger_payable_fen),
+        ));
+        for row in &self.not_posted {
+            let code = row.code.map_or("", settlement::code::ErrorCode::as_str);
+            lines.push(format!(
+                "  {} {}/{}  {}  {}  {code}",
+                lang.pick("未入账", "not posted"),
+                row.terminal,
+                row.journal_sequence,
+                row.card_identifier,
+                row.personal_account_fen
+            ));
+        }
+        lines.join("\n")
+    }
+}

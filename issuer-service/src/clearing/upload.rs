@@ -1,0 +1,380 @@
+//! Upload (上传): what a terminal has sold comes in, every record is judged, nothing is lost.
+//!
+//! A batch enters whole or not at all: signature, chain and sums first (`settlement::batch`). Then each record alone:
+//!
+//! | judgement | when                                                                                  | posted | kept |
+//! |-----------|---------------------------------------------------------------------------------------|--------|------|
+//! | ACCEPTED  | the TAC is the card's own, sequences are new, card and limits allow it                 | yes    | yes  |
+//! | HELD      | no TAC: only the card's counter and log say so                                         | no     | yes  |
+//! | REFUSED   | anything else, with its code                                                           | no     | yes  |
+//!
+//! Duplicates are found by (terminal, terminal sequence) and (card, card sequence), never by content: two equal
+//! purchases are two purchases.
+//!
+//! Owns: the judgement, the postings, the answer. Never: computes a TAC (`settlement::tac`), knows HTTP.
+
+use card_core::security::SecurityModule;
+use card_profiles::account::AccountRules;
+use serde::Serialize;
+use settlement::batch::SignedBatch;
+use settlement::code::ErrorCode;
+use settlement::date::{BusinessDate, DateTime};
+use settlement::fen::Fen;
+use settlement::id::{CardIdentifier, Digest, InstitutionCode, LoadId, RequestId, Tac, TerminalNumber};
+use settlement::message::RefusedRecord;
+use settlement::record::{Transaction, TransactionRecord};
+use settlement::tac;
+
+use super::institution::Terminal;
+use super::ledger;
+use super::load::{LoadState, settle};
+use super::refusal::ClearingError;
+use super::{blacklist, card::CardFacts};
+use crate::audit::Act;
+use crate::store::Tx;
+
+/// What a row is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RowKind {
+    /// 消费.
+    Purchase,
+    /// 划入.
+    Load,
+}
+
+/// What became of a row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum RowOutcome {
+    /// Posted, or for a load: agrees with the load.
+    Accepted,
+    /// Not posted; someone at the centre looks into it.
+    Refused,
+    /// Not posted: there is no TAC.
+    Held,
+}
+
+impl RowKind {
+    /// Name as stored.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Purchase => "purchase",
+            Self::Load => "load",
+        }
+    }
+}
+
+impl RowOutcome {
+    /// All outcomes.
+    pub const ALL: [Self; 3] = [Self::Accepted, Self::Refused, Self::Held];
+
+    /// Name as stored.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Accepted => "ACCEPTED",
+            Self::Refused => "REFUSED",
+            Self::Held => "HELD",
+        }
+    }
+}
+
+/// A batch that was taken in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Upload {
+    /// Terminal.
+    pub terminal: TerminalNumber,
+    /// Sequence.
+    pub batch: u32,
+    /// Request that brought it; its body is kept as it was signed.
+    pub request_id: RequestId,
+    /// Window that it came into.
+    pub window_date: BusinessDate,
+    /// Hash.
+    pub hash: Digest,
+    /// First record.
+    pub first_record: u64,
+    /// Last record.
+    pub last_record: u64,
+}
+
+/// A record and what became of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct UploadRow {
+    /// Terminal.
+    pub terminal: TerminalNumber,
+    /// Number at the terminal.
+    pub journal_sequence: u64,
+    /// Batch.
+    pub batch: u32,
+    /// Window that it counts in.
+    pub window_date: BusinessDate,
+    /// Day that the terminal counts it on.
+    pub business_date: BusinessDate,
+    /// Institution of the terminal.
+    pub institution: InstitutionCode,
+    /// Purchase or load.
+    pub kind: RowKind,
+    /// Card.
+    pub card_identifier: CardIdentifier,
+    /// Number at the card.
+    pub card_sequence: u16,
+    /// Number at the PSAM; of a purchase.
+    pub terminal_sequence: Option<u32>,
+    /// Of a load.
+    pub load_id: Option<LoadId>,
+    /// Date and time in the MACs.
+    pub date_time: DateTime,
+    /// 个人账户; for a load the amount loaded.
+    pub personal_account_fen: Fen,
+    /// 个人自付.
+    pub self_paid_fen: Fen,
+    /// 统筹基金.
+    pub pooled_fund_fen: Fen,
+    /// Balance that the card showed.
+    pub balance_after_fen: Fen,
+    /// TAC.
+    pub tac: Option<Tac>,
+    /// Hash of the record.
+    pub hash: Digest,
+    /// What became of it.
+    pub outcome: RowOutcome,
+    /// Why not accepted.
+    pub code: Option<ErrorCode>,
+}
+
+/// The answer to an upload.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Taken {
+    /// Whether the batch was known.
+    pub known: bool,
+    /// Rows accepted.
+    pub accepted: u32,
+    /// Rows refused or held, with their codes.
+    pub refused: Vec<RefusedRecord>,
+    /// Sequence of the next batch.
+    pub next_batch: u32,
+}
+
+/// Takes a batch in.
+///
+/// # Errors
+/// [`ClearingError`] when the batch does not verify as a whole; nothing was kept then.
+pub fn take(
+    tx: &Tx<'_>,
+    module: &mut dyn SecurityModule,
+    rules: &AccountRules,
+    terminal: &Terminal,
+    request_id: RequestId,
+    batch: SignedBatch,
+) -> Result<(Taken, Act), ClearingError> {
+    let (number, sequence) = (terminal.number, batch.sequence);
+    if tx.upload_hash(number, sequence)? == Some(batch.hash) {
+        let taken = answer(&tx.rows_of_batch(number, sequence)?, true, terminal.chain.next_batch)?;
+        return Ok((taken, act(number, sequence, "known", 0, 0)));
+    }
+    let verified = batch.verify(&terminal.public_key, number, &terminal.chain)?;
+    let next = verified.next_position();
+    let batch = verified.into_batch();
+    let window_date = tx.current_window()?;
+    tx.add_upload(&Upload {
+        terminal: number,
+        batch: sequence,
+        request_id,
+        window_date,
+        hash: batch.hash,
+        first_record: batch.first_record,
+        last_record: batch.last_record,
+    })?;
+    let mut rows = Vec::with_capacity(batch.records.len());
+    for record in &batch.records {
+        let code = judge(tx, module, rules, terminal, record)?;
+        let row = row(terminal, sequence, tx.window_for(record.business_date)?, record, code);
+        tx.add_upload_row(&row)?;
+        if row.outcome == RowOutcome::Accepted {
+            post(tx, &row, record)?;
+        }
+        rows.push(row);
+    }
+    tx.advance_chain(number, &terminal.chain, &next)?;
+    let taken = answer(&rows, false, next.next_batch)?;
+    let act = act(number, sequence, "taken", rows.len(), taken.refused.len());
+    Ok((taken, act))
+}
+
+/// The code that keeps a record from being posted; `None` when it may be.
+fn judge(
+    tx: &Tx<'_>,
+    module: &mut dyn SecurityModule,
+    rules: &AccountRules,
+    terminal: &Terminal,
+    record: &TransactionRecord,
+) -> Result<Option<ErrorCode>, ClearingError> {
+    if record.check().is_err() {
+        return Ok(Some(ErrorCode::RecordContradictory));
+    }
+    let Some(card) = tx.card_facts(record.card_identifier)? else { return Ok(Some(ErrorCode::CardUnknown)) };
+    if card.factor != record.card_factor {
+        return Ok(Some(ErrorCode::TacWrong));
+    }
+    let verdict = match tac::check(module, rules, record) {
+        Ok(verdict) => verdict.code(),
+        // A key version that was never issued: no key of ours made this TAC.
+        Err(tac::TacError::Security(card_core::security::SecurityError::KeyNotFound { .. })) => {
+            Some(ErrorCode::TacWrong)
+        }
+        Err(tac::TacError::NoCity(_)) => Some(ErrorCode::CardUnknown),
+        Err(tac::TacError::Amount(_)) => Some(ErrorCode::RecordContradictory),
+        Err(error @ (tac::TacError::Security(_) | tac::TacError::NotPurchase)) => return Err(error.into()),
+    };
+    if verdict == Some(ErrorCode::TacWrong) {
+        return Ok(verdict);
+    }
+    let refused = match &record.transaction {
+        Transaction::Purchase { terminal_sequence, personal_account_fen, .. } => {
+            judge_purchase(tx, terminal, record, &card, *terminal_sequence, *personal_account_fen)?
+        }
+        Transaction::Load { load_id, amount_fen } => judge_load(tx, record, *load_id, *amount_fen)?,
+    };
+    Ok(refused.or(verdict))
+}
+
+fn judge_purchase(
+    tx: &Tx<'_>,
+    terminal: &Terminal,
+    record: &TransactionRecord,
+    card: &CardFacts,
+    terminal_sequence: u32,
+    personal_account: Fen,
+) -> Result<Option<ErrorCode>, ClearingError> {
+    if tx.terminal_sequence_used(record.terminal, terminal_sequence)? {
+        return Ok(Some(ErrorCode::DuplicateTerminalSequence));
+    }
+    if tx.card_sequence_used(record.card_identifier, record.card_sequence, RowKind::Purchase)? {
+        return Ok(Some(ErrorCode::DuplicateCardSequence));
+    }
+    if blacklist::stood_at(&tx.blacklist_history(card.identifier)?, record.date_time) {
+        return Ok(Some(ErrorCode::CardBlacklisted));
+    }
+    let spent = tx.spent_on(record.terminal, record.card_identifier, record.business_date)?.plus(personal_account)?;
+    if personal_account > terminal.limits.purchase_max_fen || spent > terminal.limits.card_day_max_fen {
+        return Ok(Some(ErrorCode::LimitExceeded));
+    }
+    Ok(None)
+}
+
+fn judge_load(
+    tx: &Tx<'_>,
+    record: &TransactionRecord,
+    load_id: LoadId,
+    amount: Fen,
+) -> Result<Option<ErrorCode>, ClearingError> {
+    let Some(load) = tx.load(load_id)? else { return Ok(Some(ErrorCode::LoadUnknown)) };
+    let same = load.terminal == record.terminal
+        && load.card_identifier == record.card_identifier
+        && load.card_sequence == record.card_sequence
+        && load.amount_fen == amount
+        && load.date_time == record.date_time;
+    if !same {
+        return Ok(Some(ErrorCode::RecordContradictory));
+    }
+    if load.state == LoadState::NotCredited {
+        return Ok(Some(ErrorCode::LoadAlreadyDecided));
+    }
+    if tx.card_sequence_used(record.card_identifier, record.card_sequence, RowKind::Load)? {
+        return Ok(Some(ErrorCode::DuplicateCardSequence));
+    }
+    Ok(None)
+}
+
+/// Posts an accepted row: a purchase to the ledger, a load to its open load.
+fn post(tx: &Tx<'_>, row: &UploadRow, record: &TransactionRecord) -> Result<(), ClearingError> {
+    match &record.transaction {
+        Transaction::Purchase { terminal_sequence, .. } => {
+            let posting = ledger::purchase(
+                format!("purchase:{}:{terminal_sequence}", row.terminal),
+                row.card_identifier,
+                &row.institution,
+                row.personal_account_fen,
+                row.self_paid_fen,
+                row.pooled_fund_fen,
+            )?;
+            if let Some(posting) = posting {
+                tx.post_once(&posting, row.window_date)?;
+            }
+        }
+        Transaction::Load { load_id, .. } => {
+            let load = tx.load(*load_id)?.ok_or(ClearingError::LoadUnknown { load: *load_id })?;
+            if load.state == LoadState::Prepared {
+                settle(tx, &load, LoadState::Credited, row.tac, "TAC of the uploaded record")?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn row(
+    terminal: &Terminal,
+    batch: u32,
+    window_date: BusinessDate,
+    record: &TransactionRecord,
+    code: Option<ErrorCode>,
+) -> UploadRow {
+    let (kind, terminal_sequence, load_id, amounts) = match &record.transaction {
+        Transaction::Purchase { terminal_sequence, personal_account_fen, self_paid_fen, pooled_fund_fen, .. } => (
+            RowKind::Purchase,
+            Some(*terminal_sequence),
+            None,
+            (*personal_account_fen, *self_paid_fen, *pooled_fund_fen),
+        ),
+        Transaction::Load { load_id, amount_fen } => {
+            (RowKind::Load, None, Some(*load_id), (*amount_fen, Fen::ZERO, Fen::ZERO))
+        }
+    };
+    UploadRow {
+        terminal: terminal.number,
+        journal_sequence: record.journal_sequence,
+        batch,
+        window_date,
+        business_date: record.business_date,
+        institution: terminal.institution.clone(),
+        kind,
+        card_identifier: record.card_identifier,
+        card_sequence: record.card_sequence,
+        terminal_sequence,
+        load_id,
+        date_time: record.date_time,
+        personal_account_fen: amounts.0,
+        self_paid_fen: amounts.1,
+        pooled_fund_fen: amounts.2,
+        balance_after_fen: record.balance_after_fen,
+        tac: record.evidence.tac(),
+        hash: record.hash(),
+        outcome: match code {
+            None => RowOutcome::Accepted,
+            Some(ErrorCode::TacMissing) => RowOutcome::Held,
+            Some(_) => RowOutcome::Refused,
+        },
+        code,
+    }
+}
+
+fn answer(rows: &[UploadRow], known: bool, next_batch: u32) -> Result<Taken, ClearingError> {
+    let accepted = rows.iter().filter(|row| row.outcome == RowOutcome::Accepted).count();
+    let refused = rows
+        .iter()
+        .filter_map(|row| row.code.map(|code| RefusedRecord { journal_sequence: row.journal_sequence, code }));
+    let accepted = u32::try_from(accepted).map_err(|_| ClearingError::Refused(ErrorCode::MessageTooLarge))?;
+    Ok(Taken { known, accepted, refused: refused.collect(), next_batch })
+}
+
+fn act(terminal: TerminalNumber, batch: u32, what: &str, rows: usize, refused: usize) -> Act {
+    Act {
+        actor: format!("terminal:{terminal}"),
+        act: "batch.upload",
+        object: format!("batch {terminal}/{batch}"),
+        detail: format!("{what}, rows {rows}, not posted {refused}"),
+    }
+}

@@ -1,0 +1,242 @@
+//! The day's clearing window (清算日切): its states, who may move it, and the sums that let it close.
+//!
+//! Source: clearing flow of this project; states as in common settlement-window practice (open, closing, closed).
+//! Owns: the table of moves, the conservation equation. Never: reads the store or a clock.
+//! Units: fen, signed; counts of postings and rows.
+
+use serde::Serialize;
+use settlement::date::BusinessDate;
+use settlement::fen::{Fen, FenError};
+
+/// Where a window stands.
+///
+/// | state   | takes postings | next    | who                             | needs |
+/// |---------|----------------|---------|---------------------------------|-------|
+/// | OPEN    | yes            | CLOSING | operator, `issuer window close` | –     |
+/// | CLOSING | no             | CLOSED  | operator, `issuer window close` | proof holds, every difference explained by another operator |
+/// | CLOSED  | no             | –       | –                               | –     |
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum WindowState {
+    /// Postings of the day go here.
+    Open,
+    /// The barrier stands: nothing more enters, differences are being explained.
+    Closing,
+    /// The day is proved and final.
+    Closed,
+}
+
+impl WindowState {
+    /// All states, in order.
+    pub const ALL: [Self; 3] = [Self::Open, Self::Closing, Self::Closed];
+
+    /// Name in the store and in output.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Open => "OPEN",
+            Self::Closing => "CLOSING",
+            Self::Closed => "CLOSED",
+        }
+    }
+
+    /// From its name; `None` for any other text.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|state| state.name() == name)
+    }
+
+    /// The only state that may follow.
+    #[must_use]
+    pub const fn next(self) -> Option<Self> {
+        match self {
+            Self::Open => Some(Self::Closing),
+            Self::Closing => Some(Self::Closed),
+            Self::Closed => None,
+        }
+    }
+}
+
+/// One day's window.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Window {
+    /// 业务日期.
+    pub business_date: BusinessDate,
+    /// State.
+    pub state: WindowState,
+    /// UTC instant.
+    pub opened_at: String,
+    /// Number of the last posting when closing began.
+    pub barrier: Option<i64>,
+    /// Who began to close it.
+    pub closing_by: Option<String>,
+    /// Who closed it.
+    pub closed_by: Option<String>,
+    /// UTC instant.
+    pub closed_at: Option<String>,
+    /// Hash of its content and of the window before, hex.
+    pub hash: Option<String>,
+}
+
+/// What a person says about a difference.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Explanation {
+    /// Code of the difference.
+    pub code: String,
+    /// What differs.
+    pub reference: String,
+    /// By how much when it was explained; a difference that has grown since is unexplained again.
+    pub amount_fen: Fen,
+    /// Reason.
+    pub reason: String,
+    /// Who says so.
+    pub operator: String,
+}
+
+/// Movements of one window, summed from the ledger.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct WindowTotals {
+    /// Postings.
+    pub postings: usize,
+    /// Accepted rows of uploads.
+    pub rows_accepted: usize,
+    /// Refused rows of uploads.
+    pub rows_refused: usize,
+    /// Rows held without a TAC.
+    pub rows_held: usize,
+    /// Sum of every entry: must be zero.
+    pub sum_of_entries_fen: Fen,
+    /// 划入: allotted from the personal-account fund.
+    pub allotted_fen: Fen,
+    /// Credited to cards.
+    pub loaded_fen: Fen,
+    /// Debited from cards by accepted purchases.
+    pub purchased_fen: Fen,
+    /// Paid by the pooled fund.
+    pub pooled_fen: Fen,
+    /// Paid in cash by the holder: memorandum only.
+    pub self_paid_fen: Fen,
+    /// Corrections on card accounts.
+    pub corrected_fen: Fen,
+    /// Owed to institutions by this window.
+    pub payable_fen: Fen,
+    /// All card accounts before the window.
+    pub cards_before_fen: Fen,
+    /// Every entry of the window on card accounts.
+    pub cards_moved_fen: Fen,
+    /// All card accounts after the window.
+    pub cards_after_fen: Fen,
+    /// Personal-account share of the accepted rows themselves (evidence beside the ledger).
+    pub rows_personal_fen: Fen,
+    /// Pooled share of the accepted rows themselves.
+    pub rows_pooled_fen: Fen,
+    /// Sum of credited loads of the window, from the loads themselves.
+    pub loads_credited_fen: Fen,
+}
+
+impl WindowTotals {
+    /// All counts and sums in their order, for the window's hash.
+    #[must_use]
+    pub fn line(&self) -> String {
+        let counts = [self.postings, self.rows_accepted, self.rows_refused, self.rows_held];
+        let sums = [
+            self.sum_of_entries_fen,
+            self.allotted_fen,
+            self.loaded_fen,
+            self.purchased_fen,
+            self.pooled_fen,
+            self.self_paid_fen,
+            self.corrected_fen,
+            self.payable_fen,
+            self.cards_before_fen,
+            self.cards_moved_fen,
+            self.cards_after_fen,
+        ];
+        let counts = counts.iter().map(ToString::to_string);
+        counts.chain(sums.iter().map(|sum| sum.get().to_string())).collect::<Vec<_>>().join(" ")
+    }
+}
+
+/// One equation of the proof.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Equation {
+    /// Stable code.
+    pub code: &'static str,
+    /// What it says.
+    pub statement: &'static str,
+    /// Left side, fen.
+    pub left_fen: Fen,
+    /// Right side, fen.
+    pub right_fen: Fen,
+}
+
+impl Equation {
+    /// Whether both sides agree to the fen.
+    #[must_use]
+    pub fn holds(&self) -> bool {
+        self.left_fen == self.right_fen
+    }
+}
+
+/// The conservation equations of a window.
+///
+/// # Errors
+/// [`FenError::Overflow`] when a sum leaves 64 bits.
+pub fn conservation(totals: &WindowTotals) -> Result<Vec<Equation>, FenError> {
+    let expected = totals.cards_before_fen.plus(totals.cards_moved_fen)?;
+    let moved =
+        totals.cards_before_fen.plus(totals.loaded_fen)?.minus(totals.purchased_fen)?.plus(totals.corrected_fen)?;
+    let owed = totals.purchased_fen.plus(totals.pooled_fen)?;
+    let equation = |code, statement, left, right| Equation { code, statement, left_fen: left, right_fen: right };
+    Ok(vec![
+        equation("ZERO_SUM", "sum of all entries = 0", totals.sum_of_entries_fen, Fen::ZERO),
+        equation("CARDS", "cards before + loaded − purchased + corrected = cards after", moved, totals.cards_after_fen),
+        equation("CARDS_MOVED", "cards before + entries of the window = cards after", expected, totals.cards_after_fen),
+        equation("PAYABLE", "purchased + pooled = payable to institutions", owed, totals.payable_fen),
+        equation(
+            "ROWS_PERSONAL",
+            "personal account of accepted rows = purchased",
+            totals.rows_personal_fen,
+            totals.purchased_fen,
+        ),
+        equation("ROWS_POOLED", "pooled fund of accepted rows = pooled", totals.rows_pooled_fen, totals.pooled_fen),
+        equation("LOADS", "credited loads = loaded", totals.loads_credited_fen, totals.loaded_fen),
+    ])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_go_there_and_back_and_nothing_leaves_closed() {
+        for state in WindowState::ALL {
+            assert_eq!(WindowState::parse(state.name()), Some(state));
+        }
+        assert_eq!(WindowState::Closed.next(), None);
+        assert_eq!(WindowState::parse("open"), None);
+    }
+
+    #[test]
+    fn one_fen_too_much_on_the_cards_breaks_the_proof() {
+        let fen = |amount| Fen::new(amount);
+        let totals = WindowTotals {
+            cards_before_fen: fen(100),
+            loaded_fen: fen(50),
+            loads_credited_fen: fen(50),
+            purchased_fen: fen(30),
+            rows_personal_fen: fen(30),
+            pooled_fen: fen(7),
+            rows_pooled_fen: fen(7),
+            payable_fen: fen(37),
+            cards_after_fen: fen(120),
+            cards_moved_fen: fen(20),
+            ..WindowTotals::default()
+        };
+        assert!(conservation(&totals).expect("small sums").iter().all(Equation::holds));
+        let broken = WindowTotals { cards_after_fen: fen(121), ..totals };
+        let failed: Vec<_> =
+            conservation(&broken).expect("small sums").into_iter().filter(|equation| !equation.holds()).collect();
+        assert_eq!(failed.iter().map(|equation| equation.code).collect::<Vec<_>>(), ["CARDS", "CARDS_MOVED"]);
+    }
+}

@@ -1,0 +1,220 @@
+//! `issuer account …`, `issuer load …` and `issuer blacklist …`.
+
+use clap::Subcommand;
+use settlement::fen::Fen;
+use settlement::id::{CardIdentifier, LoadId};
+
+use super::Common;
+use crate::audit::Act;
+use crate::clearing::allotment::{self, AllotmentState, Allotments};
+use crate::clearing::blacklist::{Blacklist, BlacklistAct};
+use crate::clearing::ledger::{AccountBalance, Balances};
+use crate::clearing::load::{self, LoadState, Loads};
+use crate::clearing::refusal::ClearingError;
+use crate::error::Error;
+use crate::exit::Exit;
+use crate::operator::Role;
+use crate::output::Output;
+
+/// What to do with accounts.
+#[derive(Debug, Subcommand)]
+pub enum Verb {
+    /// 账户划入: ask for an amount for the holders of cards; another operator approves it.
+    #[command(group = clap::ArgGroup::new("whom").required(true).args(["batch", "cards"]))]
+    Allot {
+        /// Every active card of this batch.
+        #[arg(long, value_name = "N")]
+        batch: Option<i64>,
+        /// A card, by its identifier; may be given several times.
+        #[arg(long = "card", value_name = "IDENTIFIER", value_parser = CardIdentifier::parse)]
+        cards: Vec<CardIdentifier>,
+        /// Amount for each holder, in yuan.
+        #[arg(long, value_name = "YUAN", value_parser = Fen::parse_yuan)]
+        amount: Fen,
+    },
+    /// Approve a request that another operator made: the money is pending from now on.
+    Approve {
+        /// Its number.
+        request: i64,
+    },
+    /// Reject a request that another operator made.
+    Reject {
+        /// Its number.
+        request: i64,
+    },
+    /// List requests.
+    Requests,
+    /// List the accounts of the ledger with their balances.
+    List {
+        /// Only accounts whose code begins so: `card:`, `fund:`, `institution:`.
+        #[arg(long, value_name = "TEXT", default_value = "")]
+        prefix: String,
+    },
+}
+
+/// What to do with loads.
+#[derive(Debug, Subcommand)]
+pub enum LoadVerb {
+    /// List loads.
+    List {
+        /// Only those without outcome, with their age and the next action.
+        #[arg(long)]
+        open: bool,
+    },
+    /// Decide a load without outcome by hand.
+    #[command(group = clap::ArgGroup::new("outcome").required(true).args(["credited", "not_credited"]))]
+    Settle {
+        /// Load.
+        #[arg(value_parser = LoadId::parse)]
+        load: LoadId,
+        /// The card has the money.
+        #[arg(long)]
+        credited: bool,
+        /// The card does not have it.
+        #[arg(long)]
+        not_credited: bool,
+        /// What shows it.
+        #[arg(long)]
+        reason: String,
+    },
+}
+
+/// What to do with the blacklist.
+#[derive(Debug, Subcommand)]
+pub enum BlacklistVerb {
+    /// A card may not pay any more.
+    Add {
+        /// Card, by its identifier.
+        #[arg(value_parser = CardIdentifier::parse)]
+        card: CardIdentifier,
+        /// Why.
+        #[arg(long)]
+        reason: String,
+    },
+    /// A card may pay again.
+    Remove {
+        /// Card, by its identifier.
+        #[arg(value_parser = CardIdentifier::parse)]
+        card: CardIdentifier,
+        /// Why.
+        #[arg(long)]
+        reason: String,
+    },
+    /// List the cards that may not pay.
+    List,
+}
+
+pub(super) fn run(common: &Common, verb: Verb, output: &Output) -> Result<Exit, Error> {
+    let mut centre = common.centre()?;
+    let operator = common.operator.as_deref();
+    match verb {
+        Verb::Allot { batch, cards, amount } => {
+            let request = centre.store.act(|tx| -> Result<_, ClearingError> {
+                let maker = tx.require(operator, Role::Clearing)?;
+                let cards = match batch {
+                    Some(batch) => tx.active_cards_of_batch(batch)?,
+                    None => cards,
+                };
+                allotment::request(tx, &cards, amount, &maker)
+            })?;
+            output.show(&request);
+        }
+        Verb::Approve { request } => {
+            let decided = centre.store.act(|tx| -> Result<_, ClearingError> {
+                let checker = tx.require(operator, Role::Approve)?;
+                allotment::decide(tx, request, AllotmentState::Approved, &checker)
+            })?;
+            output.show(&decided);
+        }
+        Verb::Reject { request } => {
+            let decided = centre.store.act(|tx| -> Result<_, ClearingError> {
+                let checker = tx.require(operator, Role::Approve)?;
+                allotment::decide(tx, request, AllotmentState::Rejected, &checker)
+            })?;
+            output.show(&decided);
+        }
+        Verb::Requests => {
+            let allotments = centre.store.read(|tx| tx.allotments())?;
+            output.show(&Allotments { allotments });
+        }
+        Verb::List { prefix } => {
+            let balances = centre.store.read(|tx| -> Result<_, ClearingError> { Ok(tx.all_balances()?) })?;
+            let accounts = balances
+                .into_iter()
+                .filter(|(account, _)| account.starts_with(&prefix))
+                .map(|(account, balance_fen)| AccountBalance { account, balance_fen })
+                .collect();
+            output.show(&Balances::of(accounts).map_err(ClearingError::from)?);
+        }
+    }
+    Ok(Exit::Ok)
+}
+
+pub(super) fn run_load(common: &Common, verb: LoadVerb, output: &Output) -> Result<Exit, Error> {
+    let mut centre = common.centre()?;
+    match verb {
+        LoadVerb::List { open } => {
+            let loads = centre.store.read(|tx| if open { tx.open_loads() } else { tx.loads() })?;
+            output.show(&Loads::of(loads));
+        }
+        LoadVerb::Settle { load, credited, not_credited: _, reason } => {
+            let state = if credited { LoadState::Credited } else { LoadState::NotCredited };
+            let loads = centre.store.act(|tx| -> Result<_, ClearingError> {
+                let actor = tx.require(common.operator.as_deref(), Role::Clearing)?;
+                let found = tx.load(load)?.ok_or(ClearingError::LoadUnknown { load })?;
+                if found.state != LoadState::Prepared {
+                    return Err(ClearingError::LoadDecided { load });
+                }
+                if reason.trim().is_empty() {
+                    return Err(ClearingError::ReasonMissing);
+                }
+                load::settle(tx, &found, state, None, &format!("operator {actor}: {}", reason.trim()))?;
+                let object = format!("load {load}");
+                let act = Act { actor, act: "load.settle", object, detail: state.name().to_owned() };
+                Ok((Loads::of(tx.load(load)?.into_iter().collect()), act))
+            })?;
+            output.show(&loads);
+        }
+    }
+    Ok(Exit::Ok)
+}
+
+pub(super) fn run_blacklist(common: &Common, verb: BlacklistVerb, output: &Output) -> Result<Exit, Error> {
+    match verb {
+        BlacklistVerb::Add { card, reason } => change(common, output, card, BlacklistAct::Add, &reason),
+        BlacklistVerb::Remove { card, reason } => change(common, output, card, BlacklistAct::Remove, &reason),
+        BlacklistVerb::List => {
+            let list = common.centre()?.store.read(|tx| -> Result<_, ClearingError> {
+                Ok(Blacklist { sequence: tx.blacklist_sequence()?, entries: tx.blacklist()? })
+            })?;
+            output.show(&list);
+            Ok(Exit::Ok)
+        }
+    }
+}
+
+fn change(
+    common: &Common,
+    output: &Output,
+    card: CardIdentifier,
+    act: BlacklistAct,
+    reason: &str,
+) -> Result<Exit, Error> {
+    let list = common.centre()?.store.act(|tx| -> Result<_, ClearingError> {
+        let operator = tx.require(common.operator.as_deref(), Role::Clearing)?;
+        if reason.trim().is_empty() {
+            return Err(ClearingError::ReasonMissing);
+        }
+        tx.card_facts(card)?.ok_or(ClearingError::CardUnknown { card })?;
+        let last = tx.blacklist_history(card)?.last().map_or(BlacklistAct::Remove, |entry| entry.act);
+        if last == act {
+            return Err(ClearingError::BlacklistUnchanged { card });
+        }
+        let sequence = tx.add_blacklist_entry(card, act, reason.trim(), &operator)?;
+        let detail = format!("{} sequence {sequence}", act.name());
+        let act = Act { actor: operator, act: "blacklist.change", object: format!("card {card}"), detail };
+        Ok((Blacklist { sequence, entries: tx.blacklist()? }, act))
+    })?;
+    output.show(&list);
+    Ok(Exit::Ok)
+}

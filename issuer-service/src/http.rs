@@ -1,0 +1,169 @@
+//! The centre's HTTP edge: terminals ask, one request at a time reaches the database.
+//!
+//! Owns: listening, limits of size and time, stopping in good order. With `output` the only room that knows JSON, and
+//! the only one that knows HTTP status codes.
+//! Never: decides about money; async ends here, the work behind is blocking.
+
+pub mod problem;
+pub mod terminal;
+
+use std::future::Future;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::{DefaultBodyLimit, FromRequest, Request, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use card_profiles::account::AccountRules;
+use settlement::code::ErrorCode;
+use settlement::limits::MESSAGE_BYTES_MAX;
+use settlement::message::{
+    BatchRequest, BlacklistRequest, LoadOutcomeRequest, LoadRequest, QuoteRequest, SignInRequest,
+};
+use tokio::net::TcpListener;
+
+use self::problem::Problem;
+use self::terminal::Endpoint;
+use crate::lang::Lang;
+use crate::store::{Store, StoreError};
+use crate::vault::VaultKeys;
+
+/// How long a body may take to arrive: a full batch over a slow line.
+const BODY_TIME_MAX: Duration = Duration::from_secs(30);
+
+/// How long open requests may take to end after the signal to stop.
+const STOP_TIME_MAX: Duration = Duration::from_secs(10);
+
+/// What every request works with.
+pub struct Desk {
+    store: Mutex<Store>,
+    keys: VaultKeys,
+    rules: AccountRules,
+    lang: Lang,
+}
+
+impl Desk {
+    /// A desk on its own connection to the database.
+    #[must_use]
+    pub const fn new(store: Store, keys: VaultKeys, rules: AccountRules, lang: Lang) -> Self {
+        Self { store: Mutex::new(store), keys, rules, lang }
+    }
+
+    fn with_store<T>(&self, work: impl FnOnce(&mut Store) -> T) -> T {
+        // A panic inside a transaction rolls it back; the connection itself stays sound.
+        work(&mut self.store.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl std::fmt::Debug for Desk {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Desk").finish_non_exhaustive()
+    }
+}
+
+/// Serves until `stop` completes, then lets open requests end.
+///
+/// # Errors
+/// What the listener reports.
+pub async fn serve(
+    desk: Desk,
+    listener: TcpListener,
+    stop: impl Future<Output = ()> + Send + 'static,
+) -> std::io::Result<()> {
+    let (stopping, stopped) = tokio::sync::oneshot::channel();
+    let graceful = async move {
+        stop.await;
+        // The receiver may be gone when the server has failed before.
+        let _ = stopping.send(());
+    };
+    let server = axum::serve(listener, router(Arc::new(desk))).with_graceful_shutdown(graceful);
+    let patience = async move {
+        // A sender that is dropped means that the server ended by itself.
+        if stopped.await.is_ok() {
+            tokio::time::sleep(STOP_TIME_MAX).await;
+        } else {
+            std::future::pending::<()>().await;
+        }
+    };
+    tokio::select! {
+        ended = server.into_future() => ended,
+        () = patience => Ok(()),
+    }
+}
+
+fn router(desk: Arc<Desk>) -> Router {
+    fn endpoint<E: Endpoint + Send + 'static>(router: Router<Arc<Desk>>) -> Router<Arc<Desk>> {
+        router.route(E::PATH, post(answer::<E>))
+    }
+    let router = Router::new().route("/health", get(health));
+    let router = endpoint::<SignInRequest>(router);
+    let router = endpoint::<BlacklistRequest>(router);
+    let router = endpoint::<QuoteRequest>(router);
+    let router = endpoint::<LoadRequest>(router);
+    let router = endpoint::<LoadOutcomeRequest>(router);
+    endpoint::<BatchRequest>(router)
+        .fallback(unknown_path)
+        .method_not_allowed_fallback(unknown_path)
+        .layer(DefaultBodyLimit::max(MESSAGE_BYTES_MAX))
+        .with_state(desk)
+}
+
+async fn answer<E: Endpoint + 'static>(State(desk): State<Arc<Desk>>, request: Request) -> Response {
+    let lang = desk.lang;
+    let headers = request.headers().clone();
+    let body = match tokio::time::timeout(BODY_TIME_MAX, Bytes::from_request(request, &())).await {
+        Ok(Ok(body)) => body,
+        Ok(Err(rejection)) if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE => {
+            return Problem::of(ErrorCode::MessageTooLarge, lang).into_response();
+        }
+        Ok(Err(_)) | Err(_) => return Problem::of(ErrorCode::MessageMalformed, lang).into_response(),
+    };
+    let work = move || terminal::answer::<E>(&desk, &headers, &body);
+    match tokio::task::spawn_blocking(work).await {
+        Ok(Ok(text)) => json(StatusCode::OK, text),
+        Ok(Err(problem)) => problem.into_response(),
+        // The work panicked: its transaction is rolled back, the terminal keeps its record.
+        Err(_) => Problem::of(ErrorCode::StoreUnavailable, lang).into_response(),
+    }
+}
+
+async fn health(State(desk): State<Arc<Desk>>) -> Response {
+    let lang = desk.lang;
+    let look = move || desk.with_store(|store| store.read(|tx| tx.blacklist_sequence()));
+    match tokio::task::spawn_blocking(look).await {
+        Ok(Ok(sequence)) => {
+            let body = serde_json::json!({ "status": "ok", "blacklist_sequence": sequence });
+            json(StatusCode::OK, body.to_string())
+        }
+        Ok(Err(StoreError::Locked | StoreError::DiskFull)) | Ok(Err(_)) | Err(_) => {
+            Problem::of(ErrorCode::StoreUnavailable, lang).into_response()
+        }
+    }
+}
+
+async fn unknown_path(State(desk): State<Arc<Desk>>) -> Response {
+    Problem::of(ErrorCode::PathUnknown, desk.lang).into_response()
+}
+
+fn json(status: StatusCode, text: String) -> Response {
+    (status, [(header::CONTENT_TYPE, "application/json")], text).into_response()
+}
+
+/// One header as text; `None` when it is missing, repeated or not ASCII.
+fn single<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    let mut values = headers.get_all(name).iter();
+    let value = values.next()?.to_str().ok()?;
+    values.next().is_none().then_some(value)
+}
+
+/// Listens on `address`, which must be of this machine while there is no TLS.
+///
+/// # Errors
+/// What the system reports.
+pub async fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
+    TcpListener::bind(address).await
+}

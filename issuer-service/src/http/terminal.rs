@@ -1,0 +1,177 @@
+//! The endpoints of a terminal: signature, one answer for one request id, then the act.
+//!
+//! Order of the checks: terminal known → signature → body → same terminal → request id → the act. Only the signature's
+//! owner learns anything. An answer leaves after its transaction is durable.
+//!
+//! Owns: the order of the checks, the JSON of requests and answers. Never: decides about money.
+
+use axum::http::HeaderMap;
+use settlement::code::ErrorCode;
+use settlement::id::{Signature, TerminalNumber};
+use settlement::message::{
+    AnswerStatus, BatchAnswer, BatchRequest, BlacklistAnswer, BlacklistRequest, Institution, LoadAnswer,
+    LoadOutcomeAnswer, LoadOutcomeRequest, LoadRequest, QuoteAnswer, QuoteRequest, Request, SignInAnswer,
+    SignInRequest, Version1,
+};
+use settlement::signing::{SIGNATURE_HEADER, TERMINAL_HEADER, verify_request};
+
+use super::problem::Problem;
+use super::{Desk, single};
+use crate::audit::Act;
+use crate::clearing::institution::{Terminal, TerminalState};
+use crate::clearing::refusal::ClearingError;
+use crate::clearing::{load, upload};
+use crate::store::Tx;
+use crate::store::institution::{KnownRequest, ReceivedRequest};
+
+/// A request that the centre answers.
+pub trait Endpoint: Request + Send {
+    /// Does it, inside the transaction that also keeps the request and its answer.
+    ///
+    /// # Errors
+    /// [`ClearingError`]; nothing was kept then.
+    fn act(self, tx: &Tx<'_>, desk: &Desk, terminal: &Terminal) -> Result<(Self::Answer, Act), ClearingError>;
+}
+
+/// Answers a request: the text of the answer, or why not.
+///
+/// # Errors
+/// [`Problem`].
+pub fn answer<E: Endpoint>(desk: &Desk, headers: &HeaderMap, body: &[u8]) -> Result<String, Problem> {
+    let refuse = |code| Problem::of(code, desk.lang);
+    let fail = |error: ClearingError| Problem::from_error(&error, desk.lang);
+    let number = single(headers, TERMINAL_HEADER).and_then(|text| TerminalNumber::parse(text).ok());
+    let number = number.ok_or_else(|| refuse(ErrorCode::TerminalUnknown))?;
+    let signature = single(headers, SIGNATURE_HEADER).and_then(|text| Signature::parse(text).ok());
+    let signature = signature.ok_or_else(|| refuse(ErrorCode::SignatureWrong))?;
+    let terminal = desk
+        .with_store(|store| store.read(|tx| tx.terminal(number)))
+        .map_err(|error| fail(error.into()))?
+        .ok_or_else(|| refuse(ErrorCode::TerminalUnknown))?;
+    verify_request(&terminal.public_key, "POST", E::PATH, body, &signature)
+        .map_err(|_| refuse(ErrorCode::SignatureWrong))?;
+    if terminal.state == TerminalState::Stopped {
+        return Err(refuse(ErrorCode::TerminalStopped));
+    }
+    let text = std::str::from_utf8(body).map_err(|_| refuse(ErrorCode::MessageMalformed))?;
+    let request: E = serde_json::from_str(text).map_err(|_| refuse(ErrorCode::MessageMalformed))?;
+    if request.terminal() != number {
+        return Err(refuse(ErrorCode::SignatureWrong));
+    }
+    let signature = signature.to_string();
+    let received = ReceivedRequest {
+        id: request.request_id(),
+        terminal: number,
+        path: E::PATH,
+        body: text,
+        signature: &signature,
+    };
+    desk.with_store(|store| {
+        if let Some(known) = store.read(|tx| known(tx, &received))? {
+            return Ok(known);
+        }
+        store.act(|tx| {
+            let terminal = tx.terminal(number)?.ok_or(ClearingError::Refused(ErrorCode::TerminalUnknown))?;
+            let (answer, act) = request.act(tx, desk, &terminal)?;
+            let answer = serde_json::to_string(&answer).expect("an answer serializes");
+            tx.add_request(&received, &answer)?;
+            Ok((answer, act))
+        })
+    })
+    .map_err(fail)
+}
+
+/// The answer that this request got before, marked as known.
+fn known(tx: &Tx<'_>, request: &ReceivedRequest<'_>) -> Result<Option<String>, ClearingError> {
+    match tx.known_request(request)? {
+        KnownRequest::New => Ok(None),
+        KnownRequest::Other => Err(ClearingError::Refused(ErrorCode::RequestIdReused)),
+        KnownRequest::Same(answer) => {
+            let mut answer: serde_json::Value =
+                serde_json::from_str(&answer).map_err(|_| ClearingError::Refused(ErrorCode::StoreUnavailable))?;
+            answer["status"] = "exists".into();
+            Ok(Some(answer.to_string()))
+        }
+    }
+}
+
+const fn status(known: bool) -> AnswerStatus {
+    if known { AnswerStatus::Exists } else { AnswerStatus::Created }
+}
+
+fn asked(terminal: &Terminal, act: &'static str, detail: String) -> Act {
+    let actor = format!("terminal:{}", terminal.number);
+    Act { object: format!("terminal {}", terminal.number), actor, act, detail }
+}
+
+impl Endpoint for SignInRequest {
+    fn act(self, tx: &Tx<'_>, _desk: &Desk, terminal: &Terminal) -> Result<(SignInAnswer, Act), ClearingError> {
+        let code = &terminal.institution;
+        let institution =
+            tx.institution(code)?.ok_or_else(|| ClearingError::InstitutionUnknown { code: code.clone() })?;
+        let answer = SignInAnswer {
+            version: Version1,
+            status: AnswerStatus::Created,
+            business_date: tx.current_window()?,
+            institution: Institution { code: institution.code, name: institution.name },
+            next_batch_sequence: terminal.chain.next_batch,
+            chain: terminal.chain,
+            limits: terminal.limits,
+            blacklist_sequence: tx.blacklist_sequence()?,
+        };
+        let detail = format!("business date {}, next batch {}", answer.business_date, answer.next_batch_sequence);
+        Ok((answer, asked(terminal, "terminal.sign-in", detail)))
+    }
+}
+
+impl Endpoint for BlacklistRequest {
+    fn act(self, tx: &Tx<'_>, _desk: &Desk, terminal: &Terminal) -> Result<(BlacklistAnswer, Act), ClearingError> {
+        let entries = tx.blacklist()?.into_iter().map(|entry| entry.card_identifier).collect();
+        let sequence = tx.blacklist_sequence()?;
+        let answer = BlacklistAnswer { version: Version1, status: AnswerStatus::Created, sequence, entries };
+        Ok((answer, asked(terminal, "terminal.blacklist", format!("sequence {sequence}"))))
+    }
+}
+
+impl Endpoint for QuoteRequest {
+    fn act(self, tx: &Tx<'_>, _desk: &Desk, terminal: &Terminal) -> Result<(QuoteAnswer, Act), ClearingError> {
+        let amount_fen = load::quote(tx, self.card_identifier)?;
+        let answer = QuoteAnswer { version: Version1, status: AnswerStatus::Created, amount_fen };
+        Ok((answer, asked(terminal, "load.quote", format!("card {}", self.card_identifier))))
+    }
+}
+
+impl Endpoint for LoadRequest {
+    fn act(self, tx: &Tx<'_>, desk: &Desk, _terminal: &Terminal) -> Result<(LoadAnswer, Act), ClearingError> {
+        let (prepared, act) = load::prepare(tx, &mut desk.keys.clone(), &desk.rules, &self)?;
+        let answer = LoadAnswer {
+            version: Version1,
+            status: status(prepared.known),
+            date_time: prepared.date_time,
+            mac2: prepared.mac2,
+        };
+        Ok((answer, act))
+    }
+}
+
+impl Endpoint for LoadOutcomeRequest {
+    fn act(self, tx: &Tx<'_>, desk: &Desk, _terminal: &Terminal) -> Result<(LoadOutcomeAnswer, Act), ClearingError> {
+        let (known, act) = load::outcome(tx, &mut desk.keys.clone(), &desk.rules, &self)?;
+        Ok((LoadOutcomeAnswer { version: Version1, status: status(known) }, act))
+    }
+}
+
+impl Endpoint for BatchRequest {
+    fn act(self, tx: &Tx<'_>, desk: &Desk, terminal: &Terminal) -> Result<(BatchAnswer, Act), ClearingError> {
+        let (taken, act) =
+            upload::take(tx, &mut desk.keys.clone(), &desk.rules, terminal, self.request_id, self.batch)?;
+        let answer = BatchAnswer {
+            version: Version1,
+            status: status(taken.known),
+            accepted: taken.accepted,
+            refused: taken.refused,
+            next_batch_sequence: taken.next_batch,
+        };
+        Ok((answer, act))
+    }
+}

@@ -1,0 +1,64 @@
+//! One cell of a row: numbers and words of the house in the types of the database.
+//!
+//! Owns: reading a cell, an error that names the column when it holds something else. Never: a query.
+
+use std::error::Error;
+
+use rusqlite::Row;
+use rusqlite::types::Type;
+
+use super::StoreError;
+
+/// A text that `parse` reads.
+pub(super) fn parsed<T, E: Error + Send + Sync + 'static>(
+    row: &Row<'_>,
+    column: usize,
+    parse: impl FnOnce(&str) -> Result<T, E>,
+) -> rusqlite::Result<T> {
+    let text: String = row.get(column)?;
+    parse(&text).map_err(|error| rusqlite::Error::FromSqlConversionFailure(column, Type::Text, Box::new(error)))
+}
+
+/// A text that `parse` reads, or nothing.
+pub(super) fn parsed_option<T, E: Error + Send + Sync + 'static>(
+    row: &Row<'_>,
+    column: usize,
+    parse: impl FnOnce(&str) -> Result<T, E>,
+) -> rusqlite::Result<Option<T>> {
+    let text: Option<String> = row.get(column)?;
+    text.map(|text| parse(&text))
+        .transpose()
+        .map_err(|error| rusqlite::Error::FromSqlConversionFailure(column, Type::Text, Box::new(error)))
+}
+
+/// The value whose name the cell holds.
+pub(super) fn one_of<T: Copy, const N: usize>(
+    row: &Row<'_>,
+    column: usize,
+    all: [T; N],
+    name: impl Fn(T) -> &'static str,
+) -> rusqlite::Result<T> {
+    let text: String = row.get(column)?;
+    all.into_iter().find(|value| name(*value) == text).ok_or_else(|| {
+        rusqlite::Error::FromSqlConversionFailure(column, Type::Text, Box::new(UnknownName { column, text }))
+    })
+}
+
+/// A number that is never negative.
+pub(super) fn u64(row: &Row<'_>, column: usize) -> rusqlite::Result<u64> {
+    let number: i64 = row.get(column)?;
+    u64::try_from(number).map_err(|_| rusqlite::Error::IntegralValueOutOfRange(column, number))
+}
+
+/// As the database holds a number that is never negative.
+pub(super) fn from_u64(number: u64) -> Result<i64, StoreError> {
+    i64::try_from(number).map_err(|error| StoreError::Engine(rusqlite::Error::ToSqlConversionFailure(Box::new(error))))
+}
+
+/// A name that this program does not know.
+#[derive(Debug, thiserror::Error)]
+#[error("column {column} holds {text:?}")]
+struct UnknownName {
+    column: usize,
+    text: String,
+}

@@ -1,0 +1,227 @@
+//! Rows of institutions, of their terminals and of what the terminals asked.
+
+use rusqlite::{OptionalExtension, Row};
+use settlement::batch::ChainPosition;
+use settlement::fen::Fen;
+use settlement::id::{Digest, InstitutionCode, PublicKey, RequestId, TerminalNumber};
+use settlement::message::TerminalLimits;
+
+use super::{StoreError, Tx, cell};
+use crate::clearing::institution::{Institution, InstitutionKind, Terminal, TerminalState};
+use crate::clock;
+
+/// A request as it was received.
+#[derive(Clone, Copy, Debug)]
+pub struct ReceivedRequest<'a> {
+    /// Id.
+    pub id: RequestId,
+    /// Terminal.
+    pub terminal: TerminalNumber,
+    /// Endpoint.
+    pub path: &'a str,
+    /// Body as it was signed.
+    pub body: &'a str,
+    /// Signature, hex.
+    pub signature: &'a str,
+}
+
+/// What is known of a request id.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum KnownRequest {
+    /// Never seen.
+    New,
+    /// The same request; this was the answer.
+    Same(String),
+    /// Another terminal, path or body.
+    Other,
+}
+
+impl Tx<'_> {
+    /// Registers an institution.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] when the code is taken.
+    pub fn add_institution(&self, institution: &Institution) -> Result<(), StoreError> {
+        self.sql.execute(
+            "INSERT INTO institution (code, name, region, kind, created_at) VALUES ($1, $2, $3, $4, $5)",
+            (institution.code.as_str(), &institution.name, &institution.region, institution.kind.name(), clock::now()),
+        )?;
+        Ok(())
+    }
+
+    /// An institution.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn institution(&self, code: &InstitutionCode) -> Result<Option<Institution>, StoreError> {
+        let mut statement =
+            self.sql.prepare_cached("SELECT code, name, region, kind FROM institution WHERE code = $1")?;
+        Ok(statement.query_row([code.as_str()], institution).optional()?)
+    }
+
+    /// All institutions, in order of code.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn institutions(&self) -> Result<Vec<Institution>, StoreError> {
+        let mut statement = self.sql.prepare("SELECT code, name, region, kind FROM institution ORDER BY code")?;
+        Ok(statement.query_map((), institution)?.collect::<Result<_, _>>()?)
+    }
+
+    /// Registers a terminal at the start of its chain.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] when the number is taken.
+    pub fn add_terminal(&self, terminal: &Terminal) -> Result<(), StoreError> {
+        let limits = terminal.limits;
+        self.sql.execute(
+            "INSERT INTO terminal (number, institution, public_key, state, purchase_max_fen, card_day_max_fen,
+                 pending_records_max, pending_max_fen, blacklist_age_max_hours, next_batch, next_record, previous_hash,
+                 created_at)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
+            rusqlite::params![
+                terminal.number.to_string(),
+                terminal.institution.as_str(),
+                terminal.public_key.to_string(),
+                terminal.state.name(),
+                limits.purchase_max_fen.get(),
+                limits.card_day_max_fen.get(),
+                limits.pending_records_max,
+                limits.pending_max_fen.get(),
+                limits.blacklist_age_max_hours,
+                terminal.chain.next_batch,
+                cell::from_u64(terminal.chain.next_record)?,
+                terminal.chain.previous_hash.to_string(),
+                clock::now(),
+            ],
+        )?;
+        Ok(())
+    }
+
+    /// A terminal.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn terminal(&self, number: TerminalNumber) -> Result<Option<Terminal>, StoreError> {
+        let mut statement = self.sql.prepare_cached(&format!("{TERMINAL} WHERE number = $1"))?;
+        Ok(statement.query_row([number.to_string()], terminal).optional()?)
+    }
+
+    /// All terminals, in order of number.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn terminals(&self) -> Result<Vec<Terminal>, StoreError> {
+        let mut statement = self.sql.prepare(&format!("{TERMINAL} ORDER BY number"))?;
+        Ok(statement.query_map((), terminal)?.collect::<Result<_, _>>()?)
+    }
+
+    /// Moves a terminal's chain on, if it still stands where the batch began.
+    ///
+    /// # Errors
+    /// [`StoreError::StateMoved`] when another upload was faster.
+    pub fn advance_chain(
+        &self,
+        number: TerminalNumber,
+        from: &ChainPosition,
+        to: &ChainPosition,
+    ) -> Result<(), StoreError> {
+        let rows = self.sql.execute(
+            "UPDATE terminal SET next_batch = $1, next_record = $2, previous_hash = $3 WHERE number = $4 AND next_batch = $5",
+            (
+                to.next_batch,
+                cell::from_u64(to.next_record)?,
+                to.previous_hash.to_string(),
+                number.to_string(),
+                from.next_batch,
+            ),
+        )?;
+        Self::moved(rows, || format!("terminal {number}"), "at the batch before")
+    }
+
+    /// Stops a terminal, or lets it work again.
+    ///
+    /// # Errors
+    /// [`StoreError::StateMoved`] when there is no such terminal in the other state.
+    pub fn set_terminal_state(&self, number: TerminalNumber, state: TerminalState) -> Result<(), StoreError> {
+        let rows = self.sql.execute(
+            "UPDATE terminal SET state = $1 WHERE number = $2 AND state <> $1",
+            (state.name(), number.to_string()),
+        )?;
+        Self::moved(rows, || format!("terminal {number}"), "in the other state")
+    }
+
+    /// Whether a request came before, and what was answered.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn known_request(&self, request: &ReceivedRequest<'_>) -> Result<KnownRequest, StoreError> {
+        let mut statement = self
+            .sql
+            .prepare_cached("SELECT terminal, path, body_hash, answer FROM terminal_request WHERE request_id = $1")?;
+        let known: Option<(String, String, String, String)> = statement
+            .query_row([request.id.to_string()], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))
+            .optional()?;
+        let Some((terminal, path, body_hash, answer)) = known else { return Ok(KnownRequest::New) };
+        let same = terminal == request.terminal.to_string()
+            && path == request.path
+            && body_hash == Digest::of(request.body.as_bytes()).to_string();
+        Ok(if same { KnownRequest::Same(answer) } else { KnownRequest::Other })
+    }
+
+    /// Keeps a request with its answer.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn add_request(&self, request: &ReceivedRequest<'_>, answer: &str) -> Result<(), StoreError> {
+        self.sql
+            .prepare_cached(
+                "INSERT INTO terminal_request (request_id, terminal, path, body_hash, body, signature, answer, received_at)
+                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+            )?
+            .execute((
+                request.id.to_string(),
+                request.terminal.to_string(),
+                request.path,
+                Digest::of(request.body.as_bytes()).to_string(),
+                request.body,
+                request.signature,
+                answer,
+                clock::now(),
+            ))?;
+        Ok(())
+    }
+}
+
+const TERMINAL: &str = "SELECT number, institution, public_key, state, purchase_max_fen, card_day_max_fen,
+    pending_records_max, pending_max_fen, blacklist_age_max_hours, next_batch, next_record, previous_hash FROM terminal";
+
+fn institution(row: &Row<'_>) -> rusqlite::Result<Institution> {
+    Ok(Institution {
+        code: cell::parsed(row, 0, InstitutionCode::parse)?,
+        name: row.get(1)?,
+        region: row.get(2)?,
+        kind: cell::one_of(row, 3, [InstitutionKind::Pharmacy, InstitutionKind::Hospital], InstitutionKind::name)?,
+    })
+}
+
+fn terminal(row: &Row<'_>) -> rusqlite::Result<Terminal> {
+    Ok(Terminal {
+        number: cell::parsed(row, 0, TerminalNumber::parse)?,
+        institution: cell::parsed(row, 1, InstitutionCode::parse)?,
+        public_key: cell::parsed(row, 2, PublicKey::parse)?,
+        state: cell::one_of(row, 3, [TerminalState::Active, TerminalState::Stopped], TerminalState::name)?,
+        limits: TerminalLimits {
+            purchase_max_fen: Fen::new(row.get(4)?),
+            card_day_max_fen: Fen::new(row.get(5)?),
+            pending_records_max: row.get(6)?,
+            pending_max_fen: Fen::new(row.get(7)?),
+            blacklist_age_max_hours: row.get(8)?,
+        },
+        chain: ChainPosition {
+            next_batch: row.get(9)?,
+            next_record: cell::u64(row, 10)?,
+            previous_hash: cell::parsed(row, 11, Digest::parse)?,
+        },
+    })
+}

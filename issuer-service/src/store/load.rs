@@ -1,0 +1,159 @@
+//! Rows of allotments, loads and the blacklist.
+
+use rusqlite::{OptionalExtension, Row};
+use settlement::date::{BusinessDate, DateTime};
+use settlement::fen::Fen;
+use settlement::id::{CardFactor, CardIdentifier, CardRandom, Digest, LoadId, Mac, Tac, TerminalNumber};
+
+use super::{StoreError, Tx, cell};
+use crate::clearing::load::{Load, LoadState};
+use crate::clock;
+
+impl Tx<'_> {
+    /// Writes a prepared load.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] when the id is taken or the card has an open load.
+    pub fn add_load(&self, load: &Load) -> Result<(), StoreError> {
+        self.sql.execute(
+            "INSERT INTO load (load_id, terminal, card, holder, factor, amount_fen, balance_fen, card_sequence, random,
+                 key_version, body_hash, date_time, mac2, state, prepared_at)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
+            rusqlite::params![
+                load.load_id.to_string(),
+                load.terminal.to_string(),
+                load.card_identifier.to_string(),
+                load.holder,
+                load.card_factor.to_string(),
+                load.amount_fen.get(),
+                load.balance_fen.get(),
+                load.card_sequence,
+                load.random.to_string(),
+                load.key_version,
+                load.body_hash.to_string(),
+                load.date_time.to_string(),
+                load.mac2.to_string(),
+                load.state.name(),
+                load.prepared_at,
+            ],
+        )?;
+        Ok(())
+    }
+
+    /// A load.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn load(&self, id: LoadId) -> Result<Option<Load>, StoreError> {
+        let mut statement = self.sql.prepare_cached(&format!("{LOAD} WHERE load_id = $1"))?;
+        Ok(statement.query_row([id.to_string()], load).optional()?)
+    }
+
+    /// The last load of a card.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn last_load(&self, card: CardIdentifier) -> Result<Option<Load>, StoreError> {
+        let mut statement = self
+            .sql
+            .prepare_cached(&format!("{LOAD} WHERE card = $1 ORDER BY prepared_at DESC, card_sequence DESC LIMIT 1"))?;
+        Ok(statement.query_row([card.to_string()], load).optional()?)
+    }
+
+    /// Loads without outcome, oldest first.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn open_loads(&self) -> Result<Vec<Load>, StoreError> {
+        let mut statement =
+            self.sql.prepare(&format!("{LOAD} WHERE state = 'PREPARED' ORDER BY prepared_at, load_id"))?;
+        Ok(statement.query_map((), load)?.collect::<Result<_, _>>()?)
+    }
+
+    /// All loads, oldest first.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn loads(&self) -> Result<Vec<Load>, StoreError> {
+        let mut statement = self.sql.prepare(&format!("{LOAD} ORDER BY prepared_at, load_id"))?;
+        Ok(statement.query_map((), load)?.collect::<Result<_, _>>()?)
+    }
+
+    /// PREPARED → an outcome, with what shows it.
+    ///
+    /// # Errors
+    /// [`StoreError::StateMoved`].
+    pub fn settle_load(
+        &self,
+        id: LoadId,
+        state: LoadState,
+        tac: Option<Tac>,
+        evidence: &str,
+        window_date: BusinessDate,
+    ) -> Result<(), StoreError> {
+        let rows = self.sql.execute(
+            "UPDATE load SET state = $1, tac = $2, evidence = $3, settled_at = $4, settled_on = $5
+             WHERE load_id = $6 AND state = 'PREPARED'",
+            (
+                state.name(),
+                tac.map(|tac| tac.to_string()),
+                evidence,
+                clock::now(),
+                window_date.to_string(),
+                id.to_string(),
+            ),
+        )?;
+        Self::moved(rows, || format!("load {id}"), "PREPARED")
+    }
+
+    /// Notes what is known of a load that stays open.
+    ///
+    /// # Errors
+    /// [`StoreError::StateMoved`].
+    pub fn note_load(&self, id: LoadId, evidence: &str) -> Result<(), StoreError> {
+        let rows = self.sql.execute(
+            "UPDATE load SET evidence = $1 WHERE load_id = $2 AND state = 'PREPARED'",
+            (evidence, id.to_string()),
+        )?;
+        Self::moved(rows, || format!("load {id}"), "PREPARED")
+    }
+
+    /// Sum of the loads credited in a window.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn loads_credited(&self, window_date: BusinessDate) -> Result<Fen, StoreError> {
+        let sum = self.sql.query_row(
+            "SELECT coalesce(sum(amount_fen), 0) FROM load WHERE settled_on = $1 AND state = 'CREDITED'",
+            [window_date.to_string()],
+            |row| row.get(0),
+        )?;
+        Ok(Fen::new(sum))
+    }
+}
+
+const LOAD: &str = "SELECT load_id, terminal, card, holder, factor, amount_fen, balance_fen, card_sequence, random,
+    key_version, body_hash, date_time, mac2, state, tac, evidence, prepared_at, settled_on FROM load";
+
+fn load(row: &Row<'_>) -> rusqlite::Result<Load> {
+    Ok(Load {
+        load_id: cell::parsed(row, 0, LoadId::parse)?,
+        terminal: cell::parsed(row, 1, TerminalNumber::parse)?,
+        card_identifier: cell::parsed(row, 2, CardIdentifier::parse)?,
+        holder: row.get(3)?,
+        card_factor: cell::parsed(row, 4, CardFactor::parse)?,
+        amount_fen: Fen::new(row.get(5)?),
+        balance_fen: Fen::new(row.get(6)?),
+        card_sequence: row.get(7)?,
+        random: cell::parsed(row, 8, CardRandom::parse)?,
+        key_version: row.get(9)?,
+        body_hash: cell::parsed(row, 10, Digest::parse)?,
+        date_time: cell::parsed(row, 11, DateTime::parse)?,
+        mac2: cell::parsed(row, 12, Mac::parse)?,
+        state: cell::one_of(row, 13, LoadState::ALL, LoadState::name)?,
+        tac: cell::parsed_option(row, 14, Tac::parse)?,
+        evidence: row.get(15)?,
+        prepared_at: row.get(16)?,
+        settled_on: cell::parsed_option(row, 17, BusinessDate::parse)?,
+    })
+}

@@ -1,0 +1,198 @@
+//! Rows of uploaded batches and of every record in them.
+
+use rusqlite::{OptionalExtension, Row};
+use settlement::code::ErrorCode;
+use settlement::date::{BusinessDate, DateTime};
+use settlement::fen::Fen;
+use settlement::id::{CardIdentifier, Digest, InstitutionCode, LoadId, Tac, TerminalNumber};
+
+use super::{StoreError, Tx, cell};
+use crate::clearing::upload::{RowKind, RowOutcome, Upload, UploadRow};
+use crate::clock;
+
+impl Tx<'_> {
+    /// Writes a batch.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] when it is there.
+    pub fn add_upload(&self, upload: &Upload) -> Result<(), StoreError> {
+        self.sql.execute(
+            "INSERT INTO upload (terminal, batch, request_id, window_date, hash, first_record, last_record, received_at)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+            (
+                upload.terminal.to_string(),
+                upload.batch,
+                upload.request_id.to_string(),
+                upload.window_date.to_string(),
+                upload.hash.to_string(),
+                cell::from_u64(upload.first_record)?,
+                cell::from_u64(upload.last_record)?,
+                clock::now(),
+            ),
+        )?;
+        Ok(())
+    }
+
+    /// Hash of a batch that was received.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn upload_hash(&self, terminal: TerminalNumber, batch: u32) -> Result<Option<Digest>, StoreError> {
+        let mut statement = self.sql.prepare_cached("SELECT hash FROM upload WHERE terminal = $1 AND batch = $2")?;
+        Ok(statement.query_row((terminal.to_string(), batch), |row| cell::parsed(row, 0, Digest::parse)).optional()?)
+    }
+
+    /// Batches of which a row counts in a window: terminal, sequence, hash.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn uploads_of(&self, window_date: BusinessDate) -> Result<Vec<(String, u32, String)>, StoreError> {
+        let mut statement = self.sql.prepare_cached(
+            "SELECT DISTINCT upload.terminal, upload.batch, upload.hash FROM upload
+             JOIN upload_row ON upload_row.terminal = upload.terminal AND upload_row.batch = upload.batch
+             WHERE upload_row.window_date = $1 ORDER BY upload.terminal, upload.batch",
+        )?;
+        let rows = statement.query_map([window_date.to_string()], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// Writes what became of a record.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] when a sequence is used by a row that stands.
+    pub fn add_upload_row(&self, row: &UploadRow) -> Result<(), StoreError> {
+        self.sql
+            .prepare_cached(
+                "INSERT INTO upload_row (terminal, record, batch, window_date, business_date, institution, kind, card,
+                     card_sequence, terminal_sequence, load_id, date_time, personal_fen, self_paid_fen, pooled_fen,
+                     balance_after_fen, tac, hash, outcome, code, received_at)
+                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)",
+            )?
+            .execute(rusqlite::params![
+                row.terminal.to_string(),
+                cell::from_u64(row.journal_sequence)?,
+                row.batch,
+                row.window_date.to_string(),
+                row.business_date.to_string(),
+                row.institution.as_str(),
+                row.kind.name(),
+                row.card_identifier.to_string(),
+                row.card_sequence,
+                row.terminal_sequence,
+                row.load_id.map(|id| id.to_string()),
+                row.date_time.to_string(),
+                row.personal_account_fen.get(),
+                row.self_paid_fen.get(),
+                row.pooled_fund_fen.get(),
+                row.balance_after_fen.get(),
+                row.tac.map(|tac| tac.to_string()),
+                row.hash.to_string(),
+                row.outcome.name(),
+                row.code.map(ErrorCode::as_str),
+                clock::now(),
+            ])?;
+        Ok(())
+    }
+
+    /// Rows of one batch, in order of the record.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn rows_of_batch(&self, terminal: TerminalNumber, batch: u32) -> Result<Vec<UploadRow>, StoreError> {
+        let mut statement =
+            self.sql.prepare_cached(&format!("{ROW} WHERE terminal = $1 AND batch = $2 ORDER BY record"))?;
+        Ok(statement.query_map((terminal.to_string(), batch), upload_row)?.collect::<Result<_, _>>()?)
+    }
+
+    /// Rows of one window, in order of terminal and record.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn rows_of_window(&self, date: BusinessDate) -> Result<Vec<UploadRow>, StoreError> {
+        let mut statement =
+            self.sql.prepare_cached(&format!("{ROW} WHERE window_date = $1 ORDER BY terminal, record"))?;
+        Ok(statement.query_map([date.to_string()], upload_row)?.collect::<Result<_, _>>()?)
+    }
+
+    /// Rows of every window up to `through`, in order of terminal and record.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn rows_through(&self, through: BusinessDate) -> Result<Vec<UploadRow>, StoreError> {
+        let mut statement =
+            self.sql.prepare_cached(&format!("{ROW} WHERE window_date <= $1 ORDER BY terminal, record"))?;
+        Ok(statement.query_map([through.to_string()], upload_row)?.collect::<Result<_, _>>()?)
+    }
+
+    /// Whether a purchase that stands has this terminal sequence.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn terminal_sequence_used(&self, terminal: TerminalNumber, sequence: u32) -> Result<bool, StoreError> {
+        let mut statement = self.sql.prepare_cached(
+            "SELECT 1 FROM upload_row WHERE terminal = $1 AND terminal_sequence = $2 AND kind = 'purchase'
+             AND outcome <> 'REFUSED'",
+        )?;
+        Ok(statement.exists((terminal.to_string(), sequence))?)
+    }
+
+    /// Whether a record that stands has this card sequence.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn card_sequence_used(&self, card: CardIdentifier, sequence: u16, kind: RowKind) -> Result<bool, StoreError> {
+        let mut statement = self.sql.prepare_cached(
+            "SELECT 1 FROM upload_row WHERE card = $1 AND card_sequence = $2 AND kind = $3 AND outcome <> 'REFUSED'",
+        )?;
+        Ok(statement.exists((card.to_string(), sequence, kind.name()))?)
+    }
+
+    /// What a card has spent at a terminal on a business day, by rows that stand.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn spent_on(
+        &self,
+        terminal: TerminalNumber,
+        card: CardIdentifier,
+        business_date: BusinessDate,
+    ) -> Result<Fen, StoreError> {
+        let mut statement = self.sql.prepare_cached(
+            "SELECT coalesce(sum(personal_fen), 0) FROM upload_row WHERE terminal = $1 AND card = $2
+             AND business_date = $3 AND kind = 'purchase' AND outcome <> 'REFUSED'",
+        )?;
+        let sum = statement
+            .query_row((terminal.to_string(), card.to_string(), business_date.to_string()), |row| row.get(0))?;
+        Ok(Fen::new(sum))
+    }
+}
+
+const ROW: &str = "SELECT terminal, record, batch, window_date, business_date, institution, kind, card, card_sequence,
+    terminal_sequence, load_id, date_time, personal_fen, self_paid_fen, pooled_fen, balance_after_fen, tac, hash,
+    outcome, code FROM upload_row";
+
+fn upload_row(row: &Row<'_>) -> rusqlite::Result<UploadRow> {
+    let code: Option<String> = row.get(19)?;
+    Ok(UploadRow {
+        terminal: cell::parsed(row, 0, TerminalNumber::parse)?,
+        journal_sequence: cell::u64(row, 1)?,
+        batch: row.get(2)?,
+        window_date: cell::parsed(row, 3, BusinessDate::parse)?,
+        business_date: cell::parsed(row, 4, BusinessDate::parse)?,
+        institution: cell::parsed(row, 5, InstitutionCode::parse)?,
+        kind: cell::one_of(row, 6, [RowKind::Purchase, RowKind::Load], RowKind::name)?,
+        card_identifier: cell::parsed(row, 7, CardIdentifier::parse)?,
+        card_sequence: row.get(8)?,
+        terminal_sequence: row.get(9)?,
+        load_id: cell::parsed_option(row, 10, LoadId::parse)?,
+        date_time: cell::parsed(row, 11, DateTime::parse)?,
+        personal_account_fen: Fen::new(row.get(12)?),
+        self_paid_fen: Fen::new(row.get(13)?),
+        pooled_fund_fen: Fen::new(row.get(14)?),
+        balance_after_fen: Fen::new(row.get(15)?),
+        tac: cell::parsed_option(row, 16, Tac::parse)?,
+        hash: cell::parsed(row, 17, Digest::parse)?,
+        outcome: cell::one_of(row, 18, RowOutcome::ALL, RowOutcome::name)?,
+        code: code.map(|code| ErrorCode::parse(&code)),
+    })
+}
