@@ -2,4 +2,7 @@
 
 pub mod measure;
 pub mod output;
+pub mod personalization;
+pub mod sample;
 pub mod tac;
+pub mod wire;
