@@ -73,6 +73,21 @@ fn odd_digits_and_short_values_are_padded_with_f() {
 }
 
 #[test]
+fn every_pair_of_bytes_reads_as_digits_exactly_when_it_is_digits_and_padding() {
+    for pair in 0..=u16::MAX {
+        let text = format!("{pair:04X}");
+        let digits = text.trim_end_matches('F');
+        let expected = if digits.parse::<u16>().is_ok() || digits.is_empty() {
+            (digits, vec![])
+        } else {
+            (&text[..], vec![Fault::BadDigits])
+        };
+        let (value, faults) = decode(format("cn(2)"), &pair.to_be_bytes());
+        assert_eq!((value.as_text(), faults), (Some(expected.0), expected.1), "{text}");
+    }
+}
+
+#[test]
 fn deviations_of_field_cards_come_back_beside_the_value() {
     let cases = [
         // The test card of 2012: years as text.

@@ -32,7 +32,7 @@ fn decoded(profile: &Profile, df: &str, ef: &str, bytes: &str) -> Reading {
 
 #[test]
 fn the_published_whole_file_of_df02_reads_and_writes_back() {
-    let bytes = "4C0420130630 4B053132333435 4D03010203 600420130630 4F06303030313032 5003123123 3A07C7E5BDE0B9A400";
+    let bytes = PUBLISHED_FILE;
     let reading = decoded(&profile(), "DF02", "EF06", bytes);
     assert_eq!(reading.faults, []);
     let text = |item: &str| reading.values.text(&format!("DF02.EF06.{item}")).map(str::to_owned);
@@ -55,6 +55,68 @@ fn the_published_degree_has_its_published_bytes() {
     ];
     let expected = format!("4034{}{}{}{}", "5703313233", "5803112233", "5928C4CFBEA9B4F3D1A7", "00".repeat(32));
     assert_eq!(encoded(&profile(), "DF01", "EF15", &entries), expected);
+}
+
+/// Published test strings of file values, fields in record order, and the bytes that the format rules give.
+const STRINGS: [(&str, &str, &str, &str); 5] = [
+    ("DF01", "EF0A", "086|11|20130629|", "3703303836 38023131 390420130629"),
+    (
+        "DF03",
+        "EF05",
+        "112233|20121129|20121129|015|015|086|086|",
+        "6103112233 980420121129 620420121129 6303303135 6403303135 6503303836 6603303836",
+    ),
+    (
+        "DF03",
+        "EF07",
+        "123|201211|20121129|20121129|20121129|20121129|",
+        "7003313233 7103201211 6E0420121129 6C0420121129 6F0420121129 730420121129",
+    ),
+    ("DF02", "EF06", "20130630|12345|010203|20130630|000102|123123|清洁工|", PUBLISHED_FILE),
+    ("DF04", "EF06", "1||12|", "900131 9204FFFFFFFF 93023132"),
+];
+
+const PUBLISHED_FILE: &str =
+    "4C0420130630 4B053132333435 4D03010203 600420130630 4F06303030313032 5003123123 3A07C7E5BDE0B9A400";
+
+#[test]
+fn published_test_strings_become_the_bytes_of_their_formats_and_read_back() {
+    let profile = profile();
+    for (df, ef, fields, bytes) in STRINGS {
+        let (df, ef) = file(&profile, df, ef);
+        let mut values = CardValues::new();
+        for (row, field) in ef.elements.iter().zip(fields.split('|')) {
+            values.insert(Place::file(&df.id, &ef.id).item(&row.id), field);
+        }
+        let written: Vec<u8> =
+            encode_file(df, ef, &values).expect("fits").into_iter().flat_map(|(_, record)| record).collect();
+        assert_eq!(hex::encode_upper(&written), bytes.replace(' ', ""), "{}.{}", df.id, ef.id);
+        assert_eq!(decode_file(df, ef, &written), Reading { values, faults: vec![] });
+    }
+}
+
+#[test]
+fn the_published_certificate_has_its_amount_in_fen() {
+    let item = |name: &str| format!("DF03.EF19.pension_certificate.{name}");
+    let entries = [
+        ("insurance_type", "123".into()),
+        ("insured_region", "112233".into()),
+        ("insured_from", "20120312".into()),
+        ("insured_until", "20120312".into()),
+        ("personal_contribution", Value::Number(21_250)),
+        ("contribution_months", "123".into()),
+        ("certificate_date", "20120312".into()),
+    ];
+    let mut values = CardValues::new();
+    entries.into_iter().for_each(|(name, value)| values.set(&item(name), value).expect("a place"));
+    let profile = profile();
+    let (df, ef) = file(&profile, "DF03", "EF19");
+    let records = encode_file(df, ef, &values).expect("fits");
+    let expected = "7927 1803313233 1903112233 1A0420120312 1B0420120312 1C04021250FF 1D03313233 1E0420120312";
+    assert_eq!(
+        records.iter().map(|(number, bytes)| (*number, hex::encode_upper(bytes))).collect::<Vec<_>>(),
+        [(1, expected.replace(' ', ""))]
+    );
 }
 
 #[test]

@@ -207,6 +207,8 @@ fn a_photo_is_read_in_the_fewest_parts_and_may_be_shorter() {
     assert_eq!((parts, outcome.refusals.len()), (1, 1));
 }
 
+static PROFILE: std::sync::LazyLock<Profile> = std::sync::LazyLock::new(profile);
+
 fn all_files(profile: &Profile) -> Vec<(&str, &str)> {
     profile.df.iter().flat_map(|df| df.ef.iter().map(|ef| (df.id.as_str(), ef.id.as_str()))).collect()
 }
@@ -219,10 +221,10 @@ fn any_answer() -> impl Strategy<Value = Response> {
 proptest! {
     #[test]
     fn whatever_a_card_answers_a_read_of_all_files_ends(answers in prop::collection::vec(any_answer(), 1..200), pin in any::<bool>(), keys in any::<bool>()) {
-        let profile = profile();
+        let profile = &*PROFILE;
         let city = card_core::security::CityCode::parse("639900").expect("six digits");
         let means = Means { pin: pin.then(|| vec![0x12, 0x34, 0x56]), factors: keys.then(|| Factors::of(city, CARD)), ..nothing() };
-        let mut reader = Reader::new(&profile, &all_files(&profile), means);
+        let mut reader = Reader::new(profile, &all_files(profile), means);
         let mut steps = 0;
         for answer in answers.iter().cycle() {
             if reader.next_step().is_none() {

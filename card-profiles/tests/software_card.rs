@@ -1,0 +1,249 @@
+//! Plans and reads carried out on the software card: a blank becomes a card, whatever happens on the way.
+//!
+//! The software card shares the profile with what is tested here, so this says nothing about bytes of real cards; the
+//! golden commands stand in the unit tests.
+
+use card_core::script::Step;
+use card_core::security::keyring::KeyRing;
+use card_core::security::{CityCode, Factors, KeyName, KeyRef};
+use card_core::{Atr, Response, Session};
+use card_profiles::approach::{KeyVersions, Means};
+use card_profiles::plan::{ControlKeyState, Mismatch, Plan, Target};
+use card_profiles::read::{Outcome, Reader};
+use card_profiles::rehearsal::{TRANSPORT_KEY, TRANSPORT_KEY_NAME, TRANSPORT_LOT};
+use card_profiles::{CardValues, Profile, Value, builtin, recognition};
+use card_sim::fault::{Fault, FaultPlan, Moment, Trigger};
+use card_sim::{Card, Socket};
+
+const SERIAL: [u8; 6] = [0x51, 0x33, 0x00, 0x00, 0x00, 0x01];
+
+fn key16(seed: u8) -> card_core::key::Key16 {
+    card_core::key::Key16::new(std::array::from_fn(|index| {
+        seed.wrapping_mul(31).wrapping_add(u8::try_from(index).expect("below 16") * 7)
+    }))
+}
+
+/// A vault with one invented root key for each key row, and the factory's transport key.
+fn vault(profiles: &[&Profile]) -> KeyRing {
+    let mut ring = KeyRing::new();
+    let rows = profiles.iter().flat_map(|profile| &profile.key);
+    for row in rows {
+        let seed = row.name.as_str().bytes().fold(7_u8, |sum, byte| sum.wrapping_mul(13).wrapping_add(byte));
+        ring.insert(row.name.clone(), 1, key16(seed));
+    }
+    ring.insert(KeyName::new(TRANSPORT_KEY_NAME), TRANSPORT_LOT, card_core::key::Key16::new(TRANSPORT_KEY));
+    ring
+}
+
+fn blank(profile: &Profile) -> Socket {
+    Socket::new(Card::factory(profile, SERIAL, &card_core::key::Key16::new(TRANSPORT_KEY)).expect("a card"))
+}
+
+fn target(socket: &Socket) -> Target {
+    let factor = Atr::parse(socket.card().atr()).and_then(|atr| atr.card_factor()).expect("an ATR");
+    Target::blank(Factors::of(CityCode::parse("513300").expect("six digits"), factor), TRANSPORT_LOT)
+}
+
+fn person() -> CardValues {
+    let entries: [(&str, Value); 16] = [
+        ("SSSE.EF05.card_identifier", "513300D15600000500000001AABBCCDD".into()),
+        ("SSSE.EF05.card_class", "1".into()),
+        ("SSSE.EF05.spec_version", "3.00".into()),
+        ("SSSE.EF05.issue_date", "20260101".into()),
+        ("SSSE.EF05.valid_until", "20360101".into()),
+        ("SSSE.EF05.card_number", "X00000019".into()),
+        ("SSSE.EF06.social_security_number", "111111198101011110".into()),
+        ("SSSE.EF06.name", "张三".into()),
+        ("SSSE.EF06.sex", "1".into()),
+        ("SSSE.EF06.birth_date", "19810101".into()),
+        ("SSSE.EF07", Value::bytes(&[0x5A; 768])),
+        ("DF01.EF15.degree_2.school_name", "南京大学".into()),
+        ("DF02.EF05.worker_qualification_1.qualification_level", "2".into()),
+        ("DF03.EF07.months_total", "123".into()),
+        ("DF04.EF05.insured_region", "513300".into()),
+        ("DF07.EF05.honour", "01".into()),
+    ];
+    let mut values = CardValues::new();
+    entries.into_iter().for_each(|(place, value)| values.set(place, value).expect("a place"));
+    values
+}
+
+/// Carries out a plan to its end; `None` when the card was lost on the way.
+fn carry_out(plan: &Plan, socket: &Socket, vault: &mut KeyRing) -> Option<Vec<Mismatch>> {
+    let mut session = Session::new(Box::new(socket.connect().expect("the card comes up")));
+    let mut mismatches = Vec::new();
+    for step in &plan.steps {
+        let answer = session.perform(&step.step, Some(vault)).ok()?;
+        mismatches.extend(step.judge(&answer).err());
+    }
+    Some(mismatches)
+}
+
+fn personalized(profile: &Profile, values: &CardValues, vault: &mut KeyRing) -> Socket {
+    let socket = blank(profile);
+    let plan = Plan::personalize(profile, values, &target(&socket)).expect("plan");
+    assert_eq!(carry_out(&plan, &socket, vault), Some(vec![]));
+    socket
+}
+
+/// What a station does with a card that was interrupted: asks each directory for its control key, then plans anew.
+fn recover(profile: &Profile, values: &CardValues, socket: &Socket, vault: &mut KeyRing) -> Vec<Mismatch> {
+    let mut target = target(socket);
+    for df in &profile.df {
+        let probe = Plan::probe(profile, &df.id, &target).expect("probe");
+        let mut session = Session::new(Box::new(socket.connect().expect("the card comes up")));
+        let answers: Vec<Response> =
+            probe.steps.iter().map(|step| session.perform(&step.step, Some(vault)).expect("answer")).collect();
+        let state = answers.last().and_then(ControlKeyState::of_probe).expect("a clear answer");
+        target.control.set(&df.id, state);
+    }
+    let plan = Plan::personalize(profile, values, &target).expect("plan");
+    carry_out(&plan, socket, vault).expect("no second fault")
+}
+
+#[test]
+fn a_blank_becomes_a_card_that_reads_as_written() {
+    let profile = builtin("ssc-3.0").expect("built in");
+    let (values, mut vault) = (person(), vault(&[&profile]));
+    let socket = personalized(&profile, &values, &mut vault);
+    let inspection = socket.card().inspect();
+    assert!(inspection.keys.values().all(|key| key.version == Some(1) && key.tries_left == 3), "{:?}", inspection.keys);
+
+    let files: Vec<(&str, &str)> =
+        profile.df.iter().flat_map(|df| df.ef.iter().map(|ef| (df.id.as_str(), ef.id.as_str()))).collect();
+    let means = Means {
+        pin: Some(vec![0x12, 0x34, 0x56]),
+        factors: Some(target(&socket).factors),
+        versions: KeyVersions::default(),
+    };
+    let outcome = read(Reader::new(&profile, &files, means), &socket, &mut vault);
+    assert_eq!((outcome.refusals, outcome.reading.faults), (vec![], vec![]));
+    for (place, value) in values.iter() {
+        assert_eq!(outcome.reading.values.at(place), Some(value), "{place}");
+    }
+}
+
+fn read(mut reader: Reader<'_>, socket: &Socket, vault: &mut KeyRing) -> Outcome {
+    let mut session = Session::new(Box::new(socket.connect().expect("the card comes up")));
+    while let Some(step) = reader.next_step() {
+        reader.answer(&session.perform(&step, Some(vault)).expect("answer"));
+    }
+    reader.finish()
+}
+
+#[test]
+fn a_basic_read_recognises_the_card_and_opens_the_holder_with_its_own_keys() {
+    let profile = builtin("ssc-3.0").expect("built in");
+    let mut vault = vault(&[&profile]);
+    let socket = personalized(&profile, &person(), &mut vault);
+    let factor = target(&socket).factors.card;
+    let means = || Means { pin: None, factors: None, versions: KeyVersions::default() };
+    let outcome = read(Reader::basic(&profile, Some(factor), means()), &socket, &mut vault);
+    assert_eq!(outcome.refusals, []);
+    assert_eq!(outcome.reading.values.text("SSSE.EF06.name"), Some("张三"));
+    let card = recognition::recognise(outcome.fci.as_ref(), &outcome.reading.values).expect("recognised");
+    assert_eq!((card.profile_name(), card.city.as_str()), (Some("ssc-3.0"), "513300"));
+
+    let outcome = read(Reader::basic(&profile, None, means()), &socket, &mut vault);
+    assert_eq!(outcome.refusals.first().map(|refusal| refusal.reason.code()), Some("KEY_NEEDED"));
+    let mut other = factor;
+    other[7] ^= 1;
+    let outcome = read(Reader::basic(&profile, Some(other), means()), &socket, &mut vault);
+    assert_eq!(outcome.refusals.first().map(|refusal| refusal.reason.code()), Some("KEY_REFUSED"));
+}
+
+#[test]
+fn a_card_that_loses_power_at_any_command_is_finished_by_the_next_station() {
+    let profile = builtin("ssc-3.0").expect("built in");
+    let (values, mut vault) = (person(), vault(&[&profile]));
+    let whole = personalized(&profile, &values, &mut vault).card().inspect();
+    let plan = Plan::personalize(&profile, &values, &target(&blank(&profile))).expect("plan");
+    let inside = |write| Moment::Inside { write, half: true };
+    let mut interrupted = 0;
+    for nth in 1..=u64::try_from(plan.exchanges()).expect("small") {
+        // Before a command is after the one before it.
+        for moment in [inside(0), Moment::After] {
+            let socket = blank(&profile);
+            let fault = Fault::PowerLoss { at: Trigger::command(nth), moment, back_after_ms: None };
+            socket.card().set_faults(FaultPlan::new(vec![fault]));
+            assert_eq!(carry_out(&plan, &socket, &mut vault), None, "command {nth} is not reached");
+            interrupted += 1;
+            assert_eq!(recover(&profile, &values, &socket, &mut vault), [], "power lost at command {nth}, {moment:?}");
+            assert_eq!(socket.card().inspect(), whole, "power lost at command {nth}, {moment:?}");
+        }
+    }
+    assert!(interrupted > 2 * 2 * profile.key.len(), "{interrupted}");
+}
+
+#[test]
+fn every_key_that_authenticates_can_be_proved_after_personalization() {
+    let profile = builtin("ssc-3.0").expect("built in");
+    let mut vault = vault(&[&profile]);
+    let socket = personalized(&profile, &person(), &mut vault);
+    let factors = target(&socket).factors;
+    let mut session = Session::new(Box::new(socket.connect().expect("the card comes up")));
+    let mut proved = 0;
+    for df in &profile.df {
+        let select = card_core::command::select_by_name(&df.df_name);
+        assert!(session.send(&select).expect("answer").sw.is_ok());
+        let rows = profile.key.iter().filter(|row| row.df == df.id && row.class.authenticates_externally());
+        // Control keys of inner directories have an id below 80, which means the environment's.
+        for row in rows.filter(|row| row.id >= 0x80 || row.df == "SSSE") {
+            let step = Step::Authenticate { key: KeyRef::of_card(&row.name, 1, &factors), id: row.id };
+            assert!(session.perform(&step, Some(&mut vault)).expect("answer").sw.is_ok(), "{}", row.name);
+            proved += 1;
+        }
+    }
+    assert_eq!(proved, 42);
+}
+
+#[test]
+fn a_finished_card_survives_the_whole_plan_again() {
+    let profile = builtin("ssc-3.0").expect("built in");
+    let (values, mut vault) = (person(), vault(&[&profile]));
+    let socket = personalized(&profile, &values, &mut vault);
+    let whole = socket.card().inspect();
+    assert_eq!(recover(&profile, &values, &socket, &mut vault), []);
+    assert_eq!(socket.card().inspect(), whole);
+}
+
+#[test]
+fn a_lemon_is_noticed_at_the_step_that_it_fails() {
+    let profile = builtin("ssc-3.0").expect("built in");
+    let mut vault = vault(&[&profile]);
+    let socket = blank(&profile);
+    socket.card().set_faults(FaultPlan::new(vec![Fault::Lemon { after_writes: 20 }]));
+    let plan = Plan::personalize(&profile, &person(), &target(&socket)).expect("plan");
+    let mismatches = carry_out(&plan, &socket, &mut vault).expect("it answers");
+    assert_eq!(mismatches.first().map(Mismatch::code), Some("CARD_REFUSED"));
+}
+
+#[test]
+fn a_psam_made_by_its_plan_opens_the_holder_of_a_card_made_by_its_own() {
+    let (card, psam) = (builtin("ssc-3.0").expect("built in"), builtin("psam").expect("built in"));
+    let mut vault = vault(&[&card, &psam]);
+    let mut values = CardValues::new();
+    values.set("MF.EF15.serial", "51330000000000000001").expect("a place");
+    values.set("MF.EF16.terminal_number", "513300000001").expect("a place");
+    values.set("DF01.EF17.purchase_key_index", "01").expect("a place");
+    values.set("DF01.EF1C.purchase_key_index", "01").expect("a place");
+    let slot = personalized(&psam, &values, &mut vault);
+    let session = Session::new(Box::new(slot.connect().expect("the PSAM comes up")));
+    let names = psam.psam_names().expect("a PSAM");
+    let mut module = card_core::security::psam::Psam::open(session, &names, card.psam_keys()).expect("a PSAM");
+    assert_eq!(hex::encode(module.terminal_number()), "513300000001");
+
+    let socket = personalized(&card, &person(), &mut vault);
+    let factor = target(&socket).factors.card;
+    let means = Means { pin: Some(vec![0x12, 0x34, 0x56]), factors: None, versions: KeyVersions::default() };
+    let mut reader = Reader::basic(&card, Some(factor), means);
+    let mut session = Session::new(Box::new(socket.connect().expect("the card comes up")));
+    let mut proofs = 0;
+    while let Some(step) = reader.next_step() {
+        proofs += usize::from(matches!(step, Step::Authenticate { .. }));
+        reader.answer(&session.perform(&step, Some(&mut module)).expect("answer"));
+    }
+    let outcome = reader.finish();
+    assert_eq!((proofs, outcome.refusals), (1, vec![]));
+    assert_eq!(outcome.reading.values.text("SSSE.EF06.name"), Some("张三"));
+}
