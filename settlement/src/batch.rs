@@ -440,6 +440,26 @@ mod tests {
     }
 
     #[test]
+    fn a_terminal_that_signs_wrong_sums_or_frames_is_refused() {
+        let resealed = |change: fn(&mut SignedBatch)| {
+            let mut batch = sealed();
+            change(&mut batch);
+            batch.hash = batch.content_hash();
+            batch.signature = key().sign_batch(batch.hash);
+            verify(batch, &ChainPosition::START)
+        };
+        assert!(resealed(|_| ()).is_ok());
+        assert_eq!(resealed(|b| b.totals.pooled_fund_fen = Fen::new(1)), Err(BatchError::Totals { sequence: 1 }));
+        let frame = resealed(|b| b.last_record = 4);
+        assert_eq!(frame, Err(BatchError::Frame { sequence: 1, first: 1, last: 4 }));
+        assert!(matches!(resealed(|b| b.first_record = 2), Err(BatchError::Frame { first: 2, .. })));
+        assert!(matches!(
+            resealed(|b| b.records.swap(0, 1)),
+            Err(BatchError::RecordsMissing { first: 1, last: 1, .. })
+        ));
+    }
+
+    #[test]
     fn a_gap_inside_cannot_be_sealed() {
         let seal = |records| SignedBatch::seal(&key(), TERMINAL, &ChainPosition::START, records);
         let gap = seal(vec![purchase(1), purchase(4)]).expect_err("gap");

@@ -473,6 +473,13 @@ A6,阿,甲,101,,,2026-05-01,,是
     }
 
     #[test]
+    fn periods_may_touch_but_not_share_a_day() {
+        let rows = |from| format!("{HEADER}A,x,甲,101,,,2026-01-01,2026-06-30,否\nA,x,甲,101,,,{from},,否\n");
+        assert!(Catalogue::parse(&rows("2026-07-01")).is_ok());
+        assert!(Catalogue::parse(&rows("2026-06-30")).is_err());
+    }
+
+    #[test]
     fn a_header_that_is_not_ours_is_named() {
         let faults = Catalogue::parse("code,code,colour\n").expect_err("header");
         let texts: Vec<String> = faults.iter().map(ToString::to_string).collect();

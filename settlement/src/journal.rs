@@ -240,6 +240,8 @@ mod tests {
             if let Some(event) = state.event_at_restart() {
                 let after = next(state, event).expect("the table has it");
                 assert!(after.event_at_restart().is_none());
+                let expected = if state.blocks_card() { State::Uncertain } else { State::Refused };
+                assert_eq!(after, expected, "{state}");
             }
             assert_eq!(State::parse(state.as_str()), Some(state));
         }

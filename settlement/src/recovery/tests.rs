@@ -215,6 +215,22 @@ fn cards_that_contradict_themselves_are_left_to_a_person() {
 }
 
 #[test]
+fn a_load_that_the_balance_contradicts_is_left_to_a_person() {
+    let card = before(SequenceConvention::Before);
+    let entry = entry(Kind::Load, &card);
+    let mut done = card.clone();
+    done.step(Kind::Load, OURS, 1, amounts());
+    let look = |card: &Card, balance| {
+        let balance = Fen::from_card(balance);
+        decide(&entry, &CardNow { sequence: card.online, balance, log: Some(&card.log), proof: None })
+    };
+    assert_eq!(look(&card, card.balance + 1), contradiction(Contradiction::BalanceWithoutCounter));
+    assert_eq!(look(&card, card.balance - 1), Decision::NotDone, "a purchase in between");
+    assert_eq!(look(&done, done.balance + 1), contradiction(Contradiction::BalanceAgainstLog));
+    assert_eq!(look(&done, done.balance), Decision::DoneWithoutTac);
+}
+
+#[test]
 fn a_log_record_that_differs_in_anything_is_not_ours() {
     let card = before(SequenceConvention::Before);
     let entry = entry(Kind::Purchase, &card);

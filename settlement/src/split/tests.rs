@@ -87,6 +87,12 @@ fn a_short_balance_is_refused_when_the_policy_says_so() {
 }
 
 #[test]
+fn a_balance_below_zero_pays_nothing() {
+    let split = split(THREE, &Policy::default(), -1).expect("splits");
+    assert_eq!((split.personal_account_fen, split.self_paid_fen), (Fen::ZERO, Fen::new(15_833)));
+}
+
+#[test]
 fn what_cannot_be_sold_is_named_with_its_item() {
     for (items, expected) in [
         (r#"{"code":"NO1","quantity":1,"unit_price":"1"}"#, "item 1, code NO1: the catalogue has no such code"),
