@@ -157,6 +157,17 @@ impl CitizenNumberError {
             Self::Check { .. } => "CITIZEN_NUMBER_CHECK",
         }
     }
+
+    /// The error in Chinese.
+    #[must_use]
+    pub fn zh(&self) -> String {
+        match self {
+            Self::Length(length) => format!("公民身份号码有 {length} 个字符，应为 18 个"),
+            Self::Character(position) => format!("公民身份号码第 {position} 个字符不是数字（最后一位可为 X）"),
+            Self::Date => "公民身份号码第 7 至 14 位不是有效日期".to_owned(),
+            Self::Check { expected } => format!("公民身份号码校验位有误，应为 {expected}"),
+        }
+    }
 }
 
 impl CitizenNumber {

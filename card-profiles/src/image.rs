@@ -109,6 +109,26 @@ pub enum ValueError {
     Format(#[from] EncodeError),
 }
 
+impl ValueError {
+    /// Stable code.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::NoSuchPlace => "VALUE_NO_SUCH_PLACE",
+            Self::Format(error) => error.code(),
+        }
+    }
+
+    /// The error in Chinese.
+    #[must_use]
+    pub fn zh(&self) -> String {
+        match self {
+            Self::NoSuchPlace => "卡片描述中没有该数据项".to_owned(),
+            Self::Format(error) => error.zh(),
+        }
+    }
+}
+
 /// A deviation found on a card.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{place}: {fault}")]

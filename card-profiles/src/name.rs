@@ -53,6 +53,17 @@ impl NameError {
             Self::TooLong { .. } => "NAME_TOO_LONG",
         }
     }
+
+    /// The error in Chinese.
+    #[must_use]
+    pub fn zh(&self) -> String {
+        match self {
+            Self::Empty => "姓名为空".to_owned(),
+            Self::Control { position } => format!("姓名第 {position} 个字符是控制字符"),
+            Self::NotInGbk(error) => format!("姓名第 {} 个字符不在 GBK 字符集内，卡片无法写入", error.position),
+            Self::TooLong { bytes } => format!("姓名共 {bytes} 字节（GBK），卡片按整字最多容纳 30+20 字节"),
+        }
+    }
 }
 
 impl SplitName {

@@ -157,6 +157,22 @@ impl PlanError {
             Self::Profile(_) => "PLAN_PROFILE",
         }
     }
+
+    /// The error in Chinese.
+    #[must_use]
+    pub fn zh(&self) -> String {
+        match self {
+            Self::Values(faults) => {
+                let first =
+                    faults.first().map_or_else(String::new, |fault| format!("{}：{}", fault.place, fault.error.zh()));
+                format!("{} 个数据项不符合卡片描述，首个为 {first}", faults.len())
+            }
+            Self::Cyclic(place) => format!("{place} 是循环文件，由使用过程写入，不能在个人化时写入"),
+            Self::Closed { place, right: Some(right) } => format!("{place}：个人化工位无法通过 {right} 认证"),
+            Self::Closed { place, right: None } => format!("{place}：该文件不允许写入或读取"),
+            Self::Profile(_) => "卡片描述自相矛盾，请先检查卡片描述文件".to_owned(),
+        }
+    }
 }
 
 impl Plan {

@@ -54,6 +54,15 @@ impl NotRecognised {
             Self::Version => "CARD_VERSION_UNKNOWN",
         }
     }
+
+    /// The error in Chinese.
+    #[must_use]
+    pub const fn zh(self) -> &'static str {
+        match self {
+            Self::Identifier => "卡识别码缺失或格式错误",
+            Self::Version => "规范版本缺失或无法识别",
+        }
+    }
 }
 
 /// Recognises a card by the FCI of its environment and the values of SSSE EF05.
