@@ -11,6 +11,7 @@ mod canonical;
 pub mod catalogue;
 pub mod code;
 pub mod date;
+pub mod explain;
 pub mod fen;
 pub mod id;
 pub mod journal;
@@ -28,4 +29,5 @@ pub mod tac;
 
 pub use code::{ErrorCode, Language};
 pub use date::{BusinessDate, DateTime};
+pub use explain::Explain;
 pub use fen::Fen;
