@@ -104,6 +104,14 @@ mod tests {
     }
 
     #[test]
+    fn records_are_read_together_up_to_a_whole_answer_and_not_beyond() {
+        let numbers = |lengths: &[usize]| record_reads(lengths).into_iter().map(|read| read.record).collect::<Vec<_>>();
+        assert_eq!(numbers(&[128, 128]), [Record::AllFrom(1)]);
+        assert_eq!(numbers(&[128, 129]), [Record::Number(1), Record::Number(2)]);
+        assert_eq!(numbers(&[200, 128, 128]), [Record::Number(1), Record::AllFrom(2)]);
+    }
+
+    #[test]
     fn a_file_that_fits_is_one_read() {
         assert_eq!(record_reads(&[18, 3, 6]), [RecordRead { record: Record::AllFrom(1), records: 0..3, length: 27 }]);
         assert_eq!(record_reads(&[3]), [RecordRead { record: Record::Number(1), records: 0..1, length: 3 }]);

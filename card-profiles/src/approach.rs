@@ -48,8 +48,8 @@ impl Default for KeyVersions {
     }
 }
 
-/// What the terminal can prove to the card.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// What the terminal can prove to the card. `Debug` does not show the PIN.
+#[derive(Clone, PartialEq, Eq)]
 pub struct Means {
     /// The PIN as BCD, when the holder has given it.
     pub pin: Option<Vec<u8>>,
@@ -57,6 +57,13 @@ pub struct Means {
     pub factors: Option<Factors>,
     /// Versions of the keys.
     pub versions: KeyVersions,
+}
+
+impl std::fmt::Debug for Means {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let pin = self.pin.as_ref().map(|_| "..");
+        f.debug_struct("Means").field("pin", &pin).field("factors", &self.factors).finish_non_exhaustive()
+    }
 }
 
 impl Means {

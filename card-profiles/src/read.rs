@@ -35,7 +35,6 @@ use crate::profile::{Df, Ef, EfKind, Profile};
 pub const BASIC: [(&str, &str); 2] = [("SSSE", "EF05"), ("SSSE", "EF06")];
 
 /// A read in progress.
-#[derive(Debug)]
 pub struct Reader<'a> {
     profile: &'a Profile,
     means: Means,
@@ -49,7 +48,6 @@ pub struct Reader<'a> {
 }
 
 /// A file and what was read of it.
-#[derive(Debug)]
 struct File<'a> {
     df: &'a Df,
     ef: &'a Ef,
@@ -359,6 +357,14 @@ impl<'a> Reader<'a> {
         if is_end || answer.data.len() < asked {
             self.queue.clear();
         }
+    }
+}
+
+/// What was read is personal: `Debug` says which files are open only.
+impl std::fmt::Debug for Reader<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let current = self.current.as_ref().map(|file| Place::file(&file.df.id, &file.ef.id));
+        f.debug_struct("Reader").field("current", &current).field("waiting", &self.files.len()).finish_non_exhaustive()
     }
 }
 

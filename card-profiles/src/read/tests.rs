@@ -184,6 +184,23 @@ fn a_wrong_pin_is_sent_once_and_a_missing_one_never() {
 }
 
 #[test]
+fn a_read_in_progress_shows_neither_pin_nor_holder_in_debug() {
+    let profile = profile();
+    let means = Means { pin: Some(vec![0x12, 0x34, 0x56]), factors: None, versions: KeyVersions::default() };
+    let mut reader = Reader::new(&profile, &[("SSSE", "EF05"), ("DF01", "EF05")], means.clone());
+    let mut seen = format!("{means:?}");
+    for answer in [response("", 0x9000), response(EF05, 0x9000), response("", 0x9000), response("", 0x9000)] {
+        let step = reader.next_step();
+        seen += &format!("{step:?} {reader:?}");
+        reader.answer(&answer);
+    }
+    seen += &format!("{reader:?} {:?}", reader.outcome);
+    for secret in ["123456", "[18, 52, 86]", "583030303030303139", "X00000019", "88, 48, 48"] {
+        assert!(!seen.contains(secret), "{secret}: {seen}");
+    }
+}
+
+#[test]
 fn a_photo_is_read_in_the_fewest_parts_and_may_be_shorter() {
     let profile = profile();
     let city = card_core::security::CityCode::parse("639900").expect("six digits");
