@@ -56,7 +56,7 @@ fn build(words: &[&str]) -> Result<Command, KindError> {
         ["external_authenticate", ..] => return wrong("external_authenticate", "key auth plain"),
         ["verify", pin] => command::verify(&field(pin)?),
         ["verify", ..] => return wrong("verify", "PIN"),
-        ["change_pin", old, new] => command::change_pin(&field(old)?, &field(new)?),
+        ["change_pin", old, new] => command::change_pin(&half(old)?, &half(new)?),
         ["change_pin", ..] => return wrong("change_pin", "old new"),
         ["unblock_pin", mac] => command::unblock_pin(fixed(mac)?),
         ["unblock_pin", ..] => return wrong("unblock_pin", "MAC"),
@@ -66,7 +66,7 @@ fn build(words: &[&str]) -> Result<Command, KindError> {
         ["psam_derive", ..] => return wrong("psam_derive", "usage id factors-and-random"),
         ["psam_encipher", data] => command::psam_encipher(&field(data)?),
         ["psam_encipher", ..] => return wrong("psam_encipher", "data"),
-        ["psam_mac", iv, padded] => command::psam_mac(&field(iv)?, &field(padded)?),
+        ["psam_mac", iv, padded] => command::psam_mac(&half(iv)?, &half(padded)?),
         ["psam_mac", ..] => return wrong("psam_mac", "IV padded"),
         ["psam_init_purchase", fields, factors @ ..] => {
             let factors: Vec<[u8; 8]> = factors.iter().map(|factor| fixed(factor)).collect::<Result<_, _>>()?;
@@ -206,6 +206,11 @@ fn field(text: &str) -> Result<Vec<u8>, KindError> {
     bytes("data", text).and_then(|bytes| short(&bytes, 200))
 }
 
+/// One of two fields that share a short APDU.
+fn half(text: &str) -> Result<Vec<u8>, KindError> {
+    bytes("data", text).and_then(|bytes| short(&bytes, 100))
+}
+
 /// Bounded, so that no command can outgrow a short APDU.
 fn short(bytes: &[u8], most: usize) -> Result<Vec<u8>, KindError> {
     if bytes.len() > most {
@@ -228,5 +233,26 @@ fn record(text: &str) -> Result<Record, KindError> {
         Some(("number", number)) => byte(number).map(Record::Number),
         Some(("all-from", number)) => byte(number).map(Record::AllFrom),
         _ => Err(KindError::Field { field: "data", expected: "record (tag:XX, number:XX, all-from:XX)" }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn arguments_too_long_for_a_short_apdu_are_an_error() {
+        let long = "00".repeat(201);
+        for command in ["select_by_name", "verify", "psam_encipher", "psam_init_purchase"] {
+            assert!(matches!(build(&[command, &long]), Err(KindError::Length { .. })), "{command}");
+        }
+        let half = "00".repeat(101);
+        for command in ["change_pin", "psam_mac"] {
+            assert!(matches!(build(&[command, &half, &half]), Err(KindError::Length { .. })), "{command}");
+        }
+        assert!(matches!(build(&["reload_pin", &long, "00000000"]), Err(KindError::Length { .. })));
+        assert!(matches!(build(&["psam_derive", "48", "12", &long]), Err(KindError::Length { .. })));
+        assert!(matches!(build(&["verify"]), Err(KindError::Arguments { .. })));
+        assert!(matches!(build(&["erase"]), Err(KindError::UnknownCommand(_))));
     }
 }
