@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::date::BusinessDate;
 use crate::fen::Fen;
@@ -45,7 +45,7 @@ pub struct Drug {
 }
 
 /// 甲, 乙 or 丙.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Class {
     /// 甲: no first self-pay.
     #[serde(rename = "甲")]

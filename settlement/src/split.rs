@@ -7,7 +7,7 @@
 //! Units: fen; each line is rounded half up once for each product; the bill is the sum of its lines.
 
 use card_profiles::account::Amounts;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::bill::{Bill, BillError, BillItem};
 use crate::canonical::Writer;
@@ -19,7 +19,7 @@ use crate::policy::{CeilingOrder, Part, Policy, Shortfall};
 use crate::quantity::{ONE, Quantity, Ratio};
 
 /// A bill, priced and split. Its identities hold.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Split {
     /// Bill.
     pub bill_id: BillId,
@@ -40,7 +40,7 @@ pub struct Split {
 }
 
 /// One line, split.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Line {
     /// Drug.
     pub code: DrugCode,
@@ -59,7 +59,7 @@ pub struct Line {
 }
 
 /// An amount and the four parts that make it up.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Parts {
     /// Whole.
     pub amount_fen: Fen,
@@ -74,7 +74,7 @@ pub struct Parts {
 }
 
 /// Why a line is split as it is. The numbers are stable.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "reason", rename_all = "kebab-case")]
 pub enum Reason {
     /// 1: class 甲, no first self-pay.
