@@ -49,6 +49,9 @@ pub struct Places {
     /// City that this terminal serves: six digits of GB/T 2260.
     #[arg(long, global = true, value_name = "CODE", env = "SSCARD_CITY")]
     pub city: Option<String>,
+    /// Who stands at the counter, for the receipt.
+    #[arg(long, global = true, value_name = "NAME", env = "SSCARD_OPERATOR")]
+    pub operator: Option<String>,
 }
 
 /// Form of the answer.
@@ -79,8 +82,8 @@ pub enum Command {
     /// The card's data.
     #[command(subcommand)]
     Card(CardCommand),
-    /// Show the balances of the medical account.
-    Balance,
+    /// Show the balances of the medical account; with a PIN also the next transaction number.
+    Balance(PinArguments),
     /// Show the card's own transaction log.
     Log(PinArguments),
     /// The card's PIN.
@@ -116,7 +119,7 @@ pub enum CardCommand {
     /// Read the card: EF05, and EF06 as far as the card's rules allow.
     Read(ReadArguments),
     /// Acceptance checks before a transaction.
-    Check,
+    Check(PinArguments),
 }
 
 /// `card read`.
@@ -157,6 +160,9 @@ pub struct LoadArguments {
     /// Amount in yuan; without it, all that the centre holds for the card.
     #[arg(long, value_name = "YUAN")]
     pub amount: Option<String>,
+    /// PIN: needed only when an earlier transaction of the card is to be settled first.
+    #[command(flatten)]
+    pub pin: PinArguments,
 }
 
 /// `pay`.

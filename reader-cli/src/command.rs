@@ -1,22 +1,44 @@
 //! One command line, from arguments to answer.
 //!
-//! Owns: which flow a command runs. Never: card commands, SQL, printing.
+//! Owns: which flow a command runs, and what every flow with a card begins with. Never: card commands, SQL, printing.
 
+mod account;
+mod card;
+mod journal;
+mod load;
+mod office;
+mod pay;
 mod readers;
 
-use crate::arguments::{Arguments, Command};
+use card_core::security::psam::Psam;
+use settlement::BusinessDate;
+use settlement::id::TerminalNumber;
+
+use crate::arguments::{Arguments, CardCommand, Command, PinArguments, PinCommand};
+use crate::clock::Now;
 use crate::configuration::Configuration;
+use crate::counter::check::{LIMITS_BEFORE_SIGN_IN, Rules};
+use crate::counter::pin;
+use crate::counter::settle::settle;
+use crate::counter::tap::{Tapped, tap};
 use crate::error::TerminalError;
 use crate::exit::Exit;
+use crate::journal::{Entry, Journal as _};
+use crate::language::Words;
 use crate::output::Output;
+use crate::page::Page;
 use crate::profiles::Profiles;
+use crate::reader::Desk;
+use crate::secret::Pin;
+use crate::store::Store;
 
 /// What every command works with.
 #[derive(Debug)]
-struct Counter<'a> {
+struct Setting<'a> {
     configuration: Configuration,
     profiles: Profiles,
     output: &'a Output,
+    now: Now,
 }
 
 /// Runs a command.
@@ -25,9 +47,150 @@ struct Counter<'a> {
 /// [`TerminalError`]; what was done before it is in the journal.
 pub fn run(arguments: &Arguments, output: &Output) -> Result<Exit, TerminalError> {
     let configuration = Configuration::load(&arguments.places, |name| std::env::var(name).ok())?;
-    let counter = Counter { configuration, profiles: Profiles::builtin(), output };
+    let setting = Setting { configuration, profiles: Profiles::builtin(), output, now: Now::of_system() };
     match &arguments.command {
-        Command::Readers => readers::list(&counter),
-        _ => Err(TerminalError::Bug("this command is not there yet")),
+        Command::Readers => readers::list(&setting),
+        Command::Card(CardCommand::Read(arguments)) => card::read(&setting, arguments),
+        Command::Card(CardCommand::Check(arguments)) => card::check(&setting, arguments),
+        Command::Balance(arguments) => account::balance(&setting, arguments),
+        Command::Log(arguments) => account::log(&setting, arguments),
+        Command::Pin(PinCommand::Change(arguments)) => account::change_pin(&setting, arguments),
+        Command::Load(arguments) => load::load(&setting, arguments),
+        Command::Pay(arguments) => pay::pay(&setting, arguments),
+        Command::Journal(command) => journal::run(&setting, command),
+        Command::Receipt(command) => journal::receipt(&setting, command),
+        Command::SignIn => office::sign_in(&setting),
+        Command::Blacklist(command) => office::blacklist(&setting, command),
+        Command::Upload => office::upload(&setting),
+        Command::DayEnd => office::day_end(&setting),
+        Command::Terminal(command) => office::terminal(&setting, command),
     }
+}
+
+impl Setting<'_> {
+    fn desk(&self) -> Result<Desk<'_>, TerminalError> {
+        Desk::open(&self.configuration, &self.profiles)
+    }
+
+    /// The card in the reader, recognised.
+    fn tapped(&self, desk: &mut Desk<'_>) -> Result<Tapped<'_>, TerminalError> {
+        tap(desk.card()?.session, &self.profiles)
+    }
+
+    /// The PSAM, which a transaction cannot do without.
+    fn psam(&self, desk: &mut Desk<'_>) -> Result<Psam, TerminalError> {
+        desk.psam(self.profiles.first())?.ok_or(TerminalError::PsamMissing { readers: Vec::new() })
+    }
+
+    /// The journal of this terminal, with the turn at the counter, bound to this PSAM.
+    fn till(&self, psam: &Psam) -> Result<(Store, TerminalNumber), TerminalError> {
+        let mut store = Store::open(&self.configuration.data)?;
+        let ours = store.terminal()?.ok_or(TerminalError::NotEnrolled)?;
+        if ours.0 != psam.terminal_number() {
+            return Err(TerminalError::PsamDiffers {
+                journal: ours.to_string(),
+                psam: TerminalNumber(psam.terminal_number()).to_string(),
+            });
+        }
+        store.take_turn()?;
+        Ok((store, ours))
+    }
+
+    /// What acceptance checks compare with.
+    fn rules(&self, store: Option<&Store>) -> Result<Rules, TerminalError> {
+        let signed_in = store.map(Store::sign_in).transpose()?.flatten();
+        let day: BusinessDate = signed_in.as_ref().map_or_else(|| self.now.date(), |signed_in| signed_in.business_date);
+        let limits = signed_in.map_or(LIMITS_BEFORE_SIGN_IN, |signed_in| signed_in.limits);
+        Ok(Rules { city: self.configuration.city, day, limits, now: self.now })
+    }
+
+    fn pin(&self, arguments: &PinArguments) -> Result<Pin, TerminalError> {
+        Pin::read(arguments.pin.as_ref(), self.prompt("密码: ", "PIN: "))
+    }
+
+    fn prompt(&self, zh: &'static str, en: &'static str) -> &'static str {
+        match self.output.language {
+            crate::language::Language::Zh => zh,
+            crate::language::Language::En => en,
+        }
+    }
+}
+
+/// VERIFY, with the memory of tries: the last one is not spent unless the clerk says so.
+fn verify(
+    tapped: &mut Tapped<'_>,
+    store: Option<&mut Store>,
+    given: &Pin,
+    last_try: bool,
+) -> Result<(), TerminalError> {
+    with_memory(tapped, store, last_try, |tapped| pin::verify(&mut tapped.session, given))
+}
+
+/// Runs what spends a try of the PIN, and remembers what the card said.
+fn with_memory(
+    tapped: &mut Tapped<'_>,
+    store: Option<&mut Store>,
+    last_try: bool,
+    act: impl FnOnce(&mut Tapped<'_>) -> Result<(), TerminalError>,
+) -> Result<(), TerminalError> {
+    let known = store.as_deref().map(|store| store.tries_left(&tapped.identifier, pin::SECRET)).transpose()?.flatten();
+    if let Some(left @ ..=1) = known
+        && !last_try
+    {
+        return Err(TerminalError::LastTry { secret: pin::SECRET.to_owned(), left });
+    }
+    let result = act(tapped);
+    let left = match &result {
+        Ok(()) => None,
+        Err(TerminalError::PinWrong { left }) => Some(*left),
+        Err(_) => return result,
+    };
+    if let Some(store) = store
+        && left != known
+    {
+        // Whether this can be written must not hide what the card said.
+        let _ = store.set_tries_left(&tapped.identifier, pin::SECRET, left);
+    }
+    result
+}
+
+/// Settles what is open for this card, where the journal is at hand. Without PIN an open entry is only noted.
+fn settle_first(
+    setting: &Setting<'_>,
+    tapped: &mut Tapped<'_>,
+    store: Option<&mut Store>,
+    pin_verified: bool,
+) -> Result<Page, TerminalError> {
+    let Some(store) = store else { return Ok(Page::new()) };
+    if store.open_of(&tapped.identifier)?.is_empty() {
+        return Ok(Page::new());
+    }
+    if !pin_verified {
+        return Ok(Page::new().noted(
+            "OPEN_TRANSACTION",
+            Words::new(
+                "此卡有一笔结果未知的交易;请加 --pin 再执行一次,终端会查明",
+                "this card has a transaction whose outcome is unknown; run this again with --pin and the terminal will find out",
+            ),
+        ));
+    }
+    store.take_turn()?;
+    let settled = settle(tapped, setting.profiles.account(), store, true)?;
+    settled_page(setting, &settled)
+}
+
+/// Prints receipts of what was settled as paid, and notes each.
+fn settled_page(setting: &Setting<'_>, settled: &[Entry]) -> Result<Page, TerminalError> {
+    let mut page = Page::new();
+    for entry in settled {
+        let (number, state) = (entry.number, entry.state);
+        if let Some(text) = crate::receipt::text(entry, settlement::receipt::Copy::Original, setting.output.language) {
+            setting.output.paper(&text)?;
+        }
+        page = page.noted(
+            "SETTLED",
+            Words::of(format!("交易 {number} 已查明:{state}"), format!("transaction {number} is settled: {state}")),
+        );
+    }
+    Ok(page)
 }

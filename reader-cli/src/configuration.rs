@@ -29,6 +29,8 @@ pub struct Configuration {
     pub data: PathBuf,
     /// City that this terminal serves.
     pub city: Option<CityCode>,
+    /// Who stands at the counter.
+    pub operator: String,
     /// Drug catalogue.
     pub catalogue: Option<PathBuf>,
     /// Payment policy.
@@ -44,6 +46,7 @@ struct File {
     centre: Option<String>,
     data: Option<PathBuf>,
     city: Option<String>,
+    operator: Option<String>,
     catalogue: Option<PathBuf>,
     policy: Option<PathBuf>,
 }
@@ -76,6 +79,7 @@ impl Configuration {
             centre: places.centre.clone().or(file.centre),
             data,
             city,
+            operator: places.operator.clone().or(file.operator).unwrap_or_else(|| "-".to_owned()),
             catalogue: file.catalogue.map(|path| here.join(path)),
             policy: file.policy.map(|path| here.join(path)),
         })

@@ -165,12 +165,12 @@ pub enum TerminalError {
     #[error("no blacklist was ever fetched")]
     BlacklistMissing,
     /// The blacklist is too old for selling.
-    #[error("the blacklist is {age_days} days old, {limit_days} are allowed")]
+    #[error("the blacklist is {age_hours} hours old, {limit_hours} are allowed")]
     BlacklistStale {
         /// Age.
-        age_days: i64,
+        age_hours: i64,
         /// Limit.
-        limit_days: u32,
+        limit_hours: u32,
     },
 
     // PIN and keys: the holder, or who runs the PSAMs.
@@ -252,6 +252,14 @@ pub enum TerminalError {
     /// The account has less than the bill wants from it.
     #[error("the account does not hold the amount")]
     BalanceInsufficient,
+    /// A bill that was paid before.
+    #[error("bill {bill} was paid, see entry {entry}")]
+    BillPaid {
+        /// Bill.
+        bill: String,
+        /// Journal id of the payment.
+        entry: String,
+    },
     /// A limit of the terminal.
     #[error("{limit} is reached")]
     LimitExceeded {
@@ -265,10 +273,12 @@ pub enum TerminalError {
         id: String,
     },
     /// An open transaction of this card could not be settled yet.
-    #[error("transaction {id} of this card is still open")]
+    #[error("transaction {id} of this card is still open: {why}")]
     StillOpen {
         /// Journal id.
         id: String,
+        /// Why it cannot be settled.
+        why: String,
     },
 
     // The centre.
@@ -292,6 +302,14 @@ pub enum TerminalError {
         /// Its code.
         code: ErrorCode,
     },
+    /// The centre's chain of batches is not the terminal's.
+    #[error("the centre expects batch {theirs}, the terminal is at batch {ours}")]
+    ChainDiffers {
+        /// The centre's next batch.
+        theirs: u32,
+        /// The terminal's next batch.
+        ours: u32,
+    },
     /// Nothing is waiting to be loaded for this card.
     #[error("nothing to load for this card")]
     NothingToLoad,
@@ -300,9 +318,6 @@ pub enum TerminalError {
     /// The terminal has no key and number yet.
     #[error("the terminal is not enrolled")]
     NotEnrolled,
-    /// The terminal has a key already.
-    #[error("the terminal is enrolled already")]
-    AlreadyEnrolled,
     /// No such receipt.
     #[error("no receipt {id}")]
     ReceiptUnknown {
@@ -394,6 +409,7 @@ impl TerminalError {
             },
             Self::BillRefused { .. } => Code::BillRefused,
             Self::BalanceInsufficient => Code::BalanceInsufficient,
+            Self::BillPaid { .. } => Code::BillPaid,
             Self::LimitExceeded { .. } => Code::LimitExceeded,
             Self::Uncertain { .. } => Code::Uncertain,
             Self::StillOpen { .. } => Code::StillOpen,
@@ -401,9 +417,9 @@ impl TerminalError {
             Self::CentreAnswer { .. } => Code::CentreAnswer,
             Self::CentreRefused { code, .. } if code.retryable() => Code::CentreBusy,
             Self::CentreRefused { .. } => Code::CentreRefused,
+            Self::ChainDiffers { .. } => Code::ChainDiffers,
             Self::NothingToLoad => Code::NothingToLoad,
             Self::NotEnrolled => Code::NotEnrolled,
-            Self::AlreadyEnrolled => Code::AlreadyEnrolled,
             Self::ReceiptUnknown { .. } => Code::ReceiptUnknown,
             Self::Store(error) => error.code(),
             Self::Output => Code::OutputFailed,

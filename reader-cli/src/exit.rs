@@ -62,7 +62,7 @@ impl Exit {
             | Code::BalanceInsufficient
             | Code::CentreRefused
             | Code::PsamDiffers
-            | Code::AlreadyEnrolled
+            | Code::BillPaid
             | Code::StillOpen
             | Code::LimitExceeded => Self::Refused,
             Code::NoCard
@@ -99,7 +99,7 @@ impl Exit {
             | Code::PsamRefused
             | Code::KeyRefused
             | Code::KeyBlocked => Self::Authentication,
-            Code::MacWrong => Self::Mismatch,
+            Code::MacWrong | Code::ChainDiffers => Self::Mismatch,
             Code::CentreUnreachable | Code::CentreAnswer | Code::CentreBusy => Self::PeerUnreachable,
             Code::StoreFailed | Code::StoreFull | Code::StoreBusy | Code::StoreCorrupt | Code::OutputFailed => {
                 Self::Storage

@@ -4,17 +4,23 @@
 //! Never: knows what is on a card (`card-profiles`), how a bill is priced (`settlement`), a key.
 
 pub mod arguments;
+pub mod clock;
 pub mod command;
 pub mod configuration;
+pub mod counter;
 pub mod error;
 pub mod exit;
 pub mod http;
+pub mod journal;
 pub mod language;
 pub mod output;
 pub mod page;
 pub mod profiles;
 pub mod reader;
+pub mod receipt;
 pub mod secret;
 pub mod store;
+pub mod terminal;
+pub mod upload;
 
 pub use error::TerminalError;

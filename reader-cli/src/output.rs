@@ -4,6 +4,7 @@
 //! Never: decides what to say (`page`, `error`).
 
 use std::io::Write as _;
+use std::path::Path;
 
 use serde_json::{Map, Value as Json, json};
 
@@ -54,6 +55,20 @@ impl Output {
         }
     }
 
+    /// Writes a document that other programs read: to a file, or to standard output.
+    ///
+    /// # Errors
+    /// [`TerminalError::Output`], or the file that cannot be written.
+    pub fn file(&self, document: &impl serde::Serialize, path: Option<&Path>) -> Result<(), TerminalError> {
+        let text =
+            serde_json::to_string_pretty(document).map_err(|_| TerminalError::Bug("a document has a JSON form"))?;
+        match path {
+            None => write_out(&format!("{text}\n")),
+            Some(path) => std::fs::write(path, format!("{text}\n"))
+                .map_err(|source| TerminalError::File { path: path.display().to_string(), source }),
+        }
+    }
+
     /// Prints an error to standard error: what, where, what next, and its stable code.
     pub fn error(&self, error: &TerminalError) {
         let (what, place, next) = (error.what(), error.place(), error.next());
@@ -88,6 +103,7 @@ impl Output {
         match value {
             Value::Text(text) => json!(text),
             Value::Choice(word, _) => json!(word),
+            Value::Words(words) => json!(words.text(self.language)),
             Value::Number(number) => json!(number),
             Value::Money(amount) => json!(amount.get()),
             Value::Flag(flag) => json!(flag),
@@ -146,7 +162,7 @@ impl Output {
     fn word(&self, value: &Value) -> String {
         match (value, self.language) {
             (Value::Text(text), _) => printable(text),
-            (Value::Choice(_, words), language) => words.text(language).to_owned(),
+            (Value::Choice(_, words) | Value::Words(words), language) => words.text(language).to_owned(),
             (Value::Number(number), _) => number.to_string(),
             (Value::Money(amount), _) => amount.to_string(),
             (Value::Flag(true), Language::Zh) => "是".to_owned(),

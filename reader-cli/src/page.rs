@@ -33,6 +33,8 @@ pub enum Value {
     Text(String),
     /// Text in the reader's language; in JSON the first is used as a stable word.
     Choice(&'static str, Words),
+    /// Text in the reader's language, also in JSON.
+    Words(Words),
     /// A number.
     Number(i64),
     /// An amount: yuan in text, fen in JSON.

@@ -1,8 +1,36 @@
 //! What the terminal keeps: the only room that knows SQL.
 //!
-//! Owns: errors of storage. Never: decides what a state means (`settlement`).
+//! Source: one SQLite file a terminal, WAL, `synchronous=FULL`.
+//! Owns: opening, the turn at the counter (one program at a time moves money), errors of storage.
+//! Never: decides what a state means (`settlement::journal`), talks to a card or to the centre.
+
+mod batches;
+mod desk;
+mod entries;
+mod schema;
+
+use std::path::Path;
+
+use rusqlite::{Connection, ErrorCode as Sqlite, OptionalExtension as _};
 
 use crate::error::Code;
+
+pub use batches::{BatchAnswered, StoredBatch};
+pub use desk::{Blacklist, SignedIn};
+
+/// Name of the database in the data folder.
+const DATABASE: &str = "terminal.db";
+
+/// Name of the file whose lock is the turn at the counter.
+const TURN: &str = "turn.lock";
+
+/// The terminal's database.
+pub struct Store {
+    connection: Connection,
+    place: String,
+    folder: std::path::PathBuf,
+    turn: Option<Connection>,
+}
 
 /// The journal or the data folder failed.
 #[derive(Debug, thiserror::Error)]
@@ -64,4 +92,103 @@ impl StoreError {
             Self::Database { .. } | Self::Folder { .. } | Self::Moved { .. } => Code::StoreFailed,
         }
     }
+}
+
+impl Store {
+    /// Opens the database of a data folder, and makes both if they are not there.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn open(folder: &Path) -> Result<Self, StoreError> {
+        make_folder(folder)?;
+        let path = folder.join(DATABASE);
+        let place = path.display().to_string();
+        let fail = |source| failure(&place, source);
+        let mut connection = Connection::open(&path).map_err(fail)?;
+        owner_only(&path)?;
+        schema::configure(&connection).map_err(fail)?;
+        if let Some(version) = schema::create(&mut connection).map_err(fail)? {
+            let reason = format!("tables of version {version}, this program knows {}", schema::VERSION);
+            return Err(StoreError::Corrupt { place, reason });
+        }
+        Ok(Self { connection, place, folder: folder.to_owned(), turn: None })
+    }
+
+    /// Opens the database of a data folder if it is there: commands that only look make none.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn open_if_there(folder: &Path) -> Result<Option<Self>, StoreError> {
+        if folder.join(DATABASE).is_file() { Self::open(folder).map(Some) } else { Ok(None) }
+    }
+
+    /// Takes the turn at the counter: until this store is dropped no other program moves money with this folder.
+    /// Entries that an earlier program left between states are brought to where a restart puts them.
+    ///
+    /// # Errors
+    /// [`StoreError::Busy`] when another program has it.
+    pub fn take_turn(&mut self) -> Result<(), StoreError> {
+        if self.turn.is_some() {
+            return Ok(());
+        }
+        let path = self.folder.join(TURN);
+        let place = path.display().to_string();
+        let fail = |source| failure(&place, source);
+        let lock = Connection::open(&path).map_err(fail)?;
+        lock.busy_timeout(schema::BUSY_WITHIN).map_err(fail)?;
+        // The lock of the file ends with the process, however it ends.
+        lock.execute_batch("BEGIN EXCLUSIVE").map_err(fail)?;
+        self.turn = Some(lock);
+        self.restart()
+    }
+
+    /// A fact of the terminal.
+    fn fact(&self, name: &str) -> Result<Option<String>, StoreError> {
+        self.connection
+            .query_row("SELECT value FROM fact WHERE name = ?1", [name], |row| row.get(0))
+            .optional()
+            .map_err(|source| self.failure(source))
+    }
+
+    fn failure(&self, source: rusqlite::Error) -> StoreError {
+        failure(&self.place, source)
+    }
+
+    fn corrupt(&self, reason: &str) -> StoreError {
+        StoreError::Corrupt { place: self.place.clone(), reason: reason.to_owned() }
+    }
+}
+
+impl std::fmt::Debug for Store {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Store").field("place", &self.place).field("turn", &self.turn.is_some()).finish_non_exhaustive()
+    }
+}
+
+fn failure(place: &str, source: rusqlite::Error) -> StoreError {
+    let place = place.to_owned();
+    match source.sqlite_error_code() {
+        Some(Sqlite::DiskFull) => StoreError::Full { place },
+        Some(Sqlite::DatabaseBusy | Sqlite::DatabaseLocked) => StoreError::Busy { place },
+        Some(Sqlite::DatabaseCorrupt | Sqlite::NotADatabase) => {
+            StoreError::Corrupt { place, reason: "not a database, or damaged pages".to_owned() }
+        }
+        _ => StoreError::Database { place, source },
+    }
+}
+
+fn make_folder(folder: &Path) -> Result<(), StoreError> {
+    use std::os::unix::fs::DirBuilderExt as _;
+    std::fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(folder)
+        .map_err(|source| StoreError::Folder { place: folder.display().to_string(), source })
+}
+
+/// The journal holds card identifiers: only its owner reads it.
+fn owner_only(path: &Path) -> Result<(), StoreError> {
+    use std::os::unix::fs::PermissionsExt as _;
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600))
+        .map_err(|source| StoreError::Folder { place: path.display().to_string(), source })
 }

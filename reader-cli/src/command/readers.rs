@@ -4,7 +4,7 @@
 
 use card_core::identify::Kind;
 
-use super::Counter;
+use super::Setting;
 use crate::error::TerminalError;
 use crate::exit::Exit;
 use crate::language::Words;
@@ -12,15 +12,15 @@ use crate::page::{Page, Value};
 use crate::reader::{Desk, Listed};
 
 /// Lists the readers.
-pub(super) fn list(counter: &Counter<'_>) -> Result<Exit, TerminalError> {
-    let mut desk = Desk::open(&counter.configuration, &counter.profiles)?;
+pub(super) fn list(setting: &Setting<'_>) -> Result<Exit, TerminalError> {
+    let mut desk = Desk::open(&setting.configuration, &setting.profiles)?;
     let listed = desk.list()?;
     let mut page = Page::new();
     if listed.is_empty() {
         page = page.noted("NO_READER", Words::new("没有连接读卡器", "no reader is attached"));
     }
     let rows = listed.into_iter().enumerate().map(|(index, listed)| row(index, &listed)).collect();
-    counter.output.answer(&page.with("readers", Words::new("读卡器", "readers"), Value::Table(rows)))?;
+    setting.output.answer(&page.with("readers", Words::new("读卡器", "readers"), Value::Table(rows)))?;
     Ok(Exit::Ok)
 }
 

@@ -128,6 +128,8 @@ codes! {
     PolicyMalformed = "POLICY_MALFORMED",
     /// Balance does not suffice.
     BalanceInsufficient = "BALANCE_INSUFFICIENT",
+    /// Bill paid before.
+    BillPaid = "BILL_PAID",
     /// A limit of the terminal is reached.
     LimitExceeded = "LIMIT_EXCEEDED",
     /// No answer from the card after DEBIT or CREDIT.
@@ -142,14 +144,14 @@ codes! {
     CentreRefused = "CENTRE_REFUSED",
     /// Centre cannot answer now.
     CentreBusy = "CENTRE_BUSY",
+    /// Centre and terminal disagree on what was uploaded.
+    ChainDiffers = "CHAIN_DIFFERS",
     /// Nothing to load for this card.
     NothingToLoad = "NOTHING_TO_LOAD",
     /// Receipt id unknown.
     ReceiptUnknown = "RECEIPT_UNKNOWN",
     /// Terminal has no key yet.
     NotEnrolled = "NOT_ENROLLED",
-    /// Terminal has a key already.
-    AlreadyEnrolled = "ALREADY_ENROLLED",
     /// Journal or data folder cannot be read or written.
     StoreFailed = "STORE_FAILED",
     /// Disk full.

@@ -86,9 +86,11 @@ fn what(code: Code) -> Words {
         Code::CatalogueMalformed => ("药品目录格式不对", "the catalogue file is malformed"),
         Code::PolicyMalformed => ("支付政策文件格式不对", "the policy file is malformed"),
         Code::BalanceInsufficient => ("余额不足", "the balance does not suffice"),
+        Code::BillPaid => ("该账单已付过", "this bill was paid before"),
         Code::LimitExceeded => ("超过终端限额", "a limit of the terminal is reached"),
         Code::Uncertain => ("扣款结果未知", "the outcome of the debit is unknown"),
         Code::StillOpen => ("此卡有一笔未了结的交易", "an earlier transaction of this card is still open"),
+        Code::ChainDiffers => ("终端与中心的上传记录不一致", "terminal and centre disagree on what was uploaded"),
         Code::CentreUnreachable => ("中心无应答", "the centre does not answer"),
         Code::CentreAnswer => ("中心的应答格式不对", "the centre's answer has a wrong form"),
         Code::CentreRefused => ("中心拒绝了请求", "the centre refused"),
@@ -96,7 +98,6 @@ fn what(code: Code) -> Words {
         Code::NothingToLoad => ("此卡没有待划入的金额", "nothing is waiting to be loaded for this card"),
         Code::ReceiptUnknown => ("没有这个小票", "there is no such receipt"),
         Code::NotEnrolled => ("终端尚未登记", "the terminal is not enrolled"),
-        Code::AlreadyEnrolled => ("终端已经登记过", "the terminal is enrolled already"),
         Code::StoreFailed => ("数据目录读写失败", "the data folder cannot be read or written"),
         Code::StoreFull => ("磁盘已满,未做任何事", "the disk is full; nothing was done"),
         Code::StoreBusy => ("日志被其他程序占用", "another program holds the journal"),
@@ -174,6 +175,7 @@ fn next(code: Code) -> Words {
         }
         Code::BillRefused => ("改正账单后再试", "correct the bill and try again"),
         Code::BalanceInsufficient => ("改为现金支付,或先划入", "take cash, or load the account first"),
+        Code::BillPaid => ("用 sscard receipt reprint 补打小票", "reprint its receipt with sscard receipt reprint"),
         Code::LimitExceeded => ("先执行 sscard upload", "run sscard upload first"),
         Code::Uncertain => (
             "不要收现金;请把同一张卡再插一次,终端会查明",
@@ -183,12 +185,14 @@ fn next(code: Code) -> Words {
         Code::CentreUnreachable | Code::CentreBusy => {
             ("记录已保存,稍后再执行同一命令", "the record is kept; run the same command later")
         }
+        Code::ChainDiffers => {
+            ("停止收款,保留数据目录并联系中心", "stop selling, keep the data folder and ask the centre")
+        }
         Code::CentreAnswer => ("检查中心地址;记录已保存", "check the centre's address; the record is kept"),
         Code::CentreRefused => ("按代码联系中心", "ask the centre, naming the code"),
         Code::NothingToLoad => ("请持卡人询问参保机构", "the holder may ask the insurance agency"),
         Code::ReceiptUnknown => ("用 sscard journal list 查看编号", "see sscard journal list for the ids"),
         Code::NotEnrolled => ("先执行 sscard terminal enroll", "run sscard terminal enroll first"),
-        Code::AlreadyEnrolled => ("继续使用现有密钥", "go on with the existing key"),
         Code::StoreFailed => ("检查数据目录的权限和磁盘", "check the folder's permissions and its disk"),
         Code::StoreFull => ("腾出磁盘空间后再试", "free disk space and try again"),
         Code::StoreBusy => ("等其他程序结束后再试", "wait for the other program and try again"),

@@ -1,0 +1,88 @@
+//! What time it is: the only file that asks the clock.
+//!
+//! Source: the whole of China keeps UTC+8; cards and receipts carry that time, the journal UTC.
+//! Owns: now, in both spellings. Never: orders anything (sequences do).
+
+use settlement::{BusinessDate, DateTime};
+use time::{OffsetDateTime, UtcOffset};
+
+/// One instant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Now(OffsetDateTime);
+
+impl Now {
+    /// From the system's clock.
+    #[must_use]
+    pub fn of_system() -> Self {
+        Self(OffsetDateTime::now_utc())
+    }
+
+    /// A given instant: seconds since 1970 (UTC).
+    #[must_use]
+    pub fn at(seconds: i64) -> Option<Self> {
+        OffsetDateTime::from_unix_timestamp(seconds).ok().map(Self)
+    }
+
+    /// Seconds since 1970 (UTC).
+    #[must_use]
+    pub const fn seconds(self) -> i64 {
+        self.0.unix_timestamp()
+    }
+
+    /// As cards and receipts have it: China's time.
+    ///
+    /// # Panics
+    /// Never: a clock of this century gives digits of a real date.
+    #[must_use]
+    pub fn date_time(self) -> DateTime {
+        let at = self.in_china();
+        let text = format!(
+            "{:04}{:02}{:02}{:02}{:02}{:02}",
+            at.year(),
+            u8::from(at.month()),
+            at.day(),
+            at.hour(),
+            at.minute(),
+            at.second()
+        );
+        DateTime::parse(&text).expect("a real instant")
+    }
+
+    /// The calendar day in China.
+    #[must_use]
+    pub fn date(self) -> BusinessDate {
+        self.date_time().date()
+    }
+
+    /// As the journal has it: UTC, `2026-01-31T23:59:59Z`.
+    #[must_use]
+    pub fn utc(self) -> String {
+        let at = self.0;
+        format!(
+            "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}Z",
+            at.year(),
+            u8::from(at.month()),
+            at.day(),
+            at.hour(),
+            at.minute(),
+            at.second()
+        )
+    }
+
+    fn in_china(self) -> OffsetDateTime {
+        self.0.to_offset(UtcOffset::from_hms(8, 0, 0).unwrap_or(UtcOffset::UTC))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_card_has_chinas_time_and_the_journal_utc() {
+        let now = Now::at(1_767_283_199).expect("in range");
+        assert_eq!(now.utc(), "2026-01-01T15:59:59Z");
+        assert_eq!(now.date_time().to_string(), "20260101235959");
+        assert_eq!(Now::at(1_767_283_200).expect("in range").date().to_string(), "2026-01-02");
+    }
+}

@@ -1,0 +1,234 @@
+//! `card read`, `card check`: what is on the card, and whether this terminal may work with it.
+//!
+//! Owns: their answers. Never: card commands (`counter`).
+
+use card_core::security::psam::Psam;
+use card_profiles::codec;
+use card_profiles::image::Reading;
+
+use super::{Setting, settle_first, verify};
+use crate::arguments::{PinArguments, ReadArguments};
+use crate::counter::check;
+use crate::counter::read::{FileReader, Keys, Unread};
+use crate::counter::tap::Tapped;
+use crate::error::{Code, TerminalError};
+use crate::exit::Exit;
+use crate::language::Words;
+use crate::page::{Page, Value};
+use crate::reader::Desk;
+use crate::store::Store;
+
+/// `card read`.
+pub(super) fn read(setting: &Setting<'_>, arguments: &ReadArguments) -> Result<Exit, TerminalError> {
+    let mut desk = setting.desk()?;
+    let mut tapped = setting.tapped(&mut desk)?;
+    let mut store = Store::open_if_there(&setting.configuration.data)?;
+    let pin = arguments.pin.pin.as_ref().map(|_| setting.pin(&arguments.pin)).transpose()?;
+    if let Some(pin) = &pin {
+        verify(&mut tapped, store.as_mut(), pin, arguments.pin.last_try)?;
+    }
+    let notes = settle_first(setting, &mut tapped, store.as_mut(), pin.is_some())?;
+    let files = files(&arguments.file)?;
+    let needs_psam = arguments.all || !files.is_empty() || tapped.is_third_generation();
+    let (psam, stopped) = match needs_psam.then(|| fitting_psam(setting, &mut desk, &mut tapped)) {
+        None => (None, None),
+        Some(Ok(psam)) => (psam, None),
+        Some(Err(error)) => (None, Some(error)),
+    };
+    let mut psam = psam;
+    let keys = Keys {
+        psam: psam.as_mut(),
+        pin: pin.as_ref(),
+        refused_before: refused_before(&tapped, store.as_ref(), arguments.pin.last_try)?,
+    };
+    let mut reader = FileReader::new(&mut tapped, keys);
+    match (arguments.all, files.as_slice()) {
+        (true, _) => reader.all()?,
+        (false, []) => reader.basic()?,
+        (false, files) => files.iter().try_for_each(|(df, ef)| reader.file(df, ef))?,
+    }
+    let (reading, unread) = (reader.reading, reader.unread);
+    remember_refusals(&tapped, store.as_mut(), &unread);
+    answer(setting, &tapped, &reading, &unread, stopped, notes)
+}
+
+/// The PSAM, if there is one, compared with the card before any try is spent.
+fn fitting_psam(
+    setting: &Setting<'_>,
+    desk: &mut Desk<'_>,
+    tapped: &mut Tapped<'_>,
+) -> Result<Option<Psam>, TerminalError> {
+    let Some(mut psam) = desk.psam(setting.profiles.first())? else { return Ok(None) };
+    match tapped.fits(&mut psam)? {
+        Some(false) => Err(TerminalError::PsamWrong { city: tapped.city }),
+        Some(true) | None => Ok(Some(psam)),
+    }
+}
+
+/// `DF04.EF05` into its parts.
+fn files(names: &[String]) -> Result<Vec<(String, String)>, TerminalError> {
+    names
+        .iter()
+        .map(|name| {
+            let parts = name.split_once('.').map(|(df, ef)| (df.to_uppercase(), ef.to_uppercase()));
+            parts.ok_or_else(|| TerminalError::Configuration {
+                place: "--file".to_owned(),
+                reason: "a file is written DF.EF, as in DF04.EF05".to_owned(),
+            })
+        })
+        .collect()
+}
+
+fn refused_before(
+    tapped: &Tapped<'_>,
+    store: Option<&Store>,
+    last_try: bool,
+) -> Result<Vec<(String, u8)>, TerminalError> {
+    let (Some(store), false) = (store, last_try) else { return Ok(Vec::new()) };
+    let mut refused = Vec::new();
+    for key in &tapped.profile.key {
+        if let Some(left) = store.tries_left(&tapped.identifier, key.name.as_str())? {
+            refused.push((key.name.to_string(), left));
+        }
+    }
+    Ok(refused)
+}
+
+fn remember_refusals(tapped: &Tapped<'_>, store: Option<&mut Store>, unread: &[Unread]) {
+    let Some(store) = store else { return };
+    for file in unread {
+        if let TerminalError::KeyRefused { key, left } = &file.error {
+            // What the card said is shown below, whether or not it can be remembered.
+            let _ = store.set_tries_left(&tapped.identifier, key, Some(*left));
+        }
+    }
+}
+
+fn answer(
+    setting: &Setting<'_>,
+    tapped: &Tapped<'_>,
+    reading: &Reading,
+    unread: &[Unread],
+    stopped: Option<TerminalError>,
+    mut notes: Page,
+) -> Result<Exit, TerminalError> {
+    let mut page = values(tapped, reading);
+    let faults = reading.faults.iter().map(|fault| {
+        row(&fault.place.to_string(), fault.fault.code(), Words::of(fault.fault.zh(), fault.fault.to_string()))
+    });
+    let missing = unread.iter().map(|file| {
+        let words = Words::of(
+            format!("{};{}", file.error.what().zh, file.error.next().zh),
+            format!("{}; {}", file.error.what().en, file.error.next().en),
+        );
+        row(&file.file, file.error.code().as_str(), words)
+    });
+    let table: Vec<Page> = faults.chain(missing).collect();
+    page = page.with("faults", Words::new("说明", "remarks"), Value::Table(table));
+    if let Some(ours) = setting.configuration.city
+        && !tapped.is_of(ours)
+    {
+        notes = notes.noted(
+            "FOREIGN_CITY",
+            Words::of(
+                format!("外地卡:发卡城市 {},本终端 {ours}", tapped.city),
+                format!("a card of another city: issued by {}, this terminal serves {ours}", tapped.city),
+            ),
+        );
+    }
+    if stopped.is_none() && unread.iter().any(|file| file.error.code() == Code::PsamMissing) {
+        notes = notes.noted(
+            "PSAM_MISSING",
+            Words::new(
+                "没有 PSAM:只读了公开的发卡机构数据;插入 PSAM 后可读持卡人信息",
+                "no PSAM: only the issuer's data, which are free, were read; insert the PSAM to read the holder's",
+            ),
+        );
+    }
+    setting.output.answer(&page.joined(notes))?;
+    match stopped.or_else(|| worst(unread)) {
+        None => Ok(Exit::Ok),
+        Some(error) if error.code() == Code::PsamMissing => Ok(Exit::Partly),
+        Some(error) => Err(error),
+    }
+}
+
+/// What the exit code tells of: a refusal that a person must act on before a file that merely needs more.
+fn worst(unread: &[Unread]) -> Option<TerminalError> {
+    let refusal = unread.iter().find_map(|file| match &file.error {
+        TerminalError::KeyRefused { key, left } => Some(TerminalError::KeyRefused { key: key.clone(), left: *left }),
+        TerminalError::KeyBlocked { key } => Some(TerminalError::KeyBlocked { key: key.clone() }),
+        TerminalError::LastTry { secret, left } => Some(TerminalError::LastTry { secret: secret.clone(), left: *left }),
+        _ => None,
+    });
+    refusal.or_else(|| (!unread.is_empty()).then_some(TerminalError::PsamMissing { readers: Vec::new() }))
+}
+
+fn row(place: &str, code: &'static str, words: Words) -> Page {
+    Page::new()
+        .with("place", Words::new("位置", "place"), Value::text(place))
+        .with("code", Words::new("代码", "code"), Value::text(code))
+        .with("text", Words::new("说明", "remark"), Value::Words(words))
+}
+
+/// One item a value, in the order of the profile, with its Chinese name as label.
+fn values(tapped: &Tapped<'_>, reading: &Reading) -> Page {
+    let mut page = Page::new();
+    for (place, value) in reading.values.iter() {
+        let id = place.to_string();
+        let ef = tapped.profile.ef(&place.df, &place.ef);
+        let name = ef
+            .and_then(|ef| ef.elements.iter().find(|row| Some(row.id.as_str()) == place.item.as_deref()))
+            .and_then(|row| row.name.clone())
+            .unwrap_or_else(|| id.clone());
+        let english = id.clone();
+        let value = match value {
+            codec::Value::Text(text) => Value::text(text),
+            codec::Value::Number(number) => i64::try_from(*number).map_or(Value::Absent, Value::Number),
+        };
+        page = page.with(id, Words::of(name, english), value);
+    }
+    page
+}
+
+/// `card check`.
+pub(super) fn check(setting: &Setting<'_>, arguments: &PinArguments) -> Result<Exit, TerminalError> {
+    let mut desk = setting.desk()?;
+    let mut tapped = setting.tapped(&mut desk)?;
+    let mut store = Store::open_if_there(&setting.configuration.data)?;
+    let pin = arguments.pin.as_ref().map(|_| setting.pin(arguments)).transpose()?;
+    if let Some(pin) = &pin {
+        verify(&mut tapped, store.as_mut(), pin, arguments.last_try)?;
+    }
+    let notes = settle_first(setting, &mut tapped, store.as_mut(), pin.is_some())?;
+    let rules = setting.rules(store.as_ref())?;
+    let mut checks = check::card(&tapped, &rules);
+    match &store {
+        Some(store) => checks.extend(check::blacklist(&tapped, &rules, store)?),
+        None => checks.push(check::Check { id: "blacklist_age", refused: Some(TerminalError::BlacklistMissing) }),
+    }
+    checks.push(check::Check { id: "application", refused: tapped.select(&setting.profiles.account().df).err() });
+    let psam = match fitting_psam(setting, &mut desk, &mut tapped) {
+        Ok(Some(_)) => None,
+        Ok(None) => Some(TerminalError::PsamMissing { readers: Vec::new() }),
+        Err(error) => Some(error),
+    };
+    checks.push(check::Check { id: "psam", refused: psam });
+    let accepted = checks.iter().all(|check| check.refused.is_none());
+    let rows = checks.iter().map(|check| {
+        let refusal = check.refused.as_ref();
+        Page::new()
+            .with("check", Words::new("检查", "check"), Value::text(check.id))
+            .with("passed", Words::new("通过", "passed"), Value::Flag(refusal.is_none()))
+            .with("code", Words::new("代码", "code"), Value::maybe(refusal.map(|error| error.code().as_str())))
+            .with("detail", Words::new("说明", "detail"), Value::maybe(refusal.map(TerminalError::place)))
+    });
+    let page = Page::new()
+        .with("card_identifier", Words::new("卡的识别码", "card"), Value::text(tapped.identifier.to_string()))
+        .with("issuer_city", Words::new("发卡城市", "city"), Value::text(tapped.city.as_str()))
+        .with("version", Words::new("规范版本", "version"), Value::text(&tapped.version))
+        .with("accepted", Words::new("可以交易", "accepted"), Value::Flag(accepted))
+        .with("checks", Words::new("检查项", "checks"), Value::Table(rows.collect()));
+    setting.output.answer(&page.joined(notes))?;
+    check::all_passed(checks).map(|()| Exit::Ok)
+}

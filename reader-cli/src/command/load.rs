@@ -1,0 +1,115 @@
+//! `load`: the account is loaded online.
+//!
+//! Owns: the centre's part of a load, and the answer. Never: card commands (`counter::load`).
+
+use settlement::fen::Fen;
+use settlement::id::{LoadId, RequestId};
+use settlement::message::{LoadRequest, QuoteRequest, Version1};
+
+use super::{Setting, settle_first, verify};
+use crate::arguments::LoadArguments;
+use crate::counter::check;
+use crate::counter::load::load as load_card;
+use crate::error::TerminalError;
+use crate::exit::Exit;
+use crate::http::{Centre, Letter};
+use crate::journal::{Draft, Entry, EntryNumber, Journal as _, Subject};
+use crate::language::Words;
+use crate::page::{Page, Value};
+use crate::store::Store;
+use crate::{terminal, upload};
+
+/// `load`.
+pub(super) fn load(setting: &Setting<'_>, arguments: &LoadArguments) -> Result<Exit, TerminalError> {
+    let wanted = arguments.amount.as_deref().map(amount).transpose()?;
+    let key = terminal::key(&setting.configuration.data)?;
+    let mut desk = setting.desk()?;
+    let psam = setting.psam(&mut desk)?;
+    let (mut store, number) = setting.till(&psam)?;
+    let address = setting.centre()?;
+    let centre = Centre::at(address, &key, number)?;
+    let mut tapped = setting.tapped(&mut desk)?;
+    let rules = setting.rules(Some(&store))?;
+    check::all_passed(check::card(&tapped, &rules))?;
+    let open = !store.open_of(&tapped.identifier)?.is_empty();
+    if open || arguments.pin.pin.is_some() {
+        let pin = setting.pin(&arguments.pin)?;
+        verify(&mut tapped, Some(&mut store), &pin, arguments.pin.last_try)?;
+    }
+    let notes = settle_first(setting, &mut tapped, Some(&mut store), open)?;
+    upload::report_outcomes(&mut store, &centre)?;
+    let quote = QuoteRequest {
+        version: Version1,
+        request_id: RequestId(terminal::random()?),
+        terminal: number,
+        card_identifier: tapped.identifier,
+    };
+    let quoted = ask(&mut store, &centre, &quote)?.amount_fen;
+    if quoted == Fen::ZERO {
+        setting.output.answer(&notes)?;
+        return Err(TerminalError::NothingToLoad);
+    }
+    if wanted.is_some_and(|wanted| wanted != quoted) {
+        let code = settlement::ErrorCode::LoadAmountDiffers;
+        return Err(TerminalError::CentreRefused { path: "loads/quote", code });
+    }
+    let amount = quoted.to_card().map_err(|_| TerminalError::CentreAnswer { path: "loads/quote" })?;
+    let draft = Draft {
+        terminal: number,
+        card_identifier: tapped.identifier,
+        card_factor: tapped.card_factor(),
+        business_date: rules.day,
+        subject: Subject::Load { load_id: LoadId(terminal::random()?), amount },
+        paper: String::new(),
+    };
+    let mut letters = Store::open(&setting.configuration.data)?;
+    let mut authorize = |request: &LoadRequest, entry: EntryNumber| {
+        let letter = Letter::of(request)?;
+        letters.write_letter(request.request_id, &letter, Some(entry))?;
+        let answer = centre.send::<LoadRequest>(&letter).or_else(|error| match error {
+            // The same request again: the centre answers the same, whether or not the first one arrived.
+            TerminalError::CentreUnreachable { .. } => centre.send::<LoadRequest>(&letter),
+            other => Err(other),
+        })?;
+        letters.letter_answered(request.request_id, "OK")?;
+        Ok(answer)
+    };
+    let request_id = RequestId(terminal::random()?);
+    let account = setting.profiles.account();
+    let loaded = load_card(&mut tapped, account, &mut store, &draft, request_id, &mut authorize);
+    // However it ended, the centre is told; what it does not hear now it hears at the next upload.
+    let reported = upload::report_outcomes(&mut store, &centre);
+    let entry = loaded?;
+    setting.output.answer(&page(&entry).joined(notes))?;
+    reported.map(|_| Exit::Ok)
+}
+
+/// Writes a request down, sends it, notes the answer.
+fn ask<R: settlement::message::Request>(
+    store: &mut Store,
+    centre: &Centre<'_>,
+    request: &R,
+) -> Result<R::Answer, TerminalError> {
+    let letter = Letter::of(request)?;
+    store.write_letter(request.request_id(), &letter, None)?;
+    let answer = centre.send::<R>(&letter)?;
+    store.letter_answered(request.request_id(), "OK")?;
+    Ok(answer)
+}
+
+fn amount(text: &str) -> Result<Fen, TerminalError> {
+    Fen::parse_yuan(text)
+        .map_err(|error| TerminalError::Configuration { place: "--amount".to_owned(), reason: error.to_string() })
+}
+
+fn page(entry: &Entry) -> Page {
+    let card = |fen: Option<u32>| fen.map_or(Value::Absent, |fen| Value::Money(Fen::from_card(fen)));
+    let tac = entry.done.and_then(|done| done.evidence.tac());
+    Page::new()
+        .with("entry", Words::new("日志号", "entry"), Value::text(entry.number.to_string()))
+        .with("state", Words::new("状态", "state"), Value::text(entry.state.as_str()))
+        .with("card_identifier", Words::new("卡的识别码", "card"), Value::text(entry.draft.card_identifier.to_string()))
+        .with("amount_fen", Words::new("划入金额", "loaded"), card(Some(entry.draft.subject.on_card())))
+        .with("balance_fen", Words::new("余额", "balance"), card(entry.done.map(|done| done.balance_after)))
+        .with("tac", Words::new("TAC", "TAC"), Value::maybe(tac.map(|tac| tac.to_string())))
+}

@@ -1,0 +1,198 @@
+//! `sign-in`, `blacklist`, `upload`, `day-end`, `terminal`: the terminal and its centre.
+//!
+//! Owns: their answers. Never: touches a card, except the PSAM for its number at `terminal enroll`.
+
+use settlement::id::{RequestId, TerminalNumber};
+use settlement::journal::State;
+use settlement::limits::BLACKLIST_ENTRIES_MAX;
+use settlement::message::{BlacklistRequest, SignInRequest, Version1};
+use settlement::signing::TerminalKey;
+
+use super::Setting;
+use crate::arguments::{BlacklistCommand, TerminalCommand};
+use crate::error::TerminalError;
+use crate::exit::Exit;
+use crate::http::{Centre, Letter};
+use crate::language::Words;
+use crate::page::{Page, Value};
+use crate::store::Store;
+use crate::terminal as identity;
+use crate::upload::{self, Uploaded};
+
+/// The terminal as the centre knows it.
+struct Office {
+    store: Store,
+    key: TerminalKey,
+    terminal: TerminalNumber,
+}
+
+impl Setting<'_> {
+    /// Address of the centre.
+    pub(super) fn centre(&self) -> Result<&str, TerminalError> {
+        self.configuration.centre.as_deref().ok_or_else(|| TerminalError::Configuration {
+            place: "centre".to_owned(),
+            reason: "no centre: give --centre, SSCARD_CENTRE, or `centre` in the configuration file".to_owned(),
+        })
+    }
+
+    fn office(&self) -> Result<Office, TerminalError> {
+        let store = Store::open_if_there(&self.configuration.data)?.ok_or(TerminalError::NotEnrolled)?;
+        let terminal = store.terminal()?.ok_or(TerminalError::NotEnrolled)?;
+        let key = identity::key(&self.configuration.data)?;
+        Ok(Office { store, key, terminal })
+    }
+}
+
+/// `sign-in`.
+pub(super) fn sign_in(setting: &Setting<'_>) -> Result<Exit, TerminalError> {
+    let Office { mut store, key, terminal } = setting.office()?;
+    let centre = Centre::at(setting.centre()?, &key, terminal)?;
+    let request = SignInRequest { version: Version1, request_id: RequestId(identity::random()?), terminal };
+    let answer = upload::sign_in(&mut store, &centre, &request)?;
+    let limits = answer.limits;
+    let page = Page::new()
+        .with("business_date", Words::new("业务日", "business date"), Value::text(answer.business_date.to_string()))
+        .with("institution_code", Words::new("机构编码", "institution"), Value::text(answer.institution.code.as_str()))
+        .with("institution_name", Words::new("机构", "name"), Value::text(&answer.institution.name))
+        .with("purchase_max_fen", Words::new("单笔限额", "one purchase"), Value::Money(limits.purchase_max_fen))
+        .with("card_day_max_fen", Words::new("单卡日限额", "one card, one day"), Value::Money(limits.card_day_max_fen))
+        .with("pending_max_fen", Words::new("待传限额", "waiting for upload"), Value::Money(limits.pending_max_fen))
+        .with("blacklist_sequence", Words::new("黑名单号", "blacklist"), number(answer.blacklist_sequence));
+    let page = match store.blacklist()? {
+        Some(list) if list.sequence >= answer.blacklist_sequence => page,
+        _ => page.noted(
+            "BLACKLIST_OUTDATED",
+            Words::new(
+                "有新的黑名单:执行 sscard blacklist update",
+                "a newer blacklist is there: run sscard blacklist update",
+            ),
+        ),
+    };
+    setting.output.answer(&page)?;
+    Ok(Exit::Ok)
+}
+
+/// `blacklist …`.
+pub(super) fn blacklist(setting: &Setting<'_>, command: &BlacklistCommand) -> Result<Exit, TerminalError> {
+    let Office { mut store, key, terminal } = setting.office()?;
+    match command {
+        BlacklistCommand::Show => {}
+        BlacklistCommand::Update => {
+            let centre = Centre::at(setting.centre()?, &key, terminal)?;
+            let known_sequence = store.blacklist()?.map_or(0, |list| list.sequence);
+            let request_id = RequestId(identity::random()?);
+            let request = BlacklistRequest { version: Version1, request_id, terminal, known_sequence };
+            let letter = Letter::of(&request)?;
+            store.write_letter(request_id, &letter, None)?;
+            let answer = centre.send::<BlacklistRequest>(&letter)?;
+            store.letter_answered(request_id, "OK")?;
+            if answer.entries.len() > BLACKLIST_ENTRIES_MAX || answer.sequence < known_sequence {
+                return Err(TerminalError::CentreAnswer { path: letter.path });
+            }
+            store.set_blacklist(answer.sequence, &answer.entries)?;
+        }
+    }
+    let list = store.blacklist()?.ok_or(TerminalError::BlacklistMissing)?;
+    let minutes = (setting.now.seconds() - list.fetched_at).max(0) / 60;
+    let page = Page::new()
+        .with("sequence", Words::new("黑名单号", "sequence"), number(list.sequence))
+        .with("cards", Words::new("卡数", "cards"), number(list.cards))
+        .with("age_minutes", Words::new("已用分钟", "age in minutes"), Value::Number(minutes));
+    setting.output.answer(&page)?;
+    Ok(Exit::Ok)
+}
+
+/// `upload`.
+pub(super) fn upload(setting: &Setting<'_>) -> Result<Exit, TerminalError> {
+    let Office { mut store, key, terminal } = setting.office()?;
+    let centre = Centre::at(setting.centre()?, &key, terminal)?;
+    store.take_turn()?;
+    let uploaded = upload::upload(&mut store, &centre, &key)?;
+    setting.output.answer(&uploaded_page(&uploaded))?;
+    Ok(if uploaded.refused.is_empty() { Exit::Ok } else { Exit::Partly })
+}
+
+/// `day-end`.
+pub(super) fn day_end(setting: &Setting<'_>) -> Result<Exit, TerminalError> {
+    let Office { mut store, key, terminal } = setting.office()?;
+    let centre = Centre::at(setting.centre()?, &key, terminal)?;
+    store.take_turn()?;
+    let uploaded = upload::upload(&mut store, &centre, &key)?;
+    let entries = store.entries()?;
+    let open = entries.iter().filter(|entry| entry.state.blocks_card()).count();
+    let confirmed: Vec<_> = entries.iter().filter(|entry| entry.state == State::Confirmed).collect();
+    let records: Vec<_> = confirmed.iter().filter_map(|entry| entry.to_record()).collect();
+    let totals =
+        settlement::batch::Totals::of(&records).map_err(|_| TerminalError::Bug("sums of a journal fit 64 bits"))?;
+    let mut page = uploaded_page(&uploaded)
+        .with("purchases", Words::new("消费笔数", "purchases"), Value::Number(i64::from(totals.purchases)))
+        .with("personal_account_fen", Words::new("个人账户", "account"), Value::Money(totals.personal_account_fen))
+        .with("self_paid_fen", Words::new("现金", "cash"), Value::Money(totals.self_paid_fen))
+        .with("pooled_fund_fen", Words::new("统筹基金", "pool"), Value::Money(totals.pooled_fund_fen))
+        .with("loads", Words::new("划入笔数", "loads"), Value::Number(i64::from(totals.loads)))
+        .with("loaded_fen", Words::new("划入金额", "loaded"), Value::Money(totals.loaded_fen))
+        .with("open", Words::new("未了结", "open"), Value::count(open));
+    if open > 0 {
+        page = page.noted(
+            "OPEN_TRANSACTIONS",
+            Words::new(
+                "有结果未知的交易:持卡人再来时插卡即可查明",
+                "some outcomes are unknown: they are settled when the card comes back",
+            ),
+        );
+    }
+    setting.output.answer(&page)?;
+    Ok(if uploaded.refused.is_empty() { Exit::Ok } else { Exit::Partly })
+}
+
+fn uploaded_page(uploaded: &Uploaded) -> Page {
+    let refused = uploaded.refused.iter().map(|(record, code)| {
+        Page::new().with("record", Words::new("记录号", "record"), number(*record)).with(
+            "code",
+            Words::new("代码", "code"),
+            Value::text(code),
+        )
+    });
+    Page::new()
+        .with("batches", Words::new("批次", "batches"), Value::Number(i64::from(uploaded.batches)))
+        .with("accepted", Words::new("已入账记录", "records posted"), number(uploaded.accepted))
+        .with("refused", Words::new("未入账记录", "records not posted"), Value::Table(refused.collect()))
+        .with("load_outcomes", Words::new("划入结果", "load outcomes"), Value::Number(i64::from(uploaded.outcomes)))
+}
+
+/// `terminal …`.
+pub(super) fn terminal(setting: &Setting<'_>, command: &TerminalCommand) -> Result<Exit, TerminalError> {
+    let (terminal, key) = match command {
+        TerminalCommand::Enroll => {
+            let mut desk = setting.desk()?;
+            let psam = setting.psam(&mut desk)?;
+            let number = TerminalNumber(psam.terminal_number());
+            let mut store = Store::open(&setting.configuration.data)?;
+            match store.terminal()? {
+                None => {
+                    let key = identity::make_key(&setting.configuration.data)?;
+                    store.set_terminal(number)?;
+                    (number, key)
+                }
+                // Enrolling again shows the same again; only another PSAM is refused.
+                Some(known) if known == number => (number, identity::key(&setting.configuration.data)?),
+                Some(known) => {
+                    return Err(TerminalError::PsamDiffers { journal: known.to_string(), psam: number.to_string() });
+                }
+            }
+        }
+        TerminalCommand::Show => {
+            let office = setting.office()?;
+            (office.terminal, office.key)
+        }
+    };
+    let page = Page::new()
+        .with("terminal_number", Words::new("终端机编号", "terminal number"), Value::text(terminal.to_string()))
+        .with("public_key", Words::new("公钥", "public key"), Value::text(key.public_key().to_string()));
+    setting.output.answer(&page)?;
+    Ok(Exit::Ok)
+}
+
+fn number(number: u64) -> Value {
+    i64::try_from(number).map_or(Value::Absent, Value::Number)
+}

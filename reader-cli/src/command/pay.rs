@@ -1,0 +1,278 @@
+//! `pay`: a bill is priced, split, checked, paid.
+//!
+//! Owns: the order of what happens before the card is debited, and the answer. Never: card commands (`counter::pay`).
+
+use std::path::{Path, PathBuf};
+
+use card_profiles::account::Amounts;
+use settlement::bill::Bill;
+use settlement::catalogue::Catalogue;
+use settlement::fen::Fen;
+use settlement::id::{Digest, InstitutionCode, TerminalNumber};
+use settlement::journal::{Event, State};
+use settlement::message::{Institution, TerminalLimits};
+use settlement::policy::Policy;
+use settlement::receipt::Copy;
+use settlement::split::{Split, SplitError};
+
+use super::{Setting, settled_page, with_memory};
+use crate::arguments::PayArguments;
+use crate::counter::check::{self, Rules};
+use crate::counter::pay::{Till, pay as pay_card};
+use crate::counter::settle::settle;
+use crate::counter::tap::Tapped;
+use crate::counter::{account, pin};
+use crate::error::{Paper, TerminalError};
+use crate::exit::Exit;
+use crate::journal::{Draft, Entry, Journal as _, Subject};
+use crate::language::Words;
+use crate::page::{Page, Value};
+use crate::receipt::{self, ReceiptDraft};
+use crate::secret::Pin;
+use crate::store::Store;
+
+/// What a bill is priced with.
+struct Papers {
+    bill: Bill,
+    digest: Digest,
+    catalogue: Catalogue,
+    policy: Policy,
+}
+
+/// `pay`.
+pub(super) fn pay(setting: &Setting<'_>, arguments: &PayArguments) -> Result<Exit, TerminalError> {
+    let papers = papers(setting, arguments)?;
+    if arguments.trial {
+        return trial(setting, &papers);
+    }
+    let given = setting.pin(&arguments.pin)?;
+    let mut desk = setting.desk()?;
+    let mut psam = setting.psam(&mut desk)?;
+    let (mut store, number) = setting.till(&psam)?;
+    let mut tapped = setting.tapped(&mut desk)?;
+    let rules = setting.rules(Some(&store))?;
+    check::all_passed(check::card(&tapped, &rules))?;
+    let (settled, notes) = identify_and_settle(setting, &mut tapped, &mut store, &given, arguments.pin.last_try)?;
+    if let Some(entry) = settled.iter().find(|entry| pays(entry, &papers.bill)) {
+        // The bill that is on the counter is the one that was just found paid: it is not charged again.
+        setting.output.answer(&page(entry).joined(notes))?;
+        return Ok(Exit::Ok);
+    }
+    if let Some(paid) = store.entries()?.iter().find(|entry| pays(entry, &papers.bill)) {
+        return Err(TerminalError::BillPaid { bill: papers.bill.bill_id.to_string(), entry: paid.number.to_string() });
+    }
+    let draft = accept(setting, &mut tapped, &mut store, &rules, &papers, number)?;
+    let mut till = Till { psam: &mut psam, rules: setting.profiles.account(), date_time: setting.now.date_time() };
+    let entry = pay_card(&mut tapped, &mut till, &mut store, &draft)?;
+    if let Some(text) = receipt::text(&entry, Copy::Original, setting.output.language) {
+        setting.output.paper(&text)?;
+    }
+    setting.output.answer(&page(&entry).joined(notes))?;
+    Ok(Exit::Ok)
+}
+
+/// Whether an entry is a confirmed payment of this bill.
+fn pays(entry: &Entry, bill: &Bill) -> bool {
+    let same = matches!(&entry.draft.subject, Subject::Purchase { bill_id, .. } if *bill_id == bill.bill_id);
+    same && entry.state == State::Confirmed
+}
+
+/// PIN, then whatever is open for this card.
+fn identify_and_settle(
+    setting: &Setting<'_>,
+    tapped: &mut Tapped<'_>,
+    store: &mut Store,
+    given: &Pin,
+    last_try: bool,
+) -> Result<(Vec<Entry>, Page), TerminalError> {
+    let initial = tapped.profile.pin.as_ref().map(|row| row.initial.clone()).unwrap_or_default();
+    with_memory(tapped, Some(store), last_try, |tapped| {
+        pin::verify_for_transaction(&mut tapped.session, given, &initial)
+    })?;
+    let settled = settle(tapped, setting.profiles.account(), store, true)?;
+    let notes = settled_page(setting, &settled)?;
+    Ok((settled, notes))
+}
+
+/// Blacklist, split by the balance, limits. A refusal is recorded; no money moves.
+fn accept(
+    setting: &Setting<'_>,
+    tapped: &mut Tapped<'_>,
+    store: &mut Store,
+    rules: &Rules,
+    papers: &Papers,
+    terminal: TerminalNumber,
+) -> Result<Draft, TerminalError> {
+    let institution = store.sign_in()?.map_or_else(unknown_institution, |signed_in| signed_in.institution);
+    let refused = Draft {
+        terminal,
+        card_identifier: tapped.identifier,
+        card_factor: tapped.card_factor(),
+        business_date: rules.day,
+        subject: Subject::Purchase {
+            amounts: Amounts::default(),
+            bill_id: papers.bill.bill_id.clone(),
+            bill_hash: papers.digest,
+        },
+        paper: String::new(),
+    };
+    let accepted = (|| {
+        check::all_passed(check::blacklist(tapped, rules, store)?)?;
+        let balance = Fen::from_card(account::personal_account(tapped, setting.profiles.account())?);
+        let split = Split::of(&papers.bill, &papers.catalogue, &papers.policy, rules.day, balance).map_err(refusal)?;
+        within_limits(store, tapped, rules, &split)?;
+        let amounts = split.amounts().map_err(|error| TerminalError::BillRefused { reason: error.to_string() })?;
+        let bill_hash = split.hash();
+        let paper = ReceiptDraft { institution, operator: setting.configuration.operator.clone(), split }.to_text()?;
+        let subject = Subject::Purchase { amounts, bill_id: papers.bill.bill_id.clone(), bill_hash };
+        Ok(Draft { subject, paper, ..refused.clone() })
+    })();
+    accepted.inspect_err(|error: &TerminalError| {
+        if !matches!(error, TerminalError::Store(_)) {
+            // The refusal stands whether or not it can be written down.
+            let _ = store
+                .prepare(&refused)
+                .and_then(|entry| store.close(entry.number, Event::Abandoned, error.code().as_str()));
+        }
+    })
+}
+
+fn refusal(error: SplitError) -> TerminalError {
+    match error {
+        SplitError::BalanceShort { .. } => TerminalError::BalanceInsufficient,
+        SplitError::Identity(_) => TerminalError::Bug("the amounts of a split add up"),
+        other => TerminalError::BillRefused { reason: other.to_string() },
+    }
+}
+
+fn within_limits(store: &Store, tapped: &Tapped<'_>, rules: &Rules, split: &Split) -> Result<(), TerminalError> {
+    let TerminalLimits { purchase_max_fen, card_day_max_fen, pending_records_max, pending_max_fen, .. } = rules.limits;
+    let reached = |limit| Err(TerminalError::LimitExceeded { limit });
+    let more = |sum: Fen| sum.plus(split.personal_account_fen).unwrap_or(Fen::new(i64::MAX));
+    let (waiting, sum) = store.pending()?;
+    if split.personal_account_fen > purchase_max_fen {
+        return reached("purchase_max_fen");
+    }
+    if more(store.spent_by(&tapped.identifier, rules.day)?) > card_day_max_fen {
+        return reached("card_day_max_fen");
+    }
+    if waiting >= u64::from(pending_records_max) {
+        return reached("pending_records_max");
+    }
+    if more(sum) > pending_max_fen {
+        return reached("pending_max_fen");
+    }
+    Ok(())
+}
+
+/// Price only: as if the account held enough.
+fn trial(setting: &Setting<'_>, papers: &Papers) -> Result<Exit, TerminalError> {
+    let store = Store::open_if_there(&setting.configuration.data)?;
+    let rules = setting.rules(store.as_ref())?;
+    let plenty = Fen::from_card(u32::MAX);
+    let split = Split::of(&papers.bill, &papers.catalogue, &papers.policy, rules.day, plenty).map_err(refusal)?;
+    let lines = split.lines.iter().map(|line| {
+        Page::new()
+            .with("code", Words::new("编码", "code"), Value::text(line.code.as_str()))
+            .with("name", Words::new("名称", "name"), Value::text(&line.name))
+            .with("class", Words::new("类别", "class"), Value::text(line.class.to_string()))
+            .with("quantity", Words::new("数量", "quantity"), Value::text(line.quantity.to_string()))
+            .with("unit_price_fen", Words::new("单价", "price"), Value::Money(line.unit_price_fen))
+            .with("amount_fen", Words::new("金额", "amount"), Value::Money(line.parts.amount_fen))
+    });
+    let page = Page::new()
+        .with("bill_id", Words::new("单号", "bill"), Value::text(split.bill_id.as_str()))
+        .with("trial", Words::new("试算", "trial"), Value::Flag(true))
+        .with("lines", Words::new("明细", "lines"), Value::Table(lines.collect()))
+        .with("total_fen", Words::new("合计", "total"), Value::Money(split.parts.amount_fen))
+        .with(
+            "personal_account_fen",
+            Words::new("个人账户至多", "account at most"),
+            Value::Money(split.personal_account_fen),
+        )
+        .with("self_paid_fen", Words::new("现金至少", "cash at least"), Value::Money(split.self_paid_fen))
+        .with("pooled_fund_fen", Words::new("统筹基金", "pool"), Value::Money(split.pooled_fund_fen));
+    setting.output.answer(&page)?;
+    Ok(Exit::Ok)
+}
+
+fn papers(setting: &Setting<'_>, arguments: &PayArguments) -> Result<Papers, TerminalError> {
+    let bytes = read(&arguments.bill)?;
+    let bill = Bill::parse(&bytes).map_err(|error| malformed(Paper::Bill, &arguments.bill, &error.to_string()))?;
+    let catalogue: &PathBuf =
+        arguments.catalogue.as_ref().or(setting.configuration.catalogue.as_ref()).ok_or_else(|| {
+            TerminalError::Configuration {
+                place: "catalogue".to_owned(),
+                reason: "no drug catalogue: give --catalogue, or `catalogue` in the configuration file".to_owned(),
+            }
+        })?;
+    let catalogue_text = String::from_utf8(read(catalogue)?)
+        .map_err(|_| malformed(Paper::Catalogue, catalogue, "a catalogue is UTF-8 text"))?;
+    let policy = match arguments.policy.as_ref().or(setting.configuration.policy.as_ref()) {
+        Some(path) => {
+            let text =
+                String::from_utf8(read(path)?).map_err(|_| malformed(Paper::Policy, path, "a policy is UTF-8 text"))?;
+            Policy::parse(&text).map_err(|error| malformed(Paper::Policy, path, &error.to_string()))?
+        }
+        None => Policy::default(),
+    };
+    let catalogue = Catalogue::parse(&catalogue_text).map_err(|faults| {
+        let shown: Vec<String> = faults.iter().take(FAULTS_SHOWN).map(ToString::to_string).collect();
+        malformed(Paper::Catalogue, catalogue, &format!("{} ({} faults)", shown.join("; "), faults.len()))
+    })?;
+    Ok(Papers { bill, digest: Digest::of(&bytes), catalogue, policy })
+}
+
+/// Faults of a catalogue named in one error; the rest is a count.
+const FAULTS_SHOWN: usize = 3;
+
+fn read(path: &Path) -> Result<Vec<u8>, TerminalError> {
+    std::fs::read(path).map_err(|source| TerminalError::File { path: path.display().to_string(), source })
+}
+
+fn malformed(kind: Paper, path: &Path, reason: &str) -> TerminalError {
+    TerminalError::Paper { kind, path: path.display().to_string(), reason: reason.to_owned() }
+}
+
+/// On the receipt of a terminal that never signed in.
+fn unknown_institution() -> Institution {
+    let code = InstitutionCode::parse("UNKNOWN").expect("a plain word");
+    Institution { code, name: "-".to_owned() }
+}
+
+/// A purchase as it is shown after it, and in the journal.
+pub(super) fn page(entry: &Entry) -> Page {
+    let amounts = entry.draft.subject.amounts();
+    let money = |fen: u32| Value::Money(Fen::from_card(fen));
+    let bill = match &entry.draft.subject {
+        Subject::Purchase { bill_id, .. } => Value::text(bill_id.as_str()),
+        Subject::Load { .. } => Value::Absent,
+    };
+    let sent =
+        |number: Option<u64>| number.and_then(|number| i64::try_from(number).ok()).map_or(Value::Absent, Value::Number);
+    let tac = entry.done.and_then(|done| done.evidence.tac());
+    Page::new()
+        .with("entry", Words::new("日志号", "entry"), Value::text(entry.number.to_string()))
+        .with("state", Words::new("状态", "state"), Value::text(entry.state.as_str()))
+        .with("bill_id", Words::new("单号", "bill"), bill)
+        .with("card_identifier", Words::new("卡的识别码", "card"), Value::text(entry.draft.card_identifier.to_string()))
+        .with("personal_account_fen", Words::new("个人账户", "account"), money(amounts.personal_account))
+        .with("self_paid_fen", Words::new("现金", "cash"), money(amounts.self_paid))
+        .with("pooled_fund_fen", Words::new("统筹基金", "pool"), money(amounts.pooled_fund))
+        .with(
+            "balance_fen",
+            Words::new("余额", "balance"),
+            entry.done.map_or(Value::Absent, |done| money(done.balance_after)),
+        )
+        .with(
+            "terminal_sequence",
+            Words::new("终端序号", "terminal no."),
+            sent(entry.sent.map(|sent| u64::from(sent.terminal_sequence))),
+        )
+        .with(
+            "card_sequence",
+            Words::new("卡序号", "card no."),
+            sent(entry.sent.map(|sent| u64::from(sent.card_sequence))),
+        )
+        .with("tac", Words::new("TAC", "TAC"), Value::maybe(tac.map(|tac| tac.to_string())))
+}

@@ -1,0 +1,80 @@
+//! The medical account: balances and the card's own log.
+//!
+//! Source: LD/T 32.7 account commands as rows of the profile; EF08 (医疗交易明细).
+//! Owns: reading them. Never: moves money.
+
+use card_profiles::account::{AccountRules, Amounts, BalanceKind, Balances};
+use card_profiles::profile::Ef;
+use settlement::id::TerminalNumber;
+use settlement::recovery::LogRecord;
+
+use super::read::cyclic_records;
+use super::tap::Tapped;
+use crate::error::TerminalError;
+
+/// Selects the account's DF and reads the three balances.
+///
+/// # Errors
+/// [`TerminalError::ApplicationMissing`], or that the card refuses.
+pub fn balances(tapped: &mut Tapped<'_>, rules: &AccountRules) -> Result<Balances, TerminalError> {
+    let (personal_account, _) = balance(tapped, rules, BalanceKind::PersonalAccount)?;
+    let (self_paid_total, year) = balance(tapped, rules, BalanceKind::SelfPaidTotal)?;
+    let (pooled_fund_total, _) = balance(tapped, rules, BalanceKind::PooledFundTotal)?;
+    Ok(Balances { personal_account, self_paid_total, pooled_fund_total, year: year.unwrap_or_default() })
+}
+
+/// Personal account, fen.
+///
+/// # Errors
+/// As [`balances`].
+pub fn personal_account(tapped: &mut Tapped<'_>, rules: &AccountRules) -> Result<u32, TerminalError> {
+    balance(tapped, rules, BalanceKind::PersonalAccount).map(|(amount, _)| amount)
+}
+
+fn balance(
+    tapped: &mut Tapped<'_>,
+    rules: &AccountRules,
+    kind: BalanceKind,
+) -> Result<(u32, Option<u16>), TerminalError> {
+    tapped.select(&rules.df)?;
+    let answer = tapped.session.send(&rules.get_balance(kind))?;
+    let data = answer.ok().map_err(|sw| TerminalError::CardRefused { command: "GET BALANCE", sw })?;
+    Ok(AccountRules::parse_balance(kind, &data)?)
+}
+
+/// The card's log, newest first. The PIN is verified before.
+///
+/// # Errors
+/// [`TerminalError`] when the card refuses, or a record has a wrong form.
+pub fn log(tapped: &mut Tapped<'_>, rules: &AccountRules) -> Result<Vec<LogRecord>, TerminalError> {
+    tapped.select(&rules.df)?;
+    let profile = tapped.profile;
+    let ef = profile.ef(&rules.df, &rules.log).ok_or(TerminalError::Bug("the profile has the account's log"))?;
+    let records = cyclic_records(tapped, ef)?;
+    records
+        .iter()
+        .filter(|record| record.iter().any(|byte| *byte != 0))
+        .map(|record| log_record(ef, record).ok_or(TerminalError::CardAnswer { command: "READ RECORD EF08" }))
+        .collect()
+}
+
+/// The fields of a log record by the ids of its elements; `None` when the record is shorter than they are.
+fn log_record(ef: &Ef, record: &[u8]) -> Option<LogRecord> {
+    let field = |id: &str| {
+        let before = ef.elements.iter().take_while(|element| element.id != id);
+        let start: usize = before.map(|element| usize::from(element.format.length)).sum();
+        record.get(start..)
+    };
+    let amount = |id: &str| field(id)?.first_chunk().map(|bytes| u32::from_be_bytes(*bytes));
+    Some(LogRecord {
+        sequence: u16::from_be_bytes(*field("sequence")?.first_chunk()?),
+        transaction_type: *field("transaction_type")?.first()?,
+        terminal: TerminalNumber(*field("terminal")?.first_chunk()?),
+        date_time: *field("date_time")?.first_chunk()?,
+        amounts: Amounts {
+            personal_account: amount("personal_account")?,
+            self_paid: amount("self_paid")?,
+            pooled_fund: amount("pooled_fund")?,
+        },
+    })
+}

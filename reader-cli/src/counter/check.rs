@@ -1,0 +1,143 @@
+//! Acceptance checks before a transaction.
+//!
+//! Source: pre-transaction list of LD-era terminals: is it a social security card, supported issuer, class, version, validity,
+//! application, blacklist; otherwise stop.
+//! Owns: the order of the checks and what each found. Never: touches the account.
+
+use card_core::security::CityCode;
+use settlement::BusinessDate;
+use settlement::fen::Fen;
+use settlement::message::TerminalLimits;
+
+use super::tap::Tapped;
+use crate::clock::Now;
+use crate::error::TerminalError;
+use crate::store::{Blacklist, Store};
+
+/// What a terminal may do before it was ever told its limits: the built-in caution of an unregistered terminal.
+pub const LIMITS_BEFORE_SIGN_IN: TerminalLimits = TerminalLimits {
+    purchase_max_fen: Fen::new(50_000),
+    card_day_max_fen: Fen::new(100_000),
+    pending_records_max: 200,
+    pending_max_fen: Fen::new(2_000_000),
+    blacklist_age_max_hours: 24,
+};
+
+const SECONDS_PER_HOUR: i64 = 3600;
+
+/// One check and what it found.
+#[derive(Debug)]
+pub struct Check {
+    /// Stable id.
+    pub id: &'static str,
+    /// `None`: passed.
+    pub refused: Option<TerminalError>,
+}
+
+/// What the checks compare with.
+#[derive(Clone, Copy, Debug)]
+pub struct Rules {
+    /// City of the terminal, when it is known.
+    pub city: Option<CityCode>,
+    /// Day on which a transaction would count.
+    pub day: BusinessDate,
+    /// Limits.
+    pub limits: TerminalLimits,
+    /// Now.
+    pub now: Now,
+}
+
+/// All checks on the card alone: city, dates.
+#[must_use]
+pub fn card(tapped: &Tapped<'_>, rules: &Rules) -> Vec<Check> {
+    let city = rules.city.filter(|ours| !tapped.is_of(*ours));
+    vec![
+        Check { id: "social_security_card", refused: None },
+        Check { id: "version", refused: None },
+        Check { id: "issuer_city", refused: city.map(|ours| TerminalError::ForeignCity { city: tapped.city, ours }) },
+        Check { id: "valid_from", refused: not_yet_valid(tapped.issuer_item("issue_date"), rules.day) },
+        Check { id: "valid_until", refused: expired(tapped.issuer_item("valid_until"), rules.day) },
+    ]
+}
+
+/// Blacklist and its age.
+///
+/// # Errors
+/// [`TerminalError::Store`].
+pub fn blacklist(tapped: &Tapped<'_>, rules: &Rules, store: &Store) -> Result<Vec<Check>, TerminalError> {
+    let list = store.blacklist()?;
+    let on_it = store.is_blacklisted(&tapped.identifier)?;
+    Ok(vec![
+        Check { id: "blacklist_age", refused: stale(list, rules) },
+        Check {
+            id: "blacklist",
+            refused: on_it.then(|| TerminalError::Blacklisted { sequence: list.map_or(0, |list| list.sequence) }),
+        },
+    ])
+}
+
+/// The first refusal.
+///
+/// # Errors
+/// What the first failed check found.
+pub fn all_passed(checks: Vec<Check>) -> Result<(), TerminalError> {
+    checks.into_iter().find_map(|check| check.refused).map_or(Ok(()), Err)
+}
+
+fn stale(list: Option<Blacklist>, rules: &Rules) -> Option<TerminalError> {
+    let Some(list) = list else { return Some(TerminalError::BlacklistMissing) };
+    let age_hours = (rules.now.seconds() - list.fetched_at) / SECONDS_PER_HOUR;
+    let limit_hours = rules.limits.blacklist_age_max_hours;
+    (age_hours > i64::from(limit_hours)).then_some(TerminalError::BlacklistStale { age_hours, limit_hours })
+}
+
+/// A date that cannot be read refuses nothing: cards with years as text are in the field.
+fn date(text: &str) -> Option<BusinessDate> {
+    let part = |range: std::ops::Range<usize>| text.get(range);
+    let (year, month, day) = (part(0..4)?, part(4..6)?, part(6..8)?);
+    BusinessDate::parse(&format!("{year}-{month}-{day}")).ok()
+}
+
+fn not_yet_valid(from: &str, day: BusinessDate) -> Option<TerminalError> {
+    date(from).filter(|from| *from > day).map(|from| TerminalError::NotYetValid { from: from.to_string() })
+}
+
+fn expired(until: &str, day: BusinessDate) -> Option<TerminalError> {
+    date(until).filter(|until| *until < day).map(|until| TerminalError::Expired { until: until.to_string() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_and_last_day_of_validity_are_valid() {
+        let day = BusinessDate::parse("2026-03-01").expect("day");
+        for (text, refused) in
+            [("20260301", false), ("20260228", true), ("20260302", false), ("2012", false), ("", false)]
+        {
+            assert_eq!(expired(text, day).is_some(), refused, "{text}");
+        }
+        for (text, refused) in [("20260301", false), ("20260228", false), ("20260302", true), ("2030", false)] {
+            assert_eq!(not_yet_valid(text, day).is_some(), refused, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_blacklist_is_too_old_after_its_hours_and_missing_when_never_fetched() {
+        let now = Now::at(1_000_000).expect("instant");
+        let rules = Rules {
+            city: None,
+            day: BusinessDate::parse("2026-03-01").expect("day"),
+            limits: LIMITS_BEFORE_SIGN_IN,
+            now,
+        };
+        let list = |hours: i64| Some(Blacklist { sequence: 1, fetched_at: 1_000_000 - hours * 3600, cards: 0 });
+        assert!(matches!(stale(None, &rules), Some(TerminalError::BlacklistMissing)));
+        assert!(stale(list(24), &rules).is_none());
+        assert!(matches!(
+            stale(list(25), &rules),
+            Some(TerminalError::BlacklistStale { age_hours: 25, limit_hours: 24 })
+        ));
+    }
+}

@@ -1,0 +1,172 @@
+//! Paying: PREPARED → INITIALIZE, PSAM → SENT → DEBIT → MAC2, TAC → CONFIRMED.
+//!
+//! Source: LD/T 32.7 purchase pair; PSAM `80 70`, `80 72`; states of `settlement::journal`.
+//! Owns: the order: nothing goes to the card before the journal has it. Never: sends DEBIT twice, prices a bill.
+
+use card_core::StatusWord;
+use card_core::security::psam::Psam;
+use card_profiles::account::{AccountRules, Amounts, PurchaseStart, psam_purchase_fields};
+use settlement::DateTime;
+use settlement::id::{CardRandom, Mac, Tac};
+use settlement::journal::Event;
+use settlement::record::Evidence;
+
+use super::tap::Tapped;
+use crate::error::TerminalError;
+use crate::journal::{Done, Draft, Entry, EntryNumber, Journal, Sent};
+
+/// What a purchase works with.
+#[derive(Debug)]
+pub struct Till<'a> {
+    /// PSAM.
+    pub psam: &'a mut Psam,
+    /// Account rows of the card.
+    pub rules: &'a AccountRules,
+    /// Date and time of the purchase.
+    pub date_time: DateTime,
+}
+
+/// Pays. The PIN is verified, the card accepted and settled, the amounts are fixed.
+///
+/// # Errors
+/// [`TerminalError::Uncertain`] when the card did not answer DEBIT: the next tap decides. Any other error: no money moved,
+/// except [`TerminalError::MacWrong`] and [`TerminalError::NotRecorded`], which the next tap settles too.
+pub fn pay(
+    tapped: &mut Tapped<'_>,
+    till: &mut Till<'_>,
+    journal: &mut dyn Journal,
+    draft: &Draft,
+) -> Result<Entry, TerminalError> {
+    let amounts = draft.subject.amounts();
+    let number = journal.prepare(draft)?.number;
+    let (start, sent) = match before_debit(tapped, till, amounts) {
+        Ok(ready) => ready,
+        Err(error) => {
+            let event = if refused_by_card(&error) { Event::CardRefused } else { Event::Abandoned };
+            journal.close(number, event, error.code().as_str())?;
+            return Err(error);
+        }
+    };
+    let Some(balance_after) = draft.subject.balance_after(start.balances.personal_account) else {
+        journal.close(number, Event::Abandoned, TerminalError::BalanceInsufficient.code().as_str())?;
+        return Err(TerminalError::BalanceInsufficient);
+    };
+    journal.send(number, &sent)?;
+    let tac = debit(tapped, till, journal, number, &sent)?;
+    let done = Done { balance_after, evidence: Evidence::Answered { tac } };
+    journal
+        .confirm(number, Event::CardAnswered, &done)
+        .map_err(|source| TerminalError::NotRecorded { id: number.to_string(), source })
+}
+
+/// INITIALIZE and the PSAM's MAC1: nothing here changes the card.
+fn before_debit(
+    tapped: &mut Tapped<'_>,
+    till: &mut Till<'_>,
+    amounts: Amounts,
+) -> Result<(PurchaseStart, Sent), TerminalError> {
+    tapped.select(&till.rules.df)?;
+    let start = initialize(tapped, till.rules, amounts, till.psam.terminal_number())?;
+    let date_time = till.date_time;
+    let fields = psam_purchase_fields(&start, amounts, till.rules.purchase_type, date_time.to_bcd());
+    let factors = [tapped.factors.card, tapped.factors.city];
+    let psam = till.psam.init_purchase(&till.rules.purchase_key, &fields, factors)?;
+    let sent = Sent {
+        balance_before: start.balances.personal_account,
+        card_sequence: start.card_sequence,
+        terminal_sequence: psam.terminal_sequence,
+        date_time,
+        random: CardRandom(start.random),
+        key_version: start.key_version,
+        algorithm: start.algorithm,
+        mac: Mac(psam.mac1),
+    };
+    Ok((start, sent))
+}
+
+/// INITIALIZE FOR PURCHASE; with amounts of zero it only tells balances and the next number.
+///
+/// # Errors
+/// [`TerminalError::BalanceInsufficient`], or the card's refusal.
+pub fn initialize(
+    tapped: &mut Tapped<'_>,
+    rules: &AccountRules,
+    amounts: Amounts,
+    terminal: [u8; 6],
+) -> Result<PurchaseStart, TerminalError> {
+    let answer = tapped.session.send(&rules.init_purchase(amounts, terminal))?;
+    let data = answer.ok().map_err(|sw| match sw {
+        StatusWord::AMOUNT_INSUFFICIENT => TerminalError::BalanceInsufficient,
+        sw => TerminalError::CardRefused { command: "INITIALIZE FOR PURCHASE", sw },
+    })?;
+    Ok(AccountRules::parse_purchase_start(&data)?)
+}
+
+/// DEBIT and the PSAM's check of MAC2; every way out leaves the journal where the table says.
+fn debit(
+    tapped: &mut Tapped<'_>,
+    till: &mut Till<'_>,
+    journal: &mut dyn Journal,
+    number: EntryNumber,
+    sent: &Sent,
+) -> Result<Tac, TerminalError> {
+    let command = till.rules.debit_purchase(sent.terminal_sequence, sent.date_time.to_bcd(), sent.mac.0);
+    let data = match tapped.session.send(&command).map(card_core::Response::ok) {
+        Ok(Ok(data)) => data,
+        Ok(Err(sw)) if is_refusal(sw) => {
+            journal.close(number, Event::CardRefused, &sw.to_string())?;
+            return Err(match sw {
+                StatusWord::AMOUNT_INSUFFICIENT => TerminalError::BalanceInsufficient,
+                sw => TerminalError::CardRefused { command: "DEBIT FOR PURCHASE", sw },
+            });
+        }
+        Ok(Err(sw)) => return Err(lost(journal, number, &sw.to_string())),
+        Err(error) => return Err(lost(journal, number, TerminalError::from(error).code().as_str())),
+    };
+    let Ok(proof) = AccountRules::parse_purchase_proof(&data) else {
+        return Err(lost(journal, number, "CARD_ANSWER"));
+    };
+    match till.psam.credit_purchase(&till.rules.purchase_key, proof.mac2) {
+        Ok(true) => Ok(Tac(proof.tac)),
+        Ok(false) => {
+            let _ = lost(journal, number, TerminalError::MacWrong.code().as_str());
+            Err(TerminalError::MacWrong)
+        }
+        Err(error) => Err(lost(journal, number, TerminalError::from(error).code().as_str())),
+    }
+}
+
+/// The answer is lost. When not even that can be written the entry stays SENT, and a restart makes it UNCERTAIN.
+fn lost(journal: &mut dyn Journal, number: EntryNumber, reason: &str) -> TerminalError {
+    let _ = journal.close(number, Event::AnswerLost, reason);
+    TerminalError::Uncertain { id: number.to_string() }
+}
+
+/// Status words with which a card says that it did nothing. Others, such as a failing memory, leave the outcome open.
+///
+/// Source: refusals listed for DEBIT and CREDIT in a COS manual, and the ISO/IEC 7816-4 checking errors before execution.
+#[must_use]
+pub const fn is_refusal(sw: StatusWord) -> bool {
+    matches!(
+        sw,
+        StatusWord::WRONG_LENGTH
+            | StatusWord::NOT_ACCEPTED
+            | StatusWord::SECURITY_STATUS
+            | StatusWord::BLOCKED
+            | StatusWord::CONDITIONS_OF_USE
+            | StatusWord::WRONG_DATA
+            | StatusWord::NOT_SUPPORTED
+            | StatusWord::WRONG_P1P2
+            | StatusWord::INS_UNKNOWN
+            | StatusWord::CLA_UNKNOWN
+            | StatusWord::MAC_WRONG
+            | StatusWord::APPLICATION_LOCKED
+            | StatusWord::AMOUNT_INSUFFICIENT
+            | StatusWord::COUNTER_MAX
+            | StatusWord::KEY_INDEX
+    )
+}
+
+const fn refused_by_card(error: &TerminalError) -> bool {
+    matches!(error, TerminalError::CardRefused { .. } | TerminalError::BalanceInsufficient)
+}

@@ -1,0 +1,98 @@
+//! The next tap of a card whose answer was lost: what did it do? Before anything else, exactly once.
+//!
+//! Source: `settlement::recovery` decides; counter by INITIALIZE (which changes nothing), balance, log, PROVE.
+//! Owns: reading the facts, writing the decision. Never: decides; debits or credits.
+
+use card_profiles::account::{AccountRules, Amounts};
+use settlement::fen::Fen;
+use settlement::id::Tac;
+use settlement::journal::{Event, State};
+use settlement::record::Evidence;
+use settlement::recovery::{self, CardNow, Decision, Kind, Proof, Unanswered};
+
+use super::tap::Tapped;
+use super::{account, load, pay};
+use crate::error::TerminalError;
+use crate::journal::{Done, Entry, Journal, Sent, Subject};
+
+/// Settles every open entry of the card, oldest first. The PIN was verified if `pin_verified`.
+///
+/// # Errors
+/// [`TerminalError::StillOpen`] when the facts do not decide, or the PIN is needed to read them.
+pub fn settle(
+    tapped: &mut Tapped<'_>,
+    rules: &AccountRules,
+    journal: &mut dyn Journal,
+    pin_verified: bool,
+) -> Result<Vec<Entry>, TerminalError> {
+    let mut settled = Vec::new();
+    for entry in journal.open_of(&tapped.identifier)? {
+        if entry.state == State::Sent {
+            journal.close(entry.number, Event::AnswerLost, "NEXT_TAP")?;
+        }
+        let id = entry.number.to_string();
+        if !pin_verified {
+            return Err(TerminalError::StillOpen { id, why: "PIN_NEEDED".to_owned() });
+        }
+        let sent = entry.sent.ok_or(TerminalError::Bug("an entry that blocks its card was sent"))?;
+        let decision = look(tapped, rules, &entry, &sent)?;
+        let done = |evidence| {
+            let balance_after = entry.draft.subject.balance_after(sent.balance_before);
+            balance_after
+                .map(|balance_after| Done { balance_after, evidence })
+                .ok_or(TerminalError::Bug("the balance after was checked before the entry was sent"))
+        };
+        settled.push(match decision {
+            Decision::Done { tac } => {
+                journal.confirm(entry.number, Event::ShownDone, &done(Evidence::Proved { tac })?)?
+            }
+            Decision::DoneWithoutTac => journal.confirm(entry.number, Event::ShownDone, &done(Evidence::LogOnly)?)?,
+            Decision::NotDone => journal.close(entry.number, Event::ShownNotDone, "NOT_DONE")?,
+            Decision::Contradiction { why } => return Err(TerminalError::StillOpen { id, why: why.to_string() }),
+        });
+    }
+    Ok(settled)
+}
+
+/// Reads the facts off the card and has them judged.
+fn look(tapped: &mut Tapped<'_>, rules: &AccountRules, entry: &Entry, sent: &Sent) -> Result<Decision, TerminalError> {
+    let log = account::log(tapped, rules)?;
+    let terminal = entry.draft.terminal;
+    let (kind, transaction_type, sequence, balance) = match entry.draft.subject {
+        Subject::Purchase { .. } => {
+            let start = pay::initialize(tapped, rules, Amounts::default(), terminal.0)?;
+            (Kind::Purchase, rules.purchase_type, start.card_sequence, start.balances.personal_account)
+        }
+        Subject::Load { .. } => {
+            let start = load::initialize(tapped, rules, 0, terminal.0)?;
+            (Kind::Load, rules.load_type, start.card_sequence, start.balance)
+        }
+    };
+    let proof = prove(tapped, rules, transaction_type, sent.card_sequence)?;
+    let unanswered = Unanswered {
+        kind,
+        transaction_type,
+        convention: rules.sequence_convention,
+        balance_before: Fen::from_card(sent.balance_before),
+        card_sequence: sent.card_sequence,
+        amounts: entry.draft.subject.amounts(),
+        terminal,
+        date_time: sent.date_time,
+    };
+    let now = CardNow { sequence, balance: Fen::from_card(balance), log: Some(&log), proof };
+    Ok(recovery::decide(&unanswered, &now))
+}
+
+/// GET TRANSACTION PROVE. The session that could verify MAC2 ended with the PSAM's power; the centre verifies the TAC.
+fn prove(
+    tapped: &mut Tapped<'_>,
+    rules: &AccountRules,
+    transaction_type: u8,
+    card_sequence: u16,
+) -> Result<Option<Proof>, TerminalError> {
+    let Some(command) = rules.prove(transaction_type, card_sequence) else { return Ok(None) };
+    let answer = tapped.session.send(&command)?;
+    let Ok(data) = answer.ok() else { return Ok(None) };
+    let proof = AccountRules::parse_prove(&data)?;
+    Ok(Some(Proof { tac: Tac(proof.tac), mac2_verified: false }))
+}

@@ -1,0 +1,208 @@
+//! The terminal's journal of loads and purchases: what is written down, and in which order.
+//!
+//! Source: states and moves are `settlement::journal`, the only authority.
+//! Owns: the shape of an entry and the trait through which the flows write. Never: SQL (`store`), card commands.
+//! Units: fen; entry and record numbers from 1, without gaps.
+
+use card_profiles::account::Amounts;
+use settlement::fen::Fen;
+use settlement::id::{BillId, CardFactor, CardIdentifier, CardRandom, Digest, LoadId, Mac, TerminalNumber};
+use settlement::journal::{Event, State};
+use settlement::record::{Evidence, Transaction, TransactionRecord};
+use settlement::{BusinessDate, DateTime};
+
+use crate::store::StoreError;
+
+/// Number of a journal entry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct EntryNumber(pub u64);
+
+/// One load or purchase, from its preparation to its end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// Number; also the number of its receipt.
+    pub number: EntryNumber,
+    /// Where it stands.
+    pub state: State,
+    /// What was prepared.
+    pub draft: Draft,
+    /// What was about to be sent, once that was known.
+    pub sent: Option<Sent>,
+    /// How it ended, when the card did it.
+    pub done: Option<Done>,
+    /// Number of its record for the centre, when the card did it.
+    pub record: Option<u64>,
+    /// Code of the refusal or contradiction, when there is one.
+    pub reason: Option<String>,
+}
+
+/// What is fixed before the card is touched.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Draft {
+    /// Terminal.
+    pub terminal: TerminalNumber,
+    /// Card.
+    pub card_identifier: CardIdentifier,
+    /// Its diversification factor.
+    pub card_factor: CardFactor,
+    /// Day on which it counts.
+    pub business_date: BusinessDate,
+    /// Purchase or load.
+    pub subject: Subject,
+    /// Lines of the receipt that are known now: bill lines and split.
+    pub paper: String,
+}
+
+/// Purchase or load.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Subject {
+    /// A bill.
+    Purchase {
+        /// The three amounts.
+        amounts: Amounts,
+        /// Bill.
+        bill_id: BillId,
+        /// Hash of the priced bill.
+        bill_hash: Digest,
+    },
+    /// A load.
+    Load {
+        /// Id that the centre knows it by.
+        load_id: LoadId,
+        /// Amount, fen.
+        amount: u32,
+    },
+}
+
+/// Everything that goes into DEBIT or CREDIT, and what the card answered to INITIALIZE.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sent {
+    /// Personal account before, fen.
+    pub balance_before: u32,
+    /// Number that INITIALIZE answered.
+    pub card_sequence: u16,
+    /// Terminal transaction number from the PSAM; 0 for a load.
+    pub terminal_sequence: u32,
+    /// Date and time in the command.
+    pub date_time: DateTime,
+    /// Card random.
+    pub random: CardRandom,
+    /// Key version that the card answered.
+    pub key_version: u8,
+    /// Algorithm byte that the card answered.
+    pub algorithm: u8,
+    /// MAC1 of a purchase, MAC2 of a load: the MAC in the command.
+    pub mac: Mac,
+}
+
+/// The card did it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Done {
+    /// Personal account after, fen.
+    pub balance_after: u32,
+    /// How the terminal knows.
+    pub evidence: Evidence,
+}
+
+/// Where the flows write. Every method is durable when it returns; a failure means that nothing was written.
+pub trait Journal {
+    /// Writes a new entry in PREPARED.
+    ///
+    /// # Errors
+    /// [`StoreError`]: the card must not be touched.
+    fn prepare(&mut self, draft: &Draft) -> Result<Entry, StoreError>;
+
+    /// Moves PREPARED to SENT.
+    ///
+    /// # Errors
+    /// [`StoreError`]: DEBIT or CREDIT must not be sent.
+    fn send(&mut self, number: EntryNumber, sent: &Sent) -> Result<(), StoreError>;
+
+    /// Moves to CONFIRMED and makes the record for the centre.
+    ///
+    /// # Errors
+    /// [`StoreError`]: the entry stays where it was and is settled at the next tap.
+    fn confirm(&mut self, number: EntryNumber, event: Event, done: &Done) -> Result<Entry, StoreError>;
+
+    /// Moves by an event that makes no record: refused, lost, reversed. `reason` is a code.
+    ///
+    /// # Errors
+    /// [`StoreError`]: the entry stays where it was.
+    fn close(&mut self, number: EntryNumber, event: Event, reason: &str) -> Result<Entry, StoreError>;
+
+    /// Entries of a card that block it, oldest first.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn open_of(&mut self, card: &CardIdentifier) -> Result<Vec<Entry>, StoreError>;
+}
+
+impl Entry {
+    /// The finished transaction as the centre counts it; `None` unless the card did it.
+    #[must_use]
+    pub fn to_record(&self) -> Option<TransactionRecord> {
+        let (sent, done, journal_sequence) = (self.sent?, self.done?, self.record?);
+        let transaction = match &self.draft.subject {
+            Subject::Purchase { amounts, bill_id, bill_hash } => Transaction::Purchase {
+                terminal_sequence: sent.terminal_sequence,
+                personal_account_fen: Fen::from_card(amounts.personal_account),
+                self_paid_fen: Fen::from_card(amounts.self_paid),
+                pooled_fund_fen: Fen::from_card(amounts.pooled_fund),
+                bill_id: bill_id.clone(),
+                bill_hash: *bill_hash,
+            },
+            Subject::Load { load_id, amount } => {
+                Transaction::Load { load_id: *load_id, amount_fen: Fen::from_card(*amount) }
+            }
+        };
+        Some(TransactionRecord {
+            journal_sequence,
+            terminal: self.draft.terminal,
+            card_identifier: self.draft.card_identifier,
+            card_factor: self.draft.card_factor,
+            card_sequence: sent.card_sequence,
+            transaction,
+            balance_after_fen: Fen::from_card(done.balance_after),
+            date_time: sent.date_time,
+            business_date: self.draft.business_date,
+            key_version: sent.key_version,
+            algorithm: sent.algorithm,
+            evidence: done.evidence,
+        })
+    }
+}
+
+impl Subject {
+    /// What the personal account moves by, fen; the direction is in the kind.
+    #[must_use]
+    pub const fn on_card(&self) -> u32 {
+        match self {
+            Self::Purchase { amounts, .. } => amounts.personal_account,
+            Self::Load { amount, .. } => *amount,
+        }
+    }
+
+    /// The three amounts; of a load, its amount as the personal account's, as the card's log has it.
+    #[must_use]
+    pub const fn amounts(&self) -> Amounts {
+        match self {
+            Self::Purchase { amounts, .. } => *amounts,
+            Self::Load { amount, .. } => Amounts { personal_account: *amount, self_paid: 0, pooled_fund: 0 },
+        }
+    }
+
+    /// Balance after, when the card does it; `None` when no card could hold it.
+    #[must_use]
+    pub const fn balance_after(&self, before: u32) -> Option<u32> {
+        match self {
+            Self::Purchase { amounts, .. } => before.checked_sub(amounts.personal_account),
+            Self::Load { amount, .. } => before.checked_add(*amount),
+        }
+    }
+}
+
+impl std::fmt::Display for EntryNumber {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{:06}", self.0)
+    }
+}

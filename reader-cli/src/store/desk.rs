@@ -1,0 +1,214 @@
+//! What the centre told the terminal, and what the terminal knows of itself and of cards.
+//!
+//! Owns: rows of `fact`, `sign_in`, `blacklist`, `tries`. Never: decides what they mean.
+
+use rusqlite::{OptionalExtension as _, Row, params};
+use settlement::BusinessDate;
+use settlement::fen::Fen;
+use settlement::id::{CardIdentifier, InstitutionCode, TerminalNumber};
+use settlement::message::{Institution, SignInAnswer, TerminalLimits};
+
+use super::entries::write;
+use super::{Store, StoreError};
+use crate::clock::Now;
+
+/// The last sign-in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SignedIn {
+    /// Day on which transactions count.
+    pub business_date: BusinessDate,
+    /// The pharmacy.
+    pub institution: Institution,
+    /// What the terminal may do without asking.
+    pub limits: TerminalLimits,
+    /// Newest blacklist at that time.
+    pub blacklist_sequence: u64,
+}
+
+/// The blacklist as it was last fetched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Blacklist {
+    /// Sequence.
+    pub sequence: u64,
+    /// Seconds since 1970 when it came.
+    pub fetched_at: i64,
+    /// Cards on it.
+    pub cards: u64,
+}
+
+const TERMINAL: &str = "terminal_number";
+
+impl Store {
+    /// The terminal number that this folder belongs to.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn terminal(&self) -> Result<Option<TerminalNumber>, StoreError> {
+        let text = self.fact(TERMINAL)?;
+        text.map(|text| TerminalNumber::parse(&text).map_err(|_| self.corrupt("the terminal number"))).transpose()
+    }
+
+    /// Binds the folder to a terminal number, once.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn set_terminal(&mut self, number: TerminalNumber) -> Result<(), StoreError> {
+        let place = self.place.clone();
+        write(&mut self.connection, &place, |connection| {
+            connection
+                .execute("INSERT INTO fact (name, value) VALUES (?1, ?2)", params![TERMINAL, number.to_string()])?;
+            Ok(())
+        })
+    }
+
+    /// Keeps what the centre said at sign-in.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn set_sign_in(&mut self, answer: &SignInAnswer) -> Result<(), StoreError> {
+        let place = self.place.clone();
+        let limits = answer.limits;
+        write(&mut self.connection, &place, |connection| {
+            connection.execute(
+                "INSERT OR REPLACE INTO sign_in (one, at, business_date, institution_code, institution_name,
+                     purchase_max_fen, card_day_max_fen, pending_records_max, pending_max_fen,
+                     blacklist_age_max_hours, blacklist_sequence)
+                 VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+                params![
+                    Now::of_system().utc(),
+                    answer.business_date.to_string(),
+                    answer.institution.code.as_str(),
+                    answer.institution.name,
+                    limits.purchase_max_fen.get(),
+                    limits.card_day_max_fen.get(),
+                    limits.pending_records_max,
+                    limits.pending_max_fen.get(),
+                    limits.blacklist_age_max_hours,
+                    i64::try_from(answer.blacklist_sequence).unwrap_or(i64::MAX),
+                ],
+            )?;
+            Ok(())
+        })
+    }
+
+    /// The last sign-in, if there was one.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn sign_in(&self) -> Result<Option<SignedIn>, StoreError> {
+        let found = self
+            .connection
+            .query_row("SELECT * FROM sign_in WHERE one = 1", [], signed_in)
+            .optional()
+            .map_err(|source| self.failure(source))?;
+        found.map(|row| row.ok_or_else(|| self.corrupt("the sign-in"))).transpose()
+    }
+
+    /// Replaces the blacklist as a whole.
+    ///
+    /// # Errors
+    /// [`StoreError`]: the old list stays.
+    pub fn set_blacklist(&mut self, sequence: u64, cards: &[CardIdentifier]) -> Result<(), StoreError> {
+        let place = self.place.clone();
+        write(&mut self.connection, &place, |connection| {
+            connection.execute("DELETE FROM blacklisted", [])?;
+            let mut insert = connection.prepare("INSERT OR IGNORE INTO blacklisted (card_identifier) VALUES (?1)")?;
+            for card in cards {
+                insert.execute([card.to_string()])?;
+            }
+            connection.execute(
+                "INSERT OR REPLACE INTO blacklist (one, sequence, fetched_at) VALUES (1, ?1, ?2)",
+                params![i64::try_from(sequence).unwrap_or(i64::MAX), Now::of_system().seconds().to_string()],
+            )?;
+            Ok(())
+        })
+    }
+
+    /// The blacklist's sequence, age and size; `None` when none was ever fetched.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn blacklist(&self) -> Result<Option<Blacklist>, StoreError> {
+        self.connection
+            .query_row(
+                "SELECT sequence, CAST(fetched_at AS INTEGER), (SELECT count(*) FROM blacklisted) FROM blacklist",
+                [],
+                |row| {
+                    Ok(Blacklist {
+                        sequence: row.get::<_, i64>(0)?.unsigned_abs(),
+                        fetched_at: row.get(1)?,
+                        cards: row.get::<_, i64>(2)?.unsigned_abs(),
+                    })
+                },
+            )
+            .optional()
+            .map_err(|source| self.failure(source))
+    }
+
+    /// Whether a card is on the list.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn is_blacklisted(&self, card: &CardIdentifier) -> Result<bool, StoreError> {
+        self.connection
+            .query_row("SELECT count(*) FROM blacklisted WHERE card_identifier = ?1", [card.to_string()], |row| {
+                row.get::<_, i64>(0)
+            })
+            .map(|count| count > 0)
+            .map_err(|source| self.failure(source))
+    }
+
+    /// Tries that a card had left of a secret when it last refused one; `None` when it did not, or accepted one since.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn tries_left(&self, card: &CardIdentifier, secret: &str) -> Result<Option<u8>, StoreError> {
+        self.connection
+            .query_row(
+                "SELECT tries_left FROM tries WHERE card_identifier = ?1 AND secret = ?2",
+                params![card.to_string(), secret],
+                |row| row.get(0),
+            )
+            .optional()
+            .map_err(|source| self.failure(source))
+    }
+
+    /// Remembers how many tries are left, or with `None` that the secret was accepted.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn set_tries_left(&mut self, card: &CardIdentifier, secret: &str, left: Option<u8>) -> Result<(), StoreError> {
+        let place = self.place.clone();
+        write(&mut self.connection, &place, |connection| {
+            connection.execute(
+                "DELETE FROM tries WHERE card_identifier = ?1 AND secret = ?2",
+                params![card.to_string(), secret],
+            )?;
+            if let Some(left) = left {
+                connection.execute(
+                    "INSERT INTO tries (card_identifier, secret, tries_left) VALUES (?1, ?2, ?3)",
+                    params![card.to_string(), secret, left],
+                )?;
+            }
+            Ok(())
+        })
+    }
+}
+
+fn signed_in(row: &Row<'_>) -> rusqlite::Result<Option<SignedIn>> {
+    let date = BusinessDate::parse(&row.get::<_, String>("business_date")?);
+    let code = InstitutionCode::parse(&row.get::<_, String>("institution_code")?);
+    let (Ok(business_date), Ok(code)) = (date, code) else { return Ok(None) };
+    Ok(Some(SignedIn {
+        business_date,
+        institution: Institution { code, name: row.get("institution_name")? },
+        limits: TerminalLimits {
+            purchase_max_fen: Fen::new(row.get("purchase_max_fen")?),
+            card_day_max_fen: Fen::new(row.get("card_day_max_fen")?),
+            pending_records_max: row.get("pending_records_max")?,
+            pending_max_fen: Fen::new(row.get("pending_max_fen")?),
+            blacklist_age_max_hours: row.get("blacklist_age_max_hours")?,
+        },
+        blacklist_sequence: row.get::<_, i64>("blacklist_sequence")?.unsigned_abs(),
+    }))
+}

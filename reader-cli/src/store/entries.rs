@@ -1,0 +1,363 @@
+//! Journal entries: every move is a guarded update and an event, in one transaction.
+//!
+//! Owns: rows of `entry` and `event`. Never: allows a move that `settlement::journal` does not have.
+
+use card_profiles::account::Amounts;
+use rusqlite::{Connection, OptionalExtension as _, Row, TransactionBehavior, params};
+use settlement::fen::Fen;
+use settlement::id::{BillId, CardFactor, CardIdentifier, CardRandom, Digest, LoadId, Mac, Tac, TerminalNumber};
+use settlement::journal::{self, Event, State};
+use settlement::record::Evidence;
+use settlement::{BusinessDate, DateTime};
+
+use super::{Store, StoreError, failure};
+use crate::clock::Now;
+use crate::journal::{Done, Draft, Entry, EntryNumber, Journal, Sent, Subject};
+
+impl Journal for Store {
+    fn prepare(&mut self, draft: &Draft) -> Result<Entry, StoreError> {
+        let place = self.place.clone();
+        let number = write(&mut self.connection, &place, |connection| {
+            let number: i64 =
+                connection.query_row("SELECT coalesce(max(number), 0) + 1 FROM entry", [], |row| row.get(0))?;
+            insert(connection, number, draft)?;
+            note(connection, number, "Prepared", None, State::Prepared, "Terminal", None)?;
+            Ok(number)
+        })?;
+        self.entry(EntryNumber(number.unsigned_abs()))
+    }
+
+    fn send(&mut self, number: EntryNumber, sent: &Sent) -> Result<(), StoreError> {
+        let place = self.place.clone();
+        write(&mut self.connection, &place, |connection| {
+            advance(connection, number, Event::Sending, None)?;
+            connection.execute(
+                "UPDATE entry SET balance_before = ?2, card_sequence = ?3, terminal_sequence = ?4, date_time = ?5,
+                     random = ?6, key_version = ?7, algorithm = ?8, mac = ?9 WHERE number = ?1",
+                params![
+                    key(number),
+                    sent.balance_before,
+                    sent.card_sequence,
+                    sent.terminal_sequence,
+                    sent.date_time.to_string(),
+                    sent.random.to_string(),
+                    sent.key_version,
+                    sent.algorithm,
+                    sent.mac.to_string(),
+                ],
+            )?;
+            Ok(())
+        })
+    }
+
+    fn confirm(&mut self, number: EntryNumber, event: Event, done: &Done) -> Result<Entry, StoreError> {
+        let place = self.place.clone();
+        write(&mut self.connection, &place, |connection| {
+            advance(connection, number, event, None)?;
+            let (evidence, tac) = match done.evidence {
+                Evidence::Answered { tac } => ("answered", Some(tac)),
+                Evidence::Proved { tac } => ("proved", Some(tac)),
+                Evidence::LogOnly => ("log-only", None),
+            };
+            connection.execute(
+                "UPDATE entry SET balance_after = ?2, evidence = ?3, tac = ?4,
+                     record = (SELECT coalesce(max(record), 0) + 1 FROM entry) WHERE number = ?1",
+                params![key(number), done.balance_after, evidence, tac.map(|tac| tac.to_string())],
+            )?;
+            Ok(())
+        })?;
+        self.entry(number)
+    }
+
+    fn close(&mut self, number: EntryNumber, event: Event, reason: &str) -> Result<Entry, StoreError> {
+        let place = self.place.clone();
+        write(&mut self.connection, &place, |connection| {
+            advance(connection, number, event, Some(reason))?;
+            connection.execute("UPDATE entry SET reason = ?2 WHERE number = ?1", params![key(number), reason])?;
+            Ok(())
+        })?;
+        self.entry(number)
+    }
+
+    fn open_of(&mut self, card: &CardIdentifier) -> Result<Vec<Entry>, StoreError> {
+        let all = self.entries_where("card_identifier = ?1", &card.to_string())?;
+        Ok(all.into_iter().filter(|entry| entry.state.blocks_card()).collect())
+    }
+}
+
+impl Store {
+    /// One entry.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`] when it is not there or cannot be read.
+    pub fn entry(&self, number: EntryNumber) -> Result<Entry, StoreError> {
+        self.find_entry(number)?.ok_or_else(|| self.corrupt("an entry that was just written is not there"))
+    }
+
+    /// One entry, if it is there.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn find_entry(&self, number: EntryNumber) -> Result<Option<Entry>, StoreError> {
+        Ok(self.entries_where("number = ?1", &key(number).to_string())?.pop())
+    }
+
+    /// All entries, oldest first.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn entries(&self) -> Result<Vec<Entry>, StoreError> {
+        self.entries_where("?1 = ?1", "")
+    }
+
+    /// Finished entries whose records come after `record`, in the order of their records.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn finished_after(&self, record: u64) -> Result<Vec<Entry>, StoreError> {
+        let mut entries = self.entries_where("record > CAST(?1 AS INTEGER)", &record.to_string())?;
+        entries.sort_by_key(|entry| entry.record);
+        Ok(entries)
+    }
+
+    /// Counts one more reprint of an entry's receipt.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn count_reprint(&mut self, number: EntryNumber) -> Result<u32, StoreError> {
+        let place = self.place.clone();
+        write(&mut self.connection, &place, |connection| {
+            connection.execute("UPDATE entry SET reprints = reprints + 1 WHERE number = ?1", [key(number)])?;
+            Ok(connection.query_row("SELECT reprints FROM entry WHERE number = ?1", [key(number)], |row| row.get(0))?)
+        })
+    }
+
+    /// What a card's entries of one business day take or took from its account here, except those known not to.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn spent_by(&self, card: &CardIdentifier, day: BusinessDate) -> Result<Fen, StoreError> {
+        let sum: i64 = self
+            .connection
+            .query_row(
+                "SELECT coalesce(sum(personal_account), 0) FROM entry
+                 WHERE kind = 'purchase' AND card_identifier = ?1 AND business_date = ?2
+                   AND state NOT IN ('REFUSED', 'REVERSED')",
+                params![card.to_string(), day.to_string()],
+                |row| row.get(0),
+            )
+            .map_err(|source| self.failure(source))?;
+        Ok(Fen::new(sum))
+    }
+
+    /// Brings what an earlier program left between states to where a restart puts it.
+    pub(super) fn restart(&mut self) -> Result<(), StoreError> {
+        let between: Vec<(EntryNumber, Event)> = self
+            .entries()?
+            .into_iter()
+            .filter_map(|entry| entry.state.event_at_restart().map(|event| (entry.number, event)))
+            .collect();
+        for (number, event) in between {
+            self.close(number, event, "RESTART")?;
+        }
+        Ok(())
+    }
+
+    fn entries_where(&self, condition: &'static str, value: &str) -> Result<Vec<Entry>, StoreError> {
+        let fail = |source| self.failure(source);
+        let mut statement =
+            self.connection.prepare(&format!("SELECT * FROM entry WHERE {condition} ORDER BY number")).map_err(fail)?;
+        let mut rows = statement.query([value]).map_err(fail)?;
+        let mut entries = Vec::new();
+        while let Some(row) = rows.next().map_err(fail)? {
+            entries.push(read(row).map_err(fail)?.ok_or_else(|| self.corrupt("an entry has a value of a wrong form"))?);
+        }
+        Ok(entries)
+    }
+}
+
+/// Runs `work` in one durable transaction: all of it or nothing.
+pub(super) fn write<T>(
+    connection: &mut Connection,
+    place: &str,
+    work: impl FnOnce(&Connection) -> Result<T, Failed>,
+) -> Result<T, StoreError> {
+    let fail = |source| failure(place, source);
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(fail)?;
+    let result = work(&transaction).map_err(|error| match error {
+        Failed::Sql(source) => failure(place, source),
+        Failed::Store(error) => error,
+    })?;
+    transaction.commit().map_err(fail)?;
+    Ok(result)
+}
+
+/// Why work inside a transaction failed.
+pub(super) enum Failed {
+    Sql(rusqlite::Error),
+    Store(StoreError),
+}
+
+impl From<rusqlite::Error> for Failed {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Sql(error)
+    }
+}
+
+/// The guarded move and its event.
+fn advance(connection: &Connection, number: EntryNumber, event: Event, reason: Option<&str>) -> Result<(), Failed> {
+    let state: Option<String> = connection
+        .query_row("SELECT state FROM entry WHERE number = ?1", [key(number)], |row| row.get(0))
+        .optional()?;
+    let moved = |expected| Failed::Store(StoreError::Moved { id: number.to_string(), expected });
+    let from = state.as_deref().and_then(State::parse).ok_or_else(|| moved("any state"))?;
+    let row = journal::find(from, event).map_err(|_| moved("a state that takes this event"))?;
+    if row.reason_needed && reason.is_none() {
+        return Err(moved("a state that takes this event without a reason"));
+    }
+    let rows = connection.execute(
+        "UPDATE entry SET state = ?3 WHERE number = ?1 AND state = ?2",
+        params![key(number), row.from.as_str(), row.to.as_str()],
+    )?;
+    if rows != 1 {
+        return Err(moved(row.from.as_str()));
+    }
+    note(connection, key(number), &format!("{event:?}"), Some(row.from), row.to, &format!("{:?}", row.actor), reason)
+}
+
+fn note(
+    connection: &Connection,
+    entry: i64,
+    event: &str,
+    from: Option<State>,
+    to: State,
+    actor: &str,
+    reason: Option<&str>,
+) -> Result<(), Failed> {
+    connection.execute(
+        "INSERT INTO event (number, at, entry, event, from_state, to_state, actor, reason)
+         VALUES ((SELECT coalesce(max(number), 0) + 1 FROM event), ?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        params![Now::of_system().utc(), entry, event, from.map(State::as_str), to.as_str(), actor, reason],
+    )?;
+    Ok(())
+}
+
+fn insert(connection: &Connection, number: i64, draft: &Draft) -> Result<(), Failed> {
+    let (kind, bill_id, bill_hash, load_id) = match &draft.subject {
+        Subject::Purchase { bill_id, bill_hash, .. } => {
+            ("purchase", Some(bill_id.as_str().to_owned()), Some(bill_hash.to_string()), None)
+        }
+        Subject::Load { load_id, .. } => ("load", None, None, Some(load_id.to_string())),
+    };
+    let amounts = draft.subject.amounts();
+    connection.execute(
+        "INSERT INTO entry (number, state, kind, terminal, card_identifier, card_factor, business_date,
+             personal_account, self_paid, pooled_fund, bill_id, bill_hash, load_id, paper)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
+        params![
+            number,
+            State::Prepared.as_str(),
+            kind,
+            draft.terminal.to_string(),
+            draft.card_identifier.to_string(),
+            draft.card_factor.to_string(),
+            draft.business_date.to_string(),
+            amounts.personal_account,
+            amounts.self_paid,
+            amounts.pooled_fund,
+            bill_id,
+            bill_hash,
+            load_id,
+            draft.paper,
+        ],
+    )?;
+    Ok(())
+}
+
+/// SQLite numbers rows with signed 64 bits; entry numbers come from it and go back unchanged.
+fn key(number: EntryNumber) -> i64 {
+    i64::try_from(number.0).unwrap_or(i64::MAX)
+}
+
+/// `Ok(None)`: a value of a wrong form, so the file is damaged.
+fn read(row: &Row<'_>) -> rusqlite::Result<Option<Entry>> {
+    let text = |name: &str| row.get::<_, Option<String>>(name);
+    let number: i64 = row.get("number")?;
+    let amounts = Amounts {
+        personal_account: row.get("personal_account")?,
+        self_paid: row.get("self_paid")?,
+        pooled_fund: row.get("pooled_fund")?,
+    };
+    let subject = match (text("bill_id")?, text("bill_hash")?, text("load_id")?) {
+        (Some(id), Some(hash), None) => match (BillId::parse(&id), Digest::parse(&hash)) {
+            (Ok(bill_id), Ok(bill_hash)) => Subject::Purchase { amounts, bill_id, bill_hash },
+            _ => return Ok(None),
+        },
+        (None, None, Some(id)) => match LoadId::parse(&id) {
+            Ok(load_id) => Subject::Load { load_id, amount: amounts.personal_account },
+            Err(_) => return Ok(None),
+        },
+        _ => return Ok(None),
+    };
+    let state: String = row.get("state")?;
+    let (Some(state), Some(draft)) = (State::parse(&state), draft(row, subject)?) else { return Ok(None) };
+    Ok(Some(Entry {
+        number: EntryNumber(number.unsigned_abs()),
+        state,
+        draft,
+        sent: sent(row)?,
+        done: done(row)?,
+        record: row.get::<_, Option<i64>>("record")?.map(i64::unsigned_abs),
+        reason: text("reason")?,
+    }))
+}
+
+fn draft(row: &Row<'_>, subject: Subject) -> rusqlite::Result<Option<Draft>> {
+    let text = |name: &str| row.get::<_, String>(name);
+    let terminal = TerminalNumber::parse(&text("terminal")?).ok();
+    let identifier = CardIdentifier::parse(&text("card_identifier")?).ok();
+    let factor = CardFactor::parse(&text("card_factor")?).ok();
+    let date = BusinessDate::parse(&text("business_date")?).ok();
+    let paper = text("paper")?;
+    Ok(match (terminal, identifier, factor, date) {
+        (Some(terminal), Some(card_identifier), Some(card_factor), Some(business_date)) => {
+            Some(Draft { terminal, card_identifier, card_factor, business_date, subject, paper })
+        }
+        _ => None,
+    })
+}
+
+fn sent(row: &Row<'_>) -> rusqlite::Result<Option<Sent>> {
+    let text = |name: &str| row.get::<_, Option<String>>(name);
+    let (Some(date_time), Some(random), Some(mac)) = (text("date_time")?, text("random")?, text("mac")?) else {
+        return Ok(None);
+    };
+    Ok(match (DateTime::parse(&date_time), CardRandom::parse(&random), Mac::parse(&mac)) {
+        (Ok(date_time), Ok(random), Ok(mac)) => Some(Sent {
+            balance_before: row.get("balance_before")?,
+            card_sequence: row.get("card_sequence")?,
+            terminal_sequence: row.get("terminal_sequence")?,
+            date_time,
+            random,
+            key_version: row.get("key_version")?,
+            algorithm: row.get("algorithm")?,
+            mac,
+        }),
+        _ => None,
+    })
+}
+
+fn done(row: &Row<'_>) -> rusqlite::Result<Option<Done>> {
+    let (Some(evidence), Some(balance_after)) =
+        (row.get::<_, Option<String>>("evidence")?, row.get::<_, Option<u32>>("balance_after")?)
+    else {
+        return Ok(None);
+    };
+    let tac = row.get::<_, Option<String>>("tac")?.and_then(|tac| Tac::parse(&tac).ok());
+    Ok(match (evidence.as_str(), tac) {
+        ("answered", Some(tac)) => Some(Done { balance_after, evidence: Evidence::Answered { tac } }),
+        ("proved", Some(tac)) => Some(Done { balance_after, evidence: Evidence::Proved { tac } }),
+        ("log-only", None) => Some(Done { balance_after, evidence: Evidence::LogOnly }),
+        _ => None,
+    })
+}

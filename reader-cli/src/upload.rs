@@ -1,0 +1,140 @@
+//! Bringing the centre what the journal holds: signed gap-free batches, outcomes of loads.
+//!
+//! Source: `settlement::batch`; store and forward: everything is written down before it is sent, and sent again unchanged.
+//! Owns: what is still to be sent, in which order. Never: makes a record (`journal`), speaks HTTP itself (`http`).
+
+use settlement::batch::{ChainPosition, SignedBatch};
+use settlement::fen::Fen;
+use settlement::id::RequestId;
+use settlement::journal::State;
+use settlement::limits::BATCH_RECORDS_MAX;
+use settlement::message::{
+    BatchRequest, LoadOutcome, LoadOutcomeRequest, LoadRequest, Request as _, SignInAnswer, SignInRequest, Version1,
+};
+use settlement::signing::TerminalKey;
+
+use crate::error::TerminalError;
+use crate::http::{Centre, Letter};
+use crate::journal::{Entry, Subject};
+use crate::store::{BatchAnswered, Store};
+use crate::terminal;
+
+/// What an upload did.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Uploaded {
+    /// Batches answered.
+    pub batches: u32,
+    /// Records posted.
+    pub accepted: u64,
+    /// Records not posted, with the centre's code.
+    pub refused: Vec<(u64, String)>,
+    /// Outcomes of loads reported.
+    pub outcomes: u32,
+}
+
+/// Sends everything that waits: first outcomes of loads, then batches.
+///
+/// # Errors
+/// [`TerminalError::CentreUnreachable`] when the centre stops answering: what was not answered is kept and sent next time.
+pub fn upload(store: &mut Store, centre: &Centre<'_>, key: &TerminalKey) -> Result<Uploaded, TerminalError> {
+    let mut uploaded = Uploaded { outcomes: report_outcomes(store, centre)?, ..Uploaded::default() };
+    // Each round sends one stored batch; the journal bounds how many there are.
+    while let Some(batch) = next_batch(store, key)? {
+        let answer = centre.send::<BatchRequest>(&batch.letter)?;
+        let refused: Vec<(u64, String)> =
+            answer.refused.iter().map(|record| (record.journal_sequence, record.code.to_string())).collect();
+        store.batch_answered(&BatchAnswered {
+            sequence: batch.sequence,
+            accepted: answer.accepted,
+            refused: refused.clone(),
+        })?;
+        uploaded.batches += 1;
+        uploaded.accepted += u64::from(answer.accepted);
+        uploaded.refused.extend(refused);
+    }
+    Ok(uploaded)
+}
+
+/// The oldest batch that was not answered, or a new one of the records that are in none.
+fn next_batch(store: &mut Store, key: &TerminalKey) -> Result<Option<crate::store::StoredBatch>, TerminalError> {
+    if let Some(waiting) = store.waiting_batch(BatchRequest::PATH)? {
+        return Ok(Some(waiting));
+    }
+    let position = store.chain()?;
+    let entries = store.finished_after(position.next_record - 1)?;
+    let records: Vec<_> = entries.iter().take(BATCH_RECORDS_MAX).filter_map(Entry::to_record).collect();
+    let Some(terminal) = records.first().map(|record| record.terminal) else { return Ok(None) };
+    let batch = SignedBatch::seal(key, terminal, &position, records)
+        .map_err(|_| TerminalError::Bug("records of the journal follow each other without a gap"))?;
+    let request_id = RequestId(terminal::random()?);
+    let request = BatchRequest { version: Version1, request_id, batch };
+    store.write_batch(&request.batch, request_id, &Letter::of(&request)?)?;
+    Ok(store.waiting_batch(BatchRequest::PATH)?)
+}
+
+/// Reports how loads ended that the centre was asked for, once each.
+///
+/// # Errors
+/// [`TerminalError::CentreUnreachable`]; what was not answered is kept.
+pub fn report_outcomes(store: &mut Store, centre: &Centre<'_>) -> Result<u32, TerminalError> {
+    for entry in store.unreported_loads(LoadRequest::PATH, LoadOutcomeRequest::PATH)? {
+        if let Some(request) = outcome(store, &entry)? {
+            store.write_letter(request.request_id, &Letter::of(&request)?, Some(entry.number))?;
+        }
+    }
+    let mut reported = 0;
+    for (id, letter) in store.unanswered(LoadOutcomeRequest::PATH)? {
+        match centre.send::<LoadOutcomeRequest>(&letter) {
+            Ok(_) => store.letter_answered(id, "OK")?,
+            // A refusal is an answer too: the centre looks into it, sending it again changes nothing.
+            Err(TerminalError::CentreRefused { code, .. }) if !code.retryable() => {
+                store.letter_answered(id, code.as_str())?;
+            }
+            Err(error) => return Err(error),
+        }
+        reported += 1;
+    }
+    Ok(reported)
+}
+
+/// The outcome of a finished load; `None` while it is open.
+fn outcome(store: &Store, entry: &Entry) -> Result<Option<LoadOutcomeRequest>, TerminalError> {
+    let Subject::Load { load_id, .. } = entry.draft.subject else { return Ok(None) };
+    let outcome = match entry.state {
+        State::Confirmed => LoadOutcome::Credited,
+        State::Reversed | State::Refused => LoadOutcome::NotCredited,
+        State::Prepared | State::Sent | State::Uncertain => return Ok(None),
+    };
+    let balance_after_fen = match (entry.done, entry.sent) {
+        (Some(done), _) => Fen::from_card(done.balance_after),
+        (None, Some(sent)) => Fen::from_card(sent.balance_before),
+        (None, None) => store.asked_balance(entry.number, LoadRequest::PATH)?.unwrap_or(Fen::ZERO),
+    };
+    Ok(Some(LoadOutcomeRequest {
+        version: Version1,
+        request_id: RequestId(terminal::random()?),
+        terminal: entry.draft.terminal,
+        load_id,
+        outcome,
+        tac: entry.done.and_then(|done| done.evidence.tac()),
+        balance_after_fen,
+    }))
+}
+
+/// Signs in: business date, limits. A centre that holds another chain than this terminal is not worked with.
+///
+/// # Errors
+/// [`TerminalError::ChainDiffers`], or that the centre does not answer.
+pub fn sign_in(store: &mut Store, centre: &Centre<'_>, request: &SignInRequest) -> Result<SignInAnswer, TerminalError> {
+    let letter = Letter::of(request)?;
+    store.write_letter(request.request_id, &letter, None)?;
+    let answer = centre.send::<SignInRequest>(&letter)?;
+    store.letter_answered(request.request_id, "OK")?;
+    let known = store.positions()?;
+    if !known.contains(&answer.chain) {
+        let ours = known.last().map_or(1, |position: &ChainPosition| position.next_batch);
+        return Err(TerminalError::ChainDiffers { theirs: answer.chain.next_batch, ours });
+    }
+    store.set_sign_in(&answer)?;
+    Ok(answer)
+}

@@ -1,0 +1,9 @@
+//! Flows of the counter against software cards in this process: every tear, every failed write, exactly once.
+
+#[path = "../support/cards.rs"]
+mod cards;
+mod dying;
+mod loads;
+mod purchases;
+mod stand;
+mod taps;

@@ -1,0 +1,145 @@
+//! Personalized software cards and PSAMs for tests, made with the product's own plans and obviously fake root keys.
+//!
+//! Owns: invented people, test roots. Never: a real key.
+
+use card_core::key::Key16;
+use card_core::security::keyring::KeyRing;
+use card_core::security::{CityCode, Factors, KeyName};
+use card_core::{Atr, Session};
+use card_profiles::image::CardValues;
+use card_profiles::plan::{Plan, Target};
+use card_profiles::{Profile, builtin, rehearsal};
+use card_sim::{Card, Socket};
+
+/// City of the terminal and its cards.
+pub(crate) const CITY: &str = "513300";
+/// PIN that every delivered card has.
+pub(crate) const INITIAL_PIN: &str = "123456";
+/// PIN of the test cards.
+pub(crate) const PIN: &str = "864213";
+/// Number of the test PSAM.
+pub(crate) const TERMINAL: [u8; 6] = [0x51, 0x33, 0x00, 0x00, 0x00, 0x07];
+
+/// The national root keys of a test world; `seed` tells worlds apart.
+pub(crate) fn roots(seed: u8) -> KeyRing {
+    let mut ring = KeyRing::new();
+    for profile in ["ssc-3.0", "psam"].map(|name| builtin(name).expect("built in")) {
+        for row in &profile.key {
+            ring.insert(row.name.clone(), 1, key_of(seed, row.name.as_str()));
+        }
+    }
+    ring.insert(KeyName::new(rehearsal::TRANSPORT_KEY_NAME), rehearsal::TRANSPORT_LOT, transport());
+    ring
+}
+
+fn transport() -> Key16 {
+    Key16::new(rehearsal::TRANSPORT_KEY)
+}
+
+/// A key that differs from every other by more than its parity bits: name and seed, hashed.
+fn key_of(seed: u8, name: &str) -> Key16 {
+    let digest = settlement::id::Digest::of(format!("test root {seed} {name}").as_bytes());
+    Key16::new(*digest.0.first_chunk().expect("32 bytes"))
+}
+
+/// A user card in a socket: personalized, PIN changed, account empty.
+pub(crate) fn user_card(seed: u8, serial: u8) -> Socket {
+    let card = blank_card(serial);
+    personalize(&card, seed, CITY, &holder(CITY, serial));
+    card
+}
+
+/// A user card of another city.
+pub(crate) fn card_of_city(seed: u8, serial: u8, city: &str) -> Socket {
+    let card = blank_card(serial);
+    personalize(&card, seed, city, &holder(city, serial));
+    card
+}
+
+/// A user card as the factory delivers it.
+pub(crate) fn blank_card(serial: u8) -> Socket {
+    factory(&builtin("ssc-3.0").expect("built in"), [0x51, 0x33, 0, 0, 0, serial])
+}
+
+/// A PSAM with the keys of the test world.
+pub(crate) fn psam_card(seed: u8) -> Socket {
+    let profile = builtin("psam").expect("built in");
+    let card = factory(&profile, [0x51, 0x33, 0, 0, 0x99, 7]);
+    let mut values = CardValues::new();
+    let place = terminal_number_place(&profile);
+    values.set(&place, hex::encode_upper(TERMINAL)).expect("a place");
+    carry_out(&card, &profile, seed, CITY, &values);
+    card
+}
+
+/// The item of EF 0016 that holds the terminal number: the first place that takes 6 bytes.
+fn terminal_number_place(profile: &Profile) -> String {
+    let (df, ef) = profile
+        .df
+        .iter()
+        .flat_map(|df| df.ef.iter().map(move |ef| (df, ef)))
+        .find(|(_, ef)| ef.sfi() == 0x16)
+        .expect("the PSAM has a terminal number");
+    match ef.elements.first() {
+        Some(element) => format!("{}.{}.{}", df.id, ef.id, element.id),
+        None => format!("{}.{}", df.id, ef.id),
+    }
+}
+
+fn factory(profile: &Profile, serial: [u8; 6]) -> Socket {
+    Socket::new(Card::factory(profile, serial, &transport()).expect("a profile that lints makes a card"))
+}
+
+fn personalize(card: &Socket, seed: u8, city: &str, values: &CardValues) {
+    carry_out(card, &builtin("ssc-3.0").expect("built in"), seed, city, values);
+    let mut session = Session::new(Box::new(card.connect().expect("powers up")));
+    let name = hex::decode("7378312E73682EC9E7BBE1B1A3D5CF").expect("hex");
+    assert!(session.send(&card_core::command::select_by_name(&name)).expect("answers").sw.is_ok());
+    let change = card_core::command::change_pin(&bcd(INITIAL_PIN), &bcd(PIN));
+    assert!(session.send(&change).expect("answers").sw.is_ok(), "PIN change");
+}
+
+fn bcd(pin: &str) -> Vec<u8> {
+    hex::decode(pin).expect("an even count of digits")
+}
+
+fn carry_out(card: &Socket, profile: &Profile, seed: u8, city: &str, values: &CardValues) {
+    let atr = Atr::parse(card.card().atr()).expect("a card of ours");
+    let city = CityCode::parse(city).expect("six digits");
+    let factors = Factors::of(city, atr.card_factor().expect("13 historical bytes"));
+    let target = Target::blank(factors, rehearsal::TRANSPORT_LOT);
+    let plan = Plan::personalize(profile, values, &target).expect("values fit");
+    let mut module = roots(seed);
+    let mut session = Session::new(Box::new(card.connect().expect("powers up")));
+    for planned in &plan.steps {
+        let answer = session.perform(&planned.step, Some(&mut module)).expect("answers");
+        if let Err(mismatch) = planned.judge(&answer) {
+            panic!("{mismatch:?} in {}", planned.df);
+        }
+    }
+}
+
+/// An invented person.
+fn holder(city: &str, serial: u8) -> CardValues {
+    let mut values = CardValues::new();
+    let bcd_city: String = city.to_owned();
+    let identifier = format!("{bcd_city}D156000005000000{serial:02X}0A0B0C0D");
+    for (place, value) in [
+        ("SSSE.EF05.card_identifier", identifier.as_str()),
+        ("SSSE.EF05.card_class", "1"),
+        ("SSSE.EF05.spec_version", "3.00"),
+        ("SSSE.EF05.initializing_institution", "9156000002510000513300D5"),
+        ("SSSE.EF05.issue_date", "20250101"),
+        ("SSSE.EF05.valid_until", "20990101"),
+        ("SSSE.EF05.card_number", "A12345674"),
+        ("SSSE.EF06.social_security_number", "111111198101011110"),
+        ("SSSE.EF06.name", "张三"),
+        ("SSSE.EF06.sex", "1"),
+        ("SSSE.EF06.ethnic_group", "01"),
+        ("SSSE.EF06.birthplace", "513322"),
+        ("SSSE.EF06.birth_date", "19810101"),
+    ] {
+        values.set(place, value).expect("a place");
+    }
+    values
+}
