@@ -171,7 +171,12 @@ pub fn take(
     batch: SignedBatch,
 ) -> Result<(Taken, Act), ClearingError> {
     let (number, sequence) = (terminal.number, batch.sequence);
-    if tx.upload_hash(number, sequence)? == Some(batch.hash) {
+    if let Some((hash, before)) = tx.received_upload(number, sequence)? {
+        // What came before is the same only if it still verifies; a copied hash over other records does not.
+        let again = batch.verify(&terminal.public_key, number, &before)?.into_batch();
+        if again.hash != hash {
+            return Err(ClearingError::Refused(ErrorCode::BatchGap));
+        }
         let taken = answer(&tx.rows_of_batch(number, sequence)?, true, terminal.chain.next_batch)?;
         return Ok((taken, act(number, sequence, "known", 0, 0)));
     }

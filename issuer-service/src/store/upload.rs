@@ -1,6 +1,7 @@
 //! Rows of uploaded batches and of every record in them.
 
 use rusqlite::{OptionalExtension, Row};
+use settlement::batch::ChainPosition;
 use settlement::code::ErrorCode;
 use settlement::date::{BusinessDate, DateTime};
 use settlement::fen::Fen;
@@ -33,13 +34,25 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// Hash of a batch that was received.
+    /// Hash of a batch that was received, and where the terminal's chain stood before it.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub fn upload_hash(&self, terminal: TerminalNumber, batch: u32) -> Result<Option<Digest>, StoreError> {
-        let mut statement = self.sql.prepare_cached("SELECT hash FROM upload WHERE terminal = $1 AND batch = $2")?;
-        Ok(statement.query_row((terminal.to_string(), batch), |row| cell::parsed(row, 0, Digest::parse)).optional()?)
+    pub fn received_upload(
+        &self,
+        terminal: TerminalNumber,
+        batch: u32,
+    ) -> Result<Option<(Digest, ChainPosition)>, StoreError> {
+        let mut statement = self.sql.prepare_cached(
+            "SELECT hash, first_record, (SELECT hash FROM upload WHERE terminal = $1 AND batch = $2 - 1) FROM upload
+             WHERE terminal = $1 AND batch = $2",
+        )?;
+        let found = statement.query_row((terminal.to_string(), batch), |row| {
+            let previous_hash = cell::parsed_option(row, 2, Digest::parse)?.unwrap_or(Digest::ZERO);
+            let position = ChainPosition { next_batch: batch, next_record: cell::u64(row, 1)?, previous_hash };
+            Ok((cell::parsed(row, 0, Digest::parse)?, position))
+        });
+        Ok(found.optional()?)
     }
 
     /// Batches of which a row counts in a window: terminal, sequence, hash.

@@ -1,0 +1,393 @@
+//! A rehearsal centre with its real server on a free port, invented cards that compute their own codes, and a terminal.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+
+use card_core::security::{KeyRef, MacKey, SecurityModule};
+use card_profiles::account::{AccountRules, MacFields, load_seed};
+use issuer_service::vault::{Vault, VaultKeys};
+use serde_json::{Value, json};
+use settlement::batch::{ChainPosition, SignedBatch};
+use settlement::date::{BusinessDate, DateTime};
+use settlement::fen::Fen;
+use settlement::id::{BillId, CardFactor, CardIdentifier, Digest, LoadId, Mac, Tac, TerminalNumber};
+use settlement::record::{Evidence, Transaction, TransactionRecord};
+use settlement::signing::TerminalKey;
+use zeroize::Zeroizing;
+
+pub(crate) const PHARMACY: &str = "P51330100001";
+
+/// A centre in a folder, with three operators, one pharmacy and as many cards as asked.
+pub(crate) struct Centre {
+    folder: tempfile::TempDir,
+    server: Option<Server>,
+    pub(crate) keys: VaultKeys,
+    pub(crate) rules: AccountRules,
+}
+
+struct Server {
+    child: Child,
+    port: u16,
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // Already gone where a test killed it.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+impl Centre {
+    pub(crate) fn with_cards(cards: u8) -> Self {
+        let folder = tempfile::tempdir().expect("folder");
+        let data = folder.path().join("centre");
+        assert_eq!(issuer(&data, &["init"]).status.code(), Some(0));
+        for (name, roles) in [("ma", &["clearing"][..]), ("zhou", &["clearing"]), ("wu", &["approve"])] {
+            let roles = roles.iter().flat_map(|role| ["--role", role]);
+            let arguments: Vec<&str> = ["operator", "add", name].into_iter().chain(roles).collect();
+            assert_eq!(issuer(&data, &arguments).status.code(), Some(0));
+        }
+        let passphrase = std::fs::read_to_string(data.join("rehearsal.passphrase")).expect("passphrase");
+        let vault = Vault::open(&data.join("centre.vault"), passphrase.trim_end()).expect("vault");
+        let rules = issuer_service::Centre::card_profile().account.expect("account");
+        let centre = Self { folder, server: None, keys: vault.keys(), rules };
+        (1..=cards).for_each(|n| centre.add_card(n));
+        let add = ["institution", "add", PHARMACY, "--name", "样例药店", "--region", "513301", "--type", "pharmacy"];
+        centre.ok("ma", &add);
+        centre
+    }
+
+    /// A card as personalization leaves it.
+    fn add_card(&self, n: u8) {
+        let card = self.card(n);
+        let raw = self.database();
+        let chip = format!("008131473{}{}", "1518", card.factor);
+        let statements = [
+            format!(
+                "INSERT INTO person VALUES ({n}, '{n:018}', '样例', '样例', '1', '01', '19900101', '513301', '', '', '', 1, {n}, '')"
+            ),
+            "INSERT INTO batch VALUES (1, 'finished', NULL, 'li', 'wu', '', '', '') ON CONFLICT DO NOTHING".to_owned(),
+            format!("INSERT INTO card_number VALUES ('A{n:08}', {n}, 'used', '')"),
+            format!("INSERT INTO job VALUES ({n}, 1, {n}, 'A{n:08}', 'done', '')"),
+            format!(
+                "INSERT INTO card VALUES ('{chip}', {n}, {n}, 'A{n:08}', '{}', 'ssc-3.0', '20260101', '20360101', 'sealed', '')",
+                card.identifier
+            ),
+        ];
+        for statement in statements {
+            raw.execute(&statement, ()).expect("row");
+        }
+    }
+
+    /// The invented card `n` of this centre, empty.
+    pub(crate) fn card(&self, n: u8) -> Card {
+        Card {
+            identifier: CardIdentifier::parse(&format!("513300D156000005000000{n:02X}00000000")).expect("hex"),
+            factor: CardFactor::parse(&format!("86505133000000{n:02X}")).expect("hex"),
+            balance: 0,
+            online: 0,
+            offline: 0,
+            keys: self.keys.clone(),
+            rules: self.rules.clone(),
+        }
+    }
+
+    pub(crate) fn data(&self) -> PathBuf {
+        self.folder.path().join("centre")
+    }
+
+    pub(crate) fn database(&self) -> rusqlite::Connection {
+        let raw = rusqlite::Connection::open(self.data().join("centre.db")).expect("database");
+        raw.busy_timeout(std::time::Duration::from_secs(5)).expect("timeout");
+        raw
+    }
+
+    pub(crate) fn run(&self, operator: &str, arguments: &[&str]) -> Output {
+        let all: Vec<&str> = ["--format", "json", "--operator", operator].iter().chain(arguments).copied().collect();
+        issuer(&self.data(), &all)
+    }
+
+    /// Runs a command that must succeed; its JSON.
+    pub(crate) fn ok(&self, operator: &str, arguments: &[&str]) -> Value {
+        let output = self.run(operator, arguments);
+        assert_eq!(output.status.code(), Some(0), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+        serde_json::from_slice(&output.stdout).expect("one JSON object")
+    }
+
+    /// Allots and approves `yuan` for the holder of card `n`.
+    pub(crate) fn allot(&self, n: u8, yuan: &str) {
+        let card = self.card(n).identifier.to_string();
+        let request = self.ok("ma", &["account", "allot", "--card", &card, "--amount", yuan]);
+        self.ok("wu", &["account", "approve", &request["request"].to_string()]);
+    }
+
+    pub(crate) fn serve(&mut self) {
+        let file = self.folder.path().join("port");
+        let mut child = Command::new(env!("CARGO_BIN_EXE_issuer"))
+            .args(["--lang", "en", "--data"])
+            .arg(self.data())
+            .args(["serve", "--listen", "127.0.0.1:0", "--port-file"])
+            .arg(&file)
+            .stdin(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the server starts");
+        let mut line = String::new();
+        BufReader::new(child.stderr.as_mut().expect("piped")).read_line(&mut line).expect("a line");
+        assert!(line.contains("listening on http://127.0.0.1:"), "{line}");
+        let port = std::fs::read_to_string(&file).expect("port file").trim().parse().expect("a port");
+        self.server = Some(Server { child, port });
+    }
+
+    /// kill -9: no handler runs.
+    pub(crate) fn kill_server(&mut self) {
+        drop(self.server.take());
+    }
+
+    /// SIGTERM; the exit code.
+    pub(crate) fn stop_server(&mut self) -> Option<i32> {
+        let mut server = self.server.take().expect("running");
+        let id = server.child.id().to_string();
+        assert!(Command::new("kill").args(["-TERM", &id]).status().expect("kill").success());
+        server.child.wait().expect("ended").code()
+    }
+
+    pub(crate) fn port(&self) -> u16 {
+        self.server.as_ref().expect("running").port
+    }
+
+    /// Registers a terminal with a key of its own.
+    pub(crate) fn terminal(&self, n: u8) -> Terminal {
+        let key = TerminalKey::from_seed(&Zeroizing::new([n; 32]));
+        let number = TerminalNumber([0x99, 0, 0, 0, 0, n]);
+        let public_key = key.public_key().to_string();
+        let add = ["terminal", "add", &number.to_string(), "--institution", PHARMACY, "--public-key", &public_key];
+        self.ok("ma", &add);
+        Terminal { number, key, chain: ChainPosition::START, port: self.port(), ids: u128::from(n) << 64, psam: 0 }
+    }
+
+    /// Balance of a ledger account.
+    pub(crate) fn balance(&self, account: &str) -> i64 {
+        let list = self.ok("ma", &["account", "list", "--prefix", account]);
+        list["sum_fen"].as_i64().expect("a sum")
+    }
+
+    pub(crate) fn today(&self) -> BusinessDate {
+        let windows = self.ok("ma", &["window", "list"]);
+        let last = windows["windows"].as_array().and_then(|list| list.last()).expect("a window");
+        BusinessDate::parse(last["business_date"].as_str().expect("text")).expect("real")
+    }
+
+    pub(crate) fn write(&self, name: &str, value: &Value) -> String {
+        let path = self.folder.path().join(name);
+        std::fs::write(&path, value.to_string()).expect("file");
+        path.to_str().expect("UTF-8").to_owned()
+    }
+}
+
+fn issuer(data: &Path, arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_issuer"))
+        .args(["--lang", "en", "--data"])
+        .arg(data)
+        .args(arguments)
+        .stdin(Stdio::null())
+        .output()
+        .expect("the program starts")
+}
+
+/// A card's account with its counters: what a chip does, without the chip.
+pub(crate) struct Card {
+    pub(crate) identifier: CardIdentifier,
+    pub(crate) factor: CardFactor,
+    pub(crate) balance: u32,
+    pub(crate) online: u16,
+    pub(crate) offline: u16,
+    keys: VaultKeys,
+    rules: AccountRules,
+}
+
+impl Card {
+    /// Body of `/loads` without ids: INITIALIZE FOR LOAD.
+    pub(crate) fn init_load(&mut self, terminal: &Terminal, load: u8, amount: u32) -> Value {
+        let random = [load, 2, 3, 4];
+        let input = self.load_fields(terminal, amount).input(&self.rules.mac.load_mac1);
+        let mac1 = self.mac(MacKey::Session(load_seed(random, self.online)), &self.rules.load_key.clone(), &input);
+        json!({
+            "version": 1,
+            "terminal": terminal.number,
+            "load_id": LoadId([load; 16]),
+            "card_identifier": self.identifier,
+            "card_factor": self.factor,
+            "amount_fen": amount,
+            "balance_fen": self.balance,
+            "card_sequence": self.online,
+            "random": hex::encode_upper(random),
+            "key_version": 1,
+            "algorithm": 0,
+            "mac1": Mac(mac1),
+        })
+    }
+
+    /// CREDIT FOR LOAD: the card checks MAC2 and answers its TAC.
+    pub(crate) fn credit(&mut self, terminal: &Terminal, load: u8, amount: u32, answer: &Value) -> Tac {
+        let date_time = DateTime::parse(answer["date_time"].as_str().expect("text")).expect("real");
+        let fields = MacFields { date_time: date_time.to_bcd(), ..self.load_fields(terminal, amount) };
+        let session = MacKey::Session(load_seed([load, 2, 3, 4], self.online));
+        let mac2 = self.mac(session, &self.rules.load_key.clone(), &fields.input(&self.rules.mac.load_mac2));
+        assert_eq!(answer["mac2"], json!(Mac(mac2)), "the card accepts MAC2");
+        let tac = self.mac(MacKey::Folded, &self.rules.tac_key.clone(), &fields.input(&self.rules.mac.load_tac));
+        self.balance += amount;
+        self.online += 1;
+        Tac(tac)
+    }
+
+    /// A purchase with the TAC of this card.
+    pub(crate) fn purchase(&mut self, terminal: &mut Terminal, date: BusinessDate, fen: [u32; 3]) -> TransactionRecord {
+        self.balance -= fen[0];
+        terminal.psam += 1;
+        let day = date.to_string().replace('-', "");
+        let mut record = TransactionRecord {
+            journal_sequence: terminal.chain.next_record,
+            terminal: terminal.number,
+            card_identifier: self.identifier,
+            card_factor: self.factor,
+            card_sequence: self.offline,
+            transaction: Transaction::Purchase {
+                terminal_sequence: terminal.psam,
+                personal_account_fen: Fen::from_card(fen[0]),
+                self_paid_fen: Fen::from_card(fen[1]),
+                pooled_fund_fen: Fen::from_card(fen[2]),
+                bill_id: BillId::parse(&format!("B-{}", terminal.psam)).expect("word"),
+                bill_hash: Digest([7; 32]),
+            },
+            balance_after_fen: Fen::from_card(self.balance),
+            date_time: DateTime::parse(&format!("{day}235959")).expect("real"),
+            business_date: date,
+            key_version: 1,
+            algorithm: 0,
+            evidence: Evidence::LogOnly,
+        };
+        self.offline += 1;
+        self.sign(&mut record);
+        record
+    }
+
+    /// Puts the right TAC on a record.
+    pub(crate) fn sign(&mut self, record: &mut TransactionRecord) {
+        let tac = settlement::tac::compute(&mut self.keys, &self.rules, record).expect("computes");
+        record.evidence = Evidence::Answered { tac };
+    }
+
+    fn load_fields(&self, terminal: &Terminal, amount: u32) -> MacFields {
+        MacFields {
+            amount,
+            balance_before: self.balance,
+            balance_after: self.balance + amount,
+            transaction_type: self.rules.load_type,
+            terminal: terminal.number.0,
+            card_sequence: self.online,
+            ..MacFields::default()
+        }
+    }
+
+    fn mac(&mut self, kind: MacKey, name: &card_core::security::KeyName, input: &[u8]) -> [u8; 4] {
+        let factors = self.identifier.factors(self.factor).expect("city");
+        self.keys.mac(&KeyRef::of_card(name, 1, &factors), kind, [0; 8], input).expect("computes")
+    }
+}
+
+/// A terminal with a tiny HTTP client.
+pub(crate) struct Terminal {
+    pub(crate) number: TerminalNumber,
+    pub(crate) key: TerminalKey,
+    pub(crate) chain: ChainPosition,
+    pub(crate) port: u16,
+    pub(crate) psam: u32,
+    ids: u128,
+}
+
+impl Terminal {
+    /// Sends a body under a new request id.
+    pub(crate) fn ask(&mut self, path: &str, body: Value) -> (u16, Value) {
+        let body = self.numbered(body);
+        self.send(path, &body)
+    }
+
+    /// The body with a new request id.
+    pub(crate) fn numbered(&mut self, mut body: Value) -> String {
+        self.ids += 1;
+        body["request_id"] = format!("{:032X}", self.ids).into();
+        body.to_string()
+    }
+
+    /// Signs and sends a body as it is.
+    pub(crate) fn send(&self, path: &str, body: &str) -> (u16, Value) {
+        let signature = self.key.sign_request("POST", path, body.as_bytes()).to_string();
+        let headers = [("x-terminal", self.number.to_string()), ("x-signature", signature)];
+        let (status, text) = request(self.port, "POST", path, &headers, body.as_bytes());
+        (status, serde_json::from_slice(&text).expect("every answer is JSON"))
+    }
+
+    /// Seals records into the next batch; the body of its upload. The chain moves on.
+    pub(crate) fn seal(&mut self, records: Vec<TransactionRecord>) -> String {
+        let batch = SignedBatch::seal(&self.key, self.number, &self.chain, records).expect("whole");
+        self.chain = batch.next_position();
+        self.numbered(json!({ "version": 1, "batch": batch }))
+    }
+}
+
+pub(crate) const SIGN_IN: &str = "/terminal/v1/sign-in";
+pub(crate) const BLACKLIST: &str = "/terminal/v1/blacklist";
+pub(crate) const QUOTE: &str = "/terminal/v1/loads/quote";
+pub(crate) const LOADS: &str = "/terminal/v1/loads";
+pub(crate) const OUTCOME: &str = "/terminal/v1/loads/outcome";
+pub(crate) const BATCHES: &str = "/terminal/v1/batches";
+
+/// Body of `/loads/outcome`.
+pub(crate) fn outcome(terminal: &Terminal, load: u8, outcome: &str, tac: Option<Tac>, balance: u32) -> Value {
+    let mut body = json!({
+        "version": 1,
+        "terminal": terminal.number,
+        "load_id": LoadId([load; 16]),
+        "outcome": outcome,
+        "balance_after_fen": balance,
+    });
+    if let Some(tac) = tac {
+        body["tac"] = json!(tac);
+    }
+    body
+}
+
+/// A whole load that works.
+pub(crate) fn load(terminal: &mut Terminal, card: &mut Card, id: u8, amount: u32) {
+    let (status, answer) = {
+        let body = card.init_load(terminal, id, amount);
+        terminal.ask(LOADS, body)
+    };
+    assert_eq!(status, 200, "{answer}");
+    let tac = card.credit(terminal, id, amount, &answer);
+    let body = outcome(terminal, id, "credited", Some(tac), card.balance);
+    assert_eq!(terminal.ask(OUTCOME, body).0, 200);
+}
+
+/// One HTTP/1.1 request on its own connection.
+pub(crate) fn request(port: u16, method: &str, path: &str, headers: &[(&str, String)], body: &[u8]) -> (u16, Vec<u8>) {
+    let mut stream = TcpStream::connect(("127.0.0.1", port)).expect("connects");
+    let mut head =
+        format!("{method} {path} HTTP/1.1\r\nhost: centre\r\nconnection: close\r\ncontent-length: {}\r\n", body.len());
+    for (name, value) in headers {
+        head.push_str(&format!("{name}: {value}\r\n"));
+    }
+    stream.write_all(format!("{head}\r\n").as_bytes()).expect("head");
+    // The server may refuse a large body before it has all come.
+    let _ = stream.write_all(body);
+    let mut answer = Vec::new();
+    let _ = stream.read_to_end(&mut answer);
+    let end = answer.windows(4).position(|bytes| bytes == b"\r\n\r\n").expect("an answer with a head");
+    let head = String::from_utf8_lossy(&answer[..end]);
+    let status = head.split(' ').nth(1).and_then(|status| status.parse().ok()).expect("a status");
+    (status, answer[end + 4..].to_vec())
+}
