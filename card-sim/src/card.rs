@@ -21,6 +21,7 @@ use card_profiles::Profile;
 use crate::challenge::Challenges;
 use crate::door::{self, Request};
 use crate::fault::{FaultPlan, Moment, Strike};
+use crate::image::FaultStore;
 use crate::memory::{Changes, Memory, MemoryError};
 use crate::model::{Model, ModelError};
 
@@ -32,6 +33,7 @@ pub struct Card {
     state: State,
     challenges: Challenges,
     faults: FaultPlan,
+    fault_store: Option<FaultStore>,
     out: Vec<u8>,
 }
 
@@ -131,17 +133,18 @@ impl Card {
     }
 
     pub(crate) fn assemble(model: Model, atr: Vec<u8>, memory: Memory, faults: FaultPlan) -> Self {
-        let mut card = Self {
+        let mut memory = memory;
+        memory.wear_after(faults.lemon());
+        Self {
             model: Arc::new(model),
             atr,
             memory,
             state: State::default(),
             challenges: Challenges::new(&[]),
-            faults: FaultPlan::default(),
+            faults,
+            fault_store: None,
             out: Vec::with_capacity(256),
-        };
-        card.set_faults(faults);
-        card
+        }
     }
 
     /// Draws its next random numbers from `script`, so that a test can use published numbers.
@@ -187,9 +190,20 @@ impl Card {
     }
 
     /// Replaces the faults that are to come.
-    pub fn set_faults(&mut self, faults: FaultPlan) {
+    ///
+    /// # Errors
+    /// When the image behind the card cannot hold them.
+    pub fn set_faults(&mut self, faults: FaultPlan) -> std::io::Result<()> {
+        if let Some(store) = &self.fault_store {
+            store.save(&faults)?;
+        }
         self.memory.wear_after(faults.lemon());
         self.faults = faults;
+        Ok(())
+    }
+
+    pub(crate) fn keep_faults_in(&mut self, store: FaultStore) {
+        self.fault_store = Some(store);
     }
 
     /// Carries out one command and appends its answer, data and status word.
@@ -200,7 +214,19 @@ impl Card {
         if !self.memory.is_powered() {
             return Err(Silence::Unpowered);
         }
-        let strike = if self.faults.is_empty() { None } else { self.faults.strike(command.get(1).copied()) };
+        if self.faults.is_empty() {
+            return self.answer(command, answer, None);
+        }
+        let strike = self.faults.strike(command.get(1).copied());
+        let outcome = self.answer(command, answer, strike);
+        self.faults.set_lemon(self.memory.writes_before_worn());
+        if let Some(store) = &self.fault_store {
+            store.save(&self.faults).map_err(|error| Silence::Memory(MemoryError::Storage(error)))?;
+        }
+        outcome
+    }
+
+    fn answer(&mut self, command: &[u8], answer: &mut Vec<u8>, strike: Option<Strike>) -> Result<(), Silence> {
         match strike {
             Some(Strike::Mute) => return Err(Silence::Mute),
             Some(Strike::PowerLoss { moment: Moment::Before, back_after_ms }) => {
@@ -215,7 +241,6 @@ impl Card {
         let mark = answer.len();
         let outcome =
             if self.memory.is_broken() { Ok(StatusWord::MEMORY_FAILURE) } else { self.execute(command, answer) };
-        self.faults.set_lemon(self.memory.writes_before_worn());
         match (outcome, strike) {
             (Ok(_) | Err(MemoryError::PowerLost), Some(Strike::PowerLoss { back_after_ms, .. })) => {
                 answer.truncate(mark);

@@ -8,10 +8,13 @@ mod card;
 mod challenge;
 mod door;
 pub mod fault;
+pub mod image;
 mod in_process;
 mod inspection;
 pub mod memory;
 mod model;
+pub mod program;
+pub mod reader;
 
 pub use card::{Card, Silence};
 pub use in_process::{InProcess, Socket};

@@ -1,0 +1,386 @@
+//! The image file: a whole card, carried from reader to reader.
+//!
+//! Source: our own format, version 1; `README.md` beside this crate describes it byte by byte.
+//! Owns: header, identity, the area of faults, the memory behind them; the lock against two readers.
+//! Never: opens what is not marked REHEARSAL; overwrites a file when it makes a card.
+//! Units: offsets and lengths in bytes, big-endian in the header.
+#![cfg_attr(not(test), warn(clippy::indexing_slicing))]
+
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use card_core::Atr;
+use card_core::key::Key16;
+use card_profiles::rehearsal::{TRANSPORT_KEY, TRANSPORT_LOT};
+use card_profiles::{Profile, ProfileError};
+use serde::{Deserialize, Serialize};
+
+use crate::card::{self, Card, Silence};
+use crate::fault::FaultPlan;
+use crate::inspection::Inspection;
+use crate::memory::{Durability, Memory};
+use crate::model::{LAYOUT, Model, ModelError};
+
+/// First bytes of an image.
+const MAGIC: [u8; 8] = *b"SSCCARD\x1A";
+/// Version of the file format.
+pub const FORMAT: u32 = 1;
+/// Bytes of the header.
+const HEADER: usize = 64;
+/// Bytes of the area of faults: length (4) and JSON.
+const FAULT_AREA: usize = 4096;
+/// Largest image that is read: a profile of 1 MiB and a chip of 1 MiB.
+const IMAGE_MAX: u64 = 4 << 20;
+/// The only mark there is: these cards hold rehearsal keys.
+const MARK: &str = "REHEARSAL";
+
+/// What does not change in the life of a card.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Identity {
+    /// `REHEARSAL`.
+    pub mark: String,
+    /// Profile text, in full.
+    pub profile: String,
+    /// Answer to reset, hex.
+    pub atr: String,
+    /// Lot of the factory: version of its transport key.
+    pub lot: u8,
+}
+
+/// Why an image cannot be made or opened.
+#[derive(Debug, thiserror::Error)]
+pub enum ImageError {
+    /// The file system refused.
+    #[error("{}: {source}", path.display())]
+    File {
+        /// Image.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// There is a file already.
+    #[error("{} exists already", .0.display())]
+    Exists(PathBuf),
+    /// There is no such file.
+    #[error("{} does not exist", .0.display())]
+    NotFound(PathBuf),
+    /// Another reader holds it.
+    #[error("{} is in another reader", .0.display())]
+    InUse(PathBuf),
+    /// Not an image of this program.
+    #[error("{} is no card image: {problem}", path.display())]
+    Malformed {
+        /// Image.
+        path: PathBuf,
+        /// What is wrong with it.
+        problem: Malformed,
+    },
+    /// The faults do not fit their area.
+    #[error("the faults of {} need more than {FAULT_AREA} bytes", .0.display())]
+    TooManyFaults(PathBuf),
+    /// No card can be made of the profile.
+    #[error(transparent)]
+    Model(#[from] ModelError),
+    /// The profile text is none.
+    #[error(transparent)]
+    Profile(#[from] ProfileError),
+    /// The card's memory cannot be brought to a sound state.
+    #[error(transparent)]
+    Card(#[from] Silence),
+}
+
+impl ImageError {
+    /// Stable code.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::File { .. } => "IMAGE_FILE",
+            Self::Exists(_) => "IMAGE_EXISTS",
+            Self::NotFound(_) => "IMAGE_NOT_FOUND",
+            Self::InUse(_) => "IMAGE_IN_USE",
+            Self::Malformed { .. } => "IMAGE_MALFORMED",
+            Self::TooManyFaults(_) => "FAULTS_TOO_MANY",
+            Self::Model(_) => "PROFILE_UNUSABLE",
+            Self::Profile(_) => ProfileError::CODE,
+            Self::Card(_) => "IMAGE_MEMORY",
+        }
+    }
+}
+
+/// What can be wrong with the bytes of an image.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Malformed {
+    /// Other first bytes.
+    #[error("it does not start with the mark of an image")]
+    Magic,
+    /// Another format or layout.
+    #[error("format {format}, layout {layout}; this program reads format {FORMAT}, layout {LAYOUT}")]
+    Version {
+        /// Format version.
+        format: u32,
+        /// Layout version.
+        layout: u32,
+    },
+    /// Areas that lie outside the file, or not as the profile lays them out.
+    #[error("its areas do not fit the file")]
+    Areas,
+    /// The identity is not the JSON expected.
+    #[error("its identity cannot be read")]
+    Identity,
+    /// Not marked REHEARSAL.
+    #[error("it is not marked {MARK}")]
+    Mark,
+    /// The faults are not the JSON expected.
+    #[error("its faults cannot be read")]
+    Faults,
+}
+
+/// Where the faults of a card are kept.
+#[derive(Debug)]
+pub(crate) struct FaultStore {
+    file: File,
+    offset: u64,
+}
+
+impl FaultStore {
+    pub(crate) fn save(&self, plan: &FaultPlan) -> io::Result<()> {
+        let area = fault_area(plan).ok_or(io::ErrorKind::FileTooLarge)?;
+        self.file.write_all_at(&area, self.offset)
+    }
+}
+
+/// Length and JSON.
+fn fault_area(plan: &FaultPlan) -> Option<Vec<u8>> {
+    let json = serde_json::to_vec(plan).expect("plain data");
+    let length = u32::try_from(json.len()).ok().filter(|_| json.len() + 4 <= FAULT_AREA)?;
+    Some([&length.to_be_bytes()[..], &json].concat())
+}
+
+/// Makes a card as a factory delivers it, in a new file.
+///
+/// # Errors
+/// [`ImageError`]; an existing file is not touched.
+pub fn create(path: &Path, profile_text: &str, serial: [u8; 6], faults: &FaultPlan) -> Result<(), ImageError> {
+    let profile = Profile::parse(profile_text)?;
+    let model = Model::of(&profile)?;
+    let atr = card::atr(&profile, serial);
+    let factor = Atr::parse(&atr).and_then(|atr| atr.card_factor()).map_err(ModelError::from)?;
+    let memory = model.factory(&profile, &Key16::new(TRANSPORT_KEY), factor);
+    let identity = Identity {
+        mark: MARK.to_owned(),
+        profile: profile_text.to_owned(),
+        atr: hex::encode_upper(&atr),
+        lot: TRANSPORT_LOT,
+    };
+    let identity = serde_json::to_vec(&identity).expect("plain data");
+    let fault_offset = (HEADER + identity.len()).next_multiple_of(4096);
+    let memory_offset = fault_offset + FAULT_AREA;
+    let number = |value: usize| u32::try_from(value).expect("an image is smaller than 4 GiB").to_be_bytes();
+    let mut bytes = MAGIC.to_vec();
+    for value in [FORMAT.to_be_bytes(), LAYOUT.to_be_bytes(), number(identity.len()), number(fault_offset)] {
+        bytes.extend(value);
+    }
+    bytes.extend([number(memory_offset), number(memory.len())].as_flattened());
+    bytes.resize(HEADER, 0);
+    bytes.extend(identity);
+    bytes.resize(fault_offset, 0);
+    bytes.extend(fault_area(faults).ok_or_else(|| ImageError::TooManyFaults(path.to_owned()))?);
+    bytes.resize(memory_offset, 0);
+    bytes.extend(memory);
+    let fault = |source| ImageError::File { path: path.to_owned(), source };
+    let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
+    let file = file.map_err(|source| match source.kind() {
+        io::ErrorKind::AlreadyExists => ImageError::Exists(path.to_owned()),
+        _ => fault(source),
+    })?;
+    file.write_all_at(&bytes, 0).and_then(|()| file.sync_all()).map_err(fault)
+}
+
+/// Opens a card for a reader; no other reader can open it until it is dropped.
+///
+/// # Errors
+/// [`ImageError`].
+pub fn open(path: &Path, durability: Durability) -> Result<Card, ImageError> {
+    let file = OpenOptions::new().read(true).write(true).open(path).map_err(|source| not_found(path, source))?;
+    match file.try_lock() {
+        Ok(()) => {}
+        Err(std::fs::TryLockError::WouldBlock) => return Err(ImageError::InUse(path.to_owned())),
+        Err(std::fs::TryLockError::Error(source)) => return Err(ImageError::File { path: path.to_owned(), source }),
+    }
+    let parts = Parts::read(path, &file)?;
+    let faults = file.try_clone().map_err(|source| ImageError::File { path: path.to_owned(), source })?;
+    let memory = Memory::in_file(parts.memory, file, parts.memory_offset, durability);
+    let mut card = Card::assemble(parts.model, parts.atr, memory, parts.faults);
+    card.keep_faults_in(FaultStore { file: faults, offset: parts.fault_offset });
+    Ok(card)
+}
+
+/// Looks at a card without opening it: also while it is in a reader. Nothing is written.
+///
+/// # Errors
+/// [`ImageError`].
+pub fn inspect(path: &Path) -> Result<(Identity, Inspection), ImageError> {
+    let file = File::open(path).map_err(|source| not_found(path, source))?;
+    let parts = Parts::read(path, &file)?;
+    let mut card = Card::assemble(parts.model, parts.atr, Memory::in_process(parts.memory), FaultPlan::default());
+    card.power_on()?;
+    Ok((parts.identity, card.inspect()))
+}
+
+fn not_found(path: &Path, source: io::Error) -> ImageError {
+    match source.kind() {
+        io::ErrorKind::NotFound => ImageError::NotFound(path.to_owned()),
+        _ => ImageError::File { path: path.to_owned(), source },
+    }
+}
+
+/// An image taken apart and checked.
+struct Parts {
+    identity: Identity,
+    model: Model,
+    atr: Vec<u8>,
+    faults: FaultPlan,
+    fault_offset: u64,
+    memory: Vec<u8>,
+    memory_offset: u64,
+}
+
+impl Parts {
+    fn read(path: &Path, file: &File) -> Result<Self, ImageError> {
+        let fault = |source| ImageError::File { path: path.to_owned(), source };
+        let malformed = |problem| ImageError::Malformed { path: path.to_owned(), problem };
+        let length = file.metadata().map_err(fault)?.len();
+        if length > IMAGE_MAX {
+            return Err(malformed(Malformed::Areas));
+        }
+        let mut bytes = vec![0; usize::try_from(length).map_err(|_| malformed(Malformed::Areas))?];
+        file.read_exact_at(&mut bytes, 0).map_err(fault)?;
+        let header = bytes.split_first_chunk::<8>().filter(|(magic, _)| **magic == MAGIC);
+        let (_, header) = header.ok_or_else(|| malformed(Malformed::Magic))?;
+        let mut numbers = header.as_chunks::<4>().0.iter().map(|chunk| u32::from_be_bytes(*chunk));
+        let mut next = || numbers.next().ok_or_else(|| malformed(Malformed::Areas));
+        let (format, layout) = (next()?, next()?);
+        if (format, layout) != (FORMAT, LAYOUT) {
+            return Err(malformed(Malformed::Version { format, layout }));
+        }
+        let [identity_length, fault_offset, memory_offset, memory_length] = [next()?, next()?, next()?, next()?];
+        let area = |offset: u32, length: u32| {
+            let start = usize::try_from(offset).ok()?;
+            bytes.get(start..start.checked_add(usize::try_from(length).ok()?)?)
+        };
+        let areas = || malformed(Malformed::Areas);
+        let (faults_end, memory_end) =
+            (u64::from(fault_offset) + FAULT_AREA as u64, u64::from(memory_offset) + u64::from(memory_length));
+        if faults_end != u64::from(memory_offset) || memory_end != length {
+            return Err(areas());
+        }
+        let identity = area(u32::try_from(HEADER).expect("64"), identity_length).ok_or_else(areas)?;
+        let identity: Identity = serde_json::from_slice(identity).map_err(|_| malformed(Malformed::Identity))?;
+        if identity.mark != MARK {
+            return Err(malformed(Malformed::Mark));
+        }
+        let fault_length = area(fault_offset, 4).and_then(|bytes| bytes.first_chunk().copied()).ok_or_else(areas)?;
+        let faults = area(fault_offset.saturating_add(4), u32::from_be_bytes(fault_length)).ok_or_else(areas)?;
+        let faults = serde_json::from_slice(faults).map_err(|_| malformed(Malformed::Faults))?;
+        let memory = area(memory_offset, memory_length).ok_or_else(areas)?.to_vec();
+        let atr = hex::decode(&identity.atr).map_err(|_| malformed(Malformed::Identity))?;
+        Atr::parse(&atr).and_then(|atr| atr.card_factor()).map_err(ModelError::from)?;
+        let model = Model::of(&Profile::parse(&identity.profile)?)?;
+        if model.size != memory.len() {
+            return Err(areas());
+        }
+        let (fault_offset, memory_offset) = (u64::from(fault_offset), u64::from(memory_offset));
+        Ok(Self { identity, model, atr, faults, fault_offset, memory, memory_offset })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use card_profiles::builtin_text;
+
+    const SERIAL: [u8; 6] = [0x51, 0x33, 0, 0, 0, 1];
+
+    fn made(folder: &Path) -> PathBuf {
+        let path = folder.join("a.card");
+        let text = builtin_text("ssc-3.0").expect("built in");
+        create(&path, text, SERIAL, &FaultPlan::default()).expect("made");
+        path
+    }
+
+    #[test]
+    fn a_new_card_opens_and_says_what_it_is() {
+        let folder = tempfile::tempdir().expect("folder");
+        let path = made(folder.path());
+        let (identity, inspection) = inspect(&path).expect("image");
+        assert_eq!(identity.profile, builtin_text("ssc-3.0").expect("built in"));
+        assert!(inspection.atr.ends_with("513300000001"), "{}", inspection.atr);
+        let pin = inspection.pin.expect("PIN");
+        assert!(pin.initial && pin.tries_left == 3);
+        assert!(matches!(create(&path, &identity.profile, SERIAL, &FaultPlan::default()), Err(ImageError::Exists(_))));
+    }
+
+    #[test]
+    fn one_card_is_in_one_reader_only() {
+        let folder = tempfile::tempdir().expect("folder");
+        let path = made(folder.path());
+        let first = open(&path, Durability::Process).expect("free");
+        assert!(matches!(open(&path, Durability::Process), Err(ImageError::InUse(_))));
+        inspect(&path).expect("looking is allowed");
+        drop(first);
+        open(&path, Durability::Process).expect("free again");
+    }
+
+    #[test]
+    fn what_a_card_did_is_in_its_image() {
+        let folder = tempfile::tempdir().expect("folder");
+        let path = made(folder.path());
+        let mut card = open(&path, Durability::Disk).expect("free");
+        card.power_on().expect("power");
+        let mut answer = Vec::new();
+        for command in ["00A4000002DDF1", "0020000003999999"] {
+            card.transmit(&hex::decode(command).expect("hex"), &mut answer).expect("answer");
+        }
+        assert_eq!(hex::encode_upper(&answer), "611E63C2");
+        let pin = inspect(&path).expect("image").1.pin.expect("PIN");
+        assert_eq!(pin.tries_left, 2);
+    }
+
+    #[test]
+    fn faults_are_kept_in_the_image_and_used_up_there() {
+        use crate::fault::{Fault, Moment, Trigger};
+        let folder = tempfile::tempdir().expect("folder");
+        let path = made(folder.path());
+        let open = || open(&path, Durability::Process).expect("free");
+        let loss = Fault::PowerLoss { at: Trigger::command(2), moment: Moment::After, back_after_ms: Some(1) };
+        open().set_faults(FaultPlan::new(vec![loss, Fault::Lemon { after_writes: 100 }])).expect("fits");
+        let select = hex::decode("00A4000002DDF1").expect("hex");
+        for lost in [false, true, false] {
+            let mut card = open();
+            card.power_on().expect("power");
+            assert_eq!(card.transmit(&select, &mut Vec::new()).is_err(), lost);
+        }
+        assert_eq!(open().faults().faults(), [Fault::Lemon { after_writes: 100 }]);
+    }
+
+    #[test]
+    fn no_damaged_image_panics() {
+        let folder = tempfile::tempdir().expect("folder");
+        let path = made(folder.path());
+        let bytes = std::fs::read(&path).expect("image");
+        let damaged = folder.path().join("b.card");
+        for end in (0..bytes.len()).step_by(997).chain(0..80) {
+            std::fs::write(&damaged, &bytes[..end]).expect("written");
+            assert!(inspect(&damaged).is_err(), "{end}");
+        }
+        for at in 0..64 {
+            let mut changed = bytes.clone();
+            changed[at] ^= 0xFF;
+            std::fs::write(&damaged, &changed).expect("written");
+            assert_eq!(inspect(&damaged).is_err(), at < 32, "{at}");
+        }
+    }
+}

@@ -1,0 +1,67 @@
+//! `card-sim new`: cards as a factory delivers them.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use card_profiles::builtin_text;
+use ring::rand::{SecureRandom, SystemRandom};
+
+use super::arguments::New;
+use super::output::Output;
+use super::{Failure, image};
+use crate::fault::FaultPlan;
+
+/// City of the demonstration in BCD; a factory prints the city that ordered the lot.
+const CITY: [u8; 2] = [0x51, 0x33];
+
+pub(crate) fn make(new: &New, output: &Output) -> Result<(), Failure> {
+    let text = profile_text(&new.profile)?;
+    let first = new.serial.unwrap_or_else(|| serial_of(new.seed.unwrap_or_else(random)));
+    let images = match (&new.out, &new.out_dir) {
+        (Some(path), _) => vec![(path.clone(), first)],
+        (None, Some(folder)) => {
+            fs::create_dir_all(folder).map_err(|source| Failure::File { path: folder.clone(), source })?;
+            (0..new.count.unwrap_or(1)).map(|index| numbered(folder, first, index)).collect()
+        }
+        (None, None) => Vec::new(),
+    };
+    let mut made = Vec::with_capacity(images.len());
+    for (path, serial) in images {
+        image::create(&path, &text, serial, &FaultPlan::default())?;
+        made.push((path, hex::encode_upper(serial)));
+    }
+    output.made(&made);
+    Ok(())
+}
+
+fn profile_text(profile: &str) -> Result<String, Failure> {
+    if let Some(text) = builtin_text(profile) {
+        return Ok(text.to_owned());
+    }
+    fs::read_to_string(profile).map_err(|source| match source.kind() {
+        io::ErrorKind::NotFound => Failure::NoProfile(profile.to_owned()),
+        _ => Failure::File { path: PathBuf::from(profile), source },
+    })
+}
+
+fn numbered(folder: &Path, first: [u8; 6], index: u32) -> (PathBuf, [u8; 6]) {
+    let [a, b, rest @ ..] = first;
+    let [c, d, e, f] = u32::from_be_bytes(rest).wrapping_add(index).to_be_bytes();
+    let serial = [a, b, c, d, e, f];
+    (folder.join(format!("{}.card", hex::encode_upper(serial))), serial)
+}
+
+fn serial_of(number: u32) -> [u8; 6] {
+    let ([a, b], [c, d, e, f]) = (CITY, number.to_be_bytes());
+    [a, b, c, d, e, f]
+}
+
+/// A number that no other card is likely to have; without random numbers, the first.
+fn random() -> u32 {
+    let mut bytes = [0; 4];
+    match SystemRandom::new().fill(&mut bytes) {
+        Ok(()) => u32::from_be_bytes(bytes),
+        Err(_) => 1,
+    }
+}

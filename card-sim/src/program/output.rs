@@ -1,0 +1,95 @@
+//! The only place of the program that prints. Results go to standard output, everything else to standard error.
+
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use serde_json::json;
+
+use super::Failure;
+use super::arguments::Format;
+use super::exit;
+use super::text::{self, Lang};
+use crate::fault::FaultPlan;
+use crate::image::Identity;
+use crate::inspection::Inspection;
+use crate::reader::control::Status;
+
+/// Shape and language of what is printed.
+pub(crate) struct Output {
+    format: Format,
+    lang: Lang,
+}
+
+/// Answers a wrong command line, or a request for help.
+pub(crate) fn usage(error: &clap::Error) -> ExitCode {
+    let asked = !error.use_stderr();
+    drop(error.print());
+    if asked { ExitCode::SUCCESS } else { ExitCode::from(exit::USAGE) }
+}
+
+impl Output {
+    pub(crate) const fn new(format: Format, lang: Lang) -> Self {
+        Self { format, lang }
+    }
+
+    pub(crate) fn made(&self, images: &[(PathBuf, String)]) {
+        let rows = images.iter().map(|(path, serial)| json!({ "image": path, "serial": serial }));
+        self.result(&json!({ "made": images.len(), "images": rows.collect::<Vec<_>>() }), || {
+            images.iter().map(|(path, serial)| format!("{serial}  {}\n", path.display())).collect()
+        });
+    }
+
+    pub(crate) fn inspection(&self, identity: &Identity, card: &Inspection) {
+        let value = json!({ "mark": identity.mark, "lot": identity.lot, "card": card });
+        self.result(&value, || text::inspection(self.lang, identity, card));
+    }
+
+    pub(crate) fn faults(&self, plan: &FaultPlan) {
+        self.result(&json!({ "faults": plan }), || text::faults(self.lang, plan));
+    }
+
+    /// In text, one line for `eval`, and nothing else.
+    pub(crate) fn started(&self, status: &Status) {
+        self.result(&json!(status), || format!("export PCSCLITE_CSOCK_NAME={}\n", quoted(&status.csock)));
+    }
+
+    pub(crate) fn stopped(&self, found: bool) {
+        self.result(&json!({ "stopped": found }), String::new);
+    }
+
+    pub(crate) fn done(&self, image: Option<&Path>) {
+        self.result(&json!({ "image": image }), || {
+            image.map_or_else(String::new, |path| format!("{}\n", path.display()))
+        });
+    }
+
+    pub(crate) fn status(&self, status: &Status) {
+        self.result(&json!(status), || text::status(self.lang, status));
+    }
+
+    pub(crate) fn failure(&self, failure: &Failure) {
+        let line = match self.format {
+            Format::Text => text::failure(self.lang, failure),
+            Format::Json => json!({ "error": text::code(failure), "message": failure.to_string() }).to_string(),
+        };
+        // Nowhere is left to complain when standard error is closed.
+        drop(writeln!(io::stderr().lock(), "{}", line.trim_end()));
+    }
+
+    fn result(&self, value: &serde_json::Value, text: impl FnOnce() -> String) {
+        let bytes = match self.format {
+            Format::Text => text(),
+            Format::Json => format!("{value}\n"),
+        };
+        // A closed pipe is the reader's choice.
+        drop(io::stdout().lock().write_all(bytes.as_bytes()));
+    }
+}
+
+/// A path as one word of the shell.
+fn quoted(path: &Path) -> String {
+    let text = path.display().to_string();
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+".contains(c);
+    if text.chars().all(plain) { text } else { format!("'{}'", text.replace('\'', "'\\''")) }
+}

@@ -1,0 +1,217 @@
+//! Words for people, in Chinese and English: what happened, where, and what to do next.
+
+use std::fmt::Write;
+
+use clap::ValueEnum;
+
+use super::Failure;
+use crate::fault::FaultPlan;
+use crate::image::{Identity, ImageError};
+use crate::inspection::Inspection;
+use crate::reader::ReaderError;
+use crate::reader::control::Status;
+
+/// Language of messages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Lang {
+    /// 中文.
+    Zh,
+    /// English.
+    En,
+}
+
+impl Lang {
+    /// That of the environment, as POSIX orders its variables.
+    pub(crate) fn of_locale() -> Self {
+        let locale = ["LC_ALL", "LC_MESSAGES", "LANG"].into_iter().filter_map(|name| std::env::var(name).ok());
+        match locale.into_iter().find(|value| !value.is_empty()) {
+            Some(value) if value.starts_with("zh") => Self::Zh,
+            _ => Self::En,
+        }
+    }
+
+    const fn pick<'t>(self, zh: &'t str, en: &'t str) -> &'t str {
+        match self {
+            Self::Zh => zh,
+            Self::En => en,
+        }
+    }
+}
+
+/// Stable code.
+pub(crate) fn code(failure: &Failure) -> &str {
+    match failure {
+        Failure::NoProfile(_) => "PROFILE_NOT_FOUND",
+        Failure::HopperEmpty => "HOPPER_EMPTY",
+        Failure::Image(error) => error.code(),
+        Failure::Reader(error) => error.code(),
+        Failure::ServerEnded { .. } => "CARD_SERVER_ENDED",
+        Failure::File { .. } => "FILE",
+    }
+}
+
+/// What happened and what to do next, in two lines.
+pub(crate) fn failure(lang: Lang, failure: &Failure) -> String {
+    if let Failure::ServerEnded { report, .. } = failure {
+        // The server has worded it already.
+        return report.clone();
+    }
+    let (zh, next_zh, next_en) = advice(failure);
+    match lang {
+        Lang::Zh => format!("card-sim: {zh} ({})\n  下一步: {next_zh}", failure),
+        Lang::En => format!("card-sim: {failure}\n  next: {next_en}"),
+    }
+}
+
+/// What happened in Chinese; what to do next in both.
+fn advice(failure: &Failure) -> (&'static str, &'static str, &'static str) {
+    match failure {
+        Failure::NoProfile(_) => (
+            "没有这个卡片描述",
+            "使用 ssc-3.0、psam 或描述文件的路径",
+            "use ssc-3.0, psam, or the path of a profile file",
+        ),
+        Failure::HopperEmpty => ("卡仓已空", "把新卡映像放入卡仓目录", "put more images into the hopper folder"),
+        Failure::ServerEnded { .. } => ("卡服务已退出", "查看 server.log", "see server.log in the state folder"),
+        Failure::File { .. } => (
+            "文件或目录不可用",
+            "检查路径、权限和磁盘空间",
+            "check the path, its permissions and the space on the disk",
+        ),
+        Failure::Image(error) => image_advice(error),
+        Failure::Reader(error) => reader_advice(error),
+    }
+}
+
+const fn image_advice(error: &ImageError) -> (&'static str, &'static str, &'static str) {
+    match error {
+        ImageError::File { .. } => (
+            "卡映像文件不可用",
+            "检查路径、权限和磁盘空间",
+            "check the path, its permissions and the space on the disk",
+        ),
+        ImageError::Exists(_) => {
+            ("文件已存在, 未改动", "换一个文件名, 或先删除旧文件", "choose another name, or remove the old file first")
+        }
+        ImageError::NotFound(_) => {
+            ("没有这个卡映像", "用 card-sim new 制作, 或检查路径", "make it with card-sim new, or check the path")
+        }
+        ImageError::InUse(_) => {
+            ("卡在另一个读卡器中", "先用 card-sim reader eject 取出", "pull it there first: card-sim reader eject")
+        }
+        ImageError::Malformed { .. } => {
+            ("不是卡映像或版本不符", "用 card-sim new 重新制作", "make a new one with card-sim new")
+        }
+        ImageError::TooManyFaults(_) => ("故障设置过多", "用 --clear 清除后重设", "start over with --clear"),
+        ImageError::Model(_) | ImageError::Profile(_) => {
+            ("卡片描述不能制卡", "按提示修改描述文件", "mend the profile where the message says")
+        }
+        ImageError::Card(_) => ("卡存储器无法恢复", "此映像作废, 另制新卡", "this image is spoilt; make a new card"),
+    }
+}
+
+fn reader_advice(error: &ReaderError) -> (&'static str, &'static str, &'static str) {
+    match error {
+        ReaderError::NoDaemon => {
+            ("未安装 pcscd", "安装软件包: apt-get install pcscd", "install the package: apt-get install pcscd")
+        }
+        ReaderError::NoDriver => (
+            "未安装虚拟读卡器驱动",
+            "安装软件包: apt-get install vsmartcard-vpcd",
+            "install the package: apt-get install vsmartcard-vpcd",
+        ),
+        ReaderError::DaemonFailed { .. } => (
+            "专用 PC/SC 服务未能工作",
+            "查看状态目录中的 server.log 和 pcscd.log, 然后 card-sim reader stop 并重新启动",
+            "see server.log in the state folder, then card-sim reader stop and start again",
+        ),
+        ReaderError::Running(_) => (
+            "读卡器已在运行",
+            "先 card-sim reader stop, 或用 --state 另选目录",
+            "card-sim reader stop first, or choose another folder with --state",
+        ),
+        ReaderError::NotRunning(_) => (
+            "读卡器未运行",
+            "先 card-sim reader start, --state 须与启动时相同",
+            "card-sim reader start first; --state must be the one given there",
+        ),
+        ReaderError::NoSuchSlot { .. } => {
+            ("没有这个卡槽", "用 card-sim reader status 查看", "see card-sim reader status")
+        }
+        ReaderError::SlotCount(_) => {
+            ("卡槽数量不对", "1 到 16 个; 更多请另开一组 (--state)", "1 to 16; start another set with --state for more")
+        }
+        ReaderError::Occupied(_) => ("卡槽中已有卡", "先 card-sim reader eject", "card-sim reader eject first"),
+        ReaderError::Empty(_) => ("卡槽中没有卡", "先 card-sim reader insert", "card-sim reader insert first"),
+        ReaderError::NoHopper => ("未指定卡仓", "启动时加 --hopper 目录", "start with --hopper DIR"),
+        ReaderError::Image(error) => image_advice(error),
+        ReaderError::State { .. } => (
+            "状态目录不可用",
+            "检查权限, 或用 --state 另选目录",
+            "check its permissions, or choose another with --state",
+        ),
+        ReaderError::PathTooLong(_) => {
+            ("状态目录路径过长", "用 --state 选一个短路径", "choose a shorter path with --state")
+        }
+        ReaderError::Network(_) => {
+            ("与卡服务的连接中断", "card-sim reader stop 后重新启动", "card-sim reader stop, then start again")
+        }
+        ReaderError::Server { .. } => ("卡服务拒绝", "用 card-sim reader status 查看", "see card-sim reader status"),
+    }
+}
+
+pub(crate) fn inspection(lang: Lang, identity: &Identity, card: &Inspection) -> String {
+    let mut text = String::new();
+    let mut line = |zh: &str, en: &str, value: String| {
+        writeln!(text, "{}: {value}", lang.pick(zh, en)).expect("a String takes any text");
+    };
+    line("标记", "mark", identity.mark.clone());
+    line("复位信息", "ATR", card.atr.clone());
+    if let Some(pin) = card.pin {
+        let initial = if pin.initial { lang.pick(", 初始密码", ", initial") } else { "" };
+        line("密码剩余次数", "PIN tries left", format!("{}{initial}", pin.tries_left));
+    }
+    if let Some(account) = card.account {
+        let yuan = |fen: u32| format!("{}.{:02}", fen / 100, fen % 100);
+        line("个人账户余额", "personal account", yuan(account.personal_account));
+        line("个人自付累计", "self-paid total", format!("{} ({:04X})", yuan(account.self_paid_total), account.year));
+        line("统筹累计", "pooled-fund total", format!("{} ({:04X})", yuan(account.pooled_fund_total), account.year));
+        line("联机交易序号", "online sequence", account.online_sequence.to_string());
+        line("脱机交易序号", "offline sequence", account.offline_sequence.to_string());
+    }
+    if let Some(sequence) = card.terminal_sequence {
+        line("终端交易序号", "terminal sequence", sequence.to_string());
+    }
+    let loaded = card.keys.values().filter(|key| key.version.is_some()).count();
+    line("密钥", "keys", format!("{loaded}/{}", card.keys.len()));
+    for (name, key) in card.keys.iter().filter(|(_, key)| key.tries_left == 0 && key.version.is_some()) {
+        line("已锁定密钥", "blocked key", format!("{name} {}", key.tries_left));
+    }
+    for (name, pieces) in &card.files {
+        for (number, bytes) in (1..).zip(pieces) {
+            line(&format!("{name}[{number}]"), &format!("{name}[{number}]"), bytes.clone());
+        }
+    }
+    text
+}
+
+pub(crate) fn faults(lang: Lang, plan: &FaultPlan) -> String {
+    if plan.is_empty() {
+        return lang.pick("没有故障设置\n", "no faults are set\n").to_owned();
+    }
+    plan.faults().iter().map(|fault| format!("{fault:?}\n")).collect()
+}
+
+pub(crate) fn status(lang: Lang, status: &Status) -> String {
+    let state = if status.daemon_runs { lang.pick("运行中", "running") } else { lang.pick("已停止", "dead") };
+    let mut text = format!("pcscd {} {state}  {}\n", status.daemon_pid, status.csock.display());
+    for slot in &status.slots {
+        let card = match (&slot.image, slot.present) {
+            (None, _) => lang.pick("空", "empty").to_owned(),
+            (Some(image), true) => image.display().to_string(),
+            (Some(image), false) => format!("{} ({})", image.display(), lang.pick("暂离", "away")),
+        };
+        writeln!(text, "{:2}  {}  {card}", slot.slot, slot.reader).expect("a String takes any text");
+    }
+    text
+}
