@@ -159,7 +159,13 @@ impl Centre {
     /// # Errors
     /// [`StoreError`].
     pub fn connect(&self) -> Result<Store, StoreError> {
-        Store::open(&self.folder.join(Self::DATABASE))
+        Store::open(&self.database_path())
+    }
+
+    /// Path of the database.
+    #[must_use]
+    pub fn database_path(&self) -> PathBuf {
+        self.folder.join(Self::DATABASE)
     }
 
     /// Takes the right to do `work` alone, without waiting.

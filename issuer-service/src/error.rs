@@ -10,6 +10,7 @@ use crate::exit::Exit;
 use crate::import::ImportError;
 use crate::lang::Lang;
 use crate::operator::OperatorError;
+use crate::station::failure::StationError;
 use crate::store::StoreError;
 use crate::vault::VaultError;
 
@@ -47,6 +48,9 @@ pub enum Error {
     /// Batches.
     #[error(transparent)]
     Batch(#[from] BatchError),
+    /// The personalization station.
+    #[error(transparent)]
+    Station(#[from] StationError),
     /// Something named does not exist.
     #[error(transparent)]
     Missing(#[from] Missing),
@@ -68,6 +72,7 @@ impl Error {
             Self::Vault(error) => error,
             Self::Import(error) => error,
             Self::Batch(error) => error,
+            Self::Station(error) => error,
             Self::Missing(error) => error,
             Self::Operator(error) => error,
             Self::Clearing(error) => error,

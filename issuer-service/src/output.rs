@@ -7,11 +7,13 @@ use std::io::{IsTerminal, Write};
 use std::sync::Mutex;
 
 use clap::ValueEnum;
+use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::lang::Lang;
+use crate::station::event::{Event, Watcher, What};
 
 /// How results are printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -116,6 +118,59 @@ impl Output {
         let _turn = self.turn.lock();
         // A reader that went away (`| head`) is no failure of the work.
         let _ = writeln!(stream, "{line}").and_then(|()| stream.flush());
+    }
+}
+
+/// Progress of a station: a bar for people at a terminal, lines otherwise.
+#[derive(Debug)]
+pub struct Progress<'a> {
+    output: &'a Output,
+    bar: Option<ProgressBar>,
+}
+
+impl<'a> Progress<'a> {
+    /// Of `total` cards, of which `done` are made.
+    #[must_use]
+    pub fn new(output: &'a Output, total: u64, done: u64) -> Self {
+        let bar = output.shows_progress().then(|| {
+            let bar = ProgressBar::new(total).with_position(done);
+            bar.set_style(ProgressStyle::with_template(BAR).expect("a fixed template"));
+            bar
+        });
+        Self { output, bar }
+    }
+
+    /// Takes the bar away.
+    pub fn finish(&self) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+const BAR: &str = "{bar:40} {pos}/{len} {elapsed} {wide_msg}";
+
+impl Watcher for Progress<'_> {
+    fn event(&self, event: &Event<'_>) {
+        let Some(bar) = &self.bar else {
+            return self.output.show(event);
+        };
+        let text = event.text(self.output.lang);
+        match event.what {
+            What::Made { .. } => {
+                bar.inc(1);
+                bar.set_message(text);
+            }
+            What::Begun => bar.set_message(text),
+            // What someone may have to act on stays on the screen.
+            _ => bar.println(text),
+        }
+    }
+
+    fn step(&self, _reader: &str, _done: usize, _total: usize) {
+        if let Some(bar) = &self.bar {
+            bar.tick();
+        }
     }
 }
 

@@ -27,7 +27,7 @@ fn details(n: u32) -> Details {
         sex: "1".to_owned(),
         ethnic_group: "01".to_owned(),
         birth_date: "19900101".to_owned(),
-        region: if n % 2 == 0 { "513301" } else { "513322" }.to_owned(),
+        region: if n.is_multiple_of(2) { "513301" } else { "513322" }.to_owned(),
         address: String::new(),
         phone: String::new(),
         employer: String::new(),

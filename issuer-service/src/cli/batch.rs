@@ -1,12 +1,20 @@
 //! `issuer batch …`.
 
+use std::path::PathBuf;
+use std::time::Duration;
+
+use card_core::transport::pcsc::Readers;
 use clap::Subcommand;
 
 use super::Common;
 use crate::batch::{self, Batches, Selection};
+use crate::centre::Centre;
 use crate::error::Error;
 use crate::exit::Exit;
-use crate::output::Output;
+use crate::output::{Output, Progress};
+use crate::station::failure::StationError;
+use crate::station::slot::{PcscSlot, Slot};
+use crate::station::{self, Station};
 
 /// What to do with batches.
 #[derive(Debug, Subcommand)]
@@ -32,6 +40,26 @@ pub enum Verb {
     Cancel {
         /// Number of the batch.
         number: i64,
+    },
+    /// Make the cards of a batch on one or more readers.
+    Run {
+        /// Number of the batch.
+        number: i64,
+        /// A reader, by place in the list, name or part of it; may be given several times.
+        #[arg(long = "reader", required = true, env = "ISSUER_READER", value_delimiter = ',')]
+        readers: Vec<String>,
+        /// Shell command that puts the next card into the reader: ends with 0 when it did. {slot} is the reader's place.
+        #[arg(long, value_name = "COMMAND")]
+        feeder: Option<String>,
+        /// Write the receipts as files here too.
+        #[arg(long, value_name = "DIR")]
+        receipts: Option<PathBuf>,
+        /// Seconds to wait for a card to be put in, or back.
+        #[arg(long, value_name = "SECONDS", default_value_t = 60)]
+        wait: u64,
+        /// Failed cards in a row that stop a reader.
+        #[arg(long, value_name = "COUNT", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..))]
+        max_failures: u32,
     },
     /// Declare a card in work lost: its person gets another one.
     Spoil {
@@ -64,6 +92,10 @@ pub(super) fn run(common: &Common, verb: Verb, output: &Output) -> Result<Exit, 
         Verb::Cancel { number } => batch::cancel(store, number, operator)?,
         Verb::Spoil { number, job } => batch::declare_lost(store, number, job, operator, prefix)?,
         Verb::Show { number } => store.read(|tx| batch::found(tx, number))?,
+        Verb::Run { number, readers, feeder, receipts, wait, max_failures } => {
+            let order = Order { number, readers, feeder, receipts, wait, max_failures };
+            return make(common, &mut centre, &order, output);
+        }
         Verb::List => {
             output.show(&Batches { batches: store.read(|tx| tx.batches())? });
             return Ok(Exit::Ok);
@@ -71,4 +103,61 @@ pub(super) fn run(common: &Common, verb: Verb, output: &Output) -> Result<Exit, 
     };
     output.show(&shown);
     Ok(Exit::Ok)
+}
+
+struct Order {
+    number: i64,
+    readers: Vec<String>,
+    feeder: Option<String>,
+    receipts: Option<PathBuf>,
+    wait: u64,
+    max_failures: u32,
+}
+
+fn make(common: &Common, centre: &mut Centre, order: &Order, output: &Output) -> Result<Exit, Error> {
+    let _lock = centre.lock(&format!("batch-{}", order.number))?;
+    let vault = common.vault(centre, output)?;
+    let slots = slots(&order.readers, order.feeder.as_deref())?;
+    let batch = centre.store.read(|tx| batch::found(tx, order.number))?;
+    let progress = Progress::new(output, batch.cards, batch.done);
+    let summary = Station {
+        database: &centre.database_path(),
+        vault: &vault,
+        config: &centre.config,
+        profile: &Centre::card_profile(),
+        batch: order.number,
+        operator: common.operator.as_deref(),
+        wait: Duration::from_secs(order.wait),
+        failures_max: order.max_failures,
+        watcher: &progress,
+    }
+    .run(slots);
+    progress.finish();
+    centre.sign_checkpoint(&vault)?;
+    if let Some(folder) = &order.receipts {
+        station::export_receipts(&mut centre.store, order.number, folder)?;
+    }
+    let summary = summary?;
+    output.show(&summary);
+    Ok(if summary.left == 0 { Exit::Ok } else { Exit::Partly })
+}
+
+fn slots(wanted: &[String], feeder: Option<&str>) -> Result<Vec<Box<dyn Slot>>, StationError> {
+    let readers = Readers::establish()?;
+    let mut chosen: Vec<String> = Vec::new();
+    for wanted in wanted {
+        let reader = readers.choose(wanted)?.name;
+        if chosen.contains(&reader) {
+            return Err(StationError::SameReader { reader });
+        }
+        chosen.push(reader);
+    }
+    let attached = readers.list()?;
+    chosen
+        .iter()
+        .map(|name| {
+            let place = attached.iter().position(|reader| reader.name == *name).unwrap_or_default();
+            Ok(Box::new(PcscSlot::new(name, place, feeder)?) as Box<dyn Slot>)
+        })
+        .collect()
 }

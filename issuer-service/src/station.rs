@@ -1,0 +1,244 @@
+//! The personalization station (个人化): N readers make the cards of one batch, side by side.
+//!
+//! For each card: identify the chip → bind job, person, number and chip in the journal → write by plan → read back and
+//! compare → receipt and outcome in the journal. The journal is durable before the act; after a lost answer the card's
+//! state is read before anything is decided. A station killed at any moment goes on where the journal and the card are.
+//!
+//! Owns: the run over a batch, its readers, its end. Never: knows bytes of a card (`card_profiles::plan`), holds keys.
+
+pub mod content;
+pub mod event;
+pub mod failure;
+mod reader;
+pub mod receipt;
+pub mod slot;
+mod work;
+
+use std::path::Path;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use card_profiles::Profile;
+use serde::Serialize;
+
+use crate::audit::Act;
+use crate::batch::{self, BatchError, BatchMove, BatchState, JobState, State};
+use crate::centre::Config;
+use crate::lang::Lang;
+use crate::operator::Role;
+use crate::output::Show;
+use crate::store::Store;
+use crate::vault::Vault;
+
+use event::Watcher;
+use failure::StationError;
+use slot::Slot;
+
+/// A station and what it works with.
+pub struct Station<'a> {
+    /// The centre's database; each reader has its own connection.
+    pub database: &'a Path,
+    /// Keys, and the key that signs receipts.
+    pub vault: &'a Vault,
+    /// Configuration of the centre.
+    pub config: &'a Config,
+    /// Card type.
+    pub profile: &'a Profile,
+    /// Batch to make.
+    pub batch: i64,
+    /// Operator at the station.
+    pub operator: Option<&'a str>,
+    /// How long to wait for a card to be put in, or back.
+    pub wait: Duration,
+    /// Failed cards in a row that stop a reader.
+    pub failures_max: u32,
+    /// Who is told what happens.
+    pub watcher: &'a dyn Watcher,
+}
+
+/// What came of a run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Summary {
+    /// Batch.
+    pub batch: i64,
+    /// Cards made in this run.
+    pub made: u64,
+    /// Cards spoilt in this run.
+    pub spoilt: u64,
+    /// People of the batch who still wait for a card.
+    pub left: u64,
+    /// Jobs whose chip was not seen again.
+    pub unfinished: Vec<i64>,
+    /// How each reader ended.
+    pub readers: Vec<ReaderEnd>,
+}
+
+/// How a reader ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ReaderEnd {
+    /// Reader.
+    pub reader: String,
+    /// Cards made.
+    pub made: u64,
+    /// Cards spoilt.
+    pub spoilt: u64,
+    /// Why it ended.
+    pub ended: Ended,
+}
+
+/// Why a reader ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Ended {
+    /// No job waits.
+    NothingLeft,
+    /// No more cards came.
+    NoCards,
+    /// Too many cards failed one after the other.
+    TooManyFailures,
+    /// The reader failed.
+    ReaderFailed,
+    /// Another reader met an error that concerns all.
+    Stopped,
+}
+
+impl Station<'_> {
+    /// Makes the cards of the batch until nothing is left to do or nothing to do it with.
+    ///
+    /// # Errors
+    /// [`StationError`]; the batch can be run again.
+    pub fn run(&self, slots: Vec<Box<dyn Slot>>) -> Result<Summary, StationError> {
+        let mut store = Store::open(self.database)?;
+        let operator = self.begin(&mut store)?;
+        let (stop, failed) = (AtomicBool::new(false), Mutex::new(None));
+        let readers: Vec<ReaderEnd> = std::thread::scope(|scope| {
+            let threads: Vec<_> = slots
+                .into_iter()
+                .map(|slot| {
+                    let (operator, stop, failed) = (&operator, &stop, &failed);
+                    scope.spawn(move || {
+                        let name = slot.name().to_owned();
+                        let mut reader = reader::Reader::new(self, slot, operator, stop);
+                        let ended = reader.run().unwrap_or_else(|error| {
+                            stop.store(true, Ordering::Relaxed);
+                            failed.lock().map(|mut first| first.get_or_insert(error).code_for_log()).ok();
+                            Ended::Stopped
+                        });
+                        let (made, spoilt) = reader.counts();
+                        ReaderEnd { reader: name, made, spoilt, ended }
+                    })
+                })
+                .collect();
+            threads.into_iter().map(|thread| thread.join().expect("a reader thread does not panic")).collect()
+        });
+        let end = self.end(&mut store, &operator);
+        if let Some(error) = failed.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner) {
+            return Err(error);
+        }
+        let (left, unfinished) = end?;
+        let made = readers.iter().map(|reader| reader.made).sum();
+        let spoilt = readers.iter().map(|reader| reader.spoilt).sum();
+        Ok(Summary { batch: self.batch, made, spoilt, left, unfinished, readers })
+    }
+
+    fn begin(&self, store: &mut Store) -> Result<String, StationError> {
+        store.act(|tx| {
+            let operator = tx.require(self.operator, Role::Station).map_err(BatchError::from)?;
+            let batch = batch::found(tx, self.batch)?;
+            match batch.state.as_str() {
+                state if state == BatchState::Approved.name() => tx.move_batch(self.batch, BatchMove::Start)?,
+                state if state == BatchState::Running.name() => {}
+                _ => return Err(BatchError::WrongState { number: self.batch, state: batch.state }.into()),
+            }
+            let detail = format!("{} waiting, {} in work", batch.waiting, batch.writing);
+            let object = format!("batch {}", self.batch);
+            Ok((operator.clone(), Act { actor: operator, act: "batch.run", object, detail }))
+        })
+    }
+
+    /// Finishes the batch when no job is open; how many people are left, and jobs whose chip is away.
+    fn end(&self, store: &mut Store, operator: &str) -> Result<(u64, Vec<i64>), StationError> {
+        let (batch, unfinished) = store.read(|tx| -> Result<_, StationError> {
+            Ok((batch::found(tx, self.batch)?, tx.jobs(self.batch, JobState::Writing)?))
+        })?;
+        let left = batch.waiting + batch.writing;
+        if left == 0 {
+            store.act(|tx| -> Result<_, StationError> {
+                tx.move_batch(self.batch, BatchMove::Finish)?;
+                let detail = format!("{} done, {} spoilt", batch.done, batch.spoilt);
+                let object = format!("batch {}", self.batch);
+                Ok(((), Act { actor: operator.to_owned(), act: "batch.finish", object, detail }))
+            })?;
+        }
+        Ok((left, unfinished))
+    }
+}
+
+/// Writes the receipts of a batch as files, those that are there already included: their content cannot differ.
+///
+/// # Errors
+/// [`StationError::Receipt`], [`StationError::Store`].
+pub fn export_receipts(store: &mut Store, batch: i64, folder: &Path) -> Result<(), StationError> {
+    let jobs = store.read(|tx| tx.jobs(batch, JobState::Done))?;
+    for job in jobs {
+        if let Some((body, signature)) = store.read(|tx| tx.receipt(job))? {
+            receipt::write(folder, job, &body, &signature)
+                .map_err(|source| StationError::Receipt { folder: folder.to_owned(), source })?;
+        }
+    }
+    Ok(())
+}
+
+impl std::fmt::Debug for Station<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Station").field("batch", &self.batch).finish_non_exhaustive()
+    }
+}
+
+impl Ended {
+    const fn text(self, lang: Lang) -> &'static str {
+        let (zh, en) = match self {
+            Self::NothingLeft => ("已无待制", "nothing left to do"),
+            Self::NoCards => ("没有卡了", "no more cards"),
+            Self::TooManyFailures => ("连续失败过多，已停用", "stopped after too many failures"),
+            Self::ReaderFailed => ("读写器故障", "the reader failed"),
+            Self::Stopped => ("已停止", "stopped"),
+        };
+        match lang {
+            Lang::Zh => zh,
+            Lang::En => en,
+        }
+    }
+}
+
+impl Show for Summary {
+    fn text(&self, lang: Lang) -> String {
+        let Self { batch, made, spoilt, left, unfinished, readers } = self;
+        let mut lines: Vec<String> = readers
+            .iter()
+            .map(|end| {
+                let (reader, made, spoilt, why) = (&end.reader, end.made, end.spoilt, end.ended.text(lang));
+                lang.pick(
+                    format!("{reader}: 制成 {made}，作废 {spoilt}，{why}"),
+                    format!("{reader}: {made} made, {spoilt} spoilt, {why}"),
+                )
+            })
+            .collect();
+        if !unfinished.is_empty() {
+            let jobs: Vec<String> = unfinished.iter().map(ToString::to_string).collect();
+            lines.push(lang.pick(
+                format!("写到一半的卡未再出现，任务 {}: 放回卡片再运行，或用 batch spoil 申报遗失", jobs.join(", ")),
+                format!(
+                    "half-written cards not seen again, jobs {}: put them back and run again, or declare them lost with `batch spoil`",
+                    jobs.join(", ")
+                ),
+            ));
+        }
+        lines.push(lang.pick(
+            format!("批次 {batch}: 制成 {made}，作废 {spoilt}，余 {left}"),
+            format!("batch {batch}: {made} made, {spoilt} spoilt, {left} left"),
+        ));
+        lines.join("\n")
+    }
+}

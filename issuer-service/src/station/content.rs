@@ -1,0 +1,52 @@
+//! What is written to a person's card.
+//!
+//! Source: items of SSSE EF05 and EF06, DF01 EF05, EF06 and EF09, DF04 EF05 of the layout.
+//! Owns: which detail goes to which item. Never: writes an item for which nothing is known.
+
+use card_profiles::name::SplitName;
+use card_profiles::{CardValues, Profile};
+
+use super::failure::StationError;
+use crate::card::Card;
+use crate::centre::Config;
+use crate::person::Details;
+
+/// 卡的类别: `1` is seen on cards; the list of codes is not published (assumed).
+const CARD_CLASS: &str = "1";
+
+/// The values of a person's card.
+///
+/// # Errors
+/// [`StationError::Content`] when the name does not fit; the import has checked it.
+pub fn values(profile: &Profile, config: &Config, card: &Card, person: &Details) -> Result<CardValues, StationError> {
+    let name = SplitName::of(&person.name).map_err(|_| StationError::Content { job: card.job })?;
+    let identifier = card.card_identifier.to_string();
+    let birthplace = person.number.get(..6).unwrap_or_default();
+    let mut values = CardValues::new();
+    for (place, value) in [
+        ("SSSE.EF05.card_identifier", identifier.as_str()),
+        ("SSSE.EF05.card_class", CARD_CLASS),
+        ("SSSE.EF05.spec_version", &profile.version),
+        ("SSSE.EF05.initializing_institution", &config.institution),
+        ("SSSE.EF05.issue_date", &card.issue_date),
+        ("SSSE.EF05.valid_until", &card.valid_until),
+        ("SSSE.EF05.card_number", &card.card_number),
+        ("SSSE.EF06.social_security_number", &person.number),
+        ("SSSE.EF06.name", &name.name),
+        ("SSSE.EF06.name_extension", &name.extension),
+        ("SSSE.EF06.sex", &person.sex),
+        ("SSSE.EF06.ethnic_group", &person.ethnic_group),
+        ("SSSE.EF06.birthplace", birthplace),
+        ("SSSE.EF06.birth_date", &person.birth_date),
+        ("DF01.EF05.household_address", &person.address),
+        ("DF01.EF05.household_region", &person.region),
+        ("DF01.EF06.phone", &person.phone),
+        ("DF01.EF09.employer_name", &person.employer),
+        ("DF04.EF05.insured_region", &person.region),
+    ] {
+        if !value.is_empty() {
+            values.set(place, value).expect("places are written above");
+        }
+    }
+    Ok(values)
+}

@@ -1,0 +1,179 @@
+//! What stops a station, apart from what merely fails a card or a reader.
+
+use std::io;
+use std::path::PathBuf;
+
+use card_core::security::SecurityError;
+use card_core::transport::TransportError;
+use card_core::transport::pcsc::ChooseError;
+use card_profiles::plan::PlanError;
+
+use crate::batch::BatchError;
+use crate::error::Explain;
+use crate::exit::Exit;
+use crate::lang::Lang;
+use crate::store::StoreError;
+
+/// Why a station stops. What is begun can be resumed.
+#[derive(Debug, thiserror::Error)]
+pub enum StationError {
+    /// The batch or the operator.
+    #[error(transparent)]
+    Batch(#[from] BatchError),
+    /// The database: without journal no card is touched.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// No reader, an unknown one, or several that match.
+    #[error(transparent)]
+    Choose(#[from] ChooseError),
+    /// The reader named twice.
+    #[error("reader {reader} is named twice")]
+    SameReader {
+        /// Its name.
+        reader: String,
+    },
+    /// The daemon or the reader.
+    #[error(transparent)]
+    Transport(#[from] TransportError),
+    /// The vault lacks a key of the card type.
+    #[error(transparent)]
+    Security(#[from] SecurityError),
+    /// The profile and the values do not go together.
+    #[error(transparent)]
+    Plan(#[from] PlanError),
+    /// A person's details do not fit the card.
+    #[error("the details of the person of job {job} do not fit the card")]
+    Content {
+        /// Job.
+        job: i64,
+    },
+    /// A job names a person who is not there.
+    #[error("job {job} has no person")]
+    PersonMissing {
+        /// Job.
+        job: i64,
+    },
+    /// The receipts cannot be written as files; they are in the database.
+    #[error("receipts in {folder}: {source}")]
+    Receipt {
+        /// The folder.
+        folder: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+}
+
+impl StationError {
+    /// The code, for a thread that stops others.
+    pub(super) fn code_for_log(&self) -> &'static str {
+        self.code()
+    }
+}
+
+impl Explain for StationError {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::Batch(error) => error.code(),
+            Self::Store(error) => error.code(),
+            Self::Choose(error) => choose_code(error),
+            Self::SameReader { .. } => "READER_NAMED_TWICE",
+            Self::Transport(error) => transport_code(error),
+            Self::Security(_) => "KEY_NOT_USABLE",
+            Self::Plan(error) => error.code(),
+            Self::Content { .. } => "CARD_CONTENT",
+            Self::PersonMissing { .. } => "PERSON_NOT_FOUND",
+            Self::Receipt { .. } => "RECEIPT_NOT_WRITTEN",
+        }
+    }
+
+    fn what(&self, lang: Lang) -> String {
+        match self {
+            Self::Batch(error) => error.what(lang),
+            Self::Store(error) => error.what(lang),
+            Self::Choose(ChooseError::Transport(error)) | Self::Transport(error) => {
+                lang.pick(format!("读写器出错: {error}"), format!("the reader failed: {error}"))
+            }
+            Self::Choose(error) => {
+                lang.pick(format!("不能确定读写器: {error}"), format!("no reader could be chosen: {error}"))
+            }
+            Self::SameReader { reader } => {
+                lang.pick(format!("读写器 {reader} 指定了两次"), format!("reader {reader} is named twice"))
+            }
+            Self::Security(error) => {
+                lang.pick(format!("密钥无法使用: {error}"), format!("a key cannot be used: {error}"))
+            }
+            Self::Plan(error) => {
+                lang.pick(format!("不能生成写卡步骤: {error}"), format!("no plan can be made: {error}"))
+            }
+            Self::Content { job } => lang.pick(
+                format!("任务 {job} 的人员数据写不进卡"),
+                format!("the details of the person of job {job} do not fit the card"),
+            ),
+            Self::PersonMissing { job } => {
+                lang.pick(format!("任务 {job} 的人员不存在"), format!("job {job} has no person"))
+            }
+            Self::Receipt { folder, source } => lang.pick(
+                format!("回执不能写入 {}: {source}；数据库中已有", folder.display()),
+                format!("receipts cannot be written to {}: {source}; they are in the database", folder.display()),
+            ),
+        }
+    }
+
+    fn next(&self, lang: Lang) -> &'static str {
+        match self {
+            Self::Batch(error) => error.next(lang),
+            Self::Store(error) => error.next(lang),
+            Self::Choose(ChooseError::Transport(_)) | Self::Transport(_) => lang.pick(
+                "检查读写器和 PC/SC 服务，再运行同一批次",
+                "check the reader and the PC/SC daemon, then run the batch again",
+            ),
+            Self::Choose(_) | Self::SameReader { .. } => lang.pick(
+                "用 --reader 给出序号或全名，每台一次",
+                "name each reader once with --reader, by number or full name",
+            ),
+            Self::Security(_) => {
+                lang.pick("用 issuer key list 查看密钥", "see which keys there are with `issuer key list`")
+            }
+            Self::Plan(_) | Self::Content { .. } | Self::PersonMissing { .. } => {
+                lang.pick("核对人员数据和卡片描述文件", "compare the person's details with the card profile")
+            }
+            Self::Receipt { .. } => lang.pick("换一个可写的目录再运行", "name a folder that can be written, run again"),
+        }
+    }
+
+    fn exit(&self) -> Exit {
+        match self {
+            Self::Batch(error) => error.exit(),
+            Self::Store(error) => error.exit(),
+            Self::Choose(ChooseError::NoMatch { .. }) => Exit::NotFound,
+            Self::Choose(ChooseError::Ambiguous { .. }) | Self::SameReader { .. } => Exit::Usage,
+            Self::Choose(_) | Self::Transport(_) => Exit::Reader,
+            Self::Security(_) | Self::Plan(_) | Self::Content { .. } | Self::PersonMissing { .. } => Exit::Refused,
+            Self::Receipt { .. } => Exit::Storage,
+        }
+    }
+}
+
+const fn choose_code(error: &ChooseError) -> &'static str {
+    match error {
+        ChooseError::Transport(error) => transport_code(error),
+        ChooseError::NoReader => "NO_READER",
+        ChooseError::NoMatch { .. } => "READER_NOT_FOUND",
+        ChooseError::Ambiguous { .. } => "READER_AMBIGUOUS",
+    }
+}
+
+/// Stable code of a reader's failure.
+pub(super) const fn transport_code(error: &TransportError) -> &'static str {
+    match error {
+        TransportError::CardRemoved { .. } => "CARD_REMOVED",
+        TransportError::NoCard { .. } => "NO_CARD",
+        TransportError::CardMute { .. } => "CARD_MUTE",
+        TransportError::CardReset { .. } => "CARD_RESET",
+        TransportError::InUse { .. } => "CARD_IN_USE",
+        TransportError::ReaderGone { .. } => "READER_GONE",
+        TransportError::NoService => "PCSC_NOT_RUNNING",
+        TransportError::Protocol { .. } => "EXCHANGE_BROKEN",
+        TransportError::TraceDiffers { .. } | TransportError::TraceEnded { .. } => "TRACE",
+    }
+}

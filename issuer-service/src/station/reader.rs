@@ -1,0 +1,247 @@
+//! One reader of the station: card after card until nothing is left.
+//!
+//! Owns: the order of cards on a reader, waiting for a pulled one, counting failures. Never: writes to a card (`work`).
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use card_core::Session;
+use card_core::transport::TransportError;
+
+use super::event::{Event, Refusal, What};
+use super::failure::{StationError, transport_code};
+use super::slot::Slot;
+use super::work::{Claim, Work, Written};
+use super::{Ended, Station};
+use crate::batch::JobState;
+use crate::card::{Card, Chip};
+use crate::store::Store;
+
+/// How long an empty reader with a feeder is waited at before the feeder is asked.
+const FEEDER_WAIT: Duration = Duration::from_secs(2);
+/// Times a feeder may claim to have fed while the reader stays empty.
+const EMPTY_FEEDS_MAX: u32 = 3;
+/// Times one card may be pulled in one run: a card that comes off more often has a bad contact.
+const RETURNS_MAX: u32 = 20;
+
+/// A reader at work.
+pub(super) struct Reader<'a> {
+    station: &'a Station<'a>,
+    slot: Box<dyn Slot>,
+    operator: &'a str,
+    stop: &'a AtomicBool,
+    made: u64,
+    spoilt: u64,
+}
+
+/// Why the work on a reader is interrupted.
+enum Halt {
+    /// The reader failed; the others go on.
+    Reader(TransportError),
+    /// Everything stops.
+    Station(StationError),
+}
+
+impl From<StationError> for Halt {
+    fn from(error: StationError) -> Self {
+        Self::Station(error)
+    }
+}
+
+impl From<TransportError> for Halt {
+    fn from(error: TransportError) -> Self {
+        Self::Reader(error)
+    }
+}
+
+/// What came of one card.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Outcome {
+    Made,
+    Spoilt,
+    /// Half-written and pulled; its job stays open.
+    Away,
+    /// Not to be written, or not needed.
+    Unused,
+    /// Pulled before anything was bound to it.
+    Gone,
+}
+
+impl<'a> Reader<'a> {
+    pub(super) fn new(station: &'a Station<'a>, slot: Box<dyn Slot>, operator: &'a str, stop: &'a AtomicBool) -> Self {
+        Self { station, slot, operator, stop, made: 0, spoilt: 0 }
+    }
+
+    /// Cards made and spoilt.
+    pub(super) const fn counts(&self) -> (u64, u64) {
+        (self.made, self.spoilt)
+    }
+
+    /// Works until there is nothing to do, or nothing to do it with.
+    pub(super) fn run(&mut self) -> Result<Ended, StationError> {
+        let mut store = Store::open(self.station.database)?;
+        match self.cards(&mut store) {
+            Ok(ended) => Ok(ended),
+            Err(Halt::Reader(error)) => {
+                self.tell(None, What::ReaderEnded { reason: transport_code(&error) });
+                Ok(Ended::ReaderFailed)
+            }
+            Err(Halt::Station(error)) => Err(error),
+        }
+    }
+
+    fn cards(&mut self, store: &mut Store) -> Result<Ended, Halt> {
+        let (mut last, mut failures, mut empty_feeds, mut gone) = (None, 0, 0, 0);
+        loop {
+            if self.stop.load(Ordering::Relaxed) {
+                return Ok(Ended::Stopped);
+            }
+            if !self.work_left(store)? {
+                return Ok(Ended::NothingLeft);
+            }
+            let wait = if self.slot.feeds() { FEEDER_WAIT } else { self.station.wait };
+            let Some(transport) = self.slot.card(wait)? else {
+                empty_feeds += 1;
+                if !self.slot.feeds() || empty_feeds > EMPTY_FEEDS_MAX || !self.slot.next(self.station.wait)? {
+                    return Ok(Ended::NoCards);
+                }
+                continue;
+            };
+            empty_feeds = 0;
+            let session = Session::new(transport);
+            let chip = session.atr().ok().and_then(|atr| Chip::of(atr.historical()));
+            if chip.is_some() && chip == last {
+                // The card just dealt with is still there.
+                drop(session);
+                if !self.slot.emptied(self.station.wait)? {
+                    return Ok(Ended::NoCards);
+                }
+                continue;
+            }
+            match self.one_card(store, session, chip.as_ref())? {
+                Outcome::Made => {
+                    (self.made, failures) = (self.made + 1, 0);
+                }
+                Outcome::Spoilt => {
+                    (self.spoilt, failures) = (self.spoilt + 1, failures + 1);
+                    if failures >= self.station.failures_max {
+                        self.tell(None, What::ReaderEnded { reason: "TOO_MANY_FAILURES" });
+                        return Ok(Ended::TooManyFailures);
+                    }
+                }
+                // It may be put back as well as be replaced; one that is mute for good is replaced.
+                Outcome::Gone if gone < RETURNS_MAX => {
+                    gone += 1;
+                    continue;
+                }
+                Outcome::Away | Outcome::Unused | Outcome::Gone => {}
+            }
+            (last, gone) = (chip, 0);
+            if !self.work_left(store)? {
+                return Ok(Ended::NothingLeft);
+            }
+            if !self.slot.next(self.station.wait)? {
+                return Ok(Ended::NoCards);
+            }
+        }
+    }
+
+    /// Deals with the card in the reader.
+    fn one_card(&mut self, store: &mut Store, mut session: Session, chip: Option<&Chip>) -> Result<Outcome, Halt> {
+        let Some(chip) = chip else {
+            self.tell(None, What::Refused { reason: Refusal::NotSocialSecurityCard });
+            return Ok(Outcome::Unused);
+        };
+        let (station, operator) = (self.station, self.operator);
+        let work = Work { station, operator, reader: self.slot.name().to_owned() };
+        match work.claim(store, &mut session, chip)? {
+            Claim::New(card) => {
+                self.tell(Some(card.job), What::Begun);
+                self.make(store, &work, session, &card, false)
+            }
+            Claim::Resume(card) => {
+                self.tell(Some(card.job), What::Resumed);
+                self.make(store, &work, session, &card, true)
+            }
+            Claim::Refused(reason) => {
+                self.tell(None, What::Refused { reason });
+                Ok(Outcome::Unused)
+            }
+            Claim::NothingWaits => Ok(Outcome::Unused),
+            Claim::Lost(error) if error.card_lost() => Ok(Outcome::Gone),
+            Claim::Lost(error) => Err(Halt::Reader(error)),
+        }
+    }
+
+    fn make(
+        &mut self,
+        store: &mut Store,
+        work: &Work<'_>,
+        mut session: Session,
+        card: &Card,
+        mut resumed: bool,
+    ) -> Result<Outcome, Halt> {
+        for _ in 0..RETURNS_MAX {
+            match work.write(store, &mut session, card, resumed)? {
+                Written::Verified { steps } => {
+                    work.finish(store, card, steps)?;
+                    self.tell(Some(card.job), What::Made { card_number: &card.card_number });
+                    return Ok(Outcome::Made);
+                }
+                Written::Bad(reason) => {
+                    let next_job = work.spoil(store, card, &reason)?;
+                    self.tell(Some(card.job), What::Spoilt { reason: &reason, next_job });
+                    return Ok(Outcome::Spoilt);
+                }
+                Written::Lost(error) if error.card_lost() => {
+                    work.note(store, card, "pulled", transport_code(&error))?;
+                    self.tell(Some(card.job), What::Pulled);
+                }
+                Written::Lost(error) => return Err(Halt::Reader(error)),
+            }
+            drop(session);
+            match self.returned(card)? {
+                Some(back) => session = back,
+                None => break,
+            }
+            self.tell(Some(card.job), What::Returned);
+            resumed = true;
+        }
+        work.note(store, card, "away", "")?;
+        self.tell(Some(card.job), What::NotReturned);
+        Ok(Outcome::Away)
+    }
+
+    /// Waits until the card of this job is back; any other one is refused.
+    fn returned(&mut self, card: &Card) -> Result<Option<Session>, Halt> {
+        let start = Instant::now();
+        loop {
+            let left = self.station.wait.saturating_sub(start.elapsed());
+            if left.is_zero() || self.stop.load(Ordering::Relaxed) {
+                return Ok(None);
+            }
+            let Some(transport) = self.slot.card(left)? else { return Ok(None) };
+            let session = Session::new(transport);
+            let chip = session.atr().ok().and_then(|atr| Chip::of(atr.historical()));
+            if chip.as_ref() == Some(&card.chip) {
+                return Ok(Some(session));
+            }
+            drop(session);
+            self.tell(Some(card.job), What::WrongCard);
+            if !self.slot.emptied(self.station.wait.saturating_sub(start.elapsed()))? {
+                return Ok(None);
+            }
+        }
+    }
+
+    fn work_left(&self, store: &mut Store) -> Result<bool, StationError> {
+        store.read(|tx| {
+            let batch = self.station.batch;
+            Ok(!tx.jobs(batch, JobState::Waiting)?.is_empty() || !tx.jobs(batch, JobState::Writing)?.is_empty())
+        })
+    }
+
+    fn tell(&self, job: Option<i64>, what: What<'_>) {
+        self.station.watcher.event(&Event { reader: self.slot.name(), job, what });
+    }
+}

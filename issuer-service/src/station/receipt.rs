@@ -1,0 +1,68 @@
+//! The receipt of a made card: what was done, signed with the centre's key.
+//!
+//! Source: Ed25519 (RFC 8032) over the UTF-8 bytes of the body.
+//! Owns: what a receipt says, its signature, its file. Never: says who the card is for other than by row number.
+
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::Path;
+
+use serde::Serialize;
+
+use crate::card::Card;
+use crate::clock;
+use crate::output::json_line;
+use crate::vault::Vault;
+
+#[derive(Serialize)]
+struct Receipt<'a> {
+    format: u32,
+    batch: i64,
+    #[serde(flatten)]
+    card: &'a Card,
+    key_version: u8,
+    steps: usize,
+    operator: &'a str,
+    reader: &'a str,
+    made_at: String,
+}
+
+#[derive(Serialize)]
+struct Signed<'a> {
+    body: &'a str,
+    signature: &'a str,
+}
+
+/// Body and signature of a receipt.
+#[must_use]
+pub(super) fn make(
+    vault: &Vault,
+    batch: i64,
+    card: &Card,
+    steps: usize,
+    operator: &str,
+    reader: &str,
+) -> (String, String) {
+    let body = json_line(&Receipt {
+        format: 1,
+        batch,
+        card,
+        key_version: Vault::FIRST_VERSION,
+        steps,
+        operator,
+        reader,
+        made_at: clock::now(),
+    });
+    let signature = hex::encode_upper(vault.sign(body.as_bytes()));
+    (body, signature)
+}
+
+/// Writes `receipt-JOB.json`, whole or not at all.
+pub(super) fn write(folder: &Path, job: i64, body: &str, signature: &str) -> io::Result<()> {
+    fs::create_dir_all(folder)?;
+    let (path, draft) = (folder.join(format!("receipt-{job}.json")), folder.join(format!(".receipt-{job}.json")));
+    let mut file = File::create(&draft)?;
+    writeln!(file, "{}", json_line(&Signed { body, signature }))?;
+    file.sync_all()?;
+    fs::rename(draft, path)
+}

@@ -1,0 +1,107 @@
+//! A reader of the station, and how the next card comes into it.
+//!
+//! Owns: waiting for cards with a limit, calling the feeder. Never: looks at what a card is.
+
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use card_core::transport::pcsc::Readers;
+use card_core::transport::{Transport, TransportError};
+
+/// A place for one card at a time.
+pub trait Slot: Send {
+    /// Name of the reader.
+    fn name(&self) -> &str;
+
+    /// Powers the card in the reader, waiting for one; `None` when none came.
+    ///
+    /// # Errors
+    /// [`TransportError`] when the reader fails.
+    fn card(&mut self, wait: Duration) -> Result<Option<Box<dyn Transport>>, TransportError>;
+
+    /// Waits until the reader is empty; `false` when the card stays.
+    ///
+    /// # Errors
+    /// [`TransportError`] when the reader fails.
+    fn emptied(&mut self, wait: Duration) -> Result<bool, TransportError>;
+
+    /// Asks for the next card in place of this one; `false` when there is none.
+    ///
+    /// # Errors
+    /// [`TransportError`] when the reader fails.
+    fn next(&mut self, wait: Duration) -> Result<bool, TransportError>;
+
+    /// Whether cards come by themselves, so that an empty reader need not be waited at for long.
+    fn feeds(&self) -> bool;
+}
+
+/// Pause before looking at a reader again that another program holds or whose card does not answer.
+const RETRY_PAUSE: Duration = Duration::from_millis(100);
+
+/// A reader of the PC/SC daemon.
+#[derive(Debug)]
+pub struct PcscSlot {
+    readers: Readers,
+    name: String,
+    feeder: Option<String>,
+}
+
+impl PcscSlot {
+    /// The named reader. `feeder` is a shell command that puts the next card in and ends with 0, or otherwise when the
+    /// hopper is empty; in it `{slot}` is the reader's place in the daemon's list, from 0.
+    ///
+    /// # Errors
+    /// [`TransportError`] when the daemon does not run.
+    pub fn new(name: &str, place: usize, feeder: Option<&str>) -> Result<Self, TransportError> {
+        let feeder = feeder.map(|template| template.replace("{slot}", &place.to_string()));
+        Ok(Self { readers: Readers::establish()?, name: name.to_owned(), feeder })
+    }
+}
+
+impl Slot for PcscSlot {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn card(&mut self, wait: Duration) -> Result<Option<Box<dyn Transport>>, TransportError> {
+        let start = Instant::now();
+        loop {
+            let left = wait.saturating_sub(start.elapsed());
+            if !self.readers.wait(&self.name, true, left)? {
+                return Ok(None);
+            }
+            match self.readers.connect(&self.name) {
+                Ok(transport) => return Ok(Some(Box::new(transport))),
+                // Pulled again, mute, or held by another program for the moment.
+                Err(error) if error.card_lost() || matches!(error, TransportError::InUse { .. }) => {
+                    if left.is_zero() {
+                        return Ok(None);
+                    }
+                    std::thread::sleep(RETRY_PAUSE);
+                }
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    fn emptied(&mut self, wait: Duration) -> Result<bool, TransportError> {
+        self.readers.wait(&self.name, false, wait)
+    }
+
+    fn next(&mut self, wait: Duration) -> Result<bool, TransportError> {
+        let Some(feeder) = &self.feeder else {
+            return self.emptied(wait);
+        };
+        let status = Command::new("sh")
+            .args(["-c", feeder])
+            .env("ISSUER_READER", &self.name)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .status();
+        Ok(status.is_ok_and(|status| status.success()))
+    }
+
+    fn feeds(&self) -> bool {
+        self.feeder.is_some()
+    }
+}

@@ -1,0 +1,285 @@
+//! The work on one card: bind it to a job, write it by plan, verify it, or spoil it.
+//!
+//! Owns: what is in the journal before and after each act on a card; reading an interrupted card's state.
+//! Never: retries a command, waits for a card.
+
+use card_core::command::{self, Record};
+use card_core::script::StepError;
+use card_core::security::{KeyName, KeyRef, MacKey, SecurityModule};
+use card_core::session::{ChallengeError, SessionError};
+use card_core::transport::TransportError;
+use card_core::{Response, Session};
+use card_profiles::identity::CardIdentifier;
+use card_profiles::plan::{Act as PlanAct, ControlKeyState, ControlKeys, Plan, PlannedStep, Target};
+use card_profiles::rehearsal::TRANSPORT_LOT;
+
+use super::event::Refusal;
+use super::failure::StationError;
+use super::{Station, content, receipt};
+use crate::audit::Act;
+use crate::batch::{self, CardMove, CardState, JobMove, NumberMove, State};
+use crate::card::{Card, Chip};
+use crate::clock;
+use crate::person::Details;
+use crate::store::{Store, StoreError, Tx};
+
+/// Work on one reader.
+pub(super) struct Work<'a> {
+    pub(super) station: &'a Station<'a>,
+    pub(super) operator: &'a str,
+    pub(super) reader: String,
+}
+
+/// What a card in the reader is good for.
+pub(super) enum Claim {
+    /// A blank one, bound to a job now.
+    New(Card),
+    /// One that was begun.
+    Resume(Card),
+    /// Not to be written.
+    Refused(Refusal),
+    /// No job waits for a blank card.
+    NothingWaits,
+    /// It was pulled before it was bound.
+    Lost(TransportError),
+}
+
+/// What came of writing.
+pub(super) enum Written {
+    /// Everything was read back as written.
+    Verified {
+        /// Steps of the plan.
+        steps: usize,
+    },
+    /// The card failed; a code says how.
+    Bad(String),
+    /// The card or the reader did not answer; the card's state is unknown.
+    Lost(TransportError),
+}
+
+/// A step that brought no answer to judge.
+enum Broken {
+    Bad(String),
+    Lost(TransportError),
+    Station(StationError),
+}
+
+/// Note in the journal: this directory has its production control key.
+const KEYS_DONE: &str = "keys";
+
+impl Work<'_> {
+    /// Finds the job of the card in the reader, or binds a blank one to the next job, durably, before anything is written.
+    pub(super) fn claim(&self, store: &mut Store, session: &mut Session, chip: &Chip) -> Result<Claim, StationError> {
+        let batch = self.station.batch;
+        if let Some(card) = store.read(|tx| tx.card_by_chip(chip))? {
+            let ours = store.read(|tx| tx.jobs(batch, batch::JobState::Writing))?.contains(&card.job);
+            let resumes = ours && card.state == CardState::Writing.name();
+            return Ok(if resumes { Claim::Resume(card) } else { Claim::Refused(Refusal::ChipTaken) });
+        }
+        match self.is_blank(session) {
+            Ok(true) => {}
+            Ok(false) => return Ok(Claim::Refused(Refusal::NotBlank)),
+            Err(Broken::Bad(_)) => return Ok(Claim::Refused(Refusal::NotSocialSecurityCard)),
+            Err(Broken::Lost(error)) => return Ok(Claim::Lost(error)),
+            Err(Broken::Station(error)) => return Err(error),
+        }
+        let card_identifier = self.identifier(chip)?;
+        let today = clock::today();
+        let bound = store.journal(|tx| -> Result<_, StationError> {
+            let Some(job) = tx.next_waiting_job(batch)? else { return Ok(None) };
+            let card = Card {
+                chip: chip.clone(),
+                job,
+                person: tx.job_person(job)?,
+                card_number: tx.job_card_number(job)?,
+                card_identifier,
+                profile: self.station.profile.name.clone(),
+                issue_date: clock::compact(today),
+                valid_until: clock::compact(clock::years_later(today, self.station.config.valid_years)),
+                state: CardState::Writing.name().to_owned(),
+            };
+            tx.add_card(&card)?;
+            tx.move_job(job, JobMove::Bind)?;
+            tx.note(job, &self.reader, "intent", chip.as_str())?;
+            Ok(Some(card))
+        })?;
+        Ok(bound.map_or(Claim::NothingWaits, Claim::New))
+    }
+
+    /// Carries out the plan. Of an interrupted card the control key of at most one directory is in doubt: the first one
+    /// without a note in the journal.
+    pub(super) fn write(
+        &self,
+        store: &mut Store,
+        session: &mut Session,
+        card: &Card,
+        resumed: bool,
+    ) -> Result<Written, StationError> {
+        match self.carry_out(store, session, card, resumed) {
+            Ok(steps) => Ok(Written::Verified { steps }),
+            Err(Broken::Bad(reason)) => Ok(Written::Bad(reason)),
+            Err(Broken::Lost(error)) => Ok(Written::Lost(error)),
+            Err(Broken::Station(error)) => Err(error),
+        }
+    }
+
+    /// The outcome of a verified card: journal, receipt, states, audit, all or nothing.
+    pub(super) fn finish(&self, store: &mut Store, card: &Card, steps: usize) -> Result<(), StationError> {
+        let sealed = Card { state: CardState::Sealed.name().to_owned(), ..card.clone() };
+        let (body, signature) =
+            receipt::make(self.station.vault, self.station.batch, &sealed, steps, self.operator, &self.reader);
+        store.act(|tx| {
+            tx.move_job(card.job, JobMove::Finish)?;
+            tx.move_card(card.job, CardMove::Seal)?;
+            tx.move_number_of(card.job, NumberMove::Use)?;
+            tx.add_receipt(card.job, &body, &signature)?;
+            tx.note(card.job, &self.reader, "done", "")?;
+            Ok(((), self.act("card.make", card.job, format!("{steps} steps verified"))))
+        })
+    }
+
+    /// The outcome of a failed card; the job that follows.
+    pub(super) fn spoil(&self, store: &mut Store, card: &Card, reason: &str) -> Result<i64, StationError> {
+        store.act(|tx| {
+            let next = batch::spoil(tx, self.station.batch, card.job, self.station.config.card_number_prefix)?;
+            tx.note(card.job, &self.reader, "spoilt", reason)?;
+            Ok((next, self.act("card.spoil", card.job, format!("{reason}, followed by job {next}"))))
+        })
+    }
+
+    /// Notes something in the journal.
+    pub(super) fn note(&self, store: &mut Store, card: &Card, event: &str, detail: &str) -> Result<(), StationError> {
+        Ok(store.journal(|tx| tx.note(card.job, &self.reader, event, detail))?)
+    }
+
+    fn carry_out(&self, store: &mut Store, session: &mut Session, card: &Card, resumed: bool) -> Result<usize, Broken> {
+        let profile = self.station.profile;
+        let person = store.read(|tx| details(tx, card))?;
+        let values = content::values(profile, self.station.config, card, &person)?;
+        let mut target = Target::blank(card.chip.factors(self.station.config.city), TRANSPORT_LOT);
+        if resumed {
+            target.control = self.control_keys(store, session, card, &target)?;
+        }
+        let plan = Plan::personalize(profile, &values, &target).map_err(StationError::from)?;
+        let total = plan.steps.len();
+        for (step, number) in plan.steps.iter().zip(1..) {
+            let answer = self.perform(session, step)?;
+            step.judge(&answer).map_err(|mismatch| Broken::Bad(format!("{} {mismatch}", mismatch.code())))?;
+            if let PlanAct::ReplaceControlKey(_) = step.act {
+                self.note(store, card, KEYS_DONE, &step.df)?;
+            }
+            self.station.watcher.step(&self.reader, number, total);
+        }
+        Ok(total)
+    }
+
+    /// Which directories have their production keys: those noted, and the first one not noted if the card says so.
+    fn control_keys(
+        &self,
+        store: &mut Store,
+        session: &mut Session,
+        card: &Card,
+        target: &Target,
+    ) -> Result<ControlKeys, Broken> {
+        let noted = store.read(|tx| tx.notes(card.job, KEYS_DONE))?;
+        let mut control = ControlKeys::default();
+        noted.iter().for_each(|df| control.set(df, ControlKeyState::Production));
+        let Some(df) = self.station.profile.df.iter().find(|df| !noted.contains(&df.id)) else {
+            return Ok(control);
+        };
+        let probe = Plan::probe(self.station.profile, &df.id, target).map_err(StationError::from)?;
+        let mut answer = None;
+        for step in &probe.steps {
+            answer = Some(self.perform(session, step)?);
+        }
+        match answer.as_ref().and_then(ControlKeyState::of_probe) {
+            Some(state) => {
+                if state == ControlKeyState::Production {
+                    self.note(store, card, KEYS_DONE, &df.id)?;
+                }
+                control.set(&df.id, state);
+                Ok(control)
+            }
+            None => Err(Broken::Bad(refused(answer.as_ref()))),
+        }
+    }
+
+    fn perform(&self, session: &mut Session, step: &PlannedStep) -> Result<Response, Broken> {
+        let mut keys = self.station.vault.keys();
+        session.perform(&step.step, Some(&mut keys)).map_err(|error| match error {
+            StepError::Session(error) => broken(error),
+            StepError::Challenge(sw) => Broken::Bad(format!("CARD_REFUSED {sw}")),
+            StepError::Security(error) => Broken::Station(error.into()),
+            StepError::NoModule(_) => unreachable!("the vault's keys are passed above"),
+        })
+    }
+
+    /// Whether the card holds no card identifier yet.
+    fn is_blank(&self, session: &mut Session) -> Result<bool, Broken> {
+        let environment = self.station.profile.df.first().map(|df| df.df_name.clone()).unwrap_or_default();
+        let select = session.send(&command::select_by_name(&environment)).map_err(broken)?;
+        if !select.sw.is_ok() {
+            return Err(Broken::Bad(refused(Some(&select))));
+        }
+        let read = session.send(&command::read_record(5, Record::Tag(1), 18)).map_err(broken)?;
+        match read.data.split_first_chunk::<2>() {
+            Some((_, value)) if read.sw.is_ok() => {
+                Ok(value.iter().all(|byte| *byte == 0) || value.iter().all(|byte| *byte == 0xFF))
+            }
+            _ => Err(Broken::Bad(refused(Some(&read)))),
+        }
+    }
+
+    /// 卡的识别码: city, RID, serial of the chip, MAC with the card's own IRK.
+    fn identifier(&self, chip: &Chip) -> Result<CardIdentifier, StationError> {
+        let (city, serial) = (self.station.config.city, chip.serial());
+        let irk = KeyRef::of_card(&KeyName::new("IRK"), crate::vault::Vault::FIRST_VERSION, &chip.factors(city));
+        let input = CardIdentifier::mac_input(city, serial);
+        let mac = self.station.vault.keys().mac(&irk, MacKey::Whole, [0; 8], &input)?;
+        Ok(CardIdentifier::new(city, serial, mac))
+    }
+
+    fn act(&self, act: &'static str, job: i64, detail: String) -> Act {
+        Act { actor: self.operator.to_owned(), act, object: format!("job {job}"), detail }
+    }
+}
+
+fn details(tx: &Tx<'_>, card: &Card) -> Result<Details, StationError> {
+    let person = tx.person(card.person)?.ok_or(StationError::PersonMissing { job: card.job })?;
+    Ok(person.details)
+}
+
+fn refused(answer: Option<&Response>) -> String {
+    answer.map_or_else(|| "CARD_REFUSED".to_owned(), |answer| format!("CARD_REFUSED {}", answer.sw))
+}
+
+/// A card that talks nonsense is bad; one that is silent may only have been pulled.
+fn broken(error: SessionError) -> Broken {
+    match error {
+        SessionError::Transport(error) => Broken::Lost(error),
+        SessionError::NoStatusWord(..) | SessionError::EndlessAnswer(..) | SessionError::Atr(_) => {
+            Broken::Bad("CARD_NONSENSE".to_owned())
+        }
+    }
+}
+
+impl From<StoreError> for Broken {
+    fn from(error: StoreError) -> Self {
+        Self::Station(error.into())
+    }
+}
+
+impl From<StationError> for Broken {
+    fn from(error: StationError) -> Self {
+        Self::Station(error)
+    }
+}
+
+impl From<ChallengeError> for Broken {
+    fn from(error: ChallengeError) -> Self {
+        match error {
+            ChallengeError::Session(error) => broken(error),
+            ChallengeError::Refused(sw) => Self::Bad(format!("CARD_REFUSED {sw}")),
+        }
+    }
+}

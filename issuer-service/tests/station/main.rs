@@ -1,0 +1,6 @@
+//! The personalization station on software cards of this process, torn at every point.
+
+mod faults;
+mod make;
+mod rig;
+mod tear;

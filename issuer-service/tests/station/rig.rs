@@ -1,0 +1,189 @@
+//! A centre with people, an approved batch, a vault, and readers whose cards are in this process.
+
+use std::collections::VecDeque;
+use std::sync::Mutex;
+use std::time::Duration;
+
+use card_core::key::Key16;
+use card_core::security::CityCode;
+use card_core::transport::{Transport, TransportError};
+use card_profiles::rehearsal::TRANSPORT_KEY;
+use card_sim::{Card, Socket};
+use issuer_service::batch::{self, Selection};
+use issuer_service::centre::Centre;
+use issuer_service::operator::Role;
+use issuer_service::person::Details;
+use issuer_service::station::event::{Event, Watcher};
+use issuer_service::station::failure::StationError;
+use issuer_service::station::slot::Slot;
+use issuer_service::station::{Station, Summary};
+use issuer_service::store::StoreError;
+use issuer_service::vault::Vault;
+
+pub(crate) struct Rig {
+    _folder: tempfile::TempDir,
+    pub(crate) centre: Centre,
+    pub(crate) vault: Vault,
+    pub(crate) events: Events,
+    pub(crate) failures_max: u32,
+}
+
+/// Names of the events that were told, in order.
+#[derive(Default)]
+pub(crate) struct Events(Mutex<Vec<String>>);
+
+impl Watcher for Events {
+    fn event(&self, event: &Event<'_>) {
+        let text = serde_json::to_value(event).expect("an event");
+        self.0.lock().expect("events").push(text["event"].as_str().expect("name").to_owned());
+    }
+
+    fn step(&self, _reader: &str, done: usize, total: usize) {
+        assert!(done <= total);
+    }
+}
+
+impl Events {
+    pub(crate) fn names(&self) -> Vec<String> {
+        self.0.lock().expect("events").clone()
+    }
+
+    pub(crate) fn count(&self, name: &str) -> usize {
+        self.names().iter().filter(|known| *known == name).count()
+    }
+}
+
+impl Rig {
+    /// With an approved batch 1 of `people` people.
+    pub(crate) fn new(people: u32) -> Self {
+        let folder = tempfile::tempdir().expect("folder");
+        let city = CityCode::parse("513300").expect("digits");
+        let mut centre = Centre::create(&folder.path().join("c"), city, "915600000251330051010000").expect("centre");
+        let vault = Vault::rehearsal(&[Centre::card_profile(), Centre::psam_profile()]).expect("vault");
+        centre
+            .store
+            .journal(|tx| -> Result<(), StoreError> {
+                tx.set_fact("public_key", &hex::encode_upper(vault.public_key()))?;
+                tx.add_operator("li", &[Role::Capture])?;
+                tx.add_operator("wang", &[Role::Approve])?;
+                tx.add_operator("sun", &[Role::Station])?;
+                (1..=people).try_for_each(|n| tx.add_person(&details(n), 1, u64::from(n)))
+            })
+            .expect("rows");
+        let selection = Selection::Next { county: None, count: people };
+        batch::create(&mut centre.store, &selection, Some("li")).expect("made");
+        batch::approve(&mut centre.store, 1, Some("wang"), 'A').expect("approved");
+        Self { _folder: folder, centre, vault, events: Events::default(), failures_max: 3 }
+    }
+
+    /// Runs batch 1 on readers with these cards, each card once.
+    pub(crate) fn run(&self, readers: Vec<Vec<Socket>>) -> Result<Summary, StationError> {
+        let slots = readers
+            .into_iter()
+            .zip(0..)
+            .map(|(cards, number)| Box::new(Desk::new(number, cards)) as Box<dyn Slot>)
+            .collect();
+        self.run_slots(slots)
+    }
+
+    pub(crate) fn run_slots(&self, slots: Vec<Box<dyn Slot>>) -> Result<Summary, StationError> {
+        Station {
+            database: &self.centre.database_path(),
+            vault: &self.vault,
+            config: &self.centre.config,
+            profile: &Centre::card_profile(),
+            batch: 1,
+            operator: Some("sun"),
+            wait: Duration::from_secs(5),
+            failures_max: self.failures_max,
+            watcher: &self.events,
+        }
+        .run(slots)
+    }
+
+    /// One number of the database.
+    pub(crate) fn count(&self, sql: &str) -> i64 {
+        let raw = rusqlite::Connection::open(self.centre.database_path()).expect("database");
+        raw.query_row(sql, (), |row| row.get(0)).expect(sql)
+    }
+
+    pub(crate) fn execute(&self, sql: &str) {
+        let raw = rusqlite::Connection::open(self.centre.database_path()).expect("database");
+        raw.execute_batch(sql).expect(sql);
+    }
+
+    /// Every person has one sealed card, every number and job an end, and nothing is left over.
+    pub(crate) fn assert_complete(&self, people: i64, spoilt: i64) {
+        assert_eq!(self.count("SELECT COUNT(*) FROM card WHERE state = 'sealed'"), people);
+        assert_eq!(self.count("SELECT COUNT(DISTINCT person) FROM card WHERE state = 'sealed'"), people);
+        assert_eq!(self.count("SELECT COUNT(*) FROM card WHERE state = 'spoilt'"), spoilt);
+        assert_eq!(self.count("SELECT COUNT(*) FROM card_number WHERE state = 'used'"), people);
+        assert_eq!(self.count("SELECT COUNT(*) FROM card_number WHERE state = 'spoilt'"), spoilt);
+        assert_eq!(self.count("SELECT COUNT(*) FROM card_number"), people + spoilt);
+        assert_eq!(self.count("SELECT COUNT(*) FROM job WHERE state NOT IN ('done', 'spoilt')"), 0);
+        assert_eq!(self.count("SELECT COUNT(*) FROM receipt"), people);
+        assert_eq!(self.count("SELECT COUNT(*) FROM batch WHERE state = 'finished'"), 1);
+    }
+}
+
+/// A reader of this process with a hopper.
+pub(crate) struct Desk {
+    name: String,
+    current: Option<Socket>,
+    hopper: VecDeque<Socket>,
+}
+
+impl Desk {
+    pub(crate) fn new(number: u32, cards: Vec<Socket>) -> Self {
+        let mut hopper = VecDeque::from(cards);
+        Self { name: format!("desk {number}"), current: hopper.pop_front(), hopper }
+    }
+}
+
+impl Slot for Desk {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn card(&mut self, _wait: Duration) -> Result<Option<Box<dyn Transport>>, TransportError> {
+        let connected = self.current.as_ref().map(Socket::connect).transpose();
+        Ok(connected.ok().flatten().map(|transport| Box::new(transport) as Box<dyn Transport>))
+    }
+
+    fn emptied(&mut self, _wait: Duration) -> Result<bool, TransportError> {
+        self.current = None;
+        Ok(true)
+    }
+
+    fn next(&mut self, _wait: Duration) -> Result<bool, TransportError> {
+        self.current = self.hopper.pop_front();
+        Ok(self.current.is_some())
+    }
+
+    fn feeds(&self) -> bool {
+        true
+    }
+}
+
+/// A blank card with this serial.
+pub(crate) fn blank(serial: u8) -> Socket {
+    let profile = Centre::card_profile();
+    let card = Card::factory(&profile, [0x51, 0x33, 0, 0, 0, serial], &Key16::new(TRANSPORT_KEY));
+    Socket::new(card.expect("a card of the profile"))
+}
+
+fn details(n: u32) -> Details {
+    let name = if n.is_multiple_of(2) { "扎西·多吉·格桑·次仁·洛桑·丹增" } else { "样例" };
+    Details {
+        number: format!("51330119900101{n:04}"),
+        name: name.to_owned(),
+        name_raw: name.to_owned(),
+        sex: "1".to_owned(),
+        ethnic_group: "04".to_owned(),
+        birth_date: "19900101".to_owned(),
+        region: "513301".to_owned(),
+        address: "示范路1号".to_owned(),
+        phone: "19900001234".to_owned(),
+        employer: String::new(),
+    }
+}

@@ -1,0 +1,135 @@
+//! Power lost before, inside and after every command; the journal failing at every entry; then the run goes on.
+
+use card_sim::fault::{Fault, FaultPlan, Moment, Trigger};
+use issuer_service::station::failure::StationError;
+
+use crate::rig::{Desk, Rig, blank};
+
+const INSIDE: Moment = Moment::Inside { write: 0, half: true };
+
+/// Commands of a whole personalization.
+fn commands() -> u64 {
+    let (rig, card) = (Rig::new(1), blank(1));
+    let far = u64::from(u32::MAX);
+    card.card().set_faults(FaultPlan::new(vec![Fault::Mute { at: Trigger::command(far) }]));
+    rig.run(vec![vec![card.clone()]]).expect("run");
+    let left = match card.card().faults().faults() {
+        [Fault::Mute { at }] => at.nth,
+        other => panic!("{other:?}"),
+    };
+    far - left
+}
+
+fn pull(nth: u64, moment: Moment) -> FaultPlan {
+    FaultPlan::new(vec![Fault::PowerLoss { at: Trigger::command(nth), moment, back_after_ms: None }])
+}
+
+#[test]
+fn a_card_pulled_at_any_command_and_put_back_is_finished_as_the_same_card() {
+    let commands = commands();
+    assert!(commands > 80, "{commands}");
+    for moment in [Moment::Before, INSIDE, Moment::After] {
+        for nth in 1..=commands {
+            let (rig, card) = (Rig::new(1), blank(1));
+            card.card().set_faults(pull(nth, moment));
+            // Pulled before it was bound, it counts as never seen and comes again.
+            let summary = rig.run(vec![vec![card.clone(), card.clone()]]).expect("run");
+            assert_eq!(
+                (summary.made, summary.spoilt, summary.left),
+                (1, 0, 0),
+                "{moment:?} {nth} {:?}",
+                rig.events.names()
+            );
+            rig.assert_complete(1, 0);
+            assert!(card.card().inspect().keys.values().all(|key| key.tries_left == 3), "{moment:?} {nth}");
+        }
+    }
+}
+
+#[test]
+fn a_station_killed_at_any_command_goes_on_with_the_same_card_in_the_next_run() {
+    for moment in [Moment::Before, INSIDE, Moment::After] {
+        for nth in (1..=commands()).step_by(3) {
+            let (rig, card, other) = (Rig::new(2), blank(1), blank(2));
+            card.card().set_faults(pull(nth, moment));
+            // The run ends with the card away: the hopper is empty and the desk does not give it back.
+            let first = rig.run_slots(vec![Box::new(Vanishing(Desk::new(0, vec![card.clone()]), 1))]).expect("run");
+            assert_eq!(first.made, 0, "{moment:?} {nth}");
+            // The other card comes first: it must not take over the job of the one that is away.
+            let second = rig.run(vec![vec![other, card]]).expect("run");
+            assert_eq!((second.made, second.spoilt, second.left), (2, 0, 0), "{moment:?} {nth}");
+            rig.assert_complete(2, 0);
+        }
+    }
+}
+
+#[test]
+fn a_journal_that_fails_at_any_entry_stops_the_station_and_nothing_is_lost() {
+    let whole = Rig::new(1);
+    whole.run(vec![vec![blank(1)]]).expect("run");
+    let entries = whole.count("SELECT COUNT(*) FROM station_journal");
+    assert!(entries >= 4, "{entries}");
+    for entry in 0..entries {
+        let (rig, card) = (Rig::new(1), blank(1));
+        rig.execute(&format!(
+            "CREATE TRIGGER fail BEFORE INSERT ON station_journal WHEN (SELECT COUNT(*) FROM station_journal) = {entry}
+             BEGIN SELECT RAISE(ABORT, 'killed'); END"
+        ));
+        let failed = rig.run(vec![vec![card.clone()]]);
+        assert!(matches!(failed, Err(StationError::Store(_))), "{entry}");
+        rig.execute("DROP TRIGGER fail");
+        if entry == 0 {
+            // Without its intent in the journal the card is untouched.
+            assert!(card.card().inspect().keys["SSSE.UKSSSE"].version.is_none());
+        }
+        let summary = rig.run(vec![vec![card]]).expect("run");
+        assert_eq!((summary.made, summary.left), (1, 0), "{entry}");
+        rig.assert_complete(1, 0);
+    }
+}
+
+#[test]
+fn an_audit_log_that_cannot_be_written_stops_the_card_from_being_called_done() {
+    let (rig, card) = (Rig::new(1), blank(1));
+    rig.execute(
+        "CREATE TRIGGER fail BEFORE INSERT ON audit WHEN NEW.act = 'card.make' BEGIN SELECT RAISE(ABORT, 'x'); END",
+    );
+    assert!(matches!(rig.run(vec![vec![card.clone()]]), Err(StationError::Store(_))));
+    assert_eq!(rig.count("SELECT COUNT(*) FROM card WHERE state = 'sealed'"), 0);
+    assert_eq!(rig.count("SELECT COUNT(*) FROM receipt"), 0);
+    rig.execute("DROP TRIGGER fail");
+    rig.run(vec![vec![card]]).expect("run");
+    rig.assert_complete(1, 0);
+}
+
+/// A desk that gives its card so many times.
+struct Vanishing(Desk, u32);
+
+impl issuer_service::station::slot::Slot for Vanishing {
+    fn name(&self) -> &str {
+        self.0.name()
+    }
+
+    fn card(
+        &mut self,
+        wait: std::time::Duration,
+    ) -> Result<Option<Box<dyn card_core::Transport>>, card_core::TransportError> {
+        self.1 = match self.1.checked_sub(1) {
+            Some(left) => left,
+            None => return Ok(None),
+        };
+        self.0.card(wait)
+    }
+
+    fn emptied(&mut self, wait: std::time::Duration) -> Result<bool, card_core::TransportError> {
+        self.0.emptied(wait)
+    }
+
+    fn next(&mut self, wait: std::time::Duration) -> Result<bool, card_core::TransportError> {
+        self.0.next(wait)
+    }
+
+    fn feeds(&self) -> bool {
+        true
+    }
+}
