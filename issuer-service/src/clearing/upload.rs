@@ -27,7 +27,7 @@ use settlement::tac;
 
 use super::institution::Terminal;
 use super::ledger;
-use super::load::{LoadState, settle};
+use super::load::{Load, LoadState, settle};
 use super::refusal::ClearingError;
 use super::{blacklist, card::CardFacts};
 use crate::audit::Act;
@@ -241,7 +241,15 @@ fn judge(
         Transaction::Purchase { terminal_sequence, personal_account_fen, .. } => {
             judge_purchase(tx, terminal, record, &card, *terminal_sequence, *personal_account_fen)?
         }
-        Transaction::Load { load_id, amount_fen } => judge_load(tx, record, *load_id, *amount_fen)?,
+        Transaction::Load { load_id, amount_fen } => {
+            let Some(load) = tx.load(*load_id)? else { return Ok(Some(ErrorCode::LoadUnknown)) };
+            let refused = judge_load(tx, record, &load, *amount_fen)?;
+            if refused.is_none() && load.state == LoadState::Credited {
+                // The load is proved already; the record only repeats it.
+                return Ok(None);
+            }
+            refused
+        }
     };
     Ok(refused.or(verdict))
 }
@@ -273,10 +281,9 @@ fn judge_purchase(
 fn judge_load(
     tx: &Tx<'_>,
     record: &TransactionRecord,
-    load_id: LoadId,
+    load: &Load,
     amount: Fen,
 ) -> Result<Option<ErrorCode>, ClearingError> {
-    let Some(load) = tx.load(load_id)? else { return Ok(Some(ErrorCode::LoadUnknown)) };
     let same = load.terminal == record.terminal
         && load.card_identifier == record.card_identifier
         && load.card_sequence == record.card_sequence

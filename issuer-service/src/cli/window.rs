@@ -10,6 +10,7 @@ use settlement::id::InstitutionCode;
 
 use super::Common;
 use crate::clearing::closing::{self, Windows};
+use crate::clearing::ledger_side;
 use crate::clearing::reconciliation::{self, Sides};
 use crate::clearing::refusal::ClearingError;
 use crate::clearing::statement;
@@ -119,7 +120,7 @@ pub(super) fn run_statement(common: &Common, options: &StatementOptions, output:
 pub(super) fn run_reconcile(common: &Common, options: &ReconcileOptions, output: &Output) -> Result<Exit, Error> {
     let cards: Vec<Vec<CardReading>> = options.cards.iter().map(|path| read(path)).collect::<Result<_, _>>()?;
     let journals: Vec<JournalExport> = options.journal.iter().map(|path| read(path)).collect::<Result<_, _>>()?;
-    let (ledger, terminals) = common.centre()?.store.read(|tx| reconciliation::ledger_side(tx, options.date))?;
+    let (ledger, terminals) = common.centre()?.store.read(|tx| ledger_side::ledger_side(tx, options.date))?;
     let sides = Sides {
         cards: (!cards.is_empty()).then(|| cards.concat()),
         journals: (!journals.is_empty()).then_some(journals),

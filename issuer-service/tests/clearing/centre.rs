@@ -391,3 +391,29 @@ pub(crate) fn request(port: u16, method: &str, path: &str, headers: &[(&str, Str
     let status = head.split(' ').nth(1).and_then(|status| status.parse().ok()).expect("a status");
     (status, answer[end + 4..].to_vec())
 }
+
+pub(crate) fn signed_in(terminal: &Terminal) -> Value {
+    json!({ "version": 1, "terminal": terminal.number })
+}
+
+pub(crate) fn codes(answer: &Value) -> Vec<String> {
+    let refused = answer["refused"].as_array().expect("a list");
+    refused.iter().map(|row| row["code"].as_str().expect("a code").to_owned()).collect()
+}
+
+/// A centre, its terminal and a card with 500.00 yuan on it.
+pub(crate) fn loaded() -> (Centre, Terminal, Card) {
+    let mut centre = Centre::with_cards(2);
+    centre.serve();
+    let mut terminal = centre.terminal(1);
+    centre.allot(1, "500");
+    let mut card = centre.card(1);
+    load(&mut terminal, &mut card, 1, 50_000);
+    (centre, terminal, card)
+}
+
+pub(crate) fn renumber(records: &mut [TransactionRecord], terminal: &Terminal) {
+    for (number, record) in (terminal.chain.next_record..).zip(records) {
+        record.journal_sequence = number;
+    }
+}

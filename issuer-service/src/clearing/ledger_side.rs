@@ -1,0 +1,120 @@
+//! The ledger's side of the three-way agreement: what the centre holds about every card.
+//!
+//! Owns: gathering it from ledger, uploads and loads. Never: compares (`reconciliation`), changes anything.
+//! Units: fen.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Serialize;
+use settlement::code::ErrorCode;
+use settlement::date::BusinessDate;
+use settlement::fen::{Fen, FenError};
+use settlement::id::{CardIdentifier, TerminalNumber};
+
+use super::load::{Load, LoadState};
+use super::refusal::ClearingError;
+use super::upload::{RowKind, RowOutcome, UploadRow};
+use crate::store::Tx;
+
+/// What the centre holds about a card, through a window.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct LedgerCard {
+    /// Balance of the card's account.
+    pub balance_fen: Fen,
+    /// Loads credited.
+    pub loads: u32,
+    /// Their sum.
+    pub loaded_fen: Fen,
+    /// Purchases posted.
+    pub purchases: u32,
+    /// Their sum.
+    pub purchased_fen: Fen,
+    /// Purchases received and not posted: terminal/record, amount, code.
+    pub not_posted: Vec<NotPosted>,
+    /// Loads without outcome.
+    pub open_loads: Vec<OpenLoad>,
+}
+
+/// A purchase that was received and not posted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct NotPosted {
+    /// `terminal/record`.
+    pub reference: String,
+    /// What the record says was taken from the card.
+    pub amount_fen: Fen,
+    /// Why.
+    pub code: &'static str,
+}
+
+/// A load without outcome.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct OpenLoad {
+    /// Load.
+    pub reference: String,
+    /// Amount.
+    pub amount_fen: Fen,
+}
+
+/// The ledger's side through a day, and the terminals that have records.
+///
+/// # Errors
+/// [`ClearingError::WindowUnknown`].
+pub fn ledger_side(
+    tx: &Tx<'_>,
+    through: BusinessDate,
+) -> Result<(BTreeMap<CardIdentifier, LedgerCard>, BTreeSet<TerminalNumber>), ClearingError> {
+    tx.window(through)?.ok_or(ClearingError::WindowUnknown { date: through })?;
+    let mut cards: BTreeMap<CardIdentifier, LedgerCard> = BTreeMap::new();
+    let mut terminals = BTreeSet::new();
+    for (card, balance) in tx.card_balances(through)? {
+        cards.entry(card).or_default().balance_fen = balance;
+    }
+    for row in tx.rows_through(through)? {
+        terminals.insert(row.terminal);
+        take_row(cards.entry(row.card_identifier).or_default(), &row)?;
+    }
+    for load in tx.loads()? {
+        terminals.insert(load.terminal);
+        take_load(&mut cards, &load, through)?;
+    }
+    Ok((cards, terminals))
+}
+
+fn take_row(card: &mut LedgerCard, row: &UploadRow) -> Result<(), FenError> {
+    match (row.kind, row.outcome) {
+        (RowKind::Purchase, RowOutcome::Accepted) => {
+            card.purchases = card.purchases.saturating_add(1);
+            card.purchased_fen = card.purchased_fen.plus(row.personal_account_fen)?;
+        }
+        (RowKind::Purchase, RowOutcome::Refused | RowOutcome::Held) => card.not_posted.push(NotPosted {
+            reference: format!("{}/{}", row.terminal, row.journal_sequence),
+            // A repeated number is the same purchase again: the card paid once.
+            amount_fen: match row.code {
+                Some(ErrorCode::DuplicateTerminalSequence | ErrorCode::DuplicateCardSequence) => Fen::ZERO,
+                Some(_) | None => row.personal_account_fen,
+            },
+            code: row.code.map_or("", ErrorCode::as_str),
+        }),
+        (RowKind::Load, _) => {}
+    }
+    Ok(())
+}
+
+fn take_load(
+    cards: &mut BTreeMap<CardIdentifier, LedgerCard>,
+    load: &Load,
+    through: BusinessDate,
+) -> Result<(), FenError> {
+    let card = cards.entry(load.card_identifier).or_default();
+    match load.state {
+        LoadState::Credited if load.settled_on.is_some_and(|date| date <= through) => {
+            card.loads = card.loads.saturating_add(1);
+            card.loaded_fen = card.loaded_fen.plus(load.amount_fen)?;
+        }
+        LoadState::Prepared => {
+            card.open_loads.push(OpenLoad { reference: load.load_id.to_string(), amount_fen: load.amount_fen });
+        }
+        LoadState::Credited | LoadState::NotCredited => {}
+    }
+    Ok(())
+}

@@ -1,0 +1,175 @@
+//! What a person is told when an act of clearing is not done: what happened, and what to do next, in two languages.
+//!
+//! Owns: the sentences. Never: codes (`refusal`), names of people.
+
+use super::refusal::{ClearingError, batch_code, language};
+use crate::error::Explain;
+use crate::lang::Lang;
+
+/// What happened, and what to do next.
+pub(super) fn texts(error: &ClearingError, lang: Lang) -> (String, &'static str) {
+    let row = |zh: String, en: String, zh_next, en_next| (lang.pick(zh, en), lang.pick(zh_next, en_next));
+    let look = ("用 list 查看已登记的", "look at what is registered with `list`");
+    match error {
+        ClearingError::Refused(code) => {
+            let (what, next) = code.texts(language(lang));
+            (what.to_owned(), next)
+        }
+        ClearingError::Batch(error) => {
+            let (what, next) = batch_code(error).texts(language(lang));
+            (format!("{what}: {error}"), next)
+        }
+        ClearingError::InstitutionExists { code } => {
+            row(format!("机构 {code} 已登记"), format!("institution {code} is registered already"), look.0, look.1)
+        }
+        ClearingError::InstitutionUnknown { code } => row(
+            format!("机构 {code} 未登记"),
+            format!("institution {code} is not registered"),
+            "先用 issuer institution add 登记",
+            "register it with `issuer institution add` first",
+        ),
+        ClearingError::TerminalExists { number } => {
+            row(format!("终端 {number} 已登记"), format!("terminal {number} is registered already"), look.0, look.1)
+        }
+        ClearingError::CardUnknown { card } => row(
+            format!("没有卡 {card}"),
+            format!("there is no card {card}"),
+            "核对卡的识别码",
+            "check the card identifier",
+        ),
+        ClearingError::CardNotActive { card } => row(
+            format!("卡 {card} 不在正常状态"),
+            format!("card {card} is not active"),
+            "改用持卡人现在的卡",
+            "use the card that the holder has now",
+        ),
+        ClearingError::HolderTwice { card } => row(
+            format!("卡 {card} 的持卡人在单中重复"),
+            format!("the holder of card {card} stands twice in the request"),
+            "去掉一张卡",
+            "leave one card out",
+        ),
+        ClearingError::NothingToAllot => row(
+            "没有可划入的卡".to_owned(),
+            "there is no card to allot to".to_owned(),
+            "用 --batch 或 --card 指明",
+            "name cards with --batch or --card",
+        ),
+        ClearingError::AmountInvalid { amount } => row(
+            format!("{amount} 元不能划入"),
+            format!("{amount} yuan cannot be allotted"),
+            "金额须大于零，且卡能容纳",
+            "give an amount above zero that a card can hold",
+        ),
+        ClearingError::AllotmentUnknown { request } => row(
+            format!("没有划入单 {request}"),
+            format!("there is no allotment {request}"),
+            "用 issuer account list 查看",
+            "look at `issuer account list`",
+        ),
+        ClearingError::SameOperator { operator } => row(
+            format!("{operator} 是经办人，不能复核"),
+            format!("{operator} made it and may not decide it"),
+            "由另一人复核",
+            "let another person decide",
+        ),
+        ClearingError::LoadUnknown { load } => row(
+            format!("没有划入 {load}"),
+            format!("there is no load {load}"),
+            "用 issuer load list 查看",
+            "look at `issuer load list`",
+        ),
+        ClearingError::LoadDecided { load } => row(
+            format!("划入 {load} 已有结果"),
+            format!("load {load} has its outcome"),
+            "用 issuer load list 查看",
+            "look at `issuer load list`",
+        ),
+        ClearingError::BlacklistUnchanged { card } => row(
+            format!("卡 {card} 的黑名单状态没有变化"),
+            format!("the blacklist says so already of card {card}"),
+            "用 issuer blacklist list 查看",
+            "look at `issuer blacklist list`",
+        ),
+        ClearingError::WindowUnknown { date } => row(
+            format!("没有业务日 {date}"),
+            format!("there is no clearing window {date}"),
+            "用 issuer window list 查看",
+            "look at `issuer window list`",
+        ),
+        ClearingError::WindowBefore { earlier } => row(
+            format!("业务日 {earlier} 尚未关闭"),
+            format!("window {earlier} is not closed"),
+            "先关闭较早的业务日",
+            "close the earlier window first",
+        ),
+        ClearingError::WindowState { date, state } => row(
+            format!("业务日 {date} 处于 {} 状态", state.name()),
+            format!("window {date} is {}", state.name()),
+            "用 issuer window list 查看",
+            "look at `issuer window list`",
+        ),
+        ClearingError::DifferenceUnknown { date, number } => row(
+            format!("业务日 {date} 没有第 {number} 号差异"),
+            format!("window {date} has no difference {number}"),
+            "用 issuer window show 查看",
+            "look at `issuer window show`",
+        ),
+        ClearingError::ReasonMissing => row(
+            "需要说明原因".to_owned(),
+            "a reason is needed".to_owned(),
+            "用 --reason 说明",
+            "give one with --reason",
+        ),
+        ClearingError::File { path, source } => row(
+            format!("文件 {} 不能读: {source}", path.display()),
+            format!("file {} cannot be read: {source}", path.display()),
+            "检查路径和权限",
+            "check its path and permissions",
+        ),
+        ClearingError::FileMalformed { path, line, column } => row(
+            format!("文件 {} 第 {line} 行第 {column} 列格式不符", path.display()),
+            format!("file {} is malformed at line {line} column {column}", path.display()),
+            "用终端重新导出",
+            "export it from the terminal again",
+        ),
+        ClearingError::Listen { address, source } => row(
+            format!("不能监听 {address}: {source}"),
+            format!("cannot listen on {address}: {source}"),
+            "换一个端口",
+            "choose another port",
+        ),
+        ClearingError::NotLoopback { address } => row(
+            format!("{address} 不是本机回环地址；没有 TLS 时只允许本机"),
+            format!("{address} is not a loopback address; without TLS only this machine may connect"),
+            "用 127.0.0.1:端口",
+            "use 127.0.0.1:PORT",
+        ),
+        ClearingError::ReferenceReused { reference } => row(
+            format!("记账参考号 {reference} 已用于另一分录"),
+            format!("ledger reference {reference} stands for other entries"),
+            "这是程序错误，请报告",
+            "this is a mistake of the program: report it",
+        ),
+        ClearingError::Posting(error) => row(
+            format!("分录不成立: {error}"),
+            format!("no posting: {error}"),
+            "这是程序错误，请报告",
+            "this is a mistake of the program: report it",
+        ),
+        ClearingError::Sum(error) => row(
+            format!("金额超出范围: {error}"),
+            format!("amount out of range: {error}"),
+            "核对金额",
+            "check the amounts",
+        ),
+        ClearingError::Tac(error) => row(
+            format!("不能计算校验码: {error}"),
+            format!("a code cannot be computed: {error}"),
+            "检查密钥库和密钥版本",
+            "check the vault and its key versions",
+        ),
+        ClearingError::Operator(error) => (error.what(lang), error.next(lang)),
+        ClearingError::Store(error) => (error.what(lang), error.next(lang)),
+    }
+}

@@ -1,0 +1,131 @@
+//! The edge: signatures, hostile bodies, repeated requests, a busy database.
+
+use serde_json::Value;
+use settlement::signing::TerminalKey;
+
+use crate::centre::{BATCHES, BLACKLIST, Centre, LOADS, OUTCOME, QUOTE, SIGN_IN, loaded, request, signed_in};
+
+#[test]
+fn the_same_request_answers_the_same_and_another_body_is_refused() {
+    let mut centre = Centre::with_cards(1);
+    centre.serve();
+    let mut terminal = centre.terminal(1);
+    centre.allot(1, "500");
+    let mut card = centre.card(1);
+    let body = card.init_load(&terminal, 1, 50_000);
+    let text = terminal.numbered(body.clone());
+    let (status, created) = terminal.send(LOADS, &text);
+    assert_eq!((status, created["status"].as_str()), (200, Some("created")), "{created}");
+    let (status, exists) = terminal.send(LOADS, &text);
+    assert_eq!((status, exists["status"].as_str()), (200, Some("exists")));
+    assert_eq!((&exists["mac2"], &exists["date_time"]), (&created["mac2"], &created["date_time"]));
+    let (status, exists) = terminal.ask(LOADS, body.clone());
+    assert_eq!((status, exists["status"].as_str()), (200, Some("exists")), "another request id, the same load");
+    assert_eq!(exists["mac2"], created["mac2"]);
+    let other = text.replace("\"amount_fen\":50000", "\"amount_fen\":40000");
+    let (status, answer) = terminal.send(LOADS, &other);
+    assert_eq!((status, answer["code"].as_str()), (409, Some("REQUEST_ID_REUSED")));
+    let mut other = body;
+    other["amount_fen"] = 40_000.into();
+    let (status, answer) = terminal.ask(LOADS, other);
+    assert_eq!((status, answer["code"].as_str()), (409, Some("REQUEST_ID_REUSED")), "the load id is bound as well");
+    assert_eq!(centre.balance("transit:"), 50_000, "prepared once");
+}
+
+#[test]
+fn only_registered_terminals_with_their_own_signature_are_heard() {
+    let mut centre = Centre::with_cards(1);
+    centre.serve();
+    let (mut ours, other) = (centre.terminal(1), centre.terminal(2));
+    let body = ours.numbered(signed_in(&ours));
+    let port = centre.port();
+    let signature = |key: &TerminalKey, path| key.sign_request("POST", path, body.as_bytes()).to_string();
+    let number = ours.number.to_string();
+    let good = signature(&ours.key, SIGN_IN);
+    let cases = [
+        (vec![], "TERMINAL_UNKNOWN"),
+        (vec![("x-terminal", "990000000009".to_owned()), ("x-signature", good.clone())], "TERMINAL_UNKNOWN"),
+        (vec![("x-terminal", "'; DROP TABLE".to_owned()), ("x-signature", good.clone())], "TERMINAL_UNKNOWN"),
+        (vec![("x-terminal", number.clone())], "SIGNATURE_WRONG"),
+        (vec![("x-terminal", number.clone()), ("x-signature", "00".to_owned())], "SIGNATURE_WRONG"),
+        (vec![("x-terminal", number.clone()), ("x-signature", signature(&other.key, SIGN_IN))], "SIGNATURE_WRONG"),
+        (vec![("x-terminal", number.clone()), ("x-signature", signature(&ours.key, QUOTE))], "SIGNATURE_WRONG"),
+        (
+            vec![("x-terminal", other.number.to_string()), ("x-signature", signature(&other.key, SIGN_IN))],
+            "SIGNATURE_WRONG",
+        ),
+        (
+            vec![("x-terminal", number.clone()), ("x-terminal", number.clone()), ("x-signature", good.clone())],
+            "TERMINAL_UNKNOWN",
+        ),
+    ];
+    for (headers, code) in cases {
+        let (status, text) = request(port, "POST", SIGN_IN, &headers, body.as_bytes());
+        let answer: Value = serde_json::from_slice(&text).expect("JSON");
+        assert_eq!((status, answer["code"].as_str()), (401, Some(code)), "{headers:?}");
+    }
+    assert_eq!(ours.send(SIGN_IN, &body).0, 200);
+    centre.ok("ma", &["terminal", "stop", &number]);
+    let (status, answer) = ours.send(SIGN_IN, &body);
+    assert_eq!((status, answer["code"].as_str()), (403, Some("TERMINAL_STOPPED")));
+}
+
+#[test]
+fn hostile_bodies_are_refused_and_the_server_goes_on() {
+    let mut centre = Centre::with_cards(1);
+    centre.serve();
+    let mut terminal = centre.terminal(1);
+    let nested = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
+    let sign_in = terminal.numbered(signed_in(&terminal));
+    let bodies = [
+        "",
+        "null",
+        "[]",
+        "{",
+        "{}",
+        nested.as_str(),
+        "{\"version\":2}",
+        &sign_in.replace("\"version\":1", "\"version\":1e400"),
+        &sign_in.replace("\"version\"", "\"version\":1,\"version\""),
+        &sign_in.replace('}', ",\"extra\":1}"),
+    ];
+    for path in [SIGN_IN, BLACKLIST, QUOTE, LOADS, OUTCOME, BATCHES] {
+        for body in bodies {
+            let (status, answer) = terminal.send(path, body);
+            let shown: String = body.chars().take(60).collect();
+            assert_eq!((status, answer["code"].as_str()), (400, Some("MESSAGE_MALFORMED")), "{path} {shown}");
+        }
+        let bytes = [0xFF, 0xFE, 0x00];
+        let signature = terminal.key.sign_request("POST", path, &bytes).to_string();
+        let headers = [("x-terminal", terminal.number.to_string()), ("x-signature", signature)];
+        assert_eq!(request(centre.port(), "POST", path, &headers, &bytes).0, 400, "not UTF-8");
+    }
+    let large = vec![b' '; settlement::limits::MESSAGE_BYTES_MAX + 1];
+    assert_eq!(request(centre.port(), "POST", BATCHES, &[], &large).0, 413);
+    for (method, path) in [("GET", SIGN_IN), ("POST", "/terminal/v1/nothing"), ("DELETE", "/"), ("POST", "/health")] {
+        assert_eq!(request(centre.port(), method, path, &[], b"").0, 404, "{method} {path}");
+    }
+    let (status, text) = request(centre.port(), "GET", "/health", &[], b"");
+    assert_eq!((status, serde_json::from_slice::<Value>(&text).expect("JSON")["status"].as_str()), (200, Some("ok")));
+    assert_eq!(centre.balance(""), 0);
+}
+
+#[test]
+fn a_server_that_others_could_reach_is_refused_while_there_is_no_tls() {
+    let centre = Centre::with_cards(0);
+    assert_eq!(centre.run("ma", &["serve", "--listen", "0.0.0.0:0"]).status.code(), Some(1));
+}
+
+#[test]
+fn a_database_that_another_process_holds_is_told_and_the_terminal_may_try_again() {
+    let (centre, mut terminal, mut card) = loaded();
+    let record = card.purchase(&mut terminal, centre.today(), [100, 0, 0]);
+    let body = terminal.seal(vec![record]);
+    let raw = centre.database();
+    raw.execute_batch("BEGIN IMMEDIATE").expect("held");
+    let (status, answer) = terminal.send(BATCHES, &body);
+    assert_eq!((status, answer["code"].as_str()), (503, Some("STORE_UNAVAILABLE")));
+    raw.execute_batch("ROLLBACK").expect("freed");
+    let (status, answer) = terminal.send(BATCHES, &body);
+    assert_eq!((status, answer["status"].as_str()), (200, Some("created")));
+}

@@ -1,0 +1,173 @@
+//! Allotments and online loads: two people, two phases, lost outcomes, wrong codes, the blacklist.
+
+use serde_json::json;
+use settlement::id::Tac;
+
+use crate::centre::{BLACKLIST, Centre, LOADS, OUTCOME, QUOTE, load, outcome};
+
+#[test]
+fn nobody_approves_the_money_that_they_asked_for() {
+    let centre = Centre::with_cards(1);
+    let card = centre.card(1).identifier.to_string();
+    centre.ok("ma", &["operator", "add", "both", "--role", "clearing", "--role", "approve"]);
+    centre.ok("both", &["account", "allot", "--card", &card, "--amount", "1.00"]);
+    assert_eq!(centre.run("both", &["account", "approve", "1"]).status.code(), Some(3));
+    assert_eq!(centre.run("ma", &["account", "approve", "1"]).status.code(), Some(3), "the role is missing");
+    assert_eq!(centre.balance(""), 0);
+    let raw = centre.database();
+    assert!(raw.execute("UPDATE allotment_request SET state = 'APPROVED', checker = maker", ()).is_err());
+    centre.ok("wu", &["account", "approve", "1"]);
+    assert_eq!(centre.run("wu", &["account", "approve", "1"]).status.code(), Some(3), "once");
+    assert_eq!(centre.balance("pending:"), 100);
+    for amount in ["0", "-1", "42949672.96", "1.234", "x"] {
+        let code = centre.run("ma", &["account", "allot", "--card", &card, "--amount", amount]).status.code();
+        assert_eq!(code, Some(1), "{amount}");
+    }
+}
+
+#[test]
+fn a_load_that_did_not_reach_the_card_frees_its_money_and_cannot_be_credited_later() {
+    let mut centre = Centre::with_cards(1);
+    centre.serve();
+    let mut terminal = centre.terminal(1);
+    centre.allot(1, "500");
+    let mut card = centre.card(1);
+    let body = card.init_load(&terminal, 1, 50_000);
+    assert_eq!(terminal.ask(LOADS, body).0, 200);
+    let quote = json!({ "version": 1, "terminal": terminal.number, "card_identifier": card.identifier });
+    assert_eq!(terminal.ask(QUOTE, quote.clone()).1["amount_fen"], 0, "the money is in transit");
+    let contradictory = outcome(&terminal, 1, "not_credited", None, 50_000);
+    assert_eq!(terminal.ask(OUTCOME, contradictory).1["code"], "RECORD_CONTRADICTORY");
+    let body = outcome(&terminal, 1, "not_credited", None, 0);
+    assert_eq!(terminal.ask(OUTCOME, body.clone()).1["status"], "created");
+    assert_eq!(terminal.ask(OUTCOME, body).1["status"], "exists");
+    assert_eq!(terminal.ask(QUOTE, quote).1["amount_fen"], 50_000);
+    let late = outcome(&terminal, 1, "credited", Some(Tac([0; 4])), 50_000);
+    let (status, answer) = terminal.ask(OUTCOME, late);
+    assert_eq!((status, answer["code"].as_str()), (409, Some("LOAD_ALREADY_DECIDED")));
+    load(&mut terminal, &mut card, 2, 50_000);
+    assert_eq!((centre.balance("card:"), centre.balance("transit:")), (50_000, 0));
+}
+
+#[test]
+fn wrong_codes_of_a_card_move_no_money() {
+    let mut centre = Centre::with_cards(1);
+    centre.serve();
+    let mut terminal = centre.terminal(1);
+    centre.allot(1, "500");
+    let mut card = centre.card(1);
+    let good = card.init_load(&terminal, 1, 50_000);
+    for (field, value) in [
+        ("mac1", json!("00000000")),
+        ("balance_fen", json!(1)),
+        ("amount_fen", json!(49_999)),
+        ("card_sequence", json!(1)),
+        ("random", json!("FFFFFFFF")),
+        ("card_factor", json!("8650513300000002")),
+    ] {
+        let mut body = good.clone();
+        body[field] = value;
+        let (status, answer) = terminal.ask(LOADS, body);
+        assert_eq!((status, answer["code"].as_str()), (422, Some("MAC1_WRONG")), "{field}");
+    }
+    assert_eq!(centre.balance("transit:"), 0);
+    let (_, answer) = terminal.ask(LOADS, good);
+    let tac = card.credit(&terminal, 1, 50_000, &answer);
+    let mut wrong = tac;
+    wrong.0[0] ^= 1;
+    let body = outcome(&terminal, 1, "credited", Some(wrong), 50_000);
+    assert_eq!(terminal.ask(OUTCOME, body).1["code"], "TAC_WRONG");
+    let body = outcome(&terminal, 1, "credited", None, 50_000);
+    assert_eq!(terminal.ask(OUTCOME, body).0, 200, "noted, not posted");
+    assert_eq!((centre.balance("card:"), centre.balance("transit:")), (0, 50_000));
+    let body = outcome(&terminal, 1, "credited", Some(tac), 50_000);
+    assert_eq!(terminal.ask(OUTCOME, body).0, 200);
+    assert_eq!((centre.balance("card:"), centre.balance("transit:")), (50_000, 0));
+}
+
+#[test]
+fn a_server_killed_between_prepared_and_outcome_loses_nothing_and_doubles_nothing() {
+    let mut centre = Centre::with_cards(1);
+    centre.serve();
+    let mut terminal = centre.terminal(1);
+    centre.allot(1, "500");
+    let mut card = centre.card(1);
+    let text = {
+        let body = card.init_load(&terminal, 1, 50_000);
+        terminal.numbered(body)
+    };
+    let (_, before) = terminal.send(LOADS, &text);
+    centre.kill_server();
+    let open = centre.ok("ma", &["load", "list", "--open"]);
+    assert_eq!(open["loads"][0]["state"], "PREPARED");
+    assert!(open["loads"][0]["next_action"].is_string() && open["loads"][0]["age_hours"].is_number());
+    centre.serve();
+    terminal.port = centre.port();
+    let (status, again) = terminal.send(LOADS, &text);
+    assert_eq!((status, &again["status"], &again["mac2"]), (200, &json!("exists"), &before["mac2"]));
+    let tac = card.credit(&terminal, 1, 50_000, &again);
+    let body = outcome(&terminal, 1, "credited", Some(tac), 50_000);
+    assert_eq!(terminal.ask(OUTCOME, body).1["status"], "created");
+    assert_eq!((centre.balance("card:"), centre.balance("transit:"), centre.balance("pending:")), (50_000, 0, 0));
+}
+
+#[test]
+fn a_lost_outcome_is_decided_by_the_counter_of_the_card() {
+    for reached in [true, false] {
+        let mut centre = Centre::with_cards(1);
+        centre.serve();
+        let mut terminal = centre.terminal(1);
+        centre.allot(1, "500");
+        let mut card = centre.card(1);
+        let body = card.init_load(&terminal, 1, 50_000);
+        let (_, answer) = terminal.ask(LOADS, body);
+        if reached {
+            card.credit(&terminal, 1, 50_000, &answer);
+        }
+        centre.allot(1, "100");
+        load(&mut terminal, &mut card, 2, 10_000);
+        let (on_card, pending) = if reached { (60_000, 0) } else { (10_000, 50_000) };
+        assert_eq!((centre.balance("card:"), centre.balance("pending:")), (on_card, pending), "reached {reached}");
+        assert_eq!((i64::from(card.balance), centre.balance("transit:")), (on_card, 0));
+    }
+}
+
+#[test]
+fn a_terminal_that_says_not_credited_while_the_card_says_credited_gets_nothing_more() {
+    let mut centre = Centre::with_cards(1);
+    centre.serve();
+    let mut terminal = centre.terminal(1);
+    centre.allot(1, "500");
+    let mut card = centre.card(1);
+    let body = card.init_load(&terminal, 1, 50_000);
+    let (_, answer) = terminal.ask(LOADS, body);
+    card.credit(&terminal, 1, 50_000, &answer);
+    let lie = outcome(&terminal, 1, "not_credited", None, 0);
+    assert_eq!(terminal.ask(OUTCOME, lie).0, 200);
+    let body = card.init_load(&terminal, 2, 50_000);
+    let (status, answer) = terminal.ask(LOADS, body);
+    assert_eq!((status, answer["code"].as_str()), (409, Some("LOAD_UNRESOLVED")));
+    assert_eq!(centre.balance("pending:"), 50_000);
+}
+
+#[test]
+fn a_blacklisted_card_is_served_to_terminals_and_cannot_be_loaded() {
+    let mut centre = Centre::with_cards(2);
+    centre.serve();
+    let mut terminal = centre.terminal(1);
+    centre.allot(1, "500");
+    let mut card = centre.card(1);
+    let identifier = card.identifier.to_string();
+    assert_eq!(centre.ok("ma", &["blacklist", "add", &identifier, "--reason", "lost"])["sequence"], 1);
+    let again = centre.run("ma", &["blacklist", "add", &identifier, "--reason", "lost"]);
+    assert_eq!(again.status.code(), Some(3));
+    let ask = json!({ "version": 1, "terminal": terminal.number, "known_sequence": 0 });
+    let (_, answer) = terminal.ask(BLACKLIST, ask.clone());
+    assert_eq!((&answer["sequence"], &answer["entries"]), (&json!(1), &json!([identifier])));
+    let body = card.init_load(&terminal, 1, 50_000);
+    assert_eq!(terminal.ask(LOADS, body.clone()).1["code"], "CARD_BLACKLISTED");
+    centre.ok("ma", &["blacklist", "remove", &identifier, "--reason", "found"]);
+    let (_, answer) = terminal.ask(BLACKLIST, ask);
+    assert_eq!((&answer["sequence"], &answer["entries"]), (&json!(2), &json!([])));
+    assert_eq!(terminal.ask(LOADS, body).0, 200);
+}
