@@ -13,6 +13,9 @@ use super::{Transport, TransportError};
 use crate::apdu::Protocol;
 use crate::limits::{ANSWER_BYTES_MAX, READERS_MAX};
 
+/// pcsc-lite polls a reader every 400 ms.
+const REMOVAL_NOTICE: Duration = Duration::from_millis(600);
+
 /// The readers of the daemon.
 pub struct Readers {
     context: Context,
@@ -128,6 +131,7 @@ impl Readers {
         let card =
             self.context.connect(&name, ShareMode::Exclusive, Protocols::ANY).map_err(|error| map(reader, error))?;
         let mut transport = PcscTransport {
+            context: self.context.clone(),
             reader: reader.to_owned(),
             card: Some(card),
             atr: Vec::new(),
@@ -179,6 +183,7 @@ impl std::fmt::Debug for Readers {
 
 /// A card in a PC/SC reader. Dropping it resets the card, so that no PIN stays verified.
 pub struct PcscTransport {
+    context: Context,
     reader: String,
     card: Option<Card>,
     atr: Vec<u8>,
@@ -195,6 +200,18 @@ impl PcscTransport {
 
     fn card(&mut self) -> Result<&mut Card, TransportError> {
         self.card.as_mut().ok_or_else(|| TransportError::CardRemoved { reader: self.reader.clone() })
+    }
+
+    /// Why an exchange brought no answer. Pulling a card breaks the exchange at once; the daemon reports the removal only
+    /// at its next poll of the reader, so that is waited for.
+    fn broken_off(&self, error: TransportError) -> TransportError {
+        let (TransportError::Protocol { .. } | TransportError::CardMute { .. }) = error else { return error };
+        let readers = Readers { context: self.context.clone() };
+        match readers.wait(&self.reader, false, REMOVAL_NOTICE) {
+            Ok(true) => TransportError::CardRemoved { reader: self.reader.clone() },
+            Ok(false) => error,
+            Err(gone) => gone,
+        }
     }
 
     fn read_status(&mut self) -> Result<(), TransportError> {
@@ -215,12 +232,18 @@ impl Transport for PcscTransport {
         let mut buffer = std::mem::take(&mut self.buffer);
         let reader = self.reader.clone();
         let result = self.card().and_then(|card| {
-            card.transmit(command, &mut buffer)
-                .map(|got| answer.extend_from_slice(got))
-                .map_err(|error| map(&reader, error))
+            match card.transmit(command, &mut buffer) {
+                // Some drivers report a card that left in the middle as an empty answer.
+                Ok(got) if got.len() < 2 => Err(TransportError::CardMute { reader }),
+                Ok(got) => {
+                    answer.extend_from_slice(got);
+                    Ok(())
+                }
+                Err(error) => Err(map(&reader, error)),
+            }
         });
         self.buffer = buffer;
-        result
+        result.map_err(|error| self.broken_off(error))
     }
 
     fn reset(&mut self) -> Result<(), TransportError> {
