@@ -1,0 +1,194 @@
+//! Software cards in readers of the real PC/SC daemon.
+//!
+//! `PCSCLITE_CSOCK_NAME` must be set before a process first speaks PC/SC, so each test runs its PC/SC half in a child
+//! process: the same test, with the variable set.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use card_core::command::{self, Record};
+use card_core::transport::TransportError;
+use card_core::transport::pcsc::Readers;
+use card_core::{Session, SessionError};
+use card_sim::fault::{Fault, FaultPlan, Moment, Trigger};
+use card_sim::image;
+use card_sim::reader::control::{self, Reply, Request};
+use card_sim::reader::{Farm, ReaderError};
+
+/// Folder of the test, for its child.
+const FOLDER: &str = "CARD_SIM_TEST_FOLDER";
+const SSSE: &[u8] = b"sx1.sh.\xC9\xE7\xBB\xE1\xB1\xA3\xD5\xCF";
+const NOTICE: Duration = Duration::from_secs(5);
+
+fn card_sim(arguments: &[&str]) -> std::process::Output {
+    Command::new(env!("CARGO_BIN_EXE_card-sim")).args(arguments).output().expect("the program runs")
+}
+
+/// In the child: the folder. In the parent: runs `outside` around a child that runs the test named.
+fn in_child(test: &str, outside: impl FnOnce(&Path) -> PathBuf, after: impl FnOnce()) -> Option<PathBuf> {
+    if let Some(folder) = std::env::var_os(FOLDER) {
+        return Some(PathBuf::from(folder));
+    }
+    let folder = tempfile::tempdir().expect("folder");
+    let csock = outside(folder.path());
+    let child = Command::new(std::env::current_exe().expect("this test"))
+        .args([test, "--exact", "--nocapture"])
+        .env(FOLDER, folder.path())
+        .env("PCSCLITE_CSOCK_NAME", csock)
+        .output()
+        .expect("the test runs again");
+    after();
+    let (out, err) = (String::from_utf8_lossy(&child.stdout), String::from_utf8_lossy(&child.stderr));
+    assert!(child.status.success() && out.contains("1 passed"), "{out}\n{err}");
+    None
+}
+
+fn make(folder: &Path, name: &str, serial: [u8; 6]) -> PathBuf {
+    let path = folder.join(name);
+    let text = card_profiles::builtin_text("ssc-3.0").expect("built in");
+    image::create(&path, text, serial, &FaultPlan::default()).expect("made");
+    path
+}
+
+fn open(readers: &Readers, reader: &str) -> Session {
+    assert!(readers.wait(reader, true, NOTICE).expect("daemon"), "a card in {reader}");
+    Session::new(Box::new(readers.connect(reader).expect("connects")))
+}
+
+fn read_version(session: &mut Session) -> Result<Vec<u8>, SessionError> {
+    session.send(&command::select_by_name(SSSE))?;
+    Ok(session.send(&command::read_record(5, Record::Tag(3), 6))?.data)
+}
+
+#[test]
+fn the_program_starts_readers_that_any_pcsc_program_sees_and_stops_them() {
+    let test = "the_program_starts_readers_that_any_pcsc_program_sees_and_stops_them";
+    let folder = std::cell::OnceCell::new();
+    let start = |at: &Path| {
+        folder.set(at.to_owned()).expect("once");
+        let (state, image) = (at.join("state").display().to_string(), at.join("a.card").display().to_string());
+        let made = card_sim(&["new", "--profile", "ssc-3.0", "--out", &image, "--serial", "513300000001"]);
+        assert!(made.status.success(), "{made:?}");
+        let started = card_sim(&["reader", "start", "--state", &state, "--slots", "3", &image]);
+        let line = String::from_utf8(started.stdout).expect("text");
+        assert!(started.status.success(), "{}", String::from_utf8_lossy(&started.stderr));
+        PathBuf::from(line.strip_prefix("export PCSCLITE_CSOCK_NAME=").expect("one line for eval").trim())
+    };
+    let stop = || {
+        let state = folder.get().expect("started").join("state");
+        let status = control::status(&state).expect("runs");
+        let stopped = card_sim(&["reader", "stop", "--state", &state.display().to_string()]);
+        assert!(stopped.status.success() && stopped.stdout.is_empty());
+        for pid in [status.server_pid, status.daemon_pid] {
+            let running = std::fs::read(format!("/proc/{pid}/cmdline")).is_ok_and(|line| !line.is_empty());
+            assert!(!running, "process {pid} still runs");
+        }
+    };
+    let Some(folder) = in_child(test, start, stop) else { return };
+    let readers = Readers::establish().expect("daemon");
+    let names: Vec<String> = readers.list().expect("list").into_iter().map(|reader| reader.name).collect();
+    assert_eq!(names, ["card-sim-0 00 00", "card-sim-0 00 01", "card-sim-1 00 00", "card-sim-1 00 01"]);
+    let present: Vec<bool> = readers.list().expect("list").iter().map(|reader| reader.atr.is_some()).collect();
+    assert_eq!(present, [true, false, false, false]);
+
+    let mut session = open(&readers, &names[0]);
+    assert_eq!(hex::encode_upper(session.atr().expect("ATR").card_factor().expect("factor")), "8660513300000001");
+    assert_eq!(read_version(&mut session).expect("reads"), [3, 4, 0, 0, 0, 0]);
+
+    let state = folder.join("state");
+    let image = folder.join("a.card");
+    assert_eq!(
+        control::ask(&state, &Request::Eject { slot: 0 }).expect("pulled"),
+        Reply::Done { image: Some(image.clone()) }
+    );
+    let error = read_version(&mut session).expect_err("the card is gone");
+    assert!(matches!(error, SessionError::Transport(TransportError::CardRemoved { .. })), "{error:?}");
+    drop(session);
+
+    control::ask(&state, &Request::Insert { slot: 2, image }).expect("put in");
+    let mut session = open(&readers, &names[2]);
+    assert_eq!(read_version(&mut session).expect("reads").len(), 6);
+}
+
+#[test]
+fn a_card_that_loses_power_in_a_command_is_reported_removed_and_comes_back() {
+    let test = "a_card_that_loses_power_in_a_command_is_reported_removed_and_comes_back";
+    let farm = std::cell::RefCell::new(None);
+    let start = |folder: &Path| {
+        let image = make(folder, "a.card", [0x51, 0x33, 0, 0, 0, 2]);
+        let mut started = Farm::start(&folder.join("state"), 1).expect("starts");
+        started.insert(0, &image).expect("put in");
+        let loss =
+            Fault::PowerLoss { at: Trigger::instruction(0x20, 1), moment: Moment::After, back_after_ms: Some(1000) };
+        started.set_faults(0, FaultPlan::new(vec![loss])).expect("set");
+        let csock = started.csock().to_owned();
+        farm.replace(Some(started));
+        csock
+    };
+    if in_child(test, start, || drop(farm.take())).is_none() {
+        return;
+    }
+    let readers = Readers::establish().expect("daemon");
+    let mut session = open(&readers, "card-sim-0 00 00");
+    read_version(&mut session).expect("reads");
+    let error = session.send(&command::verify(&[0x99, 0x99, 0x99])).expect_err("power is lost");
+    assert!(matches!(error, SessionError::Transport(TransportError::CardRemoved { .. })), "{error:?}");
+    drop(session);
+
+    let mut session = open(&readers, "card-sim-0 00 00");
+    read_version(&mut session).expect("reads");
+    let answer = session.send(&command::verify(&[0x99, 0x99, 0x99])).expect("answers");
+    assert_eq!(answer.sw.tries(), Some(1), "the first wrong PIN was counted before power was lost");
+}
+
+#[test]
+fn several_daemons_run_side_by_side_and_a_card_is_in_one_of_them() {
+    let folder = tempfile::tempdir().expect("folder");
+    let image = make(folder.path(), "a.card", [0x51, 0x33, 0, 0, 0, 3]);
+    let mut first = Farm::start(&folder.path().join("1"), 2).expect("starts");
+    let mut second = Farm::start(&folder.path().join("2"), 2).expect("starts beside it");
+    assert_ne!(first.csock(), second.csock());
+    first.insert(0, &image).expect("put in");
+    assert!(matches!(first.insert(0, &image), Err(ReaderError::Occupied(0))));
+    assert!(matches!(second.insert(0, &image), Err(ReaderError::Image(image::ImageError::InUse(_)))));
+    assert_eq!(first.eject(0).expect("slot"), Some(image.clone()));
+    second.insert(0, &image).expect("free now");
+    assert!(matches!(first.insert(7, &image), Err(ReaderError::NoSuchSlot { slot: 7, slots: 2 })));
+}
+
+#[test]
+fn the_feeder_takes_each_card_of_the_hopper_once_in_the_order_of_names() {
+    let folder = tempfile::tempdir().expect("folder");
+    let hopper = folder.path().join("hopper");
+    std::fs::create_dir(&hopper).expect("folder");
+    let images: Vec<PathBuf> =
+        (1..=2_u8).rev().map(|n| make(&hopper, &format!("{n}.card"), [0x51, 0x33, 0, 0, 1, n])).collect();
+    let mut farm = Farm::start(&folder.path().join("state"), 1).expect("starts");
+    assert!(matches!(farm.next(0), Err(ReaderError::NoHopper)));
+    farm.set_hopper(Some(hopper));
+    assert_eq!(farm.next(0).expect("fed").as_ref(), images.get(1));
+    assert_eq!(farm.next(0).expect("fed").as_ref(), images.first());
+    assert_eq!(farm.next(0).expect("empty"), None);
+    assert!(farm.status().iter().all(|slot| slot.image.is_none()), "the last card was taken out");
+}
+
+#[test]
+fn what_a_killed_server_left_behind_is_cleared_away() {
+    let folder = tempfile::tempdir().expect("folder");
+    let state = folder.path().join("state");
+    let text = state.display().to_string();
+    assert_eq!(card_sim(&["reader", "status", "--state", &text]).status.code(), Some(5));
+    for kill_daemon in [true, false] {
+        assert!(card_sim(&["reader", "start", "--state", &text, "--slots", "2"]).status.success());
+        let again = card_sim(&["reader", "start", "--state", &text, "--slots", "2"]);
+        assert_eq!(again.status.code(), Some(3), "a healthy set is not started twice");
+        let status = control::status(&state).expect("runs");
+        let victim = if kill_daemon { status.daemon_pid } else { status.server_pid };
+        assert!(Command::new("kill").args(["-9", &victim.to_string()]).status().expect("kill").success());
+        let restarted = card_sim(&["reader", "start", "--state", &text, "--slots", "2"]);
+        assert!(restarted.status.success(), "{}", String::from_utf8_lossy(&restarted.stderr));
+        assert!(card_sim(&["reader", "stop", "--state", &text]).status.success());
+        assert!(!state.join("pcscd").exists());
+    }
+}
