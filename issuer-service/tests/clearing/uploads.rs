@@ -201,3 +201,17 @@ fn a_load_record_without_tac_is_accepted_once_the_load_is_proved_and_held_before
         assert_eq!(centre.balance("card:"), if proved { 50_000 } else { 0 });
     }
 }
+
+#[test]
+fn a_card_spends_no_more_in_a_day_than_its_terminal_allows() {
+    let (centre, mut terminal, mut card) = loaded();
+    card.balance = 1_000_000;
+    let day = centre.today();
+    let mut records: Vec<_> =
+        [200_000, 200_000, 100_001, 100_000].map(|fen| card.purchase(&mut terminal, day, [fen, 0, 0])).into();
+    renumber(&mut records, &terminal);
+    let body = terminal.seal(records);
+    let (_, answer) = terminal.send(BATCHES, &body);
+    assert_eq!(codes(&answer), ["LIMIT_EXCEEDED"], "5000.00 a day: one fen more is refused, the rest is not");
+    assert_eq!(answer["refused"][0]["journal_sequence"], 3);
+}
