@@ -89,7 +89,8 @@ pub fn read(interface: Interface, settings: &Settings) -> Result<String, Failure
     let module = psam.as_mut().map(|psam| -> &mut dyn SecurityModule { psam });
     let mut basic = match read_card(&mut card, profile, module.ok()) {
         Err(Failure::NoPsam) => return Err(psam.err().unwrap_or(Failure::NoPsam)),
-        Err(Failure::Refused { sw: StatusWord::FILE_NOT_FOUND, file: SSSE }) => {
+        // A PSAM has the environment too, but no such file.
+        Err(Failure::Refused { sw: StatusWord::FILE_NOT_FOUND, file: SSSE | ISSUER_FILE }) => {
             return Err(Failure::NotSocialSecurity { readers: vec![reader] });
         }
         result => result?,
@@ -99,8 +100,9 @@ pub fn read(interface: Interface, settings: &Settings) -> Result<String, Failure
     Ok(basic.text())
 }
 
-/// Name of the environment in messages.
+/// Names of the environment and of its first file in messages.
 const SSSE: &str = "SSSE";
+const ISSUER_FILE: &str = "SSSE.EF05";
 
 /// Reads the fields that are on the card.
 ///
@@ -120,7 +122,7 @@ pub fn read_card(
             .map_err(|sw| Failure::Refused { file, sw })?;
         Ok(decode_file(df, ef, &bytes).values)
     };
-    let issuer = values(session, "EF05", "SSSE.EF05")?;
+    let issuer = values(session, "EF05", ISSUER_FILE)?;
     let version = text(&issuer, "SSSE.EF05.spec_version");
     let identifier = CardIdentifier::parse(&text(&issuer, "SSSE.EF05.card_identifier"))
         .filter(CardIdentifier::has_rid)
