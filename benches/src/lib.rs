@@ -3,6 +3,7 @@
 pub mod measure;
 pub mod output;
 pub mod personalization;
+pub mod round_trip;
 pub mod sample;
 pub mod tac;
 pub mod wire;

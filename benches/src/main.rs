@@ -3,14 +3,21 @@
 use std::path::Path;
 use std::process::ExitCode;
 
-use benches::{output, personalization, tac, wire};
+use benches::{output, personalization, round_trip, tac, wire};
 
 fn main() -> ExitCode {
-    let mut rows = wire::measure();
-    rows.push(personalization::measure());
-    rows.push(tac::measure());
-    match output::report(&rows, Path::new("target")) {
+    let is_child = std::env::args().nth(1).is_some_and(|argument| argument == round_trip::CHILD);
+    let result = if is_child { output::one(&round_trip::measure_here()) } else { all() };
+    match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(_) => ExitCode::from(9),
     }
+}
+
+fn all() -> std::io::Result<()> {
+    let mut rows = vec![round_trip::measure()];
+    rows.extend(wire::measure());
+    rows.push(personalization::measure());
+    rows.push(tac::measure());
+    output::report(&rows, Path::new("target"))
 }

@@ -6,10 +6,10 @@
 
 use std::time::{Duration, Instant};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// One row of the table.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Row {
     /// What was measured.
     pub what: String,
@@ -18,7 +18,7 @@ pub struct Row {
     /// The bare cost of the same work.
     pub bare: f64,
     /// Unit of both.
-    pub unit: &'static str,
+    pub unit: String,
     /// Ours divided by bare.
     pub ratio: f64,
     /// The bound on the ratio.
@@ -30,7 +30,7 @@ pub struct Row {
 }
 
 /// The bound on a ratio.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Aim {
     /// A cost: at most this.
@@ -44,14 +44,14 @@ pub enum Aim {
 impl Row {
     /// A row from both figures.
     #[must_use]
-    pub fn new(what: &str, unit: &'static str, ours: f64, bare: f64, aim: Aim, note: &str) -> Self {
+    pub fn new(what: &str, unit: &str, ours: f64, bare: f64, aim: Aim, note: &str) -> Self {
         let ratio = ours / bare;
         let met = match aim {
             Aim::AtMost(bound) => ratio <= bound,
             Aim::AtLeast(bound) => ratio >= bound,
             Aim::None => true,
         };
-        Self { what: what.to_owned(), ours, bare, unit, ratio, aim, met, note: note.to_owned() }
+        Self { what: what.to_owned(), ours, bare, unit: unit.to_owned(), ratio, aim, met, note: note.to_owned() }
     }
 }
 

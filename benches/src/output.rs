@@ -38,6 +38,15 @@ pub fn report(rows: &[Row], folder: &Path) -> std::io::Result<()> {
     Ok(())
 }
 
+/// Prints one row as JSON, for the program that started this one.
+///
+/// # Errors
+/// The error of the writer.
+pub fn one(row: &Row) -> std::io::Result<()> {
+    println!("{}", serde_json::to_string(row)?);
+    Ok(())
+}
+
 fn figure(value: f64) -> String {
     if value >= 1000.0 { format!("{value:.0}") } else { format!("{value:.2}") }
 }

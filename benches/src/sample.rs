@@ -10,7 +10,7 @@ use card_profiles::Profile;
 use card_profiles::image::CardValues;
 use card_profiles::plan::{Plan, Target};
 use card_profiles::rehearsal::{TRANSPORT_KEY, TRANSPORT_KEY_NAME, TRANSPORT_LOT};
-use card_sim::{Card, InProcess};
+use card_sim::{Card, InProcess, Socket};
 
 /// Everything that a personalization needs.
 #[derive(Debug)]
@@ -53,8 +53,8 @@ impl Sample {
     pub fn new() -> Self {
         let profile = card_profiles::builtin("ssc-3.0").expect("built in");
         let mut keys = KeyRing::new();
-        for (row, number) in profile.key.iter().zip(1_u128..) {
-            keys.insert(row.name.clone(), 1, Key16::new((number << 64 | 0x5A5A_0000 | number).to_be_bytes()));
+        for row in &profile.key {
+            keys.insert(row.name.clone(), 1, invented(row.name.as_str()));
         }
         keys.insert(KeyName::new(TRANSPORT_KEY_NAME), TRANSPORT_LOT, Key16::new(TRANSPORT_KEY));
         let mut values = CardValues::new();
@@ -92,13 +92,46 @@ impl Sample {
     /// When the card refuses a step: then nothing is worth measuring.
     pub fn personalize(&mut self, card: Card) -> Session {
         let plan = self.plan(card.atr());
-        let mut session = Session::new(Box::new(InProcess::new(card).expect("the card comes up")));
+        self.carry_out(&plan, Session::new(Box::new(InProcess::new(card).expect("the card comes up"))))
+    }
+
+    /// Personalizes the blank card in a socket, where it stays.
+    ///
+    /// # Panics
+    /// As [`Sample::personalize`].
+    pub fn personalize_in(&mut self, socket: &Socket) {
+        let plan = self.plan(socket.card().atr());
+        self.carry_out(&plan, Session::new(Box::new(socket.connect().expect("the card comes up"))));
+    }
+
+    /// Carries out a plan and checks every answer.
+    ///
+    /// # Panics
+    /// When the card refuses a step.
+    pub fn carry_out(&mut self, plan: &Plan, mut session: Session) -> Session {
         for step in &plan.steps {
             let answer = session.perform(&step.step, Some(&mut self.keys)).expect("the card answers");
             step.judge(&answer).unwrap_or_else(|mismatch| panic!("the card differs from the plan: {mismatch}"));
         }
         session
     }
+
+    /// Invents the keys of a card type that are not there yet.
+    pub fn keys_of(&mut self, profile: &Profile) {
+        for row in &profile.key {
+            let present = self.keys.names().any(|(name, _)| *name == row.name);
+            if !present {
+                self.keys.insert(row.name.clone(), 1, invented(row.name.as_str()));
+            }
+        }
+    }
+}
+
+/// A key made of its name.
+fn invented(name: &str) -> Key16 {
+    let mut bytes = [0x5A; 16];
+    bytes.iter_mut().zip(name.bytes()).for_each(|(slot, byte)| *slot = byte);
+    Key16::new(bytes)
 }
 
 impl Default for Sample {
