@@ -11,6 +11,7 @@ mod slot;
 mod vpcd;
 
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
@@ -36,12 +37,16 @@ const START_LOOK: Duration = Duration::from_millis(2);
 const NOTICE_LIMIT: Duration = Duration::from_secs(10);
 
 /// A private daemon with its readers; dropping it ends everything.
+///
+/// Several threads may move cards at once: a reader takes up to 400 ms to notice one, and the others need not wait for it.
 #[derive(Debug)]
 pub struct Farm {
-    daemon: Daemon,
+    daemon: Mutex<Daemon>,
+    csock: PathBuf,
+    daemon_pid: u32,
     slots: Vec<Slot>,
     hopper: Option<PathBuf>,
-    fed: Vec<PathBuf>,
+    fed: Mutex<Vec<PathBuf>>,
     durability: Durability,
 }
 
@@ -81,10 +86,10 @@ impl Farm {
         if count == 0 || count > SLOTS_MAX {
             return Err(ReaderError::SlotCount(count));
         }
-        let mut farm = Self::on_free_ports(state, count, images, durability)?;
+        let farm = Self::on_free_ports(state, count, images, durability)?;
         for slot in 0..images.len() {
             if !farm.slot(slot)?.wait_until_powered(NOTICE_LIMIT) {
-                return Err(farm.daemon.failed());
+                return Err(farm.daemon().failed());
             }
         }
         Ok(farm)
@@ -112,7 +117,15 @@ impl Farm {
             let deadline = Instant::now() + START_LIMIT;
             while daemon.runs() && Instant::now() < deadline {
                 if vpcd::all_listen(&ports) {
-                    return Ok(Self { daemon, slots, hopper: None, fed: images.to_vec(), durability });
+                    return Ok(Self {
+                        csock: daemon.csock().to_owned(),
+                        daemon_pid: daemon.pid(),
+                        daemon: Mutex::new(daemon),
+                        slots,
+                        hopper: None,
+                        fed: Mutex::new(images.to_vec()),
+                        durability,
+                    });
                 }
                 std::thread::sleep(START_LOOK);
             }
@@ -124,18 +137,18 @@ impl Farm {
     /// Path for `PCSCLITE_CSOCK_NAME` of every PC/SC program that is to see these readers.
     #[must_use]
     pub fn csock(&self) -> &Path {
-        self.daemon.csock()
+        &self.csock
     }
 
     /// Process id of the daemon.
     #[must_use]
-    pub fn daemon_pid(&self) -> u32 {
-        self.daemon.pid()
+    pub const fn daemon_pid(&self) -> u32 {
+        self.daemon_pid
     }
 
     /// Whether the daemon still runs.
-    pub fn daemon_runs(&mut self) -> bool {
-        self.daemon.runs()
+    pub fn daemon_runs(&self) -> bool {
+        self.daemon().runs()
     }
 
     /// Name of the reader of a slot, as PC/SC programs see it.
@@ -150,28 +163,41 @@ impl Farm {
     ///
     /// # Errors
     /// [`ReaderError::Occupied`], or why the image cannot be opened.
-    pub fn insert(&mut self, slot: usize, path: &Path) -> Result<(), ReaderError> {
+    pub fn insert(&self, slot: usize, path: &Path) -> Result<(), ReaderError> {
+        let place = self.slot(slot)?;
+        let _turn = place.turn();
+        self.put(slot, path)?;
+        self.fed().push(path.to_owned());
+        Ok(())
+    }
+
+    /// As [`Farm::insert`], by the one whose turn it is at the slot.
+    fn put(&self, slot: usize, path: &Path) -> Result<(), ReaderError> {
         let place = self.slot(slot)?;
         if place.image().is_some() {
             return Err(ReaderError::Occupied(slot));
         }
         place.put(path, image::open(path, self.durability)?);
-        let seen = place.wait_until_powered(NOTICE_LIMIT);
-        self.fed.push(path.to_owned());
-        if seen { Ok(()) } else { Err(self.daemon.failed()) }
+        if place.wait_until_powered(NOTICE_LIMIT) { Ok(()) } else { Err(self.daemon().failed()) }
     }
 
     /// Pulls the card, and waits until the reader has noticed. Answers the image that was in the slot.
     ///
     /// # Errors
     /// [`ReaderError::NoSuchSlot`].
-    pub fn eject(&mut self, slot: usize) -> Result<Option<PathBuf>, ReaderError> {
+    pub fn eject(&self, slot: usize) -> Result<Option<PathBuf>, ReaderError> {
         let place = self.slot(slot)?;
+        let _turn = place.turn();
+        Ok(Self::pull(place))
+    }
+
+    /// As [`Farm::eject`], by the one whose turn it is at the slot.
+    fn pull(place: &Slot) -> Option<PathBuf> {
         let taken = place.take();
         if taken.is_some() {
             place.wait_until_missed(NOTICE_LIMIT);
         }
-        Ok(taken)
+        taken
     }
 
     /// Folder of images that [`Farm::next`] feeds from.
@@ -184,18 +210,27 @@ impl Farm {
     ///
     /// # Errors
     /// [`ReaderError::NoHopper`], or as [`Farm::insert`].
-    pub fn next(&mut self, slot: usize) -> Result<Option<PathBuf>, ReaderError> {
+    pub fn next(&self, slot: usize) -> Result<Option<PathBuf>, ReaderError> {
+        let place = self.slot(slot)?;
         let folder = self.hopper.clone().ok_or(ReaderError::NoHopper)?;
-        self.eject(slot)?;
+        let _turn = place.turn();
+        Self::pull(place);
         let fault = |source| ReaderError::State { path: folder.clone(), source };
         let mut images = Vec::new();
         for entry in std::fs::read_dir(&folder).map_err(fault)? {
             images.push(entry.map_err(fault)?.path());
         }
-        images.retain(|path| path.extension().is_some_and(|ending| ending == "card") && !self.fed.contains(path));
+        images.retain(|path| path.extension().is_some_and(|ending| ending == "card"));
         images.sort();
-        let Some(path) = images.into_iter().next() else { return Ok(None) };
-        self.insert(slot, &path)?;
+        // Taken from the hopper before it is in the reader, so that two feeders never take the same one.
+        let taken = {
+            let mut fed = self.fed();
+            let next = images.into_iter().find(|path| !fed.contains(path));
+            fed.extend(next.clone());
+            next
+        };
+        let Some(path) = taken else { return Ok(None) };
+        self.put(slot, &path)?;
         Ok(Some(path))
     }
 
@@ -219,6 +254,14 @@ impl Farm {
     #[must_use]
     pub fn status(&self) -> Vec<SlotStatus> {
         self.slots.iter().map(Slot::status).collect()
+    }
+
+    fn daemon(&self) -> MutexGuard<'_, Daemon> {
+        self.daemon.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn fed(&self) -> MutexGuard<'_, Vec<PathBuf>> {
+        self.fed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn slot(&self, slot: usize) -> Result<&Slot, ReaderError> {

@@ -117,7 +117,7 @@ fn a_card_that_loses_power_in_a_command_is_reported_removed_and_comes_back() {
     let farm = std::cell::RefCell::new(None);
     let start = |folder: &Path| {
         let image = make(folder, "a.card", [0x51, 0x33, 0, 0, 0, 2]);
-        let mut started = Farm::start(&folder.join("state"), 1).expect("starts");
+        let started = Farm::start(&folder.join("state"), 1).expect("starts");
         started.insert(0, &image).expect("put in");
         let loss =
             Fault::PowerLoss { at: Trigger::instruction(0x20, 1), moment: Moment::After, back_after_ms: Some(1000) };
@@ -146,8 +146,8 @@ fn a_card_that_loses_power_in_a_command_is_reported_removed_and_comes_back() {
 fn several_daemons_run_side_by_side_and_a_card_is_in_one_of_them() {
     let folder = tempfile::tempdir().expect("folder");
     let image = make(folder.path(), "a.card", [0x51, 0x33, 0, 0, 0, 3]);
-    let mut first = Farm::start(&folder.path().join("1"), 2).expect("starts");
-    let mut second = Farm::start(&folder.path().join("2"), 2).expect("starts beside it");
+    let first = Farm::start(&folder.path().join("1"), 2).expect("starts");
+    let second = Farm::start(&folder.path().join("2"), 2).expect("starts beside it");
     assert_ne!(first.csock(), second.csock());
     first.insert(0, &image).expect("put in");
     assert!(matches!(first.insert(0, &image), Err(ReaderError::Occupied(0))));

@@ -7,6 +7,7 @@ use std::fs;
 use std::io::{self, BufRead, BufReader, Write};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
@@ -109,11 +110,12 @@ fn record_file(state: &Path) -> PathBuf {
     state.join("processes.json")
 }
 
-/// Serves requests until one says stop, then ends the farm.
+/// Serves requests until one says stop, then ends the farm. Each client has a thread: one that waits for a reader to notice
+/// its card does not hold up the others.
 ///
 /// # Errors
 /// [`ReaderError`] when the socket or the state file cannot be made.
-pub fn serve(mut farm: Farm, state: &Path) -> Result<(), ReaderError> {
+pub fn serve(farm: Farm, state: &Path) -> Result<(), ReaderError> {
     let fault = |path: PathBuf| move |source| ReaderError::State { path, source };
     let record = Record { server_pid: std::process::id(), daemon_pid: farm.daemon_pid() };
     let file = record_file(state);
@@ -121,11 +123,24 @@ pub fn serve(mut farm: Farm, state: &Path) -> Result<(), ReaderError> {
     let socket = control_socket(state);
     drop(fs::remove_file(&socket));
     let listener = UnixListener::bind(&socket).map_err(fault(socket.clone()))?;
-    for stream in listener.incoming() {
-        // A client that breaks off harms only itself.
-        let Ok(true) = stream.and_then(|stream| converse(&mut farm, &stream)) else { continue };
-        break;
-    }
+    let stopped = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        for stream in listener.incoming() {
+            if stopped.load(Ordering::Acquire) {
+                break;
+            }
+            let Ok(stream) = stream else { continue };
+            let (farm, stopped, socket) = (&farm, &stopped, &socket);
+            scope.spawn(move || {
+                // A client that breaks off harms only itself.
+                if let Ok(true) = converse(farm, &stream) {
+                    stopped.store(true, Ordering::Release);
+                    // Wakes the listener; when it fails the listener is gone already.
+                    drop(UnixStream::connect(socket));
+                }
+            });
+        }
+    });
     drop(farm);
     drop(fs::remove_file(&socket));
     drop(fs::remove_file(&file));
@@ -133,7 +148,7 @@ pub fn serve(mut farm: Farm, state: &Path) -> Result<(), ReaderError> {
 }
 
 /// Answers one client; whether it said stop.
-fn converse(farm: &mut Farm, stream: &UnixStream) -> io::Result<bool> {
+fn converse(farm: &Farm, stream: &UnixStream) -> io::Result<bool> {
     stream.set_read_timeout(Some(REPLY_LIMIT))?;
     let mut line = String::new();
     BufReader::new(stream).read_line(&mut line)?;
@@ -153,7 +168,7 @@ fn answer(mut stream: &UnixStream, reply: &Reply) -> io::Result<()> {
     stream.write_all(&line)
 }
 
-fn carry_out(farm: &mut Farm, request: Request) -> Result<Reply, ReaderError> {
+fn carry_out(farm: &Farm, request: Request) -> Result<Reply, ReaderError> {
     Ok(match request {
         Request::Status => Reply::Status(Status {
             csock: farm.csock().to_owned(),

@@ -26,6 +26,7 @@ pub(crate) struct Slot {
     number: usize,
     shared: Arc<Shared>,
     thread: Option<JoinHandle<()>>,
+    turn: Mutex<()>,
 }
 
 #[derive(Debug)]
@@ -71,7 +72,7 @@ impl Slot {
         let shared = Arc::new(Shared { inside: Mutex::default(), changed: Condvar::new() });
         let theirs = Arc::clone(&shared);
         let thread = std::thread::Builder::new().name(format!("slot {number}")).spawn(move || serve(port, &theirs))?;
-        Ok(Self { number, shared, thread: Some(thread) })
+        Ok(Self { number, shared, thread: Some(thread), turn: Mutex::new(()) })
     }
 
     /// Name that pcsc-lite gives the reader: the friendly name of its driver, then reader and slot.
@@ -89,6 +90,11 @@ impl Slot {
 
     pub(crate) fn take(&self) -> Option<PathBuf> {
         self.shared.lock().card.take().map(|loaded| loaded.image)
+    }
+
+    /// Whoever moves the card of this slot holds this.
+    pub(crate) fn turn(&self) -> MutexGuard<'_, ()> {
+        self.turn.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn image(&self) -> Option<PathBuf> {
