@@ -2,7 +2,11 @@
 //!
 //! Owns: what the steps share; what is started and stopped. Each step is a file below.
 
+mod cards;
 mod centre;
+mod clearing;
+mod counter;
+mod farewell;
 
 use std::path::PathBuf;
 use std::time::Instant;
@@ -12,6 +16,7 @@ use crate::folder::Folder;
 use crate::interrupt;
 use crate::output::{Output, Words, words};
 use crate::programs::{Call, Programs};
+use crate::readers;
 use crate::registry::Registry;
 use crate::summary::Summary;
 
@@ -33,10 +38,14 @@ struct Stage<'a> {
     output: &'a mut Output,
     registry: Registry,
     summary: Summary,
+    business_date: String,
 }
 
-/// Name of the folder with the readers' state.
-const READERS: &str = "readers";
+/// Where the readers stand.
+const STATION_SLOTS: [usize; 2] = [0, 1];
+const PSAM_SLOT: usize = 2;
+/// Once the stations are done, their readers serve the counter too.
+const COUNTER_SLOTS: [usize; 3] = [3, 0, 1];
 
 /// Runs everything.
 ///
@@ -49,22 +58,29 @@ pub fn run(options: &Options, output: &mut Output) -> Result<Summary, Failure> {
         .map_or_else(PathBuf::new, PathBuf::from);
     let root = options.folder.clone().unwrap_or_else(|| here.parent().unwrap_or(&here).join("demo"));
     let card_sim = here.join("card-sim");
-    interrupt::stop_readers(&card_sim, &root.join(READERS));
+    interrupt::stop_readers(&card_sim, &root.join(readers::STATE));
     let folder = Folder::fresh(&root)?;
     let programs = Programs::beside_this(here, &folder.path("demo.log"))?;
-    interrupt::watch(card_sim.clone(), folder.path(READERS));
+    interrupt::watch(card_sim.clone(), folder.path(readers::STATE));
     output.line(output.pick(&words(
         "The social security card, from the registry to the ledger: all people, drugs and amounts are invented.",
         "社会保障卡：从登记到入账。人员、药品、金额均为虚构。",
     )));
     let registry = Registry::invent(options.seed);
-    let mut stage =
-        Stage { folder: folder.clone(), programs: &programs, output, registry, summary: Summary::default() };
+    let mut stage = Stage {
+        folder: folder.clone(),
+        programs: &programs,
+        output,
+        registry,
+        summary: Summary::default(),
+        business_date: String::new(),
+    };
     let outcome = stage.run();
     if !options.keep_running || outcome.is_err() {
-        interrupt::stop_readers(&card_sim, &folder.path(READERS));
+        interrupt::stop_readers(&card_sim, &folder.path(readers::STATE));
     }
     outcome?;
+    stage.farewell()?;
     Ok(stage.summary)
 }
 
@@ -72,12 +88,25 @@ impl<'a> Stage<'a> {
     fn run(&mut self) -> Result<(), Failure> {
         self.make_centre()?;
         self.import_registry()?;
+        let readers = self.make_blanks()?;
+        let cards = self.make_cards(&readers)?;
+        self.make_psam(&readers)?;
+        let service = self.open_pharmacy(&readers, &cards)?;
+        let takings = self.trade(&readers, &cards)?;
+        self.clear(&readers, &takings)?;
+        service.stop()?;
         Ok(())
     }
 
     /// `issuer` on the demo's centre, answering JSON.
     fn issuer(&self, line: &str) -> Call<'a> {
-        self.programs.call("issuer").arg("--data").arg(self.folder.text("centre")).words(line).words("--format json")
+        self.programs.call("issuer").arg("--data").arg(self.folder.text("centre")).words("--format json").words(line)
+    }
+
+    /// The same with the key vault opened.
+    fn issuer_with_vault(&self, line: &str) -> Call<'a> {
+        let passphrase = format!("file:{}", self.folder.text("secrets/vault.passphrase"));
+        self.issuer("--passphrase").arg(passphrase).words(line)
     }
 
     fn done(&self, since: Instant, en: impl Into<String>, zh: impl Into<String>) {

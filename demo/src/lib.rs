@@ -14,5 +14,6 @@ pub mod journey;
 pub mod output;
 pub mod pharmacy;
 pub mod programs;
+pub mod readers;
 pub mod registry;
 pub mod summary;

@@ -2,7 +2,7 @@
 //!
 //! Owns: the steps with their times, the closing table, the language.
 
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 use std::time::Instant;
 
 use clap::ValueEnum;
@@ -87,6 +87,31 @@ impl Output {
     pub fn quote(&self, text: &str) {
         for line in text.lines() {
             self.line(&format!("             │ {line}"));
+        }
+    }
+
+    /// Moves the progress bar, where a person looks on.
+    pub fn progress(&self, done: usize, total: usize) {
+        if std::io::stdout().is_terminal() {
+            let bar: String = (0..total).map(|place| if place < done { '█' } else { '░' }).collect();
+            let mut stdout = std::io::stdout().lock();
+            let _ = write!(stdout, "\r    {bar} {done}/{total}").and_then(|()| stdout.flush());
+        }
+    }
+
+    /// Takes the progress bar away.
+    pub fn progress_over(&self) {
+        if std::io::stdout().is_terminal() {
+            let _ = write!(std::io::stdout().lock(), "\r\x1b[2K");
+        }
+    }
+
+    /// The language as the programs' `--lang` wants it.
+    #[must_use]
+    pub const fn language_name(&self) -> &'static str {
+        match self.language {
+            Language::En => "en",
+            Language::Zh => "zh",
         }
     }
 

@@ -16,7 +16,7 @@ use serde_json::Value;
 use crate::failure::Failure;
 
 /// No command of the demo takes longer, even on a slow machine.
-const PATIENCE: Duration = Duration::from_secs(90);
+pub const PATIENCE: Duration = Duration::from_secs(90);
 /// A command ends within milliseconds; asking more often costs processor time that it needs.
 const POLL: Duration = Duration::from_millis(2);
 
@@ -48,9 +48,15 @@ impl Programs {
         self.environment.lock().expect("no holder panics").push((name.to_owned(), value.to_owned()));
     }
 
+    /// Where a program is.
+    #[must_use]
+    pub fn path(&self, program: &str) -> PathBuf {
+        self.folder.join(program)
+    }
+
     /// A command line to be filled.
     pub fn call(&self, program: &'static str) -> Call<'_> {
-        let mut command = Command::new(self.folder.join(program));
+        let mut command = Command::new(self.path(program));
         // The demo reads English and JSON; its user reads the demo.
         command.env("LC_ALL", "C.UTF-8");
         for (name, value) in self.environment.lock().expect("no holder panics").iter() {

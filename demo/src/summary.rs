@@ -28,13 +28,17 @@ pub struct Summary {
     pub purchases_refused: i64,
     /// Purchases whose answer was lost and that the next tap settled.
     pub purchases_recovered: i64,
-    /// What the centre owes the pharmacy for the window.
+    /// Taken from the cards and posted in the ledger: loaded less this is what the cards hold.
     pub cleared_fen: i64,
+    /// What the pooled fund pays besides.
+    pub pooled_fund_fen: i64,
+    /// What the centre owes the pharmacy: both together.
+    pub payable_fen: i64,
     /// Balances read back from all cards that were loaded.
     pub card_balance_total_fen: i64,
-    /// The ledger's balance of the same accounts.
+    /// The ledger's balances of the same cards.
     pub ledger_balance_total_fen: i64,
-    /// Debits in the terminal's journal.
+    /// The terminal's journal: loads less debits.
     pub journal_total_fen: i64,
     /// Cards, journal and ledger agree to the fen.
     pub in_agreement: bool,
@@ -65,10 +69,12 @@ impl Summary {
             (words("purchases confirmed", "成功消费"), self.purchases_confirmed.to_string()),
             (words("  of these settled at the next tap", "  其中再次插卡时确认"), self.purchases_recovered.to_string()),
             (words("purchases refused", "拒绝消费"), self.purchases_refused.to_string()),
-            (words("cleared to the pharmacy, yuan", "与药店清算(元)"), yuan(self.cleared_fen)),
-            (words("balances on the cards, yuan", "卡内余额合计(元)"), yuan(self.card_balance_total_fen)),
-            (words("balances in the ledger, yuan", "账务余额合计(元)"), yuan(self.ledger_balance_total_fen)),
-            (words("debits in the terminal's journal, yuan", "终端流水合计(元)"), yuan(self.journal_total_fen)),
+            (words("debited on cards and cleared, yuan", "个人账户清算(元)"), yuan(self.cleared_fen)),
+            (words("from the pooled fund, yuan", "统筹基金(元)"), yuan(self.pooled_fund_fen)),
+            (words("owed to the pharmacy, yuan", "应付药店(元)"), yuan(self.payable_fen)),
+            (words("on the cards, yuan", "卡内余额合计(元)"), yuan(self.card_balance_total_fen)),
+            (words("in the ledger, yuan", "账务余额合计(元)"), yuan(self.ledger_balance_total_fen)),
+            (words("in the terminal's journal, yuan", "终端流水余额合计(元)"), yuan(self.journal_total_fen)),
             (words("three-way agreement", "三方相符"), agreement.to_owned()),
         ]
     }
