@@ -1,4 +1,9 @@
 //! The software card from outside: commands in, answers out.
 
+mod access;
+mod account;
+mod keys_and_pin;
 mod protocol;
+mod psam;
 mod rig;
+mod tear;

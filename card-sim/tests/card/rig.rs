@@ -1,6 +1,6 @@
 //! A card with known keys, and the commands that the tests send to it.
 
-use card_core::command::{self, Record};
+use card_core::command;
 use card_core::crypto::Block;
 use card_core::key::Key16;
 use card_core::script::{KeyLoad, Step};
@@ -136,7 +136,29 @@ impl Rig {
         self.session.perform(&Step::Authenticate { key, id }, Some(&mut self.ring)).expect("answer")
     }
 
-    pub(crate) fn record(&mut self, sfi: u8, number: u8) -> Response {
-        self.send(&command::read_record(sfi, Record::Number(number), 0))
+    /// Loads sixteen bytes as they stand into the place of a key, on a card that still has its transport keys.
+    pub(crate) fn load_value(&mut self, name: &str, value: &str) {
+        let name = KeyName::new(name);
+        let row = self.profile.key(&name).expect("a key of the profile").clone();
+        let bytes = hex::decode(value).expect("hex").try_into().expect("16 bytes");
+        self.ring.insert(name.clone(), 1, Key16::new(bytes));
+        self.select(&row.df);
+        let key = KeyRef { name: name.clone(), version: 1, path: Vec::new() };
+        let response = self.load_key(&name, &key, usize::from(row.length), [row.usage, row.id, 1]);
+        assert!(response.sw.is_ok(), "{name}: {:?}", response.sw);
+    }
+
+    /// The next random numbers of the card.
+    pub(crate) fn script_random(&mut self, bytes: &str) {
+        self.socket.card().script_random(&hex::decode(bytes).expect("hex"));
+    }
+
+    /// Raw bytes, and what GET RESPONSE then fetches.
+    pub(crate) fn fetch(&mut self, hex_text: &str) -> String {
+        let answer = self.raw(hex_text);
+        match answer.strip_prefix("61") {
+            Some(length) => self.raw(&format!("00C00000{length}")),
+            None => answer,
+        }
     }
 }

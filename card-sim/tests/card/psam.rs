@@ -1,0 +1,215 @@
+//! The PSAM: the sequences that drivers send, levels, types, and its transaction number.
+
+use card_core::security::psam::Psam;
+use card_core::security::{CityCode, Factors, KeyName, KeyRef, SecurityModule};
+use card_core::{Session, command};
+use card_profiles::account::{AccountRules, Amounts, BalanceKind, psam_purchase_fields};
+use card_profiles::builtin;
+use card_profiles::profile::KeyClass;
+use card_sim::fault::{Fault, FaultPlan, Moment, Trigger};
+
+use super::rig::{NOW, Rig, TERMINAL, blank, keyed};
+
+/// A PSAM with keys, a terminal number, and a purchase key index.
+fn psam() -> Rig {
+    let mut rig = keyed("psam");
+    rig.select("MF");
+    assert!(rig.authenticate("MKMF").sw.is_ok());
+    assert_eq!(rig.raw("00D6960006990011223344"), "9000");
+    rig.select("DF01");
+    assert_eq!(rig.raw("00D69C000101"), "9000");
+    rig.reset();
+    rig
+}
+
+fn open(rig: &Rig) -> Psam {
+    let names = rig.profile.psam_names().expect("a PSAM");
+    let keys = builtin("ssc-3.0").expect("built in").psam_keys();
+    Psam::open(Session::new(Box::new(rig.socket.connect().expect("power"))), &names, keys).expect("a PSAM")
+}
+
+fn factors(card: &Rig) -> Factors {
+    Factors::of(CityCode::parse("513322").expect("six digits"), card.factor())
+}
+
+/// A card whose keys come down from those of the PSAM, by as many levels as each has left there.
+fn card_of(psam: &mut Rig) -> Rig {
+    let mut card = blank("ssc-3.0");
+    let path = factors(&card).path();
+    for df in card.profile.df.clone() {
+        card.select(&df.id);
+        for row in card.profile.key.clone().into_iter().filter(|row| row.df == df.id && row.class != KeyClass::Mk) {
+            let known = psam.profile.key(&row.name).map(|there| usize::from(there.usage >> 5));
+            let Some(levels) = known else { continue };
+            let place = psam.profile.key.iter().position(|there| there.name == row.name).expect("just found");
+            let start = u8::try_from(place).expect("fewer than 128").wrapping_mul(10);
+            let bytes = std::array::from_fn(|i| start.wrapping_add(u8::try_from(i).expect("16")));
+            card.ring.insert(row.name.clone(), 1, card_core::key::Key16::new(bytes));
+            let key = KeyRef { name: row.name.clone(), version: 1, path: path[3 - levels..].to_vec() };
+            let response = card.load_key(&row.name, &key, usize::from(row.length), [row.usage, row.id, 1]);
+            assert!(response.sw.is_ok(), "{}: {:?}", row.name, response.sw);
+        }
+    }
+    for name in ["DLK", "DTK"] {
+        card.load_value(name, "000102030405060708090A0B0C0D0E0F");
+    }
+    card.reset();
+    card
+}
+
+#[test]
+fn the_sequences_of_deployed_terminals_are_answered() {
+    let mut rig = psam();
+    assert_eq!(rig.raw("00B0960006"), "9900112233449000", "the MF is current after reset");
+    assert_eq!(rig.sw("00A404000F7378312E73682EC9E7BBE1B1A3D5CF")[..2], *"61");
+    assert_eq!(rig.raw("00A40200020016"), "9000");
+    assert_eq!(rig.raw("00B0000006"), "9900112233449000");
+    assert_eq!(rig.sw("00A4040006D15600000590")[..2], *"61");
+    assert_eq!(rig.raw("00B09C0001"), "019000");
+    assert_eq!(rig.raw("BFDE481218 00112233445566771122334455667788A1A2A3A4A5A6A7A8"), "9000");
+    assert_eq!(rig.raw("80FA000008 A1A2A3A4A5A6A7A8"), "6108");
+    assert_eq!(rig.sw("00C0000008"), "9000");
+    assert_eq!(rig.sw("00A404000F7378332E73682EC9E7BBE1B1A3D5CF"), "6A82", "no SM4 environment");
+}
+
+#[test]
+fn external_authentication_through_the_psam_opens_a_card() {
+    let mut rig = psam();
+    let mut card = card_of(&mut rig);
+    let path = factors(&card).path().to_vec();
+    let mut module = open(&rig);
+    for name in ["RKSSSE", "UKSSSE"] {
+        card.select("SSSE");
+        let key = KeyRef { name: KeyName::new(name), version: 1, path: path.clone() };
+        let id = card.profile.key(&key.name).expect("a key").id;
+        let random = card.session.challenge().expect("challenge");
+        let auth = module.authentication_cryptogram(&key, random, [9; 8]).expect("cryptogram");
+        assert!(card.send(&command::external_authenticate(id, auth, [9; 8])).sw.is_ok(), "{name}");
+    }
+    assert_eq!(card.sw("00B2013414"), "9000");
+}
+
+#[test]
+fn the_psam_reloads_a_pin_with_the_short_maintenance_key() {
+    let mut rig = psam();
+    let mut card = card_of(&mut rig);
+    let path = factors(&card).path().to_vec();
+    let mut module = open(&rig);
+    let key = |name| KeyRef { name: KeyName::new(name), version: 1, path: path.clone() };
+    card.select("SSSE");
+    let random = card.session.challenge().expect("challenge");
+    let auth = module.authentication_cryptogram(&key("PUK"), random, [9; 8]).expect("cryptogram");
+    assert!(card.send(&command::external_authenticate(6, auth, [9; 8])).sw.is_ok());
+    let random = card.session.challenge().expect("challenge");
+    let block = module.encipher(&key("STKSSSE"), random, &[0x03, 0x65, 0x43, 0x21, 0x80, 0, 0, 0]).expect("block");
+    let message = [&[0x84, 0x24, 0x00, 0x01, 0x0C][..], &block].concat();
+    let mac = module.mac(&key("STKSSSE"), card_core::security::MacKey::Session(random), [0; 8], &message);
+    assert!(card.send(&command::reload_pin(&block, mac.expect("MAC"))).sw.is_ok());
+    assert_eq!(card.raw("0020000003654321"), "9000");
+}
+
+#[test]
+fn a_purchase_goes_through_and_its_mac2_is_right() {
+    let mut rig = psam();
+    let mut card = card_of(&mut rig);
+    let factors = factors(&card);
+    let rules = card.profile.account.clone().expect("account");
+    let mut module = open(&rig);
+    assert_eq!(module.terminal_number(), TERMINAL);
+    card.select("DF04");
+    card.verify_pin();
+    for expected in 1..=3 {
+        let amounts = Amounts { personal_account: 0, self_paid: 300, pooled_fund: 700 };
+        let start = card.send(&rules.init_purchase(amounts, TERMINAL));
+        let start = AccountRules::parse_purchase_start(&start.data).expect("22 bytes");
+        let fields = psam_purchase_fields(&start, amounts, rules.purchase_type, NOW);
+        let dpk = KeyName::new("DPK");
+        let sam = module.init_purchase(&dpk, &fields, [factors.card, factors.city]).expect("MAC1");
+        assert_eq!(sam.terminal_sequence, expected);
+        let debit = card.send(&rules.debit_purchase(sam.terminal_sequence, NOW, sam.mac1));
+        let proof = AccountRules::parse_purchase_proof(&debit.data).expect("8 bytes");
+        assert!(module.credit_purchase(&dpk, proof.mac2).expect("answer"));
+        let error = module.credit_purchase(&dpk, proof.mac2).expect_err("once");
+        assert!(error.to_string().contains("6901"), "{error}");
+    }
+    let answer = card.send(&rules.get_balance(BalanceKind::PooledFundTotal));
+    assert_eq!(hex::encode_upper(answer.data), "000008342026");
+}
+
+/// A purchase for two factors, and its form for one.
+fn init_purchase(version: u8, factors: usize) -> String {
+    let fields = format!("13579BDF0007{}32{}{version:02X}00", "00".repeat(12), hex::encode(NOW));
+    format!("80700100{:02X}{fields}{}", 28 + 8 * factors, "1122334455667788".repeat(factors))
+}
+
+#[test]
+fn mac2_is_checked_directly_after_the_purchase_only() {
+    let mut rig = psam();
+    rig.select("DF01");
+    assert_eq!(rig.raw("807200000400000000"), "6901");
+    assert_eq!(rig.raw(&init_purchase(1, 2)), "6108");
+    rig.raw("00C0000008");
+    assert_eq!(rig.raw("807200000400000000"), "9302");
+    assert_eq!(rig.raw("807200000400000000"), "6901", "a wrong MAC2 ends it");
+    assert_eq!(rig.raw(&init_purchase(1, 2)), "6108");
+    rig.raw("0084000008");
+    assert_eq!(rig.raw("807200000400000000"), "6901");
+}
+
+#[test]
+fn levels_and_types_of_keys_are_kept() {
+    let mut rig = psam();
+    rig.select("DF01");
+    let derive = |usage: u8, id: u8, blocks: usize| {
+        format!("BFDE{usage:02X}{id:02X}{:02X}{}", 8 * blocks, "0102030405060708".repeat(blocks))
+    };
+    for (command, sw) in [
+        (derive(0x67, 0x0A, 4), "9000"),
+        (derive(0x67, 0x0A, 3), "6700"),
+        (derive(0x48, 0x12, 3), "9000"),
+        (derive(0x48, 0x12, 4), "6700"),
+        (derive(0x67, 0x12, 4), "6A88"),
+        (derive(0x42, 0x01, 3), "6985"),
+        (init_purchase(1, 1), "6700"),
+        (init_purchase(2, 2), "9403"),
+        ("80FA000007 01020304050607".to_owned(), "6700"),
+    ] {
+        assert_eq!(rig.sw(&command), sw, "{command}");
+    }
+    assert_eq!(rig.raw("80FA0000080102030405060708"), "6985", "no session key after a refusal");
+    rig.raw(&derive(0x67, 0x0A, 4));
+    assert_eq!(rig.raw(&format!("80FA050010{}", "00".repeat(16))), "6985", "type 7 enciphers only");
+    rig.raw(&derive(0x48, 0x12, 3));
+    assert_eq!(rig.raw(&format!("80FA050010{}", "00".repeat(16))), "6108", "type 8 does both");
+    rig.select("DF01");
+    assert_eq!(rig.raw("80FA0000080102030405060708"), "6985", "selection ends the session");
+    rig.select("MF");
+    assert_eq!(rig.sw(&init_purchase(1, 2)), "6985", "the purchase key is in DF01");
+}
+
+#[test]
+fn a_terminal_transaction_number_is_never_given_twice_however_power_fails() {
+    let mut rig = psam();
+    rig.select("DF01");
+    let command = init_purchase(1, 2);
+    let mut last = 0;
+    for write in 0..6 {
+        for half in [false, true] {
+            let loss = Fault::PowerLoss {
+                at: Trigger::command(1),
+                moment: Moment::Inside { write, half },
+                back_after_ms: None,
+            };
+            rig.socket.card().set_faults(FaultPlan::new(vec![loss])).expect("no image");
+            let bytes = hex::decode(&command).expect("hex");
+            rig.socket.card().transmit(&bytes, &mut Vec::new()).expect_err("power is lost");
+            rig.reset();
+            rig.select("DF01");
+            let answer = rig.fetch(&command);
+            let number = u32::from_str_radix(&answer[..8], 16).expect("hex");
+            assert!(number == last + 1 || number == last + 2, "{last} then {number}: a gap is normal, a repeat is not");
+            last = number;
+        }
+    }
+    assert_eq!(rig.socket.card().inspect().terminal_sequence, Some(last));
+}
