@@ -79,7 +79,10 @@ impl Setting<'_> {
 
     /// The PSAM, which a transaction cannot do without.
     fn psam(&self, desk: &mut Desk<'_>) -> Result<Psam, TerminalError> {
-        desk.psam(self.profiles.first())?.ok_or(TerminalError::PsamMissing { readers: Vec::new() })
+        match desk.psam(self.profiles.first())? {
+            Some(psam) => Ok(psam),
+            None => Err(TerminalError::PsamMissing { readers: desk.names()? }),
+        }
     }
 
     /// The journal of this terminal, with the turn at the counter, bound to this PSAM.
@@ -94,6 +97,21 @@ impl Setting<'_> {
         }
         store.take_turn()?;
         Ok((store, ours))
+    }
+
+    /// The journal for commands that only look: when it cannot be opened they say so and go on.
+    fn memory(&self) -> (Option<Store>, Page) {
+        match Store::open_if_there(&self.configuration.data) {
+            Ok(store) => (store, Page::new()),
+            Err(error) => {
+                let (what, place) = (error.code().as_str(), error.to_string());
+                let words = Words::of(
+                    format!("日志打不开({what}),未检查此卡有无未了结的交易:{place}"),
+                    format!("the journal cannot be opened ({what}); open transactions were not looked for: {place}"),
+                );
+                (None, Page::new().noted("JOURNAL_UNAVAILABLE", words))
+            }
+        }
     }
 
     /// What acceptance checks compare with.

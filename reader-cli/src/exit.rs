@@ -101,10 +101,8 @@ impl Exit {
             | Code::KeyBlocked => Self::Authentication,
             Code::MacWrong | Code::ChainDiffers => Self::Mismatch,
             Code::CentreUnreachable | Code::CentreAnswer | Code::CentreBusy => Self::PeerUnreachable,
-            Code::StoreFailed | Code::StoreFull | Code::StoreBusy | Code::StoreCorrupt | Code::OutputFailed => {
-                Self::Storage
-            }
-            Code::NotRecorded => Self::Partly,
+            Code::StoreFailed | Code::StoreFull | Code::StoreBusy | Code::StoreCorrupt => Self::Storage,
+            Code::NotRecorded | Code::OutputFailed => Self::Partly,
             Code::Bug => Self::Bug,
         }
     }

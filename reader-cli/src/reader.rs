@@ -6,7 +6,7 @@
 use card_core::Session;
 use card_core::identify::{Kind, Slot};
 use card_core::security::psam::Psam;
-use card_core::transport::pcsc::{ReaderInfo, Readers};
+use card_core::transport::pcsc::{ChooseError, ReaderInfo, Readers};
 use card_profiles::Profile;
 
 use crate::configuration::Configuration;
@@ -20,6 +20,9 @@ pub struct Desk<'a> {
     profiles: &'a Profiles,
     card: Option<&'a str>,
     psam: Option<&'a str>,
+    /// Readers in our hands.
+    taken: Vec<String>,
+    /// What the others hold, once asked.
     surveyed: Option<Vec<Slot>>,
 }
 
@@ -54,6 +57,7 @@ impl<'a> Desk<'a> {
             profiles,
             card: configuration.reader.as_deref(),
             psam: configuration.psam.as_deref(),
+            taken: Vec::new(),
             surveyed: None,
         })
     }
@@ -78,6 +82,14 @@ impl<'a> Desk<'a> {
             .collect())
     }
 
+    /// Names of all readers, for errors.
+    ///
+    /// # Errors
+    /// [`TerminalError`] when the daemon fails.
+    pub fn names(&self) -> Result<Vec<String>, TerminalError> {
+        Ok(self.readers.list()?.into_iter().map(|reader| reader.name).collect())
+    }
+
     /// The card: in the reader that was named, or the only one that is no PSAM.
     ///
     /// # Errors
@@ -87,22 +99,25 @@ impl<'a> Desk<'a> {
             let reader = self.readers.choose(wanted)?.name;
             return self.take(reader);
         }
-        let psam = self.psam.map(|wanted| self.readers.choose(wanted)).transpose()?;
+        let psam = self.psam.map(|wanted| self.readers.choose(wanted)).transpose()?.map(|reader| reader.name);
         let attached = self.readers.list()?;
         if attached.is_empty() {
-            return Err(card_core::transport::pcsc::ChooseError::NoReader.into());
+            return Err(ChooseError::NoReader.into());
         }
-        let others: Vec<String> = attached
-            .into_iter()
-            .map(|reader| (reader.name, reader.atr.is_some()))
-            .filter(|(name, _)| psam.as_ref().is_none_or(|psam| psam.name != *name))
-            .map(|(name, present)| if present { name } else { format!("{name} (-)") })
+        let is_free = |name: &String| psam.as_ref() != Some(name) && !self.taken.contains(name);
+        let holding: Vec<String> = attached
+            .iter()
+            .filter(|reader| reader.atr.is_some() && is_free(&reader.name))
+            .map(|reader| reader.name.clone())
             .collect();
-        let holding: Vec<&String> = others.iter().filter(|name| !name.ends_with(" (-)")).collect();
-        match (holding.as_slice(), &psam) {
-            ([], _) => Err(TerminalError::NoUserCard { readers: others }),
-            ([one], Some(_)) => self.take((*one).clone()),
-            _ => self.only_user_card(psam.map(|psam| psam.name).as_deref(), &others),
+        let psam_known = psam.is_some() || !self.taken.is_empty();
+        match holding.as_slice() {
+            [] => {
+                let readers = attached.into_iter().map(|reader| reader.name).filter(is_free).collect();
+                Err(TerminalError::NoUserCard { readers })
+            }
+            [one] if psam_known => self.take(one.clone()),
+            _ => self.only_user_card(psam.as_deref(), &holding),
         }
     }
 
@@ -111,63 +126,64 @@ impl<'a> Desk<'a> {
     /// # Errors
     /// [`TerminalError`]: no such reader, no PSAM in it, or several with their names.
     pub fn psam(&mut self, profile: &Profile) -> Result<Option<Psam>, TerminalError> {
-        let held = if let Some(wanted) = self.psam {
-            let reader = self.readers.choose(wanted)?;
-            if reader.atr.is_none() {
-                return Err(TerminalError::PsamMissing { readers: vec![reader.name] });
+        let held = match self.psam {
+            Some(wanted) => {
+                let reader = self.readers.choose(wanted)?;
+                if reader.atr.is_none() {
+                    return Err(TerminalError::PsamMissing { readers: vec![reader.name] });
+                }
+                self.take(reader.name)?
             }
-            self.take(reader.name)?
-        } else {
-            let mut slots = self.survey()?;
-            let found: Vec<usize> = (0..slots.len()).filter(|at| kind(slots.get(*at)) == Some(Kind::Psam)).collect();
-            match found.as_slice() {
-                [] => {
-                    self.surveyed = Some(slots);
-                    return Ok(None);
-                }
-                [one] => {
-                    let slot = slots.remove(*one);
-                    self.surveyed = Some(slots);
-                    held(slot)?
-                }
-                _ => {
-                    let readers = slots.into_iter().filter(|slot| kind(Some(slot)) == Some(Kind::Psam));
-                    return Err(TerminalError::SeveralPsams { readers: readers.map(|slot| slot.reader).collect() });
-                }
-            }
+            None => match self.only_psam()? {
+                Some(held) => held,
+                None => return Ok(None),
+            },
         };
-        let names = self.profiles.psam_names();
-        Ok(Some(Psam::open(held.session, &names, profile.psam_keys())?))
+        Ok(Some(Psam::open(held.session, &self.profiles.psam_names(), profile.psam_keys())?))
     }
 
-    fn only_user_card(&mut self, psam: Option<&str>, looked_at: &[String]) -> Result<Held, TerminalError> {
+    fn only_psam(&mut self) -> Result<Option<Held>, TerminalError> {
+        // A reader that was named for the card is not asked whether it holds the PSAM.
+        if let Some(wanted) = self.card {
+            let reader = self.readers.choose(wanted)?.name;
+            self.hold(&reader);
+        }
         let mut slots = self.survey()?;
-        let of = |wanted: Option<Kind>, slots: &[Slot]| -> Vec<usize> {
-            (0..slots.len())
-                .filter(|at| slots.get(*at).is_some_and(|slot| Some(slot.reader.as_str()) != psam))
-                .filter(|at| kind(slots.get(*at)) == wanted)
-                .collect()
+        let found = of_kind(&slots, Some(Kind::Psam), None);
+        let held = match found.as_slice() {
+            [] => Ok(None),
+            [one] => held(slots.remove(*one)).map(Some),
+            several => Err(TerminalError::SeveralPsams { readers: names(&slots, several) }),
         };
-        for wanted in [Some(Kind::User), Some(Kind::Other), None] {
-            match of(wanted, &slots).as_slice() {
-                [] => {}
-                [one] => {
-                    let slot = slots.remove(*one);
-                    self.surveyed = Some(slots);
-                    return held(slot);
-                }
-                several => {
-                    let readers = several.iter().filter_map(|at| slots.get(*at)).map(|slot| slot.reader.clone());
-                    return Err(TerminalError::SeveralUserCards { readers: readers.collect() });
-                }
-            }
+        if let Ok(Some(held)) = &held {
+            self.hold(&held.reader);
         }
         self.surveyed = Some(slots);
-        Err(TerminalError::NoUserCard { readers: looked_at.to_vec() })
+        held
+    }
+
+    /// The only social security card; else the only other card, which is then told what it is not.
+    fn only_user_card(&mut self, psam: Option<&str>, holding: &[String]) -> Result<Held, TerminalError> {
+        let mut slots = self.survey()?;
+        let mut chosen = Err(TerminalError::NoUserCard { readers: holding.to_vec() });
+        for wanted in [Some(Kind::User), Some(Kind::Other), None] {
+            match of_kind(&slots, wanted, psam).as_slice() {
+                [] => continue,
+                [one] => chosen = held(slots.remove(*one)),
+                several => chosen = Err(TerminalError::SeveralUserCards { readers: names(&slots, several) }),
+            }
+            break;
+        }
+        if let Ok(held) = &chosen {
+            self.hold(&held.reader);
+        }
+        self.surveyed = Some(slots);
+        chosen
     }
 
     /// The session of a reader that was surveyed, or a new one.
     fn take(&mut self, reader: String) -> Result<Held, TerminalError> {
+        self.hold(&reader);
         if let Some(slots) = &mut self.surveyed
             && let Some(at) = slots.iter().position(|slot| slot.reader == reader)
         {
@@ -177,16 +193,32 @@ impl<'a> Desk<'a> {
         Ok(Held { reader, session })
     }
 
+    fn hold(&mut self, reader: &str) {
+        if !self.taken.iter().any(|taken| taken == reader) {
+            self.taken.push(reader.to_owned());
+        }
+    }
+
     fn survey(&mut self) -> Result<Vec<Slot>, TerminalError> {
         match self.surveyed.take() {
             Some(slots) => Ok(slots),
-            None => Ok(self.readers.survey(self.profiles.ssse_name(), &self.profiles.psam_names())?),
+            None => {
+                let taken: Vec<&str> = self.taken.iter().map(String::as_str).collect();
+                Ok(self.readers.survey_others(self.profiles.ssse_name(), &self.profiles.psam_names(), &taken)?)
+            }
         }
     }
 }
 
-fn kind(slot: Option<&Slot>) -> Option<Kind> {
-    slot.and_then(|slot| slot.card.as_ref().ok()).map(|(kind, _)| *kind)
+/// Places of the slots with this kind of card; `None`: cards that could not be asked.
+fn of_kind(slots: &[Slot], wanted: Option<Kind>, except: Option<&str>) -> Vec<usize> {
+    let is = |slot: &Slot| slot.card.as_ref().ok().map(|(kind, _)| *kind) == wanted;
+    let fits = |(_, slot): &(usize, &Slot)| Some(slot.reader.as_str()) != except && is(slot);
+    slots.iter().enumerate().filter(fits).map(|(at, _)| at).collect()
+}
+
+fn names(slots: &[Slot], places: &[usize]) -> Vec<String> {
+    places.iter().filter_map(|at| slots.get(*at)).map(|slot| slot.reader.clone()).collect()
 }
 
 fn held(slot: Slot) -> Result<Held, TerminalError> {

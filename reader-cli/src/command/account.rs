@@ -10,21 +10,21 @@ use crate::arguments::{PinArguments, PinChangeArguments};
 use crate::counter::{account, pay, pin};
 use crate::error::TerminalError;
 use crate::exit::Exit;
+use crate::journal::Journal as _;
 use crate::language::Words;
 use crate::page::{Page, Value};
 use crate::secret::Pin;
-use crate::store::Store;
 
 /// `balance`.
 pub(super) fn balance(setting: &Setting<'_>, arguments: &PinArguments) -> Result<Exit, TerminalError> {
     let mut desk = setting.desk()?;
     let mut tapped = setting.tapped(&mut desk)?;
-    let mut store = Store::open_if_there(&setting.configuration.data)?;
+    let (mut store, unavailable) = setting.memory();
     let pin = arguments.pin.as_ref().map(|_| setting.pin(arguments)).transpose()?;
     if let Some(pin) = &pin {
         verify(&mut tapped, store.as_mut(), pin, arguments.last_try)?;
     }
-    let notes = settle_first(setting, &mut tapped, store.as_mut(), pin.is_some())?;
+    let notes = unavailable.joined(settle_first(setting, &mut tapped, store.as_mut(), pin.is_some())?);
     let rules = setting.profiles.account();
     let balances = account::balances(&mut tapped, rules)?;
     let mut page = Page::new()
@@ -50,10 +50,10 @@ pub(super) fn balance(setting: &Setting<'_>, arguments: &PinArguments) -> Result
 pub(super) fn log(setting: &Setting<'_>, arguments: &PinArguments) -> Result<Exit, TerminalError> {
     let mut desk = setting.desk()?;
     let mut tapped = setting.tapped(&mut desk)?;
-    let mut store = Store::open_if_there(&setting.configuration.data)?;
+    let (mut store, unavailable) = setting.memory();
     let pin = setting.pin(arguments)?;
     verify(&mut tapped, store.as_mut(), &pin, arguments.last_try)?;
-    let notes = settle_first(setting, &mut tapped, store.as_mut(), true)?;
+    let notes = unavailable.joined(settle_first(setting, &mut tapped, store.as_mut(), true)?);
     let rules = setting.profiles.account();
     let records = account::log(&mut tapped, rules)?;
     let rows = records.iter().map(|record| {
@@ -84,7 +84,13 @@ pub(super) fn change_pin(setting: &Setting<'_>, arguments: &PinChangeArguments) 
     let new = Pin::read(arguments.new_pin.as_ref(), setting.prompt("新密码: ", "new PIN: "))?;
     let mut desk = setting.desk()?;
     let mut tapped = setting.tapped(&mut desk)?;
-    let mut store = Store::open_if_there(&setting.configuration.data)?;
+    let (mut store, unavailable) = setting.memory();
+    let mut notes = unavailable;
+    let open = store.as_mut().map(|store| store.open_of(&tapped.identifier)).transpose()?.unwrap_or_default();
+    if !open.is_empty() {
+        verify(&mut tapped, store.as_mut(), &old, arguments.pin.last_try)?;
+        notes = notes.joined(settle_first(setting, &mut tapped, store.as_mut(), true)?);
+    }
     let initial = tapped.profile.pin.as_ref().map(|row| row.initial.clone()).unwrap_or_default();
     with_memory(&mut tapped, store.as_mut(), arguments.pin.last_try, |tapped| {
         pin::change(&mut tapped.session, &old, &new, &initial)
@@ -92,7 +98,7 @@ pub(super) fn change_pin(setting: &Setting<'_>, arguments: &PinChangeArguments) 
     let page = Page::new()
         .with("card_identifier", Words::new("卡的识别码", "card"), Value::text(tapped.identifier.to_string()))
         .with("changed", Words::new("密码已修改", "PIN changed"), Value::Flag(true));
-    setting.output.answer(&page)?;
+    setting.output.answer(&page.joined(notes))?;
     Ok(Exit::Ok)
 }
 

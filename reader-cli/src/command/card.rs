@@ -22,12 +22,12 @@ use crate::store::Store;
 pub(super) fn read(setting: &Setting<'_>, arguments: &ReadArguments) -> Result<Exit, TerminalError> {
     let mut desk = setting.desk()?;
     let mut tapped = setting.tapped(&mut desk)?;
-    let mut store = Store::open_if_there(&setting.configuration.data)?;
+    let (mut store, unavailable) = setting.memory();
     let pin = arguments.pin.pin.as_ref().map(|_| setting.pin(&arguments.pin)).transpose()?;
     if let Some(pin) = &pin {
         verify(&mut tapped, store.as_mut(), pin, arguments.pin.last_try)?;
     }
-    let notes = settle_first(setting, &mut tapped, store.as_mut(), pin.is_some())?;
+    let notes = unavailable.joined(settle_first(setting, &mut tapped, store.as_mut(), pin.is_some())?);
     let files = files(&arguments.file)?;
     let needs_psam = arguments.all || !files.is_empty() || tapped.is_third_generation();
     let (psam, stopped) = match needs_psam.then(|| fitting_psam(setting, &mut desk, &mut tapped)) {
@@ -195,12 +195,12 @@ fn values(tapped: &Tapped<'_>, reading: &Reading) -> Page {
 pub(super) fn check(setting: &Setting<'_>, arguments: &PinArguments) -> Result<Exit, TerminalError> {
     let mut desk = setting.desk()?;
     let mut tapped = setting.tapped(&mut desk)?;
-    let mut store = Store::open_if_there(&setting.configuration.data)?;
+    let (mut store, unavailable) = setting.memory();
     let pin = arguments.pin.as_ref().map(|_| setting.pin(arguments)).transpose()?;
     if let Some(pin) = &pin {
         verify(&mut tapped, store.as_mut(), pin, arguments.last_try)?;
     }
-    let notes = settle_first(setting, &mut tapped, store.as_mut(), pin.is_some())?;
+    let notes = unavailable.joined(settle_first(setting, &mut tapped, store.as_mut(), pin.is_some())?);
     let rules = setting.rules(store.as_ref())?;
     let mut checks = check::card(&tapped, &rules);
     match &store {

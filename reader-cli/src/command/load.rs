@@ -30,13 +30,13 @@ pub(super) fn load(setting: &Setting<'_>, arguments: &LoadArguments) -> Result<E
     let centre = Centre::at(address, &key, number)?;
     let mut tapped = setting.tapped(&mut desk)?;
     let rules = setting.rules(Some(&store))?;
-    check::all_passed(check::card(&tapped, &rules))?;
     let open = !store.open_of(&tapped.identifier)?.is_empty();
     if open || arguments.pin.pin.is_some() {
         let pin = setting.pin(&arguments.pin)?;
         verify(&mut tapped, Some(&mut store), &pin, arguments.pin.last_try)?;
     }
     let notes = settle_first(setting, &mut tapped, Some(&mut store), open)?;
+    check::all_passed(check::card(&tapped, &rules))?;
     upload::report_outcomes(&mut store, &centre)?;
     let quote = QuoteRequest {
         version: Version1,

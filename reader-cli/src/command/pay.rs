@@ -51,7 +51,6 @@ pub(super) fn pay(setting: &Setting<'_>, arguments: &PayArguments) -> Result<Exi
     let (mut store, number) = setting.till(&psam)?;
     let mut tapped = setting.tapped(&mut desk)?;
     let rules = setting.rules(Some(&store))?;
-    check::all_passed(check::card(&tapped, &rules))?;
     let (settled, notes) = identify_and_settle(setting, &mut tapped, &mut store, &given, arguments.pin.last_try)?;
     if let Some(entry) = settled.iter().find(|entry| pays(entry, &papers.bill)) {
         // The bill that is on the counter is the one that was just found paid: it is not charged again.
@@ -60,6 +59,10 @@ pub(super) fn pay(setting: &Setting<'_>, arguments: &PayArguments) -> Result<Exi
     }
     if let Some(paid) = store.entries()?.iter().find(|entry| pays(entry, &papers.bill)) {
         return Err(TerminalError::BillPaid { bill: papers.bill.bill_id.to_string(), entry: paid.number.to_string() });
+    }
+    check::all_passed(check::card(&tapped, &rules))?;
+    if tapped.fits(&mut psam)? == Some(false) {
+        return Err(TerminalError::PsamWrong { city: tapped.city });
     }
     let draft = accept(setting, &mut tapped, &mut store, &rules, &papers, number)?;
     let mut till = Till { psam: &mut psam, rules: setting.profiles.account(), date_time: setting.now.date_time() };
