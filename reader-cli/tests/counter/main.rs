@@ -1,5 +1,6 @@
 //! Flows of the counter against software cards in this process: every tear, every failed write, exactly once.
 
+mod blanks;
 #[path = "../support/cards.rs"]
 mod cards;
 mod dying;

@@ -21,7 +21,7 @@ use settlement::journal::State;
 use settlement::message::{AnswerStatus, LoadAnswer, LoadRequest, Version1};
 use settlement::{BusinessDate, DateTime};
 
-use crate::cards;
+use crate::{blanks, cards};
 
 /// What the account holds before each test.
 pub(crate) const OPENING: u32 = 50_000;
@@ -43,8 +43,8 @@ impl Stand {
     /// A card with 500.00 yuan and a terminal that sold nothing yet.
     pub(crate) fn new() -> Self {
         let mut stand = Self {
-            card: cards::user_card(1, 1),
-            psam: cards::psam_card(1),
+            card: blanks::user_card(1, 1),
+            psam: blanks::psam_card(1),
             folder: tempfile::tempdir().expect("folder"),
             profiles: Profiles::builtin(),
             bills: 0,
@@ -74,7 +74,7 @@ impl Stand {
 
     /// Faults from now on.
     pub(crate) fn faults(socket: &Socket, faults: Vec<Fault>) {
-        socket.card().set_faults(FaultPlan::new(faults));
+        socket.card().set_faults(FaultPlan::new(faults)).expect("a card of this process takes faults");
     }
 
     fn draft(&self, subject: Subject, card: CardIdentifier, tapped: &Tapped<'_>) -> Draft {

@@ -11,14 +11,14 @@ use reader_cli::error::Code;
 use reader_cli::profiles::Profiles;
 use reader_cli::secret::Pin;
 
-use crate::cards;
+use crate::{blanks, cards};
 
 fn tapped<'a>(card: &Socket, profiles: &'a Profiles) -> Result<Tapped<'a>, TerminalError> {
     tap(Session::new(Box::new(card.connect()?)), profiles)
 }
 
 fn psam(seed: u8, profiles: &Profiles) -> Psam {
-    let session = Session::new(Box::new(cards::psam_card(seed).connect().expect("powers up")));
+    let session = Session::new(Box::new(blanks::psam_card(seed).connect().expect("powers up")));
     Psam::open(session, &profiles.psam_names(), profiles.first().psam_keys()).expect("a PSAM")
 }
 
@@ -29,7 +29,7 @@ fn tries(card: &Socket, key: &str) -> u8 {
 #[test]
 fn the_basic_read_of_a_third_generation_card_needs_the_psam_and_gives_the_holder() {
     let profiles = Profiles::builtin();
-    let mut tapped = tapped(&cards::user_card(1, 3), &profiles).expect("a card");
+    let mut tapped = tapped(&blanks::user_card(1, 3), &profiles).expect("a card");
     let mut psam = psam(1, &profiles);
     assert_eq!(tapped.fits(&mut psam).expect("compares"), Some(true));
     let mut reader = FileReader::new(&mut tapped, Keys { psam: Some(&mut psam), ..Keys::default() });
@@ -42,7 +42,7 @@ fn the_basic_read_of_a_third_generation_card_needs_the_psam_and_gives_the_holder
 #[test]
 fn without_psam_only_the_free_file_is_read_and_the_other_is_named() {
     let profiles = Profiles::builtin();
-    let mut tapped = tapped(&cards::user_card(1, 3), &profiles).expect("a card");
+    let mut tapped = tapped(&blanks::user_card(1, 3), &profiles).expect("a card");
     let mut reader = FileReader::new(&mut tapped, Keys::default());
     reader.basic().expect("reads");
     assert_eq!(reader.reading.values.text("SSSE.EF06.name"), None);
@@ -53,7 +53,7 @@ fn without_psam_only_the_free_file_is_read_and_the_other_is_named() {
 #[test]
 fn a_psam_of_another_world_is_recognised_before_a_try_is_spent() {
     let profiles = Profiles::builtin();
-    let card = cards::user_card(1, 3);
+    let card = blanks::user_card(1, 3);
     let before = tries(&card, "SSSE.RKSSSE");
     let mut tapped = tapped(&card, &profiles).expect("a card");
     assert_eq!(tapped.fits(&mut psam(2, &profiles)).expect("compares"), Some(false));
@@ -63,7 +63,7 @@ fn a_psam_of_another_world_is_recognised_before_a_try_is_spent() {
 #[test]
 fn a_refused_key_says_how_many_tries_are_left_and_is_not_tried_again_unasked() {
     let profiles = Profiles::builtin();
-    let card = cards::user_card(1, 3);
+    let card = blanks::user_card(1, 3);
     let before = tries(&card, "SSSE.RKSSSE");
     let mut wrong = psam(2, &profiles);
     let mut first = tapped(&card, &profiles).expect("a card");
@@ -85,7 +85,7 @@ fn a_refused_key_says_how_many_tries_are_left_and_is_not_tried_again_unasked() {
 #[test]
 fn every_file_of_the_profile_is_read_with_psam_and_pin() {
     let profiles = Profiles::builtin();
-    let mut tapped = tapped(&cards::user_card(1, 3), &profiles).expect("a card");
+    let mut tapped = tapped(&blanks::user_card(1, 3), &profiles).expect("a card");
     let mut psam = psam(1, &profiles);
     let given = Pin::parse(cards::PIN).expect("pin");
     let keys = Keys { psam: Some(&mut psam), pin: Some(&given), ..Keys::default() };
@@ -99,7 +99,7 @@ fn every_file_of_the_profile_is_read_with_psam_and_pin() {
 fn a_card_of_another_city_is_recognised_by_its_identifier() {
     let profiles = Profiles::builtin();
     let ours = card_core::security::CityCode::parse(cards::CITY).expect("digits");
-    let tapped = tapped(&cards::card_of_city(1, 3, "430200"), &profiles).expect("a card");
+    let tapped = tapped(&blanks::card_of_city(1, 3, "430200"), &profiles).expect("a card");
     assert!(!tapped.is_of(ours));
     assert_eq!(tapped.city.as_str(), "430200");
 }
@@ -108,20 +108,20 @@ fn a_card_of_another_city_is_recognised_by_its_identifier() {
 fn a_county_of_the_same_prefecture_is_not_another_city() {
     let profiles = Profiles::builtin();
     let county = card_core::security::CityCode::parse("513322").expect("digits");
-    assert!(tapped(&cards::user_card(1, 3), &profiles).expect("a card").is_of(county));
+    assert!(tapped(&blanks::user_card(1, 3), &profiles).expect("a card").is_of(county));
 }
 
 #[test]
 fn a_factory_card_and_a_psam_in_the_wrong_reader_are_told_apart() {
     let profiles = Profiles::builtin();
-    assert!(matches!(tapped(&cards::blank_card(3), &profiles), Err(TerminalError::CardBlank)));
-    assert!(matches!(tapped(&cards::psam_card(1), &profiles), Err(TerminalError::NotSsc { .. })));
+    assert!(matches!(tapped(&blanks::blank_card(3), &profiles), Err(TerminalError::CardBlank)));
+    assert!(matches!(tapped(&blanks::psam_card(1), &profiles), Err(TerminalError::NotSsc { .. })));
 }
 
 #[test]
 fn a_wrong_pin_counts_down_to_blocked() {
     let profiles = Profiles::builtin();
-    let mut tapped = tapped(&cards::user_card(1, 3), &profiles).expect("a card");
+    let mut tapped = tapped(&blanks::user_card(1, 3), &profiles).expect("a card");
     let wrong = Pin::parse("000000").expect("pin");
     for left in [2, 1] {
         let error = pin::verify(&mut tapped.session, &wrong).expect_err("wrong");
@@ -135,7 +135,7 @@ fn a_wrong_pin_counts_down_to_blocked() {
 #[test]
 fn the_initial_pin_cannot_pay_and_cannot_be_chosen() {
     let profiles = Profiles::builtin();
-    let card = cards::user_card(1, 3);
+    let card = blanks::user_card(1, 3);
     let mut tapped = tapped(&card, &profiles).expect("a card");
     let (initial, present) = (Pin::parse(cards::INITIAL_PIN).expect("pin"), Pin::parse(cards::PIN).expect("pin"));
     let refused = pin::verify_for_transaction(&mut tapped.session, &initial, cards::INITIAL_PIN);

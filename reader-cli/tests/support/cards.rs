@@ -9,7 +9,7 @@ use card_core::{Atr, Session};
 use card_profiles::image::CardValues;
 use card_profiles::plan::{Plan, Target};
 use card_profiles::{Profile, builtin, rehearsal};
-use card_sim::{Card, Socket};
+use card_sim::Socket;
 
 /// City of the terminal and its cards.
 pub(crate) const CITY: &str = "513300";
@@ -42,35 +42,26 @@ fn key_of(seed: u8, name: &str) -> Key16 {
     Key16::new(*digest.0.first_chunk().expect("32 bytes"))
 }
 
-/// A user card in a socket: personalized, PIN changed, account empty.
-pub(crate) fn user_card(seed: u8, serial: u8) -> Socket {
-    let card = blank_card(serial);
-    personalize(&card, seed, CITY, &holder(CITY, serial));
-    card
+/// Makes a user card of a blank one: keys, an invented person, PIN changed.
+pub(crate) fn make_user(card: &Socket, seed: u8, city: &str, serial: u8) {
+    personalize(card, seed, city, &holder(city, serial));
 }
 
-/// A user card of another city.
-pub(crate) fn card_of_city(seed: u8, serial: u8, city: &str) -> Socket {
-    let card = blank_card(serial);
-    personalize(&card, seed, city, &holder(city, serial));
-    card
-}
-
-/// A user card as the factory delivers it.
-pub(crate) fn blank_card(serial: u8) -> Socket {
-    factory(&builtin("ssc-3.0").expect("built in"), [0x51, 0x33, 0, 0, 0, serial])
-}
-
-/// A PSAM with the keys of the test world.
-pub(crate) fn psam_card(seed: u8) -> Socket {
+/// Makes a PSAM of a blank one.
+pub(crate) fn make_psam(card: &Socket, seed: u8) {
     let profile = builtin("psam").expect("built in");
-    let card = factory(&profile, [0x51, 0x33, 0, 0, 0x99, 7]);
     let mut values = CardValues::new();
-    let place = terminal_number_place(&profile);
-    values.set(&place, hex::encode_upper(TERMINAL)).expect("a place");
-    carry_out(&card, &profile, seed, CITY, &values);
-    card
+    values.set(&terminal_number_place(&profile), hex::encode_upper(TERMINAL)).expect("a place");
+    carry_out(card, &profile, seed, CITY, &values);
 }
+
+/// Serial of a user card in its ATR.
+pub(crate) const fn serial_of(serial: u8) -> [u8; 6] {
+    [0x51, 0x33, 0, 0, 0, serial]
+}
+
+/// Serial of the PSAM in its ATR.
+pub(crate) const PSAM_SERIAL: [u8; 6] = [0x51, 0x33, 0, 0, 0x99, 7];
 
 /// The item of EF 0016 that holds the terminal number: the first place that takes 6 bytes.
 fn terminal_number_place(profile: &Profile) -> String {
@@ -84,10 +75,6 @@ fn terminal_number_place(profile: &Profile) -> String {
         Some(element) => format!("{}.{}.{}", df.id, ef.id, element.id),
         None => format!("{}.{}", df.id, ef.id),
     }
-}
-
-fn factory(profile: &Profile, serial: [u8; 6]) -> Socket {
-    Socket::new(Card::factory(profile, serial, &transport()).expect("a profile that lints makes a card"))
 }
 
 fn personalize(card: &Socket, seed: u8, city: &str, values: &CardValues) {

@@ -1,0 +1,37 @@
+//! Cards of this process: nobody else ever sees them.
+
+use card_core::key::Key16;
+use card_profiles::{builtin, rehearsal};
+use card_sim::{Card, Socket};
+
+use crate::cards;
+
+/// A user card: personalized, PIN changed, account empty.
+pub(crate) fn user_card(seed: u8, serial: u8) -> Socket {
+    card_of_city(seed, serial, cards::CITY)
+}
+
+/// A user card of a city.
+pub(crate) fn card_of_city(seed: u8, serial: u8, city: &str) -> Socket {
+    let card = blank_card(serial);
+    cards::make_user(&card, seed, city, serial);
+    card
+}
+
+/// A user card as the factory delivers it.
+pub(crate) fn blank_card(serial: u8) -> Socket {
+    factory("ssc-3.0", cards::serial_of(serial))
+}
+
+/// A PSAM with the keys of the test world.
+pub(crate) fn psam_card(seed: u8) -> Socket {
+    let card = factory("psam", cards::PSAM_SERIAL);
+    cards::make_psam(&card, seed);
+    card
+}
+
+fn factory(profile: &str, serial: [u8; 6]) -> Socket {
+    let profile = builtin(profile).expect("built in");
+    let transport = Key16::new(rehearsal::TRANSPORT_KEY);
+    Socket::new(Card::factory(&profile, serial, &transport).expect("a profile that lints makes a card"))
+}

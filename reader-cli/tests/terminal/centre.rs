@@ -1,0 +1,232 @@
+//! A centre of a few lines: checks signatures and MACs, answers the messages, can fall silent.
+//!
+//! Owns: one thread that answers one connection after the other. Never: is the product's centre; it shares only the messages.
+
+use std::collections::BTreeMap;
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use settlement::batch::{ChainPosition, SignedBatch};
+use settlement::fen::Fen;
+use settlement::id::{CardIdentifier, InstitutionCode, PublicKey, Signature};
+use settlement::message::{
+    AnswerStatus, BatchAnswer, BatchRequest, BlacklistAnswer, BlacklistRequest, Institution, LoadAnswer,
+    LoadOutcomeAnswer, LoadOutcomeRequest, LoadRequest, QuoteAnswer, QuoteRequest, Request, SignInAnswer,
+    SignInRequest, TerminalLimits, Version1,
+};
+use settlement::{BusinessDate, DateTime};
+
+use crate::cards;
+
+/// Why the centre does not answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Silence {
+    /// It answers.
+    None,
+    /// It takes the request, does it, and the answer is lost.
+    AfterDoing(&'static str),
+}
+
+/// What the centre knows.
+pub(crate) struct Books {
+    /// The terminal's key, once registered.
+    pub(crate) key: Option<PublicKey>,
+    /// What waits for each card.
+    pub(crate) pending: BTreeMap<CardIdentifier, Fen>,
+    /// Cards that may not pay.
+    pub(crate) blacklist: Vec<CardIdentifier>,
+    /// Batches taken over.
+    pub(crate) batches: Vec<SignedBatch>,
+    /// Outcomes of loads.
+    pub(crate) outcomes: Vec<LoadOutcomeRequest>,
+    /// Requests answered, by path.
+    pub(crate) requests: Vec<&'static str>,
+    /// Whose answers are lost.
+    pub(crate) silence: Silence,
+    answers: BTreeMap<String, (String, String)>,
+}
+
+/// A running centre.
+pub(crate) struct Centre {
+    pub(crate) address: String,
+    books: Arc<Mutex<Books>>,
+}
+
+impl Centre {
+    pub(crate) fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let address = format!("http://{}", listener.local_addr().expect("bound"));
+        let books = Arc::new(Mutex::new(Books {
+            key: None,
+            pending: BTreeMap::new(),
+            blacklist: Vec::new(),
+            batches: Vec::new(),
+            outcomes: Vec::new(),
+            requests: Vec::new(),
+            silence: Silence::None,
+            answers: BTreeMap::new(),
+        }));
+        let shared = Arc::clone(&books);
+        // The thread ends with the test's process.
+        std::thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                serve(stream, &shared);
+            }
+        });
+        Self { address, books }
+    }
+
+    pub(crate) fn books(&self) -> MutexGuard<'_, Books> {
+        self.books.lock().expect("no test panics while it holds the books")
+    }
+}
+
+fn serve(stream: TcpStream, books: &Mutex<Books>) {
+    let mut reader = BufReader::new(stream.try_clone().expect("a socket"));
+    let mut first = String::new();
+    if reader.read_line(&mut first).unwrap_or(0) == 0 {
+        return;
+    }
+    let path = first.split(' ').nth(1).unwrap_or_default().to_owned();
+    let mut headers = BTreeMap::new();
+    loop {
+        let mut line = String::new();
+        reader.read_line(&mut line).expect("a header");
+        let Some((name, value)) = line.trim_end().split_once(':') else { break };
+        headers.insert(name.to_lowercase(), value.trim().to_owned());
+    }
+    let length = headers.get("content-length").and_then(|text| text.parse().ok()).unwrap_or(0);
+    let mut body = vec![0; length];
+    reader.read_exact(&mut body).expect("a body");
+    let mut books = books.lock().expect("books");
+    let (status, answer) = match checked(&books, &path, &headers, &body) {
+        Ok(()) => books.answer(&path, &body),
+        Err(code) => (403, refusal(code)),
+    };
+    if matches!(books.silence, Silence::AfterDoing(lost) if lost == path) {
+        return;
+    }
+    drop(books);
+    let head = format!("HTTP/1.1 {status} X\r\ncontent-length: {}\r\nconnection: close\r\n\r\n", answer.len());
+    // A terminal that hung up needs no answer.
+    let _ = (&stream).write_all([head.as_bytes(), answer.as_bytes()].concat().as_slice());
+}
+
+fn checked(books: &Books, path: &str, headers: &BTreeMap<String, String>, body: &[u8]) -> Result<(), &'static str> {
+    let key = books.key.ok_or("TERMINAL_UNKNOWN")?;
+    let terminal = headers.get("x-terminal").ok_or("TERMINAL_UNKNOWN")?;
+    if *terminal != hex::encode_upper(cards::TERMINAL) {
+        return Err("TERMINAL_UNKNOWN");
+    }
+    let signature = headers.get("x-signature").and_then(|text| Signature::parse(text).ok()).ok_or("SIGNATURE_WRONG")?;
+    settlement::signing::verify_request(&key, "POST", path, body, &signature).map_err(|_| "SIGNATURE_WRONG")
+}
+
+fn refusal(code: &str) -> String {
+    format!(r#"{{"code":"{code}","message":"-","remedy":"-"}}"#)
+}
+
+impl Books {
+    fn answer(&mut self, path: &str, body: &[u8]) -> (u16, String) {
+        match path {
+            SignInRequest::PATH => self.once::<SignInRequest>(body, Self::sign_in),
+            BlacklistRequest::PATH => self.once::<BlacklistRequest>(body, Self::blacklist),
+            QuoteRequest::PATH => self.once::<QuoteRequest>(body, Self::quote),
+            LoadRequest::PATH => self.once::<LoadRequest>(body, Self::load),
+            LoadOutcomeRequest::PATH => self.once::<LoadOutcomeRequest>(body, Self::outcome),
+            BatchRequest::PATH => self.once::<BatchRequest>(body, Self::batch),
+            _ => (404, refusal("PATH_UNKNOWN")),
+        }
+    }
+
+    /// The same id with the same body has the same answer; with another body it is refused.
+    fn once<R: Request>(
+        &mut self,
+        body: &[u8],
+        work: impl FnOnce(&mut Self, R) -> Result<R::Answer, &'static str>,
+    ) -> (u16, String) {
+        let text = String::from_utf8(body.to_vec()).expect("JSON is UTF-8");
+        let request: R = serde_json::from_str(&text).expect("a message of this version");
+        self.requests.push(R::PATH);
+        let id = request.request_id().to_string();
+        if let Some((known, answer)) = self.answers.get(&id) {
+            return if *known == text { (200, answer.clone()) } else { (409, refusal("REQUEST_ID_REUSED")) };
+        }
+        match work(self, request) {
+            Ok(answer) => {
+                let answer = serde_json::to_string(&answer).expect("a message");
+                self.answers.insert(id, (text, answer.clone()));
+                (200, answer)
+            }
+            Err(code) => (409, refusal(code)),
+        }
+    }
+
+    fn position(&self) -> ChainPosition {
+        self.batches.last().map_or(ChainPosition::START, SignedBatch::next_position)
+    }
+
+    fn sign_in(&mut self, _: SignInRequest) -> Result<SignInAnswer, &'static str> {
+        Ok(SignInAnswer {
+            version: Version1,
+            status: AnswerStatus::Created,
+            business_date: BusinessDate::parse("2026-01-02").expect("day"),
+            institution: Institution {
+                code: InstitutionCode::parse("P51330000001").expect("a word"),
+                name: "康定演练药店".to_owned(),
+            },
+            next_batch_sequence: self.position().next_batch,
+            chain: self.position(),
+            limits: TerminalLimits {
+                purchase_max_fen: Fen::new(30_000),
+                card_day_max_fen: Fen::new(100_000),
+                pending_records_max: 50,
+                pending_max_fen: Fen::new(1_000_000),
+                blacklist_age_max_hours: 24,
+            },
+            blacklist_sequence: 1,
+        })
+    }
+
+    fn blacklist(&mut self, _: BlacklistRequest) -> Result<BlacklistAnswer, &'static str> {
+        let entries = self.blacklist.clone();
+        Ok(BlacklistAnswer { version: Version1, status: AnswerStatus::Created, sequence: 1, entries })
+    }
+
+    fn quote(&mut self, request: QuoteRequest) -> Result<QuoteAnswer, &'static str> {
+        let amount_fen = self.pending.get(&request.card_identifier).copied().unwrap_or(Fen::ZERO);
+        Ok(QuoteAnswer { version: Version1, status: AnswerStatus::Created, amount_fen })
+    }
+
+    fn load(&mut self, request: LoadRequest) -> Result<LoadAnswer, &'static str> {
+        let rules = reader_cli::profiles::Profiles::builtin();
+        let mut roots = cards::roots(1);
+        if !settlement::load::check_mac1(&mut roots, rules.account(), &request).expect("computes") {
+            return Err("MAC1_WRONG");
+        }
+        let date_time = DateTime::parse("20260102093000").expect("real");
+        let mac2 = settlement::load::mac2(&mut roots, rules.account(), &request, date_time).expect("computes");
+        Ok(LoadAnswer { version: Version1, status: AnswerStatus::Created, date_time, mac2 })
+    }
+
+    fn outcome(&mut self, request: LoadOutcomeRequest) -> Result<LoadOutcomeAnswer, &'static str> {
+        self.outcomes.push(request);
+        Ok(LoadOutcomeAnswer { version: Version1, status: AnswerStatus::Created })
+    }
+
+    fn batch(&mut self, request: BatchRequest) -> Result<BatchAnswer, &'static str> {
+        let (key, terminal) = (self.key.expect("registered"), request.batch.terminal);
+        let batch = request.batch.verify(&key, terminal, &self.position()).map_err(|_| "BATCH_ALTERED")?.into_batch();
+        let accepted = u32::try_from(batch.records.len()).expect("few");
+        self.batches.push(batch);
+        let next_batch_sequence = self.position().next_batch;
+        Ok(BatchAnswer {
+            version: Version1,
+            status: AnswerStatus::Created,
+            accepted,
+            refused: Vec::new(),
+            next_batch_sequence,
+        })
+    }
+}

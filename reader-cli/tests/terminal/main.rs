@@ -1,0 +1,8 @@
+//! The program `sscard` on the real PC/SC daemon, with software cards and a small centre.
+
+#[path = "../support/cards.rs"]
+mod cards;
+mod centre;
+mod journeys;
+mod refusals;
+mod shop;

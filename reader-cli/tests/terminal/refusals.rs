@@ -1,0 +1,255 @@
+//! What a person can do wrong, and what can be wrong with a card: each told apart, nothing spent, nothing half-done.
+
+use serde_json::json;
+use settlement::fen::Fen;
+
+use crate::cards;
+use crate::shop::{CARD, PSAM, Shop, blank_image, user_image};
+
+#[test]
+fn readers_are_listed_with_what_is_in_them() {
+    let shop = Shop::open();
+    let readers = shop.run(&["readers"]).json();
+    let kinds: Vec<_> = readers["readers"].as_array().expect("a list").iter().map(|row| row["kind"].clone()).collect();
+    assert_eq!(kinds, [json!("user"), json!("psam"), json!(null), json!(null)]);
+    assert_eq!(readers["readers"][0]["index"], json!(0));
+    assert_eq!(readers["readers"][2]["card_present"], json!(false));
+    let text = shop.run_text("zh", &["readers"]).stdout;
+    assert!(text.contains("社会保障卡") && text.contains("PSAM"), "{text}");
+}
+
+#[test]
+fn a_basic_read_finds_card_and_psam_by_what_they_are() {
+    let shop = Shop::open();
+    let read = shop.run(&["card", "read"]);
+    assert_eq!(read.status, 0, "{}", read.stderr);
+    let values = read.json();
+    assert_eq!(values["SSSE.EF05.card_number"], "A12345674");
+    assert_eq!(values["SSSE.EF06.name"], "张三");
+    assert_eq!(values["SSSE.EF06.social_security_number"], "111111198101011110");
+    assert_eq!(values["faults"], json!([]));
+    let all = shop.run(&["card", "read", "--all", "--pin", "env:PIN"]);
+    assert_eq!(all.status, 0, "{}{}", all.stdout, all.stderr);
+    let one = shop.run(&["card", "read", "--file", "DF04.EF05", "--pin", "env:PIN"]);
+    assert_eq!(one.status, 0, "{}{}", one.stdout, one.stderr);
+}
+
+#[test]
+fn without_psam_the_free_data_are_read_and_paying_is_refused() {
+    let mut shop = Shop::ready();
+    shop.farm.eject(PSAM).expect("ejected");
+    let read = shop.run(&["card", "read"]);
+    assert_eq!(read.status, 10, "{}", read.stderr);
+    let values = read.json();
+    assert_eq!(values["SSSE.EF05.card_number"], "A12345674");
+    assert_eq!((&values["SSSE.EF06.name"], &values["notes"][0]["code"]), (&json!(null), &json!("PSAM_MISSING")));
+    let paid = shop.pay(&shop.bill("B-1", &[("X1", 1, "10.00")]));
+    assert_eq!((paid.status, paid.code().as_str()), (5, "PSAM_MISSING"));
+    assert_eq!(shop.balance(), 50_000);
+}
+
+#[test]
+fn a_psam_of_another_issuer_is_refused_before_a_try_is_spent() {
+    let shop = Shop::with(2);
+    let before = shop.inside("person.card").keys;
+    let read = shop.run(&["card", "read"]);
+    assert_eq!((read.status, read.code().as_str()), (6, "PSAM_WRONG"));
+    assert_eq!(read.json()["SSSE.EF05.card_number"], "A12345674");
+    assert_eq!(shop.inside("person.card").keys, before);
+}
+
+#[test]
+fn an_empty_reader_a_pulled_card_and_an_unknown_reader_are_told_apart() {
+    let mut shop = Shop::ready();
+    let name = shop.farm.reader_name(CARD).expect("a slot");
+    shop.farm.eject(CARD).expect("ejected");
+    let gone = shop.run(&["balance"]);
+    assert_eq!((gone.status, gone.code().as_str()), (4, "NO_CARD"));
+    let named = shop.run(&["--reader", &name, "balance"]);
+    assert_eq!((named.status, named.code().as_str()), (4, "NO_CARD"));
+    let unknown = shop.run(&["--reader", "nowhere", "balance"]);
+    assert_eq!((unknown.status, unknown.code().as_str()), (5, "READER_NOT_FOUND"));
+}
+
+#[test]
+fn two_cards_are_refused_with_their_readers() {
+    let mut shop = Shop::open();
+    user_image(&shop.path("other.card"), 2, cards::CITY);
+    let path = shop.path("other.card");
+    shop.farm.insert(2, &path).expect("inserted");
+    let two = shop.run(&["balance"]);
+    assert_eq!((two.status, two.code().as_str()), (5, "READER_AMBIGUOUS"));
+    assert!(two.stderr.contains(&shop.farm.reader_name(2).expect("a slot")), "{}", two.stderr);
+    let named = shop.run(&["--reader", &shop.farm.reader_name(2).expect("a slot"), "balance"]);
+    assert_eq!(named.status, 0, "{}", named.stderr);
+}
+
+#[test]
+fn blank_foreign_and_other_cards_are_told_apart() {
+    let mut shop = Shop::ready();
+    shop.farm.eject(CARD).expect("ejected");
+    drop(blank_image(&shop.path("blank.card"), "ssc-3.0", cards::serial_of(4)));
+    shop.farm.insert(CARD, &shop.path("blank.card")).expect("inserted");
+    let blank = shop.run(&["card", "read"]);
+    assert_eq!((blank.status, blank.code().as_str()), (4, "CARD_BLANK"));
+    shop.farm.eject(CARD).expect("ejected");
+    user_image(&shop.path("foreign.card"), 5, "430200");
+    shop.farm.insert(CARD, &shop.path("foreign.card")).expect("inserted");
+    let foreign = shop.run(&["card", "read"]).json();
+    assert_eq!(foreign["notes"][0]["code"], "FOREIGN_CITY");
+    let check = shop.run(&["card", "check"]);
+    assert_eq!((check.status, check.code().as_str()), (3, "FOREIGN_CITY"));
+    let paid = shop.pay(&shop.bill("B-1", &[("X1", 1, "10.00")]));
+    assert_eq!((paid.status, paid.code().as_str()), (3, "FOREIGN_CITY"));
+    let psam = shop.farm.reader_name(PSAM).expect("a slot");
+    let other = shop.run(&["--reader", &psam, "balance"]);
+    assert_eq!((other.status, other.code().as_str()), (4, "NOT_SSC"));
+}
+
+#[test]
+fn malformed_papers_are_refused_with_their_place_before_the_card_is_touched() {
+    let shop = Shop::ready();
+    let before = shop.inside("person.card");
+    let entries = shop.journal().len();
+    for (text, expected) in [
+        ("", "BILL_MALFORMED"),
+        ("{}", "BILL_MALFORMED"),
+        (r#"{"bill_id":"B 1","items":[]}"#, "BILL_MALFORMED"),
+        (r#"{"bill_id":"B-1","items":[]}"#, "BILL_MALFORMED"),
+        (r#"{"bill_id":"B-1","items":[{"code":"X1","quantity":-1,"unit_price":"1.00"}]}"#, "BILL_MALFORMED"),
+        (r#"{"bill_id":"B-1","items":[{"code":"X1","quantity":1,"unit_price":1.0}]}"#, "BILL_MALFORMED"),
+    ] {
+        let path = shop.path("bad.json");
+        std::fs::write(&path, text).expect("written");
+        let ran = shop.pay(&path.display().to_string());
+        assert_eq!((ran.status, ran.code().as_str()), (1, expected), "{text}");
+    }
+    let unknown = shop.pay(&shop.bill("B-1", &[("X9", 1, "10.00")]));
+    assert_eq!((unknown.status, unknown.code().as_str()), (3, "BILL_REFUSED"));
+    let missing = shop.pay("nowhere.json");
+    assert_eq!((missing.status, missing.code().as_str()), (2, "FILE_MISSING"));
+    std::fs::write(shop.path("bad.csv"), "药品编码,名称\nX1\n").expect("written");
+    let catalogue = shop.path("bad.csv").display().to_string();
+    let bill = shop.bill("B-1", &[("X1", 1, "10.00")]);
+    let ran = shop.run(&["pay", &bill, "--catalogue", &catalogue, "--pin", "env:PIN"]);
+    assert_eq!((ran.status, ran.code().as_str()), (1, "CATALOGUE_MALFORMED"));
+    assert_eq!(shop.inside("person.card"), before, "the card is as it was");
+    assert_eq!(shop.journal().len(), entries + 1, "only the refused bill is recorded");
+}
+
+#[test]
+fn a_trial_prices_without_card_and_journal() {
+    let mut shop = Shop::open();
+    shop.farm.eject(CARD).expect("ejected");
+    let catalogue = shop.path("drugs.csv").display().to_string();
+    let bill = shop.bill("B-1", &[("X1", 2, "12.50")]);
+    let trial = shop.run(&["pay", &bill, "--trial", "--catalogue", &catalogue]);
+    assert_eq!(trial.status, 0, "{}", trial.stderr);
+    assert_eq!(trial.json()["total_fen"], json!(2_500));
+    assert!(!shop.path("data").exists(), "nothing is written");
+}
+
+#[test]
+fn a_full_disk_stops_the_purchase_before_the_card() {
+    let shop = Shop::ready();
+    let before = shop.balance();
+    let bill = shop.bill("B-1", &[("X1", 1, "10.00")]);
+    let catalogue = shop.path("drugs.csv").display().to_string();
+    let arguments = ["pay", bill.as_str(), "--catalogue", catalogue.as_str(), "--pin", "env:PIN"];
+    // No file may grow: a write beyond the limit fails as on a full disk.
+    let full = shop.run_under("trap '' XFSZ; ulimit -f 0", &arguments);
+    assert_eq!(full.status, 9, "{}", full.stderr);
+    assert_eq!(shop.balance(), before);
+    assert_eq!(shop.inside("person.card").account.expect("an account").offline_sequence, 0);
+    let paid = shop.pay(&bill);
+    assert_eq!(paid.status, 0, "{}", paid.stderr);
+}
+
+#[test]
+fn a_wrong_pin_shows_the_tries_left_and_the_last_one_is_not_spent_unasked() {
+    let shop = Shop::ready();
+    let wrong = |more: &[&str]| shop.run(&[&["log", "--pin", "env:WRONG"], more].concat());
+    for left in ["2 tries left", "1 tries left"] {
+        let ran = wrong(&[]);
+        assert_eq!((ran.status, ran.code().as_str()), (6, "PIN_WRONG"));
+        assert!(ran.stderr.contains(left), "{}", ran.stderr);
+    }
+    assert_eq!(wrong(&[]).code(), "LAST_TRY");
+    assert_eq!(shop.inside("person.card").pin.expect("a PIN").tries_left, 1);
+    let right = shop.run(&["log", "--pin", "env:PIN", "--last-try"]);
+    assert_eq!(right.status, 0, "{}", right.stderr);
+    assert_eq!(shop.run(&["log", "--pin", "env:PIN"]).status, 0, "a right PIN ends the caution");
+    for _ in 0..3 {
+        wrong(&["--last-try"]);
+    }
+    assert_eq!(wrong(&["--last-try"]).code(), "PIN_BLOCKED");
+}
+
+#[test]
+fn a_pin_on_the_command_line_is_refused_and_not_repeated() {
+    let shop = Shop::open();
+    let ran = shop.run(&["log", "--pin", cards::PIN]);
+    assert_eq!((ran.status, ran.code().as_str()), (1, "SECRET_FORM"));
+    assert!(!ran.stderr.contains(cards::PIN));
+    assert_eq!(shop.run(&["log"]).code(), "PIN_NEEDED");
+    assert_eq!(shop.run(&["log", "--pin", "env:PIN", "--pin", "env:PIN"]).status, 1);
+}
+
+#[test]
+fn a_blacklisted_card_is_refused_recorded_and_keeps_its_money() {
+    let shop = Shop::ready();
+    let identifier = shop.identifier();
+    shop.centre.books().blacklist.push(identifier);
+    assert_eq!(shop.run(&["blacklist", "update"]).json()["cards"], json!(1));
+    let paid = shop.pay(&shop.bill("B-1", &[("X1", 1, "10.00")]));
+    assert_eq!((paid.status, paid.code().as_str()), (3, "CARD_BLACKLISTED"));
+    let last = shop.journal().pop().expect("an entry");
+    assert_eq!((&last["state"], &last["reason"]), (&json!("REFUSED"), &json!("CARD_BLACKLISTED")));
+    assert_eq!(shop.balance(), 50_000);
+    assert_eq!(shop.run(&["card", "check"]).json()["accepted"], json!(false));
+}
+
+#[test]
+fn limits_of_the_centre_hold() {
+    let shop = Shop::ready();
+    let paid = shop.pay(&shop.bill("B-1", &[("X1", 20, "20.00")]));
+    assert_eq!((paid.status, paid.code().as_str()), (3, "LIMIT_EXCEEDED"));
+    assert!(paid.stderr.contains("purchase_max_fen"), "{}", paid.stderr);
+}
+
+#[test]
+fn without_blacklist_or_enrolment_nothing_is_sold() {
+    let shop = Shop::open();
+    let bill = shop.bill("B-1", &[("X1", 1, "10.00")]);
+    assert_eq!(shop.pay(&bill).code(), "NOT_ENROLLED");
+    assert_eq!(shop.run(&["upload"]).code(), "NOT_ENROLLED");
+    assert_eq!(shop.run(&["terminal", "enroll"]).status, 0);
+    assert_eq!(shop.pay(&bill).code(), "BLACKLIST_MISSING");
+    let stranger = shop.run(&["sign-in"]);
+    assert_eq!((stranger.status, stranger.code().as_str()), (3, "CENTRE_REFUSED"));
+    assert!(stranger.stderr.contains("TERMINAL_UNKNOWN"), "{}", stranger.stderr);
+}
+
+#[test]
+fn an_initial_pin_cannot_pay_and_nothing_to_load_is_said() {
+    let shop = Shop::ready();
+    let catalogue = shop.path("drugs.csv").display().to_string();
+    let bill = shop.bill("B-1", &[("X1", 1, "10.00")]);
+    let initial = shop.run(&["pay", &bill, "--catalogue", &catalogue, "--pin", "env:INITIAL"]);
+    assert_eq!((initial.status, initial.code().as_str()), (6, "PIN_INITIAL"));
+    let nothing = shop.run(&["load"]);
+    assert_eq!((nothing.status, nothing.code().as_str()), (2, "NOTHING_TO_LOAD"));
+    let identifier = shop.identifier();
+    shop.centre.books().pending.insert(identifier, Fen::new(100));
+    let differs = shop.run(&["load", "--amount", "2.00"]);
+    assert_eq!((differs.status, differs.code().as_str()), (3, "CENTRE_REFUSED"));
+}
+
+#[test]
+fn errors_speak_both_languages() {
+    let shop = Shop::open();
+    let zh = shop.run_text("zh", &["--reader", "nowhere", "balance"]);
+    assert!(zh.stderr.contains("错误 READER_NOT_FOUND") && zh.stderr.contains("处理"), "{}", zh.stderr);
+    let en = shop.run_text("en", &["--reader", "nowhere", "balance"]);
+    assert!(en.stderr.contains("error READER_NOT_FOUND") && en.stderr.contains("next:"), "{}", en.stderr);
+}
