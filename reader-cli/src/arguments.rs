@@ -49,6 +49,9 @@ pub struct Places {
     /// City that this terminal serves: six digits of GB/T 2260.
     #[arg(long, global = true, value_name = "CODE", env = "SSCARD_CITY")]
     pub city: Option<String>,
+    /// Seconds to wait for a card when none is in the reader; default 0.
+    #[arg(long, global = true, value_name = "SECONDS", env = "SSCARD_WAIT", value_parser = clap::value_parser!(u16).range(0..=600))]
+    pub wait: Option<u16>,
     /// Who stands at the counter, for the receipt.
     #[arg(long, global = true, value_name = "NAME", env = "SSCARD_OPERATOR")]
     pub operator: Option<String>,

@@ -6,6 +6,7 @@
 //! The file is the one named by `--config` or `SSCARD_CONFIG`; else `sscard.toml` in the data folder, if it is there.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use card_core::security::CityCode;
 use serde::Deserialize;
@@ -29,6 +30,8 @@ pub struct Configuration {
     pub data: PathBuf,
     /// City that this terminal serves.
     pub city: Option<CityCode>,
+    /// How long to wait for a card.
+    pub wait: Duration,
     /// Who stands at the counter.
     pub operator: String,
     /// Drug catalogue.
@@ -46,6 +49,7 @@ struct File {
     centre: Option<String>,
     data: Option<PathBuf>,
     city: Option<String>,
+    wait: Option<u16>,
     operator: Option<String>,
     catalogue: Option<PathBuf>,
     policy: Option<PathBuf>,
@@ -72,18 +76,24 @@ impl Configuration {
                     reason: "no data folder: give --data, SSCARD_DATA or HOME".to_owned(),
                 }
             })?;
-        let city = places.city.clone().or(file.city).map(|text| city(&text)).transpose()?;
+        let city = given(&places.city).or(file.city).map(|text| city(&text)).transpose()?;
         Ok(Self {
-            reader: places.reader.clone().or(file.reader),
-            psam: places.psam.clone().or(file.psam),
-            centre: places.centre.clone().or(file.centre),
+            reader: given(&places.reader).or(file.reader),
+            psam: given(&places.psam).or(file.psam),
+            centre: given(&places.centre).or(file.centre),
             data,
             city,
-            operator: places.operator.clone().or(file.operator).unwrap_or_else(|| "-".to_owned()),
+            wait: Duration::from_secs(places.wait.or(file.wait).unwrap_or(0).into()),
+            operator: given(&places.operator).or(file.operator).unwrap_or_else(|| "-".to_owned()),
             catalogue: file.catalogue.map(|path| here.join(path)),
             policy: file.policy.map(|path| here.join(path)),
         })
     }
+}
+
+/// A variable that is set to nothing is not set.
+fn given(value: &Option<String>) -> Option<String> {
+    value.clone().filter(|text| !text.is_empty())
 }
 
 fn city(text: &str) -> Result<CityCode, TerminalError> {

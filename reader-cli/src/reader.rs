@@ -3,6 +3,8 @@
 //! Source: both kinds are told apart by selection (`card_core::identify`).
 //! Owns: the choice by name, or by what is in the readers when exactly one fits. Never: chooses between two that fit.
 
+use std::time::Duration;
+
 use card_core::Session;
 use card_core::identify::{Kind, Slot};
 use card_core::security::psam::Psam;
@@ -10,7 +12,7 @@ use card_core::transport::pcsc::{ChooseError, ReaderInfo, Readers};
 use card_profiles::Profile;
 
 use crate::configuration::Configuration;
-use crate::error::TerminalError;
+use crate::error::{Code, TerminalError};
 use crate::profiles::Profiles;
 
 /// The readers on the counter.
@@ -20,6 +22,7 @@ pub struct Desk<'a> {
     profiles: &'a Profiles,
     card: Option<&'a str>,
     psam: Option<&'a str>,
+    wait: Duration,
     /// Readers in our hands.
     taken: Vec<String>,
     /// What the others hold, once asked.
@@ -57,6 +60,7 @@ impl<'a> Desk<'a> {
             profiles,
             card: configuration.reader.as_deref(),
             psam: configuration.psam.as_deref(),
+            wait: configuration.wait,
             taken: Vec::new(),
             surveyed: None,
         })
@@ -90,11 +94,26 @@ impl<'a> Desk<'a> {
         Ok(self.readers.list()?.into_iter().map(|reader| reader.name).collect())
     }
 
-    /// The card: in the reader that was named, or the only one that is no PSAM.
+    /// The card: in the reader that was named, or the only one that is no PSAM. Waits for it where that is configured and
+    /// only one reader can be meant.
     ///
     /// # Errors
     /// [`TerminalError`]: no such reader, no card, or several with their names.
     pub fn card(&mut self) -> Result<Held, TerminalError> {
+        let error = match self.card_now() {
+            Err(error) if error.code() == Code::NoCard && !self.wait.is_zero() => error,
+            result => return result,
+        };
+        let empty: Vec<String> = match self.card {
+            Some(wanted) => vec![self.readers.choose(wanted)?.name],
+            None => self.readers.list()?.into_iter().filter(|reader| reader.atr.is_none()).map(|r| r.name).collect(),
+        };
+        let [reader] = empty.as_slice() else { return Err(error) };
+        self.surveyed = None;
+        if self.readers.wait(reader, true, self.wait)? { self.card_now() } else { Err(error) }
+    }
+
+    fn card_now(&mut self) -> Result<Held, TerminalError> {
         if let Some(wanted) = self.card {
             let reader = self.readers.choose(wanted)?.name;
             return self.take(reader);

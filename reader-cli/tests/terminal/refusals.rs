@@ -36,7 +36,7 @@ fn a_basic_read_finds_card_and_psam_by_what_they_are() {
 
 #[test]
 fn without_psam_the_free_data_are_read_and_paying_is_refused() {
-    let mut shop = Shop::ready();
+    let shop = Shop::ready();
     shop.farm.eject(PSAM).expect("ejected");
     let read = shop.run(&["card", "read"]);
     assert_eq!(read.status, 10, "{}", read.stderr);
@@ -60,7 +60,7 @@ fn a_psam_of_another_issuer_is_refused_before_a_try_is_spent() {
 
 #[test]
 fn an_empty_reader_a_pulled_card_and_an_unknown_reader_are_told_apart() {
-    let mut shop = Shop::ready();
+    let shop = Shop::ready();
     let name = shop.farm.reader_name(CARD).expect("a slot");
     shop.farm.eject(CARD).expect("ejected");
     let gone = shop.run(&["balance"]);
@@ -72,8 +72,28 @@ fn an_empty_reader_a_pulled_card_and_an_unknown_reader_are_told_apart() {
 }
 
 #[test]
+fn a_card_that_is_waited_for_is_found_when_it_comes_and_missed_when_it_does_not() {
+    let shop = Shop::open();
+    let name = shop.farm.reader_name(CARD).expect("a slot");
+    shop.faults(
+        CARD,
+        vec![card_sim::fault::Fault::PowerLoss {
+            at: card_sim::fault::Trigger::command(1),
+            moment: card_sim::fault::Moment::Before,
+            back_after_ms: Some(crate::shop::AWAY_MS),
+        }],
+    );
+    assert_eq!(shop.run(&["--reader", &name, "balance"]).status, 4);
+    let found = shop.run(&["--reader", &name, "--wait", "20", "balance"]);
+    assert_eq!(found.status, 0, "{}", found.stderr);
+    shop.farm.eject(CARD).expect("ejected");
+    let missed = shop.run(&["--reader", &name, "--wait", "1", "balance"]);
+    assert_eq!((missed.status, missed.code().as_str()), (4, "NO_CARD"));
+}
+
+#[test]
 fn two_cards_are_refused_with_their_readers() {
-    let mut shop = Shop::open();
+    let shop = Shop::open();
     user_image(&shop.path("other.card"), 2, cards::CITY);
     let path = shop.path("other.card");
     shop.farm.insert(2, &path).expect("inserted");
@@ -86,7 +106,7 @@ fn two_cards_are_refused_with_their_readers() {
 
 #[test]
 fn blank_foreign_and_other_cards_are_told_apart() {
-    let mut shop = Shop::ready();
+    let shop = Shop::ready();
     shop.farm.eject(CARD).expect("ejected");
     drop(blank_image(&shop.path("blank.card"), "ssc-3.0", cards::serial_of(4)));
     shop.farm.insert(CARD, &shop.path("blank.card")).expect("inserted");
@@ -139,7 +159,7 @@ fn malformed_papers_are_refused_with_their_place_before_the_card_is_touched() {
 
 #[test]
 fn a_trial_prices_without_card_and_journal() {
-    let mut shop = Shop::open();
+    let shop = Shop::open();
     shop.farm.eject(CARD).expect("ejected");
     let catalogue = shop.path("drugs.csv").display().to_string();
     let bill = shop.bill("B-1", &[("X1", 2, "12.50")]);
