@@ -2,5 +2,6 @@
 
 mod faults;
 mod make;
+mod money;
 mod rig;
 mod tear;
