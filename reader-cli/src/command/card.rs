@@ -5,6 +5,7 @@
 use card_core::security::psam::Psam;
 use card_profiles::codec;
 use card_profiles::image::Reading;
+use card_profiles::place::Place;
 
 use super::{Setting, settle_first, verify};
 use crate::arguments::{PinArguments, ReadArguments};
@@ -174,7 +175,9 @@ fn row(place: &str, code: &'static str, words: Words) -> Page {
 /// One item a value, in the order of the profile, with its Chinese name as label.
 fn values(tapped: &Tapped<'_>, reading: &Reading) -> Page {
     let mut page = Page::new();
-    for (place, value) in reading.values.iter() {
+    let mut ordered: Vec<_> = reading.values.iter().collect();
+    ordered.sort_by_key(|(place, _)| rank(tapped, place));
+    for (place, value) in ordered {
         let id = place.to_string();
         let ef = tapped.profile.ef(&place.df, &place.ef);
         let name = ef
@@ -189,6 +192,17 @@ fn values(tapped: &Tapped<'_>, reading: &Reading) -> Page {
         page = page.with(id, Words::of(name, english), value);
     }
     page
+}
+
+/// Where the profile has a place: directory, file, record, element.
+fn rank(tapped: &Tapped<'_>, place: &Place) -> (usize, usize, Option<u8>, usize) {
+    let dfs = &tapped.profile.df;
+    let df = dfs.iter().position(|row| row.id.as_str() == &*place.df).unwrap_or(dfs.len());
+    let efs = dfs.get(df).map_or(&[][..], |row| &row.ef);
+    let ef = efs.iter().position(|row| row.id.as_str() == &*place.ef).unwrap_or(efs.len());
+    let items = efs.get(ef).map_or(&[][..], |row| &row.elements);
+    let item = items.iter().position(|row| Some(row.id.as_str()) == place.item.as_deref()).unwrap_or(items.len());
+    (df, ef, place.record, item)
 }
 
 /// `card check`.
