@@ -5,7 +5,7 @@
 
 use iso7816_tlv::ber::{Tag, Tlv, Value};
 
-use crate::limits::TLV_DEPTH_MAX;
+use crate::limits::{FCI_BYTES_MAX, TLV_DEPTH_MAX};
 
 /// What an FCI says.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -40,8 +40,11 @@ impl Fci {
     /// Reads `6F{…}`. Unknown inner tags are passed over.
     ///
     /// # Errors
-    /// [`NotFci`] when the bytes are not one BER-TLV with tag `6F`.
+    /// [`NotFci`] when the bytes are not one BER-TLV with tag `6F`, or more than a short answer holds.
     pub fn parse(bytes: &[u8]) -> Result<Self, NotFci> {
+        if bytes.len() > FCI_BYTES_MAX {
+            return Err(NotFci);
+        }
         let (parsed, _) = Tlv::parse(bytes);
         let template = parsed.map_err(|_| NotFci)?;
         if template.tag().to_bytes() != [0x6F] {
@@ -100,6 +103,7 @@ impl Fci {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::limits::ANSWER_BYTES_MAX;
 
     const FCI_2_0: &str = "6F16840F7378312E73682EC9E7BBE1B1A3D5CFA50388011E";
 
@@ -125,6 +129,13 @@ mod tests {
         for bytes in [&[][..], &[0x6F], &[0x6F, 0x05, 0x84], &[0x84, 0x01, 0x00], &[0x6F, 0x84, 0xFF, 0xFF, 0xFF, 0xFF]]
         {
             assert_eq!(Fci::parse(bytes), Err(NotFci));
+        }
+    }
+
+    #[test]
+    fn nesting_without_end_does_not_overflow_the_stack() {
+        for length in (0..=FCI_BYTES_MAX).step_by(2).chain([ANSWER_BYTES_MAX]) {
+            assert_eq!(Fci::parse(&[0x6F, 0x7F].repeat(length / 2)), Err(NotFci), "{length}");
         }
     }
 }

@@ -23,5 +23,8 @@ pub const HISTORICAL_BYTES_MAX: usize = 15;
 /// Nesting of BER-TLV in an FCI: `6F` → `A5` → `9F0C` → inner items, and one spare.
 pub const TLV_DEPTH_MAX: usize = 5;
 
+/// Bytes of an FCI: one short answer. The BER-TLV reader recurses, so the length of its input bounds its depth.
+pub const FCI_BYTES_MAX: usize = 256;
+
 /// Readers a PC/SC daemon can hold (pcsc-lite: 16), with room for other daemons.
 pub const READERS_MAX: usize = 64;
