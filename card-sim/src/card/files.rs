@@ -45,7 +45,10 @@ impl Card {
             }
             Which::Tag(_) | Which::Number(_) | Which::Previous => {
                 let (address, length) = self.record(ef, which)?.ok_or(StatusWord::RECORD_NOT_FOUND)?;
-                expect_le(le, length)?;
+                // Le is the record's length or 00, "all of it"; deployed programs send both.
+                if le != 256 {
+                    expect_le(le, length)?;
+                }
                 out.extend_from_slice(self.memory.read(address, length));
             }
         }

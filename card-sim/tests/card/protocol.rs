@@ -59,9 +59,12 @@ fn get_response_works_only_directly_after_and_only_with_the_announced_length() {
 fn a_wrong_le_is_corrected_except_for_all_records() {
     let mut rig = blank("ssc-3.0");
     rig.select("SSSE");
-    for le in (0..=255).filter(|le| *le != 11) {
+    for le in (1..=255).filter(|le| *le != 11) {
         assert_eq!(rig.raw(&format!("00B20728{le:02X}")), "6C0B");
     }
+    assert_eq!(rig.raw("00B2072800"), rig.raw("00B207280B"), "Le 00 asks for the whole record");
+    assert_eq!(rig.raw("00B2072C00"), rig.raw("00B2072C0B"));
+    assert_eq!(rig.raw("00B2010400"), rig.raw("00B2010412"), "in the current file");
     assert_eq!(rig.raw("00B2012D3F"), "6C40");
     assert_eq!(rig.raw("00B2012D40").len(), rig.raw("00B2012D00").len());
 }
