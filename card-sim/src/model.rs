@@ -440,7 +440,10 @@ fn psam_model(profile: &Profile, dfs: &[DfModel]) -> Result<PsamModel, ModelErro
                 let mut offset = 0;
                 for item in &row.elements {
                     if item.id == element && item.format.length == length {
-                        return Ok(ef.address + offset);
+                        // A transparent file may be stated smaller than its items.
+                        let fits =
+                            matches!(ef.structure, Structure::Transparent) && offset + usize::from(length) <= ef.size;
+                        return if fits { Ok(ef.address + offset) } else { Err(ModelError::Size(element.to_owned())) };
                     }
                     offset += usize::from(item.format.length);
                 }
@@ -478,5 +481,21 @@ const fn filler(format: Format) -> u8 {
     match format.kind {
         FormatKind::Cn | FormatKind::CnAmount => 0xFF,
         FormatKind::B | FormatKind::An | FormatKind::BAmount | FormatKind::BSequence | FormatKind::BTlv => 0x00,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use card_profiles::builtin_text;
+
+    #[test]
+    fn a_psam_whose_counter_lies_outside_its_file_is_not_made() {
+        let text = builtin_text("psam").expect("built in");
+        for (from, to) in [("size = 6\n", "size = 5\n"), ("size = 4\n", "size = 3\n")] {
+            assert!(text.contains(from), "{from:?}");
+            let profile = Profile::parse(&text.replacen(from, to, 1)).expect("follows the grammar");
+            assert!(matches!(Model::of(&profile), Err(ModelError::Size(_))), "{to:?}");
+        }
     }
 }
