@@ -304,3 +304,38 @@ impl Card {
 fn proof(number: u16, mac2: [u8; 4], tac: [u8; 4]) -> Vec<u8> {
     [&[1][..], &number.to_be_bytes(), &mac2, &tac].concat()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use card_profiles::builtin;
+
+    #[test]
+    fn a_transaction_number_at_its_maximum_is_never_used() {
+        let profile = builtin("ssc-3.0").expect("built in");
+        for (offset, command) in [
+            (ONLINE, "B02800010B0100000000990011223344"),
+            (OFFLINE, "B02801011301000000000000000000000000990011223344"),
+        ] {
+            let mut card = Card::factory(&profile, [0; 6], &Key16::new([0x11; 16])).expect("a card");
+            card.power_on().expect("power");
+            let model = std::sync::Arc::clone(&card.model);
+            let account = model.account.as_ref().expect("account");
+            for (number, sw) in [(u16::MAX - 1, 0x6100), (u16::MAX, 0x9402)] {
+                let mut changes = Changes::default();
+                changes.set(account.address + offset, &number.to_be_bytes());
+                for key in [account.load_key, account.purchase_key, account.tac_key] {
+                    changes.set(model.keys[key].address, &[1, 3, 1, 0]);
+                }
+                card.commit(&changes).expect("power");
+                card.state.df = Some(account.df);
+                card.state.rights = u128::MAX;
+                let mut answer = Vec::new();
+                card.transmit(&hex::decode(command).expect("hex"), &mut answer).expect("answer");
+                let got = u16::from_be_bytes(*answer.last_chunk().expect("a status word"));
+                let got = if got >> 8 == 0x61 { 0x6100 } else { got };
+                assert_eq!(got, sw, "{command} at {number:04X}");
+            }
+        }
+    }
+}

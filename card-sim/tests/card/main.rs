@@ -3,6 +3,7 @@
 mod access;
 mod account;
 mod keys_and_pin;
+mod killed;
 mod protocol;
 mod psam;
 mod rig;

@@ -30,8 +30,13 @@ pub(crate) struct Rig {
 
 /// A factory-fresh card.
 pub(crate) fn blank(profile: &str) -> Rig {
+    let rows = builtin(profile).expect("built in");
+    in_socket(profile, Card::factory(&rows, SERIAL, &Key16::new(TRANSPORT)).expect("a card of a built-in profile"))
+}
+
+/// A card with the serial and transport key of [`blank`].
+pub(crate) fn in_socket(profile: &str, card: Card) -> Rig {
     let profile = builtin(profile).expect("built in");
-    let card = Card::factory(&profile, SERIAL, &Key16::new(TRANSPORT)).expect("a card of a built-in profile");
     let socket = Socket::new(card);
     let session = Session::new(Box::new(socket.connect().expect("power")));
     let mut ring = KeyRing::new();
