@@ -8,3 +8,4 @@ mod protocol;
 mod psam;
 mod rig;
 mod tear;
+mod tear_commands;
