@@ -1,6 +1,7 @@
 //! `card-sim reader …`: the detached card server, and commands to it.
 
 use std::fs;
+use std::io;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -122,16 +123,21 @@ fn folder(state: &State) -> Result<PathBuf, Failure> {
     let folder = state.folder.clone().unwrap_or_else(default_folder);
     let fault = |source| Failure::File { path: folder.clone(), source };
     fs::DirBuilder::new().recursive(true).mode(0o700).create(&folder).map_err(fault)?;
+    // The daemon loads driver copies from here: a folder that someone else made in a shared place will not do.
+    if state.folder.is_none() && fs::metadata(&folder).map_err(fault)?.uid() != user() {
+        return Err(fault(io::ErrorKind::PermissionDenied.into()));
+    }
     fs::canonicalize(&folder).map_err(fault)
+}
+
+fn user() -> u32 {
+    fs::metadata("/proc/self").map(|meta| meta.uid()).unwrap_or_default()
 }
 
 fn default_folder() -> PathBuf {
     match std::env::var_os("XDG_RUNTIME_DIR") {
         Some(runtime) => PathBuf::from(runtime).join("card-sim"),
-        None => {
-            let user = fs::metadata("/proc/self").map(|meta| meta.uid()).unwrap_or_default();
-            std::env::temp_dir().join(format!("card-sim-{user}"))
-        }
+        None => std::env::temp_dir().join(format!("card-sim-{}", user())),
     }
 }
 
