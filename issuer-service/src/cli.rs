@@ -11,6 +11,7 @@ pub mod institution;
 pub mod key;
 pub mod operator;
 pub mod person;
+pub mod psam;
 pub mod serve;
 pub mod window;
 
@@ -74,6 +75,9 @@ pub enum Noun {
     /// Cards (卡).
     #[command(subcommand)]
     Card(card::Verb),
+    /// PSAMs of terminals (终端安全模块).
+    #[command(subcommand)]
+    Psam(psam::Verb),
     /// Operators (操作员).
     #[command(subcommand)]
     Operator(operator::Verb),
@@ -162,6 +166,7 @@ pub fn run(cli: Cli, output: &Output) -> Result<Exit, Error> {
         Noun::Person(verb) => person::run(&common, verb, output),
         Noun::Batch(verb) => batch::run(&common, verb, output),
         Noun::Card(verb) => card::run(&common, verb, output),
+        Noun::Psam(verb) => psam::run(&common, verb, output),
         Noun::Operator(verb) => operator::run(&common, verb, output),
         Noun::Audit(verb) => audit::run(&common, verb, output),
         Noun::Institution(verb) => institution::run(&common, verb, output),

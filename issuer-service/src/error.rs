@@ -10,6 +10,7 @@ use crate::exit::Exit;
 use crate::import::ImportError;
 use crate::lang::Lang;
 use crate::operator::OperatorError;
+use crate::psam::PsamError;
 use crate::station::failure::StationError;
 use crate::store::StoreError;
 use crate::vault::VaultError;
@@ -51,6 +52,9 @@ pub enum Error {
     /// The personalization station.
     #[error(transparent)]
     Station(#[from] StationError),
+    /// A PSAM.
+    #[error(transparent)]
+    Psam(#[from] PsamError),
     /// Something named does not exist.
     #[error(transparent)]
     Missing(#[from] Missing),
@@ -73,6 +77,7 @@ impl Error {
             Self::Import(error) => error,
             Self::Batch(error) => error,
             Self::Station(error) => error,
+            Self::Psam(error) => error,
             Self::Missing(error) => error,
             Self::Operator(error) => error,
             Self::Clearing(error) => error,

@@ -18,6 +18,7 @@ pub mod lang;
 pub mod operator;
 pub mod output;
 pub mod person;
+pub mod psam;
 pub mod station;
 pub mod store;
 pub mod vault;

@@ -13,6 +13,7 @@ mod reader;
 pub mod receipt;
 pub mod slot;
 mod work;
+pub(crate) mod writer;
 
 use std::path::Path;
 use std::sync::Mutex;

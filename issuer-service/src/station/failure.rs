@@ -164,7 +164,7 @@ const fn choose_code(error: &ChooseError) -> &'static str {
 }
 
 /// Stable code of a reader's failure.
-pub(super) const fn transport_code(error: &TransportError) -> &'static str {
+pub(crate) const fn transport_code(error: &TransportError) -> &'static str {
     match error {
         TransportError::CardRemoved { .. } => "CARD_REMOVED",
         TransportError::NoCard { .. } => "NO_CARD",

@@ -3,25 +3,24 @@
 //! Owns: what is in the journal before and after each act on a card; reading an interrupted card's state.
 //! Never: retries a command, waits for a card.
 
+use card_core::Session;
 use card_core::command::{self, Record};
-use card_core::script::StepError;
 use card_core::security::{KeyName, KeyRef, MacKey, SecurityModule};
-use card_core::session::{ChallengeError, SessionError};
 use card_core::transport::TransportError;
-use card_core::{Response, Session};
 use card_profiles::identity::CardIdentifier;
-use card_profiles::plan::{Act as PlanAct, ControlKeyState, ControlKeys, Plan, PlannedStep, Target};
+use card_profiles::plan::{Act as PlanAct, ControlKeyState, Plan, Target};
 use card_profiles::rehearsal::TRANSPORT_LOT;
 
 use super::event::Refusal;
 use super::failure::StationError;
+use super::writer::{Broken, Writer, refused};
 use super::{Station, content, receipt};
 use crate::audit::Act;
 use crate::batch::{self, CardMove, CardState, JobMove, NumberMove, State};
 use crate::card::{Card, Chip};
 use crate::clock;
 use crate::person::Details;
-use crate::store::{Store, StoreError, Tx};
+use crate::store::{Store, Tx};
 
 /// Work on one reader.
 pub(super) struct Work<'a> {
@@ -55,13 +54,6 @@ pub(super) enum Written {
     Bad(String),
     /// The card or the reader did not answer; the card's state is unknown.
     Lost(TransportError),
-}
-
-/// A step that brought no answer to judge.
-enum Broken {
-    Bad(String),
-    Lost(TransportError),
-    Station(StationError),
 }
 
 /// Note in the journal: this directory has its production control key.
@@ -106,8 +98,8 @@ impl Work<'_> {
         Ok(bound.map_or(Claim::NothingWaits, Claim::New))
     }
 
-    /// Carries out the plan. Of an interrupted card the control key of at most one directory is in doubt: the first one
-    /// without a note in the journal.
+    /// Carries out the plan. Of an interrupted card those directories are asked for their keys that the journal does not
+    /// say to have them.
     pub(super) fn write(
         &self,
         store: &mut Store,
@@ -157,71 +149,32 @@ impl Work<'_> {
         let person = store.read(|tx| details(tx, card))?;
         let values = content::values(profile, self.station.config, card, &person)?;
         let mut target = Target::blank(card.chip.factors(self.station.config.city), TRANSPORT_LOT);
+        let mut writer = Writer { session, keys: self.station.vault.keys() };
         if resumed {
-            target.control = self.control_keys(store, session, card, &target)?;
+            for df in store.read(|tx| tx.notes(card.job, KEYS_DONE))? {
+                target.control.set(&df, ControlKeyState::Production);
+            }
+            writer.find_control_keys(profile, &mut target, |df| self.note(store, card, KEYS_DONE, df))?;
         }
         let plan = Plan::personalize(profile, &values, &target).map_err(StationError::from)?;
         let total = plan.steps.len();
-        for (step, number) in plan.steps.iter().zip(1..) {
-            let answer = self.perform(session, step)?;
-            step.judge(&answer).map_err(|mismatch| Broken::Bad(format!("{} {mismatch}", mismatch.code())))?;
+        writer.carry_out(&plan, |step, number| {
             if let PlanAct::ReplaceControlKey(_) = step.act {
                 self.note(store, card, KEYS_DONE, &step.df)?;
             }
             self.station.watcher.step(&self.reader, number, total);
-        }
-        Ok(total)
-    }
-
-    /// Which directories have their production keys: those noted, and the first one not noted if the card says so.
-    fn control_keys(
-        &self,
-        store: &mut Store,
-        session: &mut Session,
-        card: &Card,
-        target: &Target,
-    ) -> Result<ControlKeys, Broken> {
-        let noted = store.read(|tx| tx.notes(card.job, KEYS_DONE))?;
-        let mut control = ControlKeys::default();
-        noted.iter().for_each(|df| control.set(df, ControlKeyState::Production));
-        let Some(df) = self.station.profile.df.iter().find(|df| !noted.contains(&df.id)) else {
-            return Ok(control);
-        };
-        let probe = Plan::probe(self.station.profile, &df.id, target).map_err(StationError::from)?;
-        let mut answer = None;
-        for step in &probe.steps {
-            answer = Some(self.perform(session, step)?);
-        }
-        match answer.as_ref().and_then(ControlKeyState::of_probe) {
-            Some(state) => {
-                if state == ControlKeyState::Production {
-                    self.note(store, card, KEYS_DONE, &df.id)?;
-                }
-                control.set(&df.id, state);
-                Ok(control)
-            }
-            None => Err(Broken::Bad(refused(answer.as_ref()))),
-        }
-    }
-
-    fn perform(&self, session: &mut Session, step: &PlannedStep) -> Result<Response, Broken> {
-        let mut keys = self.station.vault.keys();
-        session.perform(&step.step, Some(&mut keys)).map_err(|error| match error {
-            StepError::Session(error) => broken(error),
-            StepError::Challenge(sw) => Broken::Bad(format!("CARD_REFUSED {sw}")),
-            StepError::Security(error) => Broken::Station(error.into()),
-            StepError::NoModule(_) => unreachable!("the vault's keys are passed above"),
+            Ok(())
         })
     }
 
     /// Whether the card holds no card identifier yet.
     fn is_blank(&self, session: &mut Session) -> Result<bool, Broken> {
         let environment = self.station.profile.df.first().map(|df| df.df_name.clone()).unwrap_or_default();
-        let select = session.send(&command::select_by_name(&environment)).map_err(broken)?;
+        let select = session.send(&command::select_by_name(&environment))?;
         if !select.sw.is_ok() {
             return Err(Broken::Bad(refused(Some(&select))));
         }
-        let read = session.send(&command::read_record(5, Record::Tag(1), 18)).map_err(broken)?;
+        let read = session.send(&command::read_record(5, Record::Tag(1), 18))?;
         match read.data.split_first_chunk::<2>() {
             Some((_, value)) if read.sw.is_ok() => {
                 Ok(value.iter().all(|byte| *byte == 0) || value.iter().all(|byte| *byte == 0xFF))
@@ -247,39 +200,4 @@ impl Work<'_> {
 fn details(tx: &Tx<'_>, card: &Card) -> Result<Details, StationError> {
     let person = tx.person(card.person)?.ok_or(StationError::PersonMissing { job: card.job })?;
     Ok(person.details)
-}
-
-fn refused(answer: Option<&Response>) -> String {
-    answer.map_or_else(|| "CARD_REFUSED".to_owned(), |answer| format!("CARD_REFUSED {}", answer.sw))
-}
-
-/// A card that talks nonsense is bad; one that is silent may only have been pulled.
-fn broken(error: SessionError) -> Broken {
-    match error {
-        SessionError::Transport(error) => Broken::Lost(error),
-        SessionError::NoStatusWord(..) | SessionError::EndlessAnswer(..) | SessionError::Atr(_) => {
-            Broken::Bad("CARD_NONSENSE".to_owned())
-        }
-    }
-}
-
-impl From<StoreError> for Broken {
-    fn from(error: StoreError) -> Self {
-        Self::Station(error.into())
-    }
-}
-
-impl From<StationError> for Broken {
-    fn from(error: StationError) -> Self {
-        Self::Station(error)
-    }
-}
-
-impl From<ChallengeError> for Broken {
-    fn from(error: ChallengeError) -> Self {
-        match error {
-            ChallengeError::Session(error) => broken(error),
-            ChallengeError::Refused(sw) => Self::Bad(format!("CARD_REFUSED {sw}")),
-        }
-    }
 }

@@ -73,9 +73,12 @@ CREATE TABLE receipt (
 -- Who holds which PSAM.
 CREATE TABLE psam (
     chip            TEXT PRIMARY KEY,
-    terminal_number TEXT NOT NULL UNIQUE,
+    terminal_number TEXT NOT NULL,
     institution     TEXT NOT NULL,
     state           TEXT NOT NULL CHECK (state IN ('writing', 'in_custody', 'spoilt')),
     made_by         TEXT NOT NULL,
     changed_at      TEXT NOT NULL
 );
+
+-- One terminal, one PSAM.
+CREATE UNIQUE INDEX psam_terminal ON psam (terminal_number) WHERE state <> 'spoilt';

@@ -1,10 +1,12 @@
 //! Rows of the station's journal, of receipts and of PSAMs.
 
-use rusqlite::OptionalExtension;
+use rusqlite::types::Type;
+use rusqlite::{OptionalExtension, Row};
 
 use super::{StoreError, Tx};
 use crate::card::Chip;
 use crate::clock;
+use crate::psam::Psam;
 
 impl Tx<'_> {
     /// Notes what a station is about to do with a job, or what came of it.
@@ -89,4 +91,36 @@ impl Tx<'_> {
         )?;
         Self::moved(rows, || format!("PSAM {}", chip.as_str()), "writing")
     }
+
+    /// The PSAM with a chip.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn psam(&self, chip: &Chip) -> Result<Option<Psam>, StoreError> {
+        let mut find = self.sql.prepare_cached(&format!("SELECT {PSAM} FROM psam WHERE chip = $1"))?;
+        Ok(find.query_row([chip.as_str()], psam).optional()?)
+    }
+
+    /// All PSAMs, in order of terminal number.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn psams(&self) -> Result<Vec<Psam>, StoreError> {
+        let mut find = self.sql.prepare(&format!("SELECT {PSAM} FROM psam ORDER BY terminal_number"))?;
+        Ok(find.query_map((), psam)?.collect::<Result<_, _>>()?)
+    }
+}
+
+const PSAM: &str = "chip, terminal_number, institution, state, made_by";
+
+fn psam(row: &Row<'_>) -> rusqlite::Result<Psam> {
+    let chip: String = row.get(0)?;
+    let unreadable = || rusqlite::Error::InvalidColumnType(0, "psam".to_owned(), Type::Text);
+    Ok(Psam {
+        chip: Chip::parse(&chip).ok_or_else(unreadable)?,
+        terminal_number: row.get(1)?,
+        institution: row.get(2)?,
+        state: row.get(3)?,
+        made_by: row.get(4)?,
+    })
 }

@@ -10,7 +10,7 @@ use crate::rig::{Desk, Rig, blank};
 
 fn lemon(serial: u8, after_writes: u64) -> Socket {
     let card = blank(serial);
-    card.card().set_faults(FaultPlan::new(vec![Fault::Lemon { after_writes }]));
+    card.card().set_faults(FaultPlan::new(vec![Fault::Lemon { after_writes }])).expect("faults");
     card
 }
 
@@ -64,7 +64,7 @@ fn another_card_in_place_of_a_pulled_one_is_refused_for_its_job() {
     let rig = Rig::new(1);
     let (card, other) = (blank(1), blank(2));
     let loss = Fault::PowerLoss { at: Trigger::command(60), moment: Moment::After, back_after_ms: None };
-    card.card().set_faults(FaultPlan::new(vec![loss]));
+    card.card().set_faults(FaultPlan::new(vec![loss])).expect("faults");
     let desk = Swapping { desk: Desk::new(0, vec![card.clone()]), seen: 0, others: vec![card, other.clone()] };
     let summary = rig.run_slots(vec![Box::new(desk)]).expect("run");
     assert_eq!((summary.made, summary.spoilt), (1, 0));
@@ -76,7 +76,7 @@ fn another_card_in_place_of_a_pulled_one_is_refused_for_its_job() {
 fn a_card_that_is_lost_half_written_is_declared_lost_and_made_again() {
     let mut rig = Rig::new(1);
     let card = blank(1);
-    card.card().set_faults(FaultPlan::new(vec![Fault::Mute { at: Trigger::command(50) }]));
+    card.card().set_faults(FaultPlan::new(vec![Fault::Mute { at: Trigger::command(50) }])).expect("faults");
     let summary = rig.run(vec![vec![card]]).expect("run");
     assert_eq!((summary.made, summary.left, summary.unfinished.as_slice()), (0, 1, &[1_i64][..]));
     batch::declare_lost(&mut rig.centre.store, 1, 1, Some("sun"), 'A').expect("declared");

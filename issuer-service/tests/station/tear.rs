@@ -11,7 +11,7 @@ const INSIDE: Moment = Moment::Inside { write: 0, half: true };
 fn commands() -> u64 {
     let (rig, card) = (Rig::new(1), blank(1));
     let far = u64::from(u32::MAX);
-    card.card().set_faults(FaultPlan::new(vec![Fault::Mute { at: Trigger::command(far) }]));
+    card.card().set_faults(FaultPlan::new(vec![Fault::Mute { at: Trigger::command(far) }])).expect("faults");
     rig.run(vec![vec![card.clone()]]).expect("run");
     let left = match card.card().faults().faults() {
         [Fault::Mute { at }] => at.nth,
@@ -31,7 +31,7 @@ fn a_card_pulled_at_any_command_and_put_back_is_finished_as_the_same_card() {
     for moment in [Moment::Before, INSIDE, Moment::After] {
         for nth in 1..=commands {
             let (rig, card) = (Rig::new(1), blank(1));
-            card.card().set_faults(pull(nth, moment));
+            card.card().set_faults(pull(nth, moment)).expect("faults");
             // Pulled before it was bound, it counts as never seen and comes again.
             let summary = rig.run(vec![vec![card.clone(), card.clone()]]).expect("run");
             assert_eq!(
@@ -51,7 +51,7 @@ fn a_station_killed_at_any_command_goes_on_with_the_same_card_in_the_next_run() 
     for moment in [Moment::Before, INSIDE, Moment::After] {
         for nth in (1..=commands()).step_by(3) {
             let (rig, card, other) = (Rig::new(2), blank(1), blank(2));
-            card.card().set_faults(pull(nth, moment));
+            card.card().set_faults(pull(nth, moment)).expect("faults");
             // The run ends with the card away: the hopper is empty and the desk does not give it back.
             let first = rig.run_slots(vec![Box::new(Vanishing(Desk::new(0, vec![card.clone()]), 1))]).expect("run");
             assert_eq!(first.made, 0, "{moment:?} {nth}");

@@ -1,0 +1,303 @@
+//! PSAMs of terminals: made with the keys of their level, handed into custody with a number each.
+//!
+//! Source: usage byte of a PSAM key (levels left in its high 3 bits); EF15, EF16, EF17, EF1C of the PSAM's layout.
+//! Owns: the order to make one, who holds it. Never: knows bytes of a card, gives one terminal number twice.
+
+use card_core::Session;
+use card_core::command;
+use card_core::transport::TransportError;
+use card_profiles::identity::RID;
+use card_profiles::plan::{Plan, Target};
+use card_profiles::rehearsal::TRANSPORT_LOT;
+use card_profiles::{CardValues, Profile};
+use serde::Serialize;
+
+use crate::audit::Act;
+use crate::card::Chip;
+use crate::centre::{Centre, Config};
+use crate::clock;
+use crate::error::Explain;
+use crate::exit::Exit;
+use crate::lang::Lang;
+use crate::operator::{OperatorError, Role};
+use crate::output::Show;
+use crate::station::failure::{StationError, transport_code};
+use crate::station::writer::{Broken, Writer, refused};
+use crate::store::{Store, StoreError};
+use crate::vault::Vault;
+
+/// Index of the purchase key in a PSAM made here: the first of three versions.
+const PURCHASE_KEY_INDEX: &str = "01";
+
+/// A PSAM as recorded.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Psam {
+    /// Chip.
+    pub chip: Chip,
+    /// 终端机编号: 12 hex digits.
+    pub terminal_number: String,
+    /// Institution that holds it.
+    pub institution: String,
+    /// State.
+    pub state: String,
+    /// Operator who made it.
+    pub made_by: String,
+}
+
+/// All PSAMs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Psams {
+    /// In order of terminal number.
+    pub psams: Vec<Psam>,
+}
+
+/// Which PSAM to make.
+#[derive(Clone, Copy, Debug)]
+pub struct Order<'a> {
+    /// 终端机编号: 12 hex digits.
+    pub terminal_number: &'a str,
+    /// Institution that gets it.
+    pub institution: &'a str,
+    /// Operator who makes it.
+    pub operator: Option<&'a str>,
+}
+
+/// Why a PSAM was not made.
+#[derive(Debug, thiserror::Error)]
+pub enum PsamError {
+    /// The card is no PSAM of this scheme.
+    #[error("the card is no social security PSAM: {reason}")]
+    NotPsam {
+        /// What it answered.
+        reason: String,
+    },
+    /// It has a terminal number already.
+    #[error("the PSAM is not blank")]
+    NotBlank,
+    /// Chip or terminal number belongs to another PSAM.
+    #[error("chip or terminal number {terminal_number} belongs to another PSAM")]
+    Taken {
+        /// The number.
+        terminal_number: String,
+    },
+    /// The PSAM failed and is spoilt.
+    #[error("the PSAM failed: {reason}")]
+    Failed {
+        /// Code of the failure.
+        reason: String,
+    },
+    /// It was pulled, or the reader failed; it can be resumed.
+    #[error(transparent)]
+    Lost(#[from] TransportError),
+    /// The operator.
+    #[error(transparent)]
+    Operator(#[from] OperatorError),
+    /// The vault, the profile or the database.
+    #[error(transparent)]
+    Station(#[from] StationError),
+    /// The database.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Makes a PSAM of the blank one, or finishes the one begun, in the session.
+///
+/// # Errors
+/// [`PsamError`]; after [`PsamError::Lost`] call again with the same order.
+pub fn personalize(
+    store: &mut Store,
+    config: &Config,
+    vault: &Vault,
+    session: &mut Session,
+    order: &Order<'_>,
+) -> Result<Psam, PsamError> {
+    let operator = store.read(|tx| tx.require(order.operator, Role::Keys))?;
+    let not_psam = |reason: &str| PsamError::NotPsam { reason: reason.to_owned() };
+    let atr = session.atr().map_err(|_| not_psam("ATR"))?;
+    let chip = Chip::of(atr.historical()).ok_or_else(|| not_psam("ATR"))?;
+    let profile = Centre::psam_profile();
+    let known = store.read(|tx| tx.psam(&chip))?;
+    let resumed = known.as_ref().is_some_and(|psam| psam.state == "writing");
+    if known.is_none() {
+        require_blank(session, &profile)?;
+    }
+    let begun = store.journal(|tx| tx.begin_psam(&chip, order.terminal_number, order.institution, &operator));
+    begun.map_err(|error| match error {
+        StoreError::Conflict { .. } => PsamError::Taken { terminal_number: order.terminal_number.to_owned() },
+        error => error.into(),
+    })?;
+    let values = values(config, &chip, order.terminal_number);
+    match write(vault, config, session, &profile, &chip, &values, resumed) {
+        Ok(()) => end(store, &chip, order, &operator, "in_custody", "psam.make", String::new()),
+        Err(Broken::Lost(error)) => Err(error.into()),
+        Err(Broken::Station(error)) => Err(error.into()),
+        Err(Broken::Bad(reason)) => {
+            end(store, &chip, order, &operator, "spoilt", "psam.spoil", reason.clone())?;
+            Err(PsamError::Failed { reason })
+        }
+    }
+}
+
+fn end(
+    store: &mut Store,
+    chip: &Chip,
+    order: &Order<'_>,
+    operator: &str,
+    state: &'static str,
+    act: &'static str,
+    detail: String,
+) -> Result<Psam, PsamError> {
+    store.act(|tx| {
+        tx.finish_psam(chip, state)?;
+        let psam = Psam {
+            chip: chip.clone(),
+            terminal_number: order.terminal_number.to_owned(),
+            institution: order.institution.to_owned(),
+            state: state.to_owned(),
+            made_by: operator.to_owned(),
+        };
+        let object = format!("terminal {}", order.terminal_number);
+        Ok((psam, Act { actor: operator.to_owned(), act, object, detail }))
+    })
+}
+
+fn write(
+    vault: &Vault,
+    config: &Config,
+    session: &mut Session,
+    profile: &Profile,
+    chip: &Chip,
+    values: &CardValues,
+    resumed: bool,
+) -> Result<(), Broken> {
+    let mut target = Target::blank(chip.factors(config.city), TRANSPORT_LOT);
+    let mut writer = Writer { session, keys: vault.keys() };
+    if resumed {
+        writer.find_control_keys(profile, &mut target, |_| Ok(()))?;
+    }
+    let plan = Plan::personalize(profile, values, &target).map_err(StationError::from)?;
+    writer.carry_out(&plan, |_, _| Ok(())).map(drop)
+}
+
+/// A PSAM from the factory has zeros for its terminal number.
+fn require_blank(session: &mut Session, profile: &Profile) -> Result<(), PsamError> {
+    let not_psam = |reason: String| PsamError::NotPsam { reason };
+    let sent = |session: &mut Session, command| match session.send(&command).map_err(Broken::from) {
+        Ok(answer) if answer.sw.is_ok() => Ok(answer),
+        Ok(answer) => Err(not_psam(refused(Some(&answer)))),
+        Err(Broken::Lost(error)) => Err(error.into()),
+        Err(Broken::Bad(reason)) => Err(not_psam(reason)),
+        Err(Broken::Station(error)) => Err(error.into()),
+    };
+    let environment = profile.df.first().map(|df| df.df_name.clone()).unwrap_or_default();
+    sent(session, command::select_by_name(&environment))?;
+    let number = sent(session, command::read_binary_sfi(0x16, 0, 6))?.data;
+    let blank = number.iter().all(|byte| *byte == 0) || number.iter().all(|byte| *byte == 0xFF);
+    if blank { Ok(()) } else { Err(PsamError::NotBlank) }
+}
+
+/// The public files of a PSAM. Issuer and receiver are RID and city; the fields' inner form is not published (assumed).
+fn values(config: &Config, chip: &Chip, terminal_number: &str) -> CardValues {
+    let today = clock::today();
+    let issuer = hex::encode_upper([&RID[..], &config.city.to_bcd()].concat());
+    let serial = format!("0000{}", hex::encode_upper(chip.factor()));
+    let (start, end) = (clock::compact(today), clock::compact(clock::years_later(today, config.valid_years)));
+    let mut values = CardValues::new();
+    for (place, value) in [
+        ("MF.EF15.serial", serial.as_str()),
+        ("MF.EF15.version", "01"),
+        ("MF.EF16.terminal_number", terminal_number),
+        ("DF01.EF17.purchase_key_index", PURCHASE_KEY_INDEX),
+        ("DF01.EF17.application_issuer", &issuer),
+        ("DF01.EF17.application_receiver", &issuer),
+        ("DF01.EF17.start_date", &start),
+        ("DF01.EF17.expiry_date", &end),
+        ("DF01.EF1C.purchase_key_index", PURCHASE_KEY_INDEX),
+    ] {
+        values.set(place, value).expect("places are written above");
+    }
+    values
+}
+
+impl Show for Psam {
+    fn text(&self, lang: Lang) -> String {
+        let Self { chip, terminal_number, institution, state, made_by } = self;
+        lang.pick(
+            format!("终端机 {terminal_number}，机构 {institution}，{state}，制作 {made_by}，芯片 {}", chip.as_str()),
+            format!(
+                "terminal {terminal_number}, institution {institution}, {state}, made by {made_by}, chip {}",
+                chip.as_str()
+            ),
+        )
+    }
+}
+
+impl Show for Psams {
+    fn text(&self, lang: Lang) -> String {
+        self.psams.iter().map(|psam| psam.text(lang)).collect::<Vec<_>>().join("\n")
+    }
+}
+
+impl Explain for PsamError {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::NotPsam { .. } => "NOT_A_PSAM",
+            Self::NotBlank => "PSAM_NOT_BLANK",
+            Self::Taken { .. } => "PSAM_TAKEN",
+            Self::Failed { .. } => "PSAM_FAILED",
+            Self::Lost(error) => transport_code(error),
+            Self::Operator(error) => error.code(),
+            Self::Station(error) => error.code(),
+            Self::Store(error) => error.code(),
+        }
+    }
+
+    fn what(&self, lang: Lang) -> String {
+        match self {
+            Self::NotPsam { reason } => lang.pick(
+                format!("读写器中的卡不是社会保障 PSAM ({reason})"),
+                format!("the card in the reader is no social security PSAM ({reason})"),
+            ),
+            Self::NotBlank => lang.pick("此 PSAM 已有终端机编号", "this PSAM has a terminal number already").to_owned(),
+            Self::Taken { terminal_number } => lang.pick(
+                format!("芯片或终端机编号 {terminal_number} 已属于另一 PSAM"),
+                format!("the chip or terminal number {terminal_number} belongs to another PSAM"),
+            ),
+            Self::Failed { reason } => lang
+                .pick(format!("PSAM 制作失败，已作废: {reason}"), format!("the PSAM failed and is spoilt: {reason}")),
+            Self::Lost(error) => {
+                lang.pick(format!("PSAM 没有应答: {error}"), format!("the PSAM did not answer: {error}"))
+            }
+            Self::Operator(error) => error.what(lang),
+            Self::Station(error) => error.what(lang),
+            Self::Store(error) => error.what(lang),
+        }
+    }
+
+    fn next(&self, lang: Lang) -> &'static str {
+        match self {
+            Self::NotPsam { .. } | Self::NotBlank | Self::Failed { .. } => {
+                lang.pick("换一张空白 PSAM", "put in a blank PSAM")
+            }
+            Self::Taken { .. } => lang.pick("用 issuer psam list 查看", "see who holds it with `issuer psam list`"),
+            Self::Lost(_) => {
+                lang.pick("放回同一张 PSAM，重新运行同一命令", "put the same PSAM back and run the same command again")
+            }
+            Self::Operator(error) => error.next(lang),
+            Self::Station(error) => error.next(lang),
+            Self::Store(error) => error.next(lang),
+        }
+    }
+
+    fn exit(&self) -> Exit {
+        match self {
+            Self::NotPsam { .. } | Self::Failed { .. } => Exit::Card,
+            Self::NotBlank | Self::Taken { .. } => Exit::Refused,
+            Self::Lost(error) if error.card_lost() => Exit::Card,
+            Self::Lost(_) => Exit::Reader,
+            Self::Operator(error) => error.exit(),
+            Self::Station(error) => error.exit(),
+            Self::Store(error) => error.exit(),
+        }
+    }
+}
