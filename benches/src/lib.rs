@@ -1,8 +1,10 @@
 //! The measurements of `make bench`: ours against the bare cost of the same work, as ratios of one run.
 
+pub mod journal;
 pub mod measure;
 pub mod output;
 pub mod personalization;
+pub mod purchase;
 pub mod round_trip;
 pub mod sample;
 pub mod tac;

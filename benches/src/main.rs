@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::ExitCode;
 
-use benches::{output, personalization, round_trip, tac, wire};
+use benches::{journal, output, personalization, round_trip, tac, wire};
 
 fn main() -> ExitCode {
     let is_child = std::env::args().nth(1).is_some_and(|argument| argument == round_trip::CHILD);
@@ -19,5 +19,6 @@ fn all() -> std::io::Result<()> {
     rows.extend(wire::measure());
     rows.push(personalization::measure());
     rows.push(tac::measure());
+    rows.push(journal::measure());
     output::report(&rows, Path::new("target"))
 }

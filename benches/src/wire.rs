@@ -10,7 +10,10 @@ use card_core::wire::{Line, Wire};
 use card_core::{Session, reading, script::Step};
 use card_profiles::{Df, Ef, Profile};
 
+use reader_cli::store::Store;
+
 use crate::measure::{Aim, Row};
+use crate::purchase::Counter;
 use crate::sample::Sample;
 
 /// The bound: a tenth more than the least.
@@ -31,8 +34,12 @@ pub fn measure() -> Vec<Row> {
     let before = session.wire();
     basic_read(&mut session, &mut sample, factor);
     let read = session.wire() - before;
+    let folder = tempfile::tempdir().expect("a folder for temporary files");
+    let mut journal = Store::open(folder.path()).expect("a journal");
+    let purchase = Counter::new(&mut sample).pay(&mut journal);
     [
         ("basic read of a 3.x card", read, least_basic_read(&sample.profile)),
+        ("purchase", purchase, least_purchase(&sample.profile)),
         ("personalization", personalization, least_personalization(&sample)),
     ]
     .into_iter()
@@ -97,6 +104,19 @@ fn least_basic_read(profile: &Profile) -> u64 {
     exchange(name, 0) + exchange(0, fci) + whole(issuer) + PROOF + whole(holder)
 }
 
+/// SELECT of SSSE; EF05, for who issued the card, its version, its dates and its identifier, which takes less than the five
+/// items one by one; SELECT of the account's directory; VERIFY of a PIN of 6 digits; GET BALANCE, by which the bill is split;
+/// INITIALIZE FOR PURCHASE with key index, three amounts and terminal, and its answer of 22; DEBIT with sequence, time and
+/// MAC1, and its answer of 8.
+/// The algorithm need not be asked: INITIALIZE answers it.
+fn least_purchase(profile: &Profile) -> u64 {
+    let (ssse, issuer) = file(profile, "EF05");
+    let start = exchange(1 + 12 + 6, 0) + exchange(0, 22);
+    let debit = exchange(4 + 7 + 4, 0) + exchange(0, 8);
+    let split = exchange(0, 4);
+    exchange(ssse.df_name.len() as u64, 0) + whole(issuer) + exchange(2, 0) + exchange(3, 0) + split + start + debit
+}
+
 /// For each directory: SELECT (SSSE by name, the others by FID); for each key GET CHALLENGE of 4 and the key load
 /// (LD, usage, id, version and key in whole blocks, MAC of 4); a proof of the update key; an UPDATE RECORD for each
 /// item that has a value; a proof where reading needs one; the read-back of each file written.
@@ -130,6 +150,12 @@ mod tests {
     fn the_least_of_a_basic_read_by_hand() {
         // 23 SELECT, 38 FCI, 72 EF05, 16 + 24 proof, 99 EF06.
         assert_eq!(least_basic_read(&Sample::new().profile), 23 + 38 + 72 + 16 + 24 + 99);
+    }
+
+    #[test]
+    fn the_least_of_a_purchase_by_hand() {
+        // 23 SELECT, 72 EF05, 10 SELECT DF04, 11 VERIFY, 12 GET BALANCE, 27 + 30 INITIALIZE, 23 + 16 DEBIT.
+        assert_eq!(least_purchase(&Sample::new().profile), 23 + 72 + 10 + 11 + 12 + 27 + 30 + 23 + 16);
     }
 
     #[test]
