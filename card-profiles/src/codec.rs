@@ -329,7 +329,7 @@ pub fn decode(format: Format, bytes: &[u8]) -> (Value, Vec<Fault>) {
         FormatKind::B | FormatKind::BTlv => Value::bytes(bytes),
         FormatKind::An => decode_an(bytes, &mut faults),
         FormatKind::Cn => decode_cn(bytes, &mut faults),
-        FormatKind::CnAmount => match decode_cn(bytes, &mut faults) {
+        FormatKind::CnAmount => match decode_digits(bytes, &mut faults) {
             Value::Text(text) if !text.is_empty() => text.parse().map_or(Value::Text(text), Value::Number),
             blank => blank,
         },
@@ -399,14 +399,19 @@ fn decode_an(bytes: &[u8], faults: &mut Vec<Fault>) -> Value {
     Value::Text(text)
 }
 
+/// Digits, or where a date belongs a year of this or the last century as text.
 fn decode_cn(bytes: &[u8], faults: &mut Vec<Fault>) -> Value {
-    let text = hex::encode_upper(bytes);
-    let kept = text.trim_end_matches('F');
-    let is_ascii_year = bytes.len() == 4 && bytes.iter().all(u8::is_ascii_digit) && !is_date(&text);
-    if is_ascii_year {
+    let is_year = bytes.len() == 4 && (bytes.starts_with(b"19") || bytes.starts_with(b"20"));
+    if is_year && bytes.iter().all(u8::is_ascii_digit) && !is_date(&hex::encode_upper(bytes)) {
         faults.push(Fault::AsciiYear);
         return Value::Text(bytes.iter().map(|byte| char::from(*byte)).collect());
     }
+    decode_digits(bytes, faults)
+}
+
+fn decode_digits(bytes: &[u8], faults: &mut Vec<Fault>) -> Value {
+    let text = hex::encode_upper(bytes);
+    let kept = text.trim_end_matches('F');
     if kept.bytes().all(|digit| digit.is_ascii_digit()) {
         return Value::Text(kept.to_owned());
     }

@@ -176,3 +176,14 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn an_amount_whose_bytes_look_like_a_year_is_an_amount() {
+    for fen in [35_373_130, 31_393_938, 32_303_132] {
+        let bytes = encode(format("cn-amt(4)"), &Value::Number(fen)).expect("fits");
+        assert!(bytes.iter().all(u8::is_ascii_digit));
+        assert_eq!(decode(format("cn-amt(4)"), &bytes), (Value::Number(fen), vec![]));
+    }
+    assert_eq!(decode(format("cn(4)"), b"2012"), (Value::from("2012"), vec![Fault::AsciiYear]));
+    assert_eq!(decode(format("cn(4)"), b"5710"), (Value::from("35373130"), vec![]), "no year of a living card");
+}
