@@ -11,6 +11,8 @@ mod farewell;
 use std::path::PathBuf;
 use std::time::Instant;
 
+use cards::IssuedCard;
+
 use crate::failure::Failure;
 use crate::folder::Folder;
 use crate::interrupt;
@@ -27,8 +29,6 @@ pub struct Options {
     pub folder: Option<PathBuf>,
     /// Seed of the registry.
     pub seed: u64,
-    /// Leave readers and service running.
-    pub keep_running: bool,
 }
 
 /// What the steps share.
@@ -58,10 +58,11 @@ pub fn run(options: &Options, output: &mut Output) -> Result<Summary, Failure> {
         .map_or_else(PathBuf::new, PathBuf::from);
     let root = options.folder.clone().unwrap_or_else(|| here.parent().unwrap_or(&here).join("demo"));
     let card_sim = here.join("card-sim");
-    interrupt::stop_readers(&card_sim, &root.join(readers::STATE));
+    let root = std::path::absolute(&root).map_err(|source| Failure::File { path: root, source })?;
+    interrupt::stop_readers(&card_sim, &readers::state_folder(&root));
     let folder = Folder::fresh(&root)?;
     let programs = Programs::beside_this(here, &folder.path("demo.log"))?;
-    interrupt::watch(card_sim.clone(), folder.path(readers::STATE));
+    interrupt::watch(card_sim.clone(), readers::state_folder(&root));
     output.line(output.pick(&words(
         "The social security card, from the registry to the ledger: all people, drugs and amounts are invented.",
         "社会保障卡：从登记到入账。人员、药品、金额均为虚构。",
@@ -76,26 +77,25 @@ pub fn run(options: &Options, output: &mut Output) -> Result<Summary, Failure> {
         business_date: String::new(),
     };
     let outcome = stage.run();
-    if !options.keep_running || outcome.is_err() {
-        interrupt::stop_readers(&card_sim, &folder.path(readers::STATE));
-    }
-    outcome?;
-    stage.farewell()?;
+    interrupt::stop_readers(&card_sim, &readers::state_folder(&root));
+    let card = outcome?;
+    stage.farewell(&card)?;
     Ok(stage.summary)
 }
 
 impl<'a> Stage<'a> {
-    fn run(&mut self) -> Result<(), Failure> {
+    /// All steps but the last; answers a card that was paid with.
+    fn run(&mut self) -> Result<IssuedCard, Failure> {
         self.make_centre()?;
         self.import_registry()?;
         let readers = self.make_blanks()?;
         let cards = self.make_cards(&readers)?;
         self.make_psam(&readers)?;
         let service = self.open_pharmacy(&readers, &cards)?;
-        let takings = self.trade(&readers, &cards)?;
+        let mut takings = self.trade(&readers, &cards)?;
         self.clear(&readers, &takings)?;
-        service.stop()?;
-        Ok(())
+        service.stop()?.with_code(0)?;
+        Ok(takings.loaded.swap_remove(0))
     }
 
     /// `issuer` on the demo's centre, answering JSON.

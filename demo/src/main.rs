@@ -17,9 +17,6 @@ struct Arguments {
     /// Seed of the invented registry.
     #[arg(long, default_value_t = 513_300)]
     seed: u64,
-    /// Leave the virtual readers and the centre's service running at the end.
-    #[arg(long)]
-    keep_running: bool,
     /// Language of the demo's words; from the locale when absent.
     #[arg(long, value_enum)]
     lang: Option<Language>,
@@ -28,7 +25,7 @@ struct Arguments {
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let mut output = Output::new(arguments.lang.unwrap_or_else(Language::of_locale));
-    let options = Options { folder: arguments.folder, seed: arguments.seed, keep_running: arguments.keep_running };
+    let options = Options { folder: arguments.folder, seed: arguments.seed };
     match journey::run(&options, &mut output) {
         Ok(_) => ExitCode::SUCCESS,
         Err(failure) => {

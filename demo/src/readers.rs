@@ -17,8 +17,21 @@ pub struct Readers<'a> {
     names: Vec<String>,
 }
 
-/// Name of the folder with the readers' state.
-pub const STATE: &str = "readers";
+/// Longest path of a state folder: a socket's name has 107 bytes, and the daemon's stands two levels below.
+const STATE_PATH_MAX: usize = 80;
+
+/// Folder with the state of the readers of the demo in `root`: in it, or, where that path is too long for a socket, a short
+/// one of its own among the temporary files.
+#[must_use]
+pub fn state_folder(root: &Path) -> PathBuf {
+    let inside = root.join("readers");
+    if inside.as_os_str().len() <= STATE_PATH_MAX {
+        return inside;
+    }
+    let mut hasher = std::hash::DefaultHasher::new();
+    std::hash::Hash::hash(root, &mut hasher);
+    std::env::temp_dir().join(format!("demo-readers-{:016x}", std::hash::Hasher::finish(&hasher)))
+}
 
 impl<'a> Readers<'a> {
     /// Starts `slots` empty readers, fed from the images of `hopper`. Every program started later sees them.
@@ -26,7 +39,7 @@ impl<'a> Readers<'a> {
     /// # Errors
     /// [`Failure`] of `card-sim`.
     pub fn start(programs: &'a Programs, folder: &Folder, slots: usize, hopper: &Path) -> Result<Self, Failure> {
-        let state = folder.text(STATE);
+        let state = state_folder(&folder.path("")).to_string_lossy().into_owned();
         let start = programs.call("card-sim").words("--format json reader start --state").arg(state.clone());
         let answer = start.arg("--slots").arg(slots.to_string()).arg("--hopper").arg(hopper).ok()?;
         programs.set("PCSCLITE_CSOCK_NAME", &answer.text("/csock")?);

@@ -19,6 +19,10 @@ const BLANKS: i64 = 44;
 /// The blank that someone pulls, and the one whose memory fails: places in the lot, from 1.
 const PULLED: i64 = 9;
 const LEMON: i64 = 14;
+/// The pharmacy, and the terminal that its PSAM makes.
+pub(super) const INSTITUTION: &str = "P51330100001";
+const INSTITUTION_NAME: &str = "示范药店";
+pub(super) const TERMINAL: &str = "513301000001";
 /// First serial of the lot; the others count up.
 const FIRST_SERIAL: u64 = 0x5133_0000_0001;
 /// How often the progress of the stations is looked at.
@@ -188,8 +192,11 @@ impl<'a> Stage<'a> {
     pub(super) fn make_psam(&mut self, readers: &Readers<'_>) -> Result<(), Failure> {
         self.step(&words("Make the terminal's PSAM", "制作终端 PSAM"));
         let began = Instant::now();
+        let add = self.issuer("institution add --region 513301 --type pharmacy --operator").arg(MAKER);
+        add.arg("--name").arg(INSTITUTION_NAME).arg(INSTITUTION).ok()?;
         readers.insert(&[(PSAM_SLOT, self.folder.path("psam.card"))])?;
         let personalize = self.issuer_with_vault("psam personalize --operator").arg(MAKER);
+        let personalize = personalize.arg("--terminal-number").arg(TERMINAL).arg("--institution").arg(INSTITUTION);
         personalize.arg("--reader").arg(readers.name(PSAM_SLOT)).ok()?;
         self.done(
             began,

@@ -4,8 +4,9 @@ use std::time::Instant;
 
 use serde_json::{Value, json};
 
+use super::cards::INSTITUTION;
 use super::centre::{CHECKER, MAKER};
-use super::counter::{INSTITUTION, Takings};
+use super::counter::Takings;
 use super::{COUNTER_SLOTS, Stage};
 use crate::failure::{Failure, must_be};
 use crate::output::words;

@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use super::cards::IssuedCard;
+use super::cards::{INSTITUTION, IssuedCard, TERMINAL};
 use super::centre::{CHECKER, MAKER};
 use super::{COUNTER_SLOTS, PSAM_SLOT, Stage};
 use crate::failure::{Failure, must_be};
+use crate::folder::Folder;
 use crate::interrupt;
 use crate::output::words;
 use crate::pharmacy::{self, Bill};
@@ -14,8 +15,6 @@ use crate::programs::{Answer, Call, Running};
 use crate::readers::Readers;
 use crate::summary::yuan;
 
-/// The pharmacy.
-pub(super) const INSTITUTION: &str = "P51330100001";
 /// What every loaded card gets.
 pub(super) const LOAD_FEN: i64 = 50_000;
 /// INS of DEBIT FOR PURCHASE of the account application.
@@ -98,12 +97,9 @@ impl<'a> Stage<'a> {
         );
 
         let began = Instant::now();
-        self.issuer("institution add --name 示范药店 --region 513301 --type pharmacy --operator")
-            .arg(MAKER)
-            .arg(INSTITUTION)
-            .ok()?;
         let enrolled = self.sscard(readers, COUNTER_SLOTS[0], "terminal enroll").ok()?;
         let number = enrolled.text("/terminal_number")?;
+        must_be("the terminal number of the PSAM", &number.as_str(), &TERMINAL)?;
         let add = self.issuer("terminal add --operator").arg(MAKER).arg(number.clone());
         add.words("--institution").arg(INSTITUTION).arg("--public-key").arg(enrolled.text("/public_key")?).ok()?;
         let signed_in = self.sscard(readers, COUNTER_SLOTS[0], "sign-in").ok()?;
@@ -142,12 +138,7 @@ impl<'a> Stage<'a> {
     }
 
     fn write_terminal_files(&self, readers: &Readers<'_>, port: &str) -> Result<(), Failure> {
-        let configuration = format!(
-            "# The demo's terminal.\npsam = \"{}\"\ncentre = \"http://127.0.0.1:{port}\"\ndata = \"data\"\ncity = \"513300\"\n\
-             catalogue = \"../pharmacy/catalogue.csv\"\npolicy = \"../pharmacy/policy.toml\"\n",
-            readers.name(PSAM_SLOT)
-        );
-        self.folder.write("terminal/sscard.toml", configuration.as_bytes())?;
+        write_configuration(&self.folder, Some(readers.name(PSAM_SLOT)), port)?;
         self.folder.write("pharmacy/catalogue.csv", pharmacy::catalogue().as_bytes())?;
         self.folder.write("pharmacy/policy.toml", pharmacy::policy().as_bytes())?;
         for bill in pharmacy::bills() {
@@ -347,4 +338,14 @@ impl<'a> Stage<'a> {
         readers.insert(&[(slot, card.image.clone())])?;
         self.pay(readers, slot, bill, "holder.pin").ok()
     }
+}
+
+/// The terminal's configuration: paths beside the file, the reader of the PSAM if it cannot be told by looking.
+pub(super) fn write_configuration(folder: &Folder, psam: Option<&str>, port: &str) -> Result<(), Failure> {
+    let psam = psam.map(|name| format!("psam = \"{name}\"\n")).unwrap_or_default();
+    let text = format!(
+        "# The terminal of the demo's pharmacy.\n{psam}centre = \"http://127.0.0.1:{port}\"\ndata = \"data\"\ncity = \"513300\"\n\
+         catalogue = \"../pharmacy/catalogue.csv\"\npolicy = \"../pharmacy/policy.toml\"\n"
+    );
+    folder.write("terminal/sscard.toml", text.as_bytes()).map(drop)
 }
