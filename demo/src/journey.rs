@@ -8,7 +8,7 @@ mod clearing;
 mod counter;
 mod farewell;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use cards::IssuedCard;
@@ -76,11 +76,24 @@ pub fn run(options: &Options, output: &mut Output) -> Result<Summary, Failure> {
         summary: Summary::default(),
         business_date: String::new(),
     };
-    let outcome = stage.run();
-    interrupt::stop_readers(&card_sim, &readers::state_folder(&root));
-    let card = outcome?;
+    let card = {
+        let _stop = StopReaders { card_sim: &card_sim, state: readers::state_folder(&root) };
+        stage.run()?
+    };
     stage.farewell(&card)?;
     Ok(stage.summary)
+}
+
+/// Stops the readers however the steps end.
+struct StopReaders<'a> {
+    card_sim: &'a Path,
+    state: PathBuf,
+}
+
+impl Drop for StopReaders<'_> {
+    fn drop(&mut self) {
+        interrupt::stop_readers(self.card_sim, &self.state);
+    }
 }
 
 impl<'a> Stage<'a> {

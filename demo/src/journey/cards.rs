@@ -96,17 +96,18 @@ impl<'a> Stage<'a> {
         self.folder.write("reports/batch.jsonl", answer.stdout.as_bytes())?;
         let answer = answer.with_code(0)?;
         self.check_run(&answer)?;
-        let seconds = began.elapsed().as_secs_f64();
+        must_be("receipts", &self.count_receipts()?, &CARDS)?;
         self.done(
             began,
-            format!(
-                "{CARDS} cards written, read back, compared, with a receipt each, on two readers; \
-                 one was pulled and went on when it was back, one failed and is spoilt"
-            ),
-            format!("两个工位制成 {CARDS} 张，逐张回读核对并留回执；1 张中途拔出后续制，1 张存储器故障作废"),
+            format!("{CARDS} cards written, read back and compared on two readers, with a receipt each"),
+            format!("两个工位制成 {CARDS} 张，逐张回读核对，各留回执"),
         );
-        let pace = f64::from(i32::try_from(CARDS).unwrap_or(0)) / seconds;
-        self.output.quote(&format!("{pace:.1} /s"));
+        for event in answer.json_lines()?.iter().filter(|event| event["event"].is_string()) {
+            let text = |name: &str| event[name].as_str().unwrap_or_default().to_owned();
+            if !["begun", "made"].contains(&text("event").as_str()) {
+                self.output.quote(&format!("{} {} {} {}", text("reader"), event["job"], text("event"), text("reason")));
+            }
+        }
 
         let began = Instant::now();
         readers.eject(&STATION_SLOTS)?;
@@ -147,6 +148,13 @@ impl<'a> Stage<'a> {
         self.summary.cards_issued = end["made"].as_i64().unwrap_or_default();
         self.summary.cards_spoilt = end["spoilt"].as_i64().unwrap_or_default();
         Ok(())
+    }
+
+    fn count_receipts(&self) -> Result<i64, Failure> {
+        let path = self.folder.path("reports/receipts");
+        let names = std::fs::read_dir(&path).map_err(|source| Failure::File { path, source })?;
+        let receipts = names.flatten().filter(|entry| entry.path().extension().is_some_and(|ending| ending == "json"));
+        Ok(i64::try_from(receipts.count()).unwrap_or(i64::MAX))
     }
 
     /// Matches cards with images, checks numbers and states, and files the images by card number.

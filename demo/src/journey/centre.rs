@@ -14,6 +14,8 @@ use crate::registry::FaultKind;
 pub(super) const MAKER: &str = "maker-a";
 pub(super) const CHECKER: &str = "checker-b";
 
+/// Lines of key check values that are shown on the screen.
+const KEYS_SHOWN: usize = 8;
 /// Kinds of faults that are shown on the screen.
 const FAULTS_SHOWN: usize = 5;
 
@@ -30,7 +32,7 @@ impl Stage<'_> {
             "database, sealed vault with random rehearsal keys; key check values:",
             "数据库、加密密钥库（演练用随机密钥）；密钥校验值:",
         );
-        self.output.quote(&first_lines(&answer.stdout, 8));
+        self.output.quote(&first_lines(&answer.stdout, KEYS_SHOWN));
         let began = Instant::now();
         for (name, roles) in [
             (MAKER, "--role capture --role station --role keys --role clearing"),
@@ -133,5 +135,10 @@ fn row_number(row: usize) -> u64 {
 }
 
 fn first_lines(text: &str, count: usize) -> String {
-    text.lines().take(count).collect::<Vec<_>>().join("\n")
+    let mut shown = text.lines().take(count).collect::<Vec<_>>().join("\n");
+    let more = text.lines().count().saturating_sub(count);
+    if more > 0 {
+        shown.push_str(&format!("\n… + {more}"));
+    }
+    shown
 }

@@ -45,8 +45,8 @@ enum Event {
 
 /// Who comes, in groups of as many as there are readers at the counter. The cards are chosen so that names of every kind come.
 const VISITS: [Visit; 9] = [
-    Visit { card: 0, bills: &["B01", "B02"], event: Event::First },
-    Visit { card: 4, bills: &["B03", "B04"], event: Event::Plain },
+    Visit { card: 4, bills: &["B01", "B02"], event: Event::First },
+    Visit { card: 0, bills: &["B03", "B04"], event: Event::Plain },
     Visit { card: 6, bills: &["B05"], event: Event::Plain },
     Visit { card: 3, bills: &["B06", "B07"], event: Event::PowerLoss },
     Visit { card: 8, bills: &["B08"], event: Event::Plain },
@@ -178,8 +178,18 @@ impl<'a> Stage<'a> {
         self.check_reading(&self.sscard(readers, slot, "card read").ok()?, card)?;
         let find = |id: &str| bills.iter().find(|bill| bill.id == id).expect("visits name bills of the day");
         if visit.event == Event::First {
+            let shown = self.programs.call("sscard").arg("--config").arg(self.folder.text("terminal/sscard.toml"));
+            let shown = shown.arg("--reader").arg(readers.name(slot)).arg("--lang").arg(self.output.language_name());
+            let shown = shown.words("card read").ok()?;
+            self.done(
+                began,
+                "a card in the reader: the PSAM proves itself, then the card shows its holder:",
+                "插卡: PSAM 通过外部认证后，读出持卡人信息:",
+            );
+            self.output.quote(shown.stdout.trim_end());
             let early = self.pay(readers, slot, find(visit.bills[0]), "initial.pin").run()?;
             must_be("exit code of a payment with the initial PIN", &early.code, &6)?;
+            self.done(began, "a payment with the initial PIN is refused", "初始密码不能消费，已拒绝");
         }
         let change = self.sscard(readers, slot, "pin change --pin").arg(self.secret("initial.pin"));
         change.arg("--new-pin").arg(self.secret("holder.pin")).ok()?;
@@ -193,8 +203,8 @@ impl<'a> Stage<'a> {
         let masked = format!("*{}", card.number.chars().skip(card.number.len().saturating_sub(4)).collect::<String>());
         self.done(
             began,
-            format!("card {masked}: read with the PSAM, PIN changed, {} yuan loaded", yuan(LOAD_FEN)),
-            format!("卡 {masked}: 经 PSAM 读取，修改初始密码，圈存 {} 元", yuan(LOAD_FEN)),
+            format!("card {masked}: read, initial PIN changed, balance 0.00, {} yuan loaded online", yuan(LOAD_FEN)),
+            format!("卡 {masked}: 读卡，修改初始密码，余额 0.00，联机圈存 {} 元", yuan(LOAD_FEN)),
         );
         for (index, id) in visit.bills.iter().enumerate() {
             let bill = find(id);
@@ -245,7 +255,7 @@ impl<'a> Stage<'a> {
 
     fn pay(&self, readers: &Readers<'_>, slot: usize, bill: &Bill, pin: &str) -> Call<'a> {
         let call = self.sscard(readers, slot, "pay").arg(self.folder.text(&format!("pharmacy/{}.json", bill.id)));
-        call.arg("--pin").arg(self.secret(pin))
+        call.arg("--lang").arg(self.output.language_name()).arg("--pin").arg(self.secret(pin))
     }
 
     fn secret(&self, name: &str) -> String {
@@ -345,6 +355,7 @@ pub(super) fn write_configuration(folder: &Folder, psam: Option<&str>, port: &st
     let psam = psam.map(|name| format!("psam = \"{name}\"\n")).unwrap_or_default();
     let text = format!(
         "# The terminal of the demo's pharmacy.\n{psam}centre = \"http://127.0.0.1:{port}\"\ndata = \"data\"\ncity = \"513300\"\n\
+         operator = \"cashier-1\"\n\
          catalogue = \"../pharmacy/catalogue.csv\"\npolicy = \"../pharmacy/policy.toml\"\n"
     );
     folder.write("terminal/sscard.toml", text.as_bytes()).map(drop)
