@@ -122,7 +122,8 @@ struct Words {
     sequences: &'static str,
     no_tac: &'static str,
     settled_later: &'static str,
-    class: &'static str,
+    /// Before and after the class.
+    class: [&'static str; 2],
 }
 
 const ZH: Words = Words {
@@ -147,7 +148,7 @@ const ZH: Words = Words {
     sequences: "终端/卡序号",
     no_tac: "无(由中心核查)",
     settled_later: "应答曾中断,后经卡片核实",
-    class: "类",
+    class: ["", "类"],
 };
 
 const EN: Words = Words {
@@ -172,7 +173,7 @@ const EN: Words = Words {
     sequences: "Terminal/card no.",
     no_tac: "none (centre checks)",
     settled_later: "Answer was lost; settled from the card",
-    class: "class ",
+    class: ["class ", ""],
 };
 
 impl Receipt<'_> {
@@ -240,7 +241,8 @@ struct Page {
 
 impl Page {
     fn item(&mut self, line: &Line, words: &Words) {
-        self.left(&format!("[{}{}] {}", line.class, words.class.trim_end(), line.name));
+        let [before, after] = words.class;
+        self.left(&format!("[{before}{}{after}] {}", line.class, line.name));
         let detail = format!("  {} × {}", line.unit_price_fen, line.quantity);
         self.pair(&detail, &line.parts.amount_fen.to_string());
         for (word, amount) in [
