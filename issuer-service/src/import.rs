@@ -6,6 +6,7 @@
 
 pub mod check;
 pub mod fault;
+pub mod header;
 pub mod report;
 pub mod table;
 
@@ -25,8 +26,9 @@ use crate::store::{Store, StoreError, Tx};
 
 use check::Checks;
 use fault::{Code, Fault};
+use header::TableError;
 use report::Report;
-use table::{Row, Table, TableError};
+use table::{Row, Table};
 
 /// Why a file could not be imported at all. Nothing was registered.
 #[derive(Debug, thiserror::Error)]

@@ -8,7 +8,8 @@ use card_profiles::text::encode_text;
 use time::Date;
 
 use super::fault::{Code, Fault, masked};
-use super::table::{Column, Row, RowFault};
+use super::header::Column;
+use super::table::{Row, RowFault};
 use crate::clock;
 use crate::person::name::{self, NameFault};
 use crate::person::number::{Number, NumberFault};
