@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 use settlement::fen::Fen;
 use settlement::message::Institution;
-use settlement::receipt::{Copy, MaskedName, Paper, Receipt};
+use settlement::receipt::{Copy, Paper, Receipt};
 use settlement::record::Evidence;
 use settlement::split::Split;
 
@@ -51,8 +51,8 @@ pub fn text(entry: &Entry, copy: Copy, language: Language) -> Option<String> {
         terminal_sequence: sent.terminal_sequence,
         card_sequence: sent.card_sequence,
         card_identifier: entry.draft.card_identifier,
-        // The journal keeps no name: the card's last digits tell the holder which card it was.
-        holder: &MaskedName::of("*"),
+        // The journal keeps no name: the card's serial tells the holder which card it was.
+        holder: None,
         operator: &draft.operator,
         split: &draft.split,
         balance_after: Fen::from_card(done.balance_after),

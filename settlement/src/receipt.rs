@@ -47,10 +47,10 @@ pub struct Receipt<'a> {
     pub terminal_sequence: u32,
     /// Card transaction number.
     pub card_sequence: u16,
-    /// Card; its last 8 digits are printed.
+    /// Card; the 8 digits of its serial are printed.
     pub card_identifier: CardIdentifier,
-    /// Holder.
-    pub holder: &'a MaskedName,
+    /// Holder, where the terminal still knows the name; a journal keeps none.
+    pub holder: Option<&'a MaskedName>,
     /// Who stood at the counter.
     pub operator: &'a str,
     /// Lines and amounts.
@@ -197,9 +197,11 @@ impl Receipt<'_> {
         page.pair("", self.institution.code.as_str());
         page.pair(words.terminal, &self.terminal.to_string());
         page.pair(words.operator, self.operator);
-        page.pair(words.holder, self.holder.as_str());
+        if let Some(holder) = self.holder {
+            page.pair(words.holder, holder.as_str());
+        }
         let identifier = self.card_identifier.to_string();
-        page.pair(words.card, &format!("****{}", identifier.get(24..).unwrap_or_default()));
+        page.pair(words.card, &format!("****{}", identifier.get(16..24).unwrap_or_default()));
         page.pair(words.bill, self.split.bill_id.as_str());
         page.rule();
         for line in &self.split.lines {
@@ -340,7 +342,7 @@ mod tests {
             terminal_sequence: 0xA5C3,
             card_sequence: 7,
             card_identifier: CardIdentifier::parse("513300D156000005000000133A05F2E3").expect("hex"),
-            holder: &holder,
+            holder: Some(&holder),
             operator,
             split: &split,
             balance_after: Fen::new(44_500),
@@ -363,7 +365,7 @@ mod tests {
 终端                990011223344
 操作员                        01
 持卡人                     扎***
-卡                  ****3A05F2E3
+卡                  ****00000013
 单号             B-20260105-0001
 --------------------------------
 [甲类] 阿莫西林胶囊

@@ -105,7 +105,13 @@ impl<'a> Stage<'a> {
         for event in answer.json_lines()?.iter().filter(|event| event["event"].is_string()) {
             let text = |name: &str| event[name].as_str().unwrap_or_default().to_owned();
             if !["begun", "made"].contains(&text("event").as_str()) {
-                self.output.quote(&format!("{} {} {} {}", text("reader"), event["job"], text("event"), text("reason")));
+                self.output.quote(&format!(
+                    "reader {}: card of job {} {} {}",
+                    text("reader"),
+                    event["job"],
+                    text("event"),
+                    text("reason")
+                ));
             }
         }
 
