@@ -1,25 +1,46 @@
-//! Ctrl-C and SIGTERM: what the demo started must not outlive it.
+//! What the demo started must not outlive it: on Ctrl-C and SIGTERM, and, after kill -9, at the next start.
 //!
-//! Owns: one thread that waits for the signal, and the list of what must be ended.
+//! Owns: the thread that waits for the signal; the list of long-running processes, in memory and in the demo's folder.
+//! Never: ends a process that does not name the demo's folder on its command line: its number may belong to another by now.
 
-use std::path::PathBuf;
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 use crate::programs::terminate;
+use crate::readers::state_folder;
 
+static BEGUN: AtomicBool = AtomicBool::new(false);
 static PROCESSES: Mutex<Vec<u32>> = Mutex::new(Vec::new());
 
 /// Exit code of a program that SIGINT ended, as shells give it.
 const INTERRUPTED: i32 = 130;
+/// How long a process may take to end politely.
+const END_LIMIT: Duration = Duration::from_secs(3);
+/// File of process numbers in the demo's folder.
+const LIST: &str = "processes";
 
-/// A process to be ended with the demo.
-pub fn end_with_us(process: u32) {
+/// A process to be ended with the demo of `root`.
+pub fn end_with_us(root: &Path, process: u32) {
     PROCESSES.lock().expect("no holder panics").push(process);
+    let list = fs::OpenOptions::new().create(true).append(true).open(root.join(LIST));
+    // Without the list only a killed demo leaves something behind.
+    let _ = list.and_then(|mut list| writeln!(list, "{process}"));
 }
 
-/// From now on a signal ends the processes and the readers whose state is in `readers`, then the demo.
-pub fn watch(card_sim: PathBuf, readers: PathBuf) {
+/// Ends what an earlier demo left running in `root`.
+pub fn end_leftovers(card_sim: &Path, root: &Path) {
+    let list = fs::read_to_string(root.join(LIST)).unwrap_or_default();
+    end(list.lines().filter_map(|line| line.parse().ok()).collect(), root);
+    stop_readers(card_sim, root);
+}
+
+/// From now on a signal ends the processes and readers of `root`, then the demo.
+pub fn watch(card_sim: PathBuf, root: PathBuf) {
     std::thread::spawn(move || {
         let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else { return };
         runtime.block_on(async {
@@ -29,21 +50,49 @@ pub fn watch(card_sim: PathBuf, readers: PathBuf) {
                 _ = tokio::signal::ctrl_c() => (),
                 _ = terminated.recv() => (),
             }
-            for process in PROCESSES.lock().expect("no holder panics").drain(..) {
-                terminate(process);
-            }
-            stop_readers(&card_sim, &readers);
+            BEGUN.store(true, Ordering::Release);
+            end(std::mem::take(&mut *PROCESSES.lock().expect("no holder panics")), &root);
+            stop_readers(&card_sim, &root);
             std::process::exit(INTERRUPTED);
         });
     });
 }
 
-/// Stops the readers of a state folder, if any run.
-pub fn stop_readers(card_sim: &std::path::Path, readers: &std::path::Path) {
-    if readers.exists() {
+/// Once a signal has come, the steps have nothing more to say: what they see is only what is being ended.
+pub fn give_way() {
+    while BEGUN.load(Ordering::Acquire) {
+        std::thread::park();
+    }
+}
+
+/// Stops the readers of `root`, if any run.
+pub fn stop_readers(card_sim: &Path, root: &Path) {
+    let state = state_folder(root);
+    if state.exists() {
         let mut stop = Command::new(card_sim);
-        stop.args(["reader", "stop", "--state"]).arg(readers);
+        stop.args(["reader", "stop", "--state"]).arg(state);
         // Nothing to stop is what was wanted.
         let _ = stop.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status();
     }
+}
+
+fn end(mut processes: Vec<u32>, root: &Path) {
+    processes.retain(|process| works_for(*process, root));
+    processes.iter().for_each(|process| terminate(*process));
+    let deadline = Instant::now() + END_LIMIT;
+    while processes.iter().any(|process| works_for(*process, root)) {
+        if Instant::now() >= deadline {
+            for process in processes.iter().filter(|process| works_for(**process, root)) {
+                let _ = Command::new("kill").arg("-KILL").arg(process.to_string()).status();
+            }
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+/// Whether a process runs and names `root` on its command line; one that has ended names nothing.
+fn works_for(process: u32, root: &Path) -> bool {
+    let line = fs::read(format!("/proc/{process}/cmdline")).unwrap_or_default();
+    String::from_utf8_lossy(&line).contains(&*root.to_string_lossy())
 }

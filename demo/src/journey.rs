@@ -18,7 +18,6 @@ use crate::folder::Folder;
 use crate::interrupt;
 use crate::output::{Output, Words, words};
 use crate::programs::{Call, Programs};
-use crate::readers;
 use crate::registry::Registry;
 use crate::summary::Summary;
 
@@ -59,10 +58,10 @@ pub fn run(options: &Options, output: &mut Output) -> Result<Summary, Failure> {
     let root = options.folder.clone().unwrap_or_else(|| here.parent().unwrap_or(&here).join("demo"));
     let card_sim = here.join("card-sim");
     let root = std::path::absolute(&root).map_err(|source| Failure::File { path: root, source })?;
-    interrupt::stop_readers(&card_sim, &readers::state_folder(&root));
+    interrupt::end_leftovers(&card_sim, &root);
     let folder = Folder::fresh(&root)?;
     let programs = Programs::beside_this(here, &folder.path("demo.log"))?;
-    interrupt::watch(card_sim.clone(), readers::state_folder(&root));
+    interrupt::watch(card_sim.clone(), root.clone());
     output.line(output.pick(&words(
         "The social security card, from the registry to the ledger: all people, drugs and amounts are invented.",
         "社会保障卡：从登记到入账。人员、药品、金额均为虚构。",
@@ -77,8 +76,10 @@ pub fn run(options: &Options, output: &mut Output) -> Result<Summary, Failure> {
         business_date: String::new(),
     };
     let card = {
-        let _stop = StopReaders { card_sim: &card_sim, state: readers::state_folder(&root) };
-        stage.run()?
+        let _stop = StopReaders { card_sim: &card_sim, root: &root };
+        let outcome = stage.run();
+        interrupt::give_way();
+        outcome?
     };
     stage.farewell(&card)?;
     Ok(stage.summary)
@@ -87,12 +88,12 @@ pub fn run(options: &Options, output: &mut Output) -> Result<Summary, Failure> {
 /// Stops the readers however the steps end.
 struct StopReaders<'a> {
     card_sim: &'a Path,
-    state: PathBuf,
+    root: &'a Path,
 }
 
 impl Drop for StopReaders<'_> {
     fn drop(&mut self) {
-        interrupt::stop_readers(self.card_sim, &self.state);
+        interrupt::stop_readers(self.card_sim, self.root);
     }
 }
 

@@ -29,6 +29,7 @@ fn the_summary_is_what_database_journal_and_cards_say() {
     assert!(output.status.success(), "{}", both(&output));
     assert!(began.elapsed() < RUN_LIMIT, "{:?}", began.elapsed());
     assert_eq!(readers_run(&folder), Some(5), "no readers are left running");
+    assert_eq!(processes_of(&folder), Vec::<String>::new());
     let text = String::from_utf8(output.stdout).expect("UTF-8");
     assert!(text.contains("[1] ") && text.contains("[9] "), "every step is printed:\n{text}");
 
@@ -123,7 +124,7 @@ fn the_summary_is_what_database_journal_and_cards_say() {
     assert!(explored.status.success(), "the printed commands work:\n{}", both(&explored));
     assert_eq!(readers_run(&folder), Some(5));
     for line in std::fs::read_to_string(folder.join("explore.sh")).expect("commands").lines() {
-        assert!(text.contains(line) || line.starts_with("# What the demo left"), "printed: {line}");
+        assert!(text.contains(line) || line.starts_with("cd "), "printed: {line}");
     }
 }
 
@@ -137,6 +138,7 @@ fn ctrl_c_ends_everything_that_the_demo_started() {
     let status = interrupted.wait().expect("it ends");
     assert_eq!(status.code(), Some(130), "as a program that Ctrl-C ended");
     assert_eq!(readers_run(&folder), Some(5), "no readers are left running");
+    assert_eq!(processes_of(&folder), Vec::<String>::new());
 }
 
 #[test]
@@ -181,6 +183,14 @@ fn readers_run(folder: &Path) -> Option<i32> {
     let status =
         Command::new(program("card-sim")).args(["reader", "status", "--state"]).arg(folder.join("readers")).output();
     status.expect("card-sim").status.code()
+}
+
+/// Command lines of running processes that name the folder.
+fn processes_of(folder: &Path) -> Vec<String> {
+    let processes = std::fs::read_dir("/proc").expect("a Linux system").flatten();
+    let lines = processes.filter_map(|process| std::fs::read(process.path().join("cmdline")).ok());
+    let lines = lines.map(|line| String::from_utf8_lossy(&line).replace('\0', " "));
+    lines.filter(|line| line.contains(&*folder.to_string_lossy())).collect()
 }
 
 fn count_or_zero(database: &Path, sql: &str) -> i64 {

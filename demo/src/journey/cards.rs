@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::centre::{CHECKER, MAKER};
 use super::{PSAM_SLOT, STATION_SLOTS, Stage};
 use crate::failure::{Failure, must_be};
+use crate::interrupt;
 use crate::output::words;
 use crate::programs::{Answer, Running};
 use crate::readers::Readers;
@@ -92,6 +93,7 @@ impl<'a> Stage<'a> {
         let [first, second] = STATION_SLOTS.map(|slot| readers.name(slot).to_owned());
         let run = run.arg("--reader").arg(first).arg("--reader").arg(second).arg("--feeder").arg(readers.feeder());
         let running = run.arg("--receipts").arg(self.folder.text("reports/receipts")).words("--wait 30").start()?;
+        interrupt::end_with_us(&self.folder.path(""), running.id());
         let answer = self.watched(running)?;
         self.folder.write("reports/batch.jsonl", answer.stdout.as_bytes())?;
         let answer = answer.with_code(0)?;

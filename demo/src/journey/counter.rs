@@ -83,7 +83,7 @@ impl<'a> Stage<'a> {
         let began = Instant::now();
         let port_file = self.folder.path("centre.port");
         let serve = self.issuer_with_vault("serve --listen 127.0.0.1:0 --port-file").arg(port_file.clone()).start()?;
-        interrupt::end_with_us(serve.id());
+        interrupt::end_with_us(&self.folder.path(""), serve.id());
         let serve = self.answering(serve, &port_file)?;
         let port = std::fs::read_to_string(&port_file)
             .map_err(|source| Failure::File { path: port_file, source })?

@@ -34,7 +34,8 @@ impl Stage<'_> {
         }
         write_configuration(&self.folder, None, DEFAULT_PORT)?;
         let suggestions = self.suggestions(card);
-        let mut script = String::from("# What the demo left behind, looked at from outside.\n");
+        let here = std::env::current_dir().unwrap_or_default();
+        let mut script = format!("cd {}\n", word(&here.display().to_string()));
         self.output.line("");
         self.output.line(self.output.pick(&words(
             "To look around (the same is in explore.sh of the demo's folder):",
@@ -102,9 +103,13 @@ impl Stage<'_> {
 /// A path as a word of the shell, relative where that is shorter.
 fn short(path: &Path) -> String {
     let relative = std::env::current_dir().ok().and_then(|here| path.strip_prefix(here).map(Path::to_owned).ok());
-    let text = relative.as_deref().unwrap_or(path).display().to_string();
+    word(&relative.as_deref().unwrap_or(path).display().to_string())
+}
+
+/// A text as one word of the shell.
+fn word(text: &str) -> String {
     let plain = |character: char| character.is_ascii_alphanumeric() || "/._-+".contains(character);
-    if text.chars().all(plain) { text } else { format!("'{}'", text.replace('\'', r"'\''")) }
+    if text.chars().all(plain) { text.to_owned() } else { format!("'{}'", text.replace('\'', r"'\''")) }
 }
 
 /// Columns on a screen: Chinese characters take two.
