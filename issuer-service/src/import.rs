@@ -2,15 +2,20 @@
 //!
 //! Owns: the run over the file, what happens with a number that is known already, the one transaction of a file.
 //! Never: changes a person that is registered; stops at the first fault; holds the file in memory.
-//! Units: `row` is the line in the file, the header being line 1.
+//! Units: `row` is the line in the file where a row starts, the header of an ordinary file being line 1.
 
 pub mod check;
+pub mod column;
+mod encoding;
 pub mod fault;
-pub mod header;
+pub mod note;
+pub mod record;
+pub mod refusal;
 pub mod report;
+mod report_file;
 pub mod table;
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -25,9 +30,12 @@ use crate::person::Details;
 use crate::store::{Store, StoreError, Tx};
 
 use check::Checks;
+use column::Column;
+use fault::masked;
 use fault::{Code, Fault};
-use header::TableError;
+use refusal::TableError;
 use report::Report;
+use report_file::ReportFile;
 use table::{Row, Table};
 
 /// Why a file could not be imported at all. Nothing was registered.
@@ -58,6 +66,20 @@ pub enum ImportError {
     /// The report cannot be written.
     #[error("report {path}: {source}")]
     Report {
+        /// The report.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The report would overwrite the registry file.
+    #[error("{path} is the registry file itself")]
+    ReportOverFile {
+        /// The report.
+        path: PathBuf,
+    },
+    /// The people are registered; the report, written beside its place, could not be moved to it.
+    #[error("report {path}: {source}")]
+    ReportNotPlaced {
         /// The report.
         path: PathBuf,
         /// What the system said.
@@ -94,84 +116,126 @@ pub struct Order<'a> {
 /// [`ImportError`]; faulty rows are no error, they are in the report.
 pub fn run(store: &mut Store, order: &Order<'_>) -> Result<Report, ImportError> {
     let file = open(order.file)?;
+    let mut report_file = order.report.map(|path| open_report(path, &file)).transpose()?;
     let table_error = |source| ImportError::Table { path: order.file.to_owned(), source };
     let unreadable = |source| ImportError::Unreadable { path: order.file.to_owned(), source };
     let mut table = Table::read(file).map_err(|error| match error {
         table::OpenError::Read(source) => unreadable(source),
         table::OpenError::Table(source) => table_error(source),
     })?;
-    let checks = Checks::new(table.columns(), order.city);
-    let mut report = Report::new(table.headers().to_vec(), table.encoding(), order.dry_run, order.lang);
-    let work = |tx: &Tx<'_>| -> Result<(Report, Act), ImportError> {
+    let checks = Checks::new(table.layout(), order.city);
+    let mut work = Work { checks, report: Report::new(&table, order.dry_run, order.lang), without_region: 0 };
+    let file_to_rows = |tx: &Tx<'_>| -> Result<(Report, Act), ImportError> {
         let import = tx.next_import()?;
         tx.begin_seen_numbers()?;
         while let Some(row) = table.next_row().map_err(unreadable)? {
-            take_row(tx, import, &checks, &row, &mut report)?;
+            work.take_row(tx, import, &row)?;
         }
         tx.end_seen_numbers()?;
-        if let Some(path) = order.report {
-            report.write(path).map_err(|source| ImportError::Report { path: path.to_owned(), source })?;
-        }
-        if !order.dry_run {
-            tx.add_import(import, order.actor, table.digest(), report.counts())?;
+        let Work { mut report, without_region, .. } = work;
+        report.finish(without_region);
+        if let (Some(file), Some(path)) = (&mut report_file, order.report) {
+            file.write(&report).map_err(|source| ImportError::Report { path: path.to_owned(), source })?;
         }
         let counts = report.counts();
+        if !order.dry_run {
+            tx.add_import(import, order.actor, table.digest(), counts)?;
+        }
         let detail =
             format!("accepted {} rejected {} unchanged {}", counts.accepted, counts.rejected, counts.unchanged);
         let act =
             Act { actor: order.actor.to_owned(), act: "person.import", object: format!("import {import}"), detail };
         Ok((report, act))
     };
-    if order.dry_run { store.rehearse(|tx| work(tx).map(|(report, _)| report)) } else { store.act(work) }
+    let report = if order.dry_run {
+        store.rehearse(|tx| file_to_rows(tx).map(|(report, _)| report))
+    } else {
+        store.act(file_to_rows)
+    }?;
+    if let (Some(file), Some(path)) = (report_file, order.report) {
+        file.place().map_err(|source| ImportError::ReportNotPlaced { path: path.to_owned(), source })?;
+    }
+    Ok(report)
 }
 
-fn take_row(tx: &Tx<'_>, import: i64, checks: &Checks, row: &Row, report: &mut Report) -> Result<(), ImportError> {
-    match checks.check(row) {
-        Ok(details) => match known(tx, &details, row.line, checks)? {
+/// An import under way.
+struct Work {
+    checks: Checks,
+    report: Report,
+    without_region: u64,
+}
+
+impl Work {
+    fn take_row(&mut self, tx: &Tx<'_>, import: i64, row: &Row) -> Result<(), ImportError> {
+        let details = match self.checks.check(row) {
+            Ok(details) => details,
+            Err(faults) => {
+                self.report.reject(faults);
+                return Ok(());
+            }
+        };
+        match self.known(tx, &details)? {
             Known::New => {
                 tx.add_person(&details, import, row.line)?;
-                report.accept();
+                tx.see_number(&details.number, row.line)?;
+                self.without_region += u64::from(details.region.is_empty());
+                self.report.accept();
             }
-            Known::Unchanged => report.keep(),
-            Known::Fault(fault) => report.reject(vec![fault]),
-        },
-        Err(faults) => report.reject(faults),
+            Known::Unchanged => {
+                tx.see_number(&details.number, row.line)?;
+                self.report.keep();
+            }
+            Known::Fault(code) => {
+                let (column, value) = (Some(Column::Number), masked(&details.number));
+                self.report.reject(vec![Fault { row: row.line, column, code, value }]);
+            }
+        }
+        Ok(())
     }
-    Ok(())
+
+    /// What is known of the number: from an earlier good row of this file, or from the registry.
+    fn known(&self, tx: &Tx<'_>, details: &Details) -> Result<Known, StoreError> {
+        let Some(person) = tx.person_by_number(&details.number)? else { return Ok(Known::New) };
+        let same_name = person.details.name == details.name;
+        let code = match tx.seen_number(&details.number)? {
+            Some(first) if same_name => Code::DuplicateInFile(first),
+            Some(first) => Code::NumberTakenInFile(first),
+            None if self.checks.agree(&person.details, details) => return Ok(Known::Unchanged),
+            None if same_name => Code::AlreadyRegistered(person.id),
+            None => Code::NumberTaken(person.id),
+        };
+        Ok(Known::Fault(code))
+    }
 }
 
 enum Known {
     New,
     Unchanged,
-    Fault(Fault),
+    Fault(Code),
 }
 
-/// What is known of the number: from an earlier row of this file, or from the registry.
-fn known(tx: &Tx<'_>, details: &Details, line: u64, checks: &Checks) -> Result<Known, StoreError> {
-    let fault = |code| Known::Fault(checks.number_fault(line, code, &details.number));
-    let registered = tx.person_by_number(&details.number)?;
-    if let Some(first) = tx.seen_number(&details.number, line)? {
-        let same_name = registered.is_some_and(|person| person.details.name == details.name);
-        return Ok(fault(if same_name { Code::DuplicateInFile(first) } else { Code::NumberTakenInFile(first) }));
-    }
-    Ok(match registered {
-        None => Known::New,
-        Some(person) if person.details == *details => Known::Unchanged,
-        Some(person) if person.details.name == details.name => fault(Code::AlreadyRegistered(person.id)),
-        Some(person) => fault(Code::NumberTaken(person.id)),
+fn open_report(path: &Path, input: &File) -> Result<ReportFile, ImportError> {
+    let path_buf = || path.to_owned();
+    ReportFile::create(path, input).map_err(|source| match source.kind() {
+        io::ErrorKind::InvalidInput => ImportError::ReportOverFile { path: path_buf() },
+        _ => ImportError::Report { path: path_buf(), source },
     })
 }
 
+/// Opens an ordinary file: a pipe cannot be read twice, a device never ends.
 fn open(path: &Path) -> Result<File, ImportError> {
-    let unreadable = |source| ImportError::Unreadable { path: path.to_owned(), source };
-    let file = File::open(path).map_err(|source| match source.kind() {
+    let failed = |source: io::Error| match source.kind() {
         io::ErrorKind::NotFound => ImportError::NotFound { path: path.to_owned() },
-        _ => unreadable(source),
-    })?;
-    if file.metadata().map_err(unreadable)?.is_dir() {
-        return Err(unreadable(io::ErrorKind::IsADirectory.into()));
+        _ => ImportError::Unreadable { path: path.to_owned(), source },
+    };
+    let kind = fs::metadata(path).map_err(failed)?;
+    if kind.is_dir() {
+        return Err(failed(io::ErrorKind::IsADirectory.into()));
     }
-    Ok(file)
+    if !kind.is_file() {
+        return Err(failed(io::ErrorKind::NotSeekable.into()));
+    }
+    File::open(path).map_err(failed)
 }
 
 impl Explain for ImportError {
@@ -181,6 +245,8 @@ impl Explain for ImportError {
             Self::Unreadable { .. } => "FILE_UNREADABLE",
             Self::Table { source, .. } => source.code(),
             Self::Report { .. } => "REPORT_NOT_WRITTEN",
+            Self::ReportOverFile { .. } => "REPORT_IS_REGISTRY",
+            Self::ReportNotPlaced { .. } => "REPORT_NOT_PLACED",
             Self::Store(error) => error.code(),
             Self::Centre(error) => error.code(),
         }
@@ -200,6 +266,14 @@ impl Explain for ImportError {
                 format!("报告 {} 无法写入: {source}；未登记任何人", path.display()),
                 format!("report {} cannot be written: {source}; nobody was registered", path.display()),
             ),
+            Self::ReportOverFile { path } => lang.pick(
+                format!("报告 {} 就是登记文件本身，未作改动", path.display()),
+                format!("the report {} is the registry file itself; nothing was done", path.display()),
+            ),
+            Self::ReportNotPlaced { path, source } => lang.pick(
+                format!("人员已处理，但报告 {} 无法就位: {source}", path.display()),
+                format!("the import is done, but its report {} could not be put in place: {source}", path.display()),
+            ),
             Self::Store(error) => error.what(lang),
             Self::Centre(error) => error.what(lang),
         }
@@ -210,7 +284,13 @@ impl Explain for ImportError {
             Self::NotFound { .. } => lang.pick("检查文件名", "check the name of the file"),
             Self::Unreadable { .. } => lang.pick("检查文件和权限", "check the file and its permissions"),
             Self::Table { source, .. } => source.next(lang),
-            Self::Report { .. } => lang.pick("换一个可写的位置", "name a place that can be written"),
+            Self::Report { .. } | Self::ReportOverFile { .. } => {
+                lang.pick("换一个可写的位置", "name a place that can be written")
+            }
+            Self::ReportNotPlaced { .. } => lang.pick(
+                "再次导入同一文件即可得到报告，已登记的人不会重复",
+                "import the same file again for its report; nobody is registered twice",
+            ),
             Self::Store(error) => error.next(lang),
             Self::Centre(error) => error.next(lang),
         }
@@ -219,8 +299,9 @@ impl Explain for ImportError {
     fn exit(&self) -> Exit {
         match self {
             Self::NotFound { .. } => Exit::NotFound,
-            Self::Unreadable { .. } | Self::Table { .. } => Exit::Usage,
+            Self::Unreadable { .. } | Self::Table { .. } | Self::ReportOverFile { .. } => Exit::Usage,
             Self::Report { .. } => Exit::Storage,
+            Self::ReportNotPlaced { .. } => Exit::Partly,
             Self::Store(error) => error.exit(),
             Self::Centre(error) => error.exit(),
         }

@@ -4,8 +4,11 @@
 //! Never: holds unchecked values; `Debug` shows the row number only.
 
 pub mod code;
+pub mod date;
 pub mod name;
 pub mod number;
+pub mod phone;
+pub mod plain;
 
 use serde::Serialize;
 
@@ -23,11 +26,11 @@ pub struct Details {
     pub name_raw: String,
     /// AAC004 性别: `1` or `2` (GB/T 2261.1).
     pub sex: String,
-    /// AAC005 民族: `01` to `56`, `97`, `98` (GB/T 3304).
+    /// AAC005 民族: `01` to `56`, `97`, `98` (GB/T 3304); empty when the registry does not say.
     pub ethnic_group: String,
     /// AAC006 出生日期: `YYYYMMDD`.
     pub birth_date: String,
-    /// AAB301 行政区划: a county of the prefecture, 6 digits (GB/T 2260).
+    /// AAB301 行政区划: a county of the prefecture, 6 digits (GB/T 2260); empty when nothing tells which.
     pub region: String,
     /// AAE006 地址, may be empty.
     pub address: String,

@@ -1,101 +1,159 @@
 //! The registry import as a bureau meets it: the program, a file, a report, an exit code.
 
-use std::path::Path;
-use std::process::{Command, Output};
+#[path = "registry/bureau.rs"]
+mod bureau;
 
+use bureau::{Bureau, HEADER, command, counts, faults, issuer, json, notes, number, row};
 use encoding_rs::GB18030;
 
-const HEADER: &str = "社会保障号码,姓名,性别,民族,出生日期,行政区划代码,联系电话";
-
-/// A number of GB 11643 for an invented person: check character as ISO 7064 MOD 11-2, by a running remainder.
-fn number(birth: &str, order: u32) -> String {
-    let body = format!("513301{birth}{order:03}");
-    let remainder = body.bytes().fold(0, |sum, byte| (sum + u32::from(byte - b'0')) * 2 % 11);
-    let check = match (12 - remainder) % 11 {
-        10 => 'X',
-        digit => char::from_digit(digit, 10).expect("below ten"),
-    };
-    format!("{body}{check}")
-}
-
-fn row(order: u32, name: &str) -> String {
-    let sex = if order % 2 == 1 { 1 } else { 2 };
-    format!("{},{name},{sex},04,19900101,513301,19900001234", number("19900101", order))
-}
-
-fn issuer(data: &Path, arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_issuer"))
-        .args(["--lang", "en", "--data"])
-        .arg(data)
-        .args(arguments)
-        .stdin(std::process::Stdio::null())
-        .output()
-        .expect("the program starts")
-}
-
-fn json(output: &Output) -> serde_json::Value {
-    serde_json::from_slice(&output.stdout).expect("one JSON object")
-}
-
-fn centre() -> tempfile::TempDir {
-    let folder = tempfile::tempdir().expect("folder");
-    assert_eq!(issuer(&folder.path().join("c"), &["init"]).status.code(), Some(0));
-    folder
+fn told(faults: &[(u64, String, String)]) -> Vec<(u64, &str, &str)> {
+    faults.iter().map(|(row, column, code)| (*row, column.as_str(), code.as_str())).collect()
 }
 
 #[test]
 fn a_gb18030_file_is_imported_once_and_the_second_time_changes_nothing() {
-    let folder = centre();
-    let (data, file, report) = (folder.path().join("c"), folder.path().join("r.csv"), folder.path().join("out.csv"));
+    let bureau = Bureau::new();
     let text = [HEADER.to_owned(), row(1, "扎西•多吉"), row(2, "王䶮"), row(3, "卓玛"), row(3, "卓玛"), row(1, "尼玛")]
         .join("\r\n");
-    std::fs::write(&file, GB18030.encode(&text).0).expect("file");
-    let (file, report) = (file.to_str().expect("path"), report.to_str().expect("path"));
+    let file = bureau.file("r.csv", GB18030.encode(&text).0);
 
-    let dry = issuer(&data, &["person", "import", file, "--dry-run", "--format", "json"]);
+    let dry = bureau.run(&file, &["--dry-run"]);
     assert_eq!(dry.status.code(), Some(10));
-    assert_eq!((json(&dry)["accepted"].as_u64(), json(&dry)["rejected"].as_u64()), (Some(2), Some(3)));
-    assert_eq!(json(&issuer(&data, &["person", "list", "--format", "json"]))["total"], 0);
+    assert_eq!(counts(&json(&dry)), [2, 3, 0]);
+    assert_eq!(bureau.registered(), 0);
 
-    let first = issuer(&data, &["person", "import", file, "--report", report, "--format", "json"]);
-    let found: Vec<(u64, &str, String)> = json(&first)["faults"]
-        .as_array()
-        .expect("faults")
-        .iter()
-        .map(|fault| {
-            assert!(fault["message"].is_string() && fault["remedy"].is_string());
-            let text = |name: &str| fault[name].as_str().expect("text").to_owned();
-            (
-                fault["row"].as_u64().expect("row"),
-                if text("column") == "姓名" { "name" } else { "number" },
-                text("code"),
-            )
-        })
-        .collect();
-    let expected =
-        [(3, "name", "NOT_ENCODABLE"), (5, "number", "DUPLICATE_IN_FILE"), (6, "number", "NUMBER_TAKEN_IN_FILE")];
-    assert_eq!(found, expected.map(|(row, column, code)| (row, column, code.to_owned())));
-    let written = std::fs::read_to_string(report).expect("report");
-    assert_eq!(written.lines().count(), 4);
+    let first = bureau.run(&file, &[]);
+    let (mut dry, real) = (json(&dry), json(&first));
+    dry["dry_run"] = false.into();
+    assert_eq!(dry, real, "a dry run says what the run will say");
+    assert_eq!(
+        told(&faults(&real)),
+        [
+            (3, "姓名", "NOT_ENCODABLE"),
+            (5, "社会保障号码", "DUPLICATE_IN_FILE"),
+            (6, "社会保障号码", "NUMBER_TAKEN_IN_FILE")
+        ]
+    );
+    assert_eq!(real["fault_counts"]["NOT_ENCODABLE"], 1);
     for secret in ["19900101001", "卓玛", "扎西"] {
-        assert!(!written.contains(secret) && !String::from_utf8_lossy(&first.stdout).contains(secret));
+        assert!(!String::from_utf8_lossy(&first.stdout).contains(secret));
     }
 
-    let second = json(&issuer(&data, &["person", "import", file, "--format", "json"]));
-    let counts = ["accepted", "rejected", "unchanged"].map(|name| second[name].as_u64());
-    assert_eq!(counts, [Some(0), Some(3), Some(2)]);
-    assert_eq!(issuer(&data, &["audit", "verify"]).status.code(), Some(0));
+    assert_eq!(counts(&json(&bureau.run(&file, &[]))), [0, 3, 2]);
+    assert_eq!(issuer(&bureau.data(), &["audit", "verify"]).status.code(), Some(0));
+}
+
+#[test]
+fn a_file_of_numbers_and_names_is_enough() {
+    let bureau = Bureau::new();
+    let text = format!(
+        "参保人员名册,,,,\n序号,参保人姓名（必填）,*证件号码,备注,户口性质\n1,扎西 · 多吉,'{},x,农业\n2,卓玛,{},y,\n",
+        number("19900101", 1).to_lowercase(),
+        number("19900101", 2),
+    );
+    let report = bureau.import(GB18030.encode(&text.replace(',', "\t")).0);
+    assert_eq!(counts(&report), [2, 0, 0]);
+    assert_eq!(report["ignored_columns"], serde_json::json!(["序号", "备注", "户口性质"]));
+    assert_eq!(
+        notes(&report),
+        ["HEADER_LINE", "SEX_FROM_NUMBER", "BIRTH_DATE_FROM_NUMBER", "ETHNIC_GROUP_ABSENT", "REGION_FROM_NUMBER"]
+    );
+    let person = json(&issuer(&bureau.data(), &["person", "show", "1", "--format", "json"]));
+    assert_eq!(
+        (&person["sex"], &person["region"], &person["ethnic_group"]),
+        (&"1".into(), &"513301".into(), &"".into())
+    );
+    // A fuller file later is another statement about them, one with fewer columns is not.
+    let fuller = bureau.import(format!("{HEADER}\n{}\n", row(1, "扎西·多吉")));
+    assert_eq!(told(&faults(&fuller)), [(2, "社会保障号码", "ALREADY_REGISTERED")]);
+    assert_eq!(counts(&bureau.import(format!("AAC002;AAC003\n{};扎西・多吉\n", number("19900101", 1)))), [0, 0, 1]);
+}
+
+#[test]
+fn values_are_understood_as_bureaus_write_them() {
+    let bureau = Bureau::new();
+    let number = |order| number("19810101", order);
+    let rows = [
+        format!("{},甲一,男,藏族,1981-01-01,康定市,+86 199-0000-1234", number(1)),
+        format!("{},甲二,F,ZA,1981/1/1,四川省甘孜藏族自治州泸定县,", number(2)),
+        format!("{},甲三,1男,4,1981年1月1日,513301001002,0836-2811234", number(3)),
+        format!("{},甲四,2,04藏族,1981.01.01,５１３３２２,无", number(4)),
+    ];
+    let report =
+        bureau.import(format!("身份证号,姓名,性别(1男2女),民族,出生年月日,所属区县,手机\n{}\n", rows.join("\n")));
+    assert_eq!((counts(&report), faults(&report)), ([4, 0, 0], Vec::new()));
+    let people = json(&issuer(&bureau.data(), &["person", "list", "--format", "json"]));
+    let of = |name: &str| -> Vec<String> {
+        let people = people["people"].as_array().expect("people").iter();
+        people.map(|person| person[name].as_str().expect("text").to_owned()).collect()
+    };
+    assert_eq!((of("sex"), of("ethnic_group")), (["1", "2", "1", "2"].map(String::from).into(), vec!["04".into(); 4]));
+    assert_eq!(of("region"), ["513301", "513322", "513301", "513322"]);
+}
+
+#[test]
+fn spreadsheet_damage_is_named_with_its_own_remedy() {
+    let bureau = Bureau::new();
+    let good = number("19900101", 1);
+    let text = format!(
+        "号码,{HEADER}\n1,5.13301E+17,甲,1,04,19900101,513301,\n2,{}000,甲,1,04,19900101,513301,1.99E+10\n3,{good},甲,1,04,32874,513301,\n",
+        &good[..15]
+    );
+    let report = bureau.import(text);
+    assert_eq!(
+        told(&faults(&report)),
+        [
+            (2, "社会保障号码", "SCIENTIFIC_NOTATION"),
+            (3, "社会保障号码", "DIGITS_ROUNDED"),
+            (3, "联系电话", "SCIENTIFIC_NOTATION"),
+            (4, "出生日期", "DATE_SERIAL")
+        ]
+    );
+    assert_eq!(report["faults"][0]["column_number"], 2);
+    assert!(report["faults"][0]["remedy"].as_str().expect("remedy").contains("text"));
+}
+
+#[test]
+fn rows_are_counted_in_lines_of_the_file() {
+    let bureau = Bureau::new();
+    let text = format!(
+        "{HEADER},备注\r\n{},\"two\r\nlines\"\r\n\r\n{},x\r\n{},\"open\r\n{},y\r\n",
+        row(1, "甲"),
+        row(2, "乙2"),
+        row(3, "丙"),
+        row(4, "丁")
+    );
+    let report = bureau.import(text);
+    assert_eq!(counts(&report), [2, 2, 0]);
+    assert_eq!(told(&faults(&report)), [(5, "姓名", "NAME_CHARACTER"), (6, "whole row", "QUOTE_OPEN")]);
+}
+
+#[test]
+fn of_rows_for_one_person_the_first_good_one_counts() {
+    let bureau = Bureau::new();
+    assert_eq!(counts(&bureau.import(format!("{HEADER}\n{}\n", row(9, "旧名")))), [1, 0, 0]);
+    let bad = row(1, "甲").replace(",04,", ",77,");
+    let rows = [bad, row(1, "甲"), row(1, "甲"), row(1, "乙"), row(9, "新名"), row(9, "旧名"), row(9, "旧名")];
+    let report = bureau.import(format!("{HEADER}\n{}\n", rows.join("\n")));
+    assert_eq!(counts(&report), [1, 5, 1]);
+    assert_eq!(
+        told(&faults(&report)),
+        [
+            (2, "民族", "ETHNIC_GROUP_UNKNOWN"),
+            (4, "社会保障号码", "DUPLICATE_IN_FILE"),
+            (5, "社会保障号码", "NUMBER_TAKEN_IN_FILE"),
+            (6, "社会保障号码", "NUMBER_TAKEN"),
+            (8, "社会保障号码", "DUPLICATE_IN_FILE")
+        ]
+    );
+    let message = |place: usize| report["faults"][place]["message"].as_str().expect("message").to_owned();
+    assert!(message(1).contains("line 3") && message(2).contains("line 3") && message(4).contains("line 7"));
 }
 
 #[test]
 fn what_is_registered_is_not_changed_by_a_later_file() {
-    let folder = centre();
-    let (data, file) = (folder.path().join("c"), folder.path().join("r.csv"));
-    let path = file.to_str().expect("path");
-    let import = |line: &str| {
-        std::fs::write(&file, format!("{HEADER}\n{line}\n")).expect("file");
-        json(&issuer(&data, &["person", "import", path, "--format", "json"]))
-    };
+    let bureau = Bureau::new();
+    let import = |line: &str| bureau.import(format!("{HEADER}\n{line}\n"));
     assert_eq!(import(&row(1, "扎西"))["accepted"], 1);
     assert_eq!(import(&row(1, "尼玛"))["faults"][0]["code"], "NUMBER_TAKEN");
     assert_eq!(
@@ -105,48 +163,148 @@ fn what_is_registered_is_not_changed_by_a_later_file() {
 }
 
 #[test]
-fn files_that_are_no_registry_end_with_a_documented_code() {
-    let folder = centre();
-    let data = folder.path().join("c");
-    let path = |name: &str| folder.path().join(name).to_str().expect("path").to_owned();
-    let code = |file: &str| {
-        let output = issuer(&data, &["person", "import", file, "--format", "json"]);
-        let error: serde_json::Value = serde_json::from_slice(&output.stderr).expect("an error object");
-        (output.status.code(), error["code"].as_str().expect("code").to_owned())
-    };
-    assert_eq!(code(&path("missing.csv")), (Some(2), "FILE_NOT_FOUND".to_owned()));
-    assert_eq!(code(folder.path().to_str().expect("path")), (Some(1), "FILE_UNREADABLE".to_owned()));
-    for (name, content, expected) in [
-        ("empty.csv", "", "FILE_EMPTY"),
-        ("other.csv", "a,b\n1,2\n", "HEADER_MISSING"),
-        ("short.csv", "姓名,性别\n王,1\n", "COLUMN_MISSING"),
-        ("more.csv", &format!("{HEADER},备注一\n"), "COLUMN_UNKNOWN"),
-    ] {
-        std::fs::write(path(name), content).expect("file");
-        assert_eq!(code(&path(name)), (Some(1), expected.to_owned()));
+fn the_report_file_says_what_the_program_says() {
+    let bureau = Bureau::new();
+    let file = bureau.file("r.csv", format!("{HEADER}\n{}\n{},多\n{}\n", row(1, "甲"), row(2, "乙"), row(3, "=丙")));
+    let path = bureau.path("out.json");
+    let output = bureau.run(&file, &["--report", &path]);
+    assert_eq!(output.stdout, std::fs::read(&path).expect("report"));
+    let faults = faults(&json(&output));
+    assert_eq!(faults.len(), 2);
+
+    let path = bureau.path("out.CSV");
+    std::fs::write(&path, "the report of yesterday").expect("file");
+    assert_eq!(bureau.run(&file, &["--report", &path]).status.code(), Some(10));
+    let written = std::fs::read(&path).expect("report");
+    let mut csv =
+        csv::Reader::from_reader(written.strip_prefix(b"\xEF\xBB\xBF").expect("a mark for spreadsheet programs"));
+    assert_eq!(csv.headers().expect("header"), vec!["row", "column", "code", "value", "message", "remedy"]);
+    let rows: Vec<(u64, String, String)> = csv
+        .records()
+        .map(|row| row.expect("row"))
+        .map(|row| (row[0].parse().expect("row"), row[1].into(), row[2].into()))
+        .collect();
+    assert_eq!(rows, faults);
+    let left: Vec<_> =
+        std::fs::read_dir(bureau.path("")).expect("folder").map(|entry| entry.expect("entry").file_name()).collect();
+    assert!(left.iter().all(|name| !name.to_string_lossy().ends_with(".part")));
+}
+
+#[test]
+fn a_report_that_cannot_be_written_stops_the_import_before_it_begins() {
+    let bureau = Bureau::new();
+    let file = bureau.file("r.csv", format!("{HEADER}\n{}\n", row(1, "甲")));
+    std::fs::create_dir(bureau.path("folder")).expect("folder");
+    for place in ["nowhere/out.csv", "folder", "r.csv/out.json"] {
+        let refusal = bureau.refusal(&file, &["--report", &bureau.path(place)]);
+        assert_eq!(refusal, (Some(9), "REPORT_NOT_WRITTEN".to_owned()), "{place}");
     }
-    let unknown = issuer(&folder.path().join("nowhere"), &["person", "list"]);
+    let before = std::fs::read(&file).expect("file");
+    assert_eq!(bureau.refusal(&file, &["--report", &file]), (Some(1), "REPORT_IS_REGISTRY".to_owned()));
+    assert_eq!(std::fs::read(&file).expect("file"), before);
+    assert_eq!(bureau.refusal(&file, &["--report", "/dev/full"]), (Some(9), "REPORT_NOT_WRITTEN".to_owned()));
+    assert_eq!(bureau.registered(), 0);
+}
+
+#[test]
+fn files_that_are_no_registry_end_with_a_documented_code() {
+    let bureau = Bureau::new();
+    assert_eq!(bureau.refusal(&bureau.path("missing.csv"), &[]), (Some(2), "FILE_NOT_FOUND".to_owned()));
+    assert_eq!(bureau.refusal(&bureau.path(""), &[]), (Some(1), "FILE_UNREADABLE".to_owned()));
+    assert_eq!(bureau.refusal("/dev/zero", &[]), (Some(1), "FILE_UNREADABLE".to_owned()));
+    let utf16: Vec<u8> = "\u{FEFF}姓名,证件号码\r\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
+    for (content, expected) in [
+        (&b""[..], "FILE_EMPTY"),
+        (b"\xEF\xBB\xBF", "FILE_EMPTY"),
+        (b"a,b\n1,2\n", "HEADER_MISSING"),
+        ("姓名,性别\n王,1\n".as_bytes(), "COLUMN_MISSING"),
+        (format!("{HEADER},姓名\n").as_bytes(), "COLUMN_REPEATED"),
+        (&utf16, "FILE_ENCODING"),
+        (b"PK\x03\x04\x14\0\x06\0[Content_Types].xml", "FILE_NOT_TEXT"),
+        (b"<html><table><tr><td>", "FILE_NOT_TEXT"),
+        (&[0; 10_000], "FILE_NOT_TEXT"),
+        (&vec![b'x'; 10 << 20], "HEADER_MISSING"),
+        ("姓名,".repeat(2_000).as_bytes(), "COLUMNS_TOO_MANY"),
+    ] {
+        let file = bureau.file("f.csv", content);
+        assert_eq!(bureau.refusal(&file, &[]), (Some(1), expected.to_owned()));
+    }
+    let unknown = issuer(&bureau.data().join("nowhere"), &["person", "list"]);
     assert_eq!(unknown.status.code(), Some(2));
 }
 
 #[test]
+fn strange_content_costs_its_own_rows_only() {
+    let bureau = Bureau::new();
+    let only_header = bureau.run(&bureau.file("h.csv", HEADER), &[]);
+    assert_eq!((only_header.status.code(), notes(&json(&only_header))), (Some(0), vec!["NO_ROWS".to_owned()]));
+
+    let mut bytes = format!("{HEADER}\n{}\n", row(1, "甲")).into_bytes();
+    bytes.resize(bytes.len() + (10 << 20), b'x');
+    bytes.extend(format!("\n{}\n{}\n,,,,,,\n", row(2, "乙\0"), row(3, "丙")).bytes());
+    bytes.extend([0; 5_000]);
+    let report = bureau.import(bytes);
+    assert_eq!(counts(&report), [2, 3, 0]);
+    assert_eq!(
+        told(&faults(&report)),
+        [(3, "whole row", "ROW_TOO_LONG"), (4, "姓名", "CONTROL_CHARACTER"), (7, "whole row", "CELL_COUNT")]
+    );
+}
+
+#[test]
+fn a_link_to_a_file_is_as_good_as_the_file() {
+    let bureau = Bureau::new();
+    let file = bureau.file("r.csv", format!("{HEADER}\n{}\n", row(1, "甲")));
+    std::os::unix::fs::symlink(&file, bureau.path("link")).expect("link");
+    std::os::unix::fs::symlink(bureau.file("old.json", ""), bureau.path("report")).expect("link");
+    assert_eq!(bureau.run(&bureau.path("link"), &["--report", &bureau.path("report")]).status.code(), Some(0));
+    assert!(std::fs::symlink_metadata(bureau.path("report")).expect("there").is_symlink());
+    assert!(std::fs::read_to_string(bureau.path("old.json")).expect("report").contains("accepted"));
+}
+
+#[test]
+fn an_import_killed_in_the_middle_leaves_all_or_nothing() {
+    const PEOPLE: u64 = 3_000;
+    let bureau = Bureau::new();
+    let rows: Vec<String> = (0..PEOPLE)
+        .map(|n| {
+            let (birth, order) = (format!("19{:02}0101", 50 + n / 500), u32::try_from(n % 500).expect("small"));
+            format!("{},甲", number(&birth, order))
+        })
+        .collect();
+    let file = bureau.file("r.csv", format!("证件号码,姓名\n{}\n", rows.join("\n")));
+    let report = bureau.path("out.json");
+    let mut killed = command(&bureau.data(), &["person", "import", &file, "--report", &report]);
+    let mut killed = killed.stdout(std::process::Stdio::null()).spawn().expect("the program starts");
+    let part = format!("{report}.part");
+    while !std::path::Path::new(&part).exists() && killed.try_wait().expect("child").is_none() {
+        std::thread::yield_now();
+    }
+    killed.kill().expect("killed");
+    killed.wait().expect("ended");
+    let registered = bureau.registered();
+    assert!([0, PEOPLE].contains(&registered), "{registered}");
+    let again = json(&bureau.run(&file, &["--report", &report]));
+    assert_eq!(counts(&again), [PEOPLE - registered, 0, registered]);
+    assert_eq!((bureau.registered(), std::path::Path::new(&part).exists()), (PEOPLE, false));
+}
+
+#[test]
 fn a_locked_database_is_told_and_nothing_is_done() {
-    let folder = centre();
-    let (data, file) = (folder.path().join("c"), folder.path().join("r.csv"));
-    std::fs::write(&file, format!("{HEADER}\n{}\n", row(1, "扎西"))).expect("file");
-    let connection = rusqlite::Connection::open(data.join("centre.db")).expect("database");
+    let bureau = Bureau::new();
+    let file = bureau.file("r.csv", format!("{HEADER}\n{}\n", row(1, "扎西")));
+    let connection = rusqlite::Connection::open(bureau.data().join("centre.db")).expect("database");
     connection.execute_batch("BEGIN IMMEDIATE").expect("locked");
-    let output = issuer(&data, &["person", "import", file.to_str().expect("path")]);
-    assert_eq!(output.status.code(), Some(9));
-    assert!(String::from_utf8_lossy(&output.stderr).contains("DATABASE_LOCKED"));
+    let report = bureau.path("out.json");
+    assert_eq!(bureau.refusal(&file, &["--report", &report]), (Some(9), "DATABASE_LOCKED".to_owned()));
     connection.execute_batch("ROLLBACK").expect("unlocked");
-    assert_eq!(json(&issuer(&data, &["person", "list", "--format", "json"]))["total"], 0);
+    assert_eq!((bureau.registered(), std::path::Path::new(&report).exists()), (0, false));
 }
 
 #[test]
 fn an_audit_record_changed_behind_the_programs_back_is_named() {
-    let folder = centre();
-    let data = folder.path().join("c");
+    let bureau = Bureau::new();
+    let data = bureau.data();
     assert_eq!(issuer(&data, &["operator", "add", "li", "--role", "capture"]).status.code(), Some(0));
     assert_eq!(issuer(&data, &["operator", "add", "wang", "--role", "approve"]).status.code(), Some(0));
     let connection = rusqlite::Connection::open(data.join("centre.db")).expect("database");

@@ -14,14 +14,22 @@ use crate::person::{Masked, People};
 /// What to do with people.
 #[derive(Debug, Subcommand)]
 pub enum Verb {
-    /// Register the people of a bureau's file (CSV, GB 18030 or UTF-8); every fault of every row is told at once.
+    /// Register the people of a bureau's file; every fault of every row is told at once.
+    ///
+    /// The file is CSV in GB 18030 or UTF-8, its cells separated by commas, tabs or semicolons. Its header needs a number
+    /// (身份证号, AAC002, number …) and a name (姓名, AAC003, name …); sex, ethnic group, birth date, region, address, phone
+    /// and employer are read when they are there, other columns are ignored and listed. "row" of a fault is the line of the
+    /// file where the row starts, counted as a text editor counts; the header of an ordinary file is line 1.
+    ///
+    /// Good rows are registered in one transaction, people who are registered already with the same data count as
+    /// unchanged, faulty rows are refused: exit code 10.
     Import {
         /// The file.
         file: PathBuf,
         /// Check everything, register nobody.
         #[arg(long)]
         dry_run: bool,
-        /// Write the report here too: JSON, or CSV when the name ends so.
+        /// Write the report here too: JSON, or CSV (UTF-8 with a mark, for spreadsheet programs) when the name ends in .csv.
         #[arg(long, value_name = "FILE")]
         report: Option<PathBuf>,
     },

@@ -1,19 +1,24 @@
 //! The checks of one row: values become a person's details, or every fault at once.
 //!
 //! Source: GB 11643, GB/T 2260, GB/T 2261.1, GB/T 3304; lengths of items 09, 4E, 21, 28, 2E of the card.
-//! Owns: which column is checked how, and what is compared across columns. Never: looks into the registry.
+//! Owns: which column is checked how, what is compared across columns, what a missing column is made up from.
+//! Never: looks into the registry.
 
 use card_core::security::CityCode;
 use card_profiles::text::encode_text;
 use time::Date;
 
+use super::column::Column;
 use super::fault::{Code, Fault, masked};
-use super::header::Column;
-use super::table::{Row, RowFault};
+use super::record::RowFault;
+use super::table::{Layout, Row};
 use crate::clock;
+use crate::person::code::{self, Counties, RegionFault};
+use crate::person::date::{self, DateFault};
 use crate::person::name::{self, NameFault};
 use crate::person::number::{Number, NumberFault};
-use crate::person::{Details, code};
+use crate::person::plain::{is_dash, is_nothing, is_scientific, plain, unwrapped};
+use crate::person::{Details, phone};
 
 /// Bytes of item 21 常住户口所在地地址.
 const ADDRESS_BYTES_MAX: usize = 80;
@@ -26,22 +31,25 @@ const BIRTH_YEAR_MIN: i32 = 1900;
 #[derive(Debug)]
 pub struct Checks {
     columns: Vec<Column>,
-    city: CityCode,
+    counties: Counties,
     today: Date,
 }
 
 /// The faults of one row while it is looked at.
 struct Faults<'a> {
     checks: &'a Checks,
-    row: u64,
+    row: &'a Row,
     found: Vec<Fault>,
+    /// Columns whose cells are no text: reported once, empty from then on.
+    broken: Vec<Column>,
 }
 
 impl Checks {
-    /// For a table with these columns, of people of this prefecture.
+    /// For a table of this layout, of people of this prefecture.
     #[must_use]
-    pub fn new(columns: &[Column], city: CityCode) -> Self {
-        Self { columns: columns.to_vec(), city, today: clock::today() }
+    pub fn new(layout: &Layout, city: CityCode) -> Self {
+        let columns = layout.columns.iter().map(|(column, _)| *column).collect();
+        Self { columns, counties: Counties::of(city), today: clock::today() }
     }
 
     /// Checks a row.
@@ -49,84 +57,108 @@ impl Checks {
     /// # Errors
     /// All of its faults, at least one.
     pub fn check(&self, row: &Row) -> Result<Details, Vec<Fault>> {
-        let mut faults = Faults { checks: self, row: row.line, found: Vec::new() };
-        let cells = match &row.cells {
-            Ok(cells) => cells,
-            Err(fault) => {
-                let code = match *fault {
-                    RowFault::Cells(found, expected) => Code::CellCount(found, expected),
-                    RowFault::Quote => Code::QuoteOpen,
-                    RowFault::TooLong => Code::RowTooLong,
-                };
-                faults.found.push(Fault { row: row.line, column: None, code, value: "".into() });
-                return Err(faults.found);
-            }
-        };
-        // A cell whose bytes are no text is reported once and counts as empty from then on.
-        for (column, _) in self.columns.iter().zip(cells).filter(|(_, cell)| cell.is_none()) {
-            faults.add(*column, Code::Undecodable, "");
+        let mut faults = Faults { checks: self, row, found: Vec::new(), broken: Vec::new() };
+        if let Err(fault) = &row.cells {
+            let code = match *fault {
+                RowFault::Cells(found, expected) => Code::CellCount(found, expected),
+                RowFault::Quote => Code::QuoteOpen,
+                RowFault::TooLong => Code::RowTooLong,
+            };
+            return Err(vec![Fault { row: row.line, column: None, code, value: "".into() }]);
         }
-        let text = |column: Column| {
-            let place = self.columns.iter().position(|known| *known == column);
-            place.and_then(|place| cells.get(place)).and_then(Option::as_deref).unwrap_or_default().trim()
-        };
-        let details = faults.details(&text);
+        faults.look_for_broken_cells();
+        let details = faults.details();
         if faults.found.is_empty() { Ok(details) } else { Err(faults.found) }
     }
 
-    /// A fault of the number of a row that is otherwise right.
+    /// Whether what the file says of a registered person is what is registered, however the name is written. A column that the file does not have says
+    /// nothing.
     #[must_use]
-    pub fn number_fault(&self, row: u64, code: Code, number: &str) -> Fault {
-        Fault { row, column: self.place(Column::Number), code, value: masked(number) }
+    pub fn agree(&self, registered: &Details, file: &Details) -> bool {
+        let same = |column, registered: &str, file: &str| !self.has(column) || registered == file;
+        registered.number == file.number
+            && registered.name == file.name
+            && registered.sex == file.sex
+            && registered.birth_date == file.birth_date
+            && same(Column::EthnicGroup, &registered.ethnic_group, &file.ethnic_group)
+            && same(Column::Region, &registered.region, &file.region)
+            && same(Column::Address, &registered.address, &file.address)
+            && same(Column::Phone, &registered.phone, &file.phone)
+            && same(Column::Employer, &registered.employer, &file.employer)
     }
 
-    fn place(&self, column: Column) -> Option<usize> {
-        self.columns.iter().position(|known| *known == column)
+    fn has(&self, column: Column) -> bool {
+        self.columns.contains(&column)
     }
 }
 
 impl Faults<'_> {
-    fn details<'t>(&mut self, text: &impl Fn(Column) -> &'t str) -> Details {
-        let number = self.number(text(Column::Number));
-        let name_raw = text(Column::Name);
-        Details {
-            name: self.name(name_raw),
-            name_raw: name_raw.to_owned(),
-            sex: self.sex(text(Column::Sex), number.as_ref()),
-            ethnic_group: self.ethnic_group(text(Column::EthnicGroup)),
-            birth_date: self.birth_date(text(Column::BirthDate), number.as_ref()),
-            region: self.region(text(Column::Region)),
-            address: self.free_text(Column::Address, text(Column::Address), ADDRESS_BYTES_MAX),
-            phone: self.phone(text(Column::Phone)),
-            employer: self.free_text(Column::Employer, text(Column::Employer), EMPLOYER_BYTES_MAX),
-            number: {
-                self.certificate(text, number.as_ref());
-                number.map(|number| number.as_str().to_owned()).unwrap_or_default()
-            },
+    fn details(&mut self) -> Details {
+        let number = self.number();
+        let name_raw = self.raw(Column::Name).to_owned();
+        let details = Details {
+            name: self.name(),
+            name_raw,
+            sex: self.sex(number.as_ref()),
+            ethnic_group: self.ethnic_group(),
+            birth_date: self.birth_date(number.as_ref()),
+            region: self.region(number.as_ref()),
+            address: self.free_text(Column::Address, ADDRESS_BYTES_MAX),
+            phone: self.phone(),
+            employer: self.free_text(Column::Employer, EMPLOYER_BYTES_MAX),
+            number: number.as_ref().map(|number| number.as_str().to_owned()).unwrap_or_default(),
+        };
+        self.certificate(number.as_ref());
+        details
+    }
+
+    fn look_for_broken_cells(&mut self) {
+        let Ok(cells) = &self.row.cells else { return };
+        for (column, cell) in self.checks.columns.iter().zip(cells) {
+            let is_stray = |c: char| c.is_control() && !c.is_whitespace();
+            let code = match cell {
+                None => Code::Undecodable,
+                Some(text) if text.contains(is_stray) => Code::ControlCharacter,
+                Some(_) => continue,
+            };
+            self.add(*column, code, cell.as_deref().unwrap_or_default());
+            self.broken.push(*column);
         }
+    }
+
+    /// The cell as written, without what stands around its value; empty when it says "nothing".
+    fn raw(&self, column: Column) -> &str {
+        let place = self.checks.columns.iter().position(|known| *known == column);
+        let cells = self.row.cells.as_ref().map_or(&[][..], Vec::as_slice);
+        let cell = place.and_then(|place| cells.get(place)).and_then(Option::as_deref);
+        let text = cell.filter(|_| !self.broken.contains(&column)).map_or("", unwrapped);
+        if is_nothing(text) { "" } else { text }
+    }
+
+    /// The value of a cell that must be filled; `None` when it is not, which is a fault, or when there is no such column.
+    fn required(&mut self, column: Column) -> Option<String> {
+        let text = plain(self.raw(column));
+        if text.is_empty() && self.checks.has(column) {
+            self.add(column, Code::ValueMissing, "");
+        }
+        Some(text).filter(|text| !text.is_empty())
+    }
+
+    /// The value of a cell that may be empty.
+    fn optional(&self, column: Column) -> String {
+        let text = plain(self.raw(column));
+        if is_dash(&text) { String::new() } else { text }
     }
 
     fn add(&mut self, column: Column, code: Code, value: &str) {
-        let column = self.checks.place(column);
-        let undecodable = |fault: &Fault| fault.column == column && fault.code == Code::Undecodable;
-        if !self.found.iter().any(undecodable) {
-            self.found.push(Fault { row: self.row, column, code, value: masked(value) });
+        if !self.broken.contains(&column) {
+            self.found.push(Fault { row: self.row.line, column: Some(column), code, value: masked(value) });
         }
     }
 
-    /// Whether a required cell is filled.
-    fn filled(&mut self, column: Column, text: &str) -> bool {
-        if text.is_empty() {
-            self.add(column, Code::ValueMissing, text);
-        }
-        !text.is_empty()
-    }
-
-    fn number(&mut self, text: &str) -> Option<Number> {
-        if !self.filled(Column::Number, text) {
-            return None;
-        }
-        let number = match Number::parse(text) {
+    fn number(&mut self) -> Option<Number> {
+        let text = self.required(Column::Number)?;
+        let number = match Number::read(&text) {
             Ok(number) => number,
             Err(faults) => {
                 for fault in faults {
@@ -136,27 +168,30 @@ impl Faults<'_> {
                         NumberFault::Province => Code::NumberProvince,
                         NumberFault::Date => Code::NumberDate,
                         NumberFault::CheckCharacter => Code::NumberCheck,
+                        NumberFault::Scientific => Code::ScientificNotation,
+                        NumberFault::Rounded => Code::DigitsRounded,
                     };
-                    self.add(Column::Number, code, text);
+                    self.add(Column::Number, code, &text);
                 }
                 return None;
             }
         };
         if number.birth_date > self.checks.today {
-            self.add(Column::Number, Code::NumberDateFuture, text);
+            self.add(Column::Number, Code::NumberDateFuture, &text);
         }
         if number.birth_date.year() < BIRTH_YEAR_MIN {
-            self.add(Column::Number, Code::NumberDateTooEarly, text);
+            self.add(Column::Number, Code::NumberDateTooEarly, &text);
         }
         Some(number)
     }
 
-    fn name(&mut self, text: &str) -> String {
-        if begins_a_formula(text) {
-            self.add(Column::Name, Code::Formula, text);
+    fn name(&mut self) -> String {
+        let text = self.raw(Column::Name).to_owned();
+        if begins_a_formula(&text) {
+            self.add(Column::Name, Code::Formula, &text);
             return String::new();
         }
-        match name::normalize(text) {
+        match name::normalize(&text) {
             Ok(name) => name,
             Err(faults) => {
                 for fault in faults {
@@ -168,123 +203,126 @@ impl Faults<'_> {
                         NameFault::Separator => Code::NameSeparator,
                         NameFault::TooLong => Code::NameTooLong,
                     };
-                    self.add(Column::Name, code, text);
+                    self.add(Column::Name, code, &text);
                 }
                 String::new()
             }
         }
     }
 
-    fn sex(&mut self, text: &str, number: Option<&Number>) -> String {
-        if !self.filled(Column::Sex, text) {
-            return String::new();
-        }
-        let sex = code::sex(text);
-        match (sex, number) {
-            (None, _) => self.add(Column::Sex, Code::SexUnknown, text),
-            (Some(sex), Some(number)) if number.sex() != sex => self.add(Column::Sex, Code::SexDiffers, text),
+    fn sex(&mut self, number: Option<&Number>) -> String {
+        let in_number = number.map(Number::sex);
+        let Some(text) = self.required(Column::Sex) else { return in_number.unwrap_or_default().to_owned() };
+        let sex = code::sex(&text);
+        match (sex, in_number) {
+            (None, _) => self.add(Column::Sex, Code::SexUnknown, &text),
+            (Some(sex), Some(in_number)) if in_number != sex => self.add(Column::Sex, Code::SexDiffers, &text),
             (Some(_), _) => {}
         }
         sex.unwrap_or_default().to_owned()
     }
 
-    fn ethnic_group(&mut self, text: &str) -> String {
-        if !self.filled(Column::EthnicGroup, text) {
-            return String::new();
-        }
-        code::ethnic_group(text).unwrap_or_else(|| {
-            self.add(Column::EthnicGroup, Code::EthnicGroupUnknown, text);
+    fn ethnic_group(&mut self) -> String {
+        let Some(text) = self.required(Column::EthnicGroup) else { return String::new() };
+        code::ethnic_group(&text).unwrap_or_else(|| {
+            self.add(Column::EthnicGroup, Code::EthnicGroupUnknown, &text);
             String::new()
         })
     }
 
-    fn birth_date(&mut self, text: &str, number: Option<&Number>) -> String {
-        if !self.filled(Column::BirthDate, text) {
-            return String::new();
-        }
-        let Some(date) = date(text) else {
-            self.add(Column::BirthDate, Code::BirthDateInvalid, text);
-            return String::new();
+    fn birth_date(&mut self, number: Option<&Number>) -> String {
+        let in_number = number.map(|number| number.birth_date);
+        let Some(text) = self.required(Column::BirthDate) else {
+            return in_number.map(clock::compact).unwrap_or_default();
         };
-        match number {
-            Some(number) if number.birth_date != date => self.add(Column::BirthDate, Code::BirthDateDiffers, text),
+        let date = match date::read(&text) {
+            Ok(date) => date,
+            Err(fault) => {
+                let code = match fault {
+                    DateFault::Form => Code::BirthDateInvalid,
+                    DateFault::Serial => Code::DateSerial,
+                };
+                self.add(Column::BirthDate, code, &text);
+                return String::new();
+            }
+        };
+        match in_number {
+            Some(in_number) if in_number != date => self.add(Column::BirthDate, Code::BirthDateDiffers, &text),
             // A future date that agrees with the number is reported there.
-            None if date > self.checks.today => self.add(Column::BirthDate, Code::BirthDateFuture, text),
+            None if date > self.checks.today => self.add(Column::BirthDate, Code::BirthDateFuture, &text),
             _ => {}
         }
         clock::compact(date)
     }
 
-    fn region(&mut self, text: &str) -> String {
-        if !self.filled(Column::Region, text) {
+    /// The county of the column; without the column, that of the number if it is one of this prefecture.
+    fn region(&mut self, number: Option<&Number>) -> String {
+        let Some(text) = self.required(Column::Region) else {
+            let in_number = number.and_then(|number| number.as_str().get(..6));
+            return in_number.filter(|code| self.checks.counties.has(code)).unwrap_or_default().to_owned();
+        };
+        match self.checks.counties.read(&text) {
+            Ok(county) => county,
+            Err(fault) => {
+                let code = match fault {
+                    RegionFault::Form => Code::RegionInvalid,
+                    RegionFault::Unknown => Code::RegionUnknown,
+                };
+                self.add(Column::Region, code, &text);
+                String::new()
+            }
+        }
+    }
+
+    fn free_text(&mut self, column: Column, bytes_max: usize) -> String {
+        let raw = self.raw(column);
+        // Line ends and tabs inside a cell are layout of the spreadsheet.
+        let lines = raw.split(|c: char| c.is_control()).map(str::trim).filter(|line| !line.is_empty());
+        let text = lines.collect::<Vec<_>>().join(" ");
+        if text.is_empty() || is_dash(&text) {
             return String::new();
         }
-        if text.len() != 6 || !text.bytes().all(|byte| byte.is_ascii_digit()) {
-            self.add(Column::Region, Code::RegionInvalid, text);
-        } else if !code::is_county(self.checks.city, text) {
-            self.add(Column::Region, Code::RegionUnknown, text);
+        if begins_a_formula(&text) {
+            self.add(column, Code::Formula, &text);
         }
-        text.to_owned()
-    }
-
-    fn free_text(&mut self, column: Column, text: &str, bytes_max: usize) -> String {
-        if begins_a_formula(text) {
-            self.add(column, Code::Formula, text);
-        }
-        if text.chars().any(char::is_control) {
-            self.add(column, Code::ControlCharacter, text);
-        }
-        match encode_text(text).map(|bytes| bytes.len()) {
-            Err(lost) => self.add(column, Code::NotEncodable(lost.character), text),
-            Ok(bytes) if bytes > bytes_max => self.add(column, Code::ValueTooLong(bytes, bytes_max), text),
+        match encode_text(&text).map(|bytes| bytes.len()) {
+            Err(lost) => self.add(column, Code::NotEncodable(lost.character), &text),
+            Ok(bytes) if bytes > bytes_max => self.add(column, Code::ValueTooLong(bytes, bytes_max), &text),
             Ok(_) => {}
         }
-        text.to_owned()
+        text
     }
 
-    fn phone(&mut self, text: &str) -> String {
-        let plain: String = text.chars().filter(|c| !matches!(c, '-' | ' ')).collect();
-        let digits = plain.bytes().all(|byte| byte.is_ascii_digit());
-        let (mobile, landline) = match plain.as_bytes() {
-            [b'1', b'3'..=b'9', ..] => (plain.len() == 11, false),
-            [b'0', b'1'..=b'9', ..] => (false, (10..=12).contains(&plain.len())),
-            _ => (false, false),
-        };
-        if !text.is_empty() && !(digits && (mobile || landline)) {
-            self.add(Column::Phone, Code::PhoneInvalid, text);
+    fn phone(&mut self) -> String {
+        let text = self.optional(Column::Phone);
+        if text.is_empty() {
+            return text;
         }
-        plain
+        phone::read(&text).unwrap_or_else(|| {
+            let code = if is_scientific(&text) { Code::ScientificNotation } else { Code::PhoneInvalid };
+            self.add(Column::Phone, code, &text);
+            String::new()
+        })
     }
 
-    fn certificate<'t>(&mut self, text: &impl Fn(Column) -> &'t str, number: Option<&Number>) {
-        let kind = text(Column::CertificateType);
-        if !kind.is_empty() && kind != "01" {
-            let known = code::certificate_type_known(kind);
-            let code = if known { Code::CertificateTypeUnsupported } else { Code::CertificateTypeUnknown };
-            self.add(Column::CertificateType, code, kind);
+    fn certificate(&mut self, number: Option<&Number>) {
+        let kind = self.optional(Column::CertificateType);
+        match code::certificate_type(&kind) {
+            Some("01") => {}
+            Some(_) => self.add(Column::CertificateType, Code::CertificateTypeUnsupported, &kind),
+            None if kind.is_empty() => {}
+            None => self.add(Column::CertificateType, Code::CertificateTypeUnknown, &kind),
         }
-        let issued = text(Column::CertificateDate);
-        let in_order = date(issued).is_some_and(|issued| {
-            issued <= self.checks.today && number.is_none_or(|number| number.birth_date <= issued)
-        });
-        if !issued.is_empty() && !in_order {
-            self.add(Column::CertificateDate, Code::CertificateDateInvalid, issued);
+        let issued = self.optional(Column::CertificateDate);
+        if issued.is_empty() {
+            return;
+        }
+        match date::read(&issued) {
+            Ok(date) if date <= self.checks.today && number.is_none_or(|number| number.birth_date <= date) => {}
+            Err(DateFault::Serial) => self.add(Column::CertificateDate, Code::DateSerial, &issued),
+            Ok(_) | Err(DateFault::Form) => self.add(Column::CertificateDate, Code::CertificateDateInvalid, &issued),
         }
     }
-}
-
-/// `20260301`, `2026-03-01`, `2026/3/1`, `2026.3.1`.
-fn date(text: &str) -> Option<Date> {
-    if let Some(date) = clock::parse_compact(text) {
-        return Some(date);
-    }
-    let separator = text.chars().find(|c| matches!(c, '-' | '/' | '.'))?;
-    let parts: Vec<&str> = text.split(separator).collect();
-    let [year, month, day] = parts.as_slice() else { return None };
-    let plain =
-        |part: &str, lengths: &[usize]| lengths.contains(&part.len()) && part.bytes().all(|b| b.is_ascii_digit());
-    let shaped = plain(year, &[4]) && plain(month, &[1, 2]) && plain(day, &[1, 2]);
-    shaped.then(|| clock::parse_compact(&format!("{year}{month:0>2}{day:0>2}")))?
 }
 
 /// CSV injection: what Excel and others take for a formula.
@@ -323,8 +361,13 @@ mod tests {
         "20200101",
     ];
 
+    fn checks_of(columns: &[Column]) -> Checks {
+        let city = CityCode::parse("513300").expect("digits");
+        Checks { columns: columns.to_vec(), counties: Counties::of(city), today: clock::today() }
+    }
+
     fn checks() -> Checks {
-        Checks::new(&COLUMNS, CityCode::parse("513300").expect("digits"))
+        checks_of(&COLUMNS)
     }
 
     fn row(cells: &[&str]) -> Row {
@@ -382,6 +425,14 @@ mod tests {
             (6, "㐂路", Code::NotEncodable('㐂')),
             (7, "1990000123", Code::PhoneInvalid),
             (7, "199-电话", Code::PhoneInvalid),
+            (7, "1.99E+10", Code::ScientificNotation),
+            (0, "1.10105E+17", Code::ScientificNotation),
+            (0, "110105194912310000", Code::DigitsRounded),
+            (2, "", Code::ValueMissing),
+            (3, "NULL", Code::ValueMissing),
+            (4, "18263", Code::DateSerial),
+            (5, "朝阳区", Code::RegionUnknown),
+            (8, "虚构\0小学", Code::ControlCharacter),
             (9, "99", Code::CertificateTypeUnknown),
             (9, "04", Code::CertificateTypeUnsupported),
             (10, "19491230", Code::CertificateDateInvalid),
@@ -416,7 +467,7 @@ mod tests {
         let faults = checks().check(&Row { line: 3, cells: Ok(cells) }).expect_err("faulty");
         assert_eq!(
             faults.iter().map(|fault| (fault.row, fault.column, fault.code)).collect::<Vec<_>>(),
-            [(3, Some(1), Code::Undecodable)]
+            [(3, Some(Column::Name), Code::Undecodable)]
         );
     }
 
@@ -427,5 +478,76 @@ mod tests {
         let number =
             "0123456789X".chars().map(|c| format!("{body}{c}")).find(|n| Number::parse(n).is_ok()).expect("one fits");
         assert_eq!(codes(&[(0, &number), (4, "21870214"), (10, "")]), [Code::NumberDateFuture]);
+    }
+
+    #[test]
+    fn values_as_bureaus_write_them_become_one_form() {
+        let plain = checks().check(&row(&GOOD)).expect("good");
+        let written = [
+            "'110105 19491231 002x",
+            "扎西·多吉",
+            "女性",
+            "ZA",
+            "1949年12月31日",
+            "四川省甘孜州康定市",
+            "示范路1号",
+            "+86 199-0000-1234",
+            "虚构小学",
+            "居民身份证",
+            "2020/1/1 0:00",
+        ];
+        assert!(checks().check(&row(&written)).expect("good") == plain);
+        let full_width = [
+            "１１０１０５１９４９１２３１００２Ｘ",
+            "扎西·多吉",
+            "２",
+            "０４",
+            "１９４９１２３１",
+            "５１３３０１００１",
+            "\t示范路1号",
+            "=\"19900001234\"",
+            "虚构小学",
+            "０１",
+            "",
+        ];
+        assert!(checks().check(&row(&full_width)).expect("good") == plain);
+    }
+
+    #[test]
+    fn what_may_be_empty_may_be_empty_in_many_ways() {
+        for nothing in ["", "无", "-", "/", "NULL", "#N/A", "  "] {
+            let mut cells = GOOD;
+            (cells[6], cells[7], cells[8], cells[9], cells[10]) = (nothing, nothing, nothing, nothing, nothing);
+            let details = checks().check(&row(&cells)).expect("good");
+            assert_eq!((details.address.as_str(), details.phone.as_str(), details.employer.as_str()), ("", "", ""));
+        }
+    }
+
+    #[test]
+    fn a_line_end_inside_an_address_is_a_blank() {
+        let mut cells = GOOD;
+        cells[6] = "示范路1号\r\n  2单元";
+        assert_eq!(checks().check(&row(&cells)).expect("good").address, "示范路1号 2单元");
+        assert_eq!(codes(&[(1, "扎\n西")]), [Code::ControlCharacter]);
+    }
+
+    #[test]
+    fn without_its_column_a_value_comes_from_the_number_or_stays_unknown() {
+        let checks = checks_of(&[Column::Name, Column::Number]);
+        let stranger = checks.check(&row(&["扎西", "11010519491231002X"])).expect("good");
+        assert_eq!((stranger.sex.as_str(), stranger.birth_date.as_str()), ("2", "19491231"));
+        assert_eq!((stranger.ethnic_group.as_str(), stranger.region.as_str()), ("", ""));
+        let body = "51332219900101001";
+        let mut numbers = "0123456789X".chars().map(|c| format!("{body}{c}"));
+        let number = numbers.find(|number| Number::parse(number).is_ok()).expect("one fits");
+        assert_eq!(checks.check(&row(&["扎西", &number])).expect("good").region, "513322");
+    }
+
+    #[test]
+    fn a_column_that_the_file_lacks_contradicts_nobody() {
+        let registered = checks().check(&row(&GOOD)).expect("good");
+        let short = checks_of(&[Column::Number, Column::Name]);
+        let said = short.check(&row(&GOOD[..2])).expect("good");
+        assert!(short.agree(&registered, &said) && !checks().agree(&registered, &said));
     }
 }

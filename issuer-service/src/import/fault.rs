@@ -2,16 +2,17 @@
 //!
 //! Owns: codes, messages, remedies, masking. Never: holds a whole value.
 
+use super::column::Column;
 use crate::lang::Lang;
 use crate::person::mask;
 
 /// One fault of one row.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault {
-    /// Line in the file, the header being 1.
+    /// Line in the file where the row starts, the header of an ordinary file being 1.
     pub row: u64,
-    /// Place of the column from 0; none when the whole row is meant.
-    pub column: Option<usize>,
+    /// The column; none when the whole row is meant.
+    pub column: Option<Column>,
     /// What is wrong.
     pub code: Code,
     /// The value, masked.
@@ -91,6 +92,12 @@ pub enum Code {
     CertificateTypeUnsupported,
     /// Not a date, in the future, or before birth.
     CertificateDateInvalid,
+    /// A spreadsheet wrote digits as `5.13301E+17`.
+    ScientificNotation,
+    /// A spreadsheet kept 15 digits.
+    DigitsRounded,
+    /// A spreadsheet wrote a date as a count of days.
+    DateSerial,
 }
 
 impl Code {
@@ -133,6 +140,9 @@ impl Code {
             Self::CertificateTypeUnknown => "CERTIFICATE_TYPE_UNKNOWN",
             Self::CertificateTypeUnsupported => "CERTIFICATE_TYPE_UNSUPPORTED",
             Self::CertificateDateInvalid => "CERTIFICATE_DATE_INVALID",
+            Self::ScientificNotation => "SCIENTIFIC_NOTATION",
+            Self::DigitsRounded => "DIGITS_ROUNDED",
+            Self::DateSerial => "DATE_SERIAL",
         }
     }
 
@@ -179,7 +189,7 @@ impl Code {
 
     const fn plain_message(self) -> (&'static str, &'static str) {
         match self {
-            Self::QuoteOpen => ("引号没有在本行内闭合", "a quotation mark is not closed on its line"),
+            Self::QuoteOpen => ("引号没有闭合", "a quotation mark is not closed"),
             Self::RowTooLong => ("本行过长，不像登记数据", "the line is longer than any registry row"),
             Self::Undecodable => ("有不成字符的字节", "bytes that are no character in this encoding"),
             Self::ValueMissing => ("必填项为空", "must not be empty"),
@@ -204,7 +214,7 @@ impl Code {
             Self::BirthDateInvalid => ("出生日期不是日期", "the birth date is no date"),
             Self::BirthDateFuture => ("出生日期在未来", "the birth date lies in the future"),
             Self::BirthDateDiffers => ("出生日期与号码不符", "the birth date differs from the number"),
-            Self::RegionInvalid => ("行政区划代码不是 6 位数字", "the region is not 6 digits"),
+            Self::RegionInvalid => ("不是行政区划代码或县名", "neither the code of a region nor the name of a county"),
             Self::RegionUnknown => ("不是本市（州）的县级区划", "the region is no county of this prefecture"),
             Self::PhoneInvalid => ("不是手机或固定电话号码", "neither a mobile nor a landline number"),
             Self::CertificateTypeUnknown => ("证件类型代码未知", "the certificate type is unknown"),
@@ -213,6 +223,17 @@ impl Code {
             }
             Self::CertificateDateInvalid => {
                 ("签发日期不存在、在未来或早于出生", "no date, in the future, or before birth")
+            }
+            Self::ScientificNotation => (
+                "表格软件把号码变成了科学计数法，后面的数字已丢失",
+                "a spreadsheet program turned the digits into scientific notation and lost the last ones",
+            ),
+            Self::DigitsRounded => (
+                "表格软件只保留了前 15 位，后几位已变成 0",
+                "a spreadsheet program kept 15 digits and wrote zeros for the rest",
+            ),
+            Self::DateSerial => {
+                ("日期变成了表格软件的天数序号", "the date became a spreadsheet program's count of days")
             }
             Self::CellCount(..)
             | Self::ValueTooLong(..)
@@ -230,7 +251,7 @@ impl Code {
     pub const fn remedy(self, lang: Lang) -> &'static str {
         let (zh, en) = match self {
             Self::CellCount(..) | Self::QuoteOpen | Self::RowTooLong => {
-                ("检查本行的逗号和引号", "check commas and quotation marks of the line")
+                ("检查本行的分隔符和引号", "check delimiters and quotation marks of the line")
             }
             Self::Undecodable => ("重新按 GB 18030 或 UTF-8 导出", "export it again in GB 18030 or UTF-8"),
             Self::ValueMissing => ("补填", "fill it in"),
@@ -260,21 +281,34 @@ impl Code {
             Self::NameTooLong => {
                 ("按缩写规则与本人确定卡面姓名", "agree with the person on an abbreviation by your rules")
             }
-            Self::SexUnknown => ("填 1（男）或 2（女）", "write 1 (male) or 2 (female)"),
+            Self::SexUnknown => ("填 1（男）或 2（女）", "write 1 or 男 (male), 2 or 女 (female)"),
             Self::SexDiffers | Self::BirthDateDiffers => {
                 ("与身份证核对，改正有误的一项", "compare with the identity card, correct the wrong one")
             }
-            Self::EthnicGroupUnknown => ("填 01 至 56、97 或 98", "write 01 to 56, 97 or 98"),
-            Self::BirthDateInvalid | Self::BirthDateFuture => ("按 YYYYMMDD 填写", "write it as YYYYMMDD"),
-            Self::RegionInvalid | Self::RegionUnknown => {
-                ("填本市（州）县级代码（GB/T 2260）", "write the code of a county of this prefecture (GB/T 2260)")
+            Self::EthnicGroupUnknown => {
+                ("填民族名称或代码 01 至 56、97、98", "write the name of the group, or 01 to 56, 97 or 98")
             }
+            Self::BirthDateInvalid | Self::BirthDateFuture => {
+                ("按 YYYYMMDD 填写", "write it as YYYYMMDD or YYYY-MM-DD")
+            }
+            Self::RegionInvalid | Self::RegionUnknown => (
+                "填本市（州）县级代码（GB/T 2260）或县名",
+                "write the code (GB/T 2260) or the name of a county of this prefecture",
+            ),
             Self::PhoneInvalid => {
                 ("填 11 位手机号或带区号的固定电话", "write 11 digits, or a landline with its area code")
             }
-            Self::CertificateTypeUnknown => ("填 01 至 08", "write 01 to 08"),
+            Self::CertificateTypeUnknown => ("填 01 至 08 或证件名称", "write 01 to 08 or the name of the certificate"),
             Self::CertificateTypeUnsupported => ("到窗口办理", "register the person at a counter"),
             Self::CertificateDateInvalid => ("与证件核对", "compare with the certificate"),
+            Self::ScientificNotation | Self::DigitsRounded => (
+                "从原系统重新导出；用表格软件打开前先把该列设为“文本”",
+                "export it again from the original system; set the column to \"text\" before a spreadsheet program opens it",
+            ),
+            Self::DateSerial => (
+                "把该列设为日期格式 YYYY-MM-DD 后重新另存",
+                "give the column a date format, YYYY-MM-DD, and save the file again",
+            ),
         };
         match lang {
             Lang::Zh => zh,

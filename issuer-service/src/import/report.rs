@@ -1,20 +1,24 @@
 //! What came of an import, for the bureau that sent the file.
 //!
-//! Owns: counts and faults, their form as JSON, CSV and text. Never: shows an unmasked value.
+//! Owns: counts, faults and notes, their form as JSON, CSV and text. Never: shows an unmasked value.
 
-use std::fs::File;
-use std::io::{self, BufWriter, Write};
-use std::path::Path;
+use std::collections::BTreeMap;
+use std::io::{self, Write};
 
 use serde::ser::{SerializeSeq, SerializeStruct};
 use serde::{Serialize, Serializer};
 
+use super::column::Column;
 use super::fault::Fault;
+use super::note::Note;
+use super::table::{Layout, Table};
 use crate::lang::Lang;
 use crate::output::{Show, json_line};
 
 /// Faults shown as text; the rest is in the report.
 const SHOWN_MAX: usize = 50;
+/// Faults that are kept. A file with more is mended in its system, not row by row; they are counted nevertheless.
+const FAULTS_MAX: usize = 100_000;
 
 /// Rows by outcome.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -32,18 +36,43 @@ pub struct Counts {
 pub struct Report {
     counts: Counts,
     faults: Vec<Fault>,
-    headers: Vec<String>,
+    by_code: BTreeMap<&'static str, u64>,
+    notes: Vec<Note>,
+    layout: Layout,
     encoding: &'static str,
     dry_run: bool,
     lang: Lang,
 }
 
 impl Report {
-    /// Of a file with these headers.
+    /// Of this file.
     #[must_use]
-    pub const fn new(headers: Vec<String>, encoding: &'static str, dry_run: bool, lang: Lang) -> Self {
-        let counts = Counts { accepted: 0, rejected: 0, unchanged: 0 };
-        Self { counts, faults: Vec::new(), headers, encoding, dry_run, lang }
+    pub fn new(table: &Table, dry_run: bool, lang: Lang) -> Self {
+        let layout = table.layout().clone();
+        let mut notes = Vec::new();
+        if layout.line > 1 {
+            notes.push(Note::HeaderLine(layout.line));
+        }
+        notes.extend(layout.doubled.iter().map(|(read, ignored)| Note::ColumnDoubled(read.clone(), ignored.clone())));
+        for (column, note) in [
+            (Column::Sex, Note::SexFromNumber),
+            (Column::BirthDate, Note::BirthDateFromNumber),
+            (Column::EthnicGroup, Note::EthnicGroupUnknown),
+        ] {
+            if !layout.has(column) {
+                notes.push(note);
+            }
+        }
+        Self {
+            counts: Counts::default(),
+            faults: Vec::new(),
+            by_code: BTreeMap::new(),
+            notes,
+            layout,
+            encoding: table.encoding(),
+            dry_run,
+            lang,
+        }
     }
 
     /// Rows by outcome.
@@ -52,7 +81,7 @@ impl Report {
         self.counts
     }
 
-    /// All faults, in order of row.
+    /// Faults, in order of row.
     #[must_use]
     pub fn faults(&self) -> &[Fault] {
         &self.faults
@@ -68,24 +97,35 @@ impl Report {
 
     pub(super) fn reject(&mut self, faults: Vec<Fault>) {
         self.counts.rejected += 1;
-        self.faults.extend(faults);
-    }
-
-    /// Writes the report: CSV when the name ends so, JSON otherwise.
-    ///
-    /// # Errors
-    /// What the system says.
-    pub fn write(&self, path: &Path) -> io::Result<()> {
-        let mut out = BufWriter::new(File::create(path)?);
-        if path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("csv")) {
-            self.write_csv(&mut out)?;
-        } else {
-            writeln!(out, "{}", json_line(self))?;
+        for fault in faults {
+            *self.by_code.entry(fault.code.name()).or_default() += 1;
+            if self.faults.len() < FAULTS_MAX {
+                self.faults.push(fault);
+            }
         }
-        out.into_inner()?.sync_all()
     }
 
-    fn write_csv(&self, out: &mut impl Write) -> io::Result<()> {
+    /// Adds what is known only behind the last row; `without_region` accepted people have no region.
+    pub(super) fn finish(&mut self, without_region: u64) {
+        let Counts { accepted, rejected, unchanged } = self.counts;
+        if !self.layout.has(Column::Region) {
+            self.notes.push(Note::RegionFromNumber(without_region));
+        }
+        if accepted + rejected + unchanged == 0 {
+            self.notes.push(Note::NoRows);
+        }
+        let found: u64 = self.by_code.values().sum();
+        let omitted = found.saturating_sub(u64::try_from(self.faults.len()).unwrap_or(u64::MAX));
+        if omitted > 0 {
+            self.notes.push(Note::FaultsOmitted(omitted));
+        }
+    }
+
+    pub(super) fn write_json(&self, out: &mut impl Write) -> io::Result<()> {
+        writeln!(out, "{}", json_line(self))
+    }
+
+    pub(super) fn write_csv(&self, out: &mut impl Write) -> io::Result<()> {
         // With a mark, so that spreadsheet programs take it for UTF-8.
         out.write_all(b"\xEF\xBB\xBF")?;
         let mut csv = csv::Writer::from_writer(out);
@@ -94,17 +134,11 @@ impl Report {
             ["row", "column", "code", "value", "message", "remedy"],
         ))?;
         for fault in &self.faults {
-            // A masked value keeps its first character; an apostrophe keeps spreadsheets from running it.
-            let value = if fault.value.starts_with(['=', '+', '-', '@']) {
-                format!("'{}", fault.value)
-            } else {
-                fault.value.to_string()
-            };
             csv.write_record([
                 &fault.row.to_string(),
-                self.column(fault),
+                &for_spreadsheets(&self.column(fault)),
                 fault.code.name(),
-                &value,
+                &for_spreadsheets(&fault.value),
                 &fault.code.message(self.lang),
                 fault.code.remedy(self.lang),
             ])?;
@@ -112,22 +146,39 @@ impl Report {
         csv.flush()
     }
 
-    fn column(&self, fault: &Fault) -> &str {
-        fault.column.and_then(|place| self.headers.get(place)).map_or("*", String::as_str)
+    /// Header of the fault's column as the file has it.
+    fn column(&self, fault: &Fault) -> String {
+        fault.column.map_or_else(|| self.lang.pick("整行", "whole row").to_owned(), |column| self.layout.header(column))
     }
+}
+
+/// A masked value keeps its first character; an apostrophe keeps spreadsheet programs from running it.
+fn for_spreadsheets(text: &str) -> String {
+    if text.starts_with(['=', '+', '-', '@']) { format!("'{text}") } else { text.to_owned() }
 }
 
 impl Serialize for Report {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut report = serializer.serialize_struct("Report", 6)?;
+        let notes: Vec<NoteRow> =
+            self.notes.iter().map(|note| NoteRow { code: note.code(), message: note.message(self.lang) }).collect();
+        let mut report = serializer.serialize_struct("Report", 9)?;
         report.serialize_field("accepted", &self.counts.accepted)?;
         report.serialize_field("rejected", &self.counts.rejected)?;
         report.serialize_field("unchanged", &self.counts.unchanged)?;
         report.serialize_field("dry_run", &self.dry_run)?;
         report.serialize_field("encoding", self.encoding)?;
+        report.serialize_field("ignored_columns", &self.layout.ignored())?;
+        report.serialize_field("notes", &notes)?;
+        report.serialize_field("fault_counts", &self.by_code)?;
         report.serialize_field("faults", &Faults(self))?;
         report.end()
     }
+}
+
+#[derive(Serialize)]
+struct NoteRow {
+    code: &'static str,
+    message: String,
 }
 
 struct Faults<'a>(&'a Report);
@@ -137,9 +188,11 @@ impl Serialize for Faults<'_> {
         let report = self.0;
         let mut faults = serializer.serialize_seq(Some(report.faults.len()))?;
         for fault in &report.faults {
+            let place = fault.column.and_then(|column| report.layout.place(column));
             faults.serialize_element(&FaultRow {
                 row: fault.row,
-                column: report.column(fault),
+                column: &report.column(fault),
+                column_number: place.map(|place| place + 1),
                 code: fault.code.name(),
                 value: &fault.value,
                 message: &fault.code.message(report.lang),
@@ -154,6 +207,8 @@ impl Serialize for Faults<'_> {
 struct FaultRow<'a> {
     row: u64,
     column: &'a str,
+    /// From 1; none when the whole row is meant.
+    column_number: Option<usize>,
     code: &'a str,
     value: &'a str,
     message: &'a str,
@@ -185,6 +240,13 @@ impl Show for Report {
                 ),
             );
         }
+        let ignored = self.layout.ignored();
+        if !ignored.is_empty() {
+            let list = ignored.join(lang.pick("、", ", "));
+            lines.push(lang.pick(format!("未读的列: {list}"), format!("columns not read: {list}")));
+        }
+        let note = lang.pick("说明", "note");
+        lines.extend(self.notes.iter().map(|told| format!("{note}: {}", told.message(lang))));
         let dry =
             if self.dry_run { lang.pick("（试运行，未登记）", " (dry run, nobody registered)") } else { "" };
         lines.push(lang.pick(

@@ -36,7 +36,7 @@ pub enum NameFault {
 /// # Errors
 /// Every fault, each character once.
 pub fn normalize(raw: &str) -> Result<String, Vec<NameFault>> {
-    let name: String = raw.trim().chars().map(|c| if LOOK_ALIKES.contains(&c) { SEPARATOR } else { c }).collect();
+    let name = tidied(raw);
     let mut faults = Vec::new();
     if name.is_empty() {
         add(&mut faults, NameFault::Empty);
@@ -65,6 +65,21 @@ pub fn normalize(raw: &str) -> Result<String, Vec<NameFault>> {
     if faults.is_empty() { Ok(name) } else { Err(faults) }
 }
 
+/// One separator for all look-alikes and no blanks around it, ordinary letters and blanks for full-width ones.
+fn tidied(raw: &str) -> String {
+    let name: String = raw
+        .trim()
+        .chars()
+        .map(|c| match c {
+            _ if LOOK_ALIKES.contains(&c) => SEPARATOR,
+            '\u{3000}' | '\u{A0}' => ' ',
+            'Ａ'..='Ｚ' | 'ａ'..='ｚ' => char::from_u32(u32::from(c) - 0xFEE0).unwrap_or(c),
+            _ => c,
+        })
+        .collect();
+    name.split(SEPARATOR).map(|part| part.trim_matches(' ')).collect::<Vec<_>>().join(&SEPARATOR.to_string())
+}
+
 fn add(faults: &mut Vec<NameFault>, fault: NameFault) {
     if !faults.contains(&fault) {
         faults.push(fault);
@@ -86,6 +101,16 @@ mod tests {
         for dot in LOOK_ALIKES.into_iter().chain([SEPARATOR]) {
             assert_eq!(normalize(&format!("扎西{dot}多吉")).as_deref(), Ok("扎西·多吉"));
         }
+    }
+
+    #[test]
+    fn blanks_around_the_separator_and_full_width_letters_do_not_matter() {
+        for raw in ["扎西 · 多吉", "扎西· 多吉", "\u{3000}扎西 •多吉 ", "扎西\u{3000}·\u{3000}多吉"]
+        {
+            assert_eq!(normalize(raw).as_deref(), Ok("扎西·多吉"), "{raw}");
+        }
+        assert_eq!(normalize("Ａｎｎａ\u{3000}Maria").as_deref(), Ok("Anna Maria"));
+        assert_eq!(normalize("扎西· ·多吉"), Err(vec![NameFault::Separator]));
     }
 
     #[test]

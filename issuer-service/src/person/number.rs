@@ -9,6 +9,7 @@ use card_profiles::identity::citizen_check;
 use time::Date;
 
 use crate::clock;
+use crate::person::plain::is_scientific;
 
 /// What is wrong with the form of a number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,6 +24,10 @@ pub enum NumberFault {
     Date,
     /// The last character does not fit the other 17.
     CheckCharacter,
+    /// A spreadsheet wrote it as `5.13301E+17`.
+    Scientific,
+    /// A spreadsheet kept 15 digits and wrote zeros for the last three.
+    Rounded,
 }
 
 /// A number of the right form.
@@ -34,6 +39,29 @@ pub struct Number {
 }
 
 impl Number {
+    /// Reads a number as bureaus write it: blanks and hyphens inside do not matter, a look-alike of X at its end is an X.
+    /// `plain` has no full-width forms. What a spreadsheet did to it is told.
+    ///
+    /// # Errors
+    /// The faults, at least one.
+    pub fn read(plain: &str) -> Result<Self, Vec<NumberFault>> {
+        if is_scientific(plain) {
+            return Err(vec![NumberFault::Scientific]);
+        }
+        let mut text: String = plain.chars().filter(|c| !(c.is_whitespace() || *c == '-')).collect();
+        if text.ends_with(['×', '\u{425}', '\u{445}', '\u{3A7}', '\u{3C7}']) {
+            text.pop();
+            text.push('X');
+        }
+        if text.split_once('.').is_some_and(|(_, part)| part.bytes().all(|byte| byte == b'0')) {
+            return Err(vec![NumberFault::Rounded]);
+        }
+        Self::parse(&text).map_err(|faults| {
+            let rounded = faults == [NumberFault::CheckCharacter] && text.ends_with("000");
+            if rounded { vec![NumberFault::Rounded] } else { faults }
+        })
+    }
+
     /// Checks form, province, date and check character; a small `x` counts as `X`.
     ///
     /// # Errors
@@ -117,10 +145,33 @@ mod tests {
         assert_eq!(fitting, 1);
     }
 
+    #[test]
+    fn a_number_is_the_same_however_it_is_typed() {
+        for text in [
+            "11010519491231002x",
+            "110105 19491231 002X",
+            "110105-19491231-002X",
+            "11010519491231002×",
+            "11010519491231002Х",
+        ] {
+            assert_eq!(Number::read(text).map(|number| number.text).as_deref(), Ok("11010519491231002X"), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_a_spreadsheet_did_is_told() {
+        let faults = |text: &str| Number::read(text).expect_err("damaged");
+        assert_eq!(faults("1.10105E+17"), [NumberFault::Scientific]);
+        assert_eq!(faults("110105194912310000"), [NumberFault::Rounded]);
+        assert_eq!(faults("110105194912310021.0"), [NumberFault::Rounded]);
+        assert_eq!(faults("110105194912310021"), [NumberFault::CheckCharacter]);
+        assert_eq!(faults("1101051949123100"), [NumberFault::Length]);
+    }
+
     proptest! {
         #[test]
         fn any_text_ends_without_panic(text in "\\PC{0,24}") {
-            let _ = Number::parse(&text);
+            let _ = (Number::parse(&text), Number::read(&text));
         }
     }
 }

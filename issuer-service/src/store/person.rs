@@ -49,18 +49,24 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// Line where a number stood first; remembers this one when it is the first.
+    /// Line of this file where a good row had the number.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub fn seen_number(&self, number: &str, line: u64) -> Result<Option<u64>, StoreError> {
+    pub fn seen_number(&self, number: &str) -> Result<Option<u64>, StoreError> {
         let mut find = self.sql.prepare_cached("SELECT line FROM seen WHERE number = $1")?;
         let first: Option<i64> = find.query_row([number], |row| row.get(0)).optional()?;
-        if first.is_none() {
-            let line = i64::try_from(line).unwrap_or(i64::MAX);
-            self.sql.prepare_cached("INSERT INTO seen (number, line) VALUES ($1, $2)")?.execute((number, line))?;
-        }
         Ok(first.and_then(|line| u64::try_from(line).ok()))
+    }
+
+    /// Remembers the line of a good row.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] when the number has been seen.
+    pub fn see_number(&self, number: &str, line: u64) -> Result<(), StoreError> {
+        let line = i64::try_from(line).unwrap_or(i64::MAX);
+        self.sql.prepare_cached("INSERT INTO seen (number, line) VALUES ($1, $2)")?.execute((number, line))?;
+        Ok(())
     }
 
     /// Forgets the numbers of the file.

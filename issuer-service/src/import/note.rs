@@ -1,0 +1,81 @@
+//! What a bureau should know about how its file was read, without anything being wrong with it.
+//!
+//! Owns: codes and texts. Never: speaks of a single row.
+
+use crate::lang::Lang;
+
+/// One remark.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Note {
+    /// The header was found below other lines.
+    HeaderLine(u64),
+    /// Two columns of one meaning: the one that was read, the one that was not.
+    ColumnDoubled(String, String),
+    /// No column of it: taken from the number.
+    SexFromNumber,
+    /// No column of it: taken from the number.
+    BirthDateFromNumber,
+    /// No column of it: taken from the first six digits of the number; so many accepted people's are no county here.
+    RegionFromNumber(u64),
+    /// No column of it: stays unknown.
+    EthnicGroupUnknown,
+    /// No row below the header.
+    NoRows,
+    /// More faults than are listed.
+    FaultsOmitted(u64),
+}
+
+impl Note {
+    /// Stable code.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::HeaderLine(_) => "HEADER_LINE",
+            Self::ColumnDoubled(..) => "COLUMN_DOUBLED",
+            Self::SexFromNumber => "SEX_FROM_NUMBER",
+            Self::BirthDateFromNumber => "BIRTH_DATE_FROM_NUMBER",
+            Self::RegionFromNumber(_) => "REGION_FROM_NUMBER",
+            Self::EthnicGroupUnknown => "ETHNIC_GROUP_ABSENT",
+            Self::NoRows => "NO_ROWS",
+            Self::FaultsOmitted(_) => "FAULTS_OMITTED",
+        }
+    }
+
+    /// The text.
+    #[must_use]
+    pub fn message(&self, lang: Lang) -> String {
+        let (zh, en) = match self {
+            Self::HeaderLine(line) => {
+                return lang.pick(
+                    format!("表头在第 {line} 行，其上各行未读"),
+                    format!("the header is on line {line}; the lines above it were not read"),
+                );
+            }
+            Self::ColumnDoubled(read, ignored) => {
+                return lang.pick(
+                    format!("“{read}”与“{ignored}”含义相同，只读“{read}”"),
+                    format!("{read:?} and {ignored:?} mean the same; {read:?} was read"),
+                );
+            }
+            Self::RegionFromNumber(without) => {
+                return lang.pick(
+                    format!("没有行政区划列，取号码前六位；其中 {without} 人的前六位不是本市（州）现行县级代码，行政区划留空"),
+                    format!("no column of the region: the first six digits of the number were taken; of {without} people they are no county of this prefecture in force, their region stays empty"),
+                );
+            }
+            Self::FaultsOmitted(count) => {
+                return lang.pick(
+                    format!("另有 {count} 处问题未列出；改正后重新导入"),
+                    format!("{count} more faults are not listed; import the file again when these are mended"),
+                );
+            }
+            Self::SexFromNumber => ("没有性别列，取自号码", "no column of the sex: taken from the number"),
+            Self::BirthDateFromNumber => {
+                ("没有出生日期列，取自号码", "no column of the birth date: taken from the number")
+            }
+            Self::EthnicGroupUnknown => ("没有民族列，民族留空", "no column of the ethnic group: it stays empty"),
+            Self::NoRows => ("表头以下没有数据", "there is nothing below the header"),
+        };
+        lang.pick(zh, en).to_owned()
+    }
+}

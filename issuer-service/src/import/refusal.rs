@@ -1,0 +1,124 @@
+//! Why a file as a whole is no registry table, in words for those who sent it.
+//!
+//! Owns: codes, messages, remedies. Never: repeats a value of the file.
+
+use super::column::Column;
+use crate::exit::Exit;
+use crate::lang::Lang;
+
+/// What is wrong with a file as a whole.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum TableError {
+    /// Nothing is in it.
+    #[error("the file is empty")]
+    Empty,
+    /// UTF-16 or UTF-32.
+    #[error("the file is UTF-16")]
+    Utf16,
+    /// A workbook or another binary file.
+    #[error("the file is not text")]
+    NotText,
+    /// HTML or XML, which some systems save under the name of a workbook.
+    #[error("the file is a web page or XML")]
+    Markup,
+    /// None of the first lines names a known column.
+    #[error("no header line")]
+    NoHeader,
+    /// More columns than any registry.
+    #[error("too many columns")]
+    TooManyColumns,
+    /// Columns that must be there.
+    #[error("missing headers")]
+    MissingHeaders {
+        /// Line of the header.
+        line: u64,
+        /// Which.
+        missing: Vec<Column>,
+    },
+    /// A column that must be there stands twice under the same header.
+    #[error("a header stands twice")]
+    RepeatedHeader {
+        /// Line of the header.
+        line: u64,
+        /// Which.
+        column: Column,
+    },
+}
+
+impl TableError {
+    /// Stable code.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Empty => "FILE_EMPTY",
+            Self::Utf16 => "FILE_ENCODING",
+            Self::NotText | Self::Markup => "FILE_NOT_TEXT",
+            Self::NoHeader => "HEADER_MISSING",
+            Self::TooManyColumns => "COLUMNS_TOO_MANY",
+            Self::MissingHeaders { .. } => "COLUMN_MISSING",
+            Self::RepeatedHeader { .. } => "COLUMN_REPEATED",
+        }
+    }
+
+    /// What happened.
+    #[must_use]
+    pub fn what(&self, lang: Lang) -> String {
+        let (zh, en) = match self {
+            Self::Empty => ("文件是空的", "the file is empty"),
+            Self::Utf16 => ("文件编码是 UTF-16", "the file is UTF-16"),
+            Self::NotText => {
+                ("不是文本文件（像是 Excel 工作簿或压缩包）", "not a text file (a workbook or an archive, it seems)")
+            }
+            Self::Markup => ("是网页或 XML，不是 CSV", "a web page or XML, no CSV"),
+            Self::NoHeader => ("前几行中没有认识的列名", "none of the first lines has the name of a known column"),
+            Self::TooManyColumns => ("列数过多，不像登记表", "more columns than any registry has"),
+            Self::MissingHeaders { line, missing } => {
+                let list = missing.iter().map(|column| column.header()).collect::<Vec<_>>().join(", ");
+                return lang.pick(
+                    format!("第 {line} 行（表头）缺少列: {list}"),
+                    format!("line {line}, the header, lacks the columns {list}"),
+                );
+            }
+            Self::RepeatedHeader { line, column } => {
+                let header = column.header();
+                return lang.pick(
+                    format!("第 {line} 行（表头）的列 {header} 出现两次"),
+                    format!("line {line}, the header, has the column {header} twice"),
+                );
+            }
+        };
+        lang.pick(zh, en).to_owned()
+    }
+
+    /// What to do next.
+    #[must_use]
+    pub const fn next(&self, lang: Lang) -> &'static str {
+        let (zh, en) = match self {
+            Self::Empty => ("检查导出步骤", "check how it was exported"),
+            Self::Utf16 => (
+                "用表格软件另存为“CSV UTF-8”，或用文本编辑器另存为 UTF-8 或 GB 18030",
+                "save it as \"CSV UTF-8\" in a spreadsheet program, or as UTF-8 or GB 18030 in a text editor",
+            ),
+            Self::NotText | Self::Markup => (
+                "目前只收 CSV: 用表格软件打开，另存为“CSV UTF-8（逗号分隔）”",
+                "only CSV is read for now: open it in a spreadsheet program and save it as \"CSV UTF-8 (comma delimited)\"",
+            ),
+            Self::TooManyColumns => ("删去多余的列后重新导出", "export it again without the needless columns"),
+            Self::NoHeader | Self::MissingHeaders { .. } => (
+                "表头至少要有号码和姓名两列（如 身份证号,姓名 或 AAC002,AAC003），用逗号、制表符或分号分隔；列名见 issuer-service/README.md",
+                "the header needs at least a number and a name (身份证号,姓名 or AAC002,AAC003 or number,name), separated by commas, tabs or semicolons; names of columns are in issuer-service/README.md",
+            ),
+            Self::RepeatedHeader { .. } => ("删去或改名其中一列", "remove or rename one of them"),
+        };
+        match lang {
+            Lang::Zh => zh,
+            Lang::En => en,
+        }
+    }
+
+    /// How the run ends.
+    #[must_use]
+    pub const fn exit(&self) -> Exit {
+        Exit::Usage
+    }
+}
