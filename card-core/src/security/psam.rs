@@ -13,6 +13,9 @@ use crate::crypto::{self, Block};
 use crate::session::Session;
 use crate::status::StatusWord;
 
+/// Where INIT SAM FOR PURCHASE names the key version: after random, sequence, amounts, type, date and time.
+const KEY_VERSION: usize = 4 + 2 + 12 + 1 + 7;
+
 /// Where a key sits in the PSAM.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PsamKey {
@@ -90,24 +93,32 @@ impl Psam {
 
     /// MAC1 and the terminal transaction number for a purchase (INIT SAM FOR PURCHASE).
     ///
-    /// `fields` is everything before the factors; `factors` is card, then city. A PSAM that holds the purchase key one level
-    /// lower refuses two factors and is asked again with the card's factor alone.
+    /// `fields` is everything before the factors; `factors` is card, then city. What a PSAM refuses is asked again as
+    /// deployed terminals do: with the card's factor alone (it holds the purchase key one level lower), then with key
+    /// version 01.
     ///
     /// # Errors
-    /// [`SecurityError::Refused`] with the PSAM's status word.
+    /// [`SecurityError::Refused`] with the PSAM's first status word.
     pub fn init_purchase(
         &mut self,
         key: &KeyName,
         fields: &[u8],
         factors: [Block; 2],
     ) -> Result<PurchaseStart, SecurityError> {
-        let [card, _] = factors;
-        let mut response = self.session.send(&command::psam_init_purchase(fields, &factors))?;
-        if !response.sw.is_ok() {
-            response = self.session.send(&command::psam_init_purchase(fields, &[card]))?;
-        }
         let refused = |sw| SecurityError::Refused { name: key.clone(), sw };
-        let data = response.ok().map_err(refused)?;
+        let first_version = with_first_version(fields);
+        let [card, _] = factors;
+        let whole = self.session.send(&command::psam_init_purchase(fields, &factors))?;
+        let refusal = whole.sw;
+        let mut answer = whole.ok();
+        let again = [(fields, &[card][..]), (&first_version, &factors), (&first_version, &[card])];
+        let is_first_version = first_version == fields;
+        for (fields, factors) in again.into_iter().take(if is_first_version { 1 } else { 3 }) {
+            if answer.is_err() {
+                answer = self.session.send(&command::psam_init_purchase(fields, factors))?.ok();
+            }
+        }
+        let data = answer.map_err(|_| refused(refusal))?;
         let (sequence, mac1) = data.split_first_chunk::<4>().ok_or_else(|| refused(StatusWord::WRONG_LENGTH))?;
         Ok(PurchaseStart {
             terminal_sequence: u32::from_be_bytes(*sequence),
@@ -190,6 +201,51 @@ impl SecurityModule for Psam {
     }
 }
 
+/// The same fields, naming key version 01.
+fn with_first_version(fields: &[u8]) -> Vec<u8> {
+    let mut fields = fields.to_vec();
+    if let Some(version) = fields.get_mut(KEY_VERSION) {
+        *version = 1;
+    }
+    fields
+}
+
 fn expect_ok(session: &mut Session, command: &Command) -> Result<Vec<u8>, SecurityError> {
     session.send(command)?.ok().map_err(SecurityError::NotPsam)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::transport::replay::Replay;
+
+    const FIELDS: [u8; 28] = [0x11; 28];
+
+    fn init(trace: &str) -> Result<PurchaseStart, SecurityError> {
+        let session = Session::new(Box::new(Replay::parse(trace).expect("trace")));
+        let mut psam = Psam { session, keys: BTreeMap::new(), terminal_number: [0; 6] };
+        psam.init_purchase(&KeyName::new("DPK"), &FIELDS, [[0xAA; 8], [0xBB; 8]])
+    }
+
+    /// `80 70` with these key version and factors.
+    fn command(version: &str, factors: &str) -> String {
+        let length = 28 + factors.len() / 2;
+        format!("> 80700100{length:02X}{}{version}11{factors}", "11".repeat(26))
+    }
+
+    #[test]
+    fn a_refused_purchase_is_asked_again_in_the_order_of_deployed_terminals() {
+        let (card, both) = ("AA".repeat(8), format!("{}{}", "AA".repeat(8), "BB".repeat(8)));
+        let asked = [command("11", &both), command("11", &card), command("01", &both), command("01", &card)];
+        let granted = "< 6108\n> 00C0000008\n< 00000007DEADBEEF9000";
+        for refusals in 0..asked.len() {
+            let mut trace: Vec<String> = asked.iter().take(refusals).map(|line| format!("{line}\n< 9403")).collect();
+            trace.push(format!("{}\n{granted}", asked[refusals]));
+            let start = init(&trace.join("\n")).expect("granted");
+            assert_eq!((start.terminal_sequence, start.mac1), (7, [0xDE, 0xAD, 0xBE, 0xEF]));
+        }
+        let refusals = asked.iter().zip(["9403", "6700", "6A88", "6985"]).map(|(line, sw)| format!("{line}\n< {sw}"));
+        let error = init(&refusals.collect::<Vec<_>>().join("\n")).expect_err("refused");
+        assert!(matches!(error, SecurityError::Refused { sw: StatusWord::KEY_INDEX, .. }), "the first refusal counts");
+    }
 }
