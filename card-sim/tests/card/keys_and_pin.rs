@@ -245,3 +245,26 @@ fn three_wrong_macs_block_the_control_key_of_that_df_only() {
     }
     rig.load_value("UKSSSE", "000102030405060708090A0B0C0D0E0F");
 }
+
+#[test]
+fn a_key_load_takes_a_challenge_of_the_length_of_its_dialect_only() {
+    let mut rig = blank("ssc-3.0");
+    rig.select("SSSE");
+    let load = format!("84D400001C{}", "00".repeat(28));
+    for (length, sw) in [(8, "6984"), (16, "6984"), (4, "9302")] {
+        rig.raw(&format!("00840000{length:02X}"));
+        assert_eq!(rig.raw(&load), sw, "{length} bytes");
+    }
+}
+
+#[test]
+fn a_replaced_key_has_to_be_proved_anew() {
+    let mut rig = blank("ssc-3.0");
+    rig.load_value("UKSSSE", "000102030405060708090A0B0C0D0E0F");
+    let key = KeyRef { name: KeyName::new("UKSSSE"), version: 1, path: Vec::new() };
+    let prove = Step::Authenticate { key, id: 0x04 };
+    assert!(rig.session.perform(&prove, Some(&mut rig.ring)).expect("answer").sw.is_ok());
+    assert_eq!(rig.raw("00DC052806050420260101"), "9000");
+    rig.load_value("UKSSSE", "F0F1F2F3F4F5F6F7F8F9FAFBFCFDFEFF");
+    assert_eq!(rig.raw("00DC052806050420260101"), "6982");
+}
