@@ -77,8 +77,8 @@ fn bare(plan: &Plan) {
 
 fn key_load(root: &Key16, load: &KeyLoad) {
     let (key, protecting) = (derive(root, &load.key.path), derive(root, &load.protecting.path));
-    let bytes = key.expose().get(..load.length).unwrap_or(key.expose());
-    let plain = crypto::pad_for_encipherment(&[&load.label[..], bytes].concat());
+    let bytes = key.expose().get(..load.key.form.length.bytes()).unwrap_or(key.expose());
+    let plain = crypto::pad_for_encipherment(&[&load.label[..], bytes].concat(), 8);
     let enciphered = crypto::tdes_encrypt(&protecting, &plain);
     let message = [&[0x84, 0xD4, 0, 0, 0x1C][..], &enciphered].concat();
     // The module's MAC; the card's check of it and its decipherment.

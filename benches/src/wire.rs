@@ -5,7 +5,7 @@
 //! Never: uses the plan, the session's counter or the code that reads, except to measure ours.
 //! Units: bytes in both directions; milliseconds at 9600 baud (12 etu a byte, 372 clocks an etu, 3.57 MHz).
 
-use card_core::security::{CityCode, Factors, KeyRef};
+use card_core::security::{CityCode, Factors};
 use card_core::wire::{Line, Wire};
 use card_core::{Session, reading, script::Step};
 use card_profiles::{Df, Ef, Profile};
@@ -70,7 +70,7 @@ fn basic_read(session: &mut Session, sample: &mut Sample, card: [u8; 8]) {
     read(session, "EF05");
     let key = sample.profile.key.iter().find(|row| row.name.as_str() == "RKSSSE").expect("the key of EF06");
     let factors = Factors::of(CityCode::parse("513300").expect("six digits"), card);
-    let step = Step::Authenticate { key: KeyRef::of_card(&key.name, 1, &factors), id: key.id };
+    let step = Step::Authenticate { key: sample.profile.key_of_card(key, 1, &factors), id: key.id };
     assert!(session.perform(&step, Some(&mut sample.keys)).expect("answers").sw.is_ok(), "the key is right");
     read(session, "EF06");
 }
@@ -132,7 +132,7 @@ fn least_personalization(sample: &Sample) -> u64 {
         .profile
         .key
         .iter()
-        .map(|key| exchange(0, 4) + exchange((1 + 3 + u64::from(key.length)).next_multiple_of(8) + 4, 0))
+        .map(|key| exchange(0, 4) + exchange((1 + 3 + key.length.bytes() as u64).next_multiple_of(8) + 4, 0))
         .sum();
     let (_, issuer) = file(&sample.profile, "EF05");
     let (_, holder) = file(&sample.profile, "EF06");

@@ -168,10 +168,11 @@ pub fn psam_encipher(data: &[u8]) -> Command {
     Command::new(0x80, 0xFA, 0x00, 0x00).with_data(data).with_le(le)
 }
 
-/// PSAM: MAC with the derived session key: `80 FA 05 00 Lc IV data`, data already padded.
+/// PSAM: MAC with the derived session key: `80 FA 05 00 Lc IV data`, data already padded; answers one block.
 #[must_use]
 pub fn psam_mac(iv: &[u8], padded: &[u8]) -> Command {
-    Command::new(0x80, 0xFA, 0x05, 0x00).with_data([iv, padded].concat()).with_le(8)
+    let le = u16::try_from(iv.len()).expect("an initial value is one block");
+    Command::new(0x80, 0xFA, 0x05, 0x00).with_data([iv, padded].concat()).with_le(le)
 }
 
 /// PSAM: INIT SAM FOR PURCHASE of the social security card, answers terminal sequence (4) and MAC1 (4).

@@ -1,9 +1,10 @@
 //! How to talk to a social security card (社会保障卡): bytes, commands, readers, keys.
 //!
-//! Owns: APDUs and status words, TLV, ATR and FCI, transports, the session that carries commands, the DES primitives,
-//! key diversification and the [`SecurityModule`](security::SecurityModule) boundary.
+//! Owns: APDUs and status words, TLV, ATR and FCI, transports, the session that carries commands, the DES and SM4
+//! primitives, key diversification and the [`SecurityModule`](security::SecurityModule) boundary.
 //! Never: knows a profile, JSON, a database, an async runtime or a clock.
 
+pub mod algorithm;
 pub mod apdu;
 pub mod atr;
 pub mod command;

@@ -30,8 +30,6 @@ pub enum Step {
 pub struct KeyLoad {
     /// The key to put on the card.
     pub key: KeyRef,
-    /// Key bytes: 8 or 16.
-    pub length: usize,
     /// The control key that protects the load: transport key, or production key once replaced.
     pub protecting: KeyRef,
     /// CLA INS P1 P2 of the dialect.
@@ -107,10 +105,11 @@ impl Session {
 
 impl KeyLoad {
     fn command(&self, module: &mut dyn SecurityModule, iv: Block) -> Result<Command, SecurityError> {
-        let plain = 1 + self.label.len() + self.length;
-        let lc = u8::try_from(plain.next_multiple_of(8) + 4).expect("a key of 8 or 16 bytes fits");
+        let plain = 1 + self.label.len() + self.key.form.length.bytes();
+        let block = self.protecting.form.rules.algorithm.block();
+        let lc = u8::try_from(plain.next_multiple_of(block) + 4).expect("a key of 8 or 16 bytes fits");
         let [cla, ins, p1, p2] = self.header;
-        let wrapped = module.wrap(&self.key, self.length, &self.protecting, [cla, ins, p1, p2, lc], self.label, iv)?;
+        let wrapped = module.wrap(&self.key, &self.protecting, [cla, ins, p1, p2, lc], self.label, iv)?;
         Ok(Command::new(cla, ins, p1, p2).with_data([&wrapped.enciphered[..], &wrapped.mac].concat()).secret())
     }
 }
@@ -118,6 +117,7 @@ impl KeyLoad {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::crypto::KeyForm;
     use crate::key::Key16;
     use crate::security::KeyName;
     use crate::security::keyring::KeyRing;
@@ -127,7 +127,7 @@ mod tests {
         let mut ring = KeyRing::new();
         let key = Key16::new(hex::decode(key).expect("hex").try_into().expect("16 bytes"));
         ring.insert(KeyName::new(name), 1, key);
-        (ring, KeyRef { name: KeyName::new(name), version: 1, path: Vec::new() })
+        (ring, KeyRef { name: KeyName::new(name), version: 1, path: Vec::new(), form: KeyForm::TDES })
     }
 
     #[test]
@@ -135,7 +135,6 @@ mod tests {
         let (mut module, protecting) = ring("MK", "00112233445566778899AABBCCDDEEFF");
         let load = KeyLoad {
             key: protecting.clone(),
-            length: 16,
             protecting,
             header: [0x84, 0xD4, 0, 0],
             label: [0x22, 0, 0],

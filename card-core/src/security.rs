@@ -9,7 +9,7 @@ pub mod psam;
 
 use std::fmt;
 
-use crate::crypto::Block;
+use crate::crypto::{Block, KeyForm};
 use crate::session::{ChallengeError, SessionError};
 use crate::status::StatusWord;
 
@@ -134,51 +134,56 @@ pub struct KeyRef {
     pub version: u8,
     /// Diversification factors in order of derivation; empty for the stored key itself.
     pub path: Vec<Block>,
+    /// How the card at the end of the path holds it.
+    pub form: KeyForm,
 }
 
 impl KeyRef {
     /// The key of one card.
     #[must_use]
-    pub fn of_card(name: &KeyName, version: u8, factors: &Factors) -> Self {
-        Self { name: name.clone(), version, path: factors.path().to_vec() }
+    pub fn of_card(name: &KeyName, version: u8, factors: &Factors, form: KeyForm) -> Self {
+        Self { name: name.clone(), version, path: factors.path().to_vec(), form }
     }
 }
 
-/// What is made of the 16-byte key before it computes a MAC.
+/// What is made of the key before it computes a MAC.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MacKey {
-    /// The key itself: ISO/IEC 9797-1 algorithm 3 (secure messaging, card identifier).
+    /// The key itself (key load, blocking, card identifier).
     Whole,
-    /// `3DES(K, seed)`: single DES CBC-MAC (MAC1, MAC2 of the account commands).
+    /// The session key of PIN commands, from the card's challenge.
+    Message(Block),
+    /// The session key of an account command, from its seed (MAC1, MAC2).
     Session(Block),
-    /// Left xor right: single DES CBC-MAC (TAC).
-    Folded,
+    /// The key of a TAC, as the rules say: folded (3DES) or whole (SM4).
+    Tac,
 }
 
 /// A key wrapped for the card's key-load command: enciphered bytes and MAC.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WrappedKey {
-    /// `3DES(protecting key, LD ‖ header ‖ key ‖ padding)`.
+    /// LD, header, key and padding under the protecting key.
     pub enciphered: Vec<u8>,
-    /// Retail MAC over the command header and the enciphered bytes, IV = challenge.
+    /// MAC of the protecting key over the command header and the enciphered bytes, initial value = challenge.
     pub mac: [u8; 4],
 }
 
 /// A vault, an HSM, a PSAM or a remote module.
 pub trait SecurityModule: Send {
-    /// `DES(SK, data)` with `SK = 3DES(key, factor)`: the cryptogram of external and internal authentication.
+    /// The cryptogram of external and internal authentication: `E(SK, data)` with `SK = E(key, factor)`, made 8 bytes by
+    /// the rules of the key's algorithm.
     ///
     /// # Errors
     /// [`SecurityError`].
     fn authentication_cryptogram(&mut self, key: &KeyRef, factor: Block, data: Block) -> Result<Block, SecurityError>;
 
-    /// A MAC over `message`, padding `80 00…`, leftmost 4 bytes.
+    /// A MAC over `message`, padding `80 00…`; SM4 completes `iv` with zeros. A TAC starts from zeros whatever `iv` is.
     ///
     /// # Errors
     /// [`SecurityError`].
     fn mac(&mut self, key: &KeyRef, kind: MacKey, iv: Block, message: &[u8]) -> Result<[u8; 4], SecurityError>;
 
-    /// `3DES(SK, block)`-style encipherment of a PIN block: `DES(3DES(key, factor), block)` for each 8 bytes.
+    /// Encipherment of a PIN block with the session key of `factor`; `blocks` in whole blocks of the key's cipher.
     ///
     /// # Errors
     /// [`SecurityError`].
@@ -186,14 +191,13 @@ pub trait SecurityModule: Send {
 
     /// Wraps `key` under `protecting` for a key-load command.
     ///
-    /// `command` is CLA INS P1 P2 Lc; `header` precedes the key bytes (usage, id, version); `length` is 8 or 16 key bytes.
+    /// `command` is CLA INS P1 P2 Lc; `header` precedes the key bytes (usage, id, version), as many as the key's form says.
     ///
     /// # Errors
     /// [`SecurityError`].
     fn wrap(
         &mut self,
         key: &KeyRef,
-        length: usize,
         protecting: &KeyRef,
         command: [u8; 5],
         header: [u8; 3],

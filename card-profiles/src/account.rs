@@ -7,7 +7,7 @@
 #![warn(clippy::indexing_slicing)]
 
 use card_core::apdu::Command;
-use card_core::crypto::Block;
+use card_core::crypto::{Block, KeyForm};
 use card_core::security::KeyName;
 use serde::Deserialize;
 
@@ -63,6 +63,13 @@ pub struct AccountRules {
     /// What is assumed about these rows.
     #[serde(default)]
     pub assumed: Vec<String>,
+    /// How the card holds the account's keys, filled in from the profile's algorithm when the text is read.
+    #[serde(skip, default = "tdes")]
+    pub key_form: KeyForm,
+}
+
+const fn tdes() -> KeyForm {
+    KeyForm::TDES
 }
 
 /// CLA INS P1 P2 of an account command. P2 of GET BALANCE is the balance asked for.

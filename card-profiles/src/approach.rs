@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use card_core::StatusWord;
 use card_core::command;
 use card_core::script::Step;
-use card_core::security::{Factors, KeyName, KeyRef};
+use card_core::security::{Factors, KeyName};
 
 use crate::access::{Access, Right};
 use crate::profile::{Df, KeyRow, Profile};
@@ -72,7 +72,7 @@ impl Means {
             Right::Pin => self.pin.as_deref().map(|pin| Step::Send(command::verify(pin))),
             Right::Key(name) => {
                 let (row, factors) = (profile.key(name)?, self.factors?);
-                let key = KeyRef::of_card(name, self.versions.of(name), &factors);
+                let key = profile.key_of_card(row, self.versions.of(name), &factors);
                 Some(Step::Authenticate { key, id: row.id })
             }
         }

@@ -115,7 +115,7 @@ pub fn lint(profile: &Profile) -> Vec<Finding> {
     lint_keys(profile, &mut findings);
     lint_account(profile, &mut findings);
     let files: usize = profile.df.iter().flat_map(|df| &df.ef).map(|ef| usize::from(ef.size)).sum();
-    let keys: usize = profile.key.iter().map(|key| usize::from(key.length)).sum();
+    let keys: usize = profile.key.iter().map(|key| key.length.bytes()).sum();
     let capacity = usize::try_from(profile.capacity).unwrap_or(usize::MAX);
     if files + keys > capacity {
         findings.add("capacity", Problem::Capacity { needed: files + keys, capacity });
@@ -275,7 +275,6 @@ fn lint_keys(profile: &Profile, findings: &mut Findings) {
         if profile.df(&key.df).is_none() {
             findings.add(&place, Problem::PlaceMissing(key.df.clone()));
         }
-        findings.range(&place, "length", key.length.into(), &[8, 16], "8 or 16");
         if key.tries == 0 || key.tries > 15 {
             findings.add(&place, Problem::OutOfRange { what: "tries", value: key.tries.into(), expected: "1 to 15" });
         }

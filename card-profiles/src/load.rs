@@ -6,6 +6,8 @@
 
 use std::fmt;
 
+use card_core::crypto::{KeyForm, KeyLength};
+
 use crate::format::FormatKind;
 use crate::profile::{Element, Profile};
 
@@ -69,6 +71,10 @@ impl Profile {
                 .map_err(|message| ProfileError::at(text, offset_of(text, &format!("{:?}", element.id)), message))?;
         }
         profile.composite = composites;
+        let rules = profile.rules();
+        if let Some(account) = &mut profile.account {
+            account.key_form = KeyForm { rules, length: KeyLength::Sixteen };
+        }
         Ok(profile)
     }
 }

@@ -10,6 +10,7 @@
 use std::collections::BTreeMap;
 
 use card_core::command;
+use card_core::crypto::{KeyForm, KeyLength};
 use card_core::script::{KeyLoad, Step};
 use card_core::security::{Factors, KeyName, KeyRef};
 use card_core::{Response, StatusWord};
@@ -293,6 +294,7 @@ impl<'a> Planner<'a> {
             name: KeyName::new(TRANSPORT_KEY_NAME),
             version: self.target.transport_lot,
             path: vec![self.target.factors.card],
+            form: KeyForm { rules: self.profile.rules(), length: KeyLength::Sixteen },
         };
         let profile = self.profile;
         for key in profile.key.iter().filter(|key| key.df == df.id && key.name != df.control_key) {
@@ -307,7 +309,6 @@ impl<'a> Planner<'a> {
     fn load(&mut self, df: &Df, key: &KeyRow, protecting: KeyRef, act: Act) {
         let load = KeyLoad {
             key: self.production(key),
-            length: usize::from(key.length),
             protecting,
             header: self.header,
             label: [key.usage, key.id, self.target.versions.of(&key.name)],
@@ -319,7 +320,7 @@ impl<'a> Planner<'a> {
     /// The key as this card holds it. A PSAM holds keys from which cards' keys are still derived: of the three levels
     /// province, city, card, those that its usage byte leaves are not yet applied.
     fn production(&self, key: &KeyRow) -> KeyRef {
-        let mut reference = KeyRef::of_card(&key.name, self.target.versions.of(&key.name), &self.target.factors);
+        let mut reference = self.profile.key_of_card(key, self.target.versions.of(&key.name), &self.target.factors);
         let is_control = self.profile.df.iter().any(|df| df.control_key == key.name);
         if self.profile.kind == CardKind::Psam && !is_control {
             reference.path.truncate(reference.path.len().saturating_sub(usize::from(key.usage >> 5)));

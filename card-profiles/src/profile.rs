@@ -7,9 +7,10 @@
 
 use std::collections::BTreeMap;
 
-use card_core::fci::AlgorithmId;
-use card_core::security::KeyName;
+use card_core::algorithm::{Algorithm, AlgorithmRules, Cryptogram, Filling, MacBytes, Named, Ssf33, TacKey};
+use card_core::crypto::{KeyForm, KeyLength};
 use card_core::security::psam::{PsamKey, PsamNames};
+use card_core::security::{Factors, KeyName, KeyRef};
 use serde::Deserialize;
 use serde::de::{self, Deserializer};
 
@@ -35,7 +36,11 @@ pub struct Profile {
     #[serde(default)]
     pub version: String,
     /// Symmetric algorithm.
+    #[serde(deserialize_with = "algorithm")]
     pub algorithm: Algorithm,
+    /// Its open choices.
+    #[serde(default)]
+    pub algorithm_rules: AlgorithmRow,
     /// Bytes of memory for files and keys; the linter sums against it.
     pub capacity: u32,
     /// Answer to reset.
@@ -70,26 +75,34 @@ pub enum CardKind {
     Psam,
 }
 
-/// Symmetric algorithm of a card.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-pub enum Algorithm {
-    /// DES and 3DES.
-    #[serde(rename = "3des")]
-    Tdes,
-    /// SM4.
-    #[serde(rename = "sm4")]
-    Sm4,
-}
-
-impl Algorithm {
-    /// Its byte in the FCI.
-    #[must_use]
-    pub const fn id(self) -> AlgorithmId {
-        match self {
-            Self::Tdes => AlgorithmId::TDES,
-            Self::Sm4 => AlgorithmId::SM4,
-        }
-    }
+/// Choices of the card's algorithm that the sources leave open; a field that is absent has the algorithm's default.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AlgorithmRow {
+    /// Key version byte after the data of EXTERNAL and INTERNAL AUTHENTICATION (Lc 11); 0 for none (Lc 10).
+    #[serde(default)]
+    pub key_version_byte: Option<u8>,
+    /// What fills the block of a factor or plain of 8 bytes in authentication and PIN commands: `zeros`, `complement`.
+    #[serde(default, deserialize_with = "choice")]
+    pub authentication_filling: Option<Filling>,
+    /// What fills the seed of an account command's session key.
+    #[serde(default, deserialize_with = "choice")]
+    pub transaction_filling: Option<Filling>,
+    /// Cryptogram of an authentication: `folded` or `left`.
+    #[serde(default, deserialize_with = "choice")]
+    pub cryptogram: Option<Cryptogram>,
+    /// MAC of secure messaging: `leftmost` or `folded`.
+    #[serde(default, deserialize_with = "choice")]
+    pub message_mac: Option<MacBytes>,
+    /// MAC1, MAC2 and TAC: `leftmost` or `folded`.
+    #[serde(default, deserialize_with = "choice")]
+    pub transaction_mac: Option<MacBytes>,
+    /// Key of the TAC: `folded` or `whole`.
+    #[serde(default, deserialize_with = "choice")]
+    pub tac_key: Option<TacKey>,
+    /// What is assumed about these choices.
+    #[serde(default)]
+    pub assumed: Vec<String>,
 }
 
 /// How the ATR is made: `prefix`, then `maker` (T1 to T7), then a serial of 6 bytes.
@@ -254,7 +267,8 @@ pub struct KeyRow {
     /// Usage byte in the header of the key load.
     pub usage: u8,
     /// Bytes: 8 or 16.
-    pub length: u8,
+    #[serde(deserialize_with = "key_length")]
+    pub length: KeyLength,
     /// Tries before it blocks.
     pub tries: u8,
     /// Place in the PSAM.
@@ -347,6 +361,38 @@ impl Profile {
         self.key.iter().find(|row| row.name == *name)
     }
 
+    /// The algorithm with all its choices.
+    #[must_use]
+    pub fn rules(&self) -> AlgorithmRules {
+        let (row, default) = (&self.algorithm_rules, AlgorithmRules::of(self.algorithm));
+        AlgorithmRules {
+            algorithm: self.algorithm,
+            key_version_byte: match row.key_version_byte {
+                Some(0) => None,
+                Some(version) => Some(version),
+                None => default.key_version_byte,
+            },
+            authentication_filling: row.authentication_filling.unwrap_or(default.authentication_filling),
+            transaction_filling: row.transaction_filling.unwrap_or(default.transaction_filling),
+            cryptogram: row.cryptogram.unwrap_or(default.cryptogram),
+            message_mac: row.message_mac.unwrap_or(default.message_mac),
+            transaction_mac: row.transaction_mac.unwrap_or(default.transaction_mac),
+            tac_key: row.tac_key.unwrap_or(default.tac_key),
+        }
+    }
+
+    /// How the card holds the key of this row.
+    #[must_use]
+    pub fn form(&self, key: &KeyRow) -> KeyForm {
+        KeyForm { rules: self.rules(), length: key.length }
+    }
+
+    /// The key of this row on one card, as the security module must derive it.
+    #[must_use]
+    pub fn key_of_card(&self, key: &KeyRow, version: u8, factors: &Factors) -> KeyRef {
+        KeyRef::of_card(&key.name, version, factors, self.form(key))
+    }
+
     /// The first key of a class in a DF.
     #[must_use]
     pub fn key_of_class(&self, df: &str, class: KeyClass) -> Option<&KeyRow> {
@@ -410,4 +456,24 @@ fn hex_u16<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u16, D::Error> 
 
 pub(crate) fn key_name<'de, D: Deserializer<'de>>(deserializer: D) -> Result<KeyName, D::Error> {
     Ok(KeyName::new(&String::deserialize(deserializer)?))
+}
+
+fn key_length<'de, D: Deserializer<'de>>(deserializer: D) -> Result<KeyLength, D::Error> {
+    let bytes = usize::deserialize(deserializer)?;
+    KeyLength::of(bytes).ok_or_else(|| de::Error::custom(format!("a key has 8 or 16 bytes, not {bytes}")))
+}
+
+fn algorithm<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Algorithm, D::Error> {
+    match String::deserialize(deserializer)?.as_str() {
+        "3des" => Ok(Algorithm::Tdes),
+        "sm4" => Ok(Algorithm::Sm4),
+        "ssf33" => Err(de::Error::custom(Ssf33)),
+        other => Err(de::Error::custom(format!("{other:?} is neither \"3des\" nor \"sm4\""))),
+    }
+}
+
+fn choice<'de, D: Deserializer<'de>, T: Named>(deserializer: D) -> Result<Option<T>, D::Error> {
+    let name = String::deserialize(deserializer)?;
+    let names = || T::NAMES.iter().map(|(name, _)| format!("{name:?}")).collect::<Vec<_>>().join(" or ");
+    T::named(&name).map(Some).ok_or_else(|| de::Error::custom(format!("{name:?} where {} is expected", names())))
 }

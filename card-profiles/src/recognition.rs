@@ -79,11 +79,7 @@ pub fn recognise(fci: Option<&Fci>, values: &CardValues) -> Result<Recognition, 
         Some('3') => Generation::Three,
         _ => return Err(NotRecognised::Version),
     };
-    let algorithm = match fci.and_then(|fci| fci.algorithm) {
-        Some(named @ (AlgorithmId::SSF33 | AlgorithmId::SM4)) => named,
-        _ if city.as_str().starts_with("11") => AlgorithmId::SSF33,
-        _ => AlgorithmId::TDES,
-    };
+    let algorithm = AlgorithmId::of_card(fci.and_then(|fci| fci.algorithm), city);
     Ok(Recognition { generation, algorithm, identifier, city })
 }
 

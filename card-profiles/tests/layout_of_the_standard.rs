@@ -95,7 +95,7 @@ fn keys_are_where_the_published_table_puts_them() {
         let key = profile.key.iter().find(|key| key.name.as_str() == name).expect(name);
         let psam = key.psam.expect("a PSAM place");
         assert_eq!(
-            (key.df.as_str(), key.id, psam.usage, psam.id, key.length),
+            (key.df.as_str(), key.id, psam.usage, psam.id, key.length.bytes()),
             (df, id, usage, psam_id, length),
             "{name}"
         );

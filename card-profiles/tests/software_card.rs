@@ -5,7 +5,7 @@
 
 use card_core::script::Step;
 use card_core::security::keyring::KeyRing;
-use card_core::security::{CityCode, Factors, KeyName, KeyRef};
+use card_core::security::{CityCode, Factors, KeyName};
 use card_core::{Atr, Response, Session};
 use card_profiles::approach::{KeyVersions, Means};
 use card_profiles::plan::{ControlKeyState, Mismatch, Plan, Target};
@@ -189,7 +189,7 @@ fn every_key_that_authenticates_can_be_proved_after_personalization() {
         let rows = profile.key.iter().filter(|row| row.df == df.id && row.class.authenticates_externally());
         // Control keys of inner directories have an id below 80, which means the environment's.
         for row in rows.filter(|row| row.id >= 0x80 || row.df == "SSSE") {
-            let step = Step::Authenticate { key: KeyRef::of_card(&row.name, 1, &factors), id: row.id };
+            let step = Step::Authenticate { key: profile.key_of_card(row, 1, &factors), id: row.id };
             assert!(session.perform(&step, Some(&mut vault)).expect("answer").sw.is_ok(), "{}", row.name);
             proved += 1;
         }

@@ -207,16 +207,13 @@ impl Model {
         let mut keys = Vec::with_capacity(profile.key.len());
         for row in &profile.key {
             let df = df_index(profile, &row.df)?;
-            if row.length != 8 && row.length != 16 {
-                return Err(ModelError::Size(row.name.to_string()));
-            }
             keys.push(KeyModel {
                 name: row.name.clone(),
                 df,
                 class: row.class,
                 id: row.id,
                 usage: row.usage,
-                length: usize::from(row.length),
+                length: row.length.bytes(),
                 tries: row.tries,
                 address: place.take(KEY_SLOT),
             });

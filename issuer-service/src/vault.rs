@@ -11,7 +11,7 @@ mod well_known;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use card_core::crypto::{self, Block};
+use card_core::crypto::{self, Block, KeyForm};
 use card_core::key::Key16;
 use card_core::security::keyring::KeyRing;
 use card_core::security::{CityCode, Factors, KeyName, KeyRef, MacKey, SecurityError, SecurityModule, WrappedKey};
@@ -180,7 +180,7 @@ impl Vault {
         let mut rows = Vec::with_capacity(names.len());
         for (name, version) in names {
             let mut value = |path: &[Block]| -> Result<String, SecurityError> {
-                let key = KeyRef { name: name.clone(), version, path: path.to_vec() };
+                let key = KeyRef { name: name.clone(), version, path: path.to_vec(), form: KeyForm::TDES };
                 Ok(hex::encode_upper(keys.check_value(&key)?))
             };
             let by_city = name.as_str() != TRANSPORT_KEY_NAME;
@@ -255,13 +255,12 @@ impl SecurityModule for VaultKeys {
     fn wrap(
         &mut self,
         key: &KeyRef,
-        length: usize,
         protecting: &KeyRef,
         command: [u8; 5],
         header: [u8; 3],
         iv: Block,
     ) -> Result<WrappedKey, SecurityError> {
-        self.ring().wrap(key, length, protecting, command, header, iv)
+        self.ring().wrap(key, protecting, command, header, iv)
     }
 
     fn check_value(&mut self, key: &KeyRef) -> Result<[u8; 3], SecurityError> {

@@ -66,7 +66,7 @@ fn mac(
     request: &LoadRequest,
     input: &[u8],
 ) -> Result<Mac, TacError> {
-    let key = card_key(&rules.load_key, request.key_version, request.card_identifier, request.card_factor)?;
+    let key = card_key(rules, &rules.load_key, request.key_version, request.card_identifier, request.card_factor)?;
     let seed = load_seed(request.random.0, request.card_sequence);
     Ok(Mac(module.mac(&key, MacKey::Session(seed), ZERO_IV, input)?))
 }

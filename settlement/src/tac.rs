@@ -82,9 +82,9 @@ pub fn compute(
         Transaction::Purchase { .. } => (rules.purchase_type, &rules.mac.purchase_tac),
         Transaction::Load { .. } => (rules.load_type, &rules.mac.load_tac),
     };
-    let key = card_key(&rules.tac_key, record.key_version, record.card_identifier, record.card_factor)?;
+    let key = card_key(rules, &rules.tac_key, record.key_version, record.card_identifier, record.card_factor)?;
     let input = record.mac_fields(transaction_type)?.input(fields);
-    Ok(Tac(module.mac(&key, MacKey::Folded, ZERO_IV, &input)?))
+    Ok(Tac(module.mac(&key, MacKey::Tac, ZERO_IV, &input)?))
 }
 
 /// Checks the card's MAC2 of a purchase, where the purchase key is at hand (a terminal with a PSAM asks the PSAM instead).
@@ -99,7 +99,7 @@ pub fn check_mac2(
     mac2: Mac,
 ) -> Result<bool, TacError> {
     let Transaction::Purchase { terminal_sequence, .. } = record.transaction else { return Err(TacError::NotPurchase) };
-    let key = card_key(&rules.purchase_key, record.key_version, record.card_identifier, record.card_factor)?;
+    let key = card_key(rules, &rules.purchase_key, record.key_version, record.card_identifier, record.card_factor)?;
     let seed = purchase_seed(random.0, record.card_sequence, terminal_sequence);
     let input = record.mac_fields(rules.purchase_type)?.input(&rules.mac.purchase_mac2);
     Ok(equal(&mac2.0, &module.mac(&key, MacKey::Session(seed), ZERO_IV, &input)?))
@@ -110,13 +110,14 @@ pub(crate) const ZERO_IV: Block = [0; 8];
 
 /// The key of the card with this identifier and factor.
 pub(crate) fn card_key(
+    rules: &AccountRules,
     name: &card_core::security::KeyName,
     version: u8,
     identifier: CardIdentifier,
     factor: CardFactor,
 ) -> Result<KeyRef, TacError> {
     let factors = identifier.factors(factor).ok_or(TacError::NoCity(identifier))?;
-    Ok(KeyRef::of_card(name, version, &factors))
+    Ok(KeyRef::of_card(name, version, &factors, rules.key_form))
 }
 
 /// Compares without telling by its time where the first difference is.
@@ -145,8 +146,10 @@ pub(crate) mod tests {
         fn mac(&mut self, _: &KeyRef, kind: MacKey, iv: Block, message: &[u8]) -> Result<[u8; 4], SecurityError> {
             Ok(match kind {
                 MacKey::Whole => crypto::mac_retail(&self.0, iv, message),
-                MacKey::Session(seed) => crypto::mac_des(&crypto::session_key(&self.0, seed), iv, message),
-                MacKey::Folded => crypto::mac_des(&self.0.fold(), iv, message),
+                MacKey::Message(seed) | MacKey::Session(seed) => {
+                    crypto::mac_des(&crypto::session_key(&self.0, seed), iv, message)
+                }
+                MacKey::Tac => crypto::mac_des(&self.0.fold(), iv, message),
             })
         }
 
@@ -161,7 +164,6 @@ pub(crate) mod tests {
         fn wrap(
             &mut self,
             _: &KeyRef,
-            _: usize,
             _: &KeyRef,
             _: [u8; 5],
             _: [u8; 3],

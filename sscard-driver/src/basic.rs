@@ -11,12 +11,13 @@ use card_core::fci::AlgorithmId;
 use card_core::reading;
 use card_core::script::Step;
 use card_core::security::psam::{Psam, PsamNames};
-use card_core::security::{Factors, KeyName, KeyRef, SecurityError, SecurityModule};
+use card_core::security::{Factors, SecurityError, SecurityModule};
 use card_core::transport::pcsc::Readers;
 use card_core::{Session, StatusWord};
 use card_profiles::access::Right;
 use card_profiles::identity::CardIdentifier;
 use card_profiles::image::{CardValues, decode_file};
+use card_profiles::profile::KeyRow;
 use card_profiles::{Ef, Profile};
 
 use crate::failure::Failure;
@@ -158,37 +159,30 @@ fn authenticate(
     module: Option<&mut dyn SecurityModule>,
 ) -> Result<(), Failure> {
     let city = identifier.city().ok_or(Failure::CardData { item: "SSSE.EF05.card_identifier" })?;
-    let used = match algorithm {
-        Some(algorithm @ (AlgorithmId::SM4 | AlgorithmId::SSF33)) => algorithm,
-        Some(AlgorithmId(_)) | None if city.as_str().starts_with(BEIJING) => AlgorithmId::SSF33,
-        Some(AlgorithmId(_)) | None => AlgorithmId::TDES,
-    };
+    let used = AlgorithmId::of_card(algorithm, city);
     if used != AlgorithmId::TDES {
         return Err(Failure::Algorithm(used.0));
     }
-    let Some((name, id)) = key_of(profile, "EF06") else { return Ok(()) };
+    let Some(row) = key_of(profile, "EF06") else { return Ok(()) };
     let factors = Factors::of(city, session.atr()?.card_factor().map_err(card_core::SessionError::from)?);
-    let step = Step::Authenticate { key: KeyRef::of_card(&name, KEY_VERSION, &factors), id };
+    let step = Step::Authenticate { key: profile.key_of_card(row, KEY_VERSION, &factors), id: row.id };
     match session.perform(&step, module)?.sw {
         sw if sw.is_ok() => Ok(()),
         sw => Err(Failure::Refused { file: "EXTERNAL AUTHENTICATE RKSSSE", sw }),
     }
 }
 
-/// Province digits of Beijing, whose cards without algorithm in the FCI use SSF33.
-const BEIJING: &str = "11";
-
 /// Version of the keys that cards are issued with.
 const KEY_VERSION: u8 = 1;
 
-/// Name and id of the first key in the read rule of a file of SSSE.
-fn key_of(profile: &Profile, ef: &str) -> Option<(KeyName, u8)> {
+/// The first key in the read rule of a file of SSSE.
+fn key_of<'p>(profile: &'p Profile, ef: &str) -> Option<&'p KeyRow> {
     let rights = profile.ef(SSSE, ef)?.read.rights();
     let name = rights.iter().find_map(|right| match right {
         Right::Key(name) => Some(name),
         Right::Pin => None,
     })?;
-    Some((name.clone(), profile.key(name)?.id))
+    profile.key(name)
 }
 
 fn record_lengths(ef: &Ef) -> Vec<u16> {

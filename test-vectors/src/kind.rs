@@ -104,6 +104,36 @@ pub const KINDS: &[Kind] = &[
         compute: crypto::encipherment,
     },
     Kind {
+        name: "sm4",
+        about: "ECB with SM4, also backwards",
+        covers: &["sm4_encrypt", "sm4_decrypt"],
+        compute: crypto::sm4,
+    },
+    Kind {
+        name: "sm4-mac",
+        about: "SM4 CBC-MAC, padding 80 always; iv; out 4 to 16 bytes",
+        covers: &["cbc_mac_sm4", "pad"],
+        compute: crypto::sm4_mac,
+    },
+    Kind {
+        name: "sm4-mac-folded",
+        about: "SM4 CBC-MAC, the four 32-bit words of the last block xored",
+        covers: &["mac_sm4"],
+        compute: crypto::sm4_mac_folded,
+    },
+    Kind {
+        name: "sm4-div",
+        about: "diversification: data = 8-byte factors in order; SM4 over factor and complement",
+        covers: &["diversify_sm4"],
+        compute: crypto::sm4_diversification,
+    },
+    Kind {
+        name: "sm4-session",
+        about: "session key of an authentication: SM4 over 8 bytes of seed and eight zeros",
+        covers: &["sm4_session_key"],
+        compute: crypto::sm4_session,
+    },
+    Kind {
         name: "apdu",
         about: "data = function of card-core's command list and its arguments; out = bytes on T=0",
         covers: &[],

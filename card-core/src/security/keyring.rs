@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use super::{KeyName, KeyRef, MacKey, SecurityError, SecurityModule, WrappedKey};
-use crate::crypto::{self, Block};
+use crate::crypto::{Block, CardKey};
 use crate::key::Key16;
 
 /// Keys by name and version.
@@ -36,59 +36,134 @@ impl KeyRing {
         self.keys.iter().map(|((name, version), key)| (name, *version, key))
     }
 
-    fn derive(&self, key: &KeyRef) -> Result<Key16, SecurityError> {
+    fn derive(&self, key: &KeyRef) -> Result<CardKey, SecurityError> {
         let root = self
             .keys
             .get(&(key.name.clone(), key.version))
             .ok_or_else(|| SecurityError::KeyNotFound { name: key.name.clone(), version: key.version })?;
-        Ok(key.path.iter().fold(root.clone(), |parent, factor| crypto::diversify(&parent, *factor)))
+        Ok(CardKey::derived(root, &key.path, key.form))
     }
 }
 
 impl SecurityModule for KeyRing {
     fn authentication_cryptogram(&mut self, key: &KeyRef, factor: Block, data: Block) -> Result<Block, SecurityError> {
-        let session = crypto::session_key(&self.derive(key)?, factor);
-        Ok(*crypto::des_encrypt(&session, &data).first_chunk().expect("one block in, one block out"))
+        Ok(self.derive(key)?.authentication_session(factor).cryptogram(data))
     }
 
     fn mac(&mut self, key: &KeyRef, kind: MacKey, iv: Block, message: &[u8]) -> Result<[u8; 4], SecurityError> {
         let key = self.derive(key)?;
         Ok(match kind {
-            MacKey::Whole => crypto::mac_retail(&key, iv, message),
-            MacKey::Session(seed) => crypto::mac_des(&crypto::session_key(&key, seed), iv, message),
-            MacKey::Folded => crypto::mac_des(&key.fold(), iv, message),
+            MacKey::Whole => key.mac(iv, message),
+            MacKey::Message(factor) => key.authentication_session(factor).mac(iv, message),
+            MacKey::Session(seed) => key.transaction_session(seed).mac(iv, message),
+            MacKey::Tac => key.tac(message),
         })
     }
 
     fn encipher(&mut self, key: &KeyRef, factor: Block, blocks: &[u8]) -> Result<Vec<u8>, SecurityError> {
-        Ok(crypto::des_encrypt(&crypto::session_key(&self.derive(key)?, factor), blocks))
+        let session = self.derive(key)?.authentication_session(factor);
+        if !blocks.len().is_multiple_of(session.block()) {
+            return Err(SecurityError::Unsupported { operation: "encipher part of a block" });
+        }
+        Ok(session.encipher(blocks))
     }
 
     fn wrap(
         &mut self,
         key: &KeyRef,
-        length: usize,
         protecting: &KeyRef,
         command: [u8; 5],
         header: [u8; 3],
         iv: Block,
     ) -> Result<WrappedKey, SecurityError> {
         let (key, protecting) = (self.derive(key)?, self.derive(protecting)?);
-        let plain = zeroize::Zeroizing::new(crypto::pad_for_encipherment(
-            &[&header[..], key.expose().get(..length).unwrap_or(key.expose())].concat(),
-        ));
-        let enciphered = crypto::tdes_encrypt(&protecting, &plain);
-        let mac = crypto::mac_retail(&protecting, iv, &[&command[..], &enciphered].concat());
+        let plain = zeroize::Zeroizing::new([&header[..], key.expose()].concat());
+        let enciphered = protecting.encipher(&plain);
+        let mac = protecting.mac(iv, &[&command[..], &enciphered].concat());
         Ok(WrappedKey { enciphered, mac })
     }
 
     fn check_value(&mut self, key: &KeyRef) -> Result<[u8; 3], SecurityError> {
-        Ok(crypto::check_value(&self.derive(key)?))
+        Ok(self.derive(key)?.check_value())
     }
 }
 
 impl std::fmt::Debug for KeyRing {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_set().entries(self.keys.keys()).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::algorithm::{AlgorithmRules, Cryptogram, Filling, MacBytes, TacKey};
+    use crate::crypto::KeyForm;
+
+    fn ring(form: KeyForm, path: &[Block]) -> (KeyRing, KeyRef) {
+        let (mut ring, name) = (KeyRing::new(), KeyName::new("STKSSSE"));
+        ring.insert(name.clone(), 1, Key16::new(*b"0123456789abcdef"));
+        (ring, KeyRef { name, version: 1, path: path.to_vec(), form })
+    }
+
+    #[test]
+    fn a_key_of_8_bytes_works_with_its_left_half_only() {
+        let (mut ring, short) = ring(KeyForm::DES, &[[7; 8]]);
+        let whole = KeyRef { form: KeyForm::TDES, ..short.clone() };
+        let diversified = crate::crypto::diversify(&Key16::new(*b"0123456789abcdef"), [7; 8]);
+        let session = crate::crypto::session_key(&Key16::from_half(&diversified.left()), [1; 8]);
+        let expected = crate::crypto::mac_des(&session, [0; 8], b"message");
+        assert_eq!(ring.mac(&short, MacKey::Message([1; 8]), [0; 8], b"message").expect("MAC"), expected);
+        assert_ne!(ring.mac(&whole, MacKey::Message([1; 8]), [0; 8], b"message").expect("MAC"), expected);
+    }
+
+    #[test]
+    fn a_key_of_8_bytes_is_wrapped_as_8_bytes() {
+        for (form, blocks) in [(KeyForm::DES, 2), (KeyForm::TDES, 3)] {
+            let (mut ring, key) = ring(form, &[]);
+            let protecting = KeyRef { form: KeyForm::TDES, ..key.clone() };
+            let wrapped = ring.wrap(&key, &protecting, [0; 5], [0; 3], [0; 8]).expect("wrapped");
+            assert_eq!(wrapped.enciphered.len(), 8 * blocks, "{form:?}");
+        }
+    }
+
+    #[test]
+    fn an_sm4_load_has_the_length_of_the_published_one() {
+        let (mut ring, key) = ring(KeyForm::SM4, &[]);
+        let wrapped = ring.wrap(&key, &key.clone(), [0x84, 0xD4, 0x01, 0x00, 0x24], [0; 3], [0; 8]).expect("wrapped");
+        assert_eq!(wrapped.enciphered.len() + wrapped.mac.len(), 0x24);
+    }
+
+    #[test]
+    fn the_choices_of_the_rules_change_exactly_what_they_name() {
+        let (mut ring, key) = ring(KeyForm::SM4, &[[7; 8]]);
+        let mut outputs = |rules: AlgorithmRules| {
+            let key = KeyRef { form: KeyForm { rules, ..key.form }, ..key.clone() };
+            let mut mac = |kind| ring.mac(&key, kind, [0; 8], b"message").expect("MAC");
+            let (message, session) = (mac(MacKey::Message([1; 8])), mac(MacKey::Session([1; 8])));
+            let (tac, whole) = (mac(MacKey::Tac), mac(MacKey::Whole));
+            let cryptogram = ring.authentication_cryptogram(&key, [1; 8], [2; 8]).expect("cryptogram");
+            (cryptogram, message, session, tac, whole)
+        };
+        let rules = AlgorithmRules::SM4;
+        let usual = outputs(rules);
+        let differ = |other: (Block, [u8; 4], [u8; 4], [u8; 4], [u8; 4])| {
+            [other.0 != usual.0, other.1 != usual.1, other.2 != usual.2, other.3 != usual.3, other.4 != usual.4]
+        };
+        for (changed, expected) in [
+            (rules, [false; 5]),
+            (AlgorithmRules { key_version_byte: None, ..rules }, [false; 5]),
+            (
+                AlgorithmRules { authentication_filling: Filling::Complement, ..rules },
+                [true, true, false, false, false],
+            ),
+            (AlgorithmRules { transaction_filling: Filling::Zeros, ..rules }, [false, false, true, false, false]),
+            (AlgorithmRules { cryptogram: Cryptogram::Left, ..rules }, [true, false, false, false, false]),
+            (AlgorithmRules { message_mac: MacBytes::Folded, ..rules }, [false, true, false, false, true]),
+            (AlgorithmRules { transaction_mac: MacBytes::Folded, ..rules }, [false, false, true, true, false]),
+            (AlgorithmRules { tac_key: TacKey::Folded, ..rules }, [false, false, false, true, false]),
+        ] {
+            assert_eq!(differ(outputs(changed)), expected, "{changed:?}");
+        }
     }
 }

@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 
 use super::{KeyName, KeyRef, MacKey, SecurityError, SecurityModule, WrappedKey};
+use crate::algorithm::Algorithm;
 use crate::apdu::Command;
 use crate::command;
 use crate::crypto::{self, Block};
@@ -148,7 +149,7 @@ impl Psam {
             return Err(SecurityError::LevelTooLow { name: key.name.clone(), levels: key.path.len() });
         }
         let mut data: Vec<u8> = key.path.iter().rev().take(place.levels()).flatten().copied().collect();
-        data.extend(random);
+        data.extend(key.form.rules.authentication_block(random));
         let response = self.session.send(&command::psam_derive(place.usage, place.id, &data))?;
         match response.sw {
             sw if sw.is_ok() => Ok(()),
@@ -162,20 +163,29 @@ impl Psam {
 
 impl SecurityModule for Psam {
     fn authentication_cryptogram(&mut self, key: &KeyRef, factor: Block, data: Block) -> Result<Block, SecurityError> {
-        let out = self.encipher(key, factor, &data)?;
-        out.as_slice()
-            .try_into()
-            .map_err(|_| SecurityError::Refused { name: key.name.clone(), sw: StatusWord::WRONG_LENGTH })
+        let out = self.encipher(key, factor, &key.form.rules.authentication_block(data))?;
+        let short = || SecurityError::Refused { name: key.name.clone(), sw: StatusWord::WRONG_LENGTH };
+        key.form.rules.cryptogram_of(&out).ok_or_else(short)
     }
 
     fn mac(&mut self, key: &KeyRef, kind: MacKey, iv: Block, message: &[u8]) -> Result<[u8; 4], SecurityError> {
-        let MacKey::Session(seed) = kind else {
-            return Err(SecurityError::Unsupported { operation: "compute a MAC with an undiversified key" });
+        let rules = key.form.rules;
+        // `BF DE` derives the session key of an authentication. With 3DES that of a transaction is the same.
+        let seed = match (kind, rules.algorithm) {
+            (MacKey::Message(factor), _) => factor,
+            (MacKey::Session(seed), Algorithm::Tdes) => seed,
+            (MacKey::Session(_), Algorithm::Sm4) => {
+                return Err(SecurityError::Unsupported { operation: "derive the session key of a transaction" });
+            }
+            (MacKey::Whole | MacKey::Tac, _) => {
+                return Err(SecurityError::Unsupported { operation: "compute a MAC with an undiversified key" });
+            }
         };
         self.derive(key, seed)?;
         let refused = |sw| SecurityError::Refused { name: key.name.clone(), sw };
-        let data = self.session.send(&command::psam_mac(&iv, &crypto::pad(message)))?.ok().map_err(refused)?;
-        data.first_chunk().copied().ok_or_else(|| refused(StatusWord::WRONG_LENGTH))
+        let padded = crypto::pad(message, rules.algorithm.block());
+        let data = self.session.send(&command::psam_mac(&rules.initial_value(iv), &padded))?.ok().map_err(refused)?;
+        rules.message_mac_of(&data).ok_or_else(|| refused(StatusWord::WRONG_LENGTH))
     }
 
     fn encipher(&mut self, key: &KeyRef, factor: Block, blocks: &[u8]) -> Result<Vec<u8>, SecurityError> {
@@ -187,7 +197,6 @@ impl SecurityModule for Psam {
     fn wrap(
         &mut self,
         _key: &KeyRef,
-        _length: usize,
         _protecting: &KeyRef,
         _command: [u8; 5],
         _header: [u8; 3],

@@ -141,8 +141,11 @@ fn loads_carry_usage_id_version_and_the_path_of_the_card() {
             .expect(name)
     };
     let (stk, dpk) = (load("STKSSSE"), load("DPK"));
-    assert_eq!((stk.label, stk.length, stk.header, stk.challenge), ([0x05, 0x02, 1], 8, [0x84, 0xD4, 0, 0], 4));
-    assert_eq!((dpk.label, dpk.length), ([0x02, 0x00, 1], 16));
+    assert_eq!(
+        (stk.label, stk.key.form.length.bytes(), stk.header, stk.challenge),
+        ([0x05, 0x02, 1], 8, [0x84, 0xD4, 0, 0], 4)
+    );
+    assert_eq!((dpk.label, dpk.key.form.length.bytes()), ([0x02, 0x00, 1], 16));
     assert_eq!(dpk.key.path, target().factors.path());
     assert_eq!((dpk.protecting.version, dpk.protecting.path), (1, vec![CARD]));
 }

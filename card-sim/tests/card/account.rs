@@ -1,5 +1,6 @@
 //! The account: published numbers, the state machine, what it refuses.
 
+use card_core::crypto::KeyForm;
 use card_core::security::{KeyName, KeyRef, MacKey, SecurityModule};
 use card_profiles::account::load_seed;
 
@@ -22,7 +23,7 @@ pub(crate) fn card() -> Rig {
 }
 
 fn mac(rig: &mut Rig, key: &str, seed: [u8; 8], message: &str) -> String {
-    let key = KeyRef { name: KeyName::new(key), version: 1, path: Vec::new() };
+    let key = KeyRef { name: KeyName::new(key), version: 1, path: Vec::new(), form: KeyForm::TDES };
     let message = hex::decode(message).expect("hex");
     hex::encode_upper(rig.ring.mac(&key, MacKey::Session(seed), [0; 8], &message).expect("a key of the ring"))
 }

@@ -1,6 +1,7 @@
 //! PIN, keys, challenges, rights, secure messaging, key load.
 
 use card_core::command;
+use card_core::crypto::{KeyForm, KeyLength};
 use card_core::script::{KeyLoad, Step};
 use card_core::security::{KeyName, KeyRef};
 use card_sim::fault::{Fault, FaultPlan, Moment, Trigger};
@@ -191,7 +192,7 @@ fn reload_and_unblock_take_the_macs_of_the_published_flow() {
 }
 
 fn authenticate_puk(rig: &mut super::rig::Rig) -> bool {
-    let key = KeyRef { name: KeyName::new("PUK"), version: 1, path: Vec::new() };
+    let key = KeyRef { name: KeyName::new("PUK"), version: 1, path: Vec::new(), form: KeyForm::TDES };
     rig.session.perform(&Step::Authenticate { key, id: 6 }, Some(&mut rig.ring)).expect("answer").sw.is_ok()
 }
 
@@ -206,29 +207,31 @@ fn three_wrong_macs_of_secure_messaging_lock_the_application() {
     }
 }
 
-fn load(name: &str, label: [u8; 3], length: usize, protecting: KeyRef) -> Step {
-    let key = KeyRef { name: KeyName::new(name), version: 1, path: Vec::new() };
-    Step::LoadKey(KeyLoad { key, length, protecting, header: [0x84, 0xD4, 0, 0], label, challenge: 4 })
+fn load(name: &str, label: [u8; 3], length: KeyLength, protecting: KeyRef) -> Step {
+    let key =
+        KeyRef { name: KeyName::new(name), version: 1, path: Vec::new(), form: KeyForm { length, ..KeyForm::TDES } };
+    Step::LoadKey(KeyLoad { key, protecting, header: [0x84, 0xD4, 0, 0], label, challenge: 4 })
 }
 
 #[test]
 fn a_key_goes_only_to_a_place_of_the_current_df_under_its_control_key() {
     let mut rig = blank("ssc-3.0");
     rig.known(&KeyName::new("UKSSSE"));
-    let transport = KeyRef { name: KeyName::new("TRANSPORT"), version: 1, path: vec![rig.factor()] };
+    let transport =
+        KeyRef { name: KeyName::new("TRANSPORT"), version: 1, path: vec![rig.factor()], form: KeyForm::TDES };
     let undiversified = KeyRef { path: Vec::new(), ..transport.clone() };
     for (df, label, length, protecting, sw) in [
-        ("SSSE", [0x0E, 0x04, 1], 16, &transport, 0x9000),
-        ("SSSE", [0x0E, 0x77, 1], 16, &transport, 0x6A88),
-        ("SSSE", [0x0E, 0x04, 1], 8, &transport, 0x6A80),
-        ("DF01", [0x0E, 0x04, 1], 16, &transport, 0x6A88),
-        ("DF01", [0x0E, 0x83, 1], 16, &transport, 0x9000),
-        ("DF01", [0x0E, 0x83, 1], 16, &undiversified, 0x9302),
+        ("SSSE", [0x0E, 0x04, 1], KeyLength::Sixteen, &transport, 0x9000),
+        ("SSSE", [0x0E, 0x77, 1], KeyLength::Sixteen, &transport, 0x6A88),
+        ("SSSE", [0x0E, 0x04, 1], KeyLength::Eight, &transport, 0x6A80),
+        ("DF01", [0x0E, 0x04, 1], KeyLength::Sixteen, &transport, 0x6A88),
+        ("DF01", [0x0E, 0x83, 1], KeyLength::Sixteen, &transport, 0x9000),
+        ("DF01", [0x0E, 0x83, 1], KeyLength::Sixteen, &undiversified, 0x9302),
     ] {
         rig.select(df);
         let step = load("UKSSSE", label, length, protecting.clone());
         let response = rig.session.perform(&step, Some(&mut rig.ring)).expect("answer");
-        assert_eq!(response.sw.0, sw, "{df} {label:02X?} {length}");
+        assert_eq!(response.sw.0, sw, "{df} {label:02X?} {length:?}");
     }
     rig.select("SSSE");
     assert_eq!(rig.raw(&format!("84D400001C{}", "00".repeat(28))), "6984", "without a challenge");

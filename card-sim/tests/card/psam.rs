@@ -1,5 +1,6 @@
 //! The PSAM: the sequences that drivers send, levels, types, and its transaction number.
 
+use card_core::crypto::KeyForm;
 use card_core::security::psam::Psam;
 use card_core::security::{CityCode, Factors, KeyName, KeyRef, SecurityModule};
 use card_core::{Session, command};
@@ -45,8 +46,9 @@ fn card_of(psam: &mut Rig) -> Rig {
             let start = u8::try_from(place).expect("fewer than 128").wrapping_mul(10);
             let bytes = std::array::from_fn(|i| start.wrapping_add(u8::try_from(i).expect("16")));
             card.ring.insert(row.name.clone(), 1, card_core::key::Key16::new(bytes));
-            let key = KeyRef { name: row.name.clone(), version: 1, path: path[3 - levels..].to_vec() };
-            let response = card.load_key(&row.name, &key, usize::from(row.length), [row.usage, row.id, 1]);
+            let key =
+                KeyRef { name: row.name.clone(), version: 1, path: path[3 - levels..].to_vec(), form: KeyForm::TDES };
+            let response = card.load_key(&row.name, &key, row.length, [row.usage, row.id, 1]);
             assert!(response.sw.is_ok(), "{}: {:?}", row.name, response.sw);
         }
     }
@@ -80,7 +82,7 @@ fn external_authentication_through_the_psam_opens_a_card() {
     let mut module = open(&rig);
     for name in ["RKSSSE", "UKSSSE"] {
         card.select("SSSE");
-        let key = KeyRef { name: KeyName::new(name), version: 1, path: path.clone() };
+        let key = KeyRef { name: KeyName::new(name), version: 1, path: path.clone(), form: KeyForm::TDES };
         let id = card.profile.key(&key.name).expect("a key").id;
         let random = card.session.challenge().expect("challenge");
         let auth = module.authentication_cryptogram(&key, random, [9; 8]).expect("cryptogram");
@@ -95,7 +97,7 @@ fn the_psam_reloads_a_pin_with_the_short_maintenance_key() {
     let mut card = card_of(&mut rig);
     let path = factors(&card).path().to_vec();
     let mut module = open(&rig);
-    let key = |name| KeyRef { name: KeyName::new(name), version: 1, path: path.clone() };
+    let key = |name| KeyRef { name: KeyName::new(name), version: 1, path: path.clone(), form: KeyForm::TDES };
     card.select("SSSE");
     let random = card.session.challenge().expect("challenge");
     let auth = module.authentication_cryptogram(&key("PUK"), random, [9; 8]).expect("cryptogram");

@@ -1,7 +1,7 @@
 //! A card with known keys, and the commands that the tests send to it.
 
 use card_core::command;
-use card_core::crypto::Block;
+use card_core::crypto::{Block, KeyForm, KeyLength};
 use card_core::key::Key16;
 use card_core::script::{KeyLoad, Step};
 use card_core::security::keyring::KeyRing;
@@ -59,7 +59,7 @@ pub(crate) fn keyed(profile: &str) -> Rig {
         rows.extend(control);
         for row in rows {
             let key = rig.known(&row.name);
-            let response = rig.load_key(&row.name, &key, usize::from(row.length), [row.usage, row.id, 1]);
+            let response = rig.load_key(&row.name, &key, row.length, [row.usage, row.id, 1]);
             assert!(response.sw.is_ok(), "{}: {:?}", row.name, response.sw);
         }
     }
@@ -78,20 +78,21 @@ impl Rig {
         let index = self.profile.key.iter().position(|row| row.name == *name).expect("a key of the profile");
         let start = u8::try_from(index).expect("fewer than 128 keys").wrapping_mul(10);
         let mut bytes: [u8; 16] = std::array::from_fn(|i| start.wrapping_add(u8::try_from(i).expect("16")));
-        if self.profile.key[index].length == 8 {
+        if self.profile.key[index].length == KeyLength::Eight {
             let (left, right) = bytes.split_at_mut(8);
             right.copy_from_slice(left);
         }
         self.ring.insert(name.clone(), 1, Key16::new(bytes));
-        KeyRef { name: name.clone(), version: 1, path: Vec::new() }
+        let form = self.profile.form(&self.profile.key[index]);
+        KeyRef { name: name.clone(), version: 1, path: Vec::new(), form }
     }
 
     /// Loads a key under the transport key.
-    pub(crate) fn load_key(&mut self, _name: &KeyName, key: &KeyRef, length: usize, label: [u8; 3]) -> Response {
-        let protecting = KeyRef { name: KeyName::new("TRANSPORT"), version: 1, path: vec![self.factor()] };
+    pub(crate) fn load_key(&mut self, _name: &KeyName, key: &KeyRef, length: KeyLength, label: [u8; 3]) -> Response {
+        let protecting =
+            KeyRef { name: KeyName::new("TRANSPORT"), version: 1, path: vec![self.factor()], form: KeyForm::TDES };
         let step = Step::LoadKey(KeyLoad {
-            key: key.clone(),
-            length,
+            key: KeyRef { form: KeyForm { length, ..key.form }, ..key.clone() },
             protecting,
             header: [0x84, 0xD4, 0x00, 0x00],
             label,
@@ -148,8 +149,8 @@ impl Rig {
         let bytes = hex::decode(value).expect("hex").try_into().expect("16 bytes");
         self.ring.insert(name.clone(), 1, Key16::new(bytes));
         self.select(&row.df);
-        let key = KeyRef { name: name.clone(), version: 1, path: Vec::new() };
-        let response = self.load_key(&name, &key, usize::from(row.length), [row.usage, row.id, 1]);
+        let key = KeyRef { name: name.clone(), version: 1, path: Vec::new(), form: KeyForm::TDES };
+        let response = self.load_key(&name, &key, row.length, [row.usage, row.id, 1]);
         assert!(response.sw.is_ok(), "{name}: {:?}", response.sw);
     }
 

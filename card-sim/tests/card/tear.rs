@@ -55,8 +55,9 @@ fn load_commands() -> Vec<String> {
     let seed = card_profiles::account::load_seed([0x13, 0x57, 0x9B, 0xDF], 1);
     let message = hex::decode(format!("000001F401{TERMINAL}{THEN}")).expect("hex");
     let mac2 = {
+        use card_core::crypto::KeyForm;
         use card_core::security::{KeyName, KeyRef, MacKey, SecurityModule};
-        let key = KeyRef { name: KeyName::new("DLK"), version: 1, path: Vec::new() };
+        let key = KeyRef { name: KeyName::new("DLK"), version: 1, path: Vec::new(), form: KeyForm::TDES };
         rig.ring.mac(&key, MacKey::Session(seed), [0; 8], &message).expect("a key of the ring")
     };
     let credit = format!("B02A00000B{THEN}{}", hex::encode_upper(mac2));

@@ -1,7 +1,7 @@
 //! Power lost before, inside and after every other command that writes: the memory is as before, as after, or, where a
 //! secret is tried, as before with one try spent.
 
-use card_core::crypto::Block;
+use card_core::crypto::{Block, KeyForm};
 use card_core::security::{KeyName, KeyRef, SecurityModule};
 use card_sim::Silence;
 use card_sim::fault::{Fault, FaultPlan, Moment, Trigger};
@@ -138,7 +138,7 @@ fn blocked_pin(command: &str) -> Prepared {
     for _ in 0..3 {
         rig.raw("0020000003999999");
     }
-    let key = KeyRef { name: KeyName::new("PUK"), version: 1, path: Vec::new() };
+    let key = KeyRef { name: KeyName::new("PUK"), version: 1, path: Vec::new(), form: KeyForm::TDES };
     let step = card_core::script::Step::Authenticate { key, id: 6 };
     assert!(rig.session.perform(&step, Some(&mut rig.ring)).expect("answer").sw.is_ok());
     (challenged(rig, 8), command.to_owned())
@@ -159,12 +159,12 @@ fn a_key_slot_is_the_old_one_or_the_new_one_the_control_key_s_too() {
             let mut rig = blank("ssc-3.0");
             rig.select("SSSE");
             let key = rig.known(&KeyName::new(name));
-            let protecting = KeyRef { name: KeyName::new("TRANSPORT"), version: 1, path: vec![rig.factor()] };
+            let protecting =
+                KeyRef { name: KeyName::new("TRANSPORT"), version: 1, path: vec![rig.factor()], form: KeyForm::TDES };
             let mut rig = challenged(rig, 4);
             let [a, b, c, d, ..] = RANDOM_BLOCK;
             let header = [0x84, 0xD4, 0x00, 0x00, 0x1C];
-            let wrapped =
-                rig.ring.wrap(&key, 16, &protecting, header, label, [a, b, c, d, 0, 0, 0, 0]).expect("wrapped");
+            let wrapped = rig.ring.wrap(&key, &protecting, header, label, [a, b, c, d, 0, 0, 0, 0]).expect("wrapped");
             let command = [&header[..], &wrapped.enciphered, &wrapped.mac].concat();
             (rig, hex::encode_upper(command))
         };

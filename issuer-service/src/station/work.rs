@@ -5,10 +5,11 @@
 
 use card_core::Session;
 use card_core::command::{self, Record};
-use card_core::security::{KeyName, KeyRef, MacKey, SecurityModule};
+use card_core::security::{MacKey, SecurityModule};
 use card_core::transport::TransportError;
 use card_profiles::identity::CardIdentifier;
-use card_profiles::plan::{Act as PlanAct, ControlKeyState, Plan, Target};
+use card_profiles::plan::{Act as PlanAct, ControlKeyState, Plan, PlanError, Target};
+use card_profiles::profile::KeyClass;
 use card_profiles::rehearsal::TRANSPORT_LOT;
 
 use super::event::Refusal;
@@ -21,6 +22,7 @@ use crate::card::{Card, Chip};
 use crate::clock;
 use crate::person::Details;
 use crate::store::{Store, Tx};
+use crate::vault::Vault;
 
 /// Work on one reader.
 pub(super) struct Work<'a> {
@@ -186,7 +188,8 @@ impl Work<'_> {
     /// 卡的识别码: city, RID, serial of the chip, MAC with the card's own IRK.
     fn identifier(&self, chip: &Chip) -> Result<CardIdentifier, StationError> {
         let (city, serial) = (self.station.config.city, chip.serial());
-        let irk = KeyRef::of_card(&KeyName::new("IRK"), crate::vault::Vault::FIRST_VERSION, &chip.factors(city));
+        let row = self.station.profile.key_of_class("SSSE", KeyClass::Irk).ok_or(PlanError::Profile("IRK"))?;
+        let irk = self.station.profile.key_of_card(row, Vault::FIRST_VERSION, &chip.factors(city));
         let input = CardIdentifier::mac_input(city, serial);
         let mac = self.station.vault.keys().mac(&irk, MacKey::Whole, [0; 8], &input)?;
         Ok(CardIdentifier::new(city, serial, mac))

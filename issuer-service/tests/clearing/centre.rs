@@ -238,7 +238,7 @@ impl Card {
         let session = MacKey::Session(load_seed([load, 2, 3, 4], self.online));
         let mac2 = self.mac(session, &self.rules.load_key.clone(), &fields.input(&self.rules.mac.load_mac2));
         assert_eq!(answer["mac2"], json!(Mac(mac2)), "the card accepts MAC2");
-        let tac = self.mac(MacKey::Folded, &self.rules.tac_key.clone(), &fields.input(&self.rules.mac.load_tac));
+        let tac = self.mac(MacKey::Tac, &self.rules.tac_key.clone(), &fields.input(&self.rules.mac.load_tac));
         self.balance += amount;
         self.online += 1;
         Tac(tac)
@@ -295,7 +295,7 @@ impl Card {
 
     fn mac(&mut self, kind: MacKey, name: &card_core::security::KeyName, input: &[u8]) -> [u8; 4] {
         let factors = self.identifier.factors(self.factor).expect("city");
-        self.keys.mac(&KeyRef::of_card(name, 1, &factors), kind, [0; 8], input).expect("computes")
+        self.keys.mac(&KeyRef::of_card(name, 1, &factors, self.rules.key_form), kind, [0; 8], input).expect("computes")
     }
 }
 

@@ -2,7 +2,7 @@
 
 use card_core::Session;
 use card_core::security::psam::Psam;
-use card_core::security::{CityCode, Factors, KeyName, KeyRef, SecurityModule};
+use card_core::security::{CityCode, Factors, KeyName, SecurityModule};
 use card_profiles::{builtin, builtin_text};
 use card_sim::Socket;
 use card_sim::fault::{Fault, FaultPlan, Moment, Trigger};
@@ -49,7 +49,7 @@ fn a_psam_made_here_opens_a_card_made_here() {
     assert_eq!(hex::encode_upper(psam.terminal_number()), "510000000001");
     let factor = card.atr().and_then(|atr| Ok(atr.card_factor()?)).expect("factor");
     let factors = Factors::of(CityCode::parse("513300").expect("digits"), factor);
-    let key = KeyRef::of_card(&KeyName::new("RKSSSE"), 1, &factors);
+    let key = ssc.key_of_card(ssc.key(&KeyName::new("RKSSSE")).expect("a key"), 1, &factors);
     let mut card = card;
     let select = card_core::command::select_by_name(&ssc.df("SSSE").expect("df").df_name);
     assert!(card.send(&select).expect("answer").sw.is_ok());

@@ -184,7 +184,7 @@ fn the_codes_of_a_made_card_and_of_the_centre_are_the_same() {
         ..MacFields::default()
     };
     let factors = counter.card.factors(counter.factor).expect("a city");
-    let key = KeyRef::of_card(&counter.rules.purchase_key, start.key_version, &factors);
+    let key = KeyRef::of_card(&counter.rules.purchase_key, start.key_version, &factors, counter.rules.key_form);
     let seed = MacKey::Session(purchase_seed(start.random, start.card_sequence, 1));
     let input = fields.input(&counter.rules.mac.purchase_mac1);
     let mac1 = counter.rig.vault.keys().mac(&key, seed, [0; 8], &input).expect("MAC1");

@@ -1,8 +1,9 @@
-//! Kinds of the formulas: DES, 3DES, MACs, diversification, check values.
+//! Kinds of the formulas: DES, 3DES, SM4, MACs, diversification, check values.
 //!
 //! Owns: taking keys and data from a case. Never: a formula of its own; `card_core::crypto` has them.
 
-use card_core::crypto::{self, Block};
+use card_core::algorithm::{Filling, MacBytes};
+use card_core::crypto::{self, Block, Block16};
 use card_core::key::{Key8, Key16};
 
 use super::{Computed, KindError, bytes, exactly};
@@ -30,9 +31,13 @@ fn double(case: &Case) -> Result<Key16, KindError> {
 }
 
 fn whole_blocks(case: &Case) -> Result<Vec<u8>, KindError> {
+    blocks_of(case, 8, "a multiple of 8, not 0,")
+}
+
+fn blocks_of(case: &Case, block: usize, expected: &'static str) -> Result<Vec<u8>, KindError> {
     let data = bytes("data", &case.data)?;
-    if data.is_empty() || data.len() % 8 != 0 {
-        return Err(KindError::Length { field: "data", got: data.len(), expected: "a multiple of 8, not 0," });
+    if data.is_empty() || data.len() % block != 0 {
+        return Err(KindError::Length { field: "data", got: data.len(), expected });
     }
     Ok(data)
 }
@@ -77,10 +82,10 @@ pub(super) fn mac(case: &Case) -> Result<Computed, KindError> {
     }
     let (cut, whole) = match &key {
         Key::Single(key) => {
-            (crypto::mac_des(key, iv, &data), crypto::cbc_mac_des(key, iv, &crypto::pad(&data)).to_vec())
+            (crypto::mac_des(key, iv, &data), crypto::cbc_mac_des(key, iv, &crypto::pad(&data, 8)).to_vec())
         }
         Key::Double(key) => {
-            let chained = crypto::cbc_mac_des(&key.left(), iv, &crypto::pad(&data));
+            let chained = crypto::cbc_mac_des(&key.left(), iv, &crypto::pad(&data, 8));
             let decrypted = crypto::tdes_decrypt(&Key16::from_half(&key.right()), &chained);
             (crypto::mac_retail(key, iv, &data), crypto::des_encrypt(&key.left(), &decrypted))
         }
@@ -124,5 +129,52 @@ pub(super) fn encipherment(case: &Case) -> Result<Computed, KindError> {
     if data.len() > 255 {
         return Err(KindError::Length { field: "data", got: data.len(), expected: "at most 255" });
     }
-    Computed::bytes(case, &crypto::tdes_encrypt(&double(case)?, &crypto::pad_for_encipherment(&data)))
+    Computed::bytes(case, &crypto::tdes_encrypt(&double(case)?, &crypto::pad_for_encipherment(&data, 8)))
+}
+
+/// ECB with SM4, and back.
+pub(super) fn sm4(case: &Case) -> Result<Computed, KindError> {
+    let data = blocks_of(case, 16, "a multiple of 16, not 0,")?;
+    let key = double(case)?;
+    let out = crypto::sm4_encrypt(&key, &data);
+    let computed = Computed::bytes(case, &out)?;
+    let back = crypto::sm4_decrypt(&key, &out);
+    if back == data {
+        return Ok(computed);
+    }
+    Ok(Computed { got: format!("{}, which decrypts to {}", computed.got, hex::encode_upper(back)), ..computed })
+}
+
+/// SM4 CBC-MAC: 4 bytes by the product's function, more from the last block that they are cut from.
+pub(super) fn sm4_mac(case: &Case) -> Result<Computed, KindError> {
+    let (key, data) = (double(case)?, bytes("data", &case.data)?);
+    let iv: Block16 = if case.iv.is_empty() { [0; 16] } else { exactly("iv", &case.iv, "16")? };
+    let length = bytes("out", &case.out)?.len();
+    if !(4..=16).contains(&length) {
+        return Err(KindError::Length { field: "out", got: length, expected: "4 to 16" });
+    }
+    let cut = crypto::mac_sm4(&key, iv, &data, MacBytes::Leftmost);
+    let whole = crypto::cbc_mac_sm4(&key, iv, &crypto::pad(&data, 16));
+    let got: Vec<u8> = cut.into_iter().chain(whole.into_iter().skip(cut.len())).take(length).collect();
+    Computed::bytes(case, &got)
+}
+
+/// The four words of the last block xored.
+pub(super) fn sm4_mac_folded(case: &Case) -> Result<Computed, KindError> {
+    let (key, data) = (double(case)?, bytes("data", &case.data)?);
+    let iv: Block16 = if case.iv.is_empty() { [0; 16] } else { exactly("iv", &case.iv, "16")? };
+    Computed::bytes(case, &crypto::mac_sm4(&key, iv, &data, MacBytes::Folded))
+}
+
+/// SM4 over factor and complement, one 8-byte factor after the other.
+pub(super) fn sm4_diversification(case: &Case) -> Result<Computed, KindError> {
+    let data = whole_blocks(case)?;
+    let step = |key, factor: &Block| crypto::diversify_sm4(&key, *factor);
+    Computed::bytes(case, data.as_chunks::<8>().0.iter().fold(double(case)?, step).expose())
+}
+
+/// SM4 over seed and eight zeros: session key of an authentication.
+pub(super) fn sm4_session(case: &Case) -> Result<Computed, KindError> {
+    let seed = exactly("data", &case.data, "8")?;
+    Computed::bytes(case, crypto::sm4_session_key(&double(case)?, seed, Filling::Zeros).expose())
 }
