@@ -18,8 +18,9 @@ impl Journal for Store {
     fn prepare(&mut self, draft: &Draft) -> Result<Entry, StoreError> {
         let place = self.place.clone();
         let number = write(&mut self.connection, &place, |connection| {
-            let number: i64 =
-                connection.query_row("SELECT coalesce(max(number), 0) + 1 FROM entry", [], |row| row.get(0))?;
+            let number: i64 = connection
+                .prepare_cached("SELECT coalesce(max(number), 0) + 1 FROM entry")?
+                .query_row([], |row| row.get(0))?;
             insert(connection, number, draft)?;
             note(connection, number, "Prepared", None, State::Prepared, "Terminal", None)?;
             Ok(number)
@@ -31,10 +32,12 @@ impl Journal for Store {
         let place = self.place.clone();
         write(&mut self.connection, &place, |connection| {
             advance(connection, number, Event::Sending, None)?;
-            connection.execute(
-                "UPDATE entry SET balance_before = ?2, card_sequence = ?3, terminal_sequence = ?4, date_time = ?5,
+            connection
+                .prepare_cached(
+                    "UPDATE entry SET balance_before = ?2, card_sequence = ?3, terminal_sequence = ?4, date_time = ?5,
                      random = ?6, key_version = ?7, algorithm = ?8, mac = ?9 WHERE number = ?1",
-                params![
+                )?
+                .execute(params![
                     key(number),
                     sent.balance_before,
                     sent.card_sequence,
@@ -44,8 +47,7 @@ impl Journal for Store {
                     sent.key_version,
                     sent.algorithm,
                     sent.mac.to_string(),
-                ],
-            )?;
+                ])?;
             Ok(())
         })
     }
@@ -59,11 +61,13 @@ impl Journal for Store {
                 Evidence::Proved { tac } => ("proved", Some(tac)),
                 Evidence::LogOnly => ("log-only", None),
             };
-            connection.execute(
-                "UPDATE entry SET balance_after = ?2, evidence = ?3, tac = ?4,
-                     record = (SELECT coalesce(max(record), 0) + 1 FROM entry) WHERE number = ?1",
-                params![key(number), done.balance_after, evidence, tac.map(|tac| tac.to_string())],
-            )?;
+            connection
+                .prepare_cached(
+                    "UPDATE entry SET balance_after = ?2, evidence = ?3, tac = ?4,
+                     record = (SELECT coalesce(max(record), 0) + 1 FROM entry WHERE record IS NOT NULL)
+                 WHERE number = ?1",
+                )?
+                .execute(params![key(number), done.balance_after, evidence, tac.map(|tac| tac.to_string())])?;
             Ok(())
         })?;
         self.entry(number)
@@ -73,7 +77,9 @@ impl Journal for Store {
         let place = self.place.clone();
         write(&mut self.connection, &place, |connection| {
             advance(connection, number, event, Some(reason))?;
-            connection.execute("UPDATE entry SET reason = ?2 WHERE number = ?1", params![key(number), reason])?;
+            connection
+                .prepare_cached("UPDATE entry SET reason = ?2 WHERE number = ?1")?
+                .execute(params![key(number), reason])?;
             Ok(())
         })?;
         self.entry(number)
@@ -127,8 +133,12 @@ impl Store {
     pub fn count_reprint(&mut self, number: EntryNumber) -> Result<u32, StoreError> {
         let place = self.place.clone();
         write(&mut self.connection, &place, |connection| {
-            connection.execute("UPDATE entry SET reprints = reprints + 1 WHERE number = ?1", [key(number)])?;
-            Ok(connection.query_row("SELECT reprints FROM entry WHERE number = ?1", [key(number)], |row| row.get(0))?)
+            connection
+                .prepare_cached("UPDATE entry SET reprints = reprints + 1 WHERE number = ?1")?
+                .execute([key(number)])?;
+            Ok(connection
+                .prepare_cached("SELECT reprints FROM entry WHERE number = ?1")?
+                .query_row([key(number)], |row| row.get(0))?)
         })
     }
 
@@ -165,8 +175,10 @@ impl Store {
 
     fn entries_where(&self, condition: &'static str, value: &str) -> Result<Vec<Entry>, StoreError> {
         let fail = |source| self.failure(source);
-        let mut statement =
-            self.connection.prepare(&format!("SELECT * FROM entry WHERE {condition} ORDER BY number")).map_err(fail)?;
+        let mut statement = self
+            .connection
+            .prepare_cached(&format!("SELECT * FROM entry WHERE {condition} ORDER BY number"))
+            .map_err(fail)?;
         let mut rows = statement.query([value]).map_err(fail)?;
         let mut entries = Vec::new();
         while let Some(row) = rows.next().map_err(fail)? {
@@ -215,10 +227,9 @@ fn advance(connection: &Connection, number: EntryNumber, event: Event, reason: O
     if row.reason_needed && reason.is_none() {
         return Err(moved("a state that takes this event without a reason"));
     }
-    let rows = connection.execute(
-        "UPDATE entry SET state = ?3 WHERE number = ?1 AND state = ?2",
-        params![key(number), row.from.as_str(), row.to.as_str()],
-    )?;
+    let rows = connection
+        .prepare_cached("UPDATE entry SET state = ?3 WHERE number = ?1 AND state = ?2")?
+        .execute(params![key(number), row.from.as_str(), row.to.as_str()])?;
     if rows != 1 {
         return Err(moved(row.from.as_str()));
     }
@@ -234,11 +245,12 @@ fn note(
     actor: &str,
     reason: Option<&str>,
 ) -> Result<(), Failed> {
-    connection.execute(
-        "INSERT INTO event (number, at, entry, event, from_state, to_state, actor, reason)
+    connection
+        .prepare_cached(
+            "INSERT INTO event (number, at, entry, event, from_state, to_state, actor, reason)
          VALUES ((SELECT coalesce(max(number), 0) + 1 FROM event), ?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-        params![Now::of_system().utc(), entry, event, from.map(State::as_str), to.as_str(), actor, reason],
-    )?;
+        )?
+        .execute(params![Now::of_system().utc(), entry, event, from.map(State::as_str), to.as_str(), actor, reason])?;
     Ok(())
 }
 
@@ -250,11 +262,13 @@ fn insert(connection: &Connection, number: i64, draft: &Draft) -> Result<(), Fai
         Subject::Load { load_id, .. } => ("load", None, None, Some(load_id.to_string())),
     };
     let amounts = draft.subject.amounts();
-    connection.execute(
-        "INSERT INTO entry (number, state, kind, terminal, card_identifier, card_factor, business_date,
+    connection
+        .prepare_cached(
+            "INSERT INTO entry (number, state, kind, terminal, card_identifier, card_factor, business_date,
              personal_account, self_paid, pooled_fund, bill_id, bill_hash, load_id, paper)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
-        params![
+        )?
+        .execute(params![
             number,
             State::Prepared.as_str(),
             kind,
@@ -269,8 +283,7 @@ fn insert(connection: &Connection, number: i64, draft: &Draft) -> Result<(), Fai
             bill_hash,
             load_id,
             draft.paper,
-        ],
-    )?;
+        ])?;
     Ok(())
 }
 
