@@ -20,7 +20,7 @@ use crate::configuration::Configuration;
 use crate::counter::check::{LIMITS_BEFORE_SIGN_IN, Rules};
 use crate::counter::pin;
 use crate::counter::settle::settle;
-use crate::counter::tap::{Tapped, tap};
+use crate::counter::tap::{Tapped, tap, tap_to_pay};
 use crate::error::TerminalError;
 use crate::exit::Exit;
 use crate::journal::{Entry, Journal as _};
@@ -75,6 +75,11 @@ impl Setting<'_> {
     /// The card in the reader, recognised.
     fn tapped(&self, desk: &mut Desk<'_>) -> Result<Tapped<'_>, TerminalError> {
         tap(desk.card()?.session, &self.profiles)
+    }
+
+    /// The card in the reader, recognised as far as a purchase needs it.
+    fn tapped_to_pay(&self, desk: &mut Desk<'_>) -> Result<Tapped<'_>, TerminalError> {
+        tap_to_pay(desk.card()?.session, &self.profiles)
     }
 
     /// The PSAM, which a transaction cannot do without.

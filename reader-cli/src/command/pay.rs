@@ -49,7 +49,7 @@ pub(super) fn pay(setting: &Setting<'_>, arguments: &PayArguments) -> Result<Exi
     let mut desk = setting.desk()?;
     let mut psam = setting.psam(&mut desk)?;
     let (mut store, number) = setting.till(&psam)?;
-    let mut tapped = setting.tapped(&mut desk)?;
+    let mut tapped = setting.tapped_to_pay(&mut desk)?;
     let rules = setting.rules(Some(&store))?;
     let (settled, notes) = identify_and_settle(setting, &mut tapped, &mut store, &given, arguments.pin.last_try)?;
     if let Some(entry) = settled.iter().find(|entry| pays(entry, &papers.bill)) {

@@ -4,6 +4,7 @@
 //! Owns: the order: nothing goes to the card before the journal has it. Never: sends DEBIT twice, prices a bill.
 
 use card_core::StatusWord;
+use card_core::fci::AlgorithmId;
 use card_core::security::psam::Psam;
 use card_profiles::account::{AccountRules, Amounts, PurchaseStart, psam_purchase_fields};
 use settlement::DateTime;
@@ -11,7 +12,7 @@ use settlement::id::{CardRandom, Mac, Tac};
 use settlement::journal::Event;
 use settlement::record::Evidence;
 
-use super::tap::Tapped;
+use super::tap::{Tapped, other_algorithm};
 use crate::error::TerminalError;
 use crate::journal::{Done, Draft, Entry, EntryNumber, Journal, Sent};
 
@@ -87,7 +88,7 @@ fn before_debit(
 /// INITIALIZE FOR PURCHASE; with amounts of zero it only tells balances and the next number.
 ///
 /// # Errors
-/// [`TerminalError::BalanceInsufficient`], or the card's refusal.
+/// [`TerminalError::BalanceInsufficient`], [`TerminalError::CardVersion`] for another algorithm, or the card's refusal.
 pub fn initialize(
     tapped: &mut Tapped<'_>,
     rules: &AccountRules,
@@ -99,7 +100,12 @@ pub fn initialize(
         StatusWord::AMOUNT_INSUFFICIENT => TerminalError::BalanceInsufficient,
         sw => TerminalError::CardRefused { command: "INITIALIZE FOR PURCHASE", sw },
     })?;
-    Ok(AccountRules::parse_purchase_start(&data)?)
+    let start = AccountRules::parse_purchase_start(&data)?;
+    match AlgorithmId(start.algorithm) {
+        other @ (AlgorithmId::SM4 | AlgorithmId::SSF33) => Err(other_algorithm(other)),
+        // 3DES is 00 on cards older than the table of algorithms, 01 on others; MAC1 settles what it is.
+        _ => Ok(start),
+    }
 }
 
 /// DEBIT and the PSAM's check of MAC2; every way out leaves the journal where the table says.

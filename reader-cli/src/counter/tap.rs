@@ -9,7 +9,7 @@ use card_core::security::{CityCode, Factors, KeyRef, SecurityError, SecurityModu
 use card_core::{Session, StatusWord, command, reading};
 use card_profiles::Profile;
 use card_profiles::image::{CardValues, Reading, decode_file};
-use card_profiles::profile::{KeyClass, KeyRow};
+use card_profiles::profile::KeyClass;
 use settlement::id::{CardFactor, CardIdentifier};
 
 use crate::error::TerminalError;
@@ -49,18 +49,43 @@ pub struct Tapped<'a> {
 /// [`TerminalError::NotSsc`], [`TerminalError::CardBlocked`], [`TerminalError::CardBlank`], [`TerminalError::CardVersion`],
 /// or that the card does not answer.
 pub fn tap<'a>(mut session: Session, profiles: &'a Profiles) -> Result<Tapped<'a>, TerminalError> {
+    match reading::select_environment(&mut session, profiles.ssse_name())? {
+        Ok(None | Some(AlgorithmId::TDES)) => {}
+        Ok(Some(other)) => return Err(other_algorithm(other)),
+        Err(sw) => return Err(not_selected(sw)),
+    }
+    recognise(session, profiles)
+}
+
+/// As [`tap`], for a purchase: the algorithm is not asked, because INITIALIZE FOR PURCHASE answers it.
+///
+/// # Errors
+/// As [`tap`].
+pub fn tap_to_pay<'a>(mut session: Session, profiles: &'a Profiles) -> Result<Tapped<'a>, TerminalError> {
+    match session.send(&command::select_by_name(profiles.ssse_name()))?.sw {
+        sw if sw.is_ok() => recognise(session, profiles),
+        sw => Err(not_selected(sw)),
+    }
+}
+
+/// A card whose algorithm this terminal does not have.
+pub(super) fn other_algorithm(algorithm: AlgorithmId) -> TerminalError {
+    TerminalError::CardVersion { version: format!("algorithm {:02X}", algorithm.0) }
+}
+
+fn not_selected(sw: StatusWord) -> TerminalError {
+    match sw {
+        StatusWord::SELECTED_INVALID | StatusWord::NOT_SUPPORTED => TerminalError::CardBlocked { sw },
+        sw => TerminalError::NotSsc { sw },
+    }
+}
+
+/// SSSE is selected: who issued the card, and is it one of ours to handle?
+fn recognise(mut session: Session, profiles: &Profiles) -> Result<Tapped<'_>, TerminalError> {
     let profile = profiles.first();
     let (Some(df), Some(ef)) = (profile.df(SSSE), profile.ef(SSSE, ISSUER_FILE)) else {
         return Err(TerminalError::Bug("every profile has SSSE and its EF05"));
     };
-    match reading::select_environment(&mut session, &df.df_name)? {
-        Ok(None | Some(AlgorithmId::TDES)) => {}
-        Ok(Some(other)) => return Err(TerminalError::CardVersion { version: format!("algorithm {:02X}", other.0) }),
-        Err(sw @ (StatusWord::SELECTED_INVALID | StatusWord::NOT_SUPPORTED)) => {
-            return Err(TerminalError::CardBlocked { sw });
-        }
-        Err(sw) => return Err(TerminalError::NotSsc { sw }),
-    }
     let lengths: Vec<u16> = ef.elements.iter().map(|element| u16::from(element.format.length) + 2).collect();
     let bytes =
         reading::tagged_records(&mut session, ef.sfi(), &lengths)?.map_err(|sw| TerminalError::NotSsc { sw })?;
@@ -127,10 +152,10 @@ impl Tapped<'_> {
         }
     }
 
-    /// The key of this row on this card, as the security module must derive it.
+    /// A key of this card by its name, as the security module must derive it.
     #[must_use]
-    pub fn key(&self, row: &KeyRow) -> KeyRef {
-        self.profile.key_of_card(row, KEY_VERSION, &self.factors)
+    pub fn key(&self, name: &card_core::security::KeyName) -> KeyRef {
+        KeyRef::of_card(name, KEY_VERSION, &self.factors)
     }
 
     /// Whether the PSAM holds this card's keys: the card proves its IRK, which spends no tries. `None` when the PSAM or the
@@ -141,7 +166,7 @@ impl Tapped<'_> {
     pub fn fits(&mut self, psam: &mut Psam) -> Result<Option<bool>, TerminalError> {
         let Some(row) = self.profile.key_of_class(SSSE, KeyClass::Irk) else { return Ok(None) };
         let random = psam_nonce(&self.identifier);
-        let key = self.key(row);
+        let key = self.key(&row.name);
         let ours = match psam.authentication_cryptogram(&key, random, random) {
             Ok(cryptogram) => cryptogram,
             Err(

@@ -2,11 +2,13 @@
 
 use card_core::Session;
 use card_core::security::psam::Psam;
+use card_core::transport::replay::Replay;
+use card_profiles::account::Amounts;
 use card_sim::Socket;
 use reader_cli::TerminalError;
-use reader_cli::counter::pin;
 use reader_cli::counter::read::{FileReader, Keys};
-use reader_cli::counter::tap::{Tapped, tap};
+use reader_cli::counter::tap::{Tapped, tap, tap_to_pay};
+use reader_cli::counter::{pay, pin};
 use reader_cli::error::Code;
 use reader_cli::profiles::Profiles;
 use reader_cli::secret::Pin;
@@ -143,4 +145,26 @@ fn the_initial_pin_cannot_pay_and_cannot_be_chosen() {
     let refused = pin::change(&mut tapped.session, &present, &initial, cards::INITIAL_PIN);
     assert!(matches!(refused, Err(TerminalError::PinNewInitial)));
     assert_eq!(card.card().inspect().pin.expect("a PIN").tries_left, 3, "nothing was sent");
+}
+
+#[test]
+fn a_purchase_asks_the_algorithm_of_initialize_and_not_of_the_fci() {
+    let ssse = "7378312E73682EC9E7BBE1B1A3D5CF";
+    let issuer = "0110513300D156000005000000010A0B0C0D 020131 0304332E3030 040C915600000251330051330000 \
+         050420260105 060420360104 0709413132333435363734";
+    for (algorithm, refused) in [("00", false), ("01", false), ("02", true), ("03", true)] {
+        let start = format!("{}0007 01{algorithm}A1B2C3D4", "00".repeat(14));
+        let trace = format!(
+            "= 3B6D000000813147318650513300000001\n> 00A404000F{ssse}\n< 611E\n> 00B2012D40\n< {issuer}9000\n\
+             > B02801011301{}513300000001\n< 6116\n> 00C0000016\n< {start}9000",
+            "00".repeat(12)
+        );
+        let profiles = Profiles::builtin();
+        let card = Replay::parse(&trace).expect("trace");
+        let mut tapped = tap_to_pay(Session::new(Box::new(card)), &profiles).expect("a card");
+        let terminal = [0x51, 0x33, 0, 0, 0, 1];
+        let start = pay::initialize(&mut tapped, profiles.account(), Amounts::default(), terminal);
+        let code = start.as_ref().err().map(TerminalError::code);
+        assert_eq!(code, refused.then_some(Code::CardVersion), "algorithm {algorithm}");
+    }
 }
