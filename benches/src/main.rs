@@ -1,24 +1,38 @@
-//! Runs all measurements, prints the table, writes `target/bench.json`.
+//! Runs the measurements, all or those that are named, prints the table, writes `target/bench.json`.
 
 use std::path::Path;
 use std::process::ExitCode;
 
+use benches::measure::Row;
 use benches::{journal, output, personalization, round_trip, tac, wire};
 
+/// A measurement with its name.
+type Named = (&'static str, fn() -> Vec<Row>);
+
+/// Every measurement.
+const ALL: [Named; 5] = [
+    ("round-trip", || vec![round_trip::measure()]),
+    ("wire", wire::measure),
+    ("personalization", || vec![personalization::measure()]),
+    ("tac", || vec![tac::measure()]),
+    ("journal", || vec![journal::measure()]),
+];
+
 fn main() -> ExitCode {
-    let is_child = std::env::args().nth(1).is_some_and(|argument| argument == round_trip::CHILD);
-    let result = if is_child { output::one(&round_trip::measure_here()) } else { all() };
+    let wanted: Vec<String> = std::env::args().skip(1).collect();
+    let result = match wanted.as_slice() {
+        [child] if child == round_trip::CHILD => output::one(&round_trip::measure_here()),
+        _ if wanted.iter().any(|name| ALL.iter().all(|(known, _)| known != name)) => {
+            output::usage(&ALL.map(|(name, _)| name));
+            return ExitCode::from(1);
+        }
+        _ => {
+            let chosen = ALL.into_iter().filter(|(name, _)| wanted.is_empty() || wanted.iter().any(|one| one == name));
+            output::report(&chosen.flat_map(|(_, measure)| measure()).collect::<Vec<_>>(), Path::new("target"))
+        }
+    };
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(_) => ExitCode::from(9),
     }
-}
-
-fn all() -> std::io::Result<()> {
-    let mut rows = vec![round_trip::measure()];
-    rows.extend(wire::measure());
-    rows.push(personalization::measure());
-    rows.push(tac::measure());
-    rows.push(journal::measure());
-    output::report(&rows, Path::new("target"))
 }

@@ -47,6 +47,11 @@ pub fn one(row: &Row) -> std::io::Result<()> {
     Ok(())
 }
 
+/// Says which measurements there are.
+pub fn usage(names: &[&str]) {
+    eprintln!("measurements: {}", names.join(", "));
+}
+
 fn figure(value: f64) -> String {
     if value >= 1000.0 { format!("{value:.0}") } else { format!("{value:.2}") }
 }

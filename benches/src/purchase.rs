@@ -14,7 +14,7 @@ use card_profiles::rehearsal::{TRANSPORT_KEY, TRANSPORT_LOT};
 use card_sim::{Card, Socket};
 use reader_cli::counter::account;
 use reader_cli::counter::pay::{Till, pay};
-use reader_cli::counter::tap::tap;
+use reader_cli::counter::tap::tap_to_pay;
 use reader_cli::journal::{Draft, Journal, Subject};
 use reader_cli::profiles::Profiles;
 use settlement::date::{BusinessDate, DateTime};
@@ -54,7 +54,7 @@ impl Counter {
     /// When the card refuses.
     pub fn pay(&mut self, journal: &mut dyn Journal) -> Wire {
         let session = Session::new(Box::new(self.card.connect().expect("the card comes up")));
-        let mut tapped = tap(session, &self.profiles).expect("our card");
+        let mut tapped = tap_to_pay(session, &self.profiles).expect("our card");
         assert!(tapped.session.send(&command::verify(&PIN)).expect("answers").sw.is_ok(), "the PIN is right");
         let rules = self.profiles.account();
         // The bill is split by what the account holds.

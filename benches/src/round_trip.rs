@@ -38,7 +38,7 @@ pub fn measure() -> Row {
     let image = folder.path().join("blank.card");
     let text = card_profiles::builtin_text("ssc-3.0").expect("built in");
     card_sim::image::create(&image, text, [0, 0, 0, 0, 0, 1], &FaultPlan::default()).expect("an image");
-    let mut farm = Farm::start(&folder.path().join("daemon"), 1).expect("a private PC/SC daemon");
+    let farm = Farm::start(&folder.path().join("daemon"), 1).expect("a private PC/SC daemon");
     farm.insert(0, &image).expect("the reader sees the card");
     let program = std::env::current_exe().expect("this program has a path");
     let child = Command::new(program).arg(CHILD).env("PCSCLITE_CSOCK_NAME", farm.csock()).output().expect("a child");

@@ -43,6 +43,48 @@ fn the_published_personalization_commands_write_and_read_back() {
 }
 
 #[test]
+fn an_update_keeps_tag_and_length_of_the_record() {
+    let mut rig = keyed("ssc-3.0");
+    rig.select("SSSE");
+    assert!(rig.authenticate("UKSSSE").sw.is_ok());
+    for (command, sw) in [
+        ("00DC0528 06 060420260101", "6A80"),
+        ("00DC0528 06 050320260101", "6A80"),
+        ("00DC052C 06 060420260101", "6A80"),
+        ("00DC0528 05 0503202601", "6700"),
+        ("00DC0528 07 05052026010100", "6700"),
+        ("00DC2028 06 200420260101", "6A83"),
+        ("00DC0828 06 050420260101", "6A83"),
+        ("00DC0829 06 050420260101", "6A86"),
+    ] {
+        assert_eq!(rig.sw(command), sw, "{command}");
+    }
+    assert_eq!(rig.raw("00B2052806"), "0504FFFFFFFF9000", "nothing of this was written");
+}
+
+#[test]
+fn a_binary_command_stays_inside_its_file() {
+    let mut rig = keyed("ssc-3.0");
+    rig.select("SSSE");
+    assert!(rig.authenticate("UKSSSE").sw.is_ok() && rig.authenticate("RKSSSE").sw.is_ok());
+    assert_eq!(rig.raw("00A4000002EF08"), "9000");
+    for (command, sw) in [
+        ("00D60FFF 01 5A", "9000"),
+        ("00D60FFF 02 5A5A", "6A84"),
+        ("00D61000 01 5A", "6B00"),
+        ("00D67FFF 01 5A", "6B00"),
+        ("00B00FFF 01", "9000"),
+        ("00B00FFF 02", "6C01"),
+        ("00B00FFF 00", "6C01"),
+        ("00B01000 01", "6B00"),
+        ("00B09F00 01", "6A86"),
+        ("00B08000 01", "6A86"),
+    ] {
+        assert_eq!(rig.sw(command), sw, "{command}");
+    }
+}
+
+#[test]
 fn get_response_works_only_directly_after_and_only_with_the_announced_length() {
     let mut rig = blank("ssc-3.0");
     assert_eq!(rig.raw("00C0000010"), "6985");

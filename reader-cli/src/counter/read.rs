@@ -182,7 +182,7 @@ impl<'t, 'a, 'k> FileReader<'t, 'a, 'k> {
         let Some(psam) = self.keys.psam.as_deref_mut() else {
             return Err(TerminalError::PsamMissing { readers: Vec::new() });
         };
-        let step = Step::Authenticate { key: self.tapped.key(name), id: row.id };
+        let step = Step::Authenticate { key: self.tapped.key(row), id: row.id };
         let sw = self.tapped.session.perform(&step, Some(psam))?.sw;
         match (sw, sw.tries()) {
             (sw, _) if sw.is_ok() => Ok(()),

@@ -9,7 +9,7 @@ use card_core::security::{CityCode, Factors, KeyRef, SecurityError, SecurityModu
 use card_core::{Session, StatusWord, command, reading};
 use card_profiles::Profile;
 use card_profiles::image::{CardValues, Reading, decode_file};
-use card_profiles::profile::KeyClass;
+use card_profiles::profile::{KeyClass, KeyRow};
 use settlement::id::{CardFactor, CardIdentifier};
 
 use crate::error::TerminalError;
@@ -152,10 +152,10 @@ impl Tapped<'_> {
         }
     }
 
-    /// A key of this card by its name, as the security module must derive it.
+    /// The key of this row on this card, as the security module must derive it.
     #[must_use]
-    pub fn key(&self, name: &card_core::security::KeyName) -> KeyRef {
-        KeyRef::of_card(name, KEY_VERSION, &self.factors)
+    pub fn key(&self, row: &KeyRow) -> KeyRef {
+        self.profile.key_of_card(row, KEY_VERSION, &self.factors)
     }
 
     /// Whether the PSAM holds this card's keys: the card proves its IRK, which spends no tries. `None` when the PSAM or the
@@ -166,7 +166,7 @@ impl Tapped<'_> {
     pub fn fits(&mut self, psam: &mut Psam) -> Result<Option<bool>, TerminalError> {
         let Some(row) = self.profile.key_of_class(SSSE, KeyClass::Irk) else { return Ok(None) };
         let random = psam_nonce(&self.identifier);
-        let key = self.key(&row.name);
+        let key = self.key(row);
         let ours = match psam.authentication_cryptogram(&key, random, random) {
             Ok(cryptogram) => cryptogram,
             Err(
