@@ -282,7 +282,10 @@ impl Explain for ImportError {
     fn next(&self, lang: Lang) -> &'static str {
         match self {
             Self::NotFound { .. } => lang.pick("检查文件名", "check the name of the file"),
-            Self::Unreadable { .. } => lang.pick("检查文件和权限", "check the file and its permissions"),
+            Self::Unreadable { .. } => lang.pick(
+                "检查文件和权限；须是普通文件，不能是目录、管道或设备",
+                "check the file and its permissions; it must be an ordinary file, no folder, pipe or device",
+            ),
             Self::Table { source, .. } => source.next(lang),
             Self::Report { .. } | Self::ReportOverFile { .. } => {
                 lang.pick("换一个可写的位置", "name a place that can be written")
