@@ -20,6 +20,8 @@ pub enum Access {
     All(Vec<Right>),
     /// … or of which one suffices (`or`). A single right is `All` of one.
     Any(Vec<Right>),
+    /// Each command carries a MAC by this key (`MAC STK`): secure messaging, no right that lasts.
+    Mac(KeyName),
 }
 
 /// One thing that a terminal can prove.
@@ -42,11 +44,19 @@ impl Access {
             "never" => return Ok(Self::Never),
             _ => {}
         }
+        if let Some(key) = text.trim().strip_prefix("MAC ") {
+            return match Right::parse(key.trim())? {
+                Right::Key(name) => Ok(Self::Mac(name)),
+                Right::Pin => Err(format!("{text:?}: a MAC is made with a key, not with the PIN")),
+            };
+        }
         let words: Vec<&str> = text.split_whitespace().collect();
         let rights = words.iter().step_by(2).map(|word| Right::parse(word)).collect::<Result<Vec<_>, _>>()?;
         let joints: Vec<&str> = words.iter().skip(1).step_by(2).copied().collect();
         if rights.len() != joints.len() + 1 {
-            return Err(format!("{text:?} is no access condition: write free, never, PIN, a key, joined by and / or"));
+            return Err(format!(
+                "{text:?} is no access condition: write free, never, PIN, a key, joined by and / or; or MAC and a key"
+            ));
         }
         match joints.as_slice() {
             joints if joints.iter().all(|joint| *joint == "and") => Ok(Self::All(rights)),
@@ -55,11 +65,11 @@ impl Access {
         }
     }
 
-    /// Whether the rule is satisfied, given which rights hold.
+    /// Whether the rule is satisfied, given which rights hold. A MAC is judged with each command, not here.
     pub fn allows(&self, mut holds: impl FnMut(&Right) -> bool) -> bool {
         match self {
             Self::Free => true,
-            Self::Never => false,
+            Self::Never | Self::Mac(_) => false,
             Self::All(rights) => rights.iter().all(&mut holds),
             Self::Any(rights) => rights.iter().any(&mut holds),
         }
@@ -69,7 +79,7 @@ impl Access {
     #[must_use]
     pub fn rights(&self) -> &[Right] {
         match self {
-            Self::Free | Self::Never => &[],
+            Self::Free | Self::Never | Self::Mac(_) => &[],
             Self::All(rights) | Self::Any(rights) => rights,
         }
     }
@@ -80,7 +90,9 @@ impl Right {
         if word == "PIN" {
             return Ok(Self::Pin);
         }
-        let is_key = word.len() >= 3 && word.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit());
+        let is_key = word.len() >= 3
+            && word != "MAC"
+            && word.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit());
         if is_key { Ok(Self::Key(KeyName::new(word))) } else { Err(format!("{word:?} is neither PIN nor a key name")) }
     }
 }
@@ -101,6 +113,7 @@ impl fmt::Display for Access {
         match self {
             Self::Free => f.write_str("free"),
             Self::Never => f.write_str("never"),
+            Self::Mac(key) => write!(f, "MAC {key}"),
             Self::All(rights) => f.write_str(&join(rights, " and ")),
             Self::Any(rights) => f.write_str(&join(rights, " or ")),
         }
@@ -120,7 +133,7 @@ mod tests {
 
     #[test]
     fn conditions_of_the_tables_read_back_as_printed() {
-        for text in ["free", "never", "PIN", "UKSSSE", "PIN and RK1DF04", "PIN or RK1DF01"] {
+        for text in ["free", "never", "PIN", "UKSSSE", "PIN and RK1DF04", "PIN or RK1DF01", "MAC STK"] {
             assert_eq!(Access::parse(text).expect("condition").to_string(), text);
         }
     }
@@ -138,7 +151,17 @@ mod tests {
 
     #[test]
     fn anything_else_is_refused() {
-        for text in ["", "always", "PIN RK1DF04", "PIN and", "PIN and A or B", "PIN and RK1DF04 or PIN", "pin"] {
+        for text in [
+            "",
+            "always",
+            "PIN RK1DF04",
+            "PIN and",
+            "PIN and A or B",
+            "PIN and RK1DF04 or PIN",
+            "pin",
+            "MAC",
+            "MAC PIN",
+        ] {
             assert!(Access::parse(text).is_err(), "{text:?}");
         }
     }

@@ -136,6 +136,10 @@ pub enum Field {
     CardSequence,
     /// Date and time: 7 bytes BCD.
     DateTime,
+    /// Overdraw limit before: 3 bytes.
+    OldLimit,
+    /// Overdraw limit after: 3 bytes.
+    NewLimit,
 }
 
 /// The three amounts of a purchase in the card's order.
@@ -189,6 +193,10 @@ pub struct MacFields {
     pub card_sequence: u16,
     /// YYYYMMDDHHMMSS in BCD.
     pub date_time: [u8; 7],
+    /// Overdraw limit before, fen; the lower 24 bits.
+    pub old_limit: u32,
+    /// Overdraw limit after, fen; the lower 24 bits.
+    pub new_limit: u32,
 }
 
 impl MacFields {
@@ -207,6 +215,8 @@ impl MacFields {
                 Field::TerminalSequence => input.extend(self.terminal_sequence.to_be_bytes()),
                 Field::CardSequence => input.extend(self.card_sequence.to_be_bytes()),
                 Field::DateTime => input.extend(self.date_time),
+                Field::OldLimit => input.extend(self.old_limit.to_be_bytes().into_iter().skip(1)),
+                Field::NewLimit => input.extend(self.new_limit.to_be_bytes().into_iter().skip(1)),
             }
         }
         input
@@ -431,9 +441,17 @@ impl AccountRules {
     /// The number that log and PROVE carry for a transaction whose INITIALIZE answered `card_sequence`.
     #[must_use]
     pub const fn numbered(&self, card_sequence: u16) -> u16 {
-        match self.sequence_convention {
-            SequenceConvention::Before => card_sequence,
-            SequenceConvention::After => card_sequence.wrapping_add(1),
+        self.sequence_convention.of(card_sequence)
+    }
+}
+
+impl SequenceConvention {
+    /// The number of a transaction whose INITIALIZE answered `card_sequence`.
+    #[must_use]
+    pub const fn of(self, card_sequence: u16) -> u16 {
+        match self {
+            Self::Before => card_sequence,
+            Self::After => card_sequence.wrapping_add(1),
         }
     }
 }
@@ -472,7 +490,11 @@ pub fn psam_purchase_fields(
 }
 
 impl CommandRow {
-    fn command(self, data: Vec<u8>) -> Command {
+    pub(crate) const fn with_p2(self, p2: u8) -> Self {
+        Self { p2, ..self }
+    }
+
+    pub(crate) fn command(self, data: Vec<u8>) -> Command {
         Command::new(self.cla, self.ins, self.p1, self.p2).with_data(data)
     }
 
@@ -483,8 +505,17 @@ impl CommandRow {
     }
 }
 
+/// Fixed fields of an answer of `expected` bytes.
+pub(crate) const fn take<'a>(
+    command: &'static str,
+    expected: usize,
+    data: &'a [u8],
+) -> Result<Reader<'a>, AnswerLength> {
+    Reader::new(command, expected, data)
+}
+
 /// Takes fixed fields from an answer whose length was checked once.
-struct Reader<'a> {
+pub(crate) struct Reader<'a> {
     rest: &'a [u8],
 }
 
@@ -497,21 +528,26 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn take<const N: usize>(&mut self) -> [u8; N] {
+    pub(crate) fn take<const N: usize>(&mut self) -> [u8; N] {
         let (field, rest) = self.rest.split_first_chunk().expect("the fields add up to the checked length");
         self.rest = rest;
         *field
     }
 
-    fn u32(&mut self) -> u32 {
+    pub(crate) fn u32(&mut self) -> u32 {
         u32::from_be_bytes(self.take())
     }
 
-    fn u16(&mut self) -> u16 {
+    pub(crate) fn u24(&mut self) -> u32 {
+        let [a, b, c] = self.take();
+        u32::from_be_bytes([0, a, b, c])
+    }
+
+    pub(crate) fn u16(&mut self) -> u16 {
         u16::from_be_bytes(self.take())
     }
 
-    fn u8(&mut self) -> u8 {
+    pub(crate) fn u8(&mut self) -> u8 {
         let [byte] = self.take();
         byte
     }

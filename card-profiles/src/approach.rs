@@ -116,7 +116,7 @@ impl State {
     ) -> Result<Vec<(Right, Step)>, Option<Right>> {
         let needed: Vec<&Right> = match access {
             Access::Free => Vec::new(),
-            Access::Never => return Err(None),
+            Access::Never | Access::Mac(_) => return Err(None),
             Access::All(rights) => rights.iter().collect(),
             Access::Any(rights) => {
                 let held = rights.iter().find(|right| self.held.contains(right));

@@ -4,8 +4,22 @@
 
 use crate::profile::Profile;
 
-const TEXTS: [(&str, &str); 2] =
-    [("ssc-3.0", include_str!("../profiles/ssc-3.0.toml")), ("psam", include_str!("../profiles/psam.toml"))];
+/// National profiles before their regional overlays.
+const TEXTS: [(&str, &str); 13] = [
+    ("ssc-1.0", include_str!("../profiles/ssc-1.0.toml")),
+    ("ssc-1.0-hebei", include_str!("../profiles/ssc-1.0-hebei.toml")),
+    ("ssc-1.0-zhejiang", include_str!("../profiles/ssc-1.0-zhejiang.toml")),
+    ("ssc-2.0", include_str!("../profiles/ssc-2.0.toml")),
+    ("ssc-2.0-ef0d", include_str!("../profiles/ssc-2.0-ef0d.toml")),
+    ("ssc-2.0-health-relief", include_str!("../profiles/ssc-2.0-health-relief.toml")),
+    ("ssc-2.0-shandong", include_str!("../profiles/ssc-2.0-shandong.toml")),
+    ("ssc-3.0", include_str!("../profiles/ssc-3.0.toml")),
+    ("ssc-3.0-sm4", include_str!("../profiles/ssc-3.0-sm4.toml")),
+    ("psam", include_str!("../profiles/psam.toml")),
+    ("psam-sx3", include_str!("../profiles/psam-sx3.toml")),
+    ("pboc-purse", include_str!("../profiles/pboc-purse.toml")),
+    ("pboc-purse-55", include_str!("../profiles/pboc-purse-55.toml")),
+];
 
 /// Names of the built-in profiles.
 pub fn names() -> impl Iterator<Item = &'static str> {
@@ -34,7 +48,7 @@ mod tests {
 
     #[test]
     fn every_builtin_profile_loads_under_its_name_and_is_lint_clean() {
-        assert_eq!(names().count(), 2);
+        assert_eq!(names().count(), TEXTS.len());
         for name in names() {
             let profile = Profile::parse(builtin_text(name).expect("known")).expect(name);
             assert_eq!(profile.name, name);

@@ -10,7 +10,7 @@ use card_core::security::KeyName;
 
 use crate::access::{Access, Right};
 use crate::format::FormatKind;
-use crate::load::GRAMMAR;
+use crate::load::{GRAMMAR, GRAMMAR_MIN};
 use crate::profile::{CardKind, Df, Ef, EfKind, Element, KeyRow, Profile};
 
 /// Bytes of a record of the transaction log that the account commands write.
@@ -97,7 +97,7 @@ impl fmt::Display for Finding {
 #[must_use]
 pub fn lint(profile: &Profile) -> Vec<Finding> {
     let mut findings = Findings(Vec::new());
-    if profile.format != GRAMMAR {
+    if !(GRAMMAR_MIN..=GRAMMAR).contains(&profile.format) {
         findings.add("format", Problem::GrammarUnknown(profile.format));
     }
     findings.sum(
@@ -310,7 +310,7 @@ mod tests {
         ("format = \"b-tlv(52)\"", "format = \"b-tlv(51)\"", "DF01.EF15.degree_1: length is stated as 51"),
         ("fid = \"EF06\"", "fid = \"EF05\"", "FID EF05 is used twice"),
         ("fid = \"EF07\"", "fid = \"EF25\"", "SFI 05 is used twice"),
-        ("id = \"DF01\"", "id = \"SSSE\"", "directory id SSSE is used twice"),
+        ("\nid = \"DF01\"", "\nid = \"SSSE\"", "directory id SSSE is used twice"),
         ("tag = 0x4E", "tag = 0x09", "tag 09 is used twice"),
         ("id = \"name_extension\"", "id = \"name\"", "element id name is used twice"),
         ("read = \"RKSSSE\"", "read = \"RKSSSX\"", "key RKSSSX is not among"),

@@ -1,22 +1,36 @@
-//! Reads a profile text.
+//! Reads a profile text, with the texts that it extends.
 //!
-//! Source: `docs/profile.md`, grammar version 1.
-//! Owns: text to rows, composite names to their items, errors with line and column. Never: judges the rows (`lint`).
+//! Source: `docs/profile.md`, grammar version 2.
+//! Owns: text to rows, composite names to their items, errors with line and column in the text where they stand.
+//! Never: judges the rows (`lint`), reads a file: a base is a built-in profile.
 //! Units: lines and columns from 1; a column is a character, not a byte.
 
 use std::fmt;
 
 use card_core::crypto::{KeyForm, KeyLength};
+use serde::Deserialize as _;
+use toml::Spanned;
+use toml::de::DeTable;
 
+use crate::builtin::builtin_text;
 use crate::format::FormatKind;
+use crate::overlay;
 use crate::profile::{Element, Profile};
 
 /// Version of the grammar that this program reads.
-pub const GRAMMAR: u32 = 1;
+pub const GRAMMAR: u32 = 2;
+
+/// Oldest version that it still reads: a text of version 1 is one of version 2.
+pub const GRAMMAR_MIN: u32 = 1;
+
+/// Most texts in a chain of `extends`.
+const CHAIN_MAX: usize = 8;
 
 /// Why a text is no profile. Mended by the author of the profile.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProfileError {
+    /// Name of the base that holds the place; `None`: the text itself.
+    pub base: Option<String>,
     /// Line, from 1.
     pub line: usize,
     /// Column, from 1.
@@ -29,46 +43,127 @@ impl ProfileError {
     /// Stable code.
     pub const CODE: &'static str = "PROFILE_MALFORMED";
 
-    fn at(text: &str, offset: usize, message: String) -> Self {
+    fn at(base: Option<&str>, text: &str, offset: usize, message: String) -> Self {
         let before = text.get(..offset).unwrap_or(text);
         let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
         let column = before.get(line_start..).map_or(0, |part| part.chars().count());
-        Self { line: 1 + before.matches('\n').count(), column: 1 + column, message }
+        Self { base: base.map(str::to_owned), line: 1 + before.matches('\n').count(), column: 1 + column, message }
     }
 
     /// The error in Chinese.
     #[must_use]
     pub fn zh(&self) -> String {
-        format!("卡片描述文件第 {} 行第 {} 列有误：{}。请按 docs/profile.md 修改", self.line, self.column, self.message)
+        let base = self.base.as_deref().map_or_else(String::new, |base| format!("（其基础 {base}）"));
+        let (line, column, message) = (self.line, self.column, &self.message);
+        format!("卡片描述文件{base}第 {line} 行第 {column} 列有误：{message}。请按 docs/profile.md 修改")
     }
 }
 
 impl fmt::Display for ProfileError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "profile, line {} column {}: {}", self.line, self.column, self.message)
+        match &self.base {
+            None => f.write_str("profile")?,
+            Some(base) => write!(f, "profile {base}, which this one extends")?,
+        }
+        write!(f, ", line {} column {}: {}", self.line, self.column, self.message)
     }
 }
 
 impl std::error::Error for ProfileError {}
 
+/// The texts of a chain, the first base first; their offsets follow each other.
+struct Layers<'i>(Vec<Layer<'i>>);
+
+struct Layer<'i> {
+    /// Name of a base; `None` for the text itself.
+    name: Option<String>,
+    text: &'i str,
+    start: usize,
+}
+
+impl<'i> Layers<'i> {
+    /// A place in the chain, as its author sees it.
+    fn error(&self, offset: usize, message: String) -> ProfileError {
+        let layer = self.0.iter().rev().find(|layer| layer.start <= offset).or(self.0.first());
+        layer.map_or_else(
+            || ProfileError::at(None, "", 0, message.clone()),
+            |layer| ProfileError::at(layer.name.as_deref(), layer.text, offset - layer.start, message.clone()),
+        )
+    }
+
+    /// Where a word stands, for errors found after the text was read: the newest text that has it.
+    fn offset_of(&self, word: &str) -> usize {
+        self.0.iter().rev().find_map(|layer| Some(layer.start + layer.text.find(word)?)).unwrap_or(0)
+    }
+
+    /// The text with all that it extends, merged.
+    fn read(text: &'i str) -> Result<(Self, DeTable<'i>), ProfileError> {
+        let mut chain: Vec<(Option<String>, &'i str, DeTable<'i>)> = Vec::new();
+        let mut next: Option<(Option<String>, &'i str)> = Some((None, text));
+        while let Some((name, text)) = next.take() {
+            let error = |offset: usize, message: String| ProfileError::at(name.as_deref(), text, offset, message);
+            let table = DeTable::parse(text)
+                .map_err(|problem| error(problem.span().map_or(0, |span| span.start), problem.message().to_owned()))?;
+            let mut table = table.into_inner();
+            let base =
+                overlay::take_text(&mut table, "extends").map_err(|misfit| error(misfit.offset, misfit.message))?;
+            if let Some(base) = base {
+                let (offset, base) = (base.span().start, base.into_inner());
+                if !table.contains_key("name") {
+                    return Err(error(offset, "a profile that extends another has a name of its own".to_owned()));
+                }
+                let Some(base_text) = builtin_text(&base).filter(|_| chain.len() < CHAIN_MAX) else {
+                    return Err(error(offset, format!("there is no built-in profile {base:?} to extend")));
+                };
+                next = Some((Some(base), base_text));
+            }
+            chain.push((name, text, table));
+        }
+        let mut layers = Self(Vec::new());
+        let mut merged = DeTable::new();
+        let mut start = 0;
+        for (name, text, table) in chain.into_iter().rev() {
+            layers.0.push(Layer { name, text, start });
+            let table = overlay::shifted(table, start);
+            if start == 0 {
+                merged = table;
+            } else {
+                overlay::merge(&mut merged, table, false)
+                    .map_err(|misfit| layers.error(misfit.offset, misfit.message))?;
+            }
+            start += text.len().max(1);
+        }
+        Ok((layers, merged))
+    }
+
+    fn end(&self) -> usize {
+        self.0.last().map_or(0, |layer| layer.start)
+    }
+}
+
 impl Profile {
-    /// Reads a profile text.
+    /// Reads a profile text, and the built-in profiles that it extends.
     ///
     /// # Errors
     /// [`ProfileError`] at the first place where the text does not follow the grammar.
     pub fn parse(text: &str) -> Result<Self, ProfileError> {
-        let mut profile: Self = toml::from_str(text).map_err(|error| {
-            ProfileError::at(text, error.span().map_or(0, |span| span.start), error.message().to_owned())
+        let (layers, table) = Layers::read(text)?;
+        let root = Spanned::new(layers.end()..layers.end(), table);
+        let mut profile = Self::deserialize(toml::Deserializer::from(root)).map_err(|error| {
+            layers.error(error.span().map_or(layers.end(), |span| span.start), error.message().to_owned())
         })?;
-        if profile.format != GRAMMAR {
-            let message =
-                format!("grammar version {} is not known; this program reads version {GRAMMAR}", profile.format);
-            return Err(ProfileError::at(text, offset_of(text, "format"), message));
+        if !(GRAMMAR_MIN..=GRAMMAR).contains(&profile.format) {
+            let message = format!(
+                "grammar version {} is not known; this program reads versions {GRAMMAR_MIN} to {GRAMMAR}",
+                profile.format
+            );
+            return Err(layers.error(layers.offset_of("format"), message));
         }
+        profile.base = layers.0.iter().rev().nth(1).and_then(|layer| layer.name.clone());
         let composites = std::mem::take(&mut profile.composite);
         for element in profile.df.iter_mut().flat_map(|df| &mut df.ef).flat_map(|ef| &mut ef.elements) {
             element.inner = resolve(element, &composites)
-                .map_err(|message| ProfileError::at(text, offset_of(text, &format!("{:?}", element.id)), message))?;
+                .map_err(|message| layers.error(layers.offset_of(&format!("{:?}", element.id)), message))?;
         }
         profile.composite = composites;
         let rules = profile.rules();
@@ -77,6 +172,22 @@ impl Profile {
         }
         Ok(profile)
     }
+}
+
+/// A profile text that extends nothing: the text itself, or what it says together with its bases. Whatever keeps a profile
+/// for years, such as a card image, keeps this.
+///
+/// # Errors
+/// [`ProfileError`] when the text is no profile.
+pub fn flatten(text: &str) -> Result<String, ProfileError> {
+    if Profile::parse(text)?.base.is_none() {
+        return Ok(text.to_owned());
+    }
+    let (layers, table) = Layers::read(text)?;
+    let root = toml::Deserializer::from(Spanned::new(0..0, table));
+    let failed = |message: String| layers.error(layers.end(), message);
+    let plain = toml::Table::deserialize(root).map_err(|error| failed(error.message().to_owned()))?;
+    toml::to_string(&plain).map_err(|error| failed(error.to_string()))
 }
 
 fn resolve(
@@ -93,15 +204,9 @@ fn resolve(
     }
 }
 
-/// Where a word first stands, for errors found after the text was read.
-fn offset_of(text: &str, word: &str) -> usize {
-    text.find(word).unwrap_or(0)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::builtin::builtin_text;
 
     fn parse_changed(from: &str, to: &str) -> ProfileError {
         let text = builtin_text("ssc-3.0").expect("built in");
@@ -125,7 +230,7 @@ mod tests {
         let error = parse_changed("update = \"UKSSSE\"", "updates = \"UKSSSE\"");
         assert!(error.message.contains("updates"), "{error}");
 
-        assert!(parse_changed("format = 1", "format = 2").to_string().contains("line 2 column 1: grammar version 2"));
+        assert!(parse_changed("format = 2", "format = 3").to_string().contains("line 2 column 1: grammar version 3"));
         assert!(parse_changed("composite = \"degree\"", "composite = \"grade\"").message.contains("grade"));
         assert!(error.zh().contains("docs/profile.md"));
     }
@@ -134,6 +239,87 @@ mod tests {
     fn a_file_without_read_condition_does_not_load() {
         assert!(parse_changed("\n  read = \"free\"", "").message.contains("read"));
         assert!(parse_changed("\n  update = \"UKSSSE\"", "").message.contains("update"));
+    }
+
+    const OVERLAY: &str = r#"format = 2
+extends = "ssc-2.0"
+name = "town"
+
+[pin]
+tries = 5
+
+[[df]]
+id = "DF07"
+remove = true
+
+[[df]]
+id = "SSSE"
+
+  [[df.ef]]
+  id = "EF0C"
+  before = "EF08"
+  name = "town"
+  fid = "EF0C"
+  kind = "tlv-records"
+  size = 6
+  records = 1
+  read = "free"
+  update = "UKSSSE"
+  elements = [
+    { tag = 0xEA, id = "town", format = "an(4)" },
+  ]
+"#;
+
+    #[test]
+    fn an_overlay_adds_replaces_and_removes_rows_of_its_base() {
+        let profile = Profile::parse(OVERLAY).expect("overlay");
+        assert_eq!((profile.name.as_str(), profile.base.as_deref()), ("town", Some("ssc-2.0")));
+        assert_eq!(profile.pin.as_ref().map(|pin| (pin.tries, pin.bytes_max)), Some((5, 6)));
+        assert!(profile.df("DF07").is_none());
+        let files: Vec<&str> = profile.df[0].ef.iter().map(|ef| ef.id.as_str()).collect();
+        assert_eq!(files, ["EF05", "EF06", "EF07", "EF0C", "EF08"]);
+    }
+
+    #[test]
+    fn errors_of_an_overlay_point_into_its_own_text() {
+        let error = |from: &str, to: &str| {
+            assert!(OVERLAY.contains(from), "{from}");
+            let error = Profile::parse(&OVERLAY.replacen(from, to, 1)).expect_err(to);
+            assert_eq!(error.base, None, "{error}");
+            (error.line, error.column, error.message)
+        };
+        let at = |(line, column, _): (usize, usize, String)| (line, column);
+        assert_eq!(at(error("tries = 5", "tries = 500")), (6, 9));
+        assert_eq!(at(error("read = \"free\"", "read = \"often\"")), (23, 10));
+        assert_eq!(at(error("an(4)", "an[4]")), (26, 41));
+        let (line, column, message) = error("  update = \"UKSSSE\"\n", "");
+        assert_eq!((line, column, message.contains("update")), (15, 3, true), "{message}");
+        assert_eq!(at(error("id = \"DF07\"", "id = \"DF17\"")), (8, 1));
+        assert_eq!(at(error("before = \"EF08\"", "before = \"EF18\"")), (17, 12));
+        assert_eq!(at(error("extends = \"ssc-2.0\"", "extends = \"ssc-2.9\"")), (2, 11));
+        assert_eq!(at(error("name = \"town\"\n\n", "\n")), (2, 11));
+        assert!(error("remove = true", "remove = false").2.contains("remove = true"));
+        assert!(error("[pin]", "[pin]\nunset = [\"last\"]").2.contains("nothing to unset"));
+        assert!(error("tries = 5", "trials = 5").2.contains("trials"));
+    }
+
+    #[test]
+    fn a_flat_text_says_the_same_and_extends_nothing() {
+        for name in crate::builtin::names() {
+            let text = builtin_text(name).expect("built in");
+            let flat = Profile::parse(&flatten(text).expect("flat")).expect("a profile");
+            let mut whole = Profile::parse(text).expect("a profile");
+            assert_eq!(flat.base, None);
+            whole.base = None;
+            assert_eq!(format!("{whole:?}"), format!("{flat:?}"), "{name}");
+        }
+    }
+
+    #[test]
+    fn no_prefix_of_an_overlay_panics() {
+        for end in (0..OVERLAY.len()).filter(|end| OVERLAY.is_char_boundary(*end)) {
+            let _ = Profile::parse(&OVERLAY[..end]);
+        }
     }
 
     #[test]

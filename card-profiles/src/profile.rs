@@ -16,7 +16,9 @@ use serde::de::{self, Deserializer};
 
 use crate::access::Access;
 use crate::account::AccountRules;
+use crate::certificate::CertificateRules;
 use crate::format::Format;
+use crate::purse::PurseRules;
 
 /// A card type.
 #[derive(Clone, Debug, Deserialize)]
@@ -53,6 +55,12 @@ pub struct Profile {
     /// Social security account applet.
     #[serde(default)]
     pub account: Option<AccountRules>,
+    /// ED and EP of PBOC.
+    #[serde(default)]
+    pub purse: Option<PurseRules>,
+    /// Certificate application.
+    #[serde(default)]
+    pub certificate: Option<CertificateRules>,
     /// Directories, SSSE (or the MF) first.
     pub df: Vec<Df>,
     /// Keys.
@@ -63,6 +71,9 @@ pub struct Profile {
     /// Rows that stand on an assumption, beyond those marked where they stand.
     #[serde(default)]
     pub assumed: Vec<String>,
+    /// The profile that this one extends.
+    #[serde(skip)]
+    pub base: Option<String>,
 }
 
 /// What a card is for.
@@ -193,12 +204,21 @@ pub struct Ef {
     pub kind: EfKind,
     /// Bytes; the linter compares with the sum of the elements.
     pub size: u16,
+    /// Bytes as the published table lists them, where that is not the sum of its own items.
+    #[serde(default)]
+    pub size_listed: Option<u16>,
     /// Records of a cyclic file; 1 for a transparent one; number of elements for TLV records.
     pub records: u8,
     /// Read condition.
     pub read: Access,
     /// Update condition.
     pub update: Access,
+    /// Read condition of the same file on a card of the second generation, where that differs; for documents and the layout.
+    #[serde(default)]
+    pub read_v2: Option<Access>,
+    /// The same for the third generation.
+    #[serde(default)]
+    pub read_v3: Option<Access>,
     /// Items: one a record in a TLV file; fields of one record in a cyclic file; fields from offset 0 in a transparent
     /// file, none when it is one picture or template.
     #[serde(default)]
@@ -246,6 +266,9 @@ pub struct Element {
     /// `M` or `L` where the sources are weaker.
     #[serde(default)]
     pub confidence: Option<String>,
+    /// What is assumed about this row.
+    #[serde(default)]
+    pub assumed: Option<String>,
 }
 
 /// A key of the card.
@@ -329,6 +352,12 @@ pub enum KeyClass {
     Dtk,
     /// 年度起始.
     Dsk,
+    /// 圈提.
+    Dulk,
+    /// 修改透支限额.
+    Duk,
+    /// PIN 重装.
+    Drpk,
 }
 
 impl KeyClass {
@@ -337,7 +366,17 @@ impl KeyClass {
     pub const fn authenticates_externally(self) -> bool {
         match self {
             Self::Mk | Self::Puk | Self::Rk | Self::Uk => true,
-            Self::Irk | Self::Stk | Self::Lk | Self::Bk | Self::Dpk | Self::Dlk | Self::Dtk | Self::Dsk => false,
+            Self::Irk
+            | Self::Stk
+            | Self::Lk
+            | Self::Bk
+            | Self::Dpk
+            | Self::Dlk
+            | Self::Dtk
+            | Self::Dsk
+            | Self::Dulk
+            | Self::Duk
+            | Self::Drpk => false,
         }
     }
 }
@@ -441,12 +480,12 @@ impl Ef {
     }
 }
 
-fn hex_bytes<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u8>, D::Error> {
+pub(crate) fn hex_bytes<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u8>, D::Error> {
     let text = String::deserialize(deserializer)?;
     hex::decode(&text).map_err(|_| de::Error::custom(format!("{text:?} is not hexadecimal bytes")))
 }
 
-fn hex_u16<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u16, D::Error> {
+pub(crate) fn hex_u16<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u16, D::Error> {
     let text = String::deserialize(deserializer)?;
     u16::from_str_radix(&text, 16)
         .ok()
@@ -472,8 +511,13 @@ fn algorithm<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Algorithm, D:
     }
 }
 
-fn choice<'de, D: Deserializer<'de>, T: Named>(deserializer: D) -> Result<Option<T>, D::Error> {
+/// A choice by its name.
+pub(crate) fn named<'de, D: Deserializer<'de>, T: Named>(deserializer: D) -> Result<T, D::Error> {
     let name = String::deserialize(deserializer)?;
     let names = || T::NAMES.iter().map(|(name, _)| format!("{name:?}")).collect::<Vec<_>>().join(" or ");
-    T::named(&name).map(Some).ok_or_else(|| de::Error::custom(format!("{name:?} where {} is expected", names())))
+    T::named(&name).ok_or_else(|| de::Error::custom(format!("{name:?} where {} is expected", names())))
+}
+
+fn choice<'de, D: Deserializer<'de>, T: Named>(deserializer: D) -> Result<Option<T>, D::Error> {
+    named(deserializer).map(Some)
 }

@@ -88,7 +88,10 @@ impl Recognition {
     #[must_use]
     pub fn profile_name(&self) -> Option<&'static str> {
         match (self.generation, self.algorithm) {
+            (Generation::One, AlgorithmId::TDES) => Some("ssc-1.0"),
+            (Generation::Two, AlgorithmId::TDES) => Some("ssc-2.0"),
             (Generation::Three, AlgorithmId::TDES) => Some("ssc-3.0"),
+            (Generation::Three, AlgorithmId::SM4) => Some("ssc-3.0-sm4"),
             _ => None,
         }
     }
@@ -131,8 +134,12 @@ mod tests {
                 .expect("recognised")
                 .profile_name()
         };
-        assert_eq!((name("3.00", 1), name("3.00", 3), name("2.00", 1)), (Some("ssc-3.0"), None, None));
-        assert!(crate::builtin("ssc-3.0").is_some());
+        let cards =
+            [("1.00", 1), ("2.0", 1), ("3.00", 1), ("3.00", 3)].map(|(version, algorithm)| name(version, algorithm));
+        assert_eq!(cards, ["ssc-1.0", "ssc-2.0", "ssc-3.0", "ssc-3.0-sm4"].map(Some));
+        assert!(cards.into_iter().flatten().all(|name| crate::builtin(name).is_some()));
+        // SSF33 is not public, and no published card of the first two generations speaks SM4.
+        assert_eq!((name("3.00", 2), name("2.00", 3), name("1.00", 3)), (None, None, None));
     }
 
     #[test]

@@ -1,105 +1,187 @@
-//! `ssc-3.0` against the facts of the V2 file layout, written down separately.
+//! The national profiles against facts written down separately: the file layouts and the key table.
 //!
-//! Source: `layout-v2.json`, the file tables that four independent reader programs agree on.
+//! Source: `layout-v1.json`, `layout-v2.json`, the file tables that two and four independent programs agree on;
+//! `key-table.tsv`, the published key table.
 
-use card_profiles::format::FormatKind;
-use card_profiles::profile::EfKind;
-use card_profiles::{Ef, Element, builtin};
-use serde_json::Value;
+use std::collections::BTreeMap;
 
-fn facts() -> Vec<Value> {
-    serde_json::from_str(include_str!("layout-v2.json")).expect("facts")
+use card_profiles::layout::layout;
+use card_profiles::profile::KeyRow;
+use card_profiles::{Access, Profile, builtin};
+
+const V1: &str = include_str!("layout-v1.json");
+const V2: &str = include_str!("layout-v2.json");
+const KEYS: &str = include_str!("key-table.tsv");
+
+fn profile(name: &str) -> Profile {
+    builtin(name).expect("built in")
 }
 
-fn text<'a>(row: &'a Value, key: &str) -> &'a str {
-    row[key].as_str().unwrap_or_else(|| panic!("{key} of {row}"))
+/// JSON without the space between its words: keys keep their order, so that the shape is compared too.
+fn compact(json: &str) -> String {
+    let mut is_text = false;
+    json.chars()
+        .filter(|c| {
+            is_text ^= *c == '"';
+            is_text || !c.is_whitespace()
+        })
+        .collect()
 }
 
-fn rows<'a>(row: &'a Value, key: &str) -> &'a [Value] {
-    row[key].as_array().map_or(&[], Vec::as_slice)
-}
-
-fn kind(ef: &Ef) -> &'static str {
-    match ef.kind {
-        EfKind::TlvRecords => "tlv_records",
-        EfKind::Cyclic => "cyclic",
-        EfKind::Transparent => "transparent",
-    }
-}
-
-fn compare_element(place: &str, element: &Element, fact: &Value) {
-    assert_eq!(element.tag.map(|tag| format!("{tag:02X}")).as_deref(), fact["tag"].as_str(), "{place}: tag");
-    assert_eq!(element.name.as_deref(), fact["name"].as_str(), "{place}: name");
-    assert_eq!(u64::from(element.format.length), fact["length"].as_u64().expect("length"), "{place}: length");
-    let format = match element.format.kind {
-        FormatKind::B => "hex".to_owned(),
-        kind => kind.to_string(),
+fn assert_same(profile: &Profile, facts: &str) {
+    let (ours, facts) = (serde_json::to_string(&layout(profile)).expect("JSON"), compact(facts));
+    let at = ours.bytes().zip(facts.bytes()).take_while(|(a, b)| a == b).count();
+    let around = |text: &str| {
+        text.chars()
+            .skip(text.get(..at).map_or(0, |t| t.chars().count().saturating_sub(60)))
+            .take(160)
+            .collect::<String>()
     };
-    assert_eq!(format, text(fact, "format"), "{place}: format");
-    assert_eq!(element.confidence.as_deref(), fact["confidence"].as_str(), "{place}: confidence");
-    let inner = rows(fact, "inner");
-    assert_eq!(element.inner.len(), inner.len(), "{place}: inner items");
-    for (element, fact) in element.inner.iter().zip(inner) {
-        compare_element(&format!("{place}.{}", element.id), element, fact);
+    assert!(ours == facts, "{}: ours {:?}, facts {:?}", profile.name, around(&ours), around(&facts));
+}
+
+#[test]
+fn the_first_generation_has_layout_v1() {
+    assert_same(&profile("ssc-1.0"), V1);
+}
+
+#[test]
+fn the_second_and_third_generation_have_layout_v2() {
+    for name in ["ssc-2.0", "ssc-3.0", "ssc-3.0-sm4"] {
+        assert_same(&profile(name), V2);
     }
 }
 
 #[test]
-fn every_file_and_item_is_as_the_tables_say() {
-    let profile = builtin("ssc-3.0").expect("built in");
-    let facts = facts();
-    assert_eq!(profile.df.iter().map(|df| df.ef.len()).sum::<usize>(), facts.len());
-    let mut items = 0;
-    for fact in &facts {
-        let (df, id) = (text(fact, "df"), text(fact, "fid"));
-        let place = format!("{df}.{id}");
-        let ef = profile.ef(df, id).unwrap_or_else(|| panic!("{place} is missing"));
-        assert_eq!(format!("{:04X}", ef.fid), id, "{place}");
-        assert_eq!(format!("{:02X}", ef.sfi()), text(fact, "sfi"), "{place}");
-        assert_eq!((ef.name.as_str(), kind(ef)), (text(fact, "name"), text(fact, "kind")), "{place}");
-        assert_eq!((Some(ef.size.into()), Some(ef.records.into())), (fact["size"].as_u64(), fact["records"].as_u64()));
-        let read = fact["read_v3"].as_str().unwrap_or_else(|| text(fact, "read"));
-        assert_eq!(
-            (ef.read.to_string().as_str(), ef.update.to_string().as_str()),
-            (read, text(fact, "update")),
-            "{place}"
-        );
-        assert_eq!(ef.confidence.as_deref(), fact["confidence"].as_str(), "{place}");
-        assert_eq!(ef.elements.len(), rows(fact, "items").len(), "{place}");
-        for (element, fact) in ef.elements.iter().zip(rows(fact, "items")) {
-            compare_element(&format!("{place}.{}", element.id), element, fact);
-            items += 1;
+fn generations_two_and_three_differ_in_who_reads_the_holder() {
+    let read = |name: &str| profile(name).ef("SSSE", "EF06").expect("EF06").read.to_string();
+    assert_eq!((read("ssc-1.0"), read("ssc-2.0")), ("free".to_owned(), "free".to_owned()));
+    assert_eq!((read("ssc-3.0"), read("ssc-3.0-sm4")), ("RKSSSE".to_owned(), "RKSSSE".to_owned()));
+    let (two, three) = (profile("ssc-2.0"), profile("ssc-3.0"));
+    for df in &three.df {
+        for ef in &df.ef {
+            let same = two.ef(&df.id, &ef.id).expect("the same files");
+            assert_eq!(
+                same.read == ef.read,
+                (df.id.as_str(), ef.id.as_str()) != ("SSSE", "EF06"),
+                "{}.{}",
+                df.id,
+                ef.id
+            );
+            assert_eq!(same.update, ef.update);
         }
     }
-    assert!(items > 140, "{items}");
 }
 
-/// Keys that the journey proves or loads, as the published key table prints them: user id, PSAM usage, PSAM id, bytes.
+/// A row of the key table as printed.
+struct Fact {
+    name: String,
+    columns: Vec<&'static str>,
+}
+
+fn key_facts() -> Vec<Fact> {
+    KEYS.lines()
+        .skip(1)
+        .map(|line| {
+            let columns: Vec<&'static str> = line.split('\t').collect();
+            Fact { name: columns[0].to_owned(), columns }
+        })
+        .collect()
+}
+
+/// What a profile has, in the words of the table.
+fn printed(key: &KeyRow, is_known: bool) -> Vec<String> {
+    let dash = || "—".to_owned();
+    let hex = |byte: u8| format!("{byte:02X}");
+    vec![
+        if key.purpose.is_empty() { dash() } else { key.purpose.clone() },
+        if is_known { hex(key.id) } else { dash() },
+        key.psam.map_or_else(dash, |psam| hex(psam.usage)),
+        key.psam.map_or_else(dash, |psam| hex(psam.id)),
+        key.length.bytes().to_string(),
+        if key.hsm.is_empty() { dash() } else { key.hsm.join(" ") },
+    ]
+}
+
+/// Where a profile knowingly departs from the table, each departure marked assumed in its row.
+fn expected(fact: &Fact) -> Vec<String> {
+    let mut columns: Vec<String> = fact.columns[1..7].iter().map(|text| (*text).to_owned()).collect();
+    match fact.name.as_str() {
+        // Two levels left, so that 80 70 with two factors works; PSAM ids and addresses of version 1.
+        "DPK" => {
+            (columns[2], columns[3], columns[5]) = ("42".to_owned(), "01".to_owned(), "017F 0180 0181".to_owned());
+        }
+        // A PSAM id without usage byte is no place that could be addressed.
+        "BK" | "DSK" | "DLK" | "DTK" => columns[3] = "—".to_owned(),
+        // The table leaves the length of the four placeholders open.
+        "LKSSSE" | "LKDF01" | "LKDF02" | "LKDF07" => columns[4] = "16".to_owned(),
+        _ => {}
+    }
+    columns
+}
+
+fn compare_keys(profile: &Profile, facts: &[Fact]) -> usize {
+    let rows: BTreeMap<&str, &KeyRow> = profile.key.iter().map(|key| (key.name.as_str(), key)).collect();
+    let mut compared = 0;
+    for fact in facts {
+        let Some(key) = rows.get(fact.name.as_str()) else { continue };
+        let is_known = fact.columns[2] != "—";
+        assert_eq!(printed(key, is_known), expected(fact), "{}: {}", profile.name, fact.name);
+        if !is_known || fact.name == "DPK" {
+            assert!(key.assumed.is_some(), "{} departs from the table and says so", fact.name);
+        }
+        compared += 1;
+    }
+    compared
+}
+
 #[test]
-fn keys_are_where_the_published_table_puts_them() {
-    let profile = builtin("ssc-3.0").expect("built in");
-    let table = [
-        ("IRK", "SSSE", 0x00, 0x67, 0x08, 16),
-        ("PUK", "SSSE", 0x06, 0x48, 0x10, 16),
-        ("STKSSSE", "SSSE", 0x02, 0x48, 0x09, 8),
-        ("RKSSSE", "SSSE", 0x0A, 0x67, 0x0A, 16),
-        ("UKSSSE", "SSSE", 0x04, 0x48, 0x12, 16),
-        ("UKBDF01", "DF01", 0x8E, 0x47, 0x34, 16),
-        ("UK6DF02", "DF02", 0x89, 0x47, 0x36, 16),
-        ("UK8DF03", "DF03", 0x8D, 0x47, 0x3B, 16),
-        ("RK1DF04", "DF04", 0x84, 0x67, 0x2D, 16),
-        ("UK2DF04", "DF04", 0x86, 0x47, 0x2A, 16),
-        ("RK3DF07", "DF07", 0x85, 0x67, 0xB1, 16),
-    ];
-    for (name, df, id, usage, psam_id, length) in table {
-        let key = profile.key.iter().find(|key| key.name.as_str() == name).expect(name);
-        let psam = key.psam.expect("a PSAM place");
+fn every_row_of_the_key_table_is_in_the_profile_that_has_its_file() {
+    let facts = key_facts();
+    assert_eq!(facts.len(), 61);
+    // The two regional rows stand in the overlay of DF05.
+    for (name, count) in [("ssc-3.0", 59), ("ssc-2.0", 59), ("ssc-2.0-health-relief", 61)] {
+        assert_eq!(compare_keys(&profile(name), &facts), count, "{name}");
+    }
+}
+
+#[test]
+fn the_first_generation_takes_its_keys_from_the_same_table() {
+    let (facts, profile) = (key_facts(), profile("ssc-1.0"));
+    let control = profile.key.iter().filter(|key| key.name.as_str().starts_with("MK")).count();
+    assert_eq!(compare_keys(&profile, &facts), profile.key.len() - control);
+    assert_eq!(control, profile.df.len());
+}
+
+#[test]
+fn with_sm4_only_the_lengths_of_keys_differ() {
+    let (tdes, sm4) = (profile("ssc-3.0"), profile("ssc-3.0-sm4"));
+    assert_eq!(tdes.key.len(), sm4.key.len());
+    for (a, b) in tdes.key.iter().zip(&sm4.key) {
         assert_eq!(
-            (key.df.as_str(), key.id, psam.usage, psam.id, key.length.bytes()),
-            (df, id, usage, psam_id, length),
-            "{name}"
+            (&a.name, a.id, a.usage, a.psam, b.length.bytes()),
+            (&b.name, b.id, b.usage, b.psam, 16),
+            "{}",
+            a.name
         );
     }
-    let control = profile.key.iter().filter(|key| key.name.as_str().starts_with("MK")).count();
-    assert_eq!((profile.key.len() - control, control), (59, 6));
+    assert_eq!(sm4.algorithm_rules.key_version_byte, Some(1));
+    let sx3 = profile("psam-sx3").psam_names().expect("names");
+    assert_eq!(hex::encode_upper(sx3.environment), "7378332E73682EC9E7BBE1B1A3D5CF");
+}
+
+#[test]
+fn regional_overlays_add_what_their_tables_say() {
+    let size = |name: &str, df: &str, ef: &str| profile(name).ef(df, ef).map(|ef| ef.size_listed.unwrap_or(ef.size));
+    assert_eq!(size("ssc-2.0-shandong", "SSSE", "EF0C"), Some(126));
+    assert_eq!(size("ssc-1.0-zhejiang", "SSSE", "EF0C"), Some(33));
+    assert_eq!(size("ssc-1.0-hebei", "SSSE", "EF0C"), Some(52));
+    let relief = |ef: &str| size("ssc-2.0-health-relief", "DF06", ef);
+    assert_eq!((relief("EF05"), relief("EF06")), (Some(167), Some(217)));
+    assert_eq!(size("ssc-2.0-health-relief", "DF05", "EF05"), Some(502));
+    let order: Vec<String> = profile("ssc-2.0-health-relief").df.iter().map(|df| df.id.clone()).collect();
+    assert_eq!(order, ["SSSE", "DF01", "DF02", "DF03", "DF04", "DF05", "DF06", "DF07"]);
+    let hebei = profile("ssc-1.0-hebei");
+    assert_eq!(hebei.ef("DF02", "EF05").expect("EF05").elements[1].tag, Some(0x40));
+    assert_eq!(hebei.ef("DF03", "EF12").expect("EF12").read, Access::Never);
 }

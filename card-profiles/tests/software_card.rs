@@ -165,7 +165,7 @@ fn a_card_that_loses_power_at_any_command_is_finished_by_the_next_station() {
         for moment in [inside(0), Moment::After] {
             let socket = blank(&profile);
             let fault = Fault::PowerLoss { at: Trigger::command(nth), moment, back_after_ms: None };
-            socket.card().set_faults(FaultPlan::new(vec![fault]));
+            socket.card().set_faults(FaultPlan::new(vec![fault])).expect("kept");
             assert_eq!(carry_out(&plan, &socket, &mut vault), None, "command {nth} is not reached");
             interrupted += 1;
             assert_eq!(recover(&profile, &values, &socket, &mut vault), [], "power lost at command {nth}, {moment:?}");
@@ -212,7 +212,7 @@ fn a_lemon_is_noticed_at_the_step_that_it_fails() {
     let profile = builtin("ssc-3.0").expect("built in");
     let mut vault = vault(&[&profile]);
     let socket = blank(&profile);
-    socket.card().set_faults(FaultPlan::new(vec![Fault::Lemon { after_writes: 20 }]));
+    socket.card().set_faults(FaultPlan::new(vec![Fault::Lemon { after_writes: 20 }])).expect("kept");
     let plan = Plan::personalize(&profile, &person(), &target(&socket)).expect("plan");
     let mismatches = carry_out(&plan, &socket, &mut vault).expect("it answers");
     assert_eq!(mismatches.first().map(Mismatch::code), Some("CARD_REFUSED"));

@@ -42,7 +42,7 @@ const MARK: &str = "REHEARSAL";
 pub struct Identity {
     /// `REHEARSAL`.
     pub mark: String,
-    /// Profile text, in full.
+    /// Profile text, in full: with what it extends, so that a card outlives a change of the built-in profiles.
     pub profile: String,
     /// Answer to reset, hex.
     pub atr: String,
@@ -171,7 +171,7 @@ pub fn create(path: &Path, profile_text: &str, serial: [u8; 6], faults: &FaultPl
     let memory = model.factory(&profile, &Key16::new(TRANSPORT_KEY), factor);
     let identity = Identity {
         mark: MARK.to_owned(),
-        profile: profile_text.to_owned(),
+        profile: card_profiles::flatten(profile_text)?,
         atr: hex::encode_upper(&atr),
         lot: TRANSPORT_LOT,
     };

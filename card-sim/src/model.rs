@@ -313,7 +313,8 @@ fn rule(keys: &[KeyModel], place: &str, access: &Access) -> Result<Rule, ModelEr
     }
     Ok(match access {
         Access::Free => Rule::Free,
-        Access::Never => Rule::Never,
+        // Updates under MAC are commands of the purse; without them nothing opens the file.
+        Access::Never | Access::Mac(_) => Rule::Never,
         Access::All(_) => Rule::All(mask),
         Access::Any(_) => Rule::Any(mask),
     })
