@@ -264,7 +264,7 @@ fn a_key_load_takes_a_challenge_of_the_length_of_its_dialect_only() {
 fn a_replaced_key_has_to_be_proved_anew() {
     let mut rig = blank("ssc-3.0");
     rig.load_value("UKSSSE", "000102030405060708090A0B0C0D0E0F");
-    let key = KeyRef { name: KeyName::new("UKSSSE"), version: 1, path: Vec::new() };
+    let key = KeyRef { name: KeyName::new("UKSSSE"), version: 1, path: Vec::new(), form: KeyForm::TDES };
     let prove = Step::Authenticate { key, id: 0x04 };
     assert!(rig.session.perform(&prove, Some(&mut rig.ring)).expect("answer").sw.is_ok());
     assert_eq!(rig.raw("00DC052806050420260101"), "9000");
