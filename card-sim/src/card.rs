@@ -22,6 +22,7 @@ use crate::challenge::Challenges;
 use crate::door::{self, Request};
 use crate::fault::{FaultPlan, Moment, Strike};
 use crate::image::FaultStore;
+use crate::keys::GivenKeys;
 use crate::memory::{Changes, Memory, MemoryError};
 use crate::model::{Model, ModelError};
 
@@ -128,7 +129,25 @@ impl Card {
         let model = Model::of(profile)?;
         let atr = atr(profile, serial);
         let factor = Atr::parse(&atr)?.card_factor()?;
-        let memory = Memory::in_process(model.factory(profile, transport_key, factor));
+        let memory = Memory::in_process(model.factory(profile, transport_key, factor, &[]));
+        Ok(Self::assemble(model, atr, memory, FaultPlan::default()))
+    }
+
+    /// A card of a factory that put `keys` into it.
+    ///
+    /// # Errors
+    /// [`ImageError`](crate::image::ImageError) when no card can be made of the profile, or a key does not fit it.
+    pub fn with_keys(
+        profile: &Profile,
+        serial: [u8; 6],
+        transport_key: &Key16,
+        keys: &GivenKeys,
+    ) -> Result<Self, crate::image::ImageError> {
+        let model = Model::of(profile)?;
+        let atr = atr(profile, serial);
+        let factor = Atr::parse(&atr).and_then(|atr| atr.card_factor()).map_err(ModelError::from)?;
+        let slots = keys.slots(profile, factor)?;
+        let memory = Memory::in_process(model.factory(profile, transport_key, factor, &slots));
         Ok(Self::assemble(model, atr, memory, FaultPlan::default()))
     }
 

@@ -20,6 +20,7 @@ use serde::{Deserialize, Serialize};
 use crate::card::{self, Card, Silence};
 use crate::fault::FaultPlan;
 use crate::inspection::Inspection;
+use crate::keys::{GivenKeys, KeyFileError};
 use crate::memory::{Durability, Memory};
 use crate::model::{LAYOUT, Model, ModelError};
 
@@ -34,7 +35,7 @@ const FAULT_AREA: usize = 4096;
 /// Largest image that is read: a profile of 1 MiB and a chip of 1 MiB.
 const IMAGE_MAX: u64 = 4 << 20;
 /// The only mark there is: these cards hold rehearsal keys.
-const MARK: &str = "REHEARSAL";
+pub(crate) const MARK: &str = "REHEARSAL";
 
 /// What does not change in the life of a card.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -48,6 +49,9 @@ pub struct Identity {
     pub atr: String,
     /// Lot of the factory: version of its transport key.
     pub lot: u8,
+    /// Keys that were put in at the factory, by name and version.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub given_keys: Vec<String>,
 }
 
 /// Why an image cannot be made or opened.
@@ -87,6 +91,9 @@ pub enum ImageError {
     /// The profile text is none.
     #[error(transparent)]
     Profile(#[from] ProfileError),
+    /// The keys cannot be put in.
+    #[error(transparent)]
+    Keys(#[from] KeyFileError),
     /// The card's memory cannot be brought to a sound state.
     #[error(transparent)]
     Card(#[from] Silence),
@@ -105,6 +112,7 @@ impl ImageError {
             Self::TooManyFaults(_) => "FAULTS_TOO_MANY",
             Self::Model(_) => "PROFILE_UNUSABLE",
             Self::Profile(_) => ProfileError::CODE,
+            Self::Keys(error) => error.code(),
             Self::Card(_) => "IMAGE_MEMORY",
         }
     }
@@ -164,16 +172,32 @@ fn fault_area(plan: &FaultPlan) -> Option<Vec<u8>> {
 /// # Errors
 /// [`ImageError`]; an existing file is not touched.
 pub fn create(path: &Path, profile_text: &str, serial: [u8; 6], faults: &FaultPlan) -> Result<(), ImageError> {
+    create_with_keys(path, profile_text, serial, faults, &GivenKeys::default())
+}
+
+/// Makes a card of a factory that put `keys` into it, in a new file; the image is marked with their names.
+///
+/// # Errors
+/// [`ImageError`]; an existing file is not touched.
+pub fn create_with_keys(
+    path: &Path,
+    profile_text: &str,
+    serial: [u8; 6],
+    faults: &FaultPlan,
+    keys: &GivenKeys,
+) -> Result<(), ImageError> {
     let profile = Profile::parse(profile_text)?;
     let model = Model::of(&profile)?;
     let atr = card::atr(&profile, serial);
     let factor = Atr::parse(&atr).and_then(|atr| atr.card_factor()).map_err(ModelError::from)?;
-    let memory = model.factory(&profile, &Key16::new(TRANSPORT_KEY), factor);
+    let slots = keys.slots(&profile, factor)?;
+    let memory = model.factory(&profile, &Key16::new(TRANSPORT_KEY), factor, &slots);
     let identity = Identity {
         mark: MARK.to_owned(),
         profile: card_profiles::flatten(profile_text)?,
         atr: hex::encode_upper(&atr),
         lot: TRANSPORT_LOT,
+        given_keys: slots.iter().map(ToString::to_string).collect(),
     };
     let identity = serde_json::to_vec(&identity).expect("plain data");
     let fault_offset = (HEADER + identity.len()).next_multiple_of(4096);
@@ -321,6 +345,21 @@ mod tests {
         let pin = inspection.pin.expect("PIN");
         assert!(pin.initial && pin.tries_left == 3);
         assert!(matches!(create(&path, &identity.profile, SERIAL, &FaultPlan::default()), Err(ImageError::Exists(_))));
+    }
+
+    #[test]
+    fn keys_from_a_file_are_in_the_card_and_their_names_in_the_image() {
+        let folder = tempfile::tempdir().expect("folder");
+        let path = folder.path().join("a.card");
+        let text = builtin_text("ssc-3.0").expect("built in");
+        let keys = "mark = \"REHEARSAL\"\n[[key]]\nname = \"UKSSSE\"\nversion = 2\n\
+            value = \"00112233445566778899AABBCCDDEEFF\"\n";
+        let keys = GivenKeys::parse(keys).expect("a key file");
+        create_with_keys(&path, text, SERIAL, &FaultPlan::default(), &keys).expect("made");
+        let (identity, inspection) = inspect(&path).expect("image");
+        assert_eq!(identity.given_keys, ["UKSSSE version 2"]);
+        assert_eq!(inspection.keys["SSSE.UKSSSE"].version, Some(2));
+        assert_eq!(inspection.keys["SSSE.RKSSSE"].version, None);
     }
 
     #[test]

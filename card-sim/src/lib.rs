@@ -11,6 +11,7 @@ pub mod fault;
 pub mod image;
 mod in_process;
 mod inspection;
+pub mod keys;
 pub mod memory;
 mod model;
 pub mod program;

@@ -13,6 +13,7 @@ use card_profiles::account::AccountRules;
 use card_profiles::format::{Format, FormatKind};
 use card_profiles::profile::{CardKind, Df, Ef, EfKind, Element, KeyClass, Profile};
 
+use crate::keys::Slot;
 use crate::memory::DATA_START;
 
 /// Version of the layout, written into every image.
@@ -251,7 +252,14 @@ impl Model {
     }
 
     /// The memory of a card as a factory delivers it: control keys are transport keys, files are there and empty.
-    pub(crate) fn factory(&self, profile: &Profile, transport_key: &Key16, card_factor: [u8; 8]) -> Vec<u8> {
+    /// `keys` fill slots besides.
+    pub(crate) fn factory(
+        &self,
+        profile: &Profile,
+        transport_key: &Key16,
+        card_factor: [u8; 8],
+        keys: &[Slot],
+    ) -> Vec<u8> {
         let mut memory = vec![0; self.size];
         let mut put = |address: usize, bytes: &[u8]| {
             memory.get_mut(address..address + bytes.len()).expect("the layout has room").copy_from_slice(bytes);
@@ -261,6 +269,11 @@ impl Model {
             let key = &self.keys[df.control_key];
             put(key.address, &[1, key.tries, 1, 0]);
             put(key.address + 4, control.expose());
+        }
+        for slot in keys {
+            let key = &self.keys[slot.index];
+            put(key.address, &[1, key.tries, slot.version, 0]);
+            put(key.address + 4, &slot.bytes);
         }
         if let Some(pin) = &self.pin {
             put(pin.address, &[pin.tries, u8::try_from(pin.initial.len()).expect("checked at layout")]);

@@ -65,6 +65,10 @@ pub(crate) struct New {
     /// How many images to make in the folder; their serials count up.
     #[arg(long, requires = "out_dir", value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub(crate) count: Option<u32>,
+    /// Keys that the card has from the factory, by name or class and version, in hex (card-sim/README.md describes the
+    /// file). For known keys of other programs; the image is marked with their names.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) keys: Option<PathBuf>,
     /// First serial: 12 hex digits, the last six bytes of the ATR.
     #[arg(long, value_parser = serial, conflicts_with = "seed")]
     pub(crate) serial: Option<[u8; 6]>,

@@ -27,7 +27,7 @@ pub(crate) fn code(failure: &Failure) -> ExitCode {
 const fn image(error: &ImageError) -> u8 {
     match error {
         ImageError::NotFound(_) => NOT_FOUND,
-        ImageError::Exists(_) | ImageError::InUse(_) | ImageError::TooManyFaults(_) => REFUSED,
+        ImageError::Exists(_) | ImageError::InUse(_) | ImageError::TooManyFaults(_) | ImageError::Keys(_) => REFUSED,
         ImageError::Malformed { .. } | ImageError::Model(_) | ImageError::Profile(_) | ImageError::Card(_) => CARD,
         ImageError::File { .. } => STORAGE,
     }

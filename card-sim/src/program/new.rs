@@ -11,12 +11,14 @@ use super::arguments::New;
 use super::output::Output;
 use super::{Failure, image};
 use crate::fault::FaultPlan;
+use crate::keys::GivenKeys;
 
 /// City of the demonstration in BCD; a factory prints the city that ordered the lot.
 const CITY: [u8; 2] = [0x51, 0x33];
 
 pub(crate) fn make(new: &New, output: &Output) -> Result<(), Failure> {
     let text = profile_text(&new.profile)?;
+    let keys = new.keys.as_deref().map_or_else(|| Ok(GivenKeys::default()), given_keys)?;
     let first = new.serial.unwrap_or_else(|| serial_of(new.seed.unwrap_or_else(random)));
     let images = match (&new.out, &new.out_dir) {
         (Some(path), _) => vec![(path.clone(), first)],
@@ -28,11 +30,16 @@ pub(crate) fn make(new: &New, output: &Output) -> Result<(), Failure> {
     };
     let mut made = Vec::with_capacity(images.len());
     for (path, serial) in images {
-        image::create(&path, &text, serial, &FaultPlan::default())?;
+        image::create_with_keys(&path, &text, serial, &FaultPlan::default(), &keys)?;
         made.push((path, hex::encode_upper(serial)));
     }
     output.made(&made);
     Ok(())
+}
+
+fn given_keys(path: &Path) -> Result<GivenKeys, Failure> {
+    let text = fs::read_to_string(path).map_err(|source| Failure::File { path: path.to_owned(), source })?;
+    Ok(GivenKeys::parse(&zeroize::Zeroizing::new(text)).map_err(image::ImageError::from)?)
 }
 
 fn profile_text(profile: &str) -> Result<String, Failure> {

@@ -41,7 +41,8 @@ impl Output {
     }
 
     pub(crate) fn inspection(&self, identity: &Identity, card: &Inspection) {
-        let value = json!({ "mark": identity.mark, "lot": identity.lot, "card": card });
+        let value =
+            json!({ "mark": identity.mark, "lot": identity.lot, "given_keys": identity.given_keys, "card": card });
         self.result(&value, || text::inspection(self.lang, identity, card));
     }
 

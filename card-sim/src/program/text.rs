@@ -106,6 +106,11 @@ const fn image_advice(error: &ImageError) -> (&'static str, &'static str, &'stat
         ImageError::Model(_) | ImageError::Profile(_) => {
             ("卡片描述不能制卡", "按提示修改描述文件", "mend the profile where the message says")
         }
+        ImageError::Keys(_) => (
+            "密钥文件不能用于此卡",
+            "按 card-sim/README.md 的格式修改密钥文件",
+            "mend the key file as card-sim/README.md describes it",
+        ),
         ImageError::Card(_) => ("卡存储器无法恢复", "此映像作废, 另制新卡", "this image is spoilt; make a new card"),
     }
 }
@@ -166,6 +171,9 @@ pub(crate) fn inspection(lang: Lang, identity: &Identity, card: &Inspection) -> 
         writeln!(text, "{}: {value}", lang.pick(zh, en)).expect("a String takes any text");
     };
     line("标记", "mark", identity.mark.clone());
+    if !identity.given_keys.is_empty() {
+        line("预置密钥", "keys from a file", identity.given_keys.join(", "));
+    }
     line("复位信息", "ATR", card.atr.clone());
     if let Some(pin) = card.pin {
         let initial = if pin.initial { lang.pick(", 初始密码", ", initial") } else { "" };

@@ -1,0 +1,359 @@
+//! Keys that a card has from the factory, by name or class and version, so that other programs' known keys can be tried.
+//!
+//! Source: our own format, version 1; `README.md` beside this crate describes it.
+//! Owns: the text of a key file, which slots its rows fill. Never: prints a key; is read where it is not marked REHEARSAL.
+//! Units: keys and factors in bytes, hex in the text.
+
+use std::fmt;
+
+use card_core::crypto::{Block, CardKey, KeyForm, KeyLength};
+use card_core::key::Key16;
+use card_core::security::KeyName;
+use card_profiles::Profile;
+use card_profiles::profile::{KeyClass, KeyRow};
+use serde::Deserialize;
+use zeroize::Zeroizing;
+
+use crate::image::MARK;
+
+/// Most diversification steps of one key: province, city, card, and one to spare.
+const FACTORS_MAX: usize = 4;
+
+/// Rows of a key file.
+#[derive(Default)]
+pub struct GivenKeys(Vec<Row>);
+
+/// A key for every slot that `which` means.
+struct Row {
+    line: usize,
+    which: Which,
+    version: u8,
+    key: Given,
+}
+
+enum Which {
+    Name(KeyName),
+    Class { class: KeyClass, df: Option<String> },
+}
+
+enum Given {
+    /// The card's own key.
+    Value(Zeroizing<Vec<u8>>),
+    /// A key above it, and the way down.
+    Master { key: Key16, factors: Vec<Factor> },
+}
+
+#[derive(Clone, Copy)]
+enum Factor {
+    Block(Block),
+    Card,
+}
+
+/// Why a text is no key file, or does not fit the card. Never says what a key is.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum KeyFileError {
+    /// Not TOML, or a field that is unknown, missing or of another type.
+    #[error("key file, line {line}: {problem}")]
+    Syntax {
+        /// Line, from 1.
+        line: usize,
+        /// What was expected.
+        problem: String,
+    },
+    /// Not marked as keys of a rehearsal.
+    #[error("the key file does not say mark = \"{MARK}\"; keys of real cards do not belong into a software card")]
+    Mark,
+    /// A row that contradicts itself.
+    #[error("key file, line {line}: {problem}")]
+    Row {
+        /// Line, from 1.
+        line: usize,
+        /// What is wrong.
+        problem: RowProblem,
+    },
+}
+
+/// What can be wrong with one row.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RowProblem {
+    /// Neither or both.
+    #[error("a key has either a name or a class")]
+    Which,
+    /// A directory beside a name.
+    #[error("df goes with a class; a name is unique on the card")]
+    Directory,
+    /// Neither or both.
+    #[error("a key has either a value or a master and factors")]
+    Value,
+    /// Version 0.
+    #[error("versions count from 1")]
+    Version,
+    /// Not hex, or not as long as needed.
+    #[error("{what} is not {bytes} bytes in hex")]
+    Hex {
+        /// `value`, `master`, `factors`.
+        what: &'static str,
+        /// Bytes needed.
+        bytes: usize,
+    },
+    /// Too many steps.
+    #[error("a master key has 1 to {FACTORS_MAX} factors")]
+    Factors,
+    /// The profile has no such key.
+    #[error("the profile has no such key")]
+    NoSuchKey,
+}
+
+impl KeyFileError {
+    /// Stable code.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Syntax { .. } | Self::Row { .. } => "KEY_FILE_MALFORMED",
+            Self::Mark => "KEY_FILE_NOT_REHEARSAL",
+        }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Text {
+    #[serde(default)]
+    mark: String,
+    #[serde(default)]
+    key: Vec<toml::Spanned<TextRow>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct TextRow {
+    #[serde(default)]
+    name: Option<String>,
+    #[serde(default)]
+    class: Option<KeyClass>,
+    #[serde(default)]
+    df: Option<String>,
+    #[serde(default = "first_version")]
+    version: u8,
+    #[serde(default)]
+    value: Option<String>,
+    #[serde(default)]
+    master: Option<String>,
+    #[serde(default)]
+    factors: Vec<String>,
+}
+
+const fn first_version() -> u8 {
+    1
+}
+
+impl GivenKeys {
+    /// Reads a key file.
+    ///
+    /// # Errors
+    /// [`KeyFileError`] at the first place that cannot be used.
+    pub fn parse(text: &str) -> Result<Self, KeyFileError> {
+        let line_of = |offset: usize| 1 + text.get(..offset).unwrap_or(text).matches('\n').count();
+        let rows: Text = toml::from_str(text).map_err(|error| KeyFileError::Syntax {
+            line: line_of(error.span().map_or(0, |span| span.start)),
+            // What stands in quotes may be a key.
+            problem: error.message().split('"').next().unwrap_or_default().to_owned(),
+        })?;
+        if rows.mark != MARK {
+            return Err(KeyFileError::Mark);
+        }
+        let rows = rows.key.into_iter().map(|row| {
+            let line = line_of(row.span().start);
+            Row::read(line, row.into_inner()).map_err(|problem| KeyFileError::Row { line, problem })
+        });
+        rows.collect::<Result<_, _>>().map(Self)
+    }
+
+    /// What fills each slot of `profile`, the last row that means it; and those slots as the image is marked with them.
+    pub(crate) fn slots(&self, profile: &Profile, card_factor: Block) -> Result<Vec<Slot>, KeyFileError> {
+        let mut slots: Vec<Slot> = Vec::new();
+        for row in &self.0 {
+            let wrong = |problem| KeyFileError::Row { line: row.line, problem };
+            let mut found = false;
+            for (index, key) in profile.key.iter().enumerate().filter(|(_, key)| row.which.means(key)) {
+                found = true;
+                let bytes = row.key.of_card(profile.form(key), card_factor).map_err(wrong)?;
+                slots.retain(|slot| slot.index != index);
+                slots.push(Slot { index, name: key.name.clone(), version: row.version, bytes });
+            }
+            if !found {
+                return Err(wrong(RowProblem::NoSuchKey));
+            }
+        }
+        slots.sort_by_key(|slot| slot.index);
+        Ok(slots)
+    }
+}
+
+/// A key slot to fill.
+pub(crate) struct Slot {
+    pub(crate) index: usize,
+    pub(crate) name: KeyName,
+    pub(crate) version: u8,
+    pub(crate) bytes: Zeroizing<Vec<u8>>,
+}
+
+impl fmt::Display for Slot {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} version {}", self.name, self.version)
+    }
+}
+
+impl Which {
+    fn means(&self, key: &KeyRow) -> bool {
+        match self {
+            Self::Name(name) => key.name == *name,
+            Self::Class { class, df } => key.class == *class && df.as_ref().is_none_or(|df| key.df == *df),
+        }
+    }
+}
+
+impl Given {
+    fn of_card(&self, form: KeyForm, card_factor: Block) -> Result<Zeroizing<Vec<u8>>, RowProblem> {
+        match self {
+            Self::Value(bytes) if bytes.len() == form.length.bytes() => Ok(bytes.clone()),
+            Self::Value(_) => Err(RowProblem::Hex { what: "value", bytes: form.length.bytes() }),
+            Self::Master { key, factors } => {
+                let path: Vec<Block> = factors.iter().map(|factor| factor.block(card_factor)).collect();
+                Ok(Zeroizing::new(CardKey::derived(key, &path, form).expose().to_vec()))
+            }
+        }
+    }
+}
+
+impl Factor {
+    const fn block(self, card: Block) -> Block {
+        match self {
+            Self::Block(block) => block,
+            Self::Card => card,
+        }
+    }
+}
+
+impl Row {
+    fn read(line: usize, row: TextRow) -> Result<Self, RowProblem> {
+        let which = match (row.name, row.class) {
+            (Some(name), None) if row.df.is_none() => Which::Name(KeyName::new(&name)),
+            (Some(_), None) => return Err(RowProblem::Directory),
+            (None, Some(class)) => Which::Class { class, df: row.df },
+            (None, None) | (Some(_), Some(_)) => return Err(RowProblem::Which),
+        };
+        if row.version == 0 {
+            return Err(RowProblem::Version);
+        }
+        let key = match (row.value.map(Zeroizing::new), row.master.map(Zeroizing::new)) {
+            (Some(value), None) if row.factors.is_empty() => {
+                let bytes = Zeroizing::new(hex::decode(value.as_bytes()).unwrap_or_default());
+                if KeyLength::of(bytes.len()).is_none() {
+                    return Err(RowProblem::Hex { what: "value", bytes: 16 });
+                }
+                Given::Value(bytes)
+            }
+            (None, Some(master)) => {
+                if !(1..=FACTORS_MAX).contains(&row.factors.len()) {
+                    return Err(RowProblem::Factors);
+                }
+                let bytes = Zeroizing::new(hex::decode(master.as_bytes()).unwrap_or_default());
+                let key = bytes.as_slice().try_into().map_err(|_| RowProblem::Hex { what: "master", bytes: 16 })?;
+                let factors = row.factors.iter().map(|text| factor(text)).collect::<Result<_, _>>()?;
+                Given::Master { key: Key16::new(key), factors }
+            }
+            _ => return Err(RowProblem::Value),
+        };
+        Ok(Self { line, which, version: row.version, key })
+    }
+}
+
+/// 8 bytes in hex, or `card`: the last 8 historical bytes of the card's ATR.
+fn factor(text: &str) -> Result<Factor, RowProblem> {
+    if text == "card" {
+        return Ok(Factor::Card);
+    }
+    let block = hex::decode(text).ok().and_then(|bytes| bytes.try_into().ok());
+    block.map(Factor::Block).ok_or(RowProblem::Hex { what: "factors", bytes: 8 })
+}
+
+impl fmt::Debug for GivenKeys {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "GivenKeys({} rows)", self.0.len())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use card_profiles::builtin;
+
+    const CARD: Block = [0x11, 0x01, 0, 0, 0, 0x12, 0x34, 0x56];
+
+    fn problem(rows: &str) -> RowProblem {
+        let keys = GivenKeys::parse(&format!("mark = \"REHEARSAL\"\n[[key]]\n{rows}"));
+        let slots = keys.and_then(|keys| keys.slots(&builtin("ssc-3.0").expect("built in"), CARD));
+        match slots.map(|slots| slots.len()) {
+            Err(KeyFileError::Row { line: 2, problem }) => problem,
+            other => panic!("{rows}: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_master_key_comes_down_as_in_the_published_set() {
+        let text = "mark = \"REHEARSAL\"\n[[key]]\nname = \"DPK\"\nversion = 2\n\
+            master = \"A0A1A2A3A4A5A6A7A8A9AAABACADAEAF\"\nfactors = [\"card\"]\n";
+        let keys = GivenKeys::parse(text).expect("a key file");
+        let slots = keys.slots(&builtin("ssc-3.0").expect("built in"), CARD).expect("fits");
+        let texts: Vec<String> =
+            slots.iter().map(|slot| format!("{slot} {}", hex::encode_upper(&*slot.bytes))).collect();
+        assert_eq!(texts, ["DPK version 2 FDDDBACD60892A46777871F41C45BC9A"]);
+        assert_eq!(format!("{keys:?}"), "GivenKeys(1 rows)");
+    }
+
+    #[test]
+    fn a_class_fills_every_key_of_it_and_a_later_row_wins() {
+        let text = format!(
+            "mark = \"REHEARSAL\"\n[[key]]\nclass = \"UK\"\nvalue = \"{}\"\n[[key]]\nclass = \"STK\"\ndf = \"DF04\"\n\
+            value = \"{}\"\n[[key]]\nname = \"UK1DF04\"\nversion = 3\nvalue = \"{}\"\n",
+            "11".repeat(16),
+            "22".repeat(8),
+            "33".repeat(16)
+        );
+        let profile = builtin("ssc-3.0").expect("built in");
+        let slots = GivenKeys::parse(&text).and_then(|keys| keys.slots(&profile, CARD)).expect("fits");
+        let updates = profile.key.iter().filter(|key| key.class == KeyClass::Uk).count();
+        assert_eq!(slots.len(), updates + 1);
+        for slot in slots {
+            let expected = match slot.name.as_str() {
+                "UK1DF04" => (3, vec![0x33; 16]),
+                "STKDF04" => (1, vec![0x22; 8]),
+                _ => (1, vec![0x11; 16]),
+            };
+            assert_eq!((slot.version, slot.bytes.to_vec()), expected, "{}", slot.name);
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_used_is_refused_with_its_line_and_without_the_key() {
+        let long = "00112233445566778899AABBCCDDEEFF";
+        assert_eq!(problem(&format!("value = \"{long}\"")), RowProblem::Which);
+        assert_eq!(problem(&format!("name = \"DPK\"\nclass = \"DPK\"\nvalue = \"{long}\"")), RowProblem::Which);
+        assert_eq!(problem(&format!("name = \"DPK\"\ndf = \"DF04\"\nvalue = \"{long}\"")), RowProblem::Directory);
+        assert_eq!(problem("name = \"DPK\""), RowProblem::Value);
+        assert_eq!(problem(&format!("name = \"DPK\"\nvalue = \"{long}\"\nfactors = [\"card\"]")), RowProblem::Value);
+        assert_eq!(problem(&format!("name = \"DPK\"\nmaster = \"{long}\"")), RowProblem::Factors);
+        assert_eq!(problem(&format!("name = \"DPK\"\nversion = 0\nvalue = \"{long}\"")), RowProblem::Version);
+        assert_eq!(problem(&format!("name = \"DPX\"\nvalue = \"{long}\"")), RowProblem::NoSuchKey);
+        let bytes = |what, bytes| RowProblem::Hex { what, bytes };
+        assert_eq!(problem("name = \"DPK\"\nvalue = \"0011\""), bytes("value", 16));
+        assert_eq!(problem("name = \"DPK\"\nvalue = \"0011223344556677\""), bytes("value", 16));
+        assert_eq!(problem(&format!("name = \"STKSSSE\"\nvalue = \"{long}\"")), bytes("value", 8));
+        assert_eq!(problem(&format!("name = \"DPK\"\nmaster = \"{long}\"\nfactors = [\"51\"]")), bytes("factors", 8));
+        let parse = |text: &str| GivenKeys::parse(text).expect_err("refused");
+        assert_eq!(parse(&format!("[[key]]\nname = \"DPK\"\nvalue = \"{long}\"")), KeyFileError::Mark);
+        let error = parse(&format!("mark = \"REHEARSAL\"\n\n[[key]]\nnam = \"DPK\"\nvalue = \"{long}\""));
+        assert!(matches!(error, KeyFileError::Syntax { line: 3 | 4, .. }) && !error.to_string().contains("0011"));
+    }
+}
