@@ -63,7 +63,7 @@ fn bare(plan: &Plan) {
     for step in &plan.steps {
         match &step.step {
             Step::Send(_) => {}
-            Step::Authenticate { key, .. } => {
+            Step::Authenticate { key, .. } | Step::AuthenticateByTwo { key, .. } | Step::CheckCard { key, .. } => {
                 let key = derive(&root, &key.path);
                 // The module's cryptogram, and the card's own to compare with.
                 for _ in 0..2 {
@@ -71,6 +71,7 @@ fn bare(plan: &Plan) {
                 }
             }
             Step::LoadKey(load) => key_load(&root, load),
+            Step::Secure(_) => unreachable!("a personalization blocks nothing and reloads no PIN"),
         }
     }
 }

@@ -131,10 +131,24 @@ pub fn external_authenticate(key: u8, auth: [u8; 8], plain: [u8; 8]) -> Command 
     Command::new(0x00, 0x82, 0x00, key).with_data([auth, plain].concat())
 }
 
+/// EXTERNAL or INTERNAL AUTHENTICATION with the version of the key as its last data byte (Lc 11 on SM4 cards).
+#[must_use]
+pub fn with_key_version(command: Command, version: u8) -> Command {
+    let data = [command.data(), &[version]].concat();
+    command.with_data(data)
+}
+
 /// VERIFY (校验口令): `00 20 00 00 Lc PIN`, PIN as BCD. Status: `63Cx` wrong, x tries left; `6983` blocked.
 #[must_use]
 pub fn verify(pin_bcd: &[u8]) -> Command {
     Command::new(0x00, 0x20, 0x00, 0x00).with_data(pin_bcd).secret()
+}
+
+/// VERIFY without data: asks for the tries left (ISO/IEC 7816-4 7.5.6). Not documented for this card; only where the profile
+/// says that the card knows it.
+#[must_use]
+pub fn ask_pin_tries() -> Command {
+    Command::new(0x00, 0x20, 0x00, 0x00)
 }
 
 /// CHANGE PIN (修改口令): `80 5E 01 00 Lc old FF new`, PINs as BCD.

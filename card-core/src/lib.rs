@@ -13,13 +13,16 @@ pub mod fci;
 pub mod identify;
 pub mod key;
 pub mod limits;
+pub mod pin;
 pub mod reading;
 pub mod script;
+pub mod secure;
 pub mod security;
 pub mod session;
 pub mod status;
 pub mod tlv;
 pub mod transport;
+pub mod tries;
 pub mod wire;
 
 pub use apdu::{Command, Response};

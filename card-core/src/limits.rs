@@ -28,3 +28,6 @@ pub const FCI_BYTES_MAX: usize = 256;
 
 /// Readers a PC/SC daemon can hold (pcsc-lite: 16), with room for other daemons.
 pub const READERS_MAX: usize = 64;
+
+/// Secrets whose tries a terminal remembers: cards with a wrong try behind them at one counter, in a year.
+pub const TRIES_BOOK_MAX: usize = 4096;

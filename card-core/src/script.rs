@@ -3,9 +3,12 @@
 //! Owns: the kinds of step and how each becomes commands: challenge, cryptogram from the security module, command.
 //! Never: decides which step comes next, retries a step, stops a caller from looking at a refusal.
 
+use ring::rand::{SecureRandom as _, SystemRandom};
+
 use crate::apdu::{Command, Response};
 use crate::command;
 use crate::crypto::Block;
+use crate::secure::SecureCommand;
 use crate::security::{KeyRef, SecurityError, SecurityModule};
 use crate::session::{ChallengeError, Session, SessionError};
 
@@ -21,8 +24,43 @@ pub enum Step {
         /// Its id on the card (P2).
         id: u8,
     },
+    /// As [`Step::Authenticate`] with two challenges, as an HSM flow does it: the first is the plain, the second makes the
+    /// session key.
+    AuthenticateByTwo {
+        /// The key of this card.
+        key: KeyRef,
+        /// Its id on the card (P2).
+        id: u8,
+    },
+    /// INTERNAL AUTHENTICATION: the card proves that it holds `key`. A false card ends in [`StepError::NotGenuine`].
+    CheckCard {
+        /// The key of this card (IRK).
+        key: KeyRef,
+        /// Where factor and data come from.
+        from: Nonces,
+    },
+    /// GET CHALLENGE and a command with its MAC: PIN unblock and reload, blocking.
+    Secure(SecureCommand),
     /// GET CHALLENGE, wrapped key, key-load command: puts `key` on the card.
     LoadKey(KeyLoad),
+}
+
+/// Where the 16 bytes of an internal authentication come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Nonces {
+    /// From this terminal: the card cannot choose them.
+    Terminal,
+    /// Two challenges of the card, as an HSM flow does it: the first is the data, the second the factor.
+    Card,
+}
+
+/// Two challenges of the card.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TwoChallenges {
+    /// 原始信息: the first, used as plain.
+    pub plain: Block,
+    /// 过程因子: the second, from which the session key is made.
+    pub factor: Block,
 }
 
 /// A key-load step.
@@ -52,6 +90,9 @@ pub enum StepError {
     /// The security module gave no cryptogram; the card was not touched by the command itself.
     #[error(transparent)]
     Security(#[from] SecurityError),
+    /// The card's answer is not the one that its key would give: not a card of this scheme, or of other keys.
+    #[error("the card does not hold {0}: it is not genuine, or its keys are others")]
+    NotGenuine(crate::security::KeyName),
     /// The step needs a key and no security module is at hand.
     #[error("{0} is needed and there is no security module")]
     NoModule(crate::security::KeyName),
@@ -80,8 +121,31 @@ impl Session {
             Step::Authenticate { key, id } => {
                 let module = module.ok_or_else(|| StepError::NoModule(key.name.clone()))?;
                 let random = self.challenge()?;
-                let auth = module.authentication_cryptogram(key, random, AUTHENTICATION_PLAIN)?;
-                Ok(self.send(&command::external_authenticate(*id, auth, AUTHENTICATION_PLAIN))?)
+                self.authenticate(key, *id, TwoChallenges { plain: AUTHENTICATION_PLAIN, factor: random }, module)
+            }
+            Step::AuthenticateByTwo { key, id } => {
+                let module = module.ok_or_else(|| StepError::NoModule(key.name.clone()))?;
+                let challenges = self.two_challenges()?;
+                self.authenticate(key, *id, challenges, module)
+            }
+            Step::CheckCard { key, from } => {
+                let module = module.ok_or_else(|| StepError::NoModule(key.name.clone()))?;
+                let nonces = match from {
+                    Nonces::Terminal => own_nonces()?,
+                    Nonces::Card => self.two_challenges()?,
+                };
+                let expected = module.authentication_cryptogram(key, nonces.factor, nonces.plain)?;
+                let command = command::internal_authenticate(nonces.factor, nonces.plain);
+                let answer = self.send(&versioned(command, key))?;
+                if answer.sw.is_ok() && answer.data != expected {
+                    return Err(StepError::NotGenuine(key.name.clone()));
+                }
+                Ok(answer)
+            }
+            Step::Secure(secure) => {
+                let module = module.ok_or_else(|| StepError::NoModule(secure.key.name.clone()))?;
+                let challenge = self.challenge_of(secure.challenge())?;
+                Ok(self.send(&secure.command(module, challenge)?)?)
             }
             Step::LoadKey(load) => {
                 let module = module.ok_or_else(|| StepError::NoModule(load.key.name.clone()))?;
@@ -89,6 +153,27 @@ impl Session {
                 Ok(self.send(&load.command(module, random)?)?)
             }
         }
+    }
+
+    /// Two challenges, one after the other; the second is good for the next command.
+    ///
+    /// # Errors
+    /// [`ChallengeError`].
+    pub fn two_challenges(&mut self) -> Result<TwoChallenges, ChallengeError> {
+        let plain = self.challenge()?;
+        Ok(TwoChallenges { plain, factor: self.challenge()? })
+    }
+
+    fn authenticate(
+        &mut self,
+        key: &KeyRef,
+        id: u8,
+        challenges: TwoChallenges,
+        module: &mut dyn SecurityModule,
+    ) -> Result<Response, StepError> {
+        let auth = module.authentication_cryptogram(key, challenges.factor, challenges.plain)?;
+        let command = command::external_authenticate(id, auth, challenges.plain);
+        Ok(self.send(&versioned(command, key))?)
     }
 
     /// A challenge of 4 or 8 bytes, completed with zeros to a block.
@@ -101,6 +186,24 @@ impl Session {
         block.iter_mut().zip(response.data).for_each(|(slot, byte)| *slot = byte);
         Ok(block)
     }
+}
+
+/// With the key version byte, where the rules of the key's algorithm want one.
+fn versioned(command: Command, key: &KeyRef) -> Command {
+    match key.form.rules.key_version_byte {
+        Some(version) => command::with_key_version(command, version),
+        None => command,
+    }
+}
+
+fn own_nonces() -> Result<TwoChallenges, StepError> {
+    let (mut plain, mut factor) = ([0; 8], [0; 8]);
+    let random = SystemRandom::new();
+    random
+        .fill(&mut plain)
+        .and_then(|()| random.fill(&mut factor))
+        .map_err(|_| SecurityError::Unsupported { operation: "draw random bytes" })?;
+    Ok(TwoChallenges { plain, factor })
 }
 
 impl KeyLoad {

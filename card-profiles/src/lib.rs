@@ -18,6 +18,7 @@ pub mod layout;
 pub mod limits;
 pub mod lint;
 pub mod load;
+pub mod maintenance;
 pub mod name;
 mod overlay;
 pub mod place;

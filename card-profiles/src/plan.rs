@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 
 use card_core::command;
 use card_core::crypto::{KeyForm, KeyLength};
-use card_core::script::{KeyLoad, Step};
+use card_core::script::{KeyLoad, Nonces, Step};
 use card_core::security::{Factors, KeyName, KeyRef};
 use card_core::{Response, StatusWord};
 
@@ -219,7 +219,10 @@ impl Plan {
     pub fn exchanges(&self) -> usize {
         let of_step = |step: &PlannedStep| match step.step {
             Step::Send(_) => 1,
-            Step::Authenticate { .. } | Step::LoadKey(_) => 2,
+            Step::Authenticate { .. } | Step::LoadKey(_) | Step::Secure(_) => 2,
+            Step::AuthenticateByTwo { .. } => 3,
+            Step::CheckCard { from: Nonces::Terminal, .. } => 1,
+            Step::CheckCard { from: Nonces::Card, .. } => 3,
         };
         self.steps.iter().map(of_step).sum()
     }

@@ -18,6 +18,7 @@ use crate::access::Access;
 use crate::account::AccountRules;
 use crate::certificate::CertificateRules;
 use crate::format::Format;
+use crate::maintenance::BlockingRow;
 use crate::purse::PurseRules;
 
 /// A card type.
@@ -52,6 +53,9 @@ pub struct Profile {
     pub pin: Option<PinRow>,
     /// How a production key is loaded over a transport key.
     pub key_load: KeyLoadRow,
+    /// Blocking commands.
+    #[serde(default)]
+    pub blocking: Option<BlockingRow>,
     /// Social security account applet.
     #[serde(default)]
     pub account: Option<AccountRules>,
@@ -140,6 +144,9 @@ pub struct PinRow {
     pub bytes_min: u8,
     /// Most BCD bytes.
     pub bytes_max: u8,
+    /// Whether a VERIFY without data answers the tries left (ISO/IEC 7816-4); no source says so for this card.
+    #[serde(default)]
+    pub answers_tries: bool,
     /// What is assumed about this row.
     #[serde(default)]
     pub assumed: Option<String>,

@@ -465,6 +465,7 @@ impl From<StepError> for TerminalError {
             StepError::Session(error) => Self::Session(error),
             StepError::Challenge(sw) => Self::CardRefused { command: "GET CHALLENGE", sw },
             StepError::Security(error) => error.into(),
+            StepError::NotGenuine(_) => Self::Bug("a card is compared with the PSAM in one place, which expects this"),
             StepError::NoModule(_) => Self::PsamMissing { readers: Vec::new() },
         }
     }

@@ -5,7 +5,7 @@
 use card_core::StatusWord;
 use card_core::atr::AtrError;
 use card_core::script::StepError;
-use card_core::security::SecurityError;
+use card_core::security::{KeyName, SecurityError};
 use card_core::session::{ChallengeError, SessionError};
 use card_core::transport::TransportError;
 use card_core::transport::pcsc::ChooseError;
@@ -69,6 +69,10 @@ pub enum Failure {
     #[error(transparent)]
     Psam(SecurityError),
 
+    /// The card does not hold the key that it should.
+    #[error("{0}")]
+    NotGenuine(KeyName),
+
     // The issuer or maker of the card.
     /// The card refused a command.
     #[error("{file}: {sw}")]
@@ -107,6 +111,7 @@ impl Failure {
             Self::NoPsam => Code::NO_PSAM,
             Self::Algorithm(_) => Code::PSAM_ALGORITHM,
             Self::Psam(error) => of_security(error),
+            Self::NotGenuine(_) => Code::INTERNAL_AUTHENTICATION,
             Self::Refused { sw, .. } => Code::of_status(*sw),
             Self::CardData { .. } => Code::CARD_DATA,
             Self::Panicked => Code::UNKNOWN,
@@ -136,6 +141,7 @@ impl From<StepError> for Failure {
             StepError::Session(error) => Self::Session(error),
             StepError::Challenge(sw) => Self::Refused { file: "GET CHALLENGE", sw },
             StepError::Security(error) => Self::Psam(error),
+            StepError::NotGenuine(key) => Self::NotGenuine(key),
             StepError::NoModule(_) => Self::NoPsam,
         }
     }

@@ -1,6 +1,9 @@
 //! The PSAM: the sequences that drivers send, levels, types, and its transaction number.
 
 use card_core::crypto::KeyForm;
+use card_core::pin::PinBcd;
+use card_core::script::{Nonces, Step, StepError};
+use card_core::secure::SecureCommand;
 use card_core::security::psam::Psam;
 use card_core::security::{CityCode, Factors, KeyName, KeyRef, SecurityModule};
 use card_core::{Session, command};
@@ -108,6 +111,59 @@ fn the_psam_reloads_a_pin_with_the_short_maintenance_key() {
     let mac = module.mac(&key("STKSSSE"), card_core::security::MacKey::Session(random), [0; 8], &message);
     assert!(card.send(&command::reload_pin(&block, mac.expect("MAC"))).sw.is_ok());
     assert_eq!(card.raw("0020000003654321"), "9000");
+}
+
+#[test]
+fn vault_and_psam_each_reload_and_unblock_the_pin_of_one_card() {
+    let mut rig = psam();
+    let mut card = card_of(&mut rig);
+    let mut module = open(&rig);
+    let path = factors(&card).path();
+    let keys: Vec<(KeyRef, u8)> = ["PUK", "STKSSSE"]
+        .into_iter()
+        .map(|name| {
+            let row = card.profile.key(&KeyName::new(name)).expect("a key");
+            let levels = usize::from(rig.profile.key(&row.name).expect("a key of the PSAM").usage >> 5);
+            // The ring of the rig holds what the PSAM holds, so the way down from it is the same.
+            let path = path[3 - levels..].to_vec();
+            (KeyRef { name: row.name.clone(), version: 1, path, form: card.profile.form(row) }, row.id)
+        })
+        .collect();
+    let [(puk, id), (stk, _)] = keys.try_into().expect("two keys");
+    card.select("SSSE");
+    for (through_psam, pin, bcd) in [(false, "654321", "654321"), (true, "24681", "24681F"), (false, "1357", "1357")] {
+        let reload = SecureCommand::reload_pin(stk.clone(), PinBcd::parse(pin).expect("digits"));
+        let unblock = SecureCommand::unblock_pin(stk.clone());
+        for (step, expected) in [
+            (Step::Authenticate { key: puk.clone(), id }, "9000"),
+            (Step::Secure(reload), "9000"),
+            (Step::AuthenticateByTwo { key: puk.clone(), id }, "9000"),
+            (Step::Secure(unblock), "9000"),
+        ] {
+            let holder: &mut dyn SecurityModule = if through_psam { &mut module } else { &mut card.ring };
+            let answer = card.session.perform(&step, Some(holder)).expect("answer");
+            assert_eq!(answer.sw.to_string(), expected, "{pin} {step:?}");
+        }
+        assert_eq!(card.raw(&format!("00200000{:02X}{bcd}", bcd.len() / 2)), "9000");
+    }
+}
+
+#[test]
+fn a_card_of_other_keys_is_not_genuine() {
+    let mut rig = psam();
+    let mut card = card_of(&mut rig);
+    let mut module = open(&rig);
+    let irk = card.profile.key(&KeyName::new("IRK")).expect("a key").clone();
+    let right = card.profile.key_of_card(&irk, 1, &factors(&card));
+    let mut wrong = right.clone();
+    wrong.path[2] = [0; 8];
+    card.select("SSSE");
+    for from in [Nonces::Terminal, Nonces::Card] {
+        let check = |key: &KeyRef| Step::CheckCard { key: key.clone(), from };
+        assert!(card.session.perform(&check(&right), Some(&mut module)).expect("genuine").sw.is_ok());
+        let error = card.session.perform(&check(&wrong), Some(&mut module)).expect_err("false");
+        assert!(matches!(error, StepError::NotGenuine(name) if name.as_str() == "IRK"));
+    }
 }
 
 #[test]

@@ -78,6 +78,7 @@ impl Writer<'_> {
             StepError::Session(error) => error.into(),
             StepError::Challenge(sw) => Broken::Bad(format!("CARD_REFUSED {sw}")),
             StepError::Security(error) => Broken::Station(error.into()),
+            StepError::NotGenuine(key) => Broken::Bad(format!("CARD_NOT_GENUINE {key}")),
             StepError::NoModule(_) => unreachable!("the vault's keys are passed above"),
         })
     }

@@ -140,7 +140,9 @@ impl<'t, 'a, 'k> FileReader<'t, 'a, 'k> {
     fn meet(&mut self, access: &Access) -> Result<(), TerminalError> {
         match access {
             Access::Free => Ok(()),
-            Access::Never | Access::Mac(_) => Err(TerminalError::CardRefused { command: "READ", sw: StatusWord::SECURITY_STATUS }),
+            Access::Never | Access::Mac(_) => {
+                Err(TerminalError::CardRefused { command: "READ", sw: StatusWord::SECURITY_STATUS })
+            }
             Access::All(rights) => rights.iter().try_for_each(|right| self.prove(right)),
             Access::Any(rights) => {
                 if rights.iter().any(|right| self.rights.contains(right)) {

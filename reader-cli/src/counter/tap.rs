@@ -4,8 +4,9 @@
 //! Owns: telling apart a foreign object, a blank, a blocked card, an unknown version. Never: needs a key or a PIN.
 
 use card_core::fci::AlgorithmId;
+use card_core::script::{Nonces, Step, StepError};
 use card_core::security::psam::Psam;
-use card_core::security::{CityCode, Factors, KeyRef, SecurityError, SecurityModule as _};
+use card_core::security::{CityCode, Factors, KeyRef, SecurityError};
 use card_core::{Session, StatusWord, command, reading};
 use card_profiles::Profile;
 use card_profiles::image::{CardValues, Reading, decode_file};
@@ -165,27 +166,17 @@ impl Tapped<'_> {
     /// [`TerminalError`] when card or PSAM do not answer.
     pub fn fits(&mut self, psam: &mut Psam) -> Result<Option<bool>, TerminalError> {
         let Some(row) = self.profile.key_of_class(SSSE, KeyClass::Irk) else { return Ok(None) };
-        let random = psam_nonce(&self.identifier);
-        let key = self.key(row);
-        let ours = match psam.authentication_cryptogram(&key, random, random) {
-            Ok(cryptogram) => cryptogram,
-            Err(
-                SecurityError::KeyNotFound { .. } | SecurityError::LevelTooLow { .. } | SecurityError::Refused { .. },
-            ) => {
-                return Ok(None);
-            }
-            Err(error) => return Err(error.into()),
-        };
+        let step = Step::CheckCard { key: self.key(row), from: Nonces::Terminal };
         self.select(SSSE)?;
-        let answer = self.session.send(&command::internal_authenticate(random, random))?;
-        Ok(answer.ok().ok().map(|theirs| theirs == ours))
+        match self.session.perform(&step, Some(psam)) {
+            Ok(answer) => Ok(answer.sw.is_ok().then_some(true)),
+            Err(StepError::NotGenuine(_)) => Ok(Some(false)),
+            Err(StepError::Security(
+                SecurityError::KeyNotFound { .. } | SecurityError::LevelTooLow { .. } | SecurityError::Refused { .. },
+            )) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
     }
-}
-
-/// Any 8 bytes do for a comparison that grants nothing; deployed drivers send a constant.
-const fn psam_nonce(identifier: &CardIdentifier) -> [u8; 8] {
-    let [.., a, b, c, d, e, f, g, h] = identifier.0;
-    [a, b, c, d, e, f, g, h]
 }
 
 fn identifier(values: &CardValues) -> Option<CardIdentifier> {

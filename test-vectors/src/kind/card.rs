@@ -54,8 +54,17 @@ fn build(words: &[&str]) -> Result<Command, KindError> {
             command::external_authenticate(byte(key)?, fixed(auth)?, fixed(plain)?)
         }
         ["external_authenticate", ..] => return wrong("external_authenticate", "key auth plain"),
+        ["with_key_version", version, rest @ ..] if rest.len() <= 4 => {
+            let command = build(rest)?;
+            let room = command.data().len() < card_core::limits::COMMAND_DATA_MAX;
+            let full = KindError::Length { field: "data", got: command.data().len(), expected: "at most 254" };
+            command::with_key_version(room.then_some(command).ok_or(full)?, byte(version)?)
+        }
+        ["with_key_version", ..] => return wrong("with_key_version", "version command"),
         ["verify", pin] => command::verify(&field(pin)?),
         ["verify", ..] => return wrong("verify", "PIN"),
+        ["ask_pin_tries"] => command::ask_pin_tries(),
+        ["ask_pin_tries", ..] => return wrong("ask_pin_tries", "nothing"),
         ["change_pin", old, new] => command::change_pin(&half(old)?, &half(new)?),
         ["change_pin", ..] => return wrong("change_pin", "old new"),
         ["unblock_pin", mac] => command::unblock_pin(fixed(mac)?),
