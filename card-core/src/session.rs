@@ -78,7 +78,7 @@ impl Session {
     /// Sends a command and collects its whole answer.
     ///
     /// An answer of `61xx` is fetched when the command expects data; otherwise it stays in the card and counts as done.
-    /// `6Cxx` repeats the command with the length that the card names.
+    /// `6Cxx` repeats a command without data with the length that the card names; one with data is never sent twice.
     ///
     /// # Errors
     /// [`SessionError`]; the card may or may not have carried out the command. A refusal by the card is an `Ok` answer
@@ -86,7 +86,7 @@ impl Session {
     pub fn send(&mut self, command: &Command) -> Result<Response, SessionError> {
         let mut response = self.exchange(command)?;
         let mut corrections = 0;
-        while response.sw.sw1() == 0x6C && corrections < LE_CORRECTIONS_MAX {
+        while response.sw.sw1() == 0x6C && command.data().is_empty() && corrections < LE_CORRECTIONS_MAX {
             response = self.exchange(&command.clone().with_le(u16::from(response.sw.sw2())))?;
             corrections += 1;
         }
@@ -200,6 +200,15 @@ mod tests {
         let mut session = Session::new(Box::new(Endless(0x61FF)));
         let error = session.send(&command::get_challenge(8)).expect_err("bounded");
         assert!(matches!(error, SessionError::EndlessAnswer(..)));
+    }
+
+    #[test]
+    fn a_command_with_data_is_never_sent_twice() {
+        let mut session = session("> 0088000010 01020304050607080102030405060708\n< 6C08");
+        let response =
+            session.send(&command::internal_authenticate([1, 2, 3, 4, 5, 6, 7, 8], [1, 2, 3, 4, 5, 6, 7, 8]));
+        assert_eq!(response.expect("answer").sw, StatusWord(0x6C08));
+        assert_eq!(session.wire().exchanges, 1);
     }
 
     #[test]
