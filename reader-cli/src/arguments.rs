@@ -64,6 +64,8 @@ pub enum Form {
     Text,
     /// One JSON object.
     Json,
+    /// The plain table of files and items in which layouts are exchanged: `profile show` only.
+    Layout,
 }
 
 /// Where the card's PIN comes from.
@@ -114,6 +116,41 @@ pub enum Command {
     /// The terminal itself.
     #[command(subcommand)]
     Terminal(TerminalCommand),
+    /// Card types: what is on a card. Needs no reader.
+    #[command(subcommand)]
+    Profile(ProfileCommand),
+}
+
+/// `profile …`. A profile is named by its built-in name or by a file.
+#[derive(Debug, Subcommand)]
+pub enum ProfileCommand {
+    /// The built-in profiles.
+    List,
+    /// A profile with all that it extends: as text, as JSON, or with `--format layout` as a table of files and items.
+    Show {
+        /// Built-in name or file.
+        profile: String,
+    },
+    /// A profile as a document (Markdown).
+    Doc {
+        /// Built-in name or file.
+        profile: String,
+    },
+    /// Contradictions of a profile; without a name, of every built-in one. Exit 7 when there are any.
+    Lint {
+        /// Built-in name or file.
+        profile: Option<String>,
+        /// List also what is assumed, weakly sourced or unnamed.
+        #[arg(long)]
+        release: bool,
+    },
+    /// What differs between two profiles. Exit 7 when something does.
+    Diff {
+        /// Built-in name or file.
+        left: String,
+        /// Built-in name or file.
+        right: String,
+    },
 }
 
 /// `card …`.
@@ -123,6 +160,35 @@ pub enum CardCommand {
     Read(ReadArguments),
     /// Acceptance checks before a transaction.
     Check(PinArguments),
+    /// The whole card as a JSON document: values, faults and what could not be read, side by side.
+    Dump(DumpArguments),
+    /// What differs between two dumps, or between a card and its profile and person. Exit 7 when something does.
+    Diff(DiffArguments),
+}
+
+/// `card dump`.
+#[derive(Args, Debug)]
+pub struct DumpArguments {
+    /// File; without it, standard output. It holds personal data.
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    /// PIN, where a file asks for it.
+    #[command(flatten)]
+    pub pin: PinArguments,
+}
+
+/// `card diff`.
+#[derive(Args, Debug)]
+pub struct DiffArguments {
+    /// Two dumps; or one with `--against`.
+    #[arg(value_name = "DUMP", required = true, num_args = 1..=2)]
+    pub dumps: Vec<PathBuf>,
+    /// Compare one dump with this profile: built-in name or file.
+    #[arg(long, value_name = "PROFILE")]
+    pub against: Option<String>,
+    /// Values that the card must hold: one JSON object from places to values.
+    #[arg(long, value_name = "FILE", requires = "against")]
+    pub person: Option<PathBuf>,
 }
 
 /// `card read`.

@@ -4,17 +4,19 @@
 
 mod account;
 mod card;
+mod contents;
 mod journal;
 mod load;
 mod office;
 mod pay;
+mod profile;
 mod readers;
 
 use card_core::security::psam::Psam;
 use settlement::BusinessDate;
 use settlement::id::TerminalNumber;
 
-use crate::arguments::{Arguments, CardCommand, Command, PinArguments, PinCommand};
+use crate::arguments::{Arguments, CardCommand, Command, Form, PinArguments, PinCommand, ProfileCommand};
 use crate::clock::Now;
 use crate::configuration::Configuration;
 use crate::counter::check::{LIMITS_BEFORE_SIGN_IN, Rules};
@@ -46,12 +48,28 @@ struct Setting<'a> {
 /// # Errors
 /// [`TerminalError`]; what was done before it is in the journal.
 pub fn run(arguments: &Arguments, output: &Output) -> Result<Exit, TerminalError> {
+    let shows_layout = matches!(arguments.command, Command::Profile(ProfileCommand::Show { .. }));
+    if output.form == Form::Layout && !shows_layout {
+        let reason = "the form layout is that of profile show; write text or json".to_owned();
+        return Err(TerminalError::Configuration { place: "--format".to_owned(), reason });
+    }
+    match &arguments.command {
+        // What is on paper only: no reader, no data folder, no configuration.
+        Command::Profile(command) => profile::run(output, command),
+        Command::Card(CardCommand::Diff(arguments)) => contents::diff(output, arguments),
+        command => at_the_counter(arguments, command, output),
+    }
+}
+
+/// Runs a command that needs to know where things are.
+fn at_the_counter(arguments: &Arguments, command: &Command, output: &Output) -> Result<Exit, TerminalError> {
     let configuration = Configuration::load(&arguments.places, |name| std::env::var(name).ok())?;
     let setting = Setting { configuration, profiles: Profiles::builtin(), output, now: Now::of_system() };
-    match &arguments.command {
+    match command {
         Command::Readers => readers::list(&setting),
         Command::Card(CardCommand::Read(arguments)) => card::read(&setting, arguments),
         Command::Card(CardCommand::Check(arguments)) => card::check(&setting, arguments),
+        Command::Card(CardCommand::Dump(arguments)) => card::dump(&setting, arguments),
         Command::Balance(arguments) => account::balance(&setting, arguments),
         Command::Log(arguments) => account::log(&setting, arguments),
         Command::Pin(PinCommand::Change(arguments)) => account::change_pin(&setting, arguments),
@@ -64,6 +82,9 @@ pub fn run(arguments: &Arguments, output: &Output) -> Result<Exit, TerminalError
         Command::Upload => office::upload(&setting),
         Command::DayEnd => office::day_end(&setting),
         Command::Terminal(command) => office::terminal(&setting, command),
+        Command::Profile(_) | Command::Card(CardCommand::Diff(_)) => {
+            Err(TerminalError::Bug("what needs no configuration runs without it"))
+        }
     }
 }
 

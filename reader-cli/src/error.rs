@@ -45,6 +45,24 @@ pub enum TerminalError {
         /// What the system said.
         source: std::io::Error,
     },
+    /// A card profile that is none.
+    #[error("{place}: {source}")]
+    Profile {
+        /// Built-in name or file.
+        place: String,
+        /// Line, column and what was expected.
+        source: card_profiles::ProfileError,
+    },
+    /// A dump, or the values of a person, that is none.
+    #[error("{path}, line {line} column {column}: a dump of a card or an object from places to values was expected")]
+    Dump {
+        /// File.
+        path: String,
+        /// Line, from 1.
+        line: usize,
+        /// Column, from 1.
+        column: usize,
+    },
     /// A centre address without `http://`.
     #[error("{address} is not an http:// address")]
     Address {
@@ -363,6 +381,8 @@ impl TerminalError {
             Self::SecretUnreadable { .. } => Code::SecretUnreadable,
             Self::SecretForm => Code::SecretForm,
             Self::File { .. } => Code::FileMissing,
+            Self::Profile { .. } => Code::ProfileMalformed,
+            Self::Dump { .. } => Code::DumpMalformed,
             Self::Address { .. } => Code::AddressUnsupported,
             Self::PinFormat => Code::PinFormat,
             Self::PinNeeded => Code::PinNeeded,

@@ -50,6 +50,8 @@ impl Exit {
             | Code::BillMalformed
             | Code::CatalogueMalformed
             | Code::PolicyMalformed
+            | Code::ProfileMalformed
+            | Code::DumpMalformed
             | Code::AddressUnsupported => Self::Usage,
             Code::FileMissing | Code::ReceiptUnknown | Code::NotEnrolled | Code::NothingToLoad => Self::NotFound,
             Code::BillRefused

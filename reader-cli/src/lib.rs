@@ -8,6 +8,7 @@ pub mod clock;
 pub mod command;
 pub mod configuration;
 pub mod counter;
+pub mod dump;
 pub mod error;
 pub mod exit;
 pub mod http;

@@ -29,7 +29,7 @@ impl Output {
     /// [`TerminalError::Output`] when standard output cannot be written.
     pub fn answer(&self, page: &Page) -> Result<(), TerminalError> {
         let text = match self.form {
-            Form::Json => format!("{}\n", self.document(page)),
+            Form::Json | Form::Layout => format!("{}\n", self.document(page)),
             Form::Text => self.lines(page, 0),
         };
         write_out(&text)?;
@@ -48,7 +48,7 @@ impl Output {
     pub fn paper(&self, text: &str) -> Result<(), TerminalError> {
         match self.form {
             Form::Text => write_out(text),
-            Form::Json => {
+            Form::Json | Form::Layout => {
                 let _ = std::io::stderr().write_all(text.as_bytes());
                 Ok(())
             }
@@ -75,7 +75,9 @@ impl Output {
         let (what, next) = (what.text(self.language), next.text(self.language));
         let code = error.code().as_str();
         let text = match (self.form, self.language) {
-            (Form::Json, _) => format!("{}\n", json!({"code": code, "what": what, "where": place, "next": next})),
+            (Form::Json | Form::Layout, _) => {
+                format!("{}\n", json!({"code": code, "what": what, "where": place, "next": next}))
+            }
             (Form::Text, Language::Zh) => format!("错误 {code}:{what}\n  位置:{place}\n  处理:{next}\n"),
             (Form::Text, Language::En) => format!("error {code}: {what}\n  where: {place}\n  next: {next}\n"),
         };

@@ -8,10 +8,11 @@ use card_profiles::image::Reading;
 use card_profiles::place::Place;
 
 use super::{Setting, settle_first, verify};
-use crate::arguments::{PinArguments, ReadArguments};
+use crate::arguments::{DumpArguments, PinArguments, ReadArguments};
 use crate::counter::check;
 use crate::counter::read::{FileReader, Keys, Unread};
 use crate::counter::tap::Tapped;
+use crate::dump::{Dump, DumpFault};
 use crate::error::{Code, TerminalError};
 use crate::exit::Exit;
 use crate::language::Words;
@@ -51,6 +52,36 @@ pub(super) fn read(setting: &Setting<'_>, arguments: &ReadArguments) -> Result<E
     let (reading, unread) = (reader.reading, reader.unread);
     remember_refusals(&tapped, store.as_mut(), &unread);
     answer(setting, &tapped, &reading, &unread, stopped, notes)
+}
+
+/// `card dump`.
+pub(super) fn dump(setting: &Setting<'_>, arguments: &DumpArguments) -> Result<Exit, TerminalError> {
+    let mut desk = setting.desk()?;
+    let mut tapped = setting.tapped(&mut desk)?;
+    let (mut store, _) = setting.memory();
+    let pin = arguments.pin.pin.as_ref().map(|_| setting.pin(&arguments.pin)).transpose()?;
+    if let Some(pin) = &pin {
+        verify(&mut tapped, store.as_mut(), pin, arguments.pin.last_try)?;
+    }
+    let mut psam = fitting_psam(setting, &mut desk, &mut tapped)?;
+    let keys = Keys {
+        psam: psam.as_mut(),
+        pin: pin.as_ref(),
+        refused_before: refused_before(&tapped, store.as_ref(), arguments.pin.last_try)?,
+    };
+    let mut reader = FileReader::new(&mut tapped, keys);
+    reader.all()?;
+    let (reading, unread) = (reader.reading, reader.unread);
+    remember_refusals(&tapped, store.as_mut(), &unread);
+    let atr = tapped.session.atr()?;
+    let exit = if unread.is_empty() { Exit::Ok } else { Exit::Partly };
+    let unread = unread
+        .into_iter()
+        .map(|file| DumpFault { code: file.error.code().as_str().to_owned(), place: file.file })
+        .collect();
+    let dump = Dump::of(tapped.profile, &tapped.version, atr.bytes(), reading, unread);
+    setting.output.file(&dump, arguments.out.as_deref())?;
+    Ok(exit)
 }
 
 /// The PSAM, if there is one, compared with the card before any try is spent.

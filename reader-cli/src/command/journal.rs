@@ -103,11 +103,9 @@ pub(super) fn receipt(setting: &Setting<'_>, command: &ReceiptCommand) -> Result
     let text = receipt::text(&entry, Copy::Reprint(copies), setting.output.language).ok_or_else(unknown)?;
     match setting.output.form {
         crate::arguments::Form::Text => setting.output.paper(&text)?,
-        crate::arguments::Form::Json => setting.output.answer(&pay::page(&entry).with(
-            "receipt",
-            Words::new("小票", "receipt"),
-            Value::text(text),
-        ))?,
+        crate::arguments::Form::Json | crate::arguments::Form::Layout => setting
+            .output
+            .answer(&pay::page(&entry).with("receipt", Words::new("小票", "receipt"), Value::text(text)))?,
     }
     Ok(Exit::Ok)
 }

@@ -126,6 +126,10 @@ codes! {
     CatalogueMalformed = "CATALOGUE_MALFORMED",
     /// Policy file malformed.
     PolicyMalformed = "POLICY_MALFORMED",
+    /// Card profile malformed.
+    ProfileMalformed = "PROFILE_MALFORMED",
+    /// Dump of a card, or values of a person, malformed.
+    DumpMalformed = "DUMP_MALFORMED",
     /// Balance does not suffice.
     BalanceInsufficient = "BALANCE_INSUFFICIENT",
     /// Bill paid before.

@@ -85,6 +85,8 @@ fn what(code: Code) -> Words {
         Code::BillRefused => ("账单不符合规则", "the bill breaks a rule"),
         Code::CatalogueMalformed => ("药品目录格式不对", "the catalogue file is malformed"),
         Code::PolicyMalformed => ("支付政策文件格式不对", "the policy file is malformed"),
+        Code::ProfileMalformed => ("卡片描述文件格式不对", "the card profile is malformed"),
+        Code::DumpMalformed => ("卡片内容文件格式不对", "the file with card contents is malformed"),
         Code::BalanceInsufficient => ("余额不足", "the balance does not suffice"),
         Code::BillPaid => ("该账单已付过", "this bill was paid before"),
         Code::LimitExceeded => ("超过终端限额", "a limit of the terminal is reached"),
@@ -170,9 +172,11 @@ fn next(code: Code) -> Words {
         }
         Code::KeyBlocked => ("请持卡人联系发卡机构", "the holder must ask the issuer"),
         Code::MacWrong => ("保留小票,请中心核对该卡", "keep the receipt and have the centre check this card"),
-        Code::BillMalformed | Code::CatalogueMalformed | Code::PolicyMalformed => {
-            ("按提示的位置改正文件", "correct the file at the place named")
-        }
+        Code::BillMalformed
+        | Code::CatalogueMalformed
+        | Code::PolicyMalformed
+        | Code::ProfileMalformed
+        | Code::DumpMalformed => ("按提示的位置改正文件", "correct the file at the place named"),
         Code::BillRefused => ("改正账单后再试", "correct the bill and try again"),
         Code::BalanceInsufficient => ("改为现金支付,或先划入", "take cash, or load the account first"),
         Code::BillPaid => ("用 sscard receipt reprint 补打小票", "reprint its receipt with sscard receipt reprint"),

@@ -35,6 +35,35 @@ fn a_basic_read_finds_card_and_psam_by_what_they_are() {
 }
 
 #[test]
+fn a_dump_holds_the_whole_card_and_is_compared() {
+    let shop = Shop::open();
+    let dump = shop.run(&["card", "dump", "--pin", "env:PIN"]);
+    assert_eq!(dump.status, 0, "{}{}", dump.stdout, dump.stderr);
+    let card = dump.json();
+    assert_eq!((&card["profile"], &card["values"]["SSSE.EF06.name"]), (&json!("ssc-3.0"), &json!("张三")));
+    assert_eq!(card["unread"], json!([]));
+    let folder = tempfile::tempdir().expect("folder");
+    let file = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, text).expect("written");
+        path.to_str().expect("UTF-8").to_owned()
+    };
+    let whole = file("whole.json", &dump.stdout);
+    let person = file("person.json", r#"{"SSSE.EF06.name": "张三"}"#);
+    let other = file("other.json", r#"{"SSSE.EF06.name": "李四"}"#);
+    assert_eq!(shop.run(&["card", "diff", &whole, &whole]).status, 0);
+    let against = |person: &str| shop.run(&["card", "diff", &whole, "--against", "ssc-3.0", "--person", person]);
+    let same = against(&person);
+    assert_eq!(same.status, 0, "{}", same.stdout);
+    let differs = against(&other);
+    assert_eq!((differs.status, &differs.json()["differences"][0]["place"]), (7, &json!("SSSE.EF06.name")));
+    let closed = shop.run(&["card", "dump"]);
+    assert_eq!(closed.status, 10, "{}", closed.stderr);
+    let closed = file("closed.json", &closed.stdout);
+    assert_eq!(shop.run(&["card", "diff", &whole, &closed]).status, 7);
+}
+
+#[test]
 fn without_psam_the_free_data_are_read_and_paying_is_refused() {
     let shop = Shop::ready();
     shop.farm.eject(PSAM).expect("ejected");

@@ -1,0 +1,173 @@
+//! A profile as a document for people: Markdown with every file, item, key, command and assumption.
+//!
+//! Owns: the document, made from the same rows as everything else. Never: adds a fact that the profile does not state.
+
+use std::fmt::Write as _;
+
+use crate::assumption::assumptions;
+use crate::profile::{Df, Ef, EfKind, Element, Profile};
+
+/// The document. Table heads in both languages.
+#[must_use]
+pub fn document(profile: &Profile) -> String {
+    let mut text = String::new();
+    // Writing to a String cannot fail.
+    let _ = write(profile, &mut text);
+    text
+}
+
+fn write(profile: &Profile, out: &mut String) -> std::fmt::Result {
+    writeln!(out, "# {}: {}\n\n{}\n", profile.name, profile.title, profile.source)?;
+    if let Some(base) = &profile.base {
+        writeln!(out, "Extends `{base}`.\n")?;
+    }
+    for df in &profile.df {
+        directory(df, out)?;
+    }
+    keys(profile, out)?;
+    commands(profile, out)?;
+    writeln!(out, "## 假设 Assumptions\n")?;
+    for row in assumptions(profile).iter().filter(|row| row.doubt.word() == "assumed") {
+        writeln!(out, "- {}: {}", row.place, row.doubt.text())?;
+    }
+    Ok(())
+}
+
+fn directory(df: &Df, out: &mut String) -> std::fmt::Result {
+    let name = if df.df_name.is_empty() { String::new() } else { format!(", {}", hex::encode_upper(&df.df_name)) };
+    writeln!(out, "## {} {} ({:04X}{name})\n", df.id, df.name, df.fid)?;
+    for ef in &df.ef {
+        file(ef, out)?;
+    }
+    Ok(())
+}
+
+fn file(ef: &Ef, out: &mut String) -> std::fmt::Result {
+    let kind = match ef.kind {
+        EfKind::TlvRecords => "记录 TLV records",
+        EfKind::Cyclic => "循环 cyclic",
+        EfKind::Transparent => "透明 transparent",
+    };
+    writeln!(out, "### {} {}\n", ef.id, ef.name)?;
+    writeln!(out, "| FID | SFI | 结构 kind | 记录 records | 字节 bytes | 读 read | 改 update | 可信度 confidence |")?;
+    writeln!(out, "|---|---|---|---|---|---|---|---|")?;
+    let listed = ef.size_listed.map_or_else(String::new, |listed| format!(" (listed {listed})"));
+    let confidence = ef.confidence.as_deref().unwrap_or("H");
+    writeln!(
+        out,
+        "| {:04X} | {:02X} | {kind} | {} | {}{listed} | {} | {} | {confidence} |\n",
+        ef.fid,
+        ef.sfi(),
+        ef.records,
+        ef.size,
+        ef.read,
+        ef.update
+    )?;
+    if !ef.elements.is_empty() {
+        writeln!(
+            out,
+            "| 序号 no. | 标识 tag | 名称 name | id | 格式 format | 可信度 confidence |\n|---|---|---|---|---|---|"
+        )?;
+        for (number, row) in (1..).zip(&ef.elements) {
+            element(&format!("{number}"), row, out)?;
+        }
+        writeln!(out)?;
+    }
+    Ok(())
+}
+
+fn element(number: &str, row: &Element, out: &mut String) -> std::fmt::Result {
+    let tag = row.tag.map_or_else(String::new, |tag| format!("{tag:02X}"));
+    let (name, confidence) = (row.name.as_deref().unwrap_or("—"), row.confidence.as_deref().unwrap_or("H"));
+    writeln!(out, "| {number} | {tag} | {name} | {} | {} | {confidence} |", row.id, row.format)?;
+    row.inner.iter().try_for_each(|inner| element("", inner, out))
+}
+
+fn keys(profile: &Profile, out: &mut String) -> std::fmt::Result {
+    writeln!(out, "## 密钥 Keys\n")?;
+    writeln!(out, "| 名称 name | DF | 用途 purpose | 类 class | id | usage | PSAM | HSM | 字节 bytes | 次数 tries |")?;
+    writeln!(out, "|---|---|---|---|---|---|---|---|---|---|")?;
+    for key in &profile.key {
+        let psam = key.psam.map_or_else(String::new, |psam| format!("{:02X} {:02X}", psam.usage, psam.id));
+        let class = format!("{:?}", key.class).to_uppercase();
+        writeln!(
+            out,
+            "| {} | {} | {} | {class} | {:02X} | {:02X} | {psam} | {} | {} | {} |",
+            key.name,
+            key.df,
+            key.purpose,
+            key.id,
+            key.usage,
+            key.hsm.join(" "),
+            key.length.bytes(),
+            key.tries
+        )?;
+    }
+    writeln!(out)
+}
+
+fn commands(profile: &Profile, out: &mut String) -> std::fmt::Result {
+    let mut rows: Vec<(&str, [u8; 4])> = Vec::new();
+    if let Some(rules) = &profile.account {
+        rows.extend([
+            ("GET BALANCE", rules.get_balance.header()),
+            ("INITIALIZE FOR LOAD", rules.init_load.header()),
+            ("CREDIT FOR LOAD", rules.credit_load.header()),
+            ("INITIALIZE FOR PURCHASE", rules.init_purchase.header()),
+            ("DEBIT FOR PURCHASE", rules.debit_purchase.header()),
+        ]);
+        rows.extend(rules.prove.map(|row| ("GET TRANSACTION PROVE", row.header())));
+    }
+    if let Some(rules) = &profile.purse {
+        let commands = &rules.commands;
+        rows.extend([
+            ("INITIALIZE FOR LOAD", commands.init_load.header()),
+            ("CREDIT FOR LOAD", commands.credit_load.header()),
+            ("INITIALIZE FOR PURCHASE", commands.init_purchase.header()),
+            ("DEBIT", commands.debit.header()),
+            ("INITIALIZE FOR CASH WITHDRAW", commands.init_cash.header()),
+            ("INITIALIZE FOR CAPP PURCHASE", commands.init_composite.header()),
+            ("UPDATE CAPP DATA CACHE", commands.update_cache.header()),
+            ("INITIALIZE FOR UNLOAD", commands.init_unload.header()),
+            ("DEBIT FOR UNLOAD", commands.debit_unload.header()),
+            ("INITIALIZE FOR UPDATE", commands.init_overdraw.header()),
+            ("UPDATE OVERDRAW LIMIT", commands.update_overdraw.header()),
+            ("GET BALANCE", commands.get_balance.header()),
+            ("GET TRANSACTION PROVE", commands.prove.header()),
+            ("CHANGE PIN", commands.change_pin.header()),
+            ("RELOAD PIN", commands.reload_pin.header()),
+            ("PIN UNBLOCK", commands.unblock_pin.header()),
+            ("APPLICATION BLOCK", commands.block.header()),
+            ("APPLICATION UNBLOCK", commands.unblock.header()),
+            ("CARD BLOCK", commands.block_card.header()),
+        ]);
+    }
+    if rows.is_empty() {
+        return Ok(());
+    }
+    writeln!(out, "## 账户命令 Account commands\n\n| 命令 command | CLA INS P1 P2 |\n|---|---|")?;
+    for (name, header) in rows {
+        writeln!(out, "| {name} | {} |", hex::encode_upper(header))?;
+    }
+    writeln!(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::builtin;
+    use crate::builtin::names;
+
+    #[test]
+    fn the_document_names_every_file_item_and_key() {
+        for name in names() {
+            let profile = builtin(name).expect("built in");
+            let text = document(&profile);
+            for ef in profile.df.iter().flat_map(|df| &df.ef) {
+                assert!(text.contains(&format!("### {} {}", ef.id, ef.name)), "{name}: {}", ef.id);
+                assert!(ef.elements.iter().all(|row| text.contains(&format!("| {} |", row.id))), "{name}: {}", ef.id);
+            }
+            assert!(profile.key.iter().all(|key| text.contains(&format!("| {} | {} |", key.name, key.df))), "{name}");
+        }
+    }
+}

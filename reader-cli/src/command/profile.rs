@@ -1,0 +1,174 @@
+//! `profile …`: what is on a card type, from the one text that says it.
+//!
+//! Owns: the answers. Never: needs a reader, edits a profile.
+
+use card_profiles::assumption::{Assumption, Doubt, assumptions};
+use card_profiles::document::document;
+use card_profiles::facts::{differences, facts};
+use card_profiles::layout::layout;
+use card_profiles::lint::lint;
+use card_profiles::profile::CardKind;
+use card_profiles::{Profile, builtin, builtin_text, flatten};
+
+use crate::arguments::{Form, ProfileCommand};
+use crate::error::TerminalError;
+use crate::exit::Exit;
+use crate::language::Words;
+use crate::output::Output;
+use crate::page::{Page, Value};
+
+/// Runs a command about profiles.
+pub(super) fn run(output: &Output, command: &ProfileCommand) -> Result<Exit, TerminalError> {
+    match command {
+        ProfileCommand::List => list(output),
+        ProfileCommand::Show { profile } => show(output, profile),
+        ProfileCommand::Doc { profile } => {
+            let text = document(&Source::named(profile)?.profile);
+            match output.form {
+                Form::Text | Form::Layout => output.paper(&text),
+                Form::Json => {
+                    output.answer(&Page::new().with("document", Words::new("文档", "document"), Value::Text(text)))
+                }
+            }?;
+            Ok(Exit::Ok)
+        }
+        ProfileCommand::Lint { profile, release } => check(output, profile.as_deref(), *release),
+        ProfileCommand::Diff { left, right } => diff(output, left, right),
+    }
+}
+
+/// A profile and where it came from.
+pub(super) struct Source {
+    name: String,
+    text: String,
+    pub(super) profile: Profile,
+}
+
+impl Source {
+    /// A built-in profile, or a file.
+    pub(super) fn named(name: &str) -> Result<Self, TerminalError> {
+        let text = match builtin_text(name) {
+            Some(text) => text.to_owned(),
+            None => {
+                std::fs::read_to_string(name).map_err(|source| TerminalError::File { path: name.to_owned(), source })?
+            }
+        };
+        let malformed = |source| TerminalError::Profile { place: name.to_owned(), source };
+        let profile = Profile::parse(&text).map_err(malformed)?;
+        Ok(Self { name: name.to_owned(), text, profile })
+    }
+
+    fn malformed(&self, source: card_profiles::ProfileError) -> TerminalError {
+        TerminalError::Profile { place: self.name.clone(), source }
+    }
+
+    fn flat(&self) -> Result<String, TerminalError> {
+        flatten(&self.text).map_err(|source| self.malformed(source))
+    }
+}
+
+fn list(output: &Output) -> Result<Exit, TerminalError> {
+    let rows = card_profiles::builtin::names().filter_map(builtin).map(|profile| {
+        let kind = match profile.kind {
+            CardKind::User => Value::Choice("user", Words::new("用户卡", "user card")),
+            CardKind::Psam => Value::Choice("psam", Words::new("PSAM", "PSAM")),
+        };
+        let files = profile.df.iter().map(|df| df.ef.len()).sum();
+        Page::new()
+            .with("name", Words::new("名称", "name"), Value::text(&profile.name))
+            .with("kind", Words::new("类别", "kind"), kind)
+            .with("title", Words::new("标题", "title"), Value::text(&profile.title))
+            .with("extends", Words::new("基于", "extends"), Value::maybe(profile.base.as_deref()))
+            .with("files", Words::new("文件", "files"), number(files))
+            .with("keys", Words::new("密钥", "keys"), number(profile.key.len()))
+    });
+    output.answer(&Page::new().with("profiles", Words::new("卡片描述", "profiles"), Value::Table(rows.collect())))?;
+    Ok(Exit::Ok)
+}
+
+fn show(output: &Output, name: &str) -> Result<Exit, TerminalError> {
+    let source = Source::named(name)?;
+    match output.form {
+        Form::Layout => output.file(&layout(&source.profile), None)?,
+        Form::Text => output.paper(&source.flat()?)?,
+        Form::Json => {
+            let table: toml::Table =
+                toml::from_str(&source.flat()?).map_err(|_| TerminalError::Bug("a flat profile is TOML"))?;
+            output.file(&table, None)?;
+        }
+    }
+    Ok(Exit::Ok)
+}
+
+fn check(output: &Output, name: Option<&str>, release: bool) -> Result<Exit, TerminalError> {
+    let names: Vec<&str> = name.map_or_else(|| card_profiles::builtin::names().collect(), |name| vec![name]);
+    let (mut findings, mut doubts) = (Vec::new(), Vec::new());
+    for name in names {
+        let profile = Source::named(name)?.profile;
+        findings.extend(lint(&profile).into_iter().map(|finding| {
+            row(&profile.name, &finding.place).with(
+                "problem",
+                Words::new("问题", "problem"),
+                Value::Text(finding.problem.to_string()),
+            )
+        }));
+        if release {
+            doubts.extend(assumptions(&profile).iter().map(|row| doubt(&profile.name, row)));
+        }
+    }
+    let exit = if findings.is_empty() { Exit::Ok } else { Exit::Mismatch };
+    let mut page = Page::new().with("clean", Words::new("无矛盾", "clean"), Value::Flag(findings.is_empty())).with(
+        "findings",
+        Words::new("矛盾", "findings"),
+        Value::Table(findings),
+    );
+    if release {
+        page = page.with("assumptions", Words::new("假设", "assumptions"), Value::Table(doubts));
+    }
+    output.answer(&page)?;
+    Ok(exit)
+}
+
+fn row(profile: &str, place: &str) -> Page {
+    Page::new().with("profile", Words::new("卡片描述", "profile"), Value::text(profile)).with(
+        "place",
+        Words::new("位置", "place"),
+        Value::text(place),
+    )
+}
+
+fn doubt(profile: &str, row_of: &Assumption) -> Page {
+    let words = match &row_of.doubt {
+        Doubt::Assumed(_) => Words::new("假设", "assumed"),
+        Doubt::Confidence(_) => Words::new("来源较弱", "weaker source"),
+        Doubt::NameUnknown => Words::new("名称未知", "name unknown"),
+    };
+    row(profile, &row_of.place)
+        .with("kind", Words::new("类别", "kind"), Value::Choice(row_of.doubt.word(), words))
+        .with("text", Words::new("内容", "text"), Value::text(row_of.doubt.text()))
+}
+
+fn diff(output: &Output, left: &str, right: &str) -> Result<Exit, TerminalError> {
+    let (left, right) = (Source::named(left)?, Source::named(right)?);
+    let read = |source: &Source| facts(&source.text).map_err(|error| source.malformed(error));
+    let rows: Vec<Page> = differences(&read(&left)?, &read(&right)?)
+        .into_iter()
+        .map(|difference| {
+            Page::new()
+                .with("place", Words::new("位置", "place"), Value::Text(difference.path))
+                .with("left", Words::new("左", "left"), Value::maybe(difference.left.as_deref()))
+                .with("right", Words::new("右", "right"), Value::maybe(difference.right.as_deref()))
+        })
+        .collect();
+    let exit = if rows.is_empty() { Exit::Ok } else { Exit::Mismatch };
+    output.answer(&Page::new().with("same", Words::new("相同", "same"), Value::Flag(rows.is_empty())).with(
+        "differences",
+        Words::new("不同之处", "differences"),
+        Value::Table(rows),
+    ))?;
+    Ok(exit)
+}
+
+fn number(count: usize) -> Value {
+    i64::try_from(count).map_or(Value::Absent, Value::Number)
+}

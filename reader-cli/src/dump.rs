@@ -1,0 +1,239 @@
+//! The whole content of a card as a document that another program, or this one, reads again.
+//!
+//! Owns: its shape and version, and what differs between two of them. Never: reads a card, decides what may be shown.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use card_profiles::image::{CardValues, Reading};
+use card_profiles::profile::EfKind;
+use card_profiles::{Profile, Value};
+use serde::{Deserialize, Serialize};
+
+/// Version of the shape.
+pub const FORMAT: u32 = 1;
+
+/// A card's content. It holds personal data: whoever writes it to a file answers for the file.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Dump {
+    /// Version of this shape.
+    pub format: u32,
+    /// Profile by which the card was read.
+    pub profile: String,
+    /// 规范版本 as the card states it.
+    pub version: String,
+    /// ATR, hex.
+    pub atr: String,
+    /// Values by place.
+    pub values: CardValues,
+    /// Deviations, in the order of the files: place and code.
+    pub faults: Vec<DumpFault>,
+    /// Files that could not be read: place and code.
+    pub unread: Vec<DumpFault>,
+}
+
+/// A place and what is the matter with it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DumpFault {
+    /// Where.
+    pub place: String,
+    /// Stable code.
+    pub code: String,
+}
+
+/// One difference. Values are shown as JSON shows them.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Difference {
+    /// Place of the value, or of the fault.
+    pub place: String,
+    /// Left; `None`: not there.
+    pub left: Option<String>,
+    /// Right.
+    pub right: Option<String>,
+}
+
+/// Values are personal: `Debug` says how many there are.
+impl std::fmt::Debug for Dump {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let (profile, values) = (&self.profile, self.values.len());
+        f.debug_struct("Dump").field("profile", profile).field("values", &values).finish_non_exhaustive()
+    }
+}
+
+/// Values are personal: `Debug` says where only.
+impl std::fmt::Debug for Difference {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Difference").field("place", &self.place).finish_non_exhaustive()
+    }
+}
+
+impl Dump {
+    /// What was read.
+    #[must_use]
+    pub fn of(profile: &Profile, version: &str, atr: &[u8], reading: Reading, unread: Vec<DumpFault>) -> Self {
+        let faults = reading
+            .faults
+            .iter()
+            .map(|fault| DumpFault { place: fault.place.to_string(), code: fault.fault.code().to_owned() });
+        Self {
+            format: FORMAT,
+            profile: profile.name.clone(),
+            version: version.to_owned(),
+            atr: hex::encode_upper(atr),
+            faults: faults.collect(),
+            values: reading.values,
+            unread,
+        }
+    }
+
+    /// What differs from another card: values, faults and files that were read on one side only.
+    #[must_use]
+    pub fn differences(&self, other: &Self) -> Vec<Difference> {
+        let mut found = compare(&shown(&self.values), &shown(&other.values));
+        found.extend(compare(&listed(&self.faults), &listed(&other.faults)));
+        found.extend(compare(&listed(&self.unread), &listed(&other.unread)));
+        found
+    }
+
+    /// What differs from a profile and from the values of a person: places that the profile lacks or the card does not hold,
+    /// faults, files that could not be read, and values that are not the person's.
+    #[must_use]
+    pub fn differences_from(&self, profile: &Profile, person: Option<&CardValues>) -> Vec<Difference> {
+        let unread: BTreeSet<&str> = self.unread.iter().map(|fault| fault.place.as_str()).collect();
+        let expected: BTreeSet<String> = places(profile)
+            .filter(|place| !unread.iter().any(|file| place == file || place.starts_with(&format!("{file}."))))
+            .collect();
+        // Records of cyclic files come and go with the card's life: neither missing nor surplus.
+        let is_record = |place: &str| place.contains('[');
+        let held: BTreeMap<String, String> = shown(&self.values);
+        let mut found: Vec<Difference> = expected
+            .iter()
+            .filter(|place| !held.contains_key(*place))
+            .map(|place| Difference { place: place.clone(), left: None, right: Some("in the profile".to_owned()) })
+            .chain(
+                held.iter()
+                    .filter(|(place, _)| !is_record(place) && !expected.contains(*place))
+                    .map(|(place, value)| Difference { place: place.clone(), left: Some(value.clone()), right: None }),
+            )
+            .collect();
+        if let Some(person) = person {
+            let wanted = shown(person);
+            let there = held.into_iter().filter(|(place, _)| wanted.contains_key(place)).collect();
+            found.extend(compare(&there, &wanted));
+        }
+        found.extend(compare(&listed(&self.faults), &BTreeMap::new()));
+        found.extend(compare(&listed(&self.unread), &BTreeMap::new()));
+        found
+    }
+}
+
+fn places(profile: &Profile) -> impl Iterator<Item = String> {
+    let files = profile.df.iter().flat_map(|df| df.ef.iter().map(move |ef| (df, ef)));
+    files.filter(|(_, ef)| ef.kind != EfKind::Cyclic).flat_map(|(df, ef)| {
+        let file = format!("{}.{}", df.id, ef.id);
+        if ef.elements.is_empty() {
+            return vec![file];
+        }
+        let of_element = |row: &card_profiles::Element| {
+            let item = format!("{file}.{}", row.id);
+            match row.inner.as_slice() {
+                [] => vec![item],
+                inner => inner.iter().map(|inner| format!("{item}.{}", inner.id)).collect(),
+            }
+        };
+        ef.elements.iter().flat_map(of_element).collect()
+    })
+}
+
+fn shown(values: &CardValues) -> BTreeMap<String, String> {
+    let text = |value: &Value| match value {
+        Value::Text(text) => text.clone(),
+        Value::Number(number) => number.to_string(),
+    };
+    values.iter().map(|(place, value)| (place.to_string(), text(value))).collect()
+}
+
+fn listed(faults: &[DumpFault]) -> BTreeMap<String, String> {
+    let mut by_place = BTreeMap::<String, String>::new();
+    for fault in faults {
+        by_place
+            .entry(fault.place.clone())
+            .and_modify(|codes| *codes = format!("{codes} {}", fault.code))
+            .or_insert_with(|| fault.code.clone());
+    }
+    by_place
+}
+
+fn compare(left: &BTreeMap<String, String>, right: &BTreeMap<String, String>) -> Vec<Difference> {
+    let places: BTreeSet<&String> = left.keys().chain(right.keys()).collect();
+    let differing = places.into_iter().filter(|place| left.get(*place) != right.get(*place));
+    differing
+        .map(|place| Difference {
+            place: place.clone(),
+            left: left.get(place).cloned(),
+            right: right.get(place).cloned(),
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use card_profiles::builtin;
+
+    fn dump(values: &[(&str, &str)]) -> Dump {
+        let mut reading = Reading::default();
+        for (place, value) in values {
+            reading.values.set(place, *value).expect("a place");
+        }
+        Dump::of(&builtin("ssc-3.0").expect("built in"), "3.00", &[0x3B, 0x6D], reading, Vec::new())
+    }
+
+    fn seen(differences: &[Difference]) -> Vec<(&str, Option<&str>, Option<&str>)> {
+        differences.iter().map(|row| (row.place.as_str(), row.left.as_deref(), row.right.as_deref())).collect()
+    }
+
+    #[test]
+    fn a_dump_reads_back_as_it_was_written() {
+        let mut card = dump(&[("SSSE.EF05.card_number", "A12345674")]);
+        card.faults.push(DumpFault { place: "SSSE.EF06".to_owned(), code: "TRUNCATED".to_owned() });
+        let again: Dump = serde_json::from_str(&serde_json::to_string(&card).expect("JSON")).expect("a dump");
+        assert!(again == card);
+        assert_eq!(seen(&card.differences(&again)), []);
+    }
+
+    #[test]
+    fn two_cards_differ_in_values_and_in_faults() {
+        let (left, mut right) = (dump(&[("SSSE.EF05.card_number", "A")]), dump(&[("SSSE.EF05.card_class", "1")]));
+        right.unread.push(DumpFault { place: "DF04.EF05".to_owned(), code: "PIN_NEEDED".to_owned() });
+        let differences = left.differences(&right);
+        let expected = [
+            ("SSSE.EF05.card_class", None, Some("1")),
+            ("SSSE.EF05.card_number", Some("A"), None),
+            ("DF04.EF05", None, Some("PIN_NEEDED")),
+        ];
+        assert_eq!(seen(&differences), expected);
+    }
+
+    #[test]
+    fn against_a_profile_what_is_missing_surplus_or_another_persons_shows() {
+        let profile = builtin("ssc-3.0").expect("built in");
+        let all: Vec<String> = places(&profile).collect();
+        let values: Vec<(&str, &str)> = all.iter().map(|place| (place.as_str(), "")).collect();
+        let whole = dump(&values);
+        assert_eq!(seen(&whole.differences_from(&profile, None)), []);
+        assert!(all.contains(&"DF01.EF15.degree_1.school_name".to_owned()) && all.contains(&"SSSE.EF08".to_owned()));
+
+        let lacking = dump(&values[1..]);
+        assert_eq!(seen(&lacking.differences_from(&profile, None)), [(values[0].0, None, Some("in the profile"))]);
+        let two = builtin("ssc-1.0").expect("built in");
+        assert!(whole.differences_from(&two, None).iter().any(|row| row.place == "SSSE.EF06.name_extension"));
+        let mut person = CardValues::new();
+        person.set("SSSE.EF06.name", "张三").expect("a place");
+        assert_eq!(
+            seen(&whole.differences_from(&profile, Some(&person))),
+            [("SSSE.EF06.name", Some(""), Some("张三"))]
+        );
+    }
+}

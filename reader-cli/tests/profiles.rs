@@ -1,0 +1,107 @@
+//! `sscard profile` and `card diff` as programs: no reader, no daemon.
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+fn sscard(arguments: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_sscard"));
+    // No service stands behind these names: what needs none must not look for one.
+    command.args(arguments).env_clear().env("PCSCLITE_CSOCK_NAME", "/nonexistent/pcscd.comm").env("LANG", "C");
+    command.output().expect("the program runs")
+}
+
+fn out(arguments: &[&str], status: i32) -> String {
+    let output = sscard(arguments);
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(status), "{arguments:?}: {stderr}");
+    String::from_utf8(output.stdout).expect("UTF-8")
+}
+
+fn json(arguments: &[&str], status: i32) -> serde_json::Value {
+    let whole: Vec<&str> = arguments.iter().copied().chain(["--format", "json"]).collect();
+    serde_json::from_str(&out(&whole, status)).expect("JSON")
+}
+
+fn facts(name: &str) -> serde_json::Value {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../card-profiles/tests").join(name);
+    serde_json::from_str(&std::fs::read_to_string(path).expect("facts")).expect("JSON")
+}
+
+#[test]
+fn layouts_are_printed_in_the_shape_of_the_published_tables() {
+    let cards = [("ssc-1.0", "layout-v1.json"), ("ssc-2.0", "layout-v2.json"), ("ssc-3.0", "layout-v2.json")];
+    for (profile, table) in cards {
+        let text = out(&["profile", "show", profile, "--format", "layout"], 0);
+        let printed: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+        assert_eq!(printed, facts(table), "{profile}");
+    }
+}
+
+#[test]
+fn every_profile_is_listed_shown_documented_and_clean() {
+    let list = json(&["profile", "list"], 0);
+    let names: Vec<&str> =
+        list["profiles"].as_array().expect("rows").iter().filter_map(|row| row["name"].as_str()).collect();
+    assert!(names.len() >= 13, "{names:?}");
+    for name in &names {
+        assert!(out(&["profile", "show", name], 0).contains(&format!("name = \"{name}\"")));
+        assert_eq!(json(&["profile", "show", name], 0)["name"], *name);
+        assert!(out(&["profile", "doc", name], 0).starts_with(&format!("# {name}: ")));
+    }
+    assert_eq!(json(&["profile", "lint"], 0)["clean"], true);
+    let release = json(&["profile", "lint", "ssc-3.0", "--release"], 0);
+    let rows = release["assumptions"].as_array().expect("rows");
+    assert!(rows.iter().any(|row| row["place"] == "key BK" && row["kind"] == "assumed"), "{release}");
+    assert!(json(&["profile", "lint"], 0)["assumptions"].is_null());
+}
+
+#[test]
+fn a_file_is_linted_and_its_mistakes_are_placed() {
+    let folder = tempfile::tempdir().expect("folder");
+    let path = folder.path().join("town.toml");
+    let path = path.to_str().expect("UTF-8");
+    let overlay = "format = 2\nextends = \"ssc-2.0\"\nname = \"town\"\n\n[pin]\ntries = ";
+    std::fs::write(path, format!("{overlay}5\n")).expect("written");
+    assert_eq!(json(&["profile", "lint", path], 0)["clean"], true);
+    assert_eq!(json(&["profile", "diff", "ssc-2.0", path], 7)["differences"][1]["place"], "pin.tries");
+    std::fs::write(path, format!("{overlay}500\n")).expect("written");
+    let refused = sscard(&["profile", "lint", path, "--lang", "en"]);
+    let stderr = String::from_utf8_lossy(&refused.stderr);
+    assert_eq!(refused.status.code(), Some(1), "{stderr}");
+    assert!(stderr.contains("PROFILE_MALFORMED") && stderr.contains("line 6 column 9"), "{stderr}");
+    std::fs::write(path, format!("{overlay}5\n\n[[df]]\nid = \"DF01\"\n[[df.ef]]\nid = \"EF05\"\nsize = 92\n"))
+        .expect("written");
+    let found = json(&["profile", "lint", path], 7);
+    assert_eq!((&found["clean"], &found["findings"][0]["place"]), (&false.into(), &"DF01.EF05".into()));
+    out(&["profile", "show", "ssc-9.9"], 2);
+}
+
+#[test]
+fn profiles_are_compared_fact_by_fact() {
+    assert_eq!(json(&["profile", "diff", "psam", "psam"], 0)["same"], true);
+    let differences = json(&["profile", "diff", "ssc-2.0", "ssc-3.0"], 7);
+    let rows = differences["differences"].as_array().expect("rows");
+    let read = rows.iter().find(|row| row["place"] == "SSSE.EF06.read").expect("read differs");
+    assert_eq!((&read["left"], &read["right"]), (&"free".into(), &"RKSSSE".into()));
+}
+
+#[test]
+fn only_profile_show_has_a_layout() {
+    out(&["profile", "list", "--format", "layout"], 1);
+}
+
+#[test]
+fn a_file_that_is_no_dump_is_refused_without_repeating_it() {
+    let folder = tempfile::tempdir().expect("folder");
+    let path = folder.path().join("card.json");
+    std::fs::write(&path, "{\n \"values\": \"SECRET-NAME\" }").expect("written");
+    let path = path.to_str().expect("UTF-8");
+    let refused = sscard(&["card", "diff", path, path, "--lang", "en"]);
+    let stderr = String::from_utf8_lossy(&refused.stderr);
+    assert_eq!(refused.status.code(), Some(1), "{stderr}");
+    assert!(
+        stderr.contains("DUMP_MALFORMED") && stderr.contains("line 2") && !stderr.contains("SECRET-NAME"),
+        "{stderr}"
+    );
+    out(&["card", "diff", path], 1);
+}
