@@ -15,9 +15,12 @@ pub mod psam;
 pub mod serve;
 pub mod window;
 
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
-use clap::{Parser, Subcommand};
+use clap::builder::TypedValueParser;
+use clap::error::ErrorKind;
+use clap::{Arg, Command, Parser, Subcommand};
 
 use crate::centre::{Centre, CentreError};
 use crate::error::Error;
@@ -38,6 +41,20 @@ pub struct Cli {
     pub noun: Noun,
 }
 
+/// Reads the source of a passphrase without showing what was written: it may be the passphrase.
+#[derive(Clone, Debug)]
+struct SourceParser;
+
+impl TypedValueParser for SourceParser {
+    type Value = passphrase::Source;
+
+    fn parse_ref(&self, command: &Command, _: Option<&Arg>, value: &OsStr) -> Result<Self::Value, clap::Error> {
+        value.to_str().unwrap_or_default().parse().map_err(|expected| {
+            clap::Error::raw(ErrorKind::ValueValidation, format!("--passphrase: {expected}\n")).with_cmd(command)
+        })
+    }
+}
+
 /// Options of every command.
 #[derive(Debug, clap::Args)]
 pub struct Common {
@@ -51,7 +68,7 @@ pub struct Common {
     #[arg(long, global = true, value_enum)]
     pub lang: Option<Lang>,
     /// Passphrase of the key vault: env:NAME or file:PATH.
-    #[arg(long, global = true, value_name = "SOURCE")]
+    #[arg(long, global = true, value_name = "SOURCE", value_parser = SourceParser)]
     pub passphrase: Option<passphrase::Source>,
     /// Operator who acts.
     #[arg(long, global = true, value_name = "NAME", env = "ISSUER_OPERATOR")]
@@ -183,10 +200,19 @@ pub fn run(cli: Cli, output: &Output) -> Result<Exit, Error> {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
+    use clap::{CommandFactory, Parser};
+
+    use super::Cli;
 
     #[test]
     fn the_command_line_is_consistent() {
-        super::Cli::command().debug_assert();
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn a_passphrase_typed_as_an_argument_is_not_repeated() {
+        let error = Cli::try_parse_from(["issuer", "--passphrase", "Geheim-77", "key", "list"]).expect_err("refused");
+        let text = error.to_string();
+        assert!(text.contains("env:NAME") && !text.contains("Geheim"), "{text}");
     }
 }
