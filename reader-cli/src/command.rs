@@ -185,7 +185,8 @@ fn with_memory(
     }
     let result = act(tapped);
     let left = match &result {
-        Ok(()) => None,
+        // A blocked PIN has no try left to save: from now on the card itself says so, until it is unblocked.
+        Ok(()) | Err(TerminalError::PinBlocked) => None,
         Err(TerminalError::PinWrong { left }) => Some(*left),
         Err(_) => return result,
     };

@@ -15,6 +15,9 @@ use card_core::transport::TransportError;
 use card_core::transport::pcsc::ChooseError;
 use card_profiles::account::AnswerLength;
 use settlement::code::ErrorCode;
+use settlement::recovery::Contradiction;
+
+use crate::language::Words;
 
 /// An error of the terminal.
 #[derive(Debug, thiserror::Error)]
@@ -259,13 +262,13 @@ pub enum TerminalError {
         /// File.
         path: String,
         /// Where and what.
-        reason: String,
+        reason: Words,
     },
     /// A bill that breaks a rule.
     #[error("the bill is refused: {reason}")]
     BillRefused {
         /// Rule and line.
-        reason: String,
+        reason: Words,
     },
     /// The account has less than the bill wants from it.
     #[error("the account does not hold the amount")]
@@ -277,6 +280,16 @@ pub enum TerminalError {
         bill: String,
         /// Journal id of the payment.
         entry: String,
+    },
+    /// A bill whose payment by another card has no known outcome yet.
+    #[error("bill {bill} is open in entry {entry}, card {card}")]
+    BillOpen {
+        /// Bill.
+        bill: String,
+        /// Journal id of the open payment.
+        entry: String,
+        /// Identifier of the card that may have paid.
+        card: String,
     },
     /// A limit of the terminal.
     #[error("{limit} is reached")]
@@ -296,7 +309,7 @@ pub enum TerminalError {
         /// Journal id.
         id: String,
         /// Why it cannot be settled.
-        why: String,
+        why: Unsettled,
     },
 
     // The centre.
@@ -359,6 +372,17 @@ pub enum TerminalError {
     /// A broken invariant of this program.
     #[error("broken invariant: {0}")]
     Bug(&'static str),
+}
+
+/// Why an open transaction stays open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Unsettled {
+    /// The card tells its counter and log only after the PIN.
+    #[error("the card tells only after its PIN")]
+    PinNeeded,
+    /// What the card shows does not fit what was sent.
+    #[error(transparent)]
+    Contradiction(#[from] Contradiction),
 }
 
 /// A file that a pharmacy writes.
@@ -430,6 +454,7 @@ impl TerminalError {
             Self::BillRefused { .. } => Code::BillRefused,
             Self::BalanceInsufficient => Code::BalanceInsufficient,
             Self::BillPaid { .. } => Code::BillPaid,
+            Self::BillOpen { .. } => Code::BillOpen,
             Self::LimitExceeded { .. } => Code::LimitExceeded,
             Self::Uncertain { .. } => Code::Uncertain,
             Self::StillOpen { .. } => Code::StillOpen,

@@ -65,6 +65,7 @@ impl Exit {
             | Code::CentreRefused
             | Code::PsamDiffers
             | Code::BillPaid
+            | Code::BillOpen
             | Code::StillOpen
             | Code::LimitExceeded => Self::Refused,
             Code::NoCard

@@ -3,8 +3,10 @@
 //! Owns: the pair of texts and the choice by locale. Never: prints (`output`).
 
 use std::borrow::Cow;
+use std::fmt;
 
 pub use settlement::Language;
+use settlement::explain::Explain;
 
 /// From the locale variables in the order of POSIX: `LC_ALL`, `LC_MESSAGES`, `LANG`; Chinese when one starts with `zh`.
 #[must_use]
@@ -51,6 +53,19 @@ impl Words {
         Self { zh: Cow::Owned(zh), en: Cow::Owned(en) }
     }
 
+    /// The same text for both languages: a path, a status word, what the system said.
+    #[must_use]
+    pub fn same(text: impl Into<String>) -> Self {
+        let text = text.into();
+        Self::of(text.clone(), text)
+    }
+
+    /// What `settlement` says of its own error.
+    #[must_use]
+    pub fn explained(error: &impl Explain) -> Self {
+        Self::of(error.message(Language::Zh), error.message(Language::En))
+    }
+
     /// The text in one language.
     #[must_use]
     pub fn text(&self, language: Language) -> &str {
@@ -58,6 +73,13 @@ impl Words {
             Language::Zh => &self.zh,
             Language::En => &self.en,
         }
+    }
+}
+
+/// English, for technical sentences and logs.
+impl fmt::Display for Words {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.en)
     }
 }
 

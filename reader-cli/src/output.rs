@@ -72,12 +72,15 @@ impl Output {
     /// Prints an error to standard error: what, where, what next, and its stable code.
     pub fn error(&self, error: &TerminalError) {
         let (what, place, next) = (error.what(), error.place(), error.next());
-        let (what, next) = (what.text(self.language), next.text(self.language));
+        let (what, place, next) = (what.text(self.language), place.text(self.language), next.text(self.language));
         let code = error.code().as_str();
         let text = match (self.form, self.language) {
             (Form::Json | Form::Layout, _) => {
                 format!("{}\n", json!({"code": code, "what": what, "where": place, "next": next}))
             }
+            // Some errors have no place beyond what happened.
+            (Form::Text, Language::Zh) if place == what => format!("错误 {code}:{what}\n  处理:{next}\n"),
+            (Form::Text, Language::En) if place == what => format!("error {code}: {what}\n  next: {next}\n"),
             (Form::Text, Language::Zh) => format!("错误 {code}:{what}\n  位置:{place}\n  处理:{next}\n"),
             (Form::Text, Language::En) => format!("error {code}: {what}\n  where: {place}\n  next: {next}\n"),
         };

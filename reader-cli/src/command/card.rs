@@ -149,11 +149,12 @@ fn answer(
         row(&fault.place.to_string(), fault.fault.code(), Words::of(fault.fault.zh(), fault.fault.to_string()))
     });
     let missing = unread.iter().map(|file| {
-        let words = Words::of(
-            format!("{};{}", file.error.what().zh, file.error.next().zh),
-            format!("{}; {}", file.error.what().en, file.error.next().en),
-        );
-        row(&file.file, file.error.code().as_str(), words)
+        // A PSAM that is there and does not fit is not missing.
+        let wrong_psam = stopped.as_ref().filter(|_| file.error.code() == Code::PsamMissing);
+        let error = wrong_psam.unwrap_or(&file.error);
+        let (what, next) = (error.what(), error.next());
+        let words = Words::of(format!("{};{}", what.zh, next.zh), format!("{}; {}", what.en, next.en));
+        row(&file.file, error.code().as_str(), words)
     });
     let table: Vec<Page> = faults.chain(missing).collect();
     page = page.with("faults", Words::new("说明", "remarks"), Value::Table(table));
@@ -266,7 +267,11 @@ pub(super) fn check(setting: &Setting<'_>, arguments: &PinArguments) -> Result<E
             .with("check", Words::new("检查", "check"), Value::text(check.id))
             .with("passed", Words::new("通过", "passed"), Value::Flag(refusal.is_none()))
             .with("code", Words::new("代码", "code"), Value::maybe(refusal.map(|error| error.code().as_str())))
-            .with("detail", Words::new("说明", "detail"), Value::maybe(refusal.map(TerminalError::place)))
+            .with(
+                "detail",
+                Words::new("说明", "detail"),
+                refusal.map_or(Value::Absent, |error| Value::Words(error.place())),
+            )
     });
     let page = Page::new()
         .with("card_identifier", Words::new("卡的识别码", "card"), Value::text(tapped.identifier.to_string()))

@@ -46,7 +46,9 @@ pub(super) fn load(setting: &Setting<'_>, arguments: &LoadArguments) -> Result<E
     };
     let quoted = ask(&mut store, &centre, &quote)?.amount_fen;
     if quoted == Fen::ZERO {
-        setting.output.answer(&notes)?;
+        if !notes.notes.is_empty() {
+            setting.output.answer(&notes)?;
+        }
         return Err(TerminalError::NothingToLoad);
     }
     if wanted.is_some_and(|wanted| wanted != quoted) {

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use card_profiles::account::Amounts;
 use settlement::bill::Bill;
 use settlement::catalogue::Catalogue;
+use settlement::explain::Explain as _;
 use settlement::fen::Fen;
 use settlement::id::{Digest, InstitutionCode, TerminalNumber};
 use settlement::journal::{Event, State};
@@ -25,7 +26,7 @@ use crate::counter::{account, pin};
 use crate::error::{Paper, TerminalError};
 use crate::exit::Exit;
 use crate::journal::{Draft, Entry, Journal as _, Subject};
-use crate::language::Words;
+use crate::language::{Language, Words};
 use crate::page::{Page, Value};
 use crate::receipt::{self, ReceiptDraft};
 use crate::secret::Pin;
@@ -57,9 +58,7 @@ pub(super) fn pay(setting: &Setting<'_>, arguments: &PayArguments) -> Result<Exi
         setting.output.answer(&page(entry).joined(notes))?;
         return Ok(Exit::Ok);
     }
-    if let Some(paid) = store.entries()?.iter().find(|entry| pays(entry, &papers.bill)) {
-        return Err(TerminalError::BillPaid { bill: papers.bill.bill_id.to_string(), entry: paid.number.to_string() });
-    }
+    unpaid(&store.entries()?, &papers.bill)?;
     check::all_passed(check::card(&tapped, &rules))?;
     if tapped.fits(&mut psam)? == Some(false) {
         return Err(TerminalError::PsamWrong { city: tapped.city });
@@ -76,8 +75,27 @@ pub(super) fn pay(setting: &Setting<'_>, arguments: &PayArguments) -> Result<Exi
 
 /// Whether an entry is a confirmed payment of this bill.
 fn pays(entry: &Entry, bill: &Bill) -> bool {
-    let same = matches!(&entry.draft.subject, Subject::Purchase { bill_id, .. } if *bill_id == bill.bill_id);
-    same && entry.state == State::Confirmed
+    is_for(entry, bill) && entry.state == State::Confirmed
+}
+
+fn is_for(entry: &Entry, bill: &Bill) -> bool {
+    matches!(&entry.draft.subject, Subject::Purchase { bill_id, .. } if *bill_id == bill.bill_id)
+}
+
+/// A bill is taken once: not when it was paid, and not while another card may have paid it.
+fn unpaid(entries: &[Entry], bill: &Bill) -> Result<(), TerminalError> {
+    let of_bill = || entries.iter().filter(|entry| is_for(entry, bill));
+    let (id, number) = (bill.bill_id.to_string(), |entry: &Entry| entry.number.to_string());
+    if let Some(paid) = of_bill().find(|entry| entry.state == State::Confirmed) {
+        return Err(TerminalError::BillPaid { bill: id, entry: number(paid) });
+    }
+    match of_bill().find(|entry| entry.state.blocks_card()) {
+        Some(open) => {
+            let card = open.draft.card_identifier.to_string();
+            Err(TerminalError::BillOpen { bill: id, entry: number(open), card })
+        }
+        None => Ok(()),
+    }
 }
 
 /// PIN, then whatever is open for this card.
@@ -124,7 +142,8 @@ fn accept(
         let balance = Fen::from_card(account::personal_account(tapped, setting.profiles.account())?);
         let split = Split::of(&papers.bill, &papers.catalogue, &papers.policy, rules.day, balance).map_err(refusal)?;
         within_limits(store, tapped, rules, &split)?;
-        let amounts = split.amounts().map_err(|error| TerminalError::BillRefused { reason: error.to_string() })?;
+        let amounts =
+            split.amounts().map_err(|error| TerminalError::BillRefused { reason: Words::explained(&error) })?;
         let bill_hash = split.hash();
         let paper = ReceiptDraft { institution, operator: setting.configuration.operator.clone(), split }.to_text()?;
         let subject = Subject::Purchase { amounts, bill_id: papers.bill.bill_id.clone(), bill_hash };
@@ -144,7 +163,7 @@ fn refusal(error: SplitError) -> TerminalError {
     match error {
         SplitError::BalanceShort { .. } => TerminalError::BalanceInsufficient,
         SplitError::Identity(_) => TerminalError::Bug("the amounts of a split add up"),
-        other => TerminalError::BillRefused { reason: other.to_string() },
+        other => TerminalError::BillRefused { reason: Words::explained(&other) },
     }
 }
 
@@ -201,7 +220,8 @@ fn trial(setting: &Setting<'_>, papers: &Papers) -> Result<Exit, TerminalError> 
 
 fn papers(setting: &Setting<'_>, arguments: &PayArguments) -> Result<Papers, TerminalError> {
     let bytes = read(&arguments.bill)?;
-    let bill = Bill::parse(&bytes).map_err(|error| malformed(Paper::Bill, &arguments.bill, &error.to_string()))?;
+    let bill =
+        Bill::parse(&bytes).map_err(|error| malformed(Paper::Bill, &arguments.bill, Words::explained(&error)))?;
     let catalogue: &PathBuf =
         arguments.catalogue.as_ref().or(setting.configuration.catalogue.as_ref()).ok_or_else(|| {
             TerminalError::Configuration {
@@ -209,19 +229,28 @@ fn papers(setting: &Setting<'_>, arguments: &PayArguments) -> Result<Papers, Ter
                 reason: "no drug catalogue: give --catalogue, or `catalogue` in the configuration file".to_owned(),
             }
         })?;
-    let catalogue_text = String::from_utf8(read(catalogue)?)
-        .map_err(|_| malformed(Paper::Catalogue, catalogue, "a catalogue is UTF-8 text"))?;
+    let catalogue_text = String::from_utf8(read(catalogue)?).map_err(|_| {
+        malformed(Paper::Catalogue, catalogue, Words::new("目录须为 UTF-8 文本", "a catalogue is UTF-8 text"))
+    })?;
     let policy = match arguments.policy.as_ref().or(setting.configuration.policy.as_ref()) {
         Some(path) => {
-            let text =
-                String::from_utf8(read(path)?).map_err(|_| malformed(Paper::Policy, path, "a policy is UTF-8 text"))?;
-            Policy::parse(&text).map_err(|error| malformed(Paper::Policy, path, &error.to_string()))?
+            let text = String::from_utf8(read(path)?).map_err(|_| {
+                malformed(Paper::Policy, path, Words::new("政策须为 UTF-8 文本", "a policy is UTF-8 text"))
+            })?;
+            Policy::parse(&text).map_err(|error| malformed(Paper::Policy, path, Words::explained(&error)))?
         }
         None => Policy::default(),
     };
     let catalogue = Catalogue::parse(&catalogue_text).map_err(|faults| {
-        let shown: Vec<String> = faults.iter().take(FAULTS_SHOWN).map(ToString::to_string).collect();
-        malformed(Paper::Catalogue, catalogue, &format!("{} ({} faults)", shown.join("; "), faults.len()))
+        let shown = |language| -> String {
+            let texts: Vec<String> = faults.iter().take(FAULTS_SHOWN).map(|fault| fault.message(language)).collect();
+            texts.join("; ")
+        };
+        let words = Words::of(
+            format!("{}(共 {} 处)", shown(Language::Zh), faults.len()),
+            format!("{} ({} faults)", shown(Language::En), faults.len()),
+        );
+        malformed(Paper::Catalogue, catalogue, words)
     })?;
     Ok(Papers { bill, digest: Digest::of(&bytes), catalogue, policy })
 }
@@ -233,8 +262,8 @@ fn read(path: &Path) -> Result<Vec<u8>, TerminalError> {
     std::fs::read(path).map_err(|source| TerminalError::File { path: path.display().to_string(), source })
 }
 
-fn malformed(kind: Paper, path: &Path, reason: &str) -> TerminalError {
-    TerminalError::Paper { kind, path: path.display().to_string(), reason: reason.to_owned() }
+fn malformed(kind: Paper, path: &Path, reason: Words) -> TerminalError {
+    TerminalError::Paper { kind, path: path.display().to_string(), reason }
 }
 
 /// On the receipt of a terminal that never signed in.

@@ -12,7 +12,7 @@ use settlement::recovery::{self, CardNow, Decision, Kind, Proof, Unanswered};
 
 use super::tap::Tapped;
 use super::{account, load, pay};
-use crate::error::TerminalError;
+use crate::error::{TerminalError, Unsettled};
 use crate::journal::{Done, Entry, Journal, Sent, Subject};
 
 /// Settles every open entry of the card, oldest first. The PIN was verified if `pin_verified`.
@@ -32,7 +32,7 @@ pub fn settle(
         }
         let id = entry.number.to_string();
         if !pin_verified {
-            return Err(TerminalError::StillOpen { id, why: "PIN_NEEDED".to_owned() });
+            return Err(TerminalError::StillOpen { id, why: Unsettled::PinNeeded });
         }
         let sent = entry.sent.ok_or(TerminalError::Bug("an entry that blocks its card was sent"))?;
         let decision = look(tapped, rules, &entry, &sent)?;
@@ -48,7 +48,7 @@ pub fn settle(
             }
             Decision::DoneWithoutTac => journal.confirm(entry.number, Event::ShownDone, &done(Evidence::LogOnly)?)?,
             Decision::NotDone => journal.close(entry.number, Event::ShownNotDone, "NOT_DONE")?,
-            Decision::Contradiction { why } => return Err(TerminalError::StillOpen { id, why: why.to_string() }),
+            Decision::Contradiction { why } => return Err(TerminalError::StillOpen { id, why: why.into() }),
         });
     }
     Ok(settled)

@@ -134,6 +134,8 @@ codes! {
     BalanceInsufficient = "BALANCE_INSUFFICIENT",
     /// Bill paid before.
     BillPaid = "BILL_PAID",
+    /// Bill may have been paid by another card.
+    BillOpen = "BILL_OPEN",
     /// A limit of the terminal is reached.
     LimitExceeded = "LIMIT_EXCEEDED",
     /// No answer from the card after DEBIT or CREDIT.

@@ -2,7 +2,9 @@
 //!
 //! Owns: the texts of every error code. Never: decides anything; no text holds a PIN, a name or a social number.
 
-use super::{Code, TerminalError};
+use settlement::explain::Explain as _;
+
+use super::{Code, TerminalError, Unsettled};
 use crate::language::{Language, Words};
 
 impl TerminalError {
@@ -15,10 +17,28 @@ impl TerminalError {
         }
     }
 
-    /// Where: reader, file and line, status word, tries left. The technical sentence, the same in both languages.
+    /// Where: reader, file and line, status word, tries left. Technical sentences are the same in both languages; what a
+    /// cashier mends on a bill, a list or a journal entry is said in both.
     #[must_use]
-    pub fn place(&self) -> String {
-        self.to_string()
+    pub fn place(&self) -> Words {
+        match self {
+            Self::Paper { path, reason, .. } => {
+                Words::of(format!("{path}:{}", reason.zh), format!("{path}: {}", reason.en))
+            }
+            Self::BillRefused { reason } => reason.clone(),
+            Self::StillOpen { id, why } => {
+                let why = match why {
+                    Unsettled::PinNeeded => Words::new("验证密码后才能查询", "the card tells only after its PIN"),
+                    Unsettled::Contradiction(why) => Words::explained(why),
+                };
+                Words::of(format!("交易 {id}:{}", why.zh), format!("transaction {id}: {}", why.en))
+            }
+            Self::BillOpen { bill, entry, card } => Words::of(
+                format!("账单 {bill},日志号 {entry},卡 {card}"),
+                format!("bill {bill}, entry {entry}, card {card}"),
+            ),
+            other => Words::same(other.to_string()),
+        }
     }
 
     /// What to do next.
@@ -26,6 +46,9 @@ impl TerminalError {
     pub fn next(&self) -> Words {
         match self {
             Self::CentreRefused { code, .. } => Words::new(code.texts(Language::Zh).1, code.texts(Language::En).1),
+            Self::StillOpen { why: Unsettled::Contradiction(why), .. } => {
+                Words::new(why.remedy(Language::Zh), why.remedy(Language::En))
+            }
             _ => next(self.code()),
         }
     }
@@ -89,6 +112,9 @@ fn what(code: Code) -> Words {
         Code::DumpMalformed => ("卡片内容文件格式不对", "the file with card contents is malformed"),
         Code::BalanceInsufficient => ("余额不足", "the balance does not suffice"),
         Code::BillPaid => ("该账单已付过", "this bill was paid before"),
+        Code::BillOpen => {
+            ("另一张卡可能已付此账单,结果未知", "another card may have paid this bill: its outcome is unknown")
+        }
         Code::LimitExceeded => ("超过终端限额", "a limit of the terminal is reached"),
         Code::Uncertain => ("扣款结果未知", "the outcome of the debit is unknown"),
         Code::StillOpen => ("此卡有一笔未了结的交易", "an earlier transaction of this card is still open"),
@@ -179,6 +205,10 @@ fn next(code: Code) -> Words {
         | Code::DumpMalformed => ("按提示的位置改正文件", "correct the file at the place named"),
         Code::BillRefused => ("改正账单后再试", "correct the bill and try again"),
         Code::BalanceInsufficient => ("改为现金支付,或先划入", "take cash, or load the account first"),
+        Code::BillOpen => (
+            "请插入那张卡查明结果;查明之前不要用其他卡或现金收取此账单",
+            "insert that card to find out; until then take this bill from no other card and no cash",
+        ),
         Code::BillPaid => ("用 sscard receipt reprint 补打小票", "reprint its receipt with sscard receipt reprint"),
         Code::LimitExceeded => ("先执行 sscard upload", "run sscard upload first"),
         Code::Uncertain => (

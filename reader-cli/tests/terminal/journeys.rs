@@ -6,7 +6,7 @@ use settlement::message::{BatchRequest, LoadOutcome, LoadRequest};
 
 use crate::cards;
 use crate::centre::Silence;
-use crate::shop::{AWAY_MS, CARD, Shop};
+use crate::shop::{AWAY_MS, CARD, Shop, user_image};
 
 fn lost_answer_of_debit() -> Vec<Fault> {
     let at = Trigger::instruction(0x2C, 1);
@@ -72,6 +72,25 @@ fn power_lost_after_the_debit_is_settled_once_and_the_same_bill_is_not_charged_a
     assert_eq!(next.status, 0, "{}", next.stderr);
     assert_eq!(shop.balance(), 48_000);
     assert_eq!(shop.run(&["upload"]).json()["accepted"], json!(3));
+}
+
+#[test]
+fn a_bill_that_one_card_may_have_paid_is_taken_from_no_other_card() {
+    let shop = Shop::ready();
+    let bill = shop.bill("B-1", &[("X1", 1, "10.00")]);
+    let at = Trigger::instruction(0x2C, 1);
+    shop.faults(CARD, vec![Fault::PowerLoss { at, moment: Moment::After, back_after_ms: Some(AWAY_MS) }]);
+    assert_eq!(shop.pay(&bill).code(), "UNCERTAIN");
+    shop.tap_again();
+    shop.farm.eject(CARD).expect("ejected");
+    user_image(&shop.path("other.card"), 2, cards::CITY);
+    shop.farm.insert(CARD, &shop.path("other.card")).expect("another card");
+    let other = shop.pay(&bill);
+    assert_eq!((other.status, other.code().as_str()), (3, "BILL_OPEN"), "{}", other.stderr);
+    shop.farm.eject(CARD).expect("ejected");
+    shop.farm.insert(CARD, &shop.path("person.card")).expect("the first card");
+    assert_eq!(shop.pay(&bill).status, 0);
+    assert_eq!(shop.balance(), 49_000, "once");
 }
 
 #[test]

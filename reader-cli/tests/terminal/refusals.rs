@@ -83,6 +83,7 @@ fn a_psam_of_another_issuer_is_refused_before_a_try_is_spent() {
     let before = shop.inside("person.card").keys;
     let read = shop.run(&["card", "read"]);
     assert_eq!((read.status, read.code().as_str()), (6, "PSAM_WRONG"));
+    assert_eq!(read.json()["faults"][0]["code"], "PSAM_WRONG", "it is there: nobody is sent to insert it");
     assert_eq!(read.json()["SSSE.EF05.card_number"], "A12345674");
     assert_eq!(shop.inside("person.card").keys, before);
 }
@@ -232,6 +233,7 @@ fn a_wrong_pin_shows_the_tries_left_and_the_last_one_is_not_spent_unasked() {
         wrong(&["--last-try"]);
     }
     assert_eq!(wrong(&["--last-try"]).code(), "PIN_BLOCKED");
+    assert_eq!(wrong(&[]).code(), "PIN_BLOCKED", "no last try is promised that the card no longer has");
 }
 
 #[test]
