@@ -53,6 +53,7 @@ pub fn assumptions(profile: &Profile) -> Vec<Assumption> {
     list.assumed("algorithm_rules", &profile.algorithm_rules.assumed);
     list.assumed("pin", profile.pin.as_ref().and_then(|pin| pin.assumed.as_ref()));
     list.assumed("key_load", &profile.key_load.assumed);
+    list.assumed("blocking", profile.blocking.as_ref().and_then(|row| row.assumed.as_ref()));
     list.assumed("account", profile.account.iter().flat_map(|rules| &rules.assumed));
     list.assumed("purse", profile.purse.iter().flat_map(|rules| &rules.assumed));
     if let Some(rules) = &profile.certificate {

@@ -9,12 +9,22 @@ use std::fmt;
 use card_core::security::KeyName;
 
 use crate::access::{Access, Right};
+use crate::codec::{self, EncodeError, Value};
 use crate::format::FormatKind;
 use crate::load::{GRAMMAR, GRAMMAR_MIN};
 use crate::profile::{CardKind, Df, Ef, EfKind, Element, KeyRow, Profile};
 
 /// Bytes of a record of the transaction log that the account commands write.
 const LOG_RECORD: usize = 28;
+
+/// Bytes of a record of the log of a purse.
+const PURSE_LOG_RECORD: usize = 23;
+
+/// Most bytes of a record: one command writes it, one answer reads it.
+const RECORD_MAX: usize = 255;
+
+/// Tags that mark padding, not a record.
+const PADDING: [u8; 2] = [0x00, 0xFF];
 
 /// Historical bytes of a social security card: 7 of the maker, 6 of the serial.
 const SERIAL_BYTES: usize = 6;
@@ -77,6 +87,14 @@ pub enum Problem {
         /// What is possible.
         expected: &'static str,
     },
+    /// A value that the profile itself fixes does not fit its item.
+    #[error("{value:?} does not fit: {error}")]
+    Unencodable {
+        /// The value.
+        value: String,
+        /// Why.
+        error: EncodeError,
+    },
     /// Files and keys need more memory than the chip has.
     #[error("files and keys need {needed} bytes, the chip has {capacity}")]
     Capacity {
@@ -114,6 +132,7 @@ pub fn lint(profile: &Profile) -> Vec<Finding> {
     profile.df.iter().for_each(|df| lint_df(profile, df, &mut findings));
     lint_keys(profile, &mut findings);
     lint_account(profile, &mut findings);
+    lint_purse(profile, &mut findings);
     let files: usize = profile.df.iter().flat_map(|df| &df.ef).map(|ef| usize::from(ef.size)).sum();
     let keys: usize = profile.key.iter().map(|key| key.length.bytes()).sum();
     let capacity = usize::try_from(profile.capacity).unwrap_or(usize::MAX);
@@ -139,6 +158,13 @@ impl Findings {
     fn range(&mut self, place: &str, what: &'static str, value: usize, allowed: &[usize], expected: &'static str) {
         if !allowed.contains(&value) {
             self.add(place, Problem::OutOfRange { what, value, expected });
+        }
+    }
+
+    fn record(&mut self, place: &str, bytes: usize) {
+        if bytes == 0 || bytes > RECORD_MAX {
+            let expected = "1 to 255, tag and length included: one command writes it";
+            self.add(place, Problem::OutOfRange { what: "bytes of a record", value: bytes, expected });
         }
     }
 
@@ -202,7 +228,10 @@ fn lint_ef(profile: &Profile, df: &Df, ef: &Ef, findings: &mut Findings) {
             let single = ef.elements.iter().filter(|element| element.format.kind != FormatKind::BTlv);
             findings.duplicates(&place, "tag", single.filter_map(tag_text));
         }
-        EfKind::Cyclic => findings.sum(&place, "size", stated, values * usize::from(ef.records)),
+        EfKind::Cyclic => {
+            findings.sum(&place, "size", stated, values * usize::from(ef.records));
+            findings.record(&place, values);
+        }
         EfKind::Transparent => {
             findings.sum(&place, "records", ef.records.into(), 1);
             if !ef.elements.is_empty() {
@@ -214,6 +243,19 @@ fn lint_ef(profile: &Profile, df: &Df, ef: &Ef, findings: &mut Findings) {
         let place = format!("{place}.{}", element.id);
         if element.tag.is_some() != (ef.kind == EfKind::TlvRecords) {
             findings.add(&place, Problem::Tag);
+        }
+        if ef.kind == EfKind::TlvRecords {
+            findings.record(&place, usize::from(element.format.length) + 2);
+        }
+        if let Some(tag) = element.tag.filter(|tag| PADDING.contains(tag)) {
+            let expected = "01 to FE: 00 and FF mark padding";
+            findings.add(&place, Problem::OutOfRange { what: "tag", value: tag.into(), expected });
+        }
+        // The one value that a profile fixes for every card.
+        if element.id == "spec_version"
+            && let Err(error) = codec::encode(element.format, &Value::from(profile.version.as_str()))
+        {
+            findings.add(&place, Problem::Unencodable { value: profile.version.clone(), error });
         }
         lint_composite(&place, element, findings);
     }
@@ -241,6 +283,11 @@ fn tag_text(element: &Element) -> Option<String> {
 }
 
 fn lint_access(profile: &Profile, df: &Df, place: &str, access: &Access, findings: &mut Findings) {
+    if let Access::Mac(name) = access
+        && reachable_key(profile, &df.id, name).is_none()
+    {
+        findings.add(place, Problem::KeyMissing(name.clone()));
+    }
     for right in access.rights() {
         match right {
             Right::Pin if profile.pin.is_none() => findings.add(place, Problem::PinMissing),
@@ -297,13 +344,58 @@ fn lint_account(profile: &Profile, findings: &mut Findings) {
     findings.sum("account", "bytes of a log record", LOG_RECORD, log.record_length());
 }
 
+fn lint_purse(profile: &Profile, findings: &mut Findings) {
+    let Some(rules) = &profile.purse else { return };
+    let keys = &rules.keys;
+    let used = [
+        &keys.purchase,
+        &keys.load,
+        &keys.unload,
+        &keys.overdraw,
+        &keys.tac,
+        &keys.maintenance,
+        &keys.unblock_pin,
+        &keys.reload_pin,
+    ];
+    for name in used {
+        if profile.key(name).is_none_or(|key| key.df != rules.df) {
+            findings.add("purse", Problem::KeyMissing(name.clone()));
+        }
+    }
+    for file in [&rules.public_data, &rules.holder_data] {
+        if profile.ef(&rules.df, file).is_none() {
+            findings.add("purse", Problem::PlaceMissing(format!("{}.{file}", rules.df)));
+        }
+    }
+    let Some((df, log)) = profile.df(&rules.df).zip(profile.ef(&rules.df, &rules.log)) else {
+        return findings.add("purse", Problem::PlaceMissing(format!("{}.{}", rules.df, rules.log)));
+    };
+    let access = &rules.access;
+    let conditions = [
+        &access.load,
+        &access.ed_purchase,
+        &access.ep_purchase,
+        &access.cash,
+        &access.unload,
+        &access.overdraw,
+        &access.ed_balance,
+        &access.ep_balance,
+    ];
+    conditions.into_iter().for_each(|condition| lint_access(profile, df, "purse", condition, findings));
+    findings.sum("purse", "bytes of a log record", PURSE_LOG_RECORD, log.record_length());
+    findings.range("purse", "factors", rules.factors.into(), &[1, 2, 3], "1 to 3");
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::builtin::builtin_text;
 
     /// One change of the built-in text, and a word of the finding that it must bring.
-    const CHANGES: [(&str, &str, &str); 19] = [
+    const CHANGES: [(&str, &str, &str); 22] = [
+        ("version = \"3.00\"", "version = \"3.00.1\"", "SSSE.EF05.spec_version: \"3.00.1\" does not fit: 6 bytes"),
+        ("format = \"an(80)\"", "format = \"an(254)\"", "bytes of a record is 256"),
+        ("tag = 0xF0", "tag = 0xFF", "DF07.EF05.honour: tag is 255"),
         ("size = 64", "size = 65", "size is stated as 65, the rows give 64"),
         ("records = 7", "records = 8", "records is stated as 8"),
         ("format = \"an(9)\"", "format = \"an(8)\"", "the rows give 63"),
@@ -329,6 +421,27 @@ mod tests {
     fn every_contradiction_is_found_where_it_is() {
         let text = builtin_text("ssc-3.0").expect("built in");
         for (from, to, expected) in CHANGES {
+            assert!(text.contains(from), "{from:?} is not in the text");
+            let profile = Profile::parse(&text.replacen(from, to, 1)).expect("still follows the grammar");
+            let findings: Vec<String> = lint(&profile).iter().map(ToString::to_string).collect();
+            assert!(findings.iter().any(|finding| finding.contains(expected)), "{to}: {findings:?}");
+        }
+    }
+
+    /// The same for the purse.
+    const PURSE_CHANGES: [(&str, &str, &str); 6] = [
+        ("unload = \"DULK\"", "unload = \"DULX\"", "purse: key DULX is not among"),
+        ("public_data = \"EF15\"", "public_data = \"EF14\"", "ADF1.EF14 does not exist"),
+        ("log = \"EF18\"", "log = \"EF19\"", "ADF1.EF19 does not exist"),
+        ("update = \"MAC DAMK\"", "update = \"MAC DAMX\"", "key DAMX is not among"),
+        ("format = \"b(3)\"", "format = \"b(4)\"", "purse: bytes of a log record is stated as 23, the rows give 24"),
+        ("factors = 1", "factors = 4", "purse: factors is 4"),
+    ];
+
+    #[test]
+    fn every_contradiction_of_a_purse_is_found() {
+        let text = builtin_text("pboc-purse").expect("built in");
+        for (from, to, expected) in PURSE_CHANGES {
             assert!(text.contains(from), "{from:?} is not in the text");
             let profile = Profile::parse(&text.replacen(from, to, 1)).expect("still follows the grammar");
             let findings: Vec<String> = lint(&profile).iter().map(ToString::to_string).collect();
