@@ -47,6 +47,12 @@ pub struct PurseRules {
     /// Key of the TAC of UPDATE OVERDRAW LIMIT.
     #[serde(deserialize_with = "named")]
     pub overdraw_tac_key: TacKey,
+    /// Whether the PIN must be verified again after each completed transaction, as the manual's COS wants it.
+    #[serde(default)]
+    pub drops_pin: bool,
+    /// What SELECT answers for a blocked application.
+    #[serde(default)]
+    pub blocked_select: BlockedSelect,
     /// Order of the factors in INIT SAM FOR PURCHASE.
     pub factor_order: FactorOrder,
     /// How many factors lead from the PSAM's key to the card's.
@@ -206,6 +212,17 @@ pub struct PurseMacRows {
     pub overdraw_tac: Vec<Field>,
 }
 
+/// What SELECT answers for a blocked application.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum BlockedSelect {
+    /// `6283`; GET RESPONSE then fetches the FCI (PBOC).
+    #[default]
+    Fci,
+    /// `6A81` (the manual's COS); the application is selected nevertheless, so that it can be unblocked.
+    Refused,
+}
+
 /// Order of the factors on the wire to the PSAM.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -347,6 +364,13 @@ impl PurseRules {
     pub fn prove(&self, transaction_type: u8, card_sequence: u16) -> Command {
         let number = self.prove_sequence.of(card_sequence);
         self.commands.prove.with_p2(transaction_type).command(number.to_be_bytes().to_vec()).with_le(8)
+    }
+
+    /// Every transaction type that leaves a proof.
+    #[must_use]
+    pub const fn transaction_types(&self) -> [u8; 8] {
+        let PurseTypes { ed_load, ep_load, unload, cash, ed_purchase, ep_purchase, overdraw, composite } = self.types;
+        [ed_load, ep_load, unload, cash, ed_purchase, ep_purchase, overdraw, composite]
     }
 
     /// The transaction type of a load or purchase.

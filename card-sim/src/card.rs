@@ -8,8 +8,10 @@ mod account;
 mod authentication;
 mod files;
 mod key_load;
+mod maintenance;
 mod pin;
 mod psam;
+mod purse;
 mod select;
 
 use std::sync::Arc;
@@ -25,6 +27,9 @@ use crate::image::FaultStore;
 use crate::keys::GivenKeys;
 use crate::memory::{Changes, Memory, MemoryError};
 use crate::model::{Model, ModelError};
+
+pub(crate) use maintenance::Block;
+pub(crate) use purse::Begin;
 
 /// A card with or without power.
 pub struct Card {
@@ -49,6 +54,7 @@ struct State {
     transaction: Option<account::Transaction>,
     derived: Option<psam::Derived>,
     purchase: Option<psam::Purchase>,
+    purse: Option<purse::Open>,
 }
 
 /// A challenge given out, good for the next command.
@@ -65,6 +71,11 @@ impl Challenge {
             (8, Some(block)) => Ok(*block),
             _ => Err(StatusWord::CHALLENGE_INVALID.into()),
         }
+    }
+
+    /// A challenge of 4 bytes completed with zeros, or of 8: where a MAC starts.
+    fn initial_value(self) -> Option<[u8; 8]> {
+        matches!(self.length, 4 | 8).then(|| self.bytes.first_chunk().copied()).flatten()
     }
 }
 
@@ -286,6 +297,9 @@ impl Card {
     /// Data into `answer`, status word returned.
     fn execute(&mut self, command: &[u8], answer: &mut Vec<u8>) -> Result<StatusWord, MemoryError> {
         let model = Arc::clone(&self.model);
+        if self.is_card_blocked(&model) {
+            return Ok(StatusWord::NOT_SUPPORTED);
+        }
         let request = door::parse(&model, command);
         if let Ok(Request::GetResponse { le }) = request {
             self.state.challenge = None;
@@ -297,7 +311,9 @@ impl Card {
         let mut out = std::mem::take(&mut self.out);
         out.clear();
         let result = match request {
-            Ok(request) => self.run(&model, request, challenge, purchase, &mut out),
+            Ok(request) => {
+                self.pass(&model, &request).and_then(|()| self.run(&model, request, challenge, purchase, &mut out))
+            }
             Err(sw) => Err(Stop::Refused(sw)),
         };
         let sw = match result {
@@ -336,10 +352,12 @@ impl Card {
             Request::AppendRecord { file, data } => self.append_record(model, file, data),
             Request::UpdateBinary { file, offset, data } => self.update_binary(model, file, offset, data),
             Request::GetChallenge { le } => self.get_challenge(le, out),
-            Request::ExternalAuthenticate { key, auth, plain } => {
-                self.external_authenticate(model, key, auth, plain, challenge)
+            Request::ExternalAuthenticate { key, auth_plain, version } => {
+                self.external_authenticate(model, key, auth_plain, version, challenge)
             }
-            Request::InternalAuthenticate { factor, data } => self.internal_authenticate(model, factor, data, out),
+            Request::InternalAuthenticate { factor_data, version } => {
+                self.internal_authenticate(model, factor_data, version, out)
+            }
             Request::Verify(pin) => self.verify(model, pin),
             Request::ChangePin(data) => self.change_pin(model, data),
             Request::UnblockPin { mac } => self.unblock_pin(model, mac, challenge),
@@ -362,6 +380,36 @@ impl Card {
             Request::PsamMac(data) => self.psam_mac(data, out),
             Request::PsamInitPurchase(data) => self.psam_init_purchase(model, data, out),
             Request::PsamCreditPurchase { mac2 } => Self::psam_credit_purchase(purchase, mac2),
+            Request::PurseBegin { begin, key_index, amount, terminal } => {
+                self.purse_begin(model, begin, key_index, amount, terminal, out)
+            }
+            Request::PurseBeginOverdraw { key_index, terminal } => {
+                self.purse_begin_overdraw(model, key_index, terminal, out)
+            }
+            Request::PurseCredit { date_time, mac2 } => self.purse_credit(model, date_time, mac2, out),
+            Request::PurseUnload { date_time, mac2 } => self.purse_unload(model, date_time, mac2, out),
+            Request::PurseOverdraw { limit, date_time, mac2 } => {
+                self.purse_overdraw(model, limit, date_time, mac2, out)
+            }
+            Request::PurseDebit { sequence, date_time, mac1 } => {
+                self.purse_debit(model, sequence, date_time, mac1, out)
+            }
+            Request::PurseCache { file, which, data } => self.purse_cache(model, file, which, data),
+            Request::PurseBalance { purse, le } => self.purse_balance_of(model, purse, le, out),
+            Request::PurseProve { transaction_type, number } => self.purse_prove(model, transaction_type, number, out),
+            Request::PurseReloadPin { digits, mac } => self.purse_reload_pin(model, digits, mac),
+            Request::PurseUnblockPin(message) => self.purse_unblock_pin(model, message, challenge),
+            Request::UpdateBinaryUnderMac { file, offset, message } => {
+                self.update_binary_under_mac(model, (file, offset), message, challenge)
+            }
+            Request::UpdateRecordUnderMac { file, which, message } => {
+                self.update_record_under_mac(model, (file, which), message, challenge)
+            }
+            Request::BlockApplication { for_good, message } => {
+                self.block_application(model, for_good, message, challenge)
+            }
+            Request::UnblockApplication(message) => self.unblock_application(model, message, challenge),
+            Request::BlockCard(message) => self.block_card(model, message, challenge),
             Request::GetResponse { .. } => unreachable!("answered before anything is dropped"),
         }
     }

@@ -5,10 +5,16 @@
 //! Units: lengths in bytes.
 #![cfg_attr(not(test), warn(clippy::indexing_slicing))]
 
-use card_core::StatusWord;
-use card_profiles::account::CommandRow;
-use card_profiles::profile::CardKind;
+mod account;
+mod psam;
+mod purse;
 
+use card_core::StatusWord;
+use card_core::crypto::Block;
+use card_profiles::profile::CardKind;
+use card_profiles::purse::Purse;
+
+use crate::card::Begin;
 use crate::model::Model;
 
 /// A command that has the right shape.
@@ -23,12 +29,12 @@ pub(crate) enum Request<'a> {
     UpdateBinary { file: FileRef, offset: usize, data: &'a [u8] },
     GetResponse { le: usize },
     GetChallenge { le: usize },
-    InternalAuthenticate { factor: [u8; 8], data: [u8; 8] },
-    ExternalAuthenticate { key: u8, auth: [u8; 8], plain: [u8; 8] },
+    InternalAuthenticate { factor_data: [Block; 2], version: Option<u8> },
+    ExternalAuthenticate { key: u8, auth_plain: [Block; 2], version: Option<u8> },
     Verify(&'a [u8]),
     ChangePin(&'a [u8]),
     UnblockPin { mac: [u8; 4] },
-    ReloadPin { enciphered: [u8; 8], mac: [u8; 4] },
+    ReloadPin { enciphered: &'a [u8], mac: [u8; 4] },
     LoadKey { enciphered: &'a [u8], mac: [u8; 4] },
     GetBalance { kind: u8, le: usize },
     InitLoad { key_index: u8, amount: u32, terminal: [u8; 6] },
@@ -41,6 +47,38 @@ pub(crate) enum Request<'a> {
     PsamMac(&'a [u8]),
     PsamInitPurchase(&'a [u8]),
     PsamCreditPurchase { mac2: [u8; 4] },
+    PurseBegin { begin: (Begin, Purse), key_index: u8, amount: u32, terminal: [u8; 6] },
+    PurseBeginOverdraw { key_index: u8, terminal: [u8; 6] },
+    PurseCredit { date_time: [u8; 7], mac2: [u8; 4] },
+    PurseUnload { date_time: [u8; 7], mac2: [u8; 4] },
+    PurseOverdraw { limit: [u8; 3], date_time: [u8; 7], mac2: [u8; 4] },
+    PurseDebit { sequence: u32, date_time: [u8; 7], mac1: [u8; 4] },
+    PurseCache { file: FileRef, which: Which, data: &'a [u8] },
+    PurseBalance { purse: Purse, le: usize },
+    PurseProve { transaction_type: u8, number: u16 },
+    PurseReloadPin { digits: &'a [u8], mac: [u8; 4] },
+    PurseUnblockPin(Message<'a>),
+    UpdateBinaryUnderMac { file: FileRef, offset: usize, message: Message<'a> },
+    UpdateRecordUnderMac { file: FileRef, which: Which, message: Message<'a> },
+    BlockApplication { for_good: bool, message: Message<'a> },
+    UnblockApplication(Message<'a>),
+    BlockCard(Message<'a>),
+}
+
+/// A command whose last four bytes are a MAC over header and data.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Message<'a> {
+    /// CLA INS P1 P2 Lc.
+    pub(crate) header: [u8; 5],
+    pub(crate) data: &'a [u8],
+    pub(crate) mac: [u8; 4],
+}
+
+impl<'a> Message<'a> {
+    fn read(cla: u8, ins: u8, header: Header<'a>) -> Result<Self, StatusWord> {
+        let (data, mac) = header.data()?.split_last_chunk::<4>().ok_or(StatusWord::WRONG_LENGTH)?;
+        Ok(Self { header: [cla, ins, header.p1, header.p2, header.p3], data, mac: *mac })
+    }
 }
 
 /// What SELECT by FID may find.
@@ -85,10 +123,10 @@ enum Instruction {
     PinUnblock,
     KeyLoad,
     Account,
-    PsamDerive,
-    PsamCipher,
-    PsamInitPurchase,
-    PsamCreditPurchase,
+    Purse,
+    UpdateUnderMac,
+    Block,
+    Psam,
 }
 
 const COMMON: [(u8, u8, Instruction); 11] = [
@@ -104,13 +142,26 @@ const COMMON: [(u8, u8, Instruction); 11] = [
     (0x00, 0x88, Instruction::InternalAuthenticate),
     (0x00, 0x20, Instruction::Verify),
 ];
-const USER: [(u8, u8, Instruction); 2] = [(0x80, 0x5E, Instruction::ChangePin), (0x84, 0x24, Instruction::PinUnblock)];
-const PSAM: [(u8, u8, Instruction); 4] = [
-    (0xBF, 0xDE, Instruction::PsamDerive),
-    (0x80, 0xFA, Instruction::PsamCipher),
-    (0x80, 0x70, Instruction::PsamInitPurchase),
-    (0x80, 0x72, Instruction::PsamCreditPurchase),
+const USER: [(u8, u8, Instruction); 5] = [
+    (0x80, 0x5E, Instruction::ChangePin),
+    (0x84, 0x24, Instruction::PinUnblock),
+    (0x84, BLOCK, Instruction::Block),
+    (0x84, UNBLOCK, Instruction::Block),
+    (0x84, BLOCK_CARD, Instruction::Block),
 ];
+/// Updates of a card that has files under MAC.
+const UNDER_MAC: [(u8, u8, Instruction); 2] =
+    [(0x04, 0xD6, Instruction::UpdateUnderMac), (0x04, 0xDC, Instruction::UpdateUnderMac)];
+const PSAM: [(u8, u8, Instruction); 4] = [
+    (0xBF, psam::DERIVE, Instruction::Psam),
+    (0x80, psam::CIPHER, Instruction::Psam),
+    (0x80, psam::INIT_PURCHASE, Instruction::Psam),
+    (0x80, psam::CREDIT_PURCHASE, Instruction::Psam),
+];
+/// APPLICATION BLOCK, APPLICATION UNBLOCK, CARD BLOCK (PBOC).
+const BLOCK: u8 = 0x1E;
+const UNBLOCK: u8 = 0x18;
+const BLOCK_CARD: u8 = 0x16;
 
 /// A T=0 command: header and, in the card's direction, data.
 #[derive(Clone, Copy)]
@@ -184,7 +235,8 @@ fn known(model: &Model, cla: u8, ins: u8) -> Result<Instruction, StatusWord> {
         CardKind::User => &USER,
         CardKind::Psam => &PSAM,
     };
-    let table = || COMMON.iter().chain(own).copied();
+    let under_mac: &[(u8, u8, Instruction)] = if model.has_files_under_mac { &UNDER_MAC } else { &[] };
+    let table = || COMMON.iter().chain(own).chain(under_mac).copied();
     if let Some((.., instruction)) = table().find(|(c, i, _)| (*c, *i) == (cla, ins)) {
         return Ok(instruction);
     }
@@ -192,30 +244,20 @@ fn known(model: &Model, cla: u8, ins: u8) -> Result<Instruction, StatusWord> {
     if (load_cla, load_ins) == (cla, ins) {
         return Ok(Instruction::KeyLoad);
     }
-    let account = || account_rows(model).into_iter().flatten();
+    let account = || account::rows(model).into_iter().flatten();
     if account().any(|row| (row.cla, row.ins) == (cla, ins)) {
         return Ok(Instruction::Account);
     }
+    let purse = || model.purse.iter().flat_map(|purse| purse::rows(&purse.rules.commands));
+    if purse().any(|row| (row.cla, row.ins) == (cla, ins)) {
+        return Ok(Instruction::Purse);
+    }
     let classes = table().map(|(c, i, _)| (c, i)).chain([(load_cla, load_ins)]);
-    let classes = || classes.clone().chain(account().map(|row| (row.cla, row.ins)));
+    let classes = || classes.clone().chain(account().chain(purse()).map(|row| (row.cla, row.ins)));
     if classes().any(|(c, _)| c == cla) && !classes().any(|(_, i)| i == ins) {
         return Err(StatusWord::INS_UNKNOWN);
     }
     Err(StatusWord::CLA_UNKNOWN)
-}
-
-fn account_rows(model: &Model) -> [Option<CommandRow>; 6] {
-    model.account.as_ref().map_or([None; 6], |account| {
-        let rules = &account.rules;
-        [
-            Some(rules.get_balance),
-            Some(rules.init_load),
-            Some(rules.credit_load),
-            Some(rules.init_purchase),
-            Some(rules.debit_purchase),
-            rules.prove,
-        ]
-    })
 }
 
 fn request<'a>(
@@ -273,77 +315,102 @@ fn request<'a>(
         }
         Instruction::InternalAuthenticate => {
             header.parameters(0, 0)?;
-            let mut fields = header.fields(16)?;
-            Request::InternalAuthenticate { factor: fields.take(), data: fields.take() }
+            let (factor_data, version) = authentication(model, header)?;
+            Request::InternalAuthenticate { factor_data, version }
         }
         Instruction::ExternalAuthenticate => {
             header.parameters(0, header.p2)?;
-            let mut fields = header.fields(16)?;
-            Request::ExternalAuthenticate { key: header.p2, auth: fields.take(), plain: fields.take() }
+            let (auth_plain, version) = authentication(model, header)?;
+            Request::ExternalAuthenticate { key: header.p2, auth_plain, version }
         }
         Instruction::Verify => {
-            header.parameters(0, 0)?;
+            header.parameters(0, pin_id(model))?;
             let pin = header.data()?;
             pin_length(model, pin.len(), 0)?;
             Request::Verify(pin)
         }
         Instruction::ChangePin => {
-            header.parameters(1, 0)?;
+            if let Some(purse) = model.purse.as_ref().filter(|purse| header.p1 == purse.rules.commands.reload_pin.p1) {
+                return purse::request(purse, cla, ins, header);
+            }
+            header.parameters(1, pin_id(model))?;
             let data = header.data()?;
             pin_length(model, data.len(), 1)?;
             Request::ChangePin(data)
         }
-        Instruction::PinUnblock => match (header.p1, header.p2) {
-            (0, 0) => Request::UnblockPin { mac: header.fields(4)?.take() },
-            (0, 1) => {
-                let mut fields = header.fields(12)?;
-                Request::ReloadPin { enciphered: fields.take(), mac: fields.take() }
+        Instruction::PinUnblock => match (&model.purse, header.p1, header.p2) {
+            (Some(purse), ..) => purse::unblock_pin(purse, model.rules.algorithm.block(), header)?,
+            (None, 0, 0) => Request::UnblockPin { mac: header.fields(4)?.take() },
+            (None, 0, 1) => {
+                let (enciphered, mac) = header.data()?.split_last_chunk::<4>().ok_or(StatusWord::WRONG_LENGTH)?;
+                if enciphered.len() != model.rules.algorithm.block() {
+                    return Err(StatusWord::WRONG_LENGTH);
+                }
+                Request::ReloadPin { enciphered, mac: *mac }
             }
             _ => return Err(StatusWord::WRONG_P1P2),
         },
         Instruction::KeyLoad => {
             let [.., p1, p2] = model.key_load;
             header.parameters(p1, p2)?;
-            // LD, three label bytes and a key of 8 or 16 bytes, padded: 16 or 24 bytes; then the MAC.
+            // LD, three label bytes and a key of 8 or 16 bytes, padded; then the MAC.
             let (enciphered, mac) = header.data()?.split_last_chunk::<4>().ok_or(StatusWord::WRONG_LENGTH)?;
-            if !matches!(enciphered.len(), 16 | 24) {
+            let whole = |key: usize| (1 + 3 + key).next_multiple_of(model.rules.algorithm.block());
+            if ![whole(8), whole(16)].contains(&enciphered.len()) {
                 return Err(StatusWord::WRONG_LENGTH);
             }
             Request::LoadKey { enciphered, mac: *mac }
         }
-        Instruction::Account => account(model, cla, ins, header)?,
-        Instruction::PsamDerive => {
-            let data = header.data()?;
-            if data.len() % 8 != 0 {
-                return Err(StatusWord::WRONG_LENGTH);
-            }
-            Request::PsamDerive { usage: header.p1, id: header.p2, data }
-        }
-        Instruction::PsamCipher => {
-            let cipher = match (header.p1, header.p2) {
-                (0, 0) => Request::PsamEncipher,
-                (5, 0) => Request::PsamMac,
-                _ => return Err(StatusWord::WRONG_P1P2),
-            };
-            let data = header.data()?;
-            if data.len() % 8 != 0 || (header.p1 == 5 && data.len() < 16) {
-                return Err(StatusWord::WRONG_LENGTH);
-            }
-            cipher(data)
-        }
-        Instruction::PsamInitPurchase => {
-            header.parameters(1, 0)?;
-            let data = header.data()?;
-            if !matches!(data.len(), 0x1C | 0x24 | 0x2C | 0x34) {
-                return Err(StatusWord::WRONG_LENGTH);
-            }
-            Request::PsamInitPurchase(data)
-        }
-        Instruction::PsamCreditPurchase => {
-            header.parameters(0, 0)?;
-            Request::PsamCreditPurchase { mac2: header.fields(4)?.take() }
-        }
+        Instruction::Account => account::request(model, cla, ins, header)?,
+        Instruction::Psam => psam::request(ins, header)?,
+        Instruction::Purse => purse::request(model.purse.as_ref().ok_or(StatusWord::INS_UNKNOWN)?, cla, ins, header)?,
+        Instruction::UpdateUnderMac => under_mac(cla, ins, header)?,
+        Instruction::Block => block(ins, header, Message::read(cla, ins, header)?)?,
     })
+}
+
+/// Id of the PIN: that of a purse, else 0.
+fn pin_id(model: &Model) -> u8 {
+    model.purse.as_ref().map_or(0, |purse| purse.rules.pin_id)
+}
+
+fn under_mac<'a>(cla: u8, ins: u8, header: Header<'a>) -> Result<Request<'a>, StatusWord> {
+    let message = Message::read(cla, ins, header)?;
+    if message.data.is_empty() {
+        return Err(StatusWord::WRONG_LENGTH);
+    }
+    if ins == 0xD6 {
+        let (file, offset) = binary_file(header)?;
+        return Ok(Request::UpdateBinaryUnderMac { file, offset, message });
+    }
+    let which = match (header.p2 & 0x07, header.p1) {
+        (0, tag) => Which::Tag(tag),
+        (4, number) => Which::Number(number),
+        _ => return Err(StatusWord::WRONG_P1P2),
+    };
+    Ok(Request::UpdateRecordUnderMac { file: record_file(header)?, which, message })
+}
+
+fn block<'a>(ins: u8, header: Header<'a>, message: Message<'a>) -> Result<Request<'a>, StatusWord> {
+    let request = match (ins, header.p1, header.p2) {
+        (BLOCK, 0, 0 | 1) => Request::BlockApplication { for_good: header.p2 == 1, message },
+        (UNBLOCK, 0, 0) => Request::UnblockApplication(message),
+        (BLOCK_CARD, 0, 0) => Request::BlockCard(message),
+        _ => return Err(StatusWord::WRONG_P1P2),
+    };
+    if message.data.is_empty() { Ok(request) } else { Err(StatusWord::WRONG_LENGTH) }
+}
+
+/// Two blocks of 8 bytes, and a key version where the card's rules know one.
+fn authentication(model: &Model, header: Header<'_>) -> Result<([Block; 2], Option<u8>), StatusWord> {
+    let with_version = model.rules.key_version_byte.is_some() && header.p3 == 17;
+    let mut fields = header.fields(if with_version { 17 } else { 16 })?;
+    let blocks = [fields.take(), fields.take()];
+    let version = with_version.then(|| {
+        let [version] = fields.take();
+        version
+    });
+    Ok((blocks, version))
 }
 
 fn select(header: Header<'_>) -> Result<Request<'_>, StatusWord> {
@@ -384,37 +451,4 @@ fn pin_length(model: &Model, length: usize, separators: usize) -> Result<(), Sta
     let pins = 1 + separators;
     let range = pin.bytes_min * pins + separators..=pin.bytes_max * pins + separators;
     if range.contains(&length) { Ok(()) } else { Err(StatusWord::WRONG_LENGTH) }
-}
-
-fn account<'a>(model: &Model, cla: u8, ins: u8, header: Header<'a>) -> Result<Request<'a>, StatusWord> {
-    let rules = &model.account.as_ref().ok_or(StatusWord::INS_UNKNOWN)?.rules;
-    let is = |row: CommandRow| row.header() == [cla, ins, header.p1, header.p2];
-    let open = |row: CommandRow| (row.cla, row.ins, row.p1) == (cla, ins, header.p1);
-    if is(rules.init_load) {
-        let mut fields = header.fields(11)?;
-        let [key_index] = fields.take();
-        return Ok(Request::InitLoad { key_index, amount: u32::from_be_bytes(fields.take()), terminal: fields.take() });
-    }
-    if is(rules.credit_load) {
-        let mut fields = header.fields(11)?;
-        return Ok(Request::CreditLoad { date_time: fields.take(), mac2: fields.take() });
-    }
-    if is(rules.init_purchase) {
-        let mut fields = header.fields(19)?;
-        let [key_index] = fields.take();
-        return Ok(Request::InitPurchase { key_index, amounts: fields.take(), terminal: fields.take() });
-    }
-    if is(rules.debit_purchase) {
-        let mut fields = header.fields(15)?;
-        let sequence = u32::from_be_bytes(fields.take());
-        return Ok(Request::DebitPurchase { sequence, date_time: fields.take(), mac1: fields.take() });
-    }
-    // P2 is the balance or the transaction type asked for, so only P1 belongs to the row.
-    if open(rules.get_balance) && matches!(header.p2, 1..=3) {
-        return Ok(Request::GetBalance { kind: header.p2, le: header.le()? });
-    }
-    if rules.prove.is_some_and(open) && [rules.purchase_type, rules.load_type].contains(&header.p2) {
-        return Ok(Request::Prove { kind: header.p2, sequence: u16::from_be_bytes(header.fields(2)?.take()) });
-    }
-    Err(StatusWord::WRONG_P1P2)
 }

@@ -30,6 +30,8 @@ const MAGIC: [u8; 8] = *b"SSCCARD\x1A";
 pub const FORMAT: u32 = 1;
 /// Bytes of the header.
 const HEADER: usize = 64;
+/// Where the header says the layout.
+const LAYOUT_AT: u64 = 12;
 /// Bytes of the area of faults: length (4) and JSON.
 const FAULT_AREA: usize = 4096;
 /// Largest image that is read: a profile of 1 MiB and a chip of 1 MiB.
@@ -125,7 +127,7 @@ pub enum Malformed {
     #[error("it does not start with the mark of an image")]
     Magic,
     /// Another format or layout.
-    #[error("format {format}, layout {layout}; this program reads format {FORMAT}, layout {LAYOUT}")]
+    #[error("format {format}, layout {layout}; this program reads format {FORMAT}, layouts 1 to {LAYOUT}")]
     Version {
         /// Format version.
         format: u32,
@@ -235,6 +237,9 @@ pub fn open(path: &Path, durability: Durability) -> Result<Card, ImageError> {
         Err(std::fs::TryLockError::Error(source)) => return Err(ImageError::File { path: path.to_owned(), source }),
     }
     let parts = Parts::read(path, &file)?;
+    if parts.layout < LAYOUT {
+        parts.renew(&file).map_err(|source| ImageError::File { path: path.to_owned(), source })?;
+    }
     let faults = file.try_clone().map_err(|source| ImageError::File { path: path.to_owned(), source })?;
     let memory = Memory::in_file(parts.memory, file, parts.memory_offset, durability);
     let mut card = Card::assemble(parts.model, parts.atr, memory, parts.faults);
@@ -263,6 +268,7 @@ fn not_found(path: &Path, source: io::Error) -> ImageError {
 
 /// An image taken apart and checked.
 struct Parts {
+    layout: u32,
     identity: Identity,
     model: Model,
     atr: Vec<u8>,
@@ -273,6 +279,22 @@ struct Parts {
 }
 
 impl Parts {
+    /// Brings the file to this layout: zeros behind the memory first, so that a file cut off in between is still one of the
+    /// old layout; then layout and length in one write.
+    fn renew(&self, file: &File) -> io::Result<()> {
+        file.set_len(self.memory_offset + self.memory.len() as u64)?;
+        file.sync_all()?;
+        // Layout, length of the identity, offsets of faults and memory, length of the memory.
+        let mut numbers = [0; 20];
+        file.read_exact_at(&mut numbers, LAYOUT_AT)?;
+        let length = u32::try_from(self.memory.len()).map_err(io::Error::other)?;
+        if let ([layout, .., memory], []) = numbers.as_chunks_mut::<4>() {
+            (*layout, *memory) = (LAYOUT.to_be_bytes(), length.to_be_bytes());
+        }
+        file.write_all_at(&numbers, LAYOUT_AT)?;
+        file.sync_all()
+    }
+
     fn read(path: &Path, file: &File) -> Result<Self, ImageError> {
         let fault = |source| ImageError::File { path: path.to_owned(), source };
         let malformed = |problem| ImageError::Malformed { path: path.to_owned(), problem };
@@ -287,7 +309,7 @@ impl Parts {
         let mut numbers = header.as_chunks::<4>().0.iter().map(|chunk| u32::from_be_bytes(*chunk));
         let mut next = || numbers.next().ok_or_else(|| malformed(Malformed::Areas));
         let (format, layout) = (next()?, next()?);
-        if (format, layout) != (FORMAT, LAYOUT) {
+        if format != FORMAT || !(1..=LAYOUT).contains(&layout) {
             return Err(malformed(Malformed::Version { format, layout }));
         }
         let [identity_length, fault_offset, memory_offset, memory_length] = [next()?, next()?, next()?, next()?];
@@ -298,7 +320,9 @@ impl Parts {
         let areas = || malformed(Malformed::Areas);
         let (faults_end, memory_end) =
             (u64::from(fault_offset) + FAULT_AREA as u64, u64::from(memory_offset) + u64::from(memory_length));
-        if faults_end != u64::from(memory_offset) || memory_end != length {
+        // A file that is being brought from layout 1 to this one is longer than it says.
+        let fits = if layout == LAYOUT { memory_end == length } else { memory_end <= length };
+        if faults_end != u64::from(memory_offset) || !fits {
             return Err(areas());
         }
         let identity = area(u32::try_from(HEADER).expect("64"), identity_length).ok_or_else(areas)?;
@@ -309,15 +333,16 @@ impl Parts {
         let fault_length = area(fault_offset, 4).and_then(|bytes| bytes.first_chunk().copied()).ok_or_else(areas)?;
         let faults = area(fault_offset.saturating_add(4), u32::from_be_bytes(fault_length)).ok_or_else(areas)?;
         let faults = serde_json::from_slice(faults).map_err(|_| malformed(Malformed::Faults))?;
-        let memory = area(memory_offset, memory_length).ok_or_else(areas)?.to_vec();
+        let mut memory = area(memory_offset, memory_length).ok_or_else(areas)?.to_vec();
         let atr = hex::decode(&identity.atr).map_err(|_| malformed(Malformed::Identity))?;
         Atr::parse(&atr).and_then(|atr| atr.card_factor()).map_err(ModelError::from)?;
         let model = Model::of(&Profile::parse(&identity.profile)?)?;
-        if model.size != memory.len() {
+        if model.size_in(layout) != memory.len() {
             return Err(areas());
         }
+        memory.resize(model.size, 0);
         let (fault_offset, memory_offset) = (u64::from(fault_offset), u64::from(memory_offset));
-        Ok(Self { identity, model, atr, faults, fault_offset, memory, memory_offset })
+        Ok(Self { layout, identity, model, atr, faults, fault_offset, memory, memory_offset })
     }
 }
 
@@ -403,6 +428,35 @@ mod tests {
             assert_eq!(card.transmit(&select, &mut Vec::new()).is_err(), lost);
         }
         assert_eq!(open().faults().faults(), [Fault::Lemon { after_writes: 100 }]);
+    }
+
+    /// An image as version 1 of the layout had it: without the blocks at the end of the memory.
+    fn of_layout_1(path: &Path) -> Vec<u8> {
+        let mut bytes = std::fs::read(path).expect("image");
+        let model = Model::of(&card_profiles::builtin("ssc-3.0").expect("built in")).expect("a model");
+        let length = u32::try_from(model.blocks).expect("small").to_be_bytes();
+        bytes.truncate(bytes.len() - (model.size - model.blocks));
+        bytes[12..16].copy_from_slice(&1_u32.to_be_bytes());
+        bytes[28..32].copy_from_slice(&length);
+        bytes
+    }
+
+    #[test]
+    fn an_image_of_the_first_layout_loads_and_is_renewed_even_if_that_was_cut_off() {
+        let folder = tempfile::tempdir().expect("folder");
+        let path = made(folder.path());
+        let new = std::fs::read(&path).expect("image");
+        let old = of_layout_1(&path);
+        for longer in [0, new.len() - old.len()] {
+            let bytes = [&old[..], &vec![0; longer]].concat();
+            std::fs::write(&path, bytes).expect("written");
+            let (_, inspection) = inspect(&path).expect("an older image");
+            assert_eq!(inspection.pin.map(|pin| pin.tries_left), Some(3));
+            drop(open(&path, Durability::Disk).expect("an older image"));
+            assert!(std::fs::read(&path).expect("image") == new, "renewed with {longer} bytes more");
+        }
+        std::fs::write(&path, &old[..old.len() - 1]).expect("written");
+        assert!(inspect(&path).is_err());
     }
 
     #[test]

@@ -4,9 +4,10 @@
 
 use std::collections::BTreeMap;
 
+use card_profiles::purse::Purse;
 use serde::Serialize;
 
-use crate::card::Card;
+use crate::card::{Block, Card};
 use crate::model::Structure;
 
 /// Everything on a card but its secrets.
@@ -18,6 +19,12 @@ pub struct Inspection {
     pub pin: Option<PinInspection>,
     /// Account, where the card has one.
     pub account: Option<AccountInspection>,
+    /// Electronic deposit and purse, where the card has them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub purse: Option<PurseInspection>,
+    /// What is blocked: `card`, or DFs, each `temporarily` or `for good`.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub blocked: BTreeMap<String, &'static str>,
     /// Terminal transaction number last used, on a PSAM.
     pub terminal_sequence: Option<u32>,
     /// Keys by DF and name: `SSSE.UKSSSE`.
@@ -50,6 +57,21 @@ pub struct AccountInspection {
     pub online_sequence: u16,
     /// Transaction number of the next purchase.
     pub offline_sequence: u16,
+}
+
+/// State of the electronic deposit (ED) and purse (EP).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct PurseInspection {
+    /// ED, overdraw limit included, fen.
+    pub deposit: u32,
+    /// Overdraw limit of the ED, fen.
+    pub overdraw_limit: u32,
+    /// Online and offline transaction numbers of the ED.
+    pub deposit_sequences: (u16, u16),
+    /// EP, fen.
+    pub purse: u32,
+    /// Online and offline transaction numbers of the EP.
+    pub purse_sequences: (u16, u16),
 }
 
 /// State of a key.
@@ -98,9 +120,30 @@ impl Card {
                     offline_sequence,
                 }
             }),
+            purse: model.purse.as_ref().map(|applet| PurseInspection {
+                deposit: self.purse_balance(applet, Purse::Deposit),
+                overdraw_limit: self.purse_limit(applet, Purse::Deposit),
+                deposit_sequences: self.purse_sequences(applet, Purse::Deposit),
+                purse: self.purse_balance(applet, Purse::Purse),
+                purse_sequences: self.purse_sequences(applet, Purse::Purse),
+            }),
+            blocked: self.inspect_blocks(),
             terminal_sequence: self.terminal_sequence(),
             keys: model.keys.iter().map(|row| (format!("{}.{}", model.dfs[row.df].id, row.name), key(row))).collect(),
             files,
         }
+    }
+
+    fn inspect_blocks(&self) -> BTreeMap<String, &'static str> {
+        let model = self.model();
+        let state = |block| match block {
+            Block::Open => None,
+            Block::Temporary => Some("temporarily"),
+            Block::ForGood => Some("for good"),
+        };
+        let dfs = model.dfs.iter().enumerate();
+        let dfs = dfs.filter_map(|(index, df)| Some((df.id.clone(), state(self.block_of(model, index))?)));
+        let card = self.is_card_blocked(model).then(|| ("card".to_owned(), "for good"));
+        dfs.chain(card).collect()
     }
 }

@@ -19,5 +19,5 @@ pub mod reader;
 
 pub use card::{Card, Silence};
 pub use in_process::{InProcess, Socket};
-pub use inspection::{AccountInspection, Inspection, KeyInspection, PinInspection};
+pub use inspection::{AccountInspection, Inspection, KeyInspection, PinInspection, PurseInspection};
 pub use model::{LAYOUT, ModelError};

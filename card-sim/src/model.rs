@@ -4,29 +4,33 @@
 //! Never: changes after a card is made; a change of layout is a new version of the image format.
 //! Units: addresses and lengths in bytes.
 
-use card_core::crypto;
+mod account;
+mod psam;
+mod purse;
+
+use card_core::algorithm::AlgorithmRules;
+use card_core::crypto::{CardKey, KeyForm, KeyLength};
 use card_core::fci::Fci;
 use card_core::key::Key16;
 use card_core::security::KeyName;
 use card_profiles::access::{Access, Right};
-use card_profiles::account::AccountRules;
 use card_profiles::format::{Format, FormatKind};
 use card_profiles::profile::{CardKind, Df, Ef, EfKind, Element, KeyClass, Profile};
+
+pub(crate) use account::AccountModel;
+pub(crate) use psam::PsamModel;
+pub(crate) use purse::{PURSE_BYTES, PurseModel};
 
 use crate::keys::Slot;
 use crate::memory::DATA_START;
 
 /// Version of the layout, written into every image.
-pub const LAYOUT: u32 = 1;
+pub const LAYOUT: u32 = 2;
 
 /// Bytes of a key slot: present (1), tries left (1), version (1), spare (1), key (16).
 const KEY_SLOT: usize = 20;
-/// Bytes of the account: three amounts (12), year (2), online and offline sequence (4), two proofs.
-const ACCOUNT_BYTES: usize = 18 + 2 * PROOF_BYTES;
 /// Bytes of a stored proof: present (1), sequence (2), MAC2 (4), TAC (4).
 pub(crate) const PROOF_BYTES: usize = 11;
-/// Bytes of one record of the account log: sequence, type, terminal, date and time, three amounts.
-const LOG_RECORD: usize = 28;
 /// The bit of the PIN in a set of rights; keys have the bits below.
 pub(crate) const PIN_RIGHT: u128 = 1 << 127;
 
@@ -73,13 +77,15 @@ pub(crate) enum Rule {
     Never,
     All(u128),
     Any(u128),
+    /// Each command carries a MAC by the key at this place.
+    Mac(usize),
 }
 
 impl Rule {
     pub(crate) const fn allows(self, rights: u128) -> bool {
         match self {
             Self::Free => true,
-            Self::Never => false,
+            Self::Never | Self::Mac(_) => false,
             Self::All(mask) => rights & mask == mask,
             Self::Any(mask) => rights & mask != 0,
         }
@@ -95,6 +101,11 @@ pub(crate) struct Model {
     pub(crate) pin: Option<PinModel>,
     pub(crate) account: Option<AccountModel>,
     pub(crate) psam: Option<PsamModel>,
+    pub(crate) purse: Option<PurseModel>,
+    /// Blocks of the whole card (1), failures of the PSAM (1), block of each DF (1 each); all 0 on a new card.
+    pub(crate) blocks: usize,
+    pub(crate) rules: AlgorithmRules,
+    pub(crate) has_files_under_mac: bool,
     pub(crate) key_load: [u8; 4],
     pub(crate) key_load_challenge: usize,
     /// Keys whose rights last until reset: those of the first DF.
@@ -150,7 +161,7 @@ pub(crate) struct KeyModel {
     pub(crate) class: KeyClass,
     pub(crate) id: u8,
     pub(crate) usage: u8,
-    pub(crate) length: usize,
+    pub(crate) form: KeyForm,
     pub(crate) tries: u8,
     pub(crate) address: usize,
 }
@@ -167,29 +178,6 @@ pub(crate) struct PinModel {
     /// Right needed for them.
     pub(crate) unblock: Option<u128>,
     pub(crate) initial: Vec<u8>,
-}
-
-#[derive(Debug)]
-pub(crate) struct AccountModel {
-    pub(crate) rules: AccountRules,
-    pub(crate) df: usize,
-    pub(crate) log: usize,
-    pub(crate) purchase_key: usize,
-    pub(crate) load_key: usize,
-    pub(crate) tac_key: usize,
-    pub(crate) purchase_access: Rule,
-    pub(crate) load_access: Rule,
-    pub(crate) balance_access: Rule,
-    pub(crate) address: usize,
-}
-
-#[derive(Debug)]
-pub(crate) struct PsamModel {
-    /// Address of the terminal number.
-    pub(crate) terminal: usize,
-    /// Address of the terminal sequence, and the DF that holds it.
-    pub(crate) sequence: usize,
-    pub(crate) df: usize,
 }
 
 impl KeyModel {
@@ -214,7 +202,7 @@ impl Model {
                 class: row.class,
                 id: row.id,
                 usage: row.usage,
-                length: row.length.bytes(),
+                form: profile.form(row),
                 tries: row.tries,
                 address: place.take(KEY_SLOT),
             });
@@ -225,13 +213,19 @@ impl Model {
             dfs.push(df_model(profile, index, df, &keys, &mut place)?);
         }
         let account = match &profile.account {
-            Some(rules) => Some(account_model(profile, rules, &dfs, &keys, &mut place)?),
+            Some(rules) => Some(account::model(profile, rules, &dfs, &keys, &mut place)?),
             None => None,
         };
         let psam = match profile.kind {
-            CardKind::Psam => Some(psam_model(profile, &dfs)?),
+            CardKind::Psam => Some(psam::model(profile, &dfs)?),
             CardKind::User => None,
         };
+        let purse = match &profile.purse {
+            Some(rules) => Some(purse::model(profile, rules, &dfs, &keys, &mut place)?),
+            None => None,
+        };
+        // What layout 1 had, an image of it has; everything behind starts as zeros.
+        let blocks = place.take(2 + dfs.len());
         let needed = place.next - DATA_START;
         if u32::try_from(needed).map_or(true, |needed| needed > profile.capacity) {
             return Err(ModelError::Capacity { needed, capacity: profile.capacity });
@@ -242,6 +236,10 @@ impl Model {
             pin,
             account,
             psam,
+            purse,
+            blocks,
+            rules: profile.rules(),
+            has_files_under_mac: dfs.iter().flat_map(|df| &df.efs).any(|ef| matches!(ef.update, Rule::Mac(_))),
             key_load: *profile.key_load.command.first_chunk().ok_or_else(|| ModelError::Size("key_load".to_owned()))?,
             key_load_challenge: usize::from(profile.key_load.challenge),
             lasting_rights: lasting.fold(PIN_RIGHT, |mask, (index, _)| mask | KeyModel::right(index)),
@@ -264,7 +262,8 @@ impl Model {
         let mut put = |address: usize, bytes: &[u8]| {
             memory.get_mut(address..address + bytes.len()).expect("the layout has room").copy_from_slice(bytes);
         };
-        let control = crypto::diversify(transport_key, card_factor);
+        let form = KeyForm { rules: profile.rules(), length: KeyLength::Sixteen };
+        let control = CardKey::derived(transport_key, &[card_factor], form);
         for df in &self.dfs {
             let key = &self.keys[df.control_key];
             put(key.address, &[1, key.tries, 1, 0]);
@@ -288,6 +287,11 @@ impl Model {
             }
         }
         memory
+    }
+
+    /// Bytes of a card of this profile in an image of `layout`.
+    pub(crate) const fn size_in(&self, layout: u32) -> usize {
+        if layout == 1 { self.blocks } else { self.size }
     }
 
     pub(crate) fn key_of(&self, df: usize, class: KeyClass) -> Option<usize> {
@@ -326,8 +330,8 @@ fn rule(keys: &[KeyModel], place: &str, access: &Access) -> Result<Rule, ModelEr
     }
     Ok(match access {
         Access::Free => Rule::Free,
-        // Updates under MAC are commands of the purse; without them nothing opens the file.
-        Access::Never | Access::Mac(_) => Rule::Never,
+        Access::Never => Rule::Never,
+        Access::Mac(name) => Rule::Mac(key_index(keys, place, name)?),
         Access::All(_) => Rule::All(mask),
         Access::Any(_) => Rule::Any(mask),
     })
@@ -366,7 +370,7 @@ fn df_model(
         return Err(ModelError::NameTooLong(df.id.clone()));
     }
     let control_key = key_index(keys, &df.id, &df.control_key)?;
-    if keys[control_key].df != index || keys[control_key].length != 16 {
+    if keys[control_key].df != index || keys[control_key].form.length != KeyLength::Sixteen {
         return Err(ModelError::NoSuchKey { place: df.id.clone(), key: df.control_key.clone() });
     }
     let names_algorithm = index == 0 && profile.version.starts_with('3');
@@ -417,57 +421,6 @@ fn ef_model(df: &str, ef: &Ef, keys: &[KeyModel], place: &mut Places) -> Result<
     })
 }
 
-fn account_model(
-    profile: &Profile,
-    rules: &AccountRules,
-    dfs: &[DfModel],
-    keys: &[KeyModel],
-    place: &mut Places,
-) -> Result<AccountModel, ModelError> {
-    let df = df_index(profile, &rules.df)?;
-    let log_id = || format!("{}.{}", rules.df, rules.log);
-    let log = dfs[df].efs.iter().position(|ef| ef.id == rules.log).ok_or_else(|| ModelError::NoSuchFile(log_id()))?;
-    if !matches!(dfs[df].efs[log].structure, Structure::Cyclic { length: LOG_RECORD, .. }) {
-        return Err(ModelError::Size(log_id()));
-    }
-    Ok(AccountModel {
-        df,
-        log,
-        purchase_key: key_index(keys, "account", &rules.purchase_key)?,
-        load_key: key_index(keys, "account", &rules.load_key)?,
-        tac_key: key_index(keys, "account", &rules.tac_key)?,
-        purchase_access: rule(keys, "account", &rules.purchase_access)?,
-        load_access: rule(keys, "account", &rules.load_access)?,
-        balance_access: rule(keys, "account", &rules.balance_access)?,
-        address: place.take(ACCOUNT_BYTES),
-        rules: rules.clone(),
-    })
-}
-
-fn psam_model(profile: &Profile, dfs: &[DfModel]) -> Result<PsamModel, ModelError> {
-    let find = |element: &str, length: u8| {
-        for (df, row) in dfs.iter().zip(&profile.df).map(|(df, row)| (df, &row.ef)) {
-            for (ef, row) in df.efs.iter().zip(row) {
-                let mut offset = 0;
-                for item in &row.elements {
-                    if item.id == element && item.format.length == length {
-                        // A transparent file may be stated smaller than its items.
-                        let fits =
-                            matches!(ef.structure, Structure::Transparent) && offset + usize::from(length) <= ef.size;
-                        return if fits { Ok(ef.address + offset) } else { Err(ModelError::Size(element.to_owned())) };
-                    }
-                    offset += usize::from(item.format.length);
-                }
-            }
-        }
-        Err(ModelError::NoSuchFile(element.to_owned()))
-    };
-    let (terminal, sequence) = (find("terminal_number", 6)?, find("terminal_sequence", 4)?);
-    let holds = |df: &DfModel| df.efs.iter().any(|ef| (ef.address..ef.address + ef.size).contains(&sequence));
-    let df = dfs.iter().position(holds).ok_or_else(|| ModelError::NoSuchFile("terminal_sequence".to_owned()))?;
-    Ok(PsamModel { terminal, sequence, df })
-}
-
 /// A file whose tags and lengths are there and whose values are empty: cn and cn-amt F, everything else 00.
 fn empty_file(ef: &Ef) -> Vec<u8> {
     match ef.kind {
@@ -492,21 +445,5 @@ const fn filler(format: Format) -> u8 {
     match format.kind {
         FormatKind::Cn | FormatKind::CnAmount => 0xFF,
         FormatKind::B | FormatKind::An | FormatKind::BAmount | FormatKind::BSequence | FormatKind::BTlv => 0x00,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use card_profiles::builtin_text;
-
-    #[test]
-    fn a_psam_whose_counter_lies_outside_its_file_is_not_made() {
-        let text = builtin_text("psam").expect("built in");
-        for (from, to) in [("size = 6\n", "size = 5\n"), ("size = 4\n", "size = 3\n")] {
-            assert!(text.contains(from), "{from:?}");
-            let profile = Profile::parse(&text.replacen(from, to, 1)).expect("follows the grammar");
-            assert!(matches!(Model::of(&profile), Err(ModelError::Size(_))), "{to:?}");
-        }
     }
 }

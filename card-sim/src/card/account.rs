@@ -6,8 +6,8 @@
 //! Units: amounts in fen, unsigned 32 bits.
 
 use card_core::StatusWord;
-use card_core::crypto;
-use card_core::key::{Key8, Key16};
+use card_core::algorithm::Algorithm;
+use card_core::crypto::{CardKey, SessionKey};
 use card_profiles::account::{Amounts, Balances, MacFields, load_seed, purchase_seed};
 
 use super::{Answer, Card, Stop, expect_le, same};
@@ -23,13 +23,18 @@ const OFFLINE: usize = 16;
 const PURCHASE_PROOF: usize = 18;
 const LOAD_PROOF: usize = PURCHASE_PROOF + PROOF_BYTES;
 
-/// Algorithm byte that the card answers: 00 = 3DES (COS manual).
-const ALGORITHM_TDES: u8 = 0x00;
+/// Algorithm byte that the card answers: 00 = 3DES (COS manual), 04 = SM4 (highway cards).
+pub(super) const fn algorithm_byte(algorithm: Algorithm) -> u8 {
+    match algorithm {
+        Algorithm::Tdes => 0x00,
+        Algorithm::Sm4 => 0x04,
+    }
+}
 
 /// Between INITIALIZE and its DEBIT or CREDIT: in volatile memory only.
 pub(super) enum Transaction {
-    Load { session: Key8, fields: MacFields },
-    Purchase { key: Key16, random: [u8; 4], fields: MacFields },
+    Load { session: SessionKey, fields: MacFields },
+    Purchase { key: CardKey, random: [u8; 4], fields: MacFields },
 }
 
 impl Card {
@@ -78,11 +83,11 @@ impl Card {
             card_sequence,
             ..MacFields::default()
         };
-        let session = crypto::session_key(&key, load_seed(random, card_sequence));
-        let mac1 = crypto::mac_des(&session, [0; 8], &fields.input(&account.rules.mac.load_mac1));
+        let session = key.transaction_session(load_seed(random, card_sequence));
+        let mac1 = session.mac([0; 8], &fields.input(&account.rules.mac.load_mac1));
         out.extend(balances.personal_account.to_be_bytes());
         out.extend(card_sequence.to_be_bytes());
-        out.extend([version, ALGORITHM_TDES]);
+        out.extend([version, algorithm_byte(model.rules.algorithm)]);
         out.extend(random);
         out.extend(mac1);
         self.state.transaction = Some(Transaction::Load { session, fields });
@@ -103,7 +108,7 @@ impl Card {
         };
         fields.date_time = date_time;
         let rows = &account.rules.mac;
-        if !same(&crypto::mac_des(&session, [0; 8], &fields.input(&rows.load_mac2)), &mac2) {
+        if !same(&session.mac([0; 8], &fields.input(&rows.load_mac2)), &mac2) {
             return Err(StatusWord::MAC_WRONG.into());
         }
         let tac = self.tac(model, account, &fields.input(&rows.load_tac));
@@ -141,7 +146,7 @@ impl Card {
         out.extend(balances.pooled_fund_total.to_be_bytes());
         out.extend(balances.year.to_be_bytes());
         out.extend(card_sequence.to_be_bytes());
-        out.extend([version, ALGORITHM_TDES]);
+        out.extend([version, algorithm_byte(model.rules.algorithm)]);
         out.extend(random);
         let fields = MacFields {
             amounts,
@@ -172,12 +177,12 @@ impl Card {
         fields.terminal_sequence = sequence;
         fields.date_time = date_time;
         let rows = &account.rules.mac;
-        let session = crypto::session_key(&key, purchase_seed(random, fields.card_sequence, sequence));
-        if !same(&crypto::mac_des(&session, [0; 8], &fields.input(&rows.purchase_mac1)), &mac1) {
+        let session = key.transaction_session(purchase_seed(random, fields.card_sequence, sequence));
+        if !same(&session.mac([0; 8], &fields.input(&rows.purchase_mac1)), &mac1) {
             return Err(StatusWord::MAC_WRONG.into());
         }
         let (self_paid, pooled, year) = self.totals_after(account, fields.amounts, date_time)?;
-        let mac2 = crypto::mac_des(&session, [0; 8], &fields.input(&rows.purchase_mac2));
+        let mac2 = session.mac([0; 8], &fields.input(&rows.purchase_mac2));
         let tac = self.tac(model, account, &fields.input(&rows.purchase_tac));
         let at = account.address;
         let mut changes = Changes::default();
@@ -221,7 +226,7 @@ impl Card {
         account: &AccountModel,
         key: usize,
         key_index: u8,
-    ) -> Result<(Key16, u8), Stop> {
+    ) -> Result<(CardKey, u8), Stop> {
         let (row, tac) = (&model.keys[key], &model.keys[account.tac_key]);
         let state = self.key_state(row);
         if key_index != account.rules.key_index || !state.present || !self.key_state(tac).present {
@@ -273,7 +278,7 @@ impl Card {
     }
 
     fn tac(&self, model: &Model, account: &AccountModel, input: &[u8]) -> [u8; 4] {
-        crypto::mac_des(&self.key(&model.keys[account.tac_key]).fold(), [0; 8], input)
+        self.key(&model.keys[account.tac_key]).tac(input)
     }
 
     /// The record of the medical log: number, type, terminal, date and time, three amounts.
@@ -294,20 +299,21 @@ impl Card {
         self.append(&model.dfs[account.df].efs[account.log], &record, changes)
     }
 
-    fn random(&mut self) -> Result<[u8; 4], Stop> {
+    pub(super) fn random(&mut self) -> Result<[u8; 4], Stop> {
         let mut random = [0; 4];
         self.challenges.fill(&mut random).ok_or(StatusWord::CONDITIONS_OF_USE)?;
         Ok(random)
     }
 }
 
-fn proof(number: u16, mac2: [u8; 4], tac: [u8; 4]) -> Vec<u8> {
+pub(super) fn proof(number: u16, mac2: [u8; 4], tac: [u8; 4]) -> Vec<u8> {
     [&[1][..], &number.to_be_bytes(), &mac2, &tac].concat()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use card_core::key::Key16;
     use card_profiles::builtin;
 
     #[test]

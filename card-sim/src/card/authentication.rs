@@ -5,8 +5,8 @@
 //! Never: lets a key out.
 
 use card_core::StatusWord;
-use card_core::crypto;
-use card_core::key::{Key8, Key16};
+use card_core::crypto::{Block, CardKey};
+use card_core::key::Key16;
 
 use super::{Answer, Card, Challenge, Stop, same};
 use crate::memory::Changes;
@@ -35,8 +35,8 @@ impl Card {
         &mut self,
         model: &Model,
         id: u8,
-        auth: [u8; 8],
-        plain: [u8; 8],
+        [auth, plain]: [Block; 2],
+        version: Option<u8>,
         challenge: Option<Challenge>,
     ) -> Result<Answer, Stop> {
         let current = self.state.df.ok_or(StatusWord::KEY_NOT_FOUND)?;
@@ -45,7 +45,7 @@ impl Card {
         let index = model.keys.iter().position(fits).ok_or(StatusWord::KEY_NOT_FOUND)?;
         let row = &model.keys[index];
         let state = self.key_state(row);
-        if !state.present {
+        if !state.present || version.is_some_and(|version| version != state.version) {
             return Err(StatusWord::KEY_NOT_FOUND.into());
         }
         if state.tries == 0 {
@@ -54,8 +54,7 @@ impl Card {
         let random = challenge.ok_or(StatusWord::CHALLENGE_INVALID)?.block()?;
         self.state.rights &= !KeyModel::right(index);
         let left = self.spend_try(row.address + 1)?;
-        let session = crypto::session_key(&self.key(row), random);
-        if !same(&crypto::des_encrypt(&session, &plain), &auth) {
+        if !same(&self.key(row).authentication_session(random).cryptogram(plain), &auth) {
             return Err(StatusWord::tries_left(left).into());
         }
         self.restore_tries(row.address + 1, row.tries)?;
@@ -66,18 +65,18 @@ impl Card {
     pub(super) fn internal_authenticate(
         &mut self,
         model: &Model,
-        factor: [u8; 8],
-        data: [u8; 8],
+        [factor, data]: [Block; 2],
+        version: Option<u8>,
         out: &mut Vec<u8>,
     ) -> Result<Answer, Stop> {
         self.state.df.ok_or(StatusWord::KEY_NOT_FOUND)?;
         let irk = model.key_of(0, card_profiles::profile::KeyClass::Irk).ok_or(StatusWord::KEY_NOT_FOUND)?;
         let row = &model.keys[irk];
-        if !self.key_state(row).present {
+        let state = self.key_state(row);
+        if !state.present || version.is_some_and(|version| version != state.version) {
             return Err(StatusWord::KEY_NOT_FOUND.into());
         }
-        let session: Key8 = crypto::session_key(&self.key(row), factor);
-        out.extend(crypto::des_encrypt(&session, &data));
+        out.extend(self.key(row).authentication_session(factor).cryptogram(data));
         Ok(Answer::Later)
     }
 
@@ -86,9 +85,8 @@ impl Card {
         KeyState { present: present == 1, tries: tries.min(row.tries), version }
     }
 
-    pub(super) fn key(&self, row: &KeyModel) -> Key16 {
-        let whole = Key16::new(self.memory.array(row.address + 4));
-        if row.length == 8 { Key16::from_half(&whole.left()) } else { whole }
+    pub(super) fn key(&self, row: &KeyModel) -> CardKey {
+        CardKey::new(Key16::new(self.memory.array(row.address + 4)), row.form)
     }
 
     /// Takes one try from the counter at `address`, for good unless it is restored; answers what is left.

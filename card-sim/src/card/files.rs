@@ -8,7 +8,7 @@ use card_core::StatusWord;
 use super::{Answer, Card, Stop, expect_le};
 use crate::door::{FileRef, Which};
 use crate::memory::Changes;
-use crate::model::{EfModel, Model, Structure};
+use crate::model::{EfModel, Model, Rule, Structure};
 
 impl Card {
     pub(super) fn read_record(
@@ -68,7 +68,7 @@ impl Card {
             (Structure::Tlv(_), Which::Tag(_) | Which::Number(_)) | (Structure::Cyclic { .. }, Which::Previous) => {}
             _ => return Err(StatusWord::FILE_STRUCTURE.into()),
         }
-        self.allow(ef.update.allows(self.state.rights))?;
+        self.allow_update(ef)?;
         let mut changes = Changes::default();
         if which == Which::Previous {
             self.append(ef, data, &mut changes)?;
@@ -92,7 +92,7 @@ impl Card {
         if !matches!(ef.structure, Structure::Cyclic { .. }) {
             return Err(StatusWord::FILE_STRUCTURE.into());
         }
-        self.allow(ef.update.allows(self.state.rights))?;
+        self.allow_update(ef)?;
         let mut changes = Changes::default();
         self.append(ef, data, &mut changes)?;
         self.commit(&changes)?;
@@ -133,7 +133,7 @@ impl Card {
         if !matches!(ef.structure, Structure::Transparent) {
             return Err(StatusWord::FILE_STRUCTURE.into());
         }
-        self.allow(ef.update.allows(self.state.rights))?;
+        self.allow_update(ef)?;
         let rest = ef.size.checked_sub(offset).filter(|rest| *rest > 0).ok_or(StatusWord::WRONG_OFFSET)?;
         if data.len() > rest {
             return Err(StatusWord::NO_SPACE.into());
@@ -165,7 +165,7 @@ impl Card {
     }
 
     /// Address and length of a record, tag and length bytes included; `None` when there is none.
-    fn record(&self, ef: &EfModel, which: Which) -> Result<Option<(usize, usize)>, Stop> {
+    pub(super) fn record(&self, ef: &EfModel, which: Which) -> Result<Option<(usize, usize)>, Stop> {
         match (&ef.structure, which) {
             (Structure::Tlv(records), Which::Tag(_) | Which::Number(_)) => {
                 let found = match which {
@@ -185,6 +185,14 @@ impl Card {
             }
             _ => Err(StatusWord::FILE_STRUCTURE.into()),
         }
+    }
+
+    /// A file under MAC takes no update without one.
+    fn allow_update(&self, ef: &EfModel) -> Result<(), Stop> {
+        if matches!(ef.update, Rule::Mac(_)) {
+            return Err(StatusWord::SECURE_MESSAGING_MISSING.into());
+        }
+        self.allow(ef.update.allows(self.state.rights))
     }
 
     pub(super) const fn allow(&self, allowed: bool) -> Result<(), Stop> {

@@ -4,7 +4,6 @@
 //! Owns: unwrapping under the control key of the current DF. Never: takes a key whose place the profile lacks.
 
 use card_core::StatusWord;
-use card_core::crypto;
 
 use super::{Answer, Card, Challenge, Stop, same};
 use crate::memory::Changes;
@@ -33,15 +32,15 @@ impl Card {
         let iv = iv.ok_or(StatusWord::CHALLENGE_INVALID)?;
         self.spend_try(control.address + 1)?;
         let key = self.key(control);
-        let lc = u8::try_from(enciphered.len() + mac.len()).expect("at most 28 bytes, checked at the door");
+        let lc = u8::try_from(enciphered.len() + mac.len()).expect("at most 36 bytes, checked at the door");
         let message = [&model.key_load[..], &[lc], enciphered].concat();
-        if !same(&crypto::mac_retail(&key, iv, &message), &mac) {
+        if !same(&key.mac(iv, &message), &mac) {
             return Err(StatusWord::MAC_WRONG.into());
         }
-        let plain = zeroize::Zeroizing::new(crypto::tdes_decrypt(&key, enciphered));
+        let plain = key.decipher(enciphered).ok_or(StatusWord::WRONG_LENGTH)?;
         let mut changes = Changes::default();
         changes.set(control.address + 1, &[control.tries]);
-        let place = unwrap(&plain).and_then(|(label, key)| place(model, df, label, key));
+        let place = unwrap(&plain, model.rules.algorithm.block()).and_then(|(label, key)| place(model, df, label, key));
         let (index, version, key) = match place {
             Ok(place) => place,
             Err(sw) => {
@@ -60,11 +59,11 @@ impl Card {
 }
 
 /// LD, label, key, and padding `80 00…` where LD and data do not fill a block.
-fn unwrap(plain: &[u8]) -> Result<([u8; 3], &[u8]), StatusWord> {
+fn unwrap(plain: &[u8], block: usize) -> Result<([u8; 3], &[u8]), StatusWord> {
     let (ld, rest) = plain.split_first().ok_or(StatusWord::WRONG_DATA)?;
     let (data, padding) = rest.split_at_checked(usize::from(*ld)).ok_or(StatusWord::WRONG_DATA)?;
     let padded = match padding.split_first() {
-        Some((0x80, zeros)) => zeros.len() < 7 && zeros.iter().all(|byte| *byte == 0),
+        Some((0x80, zeros)) => zeros.len() + 1 < block && zeros.iter().all(|byte| *byte == 0),
         Some(_) => false,
         None => true,
     };
@@ -77,5 +76,9 @@ fn place<'k>(model: &Model, df: usize, label: [u8; 3], key: &'k [u8]) -> Result<
     let [usage, id, version] = label;
     let fits = |row: &KeyModel| row.df == df && row.usage == usage && row.id == id;
     let index = model.keys.iter().position(fits).ok_or(StatusWord::KEY_NOT_FOUND)?;
-    if model.keys[index].length == key.len() { Ok((index, version, key)) } else { Err(StatusWord::WRONG_DATA) }
+    if model.keys[index].form.length.bytes() == key.len() {
+        Ok((index, version, key))
+    } else {
+        Err(StatusWord::WRONG_DATA)
+    }
 }

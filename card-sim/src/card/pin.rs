@@ -4,8 +4,7 @@
 //! Owns: the PIN and its tries. Never: compares before the try is stored as spent; accepts an odd digit.
 
 use card_core::StatusWord;
-use card_core::crypto;
-use card_core::key::{Key8, Key16};
+use card_core::crypto::SessionKey;
 
 use super::{Answer, Card, Challenge, Stop, same};
 use crate::inspection::PinInspection;
@@ -55,14 +54,15 @@ impl Card {
     pub(super) fn reload_pin(
         &mut self,
         model: &Model,
-        enciphered: [u8; 8],
+        enciphered: &[u8],
         mac: [u8; 4],
         challenge: Option<Challenge>,
     ) -> Result<Answer, Stop> {
         let row = self.pin(model)?;
-        let message = [&[0x84, 0x24, 0x00, 0x01, 0x0C][..], &enciphered].concat();
+        let lc = u8::try_from(enciphered.len() + mac.len()).expect("at most 20 bytes, checked at the door");
+        let message = [&[0x84, 0x24, 0x00, 0x01, lc][..], enciphered].concat();
         let (session, changes) = self.secure_message(model, row, &message, mac, challenge)?;
-        let block = crypto::tdes_decrypt(&Key16::from_half(&session), &enciphered);
+        let block = session.decipher(enciphered).ok_or(StatusWord::WRONG_LENGTH)?;
         let pin = pin_of_block(&block).filter(|pin| is_pin(row, pin));
         let Some(pin) = pin else {
             self.commit(&changes)?;
@@ -99,7 +99,7 @@ impl Card {
         if same(stored, given) { Ok(()) } else { Err(StatusWord::tries_left(left).into()) }
     }
 
-    fn replace_pin(&mut self, row: &PinModel, pin: &[u8], mut changes: Changes) -> Result<(), Stop> {
+    pub(super) fn replace_pin(&mut self, row: &PinModel, pin: &[u8], mut changes: Changes) -> Result<(), Stop> {
         let mut slot = vec![row.tries, u8::try_from(pin.len()).expect("checked by is_pin")];
         slot.extend_from_slice(pin);
         slot.resize(2 + row.bytes_max, 0);
@@ -115,7 +115,7 @@ impl Card {
         message: &[u8],
         mac: [u8; 4],
         challenge: Option<Challenge>,
-    ) -> Result<(Key8, Changes), Stop> {
+    ) -> Result<(SessionKey, Changes), Stop> {
         let right = row.unblock.ok_or(StatusWord::KEY_NOT_FOUND)?;
         self.allow(self.state.rights & right != 0)?;
         let stk = &model.keys[row.maintenance_key.ok_or(StatusWord::KEY_NOT_FOUND)?];
@@ -128,8 +128,8 @@ impl Card {
         }
         let random = challenge.ok_or(StatusWord::CHALLENGE_INVALID)?.block()?;
         self.spend_try(stk.address + 1)?;
-        let session = crypto::session_key(&self.key(stk), random);
-        if !same(&crypto::mac_des(&session, [0; 8], message), &mac) {
+        let session = self.key(stk).authentication_session(random);
+        if !same(&session.mac([0; 8], message), &mac) {
             return Err(StatusWord::MAC_WRONG.into());
         }
         let mut changes = Changes::default();
@@ -139,7 +139,7 @@ impl Card {
 }
 
 /// BCD digits, an odd count padded with F; within the lengths of the profile.
-fn is_pin(row: &PinModel, pin: &[u8]) -> bool {
+pub(super) fn is_pin(row: &PinModel, pin: &[u8]) -> bool {
     let Some((last, whole)) = pin.split_last() else { return false };
     let digit = |nibble: u8| nibble <= 9;
     (row.bytes_min..=row.bytes_max).contains(&pin.len())
@@ -149,7 +149,7 @@ fn is_pin(row: &PinModel, pin: &[u8]) -> bool {
 }
 
 /// Count of BCD bytes, BCD, `80 00…`.
-fn pin_of_block(block: &[u8]) -> Option<&[u8]> {
+pub(super) fn pin_of_block(block: &[u8]) -> Option<&[u8]> {
     let (count, rest) = block.split_first()?;
     let pin = rest.get(..usize::from(*count))?;
     let padding = rest.get(usize::from(*count)..)?;

@@ -5,8 +5,9 @@
 //! Never: gives a terminal transaction number twice: it is stored as used before it is answered.
 
 use card_core::StatusWord;
-use card_core::crypto;
-use card_core::key::{Key8, Key16};
+use card_core::algorithm::Algorithm;
+use card_core::crypto::{Block, CardKey, KeyForm, KeyLength, SessionKey};
+use card_core::key::Key16;
 use card_profiles::account::{Amounts, Field, MacFields, purchase_seed};
 use card_profiles::profile::KeyClass;
 
@@ -21,7 +22,7 @@ const MAC2: [Field; 1] = [Field::Amounts];
 
 /// Session key in the PSAM until the next derivation, selection or reset.
 pub(super) struct Derived {
-    key: Key8,
+    key: SessionKey,
     may_encipher: bool,
     may_mac: bool,
 }
@@ -49,31 +50,45 @@ impl Card {
             _ => return Err(StatusWord::CONDITIONS_OF_USE.into()),
         };
         let (blocks, _) = data.as_chunks::<8>();
-        let Some((random, factors)) = blocks.split_last().filter(|(_, factors)| factors.len() == levels(usage)) else {
-            return Err(StatusWord::WRONG_LENGTH.into());
+        let (factors, random) = blocks.split_at_checked(levels(usage)).ok_or(StatusWord::WRONG_LENGTH)?;
+        let random = match (model.rules.algorithm, random) {
+            (Algorithm::Tdes, [random]) => *random,
+            // With SM4 the random comes as a block, filled as the rules say.
+            (Algorithm::Sm4, [random, filling]) => {
+                if model.rules.authentication_block(*random).get(8..) != Some(filling) {
+                    return Err(StatusWord::WRONG_DATA.into());
+                }
+                *random
+            }
+            _ => return Err(StatusWord::WRONG_LENGTH.into()),
         };
-        let mut key = derive(self.key(row), factors);
-        if row.class == KeyClass::Stk {
-            // STK of the card has 8 bytes: the left half of what the levels give.
-            key = Key16::from_half(&key.left());
-        }
-        self.state.derived = Some(Derived { key: crypto::session_key(&key, *random), may_encipher, may_mac });
+        // STK of a DES card has 8 bytes: the left half of what the levels give.
+        let short = row.class == KeyClass::Stk && model.rules.algorithm == Algorithm::Tdes;
+        let form = KeyForm { length: if short { KeyLength::Eight } else { KeyLength::Sixteen }, ..row.form };
+        let key = self.derive(row, factors, form).authentication_session(random);
+        self.state.derived = Some(Derived { key, may_encipher, may_mac });
         Ok(Answer::Done)
     }
 
     pub(super) fn psam_encipher(&self, data: &[u8], out: &mut Vec<u8>) -> Result<Answer, Stop> {
         let derived = self.state.derived.as_ref().filter(|derived| derived.may_encipher);
         let derived = derived.ok_or(StatusWord::CONDITIONS_OF_USE)?;
-        out.extend(crypto::des_encrypt(&derived.key, data));
+        if !data.len().is_multiple_of(derived.key.block()) {
+            return Err(StatusWord::WRONG_LENGTH.into());
+        }
+        out.extend(derived.key.encipher(data));
         Ok(Answer::Later)
     }
 
-    /// IV (8), then data padded by the terminal; the last block.
+    /// A block of initial value, then data padded by the terminal; the last block.
     pub(super) fn psam_mac(&self, data: &[u8], out: &mut Vec<u8>) -> Result<Answer, Stop> {
         let derived = self.state.derived.as_ref().filter(|derived| derived.may_mac);
         let derived = derived.ok_or(StatusWord::CONDITIONS_OF_USE)?;
-        let (iv, padded) = data.split_first_chunk::<8>().ok_or(StatusWord::WRONG_LENGTH)?;
-        out.extend(crypto::cbc_mac_des(&derived.key, *iv, padded));
+        let (iv, padded) = data.split_at_checked(derived.key.block()).ok_or(StatusWord::WRONG_LENGTH)?;
+        if padded.is_empty() {
+            return Err(StatusWord::WRONG_LENGTH.into());
+        }
+        out.extend(derived.key.cbc_mac(iv, padded).ok_or(StatusWord::WRONG_LENGTH)?);
         Ok(Answer::Later)
     }
 
@@ -96,14 +111,20 @@ impl Card {
         let mut changes = Changes::default();
         changes.set(psam.sequence, &sequence.to_be_bytes());
         self.commit(&changes)?;
-        let key = derive(self.key(row), start.factors);
-        let session = crypto::session_key(&key, purchase_seed(start.random, start.card_sequence, sequence));
+        let key = self.derive(row, start.factors, row.form);
+        let session = key.transaction_session(purchase_seed(start.random, start.card_sequence, sequence));
         let fields = MacFields { terminal: self.memory.array(psam.terminal), ..start.fields };
-        let mac = |rows: &[Field]| crypto::mac_des(&session, [0; 8], &fields.input(rows));
+        let mac = |rows: &[Field]| session.mac([0; 8], &fields.input(rows));
         out.extend(sequence.to_be_bytes());
         out.extend(mac(&MAC1));
         self.state.purchase = Some(Purchase { mac2: mac(&MAC2) });
         Ok(Answer::Later)
+    }
+
+    /// On the wire the card's factor comes first; derivation runs from the top, so the other way.
+    fn derive(&self, row: &KeyModel, factors: &[Block], form: KeyForm) -> CardKey {
+        let path: Vec<Block> = factors.iter().rev().copied().collect();
+        CardKey::derived(&Key16::new(self.memory.array(row.address + 4)), &path, form)
     }
 
     /// The number last used.
@@ -155,9 +176,4 @@ impl<'a> Start<'a> {
 /// Levels left: the high three bits.
 const fn levels(usage: u8) -> usize {
     (usage >> 5) as usize
-}
-
-/// On the wire the card's factor comes first; derivation runs from the top, so the other way.
-fn derive(key: Key16, factors: &[[u8; 8]]) -> Key16 {
-    factors.iter().rev().fold(key, |key, factor| crypto::diversify(&key, *factor))
 }

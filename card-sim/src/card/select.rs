@@ -4,8 +4,9 @@
 //! Owns: current DF and EF, and which rights survive a change of DF. Never: reads a file.
 
 use card_core::StatusWord;
+use card_profiles::purse::BlockedSelect;
 
-use super::{Answer, Card, Stop};
+use super::{Answer, Block, Card, Stop};
 use crate::door::{FileRef, Wanted};
 use crate::model::{EfModel, Model};
 
@@ -44,9 +45,36 @@ impl Card {
         self.state.ef = None;
         self.state.rights &= model.lasting_rights;
         self.state.transaction = None;
+        self.state.purse = None;
         self.state.derived = None;
-        out.extend_from_slice(&model.dfs[df].fci);
-        Ok(Answer::Later)
+        out.extend(self.fci(model, df));
+        let blocked = self.block_of(model, df) != Block::Open;
+        match model.purse.as_ref().map_or(BlockedSelect::Fci, |purse| purse.rules.blocked_select) {
+            BlockedSelect::Refused if blocked => Err(StatusWord::NOT_SUPPORTED.into()),
+            BlockedSelect::Fci if blocked => {
+                self.state.pending.extend_from_slice(out);
+                Err(StatusWord::SELECTED_INVALID.into())
+            }
+            BlockedSelect::Fci | BlockedSelect::Refused => Ok(Answer::Later),
+        }
+    }
+
+    /// The FCI of a purse carries its public data, as they are now: `6F{84 name, A5{9F0C data}}`.
+    fn fci(&self, model: &Model, df: usize) -> Vec<u8> {
+        let row = &model.dfs[df];
+        let Some(purse) = model.purse.as_ref().filter(|purse| purse.df == df) else { return row.fci.clone() };
+        let (address, length) = purse.public_data;
+        let data = self.memory.read(address, length);
+        let tlv = |tag: &[u8], value: &[u8]| {
+            let length = u8::try_from(value.len()).ok().filter(|length| *length < 0x80)?;
+            Some([tag, &[length], value].concat())
+        };
+        let whole = || {
+            let issuer = tlv(&[0xA5], &tlv(&[0x9F, 0x0C], data)?)?;
+            tlv(&[0x6F], &[tlv(&[0x84], &row.name)?, issuer].concat())
+        };
+        // Public data too long for one byte of length: the name alone.
+        whole().unwrap_or_else(|| row.fci.clone())
     }
 
     /// The file that a command means, with its place in the current DF.

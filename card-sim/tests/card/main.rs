@@ -6,6 +6,8 @@ mod keys_and_pin;
 mod killed;
 mod protocol;
 mod psam;
+mod purse;
 mod rig;
 mod tear;
 mod tear_commands;
+mod tear_purse;

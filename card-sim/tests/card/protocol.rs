@@ -150,42 +150,48 @@ fn each_fault_of_the_header_has_its_status_word() {
     }
 }
 
+/// CLA and INS of every command that each kind of card has, as the command tables print them.
+const KNOWN: [(&str, &[u16]); 3] = [
+    ("ssc-3.0", &[0x805E, 0x8424, 0x841E, 0x8418, 0x8416, 0x84D4, 0xB026, 0xB028, 0xB02A, 0xB02C, 0xB032]),
+    (
+        "pboc-purse",
+        &[
+            0x805E, 0x8424, 0x841E, 0x8418, 0x8416, 0x84D4, 0x8050, 0x8052, 0x8054, 0x8058, 0x805A, 0x805C, 0x80DC,
+            0x04D6, 0x04DC,
+        ],
+    ),
+    ("psam", &[0x84D4, 0xBFDE, 0x80FA, 0x8070, 0x8072]),
+];
+const OF_EVERY_CARD: [u16; 11] =
+    [0x00A4, 0x00B2, 0x00DC, 0x00E2, 0x00B0, 0x00D6, 0x00C0, 0x0084, 0x0082, 0x0088, 0x0020];
+
 #[test]
 fn every_class_and_instruction_byte_is_answered_and_only_the_card_s_own_are_taken() {
-    let mut rig = blank("ssc-3.0");
-    let known = [
-        (0x00, 0xA4),
-        (0x00, 0xB2),
-        (0x00, 0xDC),
-        (0x00, 0xE2),
-        (0x00, 0xB0),
-        (0x00, 0xD6),
-        (0x00, 0xC0),
-        (0x00, 0x84),
-        (0x00, 0x82),
-        (0x00, 0x88),
-        (0x00, 0x20),
-        (0x80, 0x5E),
-        (0x84, 0x24),
-        (0x84, 0xD4),
-        (0xB0, 0x26),
-        (0xB0, 0x28),
-        (0xB0, 0x2A),
-        (0xB0, 0x2C),
-        (0xB0, 0x32),
-    ];
-    for cla in 0..=255_u8 {
-        for ins in 0..=255_u8 {
-            let sw = rig.sw(&format!("{cla:02X}{ins:02X}FFFF00"));
-            let class_known = known.iter().any(|(c, _)| *c == cla);
-            let instruction_known = known.iter().any(|(_, i)| *i == ins);
-            if known.contains(&(cla, ins)) {
-                assert!(sw != "6E00" && sw != "6D00", "{cla:02X}{ins:02X}");
+    for (profile, own) in KNOWN {
+        let mut rig = blank(profile);
+        let known: Vec<u16> = OF_EVERY_CARD.iter().chain(own).copied().collect();
+        for head in 0..=u16::MAX {
+            let sw = rig.sw(&format!("{head:04X}FFFF00"));
+            let class_known = known.iter().any(|one| one >> 8 == head >> 8);
+            let instruction_known = known.iter().any(|one| one & 0xFF == head & 0xFF);
+            if known.contains(&head) {
+                assert!(sw != "6E00" && sw != "6D00", "{profile} {head:04X}");
             } else if class_known && !instruction_known {
-                assert_eq!(sw, "6D00", "{cla:02X}{ins:02X}");
+                assert_eq!(sw, "6D00", "{profile} {head:04X}");
             } else {
-                assert_eq!(sw, "6E00", "{cla:02X}{ins:02X}");
+                assert_eq!(sw, "6E00", "{profile} {head:04X}");
             }
+        }
+    }
+}
+
+#[test]
+fn a_chained_command_is_refused() {
+    // ISO/IEC 7816-4 5.3.3: bit 5 of CLA says that more follows. No command of these cards is chained.
+    for (profile, own) in KNOWN {
+        let mut rig = blank(profile);
+        for head in OF_EVERY_CARD.iter().chain(own).filter(|head| **head & 0x1000 == 0) {
+            assert_eq!(rig.sw(&format!("{:04X}000000", head | 0x1000)), "6E00", "{profile} {head:04X}");
         }
     }
 }
@@ -220,15 +226,17 @@ proptest::proptest! {
     #[test]
     fn no_bytes_make_the_card_panic_or_stay_silent(
         commands in proptest::collection::vec(proptest::collection::vec(proptest::num::u8::ANY, 0..40), 1..40),
-        mut shaped in proptest::collection::vec((0..24_usize, proptest::num::u8::ANY, proptest::num::u8::ANY, proptest::collection::vec(proptest::num::u8::ANY, 0..30)), 1..60),
+        shaped in proptest::collection::vec((0..26_usize, proptest::num::u8::ANY, proptest::num::u8::ANY, proptest::collection::vec(proptest::num::u8::ANY, 0..30)), 1..60),
     ) {
-        let mut rig = blank("ssc-3.0");
-        rig.select("DF04");
-        let heads = ["00A4", "00B2", "00DC", "00E2", "00B0", "00D6", "00C0", "0084", "0082", "0088", "0020", "805E",
-            "8424", "84D4", "B026", "B028", "B02A", "B02C", "B032"];
+        for (profile, own) in KNOWN {
+        let mut rig = keyed(profile);
+        let last = rig.profile.df.last().expect("a DF").id.clone();
+        rig.select(&last);
+        let heads: Vec<u16> = OF_EVERY_CARD.iter().chain(own).copied().collect();
+        let (commands, mut shaped) = (commands.clone(), shaped.clone());
         let mut all: Vec<Vec<u8>> = commands;
         for (head, p1, p2, data) in shaped.drain(..) {
-            let mut bytes = hex::decode(heads[head % heads.len()]).expect("hex");
+            let mut bytes = heads[head % heads.len()].to_be_bytes().to_vec();
             bytes.extend([p1, p2, u8::try_from(data.len()).expect("short")]);
             bytes.extend(data);
             all.push(bytes);
@@ -237,6 +245,7 @@ proptest::proptest! {
             let mut answer = Vec::new();
             rig.socket.card().transmit(&bytes, &mut answer).expect("a powered card answers");
             proptest::prop_assert!(answer.len() >= 2 && answer.len() <= 258);
+        }
         }
     }
 }

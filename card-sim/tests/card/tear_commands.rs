@@ -14,7 +14,7 @@ const RANDOM: &str = "1122334455667788";
 const RANDOM_BLOCK: Block = [0x11, 0x22, 0x33, 0x44, 0x55, 0x66, 0x77, 0x88];
 
 /// A card one command before the one that is torn, and that command.
-type Prepared = (Rig, String);
+pub(crate) type Prepared = (Rig, String);
 
 fn state(rig: &Rig) -> Vec<u8> {
     rig.socket.card().memory().bytes()[LOG..].to_vec()
@@ -30,7 +30,7 @@ fn carried_out((mut rig, command): Prepared) -> (Vec<u8>, u64) {
 }
 
 /// The state after the same command with its last digit changed, which the card must refuse with `sw`.
-fn spent((mut rig, mut command): Prepared, sw: &str) -> Vec<u8> {
+pub(crate) fn spent((mut rig, mut command): Prepared, sw: &str) -> Vec<u8> {
     let last = if command.ends_with('0') { "1" } else { "0" };
     command.replace_range(command.len() - 1.., last);
     assert_eq!(rig.sw(&command), sw);
@@ -38,7 +38,7 @@ fn spent((mut rig, mut command): Prepared, sw: &str) -> Vec<u8> {
 }
 
 /// Tears the command at every place; besides old and new only `between` may be found.
-fn tear_everywhere(prepare: impl Fn() -> Prepared, between: Option<&[u8]>) {
+pub(crate) fn tear_everywhere(prepare: impl Fn() -> Prepared, between: Option<&[u8]>) {
     let old = state(&prepare().0);
     let (new, writes) = carried_out(prepare());
     assert!(writes >= 4 && between != Some(&old) && between != Some(&new), "{writes} writes");
@@ -71,7 +71,7 @@ fn opened(df: &str, key: &str) -> Rig {
 }
 
 /// The next challenge is [`RANDOM`], or as many of its bytes as asked for.
-fn challenged(mut rig: Rig, bytes: usize) -> Rig {
+pub(crate) fn challenged(mut rig: Rig, bytes: usize) -> Rig {
     rig.script_random(&RANDOM[..2 * bytes]);
     assert!(rig.raw(&format!("00840000{bytes:02X}")).ends_with("9000"));
     rig

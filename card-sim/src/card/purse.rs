@@ -1,0 +1,503 @@
+//! Electronic deposit (电子存折 ED) and electronic purse (电子钱包 EP): load, purchase, cash, unload, overdraw limit,
+//! composite purchase, proof.
+//!
+//! Source: purse rows of the profile; COS manual of PBOC 1.0/2.0 for states, answers and atomicity.
+//! Owns: the transaction between INITIALIZE and its second half; the commit of balance, number, log, proof and cache.
+//! Never: changes anything persistent at INITIALIZE; lets a transaction number roll over.
+//! Units: amounts in fen, unsigned 32 bits; limits 24 bits.
+
+use card_core::StatusWord;
+use card_core::algorithm::TacKey;
+use card_core::crypto::{CardKey, KeyForm};
+use card_profiles::account::{MacFields, load_seed, purchase_seed};
+use card_profiles::purse::Purse;
+
+use super::account::{algorithm_byte, proof};
+use super::{Answer, Card, Stop, expect_le, same};
+use crate::door::{FileRef, Which};
+use crate::memory::Changes;
+use crate::model::{Model, PROOF_BYTES, PURSE_BYTES, PurseModel, Rule, Structure};
+
+/// Offsets in one purse.
+const BALANCE: usize = 0;
+const ONLINE: usize = 4;
+const OFFLINE: usize = 6;
+const LIMIT: usize = 8;
+/// Most bytes that the cache of a composite purchase takes: the log of the memory must hold them with the rest.
+const CACHE_MAX: usize = 512;
+/// Largest overdraw limit.
+const LIMIT_MAX: u32 = 0x00FF_FFFF;
+
+/// What INITIALIZE began.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Begin {
+    Load,
+    Purchase,
+    Cash,
+    Composite,
+    Unload,
+}
+
+/// Between INITIALIZE and its second half: in volatile memory only.
+pub(super) struct Open {
+    step: Step,
+    purse: Purse,
+    key: CardKey,
+    random: [u8; 4],
+    fields: MacFields,
+    cache: Vec<(usize, Vec<u8>)>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Step {
+    Load,
+    Debit,
+    Composite,
+    Unload,
+    Overdraw,
+}
+
+/// What a committed transaction leaves: the number of the log, and the number and MACs of the proof.
+struct Record {
+    number: u16,
+    limit: u32,
+    amount: u32,
+    mac: [u8; 4],
+    tac: [u8; 4],
+}
+
+impl Card {
+    /// INITIALIZE FOR LOAD, PURCHASE, CASH WITHDRAW, CAPP PURCHASE, UNLOAD.
+    pub(super) fn purse_begin(
+        &mut self,
+        model: &Model,
+        (begin, purse): (Begin, Purse),
+        key_index: u8,
+        amount: u32,
+        terminal: [u8; 6],
+        out: &mut Vec<u8>,
+    ) -> Result<Answer, Stop> {
+        let applet = self.purse(model)?;
+        let (types, keys, access) = (&applet.rules.types, &applet.keys, &applet.access);
+        let (step, transaction_type, key, rule) = match (begin, purse) {
+            (Begin::Load, _) => (Step::Load, applet.rules.load_type(purse), keys.load, access.load),
+            (Begin::Purchase, Purse::Deposit) => (Step::Debit, types.ed_purchase, keys.purchase, access.ed_purchase),
+            (Begin::Purchase, Purse::Purse) => (Step::Debit, types.ep_purchase, keys.purchase, access.ep_purchase),
+            (Begin::Cash, _) => (Step::Debit, types.cash, keys.purchase, access.cash),
+            (Begin::Composite, _) => (Step::Composite, types.composite, keys.purchase, access.ep_purchase),
+            (Begin::Unload, _) => (Step::Unload, types.unload, keys.unload, access.unload),
+        };
+        self.allow(rule.allows(self.state.rights))?;
+        let (key, version) = self.purse_key(model, applet, key, key_index)?;
+        let online = matches!(step, Step::Load | Step::Unload);
+        let card_sequence = self.purse_sequence(applet, purse, if online { ONLINE } else { OFFLINE })?;
+        let balance = self.purse_balance(applet, purse);
+        let balance_after = match step {
+            Step::Load => balance.checked_add(amount).ok_or(StatusWord::CONDITIONS_OF_USE)?,
+            Step::Debit | Step::Composite | Step::Unload | Step::Overdraw => {
+                balance.checked_sub(amount).ok_or(StatusWord::AMOUNT_INSUFFICIENT)?
+            }
+        };
+        let random = self.random()?;
+        let fields = MacFields {
+            amount,
+            balance_before: balance,
+            balance_after,
+            transaction_type,
+            terminal,
+            card_sequence,
+            old_limit: self.purse_limit(applet, purse),
+            ..MacFields::default()
+        };
+        out.extend(balance.to_be_bytes());
+        out.extend(card_sequence.to_be_bytes());
+        if !online {
+            out.extend(limit_bytes(fields.old_limit));
+        }
+        out.extend([version, algorithm_byte(model.rules.algorithm)]);
+        out.extend(random);
+        let open = Open { step, purse, key, random, fields, cache: Vec::new() };
+        match step {
+            Step::Load => out.extend(open.mac(&applet.rules.mac.load_mac1)),
+            Step::Unload => out.extend(open.mac(&applet.rules.mac.unload_mac1)),
+            Step::Debit | Step::Composite | Step::Overdraw => {}
+        }
+        self.state.purse = Some(open);
+        Ok(Answer::Later)
+    }
+
+    /// INITIALIZE FOR UPDATE: balance, online number, limit, key version, algorithm, random, MAC1.
+    pub(super) fn purse_begin_overdraw(
+        &mut self,
+        model: &Model,
+        key_index: u8,
+        terminal: [u8; 6],
+        out: &mut Vec<u8>,
+    ) -> Result<Answer, Stop> {
+        let applet = self.purse(model)?;
+        self.allow(applet.access.overdraw.allows(self.state.rights))?;
+        let (key, version) = self.purse_key(model, applet, applet.keys.overdraw, key_index)?;
+        let purse = Purse::Deposit;
+        let card_sequence = self.purse_sequence(applet, purse, ONLINE)?;
+        let (balance, old_limit) = (self.purse_balance(applet, purse), self.purse_limit(applet, purse));
+        let random = self.random()?;
+        let fields = MacFields {
+            balance_before: balance,
+            transaction_type: applet.rules.types.overdraw,
+            terminal,
+            card_sequence,
+            old_limit,
+            ..MacFields::default()
+        };
+        let open = Open { step: Step::Overdraw, purse, key, random, fields, cache: Vec::new() };
+        out.extend(balance.to_be_bytes());
+        out.extend(card_sequence.to_be_bytes());
+        out.extend(limit_bytes(old_limit));
+        out.extend([version, algorithm_byte(model.rules.algorithm)]);
+        out.extend(random);
+        out.extend(open.mac(&applet.rules.mac.overdraw_mac1));
+        self.state.purse = Some(open);
+        Ok(Answer::Later)
+    }
+
+    /// CREDIT FOR LOAD: answers the TAC.
+    pub(super) fn purse_credit(
+        &mut self,
+        model: &Model,
+        date_time: [u8; 7],
+        mac2: [u8; 4],
+        out: &mut Vec<u8>,
+    ) -> Result<Answer, Stop> {
+        let (applet, mut open) = self.purse_open(model, &[Step::Load])?;
+        open.fields.date_time = date_time;
+        let rows = &applet.rules.mac;
+        open.check(&rows.load_mac2, mac2)?;
+        let tac = self.key(&model.keys[applet.keys.tac]).tac(&open.fields.input(&rows.load_tac));
+        let number = open.fields.card_sequence;
+        let record = Record { number, limit: open.fields.old_limit, amount: open.fields.amount, mac: [0; 4], tac };
+        self.purse_commit(model, applet, &open, ONLINE, &record, Changes::default())?;
+        out.extend(tac);
+        Ok(Answer::Later)
+    }
+
+    /// DEBIT FOR UNLOAD: answers MAC3, which the proof keeps in the place of MAC2 (assumed).
+    pub(super) fn purse_unload(
+        &mut self,
+        model: &Model,
+        date_time: [u8; 7],
+        mac2: [u8; 4],
+        out: &mut Vec<u8>,
+    ) -> Result<Answer, Stop> {
+        let (applet, mut open) = self.purse_open(model, &[Step::Unload])?;
+        open.fields.date_time = date_time;
+        let rows = &applet.rules.mac;
+        open.check(&rows.unload_mac2, mac2)?;
+        let mac3 = open.mac(&rows.unload_mac3);
+        let number = open.fields.card_sequence;
+        let record =
+            Record { number, limit: open.fields.old_limit, amount: open.fields.amount, mac: mac3, tac: [0; 4] };
+        self.purse_commit(model, applet, &open, ONLINE, &record, Changes::default())?;
+        out.extend(mac3);
+        Ok(Answer::Later)
+    }
+
+    /// UPDATE OVERDRAW LIMIT: the stored balance holds the limit, so it moves with it. The log carries the offline number
+    /// and the new limit (COS manual).
+    pub(super) fn purse_overdraw(
+        &mut self,
+        model: &Model,
+        limit: [u8; 3],
+        date_time: [u8; 7],
+        mac2: [u8; 4],
+        out: &mut Vec<u8>,
+    ) -> Result<Answer, Stop> {
+        let (applet, mut open) = self.purse_open(model, &[Step::Overdraw])?;
+        let [a, b, c] = limit;
+        let fields = &mut open.fields;
+        fields.date_time = date_time;
+        fields.new_limit = u32::from_be_bytes([0, a, b, c]);
+        let rows = &applet.rules.mac;
+        open.check(&rows.overdraw_mac2, mac2)?;
+        let fields = &mut open.fields;
+        let raised = fields.balance_before.checked_add(fields.new_limit).ok_or(StatusWord::CONDITIONS_OF_USE)?;
+        fields.balance_after = raised.checked_sub(fields.old_limit).ok_or(StatusWord::AMOUNT_INSUFFICIENT)?;
+        let tac = self.overdraw_tac_key(model, applet).tac(&open.fields.input(&rows.overdraw_tac));
+        let at = purse_address(applet, Purse::Deposit);
+        let mut changes = Changes::default();
+        changes.set(at + LIMIT, &limit);
+        let number = u16::from_be_bytes(self.memory.array(at + OFFLINE));
+        let record = Record { number, limit: open.fields.new_limit, amount: 0, mac: [0; 4], tac };
+        self.purse_commit(model, applet, &open, ONLINE, &record, changes)?;
+        out.extend(tac);
+        Ok(Answer::Later)
+    }
+
+    /// DEBIT FOR PURCHASE, CASH WITHDRAW, CAPP PURCHASE: answers TAC and MAC2.
+    pub(super) fn purse_debit(
+        &mut self,
+        model: &Model,
+        sequence: u32,
+        date_time: [u8; 7],
+        mac1: [u8; 4],
+        out: &mut Vec<u8>,
+    ) -> Result<Answer, Stop> {
+        let (applet, mut open) = self.purse_open(model, &[Step::Debit, Step::Composite])?;
+        open.fields.terminal_sequence = sequence;
+        open.fields.date_time = date_time;
+        let rows = &applet.rules.mac;
+        open.check(&rows.purchase_mac1, mac1)?;
+        let mac = open.mac(&rows.purchase_mac2);
+        let tac = self.key(&model.keys[applet.keys.tac]).tac(&open.fields.input(&rows.purchase_tac));
+        let mut changes = Changes::default();
+        for (address, bytes) in &open.cache {
+            changes.set(*address, bytes);
+        }
+        let number = open.fields.card_sequence;
+        let record = Record { number, limit: open.fields.old_limit, amount: open.fields.amount, mac, tac };
+        self.purse_commit(model, applet, &open, OFFLINE, &record, changes)?;
+        out.extend(tac);
+        out.extend(mac);
+        Ok(Answer::Later)
+    }
+
+    /// UPDATE CAPP DATA CACHE: kept in volatile memory until DEBIT; may be repeated.
+    pub(super) fn purse_cache(
+        &mut self,
+        model: &Model,
+        file: FileRef,
+        which: Which,
+        data: &[u8],
+    ) -> Result<Answer, Stop> {
+        let open = self.state.purse.as_ref().filter(|open| open.step == Step::Composite);
+        let cached: usize = open.ok_or(StatusWord::NOT_ACCEPTED)?.cache.iter().map(|(_, bytes)| bytes.len()).sum();
+        let (index, ef) = self.find(model, file)?;
+        if !matches!(ef.structure, Structure::Tlv(_)) {
+            return Err(StatusWord::FILE_STRUCTURE.into());
+        }
+        match ef.update {
+            // No command from outside but those of the transaction, which its MAC1 authorizes.
+            Rule::Free | Rule::Never => {}
+            Rule::All(_) | Rule::Any(_) => self.allow(ef.update.allows(self.state.rights))?,
+            Rule::Mac(_) => return Err(StatusWord::SECURE_MESSAGING_MISSING.into()),
+        }
+        let (address, length) = self.record(ef, which)?.ok_or(StatusWord::RECORD_NOT_FOUND)?;
+        if data.len() != length {
+            return Err(StatusWord::WRONG_LENGTH.into());
+        }
+        if self.memory.read(address, 2) != &data[..2] {
+            return Err(StatusWord::WRONG_DATA.into());
+        }
+        if cached + length > CACHE_MAX {
+            return Err(StatusWord::NO_SPACE.into());
+        }
+        self.state.ef = Some(index);
+        if let Some(open) = &mut self.state.purse {
+            open.cache.push((address, data.to_vec()));
+        }
+        Ok(Answer::Done)
+    }
+
+    /// GET BALANCE: that of the ED holds its overdraw limit.
+    pub(super) fn purse_balance_of(
+        &mut self,
+        model: &Model,
+        purse: Purse,
+        le: usize,
+        out: &mut Vec<u8>,
+    ) -> Result<Answer, Stop> {
+        let applet = self.purse(model)?;
+        let rule = match purse {
+            Purse::Deposit => applet.access.ed_balance,
+            Purse::Purse => applet.access.ep_balance,
+        };
+        self.allow(rule.allows(self.state.rights))?;
+        expect_le(le, 4)?;
+        out.extend(self.purse_balance(applet, purse).to_be_bytes());
+        Ok(Answer::Now)
+    }
+
+    /// GET TRANSACTION PROVE: MAC2 and TAC of the last transaction of this type, if it has this number.
+    pub(super) fn purse_prove(
+        &mut self,
+        model: &Model,
+        transaction_type: u8,
+        number: u16,
+        out: &mut Vec<u8>,
+    ) -> Result<Answer, Stop> {
+        let applet = self.purse(model)?;
+        let at = proof_address(applet, transaction_type).ok_or(StatusWord::MAC_NOT_AVAILABLE)?;
+        let ([present], stored) = (self.memory.array::<1>(at), self.memory.array::<2>(at + 1));
+        if present != 1 || u16::from_be_bytes(stored) != number {
+            return Err(StatusWord::MAC_NOT_AVAILABLE.into());
+        }
+        out.extend_from_slice(self.memory.read(at + 3, PROOF_BYTES - 3));
+        Ok(Answer::Later)
+    }
+
+    /// The applet, when its DF is the current one. Any financial command ends a transaction that was open.
+    fn purse<'m>(&mut self, model: &'m Model) -> Result<&'m PurseModel, Stop> {
+        self.state.purse = None;
+        let applet = model.purse.as_ref().ok_or(StatusWord::INS_UNKNOWN)?;
+        if self.state.df == Some(applet.df) { Ok(applet) } else { Err(StatusWord::CONDITIONS_OF_USE.into()) }
+    }
+
+    /// The transaction that a second half completes; it is over, whatever comes of it.
+    fn purse_open<'m>(&mut self, model: &'m Model, steps: &[Step]) -> Result<(&'m PurseModel, Open), Stop> {
+        let open = self.state.purse.take();
+        let applet = self.purse(model)?;
+        let open = open.filter(|open| steps.contains(&open.step)).ok_or(StatusWord::NOT_ACCEPTED)?;
+        Ok((applet, open))
+    }
+
+    /// The key of a transaction and its version; the TAC key must be there too.
+    fn purse_key(&self, model: &Model, applet: &PurseModel, key: usize, key_index: u8) -> Result<(CardKey, u8), Stop> {
+        let row = &model.keys[key];
+        let state = self.key_state(row);
+        let tac = self.key_state(&model.keys[applet.keys.tac]);
+        if key_index != applet.rules.key_index || !state.present || !tac.present {
+            return Err(StatusWord::KEY_INDEX.into());
+        }
+        Ok((self.key(row), state.version))
+    }
+
+    /// The key of the TAC of an overdraw limit, folded or whole as the profile says.
+    fn overdraw_tac_key(&self, model: &Model, applet: &PurseModel) -> CardKey {
+        let row = &model.keys[applet.keys.tac];
+        let mut rules = row.form.rules;
+        rules.tac_key = match (model.rules.tac_key, applet.rules.overdraw_tac_key) {
+            (TacKey::Whole, _) | (_, TacKey::Whole) => TacKey::Whole,
+            (TacKey::Folded, TacKey::Folded) => TacKey::Folded,
+        };
+        let form = KeyForm { rules, ..row.form };
+        CardKey::new(card_core::key::Key16::new(self.memory.array(row.address + 4)), form)
+    }
+
+    pub(crate) fn purse_balance(&self, applet: &PurseModel, purse: Purse) -> u32 {
+        u32::from_be_bytes(self.memory.array(purse_address(applet, purse) + BALANCE))
+    }
+
+    pub(crate) fn purse_limit(&self, applet: &PurseModel, purse: Purse) -> u32 {
+        let [a, b, c] = self.memory.array(purse_address(applet, purse) + LIMIT);
+        u32::from_be_bytes([0, a, b, c])
+    }
+
+    /// Online and offline transaction numbers of a purse.
+    pub(crate) fn purse_sequences(&self, applet: &PurseModel, purse: Purse) -> (u16, u16) {
+        let number = |offset| u16::from_be_bytes(self.memory.array(purse_address(applet, purse) + offset));
+        (number(ONLINE), number(OFFLINE))
+    }
+
+    /// The next transaction number. FFFF is never used, so that the counter cannot roll over.
+    fn purse_sequence(&self, applet: &PurseModel, purse: Purse, offset: usize) -> Result<u16, Stop> {
+        let sequence = u16::from_be_bytes(self.memory.array(purse_address(applet, purse) + offset));
+        if sequence == u16::MAX { Err(StatusWord::COUNTER_MAX.into()) } else { Ok(sequence) }
+    }
+
+    /// Balance, number, log and proof with `changes`, together or not at all.
+    fn purse_commit(
+        &mut self,
+        model: &Model,
+        applet: &PurseModel,
+        open: &Open,
+        counter: usize,
+        record: &Record,
+        mut changes: Changes,
+    ) -> Result<(), Stop> {
+        let (at, fields, rules) = (purse_address(applet, open.purse), &open.fields, &applet.rules);
+        changes.set(at + BALANCE, &fields.balance_after.to_be_bytes());
+        changes.set(at + counter, &(fields.card_sequence + 1).to_be_bytes());
+        if rules.logs_ep_purchase || fields.transaction_type != rules.types.ep_purchase {
+            let mut line = Vec::with_capacity(23);
+            line.extend(rules.log_sequence.of(record.number).to_be_bytes());
+            line.extend(limit_bytes(record.limit));
+            line.extend(record.amount.to_be_bytes());
+            line.push(fields.transaction_type);
+            line.extend(fields.terminal);
+            line.extend(fields.date_time);
+            self.append(&model.dfs[applet.df].efs[applet.log], &line, &mut changes)?;
+        }
+        let place = proof_address(applet, fields.transaction_type).expect("the types of INITIALIZE have a proof");
+        changes.set(place, &proof(rules.prove_sequence.of(fields.card_sequence), record.mac, record.tac));
+        self.commit(&changes)?;
+        if rules.drops_pin {
+            self.state.rights &= !crate::model::PIN_RIGHT;
+        }
+        Ok(())
+    }
+}
+
+impl Open {
+    fn mac(&self, rows: &[card_profiles::account::Field]) -> [u8; 4] {
+        let (random, fields) = (self.random, &self.fields);
+        let seed = match self.step {
+            Step::Load | Step::Unload | Step::Overdraw => load_seed(random, fields.card_sequence),
+            Step::Debit | Step::Composite => purchase_seed(random, fields.card_sequence, fields.terminal_sequence),
+        };
+        self.key.transaction_session(seed).mac([0; 8], &fields.input(rows))
+    }
+
+    fn check(&self, rows: &[card_profiles::account::Field], mac: [u8; 4]) -> Result<(), Stop> {
+        if same(&self.mac(rows), &mac) { Ok(()) } else { Err(StatusWord::MAC_WRONG.into()) }
+    }
+}
+
+fn purse_address(applet: &PurseModel, purse: Purse) -> usize {
+    applet.address
+        + match purse {
+            Purse::Deposit => 0,
+            Purse::Purse => PURSE_BYTES,
+        }
+}
+
+/// Where the proof of a transaction type lies; `None` for a type that the card does not know.
+fn proof_address(applet: &PurseModel, transaction_type: u8) -> Option<usize> {
+    let types = applet.rules.transaction_types();
+    let index = types.iter().position(|known| *known == transaction_type)?;
+    Some(applet.address + 2 * PURSE_BYTES + index * PROOF_BYTES)
+}
+
+fn limit_bytes(limit: u32) -> [u8; 3] {
+    let [_, bytes @ ..] = limit.min(LIMIT_MAX).to_be_bytes();
+    bytes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use card_core::key::Key16;
+    use card_profiles::builtin;
+
+    #[test]
+    fn a_transaction_number_at_its_maximum_is_never_used() {
+        let profile = builtin("pboc-purse").expect("built in");
+        for (purse, offset, command) in [
+            (Purse::Deposit, ONLINE, "805000010B0100000000990011223344"),
+            (Purse::Purse, ONLINE, "805000020B0100000000990011223344"),
+            (Purse::Deposit, ONLINE, "805005010B0100000000990011223344"),
+            (Purse::Deposit, ONLINE, "805004010701990011223344"),
+            (Purse::Deposit, OFFLINE, "805001010B0100000000990011223344"),
+            (Purse::Deposit, OFFLINE, "805002010B0100000000990011223344"),
+            (Purse::Purse, OFFLINE, "805001020B0100000000990011223344"),
+            (Purse::Purse, OFFLINE, "805003020B0100000000990011223344"),
+        ] {
+            let mut card = Card::factory(&profile, [0; 6], &Key16::new([0x11; 16])).expect("a card");
+            card.power_on().expect("power");
+            let model = std::sync::Arc::clone(&card.model);
+            let applet = model.purse.as_ref().expect("a purse");
+            for (number, sw1) in [(u16::MAX - 1, 0x61), (u16::MAX, 0x94)] {
+                let mut changes = Changes::default();
+                changes.set(purse_address(applet, purse) + offset, &number.to_be_bytes());
+                for key in model.keys.iter().filter(|key| key.df == applet.df) {
+                    changes.set(key.address, &[1, 3, 1, 0]);
+                }
+                card.commit(&changes).expect("power");
+                card.state.df = Some(applet.df);
+                card.state.rights = u128::MAX;
+                let mut answer = Vec::new();
+                card.transmit(&hex::decode(command).expect("hex"), &mut answer).expect("answer");
+                assert_eq!(answer.first(), Some(&sw1), "{command} at {number:04X}: {answer:02X?}");
+                assert!(sw1 == 0x61 || answer == [0x94, 0x02]);
+            }
+        }
+    }
+}
