@@ -432,7 +432,7 @@ mod tests {
     const PURSE_CHANGES: [(&str, &str, &str); 6] = [
         ("unload = \"DULK\"", "unload = \"DULX\"", "purse: key DULX is not among"),
         ("public_data = \"EF15\"", "public_data = \"EF14\"", "ADF1.EF14 does not exist"),
-        ("log = \"EF18\"", "log = \"EF19\"", "ADF1.EF19 does not exist"),
+        ("log = \"EF18\"", "log = \"EF20\"", "ADF1.EF20 does not exist"),
         ("update = \"MAC DAMK\"", "update = \"MAC DAMX\"", "key DAMX is not among"),
         ("format = \"b(3)\"", "format = \"b(4)\"", "purse: bytes of a log record is stated as 23, the rows give 24"),
         ("factors = 1", "factors = 4", "purse: factors is 4"),
