@@ -81,6 +81,7 @@ impl<'a> Stage<'a> {
         must_be("cards of the batch", &batch.number("/cards")?, &CARDS)?;
         let own = self.issuer("batch approve --operator").arg(MAKER).arg(number.clone()).run()?;
         must_be("exit code when the maker approves", &own.code, &3)?;
+        must_be("the reason is the maker", &own.stderr.contains("BATCH_MAKER_IS_CHECKER"), &true)?;
         self.issuer("batch approve --operator").arg(CHECKER).arg(number.clone()).ok()?;
         self.done(
             began,

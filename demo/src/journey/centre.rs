@@ -35,7 +35,7 @@ impl Stage<'_> {
         self.output.quote(&first_lines(&answer.stdout, KEYS_SHOWN));
         let began = Instant::now();
         for (name, roles) in [
-            (MAKER, "--role capture --role station --role keys --role clearing"),
+            (MAKER, "--role capture --role approve --role station --role keys --role clearing"),
             (CHECKER, "--role approve --role audit --role clearing"),
         ] {
             self.issuer(&format!("operator add {name} {roles}")).ok()?;

@@ -55,8 +55,7 @@ pub(super) fn pay(setting: &Setting<'_>, arguments: &PayArguments) -> Result<Exi
     let (settled, notes) = identify_and_settle(setting, &mut tapped, &mut store, &given, arguments.pin.last_try)?;
     if let Some(entry) = settled.iter().find(|entry| pays(entry, &papers.bill)) {
         // The bill that is on the counter is the one that was just found paid: it is not charged again.
-        setting.output.answer(&page(entry).joined(notes))?;
-        return Ok(Exit::Ok);
+        return give(setting, entry, notes);
     }
     unpaid(&store.entries()?, &papers.bill)?;
     check::all_passed(check::card(&tapped, &rules))?;
@@ -66,10 +65,15 @@ pub(super) fn pay(setting: &Setting<'_>, arguments: &PayArguments) -> Result<Exi
     let draft = accept(setting, &mut tapped, &mut store, &rules, &papers, number)?;
     let mut till = Till { psam: &mut psam, rules: setting.profiles.account(), date_time: setting.now.date_time() };
     let entry = pay_card(&mut tapped, &mut till, &mut store, &draft)?;
-    if let Some(text) = receipt::text(&entry, Copy::Original, setting.output.language) {
+    give(setting, &entry, notes)
+}
+
+/// The receipt of a payment, then its result.
+fn give(setting: &Setting<'_>, entry: &Entry, notes: Page) -> Result<Exit, TerminalError> {
+    if let Some(text) = receipt::text(entry, Copy::Original, setting.output.language) {
         setting.output.paper(&text)?;
     }
-    setting.output.answer(&page(&entry).joined(notes))?;
+    setting.output.answer(&page(entry).joined(notes))?;
     Ok(Exit::Ok)
 }
 

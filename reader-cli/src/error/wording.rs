@@ -217,7 +217,7 @@ fn next(code: Code) -> Words {
         ),
         Code::StillOpen => ("请插着卡并给出密码再试", "leave the card in and give its PIN"),
         Code::CentreUnreachable | Code::CentreBusy => {
-            ("记录已保存,稍后再执行同一命令", "the record is kept; run the same command later")
+            ("未丢失任何记录;稍后再执行同一命令", "no record is lost; run the same command later")
         }
         Code::ChainDiffers => {
             ("停止收款,保留数据目录并联系中心", "stop selling, keep the data folder and ask the centre")
