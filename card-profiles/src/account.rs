@@ -16,6 +16,7 @@ use crate::profile::key_name;
 
 /// Account rows of a profile.
 #[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct AccountRules {
     /// DF that holds the account.
@@ -24,12 +25,15 @@ pub struct AccountRules {
     pub log: String,
     /// Purchase key.
     #[serde(deserialize_with = "key_name")]
+    #[cfg_attr(test, schemars(with = "String"))]
     pub purchase_key: KeyName,
     /// Load key.
     #[serde(deserialize_with = "key_name")]
+    #[cfg_attr(test, schemars(with = "String"))]
     pub load_key: KeyName,
     /// TAC key.
     #[serde(deserialize_with = "key_name")]
+    #[cfg_attr(test, schemars(with = "String"))]
     pub tac_key: KeyName,
     /// Key index sent with INITIALIZE; also the key version that the card answers.
     pub key_index: u8,
@@ -74,6 +78,7 @@ const fn tdes() -> KeyForm {
 
 /// CLA INS P1 P2 of an account command. P2 of GET BALANCE is the balance asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct CommandRow {
     /// Class.
@@ -88,6 +93,7 @@ pub struct CommandRow {
 
 /// Whether log and PROVE carry the transaction number before or after the step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum SequenceConvention {
     /// The number that INITIALIZE answered.
@@ -98,6 +104,7 @@ pub enum SequenceConvention {
 
 /// Fields of a MAC input, in order.
 #[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct MacRows {
     /// MAC1 of a purchase (terminal to card).
@@ -116,6 +123,7 @@ pub struct MacRows {
 
 /// One field of a MAC input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Field {
     /// Personal account, self-paid, pooled fund: 12 bytes.

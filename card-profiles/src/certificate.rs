@@ -11,16 +11,20 @@ use crate::profile::{hex_bytes, hex_u16};
 
 /// Certificate rows of a profile.
 #[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct CertificateRules {
     /// Name of the DDF: PKI.社会保障.
     #[serde(deserialize_with = "hex_bytes")]
+    #[cfg_attr(test, schemars(with = "String"))]
     pub df_name: Vec<u8>,
     /// Name of the ADF below it: SS.CERT.ADF1.
     #[serde(deserialize_with = "hex_bytes")]
+    #[cfg_attr(test, schemars(with = "String"))]
     pub application_name: Vec<u8>,
     /// FID of the ADF below it.
     #[serde(deserialize_with = "hex_u16")]
+    #[cfg_attr(test, schemars(with = "String"))]
     pub application_fid: u16,
     /// Files.
     pub file: Vec<CertificateFile>,
@@ -37,6 +41,7 @@ pub struct CertificateRules {
 
 /// A file of the certificate application.
 #[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct CertificateFile {
     /// `EF12`.
@@ -45,6 +50,7 @@ pub struct CertificateFile {
     pub name: String,
     /// File identifier.
     #[serde(deserialize_with = "hex_u16")]
+    #[cfg_attr(test, schemars(with = "String"))]
     pub fid: u16,
     /// What it holds.
     pub content: CertificateContent,
@@ -62,6 +68,7 @@ pub struct CertificateFile {
 
 /// What a file of the certificate application holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum CertificateContent {
     /// SM2 public key.
@@ -74,6 +81,7 @@ pub enum CertificateContent {
 
 /// A PIN of the certificate application.
 #[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct CertificatePin {
     /// Its key id.
@@ -86,6 +94,7 @@ pub struct CertificatePin {
 
 /// Commands of the certificate application.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct CertificateCommands {
     /// Generates a key pair; data `C002` public file, `C202` private file.

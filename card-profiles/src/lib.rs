@@ -31,6 +31,7 @@ pub mod purse;
 pub mod read;
 pub mod recognition;
 pub mod rehearsal;
+pub mod schema;
 pub mod text;
 
 pub use access::Access;

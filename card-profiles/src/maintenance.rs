@@ -15,19 +15,24 @@ use crate::profile::{Df, KeyClass, KeyRow, Profile, hex_bytes};
 
 /// Blocking commands of a card type.
 #[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct BlockingRow {
     /// CLA INS P1 P2 of APPLICATION BLOCK, until unblocked.
     #[serde(deserialize_with = "hex_bytes")]
+    #[cfg_attr(test, schemars(with = "String"))]
     pub application_block: Vec<u8>,
     /// The same for good.
     #[serde(deserialize_with = "hex_bytes")]
+    #[cfg_attr(test, schemars(with = "String"))]
     pub application_block_for_good: Vec<u8>,
     /// APPLICATION UNBLOCK.
     #[serde(deserialize_with = "hex_bytes")]
+    #[cfg_attr(test, schemars(with = "String"))]
     pub application_unblock: Vec<u8>,
     /// CARD BLOCK, for good.
     #[serde(deserialize_with = "hex_bytes")]
+    #[cfg_attr(test, schemars(with = "String"))]
     pub card_block: Vec<u8>,
     /// Bytes of the challenge from which the MAC starts (4, completed with zeros; or 8); 0: as the PIN commands, with a
     /// session key.

@@ -23,6 +23,7 @@ use crate::purse::PurseRules;
 
 /// A card type.
 #[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Profile {
     /// Version of the grammar.
@@ -40,6 +41,7 @@ pub struct Profile {
     pub version: String,
     /// Symmetric algorithm.
     #[serde(deserialize_with = "algorithm")]
+    #[cfg_attr(test, schemars(with = "String"))]
     pub algorithm: Algorithm,
     /// Its open choices.
     #[serde(default)]
@@ -82,6 +84,7 @@ pub struct Profile {
 
 /// What a card is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum CardKind {
     /// 用户卡.
@@ -92,6 +95,7 @@ pub enum CardKind {
 
 /// Choices of the card's algorithm that the sources leave open; a field that is absent has the algorithm's default.
 #[derive(Clone, Debug, Default, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct AlgorithmRow {
     /// Key version byte after the data of EXTERNAL and INTERNAL AUTHENTICATION (Lc 11); 0 for none (Lc 10).
@@ -99,21 +103,27 @@ pub struct AlgorithmRow {
     pub key_version_byte: Option<u8>,
     /// What fills the block of a factor or plain of 8 bytes in authentication and PIN commands: `zeros`, `complement`.
     #[serde(default, deserialize_with = "choice")]
+    #[cfg_attr(test, schemars(with = "Option<String>"))]
     pub authentication_filling: Option<Filling>,
     /// What fills the seed of an account command's session key.
     #[serde(default, deserialize_with = "choice")]
+    #[cfg_attr(test, schemars(with = "Option<String>"))]
     pub transaction_filling: Option<Filling>,
     /// Cryptogram of an authentication: `folded` or `left`.
     #[serde(default, deserialize_with = "choice")]
+    #[cfg_attr(test, schemars(with = "Option<String>"))]
     pub cryptogram: Option<Cryptogram>,
     /// MAC of secure messaging: `leftmost` or `folded`.
     #[serde(default, deserialize_with = "choice")]
+    #[cfg_attr(test, schemars(with = "Option<String>"))]
     pub message_mac: Option<MacBytes>,
     /// MAC1, MAC2 and TAC: `leftmost` or `folded`.
     #[serde(default, deserialize_with = "choice")]
+    #[cfg_attr(test, schemars(with = "Option<String>"))]
     pub transaction_mac: Option<MacBytes>,
     /// Key of the TAC: `folded` or `whole`.
     #[serde(default, deserialize_with = "choice")]
+    #[cfg_attr(test, schemars(with = "Option<String>"))]
     pub tac_key: Option<TacKey>,
     /// What is assumed about these choices.
     #[serde(default)]
@@ -122,18 +132,22 @@ pub struct AlgorithmRow {
 
 /// How the ATR is made: `prefix`, then `maker` (T1 to T7), then a serial of 6 bytes.
 #[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct AtrRow {
     /// TS, T0, interface bytes.
     #[serde(deserialize_with = "hex_bytes")]
+    #[cfg_attr(test, schemars(with = "String"))]
     pub prefix: Vec<u8>,
     /// Historical bytes before the serial.
     #[serde(deserialize_with = "hex_bytes")]
+    #[cfg_attr(test, schemars(with = "String"))]
     pub maker: Vec<u8>,
 }
 
 /// The card's PIN.
 #[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct PinRow {
     /// Digits at delivery; refused for transactions by the terminal.
@@ -156,10 +170,12 @@ pub struct PinRow {
 ///
 /// Source: published example (`84 D4 00 00 1C`, header `22 00 00`); the meaning of the header bytes is assumed.
 #[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct KeyLoadRow {
     /// CLA INS P1 P2.
     #[serde(deserialize_with = "hex_bytes")]
+    #[cfg_attr(test, schemars(with = "String"))]
     pub command: Vec<u8>,
     /// Bytes of the challenge that starts the MAC (4, completed with zeros; or 8).
     pub challenge: u8,
@@ -170,6 +186,7 @@ pub struct KeyLoadRow {
 
 /// A directory (DF, 目录).
 #[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Df {
     /// `SSSE`, `DF01`, for a PSAM `MF`.
@@ -178,15 +195,18 @@ pub struct Df {
     pub name: String,
     /// File identifier.
     #[serde(deserialize_with = "hex_u16")]
+    #[cfg_attr(test, schemars(with = "String"))]
     pub fid: u16,
     /// DF name or AID by which SELECT P1=04 finds it.
     #[serde(default, deserialize_with = "hex_bytes")]
+    #[cfg_attr(test, schemars(with = "String"))]
     pub df_name: Vec<u8>,
     /// `88` of the FCI.
     #[serde(default)]
     pub fci_sfi: Option<u8>,
     /// Key that protects key loads in this DF (主控密钥); delivered as transport key.
     #[serde(deserialize_with = "key_name")]
+    #[cfg_attr(test, schemars(with = "String"))]
     pub control_key: KeyName,
     /// Data files.
     #[serde(default)]
@@ -198,6 +218,7 @@ pub struct Df {
 
 /// A data file (EF).
 #[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Ef {
     /// `EF05`.
@@ -206,6 +227,7 @@ pub struct Ef {
     pub name: String,
     /// File identifier.
     #[serde(deserialize_with = "hex_u16")]
+    #[cfg_attr(test, schemars(with = "String"))]
     pub fid: u16,
     /// Structure.
     pub kind: EfKind,
@@ -240,6 +262,7 @@ pub struct Ef {
 
 /// Structure of an EF.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum EfKind {
     /// One Tag-Len-Value item a record.
@@ -252,6 +275,7 @@ pub enum EfKind {
 
 /// A data element (数据项).
 #[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Element {
     /// Record identifier; absent in cyclic files.
@@ -280,10 +304,12 @@ pub struct Element {
 
 /// A key of the card.
 #[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct KeyRow {
     /// `UK1DF04`.
     #[serde(deserialize_with = "key_name")]
+    #[cfg_attr(test, schemars(with = "String"))]
     pub name: KeyName,
     /// DF that holds it.
     pub df: String,
@@ -298,6 +324,7 @@ pub struct KeyRow {
     pub usage: u8,
     /// Bytes: 8 or 16.
     #[serde(deserialize_with = "key_length")]
+    #[cfg_attr(test, schemars(with = "u8"))]
     pub length: KeyLength,
     /// Tries before it blocks.
     pub tries: u8,
@@ -317,6 +344,7 @@ pub struct KeyRow {
 
 /// Usage byte and id in the PSAM.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct PsamPlace {
     /// High 3 bits levels left, low 5 bits type.
@@ -333,6 +361,7 @@ impl From<PsamPlace> for PsamKey {
 
 /// Key classes (密钥类别).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "UPPERCASE")]
 pub enum KeyClass {
     /// 主控密钥: protects key loads of its DF.

@@ -16,6 +16,7 @@ use crate::profile::{key_name, named};
 
 /// Purse rows of a profile.
 #[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct PurseRules {
     /// DF that holds both purses.
@@ -46,6 +47,7 @@ pub struct PurseRules {
     pub prove_sequence: SequenceConvention,
     /// Key of the TAC of UPDATE OVERDRAW LIMIT.
     #[serde(deserialize_with = "named")]
+    #[cfg_attr(test, schemars(with = "String"))]
     pub overdraw_tac_key: TacKey,
     /// Whether the PIN must be verified again after each completed transaction, as the manual's COS wants it.
     #[serde(default)]
@@ -66,36 +68,46 @@ pub struct PurseRules {
 
 /// Keys of the purses.
 #[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct PurseKeys {
     /// DPK 消费密钥: purchase, cash, composite purchase.
     #[serde(deserialize_with = "key_name")]
+    #[cfg_attr(test, schemars(with = "String"))]
     pub purchase: KeyName,
     /// DLK 圈存密钥.
     #[serde(deserialize_with = "key_name")]
+    #[cfg_attr(test, schemars(with = "String"))]
     pub load: KeyName,
     /// DULK 圈提密钥.
     #[serde(deserialize_with = "key_name")]
+    #[cfg_attr(test, schemars(with = "String"))]
     pub unload: KeyName,
     /// DUK 修改透支限额密钥.
     #[serde(deserialize_with = "key_name")]
+    #[cfg_attr(test, schemars(with = "String"))]
     pub overdraw: KeyName,
     /// DTK: TAC.
     #[serde(deserialize_with = "key_name")]
+    #[cfg_attr(test, schemars(with = "String"))]
     pub tac: KeyName,
     /// DAMK 应用维护密钥: updates under MAC, blocking.
     #[serde(deserialize_with = "key_name")]
+    #[cfg_attr(test, schemars(with = "String"))]
     pub maintenance: KeyName,
     /// DPUK PIN 解锁密钥.
     #[serde(deserialize_with = "key_name")]
+    #[cfg_attr(test, schemars(with = "String"))]
     pub unblock_pin: KeyName,
     /// DRPK PIN 重装密钥.
     #[serde(deserialize_with = "key_name")]
+    #[cfg_attr(test, schemars(with = "String"))]
     pub reload_pin: KeyName,
 }
 
 /// Transaction types (交易类型标识).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct PurseTypes {
     /// ED load.
@@ -118,6 +130,7 @@ pub struct PurseTypes {
 
 /// What a terminal must prove before each transaction.
 #[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct PurseAccess {
     /// INITIALIZE FOR LOAD.
@@ -140,6 +153,7 @@ pub struct PurseAccess {
 
 /// Commands. Where P2 is the purse or the type, or P2 the id of the PIN, the row's own byte is the default of the ED.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct PurseCommands {
     /// INITIALIZE FOR LOAD; P2 is the purse.
@@ -184,6 +198,7 @@ pub struct PurseCommands {
 
 /// Fields of the MAC inputs, in order.
 #[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct PurseMacRows {
     /// MAC1 of a load (card to host).
@@ -214,6 +229,7 @@ pub struct PurseMacRows {
 
 /// What SELECT answers for a blocked application.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum BlockedSelect {
     /// `6283`; GET RESPONSE then fetches the FCI (PBOC).
@@ -225,6 +241,7 @@ pub enum BlockedSelect {
 
 /// Order of the factors on the wire to the PSAM.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum FactorOrder {
     /// The card's serial first, then area or issuer.

@@ -136,6 +136,8 @@ pub enum ProfileCommand {
         /// Built-in name or file.
         profile: String,
     },
+    /// The JSON Schema of a profile text, for editors.
+    Schema,
     /// Contradictions of a profile; without a name, of every built-in one. Exit 7 when there are any.
     Lint {
         /// Built-in name or file.

@@ -86,6 +86,14 @@ fn profiles_are_compared_fact_by_fact() {
 }
 
 #[test]
+fn the_schema_knows_every_builtin_profile_as_a_base() {
+    let schema = json(&["profile", "schema"], 0);
+    let bases = schema["then"]["properties"]["extends"]["enum"].as_array().expect("names");
+    assert!(bases.iter().any(|name| name == "ssc-3.0-sm4"), "{bases:?}");
+    assert_eq!(schema["else"]["properties"]["capacity"]["type"], "integer");
+}
+
+#[test]
 fn only_profile_show_has_a_layout() {
     out(&["profile", "list", "--format", "layout"], 1);
 }

@@ -32,6 +32,11 @@ pub(super) fn run(output: &Output, command: &ProfileCommand) -> Result<Exit, Ter
             }?;
             Ok(Exit::Ok)
         }
+        ProfileCommand::Schema => {
+            // The schema is JSON in every form.
+            Output { form: Form::Text, ..*output }.paper(card_profiles::schema::SCHEMA)?;
+            Ok(Exit::Ok)
+        }
         ProfileCommand::Lint { profile, release } => check(output, profile.as_deref(), *release),
         ProfileCommand::Diff { left, right } => diff(output, left, right),
     }
