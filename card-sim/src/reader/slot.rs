@@ -17,6 +17,9 @@ use crate::fault::FaultPlan;
 
 /// How often a slot looks whether a card that was away is back.
 const AWAY_LOOK: Duration = Duration::from_millis(5);
+/// Polls that a daemon makes of a new card before it powers it: one. A daemon that polls on without powering takes the card
+/// for the one before: that one left during a command, and the new one came before the daemon looked.
+const POLLS_UNPOWERED_MAX: u8 = 3;
 /// Between two tries to reach a driver that does not listen.
 const RETRY: Duration = Duration::from_millis(1);
 
@@ -42,6 +45,8 @@ struct Inside {
     closing: bool,
     /// How far the driver is with the card that is in.
     powered: Powered,
+    /// Polls since the card came that no power followed.
+    polls: u8,
 }
 
 #[derive(Debug)]
@@ -61,6 +66,20 @@ enum Powered {
 }
 
 impl Inside {
+    /// Counts a poll. Whether the daemon polls a card that it does not power: the poll must fail once, so that the daemon
+    /// sees the old card leave and the new one come.
+    fn is_overlooked(&mut self) -> bool {
+        if self.powered != Powered::No {
+            return false;
+        }
+        self.polls += 1;
+        let overlooked = self.polls > POLLS_UNPOWERED_MAX;
+        if overlooked {
+            self.polls = 0;
+        }
+        overlooked
+    }
+
     fn present(&mut self) -> Option<&mut Loaded> {
         self.card.as_mut().filter(|loaded| loaded.away_until.is_none_or(|until| Instant::now() >= until))
     }
@@ -84,6 +103,7 @@ impl Slot {
         let mut inside = self.shared.lock();
         inside.card = Some(Loaded { card, image: image.to_owned(), away_until: None });
         inside.powered = Powered::No;
+        inside.polls = 0;
         drop(inside);
         self.shared.changed.notify_all();
     }
@@ -197,6 +217,9 @@ fn converse(mut stream: TcpStream, shared: &Shared) {
     let mut answer = Vec::with_capacity(258);
     while let Ok(Some(message)) = vpcd::receive(&mut stream) {
         let mut inside = shared.lock();
+        if message == Message::AskAtr && inside.is_overlooked() {
+            return;
+        }
         let Some(loaded) = inside.present() else { return };
         answer.clear();
         let reply = match message {
