@@ -1,6 +1,10 @@
 //! Every bound on what a card or reader may make us do, each with its reason.
 //!
-//! Owns: numbers only. A loop over what a card sends takes its bound from here.
+//! Owns: numbers only. A loop over what a card sends takes its bound from here, a call on a reader its time limit.
+
+use std::time::Duration;
+
+use crate::transport::ReaderCall;
 
 /// GET RESPONSE calls for one command. A short answer needs one; a card that chains 64 KiB in blocks of 256 needs 256.
 pub const GET_RESPONSE_MAX: usize = 256;
@@ -31,3 +35,43 @@ pub const READERS_MAX: usize = 64;
 
 /// Secrets whose tries a terminal remembers: cards with a wrong try behind them at one counter, in a year.
 pub const TRIES_BOOK_MAX: usize = 4096;
+
+/// Time limits of calls on a reader.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CallLimits {
+    /// One exchange. The waiting time of T=0 after reset is about one second a byte, and a card may stretch it; the longest
+    /// work of this card, a key pair, takes a few seconds. A reader that takes longer has lost its card.
+    pub transmit: Duration,
+    /// Power-up, warm reset and disconnecting: an answer to reset takes at most 20,000 etu, 2 s, at each of three voltages.
+    pub power: Duration,
+    /// Questions to the daemon itself, which answers from its memory.
+    pub daemon: Duration,
+}
+
+impl CallLimits {
+    /// The usual limits.
+    pub const USUAL: Self =
+        Self { transmit: Duration::from_secs(30), power: Duration::from_secs(10), daemon: Duration::from_secs(5) };
+
+    /// The limit of one call.
+    #[must_use]
+    pub const fn of(self, call: ReaderCall) -> Duration {
+        match call {
+            ReaderCall::Transmit => self.transmit,
+            ReaderCall::Connect | ReaderCall::Reset => self.power,
+            ReaderCall::Establish | ReaderCall::List | ReaderCall::Status | ReaderCall::Wait => self.daemon,
+        }
+    }
+}
+
+/// How long the removal of a card may take to show: pcsc-lite polls a reader every 400 ms.
+pub const REMOVAL_NOTICE: Duration = Duration::from_millis(600);
+
+/// One wait for a reader's state inside a longer one, so that a daemon that died or was started again is noticed.
+pub const WAIT_SLICE: Duration = Duration::from_secs(1);
+
+/// Pause before a daemon that does not run is asked for again, while a card is waited for.
+pub const DAEMON_PAUSE: Duration = Duration::from_millis(200);
+
+/// New connections for one question to a daemon that closes them. One that does not serve this user closes all.
+pub const DAEMON_RECONNECTS: usize = 3;

@@ -6,6 +6,8 @@
 pub mod pcsc;
 pub mod replay;
 
+use std::time::Duration;
+
 use crate::apdu::Protocol;
 
 /// A powered card in exclusive use.
@@ -73,6 +75,23 @@ pub enum TransportError {
     /// The PC/SC daemon does not run.
     #[error("the PC/SC daemon (pcscd) is not running")]
     NoService,
+    /// A call on the reader did not come back in time. Whether the card carried out the command is unknown, and the reader
+    /// is of no use until the call is back.
+    #[error("reader {reader} did not come back from {call} in {} ms", limit.as_millis())]
+    Timeout {
+        /// Reader name; empty for the daemon.
+        reader: String,
+        /// What was called.
+        call: ReaderCall,
+        /// Its limit.
+        limit: Duration,
+    },
+    /// An earlier call on the reader has not come back.
+    #[error("reader {reader} still hangs in an earlier call")]
+    ReaderSick {
+        /// Reader name; empty for the daemon.
+        reader: String,
+    },
     /// Reader and card lost step; the last command may or may not have been carried out.
     #[error("exchange with the card in {reader} broke off")]
     Protocol {
@@ -95,6 +114,39 @@ pub enum TransportError {
     },
 }
 
+/// A call on a reader, each with its own time limit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReaderCall {
+    /// Reaching the daemon.
+    Establish,
+    /// Listing readers.
+    List,
+    /// Powering a card.
+    Connect,
+    /// Asking for ATR and protocol.
+    Status,
+    /// One exchange.
+    Transmit,
+    /// Warm reset.
+    Reset,
+    /// Waiting for a card or a reader.
+    Wait,
+}
+
+impl std::fmt::Display for ReaderCall {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Establish => "reaching the daemon",
+            Self::List => "listing readers",
+            Self::Connect => "powering the card",
+            Self::Status => "asking for its state",
+            Self::Transmit => "an exchange",
+            Self::Reset => "a reset",
+            Self::Wait => "a wait",
+        })
+    }
+}
+
 impl TransportError {
     /// Whether the same card back in the reader can go on, after its state was read.
     #[must_use]
@@ -107,6 +159,8 @@ impl TransportError {
             | Self::Protocol { .. } => true,
             Self::InUse { .. }
             | Self::ReaderGone { .. }
+            | Self::ReaderSick { .. }
+            | Self::Timeout { .. }
             | Self::NoService
             | Self::TraceDiffers { .. }
             | Self::TraceEnded { .. } => false,

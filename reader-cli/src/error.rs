@@ -530,6 +530,7 @@ const fn of_transport(error: &TransportError) -> Code {
         TransportError::CardReset { .. } => Code::CardReset,
         TransportError::InUse { .. } => Code::ReaderInUse,
         TransportError::ReaderGone { .. } => Code::ReaderGone,
+        TransportError::Timeout { .. } | TransportError::ReaderSick { .. } => Code::ReaderHangs,
         TransportError::NoService => Code::NoPcscService,
         TransportError::Protocol { .. } | TransportError::TraceDiffers { .. } | TransportError::TraceEnded { .. } => {
             Code::ExchangeBroken

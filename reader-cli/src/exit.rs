@@ -87,6 +87,7 @@ impl Exit {
             | Code::ReaderNotFound
             | Code::ReaderAmbiguous
             | Code::ReaderGone
+            | Code::ReaderHangs
             | Code::ReaderInUse
             | Code::PsamMissing
             | Code::PsamAmbiguous => Self::Reader,

@@ -12,7 +12,7 @@ use card_core::reading;
 use card_core::script::Step;
 use card_core::security::psam::{Psam, PsamNames};
 use card_core::security::{Factors, SecurityError, SecurityModule};
-use card_core::transport::pcsc::Readers;
+use card_core::transport::pcsc::{Interface, Readers};
 use card_core::{Session, StatusWord};
 use card_profiles::access::Right;
 use card_profiles::identity::CardIdentifier;
@@ -23,7 +23,7 @@ use card_profiles::{Ef, Profile};
 use crate::failure::Failure;
 use crate::output;
 use crate::settings::Settings;
-use crate::slots::{Interface, Slots};
+use crate::slots::Slots;
 
 /// The fields, in the order of the output.
 #[derive(Clone, Default, PartialEq, Eq)]

@@ -152,7 +152,10 @@ fn of_transport(error: &TransportError) -> Code {
         TransportError::CardRemoved { .. } | TransportError::NoCard { .. } => Code::NO_CARD,
         TransportError::CardMute { .. } => Code::CARD_MUTE,
         TransportError::CardReset { .. } => Code::NO_POWER,
-        TransportError::InUse { .. } | TransportError::ReaderGone { .. } => Code::READER,
+        TransportError::Timeout { .. } => Code::CARD_MUTE,
+        TransportError::InUse { .. } | TransportError::ReaderGone { .. } | TransportError::ReaderSick { .. } => {
+            Code::READER
+        }
         TransportError::NoService => Code::NOT_CONNECTED,
         TransportError::Protocol { .. } | TransportError::TraceDiffers { .. } | TransportError::TraceEnded { .. } => {
             Code::EXCHANGE

@@ -15,10 +15,11 @@ use std::ffi::{c_char, c_int, c_long};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Mutex, PoisonError};
 
+use card_core::transport::pcsc::Interface;
+
 use crate::code::{Code, Language};
 use crate::failure::Failure;
 use crate::settings::Settings;
-use crate::slots::Interface;
 
 /// One card operation at a time in a process: a card has one owner.
 static TURN: Mutex<()> = Mutex::new(());
@@ -37,7 +38,12 @@ static TURN: Mutex<()> = Mutex::new(());
 #[unsafe(no_mangle)]
 pub unsafe extern "system" fn iReadCardBas(iType: c_int, pOutInfo: *mut c_char) -> c_long {
     // SAFETY: the caller's promise is ours to `answer`.
-    unsafe { answer(pOutInfo, |settings| basic::read(Interface::parse(iType)?, settings)) }
+    unsafe {
+        answer(pOutInfo, |settings| {
+            let interface = Interface::of_type(iType).ok_or(Failure::CardInterface(iType))?;
+            basic::read(interface, settings)
+        })
+    }
 }
 
 /// Runs one call: settings, turn, work, result into the caller's buffer.

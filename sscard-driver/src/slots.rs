@@ -2,29 +2,15 @@
 //!
 //! Source: `iType`: 1 contact, 2 contactless, 3 automatic with contact first, 4 automatic with contactless first.
 //! Owns: the choice, by settings or by asking each card. Never: takes one of two cards by chance.
-//! Assumed: a contactless slot says so in its name, as the drivers of dual readers do.
 
 use card_core::Session;
 use card_core::identify::{Kind, Slot};
 use card_core::security::psam::PsamNames;
 use card_core::session::SessionError;
-use card_core::transport::pcsc::{ReaderInfo, Readers};
+use card_core::transport::pcsc::{Interface, ReaderInfo, Readers};
 
 use crate::failure::Failure;
 use crate::settings::Settings;
-
-/// Through which interface the card is reached.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Interface {
-    /// Contacts only.
-    Contact,
-    /// Antenna only.
-    Contactless,
-    /// Either, contacts first.
-    ContactFirst,
-    /// Either, antenna first.
-    ContactlessFirst,
-}
 
 /// The sessions of one call.
 #[derive(Debug)]
@@ -35,36 +21,6 @@ pub struct Slots {
     pub card: Session,
     /// The card in the PSAM's reader, not yet opened as PSAM; or why there is none.
     pub psam: Option<Result<Session, SessionError>>,
-}
-
-impl Interface {
-    /// From `iType`.
-    ///
-    /// # Errors
-    /// [`Failure::CardInterface`] for anything but 1 to 4.
-    pub const fn parse(number: i32) -> Result<Self, Failure> {
-        match number {
-            1 => Ok(Self::Contact),
-            2 => Ok(Self::Contactless),
-            3 => Ok(Self::ContactFirst),
-            4 => Ok(Self::ContactlessFirst),
-            other => Err(Failure::CardInterface(other)),
-        }
-    }
-
-    /// The turn in which a reader is tried; `None` for never.
-    fn turn(self, reader: &str) -> Option<u8> {
-        match (self, is_contactless(reader)) {
-            (Self::Contact | Self::ContactFirst, false) | (Self::Contactless | Self::ContactlessFirst, true) => Some(0),
-            (Self::ContactFirst, true) | (Self::ContactlessFirst, false) => Some(1),
-            (Self::Contact, true) | (Self::Contactless, false) => None,
-        }
-    }
-}
-
-fn is_contactless(reader: &str) -> bool {
-    let name = reader.to_ascii_lowercase();
-    ["contactless", "picc", "nfc", "rfid"].iter().any(|word| name.contains(word))
 }
 
 impl Slots {
@@ -105,7 +61,10 @@ impl Slots {
 fn only_user_card(slots: Vec<Slot>, interface: Interface, readers: &Readers) -> Result<(String, Session), Failure> {
     let (mut found, mut others, mut failed) = (Vec::new(), Vec::new(), None);
     for Slot { reader, card } in slots {
-        let Some(turn) = interface.turn(&reader) else { continue };
+        let atr = card.as_ref().ok().and_then(|(_, session)| session.atr().ok()).map(|atr| atr.bytes().to_vec());
+        let info = ReaderInfo { name: reader, atr };
+        let Some(turn) = interface.turn(&info) else { continue };
+        let reader = info.name;
         match card {
             Ok((Kind::User, session)) => found.push((turn, reader, session)),
             Ok((Kind::Other, _)) => others.push(reader),
@@ -125,26 +84,5 @@ fn only_user_card(slots: Vec<Slot>, interface: Interface, readers: &Readers) -> 
             Err(Failure::NoCard { readers: readers.list()?.into_iter().map(|reader| reader.name).collect() })
         }
         (None, None) => Err(Failure::NotSocialSecurity { readers: others }),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn each_interface_tries_readers_in_its_own_order() {
-        let (contact, antenna) = ("ACS ACR1281 ICC Reader 00 00", "ACS ACR1281 PICC Reader 01 00");
-        let turns = |number| {
-            let interface = Interface::parse(number).expect("1 to 4");
-            (interface.turn(contact), interface.turn(antenna))
-        };
-        assert_eq!(turns(1), (Some(0), None));
-        assert_eq!(turns(2), (None, Some(0)));
-        assert_eq!(turns(3), (Some(0), Some(1)));
-        assert_eq!(turns(4), (Some(1), Some(0)));
-        for wrong in [i32::MIN, -1, 0, 5, i32::MAX] {
-            assert!(matches!(Interface::parse(wrong), Err(Failure::CardInterface(number)) if number == wrong));
-        }
     }
 }

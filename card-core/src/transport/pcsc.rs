@@ -1,25 +1,34 @@
 //! Readers of the system's PC/SC daemon.
 //!
 //! Source: PC/SC workgroup specification part 5; pcsc-lite.
-//! Owns: finding readers by index, name or part of it; connecting; mapping the daemon's errors.
-//! Never: chooses between two readers that match.
+//! Owns: finding readers by index, name or part of it; waiting for cards and readers; a daemon that was started again;
+//! mapping the daemon's errors. Never: chooses between two readers that match, waits without limit.
+
+mod card;
+mod interface;
+mod worker;
 
 use std::ffi::CString;
-use std::time::Duration;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
-use pcsc::{Card, Context, Disposition, Error, Protocols, ReaderState, Scope, ShareMode, State};
+use pcsc::{Context, Error, PNP_NOTIFICATION, ReaderState, Scope, State};
 
-use super::{Transport, TransportError};
-use crate::apdu::Protocol;
-use crate::limits::{ANSWER_BYTES_MAX, READERS_MAX};
+pub use self::card::PcscTransport;
+pub use self::interface::Interface;
+use self::worker::{TimedOut, Worker};
+use super::{ReaderCall, TransportError};
+use crate::limits::{CallLimits, DAEMON_PAUSE, DAEMON_RECONNECTS, READERS_MAX, WAIT_SLICE};
 
-/// pcsc-lite polls a reader every 400 ms.
-const REMOVAL_NOTICE: Duration = Duration::from_millis(600);
-
-/// The readers of the daemon.
+/// The readers of the daemon. A daemon that was stopped and started again is reached again by the next call.
+#[derive(Clone)]
 pub struct Readers {
-    context: Context,
+    daemon: Arc<Mutex<Option<Daemon>>>,
+    limits: CallLimits,
 }
+
+/// The thread that asks the daemon, and its connection.
+type Daemon = Arc<Worker<Option<Context>>>;
 
 /// One reader and whether a card is in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -63,7 +72,72 @@ impl Readers {
     /// # Errors
     /// [`TransportError::NoService`] when it does not run.
     pub fn establish() -> Result<Self, TransportError> {
-        Ok(Self { context: Context::establish(Scope::User).map_err(|error| map("", error))? })
+        Self::with_limits(CallLimits::USUAL)
+    }
+
+    /// Connects to the daemon, with time limits of the caller's.
+    ///
+    /// # Errors
+    /// [`TransportError::NoService`] when it does not run.
+    pub fn with_limits(limits: CallLimits) -> Result<Self, TransportError> {
+        let readers = Self { daemon: Arc::new(Mutex::new(None)), limits };
+        readers.ask("", ReaderCall::Establish, Duration::ZERO, |_| Ok(()))?;
+        Ok(readers)
+    }
+
+    pub(crate) const fn limits(&self) -> CallLimits {
+        self.limits
+    }
+
+    /// Asks the daemon, in its own thread; `longer` is what the question itself may take. A daemon that went away is looked
+    /// for once more, as it may have been started again.
+    fn ask<T: Send + 'static>(
+        &self,
+        reader: &str,
+        call: ReaderCall,
+        longer: Duration,
+        work: impl Fn(&Context) -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, TransportError> {
+        let limit = self.limits.of(call);
+        let timeout = |TimedOut| TransportError::Timeout { reader: reader.to_owned(), call, limit };
+        let lock = || self.daemon.lock().unwrap_or_else(PoisonError::into_inner);
+        let worker = match &mut *lock() {
+            Some(worker) => Arc::clone(worker),
+            none => {
+                let made = Worker::start("", limit, || Ok::<_, Error>(None)).map_err(timeout)?;
+                let made = Arc::new(made.map_err(|error| map(reader, error))?);
+                *none = Some(Arc::clone(&made));
+                made
+            }
+        };
+        let work = move |slot: &mut Option<Context>| {
+            let attempt = |slot: &mut Option<Context>| {
+                if slot.is_none() {
+                    *slot = Some(Context::establish(Scope::User)?);
+                }
+                slot.as_ref().map_or(Err(Error::NoService), &work)
+            };
+            let mut outcome = attempt(slot);
+            for again in 1..=DAEMON_RECONNECTS {
+                match outcome {
+                    Err(error) if daemon_gone(error) && again == 1 => {}
+                    // A daemon that is just dying still takes connections, and closes them.
+                    Err(error) if connection_closed(error) => std::thread::sleep(DAEMON_PAUSE),
+                    done => return done,
+                }
+                *slot = None;
+                outcome = attempt(slot);
+            }
+            outcome
+        };
+        match worker.call(limit + longer, work) {
+            Ok(outcome) => outcome.map_err(|error| map(reader, error)),
+            Err(error) => {
+                // The thread stays with its call; the next question gets another.
+                *lock() = None;
+                Err(timeout(error))
+            }
+        }
     }
 
     /// All readers with their cards, in the daemon's order.
@@ -71,26 +145,10 @@ impl Readers {
     /// # Errors
     /// [`TransportError`] when the daemon fails.
     pub fn list(&self) -> Result<Vec<ReaderInfo>, TransportError> {
-        let names = match self.context.list_readers_owned() {
-            Ok(names) => names,
-            Err(Error::NoReadersAvailable) => Vec::new(),
-            Err(error) => return Err(map("", error)),
-        };
-        let mut states: Vec<ReaderState> =
-            names.into_iter().take(READERS_MAX).map(|name| ReaderState::new(name, State::UNAWARE)).collect();
-        if !states.is_empty() {
-            match self.context.get_status_change(Duration::ZERO, &mut states) {
-                Ok(()) | Err(Error::Timeout) => {}
-                Err(error) => return Err(map("", error)),
-            }
-        }
-        Ok(states
-            .iter()
-            .map(|state| ReaderInfo {
-                name: state.name().to_string_lossy().into_owned(),
-                atr: state.event_state().contains(State::PRESENT).then(|| state.atr().to_vec()),
-            })
-            .collect())
+        self.ask("", ReaderCall::List, Duration::ZERO, |context| {
+            let states = states_of(context)?;
+            Ok(states.iter().map(ReaderInfo::of).collect())
+        })
     }
 
     /// Chooses a reader by index in the list, exact name, or part of the name.
@@ -127,19 +185,7 @@ impl Readers {
     /// # Errors
     /// [`TransportError`], told apart by cause.
     pub fn connect(&self, reader: &str) -> Result<PcscTransport, TransportError> {
-        let name = CString::new(reader).map_err(|_| TransportError::ReaderGone { reader: reader.to_owned() })?;
-        let card =
-            self.context.connect(&name, ShareMode::Exclusive, Protocols::ANY).map_err(|error| map(reader, error))?;
-        let mut transport = PcscTransport {
-            context: self.context.clone(),
-            reader: reader.to_owned(),
-            card: Some(card),
-            atr: Vec::new(),
-            protocol: Protocol::T0,
-            buffer: vec![0; ANSWER_BYTES_MAX + 2],
-        };
-        transport.read_status()?;
-        Ok(transport)
+        PcscTransport::connect(self, reader)
     }
 
     /// Waits until a card is (`present`) or is no longer in the named reader.
@@ -149,123 +195,132 @@ impl Readers {
     /// # Errors
     /// [`TransportError`] when the daemon fails or the reader goes away.
     pub fn wait(&self, reader: &str, present: bool, limit: Duration) -> Result<bool, TransportError> {
-        let name = CString::new(reader).map_err(|_| TransportError::ReaderGone { reader: reader.to_owned() })?;
-        let mut states = [ReaderState::new(name, State::UNAWARE)];
-        let start = std::time::Instant::now();
+        let gone = || TransportError::ReaderGone { reader: reader.to_owned() };
+        let name = CString::new(reader).map_err(|_| gone())?;
+        let start = Instant::now();
         loop {
             let left = limit.saturating_sub(start.elapsed());
-            match self.context.get_status_change(left, &mut states) {
-                Ok(()) => {}
-                Err(Error::Timeout) => return Ok(false),
-                Err(error) => return Err(map(reader, error)),
-            }
-            let [state] = &mut states;
-            let now = state.event_state();
-            if now.intersects(State::UNKNOWN | State::UNAVAILABLE | State::IGNORE) {
-                return Err(TransportError::ReaderGone { reader: reader.to_owned() });
-            }
-            if now.contains(State::PRESENT) == present && !now.contains(State::MUTE) {
-                return Ok(true);
-            }
-            state.sync_current_state();
-            if left.is_zero() {
-                return Ok(false);
+            let slice = left.min(WAIT_SLICE);
+            let name = name.clone();
+            let reached = self.ask(reader, ReaderCall::Wait, slice, move |context| {
+                let mut states = [ReaderState::new(name.clone(), State::UNAWARE)];
+                let start = Instant::now();
+                loop {
+                    let left = slice.saturating_sub(start.elapsed());
+                    match context.get_status_change(left, &mut states) {
+                        Ok(()) => {}
+                        Err(Error::Timeout) => return Ok(false),
+                        Err(error) => return Err(error),
+                    }
+                    let [state] = &mut states;
+                    let now = state.event_state();
+                    if now.intersects(State::UNKNOWN | State::UNAVAILABLE | State::IGNORE) {
+                        return Err(Error::UnknownReader);
+                    }
+                    if now.contains(State::PRESENT) == present && !now.contains(State::MUTE) {
+                        return Ok(true);
+                    }
+                    state.sync_current_state();
+                    if left.is_zero() {
+                        return Ok(false);
+                    }
+                }
+            })?;
+            if reached || left.is_zero() {
+                return Ok(reached);
             }
         }
     }
+
+    /// Waits until a card is in any reader of the interface wanted, also in one that is attached meanwhile, also when the
+    /// daemon is started only meanwhile.
+    ///
+    /// Returns the reader, or `None` when there was no card within `limit`.
+    ///
+    /// # Errors
+    /// [`TransportError`] when the daemon fails for another reason than not running.
+    pub fn wait_for_any(&self, wanted: Interface, limit: Duration) -> Result<Option<ReaderInfo>, TransportError> {
+        let start = Instant::now();
+        loop {
+            let left = limit.saturating_sub(start.elapsed());
+            let slice = left.min(WAIT_SLICE);
+            let found = self.ask("", ReaderCall::Wait, slice, move |context| {
+                let mut states = states_of(context)?;
+                let found = with_card(&states, wanted);
+                if found.is_some() || slice.is_zero() {
+                    return Ok(found);
+                }
+                states.push(ReaderState::new(PNP_NOTIFICATION(), State::UNAWARE));
+                states.iter_mut().for_each(ReaderState::sync_current_state);
+                match context.get_status_change(slice, &mut states) {
+                    Ok(()) => Ok(with_card(&states_of(context)?, wanted)),
+                    Err(Error::Timeout) => Ok(None),
+                    Err(error) => Err(error),
+                }
+            });
+            match found {
+                Ok(Some(reader)) => return Ok(Some(reader)),
+                Ok(None) => {}
+                Err(TransportError::NoService) if !left.is_zero() => std::thread::sleep(DAEMON_PAUSE.min(left)),
+                Err(error) => return Err(error),
+            }
+            if left.is_zero() {
+                return Ok(None);
+            }
+        }
+    }
+}
+
+/// The readers, as they stand.
+fn states_of(context: &Context) -> Result<Vec<ReaderState>, Error> {
+    let names = match context.list_readers_owned() {
+        Ok(names) => names,
+        Err(Error::NoReadersAvailable) => Vec::new(),
+        Err(error) => return Err(error),
+    };
+    let mut states: Vec<ReaderState> =
+        names.into_iter().take(READERS_MAX).map(|name| ReaderState::new(name, State::UNAWARE)).collect();
+    if !states.is_empty() {
+        match context.get_status_change(Duration::ZERO, &mut states) {
+            Ok(()) | Err(Error::Timeout) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(states)
+}
+
+/// The first reader of the first turn that holds a card.
+fn with_card(states: &[ReaderState], wanted: Interface) -> Option<ReaderInfo> {
+    let readers = states.iter().map(ReaderInfo::of).filter(|reader| reader.atr.is_some());
+    readers
+        .filter_map(|reader| Some((wanted.turn(&reader)?, reader)))
+        .min_by_key(|(turn, _)| *turn)
+        .map(|(_, found)| found)
+}
+
+impl ReaderInfo {
+    fn of(state: &ReaderState) -> Self {
+        Self {
+            name: state.name().to_string_lossy().into_owned(),
+            atr: state.event_state().contains(State::PRESENT).then(|| state.atr().to_vec()),
+        }
+    }
+}
+
+/// How pcsc-lite says that the daemon closed the connection without an answer: it died, or (as a new connection is
+/// closed once more) it does not serve this user.
+const fn connection_closed(error: Error) -> bool {
+    matches!(error, Error::SecurityViolation)
+}
+
+/// Errors by which pcsc-lite says that its daemon went away.
+const fn daemon_gone(error: Error) -> bool {
+    matches!(error, Error::NoService | Error::ServiceStopped | Error::InvalidHandle | Error::CommError)
 }
 
 impl std::fmt::Debug for Readers {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Readers")
-    }
-}
-
-/// A card in a PC/SC reader. Dropping it resets the card, so that no PIN stays verified.
-pub struct PcscTransport {
-    context: Context,
-    reader: String,
-    card: Option<Card>,
-    atr: Vec<u8>,
-    protocol: Protocol,
-    buffer: Vec<u8>,
-}
-
-impl PcscTransport {
-    /// The reader's full name.
-    #[must_use]
-    pub fn reader(&self) -> &str {
-        &self.reader
-    }
-
-    fn card(&mut self) -> Result<&mut Card, TransportError> {
-        self.card.as_mut().ok_or_else(|| TransportError::CardRemoved { reader: self.reader.clone() })
-    }
-
-    /// Why an exchange brought no answer. Pulling a card breaks the exchange at once; the daemon reports the removal only
-    /// at its next poll of the reader, so that is waited for.
-    fn broken_off(&self, error: TransportError) -> TransportError {
-        let (TransportError::Protocol { .. } | TransportError::CardMute { .. }) = error else { return error };
-        let readers = Readers { context: self.context.clone() };
-        match readers.wait(&self.reader, false, REMOVAL_NOTICE) {
-            Ok(true) => TransportError::CardRemoved { reader: self.reader.clone() },
-            Ok(false) => error,
-            Err(gone) => gone,
-        }
-    }
-
-    fn read_status(&mut self) -> Result<(), TransportError> {
-        let reader = self.reader.clone();
-        let status = self.card()?.status2_owned().map_err(|error| map(&reader, error))?;
-        let protocol = match status.protocol2() {
-            Some(pcsc::Protocol::T1) => Protocol::T1,
-            _ => Protocol::T0,
-        };
-        self.atr = status.atr().to_vec();
-        self.protocol = protocol;
-        Ok(())
-    }
-}
-
-impl Transport for PcscTransport {
-    fn transmit(&mut self, command: &[u8], answer: &mut Vec<u8>) -> Result<(), TransportError> {
-        let mut buffer = std::mem::take(&mut self.buffer);
-        let reader = self.reader.clone();
-        let result = self.card().and_then(|card| {
-            match card.transmit(command, &mut buffer) {
-                // Some drivers report a card that left in the middle as an empty answer.
-                Ok(got) if got.len() < 2 => Err(TransportError::CardMute { reader }),
-                Ok(got) => {
-                    answer.extend_from_slice(got);
-                    Ok(())
-                }
-                Err(error) => Err(map(&reader, error)),
-            }
-        });
-        self.buffer = buffer;
-        result.map_err(|error| self.broken_off(error))
-    }
-
-    fn reset(&mut self) -> Result<(), TransportError> {
-        let reader = self.reader.clone();
-        self.card()?
-            .reconnect(ShareMode::Exclusive, Protocols::ANY, Disposition::ResetCard)
-            .map_err(|error| map(&reader, error))?;
-        self.read_status()
-    }
-
-    fn atr(&self) -> &[u8] {
-        &self.atr
-    }
-
-    fn protocol(&self) -> Protocol {
-        self.protocol
-    }
-}
-
-impl std::fmt::Debug for PcscTransport {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("PcscTransport").field("reader", &self.reader).finish_non_exhaustive()
     }
 }
 
@@ -278,7 +333,7 @@ fn map(reader: &str, error: Error) -> TransportError {
         Error::ResetCard => TransportError::CardReset { reader },
         Error::SharingViolation => TransportError::InUse { reader },
         Error::UnknownReader | Error::ReaderUnavailable => TransportError::ReaderGone { reader },
-        Error::NoService | Error::ServiceStopped => TransportError::NoService,
+        error if daemon_gone(error) => TransportError::NoService,
         source => TransportError::Protocol { reader, source },
     }
 }

@@ -172,6 +172,7 @@ pub(crate) const fn transport_code(error: &TransportError) -> &'static str {
         TransportError::CardReset { .. } => "CARD_RESET",
         TransportError::InUse { .. } => "CARD_IN_USE",
         TransportError::ReaderGone { .. } => "READER_GONE",
+        TransportError::Timeout { .. } | TransportError::ReaderSick { .. } => "READER_HANGS",
         TransportError::NoService => "PCSC_NOT_RUNNING",
         TransportError::Protocol { .. } => "EXCHANGE_BROKEN",
         TransportError::TraceDiffers { .. } | TransportError::TraceEnded { .. } => "TRACE",

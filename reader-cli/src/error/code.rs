@@ -44,6 +44,8 @@ codes! {
     ReaderAmbiguous = "READER_AMBIGUOUS",
     /// Reader unplugged.
     ReaderGone = "READER_GONE",
+    /// Reader hangs in a call.
+    ReaderHangs = "READER_HANGS",
     /// Another program holds the card.
     ReaderInUse = "READER_IN_USE",
     /// No card in the reader.

@@ -67,6 +67,7 @@ fn what(code: Code) -> Words {
         Code::ReaderNotFound => ("没有这个名称的读卡器", "no reader has this name"),
         Code::ReaderAmbiguous => ("有多个读卡器符合", "several readers fit"),
         Code::ReaderGone => ("读卡器已断开", "the reader is gone"),
+        Code::ReaderHangs => ("读卡器没有响应", "the reader does not come back from a call"),
         Code::ReaderInUse => ("卡正被其他程序使用", "another program uses the card"),
         Code::NoCard => ("读卡器中没有卡", "no card in the reader"),
         Code::CardRemoved => ("卡已被取出", "the card was removed"),
@@ -152,6 +153,7 @@ fn next(code: Code) -> Words {
         Code::ReaderNotFound => ("用 sscard readers 查看名称", "see sscard readers for the names"),
         Code::ReaderAmbiguous => ("用 --reader 指定其中一个", "name one of them with --reader"),
         Code::ReaderGone => ("重新接上读卡器", "attach the reader again"),
+        Code::ReaderHangs => ("取出卡片，拔下读卡器再接上", "take the card out, unplug the reader and attach it again"),
         Code::ReaderInUse => ("关闭其他程序后再试", "close the other program and try again"),
         Code::NoCard => ("插入社会保障卡", "insert the social security card"),
         Code::CardRemoved | Code::CardMute | Code::CardReset | Code::ExchangeBroken => {
