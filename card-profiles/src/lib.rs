@@ -27,6 +27,7 @@ mod overlay;
 pub mod place;
 pub mod plan;
 pub mod profile;
+pub mod psam;
 pub mod purse;
 pub mod read;
 pub mod recognition;

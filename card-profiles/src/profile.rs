@@ -19,6 +19,7 @@ use crate::account::AccountRules;
 use crate::certificate::CertificateRules;
 use crate::format::Format;
 use crate::maintenance::BlockingRow;
+use crate::psam::PsamRules;
 use crate::purse::PurseRules;
 
 /// A card type.
@@ -64,6 +65,9 @@ pub struct Profile {
     /// ED and EP of PBOC.
     #[serde(default)]
     pub purse: Option<PurseRules>,
+    /// What the sources leave open about a PSAM.
+    #[serde(default)]
+    pub psam: PsamRules,
     /// Certificate application.
     #[serde(default)]
     pub certificate: Option<CertificateRules>,

@@ -29,6 +29,7 @@ use crate::memory::{Changes, Memory, MemoryError};
 use crate::model::{Model, ModelError};
 
 pub(crate) use maintenance::Block;
+pub(crate) use psam::Cipher;
 pub(crate) use purse::Begin;
 
 /// A card with or without power.
@@ -376,10 +377,12 @@ impl Card {
             }
             Request::Prove { kind, sequence } => self.prove(model, kind, sequence, out),
             Request::PsamDerive { usage, id, data } => self.psam_derive(model, usage, id, data),
-            Request::PsamEncipher(data) => self.psam_encipher(data, out),
-            Request::PsamMac(data) => self.psam_mac(data, out),
-            Request::PsamInitPurchase(data) => self.psam_init_purchase(model, data, out),
-            Request::PsamCreditPurchase { mac2 } => Self::psam_credit_purchase(purchase, mac2),
+            Request::PsamDeliver { usage, id, data } => self.psam_deliver(model, usage, id, data),
+            Request::PsamCipher { cipher, data } => self.psam_cipher(model, cipher, data, out),
+            Request::PsamInitPurchase { three_amounts, data } => {
+                self.psam_init_purchase(model, three_amounts, data, out)
+            }
+            Request::PsamCreditPurchase { mac2 } => self.psam_credit_purchase(model, purchase, mac2),
             Request::PurseBegin { begin, key_index, amount, terminal } => {
                 self.purse_begin(model, begin, key_index, amount, terminal, out)
             }

@@ -14,8 +14,8 @@ use card_core::crypto::Block;
 use card_profiles::profile::CardKind;
 use card_profiles::purse::Purse;
 
-use crate::card::Begin;
-use crate::model::Model;
+use crate::card::{Begin, Cipher};
+use crate::model::{Blocking, Model};
 
 /// A command that has the right shape.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,9 +43,9 @@ pub(crate) enum Request<'a> {
     DebitPurchase { sequence: u32, date_time: [u8; 7], mac1: [u8; 4] },
     Prove { kind: u8, sequence: u16 },
     PsamDerive { usage: u8, id: u8, data: &'a [u8] },
-    PsamEncipher(&'a [u8]),
-    PsamMac(&'a [u8]),
-    PsamInitPurchase(&'a [u8]),
+    PsamDeliver { usage: u8, id: u8, data: &'a [u8] },
+    PsamCipher { cipher: Cipher, data: &'a [u8] },
+    PsamInitPurchase { three_amounts: bool, data: &'a [u8] },
     PsamCreditPurchase { mac2: [u8; 4] },
     PurseBegin { begin: (Begin, Purse), key_index: u8, amount: u32, terminal: [u8; 6] },
     PurseBeginOverdraw { key_index: u8, terminal: [u8; 6] },
@@ -142,27 +142,17 @@ const COMMON: [(u8, u8, Instruction); 11] = [
     (0x00, 0x88, Instruction::InternalAuthenticate),
     (0x00, 0x20, Instruction::Verify),
 ];
-const USER: [(u8, u8, Instruction); 5] = [
-    (0x80, 0x5E, Instruction::ChangePin),
-    (0x84, 0x24, Instruction::PinUnblock),
-    (0x84, BLOCK, Instruction::Block),
-    (0x84, UNBLOCK, Instruction::Block),
-    (0x84, BLOCK_CARD, Instruction::Block),
-];
+const USER: [(u8, u8, Instruction); 2] = [(0x80, 0x5E, Instruction::ChangePin), (0x84, 0x24, Instruction::PinUnblock)];
 /// Updates of a card that has files under MAC.
 const UNDER_MAC: [(u8, u8, Instruction); 2] =
     [(0x04, 0xD6, Instruction::UpdateUnderMac), (0x04, 0xDC, Instruction::UpdateUnderMac)];
-const PSAM: [(u8, u8, Instruction); 4] = [
+const PSAM: [(u8, u8, Instruction); 5] = [
+    (0x80, psam::DELIVER, Instruction::Psam),
     (0xBF, psam::DERIVE, Instruction::Psam),
     (0x80, psam::CIPHER, Instruction::Psam),
     (0x80, psam::INIT_PURCHASE, Instruction::Psam),
     (0x80, psam::CREDIT_PURCHASE, Instruction::Psam),
 ];
-/// APPLICATION BLOCK, APPLICATION UNBLOCK, CARD BLOCK (PBOC).
-const BLOCK: u8 = 0x1E;
-const UNBLOCK: u8 = 0x18;
-const BLOCK_CARD: u8 = 0x16;
-
 /// A T=0 command: header and, in the card's direction, data.
 #[derive(Clone, Copy)]
 struct Header<'a> {
@@ -236,7 +226,8 @@ fn known(model: &Model, cla: u8, ins: u8) -> Result<Instruction, StatusWord> {
         CardKind::Psam => &PSAM,
     };
     let under_mac: &[(u8, u8, Instruction)] = if model.has_files_under_mac { &UNDER_MAC } else { &[] };
-    let table = || COMMON.iter().chain(own).chain(under_mac).copied();
+    let blocking = model.blocking.iter().flat_map(Blocking::commands).map(|[c, i, ..]| (c, i, Instruction::Block));
+    let table = || COMMON.iter().chain(own).chain(under_mac).copied().chain(blocking.clone());
     if let Some((.., instruction)) = table().find(|(c, i, _)| (*c, *i) == (cla, ins)) {
         return Ok(instruction);
     }
@@ -365,7 +356,7 @@ fn request<'a>(
         Instruction::Psam => psam::request(ins, header)?,
         Instruction::Purse => purse::request(model.purse.as_ref().ok_or(StatusWord::INS_UNKNOWN)?, cla, ins, header)?,
         Instruction::UpdateUnderMac => under_mac(cla, ins, header)?,
-        Instruction::Block => block(ins, header, Message::read(cla, ins, header)?)?,
+        Instruction::Block => block(model, Message::read(cla, ins, header)?)?,
     })
 }
 
@@ -391,11 +382,14 @@ fn under_mac<'a>(cla: u8, ins: u8, header: Header<'a>) -> Result<Request<'a>, St
     Ok(Request::UpdateRecordUnderMac { file: record_file(header)?, which, message })
 }
 
-fn block<'a>(ins: u8, header: Header<'a>, message: Message<'a>) -> Result<Request<'a>, StatusWord> {
-    let request = match (ins, header.p1, header.p2) {
-        (BLOCK, 0, 0 | 1) => Request::BlockApplication { for_good: header.p2 == 1, message },
-        (UNBLOCK, 0, 0) => Request::UnblockApplication(message),
-        (BLOCK_CARD, 0, 0) => Request::BlockCard(message),
+fn block<'a>(model: &Model, message: Message<'a>) -> Result<Request<'a>, StatusWord> {
+    let rows = model.blocking.as_ref().ok_or(StatusWord::INS_UNKNOWN)?;
+    let [command @ .., _] = message.header;
+    let request = match command {
+        command if command == rows.application => Request::BlockApplication { for_good: false, message },
+        command if command == rows.application_for_good => Request::BlockApplication { for_good: true, message },
+        command if command == rows.application_again => Request::UnblockApplication(message),
+        command if command == rows.card => Request::BlockCard(message),
         _ => return Err(StatusWord::WRONG_P1P2),
     };
     if message.data.is_empty() { Ok(request) } else { Err(StatusWord::WRONG_LENGTH) }

@@ -8,11 +8,12 @@ use card_core::StatusWord;
 use super::{Answer, Card, Challenge, Stop, same};
 use crate::door::{FileRef, Message, Request, Which};
 use crate::memory::Changes;
-use crate::model::{KeyModel, Model, PIN_RIGHT, Rule, Structure};
+use crate::model::{KeyModel, MacStart, Model, PIN_RIGHT, Rule, Structure};
 
 /// Offsets in the blocks of a card; those of the DFs follow.
 const CARD: usize = 0;
 const DFS: usize = 2;
+pub(super) const PSAM_FAILURES: usize = 1;
 
 /// How far a DF is shut.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -90,7 +91,7 @@ impl Card {
             return Err(StatusWord::NO_SPACE.into());
         }
         let address = ef.address + offset;
-        let mut changes = self.check_message(&model.keys[key], message, challenge)?;
+        let mut changes = self.check_message(&model.keys[key], MacStart::Challenge, message, challenge)?;
         changes.set(address, message.data);
         self.commit(&changes)?;
         self.state.ef = Some(index);
@@ -112,7 +113,7 @@ impl Card {
         if message.data.len() != length {
             return Err(StatusWord::WRONG_LENGTH.into());
         }
-        let mut changes = self.check_message(&model.keys[key], message, challenge)?;
+        let mut changes = self.check_message(&model.keys[key], MacStart::Challenge, message, challenge)?;
         if self.memory.read(address, 2) != &message.data[..2] {
             self.commit(&changes)?;
             return Err(StatusWord::WRONG_DATA.into());
@@ -136,7 +137,7 @@ impl Card {
         if self.block_of(model, df) == Block::ForGood {
             return Err(StatusWord::APPLICATION_LOCKED.into());
         }
-        let mut changes = self.check_message(key, message, challenge)?;
+        let mut changes = self.check_message(key, blocking_start(model), message, challenge)?;
         changes.set(model.blocks + DFS + df, &[wanted.byte()]);
         self.commit(&changes)?;
         self.state.transaction = None;
@@ -157,7 +158,7 @@ impl Card {
             Block::Open => return Err(StatusWord::CONDITIONS_OF_USE.into()),
             Block::Temporary => {}
         }
-        let mut changes = self.check_message(key, message, challenge)?;
+        let mut changes = self.check_message(key, blocking_start(model), message, challenge)?;
         changes.set(model.blocks + DFS + df, &[Block::Open.byte()]);
         self.commit(&changes)?;
         Ok(Answer::Done)
@@ -176,7 +177,7 @@ impl Card {
             None => model.key_of(0, card_profiles::profile::KeyClass::Bk),
         };
         let key = &model.keys[key.ok_or(StatusWord::KEY_NOT_FOUND)?];
-        let mut changes = self.check_message(key, message, challenge)?;
+        let mut changes = self.check_message(key, blocking_start(model), message, challenge)?;
         changes.set(model.blocks + CARD, &[1]);
         self.commit(&changes)?;
         Ok(Answer::Done)
@@ -191,7 +192,7 @@ impl Card {
     ) -> Result<Answer, Stop> {
         let (purse, pin) = self.purse_pin(model)?;
         let key = &model.keys[purse.keys.unblock_pin];
-        let changes = self.check_message(key, message, challenge)?;
+        let changes = self.check_message(key, MacStart::Challenge, message, challenge)?;
         let plain = self.key(key).decipher(message.data).ok_or(StatusWord::WRONG_LENGTH)?;
         let Some(digits) = super::pin::pin_of_block(&plain).filter(|digits| super::pin::is_pin(pin, digits)) else {
             self.commit(&changes)?;
@@ -248,22 +249,37 @@ impl Card {
         if state.tries == 0 { Err(StatusWord::APPLICATION_LOCKED.into()) } else { Ok(()) }
     }
 
-    /// Checks a MAC over header and data that starts from the challenge; answers the change that gives the tries back.
+    /// Checks a MAC over header and data; answers the change that gives the tries back.
     fn check_message(
         &mut self,
         row: &KeyModel,
+        start: MacStart,
         message: Message<'_>,
         challenge: Option<Challenge>,
     ) -> Result<Changes, Stop> {
         self.check_key(row)?;
-        let iv = challenge.and_then(Challenge::initial_value).ok_or(StatusWord::CHALLENGE_INVALID)?;
+        let challenge = challenge.filter(|challenge| match start {
+            MacStart::Challenge => true,
+            MacStart::ChallengeOf(length) => challenge.length == length,
+            MacStart::Session => challenge.length == 8,
+        });
+        let random = challenge.and_then(Challenge::initial_value).ok_or(StatusWord::CHALLENGE_INVALID)?;
         self.spend_try(row.address + 1)?;
         let bytes = [&message.header[..], message.data].concat();
-        if !same(&self.key(row).mac(iv, &bytes), &message.mac) {
+        let key = self.key(row);
+        let mac = match start {
+            MacStart::Challenge | MacStart::ChallengeOf(_) => key.mac(random, &bytes),
+            MacStart::Session => key.authentication_session(random).mac([0; 8], &bytes),
+        };
+        if !same(&mac, &message.mac) {
             return Err(StatusWord::MAC_WRONG.into());
         }
         let mut changes = Changes::default();
         changes.set(row.address + 1, &[row.tries]);
         Ok(changes)
     }
+}
+
+fn blocking_start(model: &Model) -> MacStart {
+    model.blocking.as_ref().map_or(MacStart::Challenge, |rows| rows.start)
 }

@@ -1,30 +1,57 @@
 //! The PSAM's own commands: derive, encipher, MAC, and the purchase pair.
 //!
-//! Source: published driver sequences (`BF DE`, `80 FA`, `80 70 01 00`, `80 72`); usage byte of the key table.
+//! Source: published driver sequences (`BF DE`, `80 FA`, `80 70 01 00`, `80 72`); usage byte of the key table; COS manual for
+//! `80 70 00 00`, `80 1A` and the chained forms of `80 FA`.
 //! Owns: levels and types of keys, the derived session key, the terminal transaction number.
 //! Never: gives a terminal transaction number twice: it is stored as used before it is answered.
 
 use card_core::StatusWord;
 use card_core::algorithm::Algorithm;
-use card_core::crypto::{Block, CardKey, KeyForm, KeyLength, SessionKey};
+use card_core::crypto::{self, Block, CardKey, KeyForm, KeyLength, SessionKey};
 use card_core::key::Key16;
 use card_profiles::account::{Amounts, Field, MacFields, purchase_seed};
 use card_profiles::profile::KeyClass;
+use card_profiles::purse::FactorOrder;
 
+use super::maintenance::PSAM_FAILURES;
 use super::{Answer, Card, Stop, same};
 use crate::memory::Changes;
-use crate::model::{KeyModel, Model};
+use crate::model::{KeyModel, Model, PsamModel};
 
 /// MAC1 of a purchase: three amounts, type, terminal, date and time.
 const MAC1: [Field; 4] = [Field::Amounts, Field::Type, Field::Terminal, Field::DateTime];
 /// MAC2 of a purchase: the three amounts (assumed, as in the profile of the user card).
 const MAC2: [Field; 1] = [Field::Amounts];
 
-/// Session key in the PSAM until the next derivation, selection or reset.
+/// MAC1 and MAC2 of a purchase with one amount (PBOC).
+const PBOC_MAC1: [Field; 4] = [Field::Amount, Field::Type, Field::Terminal, Field::DateTime];
+const PBOC_MAC2: [Field; 1] = [Field::Amount];
+
+/// Key in the PSAM until the next derivation, selection or reset.
 pub(super) struct Derived {
-    key: SessionKey,
+    key: WorkingKey,
     may_encipher: bool,
     may_mac: bool,
+    /// State of a MAC whose last block is still to come.
+    chain: Option<Vec<u8>>,
+}
+
+/// What `80 FA` works with.
+enum WorkingKey {
+    /// Of `BF DE`, or of a key of 8 bytes.
+    Session(SessionKey),
+    /// Of `80 1A`: the derived key itself.
+    Whole(CardKey),
+}
+
+/// Which part of a message a cipher command brings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Cipher {
+    Encipher,
+    MacSingle,
+    MacFirst,
+    MacMiddle,
+    MacLast,
 }
 
 /// What CREDIT SAM FOR PURCHASE compares with, directly after the purchase.
@@ -42,13 +69,7 @@ impl Card {
         if !self.key_state(row).present {
             return Err(StatusWord::KEY_NOT_FOUND.into());
         }
-        // Types of the usage byte: 6 MAC, 7 encipher, 8 both; the others derive no session key.
-        let (may_mac, may_encipher) = match usage & 0x1F {
-            6 => (true, false),
-            7 => (false, true),
-            8 => (true, true),
-            _ => return Err(StatusWord::CONDITIONS_OF_USE.into()),
-        };
+        let (may_mac, may_encipher) = uses(usage)?;
         let (blocks, _) = data.as_chunks::<8>();
         let (factors, random) = blocks.split_at_checked(levels(usage)).ok_or(StatusWord::WRONG_LENGTH)?;
         let random = match (model.rules.algorithm, random) {
@@ -65,65 +86,162 @@ impl Card {
         // STK of a DES card has 8 bytes: the left half of what the levels give.
         let short = row.class == KeyClass::Stk && model.rules.algorithm == Algorithm::Tdes;
         let form = KeyForm { length: if short { KeyLength::Eight } else { KeyLength::Sixteen }, ..row.form };
-        let key = self.derive(row, factors, form).authentication_session(random);
-        self.state.derived = Some(Derived { key, may_encipher, may_mac });
+        let key = self.derive(model, row, factors, form).authentication_session(random);
+        self.state.derived = Some(Derived { key: WorkingKey::Session(key), may_encipher, may_mac, chain: None });
         Ok(Answer::Done)
     }
 
-    pub(super) fn psam_encipher(&self, data: &[u8], out: &mut Vec<u8>) -> Result<Answer, Stop> {
-        let derived = self.state.derived.as_ref().filter(|derived| derived.may_encipher);
-        let derived = derived.ok_or(StatusWord::CONDITIONS_OF_USE)?;
-        if !data.len().is_multiple_of(derived.key.block()) {
+    /// `80 1A usage id`: factors alone; the key derived is the working key of `80 FA`.
+    pub(super) fn psam_deliver(&mut self, model: &Model, usage: u8, id: u8, data: &[u8]) -> Result<Answer, Stop> {
+        self.state.derived = None;
+        let df = self.state.df.ok_or(StatusWord::KEY_NOT_FOUND)?;
+        let fits = |key: &&KeyModel| key.df == df && key.usage == usage && key.id == id && key.class != KeyClass::Mk;
+        let row = model.keys.iter().find(fits).filter(|row| self.key_state(row).present);
+        let row = row.ok_or(StatusWord::KEY_NOT_FOUND)?;
+        let (may_mac, may_encipher) = uses(usage)?;
+        let (factors, _) = data.as_chunks::<8>();
+        if factors.len() != levels(usage) {
             return Err(StatusWord::WRONG_LENGTH.into());
         }
-        out.extend(derived.key.encipher(data));
-        Ok(Answer::Later)
+        let key = WorkingKey::Whole(self.derive(model, row, factors, row.form));
+        self.state.derived = Some(Derived { key, may_encipher, may_mac, chain: None });
+        Ok(Answer::Done)
     }
 
-    /// A block of initial value, then data padded by the terminal; the last block.
-    pub(super) fn psam_mac(&self, data: &[u8], out: &mut Vec<u8>) -> Result<Answer, Stop> {
-        let derived = self.state.derived.as_ref().filter(|derived| derived.may_mac);
-        let derived = derived.ok_or(StatusWord::CONDITIONS_OF_USE)?;
-        let (iv, padded) = data.split_at_checked(derived.key.block()).ok_or(StatusWord::WRONG_LENGTH)?;
-        if padded.is_empty() {
+    /// `80 FA`: blocks enciphered, or a MAC over data padded by the terminal, whole or in parts. The first part starts with
+    /// a block of initial value; the last one answers the last block.
+    pub(super) fn psam_cipher(
+        &mut self,
+        model: &Model,
+        cipher: Cipher,
+        data: &[u8],
+        out: &mut Vec<u8>,
+    ) -> Result<Answer, Stop> {
+        let block = model.rules.algorithm.block();
+        let derived = self.state.derived.as_mut().ok_or(StatusWord::CONDITIONS_OF_USE)?;
+        let allowed = if cipher == Cipher::Encipher { derived.may_encipher } else { derived.may_mac };
+        if !allowed {
+            return Err(StatusWord::CONDITIONS_OF_USE.into());
+        }
+        if !data.len().is_multiple_of(block) {
             return Err(StatusWord::WRONG_LENGTH.into());
         }
-        out.extend(derived.key.cbc_mac(iv, padded).ok_or(StatusWord::WRONG_LENGTH)?);
-        Ok(Answer::Later)
+        let chain = derived.chain.take();
+        let (iv, data) = match cipher {
+            Cipher::Encipher => {
+                out.extend(derived.key.encipher(data));
+                return Ok(Answer::Later);
+            }
+            Cipher::MacSingle | Cipher::MacFirst => {
+                let (iv, data) = data.split_at_checked(block).ok_or(StatusWord::WRONG_LENGTH)?;
+                (iv.to_vec(), data)
+            }
+            Cipher::MacMiddle | Cipher::MacLast => (chain.ok_or(StatusWord::NOT_ACCEPTED)?, data),
+        };
+        if data.is_empty() {
+            return Err(StatusWord::WRONG_LENGTH.into());
+        }
+        match cipher {
+            Cipher::MacFirst | Cipher::MacMiddle => {
+                derived.chain = Some(derived.key.chain(&iv, data).ok_or(StatusWord::WRONG_LENGTH)?);
+                Ok(Answer::Done)
+            }
+            Cipher::Encipher | Cipher::MacSingle | Cipher::MacLast => {
+                out.extend(derived.key.last(&iv, data).ok_or(StatusWord::WRONG_LENGTH)?);
+                Ok(Answer::Later)
+            }
+        }
     }
 
-    /// `80 70 01 00`: random (4), card sequence (2), amounts (12), type (1), date and time (7), key version (1),
-    /// algorithm (1), factors; answers the terminal sequence and MAC1.
-    pub(super) fn psam_init_purchase(&mut self, model: &Model, data: &[u8], out: &mut Vec<u8>) -> Result<Answer, Stop> {
+    /// `80 70`: random (4), card sequence (2), amount (4) or with P1 01 three amounts (12), type (1), date and time (7), key
+    /// version (1), algorithm (1), factors; answers the terminal sequence and MAC1.
+    pub(super) fn psam_init_purchase(
+        &mut self,
+        model: &Model,
+        three_amounts: bool,
+        data: &[u8],
+        out: &mut Vec<u8>,
+    ) -> Result<Answer, Stop> {
         let psam = model.psam.as_ref().ok_or(StatusWord::INS_UNKNOWN)?;
         if self.state.df != Some(psam.df) {
             return Err(StatusWord::CONDITIONS_OF_USE.into());
         }
-        let start = Start::read(data).ok_or(StatusWord::WRONG_LENGTH)?;
+        self.psam_unlocked(model, psam)?;
+        let start = Start::read(data, three_amounts).ok_or(StatusWord::WRONG_LENGTH)?;
         let fits = |key: &&KeyModel| key.df == psam.df && key.class == KeyClass::Dpk && key.id == start.key_version;
         let row = model.keys.iter().find(fits).filter(|row| self.key_state(row).present);
         let row = row.ok_or(StatusWord::KEY_INDEX)?;
         if start.factors.len() != levels(row.usage) {
             return Err(StatusWord::WRONG_LENGTH.into());
         }
+        self.psam_serves(psam, start.fields.date_time)?;
         let used = u32::from_be_bytes(self.memory.array(psam.sequence));
         let sequence = used.checked_add(1).ok_or(StatusWord::COUNTER_MAX)?;
         let mut changes = Changes::default();
         changes.set(psam.sequence, &sequence.to_be_bytes());
         self.commit(&changes)?;
-        let key = self.derive(row, start.factors, row.form);
+        let key = self.derive(model, row, start.factors, row.form);
         let session = key.transaction_session(purchase_seed(start.random, start.card_sequence, sequence));
         let fields = MacFields { terminal: self.memory.array(psam.terminal), ..start.fields };
         let mac = |rows: &[Field]| session.mac([0; 8], &fields.input(rows));
+        let (mac1, mac2) = if three_amounts { (mac(&MAC1), mac(&MAC2)) } else { (mac(&PBOC_MAC1), mac(&PBOC_MAC2)) };
         out.extend(sequence.to_be_bytes());
-        out.extend(mac(&MAC1));
-        self.state.purchase = Some(Purchase { mac2: mac(&MAC2) });
+        out.extend(mac1);
+        self.state.purchase = Some(Purchase { mac2 });
         Ok(Answer::Later)
     }
 
-    /// On the wire the card's factor comes first; derivation runs from the top, so the other way.
-    fn derive(&self, row: &KeyModel, factors: &[Block], form: KeyForm) -> CardKey {
-        let path: Vec<Block> = factors.iter().rev().copied().collect();
+    /// `80 72 00 00 04`: only directly after the purchase was initialized. A failure is stored before the comparison.
+    pub(super) fn psam_credit_purchase(
+        &mut self,
+        model: &Model,
+        purchase: Option<Purchase>,
+        mac2: [u8; 4],
+    ) -> Result<Answer, Stop> {
+        let psam = model.psam.as_ref().ok_or(StatusWord::INS_UNKNOWN)?;
+        self.psam_unlocked(model, psam)?;
+        let purchase = purchase.ok_or(StatusWord::NOT_ACCEPTED)?;
+        let failures = self.psam_failures(model);
+        let limited = psam.rules.wrong_mac2_max > 0;
+        if limited {
+            self.restore_tries(model.blocks + PSAM_FAILURES, failures.saturating_add(1))?;
+        }
+        if !same(&purchase.mac2, &mac2) {
+            return Err(StatusWord::MAC_WRONG.into());
+        }
+        if limited {
+            self.restore_tries(model.blocks + PSAM_FAILURES, 0)?;
+        }
+        Ok(Answer::Done)
+    }
+
+    /// Wrong MAC2 in a row.
+    pub(crate) fn psam_failures(&self, model: &Model) -> u8 {
+        let [failures] = self.memory.array(model.blocks + PSAM_FAILURES);
+        failures
+    }
+
+    fn psam_unlocked(&self, model: &Model, psam: &PsamModel) -> Result<(), Stop> {
+        let max = psam.rules.wrong_mac2_max;
+        let locked = max > 0 && self.psam_failures(model) >= max;
+        if locked { Err(StatusWord::APPLICATION_LOCKED.into()) } else { Ok(()) }
+    }
+
+    /// Whether the application still serves on the day of a purchase; a date that is none, as on a new card, is no bound.
+    fn psam_serves(&self, psam: &PsamModel, [a, b, c, d, ..]: [u8; 7]) -> Result<(), Stop> {
+        let Some(address) = psam.expiry.filter(|_| psam.rules.checks_expiry) else { return Ok(()) };
+        let expiry: [u8; 4] = self.memory.array(address);
+        let is_date = expiry != [0; 4] && expiry.iter().all(|byte| byte >> 4 <= 9 && byte & 0x0F <= 9);
+        if is_date && [a, b, c, d] > expiry { Err(StatusWord::CONDITIONS_OF_USE.into()) } else { Ok(()) }
+    }
+
+    /// Derivation runs from the top; where the card's factor comes first on the wire, that is the other way.
+    fn derive(&self, model: &Model, row: &KeyModel, factors: &[Block], form: KeyForm) -> CardKey {
+        let order = model.psam.as_ref().map_or(FactorOrder::CardFirst, |psam| psam.rules.factor_order);
+        let path: Vec<Block> = match order {
+            FactorOrder::CardFirst => factors.iter().rev().copied().collect(),
+            FactorOrder::CardLast => factors.to_vec(),
+        };
         CardKey::derived(&Key16::new(self.memory.array(row.address + 4)), &path, form)
     }
 
@@ -131,11 +249,60 @@ impl Card {
     pub(crate) fn terminal_sequence(&self) -> Option<u32> {
         self.model.psam.as_ref().map(|psam| u32::from_be_bytes(self.memory.array(psam.sequence)))
     }
+}
 
-    /// `80 72 00 00 04`: only directly after the purchase was initialized.
-    pub(super) fn psam_credit_purchase(purchase: Option<Purchase>, mac2: [u8; 4]) -> Result<Answer, Stop> {
-        let purchase = purchase.ok_or(StatusWord::NOT_ACCEPTED)?;
-        if same(&purchase.mac2, &mac2) { Ok(Answer::Done) } else { Err(StatusWord::MAC_WRONG.into()) }
+impl WorkingKey {
+    fn encipher(&self, data: &[u8]) -> Vec<u8> {
+        match self {
+            Self::Session(key) => key.encipher(data),
+            Self::Whole(key) => match (key.form().rules.algorithm, whole(key)) {
+                (Algorithm::Tdes, key) => crypto::tdes_encrypt(&key, data),
+                (Algorithm::Sm4, key) => crypto::sm4_encrypt(&key, data),
+            },
+        }
+    }
+
+    /// The state of a CBC-MAC after `data`; `None` when lengths are not whole blocks.
+    fn chain(&self, iv: &[u8], data: &[u8]) -> Option<Vec<u8>> {
+        match self {
+            Self::Session(key) => key.cbc_mac(iv, data),
+            Self::Whole(key) => match (key.form().rules.algorithm, whole(key)) {
+                (Algorithm::Tdes, key) => Some(crypto::cbc_mac_des(&key.left(), iv.try_into().ok()?, data).to_vec()),
+                (Algorithm::Sm4, key) => Some(crypto::cbc_mac_sm4(&key, iv.try_into().ok()?, data).to_vec()),
+            },
+        }
+    }
+
+    /// The last block of a MAC: with a key of 16 bytes and 3DES that of ISO/IEC 9797-1 algorithm 3.
+    fn last(&self, iv: &[u8], data: &[u8]) -> Option<Vec<u8>> {
+        let Self::Whole(key) = self else { return self.chain(iv, data) };
+        if key.form().rules.algorithm == Algorithm::Sm4 {
+            return self.chain(iv, data);
+        }
+        // CBC with K_L up to the last block, which all three steps of 3DES encipher.
+        let (rest, last) = data.split_last_chunk::<8>()?;
+        let state = if rest.is_empty() { iv.to_vec() } else { self.chain(iv, rest)? };
+        let mixed: Vec<u8> = state.iter().zip(last).map(|(state, byte)| state ^ byte).collect();
+        Some(crypto::tdes_encrypt(&whole(key), &mixed))
+    }
+}
+
+fn whole(key: &CardKey) -> Key16 {
+    let bytes = key.expose();
+    Key16::new(bytes.try_into().unwrap_or_else(|_| {
+        let mut twice = [0; 16];
+        twice.iter_mut().zip(bytes.iter().cycle()).for_each(|(slot, byte)| *slot = *byte);
+        twice
+    }))
+}
+
+/// Whether a key of this usage makes MACs and enciphers: types 6 MAC, 7 encipher, 8 both; the others do neither.
+fn uses(usage: u8) -> Result<(bool, bool), Stop> {
+    match usage & 0x1F {
+        6 => Ok((true, false)),
+        7 => Ok((false, true)),
+        8 => Ok((true, true)),
+        _ => Err(StatusWord::CONDITIONS_OF_USE.into()),
     }
 }
 
@@ -149,10 +316,16 @@ struct Start<'a> {
 }
 
 impl<'a> Start<'a> {
-    fn read(data: &'a [u8]) -> Option<Self> {
+    fn read(data: &'a [u8], three_amounts: bool) -> Option<Self> {
         let (random, rest) = data.split_first_chunk::<4>()?;
         let (card_sequence, rest) = rest.split_first_chunk::<2>()?;
-        let (amounts, rest) = rest.split_first_chunk::<12>()?;
+        let (amounts, amount, rest) = if three_amounts {
+            let (amounts, rest) = rest.split_first_chunk::<12>()?;
+            (Amounts::from_bytes(*amounts), 0, rest)
+        } else {
+            let (amount, rest) = rest.split_first_chunk::<4>()?;
+            (Amounts::default(), u32::from_be_bytes(*amount), rest)
+        };
         let (transaction_type, rest) = rest.split_first()?;
         let (date_time, rest) = rest.split_first_chunk::<7>()?;
         let (key_version, rest) = rest.split_first()?;
@@ -163,7 +336,8 @@ impl<'a> Start<'a> {
             card_sequence: u16::from_be_bytes(*card_sequence),
             key_version: *key_version,
             fields: MacFields {
-                amounts: Amounts::from_bytes(*amounts),
+                amounts,
+                amount,
                 transaction_type: *transaction_type,
                 date_time: *date_time,
                 ..MacFields::default()

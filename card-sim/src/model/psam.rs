@@ -4,6 +4,7 @@
 //! Units: addresses in bytes.
 
 use card_profiles::profile::Profile;
+use card_profiles::psam::PsamRules;
 
 use super::{DfModel, ModelError, Structure};
 
@@ -14,6 +15,9 @@ pub(crate) struct PsamModel {
     /// Address of the terminal sequence, and the DF that holds it.
     pub(crate) sequence: usize,
     pub(crate) df: usize,
+    /// Address of the expiry date, where the profile has one.
+    pub(crate) expiry: Option<usize>,
+    pub(crate) rules: PsamRules,
 }
 
 /// Finds them.
@@ -38,7 +42,8 @@ pub(super) fn model(profile: &Profile, dfs: &[DfModel]) -> Result<PsamModel, Mod
     let (terminal, sequence) = (find("terminal_number", 6)?, find("terminal_sequence", 4)?);
     let holds = |df: &DfModel| df.efs.iter().any(|ef| (ef.address..ef.address + ef.size).contains(&sequence));
     let df = dfs.iter().position(holds).ok_or_else(|| ModelError::NoSuchFile("terminal_sequence".to_owned()))?;
-    Ok(PsamModel { terminal, sequence, df })
+    let expiry = find("expiry_date", 4).ok();
+    Ok(PsamModel { terminal, sequence, df, expiry, rules: profile.psam.clone() })
 }
 
 #[cfg(test)]

@@ -271,3 +271,164 @@ fn a_terminal_transaction_number_is_never_given_twice_however_power_fails() {
     }
     assert_eq!(rig.socket.card().inspect().terminal_sequence, Some(last));
 }
+
+/// A purchase with one amount, as PBOC terminals send it.
+fn init_one_amount(kind: u8, then: &str, factors: &str) -> String {
+    let length = 0x14 + factors.len() / 2;
+    format!("80700000{length:02X}13579BDF0007000000FA{kind:02X}{then}0100{factors}")
+}
+
+const THEN: &str = "20250102030405";
+/// Factor of the published set, and an area's above it.
+const CARD: &str = "1101000000123456";
+const AREA: &str = "3531333330307378";
+
+/// A PSAM whose DPK leads to that of the published set in one level, and whose next terminal sequence is A5C3.
+fn psam_of_the_published_set(usage: &str, order: &str) -> Rig {
+    let text = card_profiles::builtin_text("psam").expect("built in");
+    let row = "id = 0x01, usage = 0x42";
+    assert!(text.contains(row) && text.contains("factor_order = \"card-first\""));
+    let text = text.replacen(row, &format!("id = 0x01, usage = {usage}"), 1);
+    let text = text.replacen("factor_order = \"card-first\"", &format!("factor_order = \"{order}\""), 1);
+    let profile = card_profiles::Profile::parse(&text).expect("a profile");
+    let keys = "mark = \"REHEARSAL\"\n[[key]]\nname = \"DPK\"\nvalue = \"A0A1A2A3A4A5A6A7A8A9AAABACADAEAF\"\n\
+        [[key]]\nname = \"MKMF\"\nvalue = \"00112233445566778899AABBCCDDEEFF\"\n\
+        [[key]]\nname = \"UKSSSE\"\nvalue = \"101112131415161718191A1B1C1D1E1F\"\n";
+    let keys = card_sim::keys::GivenKeys::parse(keys).expect("a key file");
+    let transport = card_core::key::Key16::new(super::rig::TRANSPORT);
+    let card = card_sim::Card::with_keys(&profile, super::rig::SERIAL, &transport, &keys).expect("a PSAM");
+    let mut rig = super::rig::in_socket("psam", card);
+    write_as_issuer(&mut rig, "00D6960006990011223344");
+    rig.select("DF01");
+    rig
+}
+
+/// A write after external authentication with MKMF of [`psam_of_the_published_set`].
+fn write_as_issuer(rig: &mut Rig, command: &str) {
+    let name = KeyName::new("MKMF");
+    let value = hex::decode("00112233445566778899AABBCCDDEEFF").expect("hex").try_into().expect("16");
+    rig.ring.insert(name.clone(), 1, card_core::key::Key16::new(value));
+    let key = KeyRef { name, version: 1, path: Vec::new(), form: KeyForm::TDES };
+    let step = card_core::script::Step::Authenticate { key, id: 0 };
+    assert!(rig.session.perform(&step, Some(&mut rig.ring)).expect("answer").sw.is_ok());
+    assert_eq!(rig.raw(command), "9000");
+}
+
+#[test]
+fn a_purchase_with_one_amount_has_the_macs_of_the_published_set() {
+    for (kind, mac1) in [(0x04, "22AAC397"), (0x05, "8F0E797C"), (0x06, "E4D6B4B7"), (0x09, "1BD68D87")] {
+        let mut rig = psam_of_the_published_set("0x22", "card-first");
+        for expected in 1..=0xA5C2_u32 {
+            // The published terminal sequence is A5C3; the counter is stepped there.
+            if expected < 3 {
+                let answer = rig.fetch(&init_one_amount(kind, THEN, CARD));
+                assert_eq!(answer[..8], format!("{expected:08X}"));
+            }
+        }
+        step_counter(&mut rig, 0xA5C2);
+        assert_eq!(rig.fetch(&init_one_amount(kind, THEN, CARD)), format!("0000A5C3{mac1}9000"));
+        assert_eq!(rig.raw("807200000467113FAA"), "9000", "MAC2 of the published set");
+        assert_eq!(rig.raw("807200000467113FAA"), "6901");
+    }
+}
+
+/// Sends purchases until the counter stands at `value`.
+fn step_counter(rig: &mut Rig, value: u32) {
+    let command = hex::decode(init_one_amount(6, THEN, CARD)).expect("hex");
+    while rig.socket.card().inspect().terminal_sequence != Some(value) {
+        rig.socket.card().transmit(&command, &mut Vec::new()).expect("answer");
+    }
+}
+
+#[test]
+fn the_order_of_factors_is_a_row() {
+    let mut first = psam_of_the_published_set("0x42", "card-first");
+    let mut last = psam_of_the_published_set("0x42", "card-last");
+    let there = first.fetch(&init_one_amount(6, THEN, &format!("{CARD}{AREA}")));
+    let back = last.fetch(&init_one_amount(6, THEN, &format!("{AREA}{CARD}")));
+    assert!(there.ends_with("9000") && there == back, "{there} {back}");
+    let swapped = last.fetch(&init_one_amount(6, THEN, &format!("{CARD}{AREA}")));
+    assert_ne!(swapped[8..16], there[8..16]);
+    for factors in ["", CARD] {
+        assert_eq!(first.sw(&init_one_amount(6, THEN, factors)), "6700", "two levels are left");
+    }
+    assert_eq!(first.sw(&init_one_amount(6, THEN, &CARD.repeat(4))), "6700");
+}
+
+#[test]
+fn three_wrong_mac2_in_a_row_lock_the_purchase_and_a_right_one_in_between_forgives() {
+    let mut rig = psam();
+    rig.select("DF01");
+    let wrong = |rig: &mut Rig| {
+        rig.fetch(&init_purchase(1, 2));
+        rig.raw("807200000400000000")
+    };
+    assert_eq!((wrong(&mut rig), wrong(&mut rig)), ("9302".to_owned(), "9302".to_owned()));
+    rig.reset();
+    rig.select("DF01");
+    assert_eq!(wrong(&mut rig), "9302", "counted across a reset");
+    assert_eq!((rig.raw(&init_purchase(1, 2)), rig.raw("807200000400000000")), ("9303".to_owned(), "9303".to_owned()));
+    assert_eq!(rig.sw("00B0990004"), "9000", "its files can still be read");
+
+    let mut rig = psam_of_the_published_set("0x22", "card-first");
+    step_counter(&mut rig, 0xA5C0);
+    for _ in 0..2 {
+        rig.fetch(&init_one_amount(6, THEN, CARD));
+        assert_eq!(rig.raw("807200000400000000"), "9302");
+    }
+    rig.fetch(&init_one_amount(6, THEN, CARD));
+    assert_eq!(rig.raw("807200000467113FAA"), "9000");
+    for _ in 0..2 {
+        rig.fetch(&init_one_amount(6, THEN, CARD));
+        assert_eq!(rig.raw("807200000400000000"), "9302");
+    }
+    assert!(rig.fetch(&init_one_amount(6, THEN, CARD)).ends_with("9000"), "not yet locked");
+}
+
+#[test]
+fn a_psam_that_has_expired_makes_no_purchase() {
+    let mut rig = psam_of_the_published_set("0x22", "card-first");
+    let on = |day: &str| init_one_amount(6, &format!("{day}120000"), CARD);
+    assert_eq!(rig.sw(&on("19990101")), "6108", "no date on a new PSAM");
+    rig.select("MF");
+    let dates = "2025010120301231";
+    let name = KeyName::new("MKMF");
+    let key = KeyRef { name, version: 1, path: Vec::new(), form: KeyForm::TDES };
+    let step = card_core::script::Step::Authenticate { key, id: 0 };
+    assert!(rig.session.perform(&step, Some(&mut rig.ring)).expect("answer").sw.is_ok());
+    rig.select("DF01");
+    assert_eq!(rig.raw(&format!("00D6971108{dates}")), "9000");
+    for (day, sw) in [("20241231", "6108"), ("20301231", "6108"), ("20310101", "6985")] {
+        assert_eq!(rig.sw(&on(day)), sw, "{day}");
+    }
+    let before = rig.socket.card().inspect().terminal_sequence;
+    rig.sw(&on("20310101"));
+    assert_eq!(rig.socket.card().inspect().terminal_sequence, before, "no number is used up");
+}
+
+#[test]
+fn a_delivered_key_enciphers_and_makes_macs_whole_or_in_parts() {
+    let mut rig = psam_of_the_published_set("0x22", "card-first");
+    assert_eq!(rig.raw(&format!("801A481210{CARD}{AREA}")), "9000");
+    let root = card_core::key::Key16::new(std::array::from_fn(|i| 0x10 + u8::try_from(i).expect("16")));
+    let block = |text: &str| hex::decode(text).expect("hex").try_into().expect("8 bytes");
+    let key = card_core::crypto::CardKey::derived(&root, &[block(AREA), block(CARD)], KeyForm::TDES);
+    let whole = card_core::key::Key16::new(key.expose().try_into().expect("16 bytes"));
+    let data = "0102030405060708";
+    let enciphered = hex::encode_upper(card_core::crypto::tdes_encrypt(&whole, &hex::decode(data).expect("hex")));
+    for p1 in ["00", "02"] {
+        assert_eq!(rig.fetch(&format!("80FA{p1}0008{data}")), format!("{enciphered}9000"));
+    }
+    let message: String = (1..=20).map(|byte| format!("{byte:02X}")).collect();
+    let mac = hex::encode_upper(key.mac(block("1122334400000000"), &hex::decode(&message).expect("hex")));
+    let padded = format!("{message}80000000");
+    let single = rig.fetch(&format!("80FA050020 1122334400000000 {padded}"));
+    assert_eq!(single[..8], mac);
+    assert_eq!(rig.raw(&format!("80FA070010 1122334400000000 {}", &padded[..16])), "9000");
+    assert_eq!(rig.raw(&format!("80FA030008 {}", &padded[16..32])), "9000");
+    assert_eq!(rig.fetch(&format!("80FA010008 {}", &padded[32..])), single);
+    assert_eq!(rig.raw(&format!("80FA010008 {data}")), "6901", "no part before it");
+    assert_eq!(rig.raw(&format!("801A481208{CARD}")), "6700", "two levels are left");
+    assert_eq!(rig.raw(&format!("801A220108{CARD}")), "6985", "a purchase key is not delivered");
+    assert_eq!(rig.raw(&format!("80FA000008{data}")), "6985");
+}

@@ -1,0 +1,31 @@
+//! What the sources leave open about a PSAM.
+//!
+//! Source: three programs and one firmware on the order of factors; CJ/T 304 on three wrong MACs.
+//! Owns: the rows. Never: derives a key, sends.
+
+use serde::Deserialize;
+
+use crate::purse::FactorOrder;
+
+/// Rows of a PSAM.
+#[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct PsamRules {
+    /// Order of the factors in INIT SAM FOR PURCHASE and in key derivation.
+    pub factor_order: FactorOrder,
+    /// Wrong MAC2 in a row before the purchase commands are locked; 0: no limit.
+    pub wrong_mac2_max: u8,
+    /// Whether a purchase dated after the expiry date of the application is refused.
+    pub checks_expiry: bool,
+    /// What is assumed about these rows.
+    #[serde(default)]
+    pub assumed: Vec<String>,
+}
+
+impl Default for PsamRules {
+    /// A PSAM whose profile says nothing: the factor of the card first, no limit, no look at the expiry date.
+    fn default() -> Self {
+        Self { factor_order: FactorOrder::CardFirst, wrong_mac2_max: 0, checks_expiry: false, assumed: Vec::new() }
+    }
+}
