@@ -20,7 +20,8 @@ impl Card {
         out: &mut Vec<u8>,
     ) -> Result<Answer, Stop> {
         let (index, ef) = self.find(model, file)?;
-        if matches!(ef.structure, Structure::Transparent) {
+        // Records of a cyclic file have numbers and no tags.
+        if matches!((&ef.structure, which), (Structure::Transparent, _) | (Structure::Cyclic { .. }, Which::Tag(_))) {
             return Err(StatusWord::FILE_STRUCTURE.into());
         }
         self.allow(ef.read.allows(self.state.rights))?;

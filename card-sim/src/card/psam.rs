@@ -351,3 +351,32 @@ impl<'a> Start<'a> {
 const fn levels(usage: u8) -> usize {
     (usage >> 5) as usize
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use card_profiles::builtin;
+
+    #[test]
+    fn a_terminal_transaction_number_at_its_maximum_is_the_last() {
+        let profile = builtin("psam").expect("built in");
+        let mut card = Card::factory(&profile, [0; 6], &Key16::new([0x11; 16])).expect("a PSAM");
+        card.power_on().expect("power");
+        let model = std::sync::Arc::clone(&card.model);
+        let psam = model.psam.as_ref().expect("a PSAM");
+        let mut changes = Changes::default();
+        changes.set(psam.sequence, &(u32::MAX - 1).to_be_bytes());
+        for key in model.keys.iter().filter(|key| key.class == KeyClass::Dpk) {
+            changes.set(key.address, &[1, 3, 1, 0]);
+        }
+        card.commit(&changes).expect("power");
+        card.state.df = Some(psam.df);
+        let command = [&[0x80, 0x70, 0x01, 0x00, 0x2C][..], &[0; 26], &[1], &[0; 17]].concat();
+        for expected in [0x6108, 0x9402, 0x9402] {
+            let mut answer = Vec::new();
+            card.transmit(&command, &mut answer).expect("answer");
+            assert_eq!(answer, u16::to_be_bytes(expected));
+        }
+        assert_eq!(card.terminal_sequence(), Some(u32::MAX));
+    }
+}

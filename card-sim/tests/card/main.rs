@@ -8,6 +8,7 @@ mod protocol;
 mod psam;
 mod purse;
 mod rig;
+mod sm4;
 mod tear;
 mod tear_commands;
 mod tear_purse;

@@ -89,8 +89,8 @@ impl Rig {
 
     /// Loads a key under the transport key.
     pub(crate) fn load_key(&mut self, _name: &KeyName, key: &KeyRef, length: KeyLength, label: [u8; 3]) -> Response {
-        let protecting =
-            KeyRef { name: KeyName::new("TRANSPORT"), version: 1, path: vec![self.factor()], form: KeyForm::TDES };
+        let form = KeyForm { rules: self.profile.rules(), length: KeyLength::Sixteen };
+        let protecting = KeyRef { name: KeyName::new("TRANSPORT"), version: 1, path: vec![self.factor()], form };
         let step = Step::LoadKey(KeyLoad {
             key: KeyRef { form: KeyForm { length, ..key.form }, ..key.clone() },
             protecting,
