@@ -1,5 +1,6 @@
 //! The measurements of `make bench`: ours against the bare cost of the same work, as ratios of one run.
 
+mod deployed;
 pub mod journal;
 pub mod measure;
 pub mod output;
@@ -9,3 +10,4 @@ pub mod round_trip;
 pub mod sample;
 pub mod tac;
 pub mod wire;
+pub mod wire_tables;

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use benches::measure::Row;
-use benches::{journal, output, personalization, round_trip, tac, wire};
+use benches::{journal, output, personalization, round_trip, tac, wire, wire_tables};
 
 /// A measurement with its name.
 type Named = (&'static str, fn() -> Vec<Row>);
@@ -18,10 +18,14 @@ const ALL: [Named; 5] = [
     ("journal", || vec![journal::measure()]),
 ];
 
+/// Writes `docs/wire.md` instead of measuring.
+const PAGE: &str = "wire-tables";
+
 fn main() -> ExitCode {
     let wanted: Vec<String> = std::env::args().skip(1).collect();
     let result = match wanted.as_slice() {
         [child] if child == round_trip::CHILD => output::one(&round_trip::measure_here()),
+        [page] if page == PAGE => output::page(&wire_tables::text()),
         _ if wanted.iter().any(|name| ALL.iter().all(|(known, _)| known != name)) => {
             output::usage(&ALL.map(|(name, _)| name));
             return ExitCode::from(1);

@@ -47,6 +47,14 @@ pub fn one(row: &Row) -> std::io::Result<()> {
     Ok(())
 }
 
+/// Writes `docs/wire.md` of the folder that the program is started in.
+///
+/// # Errors
+/// The system's error when the file cannot be written.
+pub fn page(text: &str) -> std::io::Result<()> {
+    std::fs::write(Path::new("docs").join("wire.md"), text)
+}
+
 /// Says which measurements there are.
 pub fn usage(names: &[&str]) {
     eprintln!("measurements: {}", names.join(", "));

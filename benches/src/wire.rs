@@ -120,7 +120,7 @@ fn least_purchase(profile: &Profile) -> u64 {
 /// For each directory: SELECT (SSSE by name, the others by FID); for each key GET CHALLENGE of 4 and the key load
 /// (LD, usage, id, version and key in whole blocks, MAC of 4); a proof of the update key; an UPDATE RECORD for each
 /// item that has a value; a proof where reading needs one; the read-back of each file written.
-fn least_personalization(sample: &Sample) -> u64 {
+pub(crate) fn least_personalization(sample: &Sample) -> u64 {
     let directories: u64 = sample
         .profile
         .df

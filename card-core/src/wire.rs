@@ -48,6 +48,14 @@ impl Wire {
     }
 }
 
+impl std::ops::Add for Wire {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self { exchanges: self.exchanges + other.exchanges, bytes: self.bytes + other.bytes }
+    }
+}
+
 impl std::ops::Sub for Wire {
     type Output = Self;
 

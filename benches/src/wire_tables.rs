@@ -1,0 +1,422 @@
+//! `docs/wire.md`: what each ceremony costs on the contacts, ours beside deployed sequences and beside the least.
+//!
+//! Source: deployed sequences: published driver and tool sequences, sent here to the software card as they stand; the least:
+//! ISO/IEC 7816-3 10.3 and the data fields of LD/T 32.5, counted from the profile's tables alone.
+//! Owns: the ceremonies and the text. Never: estimates: ours and deployed are counted by the session.
+//! Units: bytes in both directions; milliseconds of the line alone, without the card's work.
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+
+use card_core::command;
+use card_core::script::Step;
+use card_core::security::{CityCode, Factors, MacKey, SecurityModule};
+use card_core::wire::{Line, Wire};
+use card_core::{Atr, Session, reading};
+use card_profiles::access::{Access, Right};
+use card_profiles::account::{AccountRules, BalanceKind, MacFields, load_seed};
+use card_profiles::approach::{KeyVersions, Means};
+use card_profiles::profile::EfKind;
+use card_profiles::read::Reader;
+use card_profiles::{Ef, Profile};
+use card_sim::{Card, InProcess, Socket};
+use reader_cli::store::Store;
+
+use crate::deployed::{
+    BALANCE_DRIVER, PIN_DRIVER, READ_2_DRIVER, READ_2_SFI, READ_3_HSM, READ_3_PSAM, SSSE, parse, replay,
+};
+use crate::purchase::Counter;
+use crate::sample::Sample;
+
+/// PIN of the software card, as BCD.
+const PIN: [u8; 3] = [0x12, 0x34, 0x56];
+/// Terminal number of the load.
+const TERMINAL: [u8; 6] = [0x51, 0x33, 0, 0, 0, 1];
+/// Time of the load.
+const NOW: [u8; 7] = [0x20, 0x26, 0x01, 0x05, 0x10, 0x11, 0x12];
+
+/// One ceremony: rows of name and cost; the last row is the least.
+#[derive(Debug)]
+pub struct Ceremony {
+    /// What is done.
+    pub name: &'static str,
+    /// Ours, deployed sequences with their origin.
+    pub rows: Vec<(&'static str, Wire)>,
+    /// The least that the commands allow.
+    pub least: Wire,
+}
+
+/// All ceremonies.
+///
+/// # Panics
+/// When the software card refuses a step: then nothing is worth counting.
+#[must_use]
+pub fn ceremonies() -> Vec<Ceremony> {
+    let mut sample = Sample::new();
+    let three = sample.profile.clone();
+    let two = card_profiles::builtin("ssc-2.0").expect("built in");
+    let socket = Socket::new(sample.blank(1));
+    let plan = sample.plan(&blank_atr(&socket));
+    let personalization = sample.carry_out(&plan, connect(&socket)).wire();
+    let blank_two = Card::factory(&two, [0x51, 0x33, 0, 0, 0, 2], &card_core::key::Key16::new(*b"REHEARSAL-FACTRY"));
+    let two_socket = Socket::new(blank_two.expect("a built-in profile makes a card"));
+    let folder = tempfile::tempdir().expect("a folder for temporary files");
+    let mut journal = Store::open(folder.path()).expect("a journal");
+    let purchase = Counter::new(&mut Sample::new()).pay(&mut journal);
+    let mut replay = |socket: &Socket, sequence| replay(socket, &three, &mut sample, sequence);
+    let deployed = [
+        replay(&socket, READ_3_PSAM),
+        replay(&socket, READ_3_HSM),
+        replay(&two_socket, READ_2_SFI),
+        replay(&two_socket, READ_2_DRIVER),
+        replay(&socket, PIN_DRIVER),
+        replay(&socket, BALANCE_DRIVER),
+    ];
+    let [psam, hsm, sfi, driver, pin, balance] = deployed;
+    let basic = [("SSSE", "EF05"), ("SSSE", "EF06")];
+    vec![
+        Ceremony {
+            name: "Basic read, 3.x card",
+            rows: vec![
+                ("ours", basic_read(&socket, &three, &mut sample)),
+                ("deployed: a driver with PSAM", psam),
+                ("deployed: a driver with HSM, both calls", hsm),
+            ],
+            least: environment(&three) + algorithm(&three) + files(&three, &basic),
+        },
+        Ceremony {
+            name: "Basic read, 2.x card",
+            rows: vec![
+                ("ours", basic_read(&two_socket, &two, &mut sample)),
+                ("deployed: by SFI and tag (ten items)", sfi),
+                ("deployed: a driver, file by file (eight items)", driver),
+            ],
+            least: environment(&two) + files(&two, &basic),
+        },
+        Ceremony {
+            name: "Full read, 3.x card, with PIN and keys",
+            rows: vec![
+                ("ours", full_read(&socket, &three, &mut sample)),
+                ("item by item, as deployed functions ask for them", item_by_item(&three)),
+            ],
+            least: environment(&three) + files(&three, &all_files(&three)),
+        },
+        Ceremony {
+            name: "PIN",
+            rows: vec![("ours", pin_of_ours(&socket)), ("deployed: with the FCI fetched", pin)],
+            least: environment(&three) + pair(3, 0),
+        },
+        Ceremony {
+            name: "Balance of the account",
+            rows: vec![("ours", balance_of_ours(&socket, &three)), ("deployed: with the FCI fetched", balance)],
+            least: environment(&three) + pair(2, 0) + pair(0, 4),
+        },
+        Ceremony {
+            name: "Purchase, from power-up to the receipt",
+            rows: vec![
+                ("ours", purchase),
+                ("deployed: a driver's read, PIN and purchase, log record read back", psam + deployed_purchase()),
+            ],
+            least: environment(&three) + files(&three, &basic[..1]) + purchase_commands(),
+        },
+        Ceremony {
+            name: "Load of the account, from INITIALIZE on",
+            rows: vec![("ours", load_of_ours(&socket, &three, &mut sample))],
+            least: environment(&three) + pair(2, 0) + pair(11, 16) + pair(11, 4),
+        },
+        Ceremony {
+            name: "Personalization, 3.x card: all keys and the two basic files, read back",
+            rows: vec![("ours", personalization)],
+            // The bytes are the least's own; with as many, the plan has no step too many.
+            least: Wire {
+                exchanges: plan.exchanges().try_into().expect("small"),
+                bytes: crate::wire::least_personalization(&Sample::new()),
+            },
+        },
+    ]
+}
+
+/// The text of `docs/wire.md`.
+///
+/// # Panics
+/// As [`ceremonies`].
+#[must_use]
+pub fn text() -> String {
+    let mut text = String::from(HEAD);
+    for ceremony in ceremonies() {
+        write!(text, "\n## {}\n\n{TABLE}", ceremony.name).expect("a String takes all");
+        for (name, wire) in ceremony.rows.iter().chain([&("the least", ceremony.least)]) {
+            let ratio = percent(wire.bytes, ceremony.least.bytes);
+            writeln!(
+                text,
+                "| {name} | {} | {} | {} | {} | {ratio} |",
+                wire.exchanges,
+                wire.bytes,
+                tenths(wire.micros(Line::RESET)),
+                tenths(wire.micros(Line::FAST))
+            )
+            .expect("a String takes all");
+        }
+    }
+    text
+}
+
+const HEAD: &str = "# Bytes on the wire
+
+Generated by `cargo run -p benches -- wire-tables`; a test compares. Bytes in both directions on the contacts of a T=0 card: header 5,
+procedure byte where data follows, data, status word 2 (ISO/IEC 7816-3 10.3). Milliseconds are those of the line alone, at 9600 baud
+(after reset) and at 115,200 baud (F/D = 31); the card's own work is not in them. *Ours* and the deployed sequences are counted while they
+run on the software card; *the least* is counted from the profile's tables: every command that cannot be left out, whole files in one READ
+RECORD where they fit.
+";
+const TABLE: &str =
+    "| | exchanges | bytes | ms at 9600 | ms at 115200 | of the least |\n|---|---:|---:|---:|---:|---:|\n";
+
+/// Milliseconds with one decimal.
+fn tenths(micros: u64) -> String {
+    let tenths = (micros + 50) / 100;
+    format!("{}.{}", tenths / 10, tenths % 10)
+}
+
+fn percent(bytes: u64, least: u64) -> String {
+    format!("{} %", (bytes * 100 + least / 2) / least)
+}
+
+fn blank_atr(socket: &Socket) -> Vec<u8> {
+    socket.card().atr().to_vec()
+}
+
+pub(crate) fn connect(socket: &Socket) -> Session {
+    let transport: InProcess = socket.connect().expect("the card comes up");
+    Session::new(Box::new(transport))
+}
+
+pub(crate) fn factors(socket: &Socket) -> Factors {
+    let card = Atr::parse(socket.card().atr()).and_then(|atr| atr.card_factor()).expect("the factory's ATR");
+    Factors::of(CityCode::parse("513300").expect("six digits"), card)
+}
+
+fn basic_read(socket: &Socket, profile: &Profile, sample: &mut Sample) -> Wire {
+    let mut session = connect(socket);
+    let ssse = profile.df.first().expect("a first directory");
+    let _algorithm = reading::select_environment(&mut session, &ssse.df_name).expect("answers").expect("is there");
+    for id in ["EF05", "EF06"] {
+        let ef = profile.ef(&ssse.id, id).expect("a file of SSSE");
+        if let Some(Right::Key(name)) = ef.read.rights().first() {
+            let row = profile.key(name).expect("a key of the profile");
+            let step = Step::Authenticate { key: profile.key_of_card(row, 1, &factors(socket)), id: row.id };
+            assert!(session.perform(&step, Some(&mut sample.keys)).expect("answers").sw.is_ok(), "{name}");
+        }
+        let lengths: Vec<u16> = ef.elements.iter().map(|row| u16::from(row.format.length) + 2).collect();
+        let read = reading::tagged_records(&mut session, ef.sfi(), &lengths).expect("answers").expect("opens");
+        assert_eq!(read.len(), usize::from(ef.size), "{id}");
+    }
+    session.wire()
+}
+
+fn all_files(profile: &Profile) -> Vec<(&str, &str)> {
+    profile.df.iter().flat_map(|df| df.ef.iter().map(|ef| (df.id.as_str(), ef.id.as_str()))).collect()
+}
+
+fn full_read(socket: &Socket, profile: &Profile, sample: &mut Sample) -> Wire {
+    let means = Means { pin: Some(PIN.to_vec()), factors: Some(factors(socket)), versions: KeyVersions::default() };
+    let mut reader = Reader::new(profile, &all_files(profile), means);
+    let mut session = connect(socket);
+    while let Some(step) = reader.next_step() {
+        reader.answer(&session.perform(&step, Some(&mut sample.keys)).expect("answers"));
+    }
+    assert!(reader.finish().refusals.is_empty(), "all files are read");
+    session.wire()
+}
+
+/// SELECT of each directory and file, every record by itself, the proofs as in the least.
+fn item_by_item(profile: &Profile) -> Wire {
+    let mut wire = environment(profile);
+    let mut proofs = Proofs::new(profile);
+    for (index, df) in profile.df.iter().enumerate() {
+        if index > 0 {
+            wire = wire + pair(2, 0);
+            proofs.enter();
+        }
+        for ef in &df.ef {
+            wire = wire + proofs.of(&ef.read) + pair(2, 0);
+            let records = ef.elements.iter().map(|row| pair(0, 2 + u64::from(row.format.length)));
+            wire = match ef.kind {
+                EfKind::TlvRecords => records.fold(wire, |sum, record| sum + record),
+                EfKind::Transparent | EfKind::Cyclic => wire + whole(ef),
+            };
+        }
+    }
+    wire
+}
+
+fn pin_of_ours(socket: &Socket) -> Wire {
+    let mut session = connect(socket);
+    for command in [parse(SSSE, false), command::verify(&PIN)] {
+        assert!(session.send(&command).expect("answers").sw.is_ok());
+    }
+    session.wire()
+}
+
+fn balance_of_ours(socket: &Socket, profile: &Profile) -> Wire {
+    let rules = profile.account.as_ref().expect("an account");
+    let mut session = connect(socket);
+    for command in [parse(SSSE, false), parse("00A4000002DF04", false), rules.get_balance(BalanceKind::PersonalAccount)]
+    {
+        assert!(session.send(&command).expect("answers").sw.is_ok());
+    }
+    session.wire()
+}
+
+fn load_of_ours(socket: &Socket, profile: &Profile, sample: &mut Sample) -> Wire {
+    let rules = profile.account.as_ref().expect("an account");
+    let mut session = connect(socket);
+    for command in [parse(SSSE, false), parse("00A4000002DF04", false)] {
+        assert!(session.send(&command).expect("answers").sw.is_ok());
+    }
+    let start = session.send(&rules.init_load(5_000, TERMINAL)).expect("answers").ok().expect("the card starts a load");
+    let start = AccountRules::parse_load_start(&start).expect("16 bytes");
+    let row = profile.key(&rules.load_key).expect("a key of the profile");
+    let key = profile.key_of_card(row, 1, &factors(socket));
+    let fields = MacFields {
+        amount: 5_000,
+        transaction_type: rules.load_type,
+        terminal: TERMINAL,
+        date_time: NOW,
+        ..MacFields::default()
+    };
+    let seed = MacKey::Session(load_seed(start.random, start.card_sequence));
+    let mac2 = sample.keys.mac(&key, seed, [0; 8], &fields.input(&rules.mac.load_mac2)).expect("MAC2");
+    let credit = session.send(&rules.credit_load(NOW, mac2)).expect("answers");
+    assert!(credit.sw.is_ok(), "{:?}", credit.sw);
+    session.wire()
+}
+
+/// One command with `out` bytes of data and an answer of `back`: an answer to data is fetched by a second exchange.
+fn pair(out: u64, back: u64) -> Wire {
+    let of = |out: u64, back: u64| 5 + 2 + out + back + u64::from(out > 0) + u64::from(back > 0);
+    match (out, back) {
+        (0, back) => Wire { exchanges: 1, bytes: of(0, back) },
+        (out, 0) => Wire { exchanges: 1, bytes: of(out, 0) },
+        (out, back) => Wire { exchanges: 2, bytes: of(out, 0) + of(0, back) },
+    }
+}
+
+/// SELECT of the environment, its FCI left in the card.
+fn environment(profile: &Profile) -> Wire {
+    let name = profile.df.first().map_or(0, |df| df.df_name.len());
+    pair(name as u64, 0)
+}
+
+/// The FCI of a 3.x card, which names its algorithm nowhere else: `6F`, `84` name, `A5`, `88 01` SFI, `9F0C 03 86 01 xx`.
+fn algorithm(profile: &Profile) -> Wire {
+    let name = profile.df.first().map_or(0, |df| df.df_name.len());
+    pair(0, 2 + 2 + name as u64 + 2 + 3 + 6)
+}
+
+/// These files, in the order of their directories, each with the shortest proof that is still missing.
+fn files(profile: &Profile, wanted: &[(&str, &str)]) -> Wire {
+    let mut wire = Wire::default();
+    let mut proofs = Proofs::new(profile);
+    for (index, df) in profile.df.iter().enumerate() {
+        let here = || df.ef.iter().filter(|ef| wanted.contains(&(df.id.as_str(), ef.id.as_str())));
+        if index > 0 && here().next().is_some() {
+            wire = wire + pair(2, 0);
+            proofs.enter();
+        }
+        for ef in here() {
+            wire = wire + proofs.of(&ef.read) + whole(ef);
+        }
+    }
+    wire
+}
+
+/// A whole file: all records in one READ RECORD, a cyclic file without records its refusal; 256 bytes at most in one answer.
+fn whole(ef: &Ef) -> Wire {
+    match ef.kind {
+        EfKind::Cyclic => pair(0, 0),
+        EfKind::TlvRecords | EfKind::Transparent => {
+            let size = u64::from(ef.size);
+            (0..size.div_ceil(256)).fold(Wire::default(), |sum, part| sum + pair(0, (size - 256 * part).min(256)))
+        }
+    }
+}
+
+/// What is proved already, and what the next proof costs.
+struct Proofs<'a> {
+    profile: &'a Profile,
+    held: BTreeSet<Right>,
+}
+
+impl<'a> Proofs<'a> {
+    const fn new(profile: &'a Profile) -> Self {
+        Self { profile, held: BTreeSet::new() }
+    }
+
+    /// Another directory: rights of directory keys end.
+    fn enter(&mut self) {
+        let profile = self.profile;
+        self.held.retain(|right| match right {
+            Right::Pin => true,
+            Right::Key(name) => profile.key(name).is_some_and(|row| row.id < 0x80),
+        });
+    }
+
+    fn of(&mut self, access: &Access) -> Wire {
+        let rights: Vec<&Right> = match access {
+            Access::Free | Access::Never | Access::Mac(_) => Vec::new(),
+            Access::All(rights) => rights.iter().collect(),
+            Access::Any(rights) => match rights.iter().any(|right| self.held.contains(right)) {
+                true => Vec::new(),
+                false => rights.iter().find(|right| **right == Right::Pin).or(rights.first()).into_iter().collect(),
+            },
+        };
+        rights.into_iter().fold(Wire::default(), |sum, right| match (self.held.insert(right.clone()), right) {
+            (false, _) => sum,
+            (true, Right::Pin) => sum + pair(3, 0),
+            // A challenge of 8 bytes is good for one proof with 16.
+            (true, Right::Key(_)) => sum + pair(0, 8) + pair(16, 0),
+        })
+    }
+}
+
+/// SELECT of the account's directory, VERIFY, GET BALANCE, INITIALIZE, DEBIT.
+fn purchase_commands() -> Wire {
+    pair(2, 0) + pair(3, 0) + pair(0, 4) + pair(19, 22) + pair(15, 8)
+}
+
+/// VERIFY, SELECT of the account's directory, INITIALIZE, DEBIT, SELECT of the log, its newest record.
+fn deployed_purchase() -> Wire {
+    pair(3, 0) + pair(2, 0) + pair(19, 22) + pair(15, 8) + pair(2, 0) + pair(0, 28)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ours_is_within_a_tenth_of_the_least_and_never_above_a_deployed_sequence() {
+        for ceremony in ceremonies() {
+            let (ours, others) = ceremony.rows.split_first().expect("ours");
+            let bytes = ours.1.bytes;
+            assert!(bytes >= ceremony.least.bytes, "{}: {bytes} is less than the least", ceremony.name);
+            assert!(bytes * 10 <= ceremony.least.bytes * 11, "{}: {bytes} of {:?}", ceremony.name, ceremony.least);
+            assert!(others.iter().all(|(_, other)| bytes <= other.bytes), "{}", ceremony.name);
+        }
+    }
+
+    #[test]
+    fn the_least_of_two_ceremonies_by_hand() {
+        let least = |name: &str| ceremonies().into_iter().find(|one| one.name == name).expect(name).least;
+        assert_eq!(least("Basic read, 2.x card"), Wire { exchanges: 3, bytes: 194 });
+        // 23 SELECT, 38 FCI, 72 EF05, 16 + 24 proof, 99 EF06.
+        assert_eq!(least("Basic read, 3.x card"), Wire { exchanges: 6, bytes: 23 + 38 + 72 + 16 + 24 + 99 });
+    }
+
+    #[test]
+    fn the_page_is_the_one_that_is_made() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/wire.md");
+        let page = std::fs::read_to_string(path).expect("docs/wire.md");
+        assert!(page == text(), "docs/wire.md is old: cargo run -p benches -- wire-tables");
+    }
+}
