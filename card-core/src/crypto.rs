@@ -1,17 +1,24 @@
-//! Formulas on bytes: the two block ciphers, their MACs, diversification, and a key as a card uses it.
+//! Formulas on bytes: the two block ciphers, their MACs, diversification, a key as a card uses it; SM2 and SM3.
 //!
-//! Source: PBOC ED/EP cryptography (COS manual, published examples); ISO/IEC 9797-1 padding 2; GB/T 32907, GB/T 15852.1.
+//! Source: PBOC ED/EP cryptography (COS manual, published examples); ISO/IEC 9797-1 padding 2; GB/T 32907, GB/T 15852.1;
+//! GB/T 32905, GB/T 32918.
 //! Owns: padding, what both ciphers share. Never: decides which key to use.
 //! Units: blocks of 8 bytes (DES) and 16 bytes (SM4).
 
 mod card_key;
 mod des;
+mod sm2;
+mod sm3;
 mod sm4;
 
 pub use card_key::{CardKey, KeyForm, KeyLength, SessionKey};
 pub use des::{
     cbc_mac_des, check_value, des_encrypt, diversify, mac_des, mac_retail, session_key, tdes_decrypt, tdes_encrypt,
 };
+pub use sm2::{
+    SM2_DEFAULT_ID, Sm2Cipher, Sm2PrivateKey, Sm2PublicKey, sm2_decrypt, sm2_digest, sm2_encrypt, sm2_sign, sm2_verify,
+};
+pub use sm3::{Digest, sm3};
 pub use sm4::{cbc_mac_sm4, diversify_sm4, mac_sm4, sm4_decrypt, sm4_encrypt, sm4_session_key};
 
 /// One DES or 3DES block; also a factor, a challenge or a seed, which have 8 bytes with either cipher.

@@ -134,6 +134,30 @@ pub const KINDS: &[Kind] = &[
         compute: crypto::sm4_session,
     },
     Kind {
+        name: "sm3",
+        about: "hash of data, no key; out its first 16 bytes or all",
+        covers: &["sm3"],
+        compute: crypto::sm3,
+    },
+    Kind {
+        name: "sm2-digest",
+        about: "key = private key; iv = identity of the signer, else the default; out = SM3 of Z and data",
+        covers: &["sm2_digest"],
+        compute: crypto::sm2_digest,
+    },
+    Kind {
+        name: "sm2-sign",
+        about: "key = private key; iv = nonce; data = digest; out = r, s",
+        covers: &["sm2_sign", "sm2_verify"],
+        compute: crypto::sm2_signature,
+    },
+    Kind {
+        name: "sm2-cipher",
+        about: "key = private key, its public key enciphers; iv = nonce; out = C1 (X, Y), C3, C2",
+        covers: &["sm2_encrypt", "sm2_decrypt"],
+        compute: crypto::sm2_cipher,
+    },
+    Kind {
         name: "apdu",
         about: "data = function of card-core's command list and its arguments; out = bytes on T=0",
         covers: &[],

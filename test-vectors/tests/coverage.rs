@@ -12,15 +12,22 @@ use test_vectors::Case;
 use test_vectors::kind::KINDS;
 
 const COMMANDS: &str = include_str!("../../card-core/src/command.rs");
-const FORMULAS: [&str; 3] = [
+const FORMULAS: [&str; 5] = [
     include_str!("../../card-core/src/crypto.rs"),
     include_str!("../../card-core/src/crypto/des.rs"),
+    include_str!("../../card-core/src/crypto/sm2.rs"),
+    include_str!("../../card-core/src/crypto/sm3.rs"),
     include_str!("../../card-core/src/crypto/sm4.rs"),
 ];
 const ACCOUNT: &str = include_str!("../../card-profiles/src/account.rs");
 
 /// Commands and formulas without a case, each with its reason.
-const WITHOUT_CASE: &[(&str, &str)] = &[];
+const WITHOUT_CASE: &[(&str, &str)] = &[
+    ("bytes", "the stored bytes of a public key, shown by the cases that use it"),
+    ("expose", "the stored bytes of a private key"),
+    ("parse", "takes a key of SM2; the cases of SM2 begin with it"),
+    ("public", "the public key of a private one; its bytes enter every digest of the cases of SM2"),
+];
 
 /// Formats of items without a case, each with its reason.
 const FORMATS_WITHOUT_CASE: &[(FormatKind, &str)] =

@@ -1,4 +1,4 @@
-//! Kinds of the formulas: DES, 3DES, SM4, MACs, diversification, check values.
+//! Kinds of the formulas: DES, 3DES, SM4, MACs, diversification, check values, SM3, SM2.
 //!
 //! Owns: taking keys and data from a case. Never: a formula of its own; `card_core::crypto` has them.
 
@@ -177,4 +177,53 @@ pub(super) fn sm4_diversification(case: &Case) -> Result<Computed, KindError> {
 pub(super) fn sm4_session(case: &Case) -> Result<Computed, KindError> {
     let seed = exactly("data", &case.data, "8")?;
     Computed::bytes(case, crypto::sm4_session_key(&double(case)?, seed, Filling::Zeros).expose())
+}
+
+/// SM3, whole or its first 16 bytes, as a key is made of a PIN.
+pub(super) fn sm3(case: &Case) -> Result<Computed, KindError> {
+    let hash = crypto::sm3(&bytes("data", &case.data)?);
+    match bytes("out", &case.out)?.len() {
+        length @ (16 | 32) => Computed::bytes(case, hash.get(..length).unwrap_or(&hash)),
+        got => Err(KindError::Length { field: "out", got, expected: "16 or 32" }),
+    }
+}
+
+/// What is signed for a message, by the default identity or the one in `iv`.
+pub(super) fn sm2_digest(case: &Case) -> Result<Computed, KindError> {
+    let id = if case.iv.is_empty() { crypto::SM2_DEFAULT_ID.to_vec() } else { bytes("iv", &case.iv)? };
+    let public = private(case)?.public();
+    Computed::bytes(case, &crypto::sm2_digest(&public, &id, &bytes("data", &case.data)?))
+}
+
+/// A signature of a digest with the nonce in `iv`, verified too.
+pub(super) fn sm2_signature(case: &Case) -> Result<Computed, KindError> {
+    let (key, digest) = (private(case)?, exactly("data", &case.data, "32")?);
+    let signature = crypto::sm2_sign(&key, &digest, &nonce(case)?).ok_or(USABLE)?;
+    let computed = Computed::bytes(case, &signature)?;
+    if crypto::sm2_verify(&key.public(), &digest, &signature) {
+        return Ok(computed);
+    }
+    Ok(Computed { got: format!("{}, which does not verify", computed.got), ..computed })
+}
+
+/// A cipher text with the nonce in `iv`: C1 C3 C2, deciphered again.
+pub(super) fn sm2_cipher(case: &Case) -> Result<Computed, KindError> {
+    let (key, message) = (private(case)?, bytes("data", &case.data)?);
+    let cipher = crypto::sm2_encrypt(&key.public(), &message, &nonce(case)?).ok_or(USABLE)?;
+    let computed = Computed::bytes(case, &[&cipher.point[..], &cipher.hash, &cipher.text].concat())?;
+    match crypto::sm2_decrypt(&key, &cipher) {
+        Some(back) if *back == message => Ok(computed),
+        _ => Ok(Computed { got: format!("{}, which does not decipher", computed.got), ..computed }),
+    }
+}
+
+const USABLE: KindError = KindError::Field { field: "iv", expected: "nonce that can be used" };
+
+fn private(case: &Case) -> Result<crypto::Sm2PrivateKey, KindError> {
+    let refused = KindError::Field { field: "key", expected: "private key of SM2" };
+    crypto::Sm2PrivateKey::parse(exactly("key", &case.key, "32")?).ok_or(refused)
+}
+
+fn nonce(case: &Case) -> Result<[u8; 32], KindError> {
+    exactly("iv", &case.iv, "32")
 }
