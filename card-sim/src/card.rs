@@ -15,6 +15,7 @@ mod purse;
 mod select;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use card_core::key::Key16;
 use card_core::{Atr, StatusWord};
@@ -41,6 +42,7 @@ pub struct Card {
     challenges: Challenges,
     faults: FaultPlan,
     fault_store: Option<FaultStore>,
+    late_ms: u64,
     out: Vec<u8>,
 }
 
@@ -174,6 +176,7 @@ impl Card {
             challenges: Challenges::new(&[]),
             faults,
             fault_store: None,
+            late_ms: 0,
             out: Vec::with_capacity(256),
         }
     }
@@ -220,6 +223,12 @@ impl Card {
         &self.faults
     }
 
+    /// How long the last answer takes: whoever carries it waits.
+    #[must_use]
+    pub const fn answered_after(&self) -> Duration {
+        Duration::from_millis(self.late_ms)
+    }
+
     /// Replaces the faults that are to come.
     ///
     /// # Errors
@@ -245,11 +254,16 @@ impl Card {
         if !self.memory.is_powered() {
             return Err(Silence::Unpowered);
         }
+        self.late_ms = 0;
         if self.faults.is_empty() {
             return self.answer(command, answer, None);
         }
         let strike = self.faults.strike(command.get(1).copied());
+        let mark = answer.len();
         let outcome = self.answer(command, answer, strike);
+        if let (Ok(()), Some(strike)) = (&outcome, strike) {
+            self.late_ms = strike.shape(answer, mark);
+        }
         self.faults.set_lemon(self.memory.writes_before_worn());
         if let Some(store) = &self.fault_store {
             store.save(&self.faults).map_err(|error| Silence::Memory(MemoryError::Storage(error)))?;
@@ -267,7 +281,7 @@ impl Card {
             Some(Strike::PowerLoss { moment: Moment::Inside { write, half }, .. }) => {
                 self.memory.tear_after(write, half);
             }
-            Some(Strike::PowerLoss { moment: Moment::After, .. }) | None => {}
+            Some(_) | None => {}
         }
         let mark = answer.len();
         let outcome =

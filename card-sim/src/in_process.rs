@@ -1,10 +1,12 @@
 //! A software card as a [`Transport`] of this process, for tests and benches.
 //!
-//! Owns: a socket that several sessions use one after the other. Never: goes through a reader.
+//! Owns: a socket that several sessions use one after the other. Never: goes through a reader; waits: the delay of a slow card
+//! is counted and compared with the limit, not spent.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use card_core::transport::{Transport, TransportError};
+use card_core::limits::CallLimits;
+use card_core::transport::{ReaderCall, Transport, TransportError};
 
 use crate::card::{Card, Silence};
 
@@ -37,7 +39,7 @@ impl Socket {
     pub fn connect(&self) -> Result<InProcess, TransportError> {
         let mut card = self.card();
         card.power_on().map_err(|silence| lost(&silence))?;
-        Ok(InProcess { atr: card.atr().to_vec(), socket: self.clone() })
+        Ok(InProcess { atr: card.atr().to_vec(), socket: self.clone(), limits: CallLimits::USUAL, sick: false })
     }
 }
 
@@ -46,6 +48,9 @@ impl Socket {
 pub struct InProcess {
     socket: Socket,
     atr: Vec<u8>,
+    limits: CallLimits,
+    /// A call did not come back in time.
+    sick: bool,
 }
 
 impl InProcess {
@@ -56,14 +61,31 @@ impl InProcess {
     pub fn new(card: Card) -> Result<Self, TransportError> {
         Socket::new(card).connect()
     }
+
+    /// With other time limits than the usual ones.
+    #[must_use]
+    pub const fn with_limits(mut self, limits: CallLimits) -> Self {
+        self.limits = limits;
+        self
+    }
 }
 
 impl Transport for InProcess {
     fn transmit(&mut self, command: &[u8], answer: &mut Vec<u8>) -> Result<(), TransportError> {
-        self.socket.card().transmit(command, answer).map_err(|silence| lost(&silence))
+        if self.sick {
+            return Err(TransportError::ReaderSick { reader: READER.to_owned() });
+        }
+        let mut card = self.socket.card();
+        card.transmit(command, answer).map_err(|silence| lost(&silence))?;
+        let (call, limit) = (ReaderCall::Transmit, self.limits.transmit);
+        self.sick = card.answered_after() > limit;
+        if self.sick { Err(TransportError::Timeout { reader: READER.to_owned(), call, limit }) } else { Ok(()) }
     }
 
     fn reset(&mut self) -> Result<(), TransportError> {
+        if self.sick {
+            return Err(TransportError::ReaderSick { reader: READER.to_owned() });
+        }
         let mut card = self.socket.card();
         if !card.memory().is_powered() {
             return Err(TransportError::CardRemoved { reader: READER.to_owned() });

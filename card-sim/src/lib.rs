@@ -14,6 +14,7 @@ mod inspection;
 pub mod keys;
 pub mod memory;
 mod model;
+pub mod noise;
 pub mod program;
 pub mod reader;
 

@@ -233,3 +233,40 @@ fn each_cause_of_a_broken_exchange_has_its_own_error() {
         assert!(matches!(gone, TransportError::ReaderGone { .. }), "{gone:?}");
     });
 }
+
+#[test]
+fn a_card_that_answers_badly_is_told_apart_from_one_that_is_gone() {
+    with_readers("a_card_that_answers_badly_is_told_apart_from_one_that_is_gone", |bench| {
+        let readers = Readers::with_limits(LIMITS).expect("daemon");
+        let mut session = open(&readers);
+        read_version(&mut session).expect("reads");
+        let at = Trigger::instruction(0xB2, 1);
+        let set = |fault| {
+            control::ask(&bench.state, &Request::AddFault { slot: 0, fault }).expect("set");
+        };
+        let limit = u64::try_from(LIMITS.transmit.as_millis()).expect("short");
+        set(Fault::Slow { at, ms: limit / 7 });
+        assert_eq!(read_version(&mut session).expect("late, and in time").len(), 6);
+        set(Fault::Endless { at });
+        let error = read_version(&mut session).expect_err("bounded");
+        assert!(matches!(error, SessionError::EndlessAnswer(..)), "{error:?}");
+        assert_eq!(read_version(&mut session).expect("goes on").len(), 6);
+        set(Fault::Truncated { at, keep: 1 });
+        let error = read_version(&mut session).expect_err("no status word");
+        assert!(matches!(error, SessionError::NoStatusWord(..) | SessionError::Transport(_)), "{error:?}");
+        drop(session);
+        let mut session = Session::new(Box::new(soon(|| readers.connect(FIRST))));
+        read_version(&mut session).expect("reads again");
+        set(Fault::Slow { at, ms: 60_000 });
+        let error = fails(&mut session);
+        assert!(matches!(error, TransportError::Timeout { call: ReaderCall::Transmit, .. }), "{error:?}");
+        drop(session);
+        // Pulling the slow card ends its answer: nobody waits a minute.
+        let start = Instant::now();
+        control::ask(&bench.state, &Request::Eject { slot: 0 }).expect("pulled");
+        control::ask(&bench.state, &Request::Insert { slot: 0, image: bench.image.clone() }).expect("put in");
+        let mut session = Session::new(Box::new(soon(|| readers.connect(FIRST))));
+        read_version(&mut session).expect("reads again");
+        assert!(start.elapsed() < PATIENCE, "{:?}", start.elapsed());
+    });
+}

@@ -109,7 +109,9 @@ impl Slot {
     }
 
     pub(crate) fn take(&self) -> Option<PathBuf> {
-        self.shared.lock().card.take().map(|loaded| loaded.image)
+        let taken = self.shared.lock().card.take().map(|loaded| loaded.image);
+        self.shared.changed.notify_all();
+        taken
     }
 
     /// Whoever moves the card of this slot holds this.
@@ -180,6 +182,11 @@ impl Shared {
         let waited = self.changed.wait_timeout_while(self.lock(), limit, |inside| !reached(inside));
         !waited.unwrap_or_else(PoisonError::into_inner).1.timed_out()
     }
+
+    /// Waits for a slow card; whether it is still there then.
+    fn stays(&self, late: Duration) -> bool {
+        !self.wait(late, |inside| inside.closing || inside.card.is_none())
+    }
 }
 
 /// Connects to the driver whenever there is a card.
@@ -222,6 +229,7 @@ fn converse(mut stream: TcpStream, shared: &Shared) {
         }
         let Some(loaded) = inside.present() else { return };
         answer.clear();
+        let mut late = Duration::ZERO;
         let reply = match message {
             Message::PowerOff => {
                 loaded.card.power_off();
@@ -241,7 +249,10 @@ fn converse(mut stream: TcpStream, shared: &Shared) {
                 true
             }
             Message::Apdu(bytes) => match loaded.card.transmit(&bytes, &mut answer) {
-                Ok(()) => true,
+                Ok(()) => {
+                    late = loaded.card.answered_after();
+                    true
+                }
                 Err(Silence::PowerLost { back_after_ms: Some(ms) }) => {
                     loaded.away_until = Some(Instant::now() + Duration::from_millis(ms));
                     return;
@@ -256,6 +267,9 @@ fn converse(mut stream: TcpStream, shared: &Shared) {
         };
         drop(inside);
         shared.changed.notify_all();
+        if !late.is_zero() && !shared.stays(late) {
+            return;
+        }
         if reply && vpcd::send(&mut stream, &answer).is_err() {
             return;
         }

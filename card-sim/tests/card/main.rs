@@ -2,6 +2,7 @@
 
 mod access;
 mod account;
+mod faults;
 mod keys_and_pin;
 mod killed;
 mod protocol;
