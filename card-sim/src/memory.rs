@@ -64,15 +64,39 @@ pub struct Memory {
 
 #[derive(Debug)]
 struct Backing {
-    file: File,
+    medium: Box<dyn Medium>,
     offset: u64,
     durability: Durability,
+}
+
+/// What lies behind the memory. Writes may reach it in any order, or in part, until it was synchronized.
+trait Medium: std::fmt::Debug + Send {
+    fn write(&self, at: u64, bytes: &[u8]) -> io::Result<()>;
+    fn sync(&self) -> io::Result<()>;
+}
+
+impl Medium for File {
+    fn write(&self, at: u64, bytes: &[u8]) -> io::Result<()> {
+        self.write_all_at(bytes, at)
+    }
+
+    fn sync(&self) -> io::Result<()> {
+        self.sync_data()
+    }
 }
 
 #[derive(Clone, Copy, Debug)]
 struct Tear {
     left: u64,
-    half: bool,
+    cut: Cut,
+}
+
+/// What stays of the write in which power fails.
+#[derive(Clone, Copy, Debug)]
+enum Cut {
+    Nothing,
+    Half,
+    Bytes(usize),
 }
 
 /// The changes of one command, applied together or not at all.
@@ -111,7 +135,11 @@ impl Memory {
     /// Memory behind which every write also goes to `file` at `offset`.
     #[must_use]
     pub fn in_file(bytes: Vec<u8>, file: File, offset: u64, durability: Durability) -> Self {
-        Self { backing: Some(Backing { file, offset, durability }), ..Self::in_process(bytes) }
+        Self::on(Box::new(file), bytes, offset, durability)
+    }
+
+    fn on(medium: Box<dyn Medium>, bytes: Vec<u8>, offset: u64, durability: Durability) -> Self {
+        Self { backing: Some(Backing { medium, offset, durability }), ..Self::in_process(bytes) }
     }
 
     /// Gives power and finishes or forgets a transaction that power loss interrupted.
@@ -159,7 +187,12 @@ impl Memory {
 
     /// Loses power after `writes` more write operations; with `half`, inside the next one, which stays half-written.
     pub const fn tear_after(&mut self, writes: u64, half: bool) {
-        self.tear = Some(Tear { left: writes, half });
+        self.tear = Some(Tear { left: writes, cut: if half { Cut::Half } else { Cut::Nothing } });
+    }
+
+    /// Loses power after `writes` more write operations, inside the next one: `bytes` of it are written, one more is mixed.
+    pub const fn tear_inside(&mut self, writes: u64, bytes: usize) {
+        self.tear = Some(Tear { left: writes, cut: Cut::Bytes(bytes) });
     }
 
     /// Fails every write after `writes` more; `None` makes the memory sound again.
@@ -235,8 +268,13 @@ impl Memory {
             None => {}
         }
         match &mut self.tear {
-            Some(Tear { left: 0, half }) => {
-                let torn = half.then(|| torn(self.bytes.get(address..).unwrap_or_default(), bytes));
+            Some(Tear { left: 0, cut }) => {
+                let whole = match cut {
+                    Cut::Nothing => None,
+                    Cut::Half => Some(bytes.len() / 2),
+                    Cut::Bytes(whole) => Some(*whole),
+                };
+                let torn = whole.map(|whole| torn(self.bytes.get(address..).unwrap_or_default(), bytes, whole));
                 self.powered = false;
                 self.tear = None;
                 if let Some(torn) = torn {
@@ -252,8 +290,8 @@ impl Memory {
     }
 
     fn store(&mut self, address: usize, bytes: &[u8]) -> Result<(), MemoryError> {
-        if let Some(Backing { file, offset, .. }) = &self.backing {
-            file.write_all_at(bytes, offset + address as u64)?;
+        if let Some(Backing { medium, offset, .. }) = &self.backing {
+            medium.write(offset + address as u64, bytes)?;
         }
         let slot = self.bytes.get_mut(address..address + bytes.len()).expect("the model lays out the memory");
         slot.copy_from_slice(bytes);
@@ -262,7 +300,7 @@ impl Memory {
 
     fn sync(&self) -> Result<(), MemoryError> {
         match &self.backing {
-            Some(Backing { file, durability: Durability::Disk, .. }) => Ok(file.sync_data()?),
+            Some(Backing { medium, durability: Durability::Disk, .. }) => Ok(medium.sync()?),
             Some(_) | None => Ok(()),
         }
     }
@@ -276,10 +314,9 @@ fn entry(log: &[u8], at: usize) -> Option<(usize, &[u8])> {
     Some((usize::try_from(u32::from_be_bytes(*address)).ok()?, bytes))
 }
 
-/// What stays when power fails inside a write: the first half new, the middle byte mixed, the rest old.
-fn torn(old: &[u8], new: &[u8]) -> Vec<u8> {
-    let middle = new.len() / 2;
-    let mix = |(index, (old, new)): (usize, (&u8, &u8))| match index.cmp(&middle) {
+/// What stays when power fails inside a write: the first bytes whole, one mixed, the rest old.
+fn torn(old: &[u8], new: &[u8], whole: usize) -> Vec<u8> {
+    let mix = |(index, (old, new)): (usize, (&u8, &u8))| match index.cmp(&whole) {
         std::cmp::Ordering::Less => *new,
         std::cmp::Ordering::Equal => (old & 0xF0) | (new & 0x0F),
         std::cmp::Ordering::Greater => *old,
@@ -318,87 +355,4 @@ fn check_sum(bytes: &[u8]) -> u32 {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const SIZE: usize = DATA_START + 64;
-
-    fn powered() -> Memory {
-        let mut memory = Memory::in_process(vec![0; SIZE]);
-        memory.power_on().expect("no log");
-        memory
-    }
-
-    fn two_changes() -> Changes {
-        let mut changes = Changes::default();
-        changes.set(DATA_START, &[0x11; 4]);
-        changes.set(DATA_START + 8, &[0x22; 5]);
-        changes
-    }
-
-    #[test]
-    fn the_check_sum_is_the_crc_of_the_standard() {
-        assert_eq!(check_sum(b"123456789"), 0xCBF4_3926);
-    }
-
-    #[test]
-    fn power_lost_at_any_write_or_inside_it_leaves_the_old_or_the_new_state() {
-        let old = powered().bytes()[DATA_START..].to_vec();
-        let mut whole = powered();
-        whole.commit(&two_changes()).expect("power");
-        let new = whole.bytes()[DATA_START..].to_vec();
-        let total = whole.writes();
-        assert_eq!(total, 6, "two log entries, commit, two applied, clear");
-        let mut seen = [0, 0];
-        for half in [false, true] {
-            for at in 0..total {
-                let mut memory = powered();
-                memory.tear_after(at, half);
-                assert!(matches!(memory.commit(&two_changes()), Err(MemoryError::PowerLost)));
-                memory.power_on().expect("recovers");
-                let state = &memory.bytes()[DATA_START..];
-                assert!(state == old || state == new, "third state at write {at}, half {half}");
-                seen[usize::from(state == new)] += 1;
-            }
-        }
-        assert!(seen.iter().all(|count| *count > 0), "both outcomes happen: {seen:?}");
-    }
-
-    #[test]
-    fn power_lost_during_recovery_is_recovered_too() {
-        for half in [false, true] {
-            for at in 0..3 {
-                let mut memory = powered();
-                memory.tear_after(3, false);
-                memory.commit(&two_changes()).expect_err("torn after the commit record");
-                memory.tear_after(at, half);
-                memory.power_on().expect_err("torn again");
-                memory.power_on().expect("recovers");
-                assert_eq!(memory.read(DATA_START, 4), [0x11; 4]);
-                assert_eq!(memory.read(DATA_START + 8, 5), [0x22; 5]);
-            }
-        }
-    }
-
-    #[test]
-    fn worn_memory_refuses_every_write_from_then_on() {
-        let mut memory = powered();
-        memory.wear_after(Some(6));
-        memory.commit(&two_changes()).expect("six writes are left");
-        for _ in 0..3 {
-            assert!(matches!(memory.commit(&two_changes()), Err(MemoryError::Worn)));
-        }
-    }
-
-    #[test]
-    fn a_log_that_names_foreign_addresses_is_refused_without_panic() {
-        for address in [0_u32, 8, 1039, u32::try_from(SIZE).expect("small"), u32::MAX] {
-            let log = [&address.to_be_bytes()[..], &[0, 1, 0xFF]].concat();
-            let mut bytes = vec![0; SIZE];
-            bytes[LOG_START..LOG_START + log.len()].copy_from_slice(&log);
-            let record = [COMMITTED, 7_u32.to_be_bytes(), check_sum(&log).to_be_bytes()].concat();
-            bytes[..RECORD_BYTES].copy_from_slice(&record);
-            assert!(matches!(Memory::in_process(bytes).power_on(), Err(MemoryError::Corrupt(_))), "{address}");
-        }
-    }
-}
+mod tests;
