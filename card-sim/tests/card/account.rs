@@ -22,7 +22,7 @@ pub(crate) fn card() -> Rig {
     rig
 }
 
-fn mac(rig: &mut Rig, key: &str, seed: [u8; 8], message: &str) -> String {
+pub(crate) fn mac(rig: &mut Rig, key: &str, seed: [u8; 8], message: &str) -> String {
     let key = KeyRef { name: KeyName::new(key), version: 1, path: Vec::new(), form: KeyForm::TDES };
     let message = hex::decode(message).expect("hex");
     hex::encode_upper(rig.ring.mac(&key, MacKey::Session(seed), [0; 8], &message).expect("a key of the ring"))

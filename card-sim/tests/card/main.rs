@@ -12,4 +12,5 @@ mod rig;
 mod sm4;
 mod tear;
 mod tear_commands;
+mod tear_coverage;
 mod tear_purse;

@@ -45,7 +45,7 @@ pub(crate) fn card() -> Rig {
     made(&key_file(), &|text| text)
 }
 
-fn card_with(from: &'static str, to: &'static str) -> Rig {
+pub(crate) fn card_with(from: &'static str, to: &'static str) -> Rig {
     made(&key_file(), &|text| {
         assert!(text.contains(from), "{from}");
         text.replacen(from, to, 1)

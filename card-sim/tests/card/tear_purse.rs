@@ -1,8 +1,8 @@
 //! Power lost before, inside and after every command of the purse that writes: old or new, or one try spent.
 
-use super::purse::{PIN, TERMINAL, THEN, bytes, card, debit_command, key, load, online_mac};
+use super::purse::{PIN, TERMINAL, THEN, bytes, card, card_with, debit_command, key, load, online_mac};
 use super::rig::Rig;
-use super::tear_commands::{Prepared, challenged, spent, tear_everywhere};
+use super::tear_commands::{Case, Prepared, challenged, tries, writes};
 
 const RANDOM: &str = "13579BDF";
 
@@ -16,58 +16,38 @@ fn rich() -> Rig {
     rig
 }
 
-#[test]
-fn a_load_happened_whole_or_not_at_all() {
-    let prepare = || {
-        let mut rig = rich();
-        let start = rig.fetch(&format!("805000010B01000001F4{TERMINAL}"));
-        let mac2 = online_mac("DLK", &start, 8, &format!("000001F401{TERMINAL}{THEN}"));
-        (rig, format!("805200000B{THEN}{mac2}"))
-    };
-    tear_everywhere(prepare, None);
+fn credit() -> Prepared {
+    let mut rig = rich();
+    let start = rig.fetch(&format!("805000010B01000001F4{TERMINAL}"));
+    let mac2 = online_mac("DLK", &start, 8, &format!("000001F401{TERMINAL}{THEN}"));
+    (rig, format!("805200000B{THEN}{mac2}"))
 }
 
-#[test]
-fn a_debit_of_every_kind_happened_whole_or_not_at_all() {
-    for (init, kind) in [("80500201", 4), ("80500101", 5), ("80500102", 6)] {
-        tear_everywhere(
-            || {
-                let mut rig = rich();
-                let start = rig.fetch(&format!("{init}0B01000000FA{TERMINAL}"));
-                (rig, debit_command(&start, kind, 250, 1))
-            },
-            None,
-        );
-    }
+fn debit(init: &str, kind: u8) -> Prepared {
+    let mut rig = rich();
+    let start = rig.fetch(&format!("{init}0B01000000FA{TERMINAL}"));
+    (rig, debit_command(&start, kind, 250, 1))
 }
 
-#[test]
-fn a_composite_purchase_takes_its_records_along() {
-    let prepare = || {
-        let mut rig = rich();
-        let start = rig.fetch(&format!("805003020B01000000FA{TERMINAL}"));
-        assert_eq!(rig.raw(&format!("80DCAAC82BAA29{}", "5A".repeat(41))), "9000");
-        (rig, debit_command(&start, 9, 250, 1))
-    };
-    tear_everywhere(prepare, None);
+fn composite() -> Prepared {
+    let mut rig = rich();
+    let start = rig.fetch(&format!("805003020B01000000FA{TERMINAL}"));
+    assert_eq!(rig.raw(&format!("80DCAAC82BAA29{}", "5A".repeat(41))), "9000");
+    (rig, debit_command(&start, 9, 250, 1))
 }
 
-#[test]
-fn an_unload_and_a_limit_happened_whole_or_not_at_all() {
-    let unload = || {
-        let mut rig = rich();
-        let start = rig.fetch(&format!("805005010B0100000190{TERMINAL}"));
-        let mac2 = online_mac("DULK", &start, 8, &format!("0000019003{TERMINAL}{THEN}"));
-        (rig, format!("805403000B{THEN}{mac2}"))
-    };
-    tear_everywhere(unload, None);
-    let overdraw = || {
-        let mut rig = rich();
-        let start = rig.fetch(&format!("805004010701{TERMINAL}"));
-        let mac2 = online_mac("DUK", &start, 11, &format!("0001F407{TERMINAL}{THEN}"));
-        (rig, format!("805800000E0001F4{THEN}{mac2}"))
-    };
-    tear_everywhere(overdraw, None);
+fn unload() -> Prepared {
+    let mut rig = rich();
+    let start = rig.fetch(&format!("805005010B0100000190{TERMINAL}"));
+    let mac2 = online_mac("DULK", &start, 8, &format!("0000019003{TERMINAL}{THEN}"));
+    (rig, format!("805403000B{THEN}{mac2}"))
+}
+
+fn overdraw() -> Prepared {
+    let mut rig = rich();
+    let start = rig.fetch(&format!("805004010701{TERMINAL}"));
+    let mac2 = online_mac("DUK", &start, 11, &format!("0001F407{TERMINAL}{THEN}"));
+    (rig, format!("805800000E0001F4{THEN}{mac2}"))
 }
 
 /// A message of the published set; its challenge is 11223344.
@@ -75,27 +55,52 @@ fn message(command: &str) -> Prepared {
     (challenged(card(), 4), command.to_owned())
 }
 
-#[test]
-fn a_message_was_carried_out_or_cost_a_try() {
+/// A message whose MAC is made here, by `key`.
+fn signed(name: &str, command: &str) -> String {
+    let mac = key(name).mac([0x11, 0x22, 0x33, 0x44, 0, 0, 0, 0], &bytes(command));
+    format!("{command}{}", hex::encode_upper(mac))
+}
+
+/// A record under MAC: the composite file, with another rule.
+fn record_under_mac() -> Prepared {
+    let rig =
+        card_with("update = \"never\"\n  assumed = \"one record", "update = \"MAC DAMK\"\n  assumed = \"one record");
+    (challenged(rig, 4), signed("DAMK", &format!("04DC01CC2FAA29{}", "5A".repeat(41))))
+}
+
+/// Every command of the purse that writes.
+pub(crate) fn cases() -> Vec<Case> {
     let public: String = (0..0x1E).map(|byte| format!("{byte:02X}")).collect();
-    let data = hex::encode_upper(key("DPUK").encipher(&bytes("445566")));
-    let mac = key("DPUK").mac([0x11, 0x22, 0x33, 0x44, 0, 0, 0, 0], &bytes(&format!("842400010C{data}")));
-    let commands = [
-        format!("04D6950022{public}1AB466B4"),
-        "841E00000491907340".to_owned(),
-        "841E000104ADF7F1F2".to_owned(),
-        "84160000049253E4B2".to_owned(),
-        format!("842400010C{data}{}", hex::encode_upper(mac)),
-        format!("805E000007112233{}", hex::encode_upper(key("DRPK").tac(&bytes("112233")))),
-    ];
-    for command in commands {
-        let prepare = || message(&command);
-        tear_everywhere(prepare, Some(&spent(prepare(), "9302")));
+    let pin = hex::encode_upper(key("DPUK").encipher(&bytes("445566")));
+    let public = format!("04D6950022{public}1AB466B4");
+    let unblock = signed("DPUK", &format!("842400010C{pin}"));
+    let reload = format!("805E000007112233{}", hex::encode_upper(key("DRPK").tac(&bytes("112233"))));
+    vec![
+        writes("CREDIT FOR LOAD", credit),
+        writes("DEBIT, cash", || debit("80500201", 4)),
+        writes("DEBIT, ED", || debit("80500101", 5)),
+        writes("DEBIT, EP", || debit("80500102", 6)),
+        writes("DEBIT, composite", composite),
+        writes("DEBIT FOR UNLOAD", unload),
+        writes("UPDATE OVERDRAW LIMIT", overdraw),
+        tries("UPDATE BINARY under MAC", "9302", move || message(&public)),
+        tries("UPDATE RECORD under MAC", "9302", record_under_mac),
+        tries("APPLICATION BLOCK", "9302", || message("841E00000491907340")),
+        tries("APPLICATION BLOCK for good", "9302", || message("841E000104ADF7F1F2")),
+        tries("CARD BLOCK", "9302", || message("84160000049253E4B2")),
+        tries("PIN UNBLOCK", "9302", move || message(&unblock)),
+        tries("RELOAD PIN", "9302", move || message(&reload)),
+        tries("APPLICATION UNBLOCK", "9302", || {
+            let mut rig = message("").0;
+            assert_eq!(rig.raw("841E00000491907340"), "9000");
+            (challenged(rig, 4), "84180000046565922D".to_owned())
+        }),
+    ]
+}
+
+#[test]
+fn every_command_of_the_purse_happened_whole_or_not_at_all_or_cost_a_try() {
+    for case in cases() {
+        case.tear();
     }
-    let unblock = || {
-        let mut rig = message("").0;
-        assert_eq!(rig.raw("841E00000491907340"), "9000");
-        (challenged(rig, 4), "84180000046565922D".to_owned())
-    };
-    tear_everywhere(unblock, Some(&spent(unblock(), "9302")));
 }
