@@ -21,6 +21,7 @@ pub mod security;
 pub mod session;
 pub mod status;
 pub mod tlv;
+pub mod trace;
 pub mod transport;
 pub mod tries;
 pub mod wire;

@@ -36,6 +36,9 @@ pub const READERS_MAX: usize = 64;
 /// Secrets whose tries a terminal remembers: cards with a wrong try behind them at one counter, in a year.
 pub const TRIES_BOOK_MAX: usize = 4096;
 
+/// Characters of a line of a trace: the longest exchange, with blanks between its bytes.
+pub const TRACE_LINE_MAX: usize = 3 * (ANSWER_BYTES_MAX + 16);
+
 /// Time limits of calls on a reader.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CallLimits {
