@@ -34,6 +34,7 @@ pub mod recognition;
 pub mod rehearsal;
 pub mod schema;
 pub mod text;
+pub mod trace;
 
 pub use access::Access;
 pub use builtin::{builtin, builtin_text};

@@ -1,0 +1,132 @@
+//! Explaining a conversation with a card, command by command, with the file context.
+//!
+//! Source: rows of the profiles; LD/T 32.5 and ISO/IEC 7816-4 for what SELECT and SFI do to the context.
+//! Owns: which file is meant, what each byte is, whose eyes it is for. Never: performs I/O, prints, panics or loops on any bytes.
+//! Logs are split into exchanges by `card_core::trace`; [`redact`] makes a trace safe to send from the same parts.
+#![warn(clippy::indexing_slicing)]
+
+mod fields;
+mod files;
+mod kind;
+pub mod part;
+pub mod redact;
+mod tracker;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use card_core::StatusWord;
+use card_core::wire::Wire;
+
+use self::part::Parts;
+pub use self::part::{Guard, Label, Part, Side};
+use self::tracker::Tracker;
+use crate::builtin::builtin;
+use crate::format::FormatKind;
+use crate::profile::Profile;
+
+/// Profiles among which a card is recognised, the usual one first.
+const CATALOGUE: [&str; 7] = ["ssc-3.0", "ssc-2.0", "ssc-1.0", "ssc-3.0-sm4", "psam", "psam-sx3", "pboc-purse"];
+
+/// Readers whose context is kept.
+const READERS_MAX: usize = card_core::limits::READERS_MAX;
+
+/// What one exchange was.
+#[derive(Clone, Debug)]
+pub struct Explained {
+    /// Name of the command.
+    pub name: Label,
+    /// Whether the command is known.
+    pub known: bool,
+    /// Profile of the card.
+    pub profile: String,
+    /// Directory that was current after the exchange: id and name.
+    pub directory: Option<(String, String)>,
+    /// File that the command was about: id and name.
+    pub file: Option<(String, String)>,
+    /// What the bytes are, from left to right, the command's first.
+    pub parts: Vec<Part>,
+    /// Facts that stand in no single byte: what was selected, which key, secure messaging.
+    pub notes: Vec<Label>,
+    /// Status word, when there is an answer with one.
+    pub status: Option<StatusWord>,
+    /// Bytes on the wire at T=0.
+    pub wire: Wire,
+}
+
+/// Explains a conversation that may change from reader to reader.
+#[derive(Clone, Debug)]
+pub struct Decoder {
+    catalogue: Arc<[Profile]>,
+    /// The profile of the user card is given and not to be recognised.
+    fixed: bool,
+    readers: BTreeMap<String, Tracker>,
+    current: String,
+}
+
+impl Default for Decoder {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Decoder {
+    /// Recognises user cards of all generations, PSAMs and PBOC purses.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::of(CATALOGUE.into_iter().filter_map(builtin).collect(), false)
+    }
+
+    /// Reads the card as one of this profile, whatever it says of itself. PSAMs and purses are still recognised.
+    #[must_use]
+    pub fn with_profile(profile: Profile) -> Self {
+        let others = ["psam", "psam-sx3", "pboc-purse"].into_iter().filter(|name| *name != profile.name);
+        let others = others.filter_map(builtin).collect::<Vec<_>>();
+        Self::of(std::iter::once(profile).chain(others).collect(), true)
+    }
+
+    fn of(catalogue: Vec<Profile>, fixed: bool) -> Self {
+        Self { catalogue: catalogue.into(), fixed, readers: BTreeMap::new(), current: String::new() }
+    }
+
+    /// What follows is said with the card in this reader.
+    pub fn reader(&mut self, name: &str) {
+        if self.readers.len() >= READERS_MAX && !self.readers.contains_key(name) {
+            self.readers.clear();
+        }
+        name.clone_into(&mut self.current);
+    }
+
+    /// The card was powered or reset: nothing is selected. The parts of its ATR.
+    pub fn reset(&mut self, atr: &[u8]) -> Vec<Part> {
+        self.readers.insert(self.current.clone(), Tracker::default());
+        let historical = card_core::Atr::parse(atr).map(|atr| atr.historical().to_vec()).unwrap_or_default();
+        let mut parts = Parts::new(Side::Answer, atr, 0..atr.len());
+        let at = atr.windows(historical.len().max(1)).rposition(|window| window == historical);
+        match at.filter(|_| historical.len() >= 8) {
+            Some(at) => {
+                parts.structure(at + historical.len() - 8);
+                parts.take(8, Label::new("卡分散因子", "card factor"), FormatKind::B, Guard::CardFactor);
+                let rest = parts.rest().len();
+                parts.structure(rest);
+                parts.finish()
+            }
+            None => {
+                // Not an ATR of this scheme: its historical bytes may hold anything.
+                parts.structure(atr.len().saturating_sub(historical.len()).min(atr.len()));
+                parts.finish()
+            }
+        }
+    }
+
+    /// Explains one exchange and follows what it selects.
+    pub fn exchange(&mut self, command: &[u8], answer: Option<&[u8]>) -> Explained {
+        let catalogue = Arc::clone(&self.catalogue);
+        let tracker = self.readers.entry(self.current.clone()).or_default();
+        tracker.exchange(&catalogue, self.fixed, command, answer)
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::indexing_slicing, reason = "a test that looks past the end fails, as it should")]
+mod tests;

@@ -1,0 +1,193 @@
+use card_core::trace::{Event, Log};
+use proptest::prelude::*;
+
+use super::*;
+use crate::codec::Value;
+
+/// Transcripts as published, with the fewest exchanges that each must have.
+pub(super) const TRANSCRIPTS: [(&str, &str, usize); 7] = [
+    ("v2-basic", include_str!("../../tests/traces/v2-basic.log"), 5),
+    ("cobranded", include_str!("../../tests/traces/cobranded.log"), 3),
+    ("read-by-sfi", include_str!("../../tests/traces/read-by-sfi.log"), 21),
+    ("personalize", include_str!("../../tests/traces/personalize.log"), 10),
+    ("authentication", include_str!("../../tests/traces/authentication.log"), 26),
+    ("purchase", include_str!("../../tests/traces/purchase.log"), 13),
+    ("bank", include_str!("../../tests/traces/bank.log"), 3),
+];
+
+/// An exchange with its bytes.
+type Seen = (Vec<u8>, Vec<u8>, Explained);
+
+fn explained(mut decoder: Decoder, text: &str) -> Vec<Seen> {
+    let log = Log::parse(text);
+    assert_eq!(log.junk, []);
+    let mut seen = Vec::new();
+    for entry in log.entries {
+        match entry.event {
+            Event::Reader(name) => decoder.reader(&name),
+            Event::Reset(atr) => drop(decoder.reset(&atr)),
+            Event::Exchange(exchange) => {
+                let explained = decoder.exchange(&exchange.command, exchange.answer.as_deref());
+                seen.push((exchange.command, exchange.answer.unwrap_or_default(), explained));
+            }
+        }
+    }
+    seen
+}
+
+/// Values by place, or by name where there is no place; secrets as `hidden`.
+fn values((command, answer, explained): &Seen) -> Vec<(String, String)> {
+    let shown = |part: &Part| {
+        let bytes = if part.side == Side::Command { command } else { answer };
+        let value = match part.value(bytes) {
+            Some((Value::Text(text), _)) => text,
+            Some((Value::Number(number), _)) => number.to_string(),
+            None => "hidden".to_owned(),
+        };
+        (part.place.as_ref().map_or_else(|| part.label.en.to_string(), ToString::to_string), value)
+    };
+    explained.parts.iter().filter(|part| !part.label.en.is_empty()).map(shown).collect()
+}
+
+fn value(seen: &Seen, name: &str) -> String {
+    let all = values(seen);
+    all.iter()
+        .find(|(place, _)| place == name)
+        .map(|(_, value)| value.clone())
+        .unwrap_or_else(|| panic!("{name} in {all:?}"))
+}
+
+#[test]
+fn every_byte_of_the_published_transcripts_has_a_meaning() {
+    for (name, text, exchanges) in TRANSCRIPTS {
+        let seen = explained(Decoder::new(), text);
+        assert_eq!(seen.len(), exchanges, "{name}");
+        for (command, answer, explained) in &seen {
+            let header = hex::encode_upper(&command[..4]);
+            assert!(explained.known, "{name} {header}");
+            let unknown: Vec<&Part> = explained.parts.iter().filter(|part| part.guard == Guard::Unknown).collect();
+            // The personal number of a co-branded card stands in a file of the bank.
+            assert!(unknown.is_empty() || name == "cobranded", "{name} {header}: {unknown:?}");
+            let covered: usize = explained.parts.iter().map(|part| part.range.len()).sum();
+            let head = if command.len() <= 5 { command.len() } else { 5 };
+            assert_eq!(covered, command.len() - head + answer.len() - 2, "{name} {header}");
+            assert!(explained.status.is_some_and(|sw| sw.sw1() == 0x61 || sw.meaning().is_some()), "{name} {header}");
+        }
+    }
+}
+
+#[test]
+fn the_first_transcript_reads_as_a_2_0_card() {
+    let seen = explained(Decoder::new(), TRANSCRIPTS[0].1);
+    let names: Vec<&str> = seen.iter().map(|(_, _, explained)| &*explained.name.en).collect();
+    assert_eq!(names, ["SELECT", "GET RESPONSE", "VERIFY", "SELECT", "READ RECORD"]);
+    assert_eq!(value(&seen[1], "SFI"), "1E");
+    assert_eq!(values(&seen[2]), [("PIN".to_owned(), "hidden".to_owned())]);
+    assert_eq!(seen[3].2.notes[0].zh, "选中 EF05 发卡机构数据");
+    let record = &seen[4];
+    assert_eq!(record.2.profile, "ssc-2.0");
+    assert_eq!(record.2.file, Some(("EF05".to_owned(), "发卡机构数据".to_owned())));
+    assert_eq!(value(record, "SSSE.EF05.card_identifier"), "430299D156000005000000133A05F2E3");
+    assert_eq!(value(record, "SSSE.EF05.spec_version"), "2.0");
+    assert_eq!(value(record, "SSSE.EF05.issue_date"), "2012");
+    assert_eq!(value(record, "SSSE.EF05.card_number"), "B00000131");
+    assert_eq!((record.2.wire.bytes, record.2.wire.exchanges), (5 + 1 + 64 + 2, 1));
+}
+
+#[test]
+fn items_are_found_by_sfi_by_tag_and_in_the_current_file() {
+    let seen = explained(Decoder::new(), TRANSCRIPTS[2].1);
+    for (exchange, place, text) in [
+        (1, "SSSE.EF05.card_number", "X00000019"),
+        (3, "SSSE.EF06.social_security_number", "111111198101011110"),
+        (4, "SSSE.EF06.name", "张三"),
+        (9, "SSSE.EF06.social_security_number", "111111198101011110"),
+        (11, "SSSE.EF05.issue_date", "20101001"),
+        (15, "SSSE.EF06.name_extension", ""),
+        (18, "SSSE.EF06.birth_date", "19810101"),
+    ] {
+        assert_eq!(value(&seen[exchange], place), text, "{exchange}");
+    }
+    let written = explained(Decoder::new(), TRANSCRIPTS[3].1);
+    assert_eq!(value(&written[4], "SSSE.EF06.name"), "张三");
+}
+
+#[test]
+fn keys_tries_and_secrets_are_told() {
+    let seen = explained(Decoder::new(), TRANSCRIPTS[4].1);
+    let noted =
+        |words: &str| seen.iter().filter(|(_, _, one)| one.notes.iter().any(|note| note.en.contains(words))).count();
+    assert_eq!((noted("key UKSSSE"), noted("2 tries left")), (4, 2));
+    let hidden: usize = seen.iter().map(|one| values(one).iter().filter(|(_, value)| value == "hidden").count()).sum();
+    assert_eq!(hidden, 4, "VERIFY, both PINs of CHANGE PIN, the enciphered PIN");
+    assert_eq!(value(&seen[2], "MF.EF16.terminal_number"), "410100813475");
+    assert_eq!(seen[11].2.profile, "psam-sx3");
+    assert_eq!(seen[15].2.profile, "ssc-3.0");
+    assert_eq!(value(&seen[4], "card factor"), "8650430200000013");
+    assert_eq!(value(&seen[4], "city factor"), "430200sx");
+}
+
+#[test]
+fn a_purchase_is_told_with_its_amounts() {
+    let seen = explained(Decoder::new(), TRANSCRIPTS[5].1);
+    assert_eq!(value(&seen[2], "balance"), "50000");
+    assert_eq!(value(&seen[3], "personal account"), "1234");
+    assert_eq!(value(&seen[4], "card sequence"), "7");
+    assert_eq!(value(&seen[11], "DF04.EF08[1].personal_account"), "1234");
+    assert_eq!(seen[11].2.directory.as_ref().map(|(id, _)| id.as_str()), Some("DF04"));
+}
+
+#[test]
+fn a_given_profile_is_not_replaced_by_what_the_card_says() {
+    let profile = builtin("ssc-1.0").expect("built in");
+    let seen = explained(Decoder::with_profile(profile), TRANSCRIPTS[0].1);
+    assert_eq!(seen[4].2.profile, "ssc-1.0");
+}
+
+#[test]
+fn a_refused_selection_changes_nothing_and_a_reset_everything() {
+    let mut decoder = Decoder::new();
+    let ssse = hex::decode("00A404000F7378312E73682EC9E7BBE1B1A3D5CF").expect("hex");
+    let directory = |explained: Explained| explained.directory.map(|(id, _)| id);
+    assert_eq!(directory(decoder.exchange(&ssse, Some(&[0x6A, 0x82]))), None);
+    assert_eq!(directory(decoder.exchange(&ssse, Some(&[0x61, 0x18]))), Some("SSSE".to_owned()));
+    let df04 = [0x00, 0xA4, 0x00, 0x00, 0x02, 0xDF, 0x04];
+    assert_eq!(directory(decoder.exchange(&df04, Some(&[0x6A, 0x82]))), Some("SSSE".to_owned()));
+    assert_eq!(directory(decoder.exchange(&df04, Some(&[0x90, 0x00]))), Some("DF04".to_owned()));
+    decoder.reset(&[0x3B, 0x00]);
+    assert_eq!(directory(decoder.exchange(&[0x00, 0x84, 0x00, 0x00, 0x08], Some(&[0x67, 0x00]))), None);
+}
+
+proptest! {
+    #[test]
+    fn any_bytes_are_covered_once_from_left_to_right(
+        exchanges in prop::collection::vec((0_usize..12, prop::collection::vec(any::<u8>(), 0..60), prop::collection::vec(any::<u8>(), 0..80)), 1..12)
+    ) {
+        let heads: [&[u8]; 12] = [
+            &[], &[0, 0xA4, 4, 0], &[0, 0xA4, 0, 0, 2], &[0, 0xB2, 1, 0x2D], &[0, 0xB2, 1, 4], &[0, 0xC0, 0, 0], &[0, 0xB0, 0x96, 0],
+            &[0, 0xDC, 1, 4], &[0xB0, 0x28, 1, 1], &[0xBF, 0xDE, 0x48, 0x12], &[0x80, 0x70, 1, 0], &[4, 0xD6, 0x95, 0],
+        ];
+        let mut decoder = Decoder::new();
+        decoder.exchange(&hex::decode("00A404000F7378312E73682EC9E7BBE1B1A3D5CF").expect("hex"), Some(&[0x90, 0]));
+        for (head, tail, answer) in exchanges {
+            let mut command = heads[head].to_vec();
+            if !tail.is_empty() && command.len() == 4 {
+                command.push(u8::try_from(tail.len()).expect("short"));
+            }
+            command.extend(&tail);
+            let explained = decoder.exchange(&command, Some(&answer));
+            for side in [Side::Command, Side::Answer] {
+                let bytes = if side == Side::Command { &command } else { &answer };
+                let mut at = None;
+                for part in explained.parts.iter().filter(|part| part.side == side) {
+                    prop_assert!(at.is_none_or(|at| at == part.range.start), "{explained:?}");
+                    prop_assert!(!part.range.is_empty() && part.range.end <= bytes.len(), "{explained:?}");
+                    let _ = part.value(bytes);
+                    at = Some(part.range.end);
+                }
+                let end = if side == Side::Answer && answer.len() >= 2 { answer.len() - 2 } else { bytes.len() };
+                prop_assert!(at.is_none_or(|at| at == end || (side == Side::Command && at + 1 == end)), "{explained:?}");
+            }
+        }
+    }
+}
