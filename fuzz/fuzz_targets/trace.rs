@@ -1,0 +1,38 @@
+//! Traces: any log is read, explained and redacted; what was redacted is read again with the same lengths and status words.
+#![no_main]
+
+use std::sync::LazyLock;
+
+use card_core::trace::{Event, Log};
+use card_core::transport::replay::Replay;
+use card_profiles::trace::Decoder;
+use card_profiles::trace::redact::Redactor;
+use libfuzzer_sys::fuzz_target;
+
+static DECODER: LazyLock<Decoder> = LazyLock::new(Decoder::new);
+
+fuzz_target!(|bytes: &[u8]| {
+    let text = String::from_utf8_lossy(bytes);
+    let _ = Replay::parse(&text);
+    let mut redactor = Redactor::new(DECODER.clone());
+    for entry in Log::parse(&text).entries {
+        match entry.event {
+            Event::Reader(name) => redactor.reader(&name),
+            Event::Reset(atr) => assert_eq!(redactor.reset(&atr).len(), atr.len()),
+            Event::Exchange(exchange) => {
+                let answer = exchange.answer.as_deref();
+                let (command, safe, explained) = redactor.exchange(&exchange.command, answer);
+                assert_eq!(command.len(), exchange.command.len());
+                assert_eq!(safe.as_ref().map(Vec::len), answer.map(<[u8]>::len));
+                assert_eq!(
+                    safe.as_ref().filter(|safe| safe.len() >= 2).and_then(|safe| safe.last_chunk::<2>()),
+                    answer.filter(|answer| answer.len() >= 2).and_then(|answer| answer.last_chunk::<2>())
+                );
+                for part in &explained.parts {
+                    let _ = part.value(&exchange.command);
+                    let _ = part.value(answer.unwrap_or_default());
+                }
+            }
+        }
+    }
+});
