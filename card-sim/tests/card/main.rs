@@ -1,6 +1,7 @@
 //! The software card from outside: commands in, answers out.
 
 mod access;
+mod access_matrix;
 mod account;
 mod faults;
 mod keys_and_pin;
