@@ -1,13 +1,15 @@
 //! The certificate application (证书应用) of the third generation: what it holds, by which commands it is reached.
 //!
 //! Source: one or two programs a row, so that every row is of confidence M at best.
-//! Owns: the rows. Never: computes SM2, SM3, SM4, sends.
+//! Owns: the rows, which files are a pair. Never: computes SM2, SM3, SM4, sends.
 //! Units: sizes in bytes.
 
+use card_core::algorithm::{Algorithm, AlgorithmRules, MacBytes};
+use card_core::crypto::{KeyForm, KeyLength};
 use serde::Deserialize;
 
 use crate::account::CommandRow;
-use crate::profile::{hex_bytes, hex_u16};
+use crate::profile::{hex_bytes, hex_u16, named};
 
 /// Certificate rows of a profile.
 #[derive(Clone, Debug, Deserialize)]
@@ -34,9 +36,130 @@ pub struct CertificateRules {
     pub administrator_pin: CertificatePin,
     /// Commands.
     pub commands: CertificateCommands,
+    /// What must be proved before each command. A text without it describes the application and says nothing of its rules:
+    /// no software card performs it.
+    #[serde(default)]
+    pub access: Option<CertificateAccess>,
+    /// Identity that enters a signature (用户标识).
+    #[serde(default = "standard_id")]
+    pub user_id: String,
+    /// What the command that sets up a PIN does.
+    #[serde(default)]
+    pub set_up: PinSetUp,
+    /// What the change of the administrator's PIN carries.
+    #[serde(default)]
+    pub new_pin: NewPin,
+    /// How the private encryption key reaches the card.
+    #[serde(default)]
+    pub private_key: PrivateKeyForm,
+    /// Which bytes of the last block are the MAC of a message.
+    #[serde(default = "folded", deserialize_with = "named")]
+    #[cfg_attr(test, schemars(with = "String"))]
+    pub message_mac: MacBytes,
+    /// Bytes of the challenge from which such a MAC starts, completed with zeros: 4 or 8.
+    #[serde(default = "eight")]
+    pub challenge: u8,
+    /// Tries of the application's master key.
+    #[serde(default = "three")]
+    pub master_tries: u8,
     /// What is assumed about these rows.
     #[serde(default)]
     pub assumed: Vec<String>,
+}
+
+/// What must be proved before each command of the certificate application.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct CertificateAccess {
+    /// Generate a key pair.
+    pub generate: CertificateRight,
+    /// Open an envelope, install the encryption key.
+    pub install: CertificateRight,
+    /// Write a certificate.
+    pub write_certificate: CertificateRight,
+    /// Sign.
+    pub sign: CertificateRight,
+    /// Set up a PIN once more; the first time nothing is asked.
+    pub set_up_again: CertificateRight,
+    /// Change the administrator's PIN, under the master key.
+    pub change_administrator_pin: CertificateRight,
+    /// Load another master key, under the present one.
+    pub load_master_key: CertificateRight,
+}
+
+/// What a terminal proves to the certificate application.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "kebab-case")]
+pub enum CertificateRight {
+    /// Nothing.
+    Free,
+    /// Nothing helps.
+    Never,
+    /// The holder's PIN.
+    UserPin,
+    /// The administrator's PIN.
+    AdministratorPin,
+    /// The application's master key (主控密钥).
+    MasterKey,
+}
+
+/// What the command that sets up a PIN does.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "kebab-case")]
+pub enum PinSetUp {
+    /// The card hashes the digits and keeps the hash: the length says which PIN it is.
+    #[default]
+    Store,
+    /// The card only answers the hash.
+    Hash,
+}
+
+/// What the change of the administrator's PIN carries, enciphered.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "kebab-case")]
+pub enum NewPin {
+    /// The first 16 bytes of SM3 of the digits.
+    #[default]
+    Hashed,
+    /// A PIN block: count of BCD bytes, BCD, `80 00…`.
+    Digits,
+}
+
+/// How the private encryption key reaches the card.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "kebab-case")]
+pub enum PrivateKeyForm {
+    /// As in the envelope, under the key that it carries; the card deciphers it.
+    #[default]
+    Enciphered,
+    /// Deciphered by the terminal.
+    Plain,
+}
+
+fn standard_id() -> String {
+    "1234567812345678".to_owned()
+}
+
+const fn folded() -> MacBytes {
+    MacBytes::Folded
+}
+
+const fn eight() -> u8 {
+    8
+}
+
+const fn three() -> u8 {
+    3
+}
+
+/// Signing by the card: no source shows the command, so that it has the shape of opening an envelope.
+const fn assumed_sign() -> CommandRow {
+    CommandRow { cla: 0x80, ins: 0x4C, p1: 0x00, p2: 0x00 }
 }
 
 /// A file of the certificate application.
@@ -90,6 +213,12 @@ pub struct CertificatePin {
     pub verify: CommandRow,
     /// Name for documents.
     pub name: String,
+    /// Bytes of the digits in BCD; 0: 2 to 6.
+    #[serde(default)]
+    pub bytes: u8,
+    /// Tries.
+    #[serde(default = "three")]
+    pub tries: u8,
 }
 
 /// Commands of the certificate application.
@@ -103,7 +232,7 @@ pub struct CertificateCommands {
     pub export_public_key: CommandRow,
     /// Fetches it: 66 bytes.
     pub fetch_public_key: CommandRow,
-    /// Sets the user PIN by its BCD digits.
+    /// Sets the user PIN by its BCD digits; data `C1` length digits.
     pub set_user_pin: CommandRow,
     /// Sets the administrator PIN by its BCD digits.
     pub set_administrator_pin: CommandRow,
@@ -121,6 +250,114 @@ pub struct CertificateCommands {
     pub load_master_key: CommandRow,
     /// EXTERNAL AUTHENTICATION with the master key: `SM4(K, R ‖ 00×8)`.
     pub authenticate: CommandRow,
+    /// Signs a digest; data `C202` private file, `C120` digest; answers r and s.
+    #[serde(default = "assumed_sign")]
+    pub sign: CommandRow,
+}
+
+/// A key pair of the application, with its certificate.
+#[derive(Clone, Copy, Debug)]
+pub struct CertificatePair<'a> {
+    /// Public key.
+    pub public: &'a CertificateFile,
+    /// Private key.
+    pub private: &'a CertificateFile,
+    /// Certificate.
+    pub certificate: &'a CertificateFile,
+}
+
+impl CertificateRules {
+    /// The pair that signs (签名): the first file of each content.
+    #[must_use]
+    pub fn signing(&self) -> Option<CertificatePair<'_>> {
+        self.pair(0)
+    }
+
+    /// The pair that deciphers (加密): the second file of each content.
+    #[must_use]
+    pub fn encryption(&self) -> Option<CertificatePair<'_>> {
+        self.pair(1)
+    }
+
+    fn pair(&self, place: usize) -> Option<CertificatePair<'_>> {
+        let nth = |content| self.file.iter().filter(move |file| file.content == content).nth(place);
+        Some(CertificatePair {
+            public: nth(CertificateContent::PublicKey)?,
+            private: nth(CertificateContent::PrivateKey)?,
+            certificate: nth(CertificateContent::Certificate)?,
+        })
+    }
+
+    /// How the card holds its master key.
+    #[must_use]
+    pub const fn key_form(&self) -> KeyForm {
+        let mut rules = AlgorithmRules::of(Algorithm::Sm4);
+        rules.message_mac = self.message_mac;
+        KeyForm { rules, length: KeyLength::Sixteen }
+    }
+}
+
+impl CertificateAccess {
+    /// Every operation with what goes before it.
+    #[must_use]
+    pub const fn rows(&self) -> [(&'static str, CertificateRight); 7] {
+        [
+            ("generate", self.generate),
+            ("install", self.install),
+            ("write_certificate", self.write_certificate),
+            ("sign", self.sign),
+            ("set_up_again", self.set_up_again),
+            ("change_administrator_pin", self.change_administrator_pin),
+            ("load_master_key", self.load_master_key),
+        ]
+    }
+}
+
+impl CertificateRight {
+    /// In words of both languages.
+    #[must_use]
+    pub const fn text(self) -> &'static str {
+        match self {
+            Self::Free => "自由 free",
+            Self::Never => "禁止 never",
+            Self::UserPin => "用户 PIN user PIN",
+            Self::AdministratorPin => "管理员 PIN administrator PIN",
+            Self::MasterKey => "主控密钥 master key",
+        }
+    }
+}
+
+impl CertificatePin {
+    /// Whether a PIN can have so many bytes of BCD.
+    #[must_use]
+    pub const fn fits(&self, bytes: usize) -> bool {
+        match self.bytes {
+            0 => bytes >= 2 && bytes <= 6,
+            exact => bytes == exact as usize,
+        }
+    }
+}
+
+impl CertificateCommands {
+    /// Every command with its name.
+    #[must_use]
+    pub const fn rows(&self) -> [(&'static str, CommandRow); 13] {
+        [
+            ("GENERATE KEY PAIR", self.generate_key_pair),
+            ("EXPORT PUBLIC KEY", self.export_public_key),
+            ("FETCH PUBLIC KEY", self.fetch_public_key),
+            ("SET USER PIN", self.set_user_pin),
+            ("SET ADMINISTRATOR PIN", self.set_administrator_pin),
+            ("CHANGE ADMINISTRATOR PIN", self.change_administrator_pin),
+            ("OPEN ENVELOPE", self.open_envelope),
+            ("DECIPHER KEY", self.decipher_key),
+            ("INSTALL PUBLIC KEY", self.install_public_key),
+            ("INSTALL PRIVATE KEY", self.install_private_key),
+            ("LOAD MASTER KEY", self.load_master_key),
+            ("EXTERNAL AUTHENTICATION", self.authenticate),
+            ("SIGN", self.sign),
+        ]
+    }
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@
 use std::fmt::Write as _;
 
 use crate::assumption::assumptions;
+use crate::certificate::CertificateContent;
 use crate::profile::{Df, Ef, EfKind, Element, Profile};
 
 /// The document. Table heads in both languages.
@@ -26,6 +27,7 @@ fn write(profile: &Profile, out: &mut String) -> std::fmt::Result {
     }
     keys(profile, out)?;
     commands(profile, out)?;
+    certificates(profile, out)?;
     writeln!(out, "## 假设 Assumptions\n")?;
     for row in assumptions(profile).iter().filter(|row| row.doubt.word() == "assumed") {
         writeln!(out, "- {}: {}", row.place, row.doubt.text())?;
@@ -152,6 +154,48 @@ fn commands(profile: &Profile, out: &mut String) -> std::fmt::Result {
     writeln!(out)
 }
 
+fn certificates(profile: &Profile, out: &mut String) -> std::fmt::Result {
+    let Some(rules) = &profile.certificate else { return Ok(()) };
+    let name = |bytes: &[u8]| hex::encode_upper(bytes);
+    writeln!(out, "## 证书应用 Certificate application\n")?;
+    writeln!(
+        out,
+        "DDF {}, ADF {} ({:04X}). SM2, 用户标识 user id `{}`.\n",
+        name(&rules.df_name),
+        name(&rules.application_name),
+        rules.application_fid,
+        rules.user_id
+    )?;
+    writeln!(out, "| 文件 file | 名称 name | FID | 内容 content | 字节 bytes | 可读 readable | 可信度 confidence |")?;
+    writeln!(out, "|---|---|---|---|---|---|---|")?;
+    for file in &rules.file {
+        let content = match file.content {
+            CertificateContent::PublicKey => "公钥 public key",
+            CertificateContent::PrivateKey => "私钥 private key",
+            CertificateContent::Certificate => "证书 certificate",
+        };
+        let (readable, confidence) = (if file.readable { "是 yes" } else { "否 no" }, file.confidence.as_deref());
+        let (id, size, confidence) = (&file.id, file.size, confidence.unwrap_or("H"));
+        writeln!(out, "| {id} | {} | {:04X} | {content} | {size} | {readable} | {confidence} |", file.name, file.fid)?;
+    }
+    writeln!(out, "\n| 命令 command | CLA INS P1 P2 |\n|---|---|")?;
+    for pin in [&rules.user_pin, &rules.administrator_pin] {
+        let length = if pin.bytes == 0 { "2-6".to_owned() } else { pin.bytes.to_string() };
+        let header = name(&pin.verify.header());
+        writeln!(out, "| VERIFY {} ({length} 字节 bytes, {} 次 tries) | {header} |", pin.name, pin.tries)?;
+    }
+    for (command, row) in rules.commands.rows() {
+        writeln!(out, "| {command} | {} |", name(&row.header()))?;
+    }
+    if let Some(access) = rules.access {
+        writeln!(out, "\n| 操作 operation | 条件 condition |\n|---|---|")?;
+        for (operation, right) in access.rows() {
+            writeln!(out, "| {operation} | {} |", right.text())?;
+        }
+    }
+    writeln!(out)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -168,6 +212,12 @@ mod tests {
                 assert!(ef.elements.iter().all(|row| text.contains(&format!("| {} |", row.id))), "{name}: {}", ef.id);
             }
             assert!(profile.key.iter().all(|key| text.contains(&format!("| {} | {} |", key.name, key.df))), "{name}");
+            let Some(rules) = &profile.certificate else { continue };
+            assert!(rules.file.iter().all(|file| text.contains(&format!("| {} | {} |", file.id, file.name))), "{name}");
+            for (command, row) in rules.commands.rows() {
+                assert!(text.contains(&format!("| {command} | {} |", hex::encode_upper(row.header()))), "{name}");
+            }
+            assert!(text.contains("| sign | 用户 PIN user PIN |"), "{name}");
         }
     }
 }

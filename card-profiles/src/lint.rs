@@ -3,6 +3,8 @@
 //! Owns: what must agree inside one profile: sizes, identifiers, references, capacity.
 //! Never: compares with a card or with another profile, reads text (`load`).
 
+mod certificate;
+
 use std::collections::BTreeSet;
 use std::fmt;
 
@@ -74,6 +76,12 @@ pub enum Problem {
     /// A row names a directory or file that is not there.
     #[error("{0} does not exist")]
     PlaceMissing(String),
+    /// A private key whose file says that it can be read.
+    #[error("a private key that can be read")]
+    PrivateReadable,
+    /// Commands without access conditions.
+    #[error("no row says what must be proved before its commands")]
+    AccessMissing,
     /// A tag where none may be, or none where one must be.
     #[error("a record of TLV files has a tag, a field of other files has none")]
     Tag,
@@ -133,7 +141,10 @@ pub fn lint(profile: &Profile) -> Vec<Finding> {
     lint_keys(profile, &mut findings);
     lint_account(profile, &mut findings);
     lint_purse(profile, &mut findings);
-    let files: usize = profile.df.iter().flat_map(|df| &df.ef).map(|ef| usize::from(ef.size)).sum();
+    certificate::lint_certificate(profile, &mut findings);
+    let certificates = profile.certificate.iter().flat_map(|rules| &rules.file).map(|file| file.size);
+    let files = profile.df.iter().flat_map(|df| &df.ef).map(|ef| ef.size).chain(certificates);
+    let files: usize = files.map(usize::from).sum();
     let keys: usize = profile.key.iter().map(|key| key.length.bytes()).sum();
     let capacity = usize::try_from(profile.capacity).unwrap_or(usize::MAX);
     if files + keys > capacity {

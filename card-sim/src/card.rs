@@ -6,6 +6,7 @@
 
 mod account;
 mod authentication;
+mod certificate;
 mod files;
 mod key_load;
 mod maintenance;
@@ -58,6 +59,7 @@ struct State {
     derived: Option<psam::Derived>,
     purchase: Option<psam::Purchase>,
     purse: Option<purse::Open>,
+    certificate: certificate::CertificateState,
 }
 
 /// A challenge given out, good for the next command.
@@ -427,6 +429,7 @@ impl Card {
             }
             Request::UnblockApplication(message) => self.unblock_application(model, message, challenge),
             Request::BlockCard(message) => self.block_card(model, message, challenge),
+            Request::Certificate(request) => self.certificate(model, request, challenge, out),
             Request::GetResponse { .. } => unreachable!("answered before anything is dropped"),
         }
     }

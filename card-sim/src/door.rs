@@ -6,6 +6,7 @@
 #![cfg_attr(not(test), warn(clippy::indexing_slicing))]
 
 mod account;
+mod certificate;
 mod psam;
 mod purse;
 
@@ -16,6 +17,8 @@ use card_profiles::purse::Purse;
 
 use crate::card::{Begin, Cipher};
 use crate::model::{Blocking, Model};
+
+pub(crate) use certificate::{CertificateRequest, Who};
 
 /// A command that has the right shape.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,6 +66,7 @@ pub(crate) enum Request<'a> {
     BlockApplication { for_good: bool, message: Message<'a> },
     UnblockApplication(Message<'a>),
     BlockCard(Message<'a>),
+    Certificate(CertificateRequest<'a>),
 }
 
 /// A command whose last four bytes are a MAC over header and data.
@@ -127,6 +131,7 @@ enum Instruction {
     UpdateUnderMac,
     Block,
     Psam,
+    Certificate,
 }
 
 const COMMON: [(u8, u8, Instruction); 11] = [
@@ -243,8 +248,12 @@ fn known(model: &Model, cla: u8, ins: u8) -> Result<Instruction, StatusWord> {
     if purse().any(|row| (row.cla, row.ins) == (cla, ins)) {
         return Ok(Instruction::Purse);
     }
+    let certificate = || model.certificate.iter().flat_map(certificate::rows);
+    if certificate().any(|row| (row.cla, row.ins) == (cla, ins)) {
+        return Ok(Instruction::Certificate);
+    }
     let classes = table().map(|(c, i, _)| (c, i)).chain([(load_cla, load_ins)]);
-    let classes = || classes.clone().chain(account().chain(purse()).map(|row| (row.cla, row.ins)));
+    let classes = || classes.clone().chain(account().chain(purse()).chain(certificate()).map(|row| (row.cla, row.ins)));
     if classes().any(|(c, _)| c == cla) && !classes().any(|(_, i)| i == ins) {
         return Err(StatusWord::INS_UNKNOWN);
     }
@@ -258,6 +267,10 @@ fn request<'a>(
     instruction: Instruction,
     header: Header<'a>,
 ) -> Result<Request<'a>, StatusWord> {
+    let certificate = model.certificate.as_ref().and_then(|rows| certificate::request(rows, cla, ins, header));
+    if let Some(request) = certificate {
+        return request.map(Request::Certificate);
+    }
     Ok(match instruction {
         Instruction::Select => select(header)?,
         Instruction::ReadRecord => {
@@ -355,6 +368,8 @@ fn request<'a>(
         Instruction::Account => account::request(model, cla, ins, header)?,
         Instruction::Psam => psam::request(ins, header)?,
         Instruction::Purse => purse::request(model.purse.as_ref().ok_or(StatusWord::INS_UNKNOWN)?, cla, ins, header)?,
+        // Its rows were all looked at.
+        Instruction::Certificate => return Err(StatusWord::WRONG_P1P2),
         Instruction::UpdateUnderMac => under_mac(cla, ins, header)?,
         Instruction::Block => block(model, Message::read(cla, ins, header)?)?,
     })

@@ -354,10 +354,20 @@ mod tests {
     const SERIAL: [u8; 6] = [0x51, 0x33, 0, 0, 0, 1];
 
     fn made(folder: &Path) -> PathBuf {
+        made_of(folder, builtin_text("ssc-3.0").expect("built in"))
+    }
+
+    fn made_of(folder: &Path, text: &str) -> PathBuf {
         let path = folder.join("a.card");
-        let text = builtin_text("ssc-3.0").expect("built in");
         create(&path, text, SERIAL, &FaultPlan::default()).expect("made");
         path
+    }
+
+    /// The text as images carry it that were made before certificates had access rules.
+    fn older_text() -> String {
+        let text = builtin_text("ssc-3.0").expect("built in");
+        let (before, rest) = text.split_once("\naccess = { generate").expect("the row");
+        format!("{before}\n{}", rest.split_once('\n').expect("more rows").1)
     }
 
     #[test]
@@ -433,7 +443,7 @@ mod tests {
     /// An image as version 1 of the layout had it: without the blocks at the end of the memory.
     fn of_layout_1(path: &Path) -> Vec<u8> {
         let mut bytes = std::fs::read(path).expect("image");
-        let model = Model::of(&card_profiles::builtin("ssc-3.0").expect("built in")).expect("a model");
+        let model = Model::of(&Profile::parse(&older_text()).expect("a profile")).expect("a model");
         let length = u32::try_from(model.blocks).expect("small").to_be_bytes();
         bytes.truncate(bytes.len() - (model.size - model.blocks));
         bytes[12..16].copy_from_slice(&1_u32.to_be_bytes());
@@ -444,7 +454,7 @@ mod tests {
     #[test]
     fn an_image_of_the_first_layout_loads_and_is_renewed_even_if_that_was_cut_off() {
         let folder = tempfile::tempdir().expect("folder");
-        let path = made(folder.path());
+        let path = made_of(folder.path(), &older_text());
         let new = std::fs::read(&path).expect("image");
         let old = of_layout_1(&path);
         for longer in [0, new.len() - old.len()] {
@@ -457,6 +467,19 @@ mod tests {
         }
         std::fs::write(&path, &old[..old.len() - 1]).expect("written");
         assert!(inspect(&path).is_err());
+    }
+
+    #[test]
+    fn an_image_from_before_the_certificate_application_loads_without_it() {
+        let folder = tempfile::tempdir().expect("folder");
+        let path = made_of(folder.path(), &older_text());
+        let mut card = open(&path, Durability::Process).expect("an older image");
+        card.power_on().expect("power");
+        let mut answer = Vec::new();
+        let select = hex::decode("00A404000C504B492EC9E7BBE1B1A3D5CF").expect("hex");
+        card.transmit(&select, &mut answer).expect("answer");
+        assert_eq!(answer, [0x6A, 0x82]);
+        assert_eq!(card.inspect().certificates, None);
     }
 
     #[test]

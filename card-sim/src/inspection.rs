@@ -22,6 +22,9 @@ pub struct Inspection {
     /// Electronic deposit and purse, where the card has them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub purse: Option<PurseInspection>,
+    /// Certificate application, where the card has it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub certificates: Option<CertificateInspection>,
     /// What is blocked: `card`, or DFs, each `temporarily` or `for good`.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub blocked: BTreeMap<String, &'static str>,
@@ -29,7 +32,7 @@ pub struct Inspection {
     pub terminal_sequence: Option<u32>,
     /// Keys by DF and name: `SSSE.UKSSSE`.
     pub keys: BTreeMap<String, KeyInspection>,
-    /// Files by DF and id: `SSSE.EF05`; records newest first.
+    /// Files by DF and id: `SSSE.EF05`; records newest first; no private key.
     pub files: BTreeMap<String, Vec<String>>,
 }
 
@@ -74,6 +77,28 @@ pub struct PurseInspection {
     pub purse_sequences: (u16, u16),
 }
 
+/// State of the certificate application.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct CertificateInspection {
+    /// PIN of the holder.
+    pub user_pin: CertificatePinInspection,
+    /// PIN of the administrator.
+    pub administrator_pin: CertificatePinInspection,
+    /// Public half of the private key that signs, hex, when there is one.
+    pub signing_key: Option<String>,
+    /// Public half of the private key that deciphers, hex, when there is one.
+    pub encryption_key: Option<String>,
+}
+
+/// State of a PIN of the certificate application.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct CertificatePinInspection {
+    /// Whether it was set up.
+    pub set_up: bool,
+    /// Tries left; 0 is blocked once it was set up.
+    pub tries_left: u8,
+}
+
 /// State of a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct KeyInspection {
@@ -94,7 +119,7 @@ impl Card {
         };
         let mut files = BTreeMap::new();
         for df in &model.dfs {
-            for ef in &df.efs {
+            for ef in df.efs.iter().filter(|ef| !ef.secret) {
                 let pieces = match &ef.structure {
                     Structure::Transparent => vec![(ef.address, ef.size)],
                     Structure::Tlv(records) => {
@@ -127,6 +152,7 @@ impl Card {
                 purse: self.purse_balance(applet, Purse::Purse),
                 purse_sequences: self.purse_sequences(applet, Purse::Purse),
             }),
+            certificates: self.inspect_certificates(),
             blocked: self.inspect_blocks(),
             terminal_sequence: self.terminal_sequence(),
             keys: model.keys.iter().map(|row| (format!("{}.{}", model.dfs[row.df].id, row.name), key(row))).collect(),

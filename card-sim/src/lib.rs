@@ -20,5 +20,8 @@ pub mod reader;
 
 pub use card::{Card, Silence};
 pub use in_process::{InProcess, Socket};
-pub use inspection::{AccountInspection, Inspection, KeyInspection, PinInspection, PurseInspection};
+pub use inspection::{
+    AccountInspection, CertificateInspection, CertificatePinInspection, Inspection, KeyInspection, PinInspection,
+    PurseInspection,
+};
 pub use model::{LAYOUT, ModelError};

@@ -5,6 +5,7 @@
 //! Units: addresses and lengths in bytes.
 
 mod account;
+mod certificate;
 mod psam;
 mod purse;
 
@@ -18,6 +19,7 @@ use card_profiles::format::{Format, FormatKind};
 use card_profiles::profile::{CardKind, Df, Ef, EfKind, Element, KeyClass, Profile};
 
 pub(crate) use account::AccountModel;
+pub(crate) use certificate::{CertificateModel, CertificatePinModel, NO_FID, PRIVATE_HEADER, PUBLIC_HEADER};
 pub(crate) use psam::PsamModel;
 pub(crate) use purse::{PURSE_BYTES, PurseModel};
 
@@ -31,8 +33,10 @@ pub const LAYOUT: u32 = 2;
 const KEY_SLOT: usize = 20;
 /// Bytes of a stored proof: present (1), sequence (2), MAC2 (4), TAC (4).
 pub(crate) const PROOF_BYTES: usize = 11;
-/// The bit of the PIN in a set of rights; keys have the bits below.
+/// The bit of the PIN in a set of rights; those of the certificate application and of keys lie below.
 pub(crate) const PIN_RIGHT: u128 = 1 << 127;
+/// Keys of a card, that of the certificate application included.
+const KEYS_MAX: usize = 124;
 
 /// A profile that no card can be made of. Mended by the author of the profile.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -49,7 +53,7 @@ pub enum ModelError {
     #[error("the profile has no {0}")]
     NoSuchFile(String),
     /// More keys than the card has room for.
-    #[error("{0} keys; the card has room for 127")]
+    #[error("{0} keys; the card has room for {KEYS_MAX}")]
     TooManyKeys(usize),
     /// A DF name is longer than 16 bytes.
     #[error("the DF name of {0} is longer than 16 bytes")]
@@ -102,6 +106,7 @@ pub(crate) struct Model {
     pub(crate) account: Option<AccountModel>,
     pub(crate) psam: Option<PsamModel>,
     pub(crate) purse: Option<PurseModel>,
+    pub(crate) certificate: Option<CertificateModel>,
     /// Blocks of the whole card (1), failures of the PSAM (1), block of each DF (1 each); all 0 on a new card.
     pub(crate) blocks: usize,
     pub(crate) rules: AlgorithmRules,
@@ -177,6 +182,8 @@ pub(crate) struct DfModel {
     pub(crate) name: Vec<u8>,
     pub(crate) fci: Vec<u8>,
     pub(crate) control_key: usize,
+    /// Whether it belongs to the certificate application, beside SSSE.
+    pub(crate) certificates: bool,
     pub(crate) efs: Vec<EfModel>,
 }
 
@@ -190,6 +197,8 @@ pub(crate) struct EfModel {
     pub(crate) update: Rule,
     pub(crate) address: usize,
     pub(crate) size: usize,
+    /// A private key: no inspection shows it.
+    pub(crate) secret: bool,
 }
 
 #[derive(Debug)]
@@ -246,7 +255,7 @@ impl KeyModel {
 impl Model {
     /// Lays a profile out.
     pub(crate) fn of(profile: &Profile) -> Result<Self, ModelError> {
-        if profile.key.len() > 127 {
+        if profile.key.len() >= KEYS_MAX {
             return Err(ModelError::TooManyKeys(profile.key.len()));
         }
         let mut place = Places { next: DATA_START };
@@ -281,6 +290,10 @@ impl Model {
             Some(rules) => Some(purse::model(profile, rules, &dfs, &keys, &mut place)?),
             None => None,
         };
+        let certificate = match &profile.certificate {
+            Some(rules) => certificate::model(rules, &mut dfs, &mut keys, &mut place)?,
+            None => None,
+        };
         // What layout 1 had, an image of it has; everything behind starts as zeros.
         let blocks = place.take(2 + dfs.len());
         let needed = place.next - DATA_START;
@@ -294,6 +307,7 @@ impl Model {
             account,
             psam,
             purse,
+            certificate,
             blocks,
             rules: profile.rules(),
             blocking: Blocking::of(profile)?,
@@ -320,10 +334,10 @@ impl Model {
         let mut put = |address: usize, bytes: &[u8]| {
             memory.get_mut(address..address + bytes.len()).expect("the layout has room").copy_from_slice(bytes);
         };
-        let form = KeyForm { rules: profile.rules(), length: KeyLength::Sixteen };
-        let control = CardKey::derived(transport_key, &[card_factor], form);
         for df in &self.dfs {
             let key = &self.keys[df.control_key];
+            let form = KeyForm { rules: key.form.rules, length: KeyLength::Sixteen };
+            let control = CardKey::derived(transport_key, &[card_factor], form);
             put(key.address, &[1, key.tries, 1, 0]);
             put(key.address + 4, control.expose());
         }
@@ -438,7 +452,15 @@ fn df_model(
         algorithm: names_algorithm.then(|| profile.algorithm.id()),
     };
     let efs = df.ef.iter().map(|ef| ef_model(&df.id, ef, keys, place)).collect::<Result<_, _>>()?;
-    Ok(DfModel { id: df.id.clone(), fid: df.fid, name: df.df_name.clone(), fci: fci.encode(), control_key, efs })
+    Ok(DfModel {
+        id: df.id.clone(),
+        fid: df.fid,
+        name: df.df_name.clone(),
+        fci: fci.encode(),
+        control_key,
+        certificates: false,
+        efs,
+    })
 }
 
 fn ef_model(df: &str, ef: &Ef, keys: &[KeyModel], place: &mut Places) -> Result<EfModel, ModelError> {
@@ -475,6 +497,7 @@ fn ef_model(df: &str, ef: &Ef, keys: &[KeyModel], place: &mut Places) -> Result<
         update: rule(keys, &id, &ef.update)?,
         address: place.take(bytes),
         size,
+        secret: false,
         id: ef.id.clone(),
     })
 }

@@ -40,6 +40,13 @@ impl Card {
         challenge: Option<Challenge>,
     ) -> Result<Answer, Stop> {
         let current = self.state.df.ok_or(StatusWord::KEY_NOT_FOUND)?;
+        if let Some(application) = model.certificate.as_ref().filter(|application| application.df == current) {
+            let fits = id == application.rules.commands.authenticate.p2 && version.is_none();
+            return match fits {
+                true => self.authenticate_master_key(model, application, [auth, plain], challenge),
+                false => Err(StatusWord::KEY_NOT_FOUND.into()),
+            };
+        }
         let df = if id < 0x80 { 0 } else { current };
         let fits = |key: &KeyModel| key.df == df && key.id == id && key.class.authenticates_externally();
         let index = model.keys.iter().position(fits).ok_or(StatusWord::KEY_NOT_FOUND)?;

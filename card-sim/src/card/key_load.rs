@@ -19,6 +19,10 @@ impl Card {
         challenge: Option<Challenge>,
     ) -> Result<Answer, Stop> {
         let df = self.state.df.ok_or(StatusWord::KEY_NOT_FOUND)?;
+        // The certificate application has a command of its own.
+        if model.dfs[df].certificates {
+            return Err(StatusWord::CONDITIONS_OF_USE.into());
+        }
         let control = &model.keys[model.dfs[df].control_key];
         let state = self.key_state(control);
         if !state.present {

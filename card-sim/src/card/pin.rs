@@ -140,10 +140,14 @@ impl Card {
 
 /// BCD digits, an odd count padded with F; within the lengths of the profile.
 pub(super) fn is_pin(row: &PinModel, pin: &[u8]) -> bool {
-    let Some((last, whole)) = pin.split_last() else { return false };
+    (row.bytes_min..=row.bytes_max).contains(&pin.len()) && is_bcd(pin)
+}
+
+/// BCD digits, an odd count padded with F.
+pub(super) fn is_bcd(bytes: &[u8]) -> bool {
+    let Some((last, whole)) = bytes.split_last() else { return false };
     let digit = |nibble: u8| nibble <= 9;
-    (row.bytes_min..=row.bytes_max).contains(&pin.len())
-        && whole.iter().all(|byte| digit(byte >> 4) && digit(byte & 0x0F))
+    whole.iter().all(|byte| digit(byte >> 4) && digit(byte & 0x0F))
         && digit(last >> 4)
         && (digit(last & 0x0F) || last & 0x0F == 0x0F)
 }

@@ -6,9 +6,10 @@
 use card_core::StatusWord;
 use card_profiles::purse::BlockedSelect;
 
+use super::certificate::CertificateState;
 use super::{Answer, Block, Card, Stop};
 use crate::door::{FileRef, Wanted};
-use crate::model::{EfModel, Model};
+use crate::model::{DfModel, EfModel, Model, NO_FID};
 
 /// File identifier of the MF.
 pub(super) const MF: u16 = 0x3F00;
@@ -35,8 +36,11 @@ impl Card {
             self.state.ef = Some(ef);
             return Ok(Answer::Done);
         }
-        let reachable = if self.state.df.is_some() { model.dfs.len() } else { 1 };
-        let df = model.dfs.iter().take(reachable).position(|df| df.fid == fid && kind != Wanted::Ef);
+        // The certificate application lies beside SSSE: each knows its own directories.
+        let side = self.state.df.map(|df| model.dfs[df].certificates);
+        let reachable = |(index, df): (usize, &DfModel)| index == 0 || side == Some(df.certificates);
+        let mut dfs = model.dfs.iter().enumerate().filter(|place| reachable(*place));
+        let df = dfs.find(|(_, df)| df.fid == fid && fid != NO_FID && kind != Wanted::Ef).map(|(index, _)| index);
         self.enter(model, df.ok_or(StatusWord::FILE_NOT_FOUND)?, out)
     }
 
@@ -47,6 +51,7 @@ impl Card {
         self.state.transaction = None;
         self.state.purse = None;
         self.state.derived = None;
+        self.state.certificate = CertificateState::default();
         out.extend(self.fci(model, df));
         let blocked = self.block_of(model, df) != Block::Open;
         match model.purse.as_ref().map_or(BlockedSelect::Fci, |purse| purse.rules.blocked_select) {

@@ -187,6 +187,22 @@ pub(crate) fn inspection(lang: Lang, identity: &Identity, card: &Inspection) -> 
         line("联机交易序号", "online sequence", account.online_sequence.to_string());
         line("脱机交易序号", "offline sequence", account.offline_sequence.to_string());
     }
+    if let Some(certificates) = &card.certificates {
+        let (user, administrator) = (certificates.user_pin, certificates.administrator_pin);
+        for (zh, en, pin) in [
+            ("证书应用用户 PIN", "certificate user PIN", user),
+            ("证书应用管理员 PIN", "certificate administrator PIN", administrator),
+        ] {
+            let left = format!("{} {}", lang.pick("剩余次数", "tries left"), pin.tries_left);
+            line(zh, en, if pin.set_up { left } else { lang.pick("未设置", "not set up").to_owned() });
+        }
+        for (zh, en, key) in [
+            ("签名公钥", "signing key (public half)", &certificates.signing_key),
+            ("加密公钥", "encryption key (public half)", &certificates.encryption_key),
+        ] {
+            line(zh, en, key.clone().unwrap_or_else(|| lang.pick("无", "none").to_owned()));
+        }
+    }
     if let Some(sequence) = card.terminal_sequence {
         line("终端交易序号", "terminal sequence", sequence.to_string());
     }

@@ -3,6 +3,7 @@
 mod access;
 mod access_matrix;
 mod account;
+mod certificate;
 mod faults;
 mod keys_and_pin;
 mod killed;
@@ -12,6 +13,7 @@ mod purse;
 mod rig;
 mod sm4;
 mod tear;
+mod tear_certificate;
 mod tear_commands;
 mod tear_coverage;
 mod tear_purse;

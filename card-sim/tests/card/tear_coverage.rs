@@ -8,6 +8,7 @@ use card_sim::fault::Moment;
 use super::account::{self, TERMINAL, debit_command, init, load, mac};
 use super::purse;
 use super::rig::{blank, keyed};
+use super::tear_certificate;
 use super::tear_commands::{self, Case, Prepared, lose_power, state, writes};
 use super::tear_purse;
 
@@ -95,6 +96,7 @@ fn reading() -> Vec<Prepared> {
     purse::load(&mut composite, 2, 100);
     composite.raw(&ten("0302"));
     all.push((composite, format!("80DCAAC82BAA29{}", "5A".repeat(41))));
+    all.extend(tear_certificate::reading());
     all
 }
 
@@ -137,7 +139,7 @@ const SHARED: [&str; 12] =
 
 #[test]
 fn every_command_of_every_card_is_torn_or_shown_to_write_nothing() {
-    let cases = [tear_commands::cases(), tear_purse::cases(), account_cases()];
+    let cases = [tear_commands::cases(), tear_certificate::cases(), tear_purse::cases(), account_cases()];
     let torn = cases.iter().flatten().map(|case| (case.prepare)()).chain([tear_commands::change_pin("123456")]);
     let shown: BTreeSet<(String, String)> =
         torn.chain(reading()).map(|(rig, command)| (rig.profile.name.clone(), command[..4].to_owned())).collect();
