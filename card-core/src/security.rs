@@ -144,6 +144,15 @@ impl KeyRef {
     pub fn of_card(name: &KeyName, version: u8, factors: &Factors, form: KeyForm) -> Self {
         Self { name: name.clone(), version, path: factors.path().to_vec(), form }
     }
+
+    /// The factors that are left when the module's copy lies below the root key: `above` led to that copy.
+    ///
+    /// # Errors
+    /// [`SecurityError::LevelTooLow`] when the path does not go through that copy: another city, or a level above it.
+    pub fn below(&self, above: &[Block]) -> Result<&[Block], SecurityError> {
+        let too_low = || SecurityError::LevelTooLow { name: self.name.clone(), levels: self.path.len() };
+        self.path.strip_prefix(above).ok_or_else(too_low)
+    }
 }
 
 /// What is made of the key before it computes a MAC.
@@ -244,6 +253,15 @@ pub enum SecurityError {
         /// Its status word.
         sw: StatusWord,
     },
+    /// The key may be used inside the module only, and this operation would let it out.
+    #[error("the security module keeps {name} inside")]
+    StaysInside {
+        /// Key name.
+        name: KeyName,
+    },
+    /// The module is not there any more, or its session ended; what was asked may be asked again when it is back.
+    #[error("the security module does not answer: {0}")]
+    Gone(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// Not a PSAM of this scheme.
     #[error("the card in the PSAM slot is not a social security PSAM: {0:?}")]
     NotPsam(StatusWord),

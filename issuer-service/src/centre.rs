@@ -18,6 +18,7 @@ use std::path::{Path, PathBuf};
 
 use card_core::security::CityCode;
 use card_profiles::Profile;
+use card_profiles::rehearsal::TRANSPORT_LOT;
 use serde::{Deserialize, Deserializer};
 
 use crate::audit::Checkpoint;
@@ -27,6 +28,7 @@ use crate::exit::Exit;
 use crate::lang::Lang;
 use crate::store::{Store, StoreError};
 use crate::vault::Vault;
+use crate::vault::pkcs11::TokenConfig;
 
 /// An open centre.
 #[derive(Debug)]
@@ -54,6 +56,12 @@ pub struct Config {
     /// Years a card is valid.
     #[serde(default = "Config::valid_years")]
     pub valid_years: u8,
+    /// Lot of the factory's blank cards: the version of their transport key.
+    #[serde(default = "Config::transport_lot")]
+    pub transport_lot: u8,
+    /// The token that holds the upper keys, when they are not in the sealed file.
+    #[serde(default)]
+    pub pkcs11: Option<TokenConfig>,
 }
 
 /// Why the folder cannot be used.
@@ -162,6 +170,24 @@ impl Centre {
         Store::open(&self.database_path())
     }
 
+    /// Writes which token holds the upper keys into the configuration, and keeps it.
+    ///
+    /// # Errors
+    /// [`CentreError::File`].
+    pub fn set_token(&mut self, token: &TokenConfig) -> Result<(), CentreError> {
+        let path = self.folder.join(Self::CONFIG);
+        let quoted = |text: &str| toml::Value::String(text.to_owned()).to_string();
+        let (module, label) = (quoted(&token.module.to_string_lossy()), quoted(&token.token));
+        let rows = format!("\n[pkcs11]\nmodule = {module}\ntoken = {label}\nextractable = {}\n", token.extractable);
+        File::options()
+            .append(true)
+            .open(&path)
+            .and_then(|mut file| io::Write::write_all(&mut file, rows.as_bytes()).and_then(|()| file.sync_all()))
+            .map_err(|source| CentreError::File { path, source })?;
+        self.config = Config::read(&self.folder)?;
+        Ok(())
+    }
+
     /// Path of the database.
     #[must_use]
     pub fn database_path(&self) -> PathBuf {
@@ -236,6 +262,10 @@ impl Config {
 
     const fn prefix() -> char {
         'A'
+    }
+
+    const fn transport_lot() -> u8 {
+        TRANSPORT_LOT
     }
 
     const fn valid_years() -> u8 {

@@ -27,6 +27,7 @@ use crate::error::Error;
 use crate::exit::Exit;
 use crate::lang::Lang;
 use crate::output::{Format, Output};
+use crate::vault::pkcs11::Token;
 use crate::vault::{Vault, VaultError, passphrase};
 
 /// Issuance centre of the social security card (社会保障卡发卡中心).
@@ -41,16 +42,17 @@ pub struct Cli {
     pub noun: Noun,
 }
 
-/// Reads the source of a passphrase without showing what was written: it may be the passphrase.
+/// Reads the source of a secret without showing what was written: it may be the secret.
 #[derive(Clone, Debug)]
 struct SourceParser;
 
 impl TypedValueParser for SourceParser {
     type Value = passphrase::Source;
 
-    fn parse_ref(&self, command: &Command, _: Option<&Arg>, value: &OsStr) -> Result<Self::Value, clap::Error> {
+    fn parse_ref(&self, command: &Command, arg: Option<&Arg>, value: &OsStr) -> Result<Self::Value, clap::Error> {
         value.to_str().unwrap_or_default().parse().map_err(|expected| {
-            clap::Error::raw(ErrorKind::ValueValidation, format!("--passphrase: {expected}\n")).with_cmd(command)
+            let option = arg.and_then(Arg::get_long).unwrap_or("passphrase");
+            clap::Error::raw(ErrorKind::ValueValidation, format!("--{option}: {expected}\n")).with_cmd(command)
         })
     }
 }
@@ -70,6 +72,9 @@ pub struct Common {
     /// Passphrase of the key vault: env:NAME or file:PATH.
     #[arg(long, global = true, value_name = "SOURCE", value_parser = SourceParser)]
     pub passphrase: Option<passphrase::Source>,
+    /// PIN of the PKCS#11 token that holds the keys: env:NAME or file:PATH.
+    #[arg(long, global = true, value_name = "SOURCE", value_parser = SourceParser)]
+    pub pin: Option<passphrase::Source>,
     /// Operator who acts.
     #[arg(long, global = true, value_name = "NAME", env = "ISSUER_OPERATOR")]
     pub operator: Option<String>,
@@ -158,7 +163,11 @@ impl Common {
     /// [`VaultError`].
     pub fn vault(&self, centre: &Centre, output: &Output) -> Result<Vault, VaultError> {
         let passphrase = passphrase::to_open(&centre.folder, self.passphrase.as_ref(), output)?;
-        Vault::open(&centre.vault_path(), &passphrase)
+        Vault::open(&centre.vault_path(), &passphrase, || {
+            let config = centre.config.pkcs11.as_ref().ok_or(VaultError::TokenNotConfigured)?;
+            let pin = passphrase::pin(self.pin.as_ref(), output)?;
+            Ok(Box::new(Token::open(config, centre.config.city, pin)?))
+        })
     }
 
     /// Who acts where no role is needed: the operator named, or the user of the operating system.

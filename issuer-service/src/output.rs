@@ -103,15 +103,19 @@ impl Output {
         if error.use_stderr() { Exit::Usage } else { Exit::Ok }
     }
 
-    /// Asks for a passphrase on the terminal; `None` when there is none.
+    /// Whether somebody can be asked.
     #[must_use]
-    pub fn ask_passphrase(&self) -> Option<zeroize::Zeroizing<String>> {
-        if !std::io::stdin().is_terminal() {
+    pub fn can_ask(&self) -> bool {
+        std::io::stdin().is_terminal()
+    }
+
+    /// Asks for a secret on the terminal, Chinese or English; `None` when there is no terminal.
+    #[must_use]
+    pub fn ask(&self, (zh, en): (&str, &str)) -> Option<zeroize::Zeroizing<String>> {
+        if !self.can_ask() {
             return None;
         }
-        rpassword::prompt_password(self.lang.pick("密钥库口令: ", "vault passphrase: "))
-            .ok()
-            .map(zeroize::Zeroizing::new)
+        rpassword::prompt_password(self.lang.pick(zh, en)).ok().map(zeroize::Zeroizing::new)
     }
 
     fn line(&self, stream: &mut dyn Write, line: &str) {

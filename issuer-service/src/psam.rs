@@ -8,7 +8,6 @@ use card_core::command;
 use card_core::transport::TransportError;
 use card_profiles::identity::RID;
 use card_profiles::plan::{Plan, Target};
-use card_profiles::rehearsal::TRANSPORT_LOT;
 use card_profiles::{CardValues, Profile};
 use serde::Serialize;
 
@@ -170,7 +169,7 @@ fn write(
     values: &CardValues,
     resumed: bool,
 ) -> Result<(), Broken> {
-    let mut target = Target::blank(chip.factors(config.city), TRANSPORT_LOT);
+    let mut target = Target::blank(chip.factors(config.city), config.transport_lot);
     let mut writer = Writer { session, keys: vault.keys() };
     if resumed {
         writer.find_control_keys(profile, &mut target, |_| Ok(()))?;

@@ -13,6 +13,7 @@ mod card;
 mod cell;
 mod clearing_card;
 pub mod institution;
+mod key;
 mod ledger;
 mod load;
 mod operator;
@@ -38,6 +39,7 @@ const MIGRATIONS: &[(i64, &str)] = &[
     (2, include_str!("store/schema_002_person.sql")),
     (3, include_str!("store/schema_003_batch.sql")),
     (10, include_str!("store/schema_010_clearing.sql")),
+    (30, include_str!("store/schema_030_key.sql")),
 ];
 
 /// How long a writer waits for another one.

@@ -1,20 +1,24 @@
-//! The software vault (密钥库): the centre's national keys, sealed in a file under a passphrase.
+//! The vault (密钥库): the centre's upper keys, in a file sealed under a passphrase or in a PKCS#11 token, and its signing key.
 //!
-//! Source: Argon2id (RFC 9106), AES-256-GCM (NIST SP 800-38D), Ed25519 (RFC 8032).
-//! Owns: what a vault holds; making rehearsal keys; the self-test; the module that it gives to stations and servers.
-//! Never: hands out, prints or logs a key; opens when the self-test fails; holds a well-known test key outside rehearsal.
+//! Source: Ed25519 (RFC 8032); known answers of published examples.
+//! Owns: what a vault is; rehearsal keys; the self-test; the module that it gives to stations and servers.
+//! Never: hands out, prints or logs a key; works when the self-test fails; holds a well-known test key outside rehearsal.
 
+mod check;
+mod failure;
+pub mod key_store;
 pub mod passphrase;
+pub mod pkcs11;
 mod seal;
 mod well_known;
 
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use card_core::crypto::{self, Block, KeyForm};
+use card_core::crypto::{self, Block};
 use card_core::key::Key16;
 use card_core::security::keyring::KeyRing;
-use card_core::security::{CityCode, Factors, KeyName, KeyRef, MacKey, SecurityError, SecurityModule, WrappedKey};
+use card_core::security::{KeyName, KeyRef, MacKey, SecurityError, SecurityModule, WrappedKey};
 use card_profiles::Profile;
 use card_profiles::rehearsal::{TRANSPORT_KEY, TRANSPORT_KEY_NAME, TRANSPORT_LOT};
 use ring::rand::{SecureRandom, SystemRandom};
@@ -22,10 +26,11 @@ use ring::signature::{Ed25519KeyPair, KeyPair};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use crate::error::Explain;
-use crate::exit::Exit;
-use crate::lang::Lang;
-use crate::output::Show;
+pub use check::{CheckValue, CheckValues, Exported, KeyCheck};
+pub use failure::VaultError;
+pub(crate) use failure::{module_code, module_exit, module_next, module_what};
+pub use key_store::{Held, KeyStore, NewKey};
+pub use seal::Place;
 
 /// What the keys of a vault are good for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -47,94 +52,77 @@ pub struct Vault {
 
 /// The keys of an open vault as a security module; clones share the keys.
 #[derive(Clone)]
-pub struct VaultKeys(Arc<Mutex<KeyRing>>);
+pub struct VaultKeys(Arc<Mutex<Box<dyn KeyStore>>>);
 
-/// Why a vault cannot be used.
-#[derive(Debug, thiserror::Error)]
-pub enum VaultError {
-    /// There is no vault file.
-    #[error("{path} is not there")]
-    NotFound {
-        /// The file.
-        path: std::path::PathBuf,
-    },
-    /// The vault file cannot be read or written.
-    #[error("{path}: {source}")]
-    File {
-        /// The file.
-        path: std::path::PathBuf,
-        /// What the system said.
-        source: std::io::Error,
-    },
-    /// The vault file is not of the format known here.
-    #[error("{path} is no vault of format 1")]
-    Malformed {
-        /// The file.
-        path: std::path::PathBuf,
-    },
-    /// The passphrase is wrong, or the file was altered: the two cannot be told apart.
-    #[error("the passphrase does not open the vault")]
-    NotOpened,
-    /// No passphrase was given and nobody can be asked.
-    #[error("no passphrase for the vault")]
-    PassphraseMissing,
-    /// The source of the passphrase cannot be read.
-    #[error("the passphrase cannot be read from {source_name}")]
-    PassphraseUnreadable {
-        /// `env:NAME` or `file:PATH` as given.
-        source_name: String,
-    },
-    /// A known answer came out wrong: the program or the machine is broken.
-    #[error("the self-test of {test} failed")]
-    SelfTest {
-        /// Which computation.
-        test: &'static str,
-    },
-    /// A well-known test key outside rehearsal.
-    #[error("key {name} version {version} is a well-known test key")]
-    TestKey {
-        /// Name.
-        name: KeyName,
-        /// Version.
-        version: u8,
-    },
-    /// The system gives no random numbers.
-    #[error("the system gives no random numbers")]
-    NoRandom,
-    /// A key check value cannot be computed.
-    #[error(transparent)]
-    Security(#[from] SecurityError),
+/// Name of the key under which keys go to another module.
+pub const EXPORT_KEY_NAME: &str = "EXPORT";
+
+/// Whether keys are exported under it.
+pub(crate) fn is_export_key(name: &KeyName) -> bool {
+    name.as_str() == EXPORT_KEY_NAME
 }
 
 impl Vault {
-    /// Makes a vault for rehearsal: a random national root key for each key row of the profiles, the transport key of
-    /// software cards, and the centre's signing key.
+    /// Version of keys made at first.
+    pub const FIRST_VERSION: u8 = 1;
+
+    /// A vault without keys around a store, with a new signing key.
+    ///
+    /// # Errors
+    /// [`VaultError::NoRandom`], [`VaultError::SelfTest`].
+    pub fn empty(kind: Kind, store: Box<dyn KeyStore>) -> Result<Self, VaultError> {
+        let pkcs8 = Ed25519KeyPair::generate_pkcs8(&SystemRandom::new()).map_err(|_| VaultError::NoRandom)?;
+        Self::assemble(kind, store, Zeroizing::new(pkcs8.as_ref().to_vec())).ok_or(VaultError::NoRandom)?
+    }
+
+    /// Makes a software vault for rehearsal.
     ///
     /// # Errors
     /// [`VaultError::NoRandom`].
     pub fn rehearsal(profiles: &[Profile]) -> Result<Self, VaultError> {
-        let random = SystemRandom::new();
-        let mut ring = KeyRing::new();
-        for row in profiles.iter().flat_map(|profile| &profile.key) {
-            if ring.names().any(|(name, _)| *name == row.name) {
-                continue;
-            }
-            let mut bytes = Zeroizing::new([0; 16]);
-            random.fill(&mut *bytes).map_err(|_| VaultError::NoRandom)?;
-            ring.insert(row.name.clone(), Self::FIRST_VERSION, Key16::new(*bytes));
-        }
-        ring.insert(KeyName::new(TRANSPORT_KEY_NAME), TRANSPORT_LOT, Key16::new(TRANSPORT_KEY));
-        let pkcs8 = Ed25519KeyPair::generate_pkcs8(&random).map_err(|_| VaultError::NoRandom)?;
-        Self::assemble(Kind::Rehearsal, ring, Zeroizing::new(pkcs8.as_ref().to_vec())).ok_or(VaultError::NoRandom)?
+        let vault = Self::empty(Kind::Rehearsal, Box::new(KeyRing::new()))?;
+        vault.add_rehearsal_keys(profiles)?;
+        Ok(vault)
     }
 
-    /// Opens the vault in `path` and tests it.
+    /// Fills a vault for rehearsal: a random national root key for each key row of the profiles, and the transport key of
+    /// software cards.
+    ///
+    /// # Errors
+    /// [`VaultError::NoRandom`], [`VaultError::KeyExists`].
+    pub fn add_rehearsal_keys(&self, profiles: &[Profile]) -> Result<(), VaultError> {
+        for name in key_names(profiles) {
+            let mut bytes = Zeroizing::new([0; 16]);
+            SystemRandom::new().fill(&mut *bytes).map_err(|_| VaultError::NoRandom)?;
+            self.add(root_key(name, Self::FIRST_VERSION, Key16::new(*bytes)))?;
+        }
+        self.add(root_key(KeyName::new(TRANSPORT_KEY_NAME), TRANSPORT_LOT, Key16::new(TRANSPORT_KEY)))
+    }
+
+    /// Opens the vault in `path` and tests it; `token` gives the token that its head asks for.
     ///
     /// # Errors
     /// [`VaultError`].
-    pub fn open(path: &Path, passphrase: &str) -> Result<Self, VaultError> {
-        let (kind, ring, signer) = seal::open(path, passphrase)?;
-        Self::assemble(kind, ring, signer).ok_or_else(|| VaultError::Malformed { path: path.to_owned() })?
+    pub fn open(
+        path: &Path,
+        passphrase: &str,
+        token: impl FnOnce() -> Result<Box<dyn KeyStore>, VaultError>,
+    ) -> Result<Self, VaultError> {
+        let opened = seal::open(path, passphrase)?;
+        let store: Box<dyn KeyStore> = match opened.place {
+            Place::File => Box::new(opened.ring),
+            Place::Pkcs11 => token()?,
+        };
+        Self::assemble(opened.kind, store, opened.signer)
+            .ok_or_else(|| VaultError::Malformed { path: path.to_owned() })?
+    }
+
+    /// Opens a vault whose keys are in the file.
+    ///
+    /// # Errors
+    /// [`VaultError`]; [`VaultError::TokenNotConfigured`] when the keys are in a token.
+    pub fn open_file(path: &Path, passphrase: &str) -> Result<Self, VaultError> {
+        Self::open(path, passphrase, || Err(VaultError::TokenNotConfigured))
     }
 
     /// Writes the vault to a new file, readable by its owner alone.
@@ -142,13 +130,49 @@ impl Vault {
     /// # Errors
     /// [`VaultError::File`], also when the file exists.
     pub fn seal(&self, path: &Path, passphrase: &str) -> Result<(), VaultError> {
-        seal::write(path, passphrase, self.kind, &self.keys.ring(), &self.signer_pkcs8)
+        seal::write(path, passphrase, self.kind, self.keys.store().to_seal(), &self.signer_pkcs8)
+    }
+
+    /// Writes the vault in place of its file, whole or not at all.
+    ///
+    /// # Errors
+    /// [`VaultError::File`]; the old file stays.
+    pub fn reseal(&self, path: &Path, passphrase: &str) -> Result<(), VaultError> {
+        let draft = path.with_extension("vault.new");
+        match std::fs::remove_file(&draft) {
+            Err(source) if source.kind() != std::io::ErrorKind::NotFound => {
+                return Err(VaultError::File { path: draft, source });
+            }
+            _ => {}
+        }
+        self.seal(&draft, passphrase)?;
+        let folder = path.parent().unwrap_or(Path::new("."));
+        std::fs::rename(&draft, path)
+            .and_then(|()| std::fs::File::open(folder)?.sync_all())
+            .map_err(|source| VaultError::File { path: path.to_owned(), source })
+    }
+
+    /// Takes a key in.
+    ///
+    /// # Errors
+    /// [`VaultError::TestKey`] for a well-known key outside rehearsal, [`VaultError::KeyExists`], [`VaultError::Security`].
+    pub fn add(&self, key: NewKey) -> Result<(), VaultError> {
+        if self.kind == Kind::Production && well_known::is_well_known(&key.key) {
+            return Err(VaultError::TestKey { name: key.held.name, version: key.held.version });
+        }
+        self.keys.store().add(key)
     }
 
     /// What its keys are good for.
     #[must_use]
     pub const fn kind(&self) -> Kind {
         self.kind
+    }
+
+    /// Where its keys are.
+    #[must_use]
+    pub fn place(&self) -> Place {
+        if self.keys.store().to_seal().is_some() { Place::File } else { Place::Pkcs11 }
     }
 
     /// The keys as a security module.
@@ -169,40 +193,33 @@ impl Vault {
         self.signer.public_key().as_ref()
     }
 
-    /// Check values of every key on the three levels above the cards of `city`.
-    ///
-    /// # Errors
-    /// [`VaultError::Security`].
-    pub fn check_values(&self, city: CityCode) -> Result<CheckValues, VaultError> {
-        let factors = Factors::of(city, [0; 8]);
-        let mut keys = self.keys();
-        let names: Vec<(KeyName, u8)> = keys.ring().names().map(|(name, version)| (name.clone(), version)).collect();
-        let mut rows = Vec::with_capacity(names.len());
-        for (name, version) in names {
-            let mut value = |path: &[Block]| -> Result<String, SecurityError> {
-                let key = KeyRef { name: name.clone(), version, path: path.to_vec(), form: KeyForm::TDES };
-                Ok(hex::encode_upper(keys.check_value(&key)?))
-            };
-            let by_city = name.as_str() != TRANSPORT_KEY_NAME;
-            rows.push(CheckValue {
-                national: value(&[])?,
-                province: by_city.then(|| value(&[factors.province])).transpose()?,
-                city: by_city.then(|| value(&[factors.province, factors.city])).transpose()?,
-                name: name.to_string(),
-                version,
-            });
-        }
-        Ok(CheckValues { kind: self.kind, city: city.to_string(), keys: rows })
-    }
-
-    /// Version of keys made here.
-    pub const FIRST_VERSION: u8 = 1;
-
-    fn assemble(kind: Kind, ring: KeyRing, signer_pkcs8: Zeroizing<Vec<u8>>) -> Option<Result<Self, VaultError>> {
+    fn assemble(
+        kind: Kind,
+        mut store: Box<dyn KeyStore>,
+        signer_pkcs8: Zeroizing<Vec<u8>>,
+    ) -> Option<Result<Self, VaultError>> {
         let signer = Ed25519KeyPair::from_pkcs8(&signer_pkcs8).ok()?;
-        let tested = self_test().and_then(|()| refuse_test_keys(kind, &ring));
-        Some(tested.map(|()| Self { kind, keys: VaultKeys(Arc::new(Mutex::new(ring))), signer, signer_pkcs8 }))
+        let tested = self_test().and_then(|()| store.self_test()).and_then(|()| refuse_test_keys(kind, &mut *store));
+        Some(tested.map(|()| Self { kind, keys: VaultKeys(Arc::new(Mutex::new(store))), signer, signer_pkcs8 }))
     }
+}
+
+/// A root key on its way into a vault.
+#[must_use]
+pub fn root_key(name: KeyName, version: u8, key: Key16) -> NewKey {
+    NewKey { held: Held { name, version, above: Vec::new() }, key }
+}
+
+/// Names of the keys of these profiles, each once, in order of appearance.
+#[must_use]
+pub fn key_names(profiles: &[Profile]) -> Vec<KeyName> {
+    let mut names: Vec<KeyName> = Vec::new();
+    for row in profiles.iter().flat_map(|profile| &profile.key) {
+        if !names.contains(&row.name) {
+            names.push(row.name.clone());
+        }
+    }
+    names
 }
 
 /// Known answers before any key is used.
@@ -211,10 +228,12 @@ fn self_test() -> Result<(), VaultError> {
     let published = Key16::new(*b"\x00\x11\x22\x33\x44\x55\x66\x77\x88\x99\xAA\xBB\xCC\xDD\xEE\xFF");
     let derived = crypto::diversify(&published, *b"\x11\x22\x33\x44\x55\x66\x77\x88");
     let expected = *b"\x49\x6B\xD7\xA3\x51\x36\x44\x53\x31\x00\xB5\x4E\x71\x19\x65\x28";
+    let sm4 = crypto::sm4_encrypt(&key, key.expose());
     let tests = [
         ("check value", crypto::check_value(&key) == *b"\x08\xD7\xB4"),
         ("MAC", crypto::mac_retail(&key, [0; 8], b"Now is the time for all ") == *b"\xE9\x08\x62\x30"),
         ("diversification", *derived.expose() == expected),
+        ("SM4", sm4 == *b"\x68\x1E\xDF\x34\xD2\x06\x96\x5E\x86\xB3\xE9\x4F\x53\x6E\x42\x46"),
     ];
     match tests.into_iter().find(|(_, passed)| !passed) {
         None => Ok(()),
@@ -222,34 +241,44 @@ fn self_test() -> Result<(), VaultError> {
     }
 }
 
-fn refuse_test_keys(kind: Kind, ring: &KeyRing) -> Result<(), VaultError> {
-    match kind {
-        Kind::Rehearsal => Ok(()),
-        Kind::Production => match ring.keys().find(|(_, _, key)| well_known::is_well_known(key)) {
-            None => Ok(()),
-            Some((name, version, _)) => Err(VaultError::TestKey { name: name.clone(), version }),
-        },
+/// Keys of a file are compared byte by byte, those of a token, which no one can see, by their check values.
+fn refuse_test_keys(kind: Kind, store: &mut dyn KeyStore) -> Result<(), VaultError> {
+    if kind == Kind::Rehearsal {
+        return Ok(());
     }
+    if let Some(ring) = store.to_seal() {
+        return match ring.keys().find(|(_, _, _, key)| well_known::is_well_known(key)) {
+            None => Ok(()),
+            Some((name, version, _, _)) => Err(VaultError::TestKey { name: name.clone(), version }),
+        };
+    }
+    for held in store.held()? {
+        if well_known::has_check_value(store.check_value(&held.reference())?) {
+            return Err(VaultError::TestKey { name: held.name, version: held.version });
+        }
+    }
+    Ok(())
 }
 
 impl VaultKeys {
-    fn ring(&self) -> std::sync::MutexGuard<'_, KeyRing> {
-        // A panic elsewhere cannot leave the ring half changed: it is never changed.
+    /// The store; one caller at a time.
+    pub(crate) fn store(&self) -> MutexGuard<'_, Box<dyn KeyStore>> {
+        // A panic elsewhere cannot leave a store half changed: a key is added by one insertion.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl SecurityModule for VaultKeys {
     fn authentication_cryptogram(&mut self, key: &KeyRef, factor: Block, data: Block) -> Result<Block, SecurityError> {
-        self.ring().authentication_cryptogram(key, factor, data)
+        self.store().authentication_cryptogram(key, factor, data)
     }
 
     fn mac(&mut self, key: &KeyRef, kind: MacKey, iv: Block, message: &[u8]) -> Result<[u8; 4], SecurityError> {
-        self.ring().mac(key, kind, iv, message)
+        self.store().mac(key, kind, iv, message)
     }
 
     fn encipher(&mut self, key: &KeyRef, factor: Block, blocks: &[u8]) -> Result<Vec<u8>, SecurityError> {
-        self.ring().encipher(key, factor, blocks)
+        self.store().encipher(key, factor, blocks)
     }
 
     fn wrap(
@@ -260,11 +289,11 @@ impl SecurityModule for VaultKeys {
         header: [u8; 3],
         iv: Block,
     ) -> Result<WrappedKey, SecurityError> {
-        self.ring().wrap(key, protecting, command, header, iv)
+        self.store().wrap(key, protecting, command, header, iv)
     }
 
     fn check_value(&mut self, key: &KeyRef) -> Result<[u8; 3], SecurityError> {
-        self.ring().check_value(key)
+        self.store().check_value(key)
     }
 }
 
@@ -280,145 +309,10 @@ impl std::fmt::Debug for VaultKeys {
     }
 }
 
-/// Check values (校验值) of the keys of a vault.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct CheckValues {
-    /// What the keys are good for.
-    pub kind: Kind,
-    /// City of the third level.
-    pub city: String,
-    /// In order of name.
-    pub keys: Vec<CheckValue>,
-}
-
-/// Check values of one key: first 3 bytes of E(0), hex.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct CheckValue {
-    /// Key name.
-    pub name: String,
-    /// Version.
-    pub version: u8,
-    /// National root key.
-    pub national: String,
-    /// Province's key; none for a transport key.
-    pub province: Option<String>,
-    /// City's key; none for a transport key.
-    pub city: Option<String>,
-}
-
-impl Show for CheckValues {
-    fn text(&self, lang: Lang) -> String {
-        let title = match self.kind {
-            Kind::Rehearsal => lang.pick("演练密钥（不得用于真卡）", "REHEARSAL keys (never for real cards)"),
-            Kind::Production => lang.pick("生产密钥", "production keys"),
-        };
-        let (national, province, city) = lang.pick(("国家", "省", "市"), ("nation", "province", "city"));
-        let mut text = format!("{title}\n{:<10} {:>3}  {national:<8} {province:<8} {city} {}", "", "v", self.city);
-        for key in &self.keys {
-            let level = |value: &Option<String>| value.clone().unwrap_or_else(|| "-".to_owned());
-            text.push_str(&format!(
-                "\n{:<10} {:>3}  {:<8} {:<8} {}",
-                key.name,
-                key.version,
-                key.national,
-                level(&key.province),
-                level(&key.city)
-            ));
-        }
-        text
-    }
-}
-
-impl Explain for VaultError {
-    fn code(&self) -> &'static str {
-        match self {
-            Self::NotFound { .. } => "VAULT_NOT_FOUND",
-            Self::File { .. } => "VAULT_FILE_FAILED",
-            Self::Malformed { .. } => "VAULT_MALFORMED",
-            Self::NotOpened => "VAULT_NOT_OPENED",
-            Self::PassphraseMissing => "PASSPHRASE_MISSING",
-            Self::PassphraseUnreadable { .. } => "PASSPHRASE_UNREADABLE",
-            Self::SelfTest { .. } => "SELF_TEST_FAILED",
-            Self::TestKey { .. } => "KEY_TEST_REFUSED",
-            Self::NoRandom => "NO_RANDOM",
-            Self::Security(_) => "KEY_NOT_USABLE",
-        }
-    }
-
-    fn what(&self, lang: Lang) -> String {
-        match self {
-            Self::NotFound { path } => {
-                lang.pick(format!("没有密钥库 {}", path.display()), format!("there is no vault {}", path.display()))
-            }
-            Self::File { path, source } => lang.pick(
-                format!("密钥库 {} 无法读写: {source}", path.display()),
-                format!("vault {} cannot be read or written: {source}", path.display()),
-            ),
-            Self::Malformed { path } => lang.pick(
-                format!("{} 不是密钥库，或已损坏", path.display()),
-                format!("{} is no vault, or damaged", path.display()),
-            ),
-            Self::NotOpened => lang
-                .pick(
-                    "口令打不开密钥库（口令错误，或文件被改动）",
-                    "the passphrase does not open the vault (wrong, or the file was altered)",
-                )
-                .to_owned(),
-            Self::PassphraseMissing => lang.pick("没有密钥库口令", "no passphrase for the vault").to_owned(),
-            Self::PassphraseUnreadable { source_name } => lang.pick(
-                format!("读不到口令: {source_name}"),
-                format!("the passphrase cannot be read from {source_name}"),
-            ),
-            Self::SelfTest { test } => {
-                lang.pick(format!("密码运算自检失败: {test}"), format!("the self-test of {test} failed"))
-            }
-            Self::TestKey { name, version } => lang.pick(
-                format!("密钥 {name} 第 {version} 版是公开的测试密钥"),
-                format!("key {name} version {version} is a well-known test key"),
-            ),
-            Self::NoRandom => lang.pick("系统不提供随机数", "the system gives no random numbers").to_owned(),
-            Self::Security(error) => {
-                lang.pick(format!("密钥无法使用: {error}"), format!("a key cannot be used: {error}"))
-            }
-        }
-    }
-
-    fn next(&self, lang: Lang) -> &'static str {
-        match self {
-            Self::NotFound { .. } => lang.pick("检查数据目录", "check the data folder"),
-            Self::File { .. } => lang.pick("检查权限和磁盘空间", "check permissions and disk space"),
-            Self::Malformed { .. } => lang.pick("从备份恢复密钥库", "restore the vault from its backup"),
-            Self::NotOpened | Self::PassphraseMissing => lang.pick(
-                "用 --passphrase env:变量 或 file:文件 给出口令",
-                "give the passphrase with --passphrase env:NAME or file:PATH",
-            ),
-            Self::PassphraseUnreadable { .. } => {
-                lang.pick("检查环境变量或文件", "check the environment variable or the file")
-            }
-            Self::SelfTest { .. } | Self::NoRandom => {
-                lang.pick("停用这台机器，报告问题", "do not use this machine; report the problem")
-            }
-            Self::TestKey { .. } => lang.pick("换上密钥仪式产生的密钥", "replace it with a key from the key ceremony"),
-            Self::Security(_) => {
-                lang.pick("用 issuer key list 查看现有密钥", "see which keys there are with `issuer key list`")
-            }
-        }
-    }
-
-    fn exit(&self) -> Exit {
-        match self {
-            Self::NotFound { .. } => Exit::NotFound,
-            Self::File { .. } | Self::Malformed { .. } => Exit::Storage,
-            Self::NotOpened => Exit::Authentication,
-            Self::PassphraseMissing | Self::PassphraseUnreadable { .. } => Exit::Usage,
-            Self::SelfTest { .. } | Self::NoRandom => Exit::Bug,
-            Self::TestKey { .. } | Self::Security(_) => Exit::Refused,
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use card_core::security::CityCode;
+
     use super::*;
 
     fn rehearsal() -> Vault {
@@ -431,12 +325,12 @@ mod tests {
         let path = folder.path().join("centre.vault");
         let vault = rehearsal();
         vault.seal(&path, "correct horse").expect("sealed");
-        let opened = Vault::open(&path, "correct horse").expect("opened");
+        let opened = Vault::open_file(&path, "correct horse").expect("opened");
         let city = CityCode::parse("513300").expect("digits");
         assert_eq!(vault.check_values(city).expect("values"), opened.check_values(city).expect("values"));
         assert!(vault.check_values(city).expect("values").keys.len() > 50);
         assert_eq!(vault.public_key(), opened.public_key());
-        assert!(matches!(Vault::open(&path, "correct hors"), Err(VaultError::NotOpened)));
+        assert!(matches!(Vault::open_file(&path, "correct hors"), Err(VaultError::NotOpened)));
         assert!(matches!(vault.seal(&path, "again"), Err(VaultError::File { .. })));
     }
 
@@ -449,23 +343,48 @@ mod tests {
         for (from, to) in [("\"rehearsal\"", "\"production\""), ("passes = 2", "passes = 3")] {
             assert!(text.contains(from));
             std::fs::write(&path, text.replace(from, to)).expect("written");
-            assert!(matches!(Vault::open(&path, "p"), Err(VaultError::NotOpened)), "{from}");
+            assert!(matches!(Vault::open_file(&path, "p"), Err(VaultError::NotOpened)), "{from}");
         }
         for garbage in ["", "format = 1", "\u{0}\u{1}"] {
             std::fs::write(&path, garbage).expect("written");
-            assert!(matches!(Vault::open(&path, "p"), Err(VaultError::Malformed { .. })));
+            assert!(matches!(Vault::open_file(&path, "p"), Err(VaultError::Malformed { .. })));
         }
         let huge = text.replace("memory_kib = 19456", "memory_kib = 4194304000");
         std::fs::write(&path, huge).expect("written");
-        assert!(matches!(Vault::open(&path, "p"), Err(VaultError::Malformed { .. })));
+        assert!(matches!(Vault::open_file(&path, "p"), Err(VaultError::Malformed { .. })));
     }
 
     #[test]
     fn well_known_test_keys_are_refused_outside_rehearsal() {
         let mut ring = KeyRing::new();
         ring.insert(KeyName::new(TRANSPORT_KEY_NAME), 1, Key16::new(TRANSPORT_KEY));
-        assert!(refuse_test_keys(Kind::Rehearsal, &ring).is_ok());
-        assert!(matches!(refuse_test_keys(Kind::Production, &ring), Err(VaultError::TestKey { .. })));
+        assert!(refuse_test_keys(Kind::Rehearsal, &mut ring).is_ok());
+        assert!(matches!(refuse_test_keys(Kind::Production, &mut ring), Err(VaultError::TestKey { .. })));
+    }
+
+    #[test]
+    fn a_production_vault_takes_no_test_key_and_no_key_twice() {
+        let vault = Vault::empty(Kind::Production, Box::new(KeyRing::new())).expect("vault");
+        let key = |bytes| root_key(KeyName::new("UKSSSE"), 1, Key16::new(bytes));
+        assert!(matches!(vault.add(key([0x11; 16])), Err(VaultError::TestKey { .. })));
+        let good = *b"\x9A\x31\x07\xC4\x5E\x88\x21\xFD\x60\x1B\xD3\x94\x7E\x02\xAF\x46";
+        vault.add(key(good)).expect("added");
+        assert!(matches!(vault.add(key(good)), Err(VaultError::KeyExists { version: 1, .. })));
+    }
+
+    #[test]
+    fn a_resealed_vault_has_its_new_key_and_opens_with_its_passphrase() {
+        let folder = tempfile::tempdir().expect("folder");
+        let path = folder.path().join("centre.vault");
+        let vault = rehearsal();
+        vault.seal(&path, "p").expect("sealed");
+        let above = vec![*b"510000sh", *b"513300sx"];
+        let held = Held { name: KeyName::new("UKSSSE"), version: 2, above };
+        vault.add(NewKey { held: held.clone(), key: Key16::new([7; 16]) }).expect("added");
+        vault.reseal(&path, "p").expect("sealed again");
+        let opened = Vault::open_file(&path, "p").expect("opened");
+        assert!(opened.keys().store().held().expect("list").contains(&held));
+        assert_eq!(std::fs::read_dir(folder.path()).expect("folder").count(), 1, "no draft is left");
     }
 
     #[test]
@@ -476,7 +395,8 @@ mod tests {
         vault.seal(&path, "p").expect("sealed");
         let file = std::fs::read(&path).expect("file");
         let shown = format!("{vault:?} {:?}", vault.keys());
-        for (_, _, key) in vault.keys.ring().keys() {
+        let store = vault.keys.store();
+        for (_, _, _, key) in store.to_seal().expect("a software vault").keys() {
             let text = hex::encode_upper(key.expose());
             assert!(!shown.contains(&text));
             assert!(!file.windows(16).any(|window| window == key.expose()));

@@ -548,7 +548,10 @@ const fn of_session(error: &SessionError) -> Code {
 const fn of_security(error: &SecurityError) -> Code {
     match error {
         SecurityError::KeyNotFound { .. } | SecurityError::LevelTooLow { .. } => Code::PsamKeyMissing,
-        SecurityError::Unsupported { .. } | SecurityError::Refused { .. } => Code::PsamRefused,
+        SecurityError::Unsupported { .. }
+        | SecurityError::Refused { .. }
+        | SecurityError::StaysInside { .. }
+        | SecurityError::Gone(_) => Code::PsamRefused,
         SecurityError::NotPsam(_) => Code::NotPsam,
         SecurityError::Session(error) => of_session(error),
         SecurityError::Challenge(_) => Code::CardRefused,

@@ -175,9 +175,9 @@ fn of_security(error: &SecurityError) -> Code {
     match error {
         SecurityError::KeyNotFound { .. } => Code::PSAM_NO_KEY,
         SecurityError::LevelTooLow { .. } => Code::PSAM_LEVEL,
-        SecurityError::Unsupported { .. } => Code::PSAM_ALGORITHM,
+        SecurityError::Unsupported { .. } | SecurityError::StaysInside { .. } => Code::PSAM_ALGORITHM,
         SecurityError::Refused { sw, .. } => Code::of_status(*sw),
-        SecurityError::NotPsam(_) => Code::NO_PSAM,
+        SecurityError::NotPsam(_) | SecurityError::Gone(_) => Code::NO_PSAM,
         // Whatever is wrong with the PSAM's reader, the caller's way on is the HSM functions.
         SecurityError::Session(_) | SecurityError::Challenge(ChallengeError::Session(_)) => Code::NO_PSAM,
         SecurityError::Challenge(ChallengeError::Refused(sw)) => Code::of_status(*sw),

@@ -1,6 +1,7 @@
 //! Keys in this process's memory: the engine inside the software vault, and of tests.
 //!
-//! Owns: the map from name and version to key; the formulas. Never: stores or reads a file, shows a key.
+//! Owns: the map from name and version to key; the formulas for whatever can give a card's key ([`CardKeys`]).
+//! Never: stores or reads a file, shows a key.
 
 use std::collections::BTreeMap;
 
@@ -8,10 +9,33 @@ use super::{KeyName, KeyRef, MacKey, SecurityError, SecurityModule, WrappedKey};
 use crate::crypto::{Block, CardKey};
 use crate::key::Key16;
 
+/// Something that can give the key of one card to formulas inside its own boundary; that makes it a [`SecurityModule`].
+pub trait CardKeys: Send {
+    /// The key at the end of the path.
+    ///
+    /// # Errors
+    /// [`SecurityError`].
+    fn card_key(&mut self, key: &KeyRef) -> Result<CardKey, SecurityError>;
+
+    /// Key check value, where the key at the end of the path cannot be had but used.
+    ///
+    /// # Errors
+    /// [`SecurityError`].
+    fn key_check_value(&mut self, key: &KeyRef) -> Result<[u8; 3], SecurityError> {
+        Ok(self.card_key(key)?.check_value())
+    }
+}
+
 /// Keys by name and version.
 #[derive(Default)]
 pub struct KeyRing {
-    keys: BTreeMap<(KeyName, u8), Key16>,
+    keys: BTreeMap<(KeyName, u8), Held>,
+}
+
+/// A key, and the factors that led to it from the national root key: none, province, or province and city.
+struct Held {
+    above: Vec<Block>,
+    key: Key16,
 }
 
 impl KeyRing {
@@ -21,9 +45,14 @@ impl KeyRing {
         Self::default()
     }
 
-    /// Adds or replaces a key.
+    /// Adds or replaces a root key.
     pub fn insert(&mut self, name: KeyName, version: u8, key: Key16) {
-        self.keys.insert((name, version), key);
+        self.insert_below(name, version, Vec::new(), key);
+    }
+
+    /// Adds or replaces a key of a province or a city: `above` are the factors that led to it.
+    pub fn insert_below(&mut self, name: KeyName, version: u8, above: Vec<Block>, key: Key16) {
+        self.keys.insert((name, version), Held { above, key });
     }
 
     /// Names and versions held, in order.
@@ -31,27 +60,30 @@ impl KeyRing {
         self.keys.keys().map(|(name, version)| (name, *version))
     }
 
-    /// Keys held, in order of name and version, for the vault that seals them.
-    pub fn keys(&self) -> impl Iterator<Item = (&KeyName, u8, &Key16)> {
-        self.keys.iter().map(|((name, version), key)| (name, *version, key))
-    }
-
-    fn derive(&self, key: &KeyRef) -> Result<CardKey, SecurityError> {
-        let root = self
-            .keys
-            .get(&(key.name.clone(), key.version))
-            .ok_or_else(|| SecurityError::KeyNotFound { name: key.name.clone(), version: key.version })?;
-        Ok(CardKey::derived(root, &key.path, key.form))
+    /// Keys held, in order of name and version: name, version, factors above, key. For the vault that seals them.
+    pub fn keys(&self) -> impl Iterator<Item = (&KeyName, u8, &[Block], &Key16)> {
+        self.keys.iter().map(|((name, version), held)| (name, *version, held.above.as_slice(), &held.key))
     }
 }
 
-impl SecurityModule for KeyRing {
+impl CardKeys for KeyRing {
+    fn card_key(&mut self, key: &KeyRef) -> Result<CardKey, SecurityError> {
+        let held = self
+            .keys
+            .get(&(key.name.clone(), key.version))
+            .ok_or_else(|| SecurityError::KeyNotFound { name: key.name.clone(), version: key.version })?;
+        let below = key.below(&held.above)?;
+        Ok(CardKey::derived(&held.key, below, key.form))
+    }
+}
+
+impl<T: CardKeys> SecurityModule for T {
     fn authentication_cryptogram(&mut self, key: &KeyRef, factor: Block, data: Block) -> Result<Block, SecurityError> {
-        Ok(self.derive(key)?.authentication_session(factor).cryptogram(data))
+        Ok(self.card_key(key)?.authentication_session(factor).cryptogram(data))
     }
 
     fn mac(&mut self, key: &KeyRef, kind: MacKey, iv: Block, message: &[u8]) -> Result<[u8; 4], SecurityError> {
-        let key = self.derive(key)?;
+        let key = self.card_key(key)?;
         Ok(match kind {
             MacKey::Whole => key.mac(iv, message),
             MacKey::Message(factor) => key.authentication_session(factor).mac(iv, message),
@@ -61,7 +93,7 @@ impl SecurityModule for KeyRing {
     }
 
     fn encipher(&mut self, key: &KeyRef, factor: Block, blocks: &[u8]) -> Result<Vec<u8>, SecurityError> {
-        let session = self.derive(key)?.authentication_session(factor);
+        let session = self.card_key(key)?.authentication_session(factor);
         if !blocks.len().is_multiple_of(session.block()) {
             return Err(SecurityError::Unsupported { operation: "encipher part of a block" });
         }
@@ -76,7 +108,7 @@ impl SecurityModule for KeyRing {
         header: [u8; 3],
         iv: Block,
     ) -> Result<WrappedKey, SecurityError> {
-        let (key, protecting) = (self.derive(key)?, self.derive(protecting)?);
+        let (key, protecting) = (self.card_key(key)?, self.card_key(protecting)?);
         let plain = zeroize::Zeroizing::new([&header[..], key.expose()].concat());
         let enciphered = protecting.encipher(&plain);
         let mac = protecting.mac(iv, &[&command[..], &enciphered].concat());
@@ -84,7 +116,7 @@ impl SecurityModule for KeyRing {
     }
 
     fn check_value(&mut self, key: &KeyRef) -> Result<[u8; 3], SecurityError> {
-        Ok(self.derive(key)?.check_value())
+        self.key_check_value(key)
     }
 }
 
@@ -115,6 +147,22 @@ mod tests {
         let expected = crate::crypto::mac_des(&session, [0; 8], b"message");
         assert_eq!(ring.mac(&short, MacKey::Message([1; 8]), [0; 8], b"message").expect("MAC"), expected);
         assert_ne!(ring.mac(&whole, MacKey::Message([1; 8]), [0; 8], b"message").expect("MAC"), expected);
+    }
+
+    #[test]
+    fn a_city_key_serves_its_own_city_only_and_gives_what_the_root_key_gives() {
+        let (mut root, card) = ring(KeyForm::TDES, &[[1; 8], [2; 8], [3; 8]]);
+        let expected = root.check_value(&card).expect("value");
+        let above = vec![[1; 8], [2; 8]];
+        let city = KeyRef { path: above.clone(), ..card.clone() };
+        let mut held = KeyRing::new();
+        let key = Key16::new(root.card_key(&city).expect("key").expose().try_into().expect("16 bytes"));
+        held.insert_below(card.name.clone(), 1, above, key);
+        assert_eq!(held.check_value(&card).expect("value"), expected);
+        for path in [vec![[1; 8]], vec![[1; 8], [9; 8], [3; 8]], Vec::new()] {
+            let other = KeyRef { path, ..card.clone() };
+            assert!(matches!(held.check_value(&other), Err(SecurityError::LevelTooLow { .. })), "{other:?}");
+        }
     }
 
     #[test]

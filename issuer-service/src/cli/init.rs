@@ -1,6 +1,10 @@
 //! `issuer init`.
 
-use clap::Args;
+use std::path::PathBuf;
+
+use card_core::security::CityCode;
+use card_core::security::keyring::KeyRing;
+use clap::{Args, ValueEnum};
 
 use super::Common;
 use crate::audit::Act;
@@ -8,8 +12,8 @@ use crate::centre::{Centre, CentreError};
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::output::Output;
-use crate::vault::{Vault, passphrase};
-use card_core::security::CityCode;
+use crate::vault::pkcs11::{Token, TokenConfig};
+use crate::vault::{KeyStore, Kind, Vault, VaultError, passphrase};
 
 /// Options of `init`.
 #[derive(Debug, Args)]
@@ -20,26 +24,67 @@ pub struct Init {
     /// 初始化机构编号: 24 hex digits; made from the city when absent.
     #[arg(long, value_parser = institution)]
     institution: Option<String>,
+    /// Where the upper keys are kept.
+    #[arg(long, value_enum, default_value = "software")]
+    vault: Where,
+    /// PKCS#11 library of the security module.
+    #[arg(long, value_name = "FILE", required_if_eq("vault", "pkcs11"))]
+    module: Option<PathBuf>,
+    /// Label of the token in the module.
+    #[arg(long, value_name = "LABEL", required_if_eq("vault", "pkcs11"))]
+    token: Option<String>,
+    /// Keys brought into the token may be exported wrapped; otherwise they never leave it.
+    #[arg(long, requires = "module")]
+    extractable: bool,
+}
+
+/// Where the upper keys are kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Where {
+    /// In the sealed file of the vault.
+    Software,
+    /// In a PKCS#11 token.
+    Pkcs11,
 }
 
 pub(super) fn run(common: &Common, init: Init, output: &Output) -> Result<Exit, Error> {
     let folder = common.folder()?;
-    let Init { city, institution } = init;
-    let profiles = [Centre::card_profile(), Centre::psam_profile()];
-    let vault = Vault::rehearsal(&profiles)?;
+    let Init { city, institution, vault: place, module, token, extractable } = init;
+    let token = match (place, module, token) {
+        (Where::Pkcs11, Some(module), Some(token)) => Some(TokenConfig { module, token, extractable }),
+        _ => None,
+    };
+    let kind = Kind::Rehearsal;
+    let store: Box<dyn KeyStore> = match &token {
+        Some(config) => Box::new(empty_token(common, config, city, output)?),
+        None => Box::new(KeyRing::new()),
+    };
+    let vault = Vault::empty(kind, store)?;
     let institution = institution.unwrap_or_else(|| default_institution(city));
     let mut centre = Centre::create(folder, city, &institution)?;
+    if let Some(config) = &token {
+        centre.set_token(config)?;
+    }
     let passphrase = passphrase::to_make(folder, common.passphrase.as_ref(), output)?;
+    vault.add_rehearsal_keys(&[Centre::card_profile(), Centre::psam_profile()])?;
     vault.seal(&centre.vault_path(), &passphrase)?;
+    let values = vault.check_values(city)?;
     centre.store.act(|tx| -> Result<_, CentreError> {
         tx.set_fact("public_key", &hex::encode_upper(vault.public_key()))?;
-        tx.set_fact("vault_kind", &vault.kind().to_string())?;
-        let detail = format!("city {city} vault {}", vault.kind());
+        tx.set_fact("vault_kind", &kind.to_string())?;
+        tx.add_key_set(Vault::FIRST_VERSION, kind, &common.actor(), &values.keys)?;
+        let detail = format!("city {city} vault {kind} in {}", vault.place().name());
         Ok(((), Act { actor: common.actor(), act: "centre.init", object: "centre".to_owned(), detail }))
     })?;
     centre.sign_checkpoint(&vault)?;
-    output.show(&vault.check_values(city)?);
+    output.show(&values);
     Ok(Exit::Ok)
+}
+
+/// The token; one that holds keys of a centre is not taken for another.
+fn empty_token(common: &Common, config: &TokenConfig, city: CityCode, output: &Output) -> Result<Token, VaultError> {
+    let mut token = Token::open(config, city, passphrase::pin(common.pin.as_ref(), output)?)?;
+    if token.held()?.is_empty() { Ok(token) } else { Err(VaultError::TokenNotEmpty { token: config.token.clone() }) }
 }
 
 /// Prefix of the one published number, city, provincial capital, and 00 for the check byte of unknown rule (assumed).

@@ -3,23 +3,57 @@
 use clap::Subcommand;
 
 use super::Common;
+use crate::audit::Act;
 use crate::error::Error;
 use crate::exit::Exit;
+use crate::operator::Role;
 use crate::output::Output;
+use crate::vault::KeyCheck;
 
 /// What to do with keys.
 #[derive(Debug, Subcommand)]
 pub enum Verb {
     /// List the keys of the vault with their check values (校验值).
     List,
+    /// Compare the check values of the vault with those recorded when the keys were made; exit code 7 when one differs.
+    Check,
+    /// Wrap a key for another module, under the key EXPORT that both hold; the key must have been brought in exportable.
+    Export {
+        /// Name of the key.
+        name: String,
+        /// Its version.
+        #[arg(long, default_value_t = 1)]
+        version: u8,
+    },
 }
 
 pub(super) fn run(common: &Common, verb: Verb, output: &Output) -> Result<Exit, Error> {
-    let centre = common.centre()?;
+    let mut centre = common.centre()?;
     match verb {
         Verb::List => {
             let vault = common.vault(&centre, output)?;
             output.show(&vault.check_values(centre.config.city)?);
+        }
+        Verb::Check => {
+            let vault = common.vault(&centre, output)?;
+            let found = vault.check_values(centre.config.city)?.keys;
+            let check = KeyCheck::compare(centre.store.read(|tx| tx.recorded_check_values())?, found);
+            output.show(&check);
+            if !check.agrees() {
+                return Ok(Exit::Mismatch);
+            }
+        }
+        Verb::Export { name, version } => {
+            let vault = common.vault(&centre, output)?;
+            let operator = centre.store.read(|tx| tx.require(common.operator.as_deref(), Role::Keys))?;
+            // The act is on record before the key is out.
+            let object = format!("key {name} version {version}");
+            centre.store.act(|_| -> Result<_, Error> {
+                Ok(((), Act { actor: operator, act: "key.export", object, detail: String::new() }))
+            })?;
+            let wrapped = vault.export(&name, version)?;
+            centre.sign_checkpoint(&vault)?;
+            output.show(&wrapped);
         }
     }
     Ok(Exit::Ok)

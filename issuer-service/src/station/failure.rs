@@ -13,6 +13,7 @@ use crate::error::Explain;
 use crate::exit::Exit;
 use crate::lang::Lang;
 use crate::store::StoreError;
+use crate::vault::{module_code, module_exit, module_next, module_what};
 
 /// Why a station stops. What is begun can be resumed.
 #[derive(Debug, thiserror::Error)]
@@ -78,7 +79,7 @@ impl Explain for StationError {
             Self::Choose(error) => choose_code(error),
             Self::SameReader { .. } => "READER_NAMED_TWICE",
             Self::Transport(error) => transport_code(error),
-            Self::Security(_) => "KEY_NOT_USABLE",
+            Self::Security(error) => module_code(error),
             Self::Plan(error) => error.code(),
             Self::Content { .. } => "CARD_CONTENT",
             Self::PersonMissing { .. } => "PERSON_NOT_FOUND",
@@ -99,9 +100,7 @@ impl Explain for StationError {
             Self::SameReader { reader } => {
                 lang.pick(format!("读写器 {reader} 指定了两次"), format!("reader {reader} is named twice"))
             }
-            Self::Security(error) => {
-                lang.pick(format!("密钥无法使用: {error}"), format!("a key cannot be used: {error}"))
-            }
+            Self::Security(error) => module_what(error, lang),
             Self::Plan(error) => {
                 lang.pick(format!("不能生成写卡步骤: {error}"), format!("no plan can be made: {error}"))
             }
@@ -131,9 +130,7 @@ impl Explain for StationError {
                 "用 --reader 给出序号或全名，每台一次",
                 "name each reader once with --reader, by number or full name",
             ),
-            Self::Security(_) => {
-                lang.pick("用 issuer key list 查看密钥", "see which keys there are with `issuer key list`")
-            }
+            Self::Security(error) => module_next(error, lang),
             Self::Plan(_) | Self::Content { .. } | Self::PersonMissing { .. } => {
                 lang.pick("核对人员数据和卡片描述文件", "compare the person's details with the card profile")
             }
@@ -148,7 +145,8 @@ impl Explain for StationError {
             Self::Choose(ChooseError::NoMatch { .. }) => Exit::NotFound,
             Self::Choose(ChooseError::Ambiguous { .. }) | Self::SameReader { .. } => Exit::Usage,
             Self::Choose(_) | Self::Transport(_) => Exit::Reader,
-            Self::Security(_) | Self::Plan(_) | Self::Content { .. } | Self::PersonMissing { .. } => Exit::Refused,
+            Self::Security(error) => module_exit(error),
+            Self::Plan(_) | Self::Content { .. } | Self::PersonMissing { .. } => Exit::Refused,
             Self::Receipt { .. } => Exit::Storage,
         }
     }

@@ -33,26 +33,22 @@ struct Signed<'a> {
     signature: &'a str,
 }
 
+/// What was done to the card.
+pub(super) struct Done {
+    /// Batch.
+    pub(super) batch: i64,
+    /// Version of its keys.
+    pub(super) key_version: u8,
+    /// Steps carried out and verified.
+    pub(super) steps: usize,
+}
+
 /// Body and signature of a receipt.
 #[must_use]
-pub(super) fn make(
-    vault: &Vault,
-    batch: i64,
-    card: &Card,
-    steps: usize,
-    operator: &str,
-    reader: &str,
-) -> (String, String) {
-    let body = json_line(&Receipt {
-        format: 1,
-        batch,
-        card,
-        key_version: Vault::FIRST_VERSION,
-        steps,
-        operator,
-        reader,
-        made_at: clock::now(),
-    });
+pub(super) fn make(vault: &Vault, done: &Done, card: &Card, operator: &str, reader: &str) -> (String, String) {
+    let Done { batch, key_version, steps } = *done;
+    let body =
+        json_line(&Receipt { format: 1, batch, card, key_version, steps, operator, reader, made_at: clock::now() });
     let signature = hex::encode_upper(vault.sign(body.as_bytes()));
     (body, signature)
 }

@@ -7,10 +7,10 @@ use card_core::Session;
 use card_core::command::{self, Record};
 use card_core::security::{MacKey, SecurityModule};
 use card_core::transport::TransportError;
+use card_profiles::approach::KeyVersions;
 use card_profiles::identity::CardIdentifier;
 use card_profiles::plan::{Act as PlanAct, ControlKeyState, Plan, PlanError, Target};
 use card_profiles::profile::KeyClass;
-use card_profiles::rehearsal::TRANSPORT_LOT;
 
 use super::event::Refusal;
 use super::failure::StationError;
@@ -77,7 +77,8 @@ impl Work<'_> {
             Err(Broken::Lost(error)) => return Ok(Claim::Lost(error)),
             Err(Broken::Station(error)) => return Err(error),
         }
-        let card_identifier = self.identifier(chip)?;
+        let key_set = store.read(|tx| tx.current_key_set())?;
+        let card_identifier = self.identifier(chip, key_set.unwrap_or(Vault::FIRST_VERSION))?;
         let today = clock::today();
         let bound = store.journal(|tx| -> Result<_, StationError> {
             let Some(job) = tx.next_waiting_job(batch)? else { return Ok(None) };
@@ -93,6 +94,9 @@ impl Work<'_> {
                 state: CardState::Writing.name().to_owned(),
             };
             tx.add_card(&card)?;
+            if let Some(key_set) = key_set {
+                tx.bind_key_set(job, key_set)?;
+            }
             tx.move_job(job, JobMove::Bind)?;
             tx.note(job, &self.reader, "intent", chip.as_str())?;
             Ok(Some(card))
@@ -120,8 +124,9 @@ impl Work<'_> {
     /// The outcome of a verified card: journal, receipt, states, audit, all or nothing.
     pub(super) fn finish(&self, store: &mut Store, card: &Card, steps: usize) -> Result<(), StationError> {
         let sealed = Card { state: CardState::Sealed.name().to_owned(), ..card.clone() };
-        let (body, signature) =
-            receipt::make(self.station.vault, self.station.batch, &sealed, steps, self.operator, &self.reader);
+        let key_version = store.read(|tx| tx.key_set_of(card.job))?.unwrap_or(Vault::FIRST_VERSION);
+        let done = receipt::Done { batch: self.station.batch, key_version, steps };
+        let (body, signature) = receipt::make(self.station.vault, &done, &sealed, self.operator, &self.reader);
         store.act(|tx| {
             tx.move_job(card.job, JobMove::Finish)?;
             tx.move_card(card.job, CardMove::Seal)?;
@@ -148,9 +153,14 @@ impl Work<'_> {
 
     fn carry_out(&self, store: &mut Store, session: &mut Session, card: &Card, resumed: bool) -> Result<usize, Broken> {
         let profile = self.station.profile;
-        let person = store.read(|tx| details(tx, card))?;
+        let (person, key_set) = store.read(|tx| -> Result<_, StationError> {
+            Ok((details(tx, card)?, tx.key_set_of(card.job)?.unwrap_or(Vault::FIRST_VERSION)))
+        })?;
         let values = content::values(profile, self.station.config, card, &person)?;
-        let mut target = Target::blank(card.chip.factors(self.station.config.city), TRANSPORT_LOT);
+        let mut target = Target {
+            versions: KeyVersions::all(key_set),
+            ..Target::blank(card.chip.factors(self.station.config.city), self.station.config.transport_lot)
+        };
         let mut writer = Writer { session, keys: self.station.vault.keys() };
         if resumed {
             for df in store.read(|tx| tx.notes(card.job, KEYS_DONE))? {
@@ -186,10 +196,10 @@ impl Work<'_> {
     }
 
     /// 卡的识别码: city, RID, serial of the chip, MAC with the card's own IRK.
-    fn identifier(&self, chip: &Chip) -> Result<CardIdentifier, StationError> {
+    fn identifier(&self, chip: &Chip, version: u8) -> Result<CardIdentifier, StationError> {
         let (city, serial) = (self.station.config.city, chip.serial());
         let row = self.station.profile.key_of_class("SSSE", KeyClass::Irk).ok_or(PlanError::Profile("IRK"))?;
-        let irk = self.station.profile.key_of_card(row, Vault::FIRST_VERSION, &chip.factors(city));
+        let irk = self.station.profile.key_of_card(row, version, &chip.factors(city));
         let input = CardIdentifier::mac_input(city, serial);
         let mac = self.station.vault.keys().mac(&irk, MacKey::Whole, [0; 8], &input)?;
         Ok(CardIdentifier::new(city, serial, mac))

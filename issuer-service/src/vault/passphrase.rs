@@ -1,4 +1,4 @@
-//! Where the passphrase of the vault comes from.
+//! Where the passphrase of the vault, the PIN of its token and other secrets come from.
 //!
 //! Owns: `env:NAME`, `file:PATH`, the prompt, and the file that a rehearsal centre made without one keeps.
 //! Never: takes a passphrase as an argument, prints one.
@@ -31,13 +31,17 @@ impl FromStr for Source {
         match text.split_once(':') {
             Some(("env", name)) if !name.is_empty() => Ok(Self::Environment(name.to_owned())),
             Some(("file", path)) if !path.is_empty() => Ok(Self::File(PathBuf::from(path))),
-            _ => Err("write env:NAME or file:PATH; a passphrase itself is never an argument"),
+            _ => Err("write env:NAME or file:PATH; a secret itself is never an argument"),
         }
     }
 }
 
 impl Source {
-    fn read(&self) -> Result<Zeroizing<String>, VaultError> {
+    /// The secret: the variable, or the first line of the file.
+    ///
+    /// # Errors
+    /// [`VaultError::PassphraseUnreadable`].
+    pub fn read(&self) -> Result<Zeroizing<String>, VaultError> {
         let text = match self {
             Self::Environment(name) => std::env::var(name).ok(),
             Self::File(path) => std::fs::read_to_string(path).ok(),
@@ -64,7 +68,7 @@ pub fn to_open(folder: &Path, source: Option<&Source>, output: &Output) -> Resul
     let kept = Source::File(folder.join(KEPT));
     match source {
         Some(source) => source.read(),
-        None => kept.read().or_else(|_| output.ask_passphrase().ok_or(VaultError::PassphraseMissing)),
+        None => kept.read().or_else(|_| output.ask(PROMPT).ok_or(VaultError::PassphraseMissing)),
     }
 }
 
@@ -76,7 +80,7 @@ pub fn to_make(folder: &Path, source: Option<&Source>, output: &Output) -> Resul
     if let Some(source) = source {
         return source.read();
     }
-    if let Some(asked) = output.ask_passphrase() {
+    if let Some(asked) = output.ask(PROMPT) {
         return if asked.is_empty() { Err(VaultError::PassphraseMissing) } else { Ok(asked) };
     }
     let mut bytes = Zeroizing::new([0; 24]);
@@ -92,6 +96,19 @@ pub fn to_make(folder: &Path, source: Option<&Source>, output: &Output) -> Resul
         .map_err(|source| VaultError::File { path, source })?;
     Ok(passphrase)
 }
+
+/// The PIN of the token: as named, or asked for.
+///
+/// # Errors
+/// [`VaultError::PassphraseUnreadable`], [`VaultError::PinMissing`].
+pub fn pin(source: Option<&Source>, output: &Output) -> Result<Zeroizing<String>, VaultError> {
+    match source {
+        Some(source) => source.read(),
+        None => output.ask(("加密机 PIN: ", "PIN of the security module: ")).ok_or(VaultError::PinMissing),
+    }
+}
+
+const PROMPT: (&str, &str) = ("密钥库口令: ", "vault passphrase: ");
 
 const KEPT: &str = "rehearsal.passphrase";
 

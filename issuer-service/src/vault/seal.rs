@@ -1,4 +1,5 @@
 //! The vault file: a TOML head that anyone may read, and a sealed body.
+//! With a PKCS#11 token the body holds the signing key alone.
 //!
 //! Source: Argon2id (RFC 9106) makes the key; AES-256-GCM seals; the head is authenticated with the body.
 //! Owns: the bytes of the file, their bounds. Never: judges the keys.
@@ -29,11 +30,39 @@ const MEMORY_KIB_MAX: u32 = 1 << 20;
 /// Passes and lanes that a file may ask for, for the same reason.
 const PASSES_MAX: u32 = 64;
 
+/// Format written; format 1 is read.
+const FORMAT: u32 = 2;
+
+/// Where the upper keys of a vault are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Place {
+    /// In the sealed file.
+    #[default]
+    File,
+    /// In a PKCS#11 token; the file holds the signing key.
+    Pkcs11,
+}
+
+impl Place {
+    /// Name as written.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::File => "file",
+            Self::Pkcs11 => "pkcs11",
+        }
+    }
+}
+
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct File {
     format: u32,
     kind: Kind,
+    /// Absent in format 1: the keys are in the body.
+    #[serde(default)]
+    place: Place,
     kdf: String,
     memory_kib: u32,
     passes: u32,
@@ -47,12 +76,14 @@ struct File {
 impl File {
     /// Everything but the body, authenticated with it.
     fn head(&self) -> String {
-        let Self { format, kind, kdf, memory_kib, passes, lanes, salt, cipher, nonce, sealed: _ } = self;
-        format!("issuer vault {format} {kind} {kdf} {memory_kib} {passes} {lanes} {salt} {cipher} {nonce}")
+        let Self { format, kind, place, kdf, memory_kib, passes, lanes, salt, cipher, nonce, sealed: _ } = self;
+        let place = if *format == 1 { String::new() } else { format!(" {}", place.name()) };
+        format!("issuer vault {format} {kind}{place} {kdf} {memory_kib} {passes} {lanes} {salt} {cipher} {nonce}")
     }
 
     fn key(&self, passphrase: &str) -> Option<LessSafeKey> {
-        let known = self.format == 1 && self.kdf == "argon2id" && self.cipher == "aes-256-gcm";
+        let place_known = self.format == FORMAT || self.format == 1 && self.place == Place::File;
+        let known = place_known && self.kdf == "argon2id" && self.cipher == "aes-256-gcm";
         let bounded = self.memory_kib <= MEMORY_KIB_MAX && self.passes <= PASSES_MAX && self.lanes <= PASSES_MAX;
         if !known || !bounded {
             return None;
@@ -81,8 +112,17 @@ impl fmt::Display for Kind {
     }
 }
 
-/// Opens a vault file: kind, keys, PKCS#8 of the signing key.
-pub(super) fn open(path: &Path, passphrase: &str) -> Result<(Kind, KeyRing, Zeroizing<Vec<u8>>), VaultError> {
+/// What a vault file holds.
+pub(super) struct Opened {
+    pub(super) kind: Kind,
+    pub(super) place: Place,
+    pub(super) ring: KeyRing,
+    /// PKCS#8 of the signing key.
+    pub(super) signer: Zeroizing<Vec<u8>>,
+}
+
+/// Opens a vault file.
+pub(super) fn open(path: &Path, passphrase: &str) -> Result<Opened, VaultError> {
     let malformed = || VaultError::Malformed { path: path.to_owned() };
     let bytes = std::fs::read(path).map_err(|source| match source.kind() {
         ErrorKind::NotFound => VaultError::NotFound { path: path.to_owned() },
@@ -94,8 +134,8 @@ pub(super) fn open(path: &Path, passphrase: &str) -> Result<(Kind, KeyRing, Zero
     let key = file.key(passphrase).ok_or_else(malformed)?;
     let nonce = file.nonce().ok_or_else(malformed)?;
     let plain = key.open_in_place(nonce, Aad::from(file.head()), &mut body).map_err(|_| VaultError::NotOpened)?;
-    let (ring, signer) = unpack(plain).ok_or_else(malformed)?;
-    Ok((file.kind, ring, signer))
+    let (ring, signer) = unpack(plain, file.format).ok_or_else(malformed)?;
+    Ok(Opened { kind: file.kind, place: file.place, ring, signer })
 }
 
 /// Writes a new vault file, readable by its owner alone.
@@ -103,7 +143,7 @@ pub(super) fn write(
     path: &Path,
     passphrase: &str,
     kind: Kind,
-    ring: &KeyRing,
+    ring: Option<&KeyRing>,
     signer_pkcs8: &[u8],
 ) -> Result<(), VaultError> {
     let failed = |source| VaultError::File { path: path.to_owned(), source };
@@ -111,8 +151,9 @@ pub(super) fn write(
     let (mut salt, mut nonce) = ([0; 16], [0; NONCE_LEN]);
     random.fill(&mut salt).and_then(|()| random.fill(&mut nonce)).map_err(|_| VaultError::NoRandom)?;
     let mut file = File {
-        format: 1,
+        format: FORMAT,
         kind,
+        place: if ring.is_some() { Place::File } else { Place::Pkcs11 },
         kdf: "argon2id".to_owned(),
         memory_kib: MEMORY_KIB,
         passes: PASSES,
@@ -132,14 +173,17 @@ pub(super) fn write(
     out.write_all(text.as_bytes()).and_then(|()| out.sync_all()).map_err(failed)
 }
 
-/// `name length ‖ name ‖ version ‖ key(16)` for each key, a zero, then the PKCS#8 to the end.
-fn pack(ring: &KeyRing, signer_pkcs8: &[u8]) -> Zeroizing<Vec<u8>> {
-    let mut body = Zeroizing::new(Vec::with_capacity(4096));
-    for (name, version, key) in ring.keys() {
+/// `name length ‖ name ‖ version ‖ levels ‖ factors(8 each) ‖ key(16)` for each key, a zero, then the PKCS#8 to the end.
+/// Format 1 has neither levels nor factors.
+fn pack(ring: Option<&KeyRing>, signer_pkcs8: &[u8]) -> Zeroizing<Vec<u8>> {
+    let mut body = Zeroizing::new(Vec::with_capacity(1 << 15));
+    for (name, version, above, key) in ring.into_iter().flat_map(KeyRing::keys) {
         let name = name.as_str().as_bytes();
         body.push(u8::try_from(name.len()).expect("key names are a dozen letters"));
         body.extend_from_slice(name);
         body.push(version);
+        body.push(u8::try_from(above.len()).expect("there are three levels"));
+        body.extend(above.iter().flatten());
         body.extend_from_slice(key.expose());
     }
     body.push(0);
@@ -147,7 +191,7 @@ fn pack(ring: &KeyRing, signer_pkcs8: &[u8]) -> Zeroizing<Vec<u8>> {
     body
 }
 
-fn unpack(plain: &[u8]) -> Option<(KeyRing, Zeroizing<Vec<u8>>)> {
+fn unpack(plain: &[u8], format: u32) -> Option<(KeyRing, Zeroizing<Vec<u8>>)> {
     let mut ring = KeyRing::new();
     let mut rest = plain;
     loop {
@@ -157,8 +201,56 @@ fn unpack(plain: &[u8]) -> Option<(KeyRing, Zeroizing<Vec<u8>>)> {
         }
         let (name, after) = after.split_at_checked(usize::from(*length))?;
         let (version, after) = after.split_first()?;
+        let (levels, after) = if format == 1 { (&0, after) } else { after.split_first()? };
+        let (above, after) = after.split_at_checked(8 * usize::from(*levels))?;
         let (key, after) = after.split_first_chunk::<16>()?;
-        ring.insert(KeyName::new(std::str::from_utf8(name).ok()?), *version, Key16::new(*key));
+        let name = KeyName::new(std::str::from_utf8(name).ok()?);
+        ring.insert_below(name, *version, above.as_chunks::<8>().0.to_vec(), Key16::new(*key));
         rest = after;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A file as the first version of the program wrote it: no place in the head, no levels in the body.
+    fn format_1(passphrase: &str) -> String {
+        let mut file = File {
+            format: 1,
+            kind: Kind::Rehearsal,
+            place: Place::File,
+            kdf: "argon2id".to_owned(),
+            memory_kib: MEMORY_KIB,
+            passes: PASSES,
+            lanes: LANES,
+            salt: "00".repeat(16),
+            cipher: "aes-256-gcm".to_owned(),
+            nonce: "01".repeat(NONCE_LEN),
+            sealed: String::new(),
+        };
+        let (salt, nonce) = (&file.salt, &file.nonce);
+        let head = format!("issuer vault 1 rehearsal argon2id 19456 2 1 {salt} aes-256-gcm {nonce}");
+        let mut body = b"\x06UKSSSE\x01keys-of-16-bytes\x00signer".to_vec();
+        let key = file.key(passphrase).expect("parameters");
+        key.seal_in_place_append_tag(file.nonce().expect("nonce"), Aad::from(head), &mut body).expect("sealed");
+        file.sealed = hex::encode_upper(body);
+        let text = toml::to_string(&file).expect("table");
+        text.replace("place = \"file\"\n", "")
+    }
+
+    #[test]
+    fn a_file_of_format_1_opens_with_its_keys_at_the_national_level() {
+        let folder = tempfile::tempdir().expect("folder");
+        let path = folder.path().join("centre.vault");
+        let text = format_1("p");
+        assert!(text.contains("format = 1") && !text.contains("place"));
+        std::fs::write(&path, &text).expect("written");
+        let Ok(opened) = open(&path, "p") else { panic!("a file of format 1 opens") };
+        let keys: Vec<_> =
+            opened.ring.keys().map(|(name, version, above, _)| (name.to_string(), version, above.len())).collect();
+        assert_eq!((keys, opened.signer.as_slice()), (vec![("UKSSSE".to_owned(), 1, 0)], &b"signer"[..]));
+        std::fs::write(&path, format!("{text}place = \"pkcs11\"\n")).expect("written");
+        assert!(open(&path, "p").is_err(), "a place is no word of format 1");
     }
 }

@@ -3,6 +3,7 @@
 //! Source: COS manuals, GlobalPlatform test keys, FIPS 81, published examples of this card.
 //! Owns: the list. Never: grows by guessing; a key is here because it is printed somewhere.
 
+use card_core::crypto;
 use card_core::key::Key16;
 use card_profiles::rehearsal::TRANSPORT_KEY;
 
@@ -20,6 +21,11 @@ pub(super) fn is_well_known(key: &Key16) -> bool {
     let bytes = key.expose();
     let (left, right) = bytes.split_at(8);
     PRINTED.contains(bytes) || left == right
+}
+
+/// Whether a key with this check value is printed somewhere; one key in two million would be refused by chance.
+pub(super) fn has_check_value(value: [u8; 3]) -> bool {
+    PRINTED.into_iter().any(|key| crypto::check_value(&Key16::new(key)) == value)
 }
 
 #[cfg(test)]

@@ -51,7 +51,7 @@ impl Centre {
             assert_eq!(issuer(&data, &arguments).status.code(), Some(0));
         }
         let passphrase = std::fs::read_to_string(data.join("rehearsal.passphrase")).expect("passphrase");
-        let vault = Vault::open(&data.join("centre.vault"), passphrase.trim_end()).expect("vault");
+        let vault = Vault::open_file(&data.join("centre.vault"), passphrase.trim_end()).expect("vault");
         let rules = issuer_service::Centre::card_profile().account.expect("account");
         let centre = Self { folder, server: None, keys: vault.keys(), rules };
         (1..=cards).for_each(|n| centre.add_card(n));

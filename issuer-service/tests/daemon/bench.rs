@@ -18,11 +18,17 @@ pub(crate) struct Bench {
     farm: Arc<Mutex<Farm>>,
     stop: Arc<AtomicBool>,
     feeder: Option<JoinHandle<()>>,
+    settings: Vec<(String, String)>,
 }
 
 impl Bench {
     /// `slots` readers, with the first blank cards of the hopper in them, and an initialised centre with operators.
     pub(crate) fn new(slots: usize, cards: &[FaultPlan]) -> Self {
+        Self::with(slots, cards, &["init"], Vec::new())
+    }
+
+    /// The same, with the centre made by these arguments, and environment variables for every call of the program.
+    pub(crate) fn with(slots: usize, cards: &[FaultPlan], init: &[&str], settings: Vec<(String, String)>) -> Self {
         let folder = tempfile::tempdir().expect("folder");
         let (hopper, state) = (folder.path().join("cards"), folder.path().join("pcsc"));
         std::fs::create_dir_all(&hopper).and_then(|()| std::fs::create_dir_all(&state)).expect("folders");
@@ -39,8 +45,8 @@ impl Bench {
         let farm = Arc::new(Mutex::new(farm));
         let stop = Arc::new(AtomicBool::new(false));
         let feeder = feed(folder.path().to_owned(), slots, Arc::clone(&farm), Arc::clone(&stop));
-        let bench = Self { folder, farm, stop, feeder: Some(feeder) };
-        bench.ok(&["init"]);
+        let bench = Self { folder, farm, stop, feeder: Some(feeder), settings };
+        bench.ok(init);
         for (name, role) in [("li", "capture"), ("wang", "approve"), ("sun", "station"), ("zhou", "keys")] {
             bench.ok(&["operator", "add", name, "--role", role]);
         }
@@ -76,6 +82,7 @@ impl Bench {
             .args(["--lang", "en", "--format", "json", "--data"])
             .arg(self.folder().join("centre"))
             .args(arguments)
+            .envs(self.settings.iter().map(|(name, value)| (name, value)))
             .env("PCSCLITE_CSOCK_NAME", self.farm().csock())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -95,6 +102,11 @@ impl Bench {
     /// Starts the station of batch 1 on these readers.
     pub(crate) fn station(&self, readers: &[usize]) -> Child {
         self.station_command(readers).spawn().expect("the program starts")
+    }
+
+    /// Starts the station with more options.
+    pub(crate) fn station_with(&self, readers: &[usize], extra: &[&str]) -> Child {
+        self.station_command(readers).args(extra).spawn().expect("the program starts")
     }
 
     /// Runs the station to its end: exit code and the lines of its output.

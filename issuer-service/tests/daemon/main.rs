@@ -4,3 +4,4 @@ mod bench;
 mod journey;
 mod kill;
 mod psam;
+mod token;

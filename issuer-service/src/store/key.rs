@@ -1,0 +1,74 @@
+//! Rows of key sets, of check values, and of which card has which set.
+
+use rusqlite::OptionalExtension;
+
+use super::{StoreError, Tx};
+use crate::clock;
+use crate::vault::{CheckValue, Kind};
+
+impl Tx<'_> {
+    /// Records a key set with the check values of its keys. From now on cards are made with it.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] when there is such a set, or one of its keys is recorded.
+    pub fn add_key_set(&self, number: u8, kind: Kind, made_by: &str, values: &[CheckValue]) -> Result<(), StoreError> {
+        self.sql.execute(
+            "INSERT INTO key_set (number, kind, made_by, made_at) VALUES ($1, $2, $3, $4)",
+            (number, kind.to_string(), made_by, clock::now()),
+        )?;
+        let mut add = self.sql.prepare(
+            "INSERT INTO key_value (key_set, name, version, national, province, city) VALUES ($1, $2, $3, $4, $5, $6)",
+        )?;
+        for value in values {
+            let CheckValue { name, version, national, province, city } = value;
+            add.execute((number, name, version, national, province, city))?;
+        }
+        Ok(())
+    }
+
+    /// The newest key set, with which cards are made.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn current_key_set(&self) -> Result<Option<u8>, StoreError> {
+        Ok(self.sql.prepare_cached("SELECT MAX(number) FROM key_set")?.query_row((), |row| row.get(0))?)
+    }
+
+    /// The check values recorded, in order of name and version.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn recorded_check_values(&self) -> Result<Vec<CheckValue>, StoreError> {
+        let mut find =
+            self.sql.prepare("SELECT name, version, national, province, city FROM key_value ORDER BY name, version")?;
+        let rows = find.query_map((), |row| {
+            Ok(CheckValue {
+                name: row.get(0)?,
+                version: row.get(1)?,
+                national: row.get(2)?,
+                province: row.get(3)?,
+                city: row.get(4)?,
+            })
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// Binds the card of a job to a key set.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn bind_key_set(&self, job: i64, key_set: u8) -> Result<(), StoreError> {
+        let mut bind = self.sql.prepare_cached("INSERT INTO card_key_set (job, key_set) VALUES ($1, $2)")?;
+        bind.execute((job, key_set))?;
+        Ok(())
+    }
+
+    /// The key set that the card of a job was begun with; `None` for cards older than key sets.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn key_set_of(&self, job: i64) -> Result<Option<u8>, StoreError> {
+        let mut find = self.sql.prepare_cached("SELECT key_set FROM card_key_set WHERE job = $1")?;
+        Ok(find.query_row([job], |row| row.get(0)).optional()?)
+    }
+}

@@ -1,0 +1,206 @@
+//! Check values (校验值) of keys: the first 3 bytes of E(0), by which people compare keys that they may not see.
+//!
+//! Owns: the list, its words. Never: holds a key.
+
+use card_core::crypto::{Block, KeyForm};
+use card_core::security::{CityCode, Factors, KeyName, KeyRef, SecurityError};
+use card_profiles::rehearsal::TRANSPORT_KEY_NAME;
+use serde::Serialize;
+
+use super::{EXPORT_KEY_NAME, Held, Kind, Vault, VaultError, is_export_key};
+use crate::lang::Lang;
+use crate::output::Show;
+
+/// Check values (校验值) of the keys of a vault.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct CheckValues {
+    /// What the keys are good for.
+    pub kind: Kind,
+    /// City of the third level.
+    pub city: String,
+    /// In order of name.
+    pub keys: Vec<CheckValue>,
+}
+
+/// Check values of one key: first 3 bytes of E(0), hex.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct CheckValue {
+    /// Key name.
+    pub name: String,
+    /// Version.
+    pub version: u8,
+    /// National root key; none when the vault holds a key below it.
+    pub national: Option<String>,
+    /// Province's key; none for a transport key, or when the vault holds a city's key.
+    pub province: Option<String>,
+    /// City's key; none for a transport key.
+    pub city: Option<String>,
+}
+
+impl Vault {
+    /// Check values of every key, on those of the three levels above the cards of `city` that the vault can tell.
+    ///
+    /// # Errors
+    /// [`VaultError::Security`].
+    pub fn check_values(&self, city: CityCode) -> Result<CheckValues, VaultError> {
+        let factors = Factors::of(city, [0; 8]);
+        let keys = self.keys();
+        let mut store = keys.store();
+        let mut rows = Vec::new();
+        for Held { name, version, above } in store.held()? {
+            let mut value = |path: &[Block]| -> Result<Option<String>, SecurityError> {
+                if !path.starts_with(&above) {
+                    return Ok(None);
+                }
+                let key = KeyRef { name: name.clone(), version, path: path.to_vec(), form: KeyForm::TDES };
+                Ok(Some(hex::encode_upper(store.check_value(&key)?)))
+            };
+            let by_city = name.as_str() != TRANSPORT_KEY_NAME && !is_export_key(&name);
+            rows.push(CheckValue {
+                national: value(&[])?,
+                province: if by_city { value(&[factors.province])? } else { None },
+                city: if by_city { value(&[factors.province, factors.city])? } else { None },
+                name: name.to_string(),
+                version,
+            });
+        }
+        Ok(CheckValues { kind: self.kind(), city: city.to_string(), keys: rows })
+    }
+}
+
+impl Show for CheckValues {
+    fn text(&self, lang: Lang) -> String {
+        let title = match self.kind {
+            Kind::Rehearsal => lang.pick("演练密钥（不得用于真卡）", "REHEARSAL keys (never for real cards)"),
+            Kind::Production => lang.pick("生产密钥", "production keys"),
+        };
+        let (national, province, city) = lang.pick(("国家", "省", "市"), ("nation", "province", "city"));
+        let mut text = format!("{title}\n{:<10} {:>3}  {national:<8} {province:<8} {city} {}", "", "v", self.city);
+        for key in &self.keys {
+            let level = |value: &Option<String>| value.clone().unwrap_or_else(|| "-".to_owned());
+            text.push_str(&format!(
+                "\n{:<10} {:>3}  {:<8} {:<8} {}",
+                key.name,
+                key.version,
+                level(&key.national),
+                level(&key.province),
+                level(&key.city)
+            ));
+        }
+        text
+    }
+}
+
+/// The check values recorded when keys were made, against those of the vault now.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct KeyCheck {
+    /// Keys that are as recorded.
+    pub agreed: usize,
+    /// Keys that differ from the record.
+    pub different: Vec<String>,
+    /// Keys recorded that the vault does not hold.
+    pub missing: Vec<String>,
+    /// Keys of the vault that nobody recorded.
+    pub unknown: Vec<String>,
+}
+
+impl KeyCheck {
+    /// Compares.
+    #[must_use]
+    pub fn compare(recorded: Vec<CheckValue>, found: Vec<CheckValue>) -> Self {
+        let title = |value: &CheckValue| format!("{} v{}", value.name, value.version);
+        let same_key = |left: &CheckValue, right: &CheckValue| left.name == right.name && left.version == right.version;
+        let mut check = Self { agreed: 0, different: Vec::new(), missing: Vec::new(), unknown: Vec::new() };
+        for value in &recorded {
+            match found.iter().find(|other| same_key(other, value)) {
+                Some(other) if other == value => check.agreed += 1,
+                Some(_) => check.different.push(title(value)),
+                None => check.missing.push(title(value)),
+            }
+        }
+        check.unknown =
+            found.iter().filter(|value| !recorded.iter().any(|other| same_key(other, value))).map(title).collect();
+        check
+    }
+
+    /// Whether every key is as recorded and none is missing or unknown.
+    #[must_use]
+    pub fn agrees(&self) -> bool {
+        self.different.is_empty() && self.missing.is_empty() && self.unknown.is_empty()
+    }
+}
+
+impl Show for KeyCheck {
+    fn text(&self, lang: Lang) -> String {
+        let agreed = self.agreed;
+        let mut text = lang.pick(format!("{agreed} 个密钥与记录一致"), format!("{agreed} keys are as recorded"));
+        for (list, zh, en) in [
+            (&self.different, "校验值不符", "check value differs"),
+            (&self.missing, "密钥库中没有", "not in the vault"),
+            (&self.unknown, "没有记录", "not on record"),
+        ] {
+            if !list.is_empty() {
+                text.push_str(&format!("\n{}: {}", lang.pick(zh, en), list.join(", ")));
+            }
+        }
+        text
+    }
+}
+
+/// A key wrapped for another module.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Exported {
+    /// Key name.
+    pub name: String,
+    /// Version.
+    pub version: u8,
+    /// Factors from the root key to it, hex: none, province, or province and city.
+    pub above: Vec<String>,
+    /// How it is wrapped.
+    pub wrapping: &'static str,
+    /// The wrapped key, 32 hex digits.
+    pub wrapped: String,
+    /// Its check value.
+    pub check_value: String,
+    /// Check value of the key that wraps it.
+    pub wrapping_check_value: Option<String>,
+}
+
+impl Vault {
+    /// Wraps a key under the newest [`EXPORT_KEY_NAME`] key.
+    ///
+    /// # Errors
+    /// [`VaultError::Security`].
+    pub fn export(&self, name: &str, version: u8) -> Result<Exported, VaultError> {
+        let keys = self.keys();
+        let mut store = keys.store();
+        let held = store.held()?;
+        let missing = |name: &str, version| SecurityError::KeyNotFound { name: KeyName::new(name), version };
+        let under = held.iter().rfind(|held| is_export_key(&held.name)).cloned();
+        let under = under.ok_or_else(|| missing(EXPORT_KEY_NAME, Self::FIRST_VERSION))?;
+        let key = held.into_iter().find(|held| held.name.as_str() == name && held.version == version);
+        let key = key.ok_or_else(|| missing(name, version))?;
+        let wrapped = store.export(&key, &under)?;
+        // A token that may wrap with a key only cannot tell its check value.
+        let wrapping_check_value = store.check_value(&under.reference()).ok().map(hex::encode_upper);
+        Ok(Exported {
+            name: key.name.to_string(),
+            version,
+            above: key.above.iter().map(hex::encode_upper).collect(),
+            wrapping: "3DES-CBC, IV 0",
+            wrapped: hex::encode_upper(wrapped),
+            check_value: hex::encode_upper(store.check_value(&key.reference())?),
+            wrapping_check_value,
+        })
+    }
+}
+
+impl Show for Exported {
+    fn text(&self, lang: Lang) -> String {
+        let Self { name, version, wrapping, wrapped, check_value, .. } = self;
+        lang.pick(
+            format!("{name} v{version}  {wrapped}  ({wrapping})  校验值 {check_value}"),
+            format!("{name} v{version}  {wrapped}  ({wrapping})  check value {check_value}"),
+        )
+    }
+}

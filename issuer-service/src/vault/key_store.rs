@@ -1,0 +1,113 @@
+//! Where upper keys are held: this process's memory, out of the sealed file, or a PKCS#11 token.
+//!
+//! Owns: what a vault asks of such a place. Never: gives a key out unwrapped.
+
+use card_core::crypto::Block;
+use card_core::crypto::{self, KeyForm};
+use card_core::key::Key16;
+use card_core::security::keyring::{CardKeys, KeyRing};
+use card_core::security::{KeyName, KeyRef, SecurityError, SecurityModule};
+
+use super::VaultError;
+
+/// A key that is held, without its bytes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Held {
+    /// Name.
+    pub name: KeyName,
+    /// Version, from 1.
+    pub version: u8,
+    /// Factors from the root key to it: none, province, or province and city.
+    pub above: Vec<Block>,
+}
+
+impl Held {
+    /// The key itself, as a reference.
+    #[must_use]
+    pub fn reference(&self) -> KeyRef {
+        KeyRef { name: self.name.clone(), version: self.version, path: self.above.clone(), form: KeyForm::TDES }
+    }
+}
+
+/// A key on its way into a store.
+#[derive(Clone, Debug)]
+pub struct NewKey {
+    /// What it will be.
+    pub held: Held,
+    /// Its bytes.
+    pub key: Key16,
+}
+
+/// A place that holds upper keys and computes with them.
+pub trait KeyStore: SecurityModule {
+    /// What it holds, in order of name and version.
+    ///
+    /// # Errors
+    /// [`SecurityError::Gone`].
+    fn held(&mut self) -> Result<Vec<Held>, SecurityError>;
+
+    /// Takes a key in. One of the same name and version stays as it is.
+    ///
+    /// # Errors
+    /// [`VaultError::KeyExists`], [`VaultError::Security`].
+    fn add(&mut self, key: NewKey) -> Result<(), VaultError>;
+
+    /// A key for another module: 3DES in CBC mode from zeros, under the key `under` that both modules hold.
+    ///
+    /// # Errors
+    /// [`SecurityError::StaysInside`] when the key was brought in to stay.
+    fn export(&mut self, key: &Held, under: &Held) -> Result<Vec<u8>, SecurityError>;
+
+    /// Known answers of its own cipher, before any key is used.
+    ///
+    /// # Errors
+    /// [`VaultError::SelfTest`].
+    fn self_test(&mut self) -> Result<(), VaultError>;
+
+    /// The keys that the sealed file must hold; `None` when the store keeps them itself.
+    fn to_seal(&self) -> Option<&KeyRing>;
+}
+
+impl KeyStore for KeyRing {
+    fn held(&mut self) -> Result<Vec<Held>, SecurityError> {
+        let held =
+            self.keys().map(|(name, version, above, _)| Held { name: name.clone(), version, above: above.to_vec() });
+        Ok(held.collect())
+    }
+
+    fn add(&mut self, key: NewKey) -> Result<(), VaultError> {
+        let NewKey { held: Held { name, version, above }, key } = key;
+        if self.names().any(|(known, of)| *known == name && of == version) {
+            return Err(VaultError::KeyExists { name, version });
+        }
+        self.insert_below(name, version, above, key);
+        Ok(())
+    }
+
+    fn export(&mut self, key: &Held, under: &Held) -> Result<Vec<u8>, SecurityError> {
+        let (key, under) = (self.card_key(&key.reference())?, self.card_key(&under.reference())?);
+        let bytes: [u8; 16] = under.expose().try_into().expect("an upper key has 16 bytes");
+        Ok(wrap_cbc(&Key16::new(bytes), key.expose()))
+    }
+
+    /// The formulas are tested when a vault opens, whatever holds its keys.
+    fn self_test(&mut self) -> Result<(), VaultError> {
+        Ok(())
+    }
+
+    fn to_seal(&self) -> Option<&KeyRing> {
+        Some(self)
+    }
+}
+
+/// 3DES-CBC from zeros over whole blocks: how modules pass keys to each other.
+fn wrap_cbc(under: &Key16, plain: &[u8]) -> Vec<u8> {
+    let mut state = [0; 8];
+    let mut out = Vec::with_capacity(plain.len());
+    for block in plain.as_chunks::<8>().0 {
+        state.iter_mut().zip(block).for_each(|(left, right)| *left ^= right);
+        state = *crypto::tdes_encrypt(under, &state).first_chunk().expect("one block in, one block out");
+        out.extend_from_slice(&state);
+    }
+    out
+}

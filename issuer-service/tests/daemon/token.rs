@@ -1,0 +1,253 @@
+//! Keys in a PKCS#11 token: SoftHSM of the system, a folder of its own for each test, and another client on the same token.
+
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use card_sim::fault::FaultPlan;
+use serde_json::Value;
+
+use crate::bench::Bench;
+
+const MODULE: &str = "/usr/lib/softhsm/libsofthsm2.so";
+const PIN: &str = "478215-Marked-PIN";
+
+/// A token in a folder of its own.
+struct Token {
+    folder: tempfile::TempDir,
+}
+
+impl Token {
+    fn new() -> Self {
+        let token = Self { folder: tempfile::tempdir().expect("folder") };
+        std::fs::create_dir(token.tokens()).expect("folder");
+        let text = format!(
+            "directories.tokendir = {}\nobjectstore.backend = file\nlog.level = ERROR\n",
+            token.tokens().display()
+        );
+        std::fs::write(token.config(), text).expect("configuration");
+        let made = Command::new("softhsm2-util")
+            .args(["--init-token", "--free", "--label", "centre", "--so-pin", "20061122", "--pin", PIN])
+            .env("SOFTHSM2_CONF", token.config())
+            .output()
+            .expect("softhsm2-util runs");
+        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+        token
+    }
+
+    fn tokens(&self) -> PathBuf {
+        self.folder.path().join("tokens")
+    }
+
+    fn config(&self) -> PathBuf {
+        self.folder.path().join("softhsm2.conf")
+    }
+
+    fn settings(&self) -> Vec<(String, String)> {
+        let config = self.config().to_str().expect("path").to_owned();
+        vec![("SOFTHSM2_CONF".to_owned(), config), ("TOKEN_PIN".to_owned(), PIN.to_owned())]
+    }
+
+    /// What another PKCS#11 client says.
+    fn other_client(&self, arguments: &[&str]) -> (bool, String) {
+        let output = Command::new("pkcs11-tool")
+            .args(["--module", MODULE, "--token-label", "centre", "--login", "--pin", PIN])
+            .args(arguments)
+            .env("SOFTHSM2_CONF", self.config())
+            .output()
+            .expect("pkcs11-tool runs");
+        let said = [output.stdout, output.stderr].concat();
+        (output.status.success(), String::from_utf8_lossy(&said).into_owned())
+    }
+}
+
+fn bench(token: &Token, cards: usize, extra: &[&str]) -> Bench {
+    let init = ["--pin", "env:TOKEN_PIN", "init", "--vault", "pkcs11", "--module", MODULE, "--token", "centre"];
+    Bench::with(1, &vec![FaultPlan::default(); cards], &[&init[..], extra].concat(), token.settings())
+}
+
+fn json(bench: &Bench, arguments: &[&str]) -> (Option<i32>, Value) {
+    let output = bench.output(&[&["--pin", "env:TOKEN_PIN"], arguments].concat());
+    let text = if output.stdout.is_empty() { output.stderr } else { output.stdout };
+    (output.status.code(), serde_json::from_slice(&text).expect("JSON"))
+}
+
+#[test]
+fn a_batch_is_made_with_keys_that_another_client_sees_and_nobody_can_take_out() {
+    let token = Token::new();
+    let bench = bench(&token, 2, &[]);
+    bench.batch(2);
+    let made = run(&bench, &["--pin", "env:TOKEN_PIN"]).wait_with_output().expect("ends");
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    bench.assert_complete(2, 0);
+
+    let (code, listed) = json(&bench, &["key", "list"]);
+    let keys = listed["keys"].as_array().expect("keys");
+    assert_eq!((code, keys.iter().filter(|key| key["city"].is_string()).count()), (Some(0), keys.len() - 1));
+    assert!(
+        keys.iter().all(|key| key["national"].is_null() || key["name"] == "TRANSPORT"),
+        "no root key is in the token"
+    );
+    assert_eq!(json(&bench, &["key", "check"]).0, Some(0));
+
+    let (seen, text) = token.other_client(&["--list-objects", "--type", "secrkey"]);
+    assert!(seen, "{text}");
+    assert_eq!(text.matches("Secret Key Object").count(), keys.len(), "{text}");
+    assert_eq!(text.matches("sensitive").count(), keys.len(), "{text}");
+    assert!(!text.contains("extractable") || text.contains("never extractable"), "{text}");
+    let out = token.folder.path().join("value");
+    let read = ["--read-object", "--type", "secrkey", "--label", "UKSSSE v1 513300sx", "--output-file"];
+    let (taken, said) = token.other_client(&[&read[..], &[out.to_str().expect("path")]].concat());
+    assert!(!taken && !out.exists(), "a sensitive key was read: {said}");
+}
+
+#[test]
+fn another_client_enciphers_zeros_to_the_check_value_of_every_key() {
+    let token = Token::new();
+    let bench = bench(&token, 0, &[]);
+    let (_, listed) = json(&bench, &["key", "list"]);
+    let keys: Vec<&Value> =
+        listed["keys"].as_array().expect("keys").iter().filter(|key| key["city"].is_string()).collect();
+    let id = |key: &&Value| {
+        let name = key["name"].as_str().expect("name");
+        hex::encode(format!("issuer1:{name}:1:3531303030307368.3531333330307378"))
+    };
+    let output = Command::new("python3")
+        .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/daemon/encrypt_zeros.py"))
+        .args([MODULE, "centre"])
+        .args(keys.iter().map(id))
+        .envs(token.settings())
+        .output()
+        .expect("python3 runs");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let blocks = String::from_utf8(output.stdout).expect("hex");
+    let values: Vec<&str> = blocks.lines().map(|block| &block[..6]).collect();
+    let expected: Vec<&str> = keys.iter().map(|key| key["city"].as_str().expect("value")).collect();
+    assert!(values.len() > 60, "{}", values.len());
+    assert_eq!(values, expected);
+}
+
+#[test]
+fn a_token_that_goes_away_stops_the_batch_and_it_goes_on_when_the_token_is_back() {
+    let token = Token::new();
+    let bench = bench(&token, 4, &[]);
+    bench.batch(4);
+    let mut station = run(&bench, &["--pin", "env:TOKEN_PIN"]);
+    let lines = BufReader::new(station.stdout.take().expect("output")).lines();
+    let away = token.folder.path().join("away");
+    let mut made = 0;
+    for line in lines {
+        let line: Value = serde_json::from_str(&line.expect("line")).expect("JSON");
+        if line["event"] == "made" {
+            made += 1;
+            if made == 1 {
+                std::fs::rename(token.tokens(), &away).expect("the token is pulled");
+            }
+        }
+    }
+    let ended = station.wait_with_output().expect("ends");
+    let error = String::from_utf8_lossy(&ended.stderr);
+    assert_eq!(ended.status.code(), Some(8), "{error}");
+    assert!(error.contains("MODULE_GONE") && !error.contains(PIN), "{error}");
+    assert!((1..4).contains(&made), "{made} cards were made");
+    assert_eq!(json(&bench, &["key", "list"]).0, Some(8), "the token is named as missing");
+
+    std::fs::rename(&away, token.tokens()).expect("the token is back");
+    // The card in work is the one in the reader.
+    let again = run(&bench, &["--pin", "env:TOKEN_PIN"]).wait_with_output().expect("ends");
+    assert!(again.status.success(), "{}", String::from_utf8_lossy(&again.stderr));
+    bench.assert_complete(4, 0);
+}
+
+#[test]
+fn a_wrong_pin_a_wrong_label_and_a_wrong_module_are_told_apart_and_no_pin_is_shown() {
+    let token = Token::new();
+    let bench = bench(&token, 0, &[]);
+    let config = bench.folder().join("centre").join("centre.toml");
+    let text = std::fs::read_to_string(&config).expect("text");
+    std::fs::write(bench.folder().join("wrong"), "wrong-Marked-PIN\n").expect("file");
+    let source = format!("file:{}", bench.folder().join("wrong").display());
+    let said = |arguments: &[&str]| {
+        let output = bench.output(&[arguments, &["key", "list"]].concat());
+        let text = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(!text.contains("Marked"), "{text}");
+        (output.status.code(), text)
+    };
+    let (code, text_of) = said(&["--pin", &source]);
+    assert!(code == Some(6) && text_of.contains("MODULE_PIN_REFUSED"), "{text_of}");
+    let (code, text_of) = said(&[]);
+    assert!(code == Some(1) && text_of.contains("MODULE_PIN_MISSING"), "{text_of}");
+    for (from, to, exit, expected) in [
+        ("token = \"centre\"", "token = \"other\"", 8, "MODULE_TOKEN_NOT_FOUND"),
+        (MODULE, "/nonexistent/module.so", 1, "MODULE_NOT_LOADED"),
+        ("[pkcs11]", "[other]", 1, "CONFIG_INVALID"),
+    ] {
+        assert!(text.contains(from));
+        std::fs::write(&config, text.replace(from, to)).expect("written");
+        let (code, text_of) = said(&["--pin", "env:TOKEN_PIN"]);
+        assert!(code == Some(exit) && text_of.contains(expected), "{code:?} {text_of}");
+    }
+}
+
+#[test]
+fn a_psam_is_not_made_of_keys_that_may_not_leave_the_token() {
+    let token = Token::new();
+    let bench = bench(&token, 1, &[]);
+    let path = bench.folder().join("psam.card");
+    let text = card_profiles::builtin_text("psam").expect("built in");
+    card_sim::image::create(&path, text, [0x51, 0, 0, 0, 0, 9], &FaultPlan::default()).expect("image");
+    bench.farm().eject(0).expect("ejected");
+    bench.farm().insert(0, &path).expect("inserted");
+    let reader = bench.farm().reader_name(0).expect("slot");
+    let (code, error) = json(
+        &bench,
+        &[
+            "--operator",
+            "zhou",
+            "psam",
+            "personalize",
+            "--terminal-number",
+            "510000000001",
+            "--institution",
+            "H001",
+            "--reader",
+            &reader,
+        ],
+    );
+    assert_eq!((code, &error["code"]), (Some(3), &Value::from("KEY_STAYS_INSIDE")), "{error}");
+}
+
+#[test]
+fn a_second_centre_does_not_take_a_token_that_is_in_use() {
+    let token = Token::new();
+    let bench = bench(&token, 0, &[]);
+    let other = bench.folder().join("other");
+    let output = bench.output(&[
+        "--data",
+        other.to_str().expect("path"),
+        "--pin",
+        "env:TOKEN_PIN",
+        "init",
+        "--vault",
+        "pkcs11",
+        "--module",
+        MODULE,
+        "--token",
+        "centre",
+    ]);
+    assert!(String::from_utf8_lossy(&output.stderr).contains("data"), "an option given twice is refused");
+    let output = Command::new(env!("CARGO_BIN_EXE_issuer"))
+        .args(["--lang", "en", "--format", "json", "--pin", "env:TOKEN_PIN", "--data"])
+        .arg(&other)
+        .args(["init", "--vault", "pkcs11", "--module", MODULE, "--token", "centre"])
+        .envs(token.settings())
+        .output()
+        .expect("the program starts");
+    let error = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.code() == Some(3) && error.contains("MODULE_TOKEN_NOT_EMPTY"), "{error}");
+    assert!(!Path::new(&other).exists(), "nothing was made");
+}
+
+fn run(bench: &Bench, extra: &[&str]) -> std::process::Child {
+    bench.station_with(&[0], extra)
+}
