@@ -1,4 +1,4 @@
-//! A software card: bytes in, bytes out, as a card on T=0 does it.
+//! A software card: bytes in, bytes out, as a card on T=0 does it; `block_protocol` has what differs on T=1.
 //!
 //! Source: LD/T 32.5 commands; ISO/IEC 7816-3 10.3 (61xx, 6Cxx, GET RESPONSE); COS manual for states and atomicity.
 //! Owns: power, reset, dispatch, the state that a reset forgets.
@@ -6,6 +6,7 @@
 
 mod account;
 mod authentication;
+mod block_protocol;
 mod certificate;
 mod files;
 mod key_load;
@@ -18,6 +19,7 @@ mod select;
 use std::sync::Arc;
 use std::time::Duration;
 
+use card_core::apdu::Protocol;
 use card_core::key::Key16;
 use card_core::{Atr, StatusWord};
 use card_profiles::Profile;
@@ -44,6 +46,7 @@ pub struct Card {
     faults: FaultPlan,
     fault_store: Option<FaultStore>,
     late_ms: u64,
+    protocol: Protocol,
     out: Vec<u8>,
 }
 
@@ -179,6 +182,7 @@ impl Card {
             faults,
             fault_store: None,
             late_ms: 0,
+            protocol: Protocol::T0,
             out: Vec::with_capacity(256),
         }
     }
@@ -206,6 +210,11 @@ impl Card {
             Err(MemoryError::PowerLost) => Err(Silence::PowerLost { back_after_ms: None }),
             Err(error) => Err(Silence::Memory(error)),
         }
+    }
+
+    /// Speaks another protocol from the next command on; a card starts with T=0.
+    pub const fn speak(&mut self, protocol: Protocol) {
+        self.protocol = protocol;
     }
 
     /// Takes the power away.
@@ -286,8 +295,11 @@ impl Card {
             Some(_) | None => {}
         }
         let mark = answer.len();
-        let outcome =
-            if self.memory.is_broken() { Ok(StatusWord::MEMORY_FAILURE) } else { self.execute(command, answer) };
+        let outcome = match self.protocol {
+            _ if self.memory.is_broken() => Ok(StatusWord::MEMORY_FAILURE),
+            Protocol::T0 => self.execute(command, answer),
+            Protocol::T1 => self.execute_block(command, answer),
+        };
         match (outcome, strike) {
             (Ok(_) | Err(MemoryError::PowerLost), Some(Strike::PowerLoss { back_after_ms, .. })) => {
                 answer.truncate(mark);

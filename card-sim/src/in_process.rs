@@ -5,6 +5,7 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use card_core::apdu::Protocol;
 use card_core::limits::CallLimits;
 use card_core::transport::{ReaderCall, Transport, TransportError};
 
@@ -37,9 +38,24 @@ impl Socket {
     /// # Errors
     /// [`TransportError`] when the card does not come up.
     pub fn connect(&self) -> Result<InProcess, TransportError> {
+        self.connect_with(Protocol::T0)
+    }
+
+    /// As [`Socket::connect`], with the protocol that reader and card agreed on.
+    ///
+    /// # Errors
+    /// [`TransportError`] when the card does not come up.
+    pub fn connect_with(&self, protocol: Protocol) -> Result<InProcess, TransportError> {
         let mut card = self.card();
+        card.speak(protocol);
         card.power_on().map_err(|silence| lost(&silence))?;
-        Ok(InProcess { atr: card.atr().to_vec(), socket: self.clone(), limits: CallLimits::USUAL, sick: false })
+        Ok(InProcess {
+            atr: card.atr().to_vec(),
+            socket: self.clone(),
+            protocol,
+            limits: CallLimits::USUAL,
+            sick: false,
+        })
     }
 }
 
@@ -48,6 +64,7 @@ impl Socket {
 pub struct InProcess {
     socket: Socket,
     atr: Vec<u8>,
+    protocol: Protocol,
     limits: CallLimits,
     /// A call did not come back in time.
     sick: bool,
@@ -95,6 +112,10 @@ impl Transport for InProcess {
 
     fn atr(&self) -> &[u8] {
         &self.atr
+    }
+
+    fn protocol(&self) -> Protocol {
+        self.protocol
     }
 }
 

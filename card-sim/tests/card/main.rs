@@ -3,6 +3,7 @@
 mod access;
 mod access_matrix;
 mod account;
+mod block_protocol;
 mod certificate;
 mod faults;
 mod keys_and_pin;
