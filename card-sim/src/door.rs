@@ -371,7 +371,7 @@ fn request<'a>(
         // Its rows were all looked at.
         Instruction::Certificate => return Err(StatusWord::WRONG_P1P2),
         Instruction::UpdateUnderMac => under_mac(cla, ins, header)?,
-        Instruction::Block => block(model, Message::read(cla, ins, header)?)?,
+        Instruction::Block => block(model, cla, ins, header)?,
     })
 }
 
@@ -381,33 +381,38 @@ fn pin_id(model: &Model) -> u8 {
 }
 
 fn under_mac<'a>(cla: u8, ins: u8, header: Header<'a>) -> Result<Request<'a>, StatusWord> {
-    let message = Message::read(cla, ins, header)?;
-    if message.data.is_empty() {
-        return Err(StatusWord::WRONG_LENGTH);
-    }
+    let message = || {
+        let message = Message::read(cla, ins, header)?;
+        if message.data.is_empty() { Err(StatusWord::WRONG_LENGTH) } else { Ok(message) }
+    };
     if ins == 0xD6 {
         let (file, offset) = binary_file(header)?;
-        return Ok(Request::UpdateBinaryUnderMac { file, offset, message });
+        return Ok(Request::UpdateBinaryUnderMac { file, offset, message: message()? });
     }
     let which = match (header.p2 & 0x07, header.p1) {
         (0, tag) => Which::Tag(tag),
         (4, number) => Which::Number(number),
         _ => return Err(StatusWord::WRONG_P1P2),
     };
-    Ok(Request::UpdateRecordUnderMac { file: record_file(header)?, which, message })
+    Ok(Request::UpdateRecordUnderMac { file: record_file(header)?, which, message: message()? })
 }
 
-fn block<'a>(model: &Model, message: Message<'a>) -> Result<Request<'a>, StatusWord> {
+fn block<'a>(model: &Model, cla: u8, ins: u8, header: Header<'a>) -> Result<Request<'a>, StatusWord> {
     let rows = model.blocking.as_ref().ok_or(StatusWord::INS_UNKNOWN)?;
-    let [command @ .., _] = message.header;
-    let request = match command {
+    let command = [cla, ins, header.p1, header.p2];
+    if !rows.commands().contains(&command) {
+        return Err(StatusWord::WRONG_P1P2);
+    }
+    let message = Message::read(cla, ins, header)?;
+    if !message.data.is_empty() {
+        return Err(StatusWord::WRONG_LENGTH);
+    }
+    Ok(match command {
         command if command == rows.application => Request::BlockApplication { for_good: false, message },
         command if command == rows.application_for_good => Request::BlockApplication { for_good: true, message },
         command if command == rows.application_again => Request::UnblockApplication(message),
-        command if command == rows.card => Request::BlockCard(message),
-        _ => return Err(StatusWord::WRONG_P1P2),
-    };
-    if message.data.is_empty() { Ok(request) } else { Err(StatusWord::WRONG_LENGTH) }
+        _ => Request::BlockCard(message),
+    })
 }
 
 /// Two blocks of 8 bytes, and a key version where the card's rules know one.

@@ -1,0 +1,199 @@
+//! What a reset forgets and keeps, and what happens where a counter, a balance or a file is full.
+
+use card_core::Session;
+use card_core::transport::Transport;
+use card_profiles::Profile;
+use card_sim::ModelError;
+
+use super::account::{self, TERMINAL, debit_command, init, load};
+use super::rig::{Rig, SERIAL, TRANSPORT, keyed};
+use super::{purse, tear_commands};
+
+const THEN: &str = "20260102030405";
+
+/// Both ways in which a reader resets a card.
+const RESETS: [(&str, fn(&Rig)); 2] = [
+    ("warm", |rig| rig.socket.connect().expect("power").reset().expect("a warm reset")),
+    ("cold", |rig| {
+        rig.socket.card().power_off();
+        rig.socket.connect().expect("power");
+    }),
+];
+
+#[test]
+fn a_reset_forgets_pin_rights_challenge_selection_and_answers_and_keeps_every_counter() {
+    for (kind, reset) in RESETS {
+        let mut rig = keyed("ssc-3.0");
+        rig.select("SSSE");
+        assert_eq!(rig.raw("0020000003999999"), "63C2");
+        assert!(rig.authenticate("RKSSSE").sw.is_ok());
+        rig.raw("0084000008");
+        assert_eq!(rig.raw("0082000410 0000000000000000 0102030405060708"), "63C2");
+        rig.select("DF04");
+        rig.raw("00A4000002EF08");
+        let before = rig.socket.card().inspect();
+        let memory = tear_commands::state(&rig);
+        rig.raw("0084000008");
+        reset(&rig);
+        assert_eq!(rig.socket.card().inspect(), before, "{kind}: counters and contents stay");
+        assert!(tear_commands::state(&rig) == memory, "{kind}: every byte stays");
+        for (command, sw) in [
+            ("00B201041C", "6986"),
+            ("00B201441C", "6986"),
+            ("00A4000002DF04", "6A82"),
+            ("00C0000008", "6985"),
+            ("0082000410 0000000000000000 0102030405060708", "6A88"),
+            ("0020000003123456", "6A88"),
+            ("B026000104", "6985"),
+        ] {
+            assert_eq!(rig.sw(command), sw, "{kind}: {command}");
+        }
+        assert_eq!(rig.sw("00A4000002DDF1"), "611E");
+        assert_eq!(rig.sw("0082000410 0000000000000000 0102030405060708"), "6984", "{kind}: the challenge is gone");
+        assert_eq!(rig.sw("00B2013414"), "6982", "{kind}: RKSSSE is not proved any more");
+        rig.select("DF04");
+        assert_eq!(rig.sw("00B201441C"), "6982", "{kind}: nor is the PIN verified");
+        assert_eq!(rig.socket.card().inspect().keys["SSSE.UKSSSE"].tries_left, 2);
+        assert_eq!(rig.raw("0020000003999999"), "63C1", "{kind}: a try spent before counts");
+    }
+}
+
+#[test]
+fn a_verified_pin_does_not_outlive_a_reset_of_either_kind() {
+    for (kind, reset) in RESETS {
+        let mut rig = keyed("ssc-3.0");
+        rig.select("DF04");
+        rig.verify_pin();
+        assert_eq!(rig.sw("00B201441C"), "6A83", "open, and empty");
+        reset(&rig);
+        rig.session = Session::new(Box::new(rig.socket.connect().expect("power")));
+        rig.select("DF04");
+        assert_eq!(rig.sw("00B201441C"), "6982", "{kind}");
+    }
+}
+
+#[test]
+fn a_transaction_and_a_derived_key_do_not_outlive_a_reset_of_either_kind() {
+    for (kind, reset) in RESETS {
+        let mut card = account::card();
+        load(&mut card, 1000);
+        card.verify_pin();
+        let amounts = "000000010000000000000000";
+        let start = init(&mut card, amounts);
+        let debit = debit_command(&mut card, &start, amounts, "00000001", THEN);
+        reset(&card);
+        card.sw("00A4000002DDF1");
+        card.sw("00A4000002DF04");
+        assert_eq!(card.raw(&debit), "6901", "{kind}");
+
+        let mut composite = purse::card();
+        purse::load(&mut composite, 2, 1000);
+        let begin = format!("805003020B0100000001{}", purse::TERMINAL);
+        let start = composite.fetch(&begin);
+        assert_eq!(composite.raw(&format!("80DCAAC82BAA29{}", "5A".repeat(41))), "9000");
+        reset(&composite);
+        composite.sw("00A4040009A00000000386980701");
+        assert_eq!(composite.raw(&purse::debit_command(&start, 9, 1, 1)), "6901", "{kind}");
+        assert_eq!(composite.raw("00B201CC00"), format!("AA29{}9000", "00".repeat(41)), "{kind}: the cache is gone");
+
+        let mut psam = keyed("psam");
+        psam.select("DF01");
+        assert_eq!(psam.raw(&format!("801A481210{}", "1122334455667788".repeat(2))), "9000");
+        assert_eq!(psam.raw("80FA0000080102030405060708"), "6108");
+        psam.sw(&format!("807001002C{}01{}", "00".repeat(26), "00".repeat(17)));
+        let used = psam.socket.card().inspect().terminal_sequence;
+        reset(&psam);
+        psam.sw("00A4000002DF01");
+        assert_eq!(psam.raw("80FA0000080102030405060708"), "6985", "{kind}: the derived key is gone");
+        assert_eq!(psam.raw("807200000400000000"), "6901", "{kind}: so is the purchase");
+        assert_eq!((used, psam.socket.card().inspect().terminal_sequence), (Some(1), Some(1)), "{kind}");
+    }
+}
+
+#[test]
+fn a_full_account_takes_no_more_and_stays_as_it_was() {
+    let mut rig = account::card();
+    load(&mut rig, u32::MAX);
+    let before = tear_commands::state(&rig);
+    assert_eq!(rig.sw(&format!("B02800010B0100000001{TERMINAL}")), "6985", "one fen more than fits");
+    assert!(tear_commands::state(&rig) == before);
+    assert!(load(&mut rig, 0).ends_with("9000"), "nothing more fits too");
+
+    // Totals of a year: the card sees that they overflow when the date is known, at DEBIT.
+    rig.verify_pin();
+    let most = "00000000FFFFFFFFFFFFFFFF";
+    let start = init(&mut rig, most);
+    let debit = debit_command(&mut rig, &start, most, "00000001", THEN);
+    assert!(rig.fetch(&debit).ends_with("9000"));
+    for (amounts, then, sw) in [
+        ("000000000000000100000000", THEN, "6985"),
+        ("000000000000000000000001", THEN, "6985"),
+        ("000000010000000000000000", THEN, "9000"),
+        ("00000000FFFFFFFF00000001", "20270102030405", "9000"),
+    ] {
+        let start = init(&mut rig, amounts);
+        assert!(start.ends_with("9000"), "{start}");
+        let debit = debit_command(&mut rig, &start, amounts, "00000002", then);
+        let before = tear_commands::state(&rig);
+        let answer = rig.fetch(&debit);
+        assert!(answer.ends_with(sw), "{amounts} {then}: {answer}");
+        assert_eq!(tear_commands::state(&rig) == before, sw == "6985", "{amounts}");
+    }
+    assert_eq!(rig.sw(&format!("B02801011301FFFFFFFF0000000000000000{TERMINAL}")), "9401", "more than there is");
+}
+
+#[test]
+fn a_full_purse_takes_no_more_and_stays_as_it_was() {
+    for p2 in [1, 2_u8] {
+        let mut rig = purse::card();
+        assert!(purse::load(&mut rig, p2, u32::MAX).ends_with("9000"));
+        let before = tear_commands::state(&rig);
+        assert_eq!(rig.sw(&format!("805000{p2:02X}0B0100000001{}", purse::TERMINAL)), "6985");
+        assert!(tear_commands::state(&rig) == before);
+    }
+    let mut rig = purse::card();
+    purse::load(&mut rig, 1, u32::MAX);
+    let start = rig.fetch(&format!("805004010701{}", purse::TERMINAL));
+    let mac2 = purse::online_mac("DUK", &start, 11, &format!("00000107{}{}", purse::TERMINAL, purse::THEN));
+    let before = tear_commands::state(&rig);
+    assert_eq!(rig.raw(&format!("805800000E000001{}{mac2}", purse::THEN)), "6985", "a limit is part of the balance");
+    assert!(tear_commands::state(&rig) == before);
+}
+
+#[test]
+fn a_cyclic_file_turns_round_for_ever_and_keeps_as_many_as_it_has() {
+    let mut rig = keyed("ssc-3.0");
+    rig.select("DF02");
+    rig.verify_pin();
+    assert!(rig.authenticate("UK6DF02").sw.is_ok());
+    assert_eq!(rig.sw("00B201B412"), "6A83", "empty");
+    // More turns than a counter of one byte holds.
+    for number in 1..=600_u16 {
+        let record = format!("{number:04X}{}", "30".repeat(16));
+        let command = if number % 2 == 0 { format!("00E200B012{record}") } else { format!("00DC00B312{record}") };
+        assert_eq!(rig.raw(&command), "9000", "{number}");
+        let kept = number.min(4);
+        for back in 0..kept {
+            let answer = rig.raw(&format!("00B2{:02X}B412", back + 1));
+            assert_eq!(answer[..4], format!("{:04X}", number - back), "after {number}, {back} back");
+        }
+        assert_eq!(rig.raw(&format!("00B2{:02X}B412", kept + 1)), "6A83");
+    }
+    assert_eq!(rig.raw("00B200B412"), "6A83");
+    assert_eq!(rig.raw("00B2FFB412"), "6A83");
+}
+
+#[test]
+fn a_card_is_as_large_as_its_chip_and_no_larger() {
+    let text = card_profiles::flatten(card_profiles::builtin_text("ssc-3.0").expect("built in")).expect("flat");
+    let made = |capacity: u32| {
+        let text = text.replacen("capacity = 32768", &format!("capacity = {capacity}"), 1);
+        let profile = Profile::parse(&text).expect("a profile");
+        assert_eq!(profile.capacity, capacity);
+        card_sim::Card::factory(&profile, SERIAL, &card_core::key::Key16::new(TRANSPORT)).map(|_| ())
+    };
+    let Err(ModelError::Capacity { needed, capacity: 1 }) = made(1) else { panic!("a chip of one byte") };
+    let exact = u32::try_from(needed).expect("small");
+    assert_eq!(made(exact), Ok(()));
+    assert_eq!(made(exact - 1), Err(ModelError::Capacity { needed, capacity: exact - 1 }));
+}
