@@ -227,7 +227,7 @@ fn matrix(profile: &str, of: &[&str]) {
         directories.entry(file.df).or_default().extend(named(file.read).chain(named(file.update)));
     }
     // Nothing on the card that the table lacks, and nothing in the table that the card lacks.
-    for (df, _) in &directories {
+    for df in directories.keys() {
         let there: BTreeSet<String> =
             rig.profile.df(df).expect("a DF").ef.iter().map(|ef| format!("{:04X}", ef.fid)).collect();
         let listed = files.iter().filter(|file| file.df == *df).map(|file| file.ef.to_owned()).collect();

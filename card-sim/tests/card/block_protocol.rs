@@ -11,8 +11,11 @@ use card_profiles::account::{Amounts, BalanceKind};
 use super::account;
 use super::rig::{Rig, TERMINAL, keyed};
 
+/// INS of each command and the status word of its answer.
+type Seen = Arc<Mutex<Vec<(u8, u16)>>>;
+
 /// A transport that writes down what crosses it.
-struct Watched<T>(T, Arc<Mutex<Vec<(u8, u16)>>>);
+struct Watched<T>(T, Seen);
 
 impl<T: Transport> Transport for Watched<T> {
     fn transmit(&mut self, command: &[u8], answer: &mut Vec<u8>) -> Result<(), TransportError> {
@@ -35,8 +38,8 @@ impl<T: Transport> Transport for Watched<T> {
     }
 }
 
-fn session(rig: &Rig, protocol: Protocol) -> (Session, Arc<Mutex<Vec<(u8, u16)>>>) {
-    let seen = Arc::default();
+fn session(rig: &Rig, protocol: Protocol) -> (Session, Seen) {
+    let seen = Seen::default();
     let transport = rig.socket.connect_with(protocol).expect("power");
     (Session::new(Box::new(Watched(transport, Arc::clone(&seen)))), seen)
 }

@@ -11,8 +11,10 @@ use super::{purse, tear_commands};
 
 const THEN: &str = "20260102030405";
 
+type Reset = (&'static str, fn(&Rig));
+
 /// Both ways in which a reader resets a card.
-const RESETS: [(&str, fn(&Rig)); 2] = [
+const RESETS: [Reset; 2] = [
     ("warm", |rig| rig.socket.connect().expect("power").reset().expect("a warm reset")),
     ("cold", |rig| {
         rig.socket.card().power_off();
