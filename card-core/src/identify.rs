@@ -8,8 +8,8 @@ use crate::apdu::Command;
 use crate::command;
 use crate::security::psam::PsamNames;
 use crate::session::{Session, SessionError};
-use crate::transport::TransportError;
 use crate::transport::pcsc::{PcscTransport, Readers};
+use crate::transport::{Transport, TransportError};
 
 /// What a card is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,9 +66,22 @@ impl Readers {
     /// # Errors
     /// As [`Readers::survey`].
     pub fn survey_others(&self, ssse: &[u8], psam: &PsamNames, taken: &[&str]) -> Result<Vec<Slot>, TransportError> {
+        self.survey_through(ssse, psam, taken, &|_, transport| Box::new(transport))
+    }
+
+    /// As [`Readers::survey_others`], each card reached through what `wrap` makes of it: a recorder of what is said.
+    ///
+    /// # Errors
+    /// As [`Readers::survey`].
+    pub fn survey_through(
+        &self,
+        ssse: &[u8],
+        psam: &PsamNames,
+        taken: &[&str],
+        wrap: &dyn Fn(&str, PcscTransport) -> Box<dyn Transport>,
+    ) -> Result<Vec<Slot>, TransportError> {
         let open = |reader: &str| -> Result<(Kind, Session), SessionError> {
-            let transport: PcscTransport = self.connect(reader)?;
-            let mut session = Session::new(Box::new(transport));
+            let mut session = Session::new(wrap(reader, self.connect(reader)?));
             Ok((identify(&mut session, ssse, psam)?, session))
         };
         let others = self.list()?.into_iter().filter(|reader| !taken.contains(&reader.name.as_str()));

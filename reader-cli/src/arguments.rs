@@ -23,6 +23,9 @@ pub struct Arguments {
     /// Form of the answer on standard output.
     #[arg(long, global = true, value_enum, default_value_t = Form::Text)]
     pub format: Form,
+    /// Record what is said with the cards into a new file. Personal values and secrets are replaced in it: it is safe to send.
+    #[arg(long, global = true, value_name = "FILE")]
+    pub trace: Option<PathBuf>,
     /// What to do.
     #[command(subcommand)]
     pub command: Command,
@@ -119,6 +122,23 @@ pub enum Command {
     /// Card types: what is on a card. Needs no reader.
     #[command(subcommand)]
     Profile(ProfileCommand),
+    /// Logs of conversations with cards. Needs no reader.
+    #[command(subcommand)]
+    Trace(TraceCommand),
+}
+
+/// `trace …`.
+#[derive(Debug, Subcommand)]
+pub enum TraceCommand {
+    /// Explain a log command by command: ours, pcscd's (`--apdu`), or hexadecimal lines. Shows the values in it, never PINs
+    /// and keys. With `--format json` one object a line.
+    Decode {
+        /// File; `-` is standard input.
+        file: PathBuf,
+        /// Read the card by this profile instead of recognising it: built-in name or file.
+        #[arg(long, value_name = "PROFILE")]
+        profile: Option<String>,
+    },
 }
 
 /// `profile …`. A profile is named by its built-in name or by a file.

@@ -74,6 +74,24 @@ impl Now {
     }
 }
 
+/// Measures how long something takes.
+#[derive(Clone, Copy, Debug)]
+pub struct Stopwatch(std::time::Instant);
+
+impl Stopwatch {
+    /// Starts now.
+    #[must_use]
+    pub fn start() -> Self {
+        Self(std::time::Instant::now())
+    }
+
+    /// Microseconds since the start.
+    #[must_use]
+    pub fn micros(self) -> u128 {
+        self.0.elapsed().as_micros()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

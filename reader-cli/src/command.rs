@@ -11,12 +11,13 @@ mod office;
 mod pay;
 mod profile;
 mod readers;
+mod trace;
 
 use card_core::security::psam::Psam;
 use settlement::BusinessDate;
 use settlement::id::TerminalNumber;
 
-use crate::arguments::{Arguments, CardCommand, Command, Form, PinArguments, PinCommand, ProfileCommand};
+use crate::arguments::{Arguments, CardCommand, Command, Form, PinArguments, PinCommand, ProfileCommand, TraceCommand};
 use crate::clock::Now;
 use crate::configuration::Configuration;
 use crate::counter::check::{LIMITS_BEFORE_SIGN_IN, Rules};
@@ -33,6 +34,7 @@ use crate::profiles::Profiles;
 use crate::reader::Desk;
 use crate::secret::Pin;
 use crate::store::Store;
+use crate::trace::Trace;
 
 /// What every command works with.
 #[derive(Debug)]
@@ -41,6 +43,7 @@ struct Setting<'a> {
     profiles: Profiles,
     output: &'a Output,
     now: Now,
+    trace: Option<Trace>,
 }
 
 /// Runs a command.
@@ -53,9 +56,16 @@ pub fn run(arguments: &Arguments, output: &Output) -> Result<Exit, TerminalError
         let reason = "the form layout is that of profile show; write text or json".to_owned();
         return Err(TerminalError::Configuration { place: "--format".to_owned(), reason });
     }
+    let is_on_paper =
+        matches!(arguments.command, Command::Profile(_) | Command::Trace(_) | Command::Card(CardCommand::Diff(_)));
+    if arguments.trace.is_some() && is_on_paper {
+        let reason = "this command speaks with no card: there is nothing to record".to_owned();
+        return Err(TerminalError::Configuration { place: "--trace".to_owned(), reason });
+    }
     match &arguments.command {
         // What is on paper only: no reader, no data folder, no configuration.
         Command::Profile(command) => profile::run(output, command),
+        Command::Trace(TraceCommand::Decode { file, profile }) => trace::decode(output, file, profile.as_deref()),
         Command::Card(CardCommand::Diff(arguments)) => contents::diff(output, arguments),
         command => at_the_counter(arguments, command, output),
     }
@@ -64,25 +74,39 @@ pub fn run(arguments: &Arguments, output: &Output) -> Result<Exit, TerminalError
 /// Runs a command that needs to know where things are.
 fn at_the_counter(arguments: &Arguments, command: &Command, output: &Output) -> Result<Exit, TerminalError> {
     let configuration = Configuration::load(&arguments.places, |name| std::env::var(name).ok())?;
-    let setting = Setting { configuration, profiles: Profiles::builtin(), output, now: Now::of_system() };
+    let now = Now::of_system();
+    let trace = arguments.trace.as_deref().map(|path| Trace::create(path, now)).transpose()?;
+    let setting = Setting { configuration, profiles: Profiles::builtin(), output, now, trace };
+    let exit = carry_out(&setting, command);
+    match setting.trace.as_ref().and_then(Trace::failure) {
+        None => exit,
+        // What was done is done; that it was not recorded is said beside it.
+        Some(error) => {
+            output.error(&error);
+            exit.map(|exit| if exit == Exit::Ok { Exit::Partly } else { exit })
+        }
+    }
+}
+
+fn carry_out(setting: &Setting<'_>, command: &Command) -> Result<Exit, TerminalError> {
     match command {
-        Command::Readers => readers::list(&setting),
-        Command::Card(CardCommand::Read(arguments)) => card::read(&setting, arguments),
-        Command::Card(CardCommand::Check(arguments)) => card::check(&setting, arguments),
-        Command::Card(CardCommand::Dump(arguments)) => card::dump(&setting, arguments),
-        Command::Balance(arguments) => account::balance(&setting, arguments),
-        Command::Log(arguments) => account::log(&setting, arguments),
-        Command::Pin(PinCommand::Change(arguments)) => account::change_pin(&setting, arguments),
-        Command::Load(arguments) => load::load(&setting, arguments),
-        Command::Pay(arguments) => pay::pay(&setting, arguments),
-        Command::Journal(command) => journal::run(&setting, command),
-        Command::Receipt(command) => journal::receipt(&setting, command),
-        Command::SignIn => office::sign_in(&setting),
-        Command::Blacklist(command) => office::blacklist(&setting, command),
-        Command::Upload => office::upload(&setting),
-        Command::DayEnd => office::day_end(&setting),
-        Command::Terminal(command) => office::terminal(&setting, command),
-        Command::Profile(_) | Command::Card(CardCommand::Diff(_)) => {
+        Command::Readers => readers::list(setting),
+        Command::Card(CardCommand::Read(arguments)) => card::read(setting, arguments),
+        Command::Card(CardCommand::Check(arguments)) => card::check(setting, arguments),
+        Command::Card(CardCommand::Dump(arguments)) => card::dump(setting, arguments),
+        Command::Balance(arguments) => account::balance(setting, arguments),
+        Command::Log(arguments) => account::log(setting, arguments),
+        Command::Pin(PinCommand::Change(arguments)) => account::change_pin(setting, arguments),
+        Command::Load(arguments) => load::load(setting, arguments),
+        Command::Pay(arguments) => pay::pay(setting, arguments),
+        Command::Journal(command) => journal::run(setting, command),
+        Command::Receipt(command) => journal::receipt(setting, command),
+        Command::SignIn => office::sign_in(setting),
+        Command::Blacklist(command) => office::blacklist(setting, command),
+        Command::Upload => office::upload(setting),
+        Command::DayEnd => office::day_end(setting),
+        Command::Terminal(command) => office::terminal(setting, command),
+        Command::Profile(_) | Command::Trace(_) | Command::Card(CardCommand::Diff(_)) => {
             Err(TerminalError::Bug("what needs no configuration runs without it"))
         }
     }
@@ -90,7 +114,7 @@ fn at_the_counter(arguments: &Arguments, command: &Command, output: &Output) -> 
 
 impl Setting<'_> {
     fn desk(&self) -> Result<Desk<'_>, TerminalError> {
-        Desk::open(&self.configuration, &self.profiles)
+        Ok(Desk::open(&self.configuration, &self.profiles)?.recorded(self.trace.clone()))
     }
 
     /// The card in the reader, recognised.

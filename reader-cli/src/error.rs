@@ -66,6 +66,20 @@ pub enum TerminalError {
         /// Column, from 1.
         column: usize,
     },
+    /// The trace file cannot be written, or exists.
+    #[error("{path}: {source}")]
+    Trace {
+        /// Path as given.
+        path: String,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// A file without a single exchange.
+    #[error("{path}")]
+    TraceEmpty {
+        /// Path as given.
+        path: String,
+    },
     /// A centre address without `http://`.
     #[error("{address} is not an http:// address")]
     Address {
@@ -407,6 +421,8 @@ impl TerminalError {
             Self::File { .. } => Code::FileMissing,
             Self::Profile { .. } => Code::ProfileMalformed,
             Self::Dump { .. } => Code::DumpMalformed,
+            Self::Trace { .. } => Code::TraceUnwritable,
+            Self::TraceEmpty { .. } => Code::TraceEmpty,
             Self::Address { .. } => Code::AddressUnsupported,
             Self::PinFormat => Code::PinFormat,
             Self::PinNeeded => Code::PinNeeded,
@@ -522,7 +538,7 @@ impl From<AnswerLength> for TerminalError {
     }
 }
 
-const fn of_transport(error: &TransportError) -> Code {
+pub(crate) const fn of_transport(error: &TransportError) -> Code {
     match error {
         TransportError::CardRemoved { .. } => Code::CardRemoved,
         TransportError::NoCard { .. } => Code::NoCard,

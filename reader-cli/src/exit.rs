@@ -52,6 +52,7 @@ impl Exit {
             | Code::PolicyMalformed
             | Code::ProfileMalformed
             | Code::DumpMalformed
+            | Code::TraceEmpty
             | Code::AddressUnsupported => Self::Usage,
             Code::FileMissing | Code::ReceiptUnknown | Code::NotEnrolled | Code::NothingToLoad => Self::NotFound,
             Code::BillRefused
@@ -105,7 +106,9 @@ impl Exit {
             | Code::KeyBlocked => Self::Authentication,
             Code::MacWrong | Code::ChainDiffers => Self::Mismatch,
             Code::CentreUnreachable | Code::CentreAnswer | Code::CentreBusy => Self::PeerUnreachable,
-            Code::StoreFailed | Code::StoreFull | Code::StoreBusy | Code::StoreCorrupt => Self::Storage,
+            Code::StoreFailed | Code::StoreFull | Code::StoreBusy | Code::StoreCorrupt | Code::TraceUnwritable => {
+                Self::Storage
+            }
             Code::NotRecorded | Code::OutputFailed => Self::Partly,
             Code::Bug => Self::Bug,
         }

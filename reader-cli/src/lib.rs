@@ -22,6 +22,7 @@ pub mod receipt;
 pub mod secret;
 pub mod store;
 pub mod terminal;
+pub mod trace;
 pub mod upload;
 
 pub use error::TerminalError;

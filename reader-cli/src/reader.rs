@@ -8,12 +8,14 @@ use std::time::Duration;
 use card_core::Session;
 use card_core::identify::{Kind, Slot};
 use card_core::security::psam::Psam;
-use card_core::transport::pcsc::{ChooseError, ReaderInfo, Readers};
+use card_core::transport::Transport;
+use card_core::transport::pcsc::{ChooseError, PcscTransport, ReaderInfo, Readers};
 use card_profiles::Profile;
 
 use crate::configuration::Configuration;
 use crate::error::{Code, TerminalError};
 use crate::profiles::Profiles;
+use crate::trace::Trace;
 
 /// The readers on the counter.
 #[derive(Debug)]
@@ -27,6 +29,8 @@ pub struct Desk<'a> {
     taken: Vec<String>,
     /// What the others hold, once asked.
     surveyed: Option<Vec<Slot>>,
+    /// Where what is said is recorded.
+    trace: Option<Trace>,
 }
 
 /// A card in the hands of the terminal.
@@ -63,7 +67,15 @@ impl<'a> Desk<'a> {
             wait: configuration.wait,
             taken: Vec::new(),
             surveyed: None,
+            trace: None,
         })
+    }
+
+    /// With everything said from now on recorded.
+    #[must_use]
+    pub fn recorded(mut self, trace: Option<Trace>) -> Self {
+        self.trace = trace;
+        self
     }
 
     /// Every reader, and what is in it.
@@ -208,7 +220,7 @@ impl<'a> Desk<'a> {
         {
             return held(slots.remove(at));
         }
-        let session = Session::new(Box::new(self.readers.connect(&reader)?));
+        let session = Session::new(wrapped(self.trace.as_ref(), &reader, self.readers.connect(&reader)?));
         Ok(Held { reader, session })
     }
 
@@ -223,9 +235,19 @@ impl<'a> Desk<'a> {
             Some(slots) => Ok(slots),
             None => {
                 let taken: Vec<&str> = self.taken.iter().map(String::as_str).collect();
-                Ok(self.readers.survey_others(self.profiles.ssse_name(), &self.profiles.psam_names(), &taken)?)
+                let wrap = |reader: &str, transport| wrapped(self.trace.as_ref(), reader, transport);
+                let psam = self.profiles.psam_names();
+                Ok(self.readers.survey_through(self.profiles.ssse_name(), &psam, &taken, &wrap)?)
             }
         }
+    }
+}
+
+/// The card, with a recorder before it where there is a trace.
+fn wrapped(trace: Option<&Trace>, reader: &str, transport: PcscTransport) -> Box<dyn Transport> {
+    match trace {
+        Some(trace) => Box::new(trace.recorder(reader, Box::new(transport))),
+        None => Box::new(transport),
     }
 }
 

@@ -9,11 +9,11 @@ use crate::error::TerminalError;
 use crate::exit::Exit;
 use crate::language::Words;
 use crate::page::{Page, Value};
-use crate::reader::{Desk, Listed};
+use crate::reader::Listed;
 
 /// Lists the readers.
 pub(super) fn list(setting: &Setting<'_>) -> Result<Exit, TerminalError> {
-    let mut desk = Desk::open(&setting.configuration, &setting.profiles)?;
+    let mut desk = setting.desk()?;
     let listed = desk.list()?;
     let mut page = Page::new();
     if listed.is_empty() {

@@ -132,6 +132,10 @@ codes! {
     ProfileMalformed = "PROFILE_MALFORMED",
     /// Dump of a card, or values of a person, malformed.
     DumpMalformed = "DUMP_MALFORMED",
+    /// Trace file cannot be written.
+    TraceUnwritable = "TRACE_UNWRITABLE",
+    /// No exchange with a card in a file.
+    TraceEmpty = "TRACE_EMPTY",
     /// Balance does not suffice.
     BalanceInsufficient = "BALANCE_INSUFFICIENT",
     /// Bill paid before.

@@ -107,6 +107,8 @@ fn what(code: Code) -> Words {
         Code::MacWrong => ("卡的 MAC2 不对", "the card's MAC2 does not verify"),
         Code::BillMalformed => ("账单文件格式不对", "the bill file is malformed"),
         Code::BillRefused => ("账单不符合规则", "the bill breaks a rule"),
+        Code::TraceUnwritable => ("跟踪文件写不了", "the trace file cannot be written"),
+        Code::TraceEmpty => ("文件中没有与卡的对话", "the file holds no conversation with a card"),
         Code::CatalogueMalformed => ("药品目录格式不对", "the catalogue file is malformed"),
         Code::PolicyMalformed => ("支付政策文件格式不对", "the policy file is malformed"),
         Code::ProfileMalformed => ("卡片描述文件格式不对", "the card profile is malformed"),
@@ -205,6 +207,14 @@ fn next(code: Code) -> Words {
         | Code::PolicyMalformed
         | Code::ProfileMalformed
         | Code::DumpMalformed => ("按提示的位置改正文件", "correct the file at the place named"),
+        Code::TraceUnwritable => (
+            "换一个尚不存在的文件名,并检查目录的权限",
+            "name a file that does not exist yet, in a folder that can be written",
+        ),
+        Code::TraceEmpty => (
+            "给出 sscard --trace、pcscd --apdu 的记录或十六进制命令行",
+            "give a file of sscard --trace, of pcscd --apdu, or hexadecimal lines",
+        ),
         Code::BillRefused => ("改正账单后再试", "correct the bill and try again"),
         Code::BalanceInsufficient => ("改为现金支付,或先划入", "take cash, or load the account first"),
         Code::BillOpen => (

@@ -6,3 +6,4 @@ mod centre;
 mod journeys;
 mod refusals;
 mod shop;
+mod traces;

@@ -1,0 +1,280 @@
+//! `trace decode`: a log of a conversation with cards, explained.
+//!
+//! Owns: the look of an explanation, which the shell shares. Never: knows what a byte means (`card_profiles::trace`).
+
+use std::fmt::Write as _;
+use std::io::Read as _;
+use std::path::Path;
+
+use card_core::trace::{Entry, Event, Exchange, Junk, JunkReason, Log};
+use card_core::wire::{Line, Wire};
+use card_profiles::codec;
+use card_profiles::trace::{Decoder, Explained, Label, Part, Side};
+
+use super::profile::Source;
+use crate::arguments::Form;
+use crate::error::TerminalError;
+use crate::exit::Exit;
+use crate::language::{Language, Words};
+use crate::output::Output;
+use crate::page::{Page, Value};
+
+/// `trace decode`.
+pub(super) fn decode(output: &Output, file: &Path, profile: Option<&str>) -> Result<Exit, TerminalError> {
+    let log = Log::parse(&read(file)?);
+    if !log.entries.iter().any(|entry| matches!(entry.event, Event::Exchange(_))) {
+        return Err(TerminalError::TraceEmpty { path: file.display().to_string() });
+    }
+    let mut decoder = match profile {
+        Some(name) => Decoder::with_profile(Source::named(name)?.profile),
+        None => Decoder::new(),
+    };
+    let mut wire = Wire::default();
+    let mut junk = log.junk.iter().peekable();
+    for entry in &log.entries {
+        while let Some(line) = junk.next_if(|junk| junk.line < entry.line) {
+            tell_junk(output, *line, &mut junk)?;
+        }
+        tell(output, &mut decoder, entry, &mut wire)?;
+    }
+    while let Some(line) = junk.next() {
+        tell_junk(output, *line, &mut junk)?;
+    }
+    let page = Page::new()
+        .with("event", Words::new("事件", "event"), Value::Choice("summary", Words::new("合计", "in all")))
+        .with("exchanges", Words::new("命令", "exchanges"), number(wire.exchanges))
+        .with("bytes", Words::new("字节", "bytes"), number(wire.bytes))
+        .with("millis_9600", Words::new("9600 波特毫秒", "ms at 9600 baud"), number(wire.micros(Line::RESET) / 1000))
+        .with("junk_lines", Words::new("不是对话的行", "lines of no conversation"), Value::count(log.junk.len()));
+    output.answer(&page)?;
+    Ok(Exit::Ok)
+}
+
+fn read(file: &Path) -> Result<String, TerminalError> {
+    let mut bytes = Vec::new();
+    let read = if file == Path::new("-") {
+        std::io::stdin().lock().read_to_end(&mut bytes).map(drop)
+    } else {
+        std::fs::read(file).map(|read| bytes = read)
+    };
+    read.map_err(|source| TerminalError::File { path: file.display().to_string(), source })?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+fn tell(output: &Output, decoder: &mut Decoder, entry: &Entry, wire: &mut Wire) -> Result<(), TerminalError> {
+    match &entry.event {
+        Event::Reader(name) => {
+            decoder.reader(name);
+            let page = event(entry.line, "reader", Words::new("读卡器", "reader")).with(
+                "reader",
+                Words::new("读卡器", "reader"),
+                Value::text(name),
+            );
+            show(output, &page, || format!("@ {}\n", printable(name)))
+        }
+        Event::Reset(atr) => {
+            decoder.reset(atr);
+            let atr = hex::encode_upper(atr);
+            let page = event(entry.line, "reset", Words::new("复位", "reset")).with(
+                "atr",
+                Words::new("复位应答", "ATR"),
+                Value::text(&atr),
+            );
+            show(output, &page, || format!("{:>5}  = {atr}\n", entry.line))
+        }
+        Event::Exchange(exchange) => {
+            let explained = decoder.exchange(&exchange.command, exchange.answer.as_deref());
+            *wire = *wire + explained.wire;
+            let page = page(entry.line, exchange, &explained);
+            show(output, &page, || format!("{:>5}  {}", entry.line, text(output.language, exchange, &explained)))
+        }
+    }
+}
+
+fn show(output: &Output, page: &Page, text: impl FnOnce() -> String) -> Result<(), TerminalError> {
+    match output.form {
+        Form::Text => output.paper(&text()),
+        Form::Json | Form::Layout => output.answer(page),
+    }
+}
+
+/// Lines that follow each other and have the same reason are told together.
+fn tell_junk<'a>(
+    output: &Output,
+    first: Junk,
+    others: &mut std::iter::Peekable<impl Iterator<Item = &'a Junk>>,
+) -> Result<(), TerminalError> {
+    let (code, words) = match first.reason {
+        JunkReason::NoTrace => ("NOT_A_CONVERSATION", Words::new("不是对话", "no part of a conversation")),
+        JunkReason::NotHex => ("NOT_HEX", Words::new("不是十六进制", "not hexadecimal bytes")),
+        JunkReason::AnswerAlone => ("ANSWER_ALONE", Words::new("应答之前没有命令", "an answer without a command")),
+        JunkReason::TooLong => ("LINE_TOO_LONG", Words::new("行太长", "longer than any exchange")),
+    };
+    let mut last = first.line;
+    while let Some(next) = others.next_if(|junk| junk.line == last + 1 && junk.reason == first.reason) {
+        last = next.line;
+    }
+    let page = event(first.line, "junk", Words::new("无法使用的行", "lines of no use"))
+        .with("last_line", Words::new("末行", "last line"), Value::count(last))
+        .with("reason", Words::new("原因", "reason"), Value::Choice(code, words.clone()));
+    let lines = if last == first.line { first.line.to_string() } else { format!("{}-{last}", first.line) };
+    show(output, &page, || format!("{lines:>5}  ? {}\n", words.text(output.language)))
+}
+
+fn event(line: usize, word: &'static str, words: Words) -> Page {
+    Page::new().with("line", Words::new("行", "line"), Value::count(line)).with(
+        "event",
+        Words::new("事件", "event"),
+        Value::Choice(word, words),
+    )
+}
+
+/// One exchange as one object.
+fn page(line: usize, exchange: &Exchange, explained: &Explained) -> Page {
+    let name = |pair: &Option<(String, String)>| Value::maybe(pair.as_ref().map(|(id, _)| id.as_str()));
+    let items = parts(exchange, explained).map(|(part, value)| {
+        let side = match part.side {
+            Side::Command => Value::Choice("command", Words::new("命令", "command")),
+            Side::Answer => Value::Choice("answer", Words::new("应答", "answer")),
+        };
+        let (value, faults) = value.unwrap_or((Value::Absent, Vec::new()));
+        Page::new()
+            .with("in", Words::new("位于", "in"), side)
+            .with("place", Words::new("位置", "place"), Value::maybe(part.place.as_ref().map(ToString::to_string)))
+            .with("name", Words::new("名称", "name"), Value::Words(words(&part.label)))
+            .with("value", Words::new("值", "value"), value)
+            .with("bytes", Words::new("字节", "bytes"), Value::count(part.range.len()))
+            .with("faults", Words::new("说明", "remarks"), Value::Texts(faults))
+    });
+    let status = explained.status;
+    let meaning = status.and_then(|sw| sw.meaning()).map_or(Value::Absent, |(zh, en)| Value::Words(Words::new(zh, en)));
+    event(line, "exchange", Words::new("命令", "exchange"))
+        .with("command", Words::new("命令", "command"), Value::text(&*explained.name.en))
+        .with("known", Words::new("已知", "known"), Value::Flag(explained.known))
+        .with("header", Words::new("命令头", "header"), Value::text(header(exchange)))
+        .with("profile", Words::new("卡片描述", "profile"), Value::text(&explained.profile))
+        .with("directory", Words::new("目录", "directory"), name(&explained.directory))
+        .with("file", Words::new("文件", "file"), name(&explained.file))
+        .with("items", Words::new("数据", "items"), Value::Table(items.collect()))
+        .with("remarks", Words::new("说明", "remarks"), {
+            Value::Texts(explained.notes.iter().map(|note| note.en.to_string()).collect())
+        })
+        .with("status", Words::new("状态码", "status"), Value::maybe(status.map(|sw| sw.to_string())))
+        .with("status_text", Words::new("含义", "meaning"), meaning)
+        .with(
+            "tries_left",
+            Words::new("剩余次数", "tries left"),
+            status.and_then(|sw| sw.tries()).map_or(Value::Absent, |tries| Value::Number(tries.into())),
+        )
+        .with("wire_bytes", Words::new("线上字节", "bytes on the wire"), number(explained.wire.bytes))
+        .with("micros_9600", Words::new("9600 波特微秒", "us at 9600 baud"), number(explained.wire.micros(Line::RESET)))
+        .with("micros_measured", Words::new("实测微秒", "us measured"), exchange.micros.map_or(Value::Absent, number))
+}
+
+/// One exchange for people; the first line is to follow what stands before it.
+pub(super) fn text(language: Language, exchange: &Exchange, explained: &Explained) -> String {
+    let pick = |label: &Label| words(label).text(language).to_owned();
+    let place = match (&explained.directory, &explained.file) {
+        (Some((df, _)), Some((ef, name))) => format!("  {df}.{ef} {name}"),
+        (Some((df, _)), None) => format!("  {df}"),
+        _ => String::new(),
+    };
+    let mut text = format!("{}  {}{place}\n", header(exchange), pick(&explained.name));
+    for (part, value) in parts(exchange, explained) {
+        let shown = match value {
+            None => match language {
+                Language::Zh => format!("[{} 字节，不显示]", part.range.len()),
+                Language::En => format!("[{} bytes, not shown]", part.range.len()),
+            },
+            Some((value, faults)) => {
+                let value = match value {
+                    Value::Text(text) => printable(&text),
+                    Value::Number(number) => number.to_string(),
+                    Value::Money(amount) => amount.to_string(),
+                    _ => String::new(),
+                };
+                if faults.is_empty() { value } else { format!("{value}  ({})", faults.join(", ")) }
+            }
+        };
+        let name = pick(&part.label);
+        let name = match (&part.place, language) {
+            (Some(place), Language::Zh) if part.label.zh != place.to_string() => format!("{name} {place}"),
+            _ => name,
+        };
+        let _ = writeln!(text, "         {name}: {shown}");
+    }
+    for note in &explained.notes {
+        let _ = writeln!(text, "         * {}", pick(note));
+    }
+    let status = match explained.status {
+        None if language == Language::Zh => "没有应答".to_owned(),
+        None => "no answer".to_owned(),
+        Some(sw) => {
+            let meaning = match (sw.sw1(), sw.meaning()) {
+                (0x61, None) if language == Language::Zh => format!("还有 {} 字节待取", sw.sw2()),
+                (0x61, None) => format!("{} bytes to fetch", sw.sw2()),
+                (0x6C, None) if language == Language::Zh => format!("正确的 Le 为 {}", sw.sw2()),
+                (0x6C, None) => format!("the right Le is {}", sw.sw2()),
+                (_, Some((zh, en))) => Words::new(zh, en).text(language).to_owned(),
+                (_, None) if language == Language::Zh => "含义未知".to_owned(),
+                (_, None) => "meaning unknown".to_owned(),
+            };
+            format!("{sw} {meaning}")
+        }
+    };
+    let millis = explained.wire.micros(Line::RESET);
+    let measured = exchange.micros.map(|micros| format!(", {}.{:01} ms", micros / 1000, micros % 1000 / 100));
+    let _ = writeln!(
+        text,
+        "         < {status}  [{} B, {}.{} ms @ 9600{}]",
+        explained.wire.bytes,
+        millis / 1000,
+        millis % 1000 / 100,
+        measured.unwrap_or_default()
+    );
+    text
+}
+
+type Shown = Option<(Value, Vec<String>)>;
+
+/// The parts that say something, with their values; `None` for what is never shown.
+fn parts<'a>(exchange: &'a Exchange, explained: &'a Explained) -> impl Iterator<Item = (&'a Part, Shown)> {
+    explained.parts.iter().filter(|part| !part.label.en.is_empty()).map(|part| {
+        let bytes = match part.side {
+            Side::Command => exchange.command.as_slice(),
+            Side::Answer => exchange.answer.as_deref().unwrap_or_default(),
+        };
+        let value = part.value(bytes).map(|(value, faults)| {
+            let value = match value {
+                codec::Value::Text(text) => Value::Text(text),
+                codec::Value::Number(fen) if is_money(part) => u32::try_from(fen)
+                    .map_or_else(|_| number(fen), |fen| Value::Money(settlement::fen::Fen::from_card(fen))),
+                codec::Value::Number(plain) => number(plain),
+            };
+            (value, faults.iter().map(|fault| fault.code().to_owned()).collect())
+        });
+        (part, value)
+    })
+}
+
+fn is_money(part: &Part) -> bool {
+    use card_profiles::format::FormatKind;
+    matches!(part.kind, FormatKind::BAmount | FormatKind::CnAmount)
+}
+
+/// CLA INS P1 P2 and Lc or Le; never data.
+fn header(exchange: &Exchange) -> String {
+    hex::encode_upper(exchange.command.get(..5).unwrap_or(&exchange.command))
+}
+
+fn words(label: &Label) -> Words {
+    Words { zh: label.zh.clone(), en: label.en.clone() }
+}
+
+fn number(number: u64) -> Value {
+    i64::try_from(number).map_or(Value::Absent, Value::Number)
+}
+
+fn printable(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { '\u{FFFD}' } else { c }).collect()
+}

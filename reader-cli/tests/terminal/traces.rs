@@ -1,0 +1,141 @@
+//! `--trace FILE` and `trace decode FILE` on the real daemon.
+
+use std::os::unix::fs::PermissionsExt as _;
+
+use card_core::Session;
+use card_core::trace::{Event, Log};
+use card_core::transport::replay::Replay;
+use card_core::{command, transport::Transport as _};
+use serde_json::Value;
+
+use crate::shop::Shop;
+
+fn lines(text: &str) -> Vec<Value> {
+    text.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"))).collect()
+}
+
+#[test]
+fn a_recorded_read_is_safe_decodes_and_replays() {
+    let shop = Shop::open();
+    let path = shop.path("read.trace").display().to_string();
+    let read = shop.run(&["--trace", &path, "card", "read"]);
+    assert_eq!((read.status, read.json()["SSSE.EF06.name"].as_str()), (0, Some("张三")), "{}", read.stderr);
+    let text = std::fs::read_to_string(&path).expect("a trace");
+    assert!(text.starts_with("# sscard trace 1\n"), "{text}");
+    assert_eq!(std::fs::metadata(&path).expect("a file").permissions().mode() & 0o777, 0o600);
+
+    let decoded = shop.run(&["trace", "decode", &path]);
+    let events = lines(&decoded.stdout);
+    let items: Vec<&Value> = events.iter().filter_map(|event| event["items"].as_array()).flatten().collect();
+    let value = |place: &str| items.iter().find(|item| item["place"] == place).unwrap_or_else(|| panic!("{place}"));
+    let name = value("SSSE.EF06.name")["value"].as_str().expect("text");
+    assert!(name != "张三" && name.chars().count() == 2, "{name}");
+    assert_eq!(value("SSSE.EF05.spec_version")["value"], "3.00");
+    assert_eq!(value("SSSE.EF06.name")["faults"], serde_json::json!([]));
+    assert!(events.iter().any(|event| event["remarks"][0] == "key RKSSSE (指纹信息阅读密钥)"), "{}", decoded.stdout);
+    assert!(events.iter().all(|event| event["event"] != "exchange" || event["known"] == true), "{}", decoded.stdout);
+    assert!(events.iter().any(|event| event["micros_measured"].is_u64()));
+    let summary = events.last().expect("a summary");
+    assert_eq!((&summary["event"], &summary["junk_lines"]), (&Value::from("summary"), &Value::from(0)));
+
+    let readers: Vec<String> = Log::parse(&text)
+        .entries
+        .into_iter()
+        .filter_map(|entry| match entry.event {
+            Event::Reader(name) => Some(name),
+            Event::Reset(_) | Event::Exchange(_) => None,
+        })
+        .collect();
+    assert!(readers.len() >= 2, "{text}");
+    for reader in readers {
+        let mut replay = Replay::parse_reader(&text, Some(&reader)).expect("our own grammar");
+        let log = Log::parse(&text);
+        let mut current = String::new();
+        for entry in log.entries {
+            match entry.event {
+                Event::Reader(name) => current = name,
+                Event::Exchange(exchange) if current == reader => {
+                    let mut answer = Vec::new();
+                    replay.transmit(&exchange.command, &mut answer).expect("the same command");
+                    assert_eq!(Some(answer), exchange.answer);
+                }
+                Event::Reset(_) | Event::Exchange(_) => {}
+            }
+        }
+        assert!(replay.is_finished());
+    }
+}
+
+#[test]
+fn a_trace_is_never_written_over_and_never_for_nothing() {
+    let shop = Shop::open();
+    let path = shop.path("kept.trace");
+    std::fs::write(&path, "mine").expect("written");
+    let named = path.display().to_string();
+    let refused = shop.run(&["--trace", &named, "card", "read"]);
+    assert_eq!((refused.status, refused.code().as_str()), (9, "TRACE_UNWRITABLE"));
+    assert_eq!(std::fs::read_to_string(&path).expect("read"), "mine");
+    let useless = shop.run(&["--trace", &shop.path("new.trace").display().to_string(), "profile", "list"]);
+    assert_eq!((useless.status, useless.code().as_str()), (1, "CONFIGURATION_INVALID"));
+    assert!(!shop.path("new.trace").exists());
+}
+
+#[test]
+fn a_disk_that_fills_up_stops_the_trace_and_not_the_command() {
+    let shop = Shop::open();
+    let path = shop.path("full.trace").display().to_string();
+    let read = shop.run_under("ulimit -f 1; trap '' XFSZ", &["--trace", &path, "card", "read", "--all"]);
+    assert_eq!(read.code(), "TRACE_UNWRITABLE", "{}", read.stderr);
+    assert!(read.stdout.contains("张三"), "{}", read.stdout);
+}
+
+#[test]
+fn the_log_of_another_program_is_explained_and_its_noise_numbered() {
+    let shop = Shop::open();
+    let log = shop.path("pcscd.log");
+    std::fs::write(
+        &log,
+        "00000000 debuglog.c: noise\n00000001 more noise\n00000012 APDU: 00 A4 04 00 0F 73 78 31 2E 73 68 2E C9 E7 BB E1 B1 A3 D5 CF\n\
+         00000100 SW: 61 18\n00000001 APDU: 00 20 00 00 03 12 34 56\n00000100 SW: 63 C1\n",
+    )
+    .expect("written");
+    let path = log.display().to_string();
+    let events = lines(&shop.run(&["trace", "decode", &path]).stdout);
+    assert_eq!(
+        (&events[0]["event"], &events[0]["line"], &events[0]["last_line"]),
+        (&"junk".into(), &1.into(), &2.into())
+    );
+    assert_eq!((&events[2]["command"], &events[2]["tries_left"]), (&"VERIFY".into(), &1.into()));
+    assert_eq!(events[2]["items"][0]["value"], Value::Null);
+    for (language, words) in [("zh", "还剩 1 次"), ("en", "1 tries left")] {
+        let told = shop.run_text(language, &["trace", "decode", &path]);
+        assert!(told.stdout.contains(words) && !told.stdout.contains("123456"), "{}", told.stdout);
+    }
+    std::fs::write(&log, "nothing\n").expect("written");
+    let empty = shop.run(&["trace", "decode", &path]);
+    assert_eq!((empty.status, empty.code().as_str()), (1, "TRACE_EMPTY"));
+    let missing = shop.run(&["trace", "decode", "nowhere.trace"]);
+    assert_eq!((missing.status, missing.code().as_str()), (2, "FILE_MISSING"));
+}
+
+#[test]
+fn a_card_that_stops_answering_is_recorded_as_such() {
+    let shop = Shop::open();
+    shop.faults(
+        crate::shop::CARD,
+        vec![card_sim::fault::Fault::PowerLoss {
+            at: card_sim::fault::Trigger::instruction(0xB2, 1),
+            moment: card_sim::fault::Moment::After,
+            back_after_ms: Some(crate::shop::AWAY_MS),
+        }],
+    );
+    let path = shop.path("lost.trace").display().to_string();
+    let read = shop.run(&["--trace", &path, "card", "read"]);
+    assert_eq!(read.status, 4, "{}", read.stderr);
+    let text = std::fs::read_to_string(&path).expect("a trace");
+    let reader = text.lines().find_map(|line| line.strip_prefix("@ ")).expect("a reader");
+    assert!(text.lines().any(|line| line.starts_with("! ")), "{text}");
+    let mut session = Session::new(Box::new(Replay::parse_reader(&text, Some(reader)).expect("a trace")));
+    let name = hex::decode("7378312E73682EC9E7BBE1B1A3D5CF").expect("hex");
+    assert!(session.send(&command::select_by_name(&name)).expect("recorded").sw.is_ok());
+}
