@@ -3,7 +3,9 @@
 //! Owns: answers on standard output, notes and errors on standard error, in text or JSON.
 //! Never: decides what to say (`page`, `error`).
 
+use std::fs::{OpenOptions, Permissions};
 use std::io::Write as _;
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::Path;
 
 use serde_json::{Map, Value as Json, json};
@@ -64,7 +66,7 @@ impl Output {
             serde_json::to_string_pretty(document).map_err(|_| TerminalError::Bug("a document has a JSON form"))?;
         match path {
             None => write_out(&format!("{text}\n")),
-            Some(path) => std::fs::write(path, format!("{text}\n"))
+            Some(path) => write_private(path, &format!("{text}\n"))
                 .map_err(|source| TerminalError::File { path: path.display().to_string(), source }),
         }
     }
@@ -189,6 +191,13 @@ fn printable(text: &str) -> String {
 
 fn places(text: &str) -> usize {
     text.chars().map(|c| if (c as u32) >= 0x1100 { 2 } else { 1 }).sum()
+}
+
+/// A file that its owner alone can read, also where there was another: documents hold personal data.
+fn write_private(path: &Path, text: &str) -> std::io::Result<()> {
+    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?;
+    file.set_permissions(Permissions::from_mode(0o600))?;
+    file.write_all(text.as_bytes())
 }
 
 fn write_out(text: &str) -> Result<(), TerminalError> {

@@ -57,6 +57,18 @@ fn a_dump_holds_the_whole_card_and_is_compared() {
     assert_eq!(same.status, 0, "{}", same.stdout);
     let differs = against(&other);
     assert_eq!((differs.status, &differs.json()["differences"][0]["place"]), (7, &json!("SSSE.EF06.name")));
+    // It holds personal data: its owner's alone, also where a file lay open before.
+    let out = file("out.json", "");
+    let mode = |mode| std::os::unix::fs::PermissionsExt::from_mode(mode);
+    std::fs::set_permissions(&out, mode(0o644)).expect("ours");
+    for _ in 0..2 {
+        let written = shop.run(&["card", "dump", "--pin", "env:PIN", "--out", &out]);
+        assert_eq!((written.status, written.stdout.as_str()), (0, ""), "{}", written.stderr);
+        let kept = std::fs::metadata(&out).expect("there").permissions();
+        assert_eq!(std::os::unix::fs::PermissionsExt::mode(&kept) & 0o777, 0o600);
+        assert_eq!(std::fs::read_to_string(&out).expect("text"), dump.stdout);
+        std::fs::remove_file(&out).expect("ours");
+    }
     let closed = shop.run(&["card", "dump"]);
     assert_eq!(closed.status, 10, "{}", closed.stderr);
     let closed = file("closed.json", &closed.stdout);
