@@ -10,6 +10,7 @@ use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use card_core::Atr;
 use card_core::key::Key16;
@@ -36,6 +37,11 @@ const LAYOUT_AT: u64 = 12;
 const FAULT_AREA: usize = 4096;
 /// Largest image that is read: a profile of 1 MiB and a chip of 1 MiB.
 const IMAGE_MAX: u64 = 4 << 20;
+/// Looks at a card in a reader before giving up; each takes less than the card's next command.
+const LOOKS_MAX: usize = 64;
+/// Tries to take a card, and the pause between them: a look takes a few milliseconds.
+const LOCK_TRIES: u32 = 40;
+const LOCK_PAUSE: Duration = Duration::from_millis(5);
 /// The only mark there is: these cards hold rehearsal keys.
 pub(crate) const MARK: &str = "REHEARSAL";
 
@@ -231,11 +237,7 @@ pub fn create_with_keys(
 /// [`ImageError`].
 pub fn open(path: &Path, durability: Durability) -> Result<Card, ImageError> {
     let file = OpenOptions::new().read(true).write(true).open(path).map_err(|source| not_found(path, source))?;
-    match file.try_lock() {
-        Ok(()) => {}
-        Err(std::fs::TryLockError::WouldBlock) => return Err(ImageError::InUse(path.to_owned())),
-        Err(std::fs::TryLockError::Error(source)) => return Err(ImageError::File { path: path.to_owned(), source }),
-    }
+    lock(path, &file)?;
     let parts = Parts::read(path, &file)?;
     if parts.layout < LAYOUT {
         parts.renew(&file).map_err(|source| ImageError::File { path: path.to_owned(), source })?;
@@ -250,13 +252,45 @@ pub fn open(path: &Path, durability: Durability) -> Result<Card, ImageError> {
 /// Looks at a card without opening it: also while it is in a reader. Nothing is written.
 ///
 /// # Errors
-/// [`ImageError`].
+/// [`ImageError`]; [`ImageError::InUse`] when its reader never pauses.
 pub fn inspect(path: &Path) -> Result<(Identity, Inspection), ImageError> {
     let file = File::open(path).map_err(|source| not_found(path, source))?;
-    let parts = Parts::read(path, &file)?;
+    let parts = match file.try_lock_shared() {
+        // No reader writes until the file is closed here.
+        Ok(()) => Parts::read(path, &file)?,
+        Err(std::fs::TryLockError::WouldBlock) => settled(path, &file)?,
+        Err(std::fs::TryLockError::Error(source)) => return Err(ImageError::File { path: path.to_owned(), source }),
+    };
     let mut card = Card::assemble(parts.model, parts.atr, Memory::in_process(parts.memory), FaultPlan::default());
     card.power_on()?;
     Ok((parts.identity, card.inspect()))
+}
+
+/// Takes the card for one reader. Someone who looks at it holds it for a moment, a reader for long.
+fn lock(path: &Path, file: &File) -> Result<(), ImageError> {
+    for _ in 0..LOCK_TRIES {
+        match file.try_lock() {
+            Ok(()) => return Ok(()),
+            Err(std::fs::TryLockError::WouldBlock) => std::thread::sleep(LOCK_PAUSE),
+            Err(std::fs::TryLockError::Error(source)) => {
+                return Err(ImageError::File { path: path.to_owned(), source });
+            }
+        }
+    }
+    Err(ImageError::InUse(path.to_owned()))
+}
+
+/// A card that its reader writes to: read until two looks agree, so that none falls into the middle of a write.
+fn settled(path: &Path, file: &File) -> Result<Parts, ImageError> {
+    let mut last = Parts::read(path, file)?;
+    for _ in 0..LOOKS_MAX {
+        let next = Parts::read(path, file)?;
+        if next.memory == last.memory {
+            return Ok(next);
+        }
+        last = next;
+    }
+    Err(ImageError::InUse(path.to_owned()))
 }
 
 fn not_found(path: &Path, source: io::Error) -> ImageError {

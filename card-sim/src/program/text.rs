@@ -6,10 +6,13 @@ use clap::ValueEnum;
 
 use super::Failure;
 use crate::fault::FaultPlan;
-use crate::image::{Identity, ImageError};
+use crate::image::{Identity, ImageError, Malformed};
 use crate::inspection::Inspection;
 use crate::reader::ReaderError;
 use crate::reader::control::Status;
+
+/// Bytes of a run that are written as a number.
+const RUN_MIN: usize = 16;
 
 /// Language of messages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -99,9 +102,12 @@ const fn image_advice(error: &ImageError) -> (&'static str, &'static str, &'stat
         ImageError::InUse(_) => {
             ("卡在另一个读卡器中", "先用 card-sim reader eject 取出", "pull it there first: card-sim reader eject")
         }
-        ImageError::Malformed { .. } => {
-            ("不是卡映像或版本不符", "用 card-sim new 重新制作", "make a new one with card-sim new")
-        }
+        ImageError::Malformed { problem: Malformed::Version { .. }, .. } => (
+            "卡映像的版本不符",
+            "用制作它的版本或更新版本的 card-sim 打开",
+            "open it with the version of card-sim that made it, or a later one",
+        ),
+        ImageError::Malformed { .. } => ("不是卡映像", "用 card-sim new 重新制作", "make a new one with card-sim new"),
         ImageError::TooManyFaults(_) => ("故障设置过多", "用 --clear 清除后重设", "start over with --clear"),
         ImageError::Model(_) | ImageError::Profile(_) => {
             ("卡片描述不能制卡", "按提示修改描述文件", "mend the profile where the message says")
@@ -213,10 +219,18 @@ pub(crate) fn inspection(lang: Lang, identity: &Identity, card: &Inspection) -> 
     }
     for (name, pieces) in &card.files {
         for (number, bytes) in (1..).zip(pieces) {
-            line(&format!("{name}[{number}]"), &format!("{name}[{number}]"), bytes.clone());
+            line(&format!("{name}[{number}]"), &format!("{name}[{number}]"), condensed(bytes));
         }
     }
     text
+}
+
+/// Hex with long runs of one byte as `00×4096`: an empty photo is a word, not a screen.
+fn condensed(hex: &str) -> String {
+    let pairs: Vec<&str> = (0..hex.len() / 2).filter_map(|at| hex.get(2 * at..2 * at + 2)).collect();
+    let runs = pairs.chunk_by(|a, b| a == b);
+    let words = runs.map(|run| if run.len() < RUN_MIN { run.concat() } else { format!(" {}×{} ", run[0], run.len()) });
+    words.collect::<String>().trim().replace("  ", " ")
 }
 
 pub(crate) fn faults(lang: Lang, plan: &FaultPlan) -> String {
@@ -238,4 +252,23 @@ pub(crate) fn status(lang: Lang, status: &Status) -> String {
         writeln!(text, "{:2}  {}  {card}", slot.slot, slot.reader).expect("a String takes any text");
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_runs_of_one_byte_are_counted() {
+        for (hex, text) in [
+            ("", ""),
+            ("0504FFFFFFFF", "0504FFFFFFFF"),
+            (&"00".repeat(15), &"00".repeat(15)),
+            (&"00".repeat(4096), "00×4096"),
+            (&format!("0102{}FF", "00".repeat(16)), "0102 00×16 FF"),
+            (&format!("{}{}", "AA".repeat(20), "00".repeat(16)), "AA×20 00×16"),
+        ] {
+            assert_eq!(condensed(hex), text);
+        }
+    }
 }
