@@ -1,9 +1,11 @@
-//! Journal entries: every move is a guarded update and an event, in one transaction.
+//! Journal entries: every move is one guarded update that appends its event: one statement, one durable transaction.
 //!
-//! Owns: rows of `entry` and `event`. Never: allows a move that `settlement::journal` does not have.
+//! Owns: rows of `entry`, each with its events. Never: allows a move that `settlement::journal` does not have.
 
 use card_profiles::account::Amounts;
-use rusqlite::{Connection, OptionalExtension as _, Row, TransactionBehavior, params};
+use rusqlite::{
+    Connection, OptionalExtension as _, Params, Row, Statement, ToSql, TransactionBehavior, params, params_from_iter,
+};
 use settlement::fen::Fen;
 use settlement::id::{BillId, CardFactor, CardIdentifier, CardRandom, Digest, LoadId, Mac, Tac, TerminalNumber};
 use settlement::journal::{self, Event, State};
@@ -14,75 +16,75 @@ use super::{Store, StoreError, failure};
 use crate::clock::Now;
 use crate::journal::{Done, Draft, Entry, EntryNumber, Journal, Sent, Subject};
 
+/// A new entry in PREPARED, with its first event. One statement, so one durable transaction.
+const PREPARE: &str = "
+INSERT INTO entry (number, state, kind, terminal, card_identifier, card_factor, business_date, personal_account, self_paid,
+    pooled_fund, bill_id, bill_hash, load_id, paper, history)
+VALUES ((SELECT coalesce(max(number), 0) + 1 FROM entry), ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13,
+    json_array(?14, 'Prepared', NULL, ?1, 'Terminal', NULL))
+RETURNING number";
+
+/// What every move of an entry has in common: state and event in one statement, which is one durable transaction. The
+/// state from which it starts is in its condition.
+macro_rules! moved {
+    ($columns:literal) => {
+        concat!(
+            "UPDATE entry SET state = ?3, history = history || ',' || json_array(?4, ?5, ?2, ?3, ?6, ?7), ",
+            $columns,
+            " WHERE number = ?1 AND state = ?2 RETURNING *"
+        )
+    };
+}
+
+/// To SENT: what the card answered and what it is about to be sent.
+const SEND: &str = moved!(
+    "balance_before = ?8, card_sequence = ?9, terminal_sequence = ?10, date_time = ?11, random = ?12, key_version = ?13,
+     algorithm = ?14, mac = ?15"
+);
+
+/// To CONFIRMED: how it ended, and the number of its record.
+const CONFIRM: &str = moved!(
+    "balance_after = ?8, evidence = ?9, tac = ?10,
+     record = (SELECT coalesce(max(record), 0) + 1 FROM entry WHERE record IS NOT NULL)"
+);
+
+/// To any other state.
+const CLOSE: &str = moved!("reason = ?8");
+
 impl Journal for Store {
     fn prepare(&mut self, draft: &Draft) -> Result<Entry, StoreError> {
-        let place = self.place.clone();
-        let number = write(&mut self.connection, &place, |connection| {
-            let number: i64 = connection
-                .prepare_cached("SELECT coalesce(max(number), 0) + 1 FROM entry")?
-                .query_row([], |row| row.get(0))?;
-            insert(connection, number, draft)?;
-            note(connection, number, "Prepared", None, State::Prepared, "Terminal", None)?;
-            Ok(number)
-        })?;
-        self.entry(EntryNumber(number.unsigned_abs()))
+        let number = self.insert(draft).map_err(|source| self.failure(source))?;
+        let number = EntryNumber(number.unsigned_abs());
+        let draft = draft.clone();
+        Ok(Entry { number, state: State::Prepared, draft, sent: None, done: None, record: None, reason: None })
     }
 
     fn send(&mut self, number: EntryNumber, sent: &Sent) -> Result<(), StoreError> {
-        let place = self.place.clone();
-        write(&mut self.connection, &place, |connection| {
-            advance(connection, number, Event::Sending, None)?;
-            connection
-                .prepare_cached(
-                    "UPDATE entry SET balance_before = ?2, card_sequence = ?3, terminal_sequence = ?4, date_time = ?5,
-                     random = ?6, key_version = ?7, algorithm = ?8, mac = ?9 WHERE number = ?1",
-                )?
-                .execute(params![
-                    key(number),
-                    sent.balance_before,
-                    sent.card_sequence,
-                    sent.terminal_sequence,
-                    sent.date_time.to_string(),
-                    sent.random.to_string(),
-                    sent.key_version,
-                    sent.algorithm,
-                    sent.mac.to_string(),
-                ])?;
-            Ok(())
-        })
+        let values = params![
+            sent.balance_before,
+            sent.card_sequence,
+            sent.terminal_sequence,
+            sent.date_time.to_string(),
+            sent.random.to_string(),
+            sent.key_version,
+            sent.algorithm,
+            sent.mac.to_string(),
+        ];
+        self.advance(number, Event::Sending, None, SEND, values).map(drop)
     }
 
     fn confirm(&mut self, number: EntryNumber, event: Event, done: &Done) -> Result<Entry, StoreError> {
-        let place = self.place.clone();
-        write(&mut self.connection, &place, |connection| {
-            advance(connection, number, event, None)?;
-            let (evidence, tac) = match done.evidence {
-                Evidence::Answered { tac } => ("answered", Some(tac)),
-                Evidence::Proved { tac } => ("proved", Some(tac)),
-                Evidence::LogOnly => ("log-only", None),
-            };
-            connection
-                .prepare_cached(
-                    "UPDATE entry SET balance_after = ?2, evidence = ?3, tac = ?4,
-                     record = (SELECT coalesce(max(record), 0) + 1 FROM entry WHERE record IS NOT NULL)
-                 WHERE number = ?1",
-                )?
-                .execute(params![key(number), done.balance_after, evidence, tac.map(|tac| tac.to_string())])?;
-            Ok(())
-        })?;
-        self.entry(number)
+        let (evidence, tac) = match done.evidence {
+            Evidence::Answered { tac } => ("answered", Some(tac)),
+            Evidence::Proved { tac } => ("proved", Some(tac)),
+            Evidence::LogOnly => ("log-only", None),
+        };
+        let values = params![done.balance_after, evidence, tac.map(|tac| tac.to_string())];
+        self.advance(number, event, None, CONFIRM, values)
     }
 
     fn close(&mut self, number: EntryNumber, event: Event, reason: &str) -> Result<Entry, StoreError> {
-        let place = self.place.clone();
-        write(&mut self.connection, &place, |connection| {
-            advance(connection, number, event, Some(reason))?;
-            connection
-                .prepare_cached("UPDATE entry SET reason = ?2 WHERE number = ?1")?
-                .execute(params![key(number), reason])?;
-            Ok(())
-        })?;
-        self.entry(number)
+        self.advance(number, event, Some(reason), CLOSE, params![reason])
     }
 
     fn open_of(&mut self, card: &CardIdentifier) -> Result<Vec<Entry>, StoreError> {
@@ -136,9 +138,9 @@ impl Store {
             connection
                 .prepare_cached("UPDATE entry SET reprints = reprints + 1 WHERE number = ?1")?
                 .execute([key(number)])?;
-            Ok(connection
+            connection
                 .prepare_cached("SELECT reprints FROM entry WHERE number = ?1")?
-                .query_row([key(number)], |row| row.get(0))?)
+                .query_row([key(number)], |row| row.get(0))
         })
     }
 
@@ -173,6 +175,66 @@ impl Store {
         Ok(())
     }
 
+    fn insert(&self, draft: &Draft) -> rusqlite::Result<i64> {
+        let (kind, bill_id, bill_hash, load_id) = match &draft.subject {
+            Subject::Purchase { bill_id, bill_hash, .. } => {
+                ("purchase", Some(bill_id.as_str().to_owned()), Some(bill_hash.to_string()), None)
+            }
+            Subject::Load { load_id, .. } => ("load", None, None, Some(load_id.to_string())),
+        };
+        let amounts = draft.subject.amounts();
+        let number = returned(
+            &mut *self.connection.prepare_cached(PREPARE)?,
+            params![
+                State::Prepared.as_str(),
+                kind,
+                draft.terminal.to_string(),
+                draft.card_identifier.to_string(),
+                draft.card_factor.to_string(),
+                draft.business_date.to_string(),
+                amounts.personal_account,
+                amounts.self_paid,
+                amounts.pooled_fund,
+                bill_id,
+                bill_hash,
+                load_id,
+                draft.paper,
+                Now::of_system().utc(),
+            ],
+            |row| row.get(0),
+        )?;
+        number.ok_or(rusqlite::Error::QueryReturnedNoRows)
+    }
+
+    /// The guarded move and its event, with `values` for the columns of `statement` from `?8` on.
+    fn advance(
+        &self,
+        number: EntryNumber,
+        event: Event,
+        reason: Option<&str>,
+        statement: &'static str,
+        values: &[&dyn ToSql],
+    ) -> Result<Entry, StoreError> {
+        let fail = |source| self.failure(source);
+        let moved = |expected| StoreError::Moved { id: number.to_string(), expected };
+        let state: Option<String> = self
+            .connection
+            .prepare_cached("SELECT state FROM entry WHERE number = ?1")
+            .and_then(|mut statement| statement.query_row([key(number)], |row| row.get(0)).optional())
+            .map_err(fail)?;
+        let from = state.as_deref().and_then(State::parse).ok_or_else(|| moved("any state"))?;
+        let row = journal::find(from, event).map_err(|_| moved("a state that takes this event"))?;
+        if row.reason_needed && reason.is_none() {
+            return Err(moved("a state that takes this event without a reason"));
+        }
+        let (at, event, actor) = (Now::of_system().utc(), format!("{event:?}"), format!("{:?}", row.actor));
+        let common = params![key(number), row.from.as_str(), row.to.as_str(), at, event, actor, reason];
+        let mut statement = self.connection.prepare_cached(statement).map_err(fail)?;
+        let entry = returned(&mut statement, params_from_iter(common.iter().chain(values)), read).map_err(fail)?;
+        let entry = entry.ok_or_else(|| moved(row.from.as_str()))?;
+        entry.ok_or_else(|| self.corrupt("an entry has a value of a wrong form"))
+    }
+
     fn entries_where(&self, condition: &'static str, value: &str) -> Result<Vec<Entry>, StoreError> {
         let fail = |source| self.failure(source);
         let mut statement = self
@@ -192,99 +254,25 @@ impl Store {
 pub(super) fn write<T>(
     connection: &mut Connection,
     place: &str,
-    work: impl FnOnce(&Connection) -> Result<T, Failed>,
+    work: impl FnOnce(&Connection) -> rusqlite::Result<T>,
 ) -> Result<T, StoreError> {
     let fail = |source| failure(place, source);
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(fail)?;
-    let result = work(&transaction).map_err(|error| match error {
-        Failed::Sql(source) => failure(place, source),
-        Failed::Store(error) => error,
-    })?;
+    let result = work(&transaction).map_err(fail)?;
     transaction.commit().map_err(fail)?;
     Ok(result)
 }
 
-/// Why work inside a transaction failed.
-pub(super) enum Failed {
-    Sql(rusqlite::Error),
-    Store(StoreError),
-}
-
-impl From<rusqlite::Error> for Failed {
-    fn from(error: rusqlite::Error) -> Self {
-        Self::Sql(error)
-    }
-}
-
-/// The guarded move and its event.
-fn advance(connection: &Connection, number: EntryNumber, event: Event, reason: Option<&str>) -> Result<(), Failed> {
-    let state: Option<String> = connection
-        .query_row("SELECT state FROM entry WHERE number = ?1", [key(number)], |row| row.get(0))
-        .optional()?;
-    let moved = |expected| Failed::Store(StoreError::Moved { id: number.to_string(), expected });
-    let from = state.as_deref().and_then(State::parse).ok_or_else(|| moved("any state"))?;
-    let row = journal::find(from, event).map_err(|_| moved("a state that takes this event"))?;
-    if row.reason_needed && reason.is_none() {
-        return Err(moved("a state that takes this event without a reason"));
-    }
-    let rows = connection
-        .prepare_cached("UPDATE entry SET state = ?3 WHERE number = ?1 AND state = ?2")?
-        .execute(params![key(number), row.from.as_str(), row.to.as_str()])?;
-    if rows != 1 {
-        return Err(moved(row.from.as_str()));
-    }
-    note(connection, key(number), &format!("{event:?}"), Some(row.from), row.to, &format!("{:?}", row.actor), reason)
-}
-
-fn note(
-    connection: &Connection,
-    entry: i64,
-    event: &str,
-    from: Option<State>,
-    to: State,
-    actor: &str,
-    reason: Option<&str>,
-) -> Result<(), Failed> {
-    connection
-        .prepare_cached(
-            "INSERT INTO event (number, at, entry, event, from_state, to_state, actor, reason)
-         VALUES ((SELECT coalesce(max(number), 0) + 1 FROM event), ?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-        )?
-        .execute(params![Now::of_system().utc(), entry, event, from.map(State::as_str), to.as_str(), actor, reason])?;
-    Ok(())
-}
-
-fn insert(connection: &Connection, number: i64, draft: &Draft) -> Result<(), Failed> {
-    let (kind, bill_id, bill_hash, load_id) = match &draft.subject {
-        Subject::Purchase { bill_id, bill_hash, .. } => {
-            ("purchase", Some(bill_id.as_str().to_owned()), Some(bill_hash.to_string()), None)
-        }
-        Subject::Load { load_id, .. } => ("load", None, None, Some(load_id.to_string())),
-    };
-    let amounts = draft.subject.amounts();
-    connection
-        .prepare_cached(
-            "INSERT INTO entry (number, state, kind, terminal, card_identifier, card_factor, business_date,
-             personal_account, self_paid, pooled_fund, bill_id, bill_hash, load_id, paper)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
-        )?
-        .execute(params![
-            number,
-            State::Prepared.as_str(),
-            kind,
-            draft.terminal.to_string(),
-            draft.card_identifier.to_string(),
-            draft.card_factor.to_string(),
-            draft.business_date.to_string(),
-            amounts.personal_account,
-            amounts.self_paid,
-            amounts.pooled_fund,
-            bill_id,
-            bill_hash,
-            load_id,
-            draft.paper,
-        ])?;
-    Ok(())
+/// The one row of a statement that writes and returns. It is run to its end: there it commits, and only then is it durable.
+fn returned<T>(
+    statement: &mut Statement<'_>,
+    values: impl Params,
+    read: impl FnOnce(&Row<'_>) -> rusqlite::Result<T>,
+) -> rusqlite::Result<Option<T>> {
+    let mut rows = statement.query(values)?;
+    let row = rows.next()?.map(read).transpose()?;
+    while rows.next()?.is_some() {}
+    Ok(row)
 }
 
 /// SQLite numbers rows with signed 64 bits; entry numbers come from it and go back unchanged.
@@ -373,4 +361,56 @@ fn done(row: &Row<'_>) -> rusqlite::Result<Option<Done>> {
         ("log-only", None) => Some(Done { balance_after, evidence: Evidence::LogOnly }),
         _ => None,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn draft(paper: &str) -> Draft {
+        Draft {
+            terminal: TerminalNumber::parse("513300000001").expect("hex"),
+            card_identifier: CardIdentifier::parse("513300D156000005000000133A05F2E3").expect("hex"),
+            card_factor: CardFactor::parse("8650430200000013").expect("hex"),
+            business_date: BusinessDate::parse("2026-01-05").expect("a date"),
+            subject: Subject::Purchase {
+                amounts: Amounts { personal_account: 100, self_paid: 0, pooled_fund: 0 },
+                bill_id: BillId::parse("B-20260105-0001").expect("a word"),
+                bill_hash: Digest([7; 32]),
+            },
+            paper: paper.to_owned(),
+        }
+    }
+
+    #[test]
+    fn what_prepare_answers_is_what_is_stored() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut store = Store::open(folder.path()).expect("a store");
+        let answered = store.prepare(&draft("lines")).expect("written");
+        assert_eq!(store.entry(answered.number).expect("there"), answered);
+    }
+
+    #[test]
+    fn a_full_disk_is_told_and_nothing_is_written() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut store = Store::open(folder.path()).expect("a store");
+        let pages: i64 = store.connection.pragma_query_value(None, "page_count", |row| row.get(0)).expect("pages");
+        store.connection.pragma_update(None, "max_page_count", pages).expect("a bound");
+        let refused = store.prepare(&draft(&"x".repeat(50_000))).expect_err("no room");
+        assert_eq!(refused.code(), crate::error::Code::StoreFull);
+        assert_eq!(store.entries().expect("readable"), []);
+        store.prepare(&draft("short")).expect("there is room for this one");
+    }
+
+    #[test]
+    fn a_move_from_another_state_is_refused_and_leaves_no_event() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut store = Store::open(folder.path()).expect("a store");
+        let number = store.prepare(&draft("")).expect("written").number;
+        let done = Done { balance_after: 0, evidence: Evidence::LogOnly };
+        assert!(matches!(store.confirm(number, Event::CardAnswered, &done), Err(StoreError::Moved { .. })));
+        let events: i64 =
+            store.connection.query_row("SELECT count(*) FROM event", [], |row| row.get(0)).expect("a count");
+        assert_eq!(events, 1);
+    }
 }

@@ -1,12 +1,12 @@
 //! The tables of the terminal's database, and how it is opened.
 //!
 //! Source: SQLite: WAL with `synchronous=FULL` makes a committed transaction survive loss of power.
-//! Owns: schema version 1. Never: reads or writes a row.
+//! Owns: schema version 2, and bringing version 1 to it. Never: reads or writes a row otherwise.
 
 use rusqlite::Connection;
 
-/// Version of the tables; another one is refused, never guessed at.
-pub(super) const VERSION: i64 = 1;
+/// Version of the tables; a newer one is refused, never guessed at.
+pub(super) const VERSION: i64 = 2;
 
 /// How long another program may hold the file before we say so.
 pub(super) const BUSY_WITHIN: std::time::Duration = std::time::Duration::from_secs(5);
@@ -45,25 +45,12 @@ CREATE TABLE entry (
     tac               TEXT,
     record            INTEGER,
     reason            TEXT,
-    reprints          INTEGER NOT NULL DEFAULT 0
+    reprints          INTEGER NOT NULL DEFAULT 0,
+    history           TEXT NOT NULL
 ) STRICT;
 CREATE INDEX entry_of_card ON entry (card_identifier);
 CREATE UNIQUE INDEX entry_of_load ON entry (load_id) WHERE load_id IS NOT NULL;
 CREATE UNIQUE INDEX entry_of_record ON entry (record) WHERE record IS NOT NULL;
-
-CREATE TABLE event (
-    number     INTEGER PRIMARY KEY,
-    at         TEXT NOT NULL,
-    entry      INTEGER NOT NULL REFERENCES entry (number),
-    event      TEXT NOT NULL,
-    from_state TEXT,
-    to_state   TEXT NOT NULL,
-    actor      TEXT NOT NULL,
-    reason     TEXT
-) STRICT;
-CREATE TRIGGER event_is_not_changed BEFORE UPDATE ON event BEGIN SELECT RAISE(ABORT, 'events are append-only'); END;
-CREATE TRIGGER event_is_not_removed BEFORE DELETE ON event BEGIN SELECT RAISE(ABORT, 'events are append-only'); END;
-CREATE TRIGGER entry_is_not_removed BEFORE DELETE ON entry BEGIN SELECT RAISE(ABORT, 'entries are kept'); END;
 
 CREATE TABLE letter (
     request_id  TEXT PRIMARY KEY,
@@ -114,6 +101,35 @@ CREATE TABLE tries (
 ) STRICT;
 ";
 
+/// An entry's events stand in its own row, so that a move writes one page: `history` is a list of JSON arrays. It only
+/// grows, no state changes without it, and `event` shows it as rows.
+const HISTORY: &str = "
+CREATE VIEW event AS
+SELECT entry.number AS entry, each.key + 1 AS step, each.value ->> 0 AS at, each.value ->> 1 AS event,
+    each.value ->> 2 AS from_state, each.value ->> 3 AS to_state, each.value ->> 4 AS actor, each.value ->> 5 AS reason
+FROM entry, json_each('[' || entry.history || ']') AS each;
+CREATE TRIGGER history_only_grows BEFORE UPDATE OF history ON entry
+WHEN substr(NEW.history, 1, length(OLD.history)) <> OLD.history
+BEGIN SELECT RAISE(ABORT, 'events are append-only'); END;
+CREATE TRIGGER state_has_its_event BEFORE UPDATE OF state ON entry
+WHEN length(NEW.history) <= length(OLD.history)
+BEGIN SELECT RAISE(ABORT, 'a state changes with an event'); END;
+CREATE TRIGGER entry_is_not_removed BEFORE DELETE ON entry BEGIN SELECT RAISE(ABORT, 'entries are kept'); END;
+";
+
+/// Version 1 kept events in a table of their own.
+const FROM_1: &str = "
+DROP TRIGGER event_is_not_changed;
+DROP TRIGGER event_is_not_removed;
+DROP TRIGGER entry_is_not_removed;
+ALTER TABLE entry ADD COLUMN history TEXT NOT NULL DEFAULT '';
+UPDATE entry SET history = (
+    SELECT group_concat(json_array(at, event, from_state, to_state, actor, reason) ORDER BY number)
+    FROM event WHERE event.entry = entry.number
+);
+DROP TABLE event;
+";
+
 /// Settings of every connection.
 pub(super) fn configure(connection: &Connection) -> rusqlite::Result<()> {
     connection.busy_timeout(BUSY_WITHIN)?;
@@ -125,18 +141,106 @@ pub(super) fn configure(connection: &Connection) -> rusqlite::Result<()> {
     connection.pragma_update(None, "cell_size_check", true)
 }
 
-/// Makes the tables of an empty database; `Ok(Some(version))` when the file has another version.
+/// Makes the tables of an empty database and brings older ones to this version, all or nothing; `Ok(Some(version))` when
+/// the file has another version.
 pub(super) fn create(connection: &mut Connection) -> rusqlite::Result<Option<i64>> {
     let transaction = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
     let version: i64 = transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
     match version {
-        0 => {
-            transaction.execute_batch(TABLES)?;
-            transaction.pragma_update(None, "user_version", VERSION)?;
-            transaction.commit()?;
-            Ok(None)
+        0 => transaction.execute_batch(TABLES)?,
+        1 => transaction.execute_batch(FROM_1)?,
+        VERSION => return Ok(None),
+        other => return Ok(Some(other)),
+    }
+    transaction.execute_batch(HISTORY)?;
+    transaction.pragma_update(None, "user_version", VERSION)?;
+    transaction.commit()?;
+    Ok(None)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What version 1 had instead of `history`.
+    const EVENTS_OF_1: &str = "
+    ALTER TABLE entry DROP COLUMN history;
+    CREATE TABLE event (number INTEGER PRIMARY KEY, at TEXT NOT NULL, entry INTEGER NOT NULL REFERENCES entry (number),
+        event TEXT NOT NULL, from_state TEXT, to_state TEXT NOT NULL, actor TEXT NOT NULL, reason TEXT) STRICT;
+    CREATE TRIGGER event_is_not_changed BEFORE UPDATE ON event BEGIN SELECT RAISE(ABORT, 'no'); END;
+    CREATE TRIGGER event_is_not_removed BEFORE DELETE ON event BEGIN SELECT RAISE(ABORT, 'no'); END;
+    CREATE TRIGGER entry_is_not_removed BEFORE DELETE ON entry BEGIN SELECT RAISE(ABORT, 'no'); END;
+    INSERT INTO entry (number, state, kind, terminal, card_identifier, card_factor, business_date, personal_account,
+        self_paid, pooled_fund, paper) VALUES
+        (1, 'SENT', 'purchase', 'T', 'C', 'F', '2026-01-05', 1, 2, 3, ''),
+        (2, 'PREPARED', 'purchase', 'T', 'C', 'F', '2026-01-05', 1, 2, 3, '');
+    INSERT INTO event VALUES (1, 'a', 1, 'Prepared', NULL, 'PREPARED', 'Terminal', NULL),
+        (2, 'b', 2, 'Prepared', NULL, 'PREPARED', 'Terminal', NULL),
+        (3, 'c', 1, 'Sending', 'PREPARED', 'SENT', 'Terminal', 'why, \"so\"');
+    PRAGMA user_version = 1;";
+
+    const EVENTS: &str = "SELECT entry, step, at, event, from_state, to_state, actor, reason FROM event
+        ORDER BY entry, step";
+
+    fn rows(connection: &Connection, query: &str) -> Vec<String> {
+        let mut statement = connection.prepare(query).expect("a query");
+        let columns = statement.column_count();
+        let row =
+            |row: &rusqlite::Row<'_>| (0..columns).map(|column| row.get::<_, rusqlite::types::Value>(column)).collect();
+        let rows = statement.query_map([], row).expect("rows");
+        rows.map(|row: rusqlite::Result<Vec<_>>| format!("{:?}", row.expect("a row"))).collect()
+    }
+
+    fn schema(connection: &Connection) -> Vec<String> {
+        rows(connection, "SELECT type, name, tbl_name FROM sqlite_schema ORDER BY name")
+    }
+
+    fn version_1() -> Connection {
+        let connection = Connection::open_in_memory().expect("a database");
+        connection.execute_batch(TABLES).expect("tables");
+        connection.execute_batch(EVENTS_OF_1).expect("events");
+        connection
+    }
+
+    #[test]
+    fn a_journal_of_version_1_keeps_every_event_in_its_order() {
+        let mut old = version_1();
+        let before = rows(
+            &old,
+            "SELECT entry, row_number() OVER (PARTITION BY entry ORDER BY number), at, event, from_state, to_state, actor,
+             reason FROM event ORDER BY entry, number",
+        );
+        assert_eq!(create(&mut old).expect("brought to this version"), None);
+        assert_eq!(rows(&old, EVENTS), before);
+        assert_eq!(before.len(), 3);
+        let mut new = Connection::open_in_memory().expect("a database");
+        create(&mut new).expect("made");
+        assert_eq!(schema(&old), schema(&new));
+        assert_eq!(create(&mut old).expect("stays"), None);
+    }
+
+    #[test]
+    fn a_journal_of_a_later_version_is_left_alone() {
+        let mut later = Connection::open_in_memory().expect("a database");
+        later.pragma_update(None, "user_version", VERSION + 1).expect("a setting");
+        assert_eq!(create(&mut later).expect("read"), Some(VERSION + 1));
+        assert_eq!(schema(&later), Vec::<String>::new());
+    }
+
+    #[test]
+    fn events_only_grow_and_no_state_changes_without_one() {
+        let mut connection = version_1();
+        create(&mut connection).expect("brought to this version");
+        for refused in [
+            "UPDATE entry SET history = '' WHERE number = 1",
+            "UPDATE entry SET history = '[9]' || substr(history, 4) WHERE number = 1",
+            "UPDATE entry SET state = 'CONFIRMED' WHERE number = 1",
+            "DELETE FROM entry WHERE number = 1",
+        ] {
+            assert!(connection.execute(refused, []).is_err(), "{refused}");
         }
-        VERSION => Ok(None),
-        other => Ok(Some(other)),
+        let moved = "UPDATE entry SET state = 'SENT', history = history || ',[1,2,3,4,5,6]' WHERE number = 2";
+        assert_eq!(connection.execute(moved, []).expect("moved"), 1);
+        assert_eq!(rows(&connection, EVENTS).len(), 4);
     }
 }
