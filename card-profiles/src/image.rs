@@ -177,7 +177,7 @@ impl Reading {
                     let row = missing.remove(index);
                     self.add(&place.clone().inner(&row.id), row, item.value);
                 }
-                None => self.fault(place.clone(), Fault::UnknownTag { tag: item.tag }),
+                None => self.add_unknown(place, &item),
             }
         }
         for row in missing {
@@ -187,6 +187,14 @@ impl Reading {
                 self.fault(place, Fault::Missing);
             }
         }
+    }
+
+    /// A record or item that the profile does not know: its bytes as hex at `tag_74`, so that nothing is lost.
+    fn add_unknown(&mut self, place: &Place, item: &tlv::Tlv<'_>) {
+        let id = format!("tag_{:02x}", item.tag);
+        let place = if place.item.is_some() { place.clone().inner(&id) } else { place.clone().item(&id) };
+        self.fault(place.clone(), Fault::UnknownTag { tag: item.tag });
+        self.values.0.entry(place).or_insert_with(|| Value::bytes(item.value));
     }
 
     fn fault(&mut self, place: Place, fault: Fault) {
@@ -291,22 +299,35 @@ pub fn decode_record(df: &Df, ef: &Ef, number: u8, bytes: &[u8]) -> Reading {
 
 fn decode_tagged(file: &Place, ef: &Ef, bytes: &[u8]) -> Reading {
     let mut reading = Reading::default();
-    let mut missing: Vec<&Element> = ef.elements.iter().collect();
+    let mut records = Vec::new();
+    let mut is_truncated = false;
     for item in tlv::items(bytes) {
         let Ok(item) = item else {
-            reading.fault(file.clone(), Fault::Truncated);
+            is_truncated = true;
             break;
         };
-        // The first row with this tag that is still missing: instances of a composite come in order.
-        match missing.iter().position(|row| row.tag == Some(item.tag)) {
-            Some(index) => {
-                let row = missing.remove(index);
-                reading.add(&file.clone().item(&row.id), row, item.value);
-            }
-            None => reading.fault(file.clone(), Fault::UnknownTag { tag: item.tag }),
+        records.push((item, None));
+    }
+    let mut missing: Vec<Option<&Element>> = ef.elements.iter().map(Some).collect();
+    let has = |row: &Option<&Element>, tag: u8| row.is_some_and(|row| row.tag == Some(tag));
+    // Record n is row n; only a record that stands elsewhere is the first row with its tag that is still missing, so that
+    // one record changed among the instances of a composite is told from its neighbours.
+    for ((item, row), wanted) in records.iter_mut().zip(&mut missing) {
+        *row = wanted.take_if(|wanted| has(&Some(wanted), item.tag));
+    }
+    for (item, row) in &mut records {
+        if row.is_none() {
+            *row = missing.iter_mut().find(|row| has(row, item.tag)).and_then(Option::take);
+        }
+        match row {
+            Some(row) => reading.add(&file.clone().item(&row.id), row, item.value),
+            None => reading.add_unknown(file, item),
         }
     }
-    missing.iter().for_each(|row| reading.fault(file.clone().item(&row.id), Fault::Missing));
+    if is_truncated {
+        reading.fault(file.clone(), Fault::Truncated);
+    }
+    missing.iter().flatten().for_each(|row| reading.fault(file.clone().item(&row.id), Fault::Missing));
     reading
 }
 

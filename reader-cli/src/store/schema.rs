@@ -11,6 +11,9 @@ pub(super) const VERSION: i64 = 2;
 /// How long another program may hold the file before we say so.
 pub(super) const BUSY_WITHIN: std::time::Duration = std::time::Duration::from_secs(5);
 
+/// Bytes of a page of the file: two or three entries.
+const PAGE_BYTES: i64 = 2048;
+
 /// Statements kept ready: a purchase uses about a dozen.
 const STATEMENTS_KEPT: usize = 32;
 
@@ -134,6 +137,8 @@ DROP TABLE event;
 pub(super) fn configure(connection: &Connection) -> rusqlite::Result<()> {
     connection.busy_timeout(BUSY_WITHIN)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS_KEPT);
+    // Of a new file only: a move writes one or two pages, and what is written is what is waited for.
+    connection.pragma_update(None, "page_size", PAGE_BYTES)?;
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "foreign_keys", true)?;
