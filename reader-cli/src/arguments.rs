@@ -184,7 +184,7 @@ pub enum CardCommand {
     Check(PinArguments),
     /// The whole card as a JSON document: values, faults and what could not be read, side by side.
     Dump(DumpArguments),
-    /// What differs between two dumps, or between a card and its profile and person. Exit 7 when something does.
+    /// What differs between two cards, or between a card and its profile and person. Exit 7 when something does.
     Diff(DiffArguments),
 }
 
@@ -202,15 +202,22 @@ pub struct DumpArguments {
 /// `card diff`.
 #[derive(Args, Debug)]
 pub struct DiffArguments {
-    /// Two dumps; or one with `--against`.
-    #[arg(value_name = "DUMP", required = true, num_args = 1..=2)]
-    pub dumps: Vec<PathBuf>,
-    /// Compare one dump with this profile: built-in name or file.
+    /// Two cards; or one with `--against`. A card is the file of a dump, `reader:` (the card in the reader) or `reader:NAME`.
+    #[arg(value_name = "CARD", required = true, num_args = 1..=2)]
+    pub cards: Vec<String>,
+    /// Compare one card with this profile: built-in name or file.
     #[arg(long, value_name = "PROFILE")]
     pub against: Option<String>,
-    /// Values that the card must hold: one JSON object from places to values.
+    /// Values that the card must hold: a JSON object from places to values, or a CSV table of persons with places or
+    /// Chinese item names as its heads, from which the row of this card's 社会保障号码 counts.
     #[arg(long, value_name = "FILE", requires = "against")]
     pub person: Option<PathBuf>,
+    /// The person's values are all that was written: every other item must be blank.
+    #[arg(long, requires = "person")]
+    pub whole: bool,
+    /// PIN of a card in a reader.
+    #[command(flatten)]
+    pub pin: PinArguments,
 }
 
 /// `card read`.

@@ -66,7 +66,9 @@ pub fn run(arguments: &Arguments, output: &Output) -> Result<Exit, TerminalError
         // What is on paper only: no reader, no data folder, no configuration.
         Command::Profile(command) => profile::run(output, command),
         Command::Trace(TraceCommand::Decode { file, profile }) => trace::decode(output, file, profile.as_deref()),
-        Command::Card(CardCommand::Diff(arguments)) => contents::diff(output, arguments),
+        Command::Card(CardCommand::Diff(arguments)) if !contents::reads_cards(arguments) => {
+            contents::diff(output, arguments)
+        }
         command => at_the_counter(arguments, command, output),
     }
 }
@@ -106,7 +108,8 @@ fn carry_out(setting: &Setting<'_>, command: &Command) -> Result<Exit, TerminalE
         Command::Upload => office::upload(setting),
         Command::DayEnd => office::day_end(setting),
         Command::Terminal(command) => office::terminal(setting, command),
-        Command::Profile(_) | Command::Trace(_) | Command::Card(CardCommand::Diff(_)) => {
+        Command::Card(CardCommand::Diff(arguments)) => contents::diff_at_counter(setting, arguments),
+        Command::Profile(_) | Command::Trace(_) => {
             Err(TerminalError::Bug("what needs no configuration runs without it"))
         }
     }

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use card_profiles::image::{CardValues, Reading};
 use card_profiles::profile::EfKind;
-use card_profiles::{Profile, Value};
+use card_profiles::{Element, Place, Profile, Value, codec};
 use serde::{Deserialize, Serialize};
 
 /// Version of the shape.
@@ -47,6 +47,10 @@ pub struct DumpFault {
 pub struct Difference {
     /// Place of the value, or of the fault.
     pub place: String,
+    /// Number of the record that holds it, from 1, where the profile says.
+    pub record: Option<u8>,
+    /// First differing byte of a file that is one value, from 0.
+    pub byte: Option<usize>,
     /// Left; `None`: not there.
     pub left: Option<String>,
     /// Right.
@@ -87,59 +91,101 @@ impl Dump {
         }
     }
 
-    /// What differs from another card: values, faults and files that were read on one side only.
+    /// What differs from another card: values, faults and files that were read on one side only. The
+    /// profile, where it is known, says in which record they stand.
     #[must_use]
-    pub fn differences(&self, other: &Self) -> Vec<Difference> {
+    pub fn differences(&self, other: &Self, profile: Option<&Profile>) -> Vec<Difference> {
         let mut found = compare(&shown(&self.values), &shown(&other.values));
         found.extend(compare(&listed(&self.faults), &listed(&other.faults)));
         found.extend(compare(&listed(&self.unread), &listed(&other.unread)));
+        if let Some(profile) = profile {
+            locate(&mut found, profile);
+        }
         found
     }
 
     /// What differs from a profile and from the values of a person: places that the profile lacks or the card does not hold,
-    /// faults, files that could not be read, and values that are not the person's.
+    /// faults, files that could not be read, and values that are not the person's. `is_whole`: the person's values are all
+    /// that was written, so that every other item is blank.
     #[must_use]
-    pub fn differences_from(&self, profile: &Profile, person: Option<&CardValues>) -> Vec<Difference> {
+    pub fn differences_from(&self, profile: &Profile, person: Option<&CardValues>, is_whole: bool) -> Vec<Difference> {
         let unread: BTreeSet<&str> = self.unread.iter().map(|fault| fault.place.as_str()).collect();
-        let expected: BTreeSet<String> = places(profile)
-            .filter(|place| !unread.iter().any(|file| place == file || place.starts_with(&format!("{file}."))))
+        let expected: BTreeMap<String, String> = blanks(profile)
+            .filter(|(place, _)| !unread.iter().any(|file| place == file || place.starts_with(&format!("{file}."))))
             .collect();
         // Records of cyclic files come and go with the card's life: neither missing nor surplus.
         let is_record = |place: &str| place.contains('[');
         let held: BTreeMap<String, String> = shown(&self.values);
         let mut found: Vec<Difference> = expected
-            .iter()
+            .keys()
             .filter(|place| !held.contains_key(*place))
-            .map(|place| Difference { place: place.clone(), left: None, right: Some("in the profile".to_owned()) })
+            .map(|place| Difference::new(place, None, Some("in the profile".to_owned())))
             .chain(
                 held.iter()
-                    .filter(|(place, _)| !is_record(place) && !expected.contains(*place))
-                    .map(|(place, value)| Difference { place: place.clone(), left: Some(value.clone()), right: None }),
+                    .filter(|(place, _)| !is_record(place) && !expected.contains_key(*place))
+                    .map(|(place, value)| Difference::new(place, Some(value.clone()), None)),
             )
             .collect();
         if let Some(person) = person {
-            let wanted = shown(person);
+            let mut wanted = shown(person);
+            // A file may be longer than its value: the rest is zero.
+            for (file, value) in wanted.iter_mut().filter(|(place, _)| is_file(place)) {
+                let rest = expected.get(file).and_then(|blank| blank.get(value.len()..));
+                value.push_str(rest.unwrap_or_default());
+            }
+            if is_whole {
+                let named = std::mem::replace(&mut wanted, expected);
+                wanted.extend(named);
+            }
             let there = held.into_iter().filter(|(place, _)| wanted.contains_key(place)).collect();
             found.extend(compare(&there, &wanted));
         }
         found.extend(compare(&listed(&self.faults), &BTreeMap::new()));
         found.extend(compare(&listed(&self.unread), &BTreeMap::new()));
+        locate(&mut found, profile);
         found
     }
 }
 
-fn places(profile: &Profile) -> impl Iterator<Item = String> {
+impl Difference {
+    fn new(place: &str, left: Option<String>, right: Option<String>) -> Self {
+        let hex = |side: &Option<String>| side.as_deref().and_then(|text| hex::decode(text).ok());
+        let byte = hex(&left).zip(hex(&right)).filter(|_| is_file(place)).map(|(left, right)| {
+            left.iter().zip(&right).position(|(a, b)| a != b).unwrap_or(left.len().min(right.len()))
+        });
+        Self { place: place.to_owned(), record: None, byte, left, right }
+    }
+}
+
+/// A place of two words is a whole file, and its value the file's bytes.
+fn is_file(place: &str) -> bool {
+    place.split('.').count() == 2 && !place.contains('[')
+}
+
+/// Adds the numbers of the records.
+fn locate(differences: &mut [Difference], profile: &Profile) {
+    for difference in differences {
+        let Ok(place) = difference.place.parse::<Place>() else { continue };
+        let ef = profile.ef(&place.df, &place.ef).filter(|ef| ef.kind == EfKind::TlvRecords);
+        let row = ef.and_then(|ef| ef.elements.iter().position(|row| Some(row.id.as_str()) == place.item.as_deref()));
+        difference.record = row.and_then(|row| u8::try_from(row + 1).ok()).or(place.record);
+    }
+}
+
+/// Every place of a profile but the records of cyclic files, with what it shows that nobody filled.
+fn blanks(profile: &Profile) -> impl Iterator<Item = (String, String)> {
     let files = profile.df.iter().flat_map(|df| df.ef.iter().map(move |ef| (df, ef)));
     files.filter(|(_, ef)| ef.kind != EfKind::Cyclic).flat_map(|(df, ef)| {
         let file = format!("{}.{}", df.id, ef.id);
         if ef.elements.is_empty() {
-            return vec![file];
+            return vec![(file, "00".repeat(ef.size.into()))];
         }
-        let of_element = |row: &card_profiles::Element| {
+        let blank = |row: &Element| shown_value(&codec::decode(row.format, &codec::blank(row)).0);
+        let of_element = |row: &Element| {
             let item = format!("{file}.{}", row.id);
             match row.inner.as_slice() {
-                [] => vec![item],
-                inner => inner.iter().map(|inner| format!("{item}.{}", inner.id)).collect(),
+                [] => vec![(item, blank(row))],
+                inner => inner.iter().map(|inner| (format!("{item}.{}", inner.id), blank(inner))).collect(),
             }
         };
         ef.elements.iter().flat_map(of_element).collect()
@@ -147,11 +193,14 @@ fn places(profile: &Profile) -> impl Iterator<Item = String> {
 }
 
 fn shown(values: &CardValues) -> BTreeMap<String, String> {
-    let text = |value: &Value| match value {
+    values.iter().map(|(place, value)| (place.to_string(), shown_value(value))).collect()
+}
+
+fn shown_value(value: &Value) -> String {
+    match value {
         Value::Text(text) => text.clone(),
         Value::Number(number) => number.to_string(),
-    };
-    values.iter().map(|(place, value)| (place.to_string(), text(value))).collect()
+    }
 }
 
 fn listed(faults: &[DumpFault]) -> BTreeMap<String, String> {
@@ -168,13 +217,7 @@ fn listed(faults: &[DumpFault]) -> BTreeMap<String, String> {
 fn compare(left: &BTreeMap<String, String>, right: &BTreeMap<String, String>) -> Vec<Difference> {
     let places: BTreeSet<&String> = left.keys().chain(right.keys()).collect();
     let differing = places.into_iter().filter(|place| left.get(*place) != right.get(*place));
-    differing
-        .map(|place| Difference {
-            place: place.clone(),
-            left: left.get(place).cloned(),
-            right: right.get(place).cloned(),
-        })
-        .collect()
+    differing.map(|place| Difference::new(place, left.get(place).cloned(), right.get(place).cloned())).collect()
 }
 
 #[cfg(test)]
@@ -200,14 +243,14 @@ mod tests {
         card.faults.push(DumpFault { place: "SSSE.EF06".to_owned(), code: "TRUNCATED".to_owned() });
         let again: Dump = serde_json::from_str(&serde_json::to_string(&card).expect("JSON")).expect("a dump");
         assert!(again == card);
-        assert_eq!(seen(&card.differences(&again)), []);
+        assert_eq!(seen(&card.differences(&again, None)), []);
     }
 
     #[test]
     fn two_cards_differ_in_values_and_in_faults() {
         let (left, mut right) = (dump(&[("SSSE.EF05.card_number", "A")]), dump(&[("SSSE.EF05.card_class", "1")]));
         right.unread.push(DumpFault { place: "DF04.EF05".to_owned(), code: "PIN_NEEDED".to_owned() });
-        let differences = left.differences(&right);
+        let differences = left.differences(&right, None);
         let expected = [
             ("SSSE.EF05.card_class", None, Some("1")),
             ("SSSE.EF05.card_number", Some("A"), None),
@@ -219,20 +262,23 @@ mod tests {
     #[test]
     fn against_a_profile_what_is_missing_surplus_or_another_persons_shows() {
         let profile = builtin("ssc-3.0").expect("built in");
-        let all: Vec<String> = places(&profile).collect();
+        let all: Vec<String> = blanks(&profile).map(|(place, _)| place).collect();
         let values: Vec<(&str, &str)> = all.iter().map(|place| (place.as_str(), "")).collect();
         let whole = dump(&values);
-        assert_eq!(seen(&whole.differences_from(&profile, None)), []);
+        assert_eq!(seen(&whole.differences_from(&profile, None, false)), []);
         assert!(all.contains(&"DF01.EF15.degree_1.school_name".to_owned()) && all.contains(&"SSSE.EF08".to_owned()));
 
         let lacking = dump(&values[1..]);
-        assert_eq!(seen(&lacking.differences_from(&profile, None)), [(values[0].0, None, Some("in the profile"))]);
+        assert_eq!(
+            seen(&lacking.differences_from(&profile, None, false)),
+            [(values[0].0, None, Some("in the profile"))]
+        );
         let two = builtin("ssc-1.0").expect("built in");
-        assert!(whole.differences_from(&two, None).iter().any(|row| row.place == "SSSE.EF06.name_extension"));
+        assert!(whole.differences_from(&two, None, false).iter().any(|row| row.place == "SSSE.EF06.name_extension"));
         let mut person = CardValues::new();
         person.set("SSSE.EF06.name", "张三").expect("a place");
         assert_eq!(
-            seen(&whole.differences_from(&profile, Some(&person))),
+            seen(&whole.differences_from(&profile, Some(&person), false)),
             [("SSSE.EF06.name", Some(""), Some("张三"))]
         );
     }

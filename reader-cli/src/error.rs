@@ -80,6 +80,12 @@ pub enum TerminalError {
         /// Path as given.
         path: String,
     },
+    /// A table of persons without the card's holder.
+    #[error("{path}: no row has the social security number of this card")]
+    PersonMissing {
+        /// File.
+        path: String,
+    },
     /// A centre address without `http://`.
     #[error("{address} is not an http:// address")]
     Address {
@@ -423,6 +429,7 @@ impl TerminalError {
             Self::Dump { .. } => Code::DumpMalformed,
             Self::Trace { .. } => Code::TraceUnwritable,
             Self::TraceEmpty { .. } => Code::TraceEmpty,
+            Self::PersonMissing { .. } => Code::PersonMissing,
             Self::Address { .. } => Code::AddressUnsupported,
             Self::PinFormat => Code::PinFormat,
             Self::PinNeeded => Code::PinNeeded,

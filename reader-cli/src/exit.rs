@@ -54,7 +54,11 @@ impl Exit {
             | Code::DumpMalformed
             | Code::TraceEmpty
             | Code::AddressUnsupported => Self::Usage,
-            Code::FileMissing | Code::ReceiptUnknown | Code::NotEnrolled | Code::NothingToLoad => Self::NotFound,
+            Code::FileMissing
+            | Code::PersonMissing
+            | Code::ReceiptUnknown
+            | Code::NotEnrolled
+            | Code::NothingToLoad => Self::NotFound,
             Code::BillRefused
             | Code::ForeignCity
             | Code::CardNotYetValid

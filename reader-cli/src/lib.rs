@@ -16,6 +16,7 @@ pub mod journal;
 pub mod language;
 pub mod output;
 pub mod page;
+pub mod person;
 pub mod profiles;
 pub mod reader;
 pub mod receipt;

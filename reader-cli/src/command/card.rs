@@ -56,18 +56,25 @@ pub(super) fn read(setting: &Setting<'_>, arguments: &ReadArguments) -> Result<E
 
 /// `card dump`.
 pub(super) fn dump(setting: &Setting<'_>, arguments: &DumpArguments) -> Result<Exit, TerminalError> {
+    let (dump, exit) = whole(setting, &arguments.pin)?;
+    setting.output.file(&dump, arguments.out.as_deref())?;
+    Ok(exit)
+}
+
+/// Everything that can be read of the card in the reader.
+pub(super) fn whole(setting: &Setting<'_>, arguments: &PinArguments) -> Result<(Dump, Exit), TerminalError> {
     let mut desk = setting.desk()?;
     let mut tapped = setting.tapped(&mut desk)?;
     let (mut store, _) = setting.memory();
-    let pin = arguments.pin.pin.as_ref().map(|_| setting.pin(&arguments.pin)).transpose()?;
+    let pin = arguments.pin.as_ref().map(|_| setting.pin(arguments)).transpose()?;
     if let Some(pin) = &pin {
-        verify(&mut tapped, store.as_mut(), pin, arguments.pin.last_try)?;
+        verify(&mut tapped, store.as_mut(), pin, arguments.last_try)?;
     }
     let mut psam = fitting_psam(setting, &mut desk, &mut tapped)?;
     let keys = Keys {
         psam: psam.as_mut(),
         pin: pin.as_ref(),
-        refused_before: refused_before(&tapped, store.as_ref(), arguments.pin.last_try)?,
+        refused_before: refused_before(&tapped, store.as_ref(), arguments.last_try)?,
     };
     let mut reader = FileReader::new(&mut tapped, keys);
     reader.all()?;
@@ -80,8 +87,7 @@ pub(super) fn dump(setting: &Setting<'_>, arguments: &DumpArguments) -> Result<E
         .map(|file| DumpFault { code: file.error.code().as_str().to_owned(), place: file.file })
         .collect();
     let dump = Dump::of(tapped.profile, &tapped.version, atr.bytes(), reading, unread);
-    setting.output.file(&dump, arguments.out.as_deref())?;
-    Ok(exit)
+    Ok((dump, exit))
 }
 
 /// The PSAM, if there is one, compared with the card before any try is spent.

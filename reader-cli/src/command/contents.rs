@@ -1,13 +1,14 @@
-//! `card diff`: two dumps, or a dump against its profile and person.
+//! `card diff`: two cards, or a card against its profile and person.
 //!
-//! Owns: reading the files and the answer. Never: needs a reader.
+//! Owns: reading the files and the answer. Never: card commands (`card`).
 
 use std::path::Path;
 
-use card_profiles::CardValues;
+use card_profiles::builtin;
 use serde::de::DeserializeOwned;
 
 use super::profile::Source;
+use super::{Setting, card};
 use crate::arguments::DiffArguments;
 use crate::dump::{Difference, Dump};
 use crate::error::TerminalError;
@@ -15,18 +16,55 @@ use crate::exit::Exit;
 use crate::language::Words;
 use crate::output::Output;
 use crate::page::{Page, Value};
+use crate::person;
+use crate::profiles::Profiles;
 
-/// `card diff`.
+/// What a card in a reader is called among the operands.
+const READER: &str = "reader:";
+
+/// Whether `card diff` needs a reader.
+pub(super) fn reads_cards(arguments: &DiffArguments) -> bool {
+    arguments.cards.iter().any(|card| card.starts_with(READER))
+}
+
+/// `card diff` of files only: no reader, no configuration.
 pub(super) fn diff(output: &Output, arguments: &DiffArguments) -> Result<Exit, TerminalError> {
-    let differences = match (arguments.dumps.as_slice(), &arguments.against) {
-        ([left, right], None) => read::<Dump>(left)?.differences(&read(right)?),
-        ([card], Some(profile)) => {
+    compare(output, arguments, |card| read(Path::new(card)))
+}
+
+/// `card diff` with cards in readers.
+pub(super) fn diff_at_counter(setting: &Setting<'_>, arguments: &DiffArguments) -> Result<Exit, TerminalError> {
+    let output = setting.output;
+    compare(output, arguments, |card| match card.strip_prefix(READER) {
+        None => read(Path::new(card)),
+        Some(name) => {
+            let mut configuration = setting.configuration.clone();
+            configuration.reader = Some(name.to_owned()).filter(|name| !name.is_empty()).or(configuration.reader);
+            let (profiles, trace) = (Profiles::builtin(), setting.trace.clone());
+            let there = Setting { configuration, profiles, output, now: setting.now, trace };
+            card::whole(&there, &arguments.pin).map(|(dump, _)| dump)
+        }
+    })
+}
+
+fn compare(
+    output: &Output,
+    arguments: &DiffArguments,
+    mut card: impl FnMut(&str) -> Result<Dump, TerminalError>,
+) -> Result<Exit, TerminalError> {
+    let differences = match (arguments.cards.as_slice(), &arguments.against) {
+        ([left, right], None) => {
+            let left = card(left)?;
+            left.differences(&card(right)?, builtin(&left.profile).as_ref())
+        }
+        ([one], Some(profile)) => {
             let profile = Source::named(profile)?.profile;
-            let person = arguments.person.as_deref().map(read::<CardValues>).transpose()?;
-            read::<Dump>(card)?.differences_from(&profile, person.as_ref())
+            let dump = card(one)?;
+            let person = arguments.person.as_deref().map(|path| person::read(path, &profile, &dump)).transpose()?;
+            dump.differences_from(&profile, person.as_ref(), arguments.whole)
         }
         _ => {
-            let reason = "write two dumps, or one dump and --against PROFILE".to_owned();
+            let reason = "write two cards, or one card and --against PROFILE".to_owned();
             return Err(TerminalError::Configuration { place: "card diff".to_owned(), reason });
         }
     };
@@ -41,8 +79,12 @@ pub(super) fn diff(output: &Output, arguments: &DiffArguments) -> Result<Exit, T
 }
 
 fn row(difference: Difference) -> Page {
+    let number =
+        |number: Option<usize>| number.and_then(|n| i64::try_from(n).ok()).map_or(Value::Absent, Value::Number);
     Page::new()
         .with("place", Words::new("位置", "place"), Value::Text(difference.place))
+        .with("record", Words::new("记录", "record"), number(difference.record.map(usize::from)))
+        .with("byte", Words::new("字节", "byte"), number(difference.byte))
         .with("left", Words::new("左", "left"), Value::maybe(difference.left.as_deref()))
         .with("right", Words::new("右", "right"), Value::maybe(difference.right.as_deref()))
 }
@@ -50,10 +92,5 @@ fn row(difference: Difference) -> Page {
 fn read<T: DeserializeOwned>(path: &Path) -> Result<T, TerminalError> {
     let place = path.display().to_string();
     let text = std::fs::read_to_string(path).map_err(|source| TerminalError::File { path: place.clone(), source })?;
-    // The parser's own sentence may repeat a value of the card: line and column say enough.
-    serde_json::from_str(&text).map_err(|error| TerminalError::Dump {
-        path: place,
-        line: error.line(),
-        column: error.column(),
-    })
+    person::json(&text, &place)
 }

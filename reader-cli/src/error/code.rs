@@ -136,6 +136,8 @@ codes! {
     TraceUnwritable = "TRACE_UNWRITABLE",
     /// No exchange with a card in a file.
     TraceEmpty = "TRACE_EMPTY",
+    /// No row of a table of persons is this card's.
+    PersonMissing = "PERSON_MISSING",
     /// Balance does not suffice.
     BalanceInsufficient = "BALANCE_INSUFFICIENT",
     /// Bill paid before.

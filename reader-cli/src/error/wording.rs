@@ -112,6 +112,7 @@ fn what(code: Code) -> Words {
         Code::CatalogueMalformed => ("药品目录格式不对", "the catalogue file is malformed"),
         Code::PolicyMalformed => ("支付政策文件格式不对", "the policy file is malformed"),
         Code::ProfileMalformed => ("卡片描述文件格式不对", "the card profile is malformed"),
+        Code::PersonMissing => ("名单中没有这张卡的持卡人", "the table has no row of this card's holder"),
         Code::DumpMalformed => ("卡片内容文件格式不对", "the file with card contents is malformed"),
         Code::BalanceInsufficient => ("余额不足", "the balance does not suffice"),
         Code::BillPaid => ("该账单已付过", "this bill was paid before"),
@@ -214,6 +215,10 @@ fn next(code: Code) -> Words {
         Code::TraceEmpty => (
             "给出 sscard --trace、pcscd --apdu 的记录或十六进制命令行",
             "give a file of sscard --trace, of pcscd --apdu, or hexadecimal lines",
+        ),
+        Code::PersonMissing => (
+            "检查名单中的社会保障号码,或换一份名单",
+            "check the social security number in the table, or take another table",
         ),
         Code::BillRefused => ("改正账单后再试", "correct the bill and try again"),
         Code::BalanceInsufficient => ("改为现金支付,或先划入", "take cash, or load the account first"),

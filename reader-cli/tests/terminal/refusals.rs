@@ -69,6 +69,27 @@ fn a_dump_holds_the_whole_card_and_is_compared() {
         assert_eq!(std::fs::read_to_string(&out).expect("text"), dump.stdout);
         std::fs::remove_file(&out).expect("ours");
     }
+    // The same card in its reader, and a table of persons.
+    let live = shop.run(&["card", "diff", "reader:", &whole, "--pin", "env:PIN"]);
+    assert_eq!(live.status, 0, "{}{}", live.stdout, live.stderr);
+    let number = card["values"]["SSSE.EF06.social_security_number"].as_str().expect("a number");
+    let table = file("table.csv", &format!("社会保障号码,姓名,性别\n1,王五,女\n{number},张三,男\n"));
+    let same = against(&table);
+    assert_eq!(same.status, 0, "{}{}", same.stdout, same.stderr);
+    let female = against(&file("female.csv", &format!("社会保障号码,性别\n{number},女\n")));
+    let row = &female.json()["differences"][0];
+    assert_eq!(
+        (&row["place"], &row["record"], &row["left"], &row["right"]),
+        (&json!("SSSE.EF06.sex"), &json!(4), &json!("1"), &json!("2"))
+    );
+    let refused = |text: &str| {
+        let refused = against(&file("refused.csv", text));
+        assert!(!refused.stderr.contains("张三"), "no value is repeated");
+        (refused.status, refused.code())
+    };
+    assert_eq!(refused("社会保障号码,姓名\n1,张三\n"), (2, "PERSON_MISSING".to_owned()));
+    assert_eq!(refused("社会保障号码,鞋号\n1,42\n"), (1, "DUMP_MALFORMED".to_owned()));
+    assert_eq!(refused(&format!("社会保障号码,民族\n{number},火星\n")), (1, "DUMP_MALFORMED".to_owned()));
     let closed = shop.run(&["card", "dump"]);
     assert_eq!(closed.status, 10, "{}", closed.stderr);
     let closed = file("closed.json", &closed.stdout);
