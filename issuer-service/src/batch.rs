@@ -15,6 +15,7 @@ use crate::operator::{OperatorError, Role};
 use crate::output::Show;
 use crate::store::{Store, StoreError, Tx};
 
+pub(crate) use state::states;
 pub use state::{BatchMove, BatchState, CardMove, CardState, JobMove, JobState, NumberMove, NumberState, State};
 
 /// A batch and how far it is.

@@ -6,6 +6,7 @@ pub mod account;
 pub mod audit;
 pub mod batch;
 pub mod card;
+pub mod ceremony;
 pub mod init;
 pub mod institution;
 pub mod key;
@@ -88,6 +89,9 @@ pub enum Noun {
     /// Keys (密钥).
     #[command(subcommand)]
     Key(key::Verb),
+    /// Key ceremonies (密钥仪式): keys made by several custodians, or brought in parts, and shared among them.
+    #[command(subcommand)]
+    Ceremony(ceremony::Verb),
     /// People of the registry (参保人员).
     #[command(subcommand)]
     Person(person::Verb),
@@ -163,7 +167,15 @@ impl Common {
     /// [`VaultError`].
     pub fn vault(&self, centre: &Centre, output: &Output) -> Result<Vault, VaultError> {
         let passphrase = passphrase::to_open(&centre.folder, self.passphrase.as_ref(), output)?;
-        Vault::open(&centre.vault_path(), &passphrase, || {
+        self.vault_with(centre, &passphrase, output)
+    }
+
+    /// Opens the vault of the centre with a passphrase that is known.
+    ///
+    /// # Errors
+    /// [`VaultError`].
+    pub fn vault_with(&self, centre: &Centre, passphrase: &str, output: &Output) -> Result<Vault, VaultError> {
+        Vault::open(&centre.vault_path(), passphrase, || {
             let config = centre.config.pkcs11.as_ref().ok_or(VaultError::TokenNotConfigured)?;
             let pin = passphrase::pin(self.pin.as_ref(), output)?;
             Ok(Box::new(Token::open(config, centre.config.city, pin)?))
@@ -189,6 +201,7 @@ pub fn run(cli: Cli, output: &Output) -> Result<Exit, Error> {
     match noun {
         Noun::Init(init) => init::run(&common, init, output),
         Noun::Key(verb) => key::run(&common, verb, output),
+        Noun::Ceremony(verb) => ceremony::run(&common, verb, output),
         Noun::Person(verb) => person::run(&common, verb, output),
         Noun::Batch(verb) => batch::run(&common, verb, output),
         Noun::Card(verb) => card::run(&common, verb, output),

@@ -5,6 +5,7 @@
 
 use crate::batch::BatchError;
 use crate::centre::CentreError;
+use crate::ceremony::CeremonyError;
 use crate::clearing::refusal::ClearingError;
 use crate::exit::Exit;
 use crate::import::ImportError;
@@ -43,6 +44,9 @@ pub enum Error {
     /// The key vault.
     #[error(transparent)]
     Vault(#[from] VaultError),
+    /// A key ceremony.
+    #[error(transparent)]
+    Ceremony(#[from] CeremonyError),
     /// The registry import.
     #[error(transparent)]
     Import(#[from] ImportError),
@@ -74,6 +78,7 @@ impl Error {
             Self::Store(error) => error,
             Self::Centre(error) => error,
             Self::Vault(error) => error,
+            Self::Ceremony(error) => error,
             Self::Import(error) => error,
             Self::Batch(error) => error,
             Self::Station(error) => error,

@@ -7,6 +7,7 @@ pub mod audit;
 pub mod batch;
 pub mod card;
 pub mod centre;
+pub mod ceremony;
 pub mod clearing;
 pub mod cli;
 pub mod clock;

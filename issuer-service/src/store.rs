@@ -11,6 +11,7 @@ mod audit;
 mod batch;
 mod card;
 mod cell;
+mod ceremony;
 mod clearing_card;
 pub mod institution;
 mod key;
@@ -40,6 +41,7 @@ const MIGRATIONS: &[(i64, &str)] = &[
     (3, include_str!("store/schema_003_batch.sql")),
     (10, include_str!("store/schema_010_clearing.sql")),
     (30, include_str!("store/schema_030_key.sql")),
+    (31, include_str!("store/schema_031_ceremony.sql")),
 ];
 
 /// How long a writer waits for another one.

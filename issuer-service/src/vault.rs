@@ -125,6 +125,14 @@ impl Vault {
         Self::open(path, passphrase, || Err(VaultError::TokenNotConfigured))
     }
 
+    /// Opens the file for its signing key alone: no token is asked, and the keys of a token are not there.
+    ///
+    /// # Errors
+    /// [`VaultError`].
+    pub fn open_to_sign(path: &Path, passphrase: &str) -> Result<Self, VaultError> {
+        Self::open(path, passphrase, || Ok(Box::new(KeyRing::new())))
+    }
+
     /// Writes the vault to a new file, readable by its owner alone.
     ///
     /// # Errors
@@ -157,10 +165,19 @@ impl Vault {
     /// # Errors
     /// [`VaultError::TestKey`] for a well-known key outside rehearsal, [`VaultError::KeyExists`], [`VaultError::Security`].
     pub fn add(&self, key: NewKey) -> Result<(), VaultError> {
-        if self.kind == Kind::Production && well_known::is_well_known(&key.key) {
-            return Err(VaultError::TestKey { name: key.held.name, version: key.held.version });
-        }
+        self.refuse_test_key(&key)?;
         self.keys.store().add(key)
+    }
+
+    /// Whether a key may come in at all.
+    ///
+    /// # Errors
+    /// [`VaultError::TestKey`] for a well-known key outside rehearsal.
+    pub fn refuse_test_key(&self, key: &NewKey) -> Result<(), VaultError> {
+        if self.kind == Kind::Production && well_known::is_well_known(&key.key) {
+            return Err(VaultError::TestKey { name: key.held.name.clone(), version: key.held.version });
+        }
+        Ok(())
     }
 
     /// What its keys are good for.

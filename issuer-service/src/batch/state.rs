@@ -16,7 +16,7 @@ macro_rules! states {
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         pub enum $state { $($(#[$sdoc])* $s),* }
 
-        impl State for $state {
+        impl $crate::batch::State for $state {
             fn name(self) -> &'static str {
                 match self { $(Self::$s => $name),* }
             }
@@ -35,6 +35,8 @@ macro_rules! states {
         }
     };
 }
+
+pub(crate) use states;
 
 states! {
     /// A batch.

@@ -36,6 +36,9 @@ pub struct Init {
     /// Keys brought into the token may be exported wrapped; otherwise they never leave it.
     #[arg(long, requires = "module")]
     extractable: bool,
+    /// A centre for real cards: no keys are made; they come from `issuer ceremony`.
+    #[arg(long)]
+    production: bool,
 }
 
 /// Where the upper keys are kept.
@@ -49,12 +52,15 @@ enum Where {
 
 pub(super) fn run(common: &Common, init: Init, output: &Output) -> Result<Exit, Error> {
     let folder = common.folder()?;
-    let Init { city, institution, vault: place, module, token, extractable } = init;
+    let Init { city, institution, vault: place, module, token, extractable, production } = init;
     let token = match (place, module, token) {
         (Where::Pkcs11, Some(module), Some(token)) => Some(TokenConfig { module, token, extractable }),
         _ => None,
     };
-    let kind = Kind::Rehearsal;
+    let kind = if production { Kind::Production } else { Kind::Rehearsal };
+    if kind == Kind::Production && common.passphrase.is_none() && !output.can_ask() {
+        return Err(VaultError::PassphraseMissing.into());
+    }
     let store: Box<dyn KeyStore> = match &token {
         Some(config) => Box::new(empty_token(common, config, city, output)?),
         None => Box::new(KeyRing::new()),
@@ -66,13 +72,17 @@ pub(super) fn run(common: &Common, init: Init, output: &Output) -> Result<Exit, 
         centre.set_token(config)?;
     }
     let passphrase = passphrase::to_make(folder, common.passphrase.as_ref(), output)?;
-    vault.add_rehearsal_keys(&[Centre::card_profile(), Centre::psam_profile()])?;
+    if kind == Kind::Rehearsal {
+        vault.add_rehearsal_keys(&[Centre::card_profile(), Centre::psam_profile()])?;
+    }
     vault.seal(&centre.vault_path(), &passphrase)?;
     let values = vault.check_values(city)?;
     centre.store.act(|tx| -> Result<_, CentreError> {
         tx.set_fact("public_key", &hex::encode_upper(vault.public_key()))?;
         tx.set_fact("vault_kind", &kind.to_string())?;
-        tx.add_key_set(Vault::FIRST_VERSION, kind, &common.actor(), &values.keys)?;
+        if !values.keys.is_empty() {
+            tx.add_key_set(Vault::FIRST_VERSION, kind, &common.actor(), &values.keys)?;
+        }
         let detail = format!("city {city} vault {kind} in {}", vault.place().name());
         Ok(((), Act { actor: common.actor(), act: "centre.init", object: "centre".to_owned(), detail }))
     })?;

@@ -1,6 +1,6 @@
 //! Rows of key sets, of check values, and of which card has which set.
 
-use rusqlite::OptionalExtension;
+use rusqlite::{OptionalExtension, Row};
 
 use super::{StoreError, Tx};
 use crate::clock;
@@ -41,16 +41,18 @@ impl Tx<'_> {
     pub fn recorded_check_values(&self) -> Result<Vec<CheckValue>, StoreError> {
         let mut find =
             self.sql.prepare("SELECT name, version, national, province, city FROM key_value ORDER BY name, version")?;
-        let rows = find.query_map((), |row| {
-            Ok(CheckValue {
-                name: row.get(0)?,
-                version: row.get(1)?,
-                national: row.get(2)?,
-                province: row.get(3)?,
-                city: row.get(4)?,
-            })
-        })?;
-        Ok(rows.collect::<Result<_, _>>()?)
+        Ok(find.query_map((), value)?.collect::<Result<_, _>>()?)
+    }
+
+    /// The check values recorded of a key set, in order of name and version.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn check_values_of(&self, key_set: u8) -> Result<Vec<CheckValue>, StoreError> {
+        let mut find = self.sql.prepare(
+            "SELECT name, version, national, province, city FROM key_value WHERE key_set = $1 ORDER BY name, version",
+        )?;
+        Ok(find.query_map([key_set], value)?.collect::<Result<_, _>>()?)
     }
 
     /// Binds the card of a job to a key set.
@@ -71,4 +73,14 @@ impl Tx<'_> {
         let mut find = self.sql.prepare_cached("SELECT key_set FROM card_key_set WHERE job = $1")?;
         Ok(find.query_row([job], |row| row.get(0)).optional()?)
     }
+}
+
+fn value(row: &Row<'_>) -> rusqlite::Result<CheckValue> {
+    Ok(CheckValue {
+        name: row.get(0)?,
+        version: row.get(1)?,
+        national: row.get(2)?,
+        province: row.get(3)?,
+        city: row.get(4)?,
+    })
 }

@@ -91,6 +91,17 @@ impl Show for CheckValues {
     }
 }
 
+impl CheckValue {
+    /// Whether both are of one key and say the same wherever both say something.
+    #[must_use]
+    pub fn agrees(&self, other: &Self) -> bool {
+        let levels = [(&self.national, &other.national), (&self.province, &other.province), (&self.city, &other.city)];
+        let said = || levels.into_iter().filter(|(left, right)| left.is_some() && right.is_some());
+        let same_key = self.name == other.name && self.version == other.version;
+        same_key && said().count() > 0 && said().all(|(left, right)| left == right)
+    }
+}
+
 /// The check values recorded when keys were made, against those of the vault now.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct KeyCheck {
@@ -113,7 +124,7 @@ impl KeyCheck {
         let mut check = Self { agreed: 0, different: Vec::new(), missing: Vec::new(), unknown: Vec::new() };
         for value in &recorded {
             match found.iter().find(|other| same_key(other, value)) {
-                Some(other) if other == value => check.agreed += 1,
+                Some(other) if other.agrees(value) => check.agreed += 1,
                 Some(_) => check.different.push(title(value)),
                 None => check.missing.push(title(value)),
             }

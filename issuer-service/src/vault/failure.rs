@@ -278,6 +278,10 @@ pub(crate) const fn module_next(error: &SecurityError, lang: Lang) -> &'static s
             "PSAM 由上级密钥管理机构发放，或在软件密钥库的中心制作",
             "get the PSAM from the authority above, or make it at a centre with a software vault",
         ),
+        SecurityError::KeyNotFound { .. } => (
+            "用 issuer key list 查看现有密钥；生产密钥由 issuer ceremony 产生",
+            "see which keys there are with `issuer key list`; production keys come from `issuer ceremony`",
+        ),
         _ => ("用 issuer key list 查看现有密钥", "see which keys there are with `issuer key list`"),
     };
     match lang {

@@ -4,4 +4,5 @@ mod faults;
 mod make;
 mod money;
 mod rig;
+mod rollover;
 mod tear;

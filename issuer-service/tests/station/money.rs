@@ -33,8 +33,8 @@ const TERMINAL: TerminalNumber = TerminalNumber([0x99, 0, 0, 0, 0, 1]);
 const CREDIT_FOR_LOAD: u8 = 0x2A;
 
 /// A centre with one made card, 500.00 yuan pending, and a registered terminal.
-struct Counter {
-    rig: Rig,
+pub(crate) struct Counter {
+    pub(crate) rig: Rig,
     socket: Socket,
     rules: AccountRules,
     card: CardIdentifier,
@@ -44,9 +44,14 @@ struct Counter {
 
 impl Counter {
     fn new() -> Self {
-        let (mut rig, socket) = (Rig::new(1), blank(1));
+        let (rig, socket) = (Rig::new(1), blank(1));
         rig.run(vec![vec![socket.clone()]]).expect("made");
-        let made = rig.centre.store.read(|tx| tx.cards(None)).expect("cards").pop().expect("one");
+        Self::of(rig, socket, 0)
+    }
+
+    /// Of a rig that has made so many cards before this one.
+    pub(crate) fn of(mut rig: Rig, socket: Socket, before: usize) -> Self {
+        let made = rig.centre.store.read(|tx| tx.cards(None)).expect("cards").remove(before);
         let key = TerminalKey::from_seed(&Zeroizing::new([1; 32]));
         let code = InstitutionCode::parse("P1").expect("a code");
         let mut counter = Self {
@@ -134,7 +139,7 @@ impl Counter {
     }
 
     /// A whole load.
-    fn load(&mut self, id: u8, amount: u32) {
+    pub(crate) fn load(&mut self, id: u8, amount: u32) {
         let mut session = self.session();
         let request = self.init_load(&mut session, id, amount);
         let credit = self.authorize(&request);
@@ -152,7 +157,7 @@ impl Counter {
         self.act(|tx| load::outcome(tx, &mut keys, &rules, &outcome));
     }
 
-    fn on_chip(&self) -> i64 {
+    pub(crate) fn on_chip(&self) -> i64 {
         self.socket.card().inspect().account.expect("an account").personal_account.into()
     }
 }

@@ -18,7 +18,7 @@ use issuer_service::station::failure::StationError;
 use issuer_service::station::slot::Slot;
 use issuer_service::station::{Station, Summary};
 use issuer_service::store::StoreError;
-use issuer_service::vault::Vault;
+use issuer_service::vault::{Kind, Vault};
 
 pub(crate) struct Rig {
     _folder: tempfile::TempDir,
@@ -60,6 +60,7 @@ impl Rig {
         let city = CityCode::parse("513300").expect("digits");
         let mut centre = Centre::create(&folder.path().join("c"), city, "915600000251330051010000").expect("centre");
         let vault = Vault::rehearsal(&[Centre::card_profile(), Centre::psam_profile()]).expect("vault");
+        let values = vault.check_values(city).expect("values").keys;
         centre
             .store
             .journal(|tx| -> Result<(), StoreError> {
@@ -67,6 +68,10 @@ impl Rig {
                 tx.add_operator("li", &[Role::Capture])?;
                 tx.add_operator("wang", &[Role::Approve])?;
                 tx.add_operator("sun", &[Role::Station])?;
+                for custodian in ["zhou", "qian", "wu"] {
+                    tx.add_operator(custodian, &[Role::Keys])?;
+                }
+                tx.add_key_set(1, Kind::Rehearsal, "zhou", &values)?;
                 (1..=people).try_for_each(|n| tx.add_person(&details(n), 1, u64::from(n)))
             })
             .expect("rows");

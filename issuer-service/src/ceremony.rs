@@ -1,0 +1,584 @@
+//! Key ceremonies (密钥仪式): several custodians make the keys of the centre, and together can bring them back.
+//!
+//! A generation mixes random numbers of this machine with a contribution of every custodian into one secret. Keys that
+//! nobody brings are made of it, keys from above are joined from parts; all of them go into the vault as the next key set.
+//! The secret is shared: any `threshold` of the custodians open the sealed backup in a restoration.
+//!
+//! ```text
+//! DIR/ceremonies/N.sealed    state of an open ceremony, sealed under the passphrase of the vault
+//! DIR/ceremonies/N.backup    keys of a finished one, sealed under a key made of the shared secret
+//! SHARES/share-N-NAME.toml   the share of a custodian, sealed under that custodian's own secret
+//! ```
+//!
+//! Owns: the order of steps, who may take them, what is signed and recorded. Never: shows or stores a secret unsealed.
+
+mod component;
+mod envelope;
+mod failure;
+mod protocol;
+mod secrets;
+mod shamir;
+mod state;
+
+use std::path::{Path, PathBuf};
+
+use card_core::key::Key16;
+use card_core::security::KeyName;
+use card_profiles::rehearsal::{TRANSPORT_KEY, TRANSPORT_KEY_NAME};
+use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
+
+use crate::audit::Act;
+use crate::batch::State;
+use crate::centre::Centre;
+use crate::clock;
+use crate::operator::Role;
+use crate::output::json_line;
+use crate::store::{StoreError, Tx};
+use crate::vault::{CheckValue, EXPORT_KEY_NAME, Held, Kind, NewKey, Place, Vault, VaultError, key_names, root_key};
+use envelope::{Lock, Opener};
+use secrets::Secrets;
+
+pub use failure::CeremonyError;
+pub use protocol::Protocol;
+pub use state::{CeremonyMove, CeremonyState};
+
+/// A ceremony as recorded.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Ceremony {
+    /// Number.
+    pub number: i64,
+    /// `generate` or `restore`.
+    pub purpose: String,
+    /// `rehearsal` or `production`.
+    pub kind: String,
+    /// Key set that comes of it: the version of its keys.
+    pub key_set: u8,
+    /// How many custodians can restore.
+    pub threshold: u8,
+    /// State.
+    pub state: String,
+    /// Operator who started it.
+    pub started_by: String,
+    /// UTC instant.
+    pub started_at: String,
+    /// UTC instant.
+    pub ended_at: Option<String>,
+    /// Check value of the shared secret.
+    pub check_value: Option<String>,
+    /// In order of place.
+    pub custodians: Vec<Custodian>,
+}
+
+/// A custodian (保管人) of a ceremony.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Custodian {
+    /// Place of the share, from 1.
+    pub place: u8,
+    /// Operator.
+    pub name: String,
+    /// UTC instant of the contribution.
+    pub contributed_at: Option<String>,
+    /// Check value of the contribution; of the share once the ceremony is finished.
+    pub check_value: Option<String>,
+}
+
+/// Several ceremonies.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Ceremonies {
+    /// In order of number.
+    pub ceremonies: Vec<Ceremony>,
+}
+
+/// How to start one.
+#[derive(Clone, Copy, Debug)]
+pub struct Start<'a> {
+    /// Custodians, in order of their places. Of a restoration the backup names them.
+    pub custodians: &'a [String],
+    /// How many of them can restore.
+    pub threshold: u8,
+    /// Backup to restore.
+    pub restore: Option<&'a Path>,
+}
+
+/// Head of a share file.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AboutShare {
+    ceremony: i64,
+    kind: Kind,
+    custodian: String,
+    place: u8,
+    threshold: u8,
+    of: usize,
+    check_value: String,
+}
+
+/// Head of a backup.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AboutBackup {
+    ceremony: i64,
+    kind: Kind,
+    key_set: u8,
+    threshold: u8,
+    check_value: String,
+    custodian: Vec<AboutCustodian>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AboutCustodian {
+    name: String,
+    place: u8,
+    check_value: String,
+}
+
+/// Head of a state file.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AboutState {
+    ceremony: i64,
+}
+
+#[derive(Serialize)]
+struct Receipt<'a> {
+    format: u32,
+    ceremony: i64,
+    kind: &'a str,
+    step: &'a str,
+    by: &'a str,
+    check_value: &'a str,
+    at: String,
+}
+
+/// A ceremony at work: the centre, its signing key, the passphrase under which the state is sealed.
+#[derive(Debug)]
+pub struct Room<'a> {
+    /// The centre.
+    pub centre: &'a mut Centre,
+    /// The vault; only [`Room::finish`] needs its keys.
+    pub vault: &'a Vault,
+    /// Passphrase of the vault.
+    pub passphrase: &'a Zeroizing<String>,
+    /// Who acts.
+    pub operator: Option<&'a str>,
+}
+
+impl Room<'_> {
+    /// Starts a ceremony.
+    ///
+    /// # Errors
+    /// [`CeremonyError`].
+    pub fn start(&mut self, start: &Start<'_>) -> Result<Ceremony, CeremonyError> {
+        let kind = self.vault.kind();
+        let current = self.centre.store.read(|tx| tx.current_key_set())?;
+        let (purpose, key_set, threshold, names) = match start.restore {
+            None => {
+                let next = current.unwrap_or(0).checked_add(1).ok_or(CeremonyError::VersionsExhausted)?;
+                ("generate", next, start.threshold, start.custodians.to_vec())
+            }
+            Some(backup) => {
+                let about: AboutBackup = envelope::about(backup, "backup")?;
+                if about.kind != kind {
+                    return Err(kind_differs(about.kind, kind));
+                }
+                let mut named = about.custodian;
+                named.sort_by_key(|custodian| custodian.place);
+                ("restore", about.key_set, about.threshold, named.into_iter().map(|of| of.name).collect())
+            }
+        };
+        let repeated =
+            names.iter().enumerate().any(|(index, name)| names.iter().take(index).any(|other| other == name));
+        if threshold < 2 || names.len() > 255 || usize::from(threshold) > names.len() || repeated {
+            return Err(CeremonyError::Numbers { threshold, count: names.len() });
+        }
+        let secrets = Secrets::new()?;
+        let (vault, operator) = (self.vault, self.operator);
+        let number = self.centre.store.read(|tx| tx.next_ceremony())?;
+        if let Some(backup) = start.restore {
+            let text = std::fs::read_to_string(backup)
+                .map_err(|source| CeremonyError::File { path: backup.to_owned(), source })?;
+            envelope::place(&self.path(number, "restore"), &text)?;
+        }
+        self.keep(number, &secrets)?;
+        let ceremony = self.centre.store.act(|tx| -> Result<_, CeremonyError> {
+            let operator = tx.require(operator, Role::Keys)?;
+            for name in &names {
+                tx.require(Some(name), Role::Keys)?;
+            }
+            let ceremony = Ceremony {
+                number,
+                purpose: purpose.to_owned(),
+                kind: kind.to_string(),
+                key_set,
+                threshold,
+                state: CeremonyState::Open.name().to_owned(),
+                started_by: operator.clone(),
+                started_at: clock::now(),
+                ended_at: None,
+                check_value: None,
+                custodians: (1..).zip(&names).map(|(place, name)| Custodian::new(place, name)).collect(),
+            };
+            tx.add_ceremony(&ceremony).map_err(|error| match error {
+                StoreError::Conflict { .. } => CeremonyError::OpenAlready,
+                error => error.into(),
+            })?;
+            sign(tx, vault, &ceremony, purpose, &operator, "")?;
+            let detail = format!("{purpose} {kind} key set {key_set}, {threshold} of {}", names.len());
+            Ok((ceremony, act(operator, "ceremony.start", number, detail)))
+        })?;
+        self.centre.sign_checkpoint(self.vault)?;
+        Ok(ceremony)
+    }
+
+    /// Takes the contribution of the custodian who acts; `secret` will protect the custodian's share, `typed` adds to the
+    /// random numbers. In a restoration `share` is the share, which `secret` opens.
+    ///
+    /// # Errors
+    /// [`CeremonyError`].
+    pub fn contribute(&mut self, secret: &str, typed: &str, share: Option<&Path>) -> Result<Ceremony, CeremonyError> {
+        let (ceremony, _lock, mut secrets) = self.open()?;
+        let custodian = self.custodian(&ceremony)?;
+        if custodian.contributed_at.is_some() {
+            return Err(CeremonyError::Contributed { name: custodian.name });
+        }
+        if secret.chars().count() < SECRET_CHARACTERS_MIN {
+            return Err(CeremonyError::SecretShort);
+        }
+        let check_value = match (ceremony.purpose.as_str(), share) {
+            ("restore", Some(path)) => self.take_share(&ceremony, &custodian, &mut secrets, secret, path)?,
+            ("restore", None) => return Err(CeremonyError::WrongInput { share: true }),
+            (_, Some(_)) => return Err(CeremonyError::WrongInput { share: false }),
+            (_, None) => secrets.contribute(custodian.place, &custodian.name, typed, &Lock::new(secret)?)?,
+        };
+        // The file first: a contribution that the database does not know is replaced by the next try.
+        self.keep(ceremony.number, &secrets)?;
+        let vault = self.vault;
+        self.centre.store.act(|tx| -> Result<_, CeremonyError> {
+            tx.require(Some(&custodian.name), Role::Keys)?;
+            tx.contribute(ceremony.number, custodian.place, &check_value)?;
+            sign(tx, vault, &ceremony, "contribute", &custodian.name, &check_value)?;
+            let detail = format!("check value {check_value}");
+            Ok(((), act(custodian.name.clone(), "ceremony.contribute", ceremony.number, detail)))
+        })?;
+        self.found(ceremony.number)
+    }
+
+    fn take_share(
+        &self,
+        ceremony: &Ceremony,
+        custodian: &Custodian,
+        secrets: &mut Secrets,
+        secret: &str,
+        path: &Path,
+    ) -> Result<String, CeremonyError> {
+        let backup: AboutBackup = envelope::about(&self.path(ceremony.number, "restore"), "backup")?;
+        let (about, body) = envelope::open::<AboutShare>(path, "share", &Opener::Passphrase(secret))?;
+        let bytes: [u8; 32] =
+            body.as_slice().try_into().map_err(|_| CeremonyError::FileMalformed { path: path.to_owned() })?;
+        let share = shamir::Share { place: about.place, bytes };
+        let found = secrets::share_check_value(&share);
+        let expected = backup.custodian.into_iter().find(|of| of.place == custodian.place).map(|of| of.check_value);
+        let expected = expected.unwrap_or_default();
+        if about.place != custodian.place || found != expected {
+            return Err(CeremonyError::ShareWrong { name: custodian.name.clone(), found, expected });
+        }
+        secrets.put(custodian.place, &custodian.name, &share.bytes, &Lock::bare(Zeroizing::new([0; 32])));
+        Ok(found)
+    }
+
+    /// Takes the parts of keys from above that the custodian who acts brings; how many.
+    ///
+    /// # Errors
+    /// [`CeremonyError`].
+    pub fn import(&mut self, path: &Path) -> Result<usize, CeremonyError> {
+        let (ceremony, _lock, mut secrets) = self.open()?;
+        let custodian = self.custodian(&ceremony)?.name;
+        if ceremony.purpose == "restore" {
+            return Err(CeremonyError::WrongInput { share: true });
+        }
+        let mut names = key_names(&[Centre::card_profile(), Centre::psam_profile()]);
+        names.extend([KeyName::new(TRANSPORT_KEY_NAME), KeyName::new(EXPORT_KEY_NAME)]);
+        let brought = component::read(path, &names)?;
+        let count = brought.len();
+        let listed: Vec<String> =
+            brought.iter().map(|part| format!("{} {}/{}", part.key, part.part, part.of)).collect();
+        component::add(&mut secrets.component, brought, &custodian)?;
+        self.keep(ceremony.number, &secrets)?;
+        let vault = self.vault;
+        self.centre.store.act(|tx| -> Result<_, CeremonyError> {
+            tx.require(Some(&custodian), Role::Keys)?;
+            sign(tx, vault, &ceremony, &format!("import {}", listed.join(", ")), &custodian, "")?;
+            let detail = format!("{count} parts: {}", listed.join(", "));
+            Ok(((), act(custodian.clone(), "ceremony.import", ceremony.number, detail)))
+        })?;
+        Ok(count)
+    }
+
+    /// Makes or restores the keys, puts them into the vault, writes backup and shares.
+    ///
+    /// # Errors
+    /// [`CeremonyError`]. After a failure run it again: the same state gives the same keys and shares.
+    pub fn finish(&mut self, shares: Option<&Path>) -> Result<(Ceremony, Vec<PathBuf>), CeremonyError> {
+        let (ceremony, _lock, secrets) = self.open()?;
+        let operator = self.centre.store.read(|tx| tx.require(self.operator, Role::Keys))?;
+        let have = ceremony.custodians.iter().filter(|of| of.contributed_at.is_some()).count();
+        let restores = ceremony.purpose == "restore";
+        let need = if restores { usize::from(ceremony.threshold) } else { ceremony.custodians.len() };
+        if have < need {
+            return Err(CeremonyError::TooFew { have, need });
+        }
+        let (check_value, keys, written, share_values) = if restores {
+            let (check_value, keys) = self.restored(&ceremony, &secrets)?;
+            (check_value, keys, Vec::new(), Vec::new())
+        } else {
+            let folder = shares.ok_or(CeremonyError::WrongInput { share: false })?;
+            self.generated(&ceremony, &secrets, folder)?
+        };
+        let values = self.put_in(&keys)?;
+        let vault = self.vault;
+        self.centre.store.act(|tx| -> Result<_, CeremonyError> {
+            tx.require(Some(&operator), Role::Keys)?;
+            tx.end_ceremony(ceremony.number, CeremonyMove::Finish, Some(&check_value))?;
+            for (place, value) in &share_values {
+                tx.set_share_check_value(ceremony.number, *place, value)?;
+            }
+            record(tx, &ceremony, vault.kind(), &operator, &values)?;
+            sign(tx, vault, &ceremony, "finish", &operator, &check_value)?;
+            let detail = format!("key set {}, {} keys, check value {check_value}", ceremony.key_set, values.len());
+            Ok(((), act(operator.clone(), "ceremony.finish", ceremony.number, detail)))
+        })?;
+        self.forget(ceremony.number);
+        self.centre.sign_checkpoint(self.vault)?;
+        Ok((self.found(ceremony.number)?, written))
+    }
+
+    /// Gives the open ceremony up.
+    ///
+    /// # Errors
+    /// [`CeremonyError`].
+    pub fn cancel(&mut self) -> Result<Ceremony, CeremonyError> {
+        let (ceremony, _lock, _secrets) = self.open()?;
+        let (vault, operator) = (self.vault, self.operator);
+        self.centre.store.act(|tx| -> Result<_, CeremonyError> {
+            let operator = tx.require(operator, Role::Keys)?;
+            tx.end_ceremony(ceremony.number, CeremonyMove::Cancel, None)?;
+            sign(tx, vault, &ceremony, "cancel", &operator, "")?;
+            Ok(((), act(operator, "ceremony.cancel", ceremony.number, String::new())))
+        })?;
+        self.forget(ceremony.number);
+        self.found(ceremony.number)
+    }
+
+    /// Keys of a generation; writes its backup and its shares.
+    #[expect(clippy::type_complexity, reason = "four results of one step, taken apart where it is called")]
+    fn generated(
+        &self,
+        ceremony: &Ceremony,
+        secrets: &Secrets,
+        folder: &Path,
+    ) -> Result<(String, Vec<NewKey>, Vec<PathBuf>, Vec<(u8, String)>), CeremonyError> {
+        let malformed = || CeremonyError::FileMalformed { path: self.path(ceremony.number, "sealed") };
+        let config = &self.centre.config;
+        let secret = secrets.secret().ok_or_else(malformed)?;
+        let mut keys = component::join(&secrets.component, ceremony.key_set, config.city)?;
+        for name in key_names(&[Centre::card_profile(), Centre::psam_profile()]) {
+            if !keys.iter().any(|key| key.held.name == name && key.held.version == ceremony.key_set) {
+                keys.push(root_key(name.clone(), ceremony.key_set, secrets::key(&secret, &name, ceremony.key_set)));
+            }
+        }
+        self.transport_key(&mut keys)?;
+        let check_value = secrets::check_value("secret", &*secret);
+        let shares = secrets.shares(&secret, ceremony.threshold).ok_or_else(malformed)?;
+        let kind = self.vault.kind();
+        let (mut written, mut values) = (Vec::new(), Vec::new());
+        for ((share, lock), custodian) in shares.iter().zip(&ceremony.custodians) {
+            let value = secrets::share_check_value(share);
+            let about = AboutShare {
+                ceremony: ceremony.number,
+                kind,
+                custodian: custodian.name.clone(),
+                place: share.place,
+                threshold: ceremony.threshold,
+                of: ceremony.custodians.len(),
+                check_value: value.clone(),
+            };
+            let path = folder.join(format!("share-{}-{}.toml", ceremony.number, custodian.name));
+            envelope::place(&path, &envelope::seal("share", &about, lock, &share.bytes)?)?;
+            written.push(path);
+            values.push((share.place, value));
+        }
+        let custodian = |(place, check_value): &(u8, String)| AboutCustodian {
+            name: ceremony
+                .custodians
+                .iter()
+                .find(|of| of.place == *place)
+                .map(|of| of.name.clone())
+                .unwrap_or_default(),
+            place: *place,
+            check_value: check_value.clone(),
+        };
+        let about = AboutBackup {
+            ceremony: ceremony.number,
+            kind,
+            key_set: ceremony.key_set,
+            threshold: ceremony.threshold,
+            check_value: check_value.clone(),
+            custodian: values.iter().map(custodian).collect(),
+        };
+        let lock = Lock::bare(secrets::backup_key(&secret));
+        let path = self.path(ceremony.number, "backup");
+        envelope::place(&path, &envelope::seal("backup", &about, &lock, secrets::pack(&keys).as_bytes())?)?;
+        written.push(path);
+        Ok((check_value, keys, written, values))
+    }
+
+    /// A rehearsal has the transport key of software cards; for real cards somebody brings the factory's.
+    fn transport_key(&self, keys: &mut Vec<NewKey>) -> Result<(), CeremonyError> {
+        let lot = self.centre.config.transport_lot;
+        let is_transport = |held: &Held| held.name.as_str() == TRANSPORT_KEY_NAME && held.version == lot;
+        let brought = keys.iter().any(|key| is_transport(&key.held));
+        let there = self.vault.keys().store().held().map_err(VaultError::from)?.iter().any(is_transport);
+        match self.vault.kind() {
+            _ if brought || there => Ok(()),
+            Kind::Rehearsal => {
+                keys.push(root_key(KeyName::new(TRANSPORT_KEY_NAME), lot, Key16::new(TRANSPORT_KEY)));
+                Ok(())
+            }
+            Kind::Production => Err(CeremonyError::TransportMissing { lot }),
+        }
+    }
+
+    fn restored(&self, ceremony: &Ceremony, secrets: &Secrets) -> Result<(String, Vec<NewKey>), CeremonyError> {
+        let path = self.path(ceremony.number, "restore");
+        let secret = secrets.joined().ok_or_else(|| CeremonyError::FileMalformed { path: path.clone() })?;
+        let check_value = secrets::check_value("secret", &*secret);
+        let about: AboutBackup = envelope::about(&path, "backup")?;
+        if about.check_value != check_value {
+            return Err(CeremonyError::SecretWrong);
+        }
+        let opener = Opener::Key(secrets::backup_key(&secret));
+        let (_, body) = envelope::open::<AboutBackup>(&path, "backup", &opener)?;
+        let keys = secrets::unpack(&body).ok_or(CeremonyError::FileMalformed { path })?;
+        Ok((check_value, keys))
+    }
+
+    /// Puts keys into the vault; those that are there with the same check value were put there by an earlier try.
+    fn put_in(&self, keys: &[NewKey]) -> Result<Vec<CheckValue>, CeremonyError> {
+        let vault = self.vault;
+        let city = self.centre.config.city;
+        let in_token = vault.place() == Place::Pkcs11;
+        for key in keys {
+            vault.refuse_test_key(key)?;
+        }
+        for key in keys {
+            let key = if in_token { key.clone().lowered(city) } else { key.clone() };
+            let ours = card_core::crypto::check_value(&key.key);
+            let held = key.held.clone();
+            match vault.add(key) {
+                Err(VaultError::KeyExists { name, version }) => {
+                    let there = vault.keys().store().check_value(&held.reference());
+                    if there.is_ok_and(|there| there != ours) {
+                        return Err(VaultError::KeyExists { name, version }.into());
+                    }
+                }
+                outcome => outcome?,
+            }
+        }
+        if !in_token {
+            vault.reseal(&self.centre.vault_path(), self.passphrase)?;
+        }
+        let ours = |value: &CheckValue| {
+            keys.iter().any(|key| key.held.name.as_str() == value.name && key.held.version == value.version)
+        };
+        Ok(vault.check_values(city)?.keys.into_iter().filter(ours).collect())
+    }
+
+    /// The open ceremony, the right to work on it alone, and its state.
+    fn open(&mut self) -> Result<(Ceremony, crate::centre::Lock, Secrets), CeremonyError> {
+        let ceremony = self.centre.store.read(|tx| tx.open_ceremony())?.ok_or(CeremonyError::NotFound)?;
+        let lock = self.centre.lock(&format!("ceremony-{}", ceremony.number))?;
+        let path = self.path(ceremony.number, "sealed");
+        let (_, body) = envelope::open::<AboutState>(&path, "ceremony", &Opener::Passphrase(self.passphrase))?;
+        let secrets = Secrets::parse(&body).ok_or(CeremonyError::FileMalformed { path })?;
+        // Another process may have ended it while this one waited for nothing.
+        let ceremony = self.centre.store.read(|tx| tx.open_ceremony())?.ok_or(CeremonyError::NotFound)?;
+        Ok((ceremony, lock, secrets))
+    }
+
+    fn custodian(&self, ceremony: &Ceremony) -> Result<Custodian, CeremonyError> {
+        let name = self.operator.ok_or(crate::operator::OperatorError::NotNamed)?;
+        let found = ceremony.custodians.iter().find(|of| of.name == name).cloned();
+        found.ok_or_else(|| CeremonyError::NotCustodian { name: name.to_owned() })
+    }
+
+    fn keep(&self, number: i64, secrets: &Secrets) -> Result<(), CeremonyError> {
+        let lock = Lock::new(self.passphrase)?;
+        let text = envelope::seal("ceremony", &AboutState { ceremony: number }, &lock, secrets.text().as_bytes())?;
+        envelope::place(&self.path(number, "sealed"), &text)
+    }
+
+    /// The sealed state of an ended ceremony goes; where it cannot be removed it stays sealed.
+    fn forget(&self, number: i64) {
+        let _ = std::fs::remove_file(self.path(number, "sealed"));
+    }
+
+    fn found(&mut self, number: i64) -> Result<Ceremony, CeremonyError> {
+        self.centre.store.read(|tx| tx.ceremony(number))?.ok_or(CeremonyError::NotFound)
+    }
+
+    fn path(&self, number: i64, extension: &str) -> PathBuf {
+        self.centre.folder.join("ceremonies").join(format!("{number}.{extension}"))
+    }
+}
+
+/// Least length of what protects a share.
+const SECRET_CHARACTERS_MIN: usize = 12;
+
+impl Custodian {
+    fn new(place: u8, name: &str) -> Self {
+        Self { place, name: name.to_owned(), contributed_at: None, check_value: None }
+    }
+}
+
+/// Records the key set; of a restored one that is on record the check values must be the same.
+fn record(tx: &Tx<'_>, ceremony: &Ceremony, kind: Kind, by: &str, values: &[CheckValue]) -> Result<(), CeremonyError> {
+    if tx.current_key_set()?.is_none_or(|current| current < ceremony.key_set) {
+        return Ok(tx.add_key_set(ceremony.key_set, kind, by, values)?);
+    }
+    let recorded = tx.recorded_check_values()?;
+    match values.iter().find(|value| !recorded.iter().any(|other| other.agrees(value))) {
+        None => Ok(()),
+        Some(value) => Err(VaultError::KeyExists { name: KeyName::new(&value.name), version: value.version }.into()),
+    }
+}
+
+fn sign(
+    tx: &Tx<'_>,
+    vault: &Vault,
+    ceremony: &Ceremony,
+    step: &str,
+    by: &str,
+    check_value: &str,
+) -> Result<(), CeremonyError> {
+    let body = json_line(&Receipt {
+        format: 1,
+        ceremony: ceremony.number,
+        kind: &ceremony.kind,
+        step,
+        by,
+        check_value,
+        at: clock::now(),
+    });
+    let signature = hex::encode_upper(vault.sign(body.as_bytes()));
+    Ok(tx.add_ceremony_receipt(ceremony.number, &body, &signature)?)
+}
+
+fn act(actor: String, act: &'static str, number: i64, detail: String) -> Act {
+    Act { actor, act, object: format!("ceremony {number}"), detail }
+}
+
+fn kind_differs(file: Kind, vault: Kind) -> CeremonyError {
+    CeremonyError::KindDiffers { file: file.to_string(), vault: vault.to_string() }
+}

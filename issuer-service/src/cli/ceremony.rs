@@ -1,0 +1,163 @@
+//! `issuer ceremony …`.
+
+use std::path::PathBuf;
+
+use clap::Subcommand;
+use serde::Serialize;
+use zeroize::Zeroizing;
+
+use super::{Common, SourceParser};
+use crate::ceremony::{Ceremonies, Ceremony, CeremonyError, Protocol, Room, Start};
+use crate::error::Error;
+use crate::exit::Exit;
+use crate::lang::Lang;
+use crate::output::{Output, Show};
+use crate::vault::{Vault, passphrase};
+
+/// What to do in a key ceremony.
+#[derive(Debug, Subcommand)]
+pub enum Verb {
+    /// Start a ceremony: the next version of all keys, or what a backup holds.
+    Start {
+        /// A custodian, an operator with role keys; once for each.
+        #[arg(long = "custodian", value_name = "NAME", required_unless_present = "restore")]
+        custodians: Vec<String>,
+        /// How many custodians can restore the keys.
+        #[arg(long, value_name = "M", default_value_t = 2)]
+        threshold: u8,
+        /// Restore this backup; it names the custodians.
+        #[arg(long, value_name = "FILE", conflicts_with_all = ["custodians", "threshold"])]
+        restore: Option<PathBuf>,
+    },
+    /// Contribute as the custodian who is the operator, each at an own terminal.
+    Contribute {
+        /// Secret that protects, or opens, the custodian's share: env:NAME or file:PATH; asked for when absent.
+        #[arg(long, value_name = "SOURCE", value_parser = SourceParser)]
+        secret: Option<passphrase::Source>,
+        /// What the custodian adds to the random numbers (dice, coins): env:NAME or file:PATH.
+        #[arg(long, value_name = "SOURCE", value_parser = SourceParser)]
+        component: Option<passphrase::Source>,
+        /// The custodian's share, to restore.
+        #[arg(long, value_name = "FILE")]
+        share: Option<PathBuf>,
+    },
+    /// Bring parts of keys from above (母卡分量) as the custodian who is the operator.
+    Import {
+        /// The parts that this custodian carries.
+        file: PathBuf,
+    },
+    /// Make or restore the keys and put them into the vault.
+    Finish {
+        /// Folder for the sealed shares of the custodians.
+        #[arg(long, value_name = "DIR")]
+        shares: Option<PathBuf>,
+    },
+    /// Give the open ceremony up.
+    Cancel,
+    /// List ceremonies.
+    List,
+    /// Show who contributed to a ceremony.
+    Show {
+        /// Number.
+        number: i64,
+    },
+    /// Everything on record of a ceremony, with its receipts.
+    Protocol {
+        /// Number.
+        number: i64,
+        /// Write a page to print and sign.
+        #[arg(long, value_name = "FILE")]
+        html: Option<PathBuf>,
+    },
+}
+
+pub(super) fn run(common: &Common, verb: Verb, output: &Output) -> Result<Exit, Error> {
+    let mut centre = common.centre()?;
+    let missing = || Error::from(CeremonyError::NotFound);
+    match verb {
+        Verb::List => {
+            let ceremonies = centre.store.read(|tx| tx.ceremonies())?;
+            output.show(&Ceremonies { ceremonies });
+        }
+        Verb::Show { number } => {
+            output.show(&centre.store.read(|tx| tx.ceremony(number))?.ok_or_else(missing)?);
+        }
+        Verb::Protocol { number, html } => {
+            let protocol = centre.store.read(|tx| -> Result<_, Error> {
+                let ceremony = tx.ceremony(number)?.ok_or_else(missing)?;
+                let keys = tx.check_values_of(ceremony.key_set)?;
+                let receipts = tx.ceremony_receipts(number)?;
+                Ok(Protocol { ceremony, keys, receipts, public_key: tx.fact("public_key")?.unwrap_or_default() })
+            })?;
+            if let Some(path) = html {
+                std::fs::write(&path, protocol.html(output.lang()))
+                    .map_err(|source| CeremonyError::File { path, source })?;
+            }
+            output.show(&protocol);
+        }
+        verb => work(common, &mut centre, verb, output)?,
+    }
+    Ok(Exit::Ok)
+}
+
+/// The steps that need the vault.
+fn work(common: &Common, centre: &mut crate::Centre, verb: Verb, output: &Output) -> Result<(), Error> {
+    let passphrase = passphrase::to_open(&centre.folder, common.passphrase.as_ref(), output)?;
+    let vault = match verb {
+        Verb::Finish { .. } => common.vault_with(centre, &passphrase, output)?,
+        _ => Vault::open_to_sign(&centre.vault_path(), &passphrase)?,
+    };
+    let mut room = Room { centre, vault: &vault, passphrase: &passphrase, operator: common.operator.as_deref() };
+    match verb {
+        Verb::Start { custodians, threshold, restore } => {
+            let start = Start { custodians: &custodians, threshold, restore: restore.as_deref() };
+            output.show(&room.start(&start)?);
+        }
+        Verb::Contribute { secret, component, share } => {
+            let secret = match secret {
+                Some(source) => source.read()?,
+                None => output.ask(SECRET).ok_or(crate::vault::VaultError::PassphraseMissing)?,
+            };
+            let typed = component.map_or_else(|| Ok(Zeroizing::default()), |source| source.read())?;
+            output.show(&room.contribute(&secret, &typed, share.as_deref())?);
+        }
+        Verb::Import { file } => output.show(&Imported { parts: room.import(&file)? }),
+        Verb::Finish { shares } => {
+            let (ceremony, written) = room.finish(shares.as_deref())?;
+            output.show(&Finished { ceremony, written });
+        }
+        Verb::Cancel => output.show(&room.cancel()?),
+        Verb::List | Verb::Show { .. } | Verb::Protocol { .. } => unreachable!("these need no vault"),
+    }
+    Ok(())
+}
+
+const SECRET: (&str, &str) = ("保管人口令: ", "secret of the custodian: ");
+
+#[derive(Serialize)]
+struct Imported {
+    parts: usize,
+}
+
+impl Show for Imported {
+    fn text(&self, lang: Lang) -> String {
+        lang.pick(format!("已导入 {} 个分量", self.parts), format!("{} parts imported", self.parts))
+    }
+}
+
+#[derive(Serialize)]
+struct Finished {
+    #[serde(flatten)]
+    ceremony: Ceremony,
+    written: Vec<PathBuf>,
+}
+
+impl Show for Finished {
+    fn text(&self, lang: Lang) -> String {
+        let mut text = self.ceremony.text(lang);
+        for path in &self.written {
+            text.push_str(&format!("\n{} {}", lang.pick("已写入", "written:"), path.display()));
+        }
+        text
+    }
+}

@@ -1,0 +1,163 @@
+//! Rows of key ceremonies.
+
+use rusqlite::{OptionalExtension, Row};
+
+use super::{StoreError, Tx};
+use crate::batch::State;
+use crate::ceremony::{Ceremony, CeremonyMove, Custodian};
+use crate::clock;
+
+impl Tx<'_> {
+    /// The number that the next ceremony gets.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn next_ceremony(&self) -> Result<i64, StoreError> {
+        Ok(self.sql.query_row("SELECT COALESCE(MAX(number), 0) + 1 FROM ceremony", (), |row| row.get(0))?)
+    }
+
+    /// Adds a ceremony with its custodians.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] when one is open.
+    pub fn add_ceremony(&self, ceremony: &Ceremony) -> Result<(), StoreError> {
+        let Ceremony { number, purpose, kind, key_set, threshold, state, started_by, started_at, .. } = ceremony;
+        self.sql.execute(
+            "INSERT INTO ceremony (number, purpose, kind, key_set, threshold, state, started_by, started_at)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+            (number, purpose, kind, key_set, threshold, state, started_by, started_at),
+        )?;
+        for custodian in &ceremony.custodians {
+            self.sql.execute(
+                "INSERT INTO ceremony_custodian (ceremony, place, custodian) VALUES ($1, $2, $3)",
+                (number, custodian.place, &custodian.name),
+            )?;
+        }
+        Ok(())
+    }
+
+    /// Notes a contribution.
+    ///
+    /// # Errors
+    /// [`StoreError::StateMoved`] when there is one.
+    pub fn contribute(&self, number: i64, place: u8, check_value: &str) -> Result<(), StoreError> {
+        let rows = self.sql.execute(
+            "UPDATE ceremony_custodian SET contributed_at = $1, check_value = $2
+             WHERE ceremony = $3 AND place = $4 AND contributed_at IS NULL",
+            (clock::now(), check_value, number, place),
+        )?;
+        Self::moved(rows, || format!("custodian {place} of ceremony {number}"), "waiting")
+    }
+
+    /// Notes the check value of the share that a custodian got.
+    ///
+    /// # Errors
+    /// [`StoreError::StateMoved`].
+    pub fn set_share_check_value(&self, number: i64, place: u8, check_value: &str) -> Result<(), StoreError> {
+        let rows = self.sql.execute(
+            "UPDATE ceremony_custodian SET check_value = $1 WHERE ceremony = $2 AND place = $3",
+            (check_value, number, place),
+        )?;
+        Self::moved(rows, || format!("custodian {place} of ceremony {number}"), "known")
+    }
+
+    /// Ends a ceremony.
+    ///
+    /// # Errors
+    /// [`StoreError::StateMoved`].
+    pub fn end_ceremony(&self, number: i64, by: CeremonyMove, check_value: Option<&str>) -> Result<(), StoreError> {
+        let (from, to) = by.ends();
+        let rows = self.sql.execute(
+            "UPDATE ceremony SET state = $1, ended_at = $2, check_value = $3 WHERE number = $4 AND state = $5",
+            (to.name(), clock::now(), check_value, number, from.name()),
+        )?;
+        Self::moved(rows, || format!("ceremony {number}"), from.name())
+    }
+
+    /// Adds a receipt.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn add_ceremony_receipt(&self, number: i64, body: &str, signature: &str) -> Result<(), StoreError> {
+        self.sql.execute(
+            "INSERT INTO ceremony_receipt (ceremony, sequence, body, signature)
+             VALUES ($1, (SELECT COALESCE(MAX(sequence), 0) + 1 FROM ceremony_receipt WHERE ceremony = $1), $2, $3)",
+            (number, body, signature),
+        )?;
+        Ok(())
+    }
+
+    /// Bodies and signatures of the receipts of a ceremony, in order.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn ceremony_receipts(&self, number: i64) -> Result<Vec<(String, String)>, StoreError> {
+        let mut find =
+            self.sql.prepare("SELECT body, signature FROM ceremony_receipt WHERE ceremony = $1 ORDER BY sequence")?;
+        Ok(find.query_map([number], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<Result<_, _>>()?)
+    }
+
+    /// The open ceremony.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn open_ceremony(&self) -> Result<Option<Ceremony>, StoreError> {
+        let found = self.sql.query_row(&format!("{CEREMONY} WHERE state = 'open'"), (), ceremony).optional()?;
+        found.map(|found| self.with_custodians(found)).transpose()
+    }
+
+    /// A ceremony.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn ceremony(&self, number: i64) -> Result<Option<Ceremony>, StoreError> {
+        let found = self.sql.query_row(&format!("{CEREMONY} WHERE number = $1"), [number], ceremony).optional()?;
+        found.map(|found| self.with_custodians(found)).transpose()
+    }
+
+    /// All ceremonies, in order of number.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn ceremonies(&self) -> Result<Vec<Ceremony>, StoreError> {
+        let mut find = self.sql.prepare(&format!("{CEREMONY} ORDER BY number"))?;
+        let found = find.query_map((), ceremony)?.collect::<Result<Vec<_>, _>>()?;
+        found.into_iter().map(|found| self.with_custodians(found)).collect()
+    }
+
+    fn with_custodians(&self, mut ceremony: Ceremony) -> Result<Ceremony, StoreError> {
+        let mut find = self.sql.prepare_cached(
+            "SELECT place, custodian, contributed_at, check_value FROM ceremony_custodian
+             WHERE ceremony = $1 ORDER BY place",
+        )?;
+        let rows = find.query_map([ceremony.number], |row| {
+            Ok(Custodian {
+                place: row.get(0)?,
+                name: row.get(1)?,
+                contributed_at: row.get(2)?,
+                check_value: row.get(3)?,
+            })
+        })?;
+        ceremony.custodians = rows.collect::<Result<_, _>>()?;
+        Ok(ceremony)
+    }
+}
+
+const CEREMONY: &str = "SELECT number, purpose, kind, key_set, threshold, state, started_by, started_at, ended_at,
+    check_value FROM ceremony";
+
+fn ceremony(row: &Row<'_>) -> rusqlite::Result<Ceremony> {
+    Ok(Ceremony {
+        number: row.get(0)?,
+        purpose: row.get(1)?,
+        kind: row.get(2)?,
+        key_set: row.get(3)?,
+        threshold: row.get(4)?,
+        state: row.get(5)?,
+        started_by: row.get(6)?,
+        started_at: row.get(7)?,
+        ended_at: row.get(8)?,
+        check_value: row.get(9)?,
+        custodians: Vec::new(),
+    })
+}
