@@ -2,6 +2,9 @@
 //!
 //! Owns: the constants. Never: is reachable from a centre that is not marked as a rehearsal (`issuer-service` checks).
 
+/// The mark of key files and card images: there is no other, they hold rehearsal keys.
+pub const MARK: &str = "REHEARSAL";
+
 /// Value of the transport key of rehearsal cards as a factory delivers them: 16 ASCII bytes that no one can take for a key.
 pub const TRANSPORT_KEY: [u8; 16] = *b"REHEARSAL-FACTRY";
 

@@ -28,9 +28,9 @@ use crate::challenge::Challenges;
 use crate::door::{self, Request};
 use crate::fault::{FaultPlan, Moment, Strike};
 use crate::image::FaultStore;
-use crate::keys::GivenKeys;
 use crate::memory::{Changes, Memory, MemoryError};
 use crate::model::{Model, ModelError};
+use card_profiles::key_file::GivenKeys;
 
 pub(crate) use maintenance::Block;
 pub(crate) use psam::Cipher;

@@ -21,9 +21,10 @@ use serde::{Deserialize, Serialize};
 use crate::card::{self, Card, Silence};
 use crate::fault::FaultPlan;
 use crate::inspection::Inspection;
-use crate::keys::{GivenKeys, KeyFileError};
 use crate::memory::{Durability, Memory};
 use crate::model::{LAYOUT, Model, ModelError};
+use card_profiles::key_file::{GivenKeys, KeyFileError};
+use card_profiles::rehearsal::MARK;
 
 /// First bytes of an image.
 const MAGIC: [u8; 8] = *b"SSCCARD\x1A";
@@ -42,8 +43,6 @@ const LOOKS_MAX: usize = 64;
 /// Tries to take a card, and the pause between them: a look takes a few milliseconds.
 const LOCK_TRIES: u32 = 40;
 const LOCK_PAUSE: Duration = Duration::from_millis(5);
-/// The only mark there is: these cards hold rehearsal keys.
-pub(crate) const MARK: &str = "REHEARSAL";
 
 /// What does not change in the life of a card.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -11,7 +11,6 @@ pub mod fault;
 pub mod image;
 mod in_process;
 mod inspection;
-pub mod keys;
 pub mod memory;
 mod model;
 pub mod noise;
@@ -19,6 +18,7 @@ pub mod program;
 pub mod reader;
 
 pub use card::{Card, Silence};
+pub use card_profiles::key_file as keys;
 pub use in_process::{InProcess, Socket};
 pub use inspection::{
     AccountInspection, CertificateInspection, CertificatePinInspection, Inspection, KeyInspection, PinInspection,

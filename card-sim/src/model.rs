@@ -23,8 +23,8 @@ pub(crate) use certificate::{CertificateModel, CertificatePinModel, NO_FID, PRIV
 pub(crate) use psam::PsamModel;
 pub(crate) use purse::{PURSE_BYTES, PurseModel};
 
-use crate::keys::Slot;
 use crate::memory::DATA_START;
+use card_profiles::key_file::Slot;
 
 /// Version of the layout, written into every image.
 pub const LAYOUT: u32 = 2;

@@ -11,7 +11,7 @@ use super::arguments::New;
 use super::output::Output;
 use super::{Failure, image};
 use crate::fault::FaultPlan;
-use crate::keys::GivenKeys;
+use card_profiles::key_file::GivenKeys;
 
 /// City of the demonstration in BCD; a factory prints the city that ordered the lot.
 const CITY: [u8; 2] = [0x51, 0x33];

@@ -1,6 +1,6 @@
 //! Keys that a card has from the factory, by name or class and version, so that other programs' known keys can be tried.
 //!
-//! Source: our own format, version 1; `README.md` beside this crate describes it.
+//! Source: our own format, version 1; `README.md` of `card-sim` describes it.
 //! Owns: the text of a key file, which slots its rows fill. Never: prints a key; is read where it is not marked REHEARSAL.
 //! Units: keys and factors in bytes, hex in the text.
 
@@ -9,12 +9,11 @@ use std::fmt;
 use card_core::crypto::{Block, CardKey, KeyForm, KeyLength};
 use card_core::key::Key16;
 use card_core::security::KeyName;
-use card_profiles::Profile;
-use card_profiles::profile::{KeyClass, KeyRow};
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
-use crate::image::MARK;
+use crate::profile::{KeyClass, KeyRow, Profile};
+use crate::rehearsal::MARK;
 
 /// Most diversification steps of one key: province, city, card, and one to spare.
 const FACTORS_MAX: usize = 4;
@@ -170,7 +169,10 @@ impl GivenKeys {
     }
 
     /// What fills each slot of `profile`, the last row that means it; and those slots as the image is marked with them.
-    pub(crate) fn slots(&self, profile: &Profile, card_factor: Block) -> Result<Vec<Slot>, KeyFileError> {
+    ///
+    /// # Errors
+    /// [`KeyFileError::Row`] of the first row that does not fit the profile.
+    pub fn slots(&self, profile: &Profile, card_factor: Block) -> Result<Vec<Slot>, KeyFileError> {
         let mut slots: Vec<Slot> = Vec::new();
         for row in &self.0 {
             let wrong = |problem| KeyFileError::Row { line: row.line, problem };
@@ -191,11 +193,22 @@ impl GivenKeys {
 }
 
 /// A key slot to fill.
-pub(crate) struct Slot {
-    pub(crate) index: usize,
-    pub(crate) name: KeyName,
-    pub(crate) version: u8,
-    pub(crate) bytes: Zeroizing<Vec<u8>>,
+pub struct Slot {
+    /// Index of the key's row in the profile.
+    pub index: usize,
+    /// Name of the key.
+    pub name: KeyName,
+    /// Version.
+    pub version: u8,
+    /// The card's own key, as many bytes as its row says.
+    pub bytes: Zeroizing<Vec<u8>>,
+}
+
+/// The key itself is not shown.
+impl fmt::Debug for Slot {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Slot({self})")
+    }
 }
 
 impl fmt::Display for Slot {
@@ -287,7 +300,7 @@ impl fmt::Debug for GivenKeys {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use card_profiles::builtin;
+    use crate::builtin;
 
     const CARD: Block = [0x11, 0x01, 0, 0, 0, 0x12, 0x34, 0x56];
 

@@ -1,0 +1,300 @@
+//! Conformance cases (一致性检测): what a card must do, made from the rows of its profile.
+//!
+//! Source: the areas of LD/T 6001.3 (record presence, access safety, key versions, certificate check, account
+//! transactions); what each command answers from LD/T 32.5 and the COS manual. Where a source leaves a status word open,
+//! the case accepts each that one names.
+//! Owns: cases, their acts and what is expected, and judging an answer. Never: talks to a card; the terminal carries out.
+//! Units: as the commands: lengths in bytes, amounts in fen.
+
+mod access;
+mod account;
+mod answer;
+mod area;
+mod blocking;
+mod certificate;
+mod deal;
+mod deals;
+mod keys;
+mod messaging;
+mod pin;
+mod protocol;
+mod psam;
+mod purse_pin;
+mod records;
+mod selection;
+mod workshop;
+
+use std::rc::Rc;
+
+use card_core::apdu::Command;
+use card_core::pin::PinBcd;
+use card_core::script::Step;
+use card_core::secure::SecureCommand;
+use card_core::security::KeyRef;
+
+pub use answer::{Difference, Memory, Reply, altered};
+pub use area::{Area, Text};
+pub use deal::{Deal, Start};
+use workshop::Workshop;
+
+use crate::approach::Means;
+use crate::profile::{CardKind, Profile};
+
+/// One conformance case.
+#[derive(Clone, Debug)]
+pub struct Case {
+    /// Stable id: `access.DF03.EF05.read.without-proof`.
+    pub id: String,
+    /// The id without the row: `access.*.*.read.without-proof`. Cases of one kind differ in their row only.
+    pub kind: String,
+    /// Area.
+    pub area: Area,
+    /// What the card must do.
+    pub title: Text,
+    /// Row of the profile that it comes from: `DF03.EF05`, `key UK1DF03`, `pin`.
+    pub row: String,
+    /// What it does to the card.
+    pub effect: Effect,
+    /// What the terminal must be able to prove or compute.
+    pub needs: Vec<Need>,
+    /// What is done, and what the card must answer.
+    pub moves: Vec<Move>,
+    /// What brings the card back to how it was, carried out even when the case fails.
+    pub restore: Vec<Move>,
+}
+
+/// What a case does to a card that conforms.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// Nothing lasting.
+    Nothing,
+    /// It spends tries, writes or blocks, and brings all of it back.
+    Restored,
+    /// As [`Effect::Restored`], but this stays: a transaction number, an entry of the log.
+    Leaves(Text),
+    /// Afterwards a key, an application or the card is blocked for good.
+    Final,
+}
+
+/// What a case needs of the terminal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Need {
+    /// The card's PIN.
+    Pin,
+    /// A key, for this use.
+    Key(KeyRef, Use),
+}
+
+/// How a security module must be able to use a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Use {
+    /// Authentication.
+    Authenticate,
+    /// MAC with the session key of a PIN command.
+    MessageMac,
+    /// MAC with the key itself.
+    WholeMac,
+    /// MAC with the session key of a transaction.
+    TransactionMac,
+    /// TAC.
+    Tac,
+}
+
+/// One thing done, and what the card must answer.
+#[derive(Clone, Debug)]
+pub struct Move {
+    /// What is done.
+    pub act: Act,
+    /// What must come of it: all of these.
+    pub expect: Vec<Expect>,
+    /// Remember the answer's data for later moves.
+    pub keep: bool,
+}
+
+/// What is done. Cryptograms are made by whoever carries out, with a security module.
+#[derive(Clone, Debug)]
+pub enum Act {
+    /// The card is reset.
+    Reset,
+    /// A step as it stands.
+    Do(Step),
+    /// GET CHALLENGE of so many bytes, remembered for the acts below.
+    Challenge(u8),
+    /// EXTERNAL AUTHENTICATION for the challenge remembered.
+    Authenticate {
+        /// The key.
+        key: KeyRef,
+        /// Its id on the card.
+        id: u8,
+        /// Another key version than the card's.
+        other_version: bool,
+        /// With one bit of the cryptogram wrong.
+        wrong: bool,
+    },
+    /// A command with its MAC for the challenge remembered.
+    Secure {
+        /// The command.
+        command: SecureCommand,
+        /// With one bit of the MAC wrong.
+        wrong: bool,
+    },
+    /// RELOAD PIN of a purse: the digits and their TAC.
+    ReloadPin {
+        /// CLA INS P1 P2.
+        header: [u8; 4],
+        /// Digits in BCD.
+        digits: PinBcd,
+        /// DRPK.
+        key: KeyRef,
+        /// With one bit of the MAC wrong.
+        wrong: bool,
+    },
+    /// Writes the data kept.
+    Write {
+        /// CLA INS P1 P2 of the update.
+        header: [u8; 4],
+        /// With the last bit inverted.
+        altered: bool,
+        /// With a MAC of this key for the challenge remembered.
+        mac: Option<(KeyRef, bool)>,
+    },
+    /// INITIALIZE of a transaction; its answer is remembered.
+    Begin(Rc<Deal>),
+    /// The second half of the transaction begun.
+    Complete {
+        /// The transaction.
+        deal: Rc<Deal>,
+        /// With one bit of the MAC wrong.
+        wrong: bool,
+    },
+    /// GET TRANSACTION PROVE of the transaction begun, or of the number `ahead` of it.
+    Prove {
+        /// The transaction.
+        deal: Rc<Deal>,
+        /// How far behind the number of the transaction begun.
+        ahead: u16,
+    },
+    /// PSAM: `80 FA` on a block, compared with what the key gives; `BF DE` must have gone before.
+    Encipher {
+        /// The key, with the factors that `BF DE` sent.
+        key: KeyRef,
+        /// What `BF DE` had as random.
+        random: [u8; 8],
+        /// What is enciphered.
+        data: [u8; 8],
+    },
+    /// PSAM: CREDIT SAM FOR PURCHASE with the MAC2 that a card would give for the transaction.
+    Credit {
+        /// The transaction, begun with [`Act::Begin`].
+        deal: Rc<Deal>,
+        /// With one bit of the MAC wrong.
+        wrong: bool,
+    },
+}
+
+/// What a card must answer.
+#[derive(Clone, Debug)]
+pub enum Expect {
+    /// `9000`, or `61xx`.
+    Done,
+    /// One of these status words.
+    Status(Vec<card_core::StatusWord>),
+    /// Any refusal.
+    Refused,
+    /// So many bytes.
+    Length(usize),
+    /// A record with this tag and value length.
+    Record(u8, u8),
+    /// A record of so many bytes, or that there is none yet.
+    RecordOrNone(usize),
+    /// An FCI with this name, SFI and algorithm.
+    Fci(card_core::fci::Fci),
+    /// The data kept.
+    Same,
+    /// Other data than those kept.
+    Other,
+    /// The data kept with the last bit inverted.
+    Altered,
+    /// So many exchanges: `6Cxx` and the command again are two.
+    Exchanges(u64),
+    /// The transaction starts from a balance and a number that differ from those of the one begun before by so much.
+    Since {
+        /// Fen.
+        balance: Option<i64>,
+        /// Steps.
+        sequence: Option<u16>,
+    },
+    /// The answer's first 4 bytes are the balance of the transaction begun, plus so much.
+    Balance(i64),
+    /// The newest entry of the log is the transaction begun.
+    Logged(Rc<Deal>),
+    /// MACs and TAC of the transaction are right; or the proof is what the completion answered.
+    Proved,
+    /// A deal starts as its rows say: key version, algorithm, MAC1.
+    Started,
+    /// Yearly totals follow from those before (account).
+    Totals(Rc<Deal>),
+}
+
+/// What the cases are made for.
+#[derive(Clone, Debug)]
+pub struct Bench {
+    /// What the terminal can prove. Without PIN or factors the cases are made with placeholders, and need what is missing.
+    pub means: Means,
+    /// Terminal number in transactions.
+    pub terminal: [u8; 6],
+    /// Date and time in transactions: YYYYMMDDHHMMSS in BCD.
+    pub moment: [u8; 7],
+}
+
+/// Every case of a profile, area by area, in the order of its rows.
+#[must_use]
+pub fn cases(profile: &Profile, bench: &Bench) -> Vec<Case> {
+    let mut shop = Workshop::new(profile, bench);
+    selection::cases(&mut shop);
+    records::cases(&mut shop);
+    access::cases(&mut shop);
+    keys::cases(&mut shop);
+    match profile.kind {
+        CardKind::User => {
+            pin::cases(&mut shop);
+            purse_pin::cases(&mut shop);
+            messaging::cases(&mut shop);
+            certificate::cases(&mut shop);
+            account::cases(&mut shop);
+            blocking::cases(&mut shop);
+        }
+        CardKind::Psam => psam::cases(&mut shop),
+    }
+    protocol::cases(&mut shop);
+    shop.finish()
+}
+
+impl Move {
+    /// Where it acts, in the form of the standard: the command header, or the name of the step.
+    #[must_use]
+    pub fn place(&self) -> String {
+        let header = |header: [u8; 4]| hex::encode_upper(header);
+        let command = |command: &Command| header(command.header());
+        match &self.act {
+            Act::Reset => "reset".to_owned(),
+            Act::Do(Step::Send(sent)) => command(sent),
+            Act::Do(Step::Authenticate { key, .. } | Step::AuthenticateByTwo { key, .. }) => {
+                format!("0082 {}", key.name)
+            }
+            Act::Do(Step::CheckCard { key, .. }) => format!("0088 {}", key.name),
+            Act::Do(Step::Secure(secure)) | Act::Secure { command: secure, .. } => {
+                format!("{} {}", header(secure.header), secure.key.name)
+            }
+            Act::Do(Step::LoadKey(load)) => format!("{} {}", header(load.header), load.key.name),
+            Act::Challenge(_) => "00840000".to_owned(),
+            Act::Authenticate { key, .. } => format!("0082 {}", key.name),
+            Act::ReloadPin { header: bytes, .. } | Act::Write { header: bytes, .. } => header(*bytes),
+            Act::Begin(deal) => command(&deal.begin),
+            Act::Complete { deal, .. } => header(deal.complete.header()),
+            Act::Prove { deal, .. } => deal.prove.map_or_else(String::new, |(row, _)| header(row.header())),
+            Act::Encipher { key, .. } => format!("80FA0000 {}", key.name),
+            Act::Credit { .. } => "80720000".to_owned(),
+        }
+    }
+}

@@ -1,0 +1,271 @@
+//! Account transactions (账户交易): balances, load, purchase and what a purse has besides; numbers, MACs, log and proof.
+
+use std::rc::Rc;
+
+use card_core::StatusWord;
+use card_core::command::{self, Record};
+
+use super::deals::{ONE, PURSE_DEALS, PurseDeal, account_load, account_purchase, purse_deal};
+use super::workshop::{Draft, Workshop, sw};
+use super::{Act, Area, Deal, Effect, Expect, Text};
+use crate::access::Access;
+use crate::account::{AccountRules, Amounts, BalanceKind};
+use crate::profile::Df;
+use crate::purse::{Purse, PurseRules};
+
+const AREA: Area = Area::Account;
+
+/// Transactions of a card and what surrounds them.
+struct Till<'a> {
+    df: &'a Df,
+    row: &'static str,
+    /// GET BALANCE of what a transaction moves, with its condition.
+    balance: (card_core::apdu::Command, Access),
+    log: (u8, usize),
+}
+
+pub(super) fn cases(shop: &mut Workshop<'_>) {
+    let mut drafts = Vec::new();
+    if let Some(rules) = &shop.profile.account {
+        drafts.extend(of_account(shop, rules).unwrap_or_default());
+    }
+    if let Some(rules) = &shop.profile.purse {
+        drafts.extend(of_purse(shop, rules).unwrap_or_default());
+    }
+    for draft in drafts {
+        shop.add(draft);
+    }
+}
+
+fn of_account(shop: &Workshop<'_>, rules: &AccountRules) -> Option<Vec<Draft>> {
+    let df = shop.profile.df(&rules.df)?;
+    let log = shop.profile.ef(&rules.df, &rules.log)?;
+    let balance = (rules.get_balance(BalanceKind::PersonalAccount), rules.balance_access.clone());
+    let till = Till { df, row: "account", balance, log: (log.sfi(), log.record_length()) };
+    let load = |amount| account_load(shop, rules, amount).map(Rc::new);
+    let purchase = |amounts| account_purchase(shop, rules, amounts).map(Rc::new);
+    let most = Amounts { personal_account: u32::MAX, ..Amounts::default() };
+    let mut drafts = Vec::new();
+    for (kind, what, zh) in [
+        (BalanceKind::PersonalAccount, "balance.personal", "个人账户余额"),
+        (BalanceKind::SelfPaidTotal, "balance.self-paid", "个人自付累计"),
+        (BalanceKind::PooledFundTotal, "balance.pooled", "统筹累计"),
+    ] {
+        let title = Text::new(format!("{zh}可查询"), format!("{what} is answered with {} bytes", kind.answer_length()));
+        let draft = till.draft(shop, what, title).with(till.proofs(shop, &rules.balance_access));
+        let length = usize::from(kind.answer_length());
+        drafts.push(draft.send(rules.get_balance(kind), [Expect::Length(length)]));
+    }
+    let title = Text::new("其他目录中不能查询余额", "no balance is answered in another directory");
+    if let Some(other) = shop.profile.df.iter().find(|other| other.id != df.id) {
+        let draft = shop.draft(AREA, "", "outside", title).of_row("account").with(shop.fresh(other));
+        let draft = draft.with(till.proofs(shop, &rules.balance_access));
+        drafts.push(draft.send(rules.get_balance(BalanceKind::PersonalAccount), [Expect::Refused]));
+    }
+    drafts.extend(till.common(shop, &load(0)?, &load(1)?, None));
+    drafts.extend(till.common(shop, &purchase(Amounts::default())?, &purchase(ONE)?, Some(&load(1)?)));
+    drafts.push(till.insufficient(shop, &purchase(most)?));
+    drafts.push(till.newest_first(shop, &load(1)?, &purchase(ONE)?));
+    let deal = purchase(ONE)?;
+    let title = Text::new("消费后年度累计增加", "yearly totals follow a purchase");
+    let draft = till.draft(shop, "purchase.totals", title).effect(leaves()).with(till.proofs(shop, &deal.access));
+    let zero = purchase(Amounts::default())?;
+    let draft = till.done_before(shop, draft, &load(1)?);
+    let draft = draft.with(till.proofs(shop, &deal.access));
+    let draft = draft.then(Act::Begin(Rc::clone(&deal)), [Expect::Started]);
+    let draft = draft.then(Act::Complete { deal: Rc::clone(&deal), wrong: false }, [Expect::Proved]);
+    drafts.push(draft.then(Act::Begin(zero), [Expect::Started, Expect::Totals(deal)]));
+    Some(drafts)
+}
+
+fn of_purse(shop: &Workshop<'_>, rules: &PurseRules) -> Option<Vec<Draft>> {
+    let df = shop.profile.df(&rules.df)?;
+    let log = shop.profile.ef(&rules.df, &rules.log)?;
+    let till = |purse: Purse| {
+        let access = match purse {
+            Purse::Deposit => &rules.access.ed_balance,
+            Purse::Purse => &rules.access.ep_balance,
+        };
+        let balance = (rules.get_balance(purse), access.clone());
+        Till { df, row: "purse", balance, log: (log.sfi(), log.record_length()) }
+    };
+    let deal = |which, amount| purse_deal(shop, rules, which, amount).map(Rc::new);
+    let mut drafts = Vec::new();
+    for (purse, what) in [(Purse::Deposit, "balance.ed"), (Purse::Purse, "balance.ep")] {
+        let till = till(purse);
+        let (command, access) = till.balance.clone();
+        let title = Text::new("余额可查询", "the balance is answered with 4 bytes");
+        let draft = till.draft(shop, what, title).with(till.proofs(shop, &access));
+        drafts.push(draft.send(command.clone(), [Expect::Length(4)]));
+        if !access.rights().is_empty() {
+            let title = Text::new("未校验口令不能查询余额", "no balance without the proof that its row names");
+            let draft = till.draft(shop, &format!("{what}.without-proof"), title);
+            drafts.push(draft.send(command, [sw(&[StatusWord::SECURITY_STATUS])]));
+        }
+    }
+    for which in PURSE_DEALS {
+        let till = till(which.purse());
+        let load = deal(PurseDeal::Load(which.purse()), 1)?;
+        let first = (!matches!(which, PurseDeal::Load(_) | PurseDeal::Overdraw)).then_some(&load);
+        drafts.extend(till.common(shop, &deal(which, 0)?, &deal(which, 1)?, first));
+        if let PurseDeal::Purchase(_) | PurseDeal::Cash | PurseDeal::Unload | PurseDeal::Composite = which {
+            drafts.push(till.insufficient(shop, &deal(which, i64::from(u32::MAX))?));
+        }
+    }
+    let purchase = deal(PurseDeal::Purchase(Purse::Deposit), 1)?;
+    drafts.push(till(Purse::Deposit).newest_first(shop, &deal(PurseDeal::Load(Purse::Deposit), 1)?, &purchase));
+    // The limit goes back by what it was raised.
+    let (raise, lower) = (deal(PurseDeal::Overdraw, 1)?, deal(PurseDeal::Overdraw, -1)?);
+    let till = till(Purse::Deposit);
+    let title = Text::new("透支限额提高后可恢复", "the overdraw limit goes up and down again");
+    let draft = till.draft(shop, "overdraw.lowered", title).effect(leaves());
+    let draft = till.done_before(shop, draft, &raise);
+    drafts.push(till.done_before(shop, draft, &lower));
+    Some(drafts)
+}
+
+fn leaves() -> Effect {
+    Effect::Leaves(Text::new("交易序号前进，明细增加", "transaction numbers advance, the log has new entries"))
+}
+
+impl Till<'_> {
+    fn draft(&self, shop: &Workshop<'_>, what: &str, title: Text) -> Draft {
+        shop.draft(AREA, "", what, title).of_row(self.row).with(shop.fresh(self.df))
+    }
+
+    fn proofs(&self, shop: &Workshop<'_>, access: &Access) -> Vec<super::Move> {
+        shop.way(access).map(|rights| shop.proofs(&rights)).unwrap_or_default()
+    }
+
+    /// A whole transaction before the one of the case.
+    fn done_before(&self, shop: &Workshop<'_>, draft: Draft, deal: &Rc<Deal>) -> Draft {
+        let draft = draft.with(self.proofs(shop, &deal.access)).then(Act::Begin(Rc::clone(deal)), [Expect::Started]);
+        draft.then(Act::Complete { deal: Rc::clone(deal), wrong: false }, [Expect::Proved])
+    }
+
+    /// What every transaction has in common: `zero` moves nothing, `one` one fen; `first` brings the balance that it needs.
+    fn common(&self, shop: &Workshop<'_>, zero: &Rc<Deal>, one: &Rc<Deal>, first: Option<&Rc<Deal>>) -> Vec<Draft> {
+        let word = one.word;
+        let (zh, en) = (&one.name.zh, &one.name.en);
+        let of = |what: &str, title: Text| self.draft(shop, &format!("{word}.{what}"), title);
+        let proofs = || self.proofs(shop, &one.access);
+        let begin = |deal: &Rc<Deal>| Act::Begin(Rc::clone(deal));
+        let complete = |deal: &Rc<Deal>, wrong| Act::Complete { deal: Rc::clone(deal), wrong };
+        let mut drafts = Vec::new();
+        let title = Text::new(format!("{zh}初始化不改变余额与序号"), format!("INITIALIZE of a {en} changes nothing"));
+        let unmoved = Expect::Since { balance: Some(0), sequence: Some(0) };
+        let draft = of("init", title).with(proofs()).then(begin(zero), [Expect::Started]);
+        drafts.push(draft.then(begin(zero), [Expect::Started, unmoved.clone()]));
+        if !one.access.rights().is_empty() {
+            let title = Text::new(format!("未认证不能{zh}"), format!("no {en} without the proof that its row names"));
+            drafts.push(of("without-proof", title).then(begin(zero), [sw(&[StatusWord::SECURITY_STATUS])]));
+        }
+        let mut wrong_index = (**zero).clone();
+        let data: Vec<u8> =
+            wrong_index.begin.data().iter().enumerate().map(|(at, byte)| if at == 0 { 0x7F } else { *byte }).collect();
+        wrong_index.begin = wrong_index.begin.clone().with_data(data);
+        let title = Text::new(format!("{zh}的密钥索引不存在"), format!("a {en} with an unknown key index is refused"));
+        let refused = [StatusWord::KEY_INDEX, StatusWord::KEY_NOT_FOUND];
+        drafts.push(of("key-index", title).with(proofs()).then(begin(&Rc::new(wrong_index)), [sw(&refused)]));
+        let out_of_order = || [sw(&[StatusWord::NOT_ACCEPTED, StatusWord::CONDITIONS_OF_USE])];
+        let title = Text::new(format!("未初始化不能完成{zh}"), format!("no second half of a {en} without INITIALIZE"));
+        drafts.push(of("not-begun", title).with(proofs()).then(complete(zero, false), out_of_order()));
+        let title = Text::new(
+            format!("{zh}中间插入其他金融命令后不能完成"),
+            format!("another financial command ends a {en} that was begun"),
+        );
+        let (balance, access) = &self.balance;
+        let draft = of("interrupted", title)
+            .with(self.proofs(shop, access))
+            .with(proofs())
+            .then(begin(zero), [Expect::Started]);
+        let draft = draft.send(balance.clone(), [Expect::Balance(0)]);
+        drafts.push(draft.then(complete(zero, false), out_of_order()));
+        if let Some(prove) = zero.prove.map(|_| Act::Prove { deal: Rc::clone(zero), ahead: 0x0100 }) {
+            let title = Text::new(format!("没有发生的{zh}没有证明"), format!("no proof of a {en} that did not happen"));
+            let draft = of("prove.unknown", title).with(proofs()).then(begin(zero), [Expect::Started]);
+            drafts.push(draft.then(prove, [sw(&[StatusWord::MAC_NOT_AVAILABLE])]));
+        }
+        drafts.extend(self.completed(shop, zero, one, first));
+        let title = Text::new(
+            format!("{zh}的 MAC 错误时余额与序号不变，交易结束"),
+            format!("a wrong MAC ends a {en}; balance and number stay"),
+        );
+        let draft = of("wrong-mac", title).effect(Effect::Restored).with(proofs()).then(begin(zero), [Expect::Started]);
+        let draft = draft.then(complete(zero, true), [sw(&[StatusWord::MAC_WRONG])]);
+        let draft = draft.then(complete(zero, false), out_of_order());
+        drafts.push(draft.with(proofs()).then(begin(zero), [Expect::Started, unmoved]));
+        drafts
+    }
+
+    /// A whole transaction: MACs, balance, number, log entry, proof.
+    fn completed(&self, shop: &Workshop<'_>, zero: &Rc<Deal>, one: &Rc<Deal>, first: Option<&Rc<Deal>>) -> Vec<Draft> {
+        let word = one.word;
+        let (zh, en) = (&one.name.zh, &one.name.en);
+        let start = |what: &str, title: Text| {
+            let draft = self.draft(shop, &format!("{word}.{what}"), title).effect(leaves());
+            let draft = match first {
+                Some(first) => self.done_before(shop, draft, first),
+                None => draft,
+            };
+            self.done_before(shop, draft, one)
+        };
+        let title = Text::new(
+            format!("{zh}：MAC 与 TAC 正确，余额变动，序号加一"),
+            format!("a {en}: right MACs and TAC, the balance moves, the number advances by one"),
+        );
+        let draft = start("complete", title).with(self.proofs(shop, &zero.access));
+        let since = Expect::Since { balance: Some(one.change), sequence: Some(1) };
+        let draft = draft.then(Act::Begin(Rc::clone(zero)), [Expect::Started, since]);
+        let (balance, access) = &self.balance;
+        let draft = draft.with(self.proofs(shop, access)).send(balance.clone(), [Expect::Balance(0)]);
+        let mut drafts = vec![draft];
+        if one.log.is_some() {
+            let title = Text::new(format!("{zh}写入明细"), format!("a {en} is the newest entry of the log"));
+            let (sfi, length) = self.log;
+            let le = u16::try_from(length).unwrap_or_default();
+            let read = command::read_record(sfi, Record::Number(1), le);
+            let log = shop
+                .profile
+                .df
+                .iter()
+                .find(|df| df.id == self.df.id)
+                .and_then(|df| df.ef.iter().find(|ef| ef.sfi() == sfi));
+            let way = log.map(|ef| self.proofs(shop, &ef.read)).unwrap_or_default();
+            drafts.push(start("logged", title).with(way).send(read, [Expect::Logged(Rc::clone(one))]));
+        }
+        if one.prove.is_some() {
+            let title =
+                Text::new(format!("{zh}可取交易证明"), format!("the proof of a {en} is what the card answered"));
+            let prove = |ahead| Act::Prove { deal: Rc::clone(one), ahead };
+            let draft = start("prove", title).then(prove(0), [Expect::Proved]);
+            // The proof outlives a reset.
+            drafts.push(draft.with(shop.fresh(self.df)).then(prove(0), [Expect::Proved]));
+        }
+        drafts
+    }
+
+    fn insufficient(&self, shop: &Workshop<'_>, most: &Rc<Deal>) -> Draft {
+        let (zh, en) = (&most.name.zh, &most.name.en);
+        let title = Text::new(format!("余额不足不能{zh}"), format!("no {en} beyond the balance"));
+        let draft =
+            self.draft(shop, &format!("{}.insufficient", most.word), title).with(self.proofs(shop, &most.access));
+        draft.then(Act::Begin(Rc::clone(most)), [sw(&[StatusWord::AMOUNT_INSUFFICIENT])])
+    }
+
+    /// Two transactions: the newest is record 1, the one before record 2.
+    fn newest_first(&self, shop: &Workshop<'_>, load: &Rc<Deal>, purchase: &Rc<Deal>) -> Draft {
+        let title =
+            Text::new("明细最新者为第 1 条，前一笔为第 2 条", "the newest entry is record 1, the one before record 2");
+        let draft = self.draft(shop, "log.order", title).effect(leaves());
+        let (sfi, length) = self.log;
+        let le = u16::try_from(length).unwrap_or_default();
+        let read = |number| command::read_record(sfi, Record::Number(number), le);
+        let log = self.df.ef.iter().find(|ef| ef.sfi() == sfi);
+        let way = || log.map(|ef| self.proofs(shop, &ef.read)).unwrap_or_default();
+        let draft = self.done_before(shop, draft, load).with(way());
+        let draft = draft.keep(Act::Do(card_core::script::Step::Send(read(1))), [Expect::Logged(Rc::clone(load))]);
+        let draft = self.done_before(shop, draft, purchase).with(way());
+        draft.send(read(1), [Expect::Logged(Rc::clone(purchase))]).send(read(2), [Expect::Same])
+    }
+}

@@ -1,0 +1,134 @@
+//! PSAM: derived keys encipher as they must, purchases are numbered, MAC2 is checked.
+
+use std::rc::Rc;
+
+use card_core::StatusWord;
+use card_core::apdu::Command;
+use card_core::command;
+use card_core::crypto::Block;
+use card_core::security::KeyRef;
+
+use super::deal::{CARD, Shape, Tail};
+use super::workshop::{Draft, Workshop, done, sw};
+use super::{Act, Area, Deal, Effect, Expect, Text};
+use crate::access::Access;
+use crate::account::{CommandRow, Field, MacFields};
+use crate::profile::{Df, KeyClass, KeyRow};
+use crate::purse::FactorOrder;
+
+const AREA: Area = Area::Psam;
+/// Factors in the cases, from the top of the hierarchy down.
+const FACTORS: [Block; 3] = [[0x11; 8], [0x22; 8], [0x33; 8]];
+const RANDOM: Block = [0xA1, 0xA2, 0xA3, 0xA4, 0xA5, 0xA6, 0xA7, 0xA8];
+const DATA: Block = [1, 2, 3, 4, 5, 6, 7, 8];
+
+pub(super) fn cases(shop: &mut Workshop<'_>) {
+    let Some(df) = shop.profile.df.get(1) else { return };
+    let mut drafts = Vec::new();
+    for row in shop.profile.key.iter().filter(|row| row.df == df.id && row.class != KeyClass::Mk) {
+        if matches!(row.usage & 0x1F, 7 | 8) && row.class != KeyClass::Stk {
+            drafts.push(encipher(shop, df, row));
+        }
+    }
+    let title = Text::new("未分散密钥不能加密", "no encipherment before a key is derived");
+    let draft = shop.draft(AREA, "", "not-derived", title).of_row("commands").with(shop.fresh(df));
+    drafts.push(draft.send(command::psam_encipher(&block(shop, DATA)), [Expect::Refused]));
+    let title = Text::new("不存在的密钥不能分散", "a key that no row has is not derived");
+    let draft = shop.draft(AREA, "", "unknown-key", title).of_row("commands").with(shop.fresh(df));
+    let unknown = command::psam_derive(0x08, 0xFE, &block(shop, RANDOM));
+    drafts.push(draft.send(unknown, [sw(&[StatusWord::KEY_NOT_FOUND, StatusWord::KEY_INDEX])]));
+    drafts.extend(purchases(shop, df));
+    for draft in drafts {
+        shop.add(draft);
+    }
+}
+
+/// 8 bytes as the algorithm's block.
+fn block(shop: &Workshop<'_>, half: Block) -> Vec<u8> {
+    shop.profile.rules().authentication_block(half)
+}
+
+/// The stored key with the factors of its level, top first; and the factors in the order of the wire.
+fn levels(shop: &Workshop<'_>, row: &KeyRow) -> (KeyRef, Vec<Block>) {
+    let levels = usize::from(row.usage >> 5);
+    let path: Vec<Block> = FACTORS.iter().copied().cycle().take(levels).collect();
+    let wire = match shop.profile.psam.factor_order {
+        FactorOrder::CardFirst => path.iter().rev().copied().collect(),
+        FactorOrder::CardLast => path.clone(),
+    };
+    (KeyRef { path, ..shop.key(row) }, wire)
+}
+
+fn encipher(shop: &Workshop<'_>, df: &Df, row: &KeyRow) -> Draft {
+    let (key, wire) = levels(shop, row);
+    let title =
+        Text::new(format!("密钥 {} 分散后加密正确", row.name), format!("{} is derived and enciphers", row.name));
+    let draft = shop.draft(AREA, row.name.as_str(), "encipher", title).of_row(format!("key {}", row.name));
+    let data = [wire.concat(), block(shop, RANDOM)].concat();
+    let draft = draft.with(shop.fresh(df)).send(command::psam_derive(row.usage, row.id, &data), [Expect::Done]);
+    draft.then(Act::Encipher { key, random: RANDOM, data: DATA }, [Expect::Proved])
+}
+
+fn purchases(shop: &Workshop<'_>, df: &Df) -> Vec<Draft> {
+    let Some(row) = shop.profile.key_of_class(&df.id, KeyClass::Dpk) else { return Vec::new() };
+    let deal = Rc::new(purchase(shop, row));
+    let leaves = || Effect::Leaves(Text::new("终端交易序号前进", "the terminal's transaction number advances"));
+    let of = |what: &str, zh: &str, en: &str| {
+        let draft = shop.draft(AREA, "", what, Text::new(zh, en)).of_row(format!("key {}", row.name));
+        draft.effect(leaves()).with(shop.fresh(df))
+    };
+    let begin = || Act::Begin(Rc::clone(&deal));
+    let credit = |wrong| Act::Credit { deal: Rc::clone(&deal), wrong };
+    let numbered = of("purchase.numbered", "终端交易序号逐笔加一", "each purchase has the next terminal number");
+    let numbered = numbered.then(begin(), [Expect::Length(8)]);
+    let numbered = numbered.then(begin(), [Expect::Since { balance: Some(1), sequence: None }]);
+    let right = of("purchase.mac2", "正确的 MAC2 通过", "a right MAC2 is accepted");
+    let right = right.then(begin(), [Expect::Done]).then(credit(false), [Expect::Done]);
+    let wrong = of("purchase.wrong-mac2", "错误的 MAC2 被拒绝", "a wrong MAC2 is refused");
+    let wrong = wrong.then(begin(), [Expect::Done]).then(credit(true), [sw(&[StatusWord::MAC_WRONG])]);
+    let wrong = wrong.restore([done(begin()), done(credit(false))]);
+    let order = [StatusWord::NOT_ACCEPTED, StatusWord::CONDITIONS_OF_USE];
+    let once = of("purchase.once", "MAC2 只校验一次", "MAC2 is checked once a purchase");
+    let once = once.then(begin(), [Expect::Done]).with([done(credit(false))]).then(credit(false), [sw(&order)]);
+    let started = of("purchase.mac1", "MAC1 正确", "MAC1 is right").then(begin(), [Expect::Started]);
+    vec![numbered, started, right, wrong, once]
+}
+
+/// INIT SAM FOR PURCHASE with three amounts. Its answer starts with the terminal number, which stands where a card's balance
+/// would.
+fn purchase(shop: &Workshop<'_>, row: &KeyRow) -> Deal {
+    let (key, wire) = levels(shop, row);
+    let (random, sequence) = CARD;
+    let mut fields = [&random[..], &sequence.to_be_bytes()].concat();
+    fields.extend([0; 12]);
+    fields.push(0x32);
+    fields.extend(shop.bench.moment);
+    fields.extend([row.id, 0x00]);
+    let begin: Command = command::psam_init_purchase(&fields, &wire);
+    let none = CommandRow { cla: 0x80, ins: 0x72, p1: 0x00, p2: 0x00 };
+    Deal {
+        word: "sam-purchase",
+        name: Text::new("消费", "purchase"),
+        access: Access::Free,
+        begin,
+        shape: Shape::Terminal,
+        tac_key: key.clone(),
+        key,
+        fields: MacFields {
+            transaction_type: 0x32,
+            terminal: shop.bench.terminal,
+            date_time: shop.bench.moment,
+            card_sequence: sequence,
+            ..MacFields::default()
+        },
+        mac1: Some(vec![Field::Amounts, Field::Type, Field::Terminal, Field::DateTime]),
+        sent: vec![Field::Amounts],
+        complete: none,
+        tail: Tail::Dated,
+        tac: None,
+        mac2: None,
+        change: 0,
+        log: None,
+        prove: None,
+    }
+}

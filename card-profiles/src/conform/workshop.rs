@@ -1,0 +1,260 @@
+//! What the makers of cases share: ways to a file, proofs, keys of the card.
+//!
+//! Owns: the list of cases being made; what a case needs, gathered from its moves. Never: knows what a case is about.
+
+use card_core::StatusWord;
+use card_core::apdu::Command;
+use card_core::command::{self, Record};
+use card_core::script::Step;
+use card_core::security::{Factors, KeyRef};
+
+use super::{Act, Area, Bench, Case, Effect, Expect, Move, Need, Text, Use};
+use crate::access::{Access, Right};
+use crate::address;
+use crate::approach::select_command;
+use crate::profile::{CardKind, Df, Ef, EfKind, KeyClass, KeyRow, Profile};
+
+/// Placeholder where no card is known: the case needs keys and is not carried out.
+const NO_FACTORS: Factors = Factors { province: [0; 8], city: [0; 8], card: [0; 8] };
+/// Placeholder where no PIN is given.
+const NO_PIN: [u8; 2] = [0, 0];
+
+/// Where cases are made.
+pub(super) struct Workshop<'a> {
+    pub(super) profile: &'a Profile,
+    pub(super) bench: &'a Bench,
+    cases: Vec<Case>,
+}
+
+/// A case being made.
+pub(super) struct Draft {
+    case: Case,
+}
+
+impl<'a> Workshop<'a> {
+    pub(super) fn new(profile: &'a Profile, bench: &'a Bench) -> Self {
+        Self { profile, bench, cases: Vec::new() }
+    }
+
+    /// Starts a case. `row` stands in the id where the kind has its stars: `access`, `DF03.EF05`, `read.free`.
+    pub(super) fn draft(&self, area: Area, row: &str, what: &str, title: Text) -> Draft {
+        let stars: Vec<&str> = row.split('.').map(|_| "*").collect();
+        let (id, kind) = match (row.is_empty(), what.is_empty()) {
+            (true, _) => (format!("{}.{what}", area.word()), format!("{}.{what}", area.word())),
+            (false, true) => (format!("{}.{row}", area.word()), format!("{}.{}", area.word(), stars.join("."))),
+            (false, false) => {
+                (format!("{}.{row}.{what}", area.word()), format!("{}.{}.{what}", area.word(), stars.join(".")))
+            }
+        };
+        Draft {
+            case: Case {
+                id,
+                kind,
+                area,
+                title,
+                row: row.to_owned(),
+                effect: Effect::Nothing,
+                needs: Vec::new(),
+                moves: Vec::new(),
+                restore: Vec::new(),
+            },
+        }
+    }
+
+    pub(super) fn add(&mut self, draft: Draft) {
+        let mut case = draft.case;
+        let moves = case.moves.iter().chain(&case.restore);
+        for need in moves.flat_map(needs) {
+            if !case.needs.contains(&need) {
+                case.needs.push(need);
+            }
+        }
+        self.cases.push(case);
+    }
+
+    pub(super) fn finish(self) -> Vec<Case> {
+        self.cases
+    }
+
+    /// The key of a row on the card.
+    pub(super) fn key(&self, row: &KeyRow) -> KeyRef {
+        let means = &self.bench.means;
+        let factors = means.factors.unwrap_or(NO_FACTORS);
+        self.profile.key_of_card(row, means.versions.of(&row.name), &factors)
+    }
+
+    /// The PIN as BCD.
+    pub(super) fn pin(&self) -> &[u8] {
+        self.bench.means.pin.as_deref().unwrap_or(&NO_PIN)
+    }
+
+    /// VERIFY as this card has it.
+    pub(super) fn verify(&self, digits: &[u8]) -> Command {
+        let mut verify = command::verify(digits);
+        verify.p2 = self.profile.purse.as_ref().map_or(0, |purse| purse.pin_id);
+        verify
+    }
+
+    /// Selecting a directory from the reset state: the first one, then this one.
+    pub(super) fn enter(&self, df: &Df) -> Vec<Move> {
+        let first = self.profile.df.first().filter(|first| first.id != df.id);
+        first.into_iter().chain([df]).map(|df| done(Act::Do(Step::Send(select_command(self.profile, df))))).collect()
+    }
+
+    /// After a reset, in this directory.
+    pub(super) fn fresh(&self, df: &Df) -> Vec<Move> {
+        let mut moves = vec![Move { act: Act::Reset, expect: Vec::new(), keep: false }];
+        moves.extend(self.enter(df));
+        moves
+    }
+
+    /// The proof of a right.
+    pub(super) fn prove(&self, right: &Right) -> Option<Move> {
+        Some(match right {
+            Right::Pin => done(Act::Do(Step::Send(self.verify(self.pin())))),
+            Right::Key(name) => {
+                let row = self.profile.key(name)?;
+                done(Act::Do(Step::Authenticate { key: self.key(row), id: row.id }))
+            }
+        })
+    }
+
+    /// The proofs of rights.
+    pub(super) fn proofs(&self, rights: &[Right]) -> Vec<Move> {
+        rights.iter().filter_map(|right| self.prove(right)).collect()
+    }
+
+    /// The rights that open a condition in the shortest way; `None` where none does.
+    pub(super) fn way(&self, access: &Access) -> Option<Vec<Right>> {
+        match access {
+            Access::Free => Some(Vec::new()),
+            Access::Never | Access::Mac(_) => None,
+            Access::All(rights) => Some(rights.clone()),
+            Access::Any(rights) => {
+                let pin = self.bench.means.pin.is_some().then_some(&Right::Pin);
+                let first = pin.filter(|pin| rights.contains(pin)).or(rights.first());
+                Some(first.into_iter().cloned().collect())
+            }
+        }
+    }
+
+    /// Whether a key can be proved by EXTERNAL AUTHENTICATION where its directory is selected. The keys of a PSAM serve
+    /// cards; only its control key is proved to it.
+    pub(super) fn authenticates(&self, row: &KeyRow) -> bool {
+        let of_first = self.profile.df.first().is_some_and(|first| first.id == row.df);
+        let reached = of_first || !row.lasts_until_reset();
+        match self.profile.kind {
+            CardKind::User => row.class.authenticates_externally() && reached,
+            CardKind::Psam => row.class == KeyClass::Mk && of_first,
+        }
+    }
+
+    /// The directory of a key.
+    pub(super) fn home(&self, row: &KeyRow) -> Option<&'a Df> {
+        self.profile.df.iter().find(|df| df.id == row.df)
+    }
+
+    /// A file whose first item can be read with the PIN alone.
+    pub(super) fn pin_file(&self) -> Option<(&'a Df, &'a Ef)> {
+        let opens = |ef: &&Ef| ef.read.rights().contains(&Right::Pin) && ef.read.allows(|right| *right == Right::Pin);
+        self.profile.df.iter().find_map(|df| df.ef.iter().find(opens).map(|ef| (df, ef)))
+    }
+}
+
+impl Draft {
+    pub(super) fn of_row(mut self, row: impl Into<String>) -> Self {
+        self.case.row = row.into();
+        self
+    }
+
+    pub(super) fn effect(mut self, effect: Effect) -> Self {
+        self.case.effect = effect;
+        self
+    }
+
+    pub(super) fn with(mut self, moves: impl IntoIterator<Item = Move>) -> Self {
+        self.case.moves.extend(moves);
+        self
+    }
+
+    pub(super) fn then(self, act: Act, expect: impl IntoIterator<Item = Expect>) -> Self {
+        self.with([Move { act, expect: expect.into_iter().collect(), keep: false }])
+    }
+
+    pub(super) fn keep(self, act: Act, expect: impl IntoIterator<Item = Expect>) -> Self {
+        self.with([Move { act, expect: expect.into_iter().collect(), keep: true }])
+    }
+
+    pub(super) fn send(self, command: Command, expect: impl IntoIterator<Item = Expect>) -> Self {
+        self.then(Act::Do(Step::Send(command)), expect)
+    }
+
+    pub(super) fn restore(mut self, moves: impl IntoIterator<Item = Move>) -> Self {
+        self.case.restore.extend(moves);
+        self
+    }
+}
+
+/// A move that must be done.
+pub(super) fn done(act: Act) -> Move {
+    Move { act, expect: vec![Expect::Done], keep: false }
+}
+
+/// One of these status words.
+pub(super) fn sw(words: &[StatusWord]) -> Expect {
+    Expect::Status(words.to_vec())
+}
+
+/// A read of the first item of a file, or of its first byte.
+pub(super) fn read_first(ef: &Ef) -> (Command, Expect) {
+    match (ef.kind, ef.elements.first()) {
+        (EfKind::TlvRecords, Some(element)) => {
+            let length = element.format.length;
+            let command = command::read_record(ef.sfi(), Record::Number(1), u16::from(length) + 2);
+            (command, Expect::Record(element.tag.unwrap_or_default(), length))
+        }
+        (EfKind::Cyclic, _) => {
+            let length = ef.record_length();
+            let le = u16::try_from(length).unwrap_or(u16::MAX);
+            (command::read_record(ef.sfi(), Record::Number(1), le), Expect::RecordOrNone(length))
+        }
+        (EfKind::TlvRecords | EfKind::Transparent, _) => (command::read_binary_sfi(ef.sfi(), 0, 1), Expect::Length(1)),
+    }
+}
+
+/// CLA INS P1 P2 of the update of what [`read_first`] reads; a cyclic file takes a new record.
+pub(super) fn write_first(ef: &Ef) -> [u8; 4] {
+    let command = match ef.kind {
+        EfKind::TlvRecords => command::update_record(ef.sfi(), address::of_record(ef, 1), &[]),
+        // UPDATE RECORD of the record before the newest: a new one.
+        EfKind::Cyclic => Command::new(0x00, 0xDC, 0x00, ef.sfi() << 3 | 0x03),
+        EfKind::Transparent => command::update_binary_sfi(ef.sfi(), 0, &[]),
+    };
+    command.header()
+}
+
+/// What a move needs.
+fn needs(done: &Move) -> Vec<Need> {
+    let key = |key: &KeyRef, usage| vec![Need::Key(key.clone(), usage)];
+    match &done.act {
+        Act::Do(Step::Send(command)) if command.is_secret() => vec![Need::Pin],
+        Act::Reset | Act::Challenge(_) | Act::Do(Step::Send(_)) | Act::Prove { .. } => Vec::new(),
+        Act::Do(Step::Authenticate { key: used, .. } | Step::AuthenticateByTwo { key: used, .. })
+        | Act::Do(Step::CheckCard { key: used, .. })
+        | Act::Authenticate { key: used, .. }
+        | Act::Encipher { key: used, .. } => key(used, Use::Authenticate),
+        Act::Do(Step::Secure(command)) | Act::Secure { command, .. } => match command.messaging {
+            card_core::secure::Messaging::Session => key(&command.key, Use::MessageMac),
+            card_core::secure::Messaging::Whole { .. } => key(&command.key, Use::WholeMac),
+        },
+        Act::Do(Step::LoadKey(load)) => key(&load.protecting, Use::WholeMac),
+        Act::ReloadPin { key: used, .. } => [key(used, Use::Tac), vec![Need::Pin]].concat(),
+        Act::Write { mac, .. } => mac.as_ref().map(|(used, _)| key(used, Use::WholeMac)).unwrap_or_default(),
+        Act::Begin(deal) if deal.mac1.is_some() => key(&deal.key, Use::TransactionMac),
+        Act::Begin(_) => Vec::new(),
+        Act::Complete { deal, .. } | Act::Credit { deal, .. } => {
+            let tac = deal.tac.is_some().then(|| Need::Key(deal.tac_key.clone(), Use::Tac));
+            key(&deal.key, Use::TransactionMac).into_iter().chain(tac).collect()
+        }
+    }
+}
