@@ -5,6 +5,7 @@
 
 use std::path::PathBuf;
 
+use card_profiles::conform::Area;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::language::Language;
@@ -119,6 +120,8 @@ pub enum Command {
     /// The terminal itself.
     #[command(subcommand)]
     Terminal(TerminalCommand),
+    /// Conformance suite: what the profile says, tried on the card in the reader. Exit 7 when a case fails.
+    Conform(ConformArguments),
     /// Card types: what is on a card. Needs no reader.
     #[command(subcommand)]
     Profile(ProfileCommand),
@@ -186,6 +189,39 @@ pub enum CardCommand {
     Dump(DumpArguments),
     /// What differs between two cards, or between a card and its profile and person. Exit 7 when something does.
     Diff(DiffArguments),
+}
+
+/// `conform`.
+#[derive(Args, Debug)]
+pub struct ConformArguments {
+    /// Only this area; may be repeated.
+    #[arg(long, value_name = "AREA", value_parser = area)]
+    pub area: Vec<Area>,
+    /// Only this case; may be repeated. A case that cannot be undone is carried out only when it is named here.
+    #[arg(long, value_name = "ID")]
+    pub case: Vec<String>,
+    /// Show the cases, carry out none. With --profile no reader is needed.
+    #[arg(long)]
+    pub list: bool,
+    /// Card type: built-in name or file. Without it, what the card says of itself.
+    #[arg(long, value_name = "PROFILE")]
+    pub profile: Option<String>,
+    /// Write the report to a file: .txt, .json or .xml (JUnit).
+    #[arg(long, value_name = "FILE")]
+    pub report: Option<PathBuf>,
+    /// Carry out also what writes, spends tries or blocks; the card is brought back where that is possible.
+    #[arg(long)]
+    pub destructive: bool,
+    /// The card's keys, marked REHEARSAL, in place of a PSAM.
+    #[arg(long, value_name = "FILE")]
+    pub keys: Option<PathBuf>,
+    /// PIN, where a case asks for it.
+    #[command(flatten)]
+    pub pin: PinArguments,
+}
+
+fn area(word: &str) -> Result<Area, String> {
+    Area::of_word(word).ok_or_else(|| format!("write one of {}", Area::ALL.map(Area::word).join(", ")))
 }
 
 /// `card dump`.

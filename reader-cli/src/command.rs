@@ -4,6 +4,7 @@
 
 mod account;
 mod card;
+mod conform;
 mod contents;
 mod journal;
 mod load;
@@ -108,6 +109,7 @@ fn carry_out(setting: &Setting<'_>, command: &Command) -> Result<Exit, TerminalE
         Command::Upload => office::upload(setting),
         Command::DayEnd => office::day_end(setting),
         Command::Terminal(command) => office::terminal(setting, command),
+        Command::Conform(arguments) => conform::run(setting, arguments),
         Command::Card(CardCommand::Diff(arguments)) => contents::diff_at_counter(setting, arguments),
         Command::Profile(_) | Command::Trace(_) => {
             Err(TerminalError::Bug("what needs no configuration runs without it"))

@@ -86,6 +86,17 @@ pub enum TerminalError {
         /// File.
         path: String,
     },
+    /// A key file that cannot be used; what it holds is not shown.
+    #[error("{path}: {source}")]
+    KeyFile {
+        /// File.
+        path: String,
+        /// Line and what was expected.
+        source: card_profiles::key_file::KeyFileError,
+    },
+    /// The keys given are not those of the card: it proved another IRK.
+    #[error("the card holds other keys than those given")]
+    KeysDiffer,
     /// A centre address without `http://`.
     #[error("{address} is not an http:// address")]
     Address {
@@ -430,6 +441,9 @@ impl TerminalError {
             Self::Trace { .. } => Code::TraceUnwritable,
             Self::TraceEmpty { .. } => Code::TraceEmpty,
             Self::PersonMissing { .. } => Code::PersonMissing,
+            Self::KeyFile { source: card_profiles::key_file::KeyFileError::Mark, .. } => Code::KeyFileNotRehearsal,
+            Self::KeyFile { .. } => Code::KeyFileMalformed,
+            Self::KeysDiffer => Code::KeysDiffer,
             Self::Address { .. } => Code::AddressUnsupported,
             Self::PinFormat => Code::PinFormat,
             Self::PinNeeded => Code::PinNeeded,

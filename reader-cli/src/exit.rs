@@ -53,6 +53,8 @@ impl Exit {
             | Code::ProfileMalformed
             | Code::DumpMalformed
             | Code::TraceEmpty
+            | Code::KeyFileMalformed
+            | Code::KeyFileNotRehearsal
             | Code::AddressUnsupported => Self::Usage,
             Code::FileMissing
             | Code::PersonMissing
@@ -107,6 +109,7 @@ impl Exit {
             | Code::PsamKeyMissing
             | Code::PsamRefused
             | Code::KeyRefused
+            | Code::KeysDiffer
             | Code::KeyBlocked => Self::Authentication,
             Code::MacWrong | Code::ChainDiffers => Self::Mismatch,
             Code::CentreUnreachable | Code::CentreAnswer | Code::CentreBusy => Self::PeerUnreachable,

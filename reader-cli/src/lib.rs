@@ -7,6 +7,7 @@ pub mod arguments;
 pub mod clock;
 pub mod command;
 pub mod configuration;
+pub mod conform;
 pub mod counter;
 pub mod dump;
 pub mod error;

@@ -71,6 +71,14 @@ impl Output {
         }
     }
 
+    /// Writes ready-made text to a file.
+    ///
+    /// # Errors
+    /// The file that cannot be written.
+    pub fn text_file(&self, text: &str, path: &Path) -> Result<(), TerminalError> {
+        std::fs::write(path, text).map_err(|source| TerminalError::File { path: path.display().to_string(), source })
+    }
+
     /// Prints an error to standard error: what, where, what next, and its stable code.
     pub fn error(&self, error: &TerminalError) {
         let (what, place, next) = (error.what(), error.place(), error.next());

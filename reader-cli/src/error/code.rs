@@ -138,6 +138,12 @@ codes! {
     TraceEmpty = "TRACE_EMPTY",
     /// No row of a table of persons is this card's.
     PersonMissing = "PERSON_MISSING",
+    /// Key file malformed.
+    KeyFileMalformed = "KEY_FILE_MALFORMED",
+    /// Key file not marked for rehearsal.
+    KeyFileNotRehearsal = "KEY_FILE_NOT_REHEARSAL",
+    /// Keys given are not the card's.
+    KeysDiffer = "KEYS_DIFFER",
     /// Balance does not suffice.
     BalanceInsufficient = "BALANCE_INSUFFICIENT",
     /// Bill paid before.

@@ -114,6 +114,9 @@ fn what(code: Code) -> Words {
         Code::ProfileMalformed => ("卡片描述文件格式不对", "the card profile is malformed"),
         Code::PersonMissing => ("名单中没有这张卡的持卡人", "the table has no row of this card's holder"),
         Code::DumpMalformed => ("卡片内容文件格式不对", "the file with card contents is malformed"),
+        Code::KeyFileMalformed => ("密钥文件格式不对", "the key file is malformed"),
+        Code::KeyFileNotRehearsal => ("密钥文件没有标明 REHEARSAL", "the key file is not marked REHEARSAL"),
+        Code::KeysDiffer => ("所给密钥不是这张卡的密钥", "the keys given are not those of this card"),
         Code::BalanceInsufficient => ("余额不足", "the balance does not suffice"),
         Code::BillPaid => ("该账单已付过", "this bill was paid before"),
         Code::BillOpen => {
@@ -207,6 +210,7 @@ fn next(code: Code) -> Words {
         | Code::CatalogueMalformed
         | Code::PolicyMalformed
         | Code::ProfileMalformed
+        | Code::KeyFileMalformed
         | Code::DumpMalformed => ("按提示的位置改正文件", "correct the file at the place named"),
         Code::TraceUnwritable => (
             "换一个尚不存在的文件名,并检查目录的权限",
@@ -219,6 +223,13 @@ fn next(code: Code) -> Words {
         Code::PersonMissing => (
             "检查名单中的社会保障号码,或换一份名单",
             "check the social security number in the table, or take another table",
+        ),
+        Code::KeyFileNotRehearsal => {
+            ("只能使用演练密钥；真实卡片请插入 PSAM", "use rehearsal keys only; for a real card insert a PSAM")
+        }
+        Code::KeysDiffer => (
+            "换成这张卡的密钥文件或 PSAM；用错误的密钥会消耗尝试次数，因此没有执行",
+            "give the key file or the PSAM of this card; wrong keys would spend tries, so nothing was carried out",
         ),
         Code::BillRefused => ("改正账单后再试", "correct the bill and try again"),
         Code::BalanceInsufficient => ("改为现金支付,或先划入", "take cash, or load the account first"),

@@ -1,0 +1,298 @@
+//! `conform`: the conformance suite on the card in the reader.
+//!
+//! Owns: which card type, which keys, which cases; the report. Never: judges a card (`card_profiles::conform`).
+
+use std::path::Path;
+
+use card_core::fci::AlgorithmId;
+use card_core::script::{Nonces, Step, StepError};
+use card_core::security::psam::Psam;
+use card_core::security::{CityCode, Factors, SecurityError, SecurityModule};
+use card_core::{Session, command, reading};
+use card_profiles::approach::{KeyVersions, Means};
+use card_profiles::conform::{Bench, Case, cases};
+use card_profiles::identity::CardIdentifier;
+use card_profiles::image::{CardValues, decode_file};
+use card_profiles::key_file::GivenKeys;
+use card_profiles::own_keys::OwnKeys;
+use card_profiles::profile::{CardKind, KeyClass, Profile};
+
+use super::Setting;
+use super::profile::Source;
+use crate::arguments::{ConformArguments, Form};
+use crate::conform::report::{Early, Report};
+use crate::conform::{Outcome, Runner, Verdict};
+use crate::error::TerminalError;
+use crate::exit::Exit;
+use crate::language::Words;
+use crate::page::{Page, Value};
+use crate::secret::Pin;
+
+/// Terminal number in the transactions of the suite.
+const TERMINAL: [u8; 6] = [0x00, 0x00, 0x00, 0x00, 0x00, 0x01];
+/// City of a card that names none, where its own keys are given and no factor leads further.
+const NO_CITY: &str = "000000";
+
+/// Runs the suite.
+pub(super) fn run(setting: &Setting<'_>, arguments: &ConformArguments) -> Result<Exit, TerminalError> {
+    let form = arguments.report.as_deref().map(report_form).transpose()?;
+    let named = arguments.profile.as_deref().map(Source::named).transpose()?.map(|source| source.profile);
+    if let (true, Some(profile)) = (arguments.list, &named) {
+        return list(setting, arguments, profile);
+    }
+    let keys = arguments.keys.as_deref().map(key_file).transpose()?;
+    let mut desk = setting.desk()?;
+    let mut session = desk.card()?.session;
+    let (profile, city) = match named {
+        Some(profile) => (profile, None),
+        None => recognise(&mut session, setting)?,
+    };
+    if arguments.list {
+        return list(setting, arguments, &profile);
+    }
+    let pin = arguments.pin.pin.as_ref().map(|source| Pin::read(Some(source), "")).transpose()?;
+    let factor = session.atr()?.card_factor().map_err(card_core::SessionError::Atr)?;
+    let mut own = None;
+    let mut psam = None;
+    let mut versions = KeyVersions::default();
+    let mut factors = city.map(|city| Factors::of(city, factor));
+    let module: Option<&mut dyn SecurityModule> = match &keys {
+        Some((path, keys)) => {
+            let keys = OwnKeys::of(keys, &profile, factor)
+                .map_err(|source| TerminalError::KeyFile { path: path.clone(), source })?;
+            versions = keys.versions().clone();
+            factors = factors.or_else(|| CityCode::parse(NO_CITY).map(|city| Factors::of(city, factor)));
+            Some(own.insert(keys))
+        }
+        // Without the card's city its keys cannot be derived, and wrong ones would spend tries.
+        None if factors.is_some() => {
+            psam = desk.psam(&profile)?;
+            psam.as_mut().map(|psam: &mut Psam| psam as &mut dyn SecurityModule)
+        }
+        None => None,
+    };
+    let module = agreed(&mut session, &profile, factors, &versions, module)?;
+    let terminal = match profile.kind {
+        CardKind::User => TERMINAL,
+        CardKind::Psam => terminal_number(&mut session, &profile)?.unwrap_or(TERMINAL),
+    };
+    let pin_bcd = pin.as_ref().map(|pin| pin.to_bcd().to_vec());
+    let bench = Bench {
+        means: Means { pin: pin_bcd, factors: factors.filter(|_| module.is_some()), versions },
+        terminal,
+        moment: setting.now.date_time().to_bcd(),
+    };
+    let chosen = chosen(cases(&profile, &bench), arguments)?;
+    let mut runner = Runner::new(session, module, pin.is_some(), arguments.destructive);
+    let (report, ended) = carry_out(setting, &profile, &chosen, &mut runner, !arguments.case.is_empty());
+    drop(runner);
+    drop(psam);
+    if let (Some(path), Some(form)) = (&arguments.report, form) {
+        write(setting, &report, path, form)?;
+    }
+    match setting.output.form {
+        Form::Json | Form::Layout => setting.output.file(&report, None)?,
+        Form::Text => setting.output.paper(&report.text(setting.output.language, false))?,
+    }
+    match ended {
+        Some(error) => Err(error),
+        None if report.totals.failed > 0 => Ok(Exit::Mismatch),
+        None if report.totals.not_restored > 0 => Ok(Exit::Partly),
+        None => Ok(Exit::Ok),
+    }
+}
+
+/// Carries out cases until the card answers no more.
+fn carry_out(
+    setting: &Setting<'_>,
+    profile: &Profile,
+    chosen: &[Case],
+    runner: &mut Runner<'_>,
+    by_id: bool,
+) -> (Report, Option<TerminalError>) {
+    let language = setting.output.language;
+    let mut report = Report::new(&profile.name);
+    let mut ended: Option<TerminalError> = None;
+    for case in chosen {
+        let outcome = match &ended {
+            None => runner.run(case, by_id),
+            Some(error) => Ok(not_reached(error)),
+        };
+        match outcome {
+            Ok(outcome) => report.add(case, &outcome, language),
+            Err(error) => {
+                let error = TerminalError::from(error);
+                let code = error.code().as_str();
+                report.ended_early = Some(Early {
+                    code: code.to_owned(),
+                    case: case.id.clone(),
+                    reason: error.what().text(language).to_owned(),
+                });
+                report.add(case, &not_reached(&error), language);
+                ended = Some(error);
+            }
+        }
+    }
+    (report, ended)
+}
+
+fn not_reached(error: &TerminalError) -> Outcome {
+    let code = error.code().as_str();
+    let reason = card_profiles::conform::Text::new(
+        format!("未完成：卡片或读卡器不再应答（{code}）"),
+        format!("not finished: card or reader answer no more ({code})"),
+    );
+    Outcome { verdict: Verdict::Skipped(reason), unrestored: None }
+}
+
+/// The cases asked for.
+fn chosen(all: Vec<Case>, arguments: &ConformArguments) -> Result<Vec<Case>, TerminalError> {
+    if let Some(unknown) = arguments.case.iter().find(|id| all.iter().all(|case| case.id != **id)) {
+        return Err(TerminalError::Configuration {
+            place: "--case".to_owned(),
+            reason: format!("{unknown}: the profile makes no such case; --list shows them"),
+        });
+    }
+    let wanted = |case: &Case| {
+        let of_area = arguments.area.is_empty() || arguments.area.contains(&case.area);
+        of_area && (arguments.case.is_empty() || arguments.case.contains(&case.id))
+    };
+    Ok(all.into_iter().filter(wanted).collect())
+}
+
+fn list(setting: &Setting<'_>, arguments: &ConformArguments, profile: &Profile) -> Result<Exit, TerminalError> {
+    use card_profiles::conform::{Effect, Need};
+    let means = Means { pin: None, factors: None, versions: KeyVersions::default() };
+    let bench = Bench { means, terminal: TERMINAL, moment: setting.now.date_time().to_bcd() };
+    let rows = chosen(cases(profile, &bench), arguments)?.into_iter().map(|case| {
+        let effect = match &case.effect {
+            Effect::Nothing => Value::Choice("nothing", Words::new("无", "nothing")),
+            Effect::Restored => Value::Choice("restored", Words::new("恢复", "restored")),
+            Effect::Leaves(_) => Value::Choice("leaves", Words::new("留痕", "leaves traces")),
+            Effect::Final => Value::Choice("final", Words::new("不可恢复", "final")),
+        };
+        let mut needs: Vec<String> = Vec::new();
+        for need in &case.needs {
+            let name = match need {
+                Need::Pin => "PIN".to_owned(),
+                Need::Key(key, _) => key.name.to_string(),
+            };
+            if !needs.contains(&name) {
+                needs.push(name);
+            }
+        }
+        Page::new()
+            .with("id", Words::new("编号", "id"), Value::Text(case.id))
+            .with("effect", Words::new("影响", "effect"), effect)
+            .with("needs", Words::new("需要", "needs"), Value::Texts(needs))
+            .with("row", Words::new("依据", "row"), Value::Text(case.row))
+            .with("title", Words::new("要求", "title"), Value::Words(Words::of(case.title.zh, case.title.en)))
+    });
+    let page = Page::new().with("profile", Words::new("卡片描述", "profile"), Value::text(&profile.name)).with(
+        "cases",
+        Words::new("检测项", "cases"),
+        Value::Table(rows.collect()),
+    );
+    setting.output.answer(&page)?;
+    Ok(Exit::Ok)
+}
+
+/// The built-in profile of a social security card, by its version and algorithm, and its city.
+fn recognise(session: &mut Session, setting: &Setting<'_>) -> Result<(Profile, Option<CityCode>), TerminalError> {
+    let unknown = || TerminalError::Configuration {
+        place: "--profile".to_owned(),
+        reason: "the card does not say its version; name its profile".to_owned(),
+    };
+    let first = setting.profiles.first();
+    let algorithm = reading::select_environment(session, setting.profiles.ssse_name())?
+        .map_err(|sw| TerminalError::NotSsc { sw })?;
+    let (df, ef) = first.df.first().and_then(|df| Some((df, df.ef.first()?))).ok_or_else(unknown)?;
+    let lengths: Vec<u16> = ef.elements.iter().map(|element| u16::from(element.format.length) + 2).collect();
+    let bytes = reading::tagged_records(session, ef.sfi(), &lengths)?.map_err(|sw| TerminalError::NotSsc { sw })?;
+    let values = decode_file(df, ef, &bytes).values;
+    let name = match (values.text("SSSE.EF05.spec_version").and_then(|text| text.chars().next()), algorithm) {
+        (Some('1'), _) => "ssc-1.0",
+        (Some('2'), _) => "ssc-2.0",
+        (Some('3'), Some(AlgorithmId::SM4)) => "ssc-3.0-sm4",
+        (Some('3'), _) => "ssc-3.0",
+        (Some(_) | None, _) => return Err(unknown()),
+    };
+    Ok((card_profiles::builtin(name).ok_or_else(unknown)?, city(&values)))
+}
+
+fn city(values: &CardValues) -> Option<CityCode> {
+    CardIdentifier::parse(values.text("SSSE.EF05.card_identifier")?)?.city()
+}
+
+/// The module, when its keys are the card's: the card proves its IRK, which spends no tries.
+fn agreed<'m>(
+    session: &mut Session,
+    profile: &Profile,
+    factors: Option<Factors>,
+    versions: &KeyVersions,
+    module: Option<&'m mut dyn SecurityModule>,
+) -> Result<Option<&'m mut dyn SecurityModule>, TerminalError> {
+    let Some(module) = module else { return Ok(None) };
+    let Some((df, factors)) = profile.df.first().zip(factors).filter(|_| profile.kind == CardKind::User) else {
+        return Ok(Some(module));
+    };
+    let Some(row) = profile.key_of_class(&df.id, KeyClass::Irk) else { return Ok(Some(module)) };
+    let key = profile.key_of_card(row, versions.of(&row.name), &factors);
+    session.send(&command::select_by_name(&df.df_name))?;
+    match session.perform(&Step::CheckCard { key, from: Nonces::Terminal }, Some(&mut *module)) {
+        // A card that refuses is for the suite to judge.
+        Ok(_) => Ok(Some(module)),
+        Err(StepError::NotGenuine(_)) => Err(TerminalError::KeysDiffer),
+        Err(StepError::Security(SecurityError::Session(error))) => Err(error.into()),
+        Err(StepError::Security(_) | StepError::NoModule(_) | StepError::Challenge(_)) => Ok(Some(module)),
+        Err(StepError::Session(error)) => Err(error.into()),
+    }
+}
+
+/// The number of a PSAM, which is part of what its MACs cover.
+fn terminal_number(session: &mut Session, profile: &Profile) -> Result<Option<[u8; 6]>, TerminalError> {
+    let Some(names) = profile.psam_names() else { return Ok(None) };
+    session.send(&command::select_by_name(&names.environment))?;
+    let answer = session.send(&command::read_binary_sfi(names.terminal_number_sfi, 0, 6))?;
+    Ok(answer.data.as_slice().try_into().ok())
+}
+
+fn key_file(path: &Path) -> Result<(String, GivenKeys), TerminalError> {
+    let name = path.display().to_string();
+    let text = std::fs::read_to_string(path).map(zeroize::Zeroizing::new);
+    let text = text.map_err(|source| TerminalError::File { path: name.clone(), source })?;
+    let keys = GivenKeys::parse(&text).map_err(|source| TerminalError::KeyFile { path: name.clone(), source })?;
+    Ok((name, keys))
+}
+
+/// Form of a report file.
+#[derive(Clone, Copy)]
+enum ReportForm {
+    Text,
+    Json,
+    Junit,
+}
+
+/// By the ending of its name.
+fn report_form(path: &Path) -> Result<ReportForm, TerminalError> {
+    match path.extension().and_then(|extension| extension.to_str()) {
+        Some("txt") => Ok(ReportForm::Text),
+        Some("json") => Ok(ReportForm::Json),
+        Some("xml") => Ok(ReportForm::Junit),
+        Some(_) | None => Err(TerminalError::Configuration {
+            place: "--report".to_owned(),
+            reason: "a report ends with .txt, .json or .xml (JUnit)".to_owned(),
+        }),
+    }
+}
+
+fn write(setting: &Setting<'_>, report: &Report, path: &Path, form: ReportForm) -> Result<(), TerminalError> {
+    match form {
+        ReportForm::Json => setting.output.file(report, Some(path)),
+        ReportForm::Text => setting.output.text_file(&report.text(setting.output.language, true), path),
+        ReportForm::Junit => {
+            let text = report.junit().map_err(|_| TerminalError::Bug("a report has an XML form"))?;
+            setting.output.text_file(&text, path)
+        }
+    }
+}

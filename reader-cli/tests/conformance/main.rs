@@ -1,0 +1,7 @@
+//! `sscard conform`: the software card passes whole, and a table of wrong cards shows that every kind of case can fail.
+
+mod bench;
+#[path = "../support/cards.rs"]
+mod cards;
+mod program;
+mod whole;

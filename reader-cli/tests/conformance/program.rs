@@ -1,0 +1,260 @@
+//! `sscard conform` as a program, on cards in readers of a private daemon.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::process::{Command, Output};
+
+use card_profiles::key_file::GivenKeys;
+use card_profiles::{builtin, builtin_text};
+use card_sim::fault::{Fault, FaultPlan, Moment, Trigger};
+use card_sim::memory::Durability;
+use card_sim::reader::Farm;
+use card_sim::{Socket, image};
+use quick_xml::Reader;
+use quick_xml::events::Event;
+use serde_json::Value;
+
+use super::bench::key_text;
+use crate::cards;
+
+/// Areas that the software card has; see `whole`.
+const AREAS: [&str; 10] =
+    ["selection", "records", "access", "keys", "pin", "messaging", "account", "blocking", "psam", "protocol"];
+
+/// Cards in readers, the built program, a folder.
+struct Counter {
+    farm: Farm,
+    folder: tempfile::TempDir,
+}
+
+impl Counter {
+    /// Readers with these images, one each.
+    fn of(folder: tempfile::TempDir, images: &[PathBuf]) -> Self {
+        let farm = Farm::start_with(&folder.path().join("farm"), 2, images, Durability::Process).expect("a daemon");
+        Self { farm, folder }
+    }
+
+    /// A factory card of `profile` with the keys of its key file, and that file.
+    fn keyed(profile: &str) -> Self {
+        let folder = tempfile::tempdir().expect("folder");
+        let (rows, text) = (builtin(profile).expect("built in"), builtin_text(profile).expect("built in"));
+        let keys = key_text(&rows);
+        std::fs::write(folder.path().join("keys.toml"), &keys).expect("written");
+        let path = folder.path().join("one.card");
+        let given = GivenKeys::parse(&keys).expect("a key file");
+        image::create_with_keys(&path, text, cards::serial_of(1), &FaultPlan::default(), &given).expect("made");
+        Self::of(folder, &[path])
+    }
+
+    fn path(&self, name: &str) -> String {
+        self.folder.path().join(name).display().to_string()
+    }
+
+    fn run(&self, arguments: &[&str]) -> Output {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_sscard"));
+        command
+            .arg("conform")
+            .args(arguments)
+            .env("PCSCLITE_CSOCK_NAME", self.farm.csock())
+            .env("SSCARD_DATA", self.path("data"))
+            .env("INITIAL", cards::INITIAL_PIN)
+            .env("PIN", cards::PIN)
+            .env("LC_ALL", "C.UTF-8");
+        command.output().expect("the program runs")
+    }
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).expect("UTF-8")
+}
+
+fn json(output: &Output) -> Value {
+    serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {}", text(&output.stderr)))
+}
+
+fn areas() -> Vec<&'static str> {
+    AREAS.iter().flat_map(|area| ["--area", area]).collect()
+}
+
+/// Elements of an XML document by name, its nesting and attributes checked by a parser.
+fn elements(xml: &str) -> BTreeMap<String, Vec<BTreeMap<String, String>>> {
+    let (mut reader, mut found, mut open) = (Reader::from_str(xml), BTreeMap::new(), 0);
+    reader.config_mut().check_end_names = true;
+    loop {
+        let element = match reader.read_event().expect("well-formed") {
+            Event::Start(element) => {
+                open += 1;
+                element
+            }
+            Event::Empty(element) => element,
+            Event::End(_) => {
+                open -= 1;
+                continue;
+            }
+            Event::Eof => break,
+            _ => continue,
+        };
+        let attributes = element.attributes().map(|attribute| {
+            let attribute = attribute.expect("an attribute");
+            let value = quick_xml::escape::unescape(&attribute.value).expect("escaped").into_owned();
+            (attribute.key.as_ref().to_owned(), value)
+        });
+        let name = element.name().as_ref().to_owned();
+        found.entry(name).or_insert_with(Vec::new).push(attributes.collect());
+    }
+    assert_eq!(open, 0, "every element is closed");
+    found
+}
+
+#[test]
+fn a_keyed_card_passes_whole_over_the_daemon_and_is_reported_in_three_forms() {
+    let counter = Counter::keyed("ssc-3.0");
+    let keys = counter.path("keys.toml");
+    let usual = ["--profile", "ssc-3.0", "--keys", &keys, "--pin", "env:INITIAL", "--destructive"];
+    let (file, xml, txt) = (counter.path("r.json"), counter.path("r.xml"), counter.path("r.txt"));
+    let ran = counter.run(&[&usual[..], &areas(), &["--report", &file, "--format", "json"]].concat());
+    assert_eq!(ran.status.code(), Some(0), "{}{}", text(&ran.stdout), text(&ran.stderr));
+    let report = json(&ran);
+    let rows = report["cases"].as_array().expect("cases");
+    let skipped: Vec<&Value> = rows.iter().filter(|row| row["verdict"] == "skipped").collect();
+    let passed = rows.iter().filter(|row| row["verdict"] == "passed").count();
+    assert!(passed > 500 && report["totals"]["passed"] == passed && report["totals"]["failed"] == 0);
+    // What cannot be undone waits to be named, and says so.
+    assert!(
+        !skipped.is_empty()
+            && skipped.iter().all(|row| row["reason"].as_str().is_some_and(|why| why.contains("--case")))
+    );
+    let written: Value = serde_json::from_str(&std::fs::read_to_string(&file).expect("written")).expect("JSON");
+    assert_eq!(written, report);
+    let some = ["--area", "records", "--area", "account", "--report"];
+    let ran = counter.run(&[&usual[..], &some, &[&xml, "--lang", "zh"]].concat());
+    assert_eq!(ran.status.code(), Some(0), "{}", text(&ran.stderr));
+    assert!(text(&ran.stdout).contains("合计: 通过"), "{}", text(&ran.stdout));
+    let found = elements(&std::fs::read_to_string(&xml).expect("written"));
+    let (suites, cases) = (&found["testsuites"][0], &found["testcase"]);
+    assert_eq!((suites["tests"].as_str(), suites["failures"].as_str()), (cases.len().to_string().as_str(), "0"));
+    assert_eq!(found["testsuite"].len(), 2);
+    assert!(
+        cases.iter().any(|case| case["name"] == "account.purchase.complete" && case["classname"] == "ssc-3.0.account")
+    );
+    let ran =
+        counter.run(&[&usual[..], &["--case", "keys.UK1DF07.blocked", "--report", &txt, "--lang", "en"]].concat());
+    assert_eq!(ran.status.code(), Some(0), "{}", text(&ran.stderr));
+    assert!(
+        std::fs::read_to_string(&txt).expect("written").starts_with("pass keys.UK1DF07.blocked UK1DF07 is blocked")
+    );
+    // The key is blocked now: its case fails, and the report says where and what.
+    let ran = counter.run(&[&usual[..], &["--case", "keys.UK1DF07.right", "--report", &xml, "--lang", "en"]].concat());
+    assert_eq!(ran.status.code(), Some(7), "{}", text(&ran.stderr));
+    let failure = &elements(&std::fs::read_to_string(&xml).expect("written"))["failure"][0]["message"];
+    assert!(failure.contains("9000") && failure.contains("6983"), "{failure}");
+}
+
+#[test]
+fn a_personal_card_and_its_psam_are_recognised_and_what_the_psam_cannot_is_named() {
+    let folder = tempfile::tempdir().expect("folder");
+    let images = [folder.path().join("person.card"), folder.path().join("psam.card")];
+    for (path, profile, serial) in
+        [(&images[0], "ssc-3.0", cards::serial_of(1)), (&images[1], "psam", cards::PSAM_SERIAL)]
+    {
+        image::create(path, builtin_text(profile).expect("built in"), serial, &FaultPlan::default()).expect("made");
+        let socket = Socket::new(image::open(path, Durability::Process).expect("opens"));
+        if profile == "psam" { cards::make_psam(&socket, 1) } else { cards::make_user(&socket, 1, cards::CITY, 1) }
+    }
+    let counter = Counter::of(folder, &images);
+    let ran = counter.run(&[&["--pin", "env:PIN", "--format", "json", "--lang", "en"][..], &areas()].concat());
+    assert_eq!(ran.status.code(), Some(0), "{}{}", text(&ran.stdout), text(&ran.stderr));
+    let report = json(&ran);
+    assert_eq!(report["profile"], "ssc-3.0");
+    let row = |id: &str| {
+        report["cases"].as_array().expect("cases").iter().find(|row| row["id"] == id).expect("a case").clone()
+    };
+    for id in ["access.SSSE.EF06.read.by-key", "access.DF04.EF05.read.only-pin", "records.DF03.EF05.by-number"] {
+        assert_eq!(row(id)["verdict"], "passed", "{id}");
+    }
+    assert!(row("pin.counts")["reason"].as_str().expect("a reason").contains("--destructive"));
+    assert!(row("keys.MKSSSE.right")["reason"].as_str().expect("a reason").contains("MKSSSE"));
+    // Nothing of the person is in the report.
+    let whole = text(&ran.stdout);
+    assert!(!whole.contains("张三") && !whole.contains("111111198101011110") && !whole.contains(cards::PIN));
+    // A PIN that is wrong is not tried twice.
+    let ran = counter.run(&[
+        "--pin",
+        "env:INITIAL",
+        "--format",
+        "json",
+        "--lang",
+        "en",
+        "--area",
+        "records",
+        "--area",
+        "pin",
+    ]);
+    let report = json(&ran);
+    assert_eq!(ran.status.code(), Some(7));
+    let tried = report["cases"].as_array().expect("cases").iter().filter(|row| row["verdict"] == "failed").count();
+    assert_eq!(tried, 1, "{}", text(&ran.stdout));
+}
+
+#[test]
+fn a_card_removed_midway_ends_the_run_with_its_report() {
+    let counter = Counter::keyed("ssc-2.0");
+    let (keys, file) = (counter.path("keys.toml"), counter.path("r.json"));
+    let lost = Fault::PowerLoss { at: Trigger::command(400), moment: Moment::Before, back_after_ms: None };
+    counter.farm.set_faults(0, FaultPlan::new(vec![lost])).expect("a card is there");
+    let ran = counter.run(&["--profile", "ssc-2.0", "--keys", &keys, "--report", &file, "--lang", "en"]);
+    assert_eq!(ran.status.code(), Some(4), "{}{}", text(&ran.stdout), text(&ran.stderr));
+    let report: Value = serde_json::from_str(&std::fs::read_to_string(&file).expect("written")).expect("JSON");
+    let code = report["ended_early"]["code"].as_str().expect("a code");
+    assert!(text(&ran.stderr).contains(code), "{}", text(&ran.stderr));
+    let rows = report["cases"].as_array().expect("cases");
+    let at = rows.iter().position(|row| row["id"] == report["ended_early"]["case"]).expect("the case");
+    assert!(at > 20 && rows[..at].iter().all(|row| row["verdict"] != "failed"));
+    assert!(rows[at..].iter().all(|row| row["reason"].as_str().is_some_and(|reason| reason.contains(code))));
+}
+
+#[test]
+fn keys_of_another_card_are_refused_before_a_try_is_spent() {
+    let counter = Counter::keyed("ssc-3.0");
+    let other = counter.path("other.toml");
+    let text_of = key_text(&builtin("ssc-3.0").expect("built in")).replace("value = \"", "value = \"0");
+    let shifted: Vec<String> = text_of
+        .lines()
+        .map(|line| if line.starts_with("value") { format!("{}\"", &line[..line.len() - 2]) } else { line.to_owned() })
+        .collect();
+    std::fs::write(&other, shifted.join("\n")).expect("written");
+    let ran = counter.run(&["--profile", "ssc-3.0", "--keys", &other, "--destructive", "--lang", "en"]);
+    assert_eq!(ran.status.code(), Some(6), "{}", text(&ran.stderr));
+    assert!(text(&ran.stderr).contains("KEYS_DIFFER"), "{}", text(&ran.stderr));
+    let inside = image::inspect(&counter.folder.path().join("one.card")).expect("an image").1;
+    assert!(inside.keys.values().all(|key| key.tries_left == 3), "{:?}", inside.keys);
+}
+
+#[test]
+fn what_is_wrong_on_the_command_line_is_said_before_a_card_is_asked() {
+    let folder = tempfile::tempdir().expect("folder");
+    let unmarked = folder.path().join("keys.toml");
+    std::fs::write(&unmarked, "[[key]]\nname = \"DPK\"\nvalue = \"00112233445566778899AABBCCDDEEFF\"\n")
+        .expect("written");
+    let unmarked = unmarked.display().to_string();
+    let run = |arguments: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_sscard"));
+        command.arg("conform").args(arguments).env("PCSCLITE_CSOCK_NAME", "/nonexistent/pcscd.comm");
+        command.env("SSCARD_DATA", folder.path()).env("LC_ALL", "C.UTF-8").output().expect("the program runs")
+    };
+    let listed = json(&run(&["--list", "--profile", "pboc-purse", "--area", "account", "--format", "json"]));
+    let cases = listed["cases"].as_array().expect("cases");
+    assert!(cases.iter().any(|case| case["id"] == "account.ed-load.complete" && case["effect"] == "leaves"));
+    for (arguments, status, word) in [
+        (&["--list", "--profile", "psam", "--case", "psam.nothing"][..], 1, "psam.nothing"),
+        (&["--area", "nothing"], 1, "selection"),
+        (&["--report", "report.pdf"], 1, ".xml"),
+        (&["--profile", "ssc-3.0", "--keys", &unmarked], 1, "KEY_FILE_NOT_REHEARSAL"),
+        (&["--profile", "ssc-9.9"], 2, "FILE_MISSING"),
+        (&["--profile", "ssc-3.0"], 5, "NO_PCSC_SERVICE"),
+    ] {
+        let ran = run(arguments);
+        assert_eq!(ran.status.code(), Some(status), "{arguments:?}: {}", text(&ran.stderr));
+        assert!(text(&ran.stderr).contains(word), "{arguments:?}: {}", text(&ran.stderr));
+    }
+}
