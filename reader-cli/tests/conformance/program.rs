@@ -17,10 +17,6 @@ use serde_json::Value;
 use super::bench::key_text;
 use crate::cards;
 
-/// Areas that the software card has; see `whole`.
-const AREAS: [&str; 10] =
-    ["selection", "records", "access", "keys", "pin", "messaging", "account", "blocking", "psam", "protocol"];
-
 /// Cards in readers, the built program, a folder.
 struct Counter {
     farm: Farm,
@@ -72,10 +68,6 @@ fn json(output: &Output) -> Value {
     serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {}", text(&output.stderr)))
 }
 
-fn areas() -> Vec<&'static str> {
-    AREAS.iter().flat_map(|area| ["--area", area]).collect()
-}
-
 /// Elements of an XML document by name, its nesting and attributes checked by a parser.
 fn elements(xml: &str) -> BTreeMap<String, Vec<BTreeMap<String, String>>> {
     let (mut reader, mut found, mut open) = (Reader::from_str(xml), BTreeMap::new(), 0);
@@ -112,7 +104,7 @@ fn a_keyed_card_passes_whole_over_the_daemon_and_is_reported_in_three_forms() {
     let keys = counter.path("keys.toml");
     let usual = ["--profile", "ssc-3.0", "--keys", &keys, "--pin", "env:INITIAL", "--destructive"];
     let (file, xml, txt) = (counter.path("r.json"), counter.path("r.xml"), counter.path("r.txt"));
-    let ran = counter.run(&[&usual[..], &areas(), &["--report", &file, "--format", "json"]].concat());
+    let ran = counter.run(&[&usual[..], &["--report", &file, "--format", "json"]].concat());
     assert_eq!(ran.status.code(), Some(0), "{}{}", text(&ran.stdout), text(&ran.stderr));
     let report = json(&ran);
     let rows = report["cases"].as_array().expect("cases");
@@ -162,7 +154,7 @@ fn a_personal_card_and_its_psam_are_recognised_and_what_the_psam_cannot_is_named
         if profile == "psam" { cards::make_psam(&socket, 1) } else { cards::make_user(&socket, 1, cards::CITY, 1) }
     }
     let counter = Counter::of(folder, &images);
-    let ran = counter.run(&[&["--pin", "env:PIN", "--format", "json", "--lang", "en"][..], &areas()].concat());
+    let ran = counter.run(&["--pin", "env:PIN", "--format", "json", "--lang", "en"]);
     assert_eq!(ran.status.code(), Some(0), "{}{}", text(&ran.stdout), text(&ran.stderr));
     let report = json(&ran);
     assert_eq!(report["profile"], "ssc-3.0");
