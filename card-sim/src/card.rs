@@ -425,7 +425,9 @@ impl Card {
             Request::PurseDebit { sequence, date_time, mac1 } => {
                 self.purse_debit(model, sequence, date_time, mac1, out)
             }
-            Request::PurseCache { file, which, data } => self.purse_cache(model, file, which, data),
+            Request::PurseCache { file, which, header, data } => {
+                self.purse_cache(model, (file, which), (header, data), challenge)
+            }
             Request::PurseBalance { purse, le } => self.purse_balance_of(model, purse, le, out),
             Request::PurseProve { transaction_type, number } => self.purse_prove(model, transaction_type, number, out),
             Request::PurseReloadPin { digits, mac } => self.purse_reload_pin(model, digits, mac),

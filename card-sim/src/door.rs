@@ -56,7 +56,7 @@ pub(crate) enum Request<'a> {
     PurseUnload { date_time: [u8; 7], mac2: [u8; 4] },
     PurseOverdraw { limit: [u8; 3], date_time: [u8; 7], mac2: [u8; 4] },
     PurseDebit { sequence: u32, date_time: [u8; 7], mac1: [u8; 4] },
-    PurseCache { file: FileRef, which: Which, data: &'a [u8] },
+    PurseCache { file: FileRef, which: Which, header: [u8; 5], data: &'a [u8] },
     PurseBalance { purse: Purse, le: usize },
     PurseProve { transaction_type: u8, number: u16 },
     PurseReloadPin { digits: &'a [u8], mac: [u8; 4] },

@@ -250,7 +250,7 @@ impl Card {
     }
 
     /// Checks a MAC over header and data; answers the change that gives the tries back.
-    fn check_message(
+    pub(super) fn check_message(
         &mut self,
         row: &KeyModel,
         start: MacStart,

@@ -13,10 +13,10 @@ use card_profiles::account::{MacFields, load_seed, purchase_seed};
 use card_profiles::purse::Purse;
 
 use super::account::{algorithm_byte, proof};
-use super::{Answer, Card, Stop, expect_le, same};
-use crate::door::{FileRef, Which};
+use super::{Answer, Card, Challenge, Stop, expect_le, same};
+use crate::door::{FileRef, Message, Which};
 use crate::memory::Changes;
-use crate::model::{Model, PROOF_BYTES, PURSE_BYTES, PurseModel, Rule, Structure};
+use crate::model::{MacStart, Model, PROOF_BYTES, PURSE_BYTES, PurseModel, Rule, Structure};
 
 /// Offsets in one purse.
 const BALANCE: usize = 0;
@@ -260,13 +260,14 @@ impl Card {
         Ok(Answer::Later)
     }
 
-    /// UPDATE CAPP DATA CACHE: kept in volatile memory until DEBIT; may be repeated.
+    /// UPDATE CAPP DATA CACHE: kept in volatile memory until DEBIT; may be repeated. For a file under MAC the record carries
+    /// one, over header and record, from a challenge (assumed: as UPDATE RECORD); a wrong one ends the transaction.
     pub(super) fn purse_cache(
         &mut self,
         model: &Model,
-        file: FileRef,
-        which: Which,
-        data: &[u8],
+        (file, which): (FileRef, Which),
+        (header, data): ([u8; 5], &[u8]),
+        challenge: Option<Challenge>,
     ) -> Result<Answer, Stop> {
         let open = self.state.purse.as_ref().filter(|open| open.step == Step::Composite);
         let cached: usize = open.ok_or(StatusWord::NOT_ACCEPTED)?.cache.iter().map(|(_, bytes)| bytes.len()).sum();
@@ -274,13 +275,29 @@ impl Card {
         if !matches!(ef.structure, Structure::Tlv(_)) {
             return Err(StatusWord::FILE_STRUCTURE.into());
         }
-        match ef.update {
-            // No command from outside but those of the transaction, which its MAC1 authorizes.
-            Rule::Free | Rule::Never => {}
-            Rule::All(_) | Rule::Any(_) => self.allow(ef.update.allows(self.state.rights))?,
-            Rule::Mac(_) => return Err(StatusWord::SECURE_MESSAGING_MISSING.into()),
-        }
         let (address, length) = self.record(ef, which)?.ok_or(StatusWord::RECORD_NOT_FOUND)?;
+        let data = match ef.update {
+            // No command from outside but those of the transaction, which its MAC1 authorizes.
+            Rule::Free | Rule::Never => data,
+            Rule::All(_) | Rule::Any(_) => {
+                self.allow(ef.update.allows(self.state.rights))?;
+                data
+            }
+            Rule::Mac(_) if data.len() == length => return Err(StatusWord::SECURE_MESSAGING_MISSING.into()),
+            Rule::Mac(key) => {
+                let (data, mac) = data.split_last_chunk::<4>().ok_or(StatusWord::WRONG_LENGTH)?;
+                if data.len() != length {
+                    return Err(StatusWord::WRONG_LENGTH.into());
+                }
+                let message = Message { header, data, mac: *mac };
+                let checked = self.check_message(&model.keys[key], MacStart::Challenge, message, challenge);
+                if matches!(checked, Err(Stop::Refused(StatusWord::MAC_WRONG))) {
+                    self.state.purse = None;
+                }
+                self.commit(&checked?)?;
+                data
+            }
+        };
         if data.len() != length {
             return Err(StatusWord::WRONG_LENGTH.into());
         }

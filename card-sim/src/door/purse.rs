@@ -95,7 +95,8 @@ pub(super) fn request<'a>(model: &PurseModel, cla: u8, ins: u8, header: Header<'
             4 => Which::Number(header.p1),
             _ => return Err(StatusWord::WRONG_P1P2),
         };
-        return Ok(Request::PurseCache { file: record_file(header)?, which, data: header.data()? });
+        let command = [cla, ins, header.p1, header.p2, header.p3];
+        return Ok(Request::PurseCache { file: record_file(header)?, which, header: command, data: header.data()? });
     }
     Err(StatusWord::WRONG_P1P2)
 }

@@ -7,7 +7,7 @@ use card_sim::ModelError;
 
 use super::account::{self, TERMINAL, debit_command, init, load};
 use super::rig::{Rig, SERIAL, TRANSPORT, keyed};
-use super::{purse, tear_commands};
+use super::{purse, tear_commands, tear_purse};
 
 const THEN: &str = "20260102030405";
 
@@ -198,4 +198,33 @@ fn a_card_is_as_large_as_its_chip_and_no_larger() {
     let exact = u32::try_from(needed).expect("small");
     assert_eq!(made(exact), Ok(()));
     assert_eq!(made(exact - 1), Err(ModelError::Capacity { needed, capacity: exact - 1 }));
+}
+
+#[test]
+fn a_cached_record_of_a_file_under_mac_needs_its_mac_and_goes_with_the_debit() {
+    let record = format!("AA29{}", "5A".repeat(41));
+    let begin = format!("805003020B0100000001{}", purse::TERMINAL);
+    let begun = || {
+        let mut rig = tear_purse::composite_under_mac();
+        purse::load(&mut rig, 2, 1000);
+        let start = rig.fetch(&begin);
+        assert!(start.ends_with("9000"), "{start}");
+        (rig, start)
+    };
+    let signed = tear_purse::signed("DAMK", &format!("80DCAAC82F{record}"));
+    let (mut rig, start) = begun();
+    assert_eq!(rig.raw(&format!("80DCAAC82B{record}")), "6987", "without a MAC");
+    assert_eq!(rig.raw(&signed), "6984", "without a challenge");
+    rig = tear_commands::challenged(rig, 4);
+    assert_eq!(rig.raw(&signed), "9000");
+    assert_eq!(rig.raw("00B201CC00"), format!("AA29{}9000", "00".repeat(41)), "not before the debit");
+    assert!(rig.fetch(&purse::debit_command(&start, 9, 1, 1)).ends_with("9000"));
+    assert_eq!(rig.raw("00B201CC00"), format!("{record}9000"));
+
+    let (rig, start) = begun();
+    let mut rig = tear_commands::challenged(rig, 4);
+    assert_eq!(rig.raw(&format!("{}00000000", &signed[..signed.len() - 8])), "9302");
+    assert_eq!(rig.socket.card().inspect().keys["ADF1.DAMK"].tries_left, 2);
+    assert_eq!(rig.raw(&purse::debit_command(&start, 9, 1, 1)), "6901", "a wrong MAC ends the transaction");
+    assert_eq!(rig.socket.card().inspect().purse.expect("a purse").purse, 1000);
 }

@@ -56,16 +56,29 @@ fn message(command: &str) -> Prepared {
 }
 
 /// A message whose MAC is made here, by `key`.
-fn signed(name: &str, command: &str) -> String {
+pub(crate) fn signed(name: &str, command: &str) -> String {
     let mac = key(name).mac([0x11, 0x22, 0x33, 0x44, 0, 0, 0, 0], &bytes(command));
     format!("{command}{}", hex::encode_upper(mac))
 }
 
-/// A record under MAC: the composite file, with another rule.
+/// A card whose composite file takes records under MAC only.
+pub(crate) fn composite_under_mac() -> Rig {
+    let rule = |rule: &str| format!("update = \"{rule}\"\n  assumed = \"one record");
+    // One leaked text a process: the rig takes what lives as long as the test.
+    card_with(rule("never").leak(), rule("MAC DAMK").leak())
+}
+
 fn record_under_mac() -> Prepared {
-    let rig =
-        card_with("update = \"never\"\n  assumed = \"one record", "update = \"MAC DAMK\"\n  assumed = \"one record");
-    (challenged(rig, 4), signed("DAMK", &format!("04DC01CC2FAA29{}", "5A".repeat(41))))
+    (challenged(composite_under_mac(), 4), signed("DAMK", &format!("04DC01CC2FAA29{}", "5A".repeat(41))))
+}
+
+/// A cached record under MAC: nothing stays of it but a try, if it was wrong.
+fn cache_under_mac() -> Prepared {
+    let mut rig = composite_under_mac();
+    assert_eq!(rig.raw(PIN), "9000");
+    rig.script_random(RANDOM);
+    rig.fetch(&format!("805003020B0100000000{TERMINAL}"));
+    (challenged(rig, 4), signed("DAMK", &format!("80DCAAC82FAA29{}", "5A".repeat(41))))
 }
 
 /// Every command of the purse that writes.
@@ -85,6 +98,7 @@ pub(crate) fn cases() -> Vec<Case> {
         writes("UPDATE OVERDRAW LIMIT", overdraw),
         tries("UPDATE BINARY under MAC", "9302", move || message(&public)),
         tries("UPDATE RECORD under MAC", "9302", record_under_mac),
+        tries("UPDATE CAPP DATA CACHE under MAC", "9302", cache_under_mac),
         tries("APPLICATION BLOCK", "9302", || message("841E00000491907340")),
         tries("APPLICATION BLOCK for good", "9302", || message("841E000104ADF7F1F2")),
         tries("CARD BLOCK", "9302", || message("84160000049253E4B2")),
