@@ -192,3 +192,42 @@ fn what_a_killed_server_left_behind_is_cleared_away() {
         assert!(!state.join("pcscd").exists());
     }
 }
+
+#[test]
+fn sixteen_cards_in_sixteen_readers_answer_at_once_each_for_itself() {
+    let test = "sixteen_cards_in_sixteen_readers_answer_at_once_each_for_itself";
+    let farm = std::cell::RefCell::new(None);
+    let start = |folder: &Path| {
+        let number = |n| u8::try_from(n).expect("sixteen");
+        let images: Vec<PathBuf> =
+            (0..16).map(|n| make(folder, &format!("{n}.card"), [0x51, 0x33, 0, 0, 16, number(n)])).collect();
+        let state = folder.join("state");
+        let started = Farm::start_with(&state, 16, &images, card_sim::memory::Durability::Process).expect("starts");
+        let csock = started.csock().to_owned();
+        farm.replace(Some(started));
+        csock
+    };
+    if in_child(test, start, || drop(farm.take())).is_none() {
+        return;
+    }
+    let readers = Readers::establish().expect("daemon");
+    // All are open before any is read, and read by threads that know nothing of each other.
+    let sessions: Vec<Session> =
+        (0..16).map(|slot| open(&readers, &format!("card-sim-{} 00 {:02X}", slot / 2, slot % 2))).collect();
+    let threads = (0..16_u8).zip(sessions).map(|(slot, mut session)| {
+        std::thread::spawn(move || {
+            let factor = session.atr().expect("ATR").card_factor().expect("factor");
+            assert_eq!(factor[2..], [0x51, 0x33, 0, 0, 16, slot]);
+            for round in 0..40 {
+                assert_eq!(read_version(&mut session).expect("reads").len(), 6, "{slot} {round}");
+            }
+            // Each spends as many tries as its number says: its own and no other's.
+            for wrong in 0..=slot % 3 {
+                let answer = session.send(&command::verify(&[0x99; 3])).expect("answers");
+                assert_eq!(answer.sw.tries(), Some(2 - wrong), "{slot}");
+            }
+        })
+    });
+    let ended: Vec<_> = threads.collect::<Vec<_>>().into_iter().map(std::thread::JoinHandle::join).collect();
+    assert!(ended.iter().all(Result::is_ok), "{ended:?}");
+}
