@@ -128,7 +128,9 @@ impl Session {
             .ok_or_else(|| SessionError::NoStatusWord(self.answer.len(), CommandHeader(command.header())))
     }
 
-    pub(crate) fn protocol(&self) -> Protocol {
+    /// The protocol that reader and card agreed on.
+    #[must_use]
+    pub fn protocol(&self) -> Protocol {
         self.transport.protocol()
     }
 }

@@ -215,8 +215,9 @@ pub enum Expect {
     Other,
     /// The data kept with the last bit inverted.
     Altered,
-    /// So many exchanges: `6Cxx` and the command again are two.
-    Exchanges(u64),
+    /// An Le that is too short for a record with this tag and value length: on T=0 `6Cxx` and the record when asked again,
+    /// on T=1 a refusal for its length.
+    Corrected(u8, u8),
     /// The transaction starts from a balance and a number that differ from those of the one begun before by so much.
     Since {
         /// Fen.

@@ -259,7 +259,7 @@ impl<'a> Runner<'a> {
             }
         };
         let exchanges = self.session.wire().exchanges - before;
-        Ok(Reply { data: response.data, sw: response.sw, exchanges, computed })
+        Ok(Reply { data: response.data, sw: response.sw, exchanges, protocol: self.session.protocol(), computed })
     }
 
     fn step(&mut self, done: &Move, step: &Step) -> Result<Response, Stop> {

@@ -133,6 +133,11 @@ impl Till<'_> {
         shop.draft(AREA, "", what, title).of_row(self.row).with(shop.fresh(self.df))
     }
 
+    /// A case about one transaction.
+    fn of_deal(&self, shop: &Workshop<'_>, deal: &Deal, what: &str, title: Text) -> Draft {
+        shop.draft(AREA, deal.word, what, title).of_row(self.row).with(shop.fresh(self.df))
+    }
+
     fn proofs(&self, shop: &Workshop<'_>, access: &Access) -> Vec<super::Move> {
         shop.way(access).map(|rights| shop.proofs(&rights)).unwrap_or_default()
     }
@@ -145,9 +150,8 @@ impl Till<'_> {
 
     /// What every transaction has in common: `zero` moves nothing, `one` one fen; `first` brings the balance that it needs.
     fn common(&self, shop: &Workshop<'_>, zero: &Rc<Deal>, one: &Rc<Deal>, first: Option<&Rc<Deal>>) -> Vec<Draft> {
-        let word = one.word;
         let (zh, en) = (&one.name.zh, &one.name.en);
-        let of = |what: &str, title: Text| self.draft(shop, &format!("{word}.{what}"), title);
+        let of = |what: &str, title: Text| self.of_deal(shop, one, what, title);
         let proofs = || self.proofs(shop, &one.access);
         let begin = |deal: &Rc<Deal>| Act::Begin(Rc::clone(deal));
         let complete = |deal: &Rc<Deal>, wrong| Act::Complete { deal: Rc::clone(deal), wrong };
@@ -200,10 +204,9 @@ impl Till<'_> {
 
     /// A whole transaction: MACs, balance, number, log entry, proof.
     fn completed(&self, shop: &Workshop<'_>, zero: &Rc<Deal>, one: &Rc<Deal>, first: Option<&Rc<Deal>>) -> Vec<Draft> {
-        let word = one.word;
         let (zh, en) = (&one.name.zh, &one.name.en);
         let start = |what: &str, title: Text| {
-            let draft = self.draft(shop, &format!("{word}.{what}"), title).effect(leaves());
+            let draft = self.of_deal(shop, one, what, title).effect(leaves());
             let draft = match first {
                 Some(first) => self.done_before(shop, draft, first),
                 None => draft,
@@ -248,8 +251,7 @@ impl Till<'_> {
     fn insufficient(&self, shop: &Workshop<'_>, most: &Rc<Deal>) -> Draft {
         let (zh, en) = (&most.name.zh, &most.name.en);
         let title = Text::new(format!("余额不足不能{zh}"), format!("no {en} beyond the balance"));
-        let draft =
-            self.draft(shop, &format!("{}.insufficient", most.word), title).with(self.proofs(shop, &most.access));
+        let draft = self.of_deal(shop, most, "insufficient", title).with(self.proofs(shop, &most.access));
         draft.then(Act::Begin(Rc::clone(most)), [sw(&[StatusWord::AMOUNT_INSUFFICIENT])])
     }
 

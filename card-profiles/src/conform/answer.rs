@@ -5,6 +5,7 @@
 #![warn(clippy::indexing_slicing)]
 
 use card_core::StatusWord;
+use card_core::apdu::Protocol;
 use card_core::fci::Fci;
 
 use super::{Act, Deal, Expect, Move, Start, Text};
@@ -18,6 +19,8 @@ pub struct Reply {
     pub sw: StatusWord,
     /// Exchanges that it took.
     pub exchanges: u64,
+    /// The protocol that it came by.
+    pub protocol: Protocol,
     /// What the security module computed for comparison, in the order of the answer: MAC1; TAC and MAC2; a cryptogram.
     pub computed: Vec<Vec<u8>>,
 }
@@ -129,10 +132,17 @@ impl Memory {
                 };
                 check(same != matches!(expect, Expect::Other), words, seen)
             }
-            Expect::Exchanges(expected) => {
-                let count = |count: u64| Text::new(format!("{count} 次交换"), format!("{count} exchanges"));
-                check(reply.exchanges == *expected, count(*expected), count(reply.exchanges))
-            }
+            Expect::Corrected(tag, bytes) => match reply.protocol {
+                Protocol::T0 => {
+                    let count = |count: u64| Text::new(format!("{count} 次交换"), format!("{count} exchanges"));
+                    check(reply.exchanges == 2, count(2), count(reply.exchanges))?;
+                    self.check(done, &Expect::Record(*tag, *bytes), reply)
+                }
+                Protocol::T1 => {
+                    let refused = sw == StatusWord::WRONG_LENGTH || sw.sw1() == 0x6C;
+                    check(refused || sw.is_ok() && reply.exchanges == 2, status_of(StatusWord::WRONG_LENGTH), status())
+                }
+            },
             Expect::Started => {
                 let expected = |deal: &Deal| {
                     Text::new(

@@ -74,11 +74,13 @@ fn exact_length(shop: &mut Workshop<'_>) {
     });
     let Some((df, ef)) = found else { return };
     let (Some(way), Some(element)) = (shop.way(&ef.read), ef.elements.first()) else { return };
-    let title = Text::new("Le 过短时以 6Cxx 告知长度", "an Le that is too short is answered with 6Cxx and the length");
+    let title = Text::new(
+        "Le 过短时以 6Cxx 告知长度（T=1 为 6700）",
+        "an Le that is too short is answered with the length (T=0) or refused (T=1)",
+    );
     let draft = shop.draft(AREA, "", "le", title).of_row(format!("{}.{}", df.id, ef.id));
     let draft = draft.with(shop.fresh(df)).with(shop.proofs(&way));
     let length = element.format.length;
     let command = command::read_record(ef.sfi(), Record::Number(1), u16::from(length) + 1);
-    let record = Expect::Record(element.tag.unwrap_or_default(), length);
-    shop.add(draft.send(command, [Expect::Exchanges(2), record]));
+    shop.add(draft.send(command, [Expect::Corrected(element.tag.unwrap_or_default(), length)]));
 }

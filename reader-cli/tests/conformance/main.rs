@@ -3,5 +3,8 @@
 mod bench;
 #[path = "../support/cards.rs"]
 mod cards;
+mod caught;
+mod mutants;
 mod program;
 mod whole;
+mod wrong_card;
