@@ -11,10 +11,11 @@ use std::fmt;
 use card_core::security::KeyName;
 
 use crate::access::{Access, Right};
+use crate::account::CommandRow;
 use crate::codec::{self, EncodeError, Value};
 use crate::format::FormatKind;
 use crate::load::{GRAMMAR, GRAMMAR_MIN};
-use crate::profile::{CardKind, Df, Ef, EfKind, Element, KeyRow, Profile};
+use crate::profile::{CardKind, Df, Ef, EfKind, Element, KeyClass, KeyRow, Profile};
 
 /// Bytes of a record of the transaction log that the account commands write.
 const LOG_RECORD: usize = 28;
@@ -24,6 +25,9 @@ const PURSE_LOG_RECORD: usize = 23;
 
 /// Most bytes of a record: one command writes it, one answer reads it.
 const RECORD_MAX: usize = 255;
+
+/// Tries that the card can count.
+const TRIES: [usize; 15] = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15];
 
 /// Tags that mark padding, not a record.
 const PADDING: [u8; 2] = [0x00, 0xFF];
@@ -70,6 +74,25 @@ pub enum Problem {
     /// A condition names a key that cannot be proved by EXTERNAL AUTHENTICATION.
     #[error("key {0} does not serve external authentication")]
     KeyCannotAuthenticate(KeyName),
+    /// A row needs a key of another class.
+    #[error("key {key} has the class {found:?}, this row needs {needed:?}")]
+    KeyClassWrong {
+        /// Key.
+        key: KeyName,
+        /// Its class.
+        found: KeyClass,
+        /// What the row needs.
+        needed: KeyClass,
+    },
+    /// A file of another structure than its use needs.
+    #[error("{0} is no cyclic file, and transactions are logged there")]
+    LogNotCyclic(String),
+    /// HSM address of another form.
+    #[error("HSM address {0:?} is not four hex digits")]
+    HsmAddress(String),
+    /// A PSAM without what a terminal looks for in it.
+    #[error("a PSAM has an environment with the file of terminal_number, and an application")]
+    PsamIncomplete,
     /// A condition names the PIN of a card that has none.
     #[error("the card has no PIN")]
     PinMissing,
@@ -179,6 +202,13 @@ impl Findings {
         }
     }
 
+    fn log(&mut self, place: &str, df: &Df, log: &Ef, bytes: usize) {
+        self.sum(place, "bytes of a log record", bytes, log.record_length());
+        if log.kind != EfKind::Cyclic {
+            self.add(place, Problem::LogNotCyclic(format!("{}.{}", df.id, log.id)));
+        }
+    }
+
     fn duplicates(&mut self, place: &str, what: &'static str, values: impl Iterator<Item = String>) {
         let mut seen = BTreeSet::new();
         for value in values {
@@ -196,7 +226,19 @@ fn historical_bytes_announced(profile: &Profile) -> usize {
 fn lint_dialect(profile: &Profile, findings: &mut Findings) {
     findings.range("key_load", "bytes of the command header", profile.key_load.command.len(), &[4], "CLA INS P1 P2");
     findings.range("key_load", "bytes of the challenge", profile.key_load.challenge.into(), &[4, 8], "4 or 8");
+    if profile.kind == CardKind::Psam && profile.psam_names().is_none() {
+        findings.add("df", Problem::PsamIncomplete);
+    }
+    if let Some(row) = &profile.blocking {
+        let commands =
+            [&row.application_block, &row.application_block_for_good, &row.application_unblock, &row.card_block];
+        commands.into_iter().for_each(|header| {
+            findings.range("blocking", "bytes of a command header", header.len(), &[4], "CLA INS P1 P2");
+        });
+        findings.range("blocking", "bytes of the challenge", row.challenge.into(), &[0, 4, 8], "0, 4 or 8");
+    }
     if let Some(pin) = &profile.pin {
+        findings.range("pin", "tries", pin.tries.into(), &TRIES, "1 to 15");
         let bytes = pin.initial.len().div_ceil(2);
         if bytes < pin.bytes_min.into()
             || bytes > pin.bytes_max.into()
@@ -333,46 +375,77 @@ fn lint_keys(profile: &Profile, findings: &mut Findings) {
         if profile.df(&key.df).is_none() {
             findings.add(&place, Problem::PlaceMissing(key.df.clone()));
         }
+        for address in key.hsm.iter().filter(|text| text.len() != 4 || hex::decode(text).is_err()) {
+            findings.add(&place, Problem::HsmAddress(address.clone()));
+        }
         if key.tries == 0 || key.tries > 15 {
             findings.add(&place, Problem::OutOfRange { what: "tries", value: key.tries.into(), expected: "1 to 15" });
         }
     }
 }
 
+/// A key that the card itself uses in a directory.
+fn lint_key_of(profile: &Profile, place: &str, df: &str, name: &KeyName, needed: KeyClass, findings: &mut Findings) {
+    match profile.key(name).filter(|key| key.df == df) {
+        None => findings.add(place, Problem::KeyMissing(name.clone())),
+        Some(key) if key.class != needed => {
+            findings.add(place, Problem::KeyClassWrong { key: name.clone(), found: key.class, needed });
+        }
+        Some(_) => {}
+    }
+}
+
+fn header(row: &CommandRow) -> String {
+    hex::encode_upper([row.cla, row.ins, row.p1, row.p2])
+}
+
 fn lint_account(profile: &Profile, findings: &mut Findings) {
     let Some(rules) = &profile.account else { return };
-    for name in [&rules.purchase_key, &rules.load_key, &rules.tac_key] {
-        if profile.key(name).is_none_or(|key| key.df != rules.df) {
-            findings.add("account", Problem::KeyMissing(name.clone()));
-        }
-    }
+    let used =
+        [(&rules.purchase_key, KeyClass::Dpk), (&rules.load_key, KeyClass::Dlk), (&rules.tac_key, KeyClass::Dtk)];
+    used.into_iter().for_each(|(name, class)| lint_key_of(profile, "account", &rules.df, name, class, findings));
+    findings.duplicates(
+        "account",
+        "transaction type",
+        [rules.purchase_type, rules.load_type].into_iter().map(|kind| format!("{kind:02X}")),
+    );
+    let commands = [&rules.init_load, &rules.credit_load, &rules.init_purchase, &rules.debit_purchase];
+    findings.duplicates("account", "command", commands.into_iter().map(header));
     let Some((df, log)) = profile.df(&rules.df).zip(profile.ef(&rules.df, &rules.log)) else {
         return findings.add("account", Problem::PlaceMissing(format!("{}.{}", rules.df, rules.log)));
     };
     for access in [&rules.purchase_access, &rules.load_access, &rules.balance_access] {
         lint_access(profile, df, "account", access, findings);
     }
-    findings.sum("account", "bytes of a log record", LOG_RECORD, log.record_length());
+    findings.log("account", df, log, LOG_RECORD);
 }
 
 fn lint_purse(profile: &Profile, findings: &mut Findings) {
     let Some(rules) = &profile.purse else { return };
     let keys = &rules.keys;
     let used = [
-        &keys.purchase,
-        &keys.load,
-        &keys.unload,
-        &keys.overdraw,
-        &keys.tac,
-        &keys.maintenance,
-        &keys.unblock_pin,
-        &keys.reload_pin,
+        (&keys.purchase, KeyClass::Dpk),
+        (&keys.load, KeyClass::Dlk),
+        (&keys.unload, KeyClass::Dulk),
+        (&keys.overdraw, KeyClass::Duk),
+        (&keys.tac, KeyClass::Dtk),
+        (&keys.maintenance, KeyClass::Stk),
+        (&keys.unblock_pin, KeyClass::Puk),
+        (&keys.reload_pin, KeyClass::Drpk),
     ];
-    for name in used {
-        if profile.key(name).is_none_or(|key| key.df != rules.df) {
-            findings.add("purse", Problem::KeyMissing(name.clone()));
-        }
-    }
+    used.into_iter().for_each(|(name, class)| lint_key_of(profile, "purse", &rules.df, name, class, findings));
+    let types = &rules.types;
+    let types = [
+        types.ed_load,
+        types.ep_load,
+        types.unload,
+        types.cash,
+        types.ed_purchase,
+        types.ep_purchase,
+        types.overdraw,
+        types.composite,
+    ];
+    findings.duplicates("purse", "transaction type", types.into_iter().map(|kind| format!("{kind:02X}")));
     for file in [&rules.public_data, &rules.holder_data] {
         if profile.ef(&rules.df, file).is_none() {
             findings.add("purse", Problem::PlaceMissing(format!("{}.{file}", rules.df)));
@@ -393,7 +466,7 @@ fn lint_purse(profile: &Profile, findings: &mut Findings) {
         &access.ep_balance,
     ];
     conditions.into_iter().for_each(|condition| lint_access(profile, df, "purse", condition, findings));
-    findings.sum("purse", "bytes of a log record", PURSE_LOG_RECORD, log.record_length());
+    findings.log("purse", df, log, PURSE_LOG_RECORD);
     findings.range("purse", "factors", rules.factors.into(), &[1, 2, 3], "1 to 3");
 }
 
@@ -403,7 +476,7 @@ mod tests {
     use crate::builtin::builtin_text;
 
     /// One change of the built-in text, and a word of the finding that it must bring.
-    const CHANGES: [(&str, &str, &str); 22] = [
+    const CHANGES: [(&str, &str, &str); 32] = [
         ("version = \"3.00\"", "version = \"3.00.1\"", "SSSE.EF05.spec_version: \"3.00.1\" does not fit: 6 bytes"),
         ("format = \"an(80)\"", "format = \"an(254)\"", "bytes of a record is 256"),
         ("tag = 0xF0", "tag = 0xFF", "DF07.EF05.honour: tag is 255"),
@@ -425,6 +498,16 @@ mod tests {
         ("capacity = 32768", "capacity = 9000", "the chip has 9000"),
         ("log = \"EF08\"", "log = \"EF09\"", "DF04.EF09 does not exist"),
         ("challenge = 4", "challenge = 5", "bytes of the challenge is 5"),
+        ("load_key = \"DLK\"", "load_key = \"DTK\"", "account: key DTK has the class Dtk, this row needs Dlk"),
+        ("load_type = 0x01", "load_type = 0x32", "account: transaction type 32 is used twice"),
+        ("ins = 0x2A, p1 = 0x00", "ins = 0x2C, p1 = 0x01", "account: command B02C0100 is used twice"),
+        ("log = \"EF08\"", "log = \"EF06\"", "account: DF04.EF06 is no cyclic file"),
+        ("purchase_access = \"PIN\"", "purchase_access = \"RK9DF04\"", "account: key RK9DF04 is not among"),
+        ("hsm = [\"0090\"]", "hsm = [\"90\"]", "key PUK: HSM address \"90\" is not four hex digits"),
+        ("application_block = \"841E0000\"", "application_block = \"841E00\"", "bytes of a command header is 3"),
+        ("card_block = \"84160000\"\nchallenge = 4", "card_block = \"84160000\"\nchallenge = 6", "challenge is 6"),
+        ("tries = 3\nbytes_min", "tries = 16\nbytes_min", "pin: tries is 16"),
+        ("initial = \"123456\"", "initial = \"12345A\"", "digits of the initial PIN"),
         ("tries = 3, purpose = \"内部认证密钥\"", "tries = 16, purpose = \"内部认证密钥\"", "tries is 16"),
     ];
 
@@ -440,13 +523,16 @@ mod tests {
     }
 
     /// The same for the purse.
-    const PURSE_CHANGES: [(&str, &str, &str); 6] = [
+    const PURSE_CHANGES: [(&str, &str, &str); 9] = [
         ("unload = \"DULK\"", "unload = \"DULX\"", "purse: key DULX is not among"),
         ("public_data = \"EF15\"", "public_data = \"EF14\"", "ADF1.EF14 does not exist"),
         ("log = \"EF18\"", "log = \"EF20\"", "ADF1.EF20 does not exist"),
         ("update = \"MAC DAMK\"", "update = \"MAC DAMX\"", "key DAMX is not among"),
         ("format = \"b(3)\"", "format = \"b(4)\"", "purse: bytes of a log record is stated as 23, the rows give 24"),
         ("factors = 1", "factors = 4", "purse: factors is 4"),
+        ("cash = 0x04", "cash = 0x05", "purse: transaction type 05 is used twice"),
+        ("unload = \"DULK\"", "unload = \"DLK\"", "purse: key DLK has the class Dlk, this row needs Dulk"),
+        ("log = \"EF18\"", "log = \"EF19\"", "purse: ADF1.EF19 is no cyclic file"),
     ];
 
     #[test]
@@ -458,6 +544,13 @@ mod tests {
             let findings: Vec<String> = lint(&profile).iter().map(ToString::to_string).collect();
             assert!(findings.iter().any(|finding| finding.contains(expected)), "{to}: {findings:?}");
         }
+    }
+
+    #[test]
+    fn a_psam_without_its_terminal_number_is_found() {
+        let text = builtin_text("psam").expect("built in");
+        let changed = Profile::parse(&text.replacen("terminal_number", "terminal", 1)).expect("the grammar holds");
+        assert!(lint(&changed).iter().any(|finding| finding.problem == Problem::PsamIncomplete));
     }
 
     #[test]

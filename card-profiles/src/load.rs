@@ -292,6 +292,13 @@ id = "SSSE"
         assert_eq!(at(error("tries = 5", "tries = 500")), (6, 9));
         assert_eq!(at(error("read = \"free\"", "read = \"often\"")), (23, 10));
         assert_eq!(at(error("an(4)", "an[4]")), (26, 41));
+        let (line, column, message) = error("fid = \"EF0C\"", "fid = \"EFG0\"");
+        assert_eq!((line, column, message.contains("four hex digits")), (19, 9, true), "{message}");
+        let (line, column, message) = error("size = 6", "size = \"six\"");
+        assert_eq!((line, column, message.contains("expected u16")), (21, 10, true), "{message}");
+        let (line, column, message) = error("\"tlv-records\"", "\"linear\"");
+        assert_eq!((line, column, message.contains("expected one of")), (20, 10, true), "{message}");
+        assert_eq!(at(error("records = 1", "records = ")), (22, 13));
         let (line, column, message) = error("  update = \"UKSSSE\"\n", "");
         assert_eq!((line, column, message.contains("update")), (15, 3, true), "{message}");
         assert_eq!(at(error("id = \"DF07\"", "id = \"DF17\"")), (8, 1));
