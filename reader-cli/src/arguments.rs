@@ -125,9 +125,25 @@ pub enum Command {
     /// Card types: what is on a card. Needs no reader.
     #[command(subcommand)]
     Profile(ProfileCommand),
+    /// Explore a card as a file system; from a script with expected answers when standard input is no terminal.
+    Shell(ShellArguments),
     /// Logs of conversations with cards. Needs no reader.
     #[command(subcommand)]
     Trace(TraceCommand),
+}
+
+/// `shell`.
+#[derive(Args, Debug)]
+pub struct ShellArguments {
+    /// Read the card by this profile instead of recognising it: built-in name or file.
+    #[arg(long, value_name = "PROFILE")]
+    pub profile: Option<String>,
+    /// Run these lines and stop at the first that fails, with its number; exit 7 when an expected answer did not come.
+    #[arg(long, value_name = "FILE")]
+    pub script: Option<PathBuf>,
+    /// Let the command `update` write to the card.
+    #[arg(long)]
+    pub allow_update: bool,
 }
 
 /// `trace …`.

@@ -12,6 +12,7 @@ mod office;
 mod pay;
 mod profile;
 mod readers;
+mod shell;
 mod trace;
 
 use card_core::security::psam::Psam;
@@ -102,6 +103,7 @@ fn carry_out(setting: &Setting<'_>, command: &Command) -> Result<Exit, TerminalE
         Command::Pin(PinCommand::Change(arguments)) => account::change_pin(setting, arguments),
         Command::Load(arguments) => load::load(setting, arguments),
         Command::Pay(arguments) => pay::pay(setting, arguments),
+        Command::Shell(arguments) => shell::run(setting, arguments),
         Command::Journal(command) => journal::run(setting, command),
         Command::Receipt(command) => journal::receipt(setting, command),
         Command::SignIn => office::sign_in(setting),

@@ -13,11 +13,14 @@ use card_core::security::{CityCode, SecurityError};
 use card_core::session::{ChallengeError, SessionError};
 use card_core::transport::TransportError;
 use card_core::transport::pcsc::ChooseError;
+use card_profiles::access::Right;
 use card_profiles::account::AnswerLength;
+use card_profiles::read::Reason;
 use settlement::code::ErrorCode;
 use settlement::recovery::Contradiction;
 
 use crate::language::Words;
+use crate::shell::ShellError;
 
 /// An error of the terminal.
 #[derive(Debug, thiserror::Error)]
@@ -97,6 +100,9 @@ pub enum TerminalError {
     /// The keys given are not those of the card: it proved another IRK.
     #[error("the card holds other keys than those given")]
     KeysDiffer,
+    /// Something in the shell.
+    #[error(transparent)]
+    Shell(#[from] ShellError),
     /// A centre address without `http://`.
     #[error("{address} is not an http:// address")]
     Address {
@@ -444,6 +450,7 @@ impl TerminalError {
             Self::KeyFile { source: card_profiles::key_file::KeyFileError::Mark, .. } => Code::KeyFileNotRehearsal,
             Self::KeyFile { .. } => Code::KeyFileMalformed,
             Self::KeysDiffer => Code::KeysDiffer,
+            Self::Shell(error) => of_shell(error),
             Self::Address { .. } => Code::AddressUnsupported,
             Self::PinFormat => Code::PinFormat,
             Self::PinNeeded => Code::PinNeeded,
@@ -572,6 +579,24 @@ pub(crate) const fn of_transport(error: &TransportError) -> Code {
         TransportError::Protocol { .. } | TransportError::TraceDiffers { .. } | TransportError::TraceEnded { .. } => {
             Code::ExchangeBroken
         }
+    }
+}
+
+const fn of_shell(error: &ShellError) -> Code {
+    match error {
+        ShellError::Usage(_) => Code::ShellCommand,
+        ShellError::NoSuchPlace(_) | ShellError::Closed { reason: Reason::NoSuchFile, .. } => Code::PlaceUnknown,
+        ShellError::NoSuchKey(_) => Code::KeyUnknown,
+        ShellError::Closed { reason: Reason::Never, .. } => Code::FileNeverRead,
+        ShellError::Closed { reason: Reason::Unproved(Right::Pin), .. } => Code::PinNeeded,
+        ShellError::Closed { reason: Reason::Unproved(Right::Key(_)), .. } => Code::PsamMissing,
+        ShellError::Closed { reason: Reason::ProofRefused { right: Right::Pin, .. }, .. } => Code::PinWrong,
+        ShellError::Closed { reason: Reason::ProofRefused { right: Right::Key(_), .. }, .. } => Code::KeyRefused,
+        ShellError::Closed { reason: Reason::Refused(_), .. } => Code::CardRefused,
+        ShellError::ReadOnly => Code::ReadOnly,
+        ShellError::Value { .. } => Code::ValueRefused,
+        ShellError::ReadBack(_) => Code::ReadBackDiffers,
+        ShellError::Expectation { .. } => Code::ScriptMismatch,
     }
 }
 

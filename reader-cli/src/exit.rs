@@ -55,13 +55,19 @@ impl Exit {
             | Code::TraceEmpty
             | Code::KeyFileMalformed
             | Code::KeyFileNotRehearsal
+            | Code::ShellCommand
+            | Code::ValueRefused
             | Code::AddressUnsupported => Self::Usage,
             Code::FileMissing
             | Code::PersonMissing
+            | Code::PlaceUnknown
+            | Code::KeyUnknown
             | Code::ReceiptUnknown
             | Code::NotEnrolled
             | Code::NothingToLoad => Self::NotFound,
             Code::BillRefused
+            | Code::FileNeverRead
+            | Code::ReadOnly
             | Code::ForeignCity
             | Code::CardNotYetValid
             | Code::CardExpired
@@ -111,7 +117,7 @@ impl Exit {
             | Code::KeyRefused
             | Code::KeysDiffer
             | Code::KeyBlocked => Self::Authentication,
-            Code::MacWrong | Code::ChainDiffers => Self::Mismatch,
+            Code::MacWrong | Code::ChainDiffers | Code::ReadBackDiffers | Code::ScriptMismatch => Self::Mismatch,
             Code::CentreUnreachable | Code::CentreAnswer | Code::CentreBusy => Self::PeerUnreachable,
             Code::StoreFailed | Code::StoreFull | Code::StoreBusy | Code::StoreCorrupt | Code::TraceUnwritable => {
                 Self::Storage

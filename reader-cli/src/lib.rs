@@ -22,6 +22,7 @@ pub mod profiles;
 pub mod reader;
 pub mod receipt;
 pub mod secret;
+pub mod shell;
 pub mod store;
 pub mod terminal;
 pub mod trace;

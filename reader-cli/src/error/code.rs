@@ -144,6 +144,22 @@ codes! {
     KeyFileNotRehearsal = "KEY_FILE_NOT_REHEARSAL",
     /// Keys given are not the card's.
     KeysDiffer = "KEYS_DIFFER",
+    /// Line of the shell that is no command.
+    ShellCommand = "SHELL_COMMAND",
+    /// Directory, file or item that the profile lacks.
+    PlaceUnknown = "PLACE_UNKNOWN",
+    /// Key that the profile lacks.
+    KeyUnknown = "KEY_UNKNOWN",
+    /// File that nothing opens.
+    FileNeverRead = "FILE_NEVER_READ",
+    /// Shell that may not write.
+    ReadOnly = "READ_ONLY",
+    /// Value that does not go onto the card.
+    ValueRefused = "VALUE_REFUSED",
+    /// Item that was read back with another value.
+    ReadBackDiffers = "READ_BACK_DIFFERS",
+    /// Script that expected something else.
+    ScriptMismatch = "SCRIPT_MISMATCH",
     /// Balance does not suffice.
     BalanceInsufficient = "BALANCE_INSUFFICIENT",
     /// Bill paid before.

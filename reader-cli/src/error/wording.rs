@@ -6,6 +6,7 @@ use settlement::explain::Explain as _;
 
 use super::{Code, TerminalError, Unsettled};
 use crate::language::{Language, Words};
+use crate::shell::ShellError;
 
 impl TerminalError {
     /// What happened.
@@ -26,6 +27,12 @@ impl TerminalError {
                 Words::of(format!("{path}:{}", reason.zh), format!("{path}: {}", reason.en))
             }
             Self::BillRefused { reason } => reason.clone(),
+            Self::Shell(ShellError::Closed { place, reason }) => {
+                Words::of(format!("{place}:{}", reason.zh()), format!("{place}: {reason}"))
+            }
+            Self::Shell(ShellError::Value { place, source }) => {
+                Words::of(format!("{place}:{}", source.zh()), format!("{place}: {source}"))
+            }
             Self::StillOpen { id, why } => {
                 let why = match why {
                     Unsettled::PinNeeded => Words::new("验证密码后才能查询", "the card tells only after its PIN"),
@@ -108,6 +115,14 @@ fn what(code: Code) -> Words {
         Code::BillMalformed => ("账单文件格式不对", "the bill file is malformed"),
         Code::BillRefused => ("账单不符合规则", "the bill breaks a rule"),
         Code::TraceUnwritable => ("跟踪文件写不了", "the trace file cannot be written"),
+        Code::ShellCommand => ("没有这个命令,或参数不对", "no such command, or other words than it takes"),
+        Code::PlaceUnknown => ("卡片描述中没有这个位置", "the profile has no such place"),
+        Code::KeyUnknown => ("卡片描述中没有这个可认证的密钥", "the profile has no such key to authenticate with"),
+        Code::FileNeverRead => ("该文件不允许读取", "this file is never read"),
+        Code::ReadOnly => ("未允许修改卡片", "updates were not allowed"),
+        Code::ValueRefused => ("值写不进该数据项", "the value does not go into this item"),
+        Code::ReadBackDiffers => ("读回的值与写入的不同", "what was read back is not what was written"),
+        Code::ScriptMismatch => ("结果与脚本的预期不符", "the script expected something else"),
         Code::TraceEmpty => ("文件中没有与卡的对话", "the file holds no conversation with a card"),
         Code::CatalogueMalformed => ("药品目录格式不对", "the catalogue file is malformed"),
         Code::PolicyMalformed => ("支付政策文件格式不对", "the policy file is malformed"),
@@ -216,6 +231,14 @@ fn next(code: Code) -> Words {
             "换一个尚不存在的文件名,并检查目录的权限",
             "name a file that does not exist yet, in a folder that can be written",
         ),
+        Code::ShellCommand => ("输入 help 查看命令", "type help for the commands"),
+        Code::PlaceUnknown => ("用 ls 或 tree 查看", "see ls or tree"),
+        Code::KeyUnknown => ("按 Tab 查看密钥名称", "press Tab for the names of keys"),
+        Code::FileNeverRead => ("换一个文件", "read another file"),
+        Code::ReadOnly => ("用 sscard shell --allow-update 重新进入", "start again with sscard shell --allow-update"),
+        Code::ValueRefused => ("按提示改正该值", "correct the value as told"),
+        Code::ReadBackDiffers => ("不要再使用此卡,请联系发卡机构", "use this card no more and ask its issuer"),
+        Code::ScriptMismatch => ("检查该行,或更正脚本的预期", "look at this line, or correct what it expects"),
         Code::TraceEmpty => (
             "给出 sscard --trace、pcscd --apdu 的记录或十六进制命令行",
             "give a file of sscard --trace, of pcscd --apdu, or hexadecimal lines",

@@ -36,15 +36,20 @@ fn transport() -> Key16 {
     Key16::new(rehearsal::TRANSPORT_KEY)
 }
 
+/// The bytes of a key, for a test to look for.
+pub(crate) fn key_bytes(seed: u8, name: &str) -> [u8; 16] {
+    let digest = settlement::id::Digest::of(format!("test root {seed} {name}").as_bytes());
+    *digest.0.first_chunk().expect("32 bytes")
+}
+
 /// A key that differs from every other by more than its parity bits: name and seed, hashed.
 fn key_of(seed: u8, name: &str) -> Key16 {
-    let digest = settlement::id::Digest::of(format!("test root {seed} {name}").as_bytes());
-    Key16::new(*digest.0.first_chunk().expect("32 bytes"))
+    Key16::new(key_bytes(seed, name))
 }
 
 /// Makes a user card of a blank one: keys, an invented person, PIN changed.
 pub(crate) fn make_user(card: &Socket, seed: u8, city: &str, serial: u8) {
-    personalize(card, seed, city, &holder(city, serial));
+    make_person(card, seed, city, &holder(city, serial), PIN);
 }
 
 /// Makes a PSAM of a blank one.
@@ -77,12 +82,13 @@ fn terminal_number_place(profile: &Profile) -> String {
     }
 }
 
-fn personalize(card: &Socket, seed: u8, city: &str, values: &CardValues) {
+/// Makes a user card of a blank one, of whatever person, with whatever PIN.
+pub(crate) fn make_person(card: &Socket, seed: u8, city: &str, values: &CardValues, pin: &str) {
     carry_out(card, &builtin("ssc-3.0").expect("built in"), seed, city, values);
     let mut session = Session::new(Box::new(card.connect().expect("powers up")));
     let name = hex::decode("7378312E73682EC9E7BBE1B1A3D5CF").expect("hex");
     assert!(session.send(&card_core::command::select_by_name(&name)).expect("answers").sw.is_ok());
-    let change = card_core::command::change_pin(&bcd(INITIAL_PIN), &bcd(PIN));
+    let change = card_core::command::change_pin(&bcd(INITIAL_PIN), &bcd(pin));
     assert!(session.send(&change).expect("answers").sw.is_ok(), "PIN change");
 }
 

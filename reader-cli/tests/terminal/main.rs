@@ -5,5 +5,7 @@ mod cards;
 mod centre;
 mod journeys;
 mod refusals;
+
+mod shell;
 mod shop;
 mod traces;

@@ -1,9 +1,10 @@
 //! A shop for tests: a private daemon with software cards, a data folder, a centre, and the built program.
 
+use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
-use card_profiles::builtin_text;
+use card_profiles::{CardValues, builtin_text};
 use card_sim::fault::FaultPlan;
 use card_sim::memory::Durability;
 use card_sim::reader::Farm;
@@ -37,6 +38,7 @@ pub(crate) struct Shop {
     pub(crate) farm: Farm,
     pub(crate) centre: Centre,
     pub(crate) folder: tempfile::TempDir,
+    pin: String,
 }
 
 /// What a run of the program left.
@@ -66,16 +68,28 @@ impl Shop {
 
     /// As [`Self::open`], with a PSAM of the world `psam_seed`.
     pub(crate) fn with(psam_seed: u8) -> Self {
+        Self::made(psam_seed, cards::PIN, |path| user_image(path, 1, cards::CITY))
+    }
+
+    /// As [`Self::open`], with a card of this person and this PIN.
+    pub(crate) fn of_person(values: &CardValues, pin: &str) -> Self {
+        Self::made(1, pin, |path| {
+            let card = blank_image(path, "ssc-3.0", cards::serial_of(1));
+            cards::make_person(&card, 1, cards::CITY, values, pin);
+        })
+    }
+
+    fn made(psam_seed: u8, pin: &str, person: impl FnOnce(&Path)) -> Self {
         let folder = tempfile::tempdir().expect("folder");
         let at = |name: &str| folder.path().join(name);
-        user_image(&at("person.card"), 1, cards::CITY);
+        person(&at("person.card"));
         let psam = blank_image(&at("psam.card"), "psam", cards::PSAM_SERIAL);
         cards::make_psam(&psam, psam_seed);
         drop(psam);
         std::fs::write(at("drugs.csv"), CATALOGUE).expect("written");
         let images = [at("person.card"), at("psam.card")];
         let farm = Farm::start_with(&at("farm"), 4, &images, Durability::Process).expect("a daemon");
-        Self { farm, centre: Centre::start(), folder }
+        Self { farm, centre: Centre::start(), folder, pin: pin.to_owned() }
     }
 
     /// As a terminal that works: enrolled, signed in, blacklist there, 500.00 yuan on the card.
@@ -130,6 +144,41 @@ impl Shop {
         ran(command.output().expect("runs"))
     }
 
+    /// Runs the program with these lines on standard input.
+    pub(crate) fn run_typing(&self, lines: &str, arguments: &[&str]) -> Ran {
+        let path = self.path("typed");
+        std::fs::write(&path, lines).expect("written");
+        let mut command = self.command(env!("CARGO_BIN_EXE_sscard"));
+        command.args(["--format", "json"]).args(arguments).stdin(std::fs::File::open(path).expect("opens"));
+        ran(command.output().expect("runs"))
+    }
+
+    /// Runs the shell at a terminal, typing each line when the shell asks for it.
+    pub(crate) fn run_at_terminal(&self, lines: &str, arguments: &str) -> Ran {
+        let mut command = self.command("script");
+        command.args(["-qec", &format!("{} {arguments}", env!("CARGO_BIN_EXE_sscard")), "/dev/null"]);
+        command.env("TERM", "xterm").stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut child = command.spawn().expect("runs");
+        let mut keyboard = child.stdin.take().expect("piped");
+        let mut screen = child.stdout.take().expect("piped");
+        let (mut seen, mut typed_at) = (Vec::new(), 0);
+        let mut lines = lines.lines();
+        let mut buffer = [0; 4096];
+        while let Ok(count @ 1..) = screen.read(&mut buffer) {
+            seen.extend_from_slice(&buffer[..count]);
+            let text = String::from_utf8_lossy(&seen[typed_at..]).into_owned();
+            let (before, last) = text.rsplit_once('\n').unwrap_or(("", &text));
+            let is_asked = !before.is_empty() && last.contains("sscard:/") && last.contains("> ");
+            if let (true, Some(line)) = (is_asked, lines.clone().next()) {
+                lines.next();
+                typed_at = seen.len();
+                keyboard.write_all(format!("{line}\r").as_bytes()).expect("typed");
+            }
+        }
+        let status = child.wait().expect("ends").code().unwrap_or(-1);
+        Ran { status, stdout: String::from_utf8_lossy(&seen).into_owned(), stderr: String::new() }
+    }
+
     fn command(&self, program: &str) -> Command {
         let mut command = Command::new(program);
         command
@@ -137,7 +186,7 @@ impl Shop {
             .env("SSCARD_DATA", self.path("data"))
             .env("SSCARD_CENTRE", &self.centre.address)
             .env("SSCARD_CITY", cards::CITY)
-            .env("PIN", cards::PIN)
+            .env("PIN", &self.pin)
             .env("INITIAL", cards::INITIAL_PIN)
             .env("WRONG", "000000")
             .env("LC_ALL", "C.UTF-8");

@@ -1,0 +1,444 @@
+//! `shell`: a card explored as a file system, by a person or by a script.
+//!
+//! Owns: the loop over lines and the answers' look. Never: what an act does (`crate::shell`), what a line means (`shell::line`).
+
+use std::io::{IsTerminal as _, Read as _};
+
+use card_core::Response;
+use card_core::trace::Exchange;
+use card_profiles::image::CardValues;
+use card_profiles::profile::EfKind;
+use card_profiles::trace::Decoder;
+use card_profiles::{Df, Ef, Place, codec};
+use settlement::id::CardIdentifier;
+
+use super::profile::Source;
+use super::{Setting, trace};
+use crate::arguments::{Form, ShellArguments};
+use crate::counter::pin::SECRET;
+use crate::error::TerminalError;
+use crate::exit::Exit;
+use crate::language::{Language, Words};
+use crate::page::{Page, Value};
+use crate::secret::{Pin, SecretSource};
+use crate::shell::editor::Keyboard;
+use crate::shell::line::{self, Act, COMMANDS};
+use crate::shell::{Shell, ShellError, expectation};
+use crate::store::Store;
+
+/// The shell at work.
+struct Work<'a> {
+    setting: &'a Setting<'a>,
+    shell: Shell,
+    reader: String,
+    allow_update: bool,
+    /// Follows what is selected, to explain raw commands.
+    decoder: Decoder,
+    /// Last answer to a raw command or a challenge.
+    last: Option<Response>,
+    /// Values read so far, for `expect`.
+    values: CardValues,
+}
+
+/// `shell`.
+pub(super) fn run(setting: &Setting<'_>, arguments: &ShellArguments) -> Result<Exit, TerminalError> {
+    let given = arguments.profile.as_deref().map(Source::named).transpose()?.map(|source| source.profile);
+    let script = match &arguments.script {
+        Some(path) => {
+            let place = path.display().to_string();
+            let text =
+                std::fs::read_to_string(path).map_err(|source| TerminalError::File { path: place.clone(), source })?;
+            Some((place, text))
+        }
+        None if std::io::stdin().is_terminal() => None,
+        None => {
+            let (place, mut text) = ("-".to_owned(), String::new());
+            std::io::stdin()
+                .lock()
+                .read_to_string(&mut text)
+                .map_err(|source| TerminalError::File { path: place.clone(), source })?;
+            Some((place, text))
+        }
+    };
+    let mut desk = setting.desk()?;
+    let held = desk.card()?;
+    let psam = desk.psam(setting.profiles.first())?;
+    let shell = Shell::open(held.session, given, psam)?;
+    let decoder = Decoder::with_profile(shell.profile.clone());
+    let mut work = Work {
+        setting,
+        shell,
+        reader: held.reader,
+        allow_update: arguments.allow_update,
+        decoder,
+        last: None,
+        values: CardValues::new(),
+    };
+    match script {
+        Some((place, text)) => work.script(&place, &text),
+        None => work.person(),
+    }
+}
+
+impl Work<'_> {
+    fn script(&mut self, place: &str, text: &str) -> Result<Exit, TerminalError> {
+        for (number, content) in (1..).zip(text.lines()).filter(|(_, content)| !line::is_blank(content)) {
+            match self.line(content) {
+                Ok(true) => {}
+                Ok(false) => break,
+                Err(error) => {
+                    let number: usize = number;
+                    let words =
+                        Words::of(format!("脚本 {place} 第 {number} 行"), format!("script {place}, line {number}"));
+                    self.answer(&Page::new().noted("SCRIPT_LINE", words))?;
+                    return Err(error);
+                }
+            }
+        }
+        Ok(Exit::Ok)
+    }
+
+    fn person(&mut self) -> Result<Exit, TerminalError> {
+        self.info()?;
+        let keyboard = Keyboard::open(&self.setting.configuration.data, self.shell.profile.clone());
+        let mut keyboard = keyboard.ok_or(TerminalError::Output)?;
+        loop {
+            let here = self.shell.current().map_or("", |df| df.id.as_str());
+            let prompt = format!("sscard:/{here}> ");
+            let Some(typed) = keyboard.line(&prompt, self.shell.directory) else { return Ok(Exit::Ok) };
+            if line::is_blank(&typed) {
+                continue;
+            }
+            if Act::parse(line::split(&typed).0).is_ok_and(|act| act.is_kept(&self.decoder)) {
+                keyboard.keep(typed.trim());
+            }
+            match self.line(&typed) {
+                Ok(true) => {}
+                Ok(false) => return Ok(Exit::Ok),
+                Err(error) => self.setting.output.error(&error),
+            }
+        }
+    }
+
+    /// One line; `false`: leave.
+    fn line(&mut self, typed: &str) -> Result<bool, TerminalError> {
+        let (typed, expected) = line::split(typed);
+        let act = Act::parse(typed)?;
+        if act == Act::Exit {
+            return Ok(false);
+        }
+        let is_raw = matches!(act, Act::Apdu(_));
+        let result = self.act(act);
+        match expected {
+            None => result?,
+            Some(expected) if is_raw => {
+                result?;
+                expectation::answer(expected, self.last.as_ref().ok_or(TerminalError::Bug("an answer was kept"))?)?;
+            }
+            Some(expected) => {
+                let came = result.as_ref().map_or_else(|error| error.code().as_str(), |()| "OK");
+                expectation::outcome(expected, came)?;
+            }
+        }
+        Ok(true)
+    }
+
+    fn act(&mut self, act: Act) -> Result<(), TerminalError> {
+        match act {
+            Act::List(directory) => self.list(directory.as_deref()),
+            Act::ChangeDirectory(name) => {
+                self.shell.change_directory(&name)?;
+                self.follow();
+                Ok(())
+            }
+            Act::Show { file, hex } => self.show(&file, hex),
+            Act::Records(file) => self.records(&file),
+            Act::Tree => self.tree(),
+            Act::Info => self.info(),
+            Act::Verify { source, last_try } => self.verify(source.as_ref(), last_try),
+            Act::Authenticate(key) => {
+                self.shell.authenticate(&key)?;
+                self.follow();
+                self.done("authenticated", Words::new("已认证", "authenticated"))
+            }
+            Act::Challenge(length) => {
+                let response = self.shell.session.send(&card_core::command::get_challenge(length))?;
+                let page = Page::new()
+                    .with(
+                        "challenge",
+                        Words::new("随机数", "challenge"),
+                        Value::Text(hex::encode_upper(&response.data)),
+                    )
+                    .with("status", Words::new("状态码", "status"), Value::Text(response.sw.to_string()));
+                self.last = Some(response);
+                self.answer(&page)
+            }
+            Act::Apdu(bytes) => self.apdu(bytes),
+            Act::Update { .. } if !self.allow_update => Err(ShellError::ReadOnly.into()),
+            Act::Update { place, value } => {
+                self.shell.update(&place, &value)?;
+                self.follow();
+                self.done("written", Words::new("已写入", "written"))
+            }
+            Act::Expect { place: None, value } => {
+                let last = self.last.as_ref().ok_or(ShellError::Usage("expect SW comes after apdu or challenge"))?;
+                Ok(expectation::answer(&value, last)?)
+            }
+            Act::Expect { place: Some(place), value } => {
+                let came = self.values.get(&place).map(|value| match value {
+                    codec::Value::Text(text) => text.clone(),
+                    codec::Value::Number(number) => number.to_string(),
+                });
+                Ok(expectation::value(&place, &value, came.as_deref())?)
+            }
+            Act::Reset => {
+                self.shell.reset()?;
+                self.decoder.reset(&[]);
+                self.values = CardValues::new();
+                self.done("reset", Words::new("已复位", "reset"))
+            }
+            Act::Help => self.help(),
+            Act::Exit => Ok(()),
+        }
+    }
+
+    fn answer(&self, page: &Page) -> Result<(), TerminalError> {
+        self.setting.output.answer(page)
+    }
+
+    fn done(&self, id: &'static str, label: Words) -> Result<(), TerminalError> {
+        self.answer(&Page::new().with(id, label, Value::Flag(true)))
+    }
+
+    /// Tells the decoder where the card is now.
+    fn follow(&mut self) {
+        let Some(df) = self.shell.current() else { return };
+        let first = self.shell.profile.df.first().map(|df| df.df_name.clone()).unwrap_or_default();
+        let command = |command: card_core::Command| command.encode(card_core::apdu::Protocol::T0);
+        let selects =
+            [command(card_core::command::select_by_name(&first)), command(card_core::command::select_by_fid(df.fid))];
+        for select in selects {
+            self.decoder.exchange(&select, Some(&[0x90, 0x00]));
+        }
+    }
+
+    fn list(&self, directory: Option<&str>) -> Result<(), TerminalError> {
+        let named = match directory {
+            Some("/" | "..") => None,
+            Some(name) => {
+                let wanted = name.trim_matches('/').to_uppercase();
+                let df = self.shell.profile.df.iter().find(|df| df.id.to_uppercase() == wanted);
+                Some(df.ok_or_else(|| ShellError::NoSuchPlace(name.to_owned()))?)
+            }
+            None => self.shell.current(),
+        };
+        let rows = match named {
+            Some(df) => df.ef.iter().map(|ef| file_row(df, ef)).collect(),
+            None => self.shell.profile.df.iter().map(directory_row).collect(),
+        };
+        self.answer(&Page::new().with("entries", Words::new("目录项", "entries"), Value::Table(rows)))
+    }
+
+    fn tree(&self) -> Result<(), TerminalError> {
+        let files = |df: &Df| df.ef.iter().map(|ef| file_row(df, ef)).collect();
+        let page = self.shell.profile.df.iter().fold(Page::new(), |page, df| {
+            page.with(df.id.clone(), Words::same(format!("{} {}", df.id, df.name)), Value::Table(files(df)))
+        });
+        self.answer(&page)
+    }
+
+    fn info(&self) -> Result<(), TerminalError> {
+        let shell = &self.shell;
+        let atr = shell.session.atr().ok();
+        let hex = |bytes: &[u8]| Value::Text(hex::encode_upper(bytes));
+        let (fci, card) = (shell.fci(), shell.recognised.as_ref());
+        let algorithm = fci.and_then(|fci| fci.algorithm).map(|algorithm| format!("{:02X}", algorithm.0));
+        let page = Page::new()
+            .with("reader", Words::new("读卡器", "reader"), Value::text(&self.reader))
+            .with("atr", Words::new("复位应答", "ATR"), atr.as_ref().map_or(Value::Absent, |atr| hex(atr.bytes())))
+            .with(
+                "historical_bytes",
+                Words::new("历史字节", "historical bytes"),
+                atr.as_ref().map_or(Value::Absent, |atr| hex(atr.historical())),
+            )
+            .with("df_name", Words::new("DF 名称", "DF name"), fci.map_or(Value::Absent, |fci| hex(&fci.df_name)))
+            .with("algorithm", Words::new("算法标识", "algorithm"), Value::maybe(algorithm))
+            .with("profile", Words::new("卡片描述", "profile"), Value::text(&shell.profile.name))
+            .with("recognised", Words::new("已识别", "recognised"), Value::Flag(card.is_some()))
+            .with("version", Words::new("规范版本", "version"), Value::maybe(card.map(|card| card.version.as_str())))
+            .with("issuer_city", Words::new("发卡城市", "city"), Value::maybe(card.map(|card| card.city.as_str())))
+            .with("psam", Words::new("有 PSAM", "PSAM"), Value::Flag(shell.psam.is_some()));
+        self.answer(&page)
+    }
+
+    fn help(&self) -> Result<(), TerminalError> {
+        let rows = COMMANDS.map(|(name, takes, zh, en)| {
+            Page::new()
+                .with("command", Words::new("命令", "command"), Value::text(format!("{name} {takes}").trim()))
+                .with("text", Words::new("说明", "what it does"), Value::Words(Words::new(zh, en)))
+        });
+        let page = Page::new().with("commands", Words::new("命令", "commands"), Value::Table(rows.into()));
+        self.answer(&page)
+    }
+
+    fn show(&mut self, file: &str, hex: bool) -> Result<(), TerminalError> {
+        let contents = self.shell.read(file)?;
+        let (df, ef) = self.shell.file(file)?;
+        let page = if hex {
+            let bytes = contents.raw.concat();
+            Page::new().with("bytes", Words::new("字节", "bytes"), Value::count(bytes.len())).with(
+                "hex",
+                Words::new("内容", "contents"),
+                Value::Text(hex::encode_upper(bytes)),
+            )
+        } else {
+            let faults = contents.outcome.reading.faults.iter().map(|fault| {
+                Page::new()
+                    .with("place", Words::new("位置", "place"), Value::text(fault.place.to_string()))
+                    .with("code", Words::new("代码", "code"), Value::text(fault.fault.code()))
+                    .with(
+                        "text",
+                        Words::new("说明", "remark"),
+                        Value::Words(Words::of(fault.fault.zh(), fault.fault.to_string())),
+                    )
+            });
+            values(df, ef, &contents.outcome.reading.values).with(
+                "faults",
+                Words::new("说明", "remarks"),
+                Value::Table(faults.collect()),
+            )
+        };
+        self.values.extend(contents.outcome.reading.values);
+        self.answer(&page)
+    }
+
+    fn records(&mut self, file: &str) -> Result<(), TerminalError> {
+        let contents = self.shell.read(file)?;
+        let (_, ef) = self.shell.file(file)?;
+        let bytes = contents.raw.concat();
+        let row = |number: usize, tag: Option<u8>, value: &[u8]| {
+            Page::new()
+                .with("number", Words::new("记录号", "number"), Value::count(number))
+                .with("tag", Words::new("标识", "tag"), Value::maybe(tag.map(|tag| format!("{tag:02X}"))))
+                .with("length", Words::new("长度", "length"), Value::count(value.len()))
+                .with("hex", Words::new("内容", "contents"), Value::Text(hex::encode_upper(value)))
+        };
+        let rows: Vec<Page> = match ef.kind {
+            EfKind::TlvRecords => (1..)
+                .zip(card_core::tlv::items(&bytes).map_while(Result::ok))
+                .map(|(number, item)| row(number, Some(item.tag), item.value))
+                .collect(),
+            EfKind::Cyclic => (1..).zip(&contents.raw).map(|(number, record)| row(number, None, record)).collect(),
+            EfKind::Transparent => return Err(ShellError::Usage("this file has no records; cat shows it").into()),
+        };
+        self.values.extend(contents.outcome.reading.values);
+        self.answer(&Page::new().with("records", Words::new("记录", "records"), Value::Table(rows)))
+    }
+
+    /// Tells the tries left before one is spent, and remembers what the card said.
+    fn verify(&mut self, source: Option<&SecretSource>, last_try: bool) -> Result<(), TerminalError> {
+        let card = self.shell.recognised.as_ref().and_then(|card| CardIdentifier::parse(&card.identifier).ok());
+        let mut store = Store::open_if_there(&self.setting.configuration.data)?;
+        let known = match (&store, &card) {
+            (Some(store), Some(card)) => store.tries_left(card, SECRET)?,
+            _ => None,
+        };
+        let most = self.shell.profile.pin.as_ref().map_or(Value::Absent, |row| Value::Number(row.tries.into()));
+        self.answer(
+            &Page::new()
+                .with(
+                    "tries_left_before",
+                    Words::new("上次所知剩余次数", "tries left when last known"),
+                    known.map_or(Value::Absent, |left| Value::Number(left.into())),
+                )
+                .with("tries_max", Words::new("最多次数", "tries at most"), most),
+        )?;
+        if let Some(left @ ..=1) = known
+            && !last_try
+        {
+            return Err(TerminalError::LastTry { secret: SECRET.to_owned(), left });
+        }
+        let pin = Pin::read(source, self.setting.prompt("密码: ", "PIN: "))?;
+        let result = self.shell.verify(pin);
+        let left = match &result {
+            Ok(()) | Err(TerminalError::PinBlocked) => None,
+            Err(TerminalError::PinWrong { left }) => Some(*left),
+            Err(_) => return result,
+        };
+        if let (Some(store), Some(card)) = (&mut store, &card) {
+            // Whether this can be written must not hide what the card said.
+            let _ = store.set_tries_left(card, SECRET, left);
+        }
+        result?;
+        self.done("verified", Words::new("口令正确", "verified"))
+    }
+
+    fn apdu(&mut self, command: Vec<u8>) -> Result<(), TerminalError> {
+        let response = self.shell.send(&command)?;
+        let answer = [response.data.as_slice(), &response.sw.0.to_be_bytes()].concat();
+        let explained = self.decoder.exchange(&command, Some(&answer));
+        let raw = hex::encode_upper(&answer);
+        let exchange = Exchange { command, answer: Some(answer), micros: None };
+        self.last = Some(response);
+        match self.setting.output.form {
+            Form::Text => {
+                let text = trace::text(self.setting.output.language, &exchange, &explained);
+                let arrow = match self.setting.output.language {
+                    Language::Zh => "应答",
+                    Language::En => "answer",
+                };
+                self.setting.output.paper(&format!("{text}{arrow}: {raw}\n"))
+            }
+            Form::Json | Form::Layout => {
+                let page = Page::new()
+                    .with("command", Words::new("命令", "command"), Value::text(&*explained.name.en))
+                    .with("answer", Words::new("应答", "answer"), Value::Text(raw));
+                self.answer(&page)
+            }
+        }
+    }
+}
+
+fn directory_row(df: &Df) -> Page {
+    Page::new()
+        .with("id", Words::new("标识", "id"), Value::text(&df.id))
+        .with("fid", Words::new("FID", "FID"), Value::Text(format!("{:04X}", df.fid)))
+        .with("files", Words::new("文件", "files"), Value::count(df.ef.len()))
+        .with("name", Words::new("名称", "name"), Value::text(&df.name))
+}
+
+fn file_row(df: &Df, ef: &Ef) -> Page {
+    let kind = match ef.kind {
+        EfKind::TlvRecords => Value::Choice("tlv-records", Words::new("记录", "records")),
+        EfKind::Cyclic => Value::Choice("cyclic", Words::new("循环", "cyclic")),
+        EfKind::Transparent => Value::Choice("transparent", Words::new("透明", "transparent")),
+    };
+    Page::new()
+        .with("id", Words::new("标识", "id"), Value::Text(format!("{}.{}", df.id, ef.id)))
+        .with("kind", Words::new("结构", "kind"), kind)
+        .with("bytes", Words::new("字节", "bytes"), Value::Number(ef.size.into()))
+        .with("read", Words::new("读", "read"), Value::Text(ef.read.to_string()))
+        .with("update", Words::new("改", "update"), Value::Text(ef.update.to_string()))
+        .with("name", Words::new("名称", "name"), Value::text(&ef.name))
+}
+
+/// Values in the order of the profile's rows, with their Chinese names.
+fn values(df: &Df, ef: &Ef, read: &CardValues) -> Page {
+    let rank = |place: &Place| {
+        let item = ef.elements.iter().position(|row| Some(row.id.as_str()) == place.item.as_deref());
+        (place.record, item.unwrap_or(ef.elements.len()))
+    };
+    let mut ordered: Vec<_> = read.iter().filter(|(place, _)| (&*place.df, &*place.ef) == (&df.id, &ef.id)).collect();
+    ordered.sort_by_key(|(place, _)| rank(place));
+    ordered.into_iter().fold(Page::new(), |page, (place, value)| {
+        let row = ef.elements.iter().find(|row| Some(row.id.as_str()) == place.item.as_deref());
+        let inner =
+            row.and_then(|row| row.inner.iter().find(|inner| Some(inner.id.as_str()) == place.inner.as_deref()));
+        let name = inner.or(row).and_then(|row| row.name.clone()).unwrap_or_else(|| place.to_string());
+        let value = match value {
+            codec::Value::Text(text) => Value::text(text),
+            codec::Value::Number(number) => i64::try_from(*number).map_or(Value::Absent, Value::Number),
+        };
+        page.with(place.to_string(), Words::of(name, place.to_string()), value)
+    })
+}

@@ -1,0 +1,428 @@
+//! A card explored as a file system: where the person is, what was proved, what the card answered last.
+//!
+//! Source: directories and files are rows of the profile, which the card's own issuer data choose.
+//! Owns: the acts of the shell, one method each, and what they answer. Never: reads files by itself
+//! (`card_profiles::read`), prints, keeps a PIN longer than the shell runs, tries a refused secret again.
+
+pub mod completion;
+pub mod editor;
+pub mod expectation;
+pub mod line;
+
+use card_core::command;
+use card_core::fci::Fci;
+use card_core::script::{Step, StepError};
+use card_core::security::psam::Psam;
+use card_core::security::{CityCode, Factors, KeyName, SecurityModule};
+use card_core::{Command, Response, Session, StatusWord};
+use card_profiles::approach::{KeyVersions, Means};
+use card_profiles::profile::{EfKind, KeyRow};
+use card_profiles::read::{Outcome, Reader, Reason};
+use card_profiles::recognition::recognise;
+use card_profiles::{Df, Ef, Place, Profile, builtin, codec};
+
+use crate::error::TerminalError;
+use crate::secret::Pin;
+
+/// Profile by which a card is first approached: its environment and issuer data are the same in all.
+const FIRST: &str = "ssc-3.0";
+
+/// A card in the shell.
+pub struct Shell {
+    /// Conversation with the card.
+    pub session: Session,
+    /// Its profile.
+    pub profile: Profile,
+    /// What was recognised; `None` when the card says nothing that the profiles know.
+    pub recognised: Option<Recognised>,
+    /// PSAM, if one is there.
+    pub psam: Option<Psam>,
+    /// Directory, by its place in the profile; `None` is above all.
+    pub directory: Option<usize>,
+    fci: Option<Fci>,
+    pin: Option<Pin>,
+    /// The card refused a key or a PIN: nothing is proved unasked any more.
+    refused: bool,
+    /// A read may have left another directory selected than the one shown.
+    strayed: bool,
+}
+
+/// What a card says of itself.
+#[derive(Clone, Debug)]
+pub struct Recognised {
+    /// 卡的识别码, hex.
+    pub identifier: String,
+    /// 规范版本.
+    pub version: String,
+    /// Issuing city.
+    pub city: CityCode,
+}
+
+/// A file as it was read.
+#[derive(Debug)]
+pub struct Contents {
+    /// Values, faults, refusals.
+    pub outcome: Outcome,
+    /// Data of the answers, one a command.
+    pub raw: Vec<Vec<u8>>,
+}
+
+/// What a person asked for and cannot have.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ShellError {
+    /// No such command, or other words than it takes.
+    #[error("{0}")]
+    Usage(&'static str),
+    /// No such directory or file in the profile.
+    #[error("the profile has no {0}")]
+    NoSuchPlace(String),
+    /// No such key in the profile, or one that proves nothing.
+    #[error("the profile has no key {0} that proves anything")]
+    NoSuchKey(String),
+    /// A file is not open to reading.
+    #[error("{place}: {reason}")]
+    Closed {
+        /// File.
+        place: Place,
+        /// Why.
+        reason: Reason,
+    },
+    /// Updates were not asked for when the shell began.
+    #[error("the shell was started without --allow-update")]
+    ReadOnly,
+    /// A value does not go onto the card.
+    #[error("{place}: {source}")]
+    Value {
+        /// Item.
+        place: Place,
+        /// Why.
+        source: codec::EncodeError,
+    },
+    /// What was read back is not what was written.
+    #[error("{0} was read back with another value")]
+    ReadBack(Place),
+    /// A script expected something else.
+    #[error("{expected} expected, {got} came")]
+    Expectation {
+        /// As written.
+        expected: String,
+        /// What came; a value of the card is not repeated.
+        got: String,
+    },
+}
+
+impl Shell {
+    /// Approaches a card: selects its environment, reads the issuer's data, and chooses the profile unless one is given.
+    ///
+    /// # Errors
+    /// [`TerminalError`] when the card does not answer. A card of no known kind is no error: it has the first profile.
+    pub fn open(session: Session, given: Option<Profile>, psam: Option<Psam>) -> Result<Self, TerminalError> {
+        let chosen = given.is_some();
+        let first = || builtin(FIRST).ok_or(TerminalError::Bug("the first profile is built in"));
+        let profile = given.map_or_else(first, Ok)?;
+        let mut shell = Self {
+            session,
+            profile,
+            recognised: None,
+            psam,
+            directory: None,
+            fci: None,
+            pin: None,
+            refused: false,
+            strayed: false,
+        };
+        let factor = shell.session.atr().ok().and_then(|atr| atr.card_factor().ok());
+        let profile = shell.profile.clone();
+        let means = Means { pin: None, factors: None, versions: KeyVersions::default() };
+        let mut reader = Reader::basic(&profile, factor, means);
+        // The issuer's data alone: what comes after is the person's decision.
+        while let Some(step @ Step::Send(_)) = reader.next_step() {
+            let answer = shell.session.perform(&step, None)?;
+            reader.answer(&answer);
+        }
+        let outcome = reader.finish();
+        if let Ok(card) = recognise(outcome.fci.as_ref(), &outcome.reading.values) {
+            let version = outcome.reading.values.text("SSSE.EF05.spec_version").unwrap_or_default().to_owned();
+            let identifier = card.identifier.to_string();
+            shell.recognised = Some(Recognised { identifier, version, city: card.city });
+            if let Some(profile) = card.profile_name().and_then(builtin).filter(|_| !chosen) {
+                shell.profile = profile;
+            }
+        }
+        shell.fci = outcome.fci;
+        Ok(shell)
+    }
+
+    /// FCI of the environment.
+    #[must_use]
+    pub const fn fci(&self) -> Option<&Fci> {
+        self.fci.as_ref()
+    }
+
+    /// The directory, where the person is in one.
+    #[must_use]
+    pub fn current(&self) -> Option<&Df> {
+        self.directory.and_then(|index| self.profile.df.get(index))
+    }
+
+    /// Goes to a directory, and selects it.
+    ///
+    /// # Errors
+    /// [`ShellError::NoSuchPlace`]; the card's refusal.
+    pub fn change_directory(&mut self, name: &str) -> Result<(), TerminalError> {
+        if matches!(name, "/" | "..") {
+            self.directory = None;
+            return Ok(());
+        }
+        let wanted = name.trim_matches('/').to_uppercase();
+        let index = self.profile.df.iter().position(|df| df.id.to_uppercase() == wanted);
+        let index = index.ok_or_else(|| ShellError::NoSuchPlace(name.to_owned()))?;
+        self.select(index)?;
+        self.directory = Some(index);
+        Ok(())
+    }
+
+    fn select(&mut self, index: usize) -> Result<(), TerminalError> {
+        let Some(df) = self.profile.df.get(index) else { return Ok(()) };
+        let command = match (index, df.df_name.as_slice()) {
+            (0, name) if !name.is_empty() => command::select_by_name(name),
+            _ => command::select_by_fid(df.fid),
+        };
+        let sw = self.session.send(&command)?.sw;
+        self.strayed = false;
+        if sw.is_ok() { Ok(()) } else { Err(TerminalError::CardRefused { command: "SELECT", sw }) }
+    }
+
+    /// `EF05` in the current directory, or `DF03.EF05`, `DF03/EF05`.
+    ///
+    /// # Errors
+    /// [`ShellError::NoSuchPlace`].
+    pub fn file(&self, name: &str) -> Result<(&Df, &Ef), ShellError> {
+        let missing = || ShellError::NoSuchPlace(name.to_owned());
+        let (df, ef) = match name.trim_start_matches('/').split_once(['.', '/']) {
+            Some((df, ef)) => (df.to_uppercase(), ef),
+            None => (self.current().ok_or_else(missing)?.id.to_uppercase(), name),
+        };
+        let ef = ef.to_uppercase();
+        let df = self.profile.df.iter().find(|row| row.id.to_uppercase() == df).ok_or_else(missing)?;
+        df.ef.iter().find(|row| row.id.to_uppercase() == ef).map(|ef| (df, ef)).ok_or_else(missing)
+    }
+
+    /// Reads a file, with what was proved so far.
+    ///
+    /// # Errors
+    /// [`ShellError`] when it is closed; [`TerminalError`] when the card does not answer.
+    pub fn read(&mut self, name: &str) -> Result<Contents, TerminalError> {
+        let (df, ef) = self.file(name)?;
+        let (df, ef) = (df.id.clone(), ef.id.clone());
+        let factors = self.factors().filter(|_| self.psam.is_some() && !self.refused);
+        let pin = self.pin.as_ref().filter(|_| !self.refused).map(|pin| pin.to_bcd().to_vec());
+        let profile = self.profile.clone();
+        let means = Means { pin, factors, versions: KeyVersions::default() };
+        let mut reader = Reader::new(&profile, &[(&df, &ef)], means);
+        let mut raw = Vec::new();
+        self.strayed = true;
+        while let Some(step) = reader.next_step() {
+            let module = self.psam.as_mut().map(|psam| psam as &mut dyn SecurityModule);
+            match self.session.perform(&step, module) {
+                Ok(answer) => {
+                    if is_read(&step) && answer.sw.is_ok() {
+                        raw.push(answer.data.clone());
+                    }
+                    reader.answer(&answer);
+                }
+                Err(StepError::Session(error)) => return Err(error.into()),
+                Err(StepError::Security(_) | StepError::NoModule(_) | StepError::Challenge(_)) => reader.unproved(),
+                Err(error @ StepError::NotGenuine(_)) => return Err(error.into()),
+            }
+        }
+        let outcome = reader.finish();
+        if let Some(refusal) = outcome.refusals.first() {
+            self.refused |= matches!(refusal.reason, Reason::ProofRefused { .. });
+            return Err(ShellError::Closed { place: refusal.place.clone(), reason: refusal.reason.clone() }.into());
+        }
+        Ok(Contents { outcome, raw })
+    }
+
+    /// VERIFY, and remembers the PIN for later reads when the card accepts it.
+    ///
+    /// # Errors
+    /// As [`crate::counter::pin::verify`].
+    pub fn verify(&mut self, pin: Pin) -> Result<(), TerminalError> {
+        crate::counter::pin::verify(&mut self.session, &pin)?;
+        self.pin = Some(pin);
+        Ok(())
+    }
+
+    /// EXTERNAL AUTHENTICATION with a key that the PSAM derives. The directory of the key is selected first.
+    ///
+    /// # Errors
+    /// [`ShellError::NoSuchKey`], no PSAM, or the card's refusal with the tries left.
+    pub fn authenticate(&mut self, name: &str) -> Result<(), TerminalError> {
+        let wanted = KeyName::new(&name.to_uppercase());
+        let provable = |row: &&KeyRow| row.class.authenticates_externally();
+        let row = self.profile.key(&wanted).filter(provable).cloned();
+        let row = row.ok_or_else(|| ShellError::NoSuchKey(name.to_owned()))?;
+        let factors = self.factors().ok_or(TerminalError::CardBlank)?;
+        if let Some(index) = self.profile.df.iter().position(|df| df.id == row.df)
+            && (self.directory != Some(index) || self.strayed)
+            && !row.lasts_until_reset()
+        {
+            self.select(index)?;
+            self.directory = Some(index);
+        }
+        let step = Step::Authenticate { key: self.profile.key_of_card(&row, 1, &factors), id: row.id };
+        let module = self.psam.as_mut().map(|psam| psam as &mut dyn SecurityModule);
+        let sw = self.session.perform(&step, module)?.sw;
+        match (sw, sw.tries()) {
+            (sw, _) if sw.is_ok() => Ok(()),
+            (_, Some(0)) | (StatusWord::BLOCKED, _) => Err(TerminalError::KeyBlocked { key: row.name.to_string() }),
+            (_, Some(left)) => Err(TerminalError::KeyRefused { key: row.name.to_string(), left }),
+            (sw, None) => Err(TerminalError::CardRefused { command: "EXTERNAL AUTHENTICATION", sw }),
+        }
+    }
+
+    /// Sends bytes as they are, in the directory that is shown.
+    ///
+    /// # Errors
+    /// [`ShellError::Usage`] when the bytes are no short command; [`TerminalError`] when the card does not answer.
+    pub fn send(&mut self, bytes: &[u8]) -> Result<Response, TerminalError> {
+        let command =
+            to_command(bytes).ok_or(ShellError::Usage("apdu HEX: CLA INS P1 P2, then Le, or Lc, data and Le"))?;
+        if let Some(index) = self.directory.filter(|_| self.strayed) {
+            self.select(index)?;
+        }
+        Ok(self.session.send(&command)?)
+    }
+
+    /// Resets the card: nothing is selected or proved.
+    ///
+    /// # Errors
+    /// [`TerminalError`] when the card does not come back.
+    pub fn reset(&mut self) -> Result<(), TerminalError> {
+        self.session.reset()?;
+        (self.directory, self.pin, self.refused, self.strayed) = (None, None, false, false);
+        self.select(0)
+    }
+
+    /// Writes one item of a file of tagged records, and reads it back. What its condition asks for must have been proved.
+    ///
+    /// # Errors
+    /// [`ShellError`] for a place or value that does not fit; the card's refusal.
+    pub fn update(&mut self, place: &str, text: &str) -> Result<(), TerminalError> {
+        let missing = || ShellError::NoSuchPlace(place.to_owned());
+        let parsed: Place = place.parse().map_err(|_| missing())?;
+        let (df, ef) = self.file(&format!("{}.{}", parsed.df, parsed.ef))?;
+        let index = ef.elements.iter().position(|row| Some(row.id.as_str()) == parsed.item.as_deref());
+        let (index, row) = index.and_then(|index| Some((index, ef.elements.get(index)?))).ok_or_else(missing)?;
+        let (Some(tag), Ok(number), None, EfKind::TlvRecords) =
+            (row.tag, u8::try_from(index + 1), &parsed.inner, ef.kind)
+        else {
+            return Err(ShellError::Usage("update writes one item of a file of tagged records").into());
+        };
+        let value = match row.format.kind {
+            card_profiles::format::FormatKind::CnAmount
+            | card_profiles::format::FormatKind::BAmount
+            | card_profiles::format::FormatKind::BSequence => {
+                text.parse().map_or_else(|_| codec::Value::Text(text.to_owned()), codec::Value::Number)
+            }
+            _ => codec::Value::Text(text.to_owned()),
+        };
+        let bytes =
+            codec::encode(row.format, &value).map_err(|source| ShellError::Value { place: parsed.clone(), source })?;
+        let record = card_core::tlv::encode(tag, &bytes);
+        let (sfi, df_index) = (ef.sfi(), self.profile.df.iter().position(|other| other.id == df.id));
+        if let Some(index) = df_index.filter(|index| self.directory != Some(*index) || self.strayed) {
+            self.select(index)?;
+            self.directory = Some(index);
+        }
+        let sw = self.session.send(&command::update_record(sfi, command::Record::Number(number), &record))?.sw;
+        if !sw.is_ok() {
+            return Err(TerminalError::CardRefused { command: "UPDATE RECORD", sw });
+        }
+        let le = u16::try_from(record.len()).unwrap_or(0);
+        let back = self.session.send(&command::read_record(sfi, command::Record::Number(number), le))?;
+        match back.sw {
+            sw if sw.is_ok() && back.data != record => Err(ShellError::ReadBack(parsed).into()),
+            // A file that is not open to reading cannot be compared; the card said that it was written.
+            _ => Ok(()),
+        }
+    }
+
+    fn factors(&self) -> Option<Factors> {
+        let city = self.recognised.as_ref()?.city;
+        let card = self.session.atr().ok()?.card_factor().ok()?;
+        Some(Factors::of(city, card))
+    }
+}
+
+/// Whether a step reads: READ RECORD or READ BINARY.
+fn is_read(step: &Step) -> bool {
+    matches!(step, Step::Send(command) if matches!(command.ins, 0xB2 | 0xB0))
+}
+
+/// A short command of its bytes.
+fn to_command(bytes: &[u8]) -> Option<Command> {
+    let [cla, ins, p1, p2, rest @ ..] = bytes else { return None };
+    let command = Command::new(*cla, *ins, *p1, *p2);
+    match rest {
+        [] => Some(command),
+        [le] => Some(command.with_le(u16::from(*le))),
+        [lc, rest @ ..] if *lc > 0 => {
+            let (data, le) = rest.split_at_checked(usize::from(*lc))?;
+            let command = command.with_data(data);
+            match le {
+                [] => Some(command),
+                [le] => Some(command.with_le(u16::from(*le))),
+                _ => None,
+            }
+        }
+        _ => None,
+    }
+}
+
+/// Secrets and the conversation are not in `Debug`.
+impl std::fmt::Debug for Shell {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Shell")
+            .field("profile", &self.profile.name)
+            .field("directory", &self.directory)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use card_core::transport::replay::Replay;
+
+    #[test]
+    fn bytes_become_the_command_that_they_spell() {
+        let encoded = |hex: &str| {
+            to_command(&hex::decode(hex).expect("hex"))
+                .map(|command| hex::encode_upper(command.encode(card_core::apdu::Protocol::T1)))
+        };
+        for apdu in ["00840000", "0084000008", "00A4000002EF05", "00A4000002EF0500", "00B2010400"] {
+            assert_eq!(encoded(apdu).as_deref(), Some(apdu));
+        }
+        for wrong in ["", "008400", "00A4000003EF05", "00A4000002EF050000", "00A400000000"] {
+            assert_eq!(encoded(wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_card_of_the_second_generation_has_its_profile_and_an_unknown_one_the_first() {
+        let trace = "= 3B6D000000813147318650430200000013\n> 00A404000F7378312E73682EC9E7BBE1B1A3D5CF\n< 6118\n> 00C0000018\n\
+            < 6F16840F7378312E73682EC9E7BBE1B1A3D5CFA50388011E9000\n> 00B2012D40\n\
+            < 0110430299D156000005000000133A05F2E30201330304322E3030040C9156000002430200430100D505042012100106042022100107094230303030303133319000\n\
+            > 00B201355B\n< 6A82";
+        // The first profile asks for RKSSSE before EF06: no command goes out for it without a key.
+        let until_ef06 = trace.rsplit_once("\n> ").expect("lines").0;
+        let open = |trace: &str| Shell::open(Session::new(Box::new(Replay::parse(trace).expect("trace"))), None, None);
+        let shell = open(until_ef06).expect("opens");
+        assert_eq!(shell.profile.name, "ssc-2.0");
+        assert_eq!(shell.recognised.as_ref().map(|card| card.version.as_str()), Some("2.00"));
+        let other = open("= 3B00\n> 00A404000F7378312E73682EC9E7BBE1B1A3D5CF\n< 6A82").expect("opens");
+        assert!(other.recognised.is_none() && other.profile.name == FIRST);
+    }
+}
