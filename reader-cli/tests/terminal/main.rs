@@ -6,6 +6,7 @@ mod centre;
 mod journeys;
 mod refusals;
 
+mod secrets;
 mod shell;
 mod shop;
 mod traces;
