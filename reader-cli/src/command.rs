@@ -58,8 +58,11 @@ pub fn run(arguments: &Arguments, output: &Output) -> Result<Exit, TerminalError
         let reason = "the form layout is that of profile show; write text or json".to_owned();
         return Err(TerminalError::Configuration { place: "--format".to_owned(), reason });
     }
-    let is_on_paper =
-        matches!(arguments.command, Command::Profile(_) | Command::Trace(_) | Command::Card(CardCommand::Diff(_)));
+    let is_on_paper = match &arguments.command {
+        Command::Profile(_) | Command::Trace(_) => true,
+        Command::Card(CardCommand::Diff(arguments)) => !contents::reads_cards(arguments),
+        _ => false,
+    };
     if arguments.trace.is_some() && is_on_paper {
         let reason = "this command speaks with no card: there is nothing to record".to_owned();
         return Err(TerminalError::Configuration { place: "--trace".to_owned(), reason });

@@ -15,7 +15,7 @@ pub fn answer(expected: &str, response: &Response) -> Result<(), ShellError> {
     let pattern: String = expected.split_whitespace().collect::<String>().to_uppercase();
     let pattern = pattern.trim_start_matches('.');
     let is_pattern = pattern.bytes().all(|c| c.is_ascii_hexdigit() || c == b'X');
-    if pattern.len() < 4 || pattern.len() % 2 != 0 || !is_pattern {
+    if pattern.len() < 4 || !pattern.len().is_multiple_of(2) || !is_pattern {
         return Err(ShellError::Usage(
             "an expected answer is hexadecimal digits, x for any, and ends with the status word",
         ));

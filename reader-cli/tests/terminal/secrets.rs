@@ -30,7 +30,7 @@ impl Planted {
         let gbk = text::encode_text(value).expect("GBK");
         let mut spellings = vec![value.as_bytes().to_vec(), gbk.clone()];
         if value.len() >= 8 && value.bytes().all(|c| c.is_ascii_digit()) {
-            let even = if value.len() % 2 == 0 { value.to_owned() } else { format!("{value}F") };
+            let even = if value.len().is_multiple_of(2) { value.to_owned() } else { format!("{value}F") };
             spellings.push(hex::decode(even).expect("digits"));
         }
         for bytes in [value.as_bytes(), &gbk] {
@@ -118,6 +118,7 @@ fn nothing_planted_comes_out_where_nobody_asked() {
         ("card check --pin env:PIN".to_owned(), false),
         (format!("card dump --out {dump} --pin env:PIN"), false),
         (format!("card diff {dump} --against ssc-3.0"), true),
+        ("card diff reader: --against ssc-3.0 --pin env:PIN".to_owned(), true),
         ("balance --pin env:PIN".to_owned(), false),
         (format!("pay {bill} --catalogue {catalogue} --pin env:PIN"), false),
         ("log --pin env:PIN".to_owned(), false),
@@ -171,7 +172,7 @@ fn nothing_planted_comes_out_where_nobody_asked() {
 /// Runs with a trace, where the command speaks with a card.
 fn traced(shop: &Shop, arguments: &[&str], index: usize) -> Ran {
     let path = shop.path(&format!("trace-{index}")).display().to_string();
-    let is_on_paper = matches!(arguments, ["profile" | "trace", ..] | ["card", "diff", ..]);
+    let is_on_paper = matches!(arguments, ["profile" | "trace", ..] | ["card", "diff", _, "--against", "ssc-3.0"]);
     if is_on_paper { shop.run(arguments) } else { shop.run(&[&["--trace", &path], arguments].concat()) }
 }
 
