@@ -136,6 +136,7 @@ fn nothing_planted_comes_out_where_nobody_asked() {
         ("profile diff ssc-2.0 ssc-3.0".to_owned(), false),
         (format!("shell --script {script}"), true),
         (format!("trace decode {first_trace}"), false),
+        ("conform --pin env:PIN".to_owned(), false),
         (format!("card read --pin {PIN}"), false),
         (format!("pin change --pin env:PIN --new-pin {other}"), false),
     ];
