@@ -71,7 +71,10 @@ fn bare(plan: &Plan) {
                 }
             }
             Step::LoadKey(load) => key_load(&root, load),
-            Step::Secure(_) => unreachable!("a personalization blocks nothing and reloads no PIN"),
+            Step::Secure(_)
+            | Step::VerifyHashed { .. }
+            | Step::AuthenticateWhole { .. }
+            | Step::ReplaceHashed(_) => unreachable!("a personalization blocks nothing and touches no PIN or certificate"),
         }
     }
 }

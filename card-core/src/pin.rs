@@ -7,6 +7,9 @@ use std::fmt;
 
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
+use crate::crypto::sm3;
+use crate::key::Key16;
+
 /// Least and most digits.
 pub const PIN_DIGITS: std::ops::RangeInclusive<usize> = 4..=12;
 
@@ -24,6 +27,16 @@ impl PinBcd {
         }
         let nibble = |digit: Option<&u8>| digit.map_or(0x0F, |digit| digit & 0x0F);
         Some(Self(digits.chunks(2).map(|pair| nibble(pair.first()) << 4 | nibble(pair.get(1))).collect()))
+    }
+
+    /// What a card keeps that hashes PINs: the first 16 bytes of SM3 of the digits in BCD.
+    ///
+    /// # Panics
+    /// Never: a hash has 32 bytes.
+    #[must_use]
+    pub fn hashed(&self) -> Key16 {
+        let hash = zeroize::Zeroizing::new(sm3(&self.0));
+        Key16::new(*hash.first_chunk().expect("a hash has 32 bytes"))
     }
 
     /// The bytes, for the command that needs them.
@@ -53,6 +66,12 @@ mod tests {
         for digits in ["", "123", "1234567890123", "12a4", "１２３４", "12 4"] {
             assert!(PinBcd::parse(digits).is_none(), "{digits:?}");
         }
+    }
+
+    #[test]
+    fn a_pin_is_hashed_as_in_the_published_value() {
+        let hashed = PinBcd::parse("123456").expect("digits").hashed();
+        assert_eq!(hex::encode_upper(hashed.expose()), "3DE741F445DD357BEA4E6C3FE6437036");
     }
 
     #[test]

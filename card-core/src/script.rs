@@ -7,9 +7,10 @@ use ring::rand::{SecureRandom as _, SystemRandom};
 
 use crate::apdu::{Command, Response};
 use crate::command;
-use crate::crypto::Block;
+use crate::crypto::{Block, Block16, sm4_encrypt};
+use crate::pin::PinBcd;
 use crate::secure::SecureCommand;
-use crate::security::{KeyRef, SecurityError, SecurityModule};
+use crate::security::{KeyRef, MacKey, SecurityError, SecurityModule};
 use crate::session::{ChallengeError, Session, SessionError};
 
 /// One step on a card.
@@ -43,6 +44,22 @@ pub enum Step {
     Secure(SecureCommand),
     /// GET CHALLENGE, wrapped key, key-load command: puts `key` on the card.
     LoadKey(KeyLoad),
+    /// GET CHALLENGE and VERIFY of a PIN by its hash: `SM4(K, R ‖ 00×8)`, K the first 16 bytes of SM3 of the digits in BCD.
+    VerifyHashed {
+        /// CLA INS P1 P2.
+        header: [u8; 4],
+        /// The PIN.
+        pin: PinBcd,
+    },
+    /// GET CHALLENGE and EXTERNAL AUTHENTICATION with a whole block: `SM4(key, R ‖ 00×8)`.
+    AuthenticateWhole {
+        /// CLA INS P1 P2.
+        header: [u8; 4],
+        /// The key of this card.
+        key: KeyRef,
+    },
+    /// GET CHALLENGE and a command that puts a PIN on the card by its hash, enciphered and authenticated by a key.
+    ReplaceHashed(HashedPin),
 }
 
 /// Where the 16 bytes of an internal authentication come from.
@@ -61,6 +78,21 @@ pub struct TwoChallenges {
     pub plain: Block,
     /// 过程因子: the second, from which the session key is made.
     pub factor: Block,
+}
+
+/// A PIN for a card that keeps hashes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HashedPin {
+    /// CLA INS P1 P2.
+    pub header: [u8; 4],
+    /// Key that enciphers it and makes the MAC.
+    pub key: KeyRef,
+    /// The PIN.
+    pub pin: PinBcd,
+    /// Whether its hash goes to the card (16 bytes), or a PIN block of its digits.
+    pub hashed: bool,
+    /// Bytes of challenge that start the MAC: 4 or 8, completed with zeros.
+    pub challenge: u8,
 }
 
 /// A key-load step.
@@ -152,6 +184,21 @@ impl Session {
                 let random = self.challenge_of(load.challenge)?;
                 Ok(self.send(&load.command(module, random)?)?)
             }
+            Step::VerifyHashed { header, pin } => {
+                let cryptogram = sm4_encrypt(&pin.hashed(), &extended(self.challenge()?));
+                Ok(self.send(&of_header(*header, cryptogram))?)
+            }
+            Step::AuthenticateWhole { header, key } => {
+                let module = module.ok_or_else(|| StepError::NoModule(key.name.clone()))?;
+                let random = self.challenge()?;
+                let cryptogram = module.encipher_block(key, extended(random))?;
+                Ok(self.send(&of_header(*header, cryptogram))?)
+            }
+            Step::ReplaceHashed(hashed) => {
+                let module = module.ok_or_else(|| StepError::NoModule(hashed.key.name.clone()))?;
+                let random = self.challenge_of(hashed.challenge)?;
+                Ok(self.send(&hashed.command(module, random)?)?)
+            }
         }
     }
 
@@ -204,6 +251,34 @@ fn own_nonces() -> Result<TwoChallenges, StepError> {
         .and_then(|()| random.fill(&mut factor))
         .map_err(|_| SecurityError::Unsupported { operation: "draw random bytes" })?;
     Ok(TwoChallenges { plain, factor })
+}
+
+/// `R ‖ 00×8`.
+fn extended(random: Block) -> Block16 {
+    let mut block = [0; 16];
+    block.iter_mut().zip(random).for_each(|(slot, byte)| *slot = byte);
+    block
+}
+
+fn of_header([cla, ins, p1, p2]: [u8; 4], data: impl Into<Vec<u8>>) -> Command {
+    Command::new(cla, ins, p1, p2).with_data(data)
+}
+
+impl HashedPin {
+    fn command(&self, module: &mut dyn SecurityModule, iv: Block) -> Result<Command, SecurityError> {
+        let block = if self.hashed {
+            *self.pin.hashed().expose()
+        } else {
+            let block = self.key.form.rules.pin_block(self.pin.expose());
+            let block = block.and_then(|block| block.as_slice().try_into().ok());
+            block.ok_or(SecurityError::Unsupported { operation: "put this PIN into one block of 16 bytes" })?
+        };
+        let enciphered = module.encipher_block(&self.key, block)?;
+        let [cla, ins, p1, p2] = self.header;
+        let message = [&[cla, ins, p1, p2, 20][..], &enciphered].concat();
+        let mac = module.mac(&self.key, MacKey::Whole, iv, &message)?;
+        Ok(of_header(self.header, [&enciphered[..], &mac].concat()).secret())
+    }
 }
 
 impl KeyLoad {

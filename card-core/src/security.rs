@@ -9,7 +9,7 @@ pub mod psam;
 
 use std::fmt;
 
-use crate::crypto::{Block, KeyForm};
+use crate::crypto::{Block, Block16, KeyForm};
 use crate::session::{ChallengeError, SessionError};
 use crate::status::StatusWord;
 
@@ -212,6 +212,14 @@ pub trait SecurityModule: Send {
         header: [u8; 3],
         iv: Block,
     ) -> Result<WrappedKey, SecurityError>;
+
+    /// One block of 16 bytes enciphered with the key itself (certificate application). Modules that only serve SSSE cannot.
+    ///
+    /// # Errors
+    /// [`SecurityError`].
+    fn encipher_block(&mut self, _key: &KeyRef, _block: Block16) -> Result<Block16, SecurityError> {
+        Err(SecurityError::Unsupported { operation: "encipher a block with the key itself" })
+    }
 
     /// Key check value: first 3 bytes of E(0).
     ///

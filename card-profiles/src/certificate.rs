@@ -4,9 +4,14 @@
 //! Owns: the rows, which files are a pair. Never: computes SM2, SM3, SM4, sends.
 //! Units: sizes in bytes.
 
+mod commands;
+pub mod envelope;
+
 use card_core::algorithm::{Algorithm, AlgorithmRules, MacBytes};
 use card_core::crypto::{KeyForm, KeyLength};
 use serde::Deserialize;
+
+pub use commands::{CertificateAnswer, CertificateTooLong, Role, certificate_in};
 
 use crate::account::CommandRow;
 use crate::profile::{hex_bytes, hex_u16, named};
@@ -361,19 +366,4 @@ impl CertificateCommands {
 }
 
 #[cfg(test)]
-mod tests {
-    use crate::builtin;
-
-    #[test]
-    fn only_the_third_generation_has_the_certificate_application() {
-        let rules = builtin("ssc-3.0").and_then(|profile| profile.certificate).expect("3.0 has it");
-        let fids: Vec<u16> = rules.file.iter().map(|file| file.fid).collect();
-        assert_eq!(fids, [0x0012, 0x0013, 0x0014, 0x0015, 0x0018, 0x0019]);
-        assert_eq!((rules.user_pin.id, rules.administrator_pin.id), (0x81, 0x01));
-        assert_eq!(rules.commands.generate_key_pair.header(), [0x80, 0x40, 0x00, 0x00]);
-        assert!(builtin("ssc-3.0-sm4").expect("built in").certificate.is_some());
-        for name in ["ssc-1.0", "ssc-2.0", "psam", "pboc-purse"] {
-            assert!(builtin(name).expect("built in").certificate.is_none(), "{name}");
-        }
-    }
-}
+mod tests;

@@ -288,6 +288,9 @@ impl Move {
                 format!("{} {}", header(secure.header), secure.key.name)
             }
             Act::Do(Step::LoadKey(load)) => format!("{} {}", header(load.header), load.key.name),
+            Act::Do(Step::VerifyHashed { header: bytes, .. }) => header(*bytes),
+            Act::Do(Step::AuthenticateWhole { header: bytes, key }) => format!("{} {}", header(*bytes), key.name),
+            Act::Do(Step::ReplaceHashed(hashed)) => format!("{} {}", header(hashed.header), hashed.key.name),
             Act::Challenge(_) => "00840000".to_owned(),
             Act::Authenticate { key, .. } => format!("0082 {}", key.name),
             Act::ReloadPin { header: bytes, .. } | Act::Write { header: bytes, .. } => header(*bytes),

@@ -219,7 +219,12 @@ impl Plan {
     pub fn exchanges(&self) -> usize {
         let of_step = |step: &PlannedStep| match step.step {
             Step::Send(_) => 1,
-            Step::Authenticate { .. } | Step::LoadKey(_) | Step::Secure(_) => 2,
+            Step::Authenticate { .. }
+            | Step::LoadKey(_)
+            | Step::Secure(_)
+            | Step::VerifyHashed { .. }
+            | Step::AuthenticateWhole { .. }
+            | Step::ReplaceHashed(_) => 2,
             Step::AuthenticateByTwo { .. } => 3,
             Step::CheckCard { from: Nonces::Terminal, .. } => 1,
             Step::CheckCard { from: Nonces::Card, .. } => 3,

@@ -15,7 +15,7 @@ mod well_known;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use card_core::crypto::{self, Block};
+use card_core::crypto::{self, Block, Block16};
 use card_core::key::Key16;
 use card_core::security::keyring::KeyRing;
 use card_core::security::{KeyName, KeyRef, MacKey, SecurityError, SecurityModule, WrappedKey};
@@ -307,6 +307,10 @@ impl SecurityModule for VaultKeys {
         iv: Block,
     ) -> Result<WrappedKey, SecurityError> {
         self.store().wrap(key, protecting, command, header, iv)
+    }
+
+    fn encipher_block(&mut self, key: &KeyRef, block: Block16) -> Result<Block16, SecurityError> {
+        self.store().encipher_block(key, block)
     }
 
     fn check_value(&mut self, key: &KeyRef) -> Result<[u8; 3], SecurityError> {

@@ -3,11 +3,14 @@
 //! Owns: the command line; completions and help come from it. Never: reads a file, talks to a card.
 //! A secret is never an argument: PINs are named by `env:NAME`, `file:PATH` or `prompt`.
 
+pub mod certificate;
+
 use std::path::PathBuf;
 
 use card_profiles::conform::Area;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use self::certificate::CertificateCommand;
 use crate::language::Language;
 use crate::secret::SecretSource;
 
@@ -102,6 +105,9 @@ pub enum Command {
     Load(LoadArguments),
     /// Pay a bill.
     Pay(PayArguments),
+    /// The certificate application of cards of the third generation.
+    #[command(subcommand)]
+    Cert(CertificateCommand),
     /// The terminal's journal.
     #[command(subcommand)]
     Journal(JournalCommand),

@@ -4,6 +4,7 @@
 
 mod account;
 mod card;
+mod certificate;
 mod conform;
 mod contents;
 mod journal;
@@ -104,6 +105,7 @@ fn carry_out(setting: &Setting<'_>, command: &Command) -> Result<Exit, TerminalE
         Command::Balance(arguments) => account::balance(setting, arguments),
         Command::Log(arguments) => account::log(setting, arguments),
         Command::Pin(PinCommand::Change(arguments)) => account::change_pin(setting, arguments),
+        Command::Cert(command) => certificate::run(setting, command),
         Command::Load(arguments) => load::load(setting, arguments),
         Command::Pay(arguments) => pay::pay(setting, arguments),
         Command::Shell(arguments) => shell::run(setting, arguments),
@@ -211,11 +213,22 @@ fn with_memory(
     last_try: bool,
     act: impl FnOnce(&mut Tapped<'_>) -> Result<(), TerminalError>,
 ) -> Result<(), TerminalError> {
-    let known = store.as_deref().map(|store| store.tries_left(&tapped.identifier, pin::SECRET)).transpose()?.flatten();
+    with_memory_of(pin::SECRET, tapped, store, last_try, act)
+}
+
+/// The same for any PIN of the card, by the name under which its tries are remembered.
+fn with_memory_of(
+    secret: &'static str,
+    tapped: &mut Tapped<'_>,
+    store: Option<&mut Store>,
+    last_try: bool,
+    act: impl FnOnce(&mut Tapped<'_>) -> Result<(), TerminalError>,
+) -> Result<(), TerminalError> {
+    let known = store.as_deref().map(|store| store.tries_left(&tapped.identifier, secret)).transpose()?.flatten();
     if let Some(left @ ..=1) = known
         && !last_try
     {
-        return Err(TerminalError::LastTry { secret: pin::SECRET.to_owned(), left });
+        return Err(TerminalError::LastTry { secret: secret.to_owned(), left });
     }
     let result = act(tapped);
     let left = match &result {
@@ -228,7 +241,7 @@ fn with_memory(
         && left != known
     {
         // Whether this can be written must not hide what the card said.
-        let _ = store.set_tries_left(&tapped.identifier, pin::SECRET, left);
+        let _ = store.set_tries_left(&tapped.identifier, secret, left);
     }
     result
 }

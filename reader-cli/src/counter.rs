@@ -4,6 +4,7 @@
 //! Never: prints, chooses readers, SQL, HTTP.
 
 pub mod account;
+pub mod certificate;
 pub mod check;
 pub mod load;
 pub mod pay;

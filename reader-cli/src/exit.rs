@@ -57,6 +57,10 @@ impl Exit {
             | Code::KeyFileNotRehearsal
             | Code::ShellCommand
             | Code::ValueRefused
+            | Code::CertificatePinLength
+            | Code::EnvelopeMalformed
+            | Code::CertificateMalformed
+            | Code::CertificateTooLong
             | Code::AddressUnsupported => Self::Usage,
             Code::FileMissing
             | Code::PersonMissing
@@ -68,6 +72,8 @@ impl Exit {
             Code::BillRefused
             | Code::FileNeverRead
             | Code::ReadOnly
+            | Code::CardSecretMissing
+            | Code::KeyPairThere
             | Code::ForeignCity
             | Code::CardNotYetValid
             | Code::CardExpired
@@ -91,6 +97,7 @@ impl Exit {
             | Code::CardBlocked
             | Code::CardVersion
             | Code::ApplicationMissing
+            | Code::CertificatesMissing
             | Code::CardRefused
             | Code::CardAnswer
             | Code::OtherCard
@@ -117,7 +124,13 @@ impl Exit {
             | Code::KeyRefused
             | Code::KeysDiffer
             | Code::KeyBlocked => Self::Authentication,
-            Code::MacWrong | Code::ChainDiffers | Code::ReadBackDiffers | Code::ScriptMismatch => Self::Mismatch,
+            Code::MacWrong
+            | Code::ChainDiffers
+            | Code::ReadBackDiffers
+            | Code::ScriptMismatch
+            | Code::EnvelopeForeign
+            | Code::CertificateForeign
+            | Code::SignatureWrong => Self::Mismatch,
             Code::CentreUnreachable | Code::CentreAnswer | Code::CentreBusy => Self::PeerUnreachable,
             Code::StoreFailed | Code::StoreFull | Code::StoreBusy | Code::StoreCorrupt | Code::TraceUnwritable => {
                 Self::Storage

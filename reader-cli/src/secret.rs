@@ -8,6 +8,7 @@ use std::io::IsTerminal as _;
 use std::path::PathBuf;
 use std::str::FromStr;
 
+use card_core::pin::PinBcd;
 use zeroize::{Zeroize as _, Zeroizing};
 
 use crate::error::TerminalError;
@@ -80,6 +81,12 @@ impl Pin {
         Zeroizing::new(
             nibbles.chunks(2).map(|pair| pair.first().unwrap_or(&0xF) << 4 | pair.get(1).unwrap_or(&0xF)).collect(),
         )
+    }
+
+    /// The same for the formulas of a card that hashes PINs.
+    #[must_use]
+    pub fn as_bcd(&self) -> PinBcd {
+        PinBcd::parse(&self.0).expect("the same 4 to 12 digits")
     }
 
     /// Whether these are the digits that every new card is delivered with.

@@ -7,7 +7,7 @@
 use zeroize::Zeroizing;
 
 use super::sm4::filled;
-use super::{Block, des, pad_for_encipherment, sm4};
+use super::{Block, Block16, des, pad_for_encipherment, sm4};
 use crate::algorithm::{Algorithm, AlgorithmRules, Cryptogram, Filling, MacBytes, TacKey};
 use crate::key::{Key8, Key16};
 
@@ -181,6 +181,15 @@ impl CardKey {
                 Algorithm::Sm4 => sm4::sm4_decrypt(&self.key, data),
             })
         })
+    }
+
+    /// One block enciphered with the key itself; `None` when its cipher has another block.
+    #[must_use]
+    pub fn encipher_block(&self, block: Block16) -> Option<Block16> {
+        match self.form.rules.algorithm {
+            Algorithm::Tdes => None,
+            Algorithm::Sm4 => sm4::sm4_encrypt(&self.key, &block).try_into().ok(),
+        }
     }
 
     /// Key check value (校验值): the first 3 bytes of E(0).

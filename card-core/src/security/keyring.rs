@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use super::{KeyName, KeyRef, MacKey, SecurityError, SecurityModule, WrappedKey};
-use crate::crypto::{Block, CardKey};
+use crate::crypto::{Block, Block16, CardKey};
 use crate::key::Key16;
 
 /// Something that can give the key of one card to formulas inside its own boundary; that makes it a [`SecurityModule`].
@@ -113,6 +113,12 @@ impl<T: CardKeys> SecurityModule for T {
         let enciphered = protecting.encipher(&plain);
         let mac = protecting.mac(iv, &[&command[..], &enciphered].concat());
         Ok(WrappedKey { enciphered, mac })
+    }
+
+    fn encipher_block(&mut self, key: &KeyRef, block: Block16) -> Result<Block16, SecurityError> {
+        let key = self.card_key(key)?;
+        let out = key.encipher_block(block);
+        out.ok_or(SecurityError::Unsupported { operation: "encipher a block of 16 bytes with this key" })
     }
 
     fn check_value(&mut self, key: &KeyRef) -> Result<[u8; 3], SecurityError> {

@@ -44,7 +44,7 @@ fn sent(plan: &Plan) -> Vec<String> {
         Step::Send(command) => hex::encode_upper(command.encode(Protocol::T0)),
         Step::Authenticate { key, id } => format!("authenticate {} {id:02X}", key.name),
         Step::LoadKey(load) => format!("load {} under {}", load.key.name, load.protecting.name),
-        other @ (Step::AuthenticateByTwo { .. } | Step::CheckCard { .. } | Step::Secure(_)) => format!("{other:?}"),
+        other => format!("{other:?}"),
     };
     plan.steps.iter().map(bytes).collect()
 }

@@ -31,7 +31,7 @@ fn text(step: &Step) -> String {
             key.path.iter().map(hex::encode_upper).collect::<Vec<_>>().join(" ")
         ),
         Step::LoadKey(_) => "load".to_owned(),
-        other @ (Step::AuthenticateByTwo { .. } | Step::CheckCard { .. } | Step::Secure(_)) => format!("{other:?}"),
+        other => format!("{other:?}"),
     }
 }
 

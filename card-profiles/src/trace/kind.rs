@@ -185,6 +185,7 @@ fn certificate(header: [u8; 4], profile: &Profile) -> Option<Kind> {
         (rows.decipher_key, "解密密钥", "DECIPHER KEY"),
         (rows.install_public_key, "安装公钥", "INSTALL PUBLIC KEY"),
         (rows.install_private_key, "安装私钥", "INSTALL PRIVATE KEY"),
+        (rows.sign, "签名", "SIGN"),
     ];
     let [cla, ins, ..] = header;
     rows.into_iter()

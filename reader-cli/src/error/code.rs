@@ -86,6 +86,26 @@ codes! {
     BlacklistMissing = "BLACKLIST_MISSING",
     /// Blacklist too old.
     BlacklistStale = "BLACKLIST_STALE",
+    /// Card without certificate application.
+    CertificatesMissing = "CERTIFICATES_MISSING",
+    /// PIN, key pair or certificate not on the card yet.
+    CardSecretMissing = "CARD_SECRET_MISSING",
+    /// Key pair there already.
+    KeyPairThere = "KEY_PAIR_THERE",
+    /// PIN of another length than the certificate application takes.
+    CertificatePinLength = "CERTIFICATE_PIN_LENGTH",
+    /// File that is no envelope.
+    EnvelopeMalformed = "ENVELOPE_MALFORMED",
+    /// Envelope for another key.
+    EnvelopeForeign = "ENVELOPE_FOREIGN",
+    /// File that is no certificate.
+    CertificateMalformed = "CERTIFICATE_MALFORMED",
+    /// Certificate longer than its file.
+    CertificateTooLong = "CERTIFICATE_TOO_LONG",
+    /// Certificate of another key.
+    CertificateForeign = "CERTIFICATE_FOREIGN",
+    /// Signature that does not verify.
+    SignatureWrong = "SIGNATURE_WRONG",
     /// PIN wrong.
     PinWrong = "PIN_WRONG",
     /// PIN blocked.

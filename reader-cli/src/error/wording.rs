@@ -44,6 +44,9 @@ impl TerminalError {
                 format!("账单 {bill},日志号 {entry},卡 {card}"),
                 format!("bill {bill}, entry {entry}, card {card}"),
             ),
+            Self::Envelope { path, source } => {
+                Words::of(format!("{path}:{}", source.zh()), format!("{path}: {source}"))
+            }
             other => Words::same(other.to_string()),
         }
     }
@@ -95,6 +98,19 @@ fn what(code: Code) -> Words {
         Code::CardBlacklisted => ("卡在黑名单上", "the card is on the blacklist"),
         Code::BlacklistMissing => ("终端还没有黑名单", "the terminal has no blacklist yet"),
         Code::BlacklistStale => ("黑名单过旧", "the blacklist is too old"),
+        Code::CertificatesMissing => ("卡上没有证书应用", "the card has no certificate application"),
+        Code::CardSecretMissing => (
+            "证书应用中尚无所需的 PIN、密钥对或证书",
+            "the certificate application lacks a PIN, key pair or certificate",
+        ),
+        Code::KeyPairThere => ("卡上已有签名密钥对", "the card has a signing key pair already"),
+        Code::CertificatePinLength => ("PIN 位数不对", "the PIN has a wrong number of digits"),
+        Code::EnvelopeMalformed => ("数字信封文件格式不对", "the envelope file is malformed"),
+        Code::EnvelopeForeign => ("数字信封不是给这张卡的", "the envelope is not for this card"),
+        Code::CertificateMalformed => ("证书文件格式不对", "the certificate file is malformed"),
+        Code::CertificateTooLong => ("证书超过卡上文件的长度", "the certificate is too long for the card"),
+        Code::CertificateForeign => ("证书不是这张卡的密钥的", "the certificate is not that of the card's key"),
+        Code::SignatureWrong => ("卡的签名验证不通过", "the card's signature does not verify"),
         Code::PinWrong => ("密码错误", "wrong PIN"),
         Code::PinBlocked => ("密码已锁定", "the PIN is blocked"),
         Code::PinInitial => ("初始密码不能交易", "the initial PIN cannot be used for transactions"),
@@ -201,6 +217,26 @@ fn next(code: Code) -> Words {
         Code::BlacklistMissing | Code::BlacklistStale => {
             ("执行 sscard blacklist update", "run sscard blacklist update")
         }
+        Code::CertificatesMissing => ("请使用第三代社会保障卡", "use a card of the third generation"),
+        Code::CardSecretMissing => (
+            "依次执行 sscard cert set-up、cert generate、cert install",
+            "run sscard cert set-up, cert generate and cert install in this order",
+        ),
+        Code::KeyPairThere => {
+            ("确需更换时加 --replace,原证书随之作废", "add --replace to make another; its certificate is then void")
+        }
+        Code::CertificatePinLength => ("按提示的位数给出 PIN", "give a PIN of the length named"),
+        Code::EnvelopeMalformed | Code::CertificateTooLong => {
+            ("请证书中心重新签发", "ask the certificate centre for another one")
+        }
+        Code::EnvelopeForeign | Code::CertificateForeign => (
+            "核对卡与文件是否对应,再请证书中心重新签发",
+            "check that card and file belong together, then ask the centre",
+        ),
+        Code::CertificateMalformed => {
+            ("用 openssl x509 -outform DER 转换后再试", "convert it with openssl x509 -outform DER and try again")
+        }
+        Code::SignatureWrong => ("不要使用该签名,请联系发卡机构", "do not use this signature; ask the issuer"),
         Code::PinWrong => ("请持卡人重新输入", "ask the holder for the PIN again"),
         Code::PinBlocked => ("请持卡人到发卡机构解锁密码", "the holder must have the PIN unblocked by the issuer"),
         Code::PinInitial => ("先执行 sscard pin change", "run sscard pin change first"),

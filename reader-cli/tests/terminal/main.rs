@@ -3,6 +3,7 @@
 #[path = "../support/cards.rs"]
 mod cards;
 mod centre;
+mod certificates;
 mod journeys;
 mod refusals;
 

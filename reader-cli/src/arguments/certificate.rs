@@ -1,0 +1,124 @@
+//! `cert …`: the certificate application of cards of the third generation.
+//!
+//! Owns: its command line. Never: reads a file, talks to a card.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand, ValueEnum};
+
+use super::PinArguments;
+use crate::secret::SecretSource;
+
+/// `cert …`.
+#[derive(Debug, Subcommand)]
+pub enum CertificateCommand {
+    /// Show the public keys and certificates on the card. Needs no PIN.
+    Show,
+    /// Set up the PINs of a new card.
+    SetUp(SetUpArguments),
+    /// Verify a PIN of the certificate application.
+    VerifyPin(VerifyArguments),
+    /// Generate the key pair that signs; the card keeps the private key and shows the public one.
+    Generate(GenerateArguments),
+    /// Show a public key, or write it or its certificate to a file.
+    Export(ExportArguments),
+    /// Let the card sign a file: SM2 over SM3 with the identity of the card's profile. The signature is verified.
+    Sign(SignArguments),
+    /// Install certificates and the enveloped encryption key.
+    Install(InstallArguments),
+}
+
+/// One of the two key pairs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Pair {
+    /// The pair that signs.
+    Signing,
+    /// The pair that deciphers.
+    Encryption,
+}
+
+/// `cert set-up`.
+#[derive(Args, Debug)]
+pub struct SetUpArguments {
+    /// PIN of the holder: env:NAME, file:PATH or prompt.
+    #[arg(long, value_name = "SOURCE")]
+    pub pin: Option<SecretSource>,
+    /// PIN of the administrator: env:NAME, file:PATH or prompt; set up where it is given.
+    #[arg(long, value_name = "SOURCE")]
+    pub administrator_pin: Option<SecretSource>,
+}
+
+/// `cert verify-pin`.
+#[derive(Args, Debug)]
+pub struct VerifyArguments {
+    /// The administrator's PIN, not the holder's.
+    #[arg(long)]
+    pub administrator: bool,
+    /// PIN.
+    #[command(flatten)]
+    pub pin: PinArguments,
+}
+
+/// `cert generate`.
+#[derive(Args, Debug)]
+pub struct GenerateArguments {
+    /// Replace a key pair that is already there: what it signed stays signed, it signs nothing more.
+    #[arg(long)]
+    pub replace: bool,
+    /// PIN of the holder.
+    #[command(flatten)]
+    pub pin: PinArguments,
+}
+
+/// `cert export`.
+#[derive(Args, Debug)]
+pub struct ExportArguments {
+    /// Which pair.
+    #[arg(value_enum, default_value_t = Pair::Signing)]
+    pub pair: Pair,
+    /// The certificate (DER), not the public key (X and Y).
+    #[arg(long, requires = "out")]
+    pub certificate: bool,
+    /// File; without it, standard output.
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+}
+
+/// `cert sign`.
+#[derive(Args, Debug)]
+pub struct SignArguments {
+    /// What is signed.
+    pub file: PathBuf,
+    /// File for the 64 bytes r and s; without it they stand on standard output only.
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    /// PIN of the holder.
+    #[command(flatten)]
+    pub pin: PinArguments,
+}
+
+/// `cert install`.
+#[derive(Args, Debug)]
+#[group(required = true, multiple = true, id = "what")]
+pub struct InstallWhat {
+    /// Certificate of the signing key (DER).
+    #[arg(long, value_name = "FILE")]
+    pub signing_certificate: Option<PathBuf>,
+    /// Envelope of the encryption key (hex of an ENVELOPEDKEYBLOB).
+    #[arg(long, value_name = "FILE")]
+    pub envelope: Option<PathBuf>,
+    /// Certificate of the encryption key (DER).
+    #[arg(long, value_name = "FILE")]
+    pub encryption_certificate: Option<PathBuf>,
+}
+
+/// `cert install`.
+#[derive(Args, Debug)]
+pub struct InstallArguments {
+    /// What.
+    #[command(flatten)]
+    pub what: InstallWhat,
+    /// PIN of the holder.
+    #[command(flatten)]
+    pub pin: PinArguments,
+}

@@ -1,0 +1,227 @@
+//! `cert …`: what the certificate application shows, makes and takes.
+//!
+//! Owns: files in and out, the pages of its answers. Never: an order of card commands (`counter/certificate`).
+
+use std::path::Path;
+
+use card_core::crypto::Sm2PublicKey;
+use card_profiles::certificate::envelope::Envelope;
+use card_profiles::certificate::{CertificateRules, Role};
+
+use super::{Setting, with_memory_of};
+use crate::arguments::PinArguments;
+use crate::arguments::certificate::{
+    CertificateCommand, ExportArguments, GenerateArguments, InstallArguments, Pair, SetUpArguments, SignArguments,
+    VerifyArguments,
+};
+use crate::counter::certificate::{Certificates, fingerprint, is_certificate};
+use crate::counter::tap::Tapped;
+use crate::error::TerminalError;
+use crate::exit::Exit;
+use crate::language::Words;
+use crate::page::{Page, Value};
+use crate::secret::Pin;
+
+/// Names under which tries are remembered.
+const USER_SECRET: &str = "CERT-PIN";
+const ADMINISTRATOR_SECRET: &str = "CERT-ADMINISTRATOR-PIN";
+
+/// Largest file that is signed: it is read whole.
+const SIGNED_MAX: u64 = 64 << 20;
+
+/// Runs a command.
+pub(super) fn run(setting: &Setting<'_>, command: &CertificateCommand) -> Result<Exit, TerminalError> {
+    let page = match command {
+        CertificateCommand::Show => show(setting),
+        CertificateCommand::SetUp(arguments) => set_up(setting, arguments),
+        CertificateCommand::VerifyPin(arguments) => verify_pin(setting, arguments),
+        CertificateCommand::Generate(arguments) => generate(setting, arguments),
+        CertificateCommand::Export(arguments) => export(setting, arguments),
+        CertificateCommand::Sign(arguments) => sign(setting, arguments),
+        CertificateCommand::Install(arguments) => install(setting, arguments),
+    }?;
+    setting.output.answer(&page)?;
+    Ok(Exit::Ok)
+}
+
+fn show(setting: &Setting<'_>) -> Result<Page, TerminalError> {
+    let mut tapped = setting.tapped(&mut setting.desk()?)?;
+    let page = of_card(&tapped);
+    let mut card = open(&mut tapped)?;
+    let (signing, encryption) = (card.signing()?, card.encryption()?);
+    let (keys, certificates) = (
+        [card.public_key(signing)?, card.public_key(encryption)?],
+        [card.certificate(signing.certificate)?, card.certificate(encryption.certificate)?],
+    );
+    let key = |key: Option<Sm2PublicKey>| key.map_or(Value::Absent, |key| key_value(&key));
+    let certificate = |certificate: &Option<Vec<u8>>| {
+        certificate.as_deref().map_or(Value::Absent, |bytes| Value::text(hex::encode_upper(fingerprint(bytes))))
+    };
+    let ([signing, encryption], [first, second]) = (keys, &certificates);
+    Ok(page
+        .with("signing_public_key", Words::new("签名公钥", "signing public key"), key(signing))
+        .with("signing_certificate_sm3", Words::new("签名证书 SM3", "signing certificate, SM3"), certificate(first))
+        .with("encryption_public_key", Words::new("加密公钥", "encryption public key"), key(encryption))
+        .with(
+            "encryption_certificate_sm3",
+            Words::new("加密证书 SM3", "encryption certificate, SM3"),
+            certificate(second),
+        ))
+}
+
+fn set_up(setting: &Setting<'_>, arguments: &SetUpArguments) -> Result<Page, TerminalError> {
+    let user = Pin::read(arguments.pin.as_ref(), setting.prompt("用户 PIN: ", "user PIN: "))?;
+    let administrator = arguments.administrator_pin.as_ref();
+    let prompt = setting.prompt("管理员 PIN: ", "administrator PIN: ");
+    let administrator = administrator.map(|source| Pin::read(Some(source), prompt)).transpose()?;
+    let mut tapped = setting.tapped(&mut setting.desk()?)?;
+    let page = of_card(&tapped);
+    let mut card = open(&mut tapped)?;
+    card.set_up(Role::User, &user)?;
+    if let Some(pin) = &administrator {
+        card.set_up(Role::Administrator, pin)?;
+    }
+    Ok(page.with("user_pin", Words::new("用户 PIN 已设置", "user PIN set up"), Value::Flag(true)).with(
+        "administrator_pin",
+        Words::new("管理员 PIN 已设置", "administrator PIN set up"),
+        Value::Flag(administrator.is_some()),
+    ))
+}
+
+fn verify_pin(setting: &Setting<'_>, arguments: &VerifyArguments) -> Result<Page, TerminalError> {
+    let role = if arguments.administrator { Role::Administrator } else { Role::User };
+    with_pin(setting, role, &arguments.pin, |_| Ok(()))
+        .map(|(page, ())| page.with("verified", Words::new("PIN 正确", "PIN verified"), Value::Flag(true)))
+}
+
+fn generate(setting: &Setting<'_>, arguments: &GenerateArguments) -> Result<Page, TerminalError> {
+    let (page, key) = with_pin(setting, Role::User, &arguments.pin, |card| card.generate(arguments.replace))?;
+    Ok(page.with("signing_public_key", Words::new("签名公钥", "signing public key"), key_value(&key)))
+}
+
+fn export(setting: &Setting<'_>, arguments: &ExportArguments) -> Result<Page, TerminalError> {
+    let mut tapped = setting.tapped(&mut setting.desk()?)?;
+    let page = of_card(&tapped);
+    let mut card = open(&mut tapped)?;
+    let pair = match arguments.pair {
+        Pair::Signing => card.signing()?,
+        Pair::Encryption => card.encryption()?,
+    };
+    if arguments.certificate {
+        let certificate = card.certificate(pair.certificate)?;
+        let certificate = certificate.ok_or(TerminalError::CardSecretMissing { what: "certificate" })?;
+        write(arguments.out.as_deref(), &certificate)?;
+        let (label, sm3) = (Words::new("证书 SM3", "certificate, SM3"), hex::encode_upper(fingerprint(&certificate)));
+        return Ok(page.with("certificate_sm3", label, Value::text(sm3)));
+    }
+    let key = card.own_key(pair)?;
+    write(arguments.out.as_deref(), key.bytes())?;
+    Ok(page.with("public_key", Words::new("公钥", "public key"), key_value(&key)))
+}
+
+fn sign(setting: &Setting<'_>, arguments: &SignArguments) -> Result<Page, TerminalError> {
+    let message = read(&arguments.file, SIGNED_MAX)?;
+    let (page, signed) = with_pin(setting, Role::User, &arguments.pin, |card| card.sign(&message))?;
+    write(arguments.out.as_deref(), &signed.signature)?;
+    Ok(page
+        .with("digest", Words::new("摘要", "digest"), Value::text(hex::encode_upper(signed.digest)))
+        .with("public_key", Words::new("签名公钥", "public key"), key_value(&signed.public))
+        .with("signature", Words::new("签名", "signature"), Value::text(hex::encode_upper(signed.signature)))
+        .with("verified", Words::new("验签通过", "verified"), Value::Flag(true)))
+}
+
+/// Everything is read and judged before the card is touched.
+fn install(setting: &Setting<'_>, arguments: &InstallArguments) -> Result<Page, TerminalError> {
+    let what = &arguments.what;
+    let certificate = |path: &Option<std::path::PathBuf>| path.as_deref().map(read_certificate).transpose();
+    let (signing, encryption) = (certificate(&what.signing_certificate)?, certificate(&what.encryption_certificate)?);
+    let envelope = what.envelope.as_deref().map(read_envelope).transpose()?;
+    let (page, ()) = with_pin(setting, Role::User, &arguments.pin, |card| {
+        if let Some(certificate) = &signing {
+            card.install_certificate(card.signing()?, certificate)?;
+        }
+        if let Some(envelope) = &envelope {
+            card.install_envelope(envelope)?;
+        }
+        if let Some(certificate) = &encryption {
+            card.install_certificate(card.encryption()?, certificate)?;
+        }
+        Ok(())
+    })?;
+    let flag = |there: bool| Value::Flag(there);
+    Ok(page
+        .with("signing_certificate", Words::new("签名证书已写入", "signing certificate"), flag(signing.is_some()))
+        .with("encryption_key", Words::new("加密密钥已装入", "encryption key"), flag(envelope.is_some()))
+        .with(
+            "encryption_certificate",
+            Words::new("加密证书已写入", "encryption certificate"),
+            flag(encryption.is_some()),
+        ))
+}
+
+/// Verifies a PIN, with the memory of tries, and goes on with what it opens.
+fn with_pin<T>(
+    setting: &Setting<'_>,
+    role: Role,
+    arguments: &PinArguments,
+    act: impl FnOnce(&mut Certificates<'_>) -> Result<T, TerminalError>,
+) -> Result<(Page, T), TerminalError> {
+    let pin = setting.pin(arguments)?;
+    let mut tapped = setting.tapped(&mut setting.desk()?)?;
+    let page = of_card(&tapped);
+    let (mut store, notes) = setting.memory();
+    let secret = match role {
+        Role::User => USER_SECRET,
+        Role::Administrator => ADMINISTRATOR_SECRET,
+    };
+    with_memory_of(secret, &mut tapped, store.as_mut(), arguments.last_try, |tapped| open(tapped)?.verify(role, &pin))?;
+    // Selecting the application again would end what the PIN opened.
+    let rules = rules(&tapped)?;
+    let done = act(&mut Certificates::selected(&mut tapped.session, rules))?;
+    Ok((page.joined(notes), done))
+}
+
+fn open<'t>(tapped: &'t mut Tapped<'_>) -> Result<Certificates<'t>, TerminalError> {
+    let rules = rules(tapped)?;
+    Certificates::select(&mut tapped.session, rules)
+}
+
+fn rules<'p>(tapped: &Tapped<'p>) -> Result<&'p CertificateRules, TerminalError> {
+    tapped.profile.certificate.as_ref().ok_or(TerminalError::CertificatesMissing)
+}
+
+fn of_card(tapped: &Tapped<'_>) -> Page {
+    let identifier = Value::text(tapped.identifier.to_string());
+    Page::new().with("card_identifier", Words::new("卡的识别码", "card"), identifier)
+}
+
+fn key_value(key: &Sm2PublicKey) -> Value {
+    Value::text(hex::encode_upper(key.bytes()))
+}
+
+fn read_certificate(path: &Path) -> Result<Vec<u8>, TerminalError> {
+    let bytes = read(path, 1 << 16)?;
+    if is_certificate(&bytes) { Ok(bytes) } else { Err(TerminalError::CertificateMalformed { path: shown(path) }) }
+}
+
+fn read_envelope(path: &Path) -> Result<Envelope, TerminalError> {
+    let text = String::from_utf8_lossy(&read(path, 1 << 16)?).into_owned();
+    Envelope::parse(&text).map_err(|source| TerminalError::Envelope { path: shown(path), source })
+}
+
+fn read(path: &Path, max: u64) -> Result<Vec<u8>, TerminalError> {
+    let fault = |source| TerminalError::File { path: shown(path), source };
+    if std::fs::metadata(path).map_err(fault)?.len() > max {
+        return Err(fault(std::io::ErrorKind::FileTooLarge.into()));
+    }
+    std::fs::read(path).map_err(fault)
+}
+
+fn write(path: Option<&Path>, bytes: &[u8]) -> Result<(), TerminalError> {
+    let Some(path) = path else { return Ok(()) };
+    std::fs::write(path, bytes).map_err(|source| TerminalError::File { path: shown(path), source })
+}
+
+fn shown(path: &Path) -> String {
+    path.display().to_string()
+}
