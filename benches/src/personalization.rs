@@ -71,10 +71,9 @@ fn bare(plan: &Plan) {
                 }
             }
             Step::LoadKey(load) => key_load(&root, load),
-            Step::Secure(_)
-            | Step::VerifyHashed { .. }
-            | Step::AuthenticateWhole { .. }
-            | Step::ReplaceHashed(_) => unreachable!("a personalization blocks nothing and touches no PIN or certificate"),
+            Step::Secure(_) | Step::VerifyHashed { .. } | Step::AuthenticateWhole { .. } | Step::ReplaceHashed(_) => {
+                unreachable!("a personalization blocks nothing and touches no PIN or certificate")
+            }
         }
     }
 }

@@ -5,7 +5,7 @@
 use crate::profile::Profile;
 
 /// National profiles before their regional overlays.
-const TEXTS: [(&str, &str); 13] = [
+const TEXTS: [(&str, &str); 14] = [
     ("ssc-1.0", include_str!("../profiles/ssc-1.0.toml")),
     ("ssc-1.0-hebei", include_str!("../profiles/ssc-1.0-hebei.toml")),
     ("ssc-1.0-zhejiang", include_str!("../profiles/ssc-1.0-zhejiang.toml")),
@@ -19,6 +19,7 @@ const TEXTS: [(&str, &str); 13] = [
     ("psam-sx3", include_str!("../profiles/psam-sx3.toml")),
     ("pboc-purse", include_str!("../profiles/pboc-purse.toml")),
     ("pboc-purse-55", include_str!("../profiles/pboc-purse-55.toml")),
+    ("pboc-purse-sm4", include_str!("../profiles/pboc-purse-sm4.toml")),
 ];
 
 /// Names of the built-in profiles.

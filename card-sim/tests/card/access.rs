@@ -59,7 +59,7 @@ fn commands(sfi: u8, kind: EfKind, records: usize, record: &[u8]) -> Vec<(String
 #[test]
 fn every_file_answers_every_command_by_the_rights_of_its_row() {
     // The social security cards have a matrix of their own.
-    for profile in ["ssc-3.0", "pboc-purse", "pboc-purse-55", "psam", "psam-sx3"] {
+    for profile in ["ssc-3.0", "pboc-purse", "pboc-purse-55", "pboc-purse-sm4", "psam", "psam-sx3"] {
         let mut rig = keyed(profile);
         let mut checked = 0;
         for df in rig.profile.df.clone() {

@@ -14,6 +14,7 @@ mod limits;
 mod protocol;
 mod psam;
 mod purse;
+mod purse_sm4;
 mod rig;
 mod sm4;
 mod sweep;
