@@ -204,6 +204,12 @@ pub fn psam_credit_purchase(mac2: [u8; 4]) -> Command {
     Command::new(0x80, 0x72, 0x00, 0x00).with_data(mac2)
 }
 
+/// PSAM of the construction ministry: `80 CA 00 00 09`, its security authentication code (安全认证码), 9 bytes.
+#[must_use]
+pub const fn psam_authentication_code() -> Command {
+    Command::new(0x80, 0xCA, 0x00, 0x00).with_le(9)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -164,6 +164,8 @@ pub fn lint(profile: &Profile) -> Vec<Finding> {
     lint_keys(profile, &mut findings);
     lint_account(profile, &mut findings);
     lint_purse(profile, &mut findings);
+    let code = profile.psam.authentication_code.len();
+    findings.range("psam", "bytes of authentication_code", code, &[0, 9], "9, or none");
     certificate::lint_certificate(profile, &mut findings);
     let certificates = profile.certificate.iter().flat_map(|rules| &rules.file).map(|file| file.size);
     let files = profile.df.iter().flat_map(|df| &df.ef).map(|ef| ef.size).chain(certificates);
@@ -551,6 +553,15 @@ mod tests {
         let text = builtin_text("psam").expect("built in");
         let changed = Profile::parse(&text.replacen("terminal_number", "terminal", 1)).expect("the grammar holds");
         assert!(lint(&changed).iter().any(|finding| finding.problem == Problem::PsamIncomplete));
+    }
+
+    #[test]
+    fn a_code_of_a_psam_has_nine_bytes() {
+        let text = builtin_text("psam").expect("built in");
+        for (code, is_clean) in [("", true), ("010203040506070809", true), ("0102", false)] {
+            let text = text.replacen("[psam]", &format!("[psam]\nauthentication_code = \"{code}\""), 1);
+            assert_eq!(lint(&Profile::parse(&text).expect("a profile")).is_empty(), is_clean, "{code}");
+        }
     }
 
     #[test]

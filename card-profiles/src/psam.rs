@@ -1,10 +1,12 @@
 //! What the sources leave open about a PSAM.
 //!
-//! Source: three programs and one firmware on the order of factors; CJ/T 304 on three wrong MACs.
+//! Source: three programs and one firmware on the order of factors; CJ/T 304 on three wrong MACs; a COS manual of
+//! the construction ministry on the authentication code.
 //! Owns: the rows. Never: derives a key, sends.
 
 use serde::Deserialize;
 
+use crate::profile::hex_bytes;
 use crate::purse::FactorOrder;
 
 /// Rows of a PSAM.
@@ -18,6 +20,11 @@ pub struct PsamRules {
     pub wrong_mac2_max: u8,
     /// Whether a purchase dated after the expiry date of the application is refused.
     pub checks_expiry: bool,
+    /// Security authentication code (安全认证码) that `80 CA 00 00 09` answers: 9 bytes. Empty: the PSAM does not know the
+    /// command, which is the construction ministry's.
+    #[serde(default, deserialize_with = "hex_bytes")]
+    #[cfg_attr(test, schemars(with = "String"))]
+    pub authentication_code: Vec<u8>,
     /// What is assumed about these rows.
     #[serde(default)]
     pub assumed: Vec<String>,
@@ -26,6 +33,12 @@ pub struct PsamRules {
 impl Default for PsamRules {
     /// A PSAM whose profile says nothing: the factor of the card first, no limit, no look at the expiry date.
     fn default() -> Self {
-        Self { factor_order: FactorOrder::CardFirst, wrong_mac2_max: 0, checks_expiry: false, assumed: Vec::new() }
+        Self {
+            factor_order: FactorOrder::CardFirst,
+            wrong_mac2_max: 0,
+            checks_expiry: false,
+            authentication_code: Vec::new(),
+            assumed: Vec::new(),
+        }
     }
 }

@@ -411,6 +411,7 @@ impl Card {
                 self.psam_init_purchase(model, three_amounts, data, out)
             }
             Request::PsamCreditPurchase { mac2 } => self.psam_credit_purchase(model, purchase, mac2),
+            Request::PsamCode { le } => self.psam_code(model, le, out),
             Request::PurseBegin { begin, key_index, amount, terminal } => {
                 self.purse_begin(model, begin, key_index, amount, terminal, out)
             }

@@ -50,6 +50,7 @@ pub(crate) enum Request<'a> {
     PsamCipher { cipher: Cipher, data: &'a [u8] },
     PsamInitPurchase { three_amounts: bool, data: &'a [u8] },
     PsamCreditPurchase { mac2: [u8; 4] },
+    PsamCode { le: usize },
     PurseBegin { begin: (Begin, Purse), key_index: u8, amount: u32, terminal: [u8; 6] },
     PurseBeginOverdraw { key_index: u8, terminal: [u8; 6] },
     PurseCredit { date_time: [u8; 7], mac2: [u8; 4] },
@@ -251,6 +252,10 @@ fn known(model: &Model, cla: u8, ins: u8) -> Result<Instruction, StatusWord> {
     let certificate = || model.certificate.iter().flat_map(certificate::rows);
     if certificate().any(|row| (row.cla, row.ins) == (cla, ins)) {
         return Ok(Instruction::Certificate);
+    }
+    let has_code = model.psam.as_ref().is_some_and(|psam| !psam.rules.authentication_code.is_empty());
+    if has_code && (cla, ins) == (0x80, psam::CODE) {
+        return Ok(Instruction::Psam);
     }
     let classes = table().map(|(c, i, _)| (c, i)).chain([(load_cla, load_ins)]);
     let classes = || classes.clone().chain(account().chain(purse()).chain(certificate()).map(|row| (row.cla, row.ins)));

@@ -215,6 +215,17 @@ impl Card {
         Ok(Answer::Done)
     }
 
+    /// `80 CA 00 00 09`: the code of the profile, readable by anyone.
+    pub(super) fn psam_code(&self, model: &Model, le: usize, out: &mut Vec<u8>) -> Result<Answer, Stop> {
+        let psam = model.psam.as_ref().ok_or(StatusWord::INS_UNKNOWN)?;
+        let code = &psam.rules.authentication_code;
+        if le != 256 {
+            super::expect_le(le, code.len())?;
+        }
+        out.extend(code);
+        Ok(Answer::Now)
+    }
+
     /// Wrong MAC2 in a row.
     pub(crate) fn psam_failures(&self, model: &Model) -> u8 {
         let [failures] = self.memory.array(model.blocks + PSAM_FAILURES);

@@ -13,6 +13,8 @@ pub(super) const DELIVER: u8 = 0x1A;
 pub(super) const CIPHER: u8 = 0xFA;
 pub(super) const INIT_PURCHASE: u8 = 0x70;
 pub(super) const CREDIT_PURCHASE: u8 = 0x72;
+/// Only where the profile has a code.
+pub(super) const CODE: u8 = 0xCA;
 
 pub(super) fn request<'a>(ins: u8, header: Header<'a>) -> Result<Request<'a>, StatusWord> {
     Ok(match ins {
@@ -62,6 +64,10 @@ pub(super) fn request<'a>(ins: u8, header: Header<'a>) -> Result<Request<'a>, St
         CREDIT_PURCHASE => {
             header.parameters(0, 0)?;
             Request::PsamCreditPurchase { mac2: header.fields(4)?.take() }
+        }
+        CODE => {
+            header.parameters(0, 0)?;
+            Request::PsamCode { le: header.le()? }
         }
         _ => return Err(StatusWord::INS_UNKNOWN),
     })

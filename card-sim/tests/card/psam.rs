@@ -432,3 +432,24 @@ fn a_delivered_key_enciphers_and_makes_macs_whole_or_in_parts() {
     assert_eq!(rig.raw(&format!("801A220108{CARD}")), "6985", "a purchase key is not delivered");
     assert_eq!(rig.raw(&format!("80FA000008{data}")), "6985");
 }
+
+#[test]
+fn a_psam_with_an_authentication_code_answers_it_and_others_do_not_know_the_command() {
+    assert_eq!(blank("psam").raw("80CA000009"), "6D00");
+    let text = card_profiles::builtin_text("psam").expect("built in");
+    let text = text.replacen("[psam]", "[psam]\nauthentication_code = \"010203040506070809\"", 1);
+    let profile = card_profiles::Profile::parse(&text).expect("a profile");
+    let card =
+        card_sim::Card::factory(&profile, super::rig::SERIAL, &card_core::key::Key16::new(super::rig::TRANSPORT))
+            .expect("a PSAM");
+    let mut rig = super::rig::in_socket("psam", card);
+    for (command, answer) in [
+        ("80CA000009", "0102030405060708099000"),
+        ("80CA000000", "0102030405060708099000"),
+        ("80CA000008", "6C09"),
+        ("80CA000109", "6A86"),
+        ("80CA00000900", "6700"),
+    ] {
+        assert_eq!(rig.raw(command), answer, "{command}");
+    }
+}

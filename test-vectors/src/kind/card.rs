@@ -85,6 +85,8 @@ fn build(words: &[&str]) -> Result<Command, KindError> {
             )
         }
         ["psam_init_purchase", ..] => return wrong("psam_init_purchase", "28 bytes, factors"),
+        ["psam_authentication_code"] => command::psam_authentication_code(),
+        ["psam_authentication_code", ..] => return wrong("psam_authentication_code", "nothing"),
         ["psam_credit_purchase", mac2] => command::psam_credit_purchase(fixed(mac2)?),
         ["psam_credit_purchase", ..] => return wrong("psam_credit_purchase", "MAC2"),
         [] => return Err(KindError::Field { field: "data", expected: "command" }),
