@@ -3,14 +3,18 @@
 //! Source: usage byte of a PSAM key (levels left in its high 3 bits); EF15, EF16, EF17, EF1C of the PSAM's layout.
 //! Owns: the order to make one, who holds it. Never: knows bytes of a card, gives one terminal number twice.
 
+pub mod custody;
+
 use card_core::Session;
 use card_core::command;
 use card_core::transport::TransportError;
+use card_profiles::approach::KeyVersions;
 use card_profiles::identity::RID;
 use card_profiles::plan::{Plan, Target};
 use card_profiles::{CardValues, Profile};
 use serde::Serialize;
 
+use self::custody::PsamMove;
 use crate::audit::Act;
 use crate::card::Chip;
 use crate::centre::{Centre, Config};
@@ -41,6 +45,12 @@ pub struct Psam {
     pub state: String,
     /// Operator who made it.
     pub made_by: String,
+    /// Version of its keys.
+    pub key_set: u8,
+    /// Person who answers for it while it is handed out.
+    pub holder: Option<String>,
+    /// Day on which it is due back, `YYYYMMDD`.
+    pub due: Option<String>,
 }
 
 /// All PSAMs.
@@ -76,6 +86,26 @@ pub enum PsamError {
     /// Chip or terminal number belongs to another PSAM.
     #[error("chip or terminal number {terminal_number} belongs to another PSAM")]
     Taken {
+        /// The number.
+        terminal_number: String,
+    },
+    /// No PSAM has this terminal number.
+    #[error("there is no PSAM of terminal {terminal_number}")]
+    NotFound {
+        /// The number.
+        terminal_number: String,
+    },
+    /// The PSAM is in another state than the act needs.
+    #[error("the PSAM of terminal {terminal_number} is {state}")]
+    State {
+        /// The number.
+        terminal_number: String,
+        /// Its state.
+        state: String,
+    },
+    /// The PSAM is to come back already.
+    #[error("the PSAM of terminal {terminal_number} is to come back already")]
+    ReturnOpen {
         /// The number.
         terminal_number: String,
     },
@@ -120,18 +150,24 @@ pub fn personalize(
     if known.is_none() {
         require_blank(session, &profile)?;
     }
-    let begun = store.journal(|tx| tx.begin_psam(&chip, order.terminal_number, order.institution, &operator));
+    let key_set = match known.filter(|_| resumed) {
+        Some(psam) => psam.key_set,
+        None => store.read(|tx| tx.current_key_set())?.unwrap_or(Vault::FIRST_VERSION),
+    };
+    let begun = store.journal(|tx| tx.begin_psam(&chip, order.terminal_number, order.institution, &operator, key_set));
     begun.map_err(|error| match error {
         StoreError::Conflict { .. } => PsamError::Taken { terminal_number: order.terminal_number.to_owned() },
         error => error.into(),
     })?;
     let values = values(config, &chip, order.terminal_number);
-    match write(vault, config, session, &profile, &chip, &values, resumed) {
-        Ok(()) => end(store, &chip, order, &operator, "in_custody", "psam.make", String::new()),
+    let mut target = Target::blank(chip.factors(config.city), config.transport_lot);
+    target.versions = KeyVersions::all(key_set);
+    match write(vault, session, &profile, target, &values, resumed) {
+        Ok(()) => end(store, &chip, order, &operator, PsamMove::Make, "psam.make", String::new()),
         Err(Broken::Lost(error)) => Err(error.into()),
         Err(Broken::Station(error)) => Err(error.into()),
         Err(Broken::Bad(reason)) => {
-            end(store, &chip, order, &operator, "spoilt", "psam.spoil", reason.clone())?;
+            end(store, &chip, order, &operator, PsamMove::Spoil, "psam.spoil", reason.clone())?;
             Err(PsamError::Failed { reason })
         }
     }
@@ -142,19 +178,14 @@ fn end(
     chip: &Chip,
     order: &Order<'_>,
     operator: &str,
-    state: &'static str,
+    by: PsamMove,
     act: &'static str,
     detail: String,
 ) -> Result<Psam, PsamError> {
     store.act(|tx| {
-        tx.finish_psam(chip, state)?;
-        let psam = Psam {
-            chip: chip.clone(),
-            terminal_number: order.terminal_number.to_owned(),
-            institution: order.institution.to_owned(),
-            state: state.to_owned(),
-            made_by: operator.to_owned(),
-        };
+        tx.finish_psam(chip, by)?;
+        let psam =
+            tx.psam(chip)?.ok_or_else(|| PsamError::NotFound { terminal_number: order.terminal_number.to_owned() })?;
         let object = format!("terminal {}", order.terminal_number);
         Ok((psam, Act { actor: operator.to_owned(), act, object, detail }))
     })
@@ -162,14 +193,12 @@ fn end(
 
 fn write(
     vault: &Vault,
-    config: &Config,
     session: &mut Session,
     profile: &Profile,
-    chip: &Chip,
+    mut target: Target,
     values: &CardValues,
     resumed: bool,
 ) -> Result<(), Broken> {
-    let mut target = Target::blank(chip.factors(config.city), config.transport_lot);
     let mut writer = Writer { session, keys: vault.keys() };
     if resumed {
         writer.find_control_keys(profile, &mut target, |_| Ok(()))?;
@@ -220,12 +249,20 @@ fn values(config: &Config, chip: &Chip, terminal_number: &str) -> CardValues {
 
 impl Show for Psam {
     fn text(&self, lang: Lang) -> String {
-        let Self { chip, terminal_number, institution, state, made_by } = self;
+        let Self { chip, terminal_number, institution, state, made_by, key_set, holder, due } = self;
+        let held = match (holder, due) {
+            (Some(holder), Some(due)) => {
+                let late =
+                    if *due < clock::compact(clock::today()) { lang.pick("，已逾期", ", OVERDUE") } else { "" };
+                lang.pick(format!("，{holder} 保管至 {due}{late}"), format!(", held by {holder} until {due}{late}"))
+            }
+            _ => String::new(),
+        };
+        let chip = chip.as_str();
         lang.pick(
-            format!("终端机 {terminal_number}，机构 {institution}，{state}，制作 {made_by}，芯片 {}", chip.as_str()),
+            format!("终端机 {terminal_number}，机构 {institution}，{state}{held}，密钥第 {key_set} 版，制作 {made_by}，芯片 {chip}"),
             format!(
-                "terminal {terminal_number}, institution {institution}, {state}, made by {made_by}, chip {}",
-                chip.as_str()
+                "terminal {terminal_number}, institution {institution}, {state}{held}, key version {key_set}, made by {made_by}, chip {chip}"
             ),
         )
     }
@@ -243,6 +280,9 @@ impl Explain for PsamError {
             Self::NotPsam { .. } => "NOT_A_PSAM",
             Self::NotBlank => "PSAM_NOT_BLANK",
             Self::Taken { .. } => "PSAM_TAKEN",
+            Self::NotFound { .. } => "PSAM_NOT_FOUND",
+            Self::State { .. } => "PSAM_STATE",
+            Self::ReturnOpen { .. } => "PSAM_RETURN_OPEN",
             Self::Failed { .. } => "PSAM_FAILED",
             Self::Lost(error) => transport_code(error),
             Self::Operator(error) => error.code(),
@@ -262,6 +302,15 @@ impl Explain for PsamError {
                 format!("芯片或终端机编号 {terminal_number} 已属于另一 PSAM"),
                 format!("the chip or terminal number {terminal_number} belongs to another PSAM"),
             ),
+            Self::NotFound { terminal_number } => {
+                lang.pick(format!("没有编号为 {terminal_number} 的 PSAM"), self.to_string())
+            }
+            Self::State { terminal_number, state } => {
+                lang.pick(format!("PSAM {terminal_number} 的状态是 {state}，不能办理"), self.to_string())
+            }
+            Self::ReturnOpen { terminal_number } => {
+                lang.pick(format!("PSAM {terminal_number} 已在等待交回"), self.to_string())
+            }
             Self::Failed { reason } => lang
                 .pick(format!("PSAM 制作失败，已作废: {reason}"), format!("the PSAM failed and is spoilt: {reason}")),
             Self::Lost(error) => {
@@ -278,7 +327,10 @@ impl Explain for PsamError {
             Self::NotPsam { .. } | Self::NotBlank | Self::Failed { .. } => {
                 lang.pick("换一张空白 PSAM", "put in a blank PSAM")
             }
-            Self::Taken { .. } => lang.pick("用 issuer psam list 查看", "see who holds it with `issuer psam list`"),
+            Self::ReturnOpen { .. } => lang.pick("用 issuer psam tasks 查看", "see `issuer psam tasks`"),
+            Self::Taken { .. } | Self::NotFound { .. } | Self::State { .. } => {
+                lang.pick("用 issuer psam list 查看", "see who holds it with `issuer psam list`")
+            }
             Self::Lost(_) => {
                 lang.pick("放回同一张 PSAM，重新运行同一命令", "put the same PSAM back and run the same command again")
             }
@@ -291,7 +343,8 @@ impl Explain for PsamError {
     fn exit(&self) -> Exit {
         match self {
             Self::NotPsam { .. } | Self::Failed { .. } => Exit::Card,
-            Self::NotBlank | Self::Taken { .. } => Exit::Refused,
+            Self::NotBlank | Self::Taken { .. } | Self::State { .. } | Self::ReturnOpen { .. } => Exit::Refused,
+            Self::NotFound { .. } => Exit::NotFound,
             Self::Lost(error) if error.card_lost() => Exit::Card,
             Self::Lost(_) => Exit::Reader,
             Self::Operator(error) => error.exit(),

@@ -19,6 +19,7 @@ mod ledger;
 mod load;
 mod operator;
 mod person;
+mod psam;
 mod station;
 mod upload;
 mod window;
@@ -42,6 +43,7 @@ const MIGRATIONS: &[(i64, &str)] = &[
     (10, include_str!("store/schema_010_clearing.sql")),
     (30, include_str!("store/schema_030_key.sql")),
     (31, include_str!("store/schema_031_ceremony.sql")),
+    (32, include_str!("store/schema_032_psam_custody.sql")),
 ];
 
 /// How long a writer waits for another one.

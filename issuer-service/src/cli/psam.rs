@@ -4,12 +4,14 @@ use std::time::Duration;
 
 use card_core::Session;
 use card_core::transport::pcsc::Readers;
-use clap::Subcommand;
+use clap::{Args, Subcommand};
 
 use super::Common;
+use crate::clock;
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::output::Output;
+use crate::psam::custody::{self, HandOut, ReturnTasks};
 use crate::psam::{self, Order, PsamError, Psams};
 use crate::station::failure::StationError;
 use crate::station::slot::{PcscSlot, Slot};
@@ -35,6 +37,73 @@ pub enum Verb {
     },
     /// List PSAMs and who holds them.
     List,
+    /// Hand a PSAM out to an institution.
+    Handout {
+        /// 终端机编号: 12 hex digits.
+        #[arg(value_name = "HEX12", value_parser = terminal_number)]
+        number: String,
+        /// Who gets it.
+        #[command(flatten)]
+        to: To,
+    },
+    /// Take a PSAM back.
+    Return {
+        /// 终端机编号: 12 hex digits.
+        #[arg(value_name = "HEX12", value_parser = terminal_number)]
+        number: String,
+    },
+    /// Put another PSAM in the place of one that is handed out; the old one is to come back.
+    Replace {
+        /// 终端机编号 of the old one: 12 hex digits.
+        #[arg(value_name = "HEX12", value_parser = terminal_number)]
+        number: String,
+        /// 终端机编号 of the new one: 12 hex digits.
+        #[arg(long, value_name = "HEX12", value_parser = terminal_number)]
+        with: String,
+        /// Who gets it.
+        #[command(flatten)]
+        to: To,
+        /// Day by which the old one must be back.
+        #[arg(long, value_name = "YYYYMMDD", value_parser = day)]
+        back_by: String,
+    },
+    /// Declare a PSAM lost: blacklisted for good, its terminal stopped, the transactions that it signed listed.
+    Lost {
+        /// 终端机编号: 12 hex digits.
+        #[arg(value_name = "HEX12", value_parser = terminal_number)]
+        number: String,
+        /// How it was lost; no names of people.
+        #[arg(long)]
+        reason: String,
+    },
+    /// Take a PSAM that is at the centre out of use.
+    Retire {
+        /// 终端机编号: 12 hex digits.
+        #[arg(value_name = "HEX12", value_parser = terminal_number)]
+        number: String,
+    },
+    /// List PSAMs that have to come back.
+    Tasks,
+}
+
+/// Who gets a PSAM.
+#[derive(Debug, Args)]
+pub struct To {
+    /// Institution.
+    #[arg(long, value_name = "CODE")]
+    institution: String,
+    /// Person who answers for it there.
+    #[arg(long, value_name = "NAME")]
+    holder: String,
+    /// Day on which it is due back.
+    #[arg(long, value_name = "YYYYMMDD", value_parser = day)]
+    until: String,
+}
+
+impl To {
+    fn as_hand_out(&self) -> HandOut<'_> {
+        HandOut { institution: &self.institution, holder: &self.holder, due: &self.until }
+    }
 }
 
 pub(super) fn run(common: &Common, verb: Verb, output: &Output) -> Result<Exit, Error> {
@@ -57,6 +126,23 @@ pub(super) fn run(common: &Common, verb: Verb, output: &Output) -> Result<Exit, 
             centre.sign_checkpoint(&vault)?;
             output.show(&made);
         }
+        Verb::Handout { number, to } => {
+            output.show(&custody::hand_out(&mut centre.store, &number, &to.as_hand_out(), common.operator.as_deref())?);
+        }
+        Verb::Return { number } => {
+            output.show(&custody::take_back(&mut centre.store, &number, common.operator.as_deref())?);
+        }
+        Verb::Replace { number, with, to, back_by } => {
+            let (to, operator) = (to.as_hand_out(), common.operator.as_deref());
+            output.show(&custody::replace(&mut centre.store, &number, &with, &to, &back_by, operator)?);
+        }
+        Verb::Lost { number, reason } => {
+            output.show(&custody::lose(&mut centre.store, &number, &reason, common.operator.as_deref())?);
+        }
+        Verb::Retire { number } => {
+            output.show(&custody::retire(&mut centre.store, &number, common.operator.as_deref())?);
+        }
+        Verb::Tasks => output.show(&ReturnTasks { tasks: centre.store.read(|tx| tx.return_tasks())? }),
         Verb::List => output.show(&Psams { psams: centre.store.read(|tx| tx.psams())? }),
     }
     Ok(Exit::Ok)
@@ -67,4 +153,8 @@ fn terminal_number(text: &str) -> Result<String, &'static str> {
         Ok(bytes) if bytes.len() == 6 => Ok(text.to_ascii_uppercase()),
         _ => Err("a terminal number has 12 hex digits (6 bytes)"),
     }
+}
+
+fn day(text: &str) -> Result<String, &'static str> {
+    clock::parse_compact(text).map(clock::compact).ok_or("a day that exists, as YYYYMMDD")
 }

@@ -4,9 +4,11 @@ use rusqlite::types::Type;
 use rusqlite::{OptionalExtension, Row};
 
 use super::{StoreError, Tx};
+use crate::batch::State;
 use crate::card::Chip;
 use crate::clock;
 use crate::psam::Psam;
+use crate::psam::custody::PsamMove;
 
 impl Tx<'_> {
     /// Notes what a station is about to do with a job, or what came of it.
@@ -64,6 +66,7 @@ impl Tx<'_> {
         terminal_number: &str,
         institution: &str,
         made_by: &str,
+        key_set: u8,
     ) -> Result<(), StoreError> {
         let begun = self.sql.execute(
             "UPDATE psam SET institution = $1, made_by = $2, changed_at = $3
@@ -72,9 +75,9 @@ impl Tx<'_> {
         )?;
         if begun == 0 {
             self.sql.execute(
-                "INSERT INTO psam (chip, terminal_number, institution, state, made_by, changed_at)
-                 VALUES ($1, $2, $3, 'writing', $4, $5)",
-                (chip.as_str(), terminal_number, institution, made_by, clock::now()),
+                "INSERT INTO psam (chip, terminal_number, institution, state, made_by, changed_at, key_set)
+                 VALUES ($1, $2, $3, 'writing', $4, $5, $6)",
+                (chip.as_str(), terminal_number, institution, made_by, clock::now(), key_set),
             )?;
         }
         Ok(())
@@ -84,12 +87,13 @@ impl Tx<'_> {
     ///
     /// # Errors
     /// [`StoreError::StateMoved`].
-    pub fn finish_psam(&self, chip: &Chip, state: &'static str) -> Result<(), StoreError> {
+    pub fn finish_psam(&self, chip: &Chip, by: PsamMove) -> Result<(), StoreError> {
+        let (from, to) = by.ends();
         let rows = self.sql.execute(
-            "UPDATE psam SET state = $1, changed_at = $2 WHERE chip = $3 AND state = 'writing'",
-            (state, clock::now(), chip.as_str()),
+            "UPDATE psam SET state = $1, changed_at = $2 WHERE chip = $3 AND state = $4",
+            (to.name(), clock::now(), chip.as_str(), from.name()),
         )?;
-        Self::moved(rows, || format!("PSAM {}", chip.as_str()), "writing")
+        Self::moved(rows, || format!("PSAM {}", chip.as_str()), from.name())
     }
 
     /// The PSAM with a chip.
@@ -111,9 +115,9 @@ impl Tx<'_> {
     }
 }
 
-const PSAM: &str = "chip, terminal_number, institution, state, made_by";
+pub(super) const PSAM: &str = "chip, terminal_number, institution, state, made_by, key_set, holder, due";
 
-fn psam(row: &Row<'_>) -> rusqlite::Result<Psam> {
+pub(super) fn psam(row: &Row<'_>) -> rusqlite::Result<Psam> {
     let chip: String = row.get(0)?;
     let unreadable = || rusqlite::Error::InvalidColumnType(0, "psam".to_owned(), Type::Text);
     Ok(Psam {
@@ -122,5 +126,8 @@ fn psam(row: &Row<'_>) -> rusqlite::Result<Psam> {
         institution: row.get(2)?,
         state: row.get(3)?,
         made_by: row.get(4)?,
+        key_set: row.get(5)?,
+        holder: row.get(6)?,
+        due: row.get(7)?,
     })
 }

@@ -1,0 +1,270 @@
+//! Custody of PSAMs (PSAM 保管): who answers for which, until when; replacing, taking back, losing one.
+//!
+//! Owns: the table of states, the acts, what they leave to be done. Never: talks to a PSAM (`psam`), judges a transaction.
+
+use serde::Serialize;
+use settlement::id::TerminalNumber;
+
+use super::{Psam, PsamError};
+use crate::audit::Act;
+use crate::batch::{State, states};
+use crate::clearing::institution::TerminalState;
+use crate::clock;
+use crate::lang::Lang;
+use crate::operator::Role;
+use crate::output::Show;
+use crate::store::{Store, StoreError, Tx};
+
+states! {
+    /// A PSAM.
+    PsamState {
+        /// Being written.
+        Writing = "writing",
+        /// At the centre.
+        InCustody = "in_custody",
+        /// At an institution: somebody answers for it until a day.
+        HandedOut = "handed_out",
+        /// Gone; its number is blacklisted for good.
+        Lost = "lost",
+        /// Taken back for good.
+        Retired = "retired",
+        /// Failed while it was written.
+        Spoilt = "spoilt",
+    }
+    /// Moves of a PSAM, each by an operator with role keys.
+    PsamMove {
+        /// When everything was read back.
+        Make: Writing => InCustody,
+        /// When it fails.
+        Spoil: Writing => Spoilt,
+        /// To an institution.
+        HandOut: InCustody => HandedOut,
+        /// Back from an institution.
+        Return: HandedOut => InCustody,
+        /// Lost by an institution.
+        Lose: HandedOut => Lost,
+        /// Lost at the centre.
+        LoseHere: InCustody => Lost,
+        /// Out of use.
+        Retire: InCustody => Retired,
+    }
+}
+
+/// To whom a PSAM goes.
+#[derive(Clone, Copy, Debug)]
+pub struct HandOut<'a> {
+    /// Institution.
+    pub institution: &'a str,
+    /// Person who answers for it there.
+    pub holder: &'a str,
+    /// Day on which it is due back, `YYYYMMDD`.
+    pub due: &'a str,
+}
+
+/// A PSAM that has to come back.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ReturnTask {
+    /// 终端机编号.
+    pub terminal_number: String,
+    /// 终端机编号 of the one in its place.
+    pub replaced_by: String,
+    /// Institution that has to bring it.
+    pub owner: String,
+    /// Day, `YYYYMMDD`.
+    pub due: String,
+    /// UTC instant.
+    pub opened_at: String,
+}
+
+/// Open return tasks.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ReturnTasks {
+    /// The oldest first.
+    pub tasks: Vec<ReturnTask>,
+}
+
+/// A transaction that a lost PSAM signed, as the terminal uploaded it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Signed {
+    /// Record number of the terminal.
+    pub record: u64,
+    /// China time of the terminal.
+    pub date_time: String,
+    /// 卡的识别码.
+    pub card: String,
+    /// Personal account, fen.
+    pub personal_fen: i64,
+    /// What the centre made of it.
+    pub outcome: String,
+}
+
+/// What is known when a PSAM is lost.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Loss {
+    /// The PSAM.
+    pub psam: Psam,
+    /// Whether a terminal of this number was stopped.
+    pub terminal_stopped: bool,
+    /// Every purchase that it signed and the terminal uploaded.
+    pub signed: Vec<Signed>,
+}
+
+/// Hands a PSAM out.
+///
+/// # Errors
+/// [`PsamError`].
+pub fn hand_out(store: &mut Store, number: &str, to: &HandOut<'_>, operator: Option<&str>) -> Result<Psam, PsamError> {
+    store.act(|tx| {
+        let operator = tx.require(operator, Role::Keys)?;
+        give(tx, number, to)?;
+        Ok((found(tx, number)?, act(operator, "psam.hand_out", number, given(to))))
+    })
+}
+
+/// Takes a PSAM back; closes its return task.
+///
+/// # Errors
+/// [`PsamError`].
+pub fn take_back(store: &mut Store, number: &str, operator: Option<&str>) -> Result<Psam, PsamError> {
+    store.act(|tx| {
+        let operator = tx.require(operator, Role::Keys)?;
+        let psam = found(tx, number)?;
+        tx.move_psam(number, PsamMove::Return).map_err(|error| refused(error, &psam))?;
+        let closed = tx.close_return(number)?;
+        let detail = format!("{}, {closed} return tasks closed", psam.institution);
+        Ok((found(tx, number)?, act(operator, "psam.return", number, detail)))
+    })
+}
+
+/// Puts another PSAM in the place of one that is handed out, and opens the task to bring the old one back.
+///
+/// # Errors
+/// [`PsamError`].
+pub fn replace(
+    store: &mut Store,
+    number: &str,
+    with: &str,
+    to: &HandOut<'_>,
+    back_by: &str,
+    operator: Option<&str>,
+) -> Result<ReturnTask, PsamError> {
+    store.act(|tx| {
+        let operator = tx.require(operator, Role::Keys)?;
+        let old = found(tx, number)?;
+        if old.state != PsamState::HandedOut.name() {
+            return Err(PsamError::State { terminal_number: number.to_owned(), state: old.state });
+        }
+        give(tx, with, to)?;
+        let task = ReturnTask {
+            terminal_number: number.to_owned(),
+            replaced_by: with.to_owned(),
+            owner: old.institution,
+            due: back_by.to_owned(),
+            opened_at: clock::now(),
+        };
+        tx.open_return(&task).map_err(|error| match error {
+            StoreError::Conflict { .. } => PsamError::ReturnOpen { terminal_number: number.to_owned() },
+            error => error.into(),
+        })?;
+        let detail = format!("by {with}, {}, back by {back_by}", given(to));
+        Ok((task, act(operator, "psam.replace", number, detail)))
+    })
+}
+
+/// Declares a PSAM lost: for good on the blacklist, its terminal stopped, the transactions that it signed listed.
+///
+/// # Errors
+/// [`PsamError`].
+pub fn lose(store: &mut Store, number: &str, reason: &str, operator: Option<&str>) -> Result<Loss, PsamError> {
+    store.act(|tx| {
+        let operator = tx.require(operator, Role::Keys)?;
+        let psam = found(tx, number)?;
+        let by = if psam.state == PsamState::InCustody.name() { PsamMove::LoseHere } else { PsamMove::Lose };
+        tx.move_psam(number, by).map_err(|error| refused(error, &psam))?;
+        tx.close_return(number)?;
+        tx.blacklist_psam(number, reason, &operator)?;
+        let terminal = TerminalNumber::parse(number).ok().map(|number| tx.terminal(number)).transpose()?.flatten();
+        let active = terminal.filter(|terminal| terminal.state == TerminalState::Active);
+        if let Some(terminal) = &active {
+            tx.set_terminal_state(terminal.number, TerminalState::Stopped)?;
+        }
+        let signed = tx.signed_by_psam(number)?;
+        let loss = Loss { psam: found(tx, number)?, terminal_stopped: active.is_some(), signed };
+        let stopped = if loss.terminal_stopped { ", terminal stopped" } else { "" };
+        let detail = format!("{reason}, {} transactions signed{stopped}", loss.signed.len());
+        Ok((loss, act(operator, "psam.lost", number, detail)))
+    })
+}
+
+/// Takes a PSAM out of use.
+///
+/// # Errors
+/// [`PsamError`].
+pub fn retire(store: &mut Store, number: &str, operator: Option<&str>) -> Result<Psam, PsamError> {
+    store.act(|tx| {
+        let operator = tx.require(operator, Role::Keys)?;
+        let psam = found(tx, number)?;
+        tx.move_psam(number, PsamMove::Retire).map_err(|error| refused(error, &psam))?;
+        Ok((found(tx, number)?, act(operator, "psam.retire", number, String::new())))
+    })
+}
+
+fn give(tx: &Tx<'_>, number: &str, to: &HandOut<'_>) -> Result<(), PsamError> {
+    let psam = found(tx, number)?;
+    tx.hand_out_psam(number, to).map_err(|error| refused(error, &psam))
+}
+
+fn found(tx: &Tx<'_>, number: &str) -> Result<Psam, PsamError> {
+    tx.psam_of_terminal(number)?.ok_or_else(|| PsamError::NotFound { terminal_number: number.to_owned() })
+}
+
+/// A guarded move that found another state.
+fn refused(error: StoreError, psam: &Psam) -> PsamError {
+    match error {
+        StoreError::StateMoved { .. } => {
+            PsamError::State { terminal_number: psam.terminal_number.clone(), state: psam.state.clone() }
+        }
+        error => error.into(),
+    }
+}
+
+/// Names of people stay out of the audit log.
+fn given(to: &HandOut<'_>) -> String {
+    format!("to {} until {}", to.institution, to.due)
+}
+
+fn act(actor: String, act: &'static str, number: &str, detail: String) -> Act {
+    Act { actor, act, object: format!("terminal {number}"), detail }
+}
+
+impl Show for ReturnTask {
+    fn text(&self, lang: Lang) -> String {
+        let Self { terminal_number, replaced_by, owner, due, opened_at } = self;
+        let late = if *due < clock::compact(clock::today()) { lang.pick("，已逾期", ", OVERDUE") } else { "" };
+        lang.pick(
+            format!("{terminal_number} 已由 {replaced_by} 替换，{owner} 须于 {due} 前交回{late}（{opened_at}）"),
+            format!("{terminal_number} replaced by {replaced_by}, {owner} brings it back by {due}{late} ({opened_at})"),
+        )
+    }
+}
+
+impl Show for ReturnTasks {
+    fn text(&self, lang: Lang) -> String {
+        self.tasks.iter().map(|task| task.text(lang)).collect::<Vec<_>>().join("\n")
+    }
+}
+
+impl Show for Loss {
+    fn text(&self, lang: Lang) -> String {
+        let mut lines = vec![self.psam.text(lang)];
+        if self.terminal_stopped {
+            lines.push(lang.pick("终端已停用", "its terminal is stopped").to_owned());
+        }
+        let count = self.signed.len();
+        lines.push(lang.pick(format!("它签过 {count} 笔交易:"), format!("it signed {count} transactions:")));
+        for Signed { record, date_time, card, personal_fen, outcome } in &self.signed {
+            lines.push(format!("{record:>6}  {date_time}  {card}  {personal_fen:>10}  {outcome}"));
+        }
+        lines.join("\n")
+    }
+}

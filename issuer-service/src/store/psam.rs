@@ -1,0 +1,136 @@
+//! Rows of PSAMs in custody, of their return tasks and of lost ones.
+
+use rusqlite::OptionalExtension;
+
+use super::station::{PSAM, psam};
+use super::{StoreError, Tx, cell};
+use crate::batch::State;
+use crate::clock;
+use crate::psam::Psam;
+use crate::psam::custody::{HandOut, PsamMove, ReturnTask, Signed};
+
+impl Tx<'_> {
+    /// The PSAM with a terminal number, spoilt ones left out.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn psam_of_terminal(&self, number: &str) -> Result<Option<Psam>, StoreError> {
+        let sql = format!("SELECT {PSAM} FROM psam WHERE terminal_number = $1 AND state <> 'spoilt'");
+        Ok(self.sql.prepare_cached(&sql)?.query_row([number], psam).optional()?)
+    }
+
+    /// Moves a PSAM; nobody holds it afterwards.
+    ///
+    /// # Errors
+    /// [`StoreError::StateMoved`].
+    pub fn move_psam(&self, number: &str, by: PsamMove) -> Result<(), StoreError> {
+        let (from, to) = by.ends();
+        let rows = self.sql.execute(
+            "UPDATE psam SET state = $1, changed_at = $2, holder = NULL, due = NULL
+             WHERE terminal_number = $3 AND state = $4",
+            (to.name(), clock::now(), number, from.name()),
+        )?;
+        Self::moved(rows, || format!("PSAM {number}"), from.name())
+    }
+
+    /// Hands a PSAM out.
+    ///
+    /// # Errors
+    /// [`StoreError::StateMoved`].
+    pub fn hand_out_psam(&self, number: &str, to: &HandOut<'_>) -> Result<(), StoreError> {
+        let (before, after) = PsamMove::HandOut.ends();
+        let rows = self.sql.execute(
+            "UPDATE psam SET state = $1, changed_at = $2, institution = $3, holder = $4, due = $5
+             WHERE terminal_number = $6 AND state = $7",
+            (after.name(), clock::now(), to.institution, to.holder, to.due, number, before.name()),
+        )?;
+        Self::moved(rows, || format!("PSAM {number}"), before.name())
+    }
+
+    /// Opens a return task.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] when the PSAM has one.
+    pub fn open_return(&self, task: &ReturnTask) -> Result<(), StoreError> {
+        let ReturnTask { terminal_number, replaced_by, owner, due, opened_at } = task;
+        self.sql.execute(
+            "INSERT INTO psam_return (terminal_number, replaced_by, owner, due, opened_at) VALUES ($1, $2, $3, $4, $5)",
+            (terminal_number, replaced_by, owner, due, opened_at),
+        )?;
+        Ok(())
+    }
+
+    /// Closes the return task of a PSAM, if it has one; how many.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn close_return(&self, number: &str) -> Result<usize, StoreError> {
+        Ok(self.sql.execute(
+            "UPDATE psam_return SET closed_at = $1 WHERE terminal_number = $2 AND closed_at IS NULL",
+            (clock::now(), number),
+        )?)
+    }
+
+    /// Open return tasks, the oldest first.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn return_tasks(&self) -> Result<Vec<ReturnTask>, StoreError> {
+        let mut find = self.sql.prepare(
+            "SELECT terminal_number, replaced_by, owner, due, opened_at FROM psam_return
+             WHERE closed_at IS NULL ORDER BY due, opened_at",
+        )?;
+        let rows = find.query_map((), |row| {
+            Ok(ReturnTask {
+                terminal_number: row.get(0)?,
+                replaced_by: row.get(1)?,
+                owner: row.get(2)?,
+                due: row.get(3)?,
+                opened_at: row.get(4)?,
+            })
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// Puts a PSAM on the blacklist.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] when it is there.
+    pub fn blacklist_psam(&self, number: &str, reason: &str, operator: &str) -> Result<(), StoreError> {
+        self.sql.execute(
+            "INSERT INTO psam_blacklist (terminal_number, reason, operator, listed_at) VALUES ($1, $2, $3, $4)",
+            (number, reason, operator, clock::now()),
+        )?;
+        Ok(())
+    }
+
+    /// Whether a PSAM is on the blacklist.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn psam_blacklisted(&self, number: &str) -> Result<bool, StoreError> {
+        let mut find = self.sql.prepare_cached("SELECT COUNT(*) FROM psam_blacklist WHERE terminal_number = $1")?;
+        Ok(find.query_row([number], |row| row.get::<_, i64>(0))? > 0)
+    }
+
+    /// The purchases uploaded that carry the number of a PSAM, in order of record.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn signed_by_psam(&self, number: &str) -> Result<Vec<Signed>, StoreError> {
+        let mut find = self.sql.prepare(
+            "SELECT record, date_time, card, personal_fen, outcome FROM upload_row
+             WHERE terminal = $1 AND kind = 'purchase' ORDER BY record",
+        )?;
+        let rows = find.query_map([number], |row| {
+            Ok(Signed {
+                record: cell::u64(row, 0)?,
+                date_time: row.get(1)?,
+                card: row.get(2)?,
+                personal_fen: row.get(3)?,
+                outcome: row.get(4)?,
+            })
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+}

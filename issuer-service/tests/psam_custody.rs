@@ -1,0 +1,160 @@
+//! Custody of PSAMs: who answers for which, replacement, loss, and no move that the table does not have.
+
+use card_core::security::CityCode;
+use issuer_service::card::Chip;
+use issuer_service::centre::Centre;
+use issuer_service::error::Explain;
+use issuer_service::operator::Role;
+use issuer_service::psam::custody::{self, HandOut, PsamMove};
+use issuer_service::psam::{Psam, PsamError};
+use issuer_service::store::StoreError;
+
+const OLD: &str = "510000000001";
+const NEW: &str = "510000000002";
+const TO: HandOut<'_> = HandOut { institution: "H001", holder: "样例", due: "20991231" };
+
+struct Site {
+    _folder: tempfile::TempDir,
+    centre: Centre,
+}
+
+/// Two PSAMs at the centre, a terminal with the number of the first that uploaded two purchases and a load.
+fn site() -> Site {
+    let folder = tempfile::tempdir().expect("folder");
+    let city = CityCode::parse("513300").expect("digits");
+    let mut centre = Centre::create(&folder.path().join("c"), city, "915600000251330051010000").expect("centre");
+    let made = centre.store.journal(|tx| -> Result<(), StoreError> {
+        tx.add_operator("zhou", &[Role::Keys])?;
+        tx.add_operator("li", &[Role::Capture])?;
+        for (number, serial) in [(OLD, "01"), (NEW, "02")] {
+            let chip = Chip::parse(&format!("81 4D 32 60 86 43 51 00 00 00 {serial}").replace(' ', "")).expect("chip");
+            tx.begin_psam(&chip, number, "H001", "zhou", 1)?;
+            tx.finish_psam(&chip, PsamMove::Make)?;
+        }
+        Ok(())
+    });
+    made.expect("rows");
+    let raw = rusqlite::Connection::open(centre.database_path()).expect("database");
+    let row = |record: i64, kind: &str| {
+        format!(
+            "INSERT INTO upload_row VALUES ('{OLD}', {record}, 1, '2026-03-01', '2026-03-01', 'H001', '{kind}', 'CARD', {record},
+             {record}, NULL, '20260301101112', 1234, 0, 0, 0, NULL, 'H', 'ACCEPTED', NULL, '2026-03-01T00:00:00.000Z');"
+        )
+    };
+    raw.execute_batch(&format!(
+        "PRAGMA foreign_keys = OFF;
+         INSERT INTO institution VALUES ('H001', 'x', '513301', 'hospital', '');
+         INSERT INTO terminal VALUES ('{OLD}', 'H001', '{key}', 'active', 1, 1, 1, 1, 1, 1, 1, '{key}', '');
+         {}{}{}",
+        row(1, "purchase"),
+        row(2, "load"),
+        row(3, "purchase"),
+        key = "00".repeat(32)
+    ))
+    .expect("rows");
+    Site { _folder: folder, centre }
+}
+
+impl Site {
+    fn psam(&mut self, number: &str) -> Psam {
+        self.centre.store.read(|tx| tx.psam_of_terminal(number)).expect("store").expect("a PSAM")
+    }
+
+    fn act(&mut self, name: &str, number: &str) -> Result<(), PsamError> {
+        let (store, operator) = (&mut self.centre.store, Some("zhou"));
+        match name {
+            "handout" => custody::hand_out(store, number, &TO, operator).map(drop),
+            "return" => custody::take_back(store, number, operator).map(drop),
+            "lost" => custody::lose(store, number, "fire", operator).map(drop),
+            _ => custody::retire(store, number, operator).map(drop),
+        }
+    }
+}
+
+#[test]
+fn every_act_in_every_state_does_what_the_table_says_and_nothing_else() {
+    let ways: [(&str, &[&str]); 4] =
+        [("in_custody", &[]), ("handed_out", &["handout"]), ("lost", &["handout", "lost"]), ("retired", &["retire"])];
+    let table = [
+        ("in_custody", "handout", "handed_out"),
+        ("in_custody", "lost", "lost"),
+        ("in_custody", "retire", "retired"),
+        ("handed_out", "return", "in_custody"),
+        ("handed_out", "lost", "lost"),
+    ];
+    for (state, way) in ways {
+        for act in ["handout", "return", "lost", "retire"] {
+            let mut site = site();
+            way.iter().for_each(|step| site.act(step, NEW).expect(step));
+            assert_eq!(site.psam(NEW).state, state);
+            let before = site.psam(NEW);
+            let outcome = site.act(act, NEW);
+            let expected = table.iter().find(|(from, by, _)| *from == state && *by == act).map(|(_, _, to)| *to);
+            match expected {
+                Some(to) => {
+                    outcome.expect(act);
+                    assert_eq!(site.psam(NEW).state, to, "{act} in {state}");
+                }
+                None => {
+                    assert_eq!(outcome.expect_err(act).code(), "PSAM_STATE", "{act} in {state}");
+                    assert_eq!(site.psam(NEW), before);
+                }
+            }
+            assert_eq!(site.psam(NEW).holder.is_some(), site.psam(NEW).state == "handed_out");
+        }
+    }
+}
+
+#[test]
+fn a_replacement_opens_a_return_task_that_the_return_closes() {
+    let mut site = site();
+    let replaced = |site: &mut Site, number, with| {
+        custody::replace(&mut site.centre.store, number, with, &TO, "20260101", Some("zhou"))
+    };
+    assert_eq!(replaced(&mut site, OLD, NEW).expect_err("not handed out").code(), "PSAM_STATE");
+    site.act("handout", OLD).expect("handed out");
+    assert_eq!(replaced(&mut site, OLD, OLD).expect_err("itself").code(), "PSAM_STATE");
+    let task = replaced(&mut site, OLD, NEW).expect("replaced");
+    assert_eq!((task.owner.as_str(), task.due.as_str()), ("H001", "20260101"));
+    assert_eq!((site.psam(OLD).state.as_str(), site.psam(NEW).state.as_str()), ("handed_out", "handed_out"));
+    let open = |site: &mut Site| site.centre.store.read(|tx| tx.return_tasks()).expect("tasks");
+    assert_eq!(open(&mut site), [task]);
+    assert_eq!(replaced(&mut site, OLD, NEW).expect_err("handed out").code(), "PSAM_STATE");
+    site.act("return", OLD).expect("returned");
+    assert!(open(&mut site).is_empty());
+}
+
+#[test]
+fn a_lost_psam_is_blacklisted_its_terminal_stopped_and_its_purchases_listed() {
+    let mut site = site();
+    site.act("handout", OLD).expect("handed out");
+    let loss = custody::lose(&mut site.centre.store, OLD, "stolen", Some("zhou")).expect("declared");
+    assert!(loss.terminal_stopped);
+    let records: Vec<(u64, i64)> = loss.signed.iter().map(|of| (of.record, of.personal_fen)).collect();
+    assert_eq!(records, [(1, 1234), (3, 1234)], "loads are signed by no PSAM");
+    let listed = |site: &mut Site, number| site.centre.store.read(|tx| tx.psam_blacklisted(number)).expect("store");
+    assert_eq!((listed(&mut site, OLD), listed(&mut site, NEW)), (true, false));
+    let raw = rusqlite::Connection::open(site.centre.database_path()).expect("database");
+    let state: String = raw.query_row("SELECT state FROM terminal", (), |row| row.get(0)).expect("row");
+    assert_eq!(state, "stopped");
+    let details: Vec<String> = raw
+        .prepare("SELECT detail FROM audit")
+        .expect("sql")
+        .query_map((), |row| row.get(0))
+        .expect("rows")
+        .collect::<Result<_, _>>()
+        .expect("texts");
+    assert!(details.iter().any(|text| text.contains("2 transactions signed, terminal stopped")), "{details:?}");
+    assert!(!details.iter().any(|text| text.contains("样例")), "no names in the audit log");
+}
+
+#[test]
+fn custody_needs_the_role_keys_and_a_psam_that_exists() {
+    let mut site = site();
+    let by = |site: &mut Site, number, operator| {
+        custody::hand_out(&mut site.centre.store, number, &TO, operator).expect_err("refused").code()
+    };
+    assert_eq!(by(&mut site, OLD, Some("li")), "OPERATOR_ROLE_MISSING");
+    assert_eq!(by(&mut site, OLD, None), "OPERATOR_NOT_NAMED");
+    assert_eq!(by(&mut site, "510000000009", Some("zhou")), "PSAM_NOT_FOUND");
+}
