@@ -85,6 +85,8 @@ fn nothing_planted_comes_out_where_nobody_asked() {
         Planted::bytes("photo", &photo[100..116]),
     ];
     let mut secrets = vec![Planted::text("PIN", PIN), Planted::text("other PIN", "975318642135")];
+    // Six digits turn up by chance; the longer PIN of the certificate application is looked for.
+    secrets.push(Planted::text("administrator PIN", "97318642"));
     for row in builtin("ssc-3.0").expect("built in").key {
         secrets.push(Planted::bytes(row.name.as_str(), &cards::key_bytes(1, row.name.as_str())));
     }
@@ -95,6 +97,10 @@ fn nothing_planted_comes_out_where_nobody_asked() {
     let bill = shop.bill("B-1", &[("X1", 1, "12.50")]);
     let catalogue = shop.path("drugs.csv").display().to_string();
     let script = shop.path("visit").display().to_string();
+    std::fs::write(shop.path("user.pin"), "731864\n").expect("written");
+    std::fs::write(shop.path("administrator.pin"), "97318642\n").expect("written");
+    let user = format!("file:{}", shop.path("user.pin").display());
+    let administrator = format!("file:{}", shop.path("administrator.pin").display());
     let other = format!("file:{}", shop.path("other.pin").display());
     let visit = "info\nverify env:PIN\ncat SSSE.EF06\nrecords DF01.EF05\ncat --hex DF01.EF06\nauth RK1DF04\napdu 0020000006864213975318\nls\ntree\n";
     std::fs::write(&script, visit).expect("written");
@@ -128,6 +134,13 @@ fn nothing_planted_comes_out_where_nobody_asked() {
         ("upload".to_owned(), false),
         ("day-end".to_owned(), false),
         ("terminal show".to_owned(), false),
+        (format!("cert set-up --pin {user} --administrator-pin {administrator}"), false),
+        (format!("cert verify-pin --administrator --pin {administrator}"), false),
+        (format!("cert generate --pin {user}"), false),
+        ("cert show".to_owned(), false),
+        ("cert export".to_owned(), false),
+        (format!("cert sign {bill} --pin {user}"), false),
+        (format!("cert install --envelope {bill} --pin {user}"), false),
         ("profile list".to_owned(), false),
         ("profile show ssc-3.0".to_owned(), false),
         ("profile doc ssc-3.0".to_owned(), false),
