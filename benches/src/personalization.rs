@@ -62,7 +62,7 @@ fn bare(plan: &Plan) {
     let root = Key16::new([0x5A; 16]);
     for step in &plan.steps {
         match &step.step {
-            Step::Send(_) => {}
+            Step::Send(_) | Step::Fetch { .. } => {}
             Step::Authenticate { key, .. } | Step::AuthenticateByTwo { key, .. } | Step::CheckCard { key, .. } => {
                 let key = derive(&root, &key.path);
                 // The module's cryptogram, and the card's own to compare with.

@@ -6,17 +6,20 @@
 use card_core::security::psam::Psam;
 use card_core::security::{CityCode, Factors};
 use card_core::wire::Wire;
-use card_core::{Atr, Session, command};
+use card_core::{Atr, Session};
+use card_profiles::Catalog;
 use card_profiles::account::Amounts;
 use card_profiles::image::CardValues;
+use card_profiles::memory::CardMemory;
 use card_profiles::plan::{Plan, Target};
 use card_profiles::rehearsal::{TRANSPORT_KEY, TRANSPORT_LOT};
 use card_sim::{Card, Socket};
 use reader_cli::counter::account;
 use reader_cli::counter::pay::{Till, pay};
-use reader_cli::counter::tap::tap_to_pay;
+use reader_cli::counter::pin;
+use reader_cli::counter::tap::{Ask, tap};
 use reader_cli::journal::{Draft, Journal, Subject};
-use reader_cli::profiles::Profiles;
+use reader_cli::secret::Pin;
 use settlement::date::{BusinessDate, DateTime};
 use settlement::id::{BillId, CardFactor, CardIdentifier, Digest, TerminalNumber};
 
@@ -25,15 +28,15 @@ use crate::sample::Sample;
 /// Terminal number of the invented PSAM.
 pub const TERMINAL: &str = "513300000001";
 
-/// The initial PIN of the software card, as BCD: this bench pays with it, a terminal would refuse.
-const PIN: [u8; 3] = [0x12, 0x34, 0x56];
+/// The initial PIN of the software card: this bench pays with it, a terminal would refuse.
+const PIN: &str = "123456";
 
 /// A counter: a personal card and a PSAM.
 #[derive(Debug)]
 pub struct Counter {
     card: Socket,
     psam: Psam,
-    profiles: Profiles,
+    catalog: Catalog,
 }
 
 impl Counter {
@@ -45,7 +48,7 @@ impl Counter {
     pub fn new(sample: &mut Sample) -> Self {
         let card = Socket::new(sample.blank(1));
         sample.personalize_in(&card);
-        Self { card, psam: psam(sample), profiles: Profiles::builtin() }
+        Self { card, psam: psam(sample), catalog: Catalog::builtin() }
     }
 
     /// Pays one bill: from the card's power-up to the receipt. Answers what went over the card's contacts.
@@ -54,9 +57,9 @@ impl Counter {
     /// When the card refuses.
     pub fn pay(&mut self, journal: &mut dyn Journal) -> Wire {
         let session = Session::new(Box::new(self.card.connect().expect("the card comes up")));
-        let mut tapped = tap_to_pay(session, &self.profiles).expect("our card");
-        assert!(tapped.session.send(&command::verify(&PIN)).expect("answers").sw.is_ok(), "the PIN is right");
-        let rules = self.profiles.account();
+        let mut tapped = tap(session, &self.catalog, CardMemory::default(), Ask::Nothing).expect("our card");
+        pin::verify(&mut tapped, &Pin::parse(PIN).expect("digits"), false).expect("the PIN is right");
+        let rules = tapped.account().expect("an account");
         // The bill is split by what the account holds.
         account::personal_account(&mut tapped, rules).expect("a balance");
         let date_time = DateTime::parse("20260105101112").expect("a date");

@@ -81,9 +81,20 @@ impl Sample {
     /// Never: the values fit the profile.
     #[must_use]
     pub fn plan(&self, atr: &[u8]) -> Plan {
+        self.plan_of(&self.profile, atr)
+    }
+
+    /// The plan for a card of another type: the same person, the version of its profile.
+    ///
+    /// # Panics
+    /// When the profile is not of layout V2.
+    #[must_use]
+    pub fn plan_of(&self, profile: &Profile, atr: &[u8]) -> Plan {
+        let mut values = self.values.clone();
+        values.set("SSSE.EF05.spec_version", profile.version.as_str()).expect("a place");
         let card = Atr::parse(atr).and_then(|atr| atr.card_factor()).expect("the factory's ATR");
         let factors = Factors::of(CityCode::parse(CITY).expect("six digits"), card);
-        Plan::personalize(&self.profile, &self.values, &Target::blank(factors, TRANSPORT_LOT)).expect("values that fit")
+        Plan::personalize(profile, &values, &Target::blank(factors, TRANSPORT_LOT)).expect("values that fit")
     }
 
     /// Personalizes a blank card and checks every answer.

@@ -5,9 +5,7 @@
 //! Never: uses the plan, the session's counter or the code that reads, except to measure ours.
 //! Units: bytes in both directions; milliseconds at 9600 baud (12 etu a byte, 372 clocks an etu, 3.57 MHz).
 
-use card_core::security::{CityCode, Factors};
 use card_core::wire::{Line, Wire};
-use card_core::{Session, reading, script::Step};
 use card_profiles::{Df, Ef, Profile};
 
 use reader_cli::store::Store;
@@ -15,6 +13,7 @@ use reader_cli::store::Store;
 use crate::measure::{Aim, Row};
 use crate::purchase::Counter;
 use crate::sample::Sample;
+use crate::wire_tables::basic_read;
 
 /// The bound: a tenth more than the least.
 const AIM: Aim = Aim::AtMost(1.10);
@@ -27,12 +26,11 @@ const AIM: Aim = Aim::AtMost(1.10);
 pub fn measure() -> Vec<Row> {
     let mut sample = Sample::new();
     let blank = sample.blank(1);
-    let factor = card_core::Atr::parse(blank.atr()).and_then(|atr| atr.card_factor()).expect("the factory's ATR");
     let mut session = sample.personalize(blank);
     let personalization = session.wire();
     session.reset().expect("the card comes back");
     let before = session.wire();
-    basic_read(&mut session, &mut sample, factor);
+    basic_read(&mut session, &mut sample);
     let read = session.wire() - before;
     let folder = tempfile::tempdir().expect("a folder for temporary files");
     let mut journal = Store::open(folder.path()).expect("a journal");
@@ -56,23 +54,6 @@ fn rows(what: &str, ours: Wire, least: u64) -> [Row; 2] {
         Row::new(&format!("{what}: wire bytes"), "bytes", bytes(ours), bytes(bare), AIM, &note),
         Row::new(&format!("{what}: wire time"), "ms 9600", millis(ours), millis(bare), AIM, ""),
     ]
-}
-
-/// What the driver does for its eleven fields.
-fn basic_read(session: &mut Session, sample: &mut Sample, card: [u8; 8]) {
-    let ssse = sample.profile.df.first().expect("a first directory").clone();
-    let read = |session: &mut Session, ef: &str| {
-        let ef = ssse.ef.iter().find(|row| row.id == ef).expect("a file of SSSE");
-        let lengths: Vec<u16> = ef.elements.iter().map(|row| u16::from(row.format.length) + 2).collect();
-        reading::tagged_records(session, ef.sfi(), &lengths).expect("answers").expect("opens");
-    };
-    let _algorithm = reading::select_environment(session, &ssse.df_name).expect("answers").expect("is there");
-    read(session, "EF05");
-    let key = sample.profile.key.iter().find(|row| row.name.as_str() == "RKSSSE").expect("the key of EF06");
-    let factors = Factors::of(CityCode::parse("513300").expect("six digits"), card);
-    let step = Step::Authenticate { key: sample.profile.key_of_card(key, 1, &factors), id: key.id };
-    assert!(session.perform(&step, Some(&mut sample.keys)).expect("answers").sw.is_ok(), "the key is right");
-    read(session, "EF06");
 }
 
 /// Bytes of one exchange: header 5, procedure byte before data, data, SW1-SW2.

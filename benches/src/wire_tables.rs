@@ -9,16 +9,17 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use card_core::command;
-use card_core::script::Step;
 use card_core::security::{CityCode, Factors, MacKey, SecurityModule};
+use card_core::tries::{Guard, TriesBook};
 use card_core::wire::{Line, Wire};
-use card_core::{Atr, Session, reading};
+use card_core::{Atr, Session};
 use card_profiles::access::{Access, Right};
 use card_profiles::account::{AccountRules, BalanceKind, MacFields, load_seed};
-use card_profiles::approach::{KeyVersions, Means};
+use card_profiles::approach::Means;
 use card_profiles::profile::EfKind;
-use card_profiles::read::Reader;
-use card_profiles::{Ef, Profile};
+use card_profiles::read::{HOLDER, Reader};
+use card_profiles::recognition::recognise;
+use card_profiles::{Catalog, Ef, Profile};
 use card_sim::{Card, InProcess, Socket};
 use reader_cli::store::Store;
 
@@ -60,6 +61,8 @@ pub fn ceremonies() -> Vec<Ceremony> {
     let personalization = sample.carry_out(&plan, connect(&socket)).wire();
     let blank_two = Card::factory(&two, [0x51, 0x33, 0, 0, 0, 2], &card_core::key::Key16::new(*b"REHEARSAL-FACTRY"));
     let two_socket = Socket::new(blank_two.expect("a built-in profile makes a card"));
+    let plan_two = sample.plan_of(&two, &blank_atr(&two_socket));
+    sample.carry_out(&plan_two, connect(&two_socket));
     let folder = tempfile::tempdir().expect("a folder for temporary files");
     let mut journal = Store::open(folder.path()).expect("a journal");
     let purchase = Counter::new(&mut Sample::new()).pay(&mut journal);
@@ -78,7 +81,7 @@ pub fn ceremonies() -> Vec<Ceremony> {
         Ceremony {
             name: "Basic read, 3.x card",
             rows: vec![
-                ("ours", basic_read(&socket, &three, &mut sample)),
+                ("ours", basic_read(&mut connect(&socket), &mut sample)),
                 ("deployed: a driver with PSAM", psam),
                 ("deployed: a driver with HSM, both calls", hsm),
             ],
@@ -87,7 +90,7 @@ pub fn ceremonies() -> Vec<Ceremony> {
         Ceremony {
             name: "Basic read, 2.x card",
             rows: vec![
-                ("ours", basic_read(&two_socket, &two, &mut sample)),
+                ("ours", basic_read(&mut connect(&two_socket), &mut sample)),
                 ("deployed: by SFI and tag (ten items)", sfi),
                 ("deployed: a driver, file by file (eight items)", driver),
             ],
@@ -196,21 +199,21 @@ pub(crate) fn factors(socket: &Socket) -> Factors {
     Factors::of(CityCode::parse("513300").expect("six digits"), card)
 }
 
-fn basic_read(socket: &Socket, profile: &Profile, sample: &mut Sample) -> Wire {
-    let mut session = connect(socket);
-    let ssse = profile.df.first().expect("a first directory");
-    let _algorithm = reading::select_environment(&mut session, &ssse.df_name).expect("answers").expect("is there");
-    for id in ["EF05", "EF06"] {
-        let ef = profile.ef(&ssse.id, id).expect("a file of SSSE");
-        if let Some(Right::Key(name)) = ef.read.rights().first() {
-            let row = profile.key(name).expect("a key of the profile");
-            let step = Step::Authenticate { key: profile.key_of_card(row, 1, &factors(socket)), id: row.id };
-            assert!(session.perform(&step, Some(&mut sample.keys)).expect("answers").sw.is_ok(), "{name}");
-        }
-        let lengths: Vec<u16> = ef.elements.iter().map(|row| u16::from(row.format.length) + 2).collect();
-        let read = reading::tagged_records(&mut session, ef.sfi(), &lengths).expect("answers").expect("opens");
-        assert_eq!(read.len(), usize::from(ef.size), "{id}");
-    }
+/// What terminal and driver do, which know the card's profile only after its first file.
+pub(crate) fn basic_read(session: &mut Session, sample: &mut Sample) -> Wire {
+    let catalog = Catalog::builtin();
+    let factor = session.atr().and_then(|atr| Ok(atr.card_factor()?)).expect("the factory's ATR");
+    let mut book = TriesBook::default();
+    let mut guard = Guard { book: &mut book, consent: false };
+    let mut reader = Reader::issuer(catalog.first());
+    session.play(&mut reader, None, &mut guard).expect("answers");
+    let first = reader.finish();
+    let card = recognise(first.fci.as_ref(), &first.reading.values).expect("our card");
+    let means = Means { factors: Some(Factors::of(card.city, factor)), ..Means::default() };
+    let mut reader = Reader::new(catalog.of_card(&card).expect("a profile"), &HOLDER, means).after(first);
+    session.play(&mut reader, Some(&mut sample.keys), &mut guard).expect("answers");
+    let outcome = reader.finish();
+    assert!(outcome.refusals.is_empty() && outcome.reading.values.len() > 12, "both files are read");
     session.wire()
 }
 
@@ -219,7 +222,7 @@ fn all_files(profile: &Profile) -> Vec<(&str, &str)> {
 }
 
 fn full_read(socket: &Socket, profile: &Profile, sample: &mut Sample) -> Wire {
-    let means = Means { pin: Some(PIN.to_vec()), factors: Some(factors(socket)), versions: KeyVersions::default() };
+    let means = Means { pin: Some(PIN.to_vec()), factors: Some(factors(socket)), ..Means::default() };
     let mut reader = Reader::new(profile, &all_files(profile), means);
     let mut session = connect(socket);
     while let Some(step) = reader.next_step() {

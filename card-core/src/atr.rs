@@ -6,6 +6,9 @@
 
 use crate::limits::HISTORICAL_BYTES_MAX;
 
+/// T8 to T13: city and serial of one card.
+const SERIAL_BYTES: usize = 6;
+
 /// An answer to reset, as received.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Atr {
@@ -60,6 +63,14 @@ impl Atr {
         &self.historical
     }
 
+    /// What cards of one type share: the historical bytes without the serial, vendor and system and maker (T1 to T7).
+    /// `None` when there are no bytes besides a serial.
+    #[must_use]
+    pub fn card_type(&self) -> Option<&[u8]> {
+        let (maker, _serial) = self.historical.split_last_chunk::<SERIAL_BYTES>()?;
+        (!maker.is_empty()).then_some(maker)
+    }
+
     /// The card diversification factor (卡分散因子): the last 8 historical bytes.
     ///
     /// # Errors
@@ -78,6 +89,16 @@ mod tests {
         let atr = Atr::parse(&hex::decode("3B6D000000813147318650430200000013").expect("hex")).expect("atr");
         assert_eq!(hex::encode_upper(atr.historical()), "00813147318650430200000013");
         assert_eq!(hex::encode_upper(atr.card_factor().expect("factor")), "8650430200000013");
+    }
+
+    #[test]
+    fn cards_of_one_type_share_what_stands_before_the_serial() {
+        let of =
+            |atr: &str| Atr::parse(&hex::decode(atr).expect("hex")).expect("atr").card_type().map(hex::encode_upper);
+        assert_eq!(of("3B6D000000813147318650430200000013").as_deref(), Some("00813147318650"));
+        assert_eq!(of("3B6D000000813147318650510100000099").as_deref(), Some("00813147318650"));
+        assert_eq!(of("3B66000001020304 0506".replace(' ', "").as_str()), None, "a serial alone is one card");
+        assert_eq!(of("3B620000 0102".replace(' ', "").as_str()), None);
     }
 
     #[test]

@@ -7,6 +7,9 @@ use iso7816_tlv::ber::{Tag, Tlv, Value};
 
 use crate::limits::{FCI_BYTES_MAX, TLV_DEPTH_MAX};
 
+/// Bytes that `84{name}`, `A5` and `9F0C03 86 01 xx` take in an FCI beside the name itself: a shorter one names no algorithm.
+pub const WITH_ALGORITHM: usize = 2 + 2 + 2 + 6;
+
 /// What an FCI says.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Fci {
@@ -122,6 +125,14 @@ mod tests {
         let bytes = fci.encode();
         assert!(hex::encode_upper(&bytes).contains("9F0C03860101"));
         assert_eq!(Fci::parse(&bytes), Ok(fci));
+    }
+
+    #[test]
+    fn the_shortest_fci_with_an_algorithm_has_the_length_by_which_it_is_asked_for() {
+        let name = hex::decode("7378312E73682EC9E7BBE1B1A3D5CF").expect("hex");
+        let shortest = Fci { df_name: name.clone(), sfi: None, algorithm: Some(AlgorithmId::SM4) }.encode();
+        assert_eq!(shortest.len(), name.len() + WITH_ALGORITHM);
+        assert!(hex::decode(FCI_2_0).expect("hex").len() < name.len() + WITH_ALGORITHM);
     }
 
     #[test]

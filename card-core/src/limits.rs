@@ -39,6 +39,9 @@ pub const TRIES_BOOK_MAX: usize = 4096;
 /// Characters of a line of a trace: the longest exchange, with blanks between its bytes.
 pub const TRACE_LINE_MAX: usize = 3 * (ANSWER_BYTES_MAX + 16);
 
+/// Bytes of a notebook (`notebook`): the fullest book of tries has 4,096 lines of 40 bytes. A larger file is none of ours.
+pub const NOTEBOOK_BYTES_MAX: u64 = 1 << 20;
+
 /// Time limits of calls on a reader.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CallLimits {

@@ -18,6 +18,13 @@ use crate::session::{ChallengeError, Session, SessionError};
 pub enum Step {
     /// One command as it stands: SELECT, READ, UPDATE, VERIFY.
     Send(Command),
+    /// A command whose answer is wanted only from a certain length on: on T=0 a shorter one stays in the card.
+    Fetch {
+        /// The command, without Le.
+        command: Command,
+        /// Bytes that the card must announce (`61xx`), 1 to 256.
+        least: usize,
+    },
     /// GET CHALLENGE, cryptogram, EXTERNAL AUTHENTICATION: the terminal proves that it holds `key`.
     Authenticate {
         /// The key of this card.
@@ -150,6 +157,7 @@ impl Session {
     pub fn perform(&mut self, step: &Step, module: Option<&mut dyn SecurityModule>) -> Result<Response, StepError> {
         match step {
             Step::Send(command) => Ok(self.send(command)?),
+            Step::Fetch { command, least } => Ok(self.send_and_fetch(command, *least)?),
             Step::Authenticate { key, id } => {
                 let module = module.ok_or_else(|| StepError::NoModule(key.name.clone()))?;
                 let random = self.challenge()?;
@@ -324,6 +332,27 @@ mod tests {
         let mut session = Session::new(Box::new(card.expect("trace")));
         let response = session.perform(&Step::LoadKey(load), Some(&mut module)).expect("answer");
         assert!(response.sw.is_ok());
+    }
+
+    const SSSE: &str = "7378312E73682EC9E7BBE1B1A3D5CF";
+
+    fn fetch(trace: &str) -> (usize, crate::StatusWord, u64) {
+        let mut session = Session::new(Box::new(Replay::parse(trace).expect("trace")));
+        let command = command::select_by_name(&hex::decode(SSSE).expect("hex"));
+        let answer = session.perform(&Step::Fetch { command, least: 27 }, None).expect("answers");
+        (answer.data.len(), answer.sw, session.wire().exchanges)
+    }
+
+    #[test]
+    fn an_answer_that_is_too_short_to_be_wanted_stays_in_the_card() {
+        let short = format!("> 00A404000F{SSSE}\n< 6118");
+        assert_eq!(fetch(&short), (0, crate::StatusWord(0x6118), 1));
+        let long = format!("> 00A404000F{SSSE}\n< 611E\n> 00C000001E\n< 6F1C840F{SSSE}A50988011E9F0C038601039000");
+        assert_eq!(fetch(&long), (30, crate::StatusWord::OK, 2));
+        let refused = format!("> 00A404000F{SSSE}\n< 6A82");
+        assert_eq!(fetch(&refused), (0, crate::StatusWord::FILE_NOT_FOUND, 1));
+        let kept = format!("> 00A404000F{SSSE}\n< 611E\n> 00C000001E\n< 6F00");
+        assert_eq!(fetch(&kept), (0, crate::StatusWord(0x611E), 2), "it is selected, whatever became of its answer");
     }
 
     #[test]

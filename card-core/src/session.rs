@@ -110,6 +110,26 @@ impl Session {
         Err(SessionError::EndlessAnswer(data.len(), CommandHeader(command.header())))
     }
 
+    /// Sends a command and collects its answer if the card announces `least` bytes or more; on T=1 it comes unasked.
+    ///
+    /// # Errors
+    /// As [`Session::send`]. An announced answer that the card then keeps is an answer without data.
+    pub(crate) fn send_and_fetch(&mut self, command: &Command, least: usize) -> Result<Response, SessionError> {
+        if self.protocol() == Protocol::T1 {
+            return self.send(&command.clone().with_le(0));
+        }
+        let response = self.send(command)?;
+        let announced = match response.sw.sw2() {
+            0 => 256,
+            length => usize::from(length),
+        };
+        if response.sw.sw1() != 0x61 || announced < least {
+            return Ok(response);
+        }
+        let fetched = self.send(&command::get_response(u16::from(response.sw.sw2())))?;
+        Ok(if fetched.sw.is_ok() { fetched } else { response })
+    }
+
     /// GET CHALLENGE of 8 bytes.
     ///
     /// # Errors

@@ -6,13 +6,12 @@
 //! Owns: the book of tries, the refusal to spend the last one unasked. Never: stores the book (the caller does).
 
 use std::collections::BTreeMap;
+use std::fmt;
 
-use crate::apdu::Response;
 use crate::command;
 use crate::crypto::Block;
 use crate::limits::TRIES_BOOK_MAX;
-use crate::script::{Step, StepError};
-use crate::security::{KeyName, SecurityModule};
+use crate::security::KeyName;
 use crate::session::{Session, SessionError};
 use crate::status::StatusWord;
 
@@ -40,36 +39,58 @@ pub enum TriesLeft {
     Unknown,
 }
 
-/// Why a try is not spent. Mended by whoever holds the secret, or may unblock it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum TryRefused {
-    /// None is left.
-    #[error("no tries are left: blocked")]
-    Blocked,
-    /// So few are left that the caller must ask first.
-    #[error("{left} tries are left; the next wrong one brings it nearer to blocking than {reserve} tries")]
-    Few {
-        /// Tries left.
-        left: u8,
-        /// Tries that were to be kept.
-        reserve: u8,
-    },
+/// A try that is not spent unasked. Mended by whoever holds the secret, with consent.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{secret} has {left} tries left, and a wrong one brings it nearer to blocking")]
+pub struct TryRefused {
+    /// What would be tried.
+    pub secret: Secret,
+    /// Tries left.
+    pub left: u8,
 }
+
+/// Guards the tries of one run: what is known, and whether a person said that the last ones may be spent.
+#[derive(Debug)]
+pub struct Guard<'b> {
+    /// What is known.
+    pub book: &'b mut TriesBook,
+    /// Whether somebody agreed.
+    pub consent: bool,
+}
+
+impl Guard<'_> {
+    /// What is known before a try, unless it must not be spent.
+    ///
+    /// # Errors
+    /// [`TryRefused`].
+    pub fn before_try(&self, card: Block, secret: &Secret) -> Result<TriesLeft, TryRefused> {
+        let reserve = match (self.consent, secret) {
+            (true, _) => 0,
+            (false, Secret::Pin) => PIN_RESERVE,
+            (false, Secret::Key(_)) => KEY_RESERVE,
+        };
+        self.book.before_try(card, secret, reserve)
+    }
+}
+
+/// Tries of the PIN that are kept unless the holder agrees: the holder may have mistyped, so all but the last are free.
+pub const PIN_RESERVE: u8 = 1;
+
+/// Tries of a key that are kept: all. A key that the card refused once is refused again, until other keys are used.
+pub const KEY_RESERVE: u8 = u8::MAX;
 
 /// A line of a book that is none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("line {0} of the book of tries is not: card factor, PIN or key name, tries")]
 pub struct BookError(pub usize);
 
-/// Why a guarded step brought no answer.
-#[derive(Debug, thiserror::Error)]
-pub enum GuardedError {
-    /// The try was not spent.
-    #[error(transparent)]
-    Refused(#[from] TryRefused),
-    /// The step failed; a try may have been spent.
-    #[error(transparent)]
-    Step(#[from] StepError),
+impl fmt::Display for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Pin => f.write_str("PIN"),
+            Self::Key(name) => name.fmt(f),
+        }
+    }
 }
 
 impl TriesBook {
@@ -103,16 +124,22 @@ impl TriesBook {
         self.left.insert(entry, left);
     }
 
-    /// What is known before a try, unless it must not be spent: none left, or not more than `reserve`.
+    /// What is known before a try, unless it must not be spent: not more than `reserve` are left. A blocked secret has
+    /// nothing to lose, and only the card knows whether it was unblocked since: it may be tried.
     ///
     /// # Errors
     /// [`TryRefused`].
     pub fn before_try(&self, card: Block, secret: &Secret, reserve: u8) -> Result<TriesLeft, TryRefused> {
         match self.left(card, secret) {
-            TriesLeft::Known(0) => Err(TryRefused::Blocked),
-            TriesLeft::Known(left) if left <= reserve => Err(TryRefused::Few { left, reserve }),
+            TriesLeft::Known(left @ 1..) if left <= reserve => Err(TryRefused { secret: secret.clone(), left }),
             known => Ok(known),
         }
+    }
+
+    /// Takes what `other` knows of one card, and forgets what it does not know.
+    pub fn take(&mut self, card: Block, other: &Self) {
+        self.left.retain(|(of, _), _| *of != card);
+        other.left.iter().filter(|((of, _), _)| *of == card).for_each(|(entry, left)| self.put(entry.clone(), *left));
     }
 
     /// The book as text: a line a secret, `card factor` (16 hex), `PIN` or `key:NAME`, tries.
@@ -168,32 +195,11 @@ impl Session {
             (_, None) => TriesLeft::Unknown,
         })
     }
-
-    /// Carries out a step that can spend a try of `secret`, unless not more than `reserve` tries are known to be left;
-    /// notes the answer in the book.
-    ///
-    /// # Errors
-    /// [`GuardedError::Refused`]: nothing was sent.
-    pub fn perform_guarded(
-        &mut self,
-        step: &Step,
-        module: Option<&mut dyn SecurityModule>,
-        book: &mut TriesBook,
-        secret: &Secret,
-        reserve: u8,
-    ) -> Result<Response, GuardedError> {
-        let card = self.atr().and_then(|atr| Ok(atr.card_factor()?)).map_err(StepError::from)?;
-        book.before_try(card, secret, reserve)?;
-        let answer = self.perform(step, module)?;
-        book.note(card, secret, answer.sw);
-        Ok(answer)
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::transport::replay::Replay;
 
     const CARD: Block = [0x86, 0x50, 0x43, 0x02, 0, 0, 0, 0x13];
 
@@ -209,11 +215,11 @@ mod tests {
         book.note(CARD, &Secret::Pin, StatusWord(0x63C2));
         assert_eq!(book.before_try(CARD, &Secret::Pin, 1), Ok(TriesLeft::Known(2)));
         book.note(CARD, &Secret::Pin, StatusWord(0x63C1));
-        assert_eq!(book.before_try(CARD, &Secret::Pin, 1), Err(TryRefused::Few { left: 1, reserve: 1 }));
+        assert_eq!(book.before_try(CARD, &Secret::Pin, 1), Err(TryRefused { secret: Secret::Pin, left: 1 }));
         assert_eq!(book.before_try(CARD, &Secret::Pin, 0), Ok(TriesLeft::Known(1)), "when asked");
         assert_eq!(book.before_try(CARD, &Secret::Key(KeyName::new("PUK")), 1), Ok(TriesLeft::Unknown));
         book.note(CARD, &Secret::Pin, StatusWord::BLOCKED);
-        assert_eq!(book.before_try(CARD, &Secret::Pin, 0), Err(TryRefused::Blocked));
+        assert_eq!(book.before_try(CARD, &Secret::Pin, 1), Ok(TriesLeft::Known(0)), "nothing is lost by asking");
         book.note(CARD, &Secret::Pin, StatusWord::SECURITY_STATUS);
         assert_eq!(book.left(CARD, &Secret::Pin), TriesLeft::Known(0), "no try, no change");
         book.note(CARD, &Secret::Pin, StatusWord::OK);
@@ -234,15 +240,23 @@ mod tests {
     }
 
     #[test]
-    fn a_guarded_step_is_not_sent_when_the_try_would_be_the_last() {
-        let trace = "= 3B6D000000813147318650430200000013\n> 0020000003666666\n< 63C1";
-        let mut session = Session::new(Box::new(Replay::parse(trace).expect("trace")));
-        let (mut book, step) = (TriesBook::default(), Step::Send(command::verify(&[0x66, 0x66, 0x66])));
-        let answer = session.perform_guarded(&step, None, &mut book, &Secret::Pin, 1).expect("answer");
-        assert_eq!(answer.sw, StatusWord(0x63C1));
-        let refused = session.perform_guarded(&step, None, &mut book, &Secret::Pin, 1).expect_err("the last try");
-        assert!(matches!(refused, GuardedError::Refused(TryRefused::Few { left: 1, reserve: 1 })));
-        assert_eq!(session.wire().exchanges, 1);
+    fn a_key_that_was_refused_once_is_not_tried_again_unasked() {
+        let (mut book, key) = (TriesBook::default(), Secret::Key(KeyName::new("RKSSSE")));
+        let before = |book: &mut TriesBook, consent| Guard { book, consent }.before_try(CARD, &key);
+        assert_eq!(before(&mut book, false), Ok(TriesLeft::Unknown));
+        book.note(CARD, &key, StatusWord(0x63C9));
+        assert_eq!(before(&mut book, false), Err(TryRefused { secret: key.clone(), left: 9 }));
+        assert_eq!(before(&mut book, true), Ok(TriesLeft::Known(9)));
+    }
+
+    #[test]
+    fn a_book_takes_what_another_knows_of_one_card() {
+        let (mut kept, mut ours) = (TriesBook::default(), TriesBook::default());
+        kept.note(CARD, &Secret::Pin, StatusWord(0x63C2));
+        kept.note([9; 8], &Secret::Pin, StatusWord(0x63C1));
+        ours.note(CARD, &Secret::Key(KeyName::new("PUK")), StatusWord(0x63C1));
+        kept.take(CARD, &ours);
+        assert_eq!(kept.to_text(), "0909090909090909 PIN 1\n8650430200000013 key:PUK 1\n");
     }
 
     #[test]

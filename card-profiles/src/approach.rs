@@ -48,8 +48,8 @@ impl Default for KeyVersions {
     }
 }
 
-/// What the terminal can prove to the card. `Debug` does not show the PIN.
-#[derive(Clone, PartialEq, Eq)]
+/// What the terminal can prove to the card; nothing by default. `Debug` does not show the PIN.
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct Means {
     /// The PIN as BCD, when the holder has given it.
     pub pin: Option<Vec<u8>>,
@@ -81,7 +81,7 @@ impl Means {
 
 /// What is selected and proved so far.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct State {
+pub struct State {
     current: Option<String>,
     held: BTreeSet<Right>,
     refused: BTreeMap<Right, StatusWord>,
@@ -91,7 +91,8 @@ impl State {
     /// The step that makes `df` the current directory; `None` when it is.
     ///
     /// The first directory is selected by name, the others by FID from inside the environment: 7 bytes instead of 11.
-    pub(crate) fn select(&mut self, profile: &Profile, df: &Df) -> Option<Step> {
+    #[must_use]
+    pub fn select(&mut self, profile: &Profile, df: &Df) -> Option<Step> {
         if self.current.as_deref() == Some(df.id.as_str()) {
             return None;
         }
@@ -136,8 +137,13 @@ impl State {
         Ok(steps)
     }
 
+    /// A right was proved outside of a read: the PIN, before a transaction.
+    pub fn hold(&mut self, right: Right) {
+        self.held.insert(right);
+    }
+
     /// A selection failed: which directory is current is not known.
-    pub(crate) fn forget_selection(&mut self) {
+    pub fn forget_selection(&mut self) {
         self.current = None;
     }
 

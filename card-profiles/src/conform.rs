@@ -279,7 +279,7 @@ impl Move {
         let command = |command: &Command| header(command.header());
         match &self.act {
             Act::Reset => "reset".to_owned(),
-            Act::Do(Step::Send(sent)) => command(sent),
+            Act::Do(Step::Send(sent) | Step::Fetch { command: sent, .. }) => command(sent),
             Act::Do(Step::Authenticate { key, .. } | Step::AuthenticateByTwo { key, .. }) => {
                 format!("0082 {}", key.name)
             }

@@ -268,7 +268,7 @@ pub fn encode_file(df: &Df, ef: &Ef, values: &CardValues) -> Result<Vec<(u8, Vec
 pub fn decode_file(df: &Df, ef: &Ef, bytes: &[u8]) -> Reading {
     let file = Place::file(&df.id, &ef.id);
     match ef.kind {
-        EfKind::TlvRecords => decode_tagged(&file, ef, bytes),
+        EfKind::TlvRecords => decode_tagged(&file, ef, [bytes]),
         EfKind::Cyclic => {
             let mut reading = Reading::default();
             let records = bytes.chunks(ef.record_length().max(1));
@@ -289,6 +289,12 @@ pub fn decode_file(df: &Df, ef: &Ef, bytes: &[u8]) -> Reading {
     }
 }
 
+/// The values of a TLV file that was read in parts, each of whole records. A part that is cut spoils no other.
+#[must_use]
+pub fn decode_parts(df: &Df, ef: &Ef, parts: &[Vec<u8>]) -> Reading {
+    decode_tagged(&Place::file(&df.id, &ef.id), ef, parts.iter().map(Vec::as_slice))
+}
+
 /// The values of one record of a cyclic file.
 #[must_use]
 pub fn decode_record(df: &Df, ef: &Ef, number: u8, bytes: &[u8]) -> Reading {
@@ -297,14 +303,14 @@ pub fn decode_record(df: &Df, ef: &Ef, number: u8, bytes: &[u8]) -> Reading {
     reading
 }
 
-fn decode_tagged(file: &Place, ef: &Ef, bytes: &[u8]) -> Reading {
+fn decode_tagged<'b>(file: &Place, ef: &Ef, parts: impl IntoIterator<Item = &'b [u8]>) -> Reading {
     let mut reading = Reading::default();
     let mut records = Vec::new();
     let mut is_truncated = false;
-    for item in tlv::items(bytes) {
+    for item in parts.into_iter().flat_map(tlv::items) {
         let Ok(item) = item else {
             is_truncated = true;
-            break;
+            continue;
         };
         records.push((item, None));
     }

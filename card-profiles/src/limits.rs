@@ -7,3 +7,6 @@ pub const WRITE_CHUNK: usize = 0xFA;
 
 /// Bytes in one READ: a short answer (ISO/IEC 7816-4 5.1) holds 256.
 pub const READ_CHUNK: usize = 256;
+
+/// Types of card whose ways are remembered: vendors, systems and makers that a country uses in decades, with room to spare.
+pub const CARD_TYPES_MAX: usize = 512;

@@ -23,6 +23,7 @@ use crate::limits::{READ_CHUNK, WRITE_CHUNK};
 use crate::place::Place;
 use crate::profile::{CardKind, Df, Ef, EfKind, KeyRow, Profile};
 use crate::rehearsal::TRANSPORT_KEY_NAME;
+use crate::ways::Ways;
 
 mod compare;
 
@@ -218,7 +219,7 @@ impl Plan {
     #[must_use]
     pub fn exchanges(&self) -> usize {
         let of_step = |step: &PlannedStep| match step.step {
-            Step::Send(_) => 1,
+            Step::Send(_) | Step::Fetch { .. } => 1,
             Step::Authenticate { .. }
             | Step::LoadKey(_)
             | Step::Secure(_)
@@ -372,16 +373,16 @@ impl<'a> Planner<'a> {
         if ef.kind == EfKind::Transparent {
             let bytes = records.iter().flat_map(|(_, bytes)| bytes).copied().collect::<Vec<u8>>();
             for (offset, part) in chunks(&bytes, READ_CHUNK) {
-                let read = Step::Send(address::read_binary(ef, offset, part.len()));
+                let read = Step::Send(address::read_binary(ef, Ways::default(), offset, part.len()));
                 self.push(read, Act::ReadBack, df, Some(file.clone()), Expected::Bytes(part.to_vec()));
             }
             return;
         }
         let all = compare::whole_file(df, ef, records);
         let lengths: Vec<usize> = all.iter().map(|(_, bytes)| bytes.len()).collect();
-        for read in address::record_reads(&lengths) {
+        for read in address::record_reads(&lengths, true) {
             let part = all.get(read.records.clone()).unwrap_or_default().to_vec();
-            let step = Step::Send(read.command(ef));
+            let step = Step::Send(read.command(ef, Ways::default()));
             self.push(step, Act::ReadBack, df, Some(file.clone()), Expected::Records(part));
         }
     }

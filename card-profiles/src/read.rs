@@ -1,46 +1,53 @@
 //! Reading files of a card in the fewest exchanges.
 //!
 //! Source: LD/T 32 READ RECORD and READ BINARY by SFI; a published log reads all records at once (`00B20105FF`).
-//! Owns: which step comes next, given the answers so far; falling back to single records; values, faults and refusals side
-//! by side. Never: sends, stops at the first refusal, believes a length.
+//! Owns: which step comes next, given the answers so far; falling back to other ways of reading; values, faults and
+//! refusals side by side. Never: sends, stops at the first refusal, believes a length.
 //!
 //! ```text
-//! while let Some(step) = reader.next_step() {
-//!     let answer = session.perform(&step, module)?;
-//!     reader.answer(&answer);
-//! }
+//! let mut reader = Reader::issuer(catalog.first()).by(card_types.of(atr.card_type()));
+//! session.play(&mut reader, None, &mut guard)?;
+//! let first = reader.finish();
+//! let card = recognise(first.fci.as_ref(), &first.reading.values)?;
+//! let mut reader = Reader::new(catalog.of_card(&card)?, &files, means).after(first);
+//! session.play(&mut reader, Some(&mut psam), &mut guard)?;
 //! let outcome = reader.finish();
 //! ```
 
 use std::collections::VecDeque;
 
 use card_core::command::{self, Record};
-use card_core::crypto::Block;
-use card_core::fci::Fci;
+use card_core::fci::{self, Fci};
+use card_core::play::{Script, Skipped};
 use card_core::script::Step;
-use card_core::security::Factors;
+use card_core::security::{KeyName, SecurityError};
 use card_core::tlv;
+use card_core::tries::Secret;
 use card_core::{Response, StatusWord};
 
 use crate::access::Right;
 use crate::address::{self, RecordRead};
 use crate::approach::{Means, State, select_command};
-use crate::identity::CardIdentifier;
 use crate::image::{self, Reading};
 use crate::limits::READ_CHUNK;
 use crate::place::Place;
 use crate::profile::{Df, Ef, EfKind, Profile};
+use crate::ways::{Sure, Ways};
 
-/// The basic read: issuer data and the holder.
-pub const BASIC: [(&str, &str); 2] = [("SSSE", "EF05"), ("SSSE", "EF06")];
+/// The file that says who issued a card: free to read on every card.
+pub const ISSUER: [(&str, &str); 1] = [("SSSE", "EF05")];
+
+/// The holder's basic data.
+pub const HOLDER: [(&str, &str); 1] = [("SSSE", "EF06")];
 
 /// A read in progress.
 pub struct Reader<'a> {
     profile: &'a Profile,
     means: Means,
-    card_factor: Option<Block>,
     asks_fci: bool,
     state: State,
+    ways: Ways,
+    sure: Sure,
     files: VecDeque<File<'a>>,
     current: Option<File<'a>>,
     queue: VecDeque<(Step, Wanted)>,
@@ -52,17 +59,27 @@ struct File<'a> {
     df: &'a Df,
     ef: &'a Ef,
     records_max: u8,
-    bytes: Vec<u8>,
+    /// Records of a TLV file, as the card answered them; the bytes of a transparent one.
+    parts: Vec<Vec<u8>>,
+    /// The end of an answer that is no whole record, until the record comes whole.
+    cut: Vec<u8>,
+    /// Ways in which this file was tried, the present one last.
+    tried: Vec<Ways>,
+    /// Whether several records were asked for at once.
+    asked_together: bool,
+    /// How the card refused the first of them.
+    refused: Option<StatusWord>,
 }
 
 /// What a step was for.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 enum Wanted {
     Select,
     Proof(Right),
+    File,
     Records(RecordRead),
     Entry(u8),
-    Part { asked: usize },
+    Part { offset: u16, asked: usize },
 }
 
 /// What a read brought.
@@ -74,6 +91,29 @@ pub struct Outcome {
     pub refusals: Vec<Refusal>,
     /// FCI of the environment, when it was asked for and is one.
     pub fci: Option<Fci>,
+    /// How this card is read: to be remembered for cards of its type.
+    pub ways: Ways,
+    /// Records of cyclic files as the card answered them, the newest first.
+    pub records: Vec<CyclicRecord>,
+    /// What is selected and proved.
+    pub state: State,
+    /// What the card showed to work.
+    sure: Sure,
+}
+
+/// A record of a cyclic file. What was read is personal: `Debug` says where and how long.
+#[derive(Clone, PartialEq, Eq)]
+pub struct CyclicRecord {
+    /// File and number.
+    pub place: Place,
+    /// Its bytes.
+    pub bytes: Vec<u8>,
+}
+
+impl std::fmt::Debug for CyclicRecord {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} [{} bytes]", self.place, self.bytes.len())
+    }
 }
 
 /// A file that could not be read.
@@ -95,9 +135,25 @@ pub enum Reason {
     /// Nothing opens it.
     #[error("this file is never read")]
     Never,
-    /// The terminal cannot prove what the file asks for: no PIN given, no PSAM with the key.
+    /// The terminal cannot prove what the file asks for: no PIN given, no security module.
     #[error("{0} would have to be proved")]
     Unproved(Right),
+    /// The security module gave no cryptogram.
+    #[error("the security module gave no proof of {key}: {fault}")]
+    Module {
+        /// The key.
+        key: KeyName,
+        /// Why.
+        fault: ModuleFault,
+    },
+    /// So few tries are left that none is spent unasked.
+    #[error("{right} has {left} tries left, which are not spent unasked")]
+    Withheld {
+        /// What was to be proved.
+        right: Right,
+        /// Tries left.
+        left: u8,
+    },
     /// The card refused the proof.
     #[error("the card refused the proof of {right}: {sw:?}")]
     ProofRefused {
@@ -109,6 +165,9 @@ pub enum Reason {
     /// The card refused the selection or the read.
     #[error("the card refused: {0:?}")]
     Refused(StatusWord),
+    /// The card stopped answering before the file was read to its end.
+    #[error("the card stopped answering")]
+    Lost,
 }
 
 impl Reason {
@@ -120,9 +179,12 @@ impl Reason {
             Self::Never => "FILE_NEVER_READ",
             Self::Unproved(Right::Pin) => "PIN_NEEDED",
             Self::Unproved(Right::Key(_)) => "KEY_NEEDED",
+            Self::Module { .. } => "MODULE_REFUSED",
+            Self::Withheld { .. } => "LAST_TRY",
             Self::ProofRefused { right: Right::Pin, .. } => "PIN_REFUSED",
             Self::ProofRefused { right: Right::Key(_), .. } => "KEY_REFUSED",
             Self::Refused(_) => "FILE_REFUSED",
+            Self::Lost => "CARD_LOST",
         }
     }
 
@@ -135,8 +197,46 @@ impl Reason {
             Self::Never => "该文件不允许读取".to_owned(),
             Self::Unproved(Right::Pin) => "需要先校验个人口令".to_owned(),
             Self::Unproved(Right::Key(name)) => format!("需要用密钥 {name} 进行外部认证"),
+            Self::Module { key, .. } => format!("PSAM 未能给出密钥 {key} 的认证数据"),
+            Self::Withheld { right, left } => format!("{right} 还可试 {left} 次，未经同意不再尝试"),
             Self::ProofRefused { right, sw } => format!("卡片拒绝 {right} 认证（{}）", meaning(sw)),
             Self::Refused(sw) => format!("卡片拒绝读取（{}）", meaning(sw)),
+            Self::Lost => "读完之前卡片已无应答".to_owned(),
+        }
+    }
+}
+
+/// Why a security module gave no cryptogram.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ModuleFault {
+    /// It does not hold the key.
+    #[error("it does not hold the key")]
+    NoKey,
+    /// It holds the key at another level of the hierarchy.
+    #[error("it holds the key at another level: {factors} factors do not fit")]
+    Level {
+        /// Factors that lead to the card.
+        factors: usize,
+    },
+    /// It cannot do this.
+    #[error("it cannot do this")]
+    Unsupported,
+    /// It refused.
+    #[error("it refused: {0:?}")]
+    Refused(StatusWord),
+    /// It does not answer.
+    #[error("it does not answer")]
+    Silent,
+}
+
+impl From<&SecurityError> for ModuleFault {
+    fn from(error: &SecurityError) -> Self {
+        match error {
+            SecurityError::KeyNotFound { .. } => Self::NoKey,
+            SecurityError::LevelTooLow { levels, .. } => Self::Level { factors: *levels },
+            SecurityError::Unsupported { .. } | SecurityError::StaysInside { .. } => Self::Unsupported,
+            SecurityError::Refused { sw, .. } | SecurityError::NotPsam(sw) => Self::Refused(*sw),
+            SecurityError::Session(_) | SecurityError::Challenge(_) | SecurityError::Gone(_) => Self::Silent,
         }
     }
 }
@@ -148,9 +248,10 @@ impl<'a> Reader<'a> {
         let mut reader = Self {
             profile,
             means,
-            card_factor: None,
             asks_fci: false,
             state: State::default(),
+            ways: Ways::default(),
+            sure: Sure::default(),
             files: VecDeque::new(),
             current: None,
             queue: VecDeque::new(),
@@ -158,9 +259,7 @@ impl<'a> Reader<'a> {
         };
         for (df, ef) in files {
             match reader.profile.df(df).zip(reader.profile.ef(df, ef)) {
-                Some((df, ef)) => {
-                    reader.files.push_back(File { df, ef, records_max: ef.records, bytes: Vec::new() });
-                }
+                Some((df, ef)) => reader.files.push_back(File::new(df, ef)),
                 None => {
                     reader.outcome.refusals.push(Refusal { place: Place::file(df, ef), reason: Reason::NoSuchFile })
                 }
@@ -169,11 +268,28 @@ impl<'a> Reader<'a> {
         reader
     }
 
-    /// The basic read of a card that is not known yet: FCI, issuer data, holder. The card's city, and with it the keys that
-    /// open the holder's data, come from the issuer data.
+    /// The first read of a card that is not known yet: its FCI, where it is long enough to name an algorithm, and the issuer's
+    /// data. Both say which profile the card has.
     #[must_use]
-    pub fn basic(profile: &'a Profile, card_factor: Option<Block>, means: Means) -> Self {
-        Self { card_factor, asks_fci: true, ..Self::new(profile, &BASIC, means) }
+    pub fn issuer(profile: &'a Profile) -> Self {
+        Self { asks_fci: true, ..Self::new(profile, &ISSUER, Means::default()) }
+    }
+
+    /// Reads in these ways first: those that cards of the same type were read in.
+    #[must_use]
+    pub fn by(mut self, ways: Ways) -> Self {
+        self.ways = ways;
+        self
+    }
+
+    /// Goes on after another read of the same card: what is selected and proved stays so, what was read is kept.
+    #[must_use]
+    pub fn after(mut self, earlier: Outcome) -> Self {
+        let refusals = std::mem::take(&mut self.outcome.refusals);
+        (self.state, self.ways, self.sure) = (earlier.state.clone(), earlier.ways, earlier.sure);
+        self.outcome = earlier;
+        self.outcome.refusals.extend(refusals);
+        self
     }
 
     /// Reads at most this many records of cyclic files, the newest first.
@@ -205,30 +321,29 @@ impl<'a> Reader<'a> {
                 self.state.forget_selection();
                 self.refuse(Reason::Refused(answer.sw));
             }
-            Wanted::Proof(_) if answer.sw.is_ok() => {}
+            Wanted::Proof(_) | Wanted::File if answer.sw.is_ok() => {}
             Wanted::Proof(right) => {
                 self.state.refuse(&right, answer.sw);
                 self.refuse(Reason::ProofRefused { right, sw: answer.sw });
             }
+            Wanted::File => self.give_up(answer.sw),
             Wanted::Records(read) => self.take_records(&read, answer),
             Wanted::Entry(number) => self.take_entry(number, answer),
-            Wanted::Part { asked } => self.take_part(asked, answer),
+            Wanted::Part { offset, asked } => self.take_part(offset, asked, answer),
         }
     }
 
-    /// The step could not be carried out because the security module gave no cryptogram: its file is passed over.
-    pub fn unproved(&mut self) {
-        if let Some((_, Wanted::Proof(right))) = self.queue.pop_front() {
-            self.state.lose(&right);
-            self.refuse(Reason::Unproved(right));
-        }
-    }
-
-    /// What was read.
+    /// What was read. When the card stopped answering, files that it still owed count as lost.
     #[must_use]
     pub fn finish(mut self) -> Outcome {
+        let lost = |file: &File<'_>| Refusal { place: Place::file(&file.df.id, &file.ef.id), reason: Reason::Lost };
+        if !self.queue.is_empty() {
+            self.outcome.refusals.extend(self.current.as_ref().map(lost));
+            self.state.forget_selection();
+        }
+        self.outcome.refusals.extend(self.files.iter().map(lost));
         self.close_file();
-        self.outcome
+        Outcome { ways: self.ways, state: self.state, sure: self.sure, ..self.outcome }
     }
 
     fn open_file(&mut self, file: File<'a>) {
@@ -247,28 +362,64 @@ impl<'a> Reader<'a> {
         };
         if select.is_some() {
             let command = select_command(self.profile, df);
-            let command = if std::mem::take(&mut self.asks_fci) { command.with_le(0) } else { command };
-            self.queue.push_back((Step::Send(command), Wanted::Select));
+            let least = df.df_name.len() + fci::WITH_ALGORITHM;
+            let step = match std::mem::take(&mut self.asks_fci) {
+                true => Step::Fetch { command, least },
+                false => Step::Send(command),
+            };
+            self.queue.push_back((step, Wanted::Select));
         }
         self.queue.extend(proofs.into_iter().map(|(right, step)| (step, Wanted::Proof(right))));
+        self.current = Some(file);
+        self.ask_from(self.ways, 0);
+    }
+
+    /// Asks for the current file in one way, from a record or an entry on.
+    fn ask_from(&mut self, ways: Ways, start: usize) {
+        let Some(file) = self.current.as_mut() else { return };
+        file.tried.push(ways);
+        let ef = file.ef;
+        if !ways.by_sfi {
+            self.queue.push_back((Step::Send(command::select_by_fid(ef.fid)), Wanted::File));
+        }
         match ef.kind {
-            EfKind::TlvRecords => {
-                let lengths: Vec<usize> = ef.elements.iter().map(|row| usize::from(row.format.length) + 2).collect();
-                for read in address::record_reads(&lengths) {
-                    self.queue.push_back((Step::Send(read.command(ef)), Wanted::Records(read)));
-                }
+            EfKind::TlvRecords => self.ask_records(ways, start..ef.elements.len()),
+            EfKind::Cyclic if file.records_max > 0 => {
+                let number = u8::try_from(start.max(1)).unwrap_or(u8::MAX);
+                self.queue.push_back(entry(ef, ways, number));
             }
-            EfKind::Cyclic if file.records_max > 0 => self.queue.push_back(entry(ef, 1)),
             EfKind::Cyclic => {}
             EfKind::Transparent => {
                 let size = usize::from(ef.size);
                 for offset in address::offsets(READ_CHUNK).take_while(|offset| *offset < ef.size) {
                     let asked = READ_CHUNK.min(size - usize::from(offset));
-                    self.queue.push_back((Step::Send(address::read_binary(ef, offset, asked)), Wanted::Part { asked }));
+                    let command = address::read_binary(ef, ways, offset, asked);
+                    self.queue.push_back((Step::Send(command), Wanted::Part { offset, asked }));
                 }
             }
         }
-        self.current = Some(file);
+    }
+
+    fn ask_records(&mut self, ways: Ways, records: std::ops::Range<usize>) {
+        let Some(ef) = self.current.as_ref().map(|file| file.ef) else { return };
+        let rows = ef.elements.get(records.clone()).unwrap_or_default();
+        let lengths: Vec<usize> = rows.iter().map(|row| usize::from(row.format.length) + 2).collect();
+        for read in address::record_reads(&lengths, ways.together) {
+            let read = read.shifted(records.start);
+            self.queue.push_back((Step::Send(read.command(ef, ways)), Wanted::Records(read)));
+        }
+    }
+
+    /// The way that the current file is read in.
+    fn way(&self) -> Ways {
+        self.current.as_ref().and_then(|file| file.tried.last().copied()).unwrap_or(self.ways)
+    }
+
+    /// A read brought data: the way to the file is right.
+    fn confirm(&mut self) {
+        let way = self.way();
+        (self.ways.by_sfi, self.ways.exact_le) = (way.by_sfi, way.exact_le);
+        self.sure.by_sfi = true;
     }
 
     fn why_unproved(&self, right: Right) -> Reason {
@@ -279,16 +430,19 @@ impl<'a> Reader<'a> {
     }
 
     fn close_file(&mut self) {
-        let Some(file) = self.current.take() else { return };
-        if file.ef.kind != EfKind::Cyclic && !file.bytes.is_empty() {
-            self.outcome.reading.extend(image::decode_file(file.df, file.ef, &file.bytes));
+        let Some(mut file) = self.current.take() else { return };
+        if !file.cut.is_empty() {
+            file.parts.push(std::mem::take(&mut file.cut));
         }
-        if let (None, Some(card)) = (self.means.factors, self.card_factor) {
-            let identifier =
-                self.outcome.reading.values.text("SSSE.EF05.card_identifier").and_then(CardIdentifier::parse);
-            self.means.factors =
-                identifier.and_then(|identifier| identifier.city()).map(|city| Factors::of(city, card));
+        if file.parts.iter().all(Vec::is_empty) {
+            return;
         }
+        self.outcome.reading.extend(match file.ef.kind {
+            // Entries were taken as they came.
+            EfKind::Cyclic => Reading::default(),
+            EfKind::TlvRecords => image::decode_parts(file.df, file.ef, &file.parts),
+            EfKind::Transparent => image::decode_file(file.df, file.ef, &file.parts.concat()),
+        });
     }
 
     fn keep_fci(&mut self, data: &[u8]) {
@@ -305,57 +459,147 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn take_records(&mut self, read: &RecordRead, answer: &Response) {
+    /// No way is left: the card's first refusal is the one that counts.
+    fn give_up(&mut self, sw: StatusWord) {
+        let first = self.current.as_ref().and_then(|file| file.refused).unwrap_or(sw);
+        self.refuse(Reason::Refused(first));
+    }
+
+    /// The card refused a READ: another way is tried from there, if one can help.
+    fn try_otherwise(&mut self, sw: StatusWord, start: usize) {
+        let sure = self.sure;
         let Some(file) = self.current.as_mut() else { return };
-        match read.record {
-            _ if answer.sw.is_ok() => {
-                file.bytes.extend(&answer.data);
-                let whole = tlv::items(&answer.data).filter(Result::is_ok).count();
-                if matches!(read.record, Record::AllFrom(_)) && answer.data.len() < read.length {
-                    self.ask_one_by_one(read.records.start + whole..read.records.end);
-                }
+        file.refused.get_or_insert(sw);
+        match Ways::after(&file.tried, sw, &sure).filter(|_| !is_final(sw)) {
+            Some(next) => {
+                self.queue.clear();
+                self.ask_from(next, start);
             }
-            Record::AllFrom(_) if !is_final(answer.sw) => self.ask_one_by_one(read.records.clone()),
-            // The record is not there: reading the file says so beside the values.
-            Record::Number(_) if answer.sw == StatusWord::RECORD_NOT_FOUND => {}
-            Record::AllFrom(_) | Record::Number(_) | Record::Tag(_) => self.refuse(Reason::Refused(answer.sw)),
+            None => self.give_up(sw),
         }
     }
 
-    /// A card that does not answer all records at once, or not all of them.
-    fn ask_one_by_one(&mut self, records: std::ops::Range<usize>) {
-        let Some(ef) = self.current.as_ref().map(|file| file.ef) else { return };
-        for index in records.rev() {
-            let (Some(row), Ok(number)) = (ef.elements.get(index), u8::try_from(index + 1)) else { continue };
-            let length = usize::from(row.format.length) + 2;
-            let read = RecordRead { record: Record::Number(number), records: index..index + 1, length };
-            self.queue.push_front((Step::Send(read.command(ef)), Wanted::Records(read)));
+    fn take_records(&mut self, read: &RecordRead, answer: &Response) {
+        let is_together = matches!(read.record, Record::AllFrom(_));
+        if let Some(file) = self.current.as_mut() {
+            file.asked_together |= is_together;
+        }
+        match answer.sw {
+            sw if sw.is_ok() && is_together => self.take_together(read, &answer.data),
+            sw if sw.is_ok() => {
+                self.confirm();
+                let Some(file) = self.current.as_mut() else { return };
+                // A record by itself, after all at once did not bring it: this card does not know the latter.
+                self.ways.together &= !file.asked_together || self.sure.together;
+                file.cut.clear();
+                file.parts.push(answer.data.clone());
+            }
+            // The record is not there, or from here on none: reading the file says so beside the values.
+            StatusWord::RECORD_NOT_FOUND if !is_together || self.sure.together => {}
+            sw => self.try_otherwise(sw, read.records.start),
+        }
+    }
+
+    fn take_together(&mut self, read: &RecordRead, data: &[u8]) {
+        self.confirm();
+        let whole = tlv::items(data).map_while(Result::ok);
+        let (count, bytes) = whole.fold((0, 0), |(count, bytes), item| (count + 1, bytes + 2 + item.value.len()));
+        let (records, cut) = data.split_at_checked(bytes).unwrap_or((data, &[]));
+        let Some(file) = self.current.as_mut() else { return };
+        file.parts.push(records.to_vec());
+        file.cut = cut.to_vec();
+        if count > 1 {
+            // More than one record in one answer: what is missing is not on the card.
+            self.sure.together = true;
+            self.ways.together = true;
+        }
+        let missing = read.records.start + count..read.records.end;
+        if !missing.is_empty() && (!self.sure.together || !cut.is_empty()) {
+            let way = Ways { together: false, ..self.way() };
+            self.ask_records(way, missing);
         }
     }
 
     fn take_entry(&mut self, number: u8, answer: &Response) {
-        let Some(file) = self.current.as_ref() else { return };
-        if answer.sw == StatusWord::RECORD_NOT_FOUND {
-            return;
-        }
-        if !answer.sw.is_ok() {
-            return self.refuse(Reason::Refused(answer.sw));
-        }
-        self.outcome.reading.extend(image::decode_record(file.df, file.ef, number, &answer.data));
-        if number < file.records_max {
-            self.queue.push_back(entry(file.ef, number + 1));
+        let way = self.way();
+        match answer.sw {
+            StatusWord::RECORD_NOT_FOUND => {}
+            sw if !sw.is_ok() => self.try_otherwise(sw, number.into()),
+            _ => {
+                self.confirm();
+                let Some(file) = self.current.as_ref() else { return };
+                self.outcome.reading.extend(image::decode_record(file.df, file.ef, number, &answer.data));
+                let place = Place::file(&file.df.id, &file.ef.id).record(number);
+                self.outcome.records.push(CyclicRecord { place, bytes: answer.data.clone() });
+                if number < file.records_max {
+                    self.queue.push_back(entry(file.ef, way, number + 1));
+                }
+            }
         }
     }
 
-    fn take_part(&mut self, asked: usize, answer: &Response) {
-        let Some(file) = self.current.as_mut() else { return };
-        let is_end = matches!(answer.sw, StatusWord::WRONG_OFFSET | StatusWord::WRONG_P1P2) && !file.bytes.is_empty();
+    fn take_part(&mut self, offset: u16, asked: usize, answer: &Response) {
+        let is_end = matches!(answer.sw, StatusWord::WRONG_OFFSET | StatusWord::WRONG_P1P2) && offset > 0;
         if !answer.sw.is_ok() && !is_end {
-            return self.refuse(Reason::Refused(answer.sw));
+            return match offset {
+                0 => self.try_otherwise(answer.sw, 0),
+                _ => self.refuse(Reason::Refused(answer.sw)),
+            };
         }
-        file.bytes.extend(&answer.data);
+        self.confirm();
+        if let Some(file) = self.current.as_mut() {
+            file.parts.push(answer.data.clone());
+        }
         if is_end || answer.data.len() < asked {
             self.queue.clear();
+        }
+    }
+}
+
+impl Script for Reader<'_> {
+    fn next_step(&mut self) -> Option<Step> {
+        Reader::next_step(self)
+    }
+
+    fn secret(&self) -> Option<Secret> {
+        match self.queue.front() {
+            Some((_, Wanted::Proof(Right::Pin))) => Some(Secret::Pin),
+            Some((_, Wanted::Proof(Right::Key(name)))) => Some(Secret::Key(name.clone())),
+            _ => None,
+        }
+    }
+
+    fn answer(&mut self, answer: &Response) {
+        Reader::answer(self, answer);
+    }
+
+    /// The proof could not be made: its file is passed over.
+    fn skip(&mut self, why: Skipped) {
+        let Some((_, Wanted::Proof(right))) = self.queue.pop_front() else { return };
+        self.state.lose(&right);
+        let reason = match (why, &right) {
+            (Skipped::Withheld(refused), _) => Reason::Withheld { right, left: refused.left },
+            (Skipped::Module(error), Right::Key(key)) => {
+                Reason::Module { key: key.clone(), fault: ModuleFault::from(&error) }
+            }
+            (Skipped::NoChallenge(sw), _) => Reason::ProofRefused { right, sw },
+            (Skipped::NoModule(_) | Skipped::Module(_) | Skipped::NotGenuine(_), _) => Reason::Unproved(right),
+        };
+        self.refuse(reason);
+    }
+}
+
+impl<'a> File<'a> {
+    const fn new(df: &'a Df, ef: &'a Ef) -> Self {
+        Self {
+            df,
+            ef,
+            records_max: ef.records,
+            parts: Vec::new(),
+            cut: Vec::new(),
+            tried: Vec::new(),
+            asked_together: false,
+            refused: None,
         }
     }
 }
@@ -368,20 +612,14 @@ impl std::fmt::Debug for Reader<'_> {
     }
 }
 
-/// Whether asking record by record could not bring more.
+/// Whether asking in another way could not bring more.
 fn is_final(sw: StatusWord) -> bool {
-    matches!(
-        sw,
-        StatusWord::SECURITY_STATUS
-            | StatusWord::FILE_NOT_FOUND
-            | StatusWord::SELECTED_INVALID
-            | StatusWord::CONDITIONS_OF_USE
-    )
+    matches!(sw, StatusWord::SECURITY_STATUS | StatusWord::SELECTED_INVALID | StatusWord::CONDITIONS_OF_USE)
 }
 
-fn entry(ef: &Ef, number: u8) -> (Step, Wanted) {
-    let length = u16::try_from(ef.record_length()).unwrap_or(u16::MAX);
-    (Step::Send(command::read_record(ef.sfi(), Record::Number(number), length)), Wanted::Entry(number))
+fn entry(ef: &Ef, ways: Ways, number: u8) -> (Step, Wanted) {
+    let command = address::read_record(ef, ways, Record::Number(number), ef.record_length());
+    (Step::Send(command), Wanted::Entry(number))
 }
 
 #[cfg(test)]

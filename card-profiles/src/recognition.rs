@@ -1,9 +1,10 @@
 //! Which generation of card this is, and which algorithm it speaks.
 //!
 //! Source: item 03 规范版本 (first character: 1 → V1 layout, 2 and 3 → V2); FCI object `86 01 xx`; without one, city codes
-//! starting 11 mean SSF33, as two programs have it.
-//! Owns: the decision. Never: rejects a card on serial or card number; those are regional.
+//! starting 11 mean SSF33, as two programs have it; provinces whose files one driver program knows.
+//! Owns: the decision, and the table of regions. Never: rejects a card on serial or card number; those are regional.
 
+use card_core::algorithm::{Algorithm, Ssf33};
 use card_core::fci::{AlgorithmId, Fci};
 use card_core::security::CityCode;
 
@@ -83,16 +84,48 @@ pub fn recognise(fci: Option<&Fci>, values: &CardValues) -> Result<Recognition, 
     Ok(Recognition { generation, algorithm, identifier, city })
 }
 
+/// Overlays of regions: generation, first digits of the city code (GB/T 2260), built-in profile. The first line that fits counts.
+/// A site adds its own lines (`Catalog::add`).
+const REGIONS: [(Generation, &str, &str); 3] = [
+    (Generation::One, "13", "ssc-1.0-hebei"),
+    (Generation::One, "33", "ssc-1.0-zhejiang"),
+    (Generation::Two, "37", "ssc-2.0-shandong"),
+];
+
 impl Recognition {
     /// Name of the built-in profile for such a card; `None` when there is none.
+    ///
+    /// A card with SSF33 has the files of its generation; its keys are of no use ([`Self::algorithm`]).
     #[must_use]
     pub fn profile_name(&self) -> Option<&'static str> {
         match (self.generation, self.algorithm) {
-            (Generation::One, AlgorithmId::TDES) => Some("ssc-1.0"),
-            (Generation::Two, AlgorithmId::TDES) => Some("ssc-2.0"),
-            (Generation::Three, AlgorithmId::TDES) => Some("ssc-3.0"),
             (Generation::Three, AlgorithmId::SM4) => Some("ssc-3.0-sm4"),
-            _ => None,
+            (_, AlgorithmId::SM4) => None,
+            (generation, _) => {
+                let fits = |(of, region, _): &&(Generation, &str, &str)| {
+                    *of == generation && self.city.as_str().starts_with(region)
+                };
+                Some(REGIONS.iter().find(fits).map_or(generation.profile_name(), |(_, _, name)| name))
+            }
+        }
+    }
+
+    /// The algorithm of its keys.
+    ///
+    /// # Errors
+    /// [`Ssf33`]: what needs a key of the card cannot be done.
+    pub const fn algorithm(&self) -> Result<Algorithm, Ssf33> {
+        Algorithm::public(self.algorithm)
+    }
+}
+
+impl Generation {
+    /// Its national profile, with 3DES keys.
+    const fn profile_name(self) -> &'static str {
+        match self {
+            Self::One => "ssc-1.0",
+            Self::Two => "ssc-2.0",
+            Self::Three => "ssc-3.0",
         }
     }
 }
@@ -138,8 +171,37 @@ mod tests {
             [("1.00", 1), ("2.0", 1), ("3.00", 1), ("3.00", 3)].map(|(version, algorithm)| name(version, algorithm));
         assert_eq!(cards, ["ssc-1.0", "ssc-2.0", "ssc-3.0", "ssc-3.0-sm4"].map(Some));
         assert!(cards.into_iter().flatten().all(|name| crate::builtin(name).is_some()));
-        // SSF33 is not public, and no published card of the first two generations speaks SM4.
-        assert_eq!((name("3.00", 2), name("2.00", 3), name("1.00", 3)), (None, None, None));
+        // No published card of the first two generations speaks SM4; SSF33 has the files, and no keys that work.
+        assert_eq!((name("2.00", 3), name("1.00", 3)), (None, None));
+        assert_eq!((name("3.00", 2), name("1.00", 2)), (Some("ssc-3.0"), Some("ssc-1.0")));
+    }
+
+    #[test]
+    fn regions_have_their_overlays_in_the_generations_for_which_they_are_known() {
+        let name = |city: &str, version: &str, algorithm: u8| {
+            let identifier = format!("{city}D15600000511223344AABBCCDD");
+            recognise(Some(&fci(algorithm)), &values(&identifier, version)).expect("recognised").profile_name()
+        };
+        assert_eq!(name("130100", "1.00", 1), Some("ssc-1.0-hebei"));
+        assert_eq!(name("330500", "1.00", 1), Some("ssc-1.0-zhejiang"));
+        assert_eq!(name("370200", "2.0", 1), Some("ssc-2.0-shandong"));
+        assert_eq!(name("130100", "2.0", 1), Some("ssc-2.0"));
+        assert_eq!(name("370200", "3.00", 1), Some("ssc-3.0"));
+        assert_eq!(name("370200", "3.00", 3), Some("ssc-3.0-sm4"));
+        for (generation, _, overlay) in REGIONS {
+            let profile = crate::builtin(overlay).expect("built in");
+            let national = crate::builtin(generation.profile_name()).expect("built in");
+            assert_eq!(profile.version.chars().next(), national.version.chars().next(), "{overlay}");
+        }
+    }
+
+    #[test]
+    fn keys_of_an_algorithm_that_is_not_public_are_refused() {
+        let algorithm = |id| {
+            recognise(Some(&fci(id)), &values("513300D15600000511223344AABBCCDD", "3.00")).map(|card| card.algorithm())
+        };
+        assert_eq!(algorithm(2), Ok(Err(Ssf33)));
+        assert_eq!((algorithm(1), algorithm(3)), (Ok(Ok(Algorithm::Tdes)), Ok(Ok(Algorithm::Sm4))));
     }
 
     #[test]

@@ -5,13 +5,14 @@
 
 use card_core::script::Step;
 use card_core::security::keyring::KeyRing;
-use card_core::security::{CityCode, Factors, KeyName};
+use card_core::security::{CityCode, Factors, KeyName, SecurityModule};
+use card_core::tries::{Guard, TriesBook};
 use card_core::{Atr, Response, Session};
 use card_profiles::approach::{KeyVersions, Means};
 use card_profiles::plan::{ControlKeyState, Mismatch, Plan, Target};
-use card_profiles::read::{Outcome, Reader};
+use card_profiles::read::{HOLDER, Outcome, Reader};
 use card_profiles::rehearsal::{TRANSPORT_KEY, TRANSPORT_KEY_NAME, TRANSPORT_LOT};
-use card_profiles::{CardValues, Profile, Value, builtin, recognition};
+use card_profiles::{CardValues, Catalog, Profile, Value, builtin, recognition};
 use card_sim::fault::{Fault, FaultPlan, Moment, Trigger};
 use card_sim::{Card, Socket};
 
@@ -125,10 +126,31 @@ fn a_blank_becomes_a_card_that_reads_as_written() {
 
 fn read(mut reader: Reader<'_>, socket: &Socket, vault: &mut KeyRing) -> Outcome {
     let mut session = Session::new(Box::new(socket.connect().expect("the card comes up")));
-    while let Some(step) = reader.next_step() {
-        reader.answer(&session.perform(&step, Some(vault)).expect("answer"));
-    }
+    play(&mut session, &mut reader, Some(vault));
     reader.finish()
+}
+
+fn play(session: &mut Session, reader: &mut Reader<'_>, module: Option<&mut dyn SecurityModule>) {
+    let mut book = TriesBook::default();
+    session.play(reader, module, &mut Guard { book: &mut book, consent: false }).expect("the card answers");
+}
+
+/// The basic read of a card that is not known yet: what it is, and what was read. `factor`: whose keys are tried.
+fn basic(
+    socket: &Socket,
+    factor: [u8; 8],
+    module: Option<&mut dyn SecurityModule>,
+) -> (recognition::Recognition, Outcome, u64) {
+    let catalog = Catalog::builtin();
+    let mut session = Session::new(Box::new(socket.connect().expect("the card comes up")));
+    let mut reader = Reader::issuer(catalog.first());
+    play(&mut session, &mut reader, None);
+    let first = reader.finish();
+    let card = recognition::recognise(first.fci.as_ref(), &first.reading.values).expect("recognised");
+    let means = Means { factors: module.is_some().then(|| Factors::of(card.city, factor)), ..Means::default() };
+    let mut reader = Reader::new(catalog.of_card(&card).expect("a profile"), &HOLDER, means).after(first);
+    play(&mut session, &mut reader, module);
+    (card, reader.finish(), session.wire().bytes)
 }
 
 #[test]
@@ -137,19 +159,54 @@ fn a_basic_read_recognises_the_card_and_opens_the_holder_with_its_own_keys() {
     let mut vault = vault(&[&profile]);
     let socket = personalized(&profile, &person(), &mut vault);
     let factor = target(&socket).factors.card;
-    let means = || Means { pin: None, factors: None, versions: KeyVersions::default() };
-    let outcome = read(Reader::basic(&profile, Some(factor), means()), &socket, &mut vault);
-    assert_eq!(outcome.refusals, []);
+    let (card, outcome, bytes) = basic(&socket, factor, Some(&mut vault));
+    assert_eq!((outcome.refusals, bytes), (vec![], 272));
     assert_eq!(outcome.reading.values.text("SSSE.EF06.name"), Some("张三"));
-    let card = recognition::recognise(outcome.fci.as_ref(), &outcome.reading.values).expect("recognised");
     assert_eq!((card.profile_name(), card.city.as_str()), (Some("ssc-3.0"), "513300"));
 
-    let outcome = read(Reader::basic(&profile, None, means()), &socket, &mut vault);
+    let (_, outcome, _) = basic(&socket, factor, None);
     assert_eq!(outcome.refusals.first().map(|refusal| refusal.reason.code()), Some("KEY_NEEDED"));
     let mut other = factor;
     other[7] ^= 1;
-    let outcome = read(Reader::basic(&profile, Some(other), means()), &socket, &mut vault);
+    let (_, outcome, _) = basic(&socket, other, Some(&mut vault));
     assert_eq!(outcome.refusals.first().map(|refusal| refusal.reason.code()), Some("KEY_REFUSED"));
+}
+
+/// The sample person on a card of another type: values that its profile lacks are left out.
+fn person_of(profile: &Profile, city: &str) -> CardValues {
+    let mut values = CardValues::new();
+    for (place, value) in person().iter().filter(|(place, _)| &*place.df == "SSSE" && &*place.ef != "EF07") {
+        values.insert(place.clone(), value.clone());
+    }
+    values.set("SSSE.EF05.card_identifier", format!("{city}D15600000500000001AABBCCDD")).expect("a place");
+    values.set("SSSE.EF05.spec_version", profile.version.as_str()).expect("a place");
+    values
+}
+
+#[test]
+fn every_type_of_card_is_recognised_and_read_by_its_own_profile() {
+    for (name, city, least) in [
+        ("ssc-1.0", "513300", 172),
+        ("ssc-1.0-hebei", "130100", 172),
+        ("ssc-1.0-zhejiang", "330500", 172),
+        ("ssc-2.0", "513300", 194),
+        ("ssc-2.0-shandong", "370200", 194),
+        ("ssc-3.0", "513300", 272),
+        ("ssc-3.0-sm4", "513300", 273),
+    ] {
+        let profile = builtin(name).expect("built in");
+        let (values, mut vault) = (person_of(&profile, city), vault(&[&profile]));
+        let socket = blank(&profile);
+        let mut target = target(&socket);
+        target.factors = Factors::of(CityCode::parse(city).expect("six digits"), target.factors.card);
+        let plan = Plan::personalize(&profile, &values, &target).expect("plan");
+        assert_eq!(carry_out(&plan, &socket, &mut vault), Some(vec![]), "{name}");
+        let (card, outcome, bytes) = basic(&socket, target.factors.card, Some(&mut vault));
+        assert_eq!(card.profile_name(), Some(name));
+        assert_eq!((outcome.refusals, outcome.reading.faults), (vec![], vec![]), "{name}");
+        assert_eq!(outcome.reading.values.text("SSSE.EF06.name"), Some("张三"), "{name}");
+        assert_eq!(bytes, least, "{name}");
+    }
 }
 
 #[test]
@@ -235,15 +292,7 @@ fn a_psam_made_by_its_plan_opens_the_holder_of_a_card_made_by_its_own() {
 
     let socket = personalized(&card, &person(), &mut vault);
     let factor = target(&socket).factors.card;
-    let means = Means { pin: Some(vec![0x12, 0x34, 0x56]), factors: None, versions: KeyVersions::default() };
-    let mut reader = Reader::basic(&card, Some(factor), means);
-    let mut session = Session::new(Box::new(socket.connect().expect("the card comes up")));
-    let mut proofs = 0;
-    while let Some(step) = reader.next_step() {
-        proofs += usize::from(matches!(step, Step::Authenticate { .. }));
-        reader.answer(&session.perform(&step, Some(&mut module)).expect("answer"));
-    }
-    let outcome = reader.finish();
-    assert_eq!((proofs, outcome.refusals), (1, vec![]));
+    let (_, outcome, _) = basic(&socket, factor, Some(&mut module));
+    assert_eq!(outcome.refusals, []);
     assert_eq!(outcome.reading.values.text("SSSE.EF06.name"), Some("张三"));
 }

@@ -172,12 +172,12 @@ fn a_daemon_that_died_and_was_started_again_is_found_again() {
         drop(session);
         let listed = readers.list();
         assert!(matches!(listed, Err(TransportError::NoService)), "{listed:?}");
-        let none = readers.wait_for_any(Interface::ContactFirst, Duration::ZERO);
+        let none = readers.wait_for_any(Interface::ContactFirst, &[], Duration::ZERO);
         assert!(matches!(none, Err(TransportError::NoService)), "{none:?}");
         signal("-KILL", server);
         let waiting = std::thread::spawn({
             let readers = readers.clone();
-            move || readers.wait_for_any(Interface::ContactFirst, PATIENCE)
+            move || readers.wait_for_any(Interface::ContactFirst, &[], PATIENCE)
         });
         bench.start();
         let found = waiting.join().expect("no panic").expect("the daemon is back").expect("a card");
@@ -196,16 +196,16 @@ fn a_card_put_into_any_reader_is_noticed() {
             Reply::Done { image: Some(bench.image.clone()) }
         );
         assert!(readers.wait(FIRST, false, PATIENCE).expect("daemon"));
-        assert_eq!(readers.wait_for_any(Interface::ContactFirst, short).expect("daemon"), None);
+        assert_eq!(readers.wait_for_any(Interface::ContactFirst, &[], short).expect("daemon"), None);
         let waiting = std::thread::spawn({
             let readers = readers.clone();
-            move || readers.wait_for_any(Interface::ContactFirst, PATIENCE)
+            move || readers.wait_for_any(Interface::ContactFirst, &[], PATIENCE)
         });
         let insert = Request::Insert { slot: 2, image: bench.image.clone() };
         control::ask(&bench.state, &insert).expect("put in");
         let found = waiting.join().expect("no panic").expect("daemon").expect("a card");
         assert_eq!(found.name, "card-sim-1 00 00");
-        assert_eq!(readers.wait_for_any(Interface::Contactless, short).expect("daemon"), None, "no antenna");
+        assert_eq!(readers.wait_for_any(Interface::Contactless, &[], short).expect("daemon"), None, "no antenna");
     });
 }
 

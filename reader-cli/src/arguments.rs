@@ -56,9 +56,17 @@ pub struct Places {
     /// City that this terminal serves: six digits of GB/T 2260.
     #[arg(long, global = true, value_name = "CODE", env = "SSCARD_CITY")]
     pub city: Option<String>,
-    /// Seconds to wait for a card when none is in the reader; default 0.
+    /// Seconds to wait for a card in any reader when none is there; default 0.
     #[arg(long, global = true, value_name = "SECONDS", env = "SSCARD_WAIT", value_parser = clap::value_parser!(u16).range(0..=600))]
     pub wait: Option<u16>,
+    /// How the card is reached, where several readers hold one.
+    #[arg(
+        long,
+        global = true,
+        value_name = "contact|contactless|contact-first|contactless-first",
+        env = "SSCARD_INTERFACE"
+    )]
+    pub interface: Option<String>,
     /// Who stands at the counter, for the receipt.
     #[arg(long, global = true, value_name = "NAME", env = "SSCARD_OPERATOR")]
     pub operator: Option<String>,
@@ -81,7 +89,7 @@ pub struct PinArguments {
     /// Card PIN: env:NAME, file:PATH or prompt.
     #[arg(long, value_name = "SOURCE")]
     pub pin: Option<SecretSource>,
-    /// Spend the last try of the PIN.
+    /// Spend the last try of the PIN, or a try of a key that the card refused before.
     #[arg(long)]
     pub last_try: bool,
 }

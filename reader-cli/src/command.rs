@@ -17,6 +17,9 @@ mod shell;
 mod trace;
 
 use card_core::security::psam::Psam;
+use card_core::tries::TriesLeft;
+use card_profiles::Catalog;
+use card_profiles::memory::CardMemory;
 use settlement::BusinessDate;
 use settlement::id::TerminalNumber;
 
@@ -26,14 +29,13 @@ use crate::configuration::Configuration;
 use crate::counter::check::{LIMITS_BEFORE_SIGN_IN, Rules};
 use crate::counter::pin;
 use crate::counter::settle::settle;
-use crate::counter::tap::{Tapped, tap, tap_to_pay};
+use crate::counter::tap::{Ask, Tapped, tap};
 use crate::error::TerminalError;
 use crate::exit::Exit;
 use crate::journal::{Entry, Journal as _};
 use crate::language::Words;
 use crate::output::Output;
 use crate::page::Page;
-use crate::profiles::Profiles;
 use crate::reader::Desk;
 use crate::secret::Pin;
 use crate::store::Store;
@@ -43,7 +45,7 @@ use crate::trace::Trace;
 #[derive(Debug)]
 struct Setting<'a> {
     configuration: Configuration,
-    profiles: Profiles,
+    catalog: Catalog,
     output: &'a Output,
     now: Now,
     trace: Option<Trace>,
@@ -84,7 +86,8 @@ fn at_the_counter(arguments: &Arguments, command: &Command, output: &Output) -> 
     let configuration = Configuration::load(&arguments.places, |name| std::env::var(name).ok())?;
     let now = Now::of_system();
     let trace = arguments.trace.as_deref().map(|path| Trace::create(path, now)).transpose()?;
-    let setting = Setting { configuration, profiles: Profiles::builtin(), output, now, trace };
+    let catalog = catalog(&configuration)?;
+    let setting = Setting { configuration, catalog, output, now, trace };
     let exit = carry_out(&setting, command);
     match setting.trace.as_ref().and_then(Trace::failure) {
         None => exit,
@@ -94,6 +97,15 @@ fn at_the_counter(arguments: &Arguments, command: &Command, output: &Output) -> 
             exit.map(|exit| if exit == Exit::Ok { Exit::Partly } else { exit })
         }
     }
+}
+
+/// The profiles that come with the product, and those of the site.
+fn catalog(configuration: &Configuration) -> Result<Catalog, TerminalError> {
+    let mut catalog = Catalog::builtin();
+    for (region, name) in &configuration.regions {
+        catalog.add(region, profile::Source::named(name)?.profile);
+    }
+    Ok(catalog)
 }
 
 fn carry_out(setting: &Setting<'_>, command: &Command) -> Result<Exit, TerminalError> {
@@ -126,22 +138,24 @@ fn carry_out(setting: &Setting<'_>, command: &Command) -> Result<Exit, TerminalE
 
 impl Setting<'_> {
     fn desk(&self) -> Result<Desk<'_>, TerminalError> {
-        Ok(Desk::open(&self.configuration, &self.profiles)?.recorded(self.trace.clone()))
+        Ok(Desk::open(&self.configuration, &self.catalog)?.recorded(self.trace.clone()))
     }
 
     /// The card in the reader, recognised.
     fn tapped(&self, desk: &mut Desk<'_>) -> Result<Tapped<'_>, TerminalError> {
-        tap(desk.card()?.session, &self.profiles)
+        self.tapped_asking(desk, Ask::Algorithm)
     }
 
-    /// The card in the reader, recognised as far as a purchase needs it.
-    fn tapped_to_pay(&self, desk: &mut Desk<'_>) -> Result<Tapped<'_>, TerminalError> {
-        tap_to_pay(desk.card()?.session, &self.profiles)
+    /// As [`Setting::tapped`]; a purchase does not ask the algorithm where it cannot matter.
+    fn tapped_asking(&self, desk: &mut Desk<'_>, ask: Ask) -> Result<Tapped<'_>, TerminalError> {
+        let memory = CardMemory::recall(&self.configuration.data);
+        tap(desk.card()?.session, &self.catalog, memory, ask)
     }
 
-    /// The PSAM, which a transaction cannot do without.
-    fn psam(&self, desk: &mut Desk<'_>) -> Result<Psam, TerminalError> {
-        match desk.psam(self.profiles.first())? {
+    /// The PSAM for a card, which a transaction cannot do without.
+    fn psam(&self, desk: &mut Desk<'_>, tapped: &Tapped<'_>) -> Result<Psam, TerminalError> {
+        tapped.algorithm()?;
+        match desk.psam(tapped.profile)? {
             Some(psam) => Ok(psam),
             None => Err(TerminalError::PsamMissing { readers: desk.names()? }),
         }
@@ -184,8 +198,32 @@ impl Setting<'_> {
         Ok(Rules { city: self.configuration.city, day, limits, now: self.now })
     }
 
-    fn pin(&self, arguments: &PinArguments) -> Result<Pin, TerminalError> {
-        Pin::read(arguments.pin.as_ref(), self.prompt("密码: ", "PIN: "))
+    /// The PIN of the card, after its tries were shown.
+    fn pin(&self, tapped: &mut Tapped<'_>, arguments: &PinArguments) -> Result<Pin, TerminalError> {
+        let left = pin::tries_left(tapped)?;
+        let most = tapped.profile.pin.as_ref().map(|row| row.tries);
+        let (zh, en) = match (left, most) {
+            (TriesLeft::Known(left), _) => {
+                let words = Words::of(format!("密码还可试 {left} 次"), format!("the PIN has {left} tries left"));
+                self.output.remark("PIN_TRIES", &words);
+                (format!("密码(还可试 {left} 次): "), format!("PIN ({left} tries left): "))
+            }
+            (TriesLeft::Unknown, Some(most)) => {
+                (format!("密码(至多可试 {most} 次): "), format!("PIN ({most} tries at most): "))
+            }
+            (TriesLeft::Unknown, None) => ("密码: ".to_owned(), "PIN: ".to_owned()),
+        };
+        Pin::read(arguments.pin.as_ref(), Words::of(zh, en).text(self.output.language))
+    }
+
+    /// VERIFY, where a PIN was given; whether it was.
+    fn verify_given(&self, tapped: &mut Tapped<'_>, arguments: &PinArguments) -> Result<bool, TerminalError> {
+        if arguments.pin.is_none() {
+            return Ok(false);
+        }
+        let pin = self.pin(tapped, arguments)?;
+        pin::verify(tapped, &pin, arguments.last_try)?;
+        Ok(true)
     }
 
     fn prompt(&self, zh: &'static str, en: &'static str) -> &'static str {
@@ -196,27 +234,7 @@ impl Setting<'_> {
     }
 }
 
-/// VERIFY, with the memory of tries: the last one is not spent unless the clerk says so.
-fn verify(
-    tapped: &mut Tapped<'_>,
-    store: Option<&mut Store>,
-    given: &Pin,
-    last_try: bool,
-) -> Result<(), TerminalError> {
-    with_memory(tapped, store, last_try, |tapped| pin::verify(&mut tapped.session, given))
-}
-
-/// Runs what spends a try of the PIN, and remembers what the card said.
-fn with_memory(
-    tapped: &mut Tapped<'_>,
-    store: Option<&mut Store>,
-    last_try: bool,
-    act: impl FnOnce(&mut Tapped<'_>) -> Result<(), TerminalError>,
-) -> Result<(), TerminalError> {
-    with_memory_of(pin::SECRET, tapped, store, last_try, act)
-}
-
-/// The same for any PIN of the card, by the name under which its tries are remembered.
+/// What spends a try of another PIN of the card, by the name under which its tries are remembered in the journal.
 fn with_memory_of(
     secret: &'static str,
     tapped: &mut Tapped<'_>,
@@ -267,7 +285,7 @@ fn settle_first(
         ));
     }
     store.take_turn()?;
-    let settled = settle(tapped, setting.profiles.account(), store, true)?;
+    let settled = settle(tapped, tapped.account()?, store, true)?;
     settled_page(setting, &settled)
 }
 

@@ -5,10 +5,12 @@
 //!
 //! The file is the one named by `--config` or `SSCARD_CONFIG`; else `sscard.toml` in the data folder, if it is there.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use card_core::security::CityCode;
+use card_core::transport::pcsc::Interface;
 use serde::Deserialize;
 
 use crate::arguments::Places;
@@ -32,6 +34,10 @@ pub struct Configuration {
     pub city: Option<CityCode>,
     /// How long to wait for a card.
     pub wait: Duration,
+    /// How the card is reached.
+    pub interface: Interface,
+    /// Profiles of the site: first digits of the city code, built-in name or file.
+    pub regions: BTreeMap<String, String>,
     /// Who stands at the counter.
     pub operator: String,
     /// Drug catalogue.
@@ -50,6 +56,9 @@ struct File {
     data: Option<PathBuf>,
     city: Option<String>,
     wait: Option<u16>,
+    interface: Option<String>,
+    #[serde(default)]
+    regions: BTreeMap<String, String>,
     operator: Option<String>,
     catalogue: Option<PathBuf>,
     policy: Option<PathBuf>,
@@ -76,6 +85,9 @@ impl Configuration {
                     reason: "no data folder: give --data, SSCARD_DATA or HOME".to_owned(),
                 }
             })?;
+        let interface = given(&places.interface).or(file.interface).map(|text| interface(&text)).transpose()?;
+        let regions = file.regions.into_iter().map(|(region, name)| region_profile(&here, region, name));
+        let regions = regions.collect::<Result<_, _>>()?;
         let city = given(&places.city).or(file.city).map(|text| city(&text)).transpose()?;
         Ok(Self {
             reader: given(&places.reader).or(file.reader),
@@ -84,6 +96,8 @@ impl Configuration {
             data,
             city,
             wait: Duration::from_secs(places.wait.or(file.wait).unwrap_or(0).into()),
+            interface: interface.unwrap_or_default(),
+            regions,
             operator: given(&places.operator).or(file.operator).unwrap_or_else(|| "-".to_owned()),
             catalogue: file.catalogue.map(|path| here.join(path)),
             policy: file.policy.map(|path| here.join(path)),
@@ -101,6 +115,27 @@ fn city(text: &str) -> Result<CityCode, TerminalError> {
         place: "city".to_owned(),
         reason: "a city is six digits of GB/T 2260".to_owned(),
     })
+}
+
+fn interface(text: &str) -> Result<Interface, TerminalError> {
+    Interface::named(text).ok_or_else(|| TerminalError::Configuration {
+        place: "interface".to_owned(),
+        reason: format!("an interface is one of {}", Interface::NAMES.map(|(name, _)| name).join(", ")),
+    })
+}
+
+/// A region and its profile; a file is named as seen from the configuration file.
+fn region_profile(here: &Path, region: String, name: String) -> Result<(String, String), TerminalError> {
+    let is_region = (1..=6).contains(&region.len()) && region.bytes().all(|byte| byte.is_ascii_digit());
+    if !is_region {
+        return Err(TerminalError::Configuration {
+            place: format!("regions.{region}"),
+            reason: "a region is the first one to six digits of a city code of GB/T 2260".to_owned(),
+        });
+    }
+    let is_builtin = card_profiles::builtin_text(&name).is_some();
+    let name = if is_builtin { name } else { here.join(name).display().to_string() };
+    Ok((region, name))
 }
 
 /// `$XDG_DATA_HOME/sscard`, else `$HOME/.local/share/sscard` (XDG base directories).
@@ -160,6 +195,28 @@ mod tests {
         let places = Places { config: Some(path), ..Places::default() };
         let error = Configuration::load(&places, none).expect_err("unknown key");
         assert!(error.to_string().contains("terminal.toml:3"), "{error}");
+    }
+
+    #[test]
+    fn interface_and_regions_are_checked_where_they_are_written() {
+        let folder = tempfile::tempdir().expect("folder");
+        let path = folder.path().join("terminal.toml");
+        let load = |text: &str| {
+            std::fs::write(&path, text).expect("file");
+            Configuration::load(
+                &Places { config: Some(path.clone()), data: Some(path.clone()), ..Places::default() },
+                none,
+            )
+        };
+        let text =
+            "interface = \"contactless-first\"\n[regions]\n5133 = \"ssc-2.0-health-relief\"\n51 = \"own.toml\"\n";
+        let configuration = load(text).expect("configuration");
+        assert_eq!(configuration.interface, Interface::ContactlessFirst);
+        assert_eq!(configuration.regions["5133"], "ssc-2.0-health-relief");
+        assert_eq!(Path::new(&configuration.regions["51"]), folder.path().join("own.toml"));
+        for wrong in ["interface = \"antenna\"", "[regions]\nx = \"ssc-2.0\"", "[regions]\n5133221 = \"ssc-2.0\""] {
+            assert!(matches!(load(wrong), Err(TerminalError::Configuration { .. })), "{wrong}");
+        }
     }
 
     #[test]

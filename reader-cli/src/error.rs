@@ -170,6 +170,20 @@ pub enum TerminalError {
         /// Item 03.
         version: String,
     },
+    /// The card's keys work with SSF33, which is not public.
+    #[error("the card's keys are of SSF33, which is not public: only what needs no key can be read")]
+    AlgorithmNotPublic,
+    /// A file that cards of this type do not have.
+    #[error("{profile} has no file {file}")]
+    FileUnknown {
+        /// File as given.
+        file: String,
+        /// Profile of the card.
+        profile: String,
+    },
+    /// The card stopped answering before this file was read.
+    #[error("the card stopped answering before this file was read to its end")]
+    NotReached,
     /// The DF of the medical account is not there.
     #[error("the card has no application {df}")]
     ApplicationMissing {
@@ -306,6 +320,15 @@ pub enum TerminalError {
         /// Tries left.
         left: u8,
     },
+    /// No PSAM at hand has the environment of the card's algorithm.
+    #[error("no PSAM for the algorithm of this card{}{}", if readers.is_empty() { "" } else { "; PSAMs in " }, readers.join(", "))]
+    PsamAlgorithm {
+        /// Readers with a PSAM.
+        readers: Vec<String>,
+    },
+    /// The PSAM does not answer.
+    #[error("the PSAM does not answer")]
+    PsamSilent,
     /// The PSAM's keys are not this card's; nothing was spent.
     #[error("the PSAM's keys do not fit this card (city {city})")]
     PsamWrong {
@@ -520,6 +543,9 @@ impl TerminalError {
             Self::CardBlank => Code::CardBlank,
             Self::CardBlocked { .. } => Code::CardBlocked,
             Self::CardVersion { .. } => Code::CardVersion,
+            Self::AlgorithmNotPublic => Code::AlgorithmNotPublic,
+            Self::FileUnknown { .. } => Code::FileUnknown,
+            Self::NotReached => Code::NotReached,
             Self::ApplicationMissing { .. } => Code::ApplicationMissing,
             Self::CardRefused { .. } => Code::CardRefused,
             Self::CardAnswer { .. } => Code::CardAnswer,
@@ -545,6 +571,8 @@ impl TerminalError {
             Self::PinInitial => Code::PinInitial,
             Self::PinNewInitial => Code::PinNewInitial,
             Self::LastTry { .. } => Code::LastTry,
+            Self::PsamAlgorithm { .. } => Code::PsamAlgorithm,
+            Self::PsamSilent => Code::PsamSilent,
             Self::PsamWrong { .. } => Code::PsamWrong,
             Self::KeyRefused { .. } => Code::KeyRefused,
             Self::KeyBlocked { .. } => Code::KeyBlocked,
@@ -654,6 +682,9 @@ const fn of_shell(error: &ShellError) -> Code {
         ShellError::Closed { reason: Reason::ProofRefused { right: Right::Pin, .. }, .. } => Code::PinWrong,
         ShellError::Closed { reason: Reason::ProofRefused { right: Right::Key(_), .. }, .. } => Code::KeyRefused,
         ShellError::Closed { reason: Reason::Refused(_), .. } => Code::CardRefused,
+        ShellError::Closed { reason: Reason::Module { .. }, .. } => Code::PsamRefused,
+        ShellError::Closed { reason: Reason::Withheld { .. }, .. } => Code::LastTry,
+        ShellError::Closed { reason: Reason::Lost, .. } => Code::NotReached,
         ShellError::ReadOnly => Code::ReadOnly,
         ShellError::Value { .. } => Code::ValueRefused,
         ShellError::ReadBack(_) => Code::ReadBackDiffers,

@@ -63,6 +63,7 @@ impl Exit {
             | Code::CertificateTooLong
             | Code::AddressUnsupported => Self::Usage,
             Code::FileMissing
+            | Code::FileUnknown
             | Code::PersonMissing
             | Code::PlaceUnknown
             | Code::KeyUnknown
@@ -98,6 +99,8 @@ impl Exit {
             | Code::CardVersion
             | Code::ApplicationMissing
             | Code::CertificatesMissing
+            | Code::AlgorithmNotPublic
+            | Code::NotReached
             | Code::CardRefused
             | Code::CardAnswer
             | Code::OtherCard
@@ -110,6 +113,8 @@ impl Exit {
             | Code::ReaderHangs
             | Code::ReaderInUse
             | Code::PsamMissing
+            | Code::PsamAlgorithm
+            | Code::PsamSilent
             | Code::PsamAmbiguous => Self::Reader,
             Code::PinWrong
             | Code::PinBlocked

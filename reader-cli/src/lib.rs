@@ -18,7 +18,6 @@ pub mod language;
 pub mod output;
 pub mod page;
 pub mod person;
-pub mod profiles;
 pub mod reader;
 pub mod receipt;
 pub mod secret;

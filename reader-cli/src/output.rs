@@ -12,7 +12,7 @@ use serde_json::{Map, Value as Json, json};
 
 use crate::arguments::Form;
 use crate::error::TerminalError;
-use crate::language::Language;
+use crate::language::{Language, Words};
 use crate::page::{Page, Value};
 
 /// Where and how answers go out.
@@ -77,6 +77,16 @@ impl Output {
     /// The file that cannot be written.
     pub fn text_file(&self, text: &str, path: &Path) -> Result<(), TerminalError> {
         std::fs::write(path, text).map_err(|source| TerminalError::File { path: path.display().to_string(), source })
+    }
+
+    /// Says something on standard error before the answer is known.
+    pub fn remark(&self, code: &str, words: &Words) {
+        let text = words.text(self.language);
+        let line = match self.form {
+            Form::Json | Form::Layout => format!("{}\n", json!({"code": code, "text": text})),
+            Form::Text => format!("{text}\n"),
+        };
+        let _ = std::io::stderr().write_all(line.as_bytes());
     }
 
     /// Prints an error to standard error: what, where, what next, and its stable code.

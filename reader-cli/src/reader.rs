@@ -1,29 +1,31 @@
 //! Which reader holds the card and which the PSAM.
 //!
 //! Source: both kinds are told apart by selection (`card_core::identify`).
-//! Owns: the choice by name, or by what is in the readers when exactly one fits. Never: chooses between two that fit.
+//! Owns: the choice by name, or by what is in the readers when exactly one fits; waiting. Never: chooses between two that fit.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use card_core::Session;
 use card_core::identify::{Kind, Slot};
-use card_core::security::psam::Psam;
+use card_core::limits::DAEMON_PAUSE;
+use card_core::security::SecurityError;
+use card_core::security::psam::{Psam, PsamNames};
 use card_core::transport::Transport;
-use card_core::transport::pcsc::{ChooseError, PcscTransport, ReaderInfo, Readers};
-use card_profiles::Profile;
+use card_core::transport::pcsc::{ChooseError, Interface, PcscTransport, ReaderInfo, Readers};
+use card_core::{Session, StatusWord, TransportError, command};
+use card_profiles::{Catalog, Profile};
 
 use crate::configuration::Configuration;
 use crate::error::{Code, TerminalError};
-use crate::profiles::Profiles;
 use crate::trace::Trace;
 
 /// The readers on the counter.
 #[derive(Debug)]
 pub struct Desk<'a> {
     readers: Readers,
-    profiles: &'a Profiles,
+    catalog: &'a Catalog,
     card: Option<&'a str>,
     psam: Option<&'a str>,
+    interface: Interface,
     wait: Duration,
     /// Readers in our hands.
     taken: Vec<String>,
@@ -31,6 +33,8 @@ pub struct Desk<'a> {
     surveyed: Option<Vec<Slot>>,
     /// Where what is said is recorded.
     trace: Option<Trace>,
+    /// The PSAMs, once looked for.
+    psams: Option<Vec<Held>>,
 }
 
 /// A card in the hands of the terminal.
@@ -58,16 +62,18 @@ impl<'a> Desk<'a> {
     ///
     /// # Errors
     /// [`TerminalError`] when the daemon does not run.
-    pub fn open(configuration: &'a Configuration, profiles: &'a Profiles) -> Result<Self, TerminalError> {
+    pub fn open(configuration: &'a Configuration, catalog: &'a Catalog) -> Result<Self, TerminalError> {
         Ok(Self {
-            readers: Readers::establish()?,
-            profiles,
+            readers: establish(configuration.wait)?,
+            catalog,
             card: configuration.reader.as_deref(),
             psam: configuration.psam.as_deref(),
+            interface: configuration.interface,
             wait: configuration.wait,
             taken: Vec::new(),
             surveyed: None,
             trace: None,
+            psams: None,
         })
     }
 
@@ -106,23 +112,47 @@ impl<'a> Desk<'a> {
         Ok(self.readers.list()?.into_iter().map(|reader| reader.name).collect())
     }
 
-    /// The card: in the reader that was named, or the only one that is no PSAM. Waits for it where that is configured and
-    /// only one reader can be meant.
+    /// The card: in the reader that was named, or the only one that is no PSAM. Where that is configured, waits for it, in
+    /// whichever reader it comes.
     ///
     /// # Errors
     /// [`TerminalError`]: no such reader, no card, or several with their names.
     pub fn card(&mut self) -> Result<Held, TerminalError> {
-        let error = match self.card_now() {
-            Err(error) if error.code() == Code::NoCard && !self.wait.is_zero() => error,
-            result => return result,
-        };
-        let empty: Vec<String> = match self.card {
-            Some(wanted) => vec![self.readers.choose(wanted)?.name],
-            None => self.readers.list()?.into_iter().filter(|reader| reader.atr.is_none()).map(|r| r.name).collect(),
-        };
-        let [reader] = empty.as_slice() else { return Err(error) };
-        self.surveyed = None;
-        if self.readers.wait(reader, true, self.wait)? { self.card_now() } else { Err(error) }
+        let start = Instant::now();
+        // What is in a reader now is no card that may be taken: it was looked at.
+        let mut others: Option<Vec<String>> = None;
+        loop {
+            let error = match self.card_now() {
+                Err(error) if error.code() == Code::NoCard => error,
+                result => return result,
+            };
+            let left = self.wait.saturating_sub(start.elapsed());
+            if left.is_zero() {
+                return Err(error);
+            }
+            self.surveyed = None;
+            if let Some(wanted) = self.card {
+                let reader = self.readers.choose(wanted)?.name;
+                if !self.readers.wait(&reader, true, left)? {
+                    return Err(error);
+                }
+                continue;
+            }
+            let others = match &mut others {
+                Some(others) => others,
+                none => none.insert(self.holding()?),
+            };
+            match self.readers.wait_for_any(self.interface, others, left)? {
+                Some(found) => others.push(found.name),
+                None => return Err(error),
+            }
+        }
+    }
+
+    /// Readers that hold something.
+    fn holding(&self) -> Result<Vec<String>, TerminalError> {
+        let readers = self.readers.list()?.into_iter();
+        Ok(readers.filter(|reader| reader.atr.is_some()).map(|reader| reader.name).collect())
     }
 
     fn card_now(&mut self) -> Result<Held, TerminalError> {
@@ -138,7 +168,7 @@ impl<'a> Desk<'a> {
         let is_free = |name: &String| psam.as_ref() != Some(name) && !self.taken.contains(name);
         let holding: Vec<String> = attached
             .iter()
-            .filter(|reader| reader.atr.is_some() && is_free(&reader.name))
+            .filter(|reader| reader.atr.is_some() && is_free(&reader.name) && self.interface.turn(reader).is_some())
             .map(|reader| reader.name.clone())
             .collect();
         let psam_known = psam.is_some() || !self.taken.is_empty();
@@ -152,53 +182,132 @@ impl<'a> Desk<'a> {
         }
     }
 
-    /// The PSAM: in the reader that was named, or the only one that is a PSAM; `None` when there is none.
+    /// The PSAM that serves cards of this profile: in the reader that was named, or the only one that has the environment of
+    /// the profile's algorithm; `None` when there is no PSAM at all.
     ///
     /// # Errors
-    /// [`TerminalError`]: no such reader, no PSAM in it, or several with their names.
+    /// [`TerminalError`]: no such reader, no PSAM in it, none with this environment, or several with their names.
     pub fn psam(&mut self, profile: &Profile) -> Result<Option<Psam>, TerminalError> {
-        let held = match self.psam {
-            Some(wanted) => {
-                let reader = self.readers.choose(wanted)?;
-                if reader.atr.is_none() {
-                    return Err(TerminalError::PsamMissing { readers: vec![reader.name] });
-                }
-                self.take(reader.name)?
-            }
-            None => match self.only_psam()? {
-                Some(held) => held,
-                None => return Ok(None),
-            },
-        };
-        Ok(Some(Psam::open(held.session, &self.profiles.psam_names(), profile.psam_keys())?))
+        let wanted = self.catalog.psam_of(profile).clone();
+        let Some((names, held)) = self.psam_with(&[wanted])? else { return Ok(None) };
+        Ok(Some(Psam::open(held.session, &names, profile.psam_keys())?))
     }
 
-    fn only_psam(&mut self) -> Result<Option<Held>, TerminalError> {
-        // A reader that was named for the card is not asked whether it holds the PSAM.
+    /// The only PSAM, whatever its environments: for its terminal number.
+    ///
+    /// # Errors
+    /// As [`Desk::psam`].
+    pub fn any_psam(&mut self) -> Result<Option<Psam>, TerminalError> {
+        let Some((names, held)) = self.psam_with(self.catalog.psams())? else { return Ok(None) };
+        Ok(Some(Psam::open(held.session, &names, self.catalog.first().psam_keys())?))
+    }
+
+    /// Whether a PSAM at hand serves more than the cards that every terminal expects: then a card is asked for its algorithm.
+    /// `None` when there is no PSAM.
+    ///
+    /// # Errors
+    /// As [`Desk::psam`].
+    pub fn serves_several_algorithms(&mut self) -> Result<Option<bool>, TerminalError> {
+        let usual = self.catalog.psam_of(self.catalog.first()).environment.clone();
+        let others: Vec<PsamNames> =
+            self.catalog.psams().iter().filter(|names| names.environment != usual).cloned().collect();
+        let psams = self.look_for_psams()?;
+        for names in &others {
+            for held in psams.iter_mut() {
+                if names.are_in(&mut held.session)? {
+                    return Ok(Some(true));
+                }
+            }
+        }
+        Ok((!psams.is_empty()).then_some(false))
+    }
+
+    /// The only PSAM with one of these environments.
+    fn psam_with(&mut self, wanted: &[PsamNames]) -> Result<Option<(PsamNames, Held)>, TerminalError> {
+        let psams = self.look_for_psams()?;
+        let mut fitting = Vec::new();
+        for (place, held) in psams.iter_mut().enumerate() {
+            for names in wanted {
+                if names.are_in(&mut held.session)? {
+                    fitting.push((place, names.clone()));
+                    break;
+                }
+            }
+        }
+        let readers = |psams: &[Held]| psams.iter().map(|held| held.reader.clone()).collect::<Vec<String>>();
+        match fitting.as_slice() {
+            [] if psams.is_empty() => Ok(None),
+            [] => {
+                let readers = readers(psams);
+                // What was named is perhaps no PSAM at all.
+                if self.psam.is_some() && !self.is_any_psam()? {
+                    return Err(SecurityError::NotPsam(StatusWord::FILE_NOT_FOUND).into());
+                }
+                Err(TerminalError::PsamAlgorithm { readers })
+            }
+            [(place, names)] => Ok(Some((names.clone(), psams.remove(*place)))),
+            several => {
+                let fits = |place: &usize| several.iter().any(|(fitting, _)| fitting == place);
+                let fitting = readers(psams).into_iter().enumerate().filter(|(place, _)| fits(place));
+                Err(TerminalError::SeveralPsams { readers: fitting.map(|(_, reader)| reader).collect() })
+            }
+        }
+    }
+
+    fn is_any_psam(&mut self) -> Result<bool, TerminalError> {
+        let all = self.catalog.psams();
+        for held in self.look_for_psams()? {
+            for names in all {
+                let application = command::select_by_name(&names.application);
+                if names.are_in(&mut held.session)? && held.session.send(&application)?.sw.is_ok() {
+                    return Ok(true);
+                }
+            }
+        }
+        Ok(false)
+    }
+
+    /// The PSAMs: what is in the reader that was named, or every card that is one.
+    fn look_for_psams(&mut self) -> Result<&mut Vec<Held>, TerminalError> {
+        if self.psams.is_none() {
+            let found = match self.psam {
+                Some(wanted) => {
+                    let reader = self.readers.choose(wanted)?;
+                    if reader.atr.is_none() {
+                        return Err(TerminalError::PsamMissing { readers: vec![reader.name] });
+                    }
+                    vec![self.take(reader.name)?]
+                }
+                None => self.surveyed_psams()?,
+            };
+            self.psams = Some(found);
+        }
+        self.psams.as_mut().ok_or(TerminalError::Bug("they were looked for"))
+    }
+
+    fn surveyed_psams(&mut self) -> Result<Vec<Held>, TerminalError> {
+        // A reader that was named for the card is not asked whether it holds a PSAM.
         if let Some(wanted) = self.card {
             let reader = self.readers.choose(wanted)?.name;
             self.hold(&reader);
         }
-        let mut slots = self.survey()?;
-        let found = of_kind(&slots, Some(Kind::Psam), None);
-        let held = match found.as_slice() {
-            [] => Ok(None),
-            [one] => held(slots.remove(*one)).map(Some),
-            several => Err(TerminalError::SeveralPsams { readers: names(&slots, several) }),
-        };
-        if let Ok(Some(held)) = &held {
-            self.hold(&held.reader);
-        }
-        self.surveyed = Some(slots);
-        held
+        let (psams, rest): (Vec<Slot>, Vec<Slot>) =
+            self.survey()?.into_iter().partition(|slot| matches!(slot.card, Ok((Kind::Psam, _))));
+        self.surveyed = Some(rest);
+        let psams: Vec<Held> = psams.into_iter().map(held).collect::<Result<_, _>>()?;
+        psams.iter().for_each(|psam| self.hold(&psam.reader));
+        Ok(psams)
     }
 
-    /// The only social security card; else the only other card, which is then told what it is not.
+    /// The only social security card of the first turn of the interface; else the only other card, which is then told what it
+    /// is not.
     fn only_user_card(&mut self, psam: Option<&str>, holding: &[String]) -> Result<Held, TerminalError> {
         let mut slots = self.survey()?;
         let mut chosen = Err(TerminalError::NoUserCard { readers: holding.to_vec() });
         for wanted in [Some(Kind::User), Some(Kind::Other), None] {
-            match of_kind(&slots, wanted, psam).as_slice() {
+            let found: Vec<usize> =
+                of_kind(&slots, wanted, psam).into_iter().filter(|at| is_named(&slots, *at, holding)).collect();
+            match first_turn(self.interface, &slots, found).as_slice() {
                 [] => continue,
                 [one] => chosen = held(slots.remove(*one)),
                 several => chosen = Err(TerminalError::SeveralUserCards { readers: names(&slots, several) }),
@@ -236,8 +345,7 @@ impl<'a> Desk<'a> {
             None => {
                 let taken: Vec<&str> = self.taken.iter().map(String::as_str).collect();
                 let wrap = |reader: &str, transport| wrapped(self.trace.as_ref(), reader, transport);
-                let psam = self.profiles.psam_names();
-                Ok(self.readers.survey_through(self.profiles.ssse_name(), &psam, &taken, &wrap)?)
+                Ok(self.readers.survey_through(self.catalog.ssse_name(), self.catalog.psams(), &taken, &wrap)?)
             }
         }
     }
@@ -249,6 +357,32 @@ fn wrapped(trace: Option<&Trace>, reader: &str, transport: PcscTransport) -> Box
         Some(trace) => Box::new(trace.recorder(reader, Box::new(transport))),
         None => Box::new(transport),
     }
+}
+
+/// The daemon; while a card is waited for, one that is started only then counts too.
+fn establish(wait: Duration) -> Result<Readers, TerminalError> {
+    let start = Instant::now();
+    loop {
+        match Readers::establish() {
+            Err(TransportError::NoService) if start.elapsed() < wait => std::thread::sleep(DAEMON_PAUSE),
+            result => return Ok(result?),
+        }
+    }
+}
+
+fn is_named(slots: &[Slot], at: usize, readers: &[String]) -> bool {
+    slots.get(at).is_some_and(|slot| readers.contains(&slot.reader))
+}
+
+/// Of these slots, those in the readers that the interface tries first.
+fn first_turn(interface: Interface, slots: &[Slot], places: Vec<usize>) -> Vec<usize> {
+    let turn = |at: &usize| {
+        let slot = slots.get(*at)?;
+        let atr = slot.card.as_ref().ok().and_then(|(_, session)| session.atr().ok()).map(|atr| atr.bytes().to_vec());
+        interface.turn(&ReaderInfo { name: slot.reader.clone(), atr })
+    };
+    let first = places.iter().filter_map(turn).min();
+    places.into_iter().filter(|at| turn(at).is_some() && turn(at) == first).collect()
 }
 
 /// Places of the slots with this kind of card; `None`: cards that could not be asked.

@@ -10,7 +10,9 @@ pub mod expectation;
 pub mod line;
 
 use card_core::command;
+use card_core::crypto::Block;
 use card_core::fci::Fci;
+use card_core::play::{Script as _, Skipped};
 use card_core::script::{Step, StepError};
 use card_core::security::psam::Psam;
 use card_core::security::{CityCode, Factors, KeyName, SecurityModule};
@@ -131,12 +133,10 @@ impl Shell {
             refused: false,
             strayed: false,
         };
-        let factor = shell.session.atr().ok().and_then(|atr| atr.card_factor().ok());
         let profile = shell.profile.clone();
-        let means = Means { pin: None, factors: None, versions: KeyVersions::default() };
-        let mut reader = Reader::basic(&profile, factor, means);
         // The issuer's data alone: what comes after is the person's decision.
-        while let Some(step @ Step::Send(_)) = reader.next_step() {
+        let mut reader = Reader::issuer(&profile);
+        while let Some(step) = reader.next_step() {
             let answer = shell.session.perform(&step, None)?;
             reader.answer(&answer);
         }
@@ -151,6 +151,12 @@ impl Shell {
         }
         shell.fci = outcome.fci;
         Ok(shell)
+    }
+
+    /// The card in the book of tries.
+    #[must_use]
+    pub fn card(&self) -> Option<Block> {
+        self.session.atr().ok().and_then(|atr| atr.card_factor().ok())
     }
 
     /// FCI of the environment.
@@ -232,7 +238,9 @@ impl Shell {
                     reader.answer(&answer);
                 }
                 Err(StepError::Session(error)) => return Err(error.into()),
-                Err(StepError::Security(_) | StepError::NoModule(_) | StepError::Challenge(_)) => reader.unproved(),
+                Err(StepError::Security(error)) => reader.skip(Skipped::Module(error)),
+                Err(StepError::NoModule(key)) => reader.skip(Skipped::NoModule(key)),
+                Err(StepError::Challenge(sw)) => reader.skip(Skipped::NoChallenge(sw)),
                 Err(error @ StepError::NotGenuine(_)) => return Err(error.into()),
             }
         }
@@ -247,9 +255,9 @@ impl Shell {
     /// VERIFY, and remembers the PIN for later reads when the card accepts it.
     ///
     /// # Errors
-    /// As [`crate::counter::pin::verify`].
+    /// As [`crate::counter::pin::verify_unguarded`].
     pub fn verify(&mut self, pin: Pin) -> Result<(), TerminalError> {
-        crate::counter::pin::verify(&mut self.session, &pin)?;
+        crate::counter::pin::verify_unguarded(&mut self.session, &pin)?;
         self.pin = Some(pin);
         Ok(())
     }

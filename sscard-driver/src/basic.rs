@@ -1,24 +1,24 @@
 //! The eleven basic fields of a card (读基本信息).
 //!
-//! Source: output string that three driver programs share; SSSE EF05 is free to read, EF06 needs RKSSSE on a 3.x card;
-//! algorithm in the FCI, else by city: Beijing SSF33, all others 3DES.
+//! Source: output string that three driver programs share; SSSE EF05 is free to read, EF06 needs RKSSSE on a 3.x card.
 //! Owns: the order of the fields and where each comes from.
 //! Never: refuses what an issuer may choose (serial, check character of 卡号), keeps a card after the call.
 
-use std::sync::LazyLock;
+use std::sync::{LazyLock, Mutex, PoisonError};
 
-use card_core::fci::AlgorithmId;
-use card_core::reading;
-use card_core::script::Step;
-use card_core::security::psam::{Psam, PsamNames};
+use card_core::algorithm::Algorithm;
+use card_core::security::psam::Psam;
 use card_core::security::{Factors, SecurityError, SecurityModule};
+use card_core::session::SessionError;
 use card_core::transport::pcsc::{Interface, Readers};
+use card_core::tries::Guard;
 use card_core::{Session, StatusWord};
-use card_profiles::access::Right;
-use card_profiles::identity::CardIdentifier;
-use card_profiles::image::{CardValues, decode_file};
-use card_profiles::profile::KeyRow;
-use card_profiles::{Ef, Profile};
+use card_profiles::approach::Means;
+use card_profiles::image::CardValues;
+use card_profiles::memory::CardMemory;
+use card_profiles::read::{HOLDER, Outcome, Reader, Reason};
+use card_profiles::recognition::{NotRecognised, Recognition, recognise};
+use card_profiles::{Catalog, Profile};
 
 use crate::failure::Failure;
 use crate::output;
@@ -52,17 +52,11 @@ pub struct Basic {
     pub device: String,
 }
 
-/// What the library knows of cards.
-struct Known {
-    card: Profile,
-    psam: PsamNames,
-}
+/// What the library knows of card types: built in, each text read once in a process.
+static CATALOG: LazyLock<Catalog> = LazyLock::new(Catalog::builtin);
 
-/// Built in, read once in a process.
-static KNOWN: LazyLock<Known> = LazyLock::new(|| Known {
-    card: card_profiles::builtin("ssc-3.0").expect("built in"),
-    psam: card_profiles::builtin("psam").and_then(|profile| profile.psam_names()).expect("built in"),
-});
+/// What this process learnt of cards, where no folder is set.
+static MEMORY: Mutex<Option<CardMemory>> = Mutex::new(None);
 
 /// 终端机编号 without a PSAM.
 const NO_TERMINAL: [u8; 6] = [0; 6];
@@ -70,30 +64,54 @@ const NO_TERMINAL: [u8; 6] = [0; 6];
 /// Characters of 卡号 that are used, whatever follows them.
 const CARD_NUMBER_CHARACTERS: usize = 9;
 
+/// Name of the environment's first file in messages.
+const ISSUER_FILE: &str = "SSSE.EF05";
+/// The holder's file in messages.
+const HOLDER_FILE: &str = "SSSE.EF06";
+
+/// A card that was recognised, and what is read of it.
+#[derive(Debug)]
+pub struct Tapped<'c> {
+    /// What it is.
+    pub card: Recognition,
+    /// Its profile.
+    pub profile: &'c Profile,
+    first: Outcome,
+}
+
 /// Reads the basic fields of the card in a reader.
 ///
 /// # Errors
 /// [`Failure`].
 pub fn read(interface: Interface, settings: &Settings) -> Result<String, Failure> {
-    let Known { card: profile, psam: names } = &*KNOWN;
-    let ssse = profile.df.first().map_or(&[][..], |df| &df.df_name);
-    let Slots { reader, mut card, psam } = Slots::find(&Readers::establish()?, interface, settings, ssse, names)?;
-    // A card that needs no proof is read without PSAM, so a fault of the PSAM waits until its keys are wanted.
-    let mut psam = match psam {
-        Some(opened) => opened
-            .map_err(SecurityError::from)
-            .and_then(|session| Psam::open(session, names, profile.psam_keys()))
-            .map_err(Failure::Psam),
-        None => Err(Failure::NoPsam),
-    };
-    let terminal = psam.as_ref().map_or(NO_TERMINAL, Psam::terminal_number);
-    let module = psam.as_mut().map(|psam| -> &mut dyn SecurityModule { psam });
-    let mut basic = match read_card(&mut card, profile, module.ok()) {
-        Err(Failure::NoPsam) => return Err(psam.err().unwrap_or(Failure::NoPsam)),
+    let catalog = &*CATALOG;
+    let Slots { reader, mut card, psam } =
+        Slots::find(&Readers::establish()?, interface, settings, catalog.ssse_name(), catalog.psams())?;
+    let mut shared = MEMORY.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut of_folder = settings.data.as_deref().map(CardMemory::recall);
+    let memory = of_folder.as_mut().unwrap_or_else(|| shared.get_or_insert_default());
+    let tapped = match tap(&mut card, catalog, memory) {
         // A PSAM has the environment too, but no such file.
-        Err(Failure::Refused { sw: StatusWord::FILE_NOT_FOUND, file: SSSE | ISSUER_FILE }) => {
+        Err(Failure::Refused { sw: StatusWord::FILE_NOT_FOUND, file: ISSUER_FILE }) => {
             return Err(Failure::NotSocialSecurity { readers: vec![reader] });
         }
+        result => result?,
+    };
+    // A card that needs no proof is read without PSAM, so a fault of the PSAM waits until its keys are wanted.
+    let opened = match psam {
+        Some(opened) => {
+            opened.map_err(|error| Failure::Psam(error.into())).and_then(|psam| open(psam, catalog, &tapped))
+        }
+        None => Err(Failure::NoPsam),
+    };
+    let (terminal, mut keys) = match opened {
+        Ok((psam, true)) => (psam.terminal_number(), Ok(psam)),
+        Ok((psam, false)) => (psam.terminal_number(), Err(Failure::Algorithm(tapped.card.algorithm.0))),
+        Err(failure) => (NO_TERMINAL, Err(failure)),
+    };
+    let module = keys.as_mut().map(|psam| -> &mut dyn SecurityModule { psam });
+    let mut basic = match holder(&mut card, tapped, module.ok(), memory) {
+        Err(Failure::NoPsam) => return Err(keys.err().unwrap_or(Failure::NoPsam)),
         result => result?,
     };
     basic.terminal = hex_upper(&terminal);
@@ -101,92 +119,98 @@ pub fn read(interface: Interface, settings: &Settings) -> Result<String, Failure
     Ok(basic.text())
 }
 
-/// Names of the environment and of its first file in messages.
-const SSSE: &str = "SSSE";
-const ISSUER_FILE: &str = "SSSE.EF05";
+/// Opens the PSAM in the environment of the card's algorithm (`true`), else in another, for its terminal number.
+fn open(mut psam: Session, catalog: &Catalog, tapped: &Tapped<'_>) -> Result<(Psam, bool), Failure> {
+    let keys = || tapped.profile.psam_keys();
+    let wanted = catalog.psam_of(tapped.profile);
+    let fits = wanted.are_in(&mut psam).map_err(SecurityError::from).map_err(Failure::Psam)?;
+    let mut names = wanted;
+    for other in catalog.psams().iter().filter(|_| !fits) {
+        if other.are_in(&mut psam).map_err(SecurityError::from).map_err(Failure::Psam)? {
+            names = other;
+            break;
+        }
+    }
+    Ok((Psam::open(psam, names, keys()).map_err(Failure::Psam)?, fits))
+}
 
-/// Reads the fields that are on the card.
+/// Reads who issued a card, and recognises it.
+///
+/// # Errors
+/// [`Failure`]; [`Failure::CardData`] for what is no identifier or no version, or an algorithm that its generation has not.
+pub fn tap<'c>(session: &mut Session, catalog: &'c Catalog, memory: &mut CardMemory) -> Result<Tapped<'c>, Failure> {
+    let card_type = session.atr()?.card_type().map(<[u8]>::to_vec);
+    let mut reader = Reader::issuer(catalog.first()).by(memory.ways(card_type.as_deref()));
+    session.play(&mut reader, None, &mut Guard { book: &mut memory.tries, consent: false })?;
+    let first = reader.finish();
+    // The next call begins as this one ended; whether that can be written is no matter of this card.
+    let _ = memory.keep_ways(card_type.as_deref(), first.ways);
+    if let Some(Reason::Refused(sw)) = first.refusals.first().map(|refusal| &refusal.reason) {
+        return Err(Failure::Refused { file: ISSUER_FILE, sw: *sw });
+    }
+    let card = recognise(first.fci.as_ref(), &first.reading.values).map_err(|error| Failure::CardData {
+        item: match error {
+            NotRecognised::Identifier => "SSSE.EF05.card_identifier",
+            NotRecognised::Version => "SSSE.EF05.spec_version",
+        },
+    })?;
+    let profile = catalog.of_card(&card).ok_or(Failure::CardData { item: "SSSE.EF05.spec_version" })?;
+    Ok(Tapped { card, profile, first })
+}
+
+/// Reads the holder's file, and makes the fields of what is on the card.
 ///
 /// # Errors
 /// [`Failure`]; [`Failure::NoPsam`] when the card wants a proof and `module` is absent.
-pub fn read_card(
+pub fn holder(
     session: &mut Session,
-    profile: &Profile,
+    tapped: Tapped<'_>,
     module: Option<&mut dyn SecurityModule>,
+    memory: &mut CardMemory,
 ) -> Result<Basic, Failure> {
-    let df = profile.df.first().ok_or(Failure::CardData { item: SSSE })?;
-    let algorithm =
-        reading::select_environment(session, &df.df_name)?.map_err(|sw| Failure::Refused { file: SSSE, sw })?;
-    let values = |session: &mut Session, id: &str, file: &'static str| -> Result<CardValues, Failure> {
-        let ef = profile.ef(&df.id, id).ok_or(Failure::CardData { item: file })?;
-        let bytes = reading::tagged_records(session, ef.sfi(), &record_lengths(ef))?
-            .map_err(|sw| Failure::Refused { file, sw })?;
-        Ok(decode_file(df, ef, &bytes).values)
-    };
-    let issuer = values(session, "EF05", ISSUER_FILE)?;
-    let version = text(&issuer, "SSSE.EF05.spec_version");
-    let identifier = CardIdentifier::parse(&text(&issuer, "SSSE.EF05.card_identifier"))
-        .filter(CardIdentifier::has_rid)
-        .ok_or(Failure::CardData { item: "SSSE.EF05.card_identifier" })?;
-    match version.chars().next() {
-        Some('3') => authenticate(session, profile, algorithm, &identifier, module)?,
-        Some('2') => {}
-        _ => return Err(Failure::CardData { item: "SSSE.EF05.spec_version" }),
+    let Tapped { card, profile, first } = tapped;
+    let atr = session.atr()?;
+    let factor = atr.card_factor().map_err(SessionError::from)?;
+    let has_keys = module.is_some() && card.algorithm().is_ok();
+    let means = Means { factors: has_keys.then(|| Factors::of(card.city, factor)), ..Means::default() };
+    let mut reader = Reader::new(profile, &HOLDER, means).after(first);
+    let played = session.play(&mut reader, module, &mut Guard { book: &mut memory.tries, consent: false });
+    let Outcome { reading, refusals, ways, .. } = reader.finish();
+    let _ = memory.keep_ways(atr.card_type(), ways).and_then(|()| memory.keep_tries(factor));
+    played?;
+    if let Some(refusal) = refusals.into_iter().next() {
+        return Err(failure(refusal.reason, card.algorithm()));
     }
-    let holder = values(session, "EF06", "SSSE.EF06")?;
-    let identifier_text = identifier.to_string();
+    let values = &reading.values;
+    let identifier = card.identifier.to_string();
     Ok(Basic {
-        region: identifier_text.chars().take(6).collect(),
-        social_security_number: text(&holder, "SSSE.EF06.social_security_number"),
-        card_number: text(&issuer, "SSSE.EF05.card_number").chars().take(CARD_NUMBER_CHARACTERS).collect(),
-        card_identifier: identifier_text,
-        name: text(&holder, "SSSE.EF06.name") + &text(&holder, "SSSE.EF06.name_extension"),
-        historical: hex_upper(session.atr()?.historical()),
-        spec_version: version,
-        issue_date: text(&issuer, "SSSE.EF05.issue_date"),
-        valid_until: text(&issuer, "SSSE.EF05.valid_until"),
+        region: identifier.chars().take(6).collect(),
+        social_security_number: text(values, "SSSE.EF06.social_security_number"),
+        card_number: text(values, "SSSE.EF05.card_number").chars().take(CARD_NUMBER_CHARACTERS).collect(),
+        card_identifier: identifier,
+        name: text(values, "SSSE.EF06.name") + &text(values, "SSSE.EF06.name_extension"),
+        historical: hex_upper(atr.historical()),
+        spec_version: text(values, "SSSE.EF05.spec_version"),
+        issue_date: text(values, "SSSE.EF05.issue_date"),
+        valid_until: text(values, "SSSE.EF05.valid_until"),
         terminal: String::new(),
         device: String::new(),
     })
 }
 
-/// Proves the key that opens EF06 of a 3.x card.
-fn authenticate(
-    session: &mut Session,
-    profile: &Profile,
-    algorithm: Option<AlgorithmId>,
-    identifier: &CardIdentifier,
-    module: Option<&mut dyn SecurityModule>,
-) -> Result<(), Failure> {
-    let city = identifier.city().ok_or(Failure::CardData { item: "SSSE.EF05.card_identifier" })?;
-    let used = AlgorithmId::of_card(algorithm, city);
-    if used != AlgorithmId::TDES {
-        return Err(Failure::Algorithm(used.0));
+/// Why the holder's file is closed.
+fn failure(reason: Reason, algorithm: Result<Algorithm, card_core::algorithm::Ssf33>) -> Failure {
+    match reason {
+        Reason::Unproved(_) if algorithm.is_err() => Failure::Algorithm(card_core::fci::AlgorithmId::SSF33.0),
+        Reason::Unproved(_) => Failure::NoPsam,
+        Reason::Module { key, fault } => Failure::Module { key, fault },
+        Reason::Withheld { right, left } => Failure::Withheld { right, left },
+        Reason::ProofRefused { sw, .. } => Failure::Refused { file: "EXTERNAL AUTHENTICATE RKSSSE", sw },
+        Reason::Refused(sw) => Failure::Refused { file: HOLDER_FILE, sw },
+        Reason::Never | Reason::NoSuchFile | Reason::Lost => {
+            Failure::Refused { file: HOLDER_FILE, sw: StatusWord::SECURITY_STATUS }
+        }
     }
-    let Some(row) = key_of(profile, "EF06") else { return Ok(()) };
-    let factors = Factors::of(city, session.atr()?.card_factor().map_err(card_core::SessionError::from)?);
-    let step = Step::Authenticate { key: profile.key_of_card(row, KEY_VERSION, &factors), id: row.id };
-    match session.perform(&step, module)?.sw {
-        sw if sw.is_ok() => Ok(()),
-        sw => Err(Failure::Refused { file: "EXTERNAL AUTHENTICATE RKSSSE", sw }),
-    }
-}
-
-/// Version of the keys that cards are issued with.
-const KEY_VERSION: u8 = 1;
-
-/// The first key in the read rule of a file of SSSE.
-fn key_of<'p>(profile: &'p Profile, ef: &str) -> Option<&'p KeyRow> {
-    let rights = profile.ef(SSSE, ef)?.read.rights();
-    let name = rights.iter().find_map(|right| match right {
-        Right::Key(name) => Some(name),
-        Right::Pin => None,
-    })?;
-    profile.key(name)
-}
-
-fn record_lengths(ef: &Ef) -> Vec<u16> {
-    ef.elements.iter().map(|element| u16::from(element.format.length) + 2).collect()
 }
 
 fn text(values: &CardValues, place: &str) -> String {

@@ -10,6 +10,9 @@ use card_core::session::{ChallengeError, SessionError};
 use card_core::transport::TransportError;
 use card_core::transport::pcsc::ChooseError;
 
+use card_profiles::access::Right;
+use card_profiles::read::ModuleFault;
+
 use crate::code::{Advice, Code, Language};
 use crate::settings::SettingError;
 
@@ -69,6 +72,23 @@ pub enum Failure {
     #[error(transparent)]
     Psam(SecurityError),
 
+    /// The PSAM gave no proof.
+    #[error("{key}: {fault}")]
+    Module {
+        /// Key.
+        key: KeyName,
+        /// Why.
+        fault: ModuleFault,
+    },
+    /// The card refused this key before: the tries that are left are not spent.
+    #[error("{right}: {left}")]
+    Withheld {
+        /// What would be tried.
+        right: Right,
+        /// Tries left.
+        left: u8,
+    },
+
     /// The card does not hold the key that it should.
     #[error("{0}")]
     NotGenuine(KeyName),
@@ -111,6 +131,14 @@ impl Failure {
             Self::NoPsam => Code::NO_PSAM,
             Self::Algorithm(_) => Code::PSAM_ALGORITHM,
             Self::Psam(error) => of_security(error),
+            Self::Module { fault, .. } => match fault {
+                ModuleFault::NoKey => Code::PSAM_NO_KEY,
+                ModuleFault::Level { .. } => Code::PSAM_LEVEL,
+                ModuleFault::Unsupported => Code::PSAM_ALGORITHM,
+                ModuleFault::Refused(sw) => Code::of_status(*sw),
+                ModuleFault::Silent => Code::NO_PSAM,
+            },
+            Self::Withheld { left, .. } => Code::of_status(StatusWord::tries_left(*left)),
             Self::NotGenuine(_) => Code::INTERNAL_AUTHENTICATION,
             Self::Refused { sw, .. } => Code::of_status(*sw),
             Self::CardData { .. } => Code::CARD_DATA,
@@ -196,6 +224,10 @@ mod tests {
             (Failure::NoPsam, -2201),
             (Failure::Algorithm(3), -2202),
             (Failure::Psam(SecurityError::KeyNotFound { name: name(), version: 1 }), -2203),
+            (Failure::Module { key: name(), fault: ModuleFault::NoKey }, -2203),
+            (Failure::Module { key: name(), fault: ModuleFault::Level { factors: 3 } }, -24),
+            (Failure::Module { key: name(), fault: ModuleFault::Unsupported }, -2202),
+            (Failure::Module { key: name(), fault: ModuleFault::Silent }, -2201),
             (Failure::Psam(SecurityError::LevelTooLow { name: name(), levels: 1 }), -24),
             (Failure::Psam(SecurityError::Refused { name: name(), sw: StatusWord::KEY_NOT_FOUND }), -27_272),
         ];

@@ -3,7 +3,8 @@
 //! Owns: the names of variables, the grammar of the settings file, the order variable > file > default.
 //! Never: opens a reader.
 //!
-//! The file is the one named by `SSCARD_DRIVER_CONFIG`; TOML with the keys `reader`, `psam`, `device`, `out_bytes`, `language`.
+//! The file is the one named by `SSCARD_DRIVER_CONFIG`; TOML with the keys `reader`, `psam`, `device`, `out_bytes`, `language`,
+//! `data`.
 
 use std::path::{Path, PathBuf};
 
@@ -25,6 +26,8 @@ pub struct Settings {
     pub out_bytes: usize,
     /// Language of messages.
     pub language: Language,
+    /// Folder in which is kept what was learnt of cards; this process only, when absent.
+    pub data: Option<PathBuf>,
 }
 
 impl Default for Settings {
@@ -35,6 +38,7 @@ impl Default for Settings {
             device: String::new(),
             out_bytes: OUT_BYTES_DEFAULT,
             language: Language::default(),
+            data: None,
         }
     }
 }
@@ -84,6 +88,7 @@ struct File {
     device: Option<String>,
     out_bytes: Option<u32>,
     language: Option<String>,
+    data: Option<PathBuf>,
 }
 
 impl Settings {
@@ -101,6 +106,7 @@ impl Settings {
         Ok(Self {
             reader: set("SSCARD_READER").or(file.reader),
             psam: set("SSCARD_PSAM").or(file.psam),
+            data: set("SSCARD_DATA").map(PathBuf::from).or(file.data),
             device: set("SSCARD_DEVICE").or(file.device).unwrap_or(default.device),
             out_bytes: out_bytes.map_or(Ok(default.out_bytes), |(place, given)| size(place, given))?,
             language: language.map_or(Ok(default.language), |(place, given)| self::language(place, given))?,

@@ -33,12 +33,12 @@ impl Slots {
         interface: Interface,
         settings: &Settings,
         ssse: &[u8],
-        names: &PsamNames,
+        psams: &[PsamNames],
     ) -> Result<Self, Failure> {
         let named = |wanted: &Option<String>| wanted.as_deref().map(|wanted| readers.choose(wanted)).transpose();
         let (card, psam) = (named(&settings.reader)?, named(&settings.psam)?);
         let taken: Vec<&str> = card.iter().chain(&psam).map(|reader| reader.name.as_str()).collect();
-        let mut others = if taken.len() == 2 { Vec::new() } else { readers.survey_others(ssse, names, &taken)? };
+        let mut others = if taken.len() == 2 { Vec::new() } else { readers.survey_others(ssse, psams, &taken)? };
         let open = |reader: &ReaderInfo| -> Result<Session, SessionError> {
             Ok(Session::new(Box::new(readers.connect(&reader.name)?)))
         };

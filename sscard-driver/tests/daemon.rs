@@ -168,16 +168,40 @@ fn callers_in_c_and_python_get_the_eleven_fields_of_a_3_x_card() {
 }
 
 #[test]
-fn a_2_x_card_needs_no_psam_and_has_terminal_number_zero() {
-    let mut counter = Counter::open(1);
-    // The holder's file of a 2.x card is free to read; it comes first among the files that RKSSSE opens.
-    let second = text("ssc-3.0").replacen("read = \"RKSSSE\"", "read = \"free\"", 1);
-    let values: Vec<_> = PERSON.into_iter().chain([("SSSE.EF05.spec_version", "2.00")]).collect();
-    let card = counter.card("person.card", &second, &values);
+fn every_type_of_card_is_read_by_its_own_profile_and_its_own_psam() {
+    for (profile, version, psam, is_long) in [
+        ("ssc-1.0", "1.00", None, false),
+        ("ssc-2.0", "2.00", None, true),
+        ("ssc-3.0", "3.00", Some("psam"), true),
+        ("ssc-3.0-sm4", "3.00", Some("psam-sx3"), true),
+    ] {
+        let mut counter = Counter::open(2);
+        let mut values: Vec<_> = PERSON.into_iter().chain([("SSSE.EF05.spec_version", version)]).collect();
+        values.retain(|(place, _)| is_long || !place.ends_with("name_extension"));
+        let card = counter.card("person.card", text(profile), &values);
+        counter.insert(0, &card);
+        if let Some(psam) = psam {
+            let psam = counter.card("psam.card", text(psam), &PSAM);
+            counter.insert(1, &psam);
+        }
+        let [(code, text)] = counter.c(&["3"], &[]).try_into().expect("one call");
+        assert_eq!(code, 0, "{profile}: {text}");
+        let terminal = if psam.is_some() { "513300000001" } else { "000000000000" };
+        let name =
+            if is_long { "扎西·次仁旺姆格桑德吉多吉卓玛" } else { "扎西·次仁旺姆格桑德吉" };
+        assert!(text.contains(&format!("|{name}|")), "{profile}: {text}");
+        assert!(text.ends_with(&format!("|{version}|20260105|20360104|{terminal}||")), "{profile}: {text}");
+    }
+}
+
+#[test]
+fn an_sm4_card_with_a_3des_psam_sends_the_caller_to_the_hsm() {
+    let mut counter = Counter::open(2);
+    let card = counter.card("person.card", text("ssc-3.0-sm4"), &third_generation());
+    let psam = counter.card("psam.card", text("psam"), &PSAM);
     counter.insert(0, &card);
-    let [(code, text)] = counter.c(&["3"], &[]).try_into().expect("one call");
-    assert_eq!(code, 0, "{text}");
-    assert!(text.ends_with("|2.00|20260105|20360104|000000000000||"), "{text}");
+    counter.insert(1, &psam);
+    assert_eq!(counter.c(&["3"], &[]).first().map(|(code, _)| *code), Some(-2202));
 }
 
 #[test]

@@ -6,9 +6,12 @@
 use card_core::Session;
 use card_core::key::Key16;
 use card_core::security::KeyName;
+use card_core::security::SecurityModule;
 use card_core::security::keyring::KeyRing;
 use card_core::transport::replay::Replay;
-use sscarddriver::basic::{Basic, read_card};
+use card_profiles::Catalog;
+use card_profiles::memory::CardMemory;
+use sscarddriver::basic::{Basic, holder, tap};
 use sscarddriver::failure::Failure;
 
 const SSSE: &str = "7378312E73682EC9E7BBE1B1A3D5CF";
@@ -22,9 +25,16 @@ const HOLDER: &str = "0812313131313131313938313031303131313130 091ED5C5C8FD00000
      4E140000000000000000000000000000000000000000 0A0131 0B0101 0C03111111 0D0419810101";
 
 fn read(trace: &str, keys: Option<&mut KeyRing>) -> Result<Basic, Failure> {
-    let profile = card_profiles::builtin("ssc-3.0").expect("built in");
+    read_remembering(&mut CardMemory::default(), trace, keys).0
+}
+
+/// The fields, and the bytes on the contacts.
+fn read_remembering(memory: &mut CardMemory, trace: &str, keys: Option<&mut KeyRing>) -> (Result<Basic, Failure>, u64) {
+    let catalog = Catalog::builtin();
     let mut session = Session::new(Box::new(Replay::parse(trace).expect("trace")));
-    read_card(&mut session, &profile, keys.map(|keys| -> &mut dyn card_core::security::SecurityModule { keys }))
+    let module = keys.map(|keys| -> &mut dyn SecurityModule { keys });
+    let basic = tap(&mut session, &catalog, memory).and_then(|tapped| holder(&mut session, tapped, module, memory));
+    (basic, session.wire().bytes)
 }
 
 fn issuer(identifier: &str, version: &str, number: &str) -> String {
@@ -38,28 +48,54 @@ fn the_logged_2_0_card_reads_with_the_fewest_bytes() {
     let trace = format!(
         "= 3B6D000000813147318650430200000013\n> 00A404000F{SSSE}\n< 6118\n> 00B2012D40\n< {logged}9000\n> 00B201355B\n< {BLANK_HOLDER}9000"
     );
-    let profile = card_profiles::builtin("ssc-3.0").expect("built in");
-    let mut session = Session::new(Box::new(Replay::parse(&trace).expect("trace")));
-    let basic = read_card(&mut session, &profile, None).expect("a 2.0 card needs no proof");
+    let (basic, bytes) = read_remembering(&mut CardMemory::default(), &trace, None);
+    let basic = basic.expect("a 2.0 card needs no proof");
     assert_eq!(
         basic.text(),
         "430299||B00000131|430299D156000005000000133A05F2E3||00813147318650430200000013|2.0|2012|2022|||"
     );
-    assert_eq!(session.wire().bytes, 194);
+    assert_eq!(bytes, 194);
 }
 
 #[test]
 fn the_published_person_has_the_published_string() {
-    let issuer = issuer("639900D15600000500BF7C7A48FB4966", "322E3030", "583030303030303139");
+    let issuer = issuer("639900D15600000500BF7C7A48FB4966", "312E3030", "583030303030303139");
+    // The first generation has no extension of the name.
+    let holder = HOLDER.replace("4E140000000000000000000000000000000000000000 ", "");
     let trace = format!(
-        "= 3B6D000000814E43238697159900BF7C7A\n> 00A404000F{SSSE}\n< 6118\n> 00B2012D40\n< {issuer}9000\n> 00B201355B\n< {HOLDER}9000"
+        "= 3B6D000000814E43238697159900BF7C7A\n> 00A404000F{SSSE}\n< 6118\n> 00B2012D40\n< {issuer}9000\n> 00B2013545\n< {holder}9000"
     );
-    let mut basic = read(&trace, None).expect("a 2.0 card needs no proof");
+    let mut basic = read(&trace, None).expect("a 1.0 card needs no proof");
     basic.terminal = "410100813475".to_owned();
     basic.device = "终端设备号".to_owned();
-    // The sample card says 1.00; layout and fields are the same.
     let sample = "639900|111111198101011110|X00000019|639900D15600000500BF7C7A48FB4966|张三|00814E43238697159900BF7C7A|1.00|20101001|20201001|410100813475|终端设备号|";
-    assert_eq!(basic.text(), sample.replace("|1.00|", "|2.00|"));
+    assert_eq!(basic.text(), sample);
+}
+
+#[test]
+fn a_card_that_knows_no_read_of_all_records_is_read_so_at_once_the_next_time() {
+    let (ef05, ef06) = (
+        issuer("639900D15600000500BF7C7A48FB4966", "322E3030", "583030303030303139").replace(' ', ""),
+        HOLDER.replace(' ', ""),
+    );
+    let records = |sfi: u8, bytes: &str| -> String {
+        let bytes = hex::decode(bytes).expect("hex");
+        let items = card_core::tlv::items(&bytes).map(|item| item.expect("whole"));
+        let of = |(number, item): (u8, card_core::tlv::Tlv<'_>)| {
+            let record = hex::encode_upper(card_core::tlv::encode(item.tag, item.value));
+            format!("> 00B2{number:02X}{:02X}{:02X}\n< {record}9000\n", sfi << 3 | 4, record.len() / 2)
+        };
+        (1..).zip(items).map(of).collect()
+    };
+    let one_by_one = format!("{}{}", records(5, &ef05), records(6, &ef06));
+    let start = format!("= 3B6D000000814E43238697159900BF7C7A\n> 00A404000F{SSSE}\n< 6118\n");
+    let mut memory = CardMemory::default();
+    let (first, _) = read_remembering(&mut memory, &format!("{start}> 00B2012D40\n< 6A86\n{one_by_one}"), None);
+    assert_eq!(first.expect("read").name, "张三");
+    // Another card of the same maker and system.
+    let other = start.replace("9900BF7C7A", "510100000099");
+    let (second, _) = read_remembering(&mut memory, &format!("{other}{one_by_one}"), None);
+    assert_eq!(second.expect("read").name, "张三");
 }
 
 /// A 3.x card up to its second file; the answer to EXTERNAL AUTHENTICATE is the caller's.
@@ -95,14 +131,32 @@ fn a_3_x_card_without_psam_is_minus_2201_and_a_wrong_key_is_the_cards_answer() {
 }
 
 #[test]
-fn an_sm4_card_is_minus_2202() {
-    let trace = third_generation("9000", "").replace("9F0C03860101", "9F0C03860103");
-    assert_eq!(read(&trace, Some(&mut national_key())).expect_err("3DES only").code().0, -2202);
+fn a_key_that_a_card_refused_is_not_tried_again() {
+    let mut memory = CardMemory::default();
+    let mut read = |trace: &str| read_remembering(&mut memory, trace, Some(&mut national_key()));
+    let code = |result: Result<Basic, Failure>| result.expect_err("refused").code().0;
+    let whole = third_generation("63C2", "");
+    assert_eq!(code(read(&whole).0), -25_538);
+    let before = whole.split("> 0084000008").next().expect("up to the challenge");
+    let (again, bytes) = read(before);
+    assert_eq!((code(again), bytes), (-25_538, 23 + 38 + 72), "nothing is sent for a try that is not spent");
+}
+
+#[test]
+fn an_algorithm_that_is_not_public_closes_what_needs_a_key_and_nothing_else() {
+    let trace = third_generation("9000", "").replace("9F0C03860101", "9F0C03860102");
+    assert_eq!(read(&trace, Some(&mut national_key())).expect_err("SSF33").code().0, -2202);
+    // A 2.x card of Beijing, whose FCI names no algorithm: the holder's file is free.
+    let issuer = issuer("110000D15600000500BF7C7A48FB4966", "322E3030", "583030303030303139");
+    let trace = format!(
+        "= 3B6D000000814E43238697159900BF7C7A\n> 00A404000F{SSSE}\n< 6118\n> 00B2012D40\n< {issuer}9000\n> 00B201355B\n< {HOLDER}9000"
+    );
+    assert_eq!(read(&trace, None).expect("free").region, "110000");
 }
 
 #[test]
 fn values_that_are_no_identifier_or_version_are_minus_20() {
-    for (from, to) in [("D156000005", "D156000006"), ("0304322E3000", "0304312E3030"), ("0304322E3000", "030400000000")]
+    for (from, to) in [("D156000005", "D156000006"), ("0304322E3000", "0304342E3030"), ("0304322E3000", "030400000000")]
     {
         let logged = "0110430299D156000005000000133A05F2E3 020133 0304322E3000 040C9156000002430200430100D5 \
              050432303132 060432303232 0709423030303030313331"

@@ -11,7 +11,7 @@ use crate::algorithm::Algorithm;
 use crate::apdu::Command;
 use crate::command;
 use crate::crypto::{self, Block};
-use crate::session::Session;
+use crate::session::{Session, SessionError};
 use crate::status::StatusWord;
 
 /// Where INIT SAM FOR PURCHASE names the key version: after random, sequence, amounts, type, date and time.
@@ -43,6 +43,16 @@ pub struct PsamNames {
     pub application: Vec<u8>,
     /// SFI of the terminal number file in the MF (6 bytes).
     pub terminal_number_sfi: u8,
+}
+
+impl PsamNames {
+    /// Whether the card in `session` has this environment; it is then selected.
+    ///
+    /// # Errors
+    /// [`SessionError`] when the card does not answer.
+    pub fn are_in(&self, session: &mut Session) -> Result<bool, SessionError> {
+        Ok(session.send(&command::select_by_name(&self.environment))?.sw.is_ok())
+    }
 }
 
 /// A PSAM ready to work.

@@ -233,27 +233,33 @@ impl Readers {
     }
 
     /// Waits until a card is in any reader of the interface wanted, also in one that is attached meanwhile, also when the
-    /// daemon is started only meanwhile.
+    /// daemon is started only meanwhile. The readers in `except` hold something else.
     ///
     /// Returns the reader, or `None` when there was no card within `limit`.
     ///
     /// # Errors
     /// [`TransportError`] when the daemon fails for another reason than not running.
-    pub fn wait_for_any(&self, wanted: Interface, limit: Duration) -> Result<Option<ReaderInfo>, TransportError> {
+    pub fn wait_for_any(
+        &self,
+        wanted: Interface,
+        except: &[String],
+        limit: Duration,
+    ) -> Result<Option<ReaderInfo>, TransportError> {
         let start = Instant::now();
         loop {
             let left = limit.saturating_sub(start.elapsed());
             let slice = left.min(WAIT_SLICE);
+            let except = except.to_vec();
             let found = self.ask("", ReaderCall::Wait, slice, move |context| {
                 let mut states = states_of(context)?;
-                let found = with_card(&states, wanted);
+                let found = with_card(&states, wanted, &except);
                 if found.is_some() || slice.is_zero() {
                     return Ok(found);
                 }
                 states.push(ReaderState::new(PNP_NOTIFICATION(), State::UNAWARE));
                 states.iter_mut().for_each(ReaderState::sync_current_state);
                 match context.get_status_change(slice, &mut states) {
-                    Ok(()) => Ok(with_card(&states_of(context)?, wanted)),
+                    Ok(()) => Ok(with_card(&states_of(context)?, wanted, &except)),
                     Err(Error::Timeout) => Ok(None),
                     Err(error) => Err(error),
                 }
@@ -290,9 +296,10 @@ fn states_of(context: &Context) -> Result<Vec<ReaderState>, Error> {
 }
 
 /// The first reader of the first turn that holds a card.
-fn with_card(states: &[ReaderState], wanted: Interface) -> Option<ReaderInfo> {
+fn with_card(states: &[ReaderState], wanted: Interface, except: &[String]) -> Option<ReaderInfo> {
     let readers = states.iter().map(ReaderInfo::of).filter(|reader| reader.atr.is_some());
     readers
+        .filter(|reader| !except.contains(&reader.name))
         .filter_map(|reader| Some((wanted.turn(&reader)?, reader)))
         .min_by_key(|(turn, _)| *turn)
         .map(|(_, found)| found)

@@ -238,7 +238,7 @@ fn needs(done: &Move) -> Vec<Need> {
     let key = |key: &KeyRef, usage| vec![Need::Key(key.clone(), usage)];
     match &done.act {
         Act::Do(Step::Send(command)) if command.is_secret() => vec![Need::Pin],
-        Act::Reset | Act::Challenge(_) | Act::Do(Step::Send(_)) | Act::Prove { .. } => Vec::new(),
+        Act::Reset | Act::Challenge(_) | Act::Do(Step::Send(_) | Step::Fetch { .. }) | Act::Prove { .. } => Vec::new(),
         Act::Do(Step::Authenticate { key: used, .. } | Step::AuthenticateByTwo { key: used, .. })
         | Act::Do(Step::CheckCard { key: used, .. })
         | Act::Authenticate { key: used, .. }

@@ -1,9 +1,14 @@
 use card_core::apdu::Protocol;
+use card_core::crypto::Block;
+use card_core::security::{CityCode, Factors};
+use card_core::tries::TryRefused;
 use proptest::prelude::*;
 
 use super::*;
 use crate::approach::KeyVersions;
 use crate::builtin;
+use crate::recognition::recognise;
+use crate::ways::CardTypes;
 
 /// Published bytes of SSSE EF05 of the sample person, as a 3.x card of the same structure would hold them.
 const EF05: &str = "0110639900D15600000500BF7C7A48FB4966 020131 0304332E3030 040C9156000002430200430100D5 050420101001 060420201001 0709583030303030303139";
@@ -15,7 +20,12 @@ fn profile() -> Profile {
 }
 
 fn nothing() -> Means {
-    Means { pin: None, factors: None, versions: KeyVersions::default() }
+    Means::default()
+}
+
+fn keys() -> Means {
+    let city = CityCode::parse("639900").expect("six digits");
+    Means { factors: Some(Factors::of(city, CARD)), ..nothing() }
 }
 
 fn response(hex: &str, sw: u16) -> Response {
@@ -25,6 +35,7 @@ fn response(hex: &str, sw: u16) -> Response {
 fn text(step: &Step) -> String {
     match step {
         Step::Send(command) => hex::encode_upper(command.encode(Protocol::T0)),
+        Step::Fetch { command, least } => format!("{} fetch {least}", hex::encode_upper(command.encode(Protocol::T0))),
         Step::Authenticate { key, id } => format!(
             "authenticate {} {id:02X} {}",
             key.name,
@@ -46,17 +57,24 @@ fn play(mut reader: Reader<'_>, script: &[(&str, Response)]) -> Outcome {
     reader.finish()
 }
 
+/// SELECT of SSSE, asking for an FCI that may name an algorithm.
+const FIRST: &str = "00A404000F7378312E73682EC9E7BBE1B1A3D5CF fetch 27";
+
+/// What the first read of the sample card brings.
+fn issuer(profile: &Profile) -> Outcome {
+    play(Reader::issuer(profile), &[(FIRST, response("", 0x6118)), ("00B2012D40", response(EF05, 0x9000))])
+}
+
 #[test]
-fn a_basic_read_takes_the_keys_from_the_city_that_it_reads() {
+fn a_basic_read_goes_on_with_the_keys_of_the_city_that_it_read() {
     let profile = profile();
+    let first = issuer(&profile);
+    assert_eq!((first.fci.clone(), first.ways), (None, Ways::default()));
+    let card = recognise(first.fci.as_ref(), &first.reading.values).expect("recognised");
+    let means = Means { factors: Some(Factors::of(card.city, CARD)), ..nothing() };
     let outcome = play(
-        Reader::basic(&profile, Some(CARD), nothing()),
+        Reader::new(&profile, &HOLDER, means).after(first),
         &[
-            (
-                "00A404000F7378312E73682EC9E7BBE1B1A3D5CF",
-                response("6F16840F7378312E73682EC9E7BBE1B1A3D5CFA50388011E", 0x9000),
-            ),
-            ("00B2012D40", response(EF05, 0x9000)),
             ("authenticate RKSSSE 0A 3633303030307368 3633393930307378 9715990000BF7C7A", response("", 0x9000)),
             ("00B201355B", response(EF06, 0x9000)),
         ],
@@ -66,17 +84,22 @@ fn a_basic_read_takes_the_keys_from_the_city_that_it_reads() {
     assert_eq!(values.text("SSSE.EF06.social_security_number"), Some("111111198101011110"));
     assert_eq!(values.text("SSSE.EF05.card_number"), Some("X00000019"));
     assert_eq!(outcome.refusals, []);
-    assert_eq!(outcome.fci.and_then(|fci| fci.sfi), Some(0x1E));
     // The extension is padded with FF, as some issuers do.
     assert_eq!(outcome.reading.faults.len(), 1);
 }
 
 #[test]
+fn an_fci_that_was_fetched_names_the_algorithm() {
+    let profile = profile();
+    let fci = response("6F1C840F7378312E73682EC9E7BBE1B1A3D5CFA50988011E9F0C03860103", 0x9000);
+    let outcome = play(Reader::issuer(&profile), &[(FIRST, fci), ("00B2012D40", response(EF05, 0x9000))]);
+    assert_eq!(outcome.fci.and_then(|fci| fci.algorithm), Some(card_core::fci::AlgorithmId::SM4));
+}
+
+#[test]
 fn without_psam_the_holder_stays_unread_and_the_rest_is_there() {
     let profile = profile();
-    let script =
-        [("00A404000F7378312E73682EC9E7BBE1B1A3D5CF", response("", 0x9000)), ("00B2012D40", response(EF05, 0x9000))];
-    let outcome = play(Reader::basic(&profile, None, nothing()), &script);
+    let outcome = play(Reader::new(&profile, &HOLDER, nothing()).after(issuer(&profile)), &[]);
     assert_eq!(outcome.reading.values.len(), 7);
     let codes: Vec<&str> = outcome.refusals.iter().map(|refusal| refusal.reason.code()).collect();
     assert_eq!(codes, ["KEY_NEEDED"]);
@@ -86,8 +109,7 @@ fn without_psam_the_holder_stays_unread_and_the_rest_is_there() {
 fn a_refused_proof_passes_over_its_file_only() {
     let profile = profile();
     let files = [("SSSE", "EF06"), ("SSSE", "EF05")];
-    let city = card_core::security::CityCode::parse("639900").expect("six digits");
-    let means = Means { factors: Some(Factors::of(city, CARD)), ..nothing() };
+    let means = keys();
     let outcome = play(
         Reader::new(&profile, &files, means.clone()),
         &[
@@ -103,13 +125,24 @@ fn a_refused_proof_passes_over_its_file_only() {
     );
     assert_eq!(outcome.reading.values.len(), 7);
 
-    let mut reader = Reader::new(&profile, &files, means);
-    let _ = reader.next_step();
-    reader.answer(&response("", 0x9000));
-    let _ = reader.next_step();
-    reader.unproved();
-    assert_eq!(text(&reader.next_step().expect("the other file")), "00B2012D40");
-    assert_eq!(reader.finish().refusals.first().map(|refusal| refusal.reason.clone()), Some(Reason::Unproved(right())));
+    let no_key = SecurityError::KeyNotFound { name: KeyName::new("RKSSSE"), version: 1 };
+    let withheld = TryRefused { secret: Secret::Key(KeyName::new("RKSSSE")), left: 2 };
+    for (why, code) in [
+        (Skipped::NoModule(KeyName::new("RKSSSE")), "KEY_NEEDED"),
+        (Skipped::Module(no_key), "MODULE_REFUSED"),
+        (Skipped::Withheld(withheld), "LAST_TRY"),
+        (Skipped::NoChallenge(StatusWord(0x6D00)), "KEY_REFUSED"),
+    ] {
+        let mut reader = Reader::new(&profile, &files, means.clone());
+        let _ = reader.next_step();
+        reader.answer(&response("", 0x9000));
+        let _ = reader.next_step();
+        assert_eq!(reader.secret(), Some(Secret::Key(KeyName::new("RKSSSE"))));
+        reader.skip(why);
+        assert_eq!(text(&reader.next_step().expect("the other file")), "00B2012D40");
+        assert_eq!(reader.secret(), None);
+        assert_eq!(reader.finish().refusals.first().map(|refusal| refusal.reason.code()), Some(code));
+    }
 }
 
 #[test]
@@ -126,7 +159,7 @@ fn a_card_that_knows_no_read_of_all_records_is_read_one_by_one() {
         ("00B2062C06", response("", 0x6A83)),
         ("00B2072C0B", response("0709583030303030303139", 0x9000)),
     ];
-    for refusal in [0x6A81, 0x6A86, 0x6700, 0x6A83] {
+    for refusal in [0x6A81, 0x6A86, 0x6A83] {
         let script = [&[select.clone(), ("00B2012D40", response("", refusal))][..], &one_by_one].concat();
         let outcome = play(Reader::new(&profile, &files, nothing()), &script);
         assert_eq!(outcome.reading.values.len(), 6);
@@ -137,10 +170,159 @@ fn a_card_that_knows_no_read_of_all_records_is_read_one_by_one() {
     }
     // A card that answers the first record only.
     let script = [&[select.clone(), ("00B2012D40", response(&EF05[..36], 0x9000))][..], &one_by_one[1..]].concat();
-    assert_eq!(play(Reader::new(&profile, &files, nothing()), &script).reading.values.len(), 6);
+    let outcome = play(Reader::new(&profile, &files, nothing()), &script);
+    assert_eq!((outcome.reading.values.len(), outcome.ways.to_string().as_str()), (6, "record-by-record"));
     // Asking again would not help here.
     let outcome = play(Reader::new(&profile, &files, nothing()), &[select, ("00B2012D40", response("", 0x6982))]);
-    assert_eq!(outcome.refusals.len(), 1);
+    assert_eq!((outcome.refusals.len(), outcome.ways), (1, Ways::default()));
+}
+
+/// The records of the sample's EF05, as a READ of each answers it.
+fn records() -> Vec<String> {
+    let ef05 = hex::decode(EF05.replace(' ', "")).expect("hex");
+    tlv::items(&ef05)
+        .map(|item| hex::encode(tlv::encode(item.expect("whole").tag, item.expect("whole").value)))
+        .collect()
+}
+
+/// A card that knows only some ways: answers EF05 of the sample, refuses what it does not know with `refusal`.
+fn answer_of(step: &Step, knows: Ways, selected: &mut bool, refusal: u16) -> Response {
+    let Step::Send(command) = step else { return response("", 0x9000) };
+    let (sfi, mode) = (command.p2 >> 3, command.p2 & 7);
+    let is_exact = command.le() != Some(256);
+    match command.ins {
+        0xA4 => {
+            *selected = command.data() == [0xEF, 0x05];
+            response("", 0x9000)
+        }
+        0xB2 if (sfi == 5) != knows.by_sfi || sfi == 0 && !*selected || sfi != 0 && sfi != 5 => response("", refusal),
+        0xB2 if is_exact != knows.exact_le => response("", 0x6700),
+        0xB2 if mode == 5 && knows.together => response(EF05, 0x9000),
+        0xB2 if mode == 4 && command.p1 >= 1 => {
+            let record = records().get(usize::from(command.p1) - 1).cloned();
+            record.map_or(response("", 0x6A83), |record| response(&record, 0x9000))
+        }
+        _ => response("", refusal),
+    }
+}
+
+#[test]
+fn every_way_is_found_once_and_costs_nothing_the_next_time() {
+    let profile = profile();
+    let read = |knows: Ways, refusal: u16, begin: Ways| {
+        let mut reader = Reader::new(&profile, &ISSUER, nothing()).by(begin);
+        let (mut steps, mut selected) = (0, false);
+        while let Some(step) = reader.next_step() {
+            reader.answer(&answer_of(&step, knows, &mut selected, refusal));
+            steps += 1;
+        }
+        (steps, reader.finish())
+    };
+    for together in [true, false] {
+        for by_sfi in [true, false] {
+            for exact_le in [true, false] {
+                let knows = Ways { together, by_sfi, exact_le };
+                for refusal in [0x6A86, 0x6A82, 0x6A81, 0x6B00, 0x6D00, 0x6700] {
+                    // A card that finds no file by SFI may say so; one that has the file does not.
+                    if refusal == 0x6A82 && by_sfi {
+                        continue;
+                    }
+                    let (first, outcome) = read(knows, refusal, Ways::default());
+                    assert_eq!(outcome.reading.values.len(), 7, "{knows:?} {refusal:04X} {:?}", outcome.refusals);
+                    assert_eq!(
+                        (outcome.refusals, outcome.reading.faults.len()),
+                        (vec![], 0),
+                        "{knows:?} {refusal:04X}"
+                    );
+                    assert_eq!(outcome.ways, knows, "{refusal:04X}");
+                    let (second, again) = read(knows, refusal, outcome.ways);
+                    // SELECT, SELECT of the file where needed, the reads: nothing is tried in vain.
+                    let least = 1 + usize::from(!by_sfi) + if together { 1 } else { 7 };
+                    assert_eq!(second, least, "{knows:?} {refusal:04X}");
+                    assert!(first <= least + 10, "{knows:?} {refusal:04X}: {first}");
+                    assert_eq!(again.reading, outcome.reading);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn what_was_learnt_of_one_card_serves_the_next_of_its_type_through_the_book() {
+    let mut book = CardTypes::default();
+    let card_type = [0x00, 0x81, 0x31, 0x47, 0x31, 0x86, 0x50];
+    book.note(Some(&card_type), Ways { together: false, by_sfi: false, exact_le: true });
+    let book = CardTypes::parse(&book.to_text()).expect("its own text");
+    let profile = profile();
+    let mut reader = Reader::issuer(&profile).by(book.of(Some(&card_type)));
+    let mut steps = Vec::new();
+    let mut selected = false;
+    let knows = book.of(Some(&card_type));
+    while let Some(step) = reader.next_step() {
+        steps.push(text(&step));
+        reader.answer(&answer_of(&step, knows, &mut selected, 0x6A86));
+    }
+    assert_eq!(steps[..3], [FIRST, "00A4000002EF05", "00B2010412"]);
+    assert_eq!(steps.len(), 9);
+}
+
+#[test]
+fn an_answer_that_is_cut_costs_its_last_record_only() {
+    let profile = profile();
+    let whole = hex::decode(EF05.replace(' ', "")).expect("hex");
+    for length in 2..whole.len() {
+        let cut = hex::encode(&whole[..length]);
+        let mut reader = Reader::new(&profile, &ISSUER, nothing());
+        while let Some(step) = reader.next_step() {
+            let answer = match text(&step).as_str() {
+                "00B2012D40" => response(&cut, 0x9000),
+                step if step.starts_with("00B2") => response("", 0x6A83),
+                _ => response("", 0x9000),
+            };
+            reader.answer(&answer);
+        }
+        let outcome = reader.finish();
+        let (whole_records, _) =
+            tlv::items(&whole[..length]).fold((0, 0), |(n, b), item| (n + usize::from(item.is_ok()), b));
+        let values = outcome.reading.values.len();
+        assert_eq!(values, whole_records, "{length}");
+        assert!(!outcome.reading.faults.is_empty(), "{length}: what is missing is said");
+    }
+}
+
+#[test]
+fn a_record_of_wrong_tag_or_length_spoils_no_other() {
+    let profile = profile();
+    let mut records = records();
+    records[2] = "0309332E30".to_owned();
+    records[4] = "550420101001".to_owned();
+    let mut reader = Reader::new(&profile, &ISSUER, nothing()).by(Ways { together: false, ..Ways::default() });
+    let mut at = 0;
+    while let Some(step) = reader.next_step() {
+        let is_read = text(&step).starts_with("00B2");
+        reader.answer(&response(if is_read { &records[at] } else { "" }, 0x9000));
+        at += usize::from(is_read);
+    }
+    let outcome = reader.finish();
+    let faults: Vec<String> = outcome.reading.faults.iter().map(ToString::to_string).collect();
+    assert_eq!(outcome.reading.values.text("SSSE.EF05.card_number"), Some("X00000019"));
+    assert_eq!(outcome.reading.values.len(), 6, "the unknown record under its tag");
+    assert_eq!(faults.len(), 4, "{faults:?}");
+}
+
+#[test]
+fn a_card_that_stops_answering_leaves_what_was_read_and_what_was_not() {
+    let profile = profile();
+    let mut reader = Reader::new(&profile, &[("SSSE", "EF05"), ("SSSE", "EF06"), ("DF01", "EF05")], keys());
+    for answer in [response("", 0x9000), response(EF05, 0x9000)] {
+        let _ = reader.next_step();
+        reader.answer(&answer);
+    }
+    let _ = reader.next_step();
+    let outcome = reader.finish();
+    assert_eq!(outcome.reading.values.len(), 7);
+    let lost: Vec<String> = outcome.refusals.iter().map(ToString::to_string).collect();
+    assert_eq!(lost, ["SSSE.EF06: the card stopped answering", "DF01.EF05: the card stopped answering"]);
 }
 
 #[test]
@@ -204,8 +386,7 @@ fn a_read_in_progress_shows_neither_pin_nor_holder_in_debug() {
 #[test]
 fn a_photo_is_read_in_the_fewest_parts_and_may_be_shorter() {
     let profile = profile();
-    let city = card_core::security::CityCode::parse("639900").expect("six digits");
-    let means = || Means { factors: Some(Factors::of(city, CARD)), ..nothing() };
+    let means = keys;
     let read = |answers: &dyn Fn(usize) -> Response| {
         let mut reader = Reader::new(&profile, &[("SSSE", "EF08")], means());
         let mut parts = 0;
@@ -240,7 +421,7 @@ proptest! {
     #[test]
     fn whatever_a_card_answers_a_read_of_all_files_ends(answers in prop::collection::vec(any_answer(), 1..200), pin in any::<bool>(), keys in any::<bool>()) {
         let profile = &*PROFILE;
-        let city = card_core::security::CityCode::parse("639900").expect("six digits");
+        let city = CityCode::parse("639900").expect("six digits");
         let means = Means { pin: pin.then(|| vec![0x12, 0x34, 0x56]), factors: keys.then(|| Factors::of(city, CARD)), ..nothing() };
         let mut reader = Reader::new(profile, &all_files(profile), means);
         let mut steps = 0;

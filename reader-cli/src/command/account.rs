@@ -5,7 +5,7 @@
 use card_profiles::account::Amounts;
 use settlement::fen::Fen;
 
-use super::{Setting, settle_first, verify, with_memory};
+use super::{Setting, settle_first};
 use crate::arguments::{PinArguments, PinChangeArguments};
 use crate::counter::{account, pay, pin};
 use crate::error::TerminalError;
@@ -20,12 +20,9 @@ pub(super) fn balance(setting: &Setting<'_>, arguments: &PinArguments) -> Result
     let mut desk = setting.desk()?;
     let mut tapped = setting.tapped(&mut desk)?;
     let (mut store, unavailable) = setting.memory();
-    let pin = arguments.pin.as_ref().map(|_| setting.pin(arguments)).transpose()?;
-    if let Some(pin) = &pin {
-        verify(&mut tapped, store.as_mut(), pin, arguments.last_try)?;
-    }
-    let notes = unavailable.joined(settle_first(setting, &mut tapped, store.as_mut(), pin.is_some())?);
-    let rules = setting.profiles.account();
+    let verified = setting.verify_given(&mut tapped, arguments)?;
+    let notes = unavailable.joined(settle_first(setting, &mut tapped, store.as_mut(), verified)?);
+    let rules = tapped.account()?;
     let balances = account::balances(&mut tapped, rules)?;
     let mut page = Page::new()
         .with("card_identifier", Words::new("卡的识别码", "card"), Value::text(tapped.identifier.to_string()))
@@ -33,7 +30,7 @@ pub(super) fn balance(setting: &Setting<'_>, arguments: &PinArguments) -> Result
         .with("self_paid_total_fen", Words::new("个人自付累计", "paid in cash"), money(balances.self_paid_total))
         .with("pooled_fund_total_fen", Words::new("统筹累计", "paid by the pool"), money(balances.pooled_fund_total))
         .with("year", Words::new("年度", "year"), Value::text(format!("{:04X}", balances.year)));
-    if pin.is_some() {
+    if verified {
         // A purchase of nothing tells the next number and changes nothing.
         let start = pay::initialize(&mut tapped, rules, Amounts::default(), [0; 6])?;
         page = page.with(
@@ -51,10 +48,10 @@ pub(super) fn log(setting: &Setting<'_>, arguments: &PinArguments) -> Result<Exi
     let mut desk = setting.desk()?;
     let mut tapped = setting.tapped(&mut desk)?;
     let (mut store, unavailable) = setting.memory();
-    let pin = setting.pin(arguments)?;
-    verify(&mut tapped, store.as_mut(), &pin, arguments.last_try)?;
+    let given = setting.pin(&mut tapped, arguments)?;
+    pin::verify(&mut tapped, &given, arguments.last_try)?;
     let notes = unavailable.joined(settle_first(setting, &mut tapped, store.as_mut(), true)?);
-    let rules = setting.profiles.account();
+    let rules = tapped.account()?;
     let records = account::log(&mut tapped, rules)?;
     let rows = records.iter().map(|record| {
         let kind = match record.transaction_type {
@@ -80,21 +77,18 @@ pub(super) fn log(setting: &Setting<'_>, arguments: &PinArguments) -> Result<Exi
 
 /// `pin change`.
 pub(super) fn change_pin(setting: &Setting<'_>, arguments: &PinChangeArguments) -> Result<Exit, TerminalError> {
-    let old = setting.pin(&arguments.pin)?;
-    let new = Pin::read(arguments.new_pin.as_ref(), setting.prompt("新密码: ", "new PIN: "))?;
     let mut desk = setting.desk()?;
     let mut tapped = setting.tapped(&mut desk)?;
+    let old = setting.pin(&mut tapped, &arguments.pin)?;
+    let new = Pin::read(arguments.new_pin.as_ref(), setting.prompt("新密码: ", "new PIN: "))?;
     let (mut store, unavailable) = setting.memory();
     let mut notes = unavailable;
     let open = store.as_mut().map(|store| store.open_of(&tapped.identifier)).transpose()?.unwrap_or_default();
     if !open.is_empty() {
-        verify(&mut tapped, store.as_mut(), &old, arguments.pin.last_try)?;
+        pin::verify(&mut tapped, &old, arguments.pin.last_try)?;
         notes = notes.joined(settle_first(setting, &mut tapped, store.as_mut(), true)?);
     }
-    let initial = tapped.profile.pin.as_ref().map(|row| row.initial.clone()).unwrap_or_default();
-    with_memory(&mut tapped, store.as_mut(), arguments.pin.last_try, |tapped| {
-        pin::change(&mut tapped.session, &old, &new, &initial)
-    })?;
+    pin::change(&mut tapped, &old, &new, arguments.pin.last_try)?;
     let page = Page::new()
         .with("card_identifier", Words::new("卡的识别码", "card"), Value::text(tapped.identifier.to_string()))
         .with("changed", Words::new("密码已修改", "PIN changed"), Value::Flag(true));

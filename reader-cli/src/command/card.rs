@@ -7,10 +7,10 @@ use card_profiles::codec;
 use card_profiles::image::Reading;
 use card_profiles::place::Place;
 
-use super::{Setting, settle_first, verify};
+use super::{Setting, settle_first};
 use crate::arguments::{DumpArguments, PinArguments, ReadArguments};
 use crate::counter::check;
-use crate::counter::read::{FileReader, Keys, Unread};
+use crate::counter::read::{self, Keys, Read, Unread};
 use crate::counter::tap::Tapped;
 use crate::dump::{Dump, DumpFault};
 use crate::error::{Code, TerminalError};
@@ -18,85 +18,67 @@ use crate::exit::Exit;
 use crate::language::Words;
 use crate::page::{Page, Value};
 use crate::reader::Desk;
-use crate::store::Store;
 
 /// `card read`.
 pub(super) fn read(setting: &Setting<'_>, arguments: &ReadArguments) -> Result<Exit, TerminalError> {
+    let named = files(&arguments.file)?;
     let mut desk = setting.desk()?;
     let mut tapped = setting.tapped(&mut desk)?;
     let (mut store, unavailable) = setting.memory();
-    let pin = arguments.pin.pin.as_ref().map(|_| setting.pin(&arguments.pin)).transpose()?;
-    if let Some(pin) = &pin {
-        verify(&mut tapped, store.as_mut(), pin, arguments.pin.last_try)?;
-    }
-    let notes = unavailable.joined(settle_first(setting, &mut tapped, store.as_mut(), pin.is_some())?);
-    let files = files(&arguments.file)?;
-    let needs_psam = arguments.all || !files.is_empty() || tapped.is_third_generation();
-    let (psam, stopped) = match needs_psam.then(|| fitting_psam(setting, &mut desk, &mut tapped)) {
+    let verified = setting.verify_given(&mut tapped, &arguments.pin)?;
+    let notes = unavailable.joined(settle_first(setting, &mut tapped, store.as_mut(), verified)?);
+    let needs_psam = arguments.all || !named.is_empty() || tapped.holder_needs_key();
+    let (mut psam, stopped) = match needs_psam.then(|| fitting_psam(&mut desk, &mut tapped)) {
         None => (None, None),
         Some(Ok(psam)) => (psam, None),
         Some(Err(error)) => (None, Some(error)),
     };
-    let mut psam = psam;
-    let keys = Keys {
-        psam: psam.as_mut(),
-        pin: pin.as_ref(),
-        refused_before: refused_before(&tapped, store.as_ref(), arguments.pin.last_try)?,
+    let wanted: Vec<(&str, &str)> = match (arguments.all, named.as_slice()) {
+        (true, _) => read::all_of(&tapped),
+        (false, []) => vec![("SSSE", "EF06")],
+        (false, named) => named.iter().map(|(df, ef)| (df.as_str(), ef.as_str())).collect(),
     };
-    let mut reader = FileReader::new(&mut tapped, keys);
-    match (arguments.all, files.as_slice()) {
-        (true, _) => reader.all()?,
-        (false, []) => reader.basic()?,
-        (false, files) => files.iter().try_for_each(|(df, ef)| reader.file(df, ef))?,
-    }
-    let (reading, unread) = (reader.reading, reader.unread);
-    remember_refusals(&tapped, store.as_mut(), &unread);
-    answer(setting, &tapped, &reading, &unread, stopped, notes)
+    let keys = Keys { psam: psam.as_mut(), consent: arguments.pin.last_try };
+    let read = read::files(&mut tapped, &wanted, keys);
+    answer(setting, &tapped, read, stopped, notes)
 }
 
 /// `card dump`.
 pub(super) fn dump(setting: &Setting<'_>, arguments: &DumpArguments) -> Result<Exit, TerminalError> {
     let (dump, exit) = whole(setting, &arguments.pin)?;
     setting.output.file(&dump, arguments.out.as_deref())?;
-    Ok(exit)
+    exit
 }
 
-/// Everything that can be read of the card in the reader.
-pub(super) fn whole(setting: &Setting<'_>, arguments: &PinArguments) -> Result<(Dump, Exit), TerminalError> {
+/// Everything that can be read of the card in the reader, and whether the card answered to the end.
+pub(super) fn whole(
+    setting: &Setting<'_>,
+    arguments: &PinArguments,
+) -> Result<(Dump, Result<Exit, TerminalError>), TerminalError> {
     let mut desk = setting.desk()?;
     let mut tapped = setting.tapped(&mut desk)?;
-    let (mut store, _) = setting.memory();
-    let pin = arguments.pin.as_ref().map(|_| setting.pin(arguments)).transpose()?;
-    if let Some(pin) = &pin {
-        verify(&mut tapped, store.as_mut(), pin, arguments.last_try)?;
-    }
-    let mut psam = fitting_psam(setting, &mut desk, &mut tapped)?;
-    let keys = Keys {
-        psam: psam.as_mut(),
-        pin: pin.as_ref(),
-        refused_before: refused_before(&tapped, store.as_ref(), arguments.last_try)?,
-    };
-    let mut reader = FileReader::new(&mut tapped, keys);
-    reader.all()?;
-    let (reading, unread) = (reader.reading, reader.unread);
-    remember_refusals(&tapped, store.as_mut(), &unread);
+    setting.verify_given(&mut tapped, arguments)?;
+    let mut psam = fitting_psam(&mut desk, &mut tapped)?;
+    let wanted = read::all_of(&tapped);
+    let keys = Keys { psam: psam.as_mut(), consent: arguments.last_try };
+    let Read { unread, lost, .. } = read::files(&mut tapped, &wanted, keys);
     let atr = tapped.session.atr()?;
     let exit = if unread.is_empty() { Exit::Ok } else { Exit::Partly };
     let unread = unread
         .into_iter()
-        .map(|file| DumpFault { code: file.error.code().as_str().to_owned(), place: file.file })
+        .map(|file| DumpFault { code: file.error.code().as_str().to_owned(), place: file.file.to_string() })
         .collect();
-    let dump = Dump::of(tapped.profile, &tapped.version, atr.bytes(), reading, unread);
-    Ok((dump, exit))
+    let dump = Dump::of(tapped.profile, &tapped.version, atr.bytes(), tapped.reading().clone(), unread);
+    Ok((dump, lost.map_or(Ok(exit), Err)))
 }
 
 /// The PSAM, if there is one, compared with the card before any try is spent.
-fn fitting_psam(
-    setting: &Setting<'_>,
-    desk: &mut Desk<'_>,
-    tapped: &mut Tapped<'_>,
-) -> Result<Option<Psam>, TerminalError> {
-    let Some(mut psam) = desk.psam(setting.profiles.first())? else { return Ok(None) };
+fn fitting_psam(desk: &mut Desk<'_>, tapped: &mut Tapped<'_>) -> Result<Option<Psam>, TerminalError> {
+    // Keys that nobody can compute with need no PSAM.
+    if tapped.algorithm().is_err() {
+        return Ok(None);
+    }
+    let Some(mut psam) = desk.psam(tapped.profile)? else { return Ok(None) };
     match tapped.fits(&mut psam)? {
         Some(false) => Err(TerminalError::PsamWrong { city: tapped.city }),
         Some(true) | None => Ok(Some(psam)),
@@ -117,39 +99,15 @@ fn files(names: &[String]) -> Result<Vec<(String, String)>, TerminalError> {
         .collect()
 }
 
-fn refused_before(
-    tapped: &Tapped<'_>,
-    store: Option<&Store>,
-    last_try: bool,
-) -> Result<Vec<(String, u8)>, TerminalError> {
-    let (Some(store), false) = (store, last_try) else { return Ok(Vec::new()) };
-    let mut refused = Vec::new();
-    for key in &tapped.profile.key {
-        if let Some(left) = store.tries_left(&tapped.identifier, key.name.as_str())? {
-            refused.push((key.name.to_string(), left));
-        }
-    }
-    Ok(refused)
-}
-
-fn remember_refusals(tapped: &Tapped<'_>, store: Option<&mut Store>, unread: &[Unread]) {
-    let Some(store) = store else { return };
-    for file in unread {
-        if let TerminalError::KeyRefused { key, left } = &file.error {
-            // What the card said is shown below, whether or not it can be remembered.
-            let _ = store.set_tries_left(&tapped.identifier, key, Some(*left));
-        }
-    }
-}
-
 fn answer(
     setting: &Setting<'_>,
     tapped: &Tapped<'_>,
-    reading: &Reading,
-    unread: &[Unread],
+    read: Read,
     stopped: Option<TerminalError>,
     mut notes: Page,
 ) -> Result<Exit, TerminalError> {
+    let Read { unread, lost, .. } = read;
+    let reading = tapped.reading();
     let mut page = values(tapped, reading);
     let faults = reading.faults.iter().map(|fault| {
         row(&fault.place.to_string(), fault.fault.code(), Words::of(fault.fault.zh(), fault.fault.to_string()))
@@ -160,7 +118,7 @@ fn answer(
         let error = wrong_psam.unwrap_or(&file.error);
         let (what, next) = (error.what(), error.next());
         let words = Words::of(format!("{};{}", what.zh, next.zh), format!("{}; {}", what.en, next.en));
-        row(&file.file, error.code().as_str(), words)
+        row(&file.file.to_string(), error.code().as_str(), words)
     });
     let table: Vec<Page> = faults.chain(missing).collect();
     page = page.with("faults", Words::new("说明", "remarks"), Value::Table(table));
@@ -185,22 +143,22 @@ fn answer(
         );
     }
     setting.output.answer(&page.joined(notes))?;
-    match stopped.or_else(|| worst(unread)) {
-        None => Ok(Exit::Ok),
-        Some(error) if error.code() == Code::PsamMissing => Ok(Exit::Partly),
-        Some(error) => Err(error),
-    }
+    let exit = if unread.is_empty() { Exit::Ok } else { Exit::Partly };
+    lost.or(stopped).or_else(|| worst(unread)).map_or(Ok(exit), Err)
 }
 
-/// What the exit code tells of: a refusal that a person must act on before a file that merely needs more.
-fn worst(unread: &[Unread]) -> Option<TerminalError> {
-    let refusal = unread.iter().find_map(|file| match &file.error {
-        TerminalError::KeyRefused { key, left } => Some(TerminalError::KeyRefused { key: key.clone(), left: *left }),
-        TerminalError::KeyBlocked { key } => Some(TerminalError::KeyBlocked { key: key.clone() }),
-        TerminalError::LastTry { secret, left } => Some(TerminalError::LastTry { secret: secret.clone(), left: *left }),
-        _ => None,
-    });
-    refusal.or_else(|| (!unread.is_empty()).then_some(TerminalError::PsamMissing { readers: Vec::new() }))
+/// What the exit code tells of: a refusal that a person must act on, before a file that merely needs more.
+fn worst(unread: Vec<Unread>) -> Option<TerminalError> {
+    let must_act = |error: &TerminalError| {
+        matches!(
+            error,
+            TerminalError::KeyRefused { .. }
+                | TerminalError::KeyBlocked { .. }
+                | TerminalError::LastTry { .. }
+                | TerminalError::AlgorithmNotPublic
+        )
+    };
+    unread.into_iter().map(|file| file.error).find(must_act)
 }
 
 fn row(place: &str, code: &'static str, words: Words) -> Page {
@@ -248,19 +206,18 @@ pub(super) fn check(setting: &Setting<'_>, arguments: &PinArguments) -> Result<E
     let mut desk = setting.desk()?;
     let mut tapped = setting.tapped(&mut desk)?;
     let (mut store, unavailable) = setting.memory();
-    let pin = arguments.pin.as_ref().map(|_| setting.pin(arguments)).transpose()?;
-    if let Some(pin) = &pin {
-        verify(&mut tapped, store.as_mut(), pin, arguments.last_try)?;
-    }
-    let notes = unavailable.joined(settle_first(setting, &mut tapped, store.as_mut(), pin.is_some())?);
+    let verified = setting.verify_given(&mut tapped, arguments)?;
+    let notes = unavailable.joined(settle_first(setting, &mut tapped, store.as_mut(), verified)?);
     let rules = setting.rules(store.as_ref())?;
     let mut checks = check::card(&tapped, &rules);
     match &store {
         Some(store) => checks.extend(check::blacklist(&tapped, &rules, store)?),
         None => checks.push(check::Check { id: "blacklist_age", refused: Some(TerminalError::BlacklistMissing) }),
     }
-    checks.push(check::Check { id: "application", refused: tapped.select(&setting.profiles.account().df).err() });
-    let psam = match fitting_psam(setting, &mut desk, &mut tapped) {
+    checks.push(check::Check { id: "algorithm", refused: tapped.algorithm().err() });
+    let application = tapped.account().and_then(|rules| tapped.select(&rules.df));
+    checks.push(check::Check { id: "application", refused: application.err() });
+    let psam = match fitting_psam(&mut desk, &mut tapped) {
         Ok(Some(_)) => None,
         Ok(None) => Some(TerminalError::PsamMissing { readers: Vec::new() }),
         Err(error) => Some(error),

@@ -166,7 +166,7 @@ fn with_pin<T>(
     arguments: &PinArguments,
     act: impl FnOnce(&mut Certificates<'_>) -> Result<T, TerminalError>,
 ) -> Result<(Page, T), TerminalError> {
-    let pin = setting.pin(arguments)?;
+    let pin = Pin::read(arguments.pin.as_ref(), setting.prompt("密码: ", "PIN: "))?;
     let mut tapped = setting.tapped(&mut setting.desk()?)?;
     let page = of_card(&tapped);
     let (mut store, notes) = setting.memory();

@@ -4,18 +4,18 @@
 
 use std::path::Path;
 
-use card_core::fci::AlgorithmId;
 use card_core::script::{Nonces, Step, StepError};
 use card_core::security::psam::Psam;
 use card_core::security::{CityCode, Factors, SecurityError, SecurityModule};
-use card_core::{Session, command, reading};
+use card_core::tries::{Guard, TriesBook};
+use card_core::{Session, command};
 use card_profiles::approach::{KeyVersions, Means};
 use card_profiles::conform::{Bench, Case, cases};
-use card_profiles::identity::CardIdentifier;
-use card_profiles::image::{CardValues, decode_file};
 use card_profiles::key_file::GivenKeys;
 use card_profiles::own_keys::OwnKeys;
 use card_profiles::profile::{CardKind, KeyClass, Profile};
+use card_profiles::read::{Reader, Reason};
+use card_profiles::recognition;
 
 use super::Setting;
 use super::profile::Source;
@@ -197,31 +197,22 @@ fn list(setting: &Setting<'_>, arguments: &ConformArguments, profile: &Profile) 
     Ok(Exit::Ok)
 }
 
-/// The built-in profile of a social security card, by its version and algorithm, and its city.
+/// The profile of a social security card, by its version, algorithm and region, and its city.
 fn recognise(session: &mut Session, setting: &Setting<'_>) -> Result<(Profile, Option<CityCode>), TerminalError> {
     let unknown = || TerminalError::Configuration {
         place: "--profile".to_owned(),
         reason: "the card does not say its version; name its profile".to_owned(),
     };
-    let first = setting.profiles.first();
-    let algorithm = reading::select_environment(session, setting.profiles.ssse_name())?
-        .map_err(|sw| TerminalError::NotSsc { sw })?;
-    let (df, ef) = first.df.first().and_then(|df| Some((df, df.ef.first()?))).ok_or_else(unknown)?;
-    let lengths: Vec<u16> = ef.elements.iter().map(|element| u16::from(element.format.length) + 2).collect();
-    let bytes = reading::tagged_records(session, ef.sfi(), &lengths)?.map_err(|sw| TerminalError::NotSsc { sw })?;
-    let values = decode_file(df, ef, &bytes).values;
-    let name = match (values.text("SSSE.EF05.spec_version").and_then(|text| text.chars().next()), algorithm) {
-        (Some('1'), _) => "ssc-1.0",
-        (Some('2'), _) => "ssc-2.0",
-        (Some('3'), Some(AlgorithmId::SM4)) => "ssc-3.0-sm4",
-        (Some('3'), _) => "ssc-3.0",
-        (Some(_) | None, _) => return Err(unknown()),
-    };
-    Ok((card_profiles::builtin(name).ok_or_else(unknown)?, city(&values)))
-}
-
-fn city(values: &CardValues) -> Option<CityCode> {
-    CardIdentifier::parse(values.text("SSSE.EF05.card_identifier")?)?.city()
+    let mut book = TriesBook::default();
+    let mut reader = Reader::issuer(setting.catalog.first());
+    session.play(&mut reader, None, &mut Guard { book: &mut book, consent: false })?;
+    let first = reader.finish();
+    if let Some(Reason::Refused(sw)) = first.refusals.first().map(|refusal| &refusal.reason) {
+        return Err(TerminalError::NotSsc { sw: *sw });
+    }
+    let card = recognition::recognise(first.fci.as_ref(), &first.reading.values).map_err(|_| unknown())?;
+    let profile = setting.catalog.of_card(&card).ok_or_else(unknown)?;
+    Ok((profile.clone(), Some(card.city)))
 }
 
 /// The module, when its keys are the card's: the card proves its IRK, which spends no tries.

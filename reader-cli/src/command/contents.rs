@@ -17,7 +17,6 @@ use crate::language::Words;
 use crate::output::Output;
 use crate::page::{Page, Value};
 use crate::person;
-use crate::profiles::Profiles;
 
 /// What a card in a reader is called among the operands.
 const READER: &str = "reader:";
@@ -40,8 +39,8 @@ pub(super) fn diff_at_counter(setting: &Setting<'_>, arguments: &DiffArguments) 
         Some(name) => {
             let mut configuration = setting.configuration.clone();
             configuration.reader = Some(name.to_owned()).filter(|name| !name.is_empty()).or(configuration.reader);
-            let (profiles, trace) = (Profiles::builtin(), setting.trace.clone());
-            let there = Setting { configuration, profiles, output, now: setting.now, trace };
+            let (catalog, trace) = (super::catalog(&configuration)?, setting.trace.clone());
+            let there = Setting { configuration, catalog, output, now: setting.now, trace };
             card::whole(&there, &arguments.pin).map(|(dump, _)| dump)
         }
     })

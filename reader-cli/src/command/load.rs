@@ -6,10 +6,10 @@ use settlement::fen::Fen;
 use settlement::id::{LoadId, RequestId};
 use settlement::message::{LoadRequest, QuoteRequest, Version1};
 
-use super::{Setting, settle_first, verify};
+use super::{Setting, settle_first};
 use crate::arguments::LoadArguments;
-use crate::counter::check;
 use crate::counter::load::load as load_card;
+use crate::counter::{check, pin};
 use crate::error::TerminalError;
 use crate::exit::Exit;
 use crate::http::{Centre, Letter};
@@ -24,16 +24,16 @@ pub(super) fn load(setting: &Setting<'_>, arguments: &LoadArguments) -> Result<E
     let wanted = arguments.amount.as_deref().map(amount).transpose()?;
     let key = terminal::key(&setting.configuration.data)?;
     let mut desk = setting.desk()?;
-    let psam = setting.psam(&mut desk)?;
+    let mut tapped = setting.tapped(&mut desk)?;
+    let psam = setting.psam(&mut desk, &tapped)?;
     let (mut store, number) = setting.till(&psam)?;
     let address = setting.centre()?;
     let centre = Centre::at(address, &key, number)?;
-    let mut tapped = setting.tapped(&mut desk)?;
     let rules = setting.rules(Some(&store))?;
     let open = !store.open_of(&tapped.identifier)?.is_empty();
     if open || arguments.pin.pin.is_some() {
-        let pin = setting.pin(&arguments.pin)?;
-        verify(&mut tapped, Some(&mut store), &pin, arguments.pin.last_try)?;
+        let given = setting.pin(&mut tapped, &arguments.pin)?;
+        pin::verify(&mut tapped, &given, arguments.pin.last_try)?;
     }
     let notes = settle_first(setting, &mut tapped, Some(&mut store), open)?;
     check::all_passed(check::card(&tapped, &rules))?;
@@ -77,7 +77,7 @@ pub(super) fn load(setting: &Setting<'_>, arguments: &LoadArguments) -> Result<E
         Ok(answer)
     };
     let request_id = RequestId(terminal::random()?);
-    let account = setting.profiles.account();
+    let account = tapped.account()?;
     let loaded = load_card(&mut tapped, account, &mut store, &draft, request_id, &mut authorize);
     // However it ended, the centre is told; what it does not hear now it hears at the next upload.
     let reported = upload::report_outcomes(&mut store, &centre);

@@ -165,7 +165,9 @@ pub(super) fn terminal(setting: &Setting<'_>, command: &TerminalCommand) -> Resu
     let (terminal, key) = match command {
         TerminalCommand::Enroll => {
             let mut desk = setting.desk()?;
-            let psam = setting.psam(&mut desk)?;
+            let Some(psam) = desk.any_psam()? else {
+                return Err(TerminalError::PsamMissing { readers: desk.names()? });
+            };
             let number = TerminalNumber(psam.terminal_number());
             let mut store = Store::open(&setting.configuration.data)?;
             match store.terminal()? {

@@ -16,12 +16,12 @@ use settlement::policy::Policy;
 use settlement::receipt::Copy;
 use settlement::split::{Split, SplitError};
 
-use super::{Setting, settled_page, with_memory};
+use super::{Setting, settled_page};
 use crate::arguments::PayArguments;
 use crate::counter::check::{self, Rules};
 use crate::counter::pay::{Till, pay as pay_card};
 use crate::counter::settle::settle;
-use crate::counter::tap::Tapped;
+use crate::counter::tap::{Ask, Tapped};
 use crate::counter::{account, pin};
 use crate::error::{Paper, TerminalError};
 use crate::exit::Exit;
@@ -29,7 +29,6 @@ use crate::journal::{Draft, Entry, Journal as _, Subject};
 use crate::language::{Language, Words};
 use crate::page::{Page, Value};
 use crate::receipt::{self, ReceiptDraft};
-use crate::secret::Pin;
 use crate::store::Store;
 
 /// What a bill is priced with.
@@ -46,13 +45,21 @@ pub(super) fn pay(setting: &Setting<'_>, arguments: &PayArguments) -> Result<Exi
     if arguments.trial {
         return trial(setting, &papers);
     }
-    let given = setting.pin(&arguments.pin)?;
     let mut desk = setting.desk()?;
-    let mut psam = setting.psam(&mut desk)?;
+    let ask = match desk.serves_several_algorithms()? {
+        Some(true) => Ask::Algorithm,
+        Some(false) => Ask::Nothing,
+        None => return Err(TerminalError::PsamMissing { readers: desk.names()? }),
+    };
+    let mut tapped = setting.tapped_asking(&mut desk, ask)?;
+    let mut psam = setting.psam(&mut desk, &tapped)?;
+    let given = setting.pin(&mut tapped, &arguments.pin)?;
     let (mut store, number) = setting.till(&psam)?;
-    let mut tapped = setting.tapped_to_pay(&mut desk)?;
     let rules = setting.rules(Some(&store))?;
-    let (settled, notes) = identify_and_settle(setting, &mut tapped, &mut store, &given, arguments.pin.last_try)?;
+    pin::verify_for_transaction(&mut tapped, &given, arguments.pin.last_try)?;
+    let account = tapped.account()?;
+    let settled = settle(&mut tapped, account, &mut store, true)?;
+    let notes = settled_page(setting, &settled)?;
     if let Some(entry) = settled.iter().find(|entry| pays(entry, &papers.bill)) {
         // The bill that is on the counter is the one that was just found paid: it is not charged again.
         return give(setting, entry, notes);
@@ -63,7 +70,7 @@ pub(super) fn pay(setting: &Setting<'_>, arguments: &PayArguments) -> Result<Exi
         return Err(TerminalError::PsamWrong { city: tapped.city });
     }
     let draft = accept(setting, &mut tapped, &mut store, &rules, &papers, number)?;
-    let mut till = Till { psam: &mut psam, rules: setting.profiles.account(), date_time: setting.now.date_time() };
+    let mut till = Till { psam: &mut psam, rules: account, date_time: setting.now.date_time() };
     let entry = pay_card(&mut tapped, &mut till, &mut store, &draft)?;
     give(setting, &entry, notes)
 }
@@ -102,23 +109,6 @@ fn unpaid(entries: &[Entry], bill: &Bill) -> Result<(), TerminalError> {
     }
 }
 
-/// PIN, then whatever is open for this card.
-fn identify_and_settle(
-    setting: &Setting<'_>,
-    tapped: &mut Tapped<'_>,
-    store: &mut Store,
-    given: &Pin,
-    last_try: bool,
-) -> Result<(Vec<Entry>, Page), TerminalError> {
-    let initial = tapped.profile.pin.as_ref().map(|row| row.initial.clone()).unwrap_or_default();
-    with_memory(tapped, Some(store), last_try, |tapped| {
-        pin::verify_for_transaction(&mut tapped.session, given, &initial)
-    })?;
-    let settled = settle(tapped, setting.profiles.account(), store, true)?;
-    let notes = settled_page(setting, &settled)?;
-    Ok((settled, notes))
-}
-
 /// Blacklist, split by the balance, limits. A refusal is recorded; no money moves.
 fn accept(
     setting: &Setting<'_>,
@@ -143,7 +133,7 @@ fn accept(
     };
     let accepted = (|| {
         check::all_passed(check::blacklist(tapped, rules, store)?)?;
-        let balance = Fen::from_card(account::personal_account(tapped, setting.profiles.account())?);
+        let balance = Fen::from_card(account::personal_account(tapped, tapped.account()?)?);
         let split = Split::of(&papers.bill, &papers.catalogue, &papers.policy, rules.day, balance).map_err(refusal)?;
         within_limits(store, tapped, rules, &split)?;
         let amounts =

@@ -4,18 +4,18 @@
 
 use std::io::{IsTerminal as _, Read as _};
 
-use card_core::Response;
 use card_core::trace::Exchange;
+use card_core::tries::{Secret, TriesLeft};
+use card_core::{Response, StatusWord};
 use card_profiles::image::CardValues;
+use card_profiles::memory::CardMemory;
 use card_profiles::profile::EfKind;
 use card_profiles::trace::Decoder;
 use card_profiles::{Df, Ef, Place, codec};
-use settlement::id::CardIdentifier;
 
 use super::profile::Source;
 use super::{Setting, trace};
 use crate::arguments::{Form, ShellArguments};
-use crate::counter::pin::SECRET;
 use crate::error::TerminalError;
 use crate::exit::Exit;
 use crate::language::{Language, Words};
@@ -24,7 +24,6 @@ use crate::secret::{Pin, SecretSource};
 use crate::shell::editor::Keyboard;
 use crate::shell::line::{self, Act, COMMANDS};
 use crate::shell::{Shell, ShellError, expectation};
-use crate::store::Store;
 
 /// The shell at work.
 struct Work<'a> {
@@ -62,7 +61,7 @@ pub(super) fn run(setting: &Setting<'_>, arguments: &ShellArguments) -> Result<E
     };
     let mut desk = setting.desk()?;
     let held = desk.card()?;
-    let psam = desk.psam(setting.profiles.first())?;
+    let psam = desk.any_psam()?;
     let shell = Shell::open(held.session, given, psam)?;
     let decoder = Decoder::with_profile(shell.profile.clone());
     let mut work = Work {
@@ -337,12 +336,12 @@ impl Work<'_> {
 
     /// Tells the tries left before one is spent, and remembers what the card said.
     fn verify(&mut self, source: Option<&SecretSource>, last_try: bool) -> Result<(), TerminalError> {
-        let card = self.shell.recognised.as_ref().and_then(|card| CardIdentifier::parse(&card.identifier).ok());
-        let mut store = Store::open_if_there(&self.setting.configuration.data)?;
-        let known = match (&store, &card) {
-            (Some(store), Some(card)) => store.tries_left(card, SECRET)?,
-            _ => None,
-        };
+        let card = self.shell.card();
+        let mut memory = CardMemory::recall(&self.setting.configuration.data);
+        let known = card.and_then(|card| match memory.tries.left(card, &Secret::Pin) {
+            TriesLeft::Known(left) => Some(left),
+            TriesLeft::Unknown => None,
+        });
         let most = self.shell.profile.pin.as_ref().map_or(Value::Absent, |row| Value::Number(row.tries.into()));
         self.answer(
             &Page::new()
@@ -353,21 +352,23 @@ impl Work<'_> {
                 )
                 .with("tries_max", Words::new("最多次数", "tries at most"), most),
         )?;
-        if let Some(left @ ..=1) = known
+        if let Some(left @ 1) = known
             && !last_try
         {
-            return Err(TerminalError::LastTry { secret: SECRET.to_owned(), left });
+            return Err(TerminalError::LastTry { secret: Secret::Pin.to_string(), left });
         }
         let pin = Pin::read(source, self.setting.prompt("密码: ", "PIN: "))?;
         let result = self.shell.verify(pin);
-        let left = match &result {
-            Ok(()) | Err(TerminalError::PinBlocked) => None,
-            Err(TerminalError::PinWrong { left }) => Some(*left),
+        let sw = match &result {
+            Ok(()) => StatusWord::OK,
+            Err(TerminalError::PinBlocked) => StatusWord::BLOCKED,
+            Err(TerminalError::PinWrong { left }) => StatusWord::tries_left(*left),
             Err(_) => return result,
         };
-        if let (Some(store), Some(card)) = (&mut store, &card) {
+        if let Some(card) = card {
+            memory.tries.note(card, &Secret::Pin, sw);
             // Whether this can be written must not hide what the card said.
-            let _ = store.set_tries_left(card, SECRET, left);
+            let _ = memory.keep_tries(card);
         }
         result?;
         self.done("verified", Words::new("口令正确", "verified"))

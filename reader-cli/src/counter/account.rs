@@ -8,7 +8,7 @@ use card_profiles::profile::Ef;
 use settlement::id::TerminalNumber;
 use settlement::recovery::LogRecord;
 
-use super::read::cyclic_records;
+use super::read;
 use super::tap::Tapped;
 use crate::error::TerminalError;
 
@@ -47,14 +47,22 @@ fn balance(
 /// # Errors
 /// [`TerminalError`] when the card refuses, or a record has a wrong form.
 pub fn log(tapped: &mut Tapped<'_>, rules: &AccountRules) -> Result<Vec<LogRecord>, TerminalError> {
-    tapped.select(&rules.df)?;
-    let profile = tapped.profile;
-    let ef = profile.ef(&rules.df, &rules.log).ok_or(TerminalError::Bug("the profile has the account's log"))?;
-    let records = cyclic_records(tapped, ef)?;
-    records
+    let ef = tapped.profile.ef(&rules.df, &rules.log).ok_or(TerminalError::Bug("the profile has the account's log"))?;
+    let shown = tapped.reading().clone();
+    let read = read::files(tapped, &[(&rules.df, &rules.log)], read::Keys::default());
+    // The log is an answer of its own, not one of the files that were asked for.
+    tapped.show(shown);
+    if let Some(error) = read.lost.or_else(|| read.unread.into_iter().next().map(|file| file.error)) {
+        return Err(error);
+    }
+    let wrong = || TerminalError::CardAnswer { command: "READ RECORD EF08" };
+    let is_written = |bytes: &[u8]| bytes.iter().any(|byte| *byte != 0);
+    read.records
         .iter()
-        .filter(|record| record.iter().any(|byte| *byte != 0))
-        .map(|record| log_record(ef, record).ok_or(TerminalError::CardAnswer { command: "READ RECORD EF08" }))
+        .map(|record| record.bytes.as_slice())
+        .filter(|bytes| is_written(bytes) || bytes.len() != ef.record_length())
+        .map(|bytes| Some(bytes).filter(|bytes| bytes.len() == ef.record_length()).ok_or_else(wrong))
+        .map(|bytes| log_record(ef, bytes?).ok_or_else(wrong))
         .collect()
 }
 

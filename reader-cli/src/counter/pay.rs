@@ -4,6 +4,7 @@
 //! Owns: the order: nothing goes to the card before the journal has it. Never: sends DEBIT twice, prices a bill.
 
 use card_core::StatusWord;
+use card_core::algorithm::Algorithm;
 use card_core::fci::AlgorithmId;
 use card_core::security::psam::Psam;
 use card_profiles::account::{AccountRules, Amounts, PurchaseStart, psam_purchase_fields};
@@ -12,7 +13,7 @@ use settlement::id::{CardRandom, Mac, Tac};
 use settlement::journal::Event;
 use settlement::record::Evidence;
 
-use super::tap::{Tapped, other_algorithm};
+use super::tap::Tapped;
 use crate::error::TerminalError;
 use crate::journal::{Done, Draft, Entry, EntryNumber, Journal, Sent};
 
@@ -38,6 +39,7 @@ pub fn pay(
     journal: &mut dyn Journal,
     draft: &Draft,
 ) -> Result<Entry, TerminalError> {
+    tapped.algorithm()?;
     let amounts = draft.subject.amounts();
     let number = journal.prepare(draft)?.number;
     let (start, sent) = match before_debit(tapped, till, amounts) {
@@ -88,7 +90,8 @@ fn before_debit(
 /// INITIALIZE FOR PURCHASE; with amounts of zero it only tells balances and the next number.
 ///
 /// # Errors
-/// [`TerminalError::BalanceInsufficient`], [`TerminalError::CardVersion`] for another algorithm, or the card's refusal.
+/// [`TerminalError::BalanceInsufficient`], [`TerminalError::AlgorithmNotPublic`], [`TerminalError::PsamAlgorithm`], or the
+/// card's refusal.
 pub fn initialize(
     tapped: &mut Tapped<'_>,
     rules: &AccountRules,
@@ -101,8 +104,14 @@ pub fn initialize(
         sw => TerminalError::CardRefused { command: "INITIALIZE FOR PURCHASE", sw },
     })?;
     let start = AccountRules::parse_purchase_start(&data)?;
-    match AlgorithmId(start.algorithm) {
-        other @ (AlgorithmId::SM4 | AlgorithmId::SSF33) => Err(other_algorithm(other)),
+    match (AlgorithmId(start.algorithm), tapped.profile.algorithm) {
+        (AlgorithmId::SSF33, _) => Err(TerminalError::AlgorithmNotPublic),
+        // The FCI was not asked, because the PSAM at hand serves 3DES only.
+        (AlgorithmId::SM4, Algorithm::Tdes) => Err(TerminalError::PsamAlgorithm { readers: Vec::new() }),
+        // The FCI names another algorithm than the account: neither is to be trusted.
+        (other, Algorithm::Sm4) if other != AlgorithmId::SM4 => {
+            Err(TerminalError::CardAnswer { command: "INITIALIZE FOR PURCHASE" })
+        }
         // 3DES is 00 on cards older than the table of algorithms, 01 on others; MAC1 settles what it is.
         _ => Ok(start),
     }

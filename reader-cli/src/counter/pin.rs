@@ -1,49 +1,96 @@
-//! The holder's PIN: verify and change.
+//! The holder's PIN: tries left, verify and change.
 //!
 //! Source: LD/T 32.5 VERIFY, CHANGE PIN; driver rule: the initial PIN cannot pay and cannot be chosen.
-//! Owns: what the card's answer means. Never: keeps or shows a PIN; tries twice.
+//! Owns: what the card's answer means; that the last try is spent only with consent. Never: keeps or shows a PIN; tries twice.
 
-use card_core::{Session, StatusWord, command};
+use card_core::tries::{Guard, Secret, TriesLeft};
+use card_core::{Command, Session, StatusWord, command};
+use card_profiles::access::Right;
 
+use super::tap::Tapped;
 use crate::error::TerminalError;
 use crate::secret::Pin;
 
-/// Name under which tries of the PIN are remembered.
-pub const SECRET: &str = "PIN";
+/// How many tries the PIN has left, before one is spent: remembered from the card's last refusal, or asked where cards of this
+/// profile answer that.
+///
+/// # Errors
+/// [`TerminalError`] when the card does not answer.
+pub fn tries_left(tapped: &mut Tapped<'_>) -> Result<TriesLeft, TerminalError> {
+    if tapped.profile.pin.as_ref().is_some_and(|pin| pin.answers_tries)
+        && let left @ TriesLeft::Known(tries) = tapped.session.ask_pin_tries()?
+    {
+        let card = tapped.card();
+        tapped.memory.tries.note(card, &Secret::Pin, StatusWord::tries_left(tries));
+        return Ok(left);
+    }
+    Ok(tapped.memory.tries.left(tapped.card(), &Secret::Pin))
+}
 
-/// VERIFY.
+/// VERIFY. `consent`: the last try may be spent.
+///
+/// # Errors
+/// [`TerminalError::PinWrong`] with the tries left, [`TerminalError::PinBlocked`], [`TerminalError::LastTry`] before anything
+/// is sent, or that the card does not answer.
+pub fn verify(tapped: &mut Tapped<'_>, pin: &Pin, consent: bool) -> Result<(), TerminalError> {
+    let sw = guarded(tapped, &command::verify(&pin.to_bcd()), consent)?;
+    outcome(sw, "VERIFY")?;
+    tapped.state().hold(Right::Pin);
+    Ok(())
+}
+
+/// VERIFY by a caller that guards the tries itself.
 ///
 /// # Errors
 /// [`TerminalError::PinWrong`] with the tries left, [`TerminalError::PinBlocked`], or that the card does not answer.
-pub fn verify(session: &mut Session, pin: &Pin) -> Result<(), TerminalError> {
-    let sw = session.send(&command::verify(&pin.to_bcd()))?.sw;
-    outcome(sw, "VERIFY")
+pub fn verify_unguarded(session: &mut Session, pin: &Pin) -> Result<(), TerminalError> {
+    outcome(session.send(&command::verify(&pin.to_bcd()))?.sw, "VERIFY")
 }
 
 /// VERIFY for a transaction: the initial PIN is refused before it is sent.
 ///
 /// # Errors
 /// As [`verify`], and [`TerminalError::PinInitial`].
-pub fn verify_for_transaction(session: &mut Session, pin: &Pin, initial: &str) -> Result<(), TerminalError> {
-    if pin.is(initial) {
+pub fn verify_for_transaction(tapped: &mut Tapped<'_>, pin: &Pin, consent: bool) -> Result<(), TerminalError> {
+    if pin.is(initial(tapped)) {
         return Err(TerminalError::PinInitial);
     }
-    verify(session, pin)
+    verify(tapped, pin, consent)
 }
 
-/// CHANGE PIN.
+/// CHANGE PIN, which spends a try of the present one.
 ///
 /// # Errors
 /// [`TerminalError::PinNewInitial`] before anything is sent; as [`verify`] for the present PIN.
-pub fn change(session: &mut Session, old: &Pin, new: &Pin, initial: &str) -> Result<(), TerminalError> {
-    if new.is(initial) {
+pub fn change(tapped: &mut Tapped<'_>, old: &Pin, new: &Pin, consent: bool) -> Result<(), TerminalError> {
+    if new.is(initial(tapped)) {
         return Err(TerminalError::PinNewInitial);
     }
-    let sw = session.send(&command::change_pin(&old.to_bcd(), &new.to_bcd()))?.sw;
+    let sw = guarded(tapped, &command::change_pin(&old.to_bcd(), &new.to_bcd()), consent)?;
     outcome(sw, "CHANGE PIN")
 }
 
-fn outcome(sw: StatusWord, command: &'static str) -> Result<(), TerminalError> {
+/// Digits at delivery.
+fn initial<'t>(tapped: &'t Tapped<'_>) -> &'t str {
+    tapped.profile.pin.as_ref().map_or("", |row| &row.initial)
+}
+
+/// Sends what spends a try, unless it is the last one and nobody agreed; remembers what the card said.
+fn guarded(tapped: &mut Tapped<'_>, command: &Command, consent: bool) -> Result<StatusWord, TerminalError> {
+    let card = tapped.card();
+    let guard = Guard { book: &mut tapped.memory.tries, consent };
+    guard
+        .before_try(card, &Secret::Pin)
+        .map_err(|refused| TerminalError::LastTry { secret: refused.secret.to_string(), left: refused.left })?;
+    let sw = tapped.session.send(command)?.sw;
+    tapped.memory.tries.note(card, &Secret::Pin, sw);
+    // Whether this can be written must not hide what the card said.
+    let _ = tapped.memory.keep_tries(card);
+    Ok(sw)
+}
+
+/// What the card's answer to a PIN means.
+pub(super) fn outcome(sw: StatusWord, command: &'static str) -> Result<(), TerminalError> {
     match (sw, sw.tries()) {
         (sw, _) if sw.is_ok() => Ok(()),
         (_, Some(0)) | (StatusWord::BLOCKED, _) => Err(TerminalError::PinBlocked),

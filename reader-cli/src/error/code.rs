@@ -66,6 +66,12 @@ codes! {
     CardBlocked = "CARD_BLOCKED",
     /// Specification version not supported.
     CardVersion = "CARD_VERSION",
+    /// Keys of an algorithm that is not public.
+    AlgorithmNotPublic = "ALGORITHM_NOT_PUBLIC",
+    /// File that cards of this type do not have.
+    FileUnknown = "FILE_UNKNOWN",
+    /// Card stopped answering before a file was read.
+    NotReached = "NOT_REACHED",
     /// Medical account application not on the card.
     ApplicationMissing = "APPLICATION_MISSING",
     /// Card refused a command.
@@ -126,6 +132,10 @@ codes! {
     PsamAmbiguous = "PSAM_AMBIGUOUS",
     /// The card in the PSAM slot is no PSAM.
     NotPsam = "NOT_PSAM",
+    /// No PSAM for the card's algorithm.
+    PsamAlgorithm = "PSAM_ALGORITHM",
+    /// PSAM does not answer.
+    PsamSilent = "PSAM_SILENT",
     /// PSAM's keys are not this card's.
     PsamWrong = "PSAM_WRONG",
     /// PSAM lacks a key.

@@ -88,6 +88,11 @@ fn what(code: Code) -> Words {
         Code::CardBlank => ("空白卡,尚未个人化", "this is a blank card: not personalized"),
         Code::CardBlocked => ("卡或应用已锁定", "the card or its application is blocked"),
         Code::CardVersion => ("不支持该规范版本的卡", "this version of the card specification is not supported"),
+        Code::AlgorithmNotPublic => {
+            ("卡的密钥算法为 SSF33,未公开", "the card's keys are of an algorithm that is not public (SSF33)")
+        }
+        Code::FileUnknown => ("此类卡没有该文件", "cards of this type have no such file"),
+        Code::NotReached => ("读到此文件之前卡已无应答", "the card stopped answering before this file was read"),
         Code::ApplicationMissing => ("卡上没有医疗账户应用", "the card has no medical account"),
         Code::CardRefused => ("卡拒绝了命令", "the card refused a command"),
         Code::CardAnswer => ("卡的应答格式不对", "the card's answer has a wrong form"),
@@ -121,6 +126,8 @@ fn what(code: Code) -> Words {
         Code::PsamMissing => ("没有 PSAM 卡", "there is no PSAM"),
         Code::PsamAmbiguous => ("有多张 PSAM 卡", "there are several PSAMs"),
         Code::NotPsam => ("PSAM 槽中的卡不是社会保障 PSAM", "the card in the PSAM slot is no social security PSAM"),
+        Code::PsamAlgorithm => ("PSAM 不支持此卡的算法", "no PSAM at hand serves the algorithm of this card"),
+        Code::PsamSilent => ("PSAM 无应答", "the PSAM does not answer"),
         Code::PsamWrong => ("PSAM 与此卡不匹配", "the PSAM's keys do not fit this card; no try was spent"),
         Code::PsamKeyMissing => ("PSAM 中没有所需密钥", "the PSAM lacks a key"),
         Code::PsamRefused => ("PSAM 拒绝了命令", "the PSAM refused"),
@@ -193,7 +200,7 @@ fn next(code: Code) -> Words {
         Code::ReaderHangs => ("取出卡片，拔下读卡器再接上", "take the card out, unplug the reader and attach it again"),
         Code::ReaderInUse => ("关闭其他程序后再试", "close the other program and try again"),
         Code::NoCard => ("插入社会保障卡", "insert the social security card"),
-        Code::CardRemoved | Code::CardMute | Code::CardReset | Code::ExchangeBroken => {
+        Code::CardRemoved | Code::CardMute | Code::CardReset | Code::ExchangeBroken | Code::NotReached => {
             ("请重新插入同一张卡再试", "insert the same card again")
         }
         Code::NotSsc => ("请插入社会保障卡", "insert a social security card"),
@@ -202,6 +209,11 @@ fn next(code: Code) -> Words {
         Code::CardVersion | Code::ApplicationMissing => {
             ("请持卡人到发卡机构换卡", "the holder must have it replaced by the issuer")
         }
+        Code::AlgorithmNotPublic => (
+            "免密钥的数据可读;其余请到有加密机的网点办理",
+            "what needs no key can be read; the rest is done where an HSM has this algorithm",
+        ),
+        Code::FileUnknown => ("用 sscard profile doc 查看文件", "see sscard profile doc for the files"),
         Code::CardRefused | Code::CardAnswer => {
             ("重新插卡再试;仍不行请联系发卡机构", "insert the card again; if it stays so, ask the issuer")
         }
@@ -248,7 +260,8 @@ fn next(code: Code) -> Words {
         Code::PsamAmbiguous => ("用 --psam 指定其中一个", "name one of them with --psam"),
         Code::NotPsam => ("检查 --psam 指向的读卡器", "check which reader --psam names"),
         Code::PsamWrong | Code::PsamKeyMissing => ("换上发卡城市的 PSAM", "use a PSAM of the card's issuer"),
-        Code::PsamRefused => ("重新插入 PSAM 再试", "insert the PSAM again"),
+        Code::PsamAlgorithm => ("换上支持此卡算法的 PSAM", "use a PSAM that has the card's algorithm"),
+        Code::PsamRefused | Code::PsamSilent => ("重新插入 PSAM 再试", "insert the PSAM again"),
         Code::PsamDiffers => {
             ("换回原来的 PSAM,或另用 --data 目录", "use the PSAM of this folder, or another --data folder")
         }

@@ -206,7 +206,7 @@ fn an_open_entry_without_pin_stays_open_and_says_so() {
     assert!(matches!(torn, Err(TerminalError::Uncertain { .. })));
     Stand::faults(&stand.card, Vec::new());
     let mut tapped = stand.tapped().expect("taps");
-    let error = reader_cli::counter::settle::settle(&mut tapped, stand.profiles.account(), &mut store, false);
+    let error = reader_cli::counter::settle::settle(&mut tapped, stand.account(), &mut store, false);
     assert!(matches!(error, Err(TerminalError::StillOpen { .. })));
     drop((store, tapped));
     assert_eq!(stand.next_tap().first().map(|entry| entry.state), Some(State::Reversed));

@@ -2,7 +2,9 @@
 
 use card_core::Session;
 use card_core::security::psam::Psam;
-use card_profiles::account::Amounts;
+use card_profiles::Catalog;
+use card_profiles::account::{AccountRules, Amounts};
+use card_profiles::memory::CardMemory;
 use card_sim::Socket;
 use card_sim::fault::{Fault, FaultPlan};
 use reader_cli::TerminalError;
@@ -10,9 +12,8 @@ use reader_cli::counter::load::load;
 use reader_cli::counter::pay::{Till, pay};
 use reader_cli::counter::pin;
 use reader_cli::counter::settle::settle;
-use reader_cli::counter::tap::{Tapped, tap};
+use reader_cli::counter::tap::{Ask, Tapped, tap};
 use reader_cli::journal::{Draft, Entry, EntryNumber, Journal, Subject};
-use reader_cli::profiles::Profiles;
 use reader_cli::secret::Pin;
 use reader_cli::store::Store;
 use settlement::fen::Fen;
@@ -35,7 +36,7 @@ pub(crate) struct Stand {
     pub(crate) card: Socket,
     pub(crate) psam: Socket,
     pub(crate) folder: tempfile::TempDir,
-    pub(crate) profiles: Profiles,
+    pub(crate) catalog: Catalog,
     bills: u32,
 }
 
@@ -46,7 +47,7 @@ impl Stand {
             card: blanks::user_card(1, 1),
             psam: blanks::psam_card(1),
             folder: tempfile::tempdir().expect("folder"),
-            profiles: Profiles::builtin(),
+            catalog: Catalog::builtin(),
             bills: 0,
         };
         let mut store = stand.store();
@@ -62,14 +63,19 @@ impl Stand {
         store
     }
 
+    /// The rows of the card's account.
+    pub(crate) fn account(&self) -> &AccountRules {
+        self.catalog.first().account.as_ref().expect("an account")
+    }
+
     pub(crate) fn tapped(&self) -> Result<Tapped<'_>, TerminalError> {
         let session = Session::new(Box::new(self.card.connect()?));
-        tap(session, &self.profiles)
+        tap(session, &self.catalog, CardMemory::default(), Ask::Algorithm)
     }
 
     pub(crate) fn open_psam(&self) -> Result<Psam, TerminalError> {
         let session = Session::new(Box::new(self.psam.connect()?));
-        Ok(Psam::open(session, &self.profiles.psam_names(), self.profiles.first().psam_keys())?)
+        Ok(Psam::open(session, self.catalog.psam_of(self.catalog.first()), self.catalog.first().psam_keys())?)
     }
 
     /// Faults from now on.
@@ -100,8 +106,8 @@ impl Stand {
         let this = &*self;
         let mut psam = this.open_psam()?;
         let mut tapped = this.tapped()?;
-        let rules = this.profiles.account();
-        pin::verify(&mut tapped.session, &Pin::parse(cards::PIN)?)?;
+        let rules = this.account();
+        pin::verify(&mut tapped, &Pin::parse(cards::PIN)?, false)?;
         settle(&mut tapped, rules, journal, true)?;
         let amounts = Amounts { personal_account: PRICE, self_paid: 300, pooled_fund: 0 };
         let subject = Subject::Purchase { amounts, bill_id: bill, bill_hash: Digest::ZERO };
@@ -132,8 +138,8 @@ impl Stand {
         let (number, mut roots) = (self.bills, cards::roots(1));
         let this = &*self;
         let mut tapped = this.tapped()?;
-        let rules = this.profiles.account();
-        pin::verify(&mut tapped.session, &Pin::parse(cards::PIN)?)?;
+        let rules = this.account();
+        pin::verify(&mut tapped, &Pin::parse(cards::PIN)?, false)?;
         settle(&mut tapped, rules, journal, true)?;
         let mut id = [0; 16];
         id[..4].copy_from_slice(&number.to_be_bytes());
@@ -157,8 +163,8 @@ impl Stand {
         Self::faults(&self.psam, Vec::new());
         let mut store = self.store();
         let mut tapped = self.tapped().expect("the card is back");
-        pin::verify(&mut tapped.session, &Pin::parse(cards::PIN).expect("pin")).expect("right PIN");
-        settle(&mut tapped, self.profiles.account(), &mut store, true).expect("the facts decide")
+        pin::verify(&mut tapped, &Pin::parse(cards::PIN).expect("pin"), false).expect("right PIN");
+        settle(&mut tapped, self.account(), &mut store, true).expect("the facts decide")
     }
 
     /// Card money is journal money; nothing is open; every record has a TAC that the centre accepts.
@@ -181,7 +187,7 @@ impl Stand {
             assert_eq!(record.journal_sequence, number, "records without gaps, {what}");
             record.check().expect("consistent");
             assert_eq!(
-                settlement::tac::check(&mut roots, self.profiles.account(), &record).expect("computes"),
+                settlement::tac::check(&mut roots, self.account(), &record).expect("computes"),
                 settlement::tac::TacVerdict::Right,
                 "{what}"
             );

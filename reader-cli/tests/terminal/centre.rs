@@ -200,13 +200,13 @@ impl Books {
     }
 
     fn load(&mut self, request: LoadRequest) -> Result<LoadAnswer, &'static str> {
-        let rules = reader_cli::profiles::Profiles::builtin();
+        let rules = card_profiles::builtin("ssc-3.0").and_then(|profile| profile.account).expect("an account");
         let mut roots = cards::roots(1);
-        if !settlement::load::check_mac1(&mut roots, rules.account(), &request).expect("computes") {
+        if !settlement::load::check_mac1(&mut roots, &rules, &request).expect("computes") {
             return Err("MAC1_WRONG");
         }
         let date_time = DateTime::parse("20260102093000").expect("real");
-        let mac2 = settlement::load::mac2(&mut roots, rules.account(), &request, date_time).expect("computes");
+        let mac2 = settlement::load::mac2(&mut roots, &rules, &request, date_time).expect("computes");
         Ok(LoadAnswer { version: Version1, status: AnswerStatus::Created, date_time, mac2 })
     }
 

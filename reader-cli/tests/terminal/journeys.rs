@@ -38,9 +38,9 @@ fn a_day_from_sign_in_to_day_end_agrees_on_card_journal_and_centre() {
     assert_eq!((&day_end["batches"], &day_end["accepted"], &day_end["open"]), (&json!(1), &json!(2), &json!(0)));
     let books = shop.centre.books();
     let [batch] = books.batches.as_slice() else { panic!("one batch") };
-    let rules = reader_cli::profiles::Profiles::builtin();
+    let rules = card_profiles::builtin("ssc-3.0").and_then(|profile| profile.account).expect("an account");
     for record in &batch.records {
-        let verdict = settlement::tac::check(&mut cards::roots(1), rules.account(), record).expect("computes");
+        let verdict = settlement::tac::check(&mut cards::roots(1), &rules, record).expect("computes");
         assert_eq!(verdict, settlement::tac::TacVerdict::Right);
     }
     assert_eq!(books.outcomes.first().map(|outcome| outcome.outcome), Some(LoadOutcome::Credited));

@@ -8,13 +8,14 @@
 use super::ReaderInfo;
 
 /// Which interface a caller wants.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Interface {
     /// Contacts only.
     Contact,
     /// Antenna only.
     Contactless,
     /// Either, contacts first.
+    #[default]
     ContactFirst,
     /// Either, antenna first.
     ContactlessFirst,
@@ -32,6 +33,20 @@ impl Interface {
             _ => None,
         }
     }
+
+    /// From its name, as a person types it.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Self::NAMES.iter().find(|(known, _)| *known == name).map(|(_, interface)| *interface)
+    }
+
+    /// Every interface with its name.
+    pub const NAMES: [(&'static str, Self); 4] = [
+        ("contact", Self::Contact),
+        ("contactless", Self::Contactless),
+        ("contact-first", Self::ContactFirst),
+        ("contactless-first", Self::ContactlessFirst),
+    ];
 
     /// The turn in which a reader is tried, 0 or 1; `None` for never.
     #[must_use]
@@ -78,6 +93,14 @@ mod tests {
         ] {
             assert_eq!(reader(name, atr).is_contactless(), expected, "{name} {atr:?}");
         }
+    }
+
+    #[test]
+    fn interfaces_have_the_numbers_and_the_names_of_their_order() {
+        for ((name, interface), number) in Interface::NAMES.into_iter().zip(1..) {
+            assert_eq!((Interface::named(name), Interface::of_type(number)), (Some(interface), Some(interface)));
+        }
+        assert_eq!(Interface::named("antenna"), None);
     }
 
     #[test]

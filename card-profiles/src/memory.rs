@@ -1,0 +1,125 @@
+//! What a program remembers of cards from one tap to the next: tries left, and ways of reading.
+//!
+//! Owns: both books and the two small files that hold them, in the program's data folder if it has one.
+//! Never: holds anything of a person, a key or a PIN; makes a card fail because a hint could not be read or written.
+
+use std::io;
+use std::path::Path;
+
+use card_core::crypto::Block;
+use card_core::notebook::Notebook;
+use card_core::tries::TriesBook;
+
+use crate::ways::{CardTypes, Ways};
+
+/// File of the tries left, by card factor.
+const TRIES: &str = "tries.txt";
+/// File of the ways of reading, by card type.
+const CARD_TYPES: &str = "card-types.txt";
+
+/// Both books.
+#[derive(Debug, Default)]
+pub struct CardMemory {
+    /// Tries left, for the guard over a run.
+    pub tries: TriesBook,
+    types: CardTypes,
+    recalled: TriesBook,
+    files: Option<Files>,
+}
+
+#[derive(Debug)]
+struct Files {
+    tries: Notebook,
+    types: Notebook,
+}
+
+impl CardMemory {
+    /// What is remembered in a folder. What cannot be read is not remembered: the card itself knows better.
+    #[must_use]
+    pub fn recall(folder: &Path) -> Self {
+        let files = Files { tries: Notebook::in_folder(folder, TRIES), types: Notebook::in_folder(folder, CARD_TYPES) };
+        let text = |book: &Notebook| book.read().unwrap_or_default();
+        let tries = TriesBook::parse(&text(&files.tries)).unwrap_or_default();
+        let types = CardTypes::parse(&text(&files.types)).unwrap_or_default();
+        Self { recalled: tries.clone(), tries, types, files: Some(files) }
+    }
+
+    /// How to begin with a card of this type.
+    #[must_use]
+    pub fn ways(&self, card_type: Option<&[u8]>) -> Ways {
+        self.types.of(card_type)
+    }
+
+    /// Keeps how a card was read, if that is news.
+    ///
+    /// # Errors
+    /// What the system says; the memory of this process has it all the same.
+    pub fn keep_ways(&mut self, card_type: Option<&[u8]>, ways: Ways) -> io::Result<()> {
+        if card_type.is_none() || self.types.of(card_type) == ways {
+            return Ok(());
+        }
+        self.types.note(card_type, ways);
+        let Some(files) = &self.files else { return Ok(()) };
+        files.types.change(|text| {
+            let mut book = CardTypes::parse(text).unwrap_or_default();
+            book.note(card_type, ways);
+            book.to_text()
+        })
+    }
+
+    /// Keeps the tries left of a card, if they are news.
+    ///
+    /// # Errors
+    /// As [`CardMemory::keep_ways`].
+    pub fn keep_tries(&mut self, card: Block) -> io::Result<()> {
+        if self.tries == self.recalled {
+            return Ok(());
+        }
+        self.recalled = self.tries.clone();
+        let Some(files) = &self.files else { return Ok(()) };
+        files.tries.change(|text| {
+            let mut book = TriesBook::parse(text).unwrap_or_default();
+            book.take(card, &self.tries);
+            book.to_text()
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use card_core::StatusWord;
+    use card_core::tries::{Secret, TriesLeft};
+
+    const CARD: Block = [0x86, 0x50, 0x51, 0x33, 0, 0, 0, 1];
+
+    #[test]
+    fn what_one_program_learns_the_next_one_knows() {
+        let folder = std::env::temp_dir().join(format!("card-memory-{}", std::process::id()));
+        let _ = std::fs::remove_dir_all(&folder);
+        let slow = Ways { together: false, ..Ways::default() };
+        let mut memory = CardMemory::recall(&folder);
+        memory.keep_ways(Some(&[0, 0x81]), Ways::default()).expect("nothing to write");
+        memory.keep_tries(CARD).expect("nothing to write");
+        assert!(!folder.exists(), "a usual card leaves no trace");
+        memory.keep_ways(Some(&[0, 0x81]), slow).expect("written");
+        memory.tries.note(CARD, &Secret::Pin, StatusWord(0x63C1));
+        memory.keep_tries(CARD).expect("written");
+        let mut next = CardMemory::recall(&folder);
+        assert_eq!((next.ways(Some(&[0, 0x81])), next.ways(Some(&[0, 0x85]))), (slow, Ways::default()));
+        assert_eq!(next.tries.left(CARD, &Secret::Pin), TriesLeft::Known(1));
+        next.tries.note(CARD, &Secret::Pin, StatusWord::OK);
+        next.keep_tries(CARD).expect("written");
+        assert_eq!(CardMemory::recall(&folder).tries.left(CARD, &Secret::Pin), TriesLeft::Unknown);
+        std::fs::write(folder.join(TRIES), "nonsense").expect("written");
+        assert_eq!(CardMemory::recall(&folder).tries, TriesBook::default());
+        std::fs::remove_dir_all(folder).expect("removed");
+    }
+
+    #[test]
+    fn without_a_folder_the_process_remembers() {
+        let mut memory = CardMemory::default();
+        memory.keep_ways(Some(&[1]), Ways { exact_le: false, ..Ways::default() }).expect("kept");
+        assert!(!memory.ways(Some(&[1])).exact_le);
+    }
+}
