@@ -1,0 +1,170 @@
+//! Which stable code an error has.
+//!
+//! Owns: the map from every error to its code, exhaustive. Never: texts (`wording`), exit codes (`exit`).
+
+use card_core::security::SecurityError;
+use card_core::session::SessionError;
+use card_core::transport::TransportError;
+use card_core::transport::pcsc::ChooseError;
+use card_profiles::access::Right;
+use card_profiles::read::Reason;
+
+use super::{Code, Paper, TerminalError};
+use crate::shell::ShellError;
+
+impl TerminalError {
+    /// The stable code.
+    #[must_use]
+    pub const fn code(&self) -> Code {
+        match self {
+            Self::Configuration { .. } => Code::ConfigurationInvalid,
+            Self::SecretUnreadable { .. } => Code::SecretUnreadable,
+            Self::SecretForm => Code::SecretForm,
+            Self::File { .. } => Code::FileMissing,
+            Self::Profile { .. } => Code::ProfileMalformed,
+            Self::Dump { .. } => Code::DumpMalformed,
+            Self::Trace { .. } => Code::TraceUnwritable,
+            Self::TraceEmpty { .. } => Code::TraceEmpty,
+            Self::PersonMissing { .. } => Code::PersonMissing,
+            Self::KeyFile { source: card_profiles::key_file::KeyFileError::Mark, .. } => Code::KeyFileNotRehearsal,
+            Self::KeyFile { .. } => Code::KeyFileMalformed,
+            Self::KeysDiffer => Code::KeysDiffer,
+            Self::Shell(error) => of_shell(error),
+            Self::Address { .. } => Code::AddressUnsupported,
+            Self::PinFormat => Code::PinFormat,
+            Self::PinNeeded => Code::PinNeeded,
+            Self::Choose(error) => match error {
+                ChooseError::Transport(error) => of_transport(error),
+                ChooseError::NoReader => Code::NoReader,
+                ChooseError::NoMatch { .. } => Code::ReaderNotFound,
+                ChooseError::Ambiguous { .. } => Code::ReaderAmbiguous,
+            },
+            Self::Session(error) => of_session(error),
+            Self::NoUserCard { .. } => Code::NoCard,
+            Self::SeveralUserCards { .. } => Code::ReaderAmbiguous,
+            Self::PsamMissing { .. } => Code::PsamMissing,
+            Self::SeveralPsams { .. } => Code::PsamAmbiguous,
+            Self::NotSsc { .. } => Code::NotSsc,
+            Self::CardBlank => Code::CardBlank,
+            Self::CardBlocked { .. } => Code::CardBlocked,
+            Self::CardVersion { .. } => Code::CardVersion,
+            Self::AlgorithmNotPublic => Code::AlgorithmNotPublic,
+            Self::FileUnknown { .. } => Code::FileUnknown,
+            Self::NotReached => Code::NotReached,
+            Self::ApplicationMissing { .. } => Code::ApplicationMissing,
+            Self::CardRefused { .. } => Code::CardRefused,
+            Self::CardAnswer { .. } => Code::CardAnswer,
+            Self::OtherCard => Code::OtherCard,
+            Self::ForeignCity { .. } => Code::ForeignCity,
+            Self::NotYetValid { .. } => Code::CardNotYetValid,
+            Self::Expired { .. } => Code::CardExpired,
+            Self::Blacklisted { .. } => Code::CardBlacklisted,
+            Self::BlacklistMissing => Code::BlacklistMissing,
+            Self::BlacklistStale { .. } => Code::BlacklistStale,
+            Self::CertificatesMissing => Code::CertificatesMissing,
+            Self::CardSecretMissing { .. } => Code::CardSecretMissing,
+            Self::KeyPairThere => Code::KeyPairThere,
+            Self::CertificatePinLength { .. } => Code::CertificatePinLength,
+            Self::Envelope { .. } => Code::EnvelopeMalformed,
+            Self::EnvelopeForeign => Code::EnvelopeForeign,
+            Self::CertificateMalformed { .. } => Code::CertificateMalformed,
+            Self::CertificateTooLong { .. } => Code::CertificateTooLong,
+            Self::CertificateForeign => Code::CertificateForeign,
+            Self::SignatureWrong => Code::SignatureWrong,
+            Self::PinWrong { .. } => Code::PinWrong,
+            Self::PinBlocked => Code::PinBlocked,
+            Self::PinInitial => Code::PinInitial,
+            Self::PinNewInitial => Code::PinNewInitial,
+            Self::LastTry { .. } => Code::LastTry,
+            Self::PsamAlgorithm { .. } => Code::PsamAlgorithm,
+            Self::PsamSilent => Code::PsamSilent,
+            Self::PsamWrong { .. } => Code::PsamWrong,
+            Self::KeyRefused { .. } => Code::KeyRefused,
+            Self::KeyBlocked { .. } => Code::KeyBlocked,
+            Self::Security(error) => of_security(error),
+            Self::PsamDiffers { .. } => Code::PsamDiffers,
+            Self::MacWrong => Code::MacWrong,
+            Self::Paper { kind, .. } => match kind {
+                Paper::Bill => Code::BillMalformed,
+                Paper::Catalogue => Code::CatalogueMalformed,
+                Paper::Policy => Code::PolicyMalformed,
+            },
+            Self::BillRefused { .. } => Code::BillRefused,
+            Self::BalanceInsufficient => Code::BalanceInsufficient,
+            Self::BillPaid { .. } => Code::BillPaid,
+            Self::BillOpen { .. } => Code::BillOpen,
+            Self::LimitExceeded { .. } => Code::LimitExceeded,
+            Self::Uncertain { .. } => Code::Uncertain,
+            Self::StillOpen { .. } => Code::StillOpen,
+            Self::CentreUnreachable { .. } => Code::CentreUnreachable,
+            Self::CentreAnswer { .. } => Code::CentreAnswer,
+            Self::CentreRefused { code, .. } if code.retryable() => Code::CentreBusy,
+            Self::CentreRefused { .. } => Code::CentreRefused,
+            Self::ChainDiffers { .. } => Code::ChainDiffers,
+            Self::NothingToLoad => Code::NothingToLoad,
+            Self::NotEnrolled => Code::NotEnrolled,
+            Self::ReceiptUnknown { .. } => Code::ReceiptUnknown,
+            Self::Store(error) => error.code(),
+            Self::Output => Code::OutputFailed,
+            Self::NotRecorded { .. } => Code::NotRecorded,
+            Self::Bug(_) => Code::Bug,
+        }
+    }
+}
+
+pub(crate) const fn of_transport(error: &TransportError) -> Code {
+    match error {
+        TransportError::CardRemoved { .. } => Code::CardRemoved,
+        TransportError::NoCard { .. } => Code::NoCard,
+        TransportError::CardMute { .. } => Code::CardMute,
+        TransportError::CardReset { .. } => Code::CardReset,
+        TransportError::InUse { .. } => Code::ReaderInUse,
+        TransportError::ReaderGone { .. } => Code::ReaderGone,
+        TransportError::Timeout { .. } | TransportError::ReaderSick { .. } => Code::ReaderHangs,
+        TransportError::NoService => Code::NoPcscService,
+        TransportError::Protocol { .. } | TransportError::TraceDiffers { .. } | TransportError::TraceEnded { .. } => {
+            Code::ExchangeBroken
+        }
+    }
+}
+
+const fn of_shell(error: &ShellError) -> Code {
+    match error {
+        ShellError::Usage(_) => Code::ShellCommand,
+        ShellError::NoSuchPlace(_) | ShellError::Closed { reason: Reason::NoSuchFile, .. } => Code::PlaceUnknown,
+        ShellError::NoSuchKey(_) => Code::KeyUnknown,
+        ShellError::Closed { reason: Reason::Never, .. } => Code::FileNeverRead,
+        ShellError::Closed { reason: Reason::Unproved(Right::Pin), .. } => Code::PinNeeded,
+        ShellError::Closed { reason: Reason::Unproved(Right::Key(_)), .. } => Code::PsamMissing,
+        ShellError::Closed { reason: Reason::ProofRefused { right: Right::Pin, .. }, .. } => Code::PinWrong,
+        ShellError::Closed { reason: Reason::ProofRefused { right: Right::Key(_), .. }, .. } => Code::KeyRefused,
+        ShellError::Closed { reason: Reason::Refused(_), .. } => Code::CardRefused,
+        ShellError::Closed { reason: Reason::Module { .. }, .. } => Code::PsamRefused,
+        ShellError::Closed { reason: Reason::Withheld { .. }, .. } => Code::LastTry,
+        ShellError::Closed { reason: Reason::Lost, .. } => Code::NotReached,
+        ShellError::ReadOnly => Code::ReadOnly,
+        ShellError::Value { .. } => Code::ValueRefused,
+        ShellError::ReadBack(_) => Code::ReadBackDiffers,
+        ShellError::Expectation { .. } => Code::ScriptMismatch,
+    }
+}
+
+const fn of_session(error: &SessionError) -> Code {
+    match error {
+        SessionError::Transport(error) => of_transport(error),
+        SessionError::NoStatusWord(..) | SessionError::EndlessAnswer(..) | SessionError::Atr(_) => Code::CardAnswer,
+    }
+}
+
+const fn of_security(error: &SecurityError) -> Code {
+    match error {
+        SecurityError::KeyNotFound { .. } | SecurityError::LevelTooLow { .. } => Code::PsamKeyMissing,
+        SecurityError::Unsupported { .. }
+        | SecurityError::Refused { .. }
+        | SecurityError::StaysInside { .. }
+        | SecurityError::Gone(_) => Code::PsamRefused,
+        SecurityError::NotPsam(_) => Code::NotPsam,
+        SecurityError::Session(error) => of_session(error),
+        SecurityError::Challenge(_) => Code::CardRefused,
+    }
+}
