@@ -211,9 +211,20 @@ fn sixteen_cards_in_sixteen_readers_answer_at_once_each_for_itself() {
         return;
     }
     let readers = Readers::establish().expect("daemon");
-    // All are open before any is read, and read by threads that know nothing of each other.
-    let sessions: Vec<Session> =
-        (0..16).map(|slot| open(&readers, &format!("card-sim-{} 00 {:02X}", slot / 2, slot % 2))).collect();
+    // All are opened at once, by threads that share one way to the daemon, and open before any is read. Nothing may fail
+    // before the barrier: who does not come to it stops the others.
+    let barrier = std::sync::Barrier::new(16);
+    let sessions: Vec<Session> = std::thread::scope(|scope| {
+        let opening = |slot: u8| {
+            let (readers, barrier) = (&readers, &barrier);
+            scope.spawn(move || {
+                barrier.wait();
+                open(readers, &format!("card-sim-{} 00 {:02X}", slot / 2, slot % 2))
+            })
+        };
+        let threads: Vec<_> = (0..16).map(opening).collect();
+        threads.into_iter().map(|thread| thread.join().expect("opens")).collect()
+    });
     let threads = (0..16_u8).zip(sessions).map(|(slot, mut session)| {
         std::thread::spawn(move || {
             let factor = session.atr().expect("ATR").card_factor().expect("factor");

@@ -21,14 +21,17 @@ use super::{ReaderCall, TransportError};
 use crate::limits::{CallLimits, DAEMON_PAUSE, DAEMON_RECONNECTS, READERS_MAX, WAIT_SLICE};
 
 /// The readers of the daemon. A daemon that was stopped and started again is reached again by the next call.
+///
+/// Clones and threads may ask at once: each question has a connection for itself while it lasts, so that a long wait for a
+/// card holds up nobody.
 #[derive(Clone)]
 pub struct Readers {
-    daemon: Arc<Mutex<Option<Daemon>>>,
+    idle: Arc<Mutex<Vec<Daemon>>>,
     limits: CallLimits,
 }
 
-/// The thread that asks the daemon, and its connection.
-type Daemon = Arc<Worker<Option<Context>>>;
+/// A thread that asks the daemon, and its connection.
+type Daemon = Worker<Option<Context>>;
 
 /// One reader and whether a card is in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -80,7 +83,7 @@ impl Readers {
     /// # Errors
     /// [`TransportError::NoService`] when it does not run.
     pub fn with_limits(limits: CallLimits) -> Result<Self, TransportError> {
-        let readers = Self { daemon: Arc::new(Mutex::new(None)), limits };
+        let readers = Self { idle: Arc::default(), limits };
         readers.ask("", ReaderCall::Establish, Duration::ZERO, |_| Ok(()))?;
         Ok(readers)
     }
@@ -100,15 +103,13 @@ impl Readers {
     ) -> Result<T, TransportError> {
         let limit = self.limits.of(call);
         let timeout = |TimedOut| TransportError::Timeout { reader: reader.to_owned(), call, limit };
-        let lock = || self.daemon.lock().unwrap_or_else(PoisonError::into_inner);
-        let worker = match &mut *lock() {
-            Some(worker) => Arc::clone(worker),
-            none => {
-                let made = Worker::start("", limit, || Ok::<_, Error>(None)).map_err(timeout)?;
-                let made = Arc::new(made.map_err(|error| map(reader, error))?);
-                *none = Some(Arc::clone(&made));
-                made
-            }
+        let idle = || self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        let waiting = idle().pop();
+        let worker = match waiting {
+            Some(worker) => worker,
+            None => Worker::start("", limit, || Ok::<_, Error>(None))
+                .map_err(timeout)?
+                .map_err(|error| map(reader, error))?,
         };
         let work = move |slot: &mut Option<Context>| {
             let attempt = |slot: &mut Option<Context>| {
@@ -130,14 +131,10 @@ impl Readers {
             }
             outcome
         };
-        match worker.call(limit + longer, work) {
-            Ok(outcome) => outcome.map_err(|error| map(reader, error)),
-            Err(error) => {
-                // The thread stays with its call; the next question gets another.
-                *lock() = None;
-                Err(timeout(error))
-            }
-        }
+        // A thread that does not come back stays with its call; the next question gets another.
+        let outcome = worker.call(limit + longer, work).map_err(timeout)?;
+        idle().push(worker);
+        outcome.map_err(|error| map(reader, error))
     }
 
     /// All readers with their cards, in the daemon's order.
