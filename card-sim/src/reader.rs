@@ -8,7 +8,7 @@ pub mod control;
 mod daemon;
 mod error;
 mod slot;
-mod vpcd;
+pub mod vpcd;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};

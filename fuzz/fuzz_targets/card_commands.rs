@@ -11,7 +11,9 @@ use libfuzzer_sys::fuzz_target;
 
 /// Every kind of card that can be addressed.
 static PROFILES: LazyLock<Vec<Profile>> = LazyLock::new(|| {
-    ["ssc-3.0", "ssc-3.0-sm4", "ssc-1.0", "psam", "psam-sx3", "pboc-purse"].map(|name| builtin(name).expect("built in")).into()
+    ["ssc-3.0", "ssc-3.0-sm4", "ssc-1.0", "psam", "psam-sx3", "pboc-purse"]
+        .map(|name| builtin(name).expect("built in"))
+        .into()
 });
 
 // The first byte chooses the card; then come commands, each behind one byte of length.

@@ -10,7 +10,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use super::vpcd::{self, Message};
+use super::vpcd::{self, Message, Prompt};
 use super::{ReaderError, SlotStatus};
 use crate::card::{Card, Silence};
 use crate::fault::FaultPlan;
@@ -222,7 +222,7 @@ fn serve(port: u16, shared: &Shared) {
 /// Carries messages until the driver or the card leaves.
 fn converse(mut stream: TcpStream, shared: &Shared) {
     let mut answer = Vec::with_capacity(258);
-    while let Ok(Some(message)) = vpcd::receive(&mut stream) {
+    while let Ok(Some(message)) = vpcd::receive(&mut Prompt(&stream)) {
         let mut inside = shared.lock();
         if message == Message::AskAtr && inside.is_overlooked() {
             return;

@@ -15,12 +15,30 @@ const PAIR_TRIES: usize = 256;
 
 /// A message from the driver.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Message {
+pub enum Message {
+    /// Take the power away.
     PowerOff,
+    /// Give power: cold reset.
     PowerOn,
+    /// Warm reset.
     Reset,
+    /// Answer with the ATR.
     AskAtr,
+    /// Carry this out and answer; of any length, also none.
     Apdu(Vec<u8>),
+}
+
+/// The driver's side of a connection.
+///
+/// The driver sends length and body in two writes. Without an immediate acknowledgement of the first, the second waits
+/// for the delayed-acknowledgement timer of 40 ms; the option holds for one receive only.
+pub(crate) struct Prompt<'s>(pub(crate) &'s TcpStream);
+
+impl Read for Prompt<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        SockRef::from(self.0).set_tcp_quickack(true)?;
+        self.0.read(buffer)
+    }
 }
 
 /// `count` ports that are free now, each with a free next one: the driver listens on both.
@@ -70,8 +88,11 @@ pub(crate) fn connect(port: u16) -> io::Result<TcpStream> {
     Ok(stream)
 }
 
-/// The next message; `None` when the driver closed the connection.
-pub(crate) fn receive(stream: &mut TcpStream) -> io::Result<Option<Message>> {
+/// The next message; `None` when the driver closed the connection, inside a message too.
+///
+/// # Errors
+/// The error of the stream.
+pub fn receive(stream: &mut impl Read) -> io::Result<Option<Message>> {
     let mut length = [0; 2];
     if !read_whole(stream, &mut length)? {
         return Ok(None);
@@ -90,17 +111,17 @@ pub(crate) fn receive(stream: &mut TcpStream) -> io::Result<Option<Message>> {
 }
 
 /// Sends an answer in one write.
-pub(crate) fn send(stream: &mut TcpStream, body: &[u8]) -> io::Result<()> {
+///
+/// # Errors
+/// The error of the stream; `InvalidInput` when the answer has more bytes than its length can say.
+pub fn send(stream: &mut impl Write, body: &[u8]) -> io::Result<()> {
     let length = u16::try_from(body.len()).map_err(|_| io::ErrorKind::InvalidInput)?;
     stream.write_all(&[&length.to_be_bytes()[..], body].concat())
 }
 
-/// The driver sends length and body in two writes. Without an immediate acknowledgement of the first, the second waits
-/// for the delayed-acknowledgement timer of 40 ms; the option holds for one receive only.
-fn read_whole(stream: &mut TcpStream, buffer: &mut [u8]) -> io::Result<bool> {
+fn read_whole(stream: &mut impl Read, buffer: &mut [u8]) -> io::Result<bool> {
     let mut filled = 0;
     while filled < buffer.len() {
-        SockRef::from(&*stream).set_tcp_quickack(true)?;
         let rest = buffer.get_mut(filled..).expect("filled is at most the length");
         match stream.read(rest) {
             Ok(0) => return Ok(false),
@@ -119,7 +140,7 @@ mod tests {
     #[test]
     fn messages_are_told_apart_and_survive_being_cut_anywhere() {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("port");
-        let mut card = connect(listener.local_addr().expect("address").port()).expect("connects");
+        let card = connect(listener.local_addr().expect("address").port()).expect("connects");
         let (mut driver, _) = listener.accept().expect("accepts");
         let wire = [&[0, 1, 4, 0, 1, 1, 0, 5][..], &[0, 0x84, 0, 0, 8], &[0, 1, 2, 0, 1, 0]].concat();
         let writer = std::thread::spawn(move || {
@@ -136,10 +157,10 @@ mod tests {
             Message::PowerOff,
         ];
         for message in expected {
-            assert_eq!(receive(&mut card).expect("reads"), Some(message));
+            assert_eq!(receive(&mut Prompt(&card)).expect("reads"), Some(message));
         }
         drop(writer.join().expect("no panic"));
-        assert_eq!(receive(&mut card).expect("reads"), None);
+        assert_eq!(receive(&mut Prompt(&card)).expect("reads"), None);
     }
 
     #[test]
