@@ -31,7 +31,14 @@ impl Value {
     /// Bytes as hex.
     #[must_use]
     pub fn bytes(bytes: &[u8]) -> Self {
-        Self::Text(hex::encode_upper(bytes))
+        const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
+        let digit = |nibble: u8| char::from(DIGITS.get(usize::from(nibble)).copied().unwrap_or_default());
+        let mut text = String::with_capacity(bytes.len() * 2);
+        for byte in bytes {
+            text.push(digit(byte >> 4));
+            text.push(digit(byte & 0x0F));
+        }
+        Self::Text(text)
     }
 
     /// The text; `None` for a number.
@@ -335,8 +342,9 @@ pub fn decode(format: Format, bytes: &[u8]) -> (Value, Vec<Fault>) {
         },
         FormatKind::BAmount | FormatKind::BSequence => decode_big_endian(bytes, &mut faults),
     };
-    let is_composite = format.kind == FormatKind::BTlv;
-    if faults.is_empty() && !is_composite && encode(format, &value).ok().as_deref() != Some(bytes) {
+    // Only text and decimal amounts have several spellings; the others come back as the same bytes whenever nothing is amiss.
+    let has_spellings = matches!(format.kind, FormatKind::An | FormatKind::CnAmount);
+    if faults.is_empty() && has_spellings && encode(format, &value).ok().as_deref() != Some(bytes) {
         faults.push(Fault::Unusual);
     }
     (value, faults)

@@ -155,13 +155,35 @@ impl Reading {
         self.faults.extend(other.faults);
     }
 
-    fn add(&mut self, place: &Place, element: &Element, bytes: &[u8]) {
+    /// Adds the values of a file's bytes: all records of a TLV or cyclic file one after the other, or the bytes of a
+    /// transparent file.
+    pub fn add_file(&mut self, df: &Df, ef: &Ef, bytes: &[u8]) {
+        let file = Place::file(&df.id, &ef.id);
+        match ef.kind {
+            EfKind::TlvRecords => decode_tagged(&file, ef, [bytes], self),
+            EfKind::Cyclic => {
+                let records = bytes.chunks(ef.record_length().max(1));
+                (1..=u8::MAX).zip(records).for_each(|(number, record)| {
+                    decode_fields(&file.clone().record(number), ef, record, self);
+                });
+            }
+            EfKind::Transparent if ef.elements.is_empty() => self.values.insert(file, Value::bytes(bytes)),
+            EfKind::Transparent => decode_fields(&file, ef, bytes, self),
+        }
+    }
+
+    /// Adds the values of a TLV file that was read in parts, each of whole records. A part that is cut spoils no other.
+    pub fn add_parts(&mut self, df: &Df, ef: &Ef, parts: &[Vec<u8>]) {
+        decode_tagged(&Place::file(&df.id, &ef.id), ef, parts.iter().map(Vec::as_slice), self);
+    }
+
+    fn add(&mut self, place: Place, element: &Element, bytes: &[u8]) {
         if element.format.kind == FormatKind::BTlv {
-            return self.add_composite(place, element, bytes);
+            return self.add_composite(&place, element, bytes);
         }
         let (value, faults) = codec::decode(element.format, bytes);
-        self.values.insert(place.clone(), value);
         faults.into_iter().for_each(|fault| self.fault(place.clone(), fault));
+        self.values.insert(place, value);
     }
 
     fn add_composite(&mut self, place: &Place, element: &Element, bytes: &[u8]) {
@@ -175,7 +197,7 @@ impl Reading {
             match missing.iter().position(|row| row.tag == Some(item.tag)) {
                 Some(index) => {
                     let row = missing.remove(index);
-                    self.add(&place.clone().inner(&row.id), row, item.value);
+                    self.add(place.clone().inner(&row.id), row, item.value);
                 }
                 None => self.add_unknown(place, &item),
             }
@@ -266,33 +288,9 @@ pub fn encode_file(df: &Df, ef: &Ef, values: &CardValues) -> Result<Vec<(u8, Vec
 /// The values of a file's bytes: all records of a TLV or cyclic file one after the other, or the bytes of a transparent file.
 #[must_use]
 pub fn decode_file(df: &Df, ef: &Ef, bytes: &[u8]) -> Reading {
-    let file = Place::file(&df.id, &ef.id);
-    match ef.kind {
-        EfKind::TlvRecords => decode_tagged(&file, ef, [bytes]),
-        EfKind::Cyclic => {
-            let mut reading = Reading::default();
-            let records = bytes.chunks(ef.record_length().max(1));
-            (1..=u8::MAX).zip(records).for_each(|(number, record)| {
-                decode_fields(&file.clone().record(number), ef, record, &mut reading);
-            });
-            reading
-        }
-        EfKind::Transparent => {
-            let mut reading = Reading::default();
-            if ef.elements.is_empty() {
-                reading.values.insert(file, Value::bytes(bytes));
-            } else {
-                decode_fields(&file, ef, bytes, &mut reading);
-            }
-            reading
-        }
-    }
-}
-
-/// The values of a TLV file that was read in parts, each of whole records. A part that is cut spoils no other.
-#[must_use]
-pub fn decode_parts(df: &Df, ef: &Ef, parts: &[Vec<u8>]) -> Reading {
-    decode_tagged(&Place::file(&df.id, &ef.id), ef, parts.iter().map(Vec::as_slice))
+    let mut reading = Reading::default();
+    reading.add_file(df, ef, bytes);
+    reading
 }
 
 /// The values of one record of a cyclic file.
@@ -303,8 +301,7 @@ pub fn decode_record(df: &Df, ef: &Ef, number: u8, bytes: &[u8]) -> Reading {
     reading
 }
 
-fn decode_tagged<'b>(file: &Place, ef: &Ef, parts: impl IntoIterator<Item = &'b [u8]>) -> Reading {
-    let mut reading = Reading::default();
+fn decode_tagged<'b>(file: &Place, ef: &Ef, parts: impl IntoIterator<Item = &'b [u8]>, reading: &mut Reading) {
     let mut records = Vec::new();
     let mut is_truncated = false;
     for item in parts.into_iter().flat_map(tlv::items) {
@@ -326,7 +323,7 @@ fn decode_tagged<'b>(file: &Place, ef: &Ef, parts: impl IntoIterator<Item = &'b 
             *row = missing.iter_mut().find(|row| has(row, item.tag)).and_then(Option::take);
         }
         match row {
-            Some(row) => reading.add(&file.clone().item(&row.id), row, item.value),
+            Some(row) => reading.add(file.clone().item(&row.id), row, item.value),
             None => reading.add_unknown(file, item),
         }
     }
@@ -334,13 +331,12 @@ fn decode_tagged<'b>(file: &Place, ef: &Ef, parts: impl IntoIterator<Item = &'b 
         reading.fault(file.clone(), Fault::Truncated);
     }
     missing.iter().flatten().for_each(|row| reading.fault(file.clone().item(&row.id), Fault::Missing));
-    reading
 }
 
 fn decode_fields(record: &Place, ef: &Ef, mut bytes: &[u8], reading: &mut Reading) {
     for row in &ef.elements {
         let (field, rest) = bytes.split_at_checked(usize::from(row.format.length)).unwrap_or((bytes, &[]));
-        reading.add(&record.clone().item(&row.id), row, field);
+        reading.add(record.clone().item(&row.id), row, field);
         bytes = rest;
     }
     if !bytes.is_empty() {

@@ -5,22 +5,23 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-/// A file, a record, an item or an item of a composite.
+/// A file, a record, an item or an item of a composite. The words are shared: a place is copied for each item beside it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Place {
     /// `DF04`.
-    pub df: Box<str>,
+    pub df: Arc<str>,
     /// `EF08`.
-    pub ef: Box<str>,
+    pub ef: Arc<str>,
     /// Record of a cyclic file, from 1, the newest first.
     pub record: Option<u8>,
     /// `sequence`; `None` for the whole file or record.
-    pub item: Option<Box<str>>,
+    pub item: Option<Arc<str>>,
     /// Item of a composite.
-    pub inner: Option<Box<str>>,
+    pub inner: Option<Arc<str>>,
 }
 
 /// A text that names no place.

@@ -437,12 +437,12 @@ impl<'a> Reader<'a> {
         if file.parts.iter().all(Vec::is_empty) {
             return;
         }
-        self.outcome.reading.extend(match file.ef.kind {
+        match file.ef.kind {
             // Entries were taken as they came.
-            EfKind::Cyclic => Reading::default(),
-            EfKind::TlvRecords => image::decode_parts(file.df, file.ef, &file.parts),
-            EfKind::Transparent => image::decode_file(file.df, file.ef, &file.parts.concat()),
-        });
+            EfKind::Cyclic => {}
+            EfKind::TlvRecords => self.outcome.reading.add_parts(file.df, file.ef, &file.parts),
+            EfKind::Transparent => self.outcome.reading.add_file(file.df, file.ef, &file.parts.concat()),
+        }
     }
 
     fn keep_fci(&mut self, data: &[u8]) {

@@ -32,7 +32,14 @@ pub fn encode_characters(text: &str) -> Result<Vec<Vec<u8>>, NotInGbk> {
 /// # Errors
 /// [`NotInGbk`] at the first character without a GBK code.
 pub fn encode_text(text: &str) -> Result<Vec<u8>, NotInGbk> {
-    Ok(encode_characters(text)?.concat())
+    let mut bytes = Vec::with_capacity(text.len());
+    for (character, position) in text.chars().zip(1..) {
+        match u8::try_from(character) {
+            Ok(ascii) if ascii.is_ascii() => bytes.push(ascii),
+            _ => bytes.extend(encode(character).ok_or(NotInGbk { character, position })?),
+        }
+    }
+    Ok(bytes)
 }
 
 /// Characters without agreed meaning, which the encoding standard maps to user-defined codes.
