@@ -113,6 +113,7 @@ impl Changes {
     /// When the changes of a command do not fit the log: the caller's fault, no card byte can cause it.
     pub(crate) fn set(&mut self, address: usize, bytes: &[u8]) {
         self.starts.push(self.log.len());
+        self.log.reserve(ENTRY_HEADER + bytes.len());
         self.log.extend(u32::try_from(address).expect("memory is smaller than 4 GiB").to_be_bytes());
         self.log.extend(u16::try_from(bytes.len()).expect("a change is at most 255 bytes").to_be_bytes());
         self.log.extend_from_slice(bytes);
@@ -324,33 +325,31 @@ fn torn(old: &[u8], new: &[u8], whole: usize) -> Vec<u8> {
     old.iter().zip(new).enumerate().map(mix).collect()
 }
 
+/// What each value of a byte adds to the check sum.
+const CRC: [u32; 256] = {
+    let mut table = [0; 256];
+    let mut rest: &mut [u32] = &mut table;
+    let mut value = 0;
+    while let Some((slot, tail)) = rest.split_first_mut() {
+        let mut sum: u32 = value;
+        let mut bit = 0;
+        while bit < 8 {
+            sum = if sum & 1 == 1 { (sum >> 1) ^ 0xEDB8_8320 } else { sum >> 1 };
+            bit += 1;
+        }
+        *slot = sum;
+        value += 1;
+        rest = tail;
+    }
+    table
+};
+
 /// CRC-32 (ISO/IEC 3309, reflected polynomial EDB88320).
 fn check_sum(bytes: &[u8]) -> u32 {
-    // One entry for each value of four bits.
-    const TABLE: [u32; 16] = [
-        0x0000_0000,
-        0x1DB7_1064,
-        0x3B6E_20C8,
-        0x26D9_30AC,
-        0x76DC_4190,
-        0x6B6B_51F4,
-        0x4DB2_6158,
-        0x5005_713C,
-        0xEDB8_8320,
-        0xF00F_9344,
-        0xD6D6_A3E8,
-        0xCB61_B38C,
-        0x9B64_C2B0,
-        0x86D3_D2D4,
-        0xA00A_E278,
-        0xBDBD_F21C,
-    ];
-    let entry = |value: u32| {
-        let [low, ..] = value.to_le_bytes();
-        TABLE.get(usize::from(low & 0x0F)).copied().unwrap_or_default()
+    let step = |sum: u32, byte: &u8| {
+        let [low, ..] = sum.to_le_bytes();
+        CRC.get(usize::from(low ^ byte)).copied().unwrap_or_default() ^ (sum >> 8)
     };
-    let nibble = |sum: u32| entry(sum) ^ (sum >> 4);
-    let step = |sum: u32, byte: &u8| nibble(nibble(sum ^ u32::from(*byte)));
     !bytes.iter().fold(u32::MAX, step)
 }
 
