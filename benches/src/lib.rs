@@ -1,11 +1,15 @@
 //! The measurements of `make bench`: ours against the bare cost of the same work, as ratios of one run.
 
+pub mod card_cryptography;
+pub mod decode;
 mod deployed;
 pub mod journal;
 pub mod measure;
 pub mod output;
 pub mod personalization;
+pub mod profile_load;
 pub mod purchase;
+pub mod read_record;
 pub mod round_trip;
 pub mod sample;
 pub mod tac;

@@ -4,15 +4,22 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use benches::measure::Row;
-use benches::{journal, output, personalization, round_trip, tac, wire, wire_tables};
+use benches::{
+    card_cryptography, decode, journal, output, personalization, profile_load, read_record, round_trip, tac, wire,
+    wire_tables,
+};
 
 /// A measurement with its name.
 type Named = (&'static str, fn() -> Vec<Row>);
 
 /// Every measurement.
-const ALL: [Named; 5] = [
+const ALL: [Named; 9] = [
     ("round-trip", || vec![round_trip::measure()]),
     ("wire", wire::measure),
+    ("read-record", || vec![read_record::measure()]),
+    ("card-cryptography", card_cryptography::measure),
+    ("profile-load", || vec![profile_load::measure()]),
+    ("decode", || vec![decode::measure()]),
     ("personalization", || vec![personalization::measure()]),
     ("tac", || vec![tac::measure()]),
     ("journal", || vec![journal::measure()]),

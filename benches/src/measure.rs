@@ -21,15 +21,15 @@ pub struct Row {
     pub unit: String,
     /// Ours divided by bare.
     pub ratio: f64,
-    /// The bound on the ratio.
+    /// The bound.
     pub aim: Aim,
-    /// Whether the ratio keeps to it.
+    /// Whether the row keeps to it.
     pub met: bool,
     /// What is in it, where the name does not say.
     pub note: String,
 }
 
-/// The bound on a ratio.
+/// The bound on a row: on its ratio, or on our own figure where the specification names one.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Aim {
@@ -37,6 +37,10 @@ pub enum Aim {
     AtMost(f64),
     /// A rate: at least this.
     AtLeast(f64),
+    /// A cost that the specification bounds in the row's own unit: ours at most this.
+    OursAtMost(f64),
+    /// A rate that the specification bounds in the row's own unit: ours at least this.
+    OursAtLeast(f64),
     /// No bound: for reading only.
     None,
 }
@@ -49,6 +53,8 @@ impl Row {
         let met = match aim {
             Aim::AtMost(bound) => ratio <= bound,
             Aim::AtLeast(bound) => ratio >= bound,
+            Aim::OursAtMost(bound) => ours <= bound,
+            Aim::OursAtLeast(bound) => ours >= bound,
             Aim::None => true,
         };
         Self { what: what.to_owned(), ours, bare, unit: unit.to_owned(), ratio, aim, met, note: note.to_owned() }
@@ -95,6 +101,14 @@ mod tests {
         assert!(!Row::new("", "", 1.2, 1.0, Aim::AtMost(1.05), "").met);
         assert!(!Row::new("", "", 0.7, 1.0, Aim::AtLeast(0.8), "").met);
         assert!(!Row::new("", "", f64::NAN, 1.0, Aim::AtLeast(0.8), "").met);
+    }
+
+    #[test]
+    fn a_bound_on_our_own_figure_leaves_the_ratio_alone() {
+        assert!(Row::new("", "", 2.0, 1e-3, Aim::OursAtMost(2.0), "").met);
+        assert!(!Row::new("", "", 2.1, 5.0, Aim::OursAtMost(2.0), "").met);
+        assert!(Row::new("", "", 1e6, 1e9, Aim::OursAtLeast(1e6), "").met);
+        assert!(!Row::new("", "", f64::NAN, 1.0, Aim::OursAtLeast(1e6), "").met);
     }
 
     #[test]

@@ -9,16 +9,18 @@ use crate::measure::{Aim, Row};
 /// # Errors
 /// The system's error when the file cannot be written.
 pub fn report(rows: &[Row], folder: &Path) -> std::io::Result<()> {
-    println!("{:<44} {:>12} {:>12} {:<10} {:>6}  {:<8}", "what", "ours", "bare", "unit", "ratio", "aim");
+    println!("{:<44} {:>12} {:>12} {:<10} {:>6}  {:<15}", "what", "ours", "bare", "unit", "ratio", "aim");
     for row in rows {
         let aim = match row.aim {
             Aim::AtMost(bound) => format!("<= {bound:.2}"),
             Aim::AtLeast(bound) => format!(">= {bound:.2}"),
+            Aim::OursAtMost(bound) => format!("<= {bound} {}", row.unit),
+            Aim::OursAtLeast(bound) => format!(">= {bound} {}", row.unit),
             Aim::None => String::new(),
         };
         let missed = if row.met { "" } else { "MISSED" };
         println!(
-            "{:<44} {:>12} {:>12} {:<10} {:>6.3}  {:<8} {missed}",
+            "{:<44} {:>12} {:>12} {:<10} {:>6.3}  {:<15} {missed}",
             row.what,
             figure(row.ours),
             figure(row.bare),
