@@ -4,9 +4,11 @@
 
 use std::fmt::Write as _;
 
+use card_core::algorithm::Algorithm;
+
 use crate::assumption::assumptions;
 use crate::certificate::CertificateContent;
-use crate::profile::{Df, Ef, EfKind, Element, Profile};
+use crate::profile::{CardKind, Df, Ef, EfKind, Element, Profile};
 
 /// The document. Table heads in both languages.
 #[must_use]
@@ -22,6 +24,7 @@ fn write(profile: &Profile, out: &mut String) -> std::fmt::Result {
     if let Some(base) = &profile.base {
         writeln!(out, "Extends `{base}`.\n")?;
     }
+    card(profile, out)?;
     for df in &profile.df {
         directory(df, out)?;
     }
@@ -35,9 +38,46 @@ fn write(profile: &Profile, out: &mut String) -> std::fmt::Result {
     Ok(())
 }
 
+fn card(profile: &Profile, out: &mut String) -> std::fmt::Result {
+    let hex = |bytes: &[u8]| hex::encode_upper(bytes);
+    writeln!(out, "## 卡片 Card\n\n| 项 item | 值 value |\n|---|---|")?;
+    let kind = match profile.kind {
+        CardKind::User => "用户卡 user card",
+        CardKind::Psam => "PSAM",
+    };
+    writeln!(out, "| 种类 kind | {kind} |")?;
+    if !profile.version.is_empty() {
+        writeln!(out, "| 规范版本 version | {} |", profile.version)?;
+    }
+    let algorithm = match profile.algorithm {
+        Algorithm::Tdes => "3DES",
+        Algorithm::Sm4 => "SM4",
+    };
+    writeln!(out, "| 算法 algorithm | {} |", algorithm)?;
+    writeln!(out, "| 容量 capacity | {} 字节 bytes |", profile.capacity)?;
+    writeln!(out, "| 复位应答 ATR | {} {} + 6 |", hex(&profile.atr.prefix), hex(&profile.atr.maker))?;
+    if let Some(pin) = &profile.pin {
+        writeln!(out, "| PIN | {}-{} 字节 bytes, {} 次 tries |", pin.bytes_min, pin.bytes_max, pin.tries)?;
+    }
+    let load = &profile.key_load;
+    writeln!(out, "| 密钥装载 key load | {}, 随机数 challenge {} |", hex(&load.command), load.challenge)?;
+    if let Some(row) = &profile.blocking {
+        let commands = [
+            ("应用锁定 APPLICATION BLOCK", &row.application_block),
+            ("应用永久锁定 APPLICATION BLOCK for good", &row.application_block_for_good),
+            ("应用解锁 APPLICATION UNBLOCK", &row.application_unblock),
+            ("卡锁定 CARD BLOCK", &row.card_block),
+        ];
+        for (name, header) in commands {
+            writeln!(out, "| {name} | {}, 随机数 challenge {} |", hex(header), row.challenge)?;
+        }
+    }
+    writeln!(out)
+}
+
 fn directory(df: &Df, out: &mut String) -> std::fmt::Result {
     let name = if df.df_name.is_empty() { String::new() } else { format!(", {}", hex::encode_upper(&df.df_name)) };
-    writeln!(out, "## {} {} ({:04X}{name})\n", df.id, df.name, df.fid)?;
+    writeln!(out, "## {} {} ({:04X}{name})\n\n主控密钥 control key: {}\n", df.id, df.name, df.fid, df.control_key)?;
     for ef in &df.ef {
         file(ef, out)?;
     }
@@ -87,14 +127,17 @@ fn element(number: &str, row: &Element, out: &mut String) -> std::fmt::Result {
 
 fn keys(profile: &Profile, out: &mut String) -> std::fmt::Result {
     writeln!(out, "## 密钥 Keys\n")?;
-    writeln!(out, "| 名称 name | DF | 用途 purpose | 类 class | id | usage | PSAM | HSM | 字节 bytes | 次数 tries |")?;
-    writeln!(out, "|---|---|---|---|---|---|---|---|---|---|")?;
+    writeln!(
+        out,
+        "| 名称 name | DF | 用途 purpose | 类 class | id | usage | PSAM | HSM | 字节 bytes | 次数 tries | 可信度 confidence |"
+    )?;
+    writeln!(out, "|---|---|---|---|---|---|---|---|---|---|---|")?;
     for key in &profile.key {
         let psam = key.psam.map_or_else(String::new, |psam| format!("{:02X} {:02X}", psam.usage, psam.id));
         let class = format!("{:?}", key.class).to_uppercase();
         writeln!(
             out,
-            "| {} | {} | {} | {class} | {:02X} | {:02X} | {psam} | {} | {} | {} |",
+            "| {} | {} | {} | {class} | {:02X} | {:02X} | {psam} | {} | {} | {} | {} |",
             key.name,
             key.df,
             key.purpose,
@@ -102,7 +145,8 @@ fn keys(profile: &Profile, out: &mut String) -> std::fmt::Result {
             key.usage,
             key.hsm.join(" "),
             key.length.bytes(),
-            key.tries
+            key.tries,
+            key.confidence.as_deref().unwrap_or("H")
         )?;
     }
     writeln!(out)
