@@ -109,6 +109,13 @@ pub struct KeyInspection {
 }
 
 impl Card {
+    /// What the card was made to be, for comparing cards of two profiles: where files and keys lie and how they are
+    /// named, what each command asks for. No key; no value but the PIN of delivery, which the profile states.
+    #[must_use]
+    pub fn structure(&self) -> String {
+        format!("{:?}", self.model())
+    }
+
     /// Looks inside. An interrupted transaction shows after the card had power once more.
     #[must_use]
     pub fn inspect(&self) -> Inspection {

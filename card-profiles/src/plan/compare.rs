@@ -76,6 +76,18 @@ impl Mismatch {
 }
 
 impl PlannedStep {
+    /// The data that the card must answer, in pieces, with what each is; none where the status word says all.
+    #[must_use]
+    pub fn expects(&self) -> Vec<(Option<&Place>, &[u8])> {
+        match &self.expected {
+            Expected::Done => Vec::new(),
+            Expected::Bytes(bytes) => vec![(self.place.as_ref(), bytes)],
+            Expected::Records(records) => {
+                records.iter().map(|(place, bytes)| (Some(place), bytes.as_slice())).collect()
+            }
+        }
+    }
+
     /// Judges the card's answer to this step.
     ///
     /// # Errors

@@ -51,6 +51,7 @@ pub(super) fn model(
         load_access: rule(keys, "account", &rules.load_access)?,
         balance_access: rule(keys, "account", &rules.balance_access)?,
         address: place.take(ACCOUNT_BYTES),
-        rules: rules.clone(),
+        // What is assumed is for people; the card does not hold it.
+        rules: AccountRules { assumed: Vec::new(), ..rules.clone() },
     })
 }

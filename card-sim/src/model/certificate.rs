@@ -51,6 +51,14 @@ pub(crate) struct AccessToCertificates {
     pub(crate) load_master_key: Rule,
 }
 
+/// The rules without what is for people: the card does not hold it.
+fn without_words(rules: &CertificateRules) -> CertificateRules {
+    let mut rules = CertificateRules { assumed: Vec::new(), file: Vec::new(), ..rules.clone() };
+    rules.user_pin.name.clear();
+    rules.administrator_pin.name.clear();
+    rules
+}
+
 /// Adds the application behind the directories of the card.
 pub(super) fn model(
     rules: &CertificateRules,
@@ -140,7 +148,7 @@ pub(super) fn model(
             change_administrator_pin: rule(access.change_administrator_pin),
             load_master_key: rule(access.load_master_key),
         },
-        rules: rules.clone(),
+        rules: without_words(rules),
     }))
 }
 

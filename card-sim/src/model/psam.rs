@@ -43,7 +43,7 @@ pub(super) fn model(profile: &Profile, dfs: &[DfModel]) -> Result<PsamModel, Mod
     let holds = |df: &DfModel| df.efs.iter().any(|ef| (ef.address..ef.address + ef.size).contains(&sequence));
     let df = dfs.iter().position(holds).ok_or_else(|| ModelError::NoSuchFile("terminal_sequence".to_owned()))?;
     let expiry = find("expiry_date", 4).ok();
-    Ok(PsamModel { terminal, sequence, df, expiry, rules: profile.psam.clone() })
+    Ok(PsamModel { terminal, sequence, df, expiry, rules: PsamRules { assumed: Vec::new(), ..profile.psam.clone() } })
 }
 
 #[cfg(test)]
