@@ -18,7 +18,7 @@ use axum::extract::{DefaultBodyLimit, FromRequest, Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use card_profiles::account::AccountRules;
+use settlement::Accounts;
 use settlement::code::ErrorCode;
 use settlement::limits::MESSAGE_BYTES_MAX;
 use settlement::message::{
@@ -42,15 +42,15 @@ const STOP_TIME_MAX: Duration = Duration::from_secs(10);
 pub struct Desk {
     store: Mutex<Store>,
     keys: VaultKeys,
-    rules: AccountRules,
+    accounts: Accounts,
     lang: Lang,
 }
 
 impl Desk {
     /// A desk on its own connection to the database.
     #[must_use]
-    pub const fn new(store: Store, keys: VaultKeys, rules: AccountRules, lang: Lang) -> Self {
-        Self { store: Mutex::new(store), keys, rules, lang }
+    pub const fn new(store: Store, keys: VaultKeys, accounts: Accounts, lang: Lang) -> Self {
+        Self { store: Mutex::new(store), keys, accounts, lang }
     }
 
     fn with_store<T>(&self, work: impl FnOnce(&mut Store) -> T) -> T {

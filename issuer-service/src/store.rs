@@ -41,6 +41,7 @@ const MIGRATIONS: &[(i64, &str)] = &[
     (2, include_str!("store/schema_002_person.sql")),
     (3, include_str!("store/schema_003_batch.sql")),
     (10, include_str!("store/schema_010_clearing.sql")),
+    (11, include_str!("store/schema_011_load_algorithm.sql")),
     (30, include_str!("store/schema_030_key.sql")),
     (31, include_str!("store/schema_031_ceremony.sql")),
     (32, include_str!("store/schema_032_psam_custody.sql")),

@@ -143,6 +143,10 @@ codes! {
     TacWrong = "TAC_WRONG", false,
         "TAC 不符", "不予入账,由中心核查",
         "the TAC is wrong", "not posted; the centre looks into it";
+    /// The centre cannot compute with the card's algorithm.
+    AlgorithmUnsupported = "ALGORITHM_UNSUPPORTED", false,
+        "中心不能核验该卡算法的交易", "不予入账;请联系中心,由能用该算法的密码机核验",
+        "the centre cannot check cards of this algorithm", "not posted; ask the centre for a security module that has the algorithm";
     /// There is no TAC: only counter, balance and log show the transaction.
     TacMissing = "TAC_MISSING", false,
         "没有 TAC", "由中心按卡内日志核查",

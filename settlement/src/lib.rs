@@ -4,6 +4,7 @@
 //! Never: I/O, SQL, a clock, random numbers, a key (cryptograms come from a
 //! [`SecurityModule`](card_core::security::SecurityModule)).
 
+pub mod accounts;
 pub mod agreement;
 pub mod batch;
 pub mod bill;
@@ -27,6 +28,7 @@ pub mod signing;
 pub mod split;
 pub mod tac;
 
+pub use accounts::Accounts;
 pub use code::{ErrorCode, Language};
 pub use date::{BusinessDate, DateTime};
 pub use explain::Explain;

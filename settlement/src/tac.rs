@@ -33,6 +33,9 @@ pub enum TacError {
     /// An amount that no card holds.
     #[error(transparent)]
     Amount(#[from] FenError),
+    /// Cards of this algorithm cannot be checked: SSF33 is not public.
+    #[error("nothing is known of the account of cards with algorithm {0:02X}")]
+    Algorithm(u8),
     /// A load has no MAC2 of the card.
     #[error("only a purchase has a MAC2")]
     NotPurchase,

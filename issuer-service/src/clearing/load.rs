@@ -11,8 +11,8 @@
 //! Units: fen.
 
 use card_core::security::SecurityModule;
-use card_profiles::account::AccountRules;
 use serde::Serialize;
+use settlement::Accounts;
 use settlement::code::ErrorCode;
 use settlement::date::{BusinessDate, DateTime};
 use settlement::fen::Fen;
@@ -87,6 +87,8 @@ pub struct Load {
     pub random: CardRandom,
     /// Key version that the card answered.
     pub key_version: u8,
+    /// Algorithm byte that the card answered.
+    pub algorithm: u8,
     /// Digest of the request without its request id.
     #[serde(skip)]
     pub body_hash: Digest,
@@ -135,7 +137,7 @@ pub fn quote(tx: &Tx<'_>, card: CardIdentifier) -> Result<Fen, ClearingError> {
 pub fn prepare(
     tx: &Tx<'_>,
     module: &mut dyn SecurityModule,
-    rules: &AccountRules,
+    accounts: &Accounts,
     request: &LoadRequest,
 ) -> Result<(Prepared, Act), ClearingError> {
     let body_hash = content_hash(request);
@@ -149,6 +151,7 @@ pub fn prepare(
     }
     let card = tx.payable_card(request.card_identifier)?;
     load::balance_after(request)?;
+    let rules = accounts.of(request.algorithm)?;
     if card.factor != request.card_factor || !load::check_mac1(module, rules, request)? {
         return Err(ClearingError::Refused(ErrorCode::Mac1Wrong));
     }
@@ -173,6 +176,7 @@ pub fn prepare(
         card_sequence: request.card_sequence,
         random: request.random,
         key_version: request.key_version,
+        algorithm: request.algorithm,
         body_hash,
         date_time,
         mac2,
@@ -204,7 +208,7 @@ pub fn prepare(
 pub fn outcome(
     tx: &Tx<'_>,
     module: &mut dyn SecurityModule,
-    rules: &AccountRules,
+    accounts: &Accounts,
     request: &LoadOutcomeRequest,
 ) -> Result<(bool, Act), ClearingError> {
     let load = tx
@@ -229,7 +233,7 @@ pub fn outcome(
             if request.balance_after_fen != load.balance_fen.plus(load.amount_fen)? {
                 return Err(ClearingError::Refused(ErrorCode::RecordContradictory));
             }
-            match (request.tac, check_tac(module, rules, &load, request.tac)?) {
+            match (request.tac, check_tac(module, accounts, &load, request.tac)?) {
                 (Some(tac), TacVerdict::Right) => {
                     settle(tx, &load, LoadState::Credited, Some(tac), "TAC")?;
                     Ok((false, act(&load, "load.outcome", "credited")))
@@ -289,7 +293,7 @@ fn settle_by_counter(tx: &Tx<'_>, request: &LoadRequest) -> Result<(), ClearingE
 /// [`ClearingError`] when it cannot be computed.
 fn check_tac(
     module: &mut dyn SecurityModule,
-    rules: &AccountRules,
+    accounts: &Accounts,
     load: &Load,
     tac: Option<Tac>,
 ) -> Result<TacVerdict, ClearingError> {
@@ -304,10 +308,10 @@ fn check_tac(
         date_time: load.date_time,
         business_date: load.date_time.date(),
         key_version: load.key_version,
-        algorithm: 0,
+        algorithm: load.algorithm,
         evidence: tac.map_or(Evidence::LogOnly, |tac| Evidence::Answered { tac }),
     };
-    Ok(tac::check(module, rules, &record)?)
+    Ok(tac::check(module, accounts.of(load.algorithm)?, &record)?)
 }
 
 /// Everything that a load's id is bound to; the request id may differ when a terminal asks again.

@@ -2,6 +2,7 @@
 //!
 //! Owns: the errors of this area; the code that a terminal gets for each. Never: knows HTTP status codes (`http/`).
 
+use card_core::security::SecurityError;
 use settlement::batch::BatchError;
 use settlement::code::{ErrorCode, Language};
 use settlement::date::BusinessDate;
@@ -199,6 +200,9 @@ impl ClearingError {
             Self::CardNotActive { .. } => ErrorCode::CardNotActive,
             Self::LoadUnknown { .. } => ErrorCode::LoadUnknown,
             Self::LoadDecided { .. } => ErrorCode::LoadAlreadyDecided,
+            Self::Tac(TacError::Algorithm(_) | TacError::Security(SecurityError::Unsupported { .. })) => {
+                ErrorCode::AlgorithmUnsupported
+            }
             Self::Tac(TacError::Security(_)) => ErrorCode::KeysUnavailable,
             Self::Tac(TacError::NoCity(_)) => ErrorCode::CardUnknown,
             Self::Tac(TacError::Amount(_) | TacError::NotPurchase) | Self::Sum(_) | Self::AmountInvalid { .. } => {

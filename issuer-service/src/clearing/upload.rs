@@ -13,9 +13,9 @@
 //!
 //! Owns: the judgement, the postings, the answer. Never: computes a TAC (`settlement::tac`), knows HTTP.
 
-use card_core::security::SecurityModule;
-use card_profiles::account::AccountRules;
+use card_core::security::{SecurityError, SecurityModule};
 use serde::Serialize;
+use settlement::Accounts;
 use settlement::batch::SignedBatch;
 use settlement::code::ErrorCode;
 use settlement::date::{BusinessDate, DateTime};
@@ -165,7 +165,7 @@ pub struct Taken {
 pub fn take(
     tx: &Tx<'_>,
     module: &mut dyn SecurityModule,
-    rules: &AccountRules,
+    accounts: &Accounts,
     terminal: &Terminal,
     request_id: RequestId,
     batch: SignedBatch,
@@ -195,7 +195,7 @@ pub fn take(
     })?;
     let mut rows = Vec::with_capacity(batch.records.len());
     for record in &batch.records {
-        let code = judge(tx, module, rules, terminal, record)?;
+        let code = judge(tx, module, accounts, terminal, record)?;
         let row = row(terminal, sequence, tx.window_for(record.business_date)?, record, code);
         tx.add_upload_row(&row)?;
         if row.outcome == RowOutcome::Accepted {
@@ -213,7 +213,7 @@ pub fn take(
 fn judge(
     tx: &Tx<'_>,
     module: &mut dyn SecurityModule,
-    rules: &AccountRules,
+    accounts: &Accounts,
     terminal: &Terminal,
     record: &TransactionRecord,
 ) -> Result<Option<ErrorCode>, ClearingError> {
@@ -224,11 +224,13 @@ fn judge(
     if card.factor != record.card_factor {
         return Ok(Some(ErrorCode::TacWrong));
     }
-    let verdict = match tac::check(module, rules, record) {
+    let verdict = match accounts.of(record.algorithm).and_then(|rules| tac::check(module, rules, record)) {
         Ok(verdict) => verdict.code(),
         // A key version that was never issued: no key of ours made this TAC.
-        Err(tac::TacError::Security(card_core::security::SecurityError::KeyNotFound { .. })) => {
-            Some(ErrorCode::TacWrong)
+        Err(tac::TacError::Security(SecurityError::KeyNotFound { .. })) => Some(ErrorCode::TacWrong),
+        // One such record must not keep the others of its batch from coming in.
+        Err(tac::TacError::Algorithm(_) | tac::TacError::Security(SecurityError::Unsupported { .. })) => {
+            return Ok(Some(ErrorCode::AlgorithmUnsupported));
         }
         Err(tac::TacError::NoCity(_)) => Some(ErrorCode::CardUnknown),
         Err(tac::TacError::Amount(_)) => Some(ErrorCode::RecordContradictory),

@@ -4,10 +4,10 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use settlement::Accounts;
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::Common;
-use crate::centre::Centre;
 use crate::clearing::refusal::ClearingError;
 use crate::error::Error;
 use crate::exit::Exit;
@@ -32,8 +32,7 @@ pub(super) fn run(common: &Common, options: &Serve, output: &Output) -> Result<E
     }
     let centre = common.centre()?;
     let vault = common.vault(&centre, output)?;
-    let rules = Centre::card_profile().account.expect("the built-in card profile has an account");
-    let desk = Desk::new(centre.connect()?, vault.keys(), rules, output.lang());
+    let desk = Desk::new(centre.connect()?, vault.keys(), Accounts::builtin(), output.lang());
     let failed = |source| Error::from(ClearingError::Listen { address, source });
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().map_err(failed)?;
     runtime.block_on(async {

@@ -58,6 +58,7 @@ const fn status(code: ErrorCode) -> StatusCode {
         | ErrorCode::Mac1Wrong
         | ErrorCode::TacWrong
         | ErrorCode::TacMissing
+        | ErrorCode::AlgorithmUnsupported
         | ErrorCode::DuplicateTerminalSequence
         | ErrorCode::DuplicateCardSequence
         | ErrorCode::RecordContradictory

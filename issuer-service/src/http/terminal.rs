@@ -143,7 +143,7 @@ impl Endpoint for QuoteRequest {
 
 impl Endpoint for LoadRequest {
     fn act(self, tx: &Tx<'_>, desk: &Desk, _terminal: &Terminal) -> Result<(LoadAnswer, Act), ClearingError> {
-        let (prepared, act) = load::prepare(tx, &mut desk.keys.clone(), &desk.rules, &self)?;
+        let (prepared, act) = load::prepare(tx, &mut desk.keys.clone(), &desk.accounts, &self)?;
         let answer = LoadAnswer {
             version: Version1,
             status: status(prepared.known),
@@ -156,7 +156,7 @@ impl Endpoint for LoadRequest {
 
 impl Endpoint for LoadOutcomeRequest {
     fn act(self, tx: &Tx<'_>, desk: &Desk, _terminal: &Terminal) -> Result<(LoadOutcomeAnswer, Act), ClearingError> {
-        let (known, act) = load::outcome(tx, &mut desk.keys.clone(), &desk.rules, &self)?;
+        let (known, act) = load::outcome(tx, &mut desk.keys.clone(), &desk.accounts, &self)?;
         Ok((LoadOutcomeAnswer { version: Version1, status: status(known) }, act))
     }
 }
@@ -164,7 +164,7 @@ impl Endpoint for LoadOutcomeRequest {
 impl Endpoint for BatchRequest {
     fn act(self, tx: &Tx<'_>, desk: &Desk, terminal: &Terminal) -> Result<(BatchAnswer, Act), ClearingError> {
         let (taken, act) =
-            upload::take(tx, &mut desk.keys.clone(), &desk.rules, terminal, self.request_id, self.batch)?;
+            upload::take(tx, &mut desk.keys.clone(), &desk.accounts, terminal, self.request_id, self.batch)?;
         let answer = BatchAnswer {
             version: Version1,
             status: status(taken.known),

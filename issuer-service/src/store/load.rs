@@ -17,8 +17,8 @@ impl Tx<'_> {
     pub fn add_load(&self, load: &Load) -> Result<(), StoreError> {
         self.sql.execute(
             "INSERT INTO load (load_id, terminal, card, holder, factor, amount_fen, balance_fen, card_sequence, random,
-                 key_version, body_hash, date_time, mac2, state, prepared_at)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
+                 key_version, algorithm, body_hash, date_time, mac2, state, prepared_at)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)",
             rusqlite::params![
                 load.load_id.to_string(),
                 load.terminal.to_string(),
@@ -30,6 +30,7 @@ impl Tx<'_> {
                 load.card_sequence,
                 load.random.to_string(),
                 load.key_version,
+                load.algorithm,
                 load.body_hash.to_string(),
                 load.date_time.to_string(),
                 load.mac2.to_string(),
@@ -133,7 +134,7 @@ impl Tx<'_> {
 }
 
 const LOAD: &str = "SELECT load_id, terminal, card, holder, factor, amount_fen, balance_fen, card_sequence, random,
-    key_version, body_hash, date_time, mac2, state, tac, evidence, prepared_at, settled_on FROM load";
+    key_version, body_hash, date_time, mac2, state, tac, evidence, prepared_at, settled_on, algorithm FROM load";
 
 fn load(row: &Row<'_>) -> rusqlite::Result<Load> {
     Ok(Load {
@@ -155,5 +156,6 @@ fn load(row: &Row<'_>) -> rusqlite::Result<Load> {
         evidence: row.get(15)?,
         prepared_at: row.get(16)?,
         settled_on: cell::parsed_option(row, 17, BusinessDate::parse)?,
+        algorithm: row.get(18)?,
     })
 }

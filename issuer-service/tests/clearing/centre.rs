@@ -9,6 +9,7 @@ use card_core::security::{KeyRef, MacKey, SecurityModule};
 use card_profiles::account::{AccountRules, MacFields, load_seed};
 use issuer_service::vault::{Vault, VaultKeys};
 use serde_json::{Value, json};
+use settlement::Accounts;
 use settlement::batch::{ChainPosition, SignedBatch};
 use settlement::date::{BusinessDate, DateTime};
 use settlement::fen::Fen;
@@ -92,6 +93,7 @@ impl Centre {
             offline: 0,
             keys: self.keys.clone(),
             rules: self.rules.clone(),
+            algorithm: 0,
         }
     }
 
@@ -207,9 +209,16 @@ pub(crate) struct Card {
     pub(crate) offline: u16,
     keys: VaultKeys,
     rules: AccountRules,
+    algorithm: u8,
 }
 
 impl Card {
+    /// The same card, speaking another algorithm.
+    pub(crate) fn speaking(self, algorithm: u8) -> Self {
+        let rules = Accounts::builtin().of(algorithm).expect("public").clone();
+        Self { rules, algorithm, ..self }
+    }
+
     /// Body of `/loads` without ids: INITIALIZE FOR LOAD.
     pub(crate) fn init_load(&mut self, terminal: &Terminal, load: u8, amount: u32) -> Value {
         let random = [load, 2, 3, 4];
@@ -226,7 +235,7 @@ impl Card {
             "card_sequence": self.online,
             "random": hex::encode_upper(random),
             "key_version": 1,
-            "algorithm": 0,
+            "algorithm": self.algorithm,
             "mac1": Mac(mac1),
         })
     }
@@ -267,7 +276,7 @@ impl Card {
             date_time: DateTime::parse(&format!("{day}235959")).expect("real"),
             business_date: date,
             key_version: 1,
-            algorithm: 0,
+            algorithm: self.algorithm,
             evidence: Evidence::LogOnly,
         };
         self.offline += 1;

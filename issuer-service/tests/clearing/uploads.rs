@@ -6,7 +6,7 @@ use settlement::fen::Fen;
 use settlement::id::Tac;
 use settlement::record::{Evidence, Transaction};
 
-use crate::centre::{BATCHES, Centre, LOADS, OUTCOME, codes, loaded, outcome, renumber};
+use crate::centre::{BATCHES, Centre, LOADS, OUTCOME, codes, load, loaded, outcome, renumber};
 
 #[test]
 fn every_kind_of_bad_record_is_refused_with_its_code_and_kept() {
@@ -172,6 +172,38 @@ fn an_uploaded_load_with_its_tac_settles_a_load_whose_outcome_was_lost() {
     assert_eq!((centre.balance("card:"), centre.balance("transit:")), (50_000, 0));
     let late = outcome(&terminal, 1, "credited", Some(tac), 50_000);
     assert_eq!(terminal.ask(OUTCOME, late).1["status"], "exists");
+}
+
+#[test]
+fn the_codes_of_a_card_are_checked_by_the_algorithm_that_it_answered() {
+    let mut centre = Centre::with_cards(1);
+    centre.serve();
+    let mut terminal = centre.terminal(1);
+    centre.allot(1, "500");
+    let mut card = centre.card(1).speaking(4);
+    let mut disguised = card.init_load(&terminal, 1, 50_000);
+    disguised["algorithm"] = json!(1);
+    assert_eq!(terminal.ask(LOADS, disguised).1["code"], "MAC1_WRONG", "its MAC1 is no 3DES");
+    let mut secret = card.init_load(&terminal, 1, 50_000);
+    secret["algorithm"] = json!(2);
+    let (status, answer) = terminal.ask(LOADS, secret);
+    assert_eq!((status, &answer["code"]), (422, &json!("ALGORITHM_UNSUPPORTED")), "{answer}");
+    // MAC1, MAC2 and TAC by SM4.
+    load(&mut terminal, &mut card, 1, 50_000);
+    assert_eq!((centre.balance("card:"), centre.balance("transit:")), (50_000, 0));
+    let day = centre.today();
+    let good = card.purchase(&mut terminal, day, [100, 0, 0]);
+    let mut as_tdes = card.purchase(&mut terminal, day, [100, 0, 0]);
+    as_tdes.algorithm = 1;
+    let mut as_ssf33 = card.purchase(&mut terminal, day, [100, 0, 0]);
+    as_ssf33.algorithm = 2;
+    let mut records = vec![good, as_tdes, as_ssf33];
+    renumber(&mut records, &terminal);
+    let body = terminal.seal(records);
+    let (status, answer) = terminal.send(BATCHES, &body);
+    assert_eq!((status, &answer["accepted"]), (200, &json!(1)), "{answer}");
+    assert_eq!(codes(&answer), ["TAC_WRONG", "ALGORITHM_UNSUPPORTED"]);
+    assert_eq!(centre.balance("card:"), 49_900);
 }
 
 #[test]

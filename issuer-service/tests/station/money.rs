@@ -15,6 +15,7 @@ use issuer_service::clearing::ledger::Account;
 use issuer_service::clearing::refusal::ClearingError;
 use issuer_service::clearing::{load, upload};
 use issuer_service::store::Tx;
+use settlement::Accounts;
 use settlement::batch::{ChainPosition, SignedBatch};
 use settlement::date::DateTime;
 use settlement::fen::Fen;
@@ -133,8 +134,8 @@ impl Counter {
 
     /// The centre's MAC2, as the command that the card takes.
     fn authorize(&mut self, request: &LoadRequest) -> Command {
-        let (mut keys, rules) = (self.rig.vault.keys(), self.rules.clone());
-        let (prepared, _) = self.act(|tx| load::prepare(tx, &mut keys, &rules, request));
+        let (mut keys, accounts) = (self.rig.vault.keys(), Accounts::builtin());
+        let (prepared, _) = self.act(|tx| load::prepare(tx, &mut keys, &accounts, request));
         self.rules.credit_load(prepared.date_time.to_bcd(), prepared.mac2.0)
     }
 
@@ -153,8 +154,8 @@ impl Counter {
             tac: Some(Tac(tac)),
             balance_after_fen: request.balance_fen.plus(request.amount_fen).expect("small"),
         };
-        let (mut keys, rules) = (self.rig.vault.keys(), self.rules.clone());
-        self.act(|tx| load::outcome(tx, &mut keys, &rules, &outcome));
+        let (mut keys, accounts) = (self.rig.vault.keys(), Accounts::builtin());
+        self.act(|tx| load::outcome(tx, &mut keys, &accounts, &outcome));
     }
 
     pub(crate) fn on_chip(&self) -> i64 {
@@ -218,10 +219,10 @@ fn the_codes_of_a_made_card_and_of_the_centre_are_the_same() {
         evidence: Evidence::Answered { tac: Tac(proof.tac) },
     };
     let batch = SignedBatch::seal(&counter.key, TERMINAL, &ChainPosition::START, vec![record]).expect("whole");
-    let (mut keys, rules) = (counter.rig.vault.keys(), counter.rules.clone());
+    let (mut keys, accounts) = (counter.rig.vault.keys(), Accounts::builtin());
     let (taken, _) = counter.act(|tx| {
         let terminal = tx.terminal(TERMINAL)?.expect("registered");
-        upload::take(tx, &mut keys, &rules, &terminal, RequestId([9; 16]), batch)
+        upload::take(tx, &mut keys, &accounts, &terminal, RequestId([9; 16]), batch)
     });
     assert_eq!((taken.accepted, taken.refused.len()), (1, 0), "{:?}", taken.refused);
     assert_eq!((counter.on_chip(), counter.balance(&card)), (48_766, 48_766));

@@ -4,8 +4,7 @@
 //! Owns: the order: nothing goes to the card before the journal has it. Never: sends DEBIT twice, prices a bill.
 
 use card_core::StatusWord;
-use card_core::algorithm::Algorithm;
-use card_core::fci::AlgorithmId;
+use card_core::algorithm::{Algorithm, Ssf33};
 use card_core::security::psam::Psam;
 use card_profiles::account::{AccountRules, Amounts, PurchaseStart, psam_purchase_fields};
 use settlement::DateTime;
@@ -104,16 +103,13 @@ pub fn initialize(
         sw => TerminalError::CardRefused { command: "INITIALIZE FOR PURCHASE", sw },
     })?;
     let start = AccountRules::parse_purchase_start(&data)?;
-    match (AlgorithmId(start.algorithm), tapped.profile.algorithm) {
-        (AlgorithmId::SSF33, _) => Err(TerminalError::AlgorithmNotPublic),
+    match (Algorithm::of_account(start.algorithm), tapped.profile.algorithm) {
+        (Err(Ssf33), _) => Err(TerminalError::AlgorithmNotPublic),
         // The FCI was not asked, because the PSAM at hand serves 3DES only.
-        (AlgorithmId::SM4, Algorithm::Tdes) => Err(TerminalError::PsamAlgorithm { readers: Vec::new() }),
+        (Ok(Algorithm::Sm4), Algorithm::Tdes) => Err(TerminalError::PsamAlgorithm { readers: Vec::new() }),
         // The FCI names another algorithm than the account: neither is to be trusted.
-        (other, Algorithm::Sm4) if other != AlgorithmId::SM4 => {
-            Err(TerminalError::CardAnswer { command: "INITIALIZE FOR PURCHASE" })
-        }
-        // 3DES is 00 on cards older than the table of algorithms, 01 on others; MAC1 settles what it is.
-        _ => Ok(start),
+        (Ok(Algorithm::Tdes), Algorithm::Sm4) => Err(TerminalError::CardAnswer { command: "INITIALIZE FOR PURCHASE" }),
+        (Ok(Algorithm::Tdes), Algorithm::Tdes) | (Ok(Algorithm::Sm4), Algorithm::Sm4) => Ok(start),
     }
 }
 

@@ -151,7 +151,11 @@ fn a_personal_card_and_its_psam_are_recognised_and_what_the_psam_cannot_is_named
     {
         image::create(path, builtin_text(profile).expect("built in"), serial, &FaultPlan::default()).expect("made");
         let socket = Socket::new(image::open(path, Durability::Process).expect("opens"));
-        if profile == "psam" { cards::make_psam(&socket, 1) } else { cards::make_user(&socket, 1, cards::CITY, 1) }
+        if profile == "psam" {
+            cards::make_psam(&socket, profile, 1)
+        } else {
+            cards::make_user(&socket, profile, 1, cards::CITY, 1)
+        }
     }
     let counter = Counter::of(folder, &images);
     let ran = counter.run(&["--pin", "env:PIN", "--format", "json", "--lang", "en"]);

@@ -14,7 +14,7 @@ pub(crate) fn user_card(seed: u8, serial: u8) -> Socket {
 /// A user card of a city.
 pub(crate) fn card_of_city(seed: u8, serial: u8, city: &str) -> Socket {
     let card = blank_card(serial);
-    cards::make_user(&card, seed, city, serial);
+    cards::make_user(&card, "ssc-3.0", seed, city, serial);
     card
 }
 
@@ -26,7 +26,7 @@ pub(crate) fn blank_card(serial: u8) -> Socket {
 /// A PSAM with the keys of the test world.
 pub(crate) fn psam_card(seed: u8) -> Socket {
     let card = factory("psam", cards::PSAM_SERIAL);
-    cards::make_psam(&card, seed);
+    cards::make_psam(&card, "psam", seed);
     card
 }
 

@@ -157,9 +157,13 @@ fn a_purchase_asks_the_algorithm_of_initialize_and_not_of_the_fci() {
     let ssse = "7378312E73682EC9E7BBE1B1A3D5CF";
     let issuer = "0110513300D156000005000000010A0B0C0D 020131 0304332E3030 040C915600000251330051330000 \
          050420260105 060420360104 0709413132333435363734";
-    for (algorithm, refused) in
-        [("00", None), ("01", None), ("02", Some(Code::AlgorithmNotPublic)), ("03", Some(Code::PsamAlgorithm))]
-    {
+    for (algorithm, refused) in [
+        ("00", None),
+        ("01", None),
+        ("02", Some(Code::AlgorithmNotPublic)),
+        ("03", Some(Code::PsamAlgorithm)),
+        ("04", Some(Code::PsamAlgorithm)),
+    ] {
         let start = format!("{}0007 01{algorithm}A1B2C3D4", "00".repeat(14));
         let trace = format!(
             "= 3B6D000000813147318650513300000001\n> 00A404000F{ssse}\n< 611E\n> 00B2012D40\n< {issuer}9000\n\

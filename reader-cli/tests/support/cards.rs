@@ -23,7 +23,7 @@ pub(crate) const TERMINAL: [u8; 6] = [0x51, 0x33, 0x00, 0x00, 0x00, 0x07];
 /// The national root keys of a test world; `seed` tells worlds apart.
 pub(crate) fn roots(seed: u8) -> KeyRing {
     let mut ring = KeyRing::new();
-    for profile in ["ssc-3.0", "psam"].map(|name| builtin(name).expect("built in")) {
+    for profile in ["ssc-1.0", "ssc-3.0", "psam"].map(|name| builtin(name).expect("built in")) {
         for row in &profile.key {
             ring.insert(row.name.clone(), 1, key_of(seed, row.name.as_str()));
         }
@@ -48,13 +48,14 @@ fn key_of(seed: u8, name: &str) -> Key16 {
 }
 
 /// Makes a user card of a blank one: keys, an invented person, PIN changed.
-pub(crate) fn make_user(card: &Socket, seed: u8, city: &str, serial: u8) {
-    make_person(card, seed, city, &holder(city, serial), PIN);
+pub(crate) fn make_user(card: &Socket, profile: &str, seed: u8, city: &str, serial: u8) {
+    let profile = builtin(profile).expect("built in");
+    make_person(card, &profile, seed, city, &holder(&profile, city, serial), PIN);
 }
 
 /// Makes a PSAM of a blank one.
-pub(crate) fn make_psam(card: &Socket, seed: u8) {
-    let profile = builtin("psam").expect("built in");
+pub(crate) fn make_psam(card: &Socket, profile: &str, seed: u8) {
+    let profile = builtin(profile).expect("built in");
     let mut values = CardValues::new();
     values.set(&terminal_number_place(&profile), hex::encode_upper(TERMINAL)).expect("a place");
     carry_out(card, &profile, seed, CITY, &values);
@@ -83,8 +84,8 @@ fn terminal_number_place(profile: &Profile) -> String {
 }
 
 /// Makes a user card of a blank one, of whatever person, with whatever PIN.
-pub(crate) fn make_person(card: &Socket, seed: u8, city: &str, values: &CardValues, pin: &str) {
-    carry_out(card, &builtin("ssc-3.0").expect("built in"), seed, city, values);
+pub(crate) fn make_person(card: &Socket, profile: &Profile, seed: u8, city: &str, values: &CardValues, pin: &str) {
+    carry_out(card, profile, seed, city, values);
     let mut session = Session::new(Box::new(card.connect().expect("powers up")));
     let name = hex::decode("7378312E73682EC9E7BBE1B1A3D5CF").expect("hex");
     assert!(session.send(&card_core::command::select_by_name(&name)).expect("answers").sw.is_ok());
@@ -112,15 +113,15 @@ fn carry_out(card: &Socket, profile: &Profile, seed: u8, city: &str, values: &Ca
     }
 }
 
-/// An invented person.
-fn holder(city: &str, serial: u8) -> CardValues {
+/// An invented person, as far as a card of this profile has room.
+fn holder(profile: &Profile, city: &str, serial: u8) -> CardValues {
     let mut values = CardValues::new();
     let bcd_city: String = city.to_owned();
     let identifier = format!("{bcd_city}D156000005000000{serial:02X}0A0B0C0D");
     for (place, value) in [
         ("SSSE.EF05.card_identifier", identifier.as_str()),
         ("SSSE.EF05.card_class", "1"),
-        ("SSSE.EF05.spec_version", "3.00"),
+        ("SSSE.EF05.spec_version", profile.version.as_str()),
         ("SSSE.EF05.initializing_institution", "9156000002510000513300D5"),
         ("SSSE.EF05.issue_date", "20250101"),
         ("SSSE.EF05.valid_until", "20990101"),
@@ -135,4 +136,13 @@ fn holder(city: &str, serial: u8) -> CardValues {
         values.set(place, value).expect("a place");
     }
     values
+        .iter()
+        .filter(|(place, _)| {
+            let ef = profile.ef(&place.df, &place.ef).expect("SSSE has its files");
+            ef.elements.iter().any(|element| Some(element.id.as_str()) == place.item.as_deref())
+        })
+        .fold(CardValues::new(), |mut kept, (place, value)| {
+            kept.insert(place.clone(), value.clone());
+            kept
+        })
 }

@@ -15,7 +15,9 @@ use settlement::message::{
     LoadOutcomeAnswer, LoadOutcomeRequest, LoadRequest, QuoteAnswer, QuoteRequest, Request, SignInAnswer,
     SignInRequest, TerminalLimits, Version1,
 };
-use settlement::{BusinessDate, DateTime};
+use settlement::record::TransactionRecord;
+use settlement::tac::{self, TacVerdict};
+use settlement::{Accounts, BusinessDate, DateTime};
 
 use crate::cards;
 
@@ -80,6 +82,13 @@ impl Centre {
     pub(crate) fn books(&self) -> MutexGuard<'_, Books> {
         self.books.lock().expect("no test panics while it holds the books")
     }
+}
+
+/// The TAC of a record is the card's own, by the algorithm that it answered.
+pub(crate) fn assert_right(record: &TransactionRecord) {
+    let accounts = Accounts::builtin();
+    let rules = accounts.of(record.algorithm).expect("an account");
+    assert_eq!(tac::check(&mut cards::roots(1), rules, record).expect("computes"), TacVerdict::Right);
 }
 
 fn serve(stream: TcpStream, books: &Mutex<Books>) {
@@ -200,13 +209,14 @@ impl Books {
     }
 
     fn load(&mut self, request: LoadRequest) -> Result<LoadAnswer, &'static str> {
-        let rules = card_profiles::builtin("ssc-3.0").and_then(|profile| profile.account).expect("an account");
+        let accounts = Accounts::builtin();
+        let rules = accounts.of(request.algorithm).map_err(|_| "ALGORITHM_UNSUPPORTED")?;
         let mut roots = cards::roots(1);
-        if !settlement::load::check_mac1(&mut roots, &rules, &request).expect("computes") {
+        if !settlement::load::check_mac1(&mut roots, rules, &request).expect("computes") {
             return Err("MAC1_WRONG");
         }
         let date_time = DateTime::parse("20260102093000").expect("real");
-        let mac2 = settlement::load::mac2(&mut roots, &rules, &request, date_time).expect("computes");
+        let mac2 = settlement::load::mac2(&mut roots, rules, &request, date_time).expect("computes");
         Ok(LoadAnswer { version: Version1, status: AnswerStatus::Created, date_time, mac2 })
     }
 

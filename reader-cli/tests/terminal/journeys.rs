@@ -5,7 +5,7 @@ use serde_json::json;
 use settlement::message::{BatchRequest, LoadOutcome, LoadRequest};
 
 use crate::cards;
-use crate::centre::Silence;
+use crate::centre::{Silence, assert_right};
 use crate::shop::{AWAY_MS, CARD, Shop, user_image};
 
 fn lost_answer_of_debit() -> Vec<Fault> {
@@ -38,11 +38,7 @@ fn a_day_from_sign_in_to_day_end_agrees_on_card_journal_and_centre() {
     assert_eq!((&day_end["batches"], &day_end["accepted"], &day_end["open"]), (&json!(1), &json!(2), &json!(0)));
     let books = shop.centre.books();
     let [batch] = books.batches.as_slice() else { panic!("one batch") };
-    let rules = card_profiles::builtin("ssc-3.0").and_then(|profile| profile.account).expect("an account");
-    for record in &batch.records {
-        let verdict = settlement::tac::check(&mut cards::roots(1), &rules, record).expect("computes");
-        assert_eq!(verdict, settlement::tac::TacVerdict::Right);
-    }
+    batch.records.iter().for_each(assert_right);
     assert_eq!(books.outcomes.first().map(|outcome| outcome.outcome), Some(LoadOutcome::Credited));
     drop(books);
     let export = shop.run(&["journal", "export"]).json();

@@ -4,6 +4,7 @@
 mod cards;
 mod centre;
 mod certificates;
+mod generations;
 mod journeys;
 mod refusals;
 

@@ -68,23 +68,31 @@ impl Shop {
 
     /// As [`Self::open`], with a PSAM of the world `psam_seed`.
     pub(crate) fn with(psam_seed: u8) -> Self {
-        Self::made(psam_seed, cards::PIN, |path| user_image(path, 1, cards::CITY))
+        Self::made(("psam", psam_seed), cards::PIN, |path| user_image(path, 1, cards::CITY))
+    }
+
+    /// As [`Self::open`], with a card and a PSAM of these profiles.
+    pub(crate) fn of_profiles(card: &str, psam: &str, city: &str) -> Self {
+        Self::made((psam, 1), cards::PIN, |path| {
+            cards::make_user(&blank_image(path, card, cards::serial_of(1)), card, 1, city, 1);
+        })
     }
 
     /// As [`Self::open`], with a card of this person and this PIN.
     pub(crate) fn of_person(values: &CardValues, pin: &str) -> Self {
-        Self::made(1, pin, |path| {
+        Self::made(("psam", 1), pin, |path| {
             let card = blank_image(path, "ssc-3.0", cards::serial_of(1));
-            cards::make_person(&card, 1, cards::CITY, values, pin);
+            let profile = card_profiles::builtin("ssc-3.0").expect("built in");
+            cards::make_person(&card, &profile, 1, cards::CITY, values, pin);
         })
     }
 
-    fn made(psam_seed: u8, pin: &str, person: impl FnOnce(&Path)) -> Self {
+    fn made((psam_profile, psam_seed): (&str, u8), pin: &str, person: impl FnOnce(&Path)) -> Self {
         let folder = tempfile::tempdir().expect("folder");
         let at = |name: &str| folder.path().join(name);
         person(&at("person.card"));
-        let psam = blank_image(&at("psam.card"), "psam", cards::PSAM_SERIAL);
-        cards::make_psam(&psam, psam_seed);
+        let psam = blank_image(&at("psam.card"), psam_profile, cards::PSAM_SERIAL);
+        cards::make_psam(&psam, psam_profile, psam_seed);
         drop(psam);
         std::fs::write(at("drugs.csv"), CATALOGUE).expect("written");
         let images = [at("person.card"), at("psam.card")];
@@ -95,6 +103,13 @@ impl Shop {
     /// As a terminal that works: enrolled, signed in, blacklist there, 500.00 yuan on the card.
     pub(crate) fn ready() -> Self {
         let shop = Self::open();
+        shop.begin();
+        shop
+    }
+
+    /// Enrols, signs in, fetches the blacklist and loads 500.00 yuan.
+    pub(crate) fn begin(&self) {
+        let shop = self;
         let enrolled = shop.run(&["terminal", "enroll"]).json();
         let key = PublicKey::parse(enrolled["public_key"].as_str().expect("a key")).expect("hex");
         shop.centre.books().key = Some(key);
@@ -104,7 +119,6 @@ impl Shop {
             assert_eq!(ran.status, 0, "{arguments:?}: {}{}", ran.stdout, ran.stderr);
         }
         shop.centre.books().pending.clear();
-        shop
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
@@ -244,7 +258,7 @@ fn ran(output: Output) -> Ran {
 /// Makes the image of a personalized card.
 pub(crate) fn user_image(path: &Path, serial: u8, city: &str) {
     let card = blank_image(path, "ssc-3.0", cards::serial_of(serial));
-    cards::make_user(&card, 1, city, serial);
+    cards::make_user(&card, "ssc-3.0", 1, city, serial);
 }
 
 /// Makes the image of a factory card, and opens it.
