@@ -4,8 +4,9 @@
 
 use std::io::{IsTerminal as _, Read as _};
 
+use card_core::security::KeyName;
 use card_core::trace::Exchange;
-use card_core::tries::{Secret, TriesLeft};
+use card_core::tries::{Guard, Secret, TriesLeft};
 use card_core::{Response, StatusWord};
 use card_profiles::image::CardValues;
 use card_profiles::memory::CardMemory;
@@ -61,8 +62,15 @@ pub(super) fn run(setting: &Setting<'_>, arguments: &ShellArguments) -> Result<E
     };
     let mut desk = setting.desk()?;
     let held = desk.card()?;
-    let psam = desk.any_psam()?;
-    let shell = Shell::open(held.session, given, psam)?;
+    let mut shell = Shell::open(held.session, given, None)?;
+    shell.psam = match desk.psam(&shell.profile) {
+        // What needs no key can be explored all the same.
+        Err(error @ TerminalError::PsamAlgorithm { .. }) => {
+            setting.output.error(&error);
+            None
+        }
+        found => found?,
+    };
     let decoder = Decoder::with_profile(shell.profile.clone());
     let mut work = Work {
         setting,
@@ -155,11 +163,7 @@ impl Work<'_> {
             Act::Tree => self.tree(),
             Act::Info => self.info(),
             Act::Verify { source, last_try } => self.verify(source.as_ref(), last_try),
-            Act::Authenticate(key) => {
-                self.shell.authenticate(&key)?;
-                self.follow();
-                self.done("authenticated", Words::new("已认证", "authenticated"))
-            }
+            Act::Authenticate { key, last_try } => self.authenticate(&key, last_try),
             Act::Challenge(length) => {
                 let response = self.shell.session.send(&card_core::command::get_challenge(length))?;
                 let page = Page::new()
@@ -372,6 +376,34 @@ impl Work<'_> {
         }
         result?;
         self.done("verified", Words::new("口令正确", "verified"))
+    }
+
+    /// A key that the card refused before is not tried again unasked; what the card said is remembered.
+    fn authenticate(&mut self, key: &str, last_try: bool) -> Result<(), TerminalError> {
+        let secret = Secret::Key(KeyName::new(&key.to_uppercase()));
+        let card = self.shell.card();
+        let mut memory = CardMemory::recall(&self.setting.configuration.data);
+        if let Some(card) = card {
+            let guard = Guard { book: &mut memory.tries, consent: last_try };
+            guard
+                .before_try(card, &secret)
+                .map_err(|refused| TerminalError::LastTry { secret: refused.secret.to_string(), left: refused.left })?;
+        }
+        let result = self.shell.authenticate(key);
+        let sw = match &result {
+            Ok(()) => StatusWord::OK,
+            Err(TerminalError::KeyBlocked { .. }) => StatusWord::BLOCKED,
+            Err(TerminalError::KeyRefused { left, .. }) => StatusWord::tries_left(*left),
+            Err(_) => return result,
+        };
+        if let Some(card) = card {
+            memory.tries.note(card, &secret, sw);
+            // Whether this can be written must not hide what the card said.
+            let _ = memory.keep_tries(card);
+        }
+        result?;
+        self.follow();
+        self.done("authenticated", Words::new("已认证", "authenticated"))
     }
 
     fn apdu(&mut self, command: Vec<u8>) -> Result<(), TerminalError> {

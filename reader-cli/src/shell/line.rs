@@ -37,7 +37,12 @@ pub enum Act {
         last_try: bool,
     },
     /// EXTERNAL AUTHENTICATION.
-    Authenticate(String),
+    Authenticate {
+        /// Name of the key.
+        key: String,
+        /// Spend a try although the card refused the key before.
+        last_try: bool,
+    },
     /// GET CHALLENGE.
     Challenge(u16),
     /// Raw bytes.
@@ -73,7 +78,7 @@ pub const COMMANDS: [(&str, &str, &str, &str); 16] = [
     ("tree", "", "全部目录和文件", "every directory and file of the profile"),
     ("info", "", "复位应答、FCI、卡片描述", "ATR, FCI, profile"),
     ("verify", "[env:NAME | file:PATH] [--last-try]", "校验口令", "VERIFY; tells the tries left before"),
-    ("auth", "KEY", "外部认证", "EXTERNAL AUTHENTICATION with a key from the PSAM"),
+    ("auth", "KEY [--last-try]", "外部认证", "EXTERNAL AUTHENTICATION with a key from the PSAM"),
     ("challenge", "[4 | 8 | 16]", "取随机数", "GET CHALLENGE"),
     ("apdu", "HEX", "发送原始命令", "sends bytes and explains the answer"),
     ("update", "PLACE VALUE", "修改数据项(需 --allow-update)", "writes an item (with --allow-update)"),
@@ -122,7 +127,8 @@ impl Act {
             ["tree"] => Ok(Self::Tree),
             ["info"] => Ok(Self::Info),
             ["verify", rest @ ..] => verify(rest),
-            ["auth", key] => Ok(Self::Authenticate(owned(key))),
+            ["auth", key] => Ok(Self::Authenticate { key: owned(key), last_try: false }),
+            ["auth", key, "--last-try"] => Ok(Self::Authenticate { key: owned(key), last_try: true }),
             ["challenge"] => Ok(Self::Challenge(8)),
             ["challenge", length] => match length.parse() {
                 Ok(length @ (4 | 8 | 16)) => Ok(Self::Challenge(length)),

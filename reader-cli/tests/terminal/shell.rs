@@ -2,7 +2,8 @@
 
 use std::os::unix::fs::PermissionsExt as _;
 
-use crate::shop::Shop;
+use crate::cards;
+use crate::shop::{CARD, Shop, blank_image};
 
 /// A visit to everything.
 const VISIT: &str = "# a visit
@@ -73,6 +74,29 @@ fn a_script_stops_at_the_line_that_disagrees() {
     assert_eq!((unknown.status, unknown.code().as_str()), (1, "SHELL_COMMAND"));
     let blocked = shop.run_typing("verify env:WRONG\n", &["shell"]);
     assert_eq!((blocked.status, blocked.code().as_str()), (6, "PIN_WRONG"));
+}
+
+#[test]
+fn a_key_that_the_card_refused_is_not_tried_again_unasked() {
+    let shop = Shop::with(2);
+    let tries = || shop.inside("person.card").keys["SSSE.RKSSSE"].tries_left;
+    let most = tries();
+    let auth = |line: &str| shop.run_typing(line, &["shell"]).code();
+    assert_eq!((auth("auth RKSSSE\n").as_str(), tries()), ("KEY_REFUSED", most - 1));
+    assert_eq!((auth("auth rkssse\n").as_str(), tries()), ("LAST_TRY", most - 1));
+    assert_eq!((auth("auth RKSSSE --last-try\n").as_str(), tries()), ("KEY_REFUSED", most - 2));
+}
+
+#[test]
+fn the_psam_is_the_one_with_the_environment_of_the_card() {
+    let shop = Shop::of_profiles("ssc-3.0-sm4", "psam-sx3", cards::CITY);
+    let other = blank_image(&shop.path("other.card"), "psam", [0x51, 0x33, 0, 0, 0x99, 8]);
+    cards::make_psam(&other, "psam", 1);
+    drop(other);
+    shop.farm.insert(2, &shop.path("other.card")).expect("inserted");
+    let reader = shop.farm.reader_name(CARD).expect("a slot");
+    let ran = shop.run_typing("auth RKSSSE\ncat SSSE.EF06\n", &["--reader", &reader, "shell"]);
+    assert_eq!(ran.status, 0, "{}{}", ran.stdout, ran.stderr);
 }
 
 #[test]
