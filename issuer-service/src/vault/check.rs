@@ -174,7 +174,7 @@ pub struct Exported {
     /// Its check value.
     pub check_value: String,
     /// Check value of the key that wraps it.
-    pub wrapping_check_value: Option<String>,
+    pub wrapping_check_value: String,
 }
 
 impl Vault {
@@ -192,8 +192,7 @@ impl Vault {
         let key = held.into_iter().find(|held| held.name.as_str() == name && held.version == version);
         let key = key.ok_or_else(|| missing(name, version))?;
         let wrapped = store.export(&key, &under)?;
-        // A token that may wrap with a key only cannot tell its check value.
-        let wrapping_check_value = store.check_value(&under.reference()).ok().map(hex::encode_upper);
+        let wrapping_check_value = hex::encode_upper(store.check_value(&under.reference())?);
         Ok(Exported {
             name: key.name.to_string(),
             version,

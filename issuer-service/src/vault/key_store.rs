@@ -111,3 +111,18 @@ fn wrap_cbc(under: &Key16, plain: &[u8]) -> Vec<u8> {
     }
     out
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wrapped_key_comes_out_again_under_the_key_that_two_modules_share() {
+        let (under, plain) = (Key16::new(*b"shared by two of"), *b"a key to pass on");
+        let wrapped = wrap_cbc(&under, &plain);
+        let blocks = crypto::tdes_decrypt(&under, &wrapped);
+        let again: Vec<u8> = (0..16).map(|at| if at < 8 { blocks[at] } else { blocks[at] ^ wrapped[at - 8] }).collect();
+        assert_eq!((wrapped.len(), again.as_slice()), (16, &plain[..]));
+        assert_ne!(wrapped[8..], crypto::tdes_encrypt(&under, &plain[8..])[..], "the blocks are chained");
+    }
+}

@@ -199,6 +199,9 @@ impl KeyStore for Token {
                 ModuleError::Pkcs11(RvError::KeyUnextractable | RvError::KeyNotWrappable, _) => {
                     SecurityError::StaysInside { name: key.name.clone() }
                 }
+                ModuleError::Pkcs11(RvError::MechanismInvalid, _) => {
+                    SecurityError::Unsupported { operation: "wrap a key with 3DES-CBC" }
+                }
                 error => gone(error),
             })
         })
@@ -255,7 +258,7 @@ fn template(held: &Held, key: &Key16, extractable: bool) -> Vec<Attribute> {
         Attribute::Private(true),
         Attribute::Sensitive(true),
         Attribute::Extractable(extractable && !wraps),
-        Attribute::Encrypt(!wraps),
+        Attribute::Encrypt(true),
         Attribute::Decrypt(false),
         Attribute::Sign(false),
         Attribute::Verify(false),

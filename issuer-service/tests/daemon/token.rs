@@ -248,6 +248,53 @@ fn a_second_centre_does_not_take_a_token_that_is_in_use() {
     assert!(!Path::new(&other).exists(), "nothing was made");
 }
 
+#[test]
+fn a_ceremony_brings_keys_into_a_token_and_what_the_module_cannot_wrap_is_refused() {
+    let token = Token::new();
+    let bench = bench(&token, 0, &["--extractable"]);
+    bench.ok(&["operator", "add", "wu", "--role", "keys"]);
+    let file = |name: &str, text: &str| {
+        let path = bench.folder().join(name);
+        std::fs::write(&path, text).expect("file");
+        path.to_str().expect("path").to_owned()
+    };
+    // The shared key of two modules, in two parts.
+    let (first, second) = (*b"one part, random", *b"another, as well");
+    let shared: [u8; 16] = std::array::from_fn(|index| first[index] ^ second[index]);
+    let value = |bytes| hex::encode_upper(card_core::crypto::check_value(&card_core::key::Key16::new(bytes)));
+    let pin = ["--pin", "env:TOKEN_PIN"];
+    let step = |name: &str, arguments: &[&str]| {
+        bench.ok(&[&pin[..], &["--operator", name, "ceremony"], arguments].concat());
+    };
+    step("zhou", &["start", "--custodian", "zhou", "--custodian", "wu"]);
+    for (part, name, mine) in [(1, "zhou", first), (2, "wu", second)] {
+        let card = format!(
+            "[[component]]\nkey = \"EXPORT\"\nlevel = \"nation\"\npart = {part}\nof = 2\nvalue = \"{}\"\ncheck_value = \"{}\"\nwhole = \"{}\"\n",
+            hex::encode_upper(mine),
+            value(mine),
+            value(shared)
+        );
+        step(name, &["import", &file("mother.toml", &card)]);
+        let secret = format!("file:{}", file("secret", "an invented secret\n"));
+        step(name, &["contribute", "--secret", &secret]);
+    }
+    step("wu", &["finish", "--shares", bench.folder().join("shares").to_str().expect("path")]);
+    let (_, listed) = json(&bench, &["key", "list"]);
+    let keys = listed["keys"].as_array().expect("keys");
+    let of = |name: &str, version: u8| {
+        keys.iter().find(|key| key["name"] == name && key["version"] == version).expect("a key").clone()
+    };
+    assert_ne!(of("UKSSSE", 1)["city"], of("UKSSSE", 2)["city"]);
+    assert!(of("UKSSSE", 2)["national"].is_null(), "the root key made in the ceremony is not in the token");
+
+    assert_eq!(of("EXPORT", 2)["national"], value(shared));
+
+    // Of this module 3DES-CBC encrypts and does not wrap: that is told as a refusal, not as a module that went away.
+    let (code, told) = json(&bench, &["--operator", "zhou", "key", "export", "UKSSSE", "--version", "2"]);
+    assert_eq!((code, told["code"].as_str()), (Some(3), Some("KEY_NOT_USABLE")), "{told}");
+    assert_eq!(json(&bench, &["--operator", "li", "key", "export", "UKSSSE"]).0, Some(3), "not without the role");
+}
+
 fn run(bench: &Bench, extra: &[&str]) -> std::process::Child {
     bench.station_with(&[0], extra)
 }
