@@ -191,6 +191,36 @@ fn reload_and_unblock_take_the_macs_of_the_published_flow() {
     assert_eq!(rig.raw("0020000003654321"), "9000", "the reloaded PIN");
 }
 
+/// The PIN verified, then a command of secure messaging (STK and R of the test above): what the log of DF04 answers, which
+/// only the PIN opens and which is empty.
+fn log_after(message: Option<&str>) -> String {
+    let mut rig = blank("ssc-3.0");
+    rig.load_value("STKSSSE", "01020304050607080102030405060708");
+    rig.load_value("PUK", "33333333333333334444444444444444");
+    rig.select("SSSE");
+    assert!(authenticate_puk(&mut rig));
+    rig.verify_pin();
+    if let Some(message) = message {
+        rig.script_random("1122334455667788");
+        rig.raw("0084000008");
+        assert_eq!(rig.raw(message), "9000", "{message}");
+    }
+    rig.select("DF04");
+    rig.raw("00B201441C")
+}
+
+#[test]
+fn unblocking_takes_the_right_of_a_verified_pin_away() {
+    assert_eq!(log_after(None), "6A83", "a verified PIN lasts");
+    assert_eq!(log_after(Some("8424000004DA1674C6")), "6982");
+}
+
+#[test]
+fn reloading_takes_the_right_of_a_verified_pin_away() {
+    assert_eq!(log_after(None), "6A83", "a verified PIN lasts");
+    assert_eq!(log_after(Some("842400010CF1ACD2CC81993D9211CDCD81")), "6982");
+}
+
 fn authenticate_puk(rig: &mut super::rig::Rig) -> bool {
     let key = KeyRef { name: KeyName::new("PUK"), version: 1, path: Vec::new(), form: KeyForm::TDES };
     rig.session.perform(&Step::Authenticate { key, id: 6 }, Some(&mut rig.ring)).expect("answer").sw.is_ok()
