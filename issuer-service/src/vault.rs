@@ -5,6 +5,7 @@
 //! Never: hands out, prints or logs a key; works when the self-test fails; holds a well-known test key outside rehearsal.
 
 mod check;
+pub mod data_keys;
 mod failure;
 pub mod key_store;
 pub mod passphrase;

@@ -59,7 +59,7 @@ impl Place {
 #[serde(deny_unknown_fields)]
 struct File {
     format: u32,
-    kind: Kind,
+    kind: String,
     /// Absent in format 1: the keys are in the body.
     #[serde(default)]
     place: Place,
@@ -124,18 +124,10 @@ pub(super) struct Opened {
 /// Opens a vault file.
 pub(super) fn open(path: &Path, passphrase: &str) -> Result<Opened, VaultError> {
     let malformed = || VaultError::Malformed { path: path.to_owned() };
-    let bytes = std::fs::read(path).map_err(|source| match source.kind() {
-        ErrorKind::NotFound => VaultError::NotFound { path: path.to_owned() },
-        _ => VaultError::File { path: path.to_owned(), source },
-    })?;
-    let text = String::from_utf8(bytes).map_err(|_| malformed())?;
-    let file: File = toml::from_str(&text).map_err(|_| malformed())?;
-    let mut body = Zeroizing::new(hex::decode(&file.sealed).map_err(|_| malformed())?);
-    let key = file.key(passphrase).ok_or_else(malformed)?;
-    let nonce = file.nonce().ok_or_else(malformed)?;
-    let plain = key.open_in_place(nonce, Aad::from(file.head()), &mut body).map_err(|_| VaultError::NotOpened)?;
-    let (ring, signer) = unpack(plain, file.format).ok_or_else(malformed)?;
-    Ok(Opened { kind: file.kind, place: file.place, ring, signer })
+    let (file, body) = open_file(path, passphrase)?;
+    let kind = [Kind::Rehearsal, Kind::Production].into_iter().find(|known| known.to_string() == file.kind);
+    let (ring, signer) = unpack(&body, file.format).ok_or_else(malformed)?;
+    Ok(Opened { kind: kind.ok_or_else(malformed)?, place: file.place, ring, signer })
 }
 
 /// Writes a new vault file, readable by its owner alone.
@@ -146,14 +138,57 @@ pub(super) fn write(
     ring: Option<&KeyRing>,
     signer_pkcs8: &[u8],
 ) -> Result<(), VaultError> {
+    let place = if ring.is_some() { Place::File } else { Place::Pkcs11 };
+    write_file(path, passphrase, &kind.to_string(), place, pack(ring, signer_pkcs8))
+}
+
+/// Opens any sealed file: the kind that its head states, and its body.
+pub(super) fn open_body(path: &Path, passphrase: &str) -> Result<(String, Zeroizing<Vec<u8>>), VaultError> {
+    open_file(path, passphrase).map(|(file, body)| (file.kind, body))
+}
+
+/// Writes a new sealed file of another kind, readable by its owner alone.
+pub(super) fn write_body(
+    path: &Path,
+    passphrase: &str,
+    kind: &str,
+    body: Zeroizing<Vec<u8>>,
+) -> Result<(), VaultError> {
+    write_file(path, passphrase, kind, Place::File, body)
+}
+
+fn open_file(path: &Path, passphrase: &str) -> Result<(File, Zeroizing<Vec<u8>>), VaultError> {
+    let malformed = || VaultError::Malformed { path: path.to_owned() };
+    let bytes = std::fs::read(path).map_err(|source| match source.kind() {
+        ErrorKind::NotFound => VaultError::NotFound { path: path.to_owned() },
+        _ => VaultError::File { path: path.to_owned(), source },
+    })?;
+    let text = String::from_utf8(bytes).map_err(|_| malformed())?;
+    let file: File = toml::from_str(&text).map_err(|_| malformed())?;
+    let mut body = Zeroizing::new(hex::decode(&file.sealed).map_err(|_| malformed())?);
+    let key = file.key(passphrase).ok_or_else(malformed)?;
+    let nonce = file.nonce().ok_or_else(malformed)?;
+    let plain = key.open_in_place(nonce, Aad::from(file.head()), &mut body).map_err(|_| VaultError::NotOpened)?;
+    let length = plain.len();
+    body.truncate(length);
+    Ok((file, body))
+}
+
+fn write_file(
+    path: &Path,
+    passphrase: &str,
+    kind: &str,
+    place: Place,
+    mut body: Zeroizing<Vec<u8>>,
+) -> Result<(), VaultError> {
     let failed = |source| VaultError::File { path: path.to_owned(), source };
     let random = SystemRandom::new();
     let (mut salt, mut nonce) = ([0; 16], [0; NONCE_LEN]);
     random.fill(&mut salt).and_then(|()| random.fill(&mut nonce)).map_err(|_| VaultError::NoRandom)?;
     let mut file = File {
         format: FORMAT,
-        kind,
-        place: if ring.is_some() { Place::File } else { Place::Pkcs11 },
+        kind: kind.to_owned(),
+        place,
         kdf: "argon2id".to_owned(),
         memory_kib: MEMORY_KIB,
         passes: PASSES,
@@ -164,7 +199,6 @@ pub(super) fn write(
         sealed: String::new(),
     };
     let key = file.key(passphrase).expect("our own parameters are within their bounds");
-    let mut body = pack(ring, signer_pkcs8);
     key.seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), Aad::from(file.head()), &mut *body)
         .expect("a vault is far below the limit of AES-GCM");
     file.sealed = hex::encode_upper(&*body);
@@ -218,7 +252,7 @@ mod tests {
     fn format_1(passphrase: &str) -> String {
         let mut file = File {
             format: 1,
-            kind: Kind::Rehearsal,
+            kind: Kind::Rehearsal.to_string(),
             place: Place::File,
             kdf: "argon2id".to_owned(),
             memory_kib: MEMORY_KIB,
