@@ -311,7 +311,7 @@ impl Answer {
         lines.map(|line| serde_json::from_str(line).map_err(|_| self.lacks("JSON lines"))).collect()
     }
 
-    /// A whole number of the JSON answer, by pointer (`/counts/accepted`).
+    /// A whole number of the JSON answer, by pointer (`/counts/created`).
     ///
     /// # Errors
     /// [`Failure::Answer`].

@@ -121,7 +121,7 @@ impl Centre {
     /// # Errors
     /// [`CentreError::Exists`] before anything is touched; [`CentreError::File`], [`CentreError::Store`].
     pub fn create(folder: &Path, city: CityCode, institution: &str) -> Result<Self, CentreError> {
-        if [Self::CONFIG, Self::DATABASE, Self::VAULT].iter().any(|name| folder.join(name).exists()) {
+        if [Self::CONFIG, Self::DATABASE, Self::VAULT, Self::DATA_KEYS].iter().any(|name| folder.join(name).exists()) {
             return Err(CentreError::Exists { folder: folder.to_owned() });
         }
         let failed = |path: &Path, source| CentreError::File { path: path.to_owned(), source };
@@ -242,6 +242,12 @@ impl Centre {
         card_profiles::builtin::builtin("psam").expect("built in")
     }
 
+    /// Path of the data keys.
+    #[must_use]
+    pub fn data_keys_path(&self) -> PathBuf {
+        self.folder.join(Self::DATA_KEYS)
+    }
+
     /// Path of the vault.
     #[must_use]
     pub fn vault_path(&self) -> PathBuf {
@@ -251,6 +257,7 @@ impl Centre {
     const CONFIG: &'static str = "centre.toml";
     const DATABASE: &'static str = "centre.db";
     const VAULT: &'static str = "centre.vault";
+    const DATA_KEYS: &'static str = "centre.datakeys";
 }
 
 impl Config {

@@ -14,10 +14,12 @@ pub mod operator;
 pub mod person;
 pub mod psam;
 pub mod serve;
+pub mod source;
 pub mod window;
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use clap::builder::TypedValueParser;
 use clap::error::ErrorKind;
@@ -28,6 +30,7 @@ use crate::error::Error;
 use crate::exit::Exit;
 use crate::lang::Lang;
 use crate::output::{Format, Output};
+use crate::vault::data_keys::DataKeys;
 use crate::vault::pkcs11::Token;
 use crate::vault::{Vault, VaultError, passphrase};
 
@@ -92,9 +95,14 @@ pub enum Noun {
     /// Key ceremonies (密钥仪式): keys made by several custodians, or brought in parts, and shared among them.
     #[command(subcommand)]
     Ceremony(ceremony::Verb),
+    /// Take in a bureau's file about people: short for `person import`.
+    Import(person::Import),
     /// People of the registry (参保人员).
     #[command(subcommand)]
     Person(person::Verb),
+    /// Sources of people's data (数据来源).
+    #[command(subcommand)]
+    Source(source::Verb),
     /// Batches of cards to be made (批次).
     #[command(subcommand)]
     Batch(batch::Verb),
@@ -161,6 +169,31 @@ impl Common {
         Centre::open(self.folder()?)
     }
 
+    /// Opens the centre with the data of its people.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub fn registry(&self, output: &Output) -> Result<Centre, Error> {
+        let mut centre = self.centre()?;
+        self.data_keys(&mut centre, output)?;
+        Ok(centre)
+    }
+
+    /// Opens the data keys of the centre and gives them to its database; a centre made before there were any gets some.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub fn data_keys(&self, centre: &mut Centre, output: &Output) -> Result<Arc<DataKeys>, Error> {
+        let passphrase = passphrase::to_open(&centre.folder, self.passphrase.as_ref(), output)?;
+        let path = centre.data_keys_path();
+        if !path.exists() && !centre.store.knows_data_keys()? {
+            DataKeys::random()?.seal_file(&path, &passphrase)?;
+        }
+        let keys = Arc::new(DataKeys::open(&path, &passphrase)?);
+        centre.store.unlock(keys.clone())?;
+        Ok(keys)
+    }
+
     /// Opens the vault of the centre.
     ///
     /// # Errors
@@ -202,7 +235,9 @@ pub fn run(cli: Cli, output: &Output) -> Result<Exit, Error> {
         Noun::Init(init) => init::run(&common, init, output),
         Noun::Key(verb) => key::run(&common, verb, output),
         Noun::Ceremony(verb) => ceremony::run(&common, verb, output),
+        Noun::Import(import) => person::run_import(&common, import, output),
         Noun::Person(verb) => person::run(&common, verb, output),
+        Noun::Source(verb) => source::run(&common, verb, output),
         Noun::Batch(verb) => batch::run(&common, verb, output),
         Noun::Card(verb) => card::run(&common, verb, output),
         Noun::Psam(verb) => psam::run(&common, verb, output),

@@ -9,6 +9,7 @@ use time::{Date, OffsetDateTime, PrimitiveDateTime};
 
 const INSTANT: StaticFormatDescription =
     format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:3]Z");
+const SECOND: StaticFormatDescription = format_description!("[year]-[month]-[day]T[hour]:[minute]:[second]Z");
 const COMPACT_DATE: StaticFormatDescription = format_description!("[year][month][day]");
 const COMPACT_INSTANT: StaticFormatDescription = format_description!("[year][month][day][hour][minute][second]");
 const DASHED_DATE: StaticFormatDescription = format_description!("[year]-[month]-[day]");
@@ -17,6 +18,31 @@ const DASHED_DATE: StaticFormatDescription = format_description!("[year]-[month]
 #[must_use]
 pub fn now() -> String {
     OffsetDateTime::now_utc().format(INSTANT).expect("a fixed format of a present instant")
+}
+
+/// Seconds since 1970 in UTC; 0 for a clock that stands before.
+#[must_use]
+pub fn seconds() -> u64 {
+    u64::try_from(OffsetDateTime::now_utc().unix_timestamp()).unwrap_or_default()
+}
+
+/// An instant of [`seconds`] as records show it: `2026-03-01T08:30:00Z`.
+#[must_use]
+pub fn instant(seconds: u64) -> String {
+    i64::try_from(seconds)
+        .ok()
+        .and_then(|seconds| OffsetDateTime::from_unix_timestamp(seconds).ok())
+        .and_then(|at| at.format(SECOND).ok())
+        .unwrap_or_default()
+}
+
+/// Seconds since 1970 of an instant of [`now`]; 0 for any other text.
+#[must_use]
+pub fn seconds_of(instant: &str) -> u64 {
+    PrimitiveDateTime::parse(instant, INSTANT)
+        .ok()
+        .and_then(|at| u64::try_from(at.assume_utc().unix_timestamp()).ok())
+        .unwrap_or_default()
 }
 
 /// Today in China (UTC+8).

@@ -12,6 +12,7 @@ use crate::import::ImportError;
 use crate::lang::Lang;
 use crate::operator::OperatorError;
 use crate::psam::PsamError;
+use crate::registry::RegistryError;
 use crate::station::failure::StationError;
 use crate::store::StoreError;
 use crate::vault::VaultError;
@@ -50,6 +51,9 @@ pub enum Error {
     /// The registry import.
     #[error(transparent)]
     Import(#[from] ImportError),
+    /// The registry.
+    #[error(transparent)]
+    Registry(#[from] RegistryError),
     /// Batches.
     #[error(transparent)]
     Batch(#[from] BatchError),
@@ -80,6 +84,7 @@ impl Error {
             Self::Vault(error) => error,
             Self::Ceremony(error) => error,
             Self::Import(error) => error,
+            Self::Registry(error) => error,
             Self::Batch(error) => error,
             Self::Station(error) => error,
             Self::Psam(error) => error,

@@ -1,106 +1,68 @@
-//! The registry import (参保人员导入): a bureau's file becomes registered people, or a list of what is wrong with it.
+//! The registry import (参保人员导入): a bureau's file becomes statements about people, or a list of what is wrong with it.
 //!
-//! Owns: the run over the file, what happens with a number that is known already, the one transaction of a file.
-//! Never: changes a person that is registered; stops at the first fault; holds the file in memory.
+//! Owns: the run over the file in batches of rows, each durable at once; going on behind the last batch after a kill; what
+//! happens with a number that stands in the file twice.
+//! Never: stops at the first fault; holds the file in memory; decides what a statement changes ([`crate::registry`]).
 //! Units: `row` is the line in the file where a row starts, the header of an ordinary file being line 1.
 
 pub mod check;
 pub mod column;
-mod encoding;
+pub mod encoding;
+pub mod failure;
 pub mod fault;
+mod json;
 pub mod note;
 pub mod record;
 pub mod refusal;
 pub mod report;
 mod report_file;
+pub mod single;
 pub mod table;
+mod workbook;
 
 use std::fs::{self, File};
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
+use std::sync::mpsc::{SyncSender, sync_channel};
 
 use card_core::security::CityCode;
 
 use crate::audit::Act;
-use crate::centre::CentreError;
-use crate::error::Explain;
-use crate::exit::Exit;
+use crate::clock;
 use crate::lang::Lang;
 use crate::person::Details;
-use crate::store::{Store, StoreError, Tx};
+use crate::person::dossier::Statement;
+use crate::person::field::Fields;
+use crate::registry;
+use crate::registry::source::Source;
+use crate::store::{Store, Tx};
 
 use check::Checks;
 use column::Column;
-use fault::masked;
-use fault::{Code, Fault};
-use refusal::TableError;
-use report::Report;
+use encoding::Declared;
+pub use failure::ImportError;
+use fault::{Code, Fault, masked};
+use report::{Counts, Report};
 use report_file::ReportFile;
-use table::{Row, Table};
+use table::{OpenError, Reading, Table};
 
-/// Why a file could not be imported at all. Nothing was registered.
-#[derive(Debug, thiserror::Error)]
-pub enum ImportError {
-    /// The file is not there.
-    #[error("{path} is not there")]
-    NotFound {
-        /// The file.
-        path: PathBuf,
-    },
-    /// The file cannot be read.
-    #[error("{path}: {source}")]
-    Unreadable {
-        /// The file.
-        path: PathBuf,
-        /// What the system said.
-        source: io::Error,
-    },
-    /// The file is no registry table.
-    #[error("{path}: {source}")]
-    Table {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong with it.
-        source: TableError,
-    },
-    /// The report cannot be written.
-    #[error("report {path}: {source}")]
-    Report {
-        /// The report.
-        path: PathBuf,
-        /// What the system said.
-        source: io::Error,
-    },
-    /// The report would overwrite the registry file.
-    #[error("{path} is the registry file itself")]
-    ReportOverFile {
-        /// The report.
-        path: PathBuf,
-    },
-    /// The people are registered; the report, written beside its place, could not be moved to it.
-    #[error("report {path}: {source}")]
-    ReportNotPlaced {
-        /// The report.
-        path: PathBuf,
-        /// What the system said.
-        source: io::Error,
-    },
-    /// The database.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    /// The data folder.
-    #[error(transparent)]
-    Centre(#[from] CentreError),
-}
+/// Rows of one transaction.
+const BATCH_ROWS: usize = 1_000;
+/// Batches that are checked ahead of the one that is stored.
+const BATCHES_AHEAD: usize = 4;
 
 /// What to do with a file.
 #[derive(Clone, Copy, Debug)]
 pub struct Order<'a> {
     /// The file.
     pub file: &'a Path,
+    /// Name of the source that it comes from.
+    pub source: &'a str,
+    /// Its encoding; that of the source when none is stated, told from the file when that states none.
+    pub encoding: Option<Declared>,
     /// Prefecture whose counties people may belong to.
     pub city: CityCode,
-    /// Check everything, register nobody.
+    /// Check everything, change nothing.
     pub dry_run: bool,
     /// Where the report goes besides the output: JSON, or CSV when the name ends so.
     pub report: Option<&'a Path>,
@@ -108,110 +70,215 @@ pub struct Order<'a> {
     pub actor: &'a str,
     /// Language of the messages in the report.
     pub lang: Lang,
+    /// Who is told how far the import has come.
+    pub watcher: &'a dyn Watcher,
 }
 
-/// Imports a file in one transaction: after a kill at any moment either all of its good rows are registered or none is.
+/// Is told how far an import has come.
+pub trait Watcher: Sync + std::fmt::Debug {
+    /// Bytes read of all bytes of the file, and what came of the rows so far.
+    fn stored(&self, read: u64, length: u64, counts: Counts);
+}
+
+/// Nobody is told.
+#[derive(Clone, Copy, Debug)]
+pub struct Quiet;
+
+impl Watcher for Quiet {
+    fn stored(&self, _: u64, _: u64, _: Counts) {}
+}
+
+/// Rows that are checked and not stored yet.
+struct Batch {
+    rows: Vec<(u64, Result<Details, Vec<Fault>>)>,
+    read: u64,
+    length: u64,
+}
+
+/// Imports a file. Every batch of rows is durable when the next one begins; an import that was killed goes on behind its
+/// last batch when the same file of the same source is imported again, and ends as if it had never been interrupted.
 ///
 /// # Errors
 /// [`ImportError`]; faulty rows are no error, they are in the report.
 pub fn run(store: &mut Store, order: &Order<'_>) -> Result<Report, ImportError> {
+    let source = store.read(|tx| tx.source(order.source))?.ok_or(ImportError::SourceUnknown)?;
     let file = open(order.file)?;
     let mut report_file = order.report.map(|path| open_report(path, &file)).transpose()?;
-    let table_error = |source| ImportError::Table { path: order.file.to_owned(), source };
-    let unreadable = |source| ImportError::Unreadable { path: order.file.to_owned(), source };
-    let mut table = Table::read(file).map_err(|error| match error {
-        table::OpenError::Read(source) => unreadable(source),
-        table::OpenError::Table(source) => table_error(source),
-    })?;
+    let reading = Reading { encoding: order.encoding.or(source.encoding), mapping: &source.mapping };
+    let mut table = Table::read(file, reading).map_err(|error| failed(order, error))?;
     let checks = Checks::new(table.layout(), order.city);
-    let mut work = Work { checks, report: Report::new(&table, order.dry_run, order.lang), without_region: 0 };
-    let file_to_rows = |tx: &Tx<'_>| -> Result<(Report, Act), ImportError> {
-        let import = tx.next_import()?;
-        tx.begin_seen_numbers()?;
-        while let Some(row) = table.next_row().map_err(unreadable)? {
-            work.take_row(tx, import, &row)?;
+    let report = Report::new(&table, order.dry_run, order.lang);
+    let mut work = Work { order, source, fields: checks.fields(), report, without_region: 0, import: 0, done: 0 };
+    work.begin(store, table.digest())?;
+    let (sender, batches) = sync_channel(BATCHES_AHEAD);
+    let read = std::thread::scope(|scope| {
+        let (table, checks) = (&mut table, &checks);
+        let reader = scope.spawn(move || read_rows(table, checks, &sender));
+        let mut stored = Ok(());
+        while let Ok(batch) = batches.recv() {
+            stored = work.store(store, batch);
+            if stored.is_err() {
+                break;
+            }
         }
-        tx.end_seen_numbers()?;
-        let Work { mut report, without_region, .. } = work;
-        report.finish(without_region);
-        if let (Some(file), Some(path)) = (&mut report_file, order.report) {
-            file.write(&report).map_err(|source| ImportError::Report { path: path.to_owned(), source })?;
-        }
-        let counts = report.counts();
-        if !order.dry_run {
-            tx.add_import(import, order.actor, table.digest(), counts)?;
-        }
-        let detail =
-            format!("accepted {} rejected {} unchanged {}", counts.accepted, counts.rejected, counts.unchanged);
-        let act =
-            Act { actor: order.actor.to_owned(), act: "person.import", object: format!("import {import}"), detail };
-        Ok((report, act))
-    };
-    let report = if order.dry_run {
-        store.rehearse(|tx| file_to_rows(tx).map(|(report, _)| report))
-    } else {
-        store.act(file_to_rows)
-    }?;
+        // A reader that still wants to send learns that nobody takes its rows.
+        drop(batches);
+        let read = reader.join().expect("a reader of rows does not panic");
+        stored.and(read.map_err(|error| failed(order, error)))
+    });
+    read?;
+    work.finish(store, report_file.as_mut())?;
     if let (Some(file), Some(path)) = (report_file, order.report) {
         file.place().map_err(|source| ImportError::ReportNotPlaced { path: path.to_owned(), source })?;
     }
-    Ok(report)
+    Ok(work.report)
+}
+
+/// Reads and checks rows to the end of the file, or until nobody takes them.
+fn read_rows(table: &mut Table, checks: &Checks, to: &SyncSender<Batch>) -> Result<(), OpenError> {
+    let mut rows = Vec::with_capacity(BATCH_ROWS);
+    loop {
+        let row = table.next_row()?;
+        let end = row.is_none();
+        rows.extend(row.map(|row| (row.line, checks.check(&row))));
+        if end && rows.is_empty() {
+            return Ok(());
+        }
+        if end || rows.len() == BATCH_ROWS {
+            let (read, length) = table.progress();
+            let full = std::mem::replace(&mut rows, Vec::with_capacity(BATCH_ROWS));
+            if to.send(Batch { rows: full, read, length }).is_err() {
+                return Ok(());
+            }
+        }
+    }
 }
 
 /// An import under way.
-struct Work {
-    checks: Checks,
+struct Work<'a> {
+    order: &'a Order<'a>,
+    source: Source,
+    fields: Fields,
     report: Report,
     without_region: u64,
+    /// Number of the import.
+    import: u32,
+    /// Last row that an interrupted run has stored.
+    done: u64,
 }
 
-impl Work {
-    fn take_row(&mut self, tx: &Tx<'_>, import: i64, row: &Row) -> Result<(), ImportError> {
-        let details = match self.checks.check(row) {
+impl Work<'_> {
+    fn begin(&mut self, store: &mut Store, digest: &str) -> Result<(), ImportError> {
+        store.journal(|tx| tx.begin_seen_numbers())?;
+        if self.order.dry_run {
+            return Ok(());
+        }
+        let (source, actor) = (self.source.id, self.order.actor);
+        if let Some(unfinished) = store.read(|tx| tx.unfinished_import(source, digest))? {
+            (self.import, self.done) = (unfinished.number, unfinished.row_done);
+            self.report.resume(unfinished.counts, unfinished.row_done);
+        }
+        let resumed = (self.import != 0).then_some(self.import);
+        let done = self.done;
+        let name = &self.source.name;
+        self.import = store.act(|tx| -> Result<_, ImportError> {
+            let (import, act, detail) = match resumed {
+                Some(import) => (import, "person.import.resume", format!("source {name} behind row {done}")),
+                None => (tx.begin_import(actor, source, digest)?, "person.import.begin", format!("source {name}")),
+            };
+            let object = format!("import {import}");
+            Ok((import, Act { actor: actor.to_owned(), act, object, detail }))
+        })?;
+        Ok(())
+    }
+
+    /// Stores a batch, and how far the import has come, in one transaction. Rows that an interrupted run stored are counted
+    /// already: only their faults are listed, and their numbers remembered.
+    fn store(&mut self, store: &mut Store, batch: Batch) -> Result<(), ImportError> {
+        let Batch { rows, read, length } = batch;
+        let Some((last, _)) = rows.last() else { return Ok(()) };
+        let last = *last;
+        let at = clock::seconds();
+        store.journal(|tx| -> Result<(), ImportError> {
+            for (line, row) in rows {
+                self.take_row(tx, line, row, at)?;
+            }
+            if !self.order.dry_run && last > self.done {
+                tx.note_import(self.import, last, self.report.counts())?;
+            }
+            Ok(())
+        })?;
+        self.order.watcher.stored(read, length, self.report.counts());
+        Ok(())
+    }
+
+    fn take_row(
+        &mut self,
+        tx: &Tx<'_>,
+        line: u64,
+        row: Result<Details, Vec<Fault>>,
+        at: u64,
+    ) -> Result<(), ImportError> {
+        let fresh = line > self.done;
+        let details = match row {
             Ok(details) => details,
             Err(faults) => {
-                self.report.reject(faults);
+                self.refuse(faults, fresh);
                 return Ok(());
             }
         };
-        match self.known(tx, &details)? {
-            Known::New => {
-                tx.add_person(&details, import, row.line)?;
-                tx.see_number(&details.number, row.line)?;
-                self.without_region += u64::from(details.region.is_empty());
-                self.report.accept();
-            }
-            Known::Unchanged => {
-                tx.see_number(&details.number, row.line)?;
-                self.report.keep();
-            }
-            Known::Fault(code) => {
-                let (column, value) = (Some(Column::Number), masked(&details.number));
-                self.report.reject(vec![Fault { row: row.line, column, code, value }]);
-            }
+        if let Some((first, same_name)) = tx.see_number(&details.number, &details.name, line)? {
+            let code = if same_name { Code::DuplicateInFile(first) } else { Code::NumberTakenInFile(first) };
+            let (column, value) = (Some(Column::Number), masked(&details.number));
+            self.refuse(vec![Fault { row: line, column, code, value }], fresh);
+            return Ok(());
+        }
+        self.without_region += u64::from(details.region.is_empty());
+        if fresh {
+            let (source, import, fields) = (self.source.id, self.import, self.fields);
+            let statement = Statement { source, at, import, row: line, details: &details, fields };
+            let outcome = if self.order.dry_run {
+                registry::rehearse(tx, &statement)?
+            } else {
+                registry::upsert(tx, &statement)?
+            };
+            self.report.count(&outcome);
         }
         Ok(())
     }
 
-    /// What is known of the number: from an earlier good row of this file, or from the registry.
-    fn known(&self, tx: &Tx<'_>, details: &Details) -> Result<Known, StoreError> {
-        let Some(person) = tx.person_by_number(&details.number)? else { return Ok(Known::New) };
-        let same_name = person.details.name == details.name;
-        let code = match tx.seen_number(&details.number)? {
-            Some(first) if same_name => Code::DuplicateInFile(first),
-            Some(first) => Code::NumberTakenInFile(first),
-            None if self.checks.agree(&person.details, details) => return Ok(Known::Unchanged),
-            None if same_name => Code::AlreadyRegistered(person.id),
-            None => Code::NumberTaken(person.id),
-        };
-        Ok(Known::Fault(code))
+    fn refuse(&mut self, faults: Vec<Fault>, fresh: bool) {
+        if fresh { self.report.refuse(faults) } else { self.report.list(faults) }
+    }
+
+    /// Writes the report and ends the import.
+    fn finish(&mut self, store: &mut Store, report_file: Option<&mut ReportFile>) -> Result<(), ImportError> {
+        self.report.finish(self.without_region);
+        if let (Some(file), Some(path)) = (report_file, self.order.report) {
+            file.write(&self.report)
+                .map_err(|source| ImportError::ReportNotPlaced { path: path.to_owned(), source })?;
+        }
+        if self.order.dry_run {
+            return Ok(());
+        }
+        let Counts { created, changed, unchanged, refused, conflicting } = self.report.counts();
+        store.act(|tx| -> Result<_, ImportError> {
+            tx.finish_import(self.import)?;
+            let detail = format!(
+                "created {created} changed {changed} unchanged {unchanged} refused {refused} conflicting {conflicting}"
+            );
+            let (actor, object) = (self.order.actor.to_owned(), format!("import {}", self.import));
+            Ok(((), Act { actor, act: "person.import", object, detail }))
+        })
     }
 }
 
-enum Known {
-    New,
-    Unchanged,
-    Fault(Code),
+fn failed(order: &Order<'_>, error: OpenError) -> ImportError {
+    let path = order.file.to_owned();
+    match error {
+        OpenError::Read(source) => ImportError::Unreadable { path, source },
+        OpenError::Table(source) => ImportError::Table { path, source },
+    }
 }
 
 fn open_report(path: &Path, input: &File) -> Result<ReportFile, ImportError> {
@@ -236,77 +303,4 @@ fn open(path: &Path) -> Result<File, ImportError> {
         return Err(failed(io::ErrorKind::NotSeekable.into()));
     }
     File::open(path).map_err(failed)
-}
-
-impl Explain for ImportError {
-    fn code(&self) -> &'static str {
-        match self {
-            Self::NotFound { .. } => "FILE_NOT_FOUND",
-            Self::Unreadable { .. } => "FILE_UNREADABLE",
-            Self::Table { source, .. } => source.code(),
-            Self::Report { .. } => "REPORT_NOT_WRITTEN",
-            Self::ReportOverFile { .. } => "REPORT_IS_REGISTRY",
-            Self::ReportNotPlaced { .. } => "REPORT_NOT_PLACED",
-            Self::Store(error) => error.code(),
-            Self::Centre(error) => error.code(),
-        }
-    }
-
-    fn what(&self, lang: Lang) -> String {
-        match self {
-            Self::NotFound { path } => {
-                lang.pick(format!("没有文件 {}", path.display()), format!("{} is not there", path.display()))
-            }
-            Self::Unreadable { path, source } => lang.pick(
-                format!("{} 无法读取: {source}", path.display()),
-                format!("{} cannot be read: {source}", path.display()),
-            ),
-            Self::Table { path, source } => format!("{}: {}", path.display(), source.what(lang)),
-            Self::Report { path, source } => lang.pick(
-                format!("报告 {} 无法写入: {source}；未登记任何人", path.display()),
-                format!("report {} cannot be written: {source}; nobody was registered", path.display()),
-            ),
-            Self::ReportOverFile { path } => lang.pick(
-                format!("报告 {} 就是登记文件本身，未作改动", path.display()),
-                format!("the report {} is the registry file itself; nothing was done", path.display()),
-            ),
-            Self::ReportNotPlaced { path, source } => lang.pick(
-                format!("人员已处理，但报告 {} 无法就位: {source}", path.display()),
-                format!("the import is done, but its report {} could not be put in place: {source}", path.display()),
-            ),
-            Self::Store(error) => error.what(lang),
-            Self::Centre(error) => error.what(lang),
-        }
-    }
-
-    fn next(&self, lang: Lang) -> &'static str {
-        match self {
-            Self::NotFound { .. } => lang.pick("检查文件名", "check the name of the file"),
-            Self::Unreadable { .. } => lang.pick(
-                "检查文件和权限；须是普通文件，不能是目录、管道或设备",
-                "check the file and its permissions; it must be an ordinary file, no folder, pipe or device",
-            ),
-            Self::Table { source, .. } => source.next(lang),
-            Self::Report { .. } | Self::ReportOverFile { .. } => {
-                lang.pick("换一个可写的位置", "name a place that can be written")
-            }
-            Self::ReportNotPlaced { .. } => lang.pick(
-                "再次导入同一文件即可得到报告，已登记的人不会重复",
-                "import the same file again for its report; nobody is registered twice",
-            ),
-            Self::Store(error) => error.next(lang),
-            Self::Centre(error) => error.next(lang),
-        }
-    }
-
-    fn exit(&self) -> Exit {
-        match self {
-            Self::NotFound { .. } => Exit::NotFound,
-            Self::Unreadable { .. } | Self::Table { .. } | Self::ReportOverFile { .. } => Exit::Usage,
-            Self::Report { .. } => Exit::Storage,
-            Self::ReportNotPlaced { .. } => Exit::Partly,
-            Self::Store(error) => error.exit(),
-            Self::Centre(error) => error.exit(),
-        }
-    }
 }

@@ -20,6 +20,7 @@ pub mod operator;
 pub mod output;
 pub mod person;
 pub mod psam;
+pub mod registry;
 pub mod station;
 pub mod store;
 pub mod vault;

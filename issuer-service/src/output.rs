@@ -12,6 +12,7 @@ use serde::Serialize;
 
 use crate::error::Error;
 use crate::exit::Exit;
+use crate::import::{self, report::Counts};
 use crate::lang::Lang;
 use crate::station::event::{Event, Watcher, What};
 
@@ -118,6 +119,11 @@ impl Output {
         rpassword::prompt_password(self.lang.pick(zh, en)).ok().map(zeroize::Zeroizing::new)
     }
 
+    /// The lines of the standard input, without blank ones.
+    pub fn input_lines() -> impl Iterator<Item = String> {
+        std::io::stdin().lines().map_while(Result::ok).filter(|line| !line.trim().is_empty())
+    }
+
     fn line(&self, stream: &mut dyn Write, line: &str) {
         let _turn = self.turn.lock();
         // A reader that went away (`| head`) is no failure of the work.
@@ -178,6 +184,64 @@ impl Watcher for Progress<'_> {
     }
 }
 
+/// Progress of an import: a bar for people at a terminal; for programs a line of JSON on stderr now and then, since stdout
+/// holds the report alone.
+#[derive(Debug)]
+pub struct ImportProgress<'a> {
+    output: &'a Output,
+    bar: Option<ProgressBar>,
+    /// Rows at which the next line is due.
+    due: std::sync::atomic::AtomicU64,
+}
+
+/// Rows between two lines of progress.
+const LINE_ROWS: u64 = 100_000;
+const IMPORT_BAR: &str = "{bar:40} {percent:>3}% {elapsed} {eta} {wide_msg}";
+
+impl<'a> ImportProgress<'a> {
+    /// Of an import that begins.
+    #[must_use]
+    pub fn new(output: &'a Output) -> Self {
+        let bar = output.shows_progress().then(|| {
+            let bar = ProgressBar::new(1);
+            bar.set_style(ProgressStyle::with_template(IMPORT_BAR).expect("a fixed template"));
+            bar
+        });
+        Self { output, bar, due: LINE_ROWS.into() }
+    }
+
+    /// Takes the bar away.
+    pub fn finish(&self) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+impl import::Watcher for ImportProgress<'_> {
+    fn stored(&self, read: u64, length: u64, counts: Counts) {
+        if let Some(bar) = &self.bar {
+            bar.set_length(length);
+            bar.set_position(read);
+            bar.set_message(counts.rows().to_string());
+            return;
+        }
+        let due = self.due.load(std::sync::atomic::Ordering::Relaxed);
+        if self.output.format == Format::Json && counts.rows() >= due {
+            self.due.store(counts.rows() + LINE_ROWS, std::sync::atomic::Ordering::Relaxed);
+            let line = json_line(&ImportLine { rows: counts.rows(), bytes_read: read, bytes: length });
+            self.output.line(&mut std::io::stderr().lock(), &line);
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct ImportLine {
+    rows: u64,
+    bytes_read: u64,
+    bytes: u64,
+}
+
 #[derive(Serialize)]
 struct ErrorObject<'a> {
     code: &'a str,
@@ -200,4 +264,82 @@ pub fn json_line(value: &impl Serialize) -> String {
 /// Line and column, from 1.
 pub fn from_json<T: serde::de::DeserializeOwned>(text: &str) -> Result<T, (usize, usize)> {
     serde_json::from_str(text).map_err(|error| (error.line(), error.column()))
+}
+
+/// A JSON object as its keys and values in their order, a key that stands twice included.
+#[derive(Debug)]
+pub struct Entries(pub Vec<(String, Scalar)>);
+
+/// A JSON value, as far as one cell can hold it.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Scalar {
+    /// A string.
+    Text(String),
+    /// A whole number.
+    Whole(i128),
+    /// A number that JSON writes with a point or an exponent, or that is longer than any whole number here.
+    Real(f64),
+    /// `null`.
+    Nothing,
+    /// `true`, `false`, an array, an object.
+    Other,
+}
+
+impl<'de> serde::Deserialize<'de> for Entries {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Visitor;
+        impl<'de> serde::de::Visitor<'de> for Visitor {
+            type Value = Entries;
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("an object")
+            }
+            fn visit_map<A: serde::de::MapAccess<'de>>(self, mut map: A) -> Result<Entries, A::Error> {
+                let mut entries = Vec::new();
+                while let Some(entry) = map.next_entry()? {
+                    entries.push(entry);
+                }
+                Ok(Entries(entries))
+            }
+        }
+        deserializer.deserialize_map(Visitor)
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for Scalar {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Visitor;
+        impl<'de> serde::de::Visitor<'de> for Visitor {
+            type Value = Scalar;
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("a value")
+            }
+            fn visit_str<E>(self, text: &str) -> Result<Scalar, E> {
+                Ok(Scalar::Text(text.to_owned()))
+            }
+            fn visit_i64<E>(self, number: i64) -> Result<Scalar, E> {
+                Ok(Scalar::Whole(number.into()))
+            }
+            fn visit_u64<E>(self, number: u64) -> Result<Scalar, E> {
+                Ok(Scalar::Whole(number.into()))
+            }
+            fn visit_f64<E>(self, number: f64) -> Result<Scalar, E> {
+                Ok(Scalar::Real(number))
+            }
+            fn visit_unit<E>(self) -> Result<Scalar, E> {
+                Ok(Scalar::Nothing)
+            }
+            fn visit_bool<E>(self, _: bool) -> Result<Scalar, E> {
+                Ok(Scalar::Other)
+            }
+            fn visit_seq<A: serde::de::SeqAccess<'de>>(self, mut seq: A) -> Result<Scalar, A::Error> {
+                while seq.next_element::<serde::de::IgnoredAny>()?.is_some() {}
+                Ok(Scalar::Other)
+            }
+            fn visit_map<A: serde::de::MapAccess<'de>>(self, mut map: A) -> Result<Scalar, A::Error> {
+                while map.next_entry::<serde::de::IgnoredAny, serde::de::IgnoredAny>()?.is_some() {}
+                Ok(Scalar::Other)
+            }
+        }
+        deserializer.deserialize_any(Visitor)
+    }
 }

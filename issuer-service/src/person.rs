@@ -5,6 +5,8 @@
 
 pub mod code;
 pub mod date;
+pub mod dossier;
+pub mod field;
 pub mod name;
 pub mod number;
 pub mod phone;

@@ -16,8 +16,8 @@ mod work;
 pub(crate) mod writer;
 
 use std::path::Path;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use card_profiles::Profile;
@@ -31,6 +31,7 @@ use crate::operator::Role;
 use crate::output::Show;
 use crate::store::Store;
 use crate::vault::Vault;
+use crate::vault::data_keys::DataKeys;
 
 use event::Watcher;
 use failure::StationError;
@@ -40,6 +41,8 @@ use slot::Slot;
 pub struct Station<'a> {
     /// The centre's database; each reader has its own connection.
     pub database: &'a Path,
+    /// What people's data are sealed with.
+    pub data_keys: &'a Arc<DataKeys>,
     /// Keys, and the key that signs receipts.
     pub vault: &'a Vault,
     /// Configuration of the centre.

@@ -13,6 +13,7 @@ mod card;
 mod cell;
 mod ceremony;
 mod clearing_card;
+mod import;
 pub mod institution;
 mod key;
 mod ledger;
@@ -20,11 +21,14 @@ mod load;
 mod operator;
 mod person;
 mod psam;
+mod sealed;
+mod source;
 mod station;
 mod upload;
 mod window;
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
@@ -34,12 +38,14 @@ use crate::clock;
 use crate::error::Explain;
 use crate::exit::Exit;
 use crate::lang::Lang;
+use crate::vault::data_keys::DataKeys;
 
 /// Forward migrations in order. Each area adds its own file; a published file never changes.
 const MIGRATIONS: &[(i64, &str)] = &[
     (1, include_str!("store/schema_001_centre.sql")),
     (2, include_str!("store/schema_002_person.sql")),
     (3, include_str!("store/schema_003_batch.sql")),
+    (4, include_str!("store/schema_004_registry.sql")),
     (10, include_str!("store/schema_010_clearing.sql")),
     (11, include_str!("store/schema_011_load_algorithm.sql")),
     (30, include_str!("store/schema_030_key.sql")),
@@ -54,12 +60,14 @@ const BUSY_WAIT: Duration = Duration::from_secs(5);
 #[derive(Debug)]
 pub struct Store {
     connection: Connection,
+    data: Option<Arc<DataKeys>>,
 }
 
 /// A transaction under way. Areas add their statements as methods, each in its own file of `store/`.
 #[derive(Debug)]
 pub struct Tx<'a> {
     sql: rusqlite::Transaction<'a>,
+    data: Option<&'a DataKeys>,
 }
 
 /// Why the database did not do what was asked. Nothing of the transaction remains.
@@ -96,6 +104,21 @@ pub enum StoreError {
         /// Table and columns.
         constraint: String,
     },
+    /// People's data were asked for without the data keys.
+    #[error("the data keys are not open")]
+    DataKeysClosed,
+    /// A row does not open under the data keys.
+    #[error("{place} does not open")]
+    RowSealed {
+        /// Which: `person 3`.
+        place: String,
+    },
+    /// The data keys are those of another database.
+    #[error("the data keys belong to another database")]
+    DataKeysForeign,
+    /// The system gives no random numbers.
+    #[error("the system gives no random numbers")]
+    NoRandom,
     /// Anything else that the engine reports.
     #[error("database: {0}")]
     Engine(#[source] rusqlite::Error),
@@ -124,7 +147,7 @@ impl Store {
         connection.pragma_update(None, "journal_mode", "WAL")?;
         connection.pragma_update(None, "synchronous", "FULL")?;
         connection.pragma_update(None, "foreign_keys", "ON")?;
-        let mut store = Self { connection };
+        let mut store = Self { connection, data: None };
         store.migrate()?;
         Ok(store)
     }
@@ -135,7 +158,7 @@ impl Store {
     /// What the closure gives, or [`StoreError`].
     pub fn read<T, E: From<StoreError>>(&mut self, look: impl FnOnce(&Tx<'_>) -> Result<T, E>) -> Result<T, E> {
         let sql = self.connection.transaction_with_behavior(TransactionBehavior::Deferred).map_err(StoreError::from)?;
-        look(&Tx { sql })
+        look(&Tx { sql, data: self.data.as_deref() })
     }
 
     /// Acts: everything that the closure writes, and the audit record of the [`Act`] that it returns, or nothing.
@@ -157,7 +180,7 @@ impl Store {
     pub fn journal<T, E: From<StoreError>>(&mut self, write: impl FnOnce(&Tx<'_>) -> Result<T, E>) -> Result<T, E> {
         let sql =
             self.connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(StoreError::from)?;
-        let tx = Tx { sql };
+        let tx = Tx { sql, data: self.data.as_deref() };
         let outcome = write(&tx)?;
         tx.sql.commit().map_err(StoreError::from)?;
         Ok(outcome)
@@ -170,7 +193,7 @@ impl Store {
     pub fn rehearse<T, E: From<StoreError>>(&mut self, act: impl FnOnce(&Tx<'_>) -> Result<T, E>) -> Result<T, E> {
         let sql =
             self.connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(StoreError::from)?;
-        act(&Tx { sql })
+        act(&Tx { sql, data: self.data.as_deref() })
     }
 
     fn migrate(&mut self) -> Result<(), StoreError> {
@@ -182,6 +205,14 @@ impl Store {
         if MIGRATIONS.iter().all(|(number, _)| found.contains(number)) {
             return Ok(());
         }
+        // A table that is rebuilt is dropped and renamed, which references to it must not notice; they are checked behind.
+        self.connection.pragma_update(None, "foreign_keys", "OFF")?;
+        let migrated = self.apply();
+        self.connection.pragma_update(None, "foreign_keys", "ON")?;
+        migrated
+    }
+
+    fn apply(&mut self) -> Result<(), StoreError> {
         self.journal(|tx| {
             tx.sql.execute_batch(
                 "CREATE TABLE IF NOT EXISTS migration (number BIGINT PRIMARY KEY, applied_at TEXT NOT NULL)",
@@ -191,7 +222,8 @@ impl Store {
                 tx.sql.execute_batch(sql)?;
                 tx.sql.execute("INSERT INTO migration (number, applied_at) VALUES ($1, $2)", (number, clock::now()))?;
             }
-            Ok(())
+            let broken = tx.sql.prepare("PRAGMA foreign_key_check")?.exists(())?;
+            if broken { Err(StoreError::Damaged) } else { Ok(()) }
         })
     }
 }
@@ -244,6 +276,10 @@ impl Explain for StoreError {
             Self::SchemaNewer { .. } => "DATABASE_NEWER",
             Self::StateMoved { .. } => "STATE_MOVED",
             Self::Conflict { .. } => "ROW_EXISTS",
+            Self::DataKeysClosed => "DATA_KEYS_CLOSED",
+            Self::RowSealed { .. } => "ROW_DOES_NOT_OPEN",
+            Self::DataKeysForeign => "DATA_KEYS_FOREIGN",
+            Self::NoRandom => "NO_RANDOM",
             Self::Engine(_) => "DATABASE_FAILED",
         }
     }
@@ -266,6 +302,17 @@ impl Explain for StoreError {
             Self::Conflict { constraint } => {
                 lang.pick(format!("记录已存在 ({constraint})"), format!("such a row exists already ({constraint})"))
             }
+            Self::DataKeysClosed => lang
+                .pick("人员数据已加密，数据密钥没有打开", "people's data are sealed, the data keys are not open")
+                .to_owned(),
+            Self::RowSealed { place } => lang.pick(
+                format!("{place} 的数据解不开（被改动、被移动，或密钥已停用）"),
+                format!("{place} does not open: altered, moved, or sealed under a key that is gone"),
+            ),
+            Self::DataKeysForeign => {
+                lang.pick("数据密钥不是这个数据库的", "the data keys are those of another database").to_owned()
+            }
+            Self::NoRandom => lang.pick("系统不提供随机数", "the system gives no random numbers").to_owned(),
             Self::Engine(error) => lang.pick(format!("数据库出错: {error}"), format!("the database failed: {error}")),
         }
     }
@@ -278,6 +325,13 @@ impl Explain for StoreError {
             Self::SchemaNewer { .. } => lang.pick("改用新版程序", "use the newer program"),
             Self::StateMoved { .. } => lang.pick("查看当前状态后再决定", "look at its present state, then decide"),
             Self::Conflict { .. } => lang.pick("查看已有的记录", "look at the row that is there"),
+            Self::DataKeysClosed => lang.pick("用 --passphrase 给出口令", "give the passphrase with --passphrase"),
+            Self::RowSealed { .. } => lang.pick("从备份恢复这一行", "restore the row from a backup"),
+            Self::DataKeysForeign => lang.pick(
+                "把数据库和它的 centre.datakeys 放在一起",
+                "put the database and its own centre.datakeys together",
+            ),
+            Self::NoRandom => lang.pick("检查操作系统", "check the operating system"),
             Self::Engine(_) => {
                 lang.pick("检查数据目录的权限和磁盘，再重试", "check the data folder and the disk, then try again")
             }
@@ -287,7 +341,15 @@ impl Explain for StoreError {
     fn exit(&self) -> Exit {
         match self {
             Self::StateMoved { .. } | Self::Conflict { .. } => Exit::Refused,
-            Self::Locked | Self::DiskFull | Self::Damaged | Self::SchemaNewer { .. } | Self::Engine(_) => Exit::Storage,
+            Self::DataKeysClosed => Exit::Authentication,
+            Self::Locked
+            | Self::DiskFull
+            | Self::Damaged
+            | Self::SchemaNewer { .. }
+            | Self::RowSealed { .. }
+            | Self::DataKeysForeign
+            | Self::NoRandom
+            | Self::Engine(_) => Exit::Storage,
         }
     }
 
@@ -298,6 +360,10 @@ impl Explain for StoreError {
             | Self::SchemaNewer { .. }
             | Self::StateMoved { .. }
             | Self::Conflict { .. }
+            | Self::DataKeysClosed
+            | Self::RowSealed { .. }
+            | Self::DataKeysForeign
+            | Self::NoRandom
             | Self::Engine(_) => false,
         }
     }

@@ -1,19 +1,30 @@
 //! Batches as operators meet them: who may do what, and which numbers and people are given.
 
+use std::sync::Arc;
+
 use issuer_service::batch::{self, BatchError, Selection};
 use issuer_service::operator::{OperatorError, Role};
 use issuer_service::person::Details;
+use issuer_service::person::dossier::Statement;
+use issuer_service::person::field::Fields;
+use issuer_service::registry;
 use issuer_service::store::{Store, StoreError};
+use issuer_service::vault::data_keys::DataKeys;
 
 fn store(people: u32) -> (tempfile::TempDir, Store) {
     let folder = tempfile::tempdir().expect("folder");
     let mut store = Store::create(&folder.path().join("centre.db")).expect("store");
+    store.unlock(Arc::new(DataKeys::random().expect("keys"))).expect("unlocked");
     store
         .journal(|tx| -> Result<(), StoreError> {
             tx.add_operator("li", &[Role::Capture])?;
             tx.add_operator("wang", &[Role::Approve, Role::Capture])?;
             tx.add_operator("zhao", &[Role::Approve])?;
-            (1..=people).try_for_each(|n| tx.add_person(&details(n), 1, u64::from(n)))
+            (1..=people).try_for_each(|n| {
+                let (details, row) = (details(n), u64::from(n));
+                let said = Statement { source: 1, at: 1, import: 1, row, details: &details, fields: Fields::ALL };
+                registry::upsert(tx, &said).map(|_| ())
+            })
         })
         .expect("rows");
     (folder, store)

@@ -51,21 +51,21 @@ impl Stage<'_> {
         let (good, faulty) = (self.registry.good.len(), self.registry.faulty.len());
 
         let began = Instant::now();
-        let dry = self.issuer("person import --dry-run").arg(file.clone()).run()?.with_code(10)?;
+        let dry = self.issuer_with_vault("person import --dry-run").arg(file.clone()).run()?.with_code(10)?;
         self.check_import(&dry.json()?)?;
         self.done(began, "dry run: the same answer, nobody registered", "试导入: 结果相同，未登记任何人");
 
         let began = Instant::now();
         let report = self.folder.path("reports/import.json");
-        let import = self.issuer("person import").arg(file).arg("--report").arg(report.clone());
+        let import = self.issuer_with_vault("person import").arg(file).arg("--report").arg(report.clone());
         let answer = import.arg("--operator").arg(MAKER).run()?.with_code(10)?;
         let json = answer.json()?;
         self.check_import(&json)?;
         let written = std::fs::read_to_string(&report).map_err(|source| Failure::File { path: report, source })?;
         let written: Value = serde_json::from_str(&written).map_err(|_| answer.lacks("a report file of JSON"))?;
         must_be("the report file against the answer", &written["faults"], &json["faults"])?;
-        self.summary.persons_accepted = answer.number("/accepted")?;
-        self.summary.persons_rejected = answer.number("/rejected")?;
+        self.summary.persons_accepted = answer.number("/created")?;
+        self.summary.persons_rejected = answer.number("/refused")?;
         let kinds: BTreeSet<&str> = self.registry.faulty.iter().map(|fault| fault.kind.code()).collect();
         self.done(
             began,
@@ -93,8 +93,8 @@ impl Stage<'_> {
     fn check_import(&self, json: &Value) -> Result<(), Failure> {
         let count =
             |name: &str| json[name].as_u64().and_then(|count| usize::try_from(count).ok()).unwrap_or(usize::MAX);
-        must_be("rows accepted", &count("accepted"), &self.registry.good.len())?;
-        must_be("rows rejected", &count("rejected"), &self.registry.faulty.len())?;
+        must_be("rows accepted", &count("created"), &self.registry.good.len())?;
+        must_be("rows rejected", &count("refused"), &self.registry.faulty.len())?;
         let mut found: BTreeMap<u64, Vec<&Value>> = BTreeMap::new();
         for fault in json["faults"].as_array().into_iter().flatten() {
             found.entry(fault["row"].as_u64().unwrap_or_default()).or_default().push(fault);

@@ -59,6 +59,7 @@ impl Stage<'_> {
         let [issuer, sscard, card_sim] = ["issuer", "sscard", "card-sim"].map(program);
         let path = |name: &str| short(&self.folder.path(name));
         let (centre, image, psam) = (path("centre"), short(&card.image), path("psam.card"));
+        let passphrase = path("secrets/vault.passphrase");
         let (state, pin, date) =
             (short(&readers::state_folder(&self.folder.path(""))), path("secrets/holder.pin"), &self.business_date);
         vec![
@@ -69,7 +70,7 @@ impl Stage<'_> {
                 ),
                 commands: vec![
                     format!("export ISSUER_DATA={centre}"),
-                    format!("{issuer} person list --limit 5"),
+                    format!("{issuer} --passphrase file:{passphrase} person list --limit 5"),
                     format!("{issuer} card list --batch 1"),
                     format!("{issuer} account list --prefix card:"),
                     format!("{issuer} statement --institution {INSTITUTION} --date {date}"),

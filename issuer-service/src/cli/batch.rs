@@ -117,11 +117,13 @@ struct Order {
 fn make(common: &Common, centre: &mut Centre, order: &Order, output: &Output) -> Result<Exit, Error> {
     let _lock = centre.lock(&format!("batch-{}", order.number))?;
     let vault = common.vault(centre, output)?;
+    let data_keys = common.data_keys(centre, output)?;
     let slots = slots(&order.readers, order.feeder.as_deref())?;
     let batch = centre.store.read(|tx| batch::found(tx, order.number))?;
     let progress = Progress::new(output, batch.cards, batch.done);
     let summary = Station {
         database: &centre.database_path(),
+        data_keys: &data_keys,
         vault: &vault,
         config: &centre.config,
         profile: &Centre::card_profile(),

@@ -12,6 +12,7 @@ use crate::centre::{Centre, CentreError};
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::output::Output;
+use crate::vault::data_keys::DataKeys;
 use crate::vault::pkcs11::{Token, TokenConfig};
 use crate::vault::{KeyStore, Kind, Vault, VaultError, passphrase};
 
@@ -76,6 +77,7 @@ pub(super) fn run(common: &Common, init: Init, output: &Output) -> Result<Exit, 
         vault.add_rehearsal_keys(&[Centre::card_profile(), Centre::psam_profile()])?;
     }
     vault.seal(&centre.vault_path(), &passphrase)?;
+    DataKeys::random()?.seal_file(&centre.data_keys_path(), &passphrase)?;
     let values = vault.check_values(city)?;
     centre.store.act(|tx| -> Result<_, CentreError> {
         tx.set_fact("public_key", &hex::encode_upper(vault.public_key()))?;

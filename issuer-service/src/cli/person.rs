@@ -1,43 +1,79 @@
-//! `issuer person …`.
+//! `issuer person …` and `issuer import`.
 
+use std::io::Read;
 use std::path::PathBuf;
 
-use clap::Subcommand;
+use clap::{Args, Subcommand};
 
 use super::Common;
+use crate::audit::Act;
+use crate::centre::Centre;
 use crate::error::{Error, Missing};
 use crate::exit::Exit;
+use crate::import::encoding::Declared;
+use crate::import::single::{self, Upserted};
 use crate::import::{self, Order};
-use crate::output::Output;
+use crate::operator::Role;
+use crate::output::{ImportProgress, Output};
+use crate::person::field::{Field, Fields};
 use crate::person::{Masked, People};
+use crate::registry::search::{self, By, Revealed};
+use crate::registry::source::{COUNTER, REGISTRY, Source};
+use crate::registry::worklist::{self, Choice, Merged};
+use crate::registry::{RegistryError, comparison};
+use crate::store::{Store, Tx};
+
+/// Options of an import.
+#[derive(Debug, Args)]
+pub struct Import {
+    /// The file.
+    file: PathBuf,
+    /// Source that it comes from.
+    #[arg(long, value_name = "NAME", default_value = REGISTRY)]
+    source: String,
+    /// Its encoding; told from the file when neither this nor the source states one.
+    #[arg(long, value_enum)]
+    encoding: Option<Declared>,
+    /// Check everything, change nothing.
+    #[arg(long)]
+    dry_run: bool,
+    /// Write the report here too: JSON, or CSV (UTF-8 with a mark, for spreadsheet programs) when the name ends in .csv.
+    #[arg(long, value_name = "FILE")]
+    report: Option<PathBuf>,
+}
 
 /// What to do with people.
 #[derive(Debug, Subcommand)]
 pub enum Verb {
-    /// Register the people of a bureau's file; every fault of every row is told at once.
+    /// Take in a bureau's file; every fault of every row is told at once.
     ///
-    /// The file is CSV in GB 18030 or UTF-8, its cells separated by commas, tabs or semicolons. Its header needs a number
-    /// (身份证号, AAC002, number …) and a name (姓名, AAC003, name …); sex, ethnic group, birth date, region, address, phone
-    /// and employer are read when they are there, other columns are ignored and listed. "row" of a fault is the line of the
-    /// file where the row starts, counted as a text editor counts; the header of an ordinary file is line 1.
+    /// The file is CSV in GB 18030 or UTF-8, its cells separated by commas, tabs or semicolons; an Excel workbook (.xlsx, its
+    /// first sheet); or JSON, an array of objects or one object a line. Its header needs a number (身份证号, AAC002, number …)
+    /// and a name (姓名, AAC003, name …); sex, ethnic group, birth date, region, address, phone and employer are read when
+    /// they are there, other columns are ignored and listed. "row" of a fault is the line of the file where the row starts,
+    /// counted as a text editor counts; the header of an ordinary file is line 1.
     ///
-    /// Good rows are registered in one transaction, people who are registered already with the same data count as
-    /// unchanged, faulty rows are refused: exit code 10.
-    Import {
-        /// The file.
+    /// People who are not registered yet are; of the others the file is one more statement: it changes what its source alone
+    /// said before, and contradicts other sources, which `person conflicts` lists. Faulty rows are refused: exit code 10. An
+    /// import that was killed goes on where it stopped when the same file is imported again.
+    Import(Import),
+    /// Take in what one JSON object says of one person, read from the standard input or a file.
+    Upsert {
+        /// File of the object; - for the standard input.
+        #[arg(default_value = "-")]
         file: PathBuf,
-        /// Check everything, register nobody.
-        #[arg(long)]
-        dry_run: bool,
-        /// Write the report here too: JSON, or CSV (UTF-8 with a mark, for spreadsheet programs) when the name ends in .csv.
-        #[arg(long, value_name = "FILE")]
-        report: Option<PathBuf>,
+        /// Source that says it.
+        #[arg(long, value_name = "NAME", default_value = COUNTER)]
+        source: String,
     },
     /// List people, masked.
     List {
         /// Of this county only.
         #[arg(long, value_name = "CODE")]
         county: Option<String>,
+        /// Of this batch only.
+        #[arg(long, value_name = "NUMBER", conflicts_with_all = ["county", "after"])]
+        batch: Option<i64>,
         /// After this person.
         #[arg(long, value_name = "ID", default_value_t = 0)]
         after: i64,
@@ -45,41 +81,237 @@ pub enum Verb {
         #[arg(long, default_value_t = 100)]
         limit: u32,
     },
+    /// Find people by numbers or names, one a line on the standard input; masked.
+    Find {
+        /// What the lines are.
+        #[arg(long, value_enum, default_value = "number")]
+        by: By,
+    },
     /// Show a person, masked.
     Show {
         /// Row number of the person.
         id: i64,
+        /// Unmasked; needs an operator who may capture data, and goes into the audit log with its reason.
+        #[arg(long)]
+        reveal: bool,
+        /// Why.
+        #[arg(long, value_name = "TEXT")]
+        reason: Option<String>,
+    },
+    /// Show what sources say and said of a person, masked.
+    History {
+        /// Row number of the person.
+        id: i64,
+        /// Unmasked, as with `person show`.
+        #[arg(long)]
+        reveal: bool,
+        /// Why.
+        #[arg(long, value_name = "TEXT")]
+        reason: Option<String>,
+    },
+    /// Compare two sources: people on whom they agree, on whom they differ, whom one of them does not know.
+    Compare {
+        /// One source.
+        first: String,
+        /// The other.
+        second: String,
+        /// List the first so many people of each kind.
+        #[arg(long, default_value_t = 20)]
+        limit: usize,
+    },
+    /// List people on whom sources differ, until an operator decides with `person merge`.
+    Conflicts {
+        /// After this person.
+        #[arg(long, value_name = "ID", default_value_t = 0)]
+        after: i64,
+        /// At most so many.
+        #[arg(long, default_value_t = 20)]
+        limit: u32,
+    },
+    /// Decide conflicts: the values of a source are held from now on, or those that are held stay. Every statement is kept.
+    Merge {
+        /// Row number of the person; all people on whom sources differ with --all.
+        #[arg(required_unless_present = "all")]
+        id: Option<i64>,
+        /// Everybody on whom sources differ.
+        #[arg(long, conflicts_with = "id")]
+        all: bool,
+        /// Hold what this source says; without it, what is held stays.
+        #[arg(long, value_name = "NAME")]
+        take: Option<String>,
+        /// Only these fields: name, sex, ethnic_group, birth_date, region, address, phone, employer.
+        #[arg(long = "field", value_name = "FIELD", value_parser = field, value_delimiter = ',')]
+        fields: Vec<Field>,
     },
 }
 
+/// `issuer import`.
+pub(super) fn run_import(common: &Common, import: Import, output: &Output) -> Result<Exit, Error> {
+    let mut centre = common.registry(output)?;
+    let Import { file, source, encoding, dry_run, report } = import;
+    let actor = common.actor();
+    let progress = ImportProgress::new(output);
+    let order = Order {
+        file: &file,
+        source: &source,
+        encoding,
+        city: centre.config.city,
+        dry_run,
+        report: report.as_deref(),
+        actor: &actor,
+        lang: output.lang(),
+        watcher: &progress,
+    };
+    // Two imports at once would each think that the other one was killed.
+    let _lock = centre.lock("import")?;
+    let report = import::run(&mut centre.store, &order);
+    progress.finish();
+    let report = report?;
+    output.show(&report);
+    Ok(if report.counts().refused == 0 { Exit::Ok } else { Exit::Partly })
+}
+
 pub(super) fn run(common: &Common, verb: Verb, output: &Output) -> Result<Exit, Error> {
-    let mut centre = common.centre()?;
+    if let Verb::Import(import) = verb {
+        return run_import(common, import, output);
+    }
+    let mut centre = common.registry(output)?;
+    let store = &mut centre.store;
     match verb {
-        Verb::Import { file, dry_run, report } => {
-            let actor = common.actor();
-            let order = Order {
-                file: &file,
-                city: centre.config.city,
-                dry_run,
-                report: report.as_deref(),
-                actor: &actor,
-                lang: output.lang(),
-            };
-            let report = import::run(&mut centre.store, &order)?;
-            output.show(&report);
-            return Ok(if report.counts().rejected == 0 { Exit::Ok } else { Exit::Partly });
-        }
-        Verb::List { county, after, limit } => {
-            let people = centre.store.read(|tx| -> Result<_, Error> {
-                let people = tx.people(county.as_deref(), after, limit)?.iter().map(Masked::from).collect();
+        Verb::Import(_) => unreachable!("handled above"),
+        Verb::Upsert { file, source } => return upsert(common, &mut centre, &file, &source, output),
+        Verb::List { county, batch, after, limit } => {
+            let people = store.read(|tx| -> Result<_, Error> {
+                let people = match batch {
+                    Some(batch) => search::masked(tx, &tx.people_of_batch(batch, limit)?)?,
+                    None => tx.people(county.as_deref(), after, limit)?.iter().map(Masked::from).collect(),
+                };
                 Ok(People { total: tx.people_count()?, people })
             })?;
             output.show(&people);
         }
-        Verb::Show { id } => {
-            let person = centre.store.read(|tx| tx.person(id))?;
+        Verb::Find { by } => {
+            let texts = Output::input_lines();
+            let people = store.read(|tx| -> Result<_, Error> {
+                let ids = search::find(tx, by, texts)?;
+                Ok(People { total: tx.people_count()?, people: search::masked(tx, &ids)? })
+            })?;
+            let found = !people.people.is_empty();
+            output.show(&people);
+            return Ok(if found { Exit::Ok } else { Exit::NotFound });
+        }
+        Verb::Show { id, reveal: false, .. } => {
+            let person = store.read(|tx| tx.person(id))?;
             output.show(&Masked::from(&person.ok_or(Missing::Person { id })?));
+        }
+        Verb::Show { id, reveal: true, reason } => {
+            let person = reveal(store, common.operator.as_deref(), id, reason, |tx| {
+                tx.person(id)?.ok_or(RegistryError::PersonUnknown { id })
+            })?;
+            output.show(&Revealed::from(&person));
+        }
+        Verb::History { id, reveal: false, .. } => {
+            let look = |tx: &Tx<'_>| worklist::history(tx, &tx.sources()?, id, false);
+            output.show(&store.read(look)?);
+        }
+        Verb::History { id, reveal: true, reason } => {
+            let look = |tx: &Tx<'_>| worklist::history(tx, &tx.sources()?, id, true);
+            output.show(&reveal(store, common.operator.as_deref(), id, reason, look)?);
+        }
+        Verb::Compare { first, second, limit } => {
+            let (first, second) = (known(store, &first)?, known(store, &second)?);
+            let (one, other) = ((first.id, first.name), (second.id, second.name));
+            output.show(&store.read(|tx| comparison::compare(tx, one, other, limit))?);
+        }
+        Verb::Conflicts { after, limit } => {
+            output.show(&store.read(|tx| worklist::list(tx, &tx.sources()?, after, limit))?);
+        }
+        Verb::Merge { id, take, fields, .. } => {
+            let source = take.map(|name| known(store, &name)).transpose()?.map(|source| source.id);
+            let all = fields.is_empty();
+            let fields = fields.into_iter().fold(if all { Fields::ALL } else { Fields::NONE }, Fields::with);
+            let operator = common.operator.as_deref();
+            output.show(&merge(store, operator, id, all, Choice { fields, source })?);
         }
     }
     Ok(Exit::Ok)
+}
+
+/// Shows what is masked otherwise, to an operator with a reason, both in the audit log before it is shown.
+fn reveal<T>(
+    store: &mut Store,
+    operator: Option<&str>,
+    id: i64,
+    reason: Option<String>,
+    look: impl FnOnce(&Tx<'_>) -> Result<T, RegistryError>,
+) -> Result<T, Error> {
+    let detail = reason.filter(|text| !text.trim().is_empty()).ok_or(RegistryError::ReasonMissing)?;
+    store.act(|tx| -> Result<_, Error> {
+        let actor = tx.require(operator, Role::Capture)?;
+        let shown = look(tx)?;
+        Ok((shown, Act { actor, act: "person.reveal", object: format!("person {id}"), detail }))
+    })
+}
+
+fn upsert(
+    common: &Common,
+    centre: &mut Centre,
+    file: &std::path::Path,
+    source: &str,
+    output: &Output,
+) -> Result<Exit, Error> {
+    let source = known(&mut centre.store, source)?;
+    let text = single::read(file, || {
+        let mut bytes = Vec::new();
+        std::io::stdin().take(single::BYTES_MAX + 1).read_to_end(&mut bytes).map(|_| bytes)
+    })?;
+    let upserted =
+        single::upsert(&mut centre.store, &text, &source, centre.config.city, &common.actor(), output.lang())?;
+    output.show(&upserted);
+    Ok(if matches!(upserted, Upserted::Refused { .. }) { Exit::Partly } else { Exit::Ok })
+}
+
+/// One person in one act; everybody in as many as the work takes, each durable.
+fn merge(
+    store: &mut Store,
+    operator: Option<&str>,
+    id: Option<i64>,
+    every_field: bool,
+    choice: Choice,
+) -> Result<Merged, Error> {
+    let take = choice.source.map_or_else(|| "what is held".to_owned(), |source| format!("source {source}"));
+    if let Some(id) = id {
+        return store.act(|tx| -> Result<_, Error> {
+            let actor = tx.require(operator, Role::Capture)?;
+            let open = tx.dossier(id)?.ok_or(RegistryError::PersonUnknown { id })?.conflicts();
+            let choice = if every_field { Choice { fields: open, ..choice } } else { choice };
+            let merged = worklist::merge(tx, id, choice)?;
+            let fields: Vec<&str> = choice.fields.iter().map(Field::key).collect();
+            let detail = format!("{} take {take}", fields.join(" "));
+            Ok((merged, Act { actor, act: "person.merge", object: format!("person {id}"), detail }))
+        });
+    }
+    let (mut total, mut after) = (Merged::default(), 0);
+    loop {
+        let (merged, last) = store.act(|tx| -> Result<_, Error> {
+            let actor = tx.require(operator, Role::Capture)?;
+            let (merged, last) = worklist::merge_next(tx, after, choice)?;
+            let detail = format!("{} fields of {} people after {after} take {take}", merged.fields, merged.people);
+            Ok(((merged, last), Act { actor, act: "person.merge", object: "conflicts".to_owned(), detail }))
+        })?;
+        total.people += merged.people;
+        total.fields += merged.fields;
+        match last {
+            Some(last) => after = last,
+            None => return Ok(total),
+        }
+    }
+}
+
+fn known(store: &mut Store, name: &str) -> Result<Source, RegistryError> {
+    store.read(|tx| tx.source(name))?.ok_or(RegistryError::SourceUnknown)
+}
+
+fn field(text: &str) -> Result<Field, &'static str> {
+    Field::of_key(text).ok_or("a field is name, sex, ethnic_group, birth_date, region, address, phone or employer")
 }

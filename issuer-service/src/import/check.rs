@@ -15,6 +15,7 @@ use super::table::{Layout, Row};
 use crate::clock;
 use crate::person::code::{self, Counties, RegionFault};
 use crate::person::date::{self, DateFault};
+use crate::person::field::{Field, Fields};
 use crate::person::name::{self, NameFault};
 use crate::person::number::{Number, NumberFault};
 use crate::person::plain::{is_dash, is_nothing, is_scientific, plain, unwrapped};
@@ -63,6 +64,8 @@ impl Checks {
                 RowFault::Cells(found, expected) => Code::CellCount(found, expected),
                 RowFault::Quote => Code::QuoteOpen,
                 RowFault::TooLong => Code::RowTooLong,
+                RowFault::NotObject => Code::NotObject,
+                RowFault::KeyTwice => Code::KeyTwice,
             };
             return Err(vec![Fault { row: row.line, column: None, code, value: "".into() }]);
         }
@@ -71,20 +74,12 @@ impl Checks {
         if faults.found.is_empty() { Ok(details) } else { Err(faults.found) }
     }
 
-    /// Whether what the file says of a registered person is what is registered, however the name is written. A column that the file does not have says
-    /// nothing.
+    /// Fields of which the file says something: those of its columns, and those that the number tells, which the file
+    /// could not contradict.
     #[must_use]
-    pub fn agree(&self, registered: &Details, file: &Details) -> bool {
-        let same = |column, registered: &str, file: &str| !self.has(column) || registered == file;
-        registered.number == file.number
-            && registered.name == file.name
-            && registered.sex == file.sex
-            && registered.birth_date == file.birth_date
-            && same(Column::EthnicGroup, &registered.ethnic_group, &file.ethnic_group)
-            && same(Column::Region, &registered.region, &file.region)
-            && same(Column::Address, &registered.address, &file.address)
-            && same(Column::Phone, &registered.phone, &file.phone)
-            && same(Column::Employer, &registered.employer, &file.employer)
+    pub fn fields(&self) -> Fields {
+        let own = self.columns.iter().filter_map(|column| column.field());
+        own.chain([Field::Sex, Field::BirthDate]).fold(Fields::NONE, Fields::with)
     }
 
     fn has(&self, column: Column) -> bool {
@@ -117,9 +112,9 @@ impl Faults<'_> {
         for (column, cell) in self.checks.columns.iter().zip(cells) {
             let is_stray = |c: char| c.is_control() && !c.is_whitespace();
             let code = match cell {
-                None => Code::Undecodable,
-                Some(text) if text.contains(is_stray) => Code::ControlCharacter,
-                Some(_) => continue,
+                Err(code) => *code,
+                Ok(text) if text.contains(is_stray) => Code::ControlCharacter,
+                Ok(_) => continue,
             };
             self.add(*column, code, cell.as_deref().unwrap_or_default());
             self.broken.push(*column);
@@ -130,7 +125,7 @@ impl Faults<'_> {
     fn raw(&self, column: Column) -> &str {
         let place = self.checks.columns.iter().position(|known| *known == column);
         let cells = self.row.cells.as_ref().map_or(&[][..], Vec::as_slice);
-        let cell = place.and_then(|place| cells.get(place)).and_then(Option::as_deref);
+        let cell = place.and_then(|place| cells.get(place)).and_then(|cell| cell.as_deref().ok());
         let text = cell.filter(|_| !self.broken.contains(&column)).map_or("", unwrapped);
         if is_nothing(text) { "" } else { text }
     }
@@ -333,6 +328,7 @@ fn begins_a_formula(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::import::table::Cell;
 
     const COLUMNS: [Column; 11] = [
         Column::Number,
@@ -371,7 +367,7 @@ mod tests {
     }
 
     fn row(cells: &[&str]) -> Row {
-        Row { line: 7, cells: Ok(cells.iter().map(|cell| Some((*cell).to_owned())).collect()) }
+        Row { line: 7, cells: Ok(cells.iter().map(|cell| Ok((*cell).to_owned())).collect()) }
     }
 
     fn codes(changes: &[(usize, &str)]) -> Vec<Code> {
@@ -462,8 +458,8 @@ mod tests {
 
     #[test]
     fn a_cell_of_no_text_is_one_fault() {
-        let mut cells: Vec<Option<String>> = GOOD.iter().map(|cell| Some((*cell).to_owned())).collect();
-        cells[1] = None;
+        let mut cells: Vec<Cell> = GOOD.iter().map(|cell| Ok((*cell).to_owned())).collect();
+        cells[1] = Err(Code::Undecodable);
         let faults = checks().check(&Row { line: 3, cells: Ok(cells) }).expect_err("faulty");
         assert_eq!(
             faults.iter().map(|fault| (fault.row, fault.column, fault.code)).collect::<Vec<_>>(),
@@ -544,10 +540,9 @@ mod tests {
     }
 
     #[test]
-    fn a_column_that_the_file_lacks_contradicts_nobody() {
-        let registered = checks().check(&row(&GOOD)).expect("good");
-        let short = checks_of(&[Column::Number, Column::Name]);
-        let said = short.check(&row(&GOOD[..2])).expect("good");
-        assert!(short.agree(&registered, &said) && !checks().agree(&registered, &said));
+    fn a_file_speaks_of_its_columns_and_of_what_the_number_tells() {
+        let said: Vec<Field> = checks_of(&[Column::Number, Column::Name, Column::Phone]).fields().iter().collect();
+        assert_eq!(said, [Field::Name, Field::Sex, Field::BirthDate, Field::Phone]);
+        assert_eq!(checks().fields(), Fields::ALL);
     }
 }

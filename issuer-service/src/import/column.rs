@@ -4,6 +4,7 @@
 //! interface (`psn_name`, `certno` …); pinyin initials of older exports (`XM`, `SFZH` …).
 //! Owns: the table of headers, recognizing a decorated one. Never: looks at a value.
 
+use crate::person::field::Field;
 use crate::person::plain::plain;
 
 /// What a column holds.
@@ -110,6 +111,45 @@ const OTHERS: [&str; 16] = [
 ];
 
 impl Column {
+    /// All.
+    pub const ALL: [Self; 11] = [
+        Self::Number,
+        Self::Name,
+        Self::Sex,
+        Self::EthnicGroup,
+        Self::BirthDate,
+        Self::Region,
+        Self::Address,
+        Self::Phone,
+        Self::Employer,
+        Self::CertificateType,
+        Self::CertificateDate,
+    ];
+
+    /// Its name in mappings.
+    #[must_use]
+    pub const fn key(self) -> &'static str {
+        match self {
+            Self::Number => "number",
+            Self::CertificateType => "certificate_type",
+            Self::CertificateDate => "certificate_date",
+            Self::Name => Field::Name.key(),
+            Self::Sex => Field::Sex.key(),
+            Self::EthnicGroup => Field::EthnicGroup.key(),
+            Self::BirthDate => Field::BirthDate.key(),
+            Self::Region => Field::Region.key(),
+            Self::Address => Field::Address.key(),
+            Self::Phone => Field::Phone.key(),
+            Self::Employer => Field::Employer.key(),
+        }
+    }
+
+    /// The field of a person that it fills.
+    #[must_use]
+    pub fn field(self) -> Option<Field> {
+        Field::of_key(self.key())
+    }
+
     /// Its plain Chinese header.
     #[must_use]
     pub fn header(self) -> &'static str {
@@ -135,6 +175,12 @@ impl Column {
 
 fn of_bare(bare: &str) -> Option<(Column, usize)> {
     HEADERS.iter().find_map(|(column, names)| Some((*column, names.iter().position(|name| *name == bare)?)))
+}
+
+/// A header as it is compared with those of a saved mapping: without decorations, but with what stands in brackets.
+#[must_use]
+pub fn comparable(header: &str) -> String {
+    plain(header).chars().filter(|c| !c.is_whitespace() && !c.is_control()).flat_map(char::to_lowercase).collect()
 }
 
 /// The header without decorations, and what stood in brackets.

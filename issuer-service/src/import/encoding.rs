@@ -1,12 +1,13 @@
-//! What kind of file a bureau sent: text in UTF-8 or GB 18030, or something that is no table of text at all.
+//! What kind of file a bureau sent: text in UTF-8 or GB 18030, JSON, a workbook, or something that is no table at all.
 //!
 //! Source: the first bytes of common formats; GB 18030 text is hardly ever valid UTF-8.
-//! Owns: telling them apart. Never: holds more than a block of the file.
+//! Owns: telling them apart, the digest of the whole file. Never: holds more than a block of the file.
 
 use std::fs::File;
 use std::io::{Read, Seek};
 
 use encoding_rs::{Encoding, GB18030, UTF_8};
+use ring::digest::{Context, SHA256};
 
 use super::refusal::TableError;
 use super::table::OpenError;
@@ -14,31 +15,90 @@ use super::table::OpenError;
 /// Bytes of a block.
 const BLOCK: usize = 1 << 16;
 
-/// First bytes of formats that are no text: workbooks and archives, old workbooks, PDF, gzip, RAR, 7z.
-const BINARIES: [&[u8]; 6] = [b"PK\x03\x04", b"\xD0\xCF\x11\xE0", b"%PDF", b"\x1F\x8B", b"Rar!", b"7z\xBC\xAF"];
+/// First bytes of archives: a workbook is one.
+const ARCHIVE: &[u8] = b"PK\x03\x04";
+/// First bytes of formats that are no text and no workbook of today: old workbooks, PDF, gzip, RAR, 7z.
+const BINARIES: [&[u8]; 5] = [b"\xD0\xCF\x11\xE0", b"%PDF", b"\x1F\x8B", b"Rar!", b"7z\xBC\xAF"];
+
+/// An encoding that a source or an operator states.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Declared {
+    /// GB 18030, and so GBK and GB 2312.
+    #[value(name = "gb18030", alias = "gbk", alias = "gb2312")]
+    Gb18030,
+    /// UTF-8, with or without mark.
+    #[value(name = "utf-8", alias = "utf8")]
+    Utf8,
+}
+
+impl Declared {
+    /// Its name.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Gb18030 => "gb18030",
+            Self::Utf8 => "utf-8",
+        }
+    }
+
+    /// The encoding of a name.
+    #[must_use]
+    pub fn of_name(name: &str) -> Option<Self> {
+        [Self::Gb18030, Self::Utf8].into_iter().find(|known| known.name() == name)
+    }
+}
+
+/// What a file is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// Lines of cells in this encoding.
+    Text(&'static Encoding),
+    /// JSON: an array of objects, or objects one after the other.
+    Json,
+    /// An archive, which a workbook is.
+    Workbook,
+}
+
+/// What one pass over a file tells.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Scan {
+    pub(super) kind: Kind,
+    /// SHA-256 of all bytes, hex.
+    pub(super) digest: String,
+    /// Bytes.
+    pub(super) length: u64,
+}
 
 /// UTF-8 by its mark or because nearly all of its longer sequences are UTF-8; GB 18030 otherwise. One damaged byte must
 /// not turn a UTF-8 file into another language.
 ///
 /// # Errors
 /// [`OpenError`] when it is no text, or UTF-16.
-pub(super) fn detect(file: &mut File) -> Result<&'static Encoding, OpenError> {
+pub(super) fn scan(file: &mut File, declared: Option<Declared>) -> Result<Scan, OpenError> {
     let (mut good, mut bad, mut first) = (0_u64, 0_u64, true);
+    let (mut digest, mut length, mut kind) = (Context::new(&SHA256), 0_u64, None);
     let mut buffer = vec![0; BLOCK];
     let mut kept = 0;
     loop {
         let read = file.read(buffer.get_mut(kept..).unwrap_or_default()).map_err(OpenError::Read)?;
+        digest.update(buffer.get(kept..kept + read).unwrap_or_default());
+        length += u64::try_from(read).unwrap_or_default();
         let mut rest = buffer.get(..kept + read).unwrap_or_default();
         if first {
-            if let Some(error) = no_text(rest) {
-                return Err(OpenError::Table(error));
-            }
+            kind = first_bytes(rest).map_err(OpenError::Table)?;
             if rest.starts_with(b"\xEF\xBB\xBF") {
                 good += 1 << 32;
             }
             first = false;
         }
         let end = read == 0;
+        if kind.is_some() {
+            kept = 0;
+            if end {
+                break;
+            }
+            continue;
+        }
         while let Err(error) = std::str::from_utf8(rest) {
             let (valid, after) = rest.split_at(error.valid_up_to());
             good += sequences(valid);
@@ -61,7 +121,14 @@ pub(super) fn detect(file: &mut File) -> Result<&'static Encoding, OpenError> {
         buffer.get_mut(..kept).unwrap_or_default().copy_from_slice(&tail);
     }
     file.rewind().map_err(OpenError::Read)?;
-    Ok(if bad * 10 <= good { UTF_8 } else { GB18030 })
+    let encoding = match declared {
+        Some(Declared::Gb18030) => GB18030,
+        Some(Declared::Utf8) => UTF_8,
+        None if bad * 10 <= good => UTF_8,
+        None => GB18030,
+    };
+    let digest = hex::encode_upper(digest.finish());
+    Ok(Scan { kind: kind.unwrap_or(Kind::Text(encoding)), digest, length })
 }
 
 /// Sequences of three or more bytes, which Chinese text in UTF-8 is made of.
@@ -69,9 +136,29 @@ fn sequences(valid: &[u8]) -> u64 {
     u64::try_from(valid.iter().filter(|byte| **byte >= 0xE0).count()).unwrap_or(u64::MAX)
 }
 
+/// What the first bytes tell; none when it is text whose encoding is to be found.
+fn first_bytes(head: &[u8]) -> Result<Option<Kind>, TableError> {
+    if let Some(error) = no_text(head) {
+        return Err(error);
+    }
+    if head.starts_with(ARCHIVE) {
+        return Ok(Some(Kind::Workbook));
+    }
+    let text = head.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(head).trim_ascii_start();
+    Ok(text.starts_with(b"{").then_some(Kind::Json).or_else(|| begins_an_array(text).then_some(Kind::Json)))
+}
+
+/// `[` and an object, or `[` and nothing: `[序号],姓名` is a header.
+fn begins_an_array(text: &[u8]) -> bool {
+    text.strip_prefix(b"[").is_some_and(|rest| matches!(rest.trim_ascii_start().first(), Some(b'{' | b']') | None))
+}
+
 fn no_text(head: &[u8]) -> Option<TableError> {
     if head.starts_with(b"\xFF\xFE") || head.starts_with(b"\xFE\xFF") {
         return Some(TableError::Utf16);
+    }
+    if head.starts_with(ARCHIVE) {
+        return None;
     }
     if BINARIES.iter().any(|magic| head.starts_with(magic)) {
         return Some(TableError::NotText);
@@ -99,10 +186,10 @@ mod tests {
     use super::*;
     use std::io::Write;
 
-    fn of(bytes: &[u8]) -> Result<&'static Encoding, TableError> {
+    fn of(bytes: &[u8]) -> Result<Kind, TableError> {
         let mut file = tempfile::tempfile().expect("file");
         file.write_all(bytes).and_then(|()| file.rewind()).expect("written");
-        detect(&mut file).map_err(|error| match error {
+        scan(&mut file, None).map(|scan| scan.kind).map_err(|error| match error {
             OpenError::Table(error) => error,
             OpenError::Read(error) => panic!("{error}"),
         })
@@ -110,12 +197,31 @@ mod tests {
 
     #[test]
     fn text_is_told_from_text() {
-        assert_eq!(of("姓名,性别\n扎西,1\n".as_bytes()), Ok(UTF_8));
-        assert_eq!(of(&GB18030.encode("姓名,性别\n扎西,1\n").0), Ok(GB18030));
-        assert_eq!(of(b"name,sex\n"), Ok(UTF_8));
+        assert_eq!(of("姓名,性别\n扎西,1\n".as_bytes()), Ok(Kind::Text(UTF_8)));
+        assert_eq!(of(&GB18030.encode("姓名,性别\n扎西,1\n").0), Ok(Kind::Text(GB18030)));
+        assert_eq!(of(b"name,sex\n"), Ok(Kind::Text(UTF_8)));
         // A character lies across the end of a block.
-        assert_eq!(of("姓".repeat(BLOCK).as_bytes()), Ok(UTF_8));
-        assert_eq!(of(&GB18030.encode(&"姓".repeat(BLOCK)).0), Ok(GB18030));
+        assert_eq!(of("姓".repeat(BLOCK).as_bytes()), Ok(Kind::Text(UTF_8)));
+        assert_eq!(of(&GB18030.encode(&"姓".repeat(BLOCK)).0), Ok(Kind::Text(GB18030)));
+    }
+
+    #[test]
+    fn json_and_workbooks_are_told_by_their_first_bytes() {
+        for text in ["{\"a\":1}", " \n[ {", "[]", "\u{FEFF}[\r\n{}]"] {
+            assert_eq!(of(text.as_bytes()), Ok(Kind::Json), "{text}");
+        }
+        assert_eq!(of("[序号],姓名\n".as_bytes()), Ok(Kind::Text(UTF_8)));
+        assert_eq!(of(b"PK\x03\x04\0\0"), Ok(Kind::Workbook));
+    }
+
+    #[test]
+    fn a_declared_encoding_is_believed_and_the_digest_is_of_all_bytes() {
+        let mut file = tempfile::tempfile().expect("file");
+        let bytes = "姓名\n".repeat(BLOCK);
+        file.write_all(bytes.as_bytes()).and_then(|()| file.rewind()).expect("written");
+        let scan = scan(&mut file, Some(Declared::Gb18030)).expect("text");
+        let digest = hex::encode_upper(ring::digest::digest(&SHA256, bytes.as_bytes()));
+        assert_eq!((scan.kind, scan.digest, scan.length), (Kind::Text(GB18030), digest, 7 * 65_536));
     }
 
     #[test]

@@ -28,6 +28,14 @@ pub enum Code {
     QuoteOpen,
     /// Longer than any registry row.
     RowTooLong,
+    /// No JSON object.
+    NotObject,
+    /// A JSON object has a key twice.
+    KeyTwice,
+    /// A JSON value that is neither text nor number.
+    NotValue,
+    /// A workbook cell that is computed.
+    FormulaCell,
     /// Bytes that are no character in the file's encoding.
     Undecodable,
     /// A cell that must be filled is empty.
@@ -58,10 +66,6 @@ pub enum Code {
     DuplicateInFile(u64),
     /// The number stands in this file already with another name, at this line.
     NumberTakenInFile(u64),
-    /// Registered already with other data, as this person.
-    AlreadyRegistered(i64),
-    /// Registered already under another name, as this person.
-    NumberTaken(i64),
     /// A character that names do not have.
     NameCharacter(char),
     /// A separator at an end, or two in a row.
@@ -108,6 +112,10 @@ impl Code {
             Self::CellCount(..) => "CELL_COUNT",
             Self::QuoteOpen => "QUOTE_OPEN",
             Self::RowTooLong => "ROW_TOO_LONG",
+            Self::NotObject => "NOT_OBJECT",
+            Self::KeyTwice => "KEY_TWICE",
+            Self::NotValue => "NOT_VALUE",
+            Self::FormulaCell => "FORMULA_CELL",
             Self::Undecodable => "UNDECODABLE",
             Self::ValueMissing => "VALUE_MISSING",
             Self::ValueTooLong(..) => "VALUE_TOO_LONG",
@@ -123,8 +131,6 @@ impl Code {
             Self::NumberCheck => "NUMBER_CHECK",
             Self::DuplicateInFile(_) => "DUPLICATE_IN_FILE",
             Self::NumberTakenInFile(_) => "NUMBER_TAKEN_IN_FILE",
-            Self::AlreadyRegistered(_) => "ALREADY_REGISTERED",
-            Self::NumberTaken(_) => "NUMBER_TAKEN",
             Self::NameCharacter(_) => "NAME_CHARACTER",
             Self::NameSeparator => "NAME_SEPARATOR",
             Self::NameTooLong => "NAME_TOO_LONG",
@@ -171,14 +177,6 @@ impl Code {
             Self::NumberTakenInFile(row) => {
                 (format!("第 {row} 行已用此号码，姓名不同"), format!("line {row} has this number with another name"))
             }
-            Self::AlreadyRegistered(id) => (
-                format!("此人已登记（编号 {id}），其他数据不同"),
-                format!("registered already as person {id}, with other data"),
-            ),
-            Self::NumberTaken(id) => (
-                format!("此号码已登记在另一姓名下（编号 {id}）"),
-                format!("the number is registered under another name, as person {id}"),
-            ),
             plain => {
                 let (zh, en) = plain.plain_message();
                 (zh.to_owned(), en.to_owned())
@@ -191,6 +189,10 @@ impl Code {
         match self {
             Self::QuoteOpen => ("引号没有闭合", "a quotation mark is not closed"),
             Self::RowTooLong => ("本行过长，不像登记数据", "the line is longer than any registry row"),
+            Self::NotObject => ("不是完整的 JSON 对象", "not one whole JSON object"),
+            Self::KeyTwice => ("JSON 对象中有重复的键", "the JSON object has a key twice"),
+            Self::NotValue => ("值不是文本或数字", "the value is neither text nor number"),
+            Self::FormulaCell => ("单元格是公式，不是数据", "the cell is a formula, not data"),
             Self::Undecodable => ("有不成字符的字节", "bytes that are no character in this encoding"),
             Self::ValueMissing => ("必填项为空", "must not be empty"),
             Self::Formula => ("以公式符号开头", "begins like a spreadsheet formula"),
@@ -240,8 +242,6 @@ impl Code {
             | Self::NotEncodable(_)
             | Self::DuplicateInFile(_)
             | Self::NumberTakenInFile(_)
-            | Self::AlreadyRegistered(_)
-            | Self::NumberTaken(_)
             | Self::NameCharacter(_) => ("", ""),
         }
     }
@@ -252,6 +252,13 @@ impl Code {
         let (zh, en) = match self {
             Self::CellCount(..) | Self::QuoteOpen | Self::RowTooLong => {
                 ("检查本行的分隔符和引号", "check delimiters and quotation marks of the line")
+            }
+            Self::NotObject | Self::KeyTwice => {
+                ("检查这一条的括号、引号和键", "check brackets, quotation marks and keys of the object")
+            }
+            Self::NotValue => ("改为文本", "write it as text"),
+            Self::FormulaCell => {
+                ("选中该列，复制后“选择性粘贴-数值”", "select the column, copy it, and paste it as values")
             }
             Self::Undecodable => ("重新按 GB 18030 或 UTF-8 导出", "export it again in GB 18030 or UTF-8"),
             Self::ValueMissing => ("补填", "fill it in"),
@@ -269,11 +276,8 @@ impl Code {
             | Self::NumberDateTooEarly
             | Self::NumberCheck => ("与身份证核对号码", "compare the number with the identity card"),
             Self::DuplicateInFile(_) => ("删去重复的行", "remove the line that repeats"),
-            Self::NumberTakenInFile(_) | Self::NumberTaken(_) => {
+            Self::NumberTakenInFile(_) => {
                 ("核实是谁的号码，改正另一人", "find out whose number it is, correct the other")
-            }
-            Self::AlreadyRegistered(_) => {
-                ("如需变更，走信息变更流程", "to change data of a registered person use an information change")
             }
             Self::NameCharacter(_) | Self::NameSeparator => {
                 ("按证件改正姓名，间隔号只用“·”", "correct the name as on the certificate; the only separator is ·")

@@ -19,6 +19,8 @@ pub enum Note {
     RegionFromNumber(u64),
     /// No column of it: stays unknown.
     EthnicGroupUnknown,
+    /// An interrupted import went on behind this row.
+    Resumed(u64),
     /// No row below the header.
     NoRows,
     /// More faults than are listed.
@@ -36,6 +38,7 @@ impl Note {
             Self::BirthDateFromNumber => "BIRTH_DATE_FROM_NUMBER",
             Self::RegionFromNumber(_) => "REGION_FROM_NUMBER",
             Self::EthnicGroupUnknown => "ETHNIC_GROUP_ABSENT",
+            Self::Resumed(_) => "RESUMED",
             Self::NoRows => "NO_ROWS",
             Self::FaultsOmitted(_) => "FAULTS_OMITTED",
         }
@@ -61,6 +64,12 @@ impl Note {
                 return lang.pick(
                     format!("没有行政区划列，取号码前六位；其中 {without} 人的前六位不是本市（州）现行县级代码，行政区划留空"),
                     format!("no column of the region: the first six digits of the number were taken; of {without} people they are no county of this prefecture in force, their region stays empty"),
+                );
+            }
+            Self::Resumed(row) => {
+                return lang.pick(
+                    format!("上次导入中断，从第 {row} 行之后继续；人数为两次合计"),
+                    format!("an interrupted import went on behind line {row}; the counts are those of both runs"),
                 );
             }
             Self::FaultsOmitted(count) => {

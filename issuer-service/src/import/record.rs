@@ -2,7 +2,7 @@
 //!
 //! Source: RFC 4180; lines end with LF, CRLF or CR. In GB 18030 and in UTF-8 no byte of a longer character is a quotation
 //! mark, a comma, a semicolon, a tab or a line end, so records are cut from bytes.
-//! Owns: counting and hashing lines, joining those of a quoted cell, getting back into step after a stray quotation mark.
+//! Owns: counting lines, joining those of a quoted cell, getting back into step after a stray quotation mark.
 //! Never: holds more than one record and the lines that it looked ahead; decodes.
 //! Units: `line` counts from 1.
 
@@ -11,7 +11,6 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Seek};
 
 use csv::ByteRecord;
-use ring::digest::{Context, SHA256};
 
 /// Bytes of a record. A registry row has a few hundred; a longer one is a broken file.
 pub(super) const RECORD_BYTES_MAX: usize = 64 * 1024;
@@ -27,6 +26,10 @@ pub enum RowFault {
     Quote,
     /// Longer than any registry row.
     TooLong,
+    /// What should be one JSON object is none.
+    NotObject,
+    /// A JSON object has a key twice.
+    KeyTwice,
 }
 
 /// A record that is not blank.
@@ -60,9 +63,9 @@ impl Records {
         Ok(Self { lines, delimiter, fields: field_reader(delimiter), back: VecDeque::new() })
     }
 
-    /// SHA-256 of what was read so far, hex.
-    pub(super) fn digest(&self) -> String {
-        hex::encode_upper(self.lines.digest.clone().finish())
+    /// Bytes read so far.
+    pub(super) const fn position(&self) -> u64 {
+        self.lines.position
     }
 
     /// The next record that is not blank.
@@ -209,11 +212,12 @@ impl Quotes {
     }
 }
 
-/// Lines of bounded length, counted, hashed as they pass.
+/// Lines of bounded length, counted as they pass.
 struct Lines {
     input: BufReader<File>,
-    digest: Context,
     line: u64,
+    /// Bytes read so far.
+    position: u64,
     /// The last line ended with CR: an LF that follows belongs to it.
     after_return: bool,
 }
@@ -227,7 +231,7 @@ impl std::fmt::Debug for Lines {
 impl Lines {
     fn new(file: File) -> Self {
         let input = BufReader::with_capacity(1 << 16, file);
-        Self { input, digest: Context::new(&SHA256), line: 0, after_return: false }
+        Self { input, line: 0, position: 0, after_return: false }
     }
 
     fn next_line(&mut self) -> io::Result<Option<Line>> {
@@ -248,7 +252,7 @@ impl Lines {
             any |= !rest.is_empty();
             self.after_return = end.and_then(|end| rest.get(end)) == Some(&b'\r');
             let used = skip + end.map_or(rest.len(), |end| end + 1);
-            self.digest.update(buffer.get(..used).unwrap_or(buffer));
+            self.position += u64::try_from(used).unwrap_or_default();
             self.input.consume(used);
             if end.is_some() {
                 break;

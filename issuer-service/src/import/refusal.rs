@@ -21,6 +21,15 @@ pub enum TableError {
     /// HTML or XML, which some systems save under the name of a workbook.
     #[error("the file is a web page or XML")]
     Markup,
+    /// An archive that is no workbook, or a workbook that breaks off or breaks the rules.
+    #[error("the workbook is damaged")]
+    WorkbookDamaged,
+    /// A workbook that unpacks to more than any registry: a bomb.
+    #[error("the workbook is too large")]
+    WorkbookTooLarge,
+    /// Not one whole JSON object, or one with a key twice.
+    #[error("not one JSON object")]
+    NotObject,
     /// None of the first lines names a known column.
     #[error("no header line")]
     NoHeader,
@@ -53,6 +62,9 @@ impl TableError {
             Self::Empty => "FILE_EMPTY",
             Self::Utf16 => "FILE_ENCODING",
             Self::NotText | Self::Markup => "FILE_NOT_TEXT",
+            Self::WorkbookDamaged => "WORKBOOK_DAMAGED",
+            Self::WorkbookTooLarge => "WORKBOOK_TOO_LARGE",
+            Self::NotObject => "JSON_INVALID",
             Self::NoHeader => "HEADER_MISSING",
             Self::TooManyColumns => "COLUMNS_TOO_MANY",
             Self::MissingHeaders { .. } => "COLUMN_MISSING",
@@ -66,10 +78,18 @@ impl TableError {
         let (zh, en) = match self {
             Self::Empty => ("文件是空的", "the file is empty"),
             Self::Utf16 => ("文件编码是 UTF-16", "the file is UTF-16"),
-            Self::NotText => {
-                ("不是文本文件（像是 Excel 工作簿或压缩包）", "not a text file (a workbook or an archive, it seems)")
-            }
+            Self::NotText => (
+                "不是文本文件（像是旧式 .xls 工作簿或压缩包）",
+                "not a text file (an old .xls workbook or an archive, it seems)",
+            ),
             Self::Markup => ("是网页或 XML，不是 CSV", "a web page or XML, no CSV"),
+            Self::WorkbookDamaged => ("不是 .xlsx 工作簿，或已损坏", "no .xlsx workbook, or damaged"),
+            Self::WorkbookTooLarge => {
+                ("工作簿展开后过大，不像登记表", "the workbook unpacks to more than any registry has")
+            }
+            Self::NotObject => {
+                ("不是一个完整的 JSON 对象，或有重复的键", "not one whole JSON object, or one with a key twice")
+            }
             Self::NoHeader => ("前几行中没有认识的列名", "none of the first lines has the name of a known column"),
             Self::TooManyColumns => ("列数过多，不像登记表", "more columns than any registry has"),
             Self::MissingHeaders { line, missing } => {
@@ -99,9 +119,13 @@ impl TableError {
                 "用表格软件另存为“CSV UTF-8”，或用文本编辑器另存为 UTF-8 或 GB 18030",
                 "save it as \"CSV UTF-8\" in a spreadsheet program, or as UTF-8 or GB 18030 in a text editor",
             ),
-            Self::NotText | Self::Markup => (
-                "目前只收 CSV: 用表格软件打开，另存为“CSV UTF-8（逗号分隔）”",
-                "only CSV is read for now: open it in a spreadsheet program and save it as \"CSV UTF-8 (comma delimited)\"",
+            Self::NotText | Self::Markup | Self::WorkbookDamaged | Self::WorkbookTooLarge => (
+                "用表格软件打开，另存为 .xlsx 或“CSV UTF-8（逗号分隔）”",
+                "open it in a spreadsheet program and save it as .xlsx or as \"CSV UTF-8 (comma delimited)\"",
+            ),
+            Self::NotObject => (
+                "写成 {\"number\":\"…\",\"name\":\"…\"}，每个键一次",
+                "write {\"number\":\"…\",\"name\":\"…\"}, each key once",
             ),
             Self::TooManyColumns => ("删去多余的列后重新导出", "export it again without the needless columns"),
             Self::NoHeader | Self::MissingHeaders { .. } => (

@@ -14,6 +14,7 @@ use super::note::Note;
 use super::table::{Layout, Table};
 use crate::lang::Lang;
 use crate::output::{Show, json_line};
+use crate::registry::{Done, Outcome};
 
 /// Faults shown as text; the rest is in the report.
 const SHOWN_MAX: usize = 50;
@@ -23,12 +24,24 @@ const FAULTS_MAX: usize = 100_000;
 /// Rows by outcome.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
-    /// Registered now.
-    pub accepted: u64,
-    /// Refused.
-    pub rejected: u64,
-    /// Registered before, with the same data.
+    /// People registered now.
+    pub created: u64,
+    /// People registered before, of whom something new is said.
+    pub changed: u64,
+    /// People registered before, of whom nothing new is said.
     pub unchanged: u64,
+    /// Rows refused.
+    pub refused: u64,
+    /// Of the changed: people on whom sources differ now.
+    pub conflicting: u64,
+}
+
+impl Counts {
+    /// Rows.
+    #[must_use]
+    pub const fn rows(&self) -> u64 {
+        self.created + self.changed + self.unchanged + self.refused
+    }
 }
 
 /// The outcome of an import.
@@ -87,16 +100,31 @@ impl Report {
         &self.faults
     }
 
-    pub(super) const fn accept(&mut self) {
-        self.counts.accepted += 1;
+    pub(super) fn count(&mut self, outcome: &Outcome) {
+        match outcome.done {
+            Done::Created => self.counts.created += 1,
+            Done::Changed(_) => {
+                self.counts.changed += 1;
+                self.counts.conflicting += u64::from(!outcome.conflicts.is_empty());
+            }
+            Done::Unchanged => self.counts.unchanged += 1,
+        }
     }
 
-    pub(super) const fn keep(&mut self) {
-        self.counts.unchanged += 1;
+    /// Takes the counts of an import that is gone on with.
+    pub(super) fn resume(&mut self, counts: Counts, row_done: u64) {
+        self.counts = counts;
+        self.notes.push(Note::Resumed(row_done));
     }
 
-    pub(super) fn reject(&mut self, faults: Vec<Fault>) {
-        self.counts.rejected += 1;
+    /// Counts a refused row, and lists its faults.
+    pub(super) fn refuse(&mut self, faults: Vec<Fault>) {
+        self.counts.refused += 1;
+        self.list(faults);
+    }
+
+    /// Lists the faults of a row that is counted already.
+    pub(super) fn list(&mut self, faults: Vec<Fault>) {
         for fault in faults {
             *self.by_code.entry(fault.code.name()).or_default() += 1;
             if self.faults.len() < FAULTS_MAX {
@@ -107,11 +135,10 @@ impl Report {
 
     /// Adds what is known only behind the last row; `without_region` accepted people have no region.
     pub(super) fn finish(&mut self, without_region: u64) {
-        let Counts { accepted, rejected, unchanged } = self.counts;
         if !self.layout.has(Column::Region) {
             self.notes.push(Note::RegionFromNumber(without_region));
         }
-        if accepted + rejected + unchanged == 0 {
+        if self.counts.rows() == 0 {
             self.notes.push(Note::NoRows);
         }
         let found: u64 = self.by_code.values().sum();
@@ -161,10 +188,12 @@ impl Serialize for Report {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let notes: Vec<NoteRow> =
             self.notes.iter().map(|note| NoteRow { code: note.code(), message: note.message(self.lang) }).collect();
-        let mut report = serializer.serialize_struct("Report", 9)?;
-        report.serialize_field("accepted", &self.counts.accepted)?;
-        report.serialize_field("rejected", &self.counts.rejected)?;
+        let mut report = serializer.serialize_struct("Report", 11)?;
+        report.serialize_field("created", &self.counts.created)?;
+        report.serialize_field("changed", &self.counts.changed)?;
         report.serialize_field("unchanged", &self.counts.unchanged)?;
+        report.serialize_field("refused", &self.counts.refused)?;
+        report.serialize_field("conflicting", &self.counts.conflicting)?;
         report.serialize_field("dry_run", &self.dry_run)?;
         report.serialize_field("encoding", self.encoding)?;
         report.serialize_field("ignored_columns", &self.layout.ignored())?;
@@ -217,7 +246,7 @@ struct FaultRow<'a> {
 
 impl Show for Report {
     fn text(&self, lang: Lang) -> String {
-        let Counts { accepted, rejected, unchanged } = self.counts;
+        let Counts { created, changed, unchanged, refused, conflicting } = self.counts;
         let mut lines: Vec<String> = self
             .faults
             .iter()
@@ -248,10 +277,16 @@ impl Show for Report {
         let note = lang.pick("说明", "note");
         lines.extend(self.notes.iter().map(|told| format!("{note}: {}", told.message(lang))));
         let dry =
-            if self.dry_run { lang.pick("（试运行，未登记）", " (dry run, nobody registered)") } else { "" };
+            if self.dry_run { lang.pick("（试运行，未改动）", " (dry run, nothing was changed)") } else { "" };
+        if conflicting > 0 {
+            lines.push(lang.pick(
+                format!("其中 {conflicting} 人各来源说法不一: issuer person conflicts"),
+                format!("sources differ on {conflicting} of the changed: issuer person conflicts"),
+            ));
+        }
         lines.push(lang.pick(
-            format!("登记 {accepted} 人，退回 {rejected} 行，未变 {unchanged} 人{dry}"),
-            format!("{accepted} registered, {rejected} rows refused, {unchanged} unchanged{dry}"),
+            format!("新登记 {created} 人，变更 {changed} 人，未变 {unchanged} 人，退回 {refused} 行{dry}"),
+            format!("{created} created, {changed} changed, {unchanged} unchanged, {refused} rows refused{dry}"),
         ));
         lines.join("\n")
     }

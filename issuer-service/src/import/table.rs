@@ -10,15 +10,19 @@ use std::io;
 use csv::ByteRecord;
 use encoding_rs::{Encoding, UTF_8};
 
-use super::column::Column;
-use super::encoding::detect;
+use super::column::{Column, comparable};
+use super::encoding::{Declared, Kind, scan};
+use super::fault::Code;
+use super::json::Objects;
 use super::record::{Record, Records, RowFault, trimmed};
 use super::refusal::TableError;
+use super::workbook::Workbook;
+use crate::registry::source::Mapped;
 
 /// Columns of a header. Real registries have a few dozen.
-const COLUMNS_MAX: usize = 1024;
+pub(super) const COLUMNS_MAX: usize = 1024;
 /// Records among which the header is looked for: bureaus put a title, a date, a sender above it.
-const HEADER_RECORDS_MAX: usize = 10;
+pub(super) const HEADER_RECORDS_MAX: usize = 10;
 /// Characters of a header that are kept for messages.
 const HEADER_CHARACTERS_MAX: usize = 40;
 /// Between cells.
@@ -35,12 +39,30 @@ pub enum OpenError {
     Table(TableError),
 }
 
+/// How a file is to be read beyond what it tells itself.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Reading<'a> {
+    /// Its encoding.
+    pub encoding: Option<Declared>,
+    /// Headers that mean something else than usual.
+    pub mapping: &'a [Mapped],
+}
+
 /// A registry file being read.
 #[derive(Debug)]
 pub struct Table {
-    records: Records,
-    encoding: &'static Encoding,
+    rows: Rows,
     layout: Layout,
+    digest: String,
+    length: u64,
+}
+
+/// Rows of the three formats.
+#[derive(Debug)]
+enum Rows {
+    Text(Box<Records>, &'static Encoding),
+    Json(Objects),
+    Workbook(Workbook),
 }
 
 /// Which column stands where.
@@ -64,35 +86,30 @@ pub struct Row {
     pub cells: Result<Vec<Cell>, RowFault>,
 }
 
-/// A cell: its text, or `None` when its bytes are no text of the file's encoding.
-pub type Cell = Option<String>;
+/// A cell: its text, or why it has none.
+pub type Cell = Result<String, Code>;
 
 impl Table {
-    /// Detects encoding, header and delimiter.
+    /// Detects format, encoding, header and delimiter.
     ///
     /// # Errors
     /// [`OpenError`].
-    pub fn read(mut file: File) -> Result<Self, OpenError> {
-        let encoding = detect(&mut file)?;
-        let (mut best, mut error) = (None::<(u8, Layout)>, TableError::Empty);
-        for delimiter in DELIMITERS {
-            match find_header(&mut file, delimiter, encoding).map_err(OpenError::Read)? {
-                Ok(layout) if best.as_ref().is_none_or(|(_, best)| best.columns.len() < layout.columns.len()) => {
-                    best = Some((delimiter, layout));
-                }
-                Ok(_) => {}
-                Err(worse) if telling(&worse) > telling(&error) => error = worse,
-                Err(_) => {}
+    pub fn read(mut file: File, reading: Reading<'_>) -> Result<Self, OpenError> {
+        let scanned = scan(&mut file, reading.encoding)?;
+        let (rows, layout) = match scanned.kind {
+            Kind::Text(encoding) => delimited(&mut file, encoding, reading.mapping)?,
+            Kind::Json => {
+                let (objects, keys) = Objects::read(file)?;
+                let layout = Layout::of(1, keys, reading.mapping).map_err(OpenError::Table)?;
+                (Rows::Json(objects.of_keys(&layout.headers)), layout)
             }
-        }
-        let (delimiter, layout) = best.ok_or(OpenError::Table(error))?;
-        let mut records = Records::of(&mut file, delimiter).map_err(OpenError::Read)?;
-        while let Some(record) = records.next_record(None).map_err(OpenError::Read)? {
-            if record.line >= layout.line {
-                break;
+            Kind::Workbook => {
+                let (workbook, head) = Workbook::open(file)?;
+                let layout = best_header(head, reading.mapping).map_err(OpenError::Table)?;
+                (Rows::Workbook(workbook.behind(layout.line)), layout)
             }
-        }
-        Ok(Self { records, encoding, layout })
+        };
+        Ok(Self { rows, layout, digest: scanned.digest, length: scanned.length })
     }
 
     /// Which column stands where.
@@ -101,45 +118,117 @@ impl Table {
         &self.layout
     }
 
-    /// `GB18030` or `UTF-8`.
+    /// `GB18030`, `UTF-8`, `JSON` or `XLSX`.
     #[must_use]
     pub fn encoding(&self) -> &'static str {
-        if self.encoding == UTF_8 { "UTF-8" } else { "GB18030" }
+        match &self.rows {
+            Rows::Text(_, encoding) if *encoding == UTF_8 => "UTF-8",
+            Rows::Text(..) => "GB18030",
+            Rows::Json(_) => "JSON",
+            Rows::Workbook(_) => "XLSX",
+        }
     }
 
-    /// SHA-256 of what was read so far, hex.
+    /// SHA-256 of the file, hex.
     #[must_use]
-    pub fn digest(&self) -> String {
-        self.records.digest()
+    pub fn digest(&self) -> &str {
+        &self.digest
+    }
+
+    /// Bytes of the file, and about how many of them are read.
+    #[must_use]
+    pub fn progress(&self) -> (u64, u64) {
+        let read = match &self.rows {
+            Rows::Text(records, _) => records.position(),
+            Rows::Json(objects) => objects.position(),
+            Rows::Workbook(workbook) => workbook.position(self.length),
+        };
+        (read.min(self.length), self.length)
     }
 
     /// The next row that is not blank.
     ///
     /// # Errors
-    /// What the system says.
-    pub fn next_row(&mut self) -> io::Result<Option<Row>> {
-        while let Some(Record { line, fields }) = self.records.next_record(Some(self.layout.headers.len()))? {
-            let cells = match fields {
-                Ok(fields) if fields.iter().all(is_blank) => continue,
-                Ok(fields) => self.cells(&fields),
-                Err(fault) => Err(fault),
-            };
-            return Ok(Some(Row { line, cells }));
+    /// [`OpenError`]: what the system says, or a workbook that turns out to be damaged.
+    pub fn next_row(&mut self) -> Result<Option<Row>, OpenError> {
+        let layout = &self.layout;
+        match &mut self.rows {
+            Rows::Text(records, encoding) => {
+                let columns = Some(layout.headers.len());
+                while let Some(Record { line, fields }) = records.next_record(columns).map_err(OpenError::Read)? {
+                    let cells = match fields {
+                        Ok(fields) if fields.iter().all(is_blank) => continue,
+                        Ok(fields) => cells(layout, encoding, &fields),
+                        Err(fault) => Err(fault),
+                    };
+                    return Ok(Some(Row { line, cells }));
+                }
+                Ok(None)
+            }
+            Rows::Json(objects) => {
+                let Some((line, cells)) = objects.next_object().map_err(OpenError::Read)? else { return Ok(None) };
+                Ok(Some(Row { line, cells: cells.map(|cells| layout.picked(cells)) }))
+            }
+            Rows::Workbook(workbook) => {
+                while let Some((line, cells)) = workbook.next_row()? {
+                    let blank = |cell: &Cell| cell.as_ref().is_ok_and(|text| text.trim().is_empty());
+                    if cells.as_ref().is_ok_and(|cells| cells.iter().all(blank)) {
+                        continue;
+                    }
+                    return Ok(Some(Row { line, cells: cells.map(|cells| layout.picked(cells)) }));
+                }
+                Ok(None)
+            }
         }
-        Ok(None)
     }
+}
 
-    fn cells(&self, fields: &ByteRecord) -> Result<Vec<Cell>, RowFault> {
-        let expected = self.layout.headers.len();
-        let found = trimmed(fields, expected);
-        if found != expected {
-            return Err(RowFault::Cells(found, expected));
-        }
-        let decode = |bytes| {
-            self.encoding.decode_without_bom_handling_and_without_replacement(bytes).map(std::borrow::Cow::into_owned)
-        };
-        Ok(self.layout.columns.iter().map(|(_, place)| fields.get(*place).and_then(decode)).collect())
+fn cells(layout: &Layout, encoding: &'static Encoding, fields: &ByteRecord) -> Result<Vec<Cell>, RowFault> {
+    let expected = layout.headers.len();
+    let found = trimmed(fields, expected);
+    if found != expected {
+        return Err(RowFault::Cells(found, expected));
     }
+    let decode =
+        |bytes| encoding.decode_without_bom_handling_and_without_replacement(bytes).map(std::borrow::Cow::into_owned);
+    let cell = |place: usize| fields.get(place).and_then(decode).ok_or(Code::Undecodable);
+    Ok(layout.columns.iter().map(|(_, place)| cell(*place)).collect())
+}
+
+/// Finds the header and the delimiter of a text; its records behind the header.
+fn delimited(file: &mut File, encoding: &'static Encoding, mapping: &[Mapped]) -> Result<(Rows, Layout), OpenError> {
+    let (mut best, mut error) = (None::<(u8, Layout)>, TableError::Empty);
+    for delimiter in DELIMITERS {
+        match find_header(file, delimiter, encoding, mapping).map_err(OpenError::Read)? {
+            Ok(layout) if best.as_ref().is_none_or(|(_, best)| best.columns.len() < layout.columns.len()) => {
+                best = Some((delimiter, layout));
+            }
+            Ok(_) => {}
+            Err(worse) if telling(&worse) > telling(&error) => error = worse,
+            Err(_) => {}
+        }
+    }
+    let (delimiter, layout) = best.ok_or(OpenError::Table(error))?;
+    let mut records = Records::of(file, delimiter).map_err(OpenError::Read)?;
+    while let Some(record) = records.next_record(None).map_err(OpenError::Read)? {
+        if record.line >= layout.line {
+            break;
+        }
+    }
+    Ok((Rows::Text(Box::new(records), encoding), layout))
+}
+
+/// The first of these rows that has number and name; otherwise what is wrong with the one that looks most like a header.
+fn best_header(rows: Vec<(u64, Vec<String>)>, mapping: &[Mapped]) -> Result<Layout, TableError> {
+    let mut error = TableError::Empty;
+    for (line, headers) in rows {
+        match Layout::of(line, headers, mapping) {
+            Ok(layout) => return Ok(layout),
+            Err(worse) if telling(&worse) > telling(&error) => error = worse,
+            Err(_) => {}
+        }
+    }
+    Err(error)
 }
 
 impl Layout {
@@ -147,14 +236,15 @@ impl Layout {
     ///
     /// # Errors
     /// [`TableError`] when number or name is missing or ambiguous, or nothing is known.
-    fn of(line: u64, headers: Vec<String>) -> Result<Self, TableError> {
+    pub(super) fn of(line: u64, headers: Vec<String>, mapping: &[Mapped]) -> Result<Self, TableError> {
         if headers.len() > COLUMNS_MAX {
             return Err(TableError::TooManyColumns);
         }
         let mut columns: Vec<(Column, usize, usize)> = Vec::new();
         let mut doubled = Vec::new();
+        let meant = |header: &String| column_of(header, mapping);
         let known = headers.iter().enumerate();
-        for (place, (column, rank)) in known.filter_map(|(place, header)| Some((place, Column::of_header(header)?))) {
+        for (place, (column, rank)) in known.filter_map(|(place, header)| Some((place, meant(header)?))) {
             let Some(first) = columns.iter_mut().find(|(known, ..)| *known == column) else {
                 columns.push((column, place, rank));
                 continue;
@@ -177,6 +267,12 @@ impl Layout {
         let mut layout = Self { line, columns, doubled: Vec::new(), headers };
         layout.doubled = doubled.iter().map(|(column, place)| (layout.header(*column), layout.shown(*place))).collect();
         Ok(layout)
+    }
+
+    /// The cells of the columns that are read, out of all; what is not there is empty.
+    pub(super) fn picked(&self, mut cells: Vec<Cell>) -> Vec<Cell> {
+        let mut take = |place: usize| cells.get_mut(place).map(|cell| std::mem::replace(cell, Ok(String::new())));
+        self.columns.iter().map(|(_, place)| take(*place).unwrap_or_else(|| Ok(String::new()))).collect()
     }
 
     /// Whether the file has this column.
@@ -213,8 +309,22 @@ impl Layout {
     }
 }
 
+/// What a header stands for: by the saved mapping first, where it comes before every other of its meaning.
+fn column_of(header: &str, mapping: &[Mapped]) -> Option<(Column, usize)> {
+    let comparable = comparable(header);
+    match mapping.iter().find(|(known, _)| *known == comparable) {
+        Some((_, column)) => column.map(|column| (column, 0)),
+        None => Column::of_header(header).map(|(column, rank)| (column, rank + 1)),
+    }
+}
+
 /// The first record that has number and name; otherwise what is wrong with the one that looks most like a header.
-fn find_header(file: &mut File, delimiter: u8, encoding: &'static Encoding) -> io::Result<Result<Layout, TableError>> {
+fn find_header(
+    file: &mut File,
+    delimiter: u8,
+    encoding: &'static Encoding,
+    mapping: &[Mapped],
+) -> io::Result<Result<Layout, TableError>> {
     let mut records = Records::of(file, delimiter)?;
     let mut error = TableError::Empty;
     for _ in 0..HEADER_RECORDS_MAX {
@@ -222,7 +332,7 @@ fn find_header(file: &mut File, delimiter: u8, encoding: &'static Encoding) -> i
         let headers = fields.map(|fields| {
             fields.iter().map(|field| encoding.decode_without_bom_handling(field).0.into_owned()).collect::<Vec<_>>()
         });
-        match headers.map_or(Err(TableError::NoHeader), |headers| Layout::of(line, headers)) {
+        match headers.map_or(Err(TableError::NoHeader), |headers| Layout::of(line, headers, mapping)) {
             Ok(layout) => return Ok(Ok(layout)),
             Err(worse) if telling(&worse) > telling(&error) => error = worse,
             Err(_) => {}
@@ -239,7 +349,12 @@ const fn telling(error: &TableError) -> u8 {
         TableError::TooManyColumns => 2,
         TableError::MissingHeaders { .. } => 3,
         TableError::RepeatedHeader { .. } => 4,
-        TableError::Utf16 | TableError::NotText | TableError::Markup => 5,
+        TableError::Utf16
+        | TableError::NotText
+        | TableError::Markup
+        | TableError::NotObject
+        | TableError::WorkbookDamaged
+        | TableError::WorkbookTooLarge => 5,
     }
 }
 
@@ -254,140 +369,5 @@ impl std::fmt::Debug for Row {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::super::record::RECORD_BYTES_MAX;
-    use super::*;
-    use encoding_rs::GB18030;
-    use std::io::{Seek, Write};
-
-    const HEADER: &str = "社会保障号码,姓名,性别,民族,出生日期,行政区划代码";
-
-    fn table(bytes: &[u8]) -> Result<Table, OpenError> {
-        let mut file = tempfile::tempfile().expect("file");
-        file.write_all(bytes).and_then(|()| file.rewind()).expect("written");
-        Table::read(file)
-    }
-
-    fn rows(bytes: &[u8]) -> Vec<Row> {
-        let mut table = table(bytes).expect("table");
-        std::iter::from_fn(|| table.next_row().expect("read")).collect()
-    }
-
-    fn error(bytes: &[u8]) -> TableError {
-        match table(bytes).expect_err("refused") {
-            OpenError::Table(error) => error,
-            OpenError::Read(error) => panic!("{error}"),
-        }
-    }
-
-    fn columns(text: &str) -> Vec<Column> {
-        table(text.as_bytes()).expect("table").layout().columns.iter().map(|(column, _)| *column).collect()
-    }
-
-    #[test]
-    fn gb18030_and_utf8_with_and_without_mark_read_alike() {
-        let text = format!("{HEADER}\r\n1,扎西·多吉,1,04,19900101,513301\r\n2,䶮㐂𠮷,1,04,19900101,513301\r\n");
-        let gb = GB18030.encode(&text).0.into_owned();
-        let marked = [b"\xEF\xBB\xBF", text.as_bytes()].concat();
-        for bytes in [&gb, &text.clone().into_bytes(), &marked] {
-            let names: Vec<Cell> = rows(bytes).into_iter().map(|row| row.cells.expect("cells")[1].clone()).collect();
-            assert_eq!(names, [Some("扎西·多吉".to_owned()), Some("䶮㐂𠮷".to_owned())]);
-        }
-        assert_eq!(table(&gb).expect("table").encoding(), "GB18030");
-        assert_eq!(table(&marked).expect("table").encoding(), "UTF-8");
-    }
-
-    #[test]
-    fn commas_tabs_and_semicolons_separate_cells() {
-        for delimiter in [",", "\t", ";"] {
-            let text = format!("{HEADER}\n1,a,1,04,x,y\n").replace(',', delimiter);
-            for bytes in [text.clone().into_bytes(), GB18030.encode(&text).0.into_owned()] {
-                assert_eq!(rows(&bytes)[0].cells.as_ref().expect("cells").len(), 6, "{delimiter:?}");
-            }
-        }
-        // Commas in the title or in cells do not make them the delimiter.
-        assert_eq!(
-            rows("姓名;身份证号;性别(1,2);地址\na;1;1;\"b;c,d\"\n".as_bytes())[0].cells.as_ref().expect("cells").len(),
-            4
-        );
-    }
-
-    #[test]
-    fn columns_that_nobody_knows_are_ignored_and_told() {
-        let table = table("序号,姓名,备注,AAC001,身份证号,\n".as_bytes()).expect("table");
-        assert_eq!(table.layout().columns, [(Column::Name, 1), (Column::Number, 4)]);
-        assert_eq!(table.layout().ignored(), ["序号", "备注", "AAC001", "#6"]);
-    }
-
-    #[test]
-    fn of_two_columns_of_one_meaning_the_better_one_is_read() {
-        let table = table("姓名,身份证号,通讯地址,户籍地址,社会保障号码\n".as_bytes()).expect("table");
-        let layout = table.layout();
-        assert_eq!((layout.place(Column::Number), layout.place(Column::Address)), (Some(4), Some(3)));
-        assert_eq!(
-            layout.doubled,
-            [("户籍地址".to_owned(), "通讯地址".to_owned()), ("社会保障号码".to_owned(), "身份证号".to_owned())]
-        );
-        assert_eq!(
-            error(format!("{HEADER},姓名").as_bytes()),
-            TableError::RepeatedHeader { line: 1, column: Column::Name }
-        );
-        assert_eq!(columns("姓名,身份证号,民族,民族\n"), [Column::Name, Column::Number, Column::EthnicGroup]);
-    }
-
-    #[test]
-    fn a_title_above_the_header_is_stepped_over() {
-        let text = "甘孜州参保人员信息表,,\n填报单位：示例局,,\n\n身份证号,姓名,民族\n1,a,04\n";
-        let table = table(text.as_bytes()).expect("table");
-        assert_eq!(table.layout().line, 4);
-        assert_eq!(rows(text.as_bytes())[0].line, 5);
-        assert_eq!(rows("sep=;\n身份证号;姓名\n1;a\n".as_bytes())[0].line, 3);
-    }
-
-    #[test]
-    fn a_file_that_is_no_registry_is_refused_with_its_reason() {
-        for bytes in [&b""[..], b"\xEF\xBB\xBF", b"\r\n \r\n"] {
-            assert_eq!(error(bytes), TableError::Empty);
-        }
-        assert_eq!(error(b"a,b,c"), TableError::NoHeader);
-        assert_eq!(
-            error("姓名,性别".as_bytes()),
-            TableError::MissingHeaders { line: 1, missing: vec![Column::Number] }
-        );
-        assert_eq!(error("九".repeat(40_000).as_bytes()), TableError::NoHeader);
-        assert_eq!(error(["姓名"; COLUMNS_MAX + 1].join(",").as_bytes()), TableError::TooManyColumns);
-    }
-
-    #[test]
-    fn a_thousand_columns_are_only_many_columns() {
-        let header = format!("姓名,{}身份证号", "x,".repeat(998));
-        let row = format!("a,{}1", "y,".repeat(998));
-        let rows = rows(format!("{header}\n{row}\n").as_bytes());
-        assert_eq!(rows[0].cells.as_ref().expect("cells").len(), 2);
-    }
-
-    #[test]
-    fn blank_rows_and_blank_cells_behind_the_last_column_do_not_count() {
-        let text = format!("{HEADER}\n1,a,1,04,x,y,,,\n,,,,,\n2,b,1,04,x,y,z\n3,c,1,04,x\n4,\"d\ne\",1,04,x,y\n");
-        let found: Vec<_> = rows(text.as_bytes()).into_iter().map(|row| (row.line, row.cells.err())).collect();
-        let cells = |found| Some(RowFault::Cells(found, 6));
-        assert_eq!(found, [(2, None), (4, cells(7)), (5, cells(5)), (6, None)]);
-    }
-
-    #[test]
-    fn a_broken_line_does_not_spoil_the_next() {
-        let long = "x".repeat(RECORD_BYTES_MAX * 2);
-        let text = format!("{HEADER}\n1,\"open,1,04,x,y\n1,2\n{long}\n2,b,1,04,x,y\n");
-        let found: Vec<_> = rows(text.as_bytes()).into_iter().map(|row| (row.line, row.cells.err())).collect();
-        let expected = [Some(RowFault::Quote), Some(RowFault::Cells(2, 6)), Some(RowFault::TooLong), None];
-        assert_eq!(found, (2..).zip(expected).collect::<Vec<_>>());
-    }
-
-    #[test]
-    fn bytes_of_no_character_spoil_their_cell_only() {
-        let mut bytes = format!("{HEADER}\n1,扎西扎西扎西扎西,1,04,x,y\n2,").into_bytes();
-        bytes.extend(b"\xFF\xFE,1,04,x,y\n");
-        let cells = rows(&bytes).pop().expect("row").cells.expect("cells");
-        assert_eq!((cells[0].as_deref(), cells[1].as_deref(), cells[2].as_deref()), (Some("2"), None, Some("1")));
-    }
-}
+#[path = "table/tests.rs"]
+mod tests;

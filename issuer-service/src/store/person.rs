@@ -1,139 +1,170 @@
-//! Rows of people and imports.
+//! Rows of people: sealed dossiers, found by keyed hashes.
+//!
+//! Owns: what of a dossier stands open beside it (county, count of conflicts). Never: writes a name or a number unsealed.
 
-use rusqlite::{OptionalExtension, Row};
+use rusqlite::{OptionalExtension, params};
 
 use super::{StoreError, Tx};
 use crate::clock;
-use crate::import::report::Counts;
-use crate::person::{Details, Person};
+use crate::person::Person;
+use crate::person::dossier::Dossier;
+use crate::person::field::Field;
+use crate::vault::VaultError;
+use crate::vault::data_keys::Lookup;
 
-const COLUMNS: &str = "id, number, name, name_raw, sex, ethnic_group, birth_date, region, address, phone, employer";
+/// Row number of a person.
+type Id = i64;
 
 impl Tx<'_> {
-    /// Number of the next import.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub fn next_import(&self) -> Result<i64, StoreError> {
-        Ok(self.sql.query_row("SELECT COALESCE(MAX(number), 0) + 1 FROM import", (), |row| row.get(0))?)
-    }
-
-    /// Records an import.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub fn add_import(&self, number: i64, actor: &str, sha256: String, counts: Counts) -> Result<(), StoreError> {
-        let count = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
-        self.sql.execute(
-            "INSERT INTO import (number, imported_at, actor, sha256, accepted, rejected, unchanged)
-             VALUES ($1, $2, $3, $4, $5, $6, $7)",
-            (
-                number,
-                clock::now(),
-                actor,
-                sha256,
-                count(counts.accepted),
-                count(counts.rejected),
-                count(counts.unchanged),
-            ),
-        )?;
-        Ok(())
-    }
-
-    /// Starts to remember the numbers of a file, on disk and for this transaction.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub fn begin_seen_numbers(&self) -> Result<(), StoreError> {
-        self.sql.execute_batch("CREATE TEMPORARY TABLE seen (number TEXT PRIMARY KEY, line BIGINT NOT NULL)")?;
-        Ok(())
-    }
-
-    /// Line of this file where a good row had the number.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub fn seen_number(&self, number: &str) -> Result<Option<u64>, StoreError> {
-        let mut find = self.sql.prepare_cached("SELECT line FROM seen WHERE number = $1")?;
-        let first: Option<i64> = find.query_row([number], |row| row.get(0)).optional()?;
-        Ok(first.and_then(|line| u64::try_from(line).ok()))
-    }
-
-    /// Remembers the line of a good row.
-    ///
-    /// # Errors
-    /// [`StoreError::Conflict`] when the number has been seen.
-    pub fn see_number(&self, number: &str, line: u64) -> Result<(), StoreError> {
-        let line = i64::try_from(line).unwrap_or(i64::MAX);
-        self.sql.prepare_cached("INSERT INTO seen (number, line) VALUES ($1, $2)")?.execute((number, line))?;
-        Ok(())
-    }
-
-    /// Forgets the numbers of the file.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub fn end_seen_numbers(&self) -> Result<(), StoreError> {
-        self.sql.flush_prepared_statement_cache();
-        self.sql.execute_batch("DROP TABLE seen")?;
-        Ok(())
-    }
-
-    /// Registers a person.
+    /// Registers a person; the row number.
     ///
     /// # Errors
     /// [`StoreError::Conflict`] when the number is registered.
-    pub fn add_person(&self, details: &Details, import: i64, line: u64) -> Result<(), StoreError> {
-        let mut insert = self.sql.prepare_cached(
-            "INSERT INTO person (id, number, name, name_raw, sex, ethnic_group, birth_date, region, address, phone,
-                                 employer, import, import_row, registered_at)
-             VALUES ((SELECT COALESCE(MAX(id), 0) + 1 FROM person), $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
-        )?;
-        insert.execute((
-            &details.number,
-            &details.name,
-            &details.name_raw,
-            &details.sex,
-            &details.ethnic_group,
-            &details.birth_date,
-            &details.region,
-            &details.address,
-            &details.phone,
-            &details.employer,
-            import,
-            i64::try_from(line).unwrap_or(i64::MAX),
-            clock::now(),
-        ))?;
-        Ok(())
+    pub fn add_dossier(&self, dossier: &Dossier, import: u32) -> Result<Id, StoreError> {
+        let id: Id =
+            self.sql.prepare_cached("SELECT COALESCE(MAX(id), 0) + 1 FROM person")?.query_row((), |row| row.get(0))?;
+        let keys = self.data()?;
+        let (key, sealed) = self.sealed(id, dossier)?;
+        let now = clock::now();
+        self.sql
+            .prepare_cached(
+                "INSERT INTO person (id, number_hash, name_hash, region, conflicts, data_key, dossier, import,
+                                     registered_at, changed_at)
+                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9)",
+            )?
+            .execute(params![
+                id,
+                keys.lookup(Lookup::Number, dossier.number()),
+                keys.lookup(Lookup::Name, dossier.value(Field::Name)),
+                dossier.value(Field::Region),
+                conflicts(dossier),
+                key,
+                sealed,
+                import,
+                now
+            ])?;
+        Ok(id)
     }
 
-    /// The person with a social security number.
+    /// Replaces a person's dossier.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub fn person_by_number(&self, number: &str) -> Result<Option<Person>, StoreError> {
-        let mut find = self.sql.prepare_cached(&format!("SELECT {COLUMNS} FROM person WHERE number = $1"))?;
-        Ok(find.query_row([number], person).optional()?)
+    pub fn put_dossier(&self, id: Id, dossier: &Dossier) -> Result<(), StoreError> {
+        let keys = self.data()?;
+        let (key, sealed) = self.sealed(id, dossier)?;
+        let rows = self
+            .sql
+            .prepare_cached(
+                "UPDATE person SET number_hash = $1, name_hash = $2, region = $3, conflicts = $4, data_key = $5,
+                                   dossier = $6, changed_at = $7 WHERE id = $8",
+            )?
+            .execute(params![
+                keys.lookup(Lookup::Number, dossier.number()),
+                keys.lookup(Lookup::Name, dossier.value(Field::Name)),
+                dossier.value(Field::Region),
+                conflicts(dossier),
+                key,
+                sealed,
+                clock::now(),
+                id
+            ])?;
+        Self::moved(rows, || format!("person {id}"), "registered")
+    }
+
+    /// The person with a social security number, and the dossier.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn dossier_by_number(&self, number: &str) -> Result<Option<(Id, Dossier)>, StoreError> {
+        let hash = self.data()?.lookup(Lookup::Number, number);
+        let mut find = self.sql.prepare_cached("SELECT id, data_key, dossier FROM person WHERE number_hash = $1")?;
+        let found = find
+            .query_row([hash], |row| Ok((row.get::<_, Id>(0)?, row.get::<_, u8>(1)?, row.get::<_, Vec<u8>>(2)?)))
+            .optional()?;
+        found.map(|(id, key, sealed)| Ok((id, self.opened(id, key, &sealed)?))).transpose()
+    }
+
+    /// A person's dossier.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn dossier(&self, id: Id) -> Result<Option<Dossier>, StoreError> {
+        let mut find = self.sql.prepare_cached("SELECT data_key, dossier FROM person WHERE id = $1")?;
+        let found = find.query_row([id], |row| Ok((row.get::<_, u8>(0)?, row.get::<_, Vec<u8>>(1)?))).optional()?;
+        found.map(|(key, sealed)| self.opened(id, key, &sealed)).transpose()
     }
 
     /// The person with a row number.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub fn person(&self, id: i64) -> Result<Option<Person>, StoreError> {
-        let mut find = self.sql.prepare_cached(&format!("SELECT {COLUMNS} FROM person WHERE id = $1"))?;
-        Ok(find.query_row([id], person).optional()?)
+    pub fn person(&self, id: Id) -> Result<Option<Person>, StoreError> {
+        Ok(self.dossier(id)?.map(|dossier| Person { id, details: dossier.details() }))
+    }
+
+    /// Row numbers of people who bear a name, written exactly so, in order.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn people_named(&self, name: &str, limit: u32) -> Result<Vec<Id>, StoreError> {
+        let hash = self.data()?.lookup(Lookup::Name, name);
+        let mut find = self.sql.prepare_cached("SELECT id FROM person WHERE name_hash = $1 ORDER BY id LIMIT $2")?;
+        Ok(find.query_map(params![hash, limit], |row| row.get(0))?.collect::<Result<_, _>>()?)
+    }
+
+    /// Row numbers of the people of a batch, in order of their jobs.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn people_of_batch(&self, batch: i64, limit: u32) -> Result<Vec<Id>, StoreError> {
+        let mut find = self
+            .sql
+            .prepare_cached("SELECT person FROM job WHERE batch = $1 GROUP BY person ORDER BY MIN(number) LIMIT $2")?;
+        Ok(find.query_map((batch, limit), |row| row.get(0))?.collect::<Result<_, _>>()?)
+    }
+
+    /// Row numbers after `after` of people on whom sources differ, in order.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn people_in_conflict(&self, after: Id, limit: u32) -> Result<Vec<Id>, StoreError> {
+        let mut find =
+            self.sql.prepare_cached("SELECT id FROM person WHERE conflicts > 0 AND id > $1 ORDER BY id LIMIT $2")?;
+        Ok(find.query_map((after, limit), |row| row.get(0))?.collect::<Result<_, _>>()?)
     }
 
     /// People after row number `after`, of one county or of all, in order.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub fn people(&self, county: Option<&str>, after: i64, limit: u32) -> Result<Vec<Person>, StoreError> {
-        let mut find = self.sql.prepare_cached(&format!(
-            "SELECT {COLUMNS} FROM person WHERE id > $1 AND (region = $2 OR $2 IS NULL) ORDER BY id LIMIT $3"
-        ))?;
-        Ok(find.query_map((after, county, limit), person)?.collect::<Result<_, _>>()?)
+    pub fn people(&self, county: Option<&str>, after: Id, limit: u32) -> Result<Vec<Person>, StoreError> {
+        let mut find = self.sql.prepare_cached(
+            "SELECT id, data_key, dossier FROM person WHERE id > $1 AND (region = $2 OR $2 IS NULL) ORDER BY id LIMIT $3",
+        )?;
+        let rows = find.query_map((after, county, limit), |row| {
+            Ok((row.get::<_, Id>(0)?, row.get::<_, u8>(1)?, row.get::<_, Vec<u8>>(2)?))
+        })?;
+        rows.map(|row| {
+            let (id, key, sealed) = row?;
+            Ok(Person { id, details: self.opened(id, key, &sealed)?.details() })
+        })
+        .collect()
+    }
+
+    /// Hands every dossier to `take`, in order of row number, one at a time.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn each_dossier(&self, mut take: impl FnMut(Id, &Dossier)) -> Result<(), StoreError> {
+        let mut all = self.sql.prepare("SELECT id, data_key, dossier FROM person ORDER BY id")?;
+        let mut rows = all.query(())?;
+        while let Some(row) = rows.next()? {
+            let id: Id = row.get(0)?;
+            let sealed = row.get_ref(2)?.as_blob().map_err(|_| StoreError::RowSealed { place: place(id) })?;
+            take(id, &self.opened(id, row.get(1)?, sealed)?);
+        }
+        Ok(())
     }
 
     /// How many people are registered.
@@ -144,22 +175,34 @@ impl Tx<'_> {
         let count: i64 = self.sql.query_row("SELECT COUNT(*) FROM person", (), |row| row.get(0))?;
         Ok(u64::try_from(count).unwrap_or_default())
     }
+
+    /// On how many people sources differ.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn conflict_count(&self) -> Result<u64, StoreError> {
+        let count: i64 = self.sql.query_row("SELECT COUNT(*) FROM person WHERE conflicts > 0", (), |row| row.get(0))?;
+        Ok(u64::try_from(count).unwrap_or_default())
+    }
+
+    fn sealed(&self, id: Id, dossier: &Dossier) -> Result<(u8, Vec<u8>), StoreError> {
+        self.data()?.seal(&place(id), &dossier.to_bytes()).map_err(|error| match error {
+            VaultError::NoRandom => StoreError::NoRandom,
+            _ => StoreError::RowSealed { place: place(id) },
+        })
+    }
+
+    fn opened(&self, id: Id, key: u8, sealed: &[u8]) -> Result<Dossier, StoreError> {
+        let plain = self.data()?.open_row(key, &place(id), sealed);
+        plain.and_then(|plain| Dossier::from_bytes(&plain)).ok_or_else(|| StoreError::RowSealed { place: place(id) })
+    }
 }
 
-fn person(row: &Row<'_>) -> rusqlite::Result<Person> {
-    Ok(Person {
-        id: row.get(0)?,
-        details: Details {
-            number: row.get(1)?,
-            name: row.get(2)?,
-            name_raw: row.get(3)?,
-            sex: row.get(4)?,
-            ethnic_group: row.get(5)?,
-            birth_date: row.get(6)?,
-            region: row.get(7)?,
-            address: row.get(8)?,
-            phone: row.get(9)?,
-            employer: row.get(10)?,
-        },
-    })
+/// Where a dossier belongs: it opens in its own row only.
+fn place(id: Id) -> String {
+    format!("person {id}")
+}
+
+fn conflicts(dossier: &Dossier) -> i64 {
+    i64::try_from(dossier.conflicts().iter().count()).unwrap_or(i64::MAX)
 }

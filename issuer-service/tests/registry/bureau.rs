@@ -1,5 +1,6 @@
 //! A centre in a fresh folder, and files as bureaus send them. All people are invented.
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
@@ -83,14 +84,35 @@ impl Bureau {
         (output.status.code(), error["code"].as_str().expect("code").to_owned())
     }
 
+    /// What the program says to a command that ends well, its standard input being `input`.
+    pub(crate) fn say(&self, arguments: &[&str], input: &str) -> Value {
+        json(&self.told(arguments, input))
+    }
+
+    /// What becomes of a command with this standard input.
+    pub(crate) fn told(&self, arguments: &[&str], input: &str) -> Output {
+        let mut command = command(&self.data(), arguments);
+        command.args(["--format", "json"]).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().expect("the program starts");
+        // A program that refuses its arguments does not read its input.
+        let _ = child.stdin.take().expect("a pipe").write_all(input.as_bytes());
+        child.wait_with_output().expect("ended")
+    }
+
+    /// Imports a text as the file of a source.
+    pub(crate) fn import_from(&self, source: &str, content: impl AsRef<[u8]>) -> Value {
+        json(&self.run(&self.file("r.csv", content), &["--source", source]))
+    }
+
     pub(crate) fn registered(&self) -> u64 {
         json(&issuer(&self.data(), &["person", "list", "--format", "json"]))["total"].as_u64().expect("total")
     }
 }
 
-/// Accepted, rejected, unchanged.
+/// Created, refused, unchanged; nobody changed.
 pub(crate) fn counts(report: &Value) -> [u64; 3] {
-    ["accepted", "rejected", "unchanged"].map(|name| report[name].as_u64().expect("count"))
+    assert_eq!(report["changed"], 0);
+    ["created", "refused", "unchanged"].map(|name| report[name].as_u64().expect("count"))
 }
 
 /// Row, column, code of every fault.

@@ -1,7 +1,7 @@
 //! A centre with people, an approved batch, a vault, and readers whose cards are in this process.
 
 use std::collections::VecDeque;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use card_core::key::Key16;
@@ -13,16 +13,20 @@ use issuer_service::batch::{self, Selection};
 use issuer_service::centre::Centre;
 use issuer_service::operator::Role;
 use issuer_service::person::Details;
+use issuer_service::person::dossier::Statement;
+use issuer_service::person::field::Fields;
 use issuer_service::station::event::{Event, Watcher};
 use issuer_service::station::failure::StationError;
 use issuer_service::station::slot::Slot;
 use issuer_service::station::{Station, Summary};
 use issuer_service::store::StoreError;
+use issuer_service::vault::data_keys::DataKeys;
 use issuer_service::vault::{Kind, Vault};
 
 pub(crate) struct Rig {
     _folder: tempfile::TempDir,
     pub(crate) centre: Centre,
+    pub(crate) data_keys: Arc<DataKeys>,
     pub(crate) vault: Vault,
     pub(crate) events: Events,
     pub(crate) failures_max: u32,
@@ -59,6 +63,8 @@ impl Rig {
         let folder = tempfile::tempdir().expect("folder");
         let city = CityCode::parse("513300").expect("digits");
         let mut centre = Centre::create(&folder.path().join("c"), city, "915600000251330051010000").expect("centre");
+        let data_keys = Arc::new(DataKeys::random().expect("keys"));
+        centre.store.unlock(data_keys.clone()).expect("unlocked");
         let vault = Vault::rehearsal(&[Centre::card_profile(), Centre::psam_profile()]).expect("vault");
         let values = vault.check_values(city).expect("values").keys;
         centre
@@ -72,13 +78,17 @@ impl Rig {
                     tx.add_operator(custodian, &[Role::Keys])?;
                 }
                 tx.add_key_set(1, Kind::Rehearsal, "zhou", &values)?;
-                (1..=people).try_for_each(|n| tx.add_person(&details(n), 1, u64::from(n)))
+                (1..=people).try_for_each(|n| {
+                    let (details, row) = (details(n), u64::from(n));
+                    let said = Statement { source: 1, at: 1, import: 1, row, details: &details, fields: Fields::ALL };
+                    issuer_service::registry::upsert(tx, &said).map(|_| ())
+                })
             })
             .expect("rows");
         let selection = Selection::Next { county: None, count: people };
         batch::create(&mut centre.store, &selection, Some("li")).expect("made");
         batch::approve(&mut centre.store, 1, Some("wang"), 'A').expect("approved");
-        Self { _folder: folder, centre, vault, events: Events::default(), failures_max: 3 }
+        Self { _folder: folder, centre, data_keys, vault, events: Events::default(), failures_max: 3 }
     }
 
     /// Runs batch 1 on readers with these cards, each card once.
@@ -94,6 +104,7 @@ impl Rig {
     pub(crate) fn run_slots(&self, slots: Vec<Box<dyn Slot>>) -> Result<Summary, StationError> {
         Station {
             database: &self.centre.database_path(),
+            data_keys: &self.data_keys,
             vault: &self.vault,
             config: &self.centre.config,
             profile: &Centre::card_profile(),

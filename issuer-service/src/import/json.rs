@@ -1,0 +1,284 @@
+//! JSON as rows: an array of objects, or objects one after the other (JSON Lines).
+//!
+//! Source: RFC 8259; text is UTF-8. Objects are cut from bytes: outside of a string `{` and `}` are brackets and nothing else.
+//! Owns: cutting, bounds, getting back into step behind a broken object; numbers as the digits that they stand for.
+//! Never: holds more than one object; reads what is nested in a value.
+//! Units: `line` counts from 1, the line where an object starts.
+
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Seek};
+
+use super::fault::Code;
+use super::record::{RECORD_BYTES_MAX, RowFault};
+use super::refusal::TableError;
+use super::table::{COLUMNS_MAX, Cell, OpenError};
+use crate::output::{Entries, Scalar, from_json};
+
+/// Whole numbers of JSON that were fractions or powers are exact up to here: 2^53.
+const EXACT_MAX: f64 = 9_007_199_254_740_992.0;
+
+/// The objects of a file.
+#[derive(Debug)]
+pub(super) struct Objects {
+    input: BufReader<File>,
+    line: u64,
+    position: u64,
+    /// An array: an object that begins in another one's line does not end it.
+    array: bool,
+    /// A line that was looked at and begins the next object.
+    pushed: Option<u8>,
+    keys: Vec<String>,
+}
+
+/// An object's cells in the order of the keys, or why it has none; the line where it starts.
+type Found = (u64, Result<Vec<Cell>, RowFault>);
+/// An object's bytes likewise.
+type Cut = (u64, Result<Vec<u8>, RowFault>);
+
+impl Objects {
+    /// The objects of a file, and the keys that occur in them in order of first appearance.
+    pub(super) fn read(file: File) -> Result<(Self, Vec<String>), OpenError> {
+        let mut objects = Self::of(file).map_err(OpenError::Read)?;
+        let (mut keys, mut any) = (Vec::<String>::new(), false);
+        while let Some((_, object)) = objects.next_bytes().map_err(OpenError::Read)? {
+            any = true;
+            let Ok(entries) = object.and_then(|bytes| entries(&bytes)) else { continue };
+            for (key, _) in entries {
+                if !keys.contains(&key) {
+                    keys.push(key);
+                }
+            }
+            if keys.len() > COLUMNS_MAX {
+                return Err(OpenError::Table(TableError::TooManyColumns));
+            }
+        }
+        if !any {
+            return Err(OpenError::Table(TableError::Empty));
+        }
+        let file = objects.input.into_inner();
+        Ok((Self::of(file).map_err(OpenError::Read)?, keys))
+    }
+
+    /// With cells in the order of these keys.
+    pub(super) fn of_keys(mut self, keys: &[String]) -> Self {
+        self.keys = keys.to_vec();
+        self
+    }
+
+    /// Bytes read so far.
+    pub(super) const fn position(&self) -> u64 {
+        self.position
+    }
+
+    /// The next object.
+    pub(super) fn next_object(&mut self) -> io::Result<Option<Found>> {
+        let Some((line, object)) = self.next_bytes()? else { return Ok(None) };
+        let cells = object.and_then(|bytes| entries(&bytes)).map(|entries| {
+            let mut cells = vec![Ok(String::new()); self.keys.len()];
+            for (key, value) in entries {
+                if let Some(cell) = self.keys.iter().position(|known| *known == key).and_then(|at| cells.get_mut(at)) {
+                    *cell = text(value);
+                }
+            }
+            cells
+        });
+        Ok(Some((line, cells)))
+    }
+
+    fn of(mut file: File) -> io::Result<Self> {
+        file.rewind()?;
+        let input = BufReader::with_capacity(1 << 16, file);
+        Ok(Self { input, line: 1, position: 0, array: false, pushed: None, keys: Vec::new() })
+    }
+
+    /// The bytes of the next object. What stands between objects and is neither blank nor comma nor the array's own bracket
+    /// is a fault of its line.
+    fn next_bytes(&mut self) -> io::Result<Option<Cut>> {
+        while let Some(byte) = self.next_byte()? {
+            match byte {
+                b'{' => return self.object().map(Some),
+                b'[' if self.position < 1 << 10 && !self.array => self.array = true,
+                b',' | b']' | b' ' | b'\t' | b'\r' | b'\n' | 0xEF | 0xBB | 0xBF => {}
+                _ => {
+                    let line = self.line;
+                    while let Some(byte) = self.next_byte()? {
+                        if byte == b'\n' || byte == b'{' {
+                            self.pushed = (byte == b'{').then_some(byte);
+                            break;
+                        }
+                    }
+                    return Ok(Some((line, Err(RowFault::NotObject))));
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    /// Behind the `{` of an object: all of it.
+    fn object(&mut self) -> io::Result<Cut> {
+        let line = self.line;
+        let (mut bytes, mut too_long) = (vec![b'{'], false);
+        let (mut depth, mut quoted, mut escaped, mut line_start) = (1_u32, false, false, false);
+        while let Some(byte) = self.next_byte()? {
+            // A line end inside a string is no JSON: the string was never closed, and the next line is another matter.
+            if quoted && byte == b'\n' {
+                return Ok((line, Err(RowFault::NotObject)));
+            }
+            // In JSON Lines an object that begins a line says that the one before it was cut off.
+            if !self.array && line_start && byte == b'{' {
+                self.pushed = Some(byte);
+                return Ok((line, Err(RowFault::NotObject)));
+            }
+            line_start = byte == b'\n';
+            if bytes.len() < RECORD_BYTES_MAX {
+                bytes.push(byte)
+            } else {
+                too_long = true
+            }
+            match (quoted, byte) {
+                (true, _) if escaped => escaped = false,
+                (true, b'\\') => escaped = true,
+                (_, b'"') => quoted = !quoted,
+                (false, b'{' | b'[') => depth += 1,
+                (false, b'}' | b']') => depth -= 1,
+                _ => {}
+            }
+            if depth == 0 {
+                return Ok((line, if too_long { Err(RowFault::TooLong) } else { Ok(bytes) }));
+            }
+        }
+        Ok((line, Err(RowFault::NotObject)))
+    }
+
+    fn next_byte(&mut self) -> io::Result<Option<u8>> {
+        if let Some(byte) = self.pushed.take() {
+            return Ok(Some(byte));
+        }
+        let Some(byte) = self.input.fill_buf()?.first().copied() else { return Ok(None) };
+        self.input.consume(1);
+        self.position += 1;
+        if byte == b'\n' {
+            self.line += 1;
+        }
+        Ok(Some(byte))
+    }
+}
+
+/// The keys and cells of one object alone.
+pub(super) fn one(bytes: &[u8]) -> Result<(Vec<String>, Vec<Cell>), TableError> {
+    if bytes.trim_ascii().is_empty() {
+        return Err(TableError::Empty);
+    }
+    let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
+    let entries = entries(bytes).map_err(|_| TableError::NotObject)?;
+    Ok(entries.into_iter().map(|(key, value)| (key, text(value))).unzip())
+}
+
+fn entries(bytes: &[u8]) -> Result<Vec<(String, Scalar)>, RowFault> {
+    let text = std::str::from_utf8(bytes).map_err(|_| RowFault::NotObject)?;
+    let Entries(entries) = from_json(text).map_err(|_| RowFault::NotObject)?;
+    let twice = entries.iter().enumerate().any(|(at, (key, _))| entries.iter().take(at).any(|(known, _)| known == key));
+    if twice { Err(RowFault::KeyTwice) } else { Ok(entries) }
+}
+
+/// The text of a value. A number that JSON holds as a power or a fraction is written out when it is exact, and left as the
+/// power that it is when digits may be lost, so that the check of its column refuses it by name.
+fn text(value: Scalar) -> Cell {
+    match value {
+        Scalar::Text(text) => Ok(text),
+        Scalar::Whole(number) => Ok(number.to_string()),
+        Scalar::Real(number) if number.fract() == 0.0 && number.abs() < EXACT_MAX => Ok(format!("{number:.0}")),
+        Scalar::Real(number) => Ok(format!("{number:E}")),
+        Scalar::Nothing => Ok(String::new()),
+        Scalar::Other => Err(Code::NotValue),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use std::io::Write;
+
+    fn found(text: &[u8]) -> Vec<Found> {
+        let mut file = tempfile::tempfile().expect("file");
+        file.write_all(text).expect("written");
+        let (objects, keys) = match Objects::read(file) {
+            Ok(read) => read,
+            Err(OpenError::Table(_)) => return Vec::new(),
+            Err(OpenError::Read(error)) => panic!("{error}"),
+        };
+        let mut objects = objects.of_keys(&keys);
+        std::iter::from_fn(|| objects.next_object().expect("read")).collect()
+    }
+
+    fn texts(text: &str) -> Vec<Vec<String>> {
+        let cells = |cells: Vec<Cell>| cells.into_iter().map(|cell| cell.unwrap_or_else(|_| "!".to_owned())).collect();
+        found(text.as_bytes()).into_iter().map(|(_, object)| object.map(cells).unwrap_or_default()).collect()
+    }
+
+    fn faults(text: &str) -> Vec<(u64, Option<RowFault>)> {
+        found(text.as_bytes()).into_iter().map(|(line, object)| (line, object.err())).collect()
+    }
+
+    #[test]
+    fn an_array_and_lines_give_the_same_rows() {
+        let lines = "{\"a\":\"扎西\",\"b\":1}\n{\"b\":2,\"c\":null}\n";
+        let array = "\u{FEFF}[\n {\"a\": \"扎西\",\n  \"b\": 1},\n {\"b\":2, \"c\":null}]";
+        let expected = [["扎西", "1", ""], ["", "2", ""]];
+        assert_eq!(texts(lines), expected);
+        assert_eq!(texts(array), expected);
+        assert_eq!(faults(array), [(2, None), (4, None)]);
+    }
+
+    #[test]
+    fn numbers_keep_all_their_digits_or_say_that_they_lost_some() {
+        let row =
+            texts(r#"{"a":513301199001010010,"b":19900001234.0,"c":5.13301199001010e17,"d":-1,"e":1.5}"#).remove(0);
+        assert_eq!(row, ["513301199001010010", "19900001234", "5.1330119900101E17", "-1", "1.5E0"]);
+    }
+
+    #[test]
+    fn what_is_neither_text_nor_number_spoils_its_cell_only() {
+        assert_eq!(texts(r#"{"a":true,"b":{"x":[1]},"c":["y"],"d":"z"}"#), [["!", "!", "!", "z"]]);
+    }
+
+    #[test]
+    fn a_broken_object_costs_itself_only() {
+        let text =
+            "{\"a\":1}\n{\"a\":\"open}\n{\"a\":2}\n{\"a\":3\n{\"a\":4}\nnonsense\n{\"a\":5,\"a\":6}\n{\"a\":7}\n";
+        let broken = Some(RowFault::NotObject);
+        assert_eq!(
+            faults(text),
+            [
+                (1, None),
+                (2, broken),
+                (3, None),
+                (4, broken),
+                (5, None),
+                (6, broken),
+                (7, Some(RowFault::KeyTwice)),
+                (8, None)
+            ]
+        );
+        assert_eq!(faults("[{\"a\":1},{\"a\":"), [(1, None), (1, broken)]);
+    }
+
+    #[test]
+    fn an_object_of_any_size_is_one_fault() {
+        let text = format!("{{\"a\":\"{}\"}}\n{{\"a\":1}}\n{}\n", "x".repeat(1 << 20), "[".repeat(1 << 20));
+        assert_eq!(faults(&text)[..2], [(1, Some(RowFault::TooLong)), (2, None)]);
+        let deep = format!("{{\"a\":{}1{}}}", "[".repeat(20_000), "]".repeat(20_000));
+        assert_eq!(faults(&deep), [(1, None)]);
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_end_without_panic(bytes in proptest::collection::vec(prop_oneof![
+            Just(b'{'), Just(b'}'), Just(b'['), Just(b'"'), Just(b','), Just(b':'), Just(b'\n'), Just(b'\\'), any::<u8>()
+        ], 0..300)) {
+            let rows = found(&bytes);
+            prop_assert!(rows.windows(2).all(|pair| pair[0].0 <= pair[1].0));
+        }
+    }
+}

@@ -1,0 +1,164 @@
+//! One person at the counter: one JSON object instead of a file.
+//!
+//! Owns: reading it within bounds, the same checks as those of a file, one act. Never: takes data from the command line,
+//! where everybody on the machine can read them.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
+
+use card_core::security::CityCode;
+use serde::Serialize;
+
+use super::check::Checks;
+use super::fault::Fault;
+use super::table::{Layout, Row};
+use super::{ImportError, json};
+use crate::audit::Act;
+use crate::clock;
+use crate::lang::Lang;
+use crate::output::Show;
+use crate::person::dossier::Statement;
+use crate::registry::source::Source;
+use crate::registry::{self, Done};
+use crate::store::Store;
+
+/// Bytes of the object.
+pub const BYTES_MAX: u64 = 1 << 16;
+
+/// What came of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "outcome", rename_all = "lowercase")]
+pub enum Upserted {
+    /// Registered.
+    Created {
+        /// Row number.
+        id: i64,
+    },
+    /// Something new is known.
+    Changed {
+        /// Row number.
+        id: i64,
+        /// Fields whose held value changed.
+        changed: Vec<&'static str>,
+        /// Fields on which sources differ now.
+        conflicts: Vec<&'static str>,
+    },
+    /// Known already.
+    Unchanged {
+        /// Row number.
+        id: i64,
+    },
+    /// Refused, with every fault.
+    Refused {
+        /// Faults.
+        faults: Vec<Refused>,
+    },
+}
+
+/// One fault.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Refused {
+    /// Key of the object.
+    pub column: String,
+    /// Code.
+    pub code: &'static str,
+    /// Value, masked.
+    pub value: String,
+    /// What is wrong.
+    pub message: String,
+    /// What to do.
+    pub remedy: &'static str,
+}
+
+/// Reads the object: from a file, or by `standard_input` when the path is `-`.
+///
+/// # Errors
+/// [`ImportError::NotFound`], [`ImportError::Unreadable`], also when it is longer than [`BYTES_MAX`].
+pub fn read(path: &Path, standard_input: impl FnOnce() -> io::Result<Vec<u8>>) -> Result<Vec<u8>, ImportError> {
+    let bytes = if path.as_os_str() == "-" {
+        standard_input()
+    } else {
+        File::open(path).and_then(|file| {
+            let mut bytes = Vec::new();
+            file.take(BYTES_MAX + 1).read_to_end(&mut bytes).map(|_| bytes)
+        })
+    };
+    let unreadable = |source| ImportError::Unreadable { path: path.to_owned(), source };
+    let bytes = bytes.map_err(|source| match source.kind() {
+        io::ErrorKind::NotFound => ImportError::NotFound { path: path.to_owned() },
+        _ => unreadable(source),
+    })?;
+    let fits = u64::try_from(bytes.len()).is_ok_and(|length| length <= BYTES_MAX);
+    if fits { Ok(bytes) } else { Err(unreadable(io::ErrorKind::FileTooLarge.into())) }
+}
+
+/// Takes in what the object says.
+///
+/// # Errors
+/// [`ImportError::Table`] when it is no object, or has neither number nor name; faults of values are no error.
+pub fn upsert(
+    store: &mut Store,
+    text: &[u8],
+    source: &Source,
+    city: CityCode,
+    actor: &str,
+    lang: Lang,
+) -> Result<Upserted, ImportError> {
+    let table = |source| ImportError::Table { path: "-".into(), source };
+    let (keys, cells) = json::one(text).map_err(table)?;
+    let layout = Layout::of(1, keys, &source.mapping).map_err(table)?;
+    let checks = Checks::new(&layout, city);
+    let row = Row { line: 1, cells: Ok(layout.picked(cells)) };
+    let details = match checks.check(&row) {
+        Ok(details) => details,
+        Err(faults) => {
+            let told = |fault: &Fault| Refused {
+                column: fault.column.map(|column| layout.header(column)).unwrap_or_default(),
+                code: fault.code.name(),
+                value: fault.value.to_string(),
+                message: fault.code.message(lang),
+                remedy: fault.code.remedy(lang),
+            };
+            return Ok(Upserted::Refused { faults: faults.iter().map(told).collect() });
+        }
+    };
+    store.act(|tx| {
+        let at = clock::seconds();
+        let statement =
+            Statement { source: source.id, at, import: 0, row: 0, details: &details, fields: checks.fields() };
+        let outcome = registry::upsert(tx, &statement)?;
+        let id = outcome.id;
+        let keys = |fields: crate::person::field::Fields| fields.iter().map(crate::person::field::Field::key).collect();
+        let (upserted, done) = match outcome.done {
+            Done::Created => (Upserted::Created { id }, "created"),
+            Done::Changed(heard) => {
+                (Upserted::Changed { id, changed: keys(heard.changed), conflicts: keys(outcome.conflicts) }, "changed")
+            }
+            Done::Unchanged => (Upserted::Unchanged { id }, "unchanged"),
+        };
+        let (actor, object, detail) = (actor.to_owned(), format!("person {id}"), format!("{done} by {}", source.name));
+        Ok((upserted, Act { actor, act: "person.upsert", object, detail }))
+    })
+}
+
+impl Show for Upserted {
+    fn text(&self, lang: Lang) -> String {
+        let list = |fields: &[&str]| fields.join(" ");
+        match self {
+            Self::Created { id } => lang.pick(format!("已登记，编号 {id}"), format!("registered as person {id}")),
+            Self::Unchanged { id } => lang.pick(format!("人员 {id} 未变"), format!("nothing new of person {id}")),
+            Self::Changed { id, changed, conflicts } => lang.pick(
+                format!("人员 {id} 变更: {}；说法不一: {}", list(changed), list(conflicts)),
+                format!("person {id}: changed {}; sources differ on {}", list(changed), list(conflicts)),
+            ),
+            Self::Refused { faults } => {
+                let line = |fault: &Refused| {
+                    let Refused { column, code, value, message, remedy } = fault;
+                    format!("{column} [{value}] {code}: {message}. {remedy}")
+                };
+                faults.iter().map(line).collect::<Vec<_>>().join("\n")
+            }
+        }
+    }
+}

@@ -1,0 +1,417 @@
+//! What is known of one person, and who said it when (人员档案).
+//!
+//! Owns: the value that is held of each field; what each source says now; everything that was held or said before; when a
+//! statement changes the value, when it only contradicts it; the bytes of a dossier.
+//! Never: the database; a clock; decides between two sources without an operator.
+//! Units: instants are seconds since 1970 UTC; in the bytes they count from the first statement.
+
+use serde::{Deserialize, Serialize};
+
+use super::Details;
+use super::field::{Field, Fields};
+
+/// Number of a source. [`DECIDED`] is no source but an operator's decision.
+pub type SourceId = u32;
+
+/// The source of a value that an operator chose.
+pub const DECIDED: SourceId = 0;
+/// The source of a value that nobody said: it was made up from the number, and gives way to whatever is said.
+pub const INFERRED: SourceId = SourceId::MAX;
+
+/// Layout of the bytes.
+const LAYOUT: u8 = 1;
+
+/// One person's dossier.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Dossier {
+    number: String,
+    /// The name as the source wrote it whose name is held; empty when it wrote it so.
+    name_raw: String,
+    /// Seconds since 1970 of the first statement.
+    begun: u64,
+    held: Vec<Held>,
+    said: Vec<Said>,
+    past: Vec<Past>,
+}
+
+/// The value that is held of a field.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Held {
+    value: String,
+    source: SourceId,
+    at: u64,
+}
+
+/// What a source says now.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Said {
+    source: SourceId,
+    /// Import and row of its latest news.
+    import: u32,
+    row: u64,
+    words: Vec<Word>,
+}
+
+/// What a source says of one field.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+enum Word {
+    /// Nothing.
+    Silent,
+    /// The value that is held, since then.
+    AsHeld(u64),
+    /// Another value, since then; settled when an operator has seen it and kept the one held.
+    Other { value: String, at: u64, settled: bool },
+}
+
+/// A value that was held, or that a source said, until then.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Past {
+    field: u8,
+    value: String,
+    source: SourceId,
+    at: u64,
+    until: u64,
+}
+
+/// A statement of a source about a person.
+#[derive(Clone, Copy)]
+pub struct Statement<'a> {
+    /// Who says it.
+    pub source: SourceId,
+    /// When.
+    pub at: u64,
+    /// In which import, 0 when in none.
+    pub import: u32,
+    /// In which row.
+    pub row: u64,
+    /// What is said.
+    pub details: &'a Details,
+    /// Of which fields; of the others nothing is said.
+    pub fields: Fields,
+}
+
+/// What a statement came to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Heard {
+    /// Fields whose held value changed.
+    pub changed: Fields,
+    /// Fields of which the source says something new.
+    pub said: Fields,
+}
+
+/// One line of a field's history, as [`Dossier::history`] gives it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Line<'a> {
+    /// Field.
+    pub field: Field,
+    /// Value.
+    pub value: &'a str,
+    /// Who said it.
+    pub source: SourceId,
+    /// Since when, seconds since 1970.
+    pub since: u64,
+    /// What it is now.
+    pub standing: Standing,
+}
+
+/// What a line of a history is now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// The value held.
+    Held,
+    /// Said now, and the value held.
+    Agrees,
+    /// Said now, another value than the one held, undecided.
+    Conflicts,
+    /// Said now, another value than the one held, and an operator kept that one.
+    Settled,
+    /// Held or said until then.
+    Past(u64),
+}
+
+impl Dossier {
+    /// Of a person whom nobody spoke of before.
+    #[must_use]
+    pub fn begin(statement: &Statement<'_>) -> Self {
+        let details = statement.details;
+        let raw = if details.name_raw == details.name { String::new() } else { details.name_raw.clone() };
+        let hold = |field: Field| Held {
+            value: field.of(details).to_owned(),
+            source: if speaks(statement, field) { statement.source } else { INFERRED },
+            at: 0,
+        };
+        let word = |field: Field| if speaks(statement, field) { Word::AsHeld(0) } else { Word::Silent };
+        Self {
+            number: details.number.clone(),
+            name_raw: raw,
+            begun: statement.at,
+            held: Field::ALL.into_iter().map(hold).collect(),
+            said: vec![Said {
+                source: statement.source,
+                import: statement.import,
+                row: statement.row,
+                words: Field::ALL.into_iter().map(word).collect(),
+            }],
+            past: Vec::new(),
+        }
+    }
+
+    /// Takes a statement in.
+    ///
+    /// A source changes the value that it alone gave; it fills what nobody knew or said; in all else it contradicts, and an
+    /// operator decides. A new name is never taken from a file by itself: the same number with another name is a case for
+    /// a person.
+    pub fn hear(&mut self, statement: &Statement<'_>) -> Heard {
+        let mut heard = Heard::default();
+        let now = self.offset(statement.at);
+        let who = self.voice(statement.source);
+        for field in statement.fields.iter().filter(|field| speaks(statement, *field)) {
+            let value = field.of(statement.details);
+            if self.word(who, field).is_some_and(|said| said == value) {
+                continue;
+            }
+            self.remember_said(who, field, now);
+            heard.said = heard.said.with(field);
+            if self.held[field.place()].value == value {
+                self.said[who].words[field.place()] = Word::AsHeld(now);
+                continue;
+            }
+            self.said[who].words[field.place()] = Word::Other { value: value.to_owned(), at: now, settled: false };
+            let held = &self.held[field.place()];
+            let alone = held.source == statement.source && !self.supported(field);
+            if held.value.is_empty() || held.source == INFERRED || alone && field != Field::Name {
+                self.hold(field, value.to_owned(), statement.source, now);
+                heard.changed = heard.changed.with(field);
+            }
+        }
+        if !heard.said.is_empty() {
+            (self.said[who].import, self.said[who].row) = (statement.import, statement.row);
+        }
+        heard
+    }
+
+    /// AAC002 社会保障号码.
+    #[must_use]
+    pub fn number(&self) -> &str {
+        &self.number
+    }
+
+    /// An operator decides: `choose` names the source whose value is to be held, or none to keep the one held. Every other
+    /// statement about the field is settled. `false` when that source says nothing of it.
+    pub fn decide(&mut self, field: Field, choose: Option<SourceId>, at: u64) -> bool {
+        let now = self.offset(at);
+        if let Some(source) = choose {
+            let Some(who) = self.said.iter().position(|said| said.source == source) else { return false };
+            match &self.said[who].words[field.place()] {
+                Word::Silent => return false,
+                Word::AsHeld(_) => {}
+                Word::Other { value, .. } => {
+                    let value = value.clone();
+                    self.hold(field, value, DECIDED, now);
+                    if field == Field::Name {
+                        self.name_raw.clear();
+                    }
+                }
+            }
+        }
+        for said in &mut self.said {
+            if let Word::Other { settled, .. } = &mut said.words[field.place()] {
+                *settled = true;
+            }
+        }
+        true
+    }
+
+    /// Fields on which a source differs from what is held, undecided.
+    #[must_use]
+    pub fn conflicts(&self) -> Fields {
+        let mut found = Fields::NONE;
+        for field in Field::ALL {
+            let open = |said: &Said| matches!(&said.words[field.place()], Word::Other { settled: false, .. });
+            if self.said.iter().any(open) {
+                found = found.with(field);
+            }
+        }
+        found
+    }
+
+    /// Sources that say something now.
+    pub fn sources(&self) -> impl Iterator<Item = SourceId> {
+        self.said.iter().map(|said| said.source)
+    }
+
+    /// What a source says of a field now.
+    #[must_use]
+    pub fn says(&self, source: SourceId, field: Field) -> Option<&str> {
+        let who = self.said.iter().position(|said| said.source == source)?;
+        self.word(who, field)
+    }
+
+    /// What is held.
+    #[must_use]
+    pub fn details(&self) -> Details {
+        let value = |field: Field| self.held[field.place()].value.clone();
+        let name = value(Field::Name);
+        Details {
+            number: self.number.clone(),
+            name_raw: if self.name_raw.is_empty() { name.clone() } else { self.name_raw.clone() },
+            name,
+            sex: value(Field::Sex),
+            ethnic_group: value(Field::EthnicGroup),
+            birth_date: value(Field::BirthDate),
+            region: value(Field::Region),
+            address: value(Field::Address),
+            phone: value(Field::Phone),
+            employer: value(Field::Employer),
+        }
+    }
+
+    /// The value held of a field.
+    #[must_use]
+    pub fn value(&self, field: Field) -> &str {
+        &self.held[field.place()].value
+    }
+
+    /// Everything that is and was known, by field: the value held, what sources say, the past from new to old.
+    #[must_use]
+    pub fn history(&self) -> Vec<Line<'_>> {
+        let mut lines = Vec::new();
+        for field in Field::ALL {
+            let place = field.place();
+            let held = &self.held[place];
+            let line = |value, source, at, standing| Line { field, value, source, since: self.begun + at, standing };
+            if !held.value.is_empty() {
+                lines.push(line(held.value.as_str(), held.source, held.at, Standing::Held));
+            }
+            for said in &self.said {
+                match &said.words[place] {
+                    Word::Silent => {}
+                    Word::AsHeld(at) if held.source == said.source && held.at == *at => {}
+                    Word::AsHeld(at) => lines.push(line(held.value.as_str(), said.source, *at, Standing::Agrees)),
+                    Word::Other { value, at, settled } => {
+                        let standing = if *settled { Standing::Settled } else { Standing::Conflicts };
+                        lines.push(line(value.as_str(), said.source, *at, standing));
+                    }
+                }
+            }
+            let past = self.past.iter().rev().filter(|past| usize::from(past.field) == place);
+            lines.extend(
+                past.map(|past| {
+                    line(past.value.as_str(), past.source, past.at, Standing::Past(self.begun + past.until))
+                }),
+            );
+        }
+        lines
+    }
+
+    /// Its bytes.
+    ///
+    /// # Panics
+    /// Never: it is made of texts and numbers.
+    #[must_use]
+    pub fn to_bytes(&self) -> Vec<u8> {
+        postcard::to_extend(self, vec![LAYOUT]).expect("texts and numbers serialize")
+    }
+
+    /// Reads its bytes; `None` when they are none.
+    #[must_use]
+    pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        let body = bytes.strip_prefix(&[LAYOUT])?;
+        let (dossier, rest) = postcard::take_from_bytes::<Self>(body).ok()?;
+        let whole = rest.is_empty()
+            && dossier.held.len() == Field::COUNT
+            && dossier.said.iter().all(|said| said.words.len() == Field::COUNT);
+        whole.then_some(dossier)
+    }
+
+    fn offset(&self, at: u64) -> u64 {
+        // A clock that was set back gives no instant before the first statement.
+        at.saturating_sub(self.begun)
+    }
+
+    /// Place of a source's statement, a silent one when it never spoke.
+    fn voice(&mut self, source: SourceId) -> usize {
+        if let Some(who) = self.said.iter().position(|said| said.source == source) {
+            return who;
+        }
+        self.said.push(Said { source, import: 0, row: 0, words: vec![Word::Silent; Field::COUNT] });
+        self.said.len() - 1
+    }
+
+    fn word(&self, who: usize, field: Field) -> Option<&str> {
+        match &self.said[who].words[field.place()] {
+            Word::Silent => None,
+            Word::AsHeld(_) => Some(&self.held[field.place()].value),
+            Word::Other { value, .. } => Some(value),
+        }
+    }
+
+    /// Whether any source says now what is held.
+    fn supported(&self, field: Field) -> bool {
+        self.said.iter().any(|said| matches!(said.words[field.place()], Word::AsHeld(_)))
+    }
+
+    /// Moves what a source said of a field into the past.
+    fn remember_said(&mut self, who: usize, field: Field, now: u64) {
+        let place = field.place();
+        let (value, at) = match &self.said[who].words[place] {
+            Word::Silent => return,
+            Word::AsHeld(at) => (self.held[place].value.clone(), *at),
+            Word::Other { value, at, .. } => (value.clone(), *at),
+        };
+        let source = self.said[who].source;
+        self.said[who].words[place] = Word::Silent;
+        self.past.push(Past { field: field as u8, value, source, at, until: now });
+    }
+
+    /// Holds another value from now on; the former one, and who said it, remain.
+    fn hold(&mut self, field: Field, value: String, source: SourceId, now: u64) {
+        let place = field.place();
+        let former = std::mem::replace(&mut self.held[place], Held { value, source, at: now });
+        for said in &mut self.said {
+            let word = &mut said.words[place];
+            *word = match std::mem::replace(word, Word::Silent) {
+                Word::AsHeld(at) => Word::Other { value: former.value.clone(), at, settled: false },
+                Word::Other { value, at, .. } if value == self.held[place].value => Word::AsHeld(at),
+                other => other,
+            };
+        }
+        let told = |past: &Past| {
+            usize::from(past.field) == place
+                && past.value == former.value
+                && past.source == former.source
+                && past.until == now
+        };
+        if !former.value.is_empty() && former.source != INFERRED && !self.past.iter().any(told) {
+            let Held { value, source, at } = former;
+            self.past.push(Past { field: field as u8, value, source, at, until: now });
+        }
+    }
+}
+
+/// An empty value says nothing.
+fn speaks(statement: &Statement<'_>, field: Field) -> bool {
+    statement.fields.has(field) && !field.of(statement.details).is_empty()
+}
+
+impl std::fmt::Debug for Statement<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Statement({})", self.source)
+    }
+}
+
+impl std::fmt::Debug for Line<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Line({:?}, {:?})", self.field, self.standing)
+    }
+}
+
+impl std::fmt::Debug for Dossier {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Dossier(..)")
+    }
+}
+
+#[cfg(test)]
+#[path = "dossier/tests.rs"]
+mod tests;

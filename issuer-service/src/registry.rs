@@ -1,0 +1,171 @@
+//! The person registry (人员登记库): the one way in for whatever is said about people.
+//!
+//! Owns: [`upsert`], which files, requests and operators use alike; what it did; the refusals of the registry's commands.
+//! Never: reads a file, decides between two sources.
+
+pub mod comparison;
+pub mod search;
+pub mod source;
+pub mod worklist;
+
+use crate::error::Explain;
+use crate::exit::Exit;
+use crate::lang::Lang;
+use crate::person::dossier::{Dossier, Heard, Statement};
+use crate::person::field::Fields;
+use crate::store::{StoreError, Tx};
+
+/// What came of a statement about a person.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Outcome {
+    /// Row number; 0 for a person who would be registered.
+    pub id: i64,
+    /// What was done.
+    pub done: Done,
+    /// Fields on which sources differ now, undecided.
+    pub conflicts: Fields,
+}
+
+/// What was done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Done {
+    /// The person is registered.
+    Created,
+    /// Something new is known of the person.
+    Changed(Heard),
+    /// It was known already.
+    Unchanged,
+}
+
+/// Takes in what a source says about a person: registers the person, or adds it to what is known.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn upsert(tx: &Tx<'_>, statement: &Statement<'_>) -> Result<Outcome, StoreError> {
+    take(tx, statement, true)
+}
+
+/// What [`upsert`] would do; nothing is written.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn rehearse(tx: &Tx<'_>, statement: &Statement<'_>) -> Result<Outcome, StoreError> {
+    take(tx, statement, false)
+}
+
+fn take(tx: &Tx<'_>, statement: &Statement<'_>, write: bool) -> Result<Outcome, StoreError> {
+    let Some((id, mut dossier)) = tx.dossier_by_number(&statement.details.number)? else {
+        let dossier = Dossier::begin(statement);
+        let id = if write { tx.add_dossier(&dossier, statement.import)? } else { 0 };
+        return Ok(Outcome { id, done: Done::Created, conflicts: Fields::NONE });
+    };
+    let heard = dossier.hear(statement);
+    let conflicts = dossier.conflicts();
+    if heard.said.is_empty() {
+        return Ok(Outcome { id, done: Done::Unchanged, conflicts });
+    }
+    if write {
+        tx.put_dossier(id, &dossier)?;
+    }
+    Ok(Outcome { id, done: Done::Changed(heard), conflicts })
+}
+
+/// Why a command of the registry did nothing.
+#[derive(Debug, thiserror::Error)]
+pub enum RegistryError {
+    /// No source has this name.
+    #[error("there is no source of this name")]
+    SourceUnknown,
+    /// A source's name or mapping cannot be used.
+    #[error("{reason}")]
+    SourceMalformed {
+        /// Why.
+        reason: source::Malformed,
+    },
+    /// There is no person.
+    #[error("there is no person {id}")]
+    PersonUnknown {
+        /// Row number.
+        id: i64,
+    },
+    /// The source says nothing about that field of that person.
+    #[error("the source says nothing about it")]
+    NothingSaid {
+        /// Row number.
+        id: i64,
+    },
+    /// Unmasked data without a reason.
+    #[error("no reason was given")]
+    ReasonMissing,
+    /// The database.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl Explain for RegistryError {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::SourceUnknown => "SOURCE_NOT_FOUND",
+            Self::SourceMalformed { .. } => "SOURCE_MALFORMED",
+            Self::PersonUnknown { .. } => "PERSON_NOT_FOUND",
+            Self::NothingSaid { .. } => "SOURCE_SAYS_NOTHING",
+            Self::ReasonMissing => "REASON_MISSING",
+            Self::Store(error) => error.code(),
+        }
+    }
+
+    fn what(&self, lang: Lang) -> String {
+        match self {
+            Self::SourceUnknown => lang.pick("没有这个来源", "there is no source of this name").to_owned(),
+            Self::SourceMalformed { reason } => reason.what(lang),
+            Self::PersonUnknown { id } => {
+                lang.pick(format!("没有编号为 {id} 的人员"), format!("there is no person {id}"))
+            }
+            Self::NothingSaid { id } => lang.pick(
+                format!("该来源没有说过人员 {id} 的这一项，未作改动"),
+                format!("the source says nothing about this field of person {id}; nothing was changed"),
+            ),
+            Self::ReasonMissing => {
+                lang.pick("查看未遮盖的数据须说明理由", "unmasked data are shown for a stated reason only").to_owned()
+            }
+            Self::Store(error) => error.what(lang),
+        }
+    }
+
+    fn next(&self, lang: Lang) -> &'static str {
+        match self {
+            Self::SourceUnknown => lang.pick(
+                "用 issuer source list 查看，或用 issuer source add 登记",
+                "see `issuer source list`, or add it with `issuer source add`",
+            ),
+            Self::SourceMalformed { reason } => reason.next(lang),
+            Self::PersonUnknown { .. } => {
+                lang.pick("用 issuer person list 查看", "see who there is with `issuer person list`")
+            }
+            Self::NothingSaid { .. } => lang
+                .pick("用 issuer person history 查看各来源所述", "see what sources say with `issuer person history`"),
+            Self::ReasonMissing => lang.pick("加上 --reason", "add --reason"),
+            Self::Store(error) => error.next(lang),
+        }
+    }
+
+    fn exit(&self) -> Exit {
+        match self {
+            Self::SourceUnknown | Self::PersonUnknown { .. } => Exit::NotFound,
+            Self::SourceMalformed { .. } | Self::ReasonMissing => Exit::Usage,
+            Self::NothingSaid { .. } => Exit::Refused,
+            Self::Store(error) => error.exit(),
+        }
+    }
+
+    fn retryable(&self) -> bool {
+        match self {
+            Self::Store(error) => error.retryable(),
+            Self::SourceUnknown
+            | Self::SourceMalformed { .. }
+            | Self::PersonUnknown { .. }
+            | Self::NothingSaid { .. }
+            | Self::ReasonMissing => false,
+        }
+    }
+}

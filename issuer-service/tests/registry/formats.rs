@@ -1,0 +1,134 @@
+//! One registry in every format and encoding; what is only nearly one.
+
+use std::io::Write;
+
+use encoding_rs::GB18030;
+
+use crate::bureau::{Bureau, HEADER, counts, faults, json, number, row};
+
+fn cells(line: &str) -> Vec<String> {
+    line.split(',').map(str::to_owned).collect()
+}
+
+fn workbook(rows: &[Vec<String>]) -> Vec<u8> {
+    let cell = |text: &String| format!("<c t=\"inlineStr\"><is><t>{text}</t></is></c>");
+    let rows: String =
+        rows.iter().map(|row| format!("<row>{}</row>", row.iter().map(cell).collect::<String>())).collect();
+    sheet(&format!("<worksheet><sheetData>{rows}</sheetData></worksheet>"))
+}
+
+fn sheet(sheet: &str) -> Vec<u8> {
+    let mut writer = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    for (name, content) in [
+        ("xl/workbook.xml", "<workbook><sheets><sheet name=\"a\" sheetId=\"1\" r:id=\"rId1\"/></sheets></workbook>"),
+        (
+            "xl/_rels/workbook.xml.rels",
+            "<Relationships><Relationship Id=\"rId1\" Target=\"worksheets/sheet1.xml\"/></Relationships>",
+        ),
+        ("xl/worksheets/sheet1.xml", sheet),
+    ] {
+        writer.start_file(name, zip::write::SimpleFileOptions::default()).expect("part");
+        writer.write_all(content.as_bytes()).expect("memory");
+    }
+    writer.finish().expect("memory").into_inner()
+}
+
+fn objects(rows: &[Vec<String>]) -> Vec<String> {
+    let (header, rows) = rows.split_first().expect("a header");
+    let object = |row: &Vec<String>| {
+        let pairs = header.iter().cloned().zip(row.iter().cloned().map(serde_json::Value::from));
+        serde_json::Value::Object(pairs.collect()).to_string()
+    };
+    rows.iter().map(object).collect()
+}
+
+#[test]
+fn every_format_says_the_same_of_the_same_people() {
+    let lines = [HEADER.to_owned(), row(1, "扎西•多吉"), row(2, "王䶮"), row(3, "卓玛"), row(3, "卓玛")];
+    let table: Vec<Vec<String>> = lines.iter().map(|line| cells(line)).collect();
+    let csv = lines.join("\n");
+    let files: [(&str, Vec<u8>); 6] = [
+        ("a.csv", csv.clone().into_bytes()),
+        ("b.txt", GB18030.encode(&csv.replace(',', "\t")).0.into_owned()),
+        ("c.csv", [b"\xEF\xBB\xBF", csv.as_bytes()].concat()),
+        ("d.xlsx", workbook(&table)),
+        ("e.json", format!("[{}]", objects(&table).join(",\n")).into_bytes()),
+        ("f.jsonl", objects(&table).join("\n").into_bytes()),
+    ];
+    let (bureau, first) = (Bureau::new(), &files[0]);
+    assert_eq!(counts(&json(&bureau.run(&bureau.file(first.0, &first.1), &[]))), [2, 2, 0]);
+    for (name, bytes) in &files[1..] {
+        let report = json(&bureau.run(&bureau.file(name, bytes), &[]));
+        assert_eq!(counts(&report), [0, 2, 2], "{name}");
+        let codes: Vec<String> = faults(&report).into_iter().map(|(_, _, code)| code).collect();
+        assert_eq!(codes, ["NOT_ENCODABLE", "DUPLICATE_IN_FILE"], "{name}");
+    }
+}
+
+#[test]
+fn a_declared_encoding_is_believed_where_detection_would_err() {
+    let bureau = Bureau::new();
+    // The bytes of 联通 in GB 18030 happen to look like UTF-8, as is well known.
+    let text = format!("number,name\n{},甲\n", number("19900101", 1));
+    let bytes = [format!("number,name\n{},", number("19900101", 1)).as_bytes(), b"\xC1\xAA\xCD\xA8\n"].concat();
+    assert_eq!(counts(&json(&bureau.run(&bureau.file("a.csv", &bytes), &["--encoding", "gb18030"]))), [1, 0, 0]);
+    assert_eq!(bureau.say(&["person", "find", "--by", "name"], "联通")["people"].as_array().map(Vec::len), Some(1));
+    let wrong = json(&bureau.run(&bureau.file("b.csv", GB18030.encode(&text).0), &["--encoding", "utf-8"]));
+    assert_eq!(faults(&wrong), [(2, "name".to_owned(), "UNDECODABLE".to_owned())]);
+}
+
+#[test]
+fn a_workbook_that_computes_or_lost_digits_is_told_cell_by_cell() {
+    let bureau = Bureau::new();
+    let text = |text: &str| format!("<c t=\"str\"><v>{text}</v></c>");
+    let good = number("19900101", 1);
+    let rows = [
+        format!("<row>{}{}</row>", text("身份证号"), text("姓名")),
+        format!("<row><c><v>5.1330119900101002E17</v></c>{}</row>", text("甲")),
+        format!("<row><c><v>513301199001010020</v></c>{}</row>", text("甲")),
+        format!("<row>{}<c><f>A1</f><v>甲</v></c></row>", text(&good)),
+        format!("<row>{}{}</row>", text(&good), text("=cmd|x")),
+        format!("<row>{}{}</row>", text(&good), text("甲")),
+    ];
+    let file =
+        bureau.file("a.xlsx", sheet(&format!("<worksheet><sheetData>{}</sheetData></worksheet>", rows.concat())));
+    let report = json(&bureau.run(&file, &[]));
+    assert_eq!(counts(&report), [1, 4, 0]);
+    let told = |row, column: &str, code: &str| (row, column.to_owned(), code.to_owned());
+    assert_eq!(
+        faults(&report),
+        [
+            told(2, "身份证号", "SCIENTIFIC_NOTATION"),
+            told(3, "身份证号", "SCIENTIFIC_NOTATION"),
+            told(4, "姓名", "FORMULA_CELL"),
+            told(5, "姓名", "FORMULA")
+        ]
+    );
+}
+
+#[test]
+fn a_workbook_that_breaks_off_is_refused_and_says_how_far_it_came() {
+    let bureau = Bureau::new();
+    let text = |text: &str| format!("<c t=\"str\"><v>{text}</v></c>");
+    let rows = format!(
+        "<row>{}{}</row><row>{}{}</row>",
+        text("身份证号"),
+        text("姓名"),
+        text(&number("19900101", 1)),
+        text("甲")
+    );
+    let file = bureau.file("a.xlsx", sheet(&format!("<worksheet><sheetData>{rows}<row><c><v>1")));
+    assert_eq!(bureau.refusal(&file, &[]), (Some(1), "WORKBOOK_DAMAGED".to_owned()));
+}
+
+#[test]
+fn a_million_columns_are_refused_in_every_format() {
+    let bureau = Bureau::new();
+    let csv = bureau.file("a.csv", "姓名,".repeat(1_000_000));
+    assert!(matches!(bureau.refusal(&csv, &[]).1.as_str(), "HEADER_MISSING" | "COLUMNS_TOO_MANY"));
+    let xlsx = bureau.file("a.xlsx", sheet(&format!("<worksheet><row>{}</row></worksheet>", "<c/>".repeat(1_000_000))));
+    assert!(matches!(bureau.refusal(&xlsx, &[]).1.as_str(), "FILE_EMPTY" | "HEADER_MISSING"));
+    let keys: Vec<String> = (0..5_000).map(|n| format!("\"k{n}\":1")).collect();
+    let json = bureau.file("a.json", format!("[{{{}}}]", keys.join(",")));
+    assert_eq!(bureau.refusal(&json, &[]).1, "COLUMNS_TOO_MANY");
+}
