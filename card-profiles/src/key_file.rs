@@ -59,6 +59,15 @@ pub enum KeyFileError {
         /// What was expected.
         problem: String,
     },
+    /// Not a text.
+    #[error("key file, line {line}: not UTF-8")]
+    Utf8 {
+        /// Line of the first byte that is none, from 1.
+        line: usize,
+    },
+    /// No row.
+    #[error("the key file has no [[key]]")]
+    Empty,
     /// Not marked as keys of a rehearsal.
     #[error("the key file does not say mark = \"{MARK}\"; keys of real cards do not belong into a software card")]
     Mark,
@@ -108,7 +117,7 @@ impl KeyFileError {
     #[must_use]
     pub const fn code(&self) -> &'static str {
         match self {
-            Self::Syntax { .. } | Self::Row { .. } => "KEY_FILE_MALFORMED",
+            Self::Syntax { .. } | Self::Utf8 { .. } | Self::Empty | Self::Row { .. } => "KEY_FILE_MALFORMED",
             Self::Mark => "KEY_FILE_NOT_REHEARSAL",
         }
     }
@@ -147,6 +156,18 @@ const fn first_version() -> u8 {
 }
 
 impl GivenKeys {
+    /// Reads the bytes of a key file.
+    ///
+    /// # Errors
+    /// [`KeyFileError`] at the first place that cannot be used.
+    pub fn parse_bytes(bytes: &[u8]) -> Result<Self, KeyFileError> {
+        let text = std::str::from_utf8(bytes).map_err(|error| {
+            let valid = bytes.get(..error.valid_up_to()).unwrap_or(bytes);
+            KeyFileError::Utf8 { line: 1 + valid.iter().filter(|byte| **byte == b'\n').count() }
+        })?;
+        Self::parse(text)
+    }
+
     /// Reads a key file.
     ///
     /// # Errors
@@ -160,6 +181,9 @@ impl GivenKeys {
         })?;
         if rows.mark != MARK {
             return Err(KeyFileError::Mark);
+        }
+        if rows.key.is_empty() {
+            return Err(KeyFileError::Empty);
         }
         let rows = rows.key.into_iter().map(|row| {
             let line = line_of(row.span().start);
@@ -366,6 +390,11 @@ mod tests {
         assert_eq!(problem(&format!("name = \"DPK\"\nmaster = \"{long}\"\nfactors = [\"51\"]")), bytes("factors", 8));
         let parse = |text: &str| GivenKeys::parse(text).expect_err("refused");
         assert_eq!(parse(&format!("[[key]]\nname = \"DPK\"\nvalue = \"{long}\"")), KeyFileError::Mark);
+        assert_eq!(parse("mark = \"REHEARSAL\"\n"), KeyFileError::Empty);
+        let rows = format!("\n[[key]]\nvalue = \"{long}\"");
+        let bytes = [b"mark = \"REHEARSAL\"\n# ", &[0xC3, 0xDC][..], rows.as_bytes()].concat();
+        let error = GivenKeys::parse_bytes(&bytes).expect_err("GBK");
+        assert_eq!((error.clone(), error.code()), (KeyFileError::Utf8 { line: 2 }, "KEY_FILE_MALFORMED"));
         let error = parse(&format!("mark = \"REHEARSAL\"\n\n[[key]]\nnam = \"DPK\"\nvalue = \"{long}\""));
         assert!(matches!(error, KeyFileError::Syntax { line: 3 | 4, .. }) && !error.to_string().contains("0011"));
     }

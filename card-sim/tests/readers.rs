@@ -194,6 +194,20 @@ fn what_a_killed_server_left_behind_is_cleared_away() {
 }
 
 #[test]
+fn a_key_file_that_is_none_makes_no_card() {
+    let folder = tempfile::tempdir().expect("folder");
+    let (keys, image) = (folder.path().join("keys.toml"), folder.path().join("a.card"));
+    for bytes in [&b"mark = \"REHEARSAL\"\n# \xC3\xDC\xD4\xBF\n"[..], b"mark = \"REHEARSAL\"\n"] {
+        std::fs::write(&keys, bytes).expect("written");
+        let (keys, out) = (keys.display().to_string(), image.display().to_string());
+        let made = card_sim(&["new", "--format", "json", "--profile", "psam", "--keys", &keys, "--out", &out]);
+        assert_eq!(made.status.code(), Some(3), "{made:?}");
+        assert!(String::from_utf8_lossy(&made.stderr).contains("KEY_FILE_MALFORMED"), "{made:?}");
+        assert!(!image.exists());
+    }
+}
+
+#[test]
 fn sixteen_cards_in_sixteen_readers_answer_at_once_each_for_itself() {
     let test = "sixteen_cards_in_sixteen_readers_answer_at_once_each_for_itself";
     let farm = std::cell::RefCell::new(None);

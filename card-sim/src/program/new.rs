@@ -38,8 +38,8 @@ pub(crate) fn make(new: &New, output: &Output) -> Result<(), Failure> {
 }
 
 fn given_keys(path: &Path) -> Result<GivenKeys, Failure> {
-    let text = fs::read_to_string(path).map_err(|source| Failure::File { path: path.to_owned(), source })?;
-    Ok(GivenKeys::parse(&zeroize::Zeroizing::new(text)).map_err(image::ImageError::from)?)
+    let bytes = fs::read(path).map_err(|source| Failure::File { path: path.to_owned(), source })?;
+    Ok(GivenKeys::parse_bytes(&zeroize::Zeroizing::new(bytes)).map_err(image::ImageError::from)?)
 }
 
 fn profile_text(profile: &str) -> Result<String, Failure> {

@@ -250,9 +250,10 @@ fn terminal_number(session: &mut Session, profile: &Profile) -> Result<Option<[u
 
 fn key_file(path: &Path) -> Result<(String, GivenKeys), TerminalError> {
     let name = path.display().to_string();
-    let text = std::fs::read_to_string(path).map(zeroize::Zeroizing::new);
-    let text = text.map_err(|source| TerminalError::File { path: name.clone(), source })?;
-    let keys = GivenKeys::parse(&text).map_err(|source| TerminalError::KeyFile { path: name.clone(), source })?;
+    let bytes = std::fs::read(path).map(zeroize::Zeroizing::new);
+    let bytes = bytes.map_err(|source| TerminalError::File { path: name.clone(), source })?;
+    let keys =
+        GivenKeys::parse_bytes(&bytes).map_err(|source| TerminalError::KeyFile { path: name.clone(), source })?;
     Ok((name, keys))
 }
 
