@@ -14,7 +14,7 @@ use crate::sample::Sample;
 use crate::wire_tables::{connect, factors};
 
 /// SELECT of the environment.
-pub(crate) const SSSE: &str = "00A404000F7378312E73682EC9E7BBE1B1A3D5CF";
+const SSSE: &str = "00A404000F7378312E73682EC9E7BBE1B1A3D5CF";
 
 /// A step of a deployed sequence.
 #[derive(Clone, Copy)]
@@ -121,7 +121,7 @@ pub(crate) fn replay(socket: &Socket, profile: &Profile, sample: &mut Sample, se
 }
 
 /// A command as it is printed: five bytes end with Le, more bring data, whose answer is fetched when there is one.
-pub(crate) fn parse(text: &str, fetch: bool) -> Command {
+fn parse(text: &str, fetch: bool) -> Command {
     let bytes: Vec<u8> = text
         .as_bytes()
         .chunks(2)

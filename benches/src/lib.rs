@@ -1,6 +1,7 @@
 //! The measurements of `make bench`: ours against the bare cost of the same work, as ratios of one run.
 
 pub mod card_cryptography;
+pub mod counter_wire;
 pub mod decode;
 mod deployed;
 pub mod journal;

@@ -5,6 +5,7 @@
 use card_core::key::Key16;
 use card_core::security::keyring::KeyRing;
 use card_core::security::{CityCode, Factors, KeyName};
+use card_core::wire::Wire;
 use card_core::{Atr, Session};
 use card_profiles::Profile;
 use card_profiles::image::CardValues;
@@ -106,13 +107,13 @@ impl Sample {
         self.carry_out(&plan, Session::new(Box::new(InProcess::new(card).expect("the card comes up"))))
     }
 
-    /// Personalizes the blank card in a socket, where it stays.
+    /// Personalizes the blank card in a socket, where it stays. Answers what went over its contacts.
     ///
     /// # Panics
     /// As [`Sample::personalize`].
-    pub fn personalize_in(&mut self, socket: &Socket) {
+    pub fn personalize_in(&mut self, socket: &Socket) -> Wire {
         let plan = self.plan(socket.card().atr());
-        self.carry_out(&plan, Session::new(Box::new(socket.connect().expect("the card comes up"))));
+        self.carry_out(&plan, Session::new(Box::new(socket.connect().expect("the card comes up")))).wire()
     }
 
     /// Carries out a plan and checks every answer.

@@ -8,12 +8,11 @@
 use card_core::wire::{Line, Wire};
 use card_profiles::{Df, Ef, Profile};
 
-use reader_cli::store::Store;
+use card_sim::Socket;
 
+use crate::counter_wire::{Act, Counter, Desk};
 use crate::measure::{Aim, Row};
-use crate::purchase::Counter;
 use crate::sample::Sample;
-use crate::wire_tables::basic_read;
 
 /// The bound: a tenth more than the least.
 const AIM: Aim = Aim::AtMost(1.10);
@@ -26,18 +25,14 @@ const AIM: Aim = Aim::AtMost(1.10);
 pub fn measure() -> Vec<Row> {
     let mut sample = Sample::new();
     let blank = sample.blank(1);
-    let mut session = sample.personalize(blank);
-    let personalization = session.wire();
-    session.reset().expect("the card comes back");
-    let before = session.wire();
-    basic_read(&mut session, &mut sample);
-    let read = session.wire() - before;
-    let folder = tempfile::tempdir().expect("a folder for temporary files");
-    let mut journal = Store::open(folder.path()).expect("a journal");
-    let purchase = Counter::new(&mut sample).pay(&mut journal);
+    let card = Socket::new(blank);
+    let personalization = sample.personalize_in(&card);
+    let mut counter = Counter::new(&card, &mut sample);
+    let read = counter.carry_out(Act::Basic, Desk::Named, &mut sample);
+    let purchase = counter.carry_out(Act::Purchase, Desk::Named, &mut sample);
     [
-        ("basic read of a 3.x card", read, least_basic_read(&sample.profile)),
-        ("purchase", purchase, least_purchase(&sample.profile)),
+        ("basic read of a 3.x card, PSAM compared", read, least_basic_read(&sample.profile) + COMPARED),
+        ("purchase, PSAM compared", purchase, least_purchase(&sample.profile) + COMPARED),
         ("personalization", personalization, least_personalization(&sample)),
     ]
     .into_iter()
@@ -63,6 +58,9 @@ const fn exchange(out: u64, back: u64) -> u64 {
 
 /// GET CHALLENGE of 8 bytes and EXTERNAL AUTHENTICATE with 16: a challenge is good for one proof.
 const PROOF: u64 = exchange(0, 8) + exchange(16, 0);
+
+/// INTERNAL AUTHENTICATE: a wrong PSAM is known before it spends a try of a key of the card.
+const COMPARED: u64 = exchange(16, 0) + exchange(0, 8);
 
 /// All records of a file in one READ RECORD; a file of more than 256 bytes takes more.
 fn whole(ef: &Ef) -> u64 {

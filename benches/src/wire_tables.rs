@@ -8,33 +8,17 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use card_core::command;
-use card_core::security::{CityCode, Factors, MacKey, SecurityModule};
-use card_core::tries::{Guard, TriesBook};
+use card_core::security::{CityCode, Factors};
 use card_core::wire::{Line, Wire};
 use card_core::{Atr, Session};
 use card_profiles::access::{Access, Right};
-use card_profiles::account::{AccountRules, BalanceKind, MacFields, load_seed};
-use card_profiles::approach::Means;
 use card_profiles::profile::EfKind;
-use card_profiles::read::{HOLDER, Reader};
-use card_profiles::recognition::recognise;
-use card_profiles::{Catalog, Ef, Profile};
+use card_profiles::{Ef, Profile};
 use card_sim::{Card, InProcess, Socket};
-use reader_cli::store::Store;
 
-use crate::deployed::{
-    BALANCE_DRIVER, PIN_DRIVER, READ_2_DRIVER, READ_2_SFI, READ_3_HSM, READ_3_PSAM, SSSE, parse, replay,
-};
-use crate::purchase::Counter;
+use crate::counter_wire::{Act, Counter, Desk};
+use crate::deployed::{BALANCE_DRIVER, PIN_DRIVER, READ_2_DRIVER, READ_2_SFI, READ_3_HSM, READ_3_PSAM, replay};
 use crate::sample::Sample;
-
-/// PIN of the software card, as BCD.
-const PIN: [u8; 3] = [0x12, 0x34, 0x56];
-/// Terminal number of the load.
-const TERMINAL: [u8; 6] = [0x51, 0x33, 0, 0, 0, 1];
-/// Time of the load.
-const NOW: [u8; 7] = [0x20, 0x26, 0x01, 0x05, 0x10, 0x11, 0x12];
 
 /// One ceremony: rows of name and cost; the last row is the least.
 #[derive(Debug)]
@@ -45,6 +29,8 @@ pub struct Ceremony {
     pub rows: Vec<(&'static str, Wire)>,
     /// The least that the commands allow.
     pub least: Wire,
+    /// What ours spends on comparing the PSAM with the card, before a wrong PSAM spends a try of a key.
+    pub compared: Wire,
 }
 
 /// All ceremonies.
@@ -63,9 +49,6 @@ pub fn ceremonies() -> Vec<Ceremony> {
     let two_socket = Socket::new(blank_two.expect("a built-in profile makes a card"));
     let plan_two = sample.plan_of(&two, &blank_atr(&two_socket));
     sample.carry_out(&plan_two, connect(&two_socket));
-    let folder = tempfile::tempdir().expect("a folder for temporary files");
-    let mut journal = Store::open(folder.path()).expect("a journal");
-    let purchase = Counter::new(&mut Sample::new()).pay(&mut journal);
     let mut replay = |socket: &Socket, sequence| replay(socket, &three, &mut sample, sequence);
     let deployed = [
         replay(&socket, READ_3_PSAM),
@@ -77,56 +60,70 @@ pub fn ceremonies() -> Vec<Ceremony> {
     ];
     let [psam, hsm, sfi, driver, pin, balance] = deployed;
     let basic = [("SSSE", "EF05"), ("SSSE", "EF06")];
+    let tap = environment(&three) + algorithm(&three) + files(&three, &basic[..1]);
+    let enter = pair(2, 0);
+    let mut ours = |card: &Socket, act: Act| {
+        let mut counter = Counter::new(card, &mut sample);
+        [Desk::Named, Desk::Searched].map(|desk| counter.carry_out(act, desk, &mut sample))
+    };
+    let [basic_three, full, basic_two, pin_ours, balance_ours, purchase, load] = [
+        ours(&socket, Act::Basic),
+        ours(&socket, Act::Full),
+        ours(&two_socket, Act::Basic),
+        ours(&socket, Act::Pin),
+        ours(&socket, Act::Balance),
+        ours(&socket, Act::Purchase),
+        ours(&socket, Act::Load),
+    ];
     vec![
-        Ceremony {
-            name: "Basic read, 3.x card",
-            rows: vec![
-                ("ours", basic_read(&mut connect(&socket), &mut sample)),
-                ("deployed: a driver with PSAM", psam),
-                ("deployed: a driver with HSM, both calls", hsm),
-            ],
-            least: environment(&three) + algorithm(&three) + files(&three, &basic),
-        },
-        Ceremony {
-            name: "Basic read, 2.x card",
-            rows: vec![
-                ("ours", basic_read(&mut connect(&two_socket), &mut sample)),
+        Ceremony::of_program(
+            "Basic read, 3.x card (`card read`)",
+            basic_three,
+            vec![("deployed: a driver with PSAM", psam), ("deployed: a driver with HSM, both calls", hsm)],
+            tap + proof() + whole(three.ef("SSSE", "EF06").expect("a file of SSSE")),
+        )
+        .comparing(),
+        Ceremony::of_program(
+            "Basic read, 2.x card (`card read`)",
+            basic_two,
+            vec![
                 ("deployed: by SFI and tag (ten items)", sfi),
                 ("deployed: a driver, file by file (eight items)", driver),
             ],
-            least: environment(&two) + files(&two, &basic),
-        },
-        Ceremony {
-            name: "Full read, 3.x card, with PIN and keys",
-            rows: vec![
-                ("ours", full_read(&socket, &three, &mut sample)),
-                ("item by item, as deployed functions ask for them", item_by_item(&three)),
-            ],
-            least: environment(&three) + files(&three, &all_files(&three)),
-        },
-        Ceremony {
-            name: "PIN",
-            rows: vec![("ours", pin_of_ours(&socket)), ("deployed: with the FCI fetched", pin)],
-            least: environment(&three) + pair(3, 0),
-        },
-        Ceremony {
-            name: "Balance of the account",
-            rows: vec![("ours", balance_of_ours(&socket, &three)), ("deployed: with the FCI fetched", balance)],
-            least: environment(&three) + pair(2, 0) + pair(0, 4),
-        },
-        Ceremony {
-            name: "Purchase, from power-up to the receipt",
-            rows: vec![
-                ("ours", purchase),
-                ("deployed: a driver's read, PIN and purchase, log record read back", psam + deployed_purchase()),
-            ],
-            least: environment(&three) + files(&three, &basic[..1]) + purchase_commands(),
-        },
-        Ceremony {
-            name: "Load of the account, from INITIALIZE on",
-            rows: vec![("ours", load_of_ours(&socket, &three, &mut sample))],
-            least: environment(&three) + pair(2, 0) + pair(11, 16) + pair(11, 4),
-        },
+            environment(&two) + files(&two, &basic),
+        ),
+        Ceremony::of_program(
+            "Full read, 3.x card, with PIN and keys (`card read --all --pin`)",
+            full,
+            vec![("item by item, as deployed functions ask for them", item_by_item(&three))],
+            environment(&three) + algorithm(&three) + files(&three, &all_files(&three)),
+        )
+        .comparing(),
+        Ceremony::of_program(
+            "PIN (what every command with `--pin` begins with)",
+            pin_ours,
+            vec![("deployed: with the FCI fetched, the card not recognised", pin)],
+            tap + pair(3, 0),
+        ),
+        Ceremony::of_program(
+            "Balance: personal account and both yearly totals (`balance`)",
+            balance_ours,
+            vec![("deployed: with the FCI fetched, one balance, the card not recognised", balance)],
+            tap + enter + pair(0, 4) + pair(0, 6) + pair(0, 6),
+        ),
+        Ceremony::of_program(
+            "Purchase, to the receipt (`pay`)",
+            purchase,
+            vec![("deployed: a driver's read, PIN and purchase, log record read back", psam + deployed_purchase())],
+            environment(&three) + files(&three, &basic[..1]) + purchase_commands(),
+        )
+        .comparing(),
+        Ceremony::of_program(
+            "Load of the account (`load`)",
+            load,
+            Vec::new(),
+            tap + enter + pair(11, 16) + pair(11, 4),
+        ),
         Ceremony {
             name: "Personalization, 3.x card: all keys and the two basic files, read back",
             rows: vec![("ours", personalization)],
@@ -135,8 +132,26 @@ pub fn ceremonies() -> Vec<Ceremony> {
                 exchanges: plan.exchanges().try_into().expect("small"),
                 bytes: crate::wire::least_personalization(&Sample::new()),
             },
+            compared: Wire::default(),
         },
     ]
+}
+
+impl Ceremony {
+    fn of_program(
+        name: &'static str,
+        [named, searched]: [Wire; 2],
+        others: Vec<(&'static str, Wire)>,
+        least: Wire,
+    ) -> Self {
+        let ours = [("ours", named), ("ours, no reader named", searched)];
+        Self { name, rows: ours.into_iter().chain(others).collect(), least, compared: Wire::default() }
+    }
+
+    /// With the comparison of the PSAM, which the least leaves out.
+    fn comparing(self) -> Self {
+        Self { compared: internal_authentication(), ..self }
+    }
 }
 
 /// The text of `docs/wire.md`.
@@ -168,10 +183,20 @@ const HEAD: &str = "# Bytes on the wire
 
 Generated by `cargo run -p benches -- wire-tables`; a test compares. Bytes in both directions on the contacts of a T=0 card: header 5,
 procedure byte where data follows, data, status word 2 (ISO/IEC 7816-3 10.3). Milliseconds are those of the line alone, at 9600 baud
-(after reset) and at 115,200 baud (F/D = 31); the card's own work is not in them. *Ours* and the deployed sequences are counted while they
-run on the software card; *the least* is counted from the profile's tables: every command that cannot be left out, whole files in one READ
-RECORD where they fit.
+(after reset) and at 115,200 baud (F/D = 31); the card's own work is not in them.
+
+*Ours* is counted while the functions that `sscard` calls run, from the card's power-up to the answer, on a software card whose log is
+empty. Every command first recognises the card: SELECT of SSSE, its FCI (not for a purchase), EF05 whole. `card read` of a 3.x card and
+`pay` let the card prove its IRK before the PSAM's keys spend a try: 2 exchanges, 40 bytes, which *the least* leaves out. *No reader
+named*: neither `--reader` nor `--psam` is given, so that every card is first asked whether it is a PSAM: 2 exchanges, 37 bytes more.
+
+The deployed sequences are counted while they run. *The least* is counted from the profile's tables, recognition included: every command
+that cannot be left out, whole files in one READ RECORD where they fit. Where a deployed sequence does not recognise the card, it does less
+than ours and its row says so.
 ";
+/// How a deployed sequence ends that does less than ours.
+#[cfg(test)]
+const DOES_LESS: &str = "the card not recognised";
 const TABLE: &str =
     "| | exchanges | bytes | ms at 9600 | ms at 115200 | of the least |\n|---|---:|---:|---:|---:|---:|\n";
 
@@ -199,37 +224,8 @@ pub(crate) fn factors(socket: &Socket) -> Factors {
     Factors::of(CityCode::parse("513300").expect("six digits"), card)
 }
 
-/// What terminal and driver do, which know the card's profile only after its first file.
-pub(crate) fn basic_read(session: &mut Session, sample: &mut Sample) -> Wire {
-    let catalog = Catalog::builtin();
-    let factor = session.atr().and_then(|atr| Ok(atr.card_factor()?)).expect("the factory's ATR");
-    let mut book = TriesBook::default();
-    let mut guard = Guard { book: &mut book, consent: false };
-    let mut reader = Reader::issuer(catalog.first());
-    session.play(&mut reader, None, &mut guard).expect("answers");
-    let first = reader.finish();
-    let card = recognise(first.fci.as_ref(), &first.reading.values).expect("our card");
-    let means = Means { factors: Some(Factors::of(card.city, factor)), ..Means::default() };
-    let mut reader = Reader::new(catalog.of_card(&card).expect("a profile"), &HOLDER, means).after(first);
-    session.play(&mut reader, Some(&mut sample.keys), &mut guard).expect("answers");
-    let outcome = reader.finish();
-    assert!(outcome.refusals.is_empty() && outcome.reading.values.len() > 12, "both files are read");
-    session.wire()
-}
-
 fn all_files(profile: &Profile) -> Vec<(&str, &str)> {
     profile.df.iter().flat_map(|df| df.ef.iter().map(|ef| (df.id.as_str(), ef.id.as_str()))).collect()
-}
-
-fn full_read(socket: &Socket, profile: &Profile, sample: &mut Sample) -> Wire {
-    let means = Means { pin: Some(PIN.to_vec()), factors: Some(factors(socket)), ..Means::default() };
-    let mut reader = Reader::new(profile, &all_files(profile), means);
-    let mut session = connect(socket);
-    while let Some(step) = reader.next_step() {
-        reader.answer(&session.perform(&step, Some(&mut sample.keys)).expect("answers"));
-    }
-    assert!(reader.finish().refusals.is_empty(), "all files are read");
-    session.wire()
 }
 
 /// SELECT of each directory and file, every record by itself, the proofs as in the least.
@@ -253,48 +249,6 @@ fn item_by_item(profile: &Profile) -> Wire {
     wire
 }
 
-fn pin_of_ours(socket: &Socket) -> Wire {
-    let mut session = connect(socket);
-    for command in [parse(SSSE, false), command::verify(&PIN)] {
-        assert!(session.send(&command).expect("answers").sw.is_ok());
-    }
-    session.wire()
-}
-
-fn balance_of_ours(socket: &Socket, profile: &Profile) -> Wire {
-    let rules = profile.account.as_ref().expect("an account");
-    let mut session = connect(socket);
-    for command in [parse(SSSE, false), parse("00A4000002DF04", false), rules.get_balance(BalanceKind::PersonalAccount)]
-    {
-        assert!(session.send(&command).expect("answers").sw.is_ok());
-    }
-    session.wire()
-}
-
-fn load_of_ours(socket: &Socket, profile: &Profile, sample: &mut Sample) -> Wire {
-    let rules = profile.account.as_ref().expect("an account");
-    let mut session = connect(socket);
-    for command in [parse(SSSE, false), parse("00A4000002DF04", false)] {
-        assert!(session.send(&command).expect("answers").sw.is_ok());
-    }
-    let start = session.send(&rules.init_load(5_000, TERMINAL)).expect("answers").ok().expect("the card starts a load");
-    let start = AccountRules::parse_load_start(&start).expect("16 bytes");
-    let row = profile.key(&rules.load_key).expect("a key of the profile");
-    let key = profile.key_of_card(row, 1, &factors(socket));
-    let fields = MacFields {
-        amount: 5_000,
-        transaction_type: rules.load_type,
-        terminal: TERMINAL,
-        date_time: NOW,
-        ..MacFields::default()
-    };
-    let seed = MacKey::Session(load_seed(start.random, start.card_sequence));
-    let mac2 = sample.keys.mac(&key, seed, [0; 8], &fields.input(&rules.mac.load_mac2)).expect("MAC2");
-    let credit = session.send(&rules.credit_load(NOW, mac2)).expect("answers");
-    assert!(credit.sw.is_ok(), "{:?}", credit.sw);
-    session.wire()
-}
-
 /// One command with `out` bytes of data and an answer of `back`: an answer to data is fetched by a second exchange.
 fn pair(out: u64, back: u64) -> Wire {
     let of = |out: u64, back: u64| 5 + 2 + out + back + u64::from(out > 0) + u64::from(back > 0);
@@ -303,6 +257,16 @@ fn pair(out: u64, back: u64) -> Wire {
         (out, 0) => Wire { exchanges: 1, bytes: of(out, 0) },
         (out, back) => Wire { exchanges: 2, bytes: of(out, 0) + of(0, back) },
     }
+}
+
+/// GET CHALLENGE and EXTERNAL AUTHENTICATE: a challenge of 8 bytes is good for one proof with 16.
+fn proof() -> Wire {
+    pair(0, 8) + pair(16, 0)
+}
+
+/// INTERNAL AUTHENTICATE of the card's own key: 16 bytes to it, 8 back.
+fn internal_authentication() -> Wire {
+    pair(16, 8)
 }
 
 /// SELECT of the environment, its FCI left in the card.
@@ -377,8 +341,7 @@ impl<'a> Proofs<'a> {
         rights.into_iter().fold(Wire::default(), |sum, right| match (self.held.insert(right.clone()), right) {
             (false, _) => sum,
             (true, Right::Pin) => sum + pair(3, 0),
-            // A challenge of 8 bytes is good for one proof with 16.
-            (true, Right::Key(_)) => sum + pair(0, 8) + pair(16, 0),
+            (true, Right::Key(_)) => sum + proof(),
         })
     }
 }
@@ -402,15 +365,38 @@ mod tests {
         for ceremony in ceremonies() {
             let (ours, others) = ceremony.rows.split_first().expect("ours");
             let bytes = ours.1.bytes;
-            assert!(bytes >= ceremony.least.bytes, "{}: {bytes} is less than the least", ceremony.name);
-            assert!(bytes * 10 <= ceremony.least.bytes * 11, "{}: {bytes} of {:?}", ceremony.name, ceremony.least);
-            assert!(others.iter().all(|(_, other)| bytes <= other.bytes), "{}", ceremony.name);
+            let reading = bytes - ceremony.compared.bytes;
+            assert!(reading >= ceremony.least.bytes, "{}: {bytes} is less than the least", ceremony.name);
+            assert!(reading * 10 <= ceremony.least.bytes * 11, "{}: {bytes} of {:?}", ceremony.name, ceremony.least);
+            let mut same = others.iter().filter(|(name, _)| name.starts_with("deployed") && !name.ends_with(DOES_LESS));
+            assert!(same.all(|(_, other)| bytes <= other.bytes), "{}", ceremony.name);
         }
     }
 
     #[test]
+    fn a_card_in_no_named_reader_is_asked_what_it_is() {
+        // SELECT of SSSE, 23; SELECT of the PSAM's application, 14.
+        let question = Wire { exchanges: 2, bytes: 37 };
+        let rows: Vec<_> = ceremonies().into_iter().filter(|one| one.rows.len() > 1).map(|one| one.rows).collect();
+        assert_eq!(rows.len(), 7);
+        for rows in rows {
+            let [(_, named), (name, searched), ..] = rows.as_slice() else { panic!("two rows of ours") };
+            assert_eq!((*name, *searched - *named), ("ours, no reader named", question));
+        }
+    }
+
+    #[test]
+    fn ours_by_hand() {
+        let ours = |name: &str| ceremonies().into_iter().find(|one| one.name.contains(name)).expect(name).rows[0].1;
+        // 23 SELECT, 38 FCI, 72 EF05, 40 proof of IRK, 16 + 24 proof, 99 EF06.
+        assert_eq!(ours("Basic read, 3.x").bytes, 23 + 38 + 72 + 40 + 16 + 24 + 99);
+        // 23 SELECT, 38 FCI, 72 EF05, 10 SELECT DF04, balances of 4, 6 and 6 bytes.
+        assert_eq!(ours("`balance`").bytes, 23 + 38 + 72 + 10 + 12 + 14 + 14);
+    }
+
+    #[test]
     fn the_least_of_two_ceremonies_by_hand() {
-        let least = |name: &str| ceremonies().into_iter().find(|one| one.name == name).expect(name).least;
+        let least = |name: &str| ceremonies().into_iter().find(|one| one.name.starts_with(name)).expect(name).least;
         assert_eq!(least("Basic read, 2.x card"), Wire { exchanges: 3, bytes: 194 });
         // 23 SELECT, 38 FCI, 72 EF05, 16 + 24 proof, 99 EF06.
         assert_eq!(least("Basic read, 3.x card"), Wire { exchanges: 6, bytes: 23 + 38 + 72 + 16 + 24 + 99 });
