@@ -188,7 +188,8 @@ procedure byte where data follows, data, status word 2 (ISO/IEC 7816-3 10.3). Mi
 *Ours* is counted while the functions that `sscard` calls run, from the card's power-up to the answer, on a software card whose log is
 empty. Every command first recognises the card: SELECT of SSSE, its FCI (not for a purchase), EF05 whole. `card read` of a 3.x card and
 `pay` let the card prove its IRK before the PSAM's keys spend a try: 2 exchanges, 40 bytes, which *the least* leaves out. *No reader
-named*: neither `--reader` nor `--psam` is given, so that every card is first asked whether it is a PSAM: 2 exchanges, 37 bytes more.
+named*: neither `--reader` nor `--psam` is given, so that every card is first asked whether it is a PSAM: 2 exchanges, 37 bytes more. A
+test holds the traces of `sscard card read` and `sscard balance` themselves to these rows.
 
 The deployed sequences are counted while they run. *The least* is counted from the profile's tables, recognition included: every command
 that cannot be left out, whole files in one READ RECORD where they fit. Where a deployed sequence does not recognise the card, it does less

@@ -5,6 +5,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use card_core::Session;
 use card_core::trace::{Event, Log};
 use card_core::transport::replay::Replay;
+use card_core::wire::Wire;
 use card_core::{command, transport::Transport as _};
 use serde_json::Value;
 
@@ -64,6 +65,52 @@ fn a_recorded_read_is_safe_decodes_and_replays() {
         }
         assert!(replay.is_finished());
     }
+}
+
+/// What a command says to the user card, which alone has files of records.
+fn said_to_the_card(shop: &Shop, name: &str, arguments: &[&str]) -> Wire {
+    let path = shop.path(name).display().to_string();
+    let ran = shop.run(&[&["--trace", &path], arguments].concat());
+    assert_eq!(ran.status, 0, "{}", ran.stderr);
+    let mut readers: Vec<(String, Wire, bool)> = Vec::new();
+    for entry in Log::parse(&std::fs::read_to_string(&path).expect("a trace")).entries {
+        match entry.event {
+            Event::Reader(name) => match readers.iter().position(|(known, ..)| *known == name) {
+                Some(at) => {
+                    let reader = readers.remove(at);
+                    readers.push(reader);
+                }
+                None => readers.push((name, Wire::default(), false)),
+            },
+            Event::Exchange(exchange) => {
+                let (_, wire, is_user) = readers.last_mut().expect("a reader before its exchanges");
+                wire.add(&exchange.command, &exchange.answer.expect("an answer"));
+                *is_user |= exchange.command.starts_with(&[0x00, 0xB2]);
+            }
+            Event::Reset(_) => {}
+        }
+    }
+    let mut user = readers.into_iter().filter(|(.., is_user)| *is_user);
+    let (_, wire, _) = user.next().expect("the card was read");
+    assert!(user.next().is_none(), "one card was read");
+    wire
+}
+
+/// Exchanges and bytes of a ceremony without a named reader, as `docs/wire.md` has them.
+fn on_the_page(ceremony: &str) -> Wire {
+    let page = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/wire.md");
+    let page = std::fs::read_to_string(page).expect("docs/wire.md");
+    let rows = page.lines().skip_while(|line| !line.starts_with(&format!("## {ceremony}")));
+    let row = rows.into_iter().find(|line| line.starts_with("| ours, no reader named |")).expect("a row of ours");
+    let numbers: Vec<u64> = row.split(" | ").filter_map(|cell| cell.parse().ok()).collect();
+    Wire { exchanges: numbers[0], bytes: numbers[1] }
+}
+
+#[test]
+fn the_program_says_to_the_card_what_the_page_of_wire_bytes_has() {
+    let shop = Shop::open();
+    assert_eq!(said_to_the_card(&shop, "read.trace", &["card", "read"]), on_the_page("Basic read, 3.x"));
+    assert_eq!(said_to_the_card(&shop, "balance.trace", &["balance"]), on_the_page("Balance"));
 }
 
 #[test]
