@@ -4,6 +4,7 @@
 //! Never: compares with a card or with another profile, reads text (`load`).
 
 mod certificate;
+mod limits;
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -87,6 +88,9 @@ pub enum Problem {
     /// A file of another structure than its use needs.
     #[error("{0} is no cyclic file, and transactions are logged there")]
     LogNotCyclic(String),
+    /// A version of the specification that does not exist.
+    #[error("{0:?} is no generation of the card: 1, 2 or 3 comes first")]
+    VersionUnknown(String),
     /// HSM address of another form.
     #[error("HSM address {0:?} is not four hex digits")]
     HsmAddress(String),
@@ -155,6 +159,7 @@ pub fn lint(profile: &Profile) -> Vec<Finding> {
         historical_bytes_announced(profile),
         profile.atr.maker.len() + SERIAL_BYTES,
     );
+    limits::lint_limits(profile, &mut findings);
     lint_dialect(profile, &mut findings);
     findings.duplicates("df", "directory id", profile.df.iter().map(|df| df.id.clone()));
     findings.duplicates("df", "FID", profile.df.iter().map(|df| format!("{:04X}", df.fid)));
