@@ -7,9 +7,11 @@ use std::collections::BTreeMap;
 
 use toml::Value;
 
+use crate::hexadecimal;
 use crate::load::{ProfileError, flatten};
 
-/// Facts by path. Numbers are decimal, texts as written, lists in one line.
+/// Facts by path. Counts and sizes are decimal, bytes of commands, tags and key slots hexadecimal, texts as written,
+/// lists in one line.
 pub type Facts = BTreeMap<String, String>;
 
 /// Every fact that a profile text states, its bases included.
@@ -71,7 +73,8 @@ fn add(path: String, value: &Value, facts: &mut Facts) {
             }
         },
         plain => {
-            facts.insert(path, word(plain));
+            let written = byte(&path, plain).unwrap_or_else(|| word(plain));
+            facts.insert(path, written);
         }
     }
 }
@@ -98,6 +101,12 @@ fn word(value: &Value) -> String {
     }
 }
 
+/// A byte as standards write it; `None` for what is no byte.
+fn byte(path: &str, value: &Value) -> Option<String> {
+    let (table, key) = path.rsplit_once('.')?;
+    hexadecimal::byte(table, key, value.as_integer()?)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -114,8 +123,8 @@ mod tests {
         assert_eq!(fact("SSSE.EF06.read"), Some("RKSSSE"));
         assert_eq!(fact("SSSE.EF05.card_number.format"), Some("an(9)"));
         assert_eq!(fact("SSSE.EF05.card_number.order"), Some("7"));
-        assert_eq!(fact("key.UK1DF01.psam.id"), Some("66"));
-        assert_eq!(fact("composite.degree.degree_code.tag"), Some("87"));
+        assert_eq!(fact("key.UK1DF01.psam.id"), Some("0x42"));
+        assert_eq!(fact("composite.degree.degree_code.tag"), Some("0x57"));
         assert_eq!(fact("account.mac.load_mac1"), Some("balance-before; amount; type; terminal"));
     }
 

@@ -17,6 +17,7 @@ pub mod conform;
 pub mod document;
 pub mod facts;
 pub mod format;
+mod hexadecimal;
 pub mod identity;
 pub mod image;
 pub mod key_file;

@@ -14,6 +14,7 @@ use toml::de::DeTable;
 
 use crate::builtin::builtin_text;
 use crate::format::FormatKind;
+use crate::hexadecimal;
 use crate::overlay;
 use crate::profile::{Element, Profile};
 
@@ -187,7 +188,7 @@ pub fn flatten(text: &str) -> Result<String, ProfileError> {
     let root = toml::Deserializer::from(Spanned::new(0..0, table));
     let failed = |message: String| layers.error(layers.end(), message);
     let plain = toml::Table::deserialize(root).map_err(|error| failed(error.message().to_owned()))?;
-    toml::to_string(&plain).map_err(|error| failed(error.to_string()))
+    toml::to_string(&plain).map(|text| hexadecimal::written(&text)).map_err(|error| failed(error.to_string()))
 }
 
 fn resolve(
