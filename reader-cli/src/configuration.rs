@@ -15,6 +15,7 @@ use serde::Deserialize;
 
 use crate::arguments::Places;
 use crate::error::TerminalError;
+use crate::file::{self, FileKind};
 
 /// Name of the configuration file in the data folder.
 const FILE_NAME: &str = "sscard.toml";
@@ -146,8 +147,7 @@ fn default_folder(variable: &impl Fn(&str) -> Option<String>) -> Option<PathBuf>
 }
 
 fn read(path: &Path) -> Result<File, TerminalError> {
-    let text = std::fs::read_to_string(path)
-        .map_err(|source| TerminalError::File { path: path.display().to_string(), source })?;
+    let text = file::read(path, FileKind::Configuration)?;
     toml::from_str(&text).map_err(|error| {
         let line =
             error.span().map_or(1, |span| text.get(..span.start).map_or(1, |head| 1 + head.matches('\n').count()));

@@ -19,6 +19,7 @@ use card_profiles::account::AnswerLength;
 use settlement::code::ErrorCode;
 use settlement::recovery::Contradiction;
 
+use crate::file::FileKind;
 use crate::language::Words;
 use crate::shell::ShellError;
 
@@ -58,6 +59,24 @@ pub enum TerminalError {
         place: String,
         /// Line, column and what was expected.
         source: card_profiles::ProfileError,
+    },
+    /// A name that is neither a built-in profile nor a file.
+    #[error("{name}: no built-in profile has this name, and no file either")]
+    ProfileUnknown {
+        /// As given.
+        name: String,
+    },
+    /// A file that is not UTF-8 text.
+    #[error("{path}, line {line}: byte {byte} of the file is not UTF-8")]
+    NotText {
+        /// File.
+        path: String,
+        /// What it was expected to be.
+        kind: FileKind,
+        /// Line, from 1.
+        line: usize,
+        /// Byte of the file, from 1.
+        byte: usize,
     },
     /// A dump, or the values of a person, that is none.
     #[error("{path}, line {line} column {column}: a dump of a card or an object from places to values was expected")]

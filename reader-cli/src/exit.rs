@@ -56,6 +56,7 @@ impl Exit {
             | Code::KeyFileMalformed
             | Code::KeyFileNotRehearsal
             | Code::ShellCommand
+            | Code::ScriptMalformed
             | Code::ValueRefused
             | Code::CertificatePinLength
             | Code::EnvelopeMalformed
@@ -63,6 +64,7 @@ impl Exit {
             | Code::CertificateTooLong
             | Code::AddressUnsupported => Self::Usage,
             Code::FileMissing
+            | Code::ProfileUnknown
             | Code::FileUnknown
             | Code::PersonMissing
             | Code::PlaceUnknown

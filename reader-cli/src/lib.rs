@@ -12,6 +12,7 @@ pub mod counter;
 pub mod dump;
 pub mod error;
 pub mod exit;
+pub mod file;
 pub mod http;
 pub mod journal;
 pub mod language;

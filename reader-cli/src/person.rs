@@ -12,6 +12,7 @@ use serde::de::DeserializeOwned;
 
 use crate::dump::Dump;
 use crate::error::TerminalError;
+use crate::file::{self, FileKind};
 
 const NUMBER: &str = "SSSE.EF06.social_security_number";
 const NAME: &str = "SSSE.EF06.name";
@@ -25,7 +26,7 @@ const ETHNIC_GROUP: &str = "SSSE.EF06.ethnic_group";
 /// [`TerminalError`]: no such file, not of that form, no row or several for this card.
 pub fn read(path: &Path, profile: &Profile, card: &Dump) -> Result<CardValues, TerminalError> {
     let place = path.display().to_string();
-    let text = std::fs::read_to_string(path).map_err(|source| TerminalError::File { path: place.clone(), source })?;
+    let text = file::read(path, FileKind::Dump)?;
     let text = text.trim_start_matches('\u{FEFF}');
     if text.trim_start().starts_with('{') { json(text, &place) } else { row(text, &place, profile, card) }
 }

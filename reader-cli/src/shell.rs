@@ -89,6 +89,9 @@ pub enum ShellError {
         /// Why.
         reason: Reason,
     },
+    /// A script verifies a PIN and does not say where it is.
+    #[error("a PIN is needed")]
+    PinSource,
     /// Updates were not asked for when the shell began.
     #[error("the shell was started without --allow-update")]
     ReadOnly,

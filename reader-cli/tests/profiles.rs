@@ -73,7 +73,50 @@ fn a_file_is_linted_and_its_mistakes_are_placed() {
         .expect("written");
     let found = json(&["profile", "lint", path], 7);
     assert_eq!((&found["clean"], &found["findings"][0]["place"]), (&false.into(), &"DF01.EF05".into()));
-    out(&["profile", "show", "ssc-9.9"], 2);
+}
+
+/// Standard error of a refusal.
+fn refusal(arguments: &[&str], status: i32) -> String {
+    let refused = sscard(arguments);
+    let stderr = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert_eq!(refused.status.code(), Some(status), "{arguments:?}: {stderr}");
+    stderr
+}
+
+#[test]
+fn an_unknown_name_is_no_missing_file() {
+    for (language, words) in [("en", "no built-in profile has this name"), ("zh", "内置描述中没有这个名称")]
+    {
+        let unknown = refusal(&["profile", "show", "ssc-9.9", "--lang", language], 2);
+        for word in ["PROFILE_UNKNOWN", words, "sscard profile list"] {
+            assert!(unknown.contains(word), "{unknown}");
+        }
+    }
+    let missing = refusal(&["profile", "show", "nowhere/town.toml", "--lang", "zh"], 2);
+    assert!(missing.contains("FILE_MISSING") && missing.contains("文件或文件夹不存在"), "{missing}");
+    assert!(!missing.contains("No such file"), "{missing}");
+}
+
+#[test]
+fn a_file_that_is_no_text_is_malformed_at_its_byte() {
+    let folder = tempfile::tempdir().expect("folder");
+    let path = folder.path().join("gbk");
+    let path = path.to_str().expect("UTF-8");
+    let data = folder.path().join("data");
+    let data = data.to_str().expect("UTF-8");
+    std::fs::write(path, b"# one\nname = \"\xD5\xC5\"\n").expect("written");
+    for (arguments, code) in [
+        (&["profile", "lint", path][..], "PROFILE_MALFORMED"),
+        (&["card", "diff", path, path], "DUMP_MALFORMED"),
+        (&["shell", "--script", path], "SCRIPT_MALFORMED"),
+        (&["shell", "--config", path], "CONFIGURATION_INVALID"),
+    ] {
+        let whole: Vec<&str> = arguments.iter().copied().chain(["--lang", "en", "--data", data]).collect();
+        let stderr = refusal(&whole, 1);
+        for word in [code, "line 2: byte 15 of the file is not UTF-8", "save the file again as UTF-8"] {
+            assert!(stderr.contains(word), "{stderr}");
+        }
+    }
 }
 
 #[test]

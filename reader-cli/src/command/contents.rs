@@ -13,6 +13,7 @@ use crate::arguments::DiffArguments;
 use crate::dump::{Difference, Dump};
 use crate::error::TerminalError;
 use crate::exit::Exit;
+use crate::file::{self, FileKind};
 use crate::language::Words;
 use crate::output::Output;
 use crate::page::{Page, Value};
@@ -90,6 +91,5 @@ fn row(difference: Difference) -> Page {
 
 fn read<T: DeserializeOwned>(path: &Path) -> Result<T, TerminalError> {
     let place = path.display().to_string();
-    let text = std::fs::read_to_string(path).map_err(|source| TerminalError::File { path: place.clone(), source })?;
-    person::json(&text, &place)
+    person::json(&file::read(path, FileKind::Dump)?, &place)
 }

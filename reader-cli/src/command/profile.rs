@@ -2,6 +2,9 @@
 //!
 //! Owns: the answers. Never: needs a reader, edits a profile.
 
+use std::io::ErrorKind;
+use std::path::Path;
+
 use card_profiles::assumption::{Assumption, Doubt, assumptions};
 use card_profiles::document::document;
 use card_profiles::facts::{differences, facts};
@@ -13,6 +16,7 @@ use card_profiles::{Profile, builtin, builtin_text, flatten};
 use crate::arguments::{Form, ProfileCommand};
 use crate::error::TerminalError;
 use crate::exit::Exit;
+use crate::file::{self, FileKind};
 use crate::language::Words;
 use crate::output::Output;
 use crate::page::{Page, Value};
@@ -54,9 +58,12 @@ impl Source {
     pub(super) fn named(name: &str) -> Result<Self, TerminalError> {
         let text = match builtin_text(name) {
             Some(text) => text.to_owned(),
-            None => {
-                std::fs::read_to_string(name).map_err(|source| TerminalError::File { path: name.to_owned(), source })?
-            }
+            None => file::read(Path::new(name), FileKind::Profile).map_err(|error| match error {
+                TerminalError::File { source, .. } if source.kind() == ErrorKind::NotFound && !is_path(name) => {
+                    TerminalError::ProfileUnknown { name: name.to_owned() }
+                }
+                other => other,
+            })?,
         };
         let malformed = |source| TerminalError::Profile { place: name.to_owned(), source };
         let profile = Profile::parse(&text).map_err(malformed)?;
@@ -70,6 +77,12 @@ impl Source {
     fn flat(&self) -> Result<String, TerminalError> {
         flatten(&self.text).map_err(|source| self.malformed(source))
     }
+}
+
+/// Whether a file is meant, not a built-in name.
+fn is_path(name: &str) -> bool {
+    let path = Path::new(name);
+    path.components().count() > 1 || path.extension().is_some_and(|extension| extension == "toml")
 }
 
 fn list(output: &Output) -> Result<Exit, TerminalError> {

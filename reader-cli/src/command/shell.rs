@@ -19,6 +19,7 @@ use super::{Setting, trace};
 use crate::arguments::{Form, ShellArguments};
 use crate::error::TerminalError;
 use crate::exit::Exit;
+use crate::file::{self, FileKind};
 use crate::language::{Language, Words};
 use crate::page::{Page, Value};
 use crate::secret::{Pin, SecretSource};
@@ -46,17 +47,16 @@ pub(super) fn run(setting: &Setting<'_>, arguments: &ShellArguments) -> Result<E
     let script = match &arguments.script {
         Some(path) => {
             let place = path.display().to_string();
-            let text =
-                std::fs::read_to_string(path).map_err(|source| TerminalError::File { path: place.clone(), source })?;
-            Some((place, text))
+            Some((place, file::read(path, FileKind::Script)?))
         }
         None if std::io::stdin().is_terminal() => None,
         None => {
-            let (place, mut text) = ("-".to_owned(), String::new());
+            let (place, mut bytes) = ("-".to_owned(), Vec::new());
             std::io::stdin()
                 .lock()
-                .read_to_string(&mut text)
+                .read_to_end(&mut bytes)
                 .map_err(|source| TerminalError::File { path: place.clone(), source })?;
+            let text = file::text(bytes, &place, FileKind::Script)?;
             Some((place, text))
         }
     };
@@ -361,7 +361,10 @@ impl Work<'_> {
         {
             return Err(TerminalError::LastTry { secret: Secret::Pin.to_string(), left });
         }
-        let pin = Pin::read(source, self.setting.prompt("密码: ", "PIN: "))?;
+        let pin = Pin::read(source, self.setting.prompt("密码: ", "PIN: ")).map_err(|error| match error {
+            TerminalError::PinNeeded => ShellError::PinSource.into(),
+            other => other,
+        })?;
         let result = self.shell.verify(pin);
         let sw = match &result {
             Ok(()) => StatusWord::OK,

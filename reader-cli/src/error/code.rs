@@ -160,6 +160,8 @@ codes! {
     PolicyMalformed = "POLICY_MALFORMED",
     /// Card profile malformed.
     ProfileMalformed = "PROFILE_MALFORMED",
+    /// Neither a built-in profile nor a file.
+    ProfileUnknown = "PROFILE_UNKNOWN",
     /// Dump of a card, or values of a person, malformed.
     DumpMalformed = "DUMP_MALFORMED",
     /// Trace file cannot be written.
@@ -176,6 +178,8 @@ codes! {
     KeysDiffer = "KEYS_DIFFER",
     /// Line of the shell that is no command.
     ShellCommand = "SHELL_COMMAND",
+    /// Script of the shell that is no text.
+    ScriptMalformed = "SCRIPT_MALFORMED",
     /// Directory, file or item that the profile lacks.
     PlaceUnknown = "PLACE_UNKNOWN",
     /// Key that the profile lacks.

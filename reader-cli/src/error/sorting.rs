@@ -10,6 +10,7 @@ use card_profiles::access::Right;
 use card_profiles::read::Reason;
 
 use super::{Code, Paper, TerminalError};
+use crate::file::FileKind;
 use crate::shell::ShellError;
 
 impl TerminalError {
@@ -22,6 +23,13 @@ impl TerminalError {
             Self::SecretForm => Code::SecretForm,
             Self::File { .. } => Code::FileMissing,
             Self::Profile { .. } => Code::ProfileMalformed,
+            Self::ProfileUnknown { .. } => Code::ProfileUnknown,
+            Self::NotText { kind, .. } => match kind {
+                FileKind::Configuration => Code::ConfigurationInvalid,
+                FileKind::Profile => Code::ProfileMalformed,
+                FileKind::Dump => Code::DumpMalformed,
+                FileKind::Script => Code::ScriptMalformed,
+            },
             Self::Dump { .. } => Code::DumpMalformed,
             Self::Trace { .. } => Code::TraceUnwritable,
             Self::TraceEmpty { .. } => Code::TraceEmpty,
@@ -134,7 +142,7 @@ const fn of_shell(error: &ShellError) -> Code {
         ShellError::NoSuchPlace(_) | ShellError::Closed { reason: Reason::NoSuchFile, .. } => Code::PlaceUnknown,
         ShellError::NoSuchKey(_) => Code::KeyUnknown,
         ShellError::Closed { reason: Reason::Never, .. } => Code::FileNeverRead,
-        ShellError::Closed { reason: Reason::Unproved(Right::Pin), .. } => Code::PinNeeded,
+        ShellError::PinSource | ShellError::Closed { reason: Reason::Unproved(Right::Pin), .. } => Code::PinNeeded,
         ShellError::Closed { reason: Reason::Unproved(Right::Key(_)), .. } => Code::PsamMissing,
         ShellError::Closed { reason: Reason::ProofRefused { right: Right::Pin, .. }, .. } => Code::PinWrong,
         ShellError::Closed { reason: Reason::ProofRefused { right: Right::Key(_), .. }, .. } => Code::KeyRefused,

@@ -2,9 +2,12 @@
 //!
 //! Owns: the texts of every error code. Never: decides anything; no text holds a PIN, a name or a social number.
 
+use card_profiles::access::Right;
+use card_profiles::read::Reason;
 use settlement::explain::Explain as _;
 
 use super::{Code, TerminalError, Unsettled};
+use crate::file;
 use crate::language::{Language, Words};
 use crate::shell::ShellError;
 
@@ -47,6 +50,16 @@ impl TerminalError {
             Self::Envelope { path, source } => {
                 Words::of(format!("{path}:{}", source.zh()), format!("{path}: {source}"))
             }
+            Self::File { path, source } | Self::Trace { path, source } => {
+                let said = file::system(source);
+                Words::of(format!("{path}:{}", said.zh), format!("{path}: {}", said.en))
+            }
+            Self::ProfileUnknown { name } => {
+                Words::of(format!("{name}:内置描述中没有这个名称,也没有这个文件"), self.to_string())
+            }
+            Self::NotText { path, line, byte, .. } => {
+                Words::of(format!("{path} 第 {line} 行:文件第 {byte} 个字节不是 UTF-8"), self.to_string())
+            }
             other => Words::same(other.to_string()),
         }
     }
@@ -58,6 +71,14 @@ impl TerminalError {
             Self::CentreRefused { code, .. } => Words::new(code.texts(Language::Zh).1, code.texts(Language::En).1),
             Self::StillOpen { why: Unsettled::Contradiction(why), .. } => {
                 Words::new(why.remedy(Language::Zh), why.remedy(Language::En))
+            }
+            Self::NotText { .. } => Words::new("用 UTF-8 编码重新保存该文件", "save the file again as UTF-8"),
+            // In the shell a PIN is given by its own command.
+            Self::Shell(ShellError::PinSource | ShellError::Closed { reason: Reason::Unproved(Right::Pin), .. }) => {
+                Words::new(
+                    "先执行 verify env:名称 或 verify file:路径",
+                    "run verify env:NAME or verify file:PATH first",
+                )
             }
             _ => next(self.code()),
         }
@@ -145,12 +166,14 @@ fn what(code: Code) -> Words {
         Code::ReadOnly => ("未允许修改卡片", "updates were not allowed"),
         Code::ValueRefused => ("值写不进该数据项", "the value does not go into this item"),
         Code::ReadBackDiffers => ("读回的值与写入的不同", "what was read back is not what was written"),
+        Code::ScriptMalformed => ("脚本文件不是文本", "the script is no text"),
         Code::ScriptMismatch => ("结果与脚本的预期不符", "the script expected something else"),
         Code::TraceEmpty => ("文件中没有与卡的对话", "the file holds no conversation with a card"),
         Code::CatalogueMalformed => ("药品目录格式不对", "the catalogue file is malformed"),
         Code::PolicyMalformed => ("支付政策文件格式不对", "the policy file is malformed"),
         Code::ProfileMalformed => ("卡片描述文件格式不对", "the card profile is malformed"),
         Code::PersonMissing => ("名单中没有这张卡的持卡人", "the table has no row of this card's holder"),
+        Code::ProfileUnknown => ("没有这个卡片描述", "there is no such card profile"),
         Code::DumpMalformed => ("卡片内容文件格式不对", "the file with card contents is malformed"),
         Code::KeyFileMalformed => ("密钥文件格式不对", "the key file is malformed"),
         Code::KeyFileNotRehearsal => ("密钥文件没有标明 REHEARSAL", "the key file is not marked REHEARSAL"),
@@ -190,6 +213,10 @@ fn next(code: Code) -> Words {
             ("设置该变量或文件,内容为一行数字", "set this variable or file to one line of digits")
         }
         Code::SecretForm => ("写成 env:名称、file:路径 或 prompt", "write env:NAME, file:PATH or prompt"),
+        Code::ProfileUnknown => (
+            "用 sscard profile list 查看内置名称,或给出文件路径",
+            "see sscard profile list for the names, or give the path of a file",
+        ),
         Code::FileMissing => ("检查路径和权限", "check path and permissions"),
         Code::AddressUnsupported => ("写成 http://主机:端口", "write http://HOST:PORT"),
         Code::NoPcscService => ("启动 pcscd,或检查 PCSCLITE_CSOCK_NAME", "start pcscd, or check PCSCLITE_CSOCK_NAME"),
@@ -275,6 +302,7 @@ fn next(code: Code) -> Words {
         | Code::PolicyMalformed
         | Code::ProfileMalformed
         | Code::KeyFileMalformed
+        | Code::ScriptMalformed
         | Code::DumpMalformed => ("按提示的位置改正文件", "correct the file at the place named"),
         Code::TraceUnwritable => (
             "换一个尚不存在的文件名,并检查目录的权限",

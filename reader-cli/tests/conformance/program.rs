@@ -246,7 +246,7 @@ fn what_is_wrong_on_the_command_line_is_said_before_a_card_is_asked() {
         (&["--area", "nothing"], 1, "selection"),
         (&["--report", "report.pdf"], 1, ".xml"),
         (&["--profile", "ssc-3.0", "--keys", &unmarked], 1, "KEY_FILE_NOT_REHEARSAL"),
-        (&["--profile", "ssc-9.9"], 2, "FILE_MISSING"),
+        (&["--profile", "ssc-9.9"], 2, "PROFILE_UNKNOWN"),
         (&["--profile", "ssc-3.0"], 5, "NO_PCSC_SERVICE"),
     ] {
         let ran = run(arguments);

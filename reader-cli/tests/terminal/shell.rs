@@ -41,6 +41,18 @@ dance
 ";
 
 #[test]
+fn a_script_without_a_pin_is_told_the_command_of_the_shell() {
+    let shop = Shop::open();
+    let path = shop.path("pin.sh");
+    for line in ["verify", "cat DF04.EF05"] {
+        std::fs::write(&path, line).expect("written");
+        let ran = shop.run(&["shell", "--script", &path.display().to_string()]);
+        assert_eq!(ran.code(), "PIN_NEEDED", "{}", ran.stderr);
+        assert!(ran.stderr.contains("verify env:") && !ran.stderr.contains("--pin"), "{}", ran.stderr);
+    }
+}
+
+#[test]
 fn a_script_visits_the_whole_card() {
     let shop = Shop::open();
     let path = shop.path("visit.sh");

@@ -1,0 +1,68 @@
+//! A text file that a person names: read whole, as UTF-8.
+//!
+//! Owns: telling a file that is not there from one that is no text. Never: parses, shows what a file holds.
+//! Units: bytes and lines count from 1.
+
+use std::path::Path;
+
+use crate::error::TerminalError;
+use crate::language::Words;
+
+/// What a file was expected to be; chooses the code of the refusal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FileKind {
+    /// 配置.
+    Configuration,
+    /// 卡片描述.
+    Profile,
+    /// Dump of a card, or values of persons.
+    Dump,
+    /// Lines for the shell.
+    Script,
+}
+
+/// The text of a file.
+///
+/// # Errors
+/// [`TerminalError::File`] when the system does not give it, [`TerminalError::NotText`] with the first byte that is not UTF-8.
+pub fn read(path: &Path, kind: FileKind) -> Result<String, TerminalError> {
+    let place = path.display().to_string();
+    match std::fs::read(path) {
+        Ok(bytes) => text(bytes, &place, kind),
+        Err(source) => Err(TerminalError::File { path: place, source }),
+    }
+}
+
+/// The text of bytes that came from `place`.
+///
+/// # Errors
+/// [`TerminalError::NotText`] with the first byte that is not UTF-8.
+pub fn text(bytes: Vec<u8>, place: &str, kind: FileKind) -> Result<String, TerminalError> {
+    String::from_utf8(bytes).map_err(|error| {
+        let good = error.utf8_error().valid_up_to();
+        let newlines = error.as_bytes().iter().take(good).filter(|byte| **byte == b'\n').count();
+        // Nothing of a file that may hold keys or names stays behind.
+        drop(zeroize::Zeroizing::new(error.into_bytes()));
+        TerminalError::NotText { path: place.to_owned(), kind, line: 1 + newlines, byte: 1 + good }
+    })
+}
+
+/// What the system said, in both languages; its own sentence is English.
+#[must_use]
+pub fn system(source: &std::io::Error) -> Words {
+    use std::io::ErrorKind;
+    let zh = match source.kind() {
+        ErrorKind::NotFound => "文件或文件夹不存在",
+        ErrorKind::PermissionDenied => "没有权限",
+        ErrorKind::AlreadyExists => "文件已存在",
+        ErrorKind::IsADirectory => "这是文件夹,不是文件",
+        ErrorKind::NotADirectory => "路径中有一段不是文件夹",
+        ErrorKind::StorageFull => "磁盘已满",
+        ErrorKind::ReadOnlyFilesystem => "文件系统只读",
+        _ => {
+            let number = source.raw_os_error().map_or(String::new(), |number| format!(" {number}"));
+            return Words::of(format!("系统错误{number}"), source.to_string());
+        }
+    };
+    Words::of(zh.to_owned(), source.to_string())
+}
