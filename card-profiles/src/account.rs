@@ -62,6 +62,9 @@ pub struct AccountRules {
     pub prove: Option<CommandRow>,
     /// Number that PROVE and the log use: the one INITIALIZE answered, or that plus one.
     pub sequence_convention: SequenceConvention,
+    /// What DEBIT FOR PURCHASE asks of its date, on which the yearly totals depend; `checked` when left out.
+    #[serde(default)]
+    pub debit_date: DebitDate,
     /// MAC inputs.
     pub mac: MacRows,
     /// What is assumed about these rows.
@@ -100,6 +103,18 @@ pub enum SequenceConvention {
     Before,
     /// That number plus one.
     After,
+}
+
+/// What DEBIT FOR PURCHASE asks of its date.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "kebab-case")]
+pub enum DebitDate {
+    /// A day of the calendar, of no earlier year than that of the totals.
+    #[default]
+    Checked,
+    /// Nothing: totals start anew with any other year, an earlier one too.
+    Any,
 }
 
 /// Fields of a MAC input, in order.

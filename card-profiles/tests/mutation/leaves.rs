@@ -40,6 +40,7 @@ const WORDS: &[&[&str]] = &[
     &["3des", "sm4"],
     &["tlv-records", "transparent", "cyclic"],
     &["before", "after"],
+    &["checked", "any"],
     &["folded", "leftmost"],
     &["folded", "whole"],
     &["folded", "left"],

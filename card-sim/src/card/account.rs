@@ -8,7 +8,8 @@
 use card_core::StatusWord;
 use card_core::algorithm::Algorithm;
 use card_core::crypto::{CardKey, SessionKey};
-use card_profiles::account::{Amounts, Balances, MacFields, load_seed, purchase_seed};
+use card_profiles::account::{Amounts, Balances, DebitDate, MacFields, load_seed, purchase_seed};
+use card_profiles::identity::is_date;
 
 use super::{Answer, Card, Stop, expect_le, same};
 use crate::memory::Changes;
@@ -258,16 +259,27 @@ impl Card {
         if sequence == u16::MAX { Err(StatusWord::COUNTER_MAX.into()) } else { Ok(sequence) }
     }
 
-    /// Totals after a purchase: they start from zero with the first purchase of another year.
+    /// Totals after a purchase: they start from zero with the first purchase of another year. A date that is none, or of
+    /// an earlier year, is refused where the profile says so.
     fn totals_after(
         &self,
         account: &AccountModel,
         amounts: Amounts,
         date_time: [u8; 7],
     ) -> Result<(u32, u32, [u8; 2]), Stop> {
-        let [century, year, ..] = date_time;
-        let year = [century, year];
+        let [century, year, month, day, ..] = date_time;
         let before = self.balances(account);
+        match account.rules.debit_date {
+            DebitDate::Any => {}
+            DebitDate::Checked if !is_date(&hex::encode([century, year, month, day])) => {
+                return Err(StatusWord::WRONG_DATA.into());
+            }
+            DebitDate::Checked if u16::from_be_bytes([century, year]) < before.year => {
+                return Err(StatusWord::CONDITIONS_OF_USE.into());
+            }
+            DebitDate::Checked => {}
+        }
+        let year = [century, year];
         let (self_paid, pooled) = if before.year == u16::from_be_bytes(year) {
             (before.self_paid_total, before.pooled_fund_total)
         } else {

@@ -1,10 +1,13 @@
 //! The account: published numbers, the state machine, what it refuses.
 
 use card_core::crypto::KeyForm;
+use card_core::key::Key16;
 use card_core::security::{KeyName, KeyRef, MacKey, SecurityModule};
-use card_profiles::account::load_seed;
+use card_profiles::account::{DebitDate, load_seed};
+use card_profiles::builtin;
+use card_sim::Card;
 
-use super::rig::{Rig, blank};
+use super::rig::{Rig, SERIAL, TRANSPORT, blank, in_socket};
 
 const DPK: &str = "FDDDBACD60892A46777871F41C45BC9A";
 const DLK: &str = "D5A47FA405B2D0792639DF377A2BA1C2";
@@ -14,7 +17,10 @@ const THEN: &str = "20250102030405";
 
 /// A card with the published synthetic keys, DF04 selected.
 pub(crate) fn card() -> Rig {
-    let mut rig = blank("ssc-3.0");
+    account_of(blank("ssc-3.0"))
+}
+
+fn account_of(mut rig: Rig) -> Rig {
     for (name, value) in [("DPK", DPK), ("DLK", DLK), ("DTK", DTK)] {
         rig.load_value(name, value);
     }
@@ -111,6 +117,53 @@ fn totals_start_anew_with_the_first_purchase_of_another_year() {
         assert_eq!((account.self_paid_total, account.pooled_fund_total, account.year), (self_paid, pooled, year));
     }
     assert_eq!(personal_account(&rig), 997);
+}
+
+/// Everything that the account keeps, its log and its counters.
+fn kept(rig: &mut Rig) -> Vec<String> {
+    let commands = ["B026000104", "B026000206", "B026000306", "00B201441C", "00B203441C"];
+    let mut kept: Vec<String> = commands.iter().map(|command| rig.raw(command)).collect();
+    kept.push(format!("{:?}", rig.socket.card().inspect().account));
+    kept
+}
+
+#[test]
+fn a_purchase_dated_in_an_earlier_year_or_on_no_day_changes_nothing() {
+    let mut rig = card();
+    load(&mut rig, 1000);
+    rig.verify_pin();
+    let amounts = "000000010000000A00000014";
+    assert!(purchase(&mut rig, amounts, "00000001", THEN).ends_with("9000"));
+    let before = kept(&mut rig);
+    for (day, sw) in [
+        ("20241231", "6985"),
+        ("00010101", "6985"),
+        ("00000000", "6A80"),
+        ("FFFFFFFF", "6A80"),
+        ("20261399", "6A80"),
+        ("20250229", "6A80"),
+        ("2A250101", "6A80"),
+    ] {
+        assert_eq!(purchase(&mut rig, amounts, "00000002", &format!("{day}030405")), sw, "{day}");
+        assert_eq!(kept(&mut rig), before, "{day}");
+    }
+    for (day, total) in [("20250101", "0000001420259000"), ("20280229", "0000000A20289000")] {
+        assert!(purchase(&mut rig, amounts, "00000003", &format!("{day}030405")).ends_with("9000"), "{day}");
+        assert_eq!(rig.raw("B026000206"), total, "{day}");
+    }
+}
+
+#[test]
+fn a_card_whose_profile_says_any_takes_every_date() {
+    let mut rows = builtin("ssc-3.0").expect("built in");
+    rows.account.as_mut().expect("an account").debit_date = DebitDate::Any;
+    let card = Card::factory(&rows, SERIAL, &Key16::new(TRANSPORT)).expect("a card");
+    let mut rig = account_of(in_socket("ssc-3.0", card));
+    rig.verify_pin();
+    for (then, total) in [(THEN, "0000000A20259000"), ("20241231030405", "0000000A20249000")] {
+        assert!(purchase(&mut rig, "000000000000000A00000014", "00000001", then).ends_with("9000"));
+        assert_eq!(rig.raw("B026000206"), total, "{then}");
+    }
 }
 
 #[test]
