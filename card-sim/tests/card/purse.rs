@@ -399,7 +399,8 @@ fn what_a_transaction_needs_is_asked_for() {
     }
     rig.sw("00A40400 0E 315041592E5359532E4444463031");
     assert_eq!(rig.sw("805C000204"), "6985", "the purse is in ADF1");
-    let mut bare = made("mark = \"REHEARSAL\"", &|text| text);
+    let stranger = "mark = \"REHEARSAL\"\n[[key]]\nname = \"DPUK\"\nvalue = \"707172737475767778797A7B7C7D7E7F\"\n";
+    let mut bare = made(stranger, &|text| text);
     bare.raw(PIN);
     assert_eq!(bare.sw(&format!("80500001{amount}")), "9403", "no key");
 }

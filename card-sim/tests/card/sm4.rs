@@ -54,7 +54,7 @@ fn challenge(rig: &mut Rig) {
 
 #[test]
 fn the_fci_names_sm4() {
-    let mut rig = given("ssc-3.0-sm4", &[]);
+    let mut rig = given("ssc-3.0-sm4", &["IRK"]);
     assert!(rig.fetch("00A404000F7378312E73682EC9E7BBE1B1A3D5CF").contains("9F0C03860103"));
 }
 
