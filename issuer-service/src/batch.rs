@@ -3,6 +3,7 @@
 //! Owns: making, approving, spoiling; the errors. States and their moves are in `state`.
 //! Never: lets a maker approve; gives a card number twice; talks to a card (`station`).
 
+pub mod pool;
 mod state;
 
 use serde::Serialize;
@@ -13,10 +14,11 @@ use crate::exit::Exit;
 use crate::lang::Lang;
 use crate::operator::{OperatorError, Role};
 use crate::output::Show;
+use crate::request::{Kind, Request, RequestMove, RequestState};
+use crate::state::{State, word};
 use crate::store::{Store, StoreError, Tx};
 
-pub(crate) use state::states;
-pub use state::{BatchMove, BatchState, CardMove, CardState, JobMove, JobState, NumberMove, NumberState, State};
+pub use state::{BatchMove, BatchState, CardMove, CardState, JobMove, JobState, NumberMove, NumberState};
 
 /// A batch and how far it is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -62,6 +64,15 @@ pub enum Selection {
     },
     /// These people.
     People(Vec<i64>),
+    /// Open requests that are not made at the counter, the oldest first: of a county or of all, at most so many.
+    Open {
+        /// County.
+        county: Option<String>,
+        /// Most cards.
+        count: u32,
+    },
+    /// These requests.
+    Requests(Vec<i64>),
 }
 
 /// Why a batch cannot be made, approved or run.
@@ -75,6 +86,21 @@ pub enum BatchError {
     PeopleRefused {
         /// Unknown, with a live card, or in another batch.
         people: Vec<i64>,
+    },
+    /// These requests cannot be in a batch.
+    #[error("{} of the requests named are not open", requests.len())]
+    RequestsRefused {
+        /// Unknown, in a batch, done or withdrawn.
+        requests: Vec<i64>,
+    },
+    /// There is no such card number.
+    #[error("there is no such card number")]
+    NumberUnknown,
+    /// The card number is not free.
+    #[error("the card number is {state}")]
+    NumberTaken {
+        /// State it is in.
+        state: String,
     },
     /// There is no such batch.
     #[error("there is no batch {number}")]
@@ -127,22 +153,29 @@ pub enum BatchError {
 pub fn create(store: &mut Store, selection: &Selection, operator: Option<&str>) -> Result<Batch, BatchError> {
     store.act(|tx| {
         let maker = tx.require(operator, Role::Capture)?;
-        let (county, people) = match selection {
-            Selection::Next { county, count } => (county.clone(), tx.people_without_card(county.as_deref(), *count)?),
-            Selection::People(people) => (None, chosen(tx, people)?),
+        let (county, requests) = match selection {
+            Selection::Next { county, count } => {
+                let people = tx.people_without_card(county.as_deref(), *count)?;
+                (county.clone(), first_requests(tx, &people, &maker)?)
+            }
+            Selection::People(people) => (None, first_requests(tx, &chosen(tx, people)?, &maker)?),
+            Selection::Open { county, count } => (county.clone(), tx.open_requests(county.as_deref(), *count)?),
+            Selection::Requests(requests) => (None, named(tx, requests)?),
         };
-        if people.is_empty() {
+        if requests.is_empty() {
             return Err(BatchError::NobodyLeft);
         }
         let number = tx.add_batch(county.as_deref(), &maker)?;
-        for person in &people {
-            tx.add_job(number, *person, JobState::Requested)?;
+        for request in &requests {
+            let job = tx.add_job(number, request.person, JobState::Requested)?;
+            tx.move_request(request.number, RequestMove::Batch)?;
+            tx.set_request_job(request.number, Some(job))?;
         }
         let act = Act {
             actor: maker,
             act: "batch.create",
             object: format!("batch {number}"),
-            detail: format!("{} cards", people.len()),
+            detail: format!("{} cards", requests.len()),
         };
         Ok((found(tx, number)?, act))
     })
@@ -164,7 +197,7 @@ pub fn approve(store: &mut Store, number: i64, operator: Option<&str>, prefix: c
         }
         tx.approve_batch(number, &checker)?;
         for job in tx.jobs(number, JobState::Requested)? {
-            give_number(tx, job, prefix)?;
+            pool::give(tx, job, prefix)?;
             tx.move_job(job, JobMove::Approve)?;
         }
         let act = Act {
@@ -190,6 +223,10 @@ pub fn cancel(store: &mut Store, number: i64, operator: Option<&str>) -> Result<
         }
         for job in tx.jobs(number, JobState::Requested)? {
             tx.move_job(job, JobMove::Cancel)?;
+            if let Some(request) = tx.request_of_job(job)? {
+                tx.move_request(request.number, RequestMove::Return)?;
+                tx.set_request_job(request.number, None)?;
+            }
         }
         tx.move_batch(number, BatchMove::Cancel)?;
         let act = Act { actor, act: "batch.cancel", object: format!("batch {number}"), detail: String::new() };
@@ -232,26 +269,42 @@ pub(crate) fn spoil(tx: &Tx<'_>, batch: i64, job: i64, prefix: char) -> Result<i
     tx.move_card(job, CardMove::Spoil)?;
     tx.move_number_of(job, NumberMove::Spoil)?;
     let next = tx.add_job(batch, person, JobState::Requested)?;
-    give_number(tx, next, prefix)?;
+    pool::give(tx, next, prefix)?;
     tx.move_job(next, JobMove::Approve)?;
+    if let Some(request) = tx.request_of_job(job)? {
+        tx.set_request_job(request.number, Some(next))?;
+    }
     Ok(next)
 }
 
-fn give_number(tx: &Tx<'_>, job: i64, prefix: char) -> Result<(), BatchError> {
-    let exhausted = || BatchError::NumbersExhausted { prefix };
-    let number = match tx.free_number()? {
-        Some(number) => number,
-        None => {
-            let serial = tx.next_serial()?;
-            let body = Some(format!("{prefix}{serial:07}")).filter(|body| body.len() == 8).ok_or_else(exhausted)?;
-            let number = card_profiles::identity::card_number(&body).ok_or_else(exhausted)?;
-            tx.add_number(&number, serial)?;
-            number
+/// The requests of people who get their first card: the open one, or one that is made now.
+fn first_requests(tx: &Tx<'_>, people: &[i64], maker: &str) -> Result<Vec<Request>, BatchError> {
+    let mut requests = Vec::with_capacity(people.len());
+    for person in people {
+        let request = match tx.open_request_of(*person)? {
+            Some(request) => request,
+            None => {
+                let number = tx.add_card_request(*person, Kind::First, false, None, maker)?;
+                tx.request(number)?.ok_or(BatchError::NobodyLeft)?
+            }
+        };
+        requests.push(request);
+    }
+    Ok(requests)
+}
+
+/// Open requests by number.
+fn named(tx: &Tx<'_>, numbers: &[i64]) -> Result<Vec<Request>, BatchError> {
+    let (mut chosen, mut requests, mut refused) = (numbers.to_vec(), Vec::new(), Vec::new());
+    chosen.sort_unstable();
+    chosen.dedup();
+    for number in chosen {
+        match tx.request(number)? {
+            Some(request) if request.state == RequestState::Open.name() => requests.push(request),
+            _ => refused.push(number),
         }
-    };
-    tx.move_number(&number, NumberMove::Reserve)?;
-    tx.give_number(job, &number)?;
-    Ok(())
+    }
+    if refused.is_empty() { Ok(requests) } else { Err(BatchError::RequestsRefused { requests: refused }) }
 }
 
 fn chosen(tx: &Tx<'_>, people: &[i64]) -> Result<Vec<i64>, BatchError> {
@@ -278,6 +331,7 @@ pub fn found(tx: &Tx<'_>, number: i64) -> Result<Batch, BatchError> {
 impl Show for Batch {
     fn text(&self, lang: Lang) -> String {
         let Self { number, state, county, maker, checker, cards, waiting, writing, done, spoilt } = self;
+        let state = word(&BatchState::TABLE, state, lang);
         let (county, checker) = (county.as_deref().unwrap_or("-"), checker.as_deref().unwrap_or("-"));
         lang.pick(
             format!(
@@ -303,6 +357,9 @@ impl Explain for BatchError {
         match self {
             Self::NobodyLeft => "BATCH_EMPTY",
             Self::PeopleRefused { .. } => "BATCH_PEOPLE_REFUSED",
+            Self::RequestsRefused { .. } => "BATCH_REQUESTS_REFUSED",
+            Self::NumberUnknown => "CARD_NUMBER_NOT_FOUND",
+            Self::NumberTaken { .. } => "CARD_NUMBER_TAKEN",
             Self::NotFound { .. } => "BATCH_NOT_FOUND",
             Self::WrongState { .. } => "BATCH_STATE",
             Self::MakerIsChecker { .. } => "BATCH_MAKER_IS_CHECKER",
@@ -324,6 +381,18 @@ impl Explain for BatchError {
                     format!("这些人员不存在、已有卡或在其他批次中: {}", list.join(", ")),
                     format!("unknown, with a card, or in another batch: {}", list.join(", ")),
                 )
+            }
+            Self::RequestsRefused { requests } => {
+                let list: Vec<String> = requests.iter().map(ToString::to_string).collect();
+                lang.pick(
+                    format!("这些申请不存在、已编批、已办结或已撤回: {}", list.join(", ")),
+                    format!("unknown, in a batch, done or withdrawn: {}", list.join(", ")),
+                )
+            }
+            Self::NumberUnknown => lang.pick("没有这个卡号", "there is no such card number").to_owned(),
+            Self::NumberTaken { state } => {
+                let state = word(&NumberState::TABLE, state, lang);
+                lang.pick(format!("这个卡号{state}，不是空闲"), format!("the card number is {state}, not free"))
             }
             Self::NotFound { number } => lang.pick(format!("没有批次 {number}"), format!("there is no batch {number}")),
             Self::WrongState { number, state } => {
@@ -349,6 +418,10 @@ impl Explain for BatchError {
         match self {
             Self::NobodyLeft => lang.pick("先导入人员，或换一个县", "import people first, or choose another county"),
             Self::PeopleRefused { .. } => lang.pick("去掉这些人员", "leave these people out"),
+            Self::RequestsRefused { .. } => lang.pick("去掉这些申请", "leave these requests out"),
+            Self::NumberUnknown | Self::NumberTaken { .. } => {
+                lang.pick("用 issuer number list 查看", "look at the pool with `issuer number list`")
+            }
             Self::NotFound { .. } => lang.pick("用 issuer batch list 查看", "see the batches with `issuer batch list`"),
             Self::WrongState { .. } => lang.pick("用 issuer batch show 查看", "look at it with `issuer batch show`"),
             Self::MakerIsChecker { .. } => lang.pick("由另一位审核员审核", "let another approver approve it"),
@@ -365,8 +438,10 @@ impl Explain for BatchError {
 
     fn exit(&self) -> Exit {
         match self {
-            Self::NotFound { .. } | Self::NobodyLeft => Exit::NotFound,
+            Self::NotFound { .. } | Self::NobodyLeft | Self::NumberUnknown => Exit::NotFound,
             Self::PeopleRefused { .. }
+            | Self::RequestsRefused { .. }
+            | Self::NumberTaken { .. }
             | Self::WrongState { .. }
             | Self::MakerIsChecker { .. }
             | Self::JobNotWriting { .. }

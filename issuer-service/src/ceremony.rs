@@ -18,7 +18,7 @@ mod failure;
 mod protocol;
 mod secrets;
 mod shamir;
-mod state;
+pub mod state;
 
 use std::path::{Path, PathBuf};
 
@@ -29,11 +29,11 @@ use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use crate::audit::Act;
-use crate::batch::State;
 use crate::centre::Centre;
 use crate::clock;
 use crate::operator::Role;
 use crate::output::json_line;
+use crate::state::State;
 use crate::store::{StoreError, Tx};
 use crate::vault::{CheckValue, EXPORT_KEY_NAME, Held, Kind, NewKey, Place, Vault, VaultError, key_names, root_key};
 use envelope::{Lock, Opener};

@@ -10,11 +10,14 @@ pub mod ceremony;
 pub mod init;
 pub mod institution;
 pub mod key;
+pub mod number;
 pub mod operator;
 pub mod person;
 pub mod psam;
+pub mod request;
 pub mod serve;
 pub mod source;
+pub mod states;
 pub mod window;
 
 use std::ffi::OsStr;
@@ -103,6 +106,12 @@ pub enum Noun {
     /// Sources of people's data (数据来源).
     #[command(subcommand)]
     Source(source::Verb),
+    /// Requests for cards (申请): first issue, replacement, renewal, changed data.
+    #[command(subcommand)]
+    Request(request::Verb),
+    /// Card numbers (卡号池).
+    #[command(subcommand)]
+    Number(number::Verb),
     /// Batches of cards to be made (批次).
     #[command(subcommand)]
     Batch(batch::Verb),
@@ -112,6 +121,8 @@ pub enum Noun {
     /// PSAMs of terminals (终端安全模块).
     #[command(subcommand)]
     Psam(psam::Verb),
+    /// States that the centre keeps, and the only moves between them (状态表).
+    States(states::States),
     /// Operators (操作员).
     #[command(subcommand)]
     Operator(operator::Verb),
@@ -238,6 +249,9 @@ pub fn run(cli: Cli, output: &Output) -> Result<Exit, Error> {
         Noun::Import(import) => person::run_import(&common, import, output),
         Noun::Person(verb) => person::run(&common, verb, output),
         Noun::Source(verb) => source::run(&common, verb, output),
+        Noun::Request(verb) => request::run(&common, verb, output),
+        Noun::Number(verb) => number::run(&common, verb, output),
+        Noun::States(options) => states::run(&options, output),
         Noun::Batch(verb) => batch::run(&common, verb, output),
         Noun::Card(verb) => card::run(&common, verb, output),
         Noun::Psam(verb) => psam::run(&common, verb, output),

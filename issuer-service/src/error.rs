@@ -13,6 +13,7 @@ use crate::lang::Lang;
 use crate::operator::OperatorError;
 use crate::psam::PsamError;
 use crate::registry::RegistryError;
+use crate::request::RequestError;
 use crate::station::failure::StationError;
 use crate::store::StoreError;
 use crate::vault::VaultError;
@@ -54,6 +55,9 @@ pub enum Error {
     /// The registry.
     #[error(transparent)]
     Registry(#[from] RegistryError),
+    /// Requests.
+    #[error(transparent)]
+    Request(#[from] RequestError),
     /// Batches.
     #[error(transparent)]
     Batch(#[from] BatchError),
@@ -85,6 +89,7 @@ impl Error {
             Self::Ceremony(error) => error,
             Self::Import(error) => error,
             Self::Registry(error) => error,
+            Self::Request(error) => error,
             Self::Batch(error) => error,
             Self::Station(error) => error,
             Self::Psam(error) => error,
@@ -107,6 +112,9 @@ pub enum Missing {
     /// A card; its number is not repeated, it may be anything.
     #[error("there is no such card")]
     Card,
+    /// A table of states.
+    #[error("there is no such table of states")]
+    StateTable,
 }
 
 impl Explain for Missing {
@@ -114,6 +122,7 @@ impl Explain for Missing {
         match self {
             Self::Person { .. } => "PERSON_NOT_FOUND",
             Self::Card => "CARD_NOT_FOUND",
+            Self::StateTable => "STATES_NOT_FOUND",
         }
     }
 
@@ -121,6 +130,7 @@ impl Explain for Missing {
         match self {
             Self::Person { id } => lang.pick(format!("没有编号为 {id} 的人员"), format!("there is no person {id}")),
             Self::Card => lang.pick("没有这张卡", "there is no such card").to_owned(),
+            Self::StateTable => lang.pick("没有这张状态表", "there is no such table of states").to_owned(),
         }
     }
 
@@ -130,6 +140,7 @@ impl Explain for Missing {
                 lang.pick("用 issuer person list 查看", "see who there is with `issuer person list`")
             }
             Self::Card => lang.pick("用 issuer card list 查看", "see which cards there are with `issuer card list`"),
+            Self::StateTable => lang.pick("用 issuer states 查看全部", "see them all with `issuer states`"),
         }
     }
 

@@ -21,6 +21,8 @@ pub mod output;
 pub mod person;
 pub mod psam;
 pub mod registry;
+pub mod request;
+pub mod state;
 pub mod station;
 pub mod store;
 pub mod vault;

@@ -31,6 +31,16 @@ pub trait Show: Serialize {
     fn text(&self, lang: Lang) -> String;
 }
 
+/// A page of text as it stands.
+#[derive(Debug, Serialize)]
+pub struct Page(pub String);
+
+impl Show for Page {
+    fn text(&self, _lang: Lang) -> String {
+        self.0.trim_end().to_owned()
+    }
+}
+
 /// The standard streams of a run.
 #[derive(Debug)]
 pub struct Output {

@@ -24,11 +24,12 @@ use card_profiles::Profile;
 use serde::Serialize;
 
 use crate::audit::Act;
-use crate::batch::{self, BatchError, BatchMove, BatchState, JobState, State};
+use crate::batch::{self, BatchError, BatchMove, BatchState, JobState};
 use crate::centre::Config;
 use crate::lang::Lang;
 use crate::operator::Role;
 use crate::output::Show;
+use crate::state::State;
 use crate::store::Store;
 use crate::vault::Vault;
 use crate::vault::data_keys::DataKeys;

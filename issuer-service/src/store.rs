@@ -21,6 +21,7 @@ mod load;
 mod operator;
 mod person;
 mod psam;
+mod request;
 mod sealed;
 mod source;
 mod station;
@@ -51,6 +52,7 @@ const MIGRATIONS: &[(i64, &str)] = &[
     (30, include_str!("store/schema_030_key.sql")),
     (31, include_str!("store/schema_031_ceremony.sql")),
     (32, include_str!("store/schema_032_psam_custody.sql")),
+    (40, include_str!("store/schema_040_request.sql")),
 ];
 
 /// How long a writer waits for another one.

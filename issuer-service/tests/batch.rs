@@ -1,5 +1,8 @@
 //! Batches as operators meet them: who may do what, and which numbers and people are given.
 
+#[path = "batch/requests.rs"]
+mod requests;
+
 use std::sync::Arc;
 
 use issuer_service::batch::{self, BatchError, Selection};

@@ -2,55 +2,21 @@
 //!
 //! Owns: the tables. Never: moves anything; `store` does, by guarded updates that take a move from here.
 
-/// A state and its name in the database.
-pub trait State: Copy {
-    /// The name.
-    fn name(self) -> &'static str;
-}
-
-/// States of a table and its moves: from, to. There is no other way to change a state.
-macro_rules! states {
-    ($(#[$doc:meta])* $state:ident { $($(#[$sdoc:meta])* $s:ident = $name:literal),* $(,)? }
-     $(#[$mdoc:meta])* $move:ident { $($(#[$vdoc:meta])* $m:ident: $from:ident => $to:ident),* $(,)? }) => {
-        $(#[$doc])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-        pub enum $state { $($(#[$sdoc])* $s),* }
-
-        impl $crate::batch::State for $state {
-            fn name(self) -> &'static str {
-                match self { $(Self::$s => $name),* }
-            }
-        }
-
-        $(#[$mdoc])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-        pub enum $move { $($(#[$vdoc])* $m),* }
-
-        impl $move {
-            /// The state before and the state after.
-            #[must_use]
-            pub const fn ends(self) -> ($state, $state) {
-                match self { $(Self::$m => ($state::$from, $state::$to)),* }
-            }
-        }
-    };
-}
-
-pub(crate) use states;
+use crate::state::states;
 
 states! {
     /// A batch.
-    BatchState {
+    "batch" BatchState {
         /// Made by one operator.
-        Created = "created",
+        Created = "created" "已编批",
         /// Approved by another; every job has a card number.
-        Approved = "approved",
+        Approved = "approved" "已审核",
         /// A station has begun.
-        Running = "running",
-        /// Every person in it has a card.
-        Finished = "finished",
+        Running = "running" "制作中",
+        /// Every person in it has a card, or was refused by a partner.
+        Finished = "finished" "已完成",
         /// Given up before approval.
-        Cancelled = "cancelled",
+        Cancelled = "cancelled" "已取消",
     }
     /// Moves of a batch.
     BatchMove {
@@ -60,26 +26,26 @@ states! {
         Cancel: Created => Cancelled,
         /// By a station.
         Start: Approved => Running,
-        /// By a station, when no job is open.
+        /// By a station, or by a partner's answer, when no job is open.
         Finish: Running => Finished,
     }
 }
 
 states! {
     /// A job: one card to be made.
-    JobState {
+    "job" JobState {
         /// In a batch that is not approved.
-        Requested = "requested",
+        Requested = "requested" "待审核",
         /// Has a card number, waits for a blank card.
-        Waiting = "waiting",
+        Waiting = "waiting" "待制",
         /// Bound to a chip that is being written.
-        Writing = "writing",
+        Writing = "writing" "写卡中",
         /// The card is made and verified.
-        Done = "done",
-        /// The card failed; another job follows.
-        Spoilt = "spoilt",
+        Done = "done" "已完成",
+        /// The card failed, or a partner refused the person: its number is never used again.
+        Spoilt = "spoilt" "已作废",
         /// The batch was cancelled.
-        Cancelled = "cancelled",
+        Cancelled = "cancelled" "已取消",
     }
     /// Moves of a job.
     JobMove {
@@ -93,20 +59,22 @@ states! {
         Finish: Writing => Done,
         /// By a station when the card fails, or by an operator when it is lost.
         Spoil: Writing => Spoilt,
+        /// By the answer of a bank or factory that refuses the person or failed.
+        Refuse: Waiting => Spoilt,
     }
 }
 
 states! {
     /// A card number (卡号).
-    NumberState {
-        /// Never given to a job, or given back before any card saw it.
-        Free = "free",
+    "card_number" NumberState {
+        /// Never given to a job.
+        Free = "free" "空闲",
         /// Belongs to a job.
-        Reserved = "reserved",
+        Reserved = "reserved" "已预留",
         /// On a finished card.
-        Used = "used",
-        /// On a spoilt card; never again.
-        Spoilt = "spoilt",
+        Used = "used" "已使用",
+        /// Of a card that failed, or kept out of use; never again.
+        Spoilt = "spoilt" "已作废",
     }
     /// Moves of a card number.
     NumberMove {
@@ -114,22 +82,24 @@ states! {
         Reserve: Free => Reserved,
         /// With the finished card.
         Use: Reserved => Used,
-        /// With the spoilt card.
+        /// With the spoilt job.
         Spoil: Reserved => Spoilt,
+        /// By an operator, with a reason: nobody is to get it.
+        Block: Free => Spoilt,
     }
 }
 
 states! {
     /// A chip that belongs to a person.
-    CardState {
+    "card" CardState {
         /// Being written.
-        Writing = "writing",
+        Writing = "writing" "写卡中",
         /// 封存: made, not yet handed out.
-        Sealed = "sealed",
+        Sealed = "sealed" "封存",
         /// Failed; quarantined.
-        Spoilt = "spoilt",
+        Spoilt = "spoilt" "已作废",
         /// Out of use.
-        Cancelled = "cancelled",
+        Cancelled = "cancelled" "注销",
     }
     /// Moves of a card.
     CardMove {
@@ -137,5 +107,7 @@ states! {
         Seal: Writing => Sealed,
         /// With the spoilt job.
         Spoil: Writing => Spoilt,
+        /// With the binding of the card that takes its place.
+        Replace: Sealed => Cancelled,
     }
 }

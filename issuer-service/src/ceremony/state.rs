@@ -2,17 +2,17 @@
 //!
 //! Owns: the table. Never: moves anything; `store` does, by guarded updates that take a move from here.
 
-use crate::batch::states;
+use crate::state::states;
 
 states! {
     /// A ceremony.
-    CeremonyState {
+    "ceremony" CeremonyState {
         /// Custodians contribute.
-        Open = "open",
+        Open = "open" "进行中",
         /// The keys are in the vault.
-        Finished = "finished",
+        Finished = "finished" "已完成",
         /// Given up; nothing came of it.
-        Cancelled = "cancelled",
+        Cancelled = "cancelled" "已取消",
     }
     /// Moves of a ceremony.
     CeremonyMove {

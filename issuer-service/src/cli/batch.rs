@@ -19,17 +19,26 @@ use crate::station::{self, Station};
 /// What to do with batches.
 #[derive(Debug, Subcommand)]
 pub enum Verb {
-    /// Make a batch of people without a card.
+    /// Make a batch: of people without a card, or of requests that are open.
+    ///
+    /// People without a card who have not asked for one get a request for a first card. Requests made at the counter
+    /// (`request new --instant`) are in no batch with others unless they are named.
     Create {
         /// Of this county.
-        #[arg(long, value_name = "CODE", conflicts_with = "persons")]
+        #[arg(long, value_name = "CODE", conflicts_with_all = ["persons", "requests"])]
         county: Option<String>,
         /// At most so many.
-        #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..), conflicts_with = "persons")]
+        #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..), conflicts_with_all = ["persons", "requests"])]
         count: u32,
         /// These people, by row number.
         #[arg(long, value_name = "ID", value_delimiter = ',')]
         persons: Vec<i64>,
+        /// Open requests of every kind, the oldest first, instead of people without a card.
+        #[arg(long, conflicts_with_all = ["persons", "requests"])]
+        open: bool,
+        /// These requests, by number.
+        #[arg(long, value_name = "NUMBER", value_delimiter = ',', conflicts_with = "persons")]
+        requests: Vec<i64>,
     },
     /// Approve a batch that another operator made.
     Approve {
@@ -83,9 +92,13 @@ pub(super) fn run(common: &Common, verb: Verb, output: &Output) -> Result<Exit, 
     let (operator, prefix) = (common.operator.as_deref(), centre.config.card_number_prefix);
     let store = &mut centre.store;
     let shown = match verb {
-        Verb::Create { county, count, persons } => {
-            let selection =
-                if persons.is_empty() { Selection::Next { county, count } } else { Selection::People(persons) };
+        Verb::Create { county, count, persons, open, requests } => {
+            let selection = match (persons.is_empty(), requests.is_empty(), open) {
+                (false, ..) => Selection::People(persons),
+                (true, false, _) => Selection::Requests(requests),
+                (true, true, true) => Selection::Open { county, count },
+                (true, true, false) => Selection::Next { county, count },
+            };
             batch::create(store, &selection, operator)?
         }
         Verb::Approve { number } => batch::approve(store, number, operator, prefix)?,

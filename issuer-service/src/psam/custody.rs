@@ -7,29 +7,29 @@ use settlement::id::TerminalNumber;
 
 use super::{Psam, PsamError};
 use crate::audit::Act;
-use crate::batch::{State, states};
 use crate::clearing::institution::TerminalState;
 use crate::clock;
 use crate::lang::Lang;
 use crate::operator::Role;
 use crate::output::Show;
+use crate::state::{State, states};
 use crate::store::{Store, StoreError, Tx};
 
 states! {
     /// A PSAM.
-    PsamState {
+    "psam" PsamState {
         /// Being written.
-        Writing = "writing",
+        Writing = "writing" "写卡中",
         /// At the centre.
-        InCustody = "in_custody",
+        InCustody = "in_custody" "中心保管",
         /// At an institution: somebody answers for it until a day.
-        HandedOut = "handed_out",
+        HandedOut = "handed_out" "已发出",
         /// Gone; its number is blacklisted for good.
-        Lost = "lost",
+        Lost = "lost" "遗失",
         /// Taken back for good.
-        Retired = "retired",
+        Retired = "retired" "停用",
         /// Failed while it was written.
-        Spoilt = "spoilt",
+        Spoilt = "spoilt" "已作废",
     }
     /// Moves of a PSAM, each by an operator with role keys.
     PsamMove {

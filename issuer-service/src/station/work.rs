@@ -11,16 +11,20 @@ use card_profiles::approach::KeyVersions;
 use card_profiles::identity::CardIdentifier;
 use card_profiles::plan::{Act as PlanAct, ControlKeyState, Plan, PlanError, Target};
 use card_profiles::profile::KeyClass;
+use settlement::id::CardIdentifier as CardOnList;
 
 use super::event::Refusal;
 use super::failure::StationError;
 use super::writer::{Broken, Writer, refused};
 use super::{Station, content, receipt};
 use crate::audit::Act;
-use crate::batch::{self, CardMove, CardState, JobMove, NumberMove, State};
+use crate::batch::{self, CardMove, CardState, JobMove, NumberMove};
 use crate::card::{Card, Chip};
+use crate::clearing::blacklist::BlacklistAct;
 use crate::clock;
 use crate::person::Details;
+use crate::request::RequestMove;
+use crate::state::State;
 use crate::store::{Store, Tx};
 use crate::vault::Vault;
 
@@ -93,6 +97,9 @@ impl Work<'_> {
                 valid_until: clock::compact(clock::years_later(today, self.station.config.valid_years)),
                 state: CardState::Writing.name().to_owned(),
             };
+            if let Some(old) = tx.old_chip_of_job(job)? {
+                self.replace(tx, &old, job)?;
+            }
             tx.add_card(&card)?;
             if let Some(key_set) = key_set {
                 tx.bind_key_set(job, key_set)?;
@@ -102,6 +109,22 @@ impl Work<'_> {
             Ok(Some(card))
         })?;
         Ok(bound.map_or(Claim::NothingWaits, Claim::New))
+    }
+
+    /// Puts the card out of use that the one begun now takes the place of: it may not pay from this moment on.
+    fn replace(&self, tx: &Tx<'_>, old: &Chip, job: i64) -> Result<(), StationError> {
+        let Some(card) = tx.card_by_chip(old)? else { return Ok(()) };
+        if card.state == CardState::Cancelled.name() {
+            return Ok(());
+        }
+        tx.replace_card(old)?;
+        let identifier = CardOnList(*card.card_identifier.bytes());
+        let last = tx.blacklist_history(identifier)?.last().map_or(BlacklistAct::Remove, |entry| entry.act);
+        if last == BlacklistAct::Remove {
+            tx.add_blacklist_entry(identifier, BlacklistAct::Add, "replaced", self.operator)?;
+        }
+        tx.append_audit(&self.act("card.replace", card.job, format!("by job {job}")))?;
+        Ok(())
     }
 
     /// Carries out the plan. Of an interrupted card those directories are asked for their keys that the journal does not
@@ -133,6 +156,9 @@ impl Work<'_> {
             tx.move_number_of(card.job, NumberMove::Use)?;
             tx.add_receipt(card.job, &body, &signature)?;
             tx.note(card.job, &self.reader, "done", "")?;
+            if let Some(request) = tx.request_of_job(card.job)? {
+                tx.move_request(request.number, RequestMove::Finish)?;
+            }
             Ok(((), self.act("card.make", card.job, format!("{steps} steps verified"))))
         })
     }

@@ -8,7 +8,7 @@ use crate::clock;
 
 impl Tx<'_> {
     /// Appends the record of an act; part of the act's transaction.
-    pub(super) fn append_audit(&self, act: &Act) -> Result<(), StoreError> {
+    pub(crate) fn append_audit(&self, act: &Act) -> Result<(), StoreError> {
         let record = Record::following(self.audit_head()?, clock::now(), act);
         self.sql
             .prepare_cached(

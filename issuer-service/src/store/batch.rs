@@ -3,8 +3,9 @@
 use rusqlite::{OptionalExtension, Row};
 
 use super::{StoreError, Tx};
-use crate::batch::{Batch, BatchMove, JobMove, JobState, State};
+use crate::batch::{Batch, BatchMove, JobMove, JobState};
 use crate::clock;
+use crate::state::State;
 
 const SUMMARY: &str = "SELECT b.number, b.state, b.county, b.maker, b.checker,
     (SELECT COUNT(DISTINCT j.person) FROM job j WHERE j.batch = b.number),
@@ -14,9 +15,10 @@ const SUMMARY: &str = "SELECT b.number, b.state, b.county, b.maker, b.checker,
     (SELECT COUNT(*) FROM job j WHERE j.batch = b.number AND j.state = 'spoilt')
     FROM batch b";
 
-/// Condition on a person `p`: no live card, no card under way.
+/// Condition on a person `p`: no live card, no card under way, not waiting at the counter.
 const LACKS_CARD: &str = "NOT EXISTS (SELECT 1 FROM card c WHERE c.person = p.id AND c.state IN ('writing', 'sealed'))
-    AND NOT EXISTS (SELECT 1 FROM job j WHERE j.person = p.id AND j.state IN ('requested', 'waiting', 'writing'))";
+    AND NOT EXISTS (SELECT 1 FROM job j WHERE j.person = p.id AND j.state IN ('requested', 'waiting', 'writing'))
+    AND NOT EXISTS (SELECT 1 FROM card_request r WHERE r.person = p.id AND r.state IN ('open', 'batched') AND r.instant = 1)";
 
 impl Tx<'_> {
     /// Adds a batch; its number.

@@ -4,13 +4,18 @@ use card_profiles::identity::CardIdentifier;
 use rusqlite::types::Type;
 use rusqlite::{OptionalExtension, Row};
 
-use super::{StoreError, Tx};
-use crate::batch::{CardMove, NumberMove, State};
+use super::{StoreError, Tx, cell};
+use crate::batch::pool::Number;
+use crate::batch::{CardMove, NumberMove, NumberState};
 use crate::card::{Card, Chip};
 use crate::clock;
+use crate::state::State;
 
 const COLUMNS: &str =
     "chip, job, person, card_number, card_identifier, profile, issue_date, valid_until, state FROM card";
+
+const NUMBER: &str =
+    "SELECT n.number, n.state, (SELECT j.number FROM job j WHERE j.card_number = n.number) FROM card_number n";
 
 impl Tx<'_> {
     /// The free card number with the lowest serial.
@@ -40,6 +45,35 @@ impl Tx<'_> {
             .prepare_cached("INSERT INTO card_number (number, serial, state, changed_at) VALUES ($1, $2, 'free', $3)")?
             .execute((number, serial, clock::now()))?;
         Ok(())
+    }
+
+    /// How many card numbers are in a state.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn number_count(&self, state: NumberState) -> Result<u64, StoreError> {
+        let mut find = self.sql.prepare_cached("SELECT COUNT(*) FROM card_number WHERE state = $1")?;
+        Ok(find.query_row([state.name()], |row| cell::u64(row, 0))?)
+    }
+
+    /// A card number of the pool.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn number(&self, number: &str) -> Result<Option<Number>, StoreError> {
+        let mut find = self.sql.prepare_cached(&format!("{NUMBER} WHERE n.number = $1"))?;
+        Ok(find.query_row([number], card_number).optional()?)
+    }
+
+    /// Card numbers in a state or any, in order of making.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn numbers(&self, state: Option<NumberState>, limit: u32) -> Result<Vec<Number>, StoreError> {
+        let mut find = self
+            .sql
+            .prepare_cached(&format!("{NUMBER} WHERE (n.state = $1 OR $1 IS NULL) ORDER BY n.serial LIMIT $2"))?;
+        Ok(find.query_map((state.map(State::name), limit), card_number)?.collect::<Result<_, _>>()?)
     }
 
     /// Moves a card number.
@@ -100,6 +134,19 @@ impl Tx<'_> {
         Self::moved(rows, || format!("card of job {job}"), from.name())
     }
 
+    /// Puts the card with a chip out of use in favour of its successor.
+    ///
+    /// # Errors
+    /// [`StoreError::StateMoved`].
+    pub fn replace_card(&self, chip: &Chip) -> Result<(), StoreError> {
+        let (from, to) = CardMove::Replace.ends();
+        let rows = self
+            .sql
+            .prepare_cached("UPDATE card SET state = $1, changed_at = $2 WHERE chip = $3 AND state = $4")?
+            .execute((to.name(), clock::now(), chip.as_str(), from.name()))?;
+        Self::moved(rows, || format!("card {}", chip.as_str()), from.name())
+    }
+
     /// The card with a chip.
     ///
     /// # Errors
@@ -154,4 +201,8 @@ fn card(row: &Row<'_>) -> rusqlite::Result<Card> {
         valid_until: row.get(7)?,
         state: row.get(8)?,
     })
+}
+
+fn card_number(row: &Row<'_>) -> rusqlite::Result<Number> {
+    Ok(Number { number: row.get(0)?, state: row.get(1)?, job: row.get(2)? })
 }

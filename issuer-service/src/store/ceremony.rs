@@ -3,9 +3,9 @@
 use rusqlite::{OptionalExtension, Row};
 
 use super::{StoreError, Tx};
-use crate::batch::State;
 use crate::ceremony::{Ceremony, CeremonyMove, Custodian};
 use crate::clock;
+use crate::state::State;
 
 impl Tx<'_> {
     /// The number that the next ceremony gets.

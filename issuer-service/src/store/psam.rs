@@ -4,10 +4,10 @@ use rusqlite::OptionalExtension;
 
 use super::station::{PSAM, psam};
 use super::{StoreError, Tx, cell};
-use crate::batch::State;
 use crate::clock;
 use crate::psam::Psam;
 use crate::psam::custody::{HandOut, PsamMove, ReturnTask, Signed};
+use crate::state::State;
 
 impl Tx<'_> {
     /// The PSAM with a terminal number, spoilt ones left out.

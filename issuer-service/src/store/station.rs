@@ -4,11 +4,11 @@ use rusqlite::types::Type;
 use rusqlite::{OptionalExtension, Row};
 
 use super::{StoreError, Tx};
-use crate::batch::State;
 use crate::card::Chip;
 use crate::clock;
 use crate::psam::Psam;
 use crate::psam::custody::PsamMove;
+use crate::state::State;
 
 impl Tx<'_> {
     /// Notes what a station is about to do with a job, or what came of it.

@@ -3,6 +3,7 @@
 mod faults;
 mod make;
 mod money;
+mod replace;
 mod rig;
 mod rollover;
 mod tear;

@@ -30,6 +30,7 @@ pub(crate) struct Rig {
     pub(crate) vault: Vault,
     pub(crate) events: Events,
     pub(crate) failures_max: u32,
+    pub(crate) batch: i64,
 }
 
 /// Names of the events that were told, in order.
@@ -88,10 +89,10 @@ impl Rig {
         let selection = Selection::Next { county: None, count: people };
         batch::create(&mut centre.store, &selection, Some("li")).expect("made");
         batch::approve(&mut centre.store, 1, Some("wang"), 'A').expect("approved");
-        Self { _folder: folder, centre, data_keys, vault, events: Events::default(), failures_max: 3 }
+        Self { _folder: folder, centre, data_keys, vault, events: Events::default(), failures_max: 3, batch: 1 }
     }
 
-    /// Runs batch 1 on readers with these cards, each card once.
+    /// Runs the batch on readers with these cards, each card once.
     pub(crate) fn run(&self, readers: Vec<Vec<Socket>>) -> Result<Summary, StationError> {
         let slots = readers
             .into_iter()
@@ -108,7 +109,7 @@ impl Rig {
             vault: &self.vault,
             config: &self.centre.config,
             profile: &Centre::card_profile(),
-            batch: 1,
+            batch: self.batch,
             operator: Some("sun"),
             wait: Duration::from_secs(5),
             failures_max: self.failures_max,

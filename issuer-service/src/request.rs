@@ -1,0 +1,329 @@
+//! Requests (申请): a first card, a replacement, a renewal, changed data; one open request a person.
+//!
+//! Owns: kinds, states, making and withdrawing; the errors. Never: makes a card (`batch`, `station`); cancels an old card
+//! before its successor is begun.
+
+use clap::ValueEnum;
+use serde::Serialize;
+
+use crate::audit::Act;
+use crate::error::Explain;
+use crate::exit::Exit;
+use crate::lang::Lang;
+use crate::operator::{OperatorError, Role};
+use crate::output::Show;
+use crate::state::{State, states, word};
+use crate::store::{Store, StoreError};
+
+states! {
+    /// A request.
+    "card_request" RequestState {
+        /// In no batch yet.
+        Open = "open" "待编批",
+        /// In a batch.
+        Batched = "batched" "制卡中",
+        /// The card is made.
+        Done = "done" "已办结",
+        /// Given up by the person or the counter.
+        Withdrawn = "withdrawn" "已撤回",
+    }
+    /// Moves of a request.
+    RequestMove {
+        /// With a batch that takes it.
+        Batch: Open => Batched,
+        /// By the operator who captures, as long as it is in no batch.
+        Withdraw: Open => Withdrawn,
+        /// With a batch that is cancelled, or a partner's answer that refuses the person.
+        Return: Batched => Open,
+        /// With the finished card.
+        Finish: Batched => Done,
+    }
+}
+
+/// What is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum Kind {
+    /// 新申领: the first card.
+    First,
+    /// 挂失补卡: the card is lost.
+    Lost,
+    /// 损坏换卡: the card is damaged.
+    Damaged,
+    /// 质保换卡: the card failed by itself.
+    Warranty,
+    /// 到期换卡: the card expires.
+    Renewal,
+    /// 信息变更换卡: what is printed on the card has changed.
+    DataChange,
+}
+
+impl Kind {
+    /// All kinds.
+    pub const ALL: [Self; 6] =
+        [Self::First, Self::Lost, Self::Damaged, Self::Warranty, Self::Renewal, Self::DataChange];
+
+    /// Name as typed and stored.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::First => "first",
+            Self::Lost => "lost",
+            Self::Damaged => "damaged",
+            Self::Warranty => "warranty",
+            Self::Renewal => "renewal",
+            Self::DataChange => "data-change",
+        }
+    }
+
+    const fn zh(self) -> &'static str {
+        match self {
+            Self::First => "新申领",
+            Self::Lost => "挂失补卡",
+            Self::Damaged => "损坏换卡",
+            Self::Warranty => "质保换卡",
+            Self::Renewal => "到期换卡",
+            Self::DataChange => "信息变更换卡",
+        }
+    }
+}
+
+/// A request.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Request {
+    /// Number.
+    pub number: i64,
+    /// Row number of the person.
+    pub person: i64,
+    /// What is asked for.
+    pub kind: Kind,
+    /// Whether the person waits at the counter.
+    pub instant: bool,
+    /// State.
+    pub state: String,
+    /// 卡号 of the card that the new one takes the place of.
+    pub old_card: Option<String>,
+    /// Job that is to fulfil it, the latest one.
+    pub job: Option<i64>,
+    /// Operator who made it.
+    pub maker: String,
+    /// UTC instant.
+    pub made_at: String,
+}
+
+/// Several requests.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Requests {
+    /// In order of number.
+    pub requests: Vec<Request>,
+}
+
+/// Why a request is not made or withdrawn.
+#[derive(Debug, thiserror::Error)]
+pub enum RequestError {
+    /// Nobody has this row number.
+    #[error("there is no person {person}")]
+    NoPerson {
+        /// Row number.
+        person: i64,
+    },
+    /// The person has an open request.
+    #[error("person {person} has an open request")]
+    Open {
+        /// Row number.
+        person: i64,
+    },
+    /// A first card is asked for by someone who has one.
+    #[error("person {person} has a card")]
+    HasCard {
+        /// Row number.
+        person: i64,
+    },
+    /// Another card is asked for by someone who has none.
+    #[error("person {person} has no card")]
+    HasNoCard {
+        /// Row number.
+        person: i64,
+    },
+    /// There is no such request.
+    #[error("there is no request {number}")]
+    NotFound {
+        /// Number.
+        number: i64,
+    },
+    /// The request is in another state.
+    #[error("request {number} is {state}")]
+    WrongState {
+        /// Number.
+        number: i64,
+        /// State it is in.
+        state: String,
+    },
+    /// The operator.
+    #[error(transparent)]
+    Operator(#[from] OperatorError),
+    /// The database.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Makes a request.
+///
+/// # Errors
+/// [`RequestError`].
+pub fn make(
+    store: &mut Store,
+    person: i64,
+    kind: Kind,
+    instant: bool,
+    operator: Option<&str>,
+) -> Result<Request, RequestError> {
+    store.act(|tx| {
+        let maker = tx.require(operator, Role::Capture)?;
+        if !tx.person_exists(person)? {
+            return Err(RequestError::NoPerson { person });
+        }
+        let old = tx.last_card_in_use(person)?;
+        match (kind, &old) {
+            (Kind::First, Some(_)) => return Err(RequestError::HasCard { person }),
+            (Kind::First, None) => {}
+            (_, None) => return Err(RequestError::HasNoCard { person }),
+            (_, Some(_)) => {}
+        }
+        if tx.person_has_open_job(person)? {
+            return Err(RequestError::Open { person });
+        }
+        let number = tx.add_card_request(person, kind, instant, old.as_ref(), &maker).map_err(|error| match error {
+            StoreError::Conflict { .. } => RequestError::Open { person },
+            error => error.into(),
+        })?;
+        let made = tx.request(number)?.ok_or(RequestError::NotFound { number })?;
+        let counter = if instant { ", instant" } else { "" };
+        let detail = format!("{}{counter}, person {person}", kind.name());
+        Ok((made, Act { actor: maker, act: "request.make", object: format!("request {number}"), detail }))
+    })
+}
+
+/// Withdraws a request that is in no batch.
+///
+/// # Errors
+/// [`RequestError`].
+pub fn withdraw(store: &mut Store, number: i64, reason: &str, operator: Option<&str>) -> Result<Request, RequestError> {
+    store.act(|tx| {
+        let actor = tx.require(operator, Role::Capture)?;
+        let request = tx.request(number)?.ok_or(RequestError::NotFound { number })?;
+        if request.state != RequestState::Open.name() {
+            return Err(RequestError::WrongState { number, state: request.state });
+        }
+        tx.move_request(number, RequestMove::Withdraw)?;
+        let withdrawn = tx.request(number)?.ok_or(RequestError::NotFound { number })?;
+        let detail = reason.to_owned();
+        Ok((withdrawn, Act { actor, act: "request.withdraw", object: format!("request {number}"), detail }))
+    })
+}
+
+impl Show for Request {
+    fn text(&self, lang: Lang) -> String {
+        let Self { number, person, kind, instant, state, old_card, job, maker, made_at } = self;
+        let kind = lang.pick(kind.zh(), kind.name());
+        let instant = if *instant { lang.pick("，即时制卡", ", instant") } else { "" };
+        let state = word(&RequestState::TABLE, state, lang);
+        let old = old_card
+            .as_ref()
+            .map(|old| lang.pick(format!("，原卡 {old}"), format!(", in place of {old}")))
+            .unwrap_or_default();
+        let job = job.map(|job| lang.pick(format!("，任务 {job}"), format!(", job {job}"))).unwrap_or_default();
+        lang.pick(
+            format!("申请 {number}: {kind}{instant}，人员 {person}{old}，{state}{job}（{maker}，{made_at}）"),
+            format!("request {number}: {kind}{instant}, person {person}{old}, {state}{job} ({maker}, {made_at})"),
+        )
+    }
+}
+
+impl Show for Requests {
+    fn text(&self, lang: Lang) -> String {
+        let mut lines: Vec<String> = self.requests.iter().map(|request| request.text(lang)).collect();
+        let count = self.requests.len();
+        lines.push(lang.pick(format!("共 {count} 件"), format!("{count} requests")));
+        lines.join("\n")
+    }
+}
+
+impl Explain for RequestError {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::NoPerson { .. } => "PERSON_NOT_FOUND",
+            Self::Open { .. } => "REQUEST_OPEN",
+            Self::HasCard { .. } => "PERSON_HAS_CARD",
+            Self::HasNoCard { .. } => "PERSON_HAS_NO_CARD",
+            Self::NotFound { .. } => "REQUEST_NOT_FOUND",
+            Self::WrongState { .. } => "REQUEST_STATE",
+            Self::Operator(error) => error.code(),
+            Self::Store(error) => error.code(),
+        }
+    }
+
+    fn what(&self, lang: Lang) -> String {
+        match self {
+            Self::NoPerson { person } => {
+                lang.pick(format!("没有编号为 {person} 的人员"), format!("there is no person {person}"))
+            }
+            Self::Open { person } => lang.pick(
+                format!("人员 {person} 已有未办结的申请或制卡任务"),
+                format!("person {person} has an open request, or a card being made"),
+            ),
+            Self::HasCard { person } => lang.pick(
+                format!("人员 {person} 已有卡，不能新申领"),
+                format!("person {person} has a card and cannot ask for a first one"),
+            ),
+            Self::HasNoCard { person } => lang.pick(
+                format!("人员 {person} 没有卡，不能补换"),
+                format!("person {person} has no card that another could take the place of"),
+            ),
+            Self::NotFound { number } => {
+                lang.pick(format!("没有申请 {number}"), format!("there is no request {number}"))
+            }
+            Self::WrongState { number, state } => {
+                let state = word(&RequestState::TABLE, state, lang);
+                lang.pick(format!("申请 {number} {state}"), format!("request {number} is {state}"))
+            }
+            Self::Operator(error) => error.what(lang),
+            Self::Store(error) => error.what(lang),
+        }
+    }
+
+    fn next(&self, lang: Lang) -> &'static str {
+        match self {
+            Self::NoPerson { .. } => {
+                lang.pick("用 issuer person find 查找", "find the person with `issuer person find`")
+            }
+            Self::Open { .. } => lang.pick(
+                "用 issuer request list --person 查看，办结或撤回后再申请",
+                "see it with `issuer request list --person`; finish or withdraw it first",
+            ),
+            Self::HasCard { .. } => lang.pick(
+                "用 --kind lost、damaged、warranty、renewal 或 data-change 申请补换",
+                "ask with --kind lost, damaged, warranty, renewal or data-change",
+            ),
+            Self::HasNoCard { .. } => lang.pick("用 --kind first 申请", "ask with --kind first"),
+            Self::NotFound { .. } => lang.pick("用 issuer request list 查看", "see them with `issuer request list`"),
+            Self::WrongState { .. } => lang.pick(
+                "只有未编批的申请可以撤回；批次未审核时可先取消批次",
+                "only a request in no batch can be withdrawn; a batch that is not approved can be cancelled first",
+            ),
+            Self::Operator(error) => error.next(lang),
+            Self::Store(error) => error.next(lang),
+        }
+    }
+
+    fn exit(&self) -> Exit {
+        match self {
+            Self::NoPerson { .. } | Self::NotFound { .. } => Exit::NotFound,
+            Self::Open { .. } | Self::HasCard { .. } | Self::HasNoCard { .. } | Self::WrongState { .. } => {
+                Exit::Refused
+            }
+            Self::Operator(error) => error.exit(),
+            Self::Store(error) => error.exit(),
+        }
+    }
+}
