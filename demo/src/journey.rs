@@ -104,6 +104,7 @@ impl<'a> Stage<'a> {
         self.import_registry()?;
         let readers = self.make_blanks()?;
         let cards = self.make_cards(&readers)?;
+        self.hand_out(&cards)?;
         self.make_psam(&readers)?;
         let service = self.open_pharmacy(&readers, &cards)?;
         let mut takings = self.trade(&readers, &cards)?;

@@ -31,7 +31,7 @@ fn the_summary_is_what_database_journal_and_cards_say() {
     assert_eq!(readers_run(&folder), Some(5), "no readers are left running");
     assert_eq!(processes_of(&folder), Vec::<String>::new());
     let text = String::from_utf8(output.stdout).expect("UTF-8");
-    assert!(text.contains("[1] ") && text.contains("[9] "), "every step is printed:\n{text}");
+    assert!(text.contains("[1] ") && text.contains("[10] "), "every step is printed:\n{text}");
 
     let summary: Value =
         serde_json::from_slice(&std::fs::read(folder.join("summary.json")).expect("summary")).expect("JSON");
@@ -47,13 +47,15 @@ fn the_summary_is_what_database_journal_and_cards_say() {
     let lengths: Vec<usize> = masked_names(&folder).iter().map(|name| name.chars().count()).collect();
     assert_eq!(i64::try_from(lengths.len()).expect("few"), stated("persons_accepted"));
     assert!(lengths.into_iter().max() > Some(15), "names that need 姓名扩展");
-    assert_eq!(stated("cards_issued"), count("SELECT count(*) FROM card WHERE state = 'sealed'"));
+    assert_eq!(stated("cards_issued"), count("SELECT count(*) FROM card WHERE state IN ('normal', 'temporary_loss')"));
+    assert_eq!(count("SELECT count(*) FROM card WHERE state = 'temporary_loss'"), 1, "one was reported lost");
+    assert_eq!(stated("cards_issued") + 1, count("SELECT count(*) FROM card_move"), "handed out, and one lost");
     assert!(stated("cards_issued") >= 40);
     assert_eq!(stated("cards_spoilt"), count("SELECT count(*) FROM card WHERE state = 'spoilt'"));
     assert_eq!(stated("cards_spoilt"), 1);
     assert_eq!(count("SELECT count(*) FROM card_number WHERE state = 'spoilt'"), 1);
-    let reused = "SELECT count(*) FROM card JOIN card_number ON number = card_number WHERE card.state = 'sealed' AND card_number.state <> 'used'";
-    assert_eq!(count(reused), 0, "a sealed card has a number that is used, no other");
+    let reused = "SELECT count(*) FROM card JOIN card_number ON number = card_number WHERE card.state = 'normal' AND card_number.state <> 'used'";
+    assert_eq!(count(reused), 0, "a card that works has a number that is used, no other");
     assert_eq!(count("SELECT count(*) FROM receipt"), stated("cards_issued"));
     assert_eq!(count("SELECT count(*) FROM station_journal WHERE event = 'pulled'"), 1);
     assert_eq!(count("SELECT count(DISTINCT reader) FROM station_journal"), 2);
@@ -98,7 +100,7 @@ fn the_summary_is_what_database_journal_and_cards_say() {
             loaded += 1;
             assert_eq!(card["card"]["pin"]["initial"], false, "{number} pays with a PIN of its holder");
         }
-        let sql = "SELECT card_identifier FROM card WHERE card_number = ?1 AND state = 'sealed'";
+        let sql = "SELECT card_identifier FROM card WHERE card_number = ?1 AND state IN ('normal', 'temporary_loss')";
         let identifier: String = centre.query_row(sql, [number], |row| row.get(0)).expect("a card of the centre");
         let ef05 = card["card"]["files"]["SSSE.EF05"].to_string();
         assert!(ef05.contains(&identifier), "{number} holds its identifier");

@@ -378,8 +378,8 @@ impl Explain for BatchError {
             Self::PeopleRefused { people } => {
                 let list: Vec<String> = people.iter().map(ToString::to_string).collect();
                 lang.pick(
-                    format!("这些人员不存在、已有卡或在其他批次中: {}", list.join(", ")),
-                    format!("unknown, with a card, or in another batch: {}", list.join(", ")),
+                    format!("这些人员不存在、已故、已有卡或在其他批次中: {}", list.join(", ")),
+                    format!("unknown, dead, with a card, or in another batch: {}", list.join(", ")),
                 )
             }
             Self::RequestsRefused { requests } => {

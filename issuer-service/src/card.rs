@@ -1,6 +1,11 @@
 //! A card of this centre: one chip, one person, one number.
 //!
-//! Owns: what is recorded of a card. Never: holds keys; changes a state (`batch` and later the card's life cycle do).
+//! Owns: what is recorded of a card. Never: holds keys; changes a state (`batch` does while it is made, `life` afterwards).
+
+pub mod failure;
+pub mod life;
+pub mod rule;
+pub mod state;
 
 use card_core::security::{CityCode, Factors};
 use card_profiles::identity::CardIdentifier;

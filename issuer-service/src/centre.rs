@@ -22,6 +22,7 @@ use card_profiles::rehearsal::TRANSPORT_LOT;
 use serde::{Deserialize, Deserializer};
 
 use crate::audit::Checkpoint;
+use crate::card::rule::LifeRules;
 use crate::clock;
 use crate::error::Explain;
 use crate::exit::Exit;
@@ -62,6 +63,9 @@ pub struct Config {
     /// The token that holds the upper keys, when they are not in the sealed file.
     #[serde(default)]
     pub pkcs11: Option<TokenConfig>,
+    /// What the site decides about the life of its cards.
+    #[serde(default)]
+    pub life: LifeRules,
 }
 
 /// Why the folder cannot be used.

@@ -4,6 +4,7 @@
 //! Never: holds free text; a code, once published, changes its meaning.
 
 use crate::batch::BatchError;
+use crate::card::failure::LifeError;
 use crate::centre::CentreError;
 use crate::ceremony::CeremonyError;
 use crate::clearing::refusal::ClearingError;
@@ -61,6 +62,9 @@ pub enum Error {
     /// Batches.
     #[error(transparent)]
     Batch(#[from] BatchError),
+    /// The life of a card.
+    #[error(transparent)]
+    Life(#[from] LifeError),
     /// The personalization station.
     #[error(transparent)]
     Station(#[from] StationError),
@@ -91,6 +95,7 @@ impl Error {
             Self::Registry(error) => error,
             Self::Request(error) => error,
             Self::Batch(error) => error,
+            Self::Life(error) => error,
             Self::Station(error) => error,
             Self::Psam(error) => error,
             Self::Missing(error) => error,

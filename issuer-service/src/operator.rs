@@ -27,11 +27,14 @@ pub enum Role {
     Clearing,
     /// 审计: read the audit log.
     Audit,
+    /// 柜台: hand cards out, take reports of loss, lock, cancel.
+    Counter,
 }
 
 impl Role {
     /// All roles.
-    pub const ALL: [Self; 6] = [Self::Capture, Self::Approve, Self::Station, Self::Keys, Self::Clearing, Self::Audit];
+    pub const ALL: [Self; 7] =
+        [Self::Capture, Self::Approve, Self::Station, Self::Keys, Self::Clearing, Self::Audit, Self::Counter];
 
     /// Name as typed and stored.
     #[must_use]
@@ -43,6 +46,7 @@ impl Role {
             Self::Keys => "keys",
             Self::Clearing => "clearing",
             Self::Audit => "audit",
+            Self::Counter => "counter",
         }
     }
 }

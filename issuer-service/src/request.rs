@@ -127,6 +127,12 @@ pub enum RequestError {
         /// Row number.
         person: i64,
     },
+    /// The person's death is recorded.
+    #[error("person {person} is dead")]
+    Dead {
+        /// Row number.
+        person: i64,
+    },
     /// The person has an open request.
     #[error("person {person} has an open request")]
     Open {
@@ -182,6 +188,9 @@ pub fn make(
         let maker = tx.require(operator, Role::Capture)?;
         if !tx.person_exists(person)? {
             return Err(RequestError::NoPerson { person });
+        }
+        if tx.death(person)?.is_some() {
+            return Err(RequestError::Dead { person });
         }
         let old = tx.last_card_in_use(person)?;
         match (kind, &old) {
@@ -253,6 +262,7 @@ impl Explain for RequestError {
     fn code(&self) -> &'static str {
         match self {
             Self::NoPerson { .. } => "PERSON_NOT_FOUND",
+            Self::Dead { .. } => "HOLDER_DEAD",
             Self::Open { .. } => "REQUEST_OPEN",
             Self::HasCard { .. } => "PERSON_HAS_CARD",
             Self::HasNoCard { .. } => "PERSON_HAS_NO_CARD",
@@ -267,6 +277,9 @@ impl Explain for RequestError {
         match self {
             Self::NoPerson { person } => {
                 lang.pick(format!("没有编号为 {person} 的人员"), format!("there is no person {person}"))
+            }
+            Self::Dead { person } => {
+                lang.pick(format!("人员 {person} 已登记死亡"), format!("person {person} is recorded as dead"))
             }
             Self::Open { person } => lang.pick(
                 format!("人员 {person} 已有未办结的申请或制卡任务"),
@@ -297,6 +310,10 @@ impl Explain for RequestError {
             Self::NoPerson { .. } => {
                 lang.pick("用 issuer person find 查找", "find the person with `issuer person find`")
             }
+            Self::Dead { .. } => lang.pick(
+                "登记有误时用 issuer person death --withdraw 撤销",
+                "if the record is wrong, withdraw it with `issuer person death --withdraw`",
+            ),
             Self::Open { .. } => lang.pick(
                 "用 issuer request list --person 查看，办结或撤回后再申请",
                 "see it with `issuer request list --person`; finish or withdraw it first",
@@ -319,9 +336,11 @@ impl Explain for RequestError {
     fn exit(&self) -> Exit {
         match self {
             Self::NoPerson { .. } | Self::NotFound { .. } => Exit::NotFound,
-            Self::Open { .. } | Self::HasCard { .. } | Self::HasNoCard { .. } | Self::WrongState { .. } => {
-                Exit::Refused
-            }
+            Self::Dead { .. }
+            | Self::Open { .. }
+            | Self::HasCard { .. }
+            | Self::HasNoCard { .. }
+            | Self::WrongState { .. } => Exit::Refused,
             Self::Operator(error) => error.exit(),
             Self::Store(error) => error.exit(),
         }

@@ -7,7 +7,7 @@ use std::fmt::Write;
 
 use serde::Serialize;
 
-use crate::batch::{BatchState, CardState, JobState, NumberState};
+use crate::batch::{BatchState, JobState, NumberState};
 use crate::ceremony::state::CeremonyState;
 use crate::lang::Lang;
 use crate::output::Show;
@@ -117,7 +117,7 @@ pub const TABLES: &[Table] = &[
     BatchState::TABLE,
     JobState::TABLE,
     NumberState::TABLE,
-    CardState::TABLE,
+    crate::card::state::TABLE,
     PsamState::TABLE,
     CeremonyState::TABLE,
 ];
@@ -172,7 +172,7 @@ impl Show for Tables {
             lines.push((*name).to_owned());
             lines.extend(states.iter().map(|row| {
                 let means = lang.pick(row.zh, row.means.trim());
-                format!("  {:<12} {means}", row.name)
+                format!("  {:<14} {means}", row.name)
             }));
             lines.extend(moves.iter().map(|way| format!("  {} -> {}  ({})", way.from, way.to, way.name)));
         }

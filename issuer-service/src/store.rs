@@ -17,6 +17,7 @@ mod import;
 pub mod institution;
 mod key;
 mod ledger;
+mod life;
 mod load;
 mod operator;
 mod person;
@@ -53,6 +54,7 @@ const MIGRATIONS: &[(i64, &str)] = &[
     (31, include_str!("store/schema_031_ceremony.sql")),
     (32, include_str!("store/schema_032_psam_custody.sql")),
     (40, include_str!("store/schema_040_request.sql")),
+    (45, include_str!("store/schema_045_card_life.sql")),
 ];
 
 /// How long a writer waits for another one.

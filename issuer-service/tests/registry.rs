@@ -2,6 +2,8 @@
 
 #[path = "registry/bureau.rs"]
 mod bureau;
+#[path = "registry/console.rs"]
+mod console;
 #[path = "registry/formats.rs"]
 mod formats;
 #[path = "registry/handbook.rs"]

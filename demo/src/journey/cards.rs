@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use super::centre::{CHECKER, MAKER};
+use super::centre::{CHECKER, CLERK, MAKER};
 use super::{PSAM_SLOT, STATION_SLOTS, Stage};
 use crate::failure::{Failure, must_be};
 use crate::interrupt;
@@ -204,6 +204,27 @@ impl<'a> Stage<'a> {
         must_be("one card for each of the first people of the registry", &people, &expected)?;
         cards.sort_by_key(|card| card.person);
         Ok(cards)
+    }
+
+    /// Nobody can load or pay with a card before it is handed out.
+    pub(super) fn hand_out(&mut self, cards: &[IssuedCard]) -> Result<(), Failure> {
+        self.step(&words("Hand the cards out", "发卡启用"));
+        let began = Instant::now();
+        let early = self.issuer("account allot --operator").arg(MAKER).words("--amount 1.00 --card");
+        let early = early.arg(cards[0].identifier.clone()).run()?.with_code(3)?;
+        must_be("a sealed card takes no money", &early.stderr.contains("CARD_NOT_ACTIVE"), &true)?;
+        let own = self.issuer("card activate --operator").arg(MAKER).arg(cards[0].number.clone()).run()?;
+        must_be("exit code when a maker hands out", &own.code, &3)?;
+        let activated = self.issuer("card activate --batch 1 --operator").arg(CLERK).ok()?;
+        let rows = activated.json()?["cards"].as_array().cloned().unwrap_or_default();
+        let normal = rows.iter().filter(|card| card["state"] == "normal" && card["aaz502"] == "1").count();
+        must_be("cards handed out", &normal, &cards.len())?;
+        self.done(
+            began,
+            format!("{normal} cards activated by {CLERK}: sealed (0) → normal (1); no money for a sealed card"),
+            format!("{CLERK} 启用 {normal} 张: 封存(0) → 正常(1)；封存卡不得划入"),
+        );
+        Ok(())
     }
 
     pub(super) fn make_psam(&mut self, readers: &Readers<'_>) -> Result<(), Failure> {

@@ -13,6 +13,8 @@ use crate::registry::FaultKind;
 /// Operators of the demo's centre: nobody approves what they made.
 pub(super) const MAKER: &str = "maker-a";
 pub(super) const CHECKER: &str = "checker-b";
+/// Who hands cards out and takes reports of loss.
+pub(super) const CLERK: &str = "clerk-c";
 
 /// Lines of key check values that are shown on the screen.
 const KEYS_SHOWN: usize = 8;
@@ -37,10 +39,15 @@ impl Stage<'_> {
         for (name, roles) in [
             (MAKER, "--role capture --role approve --role station --role keys --role clearing"),
             (CHECKER, "--role approve --role audit --role clearing"),
+            (CLERK, "--role counter"),
         ] {
             self.issuer(&format!("operator add {name} {roles}")).ok()?;
         }
-        self.done(began, format!("operators {MAKER} and {CHECKER}"), format!("操作员 {MAKER}、{CHECKER}"));
+        self.done(
+            began,
+            format!("operators {MAKER}, {CHECKER}, {CLERK}"),
+            format!("操作员 {MAKER}、{CHECKER}、{CLERK}"),
+        );
         Ok(())
     }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use super::cards::{INSTITUTION, IssuedCard, TERMINAL};
-use super::centre::{CHECKER, MAKER};
+use super::centre::{CHECKER, CLERK, MAKER};
 use super::{COUNTER_SLOTS, PSAM_SLOT, Stage};
 use crate::failure::{Failure, must_be};
 use crate::folder::Folder;
@@ -39,8 +39,8 @@ enum Event {
     PowerLoss,
     /// The first bill costs more than the account holds.
     Balance,
-    /// The card is put on the blacklist before it comes to pay.
-    Blacklisted,
+    /// The card is reported lost before it comes to pay.
+    Lost,
 }
 
 /// Who comes, in groups of as many as there are readers at the counter. The cards are chosen so that names of every kind come.
@@ -51,7 +51,7 @@ const VISITS: [Visit; 9] = [
     Visit { card: 3, bills: &["B06", "B07"], event: Event::PowerLoss },
     Visit { card: 8, bills: &["B08"], event: Event::Plain },
     Visit { card: 13, bills: &["B90", "B09"], event: Event::Balance },
-    Visit { card: 21, bills: &["B91"], event: Event::Blacklisted },
+    Visit { card: 21, bills: &["B91"], event: Event::Lost },
     Visit { card: 30, bills: &["B10"], event: Event::Plain },
     Visit { card: 41, bills: &["B11"], event: Event::Plain },
 ];
@@ -211,7 +211,7 @@ impl<'a> Stage<'a> {
             let began = Instant::now();
             match visit.event {
                 Event::Balance if index == 0 => self.refused_for_balance(readers, slot, bill, balance)?,
-                Event::Blacklisted => self.refused_by_blacklist(readers, slot, bill, card)?,
+                Event::Lost => self.refused_as_lost(readers, slot, bill, card)?,
                 Event::PowerLoss if index == 0 => {
                     let answer = self.pay_through_power_loss(readers, slot, bill, card)?;
                     balance = self.paid(&answer, bill, balance, takings)?;
@@ -244,7 +244,7 @@ impl<'a> Stage<'a> {
         );
         let (en, zh) = match visit.event {
             Event::Balance if index == 0 => ("refused, the account holds less", "余额不足，拒绝"),
-            Event::Blacklisted => ("refused, the card is on the blacklist", "黑名单卡，拒绝"),
+            Event::Lost => ("refused, the card was reported lost", "卡已临时挂失，拒绝"),
             Event::PowerLoss if index == 0 => {
                 ("power lost after the debit; the next tap found it done, once", "扣款后断电；再次插卡确认一次")
             }
@@ -318,15 +318,16 @@ impl<'a> Stage<'a> {
         Ok(())
     }
 
-    fn refused_by_blacklist(
+    fn refused_as_lost(
         &mut self,
         readers: &Readers<'_>,
         slot: usize,
         bill: &Bill,
         card: &IssuedCard,
     ) -> Result<(), Failure> {
-        let add = self.issuer("blacklist add --operator").arg(MAKER).arg(card.identifier.clone());
-        add.words("--reason").arg("reported lost by the holder").ok()?;
+        let lost = self.issuer("card report-loss --temporary --operator").arg(CLERK).arg(card.number.clone());
+        let lost = lost.words("--reason").arg("reported by the holder").ok()?;
+        must_be("state of the lost card", &lost.text("/state")?, &String::from("temporary_loss"))?;
         self.sscard(readers, slot, "blacklist update").ok()?;
         let answer = self.pay(readers, slot, bill, "holder.pin").run()?.with_code(3)?;
         must_be("the refusal names the blacklist", &answer.stderr.contains("CARD_BLACKLISTED"), &true)?;

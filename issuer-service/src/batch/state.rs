@@ -90,7 +90,7 @@ states! {
 }
 
 states! {
-    /// A chip that belongs to a person.
+    /// A chip that belongs to a person, until its card is made: `card::state` has what follows, and publishes both.
     "card" CardState {
         /// Being written.
         Writing = "writing" "写卡中",
@@ -98,16 +98,12 @@ states! {
         Sealed = "sealed" "封存",
         /// Failed; quarantined.
         Spoilt = "spoilt" "已作废",
-        /// Out of use.
-        Cancelled = "cancelled" "注销",
     }
-    /// Moves of a card.
+    /// Moves of a card while it is made; `card::state` has those that follow.
     CardMove {
         /// With the finished job.
         Seal: Writing => Sealed,
         /// With the spoilt job.
         Spoil: Writing => Spoilt,
-        /// With the binding of the card that takes its place.
-        Replace: Sealed => Cancelled,
     }
 }

@@ -6,9 +6,11 @@ use serde::Serialize;
 use settlement::date::DateTime;
 use settlement::id::CardIdentifier;
 
+use crate::card::state::LifeState;
 use crate::clock;
 use crate::lang::Lang;
 use crate::output::Show;
+use crate::store::{StoreError, Tx};
 
 /// What an entry does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -63,6 +65,51 @@ pub fn stood_at(history: &[BlacklistEntry], sale: DateTime) -> bool {
     let before =
         history.iter().rev().find(|entry| clock::china_date_time(&entry.effective_at).is_some_and(|at| at <= sale));
     before.is_some_and(|entry| entry.act == BlacklistAct::Add)
+}
+
+/// How the reason of an entry begins that the state of its card made; such entries follow the state.
+const BY_STATE: &str = "card state: ";
+
+/// Makes the list follow the state of a card; the new sequence when an entry was needed.
+///
+/// An entry that an operator made by hand stays until an operator removes it.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn follow(
+    tx: &Tx<'_>,
+    card: &card_profiles::identity::CardIdentifier,
+    listed: bool,
+    state: &str,
+    operator: &str,
+) -> Result<Option<u64>, StoreError> {
+    let Ok(card) = CardIdentifier::parse(&card.to_string()) else { return Ok(None) };
+    let last = tx.blacklist_history(card)?.pop().filter(|last| last.act == BlacklistAct::Add);
+    let act = match (listed, last) {
+        (true, None) => BlacklistAct::Add,
+        (false, Some(last)) if last.reason.starts_with(BY_STATE) => BlacklistAct::Remove,
+        _ => return Ok(None),
+    };
+    tx.add_blacklist_entry(card, act, &format!("{BY_STATE}{state}"), operator).map(Some)
+}
+
+/// Whether a card stands on the list now.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn is_listed(tx: &Tx<'_>, card: &card_profiles::identity::CardIdentifier) -> Result<bool, StoreError> {
+    let Ok(card) = CardIdentifier::parse(&card.to_string()) else { return Ok(false) };
+    Ok(tx.blacklist_history(card)?.last().is_some_and(|entry| entry.act == BlacklistAct::Add))
+}
+
+/// Whether the state of a card keeps it on the list: nobody takes it off by hand then.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn is_held_by_state(tx: &Tx<'_>, card: CardIdentifier) -> Result<bool, StoreError> {
+    let Some(card) = card_profiles::identity::CardIdentifier::parse(&card.to_string()) else { return Ok(false) };
+    let state = tx.card_by_identifier(&card)?.and_then(|card| LifeState::of_name(&card.state));
+    Ok(state.is_some_and(LifeState::is_listed))
 }
 
 impl Show for Blacklist {

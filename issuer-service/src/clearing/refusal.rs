@@ -103,6 +103,12 @@ pub enum ClearingError {
         /// Card.
         card: CardIdentifier,
     },
+    /// The state of the card keeps it on the list.
+    #[error("the state of card {card} keeps it on the blacklist")]
+    BlacklistByState {
+        /// Card.
+        card: CardIdentifier,
+    },
     /// No such window.
     #[error("there is no clearing window {date}")]
     WindowUnknown {
@@ -219,6 +225,7 @@ impl ClearingError {
             | Self::AllotmentUnknown { .. }
             | Self::SameOperator { .. }
             | Self::BlacklistUnchanged { .. }
+            | Self::BlacklistByState { .. }
             | Self::DifferenceUnknown { .. }
             | Self::ReasonMissing
             | Self::ReferenceReused { .. }
@@ -278,6 +285,7 @@ impl Explain for ClearingError {
             Self::LoadUnknown { .. } => "LOAD_UNKNOWN",
             Self::LoadDecided { .. } => "LOAD_ALREADY_DECIDED",
             Self::BlacklistUnchanged { .. } => "BLACKLIST_UNCHANGED",
+            Self::BlacklistByState { .. } => "BLACKLIST_BY_STATE",
             Self::WindowUnknown { .. } => "WINDOW_UNKNOWN",
             Self::WindowBefore { .. } => "WINDOW_BEFORE_OPEN",
             Self::WindowState { .. } => "WINDOW_STATE",
@@ -320,6 +328,7 @@ impl Explain for ClearingError {
             | Self::SameOperator { .. }
             | Self::LoadDecided { .. }
             | Self::BlacklistUnchanged { .. }
+            | Self::BlacklistByState { .. }
             | Self::WindowBefore { .. }
             | Self::WindowState { .. } => Exit::Refused,
             Self::NothingToAllot

@@ -91,6 +91,12 @@ pub(super) fn texts(error: &ClearingError, lang: Lang) -> (String, &'static str)
             "用 issuer blacklist list 查看",
             "look at `issuer blacklist list`",
         ),
+        ClearingError::BlacklistByState { card } => row(
+            format!("卡 {card} 因其状态（挂失、锁定或注销）在黑名单中"),
+            format!("card {card} is on the blacklist for its state: lost, locked or cancelled"),
+            "先用 issuer card release 或 unlock 改变卡状态，黑名单随之变化",
+            "move the card with `issuer card release` or `unlock`; the blacklist follows",
+        ),
         ClearingError::WindowUnknown { date } => row(
             format!("没有业务日 {date}"),
             format!("there is no clearing window {date}"),

@@ -7,7 +7,7 @@ use settlement::id::{CardIdentifier, LoadId};
 use super::Common;
 use crate::audit::Act;
 use crate::clearing::allotment::{self, AllotmentState, Allotments};
-use crate::clearing::blacklist::{Blacklist, BlacklistAct};
+use crate::clearing::blacklist::{self, Blacklist, BlacklistAct};
 use crate::clearing::ledger::{AccountBalance, Balances};
 use crate::clearing::load::{self, LoadState, Loads};
 use crate::clearing::refusal::ClearingError;
@@ -209,6 +209,9 @@ fn change(
         let last = tx.blacklist_history(card)?.last().map_or(BlacklistAct::Remove, |entry| entry.act);
         if last == act {
             return Err(ClearingError::BlacklistUnchanged { card });
+        }
+        if act == BlacklistAct::Remove && blacklist::is_held_by_state(tx, card)? {
+            return Err(ClearingError::BlacklistByState { card });
         }
         let sequence = tx.add_blacklist_entry(card, act, reason.trim(), &operator)?;
         let detail = format!("{} sequence {sequence}", act.name());

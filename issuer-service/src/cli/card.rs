@@ -4,6 +4,10 @@ use clap::Subcommand;
 
 use super::Common;
 use crate::card::Cards;
+use crate::card::failure::LifeError;
+use crate::card::life::{self, CardFiles, History, Order};
+use crate::card::state::{LifeState, Step, Table};
+use crate::centre::Centre;
 use crate::error::{Error, Missing};
 use crate::exit::Exit;
 use crate::output::Output;
@@ -17,21 +21,162 @@ pub enum Verb {
         #[arg(long, value_name = "NUMBER")]
         batch: Option<i64>,
     },
-    /// Show a card.
+    /// Show a card: its state, the blacklist, what it replaces.
     Show {
         /// 卡号.
         card_number: String,
     },
+    /// 启用: hand cards out; the card of the same person that was lost goes out of use.
+    Activate {
+        /// 卡号.
+        #[arg(required_unless_present = "batch", conflicts_with = "batch")]
+        card_numbers: Vec<String>,
+        /// Every sealed card of this batch.
+        #[arg(long, value_name = "NUMBER")]
+        batch: Option<i64>,
+        /// Why, if there is something to say; no names of people.
+        #[arg(long, default_value = "", hide_default_value = true)]
+        reason: String,
+    },
+    /// 挂失: a card is lost.
+    #[command(group = clap::ArgGroup::new("kind").required(true).args(["temporary", "formal"]))]
+    ReportLoss {
+        /// 卡号.
+        card_number: String,
+        /// 临时挂失: for the period of the site, then it works again by itself (`card due`).
+        #[arg(long)]
+        temporary: bool,
+        /// 正式挂失: until a new card is activated.
+        #[arg(long)]
+        formal: bool,
+        /// Why; no names of people.
+        #[arg(long)]
+        reason: String,
+    },
+    /// 解挂: a lost card was found.
+    Release {
+        /// 卡号.
+        card_number: String,
+        /// Why; no names of people.
+        #[arg(long)]
+        reason: String,
+    },
+    /// 锁定: a card may not work for now.
+    Lock {
+        /// 卡号.
+        card_number: String,
+        /// Why; no names of people.
+        #[arg(long)]
+        reason: String,
+    },
+    /// 解锁: a locked card may work again.
+    Unlock {
+        /// 卡号.
+        card_number: String,
+        /// Why; no names of people.
+        #[arg(long)]
+        reason: String,
+    },
+    /// 注销: a card goes out of use for ever.
+    Cancel {
+        /// 卡号.
+        card_number: String,
+        /// Why; no names of people.
+        #[arg(long)]
+        reason: String,
+    },
+    /// Do what is due: release temporary losses whose period has passed. For a daily timer.
+    Due,
+    /// Show every move of a card.
+    History {
+        /// 卡号.
+        card_number: String,
+    },
+    /// Show the states of a card and the moves between them, as this site allows them.
+    States,
 }
 
 pub(super) fn run(common: &Common, verb: Verb, output: &Output) -> Result<Exit, Error> {
+    if let (Verb::States, None) = (&verb, &common.data) {
+        output.show(&Table::of(|_| true));
+        return Ok(Exit::Ok);
+    }
     let mut centre = common.centre()?;
     match verb {
         Verb::List { batch } => output.show(&Cards { cards: centre.store.read(|tx| tx.cards(batch))? }),
-        Verb::Show { card_number } => {
-            let card = centre.store.read(|tx| tx.card_by_number(&card_number))?;
-            output.show(&card.ok_or(Missing::Card)?);
+        Verb::Show { card_number } => output.show(&centre.store.read(|tx| life::file(tx, &card_number))?),
+        Verb::Activate { card_numbers, batch, reason } => {
+            let numbers = match batch {
+                Some(batch) => sealed(&mut centre, batch)?,
+                None => card_numbers,
+            };
+            let mut cards = Vec::with_capacity(numbers.len());
+            let mut refused = None;
+            for number in &numbers {
+                match moved(common, &mut centre, number, Step::Activate, &reason) {
+                    Ok(card) => cards.push(card),
+                    Err(error) => {
+                        refused = Some(error);
+                        break;
+                    }
+                }
+            }
+            // Those before a refused one are in their holders' hands.
+            if refused.is_none() || !cards.is_empty() {
+                output.show(&CardFiles { cards });
+            }
+            refused.map_or(Ok(()), Err)?;
         }
+        Verb::ReportLoss { card_number, formal, reason, .. } => {
+            let step = if formal { Step::ReportFormal } else { Step::ReportTemporary };
+            output.show(&moved(common, &mut centre, &card_number, step, &reason)?);
+        }
+        Verb::Release { card_number, reason } => {
+            let card = centre.store.read(|tx| tx.card_by_number(&card_number))?.ok_or(Missing::Card)?;
+            let formal = card.state == LifeState::FormalLoss.name();
+            let step = if formal { Step::Revoke } else { Step::Release };
+            output.show(&moved(common, &mut centre, &card_number, step, &reason)?);
+        }
+        Verb::Lock { card_number, reason } => {
+            output.show(&moved(common, &mut centre, &card_number, Step::Lock, &reason)?);
+        }
+        Verb::Unlock { card_number, reason } => {
+            output.show(&moved(common, &mut centre, &card_number, Step::Unlock, &reason)?);
+        }
+        Verb::Cancel { card_number, reason } => {
+            output.show(&moved(common, &mut centre, &card_number, Step::Cancel, &reason)?);
+        }
+        Verb::Due => {
+            output.show(&life::release_due(&mut centre.store, &centre.config.life, common.operator.as_deref())?);
+        }
+        Verb::History { card_number } => {
+            let history = centre.store.read(|tx| -> Result<_, Error> {
+                let card = tx.card_by_number(&card_number)?.ok_or(Missing::Card)?;
+                Ok(History { card_number: card.card_number, moves: tx.card_moves(card.job)? })
+            })?;
+            output.show(&history);
+        }
+        Verb::States => output.show(&Table::of(|row| centre.config.life.allows(row))),
     }
     Ok(Exit::Ok)
+}
+
+fn moved(
+    common: &Common,
+    centre: &mut Centre,
+    number: &str,
+    step: Step,
+    reason: &str,
+) -> Result<life::CardFile, LifeError> {
+    let order = Order { step, reason, operator: common.operator.as_deref() };
+    life::carry_out(&mut centre.store, &centre.config.life, number, &order)
+}
+
+/// Sealed cards of a batch; there is none once all are handed out.
+fn sealed(centre: &mut Centre, batch: i64) -> Result<Vec<String>, Error> {
+    centre.store.read(|tx| -> Result<_, Error> {
+        crate::batch::found(tx, batch)?;
+        let cards = tx.cards(Some(batch))?.into_iter();
+        Ok(cards.filter(|card| card.state == LifeState::Sealed.name()).map(|card| card.card_number).collect())
+    })
 }

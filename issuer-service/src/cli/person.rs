@@ -7,6 +7,8 @@ use clap::{Args, Subcommand};
 
 use super::Common;
 use crate::audit::Act;
+use crate::card::life;
+use crate::card::state::Step;
 use crate::centre::Centre;
 use crate::error::{Error, Missing};
 use crate::exit::Exit;
@@ -128,6 +130,21 @@ pub enum Verb {
         #[arg(long, default_value_t = 20)]
         limit: u32,
     },
+    /// Record that a person died: every card goes out of use, no new one is made.
+    #[command(group = clap::ArgGroup::new("record").required(true).args(["on", "withdraw"]))]
+    Death {
+        /// Row number of the person.
+        id: i64,
+        /// Day of the death.
+        #[arg(long, value_name = "YYYYMMDD", value_parser = super::psam::day)]
+        on: Option<String>,
+        /// Take a record back that was wrong; cards stay cancelled.
+        #[arg(long)]
+        withdraw: bool,
+        /// What shows it; no names of people.
+        #[arg(long)]
+        reason: String,
+    },
     /// Decide conflicts: the values of a source are held from now on, or those that are held stay. Every statement is kept.
     Merge {
         /// Row number of the person; all people on whom sources differ with --all.
@@ -175,10 +192,13 @@ pub(super) fn run(common: &Common, verb: Verb, output: &Output) -> Result<Exit, 
     if let Verb::Import(import) = verb {
         return run_import(common, import, output);
     }
+    if let Verb::Death { id, on, reason, .. } = verb {
+        return death(common, id, on.as_deref(), &reason, output);
+    }
     let mut centre = common.registry(output)?;
     let store = &mut centre.store;
     match verb {
-        Verb::Import(_) => unreachable!("handled above"),
+        Verb::Import(_) | Verb::Death { .. } => unreachable!("handled above"),
         Verb::Upsert { file, source } => return upsert(common, &mut centre, &file, &source, output),
         Verb::List { county, batch, after, limit } => {
             let people = store.read(|tx| -> Result<_, Error> {
@@ -234,6 +254,20 @@ pub(super) fn run(common: &Common, verb: Verb, output: &Output) -> Result<Exit, 
             output.show(&merge(store, operator, id, all, Choice { fields, source })?);
         }
     }
+    Ok(Exit::Ok)
+}
+
+fn death(common: &Common, id: i64, on: Option<&str>, reason: &str, output: &Output) -> Result<Exit, Error> {
+    let mut centre = common.centre()?;
+    let operator = common.operator.as_deref();
+    let death = match on {
+        Some(day) => {
+            let order = life::Order { step: Step::Death, reason, operator };
+            life::record_death(&mut centre.store, &centre.config.life, id, day, &order)?
+        }
+        None => life::withdraw_death(&mut centre.store, id, reason, operator)?,
+    };
+    output.show(&death);
     Ok(Exit::Ok)
 }
 

@@ -155,6 +155,6 @@ fn terminal_number(text: &str) -> Result<String, &'static str> {
     }
 }
 
-fn day(text: &str) -> Result<String, &'static str> {
+pub(super) fn day(text: &str) -> Result<String, &'static str> {
     clock::parse_compact(text).map(clock::compact).ok_or("a day that exists, as YYYYMMDD")
 }

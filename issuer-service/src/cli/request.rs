@@ -13,7 +13,7 @@ use crate::request::{self, Kind, RequestError, RequestState, Requests};
 pub enum Verb {
     /// Take down what a person asks for: a first card, or another one in place of the present one.
     ///
-    /// The present card stays in use until its successor is begun at a station; then it is cancelled and blacklisted.
+    /// The present card stays in use until its successor is activated; then it is cancelled and blacklisted.
     New {
         /// Row number of the person.
         #[arg(long, value_name = "ID")]

@@ -11,7 +11,6 @@ use card_profiles::approach::KeyVersions;
 use card_profiles::identity::CardIdentifier;
 use card_profiles::plan::{Act as PlanAct, ControlKeyState, Plan, PlanError, Target};
 use card_profiles::profile::KeyClass;
-use settlement::id::CardIdentifier as CardOnList;
 
 use super::event::Refusal;
 use super::failure::StationError;
@@ -19,8 +18,7 @@ use super::writer::{Broken, Writer, refused};
 use super::{Station, content, receipt};
 use crate::audit::Act;
 use crate::batch::{self, CardMove, CardState, JobMove, NumberMove};
-use crate::card::{Card, Chip};
-use crate::clearing::blacklist::BlacklistAct;
+use crate::card::{Card, Chip, life};
 use crate::clock;
 use crate::person::Details;
 use crate::request::RequestMove;
@@ -111,19 +109,13 @@ impl Work<'_> {
         Ok(bound.map_or(Claim::NothingWaits, Claim::New))
     }
 
-    /// Puts the card out of use that the one begun now takes the place of: it may not pay from this moment on.
+    /// Puts a card out of use that nobody fetched and that the one begun now takes the place of. One in its holder's hands works until
+    /// the new one is activated.
     fn replace(&self, tx: &Tx<'_>, old: &Chip, job: i64) -> Result<(), StationError> {
         let Some(card) = tx.card_by_chip(old)? else { return Ok(()) };
-        if card.state == CardState::Cancelled.name() {
-            return Ok(());
+        if let Some(done) = life::begin_successor(tx, &card, self.operator)? {
+            tx.append_audit(&self.act("card.replace", card.job, format!("by job {job}: {done}")))?;
         }
-        tx.replace_card(old)?;
-        let identifier = CardOnList(*card.card_identifier.bytes());
-        let last = tx.blacklist_history(identifier)?.last().map_or(BlacklistAct::Remove, |entry| entry.act);
-        if last == BlacklistAct::Remove {
-            tx.add_blacklist_entry(identifier, BlacklistAct::Add, "replaced", self.operator)?;
-        }
-        tx.append_audit(&self.act("card.replace", card.job, format!("by job {job}")))?;
         Ok(())
     }
 

@@ -15,8 +15,10 @@ const SUMMARY: &str = "SELECT b.number, b.state, b.county, b.maker, b.checker,
     (SELECT COUNT(*) FROM job j WHERE j.batch = b.number AND j.state = 'spoilt')
     FROM batch b";
 
-/// Condition on a person `p`: no live card, no card under way, not waiting at the counter.
-const LACKS_CARD: &str = "NOT EXISTS (SELECT 1 FROM card c WHERE c.person = p.id AND c.state IN ('writing', 'sealed'))
+/// Condition on a person `p`: alive, no card but cancelled ones, none under way, not waiting at the counter. Who has a card asks for
+/// another one (`request`).
+const LACKS_CARD: &str = "NOT EXISTS (SELECT 1 FROM card c WHERE c.person = p.id AND c.state NOT IN ('spoilt', 'cancelled'))
+    AND NOT EXISTS (SELECT 1 FROM person_death d WHERE d.person = p.id)
     AND NOT EXISTS (SELECT 1 FROM job j WHERE j.person = p.id AND j.state IN ('requested', 'waiting', 'writing'))
     AND NOT EXISTS (SELECT 1 FROM card_request r WHERE r.person = p.id AND r.state IN ('open', 'batched') AND r.instant = 1)";
 
@@ -79,18 +81,19 @@ impl Tx<'_> {
         Self::moved(rows, || format!("batch {number}"), from.name())
     }
 
-    /// People without live card and without open job, in order of registration.
+    /// People who live and never had a card, without open job, in order of registration. Who lost one is named, not found.
     ///
     /// # Errors
     /// [`StoreError`].
     pub fn people_without_card(&self, county: Option<&str>, count: u32) -> Result<Vec<i64>, StoreError> {
         let mut find = self.sql.prepare(&format!(
-            "SELECT p.id FROM person p WHERE (p.region = $1 OR $1 IS NULL) AND {LACKS_CARD} ORDER BY p.id LIMIT $2"
+            "SELECT p.id FROM person p WHERE (p.region = $1 OR $1 IS NULL) AND {LACKS_CARD}
+             AND NOT EXISTS (SELECT 1 FROM card c WHERE c.person = p.id AND c.state <> 'spoilt') ORDER BY p.id LIMIT $2"
         ))?;
         Ok(find.query_map((county, count), |row| row.get(0))?.collect::<Result<_, _>>()?)
     }
 
-    /// Whether a person is registered, without live card and without open job.
+    /// Whether a person is registered and alive, without live card and without open job.
     ///
     /// # Errors
     /// [`StoreError`].

@@ -11,7 +11,7 @@ use crate::card::{Card, Chip};
 use crate::clock;
 use crate::state::State;
 
-const COLUMNS: &str =
+pub(super) const COLUMNS: &str =
     "chip, job, person, card_number, card_identifier, profile, issue_date, valid_until, state FROM card";
 
 const NUMBER: &str =
@@ -134,19 +134,6 @@ impl Tx<'_> {
         Self::moved(rows, || format!("card of job {job}"), from.name())
     }
 
-    /// Puts the card with a chip out of use in favour of its successor.
-    ///
-    /// # Errors
-    /// [`StoreError::StateMoved`].
-    pub fn replace_card(&self, chip: &Chip) -> Result<(), StoreError> {
-        let (from, to) = CardMove::Replace.ends();
-        let rows = self
-            .sql
-            .prepare_cached("UPDATE card SET state = $1, changed_at = $2 WHERE chip = $3 AND state = $4")?
-            .execute((to.name(), clock::now(), chip.as_str(), from.name()))?;
-        Self::moved(rows, || format!("card {}", chip.as_str()), from.name())
-    }
-
     /// The card with a chip.
     ///
     /// # Errors
@@ -186,7 +173,7 @@ impl Tx<'_> {
     }
 }
 
-fn card(row: &Row<'_>) -> rusqlite::Result<Card> {
+pub(super) fn card(row: &Row<'_>) -> rusqlite::Result<Card> {
     let unreadable = |place| rusqlite::Error::InvalidColumnType(place, "card".to_owned(), Type::Text);
     let chip: String = row.get(0)?;
     let identifier: String = row.get(4)?;

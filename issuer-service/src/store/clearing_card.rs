@@ -13,7 +13,7 @@ impl Tx<'_> {
     /// [`StoreError`].
     pub fn card_facts(&self, card: CardIdentifier) -> Result<Option<CardFacts>, StoreError> {
         let mut statement = self.sql.prepare_cached(
-            "SELECT card_identifier, person, substr(chip, length(chip) - 15), state = 'sealed' FROM card
+            "SELECT card_identifier, person, substr(chip, length(chip) - 15), state = 'normal' FROM card
              WHERE card_identifier = $1",
         )?;
         Ok(statement
@@ -35,7 +35,7 @@ impl Tx<'_> {
     pub fn active_cards_of_batch(&self, batch: i64) -> Result<Vec<CardIdentifier>, StoreError> {
         let mut statement = self.sql.prepare_cached(
             "SELECT card_identifier FROM card JOIN job ON job.number = card.job
-             WHERE job.batch = $1 AND card.state = 'sealed' ORDER BY job.number",
+             WHERE job.batch = $1 AND card.state = 'normal' ORDER BY job.number",
         )?;
         Ok(statement
             .query_map([batch], |row| cell::parsed(row, 0, CardIdentifier::parse))?

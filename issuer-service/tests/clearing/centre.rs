@@ -65,14 +65,14 @@ impl Centre {
     fn add_card(&self, n: u8) {
         let card = self.card(n);
         let raw = self.database();
-        let chip = format!("008131473{}{}", "1518", card.factor);
+        let chip = format!("008131473315{}", card.factor);
         let statements = [
             format!("INSERT INTO person VALUES ({n}, X'{n:032}', X'00', '513301', 0, 1, X'00', 1, '', '')"),
             "INSERT INTO batch VALUES (1, 'finished', NULL, 'li', 'wu', '', '', '') ON CONFLICT DO NOTHING".to_owned(),
             format!("INSERT INTO card_number VALUES ('A{n:08}', {n}, 'used', '')"),
             format!("INSERT INTO job VALUES ({n}, 1, {n}, 'A{n:08}', 'done', '')"),
             format!(
-                "INSERT INTO card VALUES ('{chip}', {n}, {n}, 'A{n:08}', '{}', 'ssc-3.0', '20260101', '20360101', 'sealed', '')",
+                "INSERT INTO card VALUES ('{chip}', {n}, {n}, 'A{n:08}', '{}', 'ssc-3.0', '20260101', '20360101', 'normal', '')",
                 card.identifier
             ),
         ];

@@ -8,6 +8,7 @@ use card_profiles::account::{AccountRules, Amounts, MacFields, purchase_seed};
 use card_sim::Socket;
 use card_sim::fault::{Fault, FaultPlan, Moment, Trigger};
 use issuer_service::audit::Act;
+use issuer_service::card::state::{LifeState, Step, find};
 use issuer_service::centre::Centre;
 use issuer_service::clearing::allotment::{self, AllotmentState};
 use issuer_service::clearing::institution::{DEFAULT_LIMITS, Institution, InstitutionKind, Terminal, TerminalState};
@@ -65,6 +66,8 @@ impl Counter {
         };
         let public_key = counter.key.public_key();
         counter.act(|tx| {
+            let handed_out = find(Step::Activate, LifeState::Sealed).expect("a move of the table");
+            tx.move_card_state(made.job, handed_out)?;
             let kind = InstitutionKind::Pharmacy;
             tx.add_institution(&Institution {
                 code: code.clone(),

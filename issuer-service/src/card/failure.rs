@@ -1,0 +1,214 @@
+//! Why a card is not moved, told to the one at the counter.
+//!
+//! Owns: the errors of the life of cards. Never: repeats a number that was typed: it may be anything.
+
+use super::state::{LifeState, Step};
+use crate::error::{Explain, Missing};
+use crate::exit::Exit;
+use crate::lang::Lang;
+use crate::operator::OperatorError;
+use crate::store::StoreError;
+
+/// Why nothing was done to a card.
+#[derive(Debug, thiserror::Error)]
+pub enum LifeError {
+    /// The card or the person.
+    #[error(transparent)]
+    Missing(#[from] Missing),
+    /// The card is being made, or failed.
+    #[error("the card is not made: {state}")]
+    NotMade {
+        /// State of its making.
+        state: String,
+    },
+    /// The table has no such move.
+    #[error("{} is no move from {}", step.name(), state.name())]
+    NoMove {
+        /// What was to be done.
+        step: Step,
+        /// State that the card is in.
+        state: LifeState,
+    },
+    /// The site took the move away.
+    #[error("{} from {} is not allowed at this site", step.name(), state.name())]
+    RemovedBySite {
+        /// What was to be done.
+        step: Step,
+        /// State that the card is in.
+        state: LifeState,
+    },
+    /// No reason was given.
+    #[error("a reason is needed")]
+    ReasonMissing,
+    /// The reason is too long, or holds control characters.
+    #[error("the reason cannot be kept")]
+    ReasonUnfit,
+    /// The holder is dead.
+    #[error("person {person} is dead")]
+    HolderDead {
+        /// Row number.
+        person: i64,
+    },
+    /// The card has expired.
+    #[error("the card expired on {valid_until}")]
+    Expired {
+        /// Last day, `YYYYMMDD`.
+        valid_until: String,
+    },
+    /// The period of the temporary loss has not passed.
+    #[error("the temporary loss lasts until {release_on}")]
+    NotDue {
+        /// Day of its end, `YYYYMMDD`.
+        release_on: String,
+    },
+    /// A successor is under way or made.
+    #[error("the card is being replaced")]
+    BeingReplaced,
+    /// The day of a death lies ahead.
+    #[error("{day} lies ahead")]
+    DayAhead {
+        /// The day, `YYYYMMDD`.
+        day: String,
+    },
+    /// The death is recorded already.
+    #[error("the death of person {person} is recorded already")]
+    DeathRecorded {
+        /// Row number.
+        person: i64,
+    },
+    /// No death is recorded.
+    #[error("no death of person {person} is recorded")]
+    DeathUnknown {
+        /// Row number.
+        person: i64,
+    },
+    /// The operator.
+    #[error(transparent)]
+    Operator(#[from] OperatorError),
+    /// The database.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl Explain for LifeError {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::Missing(error) => error.code(),
+            Self::NotMade { .. } => "CARD_NOT_MADE",
+            Self::NoMove { .. } => "CARD_MOVE_UNKNOWN",
+            Self::RemovedBySite { .. } => "CARD_MOVE_REMOVED",
+            Self::ReasonMissing => "REASON_MISSING",
+            Self::ReasonUnfit => "REASON_UNFIT",
+            Self::HolderDead { .. } => "HOLDER_DEAD",
+            Self::Expired { .. } => "CARD_EXPIRED",
+            Self::NotDue { .. } => "LOSS_NOT_OVER",
+            Self::BeingReplaced => "CARD_BEING_REPLACED",
+            Self::DayAhead { .. } => "DAY_AHEAD",
+            Self::DeathRecorded { .. } => "DEATH_RECORDED",
+            Self::DeathUnknown { .. } => "DEATH_UNKNOWN",
+            Self::Operator(error) => error.code(),
+            Self::Store(error) => error.code(),
+        }
+    }
+
+    fn what(&self, lang: Lang) -> String {
+        match self {
+            Self::Missing(error) => error.what(lang),
+            Self::NotMade { state } => {
+                lang.pick(format!("卡尚未制成或已作废 ({state})"), format!("the card is not a finished one ({state})"))
+            }
+            Self::NoMove { step, state } => lang.pick(
+                format!("卡处于“{}”状态，不能{}", state.chinese(), step.label(lang)),
+                format!("the card is in state {}: it cannot {}", state.english(), step.label(lang)),
+            ),
+            Self::RemovedBySite { step, state } => lang.pick(
+                format!("本地规则不允许: {}（{}）", step.label(lang), state.chinese()),
+                format!("the rules of this site do not allow it: {} from {}", step.label(lang), state.english()),
+            ),
+            Self::ReasonMissing => lang.pick("没有说明原因", "no reason was given").to_owned(),
+            Self::ReasonUnfit => {
+                lang.pick("原因过长或含控制字符", "the reason is too long or holds control characters").to_owned()
+            }
+            Self::HolderDead { person } => {
+                lang.pick(format!("人员 {person} 已登记死亡"), format!("person {person} is recorded as dead"))
+            }
+            Self::Expired { valid_until } => {
+                lang.pick(format!("卡已于 {valid_until} 过期"), format!("the card was valid until {valid_until}"))
+            }
+            Self::NotDue { release_on } => lang
+                .pick(format!("临时挂失至 {release_on}"), format!("the temporary loss ends by itself on {release_on}")),
+            Self::BeingReplaced => {
+                lang.pick("该卡正在补换或已补换", "a successor of the card is under way or made").to_owned()
+            }
+            Self::DayAhead { day } => lang.pick(format!("{day} 尚未到"), format!("{day} lies ahead")),
+            Self::DeathRecorded { person } => lang.pick(
+                format!("人员 {person} 的死亡已登记"),
+                format!("the death of person {person} is recorded already"),
+            ),
+            Self::DeathUnknown { person } => {
+                lang.pick(format!("人员 {person} 没有死亡登记"), format!("no death of person {person} is recorded"))
+            }
+            Self::Operator(error) => error.what(lang),
+            Self::Store(error) => error.what(lang),
+        }
+    }
+
+    fn next(&self, lang: Lang) -> &'static str {
+        match self {
+            Self::Missing(error) => error.next(lang),
+            Self::NotMade { .. } => {
+                lang.pick("用 issuer card list 查看", "see which cards there are with `issuer card list`")
+            }
+            Self::NoMove { .. } => {
+                lang.pick("用 issuer card states 查看允许的动作", "see the moves there are with `issuer card states`")
+            }
+            Self::RemovedBySite { .. } => lang.pick(
+                "见 centre.toml 的 [life]；由本地主管决定",
+                "see [life] in centre.toml; the site's management decides",
+            ),
+            Self::ReasonMissing => lang.pick("加上 --reason 原因", "add --reason TEXT"),
+            Self::ReasonUnfit => lang.pick("写一行，不超过 200 字", "write one line of at most 200 characters"),
+            Self::HolderDead { .. } => lang.pick(
+                "死亡登记有误时用 issuer person death --withdraw 撤销",
+                "if the record is wrong, withdraw it with `issuer person death --withdraw`",
+            ),
+            Self::Expired { .. } => lang.pick("注销此卡，另制新卡", "cancel this card and make a new one"),
+            Self::NotDue { .. } => {
+                lang.pick("持卡人找到卡时用 issuer card release", "release it when the card is found")
+            }
+            Self::BeingReplaced => lang.pick("启用新卡", "activate the new card"),
+            Self::DayAhead { .. } => lang.pick("核对日期", "check the date"),
+            Self::DeathRecorded { .. } | Self::DeathUnknown { .. } => {
+                lang.pick("核对人员编号", "check the number of the person")
+            }
+            Self::Operator(error) => error.next(lang),
+            Self::Store(error) => error.next(lang),
+        }
+    }
+
+    fn exit(&self) -> Exit {
+        match self {
+            Self::Missing(error) => error.exit(),
+            Self::ReasonMissing | Self::ReasonUnfit | Self::DayAhead { .. } => Exit::Usage,
+            Self::DeathUnknown { .. } => Exit::NotFound,
+            Self::NotMade { .. }
+            | Self::NoMove { .. }
+            | Self::RemovedBySite { .. }
+            | Self::HolderDead { .. }
+            | Self::Expired { .. }
+            | Self::NotDue { .. }
+            | Self::BeingReplaced
+            | Self::DeathRecorded { .. } => Exit::Refused,
+            Self::Operator(error) => error.exit(),
+            Self::Store(error) => error.exit(),
+        }
+    }
+
+    fn retryable(&self) -> bool {
+        match self {
+            Self::Operator(error) => error.retryable(),
+            Self::Store(error) => error.retryable(),
+            _ => false,
+        }
+    }
+}

@@ -1,0 +1,83 @@
+//! Periods of loss: they end by themselves on their day, not before, once.
+
+use issuer_service::card::life::Moved;
+use issuer_service::clock;
+use issuer_service::store::StoreError;
+
+use super::desk::{CLERK, Desk};
+
+#[test]
+fn a_temporary_loss_ends_on_its_day_by_the_due_run_and_the_blacklist_follows() {
+    let mut desk = Desk::new(3);
+    let numbers: Vec<String> = (1..=3).map(|job| desk.number(job)).collect();
+    desk.ok(CLERK, &["card", "activate", "--batch", "1"]);
+    for number in &numbers {
+        desk.ok(CLERK, &["card", "report-loss", "--temporary", number, "--reason", "lost"]);
+    }
+    let today = clock::today();
+    let shown = desk.ok(CLERK, &["card", "show", &numbers[0]]);
+    let week = today.saturating_add(time::Duration::days(7));
+    assert_eq!(shown["release_on"].as_str(), Some(clock::compact(week).as_str()));
+    assert_eq!(desk.ok(CLERK, &["card", "due"])["cards"].as_array().map(Vec::len), Some(0), "nothing is due");
+
+    let yesterday = today.previous_day().expect("a day");
+    let tomorrow = today.next_day().expect("a day");
+    let days = [today, yesterday, tomorrow].map(clock::compact);
+    for (job, day) in (1..).zip(&days) {
+        period_ends_on(&mut desk, job, day);
+    }
+    let due = desk.ok(CLERK, &["card", "due"]);
+    let released: Vec<&str> =
+        due["cards"].as_array().expect("cards").iter().filter_map(|card| card["card_number"].as_str()).collect();
+    assert_eq!(released, [numbers[0].as_str(), numbers[1].as_str()]);
+    let states: Vec<String> = numbers.iter().map(|number| desk.state(number)).collect();
+    assert_eq!(states, ["normal", "normal", "temporary_loss"]);
+    assert!(!desk.listed(&numbers[0]) && desk.listed(&numbers[2]));
+    assert_eq!(desk.ok(CLERK, &["card", "due"])["cards"].as_array().map(Vec::len), Some(0), "once");
+    assert_eq!(desk.refused("ma", &["card", "due"], 3), "OPERATOR_ROLE_MISSING");
+}
+
+#[test]
+fn a_formal_loss_does_not_end_by_itself_and_is_irrevocable_unless_the_site_says_otherwise() {
+    let mut desk = Desk::new(1);
+    let number = desk.number(1);
+    desk.ok(CLERK, &["card", "activate", &number]);
+    desk.ok(CLERK, &["card", "report-loss", "--temporary", &number, "--reason", "lost"]);
+    period_ends_on(&mut desk, 1, "20260101");
+    desk.ok(CLERK, &["card", "report-loss", "--formal", &number, "--reason", "not found"]);
+    assert_eq!(desk.ok(CLERK, &["card", "due"])["cards"].as_array().map(Vec::len), Some(0));
+    assert_eq!(desk.refused(CLERK, &["card", "release", &number, "--reason", "found"], 3), "CARD_MOVE_REMOVED");
+    desk.site("formal_loss_revocable = true");
+    desk.ok(CLERK, &["card", "release", &number, "--reason", "found"]);
+    assert_eq!(desk.state(&number), "normal");
+}
+
+#[test]
+fn the_words_at_the_counter_are_chinese_and_english() {
+    let mut desk = Desk::new(1);
+    let number = desk.number(1);
+    desk.ok(CLERK, &["card", "activate", &number]);
+    for (lang, word) in [("zh", "卡处于“正常”状态，不能解锁"), ("en", "the card is in state normal: it cannot unlock")]
+    {
+        let output = std::process::Command::new(env!("CARGO_BIN_EXE_issuer"))
+            .args(["--lang", lang, "--operator", CLERK, "--data"])
+            .arg(desk.data())
+            .args(["card", "unlock", &number, "--reason", "x"])
+            .output()
+            .expect("the program");
+        let told = String::from_utf8(output.stderr).expect("UTF-8");
+        assert!(told.contains(word) && told.contains("CARD_MOVE_UNKNOWN"), "{told}");
+    }
+}
+
+/// As if the loss had been reported long ago: its newest move says another day.
+fn period_ends_on(desk: &mut Desk, job: i64, day: &str) {
+    desk.centre()
+        .store
+        .journal(|tx| -> Result<(), StoreError> {
+            let last = tx.last_card_move(job)?.expect("a move");
+            let sequence = tx.next_card_move()?;
+            tx.add_card_move(&Moved { sequence, release_on: Some(day.to_owned()), ..last })
+        })
+        .expect("moved");
+}

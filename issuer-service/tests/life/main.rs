@@ -1,0 +1,9 @@
+//! The life of cards after they are made, as the counter works: by the program, on a centre whose cards are made.
+
+#[path = "../registry/console.rs"]
+mod console;
+mod desk;
+mod handbook;
+mod loss;
+mod moves;
+mod succession;
