@@ -71,6 +71,14 @@ impl Atr {
         (!maker.is_empty()).then_some(maker)
     }
 
+    /// Whether the serial tells this card from others of its type: it is there and not one byte repeated, as in a chip whose
+    /// serial was never written.
+    #[must_use]
+    pub fn is_unique(&self) -> bool {
+        let serial = self.historical.last_chunk::<SERIAL_BYTES>();
+        serial.is_some_and(|serial| serial.iter().any(|byte| Some(byte) != serial.first()))
+    }
+
     /// The card diversification factor (卡分散因子): the last 8 historical bytes.
     ///
     /// # Errors
@@ -99,6 +107,16 @@ mod tests {
         assert_eq!(of("3B6D000000813147318650510100000099").as_deref(), Some("00813147318650"));
         assert_eq!(of("3B66000001020304 0506".replace(' ', "").as_str()), None, "a serial alone is one card");
         assert_eq!(of("3B620000 0102".replace(' ', "").as_str()), None);
+    }
+
+    #[test]
+    fn a_serial_that_was_never_written_tells_no_card_from_another() {
+        let of = |serial: &str| {
+            Atr::parse(&hex::decode(format!("3B6D000000813147318650{serial}")).expect("hex")).expect("atr").is_unique()
+        };
+        assert!(of("430200000013"));
+        assert!(!of("000000000000") && !of("FFFFFFFFFFFF"));
+        assert!(!Atr::parse(&hex::decode("3B6300000102 03".replace(' ', "")).expect("hex")).expect("atr").is_unique());
     }
 
     #[test]

@@ -58,7 +58,7 @@ impl Session {
         guard: &mut Guard<'_>,
     ) -> Result<(), SessionError> {
         // A card whose ATR has no factor has no entry in the book: it answers for itself.
-        let card: Option<Block> = self.atr().ok().and_then(|atr| atr.card_factor().ok());
+        let card: Option<Block> = self.card();
         while let Some(step) = script.next_step() {
             let guarded = card.zip(script.secret());
             let refused = guarded.as_ref().and_then(|(card, secret)| guard.before_try(*card, secret).err());

@@ -7,6 +7,7 @@
 use crate::apdu::{Command, Protocol, Response};
 use crate::atr::{Atr, AtrError};
 use crate::command;
+use crate::crypto::Block;
 use crate::limits::{ANSWER_BYTES_MAX, GET_RESPONSE_MAX, LE_CORRECTIONS_MAX};
 use crate::status::StatusWord;
 use crate::transport::{Transport, TransportError};
@@ -17,6 +18,7 @@ pub struct Session {
     transport: Box<dyn Transport>,
     wire: Wire,
     answer: Vec<u8>,
+    known_as: Option<Block>,
 }
 
 /// Why a command brought no usable answer. After any of these the card's state is unknown.
@@ -50,7 +52,7 @@ impl Session {
     /// Starts a conversation.
     #[must_use]
     pub fn new(transport: Box<dyn Transport>) -> Self {
-        Self { transport, wire: Wire::default(), answer: Vec::with_capacity(258) }
+        Self { transport, wire: Wire::default(), answer: Vec::with_capacity(258), known_as: None }
     }
 
     /// The card's answer to reset.
@@ -59,6 +61,18 @@ impl Session {
     /// [`SessionError::Atr`] when it is malformed.
     pub fn atr(&self) -> Result<Atr, SessionError> {
         Ok(Atr::parse(self.transport.atr())?)
+    }
+
+    /// Under which name the card stands in the book of tries: its factor, unless it was given another. `None` when its ATR has
+    /// no factor.
+    #[must_use]
+    pub fn card(&self) -> Option<Block> {
+        self.known_as.or_else(|| self.atr().ok()?.card_factor().ok())
+    }
+
+    /// Names the card otherwise, because cards like it share their ATR.
+    pub const fn know_as(&mut self, card: Block) {
+        self.known_as = Some(card);
     }
 
     /// Bytes and exchanges since the start.

@@ -75,6 +75,14 @@ pub struct AccountRules {
     pub key_form: KeyForm,
 }
 
+impl AccountRules {
+    /// Whether balances are asked as `other` asks for them: in the same directory, by the same command, after the same proof.
+    #[must_use]
+    pub fn asks_balances_like(&self, other: &Self) -> bool {
+        (&self.df, self.get_balance, &self.balance_access) == (&other.df, other.get_balance, &other.balance_access)
+    }
+}
+
 const fn tdes() -> KeyForm {
     KeyForm::TDES
 }

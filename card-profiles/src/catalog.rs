@@ -64,6 +64,14 @@ impl Catalog {
         self.named(FIRST).expect("built in")
     }
 
+    /// The profile by whose rows for PIN and balances any card may be asked, before it is known which it is; `None` when a
+    /// profile of the site has other rows.
+    #[must_use]
+    pub fn common(&self) -> Option<&Profile> {
+        let first = self.first();
+        self.site.iter().all(|site| has_pin_and_balances_of(&site.profile, first)).then_some(first)
+    }
+
     /// Name of SSSE.
     #[must_use]
     pub fn ssse_name(&self) -> &[u8] {
@@ -103,6 +111,27 @@ impl Catalog {
         let (name, cell) = self.builtin.iter().find(|(known, _)| *known == name)?;
         Some(cell.get_or_init(|| builtin(name).expect("listed among the built-in profiles")))
     }
+}
+
+/// Whether a card of `profile` is asked for PIN and balances as one of `first` is, in an environment of the same name.
+fn has_pin_and_balances_of(profile: &Profile, first: &Profile) -> bool {
+    let names = |profile: &Profile| profile.df.first().map(|df| df.df_name.clone());
+    let entry = |profile: &Profile| {
+        let df = profile.account.as_ref().and_then(|account| profile.df(&account.df));
+        df.map(|df| (df.fid, df.df_name.clone()))
+    };
+    let balances = match (&profile.account, &first.account) {
+        (Some(account), Some(first)) => account.asks_balances_like(first),
+        (None, None) => true,
+        (Some(_), None) | (None, Some(_)) => false,
+    };
+    let pin = |profile: &Profile| {
+        profile
+            .pin
+            .as_ref()
+            .map(|pin| (pin.initial.clone(), pin.tries, pin.bytes_min, pin.bytes_max, pin.answers_tries))
+    };
+    balances && pin(profile) == pin(first) && names(profile) == names(first) && entry(profile) == entry(first)
 }
 
 #[cfg(test)]
@@ -145,6 +174,39 @@ mod tests {
         assert_eq!(name("510100", "2.00"), Some("ssc-2.0-ef0d"));
         assert_eq!(name("370100", "2.00"), Some("ssc-2.0-shandong"));
         assert_eq!(name("513300", "3.00"), Some("ssc-3.0"), "a profile of another generation is not forced on a card");
+    }
+
+    #[test]
+    fn pin_and_balances_are_asked_alike_of_every_card_that_is_built_in() {
+        let catalog = Catalog::builtin();
+        for name in names().filter(|name| name.starts_with("ssc-")) {
+            assert!(has_pin_and_balances_of(&builtin(name).expect("built in"), catalog.first()), "{name}");
+        }
+        assert!(catalog.common().is_some());
+    }
+
+    #[test]
+    fn a_profile_of_the_site_with_other_rows_ends_asking_unrecognised_cards() {
+        let text = crate::builtin_text("ssc-2.0-ef0d").expect("built in");
+        let changed = |more: &str| {
+            let text = text.replacen("source =", &format!("{more}\nsource ="), 1);
+            Profile::parse(&text).unwrap_or_else(|error| panic!("{error}"))
+        };
+        let common = |profile: Profile| {
+            let mut catalog = Catalog::builtin();
+            catalog.add("51", profile);
+            catalog.common().is_some()
+        };
+        assert!(common(changed("")));
+        let mut other = changed("");
+        other.pin.as_mut().expect("a PIN").answers_tries = true;
+        assert!(!common(other));
+        let mut other = changed("");
+        other.account.as_mut().expect("an account").get_balance.p1 = 1;
+        assert!(!common(other));
+        let mut other = changed("");
+        other.account = None;
+        assert!(!common(other));
     }
 
     #[test]

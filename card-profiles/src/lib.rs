@@ -34,6 +34,7 @@ pub mod place;
 pub mod plan;
 pub mod profile;
 pub mod psam;
+pub mod psams;
 pub mod purse;
 pub mod read;
 pub mod recognition;

@@ -10,3 +10,9 @@ pub const READ_CHUNK: usize = 256;
 
 /// Types of card whose ways are remembered: vendors, systems and makers that a country uses in decades, with room to spare.
 pub const CARD_TYPES_MAX: usize = 512;
+
+/// PSAMs that are remembered: those of the terminals that share a data folder, and a few that were changed.
+pub const PSAMS_MAX: usize = 16;
+
+/// Cities, algorithms and key versions remembered of one PSAM: those whose cards come to one counter in a year.
+pub const PSAM_PROOFS_MAX: usize = 64;

@@ -101,6 +101,16 @@ pub struct Outcome {
     sure: Sure,
 }
 
+impl Outcome {
+    /// As after SELECT of the first directory of a profile, which answered this: data are its FCI.
+    #[must_use]
+    pub fn selected(profile: &Profile, answer: &Response) -> Self {
+        let mut state = State::default();
+        let _ = profile.df.first().and_then(|df| state.select(profile, df));
+        Self { state, fci: Fci::parse(&answer.data).ok(), ..Self::default() }
+    }
+}
+
 /// A record of a cyclic file. What was read is personal: `Debug` says where and how long.
 #[derive(Clone, PartialEq, Eq)]
 pub struct CyclicRecord {
