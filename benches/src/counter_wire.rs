@@ -2,21 +2,23 @@
 //!
 //! Source: the order in which the commands of `sscard` call these functions (`reader-cli/src/command`).
 //! Owns: a counter with one card and one PSAM, and the ceremonies at it.
-//! Never: writes a card command itself; counts the PSAM's contacts: a terminal talks to its PSAM while the card works.
+//! Never: writes a card command itself.
 
 use card_core::Session;
-use card_core::identify::{Kind, identify};
+use card_core::fci;
+use card_core::identify::{Kind, Question};
 use card_core::security::psam::Psam;
 use card_core::security::{MacKey, SecurityModule as _};
 use card_core::wire::Wire;
 use card_profiles::Catalog;
 use card_profiles::account::{MacFields, load_seed};
 use card_profiles::memory::CardMemory;
+use card_profiles::psams::PsamMemory;
 use card_sim::Socket;
 use reader_cli::counter::load::load;
 use reader_cli::counter::pay::{Till, pay};
 use reader_cli::counter::read::{self, Keys};
-use reader_cli::counter::tap::{Ask, Tapped, tap};
+use reader_cli::counter::tap::{Approached, Ask, Met, Tapped, approach, tap};
 use reader_cli::counter::{account, pin};
 use reader_cli::journal::{Draft, Subject};
 use reader_cli::secret::Pin;
@@ -34,13 +36,24 @@ const NOW: &str = "20260105101112";
 /// The initial PIN of the software card: this bench pays with it, a terminal would refuse.
 const PIN: &str = "123456";
 
-/// How the terminal finds the card.
+/// What the terminal knows when the card comes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Desk {
-    /// The reader of the card or of the PSAM is named.
-    Named,
-    /// None is: every card is first asked whether it is a PSAM.
-    Searched,
+    /// Which card is the PSAM, by name or from the last time, and that it has the keys of this city's cards.
+    Usual,
+    /// Which card is the PSAM, not whether it has the keys.
+    FirstOfCity,
+    /// Nothing: the holder's card is asked first whether it is a PSAM.
+    Unknown,
+}
+
+/// What went over the contacts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Spent {
+    /// Of the holder's card.
+    pub card: Wire,
+    /// Of the PSAM, where the act needs one.
+    pub psam: Wire,
 }
 
 /// What is done with the card.
@@ -64,7 +77,8 @@ pub enum Act {
 #[derive(Debug)]
 pub struct Counter<'a> {
     card: &'a Socket,
-    psam: Psam,
+    psam: Socket,
+    known: PsamMemory,
     catalog: Catalog,
 }
 
@@ -75,76 +89,121 @@ impl<'a> Counter<'a> {
     /// When the software PSAM refuses a step.
     #[must_use]
     pub fn new(card: &'a Socket, sample: &mut Sample) -> Self {
-        Self { card, psam: purchase::psam(sample), catalog: Catalog::builtin() }
+        let (psam, known) = (purchase::psam(sample), PsamMemory::default());
+        Self { card, psam, known, catalog: Catalog::builtin() }
     }
 
-    /// Carries out an act, from the card's power-up to the answer. Answers what went over the card's contacts.
+    /// Carries out an act, from power-up to the answer. Answers what went over the contacts.
     ///
     /// # Panics
-    /// When the card refuses.
-    pub fn carry_out(&mut self, act: Act, desk: Desk, sample: &mut Sample) -> Wire {
-        let session = self.power_up(desk);
-        // A terminal whose PSAM serves 3DES only does not ask a card that pays for its algorithm.
-        let ask = if act == Act::Purchase { Ask::Nothing } else { Ask::Algorithm };
-        let mut tapped = tap(session, &self.catalog, CardMemory::default(), ask).expect("our card");
-        let psam = &mut self.psam;
+    /// When a card refuses.
+    pub fn carry_out(&mut self, act: Act, desk: Desk, sample: &mut Sample) -> Spent {
+        if desk != Desk::Usual {
+            self.known = PsamMemory::default();
+        }
+        // What a transaction asks of the PSAM before the card: whether it serves SM4 too.
+        let ask = if act.moves_money() || act.is_unrecognised() { Ask::Nothing } else { Ask::Algorithm };
+        let met = self.power_up(desk, ask);
+        if act.is_unrecognised() {
+            return self.carry_out_unrecognised(act, met);
+        }
+        let mut tapped = tap(met, &self.catalog, CardMemory::default(), ask).expect("our card");
+        let needs_psam = act != Act::Basic || tapped.holder_needs_key();
+        let mut psam = needs_psam.then(|| open(&self.psam, &self.catalog, act.moves_money()));
+        let mut held = psam.as_mut().map(|psam| (psam, &mut self.known));
         match act {
-            Act::Basic => basic_read(&mut tapped, psam),
-            Act::Full => full_read(&mut tapped, psam),
-            Act::Pin => verify(&mut tapped),
-            Act::Balance => {
-                let rules = tapped.account().expect("an account");
-                account::balances(&mut tapped, rules).expect("balances");
-            }
-            Act::Purchase => purchase_of(&mut tapped, psam),
+            Act::Basic => basic_read(&mut tapped, held.as_mut()),
+            Act::Full => full_read(&mut tapped, held.as_mut().expect("a PSAM")),
+            Act::Purchase => purchase_of(&mut tapped, held.as_mut().expect("a PSAM")),
             Act::Load => load_of(&mut tapped, sample),
+            Act::Pin | Act::Balance => {}
         }
-        tapped.session.wire()
+        Spent { card: tapped.session.wire(), psam: psam.map_or_else(Wire::default, |psam| psam.session().wire()) }
     }
 
-    /// The card comes up, and is asked what it is where nobody said so.
-    fn power_up(&self, desk: Desk) -> Session {
-        let mut session = Session::new(Box::new(self.card.connect().expect("the card comes up")));
-        if desk == Desk::Searched {
-            let kind =
-                identify(&mut session, self.catalog.ssse_name(), self.catalog.psams()).expect("the card answers");
-            assert_eq!(kind, Kind::User);
+    fn carry_out_unrecognised(&self, act: Act, met: Met) -> Spent {
+        let common = self.catalog.common().expect("the site has no profiles");
+        let mut card = approach(met, common, CardMemory::default()).expect("our card");
+        match act {
+            Act::Balance => {
+                let rules = card.account().expect("an account");
+                account::balances(&mut card, rules).expect("balances");
+            }
+            _ => verify(&mut card),
         }
-        session
+        Spent { card: card.session.wire(), psam: Wire::default() }
+    }
+
+    /// The card comes up, and is asked what it is where nobody knows.
+    fn power_up(&self, desk: Desk, ask: Ask) -> Met {
+        let session = Session::new(Box::new(self.card.connect().expect("the card comes up")));
+        if desk != Desk::Unknown {
+            return session.into();
+        }
+        let ssse = self.catalog.ssse_name();
+        let fci = (ask == Ask::Algorithm).then_some(ssse.len() + fci::WITH_ALGORITHM);
+        let asked = Question { ssse, psams: self.catalog.psams(), fci }.ask(session).expect("the card answers");
+        assert_eq!(asked.kind, Kind::User);
+        Met { session: asked.session, ssse: asked.ssse, fci_asked: fci.is_some() }
     }
 }
 
-fn verify(tapped: &mut Tapped<'_>) {
-    pin::tries_left(tapped).expect("the card answers");
-    pin::verify(tapped, &Pin::parse(PIN).expect("digits"), false).expect("the PIN is right");
-}
-
-fn compare(tapped: &mut Tapped<'_>, psam: &mut Psam) {
-    assert_eq!(tapped.fits(psam).expect("both answer"), Some(true));
-}
-
-fn basic_read(tapped: &mut Tapped<'_>, psam: &mut Psam) {
-    let needs_key = tapped.holder_needs_key();
-    if needs_key {
-        compare(tapped, psam);
+impl Act {
+    const fn moves_money(self) -> bool {
+        matches!(self, Self::Purchase | Self::Load)
     }
-    let keys = Keys { psam: needs_key.then_some(psam), consent: false };
+
+    /// Whether it needs not be known which card it is.
+    const fn is_unrecognised(self) -> bool {
+        matches!(self, Self::Pin | Self::Balance)
+    }
+}
+
+/// The PSAM comes up and is opened as the terminal opens it.
+fn open(psam: &Socket, catalog: &Catalog, moves_money: bool) -> Psam {
+    let mut session = Session::new(Box::new(psam.connect().expect("the PSAM comes up")));
+    let names = catalog.psam_of(catalog.first());
+    if moves_money {
+        let others = catalog.psams().iter().filter(|other| other.environment != names.environment);
+        others.for_each(|other| assert!(!other.are_in(&mut session).expect("the PSAM answers")));
+    }
+    assert!(names.are_in(&mut session).expect("the PSAM answers"));
+    Psam::open_selected(session, names, catalog.first().psam_keys()).expect("a PSAM")
+}
+
+fn verify(card: &mut Approached<'_>) {
+    pin::tries_left(card).expect("the card answers");
+    pin::verify(card, &Pin::parse(PIN).expect("digits"), false).expect("the PIN is right");
+}
+
+/// A PSAM, and what is remembered of it.
+type Held<'h> = (&'h mut Psam, &'h mut PsamMemory);
+
+fn compare(tapped: &mut Tapped<'_>, (psam, known): &mut Held<'_>) {
+    assert_eq!(tapped.fits(psam, known).expect("both answer"), Some(true));
+}
+
+fn basic_read(tapped: &mut Tapped<'_>, mut held: Option<&mut Held<'_>>) {
+    if let Some(held) = held.as_deref_mut() {
+        compare(tapped, held);
+    }
+    let keys = Keys { psam: held.map(|(psam, _)| &mut **psam), consent: false };
     let read = read::files(tapped, &[("SSSE", "EF06")], keys);
     assert!(read.unread.is_empty() && read.lost.is_none(), "{read:?}");
     assert!(tapped.reading().values.len() > 12, "both files are read");
 }
 
-fn full_read(tapped: &mut Tapped<'_>, psam: &mut Psam) {
+fn full_read(tapped: &mut Tapped<'_>, held: &mut Held<'_>) {
     verify(tapped);
-    compare(tapped, psam);
+    compare(tapped, held);
     let wanted = read::all_of(tapped);
-    let read = read::files(tapped, &wanted, Keys { psam: Some(psam), consent: false });
+    let read = read::files(tapped, &wanted, Keys { psam: Some(held.0), consent: false });
     assert!(read.unread.is_empty() && read.lost.is_none(), "{read:?}");
 }
 
-fn purchase_of(tapped: &mut Tapped<'_>, psam: &mut Psam) {
+fn purchase_of(tapped: &mut Tapped<'_>, held: &mut Held<'_>) {
     verify(tapped);
-    compare(tapped, psam);
+    compare(tapped, held);
     let rules = tapped.account().expect("an account");
     // The bill is split by what the account holds.
     account::personal_account(tapped, rules).expect("a balance");
@@ -152,7 +211,7 @@ fn purchase_of(tapped: &mut Tapped<'_>, psam: &mut Psam) {
     let draft = purchase::draft(tapped.identifier, tapped.card_factor());
     let folder = tempfile::tempdir().expect("a folder for temporary files");
     let mut journal = Store::open(folder.path()).expect("a journal");
-    pay(tapped, &mut Till { psam, rules, date_time }, &mut journal, &draft).expect("the card pays");
+    pay(tapped, &mut Till { psam: held.0, rules, date_time }, &mut journal, &draft).expect("the card pays");
 }
 
 fn load_of(tapped: &mut Tapped<'_>, sample: &mut Sample) {

@@ -2,7 +2,6 @@
 //!
 //! Owns: what the wire tables and the journal share. Never: touches a card that pays.
 
-use card_core::security::psam::Psam;
 use card_core::security::{CityCode, Factors};
 use card_core::{Atr, Session};
 use card_profiles::account::Amounts;
@@ -39,9 +38,9 @@ pub fn draft(card_identifier: CardIdentifier, card_factor: CardFactor) -> Draft 
     }
 }
 
-pub(crate) fn psam(sample: &mut Sample) -> Psam {
+/// A PSAM with the sample's keys, not powered.
+pub(crate) fn psam(sample: &mut Sample) -> Socket {
     let profile = card_profiles::builtin("psam").expect("built in");
-    let names = profile.psam_names().expect("a PSAM has names");
     let blank = Card::factory(&profile, [0x51, 0x33, 0, 0, 0, 9], &card_core::key::Key16::new(TRANSPORT_KEY));
     let blank = blank.expect("a built-in profile makes a card");
     let factor = Atr::parse(blank.atr()).and_then(|atr| atr.card_factor()).expect("the factory's ATR");
@@ -53,6 +52,5 @@ pub(crate) fn psam(sample: &mut Sample) -> Psam {
     sample.keys_of(&profile);
     let socket = Socket::new(blank);
     sample.carry_out(&plan, Session::new(Box::new(socket.connect().expect("the PSAM comes up"))));
-    let session = Session::new(Box::new(socket.connect().expect("the PSAM comes up")));
-    Psam::open(session, &names, sample.profile.psam_keys()).expect("a PSAM")
+    socket
 }

@@ -1,10 +1,11 @@
 //! Which card is in which reader: a social security card, a PSAM, or something else.
 //!
 //! Source: published driver sequences: both kinds answer SELECT of SSSE (the 3DES environment of a PSAM has the same name; its
-//! SM4 environment has another); only a PSAM has the PSAM application below it.
-//! Owns: telling the kinds apart and surveying all readers. Never: chooses between two cards of a kind, reads personal data.
+//! SM4 environment has another); only a PSAM has a terminal number and the PSAM application below it.
+//! Owns: telling the kinds apart in the fewest bytes on a user card; surveying readers.
+//! Never: chooses between two cards of a kind, reads personal data, names the PSAM's application to a card without terminal number.
 
-use crate::apdu::Command;
+use crate::apdu::{Command, Response};
 use crate::command;
 use crate::security::psam::PsamNames;
 use crate::session::{Session, SessionError};
@@ -22,75 +23,103 @@ pub enum Kind {
     Other,
 }
 
+/// A card that was asked what it is.
+#[derive(Debug)]
+pub struct Asked {
+    /// What it is.
+    pub kind: Kind,
+    /// Conversation with it.
+    pub session: Session,
+    /// Answer to SELECT of SSSE, where that is still selected: a user card is not asked again.
+    pub ssse: Option<Response>,
+}
+
 /// A reader that holds a card.
 #[derive(Debug)]
 pub struct Slot {
     /// Full name of the reader.
     pub reader: String,
     /// What the card in it is, with the open session; or why it could not be asked.
-    pub card: Result<(Kind, Session), SessionError>,
+    pub card: Result<Asked, SessionError>,
 }
 
-/// Asks a card what it is; `psams` are the environments that a PSAM may have. Leaves it with some application selected:
-/// callers start with a SELECT.
-///
-/// # Errors
-/// [`SessionError`] when the card does not answer.
-pub fn identify(session: &mut Session, ssse: &[u8], psams: &[PsamNames]) -> Result<Kind, SessionError> {
-    let mut accepts = |name: &[u8]| {
-        // Without Le the FCI stays in the card: the status word says enough.
-        let select: Command = command::select_by_name(name);
-        session.send(&select).map(|response| response.sw.is_ok())
-    };
-    if accepts(ssse)? {
-        return Ok(match psams.first() {
-            Some(names) if accepts(&names.application)? => Kind::Psam,
-            _ => Kind::User,
-        });
-    }
-    for names in psams.iter().filter(|names| names.environment != ssse) {
-        if accepts(&names.environment)? && accepts(&names.application)? {
-            return Ok(Kind::Psam);
-        }
-    }
-    Ok(Kind::Other)
+/// What cards are asked.
+#[derive(Clone, Copy, Debug)]
+pub struct Question<'a> {
+    /// Name of SSSE.
+    pub ssse: &'a [u8],
+    /// Environments that a PSAM may have.
+    pub psams: &'a [PsamNames],
+    /// Bytes from which on the FCI of SSSE is wanted; `None`: never.
+    pub fci: Option<usize>,
 }
+
+impl Question<'_> {
+    /// Asks a card what it is. A user card hears SELECT of SSSE, which its next command needs anyhow, and one READ BINARY that
+    /// it refuses (7 bytes). SSSE stays selected on it; on others some application is.
+    ///
+    /// # Errors
+    /// [`SessionError`] when the card does not answer.
+    pub fn ask(&self, mut session: Session) -> Result<Asked, SessionError> {
+        let (kind, ssse) = self.kind(&mut session)?;
+        Ok(Asked { kind, session, ssse: ssse.filter(|_| kind == Kind::User) })
+    }
+
+    fn kind(&self, session: &mut Session) -> Result<(Kind, Option<Response>), SessionError> {
+        // Without Le the FCI stays in the card: the status word says enough.
+        let accepts = |session: &mut Session, name: &[u8]| {
+            let select: Command = command::select_by_name(name);
+            session.send(&select).map(|response| response.sw.is_ok())
+        };
+        let select = command::select_by_name(self.ssse);
+        let ssse = match self.fci {
+            Some(least) => session.send_and_fetch(&select, least)?,
+            None => session.send(&select)?,
+        };
+        if ssse.sw.is_ok() {
+            for names in self.psams.iter().filter(|names| names.environment == self.ssse) {
+                let number = session.send(&command::read_binary_sfi(names.terminal_number_sfi, 0, TERMINAL_NUMBER))?;
+                if number.sw.is_ok() && accepts(session, &names.application)? {
+                    return Ok((Kind::Psam, None));
+                }
+            }
+            return Ok((Kind::User, Some(ssse)));
+        }
+        for names in self.psams.iter().filter(|names| names.environment != self.ssse) {
+            if accepts(session, &names.environment)? && accepts(session, &names.application)? {
+                return Ok((Kind::Psam, None));
+            }
+        }
+        Ok((Kind::Other, None))
+    }
+}
+
+/// Bytes of a terminal number.
+const TERMINAL_NUMBER: u16 = 6;
 
 impl Readers {
-    /// Opens the card in each reader that holds one and asks what it is, in the daemon's order.
+    /// Opens the card in each reader that holds one and asks what it is, in the daemon's order, without touching the readers
+    /// named in `taken`.
     ///
     /// # Errors
     /// [`TransportError`] when the daemon fails; what is wrong with one reader is in its [`Slot`].
-    pub fn survey(&self, ssse: &[u8], psams: &[PsamNames]) -> Result<Vec<Slot>, TransportError> {
-        self.survey_others(ssse, psams, &[])
-    }
-
-    /// As [`Readers::survey`], without touching the readers named in `taken`.
-    ///
-    /// # Errors
-    /// As [`Readers::survey`].
-    pub fn survey_others(&self, ssse: &[u8], psams: &[PsamNames], taken: &[&str]) -> Result<Vec<Slot>, TransportError> {
-        self.survey_through(ssse, psams, taken, &|_, transport| Box::new(transport))
-    }
-
-    /// As [`Readers::survey_others`], each card reached through what `wrap` makes of it: a recorder of what is said.
-    ///
-    /// # Errors
-    /// As [`Readers::survey`].
-    pub fn survey_through(
-        &self,
-        ssse: &[u8],
-        psams: &[PsamNames],
-        taken: &[&str],
-        wrap: &dyn Fn(&str, PcscTransport) -> Box<dyn Transport>,
-    ) -> Result<Vec<Slot>, TransportError> {
-        let open = |reader: &str| -> Result<(Kind, Session), SessionError> {
-            let mut session = Session::new(wrap(reader, self.connect(reader)?));
-            Ok((identify(&mut session, ssse, psams)?, session))
-        };
+    pub fn survey_others(&self, question: Question<'_>, taken: &[&str]) -> Result<Vec<Slot>, TransportError> {
         let others = self.list()?.into_iter().filter(|reader| !taken.contains(&reader.name.as_str()));
         let holding = others.filter(|reader| reader.atr.is_some());
-        Ok(holding.map(|reader| Slot { card: open(&reader.name), reader: reader.name }).collect())
+        Ok(holding.map(|reader| self.ask_one(question, &reader.name, &|_, transport| Box::new(transport))).collect())
+    }
+
+    /// Opens the card in one reader and asks what it is, reached through what `wrap` makes of it: a recorder of what is said.
+    #[must_use]
+    pub fn ask_one(
+        &self,
+        question: Question<'_>,
+        reader: &str,
+        wrap: &dyn Fn(&str, PcscTransport) -> Box<dyn Transport>,
+    ) -> Slot {
+        let connected = self.connect(reader).map_err(SessionError::from);
+        let card = connected.and_then(|transport| question.ask(Session::new(wrap(reader, transport))));
+        Slot { reader: reader.to_owned(), card }
     }
 }
 
@@ -102,26 +131,47 @@ mod tests {
     const SSSE: &str = "7378312E73682EC9E7BBE1B1A3D5CF";
     const SM4_ENVIRONMENT: &str = "7378332E73682EC9E7BBE1B1A3D5CF";
 
-    fn kind(trace: &str) -> Kind {
+    fn asked(trace: &str, fci: Option<usize>) -> Asked {
         let names = [SSSE, SM4_ENVIRONMENT].map(|environment| PsamNames {
             environment: hex::decode(environment).expect("hex"),
             application: hex::decode("D15600000590").expect("hex"),
             terminal_number_sfi: 0x16,
         });
-        let mut session = Session::new(Box::new(Replay::parse(trace).expect("trace")));
-        identify(&mut session, &hex::decode(SSSE).expect("hex"), &names).expect("answers")
+        let session = Session::new(Box::new(Replay::parse(trace).expect("trace")));
+        let ssse = hex::decode(SSSE).expect("hex");
+        Question { ssse: &ssse, psams: &names, fci }.ask(session).expect("answers")
+    }
+
+    fn kind(trace: &str) -> Kind {
+        asked(trace, None).kind
     }
 
     #[test]
-    fn a_user_card_has_ssse_and_no_psam_application() {
-        let trace = format!("> 00A404000F{SSSE}\n< 6118\n> 00A4040006D15600000590\n< 6A82");
-        assert_eq!(kind(&trace), Kind::User);
+    fn a_user_card_has_ssse_and_no_terminal_number_and_never_hears_of_the_psam() {
+        let trace = format!("> 00A404000F{SSSE}\n< 6118\n> 00B0960006\n< 6A82");
+        let card = asked(&trace, None);
+        assert_eq!((card.kind, card.session.wire().bytes), (Kind::User, 23 + 7));
+        assert!(card.ssse.is_some_and(|answer| answer.data.is_empty()), "its FCI was not wanted");
     }
 
     #[test]
-    fn a_psam_has_the_psam_application_in_any_of_its_environments() {
-        let trace = format!("> 00A404000F{SSSE}\n< 6118\n> 00A4040006D15600000590\n< 610F");
-        assert_eq!(kind(&trace), Kind::Psam);
+    fn a_file_in_the_place_of_the_terminal_number_makes_no_psam() {
+        let number = format!("> 00A404000F{SSSE}\n< 6118\n> 00B0960006\n< 0102030405069000");
+        assert_eq!(kind(&format!("{number}\n> 00A4040006D15600000590\n< 6A82")), Kind::User);
+        assert_eq!(kind(&format!("{number}\n> 00A4040006D15600000590\n< 610F")), Kind::Psam);
+    }
+
+    #[test]
+    fn the_fci_is_handed_on_where_it_is_long_enough_to_be_wanted() {
+        let fci = format!("6F16840F{SSSE}A50388011E");
+        let long = format!("> 00A404000F{SSSE}\n< 6118\n> 00C0000018\n< {fci}9000\n> 00B0960006\n< 6A82");
+        assert_eq!(hex::encode_upper(asked(&long, Some(24)).ssse.expect("selected").data), fci);
+        let short = format!("> 00A404000F{SSSE}\n< 6118\n> 00B0960006\n< 6A82");
+        assert!(asked(&short, Some(25)).ssse.expect("selected").data.is_empty());
+    }
+
+    #[test]
+    fn a_psam_of_another_environment_has_its_application_below_it() {
         let trace = format!(
             "> 00A404000F{SSSE}\n< 6A82\n> 00A404000F{SM4_ENVIRONMENT}\n< 9000\n> 00A4040006D15600000590\n< 9000"
         );

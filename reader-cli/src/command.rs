@@ -29,7 +29,7 @@ use crate::configuration::Configuration;
 use crate::counter::check::{LIMITS_BEFORE_SIGN_IN, Rules};
 use crate::counter::pin;
 use crate::counter::settle::settle;
-use crate::counter::tap::{Ask, Tapped, tap};
+use crate::counter::tap::{Approached, Ask, Met, Tapped, tap};
 use crate::error::TerminalError;
 use crate::exit::Exit;
 use crate::journal::{Entry, Journal as _};
@@ -141,15 +141,45 @@ impl Setting<'_> {
         Ok(Desk::open(&self.configuration, &self.catalog)?.recorded(self.trace.clone()))
     }
 
+    /// The readers for a transaction, and whether its card is asked for its algorithm: INITIALIZE answers that, unless a PSAM at
+    /// hand serves several.
+    fn desk_for_money(&self) -> Result<(Desk<'_>, Ask), TerminalError> {
+        let mut desk = self.desk()?.asking(Ask::Nothing);
+        match desk.serves_several_algorithms()? {
+            Some(true) => Ok((desk.asking(Ask::Algorithm), Ask::Algorithm)),
+            Some(false) => Ok((desk, Ask::Nothing)),
+            None => Err(TerminalError::PsamMissing { readers: desk.names()? }),
+        }
+    }
+
     /// The card in the reader, recognised.
     fn tapped(&self, desk: &mut Desk<'_>) -> Result<Tapped<'_>, TerminalError> {
         self.tapped_asking(desk, Ask::Algorithm)
     }
 
-    /// As [`Setting::tapped`]; a purchase does not ask the algorithm where it cannot matter.
+    /// As [`Setting::tapped`]; where the algorithm cannot matter it is not asked.
     fn tapped_asking(&self, desk: &mut Desk<'_>, ask: Ask) -> Result<Tapped<'_>, TerminalError> {
-        let memory = CardMemory::recall(&self.configuration.data);
-        tap(desk.card()?.session, &self.catalog, memory, ask)
+        self.meet(desk, &mut |met| tap(met, &self.catalog, self.card_memory(), ask))
+    }
+
+    /// Begins with the card in the reader. A card that was taken for the holder's and turns out a PSAM is passed over.
+    fn meet<T>(
+        &self,
+        desk: &mut Desk<'_>,
+        begin: &mut dyn FnMut(Met) -> Result<T, TerminalError>,
+    ) -> Result<T, TerminalError> {
+        loop {
+            let held = desk.card_unasked()?;
+            let (reader, was_asked) = (held.reader.clone(), held.was_asked());
+            match begin(held.met()) {
+                Err(TerminalError::NotSsc { .. }) if !was_asked && desk.turns_out_a_psam(&reader)? => {}
+                result => return result,
+            }
+        }
+    }
+
+    fn card_memory(&self) -> CardMemory {
+        CardMemory::recall(&self.configuration.data)
     }
 
     /// The PSAM for a card, which a transaction cannot do without.
@@ -199,9 +229,9 @@ impl Setting<'_> {
     }
 
     /// The PIN of the card, after its tries were shown.
-    fn pin(&self, tapped: &mut Tapped<'_>, arguments: &PinArguments) -> Result<Pin, TerminalError> {
-        let left = pin::tries_left(tapped)?;
-        let most = tapped.profile.pin.as_ref().map(|row| row.tries);
+    fn pin(&self, card: &mut Approached<'_>, arguments: &PinArguments) -> Result<Pin, TerminalError> {
+        let left = pin::tries_left(card)?;
+        let most = card.profile.pin.as_ref().map(|row| row.tries);
         let (zh, en) = match (left, most) {
             (TriesLeft::Known(left), _) => {
                 let words = Words::of(format!("密码还可试 {left} 次"), format!("the PIN has {left} tries left"));
@@ -217,12 +247,12 @@ impl Setting<'_> {
     }
 
     /// VERIFY, where a PIN was given; whether it was.
-    fn verify_given(&self, tapped: &mut Tapped<'_>, arguments: &PinArguments) -> Result<bool, TerminalError> {
+    fn verify_given(&self, card: &mut Approached<'_>, arguments: &PinArguments) -> Result<bool, TerminalError> {
         if arguments.pin.is_none() {
             return Ok(false);
         }
-        let pin = self.pin(tapped, arguments)?;
-        pin::verify(tapped, &pin, arguments.last_try)?;
+        let pin = self.pin(card, arguments)?;
+        pin::verify(card, &pin, arguments.last_try)?;
         Ok(true)
     }
 

@@ -1,20 +1,24 @@
 //! Which reader holds the card and which the PSAM.
 //!
 //! Source: both kinds are told apart by selection (`card_core::identify`).
-//! Owns: the choice by name, or by what is in the readers when exactly one fits; waiting. Never: chooses between two that fit.
+//! Owns: the choice by name, or by what is in the readers when exactly one fits, asking no card whose answer the others'
+//! give; waiting. Never: chooses between two that fit.
 
 use std::time::{Duration, Instant};
 
-use card_core::identify::{Kind, Slot};
+use card_core::fci;
+use card_core::identify::{Asked, Kind, Question, Slot};
 use card_core::limits::DAEMON_PAUSE;
 use card_core::security::SecurityError;
 use card_core::security::psam::{Psam, PsamNames};
 use card_core::transport::Transport;
 use card_core::transport::pcsc::{ChooseError, Interface, PcscTransport, ReaderInfo, Readers};
-use card_core::{Session, StatusWord, TransportError, command};
+use card_core::{Response, Session, StatusWord, TransportError, command};
+use card_profiles::psams::PsamMemory;
 use card_profiles::{Catalog, Profile};
 
 use crate::configuration::Configuration;
+use crate::counter::tap::{Ask, Met};
 use crate::error::{Code, TerminalError};
 use crate::trace::Trace;
 
@@ -29,12 +33,18 @@ pub struct Desk<'a> {
     wait: Duration,
     /// Readers in our hands.
     taken: Vec<String>,
-    /// What the others hold, once asked.
-    surveyed: Option<Vec<Slot>>,
+    /// What those of the others hold that were asked.
+    asked: Vec<Slot>,
+    /// Whether a card that is asked what it is shall say its algorithm too.
+    ask: Ask,
+    /// What is remembered of PSAMs.
+    known: PsamMemory,
     /// Where what is said is recorded.
     trace: Option<Trace>,
     /// The PSAMs, once looked for.
     psams: Option<Vec<Held>>,
+    /// Whether they are PSAMs by memory only.
+    by_memory: bool,
 }
 
 /// A card in the hands of the terminal.
@@ -44,6 +54,10 @@ pub struct Held {
     pub reader: String,
     /// Conversation with it.
     pub session: Session,
+    /// Its answer to SELECT of SSSE, where it was asked what it is and that is still selected.
+    ssse: Option<Response>,
+    /// How it was asked what it is, if it was.
+    asked: Option<Ask>,
 }
 
 /// A reader as `readers` lists it.
@@ -71,9 +85,12 @@ impl<'a> Desk<'a> {
             interface: configuration.interface,
             wait: configuration.wait,
             taken: Vec::new(),
-            surveyed: None,
+            asked: Vec::new(),
+            ask: Ask::Algorithm,
+            known: PsamMemory::recall(&configuration.data),
             trace: None,
             psams: None,
+            by_memory: false,
         })
     }
 
@@ -84,19 +101,38 @@ impl<'a> Desk<'a> {
         self
     }
 
+    /// As [`Desk::open`], with cards asked for their algorithm or not.
+    #[must_use]
+    pub fn asking(mut self, ask: Ask) -> Self {
+        if self.ask != ask {
+            // Those that were asked otherwise are asked again.
+            self.asked.clear();
+        }
+        self.ask = ask;
+        self
+    }
+
+    /// What is remembered of PSAMs.
+    pub const fn known(&mut self) -> &mut PsamMemory {
+        &mut self.known
+    }
+
     /// Every reader, and what is in it.
     ///
     /// # Errors
     /// [`TerminalError`] when the daemon fails.
     pub fn list(&mut self) -> Result<Vec<Listed>, TerminalError> {
         let infos = self.readers.list()?;
-        let mut slots = self.survey()?;
+        for info in infos.iter().filter(|info| info.atr.is_some()) {
+            let _ = self.ask(info);
+        }
+        let mut slots = std::mem::take(&mut self.asked);
         Ok(infos
             .into_iter()
             .map(|info| {
                 let slot = slots.iter().position(|slot| slot.reader == info.name).map(|at| slots.remove(at));
                 match slot.map(|slot| slot.card) {
-                    Some(Ok((kind, _))) => Listed { info, kind: Some(kind), error: None },
+                    Some(Ok(asked)) => Listed { info, kind: Some(asked.kind), error: None },
                     Some(Err(error)) => Listed { info, kind: None, error: Some(error.into()) },
                     None => Listed { info, kind: None, error: None },
                 }
@@ -118,11 +154,37 @@ impl<'a> Desk<'a> {
     /// # Errors
     /// [`TerminalError`]: no such reader, no card, or several with their names.
     pub fn card(&mut self) -> Result<Held, TerminalError> {
+        self.card_in_time(false)
+    }
+
+    /// As [`Desk::card`], for a caller that finds out what the card is: where only one can be the card it is not asked. Named
+    /// no PSAM's, it may be one all the same ([`Desk::turns_out_a_psam`]).
+    ///
+    /// # Errors
+    /// As [`Desk::card`].
+    pub fn card_unasked(&mut self) -> Result<Held, TerminalError> {
+        self.card_in_time(true)
+    }
+
+    /// Whether a card that was taken unasked is a PSAM; it is then remembered as one, and not taken again.
+    ///
+    /// # Errors
+    /// [`TerminalError`] when the daemon fails.
+    pub fn turns_out_a_psam(&mut self, held: &str) -> Result<bool, TerminalError> {
+        if self.card.is_some() {
+            return Ok(false);
+        }
+        self.taken.retain(|taken| taken != held);
+        let found = self.readers.list()?.into_iter().find(|reader| reader.name == held && reader.atr.is_some());
+        Ok(found.and_then(|reader| self.ask(&reader)) == Some(Kind::Psam))
+    }
+
+    fn card_in_time(&mut self, unasked: bool) -> Result<Held, TerminalError> {
         let start = Instant::now();
         // What is in a reader now is no card that may be taken: it was looked at.
         let mut others: Option<Vec<String>> = None;
         loop {
-            let error = match self.card_now() {
+            let error = match self.card_now(unasked) {
                 Err(error) if error.code() == Code::NoCard => error,
                 result => return result,
             };
@@ -130,7 +192,7 @@ impl<'a> Desk<'a> {
             if left.is_zero() {
                 return Err(error);
             }
-            self.surveyed = None;
+            self.asked.clear();
             if let Some(wanted) = self.card {
                 let reader = self.readers.choose(wanted)?.name;
                 if !self.readers.wait(&reader, true, left)? {
@@ -155,7 +217,7 @@ impl<'a> Desk<'a> {
         Ok(readers.filter(|reader| reader.atr.is_some()).map(|reader| reader.name).collect())
     }
 
-    fn card_now(&mut self) -> Result<Held, TerminalError> {
+    fn card_now(&mut self, unasked: bool) -> Result<Held, TerminalError> {
         if let Some(wanted) = self.card {
             let reader = self.readers.choose(wanted)?.name;
             return self.take(reader);
@@ -166,10 +228,10 @@ impl<'a> Desk<'a> {
             return Err(ChooseError::NoReader.into());
         }
         let is_free = |name: &String| psam.as_ref() != Some(name) && !self.taken.contains(name);
-        let holding: Vec<String> = attached
+        let holding: Vec<ReaderInfo> = attached
             .iter()
             .filter(|reader| reader.atr.is_some() && is_free(&reader.name) && self.interface.turn(reader).is_some())
-            .map(|reader| reader.name.clone())
+            .cloned()
             .collect();
         let psam_known = psam.is_some() || !self.taken.is_empty();
         match holding.as_slice() {
@@ -177,9 +239,40 @@ impl<'a> Desk<'a> {
                 let readers = attached.into_iter().map(|reader| reader.name).filter(is_free).collect();
                 Err(TerminalError::NoUserCard { readers })
             }
-            [one] if psam_known => self.take(one.clone()),
-            _ => self.only_user_card(psam.as_deref(), &holding),
+            [one] if psam_known => self.take(one.name.clone()),
+            _ => match unasked.then(|| self.only_one_left(&holding)).flatten() {
+                Some(reader) => self.take(reader),
+                None => self.only_user_card(psam.as_deref(), &holding),
+            },
         }
+    }
+
+    /// The reader of the only card that can be the holder's, if it was not asked yet: the others are PSAMs, by memory or by
+    /// their own answer. The likeliest PSAMs are asked first.
+    fn only_one_left(&mut self, holding: &[ReaderInfo]) -> Option<String> {
+        let is_known = |reader: &&ReaderInfo| reader.atr.as_deref().is_some_and(|atr| self.known.book().knows(atr));
+        let mut left: Vec<&ReaderInfo> = holding.iter().filter(|reader| !is_known(reader)).collect();
+        let order = self.likeliest_psams_first(left.clone());
+        for reader in order {
+            if let [one] = left.as_slice() {
+                return self.kind_of(&one.name).is_none().then(|| one.name.clone());
+            }
+            if self.ask(reader) == Some(Kind::Psam) {
+                left.retain(|other| other.name != reader.name);
+            }
+        }
+        None
+    }
+
+    /// Remembered PSAMs, slots that say so in their name, cards that offer another speed in their ATR, as the published PSAMs
+    /// do and the published user cards do not; then the others. Only an order of asking.
+    fn likeliest_psams_first<'r>(&self, mut readers: Vec<&'r ReaderInfo>) -> Vec<&'r ReaderInfo> {
+        readers.sort_by_key(|reader| {
+            let atr = reader.atr.as_deref().unwrap_or_default();
+            let offers_speed = atr.get(1).is_some_and(|t0| t0 & 0x10 != 0);
+            (!self.known.book().knows(atr), !reader.name.to_ascii_uppercase().contains("SAM"), !offers_speed)
+        });
+        readers
     }
 
     /// The PSAM that serves cards of this profile: in the reader that was named, or the only one that has the environment of
@@ -189,8 +282,7 @@ impl<'a> Desk<'a> {
     /// [`TerminalError`]: no such reader, no PSAM in it, none with this environment, or several with their names.
     pub fn psam(&mut self, profile: &Profile) -> Result<Option<Psam>, TerminalError> {
         let wanted = self.catalog.psam_of(profile).clone();
-        let Some((names, held)) = self.psam_with(&[wanted])? else { return Ok(None) };
-        Ok(Some(Psam::open(held.session, &names, profile.psam_keys())?))
+        self.opened(&[wanted], profile)
     }
 
     /// The only PSAM, whatever its environments: for its terminal number.
@@ -198,8 +290,44 @@ impl<'a> Desk<'a> {
     /// # Errors
     /// As [`Desk::psam`].
     pub fn any_psam(&mut self) -> Result<Option<Psam>, TerminalError> {
-        let Some((names, held)) = self.psam_with(self.catalog.psams())? else { return Ok(None) };
-        Ok(Some(Psam::open(held.session, &names, self.catalog.first().psam_keys())?))
+        self.opened(self.catalog.psams(), self.catalog.first())
+    }
+
+    fn opened(&mut self, wanted: &[PsamNames], profile: &Profile) -> Result<Option<Psam>, TerminalError> {
+        let by_memory = self.by_memory;
+        let found = self.psam_with(wanted).and_then(|found| {
+            let open = |(names, held): (PsamNames, Held)| {
+                let atr = held.session.atr()?;
+                Ok((atr, Psam::open_selected(held.session, &names, profile.psam_keys())?))
+            };
+            found.map(open).transpose()
+        });
+        match found {
+            Ok(Some((atr, psam))) => {
+                // A hint: what cannot be written down is asked again.
+                let _ = self.known.change(|book| book.note(atr.bytes()));
+                Ok(Some(psam))
+            }
+            Ok(None) => Ok(None),
+            // What was a PSAM once is perhaps none now: every card is asked.
+            Err(_) if by_memory && self.by_memory => {
+                self.ask_instead()?;
+                self.opened(wanted, profile)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Forgets which cards were PSAMs, for those that are here.
+    fn ask_instead(&mut self) -> Result<(), TerminalError> {
+        self.by_memory = false;
+        self.psams = None;
+        for reader in self.readers.list()? {
+            let Some(atr) = reader.atr.filter(|atr| self.known.book().knows(atr)) else { continue };
+            self.taken.retain(|taken| *taken != reader.name);
+            let _ = self.known.change(|book| book.forget(&atr));
+        }
+        Ok(())
     }
 
     /// Whether a PSAM at hand serves more than the cards that every terminal expects: then a card is asked for its algorithm.
@@ -278,38 +406,59 @@ impl<'a> Desk<'a> {
                     }
                     vec![self.take(reader.name)?]
                 }
-                None => self.surveyed_psams()?,
+                None => self.psams_found()?,
             };
             self.psams = Some(found);
         }
         self.psams.as_mut().ok_or(TerminalError::Bug("they were looked for"))
     }
 
-    fn surveyed_psams(&mut self) -> Result<Vec<Held>, TerminalError> {
+    /// Those that are remembered; else every card that says that it is one.
+    fn psams_found(&mut self) -> Result<Vec<Held>, TerminalError> {
         // A reader that was named for the card is not asked whether it holds a PSAM.
         if let Some(wanted) = self.card {
             let reader = self.readers.choose(wanted)?.name;
             self.hold(&reader);
         }
-        let (psams, rest): (Vec<Slot>, Vec<Slot>) =
-            self.survey()?.into_iter().partition(|slot| matches!(slot.card, Ok((Kind::Psam, _))));
-        self.surveyed = Some(rest);
-        let psams: Vec<Held> = psams.into_iter().map(held).collect::<Result<_, _>>()?;
-        psams.iter().for_each(|psam| self.hold(&psam.reader));
-        Ok(psams)
+        let others = self.readers.list()?;
+        let others: Vec<&ReaderInfo> =
+            others.iter().filter(|reader| reader.atr.is_some() && !self.taken.contains(&reader.name)).collect();
+        let is_known = |reader: &&ReaderInfo| reader.atr.as_deref().is_some_and(|atr| self.known.book().knows(atr));
+        let known: Vec<String> = others.iter().copied().filter(is_known).map(|reader| reader.name.clone()).collect();
+        if !known.is_empty() {
+            self.by_memory = true;
+            return known.into_iter().map(|reader| self.take(reader)).collect();
+        }
+        let card_is_here = self.taken.is_empty();
+        let mut found: Vec<String> = Vec::new();
+        let order = self.likeliest_psams_first(others.clone());
+        for (asked, reader) in order.into_iter().enumerate() {
+            // All but one are PSAMs: that one is the card.
+            if card_is_here && asked > 0 && asked == found.len() && asked + 1 == others.len() {
+                break;
+            }
+            if self.ask(reader) == Some(Kind::Psam) {
+                found.push(reader.name.clone());
+            }
+        }
+        found.into_iter().map(|reader| self.take(reader)).collect()
     }
 
     /// The only social security card of the first turn of the interface; else the only other card, which is then told what it
     /// is not.
-    fn only_user_card(&mut self, psam: Option<&str>, holding: &[String]) -> Result<Held, TerminalError> {
-        let mut slots = self.survey()?;
-        let mut chosen = Err(TerminalError::NoUserCard { readers: holding.to_vec() });
+    fn only_user_card(&mut self, psam: Option<&str>, holding: &[ReaderInfo]) -> Result<Held, TerminalError> {
+        for reader in holding {
+            let _ = self.ask(reader);
+        }
+        let names_of = |readers: &[ReaderInfo]| readers.iter().map(|reader| reader.name.clone()).collect::<Vec<_>>();
+        let mut slots = std::mem::take(&mut self.asked);
+        let mut chosen = Err(TerminalError::NoUserCard { readers: names_of(holding) });
         for wanted in [Some(Kind::User), Some(Kind::Other), None] {
             let found: Vec<usize> =
                 of_kind(&slots, wanted, psam).into_iter().filter(|at| is_named(&slots, *at, holding)).collect();
             match first_turn(self.interface, &slots, found).as_slice() {
                 [] => continue,
-                [one] => chosen = held(slots.remove(*one)),
+                [one] => chosen = held(slots.remove(*one), self.ask),
                 several => chosen = Err(TerminalError::SeveralUserCards { readers: names(&slots, several) }),
             }
             break;
@@ -317,20 +466,18 @@ impl<'a> Desk<'a> {
         if let Ok(held) = &chosen {
             self.hold(&held.reader);
         }
-        self.surveyed = Some(slots);
+        self.asked = slots;
         chosen
     }
 
-    /// The session of a reader that was surveyed, or a new one.
+    /// The session of a reader that was asked, or a new one.
     fn take(&mut self, reader: String) -> Result<Held, TerminalError> {
         self.hold(&reader);
-        if let Some(slots) = &mut self.surveyed
-            && let Some(at) = slots.iter().position(|slot| slot.reader == reader)
-        {
-            return held(slots.remove(at));
+        if let Some(at) = self.asked.iter().position(|slot| slot.reader == reader) {
+            return held(self.asked.remove(at), self.ask);
         }
         let session = Session::new(wrapped(self.trace.as_ref(), &reader, self.readers.connect(&reader)?));
-        Ok(Held { reader, session })
+        Ok(Held { reader, session, ssse: None, asked: None })
     }
 
     fn hold(&mut self, reader: &str) {
@@ -339,15 +486,41 @@ impl<'a> Desk<'a> {
         }
     }
 
-    fn survey(&mut self) -> Result<Vec<Slot>, TerminalError> {
-        match self.surveyed.take() {
-            Some(slots) => Ok(slots),
-            None => {
-                let taken: Vec<&str> = self.taken.iter().map(String::as_str).collect();
-                let wrap = |reader: &str, transport| wrapped(self.trace.as_ref(), reader, transport);
-                Ok(self.readers.survey_through(self.catalog.ssse_name(), self.catalog.psams(), &taken, &wrap)?)
+    /// Asks the card in a reader what it is, once; `None` when it does not answer. What it says of being a PSAM is remembered.
+    fn ask(&mut self, reader: &ReaderInfo) -> Option<Kind> {
+        if self.asked.iter().all(|slot| slot.reader != reader.name) {
+            let fci = (self.ask == Ask::Algorithm).then(|| self.catalog.ssse_name().len() + fci::WITH_ALGORITHM);
+            let question = Question { ssse: self.catalog.ssse_name(), psams: self.catalog.psams(), fci };
+            let wrap = |reader: &str, transport| wrapped(self.trace.as_ref(), reader, transport);
+            let slot = self.readers.ask_one(question, &reader.name, &wrap);
+            if let (Ok(asked), Some(atr)) = (&slot.card, &reader.atr) {
+                let is_psam = asked.kind == Kind::Psam;
+                // A hint: what cannot be written down is asked again.
+                let _ = self.known.change(|book| if is_psam { book.note(atr) } else { book.forget(atr) });
             }
+            self.asked.push(slot);
         }
+        self.kind_of(&reader.name)
+    }
+
+    /// What a card said that it is.
+    fn kind_of(&self, reader: &str) -> Option<Kind> {
+        let slot = self.asked.iter().find(|slot| slot.reader == reader)?;
+        slot.card.as_ref().ok().map(|asked| asked.kind)
+    }
+}
+
+impl Held {
+    /// The card, as it is met.
+    #[must_use]
+    pub fn met(self) -> Met {
+        Met { session: self.session, ssse: self.ssse, fci_asked: self.asked == Some(Ask::Algorithm) }
+    }
+
+    /// Whether it was asked what it is.
+    #[must_use]
+    pub const fn was_asked(&self) -> bool {
+        self.asked.is_some()
     }
 }
 
@@ -370,15 +543,15 @@ fn establish(wait: Duration) -> Result<Readers, TerminalError> {
     }
 }
 
-fn is_named(slots: &[Slot], at: usize, readers: &[String]) -> bool {
-    slots.get(at).is_some_and(|slot| readers.contains(&slot.reader))
+fn is_named(slots: &[Slot], at: usize, readers: &[ReaderInfo]) -> bool {
+    slots.get(at).is_some_and(|slot| readers.iter().any(|reader| reader.name == slot.reader))
 }
 
 /// Of these slots, those in the readers that the interface tries first.
 fn first_turn(interface: Interface, slots: &[Slot], places: Vec<usize>) -> Vec<usize> {
     let turn = |at: &usize| {
         let slot = slots.get(*at)?;
-        let atr = slot.card.as_ref().ok().and_then(|(_, session)| session.atr().ok()).map(|atr| atr.bytes().to_vec());
+        let atr = slot.card.as_ref().ok().and_then(|asked| asked.session.atr().ok()).map(|atr| atr.bytes().to_vec());
         interface.turn(&ReaderInfo { name: slot.reader.clone(), atr })
     };
     let first = places.iter().filter_map(turn).min();
@@ -387,7 +560,7 @@ fn first_turn(interface: Interface, slots: &[Slot], places: Vec<usize>) -> Vec<u
 
 /// Places of the slots with this kind of card; `None`: cards that could not be asked.
 fn of_kind(slots: &[Slot], wanted: Option<Kind>, except: Option<&str>) -> Vec<usize> {
-    let is = |slot: &Slot| slot.card.as_ref().ok().map(|(kind, _)| *kind) == wanted;
+    let is = |slot: &Slot| slot.card.as_ref().ok().map(|asked| asked.kind) == wanted;
     let fits = |(_, slot): &(usize, &Slot)| Some(slot.reader.as_str()) != except && is(slot);
     slots.iter().enumerate().filter(fits).map(|(at, _)| at).collect()
 }
@@ -396,7 +569,7 @@ fn names(slots: &[Slot], places: &[usize]) -> Vec<String> {
     places.iter().filter_map(|at| slots.get(*at)).map(|slot| slot.reader.clone()).collect()
 }
 
-fn held(slot: Slot) -> Result<Held, TerminalError> {
-    let (_, session) = slot.card?;
-    Ok(Held { reader: slot.reader, session })
+fn held(slot: Slot, ask: Ask) -> Result<Held, TerminalError> {
+    let Asked { session, ssse, .. } = slot.card?;
+    Ok(Held { reader: slot.reader, session, ssse, asked: Some(ask) })
 }

@@ -4,7 +4,7 @@
 //! Owns: the choice, by settings or by asking each card. Never: takes one of two cards by chance.
 
 use card_core::Session;
-use card_core::identify::{Kind, Slot};
+use card_core::identify::{Kind, Question, Slot};
 use card_core::security::psam::PsamNames;
 use card_core::session::SessionError;
 use card_core::transport::pcsc::{Interface, ReaderInfo, Readers};
@@ -38,7 +38,11 @@ impl Slots {
         let named = |wanted: &Option<String>| wanted.as_deref().map(|wanted| readers.choose(wanted)).transpose();
         let (card, psam) = (named(&settings.reader)?, named(&settings.psam)?);
         let taken: Vec<&str> = card.iter().chain(&psam).map(|reader| reader.name.as_str()).collect();
-        let mut others = if taken.len() == 2 { Vec::new() } else { readers.survey_others(ssse, psams, &taken)? };
+        let mut others = if taken.len() == 2 {
+            Vec::new()
+        } else {
+            readers.survey_others(Question { ssse, psams, fci: None }, &taken)?
+        };
         let open = |reader: &ReaderInfo| -> Result<Session, SessionError> {
             Ok(Session::new(Box::new(readers.connect(&reader.name)?)))
         };
@@ -46,8 +50,8 @@ impl Slots {
             Some(reader) => Some(open(reader)),
             None => others
                 .iter()
-                .position(|slot| matches!(slot.card, Ok((Kind::Psam, _))))
-                .map(|index| others.remove(index).card.map(|(_, session)| session)),
+                .position(|slot| matches!(&slot.card, Ok(asked) if asked.kind == Kind::Psam))
+                .map(|index| others.remove(index).card.map(|asked| asked.session)),
         };
         let (reader, card) = match &card {
             Some(reader) => (reader.name.clone(), open(reader)?),
@@ -61,11 +65,11 @@ impl Slots {
 fn only_user_card(slots: Vec<Slot>, interface: Interface, readers: &Readers) -> Result<(String, Session), Failure> {
     let (mut found, mut others, mut failed) = (Vec::new(), Vec::new(), None);
     for Slot { reader, card } in slots {
-        let atr = card.as_ref().ok().and_then(|(_, session)| session.atr().ok()).map(|atr| atr.bytes().to_vec());
+        let atr = card.as_ref().ok().and_then(|asked| asked.session.atr().ok()).map(|atr| atr.bytes().to_vec());
         let info = ReaderInfo { name: reader, atr };
         let Some(turn) = interface.turn(&info) else { continue };
         let reader = info.name;
-        match card {
+        match card.map(|asked| (asked.kind, asked.session)) {
             Ok((Kind::User, session)) => found.push((turn, reader, session)),
             Ok((Kind::Other, _)) => others.push(reader),
             Ok((Kind::Psam, _)) => {}

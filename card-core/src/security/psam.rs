@@ -83,6 +83,18 @@ impl Psam {
         keys: BTreeMap<KeyName, PsamKey>,
     ) -> Result<Self, SecurityError> {
         expect_ok(&mut session, &command::select_by_name(&names.environment))?;
+        Self::open_selected(session, names, keys)
+    }
+
+    /// As [`Psam::open`], where the environment was just selected ([`PsamNames::are_in`]).
+    ///
+    /// # Errors
+    /// As [`Psam::open`].
+    pub fn open_selected(
+        mut session: Session,
+        names: &PsamNames,
+        keys: BTreeMap<KeyName, PsamKey>,
+    ) -> Result<Self, SecurityError> {
         let number = expect_ok(&mut session, &command::read_binary_sfi(names.terminal_number_sfi, 0, 6))?;
         let terminal_number =
             number.as_slice().try_into().map_err(|_| SecurityError::NotPsam(StatusWord::WRONG_LENGTH))?;

@@ -2,11 +2,11 @@
 //!
 //! Owns: their answers. Never: moves money.
 
-use card_profiles::account::Amounts;
 use settlement::fen::Fen;
 
 use super::{Setting, settle_first};
 use crate::arguments::{PinArguments, PinChangeArguments};
+use crate::counter::tap::{Approached, Ask, Tapped, approach, tap};
 use crate::counter::{account, pay, pin};
 use crate::error::TerminalError;
 use crate::exit::Exit;
@@ -17,30 +17,79 @@ use crate::secret::Pin;
 
 /// `balance`.
 pub(super) fn balance(setting: &Setting<'_>, arguments: &PinArguments) -> Result<Exit, TerminalError> {
-    let mut desk = setting.desk()?;
-    let mut tapped = setting.tapped(&mut desk)?;
+    let mut desk = setting.desk()?.asking(Ask::Nothing);
+    let page = setting.meet(&mut desk, &mut |met| match setting.catalog.common() {
+        Some(common) => balance_of_any(setting, approach(met, common, setting.card_memory())?, arguments),
+        None => {
+            let mut tapped = tap(met, &setting.catalog, setting.card_memory(), Ask::Algorithm)?;
+            balance_of_known(setting, &mut tapped, arguments, false)
+        }
+    })?;
+    setting.output.answer(&page)?;
+    Ok(Exit::Ok)
+}
+
+/// Of a card that needs not be known: its balances are asked as those of all cards, and nothing is open for it here.
+fn balance_of_any(
+    setting: &Setting<'_>,
+    mut card: Approached<'_>,
+    arguments: &PinArguments,
+) -> Result<Page, TerminalError> {
+    let (store, unavailable) = setting.memory();
+    let is_open = store.map(|store| store.has_open_with(card.card_factor())).transpose()?.unwrap_or_default();
+    let mut verified = false;
+    if !is_open {
+        let asked = setting.verify_given(&mut card, arguments).and_then(|given| {
+            verified = given;
+            balance_page(&mut card, given)
+        });
+        match asked {
+            Err(
+                TerminalError::CardRefused { .. }
+                | TerminalError::CardAnswer { .. }
+                | TerminalError::ApplicationMissing { .. }
+                | TerminalError::CardBlocked { .. },
+            ) => {}
+            done => return done.map(|page| page.joined(unavailable)),
+        }
+    }
+    // Something is open, or the card is not like all cards: which it is says how to go on, or why not.
+    let mut tapped = card.recognise(&setting.catalog, Ask::Algorithm)?;
+    balance_of_known(setting, &mut tapped, arguments, verified)
+}
+
+/// Of a card that was recognised.
+fn balance_of_known(
+    setting: &Setting<'_>,
+    tapped: &mut Tapped<'_>,
+    arguments: &PinArguments,
+    verified: bool,
+) -> Result<Page, TerminalError> {
     let (mut store, unavailable) = setting.memory();
-    let verified = setting.verify_given(&mut tapped, arguments)?;
-    let notes = unavailable.joined(settle_first(setting, &mut tapped, store.as_mut(), verified)?);
-    let rules = tapped.account()?;
-    let balances = account::balances(&mut tapped, rules)?;
-    let mut page = Page::new()
-        .with("card_identifier", Words::new("卡的识别码", "card"), Value::text(tapped.identifier.to_string()))
+    let verified = verified || setting.verify_given(tapped, arguments)?;
+    let notes = unavailable.joined(settle_first(setting, tapped, store.as_mut(), verified)?);
+    Ok(balance_page(tapped, verified)?.joined(notes))
+}
+
+fn balance_page(card: &mut Approached<'_>, verified: bool) -> Result<Page, TerminalError> {
+    let rules = card.account()?;
+    let balances = account::balances(card, rules)?;
+    let page = reset_information(card)?
         .with("balance_fen", Words::new("个人账户余额", "personal account"), money(balances.personal_account))
         .with("self_paid_total_fen", Words::new("个人自付累计", "paid in cash"), money(balances.self_paid_total))
         .with("pooled_fund_total_fen", Words::new("统筹累计", "paid by the pool"), money(balances.pooled_fund_total))
         .with("year", Words::new("年度", "year"), Value::text(format!("{:04X}", balances.year)));
-    if verified {
-        // A purchase of nothing tells the next number and changes nothing.
-        let start = pay::initialize(&mut tapped, rules, Amounts::default(), [0; 6])?;
-        page = page.with(
-            "card_sequence",
-            Words::new("下一交易序号", "next number"),
-            Value::Number(i64::from(start.card_sequence)),
-        );
+    if !verified {
+        return Ok(page);
     }
-    setting.output.answer(&page.joined(notes))?;
-    Ok(Exit::Ok)
+    let number = pay::next_number(card, rules)?;
+    Ok(page.with("card_sequence", Words::new("下一交易序号", "next number"), Value::Number(i64::from(number))))
+}
+
+/// What a card says of itself before it is asked anything: which card the answer is about.
+fn reset_information(card: &Approached<'_>) -> Result<Page, TerminalError> {
+    let label = Words::new("卡复位信息", "reset information");
+    Ok(Page::new().with("reset_information", label, Value::text(card.reset_information()?)))
 }
 
 /// `log`.
@@ -77,23 +126,62 @@ pub(super) fn log(setting: &Setting<'_>, arguments: &PinArguments) -> Result<Exi
 
 /// `pin change`.
 pub(super) fn change_pin(setting: &Setting<'_>, arguments: &PinChangeArguments) -> Result<Exit, TerminalError> {
-    let mut desk = setting.desk()?;
-    let mut tapped = setting.tapped(&mut desk)?;
-    let old = setting.pin(&mut tapped, &arguments.pin)?;
+    let mut desk = setting.desk()?.asking(Ask::Nothing);
+    let page = setting.meet(&mut desk, &mut |met| match setting.catalog.common() {
+        Some(common) => change_pin_of_any(setting, approach(met, common, setting.card_memory())?, arguments),
+        None => {
+            let mut tapped = tap(met, &setting.catalog, setting.card_memory(), Ask::Algorithm)?;
+            change_pin_of_known(setting, &mut tapped, arguments)
+        }
+    })?;
+    setting.output.answer(&page)?;
+    Ok(Exit::Ok)
+}
+
+/// Of a card that needs not be known: its PIN is changed as that of all cards, and nothing is open for it here.
+fn change_pin_of_any(
+    setting: &Setting<'_>,
+    mut card: Approached<'_>,
+    arguments: &PinChangeArguments,
+) -> Result<Page, TerminalError> {
+    let (store, unavailable) = setting.memory();
+    if store.map(|store| store.has_open_with(card.card_factor())).transpose()?.unwrap_or_default() {
+        let mut tapped = card.recognise(&setting.catalog, Ask::Algorithm)?;
+        return change_pin_of_known(setting, &mut tapped, arguments);
+    }
+    let old = setting.pin(&mut card, &arguments.pin)?;
+    let new = Pin::read(arguments.new_pin.as_ref(), setting.prompt("新密码: ", "new PIN: "))?;
+    match pin::change(&mut card, &old, &new, arguments.pin.last_try) {
+        Ok(()) => Ok(changed(&card)?.joined(unavailable)),
+        // It does not know the command, or not now: what it is says why. The PIN is not sent again.
+        Err(refused @ TerminalError::CardRefused { .. }) => {
+            card.recognise(&setting.catalog, Ask::Nothing).and(Err(refused))
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// Of a card that was recognised.
+fn change_pin_of_known(
+    setting: &Setting<'_>,
+    tapped: &mut Tapped<'_>,
+    arguments: &PinChangeArguments,
+) -> Result<Page, TerminalError> {
+    let old = setting.pin(tapped, &arguments.pin)?;
     let new = Pin::read(arguments.new_pin.as_ref(), setting.prompt("新密码: ", "new PIN: "))?;
     let (mut store, unavailable) = setting.memory();
     let mut notes = unavailable;
     let open = store.as_mut().map(|store| store.open_of(&tapped.identifier)).transpose()?.unwrap_or_default();
     if !open.is_empty() {
-        pin::verify(&mut tapped, &old, arguments.pin.last_try)?;
-        notes = notes.joined(settle_first(setting, &mut tapped, store.as_mut(), true)?);
+        pin::verify(tapped, &old, arguments.pin.last_try)?;
+        notes = notes.joined(settle_first(setting, tapped, store.as_mut(), true)?);
     }
-    pin::change(&mut tapped, &old, &new, arguments.pin.last_try)?;
-    let page = Page::new()
-        .with("card_identifier", Words::new("卡的识别码", "card"), Value::text(tapped.identifier.to_string()))
-        .with("changed", Words::new("密码已修改", "PIN changed"), Value::Flag(true));
-    setting.output.answer(&page.joined(notes))?;
-    Ok(Exit::Ok)
+    pin::change(tapped, &old, &new, arguments.pin.last_try)?;
+    Ok(changed(tapped)?.joined(notes))
+}
+
+fn changed(card: &Approached<'_>) -> Result<Page, TerminalError> {
+    Ok(reset_information(card)?.with("changed", Words::new("密码已修改", "PIN changed"), Value::Flag(true)))
 }
 
 fn money(fen: u32) -> Value {

@@ -40,7 +40,26 @@ pub(super) fn read(setting: &Setting<'_>, arguments: &ReadArguments) -> Result<E
     };
     let keys = Keys { psam: psam.as_mut(), consent: arguments.pin.last_try };
     let read = read::files(&mut tapped, &wanted, keys);
+    let stopped = stopped.or(psam.and_then(|mut psam| why_refused(&mut desk, &mut tapped, &mut psam, &read.unread)));
     answer(setting, &tapped, read, stopped, notes)
+}
+
+/// A card that refused a key of a PSAM that was believed to have its keys is compared with it after all.
+fn why_refused(
+    desk: &mut Desk<'_>,
+    tapped: &mut Tapped<'_>,
+    psam: &mut Psam,
+    unread: &[Unread],
+) -> Option<TerminalError> {
+    let refused = |file: &Unread| matches!(file.error.code(), Code::KeyRefused | Code::KeyBlocked);
+    if !unread.iter().any(refused) {
+        return None;
+    }
+    match tapped.compare(psam, desk.known()) {
+        Ok(Some(false)) => Some(TerminalError::PsamWrong { city: tapped.city }),
+        // The refusal itself is told; a card that does not answer any more was told of by the read.
+        Ok(Some(true) | None) | Err(_) => None,
+    }
 }
 
 /// `card dump`.
@@ -62,6 +81,7 @@ pub(super) fn whole(
     let wanted = read::all_of(&tapped);
     let keys = Keys { psam: psam.as_mut(), consent: arguments.last_try };
     let Read { unread, lost, .. } = read::files(&mut tapped, &wanted, keys);
+    let wrong_psam = psam.and_then(|mut psam| why_refused(&mut desk, &mut tapped, &mut psam, &unread));
     let atr = tapped.session.atr()?;
     let exit = if unread.is_empty() { Exit::Ok } else { Exit::Partly };
     let unread = unread
@@ -69,7 +89,7 @@ pub(super) fn whole(
         .map(|file| DumpFault { code: file.error.code().as_str().to_owned(), place: file.file.to_string() })
         .collect();
     let dump = Dump::of(tapped.profile, &tapped.version, atr.bytes(), tapped.reading().clone(), unread);
-    Ok((dump, lost.map_or(Ok(exit), Err)))
+    Ok((dump, lost.or(wrong_psam).map_or(Ok(exit), Err)))
 }
 
 /// The PSAM, if there is one, compared with the card before any try is spent.
@@ -79,7 +99,7 @@ fn fitting_psam(desk: &mut Desk<'_>, tapped: &mut Tapped<'_>) -> Result<Option<P
         return Ok(None);
     }
     let Some(mut psam) = desk.psam(tapped.profile)? else { return Ok(None) };
-    match tapped.fits(&mut psam)? {
+    match tapped.fits(&mut psam, desk.known())? {
         Some(false) => Err(TerminalError::PsamWrong { city: tapped.city }),
         Some(true) | None => Ok(Some(psam)),
     }

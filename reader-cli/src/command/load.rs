@@ -23,8 +23,8 @@ use crate::{terminal, upload};
 pub(super) fn load(setting: &Setting<'_>, arguments: &LoadArguments) -> Result<Exit, TerminalError> {
     let wanted = arguments.amount.as_deref().map(amount).transpose()?;
     let key = terminal::key(&setting.configuration.data)?;
-    let mut desk = setting.desk()?;
-    let mut tapped = setting.tapped(&mut desk)?;
+    let (mut desk, ask) = setting.desk_for_money()?;
+    let mut tapped = setting.tapped_asking(&mut desk, ask)?;
     let psam = setting.psam(&mut desk, &tapped)?;
     let (mut store, number) = setting.till(&psam)?;
     let address = setting.centre()?;
@@ -44,7 +44,7 @@ pub(super) fn load(setting: &Setting<'_>, arguments: &LoadArguments) -> Result<E
         terminal: number,
         card_identifier: tapped.identifier,
     };
-    let quoted = ask(&mut store, &centre, &quote)?.amount_fen;
+    let quoted = send(&mut store, &centre, &quote)?.amount_fen;
     if quoted == Fen::ZERO {
         if !notes.notes.is_empty() {
             setting.output.answer(&notes)?;
@@ -87,7 +87,7 @@ pub(super) fn load(setting: &Setting<'_>, arguments: &LoadArguments) -> Result<E
 }
 
 /// Writes a request down, sends it, notes the answer.
-fn ask<R: settlement::message::Request>(
+fn send<R: settlement::message::Request>(
     store: &mut Store,
     centre: &Centre<'_>,
     request: &R,

@@ -4,6 +4,7 @@
 
 use std::path::{Path, PathBuf};
 
+use card_core::StatusWord;
 use card_profiles::account::Amounts;
 use settlement::bill::Bill;
 use settlement::catalogue::Catalogue;
@@ -21,7 +22,7 @@ use crate::arguments::PayArguments;
 use crate::counter::check::{self, Rules};
 use crate::counter::pay::{Till, pay as pay_card};
 use crate::counter::settle::settle;
-use crate::counter::tap::{Ask, Tapped};
+use crate::counter::tap::Tapped;
 use crate::counter::{account, pin};
 use crate::error::{Paper, TerminalError};
 use crate::exit::Exit;
@@ -45,12 +46,7 @@ pub(super) fn pay(setting: &Setting<'_>, arguments: &PayArguments) -> Result<Exi
     if arguments.trial {
         return trial(setting, &papers);
     }
-    let mut desk = setting.desk()?;
-    let ask = match desk.serves_several_algorithms()? {
-        Some(true) => Ask::Algorithm,
-        Some(false) => Ask::Nothing,
-        None => return Err(TerminalError::PsamMissing { readers: desk.names()? }),
-    };
+    let (mut desk, ask) = setting.desk_for_money()?;
     let mut tapped = setting.tapped_asking(&mut desk, ask)?;
     let mut psam = setting.psam(&mut desk, &tapped)?;
     let given = setting.pin(&mut tapped, &arguments.pin)?;
@@ -66,12 +62,17 @@ pub(super) fn pay(setting: &Setting<'_>, arguments: &PayArguments) -> Result<Exi
     }
     unpaid(&store.entries()?, &papers.bill)?;
     check::all_passed(check::card(&tapped, &rules))?;
-    if tapped.fits(&mut psam)? == Some(false) {
+    if tapped.fits(&mut psam, desk.known())? == Some(false) {
         return Err(TerminalError::PsamWrong { city: tapped.city });
     }
     let draft = accept(setting, &mut tapped, &mut store, &rules, &papers, number)?;
     let mut till = Till { psam: &mut psam, rules: account, date_time: setting.now.date_time() };
-    let entry = pay_card(&mut tapped, &mut till, &mut store, &draft)?;
+    let paid = pay_card(&mut tapped, &mut till, &mut store, &draft);
+    if let Err(TerminalError::CardRefused { sw: StatusWord::MAC_WRONG, .. }) = &paid {
+        // A PSAM that was believed to have the card's keys is compared with it at the next tap.
+        tapped.doubt(&psam, desk.known());
+    }
+    let entry = paid?;
     give(setting, &entry, notes)
 }
 
@@ -133,7 +134,8 @@ fn accept(
     };
     let accepted = (|| {
         check::all_passed(check::blacklist(tapped, rules, store)?)?;
-        let balance = Fen::from_card(account::personal_account(tapped, tapped.account()?)?);
+        let account = tapped.account()?;
+        let balance = Fen::from_card(account::personal_account(tapped, account)?);
         let split = Split::of(&papers.bill, &papers.catalogue, &papers.policy, rules.day, balance).map_err(refusal)?;
         within_limits(store, tapped, rules, &split)?;
         let amounts =

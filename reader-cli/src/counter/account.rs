@@ -9,17 +9,17 @@ use settlement::id::TerminalNumber;
 use settlement::recovery::LogRecord;
 
 use super::read;
-use super::tap::Tapped;
+use super::tap::{Approached, Tapped};
 use crate::error::TerminalError;
 
 /// Selects the account's DF and reads the three balances.
 ///
 /// # Errors
 /// [`TerminalError::ApplicationMissing`], or that the card refuses.
-pub fn balances(tapped: &mut Tapped<'_>, rules: &AccountRules) -> Result<Balances, TerminalError> {
-    let (personal_account, _) = balance(tapped, rules, BalanceKind::PersonalAccount)?;
-    let (self_paid_total, year) = balance(tapped, rules, BalanceKind::SelfPaidTotal)?;
-    let (pooled_fund_total, _) = balance(tapped, rules, BalanceKind::PooledFundTotal)?;
+pub fn balances(card: &mut Approached<'_>, rules: &AccountRules) -> Result<Balances, TerminalError> {
+    let (personal_account, _) = balance(card, rules, BalanceKind::PersonalAccount)?;
+    let (self_paid_total, year) = balance(card, rules, BalanceKind::SelfPaidTotal)?;
+    let (pooled_fund_total, _) = balance(card, rules, BalanceKind::PooledFundTotal)?;
     Ok(Balances { personal_account, self_paid_total, pooled_fund_total, year: year.unwrap_or_default() })
 }
 
@@ -27,17 +27,17 @@ pub fn balances(tapped: &mut Tapped<'_>, rules: &AccountRules) -> Result<Balance
 ///
 /// # Errors
 /// As [`balances`].
-pub fn personal_account(tapped: &mut Tapped<'_>, rules: &AccountRules) -> Result<u32, TerminalError> {
-    balance(tapped, rules, BalanceKind::PersonalAccount).map(|(amount, _)| amount)
+pub fn personal_account(card: &mut Approached<'_>, rules: &AccountRules) -> Result<u32, TerminalError> {
+    balance(card, rules, BalanceKind::PersonalAccount).map(|(amount, _)| amount)
 }
 
 fn balance(
-    tapped: &mut Tapped<'_>,
+    card: &mut Approached<'_>,
     rules: &AccountRules,
     kind: BalanceKind,
 ) -> Result<(u32, Option<u16>), TerminalError> {
-    tapped.select(&rules.df)?;
-    let answer = tapped.session.send(&rules.get_balance(kind))?;
+    card.select(&rules.df)?;
+    let answer = card.session.send(&rules.get_balance(kind))?;
     let data = answer.ok().map_err(|sw| TerminalError::CardRefused { command: "GET BALANCE", sw })?;
     Ok(AccountRules::parse_balance(kind, &data)?)
 }

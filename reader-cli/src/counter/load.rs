@@ -11,7 +11,7 @@ use settlement::journal::Event;
 use settlement::message::{LoadAnswer, LoadRequest, Version1};
 use settlement::record::Evidence;
 
-use super::pay::is_refusal;
+use super::pay::{is_refusal, same_algorithm};
 use super::tap::Tapped;
 use crate::error::TerminalError;
 use crate::journal::{Done, Draft, Entry, EntryNumber, Journal, Sent, Subject};
@@ -76,7 +76,7 @@ pub fn load(
 /// INITIALIZE FOR LOAD: changes nothing on the card.
 ///
 /// # Errors
-/// The card's refusal.
+/// [`TerminalError::AlgorithmNotPublic`], [`TerminalError::PsamAlgorithm`], or the card's refusal.
 pub fn initialize(
     tapped: &mut Tapped<'_>,
     rules: &AccountRules,
@@ -86,7 +86,9 @@ pub fn initialize(
     tapped.select(&rules.df)?;
     let answer = tapped.session.send(&rules.init_load(amount, terminal))?;
     let data = answer.ok().map_err(|sw| TerminalError::CardRefused { command: "INITIALIZE FOR LOAD", sw })?;
-    Ok(AccountRules::parse_load_start(&data)?)
+    let start = AccountRules::parse_load_start(&data)?;
+    same_algorithm(start.algorithm, tapped.profile.algorithm, "INITIALIZE FOR LOAD")?;
+    Ok(start)
 }
 
 fn request(

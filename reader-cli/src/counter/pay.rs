@@ -12,9 +12,12 @@ use settlement::id::{CardRandom, Mac, Tac};
 use settlement::journal::Event;
 use settlement::record::Evidence;
 
-use super::tap::Tapped;
+use super::tap::{Approached, Tapped};
 use crate::error::TerminalError;
 use crate::journal::{Done, Draft, Entry, EntryNumber, Journal, Sent};
+
+/// The command that tells what a purchase would meet.
+const INITIALIZE: &str = "INITIALIZE FOR PURCHASE";
 
 /// What a purchase works with.
 #[derive(Debug)]
@@ -97,19 +100,42 @@ pub fn initialize(
     amounts: Amounts,
     terminal: [u8; 6],
 ) -> Result<PurchaseStart, TerminalError> {
-    let answer = tapped.session.send(&rules.init_purchase(amounts, terminal))?;
+    let start = start(tapped, rules, amounts, terminal)?;
+    same_algorithm(start.algorithm, tapped.profile.algorithm, INITIALIZE)?;
+    Ok(start)
+}
+
+/// The number of the card's next purchase: a purchase of nothing, which changes nothing, tells it.
+///
+/// # Errors
+/// The card's refusal.
+pub fn next_number(card: &mut Approached<'_>, rules: &AccountRules) -> Result<u16, TerminalError> {
+    Ok(start(card, rules, Amounts::default(), [0; 6])?.card_sequence)
+}
+
+fn start(
+    card: &mut Approached<'_>,
+    rules: &AccountRules,
+    amounts: Amounts,
+    terminal: [u8; 6],
+) -> Result<PurchaseStart, TerminalError> {
+    let answer = card.session.send(&rules.init_purchase(amounts, terminal))?;
     let data = answer.ok().map_err(|sw| match sw {
         StatusWord::AMOUNT_INSUFFICIENT => TerminalError::BalanceInsufficient,
-        sw => TerminalError::CardRefused { command: "INITIALIZE FOR PURCHASE", sw },
+        sw => TerminalError::CardRefused { command: INITIALIZE, sw },
     })?;
-    let start = AccountRules::parse_purchase_start(&data)?;
-    match (Algorithm::of_account(start.algorithm), tapped.profile.algorithm) {
+    Ok(AccountRules::parse_purchase_start(&data)?)
+}
+
+/// Whether the algorithm that the account answered is the one that the card is served with.
+pub(super) fn same_algorithm(answered: u8, served: Algorithm, command: &'static str) -> Result<(), TerminalError> {
+    match (Algorithm::of_account(answered), served) {
         (Err(Ssf33), _) => Err(TerminalError::AlgorithmNotPublic),
         // The FCI was not asked, because the PSAM at hand serves 3DES only.
         (Ok(Algorithm::Sm4), Algorithm::Tdes) => Err(TerminalError::PsamAlgorithm { readers: Vec::new() }),
         // The FCI names another algorithm than the account: neither is to be trusted.
-        (Ok(Algorithm::Tdes), Algorithm::Sm4) => Err(TerminalError::CardAnswer { command: "INITIALIZE FOR PURCHASE" }),
-        (Ok(Algorithm::Tdes), Algorithm::Tdes) | (Ok(Algorithm::Sm4), Algorithm::Sm4) => Ok(start),
+        (Ok(Algorithm::Tdes), Algorithm::Sm4) => Err(TerminalError::CardAnswer { command }),
+        (Ok(Algorithm::Tdes), Algorithm::Tdes) | (Ok(Algorithm::Sm4), Algorithm::Sm4) => Ok(()),
     }
 }
 

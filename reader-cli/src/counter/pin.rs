@@ -7,7 +7,7 @@ use card_core::tries::{Guard, Secret, TriesLeft};
 use card_core::{Command, Session, StatusWord, command};
 use card_profiles::access::Right;
 
-use super::tap::Tapped;
+use super::tap::Approached;
 use crate::error::TerminalError;
 use crate::secret::Pin;
 
@@ -16,15 +16,15 @@ use crate::secret::Pin;
 ///
 /// # Errors
 /// [`TerminalError`] when the card does not answer.
-pub fn tries_left(tapped: &mut Tapped<'_>) -> Result<TriesLeft, TerminalError> {
-    if tapped.profile.pin.as_ref().is_some_and(|pin| pin.answers_tries)
-        && let left @ TriesLeft::Known(tries) = tapped.session.ask_pin_tries()?
+pub fn tries_left(card: &mut Approached<'_>) -> Result<TriesLeft, TerminalError> {
+    if card.profile.pin.as_ref().is_some_and(|pin| pin.answers_tries)
+        && let left @ TriesLeft::Known(tries) = card.session.ask_pin_tries()?
     {
-        let card = tapped.card();
-        tapped.memory.tries.note(card, &Secret::Pin, StatusWord::tries_left(tries));
+        let name = card.card();
+        card.memory.tries.note(name, &Secret::Pin, StatusWord::tries_left(tries));
         return Ok(left);
     }
-    Ok(tapped.memory.tries.left(tapped.card(), &Secret::Pin))
+    Ok(card.memory.tries.left(card.card(), &Secret::Pin))
 }
 
 /// VERIFY. `consent`: the last try may be spent.
@@ -32,10 +32,10 @@ pub fn tries_left(tapped: &mut Tapped<'_>) -> Result<TriesLeft, TerminalError> {
 /// # Errors
 /// [`TerminalError::PinWrong`] with the tries left, [`TerminalError::PinBlocked`], [`TerminalError::LastTry`] before anything
 /// is sent, or that the card does not answer.
-pub fn verify(tapped: &mut Tapped<'_>, pin: &Pin, consent: bool) -> Result<(), TerminalError> {
-    let sw = guarded(tapped, &command::verify(&pin.to_bcd()), consent)?;
+pub fn verify(card: &mut Approached<'_>, pin: &Pin, consent: bool) -> Result<(), TerminalError> {
+    let sw = guarded(card, &command::verify(&pin.to_bcd()), consent)?;
     outcome(sw, "VERIFY")?;
-    tapped.state().hold(Right::Pin);
+    card.state().hold(Right::Pin);
     Ok(())
 }
 
@@ -51,41 +51,41 @@ pub fn verify_unguarded(session: &mut Session, pin: &Pin) -> Result<(), Terminal
 ///
 /// # Errors
 /// As [`verify`], and [`TerminalError::PinInitial`].
-pub fn verify_for_transaction(tapped: &mut Tapped<'_>, pin: &Pin, consent: bool) -> Result<(), TerminalError> {
-    if pin.is(initial(tapped)) {
+pub fn verify_for_transaction(card: &mut Approached<'_>, pin: &Pin, consent: bool) -> Result<(), TerminalError> {
+    if pin.is(initial(card)) {
         return Err(TerminalError::PinInitial);
     }
-    verify(tapped, pin, consent)
+    verify(card, pin, consent)
 }
 
 /// CHANGE PIN, which spends a try of the present one.
 ///
 /// # Errors
 /// [`TerminalError::PinNewInitial`] before anything is sent; as [`verify`] for the present PIN.
-pub fn change(tapped: &mut Tapped<'_>, old: &Pin, new: &Pin, consent: bool) -> Result<(), TerminalError> {
-    if new.is(initial(tapped)) {
+pub fn change(card: &mut Approached<'_>, old: &Pin, new: &Pin, consent: bool) -> Result<(), TerminalError> {
+    if new.is(initial(card)) {
         return Err(TerminalError::PinNewInitial);
     }
-    let sw = guarded(tapped, &command::change_pin(&old.to_bcd(), &new.to_bcd()), consent)?;
+    let sw = guarded(card, &command::change_pin(&old.to_bcd(), &new.to_bcd()), consent)?;
     outcome(sw, "CHANGE PIN")
 }
 
 /// Digits at delivery.
-fn initial<'t>(tapped: &'t Tapped<'_>) -> &'t str {
-    tapped.profile.pin.as_ref().map_or("", |row| &row.initial)
+fn initial<'t>(card: &'t Approached<'_>) -> &'t str {
+    card.profile.pin.as_ref().map_or("", |row| &row.initial)
 }
 
 /// Sends what spends a try, unless it is the last one and nobody agreed; remembers what the card said.
-fn guarded(tapped: &mut Tapped<'_>, command: &Command, consent: bool) -> Result<StatusWord, TerminalError> {
-    let card = tapped.card();
-    let guard = Guard { book: &mut tapped.memory.tries, consent };
+fn guarded(card: &mut Approached<'_>, command: &Command, consent: bool) -> Result<StatusWord, TerminalError> {
+    let name = card.card();
+    let guard = Guard { book: &mut card.memory.tries, consent };
     guard
-        .before_try(card, &Secret::Pin)
+        .before_try(name, &Secret::Pin)
         .map_err(|refused| TerminalError::LastTry { secret: refused.secret.to_string(), left: refused.left })?;
-    let sw = tapped.session.send(command)?.sw;
-    tapped.memory.tries.note(card, &Secret::Pin, sw);
+    let sw = card.session.send(command)?.sw;
+    card.memory.tries.note(name, &Secret::Pin, sw);
     // Whether this can be written must not hide what the card said.
-    let _ = tapped.memory.keep_tries(card);
+    let _ = card.memory.keep_tries(name);
     Ok(sw)
 }
 

@@ -54,8 +54,9 @@ pub fn files(tapped: &mut Tapped<'_>, files: &[(&str, &str)], keys: Keys<'_>) ->
     earlier.records.clear();
     let mut reader = Reader::new(tapped.profile, files, means).after(earlier);
     let module = keys.psam.map(|psam| -> &mut dyn SecurityModule { psam });
-    let mut guard = Guard { book: &mut tapped.memory.tries, consent: keys.consent };
-    let lost = tapped.session.play(&mut reader, module, &mut guard).err().map(TerminalError::from);
+    let card = &mut **tapped;
+    let mut guard = Guard { book: &mut card.memory.tries, consent: keys.consent };
+    let lost = card.session.play(&mut reader, module, &mut guard).err().map(TerminalError::from);
     let mut outcome = reader.finish();
     let refusals = std::mem::take(&mut outcome.refusals);
     let records = std::mem::take(&mut outcome.records);

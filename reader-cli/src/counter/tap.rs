@@ -1,23 +1,27 @@
 //! A card is put into the reader: what is it?
 //!
 //! Source: LD/T 32 SSSE and EF05 (free to read on every card); city code in the first three bytes of the identifier.
-//! Owns: telling apart a foreign object, a blank, a blocked card, an unknown version; what is selected and proved.
-//! Never: needs a key or a PIN to tell them apart.
+//! Owns: telling apart a foreign object, a blank, a blocked card, an unknown version; what is selected and proved; whether a
+//! PSAM has the card's keys. Never: needs a key or a PIN to tell them apart; reads what nothing depends on.
+
+use std::ops::{Deref, DerefMut};
 
 use card_core::algorithm::{Algorithm, Ssf33};
+use card_core::command::{self, Record};
 use card_core::crypto::Block;
 use card_core::script::{Nonces, Step, StepError};
 use card_core::security::psam::Psam;
 use card_core::security::{CityCode, Factors, KeyRef, SecurityError};
 use card_core::tries::Guard;
-use card_core::{Session, StatusWord};
+use card_core::{Response, Session, StatusWord};
 use card_profiles::account::AccountRules;
 use card_profiles::approach::State;
 use card_profiles::image::{CardValues, Reading};
 use card_profiles::memory::CardMemory;
 use card_profiles::profile::{KeyClass, KeyRow};
+use card_profiles::psams::{PsamMemory, Served};
 use card_profiles::read::{ISSUER, Outcome, Reader, Reason};
-use card_profiles::recognition::{Recognition, recognise};
+use card_profiles::recognition::{NotRecognised, Recognition, recognise};
 use card_profiles::{Catalog, Profile};
 use settlement::id::{CardFactor, CardIdentifier};
 
@@ -27,16 +31,35 @@ use crate::error::TerminalError;
 const SSSE: &str = "SSSE";
 const ISSUER_FILE: &str = "EF05";
 
+/// Where item 01 stands, and how long it is with tag and length.
+const ISSUER_SFI: u8 = 0x05;
+const IDENTIFIER: Record = Record::Number(1);
+const IDENTIFIER_BYTES: u16 = 2 + 16;
+
 /// Key version of everything but the account, until cards say otherwise.
 const KEY_VERSION: u8 = 1;
+
+/// A card whose environment is selected and of which nothing is known yet but what all cards have alike.
+#[derive(Debug)]
+pub struct Approached<'a> {
+    /// Conversation with it.
+    pub session: Session,
+    /// Its profile; before it is recognised the one by which every card may be asked.
+    pub profile: &'a Profile,
+    /// What is remembered of cards.
+    pub memory: CardMemory,
+    /// Last 8 historical bytes of its ATR.
+    factor: Block,
+    /// Whether `outcome` says what there is to know of its algorithm.
+    fci_asked: bool,
+    /// What was read so far, what is selected and proved.
+    outcome: Outcome,
+}
 
 /// A social security card that was recognised.
 #[derive(Debug)]
 pub struct Tapped<'a> {
-    /// Conversation with it.
-    pub session: Session,
-    /// Its profile.
-    pub profile: &'a Profile,
+    card: Approached<'a>,
     /// 卡的识别码.
     pub identifier: CardIdentifier,
     /// Diversification factors of its keys.
@@ -45,11 +68,21 @@ pub struct Tapped<'a> {
     pub city: CityCode,
     /// 规范版本, padding stripped.
     pub version: String,
-    /// What is remembered of cards.
-    pub memory: CardMemory,
     recognition: Recognition,
-    /// What was read so far, what is selected and proved.
-    outcome: Outcome,
+}
+
+impl<'a> Deref for Tapped<'a> {
+    type Target = Approached<'a>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.card
+    }
+}
+
+impl DerefMut for Tapped<'_> {
+    fn deref_mut(&mut self) -> &mut Self::Target {
+        &mut self.card
+    }
 }
 
 /// Whether the card's algorithm is asked of its FCI.
@@ -57,8 +90,25 @@ pub struct Tapped<'a> {
 pub enum Ask {
     /// Asked, where the FCI is long enough to name one.
     Algorithm,
-    /// Not asked: INITIALIZE FOR PURCHASE answers it, and the terminal serves one algorithm only.
+    /// Not asked: INITIALIZE answers it, or nothing depends on it.
     Nothing,
+}
+
+/// A card that comes up, perhaps with SSSE selected when it was asked what it is.
+#[derive(Debug)]
+pub struct Met {
+    /// Conversation with it.
+    pub session: Session,
+    /// Its answer to SELECT of SSSE, where that is selected.
+    pub ssse: Option<Response>,
+    /// Whether its FCI was asked for then, where it is long enough to name an algorithm.
+    pub fci_asked: bool,
+}
+
+impl From<Session> for Met {
+    fn from(session: Session) -> Self {
+        Self { session, ssse: None, fci_asked: false }
+    }
 }
 
 /// Puts a card to the first questions.
@@ -66,45 +116,148 @@ pub enum Ask {
 /// # Errors
 /// [`TerminalError::NotSsc`], [`TerminalError::CardBlocked`], [`TerminalError::CardBlank`], [`TerminalError::CardVersion`],
 /// or that the card does not answer.
-pub fn tap(
-    mut session: Session,
-    catalog: &Catalog,
-    mut memory: CardMemory,
-    ask: Ask,
-) -> Result<Tapped<'_>, TerminalError> {
-    let atr = session.atr()?;
-    let factor = atr.card_factor().map_err(card_core::SessionError::Atr)?;
-    let reader = match ask {
-        Ask::Algorithm => Reader::issuer(catalog.first()),
-        Ask::Nothing => Reader::new(catalog.first(), &ISSUER, card_profiles::approach::Means::default()),
-    };
-    let mut reader = reader.by(memory.ways(atr.card_type()));
-    session.play(&mut reader, None, &mut Guard { book: &mut memory.tries, consent: false })?;
-    let outcome = reader.finish();
-    if let Some(Reason::Refused(sw)) = outcome.refusals.first().map(|refusal| &refusal.reason) {
-        return Err(not_read(*sw));
+pub fn tap(met: impl Into<Met>, catalog: &Catalog, memory: CardMemory, ask: Ask) -> Result<Tapped<'_>, TerminalError> {
+    Approached::new(met.into(), catalog.first(), memory)?.recognise(catalog, ask)
+}
+
+/// Selects the environment of a card and no more: what all cards have alike, its PIN and its balances, needs no recognition.
+///
+/// `profile` is [`Catalog::common`].
+///
+/// # Errors
+/// [`TerminalError::NotSsc`], [`TerminalError::CardBlocked`], or that the card does not answer.
+pub fn approach<'a>(
+    met: impl Into<Met>,
+    profile: &'a Profile,
+    memory: CardMemory,
+) -> Result<Approached<'a>, TerminalError> {
+    let mut card = Approached::new(met.into(), profile, memory)?;
+    let environment = profile.df.first().ok_or(TerminalError::Bug("a profile has an environment"))?;
+    if let Some(step) = card.outcome.state.select(profile, environment) {
+        let sw = card.session.perform(&step, None)?.sw;
+        if !sw.is_ok() {
+            return Err(not_read(sw));
+        }
     }
-    // Whether it can be written down how this type of card is read is no matter of this card.
-    let _ = memory.keep_ways(atr.card_type(), outcome.ways);
-    let values = &outcome.reading.values;
-    let identifier = text(values, "card_identifier");
-    let no_answer = TerminalError::CardAnswer { command: "READ RECORD EF05" };
-    let Ok(identifier) = CardIdentifier::parse(identifier) else { return Err(no_answer) };
-    if identifier.0 == [0; 16] {
-        return Err(TerminalError::CardBlank);
+    if !card.session.atr()?.is_unique() {
+        let answer = card.session.send(&command::read_record(ISSUER_SFI, IDENTIFIER, IDENTIFIER_BYTES))?;
+        let identifier = answer.data.split_first_chunk::<2>().and_then(|(_, value)| value.try_into().ok());
+        card.name_after(CardIdentifier(identifier.ok_or(TerminalError::CardAnswer { command: "READ RECORD EF05" })?));
     }
-    let version = text(values, "spec_version").to_owned();
-    let recognition = match recognise(outcome.fci.as_ref(), values) {
-        Ok(recognition) => recognition,
-        Err(card_profiles::recognition::NotRecognised::Identifier) => return Err(no_answer),
-        Err(card_profiles::recognition::NotRecognised::Version) => return Err(TerminalError::CardVersion { version }),
-    };
-    let profile = catalog.of_card(&recognition).ok_or_else(|| TerminalError::CardVersion {
-        version: format!("{version}, algorithm {:02X}", recognition.algorithm.0),
-    })?;
-    let city = recognition.city;
-    let factors = Factors::of(city, factor);
-    Ok(Tapped { session, profile, identifier, factors, city, version, memory, recognition, outcome })
+    Ok(card)
+}
+
+impl<'a> Approached<'a> {
+    fn new(met: Met, profile: &'a Profile, memory: CardMemory) -> Result<Self, TerminalError> {
+        let factor = met.session.atr()?.card_factor().map_err(card_core::SessionError::Atr)?;
+        let outcome = met.ssse.map_or_else(Outcome::default, |answer| Outcome::selected(profile, &answer));
+        Ok(Self { session: met.session, profile, memory, factor, fci_asked: met.fci_asked, outcome })
+    }
+
+    /// Reads what says which card it is.
+    ///
+    /// # Errors
+    /// As [`tap`].
+    pub fn recognise<'c>(mut self, catalog: &'c Catalog, ask: Ask) -> Result<Tapped<'c>, TerminalError> {
+        let atr = self.session.atr()?;
+        if ask == Ask::Algorithm && !self.fci_asked {
+            self.outcome.state.forget_selection();
+        }
+        let reader = match ask {
+            Ask::Algorithm => Reader::issuer(catalog.first()),
+            Ask::Nothing => Reader::new(catalog.first(), &ISSUER, card_profiles::approach::Means::default()),
+        };
+        let mut reader = reader.after(self.outcome).by(self.memory.ways(atr.card_type()));
+        self.session.play(&mut reader, None, &mut Guard { book: &mut self.memory.tries, consent: false })?;
+        let outcome = reader.finish();
+        if let Some(Reason::Refused(sw)) = outcome.refusals.first().map(|refusal| &refusal.reason) {
+            return Err(not_read(*sw));
+        }
+        // Whether it can be written down how this type of card is read is no matter of this card.
+        let _ = self.memory.keep_ways(atr.card_type(), outcome.ways);
+        let values = &outcome.reading.values;
+        let no_answer = TerminalError::CardAnswer { command: "READ RECORD EF05" };
+        let Ok(identifier) = CardIdentifier::parse(text(values, "card_identifier")) else { return Err(no_answer) };
+        if identifier.0 == [0; 16] {
+            return Err(TerminalError::CardBlank);
+        }
+        let version = text(values, "spec_version").to_owned();
+        let recognition = match recognise(outcome.fci.as_ref(), values) {
+            Ok(recognition) => recognition,
+            Err(NotRecognised::Identifier) => return Err(no_answer),
+            Err(NotRecognised::Version) => return Err(TerminalError::CardVersion { version }),
+        };
+        let profile = catalog.of_card(&recognition).ok_or_else(|| TerminalError::CardVersion {
+            version: format!("{version}, algorithm {:02X}", recognition.algorithm.0),
+        })?;
+        let city = recognition.city;
+        let factors = Factors::of(city, self.factor);
+        let Self { session, memory, factor, .. } = self;
+        let mut card = Approached { session, profile, memory, factor, fci_asked: ask == Ask::Algorithm, outcome };
+        if !atr.is_unique() {
+            card.name_after(identifier);
+        }
+        Ok(Tapped { card, identifier, factors, city, version, recognition })
+    }
+
+    /// Cards like this one share their ATR: its identifier tells it from them in the book of tries.
+    fn name_after(&mut self, identifier: CardIdentifier) {
+        let (city, serial) = identifier.0.split_at(8);
+        let mut name = [0; 8];
+        name.iter_mut().zip(city.iter().zip(serial)).for_each(|(byte, (city, serial))| *byte = city ^ serial);
+        self.session.know_as(name);
+    }
+
+    /// 卡复位信息: all historical bytes of its ATR.
+    ///
+    /// # Errors
+    /// That the ATR has a wrong form.
+    pub fn reset_information(&self) -> Result<String, TerminalError> {
+        Ok(hex::encode_upper(self.session.atr()?.historical()))
+    }
+
+    /// 卡分散因子.
+    #[must_use]
+    pub const fn card_factor(&self) -> CardFactor {
+        CardFactor(self.factor)
+    }
+
+    /// Selects a DF; rights of another DF end with that.
+    ///
+    /// # Errors
+    /// [`TerminalError::ApplicationMissing`], [`TerminalError::CardBlocked`], or that the card refuses.
+    pub fn select(&mut self, df: &str) -> Result<(), TerminalError> {
+        let row = self.profile.df(df).ok_or_else(|| TerminalError::ApplicationMissing { df: df.to_owned() })?;
+        let Some(step) = self.outcome.state.select(self.profile, row) else { return Ok(()) };
+        let sw = self.session.perform(&step, None)?.sw;
+        if sw.is_ok() {
+            return Ok(());
+        }
+        self.outcome.state.forget_selection();
+        match sw {
+            StatusWord::FILE_NOT_FOUND => Err(TerminalError::ApplicationMissing { df: df.to_owned() }),
+            sw @ (StatusWord::SELECTED_INVALID | StatusWord::NOT_SUPPORTED) => Err(TerminalError::CardBlocked { sw }),
+            sw => Err(TerminalError::CardRefused { command: "SELECT", sw }),
+        }
+    }
+
+    /// The rows of its medical account.
+    ///
+    /// # Errors
+    /// [`TerminalError::ApplicationMissing`] when its profile has none.
+    pub fn account(&self) -> Result<&'a AccountRules, TerminalError> {
+        let missing = || TerminalError::ApplicationMissing { df: self.profile.name.clone() };
+        self.profile.account.as_ref().ok_or_else(missing)
+    }
+
+    pub(super) const fn state(&mut self) -> &mut State {
+        &mut self.outcome.state
+    }
+
+    /// The card in the book of tries.
+    pub(super) fn card(&self) -> Block {
+        self.session.card().unwrap_or(self.factor)
+    }
 }
 
 /// The card refused SSSE or its free file.
@@ -116,12 +269,6 @@ fn not_read(sw: StatusWord) -> TerminalError {
 }
 
 impl<'a> Tapped<'a> {
-    /// 卡分散因子.
-    #[must_use]
-    pub const fn card_factor(&self) -> CardFactor {
-        CardFactor(self.factors.card)
-    }
-
     /// An item of EF05; empty when it is not filled.
     #[must_use]
     pub fn issuer_item(&self, item: &str) -> &str {
@@ -131,7 +278,7 @@ impl<'a> Tapped<'a> {
     /// What was read of the card so far: EF05, and what [`super::read`] added.
     #[must_use]
     pub const fn reading(&self) -> &Reading {
-        &self.outcome.reading
+        &self.card.outcome.reading
     }
 
     /// Replaces what counts as read of the card.
@@ -159,46 +306,53 @@ impl<'a> Tapped<'a> {
         self.city.as_str().get(..4) == ours.as_str().get(..4)
     }
 
-    /// The rows of its medical account.
-    ///
-    /// # Errors
-    /// [`TerminalError::ApplicationMissing`] when its profile has none.
-    pub fn account(&self) -> Result<&'a AccountRules, TerminalError> {
-        let missing = || TerminalError::ApplicationMissing { df: self.profile.name.clone() };
-        self.profile.account.as_ref().ok_or_else(missing)
-    }
-
-    /// Selects a DF; rights of another DF end with that.
-    ///
-    /// # Errors
-    /// [`TerminalError::ApplicationMissing`], [`TerminalError::CardBlocked`], or that the card refuses.
-    pub fn select(&mut self, df: &str) -> Result<(), TerminalError> {
-        let row = self.profile.df(df).ok_or_else(|| TerminalError::ApplicationMissing { df: df.to_owned() })?;
-        let Some(step) = self.outcome.state.select(self.profile, row) else { return Ok(()) };
-        let sw = self.session.perform(&step, None)?.sw;
-        if sw.is_ok() {
-            return Ok(());
-        }
-        self.outcome.state.forget_selection();
-        match sw {
-            StatusWord::FILE_NOT_FOUND => Err(TerminalError::ApplicationMissing { df: df.to_owned() }),
-            sw @ (StatusWord::SELECTED_INVALID | StatusWord::NOT_SUPPORTED) => Err(TerminalError::CardBlocked { sw }),
-            sw => Err(TerminalError::CardRefused { command: "SELECT", sw }),
-        }
-    }
-
     /// The key of this row on this card, as the security module must derive it.
     #[must_use]
     pub fn key(&self, row: &KeyRow) -> KeyRef {
         self.profile.key_of_card(row, KEY_VERSION, &self.factors)
     }
 
-    /// Whether the PSAM holds this card's keys: the card proves its IRK, which spends no tries. `None` when the PSAM or the
-    /// card has no such key to compare.
+    /// Whether the PSAM holds this card's keys. A PSAM that proved it with a card of the same city is believed; another is
+    /// compared ([`Self::compare`]).
     ///
     /// # Errors
     /// [`TerminalError`] when card or PSAM do not answer.
-    pub fn fits(&mut self, psam: &mut Psam) -> Result<Option<bool>, TerminalError> {
+    pub fn fits(&mut self, psam: &mut Psam, known: &mut PsamMemory) -> Result<Option<bool>, TerminalError> {
+        if known.book().serves(psam.session().atr()?.bytes(), psam.terminal_number(), self.served()) {
+            return Ok(Some(true));
+        }
+        self.compare(psam, known)
+    }
+
+    /// Whether the PSAM holds this card's keys: the card proves its IRK, which spends no tries. `None` when the PSAM or the
+    /// card has no such key to compare. What it proved is remembered.
+    ///
+    /// # Errors
+    /// As [`Self::fits`].
+    pub fn compare(&mut self, psam: &mut Psam, known: &mut PsamMemory) -> Result<Option<bool>, TerminalError> {
+        let (atr, number, cards) = (psam.session().atr()?, psam.terminal_number(), self.served());
+        let fits = self.proves(psam)?;
+        // A hint: what cannot be written down is asked again.
+        let _ = known.change(|book| match fits {
+            Some(true) => book.note_served(atr.bytes(), number, cards),
+            Some(false) | None => book.doubt(atr.bytes(), cards),
+        });
+        Ok(fits)
+    }
+
+    /// Forgets that a PSAM proved to hold this card's keys: the card refused one of them.
+    pub fn doubt(&self, psam: &Psam, known: &mut PsamMemory) {
+        let Ok(atr) = psam.session().atr() else { return };
+        // A hint: what cannot be written down is refused once more.
+        let _ = known.change(|book| book.doubt(atr.bytes(), self.served()));
+    }
+
+    /// Cards that have the keys of this one, diversified.
+    const fn served(&self) -> Served {
+        Served { city: self.city, algorithm: self.card.profile.algorithm, version: KEY_VERSION }
+    }
+
+    fn proves(&mut self, psam: &mut Psam) -> Result<Option<bool>, TerminalError> {
         let Some(row) = self.profile.key_of_class(SSSE, KeyClass::Irk) else { return Ok(None) };
         let step = Step::CheckCard { key: self.key(row), from: Nonces::Terminal };
         self.select(SSSE)?;
@@ -222,17 +376,9 @@ impl<'a> Tapped<'a> {
         let card_type = atr.as_ref().and_then(card_core::Atr::card_type);
         // Hints: what cannot be written down is learnt again.
         let _ = self.memory.keep_ways(card_type, outcome.ways);
-        let _ = self.memory.keep_tries(self.card());
+        let card = self.card();
+        let _ = self.memory.keep_tries(card);
         self.outcome = outcome;
-    }
-
-    pub(super) const fn state(&mut self) -> &mut State {
-        &mut self.outcome.state
-    }
-
-    /// The card in the book of tries.
-    pub(super) const fn card(&self) -> Block {
-        self.factors.card
     }
 }
 

@@ -148,6 +148,15 @@ impl Store {
         Ok(self.entries_where("number = ?1", &key(number).to_string())?.pop())
     }
 
+    /// Whether something is open for a card with this factor: asked before the card is recognised.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn has_open_with(&self, factor: CardFactor) -> Result<bool, StoreError> {
+        let all = self.entries_where("card_factor = ?1", &factor.to_string())?;
+        Ok(all.iter().any(|entry| entry.state.blocks_card()))
+    }
+
     /// All entries, oldest first.
     ///
     /// # Errors

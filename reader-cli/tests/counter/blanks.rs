@@ -18,6 +18,13 @@ pub(crate) fn card_of_city(seed: u8, serial: u8, city: &str) -> Socket {
     card
 }
 
+/// A user card of another type.
+pub(crate) fn card_of_profile(profile: &str, seed: u8, serial: u8) -> Socket {
+    let card = factory(profile, cards::serial_of(serial));
+    cards::make_user(&card, profile, seed, cards::CITY, serial);
+    card
+}
+
 /// A user card as the factory delivers it.
 pub(crate) fn blank_card(serial: u8) -> Socket {
     factory("ssc-3.0", cards::serial_of(serial))

@@ -6,11 +6,12 @@ use card_core::transport::replay::Replay;
 use card_profiles::Catalog;
 use card_profiles::account::Amounts;
 use card_profiles::memory::CardMemory;
+use card_profiles::psams::{PsamMemory, Served};
 use card_sim::Socket;
 use reader_cli::TerminalError;
 use reader_cli::counter::read::{self, Keys, Read};
-use reader_cli::counter::tap::{Ask, Tapped, tap};
-use reader_cli::counter::{pay, pin};
+use reader_cli::counter::tap::{Ask, Tapped, approach, tap};
+use reader_cli::counter::{account, pay, pin};
 use reader_cli::error::Code;
 use reader_cli::secret::Pin;
 
@@ -39,7 +40,7 @@ fn the_basic_read_of_a_third_generation_card_needs_the_psam_and_gives_the_holder
     let catalog = Catalog::builtin();
     let mut tapped = tapped(&blanks::user_card(1, 3), &catalog).expect("a card");
     let mut psam = psam(1, &catalog);
-    assert_eq!(tapped.fits(&mut psam).expect("compares"), Some(true));
+    assert_eq!(tapped.fits(&mut psam, &mut PsamMemory::default()).expect("compares"), Some(true));
     let read = holder(&mut tapped, Some(&mut psam));
     assert_eq!(tapped.reading().values.text("SSSE.EF06.name"), Some("张三"));
     assert_eq!(tapped.reading().values.text("SSSE.EF05.card_number"), Some("A12345674"));
@@ -63,8 +64,90 @@ fn a_psam_of_another_world_is_recognised_before_a_try_is_spent() {
     let card = blanks::user_card(1, 3);
     let before = tries(&card, "SSSE.RKSSSE");
     let mut tapped = tapped(&card, &catalog).expect("a card");
-    assert_eq!(tapped.fits(&mut psam(2, &catalog)).expect("compares"), Some(false));
+    assert_eq!(tapped.fits(&mut psam(2, &catalog), &mut PsamMemory::default()).expect("compares"), Some(false));
     assert_eq!(tries(&card, "SSSE.RKSSSE"), before);
+}
+
+#[test]
+fn a_psam_that_proved_it_is_believed_until_a_card_refuses_its_key() {
+    let catalog = Catalog::builtin();
+    let (mut psam, mut known) = (psam(1, &catalog), PsamMemory::default());
+    let proof = |card: &Socket, psam: &mut Psam, known: &mut PsamMemory| {
+        let mut tapped = tapped(card, &catalog).expect("a card");
+        let before = tapped.session.wire();
+        let fits = tapped.fits(psam, known).expect("compares");
+        (fits, (tapped.session.wire() - before).bytes)
+    };
+    assert_eq!(proof(&blanks::user_card(1, 3), &mut psam, &mut known), (Some(true), 40));
+    assert_eq!(proof(&blanks::user_card(1, 4), &mut psam, &mut known), (Some(true), 0), "another card of the city");
+    let elsewhere = blanks::card_of_city(1, 5, "430200");
+    assert_eq!(proof(&elsewhere, &mut psam, &mut known), (Some(true), 40), "a card of another city");
+    // A card of the same city with keys of another world: it refuses a key, and the belief ends.
+    let stranger = blanks::user_card(2, 6);
+    assert_eq!(proof(&stranger, &mut psam, &mut known), (Some(true), 0));
+    let mut held = tapped(&stranger, &catalog).expect("a card");
+    let refused = holder(&mut held, Some(&mut psam)).unread.pop().expect("EF06 is closed").error;
+    assert_eq!(refused.code(), Code::KeyRefused);
+    assert_eq!(held.compare(&mut psam, &mut known).expect("compares"), Some(false));
+    let (atr, number) = (psam.session().atr().expect("an ATR"), psam.terminal_number());
+    let cards = |city| Served {
+        city: card_core::security::CityCode::parse(city).expect("digits"),
+        algorithm: card_core::algorithm::Algorithm::Tdes,
+        version: 1,
+    };
+    assert!(!known.book().serves(atr.bytes(), number, cards("513300")));
+    assert!(known.book().serves(atr.bytes(), number, cards("430200")), "nothing is said of other cities");
+    assert_eq!(proof(&blanks::user_card(1, 3), &mut psam, &mut known), (Some(true), 40), "asked again");
+    held.doubt(&psam, &mut known);
+    assert!(!known.book().serves(atr.bytes(), number, cards("513300")));
+}
+
+#[test]
+fn pin_and_balances_need_no_recognition_and_the_guard_holds_without_it() {
+    let catalog = Catalog::builtin();
+    for profile in ["ssc-1.0", "ssc-2.0", "ssc-3.0", "ssc-3.0-sm4"] {
+        let card = blanks::card_of_profile(profile, 1, 3);
+        let common = catalog.common().expect("built-in profiles ask alike");
+        let near = |memory| approach(Session::new(Box::new(card.connect().expect("powers up"))), common, memory);
+        let mut first = near(CardMemory::default()).expect("a card");
+        let wrong = Pin::parse("000000").expect("pin");
+        for left in [2, 1] {
+            let refused = pin::verify(&mut first, &wrong, false);
+            assert!(matches!(refused, Err(TerminalError::PinWrong { left: l }) if l == left), "{profile}");
+        }
+        let remembered = std::mem::take(&mut first.memory);
+        let mut second = near(remembered).expect("a card");
+        assert!(matches!(pin::verify(&mut second, &wrong, false), Err(TerminalError::LastTry { left: 1, .. })));
+        let rules = second.account().expect("an account");
+        let balances = account::balances(&mut second, rules).expect("balances");
+        assert_eq!((balances.personal_account, second.session.wire().bytes), (0, 73), "{profile}");
+        let mut tapped = second.recognise(&catalog, Ask::Algorithm).expect("recognised all the same");
+        assert_eq!(tapped.profile.name, profile);
+        assert!(matches!(pin::verify(&mut tapped, &wrong, false), Err(TerminalError::LastTry { left: 1, .. })));
+        assert!(pin::verify(&mut tapped, &Pin::parse(cards::PIN).expect("pin"), true).is_ok(), "{profile}");
+    }
+}
+
+#[test]
+fn cards_that_share_their_atr_are_told_apart_by_their_identifier() {
+    let catalog = Catalog::builtin();
+    let ssse = "7378312E73682EC9E7BBE1B1A3D5CF";
+    let approached = |serial: &str, answer: &str, memory: CardMemory| {
+        let trace = format!(
+            "= 3B6D000000813147318650000000000000\n> 00A404000F{ssse}\n< 6118\n> 00B2012C12\n\
+             < 0110513300D156000005{serial}0A0B0C0D9000\n> 0020000003000000\n< {answer}"
+        );
+        let session = Session::new(Box::new(Replay::parse(&trace).expect("trace")));
+        let mut card = approach(session, catalog.common().expect("alike"), memory).expect("a card");
+        let said = pin::verify(&mut card, &Pin::parse("000000").expect("pin"), false).map_err(|error| error.code());
+        (said, std::mem::take(&mut card.memory), card.session.wire().bytes)
+    };
+    let (said, memory, bytes) = approached("00000001", "63C1", CardMemory::default());
+    assert_eq!((said, bytes), (Err(Code::PinWrong), 23 + 26 + 11));
+    let (said, memory, _) = approached("00000002", "9000", memory);
+    assert_eq!(said, Ok(()), "the other card has tries enough");
+    let (said, ..) = approached("00000001", "9000", memory);
+    assert_eq!(said, Err(Code::LastTry), "a right PIN of another card brings no tries back to this one");
 }
 
 #[test]
@@ -77,8 +160,8 @@ fn a_refused_key_says_how_many_tries_are_left_and_is_not_tried_again_unasked() {
     let refused = holder(&mut first, Some(&mut wrong)).unread.pop().expect("EF06 is closed").error;
     let TerminalError::KeyRefused { key, left } = refused else { panic!("{refused}") };
     assert_eq!((key.as_str(), left), ("RKSSSE", before - 1));
-    let remembered = first.memory;
-    drop(first.session);
+    let remembered = std::mem::take(&mut first.memory);
+    drop(first);
     let session = Session::new(Box::new(card.connect().expect("powers up")));
     let mut second = tap(session, &catalog, remembered, Ask::Algorithm).expect("a card");
     let read = holder(&mut second, Some(&mut wrong));

@@ -67,50 +67,80 @@ fn a_recorded_read_is_safe_decodes_and_replays() {
     }
 }
 
-/// What a command says to the user card, which alone has files of records.
-fn said_to_the_card(shop: &Shop, name: &str, arguments: &[&str]) -> Wire {
-    let path = shop.path(name).display().to_string();
-    let ran = shop.run(&[&["--trace", &path], arguments].concat());
-    assert_eq!(ran.status, 0, "{}", ran.stderr);
-    let mut readers: Vec<(String, Wire, bool)> = Vec::new();
+/// What a command says to the holder's card, which alone has files of records, and to the PSAM.
+fn said(shop: &Shop, arguments: &[&str]) -> [Wire; 2] {
+    let path = shop.path("said.trace");
+    let named = path.display().to_string();
+    let ran = shop.run(&[&["--trace", &named], arguments].concat());
+    assert_eq!(ran.status, 0, "{arguments:?}: {}{}", ran.stdout, ran.stderr);
+    let names = [crate::shop::CARD, crate::shop::PSAM].map(|slot| shop.farm.reader_name(slot).expect("a slot"));
+    let (mut wires, mut at) = ([Wire::default(); 2], None);
     for entry in Log::parse(&std::fs::read_to_string(&path).expect("a trace")).entries {
         match entry.event {
-            Event::Reader(name) => match readers.iter().position(|(known, ..)| *known == name) {
-                Some(at) => {
-                    let reader = readers.remove(at);
-                    readers.push(reader);
-                }
-                None => readers.push((name, Wire::default(), false)),
-            },
+            Event::Reader(name) => at = names.iter().position(|known| name.contains(known.as_str())),
             Event::Exchange(exchange) => {
-                let (_, wire, is_user) = readers.last_mut().expect("a reader before its exchanges");
+                let wire = &mut wires[at.expect("one of the two readers")];
                 wire.add(&exchange.command, &exchange.answer.expect("an answer"));
-                *is_user |= exchange.command.starts_with(&[0x00, 0xB2]);
             }
             Event::Reset(_) => {}
         }
     }
-    let mut user = readers.into_iter().filter(|(.., is_user)| *is_user);
-    let (_, wire, _) = user.next().expect("the card was read");
-    assert!(user.next().is_none(), "one card was read");
-    wire
+    std::fs::remove_file(path).expect("a trace");
+    wires
 }
 
-/// Exchanges and bytes of a ceremony without a named reader, as `docs/wire.md` has them.
-fn on_the_page(ceremony: &str) -> Wire {
+/// Exchanges and bytes of a row of a ceremony, as `docs/wire.md` has them; nothing where the ceremony has no such row.
+fn on_the_page(ceremony: &str, row: &str) -> Wire {
     let page = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/wire.md");
     let page = std::fs::read_to_string(page).expect("docs/wire.md");
-    let rows = page.lines().skip_while(|line| !line.starts_with(&format!("## {ceremony}")));
-    let row = rows.into_iter().find(|line| line.starts_with("| ours, no reader named |")).expect("a row of ours");
+    let rows = page.lines().skip_while(|line| !line.starts_with(&format!("## {ceremony}"))).skip(1);
+    let mut rows = rows.take_while(|line| !line.starts_with("## "));
+    let Some(row) = rows.find(|line| line.starts_with(&format!("| {row} |"))) else { return Wire::default() };
     let numbers: Vec<u64> = row.split(" | ").filter_map(|cell| cell.parse().ok()).collect();
     Wire { exchanges: numbers[0], bytes: numbers[1] }
 }
 
+const UNNAMED: &str = "ours, no reader named";
+const FIRST_OF_CITY: &str = "ours, first card of a city";
+const OF_PSAM: &str = "*the PSAM, on its own contacts*";
+
 #[test]
-fn the_program_says_to_the_card_what_the_page_of_wire_bytes_has() {
+fn the_program_says_to_the_cards_what_the_page_of_wire_bytes_has() {
+    let shop = Shop::ready();
+    let read = ["card", "read"];
+    let usual = [on_the_page("Basic read, 3.x", UNNAMED), on_the_page("Basic read, 3.x", OF_PSAM)];
+    assert_eq!(said(&shop, &read), usual);
+    let [card, psam] = said(&shop, &["balance"]);
+    assert_eq!((card, psam), (on_the_page("Balance", UNNAMED), Wire::default()), "the PSAM is not even powered");
+    let full = ["card", "read", "--all", "--pin", "env:PIN"];
+    let [_, psam] = said(&shop, &full);
+    assert_eq!(psam, on_the_page("Full read, 3.x", OF_PSAM));
+    shop.centre.books().pending.insert(shop.identifier(), settlement::fen::Fen::new(2_000));
+    assert_eq!(said(&shop, &["load"]), [on_the_page("Load", UNNAMED), on_the_page("Load", OF_PSAM)]);
+    let bill = shop.bill("B-1", &[("X1", 1, "12.50")]);
+    let catalogue = shop.path("drugs.csv").display().to_string();
+    let pay = ["pay", bill.as_str(), "--catalogue", &catalogue, "--pin", "env:PIN"];
+    assert_eq!(said(&shop, &pay), [on_the_page("Purchase", UNNAMED), on_the_page("Purchase", OF_PSAM)]);
+    // Named readers change nothing once the PSAM is known.
+    let names = [crate::shop::CARD, crate::shop::PSAM].map(|slot| shop.farm.reader_name(slot).expect("a slot"));
+    let named = [&["--reader", &names[0], "--psam", &names[1]][..], &read].concat();
+    assert_eq!(said(&shop, &named), usual);
+}
+
+#[test]
+fn what_is_met_for_the_first_time_costs_once_what_the_page_has() {
     let shop = Shop::open();
-    assert_eq!(said_to_the_card(&shop, "read.trace", &["card", "read"]), on_the_page("Basic read, 3.x"));
-    assert_eq!(said_to_the_card(&shop, "balance.trace", &["balance"]), on_the_page("Balance"));
+    let read = ["card", "read"];
+    let [card, _] = said(&shop, &read);
+    assert_eq!(card, on_the_page("Basic read, 3.x", FIRST_OF_CITY), "the PSAM was asked before the card");
+    let known = std::fs::read_to_string(shop.path("data/psams.txt")).expect("a book of PSAMs");
+    assert!(known.ends_with(&format!(" {} 513300:3des:1\n", hex::encode_upper(crate::cards::TERMINAL))), "{known}");
+    assert_eq!(said(&shop, &read)[0], on_the_page("Basic read, 3.x", UNNAMED));
+    for nonsense in ["nonsense", ""] {
+        std::fs::write(shop.path("data/psams.txt"), nonsense).expect("written");
+        assert_eq!(said(&shop, &read)[0], on_the_page("Basic read, 3.x", FIRST_OF_CITY));
+        assert_eq!(said(&shop, &read)[0], on_the_page("Basic read, 3.x", UNNAMED));
+    }
 }
 
 #[test]
