@@ -52,6 +52,13 @@ pub fn pad(message: &[u8], block: usize) -> Vec<u8> {
     padded
 }
 
+/// The last block of a padded message: what is left of it, less than a block, then 80 00….
+fn last<const N: usize>(rest: &[u8]) -> [u8; N] {
+    let mut block = [0; N];
+    block.iter_mut().zip(rest.iter().chain(&[0x80])).for_each(|(slot, byte)| *slot = *byte);
+    block
+}
+
 fn xor<const N: usize>(mut left: [u8; N], right: [u8; N]) -> [u8; N] {
     left.iter_mut().zip(right).for_each(|(left, right)| *left ^= right);
     left

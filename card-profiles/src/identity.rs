@@ -247,6 +247,18 @@ pub fn is_date(text: &str) -> bool {
     let (true, Some(year), Some(month), Some(day)) = (is_digits, number(0, 4), number(4, 6), number(6, 8)) else {
         return false;
     };
+    is_day(year, month, day)
+}
+
+/// The same for a date in BCD.
+#[must_use]
+pub fn is_bcd_date(date: [u8; 4]) -> bool {
+    let digits = |byte: &u8| (byte >> 4 <= 9 && byte & 0x0F <= 9).then(|| u32::from((byte >> 4) * 10 + (byte & 0x0F)));
+    let [Some(century), Some(year), Some(month), Some(day)] = date.each_ref().map(digits) else { return false };
+    is_day(century * 100 + year, month, day)
+}
+
+const fn is_day(year: u32, month: u32, day: u32) -> bool {
     let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
     let days = match month {
         1 | 3 | 5 | 7 | 8 | 10 | 12 => 31,
@@ -255,7 +267,7 @@ pub fn is_date(text: &str) -> bool {
         2 => 28,
         _ => 0,
     };
-    year >= 1 && (1..=days).contains(&day)
+    year >= 1 && day >= 1 && day <= days
 }
 
 #[cfg(test)]
@@ -304,6 +316,19 @@ mod tests {
             ["20230229", "19000229", "20260431", "20261301", "20260100", "00000101", "2026010", "2026-1-1", "+2026101"]
         {
             assert!(!is_date(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_date_in_bcd_is_the_date_in_digits_for_every_byte_of_month_and_day() {
+        for (year, month) in [[0x20, 0x24], [0x19, 0x00], [0x00, 0x00], [0x2A, 0x24], [0x20, 0xF0]]
+            .into_iter()
+            .flat_map(|year| (0..=u8::MAX).map(move |month| (year, month)))
+        {
+            for day in 0..=u8::MAX {
+                let date = [year[0], year[1], month, day];
+                assert_eq!(is_bcd_date(date), is_date(&hex::encode_upper(date)), "{date:02X?}");
+            }
         }
     }
 

@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 
 use card_core::tlv;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 use crate::codec::{self, EncodeError, Fault, Value};
 use crate::format::FormatKind;
@@ -15,15 +15,29 @@ use crate::place::{Place, PlaceError};
 use crate::profile::{Df, Ef, EfKind, Element, Profile};
 
 /// Values by place. In JSON one object: `{"SSSE.EF05.card_number": "X00000019", …}`. A whole transparent file is its hex.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct CardValues(BTreeMap<Place, Value>);
+///
+/// In the order of their places, one at a place: files are decoded in that order, so that a value is mostly put behind the last.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(from = "BTreeMap<Place, Value>")]
+pub struct CardValues(Vec<(Place, Value)>);
+
+impl From<BTreeMap<Place, Value>> for CardValues {
+    fn from(values: BTreeMap<Place, Value>) -> Self {
+        Self(values.into_iter().collect())
+    }
+}
+
+impl Serialize for CardValues {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.iter())
+    }
+}
 
 impl CardValues {
     /// No values.
     #[must_use]
     pub const fn new() -> Self {
-        Self(BTreeMap::new())
+        Self(Vec::new())
     }
 
     /// Sets a value by the text of its place.
@@ -37,7 +51,11 @@ impl CardValues {
 
     /// Sets a value.
     pub fn insert(&mut self, place: Place, value: impl Into<Value>) {
-        self.0.insert(place, value.into());
+        let value = value.into();
+        match self.find(&place) {
+            Ok(index) => self.0.get_mut(index).into_iter().for_each(|row| row.1 = value.clone()),
+            Err(index) => self.0.insert(index, (place, value)),
+        }
     }
 
     /// The value at a place.
@@ -49,7 +67,7 @@ impl CardValues {
     /// The value at a place.
     #[must_use]
     pub fn at(&self, place: &Place) -> Option<&Value> {
-        self.0.get(place)
+        self.0.get(self.find(place).ok()?).map(|(_, value)| value)
     }
 
     /// The text at a place; `None` also for an empty text.
@@ -66,12 +84,60 @@ impl CardValues {
 
     /// All values in the order of their places.
     pub fn iter(&self) -> impl Iterator<Item = (&Place, &Value)> {
-        self.0.iter()
+        self.0.iter().map(|(place, value)| (place, value))
     }
 
     /// Adds all values of `other`; its values win.
     pub fn extend(&mut self, other: Self) {
+        let mark = self.0.len();
         self.0.extend(other.0);
+        self.merge(mark);
+    }
+
+    /// Where a place stands, or belongs.
+    fn find(&self, place: &Place) -> Result<usize, usize> {
+        match self.0.last() {
+            Some((last, _)) if last >= place => self.0.binary_search_by(|(row, _)| row.cmp(place)),
+            _ => Err(self.0.len()),
+        }
+    }
+
+    /// Puts the values from `mark` on, all of one file or record, into their order; the first at a place stays.
+    fn sort_from(&mut self, mark: usize) {
+        let mut has_twins = false;
+        let added = self.0.get_mut(mark..).unwrap_or_default();
+        // Neighbours in an order were compared while it was made.
+        added.sort_by(|(left, _), (right, _)| {
+            let order = left.cmp_in_record(right);
+            has_twins |= order.is_eq();
+            order
+        });
+        if has_twins {
+            let mut added = self.0.split_off(mark);
+            added.dedup_by(|(later, _), (earlier, _)| later == earlier);
+            self.0.append(&mut added);
+        }
+    }
+
+    /// Makes one order of those before `mark` and those from it on, each in order; the later one at a place stays.
+    fn merge(&mut self, mark: usize) {
+        let (before, added) = self.0.split_at(mark);
+        let (Some((first, _)), Some((last, _))) = (added.first(), added.last()) else { return };
+        // A file read before or after the others goes between two of them as it is.
+        let at = before.partition_point(|(place, _)| place < first);
+        if before.get(at).is_none_or(|(next, _)| last < next) {
+            let count = added.len();
+            self.0.get_mut(at..).unwrap_or_default().rotate_right(count);
+            return;
+        }
+        self.0.sort_by(|(left, _), (right, _)| left.cmp(right));
+        self.0.dedup_by(|later, earlier| {
+            let is_same = later.0 == earlier.0;
+            if is_same {
+                std::mem::swap(later, earlier);
+            }
+            is_same
+        });
     }
 
     /// How many values there are.
@@ -159,22 +225,33 @@ impl Reading {
     /// transparent file.
     pub fn add_file(&mut self, df: &Df, ef: &Ef, bytes: &[u8]) {
         let file = Place::file(&df.id, &ef.id);
+        let mark = self.values.0.len();
         match ef.kind {
             EfKind::TlvRecords => decode_tagged(&file, ef, [bytes], self),
             EfKind::Cyclic => {
+                let fields = Fields::of(ef);
                 let records = bytes.chunks(ef.record_length().max(1));
+                self.values.0.reserve(records.len().min(u8::MAX.into()) * fields.rows.len());
                 (1..=u8::MAX).zip(records).for_each(|(number, record)| {
-                    decode_fields(&file.clone().record(number), ef, record, self);
+                    decode_fields(&file.clone().record(number), ef, &fields, record, self);
                 });
             }
-            EfKind::Transparent if ef.elements.is_empty() => self.values.insert(file, Value::bytes(bytes)),
-            EfKind::Transparent => decode_fields(&file, ef, bytes, self),
+            EfKind::Transparent if ef.elements.is_empty() => self.push(file, Value::bytes(bytes)),
+            EfKind::Transparent => decode_fields(&file, ef, &Fields::of(ef), bytes, self),
         }
+        self.values.merge(mark);
     }
 
     /// Adds the values of a TLV file that was read in parts, each of whole records. A part that is cut spoils no other.
     pub fn add_parts(&mut self, df: &Df, ef: &Ef, parts: &[Vec<u8>]) {
+        let mark = self.values.0.len();
         decode_tagged(&Place::file(&df.id, &ef.id), ef, parts.iter().map(Vec::as_slice), self);
+        self.values.merge(mark);
+    }
+
+    /// Puts a value behind the others: `sort_from` and `merge` follow.
+    fn push(&mut self, place: Place, value: Value) {
+        self.values.0.push((place, value));
     }
 
     fn add(&mut self, place: Place, element: &Element, bytes: &[u8]) {
@@ -183,12 +260,13 @@ impl Reading {
         }
         let (value, faults) = codec::decode(element.format, bytes);
         faults.into_iter().for_each(|fault| self.fault(place.clone(), fault));
-        self.values.insert(place, value);
+        self.push(place, value);
     }
 
     fn add_composite(&mut self, place: &Place, element: &Element, bytes: &[u8]) {
         let is_untouched = bytes.iter().all(|byte| *byte == 0x00) || bytes.iter().all(|byte| *byte == 0xFF);
         let mut missing: Vec<&Element> = element.inner.iter().collect();
+        let mut unknown = Vec::new();
         for item in tlv::items(bytes).take_while(|_| !is_untouched) {
             let Ok(item) = item else {
                 self.fault(place.clone(), Fault::Truncated);
@@ -197,26 +275,28 @@ impl Reading {
             match missing.iter().position(|row| row.tag == Some(item.tag)) {
                 Some(index) => {
                     let row = missing.remove(index);
-                    self.add(place.clone().inner(&row.id), row, item.value);
+                    self.add(place.inner_of(&row.id), row, item.value);
                 }
-                None => self.add_unknown(place, &item),
+                None => unknown.push(self.unknown(place, &item)),
             }
         }
         for row in missing {
-            let place = place.clone().inner(&row.id);
-            self.values.insert(place.clone(), Value::BLANK);
+            let place = place.inner_of(&row.id);
             if !is_untouched {
-                self.fault(place, Fault::Missing);
+                self.fault(place.clone(), Fault::Missing);
             }
+            self.push(place, Value::BLANK);
         }
+        self.values.0.append(&mut unknown);
     }
 
-    /// A record or item that the profile does not know: its bytes as hex at `tag_74`, so that nothing is lost.
-    fn add_unknown(&mut self, place: &Place, item: &tlv::Tlv<'_>) {
+    /// A record or item that the profile does not know: its bytes as hex at `tag_74`, so that nothing is lost. Whoever asks
+    /// puts it behind what is known: where a row has that very name, the row's value stays.
+    fn unknown(&mut self, place: &Place, item: &tlv::Tlv<'_>) -> (Place, Value) {
         let id = format!("tag_{:02x}", item.tag);
         let place = if place.item.is_some() { place.clone().inner(&id) } else { place.clone().item(&id) };
         self.fault(place.clone(), Fault::UnknownTag { tag: item.tag });
-        self.values.0.entry(place).or_insert_with(|| Value::bytes(item.value));
+        (place, Value::bytes(item.value))
     }
 
     fn fault(&mut self, place: Place, fault: Fault) {
@@ -230,7 +310,7 @@ pub fn check(profile: &Profile, values: &CardValues) -> Vec<ValueFault> {
     let fault = |place: &Place, error| ValueFault { place: place.clone(), error };
     let mut faults: Vec<ValueFault> = values
         .iter()
-        .filter(|(place, _)| !profile.ef(&place.df, &place.ef).is_some_and(|ef| has_place(ef, place)))
+        .filter(|(place, _)| !profile.ef(place.df(), place.ef()).is_some_and(|ef| has_place(ef, place)))
         .map(|(place, _)| fault(place, ValueError::NoSuchPlace))
         .collect();
     for (df, ef) in profile.df.iter().flat_map(|df| df.ef.iter().map(move |ef| (df, ef))) {
@@ -249,10 +329,10 @@ fn has_place(ef: &Ef, place: &Place) -> bool {
             (None, None) => ef.kind == EfKind::Transparent && ef.elements.is_empty(),
             (None, Some(_)) => false,
             (Some(item), inner) => ef.elements.iter().any(|row| {
-                row.id == **item
+                row.id == *item
                     && match inner {
                         None => row.inner.is_empty(),
-                        Some(inner) => row.inner.iter().any(|row| row.id == **inner),
+                        Some(inner) => row.inner.iter().any(|row| row.id == *inner),
                     }
             }),
         }
@@ -270,7 +350,7 @@ pub fn encode_file(df: &Df, ef: &Ef, values: &CardValues) -> Result<Vec<(u8, Vec
         EfKind::TlvRecords => (1..)
             .zip(&ef.elements)
             .filter_map(|(number, row)| {
-                let value = encoder.element(&file.clone().item(&row.id), row)?;
+                let value = encoder.element(&file.item_of(&row.id), row)?;
                 Some((number, tlv::encode(row.tag.unwrap_or_default(), &value)))
             })
             .collect(),
@@ -297,12 +377,13 @@ pub fn decode_file(df: &Df, ef: &Ef, bytes: &[u8]) -> Reading {
 #[must_use]
 pub fn decode_record(df: &Df, ef: &Ef, number: u8, bytes: &[u8]) -> Reading {
     let mut reading = Reading::default();
-    decode_fields(&Place::file(&df.id, &ef.id).record(number), ef, bytes, &mut reading);
+    decode_fields(&Place::file(&df.id, &ef.id).record(number), ef, &Fields::of(ef), bytes, &mut reading);
     reading
 }
 
 fn decode_tagged<'b>(file: &Place, ef: &Ef, parts: impl IntoIterator<Item = &'b [u8]>, reading: &mut Reading) {
-    let mut records = Vec::new();
+    let mark = reading.values.0.len();
+    let (mut records, mut unknown) = (Vec::with_capacity(ef.elements.len()), Vec::new());
     let mut is_truncated = false;
     for item in parts.into_iter().flat_map(tlv::items) {
         let Ok(item) = item else {
@@ -323,25 +404,58 @@ fn decode_tagged<'b>(file: &Place, ef: &Ef, parts: impl IntoIterator<Item = &'b 
             *row = missing.iter_mut().find(|row| has(row, item.tag)).and_then(Option::take);
         }
         match row {
-            Some(row) => reading.add(file.clone().item(&row.id), row, item.value),
-            None => reading.add_unknown(file, item),
+            Some(row) => reading.add(file.item_of(&row.id), row, item.value),
+            None => unknown.push(reading.unknown(file, item)),
         }
     }
+    reading.values.0.append(&mut unknown);
+    reading.values.sort_from(mark);
     if is_truncated {
         reading.fault(file.clone(), Fault::Truncated);
     }
-    missing.iter().flatten().for_each(|row| reading.fault(file.clone().item(&row.id), Fault::Missing));
+    missing.iter().flatten().for_each(|row| reading.fault(file.item_of(&row.id), Fault::Missing));
 }
 
-fn decode_fields(record: &Place, ef: &Ef, mut bytes: &[u8], reading: &mut Reading) {
-    for row in &ef.elements {
-        let (field, rest) = bytes.split_at_checked(usize::from(row.format.length)).unwrap_or((bytes, &[]));
-        reading.add(record.clone().item(&row.id), row, field);
-        bytes = rest;
+/// The fields of a record, made once for all records of a file.
+struct Fields<'e> {
+    /// Offset and row of each, in the order of their places.
+    rows: Vec<(usize, &'e Element)>,
+    /// Whether one row gives one value at a place of its own: no composite, no name twice.
+    plain: bool,
+}
+
+impl<'e> Fields<'e> {
+    fn of(ef: &'e Ef) -> Self {
+        let starts = ef.elements.iter().scan(0, |next, row| {
+            let start = *next;
+            *next += usize::from(row.format.length);
+            Some(start)
+        });
+        let mut rows: Vec<_> = starts.zip(&ef.elements).collect();
+        rows.sort_by(|(_, left), (_, right)| left.id.cmp(&right.id));
+        let has_twins = rows.windows(2).any(|pair| matches!(pair, [(_, left), (_, right)] if left.id == right.id));
+        let plain = !has_twins && rows.iter().all(|(_, row)| row.format.kind != FormatKind::BTlv);
+        Self { rows, plain }
     }
-    if !bytes.is_empty() {
-        let expected = ef.record_length();
-        reading.fault(record.clone(), Fault::Overlong { expected, got: expected + bytes.len() });
+}
+
+fn decode_fields(record: &Place, ef: &Ef, fields: &Fields<'_>, bytes: &[u8], reading: &mut Reading) {
+    let (mark, faults) = (reading.values.0.len(), reading.faults.len());
+    for (start, row) in &fields.rows {
+        let rest = bytes.get(*start..).unwrap_or_default();
+        let field = rest.get(..usize::from(row.format.length)).unwrap_or(rest);
+        reading.add(record.item_of(&row.id), row, field);
+    }
+    if !fields.plain {
+        reading.values.sort_from(mark);
+    }
+    let found = reading.faults.get_mut(faults..).unwrap_or_default();
+    if found.len() > 1 {
+        found.sort_by_key(|fault| ef.elements.iter().position(|row| Some(&row.id) == fault.place.item.as_ref()));
+    }
+    let expected = ef.record_length();
+    if bytes.len() > expected {
+        reading.fault(record.clone(), Fault::Overlong { expected, got: bytes.len() });
     }
 }
 
@@ -355,7 +469,7 @@ impl Encoder<'_> {
     fn element(&mut self, place: &Place, row: &Element) -> Option<Vec<u8>> {
         if row.format.kind == FormatKind::BTlv && self.values.at(place).is_none() {
             let parts: Vec<(&Element, Option<Vec<u8>>)> =
-                row.inner.iter().map(|item| (item, self.element(&place.clone().inner(&item.id), item))).collect();
+                row.inner.iter().map(|item| (item, self.element(&place.inner_of(&item.id), item))).collect();
             if parts.iter().all(|(_, bytes)| bytes.is_none()) {
                 return None;
             }
@@ -370,7 +484,7 @@ impl Encoder<'_> {
     /// Fields of one record one after the other; `None` when none has a value.
     fn fields(&mut self, record: &Place, ef: &Ef) -> Option<Vec<u8>> {
         let parts: Vec<Option<Vec<u8>>> =
-            ef.elements.iter().map(|row| self.element(&record.clone().item(&row.id), row)).collect();
+            ef.elements.iter().map(|row| self.element(&record.item_of(&row.id), row)).collect();
         let is_given = parts.iter().any(Option::is_some);
         let filled =
             parts.into_iter().zip(&ef.elements).flat_map(|(part, row)| part.unwrap_or_else(|| codec::blank(row)));

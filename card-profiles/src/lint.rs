@@ -277,7 +277,7 @@ fn lint_ef(profile: &Profile, df: &Df, ef: &Ef, findings: &mut Findings) {
     let place = format!("{}.{}", df.id, ef.id);
     lint_access(profile, df, &place, &ef.read, findings);
     lint_access(profile, df, &place, &ef.update, findings);
-    findings.duplicates(&place, "element id", ef.elements.iter().map(|element| element.id.clone()));
+    findings.duplicates(&place, "element id", ef.elements.iter().map(|element| element.id.to_string()));
     let values: usize = ef.record_length();
     let stated = usize::from(ef.size);
     match ef.kind {
@@ -312,7 +312,7 @@ fn lint_ef(profile: &Profile, df: &Df, ef: &Ef, findings: &mut Findings) {
             findings.add(&place, Problem::OutOfRange { what: "tag", value: tag.into(), expected });
         }
         // The one value that a profile fixes for every card.
-        if element.id == "spec_version"
+        if &*element.id == "spec_version"
             && let Err(error) = codec::encode(element.format, &Value::from(profile.version.as_str()))
         {
             findings.add(&place, Problem::Unencodable { value: profile.version.clone(), error });
@@ -331,7 +331,7 @@ fn lint_composite(place: &str, element: &Element, findings: &mut Findings) {
     if let Some(bytes) = kind_bytes {
         findings.sum(place, "length", element.format.length.into(), bytes);
     }
-    findings.duplicates(place, "element id", element.inner.iter().map(|item| item.id.clone()));
+    findings.duplicates(place, "element id", element.inner.iter().map(|item| item.id.to_string()));
     findings.duplicates(place, "tag", element.inner.iter().filter_map(tag_text));
     if element.inner.iter().any(|item| item.tag.is_none()) {
         findings.add(place, Problem::Tag);

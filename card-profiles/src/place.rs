@@ -3,6 +3,7 @@
 //!
 //! Owns: the notation and its order. Never: knows whether a profile has such a place.
 
+use std::cmp::Ordering;
 use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
@@ -10,12 +11,10 @@ use std::sync::Arc;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 /// A file, a record, an item or an item of a composite. The words are shared: a place is copied for each item beside it.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Place {
-    /// `DF04`.
-    pub df: Arc<str>,
-    /// `EF08`.
-    pub ef: Arc<str>,
+    /// `DF04.EF08`: one word, since it is copied for each item.
+    file: Arc<str>,
     /// Record of a cyclic file, from 1, the newest first.
     pub record: Option<u8>,
     /// `sequence`; `None` for the whole file or record.
@@ -33,7 +32,19 @@ impl Place {
     /// A whole file.
     #[must_use]
     pub fn file(df: &str, ef: &str) -> Self {
-        Self { df: df.into(), ef: ef.into(), record: None, item: None, inner: None }
+        Self { file: [df, ".", ef].concat().into(), record: None, item: None, inner: None }
+    }
+
+    /// `DF04`.
+    #[must_use]
+    pub fn df(&self) -> &str {
+        self.file.split_once('.').map_or(&*self.file, |(df, _)| df)
+    }
+
+    /// `EF08`.
+    #[must_use]
+    pub fn ef(&self) -> &str {
+        self.file.split_once('.').map_or("", |(_, ef)| ef)
     }
 
     /// A record of the same file.
@@ -50,11 +61,53 @@ impl Place {
         self
     }
 
+    /// The order of places of one file or record.
+    pub(crate) fn cmp_in_record(&self, other: &Self) -> Ordering {
+        part(self.item.as_ref(), other.item.as_ref()).then_with(|| part(self.inner.as_ref(), other.inner.as_ref()))
+    }
+
+    /// An item of the same file or record, by a word that is shared.
+    pub(crate) fn item_of(&self, item: &Arc<str>) -> Self {
+        Self { item: Some(Arc::clone(item)), ..self.clone() }
+    }
+
+    /// An item of the same composite, by a word that is shared.
+    pub(crate) fn inner_of(&self, inner: &Arc<str>) -> Self {
+        Self { inner: Some(Arc::clone(inner)), ..self.clone() }
+    }
+
     /// An item of the same composite.
     #[must_use]
     pub fn inner(mut self, inner: &str) -> Self {
         self.inner = Some(inner.into());
         self
+    }
+}
+
+/// Directory, file, record, item, inner item; a whole before its parts. The dot comes before every sign of a word.
+impl Ord for Place {
+    fn cmp(&self, other: &Self) -> Ordering {
+        word(&self.file, &other.file)
+            .then_with(|| self.record.cmp(&other.record))
+            .then_with(|| self.cmp_in_record(other))
+    }
+}
+
+impl PartialOrd for Place {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+/// Places of one file share its words: most comparisons end here.
+fn word(left: &Arc<str>, right: &Arc<str>) -> Ordering {
+    if Arc::ptr_eq(left, right) { Ordering::Equal } else { left.cmp(right) }
+}
+
+fn part(left: Option<&Arc<str>>, right: Option<&Arc<str>>) -> Ordering {
+    match (left, right) {
+        (Some(left), Some(right)) => word(left, right),
+        _ => left.is_some().cmp(&right.is_some()),
     }
 }
 
@@ -79,7 +132,7 @@ impl FromStr for Place {
         if part()?.is_some() || !plain {
             return Err(PlaceError);
         }
-        Ok(Self { df: df.into(), ef: ef.into(), record, item, inner })
+        Ok(Self { record, item, inner, ..Self::file(df, ef) })
     }
 }
 
@@ -89,7 +142,7 @@ fn is_word(part: &str) -> bool {
 
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}.{}", self.df, self.ef)?;
+        f.write_str(&self.file)?;
         if let Some(record) = self.record {
             write!(f, "[{record}]")?;
         }
@@ -144,6 +197,19 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn places_stand_in_the_order_of_their_words(
+            texts in prop::collection::vec("(SSSE|DF0[12])[.]EF0[56](\\[[12]\\])?([.][ab]([.][cd])?)?", 2..12)
+        ) {
+            let mut places: Vec<Place> = texts.iter().map(|text| text.parse().expect("a place")).collect();
+            places.sort();
+            let words = |place: &Place| {
+                let text = |part: &Option<Arc<str>>| part.as_deref().map(str::to_owned);
+                (place.df().to_owned(), place.ef().to_owned(), place.record, text(&place.item), text(&place.inner))
+            };
+            prop_assert!(places.is_sorted_by_key(words));
+        }
+
         #[test]
         fn what_parses_prints_as_it_was_but_for_zeros(text in "[A-Za-z0-9_.\\[\\]]{0,16}") {
             if let Ok(place) = text.parse::<Place>() {

@@ -6,6 +6,7 @@
 //! Units: sizes and lengths in bytes.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use card_core::algorithm::{Algorithm, AlgorithmRules, Cryptogram, Filling, MacBytes, Named, Ssf33, TacKey};
 use card_core::crypto::{KeyForm, KeyLength};
@@ -285,8 +286,10 @@ pub struct Element {
     /// Record identifier; absent in cyclic files.
     #[serde(default)]
     pub tag: Option<u8>,
-    /// English identifier, unique in its file: `card_number`; `tag_8c` where the name is unknown.
-    pub id: String,
+    /// English identifier, unique in its file: `card_number`; `tag_8c` where the name is unknown. Shared with the places of
+    /// its values.
+    #[serde(deserialize_with = "shared")]
+    pub id: Arc<str>,
     /// Name in Chinese, where known.
     #[serde(default)]
     pub name: Option<String>,
@@ -482,7 +485,7 @@ impl Profile {
     #[must_use]
     pub fn psam_names(&self) -> Option<PsamNames> {
         let [environment, application] = self.df.as_slice() else { return None };
-        let terminal = environment.ef.iter().find(|ef| ef.elements.iter().any(|row| row.id == "terminal_number"))?;
+        let terminal = environment.ef.iter().find(|ef| ef.elements.iter().any(|row| &*row.id == "terminal_number"))?;
         Some(PsamNames {
             environment: environment.df_name.clone(),
             application: application.df_name.clone(),
@@ -531,6 +534,11 @@ pub(crate) fn hex_u16<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u16,
         .ok()
         .filter(|_| text.len() == 4)
         .ok_or_else(|| de::Error::custom(format!("{text:?} is not a file identifier of four hex digits")))
+}
+
+/// A word that its places share.
+fn shared<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Arc<str>, D::Error> {
+    Ok(String::deserialize(deserializer)?.into())
 }
 
 pub(crate) fn key_name<'de, D: Deserializer<'de>>(deserializer: D) -> Result<KeyName, D::Error> {

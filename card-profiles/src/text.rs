@@ -23,7 +23,11 @@ pub struct NotInGbk {
 pub fn encode_characters(text: &str) -> Result<Vec<Vec<u8>>, NotInGbk> {
     text.chars()
         .zip(1..)
-        .map(|(character, position)| encode(character).ok_or(NotInGbk { character, position }))
+        .map(|(character, position)| {
+            let mut code = Vec::with_capacity(2);
+            encode(character, &mut code).ok_or(NotInGbk { character, position })?;
+            Ok(code)
+        })
         .collect()
 }
 
@@ -36,7 +40,7 @@ pub fn encode_text(text: &str) -> Result<Vec<u8>, NotInGbk> {
     for (character, position) in text.chars().zip(1..) {
         match u8::try_from(character) {
             Ok(ascii) if ascii.is_ascii() => bytes.push(ascii),
-            _ => bytes.extend(encode(character).ok_or(NotInGbk { character, position })?),
+            _ => encode(character, &mut bytes).ok_or(NotInGbk { character, position })?,
         }
     }
     Ok(bytes)
@@ -45,7 +49,8 @@ pub fn encode_text(text: &str) -> Result<Vec<u8>, NotInGbk> {
 /// Characters without agreed meaning, which the encoding standard maps to user-defined codes.
 const PRIVATE_USE: std::ops::RangeInclusive<char> = '\u{E000}'..='\u{F8FF}';
 
-fn encode(character: char) -> Option<Vec<u8>> {
+/// Puts the code of a character behind `into`.
+fn encode(character: char, into: &mut Vec<u8>) -> Option<()> {
     if PRIVATE_USE.contains(&character) {
         return None;
     }
@@ -54,7 +59,10 @@ fn encode(character: char) -> Option<Vec<u8>> {
     let (result, _, written) =
         GBK.new_encoder().encode_from_utf8_without_replacement(character.encode_utf8(&mut utf8), &mut bytes, true);
     match result {
-        EncoderResult::InputEmpty => bytes.get(..written).filter(|code| is_gbk_of_readers(code)).map(<[u8]>::to_vec),
+        EncoderResult::InputEmpty => {
+            into.extend_from_slice(bytes.get(..written).filter(|code| is_gbk_of_readers(code))?);
+            Some(())
+        }
         EncoderResult::OutputFull | EncoderResult::Unmappable(_) => None,
     }
 }
@@ -74,6 +82,9 @@ fn is_gbk_of_readers(code: &[u8]) -> bool {
 /// Text of GBK bytes; what is no GBK becomes U+FFFD, and the flag says so.
 #[must_use]
 pub fn decode_text(bytes: &[u8]) -> (String, bool) {
+    if bytes.is_ascii() {
+        return (String::from_utf8_lossy(bytes).into_owned(), false);
+    }
     let (text, malformed) = GBK.decode_without_bom_handling(bytes);
     (text.into_owned(), malformed)
 }

@@ -175,7 +175,7 @@ fn a_basic_read_recognises_the_card_and_opens_the_holder_with_its_own_keys() {
 /// The sample person on a card of another type: values that its profile lacks are left out.
 fn person_of(profile: &Profile, city: &str) -> CardValues {
     let mut values = CardValues::new();
-    for (place, value) in person().iter().filter(|(place, _)| &*place.df == "SSSE" && &*place.ef != "EF07") {
+    for (place, value) in person().iter().filter(|(place, _)| place.df() == "SSSE" && place.ef() != "EF07") {
         values.insert(place.clone(), value.clone());
     }
     values.set("SSSE.EF05.card_identifier", format!("{city}D15600000500000001AABBCCDD")).expect("a place");

@@ -100,10 +100,17 @@ enum Cut {
 }
 
 /// The changes of one command, applied together or not at all.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Changes {
     log: Vec<u8>,
     starts: Vec<usize>,
+}
+
+/// None yet, with room for those of a purchase.
+impl Default for Changes {
+    fn default() -> Self {
+        Self { log: Vec::with_capacity(192), starts: Vec::with_capacity(8) }
+    }
 }
 
 impl Changes {

@@ -166,8 +166,8 @@ fn is_file(place: &str) -> bool {
 fn locate(differences: &mut [Difference], profile: &Profile) {
     for difference in differences {
         let Ok(place) = difference.place.parse::<Place>() else { continue };
-        let ef = profile.ef(&place.df, &place.ef).filter(|ef| ef.kind == EfKind::TlvRecords);
-        let row = ef.and_then(|ef| ef.elements.iter().position(|row| Some(row.id.as_str()) == place.item.as_deref()));
+        let ef = profile.ef(place.df(), place.ef()).filter(|ef| ef.kind == EfKind::TlvRecords);
+        let row = ef.and_then(|ef| ef.elements.iter().position(|row| Some(&*row.id) == place.item.as_deref()));
         difference.record = row.and_then(|row| u8::try_from(row + 1).ok()).or(place.record);
     }
 }

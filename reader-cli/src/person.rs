@@ -72,7 +72,7 @@ fn row(text: &str, path: &str, profile: &Profile, card: &Dump) -> Result<CardVal
 /// A head is a place, or the Chinese name of an item that no other item has.
 fn place_of(head: &str, profile: &Profile) -> Option<Place> {
     if let Ok(place) = head.parse::<Place>()
-        && profile.ef(&place.df, &place.ef).is_some()
+        && profile.ef(place.df(), place.ef()).is_some()
     {
         return Some(place);
     }
@@ -89,8 +89,8 @@ const fn is_number(kind: FormatKind) -> bool {
 
 /// `None`: no value of this item.
 fn put(values: &mut CardValues, place: &Place, cell: &str, profile: &Profile) -> Option<()> {
-    let ef = profile.ef(&place.df, &place.ef)?;
-    let row = ef.elements.iter().find(|row| Some(row.id.as_str()) == place.item.as_deref());
+    let ef = profile.ef(place.df(), place.ef())?;
+    let row = ef.elements.iter().find(|row| Some(&*row.id) == place.item.as_deref());
     let value = match place.to_string().as_str() {
         NAME if !cell.is_empty() => {
             let name = SplitName::of(cell).ok()?;

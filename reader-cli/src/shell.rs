@@ -323,8 +323,8 @@ impl Shell {
     pub fn update(&mut self, place: &str, text: &str) -> Result<(), TerminalError> {
         let missing = || ShellError::NoSuchPlace(place.to_owned());
         let parsed: Place = place.parse().map_err(|_| missing())?;
-        let (df, ef) = self.file(&format!("{}.{}", parsed.df, parsed.ef))?;
-        let index = ef.elements.iter().position(|row| Some(row.id.as_str()) == parsed.item.as_deref());
+        let (df, ef) = self.file(&format!("{}.{}", parsed.df(), parsed.ef()))?;
+        let index = ef.elements.iter().position(|row| Some(&*row.id) == parsed.item.as_deref());
         let (index, row) = index.and_then(|index| Some((index, ef.elements.get(index)?))).ok_or_else(missing)?;
         let (Some(tag), Ok(number), None, EfKind::TlvRecords) =
             (row.tag, u8::try_from(index + 1), &parsed.inner, ef.kind)

@@ -103,7 +103,7 @@ fn names(found: &[Difference], df: &Df, ef: &Ef, at: usize) -> bool {
     found.iter().any(|row| {
         let place: Place = row.place.parse().expect("a place");
         let is_byte = item.is_some() || row.byte == Some(at);
-        (&*place.df, &*place.ef, row.record, place.item.as_deref()) == (&*df.id, &*ef.id, record, item) && is_byte
+        (place.df(), place.ef(), row.record, place.item.as_deref()) == (&*df.id, &*ef.id, record, item) && is_byte
     })
 }
 
@@ -118,7 +118,7 @@ fn flip_all(profile: &Profile, is_blank: bool) -> usize {
         only.df.retain(|row| row.id == df.id);
         only.df[0].ef.retain(|row| row.id == ef.id);
         let mut wanted = CardValues::new();
-        person.iter().filter(|(place, _)| *place.df == df.id && *place.ef == ef.id).for_each(|(place, value)| {
+        person.iter().filter(|(place, _)| place.df() == df.id && place.ef() == ef.id).for_each(|(place, value)| {
             wanted.insert(place.clone(), value.clone());
         });
         let stored = bytes(df, ef, &wanted);

@@ -101,7 +101,7 @@ fn every_format_of_an_item_has_a_case_or_a_reason() {
         .filter_map(|case| {
             let place = case.key.split_once('/').map(|(_, place)| place.rsplit('.').next().unwrap_or_default());
             match place {
-                Some(id) => items().find(|item| item.id == id).map(|item| item.format.kind.to_string()),
+                Some(id) => items().find(|item| *item.id == *id).map(|item| item.format.kind.to_string()),
                 None => Format::parse(&case.key).ok().map(|format| format.kind.to_string()),
             }
         })

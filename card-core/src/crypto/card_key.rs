@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 use super::sm4::filled;
 use super::{Block, Block16, des, pad_for_encipherment, sm4};
 use crate::algorithm::{Algorithm, AlgorithmRules, Cryptogram, Filling, MacBytes, TacKey};
-use crate::key::{Key8, Key16};
+use crate::key::Key16;
 
 /// Bytes of a key on the card.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,8 +77,8 @@ pub struct SessionKey {
 
 #[derive(Clone, Debug)]
 enum SessionCipher {
-    Des(Key8),
-    Sm4(Key16),
+    Des(des::Schedule),
+    Sm4(sm4::Schedule),
 }
 
 impl CardKey {
@@ -126,8 +126,8 @@ impl CardKey {
     fn session(&self, seed: Block, filling: Filling, mac: MacBytes) -> SessionKey {
         let rules = self.form.rules;
         let cipher = match rules.algorithm {
-            Algorithm::Tdes => SessionCipher::Des(des::session_key(&self.key, seed)),
-            Algorithm::Sm4 => SessionCipher::Sm4(sm4::sm4_session_key(&self.key, seed, filling)),
+            Algorithm::Tdes => SessionCipher::Des(des::Schedule::new(&des::session_key(&self.key, seed))),
+            Algorithm::Sm4 => SessionCipher::Sm4(sm4::Schedule::new(&sm4::sm4_session_key(&self.key, seed, filling))),
         };
         SessionKey { cipher, mac, cryptogram: rules.cryptogram, filling: rules.authentication_filling }
     }
@@ -224,13 +224,8 @@ impl SessionKey {
     #[must_use]
     pub fn cryptogram(&self, plain: Block) -> Block {
         match &self.cipher {
-            SessionCipher::Des(key) => {
-                *des::des_encrypt(key, &plain).first_chunk().expect("one block in, one block out")
-            }
-            SessionCipher::Sm4(key) => {
-                let out = sm4::sm4_encrypt(key, &filled(plain, self.filling));
-                half_of(*out.first_chunk().expect("one block in, one block out"), self.cryptogram)
-            }
+            SessionCipher::Des(key) => key.encrypt_block(plain),
+            SessionCipher::Sm4(key) => half_of(key.encrypt_block(filled(plain, self.filling)), self.cryptogram),
         }
     }
 
@@ -241,8 +236,8 @@ impl SessionKey {
     #[must_use]
     pub fn encipher(&self, blocks: &[u8]) -> Vec<u8> {
         match &self.cipher {
-            SessionCipher::Des(key) => des::des_encrypt(key, blocks),
-            SessionCipher::Sm4(key) => sm4::sm4_encrypt(key, blocks),
+            SessionCipher::Des(key) => key.encrypt(blocks),
+            SessionCipher::Sm4(key) => key.encrypt(blocks),
         }
     }
 
@@ -251,8 +246,8 @@ impl SessionKey {
     pub fn decipher(&self, blocks: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
         blocks.len().is_multiple_of(self.block()).then(|| {
             Zeroizing::new(match &self.cipher {
-                SessionCipher::Des(key) => des::tdes_decrypt(&Key16::from_half(key), blocks),
-                SessionCipher::Sm4(key) => sm4::sm4_decrypt(key, blocks),
+                SessionCipher::Des(key) => key.decrypt(blocks),
+                SessionCipher::Sm4(key) => key.decrypt(blocks),
             })
         })
     }
@@ -261,8 +256,8 @@ impl SessionKey {
     #[must_use]
     pub fn mac(&self, iv: Block, message: &[u8]) -> [u8; 4] {
         match &self.cipher {
-            SessionCipher::Des(key) => des::mac_des(key, iv, message),
-            SessionCipher::Sm4(key) => sm4::mac_sm4(key, filled(iv, Filling::Zeros), message, self.mac),
+            SessionCipher::Des(key) => key.mac(iv, message),
+            SessionCipher::Sm4(key) => key.mac(filled(iv, Filling::Zeros), message, self.mac),
         }
     }
 
@@ -273,8 +268,8 @@ impl SessionKey {
             return None;
         }
         Some(match &self.cipher {
-            SessionCipher::Des(key) => des::cbc_mac_des(key, iv.try_into().ok()?, padded).to_vec(),
-            SessionCipher::Sm4(key) => sm4::cbc_mac_sm4(key, iv.try_into().ok()?, padded).to_vec(),
+            SessionCipher::Des(key) => key.cbc_mac(iv.try_into().ok()?, padded).to_vec(),
+            SessionCipher::Sm4(key) => key.cbc_mac(iv.try_into().ok()?, padded).to_vec(),
         })
     }
 }

@@ -7,7 +7,7 @@
 use ::des::cipher::{Array, BlockCipherDecrypt, BlockCipherEncrypt, KeyInit};
 use ::des::{Des, TdesEde2};
 
-use super::{Block, leftmost, pad, xor};
+use super::{Block, last, leftmost, xor};
 use crate::key::{Key8, Key16};
 
 /// `3DES(K, data)`: E_L D_R E_L on each block.
@@ -36,8 +36,66 @@ pub fn tdes_decrypt(key: &Key16, data: &[u8]) -> Vec<u8> {
 /// When `data` is not a multiple of 8 bytes.
 #[must_use]
 pub fn des_encrypt(key: &Key8, data: &[u8]) -> Vec<u8> {
-    let cipher = Des::new(&Array::from(*key.expose()));
-    blocks(data, |block| cipher.encrypt_block(block))
+    Schedule::new(key).encrypt(data)
+}
+
+/// A DES key with its schedule, which costs more than a block: made once for all that a session computes. Wiped when dropped.
+#[derive(Clone)]
+pub(super) struct Schedule(Des);
+
+impl Schedule {
+    pub(super) fn new(key: &Key8) -> Self {
+        Self(Des::new(&Array::from(*key.expose())))
+    }
+
+    pub(super) fn encrypt_block(&self, block: Block) -> Block {
+        let mut block = Array::from(block);
+        self.0.encrypt_block(&mut block);
+        block.into()
+    }
+
+    fn decrypt_block(&self, block: Block) -> Block {
+        let mut block = Array::from(block);
+        self.0.decrypt_block(&mut block);
+        block.into()
+    }
+
+    /// # Panics
+    /// When `data` is not a multiple of 8 bytes.
+    pub(super) fn encrypt(&self, data: &[u8]) -> Vec<u8> {
+        blocks(data, |block| self.0.encrypt_block(block))
+    }
+
+    /// # Panics
+    /// When `data` is not a multiple of 8 bytes.
+    pub(super) fn decrypt(&self, data: &[u8]) -> Vec<u8> {
+        blocks(data, |block| self.0.decrypt_block(block))
+    }
+
+    /// Last block of a CBC over `message` and its padding 80 00….
+    fn chained(&self, iv: Block, message: &[u8]) -> Block {
+        let (whole, rest) = message.as_chunks::<8>();
+        let state = whole.iter().fold(iv, |state, chunk| self.encrypt_block(xor(state, *chunk)));
+        self.encrypt_block(xor(state, last(rest)))
+    }
+
+    pub(super) fn mac(&self, iv: Block, message: &[u8]) -> [u8; 4] {
+        leftmost(self.chained(iv, message))
+    }
+
+    /// # Panics
+    /// When `padded` is not a multiple of 8 bytes.
+    pub(super) fn cbc_mac(&self, iv: Block, padded: &[u8]) -> Block {
+        let (chunks, rest) = padded.as_chunks::<8>();
+        assert!(rest.is_empty(), "the caller pads to whole blocks");
+        chunks.iter().fold(iv, |state, chunk| self.encrypt_block(xor(state, *chunk)))
+    }
+}
+
+impl std::fmt::Debug for Schedule {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Schedule(..)")
+    }
 }
 
 fn blocks(data: &[u8], mut apply: impl FnMut(&mut Array<u8, ::des::cipher::typenum::U8>)) -> Vec<u8> {
@@ -55,22 +113,14 @@ fn blocks(data: &[u8], mut apply: impl FnMut(&mut Array<u8, ::des::cipher::typen
 /// `MAC8(K8, m)` (单 DES CBC-MAC): padding 80 00… always, leftmost 4 bytes.
 #[must_use]
 pub fn mac_des(key: &Key8, iv: Block, message: &[u8]) -> [u8; 4] {
-    let cipher = Des::new(&Array::from(*key.expose()));
-    let last =
-        pad(message, 8).as_chunks::<8>().0.iter().fold(iv, |state, chunk| encrypt_one(&cipher, xor(state, *chunk)));
-    leftmost(last)
+    Schedule::new(key).mac(iv, message)
 }
 
 /// Secure-messaging MAC with a 16-byte key (ISO/IEC 9797-1 algorithm 3, padding 2): CBC with K_L, then D_R, E_L.
 #[must_use]
 pub fn mac_retail(key: &Key16, iv: Block, message: &[u8]) -> [u8; 4] {
-    let left = Des::new(&Array::from(*key.left().expose()));
-    let right = Des::new(&Array::from(*key.right().expose()));
-    let last =
-        pad(message, 8).as_chunks::<8>().0.iter().fold(iv, |state, chunk| encrypt_one(&left, xor(state, *chunk)));
-    let mut block = Array::from(last);
-    right.decrypt_block(&mut block);
-    leftmost(encrypt_one(&left, block.into()))
+    let (left, right) = (Schedule::new(&key.left()), Schedule::new(&key.right()));
+    leftmost(left.encrypt_block(right.decrypt_block(left.chained(iv, message))))
 }
 
 /// CBC-MAC over data that the caller has already padded, whole last block (PSAM `80 FA 05`).
@@ -79,10 +129,7 @@ pub fn mac_retail(key: &Key16, iv: Block, message: &[u8]) -> [u8; 4] {
 /// When `padded` is not a multiple of 8 bytes.
 #[must_use]
 pub fn cbc_mac_des(key: &Key8, iv: Block, padded: &[u8]) -> Block {
-    let (chunks, rest) = padded.as_chunks::<8>();
-    assert!(rest.is_empty(), "the caller pads to whole blocks");
-    let cipher = Des::new(&Array::from(*key.expose()));
-    chunks.iter().fold(iv, |state, chunk| encrypt_one(&cipher, xor(state, *chunk)))
+    Schedule::new(key).cbc_mac(iv, padded)
 }
 
 /// One level of key diversification (密钥分散): `3DES(K, F) ‖ 3DES(K, ~F)`.
@@ -95,19 +142,15 @@ pub fn diversify(key: &Key16, factor: Block) -> Key16 {
 /// Session key of authentication and of the account commands: `3DES(K, seed)`.
 #[must_use]
 pub fn session_key(key: &Key16, seed: Block) -> Key8 {
-    Key8::new(*tdes_encrypt(key, &seed).first_chunk().expect("one block is 8 bytes"))
+    let mut block = Array::from(seed);
+    TdesEde2::new(&Array::from(*key.expose())).encrypt_block(&mut block);
+    Key8::new(block.into())
 }
 
 /// Key check value (校验值): the first 3 bytes of E(0).
 #[must_use]
 pub fn check_value(key: &Key16) -> [u8; 3] {
     *tdes_encrypt(key, &[0; 8]).first_chunk().expect("one block is 8 bytes")
-}
-
-fn encrypt_one(cipher: &Des, block: Block) -> Block {
-    let mut block = Array::from(block);
-    cipher.encrypt_block(&mut block);
-    block.into()
 }
 
 #[cfg(test)]

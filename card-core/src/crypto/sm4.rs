@@ -8,7 +8,7 @@
 use ::sm4::Sm4;
 use ::sm4::cipher::{Array, BlockCipherDecrypt, BlockCipherEncrypt, KeyInit};
 
-use super::{Block, Block16, leftmost, pad, xor};
+use super::{Block, Block16, last, leftmost, xor};
 use crate::algorithm::{Filling, MacBytes};
 use crate::key::Key16;
 
@@ -18,8 +18,7 @@ use crate::key::Key16;
 /// When `data` is not a multiple of 16 bytes.
 #[must_use]
 pub fn sm4_encrypt(key: &Key16, data: &[u8]) -> Vec<u8> {
-    let cipher = Sm4::new(&Array::from(*key.expose()));
-    blocks(data, |block| cipher.encrypt_block(block))
+    Schedule::new(key).encrypt(data)
 }
 
 /// The inverse of [`sm4_encrypt`].
@@ -28,8 +27,60 @@ pub fn sm4_encrypt(key: &Key16, data: &[u8]) -> Vec<u8> {
 /// When `data` is not a multiple of 16 bytes.
 #[must_use]
 pub fn sm4_decrypt(key: &Key16, data: &[u8]) -> Vec<u8> {
-    let cipher = Sm4::new(&Array::from(*key.expose()));
-    blocks(data, |block| cipher.decrypt_block(block))
+    Schedule::new(key).decrypt(data)
+}
+
+/// An SM4 key with its schedule, made once for all that a session computes. Wiped when dropped.
+#[derive(Clone)]
+pub(super) struct Schedule(Sm4);
+
+impl Schedule {
+    pub(super) fn new(key: &Key16) -> Self {
+        Self(Sm4::new(&Array::from(*key.expose())))
+    }
+
+    pub(super) fn encrypt_block(&self, block: Block16) -> Block16 {
+        let mut block = Array::from(block);
+        self.0.encrypt_block(&mut block);
+        block.into()
+    }
+
+    /// # Panics
+    /// When `data` is not a multiple of 16 bytes.
+    pub(super) fn encrypt(&self, data: &[u8]) -> Vec<u8> {
+        blocks(data, |block| self.0.encrypt_block(block))
+    }
+
+    /// # Panics
+    /// When `data` is not a multiple of 16 bytes.
+    pub(super) fn decrypt(&self, data: &[u8]) -> Vec<u8> {
+        blocks(data, |block| self.0.decrypt_block(block))
+    }
+
+    /// CBC-MAC with padding 80 00…, 4 bytes of the last block as `bytes` says.
+    pub(super) fn mac(&self, iv: Block16, message: &[u8], bytes: MacBytes) -> [u8; 4] {
+        let (whole, rest) = message.as_chunks::<16>();
+        let state = whole.iter().fold(iv, |state, chunk| self.encrypt_block(xor(state, *chunk)));
+        let block = self.encrypt_block(xor(state, last(rest)));
+        match bytes {
+            MacBytes::Leftmost => leftmost(block),
+            MacBytes::Folded => folded(block),
+        }
+    }
+
+    /// # Panics
+    /// When `padded` is not a multiple of 16 bytes.
+    pub(super) fn cbc_mac(&self, iv: Block16, padded: &[u8]) -> Block16 {
+        let (chunks, rest) = padded.as_chunks::<16>();
+        assert!(rest.is_empty(), "the caller pads to whole blocks");
+        chunks.iter().fold(iv, |state, chunk| self.encrypt_block(xor(state, *chunk)))
+    }
+}
+
+impl std::fmt::Debug for Schedule {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Schedule(..)")
+    }
 }
 
 fn blocks(data: &[u8], mut apply: impl FnMut(&mut Array<u8, ::sm4::cipher::typenum::U16>)) -> Vec<u8> {
@@ -47,11 +98,7 @@ fn blocks(data: &[u8], mut apply: impl FnMut(&mut Array<u8, ::sm4::cipher::typen
 /// CBC-MAC, padding 80 00… always, 4 bytes of the last block as `bytes` says.
 #[must_use]
 pub fn mac_sm4(key: &Key16, iv: Block16, message: &[u8], bytes: MacBytes) -> [u8; 4] {
-    let last = cbc_mac_sm4(key, iv, &pad(message, 16));
-    match bytes {
-        MacBytes::Leftmost => leftmost(last),
-        MacBytes::Folded => folded(last),
-    }
+    Schedule::new(key).mac(iv, message, bytes)
 }
 
 /// The xor of the four 32-bit words.
@@ -65,14 +112,7 @@ pub(super) fn folded(block: Block16) -> [u8; 4] {
 /// When `padded` is not a multiple of 16 bytes.
 #[must_use]
 pub fn cbc_mac_sm4(key: &Key16, iv: Block16, padded: &[u8]) -> Block16 {
-    let (chunks, rest) = padded.as_chunks::<16>();
-    assert!(rest.is_empty(), "the caller pads to whole blocks");
-    let cipher = Sm4::new(&Array::from(*key.expose()));
-    chunks.iter().fold(iv, |state, chunk| {
-        let mut block = Array::from(xor(state, *chunk));
-        cipher.encrypt_block(&mut block);
-        block.into()
-    })
+    Schedule::new(key).cbc_mac(iv, padded)
 }
 
 /// One level of key diversification (密钥分散): `SM4(K, F ‖ ~F)`.
@@ -84,8 +124,7 @@ pub fn diversify_sm4(key: &Key16, factor: Block) -> Key16 {
 /// A session key: SM4 over 8 bytes of seed and what fills the block.
 #[must_use]
 pub fn sm4_session_key(key: &Key16, seed: Block, filling: Filling) -> Key16 {
-    let out = sm4_encrypt(key, &filled(seed, filling));
-    Key16::new(*out.first_chunk().expect("one block in, one block out"))
+    Key16::new(Schedule::new(key).encrypt_block(filled(seed, filling)))
 }
 
 /// 8 bytes made a block.
@@ -102,6 +141,7 @@ pub(super) fn filled(half: Block, filling: Filling) -> Block16 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::crypto::pad;
 
     const STANDARD: &str = "0123456789ABCDEFFEDCBA9876543210";
 

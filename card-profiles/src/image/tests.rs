@@ -221,6 +221,77 @@ fn a_blank_file_reads_as_items_not_filled_without_fault() {
     }
 }
 
+#[test]
+fn an_unknown_record_never_takes_the_place_of_a_known_item() {
+    let mut profile = profile();
+    let ef = &mut profile.df[0].ef[1];
+    ef.elements[1].id = "tag_77".into();
+    let known = "7703313233";
+    let bytes = hex::decode(format!("7701{}{}", "AA", known)).expect("hex");
+    let mut ef = ef.clone();
+    ef.elements[1].tag = Some(0x77);
+    let reading = decode_file(&profile.df[0], &ef, &bytes);
+    assert_eq!(reading.values.len(), 1, "{:?}", reading.values);
+    assert_eq!(reading.values.text("SSSE.EF06.tag_77"), Some("123"));
+    assert_eq!(reading.faults[0].fault, Fault::UnknownTag { tag: 0x77 });
+}
+
+fn any_place() -> impl Strategy<Value = Place> {
+    "(SSSE|DF0[12])[.]EF0[5-8](\\[[12]\\])?([.][ab]([.][cd])?)?".prop_map(|text| text.parse().expect("a place"))
+}
+
+proptest! {
+    #[test]
+    fn values_are_kept_as_an_ordered_map_keeps_them(
+        parts in prop::collection::vec(prop::collection::vec((any_place(), any::<u64>()), 0..12), 1..6)
+    ) {
+        let mut model = BTreeMap::new();
+        let mut ours = CardValues::new();
+        for part in parts {
+            let mut other = CardValues::new();
+            for (place, number) in part {
+                model.insert(place.clone(), Value::Number(number));
+                match number % 3 {
+                    0 => ours.insert(place.clone(), number),
+                    // What is added as a whole wins.
+                    _ => other.insert(place.clone(), number),
+                }
+                if number % 3 == 0 {
+                    other.0.retain(|(row, _)| *row != place);
+                }
+            }
+            ours.extend(other);
+        }
+        prop_assert_eq!(ours.iter().collect::<Vec<_>>(), model.iter().collect::<Vec<_>>());
+        for (place, value) in &model {
+            prop_assert_eq!(ours.at(place), Some(value));
+        }
+        let text = serde_json::to_string(&ours).expect("JSON");
+        prop_assert_eq!(&text, &serde_json::to_string(&model).expect("JSON"));
+        prop_assert_eq!(serde_json::from_str::<CardValues>(&text).expect("JSON"), ours);
+    }
+
+    #[test]
+    fn files_read_in_any_order_and_twice_give_the_same_values(
+        order in Just((0..8).collect::<Vec<usize>>()).prop_shuffle(),
+        noise in prop::collection::vec(any::<u8>(), 900),
+    ) {
+        let profile = profile();
+        let files: Vec<(&Df, &Ef)> = profile.df.iter().flat_map(|df| df.ef.iter().map(move |ef| (df, ef))).step_by(5).collect();
+        let read = |order: &[usize]| {
+            let mut reading = Reading::default();
+            for (df, ef) in order.iter().filter_map(|index| files.get(*index)) {
+                reading.add_file(df, ef, &noise);
+            }
+            reading.values
+        };
+        let values = read(&order);
+        prop_assert!(values.iter().zip(values.iter().skip(1)).all(|((left, _), (right, _))| left < right));
+        prop_assert_eq!(&values, &read(&(0..8).collect::<Vec<usize>>()));
+        prop_assert_eq!(&values, &read(&[&order[..], &order[..3]].concat()));
+    }
+}
+
 fn any_file() -> impl Strategy<Value = (Df, Ef)> {
     let files = profile().df.into_iter().flat_map(|df| df.ef.clone().into_iter().map(move |ef| (df.clone(), ef)));
     prop::sample::select(files.collect::<Vec<_>>())

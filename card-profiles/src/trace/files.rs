@@ -51,7 +51,7 @@ impl File<'_> {
     }
 
     fn guard(&self, element: &Element) -> Guard {
-        match element.id.as_str() {
+        match &*element.id {
             _ if self.profile.kind == CardKind::Psam => Guard::Open,
             "card_identifier" if element.format.length == 16 => Guard::Identifier,
             id if OPEN_ITEMS.contains(&id) => Guard::Open,

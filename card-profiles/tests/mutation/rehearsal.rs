@@ -95,7 +95,7 @@ pub(crate) fn file_of(step: &PlannedStep, profile: &Profile) -> String {
     // A step that reads records names none of them; its SFI says which file it is.
     let Step::Send(command) = &step.step else { unreachable!("reading is a command") };
     match &step.place {
-        Some(place) => format!("{}.{}", place.df, place.ef),
+        Some(place) => format!("{}.{}", place.df(), place.ef()),
         None => {
             let df = profile.df(&step.df).expect("a directory");
             let ef = df.ef.iter().find(|ef| ef.sfi() == command.p2 >> 3).expect("a file");

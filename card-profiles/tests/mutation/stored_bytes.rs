@@ -27,13 +27,13 @@ fn the_verifier_sees_every_stored_byte_and_names_its_file_record_and_item() {
                     data[index] ^= flip;
                     let mismatch = step.judge(&Response { data, sw: answer.sw }).expect_err("a flipped byte is seen");
                     let place = mismatch.place.as_ref().expect("a place");
-                    assert_eq!(format!("{}.{}", place.df, place.ef), file);
+                    assert_eq!(format!("{}.{}", place.df(), place.ef()), file);
                     flips += 1;
                     if ef.kind == EfKind::TlvRecords {
                         let (record, byte) = record_at(ef, start + index);
                         assert_eq!(mismatch.problem, Problem::Record { record, byte }, "{file}");
                         let row = &ef.elements[usize::from(record) - 1];
-                        assert_eq!(place.item.as_deref(), Some(row.id.as_str()), "{file}");
+                        assert_eq!(place.item.as_deref(), Some(&*row.id), "{file}");
                     } else {
                         assert_eq!(mismatch.problem, Problem::Byte(start + index), "{file}");
                     }

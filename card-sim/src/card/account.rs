@@ -9,7 +9,7 @@ use card_core::StatusWord;
 use card_core::algorithm::Algorithm;
 use card_core::crypto::{CardKey, SessionKey};
 use card_profiles::account::{Amounts, Balances, DebitDate, MacFields, load_seed, purchase_seed};
-use card_profiles::identity::is_date;
+use card_profiles::identity::is_bcd_date;
 
 use super::{Answer, Card, Stop, expect_le, same};
 use crate::memory::Changes;
@@ -271,7 +271,7 @@ impl Card {
         let before = self.balances(account);
         match account.rules.debit_date {
             DebitDate::Any => {}
-            DebitDate::Checked if !is_date(&hex::encode([century, year, month, day])) => {
+            DebitDate::Checked if !is_bcd_date([century, year, month, day]) => {
                 return Err(StatusWord::WRONG_DATA.into());
             }
             DebitDate::Checked if u16::from_be_bytes([century, year]) < before.year => {

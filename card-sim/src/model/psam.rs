@@ -27,7 +27,7 @@ pub(super) fn model(profile: &Profile, dfs: &[DfModel]) -> Result<PsamModel, Mod
             for (ef, row) in df.efs.iter().zip(row) {
                 let mut offset = 0;
                 for item in &row.elements {
-                    if item.id == element && item.format.length == length {
+                    if *item.id == *element && item.format.length == length {
                         // A transparent file may be stated smaller than its items.
                         let fits =
                             matches!(ef.structure, Structure::Transparent) && offset + usize::from(length) <= ef.size;

@@ -195,9 +195,9 @@ fn values(tapped: &Tapped<'_>, reading: &Reading) -> Page {
     ordered.sort_by_key(|(place, _)| rank(tapped, place));
     for (place, value) in ordered {
         let id = place.to_string();
-        let ef = tapped.profile.ef(&place.df, &place.ef);
+        let ef = tapped.profile.ef(place.df(), place.ef());
         let name = ef
-            .and_then(|ef| ef.elements.iter().find(|row| Some(row.id.as_str()) == place.item.as_deref()))
+            .and_then(|ef| ef.elements.iter().find(|row| Some(&*row.id) == place.item.as_deref()))
             .and_then(|row| row.name.clone())
             .unwrap_or_else(|| id.clone());
         let english = id.clone();
@@ -213,11 +213,11 @@ fn values(tapped: &Tapped<'_>, reading: &Reading) -> Page {
 /// Where the profile has a place: directory, file, record, element.
 fn rank(tapped: &Tapped<'_>, place: &Place) -> (usize, usize, Option<u8>, usize) {
     let dfs = &tapped.profile.df;
-    let df = dfs.iter().position(|row| row.id.as_str() == &*place.df).unwrap_or(dfs.len());
+    let df = dfs.iter().position(|row| row.id.as_str() == place.df()).unwrap_or(dfs.len());
     let efs = dfs.get(df).map_or(&[][..], |row| &row.ef);
-    let ef = efs.iter().position(|row| row.id.as_str() == &*place.ef).unwrap_or(efs.len());
+    let ef = efs.iter().position(|row| row.id.as_str() == place.ef()).unwrap_or(efs.len());
     let items = efs.get(ef).map_or(&[][..], |row| &row.elements);
-    let item = items.iter().position(|row| Some(row.id.as_str()) == place.item.as_deref()).unwrap_or(items.len());
+    let item = items.iter().position(|row| Some(&*row.id) == place.item.as_deref()).unwrap_or(items.len());
     (df, ef, place.record, item)
 }
 

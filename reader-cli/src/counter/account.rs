@@ -69,7 +69,7 @@ pub fn log(tapped: &mut Tapped<'_>, rules: &AccountRules) -> Result<Vec<LogRecor
 /// The fields of a log record by the ids of its elements; `None` when the record is shorter than they are.
 fn log_record(ef: &Ef, record: &[u8]) -> Option<LogRecord> {
     let field = |id: &str| {
-        let before = ef.elements.iter().take_while(|element| element.id != id);
+        let before = ef.elements.iter().take_while(|element| *element.id != *id);
         let start: usize = before.map(|element| usize::from(element.format.length)).sum();
         record.get(start..)
     };

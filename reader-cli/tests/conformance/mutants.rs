@@ -84,7 +84,7 @@ fn selection_and_records() -> Vec<Mutant> {
         rows("record too many", "ssc-3.0", &["records.DF07.EF07.end"], |p| {
             let file = ef(p, "DF07.EF07");
             let mut more = file.elements[0].clone();
-            (more.tag, more.id) = (Some(0xEE), "more".to_owned());
+            (more.tag, more.id) = (Some(0xEE), "more".into());
             file.size += 2 + u16::from(more.format.length);
             file.records += 1;
             file.elements.push(more);

@@ -138,8 +138,8 @@ fn holder(profile: &Profile, city: &str, serial: u8) -> CardValues {
     values
         .iter()
         .filter(|(place, _)| {
-            let ef = profile.ef(&place.df, &place.ef).expect("SSSE has its files");
-            ef.elements.iter().any(|element| Some(element.id.as_str()) == place.item.as_deref())
+            let ef = profile.ef(place.df(), place.ef()).expect("SSSE has its files");
+            ef.elements.iter().any(|element| Some(&*element.id) == place.item.as_deref())
         })
         .fold(CardValues::new(), |mut kept, (place, value)| {
             kept.insert(place.clone(), value.clone());

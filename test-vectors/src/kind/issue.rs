@@ -39,10 +39,10 @@ fn format(key: &str) -> Option<Format> {
     let mut parts = place.split('.');
     let (df, ef, item) = (parts.next()?, parts.next()?, parts.next()?);
     let elements = &profile.ef(df, ef)?.elements;
-    let element = elements.iter().find(|element| element.id == item)?;
+    let element = elements.iter().find(|element| *element.id == *item)?;
     match (parts.next(), parts.next()) {
         (None, _) => Some(element.format),
-        (Some(inner), None) => element.inner.iter().find(|element| element.id == inner).map(|element| element.format),
+        (Some(inner), None) => element.inner.iter().find(|element| *element.id == *inner).map(|element| element.format),
         _ => None,
     }
 }
