@@ -2,14 +2,19 @@
 //! carries out what it was told once: a command with data is never sent twice.
 #![no_main]
 
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, LazyLock, Mutex};
 
 use card_core::apdu::{Command, Protocol, Response};
 use card_core::command::{self, Record};
 use card_core::limits::{ANSWER_BYTES_MAX, GET_RESPONSE_MAX, LE_CORRECTIONS_MAX};
-use card_core::reading;
+use card_core::play::{Script, Skipped};
+use card_core::script::Step;
 use card_core::transport::{Transport, TransportError};
+use card_core::tries::{Guard, Secret, TriesBook};
 use card_core::{Atr, Session};
+use card_profiles::approach::Means;
+use card_profiles::read::Reader;
+use card_profiles::{Profile, builtin};
 use libfuzzer_sys::fuzz_target;
 
 /// A card that answers with the input, piece by piece: each behind one byte of length, over and over.
@@ -96,10 +101,47 @@ fuzz_target!(|input: &[u8]| {
         }
     }
     heard.lock().expect("one thread").clear();
-    // Whole files: every record, by what the profile announces and without.
-    let lengths = [*parameter, 3, 200].map(u16::from);
-    if let Ok(Ok(bytes)) = reading::tagged_records(&mut session, *parameter, &lengths) {
-        assert!(bytes.len() <= 4 * (ANSWER_BYTES_MAX + 510));
-    }
-    assert!(heard.lock().expect("one thread").len() <= 4 * (1 + LE_CORRECTIONS_MAX + 2 * GET_RESPONSE_MAX));
+    let mut book = TriesBook::default();
+    let mut read = Counted { script: Reader::new(&CARD, &FILES, Means::default()), steps: 0 };
+    let _ = session.play(&mut read, None, &mut Guard { book: &mut book, consent: false });
+    assert!(read.steps <= *STEPS_MAX, "{} steps to read {} files", read.steps, FILES.len());
+    let heard = heard.lock().expect("one thread").len();
+    // The step that lost the card was not counted.
+    assert!(heard <= (read.steps + 1) * (1 + LE_CORRECTIONS_MAX + 2 * GET_RESPONSE_MAX), "{heard} exchanges");
 });
+
+/// A card type, and files of each structure in two directories.
+static CARD: LazyLock<Profile> = LazyLock::new(|| builtin("ssc-3.0").expect("built in"));
+const FILES: [(&str, &str); 4] = [("SSSE", "EF05"), ("SSSE", "EF08"), ("DF02", "EF07"), ("DF03", "EF05")];
+
+/// The way to each file, and each of its records, or parts of 8 bytes, in each form of READ.
+static STEPS_MAX: LazyLock<usize> = LazyLock::new(|| {
+    let files = FILES.iter().filter_map(|(df, ef)| CARD.ef(df, ef));
+    files.map(|ef| 16 + 8 * usize::from(ef.records).max(ef.elements.len()) + usize::from(ef.size) / 8).sum()
+});
+
+/// A script whose steps are counted.
+struct Counted<S> {
+    script: S,
+    steps: usize,
+}
+
+impl<S: Script> Script for Counted<S> {
+    fn next_step(&mut self) -> Option<Step> {
+        self.script.next_step()
+    }
+
+    fn secret(&self) -> Option<Secret> {
+        self.script.secret()
+    }
+
+    fn answer(&mut self, answer: &Response) {
+        self.steps += 1;
+        self.script.answer(answer);
+    }
+
+    fn skip(&mut self, why: Skipped) {
+        self.steps += 1;
+        self.script.skip(why);
+    }
+}
