@@ -8,13 +8,17 @@ mod commands;
 pub mod envelope;
 
 use card_core::algorithm::{Algorithm, AlgorithmRules, MacBytes};
-use card_core::crypto::{KeyForm, KeyLength};
+use card_core::crypto::{Block, KeyForm, KeyLength};
+use card_core::security::{KeyName, KeyRef};
 use serde::Deserialize;
 
 pub use commands::{CertificateAnswer, CertificateTooLong, Role, certificate_in};
 
 use crate::account::CommandRow;
 use crate::profile::{hex_bytes, hex_u16, named};
+
+/// Name of the application's master key (主控密钥), which no row of the profile's keys has.
+pub const MASTER_KEY: &str = "MKCERT";
 
 /// Certificate rows of a profile.
 #[derive(Clone, Debug, Deserialize)]
@@ -291,6 +295,12 @@ impl CertificateRules {
             private: nth(CertificateContent::PrivateKey)?,
             certificate: nth(CertificateContent::Certificate)?,
         })
+    }
+
+    /// The master key of the card with this factor: its own key, or the way to it from the key above all cards.
+    #[must_use]
+    pub fn master_key_of_card(&self, version: u8, card: Block) -> KeyRef {
+        KeyRef { name: KeyName::new(MASTER_KEY), version, path: vec![card], form: self.key_form() }
     }
 
     /// How the card holds its master key.

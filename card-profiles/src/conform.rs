@@ -34,10 +34,12 @@ use card_core::security::KeyRef;
 
 pub use answer::{Difference, Memory, Reply, altered};
 pub use area::{Area, Text};
+pub use certificate::{CertificateAct, CertificateMemory, CertificateWhat, WhichPair};
 pub use deal::{Deal, Start};
 use workshop::Workshop;
 
 use crate::approach::Means;
+use crate::certificate::Role;
 use crate::profile::{CardKind, Profile};
 
 /// One conformance case.
@@ -81,6 +83,8 @@ pub enum Effect {
 pub enum Need {
     /// The card's PIN.
     Pin,
+    /// A PIN of the certificate application.
+    CertificatePin(Role),
     /// A key, for this use.
     Key(KeyRef, Use),
 }
@@ -90,6 +94,8 @@ pub enum Need {
 pub enum Use {
     /// Authentication.
     Authenticate,
+    /// Encipherment of a block with the key itself.
+    Block,
     /// MAC with the session key of a PIN command.
     MessageMac,
     /// MAC with the key itself.
@@ -183,6 +189,8 @@ pub enum Act {
         /// What is enciphered.
         data: [u8; 8],
     },
+    /// The certificate application: what depends on its answers before.
+    Certificate(CertificateAct),
     /// PSAM: CREDIT SAM FOR PURCHASE with the MAC2 that a card would give for the transaction.
     Credit {
         /// The transaction, begun with [`Act::Begin`].
@@ -209,6 +217,12 @@ pub enum Expect {
     RecordOrNone(usize),
     /// An FCI with this name, SFI and algorithm.
     Fci(card_core::fci::Fci),
+    /// Tag, length and a point of the curve of SM2.
+    Point,
+    /// A signature by the public key asked for last.
+    Signature,
+    /// These data, which hold nothing of a person.
+    Exactly(Vec<u8>),
     /// The data kept.
     Same,
     /// Other data than those kept.
@@ -242,10 +256,32 @@ pub enum Expect {
 pub struct Bench {
     /// What the terminal can prove. Without PIN or factors the cases are made with placeholders, and need what is missing.
     pub means: Means,
+    /// PINs of the certificate application; the same holds for them.
+    pub certificate_pins: CertificatePins,
     /// Terminal number in transactions.
     pub terminal: [u8; 6],
     /// Date and time in transactions: YYYYMMDDHHMMSS in BCD.
     pub moment: [u8; 7],
+}
+
+/// PINs of the certificate application, where they are given.
+#[derive(Clone, Debug, Default)]
+pub struct CertificatePins {
+    /// The holder's.
+    pub user: Option<PinBcd>,
+    /// The administrator's.
+    pub administrator: Option<PinBcd>,
+}
+
+impl CertificatePins {
+    /// The one of a role.
+    #[must_use]
+    pub const fn of(&self, role: Role) -> Option<&PinBcd> {
+        match role {
+            Role::User => self.user.as_ref(),
+            Role::Administrator => self.administrator.as_ref(),
+        }
+    }
 }
 
 /// Every case of a profile, area by area, in the order of its rows.
@@ -298,6 +334,7 @@ impl Move {
             Act::Complete { deal, .. } => header(deal.complete.header()),
             Act::Prove { deal, .. } => deal.prove.map_or_else(String::new, |(row, _)| header(row.header())),
             Act::Encipher { key, .. } => format!("80FA0000 {}", key.name),
+            Act::Certificate(act) => header(act.header()),
             Act::Credit { .. } => "80720000".to_owned(),
         }
     }

@@ -226,7 +226,8 @@ fn certificates(profile: &Profile, out: &mut String) -> std::fmt::Result {
     for pin in [&rules.user_pin, &rules.administrator_pin] {
         let length = if pin.bytes == 0 { "2-6".to_owned() } else { pin.bytes.to_string() };
         let header = name(&pin.verify.header());
-        writeln!(out, "| VERIFY {} ({length} 字节 bytes, {} 次 tries) | {header} |", pin.name, pin.tries)?;
+        let (name, id, tries) = (&pin.name, pin.id, pin.tries);
+        writeln!(out, "| VERIFY {name} {id:02X} ({length} 字节 bytes, {tries} 次 tries) | {header} |")?;
     }
     for (command, row) in rules.commands.rows() {
         writeln!(out, "| {command} | {} |", name(&row.header()))?;

@@ -12,6 +12,7 @@ use card_core::security::KeyName;
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
+use crate::certificate::MASTER_KEY;
 use crate::profile::{KeyClass, KeyRow, Profile};
 use crate::rehearsal::MARK;
 
@@ -201,11 +202,13 @@ impl GivenKeys {
         for row in &self.0 {
             let wrong = |problem| KeyFileError::Row { line: row.line, problem };
             let mut found = false;
-            for (index, key) in profile.key.iter().enumerate().filter(|(_, key)| row.which.means(key)) {
+            let rows = profile.key.iter().enumerate().filter(|(_, key)| row.which.means(key));
+            let rows = rows.map(|(index, key)| (index, key.name.clone(), profile.form(key)));
+            for (index, name, form) in rows.chain(master_key(profile).filter(|(_, name, _)| row.which.names(name))) {
                 found = true;
-                let bytes = row.key.of_card(profile.form(key), card_factor).map_err(wrong)?;
+                let bytes = row.key.of_card(form, card_factor).map_err(wrong)?;
                 slots.retain(|slot| slot.index != index);
-                slots.push(Slot { index, name: key.name.clone(), version: row.version, bytes });
+                slots.push(Slot { index, name, version: row.version, bytes });
             }
             if !found {
                 return Err(wrong(RowProblem::NoSuchKey));
@@ -216,9 +219,15 @@ impl GivenKeys {
     }
 }
 
+/// The master key of the certificate application, behind the keys of the rows: by its name only, no class means it.
+fn master_key(profile: &Profile) -> impl Iterator<Item = (usize, KeyName, KeyForm)> {
+    let rules = profile.certificate.as_ref().filter(|rules| rules.access.is_some());
+    rules.map(|rules| (profile.key.len(), KeyName::new(MASTER_KEY), rules.key_form())).into_iter()
+}
+
 /// A key slot to fill.
 pub struct Slot {
-    /// Index of the key's row in the profile.
+    /// Index of the key's row in the profile; that of the certificate application's master key comes after them.
     pub index: usize,
     /// Name of the key.
     pub name: KeyName,
@@ -242,6 +251,10 @@ impl fmt::Display for Slot {
 }
 
 impl Which {
+    fn names(&self, key: &KeyName) -> bool {
+        matches!(self, Self::Name(name) if name == key)
+    }
+
     fn means(&self, key: &KeyRow) -> bool {
         match self {
             Self::Name(name) => key.name == *name,

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use card_core::crypto::Block;
+use card_core::crypto::{Block, Block16};
 use card_core::key::Key16;
 use card_core::security::keyring::KeyRing;
 use card_core::security::{KeyName, KeyRef, MacKey, SecurityError, SecurityModule, WrappedKey};
@@ -20,6 +20,7 @@ use crate::profile::{CardKind, KeyClass, Profile};
 pub struct OwnKeys {
     ring: KeyRing,
     above: BTreeSet<KeyName>,
+    held: BTreeSet<KeyName>,
     versions: KeyVersions,
 }
 
@@ -30,17 +31,45 @@ impl OwnKeys {
     /// [`KeyFileError`] when a row does not fit the profile.
     pub fn of(keys: &GivenKeys, profile: &Profile, card_factor: Block) -> Result<Self, KeyFileError> {
         let (mut ring, mut above, mut versions) = (KeyRing::new(), BTreeSet::new(), KeyVersions::default());
+        let mut held = BTreeSet::new();
         for slot in keys.slots(profile, card_factor)? {
             let whole: Vec<u8> = slot.bytes.iter().copied().cycle().take(16).collect();
             let Ok(bytes) = whole.try_into() else { continue };
             ring.insert(slot.name.clone(), slot.version, Key16::new(bytes));
             versions = versions.with(slot.name.clone(), slot.version);
+            held.insert(slot.name.clone());
             let class = profile.key.get(slot.index).map(|row| row.class);
             if profile.kind == CardKind::Psam && class != Some(KeyClass::Mk) {
                 above.insert(slot.name);
             }
         }
-        Ok(Self { ring, above, versions })
+        Ok(Self { ring, above, held, versions })
+    }
+
+    /// Whether the file gives this key.
+    #[must_use]
+    pub fn has(&self, name: &KeyName) -> bool {
+        self.held.contains(name)
+    }
+
+    /// Takes a key of another file under another name, to put it on the card in the place of the one held; `None` when that
+    /// file does not give it.
+    ///
+    /// # Errors
+    /// [`KeyFileError`] when a row of that file does not fit the profile.
+    pub fn take(
+        &mut self,
+        name: &KeyName,
+        other: &GivenKeys,
+        profile: &Profile,
+        card_factor: Block,
+    ) -> Result<Option<KeyName>, KeyFileError> {
+        let slots = other.slots(profile, card_factor)?;
+        let found = slots.into_iter().find(|slot| slot.name == *name);
+        let Some(key) = found.and_then(|slot| slot.bytes.as_slice().try_into().ok()) else { return Ok(None) };
+        let taken = KeyName::new(&format!("{name}-NEW"));
+        self.ring.insert(taken.clone(), 1, Key16::new(key));
+        Ok(Some(taken))
     }
 
     /// Versions of the keys, as the file says.
@@ -69,6 +98,11 @@ impl SecurityModule for OwnKeys {
     fn encipher(&mut self, key: &KeyRef, factor: Block, blocks: &[u8]) -> Result<Vec<u8>, SecurityError> {
         let key = self.own(key);
         self.ring.encipher(&key, factor, blocks)
+    }
+
+    fn encipher_block(&mut self, key: &KeyRef, block: Block16) -> Result<Block16, SecurityError> {
+        let key = self.own(key);
+        self.ring.encipher_block(&key, block)
     }
 
     fn wrap(

@@ -245,6 +245,12 @@ pub struct ConformArguments {
     /// The card's keys, marked REHEARSAL, in place of a PSAM.
     #[arg(long, value_name = "FILE")]
     pub keys: Option<PathBuf>,
+    /// PIN of the holder in the certificate application: env:NAME, file:PATH or prompt. A card that has none yet gets it.
+    #[arg(long, value_name = "SOURCE")]
+    pub certificate_pin: Option<SecretSource>,
+    /// PIN of its administrator: env:NAME, file:PATH or prompt. A card that has none yet gets it.
+    #[arg(long, value_name = "SOURCE")]
+    pub administrator_pin: Option<SecretSource>,
     /// PIN, where a case asks for it.
     #[command(flatten)]
     pub pin: PinArguments,

@@ -16,9 +16,12 @@ mod readers;
 mod shell;
 mod trace;
 
+use std::path::Path;
+
 use card_core::security::psam::Psam;
 use card_core::tries::TriesLeft;
 use card_profiles::Catalog;
+use card_profiles::key_file::GivenKeys;
 use card_profiles::memory::CardMemory;
 use settlement::BusinessDate;
 use settlement::id::TerminalNumber;
@@ -262,6 +265,16 @@ impl Setting<'_> {
             crate::language::Language::En => en,
         }
     }
+}
+
+/// The keys of a key file marked REHEARSAL, with its name for errors.
+fn key_file(path: &Path) -> Result<(String, GivenKeys), TerminalError> {
+    let name = path.display().to_string();
+    let bytes = std::fs::read(path).map(zeroize::Zeroizing::new);
+    let bytes = bytes.map_err(|source| TerminalError::File { path: name.clone(), source })?;
+    let keys =
+        GivenKeys::parse_bytes(&bytes).map_err(|source| TerminalError::KeyFile { path: name.clone(), source })?;
+    Ok((name, keys))
 }
 
 /// What spends a try of another PIN of the card, by the name under which its tries are remembered in the journal.

@@ -4,22 +4,25 @@
 //! Owns: acts into commands, cryptograms of the security module, verdicts. Never: decides what is right (`conform` of
 //! `card-profiles`), skips a case without saying why.
 
+mod acts;
+mod certificate;
 pub mod report;
 
-use card_core::apdu::{Command, Response};
-use card_core::script::{Step, StepError};
+use card_core::script::Step;
 use card_core::security::{KeyRef, MacKey, SecurityError, SecurityModule};
 use card_core::session::SessionError;
-use card_core::{Session, StatusWord, command};
+use card_core::{Session, StatusWord};
+use card_profiles::certificate::Role;
 use card_profiles::conform::{
-    Act, Case, Deal, Difference, Effect, Expect, Memory, Move, Need, Reply, Start, Text, Use, altered,
+    Act, Bench, Case, CertificateWhat, Difference, Effect, Expect, Memory, Move, Need, Text, Use,
 };
 
 /// Who carries out cases: one card, and what can prove keys to it.
 pub struct Runner<'a> {
     session: Session,
     module: Option<&'a mut dyn SecurityModule>,
-    has_pin: bool,
+    /// PINs that the cases were made with.
+    pins: Vec<Need>,
     destructive: bool,
     /// Keys that were asked of the module, and whether it can use them so.
     known: Vec<(KeyRef, Use, bool)>,
@@ -55,6 +58,8 @@ enum Stop {
     Different(Difference),
     /// The security module cannot.
     Module(SecurityError),
+    /// What the case builds on is not on the card.
+    Absent(Text),
 }
 
 impl From<SessionError> for Stop {
@@ -70,15 +75,13 @@ impl From<SecurityError> for Stop {
 }
 
 impl<'a> Runner<'a> {
-    /// On a card. Cases that write, spend tries or block are carried out only when `destructive`.
+    /// On a card, with the means of `bench`. Cases that write, spend tries or block are carried out only when `destructive`.
     #[must_use]
-    pub const fn new(
-        session: Session,
-        module: Option<&'a mut dyn SecurityModule>,
-        has_pin: bool,
-        destructive: bool,
-    ) -> Self {
-        Self { session, module, has_pin, destructive, known: Vec::new(), refused: Vec::new() }
+    pub fn new(session: Session, module: Option<&'a mut dyn SecurityModule>, bench: &Bench, destructive: bool) -> Self {
+        let roles = [Role::User, Role::Administrator].into_iter();
+        let roles = roles.filter(|role| bench.certificate_pins.of(*role).is_some()).map(Need::CertificatePin);
+        let pins = bench.means.pin.iter().map(|_| Need::Pin).chain(roles).collect();
+        Self { session, module, pins, destructive, known: Vec::new(), refused: Vec::new() }
     }
 
     /// Carries out a case; `chosen` when it was asked for by its id, which a final case needs.
@@ -94,16 +97,14 @@ impl<'a> Runner<'a> {
             Ok(()) => Verdict::Passed,
             Err(Stop::Different(difference)) => Verdict::Failed(difference),
             Err(Stop::Module(error)) => Verdict::Skipped(module_refused(&error)),
+            Err(Stop::Absent(what)) => return Ok(Outcome { verdict: Verdict::Skipped(what), unrestored: None }),
             Err(Stop::Lost(error)) => return Err(error),
         };
         let unrestored = match self.carry_out(&case.restore, &mut memory) {
             Ok(()) => None,
             Err(Stop::Different(difference)) => Some(difference),
-            Err(Stop::Module(error)) => Some(Difference {
-                place: case.id.clone(),
-                expected: Text::new("恢复原状", "what was before"),
-                seen: module_refused(&error),
-            }),
+            Err(Stop::Module(error)) => Some(unrestored(case, module_refused(&error))),
+            Err(Stop::Absent(what)) => Some(unrestored(case, what)),
             Err(Stop::Lost(error)) => return Err(error),
         };
         Ok(Outcome { verdict, unrestored })
@@ -136,8 +137,17 @@ impl<'a> Runner<'a> {
         }
         for need in &case.needs {
             match need {
-                Need::Pin if !self.has_pin => {
-                    return Some(Text::new("需要口令：加 --pin", "it needs the PIN: give --pin"));
+                Need::Pin | Need::CertificatePin(_) if !self.pins.contains(need) => {
+                    let option = match need {
+                        Need::CertificatePin(Role::User) => "--certificate-pin",
+                        Need::CertificatePin(Role::Administrator) => "--administrator-pin",
+                        Need::Pin | Need::Key(..) => "--pin",
+                    };
+                    let name = need_name(need);
+                    return Some(Text::new(
+                        format!("需要 {name}：加 {option}"),
+                        format!("it needs the {name}: give {option}"),
+                    ));
                 }
                 Need::Key(key, usage) if !self.can_use(key, *usage) => {
                     let (zh, en) = use_words(*usage);
@@ -146,7 +156,7 @@ impl<'a> Runner<'a> {
                         format!("it needs {} ({en}): the security module has not, or not for this", key.name),
                     ));
                 }
-                Need::Pin | Need::Key(..) => {}
+                Need::Pin | Need::CertificatePin(_) | Need::Key(..) => {}
             }
         }
         None
@@ -161,6 +171,7 @@ impl<'a> Runner<'a> {
             let zeros = [0; 8];
             match usage {
                 Use::Authenticate => module.authentication_cryptogram(key, zeros, zeros).is_ok(),
+                Use::Block => module.encipher_block(key, [0; 16]).is_ok(),
                 Use::MessageMac => module.mac(key, MacKey::Message(zeros), zeros, &[0]).is_ok(),
                 Use::WholeMac => module.mac(key, MacKey::Whole, zeros, &[0]).is_ok(),
                 Use::TransactionMac => module.mac(key, MacKey::Session(zeros), zeros, &[0]).is_ok(),
@@ -192,151 +203,6 @@ impl<'a> Runner<'a> {
         Ok(())
     }
 
-    fn act(&mut self, done: &Move, memory: &mut Memory) -> Result<Reply, Stop> {
-        let before = self.session.wire().exchanges;
-        let mut computed = Vec::new();
-        let response = match &done.act {
-            Act::Reset => {
-                self.session.reset()?;
-                Response { data: Vec::new(), sw: StatusWord::OK }
-            }
-            Act::Do(step) => self.step(done, step)?,
-            Act::Challenge(bytes) => self.challenge(*bytes, memory)?,
-            Act::Authenticate { key, id, other_version, wrong } => {
-                self.authenticate(key, *id, (*other_version, *wrong), memory)?
-            }
-            Act::Secure { command, wrong } => {
-                let challenge = first(&memory.challenge);
-                let command = command.command(self.module()?, challenge)?;
-                self.session.send(&if *wrong { wrong_end(command) } else { command })?
-            }
-            Act::ReloadPin { header: [cla, ins, p1, p2], digits, key, wrong } => {
-                let mac = self.module()?.mac(key, MacKey::Tac, [0; 8], digits.expose())?;
-                let command = Command::new(*cla, *ins, *p1, *p2).with_data([digits.expose(), &mac].concat()).secret();
-                self.session.send(&if *wrong { wrong_end(command) } else { command })?
-            }
-            Act::Write { header, altered: differs, mac } => {
-                let data = if *differs { altered(&memory.kept) } else { memory.kept.clone() };
-                self.write(*header, &data, mac.as_ref(), memory)?
-            }
-            Act::Begin(deal) => {
-                let response = self.session.send(&deal.begin)?;
-                let start = response.sw.is_ok().then(|| deal.start(&response.data)).flatten();
-                if let (Some(start), Some(fields)) = (start, &deal.mac1) {
-                    computed.push(self.deal_mac(deal, &start, fields)?);
-                }
-                response
-            }
-            Act::Complete { deal, wrong } => {
-                let mac = self.deal_mac(deal, &memory.start, &deal.sent)?;
-                let completion = deal.completion(&memory.start, as_mac(&mac));
-                let response = self.session.send(&if *wrong { wrong_end(completion) } else { completion })?;
-                if let Some(fields) = &deal.tac {
-                    let input = deal.fields(&memory.start).input(fields);
-                    computed.push(self.module()?.mac(&deal.tac_key, MacKey::Tac, [0; 8], &input)?.to_vec());
-                }
-                if let Some(fields) = &deal.mac2 {
-                    computed.push(self.deal_mac(deal, &memory.start, fields)?);
-                }
-                response
-            }
-            Act::Prove { deal, ahead } => match deal.proof(&memory.start, *ahead) {
-                Some(command) => self.session.send(&command)?,
-                None => return Err(SecurityError::Unsupported { operation: "ask for a proof" }.into()),
-            },
-            Act::Encipher { key, random, data } => {
-                let block = key.form.rules.authentication_block(*data);
-                let response = self.session.send(&command::psam_encipher(&block))?;
-                let cryptogram = self.module()?.authentication_cryptogram(key, *random, *data)?;
-                computed.push(cryptogram.to_vec());
-                let data = key.form.rules.cryptogram_of(&response.data).map(|block| block.to_vec());
-                Response { data: data.unwrap_or_default(), ..response }
-            }
-            Act::Credit { deal, wrong } => {
-                let mac = self.deal_mac(deal, &memory.start, &deal.sent)?;
-                let command = command::psam_credit_purchase(as_mac(&mac));
-                self.session.send(&if *wrong { wrong_end(command) } else { command })?
-            }
-        };
-        let exchanges = self.session.wire().exchanges - before;
-        Ok(Reply { data: response.data, sw: response.sw, exchanges, protocol: self.session.protocol(), computed })
-    }
-
-    fn step(&mut self, done: &Move, step: &Step) -> Result<Response, Stop> {
-        let different =
-            |expected: Text, seen: Text| Stop::Different(Difference { place: done.place(), expected, seen });
-        let module = self.module.as_deref_mut().map(|module| module as &mut dyn SecurityModule);
-        match self.session.perform(step, module) {
-            Ok(response) => Ok(response),
-            Err(StepError::Session(error)) => Err(Stop::Lost(error)),
-            Err(StepError::Security(error)) => Err(Stop::Module(error)),
-            Err(StepError::NoModule(name)) => Err(Stop::Module(SecurityError::KeyNotFound { name, version: 1 })),
-            Err(StepError::Challenge(sw)) => Err(different(
-                Text::new("随机数", "a challenge"),
-                Text::new(format!("{:04X}", sw.0), format!("{:04X}", sw.0)),
-            )),
-            Err(StepError::NotGenuine(name)) => Err(different(
-                Text::new(format!("持有密钥 {name}"), format!("a card that holds {name}")),
-                Text::new("密文错误", "a wrong cryptogram"),
-            )),
-        }
-    }
-
-    fn challenge(&mut self, bytes: u8, memory: &mut Memory) -> Result<Response, Stop> {
-        let response = self.session.send(&command::get_challenge(u16::from(bytes)))?;
-        memory.challenge = [0; 16];
-        memory.challenge.iter_mut().zip(&response.data).for_each(|(slot, byte)| *slot = *byte);
-        Ok(response)
-    }
-
-    fn authenticate(
-        &mut self,
-        key: &KeyRef,
-        id: u8,
-        (other_version, wrong): (bool, bool),
-        memory: &Memory,
-    ) -> Result<Response, Stop> {
-        let plain = [1, 2, 3, 4, 5, 6, 7, 8];
-        let mut auth = self.module()?.authentication_cryptogram(key, first(&memory.challenge), plain)?;
-        if wrong {
-            auth = auth.map(|byte| !byte);
-        }
-        let command = command::external_authenticate(id, auth, plain);
-        let version = key.form.rules.key_version_byte;
-        let version = if other_version { version.map(|version| version.wrapping_add(1)) } else { version };
-        let command = match version {
-            Some(version) => command::with_key_version(command, version),
-            None => command,
-        };
-        Ok(self.session.send(&command)?)
-    }
-
-    fn write(
-        &mut self,
-        [cla, ins, p1, p2]: [u8; 4],
-        data: &[u8],
-        mac: Option<&(KeyRef, bool)>,
-        memory: &Memory,
-    ) -> Result<Response, Stop> {
-        let command = Command::new(cla, ins, p1, p2);
-        let Some((key, wrong)) = mac else { return Ok(self.session.send(&command.with_data(data))?) };
-        let lc = u8::try_from(data.len() + 4).unwrap_or(u8::MAX);
-        let message = [&[cla, ins, p1, p2, lc], data].concat();
-        let mac = self.module()?.mac(key, MacKey::Whole, first(&memory.challenge), &message)?;
-        let command = command.with_data([data, &mac].concat());
-        Ok(self.session.send(&if *wrong { wrong_end(command) } else { command })?)
-    }
-
-    fn deal_mac(
-        &mut self,
-        deal: &Deal,
-        start: &Start,
-        fields: &[card_profiles::account::Field],
-    ) -> Result<Vec<u8>, Stop> {
-        let input = deal.fields(start).input(fields);
-        Ok(self.module()?.mac(&deal.key, MacKey::Session(deal.seed(start)), [0; 8], &input)?.to_vec())
-    }
-
     fn module(&mut self) -> Result<&mut dyn SecurityModule, Stop> {
         match self.module.as_deref_mut() {
             Some(module) => Ok(module),
@@ -352,6 +218,11 @@ fn proof(done: &Move) -> Option<Need> {
         _ if !must_be_right => None,
         Act::Do(Step::Send(command)) if command.is_secret() && command.ins == 0x20 => Some(Need::Pin),
         Act::Do(Step::Authenticate { key, .. }) => Some(Need::Key(key.clone(), Use::Authenticate)),
+        Act::Do(Step::AuthenticateWhole { key, .. }) => Some(Need::Key(key.clone(), Use::Block)),
+        Act::Certificate(act) => match &act.what {
+            CertificateWhat::Verify { role, .. } => Some(Need::CertificatePin(*role)),
+            _ => None,
+        },
         _ => None,
     }
 }
@@ -359,30 +230,20 @@ fn proof(done: &Move) -> Option<Need> {
 fn need_name(need: &Need) -> String {
     match need {
         Need::Pin => "PIN".to_owned(),
+        Need::CertificatePin(Role::User) => "user PIN (certificates)".to_owned(),
+        Need::CertificatePin(Role::Administrator) => "administrator PIN (certificates)".to_owned(),
         Need::Key(key, _) => key.name.to_string(),
     }
 }
 
-fn first(challenge: &[u8; 16]) -> [u8; 8] {
-    challenge.first_chunk().copied().unwrap_or_default()
-}
-
-fn as_mac(bytes: &[u8]) -> [u8; 4] {
-    bytes.try_into().unwrap_or_default()
-}
-
-/// The command with the last byte of its data, part of a MAC, inverted.
-fn wrong_end(command: Command) -> Command {
-    let mut data = command.data().to_vec();
-    if let Some(last) = data.last_mut() {
-        *last = !*last;
-    }
-    command.with_data(data)
+fn unrestored(case: &Case, seen: Text) -> Difference {
+    Difference { place: case.id.clone(), expected: Text::new("恢复原状", "what was before"), seen }
 }
 
 const fn use_words(usage: Use) -> (&'static str, &'static str) {
     match usage {
         Use::Authenticate => ("认证", "authentication"),
+        Use::Block => ("加密", "encipherment"),
         Use::MessageMac | Use::WholeMac => ("报文 MAC", "MAC of a message"),
         Use::TransactionMac => ("交易 MAC", "MAC of a transaction"),
         Use::Tac => ("TAC", "TAC"),

@@ -8,7 +8,8 @@ use card_core::StatusWord;
 use card_core::apdu::Protocol;
 use card_core::fci::Fci;
 
-use super::{Act, Deal, Expect, Move, Start, Text};
+use super::{Act, CertificateMemory, CertificateWhat, Deal, Expect, Move, Start, Text};
+use crate::certificate::CertificateRules;
 
 /// What came of a move.
 #[derive(Clone, Debug)]
@@ -34,6 +35,8 @@ pub struct Memory {
     pub kept: Vec<u8>,
     /// The transaction begun.
     pub start: Start,
+    /// What the certificate application answered.
+    pub certificate: CertificateMemory,
     before: Start,
     completion: Vec<u8>,
 }
@@ -63,6 +66,21 @@ impl Memory {
         }
         if let (Act::Complete { .. }, true) = (&done.act, reply.sw.is_ok()) {
             self.completion.clone_from(&reply.data);
+        }
+        if let (Act::Certificate(act), true) = (&done.act, reply.sw.is_ok()) {
+            match act.what {
+                CertificateWhat::PublicKey { .. } => {
+                    self.certificate.public = CertificateRules::public_key(&reply.data).ok();
+                }
+                CertificateWhat::Open { .. } => {
+                    self.certificate.opened = reply.data.as_slice().try_into().unwrap_or_default();
+                }
+                CertificateWhat::Verify { .. }
+                | CertificateWhat::SetUp { .. }
+                | CertificateWhat::Generate
+                | CertificateWhat::Sign
+                | CertificateWhat::Install { .. } => {}
+            }
         }
         for expect in &done.expect {
             self.check(done, expect, reply).map_err(|(expected, seen)| difference(done, expected, seen))?;
@@ -116,6 +134,26 @@ impl Memory {
                 check(sw.is_ok(), status_of(StatusWord::OK), status())?;
                 let seen = Fci::parse(data).map_err(|_| (fci(expected), Text::new("不是 FCI", "no FCI")))?;
                 check(seen == *expected, fci(expected), fci(&seen))
+            }
+            Expect::Point => {
+                let expected = || Text::new("SM2 公钥", "an SM2 public key");
+                check(sw.is_ok(), expected(), status())?;
+                let seen = Text::new("不在曲线上，或其他格式", "no point of the curve, or another form");
+                check(CertificateRules::public_key(data).is_ok(), expected(), seen)
+            }
+            Expect::Signature => {
+                let expected = || Text::new("卡片公钥可验证的签名", "a signature by the card's public key");
+                check(sw.is_ok(), expected(), status())?;
+                let digest = reply.computed.first().and_then(|digest| digest.as_slice().try_into().ok());
+                let verified = self.certificate.public.zip(digest);
+                let right = verified
+                    .is_some_and(|(public, digest)| CertificateRules::signature(&public, &digest, data).is_ok());
+                check(right, expected(), Text::new("验签失败", "a signature that does not verify"))
+            }
+            Expect::Exactly(wanted) => {
+                let expected = || Text::new("装入的数据", "the data installed");
+                check(sw.is_ok(), expected(), status())?;
+                check(data == wanted, expected(), Text::new("不同的数据", "other data"))
             }
             Expect::Same | Expect::Other | Expect::Altered => {
                 check(sw.is_ok(), status_of(StatusWord::OK), status())?;

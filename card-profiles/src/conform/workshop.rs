@@ -5,13 +5,16 @@
 use card_core::StatusWord;
 use card_core::apdu::Command;
 use card_core::command::{self, Record};
+use card_core::crypto::Block;
+use card_core::pin::PinBcd;
 use card_core::script::Step;
 use card_core::security::{Factors, KeyRef};
 
-use super::{Act, Area, Bench, Case, Effect, Expect, Move, Need, Text, Use};
+use super::{Act, Area, Bench, Case, CertificateWhat, Effect, Expect, Move, Need, Text, Use};
 use crate::access::{Access, Right};
 use crate::address;
 use crate::approach::select_command;
+use crate::certificate::{CertificatePin, Role};
 use crate::profile::{CardKind, Df, Ef, EfKind, KeyClass, KeyRow, Profile};
 
 /// Placeholder where no card is known: the case needs keys and is not carried out.
@@ -86,6 +89,18 @@ impl<'a> Workshop<'a> {
     /// The PIN as BCD.
     pub(super) fn pin(&self) -> &[u8] {
         self.bench.means.pin.as_deref().unwrap_or(&NO_PIN)
+    }
+
+    /// A PIN of the certificate application; where none is given, zeros of a length that fits.
+    pub(super) fn certificate_pin(&self, row: &CertificatePin, role: Role) -> PinBcd {
+        let digits = "0".repeat(2 * usize::from(row.bytes.clamp(2, 6)));
+        let none = || PinBcd::parse(&digits).expect("4 to 12 digits are a PIN");
+        self.bench.certificate_pins.of(role).cloned().unwrap_or_else(none)
+    }
+
+    /// The factor that leads to this card's own keys.
+    pub(super) fn card_factor(&self) -> Block {
+        self.bench.means.factors.unwrap_or(NO_FACTORS).card
     }
 
     /// VERIFY as this card has it.
@@ -248,9 +263,22 @@ fn needs(done: &Move) -> Vec<Need> {
             card_core::secure::Messaging::Whole { .. } => key(&command.key, Use::WholeMac),
         },
         Act::Do(Step::VerifyHashed { .. }) => vec![Need::Pin],
-        Act::Do(Step::AuthenticateWhole { key: used, .. }) => key(used, Use::Authenticate),
-        Act::Do(Step::ReplaceHashed(hashed)) => [key(&hashed.key, Use::WholeMac), vec![Need::Pin]].concat(),
-        Act::Do(Step::LoadKey(load)) => key(&load.protecting, Use::WholeMac),
+        Act::Certificate(act) => match &act.what {
+            CertificateWhat::Verify { role, .. } | CertificateWhat::SetUp { role, .. } => {
+                vec![Need::CertificatePin(*role)]
+            }
+            CertificateWhat::Generate
+            | CertificateWhat::PublicKey { .. }
+            | CertificateWhat::Sign
+            | CertificateWhat::Open { .. }
+            | CertificateWhat::Install { .. } => Vec::new(),
+        },
+        Act::Do(Step::AuthenticateWhole { key: used, .. }) => key(used, Use::Block),
+        Act::Do(Step::ReplaceHashed(hashed)) => {
+            let used = [key(&hashed.key, Use::Block), key(&hashed.key, Use::WholeMac)].concat();
+            [used, vec![Need::CertificatePin(Role::Administrator)]].concat()
+        }
+        Act::Do(Step::LoadKey(load)) => [key(&load.protecting, Use::WholeMac), key(&load.key, Use::WholeMac)].concat(),
         Act::ReloadPin { key: used, .. } => [key(used, Use::Tac), vec![Need::Pin]].concat(),
         Act::Write { mac, .. } => mac.as_ref().map(|(used, _)| key(used, Use::WholeMac)).unwrap_or_default(),
         Act::Begin(deal) if deal.mac1.is_some() => key(&deal.key, Use::TransactionMac),

@@ -69,6 +69,8 @@ fn lint_files(rules: &CertificateRules, findings: &mut Findings) {
 }
 
 fn lint_pins(rules: &CertificateRules, findings: &mut Findings) {
+    let ids = [&rules.user_pin, &rules.administrator_pin].map(|pin| format!("{:02X}", pin.id));
+    findings.duplicates(PLACE, "PIN id", ids.into_iter());
     for pin in [&rules.user_pin, &rules.administrator_pin] {
         let place = format!("{PLACE}.{}", pin.name);
         findings.range(&place, "bytes of the digits", pin.bytes.into(), &[0, 2, 3, 4, 5, 6], "2 to 6, or 0 for any");
@@ -105,7 +107,8 @@ mod tests {
     use crate::lint::lint;
 
     /// One change of the built-in text, and a word of the finding that it must bring.
-    const CHANGES: [(&str, &str, &str); 17] = [
+    const CHANGES: [(&str, &str, &str); 18] = [
+        ("{ id = 0x81, name", "{ id = 0x01, name", "certificate: PIN id 01 is used twice"),
         ("fid = \"0013\"", "fid = \"0012\"", "certificate: FID 0012 is used twice"),
         ("fid = \"0013\"", "fid = \"0032\"", "certificate: SFI 12 is used twice"),
         ("id = \"EF13\"", "id = \"EF12\"", "certificate: file id EF12 is used twice"),

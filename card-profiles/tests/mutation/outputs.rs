@@ -13,7 +13,7 @@ use card_core::security::{CityCode, Factors};
 use card_profiles::Profile;
 use card_profiles::approach::{KeyVersions, Means};
 use card_profiles::assumption::assumptions;
-use card_profiles::conform::{Bench, cases};
+use card_profiles::conform::{Bench, CertificatePins, cases};
 use card_profiles::document::document;
 use card_profiles::layout::layout;
 use card_profiles::plan::{Plan, Target};
@@ -51,6 +51,7 @@ impl Outputs {
             Err(error) => Print::of(&error),
         };
         let bench = Bench {
+            certificate_pins: CertificatePins::default(),
             means: Means {
                 pin: profile.pin.is_some().then(|| vec![0x12, 0x34, 0x56]),
                 factors: Some(factors),

@@ -5,7 +5,7 @@
 
 use card_core::fci::Fci;
 use card_core::security::KeyName;
-use card_profiles::certificate::{CertificateContent, CertificateFile, CertificateRight, CertificateRules};
+use card_profiles::certificate::{CertificateContent, CertificateFile, CertificateRight, CertificateRules, MASTER_KEY};
 use card_profiles::profile::KeyClass;
 
 use super::{DfModel, EfModel, KEY_SLOT, KeyModel, ModelError, Places, Rule, Structure};
@@ -73,7 +73,7 @@ pub(super) fn model(
     }
     let (upper, df, master_key) = (dfs.len(), dfs.len() + 1, keys.len());
     keys.push(KeyModel {
-        name: KeyName::new("MKCERT"),
+        name: KeyName::new(MASTER_KEY),
         df,
         class: KeyClass::Mk,
         id: 0,

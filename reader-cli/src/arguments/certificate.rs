@@ -18,6 +18,10 @@ pub enum CertificateCommand {
     SetUp(SetUpArguments),
     /// Verify a PIN of the certificate application.
     VerifyPin(VerifyArguments),
+    /// Change the administrator's PIN, under the application's master key.
+    ChangeAdministratorPin(ChangeArguments),
+    /// Put another master key on the card, under the present one.
+    LoadMasterKey(LoadArguments),
     /// Generate the key pair that signs; the card keeps the private key and shows the public one.
     Generate(GenerateArguments),
     /// Show a public key, or write it or its certificate to a file.
@@ -57,6 +61,34 @@ pub struct VerifyArguments {
     /// PIN.
     #[command(flatten)]
     pub pin: PinArguments,
+}
+
+/// `cert change-administrator-pin`.
+#[derive(Args, Debug)]
+pub struct ChangeArguments {
+    /// The card's key MKCERT, in a key file marked REHEARSAL.
+    #[arg(long, value_name = "FILE")]
+    pub keys: PathBuf,
+    /// The present PIN of the administrator.
+    #[command(flatten)]
+    pub pin: PinArguments,
+    /// The new one: env:NAME, file:PATH or prompt.
+    #[arg(long, value_name = "SOURCE")]
+    pub new_pin: Option<SecretSource>,
+}
+
+/// `cert load-master-key`.
+#[derive(Args, Debug)]
+pub struct LoadArguments {
+    /// The card's key MKCERT, in a key file marked REHEARSAL.
+    #[arg(long, value_name = "FILE")]
+    pub keys: PathBuf,
+    /// The key that takes its place, in another such file.
+    #[arg(long, value_name = "FILE")]
+    pub new_keys: PathBuf,
+    /// Spend a try of a key that the card refused before.
+    #[arg(long)]
+    pub last_try: bool,
 }
 
 /// `cert generate`.

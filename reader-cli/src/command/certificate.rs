@@ -5,16 +5,19 @@
 use std::path::Path;
 
 use card_core::crypto::Sm2PublicKey;
+use card_core::security::{KeyName, KeyRef};
 use card_profiles::certificate::envelope::Envelope;
-use card_profiles::certificate::{CertificateRules, Role};
+use card_profiles::certificate::{CertificateRules, MASTER_KEY, Role};
+use card_profiles::key_file::GivenKeys;
+use card_profiles::own_keys::OwnKeys;
 
-use super::{Setting, with_memory_of};
+use super::{Setting, key_file, with_memory_of};
 use crate::arguments::PinArguments;
 use crate::arguments::certificate::{
-    CertificateCommand, ExportArguments, GenerateArguments, InstallArguments, Pair, SetUpArguments, SignArguments,
-    VerifyArguments,
+    CertificateCommand, ChangeArguments, ExportArguments, GenerateArguments, InstallArguments, LoadArguments, Pair,
+    SetUpArguments, SignArguments, VerifyArguments,
 };
-use crate::counter::certificate::{Certificates, fingerprint, is_certificate};
+use crate::counter::certificate::{Certificates, fingerprint, is_certificate, prove_master_key};
 use crate::counter::tap::Tapped;
 use crate::error::TerminalError;
 use crate::exit::Exit;
@@ -35,6 +38,8 @@ pub(super) fn run(setting: &Setting<'_>, command: &CertificateCommand) -> Result
         CertificateCommand::Show => show(setting),
         CertificateCommand::SetUp(arguments) => set_up(setting, arguments),
         CertificateCommand::VerifyPin(arguments) => verify_pin(setting, arguments),
+        CertificateCommand::ChangeAdministratorPin(arguments) => change_administrator_pin(setting, arguments),
+        CertificateCommand::LoadMasterKey(arguments) => load_master_key(setting, arguments),
         CertificateCommand::Generate(arguments) => generate(setting, arguments),
         CertificateCommand::Export(arguments) => export(setting, arguments),
         CertificateCommand::Sign(arguments) => sign(setting, arguments),
@@ -92,6 +97,66 @@ fn verify_pin(setting: &Setting<'_>, arguments: &VerifyArguments) -> Result<Page
     let role = if arguments.administrator { Role::Administrator } else { Role::User };
     with_pin(setting, role, &arguments.pin, |_| Ok(()))
         .map(|(page, ())| page.with("verified", Words::new("PIN 正确", "PIN verified"), Value::Flag(true)))
+}
+
+fn change_administrator_pin(setting: &Setting<'_>, arguments: &ChangeArguments) -> Result<Page, TerminalError> {
+    let keys = key_file(&arguments.keys)?;
+    let old = Pin::read(arguments.pin.pin.as_ref(), setting.prompt("管理员 PIN: ", "administrator PIN: "))?;
+    let new = Pin::read(arguments.new_pin.as_ref(), setting.prompt("新管理员 PIN: ", "new administrator PIN: "))?;
+    let mut tapped = setting.tapped(&mut setting.desk()?)?;
+    let (rules, page) = (rules(&tapped)?, of_card(&tapped));
+    let (key, mut module) = master_key(&tapped, rules, &keys)?;
+    let (role, last_try) = (Role::Administrator, arguments.pin.last_try);
+    let length = rules.administrator_pin.bytes;
+    if !rules.administrator_pin.fits(new.as_bcd().expose().len()) {
+        return Err(TerminalError::CertificatePinLength { bytes: length });
+    }
+    let (mut store, notes) = setting.memory();
+    with_memory_of(ADMINISTRATOR_SECRET, &mut tapped, store.as_mut(), last_try, |tapped| {
+        open(tapped)?.verify(role, &old)
+    })?;
+    prove_master_key(&mut tapped, rules, &key, &mut module, last_try)?;
+    Certificates::selected(&mut tapped.session, rules).change_administrator_pin(&new, &key, &mut module)?;
+    let label = Words::new("管理员 PIN 已修改", "administrator PIN changed");
+    Ok(page.with("administrator_pin", label, Value::Flag(true)).joined(notes))
+}
+
+fn load_master_key(setting: &Setting<'_>, arguments: &LoadArguments) -> Result<Page, TerminalError> {
+    let (keys, new) = (key_file(&arguments.keys)?, key_file(&arguments.new_keys)?);
+    let mut tapped = setting.tapped(&mut setting.desk()?)?;
+    let (rules, page) = (rules(&tapped)?, of_card(&tapped));
+    let (key, mut module) = master_key(&tapped, rules, &keys)?;
+    let (path, new) = new;
+    let taken = module.take(&key.name, &new, tapped.profile, tapped.factors.card);
+    let taken = taken.map_err(|source| TerminalError::KeyFile { path, source })?;
+    let name = taken.ok_or_else(|| no_master_key("--new-keys"))?;
+    let new = KeyRef { name, version: 1, ..key.clone() };
+    open(&mut tapped)?;
+    prove_master_key(&mut tapped, rules, &key, &mut module, arguments.last_try)?;
+    Certificates::selected(&mut tapped.session, rules).load_master_key(&key, &new, &mut module)?;
+    Ok(page.with("master_key", Words::new("主控密钥已更换", "master key replaced"), Value::Flag(true)))
+}
+
+/// The card's master key, in a module that holds what the file gives.
+fn master_key(
+    tapped: &Tapped<'_>,
+    rules: &CertificateRules,
+    (path, keys): &(String, GivenKeys),
+) -> Result<(KeyRef, OwnKeys), TerminalError> {
+    let (name, card) = (KeyName::new(MASTER_KEY), tapped.factors.card);
+    let fault = |source| TerminalError::KeyFile { path: path.clone(), source };
+    let module = OwnKeys::of(keys, tapped.profile, card).map_err(fault)?;
+    if !module.has(&name) {
+        return Err(no_master_key("--keys"));
+    }
+    Ok((rules.master_key_of_card(module.versions().of(&name), card), module))
+}
+
+fn no_master_key(option: &str) -> TerminalError {
+    TerminalError::Configuration {
+        place: option.to_owned(),
+        reason: format!("the file gives no {MASTER_KEY}, the master key of the certificate application"),
+    }
 }
 
 fn generate(setting: &Setting<'_>, arguments: &GenerateArguments) -> Result<Page, TerminalError> {

@@ -10,15 +10,15 @@ use card_core::security::{CityCode, Factors, SecurityError, SecurityModule};
 use card_core::tries::{Guard, TriesBook};
 use card_core::{Session, command};
 use card_profiles::approach::{KeyVersions, Means};
-use card_profiles::conform::{Bench, Case, cases};
-use card_profiles::key_file::GivenKeys;
+use card_profiles::certificate::Role;
+use card_profiles::conform::{Bench, Case, CertificatePins, cases};
 use card_profiles::own_keys::OwnKeys;
 use card_profiles::profile::{CardKind, KeyClass, Profile};
 use card_profiles::read::{Reader, Reason};
 use card_profiles::recognition;
 
-use super::Setting;
 use super::profile::Source;
+use super::{Setting, key_file};
 use crate::arguments::{ConformArguments, Form};
 use crate::conform::report::{Early, Report};
 use crate::conform::{Outcome, Runner, Verdict};
@@ -26,7 +26,7 @@ use crate::error::TerminalError;
 use crate::exit::Exit;
 use crate::language::Words;
 use crate::page::{Page, Value};
-use crate::secret::Pin;
+use crate::secret::{Pin, SecretSource};
 
 /// Terminal number in the transactions of the suite.
 const TERMINAL: [u8; 6] = [0x00, 0x00, 0x00, 0x00, 0x00, 0x01];
@@ -79,11 +79,12 @@ pub(super) fn run(setting: &Setting<'_>, arguments: &ConformArguments) -> Result
     let pin_bcd = pin.as_ref().map(|pin| pin.to_bcd().to_vec());
     let bench = Bench {
         means: Means { pin: pin_bcd, factors: factors.filter(|_| module.is_some()), versions },
+        certificate_pins: certificate_pins(arguments, &profile)?,
         terminal,
         moment: setting.now.date_time().to_bcd(),
     };
     let chosen = chosen(cases(&profile, &bench), arguments)?;
-    let mut runner = Runner::new(session, module, pin.is_some(), arguments.destructive);
+    let mut runner = Runner::new(session, module, &bench, arguments.destructive);
     let (report, ended) = carry_out(setting, &profile, &chosen, &mut runner, !arguments.case.is_empty());
     drop(runner);
     drop(psam);
@@ -145,6 +146,23 @@ fn not_reached(error: &TerminalError) -> Outcome {
     Outcome { verdict: Verdict::Skipped(reason), unrestored: None }
 }
 
+/// The PINs of the certificate application, as long as its rows say.
+fn certificate_pins(arguments: &ConformArguments, profile: &Profile) -> Result<CertificatePins, TerminalError> {
+    let read = |source: &Option<SecretSource>, role| {
+        let pin = source.as_ref().map(|source| Pin::read(Some(source), "")).transpose()?;
+        let Some((pin, rules)) = pin.zip(profile.certificate.as_ref()) else { return Ok(None) };
+        let (bcd, row) = (pin.as_bcd(), rules.pin(role));
+        match row.fits(bcd.expose().len()) {
+            true => Ok(Some(bcd)),
+            false => Err(TerminalError::CertificatePinLength { bytes: row.bytes }),
+        }
+    };
+    Ok(CertificatePins {
+        user: read(&arguments.certificate_pin, Role::User)?,
+        administrator: read(&arguments.administrator_pin, Role::Administrator)?,
+    })
+}
+
 /// The cases asked for.
 fn chosen(all: Vec<Case>, arguments: &ConformArguments) -> Result<Vec<Case>, TerminalError> {
     if let Some(unknown) = arguments.case.iter().find(|id| all.iter().all(|case| case.id != **id)) {
@@ -163,7 +181,8 @@ fn chosen(all: Vec<Case>, arguments: &ConformArguments) -> Result<Vec<Case>, Ter
 fn list(setting: &Setting<'_>, arguments: &ConformArguments, profile: &Profile) -> Result<Exit, TerminalError> {
     use card_profiles::conform::{Effect, Need};
     let means = Means { pin: None, factors: None, versions: KeyVersions::default() };
-    let bench = Bench { means, terminal: TERMINAL, moment: setting.now.date_time().to_bcd() };
+    let certificate_pins = CertificatePins::default();
+    let bench = Bench { means, certificate_pins, terminal: TERMINAL, moment: setting.now.date_time().to_bcd() };
     let rows = chosen(cases(profile, &bench), arguments)?.into_iter().map(|case| {
         let effect = match &case.effect {
             Effect::Nothing => Value::Choice("nothing", Words::new("无", "nothing")),
@@ -175,6 +194,8 @@ fn list(setting: &Setting<'_>, arguments: &ConformArguments, profile: &Profile) 
         for need in &case.needs {
             let name = match need {
                 Need::Pin => "PIN".to_owned(),
+                Need::CertificatePin(Role::User) => "CERT-PIN".to_owned(),
+                Need::CertificatePin(Role::Administrator) => "CERT-ADMINISTRATOR-PIN".to_owned(),
                 Need::Key(key, _) => key.name.to_string(),
             };
             if !needs.contains(&name) {
@@ -246,15 +267,6 @@ fn terminal_number(session: &mut Session, profile: &Profile) -> Result<Option<[u
     session.send(&command::select_by_name(&names.environment))?;
     let answer = session.send(&command::read_binary_sfi(names.terminal_number_sfi, 0, 6))?;
     Ok(answer.data.as_slice().try_into().ok())
-}
-
-fn key_file(path: &Path) -> Result<(String, GivenKeys), TerminalError> {
-    let name = path.display().to_string();
-    let bytes = std::fs::read(path).map(zeroize::Zeroizing::new);
-    let bytes = bytes.map_err(|source| TerminalError::File { path: name.clone(), source })?;
-    let keys =
-        GivenKeys::parse_bytes(&bytes).map_err(|source| TerminalError::KeyFile { path: name.clone(), source })?;
-    Ok((name, keys))
 }
 
 /// Form of a report file.

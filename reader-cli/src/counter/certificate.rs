@@ -4,10 +4,13 @@
 //! Owns: the order of the commands and the errors of their answers. Never: keeps a PIN, tries twice, takes an unverified signature.
 
 use card_core::crypto::{Digest, Sm2PublicKey, sm3};
+use card_core::security::{KeyRef, SecurityModule};
+use card_core::tries::{Guard, Secret};
 use card_core::{Command, Session, StatusWord};
 use card_profiles::certificate::envelope::Envelope;
 use card_profiles::certificate::{CertificateFile, CertificatePair, CertificateRules, Role, certificate_in};
 
+use super::tap::Tapped;
 use crate::error::TerminalError;
 use crate::secret::Pin;
 
@@ -99,6 +102,60 @@ impl<'t> Certificates<'t> {
         let bytes = self.rules.pin(role).bytes;
         let command = self.rules.set_up_pin(role, &pin.as_bcd());
         self.done("SET PIN", &command.ok_or(TerminalError::CertificatePinLength { bytes })?).map(drop)
+    }
+
+    /// Proves the master key.
+    ///
+    /// # Errors
+    /// [`TerminalError::KeyRefused`], [`TerminalError::KeyBlocked`].
+    pub fn authenticate(&mut self, key: &KeyRef, module: &mut dyn SecurityModule) -> Result<(), TerminalError> {
+        let sw = self.session.perform(&self.rules.authenticate(key.clone()), Some(module))?.sw;
+        match (sw, sw.tries()) {
+            (sw, _) if sw.is_ok() => Ok(()),
+            (_, Some(0)) | (StatusWord::BLOCKED, _) => Err(TerminalError::KeyBlocked { key: key.name.to_string() }),
+            (_, Some(left)) => Err(TerminalError::KeyRefused { key: key.name.to_string(), left }),
+            (StatusWord::KEY_NOT_FOUND, None) => Err(TerminalError::CardSecretMissing { what: "master key" }),
+            (sw, None) => Err(TerminalError::CardRefused { command: "EXTERNAL AUTHENTICATION", sw }),
+        }
+    }
+
+    /// Changes the administrator's PIN, which was verified, under the master key, which was proved.
+    ///
+    /// # Errors
+    /// [`TerminalError::CertificatePinLength`]; that the card refuses, or keeps another PIN.
+    pub fn change_administrator_pin(
+        &mut self,
+        new: &Pin,
+        key: &KeyRef,
+        module: &mut dyn SecurityModule,
+    ) -> Result<(), TerminalError> {
+        let row = &self.rules.administrator_pin;
+        let bcd = new.as_bcd();
+        if !row.fits(bcd.expose().len()) {
+            return Err(TerminalError::CertificatePinLength { bytes: row.bytes });
+        }
+        let step = self.rules.change_administrator_pin(key.clone(), bcd);
+        match self.session.perform(&step, Some(module))?.sw {
+            sw if sw.is_ok() => self.verify(Role::Administrator, new),
+            sw => Err(TerminalError::CardRefused { command: "CHANGE ADMINISTRATOR PIN", sw }),
+        }
+    }
+
+    /// Puts `new` in the place of the master key, which was proved, and proves it.
+    ///
+    /// # Errors
+    /// That the card refuses, or keeps another key.
+    pub fn load_master_key(
+        &mut self,
+        present: &KeyRef,
+        new: &KeyRef,
+        module: &mut dyn SecurityModule,
+    ) -> Result<(), TerminalError> {
+        let step = self.rules.load_master_key(present.clone(), new.clone());
+        match self.session.perform(&step, Some(&mut *module))?.sw {
+            sw if sw.is_ok() => self.authenticate(new, module),
+            sw => Err(TerminalError::CardRefused { command: "LOAD MASTER KEY", sw }),
+        }
     }
 
     /// The public key of a pair; `None` where there is none yet.
@@ -215,6 +272,36 @@ impl<'t> Certificates<'t> {
             sw => Err(TerminalError::CardRefused { command: name, sw }),
         }
     }
+}
+
+/// Proves the master key, unless the card refused it before and nobody agreed; remembers what the card said.
+///
+/// # Errors
+/// [`TerminalError::LastTry`] before anything is sent; as [`Certificates::authenticate`].
+pub fn prove_master_key(
+    tapped: &mut Tapped<'_>,
+    rules: &CertificateRules,
+    key: &KeyRef,
+    module: &mut dyn SecurityModule,
+    consent: bool,
+) -> Result<(), TerminalError> {
+    let (card, secret) = (tapped.card(), Secret::Key(key.name.clone()));
+    let guard = Guard { book: &mut tapped.memory.tries, consent };
+    guard
+        .before_try(card, &secret)
+        .map_err(|refused| TerminalError::LastTry { secret: refused.secret.to_string(), left: refused.left })?;
+    let proved = Certificates::selected(&mut tapped.session, rules).authenticate(key, module);
+    match &proved {
+        Ok(()) => tapped.memory.tries.note(card, &secret, StatusWord::OK),
+        Err(TerminalError::KeyRefused { left, .. }) => {
+            tapped.memory.tries.note(card, &secret, StatusWord::tries_left(*left));
+        }
+        Err(TerminalError::KeyBlocked { .. }) => tapped.memory.tries.note(card, &secret, StatusWord::BLOCKED),
+        Err(_) => return proved,
+    }
+    // Whether this can be written must not hide what the card said.
+    let _ = tapped.memory.keep_tries(card);
+    proved
 }
 
 /// A certificate file as it was named: one DER sequence and nothing else. `None` for anything else, PEM too.

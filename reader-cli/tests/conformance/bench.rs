@@ -1,11 +1,13 @@
 //! A software card with known keys, and a run of cases on it.
 
 use card_core::key::Key16;
+use card_core::pin::PinBcd;
 use card_core::security::{CityCode, Factors};
 use card_core::transport::Transport;
 use card_core::{Atr, Session, command};
 use card_profiles::approach::{KeyVersions, Means};
-use card_profiles::conform::{Bench, Case, Effect, cases};
+use card_profiles::certificate::MASTER_KEY;
+use card_profiles::conform::{Area, Bench, Case, CertificatePins, Effect, cases};
 use card_profiles::key_file::GivenKeys;
 use card_profiles::own_keys::OwnKeys;
 use card_profiles::profile::{CardKind, Profile};
@@ -19,16 +21,21 @@ pub(crate) const PROFILES: [&str; 7] =
 
 /// Delivered PIN of the cards.
 const PIN: [u8; 3] = [0x12, 0x34, 0x56];
+/// PINs of their certificate application.
+const CERTIFICATE_PINS: [&str; 2] = ["314159", "27182818"];
+/// What takes the application of a card into use: both PINs, both key pairs.
+const IN_USE: [&str; 3] = ["certificate.user.set-up", "certificate.administrator.set-up", "certificate.install"];
 /// Serial of the cards.
 const SERIAL: [u8; 6] = [0x51, 0x33, 0x00, 0x00, 0x00, 0x07];
 
 /// A key file with an obviously fake key for every row: its name, hashed.
 pub(crate) fn key_text(profile: &Profile) -> String {
     let mut text = format!("mark = \"{}\"\n", rehearsal::MARK);
-    for row in &profile.key {
-        let digest = settlement::id::Digest::of(format!("conformance {}", row.name).as_bytes());
-        let value = hex::encode_upper(&digest.0[..row.length.bytes()]);
-        text.push_str(&format!("[[key]]\nname = \"{}\"\nvalue = \"{value}\"\n", row.name));
+    let rows = profile.key.iter().map(|row| (row.name.as_str(), row.length.bytes()));
+    for (name, bytes) in rows.chain(profile.certificate.as_ref().map(|_| (MASTER_KEY, 16))) {
+        let digest = settlement::id::Digest::of(format!("conformance {name}").as_bytes());
+        let value = hex::encode_upper(&digest.0[..bytes]);
+        text.push_str(&format!("[[key]]\nname = \"{name}\"\nvalue = \"{value}\"\n"));
     }
     text
 }
@@ -58,6 +65,10 @@ pub(crate) fn bench(profile: &Profile, socket: &Socket) -> Bench {
             factors: Some(Factors::of(city, factor)),
             versions: KeyVersions::default(),
         },
+        certificate_pins: {
+            let [user, administrator] = CERTIFICATE_PINS.map(PinBcd::parse);
+            CertificatePins { user, administrator }
+        },
         terminal,
         moment: [0x20, 0x26, 0x01, 0x02, 0x03, 0x04, 0x05],
     }
@@ -69,7 +80,8 @@ pub(crate) fn keys(profile: &Profile, socket: &Socket) -> OwnKeys {
     OwnKeys::of(&GivenKeys::parse(&key_text(profile)).expect("a key file"), profile, factor).expect("fits")
 }
 
-/// How each case of a profile ends on a card made of `rows`, behind `between`. A final case gets a card of its own.
+/// How each case of a profile ends on a card made of `rows`, behind `between`, whose certificate application is in use. A final
+/// case gets a card of its own, as the factory made it.
 pub(crate) fn run(
     profile: &Profile,
     rows: &Profile,
@@ -81,7 +93,13 @@ pub(crate) fn run(
     let all: Vec<Case> = cases(profile, &bench).into_iter().filter(wanted).collect();
     let mut outcomes = Vec::new();
     let (last, usual): (Vec<Case>, Vec<Case>) = all.into_iter().partition(|case| case.effect == Effect::Final);
-    let mut runner = Runner::new(Session::new(between(socket)), Some(&mut module), true, true);
+    if usual.iter().any(|case| case.area == Area::Certificate) {
+        let mut runner = Runner::new(Session::new(straight(socket.clone())), Some(&mut module), &bench, true);
+        for case in cases(profile, &bench).iter().filter(|case| IN_USE.contains(&case.id.as_str())) {
+            let _ = runner.run(case, true).expect("the card answers");
+        }
+    }
+    let mut runner = Runner::new(Session::new(between(socket)), Some(&mut module), &bench, true);
     for case in usual {
         let outcome = runner.run(&case, true).expect("the card answers");
         outcomes.push((case, outcome));
@@ -89,7 +107,7 @@ pub(crate) fn run(
     drop(runner);
     for case in last {
         let session = Session::new(between(card(rows)));
-        let outcome = Runner::new(session, Some(&mut module), true, true).run(&case, true).expect("the card answers");
+        let outcome = Runner::new(session, Some(&mut module), &bench, true).run(&case, true).expect("the card answers");
         outcomes.push((case, outcome));
     }
     outcomes

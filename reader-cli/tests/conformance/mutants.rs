@@ -1,6 +1,9 @@
 //! Deliberately wrong cards, each with the cases that must catch it.
 
-use card_profiles::account::{Field, SequenceConvention};
+mod certificate;
+mod messages;
+mod money;
+
 use card_profiles::profile::KeyClass;
 
 use super::wrong_card::{Link, Wrong, access, bytes, df, done, ef, key, starts};
@@ -40,10 +43,12 @@ pub(crate) fn mutants() -> Vec<Mutant> {
     all.extend(access_rules());
     all.extend(keys());
     all.extend(pin());
-    all.extend(messages());
-    all.extend(account());
-    all.extend(blocking_and_protocol());
-    all.extend(psam());
+    all.extend(messages::messages());
+    all.extend(certificate::pins());
+    all.extend(certificate::pairs());
+    all.extend(money::account());
+    all.extend(messages::blocking_and_protocol());
+    all.extend(money::psam());
     all
 }
 
@@ -258,212 +263,5 @@ fn pin() -> Vec<Mutant> {
             l.turn(c, "805E0100", "63C2", "9000")
         }),
         wire("PIN accepted after it is blocked", "ssc-3.0", &["pin.blocked"], |l, c| l.turn(c, "0020", "6983", "9000")),
-    ]
-}
-
-fn messages() -> Vec<Mutant> {
-    vec![
-        wire("no PIN unblock", "ssc-3.0", &["messaging.unblock-pin"], |l, c| l.swallow(c, "84240000", "6A81")),
-        wire("PIN unblocked without PUK", "ssc-3.0", &["messaging.unblock-pin.without-proof"], |l, c| {
-            l.turn(c, "84240000", "6982", "9000")
-        }),
-        wire(
-            "MAC of PIN commands not checked",
-            "ssc-3.0-sm4",
-            &["messaging.unblock-pin.wrong-mac", "messaging.reload-pin.wrong-mac"],
-            |l, c| l.turn(c, "8424", "9302", "9000"),
-        ),
-        wire("MAC taken twice", "ssc-3.0", &["messaging.unblock-pin.stale"], |l, c| {
-            if starts(c, "8424") && l.last == c { bytes("9000") } else { l.ask(c) }
-        }),
-        wire("PIN reload answered and not done", "ssc-2.0", &["messaging.reload-pin"], |l, c| {
-            l.swallow(c, "84240001", "9000")
-        }),
-        wire("purse PIN reload answered and not done", "pboc-purse", &["messaging.reload-purse-pin"], |l, c| {
-            l.swallow(c, "805E00", "9000")
-        }),
-        wire("MAC of purse PIN reload not checked", "pboc-purse", &["messaging.reload-purse-pin.wrong-mac"], |l, c| {
-            l.turn(c, "805E00", "9302", "9000")
-        }),
-        wire("update under MAC answered and not done", "pboc-purse", &["messaging.ADF1.EF15.update"], |l, c| {
-            l.swallow(c, "04D6", "9000")
-        }),
-        wire("MAC of updates not checked", "pboc-purse", &["messaging.ADF1.EF15.update.wrong-mac"], |l, c| {
-            l.turn(c, "04D6", "9302", "9000")
-        }),
-    ]
-}
-
-fn account() -> Vec<Mutant> {
-    vec![
-        wire(
-            "balances without data",
-            "ssc-3.0",
-            &["account.balance.personal", "account.balance.self-paid", "account.balance.pooled"],
-            |l, c| l.swallow(c, "B026", "9000"),
-        ),
-        wire("balance answered in every directory", "ssc-3.0", &["account.outside"], |l, c| {
-            l.turn(c, "B026", "6985", "000000009000")
-        }),
-        wire("INITIALIZE advances the number", "ssc-3.0", &["account.purchase.init"], |l, c| {
-            let mut own = l.ask(c);
-            if starts(c, "B0280101") && own.len() == 24 {
-                l.count = l.count.wrapping_add(1);
-                own[15] = own[15].wrapping_add(l.count);
-            }
-            own
-        }),
-        rows("purchase without PIN", "ssc-3.0", &["account.purchase.without-proof"], |p| {
-            p.account.as_mut().expect("an account").purchase_access = access("free");
-        }),
-        wire("key index ignored", "ssc-3.0", &["account.load.key-index"], |l, c| {
-            let mut command = c.to_vec();
-            if starts(c, "B0280001") {
-                command[5] = 1;
-            }
-            l.ask(&command)
-        }),
-        wire(
-            "order of commands not checked",
-            "ssc-3.0",
-            &["account.purchase.not-begun", "account.purchase.interrupted"],
-            |l, c| l.turn(c, "B02C", "6901", "00000000000000009000"),
-        ),
-        wire("proof of what never was", "ssc-3.0", &["account.purchase.prove.unknown"], |l, c| {
-            l.turn(c, "B032", "9406", "00000000000000009000")
-        }),
-        rows("TAC over other fields", "ssc-3.0", &["account.purchase.complete"], |p| {
-            p.account.as_mut().expect("an account").mac.purchase_tac.retain(|field| *field != Field::Type);
-        }),
-        rows("MAC2 over other fields", "ssc-3.0", &["account.purchase.complete"], |p| {
-            p.account.as_mut().expect("an account").mac.purchase_mac2.push(Field::Type);
-        }),
-        rows("MAC1 of a load over other fields", "ssc-3.0", &["account.load.init"], |p| {
-            p.account.as_mut().expect("an account").mac.load_mac1.pop();
-        }),
-        wire("another key version answered", "ssc-3.0", &["account.purchase.init"], |l, c| l.flip(c, "B0280101", 6)),
-        wire("transaction number stands still", "ssc-3.0", &["account.purchase.complete"], |l, c| {
-            let mut own = l.ask(c);
-            if starts(c, "B0280101") && own.len() == 24 {
-                own[14..16].fill(0);
-            }
-            own
-        }),
-        wire("balance one fen off", "ssc-3.0", &["account.purchase.interrupted", "account.load.complete"], |l, c| {
-            l.flip(c, "B026000104", 1)
-        }),
-        rows("log numbers one further", "ssc-3.0", &["account.purchase.logged"], |p| {
-            p.account.as_mut().expect("an account").sequence_convention = SequenceConvention::After;
-        }),
-        wire("log not written", "ssc-2.0", &["account.load.logged"], |l, c| l.swallow(c, "00B20144", "6A83")),
-        wire("proof in the other order", "ssc-3.0", &["account.purchase.prove"], |l, c| {
-            let mut own = l.ask(c);
-            if starts(c, "B032") && own.len() == 10 {
-                own[..8].rotate_left(4);
-            }
-            own
-        }),
-        wire("MAC1 not checked", "ssc-3.0-sm4", &["account.purchase.wrong-mac"], |l, c| {
-            l.turn(c, "B02C", "9302", "00000000000000009000")
-        }),
-        wire("balance not a limit", "ssc-3.0", &["account.purchase.insufficient"], |l, c| {
-            l.turn(c, "B0280101", "9401", &format!("{}9000", "00".repeat(22)))
-        }),
-        wire("log oldest first", "ssc-3.0", &["account.log.order"], |l, c| {
-            if starts(c, "00B20244") { l.ask(&[&bytes("00B20144"), &c[4..]].concat()) } else { l.ask(c) }
-        }),
-        wire("yearly totals stand still", "ssc-3.0", &["account.purchase.totals"], |l, c| {
-            let mut own = l.ask(c);
-            if starts(c, "B0280101") && own.len() == 24 {
-                own[4..14].fill(0);
-            }
-            own
-        }),
-        wire(
-            "balances of the purse without data",
-            "pboc-purse",
-            &["account.balance.ed", "account.balance.ep"],
-            |l, c| l.swallow(c, "805C", "9000"),
-        ),
-        rows("balance of the ED without PIN", "pboc-purse", &["account.balance.ed.without-proof"], |p| {
-            p.purse.as_mut().expect("a purse").access.ed_balance = access("free");
-        }),
-        rows("TAC of an overdraw limit with the whole key", "pboc-purse", &["account.overdraw.complete"], |p| {
-            p.purse.as_mut().expect("a purse").overdraw_tac_key = card_core::algorithm::TacKey::Whole;
-        }),
-        wire("overdraw limit never lowered", "pboc-purse", &["account.overdraw.lowered"], |l, c| {
-            if starts(c, "80580000") && c[5..8] == [0, 0, 0] { bytes("9401") } else { l.ask(c) }
-        }),
-        rows("MAC3 of an unload over other fields", "pboc-purse", &["account.unload.complete"], |p| {
-            p.purse.as_mut().expect("a purse").mac.unload_mac3.pop();
-        }),
-        rows("purchase from the EP with the type of the ED", "pboc-purse", &["account.ep-purchase.complete"], |p| {
-            p.purse.as_mut().expect("a purse").types.ep_purchase = 0x08;
-        }),
-    ]
-}
-
-fn blocking_and_protocol() -> Vec<Mutant> {
-    vec![
-        wire("block answered and not done", "ssc-3.0", &["blocking.DF04.temporary"], |l, c| {
-            l.swallow(c, "841E0000", "9000")
-        }),
-        wire("MAC of a block not checked", "ssc-3.0", &["blocking.DF04.wrong-mac"], |l, c| {
-            l.turn(c, "841E0000", "9302", "9000")
-        }),
-        wire("block for good can be undone", "pboc-purse", &["blocking.ADF1.for-good"], |l, c| {
-            l.turn(c, "8418", "9303", "9000")
-        }),
-        wire("card block answered and not done", "ssc-3.0", &["blocking.card"], |l, c| {
-            l.swallow(c, "84160000", "9000")
-        }),
-        wire("unknown class taken for an instruction", "ssc-3.0", &["protocol.class"], |l, c| {
-            l.turn(c, "F0", "6E00", "6D00")
-        }),
-        wire("unknown instruction taken for a class", "ssc-3.0", &["protocol.instruction"], |l, c| {
-            l.turn(c, "000E", "6D00", "6E00")
-        }),
-        wire("P1 of SELECT ignored", "ssc-3.0", &["protocol.select.parameters"], |l, c| {
-            l.turn(c, "00A47F", "6A86", "9000")
-        }),
-        wire("challenge of any length", "ssc-3.0", &["protocol.challenge.length"], |l, c| {
-            l.swallow(c, "0084000005", "01020304059000")
-        }),
-        wire("wrong status for a wrong Lc", "ssc-3.0", &["protocol.proof.length"], |l, c| {
-            l.turn(c, "0082", "6700", "6A80")
-        }),
-        wire("GET RESPONSE answers what there is not", "ssc-3.0", &["protocol.response.none"], |l, c| {
-            l.swallow(c, "00C0", "00000000000000009000")
-        }),
-        wire("Le cut and not corrected", "ssc-3.0", &["protocol.le"], |l, c| {
-            let own = l.ask(c);
-            if starts(c, "00B2") && own == bytes("6700") { bytes("0110AABB9000") } else { own }
-        }),
-        wire("structure of a file not checked", "ssc-3.0", &["protocol.SSSE.EF05.structure"], |l, c| {
-            l.turn(c, "00B0", "6981", "009000")
-        }),
-    ]
-}
-
-fn psam() -> Vec<Mutant> {
-    vec![
-        wire("PSAM enciphers wrongly", "psam", &["psam.UK1DF04.encipher"], |l, c| l.flip(c, "80FA", 1)),
-        wire("PSAM enciphers without a key", "psam", &["psam.not-derived"], |l, c| {
-            l.turn(c, "80FA", "6985", "00000000000000009000")
-        }),
-        wire("PSAM derives a key that it has not", "psam", &["psam.unknown-key"], |l, c| {
-            l.turn(c, "BFDE", "6A88", "9000")
-        }),
-        wire("PSAM numbers every purchase alike", "psam", &["psam.purchase.numbered"], |l, c| {
-            let mut own = l.ask(c);
-            if starts(c, "8070") && own.len() == 10 {
-                own[3] = 1;
-            }
-            own
-        }),
-        wire("MAC1 of the PSAM wrong", "psam", &["psam.purchase.mac1"], |l, c| l.flip(c, "8070", 1)),
-        wire("right MAC2 refused", "psam-sx3", &["psam.purchase.mac2"], |l, c| l.swallow(c, "8072", "9302")),
-        wire("wrong MAC2 accepted", "psam", &["psam.purchase.wrong-mac2"], |l, c| l.turn(c, "8072", "9302", "9000")),
-        wire("MAC2 checked twice", "psam", &["psam.purchase.once"], |l, c| l.turn(c, "8072", "6901", "9000")),
     ]
 }

@@ -148,6 +148,56 @@ fn a_wrong_pin_is_counted_and_the_last_try_is_kept() {
     assert!(!shown.contains(cards::PIN) && !shown.contains("87654321"), "{shown}");
 }
 
+/// A key file with the master key that a factory puts on a card.
+fn factory_keys(shop: &Shop) -> String {
+    let transport = hex::encode_upper(card_profiles::rehearsal::TRANSPORT_KEY);
+    let row = format!("name = \"MKCERT\"\nmaster = \"{transport}\"\nfactors = [\"card\"]\n");
+    file(shop, "factory.keys", format!("mark = \"REHEARSAL\"\n[[key]]\n{row}").as_bytes())
+}
+
+#[test]
+fn the_administrator_changes_the_pin_and_the_master_key() {
+    let shop = shop();
+    assert_eq!(shop.run(&["terminal", "enroll"]).status, 0);
+    let factory = factory_keys(&shop);
+    let other = "mark = \"REHEARSAL\"\n[[key]]\nname = \"MKCERT\"\nvalue = \"000102030405060708090A0B0C0D0E0F\"\n";
+    let other = file(&shop, "other.keys", other.as_bytes());
+    let none = "mark = \"REHEARSAL\"\n[[key]]\nname = \"PUK\"\nvalue = \"000102030405060708090A0B0C0D0E0F\"\n";
+    let none = file(&shop, "none.keys", none.as_bytes());
+    let [old, new, short] = [("old", "87654321"), ("new", "11223344"), ("short", "1122")]
+        .map(|(name, digits)| format!("file:{}", file(&shop, name, digits.as_bytes())));
+    let change = |keys: &str, old: &str, new: &str, more: &[&str]| {
+        let words = ["cert", "change-administrator-pin", "--keys", keys, "--pin", old, "--new-pin", new];
+        shop.run(&[&words[..], more].concat())
+    };
+    let verify = |pin: &str| shop.run(&["cert", "verify-pin", "--administrator", "--pin", pin]).status;
+    // What cannot work is refused before a try is spent.
+    for (ran, status, code) in [
+        (change(&none, &old, &new, &[]), 1, "CONFIGURATION_INVALID"),
+        (change(&factory, &old, &short, &[]), 1, "CERTIFICATE_PIN_LENGTH"),
+        (change(&other, &old, &new, &[]), 6, "KEY_REFUSED"),
+        (change(&factory, &old, &new, &[]), 6, "LAST_TRY"),
+        (change(&other, &new, &old, &[]), 6, "PIN_WRONG"),
+    ] {
+        assert_eq!((ran.status, ran.code().as_str()), (status, code), "{}", ran.stderr);
+    }
+    assert_eq!(verify(&old), 0, "nothing was changed");
+    let ran = change(&factory, &old, &new, &["--last-try"]);
+    assert_eq!(ran.status, 0, "{}", ran.stderr);
+    assert_eq!((verify(&old), verify(&new)), (6, 0));
+    let load = |keys: &str, new: &str| shop.run(&["cert", "load-master-key", "--keys", keys, "--new-keys", new]);
+    let ran = load(&factory, &none);
+    assert_eq!((ran.status, ran.code().as_str()), (1, "CONFIGURATION_INVALID"), "{}", ran.stderr);
+    let ran = load(&factory, &other);
+    assert_eq!((ran.status, &ran.json()["master_key"]), (0, &serde_json::Value::Bool(true)), "{}", ran.stderr);
+    let ran = load(&factory, &other);
+    assert_eq!((ran.status, ran.code().as_str()), (6, "KEY_REFUSED"), "{}", ran.stderr);
+    let ran = shop.run(&["cert", "load-master-key", "--keys", &other, "--new-keys", &factory, "--last-try"]);
+    assert_eq!(ran.status, 0, "{}", ran.stderr);
+    let shown = format!("{}{}", ran.stdout, ran.stderr);
+    assert!(!shown.contains("11223344") && !shown.contains("00010203"), "{shown}");
+}
+
 #[test]
 fn a_pin_of_another_length_and_a_card_without_the_application_are_named() {
     let shop = Shop::open();

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use card_profiles::image::CardValues;
-use card_profiles::{builtin, identity, text};
+use card_profiles::{builtin, identity, rehearsal, text};
 use clap::CommandFactory as _;
 use reader_cli::arguments::Arguments;
 use settlement::fen::Fen;
@@ -17,6 +17,7 @@ use crate::shop::{Ran, Shop};
 const PIN: &str = "864213975318";
 const NAME: &str = "欧阳蕴涵";
 const ADDRESS: &str = "康定市炉城镇情歌巷七十三号";
+const MASTER_KEY: [u8; 16] = *b"PLANTED MASTER K";
 const PHONE: &str = "13987654321";
 
 /// What must not be found, and how it may be spelt.
@@ -87,6 +88,8 @@ fn nothing_planted_comes_out_where_nobody_asked() {
     let mut secrets = vec![Planted::text("PIN", PIN), Planted::text("other PIN", "975318642135")];
     // Six digits turn up by chance; the longer PIN of the certificate application is looked for.
     secrets.push(Planted::text("administrator PIN", "97318642"));
+    secrets.push(Planted::bytes("master key of the certificates", &MASTER_KEY));
+    secrets.push(Planted::bytes("transport key", &rehearsal::TRANSPORT_KEY));
     for row in builtin("ssc-3.0").expect("built in").key {
         secrets.push(Planted::bytes(row.name.as_str(), &cards::key_bytes(1, row.name.as_str())));
     }
@@ -102,6 +105,14 @@ fn nothing_planted_comes_out_where_nobody_asked() {
     let user = format!("file:{}", shop.path("user.pin").display());
     let administrator = format!("file:{}", shop.path("administrator.pin").display());
     let other = format!("file:{}", shop.path("other.pin").display());
+    let [factory, master] = ["factory.keys", "master.keys"].map(|name| shop.path(name).display().to_string());
+    for (path, row) in [
+        (&factory, format!("master = \"{}\"\nfactors = [\"card\"]", hex::encode(rehearsal::TRANSPORT_KEY))),
+        (&master, format!("value = \"{}\"", hex::encode(MASTER_KEY))),
+    ] {
+        let text = format!("mark = \"{}\"\n[[key]]\nname = \"MKCERT\"\n{row}\n", rehearsal::MARK);
+        std::fs::write(path, text).expect("written");
+    }
     let visit = "info\nverify env:PIN\ncat SSSE.EF06\nrecords DF01.EF05\ncat --hex DF01.EF06\nauth RK1DF04\napdu 0020000006864213975318\nls\ntree\n";
     std::fs::write(&script, visit).expect("written");
     let first_trace = shop.path("trace-1").display().to_string();
@@ -136,6 +147,11 @@ fn nothing_planted_comes_out_where_nobody_asked() {
         ("terminal show".to_owned(), false),
         (format!("cert set-up --pin {user} --administrator-pin {administrator}"), false),
         (format!("cert verify-pin --administrator --pin {administrator}"), false),
+        (
+            format!("cert change-administrator-pin --keys {factory} --pin {administrator} --new-pin {administrator}"),
+            false,
+        ),
+        (format!("cert load-master-key --keys {factory} --new-keys {master}"), false),
         (format!("cert generate --pin {user}"), false),
         ("cert show".to_owned(), false),
         ("cert export".to_owned(), false),

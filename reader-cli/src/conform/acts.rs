@@ -1,0 +1,176 @@
+//! Acts of the cases, made into commands.
+//!
+//! Owns: cryptograms of the security module in them, and what it computes for comparison. Never: judges an answer.
+
+use card_core::apdu::{Command, Response};
+use card_core::script::{Step, StepError};
+use card_core::security::{KeyRef, MacKey, SecurityError, SecurityModule};
+use card_core::{StatusWord, command};
+use card_profiles::conform::{Act, Deal, Difference, Memory, Move, Reply, Start, Text, altered};
+
+use super::{Runner, Stop};
+
+impl Runner<'_> {
+    pub(super) fn act(&mut self, done: &Move, memory: &mut Memory) -> Result<Reply, Stop> {
+        let before = self.session.wire().exchanges;
+        let mut computed = Vec::new();
+        let response = match &done.act {
+            Act::Reset => {
+                self.session.reset()?;
+                Response { data: Vec::new(), sw: StatusWord::OK }
+            }
+            Act::Do(step) => self.step(&done.place(), step)?,
+            Act::Challenge(bytes) => self.challenge(*bytes, memory)?,
+            Act::Authenticate { key, id, other_version, wrong } => {
+                self.authenticate(key, *id, (*other_version, *wrong), memory)?
+            }
+            Act::Secure { command, wrong } => {
+                let challenge = first(&memory.challenge);
+                let command = command.command(self.module()?, challenge)?;
+                self.session.send(&if *wrong { wrong_end(command) } else { command })?
+            }
+            Act::ReloadPin { header: [cla, ins, p1, p2], digits, key, wrong } => {
+                let mac = self.module()?.mac(key, MacKey::Tac, [0; 8], digits.expose())?;
+                let command = Command::new(*cla, *ins, *p1, *p2).with_data([digits.expose(), &mac].concat()).secret();
+                self.session.send(&if *wrong { wrong_end(command) } else { command })?
+            }
+            Act::Write { header, altered: differs, mac } => {
+                let data = if *differs { altered(&memory.kept) } else { memory.kept.clone() };
+                self.write(*header, &data, mac.as_ref(), memory)?
+            }
+            Act::Begin(deal) => {
+                let response = self.session.send(&deal.begin)?;
+                let start = response.sw.is_ok().then(|| deal.start(&response.data)).flatten();
+                if let (Some(start), Some(fields)) = (start, &deal.mac1) {
+                    computed.push(self.deal_mac(deal, &start, fields)?);
+                }
+                response
+            }
+            Act::Complete { deal, wrong } => {
+                let mac = self.deal_mac(deal, &memory.start, &deal.sent)?;
+                let completion = deal.completion(&memory.start, as_mac(&mac));
+                let response = self.session.send(&if *wrong { wrong_end(completion) } else { completion })?;
+                if let Some(fields) = &deal.tac {
+                    let input = deal.fields(&memory.start).input(fields);
+                    computed.push(self.module()?.mac(&deal.tac_key, MacKey::Tac, [0; 8], &input)?.to_vec());
+                }
+                if let Some(fields) = &deal.mac2 {
+                    computed.push(self.deal_mac(deal, &memory.start, fields)?);
+                }
+                response
+            }
+            Act::Prove { deal, ahead } => match deal.proof(&memory.start, *ahead) {
+                Some(command) => self.session.send(&command)?,
+                None => return Err(SecurityError::Unsupported { operation: "ask for a proof" }.into()),
+            },
+            Act::Encipher { key, random, data } => {
+                let block = key.form.rules.authentication_block(*data);
+                let response = self.session.send(&command::psam_encipher(&block))?;
+                let cryptogram = self.module()?.authentication_cryptogram(key, *random, *data)?;
+                computed.push(cryptogram.to_vec());
+                let data = key.form.rules.cryptogram_of(&response.data).map(|block| block.to_vec());
+                Response { data: data.unwrap_or_default(), ..response }
+            }
+            Act::Certificate(act) => self.certificate(act, memory, &mut computed)?,
+            Act::Credit { deal, wrong } => {
+                let mac = self.deal_mac(deal, &memory.start, &deal.sent)?;
+                let command = command::psam_credit_purchase(as_mac(&mac));
+                self.session.send(&if *wrong { wrong_end(command) } else { command })?
+            }
+        };
+        let exchanges = self.session.wire().exchanges - before;
+        Ok(Reply { data: response.data, sw: response.sw, exchanges, protocol: self.session.protocol(), computed })
+    }
+
+    pub(super) fn step(&mut self, place: &str, step: &Step) -> Result<Response, Stop> {
+        let different =
+            |expected: Text, seen: Text| Stop::Different(Difference { place: place.to_owned(), expected, seen });
+        let module = self.module.as_deref_mut().map(|module| module as &mut dyn SecurityModule);
+        match self.session.perform(step, module) {
+            Ok(response) => Ok(response),
+            Err(StepError::Session(error)) => Err(Stop::Lost(error)),
+            Err(StepError::Security(error)) => Err(Stop::Module(error)),
+            Err(StepError::NoModule(name)) => Err(Stop::Module(SecurityError::KeyNotFound { name, version: 1 })),
+            Err(StepError::Challenge(sw)) => Err(different(
+                Text::new("随机数", "a challenge"),
+                Text::new(format!("{:04X}", sw.0), format!("{:04X}", sw.0)),
+            )),
+            Err(StepError::NotGenuine(name)) => Err(different(
+                Text::new(format!("持有密钥 {name}"), format!("a card that holds {name}")),
+                Text::new("密文错误", "a wrong cryptogram"),
+            )),
+        }
+    }
+
+    fn challenge(&mut self, bytes: u8, memory: &mut Memory) -> Result<Response, Stop> {
+        let response = self.session.send(&command::get_challenge(u16::from(bytes)))?;
+        memory.challenge = [0; 16];
+        memory.challenge.iter_mut().zip(&response.data).for_each(|(slot, byte)| *slot = *byte);
+        Ok(response)
+    }
+
+    fn authenticate(
+        &mut self,
+        key: &KeyRef,
+        id: u8,
+        (other_version, wrong): (bool, bool),
+        memory: &Memory,
+    ) -> Result<Response, Stop> {
+        let plain = [1, 2, 3, 4, 5, 6, 7, 8];
+        let mut auth = self.module()?.authentication_cryptogram(key, first(&memory.challenge), plain)?;
+        if wrong {
+            auth = auth.map(|byte| !byte);
+        }
+        let command = command::external_authenticate(id, auth, plain);
+        let version = key.form.rules.key_version_byte;
+        let version = if other_version { version.map(|version| version.wrapping_add(1)) } else { version };
+        let command = match version {
+            Some(version) => command::with_key_version(command, version),
+            None => command,
+        };
+        Ok(self.session.send(&command)?)
+    }
+
+    fn write(
+        &mut self,
+        [cla, ins, p1, p2]: [u8; 4],
+        data: &[u8],
+        mac: Option<&(KeyRef, bool)>,
+        memory: &Memory,
+    ) -> Result<Response, Stop> {
+        let command = Command::new(cla, ins, p1, p2);
+        let Some((key, wrong)) = mac else { return Ok(self.session.send(&command.with_data(data))?) };
+        let lc = u8::try_from(data.len() + 4).unwrap_or(u8::MAX);
+        let message = [&[cla, ins, p1, p2, lc], data].concat();
+        let mac = self.module()?.mac(key, MacKey::Whole, first(&memory.challenge), &message)?;
+        let command = command.with_data([data, &mac].concat());
+        Ok(self.session.send(&if *wrong { wrong_end(command) } else { command })?)
+    }
+
+    fn deal_mac(
+        &mut self,
+        deal: &Deal,
+        start: &Start,
+        fields: &[card_profiles::account::Field],
+    ) -> Result<Vec<u8>, Stop> {
+        let input = deal.fields(start).input(fields);
+        Ok(self.module()?.mac(&deal.key, MacKey::Session(deal.seed(start)), [0; 8], &input)?.to_vec())
+    }
+}
+
+fn first(challenge: &[u8; 16]) -> [u8; 8] {
+    challenge.first_chunk().copied().unwrap_or_default()
+}
+
+fn as_mac(bytes: &[u8]) -> [u8; 4] {
+    bytes.try_into().unwrap_or_default()
+}
+
+/// The command with the last byte of its data, part of a MAC, inverted.
+fn wrong_end(command: Command) -> Command {
+    let mut data = command.data().to_vec();
+    if let Some(last) = data.last_mut() {
+        *last = !*last;
+    }
+    command.with_data(data)
+}

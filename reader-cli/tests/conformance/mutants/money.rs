@@ -1,0 +1,138 @@
+//! Wrong accounts, purses and PSAMs.
+
+use card_profiles::account::{Field, SequenceConvention};
+
+use super::{Mutant, rows, wire};
+use crate::wrong_card::{access, bytes, starts};
+
+pub(super) fn account() -> Vec<Mutant> {
+    vec![
+        wire(
+            "balances without data",
+            "ssc-3.0",
+            &["account.balance.personal", "account.balance.self-paid", "account.balance.pooled"],
+            |l, c| l.swallow(c, "B026", "9000"),
+        ),
+        wire("balance answered in every directory", "ssc-3.0", &["account.outside"], |l, c| {
+            l.turn(c, "B026", "6985", "000000009000")
+        }),
+        wire("INITIALIZE advances the number", "ssc-3.0", &["account.purchase.init"], |l, c| {
+            let mut own = l.ask(c);
+            if starts(c, "B0280101") && own.len() == 24 {
+                l.count = l.count.wrapping_add(1);
+                own[15] = own[15].wrapping_add(l.count);
+            }
+            own
+        }),
+        rows("purchase without PIN", "ssc-3.0", &["account.purchase.without-proof"], |p| {
+            p.account.as_mut().expect("an account").purchase_access = access("free");
+        }),
+        wire("key index ignored", "ssc-3.0", &["account.load.key-index"], |l, c| {
+            let mut command = c.to_vec();
+            if starts(c, "B0280001") {
+                command[5] = 1;
+            }
+            l.ask(&command)
+        }),
+        wire(
+            "order of commands not checked",
+            "ssc-3.0",
+            &["account.purchase.not-begun", "account.purchase.interrupted"],
+            |l, c| l.turn(c, "B02C", "6901", "00000000000000009000"),
+        ),
+        wire("proof of what never was", "ssc-3.0", &["account.purchase.prove.unknown"], |l, c| {
+            l.turn(c, "B032", "9406", "00000000000000009000")
+        }),
+        rows("TAC over other fields", "ssc-3.0", &["account.purchase.complete"], |p| {
+            p.account.as_mut().expect("an account").mac.purchase_tac.retain(|field| *field != Field::Type);
+        }),
+        rows("MAC2 over other fields", "ssc-3.0", &["account.purchase.complete"], |p| {
+            p.account.as_mut().expect("an account").mac.purchase_mac2.push(Field::Type);
+        }),
+        rows("MAC1 of a load over other fields", "ssc-3.0", &["account.load.init"], |p| {
+            p.account.as_mut().expect("an account").mac.load_mac1.pop();
+        }),
+        wire("another key version answered", "ssc-3.0", &["account.purchase.init"], |l, c| l.flip(c, "B0280101", 6)),
+        wire("transaction number stands still", "ssc-3.0", &["account.purchase.complete"], |l, c| {
+            let mut own = l.ask(c);
+            if starts(c, "B0280101") && own.len() == 24 {
+                own[14..16].fill(0);
+            }
+            own
+        }),
+        wire("balance one fen off", "ssc-3.0", &["account.purchase.interrupted", "account.load.complete"], |l, c| {
+            l.flip(c, "B026000104", 1)
+        }),
+        rows("log numbers one further", "ssc-3.0", &["account.purchase.logged"], |p| {
+            p.account.as_mut().expect("an account").sequence_convention = SequenceConvention::After;
+        }),
+        wire("log not written", "ssc-2.0", &["account.load.logged"], |l, c| l.swallow(c, "00B20144", "6A83")),
+        wire("proof in the other order", "ssc-3.0", &["account.purchase.prove"], |l, c| {
+            let mut own = l.ask(c);
+            if starts(c, "B032") && own.len() == 10 {
+                own[..8].rotate_left(4);
+            }
+            own
+        }),
+        wire("MAC1 not checked", "ssc-3.0-sm4", &["account.purchase.wrong-mac"], |l, c| {
+            l.turn(c, "B02C", "9302", "00000000000000009000")
+        }),
+        wire("balance not a limit", "ssc-3.0", &["account.purchase.insufficient"], |l, c| {
+            l.turn(c, "B0280101", "9401", &format!("{}9000", "00".repeat(22)))
+        }),
+        wire("log oldest first", "ssc-3.0", &["account.log.order"], |l, c| {
+            if starts(c, "00B20244") { l.ask(&[&bytes("00B20144"), &c[4..]].concat()) } else { l.ask(c) }
+        }),
+        wire("yearly totals stand still", "ssc-3.0", &["account.purchase.totals"], |l, c| {
+            let mut own = l.ask(c);
+            if starts(c, "B0280101") && own.len() == 24 {
+                own[4..14].fill(0);
+            }
+            own
+        }),
+        wire(
+            "balances of the purse without data",
+            "pboc-purse",
+            &["account.balance.ed", "account.balance.ep"],
+            |l, c| l.swallow(c, "805C", "9000"),
+        ),
+        rows("balance of the ED without PIN", "pboc-purse", &["account.balance.ed.without-proof"], |p| {
+            p.purse.as_mut().expect("a purse").access.ed_balance = access("free");
+        }),
+        rows("TAC of an overdraw limit with the whole key", "pboc-purse", &["account.overdraw.complete"], |p| {
+            p.purse.as_mut().expect("a purse").overdraw_tac_key = card_core::algorithm::TacKey::Whole;
+        }),
+        wire("overdraw limit never lowered", "pboc-purse", &["account.overdraw.lowered"], |l, c| {
+            if starts(c, "80580000") && c[5..8] == [0, 0, 0] { bytes("9401") } else { l.ask(c) }
+        }),
+        rows("MAC3 of an unload over other fields", "pboc-purse", &["account.unload.complete"], |p| {
+            p.purse.as_mut().expect("a purse").mac.unload_mac3.pop();
+        }),
+        rows("purchase from the EP with the type of the ED", "pboc-purse", &["account.ep-purchase.complete"], |p| {
+            p.purse.as_mut().expect("a purse").types.ep_purchase = 0x08;
+        }),
+    ]
+}
+
+pub(super) fn psam() -> Vec<Mutant> {
+    vec![
+        wire("PSAM enciphers wrongly", "psam", &["psam.UK1DF04.encipher"], |l, c| l.flip(c, "80FA", 1)),
+        wire("PSAM enciphers without a key", "psam", &["psam.not-derived"], |l, c| {
+            l.turn(c, "80FA", "6985", "00000000000000009000")
+        }),
+        wire("PSAM derives a key that it has not", "psam", &["psam.unknown-key"], |l, c| {
+            l.turn(c, "BFDE", "6A88", "9000")
+        }),
+        wire("PSAM numbers every purchase alike", "psam", &["psam.purchase.numbered"], |l, c| {
+            let mut own = l.ask(c);
+            if starts(c, "8070") && own.len() == 10 {
+                own[3] = 1;
+            }
+            own
+        }),
+        wire("MAC1 of the PSAM wrong", "psam", &["psam.purchase.mac1"], |l, c| l.flip(c, "8070", 1)),
+        wire("right MAC2 refused", "psam-sx3", &["psam.purchase.mac2"], |l, c| l.swallow(c, "8072", "9302")),
+        wire("wrong MAC2 accepted", "psam", &["psam.purchase.wrong-mac2"], |l, c| l.turn(c, "8072", "9302", "9000")),
+        wire("MAC2 checked twice", "psam", &["psam.purchase.once"], |l, c| l.turn(c, "8072", "6901", "9000")),
+    ]
+}
