@@ -73,6 +73,8 @@ pub enum Selection {
     },
     /// These requests.
     Requests(Vec<i64>),
+    /// People of this batch whom a bank or factory refused: new jobs with new numbers.
+    Refused(i64),
 }
 
 /// Why a batch cannot be made, approved or run.
@@ -161,6 +163,10 @@ pub fn create(store: &mut Store, selection: &Selection, operator: Option<&str>) 
             Selection::People(people) => (None, first_requests(tx, &chosen(tx, people)?, &maker)?),
             Selection::Open { county, count } => (county.clone(), tx.open_requests(county.as_deref(), *count)?),
             Selection::Requests(requests) => (None, named(tx, requests)?),
+            Selection::Refused(batch) => {
+                let batch = found(tx, *batch)?;
+                (batch.county, named(tx, &tx.requests_refused_in(batch.number)?)?)
+            }
         };
         if requests.is_empty() {
             return Err(BatchError::NobodyLeft);

@@ -7,6 +7,7 @@ pub mod audit;
 pub mod batch;
 pub mod card;
 pub mod ceremony;
+pub mod exchange;
 pub mod init;
 pub mod institution;
 pub mod key;
@@ -115,6 +116,9 @@ pub enum Noun {
     /// Batches of cards to be made (批次).
     #[command(subcommand)]
     Batch(batch::Verb),
+    /// Files exchanged with banks and factories (数据交换).
+    #[command(subcommand)]
+    Exchange(exchange::Verb),
     /// Cards (卡).
     #[command(subcommand)]
     Card(card::Verb),
@@ -253,6 +257,7 @@ pub fn run(cli: Cli, output: &Output) -> Result<Exit, Error> {
         Noun::Number(verb) => number::run(&common, verb, output),
         Noun::States(options) => states::run(&options, output),
         Noun::Batch(verb) => batch::run(&common, verb, output),
+        Noun::Exchange(verb) => exchange::run(&common, verb, output),
         Noun::Card(verb) => card::run(&common, verb, output),
         Noun::Psam(verb) => psam::run(&common, verb, output),
         Noun::Operator(verb) => operator::run(&common, verb, output),

@@ -8,6 +8,7 @@ use crate::card::failure::LifeError;
 use crate::centre::CentreError;
 use crate::ceremony::CeremonyError;
 use crate::clearing::refusal::ClearingError;
+use crate::exchange::failure::ExchangeError;
 use crate::exit::Exit;
 use crate::import::ImportError;
 use crate::lang::Lang;
@@ -65,6 +66,9 @@ pub enum Error {
     /// The life of a card.
     #[error(transparent)]
     Life(#[from] LifeError),
+    /// Banks and factories.
+    #[error(transparent)]
+    Exchange(#[from] ExchangeError),
     /// The personalization station.
     #[error(transparent)]
     Station(#[from] StationError),
@@ -96,6 +100,7 @@ impl Error {
             Self::Request(error) => error,
             Self::Batch(error) => error,
             Self::Life(error) => error,
+            Self::Exchange(error) => error,
             Self::Station(error) => error,
             Self::Psam(error) => error,
             Self::Missing(error) => error,

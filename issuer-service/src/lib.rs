@@ -12,6 +12,7 @@ pub mod clearing;
 pub mod cli;
 pub mod clock;
 pub mod error;
+pub mod exchange;
 pub mod exit;
 pub mod http;
 pub mod import;

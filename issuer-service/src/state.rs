@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use crate::batch::{BatchState, JobState, NumberState};
 use crate::ceremony::state::CeremonyState;
+use crate::exchange::state::{FileState, RowState};
 use crate::lang::Lang;
 use crate::output::Show;
 use crate::psam::custody::PsamState;
@@ -118,6 +119,8 @@ pub const TABLES: &[Table] = &[
     JobState::TABLE,
     NumberState::TABLE,
     crate::card::state::TABLE,
+    FileState::TABLE,
+    RowState::TABLE,
     PsamState::TABLE,
     CeremonyState::TABLE,
 ];

@@ -13,6 +13,7 @@ mod card;
 mod cell;
 mod ceremony;
 mod clearing_card;
+pub(crate) mod exchange;
 mod import;
 pub mod institution;
 mod key;
@@ -54,6 +55,7 @@ const MIGRATIONS: &[(i64, &str)] = &[
     (31, include_str!("store/schema_031_ceremony.sql")),
     (32, include_str!("store/schema_032_psam_custody.sql")),
     (40, include_str!("store/schema_040_request.sql")),
+    (41, include_str!("store/schema_041_exchange.sql")),
     (45, include_str!("store/schema_045_card_life.sql")),
 ];
 

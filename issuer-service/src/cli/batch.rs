@@ -39,6 +39,9 @@ pub enum Verb {
         /// These requests, by number.
         #[arg(long, value_name = "NUMBER", value_delimiter = ',', conflicts_with = "persons")]
         requests: Vec<i64>,
+        /// People of this batch whom a bank or factory refused: new jobs with new numbers.
+        #[arg(long, value_name = "BATCH", conflicts_with_all = ["persons", "requests", "open", "county", "count"])]
+        remake: Option<i64>,
     },
     /// Approve a batch that another operator made.
     Approve {
@@ -92,7 +95,8 @@ pub(super) fn run(common: &Common, verb: Verb, output: &Output) -> Result<Exit, 
     let (operator, prefix) = (common.operator.as_deref(), centre.config.card_number_prefix);
     let store = &mut centre.store;
     let shown = match verb {
-        Verb::Create { county, count, persons, open, requests } => {
+        Verb::Create { remake: Some(batch), .. } => batch::create(store, &Selection::Refused(batch), operator)?,
+        Verb::Create { county, count, persons, open, requests, remake: None } => {
             let selection = match (persons.is_empty(), requests.is_empty(), open) {
                 (false, ..) => Selection::People(persons),
                 (true, false, _) => Selection::Requests(requests),

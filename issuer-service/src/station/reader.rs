@@ -13,7 +13,6 @@ use super::failure::{StationError, transport_code};
 use super::slot::Slot;
 use super::work::{Claim, Work, Written};
 use super::{Ended, Station};
-use crate::batch::JobState;
 use crate::card::{Card, Chip};
 use crate::store::Store;
 
@@ -236,10 +235,7 @@ impl<'a> Reader<'a> {
     }
 
     fn work_left(&self, store: &mut Store) -> Result<bool, StationError> {
-        store.read(|tx| {
-            let batch = self.station.batch;
-            Ok(!tx.jobs(batch, JobState::Waiting)?.is_empty() || !tx.jobs(batch, JobState::Writing)?.is_empty())
-        })
+        Ok(store.read(|tx| tx.work_left(self.station.batch))?)
     }
 
     fn tell(&self, job: Option<i64>, what: What<'_>) {

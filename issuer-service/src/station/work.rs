@@ -72,18 +72,24 @@ impl Work<'_> {
             let resumes = ours && card.state == CardState::Writing.name();
             return Ok(if resumes { Claim::Resume(card) } else { Claim::Refused(Refusal::ChipTaken) });
         }
-        match self.is_blank(session) {
-            Ok(true) => {}
-            Ok(false) => return Ok(Claim::Refused(Refusal::NotBlank)),
+        let made = match self.identifier_on(session) {
+            Ok(None) => None,
+            // A factory wrote it, under the keys of the blank card: its job is known.
+            Ok(Some(identifier)) => match store.read(|tx| tx.factory_job(batch, &identifier))? {
+                Some(job) => Some(job),
+                None => return Ok(Claim::Refused(Refusal::NotBlank)),
+            },
             Err(Broken::Bad(_)) => return Ok(Claim::Refused(Refusal::NotSocialSecurityCard)),
             Err(Broken::Lost(error)) => return Ok(Claim::Lost(error)),
             Err(Broken::Station(error)) => return Err(error),
-        }
+        };
         let key_set = store.read(|tx| tx.current_key_set())?;
         let card_identifier = self.identifier(chip, key_set.unwrap_or(Vault::FIRST_VERSION))?;
         let today = clock::today();
         let bound = store.journal(|tx| -> Result<_, StationError> {
-            let Some(job) = tx.next_waiting_job(batch)? else { return Ok(None) };
+            let Some(job) = made.map_or_else(|| tx.next_waiting_job(batch), |job| Ok(Some(job)))? else {
+                return Ok(None);
+            };
             let card = Card {
                 chip: chip.clone(),
                 job,
@@ -197,8 +203,8 @@ impl Work<'_> {
         })
     }
 
-    /// Whether the card holds no card identifier yet.
-    fn is_blank(&self, session: &mut Session) -> Result<bool, Broken> {
+    /// City, RID and serial of the identifier that the card holds, as 24 hex digits; none for a blank one.
+    fn identifier_on(&self, session: &mut Session) -> Result<Option<String>, Broken> {
         let environment = self.station.profile.df.first().map(|df| df.df_name.clone()).unwrap_or_default();
         let select = session.send(&command::select_by_name(&environment))?;
         if !select.sw.is_ok() {
@@ -207,7 +213,8 @@ impl Work<'_> {
         let read = session.send(&command::read_record(5, Record::Tag(1), 18))?;
         match read.data.split_first_chunk::<2>() {
             Some((_, value)) if read.sw.is_ok() => {
-                Ok(value.iter().all(|byte| *byte == 0) || value.iter().all(|byte| *byte == 0xFF))
+                let blank = value.iter().all(|byte| *byte == 0) || value.iter().all(|byte| *byte == 0xFF);
+                Ok((!blank).then(|| hex::encode_upper(value.get(..12).unwrap_or(value))))
             }
             _ => Err(Broken::Bad(refused(Some(&read)))),
         }

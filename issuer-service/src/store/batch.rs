@@ -125,15 +125,30 @@ impl Tx<'_> {
         Ok(find.query_map((batch, state.name()), |row| row.get(0))?.collect::<Result<_, _>>()?)
     }
 
-    /// The next job of a batch that waits for a card.
+    /// The next job of a batch that waits for a blank card: no partner is being asked about it, no factory made its card.
     ///
     /// # Errors
     /// [`StoreError`].
     pub fn next_waiting_job(&self, batch: i64) -> Result<Option<i64>, StoreError> {
-        let mut find = self
-            .sql
-            .prepare_cached("SELECT number FROM job WHERE batch = $1 AND state = 'waiting' ORDER BY number LIMIT 1")?;
+        let mut find = self.sql.prepare_cached(
+            "SELECT j.number FROM job j WHERE j.batch = $1 AND j.state = 'waiting'
+             AND NOT EXISTS (SELECT 1 FROM exchange_row r WHERE r.job = j.number AND r.state IN ('exported', 'accepted')
+                             AND (r.state = 'exported' OR r.partner = 'factory'))
+             ORDER BY j.number LIMIT 1",
+        )?;
         Ok(find.query_row([batch], |row| row.get(0)).optional()?)
+    }
+
+    /// Whether a station has something to do for a batch: a card in work, or a job that no partner is being asked about.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn work_left(&self, batch: i64) -> Result<bool, StoreError> {
+        let mut find = self.sql.prepare_cached(
+            "SELECT 1 FROM job j WHERE j.batch = $1 AND (j.state = 'writing' OR (j.state = 'waiting'
+             AND NOT EXISTS (SELECT 1 FROM exchange_row r WHERE r.job = j.number AND r.state = 'exported')))",
+        )?;
+        Ok(find.exists([batch])?)
     }
 
     /// The person of a job.

@@ -124,6 +124,12 @@ impl Rig {
         raw.query_row(sql, (), |row| row.get(0)).expect(sql)
     }
 
+    /// One text of the database.
+    pub(crate) fn text(&self, sql: &str) -> String {
+        let raw = rusqlite::Connection::open(self.centre.database_path()).expect("database");
+        raw.query_row(sql, (), |row| row.get(0)).expect(sql)
+    }
+
     pub(crate) fn execute(&self, sql: &str) {
         let raw = rusqlite::Connection::open(self.centre.database_path()).expect("database");
         raw.execute_batch(sql).expect(sql);

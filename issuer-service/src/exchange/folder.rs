@@ -1,0 +1,182 @@
+//! The folder shared with a partner: a file is there whole or not at all, and in one place only.
+//!
+//! ```text
+//! DIR/exchange/request/   files to partners
+//! DIR/exchange/response/  files from partners, as they come in
+//! DIR/exchange/run/       the file that is being taken in; after a kill it is taken up from here
+//! DIR/exchange/archive/   files taken in
+//! DIR/exchange/bad/       files refused, each with a report beside it
+//! ```
+//!
+//! Owns: writing whole (temporary name, sync, rename, sync of the folder), moving. Never: reads what is in a file.
+
+use std::fs::{self, DirBuilder, File};
+use std::io::{self, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+/// A place of the folder.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// Files to partners.
+    Request,
+    /// Files from partners.
+    Response,
+    /// The file that is being taken in.
+    Run,
+    /// Files taken in.
+    Archive,
+    /// Files refused.
+    Bad,
+}
+
+/// The folder.
+#[derive(Clone, Debug)]
+pub struct Folder(PathBuf);
+
+/// What the system said, and of which file.
+#[derive(Debug)]
+pub struct FileFault {
+    /// The file.
+    pub path: PathBuf,
+    /// What the system said.
+    pub source: io::Error,
+}
+
+impl Place {
+    const ALL: [Self; 5] = [Self::Request, Self::Response, Self::Run, Self::Archive, Self::Bad];
+
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Request => "request",
+            Self::Response => "response",
+            Self::Run => "run",
+            Self::Archive => "archive",
+            Self::Bad => "bad",
+        }
+    }
+}
+
+impl Folder {
+    /// The folder in a centre's folder; made when it is not there.
+    ///
+    /// # Errors
+    /// [`FileFault`].
+    pub fn of(centre: &Path) -> Result<Self, FileFault> {
+        let folder = Self(centre.join("exchange"));
+        for place in Place::ALL {
+            let path = folder.0.join(place.name());
+            DirBuilder::new().recursive(true).mode(0o700).create(&path).map_err(|source| FileFault { path, source })?;
+        }
+        Ok(folder)
+    }
+
+    /// Path of a file in a place.
+    #[must_use]
+    pub fn path(&self, place: Place, name: &str) -> PathBuf {
+        self.0.join(place.name()).join(name)
+    }
+
+    /// Puts a file there, whole: what stood there under its name is replaced.
+    ///
+    /// # Errors
+    /// [`FileFault`].
+    pub fn put(&self, place: Place, name: &str, bytes: &[u8]) -> Result<PathBuf, FileFault> {
+        let path = self.path(place, name);
+        let draft = self.path(place, &format!(".{name}.part"));
+        let written = File::options()
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .mode(0o600)
+            .open(&draft)
+            .and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()))
+            .and_then(|()| fs::rename(&draft, &path))
+            .and_then(|()| self.sync(place));
+        written.map(|()| path.clone()).map_err(|source| FileFault { path, source })
+    }
+
+    /// Moves a file from one place to another. Where another file has its name, a number is added to it.
+    ///
+    /// # Errors
+    /// [`FileFault`].
+    pub fn shift(&self, name: &str, from: Place, to: Place) -> Result<PathBuf, FileFault> {
+        let old = self.path(from, name);
+        let taken = |name: &str| self.path(to, name).symlink_metadata().is_ok();
+        let new = std::iter::once(name.to_owned())
+            .chain((2_u32..).map(|number| format!("{name}.{number}")))
+            .find(|name| !taken(name))
+            .map(|name| self.path(to, &name))
+            .unwrap_or_else(|| self.path(to, name));
+        let moved = fs::rename(&old, &new).and_then(|()| self.sync(to)).and_then(|()| self.sync(from));
+        moved.map(|()| new).map_err(|source| FileFault { path: old, source })
+    }
+
+    /// Names of the files in a place, in order. What is no plain file, or is still being written (a name that begins with a
+    /// dot), is left alone.
+    ///
+    /// # Errors
+    /// [`FileFault`].
+    pub fn names(&self, place: Place) -> Result<Vec<String>, FileFault> {
+        let path = self.0.join(place.name());
+        let failed = |source| FileFault { path: path.clone(), source };
+        let mut names = Vec::new();
+        for entry in fs::read_dir(&path).map_err(failed)? {
+            let entry = entry.map_err(failed)?;
+            if let Some(name) = entry.file_name().to_str()
+                && entry.file_type().map_err(failed)?.is_file()
+                && !name.starts_with('.')
+            {
+                names.push(name.to_owned());
+            }
+        }
+        names.sort();
+        Ok(names)
+    }
+
+    /// Reads a file of at most `limit` bytes; `None` when it is longer.
+    ///
+    /// # Errors
+    /// [`FileFault`].
+    pub fn read(&self, place: Place, name: &str, limit: u64) -> Result<Option<Vec<u8>>, FileFault> {
+        use std::io::Read;
+        let path = self.path(place, name);
+        let mut bytes = Vec::new();
+        let read = File::open(&path).and_then(|file| file.take(limit + 1).read_to_end(&mut bytes));
+        let length = read.map_err(|source| FileFault { path, source })?;
+        Ok((u64::try_from(length).unwrap_or(u64::MAX) <= limit).then_some(bytes))
+    }
+
+    fn sync(&self, place: Place) -> io::Result<()> {
+        File::open(self.0.join(place.name())).and_then(|folder| folder.sync_all())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_in_one_place_and_never_takes_another_ones_name() {
+        let centre = tempfile::tempdir().expect("folder");
+        let folder = Folder::of(centre.path()).expect("made");
+        for text in ["one", "two"] {
+            folder.put(Place::Response, "x", text.as_bytes()).expect("written");
+            folder.shift("x", Place::Response, Place::Archive).expect("moved");
+        }
+        assert_eq!(folder.names(Place::Archive).expect("names"), ["x", "x.2"]);
+        assert_eq!(folder.read(Place::Archive, "x", 3).expect("read").as_deref(), Some(&b"one"[..]));
+        assert_eq!(folder.read(Place::Archive, "x.2", 2).expect("read"), None);
+        assert!(folder.names(Place::Response).expect("names").is_empty());
+    }
+
+    #[test]
+    fn drafts_links_and_folders_are_left_alone() {
+        let centre = tempfile::tempdir().expect("folder");
+        let folder = Folder::of(centre.path()).expect("made");
+        fs::write(folder.path(Place::Response, ".x.part"), "half").expect("draft");
+        fs::create_dir(folder.path(Place::Response, "d")).expect("folder");
+        std::os::unix::fs::symlink("/etc/hostname", folder.path(Place::Response, "l")).expect("link");
+        assert!(folder.names(Place::Response).expect("names").is_empty());
+    }
+}

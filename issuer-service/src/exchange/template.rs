@@ -1,0 +1,592 @@
+//! Templates of exchange files: what a bank or a factory sends and gets, as data (`issuer-service/templates/*.toml`).
+//!
+//! Source: layouts of deployed systems; there is no national layout, so a site adds its own under `DIR/templates/`.
+//! Owns: reading a template and refusing one that cannot work; names of files. Never: a row of data.
+//! Units: widths are bytes after encoding.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::charset::Charset;
+
+/// A template.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Template {
+    /// Name, as typed.
+    pub name: String,
+    /// What it is, in words.
+    pub title: String,
+    /// Who is on the other side.
+    pub partner: Partner,
+    /// Which way the file goes.
+    pub direction: Direction,
+    /// How cells are told apart.
+    pub form: Form,
+    /// Encoding.
+    #[serde(default)]
+    pub encoding: Charset,
+    /// Between cells, and after the last one; delimited files only.
+    #[serde(default)]
+    pub separator: Option<char>,
+    /// Bytes of a row without its line end; fixed width only.
+    #[serde(default)]
+    pub record_bytes: Option<usize>,
+    /// Name of the file, with `{batch}`, `{partner}`, `{partner:15}` (zeros to the left), `{date}`, `{clock}`, `{time}`;
+    /// of a file that comes in, `{any}` for what is not looked at.
+    pub file_name: String,
+    /// Results that mean yes; any other is a refusal. Without a column `result`, a card identifier means yes.
+    #[serde(default)]
+    pub accepted: Vec<String>,
+    /// Lines before the rows.
+    #[serde(default)]
+    pub head: Vec<Vec<Column>>,
+    /// Whether the titles of the columns are a line before the rows.
+    #[serde(default)]
+    pub titles: bool,
+    /// The cells of a row.
+    pub columns: Vec<Column>,
+}
+
+/// Who is on the other side.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Partner {
+    /// A bank: opens the account of the card.
+    Bank,
+    /// A factory: makes the card up to its transport keys.
+    Factory,
+}
+
+impl Partner {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Bank, Self::Factory];
+
+    /// Name as stored.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Bank => "bank",
+            Self::Factory => "factory",
+        }
+    }
+}
+
+/// Which way a file goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Direction {
+    /// To the partner.
+    Export,
+    /// From the partner.
+    Import,
+}
+
+/// How cells are told apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Form {
+    /// By their width in bytes.
+    Fixed,
+    /// By a separator.
+    Delimited,
+}
+
+/// A cell of a row or of a line before the rows.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Column {
+    /// Its title.
+    pub title: String,
+    /// What stands in it.
+    pub value: Value,
+    /// Width in bytes; fixed width only.
+    #[serde(default)]
+    pub bytes: Option<usize>,
+    /// What fills it up; a blank when absent.
+    #[serde(default = "Column::blank")]
+    pub pad: char,
+    /// Where the text stands.
+    #[serde(default)]
+    pub align: Align,
+    /// What happens to a text that is too long.
+    #[serde(default)]
+    pub overflow: Overflow,
+}
+
+/// Where a text stands in its cell.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Align {
+    /// Filled up behind.
+    #[default]
+    Left,
+    /// Filled up before.
+    Right,
+}
+
+/// What happens to a text that is too long.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Overflow {
+    /// The row is refused.
+    #[default]
+    Refuse,
+    /// It ends with the last whole character that fits.
+    Cut,
+}
+
+macro_rules! values {
+    ($($(#[$doc:meta])* $value:ident = $name:literal),* $(,)?) => {
+        /// What stands in a cell.
+        #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+        #[serde(try_from = "String", into = "String")]
+        pub enum Value {
+            /// This text: `=CHN`.
+            Text(String),
+            $($(#[$doc])* $value),*
+        }
+
+        impl TryFrom<String> for Value {
+            type Error = String;
+
+            fn try_from(text: String) -> Result<Self, String> {
+                match text.strip_prefix('=') {
+                    Some(text) => Ok(Self::Text(text.to_owned())),
+                    None => match text.as_str() {
+                        $($name => Ok(Self::$value),)*
+                        _ => Err(format!("{text:?} is no value; one of {}, or =TEXT", [$($name),*].join(", "))),
+                    },
+                }
+            }
+        }
+
+        impl From<Value> for String {
+            fn from(value: Value) -> Self {
+                match value {
+                    Value::Text(text) => format!("={text}"),
+                    $(Value::$value => $name.to_owned()),*
+                }
+            }
+        }
+    };
+}
+
+values! {
+    /// Number of the job (明细号).
+    Detail = "detail",
+    /// Position of the row in its file, from 1.
+    Line = "line",
+    /// 任务号 of the file: date and eight digits.
+    Task = "task",
+    /// Number of the batch.
+    Batch = "batch",
+    /// How many rows there are.
+    Count = "count",
+    /// Bytes of a row.
+    RecordBytes = "record_bytes",
+    /// Row number of the person (个人编号).
+    Person = "person",
+    /// 姓名.
+    Name = "name",
+    /// 性别.
+    Sex = "sex",
+    /// 社会保障号码.
+    Number = "number",
+    /// 民族.
+    EthnicGroup = "ethnic_group",
+    /// 出生日期.
+    BirthDate = "birth_date",
+    /// First six digits of the number.
+    Birthplace = "birthplace",
+    /// The telephone number, if it is a mobile one.
+    Mobile = "mobile",
+    /// The telephone number, if it is none.
+    Landline = "landline",
+    /// 地址.
+    Address = "address",
+    /// 单位名称.
+    Employer = "employer",
+    /// 行政区划.
+    Region = "region",
+    /// 卡号.
+    CardNumber = "card_number",
+    /// 卡有效期, if the card were made today.
+    ValidUntil = "valid_until",
+    /// What the partner decided; from the partner only.
+    Result = "result",
+    /// Why, in the partner's words; from the partner only.
+    Reason = "reason",
+    /// 银行卡号; from the partner only.
+    BankCardNumber = "bank_card_number",
+    /// 卡的识别码 that the factory wrote, without a check value of this centre; from the partner only.
+    CardIdentifier = "card_identifier",
+    /// Not looked at; from the partner only.
+    Ignored = "ignored",
+}
+
+impl Value {
+    /// Whether only a partner can say it.
+    #[must_use]
+    pub const fn is_partners(&self) -> bool {
+        matches!(self, Self::Result | Self::Reason | Self::BankCardNumber | Self::CardIdentifier | Self::Ignored)
+    }
+}
+
+/// Why a template cannot work, and where.
+#[derive(Debug, thiserror::Error)]
+pub enum TemplateFault {
+    /// It is no TOML of this form.
+    #[error("{0}")]
+    Toml(Box<toml::de::Error>),
+    /// A cell of a fixed-width file without width, or of a delimited one with it.
+    #[error("column {column}: a cell of a fixed-width file needs `bytes`, one of a delimited file has none")]
+    Width {
+        /// Title.
+        column: String,
+    },
+    /// The widths are not the length of the row.
+    #[error("the columns have {sum} bytes, `record_bytes` says {stated}")]
+    Sum {
+        /// Sum of the widths.
+        sum: usize,
+        /// `record_bytes`, 0 when absent.
+        stated: usize,
+    },
+    /// The separator is absent, or stands in a fixed-width file.
+    #[error("a delimited file needs `separator`, a fixed-width file has none")]
+    Separator,
+    /// A cell that only a partner can fill, in a file to the partner.
+    #[error("column {column}: only a file from the partner can have it")]
+    PartnersValue {
+        /// Title.
+        column: String,
+    },
+    /// Nothing tells which card a row is about.
+    #[error("a file from a partner needs exactly one column `detail` or `line`")]
+    NoKey,
+    /// Nothing tells what the partner decided.
+    #[error("a file from a partner needs a column `result` with `accepted`, or a column `card_identifier`")]
+    NoResult,
+    /// The file's name lacks its batch, or has a place that does not exist.
+    #[error("file_name: {part:?} is no place of a file name here; it needs {{batch}}")]
+    FileName {
+        /// What is wrong.
+        part: String,
+    },
+    /// A fill character of more than a byte.
+    #[error("column {column}: `pad` is one ASCII character")]
+    Pad {
+        /// Title.
+        column: String,
+    },
+    /// The name is not a word, or is not that of the file.
+    #[error("name: lower-case letters, digits and dashes, the same as the file's name")]
+    Name,
+}
+
+/// Where the template of a name comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Origin {
+    /// In the program.
+    BuiltIn,
+    /// In the centre's folder.
+    Site,
+}
+
+/// The texts of the built-in templates.
+const BUILT_IN: [&str; 7] = [
+    include_str!("../../templates/bank-fixed.toml"),
+    include_str!("../../templates/bank-fixed-return.toml"),
+    include_str!("../../templates/bank-delimited.toml"),
+    include_str!("../../templates/bank-delimited-return.toml"),
+    include_str!("../../templates/factory-delimited.toml"),
+    include_str!("../../templates/factory-delimited-return.toml"),
+    include_str!("../../templates/half-finished.toml"),
+];
+
+/// A template's file that cannot be used.
+#[derive(Debug)]
+pub struct BadTemplate {
+    /// The file.
+    pub path: PathBuf,
+    /// Why.
+    pub fault: TemplateFault,
+}
+
+/// All templates of a centre by name: the built-in ones, and those of its folder `templates/`, which come first.
+///
+/// # Errors
+/// [`BadTemplate`] for the first file of the folder that cannot be used.
+///
+/// # Panics
+/// Never: a test reads every built-in template.
+pub fn all(folder: &Path) -> Result<BTreeMap<String, (Template, Origin)>, BadTemplate> {
+    let mut templates: BTreeMap<String, (Template, Origin)> = BUILT_IN
+        .iter()
+        .map(|text| Template::parse(text).expect("built-in templates are tested"))
+        .map(|template| (template.name.clone(), (template, Origin::BuiltIn)))
+        .collect();
+    let mut paths: Vec<PathBuf> = std::fs::read_dir(folder.join("templates"))
+        .map(|entries| entries.filter_map(Result::ok).map(|entry| entry.path()).collect())
+        .unwrap_or_default();
+    paths.retain(|path| path.extension().is_some_and(|extension| extension == "toml"));
+    paths.sort();
+    for path in paths {
+        let template = read(&path)?;
+        if path.file_stem().and_then(|stem| stem.to_str()) != Some(&template.name) {
+            return Err(BadTemplate { path, fault: TemplateFault::Name });
+        }
+        templates.insert(template.name.clone(), (template, Origin::Site));
+    }
+    Ok(templates)
+}
+
+/// The template of a file.
+///
+/// # Errors
+/// [`BadTemplate`].
+pub fn read(path: &Path) -> Result<Template, BadTemplate> {
+    use serde::de::Error;
+    std::fs::read_to_string(path)
+        .map_err(|error| TemplateFault::Toml(Box::new(toml::de::Error::custom(error))))
+        .and_then(|text| Template::parse(&text))
+        .map_err(|fault| BadTemplate { path: path.to_owned(), fault })
+}
+
+impl Template {
+    /// Reads and checks a template.
+    ///
+    /// # Errors
+    /// [`TemplateFault`].
+    pub fn parse(text: &str) -> Result<Self, TemplateFault> {
+        let template: Self = toml::from_str(text).map_err(|error| TemplateFault::Toml(Box::new(error)))?;
+        template.check()?;
+        Ok(template)
+    }
+
+    /// Whether a column holds this value.
+    #[must_use]
+    pub fn has(&self, value: &Value) -> bool {
+        self.columns.iter().any(|column| column.value == *value)
+    }
+
+    /// Most bytes that a row may have, its line end included: the parser's bound.
+    #[must_use]
+    pub fn row_bytes_max(&self) -> usize {
+        const DELIMITED_ROW_MAX: usize = 4096;
+        self.record_bytes.map_or(DELIMITED_ROW_MAX, |bytes| bytes + 1)
+    }
+
+    /// The name of a file to a partner.
+    #[must_use]
+    pub fn name_of(&self, batch: i64, partner: &str, time: &str) -> String {
+        let (date, clock) = time.split_at_checked(8).unwrap_or((time, ""));
+        let mut name = String::new();
+        for part in parts(&self.file_name) {
+            match part {
+                Part::Text(text) => name.push_str(text),
+                Part::Place("batch") => name.push_str(&batch.to_string()),
+                Part::Place("partner") => name.push_str(partner),
+                Part::Place("date") => name.push_str(date),
+                Part::Place("clock") => name.push_str(clock),
+                Part::Place("time") => name.push_str(time),
+                Part::Place(place) => {
+                    let width = place.strip_prefix("partner:").and_then(|width| width.parse().ok()).unwrap_or(0);
+                    name.push_str(&format!("{partner:0>width$}"));
+                }
+            }
+        }
+        name
+    }
+
+    /// The batch in the name of a file from a partner; `None` when the name is not of this template.
+    #[must_use]
+    pub fn batch_in(&self, name: &str) -> Option<i64> {
+        let (mut rest, mut batch) = (name, None);
+        let parts: Vec<Part<'_>> = parts(&self.file_name).collect();
+        for (index, part) in parts.iter().enumerate() {
+            match part {
+                Part::Text(text) => rest = rest.strip_prefix(text)?,
+                Part::Place(place) => {
+                    let end = match parts.get(index + 1) {
+                        Some(Part::Text(text)) => rest.find(text)?,
+                        _ => rest.len(),
+                    };
+                    let (cell, after) = rest.split_at(end);
+                    if *place == "batch" {
+                        let plain = !cell.is_empty() && cell.len() <= 18 && cell.bytes().all(|b| b.is_ascii_digit());
+                        batch = plain.then(|| cell.parse().ok()).flatten();
+                        batch?;
+                    } else if cell.is_empty() {
+                        return None;
+                    }
+                    rest = after;
+                }
+            }
+        }
+        batch.filter(|_| rest.is_empty())
+    }
+
+    fn check(&self) -> Result<(), TemplateFault> {
+        let is_name = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+        if self.name.is_empty() || self.name.len() > 40 || !self.name.chars().all(is_name) {
+            return Err(TemplateFault::Name);
+        }
+        let fixed = self.form == Form::Fixed;
+        if self.separator.is_some() == fixed || self.separator.is_some_and(|separator| !separator.is_ascii_graphic()) {
+            return Err(TemplateFault::Separator);
+        }
+        let export = self.direction == Direction::Export;
+        for column in self.head.iter().flatten().chain(&self.columns) {
+            let title = || column.title.clone();
+            if column.bytes.is_some_and(|bytes| bytes > 0) != fixed {
+                return Err(TemplateFault::Width { column: title() });
+            }
+            if !column.pad.is_ascii() || column.pad.is_ascii_control() {
+                return Err(TemplateFault::Pad { column: title() });
+            }
+            if export && column.value.is_partners() {
+                return Err(TemplateFault::PartnersValue { column: title() });
+            }
+        }
+        let sum = self.columns.iter().filter_map(|column| column.bytes).sum();
+        let stated = self.record_bytes.unwrap_or(0);
+        if sum != stated {
+            return Err(TemplateFault::Sum { sum, stated });
+        }
+        let keys = self.columns.iter().filter(|column| matches!(column.value, Value::Detail | Value::Line)).count();
+        if !export && keys != 1 {
+            return Err(TemplateFault::NoKey);
+        }
+        let decides = match self.has(&Value::Result) {
+            true => !self.accepted.is_empty(),
+            false => self.has(&Value::CardIdentifier),
+        };
+        if !export && !decides {
+            return Err(TemplateFault::NoResult);
+        }
+        self.check_file_name()
+    }
+
+    fn check_file_name(&self) -> Result<(), TemplateFault> {
+        let export = self.direction == Direction::Export;
+        let (mut batches, mut place_before) = (0, false);
+        for part in parts(&self.file_name) {
+            let known = match part {
+                Part::Text(text) => !text.contains(['/', '\\', '{', '}', '\0']),
+                Part::Place("batch") => {
+                    batches += 1;
+                    true
+                }
+                Part::Place("any") => !export,
+                Part::Place("partner" | "date" | "clock" | "time") => export,
+                Part::Place(place) => {
+                    let width = place.strip_prefix("partner:").and_then(|width| width.parse::<usize>().ok());
+                    export && width.is_some_and(|width| (1..=40).contains(&width))
+                }
+            };
+            let is_place = matches!(part, Part::Place(_));
+            if !known || (is_place && place_before) {
+                let (Part::Text(part) | Part::Place(part)) = part;
+                return Err(TemplateFault::FileName { part: part.to_owned() });
+            }
+            place_before = is_place;
+        }
+        if batches == 1 && !self.file_name.starts_with('.') {
+            Ok(())
+        } else {
+            Err(TemplateFault::FileName { part: self.file_name.clone() })
+        }
+    }
+}
+
+impl Column {
+    const fn blank() -> char {
+        ' '
+    }
+}
+
+enum Part<'a> {
+    Text(&'a str),
+    Place(&'a str),
+}
+
+/// Texts and places of a pattern; an unclosed brace stays in its text, which the check refuses.
+fn parts(pattern: &str) -> impl Iterator<Item = Part<'_>> {
+    let mut rest = pattern;
+    std::iter::from_fn(move || {
+        if rest.is_empty() {
+            return None;
+        }
+        if let Some((place, after)) = rest.strip_prefix('{').and_then(|inner| inner.split_once('}')) {
+            rest = after;
+            return Some(Part::Place(place));
+        }
+        let end = rest.char_indices().skip(1).find(|(_, c)| *c == '{').map_or(rest.len(), |(at, _)| at);
+        let (text, after) = rest.split_at(end);
+        rest = after;
+        Some(Part::Text(text))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_built_in_template_works_and_has_the_published_lengths() {
+        let folder = tempfile::tempdir().expect("folder");
+        let all = all(folder.path()).expect("templates");
+        assert_eq!(all.len(), BUILT_IN.len());
+        assert_eq!(all["bank-fixed"].0.record_bytes, Some(589));
+        assert_eq!(all["bank-fixed-return"].0.record_bytes, Some(316));
+        for (template, _) in all.values() {
+            let text = toml::to_string(template).expect("TOML");
+            assert_eq!(Template::parse(&text).expect("the same"), *template);
+        }
+    }
+
+    #[test]
+    fn names_of_files_are_made_and_read() {
+        let folder = tempfile::tempdir().expect("folder");
+        let all = all(folder.path()).expect("templates");
+        let name = all["bank-fixed"].0.name_of(7, "105", "20260301083000");
+        assert_eq!(name, "SH_7_000000000000105_20260301083000");
+        let name = all["half-finished"].0.name_of(7, "105", "20260301083000");
+        assert_eq!(name, "半成品卡_7_20260301_083000_105_S.txt");
+        let back = &all["bank-fixed-return"].0;
+        assert_eq!(back.batch_in("RH_7_000000000000105_20260301083000"), Some(7));
+        for name in
+            ["RH_7_1", "RH__1_2", "RH_x_1_2", "SH_7_1_2", "RH_7__2", "", "RH_+7_1_2", "RH_99999999999999999999_1_2"]
+        {
+            assert_eq!(back.batch_in(name), None, "{name}");
+        }
+        assert_eq!(all["bank-delimited-return"].0.batch_in("GR_7_20260301_083000_bret.txt"), Some(7));
+        assert_eq!(all["bank-delimited-return"].0.batch_in("GR_7_20260301_083000_bret.txt.bak"), None);
+    }
+
+    #[test]
+    fn a_template_that_cannot_work_is_refused_with_its_place() {
+        let good = BUILT_IN[1];
+        let refused = |from: &str, to: &str| {
+            assert!(good.contains(from), "{from}");
+            Template::parse(&good.replacen(from, to, 1)).expect_err(to)
+        };
+        assert!(matches!(refused("bytes = 200", "bytes = 199"), TemplateFault::Sum { sum: 315, stated: 316 }));
+        assert!(matches!(refused(", bytes = 200", ""), TemplateFault::Width { column } if column == "原因"));
+        assert!(matches!(refused("\"detail\"", "\"name\""), TemplateFault::NoKey));
+        assert!(matches!(refused("[\"0\"]", "[]"), TemplateFault::NoResult));
+        assert!(matches!(refused("\"import\"", "\"export\""), TemplateFault::PartnersValue { .. }));
+        assert!(matches!(refused("RH_{batch}_", "RH_"), TemplateFault::FileName { .. }));
+        assert!(matches!(refused("RH_{batch}_", "../{batch}_"), TemplateFault::FileName { .. }));
+        assert!(matches!(refused("RH_{batch}_", "{any}{batch}_"), TemplateFault::FileName { .. }));
+        assert!(matches!(refused("\"F\"", "\"零\""), TemplateFault::Pad { .. }));
+        assert!(matches!(refused("\"result\"", "\"outcome\""), TemplateFault::Toml(_)));
+        assert!(matches!(refused("bank-fixed-return", "../x"), TemplateFault::Name));
+        assert!(matches!(refused("form = \"fixed\"", "form = \"fixed\"\nseparator = \"|\""), TemplateFault::Separator));
+    }
+}

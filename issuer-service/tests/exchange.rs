@@ -1,0 +1,10 @@
+//! Files exchanged with a bank and a factory: what leaves, what comes back, and what must not.
+
+#[path = "exchange/folder.rs"]
+mod folder;
+#[path = "exchange/hostile.rs"]
+mod hostile;
+#[path = "exchange/partner.rs"]
+mod partner;
+#[path = "exchange/round.rs"]
+mod round;
