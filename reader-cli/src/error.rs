@@ -403,6 +403,18 @@ pub enum TerminalError {
     /// The account has less than the bill wants from it.
     #[error("the account does not hold the amount")]
     BalanceInsufficient,
+    /// The card's total of the year cannot take the amount.
+    #[error("the card's totals of {year} cannot take the amount")]
+    YearTotalFull {
+        /// Year.
+        year: String,
+    },
+    /// The card was paid with in a later year than the terminal's clock has.
+    #[error("the card was paid with in {year}, a later year than the terminal's clock has")]
+    ClockBehindCard {
+        /// Year of the card's totals.
+        year: String,
+    },
     /// A bill that was paid before.
     #[error("bill {bill} was paid, see entry {entry}")]
     BillPaid {

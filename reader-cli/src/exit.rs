@@ -84,6 +84,8 @@ impl Exit {
             | Code::BlacklistMissing
             | Code::BlacklistStale
             | Code::BalanceInsufficient
+            | Code::YearTotalFull
+            | Code::ClockBehindCard
             | Code::CentreRefused
             | Code::PsamDiffers
             | Code::BillPaid

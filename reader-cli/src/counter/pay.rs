@@ -6,7 +6,7 @@
 use card_core::StatusWord;
 use card_core::algorithm::{Algorithm, Ssf33};
 use card_core::security::psam::Psam;
-use card_profiles::account::{AccountRules, Amounts, PurchaseStart, psam_purchase_fields};
+use card_profiles::account::{AccountRules, Amounts, Balances, DebitDate, PurchaseStart, psam_purchase_fields};
 use settlement::DateTime;
 use settlement::id::{CardRandom, Mac, Tac};
 use settlement::journal::Event;
@@ -73,6 +73,7 @@ fn before_debit(
     tapped.select(&till.rules.df)?;
     let start = initialize(tapped, till.rules, amounts, till.psam.terminal_number())?;
     let date_time = till.date_time;
+    acceptable(till.rules, &start.balances, amounts, date_time)?;
     let fields = psam_purchase_fields(&start, amounts, till.rules.purchase_type, date_time.to_bcd());
     let factors = [tapped.factors.card, tapped.factors.city];
     let psam = till.psam.init_purchase(&till.rules.purchase_key, &fields, factors)?;
@@ -87,6 +88,31 @@ fn before_debit(
         mac: Mac(psam.mac1),
     };
     Ok((start, sent))
+}
+
+/// Whether DEBIT can take these amounts on this day, before the PSAM spends a number: a card may say so at DEBIT only, as
+/// INITIALIZE has no date.
+fn acceptable(
+    rules: &AccountRules,
+    before: &Balances,
+    amounts: Amounts,
+    date_time: DateTime,
+) -> Result<(), TerminalError> {
+    if before.personal_account < amounts.personal_account {
+        return Err(TerminalError::BalanceInsufficient);
+    }
+    let [century, year, ..] = date_time.to_bcd();
+    let year = u16::from_be_bytes([century, year]);
+    if rules.debit_date == DebitDate::Checked && year < before.year {
+        return Err(TerminalError::ClockBehindCard { year: format!("{:04X}", before.year) });
+    }
+    // Totals start from zero with the first purchase of another year.
+    let totals = if year == before.year { [before.self_paid_total, before.pooled_fund_total] } else { [0, 0] };
+    let fits = |(total, amount): (u32, u32)| total.checked_add(amount).is_some();
+    match totals.into_iter().zip([amounts.self_paid, amounts.pooled_fund]).all(fits) {
+        true => Ok(()),
+        false => Err(TerminalError::YearTotalFull { year: format!("{year:04X}") }),
+    }
 }
 
 /// INITIALIZE FOR PURCHASE; with amounts of zero it only tells balances and the next number.

@@ -196,6 +196,10 @@ codes! {
     ScriptMismatch = "SCRIPT_MISMATCH",
     /// Balance does not suffice.
     BalanceInsufficient = "BALANCE_INSUFFICIENT",
+    /// The card's totals of the year are full.
+    YearTotalFull = "YEAR_TOTAL_FULL",
+    /// The terminal's clock has an earlier year than the card's totals.
+    ClockBehindCard = "CLOCK_BEHIND_CARD",
     /// Bill paid before.
     BillPaid = "BILL_PAID",
     /// Bill may have been paid by another card.

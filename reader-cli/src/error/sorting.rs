@@ -99,6 +99,8 @@ impl TerminalError {
             },
             Self::BillRefused { .. } => Code::BillRefused,
             Self::BalanceInsufficient => Code::BalanceInsufficient,
+            Self::YearTotalFull { .. } => Code::YearTotalFull,
+            Self::ClockBehindCard { .. } => Code::ClockBehindCard,
             Self::BillPaid { .. } => Code::BillPaid,
             Self::BillOpen { .. } => Code::BillOpen,
             Self::LimitExceeded { .. } => Code::LimitExceeded,

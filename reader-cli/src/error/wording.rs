@@ -179,6 +179,11 @@ fn what(code: Code) -> Words {
         Code::KeyFileNotRehearsal => ("密钥文件没有标明 REHEARSAL", "the key file is not marked REHEARSAL"),
         Code::KeysDiffer => ("所给密钥不是这张卡的密钥", "the keys given are not those of this card"),
         Code::BalanceInsufficient => ("余额不足", "the balance does not suffice"),
+        Code::YearTotalFull => ("卡内年度累计已到上限,没有扣款", "the card's yearly totals are full; nothing was paid"),
+        Code::ClockBehindCard => (
+            "卡内年度累计属于比终端时钟更晚的年份,没有扣款",
+            "the card's yearly totals are of a later year than the terminal's clock; nothing was paid",
+        ),
         Code::BillPaid => ("该账单已付过", "this bill was paid before"),
         Code::BillOpen => {
             ("另一张卡可能已付此账单,结果未知", "another card may have paid this bill: its outcome is unknown")
@@ -333,6 +338,13 @@ fn next(code: Code) -> Words {
         ),
         Code::BillRefused => ("改正账单后再试", "correct the bill and try again"),
         Code::BalanceInsufficient => ("改为现金支付,或先划入", "take cash, or load the account first"),
+        Code::YearTotalFull => {
+            ("改为现金支付,并请持卡人联系发卡机构核对累计", "take cash, and have the issuer look at the card's totals")
+        }
+        Code::ClockBehindCard => (
+            "核对终端的日期和时间;若正确,请持卡人联系发卡机构",
+            "set the terminal's date and time; when they are right, the holder turns to the issuer",
+        ),
         Code::BillOpen => (
             "请插入那张卡查明结果;查明之前不要用其他卡或现金收取此账单",
             "insert that card to find out; until then take this bill from no other card and no cash",

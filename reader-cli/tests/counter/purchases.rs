@@ -1,7 +1,10 @@
 //! A purchase, torn at every command and every memory write of the card, of the PSAM, and at every write of the journal.
 
+use card_profiles::account::Amounts;
 use card_sim::fault::{Fault, Moment, Trigger};
 use reader_cli::TerminalError;
+use reader_cli::error::Code;
+use reader_cli::journal::Entry;
 use settlement::journal::State;
 
 use crate::dying::{Death, Dying};
@@ -226,4 +229,31 @@ fn too_little_money_is_refused_without_moving_any() {
     assert_eq!((last.state, last.reason.as_deref()), (State::Refused, Some("BALANCE_INSUFFICIENT")));
     drop(store);
     stand.assert_agreement("empty account");
+}
+
+#[test]
+fn what_the_card_would_refuse_at_debit_spends_no_number_of_the_psam() {
+    let mut stand = Stand::new();
+    let mut store = stand.store();
+    let of = |self_paid, pooled_fund| Amounts { personal_account: 1, self_paid, pooled_fund };
+    let paid = stand.purchase_of(&mut store, of(u32::MAX - 100, u32::MAX), "2026", |_| {}).expect("paid");
+    assert_eq!(paid.state, State::Confirmed);
+    for (amounts, year, code) in [
+        (of(101, 0), "2026", Code::YearTotalFull),
+        (of(0, 1), "2026", Code::YearTotalFull),
+        (of(u32::MAX, 1), "2025", Code::ClockBehindCard),
+        (Amounts { personal_account: OPENING, ..Amounts::default() }, "2026", Code::BalanceInsufficient),
+    ] {
+        let refused = stand.purchase_of(&mut store, amounts, year, |_| {}).expect_err("refused");
+        assert_eq!(refused.code(), code);
+        let last = store.entries().expect("reads").pop().expect("an entry");
+        assert_eq!((last.state, last.reason.as_deref(), last.sent), (State::Refused, Some(code.as_str()), None));
+    }
+    let next = stand.purchase_of(&mut store, of(100, 0), "2026", |_| {}).expect("just fits");
+    let number = |entry: &Entry| entry.sent.expect("sent").terminal_sequence;
+    assert_eq!(number(&next), number(&paid) + 1, "the PSAM gave no number in between");
+    let later = stand.purchase_of(&mut store, of(u32::MAX, u32::MAX), "2027", |_| {}).expect("totals begin anew");
+    assert_eq!(number(&later), number(&next) + 1);
+    drop(store);
+    stand.assert_agreement("full totals");
 }

@@ -100,16 +100,27 @@ impl Stand {
         journal: &mut dyn Journal,
         ready: impl FnOnce(&Self),
     ) -> Result<Entry, TerminalError> {
+        let amounts = Amounts { personal_account: PRICE, self_paid: 300, pooled_fund: 0 };
+        self.purchase_of(journal, amounts, "2026", ready)
+    }
+
+    /// As [`Self::purchase`], of these amounts in this year.
+    pub(crate) fn purchase_of(
+        &mut self,
+        journal: &mut dyn Journal,
+        amounts: Amounts,
+        year: &str,
+        ready: impl FnOnce(&Self),
+    ) -> Result<Entry, TerminalError> {
         self.bills += 1;
         let bill = BillId::parse(&format!("B-{}", self.bills)).expect("a word");
-        let time = DateTime::parse(&format!("202601021200{:02}", self.bills % 60)).expect("real");
+        let time = DateTime::parse(&format!("{year}01021200{:02}", self.bills % 60)).expect("real");
         let this = &*self;
         let mut psam = this.open_psam()?;
         let mut tapped = this.tapped()?;
         let rules = this.account();
         pin::verify(&mut tapped, &Pin::parse(cards::PIN)?, false)?;
         settle(&mut tapped, rules, journal, true)?;
-        let amounts = Amounts { personal_account: PRICE, self_paid: 300, pooled_fund: 0 };
         let subject = Subject::Purchase { amounts, bill_id: bill, bill_hash: Digest::ZERO };
         let draft = this.draft(subject, tapped.identifier, &tapped);
         let mut till = Till { psam: &mut psam, rules, date_time: time };
