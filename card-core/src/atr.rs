@@ -14,6 +14,8 @@ const SERIAL_BYTES: usize = 6;
 pub struct Atr {
     bytes: Vec<u8>,
     historical: Vec<u8>,
+    /// Protocols that the TDs name; none means T=0.
+    protocols: Vec<u8>,
 }
 
 /// Why an ATR cannot be used.
@@ -37,24 +39,41 @@ impl Atr {
         let t0 = *bytes.get(1).ok_or(truncated)?;
         let mut at = 2;
         let mut announced = t0 >> 4;
+        let mut protocols = Vec::new();
         // TA to TD repeat while a TD announces more; each round consumes at least TD, so the ATR's length bounds it.
         loop {
             at += (announced & 0x7).count_ones() as usize;
             if announced & 0x8 == 0 {
                 break;
             }
-            announced = bytes.get(at).ok_or(truncated)? >> 4;
+            let td = *bytes.get(at).ok_or(truncated)?;
+            protocols.push(td & 0x0F);
+            announced = td >> 4;
             at += 1;
         }
         let count = usize::from(t0 & 0x0F).min(HISTORICAL_BYTES_MAX);
         let historical = bytes.get(at..at + count).ok_or(truncated)?.to_vec();
-        Ok(Self { bytes: bytes.to_vec(), historical })
+        Ok(Self { bytes: bytes.to_vec(), historical, protocols })
     }
 
     /// All bytes.
     #[must_use]
     pub fn bytes(&self) -> &[u8] {
         &self.bytes
+    }
+
+    /// Whether the card offers the block protocol (T=1); readers prefer it to T=0.
+    #[must_use]
+    pub fn offers_block_protocol(&self) -> bool {
+        self.protocols.contains(&1)
+    }
+
+    /// TCK, the byte that follows the historical bytes where a protocol other than T=0 is offered: it makes the exclusive or of
+    /// all bytes after TS zero (ISO/IEC 7816-3 8.2.5). `None` where there is none.
+    #[must_use]
+    pub fn check_byte(&self) -> Option<u8> {
+        let (_, summed) = self.bytes.split_first()?;
+        self.protocols.iter().any(|protocol| *protocol != 0).then(|| summed.iter().fold(0, |sum, byte| sum ^ byte))
     }
 
     /// 卡复位信息: the historical bytes, 13 on a social security card.
@@ -123,6 +142,19 @@ mod tests {
     fn a_psam_atr_with_three_interface_bytes_parses() {
         let atr = Atr::parse(&hex::decode("3B7D96000000814D326086439F20908A3736").expect("hex")).expect("atr");
         assert_eq!(hex::encode_upper(atr.historical()), "00814D326086439F20908A3736");
+    }
+
+    #[test]
+    fn a_card_that_offers_another_protocol_has_a_check_byte() {
+        let of = |atr: &str| Atr::parse(&hex::decode(atr).expect("hex")).expect("atr");
+        let plain = of("3B6D000000813147318650430200000013");
+        assert_eq!((plain.offers_block_protocol(), plain.check_byte()), (false, None));
+        let explicit = of("3B8D0000813147318650430200000013");
+        assert_eq!((explicit.offers_block_protocol(), explicit.check_byte()), (false, None));
+        // The ATR that readers make up for a common memory card (PC/SC part 3): its TCK is 6A.
+        let contactless = of("3B8F8001804F0CA000000306030001000000006A");
+        assert_eq!((contactless.offers_block_protocol(), contactless.check_byte()), (true, Some(0)));
+        assert_eq!(of("3B8F8001804F0CA00000030603000100000000").check_byte(), Some(0x6A));
     }
 
     #[test]

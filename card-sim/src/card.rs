@@ -173,6 +173,8 @@ impl Card {
     pub(crate) fn assemble(model: Model, atr: Vec<u8>, memory: Memory, faults: FaultPlan) -> Self {
         let mut memory = memory;
         memory.wear_after(faults.lemon());
+        let offers_blocks = Atr::parse(&atr).is_ok_and(|atr| atr.offers_block_protocol());
+        let protocol = if offers_blocks { Protocol::T1 } else { Protocol::T0 };
         Self {
             model: Arc::new(model),
             atr,
@@ -182,7 +184,7 @@ impl Card {
             faults,
             fault_store: None,
             late_ms: 0,
-            protocol: Protocol::T0,
+            protocol,
             out: Vec::with_capacity(256),
         }
     }
@@ -212,7 +214,13 @@ impl Card {
         }
     }
 
-    /// Speaks another protocol from the next command on; a card starts with T=0.
+    /// The protocol that it speaks: T=1 where its ATR offers that, as readers then choose it.
+    #[must_use]
+    pub const fn protocol(&self) -> Protocol {
+        self.protocol
+    }
+
+    /// Speaks another protocol from the next command on.
     pub const fn speak(&mut self, protocol: Protocol) {
         self.protocol = protocol;
     }
@@ -491,7 +499,10 @@ fn same(left: &[u8], right: &[u8]) -> bool {
 
 /// The ATR of a card with this serial.
 pub(crate) fn atr(profile: &Profile, serial: [u8; 6]) -> Vec<u8> {
-    [&profile.atr.prefix[..], &profile.atr.maker, &serial].concat()
+    let mut atr = [&profile.atr.prefix[..], &profile.atr.maker, &serial].concat();
+    let check = Atr::parse(&atr).ok().and_then(|atr| atr.check_byte());
+    atr.extend(check);
+    atr
 }
 
 impl std::fmt::Debug for Card {

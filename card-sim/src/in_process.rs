@@ -38,7 +38,8 @@ impl Socket {
     /// # Errors
     /// [`TransportError`] when the card does not come up.
     pub fn connect(&self) -> Result<InProcess, TransportError> {
-        self.connect_with(Protocol::T0)
+        let offered = self.card().protocol();
+        self.connect_with(offered)
     }
 
     /// As [`Socket::connect`], with the protocol that reader and card agreed on.

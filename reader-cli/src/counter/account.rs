@@ -15,12 +15,17 @@ use crate::error::TerminalError;
 /// Selects the account's DF and reads the three balances.
 ///
 /// # Errors
-/// [`TerminalError::ApplicationMissing`], or that the card refuses.
+/// [`TerminalError::ApplicationMissing`], that the card refuses, or that its totals are not of one year.
 pub fn balances(card: &mut Approached<'_>, rules: &AccountRules) -> Result<Balances, TerminalError> {
     let (personal_account, _) = balance(card, rules, BalanceKind::PersonalAccount)?;
     let (self_paid_total, year) = balance(card, rules, BalanceKind::SelfPaidTotal)?;
-    let (pooled_fund_total, _) = balance(card, rules, BalanceKind::PooledFundTotal)?;
-    Ok(Balances { personal_account, self_paid_total, pooled_fund_total, year: year.unwrap_or_default() })
+    let (pooled_fund_total, same) = balance(card, rules, BalanceKind::PooledFundTotal)?;
+    let year = year.unwrap_or_default();
+    // Both totals are of one year, in digits: an answer without check value is held to what can be known of it.
+    if same != Some(year) || year.to_be_bytes().iter().any(|digits| digits >> 4 > 9 || digits & 0x0F > 9) {
+        return Err(TerminalError::CardAnswer { command: "GET BALANCE" });
+    }
+    Ok(Balances { personal_account, self_paid_total, pooled_fund_total, year })
 }
 
 /// Personal account, fen.

@@ -23,7 +23,7 @@ pub(crate) const TERMINAL: [u8; 6] = [0x51, 0x33, 0x00, 0x00, 0x00, 0x07];
 /// The national root keys of a test world; `seed` tells worlds apart.
 pub(crate) fn roots(seed: u8) -> KeyRing {
     let mut ring = KeyRing::new();
-    for profile in ["ssc-1.0", "ssc-3.0", "psam"].map(|name| builtin(name).expect("built in")) {
+    for profile in ["ssc-1.0", "ssc-3.0", "ssc-2.0-ef0d", "psam"].map(|name| builtin(name).expect("built in")) {
         for row in &profile.key {
             ring.insert(row.name.clone(), 1, key_of(seed, row.name.as_str()));
         }
@@ -114,7 +114,7 @@ fn carry_out(card: &Socket, profile: &Profile, seed: u8, city: &str, values: &Ca
 }
 
 /// An invented person, as far as a card of this profile has room.
-fn holder(profile: &Profile, city: &str, serial: u8) -> CardValues {
+pub(crate) fn holder(profile: &Profile, city: &str, serial: u8) -> CardValues {
     let mut values = CardValues::new();
     let bcd_city: String = city.to_owned();
     let identifier = format!("{bcd_city}D156000005000000{serial:02X}0A0B0C0D");

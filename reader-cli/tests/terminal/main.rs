@@ -1,9 +1,12 @@
 //! The program `sscard` on the real PC/SC daemon, with software cards and a small centre.
 
+mod actor;
 #[path = "../support/cards.rs"]
 mod cards;
 mod centre;
 mod certificates;
+mod desks;
+mod faults;
 mod generations;
 mod journeys;
 mod refusals;

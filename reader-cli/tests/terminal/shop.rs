@@ -2,7 +2,7 @@
 
 use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 
 use card_profiles::{CardValues, builtin_text};
 use card_sim::fault::FaultPlan;
@@ -193,6 +193,13 @@ impl Shop {
         Ran { status, stdout: String::from_utf8_lossy(&seen).into_owned(), stderr: String::new() }
     }
 
+    /// Starts it and lets it run.
+    pub(crate) fn start(&self, arguments: &[&str]) -> Child {
+        let mut command = self.command(env!("CARGO_BIN_EXE_sscard"));
+        command.args(["--format", "json"]).args(arguments).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.spawn().expect("runs")
+    }
+
     fn command(&self, program: &str) -> Command {
         let mut command = Command::new(program);
         command
@@ -247,7 +254,7 @@ impl Shop {
     }
 }
 
-fn ran(output: Output) -> Ran {
+pub(crate) fn ran(output: Output) -> Ran {
     Ran {
         status: output.status.code().unwrap_or(-1),
         stdout: String::from_utf8(output.stdout).expect("UTF-8"),
@@ -264,6 +271,11 @@ pub(crate) fn user_image(path: &Path, serial: u8, city: &str) {
 /// Makes the image of a factory card, and opens it.
 pub(crate) fn blank_image(path: &Path, profile: &str, serial: [u8; 6]) -> Socket {
     let text = builtin_text(profile).expect("built in");
+    image_of(path, &text, serial)
+}
+
+/// As [`blank_image`], of a profile text.
+pub(crate) fn image_of(path: &Path, text: &str, serial: [u8; 6]) -> Socket {
     image::create(path, text, serial, &FaultPlan::default()).expect("made");
     Socket::new(image::open(path, Durability::Process).expect("opens"))
 }

@@ -1,0 +1,117 @@
+//! Each fault of a card, met by the program: a stable code, an exit status, and nothing partial called whole.
+
+use card_sim::fault::{Fault, Moment, Trigger};
+use card_sim::noise::Noise;
+use serde_json::{Value, json};
+
+use crate::actor::Actor;
+use crate::shop::{AWAY_MS, CARD, Shop};
+
+/// READ RECORD: the first reads EF05, the second EF06.
+const fn read(nth: u64) -> Trigger {
+    Trigger::instruction(0xB2, nth)
+}
+
+/// The code of an error and the exit status, and what was answered beside it.
+fn met(shop: &Shop, fault: Fault, arguments: &[&str]) -> (i32, String, Option<Value>) {
+    shop.faults(CARD, vec![fault]);
+    let ran = shop.run(arguments);
+    let answer = serde_json::from_str(&ran.stdout).ok();
+    let code = if ran.stderr.contains("\"code\"") { ran.code() } else { String::new() };
+    (ran.status, code, answer)
+}
+
+#[test]
+fn a_fault_while_the_issuer_file_is_read_gives_no_answer_at_all() {
+    for (fault, status, code) in [
+        (Fault::PowerLoss { at: read(1), moment: Moment::After, back_after_ms: Some(AWAY_MS) }, 4, "CARD_REMOVED"),
+        (Fault::PowerLoss { at: read(1), moment: Moment::Before, back_after_ms: None }, 4, "CARD_REMOVED"),
+        (Fault::Mute { at: read(1) }, 4, "CARD_MUTE"),
+        (Fault::Endless { at: read(1) }, 4, "CARD_ANSWER"),
+        (Fault::Truncated { at: read(1), keep: 1 }, 4, "CARD_MUTE"),
+        (Fault::WrongProcedure { at: read(1) }, 4, "CARD_MUTE"),
+    ] {
+        let shop = Shop::open();
+        let (status_seen, code_seen, answer) = met(&shop, fault, &["card", "read"]);
+        assert_eq!((status_seen, code_seen.as_str()), (status, code), "{fault:?}");
+        assert_eq!(answer, None, "{fault:?}: nothing is known of a card without its issuer's file");
+    }
+}
+
+#[test]
+fn a_fault_while_the_holder_file_is_read_leaves_what_came_before_and_says_what_is_missing() {
+    for (fault, code) in [
+        (Fault::PowerLoss { at: read(2), moment: Moment::After, back_after_ms: Some(AWAY_MS) }, "CARD_REMOVED"),
+        (Fault::Mute { at: read(2) }, "CARD_MUTE"),
+        (Fault::Endless { at: read(2) }, "CARD_ANSWER"),
+        (Fault::Truncated { at: read(2), keep: 1 }, "CARD_MUTE"),
+        (Fault::WrongProcedure { at: read(2) }, "CARD_MUTE"),
+    ] {
+        let shop = Shop::open();
+        let (status, code_seen, answer) = met(&shop, fault, &["card", "read"]);
+        assert_eq!((status, code_seen.as_str()), (4, code), "{fault:?}");
+        let answer = answer.expect("what was read");
+        assert_eq!(answer["SSSE.EF05.card_number"], "A12345674", "{fault:?}");
+        assert_eq!(answer["SSSE.EF06.name"], Value::Null, "{fault:?}");
+        let missing = &answer["faults"][0];
+        assert_eq!((&missing["place"], &missing["code"]), (&json!("SSSE.EF06"), &json!("NOT_REACHED")), "{fault:?}");
+    }
+}
+
+#[test]
+fn a_file_that_breaks_off_is_no_whole_file() {
+    // The reader takes the last two bytes that came for a status word: the file is refused, not read as far as it goes.
+    let shop = Shop::open();
+    let (status, _, answer) = met(&shop, Fault::Truncated { at: read(2), keep: 40 }, &["card", "read"]);
+    let answer = answer.expect("what was read");
+    assert_eq!((status, &answer["faults"][0]["place"]), (10, &json!("SSSE.EF06")));
+    assert!(["birth_date", "name"].iter().all(|item| answer[format!("SSSE.EF06.{item}")] == Value::Null), "{answer}");
+}
+
+#[test]
+fn a_slow_card_is_waited_for_and_its_answer_is_whole() {
+    let shop = Shop::open();
+    let (status, _, answer) = met(&shop, Fault::Slow { at: read(2), ms: 1_500 }, &["card", "read"]);
+    assert_eq!((status, answer.expect("an answer")["SSSE.EF06.name"].as_str()), (0, Some("张三")));
+}
+
+#[test]
+fn wrong_bits_end_in_a_stable_code_or_an_answer_of_the_right_form() {
+    let known = ["CARD_ANSWER", "CARD_REFUSED", "NOT_SSC", "CARD_BLANK", "CARD_VERSION", "CARD_BLOCKED", "CARD_MUTE"];
+    let mut refused = 0;
+    for seed in 1..=6 {
+        let shop = Shop::open();
+        let (at, seed) = (Trigger::command(1), Noise::new(seed));
+        let noise = Fault::BitErrors { at, per_million: 20_000, seed };
+        let (status, code, answer) = met(&shop, noise, &["balance"]);
+        if status == 0 {
+            let answer = answer.expect("an answer");
+            assert!(answer["balance_fen"].is_u64() && answer["year"] == "0000", "{seed:?}: {answer}");
+        } else {
+            assert!(status == 4 && known.contains(&code.as_str()) && answer.is_none(), "{seed:?}: {status} {code}");
+            refused += 1;
+        }
+    }
+    assert!(refused > 0, "some bits fell where a form is known");
+}
+
+#[test]
+fn totals_of_two_years_are_no_answer() {
+    let shop = Shop::open();
+    shop.farm.eject(CARD).expect("ejected");
+    for (year, code) in [("2025", "CARD_ANSWER"), ("20A6", "CARD_ANSWER"), ("2026", "")] {
+        let totals = move |command: &[u8]| match command {
+            [0xB0, 0x26, _, 2, ..] => Some([&[0, 0, 1, 0][..], &[0x20, 0x26], &[0x90, 0]].concat()),
+            [0xB0, 0x26, _, 3, ..] => {
+                let year = hex::decode(year).expect("hex");
+                Some([&[0, 0, 2, 0][..], &year, &[0x90, 0]].concat())
+            }
+            _ => None,
+        };
+        let actor = Actor::in_slot(&shop, 2, &shop.path("person.card"), totals);
+        let ran = shop.run(&["balance"]);
+        let seen = if ran.status == 0 { String::new() } else { ran.code() };
+        assert_eq!(seen, code, "{year}");
+        actor.leave(&shop, 2);
+    }
+}
