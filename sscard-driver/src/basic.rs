@@ -12,7 +12,7 @@ use card_core::security::{Factors, SecurityError, SecurityModule};
 use card_core::session::SessionError;
 use card_core::transport::pcsc::{Interface, Readers};
 use card_core::tries::Guard;
-use card_core::{Session, StatusWord};
+use card_core::{Response, Session, StatusWord};
 use card_profiles::approach::Means;
 use card_profiles::image::CardValues;
 use card_profiles::memory::CardMemory;
@@ -85,12 +85,12 @@ pub struct Tapped<'c> {
 /// [`Failure`].
 pub fn read(interface: Interface, settings: &Settings) -> Result<String, Failure> {
     let catalog = &*CATALOG;
-    let Slots { reader, mut card, psam } =
+    let Slots { reader, mut card, ssse, psam } =
         Slots::find(&Readers::establish()?, interface, settings, catalog.ssse_name(), catalog.psams())?;
     let mut shared = MEMORY.lock().unwrap_or_else(PoisonError::into_inner);
     let mut of_folder = settings.data.as_deref().map(CardMemory::recall);
     let memory = of_folder.as_mut().unwrap_or_else(|| shared.get_or_insert_default());
-    let tapped = match tap(&mut card, catalog, memory) {
+    let tapped = match tap(&mut card, ssse.as_ref(), catalog, memory) {
         // A PSAM has the environment too, but no such file.
         Err(Failure::Refused { sw: StatusWord::FILE_NOT_FOUND, file: ISSUER_FILE }) => {
             return Err(Failure::NotSocialSecurity { readers: vec![reader] });
@@ -125,22 +125,32 @@ fn open(mut psam: Session, catalog: &Catalog, tapped: &Tapped<'_>) -> Result<(Ps
     let wanted = catalog.psam_of(tapped.profile);
     let fits = wanted.are_in(&mut psam).map_err(SecurityError::from).map_err(Failure::Psam)?;
     let mut names = wanted;
+    let mut is_selected = fits;
     for other in catalog.psams().iter().filter(|_| !fits) {
         if other.are_in(&mut psam).map_err(SecurityError::from).map_err(Failure::Psam)? {
-            names = other;
+            (names, is_selected) = (other, true);
             break;
         }
     }
-    Ok((Psam::open(psam, names, keys()).map_err(Failure::Psam)?, fits))
+    if !is_selected {
+        return Ok((Psam::open(psam, names, keys()).map_err(Failure::Psam)?, fits));
+    }
+    Ok((Psam::open_selected(psam, names, keys()).map_err(Failure::Psam)?, fits))
 }
 
-/// Reads who issued a card, and recognises it.
+/// Reads who issued a card, and recognises it. `ssse` is its answer to SELECT of SSSE, where that is selected already.
 ///
 /// # Errors
 /// [`Failure`]; [`Failure::CardData`] for what is no identifier or no version, or an algorithm that its generation has not.
-pub fn tap<'c>(session: &mut Session, catalog: &'c Catalog, memory: &mut CardMemory) -> Result<Tapped<'c>, Failure> {
+pub fn tap<'c>(
+    session: &mut Session,
+    ssse: Option<&Response>,
+    catalog: &'c Catalog,
+    memory: &mut CardMemory,
+) -> Result<Tapped<'c>, Failure> {
     let card_type = session.atr()?.card_type().map(<[u8]>::to_vec);
-    let mut reader = Reader::issuer(catalog.first()).by(memory.ways(card_type.as_deref()));
+    let selected = ssse.map_or_else(Outcome::default, |answer| Outcome::selected(catalog.first(), answer));
+    let mut reader = Reader::issuer(catalog.first()).after(selected).by(memory.ways(card_type.as_deref()));
     session.play(&mut reader, None, &mut Guard { book: &mut memory.tries, consent: false })?;
     let first = reader.finish();
     // The next call begins as this one ended; whether that can be written is no matter of this card.

@@ -4,6 +4,7 @@
 //! bytes are written from the layout tables; the cryptogram was computed with OpenSSL.
 
 use card_core::Session;
+use card_core::identify::Question;
 use card_core::key::Key16;
 use card_core::security::KeyName;
 use card_core::security::SecurityModule;
@@ -33,7 +34,8 @@ fn read_remembering(memory: &mut CardMemory, trace: &str, keys: Option<&mut KeyR
     let catalog = Catalog::builtin();
     let mut session = Session::new(Box::new(Replay::parse(trace).expect("trace")));
     let module = keys.map(|keys| -> &mut dyn SecurityModule { keys });
-    let basic = tap(&mut session, &catalog, memory).and_then(|tapped| holder(&mut session, tapped, module, memory));
+    let basic =
+        tap(&mut session, None, &catalog, memory).and_then(|tapped| holder(&mut session, tapped, module, memory));
     (basic, session.wire().bytes)
 }
 
@@ -55,6 +57,23 @@ fn the_logged_2_0_card_reads_with_the_fewest_bytes() {
         "430299||B00000131|430299D156000005000000133A05F2E3||00813147318650430200000013|2.0|2012|2022|||"
     );
     assert_eq!(bytes, 194);
+}
+
+#[test]
+fn a_card_that_was_asked_what_it_is_hears_no_second_select() {
+    let logged = "0110430299D156000005000000133A05F2E3 020133 0304322E3000 040C9156000002430200430100D5 \
+         050432303132 060432303232 0709423030303030313331";
+    let trace = format!(
+        "= 3B6D000000813147318650430200000013\n> 00A404000F{SSSE}\n< 6118\n> 00B0960006\n< 6A82\n\
+         > 00B2012D40\n< {logged}9000\n> 00B201355B\n< {BLANK_HOLDER}9000"
+    );
+    let (catalog, mut memory) = (Catalog::builtin(), CardMemory::default());
+    let session = Session::new(Box::new(Replay::parse(&trace).expect("trace")));
+    let question = Question { ssse: catalog.ssse_name(), psams: catalog.psams(), fci: Some(25) };
+    let mut asked = question.ask(session).expect("answers");
+    let tapped = tap(&mut asked.session, asked.ssse.as_ref(), &catalog, &mut memory).expect("a card");
+    let basic = holder(&mut asked.session, tapped, None, &mut memory).expect("a 2.0 card needs no proof");
+    assert_eq!((basic.region.as_str(), asked.session.wire().bytes), ("430299", 194 + 7));
 }
 
 #[test]

@@ -176,7 +176,7 @@ fn a_region_of_the_site_is_read_by_its_own_profile_and_asked_by_its_own_rows() {
     let shop = Shop::open();
     let own = builtin_text("ssc-2.0-ef0d").expect("built in");
     let profile = builtin("ssc-2.0-ef0d").expect("built in");
-    let card = image_of(&shop.path("regional.card"), &own, cards::serial_of(9));
+    let card = image_of(&shop.path("regional.card"), own, cards::serial_of(9));
     cards::make_person(&card, &profile, 1, cards::CITY, &cards::holder(&profile, cards::CITY, 9), cards::PIN);
     drop(card);
     shop.farm.eject(CARD).expect("ejected");

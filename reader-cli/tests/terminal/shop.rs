@@ -271,7 +271,7 @@ pub(crate) fn user_image(path: &Path, serial: u8, city: &str) {
 /// Makes the image of a factory card, and opens it.
 pub(crate) fn blank_image(path: &Path, profile: &str, serial: [u8; 6]) -> Socket {
     let text = builtin_text(profile).expect("built in");
-    image_of(path, &text, serial)
+    image_of(path, text, serial)
 }
 
 /// As [`blank_image`], of a profile text.
