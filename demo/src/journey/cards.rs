@@ -36,6 +36,8 @@ pub(super) struct IssuedCard {
     pub(super) number: String,
     /// 卡的识别码, hex.
     pub(super) identifier: String,
+    /// Serial of the chip, the end of its reset information.
+    pub(super) serial: String,
     /// Row of the person in the registry, from 0.
     pub(super) person: usize,
     /// Its image.
@@ -190,6 +192,7 @@ impl<'a> Stage<'a> {
             cards.push(IssuedCard {
                 number,
                 identifier: text("card_identifier")?,
+                serial: serial(place),
                 person: person.wrapping_sub(1),
                 image,
             });

@@ -96,7 +96,8 @@ impl Stage<'_> {
             for (slot, card) in &places {
                 let pin = format!("file:{}", self.folder.text("secrets/holder.pin"));
                 let answer = self.sscard(readers, *slot, "balance --pin").arg(pin).ok()?;
-                must_be("the card in the reader", &answer.text("/card_identifier")?, &card.identifier)?;
+                let chip = answer.text("/reset_information")?;
+                must_be("the card in the reader", &chip.ends_with(&card.serial), &true)?;
                 let balance = answer.number("/balance_fen")?;
                 must_be(format!("balance of card {}", card.number), &balance, &takings.balances[&card.identifier])?;
                 found.push(json!({
