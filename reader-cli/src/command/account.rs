@@ -39,11 +39,14 @@ fn balance_of_any(
     let is_open = store.map(|store| store.has_open_with(card.card_factor())).transpose()?.unwrap_or_default();
     let mut verified = false;
     if !is_open {
-        let asked = setting.verify_given(&mut card, arguments).and_then(|given| {
-            verified = given;
-            balance_page(&mut card, given)
-        });
-        match asked {
+        verified = match setting.verify_given(&mut card, arguments) {
+            // It does not know the command, or its memory fails: what it is says why. The PIN is not sent again.
+            Err(refused @ TerminalError::CardRefused { .. }) => {
+                return card.recognise(&setting.catalog, Ask::Nothing).and(Err(refused));
+            }
+            given => given?,
+        };
+        match balance_page(&mut card, verified) {
             Err(
                 TerminalError::CardRefused { .. }
                 | TerminalError::CardAnswer { .. }

@@ -115,3 +115,17 @@ fn totals_of_two_years_are_no_answer() {
         actor.leave(&shop, 2);
     }
 }
+
+#[test]
+fn a_pin_that_a_card_neither_takes_nor_counts_is_sent_once() {
+    let shop = Shop::open();
+    shop.farm.eject(CARD).expect("ejected");
+    let change = ["pin", "change", "--pin", "env:PIN", "--new-pin", "env:WRONG"];
+    for (ins, arguments) in [(0x20, &["balance", "--pin", "env:PIN"][..]), (0x5E, &change)] {
+        let failing = move |command: &[u8]| (command.get(1) == Some(&ins)).then(|| vec![0x65, 0x81]);
+        let actor = Actor::in_slot(&shop, 2, &shop.path("person.card"), failing);
+        let ran = shop.run(arguments);
+        assert_eq!((ran.status, ran.code().as_str()), (4, "CARD_REFUSED"), "{}", ran.stderr);
+        assert_eq!(actor.leave(&shop, 2).1, 1, "a failing memory may have counted the try: {arguments:?}");
+    }
+}
