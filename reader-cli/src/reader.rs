@@ -45,6 +45,8 @@ pub struct Desk<'a> {
     psams: Option<Vec<Held>>,
     /// Whether they are PSAMs by memory only.
     by_memory: bool,
+    /// Whether memory was found wrong: every card is asked.
+    asks_all: bool,
 }
 
 /// A card in the hands of the terminal.
@@ -91,6 +93,7 @@ impl<'a> Desk<'a> {
             trace: None,
             psams: None,
             by_memory: false,
+            asks_all: false,
         })
     }
 
@@ -176,7 +179,12 @@ impl<'a> Desk<'a> {
         }
         self.taken.retain(|taken| taken != held);
         let found = self.readers.list()?.into_iter().find(|reader| reader.name == held && reader.atr.is_some());
-        Ok(found.and_then(|reader| self.ask(&reader)) == Some(Kind::Psam))
+        let is_psam = found.and_then(|reader| self.ask(&reader)) == Some(Kind::Psam);
+        if is_psam && self.by_memory {
+            // Then what is taken for the PSAM is perhaps the card.
+            self.ask_instead()?;
+        }
+        Ok(is_psam)
     }
 
     fn card_in_time(&mut self, unasked: bool) -> Result<Held, TerminalError> {
@@ -235,6 +243,11 @@ impl<'a> Desk<'a> {
             .collect();
         let psam_known = psam.is_some() || !self.taken.is_empty();
         match holding.as_slice() {
+            // One of those that were taken for PSAMs by memory is perhaps the card.
+            [] if self.by_memory => {
+                self.ask_instead()?;
+                self.card_now(unasked)
+            }
             [] => {
                 let readers = attached.into_iter().map(|reader| reader.name).filter(is_free).collect();
                 Err(TerminalError::NoUserCard { readers })
@@ -318,14 +331,13 @@ impl<'a> Desk<'a> {
         }
     }
 
-    /// Forgets which cards were PSAMs, for those that are here.
+    /// Lets go of what was taken for PSAMs by memory: each card is asked, and what it says is remembered.
     fn ask_instead(&mut self) -> Result<(), TerminalError> {
-        self.by_memory = false;
-        self.psams = None;
+        (self.by_memory, self.asks_all, self.psams) = (false, true, None);
         for reader in self.readers.list()? {
-            let Some(atr) = reader.atr.filter(|atr| self.known.book().knows(atr)) else { continue };
-            self.taken.retain(|taken| *taken != reader.name);
-            let _ = self.known.change(|book| book.forget(&atr));
+            if reader.atr.is_some_and(|atr| self.known.book().knows(&atr)) {
+                self.taken.retain(|taken| *taken != reader.name);
+            }
         }
         Ok(())
     }
@@ -425,7 +437,7 @@ impl<'a> Desk<'a> {
             others.iter().filter(|reader| reader.atr.is_some() && !self.taken.contains(&reader.name)).collect();
         let is_known = |reader: &&ReaderInfo| reader.atr.as_deref().is_some_and(|atr| self.known.book().knows(atr));
         let known: Vec<String> = others.iter().copied().filter(is_known).map(|reader| reader.name.clone()).collect();
-        if !known.is_empty() {
+        if !known.is_empty() && !self.asks_all {
             self.by_memory = true;
             return known.into_iter().map(|reader| self.take(reader)).collect();
         }

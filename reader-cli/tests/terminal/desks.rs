@@ -138,6 +138,35 @@ fn what_is_remembered_wrongly_is_found_out_and_mended() {
 }
 
 #[test]
+fn what_is_remembered_wrongly_stops_no_payment_and_costs_no_proof() {
+    let shop = Shop::ready();
+    let book = shop.path("data/psams.txt");
+    let right = std::fs::read_to_string(&book).expect("a book");
+    let (card, psam) = (shop.inside("person.card").atr, shop.inside("psam.card").atr);
+    for (number, wrong) in
+        [format!("{card} -\n"), format!("{card} -\n{right}"), format!("{right}{card} -\n")].iter().enumerate()
+    {
+        std::fs::write(&book, wrong).expect("written");
+        let paid = shop.pay(&shop.bill(&format!("B-{number}"), &[("X1", 1, "1.00")]));
+        assert_eq!(paid.status, 0, "{wrong}{}", paid.stderr);
+        let mended = std::fs::read_to_string(&book).expect("a book");
+        assert!(
+            mended.starts_with(&psam) && mended.ends_with(" 513300:3des:1\n") && !mended.contains(&card),
+            "{mended}"
+        );
+    }
+    // A card for which there is no PSAM changes nothing that is remembered of the one that is there.
+    let sm4 = image_of(&shop.path("sm4.card"), builtin_text("ssc-3.0-sm4").expect("built in"), cards::serial_of(8));
+    cards::make_user(&sm4, "ssc-3.0-sm4", 1, cards::CITY, 8);
+    drop(sm4);
+    shop.farm.eject(CARD).expect("ejected");
+    shop.farm.insert(CARD, &shop.path("sm4.card")).expect("inserted");
+    let before = std::fs::read_to_string(&book).expect("a book");
+    assert_eq!(shop.run(&["card", "read"]).code(), "PSAM_ALGORITHM");
+    assert_eq!(std::fs::read_to_string(&book).expect("a book"), before);
+}
+
+#[test]
 fn a_psam_believed_in_vain_costs_one_try_and_is_named() {
     let shop = Shop::with(2);
     let (psam, book) = (shop.inside("psam.card").atr, shop.path("data/psams.txt"));
