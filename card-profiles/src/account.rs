@@ -113,12 +113,12 @@ pub enum SequenceConvention {
     After,
 }
 
-/// What DEBIT FOR PURCHASE asks of its date.
+/// What DEBIT FOR PURCHASE and CREDIT FOR LOAD ask of their date.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum DebitDate {
-    /// A day of the calendar, of no earlier year than that of the totals.
+    /// A day of the calendar; of a purchase, of no earlier year than that of the totals.
     #[default]
     Checked,
     /// Nothing: totals start anew with any other year, an earlier one too.

@@ -1,102 +1,145 @@
 //! National code lists that card items refer to: sex, ethnic group, region.
 //!
-//! Source: GB/T 2261.1 (sex), GB/T 3304 (ethnic groups), GB/T 2260 (regions; editions in `data/regions.txt`).
-//! Owns: the lists and looking up both ways. Never: decides whether an abolished code is acceptable.
+//! Source: GB/T 2261.1 (sex), GB/T 3304 (ethnic groups), GB/T 2260 (regions); values and editions in `data/`.
+//! Owns: the lists with their editions and looking up both ways. Never: decides whether an abolished code is acceptable.
 
 use std::sync::LazyLock;
 
-/// GB/T 2261.1: code and name.
-pub const SEXES: [(char, &str); 4] = [('0', "未知的性别"), ('1', "男"), ('2', "女"), ('9', "未说明的性别")];
+/// A national code list that items of a card refer to.
+#[derive(Clone, Copy, Debug)]
+pub struct CodeList {
+    /// Number of the standard.
+    pub standard: &'static str,
+    /// What it codes, in Chinese and English.
+    pub subject: (&'static str, &'static str),
+    /// Which edition the values are of, and who says so; in Chinese and English.
+    pub edition: (&'static str, &'static str),
+    /// Values that are held here; 0: the raw value is passed through.
+    pub values: fn() -> usize,
+    /// Words in the element ids that hold such a code.
+    pub elements: &'static [&'static str],
+}
 
-/// GB/T 3304: names by number 01 to 56.
-const ETHNIC_GROUPS: [&str; 56] = [
-    "汉族",
-    "蒙古族",
-    "回族",
-    "藏族",
-    "维吾尔族",
-    "苗族",
-    "彝族",
-    "壮族",
-    "布依族",
-    "朝鲜族",
-    "满族",
-    "侗族",
-    "瑶族",
-    "白族",
-    "土家族",
-    "哈尼族",
-    "哈萨克族",
-    "傣族",
-    "黎族",
-    "傈僳族",
-    "佤族",
-    "畲族",
-    "高山族",
-    "拉祜族",
-    "水族",
-    "东乡族",
-    "纳西族",
-    "景颇族",
-    "柯尔克孜族",
-    "土族",
-    "达斡尔族",
-    "仫佬族",
-    "羌族",
-    "布朗族",
-    "撒拉族",
-    "毛南族",
-    "仡佬族",
-    "锡伯族",
-    "阿昌族",
-    "普米族",
-    "塔吉克族",
-    "怒族",
-    "乌孜别克族",
-    "俄罗斯族",
-    "鄂温克族",
-    "德昂族",
-    "保安族",
-    "裕固族",
-    "京族",
-    "塔塔尔族",
-    "独龙族",
-    "鄂伦春族",
-    "赫哲族",
-    "门巴族",
-    "珞巴族",
-    "基诺族",
+/// Nothing is said of the edition.
+const NOT_STATED: (&str, &str) = ("来源未说明版本", "edition not stated by the source");
+
+/// The lists that the sources of the card name.
+pub const LISTS: [CodeList; 7] = [
+    CodeList {
+        standard: "GB/T 2260",
+        subject: ("行政区划", "administrative divisions"),
+        edition: (
+            "现行代码为 2023-06-30 版，废止代码取自 2020-10 版；卡片资料未说明版本",
+            "codes in force of 2023-06-30, abolished ones of 2020-10; the sources of the card name no edition",
+        ),
+        values: || REGIONS.len(),
+        elements: &["region", "birthplace"],
+    },
+    CodeList {
+        standard: "GB/T 3304",
+        subject: ("民族", "ethnic groups"),
+        edition: (
+            "1991 年版 (公开目录所列)；卡片资料未说明版本",
+            "1991, as public indexes list it; the sources of the card name no edition",
+        ),
+        values: || ETHNIC_GROUPS.len(),
+        elements: &["ethnic_group"],
+    },
+    CodeList {
+        standard: "GB/T 2261.1",
+        subject: ("性别", "sex"),
+        edition: (
+            "2003 年版 (公开目录所列)；卡片资料未说明版本",
+            "2003, as public indexes list it; the sources of the card name no edition",
+        ),
+        values: || SEXES.len(),
+        elements: &["sex"],
+    },
+    CodeList {
+        standard: "GB/T 2261.2",
+        subject: ("婚姻状况", "marital status"),
+        edition: NOT_STATED,
+        values: || 0,
+        elements: &["marital_status"],
+    },
+    CodeList {
+        standard: "GB/T 4658",
+        subject: ("学历", "education"),
+        edition: NOT_STATED,
+        values: || 0,
+        elements: &["education_level"],
+    },
+    CodeList {
+        standard: "GB/T 4762",
+        subject: ("政治面貌", "political status"),
+        edition: NOT_STATED,
+        values: || 0,
+        elements: &["political_affiliation"],
+    },
+    CodeList {
+        standard: "GB/T 6565",
+        subject: ("职业", "occupations"),
+        edition: NOT_STATED,
+        values: || 0,
+        elements: &["occupation"],
+    },
 ];
 
-/// GB/T 3304: numbers outside the 56.
-const OTHER_GROUPS: [(u8, &str); 2] = [(97, "其他"), (98, "外国血统中国籍人士")];
+impl CodeList {
+    /// Whether an element of this id holds a code of the list: one of its words, alone or joined by `_`.
+    #[must_use]
+    pub fn is_of(&self, element: &str) -> bool {
+        self.elements.iter().any(|word| {
+            element.split_once(word).is_some_and(|(before, after)| {
+                (before.is_empty() || before.ends_with('_')) && (after.is_empty() || after.starts_with('_'))
+            })
+        })
+    }
+}
+
+/// The lines of a data file below its head.
+fn lines(text: &'static str) -> impl Iterator<Item = &'static str> {
+    text.lines().filter(|line| !line.starts_with('#'))
+}
+
+/// Code and name.
+static SEXES: LazyLock<Vec<(char, &str)>> = LazyLock::new(|| {
+    let rows = lines(include_str!("../data/sexes.txt"));
+    rows.filter_map(|line| line.split_once(' ')).filter_map(|(code, name)| Some((code.chars().next()?, name))).collect()
+});
+
+/// Number and name: 01 to 56, 97, 98.
+static ETHNIC_GROUPS: LazyLock<Vec<(u8, &str)>> = LazyLock::new(|| {
+    let rows = lines(include_str!("../data/ethnic_groups.txt"));
+    rows.filter_map(|line| line.split_once(' '))
+        .filter_map(|(number, name)| Some((number.parse().ok()?, name)))
+        .collect()
+});
 
 /// The name of a sex code.
 #[must_use]
 pub fn sex_name(code: char) -> Option<&'static str> {
-    SEXES.into_iter().find(|(known, _)| *known == code).map(|(_, name)| name)
+    SEXES.iter().find(|(known, _)| *known == code).map(|(_, name)| *name)
 }
 
 /// The code of a sex by name: `男`, `男性`.
 #[must_use]
 pub fn sex_code(name: &str) -> Option<char> {
     let name = name.strip_suffix('性').filter(|short| short.chars().count() == 1).unwrap_or(name);
-    SEXES.into_iter().find(|(_, known)| *known == name).map(|(code, _)| code)
+    SEXES.iter().find(|(_, known)| *known == name).map(|(code, _)| *code)
 }
 
 /// The name of an ethnic group by its number, 1 to 56, 97, 98.
 #[must_use]
 pub fn ethnic_group_name(number: u8) -> Option<&'static str> {
-    let listed = usize::from(number).checked_sub(1).and_then(|index| ETHNIC_GROUPS.get(index)).copied();
-    listed.or_else(|| OTHER_GROUPS.into_iter().find(|(known, _)| *known == number).map(|(_, name)| name))
+    ETHNIC_GROUPS.iter().find(|(known, _)| *known == number).map(|(_, name)| *name)
 }
 
 /// The number of an ethnic group by name, with or without 族.
 #[must_use]
 pub fn ethnic_group_number(name: &str) -> Option<u8> {
-    let all = ETHNIC_GROUPS.iter().copied().zip(1..).chain(OTHER_GROUPS.map(|(number, name)| (name, number)));
     let is_meant = |known: &str| known == name || known.strip_suffix('族') == Some(name);
-    all.into_iter().find(|(known, _)| is_meant(known)).map(|(_, number)| number)
+    ETHNIC_GROUPS.iter().find(|(_, known)| is_meant(known)).map(|(number, _)| *number)
 }
 
 /// A region (行政区划).
@@ -110,10 +153,8 @@ pub struct Region {
     pub in_force: bool,
 }
 
-static REGIONS: LazyLock<Vec<Region>> = LazyLock::new(|| {
-    let lines = include_str!("../data/regions.txt").lines().filter(|line| !line.starts_with('#'));
-    lines.filter_map(region_of_line).collect()
-});
+static REGIONS: LazyLock<Vec<Region>> =
+    LazyLock::new(|| lines(include_str!("../data/regions.txt")).filter_map(region_of_line).collect());
 
 fn region_of_line(line: &'static str) -> Option<Region> {
     let (code, rest) = line.split_at_checked(6)?;
@@ -165,9 +206,10 @@ mod tests {
 
     #[test]
     fn sexes_are_found_both_ways() {
-        for (code, name) in SEXES {
-            assert_eq!((sex_name(code), sex_code(name)), (Some(name), Some(code)));
+        for (code, name) in SEXES.iter() {
+            assert_eq!((sex_name(*code), sex_code(name)), (Some(*name), Some(*code)));
         }
+        assert_eq!(SEXES.iter().map(|(code, _)| *code).collect::<String>(), "0129");
         assert_eq!(
             (sex_code("男性"), sex_code("女"), sex_code("M"), sex_name('3')),
             (Some('1'), Some('2'), None, None)
@@ -188,6 +230,40 @@ mod tests {
         );
         assert_eq!((ethnic_group_number("藏"), ethnic_group_number("基诺族")), (Some(4), Some(56)));
         assert_eq!(ethnic_group_number("火星族"), None);
+    }
+
+    #[test]
+    fn every_line_of_a_list_is_a_value_and_its_head_names_standard_and_edition() {
+        let files = [
+            ("GB/T 2260", include_str!("../data/regions.txt")),
+            ("GB/T 3304-1991", include_str!("../data/ethnic_groups.txt")),
+            ("GB/T 2261.1-2003", include_str!("../data/sexes.txt")),
+        ];
+        for ((standard, text), list) in files.into_iter().zip(LISTS) {
+            assert!(text.starts_with(&format!("# {standard} ")), "{standard}");
+            assert!(
+                text.lines().any(|line| line.starts_with('#') && line.to_lowercase().contains("edition")),
+                "{standard}"
+            );
+            assert_eq!((list.values)(), lines(text).count(), "{standard}");
+            assert!(standard.starts_with(list.standard));
+        }
+        for list in LISTS.iter().skip(files.len()) {
+            assert_eq!(((list.values)(), list.edition), (0, NOT_STATED), "{}", list.standard);
+        }
+    }
+
+    #[test]
+    fn every_list_has_its_items_on_a_card_and_no_others() {
+        let profile = crate::builtin("ssc-3.0").expect("built in");
+        let rows = || profile.df.iter().flat_map(|df| &df.ef).flat_map(|ef| &ef.elements);
+        for list in LISTS {
+            let found: Vec<&str> = rows().map(|row| &*row.id).filter(|id| list.is_of(id)).collect();
+            assert!(!found.is_empty(), "{}", list.standard);
+        }
+        let region = |id| LISTS[0].is_of(id);
+        assert!(region("insured_region") && region("region_4d") && region("region") && region("birthplace"));
+        assert!(!region("regional_number") && !region("subregion") && !LISTS[2].is_of("sexes"));
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! A profile as a document for people: Markdown with every file, item, key, command and assumption.
 //!
-//! Owns: the document, made from the same rows as everything else. Never: adds a fact that the profile does not state.
+//! Owns: the document, made from the same rows as everything else. Never: adds a fact that the profile does not state,
+//! but for the editions of code lists.
 
 use std::fmt::Write as _;
 
@@ -8,6 +9,7 @@ use card_core::algorithm::Algorithm;
 
 use crate::assumption::assumptions;
 use crate::certificate::CertificateContent;
+use crate::codes::LISTS;
 use crate::profile::{CardKind, Df, Ef, EfKind, Element, Profile};
 
 /// The document. Table heads in both languages.
@@ -28,6 +30,7 @@ fn write(profile: &Profile, out: &mut String) -> std::fmt::Result {
     for df in &profile.df {
         directory(df, out)?;
     }
+    code_lists(profile, out)?;
     keys(profile, out)?;
     commands(profile, out)?;
     certificates(profile, out)?;
@@ -125,6 +128,29 @@ fn element(number: &str, row: &Element, out: &mut String) -> std::fmt::Result {
     row.inner.iter().try_for_each(|inner| element("", inner, out))
 }
 
+/// The code lists whose values stand on this card, with their editions.
+fn code_lists(profile: &Profile, out: &mut String) -> std::fmt::Result {
+    let whole = || profile.df.iter().flat_map(|df| &df.ef).flat_map(|ef| &ef.elements);
+    let ids = || whole().flat_map(|row| std::iter::once(row).chain(&row.inner)).map(|row| &*row.id);
+    let named: Vec<_> = LISTS.iter().filter(|list| ids().any(|id| list.is_of(id))).collect();
+    if named.is_empty() {
+        return Ok(());
+    }
+    writeln!(
+        out,
+        "## 代码表 Code lists\n\n| 标准 standard | 内容 subject | 版本 edition | 代码数 values |\n|---|---|---|---|"
+    )?;
+    for list in named {
+        let ((zh, en), (edition_zh, edition_en)) = (list.subject, list.edition);
+        let values = match (list.values)() {
+            0 => "原样传递 raw value passed through".to_owned(),
+            count => count.to_string(),
+        };
+        writeln!(out, "| {} | {zh} {en} | {edition_zh} / {edition_en} | {values} |", list.standard)?;
+    }
+    writeln!(out)
+}
+
 fn keys(profile: &Profile, out: &mut String) -> std::fmt::Result {
     writeln!(out, "## 密钥 Keys\n")?;
     writeln!(
@@ -133,11 +159,16 @@ fn keys(profile: &Profile, out: &mut String) -> std::fmt::Result {
     )?;
     writeln!(out, "|---|---|---|---|---|---|---|---|---|---|---|")?;
     for key in &profile.key {
-        let psam = key.psam.map_or_else(String::new, |psam| format!("{:02X} {:02X}", psam.usage, psam.id));
+        let psam = match (key.psam, key.psam_id) {
+            (Some(psam), _) => format!("{:02X} {:02X}", psam.usage, psam.id),
+            (None, Some(id)) => format!("— {id:02X}"),
+            (None, None) => String::new(),
+        };
+        let version = key.version.map_or_else(String::new, |version| format!(" v{version}"));
         let class = format!("{:?}", key.class).to_uppercase();
         writeln!(
             out,
-            "| {} | {} | {} | {class} | {:02X} | {:02X} | {psam} | {} | {} | {} | {} |",
+            "| {}{version} | {} | {} | {class} | {:02X} | {:02X} | {psam} | {} | {} | {} | {} |",
             key.name,
             key.df,
             key.purpose,

@@ -111,6 +111,9 @@ pub enum RowProblem {
     /// The profile has no such key.
     #[error("the profile has no such key")]
     NoSuchKey,
+    /// The profile has a row for each version of this key, and none for this one.
+    #[error("the profile has no row for this version of the key")]
+    NoSuchVersion,
 }
 
 impl KeyFileError {
@@ -201,8 +204,9 @@ impl GivenKeys {
         let mut slots: Vec<Slot> = Vec::new();
         for row in &self.0 {
             let wrong = |problem| KeyFileError::Row { line: row.line, problem };
+            let meant = || profile.key.iter().enumerate().filter(|(_, key)| row.which.means(key));
             let mut found = false;
-            let rows = profile.key.iter().enumerate().filter(|(_, key)| row.which.means(key));
+            let rows = meant().filter(|(_, key)| key.version.is_none_or(|version| version == row.version));
             let rows = rows.map(|(index, key)| (index, key.name.clone(), profile.form(key)));
             for (index, name, form) in rows.chain(master_key(profile).filter(|(_, name, _)| row.which.names(name))) {
                 found = true;
@@ -211,7 +215,8 @@ impl GivenKeys {
                 slots.push(Slot { index, name, version: row.version, bytes });
             }
             if !found {
-                return Err(wrong(RowProblem::NoSuchKey));
+                let has_others = meant().next().is_some();
+                return Err(wrong(if has_others { RowProblem::NoSuchVersion } else { RowProblem::NoSuchKey }));
             }
         }
         slots.sort_by_key(|slot| slot.index);

@@ -306,7 +306,10 @@ impl<'a> Planner<'a> {
             form: KeyForm { rules: self.profile.rules(), length: KeyLength::Sixteen },
         };
         let profile = self.profile;
-        for key in profile.key.iter().filter(|key| key.df == df.id && key.name != df.control_key) {
+        // A row of a version that is still to come stays empty.
+        let exists = |key: &KeyRow| key.version.is_none_or(|version| version <= self.target.versions.of(&key.name));
+        let rows = profile.key.iter().filter(|key| key.df == df.id && key.name != df.control_key && exists(key));
+        for key in rows.collect::<Vec<_>>() {
             self.load(df, key, transport.clone(), Act::LoadKey(key.name.clone()));
         }
         let control = profile.key(&df.control_key).ok_or(PlanError::Profile("control key"))?;
@@ -320,7 +323,7 @@ impl<'a> Planner<'a> {
             key: self.production(key),
             protecting,
             header: self.header,
-            label: [key.usage, key.id, self.target.versions.of(&key.name)],
+            label: [key.usage, key.id, key.version.unwrap_or_else(|| self.target.versions.of(&key.name))],
             challenge: self.profile.key_load.challenge,
         };
         self.push(Step::LoadKey(load), act, df, None, Expected::Done);
@@ -332,7 +335,7 @@ impl<'a> Planner<'a> {
         let mut reference = self.profile.key_of_card(key, self.target.versions.of(&key.name), &self.target.factors);
         let is_control = self.profile.df.iter().any(|df| df.control_key == key.name);
         if self.profile.kind == CardKind::Psam && !is_control {
-            reference.path.truncate(reference.path.len().saturating_sub(usize::from(key.usage >> 5)));
+            reference.path.truncate(reference.path.len().saturating_sub(self.profile.levels_left(key)));
         }
         reference
     }

@@ -166,9 +166,24 @@ pub struct PinRow {
     /// Whether a VERIFY without data answers the tries left (ISO/IEC 7816-4); no source says so for this card.
     #[serde(default)]
     pub answers_tries: bool,
+    /// What VERIFY does with bytes that are no BCD digits.
+    #[serde(default)]
+    pub other_digits: OtherDigits,
     /// What is assumed about this row.
     #[serde(default)]
     pub assumed: Option<String>,
+}
+
+/// What VERIFY does with bytes that are no BCD digits.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "kebab-case")]
+pub enum OtherDigits {
+    /// Compared like any PIN: a wrong one that spends a try (the COS manual lists no status for wrong data).
+    #[default]
+    Compared,
+    /// Refused as wrong data before a try is spent.
+    Refused,
 }
 
 /// Key load: `command`, Lc, `3DES(LD ‖ usage id version ‖ key ‖ padding) ‖ MAC`.
@@ -327,6 +342,9 @@ pub struct KeyRow {
     pub class: KeyClass,
     /// Key id on this card: P2 of EXTERNAL AUTHENTICATION, or key index of account commands.
     pub id: u8,
+    /// The one version that this row holds, where a PSAM has a row for each; absent: whichever was loaded last.
+    #[serde(default)]
+    pub version: Option<u8>,
     /// Usage byte in the header of the key load.
     pub usage: u8,
     /// Bytes: 8 or 16.
@@ -338,6 +356,9 @@ pub struct KeyRow {
     /// Place in the PSAM.
     #[serde(default)]
     pub psam: Option<PsamPlace>,
+    /// Id in the PSAM where the sources have no usage byte beside it: nothing that a command could address.
+    #[serde(default)]
+    pub psam_id: Option<u8>,
     /// Addresses in the HSM (加密机), sub-index 1 to 3.
     #[serde(default)]
     pub hsm: Vec<String>,
@@ -469,10 +490,18 @@ impl Profile {
         KeyForm { rules: self.rules(), length: key.length }
     }
 
-    /// The key of this row on one card, as the security module must derive it.
+    /// The key of this row on one card, as the security module must derive it: in `version`, unless the row has its own.
     #[must_use]
     pub fn key_of_card(&self, key: &KeyRow, version: u8, factors: &Factors) -> KeyRef {
-        KeyRef::of_card(&key.name, version, factors, self.form(key))
+        KeyRef::of_card(&key.name, key.version.unwrap_or(version), factors, self.form(key))
+    }
+
+    /// Levels of diversification that a PSAM leaves to whoever asks for its key: the high bits of the usage byte, or for the
+    /// purchase key what the profile says.
+    #[must_use]
+    pub fn levels_left(&self, key: &KeyRow) -> usize {
+        let stated = self.psam.purchase_levels.filter(|_| key.class == KeyClass::Dpk);
+        stated.unwrap_or(key.usage >> 5).into()
     }
 
     /// The first key of a class in a DF.

@@ -16,6 +16,10 @@ use crate::purse::FactorOrder;
 pub struct PsamRules {
     /// Order of the factors in INIT SAM FOR PURCHASE and in key derivation.
     pub factor_order: FactorOrder,
+    /// Levels left in the purchase key, where INIT SAM FOR PURCHASE takes another number of factors than the usage byte of the
+    /// key says: the published byte 22 says one, deployed terminals send two.
+    #[serde(default)]
+    pub purchase_levels: Option<u8>,
     /// Wrong MAC2 in a row before the purchase commands are locked; 0: no limit.
     pub wrong_mac2_max: u8,
     /// Whether a purchase dated after the expiry date of the application is refused.
@@ -35,6 +39,7 @@ impl Default for PsamRules {
     fn default() -> Self {
         Self {
             factor_order: FactorOrder::CardFirst,
+            purchase_levels: None,
             wrong_mac2_max: 0,
             checks_expiry: false,
             authentication_code: Vec::new(),

@@ -97,7 +97,7 @@ fn printed(key: &KeyRow, is_known: bool) -> Vec<String> {
         if key.purpose.is_empty() { dash() } else { key.purpose.clone() },
         if is_known { hex(key.id) } else { dash() },
         key.psam.map_or_else(dash, |psam| hex(psam.usage)),
-        key.psam.map_or_else(dash, |psam| hex(psam.id)),
+        key.psam.map(|psam| psam.id).or(key.psam_id).map_or_else(dash, hex),
         key.length.bytes().to_string(),
         if key.hsm.is_empty() { dash() } else { key.hsm.join(" ") },
     ]
@@ -107,12 +107,8 @@ fn printed(key: &KeyRow, is_known: bool) -> Vec<String> {
 fn expected(fact: &Fact) -> Vec<String> {
     let mut columns: Vec<String> = fact.columns[1..7].iter().map(|text| (*text).to_owned()).collect();
     match fact.name.as_str() {
-        // Two levels left, so that 80 70 with two factors works; PSAM ids and addresses of version 1.
-        "DPK" => {
-            (columns[2], columns[3], columns[5]) = ("42".to_owned(), "01".to_owned(), "017F 0180 0181".to_owned());
-        }
-        // A PSAM id without usage byte is no place that could be addressed.
-        "BK" | "DSK" | "DLK" | "DTK" => columns[3] = "—".to_owned(),
+        // PSAM ids and addresses of version 1.
+        "DPK" => (columns[3], columns[5]) = ("01".to_owned(), "017F 0180 0181".to_owned()),
         // The table leaves the length of the four placeholders open.
         "LKSSSE" | "LKDF01" | "LKDF02" | "LKDF07" => columns[4] = "16".to_owned(),
         _ => {}

@@ -16,7 +16,7 @@ use card_core::key::Key16;
 use card_core::security::KeyName;
 use card_profiles::access::{Access, Right};
 use card_profiles::format::{Format, FormatKind};
-use card_profiles::profile::{CardKind, Df, Ef, EfKind, Element, KeyClass, Profile};
+use card_profiles::profile::{CardKind, Df, Ef, EfKind, Element, KeyClass, OtherDigits, Profile};
 
 pub(crate) use account::AccountModel;
 pub(crate) use certificate::{CertificateModel, CertificatePinModel, NO_FID, PRIVATE_HEADER, PUBLIC_HEADER};
@@ -238,6 +238,7 @@ pub(crate) struct PinModel {
     pub(crate) tries: u8,
     pub(crate) bytes_min: usize,
     pub(crate) bytes_max: usize,
+    pub(crate) other_digits: OtherDigits,
     pub(crate) address: usize,
     /// STK of the first DF: enciphers and authenticates UNBLOCK and RELOAD.
     pub(crate) maintenance_key: Option<usize>,
@@ -424,6 +425,7 @@ fn pin_model(
         tries: row.tries,
         bytes_min,
         bytes_max,
+        other_digits: row.other_digits,
         address: place.take(2 + bytes_max),
         maintenance_key: first(KeyClass::Stk),
         unblock: first(KeyClass::Puk).map(KeyModel::right),

@@ -50,7 +50,7 @@ fn block(shop: &Workshop<'_>, half: Block) -> Vec<u8> {
 
 /// The stored key with the factors of its level, top first; and the factors in the order of the wire.
 fn levels(shop: &Workshop<'_>, row: &KeyRow) -> (KeyRef, Vec<Block>) {
-    let levels = usize::from(row.usage >> 5);
+    let levels = shop.profile.levels_left(row);
     let path: Vec<Block> = FACTORS.iter().copied().cycle().take(levels).collect();
     let wire = match shop.profile.psam.factor_order {
         FactorOrder::CardFirst => path.iter().rev().copied().collect(),

@@ -291,6 +291,18 @@ fn a_psam_gets_keys_of_the_level_that_its_usage_byte_leaves() {
         ]
     );
     assert_eq!(commands[1], "load MKMF under TRANSPORT");
+    let purchase_keys = |version| {
+        let versions = KeyVersions::default().with(KeyName::new("DPK"), version);
+        let plan = Plan::personalize(&profile, &values, &Target { versions, ..target() }).expect("plan");
+        let loads = plan.steps.iter().filter_map(|step| match &step.step {
+            Step::LoadKey(load) if load.key.name.as_str() == "DPK" => Some((load.key.version, load.label)),
+            _ => None,
+        });
+        loads.collect::<Vec<_>>()
+    };
+    assert_eq!(purchase_keys(1), [(1, [0x22, 1, 1])]);
+    assert_eq!(purchase_keys(2), [(1, [0x22, 1, 1]), (2, [0x22, 2, 2])]);
+    assert_eq!(purchase_keys(9).len(), 3);
 }
 
 #[test]

@@ -112,6 +112,7 @@ impl Card {
         if !same(&session.mac([0; 8], &fields.input(&rows.load_mac2)), &mac2) {
             return Err(StatusWord::MAC_WRONG.into());
         }
+        dated(account.rules.debit_date, date_time)?;
         let tac = self.tac(model, account, &fields.input(&rows.load_tac));
         let at = account.address;
         let mut changes = Changes::default();
@@ -267,19 +268,13 @@ impl Card {
         amounts: Amounts,
         date_time: [u8; 7],
     ) -> Result<(u32, u32, [u8; 2]), Stop> {
-        let [century, year, month, day, ..] = date_time;
-        let before = self.balances(account);
-        match account.rules.debit_date {
-            DebitDate::Any => {}
-            DebitDate::Checked if !is_bcd_date([century, year, month, day]) => {
-                return Err(StatusWord::WRONG_DATA.into());
-            }
-            DebitDate::Checked if u16::from_be_bytes([century, year]) < before.year => {
-                return Err(StatusWord::CONDITIONS_OF_USE.into());
-            }
-            DebitDate::Checked => {}
+        let rule = account.rules.debit_date;
+        dated(rule, date_time)?;
+        let [century, year, ..] = date_time;
+        let (before, year) = (self.balances(account), [century, year]);
+        if rule == DebitDate::Checked && u16::from_be_bytes(year) < before.year {
+            return Err(StatusWord::CONDITIONS_OF_USE.into());
         }
-        let year = [century, year];
         let (self_paid, pooled) = if before.year == u16::from_be_bytes(year) {
             (before.self_paid_total, before.pooled_fund_total)
         } else {
@@ -315,6 +310,14 @@ impl Card {
         let mut random = [0; 4];
         self.challenges.fill(&mut random).ok_or(StatusWord::CONDITIONS_OF_USE)?;
         Ok(random)
+    }
+}
+
+/// The day of a load or purchase, where the profile has it checked.
+fn dated(rule: DebitDate, [century, year, month, day, ..]: [u8; 7]) -> Result<(), Stop> {
+    match rule {
+        DebitDate::Checked if !is_bcd_date([century, year, month, day]) => Err(StatusWord::WRONG_DATA.into()),
+        DebitDate::Checked | DebitDate::Any => Ok(()),
     }
 }
 

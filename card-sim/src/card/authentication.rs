@@ -7,6 +7,7 @@
 use card_core::StatusWord;
 use card_core::crypto::{Block, CardKey};
 use card_core::key::Key16;
+use card_profiles::profile::{CardKind, KeyClass};
 
 use super::{Answer, Card, Challenge, Stop, same};
 use crate::memory::Changes;
@@ -48,7 +49,12 @@ impl Card {
             };
         }
         let df = if id < 0x80 { 0 } else { current };
-        let fits = |key: &KeyModel| key.df == df && key.id == id && key.class.authenticates_externally();
+        // What a PSAM derives from, it has for its cards: only its own control keys let a terminal in.
+        let serves = |class: KeyClass| match model.kind {
+            CardKind::User => class.authenticates_externally(),
+            CardKind::Psam => class == KeyClass::Mk,
+        };
+        let fits = |key: &KeyModel| key.df == df && key.id == id && serves(key.class);
         let index = model.keys.iter().position(fits).ok_or(StatusWord::KEY_NOT_FOUND)?;
         let row = &model.keys[index];
         let state = self.key_state(row);
@@ -77,7 +83,7 @@ impl Card {
         out: &mut Vec<u8>,
     ) -> Result<Answer, Stop> {
         self.state.df.ok_or(StatusWord::KEY_NOT_FOUND)?;
-        let irk = model.key_of(0, card_profiles::profile::KeyClass::Irk).ok_or(StatusWord::KEY_NOT_FOUND)?;
+        let irk = model.key_of(0, KeyClass::Irk).ok_or(StatusWord::KEY_NOT_FOUND)?;
         let row = &model.keys[irk];
         let state = self.key_state(row);
         if !state.present || version.is_some_and(|version| version != state.version) {

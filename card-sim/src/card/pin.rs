@@ -5,6 +5,7 @@
 
 use card_core::StatusWord;
 use card_core::crypto::SessionKey;
+use card_profiles::profile::OtherDigits;
 
 use super::{Answer, Card, Challenge, Stop, same};
 use crate::inspection::PinInspection;
@@ -14,7 +15,12 @@ use crate::model::{Model, PIN_RIGHT, PinModel};
 impl Card {
     pub(super) fn verify(&mut self, model: &Model, pin: &[u8]) -> Result<Answer, Stop> {
         let row = self.pin(model)?;
-        self.check_pin(row, pin)?;
+        // An FF tail is optional and ignored (PBOC).
+        let given = pin.iter().rposition(|byte| *byte != 0xFF).map_or(&[][..], |last| &pin[..=last]);
+        if row.other_digits == OtherDigits::Refused && !is_bcd(given) {
+            return Err(StatusWord::WRONG_DATA.into());
+        }
+        self.check_pin(row, given)?;
         self.restore_tries(row.address, row.tries)?;
         self.state.rights |= PIN_RIGHT;
         Ok(Answer::Done)
@@ -93,10 +99,8 @@ impl Card {
         }
         self.state.rights &= !PIN_RIGHT;
         let left = self.spend_try(row.address)?;
-        // An FF tail is optional and ignored (PBOC).
-        let given = pin.iter().rposition(|byte| *byte != 0xFF).map_or(&[][..], |last| &pin[..=last]);
         let stored = self.memory.read(row.address + 2, usize::from(length).min(row.bytes_max));
-        if same(stored, given) { Ok(()) } else { Err(StatusWord::tries_left(left).into()) }
+        if same(stored, pin) { Ok(()) } else { Err(StatusWord::tries_left(left).into()) }
     }
 
     pub(super) fn replace_pin(&mut self, row: &PinModel, pin: &[u8], mut changes: Changes) -> Result<(), Stop> {

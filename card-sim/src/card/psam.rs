@@ -171,7 +171,7 @@ impl Card {
         let fits = |key: &&KeyModel| key.df == psam.df && key.class == KeyClass::Dpk && key.id == start.key_version;
         let row = model.keys.iter().find(fits).filter(|row| self.key_state(row).present);
         let row = row.ok_or(StatusWord::KEY_INDEX)?;
-        if start.factors.len() != levels(row.usage) {
+        if start.factors.len() != psam.rules.purchase_levels.map_or(levels(row.usage), usize::from) {
             return Err(StatusWord::WRONG_LENGTH.into());
         }
         self.psam_serves(psam, start.fields.date_time)?;

@@ -36,12 +36,16 @@ pub(crate) fn mac(rig: &mut Rig, key: &str, seed: [u8; 8], message: &str) -> Str
 
 /// Loads `fen` as a centre would; answers the status word and the TAC.
 pub(crate) fn load(rig: &mut Rig, fen: u32) -> String {
+    load_dated(rig, fen, THEN)
+}
+
+fn load_dated(rig: &mut Rig, fen: u32, then: &str) -> String {
     let start = rig.fetch(&format!("B02800010B01{fen:08X}{TERMINAL}"));
     assert!(start.ends_with("9000") && start.len() == 36, "{start}");
     let random = *hex::decode(&start[16..24]).expect("hex").first_chunk().expect("4 bytes");
     let sequence = u16::from_str_radix(&start[8..12], 16).expect("hex");
-    let mac2 = mac(rig, "DLK", load_seed(random, sequence), &format!("{fen:08X}01{TERMINAL}{THEN}"));
-    rig.fetch(&format!("B02A00000B{THEN}{mac2}"))
+    let mac2 = mac(rig, "DLK", load_seed(random, sequence), &format!("{fen:08X}01{TERMINAL}{then}"));
+    rig.fetch(&format!("B02A00000B{then}{mac2}"))
 }
 
 /// DEBIT for an INITIALIZE that was answered with `start`.
@@ -154,6 +158,21 @@ fn a_purchase_dated_in_an_earlier_year_or_on_no_day_changes_nothing() {
 }
 
 #[test]
+fn a_load_dated_on_no_day_changes_nothing_and_an_earlier_year_is_no_matter() {
+    let mut rig = card();
+    load(&mut rig, 1000);
+    rig.verify_pin();
+    assert!(purchase(&mut rig, "000000010000000A00000014", "00000001", THEN).ends_with("9000"));
+    let before = kept(&mut rig);
+    for day in ["00000000", "FFFFFFFF", "20261399", "20250229", "2A250101"] {
+        assert_eq!(load_dated(&mut rig, 5, &format!("{day}030405")), "6A80", "{day}");
+        assert_eq!(kept(&mut rig), before, "{day}");
+    }
+    assert!(load_dated(&mut rig, 5, "20241231030405").ends_with("9000"));
+    assert_eq!(personal_account(&rig), 1004);
+}
+
+#[test]
 fn a_card_whose_profile_says_any_takes_every_date() {
     let mut rows = builtin("ssc-3.0").expect("built in");
     rows.account.as_mut().expect("an account").debit_date = DebitDate::Any;
@@ -164,6 +183,7 @@ fn a_card_whose_profile_says_any_takes_every_date() {
         assert!(purchase(&mut rig, "000000000000000A00000014", "00000001", then).ends_with("9000"));
         assert_eq!(rig.raw("B026000206"), total, "{then}");
     }
+    assert!(load_dated(&mut rig, 5, "20261399030405").ends_with("9000"));
 }
 
 #[test]

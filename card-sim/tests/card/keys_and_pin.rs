@@ -29,6 +29,26 @@ fn wrong_pin_counts_down_to_blocked_and_right_pin_restores_the_tries() {
 }
 
 #[test]
+fn what_is_no_digit_spends_a_try_unless_the_profile_has_it_refused() {
+    let others = ["002000000312345A", "0020000003A23456", "00200000031F3456", "0020000002FFFF"];
+    let mut rig = keyed("ssc-3.0");
+    rig.select("SSSE");
+    assert_eq!(others[..2].iter().map(|other| rig.raw(other)).collect::<Vec<_>>(), ["63C2", "63C1"]);
+    let text = card_profiles::builtin_text("ssc-3.0").expect("built in");
+    let text = text.replacen("bytes_max = 6\n", "bytes_max = 6\nother_digits = \"refused\"\n", 1);
+    let profile = card_profiles::Profile::parse(&text).expect("a profile");
+    let transport = card_core::key::Key16::new(super::rig::TRANSPORT);
+    let card = card_sim::Card::factory(&profile, super::rig::SERIAL, &transport).expect("a card");
+    let mut rig = super::rig::in_socket("ssc-3.0", card);
+    rig.select("SSSE");
+    for other in others {
+        assert_eq!(rig.raw(other), "6A80", "{other}");
+    }
+    assert_eq!(rig.raw(WRONG_PIN), "63C2", "no try was spent");
+    assert_eq!(rig.raw("0020000004123456FF"), "9000", "a tail of FF is no other digit");
+}
+
+#[test]
 fn a_try_is_spent_before_the_comparison_whenever_power_fails() {
     for command in [WRONG_PIN, RIGHT_PIN] {
         let mut rig = keyed("ssc-3.0");

@@ -43,7 +43,7 @@ fn card_of(psam: &mut Rig) -> Rig {
     for df in card.profile.df.clone() {
         card.select(&df.id);
         for row in card.profile.key.clone().into_iter().filter(|row| row.df == df.id && row.class != KeyClass::Mk) {
-            let known = psam.profile.key(&row.name).map(|there| usize::from(there.usage >> 5));
+            let known = psam.profile.key(&row.name).map(|there| psam.profile.levels_left(there));
             let Some(levels) = known else { continue };
             let place = psam.profile.key.iter().position(|there| there.name == row.name).expect("just found");
             let start = u8::try_from(place).expect("fewer than 128").wrapping_mul(10);
@@ -227,9 +227,9 @@ fn levels_and_types_of_keys_are_kept() {
         (derive(0x48, 0x12, 3), "9000"),
         (derive(0x48, 0x12, 4), "6700"),
         (derive(0x67, 0x12, 4), "6A88"),
-        (derive(0x42, 0x01, 3), "6985"),
+        (derive(0x22, 0x01, 2), "6985"),
         (init_purchase(1, 1), "6700"),
-        (init_purchase(2, 2), "9403"),
+        (init_purchase(4, 2), "9403"),
         ("80FA000007 01020304050607".to_owned(), "6700"),
     ] {
         assert_eq!(rig.sw(&command), sw, "{command}");
@@ -284,11 +284,11 @@ const CARD: &str = "1101000000123456";
 const AREA: &str = "3531333330307378";
 
 /// A PSAM whose DPK leads to that of the published set in one level, and whose next terminal sequence is A5C3.
-fn psam_of_the_published_set(usage: &str, order: &str) -> Rig {
+fn psam_of_the_published_set(levels: &str, order: &str) -> Rig {
     let text = card_profiles::builtin_text("psam").expect("built in");
-    let row = "id = 0x01, usage = 0x42";
+    let row = "purchase_levels = 2\n";
     assert!(text.contains(row) && text.contains("factor_order = \"card-first\""));
-    let text = text.replacen(row, &format!("id = 0x01, usage = {usage}"), 1);
+    let text = text.replacen(row, levels, 1);
     let text = text.replacen("factor_order = \"card-first\"", &format!("factor_order = \"{order}\""), 1);
     let profile = card_profiles::Profile::parse(&text).expect("a profile");
     let keys = "mark = \"REHEARSAL\"\n[[key]]\nname = \"DPK\"\nvalue = \"A0A1A2A3A4A5A6A7A8A9AAABACADAEAF\"\n\
@@ -317,7 +317,7 @@ fn write_as_issuer(rig: &mut Rig, command: &str) {
 #[test]
 fn a_purchase_with_one_amount_has_the_macs_of_the_published_set() {
     for (kind, mac1) in [(0x04, "22AAC397"), (0x05, "8F0E797C"), (0x06, "E4D6B4B7"), (0x09, "1BD68D87")] {
-        let mut rig = psam_of_the_published_set("0x22", "card-first");
+        let mut rig = psam_of_the_published_set("", "card-first");
         for expected in 1..=0xA5C2_u32 {
             // The published terminal sequence is A5C3; the counter is stepped there.
             if expected < 3 {
@@ -341,9 +341,54 @@ fn step_counter(rig: &mut Rig, value: u32) {
 }
 
 #[test]
+fn each_version_of_the_purchase_key_has_its_id_and_a_missing_one_is_no_key_index() {
+    let profile = builtin("psam").expect("built in");
+    let keys =
+        |rows: &str| card_sim::keys::GivenKeys::parse(&format!("mark = \"REHEARSAL\"\n{rows}")).expect("a key file");
+    let row = |version: u8| {
+        format!("[[key]]\nname = \"DPK\"\nversion = {version}\nvalue = \"{}\"\n", format!("{version}0").repeat(16))
+    };
+    let transport = card_core::key::Key16::new(super::rig::TRANSPORT);
+    let psam = |rows: &str| {
+        let card = card_sim::Card::with_keys(&profile, super::rig::SERIAL, &transport, &keys(rows)).expect("a PSAM");
+        let mut rig = super::rig::in_socket("psam", card);
+        rig.select("DF01");
+        rig
+    };
+    let mut both = psam(&(row(1) + &row(3)));
+    let answers: Vec<String> = [1, 2, 3].map(|version| both.fetch(&init_purchase(version, 2))).into();
+    assert!(answers[0].ends_with("9000") && answers[2].ends_with("9000"), "{answers:?}");
+    assert_eq!(answers[1], "9403", "version 2 was not given");
+    let mut third = psam(&row(3));
+    assert_eq!(third.fetch(&init_purchase(1, 2)), "9403");
+    let alone = third.fetch(&init_purchase(3, 2));
+    assert_ne!(alone[8..16], answers[0][8..16], "another key, another MAC1");
+    let none = keys(&row(4)).slots(&profile, [0; 8]).map(|slots| slots.len()).expect_err("no such row");
+    assert!(none.to_string().contains("no row for this version"), "{none}");
+}
+
+#[test]
+fn keys_that_cards_keys_are_derived_from_let_no_terminal_in() {
+    let mut rig = keyed("psam");
+    rig.select("DF01");
+    for row in rig.profile.key.clone() {
+        let right = if row.class == KeyClass::Mk { "9000" } else { "6A88" };
+        // Ids below 80 are asked of the MF, where MKMF has 00 too.
+        if row.id == 0 && row.df != "MF" {
+            continue;
+        }
+        rig.select(if row.class == KeyClass::Mk { &row.df } else { "DF01" });
+        let key = rig.known(&row.name);
+        let step = Step::Authenticate { key, id: row.id };
+        let sw = rig.session.perform(&step, Some(&mut rig.ring)).expect("answer").sw;
+        assert_eq!(format!("{:04X}", sw.0), right, "{}", row.name);
+    }
+}
+
+#[test]
 fn the_order_of_factors_is_a_row() {
-    let mut first = psam_of_the_published_set("0x42", "card-first");
-    let mut last = psam_of_the_published_set("0x42", "card-last");
+    let mut first = psam_of_the_published_set("purchase_levels = 2\n", "card-first");
+    let mut last = psam_of_the_published_set("purchase_levels = 2\n", "card-last");
     let there = first.fetch(&init_one_amount(6, THEN, &format!("{CARD}{AREA}")));
     let back = last.fetch(&init_one_amount(6, THEN, &format!("{AREA}{CARD}")));
     assert!(there.ends_with("9000") && there == back, "{there} {back}");
@@ -370,7 +415,7 @@ fn three_wrong_mac2_in_a_row_lock_the_purchase_and_a_right_one_in_between_forgiv
     assert_eq!((rig.raw(&init_purchase(1, 2)), rig.raw("807200000400000000")), ("9303".to_owned(), "9303".to_owned()));
     assert_eq!(rig.sw("00B0990004"), "9000", "its files can still be read");
 
-    let mut rig = psam_of_the_published_set("0x22", "card-first");
+    let mut rig = psam_of_the_published_set("", "card-first");
     step_counter(&mut rig, 0xA5C0);
     for _ in 0..2 {
         rig.fetch(&init_one_amount(6, THEN, CARD));
@@ -387,7 +432,7 @@ fn three_wrong_mac2_in_a_row_lock_the_purchase_and_a_right_one_in_between_forgiv
 
 #[test]
 fn a_psam_that_has_expired_makes_no_purchase() {
-    let mut rig = psam_of_the_published_set("0x22", "card-first");
+    let mut rig = psam_of_the_published_set("", "card-first");
     let on = |day: &str| init_one_amount(6, &format!("{day}120000"), CARD);
     assert_eq!(rig.sw(&on("19990101")), "6108", "no date on a new PSAM");
     rig.select("MF");
@@ -408,7 +453,7 @@ fn a_psam_that_has_expired_makes_no_purchase() {
 
 #[test]
 fn a_delivered_key_enciphers_and_makes_macs_whole_or_in_parts() {
-    let mut rig = psam_of_the_published_set("0x22", "card-first");
+    let mut rig = psam_of_the_published_set("", "card-first");
     assert_eq!(rig.raw(&format!("801A481210{CARD}{AREA}")), "9000");
     let root = card_core::key::Key16::new(std::array::from_fn(|i| 0x10 + u8::try_from(i).expect("16")));
     let block = |text: &str| hex::decode(text).expect("hex").try_into().expect("8 bytes");

@@ -44,14 +44,15 @@ pub(crate) fn in_socket(profile: &str, card: Card) -> Rig {
     Rig { profile, socket, ring, session }
 }
 
-/// A card on which every key is: row `n` of the profile has sixteen bytes from `10 * n`, version 1.
+/// A card on which every key is: row `n` of the profile has sixteen bytes from `10 * n`, version 1 or its own.
 pub(crate) fn keyed(profile: &str) -> Rig {
     let rows = builtin(profile).expect("built in");
     let mut keys = String::from("mark = \"REHEARSAL\"\n");
     for (index, row) in rows.key.iter().enumerate() {
         let bytes = known_bytes(index);
         let value = if row.length == KeyLength::Eight { &bytes[..8] } else { &bytes };
-        keys += &format!("[[key]]\nname = \"{}\"\nvalue = \"{}\"\n", row.name, hex::encode_upper(value));
+        let (name, version) = (&row.name, row.version.unwrap_or(1));
+        keys += &format!("[[key]]\nname = \"{name}\"\nversion = {version}\nvalue = \"{}\"\n", hex::encode_upper(value));
     }
     let keys = card_sim::keys::GivenKeys::parse(&keys).expect("a key file");
     let card = Card::with_keys(&rows, SERIAL, &Key16::new(TRANSPORT), &keys).expect("a card of a built-in profile");
