@@ -287,7 +287,12 @@ mod tests {
                 assert!(text.contains(&format!("### {} {}", ef.id, ef.name)), "{name}: {}", ef.id);
                 assert!(ef.elements.iter().all(|row| text.contains(&format!("| {} |", row.id))), "{name}: {}", ef.id);
             }
-            assert!(profile.key.iter().all(|key| text.contains(&format!("| {} | {} |", key.name, key.df))), "{name}");
+            for key in &profile.key {
+                let version = key.version.map_or_else(String::new, |version| format!(" v{version}"));
+                assert!(text.contains(&format!("| {}{version} | {} |", key.name, key.df)), "{name}: {}", key.name);
+            }
+            let has_codes = profile.df.iter().any(|df| df.id == "SSSE");
+            assert_eq!(text.contains("| GB/T 3304 | 民族 ethnic groups | 1991"), has_codes, "{name}");
             let Some(rules) = &profile.certificate else { continue };
             assert!(rules.file.iter().all(|file| text.contains(&format!("| {} | {} |", file.id, file.name))), "{name}");
             for (command, row) in rules.commands.rows() {

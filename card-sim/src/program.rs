@@ -92,6 +92,6 @@ fn carry_out(what: What, output: &Output) -> Result<(), Failure> {
             output.faults(card.faults());
             Ok(())
         }
-        What::Reader(reader) => readers::carry_out(reader, output),
+        What::Reader { state, reader } => readers::carry_out(&state, reader, output),
     }
 }

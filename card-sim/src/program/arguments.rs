@@ -47,8 +47,12 @@ pub(crate) enum What {
         faults: FaultArguments,
     },
     /// Readers of a private PC/SC daemon.
-    #[command(subcommand)]
-    Reader(Reader),
+    Reader {
+        #[command(flatten)]
+        state: State,
+        #[command(subcommand)]
+        reader: Reader,
+    },
 }
 
 #[derive(Debug, Args)]
@@ -80,14 +84,12 @@ pub(crate) struct New {
 #[derive(Debug, Args)]
 pub(crate) struct State {
     /// Folder of this set of readers.
-    #[arg(long = "state", value_name = "DIR")]
+    #[arg(long = "state", value_name = "DIR", global = true)]
     pub(crate) folder: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct Start {
-    #[command(flatten)]
-    pub(crate) state: State,
     /// Readers to make, when more than images.
     #[arg(long, default_value_t = 0)]
     pub(crate) slots: usize,
@@ -106,14 +108,9 @@ pub(crate) enum Reader {
     /// Start a private PC/SC daemon with one virtual reader for each image; prints a line for `eval`.
     Start(Start),
     /// End everything that was started.
-    Stop {
-        #[command(flatten)]
-        state: State,
-    },
+    Stop,
     /// Put a card into a reader.
     Insert {
-        #[command(flatten)]
-        state: State,
         /// Reader, from 0.
         slot: usize,
         /// Card image.
@@ -121,27 +118,18 @@ pub(crate) enum Reader {
     },
     /// Pull a card from a reader.
     Eject {
-        #[command(flatten)]
-        state: State,
         /// Reader, from 0.
         slot: usize,
     },
     /// Pull a card and put in the next one of the hopper; exit code 2 when there is none.
     Next {
-        #[command(flatten)]
-        state: State,
         /// Reader, from 0.
         slot: usize,
     },
     /// Show the readers and what is in them.
-    Status {
-        #[command(flatten)]
-        state: State,
-    },
+    Status,
     /// Set what is to go wrong with the card in a reader.
     Fault {
-        #[command(flatten)]
-        state: State,
         /// Reader, from 0.
         slot: usize,
         #[command(flatten)]

@@ -20,30 +20,30 @@ const LOOK_EVERY: Duration = Duration::from_millis(5);
 /// Bytes of the server's report that an error shows.
 const REPORT_MAX: usize = 2000;
 
-pub(crate) fn carry_out(reader: Reader, output: &Output) -> Result<(), Failure> {
+pub(crate) fn carry_out(state: &State, reader: Reader, output: &Output) -> Result<(), Failure> {
     match reader {
         Reader::Start(start) => {
-            let status = launch(&start)?;
+            let status = launch(state, &start)?;
             output.started(&status);
         }
-        Reader::Stop { state } => {
-            let folder = folder(&state)?;
+        Reader::Stop => {
+            let folder = folder(state)?;
             let found = control::stop(&folder)?;
             output.stopped(found);
         }
-        Reader::Insert { state, slot, image } => {
+        Reader::Insert { slot, image } => {
             let image = absolute(&image)?;
-            report(&state, &Request::Insert { slot, image }, output)?;
+            report(state, &Request::Insert { slot, image }, output)?;
         }
-        Reader::Eject { state, slot } => report(&state, &Request::Eject { slot }, output)?,
-        Reader::Next { state, slot } => match control::ask(&folder(&state)?, &Request::Next { slot })? {
+        Reader::Eject { slot } => report(state, &Request::Eject { slot }, output)?,
+        Reader::Next { slot } => match control::ask(&folder(state)?, &Request::Next { slot })? {
             Reply::Done { image: None } => return Err(Failure::HopperEmpty),
             Reply::Done { image } => output.done(image.as_deref()),
             Reply::Status(_) | Reply::Refused { .. } => {}
         },
-        Reader::Status { state } => output.status(&control::status(&folder(&state)?)?),
-        Reader::Fault { state, slot, faults } => {
-            let folder = folder(&state)?;
+        Reader::Status => output.status(&control::status(&folder(state)?)?),
+        Reader::Fault { slot, faults } => {
+            let folder = folder(state)?;
             if faults.clear {
                 control::ask(&folder, &Request::ClearFaults { slot })?;
             }
@@ -53,7 +53,7 @@ pub(crate) fn carry_out(reader: Reader, output: &Output) -> Result<(), Failure> 
             output.done(None);
         }
         Reader::Serve(start) => {
-            let folder = folder(&start.state)?;
+            let folder = folder(state)?;
             let durability = if start.no_sync { Durability::Process } else { Durability::Disk };
             let mut farm = Farm::start_with(&folder, start.slots, &start.images, durability)?;
             farm.set_hopper(start.hopper);
@@ -71,8 +71,8 @@ fn report(state: &State, request: &Request, output: &Output) -> Result<(), Failu
 }
 
 /// Starts the card server as a process of its own and waits until its readers are there.
-fn launch(start: &Start) -> Result<control::Status, Failure> {
-    let folder = folder(&start.state)?;
+fn launch(state: &State, start: &Start) -> Result<control::Status, Failure> {
+    let folder = folder(state)?;
     match control::status(&folder) {
         Ok(status) if status.daemon_runs => return Err(ReaderError::Running(folder).into()),
         _ => control::stop(&folder)?,

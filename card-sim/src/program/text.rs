@@ -1,15 +1,18 @@
 //! Words for people, in Chinese and English: what happened, where, and what to do next.
 
 use std::fmt::Write;
+use std::io;
 
 use clap::ValueEnum;
 
 use super::Failure;
-use crate::fault::FaultPlan;
+use crate::card::Silence;
+use crate::fault::{Fault, FaultPlan, Moment, Trigger};
 use crate::image::{Identity, ImageError, Malformed};
 use crate::inspection::Inspection;
 use crate::reader::ReaderError;
 use crate::reader::control::Status;
+use card_profiles::rehearsal::MARK;
 
 /// Bytes of a run that are written as a number.
 const RUN_MIN: usize = 16;
@@ -61,9 +64,89 @@ pub(crate) fn failure(lang: Lang, failure: &Failure) -> String {
     }
     let (zh, next_zh, next_en) = advice(failure);
     match lang {
-        Lang::Zh => format!("card-sim: {zh} ({})\n  下一步: {next_zh}", failure),
+        Lang::Zh => format!("card-sim: {zh}{}\n  下一步: {next_zh}", particulars(failure)),
         Lang::En => format!("card-sim: {failure}\n  next: {next_en}"),
     }
+}
+
+/// Where, and what the system said, in Chinese and in brackets; nothing where the first words say all.
+fn particulars(failure: &Failure) -> String {
+    let words = match failure {
+        Failure::NoProfile(name) => name.clone(),
+        Failure::HopperEmpty => String::new(),
+        Failure::ServerEnded { report, .. } => report.clone(),
+        Failure::File { path, source } => format!("{}: {}", path.display(), system(source)),
+        Failure::Image(error) => image_particulars(error),
+        Failure::Reader(error) => reader_particulars(error),
+    };
+    if words.is_empty() { words } else { format!(" ({words})") }
+}
+
+fn image_particulars(error: &ImageError) -> String {
+    match error {
+        ImageError::File { path, source } => format!("{}: {}", path.display(), system(source)),
+        ImageError::Exists(path)
+        | ImageError::NotFound(path)
+        | ImageError::InUse(path)
+        | ImageError::TooManyFaults(path) => path.display().to_string(),
+        ImageError::Malformed { path, problem } => {
+            let problem = match problem {
+                Malformed::Magic => "开头没有卡映像标记".to_owned(),
+                Malformed::Version { format, layout } => format!("格式 {format}, 布局 {layout}"),
+                Malformed::Areas => "各区与文件不符".to_owned(),
+                Malformed::Identity => "卡片身份无法读出".to_owned(),
+                Malformed::Mark => format!("没有 {MARK} 标记"),
+                Malformed::Faults => "故障设置无法读出".to_owned(),
+            };
+            format!("{}: {problem}", path.display())
+        }
+        ImageError::Profile(error) => error.zh(),
+        ImageError::Card(silence) => match silence {
+            Silence::Unpowered => "卡未上电".to_owned(),
+            Silence::PowerLost { .. } => "卡掉电".to_owned(),
+            Silence::Mute => "卡无应答".to_owned(),
+            Silence::Memory(_) => "卡存储器故障".to_owned(),
+        },
+        // Names of rows, files and keys: the words between them are those of the grammar.
+        ImageError::Model(error) => error.to_string(),
+        ImageError::Keys(error) => error.to_string(),
+    }
+}
+
+fn reader_particulars(error: &ReaderError) -> String {
+    match error {
+        ReaderError::NoDaemon | ReaderError::NoDriver | ReaderError::NoHopper => String::new(),
+        ReaderError::DaemonFailed { report } => report.clone(),
+        ReaderError::Running(path) | ReaderError::NotRunning(path) | ReaderError::PathTooLong(path) => {
+            path.display().to_string()
+        }
+        ReaderError::NoSuchSlot { slot, slots } => format!("卡槽 {slot}; 共 {slots} 个, 从 0 起"),
+        ReaderError::SlotCount(count) => count.to_string(),
+        ReaderError::Occupied(slot) | ReaderError::Empty(slot) => format!("卡槽 {slot}"),
+        ReaderError::Image(error) => image_particulars(error),
+        ReaderError::State { path, source } => format!("{}: {}", path.display(), system(source)),
+        ReaderError::Network(error) => system(error),
+        ReaderError::Server { code, .. } => code.clone(),
+    }
+}
+
+/// What the system says of a file or connection, in Chinese.
+fn system(error: &io::Error) -> String {
+    let words = match error.kind() {
+        io::ErrorKind::NotFound => "不存在",
+        io::ErrorKind::PermissionDenied => "没有权限",
+        io::ErrorKind::AlreadyExists => "已存在",
+        io::ErrorKind::IsADirectory => "是目录",
+        io::ErrorKind::NotADirectory => "不是目录",
+        io::ErrorKind::StorageFull => "磁盘已满",
+        io::ErrorKind::ReadOnlyFilesystem => "文件系统只读",
+        io::ErrorKind::FileTooLarge => "文件过大",
+        io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof => "内容不完整或不是所要的格式",
+        io::ErrorKind::ConnectionRefused | io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe => "连接中断",
+        io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock => "超时",
+        _ => return error.raw_os_error().map_or_else(|| "系统错误".to_owned(), |code| format!("系统错误 {code}")),
+    };
+    words.to_owned()
 }
 
 /// What happened in Chinese; what to do next in both.
@@ -237,7 +320,72 @@ pub(crate) fn faults(lang: Lang, plan: &FaultPlan) -> String {
     if plan.is_empty() {
         return lang.pick("没有故障设置\n", "no faults are set\n").to_owned();
     }
-    plan.faults().iter().map(|fault| format!("{fault:?}\n")).collect()
+    plan.faults().iter().map(|fault| format!("{}\n", fault_in_words(lang, fault))).collect()
+}
+
+/// One fault, and when it happens.
+fn fault_in_words(lang: Lang, fault: &Fault) -> String {
+    let when = |at: &Trigger| match (lang, at.ins, at.nth) {
+        (Lang::Zh, _, 0) => "已经发生".to_owned(),
+        (Lang::En, _, 0) => "it happened".to_owned(),
+        (Lang::Zh, None, nth) => format!("第 {nth} 条命令"),
+        (Lang::En, None, nth) => format!("command {nth} from now"),
+        (Lang::Zh, Some(ins), nth) => format!("第 {nth} 条 INS {ins:02X} 命令"),
+        (Lang::En, Some(ins), nth) => format!("command {nth} with INS {ins:02X} from now"),
+    };
+    let words = |zh: String, en: String| match lang {
+        Lang::Zh => zh,
+        Lang::En => en,
+    };
+    match fault {
+        Fault::PowerLoss { at, moment, back_after_ms } => {
+            let (zh, en) = match moment {
+                Moment::Before => ("执行之前".to_owned(), "before the card acts".to_owned()),
+                Moment::After => {
+                    ("执行之后、应答之前".to_owned(), "after the card acted, before it answers".to_owned())
+                }
+                Moment::Inside { write, half: false } => {
+                    (format!("第 {write} 次写入之后"), format!("after {write} memory writes"))
+                }
+                Moment::Inside { write, half: true } => (
+                    format!("第 {write} 次写入之后、下一次写到一半"),
+                    format!("after {write} memory writes, inside the next"),
+                ),
+            };
+            let (back_zh, back_en) = match back_after_ms {
+                Some(ms) => (format!("{ms} 毫秒后自行插回"), format!("back in the reader after {ms} ms")),
+                None => ("须重新插卡".to_owned(), "until it is put back".to_owned()),
+            };
+            let when = when(at);
+            words(format!("掉电: {when}, {zh}; {back_zh}"), format!("power loss: {when}, {en}; {back_en}"))
+        }
+        Fault::Lemon { after_writes } => words(
+            format!("存储器损坏: 再写 {after_writes} 次后, 每次写入都失败 (6581)"),
+            format!("worn memory: every write fails (6581) after {after_writes} more"),
+        ),
+        Fault::Mute { at } => words(format!("不再应答: 从{}起", when(at)), format!("mute: from {} on", when(at))),
+        Fault::Slow { at, ms } => {
+            words(format!("应答迟缓: {}, 迟 {ms} 毫秒", when(at)), format!("slow: {}, {ms} ms late", when(at)))
+        }
+        Fault::Endless { at } => {
+            words(format!("应答没有尽头: {}", when(at)), format!("endless answer (61xx): {}", when(at)))
+        }
+        Fault::Truncated { at, keep } => words(
+            format!("应答中断: {}, 只发出 {keep} 字节", when(at)),
+            format!("answer cut off: {}, {keep} bytes come", when(at)),
+        ),
+        Fault::WrongProcedure { at } => {
+            words(format!("过程字节错误: {}", when(at)), format!("wrong procedure byte: {}", when(at)))
+        }
+        Fault::BitErrors { at, per_million, .. } => words(
+            format!("应答有误码: 从{}起, 每百万位 {per_million} 位", when(at)),
+            format!("bit errors: from {} on, {per_million} of a million bits", when(at)),
+        ),
+        Fault::Storm { per_mille, .. } => words(
+            format!("随机故障: 每千条命令 {per_mille} 条"),
+            format!("storm of faults: {per_mille} of a thousand commands"),
+        ),
+    }
 }
 
 pub(crate) fn status(lang: Lang, status: &Status) -> String {
@@ -257,6 +405,59 @@ pub(crate) fn status(lang: Lang, status: &Status) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn faults_are_told_in_plain_words_of_either_language() {
+        let at = Trigger { ins: Some(0xB2), nth: 3 };
+        let seed = serde_json::from_str("7").expect("a seed");
+        let faults = [
+            Fault::PowerLoss { at, moment: Moment::Inside { write: 2, half: true }, back_after_ms: Some(500) },
+            Fault::Lemon { after_writes: 9 },
+            Fault::Mute { at: Trigger::command(1) },
+            Fault::Slow { at, ms: 40 },
+            Fault::Endless { at: Trigger::command(0) },
+            Fault::Truncated { at, keep: 1 },
+            Fault::WrongProcedure { at },
+            Fault::BitErrors { at, per_million: 10, seed },
+            Fault::Storm { per_mille: 5, seed },
+        ];
+        for fault in faults {
+            let (zh, en) = (fault_in_words(Lang::Zh, &fault), fault_in_words(Lang::En, &fault));
+            assert!(!zh.replace("INS", "").replace("B2", "").chars().any(|c| c.is_ascii_alphabetic()), "{zh}");
+            assert!(en.is_ascii() && !en.contains(['{', '}']), "{en}");
+        }
+        assert_eq!(
+            fault_in_words(Lang::En, &faults[0]),
+            "power loss: command 3 with INS B2 from now, after 2 memory writes, inside the next; back in the reader after 500 ms"
+        );
+        assert_eq!(fault_in_words(Lang::Zh, &faults[3]), "应答迟缓: 第 3 条 INS B2 命令, 迟 40 毫秒");
+    }
+
+    #[test]
+    fn chinese_messages_carry_no_english_words() {
+        let path = || std::path::PathBuf::from("/1/2");
+        let denied = || io::Error::from(io::ErrorKind::PermissionDenied);
+        let failures = [
+            Failure::NoProfile("1".to_owned()),
+            Failure::HopperEmpty,
+            Failure::File { path: path(), source: denied() },
+            Failure::File { path: path(), source: io::Error::from_raw_os_error(5) },
+            ImageError::File { path: path(), source: denied() }.into(),
+            ImageError::Exists(path()).into(),
+            ImageError::Malformed { path: path(), problem: Malformed::Version { format: 9, layout: 9 } }.into(),
+            ImageError::Card(Silence::Mute).into(),
+            ReaderError::NoSuchSlot { slot: 4, slots: 2 }.into(),
+            ReaderError::Network(denied()).into(),
+            ReaderError::State { path: path(), source: denied() }.into(),
+            ReaderError::Occupied(1).into(),
+        ];
+        for one in failures {
+            let text = failure(Lang::Zh, &one);
+            let told = text.lines().next().unwrap_or_default().trim_start_matches("card-sim: ").to_owned();
+            assert!(!told.chars().any(|c| c.is_ascii_alphabetic()), "{told}");
+            assert!(!told.contains("()"), "{told}");
+        }
+    }
 
     #[test]
     fn long_runs_of_one_byte_are_counted() {
