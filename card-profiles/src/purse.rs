@@ -52,6 +52,10 @@ pub struct PurseRules {
     /// Whether the PIN must be verified again after each completed transaction, as the manual's COS wants it.
     #[serde(default)]
     pub drops_pin: bool,
+    /// Whether UPDATE CAPP DATA CACHE for a file under MAC brings its record enciphered besides: length byte, record and
+    /// padding, with the file's key. The manual has both forms "per file" and shows no bytes of either.
+    #[serde(default)]
+    pub enciphers_cache: bool,
     /// What SELECT answers for a blocked application.
     #[serde(default)]
     pub blocked_select: BlockedSelect,

@@ -7,6 +7,7 @@
 mod account;
 mod authentication;
 mod block_protocol;
+mod cache;
 mod certificate;
 mod files;
 mod key_load;

@@ -13,18 +13,15 @@ use card_profiles::account::{MacFields, load_seed, purchase_seed};
 use card_profiles::purse::Purse;
 
 use super::account::{algorithm_byte, proof};
-use super::{Answer, Card, Challenge, Stop, expect_le, same};
-use crate::door::{FileRef, Message, Which};
+use super::{Answer, Card, Stop, expect_le, same};
 use crate::memory::Changes;
-use crate::model::{MacStart, Model, PROOF_BYTES, PURSE_BYTES, PurseModel, Rule, Structure};
+use crate::model::{Model, PROOF_BYTES, PURSE_BYTES, PurseModel};
 
 /// Offsets in one purse.
 const BALANCE: usize = 0;
 const ONLINE: usize = 4;
 const OFFLINE: usize = 6;
 const LIMIT: usize = 8;
-/// Most bytes that the cache of a composite purchase takes: the log of the memory must hold them with the rest.
-const CACHE_MAX: usize = 512;
 /// Largest overdraw limit.
 const LIMIT_MAX: u32 = 0x00FF_FFFF;
 
@@ -40,16 +37,16 @@ pub(crate) enum Begin {
 
 /// Between INITIALIZE and its second half: in volatile memory only.
 pub(super) struct Open {
-    step: Step,
+    pub(super) step: Step,
     purse: Purse,
     key: CardKey,
     random: [u8; 4],
     fields: MacFields,
-    cache: Vec<(usize, Vec<u8>)>,
+    pub(super) cache: Vec<(usize, Vec<u8>)>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Step {
+pub(super) enum Step {
     Load,
     Debit,
     Composite,
@@ -258,60 +255,6 @@ impl Card {
         out.extend(tac);
         out.extend(mac);
         Ok(Answer::Later)
-    }
-
-    /// UPDATE CAPP DATA CACHE: kept in volatile memory until DEBIT; may be repeated. For a file under MAC the record carries
-    /// one, over header and record, from a challenge (assumed: as UPDATE RECORD); a wrong one ends the transaction.
-    pub(super) fn purse_cache(
-        &mut self,
-        model: &Model,
-        (file, which): (FileRef, Which),
-        (header, data): ([u8; 5], &[u8]),
-        challenge: Option<Challenge>,
-    ) -> Result<Answer, Stop> {
-        let open = self.state.purse.as_ref().filter(|open| open.step == Step::Composite);
-        let cached: usize = open.ok_or(StatusWord::NOT_ACCEPTED)?.cache.iter().map(|(_, bytes)| bytes.len()).sum();
-        let (index, ef) = self.find(model, file)?;
-        if !matches!(ef.structure, Structure::Tlv(_)) {
-            return Err(StatusWord::FILE_STRUCTURE.into());
-        }
-        let (address, length) = self.record(ef, which)?.ok_or(StatusWord::RECORD_NOT_FOUND)?;
-        let data = match ef.update {
-            // No command from outside but those of the transaction, which its MAC1 authorizes.
-            Rule::Free | Rule::Never => data,
-            Rule::All(_) | Rule::Any(_) => {
-                self.allow(ef.update.allows(self.state.rights))?;
-                data
-            }
-            Rule::Mac(_) if data.len() == length => return Err(StatusWord::SECURE_MESSAGING_MISSING.into()),
-            Rule::Mac(key) => {
-                let (data, mac) = data.split_last_chunk::<4>().ok_or(StatusWord::WRONG_LENGTH)?;
-                if data.len() != length {
-                    return Err(StatusWord::WRONG_LENGTH.into());
-                }
-                let message = Message { header, data, mac: *mac };
-                let checked = self.check_message(&model.keys[key], MacStart::Challenge, message, challenge);
-                if matches!(checked, Err(Stop::Refused(StatusWord::MAC_WRONG))) {
-                    self.state.purse = None;
-                }
-                self.commit(&checked?)?;
-                data
-            }
-        };
-        if data.len() != length {
-            return Err(StatusWord::WRONG_LENGTH.into());
-        }
-        if self.memory.read(address, 2) != &data[..2] {
-            return Err(StatusWord::WRONG_DATA.into());
-        }
-        if cached + length > CACHE_MAX {
-            return Err(StatusWord::NO_SPACE.into());
-        }
-        self.state.ef = Some(index);
-        if let Some(open) = &mut self.state.purse {
-            open.cache.push((address, data.to_vec()));
-        }
-        Ok(Answer::Done)
     }
 
     /// GET BALANCE: that of the ED holds its overdraw limit.

@@ -228,3 +228,40 @@ fn a_cached_record_of_a_file_under_mac_needs_its_mac_and_goes_with_the_debit() {
     assert_eq!(rig.raw(&purse::debit_command(&start, 9, 1, 1)), "6901", "a wrong MAC ends the transaction");
     assert_eq!(rig.socket.card().inspect().purse.expect("a purse").purse, 1000);
 }
+
+#[test]
+fn a_cached_record_that_must_be_enciphered_goes_with_the_debit_and_in_no_other_form() {
+    let record = format!("AA29{}", "5A".repeat(41));
+    let begin = format!("805003020B0100000001{}", purse::TERMINAL);
+    let mut rig = tear_purse::composite_enciphered();
+    purse::load(&mut rig, 2, 1000);
+    let start = rig.fetch(&begin);
+    assert_eq!(rig.raw(&format!("80DCAAC82B{record}")), "6987", "plain, without a MAC");
+    let plain = tear_purse::signed("DAMK", &format!("80DCAAC82F{record}"));
+    rig = tear_commands::challenged(rig, 4);
+    assert_eq!(rig.raw(&plain), "6700", "plain, with its MAC");
+    // Length byte, record of 43 bytes, padding: 48 bytes; with a MAC of 4 that is Lc 34.
+    let right = tear_purse::enciphered_cache(&record);
+    assert!(right.starts_with("80DCAAC834") && !right.contains("5A5A5A5A"), "{right}");
+    // The same bytes under another length byte, and with other padding, each with its right MAC.
+    let blocks = |plain: &str| {
+        let key = card_core::key::Key16::new(purse::key("DAMK").expose().try_into().expect("16 bytes"));
+        let data = card_core::crypto::tdes_encrypt(&key, &purse::bytes(plain));
+        tear_purse::signed("DAMK", &format!("80DCAAC834{}", hex::encode_upper(data)))
+    };
+    assert_eq!(blocks(&format!("2B{record}80000000")), right, "as the manual pads");
+    for wrong in [format!("2A{record}80000000"), format!("2B{record}00000000"), format!("2B{record}80000001")] {
+        rig = tear_commands::challenged(rig, 4);
+        assert_eq!(rig.raw(&blocks(&wrong)), "6988", "{wrong}");
+    }
+    rig = tear_commands::challenged(rig, 4);
+    assert_eq!(rig.raw(&right), "9000");
+    assert_eq!(rig.raw("00B201CC00"), format!("AA29{}9000", "00".repeat(41)), "not before the debit");
+    assert!(rig.fetch(&purse::debit_command(&start, 9, 1, 1)).ends_with("9000"));
+    assert_eq!(rig.raw("00B201CC00"), format!("{record}9000"));
+
+    rig.fetch(&begin);
+    rig = tear_commands::challenged(rig, 4);
+    assert_eq!(rig.raw(&format!("{}00000000", &right[..right.len() - 8])), "9302");
+    assert_eq!(rig.socket.card().inspect().keys["ADF1.DAMK"].tries_left, 2);
+}

@@ -52,6 +52,14 @@ pub(crate) fn card_with(from: &'static str, to: &'static str) -> Rig {
     })
 }
 
+pub(crate) fn card_of(profile: impl Fn(String) -> String) -> Rig {
+    made(&key_file(), &|text| {
+        let changed = profile(text.clone());
+        assert_ne!(changed, text);
+        changed
+    })
+}
+
 pub(crate) fn bytes(text: &str) -> Vec<u8> {
     hex::decode(text.replace(' ', "")).expect("hex")
 }

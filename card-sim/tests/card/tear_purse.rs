@@ -1,6 +1,6 @@
 //! Power lost before, inside and after every command of the purse that writes: old or new, or one try spent.
 
-use super::purse::{PIN, TERMINAL, THEN, bytes, card, card_with, debit_command, key, load, online_mac};
+use super::purse::{PIN, TERMINAL, THEN, bytes, card, card_of, card_with, debit_command, key, load, online_mac};
 use super::rig::Rig;
 use super::tear_commands::{Case, Prepared, challenged, tries, writes};
 
@@ -81,6 +81,32 @@ fn cache_under_mac() -> Prepared {
     (challenged(rig, 4), signed("DAMK", &format!("80DCAAC82FAA29{}", "5A".repeat(41))))
 }
 
+/// A card whose composite file takes cached records under MAC and enciphered.
+pub(crate) fn composite_enciphered() -> Rig {
+    card_of(|text| {
+        let text = text.replacen(
+            "update = \"never\"\n  assumed = \"one record",
+            "update = \"MAC DAMK\"\n  assumed = \"one record",
+            1,
+        );
+        text.replacen("drops_pin = false\n", "drops_pin = false\nenciphers_cache = true\n", 1)
+    })
+}
+
+/// UPDATE CAPP DATA CACHE of a record, enciphered and signed.
+pub(crate) fn enciphered_cache(record: &str) -> String {
+    let data = hex::encode_upper(key("DAMK").encipher(&bytes(record)));
+    signed("DAMK", &format!("80DCAAC8{:02X}{data}", data.len() / 2 + 4))
+}
+
+fn cache_enciphered() -> Prepared {
+    let mut rig = composite_enciphered();
+    assert_eq!(rig.raw(PIN), "9000");
+    rig.script_random(RANDOM);
+    rig.fetch(&format!("805003020B0100000000{TERMINAL}"));
+    (challenged(rig, 4), enciphered_cache(&format!("AA29{}", "5A".repeat(41))))
+}
+
 /// Every command of the purse that writes.
 pub(crate) fn cases() -> Vec<Case> {
     let public: String = (0..0x1E).map(|byte| format!("{byte:02X}")).collect();
@@ -99,6 +125,7 @@ pub(crate) fn cases() -> Vec<Case> {
         tries("UPDATE BINARY under MAC", "9302", move || message(&public)),
         tries("UPDATE RECORD under MAC", "9302", record_under_mac),
         tries("UPDATE CAPP DATA CACHE under MAC", "9302", cache_under_mac),
+        tries("UPDATE CAPP DATA CACHE enciphered", "9302", cache_enciphered),
         tries("APPLICATION BLOCK", "9302", || message("841E00000491907340")),
         tries("APPLICATION BLOCK for good", "9302", || message("841E000104ADF7F1F2")),
         tries("CARD BLOCK", "9302", || message("84160000049253E4B2")),
