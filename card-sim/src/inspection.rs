@@ -8,7 +8,7 @@ use card_profiles::purse::Purse;
 use serde::Serialize;
 
 use crate::card::{Block, Card};
-use crate::model::Structure;
+use crate::model::{KeyModel, Structure};
 
 /// Everything on a card but its secrets.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -162,7 +162,7 @@ impl Card {
             certificates: self.inspect_certificates(),
             blocked: self.inspect_blocks(),
             terminal_sequence: self.terminal_sequence(),
-            keys: model.keys.iter().map(|row| (format!("{}.{}", model.dfs[row.df].id, row.name), key(row))).collect(),
+            keys: model.keys.iter().map(|row| (slot(&model.dfs[row.df].id, row), key(row))).collect(),
             files,
         }
     }
@@ -178,5 +178,13 @@ impl Card {
         let dfs = dfs.filter_map(|(index, df)| Some((df.id.clone(), state(self.block_of(model, index))?)));
         let card = self.is_card_blocked(model).then(|| ("card".to_owned(), "for good"));
         dfs.chain(card).collect()
+    }
+}
+
+/// `DF01.UKSSSE`; with its version where the profile has a row for each: `DF01.DPK v2`.
+fn slot(df: &str, row: &KeyModel) -> String {
+    match row.version {
+        Some(version) => format!("{df}.{} v{version}", row.name),
+        None => format!("{df}.{}", row.name),
     }
 }

@@ -225,6 +225,8 @@ pub(crate) struct KeyModel {
     pub(crate) name: KeyName,
     pub(crate) df: usize,
     pub(crate) class: KeyClass,
+    /// The one version that the row is for, if it is.
+    pub(crate) version: Option<u8>,
     pub(crate) id: u8,
     pub(crate) usage: u8,
     pub(crate) form: KeyForm,
@@ -267,6 +269,7 @@ impl Model {
                 name: row.name.clone(),
                 df,
                 class: row.class,
+                version: row.version,
                 id: row.id,
                 usage: row.usage,
                 form: profile.form(row),

@@ -223,17 +223,16 @@ fn a_blank_file_reads_as_items_not_filled_without_fault() {
 
 #[test]
 fn an_unknown_record_never_takes_the_place_of_a_known_item() {
-    let mut profile = profile();
-    let ef = &mut profile.df[0].ef[1];
-    ef.elements[1].id = "tag_77".into();
-    let known = "7703313233";
-    let bytes = hex::decode(format!("7701{}{}", "AA", known)).expect("hex");
+    let profile = profile();
+    let (df, ef) = file(&profile, "SSSE", "EF06");
     let mut ef = ef.clone();
-    ef.elements[1].tag = Some(0x77);
-    let reading = decode_file(&profile.df[0], &ef, &bytes);
+    let named = ef.elements.get_mut(1).expect("a second row");
+    (named.id, named.tag) = ("tag_77".into(), Some(0x77));
+    let bytes = hex::decode("7701AA7703313233").expect("hex");
+    let reading = decode_file(df, &ef, &bytes);
     assert_eq!(reading.values.len(), 1, "{:?}", reading.values);
     assert_eq!(reading.values.text("SSSE.EF06.tag_77"), Some("123"));
-    assert_eq!(reading.faults[0].fault, Fault::UnknownTag { tag: 0x77 });
+    assert_eq!(reading.faults.first().map(|found| found.fault), Some(Fault::UnknownTag { tag: 0x77 }));
 }
 
 fn any_place() -> impl Strategy<Value = Place> {
@@ -288,7 +287,7 @@ proptest! {
         let values = read(&order);
         prop_assert!(values.iter().zip(values.iter().skip(1)).all(|((left, _), (right, _))| left < right));
         prop_assert_eq!(&values, &read(&(0..8).collect::<Vec<usize>>()));
-        prop_assert_eq!(&values, &read(&[&order[..], &order[..3]].concat()));
+        prop_assert_eq!(&values, &read(&order.iter().chain(order.iter().take(3)).copied().collect::<Vec<_>>()));
     }
 }
 

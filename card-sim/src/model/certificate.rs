@@ -76,6 +76,7 @@ pub(super) fn model(
         name: KeyName::new(MASTER_KEY),
         df,
         class: KeyClass::Mk,
+        version: None,
         id: 0,
         usage: 0,
         form: rules.key_form(),
