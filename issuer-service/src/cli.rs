@@ -19,6 +19,7 @@ pub mod request;
 pub mod serve;
 pub mod source;
 pub mod states;
+pub mod station;
 pub mod window;
 
 use std::ffi::OsStr;
@@ -119,6 +120,9 @@ pub enum Noun {
     /// Files exchanged with banks and factories (数据交换).
     #[command(subcommand)]
     Exchange(exchange::Verb),
+    /// Stations (制卡站): yield, and readers and lots that are held.
+    #[command(subcommand)]
+    Station(station::Verb),
     /// Cards (卡).
     #[command(subcommand)]
     Card(card::Verb),
@@ -258,6 +262,7 @@ pub fn run(cli: Cli, output: &Output) -> Result<Exit, Error> {
         Noun::States(options) => states::run(&options, output),
         Noun::Batch(verb) => batch::run(&common, verb, output),
         Noun::Exchange(verb) => exchange::run(&common, verb, output),
+        Noun::Station(verb) => station::run(&common, verb, output),
         Noun::Card(verb) => card::run(&common, verb, output),
         Noun::Psam(verb) => psam::run(&common, verb, output),
         Noun::Operator(verb) => operator::run(&common, verb, output),

@@ -6,9 +6,11 @@
 //!
 //! Owns: the run over a batch, its readers, its end. Never: knows bytes of a card (`card_profiles::plan`), holds keys.
 
+pub mod care;
 pub mod content;
 pub mod event;
 pub mod failure;
+pub mod hook;
 mod reader;
 pub mod receipt;
 pub mod slot;
@@ -16,7 +18,7 @@ mod work;
 pub(crate) mod writer;
 
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -34,6 +36,7 @@ use crate::store::Store;
 use crate::vault::Vault;
 use crate::vault::data_keys::DataKeys;
 
+use care::Care;
 use event::Watcher;
 use failure::StationError;
 use slot::Slot;
@@ -58,6 +61,8 @@ pub struct Station<'a> {
     pub wait: Duration,
     /// Failed cards in a row that stop a reader.
     pub failures_max: u32,
+    /// What is watched besides single cards.
+    pub care: Care<'a>,
     /// Who is told what happens.
     pub watcher: &'a dyn Watcher,
 }
@@ -73,6 +78,10 @@ pub struct Summary {
     pub spoilt: u64,
     /// People of the batch who still wait for a card.
     pub left: u64,
+    /// Times that a card went away while it was written and came back: no failure of a card.
+    pub retries: u64,
+    /// Cards made and not printed.
+    pub unprinted: u64,
     /// Jobs whose chip was not seen again.
     pub unfinished: Vec<i64>,
     /// How each reader ended.
@@ -88,6 +97,10 @@ pub struct ReaderEnd {
     pub made: u64,
     /// Cards spoilt.
     pub spoilt: u64,
+    /// Times that a card went away while it was written and came back.
+    pub retries: u64,
+    /// Cards made and not printed.
+    pub unprinted: u64,
     /// Why it ended.
     pub ended: Ended,
 }
@@ -102,10 +115,49 @@ pub enum Ended {
     NoCards,
     /// Too many cards failed one after the other.
     TooManyFailures,
+    /// Too many cards failed one after the other on all readers together.
+    StationStopped,
+    /// Too many cards of the lot failed.
+    LotBad,
     /// The reader failed.
     ReaderFailed,
     /// Another reader met an error that concerns all.
     Stopped,
+}
+
+/// What one reader counts.
+#[derive(Clone, Copy, Debug, Default)]
+struct Counts {
+    made: u64,
+    spoilt: u64,
+    retries: u64,
+    unprinted: u64,
+}
+
+/// What the readers of a run share: whether to stop, and failed cards in a row on all of them.
+#[derive(Debug, Default)]
+struct Stop {
+    now: AtomicBool,
+    row: AtomicU32,
+}
+
+impl Stop {
+    fn now(&self) {
+        self.now.store(true, Ordering::Relaxed);
+    }
+
+    fn is_due(&self) -> bool {
+        self.now.load(Ordering::Relaxed)
+    }
+
+    fn made(&self) {
+        self.row.store(0, Ordering::Relaxed);
+    }
+
+    /// Failed cards in a row with this one.
+    fn failed(&self) -> u32 {
+        self.row.fetch_add(1, Ordering::Relaxed).saturating_add(1)
+    }
 }
 
 impl Station<'_> {
@@ -115,8 +167,9 @@ impl Station<'_> {
     /// [`StationError`]; the batch can be run again.
     pub fn run(&self, slots: Vec<Box<dyn Slot>>) -> Result<Summary, StationError> {
         let mut store = Store::open(self.database)?;
+        self.care.check(&mut store, slots.iter().map(|slot| slot.name()))?;
         let operator = self.begin(&mut store)?;
-        let (stop, failed) = (AtomicBool::new(false), Mutex::new(None));
+        let (stop, failed) = (Stop::default(), Mutex::new(None));
         let readers: Vec<ReaderEnd> = std::thread::scope(|scope| {
             let threads: Vec<_> = slots
                 .into_iter()
@@ -126,12 +179,12 @@ impl Station<'_> {
                         let name = slot.name().to_owned();
                         let mut reader = reader::Reader::new(self, slot, operator, stop);
                         let ended = reader.run().unwrap_or_else(|error| {
-                            stop.store(true, Ordering::Relaxed);
+                            stop.now();
                             failed.lock().map(|mut first| first.get_or_insert(error).code_for_log()).ok();
                             Ended::Stopped
                         });
-                        let (made, spoilt) = reader.counts();
-                        ReaderEnd { reader: name, made, spoilt, ended }
+                        let Counts { made, spoilt, retries, unprinted } = reader.counts();
+                        ReaderEnd { reader: name, made, spoilt, retries, unprinted, ended }
                     })
                 })
                 .collect();
@@ -144,7 +197,9 @@ impl Station<'_> {
         let (left, unfinished) = end?;
         let made = readers.iter().map(|reader| reader.made).sum();
         let spoilt = readers.iter().map(|reader| reader.spoilt).sum();
-        Ok(Summary { batch: self.batch, made, spoilt, left, unfinished, readers })
+        let retries = readers.iter().map(|reader| reader.retries).sum();
+        let unprinted = readers.iter().map(|reader| reader.unprinted).sum();
+        Ok(Summary { batch: self.batch, made, spoilt, left, retries, unprinted, unfinished, readers })
     }
 
     fn begin(&self, store: &mut Store) -> Result<String, StationError> {
@@ -206,7 +261,9 @@ impl Ended {
         let (zh, en) = match self {
             Self::NothingLeft => ("已无待制", "nothing left to do"),
             Self::NoCards => ("没有卡了", "no more cards"),
-            Self::TooManyFailures => ("连续失败过多，已停用", "stopped after too many failures"),
+            Self::TooManyFailures => ("连续失败过多，已停用", "held after too many failures"),
+            Self::StationStopped => ("全站连续失败过多，已停止", "all stopped after too many failures in a row"),
+            Self::LotBad => ("该批号废卡过多，批号已停用", "its lot is held: too many cards of it failed"),
             Self::ReaderFailed => ("读写器故障", "the reader failed"),
             Self::Stopped => ("已停止", "stopped"),
         };
@@ -219,7 +276,7 @@ impl Ended {
 
 impl Show for Summary {
     fn text(&self, lang: Lang) -> String {
-        let Self { batch, made, spoilt, left, unfinished, readers } = self;
+        let Self { batch, made, spoilt, left, retries, unprinted, unfinished, readers } = self;
         let mut lines: Vec<String> = readers
             .iter()
             .map(|end| {
@@ -238,6 +295,18 @@ impl Show for Summary {
                     "half-written cards not seen again, jobs {}: put them back and run again, or declare them lost with `batch spoil`",
                     jobs.join(", ")
                 ),
+            ));
+        }
+        if *retries > 0 {
+            lines.push(lang.pick(
+                format!("同一张卡放回续写 {retries} 次"),
+                format!("{retries} times a card came back and went on"),
+            ));
+        }
+        if *unprinted > 0 {
+            lines.push(lang.pick(
+                format!("{unprinted} 张卡已制成而未印刷"),
+                format!("{unprinted} cards are made and not printed"),
             ));
         }
         lines.push(lang.pick(

@@ -56,6 +56,7 @@ const MIGRATIONS: &[(i64, &str)] = &[
     (32, include_str!("store/schema_032_psam_custody.sql")),
     (40, include_str!("store/schema_040_request.sql")),
     (41, include_str!("store/schema_041_exchange.sql")),
+    (42, include_str!("store/schema_042_station.sql")),
     (45, include_str!("store/schema_045_card_life.sql")),
 ];
 

@@ -12,7 +12,9 @@ use crate::centre::Centre;
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::output::{Output, Progress};
+use crate::station::care::Care;
 use crate::station::failure::StationError;
+use crate::station::hook::Hook;
 use crate::station::slot::{PcscSlot, Slot};
 use crate::station::{self, Station};
 
@@ -72,6 +74,22 @@ pub enum Verb {
         /// Failed cards in a row that stop a reader.
         #[arg(long, value_name = "COUNT", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..))]
         max_failures: u32,
+        /// Failed cards in a row, on all readers together, that stop the station.
+        #[arg(long, value_name = "COUNT", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..))]
+        stop_after: u32,
+        /// Lot of the blank cards, as the box says; a lot of which too many fail is held.
+        #[arg(long, value_name = "NAME")]
+        lot: Option<String>,
+        /// Per cent of a lot's cards that may fail, judged from the fifth failed card on.
+        #[arg(long, value_name = "PERCENT", default_value_t = 10, value_parser = clap::value_parser!(u64).range(0..=100))]
+        lot_failures: u64,
+        /// Shell command that prints a card that is made: {job} and {card_number} are filled in, what is printed comes as JSON
+        /// on its standard input.
+        #[arg(long, value_name = "COMMAND")]
+        printer: Option<String>,
+        /// Seconds that feeder and printer may take; then they are ended.
+        #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..))]
+        hook_time: u64,
     },
     /// Declare a card in work lost: its person gets another one.
     Spoil {
@@ -109,8 +127,23 @@ pub(super) fn run(common: &Common, verb: Verb, output: &Output) -> Result<Exit, 
         Verb::Cancel { number } => batch::cancel(store, number, operator)?,
         Verb::Spoil { number, job } => batch::declare_lost(store, number, job, operator, prefix)?,
         Verb::Show { number } => store.read(|tx| batch::found(tx, number))?,
-        Verb::Run { number, readers, feeder, receipts, wait, max_failures } => {
-            let order = Order { number, readers, feeder, receipts, wait, max_failures };
+        Verb::Run {
+            number,
+            readers,
+            feeder,
+            receipts,
+            wait,
+            max_failures,
+            stop_after,
+            lot,
+            lot_failures,
+            printer,
+            hook_time,
+        } => {
+            let hook = |template| Hook { template, limit: Duration::from_secs(hook_time) };
+            let (feeder, printer) = (feeder.map(hook), printer.map(hook));
+            let order =
+                Order { number, readers, feeder, receipts, wait, max_failures, stop_after, lot, lot_failures, printer };
             return make(common, &mut centre, &order, output);
         }
         Verb::List => {
@@ -125,17 +158,21 @@ pub(super) fn run(common: &Common, verb: Verb, output: &Output) -> Result<Exit, 
 struct Order {
     number: i64,
     readers: Vec<String>,
-    feeder: Option<String>,
+    feeder: Option<Hook>,
     receipts: Option<PathBuf>,
     wait: u64,
     max_failures: u32,
+    stop_after: u32,
+    lot: Option<String>,
+    lot_failures: u64,
+    printer: Option<Hook>,
 }
 
 fn make(common: &Common, centre: &mut Centre, order: &Order, output: &Output) -> Result<Exit, Error> {
     let _lock = centre.lock(&format!("batch-{}", order.number))?;
     let vault = common.vault(centre, output)?;
     let data_keys = common.data_keys(centre, output)?;
-    let slots = slots(&order.readers, order.feeder.as_deref())?;
+    let slots = slots(&order.readers, order.feeder.as_ref())?;
     let batch = centre.store.read(|tx| batch::found(tx, order.number))?;
     let progress = Progress::new(output, batch.cards, batch.done);
     let summary = Station {
@@ -148,6 +185,12 @@ fn make(common: &Common, centre: &mut Centre, order: &Order, output: &Output) ->
         operator: common.operator.as_deref(),
         wait: Duration::from_secs(order.wait),
         failures_max: order.max_failures,
+        care: Care {
+            lot: order.lot.as_deref(),
+            row_max: order.stop_after,
+            lot_percent_max: order.lot_failures,
+            printer: order.printer.as_ref(),
+        },
         watcher: &progress,
     }
     .run(slots);
@@ -161,7 +204,7 @@ fn make(common: &Common, centre: &mut Centre, order: &Order, output: &Output) ->
     Ok(if summary.left == 0 { Exit::Ok } else { Exit::Partly })
 }
 
-fn slots(wanted: &[String], feeder: Option<&str>) -> Result<Vec<Box<dyn Slot>>, StationError> {
+fn slots(wanted: &[String], feeder: Option<&Hook>) -> Result<Vec<Box<dyn Slot>>, StationError> {
     let readers = Readers::establish()?;
     let mut chosen: Vec<String> = Vec::new();
     for wanted in wanted {
@@ -176,7 +219,7 @@ fn slots(wanted: &[String], feeder: Option<&str>) -> Result<Vec<Box<dyn Slot>>, 
         .iter()
         .map(|name| {
             let place = attached.iter().position(|reader| reader.name == *name).unwrap_or_default();
-            Ok(Box::new(PcscSlot::new(name, place, feeder)?) as Box<dyn Slot>)
+            Ok(Box::new(PcscSlot::new(name, place, feeder.cloned())?) as Box<dyn Slot>)
         })
         .collect()
 }

@@ -49,6 +49,11 @@ pub enum What<'a> {
         /// 卡号.
         card_number: &'a str,
     },
+    /// The card is made; the printer's command failed.
+    Unprinted {
+        /// Code of the failure.
+        reason: &'a str,
+    },
     /// The card failed and is spoilt.
     Spoilt {
         /// Why, as a code.
@@ -96,6 +101,9 @@ impl Show for Event<'_> {
                 lang.pick("卡未放回，任务保留", "card did not come back; its job stays open").to_owned()
             }
             What::Made { card_number } => lang.pick(format!("制成 {card_number}"), format!("made {card_number}")),
+            What::Unprinted { reason } => {
+                lang.pick(format!("已制成而未印刷 ({reason})"), format!("made and not printed ({reason})"))
+            }
             What::Spoilt { reason, next_job } => lang.pick(
                 format!("作废 ({reason})，由任务 {next_job} 重制"),
                 format!("spoilt ({reason}), followed by job {next_job}"),

@@ -8,6 +8,7 @@ use card_core::transport::TransportError;
 use card_core::transport::pcsc::ChooseError;
 use card_profiles::plan::PlanError;
 
+use super::care::HoldKind;
 use crate::batch::BatchError;
 use crate::error::Explain;
 use crate::exit::Exit;
@@ -54,6 +55,22 @@ pub enum StationError {
         /// Job.
         job: i64,
     },
+    /// A reader or lot is kept from work.
+    #[error("{} {name} is held", kind.name())]
+    Held {
+        /// What.
+        kind: HoldKind,
+        /// Which.
+        name: String,
+    },
+    /// A reader or lot is not kept from work.
+    #[error("{} {name} is not held", kind.name())]
+    NotHeld {
+        /// What.
+        kind: HoldKind,
+        /// Which.
+        name: String,
+    },
     /// The receipts cannot be written as files; they are in the database.
     #[error("receipts in {folder}: {source}")]
     Receipt {
@@ -83,6 +100,9 @@ impl Explain for StationError {
             Self::Plan(error) => error.code(),
             Self::Content { .. } => "CARD_CONTENT",
             Self::PersonMissing { .. } => "PERSON_NOT_FOUND",
+            Self::Held { kind: HoldKind::Reader, .. } => "READER_HELD",
+            Self::Held { kind: HoldKind::Lot, .. } => "LOT_HELD",
+            Self::NotHeld { .. } => "NOT_HELD",
             Self::Receipt { .. } => "RECEIPT_NOT_WRITTEN",
         }
     }
@@ -111,6 +131,18 @@ impl Explain for StationError {
             Self::PersonMissing { job } => {
                 lang.pick(format!("任务 {job} 的人员不存在"), format!("job {job} has no person"))
             }
+            Self::Held { kind: HoldKind::Reader, name } => lang.pick(
+                format!("读写器 {name} 因连续废卡已停用"),
+                format!("reader {name} is held: it spoilt too many cards in a row"),
+            ),
+            Self::Held { kind: HoldKind::Lot, name } => lang.pick(
+                format!("卡片批号 {name} 因废卡过多已停用"),
+                format!("lot {name} is held: too many of its cards failed"),
+            ),
+            Self::NotHeld { kind, name } => lang.pick(
+                format!("{} {name} 没有停用", if *kind == HoldKind::Reader { "读写器" } else { "卡片批号" }),
+                format!("{} {name} is not held", kind.name()),
+            ),
             Self::Receipt { folder, source } => lang.pick(
                 format!("回执不能写入 {}: {source}；数据库中已有", folder.display()),
                 format!("receipts cannot be written to {}: {source}; they are in the database", folder.display()),
@@ -134,6 +166,13 @@ impl Explain for StationError {
             Self::Plan(_) | Self::Content { .. } | Self::PersonMissing { .. } => {
                 lang.pick("核对人员数据和卡片描述文件", "compare the person's details with the card profile")
             }
+            Self::Held { .. } => lang.pick(
+                "检查后用 issuer station release 解除，或换一台读写器、一个批号",
+                "look at it, then `issuer station release`; or take another reader or lot",
+            ),
+            Self::NotHeld { .. } => {
+                lang.pick("用 issuer station holds 查看", "see what is held with `issuer station holds`")
+            }
             Self::Receipt { .. } => lang.pick("换一个可写的目录再运行", "name a folder that can be written, run again"),
         }
     }
@@ -146,7 +185,8 @@ impl Explain for StationError {
             Self::Choose(ChooseError::Ambiguous { .. }) | Self::SameReader { .. } => Exit::Usage,
             Self::Choose(_) | Self::Transport(_) => Exit::Reader,
             Self::Security(error) => module_exit(error),
-            Self::Plan(_) | Self::Content { .. } | Self::PersonMissing { .. } => Exit::Refused,
+            Self::NotHeld { .. } => Exit::NotFound,
+            Self::Held { .. } | Self::Plan(_) | Self::Content { .. } | Self::PersonMissing { .. } => Exit::Refused,
             Self::Receipt { .. } => Exit::Storage,
         }
     }

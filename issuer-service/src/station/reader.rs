@@ -2,17 +2,17 @@
 //!
 //! Owns: the order of cards on a reader, waiting for a pulled one, counting failures. Never: writes to a card (`work`).
 
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use card_core::Session;
 use card_core::transport::TransportError;
 
+use super::care::{self, HoldKind};
 use super::event::{Event, Refusal, What};
 use super::failure::{StationError, transport_code};
 use super::slot::Slot;
 use super::work::{Claim, Work, Written};
-use super::{Ended, Station};
+use super::{Counts, Ended, Station, Stop};
 use crate::card::{Card, Chip};
 use crate::store::Store;
 
@@ -28,9 +28,8 @@ pub(super) struct Reader<'a> {
     station: &'a Station<'a>,
     slot: Box<dyn Slot>,
     operator: &'a str,
-    stop: &'a AtomicBool,
-    made: u64,
-    spoilt: u64,
+    stop: &'a Stop,
+    counts: Counts,
 }
 
 /// Why the work on a reader is interrupted.
@@ -67,13 +66,13 @@ enum Outcome {
 }
 
 impl<'a> Reader<'a> {
-    pub(super) fn new(station: &'a Station<'a>, slot: Box<dyn Slot>, operator: &'a str, stop: &'a AtomicBool) -> Self {
-        Self { station, slot, operator, stop, made: 0, spoilt: 0 }
+    pub(super) fn new(station: &'a Station<'a>, slot: Box<dyn Slot>, operator: &'a str, stop: &'a Stop) -> Self {
+        Self { station, slot, operator, stop, counts: Counts::default() }
     }
 
-    /// Cards made and spoilt.
-    pub(super) const fn counts(&self) -> (u64, u64) {
-        (self.made, self.spoilt)
+    /// What it has counted.
+    pub(super) const fn counts(&self) -> Counts {
+        self.counts
     }
 
     /// Works until there is nothing to do, or nothing to do it with.
@@ -93,7 +92,7 @@ impl<'a> Reader<'a> {
     fn cards(&mut self, store: &mut Store) -> Result<Ended, Halt> {
         let (mut last, mut failures, mut empty_feeds, mut gone) = (None, 0, 0, 0);
         loop {
-            if self.stop.load(Ordering::Relaxed) {
+            if self.stop.is_due() {
                 return Ok(Ended::Stopped);
             }
             if !self.work_left(store)? {
@@ -120,13 +119,13 @@ impl<'a> Reader<'a> {
             }
             match self.one_card(store, session, chip.as_ref())? {
                 Outcome::Made => {
-                    (self.made, failures) = (self.made + 1, 0);
+                    (self.counts.made, failures) = (self.counts.made + 1, 0);
+                    self.stop.made();
                 }
                 Outcome::Spoilt => {
-                    (self.spoilt, failures) = (self.spoilt + 1, failures + 1);
-                    if failures >= self.station.failures_max {
-                        self.tell(None, What::ReaderEnded { reason: "TOO_MANY_FAILURES" });
-                        return Ok(Ended::TooManyFailures);
+                    (self.counts.spoilt, failures) = (self.counts.spoilt + 1, failures + 1);
+                    if let Some(ended) = self.failed(store, failures)? {
+                        return Ok(ended);
                     }
                 }
                 // It may be put back as well as be replaced; one that is mute for good is replaced.
@@ -144,6 +143,25 @@ impl<'a> Reader<'a> {
                 return Ok(Ended::NoCards);
             }
         }
+    }
+
+    /// What a failed card means for the lot, the station and this reader.
+    fn failed(&self, store: &mut Store, failures: u32) -> Result<Option<Ended>, StationError> {
+        let in_a_row = self.stop.failed();
+        let (reason, ended) = if self.station.care.lot_is_bad(store)? {
+            self.stop.now();
+            ("LOT_BAD", Ended::LotBad)
+        } else if in_a_row >= self.station.care.row_max {
+            self.stop.now();
+            ("STATION_STOPPED", Ended::StationStopped)
+        } else if failures >= self.station.failures_max {
+            care::hold(store, HoldKind::Reader, self.slot.name(), "TOO_MANY_FAILURES")?;
+            ("TOO_MANY_FAILURES", Ended::TooManyFailures)
+        } else {
+            return Ok(None);
+        };
+        self.tell(None, What::ReaderEnded { reason });
+        Ok(Some(ended))
     }
 
     /// Deals with the card in the reader.
@@ -186,6 +204,10 @@ impl<'a> Reader<'a> {
                 Written::Verified { steps } => {
                     work.finish(store, card, steps)?;
                     self.tell(Some(card.job), What::Made { card_number: &card.card_number });
+                    if let Some(reason) = work.print(store, card)? {
+                        self.counts.unprinted += 1;
+                        self.tell(Some(card.job), What::Unprinted { reason });
+                    }
                     return Ok(Outcome::Made);
                 }
                 Written::Bad(reason) => {
@@ -204,6 +226,7 @@ impl<'a> Reader<'a> {
                 Some(back) => session = back,
                 None => break,
             }
+            self.counts.retries += 1;
             self.tell(Some(card.job), What::Returned);
             resumed = true;
         }
@@ -217,7 +240,7 @@ impl<'a> Reader<'a> {
         let start = Instant::now();
         loop {
             let left = self.station.wait.saturating_sub(start.elapsed());
-            if left.is_zero() || self.stop.load(Ordering::Relaxed) {
+            if left.is_zero() || self.stop.is_due() {
                 return Ok(None);
             }
             let Some(transport) = self.slot.card(left)? else { return Ok(None) };

@@ -2,11 +2,12 @@
 //!
 //! Owns: waiting for cards with a limit, calling the feeder. Never: looks at what a card is.
 
-use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use card_core::transport::pcsc::Readers;
 use card_core::transport::{Transport, TransportError};
+
+use super::hook::{Hook, HookEnd};
 
 /// A place for one card at a time.
 pub trait Slot: Send {
@@ -43,18 +44,18 @@ const RETRY_PAUSE: Duration = Duration::from_millis(100);
 pub struct PcscSlot {
     readers: Readers,
     name: String,
-    feeder: Option<String>,
+    place: String,
+    feeder: Option<Hook>,
 }
 
 impl PcscSlot {
     /// The named reader. `feeder` is a shell command that puts the next card in and ends with 0, or otherwise when the
-    /// hopper is empty; in it `{slot}` is the reader's place in the daemon's list, from 0.
+    /// hopper is empty; in it `{slot}` is the reader's place in the daemon's list, from 0. One that hangs is ended.
     ///
     /// # Errors
     /// [`TransportError`] when the daemon does not run.
-    pub fn new(name: &str, place: usize, feeder: Option<&str>) -> Result<Self, TransportError> {
-        let feeder = feeder.map(|template| template.replace("{slot}", &place.to_string()));
-        Ok(Self { readers: Readers::establish()?, name: name.to_owned(), feeder })
+    pub fn new(name: &str, place: usize, feeder: Option<Hook>) -> Result<Self, TransportError> {
+        Ok(Self { readers: Readers::establish()?, name: name.to_owned(), place: place.to_string(), feeder })
     }
 }
 
@@ -92,13 +93,7 @@ impl Slot for PcscSlot {
         let Some(feeder) = &self.feeder else {
             return self.emptied(wait);
         };
-        let status = Command::new("sh")
-            .args(["-c", feeder])
-            .env("ISSUER_READER", &self.name)
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .status();
-        Ok(status.is_ok_and(|status| status.success()))
+        Ok(feeder.run(&self.name, &[("slot", &self.place)], b"") == HookEnd::Done)
     }
 
     fn feeds(&self) -> bool {

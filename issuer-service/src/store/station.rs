@@ -3,12 +3,19 @@
 use rusqlite::types::Type;
 use rusqlite::{OptionalExtension, Row};
 
-use super::{StoreError, Tx};
+use super::{StoreError, Tx, cell};
 use crate::card::Chip;
 use crate::clock;
 use crate::psam::Psam;
 use crate::psam::custody::PsamMove;
 use crate::state::State;
+use crate::station::care::{Hold, HoldKind, Reason, YieldRow};
+
+/// Events of the journal as counts.
+const COUNTS: &str =
+    "SUM(CASE WHEN s.event = 'intent' THEN 1 ELSE 0 END), SUM(CASE WHEN s.event = 'done' THEN 1 ELSE 0 END),
+    SUM(CASE WHEN s.event = 'spoilt' THEN 1 ELSE 0 END), SUM(CASE WHEN s.event = 'pulled' THEN 1 ELSE 0 END),
+    SUM(CASE WHEN s.event = 'unprinted' THEN 1 ELSE 0 END), MIN(s.at), MAX(s.at)";
 
 impl Tx<'_> {
     /// Notes what a station is about to do with a job, or what came of it.
@@ -54,6 +61,134 @@ impl Tx<'_> {
     pub fn receipt(&self, job: i64) -> Result<Option<(String, String)>, StoreError> {
         let mut find = self.sql.prepare_cached("SELECT body, signature FROM receipt WHERE job = $1")?;
         Ok(find.query_row([job], |row| Ok((row.get(0)?, row.get(1)?))).optional()?)
+    }
+
+    /// Keeps a reader or lot from work; one that is kept from it stays so.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn hold(&self, kind: HoldKind, name: &str, reason: &str) -> Result<(), StoreError> {
+        let held = self.holds()?.iter().any(|hold| hold.kind == kind && hold.name == name);
+        if !held {
+            self.sql.execute(
+                "INSERT INTO station_hold (number, kind, name, reason, held_at)
+                 VALUES ((SELECT COALESCE(MAX(number), 0) + 1 FROM station_hold), $1, $2, $3, $4)",
+                (kind.name(), name, reason, clock::now()),
+            )?;
+        }
+        Ok(())
+    }
+
+    /// Gives a reader or lot back to work; `false` when it was not kept from it.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn release_hold(&self, kind: HoldKind, name: &str, operator: &str) -> Result<bool, StoreError> {
+        let rows = self.sql.execute(
+            "UPDATE station_hold SET released_by = $1, released_at = $2
+             WHERE kind = $3 AND name = $4 AND released_at IS NULL",
+            (operator, clock::now(), kind.name(), name),
+        )?;
+        Ok(rows == 1)
+    }
+
+    /// Readers and lots that are kept from work, the oldest first.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn holds(&self) -> Result<Vec<Hold>, StoreError> {
+        let mut find = self.sql.prepare_cached(
+            "SELECT kind, name, reason, held_at FROM station_hold WHERE released_at IS NULL ORDER BY number",
+        )?;
+        let rows = find.query_map((), |row| {
+            Ok(Hold {
+                kind: cell::one_of(row, 0, HoldKind::ALL, HoldKind::name)?,
+                name: row.get(1)?,
+                reason: row.get(2)?,
+                held_at: row.get(3)?,
+            })
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// Notes which lot the card of a job came from.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn set_lot(&self, job: i64, lot: &str) -> Result<(), StoreError> {
+        self.sql.prepare_cached("INSERT INTO card_lot (job, lot) VALUES ($1, $2)")?.execute((job, lot))?;
+        Ok(())
+    }
+
+    /// Cards of a lot made and spoilt.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn lot_counts(&self, lot: &str) -> Result<(u64, u64), StoreError> {
+        let mut find = self.sql.prepare_cached(
+            "SELECT COALESCE(SUM(CASE WHEN j.state = 'done' THEN 1 ELSE 0 END), 0),
+                    COALESCE(SUM(CASE WHEN j.state = 'spoilt' THEN 1 ELSE 0 END), 0)
+             FROM card_lot l JOIN job j ON j.number = l.job WHERE l.lot = $1",
+        )?;
+        Ok(find.query_row([lot], |row| Ok((cell::u64(row, 0)?, cell::u64(row, 1)?)))?)
+    }
+
+    /// What the journal tells of readers, of a batch or all.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn reader_yield(&self, batch: Option<i64>) -> Result<Vec<YieldRow>, StoreError> {
+        self.yields(
+            &format!(
+                "SELECT s.reader, {COUNTS} FROM station_journal s JOIN job j ON j.number = s.job
+                 WHERE (j.batch = $1 OR $1 IS NULL) AND s.reader <> '-' GROUP BY s.reader ORDER BY s.reader"
+            ),
+            batch,
+        )
+    }
+
+    /// What the journal tells of lots, of a batch or all.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn lot_yield(&self, batch: Option<i64>) -> Result<Vec<YieldRow>, StoreError> {
+        self.yields(
+            &format!(
+                "SELECT l.lot, {COUNTS} FROM station_journal s JOIN card_lot l ON l.job = s.job
+                 JOIN job j ON j.number = s.job WHERE (j.batch = $1 OR $1 IS NULL) GROUP BY l.lot ORDER BY l.lot"
+            ),
+            batch,
+        )
+    }
+
+    /// Why cards were spoilt, of a batch or all, the most frequent first.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn spoilt_reasons(&self, batch: Option<i64>) -> Result<Vec<Reason>, StoreError> {
+        let mut find = self.sql.prepare_cached(
+            "SELECT s.detail, COUNT(*) FROM station_journal s JOIN job j ON j.number = s.job
+             WHERE s.event = 'spoilt' AND (j.batch = $1 OR $1 IS NULL) GROUP BY s.detail ORDER BY COUNT(*) DESC, s.detail",
+        )?;
+        let rows = find.query_map([batch], |row| Ok(Reason { reason: row.get(0)?, cards: cell::u64(row, 1)? }))?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    fn yields(&self, sql: &str, batch: Option<i64>) -> Result<Vec<YieldRow>, StoreError> {
+        let mut find = self.sql.prepare_cached(sql)?;
+        let rows = find.query_map([batch], |row| {
+            Ok(YieldRow {
+                name: row.get(0)?,
+                begun: cell::u64(row, 1)?,
+                made: cell::u64(row, 2)?,
+                spoilt: cell::u64(row, 3)?,
+                pulled: cell::u64(row, 4)?,
+                unprinted: cell::u64(row, 5)?,
+                first: row.get(6)?,
+                last: row.get(7)?,
+            })
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
     }
 
     /// Records a PSAM that is about to be written; one that was begun for the same terminal may go on.

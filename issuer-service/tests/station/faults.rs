@@ -3,12 +3,11 @@
 use card_sim::Socket;
 use card_sim::fault::{Fault, FaultPlan, Moment, Trigger};
 use issuer_service::batch::{self, JobState};
-use issuer_service::station::Ended;
 use issuer_service::station::slot::Slot;
 
 use crate::rig::{Desk, Rig, blank};
 
-fn lemon(serial: u8, after_writes: u64) -> Socket {
+pub(crate) fn lemon(serial: u8, after_writes: u64) -> Socket {
     let card = blank(serial);
     card.card().set_faults(FaultPlan::new(vec![Fault::Lemon { after_writes }])).expect("faults");
     card
@@ -46,17 +45,6 @@ fn a_card_of_another_centre_is_refused_untouched() {
     let summary = second.run(vec![vec![card.clone(), blank(2)]]).expect("run");
     assert_eq!((summary.made, second.events.count("refused")), (1, 1));
     assert_eq!(card.card().inspect(), before);
-}
-
-#[test]
-fn a_reader_that_sees_only_bad_cards_stops_itself() {
-    let rig = Rig::new(5);
-    let summary = rig.run(vec![(1..=9).map(|serial| lemon(serial, 3)).collect()]).expect("run");
-    assert_eq!((summary.made, summary.spoilt, summary.left), (0, 3, 5));
-    assert_eq!(summary.readers.first().map(|reader| reader.ended), Some(Ended::TooManyFailures));
-    let summary = rig.run(vec![(11..=15).map(blank).collect()]).expect("run");
-    assert_eq!((summary.made, summary.left), (5, 0));
-    rig.assert_complete(5, 3);
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! The personalization station on software cards of this process, torn at every point.
 
+mod care;
 mod faults;
 mod make;
 mod money;

@@ -15,8 +15,10 @@ use issuer_service::operator::Role;
 use issuer_service::person::Details;
 use issuer_service::person::dossier::Statement;
 use issuer_service::person::field::Fields;
+use issuer_service::station::care::Care;
 use issuer_service::station::event::{Event, Watcher};
 use issuer_service::station::failure::StationError;
+use issuer_service::station::hook::Hook;
 use issuer_service::station::slot::Slot;
 use issuer_service::station::{Station, Summary};
 use issuer_service::store::StoreError;
@@ -31,6 +33,9 @@ pub(crate) struct Rig {
     pub(crate) events: Events,
     pub(crate) failures_max: u32,
     pub(crate) batch: i64,
+    pub(crate) lot: Option<&'static str>,
+    pub(crate) row_max: u32,
+    pub(crate) printer: Option<Hook>,
 }
 
 /// Names of the events that were told, in order.
@@ -89,7 +94,18 @@ impl Rig {
         let selection = Selection::Next { county: None, count: people };
         batch::create(&mut centre.store, &selection, Some("li")).expect("made");
         batch::approve(&mut centre.store, 1, Some("wang"), 'A').expect("approved");
-        Self { _folder: folder, centre, data_keys, vault, events: Events::default(), failures_max: 3, batch: 1 }
+        Self {
+            _folder: folder,
+            centre,
+            data_keys,
+            vault,
+            events: Events::default(),
+            failures_max: 3,
+            batch: 1,
+            lot: None,
+            row_max: 10,
+            printer: None,
+        }
     }
 
     /// Runs the batch on readers with these cards, each card once.
@@ -113,6 +129,7 @@ impl Rig {
             operator: Some("sun"),
             wait: Duration::from_secs(5),
             failures_max: self.failures_max,
+            care: Care { lot: self.lot, row_max: self.row_max, printer: self.printer.as_ref(), ..Care::default() },
             watcher: &self.events,
         }
         .run(slots)

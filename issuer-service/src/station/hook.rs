@@ -1,0 +1,133 @@
+//! Commands of the site that feed and print cards: with a time limit, and with nothing secret where others can see it.
+//!
+//! Owns: places of a template, starting, the limit, ending a command with all that it started.
+//! Never: puts a person's data into arguments or environment: they go to the standard input.
+
+use std::io::Write;
+use std::os::unix::process::CommandExt;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process_group};
+
+/// How often a running command is looked at.
+const PAUSE: Duration = Duration::from_millis(20);
+
+/// A command of the site.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hook {
+    /// Shell command with places in braces.
+    pub template: String,
+    /// How long it may take.
+    pub limit: Duration,
+}
+
+/// How a command ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HookEnd {
+    /// With 0.
+    Done,
+    /// Otherwise, or it could not be started.
+    Failed,
+    /// It took too long and was ended.
+    TimedOut,
+}
+
+impl HookEnd {
+    /// Stable code of a failure; empty when it is done.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Done => "",
+            Self::Failed => "HOOK_FAILED",
+            Self::TimedOut => "HOOK_TIMED_OUT",
+        }
+    }
+}
+
+impl Hook {
+    /// Runs it with these places filled in, `reader` in the environment and `input` at its standard input.
+    #[must_use]
+    pub fn run(&self, reader: &str, places: &[(&str, &str)], input: &[u8]) -> HookEnd {
+        let filled = places
+            .iter()
+            .fold(self.template.clone(), |text, (place, value)| text.replace(&format!("{{{place}}}"), &quoted(value)));
+        let child = Command::new("sh")
+            .args(["-c", &filled])
+            .env("ISSUER_READER", reader)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .process_group(0)
+            .spawn();
+        let Ok(mut child) = child else { return HookEnd::Failed };
+        if let Some(mut stdin) = child.stdin.take() {
+            // A command that does not read its input may end before.
+            let _ = stdin.write_all(input);
+        }
+        self.wait(&mut child)
+    }
+
+    fn wait(&self, child: &mut Child) -> HookEnd {
+        let start = Instant::now();
+        loop {
+            match child.try_wait() {
+                Ok(Some(status)) if status.success() => return HookEnd::Done,
+                Ok(Some(_)) | Err(_) => return HookEnd::Failed,
+                Ok(None) if start.elapsed() < self.limit => std::thread::sleep(PAUSE),
+                Ok(None) => break,
+            }
+        }
+        if let Some(group) = i32::try_from(child.id()).ok().and_then(Pid::from_raw) {
+            let _ = kill_process_group(group, Signal::KILL);
+        }
+        let _ = child.wait();
+        HookEnd::TimedOut
+    }
+}
+
+/// As one word of the shell, whatever stands in it.
+fn quoted(text: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '/');
+    if !text.is_empty() && text.chars().all(plain) {
+        text.to_owned()
+    } else {
+        format!("'{}'", text.replace('\'', "'\\''"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hook(template: &str, limit_ms: u64) -> Hook {
+        Hook { template: template.to_owned(), limit: Duration::from_millis(limit_ms) }
+    }
+
+    #[test]
+    fn places_are_words_and_the_input_is_what_was_given() {
+        let folder = tempfile::tempdir().expect("folder");
+        let path = folder.path().join("out").display().to_string();
+        let print = hook("{ printf '%s|' {job} {name}; cat; } > {path}", 10_000);
+        let end = print.run("r", &[("job", "7"), ("name", "a'; touch x; '"), ("path", &path)], b"data");
+        assert_eq!(end, HookEnd::Done);
+        assert_eq!(std::fs::read_to_string(path).expect("written"), "7|a'; touch x; '|data");
+    }
+
+    #[test]
+    fn a_command_that_fails_or_takes_too_long_is_told_and_leaves_nothing_behind() {
+        assert_eq!(hook("exit 3", 10_000).run("r", &[], b""), HookEnd::Failed);
+        assert_eq!(hook("nosuchcommand", 10_000).run("r", &[], b""), HookEnd::Failed);
+        let folder = tempfile::tempdir().expect("folder");
+        let (mark, pid) = (folder.path().join("mark"), folder.path().join("pid"));
+        let slow = hook("sh -c 'echo $$ > {pid}; sleep 600' & wait", 1_500);
+        let places = [("mark", mark.to_str().expect("a path")), ("pid", pid.to_str().expect("a path"))];
+        let slow = Hook { template: slow.template.replace("{pid}", places[1].1), ..slow };
+        assert_eq!(slow.run("r", &places, b""), HookEnd::TimedOut);
+        // What it had started has ended with it.
+        let grandchild: i32 = std::fs::read_to_string(pid).expect("started").trim().parse().expect("a number");
+        let gone = || rustix::process::test_kill_process(Pid::from_raw(grandchild).expect("a pid")).is_err();
+        let zombie =
+            || std::fs::read_to_string(format!("/proc/{grandchild}/stat")).is_ok_and(|stat| stat.contains(") Z "));
+        assert!(gone() || zombie());
+    }
+}
