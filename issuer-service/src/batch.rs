@@ -14,7 +14,7 @@ use crate::exit::Exit;
 use crate::lang::Lang;
 use crate::operator::{OperatorError, Role};
 use crate::output::Show;
-use crate::request::{Kind, Request, RequestMove, RequestState};
+use crate::request::{Kind, Request, RequestError, RequestMove, RequestState};
 use crate::state::{State, word};
 use crate::store::{Store, StoreError, Tx};
 
@@ -140,6 +140,9 @@ pub enum BatchError {
         /// Prefix of the numbers.
         prefix: char,
     },
+    /// The request.
+    #[error(transparent)]
+    Request(#[from] RequestError),
     /// The operator.
     #[error(transparent)]
     Operator(#[from] OperatorError),
@@ -371,6 +374,7 @@ impl Explain for BatchError {
             Self::MakerIsChecker { .. } => "BATCH_MAKER_IS_CHECKER",
             Self::JobNotWriting { .. } => "JOB_NOT_WRITING",
             Self::NumbersExhausted { .. } => "CARD_NUMBERS_EXHAUSTED",
+            Self::Request(error) => error.code(),
             Self::Operator(error) => error.code(),
             Self::Store(error) => error.code(),
         }
@@ -415,6 +419,7 @@ impl Explain for BatchError {
             Self::NumbersExhausted { prefix } => {
                 lang.pick(format!("前缀 {prefix} 的卡号已用完"), format!("no card number is left with prefix {prefix}"))
             }
+            Self::Request(error) => error.what(lang),
             Self::Operator(error) => error.what(lang),
             Self::Store(error) => error.what(lang),
         }
@@ -437,6 +442,7 @@ impl Explain for BatchError {
             Self::NumbersExhausted { .. } => {
                 lang.pick("在 centre.toml 中换一个 card_number_prefix", "set another card_number_prefix in centre.toml")
             }
+            Self::Request(error) => error.next(lang),
             Self::Operator(error) => error.next(lang),
             Self::Store(error) => error.next(lang),
         }
@@ -452,6 +458,7 @@ impl Explain for BatchError {
             | Self::MakerIsChecker { .. }
             | Self::JobNotWriting { .. }
             | Self::NumbersExhausted { .. } => Exit::Refused,
+            Self::Request(error) => error.exit(),
             Self::Operator(error) => error.exit(),
             Self::Store(error) => error.exit(),
         }

@@ -9,6 +9,7 @@ pub mod card;
 pub mod ceremony;
 pub mod exchange;
 pub mod init;
+pub mod instant;
 pub mod institution;
 pub mod key;
 pub mod number;
@@ -120,6 +121,9 @@ pub enum Noun {
     /// Files exchanged with banks and factories (数据交换).
     #[command(subcommand)]
     Exchange(exchange::Verb),
+    /// Instant issuance at the counter (即时制卡): one citizen, one card, each step resumed where it was interrupted.
+    #[command(subcommand)]
+    Instant(instant::Verb),
     /// Stations (制卡站): yield, and readers and lots that are held.
     #[command(subcommand)]
     Station(station::Verb),
@@ -262,6 +266,7 @@ pub fn run(cli: Cli, output: &Output) -> Result<Exit, Error> {
         Noun::States(options) => states::run(&options, output),
         Noun::Batch(verb) => batch::run(&common, verb, output),
         Noun::Exchange(verb) => exchange::run(&common, verb, output),
+        Noun::Instant(verb) => instant::run(&common, verb, output),
         Noun::Station(verb) => station::run(&common, verb, output),
         Noun::Card(verb) => card::run(&common, verb, output),
         Noun::Psam(verb) => psam::run(&common, verb, output),

@@ -16,6 +16,7 @@ pub mod exchange;
 pub mod exit;
 pub mod http;
 pub mod import;
+pub mod instant;
 pub mod lang;
 pub mod operator;
 pub mod output;

@@ -157,6 +157,18 @@ pub enum RequestError {
         /// Number.
         number: i64,
     },
+    /// The request is no one's who waits at the counter.
+    #[error("request {number} is not an instant one")]
+    NotInstant {
+        /// Number.
+        number: i64,
+    },
+    /// The request is in no batch.
+    #[error("request {number} is in no batch")]
+    NotBatched {
+        /// Number.
+        number: i64,
+    },
     /// The request is in another state.
     #[error("request {number} is {state}")]
     WrongState {
@@ -267,6 +279,8 @@ impl Explain for RequestError {
             Self::HasCard { .. } => "PERSON_HAS_CARD",
             Self::HasNoCard { .. } => "PERSON_HAS_NO_CARD",
             Self::NotFound { .. } => "REQUEST_NOT_FOUND",
+            Self::NotInstant { .. } => "REQUEST_NOT_INSTANT",
+            Self::NotBatched { .. } => "REQUEST_NOT_BATCHED",
             Self::WrongState { .. } => "REQUEST_STATE",
             Self::Operator(error) => error.code(),
             Self::Store(error) => error.code(),
@@ -296,6 +310,11 @@ impl Explain for RequestError {
             Self::NotFound { number } => {
                 lang.pick(format!("没有申请 {number}"), format!("there is no request {number}"))
             }
+            Self::NotInstant { number } => lang
+                .pick(format!("申请 {number} 不是即时制卡"), format!("request {number} was not made at the counter")),
+            Self::NotBatched { number } => {
+                lang.pick(format!("申请 {number} 尚未编批"), format!("request {number} is in no batch yet"))
+            }
             Self::WrongState { number, state } => {
                 let state = word(&RequestState::TABLE, state, lang);
                 lang.pick(format!("申请 {number} {state}"), format!("request {number} is {state}"))
@@ -324,6 +343,12 @@ impl Explain for RequestError {
             ),
             Self::HasNoCard { .. } => lang.pick("用 --kind first 申请", "ask with --kind first"),
             Self::NotFound { .. } => lang.pick("用 issuer request list 查看", "see them with `issuer request list`"),
+            Self::NotInstant { .. } => {
+                lang.pick("用 issuer batch create 编批", "make a batch with `issuer batch create`")
+            }
+            Self::NotBatched { .. } => {
+                lang.pick("用 issuer instant new 继续", "go on with `issuer instant new` for the person")
+            }
             Self::WrongState { .. } => lang.pick(
                 "只有未编批的申请可以撤回；批次未审核时可先取消批次",
                 "only a request in no batch can be withdrawn; a batch that is not approved can be cancelled first",
@@ -340,6 +365,8 @@ impl Explain for RequestError {
             | Self::Open { .. }
             | Self::HasCard { .. }
             | Self::HasNoCard { .. }
+            | Self::NotInstant { .. }
+            | Self::NotBatched { .. }
             | Self::WrongState { .. } => Exit::Refused,
             Self::Operator(error) => error.exit(),
             Self::Store(error) => error.exit(),

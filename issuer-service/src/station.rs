@@ -11,6 +11,7 @@ pub mod content;
 pub mod event;
 pub mod failure;
 pub mod hook;
+pub mod print;
 mod reader;
 pub mod receipt;
 pub mod slot;

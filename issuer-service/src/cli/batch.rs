@@ -155,7 +155,8 @@ pub(super) fn run(common: &Common, verb: Verb, output: &Output) -> Result<Exit, 
     Ok(Exit::Ok)
 }
 
-struct Order {
+/// Which cards to make, and how.
+pub(super) struct Order {
     number: i64,
     readers: Vec<String>,
     feeder: Option<Hook>,
@@ -168,7 +169,25 @@ struct Order {
     printer: Option<Hook>,
 }
 
-fn make(common: &Common, centre: &mut Centre, order: &Order, output: &Output) -> Result<Exit, Error> {
+impl Order {
+    /// One card on one reader, without feeder and printer.
+    pub(super) fn of_one(batch: i64, reader: String, wait: u64) -> Self {
+        Self {
+            number: batch,
+            readers: vec![reader],
+            feeder: None,
+            receipts: None,
+            wait,
+            max_failures: 3,
+            stop_after: 10,
+            lot: None,
+            lot_failures: 10,
+            printer: None,
+        }
+    }
+}
+
+pub(super) fn make(common: &Common, centre: &mut Centre, order: &Order, output: &Output) -> Result<Exit, Error> {
     let _lock = centre.lock(&format!("batch-{}", order.number))?;
     let vault = common.vault(centre, output)?;
     let data_keys = common.data_keys(centre, output)?;

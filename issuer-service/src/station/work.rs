@@ -11,18 +11,15 @@ use card_profiles::approach::KeyVersions;
 use card_profiles::identity::CardIdentifier;
 use card_profiles::plan::{Act as PlanAct, ControlKeyState, Plan, PlanError, Target};
 use card_profiles::profile::KeyClass;
-use serde::Serialize;
 
 use super::event::Refusal;
 use super::failure::StationError;
-use super::hook::HookEnd;
 use super::writer::{Broken, Writer, refused};
-use super::{Station, content, receipt};
+use super::{Station, content, print, receipt};
 use crate::audit::Act;
 use crate::batch::{self, CardMove, CardState, JobMove, NumberMove};
 use crate::card::{Card, Chip, life};
 use crate::clock;
-use crate::output::json_line;
 use crate::person::Details;
 use crate::request::RequestMove;
 use crate::state::State;
@@ -61,16 +58,6 @@ pub(super) enum Written {
     Bad(String),
     /// The card or the reader did not answer; the card's state is unknown.
     Lost(TransportError),
-}
-
-/// What is printed on a card.
-#[derive(Serialize)]
-struct Face<'a> {
-    card_number: &'a str,
-    name: &'a str,
-    number: &'a str,
-    issue_date: &'a str,
-    valid_until: &'a str,
 }
 
 /// Note in the journal: this directory has its production control key.
@@ -186,22 +173,10 @@ impl Work<'_> {
         })
     }
 
-    /// Hands a made card to the printer; a code when it is not printed. What is printed goes to the command's input.
+    /// Hands a made card to the printer, if there is one; a code when it is not printed.
     pub(super) fn print(&self, store: &mut Store, card: &Card) -> Result<Option<&'static str>, StationError> {
-        let Some(printer) = self.station.care.printer else { return Ok(None) };
-        let details = store.read(|tx| details(tx, card))?;
-        let face = json_line(&Face {
-            card_number: &card.card_number,
-            name: &details.name,
-            number: &details.number,
-            issue_date: &card.issue_date,
-            valid_until: &card.valid_until,
-        });
-        let (job, number) = (card.job.to_string(), card.card_number.as_str());
-        let end = printer.run(&self.reader, &[("job", &job), ("card_number", number)], face.as_bytes());
-        let event = if end == HookEnd::Done { "printed" } else { "unprinted" };
-        self.note(store, card, event, end.code())?;
-        Ok((end != HookEnd::Done).then_some(end.code()))
+        let printer = self.station.care.printer;
+        printer.map_or(Ok(None), |printer| print::print(store, printer, &self.reader, card))
     }
 
     /// Notes something in the journal.

@@ -143,6 +143,15 @@ impl Tx<'_> {
         Ok(find.query_row([chip.as_str()], card).optional()?)
     }
 
+    /// The card of a job.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn card_of_job(&self, job: i64) -> Result<Option<Card>, StoreError> {
+        let mut find = self.sql.prepare_cached(&format!("SELECT {COLUMNS} WHERE job = $1"))?;
+        Ok(find.query_row([job], card).optional()?)
+    }
+
     /// The card with an identifier.
     ///
     /// # Errors

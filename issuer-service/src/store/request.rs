@@ -94,6 +94,26 @@ impl Tx<'_> {
         Ok(find.query_row([person], request).optional()?)
     }
 
+    /// Requests of people at the counter that are not withdrawn, the newest first.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn instant_requests(&self, limit: u32) -> Result<Vec<Request>, StoreError> {
+        let mut find = self.sql.prepare_cached(&format!(
+            "{COLUMNS} WHERE r.instant = 1 AND r.state <> 'withdrawn' ORDER BY r.number DESC LIMIT $1"
+        ))?;
+        Ok(find.query_map([limit], request)?.collect::<Result<_, _>>()?)
+    }
+
+    /// The batch of a job.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn batch_of_job(&self, job: i64) -> Result<Option<i64>, StoreError> {
+        let mut find = self.sql.prepare_cached("SELECT batch FROM job WHERE number = $1")?;
+        Ok(find.query_row([job], |row| row.get(0)).optional()?)
+    }
+
     /// The request that a job is to fulfil.
     ///
     /// # Errors

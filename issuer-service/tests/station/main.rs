@@ -2,6 +2,7 @@
 
 mod care;
 mod faults;
+mod instant;
 mod make;
 mod money;
 mod replace;

@@ -1,0 +1,67 @@
+//! Printing a made card by the site's command.
+//!
+//! Owns: what is printed, the note in the journal. Never: puts it into arguments; spoils a card that is not printed.
+
+use serde::Serialize;
+
+use super::failure::StationError;
+use super::hook::{Hook, HookEnd};
+use crate::batch::BatchError;
+use crate::card::Card;
+use crate::instant;
+use crate::operator::Role;
+use crate::output::json_line;
+use crate::request::RequestError;
+use crate::store::Store;
+
+/// What is printed on a card.
+#[derive(Serialize)]
+struct Face<'a> {
+    card_number: &'a str,
+    name: &'a str,
+    number: &'a str,
+    issue_date: &'a str,
+    valid_until: &'a str,
+}
+
+/// Hands a made card to the printer; a code when it is not printed.
+pub(super) fn print(
+    store: &mut Store,
+    printer: &Hook,
+    reader: &str,
+    card: &Card,
+) -> Result<Option<&'static str>, StationError> {
+    let person = store.read(|tx| tx.person(card.person))?.ok_or(StationError::PersonMissing { job: card.job })?;
+    let face = json_line(&Face {
+        card_number: &card.card_number,
+        name: &person.details.name,
+        number: &person.details.number,
+        issue_date: &card.issue_date,
+        valid_until: &card.valid_until,
+    });
+    let (job, number) = (card.job.to_string(), card.card_number.as_str());
+    let end = printer.run(reader, &[("job", &job), ("card_number", number)], face.as_bytes());
+    let event = if end == HookEnd::Done { "printed" } else { "unprinted" };
+    store.journal(|tx| tx.note(card.job, reader, event, end.code()))?;
+    Ok((end != HookEnd::Done).then_some(end.code()))
+}
+
+/// Prints the card of a citizen at the counter; a code when it is not printed.
+///
+/// # Errors
+/// [`StationError`].
+pub fn again(
+    store: &mut Store,
+    request: i64,
+    printer: &Hook,
+    reader: &str,
+    operator: Option<&str>,
+) -> Result<Option<&'static str>, StationError> {
+    let card = store.read(|tx| -> Result<_, BatchError> {
+        tx.require(operator, Role::Station)?;
+        let request = tx.request(request)?.ok_or(RequestError::NotFound { number: request })?;
+        let card = instant::card(tx, &request)?;
+        Ok(card.ok_or(RequestError::WrongState { number: request.number, state: request.state })?)
+    })?;
+    print(store, printer, reader, &card)
+}

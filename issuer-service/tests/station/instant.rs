@@ -1,0 +1,70 @@
+//! One citizen at the counter: every step is marked by what it leaves, and the next run goes on at the first undone one.
+
+use std::time::Duration;
+
+use issuer_service::batch::BatchError;
+use issuer_service::instant::{self, Counter, Step};
+use issuer_service::request::{self, Kind, RequestError};
+use issuer_service::station::hook::Hook;
+use issuer_service::station::print;
+
+use crate::rig::{Rig, blank};
+
+fn look(rig: &mut Rig, request: i64) -> Counter {
+    rig.centre.store.read(|tx| instant::look(tx, request)).expect("at the counter")
+}
+
+fn hook(template: &str) -> Hook {
+    Hook { template: template.to_owned(), limit: Duration::from_secs(60) }
+}
+
+#[test]
+fn a_citizen_goes_through_every_step_and_each_is_done_once() {
+    let mut rig = Rig::new(1);
+    rig.run(vec![vec![blank(1)]]).expect("the first card");
+    assert!(matches!(
+        rig.centre.store.read(|tx| instant::look(tx, 1)),
+        Err(BatchError::Request(RequestError::NotInstant { number: 1 }))
+    ));
+    let begun = instant::begin(&mut rig.centre.store, 1, Kind::Damaged, Some("li")).expect("begun");
+    assert_eq!((begun.request, begun.batch, begun.next), (2, Some(2), Some(Step::Approved)));
+    let again = instant::begin(&mut rig.centre.store, 1, Kind::Damaged, Some("li"));
+    assert!(matches!(again, Err(BatchError::Request(RequestError::Open { person: 1 }))));
+    let unmade = print::again(&mut rig.centre.store, 2, &hook("exit 0"), "desk", Some("sun"));
+    assert!(unmade.is_err(), "a card that is not made is not printed");
+
+    let approved = instant::approve(&mut rig.centre.store, 2, Some("wang"), 'A').expect("approved");
+    assert_eq!(approved.next, Some(Step::Written));
+    rig.batch = 2;
+    let summary = rig.run(vec![vec![blank(2)]]).expect("run");
+    assert_eq!((summary.made, summary.left), (1, 0));
+    let written = look(&mut rig, 2);
+    assert_eq!((written.next, written.card_number.is_some()), (Some(Step::Printed), true));
+
+    let store = &mut rig.centre.store;
+    let failed = print::again(store, 2, &hook("exit 1"), "desk", Some("sun")).expect("tried");
+    assert_eq!(failed, Some("HOOK_FAILED"));
+    assert_eq!(look(&mut rig, 2).next, Some(Step::Printed));
+    let printed = print::again(&mut rig.centre.store, 2, &hook("cat > /dev/null"), "desk", Some("sun")).expect("tried");
+    assert_eq!(printed, None);
+    assert_eq!(look(&mut rig, 2).next, Some(Step::HandedOut));
+    assert_eq!(rig.centre.store.read(|tx| instant::waiting(tx, 9)).expect("list").counters.len(), 1);
+
+    rig.execute("UPDATE card SET state = 'normal' WHERE job = 2");
+    assert_eq!((look(&mut rig, 2).next, look(&mut rig, 2).done.len()), (None, Step::ALL.len()));
+    assert!(rig.centre.store.read(|tx| instant::waiting(tx, 9)).expect("list").counters.is_empty());
+}
+
+#[test]
+fn interrupted_between_request_and_batch_the_same_request_goes_on() {
+    let mut rig = Rig::new(1);
+    rig.run(vec![vec![blank(1)]]).expect("the first card");
+    request::make(&mut rig.centre.store, 1, Kind::Lost, true, Some("li")).expect("asked, then killed");
+    let early = look(&mut rig, 2);
+    assert_eq!((early.done.as_slice(), early.next), (&[Step::Applied][..], Some(Step::Batched)));
+    let early = instant::approve(&mut rig.centre.store, 2, Some("wang"), 'A');
+    assert!(matches!(early, Err(BatchError::Request(RequestError::NotBatched { number: 2 }))));
+    let begun = instant::begin(&mut rig.centre.store, 1, Kind::Lost, Some("li")).expect("goes on");
+    assert_eq!((begun.request, begun.next), (2, Some(Step::Approved)));
+    assert_eq!(rig.count("SELECT COUNT(*) FROM card_request"), 2);
+}
