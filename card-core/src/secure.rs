@@ -30,7 +30,7 @@ pub struct SecureCommand {
     pub key: KeyRef,
     /// How.
     pub messaging: Messaging,
-    /// PIN carried, enciphered as a block; needs [`Messaging::Session`].
+    /// PIN carried, enciphered: as a PIN block with the session key, or as a message with the key itself.
     pub pin: Option<PinBcd>,
 }
 
@@ -45,6 +45,12 @@ impl SecureCommand {
     #[must_use]
     pub const fn reload_pin(key: KeyRef, pin: PinBcd) -> Self {
         Self { header: [0x84, 0x24, 0x00, 0x01], key, messaging: Messaging::Session, pin: Some(pin) }
+    }
+
+    /// PIN UNBLOCK of a purse (个人密码解锁): the PIN enciphered and authenticated by DPUK.
+    #[must_use]
+    pub const fn unblock_purse_pin(header: [u8; 4], key: KeyRef, pin: PinBcd, challenge: u8) -> Self {
+        Self { header, key, messaging: Messaging::Whole { challenge }, pin: Some(pin) }
     }
 
     /// A command that carries nothing but its MAC: blocking and unblocking.
@@ -65,7 +71,7 @@ impl SecureCommand {
     /// The command for a challenge, completed with zeros to 8 bytes.
     ///
     /// # Errors
-    /// [`SecurityError`]; [`SecurityError::Unsupported`] when a PIN is to go without session key or does not fit a block.
+    /// [`SecurityError`]; [`SecurityError::Unsupported`] when a PIN does not fit a block.
     pub fn command(&self, module: &mut dyn SecurityModule, challenge: Block) -> Result<Command, SecurityError> {
         let enciphered = match (&self.pin, self.messaging) {
             (None, _) => Vec::new(),
@@ -74,9 +80,7 @@ impl SecureCommand {
                 let block = block.ok_or(SecurityError::Unsupported { operation: "put this PIN into one block" })?;
                 module.encipher(&self.key, challenge, &block)?
             }
-            (Some(_), Messaging::Whole { .. }) => {
-                return Err(SecurityError::Unsupported { operation: "encipher a PIN without a session key" });
-            }
+            (Some(pin), Messaging::Whole { .. }) => module.encipher_message(&self.key, pin.expose())?,
         };
         let [cla, ins, p1, p2] = self.header;
         let lc = u8::try_from(enciphered.len() + 4).expect("one block and a MAC");
@@ -94,6 +98,7 @@ impl SecureCommand {
 mod tests {
     use super::*;
     use crate::apdu::Protocol;
+    use crate::crypto::CardKey;
     use crate::crypto::KeyForm;
     use crate::key::Key16;
     use crate::security::KeyName;
@@ -144,12 +149,18 @@ mod tests {
     }
 
     #[test]
-    fn a_pin_is_never_sent_without_a_session_key_and_never_shown() {
-        let (mut ring, key) = module("5B06B0BC65CD1F6C0E1DE701D6B89FA4", KeyForm::TDES);
+    fn a_pin_is_never_sent_in_clear_and_never_shown() {
+        let text = "5B06B0BC65CD1F6C0E1DE701D6B89FA4";
+        let (mut ring, key) = module(text, KeyForm::TDES);
         let pin = PinBcd::parse("123456").expect("digits");
-        let whole =
-            SecureCommand { messaging: Messaging::Whole { challenge: 4 }, ..SecureCommand::reload_pin(key, pin) };
-        assert!(matches!(whole.command(&mut ring, [0; 8]), Err(SecurityError::Unsupported { .. })));
-        assert!(!format!("{whole:?}").contains("12"));
+        let unblock = SecureCommand::unblock_purse_pin([0x84, 0x24, 0x00, 0x01], key, pin, 4);
+        let command = unblock.command(&mut ring, [0; 8]).expect("a message");
+        // One block of 3DES, which holds 03 12 34 56 80 and zeros, and the MAC.
+        let bytes = Key16::new(hex::decode(text).expect("hex").try_into().expect("16 bytes"));
+        let plain = CardKey::derived(&bytes, &[], KeyForm::TDES).decipher(&command.data()[..8]).expect("a block");
+        assert_eq!(hex::encode_upper(&*plain), "0312345680000000");
+        assert_eq!(command.data().len(), 12);
+        assert!(command.is_secret() && !command.data().windows(3).any(|part| part == [0x12, 0x34, 0x56]));
+        assert!(!format!("{unblock:?}").contains("12"));
     }
 }

@@ -221,6 +221,15 @@ pub trait SecurityModule: Send {
         Err(SecurityError::Unsupported { operation: "encipher a block with the key itself" })
     }
 
+    /// `LD ‖ data`, filled to whole blocks, enciphered with the key itself (PIN UNBLOCK of a purse). Modules that only serve SSSE
+    /// cannot.
+    ///
+    /// # Errors
+    /// [`SecurityError`].
+    fn encipher_message(&mut self, _key: &KeyRef, _data: &[u8]) -> Result<Vec<u8>, SecurityError> {
+        Err(SecurityError::Unsupported { operation: "encipher a message with the key itself" })
+    }
+
     /// Key check value: first 3 bytes of E(0).
     ///
     /// # Errors

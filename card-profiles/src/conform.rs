@@ -96,6 +96,8 @@ pub enum Use {
     Authenticate,
     /// Encipherment of a block with the key itself.
     Block,
+    /// Encipherment of a message with the key itself.
+    Message,
     /// MAC with the session key of a PIN command.
     MessageMac,
     /// MAC with the key itself.

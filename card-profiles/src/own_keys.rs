@@ -117,6 +117,11 @@ impl SecurityModule for OwnKeys {
         self.ring.wrap(&key, &protecting, command, header, iv)
     }
 
+    fn encipher_message(&mut self, key: &KeyRef, data: &[u8]) -> Result<Vec<u8>, SecurityError> {
+        let key = self.own(key);
+        self.ring.encipher_message(&key, data)
+    }
+
     fn check_value(&mut self, key: &KeyRef) -> Result<[u8; 3], SecurityError> {
         let key = self.own(key);
         self.ring.check_value(&key)

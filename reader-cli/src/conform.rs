@@ -172,6 +172,7 @@ impl<'a> Runner<'a> {
             match usage {
                 Use::Authenticate => module.authentication_cryptogram(key, zeros, zeros).is_ok(),
                 Use::Block => module.encipher_block(key, [0; 16]).is_ok(),
+                Use::Message => module.encipher_message(key, &[0]).is_ok(),
                 Use::MessageMac => module.mac(key, MacKey::Message(zeros), zeros, &[0]).is_ok(),
                 Use::WholeMac => module.mac(key, MacKey::Whole, zeros, &[0]).is_ok(),
                 Use::TransactionMac => module.mac(key, MacKey::Session(zeros), zeros, &[0]).is_ok(),
@@ -243,7 +244,7 @@ fn unrestored(case: &Case, seen: Text) -> Difference {
 const fn use_words(usage: Use) -> (&'static str, &'static str) {
     match usage {
         Use::Authenticate => ("认证", "authentication"),
-        Use::Block => ("加密", "encipherment"),
+        Use::Block | Use::Message => ("加密", "encipherment"),
         Use::MessageMac | Use::WholeMac => ("报文 MAC", "MAC of a message"),
         Use::TransactionMac => ("交易 MAC", "MAC of a transaction"),
         Use::Tac => ("TAC", "TAC"),

@@ -121,6 +121,10 @@ impl<T: CardKeys> SecurityModule for T {
         out.ok_or(SecurityError::Unsupported { operation: "encipher a block of 16 bytes with this key" })
     }
 
+    fn encipher_message(&mut self, key: &KeyRef, data: &[u8]) -> Result<Vec<u8>, SecurityError> {
+        Ok(self.card_key(key)?.encipher(data))
+    }
+
     fn check_value(&mut self, key: &KeyRef) -> Result<[u8; 3], SecurityError> {
         self.key_check_value(key)
     }

@@ -1,7 +1,7 @@
 //! Access safety (存取安全): a file opens to what its row names, and to nothing less.
 
 use card_core::StatusWord;
-use card_core::command;
+use card_core::command::{self, Record};
 use card_core::script::Step;
 
 use super::workshop::{Draft, Workshop, done, read_first, sw, write_first};
@@ -132,6 +132,7 @@ fn updating(shop: &mut Workshop<'_>, df: &Df, ef: &Ef) {
         let leaves = Text::new("循环文件多一条记录", "one more record in the cyclic file");
         let case = filled(case.effect(Effect::Leaves(leaves)), ef, &read);
         shop.add(case.then(write(false), [Expect::Done]).send(read, [Expect::Same]));
+        shop.add(wrapped(shop, df, ef, [way, rights]));
         return;
     }
     let case = filled(case.effect(Effect::Restored), ef, &read).then(write(true), [Expect::Done]);
@@ -140,6 +141,24 @@ fn updating(shop: &mut Workshop<'_>, df: &Df, ef: &Ef) {
     back.extend(shop.proofs(&rights));
     back.push(done(write(false)));
     shop.add(case.restore(back));
+}
+
+/// One record more than a cyclic file has room for: the oldest is gone. Nothing of what was there stays.
+fn wrapped(shop: &Workshop<'_>, df: &Df, ef: &Ef, [way, rights]: [Vec<Right>; 2]) -> Draft {
+    let (read, header) = (read_first(ef).0, write_first(ef));
+    let write = |altered| Act::Write { header, altered, mac: None };
+    let (zh, en) = ("写满后最旧记录被覆盖", "loses its oldest record when it is full");
+    let case = draft(shop, df, ef, "update.wrap", zh, en).effect(Effect::Final);
+    let case = case.with(shop.proofs(&way)).with(shop.proofs(&rights));
+    let mut case = filled(case, ef, &read).then(write(true), [Expect::Done]);
+    for _ in 1..ef.records {
+        case = case.then(write(false), [Expect::Done]);
+    }
+    let le = u16::try_from(ef.record_length()).unwrap_or(u16::MAX);
+    let oldest = command::read_record(ef.sfi(), Record::Number(ef.records), le);
+    let case = case.send(oldest.clone(), [Expect::Altered]).then(write(false), [Expect::Done]);
+    let beyond = command::read_record(ef.sfi(), Record::Number(ef.records.saturating_add(1)), le);
+    case.send(oldest, [Expect::Same]).send(beyond, [sw(&[StatusWord::RECORD_NOT_FOUND])])
 }
 
 /// Keeps the first item of a file; of a cyclic file without records, nothing.

@@ -4,13 +4,14 @@ use std::rc::Rc;
 
 use card_core::StatusWord;
 use card_core::command::{self, Record};
+use card_core::script::Step;
 
 use super::deals::{ONE, PURSE_DEALS, PurseDeal, account_load, account_purchase, purse_deal};
-use super::workshop::{Draft, Workshop, sw};
+use super::workshop::{Draft, Workshop, done, read_first, sw};
 use super::{Act, Area, Deal, Effect, Expect, Text};
 use crate::access::Access;
 use crate::account::{AccountRules, Amounts, BalanceKind};
-use crate::profile::Df;
+use crate::profile::{Df, Ef, EfKind};
 use crate::purse::{Purse, PurseRules};
 
 const AREA: Area = Area::Account;
@@ -66,6 +67,7 @@ fn of_account(shop: &Workshop<'_>, rules: &AccountRules) -> Option<Vec<Draft>> {
     drafts.extend(till.common(shop, &purchase(Amounts::default())?, &purchase(ONE)?, Some(&load(1)?)));
     drafts.push(till.insufficient(shop, &purchase(most)?));
     drafts.push(till.newest_first(shop, &load(1)?, &purchase(ONE)?));
+    drafts.push(till.wrapped(shop, &load(0)?));
     let deal = purchase(ONE)?;
     let title = Text::new("消费后年度累计增加", "yearly totals follow a purchase");
     let draft = till.draft(shop, "purchase.totals", title).effect(leaves()).with(till.proofs(shop, &deal.access));
@@ -116,12 +118,57 @@ fn of_purse(shop: &Workshop<'_>, rules: &PurseRules) -> Option<Vec<Draft>> {
     drafts.push(till(Purse::Deposit).newest_first(shop, &deal(PurseDeal::Load(Purse::Deposit), 1)?, &purchase));
     // The limit goes back by what it was raised.
     let (raise, lower) = (deal(PurseDeal::Overdraw, 1)?, deal(PurseDeal::Overdraw, -1)?);
+    drafts.extend(cached(shop, &till(Purse::Purse), rules, &deal).unwrap_or_default());
     let till = till(Purse::Deposit);
+    drafts.push(till.wrapped(shop, &deal(PurseDeal::Load(Purse::Deposit), 0)?));
     let title = Text::new("透支限额提高后可恢复", "the overdraw limit goes up and down again");
     let draft = till.draft(shop, "overdraw.lowered", title).effect(leaves());
     let draft = till.done_before(shop, draft, &raise);
     drafts.push(till.done_before(shop, draft, &lower));
     Some(drafts)
+}
+
+/// A record of the composite application, written by a purchase and by nothing that does not end in one.
+fn cached(
+    shop: &Workshop<'_>,
+    till: &Till<'_>,
+    rules: &PurseRules,
+    deal: &dyn Fn(PurseDeal, i64) -> Option<Rc<Deal>>,
+) -> Option<Vec<Draft>> {
+    let open = |ef: &&Ef| matches!(ef.update, Access::Free | Access::Never) && shop.way(&ef.read).is_some();
+    let file = till.df.ef.iter().filter(|ef| ef.kind == EfKind::TlvRecords).find(open)?;
+    let (composite, load) = (deal(PurseDeal::Composite, 1)?, deal(PurseDeal::Load(Purse::Purse), 1)?);
+    let (read, whole) = read_first(file);
+    let read = || Act::Do(Step::Send(read.clone()));
+    let row = rules.commands.update_cache;
+    // Record 1 of the file, as UPDATE RECORD names it.
+    let header = [row.cla, row.ins, 0x01, file.sfi() << 3 | 0x04];
+    let write = |altered| Act::Write { header, altered, mac: None };
+    let begin = || Act::Begin(Rc::clone(&composite));
+    let complete = || Act::Complete { deal: Rc::clone(&composite), wrong: false };
+    let of = |what: &str, zh: &str, en: &str| {
+        let draft = till.of_deal(shop, &composite, what, Text::new(zh, en)).effect(leaves());
+        let draft = till.done_before(shop, draft, &load).with(till.proofs(shop, &file.read));
+        draft.keep(read(), [whole.clone()]).with(till.proofs(shop, &composite.access))
+    };
+    let written = of("cached", "复合消费完成后记录写入", "a composite purchase writes the record that it was given");
+    let written = written.then(begin(), [Expect::Started]).then(write(true), [Expect::Done]);
+    let written = written.then(complete(), [Expect::Proved]).with(till.proofs(shop, &file.read));
+    let mut back = shop.fresh(till.df);
+    back.extend(till.proofs(shop, &load.access));
+    let begun = |deal: &Rc<Deal>| done(Act::Begin(Rc::clone(deal)));
+    back.extend([begun(&load), done(Act::Complete { deal: Rc::clone(&load), wrong: false })]);
+    back.extend(till.proofs(shop, &composite.access));
+    back.extend([begun(&composite), done(write(false)), done(complete())]);
+    let written = written.then(read(), [Expect::Altered]).restore(back);
+    let (zh, en) = ("复合消费未完成时记录不变", "without its second half a composite purchase writes nothing");
+    let ended = of("cached.not-completed", zh, en).then(begin(), [Expect::Started]).then(write(true), [Expect::Done]);
+    let ended = ended.with(shop.fresh(till.df)).with(till.proofs(shop, &file.read)).then(read(), [Expect::Same]);
+    let (zh, en) = ("未初始化不能写缓存", "no record is taken without INITIALIZE");
+    let order = [StatusWord::NOT_ACCEPTED, StatusWord::CONDITIONS_OF_USE];
+    let early = of("cached.not-begun", zh, en).then(write(true), [sw(&order)]);
+    let early = early.with(till.proofs(shop, &file.read)).then(read(), [Expect::Same]);
+    Some(vec![written, ended, early])
 }
 
 fn leaves() -> Effect {
@@ -255,6 +302,28 @@ impl Till<'_> {
         draft.then(Act::Begin(Rc::clone(most)), [sw(&[StatusWord::AMOUNT_INSUFFICIENT])])
     }
 
+    /// One transaction more than the log has room for: the oldest entry is gone.
+    fn wrapped(&self, shop: &Workshop<'_>, zero: &Rc<Deal>) -> Draft {
+        let title = Text::new("明细写满后最旧者被覆盖", "a log that is full loses its oldest entry");
+        let draft = self.draft(shop, "log.wrap", title);
+        let gone = Text::new("明细全部为检测所写", "every entry of the log is of this case");
+        let mut draft = draft.effect(Effect::Leaves(gone));
+        let (sfi, length) = self.log;
+        let le = u16::try_from(length).unwrap_or_default();
+        let log = self.df.ef.iter().find(|ef| ef.sfi() == sfi);
+        let records = log.map_or(0, |ef| ef.records);
+        let way = || log.map(|ef| self.proofs(shop, &ef.read)).unwrap_or_default();
+        let read = |number| command::read_record(sfi, Record::Number(number), le);
+        draft = self.done_before(shop, draft, zero).with(way());
+        draft = draft.keep(Act::Do(Step::Send(read(1))), [Expect::Logged(Rc::clone(zero))]);
+        for _ in 1..records {
+            draft = self.done_before(shop, draft, zero);
+        }
+        draft = draft.with(way()).send(read(records), [Expect::Same]);
+        draft = self.done_before(shop, draft, zero).with(way()).send(read(records), [Expect::Other]);
+        draft.send(read(records.saturating_add(1)), [sw(&[StatusWord::RECORD_NOT_FOUND])])
+    }
+
     /// Two transactions: the newest is record 1, the one before record 2.
     fn newest_first(&self, shop: &Workshop<'_>, load: &Rc<Deal>, purchase: &Rc<Deal>) -> Draft {
         let title =
@@ -266,7 +335,7 @@ impl Till<'_> {
         let log = self.df.ef.iter().find(|ef| ef.sfi() == sfi);
         let way = || log.map(|ef| self.proofs(shop, &ef.read)).unwrap_or_default();
         let draft = self.done_before(shop, draft, load).with(way());
-        let draft = draft.keep(Act::Do(card_core::script::Step::Send(read(1))), [Expect::Logged(Rc::clone(load))]);
+        let draft = draft.keep(Act::Do(Step::Send(read(1))), [Expect::Logged(Rc::clone(load))]);
         let draft = self.done_before(shop, draft, purchase).with(way());
         draft.send(read(1), [Expect::Logged(Rc::clone(purchase))]).send(read(2), [Expect::Same])
     }

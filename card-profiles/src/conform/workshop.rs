@@ -260,6 +260,9 @@ fn needs(done: &Move) -> Vec<Need> {
         | Act::Encipher { key: used, .. } => key(used, Use::Authenticate),
         Act::Do(Step::Secure(command)) | Act::Secure { command, .. } => match command.messaging {
             card_core::secure::Messaging::Session => key(&command.key, Use::MessageMac),
+            card_core::secure::Messaging::Whole { .. } if command.pin.is_some() => {
+                [key(&command.key, Use::Message), key(&command.key, Use::WholeMac), vec![Need::Pin]].concat()
+            }
             card_core::secure::Messaging::Whole { .. } => key(&command.key, Use::WholeMac),
         },
         Act::Do(Step::VerifyHashed { .. }) => vec![Need::Pin],

@@ -146,6 +146,11 @@ fn access_rules() -> Vec<Mutant> {
         rows("log writable from outside", "ssc-3.0", &["access.DF04.EF08.update.without-proof"], |p| {
             ef(p, "DF04.EF08").update = access("PIN");
         }),
+        rows("cyclic file with room for one record more", "ssc-3.0", &["access.DF02.EF07.update.wrap"], |p| {
+            let file = ef(p, "DF02.EF07");
+            file.size += 85;
+            file.records += 1;
+        }),
         rows("updated by another key", "ssc-3.0", &["access.DF02.EF05.update.by-key"], |p| {
             ef(p, "DF02.EF05").update = access("UK2DF02");
         }),

@@ -27,6 +27,15 @@ pub(super) fn messages() -> Vec<Mutant> {
         wire("MAC of purse PIN reload not checked", "pboc-purse", &["messaging.reload-purse-pin.wrong-mac"], |l, c| {
             l.turn(c, "805E00", "9302", "9000")
         }),
+        wire("purse PIN unblock answered and not done", "pboc-purse", &["messaging.unblock-purse-pin"], |l, c| {
+            l.swallow(c, "84240001", "9000")
+        }),
+        wire(
+            "MAC of purse PIN unblock not checked",
+            "pboc-purse",
+            &["messaging.unblock-purse-pin.wrong-mac"],
+            |l, c| l.turn(c, "84240001", "9302", "9000"),
+        ),
         wire("update under MAC answered and not done", "pboc-purse", &["messaging.ADF1.EF15.update"], |l, c| {
             l.swallow(c, "04D6", "9000")
         }),

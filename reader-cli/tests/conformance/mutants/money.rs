@@ -3,7 +3,7 @@
 use card_profiles::account::{Field, SequenceConvention};
 
 use super::{Mutant, rows, wire};
-use crate::wrong_card::{access, bytes, starts};
+use crate::wrong_card::{access, bytes, ef, starts};
 
 pub(super) fn account() -> Vec<Mutant> {
     vec![
@@ -104,6 +104,28 @@ pub(super) fn account() -> Vec<Mutant> {
         }),
         wire("overdraw limit never lowered", "pboc-purse", &["account.overdraw.lowered"], |l, c| {
             if starts(c, "80580000") && c[5..8] == [0, 0, 0] { bytes("9401") } else { l.ask(c) }
+        }),
+        wire("record of a composite purchase not written", "pboc-purse", &["account.composite.cached"], |l, c| {
+            l.swallow(c, "80DC", "9000")
+        }),
+        wire(
+            "record written before the purchase is complete",
+            "pboc-purse",
+            &["account.composite.cached.not-completed"],
+            |l, c| {
+                if starts(c, "80DC") {
+                    l.kept = [&c[5..], &[0x90, 0x00]].concat();
+                }
+                if starts(c, "00B2") && !l.kept.is_empty() { l.kept.clone() } else { l.ask(c) }
+            },
+        ),
+        wire("record taken without a purchase", "pboc-purse", &["account.composite.cached.not-begun"], |l, c| {
+            l.turn(c, "80DC", "6901", "9000")
+        }),
+        rows("log with room for one entry more", "ssc-3.0", &["account.log.wrap"], |p| {
+            let log = ef(p, "DF04.EF08");
+            log.size += 28;
+            log.records += 1;
         }),
         rows("MAC3 of an unload over other fields", "pboc-purse", &["account.unload.complete"], |p| {
             p.purse.as_mut().expect("a purse").mac.unload_mac3.pop();
