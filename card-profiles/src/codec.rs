@@ -447,4 +447,6 @@ fn decode_big_endian(bytes: &[u8], faults: &mut Vec<Fault>) -> Value {
 }
 
 #[cfg(test)]
+mod domain;
+#[cfg(test)]
 mod tests;

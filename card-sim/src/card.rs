@@ -195,6 +195,23 @@ impl Card {
         self.challenges = Challenges::new(script);
     }
 
+    /// Bytes of its memory.
+    #[must_use]
+    pub fn memory_bytes(&self) -> usize {
+        self.memory.bytes().len()
+    }
+
+    /// A cell of the memory fails, as [`Memory::flip`].
+    ///
+    /// # Errors
+    /// [`MemoryError`] when the image cannot be written.
+    ///
+    /// # Panics
+    /// When the address lies outside the memory.
+    pub fn flip(&mut self, address: usize, mask: u8) -> Result<(), MemoryError> {
+        self.memory.flip(address, mask)
+    }
+
     /// The answer to reset.
     #[must_use]
     pub fn atr(&self) -> &[u8] {

@@ -21,7 +21,7 @@ use serde::{Deserialize, Serialize};
 use crate::card::{self, Card, Silence};
 use crate::fault::FaultPlan;
 use crate::inspection::Inspection;
-use crate::memory::{Durability, Memory};
+use crate::memory::{Durability, Memory, check_sum};
 use crate::model::{LAYOUT, Model, ModelError};
 use card_profiles::key_file::{GivenKeys, KeyFileError};
 use card_profiles::rehearsal::MARK;
@@ -32,8 +32,8 @@ const MAGIC: [u8; 8] = *b"SSCCARD\x1A";
 pub const FORMAT: u32 = 1;
 /// Bytes of the header.
 const HEADER: usize = 64;
-/// Where the header says the layout.
-const LAYOUT_AT: u64 = 12;
+/// Where the header has the check sum of what is before it and of the identity; zero in images of older programs.
+const SUM_AT: usize = 32;
 /// Bytes of the area of faults: length (4) and JSON.
 const FAULT_AREA: usize = 4096;
 /// Largest image that is read: a profile of 1 MiB and a chip of 1 MiB.
@@ -145,6 +145,9 @@ pub enum Malformed {
     /// The identity is not the JSON expected.
     #[error("its identity cannot be read")]
     Identity,
+    /// Header or identity are not what their check sum says.
+    #[error("a byte of its first {0} is damaged: header or identity")]
+    Damaged(usize),
     /// Not marked REHEARSAL.
     #[error("it is not marked {MARK}")]
     Mark,
@@ -165,6 +168,11 @@ impl FaultStore {
         let area = fault_area(plan).ok_or(io::ErrorKind::FileTooLarge)?;
         self.file.write_all_at(&area, self.offset)
     }
+}
+
+/// Check sum of the numbers of the header and of the identity; never zero, which stands for none.
+fn sum_of(numbers: &[u8], identity: &[u8]) -> u32 {
+    check_sum(numbers.iter().chain(identity)).max(1)
 }
 
 /// Length and JSON.
@@ -215,6 +223,7 @@ pub fn create_with_keys(
         bytes.extend(value);
     }
     bytes.extend([number(memory_offset), number(memory.len())].as_flattened());
+    bytes.extend(sum_of(&bytes, &identity).to_be_bytes());
     bytes.resize(HEADER, 0);
     bytes.extend(identity);
     bytes.resize(fault_offset, 0);
@@ -313,30 +322,37 @@ struct Parts {
 
 impl Parts {
     /// Brings the file to this layout: zeros behind the memory first, so that a file cut off in between is still one of the
-    /// old layout; then layout and length in one write.
+    /// old layout; then layout, length and check sum in one write.
     fn renew(&self, file: &File) -> io::Result<()> {
         file.set_len(self.memory_offset + self.memory.len() as u64)?;
         file.sync_all()?;
-        // Layout, length of the identity, offsets of faults and memory, length of the memory.
-        let mut numbers = [0; 20];
-        file.read_exact_at(&mut numbers, LAYOUT_AT)?;
+        // Magic, format, layout, length of the identity, offsets of faults and memory, length of the memory; the sum.
+        let mut header = [0; SUM_AT + 4];
+        file.read_exact_at(&mut header, 0)?;
+        let (numbers, sum) = header.split_at_mut(SUM_AT);
         let length = u32::try_from(self.memory.len()).map_err(io::Error::other)?;
-        if let ([layout, .., memory], []) = numbers.as_chunks_mut::<4>() {
-            (*layout, *memory) = (LAYOUT.to_be_bytes(), length.to_be_bytes());
-        }
-        file.write_all_at(&numbers, LAYOUT_AT)?;
+        let [_, _, _, layout, identity, .., memory] = numbers.as_chunks_mut::<4>().0 else { return Ok(()) };
+        (*layout, *memory) = (LAYOUT.to_be_bytes(), length.to_be_bytes());
+        let mut identity = vec![0; usize::try_from(u32::from_be_bytes(*identity)).map_err(io::Error::other)?];
+        file.read_exact_at(&mut identity, HEADER as u64)?;
+        sum.copy_from_slice(&sum_of(numbers, &identity).to_be_bytes());
+        file.write_all_at(&header, 0)?;
         file.sync_all()
     }
 
     fn read(path: &Path, file: &File) -> Result<Self, ImageError> {
         let fault = |source| ImageError::File { path: path.to_owned(), source };
-        let malformed = |problem| ImageError::Malformed { path: path.to_owned(), problem };
         let length = file.metadata().map_err(fault)?.len();
-        if length > IMAGE_MAX {
-            return Err(malformed(Malformed::Areas));
-        }
-        let mut bytes = vec![0; usize::try_from(length).map_err(|_| malformed(Malformed::Areas))?];
+        let whole = usize::try_from(length).ok().filter(|_| length <= IMAGE_MAX);
+        let too_long = ImageError::Malformed { path: path.to_owned(), problem: Malformed::Areas };
+        let mut bytes = vec![0; whole.ok_or(too_long)?];
         file.read_exact_at(&mut bytes, 0).map_err(fault)?;
+        Self::of(path, &bytes)
+    }
+
+    fn of(path: &Path, bytes: &[u8]) -> Result<Self, ImageError> {
+        let malformed = |problem| ImageError::Malformed { path: path.to_owned(), problem };
+        let length = bytes.len() as u64;
         let header = bytes.split_first_chunk::<8>().filter(|(magic, _)| **magic == MAGIC);
         let (_, header) = header.ok_or_else(|| malformed(Malformed::Magic))?;
         let mut numbers = header.as_chunks::<4>().0.iter().map(|chunk| u32::from_be_bytes(*chunk));
@@ -359,6 +375,12 @@ impl Parts {
             return Err(areas());
         }
         let identity = area(u32::try_from(HEADER).expect("64"), identity_length).ok_or_else(areas)?;
+        // An image of an older program has no sum; a sum that was damaged to none would be another damage beside it.
+        let (summed, rest) = bytes.split_at_checked(SUM_AT).ok_or_else(areas)?;
+        let sum = rest.first_chunk().map_or(0, |sum| u32::from_be_bytes(*sum));
+        if sum != 0 && sum != sum_of(summed, identity) {
+            return Err(malformed(Malformed::Damaged(HEADER + identity.len())));
+        }
         let identity: Identity = serde_json::from_slice(identity).map_err(|_| malformed(Malformed::Identity))?;
         if identity.mark != MARK {
             return Err(malformed(Malformed::Mark));
@@ -481,6 +503,7 @@ mod tests {
         bytes.truncate(bytes.len() - (model.size - model.blocks));
         bytes[12..16].copy_from_slice(&1_u32.to_be_bytes());
         bytes[28..32].copy_from_slice(&length);
+        bytes[SUM_AT..SUM_AT + 4].fill(0);
         bytes
     }
 
@@ -525,11 +548,49 @@ mod tests {
             std::fs::write(&damaged, &bytes[..end]).expect("written");
             assert!(inspect(&damaged).is_err(), "{end}");
         }
-        for at in 0..64 {
-            let mut changed = bytes.clone();
-            changed[at] ^= 0xFF;
-            std::fs::write(&damaged, &changed).expect("written");
-            assert_eq!(inspect(&damaged).is_err(), at < 32, "{at}");
+    }
+
+    #[test]
+    fn a_damaged_byte_before_the_memory_is_refused_or_is_none_that_is_read() {
+        let folder = tempfile::tempdir().expect("folder");
+        let path = made_of(folder.path(), builtin_text("pboc-purse").expect("built in"));
+        let mut bytes = std::fs::read(&path).expect("image");
+        let parts = Parts::of(&path, &bytes).expect("sound");
+        let identity = HEADER + serde_json::to_vec(&parts.identity).expect("plain data").len();
+        let faults = usize::try_from(parts.fault_offset).expect("small");
+        let memory = usize::try_from(parts.memory_offset).expect("small");
+        // Sum (4) and zeros; the length of the faults and `[]`: all else is never read.
+        let read =
+            |at: usize| at < SUM_AT + 4 || (HEADER..identity).contains(&at) || (faults..faults + 6).contains(&at);
+        let mut refused = 0;
+        for at in 0..memory {
+            for mask in [1 << (at % 8), 0xFF] {
+                bytes[at] ^= mask;
+                if read(at) {
+                    let error = Parts::of(&path, &bytes).err().unwrap_or_else(|| panic!("byte {at} is not missed"));
+                    let ImageError::Malformed { problem, .. } = error else { panic!("byte {at}: {error}") };
+                    assert!(at < SUM_AT || at >= faults || problem == Malformed::Damaged(identity), "{at}: {problem}");
+                    refused += 1;
+                }
+                bytes[at] ^= mask;
+            }
+            // A sound profile is read in milliseconds: not beside each of thousands of zeros.
+            if !read(at) && at % 512 == 0 {
+                bytes[at] ^= 0xFF;
+                assert!(Parts::of(&path, &bytes).is_ok(), "{at}");
+                bytes[at] ^= 0xFF;
+            }
         }
+        assert!(refused > 2 * 9_000, "{refused}");
+    }
+
+    #[test]
+    fn an_image_of_an_older_program_has_no_check_sum_and_opens() {
+        let folder = tempfile::tempdir().expect("folder");
+        let path = made(folder.path());
+        let mut bytes = std::fs::read(&path).expect("image");
+        assert_ne!(bytes[SUM_AT..SUM_AT + 4], [0; 4]);
+        bytes[SUM_AT..SUM_AT + 4].fill(0);
+        assert!(Parts::of(&path, &bytes).is_ok());
     }
 }

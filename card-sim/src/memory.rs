@@ -226,6 +226,18 @@ impl Memory {
         &self.bytes
     }
 
+    /// A cell fails: the bits of `mask` in the byte at `address` are inverted, here and in the image, past every check.
+    ///
+    /// # Errors
+    /// [`MemoryError::Storage`] when the image cannot be written.
+    ///
+    /// # Panics
+    /// When the address lies outside the memory.
+    pub fn flip(&mut self, address: usize, mask: u8) -> Result<(), MemoryError> {
+        let [byte] = self.array(address);
+        self.store(address, &[byte ^ mask])
+    }
+
     /// `length` bytes at `address`.
     ///
     /// # Panics
@@ -352,12 +364,12 @@ const CRC: [u32; 256] = {
 };
 
 /// CRC-32 (ISO/IEC 3309, reflected polynomial EDB88320).
-fn check_sum(bytes: &[u8]) -> u32 {
+pub(crate) fn check_sum<'b>(bytes: impl IntoIterator<Item = &'b u8>) -> u32 {
     let step = |sum: u32, byte: &u8| {
         let [low, ..] = sum.to_le_bytes();
         CRC.get(usize::from(low ^ byte)).copied().unwrap_or_default() ^ (sum >> 8)
     };
-    !bytes.iter().fold(u32::MAX, step)
+    !bytes.into_iter().fold(u32::MAX, step)
 }
 
 #[cfg(test)]

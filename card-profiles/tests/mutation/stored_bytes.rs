@@ -1,11 +1,12 @@
 //! Any byte that a card stores, and what the verifier says when it is another one.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use card_core::Response;
+use card_core::script::Step;
 use card_profiles::builtin;
 use card_profiles::plan::Problem;
-use card_profiles::profile::EfKind;
+use card_profiles::profile::{EfKind, KeyClass};
 
 use crate::rehearsal::{everything, file_of, made, read_back};
 
@@ -54,6 +55,172 @@ fn the_verifier_sees_every_stored_byte_and_names_its_file_record_and_item() {
         assert_eq!(flips, 3 * bytes, "{name}");
         assert!(bytes > 2000, "{name}: {bytes}");
     }
+}
+
+/// What lies at an address of the memory, by the table of the image format in `card-sim/README.md`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Cell {
+    /// Log and its commit record: without a whole transaction in it, it says nothing.
+    Log,
+    /// Byte of a key slot: `DF.NAME`.
+    Key(String, usize),
+    /// Byte of the PIN slot.
+    Pin(usize),
+    /// Byte of a file.
+    File(usize, usize, usize),
+    /// Byte of the account.
+    Account(usize),
+    /// Certificate application: the file or slot, and the byte.
+    Certificate(String, usize),
+    /// Byte of the blocks.
+    Block(usize),
+}
+
+fn cells(profile: &card_profiles::Profile) -> Vec<Cell> {
+    let mut cells = vec![Cell::Log; 1040];
+    for row in &profile.key {
+        cells.extend((0..20).map(|byte| Cell::Key(format!("{}.{}", row.df, row.name), byte)));
+    }
+    let pin = profile.pin.iter().flat_map(|pin| 0..2 + usize::from(pin.bytes_max));
+    cells.extend(pin.map(Cell::Pin));
+    for (at, df) in profile.df.iter().enumerate() {
+        for (file, ef) in df.ef.iter().enumerate() {
+            let header = if ef.kind == EfKind::Cyclic { 2 } else { 0 };
+            cells.extend((0..header + usize::from(ef.size)).map(|byte| Cell::File(at, file, byte)));
+        }
+    }
+    cells.extend(profile.account.iter().flat_map(|_| 0..40).map(Cell::Account));
+    let certificates = profile.certificate.as_ref().filter(|rules| rules.access.is_some());
+    if let Some(rules) = certificates {
+        cells.extend((0..20).map(|byte| Cell::Key("CERT.MKCERT".to_owned(), byte)));
+        for file in &rules.file {
+            cells.extend((0..usize::from(file.size)).map(|byte| Cell::Certificate(file.id.clone(), byte)));
+        }
+        for pin in ["user_pin", "administrator_pin"] {
+            cells.extend((0..18).map(|byte| Cell::Certificate(pin.to_owned(), byte)));
+        }
+    }
+    let dfs = profile.df.len() + if certificates.is_some() { 2 } else { 0 };
+    cells.extend((0..2 + dfs).map(Cell::Block));
+    cells
+}
+
+/// What a look inside shows at different places: `keys.SSSE.PUK`, `files.DF01.EF05[3]`, `account`.
+fn places(before: &serde_json::Value, after: &serde_json::Value) -> BTreeSet<String> {
+    let mut places = BTreeSet::new();
+    for part in ["keys", "files"] {
+        let rows = |look: &serde_json::Value| look[part].as_object().expect("an object").clone();
+        let (before, after) = (rows(before), rows(after));
+        assert!(before.keys().eq(after.keys()));
+        for (name, value) in &before {
+            match (value.as_array(), after[name].as_array()) {
+                (Some(old), Some(new)) if old.len() == new.len() => {
+                    let differ = (0..old.len()).filter(|at| old[*at] != new[*at]);
+                    places.extend(differ.map(|at| format!("{part}.{name}[{}]", at + 1)));
+                }
+                _ if *value != after[name] => drop(places.insert(format!("{part}.{name}"))),
+                _ => {}
+            }
+        }
+    }
+    for part in ["pin", "account", "certificates", "blocked"] {
+        if before.get(part) != after.get(part) {
+            places.insert(part.to_owned());
+        }
+    }
+    places
+}
+
+#[test]
+fn a_damaged_byte_of_the_memory_shows_at_its_own_place_and_nowhere_else() {
+    for (name, least) in [("ssc-1.0", 1_000), ("ssc-3.0", 4_000)] {
+        let profile = builtin(name).expect("built in");
+        let made = made(&profile, &everything(&profile));
+        let look = || serde_json::to_value(made.socket.card().inspect()).expect("plain data");
+        let (cells, before) = (cells(&profile), look());
+        assert_eq!(cells.len(), made.socket.card().memory_bytes(), "{name}: the table of the format is whole");
+        let mut shown = 0;
+        for (address, cell) in cells.iter().enumerate() {
+            // More tries than a key has are as many as it has.
+            let mask = if matches!(cell, Cell::Key(_, 1)) { 1 } else { 1 << (address % 8) };
+            made.socket.card().flip(address, mask).expect("in memory");
+            let found = places(&before, &look());
+            made.socket.card().flip(address, mask).expect("in memory");
+            let only = |place: String| BTreeSet::from([place]);
+            let expected = match cell {
+                // Version 0 and a key that is not there look alike only where it is not there.
+                Cell::Key(key, 0..=2) => only(format!("keys.{key}")),
+                Cell::Pin(0..=1) => only("pin".to_owned()),
+                Cell::File(df, file, byte) => {
+                    let (df, ef) = (&profile.df[*df], &profile.df[*df].ef[*file]);
+                    let place = format!("files.{}.{}", df.id, ef.id);
+                    match ef.kind {
+                        EfKind::TlvRecords => only(format!("{place}[{}]", record_at(ef, *byte).0)),
+                        EfKind::Transparent => only(format!("{place}[1]")),
+                        // Nothing was written to it: the count of its records is what shows.
+                        EfKind::Cyclic if *byte == 1 => only(place),
+                        EfKind::Cyclic => BTreeSet::new(),
+                    }
+                }
+                Cell::Account(0..18) => only("account".to_owned()),
+                Cell::Certificate(pin, 0..=1) if pin.ends_with("_pin") => only("certificates".to_owned()),
+                Cell::Certificate(file, _) if before["files"].get(format!("CERT.{file}")).is_some() => {
+                    only(format!("files.CERT.{file}[1]"))
+                }
+                Cell::Block(byte) if *byte != 1 => only("blocked".to_owned()),
+                // Keys and PIN digits are shown nowhere: the proofs below find those. Proofs of transactions and a log
+                // without a transaction say nothing yet.
+                Cell::Log
+                | Cell::Key(..)
+                | Cell::Pin(_)
+                | Cell::Account(_)
+                | Cell::Certificate(..)
+                | Cell::Block(_) => BTreeSet::new(),
+            };
+            let pin_digit = matches!(cell, Cell::Pin(_)) && found == only("pin".to_owned());
+            assert!(found == expected || pin_digit, "{name} byte {address}, {cell:?}: {found:?}");
+            shown += usize::from(!found.is_empty());
+        }
+        assert!(shown > least, "{name}: {shown}");
+    }
+}
+
+#[test]
+fn a_damaged_byte_of_a_key_is_found_by_its_proof() {
+    let profile = builtin("ssc-3.0").expect("built in");
+    let made = made(&profile, &everything(&profile));
+    let factor = card_core::Atr::parse(made.socket.card().atr()).and_then(|atr| atr.card_factor()).expect("an ATR");
+    let city = card_core::security::CityCode::parse("513300").expect("six digits");
+    let factors = card_core::security::Factors::of(city, factor);
+    let (mut ring, mut proved) = (crate::rehearsal::vault(&profile), 0);
+    let mut session = card_core::Session::new(Box::new(made.socket.connect().expect("comes up")));
+    for (address, cell) in cells(&profile).iter().enumerate() {
+        let Cell::Key(name, 4..) = cell else { continue };
+        let Some(row) = profile.key.iter().find(|row| format!("{}.{}", row.df, row.name) == *name) else { continue };
+        let of_first = row.df == profile.df[0].id || !row.lasts_until_reset();
+        let key = profile.key_of_card(row, 1, &factors);
+        let step = match row.class {
+            class if class.authenticates_externally() && of_first => Step::Authenticate { key, id: row.id },
+            KeyClass::Irk => Step::CheckCard { key, from: card_core::script::Nonces::Terminal },
+            _ => continue,
+        };
+        let df = profile.df(&row.df).expect("a directory");
+        for first in profile.df.first().into_iter().filter(|first| first.id != df.id).chain([df]) {
+            let select = card_core::command::select_by_fid(first.fid);
+            assert!(session.send(&select).expect("answer").sw.is_ok());
+        }
+        // The lowest bit of each byte of a DES key is parity and takes no part.
+        for (mask, is_seen) in [(0x80, true), (0x01, false)] {
+            made.socket.card().flip(address, mask).expect("in memory");
+            let answer = session.perform(&step, Some(&mut ring));
+            made.socket.card().flip(address, mask).expect("in memory");
+            let right = answer.is_ok_and(|answer| answer.sw.is_ok());
+            assert_eq!(right, !is_seen, "{name} byte {address} bit {mask:02X}");
+            assert!(session.perform(&step, Some(&mut ring)).expect("answer").sw.is_ok(), "{name}: sound again");
+            proved += 1;
+        }
+    }
+    assert!(proved > 2 * 16 * 35, "{proved}");
 }
 
 /// Record number and byte of it at an offset of a TLV file.

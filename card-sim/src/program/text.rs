@@ -95,6 +95,7 @@ fn image_particulars(error: &ImageError) -> String {
                 Malformed::Version { format, layout } => format!("格式 {format}, 布局 {layout}"),
                 Malformed::Areas => "各区与文件不符".to_owned(),
                 Malformed::Identity => "卡片身份无法读出".to_owned(),
+                Malformed::Damaged(bytes) => format!("前 {bytes} 字节（文件头或卡片身份）中有字节损坏"),
                 Malformed::Mark => format!("没有 {MARK} 标记"),
                 Malformed::Faults => "故障设置无法读出".to_owned(),
             };
