@@ -69,7 +69,7 @@ pub(super) fn run(common: &Common, verb: Verb, output: &Output) -> Result<Exit, 
             let counter = centre.store.read(|tx| instant::look(tx, number))?;
             if !counter.done.contains(&Step::Written) {
                 let batch = counter.batch.ok_or(RequestError::NotBatched { number })?;
-                let exit = make(common, &mut centre, &Order::of_one(batch, reader.clone(), wait), output)?;
+                let exit = make(common, &mut centre, &Order::of_one(batch, reader, wait), output)?;
                 if exit != Exit::Ok {
                     return Ok(exit);
                 }
@@ -80,7 +80,7 @@ pub(super) fn run(common: &Common, verb: Verb, output: &Output) -> Result<Exit, 
             let mut exit = Exit::Ok;
             if let (Some(hook), false) = (hook, printed) {
                 common.data_keys(&mut centre, output)?;
-                exit = match print::again(&mut centre.store, number, &hook, &reader, operator)? {
+                exit = match print::again(&mut centre.store, number, &hook, operator)? {
                     Some(_) => Exit::Partly,
                     None => Exit::Ok,
                 };

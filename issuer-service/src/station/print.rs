@@ -54,14 +54,15 @@ pub fn again(
     store: &mut Store,
     request: i64,
     printer: &Hook,
-    reader: &str,
     operator: Option<&str>,
 ) -> Result<Option<&'static str>, StationError> {
-    let card = store.read(|tx| -> Result<_, BatchError> {
+    let (card, reader) = store.read(|tx| -> Result<_, BatchError> {
         tx.require(operator, Role::Station)?;
         let request = tx.request(request)?.ok_or(RequestError::NotFound { number: request })?;
         let card = instant::card(tx, &request)?;
-        Ok(card.ok_or(RequestError::WrongState { number: request.number, state: request.state })?)
+        let card = card.ok_or(RequestError::WrongState { number: request.number, state: request.state })?;
+        let reader = tx.reader_of(card.job)?;
+        Ok((card, reader))
     })?;
-    print(store, printer, reader, &card)
+    print(store, printer, reader.as_deref().unwrap_or("-"), &card)
 }

@@ -15,7 +15,8 @@ use crate::station::care::{Hold, HoldKind, Reason, YieldRow};
 const COUNTS: &str =
     "SUM(CASE WHEN s.event = 'intent' THEN 1 ELSE 0 END), SUM(CASE WHEN s.event = 'done' THEN 1 ELSE 0 END),
     SUM(CASE WHEN s.event = 'spoilt' THEN 1 ELSE 0 END), SUM(CASE WHEN s.event = 'pulled' THEN 1 ELSE 0 END),
-    SUM(CASE WHEN s.event = 'unprinted' THEN 1 ELSE 0 END), MIN(s.at), MAX(s.at)";
+    COUNT(DISTINCT CASE WHEN s.event = 'unprinted' AND NOT EXISTS
+        (SELECT 1 FROM station_journal p WHERE p.job = s.job AND p.event = 'printed') THEN s.job END), MIN(s.at), MAX(s.at)";
 
 impl Tx<'_> {
     /// Notes what a station is about to do with a job, or what came of it.
@@ -41,6 +42,16 @@ impl Tx<'_> {
             .sql
             .prepare_cached("SELECT detail FROM station_journal WHERE job = $1 AND event = $2 ORDER BY sequence")?;
         Ok(find.query_map((job, event), |row| row.get(0))?.collect::<Result<_, _>>()?)
+    }
+
+    /// The reader on which the card of a job was made.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn reader_of(&self, job: i64) -> Result<Option<String>, StoreError> {
+        let mut find =
+            self.sql.prepare_cached("SELECT reader FROM station_journal WHERE job = $1 AND event = 'done'")?;
+        Ok(find.query_row([job], |row| row.get(0)).optional()?)
     }
 
     /// Adds the receipt of a finished job.

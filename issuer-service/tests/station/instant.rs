@@ -30,7 +30,7 @@ fn a_citizen_goes_through_every_step_and_each_is_done_once() {
     assert_eq!((begun.request, begun.batch, begun.next), (2, Some(2), Some(Step::Approved)));
     let again = instant::begin(&mut rig.centre.store, 1, Kind::Damaged, Some("li"));
     assert!(matches!(again, Err(BatchError::Request(RequestError::Open { person: 1 }))));
-    let unmade = print::again(&mut rig.centre.store, 2, &hook("exit 0"), "desk", Some("sun"));
+    let unmade = print::again(&mut rig.centre.store, 2, &hook("exit 0"), Some("sun"));
     assert!(unmade.is_err(), "a card that is not made is not printed");
 
     let approved = instant::approve(&mut rig.centre.store, 2, Some("wang"), 'A').expect("approved");
@@ -42,11 +42,17 @@ fn a_citizen_goes_through_every_step_and_each_is_done_once() {
     assert_eq!((written.next, written.card_number.is_some()), (Some(Step::Printed), true));
 
     let store = &mut rig.centre.store;
-    let failed = print::again(store, 2, &hook("exit 1"), "desk", Some("sun")).expect("tried");
+    let failed = print::again(store, 2, &hook("exit 1"), Some("sun")).expect("tried");
     assert_eq!(failed, Some("HOOK_FAILED"));
     assert_eq!(look(&mut rig, 2).next, Some(Step::Printed));
-    let printed = print::again(&mut rig.centre.store, 2, &hook("cat > /dev/null"), "desk", Some("sun")).expect("tried");
+    let unprinted = |rig: &mut Rig| {
+        let readers = rig.centre.store.read(|tx| tx.reader_yield(Some(2))).expect("yield");
+        readers.iter().map(|reader| (reader.name.clone(), reader.unprinted)).collect::<Vec<_>>()
+    };
+    assert_eq!(unprinted(&mut rig), [("desk 0".to_owned(), 1)]);
+    let printed = print::again(&mut rig.centre.store, 2, &hook("cat > /dev/null"), Some("sun")).expect("tried");
     assert_eq!(printed, None);
+    assert_eq!(unprinted(&mut rig), [("desk 0".to_owned(), 0)]);
     assert_eq!(look(&mut rig, 2).next, Some(Step::HandedOut));
     assert_eq!(rig.centre.store.read(|tx| instant::waiting(tx, 9)).expect("list").counters.len(), 1);
 
