@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! DIR/centre.toml            configuration, edited by people
-//! DIR/centre.db              database
+//! DIR/centre.db              database, unless the configuration names a server
 //! DIR/centre.vault           keys, sealed (see `vault`)
 //! DIR/rehearsal.passphrase   passphrase of a rehearsal vault made without one
 //! DIR/locks/                 one lock file for each kind of exclusive work
@@ -11,10 +11,14 @@
 //! Owns: opening the folder, its configuration, exclusive work.
 //! Never: knows SQL, keys or what the work is.
 
+mod database;
+
 use std::fs::{self, DirBuilder, File, TryLockError};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+
+pub use self::database::DatabaseConfig;
 
 use card_core::security::CityCode;
 use card_profiles::Profile;
@@ -27,7 +31,7 @@ use crate::clock;
 use crate::error::Explain;
 use crate::exit::Exit;
 use crate::lang::Lang;
-use crate::store::{Store, StoreError};
+use crate::store::{AddressError, Place, Store, StoreError};
 use crate::vault::Vault;
 use crate::vault::pkcs11::TokenConfig;
 
@@ -66,6 +70,9 @@ pub struct Config {
     /// What the site decides about the life of its cards.
     #[serde(default)]
     pub life: LifeRules,
+    /// The server that holds the database, when it is not in the folder.
+    #[serde(default)]
+    pub database: Option<DatabaseConfig>,
 }
 
 /// Why the folder cannot be used.
@@ -108,6 +115,12 @@ pub enum CentreError {
         /// The work: `batch-3`.
         work: String,
     },
+    /// The address of the database.
+    #[error(transparent)]
+    Address(#[from] AddressError),
+    /// The password of the database is not where the configuration says.
+    #[error("the password of the database cannot be read")]
+    DatabasePassword,
     /// The database.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -120,33 +133,45 @@ pub struct Lock {
 }
 
 impl Centre {
-    /// Makes the folder, its configuration and an empty database. The folder may exist, a centre in it may not.
+    /// Makes the folder, its configuration and an empty database in it, or takes an empty one of a server. The folder
+    /// may exist, a centre in it may not.
     ///
     /// # Errors
     /// [`CentreError::Exists`] before anything is touched; [`CentreError::File`], [`CentreError::Store`].
-    pub fn create(folder: &Path, city: CityCode, institution: &str) -> Result<Self, CentreError> {
+    pub fn create(
+        folder: &Path,
+        city: CityCode,
+        institution: &str,
+        database: Option<&DatabaseConfig>,
+    ) -> Result<Self, CentreError> {
         if [Self::CONFIG, Self::DATABASE, Self::VAULT, Self::DATA_KEYS].iter().any(|name| folder.join(name).exists()) {
             return Err(CentreError::Exists { folder: folder.to_owned() });
         }
         let failed = |path: &Path, source| CentreError::File { path: path.to_owned(), source };
-        DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(|source| failed(folder, source))?;
-        // Made before the engine opens it, so that people's data is never readable by others; its WAL inherits the mode.
-        let database = folder.join(Self::DATABASE);
-        File::options()
-            .write(true)
-            .create_new(true)
-            .mode(0o600)
-            .open(&database)
-            .map_err(|source| failed(&database, source))?;
-        let store = Store::create(&database)?;
+        let make =
+            || DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(|source| failed(folder, source));
+        let store = if let Some(server) = database {
+            // A server that refuses leaves no folder behind.
+            let store = Store::create(&server.place()?)?;
+            make()?;
+            store
+        } else {
+            make()?;
+            // Made before the engine opens it, so that people's data is never readable by others; its WAL inherits the mode.
+            let path = folder.join(Self::DATABASE);
+            let made = File::options().write(true).create_new(true).mode(0o600).open(&path);
+            made.map_err(|source| failed(&path, source))?;
+            Store::create(&Place::File(path))?
+        };
         let text = format!(
             "# Configuration of the issuance centre.\n\
              city = \"{city}\"\n\
              # 初始化机构编号, 12 bytes\n\
              institution = \"{institution}\"\n\
              # 卡有效期\n\
-             valid_years = {}\n",
-            Config::valid_years()
+             valid_years = {}\n{}",
+            Config::valid_years(),
+            database.map(DatabaseConfig::rows).unwrap_or_default(),
         );
         let path = folder.join(Self::CONFIG);
         fs::write(&path, text).map_err(|source| failed(&path, source))?;
@@ -158,20 +183,23 @@ impl Centre {
     /// # Errors
     /// [`CentreError::NotFound`] when the folder holds none.
     pub fn open(folder: &Path) -> Result<Self, CentreError> {
-        let database = folder.join(Self::DATABASE);
-        if !database.is_file() {
+        if !folder.join(Self::CONFIG).is_file() {
             return Err(CentreError::NotFound { folder: folder.to_owned() });
         }
         let config = Config::read(folder)?;
-        Ok(Self { folder: folder.to_owned(), config, store: Store::open(&database)? })
+        let place = config.place(folder)?;
+        if matches!(&place, Place::File(path) if !path.is_file()) {
+            return Err(CentreError::NotFound { folder: folder.to_owned() });
+        }
+        Ok(Self { folder: folder.to_owned(), config, store: Store::open(&place)? })
     }
 
     /// Another connection to the same database, for another thread.
     ///
     /// # Errors
-    /// [`StoreError`].
-    pub fn connect(&self) -> Result<Store, StoreError> {
-        Store::open(&self.database_path())
+    /// [`CentreError`].
+    pub fn connect(&self) -> Result<Store, CentreError> {
+        Ok(Store::open(&self.place()?)?)
     }
 
     /// Writes which token holds the upper keys into the configuration, and keeps it.
@@ -192,10 +220,12 @@ impl Centre {
         Ok(())
     }
 
-    /// Path of the database.
-    #[must_use]
-    pub fn database_path(&self) -> PathBuf {
-        self.folder.join(Self::DATABASE)
+    /// Where the database is.
+    ///
+    /// # Errors
+    /// [`CentreError::Address`], [`CentreError::DatabasePassword`].
+    pub fn place(&self) -> Result<Place, CentreError> {
+        self.config.place(&self.folder)
     }
 
     /// Takes the right to do `work` alone, without waiting.
@@ -271,6 +301,10 @@ impl Config {
         toml::from_str(&text).map_err(|source| CentreError::Config { path, source: Box::new(source) })
     }
 
+    fn place(&self, folder: &Path) -> Result<Place, CentreError> {
+        self.database.as_ref().map_or_else(|| Ok(Place::File(folder.join(Centre::DATABASE))), DatabaseConfig::place)
+    }
+
     const fn prefix() -> char {
         'A'
     }
@@ -304,6 +338,8 @@ impl Explain for CentreError {
             Self::Config { .. } => "CONFIG_INVALID",
             Self::File { .. } => "CENTRE_FILE_FAILED",
             Self::Busy { .. } => "WORK_BUSY",
+            Self::Address(error) => error.code(),
+            Self::DatabasePassword => "DATABASE_PASSWORD_UNREADABLE",
             Self::Store(error) => error.code(),
         }
     }
@@ -333,6 +369,10 @@ impl Explain for CentreError {
             Self::Busy { work } => {
                 lang.pick(format!("另一进程正在进行 {work}"), format!("{work} is under way in another process"))
             }
+            Self::Address(error) => error.what(lang),
+            Self::DatabasePassword => {
+                lang.pick("读不到数据库的口令", "the password of the database cannot be read").to_owned()
+            }
             Self::Store(error) => error.what(lang),
         }
     }
@@ -351,6 +391,11 @@ impl Explain for CentreError {
                 lang.pick("检查磁盘空间和权限后重试", "check space and permissions of the disk, then try again")
             }
             Self::Busy { .. } => lang.pick("等它结束后重试", "wait until it ends, then try again"),
+            Self::Address(error) => error.next(lang),
+            Self::DatabasePassword => lang.pick(
+                "检查 [database] 的 password 所指的环境变量或文件",
+                "check the variable or file that `password` of [database] names",
+            ),
             Self::Store(error) => error.next(lang),
         }
     }
@@ -361,6 +406,8 @@ impl Explain for CentreError {
             Self::NotFound { .. } => Exit::NotFound,
             Self::Exists { .. } => Exit::Refused,
             Self::File { .. } | Self::Busy { .. } => Exit::Storage,
+            Self::Address(error) => error.exit(),
+            Self::DatabasePassword => Exit::Authentication,
             Self::Store(error) => error.exit(),
         }
     }
@@ -373,7 +420,9 @@ impl Explain for CentreError {
             | Self::NotFound { .. }
             | Self::Exists { .. }
             | Self::Config { .. }
-            | Self::File { .. } => false,
+            | Self::File { .. }
+            | Self::Address(_)
+            | Self::DatabasePassword => false,
         }
     }
 }

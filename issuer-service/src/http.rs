@@ -65,12 +65,13 @@ impl std::fmt::Debug for Desk {
     }
 }
 
-/// Serves until `stop` completes, then lets open requests end.
+/// Serves until `stop` completes, then lets open requests end. The caller keeps the desk: the last one to leave closes
+/// the database, which must not be async code.
 ///
 /// # Errors
 /// What the listener reports.
 pub async fn serve(
-    desk: Desk,
+    desk: Arc<Desk>,
     listener: TcpListener,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> std::io::Result<()> {
@@ -80,7 +81,7 @@ pub async fn serve(
         // The receiver may be gone when the server has failed before.
         let _ = stopping.send(());
     };
-    let server = axum::serve(listener, router(Arc::new(desk))).with_graceful_shutdown(graceful);
+    let server = axum::serve(listener, router(desk)).with_graceful_shutdown(graceful);
     let patience = async move {
         // A sender that is dropped means that the server ended by itself.
         if stopped.await.is_ok() {

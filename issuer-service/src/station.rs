@@ -33,7 +33,7 @@ use crate::lang::Lang;
 use crate::operator::Role;
 use crate::output::Show;
 use crate::state::State;
-use crate::store::Store;
+use crate::store::{Place, Store};
 use crate::vault::Vault;
 use crate::vault::data_keys::DataKeys;
 
@@ -45,7 +45,7 @@ use slot::Slot;
 /// A station and what it works with.
 pub struct Station<'a> {
     /// The centre's database; each reader has its own connection.
-    pub database: &'a Path,
+    pub database: &'a Place,
     /// What people's data are sealed with.
     pub data_keys: &'a Arc<DataKeys>,
     /// Keys, and the key that signs receipts.

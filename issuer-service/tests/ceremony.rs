@@ -1,5 +1,10 @@
 //! Key ceremonies on the command line: production keys, parts from above, wrong shares, restoration, and no secret anywhere.
 
+#[path = "database/ask.rs"]
+mod ask;
+#[path = "database/fresh.rs"]
+mod fresh;
+
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
@@ -56,6 +61,7 @@ impl Site {
             .arg("--data")
             .arg(self.path("centre"))
             .args(arguments)
+            .envs(arguments.contains(&"init").then(fresh::fresh).flatten().map(|url| ("ISSUER_DATABASE", url)))
             .stdin(Stdio::null())
             .output()
             .expect("the program starts");
@@ -324,6 +330,13 @@ fn no_secret_of_a_ceremony_is_in_any_file_or_output() {
     let mut texts: Vec<(PathBuf, Vec<u8>)> = vec![(PathBuf::from("output"), said)];
     collect(&site.path("centre"), &mut texts);
     collect(&site.path("shares"), &mut texts);
+    if std::env::var_os("ISSUER_TEST_POSTGRES").is_some() {
+        let all = "SELECT schema_to_xml(current_schema(), true, false, '')";
+        texts.push((
+            PathBuf::from("database"),
+            ask::ask(&site.path("centre"), all).expect("every row").concat().concat().into(),
+        ));
+    }
     texts.push((site.path("protocol.html"), std::fs::read(site.path("protocol.html")).expect("page")));
     for (path, bytes) in &texts {
         for planted in PLANTED {
@@ -338,7 +351,7 @@ fn no_secret_of_a_ceremony_is_in_any_file_or_output() {
         }
         searched += bytes.len();
     }
-    assert!(texts.len() >= 7 && searched > 100_000, "{} files, {searched} bytes", texts.len());
+    assert!(texts.len() >= 7 && searched > 50_000, "{} files, {searched} bytes", texts.len());
 }
 
 fn collect(folder: &Path, texts: &mut Vec<(PathBuf, Vec<u8>)>) {

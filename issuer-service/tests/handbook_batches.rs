@@ -2,6 +2,8 @@
 
 #[path = "registry/console.rs"]
 mod console;
+#[path = "database/fresh.rs"]
+mod fresh;
 
 use console::{run, steps};
 

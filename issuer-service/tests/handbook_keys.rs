@@ -1,5 +1,8 @@
 //! The handbook page on keys: every command of it, in order, in both languages the same.
 
+#[path = "database/fresh.rs"]
+mod fresh;
+
 use std::path::Path;
 use std::process::Command;
 
@@ -61,6 +64,7 @@ fn every_command_of_the_page_on_keys_works_as_written() {
             .env("PATH", path.as_ref().expect("a path"))
             .env("SOFTHSM2_CONF", &config)
             .env("TOKEN_PIN", "478215")
+            .envs(command.contains(" init").then(fresh::fresh).flatten().map(|url| ("ISSUER_DATABASE", url)))
             .output()
             .expect("a shell");
         assert!(output.status.success(), "{command}: {}", String::from_utf8_lossy(&output.stderr));

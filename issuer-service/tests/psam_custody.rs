@@ -1,8 +1,14 @@
 //! Custody of PSAMs: who answers for which, replacement, loss, and no move that the table does not have.
 
+#[path = "database/ask.rs"]
+mod ask;
+#[path = "database/fresh.rs"]
+mod fresh;
+
+use ask::ask;
 use card_core::security::CityCode;
 use issuer_service::card::Chip;
-use issuer_service::centre::Centre;
+use issuer_service::centre::{Centre, DatabaseConfig};
 use issuer_service::error::Explain;
 use issuer_service::operator::Role;
 use issuer_service::psam::custody::{self, HandOut, PsamMove};
@@ -22,7 +28,9 @@ struct Site {
 fn site() -> Site {
     let folder = tempfile::tempdir().expect("folder");
     let city = CityCode::parse("513300").expect("digits");
-    let mut centre = Centre::create(&folder.path().join("c"), city, "915600000251330051010000").expect("centre");
+    let database = fresh::fresh().map(DatabaseConfig::at);
+    let mut centre =
+        Centre::create(&folder.path().join("c"), city, "915600000251330051010000", database.as_ref()).expect("centre");
     let made = centre.store.journal(|tx| -> Result<(), StoreError> {
         tx.add_operator("zhou", &[Role::Keys])?;
         tx.add_operator("li", &[Role::Capture])?;
@@ -34,14 +42,13 @@ fn site() -> Site {
         Ok(())
     });
     made.expect("rows");
-    let raw = rusqlite::Connection::open(centre.database_path()).expect("database");
     let row = |record: i64, kind: &str| {
         format!(
             "INSERT INTO upload_row VALUES ('{OLD}', {record}, 1, '2026-03-01', '2026-03-01', 'H001', '{kind}', 'CARD', {record},
              {record}, NULL, '20260301101112', 1234, 0, 0, 0, NULL, 'H', 'ACCEPTED', NULL, '2026-03-01T00:00:00.000Z');"
         )
     };
-    raw.execute_batch(&format!(
+    let rows = format!(
         "PRAGMA foreign_keys = OFF;
          INSERT INTO institution VALUES ('H001', 'x', '513301', 'hospital', '');
          INSERT INTO terminal VALUES ('{OLD}', 'H001', '{key}', 'active', 1, 1, 1, 1, 1, 1, 1, '{key}', '');
@@ -50,8 +57,8 @@ fn site() -> Site {
         row(2, "load"),
         row(3, "purchase"),
         key = "00".repeat(32)
-    ))
-    .expect("rows");
+    );
+    ask(&centre.folder, &rows).expect("rows");
     Site { _folder: folder, centre }
 }
 
@@ -134,16 +141,8 @@ fn a_lost_psam_is_blacklisted_its_terminal_stopped_and_its_purchases_listed() {
     assert_eq!(records, [(1, 1234), (3, 1234)], "loads are signed by no PSAM");
     let listed = |site: &mut Site, number| site.centre.store.read(|tx| tx.psam_blacklisted(number)).expect("store");
     assert_eq!((listed(&mut site, OLD), listed(&mut site, NEW)), (true, false));
-    let raw = rusqlite::Connection::open(site.centre.database_path()).expect("database");
-    let state: String = raw.query_row("SELECT state FROM terminal", (), |row| row.get(0)).expect("row");
-    assert_eq!(state, "stopped");
-    let details: Vec<String> = raw
-        .prepare("SELECT detail FROM audit")
-        .expect("sql")
-        .query_map((), |row| row.get(0))
-        .expect("rows")
-        .collect::<Result<_, _>>()
-        .expect("texts");
+    assert_eq!(ask(&site.centre.folder, "SELECT state FROM terminal").expect("row"), [["stopped"]]);
+    let details = ask(&site.centre.folder, "SELECT detail FROM audit").expect("rows").concat();
     assert!(details.iter().any(|text| text.contains("2 transactions signed, terminal stopped")), "{details:?}");
     assert!(!details.iter().any(|text| text.contains("样例")), "no names in the audit log");
 }

@@ -1,13 +1,19 @@
 //! The registry import as a bureau meets it: the program, a file, a report, an exit code.
 
+#[path = "database/ask.rs"]
+mod ask;
 #[path = "registry/bureau.rs"]
 mod bureau;
 #[path = "registry/console.rs"]
 mod console;
 #[path = "registry/formats.rs"]
 mod formats;
+#[path = "database/fresh.rs"]
+mod fresh;
 #[path = "registry/handbook.rs"]
 mod handbook;
+#[path = "database/hold.rs"]
+mod hold;
 #[path = "registry/sealed.rs"]
 mod sealed;
 #[path = "registry/sources.rs"]
@@ -287,10 +293,7 @@ fn an_import_killed_in_the_middle_goes_on_and_ends_as_if_it_had_not_been() {
     // Killed when the database has grown by some batches, several times over.
     let bureau = Bureau::new();
     let file = bureau.file("r.csv", &text);
-    let count = |sql: &str| -> u64 {
-        let raw = rusqlite::Connection::open(bureau.data().join("centre.db")).expect("database");
-        raw.query_row(sql, (), |row| row.get::<_, i64>(0)).expect(sql).try_into().expect("a count")
-    };
+    let count = |sql: &str| -> u64 { ask::ask(&bureau.data(), sql).expect(sql)[0][0].parse().expect("a count") };
     let done = || count("SELECT COALESCE(MAX(row_done), 0) FROM import");
     let (mut kills, mut last) = (0, 0);
     while kills < 3 {
@@ -326,11 +329,10 @@ fn an_import_killed_in_the_middle_goes_on_and_ends_as_if_it_had_not_been() {
 fn a_locked_database_is_told_and_nothing_is_done() {
     let bureau = Bureau::new();
     let file = bureau.file("r.csv", format!("{HEADER}\n{}\n", row(1, "扎西")));
-    let connection = rusqlite::Connection::open(bureau.data().join("centre.db")).expect("database");
-    connection.execute_batch("BEGIN IMMEDIATE").expect("locked");
+    let held = hold::hold(&bureau.data());
     let report = bureau.path("out.json");
     assert_eq!(bureau.refusal(&file, &["--report", &report]), (Some(9), "DATABASE_LOCKED".to_owned()));
-    connection.execute_batch("ROLLBACK").expect("unlocked");
+    held.free();
     assert_eq!((bureau.registered(), std::path::Path::new(&report).exists()), (0, false));
 }
 
@@ -340,8 +342,7 @@ fn an_audit_record_changed_behind_the_programs_back_is_named() {
     let data = bureau.data();
     assert_eq!(issuer(&data, &["operator", "add", "li", "--role", "capture"]).status.code(), Some(0));
     assert_eq!(issuer(&data, &["operator", "add", "wang", "--role", "approve"]).status.code(), Some(0));
-    let connection = rusqlite::Connection::open(data.join("centre.db")).expect("database");
-    connection.execute("UPDATE audit SET detail = 'capture,approve' WHERE sequence = 2", ()).expect("changed");
+    ask::ask(&data, "UPDATE audit SET detail = 'capture,approve' WHERE sequence = 2").expect("changed");
     let output = issuer(&data, &["audit", "verify", "--format", "json"]);
     assert_eq!(output.status.code(), Some(7));
     assert_eq!(json(&output)["first_bad"], serde_json::json!({ "sequence": 2, "reason": "altered" }));

@@ -195,7 +195,7 @@ pub(super) fn make(common: &Common, centre: &mut Centre, order: &Order, output: 
     let batch = centre.store.read(|tx| batch::found(tx, order.number))?;
     let progress = Progress::new(output, batch.cards, batch.done);
     let summary = Station {
-        database: &centre.database_path(),
+        database: &centre.place()?,
         data_keys: &data_keys,
         vault: &vault,
         config: &centre.config,

@@ -6,13 +6,14 @@ use card_core::security::CityCode;
 use card_core::security::keyring::KeyRing;
 use clap::{Args, ValueEnum};
 
-use super::Common;
+use super::{Common, SourceParser};
 use crate::audit::Act;
-use crate::centre::{Centre, CentreError};
+use crate::centre::{Centre, CentreError, DatabaseConfig};
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::output::Output;
 use crate::vault::data_keys::DataKeys;
+use crate::vault::passphrase::Source;
 use crate::vault::pkcs11::{Token, TokenConfig};
 use crate::vault::{KeyStore, Kind, Vault, VaultError, passphrase};
 
@@ -37,6 +38,15 @@ pub struct Init {
     /// Keys brought into the token may be exported wrapped; otherwise they never leave it.
     #[arg(long, requires = "module")]
     extractable: bool,
+    /// Database of a PostgreSQL server: postgres://USER@HOST:PORT/NAME; a file in the data folder when absent.
+    #[arg(long, value_name = "URL", env = "ISSUER_DATABASE", hide_env_values = true)]
+    database: Option<String>,
+    /// Where the password of the database is: env:NAME or file:PATH.
+    #[arg(long, value_name = "SOURCE", value_parser = SourceParser, requires = "database")]
+    database_password: Option<Source>,
+    /// PEM file of the certificates that vouch for the server; needed when it is another machine.
+    #[arg(long, value_name = "FILE", requires = "database")]
+    database_ca: Option<PathBuf>,
     /// A centre for real cards: no keys are made; they come from `issuer ceremony`.
     #[arg(long)]
     production: bool,
@@ -53,7 +63,12 @@ enum Where {
 
 pub(super) fn run(common: &Common, init: Init, output: &Output) -> Result<Exit, Error> {
     let folder = common.folder()?;
-    let Init { city, institution, vault: place, module, token, extractable, production } = init;
+    let Init { city, institution, vault: place, module, token, extractable, production, .. } = init;
+    let database = init.database.map(|url| DatabaseConfig {
+        url,
+        password: init.database_password.map(|source| source.to_string()),
+        ca: init.database_ca,
+    });
     let token = match (place, module, token) {
         (Where::Pkcs11, Some(module), Some(token)) => Some(TokenConfig { module, token, extractable }),
         _ => None,
@@ -68,7 +83,7 @@ pub(super) fn run(common: &Common, init: Init, output: &Output) -> Result<Exit, 
     };
     let vault = Vault::empty(kind, store)?;
     let institution = institution.unwrap_or_else(|| default_institution(city));
-    let mut centre = Centre::create(folder, city, &institution)?;
+    let mut centre = Centre::create(folder, city, &institution, database.as_ref())?;
     if let Some(config) = &token {
         centre.set_token(config)?;
     }

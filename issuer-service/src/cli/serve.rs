@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use clap::Args;
 use settlement::Accounts;
@@ -32,7 +33,7 @@ pub(super) fn run(common: &Common, options: &Serve, output: &Output) -> Result<E
     }
     let centre = common.centre()?;
     let vault = common.vault(&centre, output)?;
-    let desk = Desk::new(centre.connect()?, vault.keys(), Accounts::builtin(), output.lang());
+    let desk = Arc::new(Desk::new(centre.connect()?, vault.keys(), Accounts::builtin(), output.lang()));
     let failed = |source| Error::from(ClearingError::Listen { address, source });
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().map_err(failed)?;
     runtime.block_on(async {
@@ -50,7 +51,7 @@ pub(super) fn run(common: &Common, options: &Serve, output: &Output) -> Result<E
                 _ = interrupt.recv() => {}
             }
         };
-        http::serve(desk, listener, stop).await.map_err(failed)
+        http::serve(Arc::clone(&desk), listener, stop).await.map_err(failed)
     })?;
     output.notice("已停止", "stopped");
     Ok(Exit::Ok)

@@ -1,9 +1,9 @@
 //! Rows of allotment requests, and of the blacklist.
 
-use rusqlite::{OptionalExtension, Row};
 use settlement::fen::Fen;
 use settlement::id::CardIdentifier;
 
+use super::engine::{self, OptionalExtension, Row};
 use super::{StoreError, Tx, cell};
 use crate::clearing::allotment::{AllotmentLine, AllotmentRequest, AllotmentState};
 use crate::clearing::blacklist::{BlacklistAct, BlacklistEntry};
@@ -35,7 +35,7 @@ impl Tx<'_> {
     /// # Errors
     /// [`StoreError`].
     pub fn allotment(&self, id: i64) -> Result<Option<AllotmentRequest>, StoreError> {
-        let mut statement = self.sql.prepare_cached(&format!("{REQUEST} WHERE id = $1"))?;
+        let mut statement = self.sql.prepare(&format!("{REQUEST} WHERE id = $1"))?;
         let found = statement.query_row([id], request).optional()?;
         found.map(|request| self.with_lines(request)).transpose()
     }
@@ -87,7 +87,7 @@ impl Tx<'_> {
     /// # Errors
     /// [`StoreError`].
     pub fn blacklist_sequence(&self) -> Result<u64, StoreError> {
-        let mut statement = self.sql.prepare_cached("SELECT coalesce(max(sequence), 0) FROM blacklist")?;
+        let mut statement = self.sql.prepare("SELECT coalesce(max(sequence), 0) FROM blacklist")?;
         Ok(statement.query_row((), |row| cell::u64(row, 0))?)
     }
 
@@ -96,7 +96,7 @@ impl Tx<'_> {
     /// # Errors
     /// [`StoreError`].
     pub fn blacklist(&self) -> Result<Vec<BlacklistEntry>, StoreError> {
-        let mut statement = self.sql.prepare_cached(
+        let mut statement = self.sql.prepare(
             "SELECT sequence, card, act, reason, operator, effective_at FROM blacklist AS entry
              WHERE act = 'add' AND sequence = (SELECT max(sequence) FROM blacklist WHERE card = entry.card)
              ORDER BY sequence",
@@ -109,16 +109,15 @@ impl Tx<'_> {
     /// # Errors
     /// [`StoreError`].
     pub fn blacklist_history(&self, card: CardIdentifier) -> Result<Vec<BlacklistEntry>, StoreError> {
-        let mut statement = self.sql.prepare_cached(
+        let mut statement = self.sql.prepare(
             "SELECT sequence, card, act, reason, operator, effective_at FROM blacklist WHERE card = $1 ORDER BY sequence",
         )?;
         Ok(statement.query_map([card.to_string()], entry)?.collect::<Result<_, _>>()?)
     }
 
     fn with_lines(&self, request: AllotmentRequest) -> Result<AllotmentRequest, StoreError> {
-        let mut statement = self
-            .sql
-            .prepare_cached("SELECT holder, card, amount_fen FROM allotment WHERE request = $1 ORDER BY line")?;
+        let mut statement =
+            self.sql.prepare("SELECT holder, card, amount_fen FROM allotment WHERE request = $1 ORDER BY line")?;
         let lines = statement.query_map([request.request], |row| {
             Ok(AllotmentLine {
                 holder: row.get(0)?,
@@ -132,7 +131,7 @@ impl Tx<'_> {
 
 const REQUEST: &str = "SELECT id, state, maker, made_at, checker FROM allotment_request";
 
-fn request(row: &Row<'_>) -> rusqlite::Result<AllotmentRequest> {
+fn request(row: &Row<'_>) -> engine::Result<AllotmentRequest> {
     Ok(AllotmentRequest {
         request: row.get(0)?,
         state: cell::one_of(row, 1, AllotmentState::ALL, AllotmentState::name)?,
@@ -143,7 +142,7 @@ fn request(row: &Row<'_>) -> rusqlite::Result<AllotmentRequest> {
     })
 }
 
-fn entry(row: &Row<'_>) -> rusqlite::Result<BlacklistEntry> {
+fn entry(row: &Row<'_>) -> engine::Result<BlacklistEntry> {
     Ok(BlacklistEntry {
         sequence: cell::u64(row, 0)?,
         card_identifier: cell::parsed(row, 1, CardIdentifier::parse)?,

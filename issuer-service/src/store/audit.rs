@@ -1,7 +1,6 @@
 //! Rows of the audit log and of its checkpoints.
 
-use rusqlite::{OptionalExtension, Row};
-
+use super::engine::{self, OptionalExtension, Row};
 use super::{StoreError, Tx};
 use crate::audit::{Act, Checkpoint, Record};
 use crate::clock;
@@ -11,7 +10,7 @@ impl Tx<'_> {
     pub(crate) fn append_audit(&self, act: &Act) -> Result<(), StoreError> {
         let record = Record::following(self.audit_head()?, clock::now(), act);
         self.sql
-            .prepare_cached(
+            .prepare(
                 "INSERT INTO audit (sequence, recorded_at, actor, act, object, detail, previous, hash)
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
             )?
@@ -33,8 +32,7 @@ impl Tx<'_> {
     /// # Errors
     /// [`StoreError`].
     pub fn audit_head(&self) -> Result<Option<(i64, String)>, StoreError> {
-        let mut statement =
-            self.sql.prepare_cached("SELECT sequence, hash FROM audit ORDER BY sequence DESC LIMIT 1")?;
+        let mut statement = self.sql.prepare("SELECT sequence, hash FROM audit ORDER BY sequence DESC LIMIT 1")?;
         Ok(statement.query_row((), |row| Ok((row.get(0)?, row.get(1)?))).optional()?)
     }
 
@@ -43,15 +41,10 @@ impl Tx<'_> {
     /// # Errors
     /// [`StoreError`].
     pub fn audit_records(&self, mut take: impl FnMut(&Record) -> bool) -> Result<(), StoreError> {
-        let mut statement = self.sql.prepare(
+        self.sql.each(
             "SELECT sequence, recorded_at, actor, act, object, detail, previous, hash FROM audit ORDER BY sequence",
-        )?;
-        for record in statement.query_map((), record)? {
-            if !take(&record?) {
-                break;
-            }
-        }
-        Ok(())
+            |row| Ok(take(&record(row)?)),
+        )
     }
 
     /// All checkpoints, in order.
@@ -85,7 +78,7 @@ impl Tx<'_> {
     /// # Errors
     /// [`StoreError`].
     pub fn fact(&self, name: &str) -> Result<Option<String>, StoreError> {
-        let mut statement = self.sql.prepare_cached("SELECT value FROM centre WHERE name = $1")?;
+        let mut statement = self.sql.prepare("SELECT value FROM centre WHERE name = $1")?;
         Ok(statement.query_row([name], |row| row.get(0)).optional()?)
     }
 
@@ -102,7 +95,7 @@ impl Tx<'_> {
     }
 }
 
-fn record(row: &Row<'_>) -> rusqlite::Result<Record> {
+fn record(row: &Row<'_>) -> engine::Result<Record> {
     Ok(Record {
         sequence: row.get(0)?,
         recorded_at: row.get(1)?,

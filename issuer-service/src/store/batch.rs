@@ -1,7 +1,6 @@
 //! Rows of batches and jobs.
 
-use rusqlite::{OptionalExtension, Row};
-
+use super::engine::{self, OptionalExtension, Row};
 use super::{StoreError, Tx};
 use crate::batch::{Batch, BatchMove, JobMove, JobState};
 use crate::clock;
@@ -41,7 +40,7 @@ impl Tx<'_> {
     /// # Errors
     /// [`StoreError`].
     pub fn batch(&self, number: i64) -> Result<Option<Batch>, StoreError> {
-        let mut find = self.sql.prepare_cached(&format!("{SUMMARY} WHERE b.number = $1"))?;
+        let mut find = self.sql.prepare(&format!("{SUMMARY} WHERE b.number = $1"))?;
         Ok(find.query_row([number], batch).optional()?)
     }
 
@@ -98,7 +97,7 @@ impl Tx<'_> {
     /// # Errors
     /// [`StoreError`].
     pub fn person_lacks_card(&self, person: i64) -> Result<bool, StoreError> {
-        let mut find = self.sql.prepare_cached(&format!("SELECT 1 FROM person p WHERE p.id = $1 AND {LACKS_CARD}"))?;
+        let mut find = self.sql.prepare(&format!("SELECT 1 FROM person p WHERE p.id = $1 AND {LACKS_CARD}"))?;
         Ok(find.exists([person])?)
     }
 
@@ -120,8 +119,7 @@ impl Tx<'_> {
     /// # Errors
     /// [`StoreError`].
     pub fn jobs(&self, batch: i64, state: JobState) -> Result<Vec<i64>, StoreError> {
-        let mut find =
-            self.sql.prepare_cached("SELECT number FROM job WHERE batch = $1 AND state = $2 ORDER BY number")?;
+        let mut find = self.sql.prepare("SELECT number FROM job WHERE batch = $1 AND state = $2 ORDER BY number")?;
         Ok(find.query_map((batch, state.name()), |row| row.get(0))?.collect::<Result<_, _>>()?)
     }
 
@@ -130,7 +128,7 @@ impl Tx<'_> {
     /// # Errors
     /// [`StoreError`].
     pub fn next_waiting_job(&self, batch: i64) -> Result<Option<i64>, StoreError> {
-        let mut find = self.sql.prepare_cached(
+        let mut find = self.sql.prepare(
             "SELECT j.number FROM job j WHERE j.batch = $1 AND j.state = 'waiting'
              AND NOT EXISTS (SELECT 1 FROM exchange_row r WHERE r.job = j.number AND r.state IN ('exported', 'accepted')
                              AND (r.state = 'exported' OR r.partner = 'factory'))
@@ -144,7 +142,7 @@ impl Tx<'_> {
     /// # Errors
     /// [`StoreError`].
     pub fn work_left(&self, batch: i64) -> Result<bool, StoreError> {
-        let mut find = self.sql.prepare_cached(
+        let mut find = self.sql.prepare(
             "SELECT 1 FROM job j WHERE j.batch = $1 AND (j.state = 'writing' OR (j.state = 'waiting'
              AND NOT EXISTS (SELECT 1 FROM exchange_row r WHERE r.job = j.number AND r.state = 'exported')))",
         )?;
@@ -186,14 +184,14 @@ impl Tx<'_> {
         let (from, to) = by.ends();
         let rows = self
             .sql
-            .prepare_cached("UPDATE job SET state = $1, changed_at = $2 WHERE number = $3 AND state = $4")?
+            .prepare("UPDATE job SET state = $1, changed_at = $2 WHERE number = $3 AND state = $4")?
             .execute((to.name(), clock::now(), job, from.name()))?;
         Self::moved(rows, || format!("job {job}"), from.name())
     }
 }
 
-fn batch(row: &Row<'_>) -> rusqlite::Result<Batch> {
-    let count = |place| row.get::<_, i64>(place).map(|count| u64::try_from(count).unwrap_or_default());
+fn batch(row: &Row<'_>) -> engine::Result<Batch> {
+    let count = |place| row.get::<i64>(place).map(|count| u64::try_from(count).unwrap_or_default());
     Ok(Batch {
         number: row.get(0)?,
         state: row.get(1)?,

@@ -1,9 +1,8 @@
 //! Rows of card numbers and cards.
 
 use card_profiles::identity::CardIdentifier;
-use rusqlite::types::Type;
-use rusqlite::{OptionalExtension, Row};
 
+use super::engine::{self, EngineError, OptionalExtension, Row};
 use super::{StoreError, Tx, cell};
 use crate::batch::pool::Number;
 use crate::batch::{CardMove, NumberMove, NumberState};
@@ -24,7 +23,7 @@ impl Tx<'_> {
     /// [`StoreError`].
     pub fn free_number(&self) -> Result<Option<String>, StoreError> {
         let mut find =
-            self.sql.prepare_cached("SELECT number FROM card_number WHERE state = 'free' ORDER BY serial LIMIT 1")?;
+            self.sql.prepare("SELECT number FROM card_number WHERE state = 'free' ORDER BY serial LIMIT 1")?;
         Ok(find.query_row((), |row| row.get(0)).optional()?)
     }
 
@@ -42,7 +41,7 @@ impl Tx<'_> {
     /// [`StoreError::Conflict`] when it exists.
     pub fn add_number(&self, number: &str, serial: i64) -> Result<(), StoreError> {
         self.sql
-            .prepare_cached("INSERT INTO card_number (number, serial, state, changed_at) VALUES ($1, $2, 'free', $3)")?
+            .prepare("INSERT INTO card_number (number, serial, state, changed_at) VALUES ($1, $2, 'free', $3)")?
             .execute((number, serial, clock::now()))?;
         Ok(())
     }
@@ -52,7 +51,7 @@ impl Tx<'_> {
     /// # Errors
     /// [`StoreError`].
     pub fn number_count(&self, state: NumberState) -> Result<u64, StoreError> {
-        let mut find = self.sql.prepare_cached("SELECT COUNT(*) FROM card_number WHERE state = $1")?;
+        let mut find = self.sql.prepare("SELECT COUNT(*) FROM card_number WHERE state = $1")?;
         Ok(find.query_row([state.name()], |row| cell::u64(row, 0))?)
     }
 
@@ -61,7 +60,7 @@ impl Tx<'_> {
     /// # Errors
     /// [`StoreError`].
     pub fn number(&self, number: &str) -> Result<Option<Number>, StoreError> {
-        let mut find = self.sql.prepare_cached(&format!("{NUMBER} WHERE n.number = $1"))?;
+        let mut find = self.sql.prepare(&format!("{NUMBER} WHERE n.number = $1"))?;
         Ok(find.query_row([number], card_number).optional()?)
     }
 
@@ -70,9 +69,8 @@ impl Tx<'_> {
     /// # Errors
     /// [`StoreError`].
     pub fn numbers(&self, state: Option<NumberState>, limit: u32) -> Result<Vec<Number>, StoreError> {
-        let mut find = self
-            .sql
-            .prepare_cached(&format!("{NUMBER} WHERE (n.state = $1 OR $1 IS NULL) ORDER BY n.serial LIMIT $2"))?;
+        let mut find =
+            self.sql.prepare(&format!("{NUMBER} WHERE (n.state = $1 OR $1 IS NULL) ORDER BY n.serial LIMIT $2"))?;
         Ok(find.query_map((state.map(State::name), limit), card_number)?.collect::<Result<_, _>>()?)
     }
 
@@ -84,7 +82,7 @@ impl Tx<'_> {
         let (from, to) = by.ends();
         let rows = self
             .sql
-            .prepare_cached("UPDATE card_number SET state = $1, changed_at = $2 WHERE number = $3 AND state = $4")?
+            .prepare("UPDATE card_number SET state = $1, changed_at = $2 WHERE number = $3 AND state = $4")?
             .execute((to.name(), clock::now(), number, from.name()))?;
         Self::moved(rows, || format!("card number {number}"), from.name())
     }
@@ -102,7 +100,7 @@ impl Tx<'_> {
     /// # Errors
     /// [`StoreError::Conflict`] when chip, job, number or identifier has a card, or the person a live one.
     pub fn add_card(&self, card: &Card) -> Result<(), StoreError> {
-        self.sql.prepare_cached(
+        self.sql.prepare(
             "INSERT INTO card (chip, job, person, card_number, card_identifier, profile, issue_date, valid_until, state,
                                changed_at)
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
@@ -129,7 +127,7 @@ impl Tx<'_> {
         let (from, to) = by.ends();
         let rows = self
             .sql
-            .prepare_cached("UPDATE card SET state = $1, changed_at = $2 WHERE job = $3 AND state = $4")?
+            .prepare("UPDATE card SET state = $1, changed_at = $2 WHERE job = $3 AND state = $4")?
             .execute((to.name(), clock::now(), job, from.name()))?;
         Self::moved(rows, || format!("card of job {job}"), from.name())
     }
@@ -139,7 +137,7 @@ impl Tx<'_> {
     /// # Errors
     /// [`StoreError`].
     pub fn card_by_chip(&self, chip: &Chip) -> Result<Option<Card>, StoreError> {
-        let mut find = self.sql.prepare_cached(&format!("SELECT {COLUMNS} WHERE chip = $1"))?;
+        let mut find = self.sql.prepare(&format!("SELECT {COLUMNS} WHERE chip = $1"))?;
         Ok(find.query_row([chip.as_str()], card).optional()?)
     }
 
@@ -148,7 +146,7 @@ impl Tx<'_> {
     /// # Errors
     /// [`StoreError`].
     pub fn card_of_job(&self, job: i64) -> Result<Option<Card>, StoreError> {
-        let mut find = self.sql.prepare_cached(&format!("SELECT {COLUMNS} WHERE job = $1"))?;
+        let mut find = self.sql.prepare(&format!("SELECT {COLUMNS} WHERE job = $1"))?;
         Ok(find.query_row([job], card).optional()?)
     }
 
@@ -157,7 +155,7 @@ impl Tx<'_> {
     /// # Errors
     /// [`StoreError`].
     pub fn card_by_identifier(&self, identifier: &CardIdentifier) -> Result<Option<Card>, StoreError> {
-        let mut find = self.sql.prepare_cached(&format!("SELECT {COLUMNS} WHERE card_identifier = $1"))?;
+        let mut find = self.sql.prepare(&format!("SELECT {COLUMNS} WHERE card_identifier = $1"))?;
         Ok(find.query_row([identifier.to_string()], card).optional()?)
     }
 
@@ -166,7 +164,7 @@ impl Tx<'_> {
     /// # Errors
     /// [`StoreError`].
     pub fn card_by_number(&self, number: &str) -> Result<Option<Card>, StoreError> {
-        let mut find = self.sql.prepare_cached(&format!("SELECT {COLUMNS} WHERE card_number = $1"))?;
+        let mut find = self.sql.prepare(&format!("SELECT {COLUMNS} WHERE card_number = $1"))?;
         Ok(find.query_row([number], card).optional()?)
     }
 
@@ -175,15 +173,15 @@ impl Tx<'_> {
     /// # Errors
     /// [`StoreError`].
     pub fn cards(&self, batch: Option<i64>) -> Result<Vec<Card>, StoreError> {
-        let mut find = self.sql.prepare_cached(&format!(
+        let mut find = self.sql.prepare(&format!(
             "SELECT {COLUMNS} WHERE job IN (SELECT number FROM job WHERE batch = $1 OR $1 IS NULL) ORDER BY job"
         ))?;
         Ok(find.query_map([batch], card)?.collect::<Result<_, _>>()?)
     }
 }
 
-pub(super) fn card(row: &Row<'_>) -> rusqlite::Result<Card> {
-    let unreadable = |place| rusqlite::Error::InvalidColumnType(place, "card".to_owned(), Type::Text);
+pub(super) fn card(row: &Row<'_>) -> engine::Result<Card> {
+    let unreadable = |column| EngineError::Column { column, source: None };
     let chip: String = row.get(0)?;
     let identifier: String = row.get(4)?;
     Ok(Card {
@@ -199,6 +197,6 @@ pub(super) fn card(row: &Row<'_>) -> rusqlite::Result<Card> {
     })
 }
 
-fn card_number(row: &Row<'_>) -> rusqlite::Result<Number> {
+fn card_number(row: &Row<'_>) -> engine::Result<Number> {
     Ok(Number { number: row.get(0)?, state: row.get(1)?, job: row.get(2)? })
 }

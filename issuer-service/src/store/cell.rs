@@ -4,19 +4,17 @@
 
 use std::error::Error;
 
-use rusqlite::Row;
-use rusqlite::types::Type;
-
 use super::StoreError;
+use super::engine::{self, EngineError, Row};
 
 /// A text that `parse` reads.
 pub(super) fn parsed<T, E: Error + Send + Sync + 'static>(
     row: &Row<'_>,
     column: usize,
     parse: impl FnOnce(&str) -> Result<T, E>,
-) -> rusqlite::Result<T> {
+) -> engine::Result<T> {
     let text: String = row.get(column)?;
-    parse(&text).map_err(|error| rusqlite::Error::FromSqlConversionFailure(column, Type::Text, Box::new(error)))
+    parse(&text).map_err(|error| EngineError::Column { column, source: Some(Box::new(error)) })
 }
 
 /// A text that `parse` reads, or nothing.
@@ -24,11 +22,11 @@ pub(super) fn parsed_option<T, E: Error + Send + Sync + 'static>(
     row: &Row<'_>,
     column: usize,
     parse: impl FnOnce(&str) -> Result<T, E>,
-) -> rusqlite::Result<Option<T>> {
+) -> engine::Result<Option<T>> {
     let text: Option<String> = row.get(column)?;
     text.map(|text| parse(&text))
         .transpose()
-        .map_err(|error| rusqlite::Error::FromSqlConversionFailure(column, Type::Text, Box::new(error)))
+        .map_err(|error| EngineError::Column { column, source: Some(Box::new(error)) })
 }
 
 /// The value whose name the cell holds.
@@ -37,22 +35,22 @@ pub(super) fn one_of<T: Copy, const N: usize>(
     column: usize,
     all: [T; N],
     name: impl Fn(T) -> &'static str,
-) -> rusqlite::Result<T> {
+) -> engine::Result<T> {
     let text: String = row.get(column)?;
-    all.into_iter().find(|value| name(*value) == text).ok_or_else(|| {
-        rusqlite::Error::FromSqlConversionFailure(column, Type::Text, Box::new(UnknownName { column, text }))
-    })
+    all.into_iter()
+        .find(|value| name(*value) == text)
+        .ok_or_else(|| EngineError::Column { column, source: Some(Box::new(UnknownName { column, text })) })
 }
 
 /// A number that is never negative.
-pub(super) fn u64(row: &Row<'_>, column: usize) -> rusqlite::Result<u64> {
+pub(super) fn u64(row: &Row<'_>, column: usize) -> engine::Result<u64> {
     let number: i64 = row.get(column)?;
-    u64::try_from(number).map_err(|_| rusqlite::Error::IntegralValueOutOfRange(column, number))
+    u64::try_from(number).map_err(|_| EngineError::Column { column, source: None })
 }
 
 /// As the database holds a number that is never negative.
 pub(super) fn from_u64(number: u64) -> Result<i64, StoreError> {
-    i64::try_from(number).map_err(|error| StoreError::Engine(rusqlite::Error::ToSqlConversionFailure(Box::new(error))))
+    i64::try_from(number).map_err(|_| StoreError::Engine(EngineError::TooLarge { number }))
 }
 
 /// A name that this program does not know.

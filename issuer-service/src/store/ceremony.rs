@@ -1,7 +1,6 @@
 //! Rows of key ceremonies.
 
-use rusqlite::{OptionalExtension, Row};
-
+use super::engine::{self, OptionalExtension, Row};
 use super::{StoreError, Tx};
 use crate::ceremony::{Ceremony, CeremonyMove, Custodian};
 use crate::clock;
@@ -126,7 +125,7 @@ impl Tx<'_> {
     }
 
     fn with_custodians(&self, mut ceremony: Ceremony) -> Result<Ceremony, StoreError> {
-        let mut find = self.sql.prepare_cached(
+        let mut find = self.sql.prepare(
             "SELECT place, custodian, contributed_at, check_value FROM ceremony_custodian
              WHERE ceremony = $1 ORDER BY place",
         )?;
@@ -146,7 +145,7 @@ impl Tx<'_> {
 const CEREMONY: &str = "SELECT number, purpose, kind, key_set, threshold, state, started_by, started_at, ended_at,
     check_value FROM ceremony";
 
-fn ceremony(row: &Row<'_>) -> rusqlite::Result<Ceremony> {
+fn ceremony(row: &Row<'_>) -> engine::Result<Ceremony> {
     Ok(Ceremony {
         number: row.get(0)?,
         purpose: row.get(1)?,

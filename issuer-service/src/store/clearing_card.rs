@@ -1,8 +1,8 @@
 //! What clearing asks of the registry and the cards.
 
-use rusqlite::OptionalExtension;
 use settlement::id::{CardFactor, CardIdentifier};
 
+use super::engine::OptionalExtension;
 use super::{StoreError, Tx, cell};
 use crate::clearing::card::CardFacts;
 
@@ -12,7 +12,7 @@ impl Tx<'_> {
     /// # Errors
     /// [`StoreError`].
     pub fn card_facts(&self, card: CardIdentifier) -> Result<Option<CardFacts>, StoreError> {
-        let mut statement = self.sql.prepare_cached(
+        let mut statement = self.sql.prepare(
             "SELECT card_identifier, person, substr(chip, length(chip) - 15), state = 'normal' FROM card
              WHERE card_identifier = $1",
         )?;
@@ -33,7 +33,7 @@ impl Tx<'_> {
     /// # Errors
     /// [`StoreError`].
     pub fn active_cards_of_batch(&self, batch: i64) -> Result<Vec<CardIdentifier>, StoreError> {
-        let mut statement = self.sql.prepare_cached(
+        let mut statement = self.sql.prepare(
             "SELECT card_identifier FROM card JOIN job ON job.number = card.job
              WHERE job.batch = $1 AND card.state = 'normal' ORDER BY job.number",
         )?;

@@ -1,7 +1,6 @@
 //! Rows of files exchanged with partners.
 
-use rusqlite::{OptionalExtension, Row};
-
+use super::engine::{self, OptionalExtension, Row, params};
 use super::{StoreError, Tx, cell};
 use crate::clock;
 use crate::exchange::state::{FileMove, RowMove, RowState};
@@ -63,7 +62,7 @@ impl Tx<'_> {
             "INSERT INTO exchange_file (number, task, batch, partner, partner_code, template, name, sha256, row_count, state,
                                         valid_until, data_key, body, made_by, made_at, changed_at)
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'prepared', $10, $11, $12, $13, $14, $14)",
-            rusqlite::params![
+            params![
                 new.number,
                 new.task,
                 new.batch,
@@ -80,7 +79,7 @@ impl Tx<'_> {
                 clock::now()
             ],
         )?;
-        let mut add = self.sql.prepare_cached(
+        let mut add = self.sql.prepare(
             "INSERT INTO exchange_row (file, line, job, partner, state, changed_at)
              VALUES ($1, $2, $3, $4, 'exported', $5)",
         )?;
@@ -95,7 +94,7 @@ impl Tx<'_> {
     /// # Errors
     /// [`StoreError`].
     pub fn exchange_file(&self, task: &str) -> Result<Option<SentFile>, StoreError> {
-        let mut find = self.sql.prepare_cached(&format!("{FILE} WHERE f.task = $1"))?;
+        let mut find = self.sql.prepare(&format!("{FILE} WHERE f.task = $1"))?;
         Ok(find.query_row([task], file).optional()?)
     }
 
@@ -104,8 +103,7 @@ impl Tx<'_> {
     /// # Errors
     /// [`StoreError`].
     pub fn exchange_files(&self, batch: Option<i64>) -> Result<Vec<SentFile>, StoreError> {
-        let mut find =
-            self.sql.prepare_cached(&format!("{FILE} WHERE (f.batch = $1 OR $1 IS NULL) ORDER BY f.number"))?;
+        let mut find = self.sql.prepare(&format!("{FILE} WHERE (f.batch = $1 OR $1 IS NULL) ORDER BY f.number"))?;
         Ok(find.query_map([batch], file)?.collect::<Result<_, _>>()?)
     }
 
@@ -114,7 +112,7 @@ impl Tx<'_> {
     /// # Errors
     /// [`StoreError`].
     pub fn exchange_body(&self, number: i64) -> Result<Vec<u8>, StoreError> {
-        let mut find = self.sql.prepare_cached("SELECT data_key, body FROM exchange_file WHERE number = $1")?;
+        let mut find = self.sql.prepare("SELECT data_key, body FROM exchange_file WHERE number = $1")?;
         let (key, body): (u8, Vec<u8>) = find.query_row([number], |row| Ok((row.get(0)?, row.get(1)?)))?;
         let place = body_place(number);
         let plain = self.data()?.open_row(key, &place, &body).ok_or(StoreError::RowSealed { place })?;
@@ -126,7 +124,7 @@ impl Tx<'_> {
     /// # Errors
     /// [`StoreError`].
     pub fn exchange_rows(&self, number: i64) -> Result<Vec<SentRow>, StoreError> {
-        let mut find = self.sql.prepare_cached(
+        let mut find = self.sql.prepare(
             "SELECT r.line, r.job, j.person, j.card_number, r.state FROM exchange_row r JOIN job j ON j.number = r.job
              WHERE r.file = $1 ORDER BY r.line",
         )?;
@@ -148,7 +146,7 @@ impl Tx<'_> {
     /// # Errors
     /// [`StoreError`].
     pub fn jobs_to_export(&self, batch: i64, partner: Partner) -> Result<Vec<(i64, i64, String)>, StoreError> {
-        let mut find = self.sql.prepare_cached(
+        let mut find = self.sql.prepare(
             "SELECT j.number, j.person, j.card_number FROM job j WHERE j.batch = $1 AND j.state = 'waiting'
              AND NOT EXISTS (SELECT 1 FROM exchange_row r WHERE r.job = j.number
                              AND (r.state = 'exported' OR (r.state = 'accepted' AND r.partner = $2)))
@@ -163,8 +161,7 @@ impl Tx<'_> {
     /// # Errors
     /// [`StoreError`].
     pub fn jobs_waiting_contains(&self, batch: i64, job: i64) -> Result<bool, StoreError> {
-        let mut find =
-            self.sql.prepare_cached("SELECT 1 FROM job WHERE number = $1 AND batch = $2 AND state = 'waiting'")?;
+        let mut find = self.sql.prepare("SELECT 1 FROM job WHERE number = $1 AND batch = $2 AND state = 'waiting'")?;
         Ok(find.exists((job, batch))?)
     }
 
@@ -198,11 +195,11 @@ impl Tx<'_> {
         let (key, sealed) = self.data()?.seal(&place, answer.as_bytes()).map_err(|error| seal_failed(&error, place))?;
         let rows = self
             .sql
-            .prepare_cached(
+            .prepare(
                 "UPDATE exchange_row SET state = $1, data_key = $2, answer = $3, card_identifier = $4, changed_at = $5
                  WHERE file = $6 AND job = $7 AND state = $8",
             )?
-            .execute(rusqlite::params![to.name(), key, sealed, identifier, clock::now(), number, job, from.name()])?;
+            .execute(params![to.name(), key, sealed, identifier, clock::now(), number, job, from.name()])?;
         Self::moved(rows, || format!("exchange row of job {job}"), from.name())
     }
 
@@ -211,11 +208,11 @@ impl Tx<'_> {
     /// # Errors
     /// [`StoreError`].
     pub fn exchange_answers(&self, job: i64) -> Result<Vec<(RowState, String)>, StoreError> {
-        let mut find = self.sql.prepare_cached(
+        let mut find = self.sql.prepare(
             "SELECT file, state, data_key, answer FROM exchange_row WHERE job = $1 AND answer IS NOT NULL ORDER BY file",
         )?;
         let rows = find.query_map([job], |row| {
-            Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?, row.get::<_, u8>(2)?, row.get::<_, Vec<u8>>(3)?))
+            Ok((row.get::<i64>(0)?, row.get::<String>(1)?, row.get::<u8>(2)?, row.get::<Vec<u8>>(3)?))
         })?;
         let mut answers = Vec::new();
         for row in rows {
@@ -234,7 +231,7 @@ impl Tx<'_> {
     /// # Errors
     /// [`StoreError`].
     pub fn factory_job(&self, batch: i64, identifier: &str) -> Result<Option<i64>, StoreError> {
-        let mut find = self.sql.prepare_cached(
+        let mut find = self.sql.prepare(
             "SELECT j.number FROM exchange_row r JOIN job j ON j.number = r.job
              WHERE r.card_identifier = $1 AND r.state = 'accepted' AND j.batch = $2 AND j.state = 'waiting'",
         )?;
@@ -246,7 +243,7 @@ impl Tx<'_> {
     /// # Errors
     /// [`StoreError`].
     pub fn identifier_taken(&self, identifier: &str) -> Result<bool, StoreError> {
-        let mut find = self.sql.prepare_cached(
+        let mut find = self.sql.prepare(
             "SELECT 1 FROM card WHERE substr(card_identifier, 1, 24) = $1
              UNION ALL SELECT 1 FROM exchange_row WHERE card_identifier = $1",
         )?;
@@ -278,7 +275,7 @@ impl Tx<'_> {
     /// # Errors
     /// [`StoreError`].
     pub fn exchange_answer(&self, sha256: &str) -> Result<Option<(String, u64, u64)>, StoreError> {
-        let mut find = self.sql.prepare_cached(
+        let mut find = self.sql.prepare(
             "SELECT f.task, a.accepted, a.refused FROM exchange_answer a JOIN exchange_file f ON f.number = a.file
              WHERE a.sha256 = $1",
         )?;
@@ -290,7 +287,7 @@ impl Tx<'_> {
     /// # Errors
     /// [`StoreError`].
     pub fn requests_refused_in(&self, batch: i64) -> Result<Vec<i64>, StoreError> {
-        let mut find = self.sql.prepare_cached(
+        let mut find = self.sql.prepare(
             "SELECT r.number FROM card_request r JOIN job j ON j.number = r.job
              WHERE j.batch = $1 AND j.state = 'spoilt' AND r.state = 'open' ORDER BY r.number",
         )?;
@@ -309,7 +306,7 @@ fn seal_failed(error: &VaultError, place: String) -> StoreError {
     }
 }
 
-fn file(row: &Row<'_>) -> rusqlite::Result<SentFile> {
+fn file(row: &Row<'_>) -> engine::Result<SentFile> {
     Ok(SentFile {
         number: row.get(0)?,
         task: row.get(1)?,

@@ -1,8 +1,7 @@
 //! Rows of imports, and the numbers that a file has had so far.
 
-use rusqlite::{OptionalExtension, params};
-
 use super::cell::from_u64;
+use super::engine::{OptionalExtension, params};
 use super::{StoreError, Tx};
 use crate::clock;
 use crate::import::report::Counts;
@@ -67,7 +66,7 @@ impl Tx<'_> {
     pub fn note_import(&self, number: u32, row_done: u64, counts: Counts) -> Result<(), StoreError> {
         let rows = self
             .sql
-            .prepare_cached(
+            .prepare(
                 "UPDATE import SET row_done = $1, accepted = $2, changed = $3, unchanged = $4, rejected = $5,
                                    conflicting = $6 WHERE number = $7 AND state = 'running'",
             )?
@@ -115,15 +114,13 @@ impl Tx<'_> {
         let (number, name) = (first(keys.lookup(Lookup::Number, number)), first(keys.lookup(Lookup::Name, name)));
         let added = self
             .sql
-            .prepare_cached(
-                "INSERT INTO seen (number, line, name) VALUES ($1, $2, $3) ON CONFLICT (number) DO NOTHING",
-            )?
+            .prepare("INSERT INTO seen (number, line, name) VALUES ($1, $2, $3) ON CONFLICT (number) DO NOTHING")?
             .execute((number, from_u64(line)?, name))?;
         if added == 1 {
             return Ok(None);
         }
-        let mut find = self.sql.prepare_cached("SELECT line, name FROM seen WHERE number = $1")?;
-        Ok(Some(find.query_row([number], |row| Ok((super::cell::u64(row, 0)?, row.get::<_, i64>(1)? == name)))?))
+        let mut find = self.sql.prepare("SELECT line, name FROM seen WHERE number = $1")?;
+        Ok(Some(find.query_row([number], |row| Ok((super::cell::u64(row, 0)?, row.get::<i64>(1)? == name)))?))
     }
 }
 

@@ -1,11 +1,11 @@
 //! Rows of institutions, of their terminals and of what the terminals asked.
 
-use rusqlite::{OptionalExtension, Row};
 use settlement::batch::ChainPosition;
 use settlement::fen::Fen;
 use settlement::id::{Digest, InstitutionCode, PublicKey, RequestId, TerminalNumber};
 use settlement::message::TerminalLimits;
 
+use super::engine::{self, OptionalExtension, Row, params};
 use super::{StoreError, Tx, cell};
 use crate::clearing::institution::{Institution, InstitutionKind, Terminal, TerminalState};
 use crate::clock;
@@ -54,8 +54,7 @@ impl Tx<'_> {
     /// # Errors
     /// [`StoreError`].
     pub fn institution(&self, code: &InstitutionCode) -> Result<Option<Institution>, StoreError> {
-        let mut statement =
-            self.sql.prepare_cached("SELECT code, name, region, kind FROM institution WHERE code = $1")?;
+        let mut statement = self.sql.prepare("SELECT code, name, region, kind FROM institution WHERE code = $1")?;
         Ok(statement.query_row([code.as_str()], institution).optional()?)
     }
 
@@ -79,7 +78,7 @@ impl Tx<'_> {
                  pending_records_max, pending_max_fen, blacklist_age_max_hours, next_batch, next_record, previous_hash,
                  created_at)
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
-            rusqlite::params![
+            params![
                 terminal.number.to_string(),
                 terminal.institution.as_str(),
                 terminal.public_key.to_string(),
@@ -103,7 +102,7 @@ impl Tx<'_> {
     /// # Errors
     /// [`StoreError`].
     pub fn terminal(&self, number: TerminalNumber) -> Result<Option<Terminal>, StoreError> {
-        let mut statement = self.sql.prepare_cached(&format!("{TERMINAL} WHERE number = $1"))?;
+        let mut statement = self.sql.prepare(&format!("{TERMINAL} WHERE number = $1"))?;
         Ok(statement.query_row([number.to_string()], terminal).optional()?)
     }
 
@@ -156,9 +155,8 @@ impl Tx<'_> {
     /// # Errors
     /// [`StoreError`].
     pub fn known_request(&self, request: &ReceivedRequest<'_>) -> Result<KnownRequest, StoreError> {
-        let mut statement = self
-            .sql
-            .prepare_cached("SELECT terminal, path, body_hash, answer FROM terminal_request WHERE request_id = $1")?;
+        let mut statement =
+            self.sql.prepare("SELECT terminal, path, body_hash, answer FROM terminal_request WHERE request_id = $1")?;
         let known: Option<(String, String, String, String)> = statement
             .query_row([request.id.to_string()], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))
             .optional()?;
@@ -175,7 +173,7 @@ impl Tx<'_> {
     /// [`StoreError`].
     pub fn add_request(&self, request: &ReceivedRequest<'_>, answer: &str) -> Result<(), StoreError> {
         self.sql
-            .prepare_cached(
+            .prepare(
                 "INSERT INTO terminal_request (request_id, terminal, path, body_hash, body, signature, answer, received_at)
                  VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
             )?
@@ -196,7 +194,7 @@ impl Tx<'_> {
 const TERMINAL: &str = "SELECT number, institution, public_key, state, purchase_max_fen, card_day_max_fen,
     pending_records_max, pending_max_fen, blacklist_age_max_hours, next_batch, next_record, previous_hash FROM terminal";
 
-fn institution(row: &Row<'_>) -> rusqlite::Result<Institution> {
+fn institution(row: &Row<'_>) -> engine::Result<Institution> {
     Ok(Institution {
         code: cell::parsed(row, 0, InstitutionCode::parse)?,
         name: row.get(1)?,
@@ -205,7 +203,7 @@ fn institution(row: &Row<'_>) -> rusqlite::Result<Institution> {
     })
 }
 
-fn terminal(row: &Row<'_>) -> rusqlite::Result<Terminal> {
+fn terminal(row: &Row<'_>) -> engine::Result<Terminal> {
     Ok(Terminal {
         number: cell::parsed(row, 0, TerminalNumber::parse)?,
         institution: cell::parsed(row, 1, InstitutionCode::parse)?,

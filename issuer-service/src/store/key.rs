@@ -1,7 +1,6 @@
 //! Rows of key sets, of check values, and of which card has which set.
 
-use rusqlite::{OptionalExtension, Row};
-
+use super::engine::{self, OptionalExtension, Row};
 use super::{StoreError, Tx};
 use crate::clock;
 use crate::vault::{CheckValue, Kind};
@@ -31,7 +30,7 @@ impl Tx<'_> {
     /// # Errors
     /// [`StoreError`].
     pub fn current_key_set(&self) -> Result<Option<u8>, StoreError> {
-        Ok(self.sql.prepare_cached("SELECT MAX(number) FROM key_set")?.query_row((), |row| row.get(0))?)
+        Ok(self.sql.prepare("SELECT MAX(number) FROM key_set")?.query_row((), |row| row.get(0))?)
     }
 
     /// The check values recorded, in order of name and version.
@@ -60,7 +59,7 @@ impl Tx<'_> {
     /// # Errors
     /// [`StoreError`].
     pub fn bind_key_set(&self, job: i64, key_set: u8) -> Result<(), StoreError> {
-        let mut bind = self.sql.prepare_cached("INSERT INTO card_key_set (job, key_set) VALUES ($1, $2)")?;
+        let mut bind = self.sql.prepare("INSERT INTO card_key_set (job, key_set) VALUES ($1, $2)")?;
         bind.execute((job, key_set))?;
         Ok(())
     }
@@ -70,12 +69,12 @@ impl Tx<'_> {
     /// # Errors
     /// [`StoreError`].
     pub fn key_set_of(&self, job: i64) -> Result<Option<u8>, StoreError> {
-        let mut find = self.sql.prepare_cached("SELECT key_set FROM card_key_set WHERE job = $1")?;
+        let mut find = self.sql.prepare("SELECT key_set FROM card_key_set WHERE job = $1")?;
         Ok(find.query_row([job], |row| row.get(0)).optional()?)
     }
 }
 
-fn value(row: &Row<'_>) -> rusqlite::Result<CheckValue> {
+fn value(row: &Row<'_>) -> engine::Result<CheckValue> {
     Ok(CheckValue {
         name: row.get(0)?,
         version: row.get(1)?,

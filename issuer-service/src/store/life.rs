@@ -1,8 +1,7 @@
 //! Rows of the life of cards: moves, replacements, deaths.
 
-use rusqlite::{OptionalExtension, Row};
-
 use super::card::{COLUMNS, card};
+use super::engine::{self, OptionalExtension, Row};
 use super::{StoreError, Tx};
 use crate::card::Card;
 use crate::card::life::Moved;
@@ -19,7 +18,7 @@ impl Tx<'_> {
     pub fn move_card_state(&self, job: i64, by: &Move) -> Result<(), StoreError> {
         let rows = self
             .sql
-            .prepare_cached("UPDATE card SET state = $1, changed_at = $2 WHERE job = $3 AND state = $4")?
+            .prepare("UPDATE card SET state = $1, changed_at = $2 WHERE job = $3 AND state = $4")?
             .execute((by.to.name(), clock::now(), job, by.from.name()))?;
         Self::moved(rows, || format!("card of job {job}"), by.from.name())
     }
@@ -38,7 +37,7 @@ impl Tx<'_> {
     /// [`StoreError`].
     pub fn add_card_move(&self, moved: &Moved) -> Result<(), StoreError> {
         self.sql
-            .prepare_cached(
+            .prepare(
                 "INSERT INTO card_move (sequence, job, step, from_state, to_state, reason, operator, moved_at, release_on)
                  VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
             )?
@@ -61,7 +60,7 @@ impl Tx<'_> {
     /// # Errors
     /// [`StoreError`].
     pub fn card_moves(&self, job: i64) -> Result<Vec<Moved>, StoreError> {
-        let mut find = self.sql.prepare_cached(&format!("SELECT {MOVE} WHERE job = $1 ORDER BY sequence"))?;
+        let mut find = self.sql.prepare(&format!("SELECT {MOVE} WHERE job = $1 ORDER BY sequence"))?;
         Ok(find.query_map([job], moved)?.collect::<Result<_, _>>()?)
     }
 
@@ -70,8 +69,7 @@ impl Tx<'_> {
     /// # Errors
     /// [`StoreError`].
     pub fn last_card_move(&self, job: i64) -> Result<Option<Moved>, StoreError> {
-        let mut find =
-            self.sql.prepare_cached(&format!("SELECT {MOVE} WHERE job = $1 ORDER BY sequence DESC LIMIT 1"))?;
+        let mut find = self.sql.prepare(&format!("SELECT {MOVE} WHERE job = $1 ORDER BY sequence DESC LIMIT 1"))?;
         Ok(find.query_row([job], moved).optional()?)
     }
 
@@ -94,7 +92,7 @@ impl Tx<'_> {
     /// # Errors
     /// [`StoreError`].
     pub fn cards_of_person(&self, person: i64) -> Result<Vec<Card>, StoreError> {
-        let mut find = self.sql.prepare_cached(&format!("SELECT {COLUMNS} WHERE person = $1 ORDER BY job"))?;
+        let mut find = self.sql.prepare(&format!("SELECT {COLUMNS} WHERE person = $1 ORDER BY job"))?;
         Ok(find.query_map([person], card)?.collect::<Result<_, _>>()?)
     }
 
@@ -103,11 +101,11 @@ impl Tx<'_> {
     /// # Errors
     /// [`StoreError`].
     pub fn card_under_way(&self, person: i64) -> Result<bool, StoreError> {
-        let mut find = self.sql.prepare_cached(
+        let mut find = self.sql.prepare(
             "SELECT (SELECT COUNT(*) FROM job WHERE person = $1 AND state IN ('requested', 'waiting', 'writing'))
                   + (SELECT COUNT(*) FROM card WHERE person = $1 AND state IN ('writing', 'sealed'))",
         )?;
-        Ok(find.query_row([person], |row| row.get::<_, i64>(0))? > 0)
+        Ok(find.query_row([person], |row| row.get::<i64>(0))? > 0)
     }
 
     /// Records that a card came in the place of another.
@@ -127,7 +125,7 @@ impl Tx<'_> {
     /// # Errors
     /// [`StoreError`].
     pub fn cards_replaced_by(&self, job: i64) -> Result<Vec<String>, StoreError> {
-        let mut find = self.sql.prepare_cached(
+        let mut find = self.sql.prepare(
             "SELECT c.card_number FROM card_replacement r JOIN card c ON c.job = r.old_job
              WHERE r.new_job = $1 ORDER BY r.old_job",
         )?;
@@ -139,7 +137,7 @@ impl Tx<'_> {
     /// # Errors
     /// [`StoreError`].
     pub fn card_replacing(&self, job: i64) -> Result<Option<String>, StoreError> {
-        let mut find = self.sql.prepare_cached(
+        let mut find = self.sql.prepare(
             "SELECT c.card_number FROM card_replacement r JOIN card c ON c.job = r.new_job WHERE r.old_job = $1",
         )?;
         Ok(find.query_row([job], |row| row.get(0)).optional()?)
@@ -150,7 +148,7 @@ impl Tx<'_> {
     /// # Errors
     /// [`StoreError`].
     pub fn death(&self, person: i64) -> Result<Option<String>, StoreError> {
-        let mut find = self.sql.prepare_cached("SELECT died_on FROM person_death WHERE person = $1")?;
+        let mut find = self.sql.prepare("SELECT died_on FROM person_death WHERE person = $1")?;
         Ok(find.query_row([person], |row| row.get(0)).optional()?)
     }
 
@@ -176,7 +174,7 @@ impl Tx<'_> {
     }
 }
 
-fn moved(row: &Row<'_>) -> rusqlite::Result<Moved> {
+fn moved(row: &Row<'_>) -> engine::Result<Moved> {
     Ok(Moved {
         sequence: row.get(0)?,
         job: row.get(1)?,

@@ -1,10 +1,10 @@
 //! Rows of allotments, loads and the blacklist.
 
-use rusqlite::{OptionalExtension, Row};
 use settlement::date::{BusinessDate, DateTime};
 use settlement::fen::Fen;
 use settlement::id::{CardFactor, CardIdentifier, CardRandom, Digest, LoadId, Mac, Tac, TerminalNumber};
 
+use super::engine::{self, OptionalExtension, Row, params};
 use super::{StoreError, Tx, cell};
 use crate::clearing::load::{Load, LoadState};
 use crate::clock;
@@ -19,7 +19,7 @@ impl Tx<'_> {
             "INSERT INTO load (load_id, terminal, card, holder, factor, amount_fen, balance_fen, card_sequence, random,
                  key_version, algorithm, body_hash, date_time, mac2, state, prepared_at)
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)",
-            rusqlite::params![
+            params![
                 load.load_id.to_string(),
                 load.terminal.to_string(),
                 load.card_identifier.to_string(),
@@ -46,7 +46,7 @@ impl Tx<'_> {
     /// # Errors
     /// [`StoreError`].
     pub fn load(&self, id: LoadId) -> Result<Option<Load>, StoreError> {
-        let mut statement = self.sql.prepare_cached(&format!("{LOAD} WHERE load_id = $1"))?;
+        let mut statement = self.sql.prepare(&format!("{LOAD} WHERE load_id = $1"))?;
         Ok(statement.query_row([id.to_string()], load).optional()?)
     }
 
@@ -57,7 +57,7 @@ impl Tx<'_> {
     pub fn last_load(&self, card: CardIdentifier) -> Result<Option<Load>, StoreError> {
         let mut statement = self
             .sql
-            .prepare_cached(&format!("{LOAD} WHERE card = $1 ORDER BY prepared_at DESC, card_sequence DESC LIMIT 1"))?;
+            .prepare(&format!("{LOAD} WHERE card = $1 ORDER BY prepared_at DESC, card_sequence DESC LIMIT 1"))?;
         Ok(statement.query_row([card.to_string()], load).optional()?)
     }
 
@@ -136,7 +136,7 @@ impl Tx<'_> {
 const LOAD: &str = "SELECT load_id, terminal, card, holder, factor, amount_fen, balance_fen, card_sequence, random,
     key_version, body_hash, date_time, mac2, state, tac, evidence, prepared_at, settled_on, algorithm FROM load";
 
-fn load(row: &Row<'_>) -> rusqlite::Result<Load> {
+fn load(row: &Row<'_>) -> engine::Result<Load> {
     Ok(Load {
         load_id: cell::parsed(row, 0, LoadId::parse)?,
         terminal: cell::parsed(row, 1, TerminalNumber::parse)?,

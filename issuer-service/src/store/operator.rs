@@ -1,7 +1,6 @@
 //! Rows of operators and their roles.
 
-use rusqlite::OptionalExtension;
-
+use super::engine::OptionalExtension;
 use super::{StoreError, Tx};
 use crate::clock;
 use crate::operator::{Operator, Role};
@@ -12,8 +11,7 @@ impl Tx<'_> {
     /// # Errors
     /// [`StoreError`].
     pub fn operator(&self, name: &str) -> Result<Option<Operator>, StoreError> {
-        let mut statement =
-            self.sql.prepare_cached("SELECT name FROM operator WHERE name = $1 AND state = 'active'")?;
+        let mut statement = self.sql.prepare("SELECT name FROM operator WHERE name = $1 AND state = 'active'")?;
         let found: Option<String> = statement.query_row([name], |row| row.get(0)).optional()?;
         found.map(|name| Ok(Operator { roles: self.operator_roles(&name)?, name })).transpose()
     }
@@ -24,7 +22,7 @@ impl Tx<'_> {
     /// [`StoreError`].
     pub fn operators(&self) -> Result<Vec<Operator>, StoreError> {
         let mut statement = self.sql.prepare("SELECT name FROM operator WHERE state = 'active' ORDER BY name")?;
-        let names = statement.query_map((), |row| row.get::<_, String>(0))?.collect::<Result<Vec<_>, _>>()?;
+        let names = statement.query_map((), |row| row.get::<String>(0))?.collect::<Result<Vec<_>, _>>()?;
         names.into_iter().map(|name| Ok(Operator { roles: self.operator_roles(&name)?, name })).collect()
     }
 
@@ -47,8 +45,7 @@ impl Tx<'_> {
     }
 
     fn operator_roles(&self, name: &str) -> Result<Vec<String>, StoreError> {
-        let mut statement =
-            self.sql.prepare_cached("SELECT role FROM operator_role WHERE operator = $1 ORDER BY role")?;
+        let mut statement = self.sql.prepare("SELECT role FROM operator_role WHERE operator = $1 ORDER BY role")?;
         Ok(statement.query_map([name], |row| row.get(0))?.collect::<Result<_, _>>()?)
     }
 }

@@ -2,8 +2,7 @@
 //!
 //! Owns: what of a dossier stands open beside it (county, count of conflicts). Never: writes a name or a number unsealed.
 
-use rusqlite::{OptionalExtension, params};
-
+use super::engine::{OptionalExtension, Value, params};
 use super::{StoreError, Tx};
 use crate::clock;
 use crate::person::Person;
@@ -22,12 +21,12 @@ impl Tx<'_> {
     /// [`StoreError::Conflict`] when the number is registered.
     pub fn add_dossier(&self, dossier: &Dossier, import: u32) -> Result<Id, StoreError> {
         let id: Id =
-            self.sql.prepare_cached("SELECT COALESCE(MAX(id), 0) + 1 FROM person")?.query_row((), |row| row.get(0))?;
+            self.sql.prepare("SELECT COALESCE(MAX(id), 0) + 1 FROM person")?.query_row((), |row| row.get(0))?;
         let keys = self.data()?;
         let (key, sealed) = self.sealed(id, dossier)?;
         let now = clock::now();
         self.sql
-            .prepare_cached(
+            .prepare(
                 "INSERT INTO person (id, number_hash, name_hash, region, conflicts, data_key, dossier, import,
                                      registered_at, changed_at)
                  VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9)",
@@ -55,7 +54,7 @@ impl Tx<'_> {
         let (key, sealed) = self.sealed(id, dossier)?;
         let rows = self
             .sql
-            .prepare_cached(
+            .prepare(
                 "UPDATE person SET number_hash = $1, name_hash = $2, region = $3, conflicts = $4, data_key = $5,
                                    dossier = $6, changed_at = $7 WHERE id = $8",
             )?
@@ -78,9 +77,9 @@ impl Tx<'_> {
     /// [`StoreError`].
     pub fn dossier_by_number(&self, number: &str) -> Result<Option<(Id, Dossier)>, StoreError> {
         let hash = self.data()?.lookup(Lookup::Number, number);
-        let mut find = self.sql.prepare_cached("SELECT id, data_key, dossier FROM person WHERE number_hash = $1")?;
+        let mut find = self.sql.prepare("SELECT id, data_key, dossier FROM person WHERE number_hash = $1")?;
         let found = find
-            .query_row([hash], |row| Ok((row.get::<_, Id>(0)?, row.get::<_, u8>(1)?, row.get::<_, Vec<u8>>(2)?)))
+            .query_row([hash], |row| Ok((row.get::<Id>(0)?, row.get::<u8>(1)?, row.get::<Vec<u8>>(2)?)))
             .optional()?;
         found.map(|(id, key, sealed)| Ok((id, self.opened(id, key, &sealed)?))).transpose()
     }
@@ -90,8 +89,8 @@ impl Tx<'_> {
     /// # Errors
     /// [`StoreError`].
     pub fn dossier(&self, id: Id) -> Result<Option<Dossier>, StoreError> {
-        let mut find = self.sql.prepare_cached("SELECT data_key, dossier FROM person WHERE id = $1")?;
-        let found = find.query_row([id], |row| Ok((row.get::<_, u8>(0)?, row.get::<_, Vec<u8>>(1)?))).optional()?;
+        let mut find = self.sql.prepare("SELECT data_key, dossier FROM person WHERE id = $1")?;
+        let found = find.query_row([id], |row| Ok((row.get::<u8>(0)?, row.get::<Vec<u8>>(1)?))).optional()?;
         found.map(|(key, sealed)| self.opened(id, key, &sealed)).transpose()
     }
 
@@ -109,7 +108,7 @@ impl Tx<'_> {
     /// [`StoreError`].
     pub fn people_named(&self, name: &str, limit: u32) -> Result<Vec<Id>, StoreError> {
         let hash = self.data()?.lookup(Lookup::Name, name);
-        let mut find = self.sql.prepare_cached("SELECT id FROM person WHERE name_hash = $1 ORDER BY id LIMIT $2")?;
+        let mut find = self.sql.prepare("SELECT id FROM person WHERE name_hash = $1 ORDER BY id LIMIT $2")?;
         Ok(find.query_map(params![hash, limit], |row| row.get(0))?.collect::<Result<_, _>>()?)
     }
 
@@ -120,7 +119,7 @@ impl Tx<'_> {
     pub fn people_of_batch(&self, batch: i64, limit: u32) -> Result<Vec<Id>, StoreError> {
         let mut find = self
             .sql
-            .prepare_cached("SELECT person FROM job WHERE batch = $1 GROUP BY person ORDER BY MIN(number) LIMIT $2")?;
+            .prepare("SELECT person FROM job WHERE batch = $1 GROUP BY person ORDER BY MIN(number) LIMIT $2")?;
         Ok(find.query_map((batch, limit), |row| row.get(0))?.collect::<Result<_, _>>()?)
     }
 
@@ -130,7 +129,7 @@ impl Tx<'_> {
     /// [`StoreError`].
     pub fn people_in_conflict(&self, after: Id, limit: u32) -> Result<Vec<Id>, StoreError> {
         let mut find =
-            self.sql.prepare_cached("SELECT id FROM person WHERE conflicts > 0 AND id > $1 ORDER BY id LIMIT $2")?;
+            self.sql.prepare("SELECT id FROM person WHERE conflicts > 0 AND id > $1 ORDER BY id LIMIT $2")?;
         Ok(find.query_map((after, limit), |row| row.get(0))?.collect::<Result<_, _>>()?)
     }
 
@@ -139,11 +138,11 @@ impl Tx<'_> {
     /// # Errors
     /// [`StoreError`].
     pub fn people(&self, county: Option<&str>, after: Id, limit: u32) -> Result<Vec<Person>, StoreError> {
-        let mut find = self.sql.prepare_cached(
+        let mut find = self.sql.prepare(
             "SELECT id, data_key, dossier FROM person WHERE id > $1 AND (region = $2 OR $2 IS NULL) ORDER BY id LIMIT $3",
         )?;
         let rows = find.query_map((after, county, limit), |row| {
-            Ok((row.get::<_, Id>(0)?, row.get::<_, u8>(1)?, row.get::<_, Vec<u8>>(2)?))
+            Ok((row.get::<Id>(0)?, row.get::<u8>(1)?, row.get::<Vec<u8>>(2)?))
         })?;
         rows.map(|row| {
             let (id, key, sealed) = row?;
@@ -157,14 +156,12 @@ impl Tx<'_> {
     /// # Errors
     /// [`StoreError`].
     pub fn each_dossier(&self, mut take: impl FnMut(Id, &Dossier)) -> Result<(), StoreError> {
-        let mut all = self.sql.prepare("SELECT id, data_key, dossier FROM person ORDER BY id")?;
-        let mut rows = all.query(())?;
-        while let Some(row) = rows.next()? {
+        self.sql.each("SELECT id, data_key, dossier FROM person ORDER BY id", |row| {
             let id: Id = row.get(0)?;
-            let sealed = row.get_ref(2)?.as_blob().map_err(|_| StoreError::RowSealed { place: place(id) })?;
+            let Value::Bytes(sealed) = row.value(2)? else { return Err(StoreError::RowSealed { place: place(id) }) };
             take(id, &self.opened(id, row.get(1)?, sealed)?);
-        }
-        Ok(())
+            Ok(true)
+        })
     }
 
     /// How many people are registered.

@@ -1,7 +1,6 @@
 //! Rows of PSAMs in custody, of their return tasks and of lost ones.
 
-use rusqlite::OptionalExtension;
-
+use super::engine::OptionalExtension;
 use super::station::{PSAM, psam};
 use super::{StoreError, Tx, cell};
 use crate::clock;
@@ -16,7 +15,7 @@ impl Tx<'_> {
     /// [`StoreError`].
     pub fn psam_of_terminal(&self, number: &str) -> Result<Option<Psam>, StoreError> {
         let sql = format!("SELECT {PSAM} FROM psam WHERE terminal_number = $1 AND state <> 'spoilt'");
-        Ok(self.sql.prepare_cached(&sql)?.query_row([number], psam).optional()?)
+        Ok(self.sql.prepare(&sql)?.query_row([number], psam).optional()?)
     }
 
     /// Moves a PSAM; nobody holds it afterwards.
@@ -109,8 +108,8 @@ impl Tx<'_> {
     /// # Errors
     /// [`StoreError`].
     pub fn psam_blacklisted(&self, number: &str) -> Result<bool, StoreError> {
-        let mut find = self.sql.prepare_cached("SELECT COUNT(*) FROM psam_blacklist WHERE terminal_number = $1")?;
-        Ok(find.query_row([number], |row| row.get::<_, i64>(0))? > 0)
+        let mut find = self.sql.prepare("SELECT COUNT(*) FROM psam_blacklist WHERE terminal_number = $1")?;
+        Ok(find.query_row([number], |row| row.get::<i64>(0))? > 0)
     }
 
     /// The purchases uploaded that carry the number of a PSAM, in order of record.

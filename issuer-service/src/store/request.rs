@@ -1,7 +1,6 @@
 //! Rows of requests.
 
-use rusqlite::{OptionalExtension, Row};
-
+use super::engine::{self, OptionalExtension, Row};
 use super::{StoreError, Tx, cell};
 use crate::card::Chip;
 use crate::clock;
@@ -27,7 +26,7 @@ impl Tx<'_> {
         let number: i64 =
             self.sql.query_row("SELECT COALESCE(MAX(number), 0) + 1 FROM card_request", (), |row| row.get(0))?;
         self.sql
-            .prepare_cached(
+            .prepare(
                 "INSERT INTO card_request (number, person, kind, instant, state, old_chip, maker, made_at, changed_at)
                  VALUES ($1, $2, $3, $4, 'open', $5, $6, $7, $8)",
             )?
@@ -49,7 +48,7 @@ impl Tx<'_> {
     /// # Errors
     /// [`StoreError`].
     pub fn request(&self, number: i64) -> Result<Option<Request>, StoreError> {
-        let mut find = self.sql.prepare_cached(&format!("{COLUMNS} WHERE r.number = $1"))?;
+        let mut find = self.sql.prepare(&format!("{COLUMNS} WHERE r.number = $1"))?;
         Ok(find.query_row([number], request).optional()?)
     }
 
@@ -64,7 +63,7 @@ impl Tx<'_> {
         after: i64,
         limit: u32,
     ) -> Result<Vec<Request>, StoreError> {
-        let mut find = self.sql.prepare_cached(&format!(
+        let mut find = self.sql.prepare(&format!(
             "{COLUMNS} WHERE r.number > $1 AND (r.state = $2 OR $2 IS NULL) AND (r.person = $3 OR $3 IS NULL)
              ORDER BY r.number LIMIT $4"
         ))?;
@@ -77,7 +76,7 @@ impl Tx<'_> {
     /// # Errors
     /// [`StoreError`].
     pub fn open_requests(&self, county: Option<&str>, count: u32) -> Result<Vec<Request>, StoreError> {
-        let mut find = self.sql.prepare_cached(&format!(
+        let mut find = self.sql.prepare(&format!(
             "{COLUMNS} JOIN person p ON p.id = r.person
              WHERE r.state = 'open' AND r.instant = 0 AND (p.region = $1 OR $1 IS NULL) ORDER BY r.number LIMIT $2"
         ))?;
@@ -90,7 +89,7 @@ impl Tx<'_> {
     /// [`StoreError`].
     pub fn open_request_of(&self, person: i64) -> Result<Option<Request>, StoreError> {
         let mut find =
-            self.sql.prepare_cached(&format!("{COLUMNS} WHERE r.person = $1 AND r.state IN ('open', 'batched')"))?;
+            self.sql.prepare(&format!("{COLUMNS} WHERE r.person = $1 AND r.state IN ('open', 'batched')"))?;
         Ok(find.query_row([person], request).optional()?)
     }
 
@@ -99,7 +98,7 @@ impl Tx<'_> {
     /// # Errors
     /// [`StoreError`].
     pub fn instant_requests(&self, limit: u32) -> Result<Vec<Request>, StoreError> {
-        let mut find = self.sql.prepare_cached(&format!(
+        let mut find = self.sql.prepare(&format!(
             "{COLUMNS} WHERE r.instant = 1 AND r.state <> 'withdrawn' ORDER BY r.number DESC LIMIT $1"
         ))?;
         Ok(find.query_map([limit], request)?.collect::<Result<_, _>>()?)
@@ -110,7 +109,7 @@ impl Tx<'_> {
     /// # Errors
     /// [`StoreError`].
     pub fn batch_of_job(&self, job: i64) -> Result<Option<i64>, StoreError> {
-        let mut find = self.sql.prepare_cached("SELECT batch FROM job WHERE number = $1")?;
+        let mut find = self.sql.prepare("SELECT batch FROM job WHERE number = $1")?;
         Ok(find.query_row([job], |row| row.get(0)).optional()?)
     }
 
@@ -119,7 +118,7 @@ impl Tx<'_> {
     /// # Errors
     /// [`StoreError`].
     pub fn request_of_job(&self, job: i64) -> Result<Option<Request>, StoreError> {
-        let mut find = self.sql.prepare_cached(&format!("{COLUMNS} WHERE r.job = $1"))?;
+        let mut find = self.sql.prepare(&format!("{COLUMNS} WHERE r.job = $1"))?;
         Ok(find.query_row([job], request).optional()?)
     }
 
@@ -131,7 +130,7 @@ impl Tx<'_> {
         let (from, to) = by.ends();
         let rows = self
             .sql
-            .prepare_cached("UPDATE card_request SET state = $1, changed_at = $2 WHERE number = $3 AND state = $4")?
+            .prepare("UPDATE card_request SET state = $1, changed_at = $2 WHERE number = $3 AND state = $4")?
             .execute((to.name(), clock::now(), number, from.name()))?;
         Self::moved(rows, || format!("request {number}"), from.name())
     }
@@ -141,8 +140,7 @@ impl Tx<'_> {
     /// # Errors
     /// [`StoreError`].
     pub fn set_request_job(&self, number: i64, job: Option<i64>) -> Result<(), StoreError> {
-        let rows =
-            self.sql.prepare_cached("UPDATE card_request SET job = $1 WHERE number = $2")?.execute((job, number))?;
+        let rows = self.sql.prepare("UPDATE card_request SET job = $1 WHERE number = $2")?.execute((job, number))?;
         Self::moved(rows, || format!("request {number}"), "registered")
     }
 
@@ -151,7 +149,7 @@ impl Tx<'_> {
     /// # Errors
     /// [`StoreError`].
     pub fn old_chip_of_job(&self, job: i64) -> Result<Option<Chip>, StoreError> {
-        let mut find = self.sql.prepare_cached("SELECT old_chip FROM card_request WHERE job = $1")?;
+        let mut find = self.sql.prepare("SELECT old_chip FROM card_request WHERE job = $1")?;
         let chip: Option<Option<String>> = find.query_row([job], |row| row.get(0)).optional()?;
         Ok(chip.flatten().and_then(|chip| Chip::parse(&chip)))
     }
@@ -161,7 +159,7 @@ impl Tx<'_> {
     /// # Errors
     /// [`StoreError`].
     pub fn person_exists(&self, person: i64) -> Result<bool, StoreError> {
-        Ok(self.sql.prepare_cached("SELECT 1 FROM person WHERE id = $1")?.exists([person])?)
+        Ok(self.sql.prepare("SELECT 1 FROM person WHERE id = $1")?.exists([person])?)
     }
 
     /// Whether a card is being made for a person.
@@ -169,9 +167,8 @@ impl Tx<'_> {
     /// # Errors
     /// [`StoreError`].
     pub fn person_has_open_job(&self, person: i64) -> Result<bool, StoreError> {
-        let mut find = self
-            .sql
-            .prepare_cached("SELECT 1 FROM job WHERE person = $1 AND state IN ('requested', 'waiting', 'writing')")?;
+        let mut find =
+            self.sql.prepare("SELECT 1 FROM job WHERE person = $1 AND state IN ('requested', 'waiting', 'writing')")?;
         Ok(find.exists([person])?)
     }
 
@@ -180,7 +177,7 @@ impl Tx<'_> {
     /// # Errors
     /// [`StoreError`].
     pub fn last_card_in_use(&self, person: i64) -> Result<Option<Chip>, StoreError> {
-        let mut find = self.sql.prepare_cached(
+        let mut find = self.sql.prepare(
             "SELECT chip FROM card WHERE person = $1 AND state NOT IN ('writing', 'spoilt', 'cancelled')
              ORDER BY job DESC LIMIT 1",
         )?;
@@ -189,12 +186,12 @@ impl Tx<'_> {
     }
 }
 
-fn request(row: &Row<'_>) -> rusqlite::Result<Request> {
+fn request(row: &Row<'_>) -> engine::Result<Request> {
     Ok(Request {
         number: row.get(0)?,
         person: row.get(1)?,
         kind: cell::one_of(row, 2, Kind::ALL, Kind::name)?,
-        instant: row.get::<_, i64>(3)? != 0,
+        instant: row.get::<i64>(3)? != 0,
         state: row.get(4)?,
         old_card: row.get(5)?,
         job: row.get(6)?,

@@ -72,9 +72,7 @@ impl Store {
 
     /// Open texts must not survive in free pages and in the log. Killed or kept from it by another reader, the next start tries again.
     fn remove_traces(&mut self) -> Result<(), StoreError> {
-        self.connection.execute_batch("VACUUM")?;
-        let busy: i64 = self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", (), |row| row.get(0))?;
-        if busy == 0 {
+        if self.connection.scrub()? {
             self.journal(|tx| tx.set_fact(TRACES, GONE))?;
         }
         Ok(())
@@ -90,7 +88,7 @@ impl Tx<'_> {
     fn unsealed_rows(&self) -> Result<Vec<(i64, Vec<u8>, String)>, StoreError> {
         let mut find = self
             .sql
-            .prepare_cached("SELECT id, dossier, registered_at FROM person WHERE data_key = 0 ORDER BY id LIMIT $1")?;
+            .prepare("SELECT id, dossier, registered_at FROM person WHERE data_key = 0 ORDER BY id LIMIT $1")?;
         let rows = find.query_map([ROWS], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
         Ok(rows.collect::<Result<_, _>>()?)
     }

@@ -1,7 +1,6 @@
 //! Rows of sources.
 
-use rusqlite::{OptionalExtension, Row, params};
-
+use super::engine::{self, OptionalExtension, Row, params};
 use super::{StoreError, Tx};
 use crate::clock;
 use crate::registry::source::{Source, mapping_of_text, mapping_text};
@@ -38,7 +37,7 @@ impl Tx<'_> {
     /// # Errors
     /// [`StoreError`].
     pub fn source(&self, name: &str) -> Result<Option<Source>, StoreError> {
-        let mut find = self.sql.prepare_cached(&format!("SELECT {COLUMNS} FROM source WHERE name = $1"))?;
+        let mut find = self.sql.prepare(&format!("SELECT {COLUMNS} FROM source WHERE name = $1"))?;
         Ok(find.query_row([name], source).optional()?)
     }
 
@@ -47,12 +46,12 @@ impl Tx<'_> {
     /// # Errors
     /// [`StoreError`].
     pub fn sources(&self) -> Result<Vec<Source>, StoreError> {
-        let mut find = self.sql.prepare_cached(&format!("SELECT {COLUMNS} FROM source ORDER BY id"))?;
+        let mut find = self.sql.prepare(&format!("SELECT {COLUMNS} FROM source ORDER BY id"))?;
         Ok(find.query_map((), source)?.collect::<Result<_, _>>()?)
     }
 }
 
-fn source(row: &Row<'_>) -> rusqlite::Result<Source> {
+fn source(row: &Row<'_>) -> engine::Result<Source> {
     let encoding: String = row.get(2)?;
     let mapping: String = row.get(3)?;
     Ok(Source {

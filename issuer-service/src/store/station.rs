@@ -1,8 +1,6 @@
 //! Rows of the station's journal, of receipts and of PSAMs.
 
-use rusqlite::types::Type;
-use rusqlite::{OptionalExtension, Row};
-
+use super::engine::{self, EngineError, OptionalExtension, Row};
 use super::{StoreError, Tx, cell};
 use crate::card::Chip;
 use crate::clock;
@@ -25,7 +23,7 @@ impl Tx<'_> {
     /// [`StoreError`].
     pub fn note(&self, job: i64, reader: &str, event: &str, detail: &str) -> Result<(), StoreError> {
         self.sql
-            .prepare_cached(
+            .prepare(
                 "INSERT INTO station_journal (sequence, at, job, reader, event, detail)
              VALUES ((SELECT COALESCE(MAX(sequence), 0) + 1 FROM station_journal), $1, $2, $3, $4, $5)",
             )?
@@ -38,9 +36,8 @@ impl Tx<'_> {
     /// # Errors
     /// [`StoreError`].
     pub fn notes(&self, job: i64, event: &str) -> Result<Vec<String>, StoreError> {
-        let mut find = self
-            .sql
-            .prepare_cached("SELECT detail FROM station_journal WHERE job = $1 AND event = $2 ORDER BY sequence")?;
+        let mut find =
+            self.sql.prepare("SELECT detail FROM station_journal WHERE job = $1 AND event = $2 ORDER BY sequence")?;
         Ok(find.query_map((job, event), |row| row.get(0))?.collect::<Result<_, _>>()?)
     }
 
@@ -49,8 +46,7 @@ impl Tx<'_> {
     /// # Errors
     /// [`StoreError`].
     pub fn reader_of(&self, job: i64) -> Result<Option<String>, StoreError> {
-        let mut find =
-            self.sql.prepare_cached("SELECT reader FROM station_journal WHERE job = $1 AND event = 'done'")?;
+        let mut find = self.sql.prepare("SELECT reader FROM station_journal WHERE job = $1 AND event = 'done'")?;
         Ok(find.query_row([job], |row| row.get(0)).optional()?)
     }
 
@@ -60,7 +56,7 @@ impl Tx<'_> {
     /// [`StoreError::Conflict`] when the job has one.
     pub fn add_receipt(&self, job: i64, body: &str, signature: &str) -> Result<(), StoreError> {
         self.sql
-            .prepare_cached("INSERT INTO receipt (job, body, signature) VALUES ($1, $2, $3)")?
+            .prepare("INSERT INTO receipt (job, body, signature) VALUES ($1, $2, $3)")?
             .execute((job, body, signature))?;
         Ok(())
     }
@@ -70,7 +66,7 @@ impl Tx<'_> {
     /// # Errors
     /// [`StoreError`].
     pub fn receipt(&self, job: i64) -> Result<Option<(String, String)>, StoreError> {
-        let mut find = self.sql.prepare_cached("SELECT body, signature FROM receipt WHERE job = $1")?;
+        let mut find = self.sql.prepare("SELECT body, signature FROM receipt WHERE job = $1")?;
         Ok(find.query_row([job], |row| Ok((row.get(0)?, row.get(1)?))).optional()?)
     }
 
@@ -108,7 +104,7 @@ impl Tx<'_> {
     /// # Errors
     /// [`StoreError`].
     pub fn holds(&self) -> Result<Vec<Hold>, StoreError> {
-        let mut find = self.sql.prepare_cached(
+        let mut find = self.sql.prepare(
             "SELECT kind, name, reason, held_at FROM station_hold WHERE released_at IS NULL ORDER BY number",
         )?;
         let rows = find.query_map((), |row| {
@@ -127,7 +123,7 @@ impl Tx<'_> {
     /// # Errors
     /// [`StoreError`].
     pub fn set_lot(&self, job: i64, lot: &str) -> Result<(), StoreError> {
-        self.sql.prepare_cached("INSERT INTO card_lot (job, lot) VALUES ($1, $2)")?.execute((job, lot))?;
+        self.sql.prepare("INSERT INTO card_lot (job, lot) VALUES ($1, $2)")?.execute((job, lot))?;
         Ok(())
     }
 
@@ -136,7 +132,7 @@ impl Tx<'_> {
     /// # Errors
     /// [`StoreError`].
     pub fn lot_counts(&self, lot: &str) -> Result<(u64, u64), StoreError> {
-        let mut find = self.sql.prepare_cached(
+        let mut find = self.sql.prepare(
             "SELECT COALESCE(SUM(CASE WHEN j.state = 'done' THEN 1 ELSE 0 END), 0),
                     COALESCE(SUM(CASE WHEN j.state = 'spoilt' THEN 1 ELSE 0 END), 0)
              FROM card_lot l JOIN job j ON j.number = l.job WHERE l.lot = $1",
@@ -177,7 +173,7 @@ impl Tx<'_> {
     /// # Errors
     /// [`StoreError`].
     pub fn spoilt_reasons(&self, batch: Option<i64>) -> Result<Vec<Reason>, StoreError> {
-        let mut find = self.sql.prepare_cached(
+        let mut find = self.sql.prepare(
             "SELECT s.detail, COUNT(*) FROM station_journal s JOIN job j ON j.number = s.job
              WHERE s.event = 'spoilt' AND (j.batch = $1 OR $1 IS NULL) GROUP BY s.detail ORDER BY COUNT(*) DESC, s.detail",
         )?;
@@ -186,7 +182,7 @@ impl Tx<'_> {
     }
 
     fn yields(&self, sql: &str, batch: Option<i64>) -> Result<Vec<YieldRow>, StoreError> {
-        let mut find = self.sql.prepare_cached(sql)?;
+        let mut find = self.sql.prepare(sql)?;
         let rows = find.query_map([batch], |row| {
             Ok(YieldRow {
                 name: row.get(0)?,
@@ -247,7 +243,7 @@ impl Tx<'_> {
     /// # Errors
     /// [`StoreError`].
     pub fn psam(&self, chip: &Chip) -> Result<Option<Psam>, StoreError> {
-        let mut find = self.sql.prepare_cached(&format!("SELECT {PSAM} FROM psam WHERE chip = $1"))?;
+        let mut find = self.sql.prepare(&format!("SELECT {PSAM} FROM psam WHERE chip = $1"))?;
         Ok(find.query_row([chip.as_str()], psam).optional()?)
     }
 
@@ -263,9 +259,9 @@ impl Tx<'_> {
 
 pub(super) const PSAM: &str = "chip, terminal_number, institution, state, made_by, key_set, holder, due";
 
-pub(super) fn psam(row: &Row<'_>) -> rusqlite::Result<Psam> {
+pub(super) fn psam(row: &Row<'_>) -> engine::Result<Psam> {
     let chip: String = row.get(0)?;
-    let unreadable = || rusqlite::Error::InvalidColumnType(0, "psam".to_owned(), Type::Text);
+    let unreadable = || EngineError::Column { column: 0, source: None };
     Ok(Psam {
         chip: Chip::parse(&chip).ok_or_else(unreadable)?,
         terminal_number: row.get(1)?,

@@ -1,12 +1,12 @@
 //! Rows of uploaded batches and of every record in them.
 
-use rusqlite::{OptionalExtension, Row};
 use settlement::batch::ChainPosition;
 use settlement::code::ErrorCode;
 use settlement::date::{BusinessDate, DateTime};
 use settlement::fen::Fen;
 use settlement::id::{CardIdentifier, Digest, InstitutionCode, LoadId, Tac, TerminalNumber};
 
+use super::engine::{self, OptionalExtension, Row, params};
 use super::{StoreError, Tx, cell};
 use crate::clearing::upload::{RowKind, RowOutcome, Upload, UploadRow};
 use crate::clock;
@@ -43,7 +43,7 @@ impl Tx<'_> {
         terminal: TerminalNumber,
         batch: u32,
     ) -> Result<Option<(Digest, ChainPosition)>, StoreError> {
-        let mut statement = self.sql.prepare_cached(
+        let mut statement = self.sql.prepare(
             "SELECT hash, first_record, (SELECT hash FROM upload WHERE terminal = $1 AND batch = $2 - 1) FROM upload
              WHERE terminal = $1 AND batch = $2",
         )?;
@@ -60,7 +60,7 @@ impl Tx<'_> {
     /// # Errors
     /// [`StoreError`].
     pub fn uploads_of(&self, window_date: BusinessDate) -> Result<Vec<(String, u32, String)>, StoreError> {
-        let mut statement = self.sql.prepare_cached(
+        let mut statement = self.sql.prepare(
             "SELECT DISTINCT upload.terminal, upload.batch, upload.hash FROM upload
              JOIN upload_row ON upload_row.terminal = upload.terminal AND upload_row.batch = upload.batch
              WHERE upload_row.window_date = $1 ORDER BY upload.terminal, upload.batch",
@@ -75,13 +75,13 @@ impl Tx<'_> {
     /// [`StoreError::Conflict`] when a sequence is used by a row that stands.
     pub fn add_upload_row(&self, row: &UploadRow) -> Result<(), StoreError> {
         self.sql
-            .prepare_cached(
+            .prepare(
                 "INSERT INTO upload_row (terminal, record, batch, window_date, business_date, institution, kind, card,
                      card_sequence, terminal_sequence, load_id, date_time, personal_fen, self_paid_fen, pooled_fen,
                      balance_after_fen, tac, hash, outcome, code, received_at)
                  VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)",
             )?
-            .execute(rusqlite::params![
+            .execute(params![
                 row.terminal.to_string(),
                 cell::from_u64(row.journal_sequence)?,
                 row.batch,
@@ -112,8 +112,7 @@ impl Tx<'_> {
     /// # Errors
     /// [`StoreError`].
     pub fn rows_of_batch(&self, terminal: TerminalNumber, batch: u32) -> Result<Vec<UploadRow>, StoreError> {
-        let mut statement =
-            self.sql.prepare_cached(&format!("{ROW} WHERE terminal = $1 AND batch = $2 ORDER BY record"))?;
+        let mut statement = self.sql.prepare(&format!("{ROW} WHERE terminal = $1 AND batch = $2 ORDER BY record"))?;
         Ok(statement.query_map((terminal.to_string(), batch), upload_row)?.collect::<Result<_, _>>()?)
     }
 
@@ -122,8 +121,7 @@ impl Tx<'_> {
     /// # Errors
     /// [`StoreError`].
     pub fn rows_of_window(&self, date: BusinessDate) -> Result<Vec<UploadRow>, StoreError> {
-        let mut statement =
-            self.sql.prepare_cached(&format!("{ROW} WHERE window_date = $1 ORDER BY terminal, record"))?;
+        let mut statement = self.sql.prepare(&format!("{ROW} WHERE window_date = $1 ORDER BY terminal, record"))?;
         Ok(statement.query_map([date.to_string()], upload_row)?.collect::<Result<_, _>>()?)
     }
 
@@ -132,8 +130,7 @@ impl Tx<'_> {
     /// # Errors
     /// [`StoreError`].
     pub fn rows_through(&self, through: BusinessDate) -> Result<Vec<UploadRow>, StoreError> {
-        let mut statement =
-            self.sql.prepare_cached(&format!("{ROW} WHERE window_date <= $1 ORDER BY terminal, record"))?;
+        let mut statement = self.sql.prepare(&format!("{ROW} WHERE window_date <= $1 ORDER BY terminal, record"))?;
         Ok(statement.query_map([through.to_string()], upload_row)?.collect::<Result<_, _>>()?)
     }
 
@@ -142,7 +139,7 @@ impl Tx<'_> {
     /// # Errors
     /// [`StoreError`].
     pub fn terminal_sequence_used(&self, terminal: TerminalNumber, sequence: u32) -> Result<bool, StoreError> {
-        let mut statement = self.sql.prepare_cached(
+        let mut statement = self.sql.prepare(
             "SELECT 1 FROM upload_row WHERE terminal = $1 AND terminal_sequence = $2 AND kind = 'purchase'
              AND outcome <> 'REFUSED'",
         )?;
@@ -154,7 +151,7 @@ impl Tx<'_> {
     /// # Errors
     /// [`StoreError`].
     pub fn card_sequence_used(&self, card: CardIdentifier, sequence: u16, kind: RowKind) -> Result<bool, StoreError> {
-        let mut statement = self.sql.prepare_cached(
+        let mut statement = self.sql.prepare(
             "SELECT 1 FROM upload_row WHERE card = $1 AND card_sequence = $2 AND kind = $3 AND outcome <> 'REFUSED'",
         )?;
         Ok(statement.exists((card.to_string(), sequence, kind.name()))?)
@@ -170,7 +167,7 @@ impl Tx<'_> {
         card: CardIdentifier,
         business_date: BusinessDate,
     ) -> Result<Fen, StoreError> {
-        let mut statement = self.sql.prepare_cached(
+        let mut statement = self.sql.prepare(
             "SELECT coalesce(sum(personal_fen), 0) FROM upload_row WHERE terminal = $1 AND card = $2
              AND business_date = $3 AND kind = 'purchase' AND outcome <> 'REFUSED'",
         )?;
@@ -184,7 +181,7 @@ const ROW: &str = "SELECT terminal, record, batch, window_date, business_date, i
     terminal_sequence, load_id, date_time, personal_fen, self_paid_fen, pooled_fen, balance_after_fen, tac, hash,
     outcome, code FROM upload_row";
 
-fn upload_row(row: &Row<'_>) -> rusqlite::Result<UploadRow> {
+fn upload_row(row: &Row<'_>) -> engine::Result<UploadRow> {
     let code: Option<String> = row.get(19)?;
     Ok(UploadRow {
         terminal: cell::parsed(row, 0, TerminalNumber::parse)?,

@@ -1,9 +1,9 @@
 //! Rows of the clearing windows and of what was said about their differences.
 
-use rusqlite::{OptionalExtension, Row};
 use settlement::date::BusinessDate;
 use settlement::fen::Fen;
 
+use super::engine::{self, OptionalExtension, Row};
 use super::{StoreError, Tx, cell};
 use crate::clearing::window::{Explanation, Window, WindowState};
 use crate::clock;
@@ -27,7 +27,7 @@ impl Tx<'_> {
     /// # Errors
     /// [`StoreError`].
     pub fn window(&self, date: BusinessDate) -> Result<Option<Window>, StoreError> {
-        let mut statement = self.sql.prepare_cached(&format!("{WINDOW} WHERE business_date = $1"))?;
+        let mut statement = self.sql.prepare(&format!("{WINDOW} WHERE business_date = $1"))?;
         Ok(statement.query_row([date.to_string()], window).optional()?)
     }
 
@@ -45,7 +45,7 @@ impl Tx<'_> {
     /// # Errors
     /// [`StoreError`].
     pub fn last_barred_window(&self) -> Result<Option<BusinessDate>, StoreError> {
-        let mut statement = self.sql.prepare_cached(
+        let mut statement = self.sql.prepare(
             "SELECT business_date FROM clearing_window WHERE state <> 'OPEN' ORDER BY business_date DESC LIMIT 1",
         )?;
         Ok(statement.query_row((), |row| cell::parsed(row, 0, BusinessDate::parse)).optional()?)
@@ -56,7 +56,7 @@ impl Tx<'_> {
     /// # Errors
     /// [`StoreError`].
     pub fn window_hash_before(&self, date: BusinessDate) -> Result<Option<String>, StoreError> {
-        let mut statement = self.sql.prepare_cached(
+        let mut statement = self.sql.prepare(
             "SELECT hash FROM clearing_window WHERE state = 'CLOSED' AND business_date < $1
              ORDER BY business_date DESC LIMIT 1",
         )?;
@@ -116,7 +116,7 @@ impl Tx<'_> {
     /// # Errors
     /// [`StoreError`].
     pub fn explanations(&self, date: BusinessDate) -> Result<Vec<Explanation>, StoreError> {
-        let mut statement = self.sql.prepare_cached(
+        let mut statement = self.sql.prepare(
             "SELECT code, reference, amount_fen, reason, operator FROM window_difference WHERE business_date = $1
              ORDER BY code, reference",
         )?;
@@ -136,7 +136,7 @@ impl Tx<'_> {
 const WINDOW: &str = "SELECT business_date, state, opened_at, barrier, closing_by, closed_by, closed_at, hash
     FROM clearing_window";
 
-fn window(row: &Row<'_>) -> rusqlite::Result<Window> {
+fn window(row: &Row<'_>) -> engine::Result<Window> {
     Ok(Window {
         business_date: cell::parsed(row, 0, BusinessDate::parse)?,
         state: cell::one_of(row, 1, WindowState::ALL, WindowState::name)?,

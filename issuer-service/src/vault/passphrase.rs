@@ -52,11 +52,16 @@ impl Source {
     }
 
     fn unreadable(&self) -> VaultError {
-        let source_name = match self {
-            Self::Environment(name) => format!("env:{name}"),
-            Self::File(path) => format!("file:{}", path.display()),
-        };
-        VaultError::PassphraseUnreadable { source_name }
+        VaultError::PassphraseUnreadable { source_name: self.to_string() }
+    }
+}
+
+impl std::fmt::Display for Source {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Environment(name) => write!(f, "env:{name}"),
+            Self::File(path) => write!(f, "file:{}", path.display()),
+        }
     }
 }
 

@@ -22,10 +22,9 @@ fn a_person_has_one_open_request_until_it_is_withdrawn() {
     assert!(matches!(ask(&mut store, 1, Kind::First), Err(RequestError::Open { person: 1 })));
     assert!(matches!(ask(&mut store, 9, Kind::First), Err(RequestError::NoPerson { person: 9 })));
     // The store itself refuses a second one.
-    let raw = rusqlite::Connection::open(folder.path().join("centre.db")).expect("database");
     let copy = "INSERT INTO card_request SELECT 7, person, kind, instant, state, old_chip, 7, maker, made_at, changed_at \
                 FROM card_request";
-    assert!(raw.execute(copy, ()).is_err());
+    assert!(crate::ask::ask(folder.path(), copy).is_err());
     request::withdraw(&mut store, 1, "by telephone", Some("li")).expect("withdrawn");
     let again = request::withdraw(&mut store, 1, "by telephone", Some("li"));
     assert!(matches!(again, Err(RequestError::WrongState { .. })));
@@ -91,8 +90,8 @@ fn numbers_are_made_ahead_kept_out_of_use_and_given_once() {
 #[test]
 fn a_prefix_whose_numbers_are_used_up_refuses_and_changes_nothing() {
     let (folder, mut store) = store(1);
-    let raw = rusqlite::Connection::open(folder.path().join("centre.db")).expect("database");
-    raw.execute("INSERT INTO card_number VALUES ('A9999999', 9999999, 'used', '')", ()).expect("the last one");
+    let last = "INSERT INTO card_number VALUES ('A9999999', 9999999, 'used', '')";
+    crate::ask::ask(folder.path(), last).expect("the last one");
     batch::create(&mut store, &next(1), Some("li")).expect("made");
     let refused = batch::approve(&mut store, 1, Some("zhao"), 'A');
     assert!(matches!(refused, Err(BatchError::NumbersExhausted { prefix: 'A' })));

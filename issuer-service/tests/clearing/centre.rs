@@ -18,6 +18,8 @@ use settlement::record::{Evidence, Transaction, TransactionRecord};
 use settlement::signing::TerminalKey;
 use zeroize::Zeroizing;
 
+use crate::fresh::fresh;
+
 pub(crate) const PHARMACY: &str = "P51330100001";
 
 /// A centre in a folder, with three operators, one pharmacy and as many cards as asked.
@@ -64,7 +66,6 @@ impl Centre {
     /// A card as personalization leaves it.
     fn add_card(&self, n: u8) {
         let card = self.card(n);
-        let raw = self.database();
         let chip = format!("008131473315{}", card.factor);
         let statements = [
             format!("INSERT INTO person VALUES ({n}, X'{n:032}', X'00', '513301', 0, 1, X'00', 1, '', '')"),
@@ -77,7 +78,7 @@ impl Centre {
             ),
         ];
         for statement in statements {
-            raw.execute(&statement, ()).expect("row");
+            self.ask(&statement).expect("row");
         }
     }
 
@@ -99,10 +100,9 @@ impl Centre {
         self.folder.path().join("centre")
     }
 
-    pub(crate) fn database(&self) -> rusqlite::Connection {
-        let raw = rusqlite::Connection::open(self.data().join("centre.db")).expect("database");
-        raw.busy_timeout(std::time::Duration::from_secs(5)).expect("timeout");
-        raw
+    /// What stands in the database, or does not go into it.
+    pub(crate) fn ask(&self, sql: &str) -> Result<Vec<Vec<String>>, String> {
+        crate::ask::ask(&self.data(), sql)
     }
 
     pub(crate) fn run(&self, operator: &str, arguments: &[&str]) -> Output {
@@ -193,6 +193,7 @@ fn issuer(data: &Path, arguments: &[&str]) -> Output {
         .args(["--lang", "en", "--data"])
         .arg(data)
         .args(arguments)
+        .envs(arguments.contains(&"init").then(fresh).flatten().map(|url| ("ISSUER_DATABASE", url)))
         .stdin(Stdio::null())
         .output()
         .expect("the program starts")

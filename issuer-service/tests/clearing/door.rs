@@ -121,11 +121,10 @@ fn a_database_that_another_process_holds_is_told_and_the_terminal_may_try_again(
     let (centre, mut terminal, mut card) = loaded();
     let record = card.purchase(&mut terminal, centre.today(), [100, 0, 0]);
     let body = terminal.seal(vec![record]);
-    let raw = centre.database();
-    raw.execute_batch("BEGIN IMMEDIATE").expect("held");
+    let held = crate::hold::hold(&centre.data());
     let (status, answer) = terminal.send(BATCHES, &body);
     assert_eq!((status, answer["code"].as_str()), (503, Some("STORE_UNAVAILABLE")));
-    raw.execute_batch("ROLLBACK").expect("freed");
+    held.free();
     let (status, answer) = terminal.send(BATCHES, &body);
     assert_eq!((status, answer["status"].as_str()), (200, Some("created")));
 }

@@ -14,8 +14,7 @@ fn nobody_approves_the_money_that_they_asked_for() {
     assert_eq!(centre.run("both", &["account", "approve", "1"]).status.code(), Some(3));
     assert_eq!(centre.run("ma", &["account", "approve", "1"]).status.code(), Some(3), "the role is missing");
     assert_eq!(centre.balance(""), 0);
-    let raw = centre.database();
-    assert!(raw.execute("UPDATE allotment_request SET state = 'APPROVED', checker = maker", ()).is_err());
+    assert!(centre.ask("UPDATE allotment_request SET state = 'APPROVED', checker = maker").is_err());
     centre.ok("wu", &["account", "approve", "1"]);
     assert_eq!(centre.run("wu", &["account", "approve", "1"]).status.code(), Some(3), "once");
     assert_eq!(centre.balance("pending:"), 100);

@@ -1,7 +1,13 @@
 //! The money side of the centre as terminals and operators meet it: the real program, its server, its database.
 
+#[path = "../database/ask.rs"]
+mod ask;
 mod centre;
 mod day;
 mod door;
+#[path = "../database/fresh.rs"]
+mod fresh;
+#[path = "../database/hold.rs"]
+mod hold;
 mod loads;
 mod uploads;

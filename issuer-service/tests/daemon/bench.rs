@@ -13,6 +13,9 @@ use card_sim::image;
 use card_sim::memory::Durability;
 use card_sim::reader::Farm;
 
+use crate::ask::ask;
+use crate::fresh::fresh;
+
 pub(crate) struct Bench {
     folder: tempfile::TempDir,
     farm: Arc<Mutex<Farm>>,
@@ -83,6 +86,7 @@ impl Bench {
             .arg(self.folder().join("centre"))
             .args(arguments)
             .envs(self.settings.iter().map(|(name, value)| (name, value)))
+            .envs(arguments.contains(&"init").then(fresh).flatten().map(|url| ("ISSUER_DATABASE", url)))
             .env("PCSCLITE_CSOCK_NAME", self.farm().csock())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -128,9 +132,7 @@ impl Bench {
     }
 
     pub(crate) fn count(&self, sql: &str) -> i64 {
-        let database = rusqlite::Connection::open(self.folder().join("centre").join("centre.db")).expect("database");
-        database.busy_timeout(Duration::from_secs(5)).expect("timeout");
-        database.query_row(sql, (), |row| row.get(0)).expect(sql)
+        ask(&self.folder().join("centre"), sql).expect(sql)[0][0].parse().expect("a number")
     }
 
     /// Every person has one sealed card, nothing is open, the audit log holds.

@@ -1,6 +1,10 @@
 //! The program `issuer` on the system's real PC/SC daemon, with software cards as readers.
 
+#[path = "../database/ask.rs"]
+mod ask;
 mod bench;
+#[path = "../database/fresh.rs"]
+mod fresh;
 mod journey;
 mod kill;
 mod psam;

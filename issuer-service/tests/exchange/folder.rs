@@ -58,6 +58,7 @@ fn killed_at_many_moments_an_import_is_finished_once() {
     let issuer = |words: &str| {
         let mut command = Command::new(env!("CARGO_BIN_EXE_issuer"));
         command.args(words.split_whitespace()).env("ISSUER_DATA", folder.path().join("c")).env("LC_ALL", "C.UTF-8");
+        command.envs((words == "init").then(crate::fresh::fresh).flatten().map(|url| ("ISSUER_DATABASE", url)));
         command
     };
     let ok = |words: &str| {

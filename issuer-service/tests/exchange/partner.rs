@@ -6,7 +6,7 @@ use std::sync::Arc;
 use card_core::security::CityCode;
 use encoding_rs::{GB18030, GBK};
 use issuer_service::batch::{self, Selection};
-use issuer_service::centre::Centre;
+use issuer_service::centre::{Centre, DatabaseConfig};
 use issuer_service::exchange::failure::ExchangeError;
 use issuer_service::exchange::intake::{self, Intake, Outcome};
 use issuer_service::exchange::{self, Exported, Order};
@@ -38,7 +38,8 @@ impl Town {
     pub(crate) fn new(names: &[&str]) -> Self {
         let folder = tempfile::tempdir().expect("folder");
         let city = CityCode::parse("513300").expect("digits");
-        let mut centre = Centre::create(&folder.path().join("c"), city, "915600000251330051010000").expect("centre");
+        let (data, database) = (folder.path().join("c"), crate::fresh::fresh().map(DatabaseConfig::at));
+        let mut centre = Centre::create(&data, city, "915600000251330051010000", database.as_ref()).expect("centre");
         centre.store.unlock(Arc::new(DataKeys::random().expect("keys"))).expect("unlocked");
         centre
             .store
@@ -92,32 +93,25 @@ impl Town {
 
     /// Everything in the database but the audit log.
     pub(crate) fn snapshot(&self) -> Vec<String> {
-        let raw = rusqlite::Connection::open(self.centre.database_path()).expect("database");
         let tables = ["batch", "job", "card_number", "card_request", "exchange_row", "exchange_answer", "card"];
-        let mut rows = Vec::new();
-        for table in tables {
-            let mut find = raw.prepare(&format!("SELECT * FROM {table} ORDER BY 1, 2")).expect("a table");
-            let columns = find.column_count();
-            let found = find.query_map((), |row| {
-                let cells = (0..columns).map(|cell| row.get_ref(cell).map(|value| format!("{value:?}")));
-                cells.collect::<Result<Vec<_>, _>>().map(|cells| format!("{table} {}", cells.join(" ")))
-            });
-            rows.extend(found.expect("rows").map(|row| row.expect("a row")));
-        }
-        let files = "SELECT number || ' ' || state FROM exchange_file ORDER BY number";
-        let mut find = raw.prepare(files).expect("files");
-        rows.extend(find.query_map((), |row| row.get::<_, String>(0)).expect("rows").map(|row| row.expect("a row")));
-        rows
+        let rows = tables.iter().flat_map(|table| {
+            let found = self.ask(&format!("SELECT * FROM {table} ORDER BY 1, 2"));
+            found.into_iter().map(move |cells| format!("{table} {}", cells.join("\u{1F}")))
+        });
+        let files = self.ask("SELECT number, state FROM exchange_file ORDER BY number");
+        rows.chain(files.into_iter().map(|cells| cells.join(" "))).collect()
     }
 
     pub(crate) fn count(&self, sql: &str) -> i64 {
-        let raw = rusqlite::Connection::open(self.centre.database_path()).expect("database");
-        raw.query_row(sql, (), |row| row.get(0)).expect(sql)
+        self.ask(sql)[0][0].parse().expect("a number")
     }
 
     pub(crate) fn execute(&self, sql: &str) {
-        let raw = rusqlite::Connection::open(self.centre.database_path()).expect("database");
-        raw.execute_batch(sql).expect(sql);
+        self.ask(sql);
+    }
+
+    fn ask(&self, sql: &str) -> Vec<Vec<String>> {
+        crate::ask::ask(&self.centre.folder, sql).expect(sql)
     }
 }
 

@@ -8,7 +8,7 @@ use card_core::security::CityCode;
 use card_profiles::identity::CardIdentifier;
 use issuer_service::batch::{self, BatchMove, CardMove, CardState, JobMove, JobState, NumberMove, Selection};
 use issuer_service::card::{Card, Chip};
-use issuer_service::centre::Centre;
+use issuer_service::centre::{Centre, DatabaseConfig};
 use issuer_service::operator::Role;
 use issuer_service::person::Details;
 use issuer_service::person::dossier::Statement;
@@ -40,7 +40,8 @@ impl Desk {
     /// The same in a folder of the caller.
     pub(crate) fn at(folder: &Path, people: u32) -> Self {
         let city = CityCode::parse("513300").expect("digits");
-        let mut centre = Centre::create(folder, city, "915600000251330051010000").expect("centre");
+        let database = crate::fresh::fresh().map(DatabaseConfig::at);
+        let mut centre = Centre::create(folder, city, "915600000251330051010000", database.as_ref()).expect("centre");
         centre.store.unlock(Arc::new(DataKeys::random().expect("keys"))).expect("unlocked");
         centre
             .store

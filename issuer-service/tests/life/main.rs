@@ -3,6 +3,8 @@
 #[path = "../registry/console.rs"]
 mod console;
 mod desk;
+#[path = "../database/fresh.rs"]
+mod fresh;
 mod handbook;
 mod loss;
 mod moves;

@@ -6,6 +6,8 @@ use std::process::{Command, Output, Stdio};
 
 use serde_json::Value;
 
+use crate::fresh::fresh;
+
 pub(crate) const HEADER: &str = "社会保障号码,姓名,性别,民族,出生日期,行政区划代码,联系电话";
 
 /// A number of GB 11643 for an invented person: check character as ISO 7064 MOD 11-2, by a running remainder.
@@ -28,6 +30,7 @@ pub(crate) fn row(order: u32, name: &str) -> String {
 pub(crate) fn command(data: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_issuer"));
     command.args(["--lang", "en", "--data"]).arg(data).args(arguments).stdin(Stdio::null());
+    command.envs(arguments.contains(&"init").then(fresh).flatten().map(|url| ("ISSUER_DATABASE", url)));
     command
 }
 
@@ -46,6 +49,14 @@ pub(crate) struct Bureau {
 }
 
 impl Bureau {
+    /// Its database is a file, whatever the other tests use.
+    pub(crate) fn on_file() -> Self {
+        let folder = tempfile::tempdir().expect("folder");
+        let init = command(&folder.path().join("c"), &["init"]).env_remove("ISSUER_DATABASE").output();
+        assert_eq!(init.expect("the program starts").status.code(), Some(0));
+        Self { folder }
+    }
+
     pub(crate) fn new() -> Self {
         let folder = tempfile::tempdir().expect("folder");
         assert_eq!(issuer(&folder.path().join("c"), &["init"]).status.code(), Some(0));

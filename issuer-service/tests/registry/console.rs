@@ -66,6 +66,9 @@ pub(crate) fn run(page: &str, lang: &str, prepare: impl FnOnce(&Path)) -> usize 
             .env("LC_ALL", lang)
             .env("ISSUER_DATA", "centre")
             .env_remove("ISSUER_OPERATOR")
+            .envs(
+                command.contains("issuer init").then(crate::fresh::fresh).flatten().map(|url| ("ISSUER_DATABASE", url)),
+            )
             .stdin(std::process::Stdio::null())
             .output()
             .expect("a shell");

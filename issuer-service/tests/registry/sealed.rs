@@ -30,9 +30,11 @@ fn no_name_number_or_phone_stands_open_in_the_folder() {
 fn a_dossier_in_another_row_does_not_open() {
     let bureau = Bureau::new();
     bureau.import(format!("{HEADER}\n{}\n{}\n", row(1, "甲"), row(2, "乙")));
-    let raw = rusqlite::Connection::open(bureau.data().join("centre.db")).expect("database");
-    raw.execute("UPDATE person SET dossier = (SELECT dossier FROM person WHERE id = 2) WHERE id = 1", ())
-        .expect("moved");
+    crate::ask::ask(
+        &bureau.data(),
+        "UPDATE person SET dossier = (SELECT dossier FROM person WHERE id = 2) WHERE id = 1",
+    )
+    .expect("moved");
     let output = issuer(&bureau.data(), &["person", "show", "1", "--format", "json"]);
     let error: serde_json::Value = serde_json::from_slice(&output.stderr).expect("an error object");
     assert_eq!((output.status.code(), error["code"].as_str()), (Some(9), Some("ROW_DOES_NOT_OPEN")));
@@ -61,7 +63,7 @@ fn lost_or_foreign_data_keys_are_told_and_never_replaced() {
 
 #[test]
 fn the_people_of_an_older_centre_are_kept_and_sealed() {
-    let bureau = Bureau::new();
+    let bureau = Bureau::on_file();
     let path = bureau.data().join("centre.db");
     // A database as schema 3 and 10 left it, with one person and a job of a batch.
     for suffix in ["", "-wal", "-shm"] {

@@ -166,15 +166,8 @@ fn unmasked_data_need_an_operator_and_a_reason_and_leave_a_record() {
             && history.contains("三")
             && !bureau.say(&["person", "history", "3"], "").to_string().contains('丙')
     );
-    let raw = rusqlite::Connection::open(bureau.data().join("centre.db")).expect("database");
-    let record: (String, String, String) = raw
-        .query_row(
-            "SELECT actor, object, detail FROM audit WHERE act = 'person.reveal' AND object = 'person 1'",
-            (),
-            |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
-        )
-        .expect("one record");
-    assert_eq!(record, ("li".to_owned(), "person 1".to_owned(), "appeal 7".to_owned()));
+    let find = "SELECT actor, object, detail FROM audit WHERE act = 'person.reveal' AND object = 'person 1'";
+    assert_eq!(crate::ask::ask(&bureau.data(), find).expect("one record"), [["li", "person 1", "appeal 7"]]);
 }
 
 #[test]

@@ -80,13 +80,13 @@ fn a_card_from_the_factory_is_known_by_its_identifier_and_gets_its_own_person() 
     let rig = Rig::new(3);
     let row = "INSERT INTO exchange_file (number, task, batch, partner, partner_code, template, name, sha256, row_count, state,
                    valid_until, data_key, body, made_by, made_at, changed_at)
-               VALUES (1, 't', 1, 'factory', '7', 'x', 'x', '', 2, 'answered', '', 1, x'', 'li', '', '');
+               VALUES (1, 't', 1, 'factory', '7', 'x', 'x', '', 2, 'answered', '', 1, '', 'li', '', '');
                INSERT INTO exchange_row (file, line, job, partner, state, card_identifier, changed_at)
                VALUES (1, 1, 2, 'factory', 'accepted', '513300D15600000500000007', ''),
                       (1, 2, 3, 'factory', 'exported', NULL, '')";
     rig.execute(row);
     let summary = rig.run(vec![vec![blank(1), blank(2), card.clone()]]).expect("run");
-    let why = rig.text("SELECT group_concat(event || ' ' || detail, '; ') FROM station_journal WHERE job = 2");
+    let why = rig.text("SELECT string_agg(event || ' ' || detail, '; ') FROM station_journal WHERE job = 2");
     assert_eq!((summary.made, summary.spoilt, summary.left), (2, 0, 1), "{why}");
     let of_job = |job: i64| rig.count(&format!("SELECT COUNT(*) FROM card WHERE job = {job} AND state = 'sealed'"));
     assert_eq!((of_job(1), of_job(2), of_job(3)), (1, 1, 0));

@@ -10,7 +10,7 @@ use card_core::transport::{Transport, TransportError};
 use card_profiles::rehearsal::TRANSPORT_KEY;
 use card_sim::{Card, Socket};
 use issuer_service::batch::{self, Selection};
-use issuer_service::centre::Centre;
+use issuer_service::centre::{Centre, DatabaseConfig};
 use issuer_service::operator::Role;
 use issuer_service::person::Details;
 use issuer_service::person::dossier::Statement;
@@ -24,6 +24,8 @@ use issuer_service::station::{Station, Summary};
 use issuer_service::store::StoreError;
 use issuer_service::vault::data_keys::DataKeys;
 use issuer_service::vault::{Kind, Vault};
+
+use crate::ask::ask;
 
 pub(crate) struct Rig {
     _folder: tempfile::TempDir,
@@ -68,7 +70,9 @@ impl Rig {
     pub(crate) fn new(people: u32) -> Self {
         let folder = tempfile::tempdir().expect("folder");
         let city = CityCode::parse("513300").expect("digits");
-        let mut centre = Centre::create(&folder.path().join("c"), city, "915600000251330051010000").expect("centre");
+        let database = crate::fresh::fresh().map(DatabaseConfig::at);
+        let data = folder.path().join("c");
+        let mut centre = Centre::create(&data, city, "915600000251330051010000", database.as_ref()).expect("centre");
         let data_keys = Arc::new(DataKeys::random().expect("keys"));
         centre.store.unlock(data_keys.clone()).expect("unlocked");
         let vault = Vault::rehearsal(&[Centre::card_profile(), Centre::psam_profile()]).expect("vault");
@@ -120,7 +124,7 @@ impl Rig {
 
     pub(crate) fn run_slots(&self, slots: Vec<Box<dyn Slot>>) -> Result<Summary, StationError> {
         Station {
-            database: &self.centre.database_path(),
+            database: &self.centre.place().expect("a place"),
             data_keys: &self.data_keys,
             vault: &self.vault,
             config: &self.centre.config,
@@ -137,19 +141,38 @@ impl Rig {
 
     /// One number of the database.
     pub(crate) fn count(&self, sql: &str) -> i64 {
-        let raw = rusqlite::Connection::open(self.centre.database_path()).expect("database");
-        raw.query_row(sql, (), |row| row.get(0)).expect(sql)
+        ask(&self.centre.folder, sql).expect(sql)[0][0].parse().expect("a number")
     }
 
     /// One text of the database.
     pub(crate) fn text(&self, sql: &str) -> String {
-        let raw = rusqlite::Connection::open(self.centre.database_path()).expect("database");
-        raw.query_row(sql, (), |row| row.get(0)).expect(sql)
+        ask(&self.centre.folder, sql).expect(sql)[0][0].clone()
     }
 
     pub(crate) fn execute(&self, sql: &str) {
-        let raw = rusqlite::Connection::open(self.centre.database_path()).expect("database");
-        raw.execute_batch(sql).expect(sql);
+        ask(&self.centre.folder, sql).expect(sql);
+    }
+
+    /// From now on the database refuses new rows of a table under a condition.
+    pub(crate) fn refuse(&self, table: &str, condition: &str) {
+        self.execute(&if std::env::var_os("ISSUER_TEST_POSTGRES").is_some() {
+            format!(
+                "CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN IF {condition} THEN
+                     RAISE EXCEPTION 'killed'; END IF; RETURN NEW; END $$;
+                 CREATE TRIGGER fail BEFORE INSERT ON {table} FOR EACH ROW EXECUTE FUNCTION fail()"
+            )
+        } else {
+            format!(
+                "CREATE TRIGGER fail BEFORE INSERT ON {table} WHEN {condition}
+                 BEGIN SELECT RAISE(ABORT, 'killed'); END"
+            )
+        });
+    }
+
+    /// The database takes rows again.
+    pub(crate) fn take_again(&self) {
+        let server = std::env::var_os("ISSUER_TEST_POSTGRES").is_some();
+        self.execute(if server { "DROP FUNCTION fail CASCADE" } else { "DROP TRIGGER fail" });
     }
 
     /// Every person has one sealed card, every number and job an end, and nothing is left over.

@@ -71,13 +71,10 @@ fn a_journal_that_fails_at_any_entry_stops_the_station_and_nothing_is_lost() {
     assert!(entries >= 4, "{entries}");
     for entry in 0..entries {
         let (rig, card) = (Rig::new(1), blank(1));
-        rig.execute(&format!(
-            "CREATE TRIGGER fail BEFORE INSERT ON station_journal WHEN (SELECT COUNT(*) FROM station_journal) = {entry}
-             BEGIN SELECT RAISE(ABORT, 'killed'); END"
-        ));
+        rig.refuse("station_journal", &format!("(SELECT COUNT(*) FROM station_journal) = {entry}"));
         let failed = rig.run(vec![vec![card.clone()]]);
         assert!(matches!(failed, Err(StationError::Store(_))), "{entry}");
-        rig.execute("DROP TRIGGER fail");
+        rig.take_again();
         if entry == 0 {
             // Without its intent in the journal the card is untouched.
             assert!(card.card().inspect().keys["SSSE.UKSSSE"].version.is_none());
@@ -91,13 +88,11 @@ fn a_journal_that_fails_at_any_entry_stops_the_station_and_nothing_is_lost() {
 #[test]
 fn an_audit_log_that_cannot_be_written_stops_the_card_from_being_called_done() {
     let (rig, card) = (Rig::new(1), blank(1));
-    rig.execute(
-        "CREATE TRIGGER fail BEFORE INSERT ON audit WHEN NEW.act = 'card.make' BEGIN SELECT RAISE(ABORT, 'x'); END",
-    );
+    rig.refuse("audit", "NEW.act = 'card.make'");
     assert!(matches!(rig.run(vec![vec![card.clone()]]), Err(StationError::Store(_))));
     assert_eq!(rig.count("SELECT COUNT(*) FROM card WHERE state = 'sealed'"), 0);
     assert_eq!(rig.count("SELECT COUNT(*) FROM receipt"), 0);
-    rig.execute("DROP TRIGGER fail");
+    rig.take_again();
     rig.run(vec![vec![card]]).expect("run");
     rig.assert_complete(1, 0);
 }

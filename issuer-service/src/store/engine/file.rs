@@ -1,0 +1,70 @@
+//! A SQLite file: one writer, durable at every commit.
+//!
+//! Owns: how it is opened, and what its failures mean. Never: a table of the centre.
+
+use std::path::Path;
+use std::time::Duration;
+
+use rusqlite::{Connection, ErrorCode, OpenFlags, Row, Transaction, TransactionBehavior};
+
+use super::value::{Value, of_file};
+use super::{EngineError, Result};
+use crate::store::StoreError;
+
+/// How long a writer waits for another one.
+const BUSY_WAIT: Duration = Duration::from_secs(5);
+
+/// Statements that a connection keeps ready.
+const STATEMENTS_MAX: usize = 128;
+
+pub(super) fn open(path: &Path, new: bool) -> Result<Connection> {
+    let create = if new { OpenFlags::SQLITE_OPEN_CREATE } else { OpenFlags::empty() };
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX | create;
+    let opened = Connection::open_with_flags(path, flags).and_then(|connection| {
+        connection.busy_timeout(BUSY_WAIT)?;
+        connection.pragma_update(None, "journal_mode", "WAL")?;
+        connection.pragma_update(None, "synchronous", "FULL")?;
+        connection.pragma_update(None, "foreign_keys", "ON")?;
+        connection.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
+        Ok(connection)
+    });
+    opened.map_err(EngineError::File)
+}
+
+pub(super) fn begin(connection: &mut Connection, writing: bool) -> Result<Transaction<'_>> {
+    let behaviour = if writing { TransactionBehavior::Immediate } else { TransactionBehavior::Deferred };
+    connection.transaction_with_behavior(behaviour).map_err(EngineError::File)
+}
+
+pub(super) fn value<'a>(row: &'a Row<'_>, column: usize) -> Result<Value<'a>> {
+    let cell = row.get_ref(column).map_err(EngineError::File)?;
+    of_file(cell).ok_or(EngineError::Column { column, source: None })
+}
+
+/// Writes the file anew and empties the log; `false` when another connection reads the log.
+pub(super) fn scrub(connection: &Connection) -> rusqlite::Result<bool> {
+    connection.execute_batch("VACUUM")?;
+    let busy: i64 = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", (), |row| row.get(0))?;
+    Ok(busy == 0)
+}
+
+/// What a failure means to the centre.
+pub(super) fn meaning(error: rusqlite::Error) -> StoreError {
+    let rusqlite::Error::SqliteFailure(failure, message) = &error else {
+        return StoreError::Engine(EngineError::File(error));
+    };
+    match failure.code {
+        ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => StoreError::Locked,
+        ErrorCode::DiskFull => StoreError::DiskFull,
+        ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt => StoreError::Damaged,
+        ErrorCode::ConstraintViolation
+            if matches!(
+                failure.extended_code,
+                rusqlite::ffi::SQLITE_CONSTRAINT_UNIQUE | rusqlite::ffi::SQLITE_CONSTRAINT_PRIMARYKEY
+            ) =>
+        {
+            StoreError::Conflict { constraint: message.clone().unwrap_or_default() }
+        }
+        _ => StoreError::Engine(EngineError::File(error)),
+    }
+}

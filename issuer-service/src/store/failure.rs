@@ -1,0 +1,260 @@
+//! Why the database did not do what was asked.
+//!
+//! Owns: the errors of the store, and what the engine's failures mean. Never: a statement.
+
+use super::engine::EngineError;
+use crate::error::Explain;
+use crate::exit::Exit;
+use crate::lang::Lang;
+
+/// Why the database did not do what was asked. Nothing of the transaction remains.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// Another process holds the database.
+    #[error("the database is locked by another process")]
+    Locked,
+    /// The disk is full.
+    #[error("the disk is full")]
+    DiskFull,
+    /// The server is not there, ended the connection, or takes no more of them.
+    #[error("the database server does not answer")]
+    Gone,
+    /// The server does not let this user in, or not to this.
+    #[error("the database server refuses this user")]
+    AccessRefused,
+    /// The server has no such database.
+    #[error("the server has no such database")]
+    NoDatabase,
+    /// The server would lose what it has acknowledged.
+    #[error("the database server is not durable: {setting} is off")]
+    NotDurable {
+        /// Its setting.
+        setting: &'static str,
+    },
+    /// The database sorts or encodes text in another way.
+    #[error("the database was not made with {wanted}")]
+    Unfit {
+        /// Option of CREATE DATABASE.
+        wanted: &'static str,
+    },
+    /// A centre lives in the database already.
+    #[error("the database holds a centre already")]
+    Inhabited,
+    /// The file is no database, or damaged.
+    #[error("the database file is damaged")]
+    Damaged,
+    /// A newer program made this database.
+    #[error("the database has schema {found}, this program knows {known}")]
+    SchemaNewer {
+        /// Schema of the file.
+        found: i64,
+        /// Newest schema known here.
+        known: i64,
+    },
+    /// A row was not in the state that the move starts from: someone else was faster.
+    #[error("{object} is no longer in state {expected}")]
+    StateMoved {
+        /// What was to move: `batch 3`.
+        object: String,
+        /// State expected.
+        expected: &'static str,
+    },
+    /// A unique constraint refused the row.
+    #[error("such a row exists already ({constraint})")]
+    Conflict {
+        /// Table and columns.
+        constraint: String,
+    },
+    /// People's data were asked for without the data keys.
+    #[error("the data keys are not open")]
+    DataKeysClosed,
+    /// A row does not open under the data keys.
+    #[error("{place} does not open")]
+    RowSealed {
+        /// Which: `person 3`.
+        place: String,
+    },
+    /// The data keys are those of another database.
+    #[error("the data keys belong to another database")]
+    DataKeysForeign,
+    /// The system gives no random numbers.
+    #[error("the system gives no random numbers")]
+    NoRandom,
+    /// Anything else that the engine reports.
+    #[error("database: {0}")]
+    Engine(#[source] EngineError),
+}
+
+impl StoreError {
+    /// Whether the server is away.
+    #[must_use]
+    pub const fn is_gone(&self) -> bool {
+        matches!(self, Self::Gone)
+    }
+}
+
+impl Explain for StoreError {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::Locked => "DATABASE_LOCKED",
+            Self::DiskFull => "DISK_FULL",
+            Self::Gone => "DATABASE_GONE",
+            Self::AccessRefused => "DATABASE_ACCESS_REFUSED",
+            Self::NoDatabase => "DATABASE_NOT_FOUND",
+            Self::NotDurable { .. } => "DATABASE_NOT_DURABLE",
+            Self::Unfit { .. } => "DATABASE_UNFIT",
+            Self::Inhabited => "DATABASE_INHABITED",
+            Self::Damaged => "DATABASE_DAMAGED",
+            Self::SchemaNewer { .. } => "DATABASE_NEWER",
+            Self::StateMoved { .. } => "STATE_MOVED",
+            Self::Conflict { .. } => "ROW_EXISTS",
+            Self::DataKeysClosed => "DATA_KEYS_CLOSED",
+            Self::RowSealed { .. } => "ROW_DOES_NOT_OPEN",
+            Self::DataKeysForeign => "DATA_KEYS_FOREIGN",
+            Self::NoRandom => "NO_RANDOM",
+            Self::Engine(_) => "DATABASE_FAILED",
+        }
+    }
+
+    fn what(&self, lang: Lang) -> String {
+        match self {
+            Self::Locked => lang
+                .pick("数据库被另一进程占用，未作改动", "another process holds the database; nothing was done")
+                .to_owned(),
+            Self::DiskFull => lang.pick("磁盘已满，未作改动", "the disk is full; nothing was done").to_owned(),
+            Self::Gone => lang
+                .pick(
+                    "数据库服务器没有应答或断开了连接；已完成的步骤都在，进行中的一步要么完整要么没有",
+                    "the database server does not answer or ended the connection; finished steps are kept, the one under \
+                     way is there whole or not at all",
+                )
+                .to_owned(),
+            Self::AccessRefused => {
+                lang.pick("数据库服务器拒绝了这个用户", "the database server refuses this user").to_owned()
+            }
+            Self::NoDatabase => lang.pick("服务器上没有这个数据库", "the server has no such database").to_owned(),
+            Self::NotDurable { setting } => lang.pick(
+                format!("数据库服务器的 {setting} 已关闭：断电会丢失已确认的数据，拒绝使用"),
+                format!("{setting} of the database server is off: it would lose what it has acknowledged; refused"),
+            ),
+            Self::Unfit { wanted } => lang.pick(
+                format!("这个数据库不是以 {wanted} 建立的，文字的顺序会不同，拒绝使用"),
+                format!("the database was not made with {wanted}: its texts would sort in another way; refused"),
+            ),
+            Self::Inhabited => lang
+                .pick("这个数据库里已有一个发卡中心，未作改动", "the database holds a centre already; nothing was changed")
+                .to_owned(),
+            Self::Damaged => lang.pick("数据库文件已损坏", "the database file is damaged").to_owned(),
+            Self::SchemaNewer { found, known } => lang.pick(
+                format!("数据库结构为第 {found} 版，本程序只认识到第 {known} 版"),
+                format!("the database has schema {found}, this program knows up to {known}"),
+            ),
+            Self::StateMoved { object, expected } => lang.pick(
+                format!("{object} 已不在 {expected} 状态，未作改动"),
+                format!("{object} is no longer {expected}; nothing was done"),
+            ),
+            Self::Conflict { constraint } => {
+                lang.pick(format!("记录已存在 ({constraint})"), format!("such a row exists already ({constraint})"))
+            }
+            Self::DataKeysClosed => lang
+                .pick("人员数据已加密，数据密钥没有打开", "people's data are sealed, the data keys are not open")
+                .to_owned(),
+            Self::RowSealed { place } => lang.pick(
+                format!("{place} 的数据解不开（被改动、被移动，或密钥已停用）"),
+                format!("{place} does not open: altered, moved, or sealed under a key that is gone"),
+            ),
+            Self::DataKeysForeign => {
+                lang.pick("数据密钥不是这个数据库的", "the data keys are those of another database").to_owned()
+            }
+            Self::NoRandom => lang.pick("系统不提供随机数", "the system gives no random numbers").to_owned(),
+            Self::Engine(error) => lang.pick(format!("数据库出错: {error}"), format!("the database failed: {error}")),
+        }
+    }
+
+    fn next(&self, lang: Lang) -> &'static str {
+        match self {
+            Self::Locked => lang.pick("等另一进程结束后重试", "wait until the other process ends, then try again"),
+            Self::DiskFull => lang.pick("腾出空间后重试", "free some space, then try again"),
+            Self::Gone => lang.pick(
+                "恢复服务器和网络后再执行同一命令，它会接着做",
+                "bring the server and the network back, then give the same command: it goes on where it was",
+            ),
+            Self::AccessRefused => lang.pick(
+                "检查 centre.toml 中的用户、口令来源和服务器的权限",
+                "check the user and the source of the password in centre.toml, and the rights on the server",
+            ),
+            Self::NoDatabase => lang.pick(
+                "请管理员建立: CREATE DATABASE 名称 ENCODING UTF8 LOCALE 'C.UTF-8' TEMPLATE template0",
+                "have it made: CREATE DATABASE name ENCODING UTF8 LOCALE 'C.UTF-8' TEMPLATE template0",
+            ),
+            Self::NotDurable { .. } => {
+                lang.pick("请管理员打开这个设置并重启服务器", "have the setting turned on and the server restarted")
+            }
+            Self::Unfit { .. } => lang.pick(
+                "另建一个: CREATE DATABASE 名称 ENCODING UTF8 LOCALE 'C.UTF-8' TEMPLATE template0",
+                "make another: CREATE DATABASE name ENCODING UTF8 LOCALE 'C.UTF-8' TEMPLATE template0",
+            ),
+            Self::Inhabited => lang.pick("换一个空的数据库", "choose an empty database"),
+            Self::Damaged => lang.pick("从备份恢复", "restore it from a backup"),
+            Self::SchemaNewer { .. } => lang.pick("改用新版程序", "use the newer program"),
+            Self::StateMoved { .. } => lang.pick("查看当前状态后再决定", "look at its present state, then decide"),
+            Self::Conflict { .. } => lang.pick("查看已有的记录", "look at the row that is there"),
+            Self::DataKeysClosed => lang.pick("用 --passphrase 给出口令", "give the passphrase with --passphrase"),
+            Self::RowSealed { .. } => lang.pick("从备份恢复这一行", "restore the row from a backup"),
+            Self::DataKeysForeign => lang.pick(
+                "把数据库和它的 centre.datakeys 放在一起",
+                "put the database and its own centre.datakeys together",
+            ),
+            Self::NoRandom => lang.pick("检查操作系统", "check the operating system"),
+            Self::Engine(_) => lang.pick(
+                "检查数据目录或数据库服务器的权限和磁盘，再重试",
+                "check rights and disk of the data folder or of the database server, then try again",
+            ),
+        }
+    }
+
+    fn exit(&self) -> Exit {
+        match self {
+            Self::StateMoved { .. } | Self::Conflict { .. } | Self::Inhabited => Exit::Refused,
+            Self::DataKeysClosed | Self::AccessRefused => Exit::Authentication,
+            Self::Locked
+            | Self::DiskFull
+            | Self::Gone
+            | Self::NoDatabase
+            | Self::NotDurable { .. }
+            | Self::Unfit { .. }
+            | Self::Damaged
+            | Self::SchemaNewer { .. }
+            | Self::RowSealed { .. }
+            | Self::DataKeysForeign
+            | Self::NoRandom
+            | Self::Engine(_) => Exit::Storage,
+        }
+    }
+
+    fn retryable(&self) -> bool {
+        match self {
+            Self::Locked | Self::DiskFull | Self::Gone => true,
+            Self::AccessRefused
+            | Self::NoDatabase
+            | Self::NotDurable { .. }
+            | Self::Unfit { .. }
+            | Self::Inhabited
+            | Self::Damaged
+            | Self::SchemaNewer { .. }
+            | Self::StateMoved { .. }
+            | Self::Conflict { .. }
+            | Self::DataKeysClosed
+            | Self::RowSealed { .. }
+            | Self::DataKeysForeign
+            | Self::NoRandom
+            | Self::Engine(_) => false,
+        }
+    }
+}
+
+impl From<EngineError> for StoreError {
+    fn from(error: EngineError) -> Self {
+        error.meaning()
+    }
+}
