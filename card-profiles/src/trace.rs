@@ -20,7 +20,7 @@ use card_core::wire::Wire;
 
 use self::part::Parts;
 pub use self::part::{Guard, Label, Part, Side};
-use self::tracker::Tracker;
+use self::tracker::{Randoms, Tracker};
 use crate::builtin::builtin;
 use crate::format::FormatKind;
 use crate::profile::Profile;
@@ -44,6 +44,8 @@ pub struct Explained {
     pub directory: Option<(String, String)>,
     /// File that the command was about: id and name.
     pub file: Option<(String, String)>,
+    /// Bytes at the start of the command that may be shown: its header, or nothing when they may be anything.
+    pub open: usize,
     /// What the bytes are, from left to right, the command's first.
     pub parts: Vec<Part>,
     /// Facts that stand in no single byte: what was selected, which key, secure messaging.
@@ -62,6 +64,8 @@ pub struct Decoder {
     fixed: bool,
     readers: BTreeMap<String, Tracker>,
     current: String,
+    /// Of all readers: a PSAM works on the numbers of the card beside it.
+    randoms: Randoms,
 }
 
 impl Default for Decoder {
@@ -86,7 +90,13 @@ impl Decoder {
     }
 
     fn of(catalogue: Vec<Profile>, fixed: bool) -> Self {
-        Self { catalogue: catalogue.into(), fixed, readers: BTreeMap::new(), current: String::new() }
+        Self {
+            catalogue: catalogue.into(),
+            fixed,
+            readers: BTreeMap::new(),
+            current: String::new(),
+            randoms: Randoms::default(),
+        }
     }
 
     /// What follows is said with the card in this reader.
@@ -123,7 +133,7 @@ impl Decoder {
     pub fn exchange(&mut self, command: &[u8], answer: Option<&[u8]>) -> Explained {
         let catalogue = Arc::clone(&self.catalogue);
         let tracker = self.readers.entry(self.current.clone()).or_default();
-        tracker.exchange(&catalogue, self.fixed, command, answer)
+        tracker.exchange(&catalogue, self.fixed, &mut self.randoms, command, answer)
     }
 }
 

@@ -114,11 +114,24 @@ pub(super) fn factors(parts: &mut Parts<'_>, challenge: bool) {
 }
 
 /// `80 FA`: blocks to encipher, or an initial value and blocks to compute a MAC over.
-pub(super) fn psam_cipher(parts: &mut Parts<'_>, p1: u8) {
-    if p1 == 0 && is_pin_block(parts.rest()) {
-        return parts.fields(PIN_CRYPTOGRAM);
+///
+/// A PSAM enciphers challenges, PIN blocks and keys alike, and makes MACs over new PINs in clear: only what is a challenge, as
+/// `is_random` knows, is no secret.
+pub(super) fn psam_cipher(parts: &mut Parts<'_>, p1: u8, is_wide: bool, is_random: impl Fn(&[u8]) -> bool) {
+    match p1 {
+        0 if is_random(parts.rest()) => blocks(parts),
+        0 if is_pin_block(parts.rest()) => parts.fields(PIN_CRYPTOGRAM),
+        5 => {
+            let length = if is_wide { 16 } else { 8 };
+            parts.take(length, Label::new("初始值", "initial value"), B, Guard::Cryptographic);
+            let rest = parts.rest().len();
+            parts.take(rest, Label::new("计算 MAC 的数据", "data under the MAC"), B, Guard::Secret);
+        }
+        _ => {
+            let rest = parts.rest().len();
+            parts.take(rest, Label::new("待加密的数据", "data to encipher"), B, Guard::Secret);
+        }
     }
-    blocks(parts);
 }
 
 /// Count of BCD bytes, the PIN, `80`, zeros.

@@ -94,6 +94,14 @@ impl Kind {
         )
     }
 
+    /// Whether the command may carry data to the card, so that a header alone is not all of it.
+    pub(super) const fn brings_data(self) -> bool {
+        !matches!(
+            self,
+            Self::GetResponse | Self::ReadRecord | Self::ReadBinary | Self::GetChallenge | Self::Money(_, _, &[], _)
+        )
+    }
+
     /// Its names.
     pub(super) const fn label(self) -> Label {
         let (zh, en) = match self {

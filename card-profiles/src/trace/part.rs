@@ -56,9 +56,9 @@ pub enum Guard {
     CardFactor,
     /// Challenges, cryptograms, MACs: useful together with keys only. Replaced in a trace.
     Cryptographic,
-    /// PINs and keys, plain or enciphered: never shown. Replaced in a trace.
+    /// PINs and keys, plain or enciphered, and whatever in a command is not known to be harmless: never shown. Replaced in a trace.
     Secret,
-    /// Bytes whose meaning is not known. Replaced in a trace.
+    /// Bytes of a file whose meaning is not known. Replaced in a trace.
     Unknown,
 }
 
@@ -139,12 +139,15 @@ impl<'a> Parts<'a> {
     }
 
     /// The next `length` bytes, or what is left, as one part; nothing when nothing is left.
+    ///
+    /// What is not known of a command may be a PIN or a key, whatever its header says: it is a secret.
     pub(super) fn take(&mut self, length: usize, label: Label, kind: FormatKind, guard: Guard) -> Option<&mut Part> {
         let range = self.at..self.end.min(self.at.saturating_add(length));
         if range.is_empty() {
             return None;
         }
         self.at = range.end;
+        let guard = if guard == Guard::Unknown && self.side == Side::Command { Guard::Secret } else { guard };
         let part = Part { side: self.side, range, label, kind, length: None, place: None, tag: None, guard };
         self.found.push(part);
         self.found.last_mut()
@@ -166,9 +169,18 @@ impl<'a> Parts<'a> {
     }
 
     /// Everything that is left is unknown.
-    pub(super) fn finish(mut self) -> Vec<Part> {
+    pub(super) fn finish(self) -> Vec<Part> {
+        self.finish_as(Guard::Unknown)
+    }
+
+    /// Everything that is left is never shown.
+    pub(super) fn hide(self) -> Vec<Part> {
+        self.finish_as(Guard::Secret)
+    }
+
+    fn finish_as(mut self, guard: Guard) -> Vec<Part> {
         let left = self.rest().len();
-        self.take(left, Label::new("含义未知的数据", "data of unknown meaning"), FormatKind::B, Guard::Unknown);
+        self.take(left, Label::new("含义未知的数据", "data of unknown meaning"), FormatKind::B, guard);
         self.found
     }
 }

@@ -95,12 +95,13 @@ impl Redactor {
     }
 
     fn part(&mut self, part: &Part, bytes: &[u8]) -> Vec<u8> {
-        if bytes.iter().all(|byte| *byte == 0x00) || bytes.iter().all(|byte| *byte == 0xFF) {
-            return bytes.to_vec();
-        }
+        let is_blank = bytes.iter().all(|byte| *byte == 0x00) || bytes.iter().all(|byte| *byte == 0xFF);
         match (part.guard, part.kind) {
-            (Guard::Open, _) => bytes.to_vec(),
+            // A secret of zeros is one too: its padding is not told from it.
             (Guard::Secret, FormatKind::Cn) => self.digits(Class::Pin, bytes),
+            (Guard::Secret, _) => self.secret(bytes),
+            _ if is_blank => bytes.to_vec(),
+            (Guard::Open, _) => bytes.to_vec(),
             (Guard::Identifier, _) if bytes.len() == 16 => {
                 let (head, tail) = bytes.split_at(8);
                 let (serial, mac) = tail.split_at(4);
@@ -213,6 +214,11 @@ impl Redactor {
             (0..value.len()).map(|index| if index == 0 { random.byte().max(1) } else { random.byte() }).collect()
         });
         [vec![0; zeros], safe].concat()
+    }
+
+    /// Bytes of which nothing is kept but their count.
+    fn secret(&mut self, bytes: &[u8]) -> Vec<u8> {
+        self.once(Class::Bytes, bytes, |random| bytes.iter().map(|_| random.byte().clamp(1, 0xFE)).collect())
     }
 
     fn bytes(&mut self, class: Class, bytes: &[u8]) -> Vec<u8> {

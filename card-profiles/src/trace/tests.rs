@@ -119,12 +119,61 @@ fn keys_tries_and_secrets_are_told() {
         |words: &str| seen.iter().filter(|(_, _, one)| one.notes.iter().any(|note| note.en.contains(words))).count();
     assert_eq!((noted("key UKSSSE"), noted("2 tries left")), (4, 2));
     let hidden: usize = seen.iter().map(|one| values(one).iter().filter(|(_, value)| value == "hidden").count()).sum();
-    assert_eq!(hidden, 4, "VERIFY, both PINs of CHANGE PIN, the enciphered PIN");
+    assert_eq!(hidden, 7, "VERIFY, both PINs of CHANGE PIN, the enciphered PIN, what a PSAM makes a MAC over");
     assert_eq!(value(&seen[2], "MF.EF16.terminal_number"), "410100813475");
     assert_eq!(seen[11].2.profile, "psam-sx3");
     assert_eq!(seen[15].2.profile, "ssc-3.0");
     assert_eq!(value(&seen[4], "card factor"), "8650430200000013");
     assert_eq!(value(&seen[4], "city factor"), "430200sx");
+}
+
+/// Commands that carry a PIN or key where nobody looks for one: what is secret stands in the second place.
+pub(super) const MISSHAPEN: [(&str, &str); 20] = [
+    ("> 00200000041A2B3C", "1A2B3C"),
+    ("> 805E0100081A2B3CFF1A2B3D", "1A2B3"),
+    ("> 80D40000041A2B3C4D5E6F", "1A2B3C"),
+    ("> 80200000031A2B3C\n< 6E00", "1A2B3C"),
+    ("> 00240000061A2B3C1A2B3D\n< 6D00", "1A2B3"),
+    ("> 002C0000061A2B3C1A2B3D\n< 9000", "1A2B3"),
+    ("> 002C010106\n> 1A2B3C1A2B3D\n< 9000", "1A2B3"),
+    ("> 0020000003\n> 1A2B3C", "1A2B3C"),
+    ("> 0020000003\n< 20\n> 1A2B3C\n< 9000", "1A2B3C"),
+    ("> 0020000004\n> 001A2B3C\n< 9000", "1A2B3C"),
+    ("0020000003\n1A6190", "1A61"),
+    ("> 1A2B3C4D\n< 6E00", "1A2B3C"),
+    ("> 1A2B3C\n< 6E00", "1A2B3C"),
+    ("> 80F0010003 1A2B3C\n< 9000", "1A2B3C"),
+    ("> 00D81A0003 1A2B3C\n< 1A2B3C9000", "1A2B3C"),
+    ("> 84DC000C0B 021A2B3C4D5E6F01020304\n< 9000", "1A2B3C"),
+    ("> 00DC01FC05 991A2B3C4D\n< 6A82", "1A2B3C"),
+    ("> 80FA000010 130000001A2B3C4D5E6F708192A3B4C5\n< 6110", "1A2B3C"),
+    ("> 80FA050010 00000000000000001A2B3C8000000000\n< 6104", "1A2B3C"),
+    ("> 1A20000003 1A2B3C\n< 6E00", "1A2B3C"),
+];
+
+#[test]
+fn what_may_be_a_secret_is_hidden_whatever_carries_it() {
+    for (text, secret) in MISSHAPEN {
+        for (command, answer, explained) in explained(Decoder::new(), text) {
+            let shown: Vec<&[u8]> = explained
+                .parts
+                .iter()
+                .filter(|part| part.guard != Guard::Secret)
+                .map(|part| {
+                    if part.side == Side::Command { &command[part.range.clone()] } else { &answer[part.range.clone()] }
+                })
+                .chain([&command[..explained.open]])
+                .collect();
+            let shown = hex::encode_upper(shown.concat());
+            assert!(!shown.contains(secret), "{text}: {shown} {explained:?}");
+            let status = explained.status.map_or_else(String::new, |sw| sw.to_string());
+            assert_ne!(status, "6190", "{text}: the end of a PIN is no status");
+        }
+    }
+    // A header that stands alone, and what is known to be harmless, are told as before.
+    let seen = explained(Decoder::new(), "00A40000023F00 -> 6A82\n00F2000000 -> 6D00\n00200000 -> 63C2");
+    assert_eq!(seen.iter().map(|(_, _, one)| one.open).collect::<Vec<_>>(), [5, 5, 4]);
+    assert_eq!(value(&seen[0], "file identifier"), "3F00");
 }
 
 #[test]

@@ -5,9 +5,11 @@
 //! Never: knows other readers (`Decoder`), panics or loops on any bytes.
 #![warn(clippy::indexing_slicing)]
 
+use std::collections::VecDeque;
 use std::ops::Range;
 
 use card_core::StatusWord;
+use card_core::algorithm::Algorithm;
 use card_core::fci::{AlgorithmId, Fci};
 use card_core::tlv;
 use card_core::wire::Wire;
@@ -20,6 +22,36 @@ use super::part::{Field, Guard, Label, Part, Parts, Side};
 use crate::format::FormatKind;
 use crate::profile::{CardKind, Ef, Profile};
 
+/// Random numbers that are remembered.
+const RANDOMS_MAX: usize = 32;
+
+/// Random numbers that cards gave out: a PSAM that is asked to encipher one of them learns no secret.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Randoms(VecDeque<[u8; 8]>);
+
+impl Randoms {
+    fn given(&mut self, challenge: &[u8]) {
+        if let Some(first) = challenge.first_chunk::<8>() {
+            if self.0.len() >= RANDOMS_MAX {
+                self.0.pop_front();
+            }
+            self.0.push_back(*first);
+        }
+    }
+
+    /// The last block of the factors of a derivation, before the zeros that SM4 wants.
+    fn derived(&mut self, factors: &[u8]) {
+        let blocks = factors.chunks_exact(8).rev().find(|block| block.iter().any(|byte| *byte != 0));
+        self.given(blocks.unwrap_or_default());
+    }
+
+    /// Whether data are one of them, alone or completed with zeros.
+    fn has(&self, data: &[u8]) -> bool {
+        data.split_first_chunk::<8>()
+            .is_some_and(|(first, rest)| self.0.contains(first) && rest.iter().all(|byte| *byte == 0))
+    }
+}
+
 /// What is known of one card.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Tracker {
@@ -30,6 +62,8 @@ pub(super) struct Tracker {
     foreign: bool,
     algorithm: Option<AlgorithmId>,
     pending: Plan,
+    /// A header whose data are still to come: at T=0 a log may have them as a line of their own.
+    split: Option<(Kind, usize)>,
 }
 
 /// What the answer of a command holds; kept for GET RESPONSE.
@@ -42,6 +76,10 @@ enum Plan {
     Binary(Option<(usize, usize)>, usize),
     Fields(&'static [Field]),
     Blocks,
+    /// A challenge, which a PSAM may be asked to encipher.
+    Challenge,
+    /// Never shown: it is not known what was asked for.
+    Hidden,
 }
 
 /// Where data and Le of a command stand.
@@ -69,6 +107,20 @@ impl Shape {
         };
         Self { header, data, whole }
     }
+
+    /// Bytes of the command before its data that may be shown: none when they need not be a header at all.
+    fn open(&self, command: &[u8], kind: Kind) -> usize {
+        let is_header = match kind {
+            Kind::Unknown => self.whole && is_class(self.header[0]) && !matches!(self.header[1] >> 4, 0x6 | 0x9),
+            _ => command.len() >= 4,
+        };
+        if is_header { self.data.start.min(command.len()) } else { 0 }
+    }
+}
+
+/// Classes of deployed commands and of readers' own; other first bytes are as likely those of a PIN.
+const fn is_class(cla: u8) -> bool {
+    matches!(cla, 0x00 | 0x04 | 0x0C | 0x80 | 0x84 | 0x8C | 0x90 | 0xA0 | 0xB0 | 0xB4 | 0xBF | 0xFF)
 }
 
 impl Tracker {
@@ -88,11 +140,33 @@ impl Tracker {
         &mut self,
         catalogue: &[Profile],
         fixed: bool,
+        random: &mut Randoms,
         command: &[u8],
         answer: Option<&[u8]>,
     ) -> Explained {
+        if let Some((kind, length)) = self.split.take()
+            && length == command.len()
+        {
+            return self.continued(catalogue, kind, command, answer);
+        }
         let shape = Shape::of(command);
-        let kind = if shape.whole { Kind::of(shape.header, self.profile(catalogue), catalogue) } else { Kind::Unknown };
+        let kind =
+            if command.len() < 4 { Kind::Unknown } else { Kind::of(shape.header, self.profile(catalogue), catalogue) };
+        let open = shape.open(command, kind);
+        if !shape.whole {
+            return self.malformed(catalogue, kind, open, command, answer);
+        }
+        if let [_, _, _, _, length] = *command
+            && length > 0
+            && kind.brings_data()
+        {
+            let length = usize::from(length);
+            // The data in the place of an answer, as a list of bare lines may have them.
+            if answer.is_some_and(|answer| length > 2 && answer.len() == length) {
+                return self.continued(catalogue, kind, command, answer);
+            }
+            self.split = answer.is_none_or(|answer| answer.len() < 2).then_some((kind, length));
+        }
         let status = answer.and_then(|answer| answer.last_chunk::<2>()).map(|sw| StatusWord(u16::from_be_bytes(*sw)));
         // A log of commands alone is read as if the card had done them.
         let done = status.is_none_or(|sw| sw.is_ok() || sw.sw1() == 0x62 || sw.sw1() == 0x63);
@@ -144,7 +218,7 @@ impl Tracker {
                     Plan::Nothing
                 }
             }
-            Kind::GetChallenge => Plan::Blocks,
+            Kind::GetChallenge => Plan::Challenge,
             Kind::InternalAuthenticate => {
                 parts.fields(fields::INTERNAL);
                 Plan::Fields(fields::CRYPTOGRAM)
@@ -192,11 +266,13 @@ impl Tracker {
             }
             Kind::PsamDerive | Kind::PsamDeliver => {
                 fields::factors(&mut parts, kind == Kind::PsamDerive);
+                random.derived(data);
                 notes.extend(psam_key_note(catalogue, shape.header));
                 Plan::Nothing
             }
             Kind::PsamCipher => {
-                fields::psam_cipher(&mut parts, shape.header[2]);
+                let is_wide = self.profile(catalogue).algorithm == Algorithm::Sm4;
+                fields::psam_cipher(&mut parts, shape.header[2], is_wide, |data| random.has(data));
                 Plan::Blocks
             }
             Kind::PsamPurchase | Kind::PsamPurchasePboc => {
@@ -218,13 +294,15 @@ impl Tracker {
                 parts.fields(sent);
                 Plan::Fields(answered)
             }
-            Kind::UpdateCache | Kind::Unknown => Plan::Nothing,
+            Kind::UpdateCache => Plan::Nothing,
+            Kind::Unknown => Plan::Hidden,
         };
         let mut parts = if written.is_empty() { parts.finish() } else { written };
-        if !shape.whole {
-            // Not a command: no byte of it is known, the header neither.
-            parts = Parts::new(Side::Command, command, 0..command.len()).finish();
-            notes.push(Label::new("长度不符的命令", "a command of impossible length"));
+        if open == 0 {
+            parts = Parts::new(Side::Command, command, 0..command.len()).hide();
+        }
+        if let (Plan::Challenge, Some(answer)) = (plan, answer) {
+            random.given(answer.get(body.clone()).unwrap_or_default());
         }
         if let Some(answer) = answer {
             let body = if answer.len() < 2 { 0..answer.len() } else { body };
@@ -242,7 +320,41 @@ impl Tracker {
         if shape.header[0] & 0x04 != 0 && matches!(kind, Kind::UpdateRecord | Kind::UpdateBinary | Kind::AppendRecord) {
             notes.push(Label::new("安全报文", "secure messaging"));
         }
-        self.explained(catalogue, kind, about, parts, notes, status, command, answer.unwrap_or_default())
+        self.explained(catalogue, kind, open, about, parts, notes, status, command, answer.unwrap_or_default())
+    }
+
+    /// Bytes that are no command by their length: nothing of them but a header that is known, nothing of what came back.
+    fn malformed(
+        &mut self,
+        catalogue: &[Profile],
+        kind: Kind,
+        open: usize,
+        command: &[u8],
+        answer: Option<&[u8]>,
+    ) -> Explained {
+        self.pending = Plan::Nothing;
+        let mut parts = Parts::new(Side::Command, command, open..command.len()).hide();
+        let answer = answer.unwrap_or_default();
+        let end = if answer.len() < 2 { answer.len() } else { answer.len() - 2 };
+        parts.extend(Parts::new(Side::Answer, answer, 0..end).hide());
+        let status = answer.last_chunk::<2>().map(|sw| StatusWord(u16::from_be_bytes(*sw)));
+        let notes = vec![Label::new("长度不符的命令", "a command of impossible length")];
+        self.explained(catalogue, kind, open, None, parts, notes, status, command, answer)
+    }
+
+    /// The data of a command whose header stood before, in a line of its own: as a command, or as the answer to it.
+    fn continued(&mut self, catalogue: &[Profile], kind: Kind, command: &[u8], answer: Option<&[u8]>) -> Explained {
+        self.pending = Plan::Nothing;
+        let answer = answer.unwrap_or_default();
+        let is_answer =
+            matches!(*command, [_, _, _, _, length] if answer.len() == usize::from(length)) && answer.len() > 2;
+        let open = if is_answer { command.len() } else { 0 };
+        let mut parts = Parts::new(Side::Command, command, open..command.len()).hide();
+        let end = if is_answer || answer.len() < 2 { answer.len() } else { answer.len() - 2 };
+        parts.extend(Parts::new(Side::Answer, answer, 0..end).hide());
+        let status = answer.last_chunk::<2>().filter(|_| !is_answer).map(|sw| StatusWord(u16::from_be_bytes(*sw)));
+        let notes = vec![Label::new("命令头之后的数据", "the data after the header of the command")];
+        self.explained(catalogue, kind, open, None, parts, notes, status, command, answer)
     }
 
     #[expect(clippy::too_many_arguments, reason = "the parts of one sentence, put together once")]
@@ -250,6 +362,7 @@ impl Tracker {
         &self,
         catalogue: &[Profile],
         kind: Kind,
+        open: usize,
         about: Option<(usize, usize)>,
         parts: Vec<Part>,
         mut notes: Vec<Label>,
@@ -269,6 +382,7 @@ impl Tracker {
             profile: profile.name.clone(),
             directory: self.df.and_then(|df| profile.df.get(df)).map(|df| (df.id.clone(), df.name.clone())),
             file: self.file(catalogue, about).map(|file| (file.ef.id.clone(), file.ef.name.clone())),
+            open,
             parts,
             notes,
             status,
@@ -395,11 +509,12 @@ impl Tracker {
                 parts.fields(fields);
                 parts.finish()
             }
-            Plan::Blocks => {
+            Plan::Blocks | Plan::Challenge => {
                 let mut parts = Parts::new(Side::Answer, answer, body);
                 fields::blocks(&mut parts);
                 parts.finish()
             }
+            Plan::Hidden => Parts::new(Side::Answer, answer, body).hide(),
             Plan::Nothing => Parts::new(Side::Answer, answer, body).finish(),
         }
     }

@@ -151,7 +151,9 @@ fn page(line: usize, exchange: &Exchange, explained: &Explained) -> Page {
     event(line, "exchange", Words::new("命令", "exchange"))
         .with("command", Words::new("命令", "command"), Value::text(&*explained.name.en))
         .with("known", Words::new("已知", "known"), Value::Flag(explained.known))
-        .with("header", Words::new("命令头", "header"), Value::text(header(exchange)))
+        .with("header", Words::new("命令头", "header"), Value::maybe(
+            (explained.open > 0).then(|| header(Language::En, exchange, explained)),
+        ))
         .with("profile", Words::new("卡片描述", "profile"), Value::text(&explained.profile))
         .with("directory", Words::new("目录", "directory"), name(&explained.directory))
         .with("file", Words::new("文件", "file"), name(&explained.file))
@@ -179,7 +181,7 @@ pub(super) fn text(language: Language, exchange: &Exchange, explained: &Explaine
         (Some((df, _)), None) => format!("  {df}"),
         _ => String::new(),
     };
-    let mut text = format!("{}  {}{place}\n", header(exchange), pick(&explained.name));
+    let mut text = format!("{}  {}{place}\n", header(language, exchange, explained), pick(&explained.name));
     for (part, value) in parts(exchange, explained) {
         let shown = match value {
             None => match language {
@@ -262,9 +264,13 @@ fn is_money(part: &Part) -> bool {
     matches!(part.kind, FormatKind::BAmount | FormatKind::CnAmount)
 }
 
-/// CLA INS P1 P2 and Lc or Le; never data.
-fn header(exchange: &Exchange) -> String {
-    hex::encode_upper(exchange.command.get(..5).unwrap_or(&exchange.command))
+/// CLA INS P1 P2 and Lc or Le; never data, nor what may be data.
+fn header(language: Language, exchange: &Exchange, explained: &Explained) -> String {
+    match (exchange.command.get(..explained.open), language) {
+        (Some([]) | None, Language::Zh) => "[不显示]".to_owned(),
+        (Some([]) | None, Language::En) => "[not shown]".to_owned(),
+        (Some(open), _) => hex::encode_upper(open),
+    }
 }
 
 fn words(label: &Label) -> Words {

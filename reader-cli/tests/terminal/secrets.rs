@@ -113,7 +113,10 @@ fn nothing_planted_comes_out_where_nobody_asked() {
         let text = format!("mark = \"{}\"\n[[key]]\nname = \"MKCERT\"\n{row}\n", rehearsal::MARK);
         std::fs::write(path, text).expect("written");
     }
-    let visit = "info\nverify env:PIN\ncat SSSE.EF06\nrecords DF01.EF05\ncat --hex DF01.EF06\nauth RK1DF04\napdu 0020000006864213975318\nls\ntree\n";
+    let visit = "info\nverify env:PIN\ncat SSSE.EF06\nrecords DF01.EF05\ncat --hex DF01.EF06\nauth RK1DF04\napdu 0020000006864213975318\napdu 8020000006864213975318\napdu 0024000006864213975318\napdu 002C000006864213975318\nls\ntree\n";
+    let planted = shop.path("planted.log").display().to_string();
+    let lines = "> 0020000008864213975318\n> 805E01000A864213975318FF12\n> 80D4000004864213975318\n> 8020000006864213975318\n< 6E00\n> 0024000006864213975318\n> 0020000006\n> 864213975318\n< 9000\n> 0020000006\n< 864213975318\n> 864213975318\n";
+    std::fs::write(&planted, lines).expect("written");
     std::fs::write(&script, visit).expect("written");
     let first_trace = shop.path("trace-1").display().to_string();
     let enrolled = traced(&shop, &["terminal", "enroll"], 0);
@@ -165,6 +168,7 @@ fn nothing_planted_comes_out_where_nobody_asked() {
         ("profile diff ssc-2.0 ssc-3.0".to_owned(), false),
         (format!("shell --script {script}"), true),
         (format!("trace decode {first_trace}"), false),
+        (format!("trace decode {planted}"), false),
         ("conform --pin env:PIN".to_owned(), false),
         (format!("card read --pin {PIN}"), false),
         (format!("pin change --pin env:PIN --new-pin {other}"), false),
@@ -183,6 +187,11 @@ fn nothing_planted_comes_out_where_nobody_asked() {
         .collect();
     assert!(untried.is_empty(), "commands without a run here: {untried:?}");
 
+    for language in ["zh", "en"] {
+        let told = shop.run_text(language, &["trace", "decode", &planted]);
+        assert!(told.stdout.contains("0024000006"), "{}{}", told.stdout, told.stderr);
+        search("trace decode as text", &told, false, &personal, &secrets);
+    }
     let at_terminal = shop.run_at_terminal("cat SSSE.EF05\napdu 0020000006864213975318\nexit\n", "--lang zh shell");
     assert!(at_terminal.stdout.contains("sscard:/"), "{}", at_terminal.stdout);
     let mut files = 0;
