@@ -97,6 +97,8 @@ enum Line {
     Reset(Vec<u8>),
     Command(Vec<u8>),
     Answer(Vec<u8>),
+    /// `Received (SW1=0x90, SW2=0x00):`, its data in the lines that follow.
+    Status([u8; 2]),
     Both(Vec<u8>, Vec<u8>),
     Bare(Vec<u8>),
     Junk(JunkReason),
@@ -171,12 +173,23 @@ struct Reading {
     waiting: bool,
     /// Indentation of a line with `->`, whose answer may go on in lines indented further.
     folded: Option<usize>,
+    /// The last answer was given by its status word, and its data follow as a dump with its text beside it.
+    dumped: bool,
 }
 
 impl Reading {
     fn take(&mut self, line: usize, content: &str) {
         let indentation = content.len() - content.trim_start().len();
         let folded = self.folded.take();
+        if std::mem::take(&mut self.dumped)
+            && let Some(more) = dump_line(content)
+            && let Some(answer) = self.last().and_then(|exchange| exchange.answer.as_mut())
+        {
+            let before_status = answer.len().saturating_sub(2);
+            answer.splice(before_status..before_status, more);
+            self.dumped = true;
+            return;
+        }
         match classify(content) {
             Line::Nothing => self.folded = folded,
             Line::Took(micros) => {
@@ -189,6 +202,10 @@ impl Reading {
             Line::Reset(atr) => self.push(line, Event::Reset(atr)),
             Line::Command(command) => self.command(line, command),
             Line::Answer(answer) => self.answer(line, answer),
+            Line::Status(status) => {
+                self.dumped = self.waiting;
+                self.answer(line, status.to_vec());
+            }
             Line::Both(command, answer) => {
                 self.command(line, command);
                 self.answer(line, answer);
@@ -256,6 +273,10 @@ fn classify(content: &str) -> Line {
     if let Some(name) = text.strip_prefix("@ ") {
         return Line::Reader(name.trim().to_owned());
     }
+    if let Some(status) = text.strip_prefix("Received (SW1=") {
+        return received(status).map_or(Line::Junk(JunkReason::NotHex), Line::Status);
+    }
+    let text = without_time(text);
     if let Some((mark, rest)) = LEADING.iter().find_map(|(mark, kind)| Some((kind, text.strip_prefix(mark)?))) {
         return mark.line(rest);
     }
@@ -274,7 +295,42 @@ fn classify(content: &str) -> Line {
             };
         }
     }
+    if let Some((command, answer)) = text.split_once('\t')
+        && let (Some(command), Some(answer)) = (bytes(command), bytes(answer))
+        && is_command(&command)
+        && is_answer(&answer)
+    {
+        return Line::Both(command, answer);
+    }
     bytes(text).map_or(Line::Junk(JunkReason::NoTrace), Line::Bare)
+}
+
+/// Without a time in front of a mark: `[12:00:01.250] > 00A4…`, `2024-05-01 12:00:01 < 9000`.
+fn without_time(text: &str) -> &str {
+    let rest = text.trim_start_matches(|c: char| c.is_ascii_digit() || " []:.,-TZ+".contains(c)).trim_start();
+    let time = text.get(..text.len() - rest.len()).unwrap_or_default().trim_end_matches(['-', ' ']);
+    let is_command = bytes(time).is_some_and(|bytes| bytes.len() >= 4);
+    let is_time = !is_command && time.contains(':') || (time.starts_with('[') && time.ends_with(']') && !is_command);
+    // The hyphen of an arrow is no part of the time.
+    let rest = text.get(time.len()..).unwrap_or(rest).trim_start();
+    if is_time && LEADING.iter().any(|(mark, _)| rest.starts_with(mark)) { rest } else { text }
+}
+
+/// `0x90, SW2=0x00):` after `Received (SW1=`.
+fn received(text: &str) -> Option<[u8; 2]> {
+    let (sw1, rest) = text.split_once(", SW2=")?;
+    let (sw2, _) = rest.split_once(')')?;
+    let byte = |text: &str| u8::from_str_radix(text.strip_prefix("0x").unwrap_or(text), 16).ok();
+    Some([byte(sw1)?, byte(sw2)?])
+}
+
+/// A line of a dump: up to sixteen bytes in 48 columns, their text after them.
+fn dump_line(content: &str) -> Option<Vec<u8>> {
+    let columns = content.get(..content.len().min(48))?;
+    let is_pair = |token: &str| token.len() == 2 && token.bytes().all(|c| c.is_ascii_hexdigit());
+    let tokens: Vec<&str> = columns.split_whitespace().collect();
+    let all = !tokens.is_empty() && tokens.iter().all(|token| is_pair(token));
+    tokens.into_iter().map(|token| u8::from_str_radix(token, 16).ok().filter(|_| all)).collect()
 }
 
 /// `at 15230 us, took 1204 us` of our own comments.

@@ -110,3 +110,36 @@ proptest! {
         prop_assert_eq!(read, exchanges);
     }
 }
+
+#[test]
+fn times_tabs_and_dumps_of_other_programs_are_read() {
+    let log = Log::parse(
+        "[12:00:01.250] > 00A40000023F00\n[12:00:01.300] < 6110\n2024-05-01 12:00:02 -> 00C0000010\n\
+         00B2010400\t01026A829000\n\
+         Sending: 00 B0 95 00 12 \nReceived (SW1=0x90, SW2=0x00):\n\
+         01 02 03 04 05 06 07 08 09 0A 0B 0C 0D 0E 0F 10 ................\n41 42                                           AB\n\
+         Sending: 00 84 00 00 08 \nReceived (SW1=0x67, SW2=0x00)\n",
+    );
+    assert_eq!(log.junk, []);
+    let said: Vec<(String, Option<String>)> = log
+        .entries
+        .into_iter()
+        .filter_map(|entry| match entry.event {
+            Event::Exchange(exchange) => {
+                Some((hex::encode_upper(exchange.command), exchange.answer.map(hex::encode_upper)))
+            }
+            Event::Reader(_) | Event::Reset(_) => None,
+        })
+        .collect();
+    let pair = |command: &str, answer: Option<&str>| (command.to_owned(), answer.map(ToOwned::to_owned));
+    assert_eq!(
+        said,
+        [
+            pair("00A40000023F00", Some("6110")),
+            pair("00C0000010", None),
+            pair("00B2010400", Some("01026A829000")),
+            pair("00B0950012", Some("0102030405060708090A0B0C0D0E0F1041429000")),
+            pair("0084000008", Some("6700")),
+        ]
+    );
+}
