@@ -124,7 +124,8 @@ fn file(ef: &Ef, out: &mut String) -> std::fmt::Result {
 fn element(number: &str, row: &Element, out: &mut String) -> std::fmt::Result {
     let tag = row.tag.map_or_else(String::new, |tag| format!("{tag:02X}"));
     let (name, confidence) = (row.name.as_deref().unwrap_or("—"), row.confidence.as_deref().unwrap_or("H"));
-    writeln!(out, "| {number} | {tag} | {name} | {} | {} | {confidence} |", row.id, row.format)?;
+    let listed = row.format_listed.map_or_else(String::new, |listed| format!(" (listed {listed})"));
+    writeln!(out, "| {number} | {tag} | {name} | {} | {}{listed} | {confidence} |", row.id, row.format)?;
     row.inner.iter().try_for_each(|inner| element("", inner, out))
 }
 

@@ -6,7 +6,7 @@
 
 use serde::Serialize;
 
-use crate::format::FormatKind;
+use crate::format::{Format, FormatKind};
 use crate::profile::{Ef, EfKind, Element, Profile};
 
 /// One file of a layout.
@@ -91,7 +91,7 @@ fn item(number: u8, kind: EfKind, row: &Element) -> LayoutItem {
         tag: tag(row),
         name: row.name.clone(),
         format: format_name(row),
-        length: row.format.length,
+        length: listed(row).length,
         confidence: row.confidence.clone(),
         inner: row
             .inner
@@ -100,7 +100,7 @@ fn item(number: u8, kind: EfKind, row: &Element) -> LayoutItem {
                 tag: tag(row),
                 name: row.name.clone(),
                 format: format_name(row),
-                length: row.format.length,
+                length: listed(row).length,
             })
             .collect(),
     }
@@ -110,8 +110,13 @@ fn tag(row: &Element) -> Option<String> {
     row.tag.map(|tag| format!("{tag:02X}"))
 }
 
+/// The format of the published table.
+fn listed(row: &Element) -> Format {
+    row.format_listed.unwrap_or(row.format)
+}
+
 fn format_name(row: &Element) -> String {
-    match row.format.kind {
+    match listed(row).kind {
         FormatKind::B => "hex".to_owned(),
         kind => kind.to_string(),
     }

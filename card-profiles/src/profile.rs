@@ -310,6 +310,9 @@ pub struct Element {
     pub name: Option<String>,
     /// Format and length.
     pub format: Format,
+    /// Format as the published table lists it, where cards hold something else.
+    #[serde(default)]
+    pub format_listed: Option<Format>,
     /// Name of the composite whose items a `b-tlv` value has.
     #[serde(default)]
     pub composite: Option<String>,

@@ -148,7 +148,7 @@ impl Leaf {
                 }
                 let words = if WORDS.iter().any(|words| words.contains(&text.as_str())) { others } else { Vec::new() };
                 let other = match self.path.rsplit('.').next().unwrap_or_default() {
-                    "format" => longer(text),
+                    "format" | "format_listed" => longer(text),
                     "read" | "update" | "read_v2" | "read_v3" => another_condition(text),
                     _ if self.path.contains("access") && words.is_empty() => another_condition(text),
                     _ => altered(text),

@@ -34,6 +34,10 @@ fn a_day_with(card: &str, psam: &str, city: &str, version: &str) {
     assert_eq!((&balance["balance_fen"], &balance["card_sequence"]), (&json!(47_500), &json!(1)));
     let log = shop.run(&["log", "--pin", "env:PIN"]).json();
     assert_eq!((&log["records"][0]["kind"], &log["records"][1]["kind"]), (&json!("purchase"), &json!("load")));
+    let dump = shop.path("used.json").display().to_string();
+    assert_eq!(shop.run(&["card", "dump", "--pin", "env:PIN", "--out", &dump]).status, 0);
+    let against = shop.run(&["card", "diff", &dump, "--against", card]);
+    assert_eq!(against.status, 0, "a card in use is one of its profile: {}", against.stdout);
     let day_end = shop.run(&["day-end"]).json();
     assert_eq!((&day_end["accepted"], &day_end["open"]), (&json!(2), &json!(0)));
     let books = shop.centre.books();
