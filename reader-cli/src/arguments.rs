@@ -263,9 +263,12 @@ fn area(word: &str) -> Result<Area, String> {
 /// `card dump`.
 #[derive(Args, Debug)]
 pub struct DumpArguments {
-    /// File; without it, standard output. It holds personal data.
+    /// File; without it, standard output. It holds personal data. A file that exists is kept, unless `--force`.
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
+    /// Write over a file that exists.
+    #[arg(long, requires = "out")]
+    pub force: bool,
     /// PIN, where a file asks for it.
     #[command(flatten)]
     pub pin: PinArguments,

@@ -75,8 +75,10 @@ pub fn run(arguments: &Arguments, output: &Output) -> Result<Exit, TerminalError
     }
     match &arguments.command {
         // What is on paper only: no reader, no data folder, no configuration.
-        Command::Profile(command) => profile::run(output, command),
-        Command::Trace(TraceCommand::Decode { file, profile }) => trace::decode(output, file, profile.as_deref()),
+        Command::Profile(command) => quietly(profile::run(output, command)),
+        Command::Trace(TraceCommand::Decode { file, profile }) => {
+            quietly(trace::decode(output, file, profile.as_deref()))
+        }
         Command::Card(CardCommand::Diff(arguments)) if !contents::reads_cards(arguments) => {
             contents::diff(output, arguments)
         }
@@ -136,6 +138,14 @@ fn carry_out(setting: &Setting<'_>, command: &Command) -> Result<Exit, TerminalE
         Command::Profile(_) | Command::Trace(_) => {
             Err(TerminalError::Bug("what needs no configuration runs without it"))
         }
+    }
+}
+
+/// An answer about files that nobody reads to its end, as with `| head`: nothing is lost, and nothing to be told.
+fn quietly(done: Result<Exit, TerminalError>) -> Result<Exit, TerminalError> {
+    match done {
+        Err(TerminalError::Output { closed: true }) => Ok(Exit::Ok),
+        other => other,
     }
 }
 

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use card_profiles::image::{CardValues, Reading};
 use card_profiles::profile::EfKind;
-use card_profiles::{Element, Place, Profile, Value, codec};
+use card_profiles::{Element, Place, Profile, Value, builtin, codec};
 use serde::{Deserialize, Serialize};
 
 /// Version of the shape.
@@ -95,13 +95,26 @@ impl Dump {
     /// profile, where it is known, says in which record they stand.
     #[must_use]
     pub fn differences(&self, other: &Self, profile: Option<&Profile>) -> Vec<Difference> {
-        let mut found = compare(&shown(&self.values), &shown(&other.values));
+        let mut found = self.kinds(&other.profile, &other.version);
+        found.extend(compare(&shown(&self.values), &shown(&other.values)));
         found.extend(compare(&listed(&self.faults), &listed(&other.faults)));
         found.extend(compare(&listed(&self.unread), &listed(&other.unread)));
         if let Some(profile) = profile {
             locate(&mut found, profile);
         }
         found
+    }
+
+    /// What differs in the kind of card, whatever it holds: the profile, the version that it states, the algorithm.
+    fn kinds(&self, profile: &str, version: &str) -> Vec<Difference> {
+        let algorithm = |name: &str| builtin(name).map(|profile| format!("{:?}", profile.algorithm).to_uppercase());
+        let sides = [
+            ("profile", Some(self.profile.clone()), Some(profile.to_owned())),
+            ("version", Some(self.version.clone()), Some(version.to_owned())),
+            ("algorithm", algorithm(&self.profile), algorithm(profile)),
+        ];
+        let differ = sides.into_iter().filter(|(_, left, right)| left.is_some() && right.is_some() && left != right);
+        differ.map(|(place, left, right)| Difference::new(place, left, right)).collect()
     }
 
     /// What differs from a profile and from the values of a person: places that the profile lacks or the card does not hold,
@@ -116,7 +129,8 @@ impl Dump {
         // Records of cyclic files come and go with the card's life: neither missing nor surplus.
         let is_record = |place: &str| place.contains('[');
         let held: BTreeMap<String, String> = shown(&self.values);
-        let mut found: Vec<Difference> = expected
+        let mut found = self.kinds(&profile.name, &self.version);
+        let places = expected
             .keys()
             .filter(|place| !held.contains_key(*place))
             .map(|place| Difference::new(place, None, Some("in the profile".to_owned())))
@@ -124,8 +138,8 @@ impl Dump {
                 held.iter()
                     .filter(|(place, _)| !is_record(place) && !expected.contains_key(*place))
                     .map(|(place, value)| Difference::new(place, Some(value.clone()), None)),
-            )
-            .collect();
+            );
+        found.extend(places);
         if let Some(person) = person {
             let mut wanted = shown(person);
             // A file may be longer than its value: the rest is zero.

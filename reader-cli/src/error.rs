@@ -502,7 +502,10 @@ pub enum TerminalError {
     Store(#[from] crate::store::StoreError),
     /// Standard output failed.
     #[error("standard output cannot be written")]
-    Output,
+    Output {
+        /// Whoever read it has gone, as `head` does.
+        closed: bool,
+    },
     /// The card was debited or credited, and the journal could not say so.
     #[error("transaction {id} is done on the card, not yet in the journal: {source}")]
     NotRecorded {

@@ -36,6 +36,13 @@ impl Output {
         };
         write_out(&text)?;
         if self.form == Form::Text {
+            if cuts(page, false) {
+                let words = Words::new(
+                    "过长的值以 … 截断;--format json 显示全部",
+                    "long values are cut at …; --format json shows them whole",
+                );
+                let _ = std::io::stderr().write_all(format!("{}\n", words.text(self.language)).as_bytes());
+            }
             let notes: String = page.notes.iter().map(|note| format!("{}\n", note.words.text(self.language))).collect();
             // A closed standard error must not turn a finished transaction into a failure.
             let _ = std::io::stderr().write_all(notes.as_bytes());
@@ -152,6 +159,9 @@ impl Output {
                 Value::Object(page) => {
                     text.push_str(&format!("{indent}{label}\n{}", self.lines(page, depth + 1)));
                 }
+                Value::Text(_) => {
+                    text.push_str(&format!("{indent}{label}: {}\n", cut(self.word(&item.value), VALUE_MAX)));
+                }
                 value => text.push_str(&format!("{indent}{label}: {}\n", self.word(value))),
             }
         }
@@ -163,7 +173,7 @@ impl Output {
         let Some(first) = rows.first() else { return String::new() };
         let heads: Vec<String> = first.items.iter().map(|item| item.label.text(self.language).to_owned()).collect();
         let cells: Vec<Vec<String>> =
-            rows.iter().map(|row| row.items.iter().map(|item| self.word(&item.value)).collect()).collect();
+            rows.iter().map(|row| row.items.iter().map(|item| self.cell(&item.value)).collect()).collect();
         let widths: Vec<usize> = heads
             .iter()
             .enumerate()
@@ -182,6 +192,12 @@ impl Output {
             text.push('\n');
         }
         text
+    }
+
+    /// A value in a table: what holds data is cut, what this program says is not.
+    fn cell(&self, value: &Value) -> String {
+        let word = self.word(value);
+        if matches!(value, Value::Text(_)) { cut(word, CELL_MAX) } else { word }
     }
 
     fn word(&self, value: &Value) -> String {
@@ -207,6 +223,37 @@ fn printable(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { '\u{FFFD}' } else { c }).collect()
 }
 
+/// Places on the screen that a value of its own line may take, and one in a table: a photo has thousands.
+const VALUE_MAX: usize = 320;
+const CELL_MAX: usize = 72;
+
+/// Text of no more places than `most`.
+fn cut(text: String, most: usize) -> String {
+    if places(&text) <= most {
+        return text;
+    }
+    let mut kept = String::new();
+    for c in text.chars() {
+        if places(&kept) + 3 > most {
+            break;
+        }
+        kept.push(c);
+    }
+    kept.push('…');
+    kept
+}
+
+/// Whether a page has a value that is cut.
+fn cuts(page: &Page, is_row: bool) -> bool {
+    let most = if is_row { CELL_MAX } else { VALUE_MAX };
+    page.items.iter().any(|item| match &item.value {
+        Value::Text(text) => places(text) > most,
+        Value::Table(rows) => !is_row && rows.iter().any(|row| cuts(row, true)),
+        Value::Object(page) => !is_row && cuts(page, false),
+        _ => false,
+    })
+}
+
 fn places(text: &str) -> usize {
     text.chars().map(|c| if (c as u32) >= 0x1100 { 2 } else { 1 }).sum()
 }
@@ -220,7 +267,8 @@ fn write_private(path: &Path, text: &str) -> std::io::Result<()> {
 
 fn write_out(text: &str) -> Result<(), TerminalError> {
     let mut out = std::io::stdout().lock();
-    out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(|_| TerminalError::Output)
+    let written = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    written.map_err(|error| TerminalError::Output { closed: error.kind() == std::io::ErrorKind::BrokenPipe })
 }
 
 #[cfg(test)]
@@ -248,6 +296,23 @@ mod tests {
     fn text_has_labels_and_yuan() {
         let output = Output { form: Form::Text, language: Language::Zh };
         assert_eq!(output.lines(&page(), 0), "卡号: A12345674\n金额: 12.50\n");
+    }
+
+    #[test]
+    fn long_values_are_cut_for_people_and_whole_for_programs() {
+        let photo = "张".repeat(4_000);
+        let row = Page::new().with("photo", Words::new("照片", "photo"), Value::text(&*photo));
+        let page = Page::new().with("value", Words::new("值", "value"), Value::text(&*photo)).with(
+            "rows",
+            Words::new("行", "rows"),
+            Value::Table(vec![row]),
+        );
+        let output = Output { form: Form::Text, language: Language::En };
+        let told = output.lines(&page, 0);
+        assert!(told.lines().all(|line| places(line) < VALUE_MAX + 20), "{told}");
+        assert_eq!(told.matches('…').count(), 2, "{told}");
+        assert!(cuts(&page, false));
+        assert_eq!(output.document(&page).matches('张').count(), 8_000);
     }
 
     #[test]

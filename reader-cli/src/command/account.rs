@@ -123,6 +123,10 @@ pub(super) fn log(setting: &Setting<'_>, arguments: &PinArguments) -> Result<Exi
     let page = Page::new()
         .with("card_identifier", Words::new("卡的识别码", "card"), Value::text(tapped.identifier.to_string()))
         .with("records", Words::new("交易明细", "log"), Value::Table(rows.collect()));
+    let page = match records.is_empty() {
+        true => page.noted("NO_TRANSACTIONS", Words::new("卡上没有交易明细", "the card has no transactions")),
+        false => page,
+    };
     setting.output.answer(&page.joined(notes))?;
     Ok(Exit::Ok)
 }

@@ -64,8 +64,19 @@ fn why_refused(
 
 /// `card dump`.
 pub(super) fn dump(setting: &Setting<'_>, arguments: &DumpArguments) -> Result<Exit, TerminalError> {
+    let there = arguments.out.as_ref().filter(|path| !arguments.force && path.symlink_metadata().is_ok());
+    if let Some(path) = there {
+        let source = std::io::Error::from(std::io::ErrorKind::AlreadyExists);
+        return Err(TerminalError::File { path: path.display().to_string(), source });
+    }
     let (dump, exit) = whole(setting, &arguments.pin)?;
     setting.output.file(&dump, arguments.out.as_deref())?;
+    if !dump.unread.is_empty() {
+        let files: Vec<String> = dump.unread.iter().map(|file| format!("{} {}", file.place, file.code)).collect();
+        let files = files.join(", ");
+        let words = Words::of(format!("未能读出的文件:{files}"), format!("files that were not read: {files}"));
+        setting.output.remark("PARTLY_READ", &words);
+    }
     exit
 }
 

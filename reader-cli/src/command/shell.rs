@@ -108,7 +108,7 @@ impl Work<'_> {
     fn person(&mut self) -> Result<Exit, TerminalError> {
         self.info()?;
         let keyboard = Keyboard::open(&self.setting.configuration.data, self.shell.profile.clone());
-        let mut keyboard = keyboard.ok_or(TerminalError::Output)?;
+        let mut keyboard = keyboard.ok_or(TerminalError::Output { closed: false })?;
         loop {
             let here = self.shell.current().map_or("", |df| df.id.as_str());
             let prompt = format!("sscard:/{here}> ");

@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 use std::io::Read as _;
 use std::path::Path;
 
+use card_core::StatusWord;
 use card_core::trace::{Entry, Event, Exchange, Junk, JunkReason, Log};
 use card_core::wire::{Line, Wire};
 use card_profiles::codec;
@@ -41,7 +42,11 @@ pub(super) fn decode(output: &Output, file: &Path, profile: Option<&str>) -> Res
         tell_junk(output, *line, &mut junk)?;
     }
     let page = Page::new()
-        .with("event", Words::new("事件", "event"), Value::Choice("summary", Words::new("合计", "in all")))
+        .with(
+            "event",
+            Words::new("合计", "in all"),
+            Value::Choice("summary", Words::new("全部对话", "the whole conversation")),
+        )
         .with("exchanges", Words::new("命令", "exchanges"), number(wire.exchanges))
         .with("bytes", Words::new("字节", "bytes"), number(wire.bytes))
         .with("millis_9600", Words::new("9600 波特毫秒", "ms at 9600 baud"), number(wire.micros(Line::RESET) / 1000))
@@ -58,7 +63,22 @@ fn read(file: &Path) -> Result<String, TerminalError> {
         std::fs::read(file).map(|read| bytes = read)
     };
     read.map_err(|source| TerminalError::File { path: file.display().to_string(), source })?;
-    Ok(String::from_utf8_lossy(&bytes).into_owned())
+    Ok(text_of(&bytes))
+}
+
+/// The text of a log: UTF-8, or UTF-16 as programs of Windows write it, with its mark or without.
+fn text_of(bytes: &[u8]) -> String {
+    let units = |bytes: &[u8], unit: fn([u8; 2]) -> u16| {
+        let units: Vec<u16> = bytes.as_chunks::<2>().0.iter().map(|pair| unit(*pair)).collect();
+        String::from_utf16_lossy(&units)
+    };
+    match bytes {
+        [0xFF, 0xFE, rest @ ..] => units(rest, u16::from_le_bytes),
+        [0xFE, 0xFF, rest @ ..] => units(rest, u16::from_be_bytes),
+        [first, 0, second, 0, ..] if *first != 0 && *second != 0 => units(bytes, u16::from_le_bytes),
+        [0, first, 0, second, ..] if *first != 0 && *second != 0 => units(bytes, u16::from_be_bytes),
+        _ => String::from_utf8_lossy(bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes)).into_owned(),
+    }
 }
 
 fn tell(output: &Output, decoder: &mut Decoder, entry: &Entry, wire: &mut Wire) -> Result<(), TerminalError> {
@@ -147,13 +167,15 @@ fn page(line: usize, exchange: &Exchange, explained: &Explained) -> Page {
             .with("faults", Words::new("说明", "remarks"), Value::Texts(faults))
     });
     let status = explained.status;
-    let meaning = status.and_then(|sw| sw.meaning()).map_or(Value::Absent, |(zh, en)| Value::Words(Words::new(zh, en)));
+    let meaning = status.map_or(Value::Absent, |sw| Value::Words(meaning(sw)));
     event(line, "exchange", Words::new("命令", "exchange"))
         .with("command", Words::new("命令", "command"), Value::text(&*explained.name.en))
         .with("known", Words::new("已知", "known"), Value::Flag(explained.known))
-        .with("header", Words::new("命令头", "header"), Value::maybe(
-            (explained.open > 0).then(|| header(Language::En, exchange, explained)),
-        ))
+        .with(
+            "header",
+            Words::new("命令头", "header"),
+            Value::maybe((explained.open > 0).then(|| header(Language::En, exchange, explained))),
+        )
         .with("profile", Words::new("卡片描述", "profile"), Value::text(&explained.profile))
         .with("directory", Words::new("目录", "directory"), name(&explained.directory))
         .with("file", Words::new("文件", "file"), name(&explained.file))
@@ -212,16 +234,7 @@ pub(super) fn text(language: Language, exchange: &Exchange, explained: &Explaine
         None if language == Language::Zh => "没有应答".to_owned(),
         None => "no answer".to_owned(),
         Some(sw) => {
-            let meaning = match (sw.sw1(), sw.meaning()) {
-                (0x61, None) if language == Language::Zh => format!("还有 {} 字节待取", sw.sw2()),
-                (0x61, None) => format!("{} bytes to fetch", sw.sw2()),
-                (0x6C, None) if language == Language::Zh => format!("正确的 Le 为 {}", sw.sw2()),
-                (0x6C, None) => format!("the right Le is {}", sw.sw2()),
-                (_, Some((zh, en))) => Words::new(zh, en).text(language).to_owned(),
-                (_, None) if language == Language::Zh => "含义未知".to_owned(),
-                (_, None) => "meaning unknown".to_owned(),
-            };
-            format!("{sw} {meaning}")
+            format!("{sw} {}", meaning(sw).text(language))
         }
     };
     let millis = explained.wire.micros(Line::RESET);
@@ -235,6 +248,16 @@ pub(super) fn text(language: Language, exchange: &Exchange, explained: &Explaine
         measured.unwrap_or_default()
     );
     text
+}
+
+/// What a status word says.
+fn meaning(sw: StatusWord) -> Words {
+    match (sw.sw1(), sw.meaning()) {
+        (0x61, None) => Words::of(format!("还有 {} 字节待取", sw.sw2()), format!("{} bytes to fetch", sw.sw2())),
+        (0x6C, None) => Words::of(format!("正确的 Le 为 {}", sw.sw2()), format!("the right Le is {}", sw.sw2())),
+        (_, Some((zh, en))) => Words::new(zh, en),
+        (_, None) => Words::new("含义未知", "meaning unknown"),
+    }
 }
 
 type Shown = Option<(Value, Vec<String>)>;

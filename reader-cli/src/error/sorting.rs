@@ -115,7 +115,7 @@ impl TerminalError {
             Self::NotEnrolled => Code::NotEnrolled,
             Self::ReceiptUnknown { .. } => Code::ReceiptUnknown,
             Self::Store(error) => error.code(),
-            Self::Output => Code::OutputFailed,
+            Self::Output { .. } => Code::OutputFailed,
             Self::NotRecorded { .. } => Code::NotRecorded,
             Self::Bug(_) => Code::Bug,
         }

@@ -374,7 +374,9 @@ fn next(code: Code) -> Words {
             ("停止收款,备份数据目录并联系中心", "stop selling, copy the data folder and ask the centre")
         }
         Code::NotRecorded => ("腾出磁盘空间,把同一张卡再插一次", "free disk space and insert the same card again"),
-        Code::OutputFailed => ("检查输出的去向;交易已记入日志", "check where the output goes; the journal has it"),
+        Code::OutputFailed => {
+            ("检查输出的去向;如有交易,日志中已记录", "check where the output goes; a transaction stands in the journal")
+        }
         Code::Bug => ("请把命令和输出报告给开发者", "report the command and its output to the developers"),
     };
     Words::new(zh, en)

@@ -61,8 +61,10 @@ fn a_dump_holds_the_whole_card_and_is_compared() {
     let out = file("out.json", "");
     let mode = |mode| std::os::unix::fs::PermissionsExt::from_mode(mode);
     std::fs::set_permissions(&out, mode(0o644)).expect("ours");
+    let kept = shop.run(&["card", "dump", "--pin", "env:PIN", "--out", &out]);
+    assert_eq!((kept.status, std::fs::read_to_string(&out).expect("text").as_str()), (2, ""), "{}", kept.stderr);
     for _ in 0..2 {
-        let written = shop.run(&["card", "dump", "--pin", "env:PIN", "--out", &out]);
+        let written = shop.run(&["card", "dump", "--pin", "env:PIN", "--out", &out, "--force"]);
         assert_eq!((written.status, written.stdout.as_str()), (0, ""), "{}", written.stderr);
         let kept = std::fs::metadata(&out).expect("there").permissions();
         assert_eq!(std::os::unix::fs::PermissionsExt::mode(&kept) & 0o777, 0o600);
@@ -92,7 +94,18 @@ fn a_dump_holds_the_whole_card_and_is_compared() {
     assert_eq!(refused(&format!("社会保障号码,民族\n{number},火星\n")), (1, "DUMP_MALFORMED".to_owned()));
     let closed = shop.run(&["card", "dump"]);
     assert_eq!(closed.status, 10, "{}", closed.stderr);
+    assert!(closed.stderr.contains("PARTLY_READ") && closed.stderr.contains("DF04.EF05"), "{}", closed.stderr);
     let closed = file("closed.json", &closed.stdout);
+    let otherwise = file("otherwise.json", &dump.stdout.replace("\"ssc-3.0\"", "\"ssc-3.0-sm4\""));
+    let kinds = shop.run(&["card", "diff", &whole, &otherwise]);
+    let places: Vec<String> =
+        kinds.json()["differences"].as_array().expect("rows").iter().map(|row| row["place"].to_string()).collect();
+    assert_eq!(
+        (kinds.status, places),
+        (7, vec!["\"profile\"".to_owned(), "\"algorithm\"".to_owned()]),
+        "{}",
+        kinds.stdout
+    );
     assert_eq!(shop.run(&["card", "diff", &whole, &closed]).status, 7);
 }
 

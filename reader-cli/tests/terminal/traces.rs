@@ -166,6 +166,15 @@ fn a_disk_that_fills_up_stops_the_trace_and_not_the_command() {
     assert!(read.stdout.contains("张三"), "{}", read.stdout);
 }
 
+/// Reads one byte of what it says and closes, as `head` does.
+fn end_after_one_byte(mut child: std::process::Child) -> crate::shop::Ran {
+    use std::io::Read as _;
+    let mut pipe = child.stdout.take().expect("piped");
+    pipe.read_exact(&mut [0]).expect("it says something");
+    drop(pipe);
+    crate::shop::ran(child.wait_with_output().expect("ends"))
+}
+
 #[test]
 fn the_log_of_another_program_is_explained_and_its_noise_numbered() {
     let shop = Shop::open();
@@ -188,6 +197,16 @@ fn the_log_of_another_program_is_explained_and_its_noise_numbered() {
         let told = shop.run_text(language, &["trace", "decode", &path]);
         assert!(told.stdout.contains(words) && !told.stdout.contains("123456"), "{}", told.stdout);
     }
+    let text = std::fs::read_to_string(&log).expect("written");
+    for mark in [&[0xFF, 0xFE][..], &[]] {
+        let wide: Vec<u8> = mark.iter().copied().chain(text.encode_utf16().flat_map(u16::to_le_bytes)).collect();
+        std::fs::write(&log, wide).expect("written");
+        assert_eq!(lines(&shop.run(&["trace", "decode", &path]).stdout), events, "the same in UTF-16");
+    }
+    std::fs::write(&log, "> 00A40000023F00\n< 9000\n".repeat(2_000)).expect("written");
+    let started = shop.start(&["trace", "decode", &path]);
+    let ended = end_after_one_byte(started);
+    assert_eq!((ended.status, ended.stderr.as_str()), (0, ""), "whoever reads has enough");
     std::fs::write(&log, "nothing\n").expect("written");
     let empty = shop.run(&["trace", "decode", &path]);
     assert_eq!((empty.status, empty.code().as_str()), (1, "TRACE_EMPTY"));
