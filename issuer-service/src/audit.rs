@@ -4,9 +4,14 @@
 //! Owns: what a record holds, its hash, checkpoints, verification.
 //! Never: holds personal data or keys; is written apart from the act that it records.
 
+pub mod anchor;
+pub mod export;
+
 use ring::digest::{SHA256, digest};
 use ring::signature::{ED25519, UnparsedPublicKey};
 use serde::Serialize;
+
+use anchor::{Expected, Finding};
 
 use crate::lang::Lang;
 use crate::output::Show;
@@ -25,7 +30,7 @@ pub struct Act {
 }
 
 /// One record of the log.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Record {
     /// Position, from 1, without gaps.
     pub sequence: i64,
@@ -46,7 +51,7 @@ pub struct Record {
 }
 
 /// A signed head of the chain.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Checkpoint {
     /// Last record covered.
     pub sequence: i64,
@@ -65,6 +70,8 @@ pub struct Verdict {
     pub records: u64,
     /// Checkpoints that hold.
     pub checkpoints: u64,
+    /// Whether the end of the log was compared with its anchor.
+    pub anchored: bool,
     /// First record that does not hold, if any.
     pub first_bad: Option<Bad>,
 }
@@ -92,8 +99,14 @@ pub enum Reason {
     CheckpointDiffers,
     /// The signature of its checkpoint is not the centre's.
     SignatureWrong,
-    /// A checkpoint covers it and it is not there: the end was cut off.
+    /// A checkpoint covers it, or the anchor knows it, and it is not there: the end was cut off.
     CutOff,
+    /// The anchor has another hash of it.
+    AnchorDiffers,
+    /// The anchor does not know it: it was not written by this program.
+    Unanchored,
+    /// The log is anchored and the file is not there; or a line of it is none of ours.
+    AnchorBroken,
 }
 
 impl Record {
@@ -141,16 +154,18 @@ impl Checkpoint {
 pub struct Verifier {
     public_key: Vec<u8>,
     checkpoints: std::collections::BTreeMap<i64, Checkpoint>,
+    anchor: Option<Expected>,
     last: Option<(i64, String)>,
     verdict: Verdict,
 }
 
 impl Verifier {
-    /// Verifies against these checkpoints and the centre's public key.
+    /// Verifies against these checkpoints, the centre's public key and the anchor, if the log has one.
     #[must_use]
-    pub fn new(public_key: Vec<u8>, checkpoints: Vec<Checkpoint>) -> Self {
+    pub fn new(public_key: Vec<u8>, checkpoints: Vec<Checkpoint>, anchor: Option<Expected>) -> Self {
         let checkpoints = checkpoints.into_iter().map(|checkpoint| (checkpoint.sequence, checkpoint)).collect();
-        Self { public_key, checkpoints, last: None, verdict: Verdict { records: 0, checkpoints: 0, first_bad: None } }
+        let verdict = Verdict { records: 0, checkpoints: 0, anchored: anchor.is_some(), first_bad: None };
+        Self { public_key, checkpoints, anchor, last: None, verdict }
     }
 
     /// Takes the next record; `false` when it does not hold and reading may stop.
@@ -164,13 +179,25 @@ impl Verifier {
         } else if record.computed_hash() != record.hash {
             Some(Reason::Altered)
         } else {
-            self.checkpoints.remove(&record.sequence).and_then(|checkpoint| self.check(&checkpoint, record))
+            self.checkpoints
+                .remove(&record.sequence)
+                .and_then(|checkpoint| self.check(&checkpoint, record))
+                .or_else(|| self.anchored(record))
         };
         // A gap is named by the first record that is missing.
         let sequence = if reason == Some(Reason::Gap) { last + 1 } else { record.sequence };
         self.last = Some((record.sequence, record.hash.clone()));
         self.verdict.first_bad = reason.map(|reason| Bad { sequence, reason });
         reason.is_none()
+    }
+
+    fn anchored(&self, record: &Record) -> Option<Reason> {
+        match self.anchor.as_ref()?.check(record.sequence, &record.hash)? {
+            Finding::Differs(_) => Some(Reason::AnchorDiffers),
+            Finding::Unanchored(_) => Some(Reason::Unanchored),
+            Finding::Missing(_) => Some(Reason::CutOff),
+            Finding::Malformed(_) => Some(Reason::AnchorBroken),
+        }
     }
 
     fn check(&mut self, checkpoint: &Checkpoint, record: &Record) -> Option<Reason> {
@@ -189,9 +216,15 @@ impl Verifier {
     /// The verdict after the last record.
     #[must_use]
     pub fn finish(mut self) -> Verdict {
-        if self.verdict.first_bad.is_none() && !self.checkpoints.is_empty() {
-            let sequence = self.last.map_or(0, |(last, _)| last) + 1;
-            self.verdict.first_bad = Some(Bad { sequence, reason: Reason::CutOff });
+        let last = self.last.as_ref().map_or(0, |(last, _)| *last);
+        if self.verdict.first_bad.is_none() {
+            let found = self.anchor.as_ref().and_then(|anchor| anchor.finish(last));
+            let reason = match found {
+                Some(Finding::Malformed(_)) => Some(Reason::AnchorBroken),
+                Some(_) => Some(Reason::CutOff),
+                None => (!self.checkpoints.is_empty()).then_some(Reason::CutOff),
+            };
+            self.verdict.first_bad = reason.map(|reason| Bad { sequence: last + 1, reason });
         }
         self.verdict
     }
@@ -201,10 +234,17 @@ impl Show for Verdict {
     fn text(&self, lang: Lang) -> String {
         let (records, checkpoints) = (self.records, self.checkpoints);
         match self.first_bad {
-            None => lang.pick(
-                format!("审计日志完整: {records} 条记录, {checkpoints} 个签名检查点"),
-                format!("audit log holds: {records} records, {checkpoints} signed checkpoints"),
-            ),
+            None => {
+                let anchored = if self.anchored {
+                    lang.pick("，末尾与锚文件相符", ", its end agrees with the anchor")
+                } else {
+                    lang.pick("，没有锚文件，末尾未核对", ", no anchor: its end was not compared")
+                };
+                lang.pick(
+                    format!("审计日志完整: {records} 条记录, {checkpoints} 个签名检查点{anchored}"),
+                    format!("audit log holds: {records} records, {checkpoints} signed checkpoints{anchored}"),
+                )
+            }
             Some(Bad { sequence, reason }) => lang.pick(
                 format!("审计日志第 {sequence} 条不可信: {}", reason.text(lang)),
                 format!("audit record {sequence} does not hold: {}", reason.text(lang)),
@@ -222,6 +262,9 @@ impl Reason {
             Self::CheckpointDiffers => ("与签名检查点不符", "it differs from its signed checkpoint"),
             Self::SignatureWrong => ("检查点签名无效", "the signature of its checkpoint is wrong"),
             Self::CutOff => ("日志末尾被截去", "the end of the log was cut off"),
+            Self::AnchorDiffers => ("与锚文件不符", "it differs from its line in the anchor"),
+            Self::Unanchored => ("锚文件中没有这一条", "the anchor does not know it"),
+            Self::AnchorBroken => ("锚文件缺失或损坏", "the anchor is missing or damaged"),
         };
         match lang {
             Lang::Zh => zh,
@@ -245,7 +288,7 @@ mod tests {
     }
 
     fn verdict(records: &[Record], checkpoints: Vec<Checkpoint>) -> Verdict {
-        let mut verifier = Verifier::new(Vec::new(), checkpoints);
+        let mut verifier = Verifier::new(Vec::new(), checkpoints, None);
         for record in records {
             if !verifier.take(record) {
                 break;
@@ -256,7 +299,10 @@ mod tests {
 
     #[test]
     fn an_untouched_chain_holds() {
-        assert_eq!(verdict(&chain(5), Vec::new()), Verdict { records: 5, checkpoints: 0, first_bad: None });
+        assert_eq!(
+            verdict(&chain(5), Vec::new()),
+            Verdict { records: 5, checkpoints: 0, anchored: false, first_bad: None }
+        );
     }
 
     #[test]

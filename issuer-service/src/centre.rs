@@ -152,7 +152,7 @@ impl Centre {
             || DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(|source| failed(folder, source));
         let store = if let Some(server) = database {
             // A server that refuses leaves no folder behind.
-            let store = Store::create(&server.place()?)?;
+            let store = Store::create(&server.place()?, folder)?;
             make()?;
             store
         } else {
@@ -161,7 +161,7 @@ impl Centre {
             let path = folder.join(Self::DATABASE);
             let made = File::options().write(true).create_new(true).mode(0o600).open(&path);
             made.map_err(|source| failed(&path, source))?;
-            Store::create(&Place::File(path))?
+            Store::create(&Place::File(path), folder)?
         };
         let text = format!(
             "# Configuration of the issuance centre.\n\
@@ -191,7 +191,7 @@ impl Centre {
         if matches!(&place, Place::File(path) if !path.is_file()) {
             return Err(CentreError::NotFound { folder: folder.to_owned() });
         }
-        Ok(Self { folder: folder.to_owned(), config, store: Store::open(&place)? })
+        Ok(Self { folder: folder.to_owned(), config, store: Store::open(&place, folder)? })
     }
 
     /// Another connection to the same database, for another thread.
@@ -199,7 +199,7 @@ impl Centre {
     /// # Errors
     /// [`CentreError`].
     pub fn connect(&self) -> Result<Store, CentreError> {
-        Ok(Store::open(&self.place()?)?)
+        Ok(Store::open(&self.place()?, &self.folder)?)
     }
 
     /// Writes which token holds the upper keys into the configuration, and keeps it.

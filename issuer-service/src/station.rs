@@ -46,6 +46,8 @@ use slot::Slot;
 pub struct Station<'a> {
     /// The centre's database; each reader has its own connection.
     pub database: &'a Place,
+    /// The centre's folder, with the anchor of the audit log.
+    pub folder: &'a Path,
     /// What people's data are sealed with.
     pub data_keys: &'a Arc<DataKeys>,
     /// Keys, and the key that signs receipts.
@@ -167,7 +169,7 @@ impl Station<'_> {
     /// # Errors
     /// [`StationError`]; the batch can be run again.
     pub fn run(&self, slots: Vec<Box<dyn Slot>>) -> Result<Summary, StationError> {
-        let mut store = Store::open(self.database)?;
+        let mut store = Store::open(self.database, self.folder)?;
         self.care.check(&mut store, slots.iter().map(|slot| slot.name()))?;
         let operator = self.begin(&mut store)?;
         let (stop, failed) = (Stop::default(), Mutex::new(None));

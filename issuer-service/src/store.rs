@@ -39,6 +39,8 @@ mod station;
 mod upload;
 mod window;
 
+use std::cell::Cell;
+use std::path::Path;
 use std::sync::Arc;
 
 pub use self::engine::{AddressError, Place, Server};
@@ -46,6 +48,7 @@ pub use self::failure::StoreError;
 
 use self::engine::{Connection, Transaction};
 use crate::audit::Act;
+use crate::audit::anchor::Anchor;
 use crate::clock;
 use crate::vault::data_keys::DataKeys;
 
@@ -71,6 +74,7 @@ const MIGRATIONS: &[(i64, &str)] = &[
 pub struct Store {
     connection: Connection,
     data: Option<Arc<DataKeys>>,
+    anchor: Anchor,
 }
 
 /// A transaction under way. Areas add their statements as methods, each in its own file of `store/`.
@@ -78,15 +82,18 @@ pub struct Store {
 pub struct Tx<'a> {
     sql: Transaction<'a>,
     data: Option<&'a DataKeys>,
+    anchor: &'a Anchor,
+    /// Last audit record of this transaction.
+    recorded: Cell<Option<i64>>,
 }
 
 impl Store {
-    /// Makes a new database file, or takes the empty database of a server.
+    /// Makes a new database file, or takes the empty database of a server. The anchor of the audit log lies in `folder`.
     ///
     /// # Errors
     /// [`StoreError::Inhabited`] when a centre lives there.
-    pub fn create(place: &Place) -> Result<Self, StoreError> {
-        let mut store = Self::connect(place, true)?;
+    pub fn create(place: &Place, folder: &Path) -> Result<Self, StoreError> {
+        let mut store = Self::connect(place, folder, true)?;
         let inhabited = store.read(|tx| tx.fact("public_key"))?.is_some();
         if inhabited { Err(StoreError::Inhabited) } else { Ok(store) }
     }
@@ -95,12 +102,13 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub fn open(place: &Place) -> Result<Self, StoreError> {
-        Self::connect(place, false)
+    pub fn open(place: &Place, folder: &Path) -> Result<Self, StoreError> {
+        Self::connect(place, folder, false)
     }
 
-    fn connect(place: &Place, new: bool) -> Result<Self, StoreError> {
-        let mut store = Self { connection: Connection::open(place, new)?, data: None };
+    fn connect(place: &Place, folder: &Path, new: bool) -> Result<Self, StoreError> {
+        let anchor = Anchor::in_folder(folder);
+        let mut store = Self { connection: Connection::open(place, new)?, data: None, anchor };
         store.migrate()?;
         Ok(store)
     }
@@ -111,7 +119,7 @@ impl Store {
     /// What the closure gives, or [`StoreError`].
     pub fn read<T, E: From<StoreError>>(&mut self, look: impl FnOnce(&Tx<'_>) -> Result<T, E>) -> Result<T, E> {
         let sql = self.connection.begin_reading()?;
-        look(&Tx { sql, data: self.data.as_deref() })
+        look(&Tx::new(sql, self.data.as_deref(), &self.anchor))
     }
 
     /// Acts: everything that the closure writes, and the audit record of the [`Act`] that it returns, or nothing.
@@ -132,9 +140,13 @@ impl Store {
     /// What the closure gives, or [`StoreError`].
     pub fn journal<T, E: From<StoreError>>(&mut self, write: impl FnOnce(&Tx<'_>) -> Result<T, E>) -> Result<T, E> {
         let sql = self.connection.begin_alone()?;
-        let tx = Tx { sql, data: self.data.as_deref() };
+        let tx = Tx::new(sql, self.data.as_deref(), &self.anchor);
         let outcome = write(&tx)?;
+        let recorded = tx.recorded.get();
         tx.sql.commit().map_err(StoreError::from)?;
+        if let Some(sequence) = recorded {
+            self.anchor.done(sequence);
+        }
         Ok(outcome)
     }
 
@@ -144,7 +156,7 @@ impl Store {
     /// What the closure gives, or [`StoreError`].
     pub fn rehearse<T, E: From<StoreError>>(&mut self, act: impl FnOnce(&Tx<'_>) -> Result<T, E>) -> Result<T, E> {
         let sql = self.connection.begin_alone()?;
-        act(&Tx { sql, data: self.data.as_deref() })
+        act(&Tx::new(sql, self.data.as_deref(), &self.anchor))
     }
 
     fn migrate(&mut self) -> Result<(), StoreError> {
@@ -182,7 +194,11 @@ impl Store {
     }
 }
 
-impl Tx<'_> {
+impl<'a> Tx<'a> {
+    const fn new(sql: Transaction<'a>, data: Option<&'a DataKeys>, anchor: &'a Anchor) -> Self {
+        Self { sql, data, anchor, recorded: Cell::new(None) }
+    }
+
     /// Numbers of the migrations that the database has.
     fn applied(&self) -> Result<Vec<i64>, StoreError> {
         let mut find = self.sql.prepare("SELECT number FROM migration ORDER BY number")?;
@@ -203,8 +219,8 @@ mod tests {
     fn a_database_opens_twice_and_migrates_once() {
         let folder = tempfile::tempdir().expect("folder");
         let path = Place::File(folder.path().join("x.db"));
-        drop(Store::create(&path).expect("created"));
-        let mut store = Store::open(&path).expect("opened");
+        drop(Store::create(&path, folder.path()).expect("created"));
+        let mut store = Store::open(&path, folder.path()).expect("opened");
         assert_eq!(store.applied().expect("list").len(), MIGRATIONS.len());
     }
 
@@ -212,10 +228,10 @@ mod tests {
     fn a_database_of_a_newer_program_is_refused() {
         let folder = tempfile::tempdir().expect("folder");
         let path = Place::File(folder.path().join("x.db"));
-        let mut store = Store::create(&path).expect("created");
+        let mut store = Store::create(&path, folder.path()).expect("created");
         let newer = "INSERT INTO migration (number, applied_at) VALUES (9999, '')";
         store.journal(|tx| -> Result<_, StoreError> { Ok(tx.sql.execute(newer, ())?) }).expect("row");
-        assert!(matches!(Store::open(&path), Err(StoreError::SchemaNewer { found: 9999, .. })));
+        assert!(matches!(Store::open(&path, folder.path()), Err(StoreError::SchemaNewer { found: 9999, .. })));
     }
 
     #[test]
@@ -223,6 +239,6 @@ mod tests {
         let folder = tempfile::tempdir().expect("folder");
         let path = folder.path().join("x.db");
         std::fs::write(&path, "not a database, but long enough to look like a file of one".repeat(40)).expect("file");
-        assert!(matches!(Store::open(&Place::File(path)), Err(StoreError::Damaged)));
+        assert!(matches!(Store::open(&Place::File(path), folder.path()), Err(StoreError::Damaged)));
     }
 }

@@ -27,7 +27,7 @@ fn store(people: u32) -> (tempfile::TempDir, Store) {
         }
         None => Place::File(folder.path().join("centre.db")),
     };
-    let mut store = Store::create(&place).expect("store");
+    let mut store = Store::create(&place, folder.path()).expect("store");
     store.unlock(Arc::new(DataKeys::random().expect("keys"))).expect("unlocked");
     store
         .journal(|tx| -> Result<(), StoreError> {

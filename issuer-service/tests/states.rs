@@ -15,7 +15,7 @@ fn the_page_of_states_is_made_from_the_tables() {
 fn the_database_takes_the_states_of_the_tables_and_no_others() {
     let folder = tempfile::tempdir().expect("folder");
     let path = folder.path().join("centre.db");
-    drop(Store::create(&Place::File(path.clone())).expect("store"));
+    drop(Store::create(&Place::File(path.clone()), folder.path()).expect("store"));
     let raw = rusqlite::Connection::open(path).expect("database");
     for table in TABLES {
         let find = "SELECT sql FROM sqlite_master WHERE type = 'table' AND name = $1";

@@ -196,6 +196,7 @@ pub(super) fn make(common: &Common, centre: &mut Centre, order: &Order, output: 
     let progress = Progress::new(output, batch.cards, batch.done);
     let summary = Station {
         database: &centre.place()?,
+        folder: &centre.folder,
         data_keys: &data_keys,
         vault: &vault,
         config: &centre.config,

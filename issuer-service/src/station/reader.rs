@@ -77,7 +77,7 @@ impl<'a> Reader<'a> {
 
     /// Works until there is nothing to do, or nothing to do it with.
     pub(super) fn run(&mut self) -> Result<Ended, StationError> {
-        let mut store = Store::open(self.station.database)?;
+        let mut store = Store::open(self.station.database, self.station.folder)?;
         store.unlock(self.station.data_keys.clone())?;
         match self.cards(&mut store) {
             Ok(ended) => Ok(ended),

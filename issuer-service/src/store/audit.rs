@@ -2,13 +2,20 @@
 
 use super::engine::{self, OptionalExtension, Row};
 use super::{StoreError, Tx};
+use crate::audit::anchor::Anchor;
 use crate::audit::{Act, Checkpoint, Record};
 use crate::clock;
+
+/// Fact: this log has an anchor.
+const ANCHORED: &str = "audit_anchor";
 
 impl Tx<'_> {
     /// Appends the record of an act; part of the act's transaction.
     pub(crate) fn append_audit(&self, act: &Act) -> Result<(), StoreError> {
-        let record = Record::following(self.audit_head()?, clock::now(), act);
+        let head = self.audit_head()?;
+        self.begin_anchor(head.as_ref())?;
+        let record = Record::following(head, clock::now(), act);
+        let (sequence, hash) = (record.sequence, record.hash.clone());
         self.sql
             .prepare(
                 "INSERT INTO audit (sequence, recorded_at, actor, act, object, detail, previous, hash)
@@ -24,7 +31,56 @@ impl Tx<'_> {
                 record.previous,
                 record.hash,
             ))?;
+        // The last thing before the commit: from here on the record is to be found, or a power loss explains it.
+        self.anchor.intend(sequence, &hash).map_err(|source| self.anchor_failed(source))?;
+        self.recorded.set(Some(sequence));
         Ok(())
+    }
+
+    /// The anchor of this log.
+    #[must_use]
+    pub fn anchor(&self) -> &Anchor {
+        self.anchor
+    }
+
+    /// Whether this log has an anchor outside the database.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn is_anchored(&self) -> Result<bool, StoreError> {
+        Ok(self.fact(ANCHORED)?.is_some())
+    }
+
+    /// Begins the anchor anew at the present head; the old file, if there is one, is kept beside it.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn renew_anchor(&self) -> Result<(), StoreError> {
+        let head = self.audit_head()?;
+        let sequence = head.as_ref().map_or(0, |(sequence, _)| *sequence);
+        let renewed = self.anchor.set_aside(sequence).and_then(|()| self.anchor.begin(head.as_ref()));
+        renewed.map_err(|source| self.anchor_failed(source))
+    }
+
+    fn begin_anchor(&self, head: Option<&(i64, String)>) -> Result<(), StoreError> {
+        let there = self.anchor.path().exists();
+        match (self.is_anchored()?, there) {
+            (true, true) => Ok(()),
+            (true, false) => Err(StoreError::AnchorMissing { path: self.anchor.path().to_owned() }),
+            (false, there) => {
+                if !there {
+                    self.anchor.begin(head).map_err(|source| self.anchor_failed(source))?;
+                }
+                self.set_fact(ANCHORED, "1")
+            }
+        }
+    }
+
+    fn anchor_failed(&self, source: std::io::Error) -> StoreError {
+        match source.kind() {
+            std::io::ErrorKind::StorageFull => StoreError::DiskFull,
+            _ => StoreError::Anchor { path: self.anchor.path().to_owned(), source },
+        }
     }
 
     /// Position and hash of the last record.

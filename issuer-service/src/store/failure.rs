@@ -2,6 +2,8 @@
 //!
 //! Owns: the errors of the store, and what the engine's failures mean. Never: a statement.
 
+use std::path::PathBuf;
+
 use super::engine::EngineError;
 use crate::error::Explain;
 use crate::exit::Exit;
@@ -80,6 +82,20 @@ pub enum StoreError {
     /// The system gives no random numbers.
     #[error("the system gives no random numbers")]
     NoRandom,
+    /// The anchor of the audit log cannot be written.
+    #[error("{}: {source}", path.display())]
+    Anchor {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The audit log was anchored and the file is gone.
+    #[error("{} is missing", path.display())]
+    AnchorMissing {
+        /// The file.
+        path: PathBuf,
+    },
     /// Anything else that the engine reports.
     #[error("database: {0}")]
     Engine(#[source] EngineError),
@@ -112,6 +128,8 @@ impl Explain for StoreError {
             Self::RowSealed { .. } => "ROW_DOES_NOT_OPEN",
             Self::DataKeysForeign => "DATA_KEYS_FOREIGN",
             Self::NoRandom => "NO_RANDOM",
+            Self::Anchor { .. } => "AUDIT_ANCHOR_FAILED",
+            Self::AnchorMissing { .. } => "AUDIT_ANCHOR_MISSING",
             Self::Engine(_) => "DATABASE_FAILED",
         }
     }
@@ -167,6 +185,20 @@ impl Explain for StoreError {
                 lang.pick("数据密钥不是这个数据库的", "the data keys are those of another database").to_owned()
             }
             Self::NoRandom => lang.pick("系统不提供随机数", "the system gives no random numbers").to_owned(),
+            Self::Anchor { path, source } => {
+                let path = path.display();
+                lang.pick(
+                    format!("审计锚文件 {path} 无法写入，未作改动: {source}"),
+                    format!("the audit anchor {path} cannot be written, nothing was done: {source}"),
+                )
+            }
+            Self::AnchorMissing { path } => {
+                let path = path.display();
+                lang.pick(
+                    format!("审计锚文件 {path} 不见了，未作改动"),
+                    format!("the audit anchor {path} is gone; nothing was done"),
+                )
+            }
             Self::Engine(error) => lang.pick(format!("数据库出错: {error}"), format!("the database failed: {error}")),
         }
     }
@@ -206,6 +238,13 @@ impl Explain for StoreError {
                 "put the database and its own centre.datakeys together",
             ),
             Self::NoRandom => lang.pick("检查操作系统", "check the operating system"),
+            Self::Anchor { .. } => {
+                lang.pick("检查磁盘空间和权限后重试", "check space and permissions of the disk, then try again")
+            }
+            Self::AnchorMissing { .. } => lang.pick(
+                "从备份放回该文件；确实丢失时由审计员执行 issuer audit anchor",
+                "bring the file back from a backup; if it is lost for good, an auditor runs `issuer audit anchor`",
+            ),
             Self::Engine(_) => lang.pick(
                 "检查数据目录或数据库服务器的权限和磁盘，再重试",
                 "check rights and disk of the data folder or of the database server, then try again",
@@ -228,13 +267,15 @@ impl Explain for StoreError {
             | Self::RowSealed { .. }
             | Self::DataKeysForeign
             | Self::NoRandom
+            | Self::Anchor { .. }
+            | Self::AnchorMissing { .. }
             | Self::Engine(_) => Exit::Storage,
         }
     }
 
     fn retryable(&self) -> bool {
         match self {
-            Self::Locked | Self::DiskFull | Self::Gone => true,
+            Self::Locked | Self::DiskFull | Self::Gone | Self::Anchor { .. } => true,
             Self::AccessRefused
             | Self::NoDatabase
             | Self::NotDurable { .. }
@@ -248,6 +289,7 @@ impl Explain for StoreError {
             | Self::RowSealed { .. }
             | Self::DataKeysForeign
             | Self::NoRandom
+            | Self::AnchorMissing { .. }
             | Self::Engine(_) => false,
         }
     }

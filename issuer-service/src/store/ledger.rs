@@ -144,7 +144,7 @@ mod tests {
             Some(url) => Place::Server(Box::new(Server::new(&url, None, None).expect("an address"))),
             None => Place::File(folder.path().join("x.db")),
         };
-        let mut store = Store::create(&place).expect("created");
+        let mut store = Store::create(&place, folder.path()).expect("created");
         store.journal(|tx| tx.open_window(day())).expect("window");
         (folder, store)
     }

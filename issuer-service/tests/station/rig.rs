@@ -125,6 +125,7 @@ impl Rig {
     pub(crate) fn run_slots(&self, slots: Vec<Box<dyn Slot>>) -> Result<Summary, StationError> {
         Station {
             database: &self.centre.place().expect("a place"),
+            folder: &self.centre.folder,
             data_keys: &self.data_keys,
             vault: &self.vault,
             config: &self.centre.config,

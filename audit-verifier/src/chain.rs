@@ -1,0 +1,203 @@
+//! The chain: what each record must be, given the one before.
+//!
+//! Source: docs/audit.md; SHA-256 (FIPS 180-4), Ed25519 (RFC 8032).
+//! Owns: the rules, the verdict. Never: reads a file or a database.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use ring::digest::{Context, SHA256};
+use ring::signature::{ED25519, UnparsedPublicKey};
+use serde::Deserialize;
+
+use crate::anchor::Lines;
+
+/// A record as it is written down.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Record {
+    pub(crate) sequence: i64,
+    pub(crate) recorded_at: String,
+    pub(crate) actor: String,
+    pub(crate) act: String,
+    pub(crate) object: String,
+    pub(crate) detail: String,
+    pub(crate) previous: String,
+    pub(crate) hash: String,
+}
+
+/// A signed head.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Checkpoint {
+    pub(crate) sequence: i64,
+    pub(crate) hash: String,
+    pub(crate) signed_at: String,
+    pub(crate) signature: String,
+}
+
+/// Why the log cannot be looked at.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Failure {
+    /// A file cannot be read.
+    #[error("{}: {source}", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// A line of an export is none.
+    #[error("{}: line {line} is no line of an export", path.display())]
+    Line {
+        /// The file.
+        path: PathBuf,
+        /// The line, from 1.
+        line: u64,
+    },
+    /// The file is no database of a centre.
+    #[error("{}: {source}", path.display())]
+    Database {
+        /// The file.
+        path: PathBuf,
+        /// What the engine said.
+        source: Box<dyn std::error::Error>,
+    },
+}
+
+/// Why a record does not hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Reason {
+    /// A position is missing or comes twice.
+    Gap,
+    /// The hash of the record before is another one.
+    Unchained,
+    /// The content gives another hash.
+    Altered,
+    /// A checkpoint has another hash.
+    CheckpointDiffers,
+    /// The signature is not the centre's.
+    SignatureWrong,
+    /// A checkpoint or the anchor knows of it, and it is not there.
+    CutOff,
+    /// The anchor has another hash, or none.
+    AnchorDiffers,
+    /// The anchor has a line that is none.
+    AnchorBroken,
+}
+
+/// What came of it.
+#[derive(Debug)]
+pub(crate) struct Verdict {
+    /// Records read.
+    pub(crate) records: u64,
+    /// Checkpoints that hold.
+    pub(crate) checkpoints: u64,
+    /// Whether there was an anchor.
+    pub(crate) anchored: bool,
+    /// Whether the key came from elsewhere than the log.
+    pub(crate) key_pinned: bool,
+    /// The first record that does not hold.
+    pub(crate) first_bad: Option<(i64, Reason)>,
+}
+
+/// A walk along the log.
+#[derive(Debug)]
+pub(crate) struct Walk {
+    key: Vec<u8>,
+    anchor: Option<Lines>,
+    checkpoints: BTreeMap<i64, Checkpoint>,
+    last: (i64, String),
+    verdict: Verdict,
+}
+
+impl Walk {
+    pub(crate) fn new(public_key: Option<String>, anchor: Option<Lines>) -> Self {
+        let verdict = Verdict {
+            records: 0,
+            checkpoints: 0,
+            anchored: anchor.is_some(),
+            key_pinned: public_key.is_some(),
+            first_bad: None,
+        };
+        let key = public_key.map(|text| hex::decode(text).unwrap_or_default()).unwrap_or_default();
+        Self { key, anchor, checkpoints: BTreeMap::new(), last: (0, "0".repeat(64)), verdict }
+    }
+
+    /// The key that the log names; one from paper stays.
+    pub(crate) fn key(&mut self, text: &str) {
+        if !self.verdict.key_pinned {
+            self.key = hex::decode(text).unwrap_or_default();
+        }
+    }
+
+    /// A checkpoint; all come before the first record.
+    pub(crate) fn checkpoint(&mut self, checkpoint: Checkpoint) {
+        self.checkpoints.insert(checkpoint.sequence, checkpoint);
+    }
+
+    /// The next record; `false` when there is no need to go on.
+    pub(crate) fn record(&mut self, record: &Record) -> bool {
+        self.verdict.records += 1;
+        let (last, hash) = (self.last.0, std::mem::take(&mut self.last.1));
+        let bad = if record.sequence != last + 1 {
+            // What is missing is named, not what stands in its place.
+            Some((last + 1, Reason::Gap))
+        } else {
+            self.judge(record, &hash).map(|reason| (record.sequence, reason))
+        };
+        self.last = (record.sequence, record.hash.clone());
+        self.verdict.first_bad = bad;
+        bad.is_none()
+    }
+
+    fn judge(&mut self, record: &Record, before: &str) -> Option<Reason> {
+        if record.previous != before {
+            return Some(Reason::Unchained);
+        }
+        if digest(record) != record.hash {
+            return Some(Reason::Altered);
+        }
+        if let Some(checkpoint) = self.checkpoints.remove(&record.sequence) {
+            if checkpoint.hash != record.hash {
+                return Some(Reason::CheckpointDiffers);
+            }
+            let Checkpoint { sequence, hash, signed_at, signature } = checkpoint;
+            let message = format!("issuer audit checkpoint\n{sequence}\n{hash}\n{signed_at}\n");
+            let signature = hex::decode(signature).unwrap_or_default();
+            if UnparsedPublicKey::new(&ED25519, &self.key).verify(message.as_bytes(), &signature).is_err() {
+                return Some(Reason::SignatureWrong);
+            }
+            self.verdict.checkpoints += 1;
+        }
+        let known = self.anchor.as_ref().is_none_or(|anchor| anchor.allows(record.sequence, &record.hash));
+        (!known).then_some(Reason::AnchorDiffers)
+    }
+
+    /// After the last record.
+    pub(crate) fn end(mut self) -> Verdict {
+        if self.verdict.first_bad.is_none() {
+            let next = self.last.0 + 1;
+            let wanted = self.anchor.as_ref().map_or(0, Lines::last_committed);
+            let reason = if self.anchor.as_ref().is_some_and(Lines::is_broken) {
+                Some(Reason::AnchorBroken)
+            } else {
+                (wanted >= next || !self.checkpoints.is_empty()).then_some(Reason::CutOff)
+            };
+            self.verdict.first_bad = reason.map(|reason| (next, reason));
+        }
+        self.verdict
+    }
+}
+
+/// SHA-256 over length, colon and bytes of each field, upper-case hex.
+fn digest(record: &Record) -> String {
+    let sequence = record.sequence.to_string();
+    let mut context = Context::new(&SHA256);
+    for field in
+        [&record.previous, &sequence, &record.recorded_at, &record.actor, &record.act, &record.object, &record.detail]
+    {
+        context.update(field.len().to_string().as_bytes());
+        context.update(b":");
+        context.update(field.as_bytes());
+    }
+    hex::encode_upper(context.finish())
+}

@@ -1,0 +1,299 @@
+//! Every command of the program, from its own list: one that only looks changes nothing; one that acts leaves an audit record in
+//! the same transaction, and does nothing when the record cannot be written.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+use clap::CommandFactory;
+use issuer_service::cli::Cli;
+use rusqlite::Connection;
+
+/// What a command does.
+enum Kind {
+    /// Nothing to the database.
+    Looks,
+    /// Something.
+    Acts,
+}
+use Kind::{Acts, Looks};
+
+/// One operator with every role, one who approves what the other made.
+const ONE: &str = "li";
+const OTHER: &str = "wang";
+const KEY: &str = "0101010101010101010101010101010101010101010101010101010101010101";
+
+/// A day at the centre: every command, in an order in which each succeeds.
+const DAY: &[(Kind, &str, &str)] = &[
+    (Acts, ONE, "operator add zhou --role keys"),
+    (Acts, ONE, "operator add qian --role keys"),
+    (Looks, ONE, "operator list"),
+    (Acts, ONE, "source add bureau"),
+    (Looks, ONE, "source list"),
+    (Looks, ONE, "source show bureau"),
+    (Acts, ONE, "import people.csv"),
+    (Acts, ONE, "person import more.csv --source bureau"),
+    (Acts, ONE, "person upsert person.json"),
+    (Looks, ONE, "person list"),
+    (Looks, ONE, "person find"),
+    (Looks, ONE, "person show 1"),
+    (Acts, ONE, "person show 1 --reveal --reason asked"),
+    (Looks, ONE, "person history 1"),
+    (Looks, ONE, "person compare registry bureau"),
+    (Looks, ONE, "person conflicts"),
+    (Acts, ONE, "person merge 1 --take bureau"),
+    (Acts, ONE, "person death 4 --on 20260101 --reason seen"),
+    (Acts, ONE, "person death 4 --withdraw --reason mistake"),
+    (Acts, ONE, "number fill 9"),
+    (Acts, ONE, "number block NUMBER --reason word"),
+    (Looks, ONE, "number list"),
+    (Acts, ONE, "request new --person 3"),
+    (Looks, ONE, "request list"),
+    (Looks, ONE, "request show 1"),
+    (Acts, ONE, "request withdraw 1 --reason asked"),
+    (Acts, ONE, "batch create --persons 1,2"),
+    (Acts, ONE, "batch cancel 1"),
+    (Acts, ONE, "batch create --persons 1,2,3"),
+    (Acts, OTHER, "batch approve 2"),
+    (Looks, ONE, "batch list"),
+    (Looks, ONE, "batch show 2"),
+    (Looks, ONE, "exchange list"),
+    (Looks, ONE, "exchange template list"),
+    (Looks, ONE, "exchange template show bank-fixed"),
+    (Looks, ONE, "exchange template check template.toml"),
+    // Here a station begins card 5 and makes cards 3 and 4: see `station`.
+    (Acts, ONE, "batch spoil 2 --job 5"),
+    (Looks, ONE, "card list"),
+    (Acts, ONE, "card activate A1 A2"),
+    (Looks, ONE, "card show A1"),
+    (Acts, ONE, "card report-loss A1 --temporary --reason lost"),
+    (Acts, ONE, "card release A1 --reason found"),
+    (Acts, ONE, "card lock A1 --reason why"),
+    (Acts, ONE, "card unlock A1 --reason why"),
+    (Acts, ONE, "card cancel A2 --reason damaged"),
+    (Acts, ONE, "instant new --person 4 --kind first"),
+    (Acts, OTHER, "instant approve 5"),
+    (Looks, ONE, "instant list"),
+    (Looks, ONE, "instant show 5"),
+    (Looks, ONE, "station yield"),
+    (Looks, ONE, "station holds"),
+    (Looks, ONE, "card due"),
+    (Looks, ONE, "card history A1"),
+    (Looks, ONE, "card states"),
+    (Looks, ONE, "states"),
+    (Acts, ONE, "institution add H001 --name x --region 513301 --type hospital"),
+    (Looks, ONE, "institution list"),
+    (Acts, ONE, "terminal add 990000000001 --institution H001 --public-key KEY"),
+    (Looks, ONE, "terminal list"),
+    (Acts, ONE, "terminal stop 990000000001"),
+    (Acts, ONE, "terminal start 990000000001"),
+    // Here PSAMs 990000000001 and 2 are at the centre: see `station`.
+    (Acts, ONE, "psam handout 990000000001 --institution H001 --holder x --until 20991231"),
+    (
+        Acts,
+        ONE,
+        "psam replace 990000000001 --with 990000000002 --institution H001 --holder x --until 20991231 --back-by 20991231",
+    ),
+    (Looks, ONE, "psam list"),
+    (Looks, ONE, "psam tasks"),
+    (Acts, ONE, "psam return 990000000001"),
+    (Acts, ONE, "psam retire 990000000001"),
+    (Acts, ONE, "psam lost 990000000002 --reason stolen"),
+    (Acts, ONE, "account allot --card 513300D1560000050000000100000000 --amount 5.00"),
+    (Acts, OTHER, "account approve 1"),
+    (Acts, ONE, "account allot --card 513300D1560000050000000100000000 --amount 5.00"),
+    (Acts, OTHER, "account reject 2"),
+    (Looks, ONE, "account requests"),
+    (Looks, ONE, "account list"),
+    (Looks, ONE, "load list"),
+    (Acts, ONE, "blacklist add 513300D1560000050000000100000000 --reason why"),
+    (Acts, ONE, "blacklist remove 513300D1560000050000000100000000 --reason why"),
+    (Looks, ONE, "blacklist list"),
+    (Looks, ONE, "window list"),
+    (Looks, ONE, "window show --date TODAY"),
+    (Looks, ONE, "statement --institution H001 --date TODAY"),
+    (Looks, ONE, "reconcile --date TODAY"),
+    (Acts, ONE, "window close --date TODAY"),
+    (Looks, ONE, "key list"),
+    (Looks, ONE, "key check"),
+    (Acts, ONE, "ceremony start --custodian zhou --custodian qian --threshold 2"),
+    (Acts, "zhou", "ceremony contribute --secret file:secret"),
+    (Looks, ONE, "ceremony list"),
+    (Looks, ONE, "ceremony show 1"),
+    (Looks, ONE, "ceremony protocol 1"),
+    (Acts, "zhou", "ceremony cancel"),
+    (Acts, ONE, "audit anchor --reason lost"),
+    (Looks, ONE, "audit export log.jsonl"),
+    (Looks, ONE, "audit verify"),
+];
+
+/// Commands that need a reader, a token or a server; the test that holds their record, or why there is none.
+const ELSEWHERE: &[(&str, &str)] = &[
+    ("init", "makes the database: its first record is init's own"),
+    ("batch run", "station tear::an_audit_log_that_cannot_be_written_stops_the_card_from_being_called_done"),
+    ("instant run", "station instant"),
+    ("station release", "station care: needs a reader or lot that is held"),
+    ("psam personalize", "daemon psam"),
+    ("key export", "daemon token: needs a token that lets keys out"),
+    ("ceremony import", "ceremony"),
+    ("ceremony finish", "ceremony"),
+    ("exchange export", "exchange"),
+    ("exchange import", "exchange"),
+    ("exchange resend", "exchange"),
+    ("exchange abandon", "exchange"),
+    ("load settle", "clearing loads: needs a load that a terminal prepared"),
+    ("window explain", "clearing day: needs a difference"),
+    ("serve", "clearing door: every request of a terminal is an act"),
+    ("audit checkpoint", "signs the head; a checkpoint is no act and covers itself by its signature"),
+];
+
+fn leaves(command: &clap::Command, path: &str, into: &mut BTreeSet<String>) {
+    for below in command.get_subcommands().filter(|below| below.get_name() != "help") {
+        let path = format!("{path} {}", below.get_name());
+        if below.get_subcommands().next().is_none() {
+            into.insert(path.trim().to_owned());
+        }
+        leaves(below, &path, into);
+    }
+}
+
+#[test]
+fn the_day_and_the_list_beside_it_hold_every_command_of_the_program() {
+    let mut known = BTreeSet::new();
+    leaves(&Cli::command(), "", &mut known);
+    let is_named = |line: &str, leaf: &str| line == leaf || line.starts_with(&format!("{leaf} "));
+    let missing: Vec<&String> = known
+        .iter()
+        .filter(|leaf| {
+            !DAY.iter().any(|(_, _, line)| is_named(line, leaf)) && !ELSEWHERE.iter().any(|(name, _)| name == leaf)
+        })
+        .collect();
+    assert!(missing.is_empty(), "no row says what these do to the audit log: {missing:?}");
+    assert!(ELSEWHERE.iter().all(|(name, why)| known.contains(*name) && !why.is_empty()));
+}
+
+fn issuer(folder: &Path, operator: &str, line: &str) -> Output {
+    let number = card_profiles::identity::card_number("A0000001").expect("a number");
+    let day = issuer_service::clock::business_today().to_string();
+    let words = line.split(' ').map(|word| match word {
+        "KEY" => KEY,
+        "TODAY" => &day,
+        "NUMBER" => &number,
+        word => word,
+    });
+    Command::new(env!("CARGO_BIN_EXE_issuer"))
+        .args(["--lang", "en", "--data", "centre", "--operator", operator])
+        .args(words)
+        .current_dir(folder)
+        .stdin(Stdio::null())
+        .output()
+        .expect("the program starts")
+}
+
+/// Every row of every table but the audit log, and how many records that has.
+fn rows(raw: &Connection) -> (String, i64) {
+    let mut tables = raw
+        .prepare("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite%' AND name <> 'audit' ORDER BY name")
+        .expect("tables");
+    let names: Vec<String> =
+        tables.query_map((), |row| row.get(0)).expect("names").map(|name| name.expect("text")).collect();
+    let mut all = String::new();
+    for name in names {
+        let mut find = raw.prepare(&format!("SELECT * FROM {name} ORDER BY 1, 2")).expect("a table");
+        let columns = find.column_count();
+        let mut found = find.query(()).expect("rows");
+        while let Some(row) = found.next().expect("a row") {
+            let cells: Vec<String> =
+                (0..columns).map(|column| format!("{:?}", row.get_ref(column).expect("cell"))).collect();
+            all += &format!("{name} {}\n", cells.join(" "));
+        }
+    }
+    (all, raw.query_row("SELECT COUNT(*) FROM audit", (), |row| row.get(0)).expect("count"))
+}
+
+/// What stations do between two commands, put there by hand.
+fn station(raw: &Connection, next: &str) {
+    match next {
+        "batch spoil 2 --job 5" => {
+            let numbers = "UPDATE job SET card_number = NULL WHERE number IN (3, 4);
+                 INSERT INTO card_number VALUES ('A1', 9000001, 'used', ''), ('A2', 9000002, 'used', '');
+                 UPDATE job SET card_number = 'A' || (number - 2) WHERE number IN (3, 4);
+                 UPDATE batch SET state = 'running' WHERE number = 2; UPDATE job SET state = 'writing' WHERE number = 5;";
+            raw.execute_batch(numbers).expect("numbers");
+            for (job, identifier, state) in [(3, 1, "sealed"), (4, 2, "sealed"), (5, 3, "writing")] {
+                if state == "sealed" {
+                    raw.execute("UPDATE job SET state = 'done' WHERE number = ?1", [job]).expect("job");
+                }
+                raw.execute_batch(&format!(
+                    "INSERT INTO card VALUES ('00813147331586505133000000{job:02}', {job}, {job} - 2,
+                         (SELECT card_number FROM job WHERE number = {job}), '513300D15600000500000{identifier:03}00000000', 'ssc-3.0',
+                         '20260101', '20990101', '{state}', '')"
+                ))
+                .expect("card");
+            }
+        }
+        "psam handout 990000000001 --institution H001 --holder x --until 20991231" => {
+            let psams = "INSERT INTO psam (chip, terminal_number, institution, state, made_by, changed_at)
+                 VALUES ('00813147331586509900000000000001', '990000000001', 'H001', 'in_custody', 'zhou', ''), ('00813147331586509900000000000002', '990000000002', 'H001', 'in_custody', 'zhou', '')";
+            raw.execute_batch(psams).expect("psams");
+        }
+        _ => {}
+    }
+}
+
+#[test]
+fn who_looks_changes_nothing_and_who_acts_is_recorded_or_does_nothing() {
+    let place = tempfile::tempdir().expect("folder");
+    let folder = place.path();
+    assert!(issuer(folder, "local", "init").status.success());
+    let roles = "--role capture --role approve --role station --role keys --role clearing --role audit --role counter";
+    for name in [ONE, OTHER] {
+        assert!(issuer(folder, "local", &format!("operator add {name} {roles}")).status.success());
+    }
+    // The first opening of the data keys binds the database to them.
+    assert!(issuer(folder, ONE, "person list").status.success());
+    let file = |name: &str, text: &str| std::fs::write(folder.join(name), text).expect("file");
+    let head = "身份证号,姓名,性别,民族,行政区划代码\n";
+    file(
+        "people.csv",
+        &format!(
+            "{head}513301199001010013,扎西,男,藏族,513301\n513301199001010021,央金,女,藏族,513301\n51330119900101003X,尼玛,男,藏族,513301\n"
+        ),
+    );
+    file("more.csv", &format!("{head}513301199001010013,尼玛,男,藏族,513301\n"));
+    file("person.json", "{\"number\":\"513301199001010048\",\"name\":\"扎西\"}");
+    let shown = issuer(folder, ONE, "--format text exchange template show bank-fixed");
+    std::fs::write(folder.join("template.toml"), shown.stdout).expect("a template");
+    file("secret", "an invented secret\n");
+    let raw = Connection::open(folder.join("centre/centre.db")).expect("database");
+    raw.busy_timeout(std::time::Duration::from_secs(5)).expect("timeout");
+    for (kind, operator, line) in DAY {
+        station(&raw, line);
+        let before = rows(&raw);
+        if let Acts = kind {
+            let block = "CREATE TRIGGER blocked BEFORE INSERT ON audit BEGIN SELECT RAISE(ABORT, 'no record'); END";
+            raw.execute_batch(block).expect("blocked");
+            let refused = issuer(folder, operator, line);
+            let told = String::from_utf8_lossy(&refused.stderr).into_owned();
+            assert_eq!(refused.status.code(), Some(9), "{line}: {told}");
+            let after = rows(&raw);
+            let changed: Vec<&str> = after.0.lines().filter(|row| !before.0.contains(row)).collect();
+            assert!(after == before, "{line}: done without a record: {changed:?}");
+            raw.execute_batch("DROP TRIGGER blocked").expect("open again");
+        }
+        let output = issuer(folder, operator, line);
+        let told = [output.stderr, output.stdout].concat();
+        let told = String::from_utf8_lossy(&told);
+        let after = rows(&raw);
+        match kind {
+            Looks => {
+                assert!(matches!(output.status.code(), Some(0 | 2 | 7)), "{line}: {told}");
+                assert!(after == before, "{line}: it only looks, and something changed");
+            }
+            Acts => {
+                assert_eq!(output.status.code(), Some(0), "{line}: {told}");
+                assert!(after.1 > before.1, "{line}: no record");
+            }
+        }
+    }
+}
