@@ -56,7 +56,7 @@ impl Card {
                 if matches!(checked, Err(Stop::Refused(StatusWord::MAC_WRONG))) {
                     self.state.purse = None;
                 }
-                self.commit(&checked?)?;
+                checked?;
                 if enciphered { deciphered(&self.key(key), data, length)? } else { Zeroizing::new(data.to_vec()) }
             }
         };

@@ -161,12 +161,13 @@ impl Card {
         if !is_bcd(digits) {
             return Err(StatusWord::WRONG_DATA.into());
         }
-        self.store_pin(pin, hash.first_chunk().expect("a hash has 32 bytes"), Changes::default())
+        self.store_pin(pin, hash.first_chunk().expect("a hash has 32 bytes"))
     }
 
-    fn store_pin(&mut self, pin: &CertificatePinModel, key: &[u8; 16], mut changes: Changes) -> Result<Answer, Stop> {
+    fn store_pin(&mut self, pin: &CertificatePinModel, key: &[u8; 16]) -> Result<Answer, Stop> {
         let mut slot = Zeroizing::new(vec![1, pin.tries]);
         slot.extend_from_slice(key);
+        let mut changes = Changes::default();
         changes.set(pin.address, &slot);
         self.commit(&changes)?;
         self.state.rights &= !pin.right;
@@ -181,20 +182,14 @@ impl Card {
         challenge: Option<Challenge>,
     ) -> Result<Answer, Stop> {
         self.allow_rule(application.access.change_administrator_pin)?;
-        let (plain, changes) = self.open_message(model, application, message, challenge)?;
+        let plain = self.open_message(model, application, message, challenge)?;
         let key: Option<Zeroizing<[u8; 16]>> = match application.rules.new_pin {
             NewPin::Hashed => plain.as_slice().try_into().ok().map(Zeroizing::new),
             NewPin::Digits => pin_of_block(&plain)
                 .filter(|digits| application.rules.administrator_pin.fits(digits.len()) && is_bcd(digits))
                 .and_then(|digits| sm3(digits).first_chunk().copied().map(Zeroizing::new)),
         };
-        match key {
-            Some(key) => self.store_pin(&application.administrator_pin, &key, changes),
-            None => {
-                self.commit(&changes)?;
-                Err(StatusWord::WRONG_DATA.into())
-            }
-        }
+        self.store_pin(&application.administrator_pin, &*key.ok_or(StatusWord::WRONG_DATA)?)
     }
 
     /// `13 000000`, key, `80 00…`: the new master key under the present one.
@@ -206,29 +201,28 @@ impl Card {
         challenge: Option<Challenge>,
     ) -> Result<Answer, Stop> {
         self.allow_rule(application.access.load_master_key)?;
-        let (plain, mut changes) = self.open_message(model, application, message, challenge)?;
+        let plain = self.open_message(model, application, message, challenge)?;
         let row = &model.keys[application.master_key];
         let key = plain.strip_prefix(&[0x13, 0, 0, 0]).and_then(|rest| rest.split_first_chunk::<16>());
-        let Some((key, _)) = key.filter(|(_, padding)| **padding == padding_of_a_key()) else {
-            self.commit(&changes)?;
-            return Err(StatusWord::WRONG_DATA.into());
-        };
+        let key = key.filter(|(_, padding)| **padding == padding_of_a_key());
+        let (key, _) = key.ok_or(StatusWord::WRONG_DATA)?;
         let mut slot = Zeroizing::new(vec![1, row.tries, 1, 0]);
         slot.extend_from_slice(key);
+        let mut changes = Changes::default();
         changes.set(row.address, &slot);
         self.commit(&changes)?;
         self.state.rights &= !KeyModel::right(application.master_key);
         Ok(Answer::Done)
     }
 
-    /// Checks the MAC of a message under the master key; answers what it carries and the change that gives the tries back.
+    /// Checks the MAC of a message under the master key; a right one gives the tries back at once. Answers what it carries.
     fn open_message(
         &mut self,
         model: &Model,
         application: &CertificateModel,
         message: Message<'_>,
         challenge: Option<Challenge>,
-    ) -> Result<(Zeroizing<Vec<u8>>, Changes), Stop> {
+    ) -> Result<Zeroizing<Vec<u8>>, Stop> {
         let row = &model.keys[application.master_key];
         let state = self.key_state(row);
         if !state.present {
@@ -244,10 +238,8 @@ impl Card {
         if !same(&key.mac(random, &[&message.header[..], message.data].concat()), &message.mac) {
             return Err(StatusWord::MAC_WRONG.into());
         }
-        let plain = key.decipher(message.data).ok_or(StatusWord::WRONG_LENGTH)?;
-        let mut changes = Changes::default();
-        changes.set(row.address + 1, &[row.tries]);
-        Ok((plain, changes))
+        self.restore_tries(row.address + 1, row.tries)?;
+        Ok(key.decipher(message.data).ok_or(StatusWord::WRONG_LENGTH)?)
     }
 
     fn generate(&mut self, model: &Model, application: &CertificateModel, files: [u16; 2]) -> Result<Answer, Stop> {

@@ -41,20 +41,14 @@ impl Card {
         if !same(&key.mac(iv, &message), &mac) {
             return Err(StatusWord::MAC_WRONG.into());
         }
+        self.restore_tries(control.address + 1, control.tries)?;
         let plain = key.decipher(enciphered).ok_or(StatusWord::WRONG_LENGTH)?;
-        let mut changes = Changes::default();
-        changes.set(control.address + 1, &[control.tries]);
         let place = unwrap(&plain, model.rules.algorithm.block()).and_then(|(label, key)| place(model, df, label, key));
-        let (index, version, key) = match place {
-            Ok(place) => place,
-            Err(sw) => {
-                self.commit(&changes)?;
-                return Err(sw.into());
-            }
-        };
+        let (index, version, key) = place?;
         let row = &model.keys[index];
         let mut slot = zeroize::Zeroizing::new(vec![1, row.tries, version, 0]);
         slot.extend_from_slice(key);
+        let mut changes = Changes::default();
         changes.set(row.address, &slot);
         self.commit(&changes)?;
         self.state.rights &= !KeyModel::right(index);

@@ -91,7 +91,8 @@ impl Card {
             return Err(StatusWord::NO_SPACE.into());
         }
         let address = ef.address + offset;
-        let mut changes = self.check_message(&model.keys[key], MacStart::Challenge, message, challenge)?;
+        self.check_message(&model.keys[key], MacStart::Challenge, message, challenge)?;
+        let mut changes = Changes::default();
         changes.set(address, message.data);
         self.commit(&changes)?;
         self.state.ef = Some(index);
@@ -113,11 +114,11 @@ impl Card {
         if message.data.len() != length {
             return Err(StatusWord::WRONG_LENGTH.into());
         }
-        let mut changes = self.check_message(&model.keys[key], MacStart::Challenge, message, challenge)?;
+        self.check_message(&model.keys[key], MacStart::Challenge, message, challenge)?;
         if self.memory.read(address, 2) != &message.data[..2] {
-            self.commit(&changes)?;
             return Err(StatusWord::WRONG_DATA.into());
         }
+        let mut changes = Changes::default();
         changes.set(address, message.data);
         self.commit(&changes)?;
         self.state.ef = Some(index);
@@ -137,7 +138,8 @@ impl Card {
         if self.block_of(model, df) == Block::ForGood {
             return Err(StatusWord::APPLICATION_LOCKED.into());
         }
-        let mut changes = self.check_message(key, blocking_start(model), message, challenge)?;
+        self.check_message(key, blocking_start(model), message, challenge)?;
+        let mut changes = Changes::default();
         changes.set(model.blocks + DFS + df, &[wanted.byte()]);
         self.commit(&changes)?;
         self.state.transaction = None;
@@ -158,7 +160,8 @@ impl Card {
             Block::Open => return Err(StatusWord::CONDITIONS_OF_USE.into()),
             Block::Temporary => {}
         }
-        let mut changes = self.check_message(key, blocking_start(model), message, challenge)?;
+        self.check_message(key, blocking_start(model), message, challenge)?;
+        let mut changes = Changes::default();
         changes.set(model.blocks + DFS + df, &[Block::Open.byte()]);
         self.commit(&changes)?;
         Ok(Answer::Done)
@@ -177,7 +180,8 @@ impl Card {
             None => model.key_of(0, card_profiles::profile::KeyClass::Bk),
         };
         let key = &model.keys[key.ok_or(StatusWord::KEY_NOT_FOUND)?];
-        let mut changes = self.check_message(key, blocking_start(model), message, challenge)?;
+        self.check_message(key, blocking_start(model), message, challenge)?;
+        let mut changes = Changes::default();
         changes.set(model.blocks + CARD, &[1]);
         self.commit(&changes)?;
         Ok(Answer::Done)
@@ -192,13 +196,10 @@ impl Card {
     ) -> Result<Answer, Stop> {
         let (purse, pin) = self.purse_pin(model)?;
         let key = &model.keys[purse.keys.unblock_pin];
-        let changes = self.check_message(key, MacStart::Challenge, message, challenge)?;
+        self.check_message(key, MacStart::Challenge, message, challenge)?;
         let plain = self.key(key).decipher(message.data).ok_or(StatusWord::WRONG_LENGTH)?;
-        let Some(digits) = super::pin::pin_of_block(&plain).filter(|digits| super::pin::is_pin(pin, digits)) else {
-            self.commit(&changes)?;
-            return Err(StatusWord::WRONG_DATA.into());
-        };
-        self.replace_pin(pin, digits, changes)?;
+        let digits = super::pin::pin_of_block(&plain).filter(|digits| super::pin::is_pin(pin, digits));
+        self.replace_pin(pin, digits.ok_or(StatusWord::WRONG_DATA)?)?;
         self.state.rights &= !PIN_RIGHT;
         Ok(Answer::Done)
     }
@@ -215,9 +216,8 @@ impl Card {
         if !same(&self.key(row).tac(digits), &mac) {
             return Err(StatusWord::MAC_WRONG.into());
         }
-        let mut changes = Changes::default();
-        changes.set(row.address + 1, &[row.tries]);
-        self.replace_pin(pin, digits, changes)?;
+        self.restore_tries(row.address + 1, row.tries)?;
+        self.replace_pin(pin, digits)?;
         self.state.rights &= !PIN_RIGHT;
         Ok(Answer::Done)
     }
@@ -249,14 +249,15 @@ impl Card {
         if state.tries == 0 { Err(StatusWord::APPLICATION_LOCKED.into()) } else { Ok(()) }
     }
 
-    /// Checks a MAC over header and data; answers the change that gives the tries back.
+    /// Checks a MAC over header and data. A right one gives the tries back at once, before anything else is written: power lost
+    /// in what follows costs none, only power lost in the comparison does.
     pub(super) fn check_message(
         &mut self,
         row: &KeyModel,
         start: MacStart,
         message: Message<'_>,
         challenge: Option<Challenge>,
-    ) -> Result<Changes, Stop> {
+    ) -> Result<(), Stop> {
         self.check_key(row)?;
         let challenge = challenge.filter(|challenge| match start {
             MacStart::Challenge => true,
@@ -274,9 +275,7 @@ impl Card {
         if !same(&mac, &message.mac) {
             return Err(StatusWord::MAC_WRONG.into());
         }
-        let mut changes = Changes::default();
-        changes.set(row.address + 1, &[row.tries]);
-        Ok(changes)
+        self.restore_tries(row.address + 1, row.tries)
     }
 }
 

@@ -21,7 +21,6 @@ impl Card {
             return Err(StatusWord::WRONG_DATA.into());
         }
         self.check_pin(row, given)?;
-        self.restore_tries(row.address, row.tries)?;
         self.state.rights |= PIN_RIGHT;
         Ok(Answer::Done)
     }
@@ -36,7 +35,7 @@ impl Card {
         }
         let verified = self.state.rights & PIN_RIGHT;
         self.check_pin(row, old)?;
-        self.replace_pin(row, new, Changes::default())?;
+        self.replace_pin(row, new)?;
         self.state.rights |= verified;
         Ok(Answer::Done)
     }
@@ -49,9 +48,8 @@ impl Card {
         challenge: Option<Challenge>,
     ) -> Result<Answer, Stop> {
         let row = self.pin(model)?;
-        let (_, mut changes) = self.secure_message(model, row, &[0x84, 0x24, 0x00, 0x00, 0x04], mac, challenge)?;
-        changes.set(row.address, &[row.tries]);
-        self.commit(&changes)?;
+        self.secure_message(model, row, &[0x84, 0x24, 0x00, 0x00, 0x04], mac, challenge)?;
+        self.restore_tries(row.address, row.tries)?;
         self.state.rights &= !PIN_RIGHT;
         Ok(Answer::Done)
     }
@@ -67,14 +65,10 @@ impl Card {
         let row = self.pin(model)?;
         let lc = u8::try_from(enciphered.len() + mac.len()).expect("at most 20 bytes, checked at the door");
         let message = [&[0x84, 0x24, 0x00, 0x01, lc][..], enciphered].concat();
-        let (session, changes) = self.secure_message(model, row, &message, mac, challenge)?;
+        let session = self.secure_message(model, row, &message, mac, challenge)?;
         let block = session.decipher(enciphered).ok_or(StatusWord::WRONG_LENGTH)?;
         let pin = pin_of_block(&block).filter(|pin| is_pin(row, pin));
-        let Some(pin) = pin else {
-            self.commit(&changes)?;
-            return Err(StatusWord::WRONG_DATA.into());
-        };
-        self.replace_pin(row, pin, changes)?;
+        self.replace_pin(row, pin.ok_or(StatusWord::WRONG_DATA)?)?;
         self.state.rights &= !PIN_RIGHT;
         Ok(Answer::Done)
     }
@@ -91,7 +85,7 @@ impl Card {
         Ok(model.pin.as_ref().ok_or(StatusWord::KEY_NOT_FOUND)?)
     }
 
-    /// Spends a try and compares. The caller gives the tries back in the same breath as what it does next.
+    /// Spends a try and compares; a right PIN gives all of them back before anything else is written.
     fn check_pin(&mut self, row: &PinModel, pin: &[u8]) -> Result<(), Stop> {
         let [tries, length] = self.memory.array(row.address);
         if tries == 0 {
@@ -100,18 +94,22 @@ impl Card {
         self.state.rights &= !PIN_RIGHT;
         let left = self.spend_try(row.address)?;
         let stored = self.memory.read(row.address + 2, usize::from(length).min(row.bytes_max));
-        if same(stored, pin) { Ok(()) } else { Err(StatusWord::tries_left(left).into()) }
+        if !same(stored, pin) {
+            return Err(StatusWord::tries_left(left).into());
+        }
+        self.restore_tries(row.address, row.tries)
     }
 
-    pub(super) fn replace_pin(&mut self, row: &PinModel, pin: &[u8], mut changes: Changes) -> Result<(), Stop> {
+    pub(super) fn replace_pin(&mut self, row: &PinModel, pin: &[u8]) -> Result<(), Stop> {
         let mut slot = vec![row.tries, u8::try_from(pin.len()).expect("checked by is_pin")];
         slot.extend_from_slice(pin);
         slot.resize(2 + row.bytes_max, 0);
+        let mut changes = Changes::default();
         changes.set(row.address, &slot);
         self.commit(&changes)
     }
 
-    /// Checks the MAC of an UNBLOCK or RELOAD; answers the session key and the change that gives STK its tries back.
+    /// Checks the MAC of an UNBLOCK or RELOAD; a right one gives STK its tries back at once. Answers the session key.
     fn secure_message(
         &mut self,
         model: &Model,
@@ -119,7 +117,7 @@ impl Card {
         message: &[u8],
         mac: [u8; 4],
         challenge: Option<Challenge>,
-    ) -> Result<(SessionKey, Changes), Stop> {
+    ) -> Result<SessionKey, Stop> {
         let right = row.unblock.ok_or(StatusWord::KEY_NOT_FOUND)?;
         self.allow(self.state.rights & right != 0)?;
         let stk = &model.keys[row.maintenance_key.ok_or(StatusWord::KEY_NOT_FOUND)?];
@@ -136,9 +134,8 @@ impl Card {
         if !same(&session.mac([0; 8], message), &mac) {
             return Err(StatusWord::MAC_WRONG.into());
         }
-        let mut changes = Changes::default();
-        changes.set(stk.address + 1, &[stk.tries]);
-        Ok((session, changes))
+        self.restore_tries(stk.address + 1, stk.tries)?;
+        Ok(session)
     }
 }
 

@@ -40,9 +40,14 @@ pub(crate) fn tries(what: &'static str, refused: &'static str, prepare: impl Fn(
 impl Case {
     /// Tears the command everywhere, and where it tries a secret, the wrong one too: a wrong try is spent or not.
     pub(crate) fn tear(&self) {
-        let Some(sw) = self.refused else { return tear_everywhere(self.what, &self.prepare, "9000", None) };
-        let spent = carried_out(wrong((self.prepare)()), sw).0;
-        tear_everywhere(self.what, &self.prepare, "9000", Some(&spent));
+        let Some(sw) = self.refused else {
+            tear_everywhere(self.what, &self.prepare, "9000", None);
+            return;
+        };
+        let (spent, spending) = carried_out(wrong((self.prepare)()), sw);
+        // From the commit that spends the try to that which gives it back: as many writes as one of them takes, each torn twice.
+        let spent_at = tear_everywhere(self.what, &self.prepare, "9000", Some(&spent));
+        assert!(spent_at <= 2 * spending, "{}: a right secret costs a try at {spent_at} places", self.what);
         tear_everywhere(self.what, &|| wrong((self.prepare)()), sw, None);
     }
 }
@@ -67,12 +72,12 @@ fn carried_out((mut rig, command): Prepared, sw: &str) -> (Vec<u8>, u64) {
     (state(&rig), writes)
 }
 
-/// Tears the command at every place; besides old and new only `between` may be found.
-fn tear_everywhere(what: &str, prepare: &dyn Fn() -> Prepared, sw: &str, between: Option<&[u8]>) {
+/// Tears the command at every place; besides old and new only `between` may be found: answers at how many places.
+fn tear_everywhere(what: &str, prepare: &dyn Fn() -> Prepared, sw: &str, between: Option<&[u8]>) -> u64 {
     let old = state(&prepare().0);
     let (new, writes) = carried_out(prepare(), sw);
     assert!(writes >= 4 && between != Some(&old) && between != Some(&new), "{what}: {writes} writes");
-    let (mut seen_old, mut seen_new, mut seen_between) = (0, 0, 0);
+    let (mut seen_old, mut seen_new, mut seen_between) = (0, 0, 0_u64);
     let inside = (0..writes).flat_map(|write| [false, true].map(|half| Moment::Inside { write, half }));
     for moment in inside.chain([Moment::Before, Moment::After]) {
         let (mut rig, command) = prepare();
@@ -83,10 +88,11 @@ fn tear_everywhere(what: &str, prepare: &dyn Fn() -> Prepared, sw: &str, between
         assert!(known && (moment != Moment::After || now == new), "{what}: third state at {moment:?}");
         seen_old += u32::from(now == old);
         seen_new += u32::from(now == new);
-        seen_between += u32::from(between == Some(now.as_slice()));
+        seen_between += u64::from(between == Some(now.as_slice()));
     }
     assert!(seen_old >= 3 && seen_new >= 2, "{what}: {seen_old} old, {seen_new} new");
     assert_eq!(seen_between > 2, between.is_some(), "{what}");
+    seen_between
 }
 
 /// Sends a command in which power is lost.
@@ -243,13 +249,16 @@ fn every_command_that_writes_leaves_old_or_new_or_one_try_spent() {
 }
 
 pub(crate) fn change_pin(old: &str) -> Prepared {
-    (one_pin_try_spent(), format!("805E010007{old}FF654321"))
+    // All tries are left: the right old PIN gives them back before the new one is stored.
+    let mut rig = keyed("ssc-3.0");
+    rig.select("SSSE");
+    (rig, format!("805E010007{old}FF654321"))
 }
 
 #[test]
 fn a_pin_is_the_old_one_or_the_new_one() {
     // The digit that is changed is one of the new PIN; what a wrong old one costs is torn by itself.
-    let spent = carried_out(change_pin("123457"), "63C1").0;
+    let spent = carried_out(change_pin("123457"), "63C2").0;
     tear_everywhere("CHANGE PIN", &|| change_pin("123456"), "9000", Some(&spent));
-    tear_everywhere("CHANGE PIN, wrong", &|| change_pin("123457"), "63C1", None);
+    tear_everywhere("CHANGE PIN, wrong", &|| change_pin("123457"), "63C2", None);
 }

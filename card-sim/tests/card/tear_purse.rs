@@ -1,8 +1,10 @@
 //! Power lost before, inside and after every command of the purse that writes: old or new, or one try spent.
 
+use card_sim::fault::Moment;
+
 use super::purse::{PIN, TERMINAL, THEN, bytes, card, card_of, card_with, debit_command, key, load, online_mac};
 use super::rig::Rig;
-use super::tear_commands::{Case, Prepared, challenged, tries, writes};
+use super::tear_commands::{Case, Prepared, challenged, lose_power, tries, writes};
 
 const RANDOM: &str = "13579BDF";
 
@@ -144,4 +146,26 @@ fn every_command_of_the_purse_happened_whole_or_not_at_all_or_cost_a_try() {
     for case in cases() {
         case.tear();
     }
+}
+
+#[test]
+fn power_lost_again_and_again_while_a_right_message_is_stored_costs_no_try() {
+    let public: String = (0..0x1E).map(|byte| format!("{byte:02X}")).collect();
+    let command = format!("04D6950022{public}1AB466B4");
+    let prepared = || message(&command);
+    let (mut rig, _) = prepared();
+    let before = rig.socket.card().memory().writes();
+    assert_eq!(rig.raw(&command), "9000");
+    let writes = rig.socket.card().memory().writes() - before;
+    let tries = |rig: &Rig| rig.socket.card().inspect().keys["ADF1.DAMK"].tries_left;
+    let (mut rig, _) = prepared();
+    let all = tries(&rig);
+    for loss in 0..4 {
+        lose_power(&rig, &command, Moment::Inside { write: writes - 1 - loss, half: false });
+        rig.reset();
+        assert_eq!(tries(&rig), all, "loss {loss}");
+        rig.select("ADF1");
+        rig = challenged(rig, 4);
+    }
+    assert_eq!(rig.raw(&command), "9000");
 }
