@@ -105,7 +105,7 @@ pub(crate) struct Start {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Reader {
-    /// Start a private PC/SC daemon with one virtual reader for each image; prints a line for `eval`.
+    /// Start a private PC/SC daemon with virtual readers, in pairs, for the images; prints a line for `eval`.
     Start(Start),
     /// End everything that was started.
     Stop,
