@@ -1,8 +1,8 @@
 //! Reading files of a card in the fewest exchanges.
 //!
 //! Source: LD/T 32 READ RECORD and READ BINARY by SFI; a published log reads all records at once (`00B20105FF`).
-//! Owns: which step comes next, given the answers so far; falling back to other ways of reading; values, faults and
-//! refusals side by side. Never: sends, stops at the first refusal, believes a length.
+//! Owns: which step comes next, given the answers so far; falling back to other ways of reading (`answers`);
+//! values, faults and refusals side by side (`outcome`). Never: sends, stops at the first refusal, believes a length.
 //!
 //! ```text
 //! let mut reader = Reader::issuer(catalog.first()).by(card_types.of(atr.card_type()));
@@ -14,21 +14,22 @@
 //! let outcome = reader.finish();
 //! ```
 
+mod answers;
+mod outcome;
+
 use std::collections::VecDeque;
 
 use card_core::command::{self, Record};
 use card_core::fci::{self, Fci};
 use card_core::play::{Script, Skipped};
 use card_core::script::Step;
-use card_core::security::{KeyName, SecurityError};
-use card_core::tlv;
 use card_core::tries::Secret;
 use card_core::{Response, StatusWord};
 
+pub use self::outcome::{CyclicRecord, ModuleFault, Outcome, Reason, Refusal};
 use crate::access::Right;
 use crate::address::{self, RecordRead};
 use crate::approach::{Means, State, select_command};
-use crate::image::{self, Reading};
 use crate::limits::READ_CHUNK;
 use crate::place::Place;
 use crate::profile::{Df, Ef, EfKind, Profile};
@@ -80,175 +81,6 @@ enum Wanted {
     Records(RecordRead),
     Entry(u8),
     Part { offset: u16, asked: usize },
-}
-
-/// What a read brought.
-#[derive(Debug, Default)]
-pub struct Outcome {
-    /// Values and faults.
-    pub reading: Reading,
-    /// Files that could not be read, or not whole.
-    pub refusals: Vec<Refusal>,
-    /// FCI of the environment, when it was asked for and is one.
-    pub fci: Option<Fci>,
-    /// How this card is read: to be remembered for cards of its type.
-    pub ways: Ways,
-    /// Records of cyclic files as the card answered them, the newest first.
-    pub records: Vec<CyclicRecord>,
-    /// What is selected and proved.
-    pub state: State,
-    /// What the card showed to work.
-    sure: Sure,
-}
-
-impl Outcome {
-    /// As after SELECT of the first directory of a profile, which answered this: data are its FCI.
-    #[must_use]
-    pub fn selected(profile: &Profile, answer: &Response) -> Self {
-        let mut state = State::default();
-        let _ = profile.df.first().and_then(|df| state.select(profile, df));
-        Self { state, fci: Fci::parse(&answer.data).ok(), ..Self::default() }
-    }
-}
-
-/// A record of a cyclic file. What was read is personal: `Debug` says where and how long.
-#[derive(Clone, PartialEq, Eq)]
-pub struct CyclicRecord {
-    /// File and number.
-    pub place: Place,
-    /// Its bytes.
-    pub bytes: Vec<u8>,
-}
-
-impl std::fmt::Debug for CyclicRecord {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{} [{} bytes]", self.place, self.bytes.len())
-    }
-}
-
-/// A file that could not be read.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{place}: {reason}")]
-pub struct Refusal {
-    /// The file.
-    pub place: Place,
-    /// Why.
-    pub reason: Reason,
-}
-
-/// Why a file could not be read.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Reason {
-    /// The profile has no such file.
-    #[error("the profile has no such file")]
-    NoSuchFile,
-    /// Nothing opens it.
-    #[error("this file is never read")]
-    Never,
-    /// The terminal cannot prove what the file asks for: no PIN given, no security module.
-    #[error("{0} would have to be proved")]
-    Unproved(Right),
-    /// The security module gave no cryptogram.
-    #[error("the security module gave no proof of {key}: {fault}")]
-    Module {
-        /// The key.
-        key: KeyName,
-        /// Why.
-        fault: ModuleFault,
-    },
-    /// So few tries are left that none is spent unasked.
-    #[error("{right} has {left} tries left, which are not spent unasked")]
-    Withheld {
-        /// What was to be proved.
-        right: Right,
-        /// Tries left.
-        left: u8,
-    },
-    /// The card refused the proof.
-    #[error("the card refused the proof of {right}: {sw:?}")]
-    ProofRefused {
-        /// What was to be proved.
-        right: Right,
-        /// Its status word.
-        sw: StatusWord,
-    },
-    /// The card refused the selection or the read.
-    #[error("the card refused: {0:?}")]
-    Refused(StatusWord),
-    /// The card stopped answering before the file was read to its end.
-    #[error("the card stopped answering")]
-    Lost,
-}
-
-impl Reason {
-    /// Stable code.
-    #[must_use]
-    pub const fn code(&self) -> &'static str {
-        match self {
-            Self::NoSuchFile => "FILE_NOT_IN_PROFILE",
-            Self::Never => "FILE_NEVER_READ",
-            Self::Unproved(Right::Pin) => "PIN_NEEDED",
-            Self::Unproved(Right::Key(_)) => "KEY_NEEDED",
-            Self::Module { .. } => "MODULE_REFUSED",
-            Self::Withheld { .. } => "LAST_TRY",
-            Self::ProofRefused { right: Right::Pin, .. } => "PIN_REFUSED",
-            Self::ProofRefused { right: Right::Key(_), .. } => "KEY_REFUSED",
-            Self::Refused(_) => "FILE_REFUSED",
-            Self::Lost => "CARD_LOST",
-        }
-    }
-
-    /// The reason in Chinese.
-    #[must_use]
-    pub fn zh(&self) -> String {
-        let meaning = |sw: &StatusWord| format!("{:04X} {}", sw.0, sw.meaning().map_or("", |(zh, _)| zh));
-        match self {
-            Self::NoSuchFile => "卡片描述中没有该文件".to_owned(),
-            Self::Never => "该文件不允许读取".to_owned(),
-            Self::Unproved(Right::Pin) => "需要先校验个人口令".to_owned(),
-            Self::Unproved(Right::Key(name)) => format!("需要用密钥 {name} 进行外部认证"),
-            Self::Module { key, .. } => format!("PSAM 未能给出密钥 {key} 的认证数据"),
-            Self::Withheld { right, left } => format!("{right} 还可试 {left} 次，未经同意不再尝试"),
-            Self::ProofRefused { right, sw } => format!("卡片拒绝 {right} 认证（{}）", meaning(sw)),
-            Self::Refused(sw) => format!("卡片拒绝读取（{}）", meaning(sw)),
-            Self::Lost => "读完之前卡片已无应答".to_owned(),
-        }
-    }
-}
-
-/// Why a security module gave no cryptogram.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum ModuleFault {
-    /// It does not hold the key.
-    #[error("it does not hold the key")]
-    NoKey,
-    /// It holds the key at another level of the hierarchy.
-    #[error("it holds the key at another level: {factors} factors do not fit")]
-    Level {
-        /// Factors that lead to the card.
-        factors: usize,
-    },
-    /// It cannot do this.
-    #[error("it cannot do this")]
-    Unsupported,
-    /// It refused.
-    #[error("it refused: {0:?}")]
-    Refused(StatusWord),
-    /// It does not answer.
-    #[error("it does not answer")]
-    Silent,
-}
-
-impl From<&SecurityError> for ModuleFault {
-    fn from(error: &SecurityError) -> Self {
-        match error {
-            SecurityError::KeyNotFound { .. } => Self::NoKey,
-            SecurityError::LevelTooLow { levels, .. } => Self::Level { factors: *levels },
-            SecurityError::Unsupported { .. } | SecurityError::StaysInside { .. } => Self::Unsupported,
-            SecurityError::Refused { sw, .. } | SecurityError::NotPsam(sw) => Self::Refused(*sw),
-            SecurityError::Session(_) | SecurityError::Challenge(_) | SecurityError::Gone(_) => Self::Silent,
-        }
-    }
 }
 
 impl<'a> Reader<'a> {
@@ -486,82 +318,6 @@ impl<'a> Reader<'a> {
                 self.ask_from(next, start);
             }
             None => self.give_up(sw),
-        }
-    }
-
-    fn take_records(&mut self, read: &RecordRead, answer: &Response) {
-        let is_together = matches!(read.record, Record::AllFrom(_));
-        if let Some(file) = self.current.as_mut() {
-            file.asked_together |= is_together;
-        }
-        match answer.sw {
-            sw if sw.is_ok() && is_together => self.take_together(read, &answer.data),
-            sw if sw.is_ok() => {
-                self.confirm();
-                let Some(file) = self.current.as_mut() else { return };
-                // A record by itself, after all at once did not bring it: this card does not know the latter.
-                self.ways.together &= !file.asked_together || self.sure.together;
-                file.cut.clear();
-                file.parts.push(answer.data.clone());
-            }
-            // The record is not there, or from here on none: reading the file says so beside the values.
-            StatusWord::RECORD_NOT_FOUND if !is_together || self.sure.together => {}
-            sw => self.try_otherwise(sw, read.records.start),
-        }
-    }
-
-    fn take_together(&mut self, read: &RecordRead, data: &[u8]) {
-        self.confirm();
-        let whole = tlv::items(data).map_while(Result::ok);
-        let (count, bytes) = whole.fold((0, 0), |(count, bytes), item| (count + 1, bytes + 2 + item.value.len()));
-        let (records, cut) = data.split_at_checked(bytes).unwrap_or((data, &[]));
-        let Some(file) = self.current.as_mut() else { return };
-        file.parts.push(records.to_vec());
-        file.cut = cut.to_vec();
-        if count > 1 {
-            // More than one record in one answer: what is missing is not on the card.
-            self.sure.together = true;
-            self.ways.together = true;
-        }
-        let missing = read.records.start + count..read.records.end;
-        if !missing.is_empty() && (!self.sure.together || !cut.is_empty()) {
-            let way = Ways { together: false, ..self.way() };
-            self.ask_records(way, missing);
-        }
-    }
-
-    fn take_entry(&mut self, number: u8, answer: &Response) {
-        let way = self.way();
-        match answer.sw {
-            StatusWord::RECORD_NOT_FOUND => {}
-            sw if !sw.is_ok() => self.try_otherwise(sw, number.into()),
-            _ => {
-                self.confirm();
-                let Some(file) = self.current.as_ref() else { return };
-                self.outcome.reading.extend(image::decode_record(file.df, file.ef, number, &answer.data));
-                let place = Place::file(&file.df.id, &file.ef.id).record(number);
-                self.outcome.records.push(CyclicRecord { place, bytes: answer.data.clone() });
-                if number < file.records_max {
-                    self.queue.push_back(entry(file.ef, way, number + 1));
-                }
-            }
-        }
-    }
-
-    fn take_part(&mut self, offset: u16, asked: usize, answer: &Response) {
-        let is_end = matches!(answer.sw, StatusWord::WRONG_OFFSET | StatusWord::WRONG_P1P2) && offset > 0;
-        if !answer.sw.is_ok() && !is_end {
-            return match offset {
-                0 => self.try_otherwise(answer.sw, 0),
-                _ => self.refuse(Reason::Refused(answer.sw)),
-            };
-        }
-        self.confirm();
-        if let Some(file) = self.current.as_mut() {
-            file.parts.push(answer.data.clone());
-        }
-        if is_end || answer.data.len() < asked {
-            self.queue.clear();
         }
     }
 }

@@ -19,7 +19,7 @@ const FORMULAS: [&str; 5] = [
     include_str!("../../card-core/src/crypto/sm3.rs"),
     include_str!("../../card-core/src/crypto/sm4.rs"),
 ];
-const ACCOUNT: &str = include_str!("../../card-profiles/src/account.rs");
+const ACCOUNT: &str = include_str!("../../card-profiles/src/account/commands.rs");
 
 /// Commands and formulas without a case, each with its reason.
 const WITHOUT_CASE: &[(&str, &str)] = &[

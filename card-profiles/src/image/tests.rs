@@ -1,7 +1,11 @@
+use card_core::tlv;
 use proptest::prelude::*;
 
+use super::encode::has_place;
 use super::*;
 use crate::builtin;
+use crate::codec::{self, Fault};
+use crate::profile::{Df, Ef, EfKind, Element, Profile};
 
 fn profile() -> Profile {
     builtin("ssc-3.0").expect("built in")

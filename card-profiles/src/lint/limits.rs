@@ -57,6 +57,7 @@ mod tests {
     use super::*;
     use crate::builtin::builtin_text;
     use crate::lint::lint;
+    use crate::lint::tests::each_is_found;
 
     /// What changes in the built-in text, and a word of the finding that it must bring.
     const CHANGES: [(&str, &str, &str); 8] = [
@@ -70,18 +71,9 @@ mod tests {
         ("version = \"3.00\"", "version = \"\"", "version: \"\" is no generation"),
     ];
 
-    fn findings(text: &str) -> Vec<String> {
-        lint(&Profile::parse(text).expect("still follows the grammar")).iter().map(ToString::to_string).collect()
-    }
-
     #[test]
     fn what_the_standards_do_not_allow_is_found() {
-        let text = builtin_text("ssc-3.0").expect("built in");
-        for (from, to, expected) in CHANGES {
-            assert!(text.contains(from), "{from:?} is not in the text");
-            let found = findings(&text.replacen(from, to, 1));
-            assert!(found.iter().any(|finding| finding.contains(expected)), "{to}: {found:?}");
-        }
+        each_is_found("ssc-3.0", &CHANGES);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 use card_core::apdu::Protocol;
 use card_core::crypto::Block;
-use card_core::security::{CityCode, Factors};
+use card_core::security::{CityCode, Factors, KeyName, SecurityError};
+use card_core::tlv;
 use card_core::tries::TryRefused;
 use proptest::prelude::*;
 

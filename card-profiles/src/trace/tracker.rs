@@ -5,52 +5,26 @@
 //! Never: knows other readers (`Decoder`), panics or loops on any bytes.
 #![warn(clippy::indexing_slicing)]
 
-use std::collections::VecDeque;
+mod randoms;
+mod selection;
+mod shape;
+
 use std::ops::Range;
 
 use card_core::StatusWord;
 use card_core::algorithm::Algorithm;
 use card_core::fci::{AlgorithmId, Fci};
-use card_core::tlv;
 use card_core::wire::Wire;
 
+pub(super) use self::randoms::Randoms;
+use self::shape::{Shape, asked, mac_part, without_mac};
 use super::Explained;
 use super::fields;
 use super::files::{self, Asked, File};
 use super::kind::Kind;
 use super::part::{Field, Guard, Label, Part, Parts, Side};
 use crate::format::FormatKind;
-use crate::profile::{CardKind, Ef, Profile};
-
-/// Random numbers that are remembered.
-const RANDOMS_MAX: usize = 32;
-
-/// Random numbers that cards gave out: a PSAM that is asked to encipher one of them learns no secret.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Randoms(VecDeque<[u8; 8]>);
-
-impl Randoms {
-    fn given(&mut self, challenge: &[u8]) {
-        if let Some(first) = challenge.first_chunk::<8>() {
-            if self.0.len() >= RANDOMS_MAX {
-                self.0.pop_front();
-            }
-            self.0.push_back(*first);
-        }
-    }
-
-    /// The last block of the factors of a derivation, before the zeros that SM4 wants.
-    fn derived(&mut self, factors: &[u8]) {
-        let blocks = factors.chunks_exact(8).rev().find(|block| block.iter().any(|byte| *byte != 0));
-        self.given(blocks.unwrap_or_default());
-    }
-
-    /// Whether data are one of them, alone or completed with zeros.
-    fn has(&self, data: &[u8]) -> bool {
-        data.split_first_chunk::<8>()
-            .is_some_and(|(first, rest)| self.0.contains(first) && rest.iter().all(|byte| *byte == 0))
-    }
-}
+use crate::profile::Profile;
 
 /// What is known of one card.
 #[derive(Clone, Debug, Default)]
@@ -80,47 +54,6 @@ enum Plan {
     Challenge,
     /// Never shown: it is not known what was asked for.
     Hidden,
-}
-
-/// Where data and Le of a command stand.
-struct Shape {
-    header: [u8; 4],
-    data: Range<usize>,
-    whole: bool,
-}
-
-impl Shape {
-    fn of(command: &[u8]) -> Self {
-        let header = command.first_chunk::<4>().copied().unwrap_or_default();
-        let length = command.len();
-        let (data, whole) = match command {
-            [_, _, _, _] | [_, _, _, _, _] => (length..length, true),
-            [_, _, _, _, 0, high, low, ..] if length > 7 => {
-                let data = usize::from(*high) << 8 | usize::from(*low);
-                (7..length.min(7 + data), (7 + data..=9 + data).contains(&length))
-            }
-            [_, _, _, _, lc, ..] => {
-                let end = 5 + usize::from(*lc);
-                (5..length.min(end), (end..=end + 1).contains(&length))
-            }
-            _ => (0..length, false),
-        };
-        Self { header, data, whole }
-    }
-
-    /// Bytes of the command before its data that may be shown: none when they need not be a header at all.
-    fn open(&self, command: &[u8], kind: Kind) -> usize {
-        let is_header = match kind {
-            Kind::Unknown => self.whole && is_class(self.header[0]) && !matches!(self.header[1] >> 4, 0x6 | 0x9),
-            _ => command.len() >= 4,
-        };
-        if is_header { self.data.start.min(command.len()) } else { 0 }
-    }
-}
-
-/// Classes of deployed commands and of readers' own; other first bytes are as likely those of a PIN.
-const fn is_class(cla: u8) -> bool {
-    matches!(cla, 0x00 | 0x04 | 0x0C | 0x80 | 0x84 | 0x8C | 0x90 | 0xA0 | 0xB0 | 0xB4 | 0xBF | 0xFF)
 }
 
 impl Tracker {
@@ -390,95 +323,6 @@ impl Tracker {
         }
     }
 
-    /// The file that a command means: by SFI, which then is current, or the current one.
-    fn meant(&mut self, catalogue: &[Profile], sfi: u8, done: bool) -> Option<(usize, usize)> {
-        if sfi == 0 {
-            return self.df.zip(self.ef).filter(|_| !self.foreign);
-        }
-        let found = self.find(catalogue, |ef| ef.sfi() == sfi);
-        if done {
-            (self.ef, self.foreign) = (found, found.is_none());
-        }
-        self.df.zip(found)
-    }
-
-    /// A file of the current directory. The environments of a card and of a PSAM have the same name: where only one of them has
-    /// the file, the card is that one.
-    fn find(&mut self, catalogue: &[Profile], is_it: impl Fn(&Ef) -> bool) -> Option<usize> {
-        let position = |profile: &Profile, df: usize| profile.df.get(df)?.ef.iter().position(&is_it);
-        let df = self.df?;
-        if let Some(found) = position(self.profile(catalogue), df) {
-            return Some(found);
-        }
-        let name = &self.profile(catalogue).df.get(df)?.df_name;
-        let same = |profile: &Profile| profile.df.iter().position(|other| !name.is_empty() && other.df_name == *name);
-        let (index, df, ef) = catalogue.iter().enumerate().find_map(|(index, profile)| {
-            let df = same(profile)?;
-            Some((index, df, position(profile, df)?))
-        })?;
-        (self.profile, self.df) = (index, Some(df));
-        Some(ef)
-    }
-
-    fn become_psam(&mut self, catalogue: &[Profile]) {
-        if self.profile(catalogue).kind == CardKind::Psam {
-            return;
-        }
-        if let Some(index) = catalogue.iter().position(|profile| profile.kind == CardKind::Psam) {
-            self.profile = index;
-            self.df = catalogue.get(index).and_then(|psam| psam.df.iter().position(|df| df.id == "DF01"));
-            self.ef = None;
-        }
-    }
-
-    fn select(&mut self, catalogue: &[Profile], [_, _, p1, _]: [u8; 4], data: &[u8]) -> Option<Label> {
-        let profile = self.profile(catalogue);
-        (self.ef, self.foreign) = (None, false);
-        if p1 == 0x04 {
-            let find = |profile: &Profile| profile.df.iter().position(|df| !data.is_empty() && df.df_name == data);
-            let here = find(profile).map(|df| (self.profile, df));
-            let found = here
-                .or_else(|| catalogue.iter().enumerate().find_map(|(index, profile)| Some((index, find(profile)?))));
-            match found {
-                Some((index, df)) => (self.profile, self.df) = (index, Some(df)),
-                None => self.df = None,
-            }
-            return self
-                .selected(catalogue)
-                .or_else(|| Some(Label::new("此应用不在卡片描述中", "an application of no profile")));
-        }
-        let fid = match data {
-            [high, low] => u16::from_be_bytes([*high, *low]),
-            _ => 0x3F00,
-        };
-        if let Some(df) = profile.df.iter().position(|df| df.fid == fid).filter(|_| p1 != 0x02) {
-            self.df = Some(df);
-            return self.selected(catalogue);
-        }
-        if fid == 0x3F00 {
-            self.df = None;
-            return Some(Label::new("主文件", "the master file"));
-        }
-        let ef = self.find(catalogue, |ef| ef.fid == fid);
-        (self.ef, self.foreign) = (ef, ef.is_none());
-        let row = self.file(catalogue, self.df.zip(ef));
-        Some(match row {
-            Some(file) => Label::of(
-                format!("选中 {} {}", file.ef.id, file.ef.name),
-                format!("selects {} {}", file.ef.id, file.ef.name),
-            ),
-            None => Label::of(
-                format!("选中 {fid:04X},不在卡片描述中"),
-                format!("selects {fid:04X}, which the profile lacks"),
-            ),
-        })
-    }
-
-    fn selected(&self, catalogue: &[Profile]) -> Option<Label> {
-        let df = self.df.and_then(|df| self.profile(catalogue).df.get(df))?;
-        Some(Label::of(format!("选中 {} {}", df.id, df.name), format!("selects {} {}", df.id, df.name)))
-    }
-
     fn answer(
         &mut self,
         catalogue: &[Profile],
@@ -519,25 +363,6 @@ impl Tracker {
         }
     }
 
-    /// 规范版本 in SSSE EF05 tells the generation: from now on the card is read by that profile.
-    fn recognise(&mut self, catalogue: &[Profile], place: Option<(usize, usize)>, records: &[u8]) {
-        let Some(file) = self.file(catalogue, place) else { return };
-        if (file.df.id.as_str(), file.ef.id.as_str(), file.profile.kind) != ("SSSE", "EF05", CardKind::User) {
-            return;
-        }
-        let version = tlv::items(records).find_map(|item| item.ok().filter(|item| item.tag == 0x03));
-        let name = match (version.and_then(|item| item.value.first().copied()), self.algorithm) {
-            (Some(b'1'), _) => "ssc-1.0",
-            (Some(b'2'), _) => "ssc-2.0",
-            (Some(b'3'), Some(AlgorithmId::SM4)) => "ssc-3.0-sm4",
-            (Some(b'3'), _) => "ssc-3.0",
-            _ => return,
-        };
-        if let Some(index) = catalogue.iter().position(|profile| profile.name == name) {
-            self.profile = index;
-        }
-    }
-
     fn key_note(&self, catalogue: &[Profile], id: u8) -> Option<Label> {
         let profile = self.profile(catalogue);
         let current = self.df.and_then(|df| profile.df.get(df)).map(|df| df.id.as_str());
@@ -553,28 +378,6 @@ impl Tracker {
 
 fn select_label([_, _, p1, _]: [u8; 4]) -> Label {
     if p1 == 0x04 { Label::new("DF 名称", "DF name") } else { Label::new("文件标识符", "file identifier") }
-}
-
-fn asked(kind: Kind, [_, _, p1, p2]: [u8; 4]) -> Asked {
-    match (kind, p2 & 0x07) {
-        (Kind::AppendRecord, _) => Asked::Number(1),
-        (_, 4) => Asked::Number(p1),
-        (_, 5) => Asked::AllFrom(p1),
-        (_, 0) => Asked::Tag(p1),
-        _ => Asked::Number(1),
-    }
-}
-
-/// With secure messaging the last four bytes of the data are a MAC.
-fn without_mac([cla, ..]: [u8; 4], data: &Range<usize>) -> (Range<usize>, Range<usize>) {
-    let end = if cla & 0x04 == 0 { data.end } else { data.end.saturating_sub(4).max(data.start) };
-    (data.start..end, end..data.end)
-}
-
-fn mac_part(command: &[u8], range: Range<usize>) -> Vec<Part> {
-    let mut parts = Parts::new(Side::Command, command, range);
-    parts.fields(if parts.rest().is_empty() { &[] } else { fields::ONLY_MAC });
-    parts.finish()
 }
 
 fn psam_key_note(catalogue: &[Profile], [_, _, usage, id]: [u8; 4]) -> Option<Label> {

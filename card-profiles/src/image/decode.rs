@@ -1,0 +1,215 @@
+//! Records and files to values and faults side by side, leniently.
+//!
+//! Owns: what a deviation is and where it stands. Never: drops a byte that it does not understand.
+#![warn(clippy::indexing_slicing)]
+
+use card_core::tlv;
+
+use super::CardValues;
+use crate::codec::{self, Fault, Value};
+use crate::format::FormatKind;
+use crate::place::Place;
+use crate::profile::{Df, Ef, EfKind, Element};
+
+/// A deviation found on a card.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{place}: {fault}")]
+pub struct CardFault {
+    /// Where.
+    pub place: Place,
+    /// What.
+    pub fault: Fault,
+}
+
+/// What was read: values and faults side by side.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Reading {
+    /// Values; an item that is not filled is an empty text.
+    pub values: CardValues,
+    /// Deviations, in the order of the file.
+    pub faults: Vec<CardFault>,
+}
+
+impl Reading {
+    /// Adds what was read elsewhere.
+    pub fn extend(&mut self, other: Self) {
+        self.values.extend(other.values);
+        self.faults.extend(other.faults);
+    }
+
+    /// Adds the values of a file's bytes: all records of a TLV or cyclic file one after the other, or the bytes of a
+    /// transparent file.
+    pub fn add_file(&mut self, df: &Df, ef: &Ef, bytes: &[u8]) {
+        let file = Place::file(&df.id, &ef.id);
+        let mark = self.values.0.len();
+        match ef.kind {
+            EfKind::TlvRecords => decode_tagged(&file, ef, [bytes], self),
+            EfKind::Cyclic => {
+                let fields = Fields::of(ef);
+                let records = bytes.chunks(ef.record_length().max(1));
+                self.values.0.reserve(records.len().min(u8::MAX.into()) * fields.rows.len());
+                (1..=u8::MAX).zip(records).for_each(|(number, record)| {
+                    decode_fields(&file.clone().record(number), ef, &fields, record, self);
+                });
+            }
+            EfKind::Transparent if ef.elements.is_empty() => self.push(file, Value::bytes(bytes)),
+            EfKind::Transparent => decode_fields(&file, ef, &Fields::of(ef), bytes, self),
+        }
+        self.values.merge(mark);
+    }
+
+    /// Adds the values of a TLV file that was read in parts, each of whole records. A part that is cut spoils no other.
+    pub fn add_parts(&mut self, df: &Df, ef: &Ef, parts: &[Vec<u8>]) {
+        let mark = self.values.0.len();
+        decode_tagged(&Place::file(&df.id, &ef.id), ef, parts.iter().map(Vec::as_slice), self);
+        self.values.merge(mark);
+    }
+
+    /// Puts a value behind the others: `sort_from` and `merge` follow.
+    fn push(&mut self, place: Place, value: Value) {
+        self.values.0.push((place, value));
+    }
+
+    fn add(&mut self, place: Place, element: &Element, bytes: &[u8]) {
+        if element.format.kind == FormatKind::BTlv {
+            return self.add_composite(&place, element, bytes);
+        }
+        let (value, faults) = codec::decode(element.format, bytes);
+        faults.into_iter().for_each(|fault| self.fault(place.clone(), fault));
+        self.push(place, value);
+    }
+
+    fn add_composite(&mut self, place: &Place, element: &Element, bytes: &[u8]) {
+        let is_untouched = bytes.iter().all(|byte| *byte == 0x00) || bytes.iter().all(|byte| *byte == 0xFF);
+        let mut missing: Vec<&Element> = element.inner.iter().collect();
+        let mut unknown = Vec::new();
+        for item in tlv::items(bytes).take_while(|_| !is_untouched) {
+            let Ok(item) = item else {
+                self.fault(place.clone(), Fault::Truncated);
+                break;
+            };
+            match missing.iter().position(|row| row.tag == Some(item.tag)) {
+                Some(index) => {
+                    let row = missing.remove(index);
+                    self.add(place.inner_of(&row.id), row, item.value);
+                }
+                None => unknown.push(self.unknown(place, &item)),
+            }
+        }
+        for row in missing {
+            let place = place.inner_of(&row.id);
+            if !is_untouched {
+                self.fault(place.clone(), Fault::Missing);
+            }
+            self.push(place, Value::BLANK);
+        }
+        self.values.0.append(&mut unknown);
+    }
+
+    /// A record or item that the profile does not know: its bytes as hex at `tag_74`, so that nothing is lost. Whoever asks
+    /// puts it behind what is known: where a row has that very name, the row's value stays.
+    fn unknown(&mut self, place: &Place, item: &tlv::Tlv<'_>) -> (Place, Value) {
+        let id = format!("tag_{:02x}", item.tag);
+        let place = if place.item.is_some() { place.clone().inner(&id) } else { place.clone().item(&id) };
+        self.fault(place.clone(), Fault::UnknownTag { tag: item.tag });
+        (place, Value::bytes(item.value))
+    }
+
+    fn fault(&mut self, place: Place, fault: Fault) {
+        self.faults.push(CardFault { place, fault });
+    }
+}
+
+/// The values of a file's bytes: all records of a TLV or cyclic file one after the other, or the bytes of a transparent file.
+#[must_use]
+pub fn decode_file(df: &Df, ef: &Ef, bytes: &[u8]) -> Reading {
+    let mut reading = Reading::default();
+    reading.add_file(df, ef, bytes);
+    reading
+}
+
+/// The values of one record of a cyclic file.
+#[must_use]
+pub fn decode_record(df: &Df, ef: &Ef, number: u8, bytes: &[u8]) -> Reading {
+    let mut reading = Reading::default();
+    decode_fields(&Place::file(&df.id, &ef.id).record(number), ef, &Fields::of(ef), bytes, &mut reading);
+    reading
+}
+
+fn decode_tagged<'b>(file: &Place, ef: &Ef, parts: impl IntoIterator<Item = &'b [u8]>, reading: &mut Reading) {
+    let mark = reading.values.0.len();
+    let (mut records, mut unknown) = (Vec::with_capacity(ef.elements.len()), Vec::new());
+    let mut is_truncated = false;
+    for item in parts.into_iter().flat_map(tlv::items) {
+        let Ok(item) = item else {
+            is_truncated = true;
+            continue;
+        };
+        records.push((item, None));
+    }
+    let mut missing: Vec<Option<&Element>> = ef.elements.iter().map(Some).collect();
+    let has = |row: &Option<&Element>, tag: u8| row.is_some_and(|row| row.tag == Some(tag));
+    // Record n is row n; only a record that stands elsewhere is the first row with its tag that is still missing, so that
+    // one record changed among the instances of a composite is told from its neighbours.
+    for ((item, row), wanted) in records.iter_mut().zip(&mut missing) {
+        *row = wanted.take_if(|wanted| has(&Some(wanted), item.tag));
+    }
+    for (item, row) in &mut records {
+        if row.is_none() {
+            *row = missing.iter_mut().find(|row| has(row, item.tag)).and_then(Option::take);
+        }
+        match row {
+            Some(row) => reading.add(file.item_of(&row.id), row, item.value),
+            None => unknown.push(reading.unknown(file, item)),
+        }
+    }
+    reading.values.0.append(&mut unknown);
+    reading.values.sort_from(mark);
+    if is_truncated {
+        reading.fault(file.clone(), Fault::Truncated);
+    }
+    missing.iter().flatten().for_each(|row| reading.fault(file.item_of(&row.id), Fault::Missing));
+}
+
+/// The fields of a record, made once for all records of a file.
+struct Fields<'e> {
+    /// Offset and row of each, in the order of their places.
+    rows: Vec<(usize, &'e Element)>,
+    /// Whether one row gives one value at a place of its own: no composite, no name twice.
+    plain: bool,
+}
+
+impl<'e> Fields<'e> {
+    fn of(ef: &'e Ef) -> Self {
+        let starts = ef.elements.iter().scan(0, |next, row| {
+            let start = *next;
+            *next += usize::from(row.format.length);
+            Some(start)
+        });
+        let mut rows: Vec<_> = starts.zip(&ef.elements).collect();
+        rows.sort_by(|(_, left), (_, right)| left.id.cmp(&right.id));
+        let has_twins = rows.windows(2).any(|pair| matches!(pair, [(_, left), (_, right)] if left.id == right.id));
+        let plain = !has_twins && rows.iter().all(|(_, row)| row.format.kind != FormatKind::BTlv);
+        Self { rows, plain }
+    }
+}
+
+fn decode_fields(record: &Place, ef: &Ef, fields: &Fields<'_>, bytes: &[u8], reading: &mut Reading) {
+    let (mark, faults) = (reading.values.0.len(), reading.faults.len());
+    for (start, row) in &fields.rows {
+        let rest = bytes.get(*start..).unwrap_or_default();
+        let field = rest.get(..usize::from(row.format.length)).unwrap_or(rest);
+        reading.add(record.item_of(&row.id), row, field);
+    }
+    if !fields.plain {
+        reading.values.sort_from(mark);
+    }
+    let found = reading.faults.get_mut(faults..).unwrap_or_default();
+    if found.len() > 1 {
+        found.sort_by_key(|fault| ef.elements.iter().position(|row| Some(&row.id) == fault.place.item.as_ref()));
+    }
+    let expected = ef.record_length();
+    if bytes.len() > expected {
+        reading.fault(record.clone(), Fault::Overlong { expected, got: bytes.len() });
+    }
+}

@@ -1,0 +1,90 @@
+//! Contradictions of the medical account and of the purses.
+//!
+//! Source: LD/T 32.7 and a COS manual for the bytes of a log record. Owns: keys, types, commands, conditions, logs of both.
+
+use super::files::lint_access;
+use super::keys::lint_key_of;
+use super::{Findings, Problem};
+use crate::account::CommandRow;
+use crate::profile::{KeyClass, Profile};
+
+/// Bytes of a record of the transaction log that the account commands write.
+const LOG_RECORD: usize = 28;
+
+/// Bytes of a record of the log of a purse.
+const PURSE_LOG_RECORD: usize = 23;
+
+fn header(row: &CommandRow) -> String {
+    hex::encode_upper([row.cla, row.ins, row.p1, row.p2])
+}
+
+pub(super) fn lint_account(profile: &Profile, findings: &mut Findings) {
+    let Some(rules) = &profile.account else { return };
+    let used =
+        [(&rules.purchase_key, KeyClass::Dpk), (&rules.load_key, KeyClass::Dlk), (&rules.tac_key, KeyClass::Dtk)];
+    used.into_iter().for_each(|(name, class)| lint_key_of(profile, "account", &rules.df, name, class, findings));
+    findings.duplicates(
+        "account",
+        "transaction type",
+        [rules.purchase_type, rules.load_type].into_iter().map(|kind| format!("{kind:02X}")),
+    );
+    let commands = [&rules.init_load, &rules.credit_load, &rules.init_purchase, &rules.debit_purchase];
+    findings.duplicates("account", "command", commands.into_iter().map(header));
+    let Some((df, log)) = profile.df(&rules.df).zip(profile.ef(&rules.df, &rules.log)) else {
+        return findings.add("account", Problem::PlaceMissing(format!("{}.{}", rules.df, rules.log)));
+    };
+    for access in [&rules.purchase_access, &rules.load_access, &rules.balance_access] {
+        lint_access(profile, df, "account", access, findings);
+    }
+    findings.log("account", df, log, LOG_RECORD);
+}
+
+pub(super) fn lint_purse(profile: &Profile, findings: &mut Findings) {
+    let Some(rules) = &profile.purse else { return };
+    let keys = &rules.keys;
+    let used = [
+        (&keys.purchase, KeyClass::Dpk),
+        (&keys.load, KeyClass::Dlk),
+        (&keys.unload, KeyClass::Dulk),
+        (&keys.overdraw, KeyClass::Duk),
+        (&keys.tac, KeyClass::Dtk),
+        (&keys.maintenance, KeyClass::Stk),
+        (&keys.unblock_pin, KeyClass::Puk),
+        (&keys.reload_pin, KeyClass::Drpk),
+    ];
+    used.into_iter().for_each(|(name, class)| lint_key_of(profile, "purse", &rules.df, name, class, findings));
+    let types = &rules.types;
+    let types = [
+        types.ed_load,
+        types.ep_load,
+        types.unload,
+        types.cash,
+        types.ed_purchase,
+        types.ep_purchase,
+        types.overdraw,
+        types.composite,
+    ];
+    findings.duplicates("purse", "transaction type", types.into_iter().map(|kind| format!("{kind:02X}")));
+    for file in [&rules.public_data, &rules.holder_data] {
+        if profile.ef(&rules.df, file).is_none() {
+            findings.add("purse", Problem::PlaceMissing(format!("{}.{file}", rules.df)));
+        }
+    }
+    let Some((df, log)) = profile.df(&rules.df).zip(profile.ef(&rules.df, &rules.log)) else {
+        return findings.add("purse", Problem::PlaceMissing(format!("{}.{}", rules.df, rules.log)));
+    };
+    let access = &rules.access;
+    let conditions = [
+        &access.load,
+        &access.ed_purchase,
+        &access.ep_purchase,
+        &access.cash,
+        &access.unload,
+        &access.overdraw,
+        &access.ed_balance,
+        &access.ep_balance,
+    ];
+    conditions.into_iter().for_each(|condition| lint_access(profile, df, "purse", condition, findings));
+    findings.log("purse", df, log, PURSE_LOG_RECORD);
+    findings.range("purse", "factors", rules.factors.into(), &[1, 2, 3], "1 to 3");
+}

@@ -1,0 +1,57 @@
+//! Contradictions among the keys.
+//!
+//! Owns: names, slots, addresses, tries; whether a key serves the row that names it.
+
+use card_core::security::KeyName;
+
+use super::{Findings, Problem};
+use crate::profile::{CardKind, KeyClass, KeyRow, Profile};
+
+/// The name of a key, with the version that its row is for.
+fn named(key: &KeyRow) -> String {
+    key.version.map_or_else(|| key.name.to_string(), |version| format!("{} version {version}", key.name))
+}
+
+pub(super) fn lint_keys(profile: &Profile, findings: &mut Findings) {
+    findings.duplicates("key", "name", profile.key.iter().map(named));
+    let slots = profile.key.iter().map(|key| format!("{} usage {:02X} id {:02X}", key.df, key.usage, key.id));
+    findings.duplicates("key", "slot", slots);
+    let external = profile.key.iter().filter(|key| key.class.authenticates_externally());
+    if profile.kind == CardKind::User {
+        findings.duplicates("key", "authentication id", external.map(|key| format!("{} {:02X}", key.df, key.id)));
+    }
+    if let Some(levels) = profile.psam.purchase_levels.filter(|levels| *levels > 3) {
+        findings.add("psam", Problem::OutOfRange { what: "purchase_levels", value: levels.into(), expected: "0 to 3" });
+    }
+    for key in &profile.key {
+        let place = format!("key {}", named(key));
+        if key.version == Some(0) {
+            findings.add(&place, Problem::OutOfRange { what: "version", value: 0, expected: "1 to 255" });
+        }
+        if profile.df(&key.df).is_none() {
+            findings.add(&place, Problem::PlaceMissing(key.df.clone()));
+        }
+        for address in key.hsm.iter().filter(|text| text.len() != 4 || hex::decode(text).is_err()) {
+            findings.add(&place, Problem::HsmAddress(address.clone()));
+        }
+        findings.tries(&place, key.tries);
+    }
+}
+
+/// A key that the card itself uses in a directory.
+pub(super) fn lint_key_of(
+    profile: &Profile,
+    place: &str,
+    df: &str,
+    name: &KeyName,
+    needed: KeyClass,
+    findings: &mut Findings,
+) {
+    match profile.key(name).filter(|key| key.df == df) {
+        None => findings.add(place, Problem::KeyMissing(name.clone())),
+        Some(key) if key.class != needed => {
+            findings.add(place, Problem::KeyClassWrong { key: name.clone(), found: key.class, needed });
+        }
+        Some(_) => {}
+    }
+}

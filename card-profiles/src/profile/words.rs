@@ -1,0 +1,58 @@
+//! Words of the text that become values: hexadecimal bytes, key names, choices by name.
+//!
+//! Owns: what is said when a word is none of those. Never: knows which row it stands in.
+
+use std::sync::Arc;
+
+use card_core::algorithm::{Algorithm, Named, Ssf33};
+use card_core::crypto::KeyLength;
+use card_core::security::KeyName;
+use serde::Deserialize;
+use serde::de::{self, Deserializer};
+
+pub(crate) fn hex_bytes<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u8>, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    hex::decode(&text).map_err(|_| de::Error::custom(format!("{text:?} is not hexadecimal bytes")))
+}
+
+pub(crate) fn hex_u16<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u16, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    u16::from_str_radix(&text, 16)
+        .ok()
+        .filter(|_| text.len() == 4)
+        .ok_or_else(|| de::Error::custom(format!("{text:?} is not a file identifier of four hex digits")))
+}
+
+/// A word that its places share.
+pub(super) fn shared<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Arc<str>, D::Error> {
+    Ok(String::deserialize(deserializer)?.into())
+}
+
+pub(crate) fn key_name<'de, D: Deserializer<'de>>(deserializer: D) -> Result<KeyName, D::Error> {
+    Ok(KeyName::new(&String::deserialize(deserializer)?))
+}
+
+pub(super) fn key_length<'de, D: Deserializer<'de>>(deserializer: D) -> Result<KeyLength, D::Error> {
+    let bytes = usize::deserialize(deserializer)?;
+    KeyLength::of(bytes).ok_or_else(|| de::Error::custom(format!("a key has 8 or 16 bytes, not {bytes}")))
+}
+
+pub(super) fn algorithm<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Algorithm, D::Error> {
+    match String::deserialize(deserializer)?.as_str() {
+        "3des" => Ok(Algorithm::Tdes),
+        "sm4" => Ok(Algorithm::Sm4),
+        "ssf33" => Err(de::Error::custom(Ssf33)),
+        other => Err(de::Error::custom(format!("{other:?} is neither \"3des\" nor \"sm4\""))),
+    }
+}
+
+/// A choice by its name.
+pub(crate) fn named<'de, D: Deserializer<'de>, T: Named>(deserializer: D) -> Result<T, D::Error> {
+    let name = String::deserialize(deserializer)?;
+    let names = || T::NAMES.iter().map(|(name, _)| format!("{name:?}")).collect::<Vec<_>>().join(" or ");
+    T::named(&name).ok_or_else(|| de::Error::custom(format!("{name:?} where {} is expected", names())))
+}
+
+pub(super) fn choice<'de, D: Deserializer<'de>, T: Named>(deserializer: D) -> Result<Option<T>, D::Error> {
+    named(deserializer).map(Some)
+}
