@@ -5,6 +5,7 @@
 //! Never: forgives what a card would not; shows a key or PIN in `Debug`.
 
 mod account;
+mod age;
 mod authentication;
 mod block_protocol;
 mod cache;

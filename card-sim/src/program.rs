@@ -79,6 +79,12 @@ fn carry_out(what: What, output: &Output) -> Result<(), Failure> {
             output.inspection(&identity, &inspection);
             Ok(())
         }
+        What::Age { image, left } => {
+            let unwritten = |error| Failure::File { path: image.clone(), source: std::io::Error::other(error) };
+            image::open(&image, Durability::Disk)?.age(left).map_err(unwritten)?;
+            output.done(Some(&image));
+            Ok(())
+        }
         What::Fault { image, faults } => {
             let mut card = image::open(&image, Durability::Disk)?;
             let mut plan = card.faults().clone();

@@ -70,6 +70,10 @@ fn the_program_starts_readers_that_any_pcsc_program_sees_and_stops_them() {
         let (state, image) = (at.join("state").display().to_string(), at.join("a.card").display().to_string());
         let made = card_sim(&["new", "--profile", "ssc-3.0", "--out", &image, "--serial", "513300000001"]);
         assert!(made.status.success(), "{made:?}");
+        let aged = card_sim(&["age", &image, "--left", "5"]);
+        assert!(aged.status.success(), "{aged:?}");
+        let (_, inside) = image::inspect(Path::new(&image)).expect("an image");
+        assert_eq!(inside.account.expect("an account").online_sequence, u16::MAX - 5);
         let started = card_sim(&["reader", "start", "--state", &state, "--slots", "3", &image]);
         let line = String::from_utf8(started.stdout).expect("text");
         assert!(started.status.success(), "{}", String::from_utf8_lossy(&started.stderr));

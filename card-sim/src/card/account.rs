@@ -32,6 +32,11 @@ pub(super) const fn algorithm_byte(algorithm: Algorithm) -> u8 {
     }
 }
 
+/// Where its transaction numbers lie.
+pub(super) fn numbers(account: &AccountModel) -> [usize; 2] {
+    [ONLINE, OFFLINE].map(|offset| account.address + offset)
+}
+
 /// Between INITIALIZE and its DEBIT or CREDIT: in volatile memory only.
 pub(super) enum Transaction {
     Load { session: SessionKey, fields: MacFields },

@@ -409,6 +409,12 @@ fn purse_address(applet: &PurseModel, purse: Purse) -> usize {
         }
 }
 
+/// Where the transaction numbers of both purses lie.
+pub(super) fn numbers(applet: &PurseModel) -> [usize; 4] {
+    let of = |purse, offset| purse_address(applet, purse) + offset;
+    [of(Purse::Deposit, ONLINE), of(Purse::Deposit, OFFLINE), of(Purse::Purse, ONLINE), of(Purse::Purse, OFFLINE)]
+}
+
 /// Where the proof of a transaction type lies; `None` for a type that the card does not know.
 fn proof_address(applet: &PurseModel, transaction_type: u8) -> Option<usize> {
     let types = applet.rules.transaction_types();

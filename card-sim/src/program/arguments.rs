@@ -39,6 +39,14 @@ pub(crate) enum What {
         /// Card image.
         image: PathBuf,
     },
+    /// Make a card old: its transaction numbers stand near their end. It is in no reader.
+    Age {
+        /// Card image.
+        image: PathBuf,
+        /// Transactions of each kind that it still has.
+        #[arg(long, value_name = "N")]
+        left: u16,
+    },
     /// Set what is to go wrong with a card that is in no reader.
     Fault {
         /// Card image.

@@ -163,6 +163,34 @@ fn a_full_purse_takes_no_more_and_stays_as_it_was() {
 }
 
 #[test]
+fn an_aged_card_has_so_many_transactions_left_and_no_more() {
+    let mut rig = account::card();
+    rig.socket.card().age(2).expect("memory of this process");
+    assert!(load(&mut rig, 10).ends_with("9000") && load(&mut rig, 10).ends_with("9000"));
+    let before = tear_commands::state(&rig);
+    assert_eq!(rig.sw(&format!("B02800010B0100000000{TERMINAL}")), "9402", "loads");
+    assert!(tear_commands::state(&rig) == before);
+    rig.verify_pin();
+    assert!(init(&mut rig, "000000010000000000000000").ends_with("9000"), "purchases have numbers of their own");
+    let mut rig = purse::card();
+    rig.socket.card().age(1).expect("memory of this process");
+    for p2 in [1, 2] {
+        assert!(purse::load(&mut rig, p2, 10).ends_with("9000"));
+        assert_eq!(rig.sw(&format!("805000{p2:02X}0B0100000000{}", purse::TERMINAL)), "9402");
+    }
+    let mut psam = keyed("psam");
+    psam.select("DF01");
+    psam.socket.card().age(1).expect("memory of this process");
+    let purchase = format!("807001002C{}0100{}", "00".repeat(26), "00".repeat(16));
+    assert!(psam.fetch(&purchase).starts_with("FFFFFFFF"));
+    assert_eq!(psam.sw(&purchase), "9402");
+    // Without power, and on an image: what is written stays.
+    rig.socket.card().power_off();
+    rig.socket.card().age(0).expect("memory of this process");
+    assert_eq!(rig.socket.card().inspect().purse.expect("a purse").deposit_sequences, (u16::MAX, u16::MAX));
+}
+
+#[test]
 fn a_cyclic_file_turns_round_for_ever_and_keeps_as_many_as_it_has() {
     let mut rig = keyed("ssc-3.0");
     rig.select("DF02");
