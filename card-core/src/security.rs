@@ -9,6 +9,7 @@ pub mod psam;
 
 use std::fmt;
 
+pub use self::psam::PurchaseStart;
 use crate::crypto::{Block, Block16, KeyForm};
 use crate::session::{ChallengeError, SessionError};
 use crate::status::StatusWord;
@@ -228,6 +229,32 @@ pub trait SecurityModule: Send {
     /// [`SecurityError`].
     fn encipher_message(&mut self, _key: &KeyRef, _data: &[u8]) -> Result<Vec<u8>, SecurityError> {
         Err(SecurityError::Unsupported { operation: "encipher a message with the key itself" })
+    }
+
+    /// 终端机编号, where the module numbers purchases and computes their MACs; modules that only hold keys have none.
+    fn terminal_number(&self) -> Option<[u8; 6]> {
+        None
+    }
+
+    /// MAC1 and the next terminal transaction number of a purchase ([`psam::Psam::init_purchase`]).
+    ///
+    /// # Errors
+    /// [`SecurityError`].
+    fn start_purchase(
+        &mut self,
+        _key: &KeyName,
+        _fields: &[u8],
+        _factors: [Block; 2],
+    ) -> Result<PurchaseStart, SecurityError> {
+        Err(SecurityError::Unsupported { operation: "number a purchase" })
+    }
+
+    /// Whether MAC2 of a card is right; only directly after [`SecurityModule::start_purchase`].
+    ///
+    /// # Errors
+    /// [`SecurityError`].
+    fn check_purchase(&mut self, _key: &KeyName, _mac2: [u8; 4]) -> Result<bool, SecurityError> {
+        Err(SecurityError::Unsupported { operation: "check the MAC2 of a purchase" })
     }
 
     /// Key check value: first 3 bytes of E(0).

@@ -22,6 +22,7 @@ mod psam;
 mod purse_pin;
 mod records;
 mod selection;
+mod with_psam;
 mod workshop;
 
 use std::rc::Rc;
@@ -36,11 +37,15 @@ pub use answer::{Difference, Memory, Reply, altered};
 pub use area::{Area, Text};
 pub use certificate::{CertificateAct, CertificateMemory, CertificateWhat, WhichPair};
 pub use deal::{Deal, Start};
+pub use with_psam::{PsamAct, PsamWhat};
 use workshop::Workshop;
 
 use crate::approach::Means;
 use crate::certificate::Role;
 use crate::profile::{CardKind, Profile};
+
+/// A transaction number is brought to its end only from so near.
+pub const NUMBERS_LEFT_MAX: u16 = 16;
 
 /// One conformance case.
 #[derive(Clone, Debug)]
@@ -106,6 +111,8 @@ pub enum Use {
     TransactionMac,
     /// TAC.
     Tac,
+    /// Purchases: numbered, their MAC1 computed and MAC2 checked by a PSAM.
+    Purchase,
 }
 
 /// One thing done, and what the card must answer.
@@ -175,6 +182,10 @@ pub enum Act {
         /// With one bit of the MAC wrong.
         wrong: bool,
     },
+    /// A purchase as a PSAM has its part in it.
+    AtPsam(PsamAct),
+    /// Transactions of nothing, one after the other, until the card refuses one: at most [`NUMBERS_LEFT_MAX`], else none.
+    Exhaust(Rc<Deal>),
     /// GET TRANSACTION PROVE of the transaction begun, or of the number `ahead` of it.
     Prove {
         /// The transaction.
@@ -332,7 +343,8 @@ impl Move {
             Act::Challenge(_) => "00840000".to_owned(),
             Act::Authenticate { key, .. } => format!("0082 {}", key.name),
             Act::ReloadPin { header: bytes, .. } | Act::Write { header: bytes, .. } => header(*bytes),
-            Act::Begin(deal) => command(&deal.begin),
+            Act::Begin(deal) | Act::Exhaust(deal) => command(&deal.begin),
+            Act::AtPsam(act) => act.place(),
             Act::Complete { deal, .. } => header(deal.complete.header()),
             Act::Prove { deal, .. } => deal.prove.map_or_else(String::new, |(row, _)| header(row.header())),
             Act::Encipher { key, .. } => format!("80FA0000 {}", key.name),

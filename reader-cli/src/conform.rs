@@ -177,6 +177,8 @@ impl<'a> Runner<'a> {
                 Use::WholeMac => module.mac(key, MacKey::Whole, zeros, &[0]).is_ok(),
                 Use::TransactionMac => module.mac(key, MacKey::Session(zeros), zeros, &[0]).is_ok(),
                 Use::Tac => module.mac(key, MacKey::Tac, zeros, &[0]).is_ok(),
+                // To ask it would spend a number.
+                Use::Purchase => module.terminal_number().is_some(),
             }
         });
         self.known.push((key.clone(), usage, can));
@@ -233,6 +235,7 @@ fn need_name(need: &Need) -> String {
         Need::Pin => "PIN".to_owned(),
         Need::CertificatePin(Role::User) => "user PIN (certificates)".to_owned(),
         Need::CertificatePin(Role::Administrator) => "administrator PIN (certificates)".to_owned(),
+        Need::Key(key, _) if key.version > 1 => format!("{} v{}", key.name, key.version),
         Need::Key(key, _) => key.name.to_string(),
     }
 }
@@ -248,6 +251,7 @@ const fn use_words(usage: Use) -> (&'static str, &'static str) {
         Use::MessageMac | Use::WholeMac => ("报文 MAC", "MAC of a message"),
         Use::TransactionMac => ("交易 MAC", "MAC of a transaction"),
         Use::Tac => ("TAC", "TAC"),
+        Use::Purchase => ("由 PSAM 完成消费，不加 --keys", "purchases with a PSAM, without --keys"),
     }
 }
 

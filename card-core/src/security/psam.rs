@@ -227,6 +227,23 @@ impl SecurityModule for Psam {
         Err(SecurityError::Unsupported { operation: "wrap a key for another card" })
     }
 
+    fn terminal_number(&self) -> Option<[u8; 6]> {
+        Some(self.terminal_number)
+    }
+
+    fn start_purchase(
+        &mut self,
+        key: &KeyName,
+        fields: &[u8],
+        factors: [Block; 2],
+    ) -> Result<PurchaseStart, SecurityError> {
+        self.init_purchase(key, fields, factors)
+    }
+
+    fn check_purchase(&mut self, key: &KeyName, mac2: [u8; 4]) -> Result<bool, SecurityError> {
+        self.credit_purchase(key, mac2)
+    }
+
     fn check_value(&mut self, _key: &KeyRef) -> Result<[u8; 3], SecurityError> {
         Err(SecurityError::Unsupported { operation: "show a key check value" })
     }

@@ -8,7 +8,7 @@ use card_core::script::Step;
 
 use super::deals::{ONE, PURSE_DEALS, PurseDeal, account_load, account_purchase, purse_deal};
 use super::workshop::{Draft, Workshop, done, read_first, sw};
-use super::{Act, Area, Deal, Effect, Expect, Text};
+use super::{Act, Area, Deal, Effect, Expect, Text, with_psam};
 use crate::access::Access;
 use crate::account::{AccountRules, Amounts, BalanceKind};
 use crate::profile::{Df, Ef, EfKind};
@@ -17,12 +17,13 @@ use crate::purse::{Purse, PurseRules};
 const AREA: Area = Area::Account;
 
 /// Transactions of a card and what surrounds them.
-struct Till<'a> {
-    df: &'a Df,
+pub(super) struct Till<'a> {
+    pub(super) df: &'a Df,
     row: &'static str,
     /// GET BALANCE of what a transaction moves, with its condition.
     balance: (card_core::apdu::Command, Access),
-    log: (u8, usize),
+    /// SFI of the log, and bytes of its records.
+    pub(super) log: (u8, usize),
 }
 
 pub(super) fn cases(shop: &mut Workshop<'_>) {
@@ -77,6 +78,10 @@ fn of_account(shop: &Workshop<'_>, rules: &AccountRules) -> Option<Vec<Draft>> {
     let draft = draft.then(Act::Begin(Rc::clone(&deal)), [Expect::Started]);
     let draft = draft.then(Act::Complete { deal: Rc::clone(&deal), wrong: false }, [Expect::Proved]);
     drafts.push(draft.then(Act::Begin(zero), [Expect::Started, Expect::Totals(deal)]));
+    let totals = purchase(Amounts { personal_account: 0, ..ONE })?;
+    drafts.extend(with_psam::drafts(shop, &till, &purchase(Amounts::default())?, &totals));
+    drafts.push(till.exhausted(shop, &load(0)?));
+    drafts.push(till.exhausted(shop, &purchase(Amounts::default())?));
     Some(drafts)
 }
 
@@ -121,6 +126,9 @@ fn of_purse(shop: &Workshop<'_>, rules: &PurseRules) -> Option<Vec<Draft>> {
     drafts.extend(cached(shop, &till(Purse::Purse), rules, &deal).unwrap_or_default());
     let till = till(Purse::Deposit);
     drafts.push(till.wrapped(shop, &deal(PurseDeal::Load(Purse::Deposit), 0)?));
+    for which in [PurseDeal::Load(Purse::Deposit), PurseDeal::Purchase(Purse::Deposit)] {
+        drafts.push(till.exhausted(shop, &deal(which, 0)?));
+    }
     let title = Text::new("透支限额提高后可恢复", "the overdraw limit goes up and down again");
     let draft = till.draft(shop, "overdraw.lowered", title).effect(leaves());
     let draft = till.done_before(shop, draft, &raise);
@@ -181,11 +189,11 @@ impl Till<'_> {
     }
 
     /// A case about one transaction.
-    fn of_deal(&self, shop: &Workshop<'_>, deal: &Deal, what: &str, title: Text) -> Draft {
+    pub(super) fn of_deal(&self, shop: &Workshop<'_>, deal: &Deal, what: &str, title: Text) -> Draft {
         shop.draft(AREA, deal.word, what, title).of_row(self.row).with(shop.fresh(self.df))
     }
 
-    fn proofs(&self, shop: &Workshop<'_>, access: &Access) -> Vec<super::Move> {
+    pub(super) fn proofs(&self, shop: &Workshop<'_>, access: &Access) -> Vec<super::Move> {
         shop.way(access).map(|rights| shop.proofs(&rights)).unwrap_or_default()
     }
 
@@ -300,6 +308,26 @@ impl Till<'_> {
         let title = Text::new(format!("余额不足不能{zh}"), format!("no {en} beyond the balance"));
         let draft = self.of_deal(shop, most, "insufficient", title).with(self.proofs(shop, &most.access));
         draft.then(Act::Begin(Rc::clone(most)), [sw(&[StatusWord::AMOUNT_INSUFFICIENT])])
+    }
+
+    /// A number that reached its end: no transaction any more, now or later, and nothing else lost. Where the number is far
+    /// from its end the case is not carried out.
+    fn exhausted(&self, shop: &Workshop<'_>, zero: &Rc<Deal>) -> Draft {
+        let (zh, en) = (&zero.name.zh, &zero.name.en);
+        let title = Text::new(
+            format!("{zh}交易序号用尽后拒绝，不从头计数，余额不变"),
+            format!("when its numbers are used up a {en} is refused; they do not start again, the balance stays"),
+        );
+        let proofs = || self.proofs(shop, &zero.access);
+        let begin = || Act::Begin(Rc::clone(zero));
+        let used_up = [sw(&[StatusWord::COUNTER_MAX])];
+        let (balance, access) = &self.balance;
+        let draft = self.of_deal(shop, zero, "number-end", title).effect(Effect::Final);
+        let draft = draft.with(self.proofs(shop, access));
+        let draft = draft.keep(Act::Do(Step::Send(balance.clone())), [Expect::Length(4)]).with(proofs());
+        let draft = draft.then(Act::Exhaust(Rc::clone(zero)), used_up.clone());
+        let draft = draft.with(self.proofs(shop, access)).send(balance.clone(), [Expect::Same]);
+        draft.with(shop.fresh(self.df)).with(proofs()).then(begin(), used_up)
     }
 
     /// One transaction more than the log has room for: the oldest entry is gone.

@@ -7,8 +7,9 @@
 use card_core::StatusWord;
 use card_core::apdu::Protocol;
 use card_core::fci::Fci;
+use card_core::security::PurchaseStart;
 
-use super::{Act, CertificateMemory, CertificateWhat, Deal, Expect, Move, Start, Text};
+use super::{Act, CertificateMemory, CertificateWhat, Deal, Expect, Move, PsamAct, PsamWhat, Start, Text};
 use crate::certificate::CertificateRules;
 
 /// What came of a move.
@@ -37,6 +38,8 @@ pub struct Memory {
     pub start: Start,
     /// What the certificate application answered.
     pub certificate: CertificateMemory,
+    /// What the PSAM gave for it.
+    pub numbered: Option<PurchaseStart>,
     before: Start,
     completion: Vec<u8>,
 }
@@ -64,7 +67,8 @@ impl Memory {
                 .start(&reply.data)
                 .ok_or_else(|| difference(done, length(deal.start_length()), length(reply.data.len())))?;
         }
-        if let (Act::Complete { .. }, true) = (&done.act, reply.sw.is_ok()) {
+        let debit = matches!(&done.act, Act::AtPsam(PsamAct { what: PsamWhat::Debit { .. }, .. }));
+        if (debit || matches!(done.act, Act::Complete { .. })) && reply.sw.is_ok() {
             self.completion.clone_from(&reply.data);
         }
         if let (Act::Certificate(act), true) = (&done.act, reply.sw.is_ok()) {
@@ -95,6 +99,12 @@ impl Memory {
             self.kept = blank.unwrap_or_else(|| std::mem::take(&mut self.kept));
         }
         Ok(())
+    }
+
+    /// MAC2 of the transaction completed, which stands behind its TAC.
+    #[must_use]
+    pub fn mac2(&self) -> Option<[u8; 4]> {
+        self.completion.split_last_chunk::<4>().filter(|(tac, _)| tac.len() == 4).map(|(_, mac)| *mac)
     }
 
     fn check(&self, done: &Move, expect: &Expect, reply: &Reply) -> Result<(), (Text, Text)> {

@@ -12,7 +12,8 @@ use card_core::security::KeyRef;
 use super::Text;
 use crate::access::Access;
 use crate::account::{
-    AccountRules, Balances, CommandRow, Field, MacFields, SequenceConvention, load_seed, purchase_seed,
+    AccountRules, Balances, CommandRow, Field, MacFields, PurchaseStart, SequenceConvention, load_seed,
+    psam_purchase_fields, purchase_seed,
 };
 use crate::purse::PurseRules;
 
@@ -247,6 +248,28 @@ impl Deal {
         data.extend(fields.date_time);
         data.extend(mac);
         self.complete.command(data).with_le(self.answer_length())
+    }
+
+    /// What a PSAM is asked for MAC1 with: everything before the factors, and the factors, the card's first.
+    #[must_use]
+    pub fn for_psam(&self, start: &Start) -> (Vec<u8>, [Block; 2]) {
+        let start = PurchaseStart {
+            balances: start.balances,
+            card_sequence: start.sequence,
+            key_version: start.key_version,
+            algorithm: start.algorithm,
+            random: start.random,
+        };
+        let fields = &self.fields;
+        let above = |steps: usize| self.key.path.iter().rev().nth(steps).copied().unwrap_or_default();
+        let data = psam_purchase_fields(&start, fields.amounts, fields.transaction_type, fields.date_time);
+        (data, [above(0), above(1)])
+    }
+
+    /// The same transaction with a terminal number that a PSAM gave.
+    #[must_use]
+    pub fn numbered(&self, terminal_sequence: u32) -> Self {
+        Self { fields: MacFields { terminal_sequence, ..self.fields }, ..self.clone() }
     }
 
     /// GET TRANSACTION PROVE of a number before `start`'s by `ahead`.

@@ -4,12 +4,14 @@
 //! was. Never: computes, sends.
 
 use card_core::algorithm::TacKey;
+use card_core::apdu::Command;
 use card_core::security::KeyName;
 
 use super::Text;
 use super::deal::{Deal, LogShape, Shape, Tail};
 use super::workshop::Workshop;
-use crate::account::{AccountRules, Amounts, MacFields};
+use crate::access::Access;
+use crate::account::{AccountRules, Amounts, CommandRow, Field, MacFields};
 use crate::purse::{Purse, PurseRules};
 
 /// Terminal transaction number in the cases.
@@ -107,122 +109,143 @@ impl PurseDeal {
     }
 }
 
+/// What the rows say of one transaction of a purse.
+struct Rows<'r> {
+    access: &'r Access,
+    begin: Command,
+    /// Transaction type.
+    kind: u8,
+    key: &'r KeyName,
+    shape: Shape,
+    tail: Tail,
+    complete: CommandRow,
+    mac1: Option<&'r [Field]>,
+    sent: &'r [Field],
+    tac: Option<&'r [Field]>,
+    mac2: Option<&'r [Field]>,
+    /// What happens to the balance, or to the limit.
+    change: i64,
+}
+
+impl PurseDeal {
+    /// Word in ids, and name.
+    const fn words(self) -> [&'static str; 3] {
+        match self {
+            Self::Load(Purse::Deposit) => ["ed-load", "电子存折圈存", "load of the ED"],
+            Self::Load(Purse::Purse) => ["ep-load", "电子钱包圈存", "load of the EP"],
+            Self::Purchase(Purse::Deposit) => ["ed-purchase", "电子存折消费", "purchase from the ED"],
+            Self::Purchase(Purse::Purse) => ["ep-purchase", "电子钱包消费", "purchase from the EP"],
+            Self::Cash => ["cash", "取现", "cash withdrawal"],
+            Self::Composite => ["composite", "复合应用消费", "composite purchase"],
+            Self::Unload => ["unload", "圈提", "unload"],
+            Self::Overdraw => ["overdraw", "修改透支限额", "overdraw limit"],
+        }
+    }
+
+    fn rows(self, rules: &PurseRules, terminal: [u8; 6], amount: i64) -> Rows<'_> {
+        let (commands, keys, types, mac, access) =
+            (&rules.commands, &rules.keys, &rules.types, &rules.mac, &rules.access);
+        let fen = u32::try_from(amount).unwrap_or_default();
+        let debit = |access, begin, kind| Rows {
+            access,
+            begin,
+            kind,
+            key: &keys.purchase,
+            shape: Shape::Debit,
+            tail: Tail::Numbered,
+            complete: commands.debit,
+            mac1: None,
+            sent: &mac.purchase_mac1,
+            tac: Some(&mac.purchase_tac),
+            mac2: Some(&mac.purchase_mac2),
+            change: -amount,
+        };
+        match self {
+            Self::Load(purse) => Rows {
+                access: &access.load,
+                begin: rules.init_load(purse, fen, terminal),
+                kind: if purse == Purse::Deposit { types.ed_load } else { types.ep_load },
+                key: &keys.load,
+                shape: Shape::Load,
+                tail: Tail::Dated,
+                complete: commands.credit_load,
+                mac1: Some(&mac.load_mac1),
+                sent: &mac.load_mac2,
+                tac: Some(&mac.load_tac),
+                mac2: None,
+                change: amount,
+            },
+            Self::Purchase(purse) => {
+                let (access, kind) = match purse {
+                    Purse::Deposit => (&access.ed_purchase, types.ed_purchase),
+                    Purse::Purse => (&access.ep_purchase, types.ep_purchase),
+                };
+                debit(access, rules.init_purchase(purse, fen, terminal), kind)
+            }
+            Self::Cash => debit(&access.cash, rules.init_cash(fen, terminal), types.cash),
+            Self::Composite => debit(&access.ep_purchase, rules.init_composite(fen, terminal), types.composite),
+            Self::Unload => Rows {
+                access: &access.unload,
+                begin: rules.init_unload(fen, terminal),
+                kind: types.unload,
+                key: &keys.unload,
+                shape: Shape::Load,
+                tail: Tail::Dated,
+                complete: commands.debit_unload,
+                mac1: Some(&mac.unload_mac1),
+                sent: &mac.unload_mac2,
+                tac: None,
+                mac2: Some(&mac.unload_mac3),
+                change: -amount,
+            },
+            Self::Overdraw => Rows {
+                access: &access.overdraw,
+                begin: rules.init_overdraw(terminal),
+                kind: types.overdraw,
+                key: &keys.overdraw,
+                shape: Shape::Overdraw,
+                tail: Tail::Limit,
+                complete: commands.update_overdraw,
+                mac1: Some(&mac.overdraw_mac1),
+                sent: &mac.overdraw_mac2,
+                tac: Some(&mac.overdraw_tac),
+                mac2: None,
+                change: amount,
+            },
+        }
+    }
+}
+
 /// The transaction of a purse, of `amount` fen; for the overdraw limit, by how much it is raised.
 pub(super) fn purse_deal(shop: &Workshop<'_>, rules: &PurseRules, which: PurseDeal, amount: i64) -> Option<Deal> {
-    let (commands, keys, types, mac, access) = (&rules.commands, &rules.keys, &rules.types, &rules.mac, &rules.access);
-    let fen = u32::try_from(amount).unwrap_or_default();
-    let terminal = shop.bench.terminal;
-    let (word, zh, en, rule, begin, kind, key) = match which {
-        PurseDeal::Load(purse @ Purse::Deposit) => (
-            "ed-load",
-            "电子存折圈存",
-            "load of the ED",
-            &access.load,
-            rules.init_load(purse, fen, terminal),
-            types.ed_load,
-            &keys.load,
-        ),
-        PurseDeal::Load(purse @ Purse::Purse) => (
-            "ep-load",
-            "电子钱包圈存",
-            "load of the EP",
-            &access.load,
-            rules.init_load(purse, fen, terminal),
-            types.ep_load,
-            &keys.load,
-        ),
-        PurseDeal::Purchase(purse @ Purse::Deposit) => (
-            "ed-purchase",
-            "电子存折消费",
-            "purchase from the ED",
-            &access.ed_purchase,
-            rules.init_purchase(purse, fen, terminal),
-            types.ed_purchase,
-            &keys.purchase,
-        ),
-        PurseDeal::Purchase(purse @ Purse::Purse) => (
-            "ep-purchase",
-            "电子钱包消费",
-            "purchase from the EP",
-            &access.ep_purchase,
-            rules.init_purchase(purse, fen, terminal),
-            types.ep_purchase,
-            &keys.purchase,
-        ),
-        PurseDeal::Cash => (
-            "cash",
-            "取现",
-            "cash withdrawal",
-            &access.cash,
-            rules.init_cash(fen, terminal),
-            types.cash,
-            &keys.purchase,
-        ),
-        PurseDeal::Composite => (
-            "composite",
-            "复合应用消费",
-            "composite purchase",
-            &access.ep_purchase,
-            rules.init_composite(fen, terminal),
-            types.composite,
-            &keys.purchase,
-        ),
-        PurseDeal::Unload => {
-            ("unload", "圈提", "unload", &access.unload, rules.init_unload(fen, terminal), types.unload, &keys.unload)
-        }
-        PurseDeal::Overdraw => (
-            "overdraw",
-            "修改透支限额",
-            "overdraw limit",
-            &access.overdraw,
-            rules.init_overdraw(terminal),
-            types.overdraw,
-            &keys.overdraw,
-        ),
-    };
-    let mut tac_key = named(shop, &keys.tac)?;
-    let (shape, tail, complete, change) = match which {
-        PurseDeal::Load(_) => (Shape::Load, Tail::Dated, commands.credit_load, amount),
-        PurseDeal::Unload => (Shape::Load, Tail::Dated, commands.debit_unload, -amount),
-        PurseDeal::Overdraw => {
-            if rules.overdraw_tac_key == TacKey::Whole {
-                tac_key.form.rules.tac_key = TacKey::Whole;
-            }
-            (Shape::Overdraw, Tail::Limit, commands.update_overdraw, amount)
-        }
-        PurseDeal::Purchase(_) | PurseDeal::Cash | PurseDeal::Composite => {
-            (Shape::Debit, Tail::Numbered, commands.debit, -amount)
-        }
-    };
-    let (mac1, sent, tac, mac2) = match which {
-        PurseDeal::Load(_) => (Some(&mac.load_mac1), &mac.load_mac2, Some(&mac.load_tac), None),
-        PurseDeal::Unload => (Some(&mac.unload_mac1), &mac.unload_mac2, None, Some(&mac.unload_mac3)),
-        PurseDeal::Overdraw => (Some(&mac.overdraw_mac1), &mac.overdraw_mac2, Some(&mac.overdraw_tac), None),
-        PurseDeal::Purchase(_) | PurseDeal::Cash | PurseDeal::Composite => {
-            (None, &mac.purchase_mac1, Some(&mac.purchase_tac), Some(&mac.purchase_mac2))
-        }
-    };
+    let [word, zh, en] = which.words();
+    let rows = which.rows(rules, shop.bench.terminal, amount);
+    let mut tac_key = named(shop, &rules.keys.tac)?;
+    let limit = which == PurseDeal::Overdraw;
+    if limit && rules.overdraw_tac_key == TacKey::Whole {
+        tac_key.form.rules.tac_key = TacKey::Whole;
+    }
     let logs = rules.logs_ep_purchase || which != PurseDeal::Purchase(Purse::Purse);
     // An overdraw limit moves no money: its entry has amount 0.
-    let fen = if which == PurseDeal::Overdraw { 0 } else { fen };
+    let fen = if limit { 0 } else { u32::try_from(amount).unwrap_or_default() };
     Some(Deal {
         word,
         name: Text::new(zh, en),
-        access: rule.clone(),
-        begin,
-        shape,
-        key: named(shop, key)?,
+        access: rows.access.clone(),
+        begin: rows.begin,
+        shape: rows.shape,
+        key: named(shop, rows.key)?,
         tac_key,
-        fields: MacFields { amount: fen, ..fields(shop, kind) },
-        mac1: mac1.cloned(),
-        sent: sent.clone(),
-        complete,
-        tail,
-        tac: tac.cloned(),
-        mac2: mac2.cloned(),
-        change,
+        fields: MacFields { amount: fen, ..fields(shop, rows.kind) },
+        mac1: rows.mac1.map(<[Field]>::to_vec),
+        sent: rows.sent.to_vec(),
+        complete: rows.complete,
+        tail: rows.tail,
+        tac: rows.tac.map(<[Field]>::to_vec),
+        mac2: rows.mac2.map(<[Field]>::to_vec),
+        change: rows.change,
         log: logs.then_some((LogShape::Purse, rules.log_sequence)),
-        prove: Some((commands.prove.with_p2(kind), rules.prove_sequence)),
+        prove: Some((rules.commands.prove.with_p2(rows.kind), rules.prove_sequence)),
     })
 }
 

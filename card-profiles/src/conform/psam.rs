@@ -37,7 +37,8 @@ pub(super) fn cases(shop: &mut Workshop<'_>) {
     let draft = shop.draft(AREA, "", "unknown-key", title).of_row("commands").with(shop.fresh(df));
     let unknown = command::psam_derive(0x08, 0xFE, &block(shop, RANDOM));
     drafts.push(draft.send(unknown, [sw(&[StatusWord::KEY_NOT_FOUND, StatusWord::KEY_INDEX])]));
-    drafts.extend(purchases(shop, df));
+    let rows = shop.profile.key.iter().filter(|row| row.df == df.id && row.class == KeyClass::Dpk);
+    drafts.extend(rows.flat_map(|row| purchases(shop, df, row)));
     for draft in drafts {
         shop.add(draft);
     }
@@ -69,13 +70,15 @@ fn encipher(shop: &Workshop<'_>, df: &Df, row: &KeyRow) -> Draft {
     draft.then(Act::Encipher { key, random: RANDOM, data: DATA }, [Expect::Proved])
 }
 
-fn purchases(shop: &Workshop<'_>, df: &Df) -> Vec<Draft> {
-    let Some(row) = shop.profile.key_of_class(&df.id, KeyClass::Dpk) else { return Vec::new() };
+/// Purchases with one version of the purchase key: a PSAM need not hold every one, and a card names the one that it has.
+fn purchases(shop: &Workshop<'_>, df: &Df, row: &KeyRow) -> Vec<Draft> {
     let deal = Rc::new(purchase(shop, row));
     let leaves = || Effect::Leaves(Text::new("终端交易序号前进", "the terminal's transaction number advances"));
     let of = |what: &str, zh: &str, en: &str| {
-        let draft = shop.draft(AREA, "", what, Text::new(zh, en)).of_row(format!("key {}", row.name));
-        draft.effect(leaves()).with(shop.fresh(df))
+        let version = row.version.unwrap_or(1);
+        let title = Text::new(format!("{zh}（密钥版本 {version}）"), format!("{en} (key version {version})"));
+        let draft = shop.draft(AREA, &format!("{}-{version}", row.name), what, title);
+        draft.of_row(format!("key {} version {version}", row.name)).effect(leaves()).with(shop.fresh(df))
     };
     let begin = || Act::Begin(Rc::clone(&deal));
     let credit = |wrong| Act::Credit { deal: Rc::clone(&deal), wrong };

@@ -286,6 +286,8 @@ fn needs(done: &Move) -> Vec<Need> {
         Act::Write { mac, .. } => mac.as_ref().map(|(used, _)| key(used, Use::WholeMac)).unwrap_or_default(),
         Act::Begin(deal) if deal.mac1.is_some() => key(&deal.key, Use::TransactionMac),
         Act::Begin(_) => Vec::new(),
+        Act::AtPsam(act) => key(&act.deal.key, Use::Purchase),
+        Act::Exhaust(deal) => key(&deal.key, Use::TransactionMac),
         Act::Complete { deal, .. } | Act::Credit { deal, .. } => {
             let tac = deal.tac.is_some().then(|| Need::Key(deal.tac_key.clone(), Use::Tac));
             key(&deal.key, Use::TransactionMac).into_iter().chain(tac).collect()

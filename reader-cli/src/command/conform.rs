@@ -73,7 +73,8 @@ pub(super) fn run(setting: &Setting<'_>, arguments: &ConformArguments) -> Result
     };
     let module = agreed(&mut session, &profile, factors, &versions, module)?;
     let terminal = match profile.kind {
-        CardKind::User => TERMINAL,
+        // MAC1 of a PSAM covers its own number.
+        CardKind::User => module.as_deref().and_then(SecurityModule::terminal_number).unwrap_or(TERMINAL),
         CardKind::Psam => terminal_number(&mut session, &profile)?.unwrap_or(TERMINAL),
     };
     let pin_bcd = pin.as_ref().map(|pin| pin.to_bcd().to_vec());

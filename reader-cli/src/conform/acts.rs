@@ -6,7 +6,9 @@ use card_core::apdu::{Command, Response};
 use card_core::script::{Step, StepError};
 use card_core::security::{KeyRef, MacKey, SecurityError, SecurityModule};
 use card_core::{StatusWord, command};
-use card_profiles::conform::{Act, Deal, Difference, Memory, Move, Reply, Start, Text, altered};
+use card_profiles::conform::{
+    Act, Deal, Difference, Memory, Move, NUMBERS_LEFT_MAX, PsamAct, PsamWhat, Reply, Start, Text, altered,
+};
 
 use super::{Runner, Stop};
 
@@ -71,6 +73,8 @@ impl Runner<'_> {
                 let data = key.form.rules.cryptogram_of(&response.data).map(|block| block.to_vec());
                 Response { data: data.unwrap_or_default(), ..response }
             }
+            Act::AtPsam(PsamAct { deal, what }) => self.at_psam(deal, *what, memory)?,
+            Act::Exhaust(deal) => self.exhaust(deal)?,
             Act::Certificate(act) => self.certificate(act, memory, &mut computed)?,
             Act::Credit { deal, wrong } => {
                 let mac = self.deal_mac(deal, &memory.start, &deal.sent)?;
@@ -80,6 +84,49 @@ impl Runner<'_> {
         };
         let exchanges = self.session.wire().exchanges - before;
         Ok(Reply { data: response.data, sw: response.sw, exchanges, protocol: self.session.protocol(), computed })
+    }
+
+    fn at_psam(&mut self, deal: &Deal, what: PsamWhat, memory: &mut Memory) -> Result<Response, Stop> {
+        let key = &deal.key.name;
+        match what {
+            PsamWhat::Start => {
+                let (fields, factors) = deal.for_psam(&memory.start);
+                memory.numbered = Some(self.module()?.start_purchase(key, &fields, factors)?);
+                Ok(Response { data: Vec::new(), sw: StatusWord::OK })
+            }
+            PsamWhat::Debit { wrong } => {
+                let nothing = SecurityError::Unsupported { operation: "debit without a number" };
+                let given = memory.numbered.ok_or(nothing)?;
+                let completion = deal.numbered(given.terminal_sequence).completion(&memory.start, given.mac1);
+                Ok(self.session.send(&if wrong { wrong_end(completion) } else { completion })?)
+            }
+            PsamWhat::Check => {
+                let nothing = SecurityError::Unsupported { operation: "check what was not answered" };
+                let right = self.module()?.check_purchase(key, memory.mac2().ok_or(nothing)?)?;
+                Ok(Response { data: Vec::new(), sw: if right { StatusWord::OK } else { StatusWord::MAC_WRONG } })
+            }
+        }
+    }
+
+    /// Transactions until one is refused, by INITIALIZE or by what completes it.
+    fn exhaust(&mut self, deal: &Deal) -> Result<Response, Stop> {
+        for done in 0..=NUMBERS_LEFT_MAX {
+            let begun = self.session.send(&deal.begin)?;
+            let Some(start) = begun.sw.is_ok().then(|| deal.start(&begun.data)).flatten() else { return Ok(begun) };
+            let left = u16::MAX - start.sequence;
+            if done == 0 && left > NUMBERS_LEFT_MAX {
+                return Err(Stop::Absent(Text::new(
+                    format!("交易序号离用尽还有 {left}，只在剩 {NUMBERS_LEFT_MAX} 以内时检测"),
+                    format!("its numbers end in {left}: tried only where at most {NUMBERS_LEFT_MAX} are left"),
+                )));
+            }
+            let mac = self.deal_mac(deal, &start, &deal.sent)?;
+            let completed = self.session.send(&deal.completion(&start, as_mac(&mac)))?;
+            if !completed.sw.is_ok() {
+                return Ok(completed);
+            }
+        }
+        Ok(Response { data: Vec::new(), sw: StatusWord::OK })
     }
 
     pub(super) fn step(&mut self, place: &str, step: &Step) -> Result<Response, Stop> {

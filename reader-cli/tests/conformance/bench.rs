@@ -1,8 +1,13 @@
 //! A software card with known keys, and a run of cases on it.
 
+use card_core::algorithm::Algorithm;
+use card_core::crypto::{Block, Block16};
 use card_core::key::Key16;
 use card_core::pin::PinBcd;
-use card_core::security::{CityCode, Factors};
+use card_core::security::psam::Psam;
+use card_core::security::{
+    CityCode, Factors, KeyName, KeyRef, MacKey, PurchaseStart, SecurityError, SecurityModule, WrappedKey,
+};
 use card_core::transport::Transport;
 use card_core::{Atr, Session, command};
 use card_profiles::approach::{KeyVersions, Means};
@@ -25,19 +30,118 @@ const PIN: [u8; 3] = [0x12, 0x34, 0x56];
 const CERTIFICATE_PINS: [&str; 2] = ["314159", "27182818"];
 /// What takes the application of a card into use: both PINs, both key pairs.
 const IN_USE: [&str; 3] = ["certificate.user.set-up", "certificate.administrator.set-up", "certificate.install"];
+/// City of the cards, and the factor of its keys.
+const CITY: &str = "513300";
+const CITY_FACTOR: &str = "3531333330307378";
+/// The key that a PSAM holds above the card's own.
+const PURCHASE_KEY: &str = "DPK";
+/// Transactions left where a case waits for the last number.
+const LEFT: u16 = 3;
 /// Serial of the cards.
 const SERIAL: [u8; 6] = [0x51, 0x33, 0x00, 0x00, 0x00, 0x07];
 
 /// A key file with an obviously fake key for every row: its name, hashed.
 pub(crate) fn key_text(profile: &Profile) -> String {
     let mut text = format!("mark = \"{}\"\n", rehearsal::MARK);
-    let rows = profile.key.iter().map(|row| (row.name.as_str(), row.length.bytes()));
-    for (name, bytes) in rows.chain(profile.certificate.as_ref().map(|_| (MASTER_KEY, 16))) {
-        let digest = settlement::id::Digest::of(format!("conformance {name}").as_bytes());
-        let value = hex::encode_upper(&digest.0[..bytes]);
-        text.push_str(&format!("[[key]]\nname = \"{name}\"\nvalue = \"{value}\"\n"));
+    let rows = profile.key.iter().map(|row| (row.name.as_str(), row.length.bytes(), row.version.unwrap_or(1)));
+    let certificate = profile.certificate.as_ref().map(|_| (MASTER_KEY, 16, 1));
+    for (name, bytes, version) in rows.chain(certificate) {
+        let value = value_of(name, version, bytes);
+        let below = profile.kind == CardKind::User && profile.account.is_some() && name == PURCHASE_KEY;
+        let given = match below {
+            true => format!("master = \"{value}\"\nfactors = [\"{CITY_FACTOR}\", \"card\"]"),
+            false => format!("value = \"{value}\""),
+        };
+        text.push_str(&format!("[[key]]\nname = \"{name}\"\nversion = {version}\n{given}\n"));
     }
     text
+}
+
+fn value_of(name: &str, version: u8, bytes: usize) -> String {
+    let of = if version == 1 { format!("conformance {name}") } else { format!("conformance {name} {version}") };
+    hex::encode_upper(&settlement::id::Digest::of(of.as_bytes()).0[..bytes])
+}
+
+/// The keys of a card, and beside them a PSAM that holds the purchase key above the card's own.
+pub(crate) struct Module {
+    keys: OwnKeys,
+    psam: Option<Psam>,
+}
+
+impl Module {
+    fn of(profile: &Profile, socket: &Socket) -> Self {
+        let name = match profile.algorithm {
+            _ if profile.account.is_none() => None,
+            Algorithm::Tdes => Some("psam"),
+            Algorithm::Sm4 => Some("psam-sx3"),
+        };
+        Self { keys: keys(profile, socket), psam: name.map(psam) }
+    }
+
+    fn terminal(&self) -> Option<[u8; 6]> {
+        self.psam.as_ref().map(|psam| psam.terminal_number())
+    }
+}
+
+fn psam(name: &str) -> Psam {
+    let rows = self::profile(name);
+    let names = rows.psam_names().expect("a PSAM");
+    let session = Session::new(Box::new(card(&rows).connect().expect("power")));
+    Psam::open(session, &names, std::collections::BTreeMap::new()).expect("a PSAM")
+}
+
+impl SecurityModule for Module {
+    fn authentication_cryptogram(&mut self, key: &KeyRef, factor: Block, data: Block) -> Result<Block, SecurityError> {
+        self.keys.authentication_cryptogram(key, factor, data)
+    }
+
+    fn mac(&mut self, key: &KeyRef, kind: MacKey, iv: Block, message: &[u8]) -> Result<[u8; 4], SecurityError> {
+        self.keys.mac(key, kind, iv, message)
+    }
+
+    fn encipher(&mut self, key: &KeyRef, factor: Block, blocks: &[u8]) -> Result<Vec<u8>, SecurityError> {
+        self.keys.encipher(key, factor, blocks)
+    }
+
+    fn encipher_block(&mut self, key: &KeyRef, block: Block16) -> Result<Block16, SecurityError> {
+        self.keys.encipher_block(key, block)
+    }
+
+    fn encipher_message(&mut self, key: &KeyRef, data: &[u8]) -> Result<Vec<u8>, SecurityError> {
+        self.keys.encipher_message(key, data)
+    }
+
+    fn wrap(
+        &mut self,
+        key: &KeyRef,
+        protecting: &KeyRef,
+        command: [u8; 5],
+        header: [u8; 3],
+        iv: Block,
+    ) -> Result<WrappedKey, SecurityError> {
+        self.keys.wrap(key, protecting, command, header, iv)
+    }
+
+    fn terminal_number(&self) -> Option<[u8; 6]> {
+        self.terminal()
+    }
+
+    fn start_purchase(
+        &mut self,
+        key: &KeyName,
+        fields: &[u8],
+        factors: [Block; 2],
+    ) -> Result<PurchaseStart, SecurityError> {
+        self.psam.as_mut().expect("asked for its number before").start_purchase(key, fields, factors)
+    }
+
+    fn check_purchase(&mut self, key: &KeyName, mac2: [u8; 4]) -> Result<bool, SecurityError> {
+        self.psam.as_mut().expect("asked for its number before").check_purchase(key, mac2)
+    }
+
+    fn check_value(&mut self, key: &KeyRef) -> Result<[u8; 3], SecurityError> {
+        self.keys.check_value(key)
+    }
 }
 
 /// A card that a factory made of `rows` with the keys of [`key_text`].
@@ -50,7 +154,7 @@ pub(crate) fn card(rows: &Profile) -> Socket {
 /// What the cases of a card are made for.
 pub(crate) fn bench(profile: &Profile, socket: &Socket) -> Bench {
     let factor = Atr::parse(socket.card().atr()).expect("ATR").card_factor().expect("factor");
-    let city = CityCode::parse("513300").expect("six digits");
+    let city = CityCode::parse(CITY).expect("six digits");
     let terminal = match profile.kind {
         CardKind::User => [0x99, 0x00, 0x11, 0x22, 0x33, 0x44],
         CardKind::Psam => {
@@ -89,7 +193,9 @@ pub(crate) fn run(
     wanted: &dyn Fn(&Case) -> bool,
 ) -> Vec<(Case, Outcome)> {
     let socket = card(rows);
-    let (bench, mut module) = (bench(profile, &socket), keys(profile, &socket));
+    let mut module = Module::of(profile, &socket);
+    let mut bench = bench(profile, &socket);
+    bench.terminal = module.terminal().unwrap_or(bench.terminal);
     let all: Vec<Case> = cases(profile, &bench).into_iter().filter(wanted).collect();
     let mut outcomes = Vec::new();
     let (last, usual): (Vec<Case>, Vec<Case>) = all.into_iter().partition(|case| case.effect == Effect::Final);
@@ -106,7 +212,11 @@ pub(crate) fn run(
     }
     drop(runner);
     for case in last {
-        let session = Session::new(between(card(rows)));
+        let socket = card(rows);
+        if case.id.ends_with(".number-end") {
+            socket.card().age(LEFT).expect("memory of this process");
+        }
+        let session = Session::new(between(socket));
         let outcome = Runner::new(session, Some(&mut module), &bench, true).run(&case, true).expect("the card answers");
         outcomes.push((case, outcome));
     }

@@ -120,8 +120,12 @@ fn a_keyed_card_passes_whole_over_the_daemon_and_is_reported_in_three_forms() {
     // What cannot be undone waits to be named, and says so; so does what needs a key pair that a new card has not.
     let reason = |row: &Value, word: &str| row["reason"].as_str().is_some_and(|why| why.contains(word));
     let counted = |word| skipped.iter().filter(|row| reason(row, word)).count();
-    let (named, missing) = (counted("--case"), counted("no key pair"));
-    assert!(named > 40 && missing > 4 && named + missing == skipped.len(), "{named} {missing} {}", skipped.len());
+    let (named, missing, psam) = (counted("--case"), counted("no key pair"), counted("without --keys"));
+    assert_eq!(named + missing + psam, skipped.len(), "{named} {missing} {psam}");
+    assert!(named > 40 && missing > 4 && psam == 2, "{named} {missing} {psam}");
+    // A new card is far from its last number.
+    let ran = counter.run(&[&usual[..], &["--case", "account.load.number-end", "--lang", "en"]].concat());
+    assert!(text(&ran.stdout).contains("its numbers end in 65"), "{}", text(&ran.stdout));
     let written: Value = serde_json::from_str(&std::fs::read_to_string(&file).expect("written")).expect("JSON");
     assert_eq!(written, report);
     // With key pairs the whole area is carried out, but for what replaces them.
@@ -185,6 +189,15 @@ fn a_personal_card_and_its_psam_are_recognised_and_what_the_psam_cannot_is_named
     }
     assert!(row("pin.counts")["reason"].as_str().expect("a reason").contains("--destructive"));
     assert!(row("keys.MKSSSE.right")["reason"].as_str().expect("a reason").contains("MKSSSE"));
+    let ran = counter.run(&["--pin", "env:PIN", "--destructive", "--area", "account", "--format", "json"]);
+    assert_eq!(ran.status.code(), Some(0), "{}{}", text(&ran.stdout), text(&ran.stderr));
+    let money = json(&ran);
+    let money = money["cases"].as_array().expect("cases");
+    let verdict = |id: &str| money.iter().find(|row| row["id"] == id).map(|row| row["verdict"].clone());
+    for id in ["account.purchase.psam", "account.purchase.psam.wrong-mac"] {
+        assert_eq!(verdict(id), Some(Value::from("passed")), "{id}");
+    }
+    assert_eq!(verdict("account.load.complete"), Some(Value::from("skipped")), "a PSAM has no load key");
     // Nothing of the person is in the report.
     let whole = text(&ran.stdout);
     assert!(!whole.contains("张三") && !whole.contains("111111198101011110") && !whole.contains(cards::PIN));
@@ -205,6 +218,33 @@ fn a_personal_card_and_its_psam_are_recognised_and_what_the_psam_cannot_is_named
     assert_eq!(ran.status.code(), Some(7));
     let tried = report["cases"].as_array().expect("cases").iter().filter(|row| row["verdict"] == "failed").count();
     assert_eq!(tried, 1, "{}", text(&ran.stdout));
+}
+
+#[test]
+fn a_psam_with_later_versions_of_the_purchase_key_passes_with_those() {
+    let folder = tempfile::tempdir().expect("folder");
+    let (path, keys) = (folder.path().join("psam.card"), folder.path().join("keys.toml"));
+    let of = |version: u8| format!("[[key]]\nname = \"DPK\"\nversion = {version}\nvalue = \"{}\"\n", "5A".repeat(16));
+    let given = format!("mark = \"REHEARSAL\"\n{}{}", of(2), of(3));
+    std::fs::write(&keys, &given).expect("written");
+    let given = GivenKeys::parse(&given).expect("a key file");
+    let rows = builtin_text("psam").expect("built in");
+    image::create_with_keys(&path, rows, cards::PSAM_SERIAL, &FaultPlan::default(), &given).expect("made");
+    let counter = Counter::of(folder, &[path]);
+    let keys = counter.path("keys.toml");
+    let usual = ["--reader", "0", "--profile", "psam", "--keys", &keys, "--destructive", "--area", "psam"];
+    let ran = counter.run(&[&usual[..], &["--format", "json", "--lang", "en"]].concat());
+    assert_eq!(ran.status.code(), Some(0), "{}{}", text(&ran.stdout), text(&ran.stderr));
+    let report = json(&ran);
+    for row in report["cases"].as_array().expect("cases") {
+        let id = row["id"].as_str().expect("an id");
+        if id.starts_with("psam.DPK-1.") {
+            assert!(row["reason"].as_str().is_some_and(|reason| reason.contains("DPK")), "{row}");
+        } else if id.starts_with("psam.DPK-") {
+            assert_eq!(row["verdict"], "passed", "{row}");
+        }
+    }
+    assert_eq!(report["totals"]["failed"], 0);
 }
 
 #[test]

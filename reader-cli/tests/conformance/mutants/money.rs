@@ -83,6 +83,31 @@ pub(super) fn account() -> Vec<Mutant> {
         wire("log oldest first", "ssc-3.0", &["account.log.order"], |l, c| {
             if starts(c, "00B20244") { l.ask(&[&bytes("00B20144"), &c[4..]].concat()) } else { l.ask(c) }
         }),
+        wire("MAC1 of a PSAM not checked", "ssc-3.0", &["account.purchase.psam.wrong-mac"], |l, c| {
+            l.turn(c, "B02C", "9302", "00000000000000009000")
+        }),
+        wire("MAC2 that no PSAM accepts", "ssc-3.0-sm4", &["account.purchase.psam"], |l, c| l.flip(c, "B02C", 1)),
+        wire(
+            "transaction numbers start again after the last",
+            "ssc-3.0",
+            &["account.load.number-end", "account.purchase.number-end"],
+            |l, c| {
+                let own = l.ask(c);
+                let start = if starts(c, "B0280001") { 16 } else { 22 };
+                if starts(c, "B028") && own == bytes("9402") { [vec![0; start], bytes("9000")].concat() } else { own }
+            },
+        ),
+        wire("purse without a last number", "pboc-purse", &["account.ed-load.number-end"], |l, c| {
+            l.turn(c, "80500001", "9402", &format!("{}9000", "00".repeat(16)))
+        }),
+        wire("balance gone with the last number", "pboc-purse", &["account.ed-purchase.number-end"], |l, c| {
+            if starts(c, "80500101") && l.ask(c) == bytes("9402") {
+                l.count = 1;
+                return bytes("9402");
+            }
+            let own = l.ask(c);
+            if l.count == 1 && starts(c, "805C") { bytes("000000019000") } else { own }
+        }),
         wire("yearly totals stand still", "ssc-3.0", &["account.purchase.totals"], |l, c| {
             let mut own = l.ask(c);
             if starts(c, "B0280101") && own.len() == 24 {
@@ -145,16 +170,18 @@ pub(super) fn psam() -> Vec<Mutant> {
         wire("PSAM derives a key that it has not", "psam", &["psam.unknown-key"], |l, c| {
             l.turn(c, "BFDE", "6A88", "9000")
         }),
-        wire("PSAM numbers every purchase alike", "psam", &["psam.purchase.numbered"], |l, c| {
+        wire("PSAM numbers every purchase alike", "psam", &["psam.DPK-1.purchase.numbered"], |l, c| {
             let mut own = l.ask(c);
             if starts(c, "8070") && own.len() == 10 {
                 own[3] = 1;
             }
             own
         }),
-        wire("MAC1 of the PSAM wrong", "psam", &["psam.purchase.mac1"], |l, c| l.flip(c, "8070", 1)),
-        wire("right MAC2 refused", "psam-sx3", &["psam.purchase.mac2"], |l, c| l.swallow(c, "8072", "9302")),
-        wire("wrong MAC2 accepted", "psam", &["psam.purchase.wrong-mac2"], |l, c| l.turn(c, "8072", "9302", "9000")),
-        wire("MAC2 checked twice", "psam", &["psam.purchase.once"], |l, c| l.turn(c, "8072", "6901", "9000")),
+        wire("MAC1 of the PSAM wrong", "psam", &["psam.DPK-1.purchase.mac1"], |l, c| l.flip(c, "8070", 1)),
+        wire("right MAC2 refused", "psam-sx3", &["psam.DPK-1.purchase.mac2"], |l, c| l.swallow(c, "8072", "9302")),
+        wire("wrong MAC2 accepted", "psam", &["psam.DPK-1.purchase.wrong-mac2"], |l, c| {
+            l.turn(c, "8072", "9302", "9000")
+        }),
+        wire("MAC2 checked twice", "psam", &["psam.DPK-1.purchase.once"], |l, c| l.turn(c, "8072", "6901", "9000")),
     ]
 }
