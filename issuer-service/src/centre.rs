@@ -31,6 +31,7 @@ use crate::clock;
 use crate::error::Explain;
 use crate::exit::Exit;
 use crate::lang::Lang;
+use crate::photo::rules::Rules;
 use crate::store::{AddressError, Place, Store, StoreError};
 use crate::vault::Vault;
 use crate::vault::pkcs11::TokenConfig;
@@ -58,6 +59,9 @@ pub struct Config {
     /// First letter of the card numbers made here (assumed: the standard leaves it to the issuer).
     #[serde(default = "Config::prefix", deserialize_with = "prefix")]
     pub card_number_prefix: char,
+    /// What photos must be.
+    #[serde(default)]
+    pub photo: Rules,
     /// Years a card is valid.
     #[serde(default = "Config::valid_years")]
     pub valid_years: u8,

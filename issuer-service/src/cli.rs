@@ -15,6 +15,7 @@ pub mod key;
 pub mod number;
 pub mod operator;
 pub mod person;
+pub mod photo;
 pub mod psam;
 pub mod request;
 pub mod serve;
@@ -106,6 +107,9 @@ pub enum Noun {
     /// People of the registry (参保人员).
     #[command(subcommand)]
     Person(person::Verb),
+    /// Photos of holders (照片).
+    #[command(subcommand)]
+    Photo(photo::Verb),
     /// Sources of people's data (数据来源).
     #[command(subcommand)]
     Source(source::Verb),
@@ -260,6 +264,7 @@ pub fn run(cli: Cli, output: &Output) -> Result<Exit, Error> {
         Noun::Ceremony(verb) => ceremony::run(&common, verb, output),
         Noun::Import(import) => person::run_import(&common, import, output),
         Noun::Person(verb) => person::run(&common, verb, output),
+        Noun::Photo(verb) => photo::run(&common, verb, output),
         Noun::Source(verb) => source::run(&common, verb, output),
         Noun::Request(verb) => request::run(&common, verb, output),
         Noun::Number(verb) => number::run(&common, verb, output),

@@ -13,6 +13,7 @@ use crate::exit::Exit;
 use crate::import::ImportError;
 use crate::lang::Lang;
 use crate::operator::OperatorError;
+use crate::photo::failure::PhotoError;
 use crate::psam::PsamError;
 use crate::registry::RegistryError;
 use crate::request::RequestError;
@@ -57,6 +58,9 @@ pub enum Error {
     /// The registry.
     #[error(transparent)]
     Registry(#[from] RegistryError),
+    /// Photos.
+    #[error(transparent)]
+    Photo(#[from] PhotoError),
     /// Requests.
     #[error(transparent)]
     Request(#[from] RequestError),
@@ -97,6 +101,7 @@ impl Error {
             Self::Ceremony(error) => error,
             Self::Import(error) => error,
             Self::Registry(error) => error,
+            Self::Photo(error) => error,
             Self::Request(error) => error,
             Self::Batch(error) => error,
             Self::Life(error) => error,

@@ -15,7 +15,7 @@ pub mod note;
 pub mod record;
 pub mod refusal;
 pub mod report;
-mod report_file;
+pub(crate) mod report_file;
 pub mod single;
 pub mod table;
 mod workbook;
@@ -283,7 +283,7 @@ fn failed(order: &Order<'_>, error: OpenError) -> ImportError {
 
 fn open_report(path: &Path, input: &File) -> Result<ReportFile, ImportError> {
     let path_buf = || path.to_owned();
-    ReportFile::create(path, input).map_err(|source| match source.kind() {
+    ReportFile::create(path, Some(input)).map_err(|source| match source.kind() {
         io::ErrorKind::InvalidInput => ImportError::ReportOverFile { path: path_buf() },
         _ => ImportError::Report { path: path_buf(), source },
     })

@@ -21,6 +21,8 @@ pub mod lang;
 pub mod operator;
 pub mod output;
 pub mod person;
+pub mod photo;
+pub mod progress;
 pub mod psam;
 pub mod registry;
 pub mod request;

@@ -14,6 +14,7 @@ use crate::error::Error;
 use crate::exit::Exit;
 use crate::import::{self, report::Counts};
 use crate::lang::Lang;
+use crate::progress::Steps;
 use crate::station::event::{Event, Watcher, What};
 
 /// How results are printed.
@@ -241,6 +242,40 @@ impl import::Watcher for ImportProgress<'_> {
             self.due.store(counts.rows() + LINE_ROWS, std::sync::atomic::Ordering::Relaxed);
             let line = json_line(&ImportLine { rows: counts.rows(), bytes_read: read, bytes: length });
             self.output.line(&mut std::io::stderr().lock(), &line);
+        }
+    }
+}
+
+/// Progress of a work whose steps are counted: a bar for people at a terminal, nothing otherwise.
+#[derive(Debug)]
+pub struct StepsBar(Option<ProgressBar>);
+
+impl StepsBar {
+    /// Of a work that begins.
+    #[must_use]
+    pub fn new(output: &Output) -> Self {
+        Self(output.shows_progress().then(|| {
+            let bar = ProgressBar::new(1);
+            bar.set_style(ProgressStyle::with_template(STEPS_BAR).expect("a fixed template"));
+            bar
+        }))
+    }
+
+    /// Takes the bar away.
+    pub fn finish(&self) {
+        if let Some(bar) = &self.0 {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+const STEPS_BAR: &str = "{bar:40} {pos}/{len} {elapsed} {eta}";
+
+impl Steps for StepsBar {
+    fn at(&self, done: u64, total: u64) {
+        if let Some(bar) = &self.0 {
+            bar.set_length(total);
+            bar.set_position(done);
         }
     }
 }

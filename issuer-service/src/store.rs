@@ -31,6 +31,7 @@ mod life;
 mod load;
 mod operator;
 mod person;
+mod photo;
 mod psam;
 mod request;
 mod sealed;
@@ -60,6 +61,7 @@ const MIGRATIONS: &[(i64, &str)] = &[
     (4, include_str!("store/schema_004_registry.sql")),
     (10, include_str!("store/schema_010_clearing.sql")),
     (11, include_str!("store/schema_011_load_algorithm.sql")),
+    (12, include_str!("store/schema_012_photo.sql")),
     (30, include_str!("store/schema_030_key.sql")),
     (31, include_str!("store/schema_031_ceremony.sql")),
     (32, include_str!("store/schema_032_psam_custody.sql")),

@@ -1,6 +1,9 @@
 //! Every command of the program, from its own list: one that only looks changes nothing; one that acts leaves an audit record in
 //! the same transaction, and does nothing when the record cannot be written.
 
+#[path = "photo/drawn.rs"]
+mod drawn;
+
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
@@ -44,6 +47,12 @@ const DAY: &[(Kind, &str, &str)] = &[
     (Acts, ONE, "person merge 1 --take bureau"),
     (Acts, ONE, "person death 4 --on 20260101 --reason seen"),
     (Acts, ONE, "person death 4 --withdraw --reason mistake"),
+    (Acts, ONE, "photo import photos"),
+    (Acts, ONE, "photo add 2 photo.jpg"),
+    (Looks, ONE, "photo check photo.jpg"),
+    (Looks, ONE, "photo show 2"),
+    (Acts, ONE, "photo show 2 --out out.jpg --reason asked"),
+    (Acts, ONE, "photo remove 2 --reason mistake"),
     (Acts, ONE, "number fill 9"),
     (Acts, ONE, "number block NUMBER --reason word"),
     (Looks, ONE, "number list"),
@@ -264,6 +273,10 @@ fn who_looks_changes_nothing_and_who_acts_is_recorded_or_does_nothing() {
     file("person.json", "{\"number\":\"513301199001010048\",\"name\":\"扎西\"}");
     let shown = issuer(folder, ONE, "--format text exchange template show bank-fixed");
     std::fs::write(folder.join("template.toml"), shown.stdout).expect("a template");
+    std::fs::create_dir(folder.join("photos")).expect("folder");
+    for name in ["photo.jpg", "photos/513301199001010013.jpg"] {
+        std::fs::write(folder.join(name), drawn::photo(1)).expect("photo");
+    }
     file("secret", "an invented secret\n");
     let raw = Connection::open(folder.join("centre/centre.db")).expect("database");
     raw.busy_timeout(std::time::Duration::from_secs(5)).expect("timeout");

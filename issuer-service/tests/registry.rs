@@ -6,6 +6,8 @@ mod ask;
 mod bureau;
 #[path = "registry/console.rs"]
 mod console;
+#[path = "photo/drawn.rs"]
+mod drawn;
 #[path = "registry/formats.rs"]
 mod formats;
 #[path = "database/fresh.rs"]
@@ -14,6 +16,8 @@ mod fresh;
 mod handbook;
 #[path = "database/hold.rs"]
 mod hold;
+#[path = "registry/photos.rs"]
+mod photos;
 #[path = "registry/sealed.rs"]
 mod sealed;
 #[path = "registry/sources.rs"]

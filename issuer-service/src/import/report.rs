@@ -11,6 +11,7 @@ use serde::{Serialize, Serializer};
 use super::column::Column;
 use super::fault::Fault;
 use super::note::Note;
+use super::report_file::Written;
 use super::table::{Layout, Table};
 use crate::lang::Lang;
 use crate::output::{Show, json_line};
@@ -148,11 +149,18 @@ impl Report {
         }
     }
 
-    pub(super) fn write_json(&self, out: &mut impl Write) -> io::Result<()> {
+    /// Header of the fault's column as the file has it.
+    fn column(&self, fault: &Fault) -> String {
+        fault.column.map_or_else(|| self.lang.pick("整行", "whole row").to_owned(), |column| self.layout.header(column))
+    }
+}
+
+impl Written for Report {
+    fn write_json(&self, out: &mut impl Write) -> io::Result<()> {
         writeln!(out, "{}", json_line(self))
     }
 
-    pub(super) fn write_csv(&self, out: &mut impl Write) -> io::Result<()> {
+    fn write_csv(&self, out: &mut impl Write) -> io::Result<()> {
         // With a mark, so that spreadsheet programs take it for UTF-8.
         out.write_all(b"\xEF\xBB\xBF")?;
         let mut csv = csv::Writer::from_writer(out);
@@ -172,15 +180,10 @@ impl Report {
         }
         csv.flush()
     }
-
-    /// Header of the fault's column as the file has it.
-    fn column(&self, fault: &Fault) -> String {
-        fault.column.map_or_else(|| self.lang.pick("整行", "whole row").to_owned(), |column| self.layout.header(column))
-    }
 }
 
 /// A masked value keeps its first character; an apostrophe keeps spreadsheet programs from running it.
-fn for_spreadsheets(text: &str) -> String {
+pub(crate) fn for_spreadsheets(text: &str) -> String {
     if text.starts_with(['=', '+', '-', '@']) { format!("'{text}") } else { text.to_owned() }
 }
 

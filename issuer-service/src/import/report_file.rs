@@ -7,11 +7,17 @@ use std::io::{self, BufWriter, Write};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use super::report::Report;
+/// A report that can be written.
+pub(crate) trait Written {
+    /// As one line of JSON.
+    fn write_json(&self, out: &mut impl Write) -> io::Result<()>;
+    /// As CSV.
+    fn write_csv(&self, out: &mut impl Write) -> io::Result<()>;
+}
 
 /// A report under way. When it is dropped unplaced, nothing of it remains.
 #[derive(Debug)]
-pub(super) struct ReportFile {
+pub(crate) struct ReportFile {
     file: File,
     /// Where it is written, and where it goes; none for what is no ordinary file (a pipe, `/dev/stdout`).
     places: Option<(PathBuf, PathBuf)>,
@@ -23,15 +29,18 @@ impl ReportFile {
     ///
     /// # Errors
     /// What the system says; `InvalidInput` when it is the very file of the registry, `input`.
-    pub(super) fn create(path: &Path, input: &File) -> io::Result<Self> {
+    pub(crate) fn create(path: &Path, input: Option<&File>) -> io::Result<Self> {
         let csv = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("csv"));
         let there = match fs::metadata(path) {
             Ok(there) => Some(there),
             Err(error) if error.kind() == io::ErrorKind::NotFound => None,
             Err(error) => return Err(error),
         };
-        let registry = input.metadata()?;
-        if there.as_ref().is_some_and(|there| (there.dev(), there.ino()) == (registry.dev(), registry.ino())) {
+        let registry = input.map(File::metadata).transpose()?;
+        let same = |there: &fs::Metadata, registry: &fs::Metadata| {
+            (there.dev(), there.ino()) == (registry.dev(), registry.ino())
+        };
+        if there.as_ref().zip(registry.as_ref()).is_some_and(|(there, registry)| same(there, registry)) {
             return Err(io::ErrorKind::InvalidInput.into());
         }
         if there.as_ref().is_some_and(fs::Metadata::is_dir) {
@@ -55,7 +64,7 @@ impl ReportFile {
     ///
     /// # Errors
     /// What the system says.
-    pub(super) fn write(&mut self, report: &Report) -> io::Result<()> {
+    pub(crate) fn write(&mut self, report: &impl Written) -> io::Result<()> {
         let mut out = BufWriter::new(&mut self.file);
         if self.csv { report.write_csv(&mut out) } else { report.write_json(&mut out) }?;
         out.flush()?;
@@ -67,7 +76,7 @@ impl ReportFile {
     ///
     /// # Errors
     /// What the system says.
-    pub(super) fn place(mut self) -> io::Result<()> {
+    pub(crate) fn place(mut self) -> io::Result<()> {
         match &self.places {
             None => Ok(()),
             Some((part, path)) => {

@@ -1,15 +1,16 @@
 //! What is written to a person's card.
 //!
-//! Source: items of SSSE EF05 and EF06, DF01 EF05, EF06 and EF09, DF04 EF05 of the layout.
+//! Source: items of SSSE EF05, EF06 and EF08, DF01 EF05, EF06 and EF09, DF04 EF05 of the layout.
 //! Owns: which detail goes to which item. Never: writes an item for which nothing is known.
 
 use card_profiles::name::SplitName;
-use card_profiles::{CardValues, Profile};
+use card_profiles::{CardValues, Profile, Value};
 
 use super::failure::StationError;
 use crate::card::Card;
 use crate::centre::Config;
 use crate::person::Details;
+use crate::photo::stored::Stored;
 
 /// 卡的类别: `1` is seen on cards; the list of codes is not published (assumed).
 const CARD_CLASS: &str = "1";
@@ -18,7 +19,13 @@ const CARD_CLASS: &str = "1";
 ///
 /// # Errors
 /// [`StationError::Content`] when the name does not fit; the import has checked it.
-pub fn values(profile: &Profile, config: &Config, card: &Card, person: &Details) -> Result<CardValues, StationError> {
+pub fn values(
+    profile: &Profile,
+    config: &Config,
+    card: &Card,
+    person: &Details,
+    photo: Option<&Stored>,
+) -> Result<CardValues, StationError> {
     let name = SplitName::of(&person.name).map_err(|_| StationError::Content { job: card.job })?;
     let identifier = card.card_identifier.to_string();
     let birthplace = person.number.get(..6).unwrap_or_default();
@@ -48,5 +55,21 @@ pub fn values(profile: &Profile, config: &Config, card: &Card, person: &Details)
             values.set(place, value).expect("places are written above");
         }
     }
+    let capacity = photo_bytes(profile);
+    if let Some(photo) = photo.filter(|_| capacity > 0) {
+        let bytes = photo.for_chip(capacity).ok_or(StationError::Content { job: card.job })?;
+        values.set(PHOTO, Value::bytes(&bytes)).expect("the place is written below");
+    }
     Ok(values)
+}
+
+/// EF08 of the social security environment: 照片.
+const PHOTO: &str = "SSSE.EF08";
+
+/// Bytes of the chip's photo file; 0 when the card has none.
+#[must_use]
+pub fn photo_bytes(profile: &Profile) -> usize {
+    let (df, ef) = PHOTO.split_once('.').expect("written above");
+    let file = profile.df.iter().find(|row| row.id == df).and_then(|row| row.ef.iter().find(|file| file.id == ef));
+    file.map_or(0, |file| usize::from(file.size))
 }

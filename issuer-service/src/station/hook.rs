@@ -9,6 +9,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process_group};
+use zeroize::Zeroizing;
 
 /// How often a running command is looked at.
 const PAUSE: Duration = Duration::from_millis(20);
@@ -61,8 +62,9 @@ impl Hook {
             .spawn();
         let Ok(mut child) = child else { return HookEnd::Failed };
         if let Some(mut stdin) = child.stdin.take() {
-            // A command that does not read its input may end before.
-            let _ = stdin.write_all(input);
+            let input = Zeroizing::new(input.to_vec());
+            // Beside the clock: a command that does not read a long input would never let go. One that ends before is no fault.
+            std::thread::spawn(move || stdin.write_all(&input));
         }
         self.wait(&mut child)
     }

@@ -2,7 +2,10 @@
 //!
 //! Owns: what is printed, the note in the journal. Never: puts it into arguments; spoils a card that is not printed.
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use serde::Serialize;
+use zeroize::Zeroizing;
 
 use super::failure::StationError;
 use super::hook::{Hook, HookEnd};
@@ -22,6 +25,9 @@ struct Face<'a> {
     number: &'a str,
     issue_date: &'a str,
     valid_until: &'a str,
+    /// JPEG in Base64 (RFC 4648); absent when there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    photo: Option<&'a str>,
 }
 
 /// Hands a made card to the printer; a code when it is not printed.
@@ -31,14 +37,19 @@ pub(super) fn print(
     reader: &str,
     card: &Card,
 ) -> Result<Option<&'static str>, StationError> {
-    let person = store.read(|tx| tx.person(card.person))?.ok_or(StationError::PersonMissing { job: card.job })?;
-    let face = json_line(&Face {
+    let (person, photo) = store.read(|tx| -> Result<_, StationError> {
+        let person = tx.person(card.person)?.ok_or(StationError::PersonMissing { job: card.job })?;
+        Ok((person, tx.photo(card.person)?))
+    })?;
+    let photo = photo.map(|photo| Zeroizing::new(STANDARD.encode(&*photo.original)));
+    let face = Zeroizing::new(json_line(&Face {
         card_number: &card.card_number,
         name: &person.details.name,
         number: &person.details.number,
         issue_date: &card.issue_date,
         valid_until: &card.valid_until,
-    });
+        photo: photo.as_ref().map(|photo| photo.as_str()),
+    }));
     let (job, number) = (card.job.to_string(), card.card_number.as_str());
     let end = printer.run(reader, &[("job", &job), ("card_number", number)], face.as_bytes());
     let event = if end == HookEnd::Done { "printed" } else { "unprinted" };

@@ -186,10 +186,11 @@ impl Work<'_> {
 
     fn carry_out(&self, store: &mut Store, session: &mut Session, card: &Card, resumed: bool) -> Result<usize, Broken> {
         let profile = self.station.profile;
-        let (person, key_set) = store.read(|tx| -> Result<_, StationError> {
-            Ok((details(tx, card)?, tx.key_set_of(card.job)?.unwrap_or(Vault::FIRST_VERSION)))
+        let (person, photo, key_set) = store.read(|tx| -> Result<_, StationError> {
+            let key_set = tx.key_set_of(card.job)?.unwrap_or(Vault::FIRST_VERSION);
+            Ok((details(tx, card)?, tx.photo(card.person)?, key_set))
         })?;
-        let values = content::values(profile, self.station.config, card, &person)?;
+        let values = content::values(profile, self.station.config, card, &person, photo.as_ref())?;
         let mut target = Target {
             versions: KeyVersions::all(key_set),
             ..Target::blank(card.chip.factors(self.station.config.city), self.station.config.transport_lot)

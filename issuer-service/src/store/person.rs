@@ -8,7 +8,6 @@ use crate::clock;
 use crate::person::Person;
 use crate::person::dossier::Dossier;
 use crate::person::field::Field;
-use crate::vault::VaultError;
 use crate::vault::data_keys::Lookup;
 
 /// Row number of a person.
@@ -183,10 +182,7 @@ impl Tx<'_> {
     }
 
     fn sealed(&self, id: Id, dossier: &Dossier) -> Result<(u8, Vec<u8>), StoreError> {
-        self.data()?.seal(&place(id), &dossier.to_bytes()).map_err(|error| match error {
-            VaultError::NoRandom => StoreError::NoRandom,
-            _ => StoreError::RowSealed { place: place(id) },
-        })
+        self.seal(&place(id), &dossier.to_bytes())
     }
 
     fn opened(&self, id: Id, key: u8, sealed: &[u8]) -> Result<Dossier, StoreError> {

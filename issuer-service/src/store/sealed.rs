@@ -8,6 +8,7 @@ use super::{Store, StoreError, Tx};
 use crate::person::Details;
 use crate::person::dossier::{Dossier, Statement};
 use crate::person::field::Fields;
+use crate::vault::VaultError;
 use crate::vault::data_keys::DataKeys;
 
 /// Fact of the centre that holds the check value of its data keys.
@@ -83,6 +84,14 @@ impl Tx<'_> {
     /// The data keys.
     pub(super) fn data(&self) -> Result<&crate::vault::data_keys::DataKeys, StoreError> {
         self.data.ok_or(StoreError::DataKeysClosed)
+    }
+
+    /// Seals what belongs to `place` under the newest key; the key's id and the sealed bytes.
+    pub(super) fn seal(&self, place: &str, plain: &[u8]) -> Result<(u8, Vec<u8>), StoreError> {
+        self.data()?.seal(place, plain).map_err(|error| match error {
+            VaultError::NoRandom => StoreError::NoRandom,
+            _ => StoreError::RowSealed { place: place.to_owned() },
+        })
     }
 
     fn unsealed_rows(&self) -> Result<Vec<(i64, Vec<u8>, String)>, StoreError> {

@@ -3,12 +3,15 @@
 #[path = "../database/ask.rs"]
 mod ask;
 mod care;
+#[path = "../photo/drawn.rs"]
+mod drawn;
 mod faults;
 #[path = "../database/fresh.rs"]
 mod fresh;
 mod instant;
 mod make;
 mod money;
+mod photo;
 mod replace;
 mod rig;
 mod rollover;

@@ -1,0 +1,76 @@
+//! Photos on their way to the card and to the printer.
+
+use std::time::Duration;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use issuer_service::centre::Centre;
+use issuer_service::lang::Lang;
+use issuer_service::photo::intake::{self, Order};
+use issuer_service::photo::rules::Rules;
+use issuer_service::station::content::photo_bytes;
+use issuer_service::station::hook::Hook;
+
+use crate::drawn::photo;
+use crate::rig::{Rig, blank};
+
+fn take(rig: &mut Rig, person: i64, chip_bytes: usize) {
+    let order = Order { rules: &Rules::default(), chip_bytes, actor: "li", lang: Lang::En };
+    let tint = u8::try_from(person).expect("few people");
+    let report = intake::add(&mut rig.centre.store, &order, person, photo(tint)).expect("taken");
+    assert_eq!((report.created, report.refused), (1, 0));
+}
+
+#[test]
+fn every_card_holds_the_photo_of_its_own_person_and_none_of_those_who_have_none() {
+    let mut rig = Rig::new(3);
+    let capacity = photo_bytes(&Centre::card_profile());
+    assert_eq!(capacity, 4_096);
+    take(&mut rig, 1, capacity);
+    // Reduced for a card with a larger file, or none: made anew for this one.
+    take(&mut rig, 3, 1 << 16);
+    let folder = tempfile::tempdir().expect("folder");
+    let printed = folder.path().join("printed");
+    let template = format!("cat >> {p}; echo >> {p}", p = printed.display());
+    rig.printer = Some(Hook { template, limit: Duration::from_secs(60) });
+    let cards: Vec<_> = (1..=3).map(blank).collect();
+    let summary = rig.run(vec![cards.clone()]).expect("run");
+    assert_eq!((summary.made, summary.spoilt, summary.unprinted), (3, 0, 0));
+    rig.assert_complete(3, 0);
+    let made = rig.centre.store.read(|tx| tx.cards(None)).expect("cards");
+    let printed = std::fs::read_to_string(printed).expect("printed");
+    for card in &made {
+        let socket = cards.iter().find(|socket| {
+            let record = &socket.card().inspect().files["SSSE.EF05"][6];
+            record.ends_with(&hex::encode_upper(&card.card_number))
+        });
+        let file = socket.expect("its card").card().inspect().files["SSSE.EF08"].concat();
+        let file = hex::decode(file).expect("hex");
+        let stored = rig.centre.store.read(|tx| tx.photo(card.person)).expect("store");
+        let face: serde_json::Value = printed
+            .lines()
+            .map(|line| serde_json::from_str::<serde_json::Value>(line).expect("a face"))
+            .find(|face| face["card_number"] == card.card_number.as_str())
+            .expect("printed");
+        match card.person {
+            2 => {
+                assert!(stored.is_none() && face.get("photo").is_none());
+                assert!(file.iter().all(|byte| *byte == 0), "nothing is written where there is no photo");
+            }
+            person => {
+                let expected = stored.expect("a photo").for_chip(capacity).expect("fits");
+                assert!(expected.len() > 1_024 && file.starts_with(&expected[..]), "person {person}");
+                assert!(file[expected.len()..].iter().all(|byte| *byte == 0));
+                let original = photo(u8::try_from(person).expect("few"));
+                assert_eq!(face["photo"], STANDARD.encode(original));
+            }
+        }
+    }
+}
+
+#[test]
+fn a_printer_that_does_not_read_a_long_photo_is_ended_in_time() {
+    let hook = Hook { template: "sleep 600".to_owned(), limit: Duration::from_millis(300) };
+    let end = hook.run("r", &[], &vec![b'x'; 1 << 20]);
+    assert_eq!(end, issuer_service::station::hook::HookEnd::TimedOut);
+}
