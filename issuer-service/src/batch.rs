@@ -16,6 +16,7 @@ use crate::operator::{OperatorError, Role};
 use crate::output::Show;
 use crate::request::{Kind, Request, RequestError, RequestMove, RequestState};
 use crate::state::{State, word};
+use crate::stock::{StockError, StockMove, blank};
 use crate::store::{Store, StoreError, Tx};
 
 pub use state::{BatchMove, BatchState, CardMove, CardState, JobMove, JobState, NumberMove, NumberState};
@@ -140,6 +141,9 @@ pub enum BatchError {
         /// Prefix of the numbers.
         prefix: char,
     },
+    /// Stock.
+    #[error(transparent)]
+    Stock(#[from] Box<StockError>),
     /// The request.
     #[error(transparent)]
     Request(#[from] RequestError),
@@ -262,6 +266,8 @@ pub fn declare_lost(
         }
         let next = spoil(tx, number, job, prefix)?;
         tx.note(job, "-", "spoilt", "declared lost")?;
+        let card = tx.job_card_number(job)?;
+        blank::end(tx, StockMove::LoseInWork, &card, "declared lost", &actor).map_err(Box::new)?;
         let detail = format!("declared lost, followed by job {next}");
         let act = Act { actor, act: "card.spoil", object: format!("job {job}"), detail };
         Ok((found(tx, number)?, act))
@@ -374,6 +380,7 @@ impl Explain for BatchError {
             Self::MakerIsChecker { .. } => "BATCH_MAKER_IS_CHECKER",
             Self::JobNotWriting { .. } => "JOB_NOT_WRITING",
             Self::NumbersExhausted { .. } => "CARD_NUMBERS_EXHAUSTED",
+            Self::Stock(error) => error.code(),
             Self::Request(error) => error.code(),
             Self::Operator(error) => error.code(),
             Self::Store(error) => error.code(),
@@ -419,6 +426,7 @@ impl Explain for BatchError {
             Self::NumbersExhausted { prefix } => {
                 lang.pick(format!("前缀 {prefix} 的卡号已用完"), format!("no card number is left with prefix {prefix}"))
             }
+            Self::Stock(error) => error.what(lang),
             Self::Request(error) => error.what(lang),
             Self::Operator(error) => error.what(lang),
             Self::Store(error) => error.what(lang),
@@ -442,6 +450,7 @@ impl Explain for BatchError {
             Self::NumbersExhausted { .. } => {
                 lang.pick("在 centre.toml 中换一个 card_number_prefix", "set another card_number_prefix in centre.toml")
             }
+            Self::Stock(error) => error.next(lang),
             Self::Request(error) => error.next(lang),
             Self::Operator(error) => error.next(lang),
             Self::Store(error) => error.next(lang),
@@ -458,6 +467,7 @@ impl Explain for BatchError {
             | Self::MakerIsChecker { .. }
             | Self::JobNotWriting { .. }
             | Self::NumbersExhausted { .. } => Exit::Refused,
+            Self::Stock(error) => error.exit(),
             Self::Request(error) => error.exit(),
             Self::Operator(error) => error.exit(),
             Self::Store(error) => error.exit(),

@@ -32,6 +32,7 @@ use crate::error::Explain;
 use crate::exit::Exit;
 use crate::lang::Lang;
 use crate::photo::rules::Rules;
+use crate::stock::rule::StockRules;
 use crate::store::{AddressError, Place, Store, StoreError};
 use crate::vault::Vault;
 use crate::vault::pkcs11::TokenConfig;
@@ -74,6 +75,9 @@ pub struct Config {
     /// What the site decides about the life of its cards.
     #[serde(default)]
     pub life: LifeRules,
+    /// What the site decides about its stock of cards.
+    #[serde(default)]
+    pub stock: StockRules,
     /// The server that holds the database, when it is not in the folder.
     #[serde(default)]
     pub database: Option<DatabaseConfig>,

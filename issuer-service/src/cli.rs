@@ -22,6 +22,7 @@ pub mod serve;
 pub mod source;
 pub mod states;
 pub mod station;
+pub mod stock;
 pub mod window;
 
 use std::ffi::OsStr;
@@ -131,6 +132,9 @@ pub enum Noun {
     /// Stations (制卡站): yield, and readers and lots that are held.
     #[command(subcommand)]
     Station(station::Verb),
+    /// Cards as things (库存): boxes of blank cards, finished cards, where they are and who keeps them.
+    #[command(subcommand)]
+    Stock(stock::Verb),
     /// Cards (卡).
     #[command(subcommand)]
     Card(card::Verb),
@@ -273,6 +277,7 @@ pub fn run(cli: Cli, output: &Output) -> Result<Exit, Error> {
         Noun::Exchange(verb) => exchange::run(&common, verb, output),
         Noun::Instant(verb) => instant::run(&common, verb, output),
         Noun::Station(verb) => station::run(&common, verb, output),
+        Noun::Stock(verb) => stock::run(&common, verb, output),
         Noun::Card(verb) => card::run(&common, verb, output),
         Noun::Psam(verb) => psam::run(&common, verb, output),
         Noun::Operator(verb) => operator::run(&common, verb, output),

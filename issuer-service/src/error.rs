@@ -18,6 +18,7 @@ use crate::psam::PsamError;
 use crate::registry::RegistryError;
 use crate::request::RequestError;
 use crate::station::failure::StationError;
+use crate::stock::StockError;
 use crate::store::StoreError;
 use crate::vault::VaultError;
 
@@ -76,6 +77,9 @@ pub enum Error {
     /// The personalization station.
     #[error(transparent)]
     Station(#[from] StationError),
+    /// Cards as things.
+    #[error(transparent)]
+    Stock(#[from] StockError),
     /// A PSAM.
     #[error(transparent)]
     Psam(#[from] PsamError),
@@ -107,6 +111,7 @@ impl Error {
             Self::Life(error) => error,
             Self::Exchange(error) => error,
             Self::Station(error) => error,
+            Self::Stock(error) => error,
             Self::Psam(error) => error,
             Self::Missing(error) => error,
             Self::Operator(error) => error,

@@ -28,6 +28,7 @@ pub mod registry;
 pub mod request;
 pub mod state;
 pub mod station;
+pub mod stock;
 pub mod store;
 pub mod vault;
 

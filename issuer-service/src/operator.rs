@@ -29,12 +29,22 @@ pub enum Role {
     Audit,
     /// 柜台: hand cards out, take reports of loss, lock, cancel.
     Counter,
+    /// 库管: boxes of cards, parcels, destruction.
+    Stock,
 }
 
 impl Role {
     /// All roles.
-    pub const ALL: [Self; 7] =
-        [Self::Capture, Self::Approve, Self::Station, Self::Keys, Self::Clearing, Self::Audit, Self::Counter];
+    pub const ALL: [Self; 8] = [
+        Self::Capture,
+        Self::Approve,
+        Self::Station,
+        Self::Keys,
+        Self::Clearing,
+        Self::Audit,
+        Self::Counter,
+        Self::Stock,
+    ];
 
     /// Name as typed and stored.
     #[must_use]
@@ -47,6 +57,7 @@ impl Role {
             Self::Clearing => "clearing",
             Self::Audit => "audit",
             Self::Counter => "counter",
+            Self::Stock => "stock",
         }
     }
 }

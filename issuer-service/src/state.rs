@@ -14,6 +14,7 @@ use crate::lang::Lang;
 use crate::output::Show;
 use crate::psam::custody::PsamState;
 use crate::request::RequestState;
+use crate::stock::StockState;
 
 /// A state and its name in the database.
 pub trait State: Copy {
@@ -119,6 +120,7 @@ pub const TABLES: &[Table] = &[
     JobState::TABLE,
     NumberState::TABLE,
     crate::card::state::TABLE,
+    StockState::TABLE,
     FileState::TABLE,
     RowState::TABLE,
     PsamState::TABLE,

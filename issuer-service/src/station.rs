@@ -33,6 +33,7 @@ use crate::lang::Lang;
 use crate::operator::Role;
 use crate::output::Show;
 use crate::state::State;
+use crate::stock::blank;
 use crate::store::{Place, Store};
 use crate::vault::Vault;
 use crate::vault::data_keys::DataKeys;
@@ -124,6 +125,8 @@ pub enum Ended {
     LotBad,
     /// The reader failed.
     ReaderFailed,
+    /// Stock has no more blank cards of the lot for this station.
+    NoBlanks,
     /// Another reader met an error that concerns all.
     Stopped,
 }
@@ -171,16 +174,18 @@ impl Station<'_> {
     pub fn run(&self, slots: Vec<Box<dyn Slot>>) -> Result<Summary, StationError> {
         let mut store = Store::open(self.database, self.folder)?;
         self.care.check(&mut store, slots.iter().map(|slot| slot.name()))?;
+        let rules = self.config.stock;
+        let supply = store.read(|tx| blank::supply(tx, rules, self.care.lot, self.care.station))?;
         let operator = self.begin(&mut store)?;
         let (stop, failed) = (Stop::default(), Mutex::new(None));
         let readers: Vec<ReaderEnd> = std::thread::scope(|scope| {
             let threads: Vec<_> = slots
                 .into_iter()
                 .map(|slot| {
-                    let (operator, stop, failed) = (&operator, &stop, &failed);
+                    let (operator, supply, stop, failed) = (&operator, supply.as_ref(), &stop, &failed);
                     scope.spawn(move || {
                         let name = slot.name().to_owned();
-                        let mut reader = reader::Reader::new(self, slot, operator, stop);
+                        let mut reader = reader::Reader::new(self, slot, operator, supply, stop);
                         let ended = reader.run().unwrap_or_else(|error| {
                             stop.now();
                             failed.lock().map(|mut first| first.get_or_insert(error).code_for_log()).ok();
@@ -268,6 +273,7 @@ impl Ended {
             Self::StationStopped => ("全站连续失败过多，已停止", "all stopped after too many failures in a row"),
             Self::LotBad => ("该批号废卡过多，批号已停用", "its lot is held: too many cards of it failed"),
             Self::ReaderFailed => ("读写器故障", "the reader failed"),
+            Self::NoBlanks => ("领用的空白卡已用完", "no more blank cards are issued to it"),
             Self::Stopped => ("已停止", "stopped"),
         };
         match lang {

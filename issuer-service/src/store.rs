@@ -37,6 +37,7 @@ mod request;
 mod sealed;
 mod source;
 mod station;
+mod stock;
 mod upload;
 mod window;
 
@@ -59,6 +60,7 @@ const MIGRATIONS: &[(i64, &str)] = &[
     (2, include_str!("store/schema_002_person.sql")),
     (3, include_str!("store/schema_003_batch.sql")),
     (4, include_str!("store/schema_004_registry.sql")),
+    (5, include_str!("store/schema_005_stock.sql")),
     (10, include_str!("store/schema_010_clearing.sql")),
     (11, include_str!("store/schema_011_load_algorithm.sql")),
     (12, include_str!("store/schema_012_photo.sql")),

@@ -70,6 +70,20 @@ const DAY: &[(Kind, &str, &str)] = &[
     (Looks, ONE, "exchange template list"),
     (Looks, ONE, "exchange template show bank-fixed"),
     (Looks, ONE, "exchange template check template.toml"),
+    (Acts, ONE, "stock place add S1 --kind station --keeper sun"),
+    (Looks, ONE, "stock place list"),
+    (Acts, ONE, "stock receive B1 --lot L7 --cards 100"),
+    (Acts, ONE, "stock count B1 --cards 98"),
+    (Acts, ONE, "stock find --box B1 --cards 1 --reason behind"),
+    (Acts, ONE, "stock lose --box B1 --cards 1 --at store --reason nowhere"),
+    (Acts, ONE, "stock issue B1 --to S1 --cards 20"),
+    (Acts, ONE, "stock damage B1 --at S1 --cards 3 --reason bent"),
+    (Acts, ONE, "stock take-back B1 --from S1 --cards 17"),
+    (Acts, ONE, "stock condemn --box B1 --cards 3 --reason bent"),
+    (Acts, OTHER, "stock destroy D-1"),
+    (Looks, ONE, "stock show"),
+    (Looks, ONE, "stock history --box B1"),
+    (Looks, ONE, "stock check"),
     // Here a station begins card 5 and makes cards 3 and 4: see `station`.
     (Acts, ONE, "batch spoil 2 --job 5"),
     (Looks, ONE, "card list"),
@@ -255,7 +269,7 @@ fn who_looks_changes_nothing_and_who_acts_is_recorded_or_does_nothing() {
     let place = tempfile::tempdir().expect("folder");
     let folder = place.path();
     assert!(issuer(folder, "local", "init").status.success());
-    let roles = "--role capture --role approve --role station --role keys --role clearing --role audit --role counter";
+    let roles = "--role capture --role approve --role station --role keys --role clearing --role audit --role counter --role stock";
     for name in [ONE, OTHER] {
         assert!(issuer(folder, "local", &format!("operator add {name} {roles}")).status.success());
     }

@@ -331,7 +331,7 @@ fn apply(
 }
 
 /// A reason as it is kept: one line.
-fn fit(reason: &str, needed: bool) -> Result<&str, LifeError> {
+pub(crate) fn fit(reason: &str, needed: bool) -> Result<&str, LifeError> {
     let reason = reason.trim();
     if needed && reason.is_empty() {
         return Err(LifeError::ReasonMissing);

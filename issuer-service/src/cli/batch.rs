@@ -80,6 +80,9 @@ pub enum Verb {
         /// Lot of the blank cards, as the box says; a lot of which too many fail is held.
         #[arg(long, value_name = "NAME")]
         lot: Option<String>,
+        /// Station of the stock that the cards were issued to, when several have cards of the lot.
+        #[arg(long, value_name = "CODE", requires = "lot")]
+        station: Option<String>,
         /// Per cent of a lot's cards that may fail, judged from the fifth failed card on.
         #[arg(long, value_name = "PERCENT", default_value_t = 10, value_parser = clap::value_parser!(u64).range(0..=100))]
         lot_failures: u64,
@@ -136,14 +139,26 @@ pub(super) fn run(common: &Common, verb: Verb, output: &Output) -> Result<Exit, 
             max_failures,
             stop_after,
             lot,
+            station,
             lot_failures,
             printer,
             hook_time,
         } => {
             let hook = |template| Hook { template, limit: Duration::from_secs(hook_time) };
             let (feeder, printer) = (feeder.map(hook), printer.map(hook));
-            let order =
-                Order { number, readers, feeder, receipts, wait, max_failures, stop_after, lot, lot_failures, printer };
+            let order = Order {
+                number,
+                readers,
+                feeder,
+                receipts,
+                wait,
+                max_failures,
+                stop_after,
+                lot,
+                station,
+                lot_failures,
+                printer,
+            };
             return make(common, &mut centre, &order, output);
         }
         Verb::List => {
@@ -165,13 +180,19 @@ pub(super) struct Order {
     max_failures: u32,
     stop_after: u32,
     lot: Option<String>,
+    station: Option<String>,
     lot_failures: u64,
     printer: Option<Hook>,
 }
 
 impl Order {
     /// One card on one reader, without feeder and printer.
-    pub(super) fn of_one(batch: i64, reader: String, wait: u64) -> Self {
+    pub(super) fn of_one(
+        batch: i64,
+        reader: String,
+        wait: u64,
+        (lot, station): (Option<String>, Option<String>),
+    ) -> Self {
         Self {
             number: batch,
             readers: vec![reader],
@@ -180,7 +201,8 @@ impl Order {
             wait,
             max_failures: 3,
             stop_after: 10,
-            lot: None,
+            lot,
+            station,
             lot_failures: 10,
             printer: None,
         }
@@ -207,6 +229,7 @@ pub(super) fn make(common: &Common, centre: &mut Centre, order: &Order, output: 
         failures_max: order.max_failures,
         care: Care {
             lot: order.lot.as_deref(),
+            station: order.station.as_deref(),
             row_max: order.stop_after,
             lot_percent_max: order.lot_failures,
             printer: order.printer.as_ref(),

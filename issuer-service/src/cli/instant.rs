@@ -38,6 +38,12 @@ pub enum Verb {
         /// The reader, by place in the list, name or part of it.
         #[arg(long, env = "ISSUER_READER")]
         reader: String,
+        /// Lot of the blank card, as the box says.
+        #[arg(long, value_name = "NAME")]
+        lot: Option<String>,
+        /// Station of the stock that it was issued to, when several have cards of the lot.
+        #[arg(long, value_name = "CODE", requires = "lot")]
+        station: Option<String>,
         /// Shell command that prints the card, as with `batch run --printer`.
         #[arg(long, value_name = "COMMAND")]
         printer: Option<String>,
@@ -65,11 +71,11 @@ pub(super) fn run(common: &Common, verb: Verb, output: &Output) -> Result<Exit, 
         Verb::Approve { request } => output.show(&instant::approve(&mut centre.store, request, operator, prefix)?),
         Verb::Show { request } => output.show(&centre.store.read(|tx| instant::look(tx, request))?),
         Verb::List => output.show(&centre.store.read(|tx| instant::waiting(tx, 1_000))?),
-        Verb::Run { request: number, reader, printer, hook_time, wait } => {
+        Verb::Run { request: number, reader, lot, station, printer, hook_time, wait } => {
             let counter = centre.store.read(|tx| instant::look(tx, number))?;
             if !counter.done.contains(&Step::Written) {
                 let batch = counter.batch.ok_or(RequestError::NotBatched { number })?;
-                let exit = make(common, &mut centre, &Order::of_one(batch, reader, wait), output)?;
+                let exit = make(common, &mut centre, &Order::of_one(batch, reader, wait, (lot, station)), output)?;
                 if exit != Exit::Ok {
                     return Ok(exit);
                 }

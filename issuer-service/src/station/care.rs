@@ -17,6 +17,8 @@ use crate::store::{Store, StoreError};
 pub struct Care<'a> {
     /// Lot of the blank cards in the hopper, as the box says.
     pub lot: Option<&'a str>,
+    /// Station of the stock that these cards were issued to, when there are several.
+    pub station: Option<&'a str>,
     /// Failed cards in a row, on all readers together, that stop the station.
     pub row_max: u32,
     /// Per cent of a lot's cards that may fail; more stops the lot.
@@ -30,7 +32,7 @@ const LOT_FAILURES_MIN: u64 = 5;
 
 impl Default for Care<'_> {
     fn default() -> Self {
-        Self { lot: None, row_max: 10, lot_percent_max: 10, printer: None }
+        Self { lot: None, station: None, row_max: 10, lot_percent_max: 10, printer: None }
     }
 }
 

@@ -13,6 +13,7 @@ use crate::batch::BatchError;
 use crate::error::Explain;
 use crate::exit::Exit;
 use crate::lang::Lang;
+use crate::stock::StockError;
 use crate::store::StoreError;
 use crate::vault::{module_code, module_exit, module_next, module_what};
 
@@ -71,6 +72,9 @@ pub enum StationError {
         /// Which.
         name: String,
     },
+    /// Blank cards of stock.
+    #[error(transparent)]
+    Stock(#[from] StockError),
     /// The receipts cannot be written as files; they are in the database.
     #[error("receipts in {folder}: {source}")]
     Receipt {
@@ -93,6 +97,7 @@ impl Explain for StationError {
         match self {
             Self::Batch(error) => error.code(),
             Self::Store(error) => error.code(),
+            Self::Stock(error) => error.code(),
             Self::Choose(error) => choose_code(error),
             Self::SameReader { .. } => "READER_NAMED_TWICE",
             Self::Transport(error) => transport_code(error),
@@ -111,6 +116,7 @@ impl Explain for StationError {
         match self {
             Self::Batch(error) => error.what(lang),
             Self::Store(error) => error.what(lang),
+            Self::Stock(error) => error.what(lang),
             Self::Choose(ChooseError::Transport(error)) | Self::Transport(error) => {
                 lang.pick(format!("读写器出错: {error}"), format!("the reader failed: {error}"))
             }
@@ -154,6 +160,7 @@ impl Explain for StationError {
         match self {
             Self::Batch(error) => error.next(lang),
             Self::Store(error) => error.next(lang),
+            Self::Stock(error) => error.next(lang),
             Self::Choose(ChooseError::Transport(_)) | Self::Transport(_) => lang.pick(
                 "检查读写器和 PC/SC 服务，再运行同一批次",
                 "check the reader and the PC/SC daemon, then run the batch again",
@@ -181,6 +188,7 @@ impl Explain for StationError {
         match self {
             Self::Batch(error) => error.exit(),
             Self::Store(error) => error.exit(),
+            Self::Stock(error) => error.exit(),
             Self::Choose(ChooseError::NoMatch { .. }) => Exit::NotFound,
             Self::Choose(ChooseError::Ambiguous { .. }) | Self::SameReader { .. } => Exit::Usage,
             Self::Choose(_) | Self::Transport(_) => Exit::Reader,

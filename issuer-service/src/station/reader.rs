@@ -14,6 +14,7 @@ use super::slot::Slot;
 use super::work::{Claim, Work, Written};
 use super::{Counts, Ended, Station, Stop};
 use crate::card::{Card, Chip};
+use crate::stock::blank::Supply;
 use crate::store::Store;
 
 /// How long an empty reader with a feeder is waited at before the feeder is asked.
@@ -28,6 +29,7 @@ pub(super) struct Reader<'a> {
     station: &'a Station<'a>,
     slot: Box<dyn Slot>,
     operator: &'a str,
+    supply: Option<&'a Supply>,
     stop: &'a Stop,
     counts: Counts,
 }
@@ -63,11 +65,19 @@ enum Outcome {
     Unused,
     /// Pulled before anything was bound to it.
     Gone,
+    /// Stock has none for this station.
+    NoBlanks,
 }
 
 impl<'a> Reader<'a> {
-    pub(super) fn new(station: &'a Station<'a>, slot: Box<dyn Slot>, operator: &'a str, stop: &'a Stop) -> Self {
-        Self { station, slot, operator, stop, counts: Counts::default() }
+    pub(super) fn new(
+        station: &'a Station<'a>,
+        slot: Box<dyn Slot>,
+        operator: &'a str,
+        supply: Option<&'a Supply>,
+        stop: &'a Stop,
+    ) -> Self {
+        Self { station, slot, operator, supply, stop, counts: Counts::default() }
     }
 
     /// What it has counted.
@@ -133,6 +143,10 @@ impl<'a> Reader<'a> {
                     gone += 1;
                     continue;
                 }
+                Outcome::NoBlanks => {
+                    self.tell(None, What::ReaderEnded { reason: "STOCK_NOTHING_ISSUED" });
+                    return Ok(Ended::NoBlanks);
+                }
                 Outcome::Away | Outcome::Unused | Outcome::Gone => {}
             }
             (last, gone) = (chip, 0);
@@ -170,8 +184,8 @@ impl<'a> Reader<'a> {
             self.tell(None, What::Refused { reason: Refusal::NotSocialSecurityCard });
             return Ok(Outcome::Unused);
         };
-        let (station, operator) = (self.station, self.operator);
-        let work = Work { station, operator, reader: self.slot.name().to_owned() };
+        let (station, operator, supply) = (self.station, self.operator, self.supply);
+        let work = Work { station, operator, supply, reader: self.slot.name().to_owned() };
         match work.claim(store, &mut session, chip)? {
             Claim::New(card) => {
                 self.tell(Some(card.job), What::Begun);
@@ -186,6 +200,7 @@ impl<'a> Reader<'a> {
                 Ok(Outcome::Unused)
             }
             Claim::NothingWaits => Ok(Outcome::Unused),
+            Claim::NoBlanks => Ok(Outcome::NoBlanks),
             Claim::Lost(error) if error.card_lost() => Ok(Outcome::Gone),
             Claim::Lost(error) => Err(Halt::Reader(error)),
         }

@@ -23,6 +23,8 @@ use crate::clock;
 use crate::person::Details;
 use crate::request::RequestMove;
 use crate::state::State;
+use crate::stock::StockMove;
+use crate::stock::blank::{self, Supply};
 use crate::store::{Store, Tx};
 use crate::vault::Vault;
 
@@ -30,6 +32,7 @@ use crate::vault::Vault;
 pub(super) struct Work<'a> {
     pub(super) station: &'a Station<'a>,
     pub(super) operator: &'a str,
+    pub(super) supply: Option<&'a Supply>,
     pub(super) reader: String,
 }
 
@@ -43,6 +46,8 @@ pub(super) enum Claim {
     Refused(Refusal),
     /// No job waits for a blank card.
     NothingWaits,
+    /// Stock has no blank card of the lot at this station: nothing may be made of this one.
+    NoBlanks,
     /// It was pulled before it was bound.
     Lost(TransportError),
 }
@@ -86,10 +91,15 @@ impl Work<'_> {
         let key_set = store.read(|tx| tx.current_key_set())?;
         let card_identifier = self.identifier(chip, key_set.unwrap_or(Vault::FIRST_VERSION))?;
         let today = clock::today();
-        let bound = store.journal(|tx| -> Result<_, StationError> {
+        store.journal(|tx| -> Result<_, StationError> {
             let Some(job) = made.map_or_else(|| tx.next_waiting_job(batch), |job| Ok(Some(job)))? else {
-                return Ok(None);
+                return Ok(Claim::NothingWaits);
             };
+            if let Some(supply) = self.supply
+                && !blank::begin(tx, supply, &tx.job_card_number(job)?, self.operator)?
+            {
+                return Ok(Claim::NoBlanks);
+            }
             let card = Card {
                 chip: chip.clone(),
                 job,
@@ -113,9 +123,8 @@ impl Work<'_> {
                 tx.set_lot(job, lot)?;
             }
             tx.note(job, &self.reader, "intent", chip.as_str())?;
-            Ok(Some(card))
-        })?;
-        Ok(bound.map_or(Claim::NothingWaits, Claim::New))
+            Ok(Claim::New(card))
+        })
     }
 
     /// Puts a card out of use that nobody fetched and that the one begun now takes the place of. One in its holder's hands works until
@@ -155,6 +164,7 @@ impl Work<'_> {
             tx.move_job(card.job, JobMove::Finish)?;
             tx.move_card(card.job, CardMove::Seal)?;
             tx.move_number_of(card.job, NumberMove::Use)?;
+            blank::end(tx, StockMove::Finish, &card.card_number, "", self.operator)?;
             tx.add_receipt(card.job, &body, &signature)?;
             tx.note(card.job, &self.reader, "done", "")?;
             if let Some(request) = tx.request_of_job(card.job)? {
@@ -169,6 +179,7 @@ impl Work<'_> {
         store.act(|tx| {
             let next = batch::spoil(tx, self.station.batch, card.job, self.station.config.card_number_prefix)?;
             tx.note(card.job, &self.reader, "spoilt", reason)?;
+            blank::end(tx, StockMove::Fail, &card.card_number, reason, self.operator)?;
             Ok((next, self.act("card.spoil", card.job, format!("{reason}, followed by job {next}"))))
         })
     }

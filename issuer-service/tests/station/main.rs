@@ -15,4 +15,5 @@ mod photo;
 mod replace;
 mod rig;
 mod rollover;
+mod supply;
 mod tear;

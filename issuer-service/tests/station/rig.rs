@@ -36,6 +36,7 @@ pub(crate) struct Rig {
     pub(crate) failures_max: u32,
     pub(crate) batch: i64,
     pub(crate) lot: Option<&'static str>,
+    pub(crate) station: Option<&'static str>,
     pub(crate) row_max: u32,
     pub(crate) printer: Option<Hook>,
 }
@@ -107,6 +108,7 @@ impl Rig {
             failures_max: 3,
             batch: 1,
             lot: None,
+            station: None,
             row_max: 10,
             printer: None,
         }
@@ -134,7 +136,13 @@ impl Rig {
             operator: Some("sun"),
             wait: Duration::from_secs(5),
             failures_max: self.failures_max,
-            care: Care { lot: self.lot, row_max: self.row_max, printer: self.printer.as_ref(), ..Care::default() },
+            care: Care {
+                lot: self.lot,
+                station: self.station,
+                row_max: self.row_max,
+                printer: self.printer.as_ref(),
+                ..Care::default()
+            },
             watcher: &self.events,
         }
         .run(slots)

@@ -1,0 +1,278 @@
+//! Why cards are not moved, told to the one who keeps them.
+//!
+//! Owns: the errors of stock. Never: repeats what was typed where it may be anything.
+
+use super::place::Kind;
+use super::{StockState, Unit, state_word};
+use crate::card::failure::LifeError;
+use crate::error::Explain;
+use crate::exit::Exit;
+use crate::lang::Lang;
+use crate::operator::OperatorError;
+use crate::state::State;
+use crate::store::StoreError;
+
+/// Why no card was moved.
+#[derive(Debug, thiserror::Error)]
+pub enum StockError {
+    /// There is no such place.
+    #[error("there is no such place")]
+    PlaceUnknown,
+    /// The code belongs to a place of another kind.
+    #[error("place {code} is of another kind")]
+    PlaceTaken {
+        /// Code.
+        code: String,
+    },
+    /// The place is of another kind than is needed.
+    #[error("place {code} is no {}", wanted.name())]
+    PlaceKind {
+        /// Code.
+        code: String,
+        /// Kind needed.
+        wanted: Kind,
+    },
+    /// A name of a place, box or lot cannot be used.
+    #[error("the name cannot be used")]
+    NameUnfit,
+    /// A title or keeper cannot be kept.
+    #[error("the text cannot be kept")]
+    TextUnfit,
+    /// The box came in before.
+    #[error("box {name} came in before")]
+    BoxKnown {
+        /// Name.
+        name: String,
+    },
+    /// Stock knows nothing of a box or card.
+    #[error("stock knows nothing of {unit}")]
+    UnitUnknown {
+        /// Box or card.
+        unit: Unit,
+    },
+    /// A box cannot hold so many.
+    #[error("a box holds 1 to {most} cards")]
+    TooMany {
+        /// The most.
+        most: u64,
+    },
+    /// Fewer cards are there in this state.
+    #[error("{unit}: {have} {state} at {place}, {wanted} wanted")]
+    NotHeld {
+        /// Box or card.
+        unit: Unit,
+        /// State.
+        state: StockState,
+        /// Place.
+        place: String,
+        /// Cards there.
+        have: u64,
+        /// Cards wanted.
+        wanted: u64,
+    },
+    /// From where the cards are there is no such move.
+    #[error("{unit} cannot be moved so from where it is")]
+    NoWay {
+        /// Box or card.
+        unit: Unit,
+    },
+    /// The card is not out of use.
+    #[error("card {number} is not out of use")]
+    CardLives {
+        /// 卡号.
+        number: String,
+    },
+    /// The one who filled a sack wants to destroy it.
+    #[error("{code} was filled by the same operator")]
+    SameHands {
+        /// Sack.
+        code: String,
+    },
+    /// The parcel or sack is done with.
+    #[error("{code} is closed")]
+    Closed {
+        /// Parcel or sack.
+        code: String,
+    },
+    /// Blank cards must come from stock, and no lot was named.
+    #[error("no lot was named")]
+    LotNeeded,
+    /// No blank card of the lot is at the station.
+    #[error("no blank card of lot {lot} is issued")]
+    NothingIssued {
+        /// Lot.
+        lot: String,
+    },
+    /// Several stations have cards of the lot.
+    #[error("several stations have cards of lot {lot}")]
+    StationNeeded {
+        /// Lot.
+        lot: String,
+    },
+    /// Reason, holder and card.
+    #[error(transparent)]
+    Life(#[from] LifeError),
+    /// The operator.
+    #[error(transparent)]
+    Operator(#[from] OperatorError),
+    /// The database.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl Explain for StockError {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::PlaceUnknown => "STOCK_PLACE_NOT_FOUND",
+            Self::PlaceTaken { .. } => "STOCK_PLACE_TAKEN",
+            Self::PlaceKind { .. } => "STOCK_PLACE_KIND",
+            Self::NameUnfit => "STOCK_NAME_UNFIT",
+            Self::TextUnfit => "STOCK_TEXT_UNFIT",
+            Self::BoxKnown { .. } => "STOCK_BOX_KNOWN",
+            Self::UnitUnknown { .. } => "STOCK_UNKNOWN",
+            Self::TooMany { .. } => "STOCK_TOO_MANY",
+            Self::NotHeld { .. } => "STOCK_NOT_HELD",
+            Self::NoWay { .. } => "STOCK_NO_MOVE",
+            Self::CardLives { .. } => "STOCK_CARD_IN_USE",
+            Self::SameHands { .. } => "STOCK_SAME_HANDS",
+            Self::Closed { .. } => "STOCK_CLOSED",
+            Self::LotNeeded => "STOCK_LOT_NEEDED",
+            Self::NothingIssued { .. } => "STOCK_NOTHING_ISSUED",
+            Self::StationNeeded { .. } => "STOCK_STATION_NEEDED",
+            Self::Life(error) => error.code(),
+            Self::Operator(error) => error.code(),
+            Self::Store(error) => error.code(),
+        }
+    }
+
+    fn what(&self, lang: Lang) -> String {
+        match self {
+            Self::PlaceUnknown => lang.pick("没有这个地点", "there is no such place").to_owned(),
+            Self::PlaceTaken { code } => {
+                lang.pick(format!("{code} 已是另一类地点"), format!("{code} is a place of another kind already"))
+            }
+            Self::PlaceKind { code, wanted } => {
+                lang.pick(format!("{code} 不是{}", wanted.text(lang)), format!("{code} is no {}", wanted.text(lang)))
+            }
+            Self::NameUnfit => {
+                lang.pick("这个编号不能使用", "such a name of a place, box or lot cannot be used").to_owned()
+            }
+            Self::TextUnfit => lang.pick("名称或保管人过长", "title or keeper is too long").to_owned(),
+            Self::BoxKnown { name } => {
+                lang.pick(format!("箱 {name} 已经到货登记"), format!("box {name} came in before"))
+            }
+            Self::UnitUnknown { unit } => {
+                let unit = unit.words(lang);
+                lang.pick(format!("库存中没有{unit}"), format!("stock knows nothing of {unit}"))
+            }
+            Self::TooMany { most } => {
+                lang.pick(format!("一箱为 1 至 {most} 张"), format!("a box holds 1 to {most} cards"))
+            }
+            Self::NotHeld { unit, state, place, have, wanted } => {
+                let (unit, state) = (unit.words(lang), state_word(state.name(), lang));
+                lang.pick(
+                    format!("{unit}: {state}的只有 {have} 张（{place}），需要 {wanted} 张"),
+                    format!("{unit}: {have} {state} at {place}, {wanted} wanted"),
+                )
+            }
+            Self::NoWay { unit } => {
+                let unit = unit.words(lang);
+                lang.pick(format!("{unit}目前的状态不能这样办"), format!("{unit} cannot be moved so from where it is"))
+            }
+            Self::CardLives { number } => {
+                lang.pick(format!("卡 {number} 尚未注销"), format!("card {number} is not out of use"))
+            }
+            Self::SameHands { code } => lang.pick(
+                format!("{code} 由同一操作员装袋，须由另一人销毁"),
+                format!("{code} was filled by this operator; another one destroys it"),
+            ),
+            Self::Closed { code } => lang.pick(format!("{code} 已办结"), format!("{code} is done with")),
+            Self::LotNeeded => lang
+                .pick(
+                    "本地规定空白卡须从库存领用，没有指明批号",
+                    "blank cards come from stock here, and no lot was named",
+                )
+                .to_owned(),
+            Self::NothingIssued { lot } => lang.pick(
+                format!("该制卡站没有领用批号 {lot} 的空白卡"),
+                format!("stock has no blank card of lot {lot} at this station"),
+            ),
+            Self::StationNeeded { lot } => lang
+                .pick(format!("多个制卡站领用了批号 {lot}"), format!("several stations have blank cards of lot {lot}")),
+            Self::Life(error) => error.what(lang),
+            Self::Operator(error) => error.what(lang),
+            Self::Store(error) => error.what(lang),
+        }
+    }
+
+    fn next(&self, lang: Lang) -> &'static str {
+        match self {
+            Self::PlaceUnknown | Self::PlaceKind { .. } => lang.pick(
+                "用 issuer stock place list 查看，或用 issuer stock place add 登记",
+                "see `issuer stock place list`, or add it with `issuer stock place add`",
+            ),
+            Self::PlaceTaken { .. } => lang.pick("换一个编号", "choose another code"),
+            Self::NameUnfit => lang.pick(
+                "用 1 至 40 个字母、数字、- _ . /，不以 - 开头",
+                "use 1 to 40 letters, digits, - _ . /, not beginning with -",
+            ),
+            Self::TextUnfit => lang.pick("写短一些，一行", "write one line of at most 80 characters"),
+            Self::BoxKnown { .. } => lang.pick("核对箱上的编号", "compare the name on the box"),
+            Self::UnitUnknown { .. } => lang.pick(
+                "核对编号；用 issuer stock show 查看库存",
+                "compare the name; see what there is with `issuer stock show`",
+            ),
+            Self::TooMany { .. } => lang.pick("核对数量", "compare the number"),
+            Self::NotHeld { .. } | Self::NoWay { .. } => lang.pick(
+                "用 issuer stock history 查看其去向，再核对实物",
+                "see where it went with `issuer stock history`, then look for the cards themselves",
+            ),
+            Self::CardLives { .. } => {
+                lang.pick("先用 issuer card cancel 注销", "put it out of use first with `issuer card cancel`")
+            }
+            Self::SameHands { .. } => lang.pick("请另一名操作员办理", "let another operator do it"),
+            Self::Closed { .. } => lang.pick("用 issuer stock show 查看", "see it with `issuer stock show --place`"),
+            Self::LotNeeded => lang.pick(
+                "加上 --lot 批号；规定见 centre.toml 的 [stock]",
+                "add --lot NAME; the rule is in [stock] of centre.toml",
+            ),
+            Self::NothingIssued { .. } => {
+                lang.pick("先用 issuer stock issue 领用", "issue a box to the station with `issuer stock issue`")
+            }
+            Self::StationNeeded { .. } => lang.pick("加上 --station 编号", "name one with --station CODE"),
+            Self::Life(error) => error.next(lang),
+            Self::Operator(error) => error.next(lang),
+            Self::Store(error) => error.next(lang),
+        }
+    }
+
+    fn exit(&self) -> Exit {
+        match self {
+            Self::NameUnfit | Self::TextUnfit | Self::TooMany { .. } | Self::LotNeeded | Self::StationNeeded { .. } => {
+                Exit::Usage
+            }
+            Self::PlaceUnknown | Self::UnitUnknown { .. } => Exit::NotFound,
+            Self::PlaceTaken { .. }
+            | Self::PlaceKind { .. }
+            | Self::BoxKnown { .. }
+            | Self::NotHeld { .. }
+            | Self::NoWay { .. }
+            | Self::CardLives { .. }
+            | Self::SameHands { .. }
+            | Self::Closed { .. }
+            | Self::NothingIssued { .. } => Exit::Refused,
+            Self::Life(error) => error.exit(),
+            Self::Operator(error) => error.exit(),
+            Self::Store(error) => error.exit(),
+        }
+    }
+
+    fn retryable(&self) -> bool {
+        match self {
+            Self::Life(error) => error.retryable(),
+            Self::Operator(error) => error.retryable(),
+            Self::Store(error) => error.retryable(),
+            _ => false,
+        }
+    }
+}
