@@ -199,12 +199,12 @@ fn write(
     values: &CardValues,
     resumed: bool,
 ) -> Result<(), Broken> {
-    let mut writer = Writer { session, keys: vault.keys() };
+    let mut writer = Writer { session, keys: Box::new(vault.keys()) };
     if resumed {
         writer.find_control_keys(profile, &mut target, |_| Ok(()))?;
     }
     let plan = Plan::personalize(profile, values, &target).map_err(StationError::from)?;
-    writer.carry_out(&plan, |_, _| Ok(())).map(drop)
+    writer.carry_out(&plan, |_, _, _| Ok(())).map(drop)
 }
 
 /// A PSAM from the factory has zeros for its terminal number.

@@ -4,14 +4,20 @@
 //! compare → receipt and outcome in the journal. The journal is durable before the act; after a lost answer the card's
 //! state is read before anything is decided. A station killed at any moment goes on where the journal and the card are.
 //!
+//! Where the centre is, the station does not know: it asks a [`line::Centre`].
+//!
 //! Owns: the run over a batch, its readers, its end. Never: knows bytes of a card (`card_profiles::plan`), holds keys.
 
+pub mod book;
 pub mod care;
 pub mod content;
 pub mod event;
 pub mod failure;
 pub mod hook;
+pub mod line;
+pub mod local;
 pub mod print;
+pub mod read_back;
 mod reader;
 pub mod receipt;
 pub mod slot;
@@ -19,54 +25,40 @@ mod work;
 pub(crate) mod writer;
 
 use std::path::Path;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use card_profiles::Profile;
 use serde::Serialize;
 
-use crate::audit::Act;
-use crate::batch::{self, BatchError, BatchMove, BatchState, JobState};
-use crate::centre::Config;
+use crate::batch::JobState;
 use crate::lang::Lang;
-use crate::operator::Role;
 use crate::output::Show;
-use crate::state::State;
-use crate::stock::blank;
-use crate::store::{Place, Store};
-use crate::vault::Vault;
-use crate::vault::data_keys::DataKeys;
+use crate::store::Store;
 
-use care::Care;
 use event::Watcher;
 use failure::StationError;
+use hook::Hook;
+use line::Centre;
 use slot::Slot;
 
 /// A station and what it works with.
 pub struct Station<'a> {
-    /// The centre's database; each reader has its own connection.
-    pub database: &'a Place,
-    /// The centre's folder, with the anchor of the audit log.
-    pub folder: &'a Path,
-    /// What people's data are sealed with.
-    pub data_keys: &'a Arc<DataKeys>,
-    /// Keys, and the key that signs receipts.
-    pub vault: &'a Vault,
-    /// Configuration of the centre.
-    pub config: &'a Config,
+    /// Where its work comes from.
+    pub centre: &'a dyn Centre,
     /// Card type.
     pub profile: &'a Profile,
     /// Batch to make.
     pub batch: i64,
-    /// Operator at the station.
-    pub operator: Option<&'a str>,
     /// How long to wait for a card to be put in, or back.
     pub wait: Duration,
     /// Failed cards in a row that stop a reader.
     pub failures_max: u32,
-    /// What is watched besides single cards.
-    pub care: Care<'a>,
+    /// Failed cards in a row, on all readers together, that stop the station.
+    pub row_max: u32,
+    /// Prints a card that is made.
+    pub printer: Option<&'a Hook>,
     /// Who is told what happens.
     pub watcher: &'a dyn Watcher,
 }
@@ -172,20 +164,16 @@ impl Station<'_> {
     /// # Errors
     /// [`StationError`]; the batch can be run again.
     pub fn run(&self, slots: Vec<Box<dyn Slot>>) -> Result<Summary, StationError> {
-        let mut store = Store::open(self.database, self.folder)?;
-        self.care.check(&mut store, slots.iter().map(|slot| slot.name()))?;
-        let rules = self.config.stock;
-        let supply = store.read(|tx| blank::supply(tx, rules, self.care.lot, self.care.station))?;
-        let operator = self.begin(&mut store)?;
+        self.centre.begin(&slots.iter().map(|slot| slot.name()).collect::<Vec<_>>())?;
         let (stop, failed) = (Stop::default(), Mutex::new(None));
         let readers: Vec<ReaderEnd> = std::thread::scope(|scope| {
             let threads: Vec<_> = slots
                 .into_iter()
                 .map(|slot| {
-                    let (operator, supply, stop, failed) = (&operator, supply.as_ref(), &stop, &failed);
+                    let (stop, failed) = (&stop, &failed);
                     scope.spawn(move || {
                         let name = slot.name().to_owned();
-                        let mut reader = reader::Reader::new(self, slot, operator, supply, stop);
+                        let mut reader = reader::Reader::new(self, slot, stop);
                         let ended = reader.run().unwrap_or_else(|error| {
                             stop.now();
                             failed.lock().map(|mut first| first.get_or_insert(error).code_for_log()).ok();
@@ -198,48 +186,16 @@ impl Station<'_> {
                 .collect();
             threads.into_iter().map(|thread| thread.join().expect("a reader thread does not panic")).collect()
         });
-        let end = self.end(&mut store, &operator);
+        let end = self.centre.end();
         if let Some(error) = failed.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner) {
             return Err(error);
         }
-        let (left, unfinished) = end?;
+        let line::Rest { left, unfinished } = end?;
         let made = readers.iter().map(|reader| reader.made).sum();
         let spoilt = readers.iter().map(|reader| reader.spoilt).sum();
         let retries = readers.iter().map(|reader| reader.retries).sum();
         let unprinted = readers.iter().map(|reader| reader.unprinted).sum();
         Ok(Summary { batch: self.batch, made, spoilt, left, retries, unprinted, unfinished, readers })
-    }
-
-    fn begin(&self, store: &mut Store) -> Result<String, StationError> {
-        store.act(|tx| {
-            let operator = tx.require(self.operator, Role::Station).map_err(BatchError::from)?;
-            let batch = batch::found(tx, self.batch)?;
-            match batch.state.as_str() {
-                state if state == BatchState::Approved.name() => tx.move_batch(self.batch, BatchMove::Start)?,
-                state if state == BatchState::Running.name() => {}
-                _ => return Err(BatchError::WrongState { number: self.batch, state: batch.state }.into()),
-            }
-            let detail = format!("{} waiting, {} in work", batch.waiting, batch.writing);
-            let object = format!("batch {}", self.batch);
-            Ok((operator.clone(), Act { actor: operator, act: "batch.run", object, detail }))
-        })
-    }
-
-    /// Finishes the batch when no job is open; how many people are left, and jobs whose chip is away.
-    fn end(&self, store: &mut Store, operator: &str) -> Result<(u64, Vec<i64>), StationError> {
-        let (batch, unfinished) = store.read(|tx| -> Result<_, StationError> {
-            Ok((batch::found(tx, self.batch)?, tx.jobs(self.batch, JobState::Writing)?))
-        })?;
-        let left = batch.waiting + batch.writing;
-        if left == 0 {
-            store.act(|tx| -> Result<_, StationError> {
-                tx.move_batch(self.batch, BatchMove::Finish)?;
-                let detail = format!("{} done, {} spoilt", batch.done, batch.spoilt);
-                let object = format!("batch {}", self.batch);
-                Ok(((), Act { actor: operator.to_owned(), act: "batch.finish", object, detail }))
-            })?;
-        }
-        Ok((left, unfinished))
     }
 }
 

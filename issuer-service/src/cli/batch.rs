@@ -12,9 +12,11 @@ use crate::centre::Centre;
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::output::{Output, Progress};
+use crate::station::book::Book;
 use crate::station::care::Care;
 use crate::station::failure::StationError;
 use crate::station::hook::Hook;
+use crate::station::local::Local;
 use crate::station::slot::{PcscSlot, Slot};
 use crate::station::{self, Station};
 
@@ -216,24 +218,27 @@ pub(super) fn make(common: &Common, centre: &mut Centre, order: &Order, output: 
     let slots = slots(&order.readers, order.feeder.as_ref())?;
     let batch = centre.store.read(|tx| batch::found(tx, order.number))?;
     let progress = Progress::new(output, batch.cards, batch.done);
+    let profile = Centre::card_profile();
     let summary = Station {
-        database: &centre.place()?,
-        folder: &centre.folder,
-        data_keys: &data_keys,
-        vault: &vault,
-        config: &centre.config,
-        profile: &Centre::card_profile(),
+        centre: &Local {
+            database: &centre.place()?,
+            folder: &centre.folder,
+            data_keys: &data_keys,
+            book: Book { vault: &vault, config: &centre.config, profile: &profile },
+            batch: order.number,
+            operator: common.operator.as_deref(),
+            care: Care {
+                lot: order.lot.as_deref(),
+                station: order.station.as_deref(),
+                lot_percent_max: order.lot_failures,
+            },
+        },
+        profile: &profile,
         batch: order.number,
-        operator: common.operator.as_deref(),
         wait: Duration::from_secs(order.wait),
         failures_max: order.max_failures,
-        care: Care {
-            lot: order.lot.as_deref(),
-            station: order.station.as_deref(),
-            row_max: order.stop_after,
-            lot_percent_max: order.lot_failures,
-            printer: order.printer.as_ref(),
-        },
+        row_max: order.stop_after,
+        printer: order.printer.as_ref(),
         watcher: &progress,
     }
     .run(slots);

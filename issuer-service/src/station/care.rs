@@ -5,26 +5,21 @@
 use serde::Serialize;
 
 use super::failure::StationError;
-use super::hook::Hook;
 use crate::audit::Act;
 use crate::lang::Lang;
 use crate::operator::Role;
 use crate::output::Show;
 use crate::store::{Store, StoreError};
 
-/// What a station watches besides single cards.
+/// The lot that a station works off.
 #[derive(Clone, Copy, Debug)]
 pub struct Care<'a> {
     /// Lot of the blank cards in the hopper, as the box says.
     pub lot: Option<&'a str>,
     /// Station of the stock that these cards were issued to, when there are several.
     pub station: Option<&'a str>,
-    /// Failed cards in a row, on all readers together, that stop the station.
-    pub row_max: u32,
     /// Per cent of a lot's cards that may fail; more stops the lot.
     pub lot_percent_max: u64,
-    /// Prints a card that is made.
-    pub printer: Option<&'a Hook>,
 }
 
 /// Failed cards of a lot below which no share is judged (assumed: three bad cards may be chance).
@@ -32,7 +27,7 @@ const LOT_FAILURES_MIN: u64 = 5;
 
 impl Default for Care<'_> {
     fn default() -> Self {
-        Self { lot: None, station: None, row_max: 10, lot_percent_max: 10, printer: None }
+        Self { lot: None, station: None, lot_percent_max: 10 }
     }
 }
 
@@ -121,30 +116,23 @@ pub struct Yield {
     pub reasons: Vec<Reason>,
 }
 
-impl Care<'_> {
-    /// Refuses readers and lots that are kept from work, before anything is begun.
-    pub(super) fn check<'n>(
-        &self,
-        store: &mut Store,
-        readers: impl Iterator<Item = &'n str>,
-    ) -> Result<(), StationError> {
-        let held = store.read(|tx| tx.holds())?;
-        let find = |kind, name: &str| held.iter().find(|hold| hold.kind == kind && hold.name == name);
-        let lot = self.lot.and_then(|lot| find(HoldKind::Lot, lot));
-        let hold = lot.or_else(|| readers.into_iter().find_map(|reader| find(HoldKind::Reader, reader)));
-        hold.map_or(Ok(()), |hold| Err(StationError::Held { kind: hold.kind, name: hold.name.clone() }))
-    }
+/// Refuses readers and lots that are kept from work, before anything is begun.
+pub(super) fn check(store: &mut Store, lot: Option<&str>, readers: &[&str]) -> Result<(), StationError> {
+    let held = store.read(|tx| tx.holds())?;
+    let find = |kind, name: &str| held.iter().find(|hold| hold.kind == kind && hold.name == name);
+    let lot = lot.and_then(|lot| find(HoldKind::Lot, lot));
+    let hold = lot.or_else(|| readers.iter().find_map(|reader| find(HoldKind::Reader, reader)));
+    hold.map_or(Ok(()), |hold| Err(StationError::Held { kind: hold.kind, name: hold.name.clone() }))
+}
 
-    /// Whether the lot of this run has become bad; it is kept from work then.
-    pub(super) fn lot_is_bad(&self, store: &mut Store) -> Result<bool, StationError> {
-        let Some(lot) = self.lot else { return Ok(false) };
-        let (made, spoilt) = store.read(|tx| tx.lot_counts(lot))?;
-        let bad = spoilt >= LOT_FAILURES_MIN && spoilt * 100 > self.lot_percent_max * (made + spoilt);
-        if bad {
-            hold(store, HoldKind::Lot, lot, "LOT_BAD")?;
-        }
-        Ok(bad)
+/// Whether a lot has become bad; it is kept from work then.
+pub(super) fn lot_is_bad(store: &mut Store, lot: &str, percent_max: u64) -> Result<bool, StationError> {
+    let (made, spoilt) = store.read(|tx| tx.lot_counts(lot))?;
+    let bad = spoilt >= LOT_FAILURES_MIN && spoilt * 100 > percent_max * (made + spoilt);
+    if bad {
+        hold(store, HoldKind::Lot, lot, "LOT_BAD")?;
     }
+    Ok(bad)
 }
 
 /// Keeps something from work; what is kept from it already stays so.

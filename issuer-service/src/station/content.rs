@@ -15,49 +15,45 @@ use crate::photo::stored::Stored;
 /// 卡的类别: `1` is seen on cards; the list of codes is not published (assumed).
 const CARD_CLASS: &str = "1";
 
-/// The values of a person's card.
+/// What is known before a chip is: everything of the person.
 ///
 /// # Errors
 /// [`StationError::Content`] when the name does not fit; the import has checked it.
-pub fn values(
+pub fn of_person(
     profile: &Profile,
     config: &Config,
-    card: &Card,
+    job: i64,
+    card_number: &str,
     person: &Details,
     photo: Option<&Stored>,
 ) -> Result<CardValues, StationError> {
-    let name = SplitName::of(&person.name).map_err(|_| StationError::Content { job: card.job })?;
-    let identifier = card.card_identifier.to_string();
+    let name = SplitName::of(&person.name).map_err(|_| StationError::Content { job })?;
     let birthplace = person.number.get(..6).unwrap_or_default();
     let mut values = CardValues::new();
-    for (place, value) in [
-        ("SSSE.EF05.card_identifier", identifier.as_str()),
-        ("SSSE.EF05.card_class", CARD_CLASS),
-        ("SSSE.EF05.spec_version", &profile.version),
-        ("SSSE.EF05.initializing_institution", &config.institution),
-        ("SSSE.EF05.issue_date", &card.issue_date),
-        ("SSSE.EF05.valid_until", &card.valid_until),
-        ("SSSE.EF05.card_number", &card.card_number),
-        ("SSSE.EF06.social_security_number", &person.number),
-        ("SSSE.EF06.name", &name.name),
-        ("SSSE.EF06.name_extension", &name.extension),
-        ("SSSE.EF06.sex", &person.sex),
-        ("SSSE.EF06.ethnic_group", &person.ethnic_group),
-        ("SSSE.EF06.birthplace", birthplace),
-        ("SSSE.EF06.birth_date", &person.birth_date),
-        ("DF01.EF05.household_address", &person.address),
-        ("DF01.EF05.household_region", &person.region),
-        ("DF01.EF06.phone", &person.phone),
-        ("DF01.EF09.employer_name", &person.employer),
-        ("DF04.EF05.insured_region", &person.region),
-    ] {
-        if !value.is_empty() {
-            values.set(place, value).expect("places are written above");
-        }
-    }
+    set(
+        &mut values,
+        &[
+            ("SSSE.EF05.card_class", CARD_CLASS),
+            ("SSSE.EF05.spec_version", &profile.version),
+            ("SSSE.EF05.initializing_institution", &config.institution),
+            ("SSSE.EF05.card_number", card_number),
+            ("SSSE.EF06.social_security_number", &person.number),
+            ("SSSE.EF06.name", &name.name),
+            ("SSSE.EF06.name_extension", &name.extension),
+            ("SSSE.EF06.sex", &person.sex),
+            ("SSSE.EF06.ethnic_group", &person.ethnic_group),
+            ("SSSE.EF06.birthplace", birthplace),
+            ("SSSE.EF06.birth_date", &person.birth_date),
+            ("DF01.EF05.household_address", &person.address),
+            ("DF01.EF05.household_region", &person.region),
+            ("DF01.EF06.phone", &person.phone),
+            ("DF01.EF09.employer_name", &person.employer),
+            ("DF04.EF05.insured_region", &person.region),
+        ],
+    );
     let capacity = photo_bytes(profile);
     if let Some(photo) = photo.filter(|_| capacity > 0) {
-        let bytes = photo.for_chip(capacity).ok_or(StationError::Content { job: card.job })?;
+        let bytes = photo.for_chip(capacity).ok_or(StationError::Content { job })?;
         values.set(PHOTO, Value::bytes(&bytes)).expect("the place is written below");
     }
     Ok(values)
@@ -72,4 +68,23 @@ pub fn photo_bytes(profile: &Profile) -> usize {
     let (df, ef) = PHOTO.split_once('.').expect("written above");
     let file = profile.df.iter().find(|row| row.id == df).and_then(|row| row.ef.iter().find(|file| file.id == ef));
     file.map_or(0, |file| usize::from(file.size))
+}
+
+/// What is known once a chip is bound.
+pub fn add_card(values: &mut CardValues, card: &Card) {
+    let identifier = card.card_identifier.to_string();
+    set(
+        values,
+        &[
+            ("SSSE.EF05.card_identifier", &identifier),
+            ("SSSE.EF05.issue_date", &card.issue_date),
+            ("SSSE.EF05.valid_until", &card.valid_until),
+        ],
+    );
+}
+
+fn set(values: &mut CardValues, places: &[(&str, &str)]) {
+    for (place, value) in places.iter().filter(|(_, value)| !value.is_empty()) {
+        values.set(place, *value).expect("places are written above");
+    }
 }

@@ -56,6 +56,12 @@ pub enum StationError {
         /// Job.
         job: i64,
     },
+    /// What was read back is not what the centre prepared.
+    #[error("what was read back of job {job} is not what was prepared")]
+    ReadBackDiffers {
+        /// Job.
+        job: i64,
+    },
     /// A reader or lot is kept from work.
     #[error("{} {name} is held", kind.name())]
     Held {
@@ -105,6 +111,7 @@ impl Explain for StationError {
             Self::Plan(error) => error.code(),
             Self::Content { .. } => "CARD_CONTENT",
             Self::PersonMissing { .. } => "PERSON_NOT_FOUND",
+            Self::ReadBackDiffers { .. } => "STATION_READ_BACK_DIFFERS",
             Self::Held { kind: HoldKind::Reader, .. } => "READER_HELD",
             Self::Held { kind: HoldKind::Lot, .. } => "LOT_HELD",
             Self::NotHeld { .. } => "NOT_HELD",
@@ -137,6 +144,10 @@ impl Explain for StationError {
             Self::PersonMissing { job } => {
                 lang.pick(format!("任务 {job} 的人员不存在"), format!("job {job} has no person"))
             }
+            Self::ReadBackDiffers { job } => lang.pick(
+                format!("任务 {job} 的回读内容与中心备好的数据不符，未记为制成"),
+                format!("what was read back of job {job} is not what the centre prepared; it is not called made"),
+            ),
             Self::Held { kind: HoldKind::Reader, name } => lang.pick(
                 format!("读写器 {name} 因连续废卡已停用"),
                 format!("reader {name} is held: it spoilt too many cards in a row"),
@@ -173,6 +184,10 @@ impl Explain for StationError {
             Self::Plan(_) | Self::Content { .. } | Self::PersonMissing { .. } => {
                 lang.pick("核对人员数据和卡片描述文件", "compare the person's details with the card profile")
             }
+            Self::ReadBackDiffers { .. } => lang.pick(
+                "核对工位与中心的程序版本；用 batch spoil 申报该卡作废",
+                "compare the versions of station and centre; declare the card lost with `batch spoil`",
+            ),
             Self::Held { .. } => lang.pick(
                 "检查后用 issuer station release 解除，或换一台读写器、一个批号",
                 "look at it, then `issuer station release`; or take another reader or lot",
@@ -194,6 +209,7 @@ impl Explain for StationError {
             Self::Choose(_) | Self::Transport(_) => Exit::Reader,
             Self::Security(error) => module_exit(error),
             Self::NotHeld { .. } => Exit::NotFound,
+            Self::ReadBackDiffers { .. } => Exit::Mismatch,
             Self::Held { .. } | Self::Plan(_) | Self::Content { .. } | Self::PersonMissing { .. } => Exit::Refused,
             Self::Receipt { .. } => Exit::Storage,
         }

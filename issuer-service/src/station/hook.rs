@@ -1,7 +1,8 @@
 //! Commands of the site that feed and print cards: with a time limit, and with nothing secret where others can see it.
 //!
-//! Owns: places of a template, starting, the limit, ending a command with all that it started.
-//! Never: puts a person's data into arguments or environment: they go to the standard input.
+//! Owns: places of a template, the environment of a command, starting, the limit, ending it with all that it started.
+//! Never: puts a person's data into arguments or environment: they go to the standard input; hands on a variable that is
+//! not listed, so that no passphrase or PIN in ours reaches a command of the site.
 
 use std::io::Write;
 use std::os::unix::process::CommandExt;
@@ -13,6 +14,10 @@ use zeroize::Zeroizing;
 
 /// How often a running command is looked at.
 const PAUSE: Duration = Duration::from_millis(20);
+
+/// Variables that a command gets from us, where they are set; `ISSUER_READER` comes besides.
+pub const ENVIRONMENT: [&str; 9] =
+    ["PATH", "HOME", "USER", "LOGNAME", "TZ", "LANG", "LC_ALL", "TMPDIR", "PCSCLITE_CSOCK_NAME"];
 
 /// A command of the site.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,6 +60,8 @@ impl Hook {
             .fold(self.template.clone(), |text, (place, value)| text.replace(&format!("{{{place}}}"), &quoted(value)));
         let child = Command::new("sh")
             .args(["-c", &filled])
+            .env_clear()
+            .envs(ENVIRONMENT.into_iter().filter_map(|name| Some((name, std::env::var_os(name)?))))
             .env("ISSUER_READER", reader)
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
@@ -113,6 +120,22 @@ mod tests {
         let end = print.run("r", &[("job", "7"), ("name", "a'; touch x; '"), ("path", &path)], b"data");
         assert_eq!(end, HookEnd::Done);
         assert_eq!(std::fs::read_to_string(path).expect("written"), "7|a'; touch x; '|data");
+    }
+
+    #[test]
+    fn a_command_gets_the_listed_variables_and_no_other_one() {
+        // The runner of the tests sets variables of its own, as a shell with a passphrase would.
+        assert!(std::env::vars_os().any(|(name, _)| name.to_string_lossy().starts_with("CARGO")));
+        let folder = tempfile::tempdir().expect("folder");
+        let path = folder.path().join("out").display().to_string();
+        assert_eq!(hook("env > {path}", 10_000).run("r 1", &[("path", &path)], b""), HookEnd::Done);
+        let text = std::fs::read_to_string(path).expect("written");
+        let names: Vec<&str> = text.lines().filter_map(|line| Some(line.split_once('=')?.0)).collect();
+        // The last ones are set by shells themselves.
+        let known =
+            |name: &&str| ENVIRONMENT.contains(name) || ["ISSUER_READER", "PWD", "_", "SHLVL", "OLDPWD"].contains(name);
+        assert!(names.iter().all(known), "{names:?}");
+        assert!(text.contains("ISSUER_READER=r 1\n") && names.contains(&"PATH"), "{text}");
     }
 
     #[test]

@@ -9,11 +9,13 @@ use zeroize::Zeroizing;
 
 use super::failure::StationError;
 use super::hook::{Hook, HookEnd};
+use super::line::Holder;
 use crate::batch::BatchError;
 use crate::card::Card;
 use crate::instant;
 use crate::operator::Role;
 use crate::output::json_line;
+use crate::photo::stored::Stored;
 use crate::request::RequestError;
 use crate::store::Store;
 
@@ -30,31 +32,28 @@ struct Face<'a> {
     photo: Option<&'a str>,
 }
 
-/// Hands a made card to the printer; a code when it is not printed.
-pub(super) fn print(
-    store: &mut Store,
-    printer: &Hook,
-    reader: &str,
-    card: &Card,
-) -> Result<Option<&'static str>, StationError> {
-    let (person, photo) = store.read(|tx| -> Result<_, StationError> {
-        let person = tx.person(card.person)?.ok_or(StationError::PersonMissing { job: card.job })?;
-        Ok((person, tx.photo(card.person)?))
-    })?;
-    let photo = photo.map(|photo| Zeroizing::new(STANDARD.encode(&*photo.original)));
+/// Hands a made card to the printer, which gets what is printed on its standard input.
+pub(super) fn print(printer: &Hook, reader: &str, card: &Card, holder: &Holder, photo: Option<&str>) -> HookEnd {
     let face = Zeroizing::new(json_line(&Face {
         card_number: &card.card_number,
-        name: &person.details.name,
-        number: &person.details.number,
+        name: &holder.name,
+        number: &holder.number,
         issue_date: &card.issue_date,
         valid_until: &card.valid_until,
-        photo: photo.as_ref().map(|photo| photo.as_str()),
+        photo,
     }));
     let (job, number) = (card.job.to_string(), card.card_number.as_str());
-    let end = printer.run(reader, &[("job", &job), ("card_number", number)], face.as_bytes());
-    let event = if end == HookEnd::Done { "printed" } else { "unprinted" };
-    store.journal(|tx| tx.note(card.job, reader, event, end.code()))?;
-    Ok((end != HookEnd::Done).then_some(end.code()))
+    printer.run(reader, &[("job", &job), ("card_number", number)], face.as_bytes())
+}
+
+/// A photo as it is printed: JPEG in Base64.
+pub(super) fn photo(stored: &Stored) -> Zeroizing<String> {
+    Zeroizing::new(STANDARD.encode(&*stored.original))
+}
+
+/// What the journal says of a printer's end.
+pub(super) fn event(end: HookEnd) -> &'static str {
+    if end == HookEnd::Done { "printed" } else { "unprinted" }
 }
 
 /// Prints the card of a citizen at the counter; a code when it is not printed.
@@ -75,5 +74,13 @@ pub fn again(
         let reader = tx.reader_of(card.job)?;
         Ok((card, reader))
     })?;
-    print(store, printer, reader.as_deref().unwrap_or("-"), &card)
+    let (person, photo) = store.read(|tx| -> Result<_, StationError> {
+        let person = tx.person(card.person)?.ok_or(StationError::PersonMissing { job: card.job })?;
+        Ok((person, tx.photo(card.person)?.as_ref().map(self::photo)))
+    })?;
+    let holder = Holder { name: person.details.name.clone(), number: person.details.number.clone() };
+    let reader = reader.as_deref().unwrap_or("-");
+    let end = print(printer, reader, &card, &holder, photo.as_ref().map(|photo| photo.as_str()));
+    store.journal(|tx| tx.note(card.job, reader, event(end), end.code()))?;
+    Ok((end != HookEnd::Done).then_some(end.code()))
 }

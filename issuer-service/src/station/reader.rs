@@ -7,15 +7,13 @@ use std::time::{Duration, Instant};
 use card_core::Session;
 use card_core::transport::TransportError;
 
-use super::care::{self, HoldKind};
 use super::event::{Event, Refusal, What};
 use super::failure::{StationError, transport_code};
+use super::line::{Line, Order};
 use super::slot::Slot;
 use super::work::{Claim, Work, Written};
 use super::{Counts, Ended, Station, Stop};
-use crate::card::{Card, Chip};
-use crate::stock::blank::Supply;
-use crate::store::Store;
+use crate::card::Chip;
 
 /// How long an empty reader with a feeder is waited at before the feeder is asked.
 const FEEDER_WAIT: Duration = Duration::from_secs(2);
@@ -28,8 +26,6 @@ const RETURNS_MAX: u32 = 20;
 pub(super) struct Reader<'a> {
     station: &'a Station<'a>,
     slot: Box<dyn Slot>,
-    operator: &'a str,
-    supply: Option<&'a Supply>,
     stop: &'a Stop,
     counts: Counts,
 }
@@ -70,14 +66,8 @@ enum Outcome {
 }
 
 impl<'a> Reader<'a> {
-    pub(super) fn new(
-        station: &'a Station<'a>,
-        slot: Box<dyn Slot>,
-        operator: &'a str,
-        supply: Option<&'a Supply>,
-        stop: &'a Stop,
-    ) -> Self {
-        Self { station, slot, operator, supply, stop, counts: Counts::default() }
+    pub(super) fn new(station: &'a Station<'a>, slot: Box<dyn Slot>, stop: &'a Stop) -> Self {
+        Self { station, slot, stop, counts: Counts::default() }
     }
 
     /// What it has counted.
@@ -87,9 +77,8 @@ impl<'a> Reader<'a> {
 
     /// Works until there is nothing to do, or nothing to do it with.
     pub(super) fn run(&mut self) -> Result<Ended, StationError> {
-        let mut store = Store::open(self.station.database, self.station.folder)?;
-        store.unlock(self.station.data_keys.clone())?;
-        match self.cards(&mut store) {
+        let mut line = self.station.centre.line(self.slot.name())?;
+        match self.cards(&mut *line) {
             Ok(ended) => Ok(ended),
             Err(Halt::Reader(error)) => {
                 self.tell(None, What::ReaderEnded { reason: transport_code(&error) });
@@ -99,13 +88,13 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn cards(&mut self, store: &mut Store) -> Result<Ended, Halt> {
+    fn cards(&mut self, line: &mut dyn Line) -> Result<Ended, Halt> {
         let (mut last, mut failures, mut empty_feeds, mut gone) = (None, 0, 0, 0);
         loop {
             if self.stop.is_due() {
                 return Ok(Ended::Stopped);
             }
-            if !self.work_left(store)? {
+            if !line.work_left()? {
                 return Ok(Ended::NothingLeft);
             }
             let wait = if self.slot.feeds() { FEEDER_WAIT } else { self.station.wait };
@@ -127,14 +116,14 @@ impl<'a> Reader<'a> {
                 }
                 continue;
             }
-            match self.one_card(store, session, chip.as_ref())? {
+            match self.one_card(line, session, chip.as_ref())? {
                 Outcome::Made => {
                     (self.counts.made, failures) = (self.counts.made + 1, 0);
                     self.stop.made();
                 }
                 Outcome::Spoilt => {
                     (self.counts.spoilt, failures) = (self.counts.spoilt + 1, failures + 1);
-                    if let Some(ended) = self.failed(store, failures)? {
+                    if let Some(ended) = self.failed(line, failures)? {
                         return Ok(ended);
                     }
                 }
@@ -150,7 +139,7 @@ impl<'a> Reader<'a> {
                 Outcome::Away | Outcome::Unused | Outcome::Gone => {}
             }
             (last, gone) = (chip, 0);
-            if !self.work_left(store)? {
+            if !line.work_left()? {
                 return Ok(Ended::NothingLeft);
             }
             if !self.slot.next(self.station.wait)? {
@@ -160,16 +149,16 @@ impl<'a> Reader<'a> {
     }
 
     /// What a failed card means for the lot, the station and this reader.
-    fn failed(&self, store: &mut Store, failures: u32) -> Result<Option<Ended>, StationError> {
+    fn failed(&self, line: &mut dyn Line, failures: u32) -> Result<Option<Ended>, StationError> {
         let in_a_row = self.stop.failed();
-        let (reason, ended) = if self.station.care.lot_is_bad(store)? {
+        let (reason, ended) = if line.lot_is_bad()? {
             self.stop.now();
             ("LOT_BAD", Ended::LotBad)
-        } else if in_a_row >= self.station.care.row_max {
+        } else if in_a_row >= self.station.row_max {
             self.stop.now();
             ("STATION_STOPPED", Ended::StationStopped)
         } else if failures >= self.station.failures_max {
-            care::hold(store, HoldKind::Reader, self.slot.name(), "TOO_MANY_FAILURES")?;
+            line.hold_reader("TOO_MANY_FAILURES")?;
             ("TOO_MANY_FAILURES", Ended::TooManyFailures)
         } else {
             return Ok(None);
@@ -179,21 +168,20 @@ impl<'a> Reader<'a> {
     }
 
     /// Deals with the card in the reader.
-    fn one_card(&mut self, store: &mut Store, mut session: Session, chip: Option<&Chip>) -> Result<Outcome, Halt> {
+    fn one_card(&mut self, line: &mut dyn Line, mut session: Session, chip: Option<&Chip>) -> Result<Outcome, Halt> {
         let Some(chip) = chip else {
             self.tell(None, What::Refused { reason: Refusal::NotSocialSecurityCard });
             return Ok(Outcome::Unused);
         };
-        let (station, operator, supply) = (self.station, self.operator, self.supply);
-        let work = Work { station, operator, supply, reader: self.slot.name().to_owned() };
-        match work.claim(store, &mut session, chip)? {
-            Claim::New(card) => {
-                self.tell(Some(card.job), What::Begun);
-                self.make(store, &work, session, &card, false)
+        let work = Work { station: self.station, reader: self.slot.name().to_owned() };
+        match work.claim(line, &mut session, chip)? {
+            Claim::New(order) => {
+                self.tell(Some(order.card.job), What::Begun);
+                self.make(line, &work, session, *order, false)
             }
-            Claim::Resume(card) => {
-                self.tell(Some(card.job), What::Resumed);
-                self.make(store, &work, session, &card, true)
+            Claim::Resume(order) => {
+                self.tell(Some(order.card.job), What::Resumed);
+                self.make(line, &work, session, *order, true)
             }
             Claim::Refused(reason) => {
                 self.tell(None, What::Refused { reason });
@@ -208,50 +196,51 @@ impl<'a> Reader<'a> {
 
     fn make(
         &mut self,
-        store: &mut Store,
+        line: &mut dyn Line,
         work: &Work<'_>,
         mut session: Session,
-        card: &Card,
+        mut order: Order,
         mut resumed: bool,
     ) -> Result<Outcome, Halt> {
+        let job = order.card.job;
         for _ in 0..RETURNS_MAX {
-            match work.write(store, &mut session, card, resumed)? {
-                Written::Verified { steps } => {
-                    work.finish(store, card, steps)?;
-                    self.tell(Some(card.job), What::Made { card_number: &card.card_number });
-                    if let Some(reason) = work.print(store, card)? {
+            match work.write(line, &mut session, &mut order, resumed)? {
+                Written::Verified { steps, read_back } => {
+                    line.finish(&order, steps, &read_back)?;
+                    self.tell(Some(job), What::Made { card_number: &order.card.card_number });
+                    if let Some(reason) = work.print(line, &order)? {
                         self.counts.unprinted += 1;
-                        self.tell(Some(card.job), What::Unprinted { reason });
+                        self.tell(Some(job), What::Unprinted { reason });
                     }
                     return Ok(Outcome::Made);
                 }
                 Written::Bad(reason) => {
-                    let next_job = work.spoil(store, card, &reason)?;
-                    self.tell(Some(card.job), What::Spoilt { reason: &reason, next_job });
+                    let next_job = line.spoil(&order, &reason)?;
+                    self.tell(Some(job), What::Spoilt { reason: &reason, next_job });
                     return Ok(Outcome::Spoilt);
                 }
                 Written::Lost(error) if error.card_lost() => {
-                    work.note(store, card, "pulled", transport_code(&error))?;
-                    self.tell(Some(card.job), What::Pulled);
+                    line.note(job, "pulled", transport_code(&error))?;
+                    self.tell(Some(job), What::Pulled);
                 }
                 Written::Lost(error) => return Err(Halt::Reader(error)),
             }
             drop(session);
-            match self.returned(card)? {
+            match self.returned(&order)? {
                 Some(back) => session = back,
                 None => break,
             }
             self.counts.retries += 1;
-            self.tell(Some(card.job), What::Returned);
+            self.tell(Some(job), What::Returned);
             resumed = true;
         }
-        work.note(store, card, "away", "")?;
-        self.tell(Some(card.job), What::NotReturned);
+        line.note(job, "away", "")?;
+        self.tell(Some(job), What::NotReturned);
         Ok(Outcome::Away)
     }
 
     /// Waits until the card of this job is back; any other one is refused.
-    fn returned(&mut self, card: &Card) -> Result<Option<Session>, Halt> {
+    fn returned(&mut self, order: &Order) -> Result<Option<Session>, Halt> {
         let start = Instant::now();
         loop {
             let left = self.station.wait.saturating_sub(start.elapsed());
@@ -261,19 +250,15 @@ impl<'a> Reader<'a> {
             let Some(transport) = self.slot.card(left)? else { return Ok(None) };
             let session = Session::new(transport);
             let chip = session.atr().ok().and_then(|atr| Chip::of(atr.historical()));
-            if chip.as_ref() == Some(&card.chip) {
+            if chip.as_ref() == Some(&order.card.chip) {
                 return Ok(Some(session));
             }
             drop(session);
-            self.tell(Some(card.job), What::WrongCard);
+            self.tell(Some(order.card.job), What::WrongCard);
             if !self.slot.emptied(self.station.wait.saturating_sub(start.elapsed()))? {
                 return Ok(None);
             }
         }
-    }
-
-    fn work_left(&self, store: &mut Store) -> Result<bool, StationError> {
-        Ok(store.read(|tx| tx.work_left(self.station.batch))?)
     }
 
     fn tell(&self, job: Option<i64>, what: What<'_>) {

@@ -9,6 +9,7 @@ use std::path::Path;
 
 use serde::Serialize;
 
+use super::book::By;
 use crate::card::Card;
 use crate::clock;
 use crate::output::json_line;
@@ -22,7 +23,12 @@ struct Receipt<'a> {
     card: &'a Card,
     key_version: u8,
     steps: usize,
+    /// SHA-256 of what was read back (`read_back`).
+    read_back: &'a str,
     operator: &'a str,
+    /// The station, when it is not the centre's own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    station: Option<&'a str>,
     reader: &'a str,
     made_at: String,
 }
@@ -34,21 +40,35 @@ struct Signed<'a> {
 }
 
 /// What was done to the card.
-pub(super) struct Done {
+pub(super) struct Done<'a> {
     /// Batch.
     pub(super) batch: i64,
     /// Version of its keys.
     pub(super) key_version: u8,
     /// Steps carried out and verified.
     pub(super) steps: usize,
+    /// Digest of what was read back.
+    pub(super) read_back: &'a str,
 }
 
 /// Body and signature of a receipt.
 #[must_use]
-pub(super) fn make(vault: &Vault, done: &Done, card: &Card, operator: &str, reader: &str) -> (String, String) {
-    let Done { batch, key_version, steps } = *done;
-    let body =
-        json_line(&Receipt { format: 1, batch, card, key_version, steps, operator, reader, made_at: clock::now() });
+pub(super) fn make(vault: &Vault, done: &Done<'_>, card: &Card, by: &By<'_>) -> (String, String) {
+    let Done { batch, key_version, steps, read_back } = *done;
+    let By { operator, reader, station } = *by;
+    let made_at = clock::now();
+    let body = json_line(&Receipt {
+        format: 1,
+        batch,
+        card,
+        key_version,
+        steps,
+        read_back,
+        operator,
+        station,
+        reader,
+        made_at,
+    });
     let signature = hex::encode_upper(vault.sign(body.as_bytes()));
     (body, signature)
 }

@@ -3,6 +3,7 @@
 //! Owns: what the answer to a step means for the card. Never: retries a step, knows what the plan is for.
 
 use card_core::script::StepError;
+use card_core::security::SecurityModule;
 use card_core::session::SessionError;
 use card_core::transport::TransportError;
 use card_core::{Response, Session};
@@ -11,12 +12,11 @@ use card_profiles::plan::{ControlKeyState, Plan, PlannedStep, Target};
 
 use super::failure::StationError;
 use crate::store::StoreError;
-use crate::vault::VaultKeys;
 
 /// A session and the keys for it.
 pub(crate) struct Writer<'a> {
     pub(crate) session: &'a mut Session,
-    pub(crate) keys: VaultKeys,
+    pub(crate) keys: Box<dyn SecurityModule>,
 }
 
 /// Why a plan was not carried out to its end.
@@ -30,16 +30,16 @@ pub(crate) enum Broken {
 }
 
 impl Writer<'_> {
-    /// Carries out a plan; `done` is called after each step with its number. How many steps there were.
+    /// Carries out a plan; `done` is called after each step with its number and its answer. How many steps there were.
     pub(crate) fn carry_out(
         &mut self,
         plan: &Plan,
-        mut done: impl FnMut(&PlannedStep, usize) -> Result<(), StationError>,
+        mut done: impl FnMut(&PlannedStep, usize, &Response) -> Result<(), StationError>,
     ) -> Result<usize, Broken> {
         for (step, number) in plan.steps.iter().zip(1..) {
             let answer = self.perform(step)?;
             step.judge(&answer).map_err(|mismatch| Broken::Bad(format!("{} {mismatch}", mismatch.code())))?;
-            done(step, number)?;
+            done(step, number, &answer)?;
         }
         Ok(plan.steps.len())
     }
@@ -74,7 +74,7 @@ impl Writer<'_> {
     }
 
     fn perform(&mut self, step: &PlannedStep) -> Result<Response, Broken> {
-        self.session.perform(&step.step, Some(&mut self.keys)).map_err(|error| match error {
+        self.session.perform(&step.step, Some(&mut *self.keys)).map_err(|error| match error {
             StepError::Session(error) => error.into(),
             StepError::Challenge(sw) => Broken::Bad(format!("CARD_REFUSED {sw}")),
             StepError::Security(error) => Broken::Station(error.into()),

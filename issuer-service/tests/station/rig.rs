@@ -15,10 +15,12 @@ use issuer_service::operator::Role;
 use issuer_service::person::Details;
 use issuer_service::person::dossier::Statement;
 use issuer_service::person::field::Fields;
+use issuer_service::station::book::Book;
 use issuer_service::station::care::Care;
 use issuer_service::station::event::{Event, Watcher};
 use issuer_service::station::failure::StationError;
 use issuer_service::station::hook::Hook;
+use issuer_service::station::local::Local;
 use issuer_service::station::slot::Slot;
 use issuer_service::station::{Station, Summary};
 use issuer_service::store::StoreError;
@@ -125,24 +127,24 @@ impl Rig {
     }
 
     pub(crate) fn run_slots(&self, slots: Vec<Box<dyn Slot>>) -> Result<Summary, StationError> {
+        let profile = Centre::card_profile();
+        let book = Book { vault: &self.vault, config: &self.centre.config, profile: &profile };
         Station {
-            database: &self.centre.place().expect("a place"),
-            folder: &self.centre.folder,
-            data_keys: &self.data_keys,
-            vault: &self.vault,
-            config: &self.centre.config,
-            profile: &Centre::card_profile(),
+            centre: &Local {
+                database: &self.centre.place().expect("a place"),
+                folder: &self.centre.folder,
+                data_keys: &self.data_keys,
+                book,
+                batch: self.batch,
+                operator: Some("sun"),
+                care: Care { lot: self.lot, station: self.station, ..Care::default() },
+            },
+            profile: &profile,
             batch: self.batch,
-            operator: Some("sun"),
             wait: Duration::from_secs(5),
             failures_max: self.failures_max,
-            care: Care {
-                lot: self.lot,
-                station: self.station,
-                row_max: self.row_max,
-                printer: self.printer.as_ref(),
-                ..Care::default()
-            },
+            row_max: self.row_max,
+            printer: self.printer.as_ref(),
             watcher: &self.events,
         }
         .run(slots)

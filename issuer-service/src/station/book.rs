@@ -1,0 +1,323 @@
+//! What the centre's book says and takes down for stations, those in its own process and those at the end of a line alike.
+//!
+//! Owns: beginning and ending a run, binding a chip to a job, outcomes with receipt and audit record, all or nothing.
+//! Never: talks to a card; believes an outcome whose read-back is not what was prepared.
+
+use card_core::security::{MacKey, SecurityModule};
+use card_profiles::identity::CardIdentifier;
+use card_profiles::plan::{Plan, PlanError, Target};
+use card_profiles::profile::KeyClass;
+use card_profiles::{Profile, approach::KeyVersions};
+
+use super::care::{self, HoldKind};
+use super::failure::StationError;
+use super::line::{Bound, Found, Holder, KEYS_DONE, Order, Rest};
+use super::read_back::ReadBack;
+use super::{content, receipt};
+use crate::audit::Act;
+use crate::batch::{self, BatchError, BatchMove, BatchState, CardMove, CardState, JobMove, JobState, NumberMove};
+use crate::card::{Card, Chip, life};
+use crate::centre::Config;
+use crate::clock;
+use crate::operator::Role;
+use crate::request::RequestMove;
+use crate::state::State;
+use crate::stock::blank;
+use crate::stock::{StockError, StockMove};
+use crate::store::{Store, Tx};
+use crate::vault::Vault;
+
+/// What the book needs of its centre.
+#[derive(Clone, Copy, Debug)]
+pub struct Book<'a> {
+    /// Keys, and the key that signs receipts.
+    pub vault: &'a Vault,
+    /// Configuration of the centre.
+    pub config: &'a Config,
+    /// Card type.
+    pub profile: &'a Profile,
+}
+
+/// Who asks.
+#[derive(Clone, Copy, Debug)]
+pub struct By<'a> {
+    /// Operator at the station.
+    pub operator: &'a str,
+    /// Reader.
+    pub reader: &'a str,
+    /// The station, when it is at the other end of a line.
+    pub station: Option<&'a str>,
+}
+
+/// A chip that wants to be bound.
+#[derive(Clone, Copy, Debug)]
+pub struct Blank<'a> {
+    /// Batch.
+    pub batch: i64,
+    /// Chip.
+    pub chip: &'a Chip,
+    /// Identifier that a factory wrote.
+    pub made: Option<&'a str>,
+    /// Job that the station has on lease; the next one when none is named.
+    pub job: Option<i64>,
+    /// Lot of the blank card.
+    pub lot: Option<&'a str>,
+    /// Station of the stock that it was issued to, when there are several.
+    pub place: Option<&'a str>,
+}
+
+/// A card that was written and read back.
+#[derive(Clone, Copy, Debug)]
+pub struct Written<'a> {
+    /// Job.
+    pub job: i64,
+    /// Steps carried out.
+    pub steps: usize,
+    /// Digest of what was read back.
+    pub read_back: &'a str,
+}
+
+impl By<'_> {
+    fn act(&self, act: &'static str, object: String, detail: String) -> Act {
+        let place = self.station.map(|station| format!(" at station {station}")).unwrap_or_default();
+        Act { actor: self.operator.to_owned(), act, object, detail: format!("{detail}{place}") }
+    }
+}
+
+impl Book<'_> {
+    /// Begins a run: the operator may, no reader and lot is held, the batch is approved.
+    ///
+    /// # Errors
+    /// [`StationError`].
+    pub fn begin(
+        &self,
+        store: &mut Store,
+        batch: i64,
+        by: &By<'_>,
+        readers: &[&str],
+        (lot, place): (Option<&str>, Option<&str>),
+    ) -> Result<(), StationError> {
+        care::check(store, lot, readers)?;
+        store.read(|tx| blank::supply(tx, self.config.stock, lot, place))?;
+        store.act(|tx| {
+            tx.require(Some(by.operator), Role::Station).map_err(BatchError::from)?;
+            let found = batch::found(tx, batch)?;
+            match found.state.as_str() {
+                state if state == BatchState::Approved.name() => tx.move_batch(batch, BatchMove::Start)?,
+                state if state == BatchState::Running.name() => {}
+                _ => return Err(BatchError::WrongState { number: batch, state: found.state }.into()),
+            }
+            let detail = format!("{} waiting, {} in work", found.waiting, found.writing);
+            Ok(((), by.act("batch.run", format!("batch {batch}"), detail)))
+        })
+    }
+
+    /// Finishes the batch when no job is open; what is left.
+    ///
+    /// # Errors
+    /// [`StationError`].
+    pub fn end(&self, store: &mut Store, batch: i64, by: &By<'_>) -> Result<Rest, StationError> {
+        let (found, unfinished) = store.read(|tx| -> Result<_, StationError> {
+            Ok((batch::found(tx, batch)?, tx.jobs(batch, JobState::Writing)?))
+        })?;
+        let left = found.waiting + found.writing;
+        if left == 0 && found.state == BatchState::Running.name() {
+            store.act(|tx| -> Result<_, StationError> {
+                tx.move_batch(batch, BatchMove::Finish)?;
+                let detail = format!("{} done, {} spoilt", found.done, found.spoilt);
+                Ok(((), by.act("batch.finish", format!("batch {batch}"), detail)))
+            })?;
+        }
+        Ok(Rest { left, unfinished })
+    }
+
+    /// What is known of a chip, for the work on a batch.
+    ///
+    /// # Errors
+    /// [`StationError`].
+    pub fn find(&self, store: &mut Store, batch: i64, chip: &Chip) -> Result<Found, StationError> {
+        store.read(|tx| {
+            let Some(card) = tx.card_by_chip(chip)? else { return Ok(Found::Free) };
+            let ours = card.state == CardState::Writing.name() && tx.batch_of_job(card.job)? == Some(batch);
+            Ok(if ours { Found::Begun(Box::new(self.order(tx, card)?)) } else { Found::Taken })
+        })
+    }
+
+    /// Binds a chip to a job, durably; the intent in the journal comes with it.
+    ///
+    /// # Errors
+    /// [`StationError`].
+    pub fn bind(&self, store: &mut Store, blank: &Blank<'_>, by: &By<'_>) -> Result<Bound, StationError> {
+        let Blank { batch, chip, made, job, lot, place } = *blank;
+        let made = match made {
+            None => job,
+            // A factory wrote it, under the keys of the blank card: its job is known.
+            Some(identifier) => match store.read(|tx| tx.factory_job(batch, identifier))? {
+                Some(job) => Some(job),
+                None => return Ok(Bound::NotBlank),
+            },
+        };
+        let key_set = store.read(|tx| tx.current_key_set())?;
+        let card_identifier = self.identifier(chip, key_set.unwrap_or(Vault::FIRST_VERSION))?;
+        let today = clock::today();
+        store.journal(|tx| -> Result<_, StationError> {
+            if tx.card_by_chip(chip)?.is_some() {
+                return Ok(Bound::Taken);
+            }
+            let Some(job) = made.map_or_else(|| tx.next_waiting_job(batch), |job| Ok(Some(job)))? else {
+                return Ok(Bound::NothingWaits);
+            };
+            let supply = match blank::supply(tx, self.config.stock, lot, place) {
+                Err(StockError::NothingIssued { .. }) => return Ok(Bound::NoBlanks),
+                supply => supply?,
+            };
+            if let Some(supply) = supply
+                && !blank::begin(tx, &supply, &tx.job_card_number(job)?, by.operator)?
+            {
+                return Ok(Bound::NoBlanks);
+            }
+            let card = Card {
+                chip: chip.clone(),
+                job,
+                person: tx.job_person(job)?,
+                card_number: tx.job_card_number(job)?,
+                card_identifier,
+                profile: self.profile.name.clone(),
+                issue_date: clock::compact(today),
+                valid_until: clock::compact(clock::years_later(today, self.config.valid_years)),
+                state: CardState::Writing.name().to_owned(),
+            };
+            if let Some(old) = tx.old_chip_of_job(job)? {
+                replace(tx, &old, job, by)?;
+            }
+            tx.add_card(&card)?;
+            if let Some(key_set) = key_set {
+                tx.bind_key_set(job, key_set)?;
+            }
+            tx.move_job(job, JobMove::Bind)?;
+            if let Some(lot) = lot {
+                tx.set_lot(job, lot)?;
+            }
+            tx.note(job, by.reader, "intent", chip.as_str())?;
+            Ok(Bound::New(Box::new(self.order(tx, card)?)))
+        })
+    }
+
+    /// The outcome of a card that was read back as it was prepared: journal, receipt, states, audit, all or nothing.
+    ///
+    /// # Errors
+    /// [`StationError::ReadBackDiffers`], [`StationError::Store`].
+    pub fn finish(&self, store: &mut Store, written: &Written<'_>, by: &By<'_>) -> Result<(), StationError> {
+        let Written { job, steps, read_back } = *written;
+        let (order, batch) = store.read(|tx| -> Result<_, StationError> {
+            let card = tx.card_of_job(job)?.ok_or(StationError::PersonMissing { job })?;
+            Ok((self.order(tx, card)?, tx.batch_of_job(job)?.unwrap_or_default()))
+        })?;
+        if ReadBack::expected(&self.plan(&order)?) != read_back {
+            return Err(StationError::ReadBackDiffers { job });
+        }
+        let sealed = Card { state: CardState::Sealed.name().to_owned(), ..order.card.clone() };
+        let done = receipt::Done { batch, key_version: order.key_version, steps, read_back };
+        let (body, signature) = receipt::make(self.vault, &done, &sealed, by);
+        store.act(|tx| {
+            tx.move_job(job, JobMove::Finish)?;
+            tx.move_card(job, CardMove::Seal)?;
+            tx.move_number_of(job, NumberMove::Use)?;
+            blank::end(tx, StockMove::Finish, &order.card.card_number, "", by.operator)?;
+            tx.add_receipt(job, &body, &signature)?;
+            tx.note(job, by.reader, "done", "")?;
+            if let Some(request) = tx.request_of_job(job)? {
+                tx.move_request(request.number, RequestMove::Finish)?;
+            }
+            Ok(((), by.act("card.make", format!("job {job}"), format!("{steps} steps verified"))))
+        })
+    }
+
+    /// The outcome of a failed card; the job that follows.
+    ///
+    /// # Errors
+    /// [`StationError`].
+    pub fn spoil(&self, store: &mut Store, job: i64, reason: &str, by: &By<'_>) -> Result<i64, StationError> {
+        store.act(|tx| {
+            let batch = tx.batch_of_job(job)?.unwrap_or_default();
+            let next = batch::spoil(tx, batch, job, self.config.card_number_prefix)?;
+            tx.note(job, by.reader, "spoilt", reason)?;
+            if let Some(card) = tx.card_of_job(job)? {
+                blank::end(tx, StockMove::Fail, &card.card_number, reason, by.operator)?;
+            }
+            Ok((next, by.act("card.spoil", format!("job {job}"), format!("{reason}, followed by job {next}"))))
+        })
+    }
+
+    /// Keeps a reader from work.
+    ///
+    /// # Errors
+    /// [`StationError`].
+    pub fn hold_reader(&self, store: &mut Store, reader: &str, reason: &str) -> Result<(), StationError> {
+        Ok(care::hold(store, HoldKind::Reader, reader, reason)?)
+    }
+
+    /// Everything that a station needs for a card but its keys.
+    ///
+    /// # Errors
+    /// [`StationError`].
+    pub fn order(&self, tx: &Tx<'_>, card: Card) -> Result<Order, StationError> {
+        let person = tx.person(card.person)?.ok_or(StationError::PersonMissing { job: card.job })?;
+        let photo = tx.photo(card.person)?;
+        let mut values = content::of_person(
+            self.profile,
+            self.config,
+            card.job,
+            &card.card_number,
+            &person.details,
+            photo.as_ref(),
+        )?;
+        content::add_card(&mut values, &card);
+        Ok(Order {
+            values,
+            holder: Holder { name: person.details.name.clone(), number: person.details.number.clone() },
+            city: self.config.city,
+            transport_lot: self.config.transport_lot,
+            key_version: tx.key_set_of(card.job)?.unwrap_or(Vault::FIRST_VERSION),
+            keyed: tx.notes(card.job, KEYS_DONE)?,
+            card,
+        })
+    }
+
+    /// The plan that makes the card of an order of a blank one.
+    ///
+    /// # Errors
+    /// [`StationError::Plan`].
+    pub fn plan(&self, order: &Order) -> Result<Plan, StationError> {
+        Ok(Plan::personalize(self.profile, &order.values, &target(order))?)
+    }
+
+    /// 卡的识别码: city, RID, serial of the chip, MAC with the card's own IRK.
+    fn identifier(&self, chip: &Chip, version: u8) -> Result<CardIdentifier, StationError> {
+        let (city, serial) = (self.config.city, chip.serial());
+        let row = self.profile.key_of_class("SSSE", KeyClass::Irk).ok_or(PlanError::Profile("IRK"))?;
+        let irk = self.profile.key_of_card(row, version, &chip.factors(city));
+        let input = CardIdentifier::mac_input(city, serial);
+        let mac = self.vault.keys().mac(&irk, MacKey::Whole, [0; 8], &input)?;
+        Ok(CardIdentifier::new(city, serial, mac))
+    }
+}
+
+/// The card of an order as the factory delivered it.
+#[must_use]
+pub fn target(order: &Order) -> Target {
+    Target {
+        versions: KeyVersions::all(order.key_version),
+        ..Target::blank(order.card.chip.factors(order.city), order.transport_lot)
+    }
+}
+
+/// Puts a card out of use that nobody fetched and that the one begun now takes the place of. One in its holder's hands works until
+/// the new one is activated.
+fn replace(tx: &Tx<'_>, old: &Chip, job: i64, by: &By<'_>) -> Result<(), StationError> {
+    let Some(card) = tx.card_by_chip(old)? else { return Ok(()) };
+    if let Some(done) = life::begin_successor(tx, &card, by.operator)? {
+        tx.append_audit(&by.act("card.replace", format!("job {}", card.job), format!("by job {job}: {done}")))?;
+    }
+    Ok(())
+}

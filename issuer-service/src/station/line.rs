@@ -1,0 +1,172 @@
+//! What a station asks of the centre, wherever the centre is: in this process (`local`) or at the other end of a line
+//! (`remote`).
+//!
+//! Owns: the questions, what an order to make a card consists of. Never: holds a key: a module answers references.
+
+use card_core::security::{CityCode, SecurityModule};
+use card_profiles::CardValues;
+use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
+
+use super::failure::StationError;
+use crate::card::{Card, Chip};
+
+/// A centre that gives work to the readers of a station.
+pub trait Centre: Sync {
+    /// Begins a run on these readers: operator, holds, batch.
+    ///
+    /// # Errors
+    /// [`StationError`]; nothing is begun then.
+    fn begin(&self, readers: &[&str]) -> Result<(), StationError>;
+
+    /// A line for the thread of one reader.
+    ///
+    /// # Errors
+    /// [`StationError`].
+    fn line(&self, reader: &str) -> Result<Box<dyn Line + '_>, StationError>;
+
+    /// Ends a run; finishes the batch when nothing of it is open.
+    ///
+    /// # Errors
+    /// [`StationError`].
+    fn end(&self) -> Result<Rest, StationError>;
+}
+
+/// What the thread of one reader asks. What is noted, finished or spoilt is durable when the call returns.
+pub trait Line {
+    /// Whether the batch has something to do for a station.
+    ///
+    /// # Errors
+    /// [`StationError`].
+    fn work_left(&mut self) -> Result<bool, StationError>;
+
+    /// Whether the centre knows the chip, before the card is asked anything.
+    ///
+    /// # Errors
+    /// [`StationError`].
+    fn find(&mut self, chip: &Chip) -> Result<Found, StationError>;
+
+    /// Binds a chip to a job, durably, before anything is written to it. `made` is the identifier that a factory wrote:
+    /// city, RID, serial as 24 hex digits.
+    ///
+    /// # Errors
+    /// [`StationError`].
+    fn bind(&mut self, chip: &Chip, made: Option<&str>) -> Result<Bound, StationError>;
+
+    /// Notes something about a job in the journal.
+    ///
+    /// # Errors
+    /// [`StationError`].
+    fn note(&mut self, job: i64, event: &str, detail: &str) -> Result<(), StationError>;
+
+    /// A card was read back as written: its receipt is signed. `read_back` is the digest of what the card answered.
+    ///
+    /// # Errors
+    /// [`StationError::ReadBackDiffers`] when it is not what the centre prepared.
+    fn finish(&mut self, order: &Order, steps: usize, read_back: &str) -> Result<(), StationError>;
+
+    /// A card failed; the job that follows.
+    ///
+    /// # Errors
+    /// [`StationError`].
+    fn spoil(&mut self, order: &Order, reason: &str) -> Result<i64, StationError>;
+
+    /// Keeps the reader from work.
+    ///
+    /// # Errors
+    /// [`StationError`].
+    fn hold_reader(&mut self, reason: &str) -> Result<(), StationError>;
+
+    /// Whether the lot of this run has become bad; it is kept from work then.
+    ///
+    /// # Errors
+    /// [`StationError`].
+    fn lot_is_bad(&mut self) -> Result<bool, StationError>;
+
+    /// The photo that is printed, JPEG in Base64 (RFC 4648), when there is one.
+    ///
+    /// # Errors
+    /// [`StationError`].
+    fn photo(&mut self, order: &Order) -> Result<Option<Zeroizing<String>>, StationError>;
+
+    /// The module that answers for the keys of a job's card.
+    fn module(&self, job: i64) -> Box<dyn SecurityModule>;
+}
+
+/// What the centre knows of a chip.
+#[derive(Debug)]
+pub enum Found {
+    /// Nothing, or nothing that it says before the card was looked at.
+    Free,
+    /// It was begun here and goes on.
+    Begun(Box<Order>),
+    /// It belongs to somebody already.
+    Taken,
+}
+
+/// What came of binding.
+#[derive(Debug)]
+pub enum Bound {
+    /// The chip is the card of this order now.
+    New(Box<Order>),
+    /// It belongs to somebody already.
+    Taken,
+    /// It holds an identifier that no factory told the centre.
+    NotBlank,
+    /// No job waits for a blank card.
+    NothingWaits,
+    /// Stock has no blank card for this station.
+    NoBlanks,
+}
+
+/// A card to be made: everything but keys.
+#[derive(Clone)]
+pub struct Order {
+    /// The card.
+    pub card: Card,
+    /// What is written to it.
+    pub values: CardValues,
+    /// Who it is for, as it is printed.
+    pub holder: Holder,
+    /// City of the centre, a diversification factor.
+    pub city: CityCode,
+    /// Lot of the transport key.
+    pub transport_lot: u8,
+    /// Version of its keys.
+    pub key_version: u8,
+    /// Directories that have their production keys, as the journal says.
+    pub keyed: Vec<String>,
+}
+
+/// Who a card is for, as it is printed on it.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Holder {
+    /// 姓名.
+    pub name: String,
+    /// 社会保障号码.
+    pub number: String,
+}
+
+/// What is left at the end of a run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rest {
+    /// People of the batch who still wait for a card.
+    pub left: u64,
+    /// Jobs whose chip was not seen again.
+    pub unfinished: Vec<i64>,
+}
+
+/// Note in the journal: this directory has its production control key.
+pub const KEYS_DONE: &str = "keys";
+
+impl std::fmt::Debug for Order {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Order").field("job", &self.card.job).finish_non_exhaustive()
+    }
+}
+
+impl std::fmt::Debug for Holder {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Holder(..)")
+    }
+}
