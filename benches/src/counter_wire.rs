@@ -101,7 +101,7 @@ impl<'a> Counter<'a> {
         if desk != Desk::Usual {
             self.known = PsamMemory::default();
         }
-        // What a transaction asks of the PSAM before the card: whether it serves SM4 too.
+        // What a transaction asks of a PSAM that it meets first, before the card: whether it serves SM4 too.
         let ask = if act.moves_money() || act.is_unrecognised() { Ask::Nothing } else { Ask::Algorithm };
         let met = self.power_up(desk, ask);
         if act.is_unrecognised() {
@@ -109,7 +109,7 @@ impl<'a> Counter<'a> {
         }
         let mut tapped = tap(met, &self.catalog, CardMemory::default(), ask).expect("our card");
         let needs_psam = act != Act::Basic || tapped.holder_needs_key();
-        let mut psam = needs_psam.then(|| open(&self.psam, &self.catalog, act.moves_money()));
+        let mut psam = needs_psam.then(|| open(&self.psam, &self.catalog, act.moves_money() && desk != Desk::Usual));
         let mut held = psam.as_mut().map(|psam| (psam, &mut self.known));
         match act {
             Act::Basic => basic_read(&mut tapped, held.as_mut()),
@@ -160,10 +160,10 @@ impl Act {
 }
 
 /// The PSAM comes up and is opened as the terminal opens it.
-fn open(psam: &Socket, catalog: &Catalog, moves_money: bool) -> Psam {
+fn open(psam: &Socket, catalog: &Catalog, asks_all: bool) -> Psam {
     let mut session = Session::new(Box::new(psam.connect().expect("the PSAM comes up")));
     let names = catalog.psam_of(catalog.first());
-    if moves_money {
+    if asks_all {
         let others = catalog.psams().iter().filter(|other| other.environment != names.environment);
         others.for_each(|other| assert!(!other.are_in(&mut session).expect("the PSAM answers")));
     }

@@ -209,6 +209,7 @@ The deployed sequences are counted while they run. *The least* is counted from t
 ceremony depends on it: every command that cannot be left out, whole files in one READ RECORD where they fit; of EF05 a transaction needs
 the identifier, the version and both dates. What goes over the PSAM's contacts meanwhile (its environment, its terminal number, its
 application, then its part) stands below each table's least; a terminal talks to its PSAM on another line.
+Whether the PSAM serves cards of another algorithm is asked before the first transaction (23 bytes), and remembered.
 ";
 const TABLE: &str =
     "| | exchanges | bytes | ms at 9600 | ms at 115200 | of the least |\n|---|---:|---:|---:|---:|---:|\n";

@@ -20,6 +20,8 @@ use crate::status::StatusWord;
 pub enum Secret {
     /// The holder's PIN.
     Pin,
+    /// A PIN of another application, by a name.
+    OtherPin(KeyName),
     /// A key of the card.
     Key(KeyName),
 }
@@ -66,7 +68,7 @@ impl Guard<'_> {
     pub fn before_try(&self, card: Block, secret: &Secret) -> Result<TriesLeft, TryRefused> {
         let reserve = match (self.consent, secret) {
             (true, _) => 0,
-            (false, Secret::Pin) => PIN_RESERVE,
+            (false, Secret::Pin | Secret::OtherPin(_)) => PIN_RESERVE,
             (false, Secret::Key(_)) => KEY_RESERVE,
         };
         self.book.before_try(card, secret, reserve)
@@ -88,7 +90,7 @@ impl fmt::Display for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Pin => f.write_str("PIN"),
-            Self::Key(name) => name.fmt(f),
+            Self::OtherPin(name) | Self::Key(name) => name.fmt(f),
         }
     }
 }
@@ -142,12 +144,13 @@ impl TriesBook {
         other.left.iter().filter(|((of, _), _)| *of == card).for_each(|(entry, left)| self.put(entry.clone(), *left));
     }
 
-    /// The book as text: a line a secret, `card factor` (16 hex), `PIN` or `key:NAME`, tries.
+    /// The book as text: a line a secret, `card factor` (16 hex), `PIN`, `pin:NAME` or `key:NAME`, tries.
     #[must_use]
     pub fn to_text(&self) -> String {
         let line = |((card, secret), left): (&(Block, Secret), &u8)| {
             let secret = match secret {
                 Secret::Pin => "PIN".to_owned(),
+                Secret::OtherPin(name) => format!("pin:{name}"),
                 Secret::Key(name) => format!("key:{name}"),
             };
             format!("{} {secret} {left}\n", hex::encode_upper(card))
@@ -172,8 +175,9 @@ impl TriesBook {
 fn parse_line(line: &str) -> Option<((Block, Secret), u8)> {
     let [card, secret, left] = line.split(' ').collect::<Vec<_>>().try_into().ok()?;
     let card = hex::decode(card).ok()?.try_into().ok()?;
-    let secret = match secret.strip_prefix("key:") {
-        Some(name) if !name.is_empty() => Secret::Key(KeyName::new(name)),
+    let secret = match secret.split_once(':') {
+        Some(("key", name)) if !name.is_empty() => Secret::Key(KeyName::new(name)),
+        Some(("pin", name)) if !name.is_empty() => Secret::OtherPin(KeyName::new(name)),
         Some(_) => return None,
         None => (secret == "PIN").then_some(Secret::Pin)?,
     };
@@ -231,10 +235,19 @@ mod tests {
         let mut book = TriesBook::default();
         book.note(CARD, &Secret::Pin, StatusWord(0x63C2));
         book.note(CARD, &Secret::Key(KeyName::new("RKSSSE")), StatusWord(0x63C0));
+        book.note(CARD, &Secret::OtherPin(KeyName::new("CERT-PIN")), StatusWord(0x63C1));
         let text = book.to_text();
-        assert_eq!(text, "8650430200000013 PIN 2\n8650430200000013 key:RKSSSE 0\n");
+        let lines = ["8650430200000013 PIN 2", "8650430200000013 pin:CERT-PIN 1", "8650430200000013 key:RKSSSE 0"];
+        assert_eq!(text.lines().collect::<Vec<_>>(), lines);
         assert_eq!(TriesBook::parse(&text), Ok(book));
-        for line in ["", "8650430200000013 PIN", "8650430200000013 PIN 16", "86 PIN 1", "8650430200000013 key: 1"] {
+        for line in [
+            "",
+            "8650430200000013 PIN",
+            "8650430200000013 PIN 16",
+            "86 PIN 1",
+            "8650430200000013 key: 1",
+            "8650430200000013 pin: 1",
+        ] {
             assert_eq!(TriesBook::parse(&format!("8650430200000013 PIN 1\n{line}\n")), Err(BookError(2)), "{line:?}");
         }
     }

@@ -18,6 +18,8 @@ const PSAMS: &str = "psams.txt";
 
 /// Where a line has no terminal number.
 const UNKNOWN: &str = "-";
+/// That it serves the usual algorithm only.
+const USUAL_ONLY: &str = "usual-only";
 
 /// Cards whose keys a PSAM proved to hold: those of one city, algorithm and key version.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,6 +38,8 @@ struct Known {
     atr: Vec<u8>,
     /// `None` until it was opened.
     terminal: Option<[u8; 6]>,
+    /// Whether it was asked for other environments than the usual one, and has none.
+    usual_only: bool,
     /// The one noted last stands last.
     served: Vec<Served>,
 }
@@ -49,7 +53,9 @@ pub struct PsamBook {
 
 /// A line that is none of a book of PSAMs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("line {0} of the book of PSAMs is not: ATR, terminal number or -, then city:algorithm:version")]
+#[error(
+    "line {0} of the book of PSAMs is not: ATR, terminal number or -, perhaps usual-only, then city:algorithm:version"
+)]
 pub struct PsamBookError(pub usize);
 
 impl PsamBook {
@@ -66,10 +72,27 @@ impl PsamBook {
         self.psams.iter().find(is).is_some_and(|known| known.served.contains(&cards))
     }
 
+    /// Whether the PSAM with this ATR was found to serve no cards but those of the usual algorithm.
+    #[must_use]
+    pub fn serves_usual_only(&self, atr: &[u8]) -> bool {
+        self.psams.iter().any(|known| known.atr == atr && known.usual_only)
+    }
+
+    /// Notes that it serves no others.
+    pub fn note_usual_only(&mut self, atr: &[u8]) {
+        self.note(atr);
+        self.psams.iter_mut().filter(|known| known.atr == atr).for_each(|known| known.usual_only = true);
+    }
+
+    /// Forgets that of every PSAM: a card of another algorithm was there.
+    pub fn doubt_usual_only(&mut self) {
+        self.psams.iter_mut().for_each(|known| known.usual_only = false);
+    }
+
     /// Notes that the card with this ATR is a PSAM.
     pub fn note(&mut self, atr: &[u8]) {
         if !self.knows(atr) {
-            self.put(Known { atr: atr.to_vec(), terminal: None, served: Vec::new() });
+            self.put(Known { atr: atr.to_vec(), terminal: None, usual_only: false, served: Vec::new() });
         }
     }
 
@@ -86,7 +109,8 @@ impl PsamBook {
         served.push(cards);
         let surplus = served.len().saturating_sub(PSAM_PROOFS_MAX);
         served.drain(..surplus);
-        self.put(Known { atr: atr.to_vec(), terminal: Some(terminal), served });
+        let usual_only = self.serves_usual_only(atr);
+        self.put(Known { atr: atr.to_vec(), terminal: Some(terminal), usual_only, served });
     }
 
     /// Forgets that: a card refused one of these keys.
@@ -102,14 +126,15 @@ impl PsamBook {
         self.psams.drain(..surplus);
     }
 
-    /// The book as text, a PSAM a line: ATR, terminal number, then the cards that it serves.
+    /// The book as text, a PSAM a line: ATR, terminal number, `usual-only` where it is, then the cards that it serves.
     #[must_use]
     pub fn to_text(&self) -> String {
         let line = |known: &Known| {
             let terminal = known.terminal.map_or_else(|| UNKNOWN.to_owned(), hex::encode_upper);
+            let only = if known.usual_only { format!(" {USUAL_ONLY}") } else { String::new() };
             let cards = |cards: &Served| format!(" {}:{}:{}", cards.city, name_of(cards.algorithm), cards.version);
             let served: String = known.served.iter().map(cards).collect();
-            format!("{} {terminal}{served}\n", hex::encode_upper(&known.atr))
+            format!("{} {terminal}{only}{served}\n", hex::encode_upper(&known.atr))
         };
         self.psams.iter().map(line).collect()
     }
@@ -134,16 +159,18 @@ fn name_of(algorithm: Algorithm) -> &'static str {
 }
 
 fn parse_line(line: &str) -> Option<Known> {
-    let mut words = line.split(' ');
+    let mut words = line.split(' ').peekable();
     let atr = hex::decode(words.next()?).ok().filter(|atr| !atr.is_empty())?;
     let terminal = match words.next()? {
         UNKNOWN => None,
         number => Some(hex::decode(number).ok()?.try_into().ok()?),
     };
+    let usual_only = words.next_if_eq(&USUAL_ONLY).is_some();
     let served: Vec<Served> = words.map(parse_served).collect::<Option<_>>()?;
     (served.len() <= PSAM_PROOFS_MAX && (terminal.is_some() || served.is_empty())).then_some(Known {
         atr,
         terminal,
+        usual_only,
         served,
     })
 }
@@ -233,9 +260,20 @@ mod tests {
         book.note(&[0x3B, 0]);
         book.note_served(&ATR, TERMINAL, cards("513300"));
         book.note_served(&ATR, TERMINAL, Served { algorithm: Algorithm::Sm4, version: 2, ..cards("110000") });
+        book.note_usual_only(&[0x3B, 0]);
+        book.note_usual_only(&[0x3B, 1]);
+        assert!(book.serves_usual_only(&[0x3B, 0]) && !book.serves_usual_only(&ATR));
+        book.note_served(&[0x3B, 1], TERMINAL, cards("513300"));
         let text = book.to_text();
-        assert_eq!(text, "3B00 -\n3B620102 513300000007 513300:3des:1 110000:sm4:2\n");
-        assert_eq!(PsamBook::parse(&text), Ok(book));
+        let lines = [
+            "3B00 - usual-only",
+            "3B620102 513300000007 513300:3des:1 110000:sm4:2",
+            "3B01 513300000007 usual-only 513300:3des:1",
+        ];
+        assert_eq!(text.lines().collect::<Vec<_>>(), lines);
+        assert_eq!(PsamBook::parse(&text), Ok(book.clone()));
+        book.doubt_usual_only();
+        assert!(!book.to_text().contains("usual"));
         let bad = ["", "3B00", " -", "3B00 5133", "3B00 - 513300:3des:1", "3B00 513300000007 513300:3des", "3B00 -  "];
         for line in bad.into_iter().chain(["3B00 513300000007 51330:3des:1", "3B00 513300000007 513300:des:1"]) {
             assert_eq!(PsamBook::parse(&format!("3B00 -\n{line}\n")), Err(PsamBookError(2)), "{line:?}");

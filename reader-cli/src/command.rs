@@ -23,6 +23,7 @@ use card_core::tries::TriesLeft;
 use card_profiles::Catalog;
 use card_profiles::key_file::GivenKeys;
 use card_profiles::memory::CardMemory;
+use card_profiles::psams::{PsamBook, PsamMemory};
 use settlement::BusinessDate;
 use settlement::id::TerminalNumber;
 
@@ -61,7 +62,10 @@ struct Setting<'a> {
 pub fn run(arguments: &Arguments, output: &Output) -> Result<Exit, TerminalError> {
     let shows_layout = matches!(arguments.command, Command::Profile(ProfileCommand::Show { .. }));
     if output.form == Form::Layout && !shows_layout {
-        let reason = "the form layout is that of profile show; write text or json".to_owned();
+        let reason = Words::new(
+            "layout 只用于 profile show；请写 text 或 json",
+            "the form layout is that of profile show; write text or json",
+        );
         return Err(TerminalError::Configuration { place: "--format".to_owned(), reason });
     }
     let is_on_paper = match &arguments.command {
@@ -70,7 +74,10 @@ pub fn run(arguments: &Arguments, output: &Output) -> Result<Exit, TerminalError
         _ => false,
     };
     if arguments.trace.is_some() && is_on_paper {
-        let reason = "this command speaks with no card: there is nothing to record".to_owned();
+        let reason = Words::new(
+            "此命令不与卡通信，没有可记录的内容",
+            "this command speaks with no card: there is nothing to record",
+        );
         return Err(TerminalError::Configuration { place: "--trace".to_owned(), reason });
     }
     match &arguments.command {
@@ -94,6 +101,13 @@ fn at_the_counter(arguments: &Arguments, command: &Command, output: &Output) -> 
     let catalog = catalog(&configuration)?;
     let setting = Setting { configuration, catalog, output, now, trace };
     let exit = carry_out(&setting, command);
+    if let Err(TerminalError::PsamAlgorithm { readers }) = &exit
+        && readers.is_empty()
+    {
+        // The card said so, no PSAM was asked: perhaps one has more by now than is remembered. A hint: what cannot be written
+        // down is refused once more.
+        let _ = PsamMemory::recall(&setting.configuration.data).change(PsamBook::doubt_usual_only);
+    }
     match setting.trace.as_ref().and_then(Trace::failure) {
         None => exit,
         // What was done is done; that it was not recorded is said beside it.
@@ -285,36 +299,6 @@ fn key_file(path: &Path) -> Result<(String, GivenKeys), TerminalError> {
     let keys =
         GivenKeys::parse_bytes(&bytes).map_err(|source| TerminalError::KeyFile { path: name.clone(), source })?;
     Ok((name, keys))
-}
-
-/// What spends a try of another PIN of the card, by the name under which its tries are remembered in the journal.
-fn with_memory_of(
-    secret: &'static str,
-    tapped: &mut Tapped<'_>,
-    store: Option<&mut Store>,
-    last_try: bool,
-    act: impl FnOnce(&mut Tapped<'_>) -> Result<(), TerminalError>,
-) -> Result<(), TerminalError> {
-    let known = store.as_deref().map(|store| store.tries_left(&tapped.identifier, secret)).transpose()?.flatten();
-    if let Some(left @ ..=1) = known
-        && !last_try
-    {
-        return Err(TerminalError::LastTry { secret: secret.to_owned(), left });
-    }
-    let result = act(tapped);
-    let left = match &result {
-        // A blocked PIN has no try left to save: from now on the card itself says so, until it is unblocked.
-        Ok(()) | Err(TerminalError::PinBlocked) => None,
-        Err(TerminalError::PinWrong { left }) => Some(*left),
-        Err(_) => return result,
-    };
-    if let Some(store) = store
-        && left != known
-    {
-        // Whether this can be written must not hide what the card said.
-        let _ = store.set_tries_left(&tapped.identifier, secret, left);
-    }
-    result
 }
 
 /// Settles what is open for this card, where the journal is at hand. Without PIN an open entry is only noted.

@@ -16,6 +16,7 @@ use serde::Deserialize;
 use crate::arguments::Places;
 use crate::error::TerminalError;
 use crate::file::{self, FileKind};
+use crate::language::Words;
 
 /// Name of the configuration file in the data folder.
 const FILE_NAME: &str = "sscard.toml";
@@ -83,7 +84,10 @@ impl Configuration {
             places.data.clone().or_else(|| file.data.map(|data| here.join(data))).or(default).ok_or_else(|| {
                 TerminalError::Configuration {
                     place: "SSCARD_DATA".to_owned(),
-                    reason: "no data folder: give --data, SSCARD_DATA or HOME".to_owned(),
+                    reason: Words::new(
+                        "没有数据目录：用 --data、SSCARD_DATA 或 HOME 给出",
+                        "no data folder: give --data, SSCARD_DATA or HOME",
+                    ),
                 }
             })?;
         let interface = given(&places.interface).or(file.interface).map(|text| interface(&text)).transpose()?;
@@ -114,14 +118,17 @@ fn given(value: &Option<String>) -> Option<String> {
 fn city(text: &str) -> Result<CityCode, TerminalError> {
     CityCode::parse(text).ok_or_else(|| TerminalError::Configuration {
         place: "city".to_owned(),
-        reason: "a city is six digits of GB/T 2260".to_owned(),
+        reason: Words::new("城市为 GB/T 2260 的 6 位数字", "a city is six digits of GB/T 2260"),
     })
 }
 
 fn interface(text: &str) -> Result<Interface, TerminalError> {
     Interface::named(text).ok_or_else(|| TerminalError::Configuration {
         place: "interface".to_owned(),
-        reason: format!("an interface is one of {}", Interface::NAMES.map(|(name, _)| name).join(", ")),
+        reason: {
+            let names = Interface::NAMES.map(|(name, _)| name).join(", ");
+            Words::of(format!("接口为其中之一：{names}"), format!("an interface is one of {names}"))
+        },
     })
 }
 
@@ -131,7 +138,10 @@ fn region_profile(here: &Path, region: String, name: String) -> Result<(String, 
     if !is_region {
         return Err(TerminalError::Configuration {
             place: format!("regions.{region}"),
-            reason: "a region is the first one to six digits of a city code of GB/T 2260".to_owned(),
+            reason: Words::new(
+                "地区为 GB/T 2260 城市代码的前 1 到 6 位数字",
+                "a region is the first one to six digits of a city code of GB/T 2260",
+            ),
         });
     }
     let is_builtin = card_profiles::builtin_text(&name).is_some();
@@ -151,7 +161,10 @@ fn read(path: &Path) -> Result<File, TerminalError> {
     toml::from_str(&text).map_err(|error| {
         let line =
             error.span().map_or(1, |span| text.get(..span.start).map_or(1, |head| 1 + head.matches('\n').count()));
-        TerminalError::Configuration { place: format!("{}:{line}", path.display()), reason: error.message().to_owned() }
+        TerminalError::Configuration {
+            place: format!("{}:{line}", path.display()),
+            reason: Words::same(error.message()),
+        }
     })
 }
 

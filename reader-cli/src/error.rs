@@ -28,12 +28,12 @@ use crate::shell::ShellError;
 pub enum TerminalError {
     // The person at the keyboard.
     /// A configuration file or variable cannot be read.
-    #[error("{place}: {reason}")]
+    #[error("{place}: {}", reason.en)]
     Configuration {
         /// File and line, or variable.
         place: String,
         /// What was expected.
-        reason: String,
+        reason: Words,
     },
     /// A secret's source cannot be read.
     #[error("{place} cannot be read")]

@@ -351,15 +351,32 @@ impl<'a> Desk<'a> {
         let usual = self.catalog.psam_of(self.catalog.first()).environment.clone();
         let others: Vec<PsamNames> =
             self.catalog.psams().iter().filter(|names| names.environment != usual).cloned().collect();
-        let psams = self.look_for_psams()?;
-        for names in &others {
-            for held in psams.iter_mut() {
-                if names.are_in(&mut held.session)? {
-                    return Ok(Some(true));
-                }
+        self.look_for_psams()?;
+        let mut psams = self.psams.take().unwrap_or_default();
+        let several = psams.iter_mut().map(|held| self.has_one_of(held, &others)).find(|has| !matches!(has, Ok(false)));
+        let any = !psams.is_empty();
+        self.psams = Some(psams);
+        match several {
+            Some(has) => has.map(Some),
+            None => Ok(any.then_some(false)),
+        }
+    }
+
+    /// Whether a PSAM has one of the unusual environments. That it has none is remembered, and not asked again until a card
+    /// of such an algorithm comes.
+    fn has_one_of(&mut self, held: &mut Held, others: &[PsamNames]) -> Result<bool, TerminalError> {
+        let atr = held.session.atr()?;
+        if self.known.book().serves_usual_only(atr.bytes()) {
+            return Ok(false);
+        }
+        for names in others {
+            if names.are_in(&mut held.session)? {
+                return Ok(true);
             }
         }
-        Ok((!psams.is_empty()).then_some(false))
+        // A hint: what cannot be written down is asked again.
+        let _ = self.known.change(|book| book.note_usual_only(atr.bytes()));
+        Ok(false)
     }
 
     /// The only PSAM with one of these environments.

@@ -81,12 +81,17 @@ fn balance_page(card: &mut Approached<'_>, verified: bool) -> Result<Page, Termi
         .with("balance_fen", Words::new("个人账户余额", "personal account"), money(balances.personal_account))
         .with("self_paid_total_fen", Words::new("个人自付累计", "paid in cash"), money(balances.self_paid_total))
         .with("pooled_fund_total_fen", Words::new("统筹累计", "paid by the pool"), money(balances.pooled_fund_total))
-        .with("year", Words::new("年度", "year"), Value::text(format!("{:04X}", balances.year)));
+        .with("year", Words::new("年度", "year"), year(balances.year));
     if !verified {
         return Ok(page);
     }
     let number = pay::next_number(card, rules)?;
     Ok(page.with("card_sequence", Words::new("下一交易序号", "next number"), Value::Number(i64::from(number))))
+}
+
+/// The year of the totals in BCD; a card that was never paid with has none.
+fn year(bcd: u16) -> Value {
+    if bcd == 0 { Value::Absent } else { Value::text(format!("{bcd:04X}")) }
 }
 
 /// What a card says of itself before it is asked anything: which card the answer is about.

@@ -124,7 +124,7 @@ fn files(names: &[String]) -> Result<Vec<(String, String)>, TerminalError> {
             let parts = name.split_once('.').map(|(df, ef)| (df.to_uppercase(), ef.to_uppercase()));
             parts.ok_or_else(|| TerminalError::Configuration {
                 place: "--file".to_owned(),
-                reason: "a file is written DF.EF, as in DF04.EF05".to_owned(),
+                reason: Words::new("文件写成 DF.EF，如 DF04.EF05", "a file is written DF.EF, as in DF04.EF05"),
             })
         })
         .collect()

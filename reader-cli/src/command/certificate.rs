@@ -6,18 +6,19 @@ use std::path::Path;
 
 use card_core::crypto::Sm2PublicKey;
 use card_core::security::{KeyName, KeyRef};
+use card_core::tries::Secret;
 use card_profiles::certificate::envelope::Envelope;
 use card_profiles::certificate::{CertificateRules, MASTER_KEY, Role};
 use card_profiles::key_file::GivenKeys;
 use card_profiles::own_keys::OwnKeys;
 
-use super::{Setting, key_file, with_memory_of};
+use super::{Setting, key_file};
 use crate::arguments::PinArguments;
 use crate::arguments::certificate::{
     CertificateCommand, ChangeArguments, ExportArguments, GenerateArguments, InstallArguments, LoadArguments, Pair,
     SetUpArguments, SignArguments, VerifyArguments,
 };
-use crate::counter::certificate::{Certificates, fingerprint, is_certificate, prove_master_key};
+use crate::counter::certificate::{Certificates, fingerprint, is_certificate, prove_master_key, with_tries_of};
 use crate::counter::tap::Tapped;
 use crate::error::TerminalError;
 use crate::exit::Exit;
@@ -111,14 +112,11 @@ fn change_administrator_pin(setting: &Setting<'_>, arguments: &ChangeArguments) 
     if !rules.administrator_pin.fits(new.as_bcd().expose().len()) {
         return Err(TerminalError::CertificatePinLength { bytes: length });
     }
-    let (mut store, notes) = setting.memory();
-    with_memory_of(ADMINISTRATOR_SECRET, &mut tapped, store.as_mut(), last_try, |tapped| {
-        open(tapped)?.verify(role, &old)
-    })?;
+    with_tries_of(&secret_of(role), &mut tapped, last_try, |tapped| open(tapped)?.verify(role, &old))?;
     prove_master_key(&mut tapped, rules, &key, &mut module, last_try)?;
     Certificates::selected(&mut tapped.session, rules).change_administrator_pin(&new, &key, &mut module)?;
     let label = Words::new("管理员 PIN 已修改", "administrator PIN changed");
-    Ok(page.with("administrator_pin", label, Value::Flag(true)).joined(notes))
+    Ok(page.with("administrator_pin", label, Value::Flag(true)))
 }
 
 fn load_master_key(setting: &Setting<'_>, arguments: &LoadArguments) -> Result<Page, TerminalError> {
@@ -155,7 +153,10 @@ fn master_key(
 fn no_master_key(option: &str) -> TerminalError {
     TerminalError::Configuration {
         place: option.to_owned(),
-        reason: format!("the file gives no {MASTER_KEY}, the master key of the certificate application"),
+        reason: Words::of(
+            format!("文件中没有 {MASTER_KEY}（证书应用主控密钥）"),
+            format!("the file gives no {MASTER_KEY}, the master key of the certificate application"),
+        ),
     }
 }
 
@@ -234,16 +235,18 @@ fn with_pin<T>(
     let pin = Pin::read(arguments.pin.as_ref(), setting.prompt("密码: ", "PIN: "))?;
     let mut tapped = setting.tapped(&mut setting.desk()?)?;
     let page = of_card(&tapped);
-    let (mut store, notes) = setting.memory();
-    let secret = match role {
-        Role::User => USER_SECRET,
-        Role::Administrator => ADMINISTRATOR_SECRET,
-    };
-    with_memory_of(secret, &mut tapped, store.as_mut(), arguments.last_try, |tapped| open(tapped)?.verify(role, &pin))?;
+    with_tries_of(&secret_of(role), &mut tapped, arguments.last_try, |tapped| open(tapped)?.verify(role, &pin))?;
     // Selecting the application again would end what the PIN opened.
     let rules = rules(&tapped)?;
     let done = act(&mut Certificates::selected(&mut tapped.session, rules))?;
-    Ok((page.joined(notes), done))
+    Ok((page, done))
+}
+
+fn secret_of(role: Role) -> Secret {
+    Secret::OtherPin(KeyName::new(match role {
+        Role::User => USER_SECRET,
+        Role::Administrator => ADMINISTRATOR_SECRET,
+    }))
 }
 
 fn open<'t>(tapped: &'t mut Tapped<'_>) -> Result<Certificates<'t>, TerminalError> {

@@ -169,7 +169,10 @@ fn chosen(all: Vec<Case>, arguments: &ConformArguments) -> Result<Vec<Case>, Ter
     if let Some(unknown) = arguments.case.iter().find(|id| all.iter().all(|case| case.id != **id)) {
         return Err(TerminalError::Configuration {
             place: "--case".to_owned(),
-            reason: format!("{unknown}: the profile makes no such case; --list shows them"),
+            reason: Words::of(
+                format!("{unknown}：此卡片描述没有这一检测项；用 --list 查看"),
+                format!("{unknown}: the profile makes no such case; --list shows them"),
+            ),
         });
     }
     let wanted = |case: &Case| {
@@ -223,7 +226,7 @@ fn list(setting: &Setting<'_>, arguments: &ConformArguments, profile: &Profile) 
 fn recognise(session: &mut Session, setting: &Setting<'_>) -> Result<(Profile, Option<CityCode>), TerminalError> {
     let unknown = || TerminalError::Configuration {
         place: "--profile".to_owned(),
-        reason: "the card does not say its version; name its profile".to_owned(),
+        reason: Words::new("卡未给出规范版本；请指定卡片描述", "the card does not say its version; name its profile"),
     };
     let mut book = TriesBook::default();
     let mut reader = Reader::issuer(setting.catalog.first());
@@ -286,7 +289,10 @@ fn report_form(path: &Path) -> Result<ReportForm, TerminalError> {
         Some("xml") => Ok(ReportForm::Junit),
         Some(_) | None => Err(TerminalError::Configuration {
             place: "--report".to_owned(),
-            reason: "a report ends with .txt, .json or .xml (JUnit)".to_owned(),
+            reason: Words::new(
+                "报告文件名以 .txt、.json 或 .xml (JUnit) 结尾",
+                "a report ends with .txt, .json or .xml (JUnit)",
+            ),
         }),
     }
 }

@@ -64,7 +64,10 @@ fn compare(
             dump.differences_from(&profile, person.as_ref(), arguments.whole)
         }
         _ => {
-            let reason = "write two cards, or one card and --against PROFILE".to_owned();
+            let reason = Words::new(
+                "写两张卡，或一张卡加 --against 卡片描述",
+                "write two cards, or one card and --against PROFILE",
+            );
             return Err(TerminalError::Configuration { place: "card diff".to_owned(), reason });
         }
     };

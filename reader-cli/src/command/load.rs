@@ -100,8 +100,10 @@ fn send<R: settlement::message::Request>(
 }
 
 fn amount(text: &str) -> Result<Fen, TerminalError> {
-    Fen::parse_yuan(text)
-        .map_err(|error| TerminalError::Configuration { place: "--amount".to_owned(), reason: error.to_string() })
+    Fen::parse_yuan(text).map_err(|error| TerminalError::Configuration {
+        place: "--amount".to_owned(),
+        reason: Words::explained(&error),
+    })
 }
 
 fn page(entry: &Entry) -> Page {

@@ -31,7 +31,10 @@ impl Setting<'_> {
     pub(super) fn centre(&self) -> Result<&str, TerminalError> {
         self.configuration.centre.as_deref().ok_or_else(|| TerminalError::Configuration {
             place: "centre".to_owned(),
-            reason: "no centre: give --centre, SSCARD_CENTRE, or `centre` in the configuration file".to_owned(),
+            reason: Words::new(
+                "没有中心地址：用 --centre、SSCARD_CENTRE 给出，或在配置文件中写 centre",
+                "no centre: give --centre, SSCARD_CENTRE, or `centre` in the configuration file",
+            ),
         })
     }
 

@@ -222,7 +222,10 @@ fn papers(setting: &Setting<'_>, arguments: &PayArguments) -> Result<Papers, Ter
         arguments.catalogue.as_ref().or(setting.configuration.catalogue.as_ref()).ok_or_else(|| {
             TerminalError::Configuration {
                 place: "catalogue".to_owned(),
-                reason: "no drug catalogue: give --catalogue, or `catalogue` in the configuration file".to_owned(),
+                reason: Words::new(
+                    "没有药品目录：用 --catalogue 给出，或在配置文件中写 catalogue",
+                    "no drug catalogue: give --catalogue, or `catalogue` in the configuration file",
+                ),
             }
         })?;
     let catalogue_text = String::from_utf8(read(catalogue)?).map_err(|_| {

@@ -274,7 +274,7 @@ impl<'t> Certificates<'t> {
     }
 }
 
-/// Proves the master key, unless the card refused it before and nobody agreed; remembers what the card said.
+/// Proves the master key, as [`with_tries_of`] does.
 ///
 /// # Errors
 /// [`TerminalError::LastTry`] before anything is sent; as [`Certificates::authenticate`].
@@ -285,23 +285,37 @@ pub fn prove_master_key(
     module: &mut dyn SecurityModule,
     consent: bool,
 ) -> Result<(), TerminalError> {
-    let (card, secret) = (tapped.card(), Secret::Key(key.name.clone()));
+    let prove = |tapped: &mut Tapped<'_>| Certificates::selected(&mut tapped.session, rules).authenticate(key, module);
+    with_tries_of(&Secret::Key(key.name.clone()), tapped, consent, prove)
+}
+
+/// What spends a try of a PIN or key of the application: not the last try of a PIN, nor any of a key that the card refused
+/// before, unless somebody agreed. What the card says is remembered.
+///
+/// # Errors
+/// [`TerminalError::LastTry`] before anything is sent; as `act`.
+pub fn with_tries_of(
+    secret: &Secret,
+    tapped: &mut Tapped<'_>,
+    consent: bool,
+    act: impl FnOnce(&mut Tapped<'_>) -> Result<(), TerminalError>,
+) -> Result<(), TerminalError> {
+    let card = tapped.card();
     let guard = Guard { book: &mut tapped.memory.tries, consent };
     guard
-        .before_try(card, &secret)
+        .before_try(card, secret)
         .map_err(|refused| TerminalError::LastTry { secret: refused.secret.to_string(), left: refused.left })?;
-    let proved = Certificates::selected(&mut tapped.session, rules).authenticate(key, module);
-    match &proved {
-        Ok(()) => tapped.memory.tries.note(card, &secret, StatusWord::OK),
-        Err(TerminalError::KeyRefused { left, .. }) => {
-            tapped.memory.tries.note(card, &secret, StatusWord::tries_left(*left));
-        }
-        Err(TerminalError::KeyBlocked { .. }) => tapped.memory.tries.note(card, &secret, StatusWord::BLOCKED),
-        Err(_) => return proved,
-    }
+    let done = act(tapped);
+    let said = match &done {
+        Ok(()) => StatusWord::OK,
+        Err(TerminalError::PinWrong { left } | TerminalError::KeyRefused { left, .. }) => StatusWord::tries_left(*left),
+        Err(TerminalError::PinBlocked | TerminalError::KeyBlocked { .. }) => StatusWord::BLOCKED,
+        Err(_) => return done,
+    };
+    tapped.memory.tries.note(card, secret, said);
     // Whether this can be written must not hide what the card said.
     let _ = tapped.memory.keep_tries(card);
-    proved
+    done
 }
 
 /// A certificate file as it was named: one DER sequence and nothing else. `None` for anything else, PEM too.

@@ -30,6 +30,9 @@ impl TerminalError {
                 Words::of(format!("{path}:{}", reason.zh), format!("{path}: {}", reason.en))
             }
             Self::BillRefused { reason } => reason.clone(),
+            Self::Configuration { place, reason } => {
+                Words::of(format!("{place}:{}", reason.zh), format!("{place}: {}", reason.en))
+            }
             Self::Shell(ShellError::Closed { place, reason }) => {
                 Words::of(format!("{place}:{}", reason.zh()), format!("{place}: {reason}"))
             }

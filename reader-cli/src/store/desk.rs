@@ -157,42 +157,6 @@ impl Store {
             .map(|count| count > 0)
             .map_err(|source| self.failure(source))
     }
-
-    /// Tries that a card had left of a secret when it last refused one; `None` when it did not, or accepted one since.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub fn tries_left(&self, card: &CardIdentifier, secret: &str) -> Result<Option<u8>, StoreError> {
-        self.connection
-            .query_row(
-                "SELECT tries_left FROM tries WHERE card_identifier = ?1 AND secret = ?2",
-                params![card.to_string(), secret],
-                |row| row.get(0),
-            )
-            .optional()
-            .map_err(|source| self.failure(source))
-    }
-
-    /// Remembers how many tries are left, or with `None` that the secret was accepted.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub fn set_tries_left(&mut self, card: &CardIdentifier, secret: &str, left: Option<u8>) -> Result<(), StoreError> {
-        let place = self.place.clone();
-        write(&mut self.connection, &place, |connection| {
-            connection.execute(
-                "DELETE FROM tries WHERE card_identifier = ?1 AND secret = ?2",
-                params![card.to_string(), secret],
-            )?;
-            if let Some(left) = left {
-                connection.execute(
-                    "INSERT INTO tries (card_identifier, secret, tries_left) VALUES (?1, ?2, ?3)",
-                    params![card.to_string(), secret, left],
-                )?;
-            }
-            Ok(())
-        })
-    }
 }
 
 fn signed_in(row: &Row<'_>) -> rusqlite::Result<Option<SignedIn>> {

@@ -1,12 +1,12 @@
 //! The tables of the terminal's database, and how it is opened.
 //!
 //! Source: SQLite: WAL with `synchronous=FULL` makes a committed transaction survive loss of power.
-//! Owns: schema version 2, and bringing version 1 to it. Never: reads or writes a row otherwise.
+//! Owns: schema version 3, and bringing older ones to it. Never: reads or writes a row otherwise.
 
 use rusqlite::Connection;
 
 /// Version of the tables; a newer one is refused, never guessed at.
-pub(super) const VERSION: i64 = 2;
+pub(super) const VERSION: i64 = 3;
 
 /// How long another program may hold the file before we say so.
 pub(super) const BUSY_WITHIN: std::time::Duration = std::time::Duration::from_secs(5);
@@ -95,13 +95,6 @@ CREATE TABLE blacklist (
     fetched_at TEXT NOT NULL
 ) STRICT;
 CREATE TABLE blacklisted (card_identifier TEXT PRIMARY KEY) STRICT;
-
-CREATE TABLE tries (
-    card_identifier TEXT NOT NULL,
-    secret          TEXT NOT NULL,
-    tries_left      INTEGER NOT NULL,
-    PRIMARY KEY (card_identifier, secret)
-) STRICT;
 ";
 
 /// An entry's events stand in its own row, so that a move writes one page: `history` is a list of JSON arrays. It only
@@ -133,6 +126,9 @@ UPDATE entry SET history = (
 DROP TABLE event;
 ";
 
+/// Version 2 kept the tries of the certificate application's PINs; they are in the book of tries with all others now.
+const FROM_2: &str = "DROP TABLE tries;";
+
 /// Settings of every connection.
 pub(super) fn configure(connection: &Connection) -> rusqlite::Result<()> {
     connection.busy_timeout(BUSY_WITHIN)?;
@@ -152,12 +148,12 @@ pub(super) fn create(connection: &mut Connection) -> rusqlite::Result<Option<i64
     let transaction = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
     let version: i64 = transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
     match version {
-        0 => transaction.execute_batch(TABLES)?,
-        1 => transaction.execute_batch(FROM_1)?,
+        0 => [TABLES, HISTORY].into_iter().try_for_each(|batch| transaction.execute_batch(batch))?,
+        1 => [FROM_1, HISTORY, FROM_2].into_iter().try_for_each(|batch| transaction.execute_batch(batch))?,
+        2 => transaction.execute_batch(FROM_2)?,
         VERSION => return Ok(None),
         other => return Ok(Some(other)),
     }
-    transaction.execute_batch(HISTORY)?;
     transaction.pragma_update(None, "user_version", VERSION)?;
     transaction.commit()?;
     Ok(None)
@@ -184,6 +180,11 @@ mod tests {
         (3, 'c', 1, 'Sending', 'PREPARED', 'SENT', 'Terminal', 'why, \"so\"');
     PRAGMA user_version = 1;";
 
+    /// What versions 1 and 2 had besides.
+    const TRIES_OF_2: &str = "CREATE TABLE tries (card_identifier TEXT NOT NULL, secret TEXT NOT NULL,
+        tries_left INTEGER NOT NULL, PRIMARY KEY (card_identifier, secret)) STRICT;
+    INSERT INTO tries VALUES ('C', 'CERT-PIN', 1);";
+
     const EVENTS: &str = "SELECT entry, step, at, event, from_state, to_state, actor, reason FROM event
         ORDER BY entry, step";
 
@@ -204,7 +205,20 @@ mod tests {
         let connection = Connection::open_in_memory().expect("a database");
         connection.execute_batch(TABLES).expect("tables");
         connection.execute_batch(EVENTS_OF_1).expect("events");
+        connection.execute_batch(TRIES_OF_2).expect("tries");
         connection
+    }
+
+    #[test]
+    fn a_journal_of_version_2_becomes_one_of_this_version() {
+        let mut old = Connection::open_in_memory().expect("a database");
+        for batch in [TABLES, HISTORY, TRIES_OF_2, "PRAGMA user_version = 2"] {
+            old.execute_batch(batch).expect("version 2");
+        }
+        assert_eq!(create(&mut old).expect("brought to this version"), None);
+        let mut new = Connection::open_in_memory().expect("a database");
+        create(&mut new).expect("made");
+        assert_eq!(schema(&old), schema(&new));
     }
 
     #[test]

@@ -164,6 +164,15 @@ fn what_is_remembered_wrongly_stops_no_payment_and_costs_no_proof() {
     let before = std::fs::read_to_string(&book).expect("a book");
     assert_eq!(shop.run(&["card", "read"]).code(), "PSAM_ALGORITHM");
     assert_eq!(std::fs::read_to_string(&book).expect("a book"), before);
+    // That it serves no others was asked once; a card of another algorithm has it asked again.
+    let usual_only = || std::fs::read_to_string(&book).expect("a book").contains(" usual-only ");
+    assert!(usual_only());
+    assert_eq!(shop.pay(&shop.bill("B-7", &[("X1", 1, "1.00")])).code(), "PSAM_ALGORITHM");
+    assert!(!usual_only());
+    shop.farm.eject(CARD).expect("ejected");
+    shop.farm.insert(CARD, &shop.path("person.card")).expect("inserted");
+    assert_eq!(shop.pay(&shop.bill("B-8", &[("X1", 1, "1.00")])).status, 0);
+    assert!(usual_only());
 }
 
 #[test]
