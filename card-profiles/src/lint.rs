@@ -9,12 +9,13 @@ mod files;
 mod keys;
 mod limits;
 mod problem;
+mod terms;
 
 use std::collections::BTreeSet;
 
 use self::files::lint_df;
 use self::keys::lint_keys;
-pub use self::problem::{Finding, Problem};
+pub use self::problem::{Finding, Problem, Term};
 use crate::load::{GRAMMAR, GRAMMAR_MIN};
 use crate::profile::{CardKind, Df, Ef, EfKind, Profile};
 
@@ -36,22 +37,22 @@ pub fn lint(profile: &Profile) -> Vec<Finding> {
     }
     findings.sum(
         "atr",
-        "historical bytes",
+        terms::HISTORICAL_BYTES,
         historical_bytes_announced(profile),
         profile.atr.maker.len() + SERIAL_BYTES,
     );
     limits::lint_limits(profile, &mut findings);
     lint_dialect(profile, &mut findings);
-    findings.duplicates("df", "directory id", profile.df.iter().map(|df| df.id.clone()));
-    findings.duplicates("df", "FID", profile.df.iter().map(|df| format!("{:04X}", df.fid)));
+    findings.duplicates("df", terms::DIRECTORY_ID, profile.df.iter().map(|df| df.id.clone()));
+    findings.duplicates("df", terms::FID, profile.df.iter().map(|df| format!("{:04X}", df.fid)));
     let names = profile.df.iter().filter(|df| !df.df_name.is_empty());
-    findings.duplicates("df", "DF name", names.map(|df| hex::encode_upper(&df.df_name)));
+    findings.duplicates("df", terms::DF_NAME, names.map(|df| hex::encode_upper(&df.df_name)));
     profile.df.iter().for_each(|df| lint_df(profile, df, &mut findings));
     lint_keys(profile, &mut findings);
     account::lint_account(profile, &mut findings);
     account::lint_purse(profile, &mut findings);
     let code = profile.psam.authentication_code.len();
-    findings.range("psam", "bytes of authentication_code", code, &[0, 9], "9, or none");
+    findings.range("psam", terms::CODE_BYTES, code, &[0, 9], Term::new("9，或不填", "9, or none"));
     certificate::lint_certificate(profile, &mut findings);
     let certificates = profile.certificate.iter().flat_map(|rules| &rules.file).map(|file| file.size);
     let files = profile.df.iter().flat_map(|df| &df.ef).map(|ef| ef.size).chain(certificates);
@@ -71,37 +72,40 @@ impl Findings {
         self.0.push(Finding { place: place.into(), problem });
     }
 
-    fn sum(&mut self, place: &str, what: &'static str, stated: usize, computed: usize) {
+    fn sum(&mut self, place: &str, what: Term, stated: usize, computed: usize) {
         if stated != computed {
             self.add(place, Problem::Sum { what, stated, computed });
         }
     }
 
-    fn range(&mut self, place: &str, what: &'static str, value: usize, allowed: &[usize], expected: &'static str) {
+    fn range(&mut self, place: &str, what: Term, value: usize, allowed: &[usize], expected: Term) {
         if !allowed.contains(&value) {
             self.add(place, Problem::OutOfRange { what, value, expected });
         }
     }
 
     fn tries(&mut self, place: &str, tries: u8) {
-        self.range(place, "tries", tries.into(), &TRIES, "1 to 15");
+        self.range(place, terms::TRIES, tries.into(), &TRIES, Term::new("1 到 15", "1 to 15"));
     }
 
     fn record(&mut self, place: &str, bytes: usize) {
         if bytes == 0 || bytes > RECORD_MAX {
-            let expected = "1 to 255, tag and length included: one command writes it";
-            self.add(place, Problem::OutOfRange { what: "bytes of a record", value: bytes, expected });
+            let expected = Term::new(
+                "1 到 255（含标识和长度）：一条命令写完",
+                "1 to 255, tag and length included: one command writes it",
+            );
+            self.add(place, Problem::OutOfRange { what: terms::RECORD_BYTES, value: bytes, expected });
         }
     }
 
     fn log(&mut self, place: &str, df: &Df, log: &Ef, bytes: usize) {
-        self.sum(place, "bytes of a log record", bytes, log.record_length());
+        self.sum(place, terms::LOG_RECORD_BYTES, bytes, log.record_length());
         if log.kind != EfKind::Cyclic {
             self.add(place, Problem::LogNotCyclic(format!("{}.{}", df.id, log.id)));
         }
     }
 
-    fn duplicates(&mut self, place: &str, what: &'static str, values: impl Iterator<Item = String>) {
+    fn duplicates(&mut self, place: &str, what: Term, values: impl Iterator<Item = String>) {
         let mut seen = BTreeSet::new();
         for value in values {
             if !seen.insert(value.clone()) {
@@ -116,8 +120,20 @@ fn historical_bytes_announced(profile: &Profile) -> usize {
 }
 
 fn lint_dialect(profile: &Profile, findings: &mut Findings) {
-    findings.range("key_load", "bytes of the command header", profile.key_load.command.len(), &[4], "CLA INS P1 P2");
-    findings.range("key_load", "bytes of the challenge", profile.key_load.challenge.into(), &[4, 8], "4 or 8");
+    findings.range(
+        "key_load",
+        terms::HEADER_BYTES,
+        profile.key_load.command.len(),
+        &[4],
+        Term::new("CLA INS P1 P2 共 4 字节", "CLA INS P1 P2"),
+    );
+    findings.range(
+        "key_load",
+        terms::CHALLENGE_BYTES,
+        profile.key_load.challenge.into(),
+        &[4, 8],
+        Term::new("4 或 8", "4 or 8"),
+    );
     if profile.kind == CardKind::Psam && profile.psam_names().is_none() {
         findings.add("df", Problem::PsamIncomplete);
     }
@@ -125,9 +141,21 @@ fn lint_dialect(profile: &Profile, findings: &mut Findings) {
         let commands =
             [&row.application_block, &row.application_block_for_good, &row.application_unblock, &row.card_block];
         commands.into_iter().for_each(|header| {
-            findings.range("blocking", "bytes of a command header", header.len(), &[4], "CLA INS P1 P2");
+            findings.range(
+                "blocking",
+                terms::A_HEADER_BYTES,
+                header.len(),
+                &[4],
+                Term::new("CLA INS P1 P2 共 4 字节", "CLA INS P1 P2"),
+            );
         });
-        findings.range("blocking", "bytes of the challenge", row.challenge.into(), &[0, 4, 8], "0, 4 or 8");
+        findings.range(
+            "blocking",
+            terms::CHALLENGE_BYTES,
+            row.challenge.into(),
+            &[0, 4, 8],
+            Term::new("0、4 或 8", "0, 4 or 8"),
+        );
     }
     if let Some(pin) = &profile.pin {
         findings.tries("pin", pin.tries);
@@ -136,11 +164,12 @@ fn lint_dialect(profile: &Profile, findings: &mut Findings) {
             || bytes > pin.bytes_max.into()
             || !pin.initial.bytes().all(|b| b.is_ascii_digit())
         {
-            let expected = "digits that fit between bytes_min and bytes_max";
-            findings.add(
-                "pin",
-                Problem::OutOfRange { what: "digits of the initial PIN", value: pin.initial.len(), expected },
+            let expected = Term::new(
+                "位数在 bytes_min 与 bytes_max 之间的数字",
+                "digits that fit between bytes_min and bytes_max",
             );
+            findings
+                .add("pin", Problem::OutOfRange { what: terms::INITIAL_DIGITS, value: pin.initial.len(), expected });
         }
     }
 }

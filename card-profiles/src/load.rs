@@ -38,6 +38,8 @@ pub struct ProfileError {
     pub column: usize,
     /// What is there and what was expected.
     pub message: String,
+    /// The same in Chinese, where it is said by this program and not by the reader of TOML.
+    pub chinese: Option<String>,
 }
 
 impl ProfileError {
@@ -48,14 +50,24 @@ impl ProfileError {
         let before = text.get(..offset).unwrap_or(text);
         let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
         let column = before.get(line_start..).map_or(0, |part| part.chars().count());
-        Self { base: base.map(str::to_owned), line: 1 + before.matches('\n').count(), column: 1 + column, message }
+        Self {
+            base: base.map(str::to_owned),
+            line: 1 + before.matches('\n').count(),
+            column: 1 + column,
+            message,
+            chinese: None,
+        }
+    }
+
+    fn in_chinese(self, chinese: impl Into<String>) -> Self {
+        Self { chinese: Some(chinese.into()), ..self }
     }
 
     /// The error in Chinese.
     #[must_use]
     pub fn zh(&self) -> String {
         let base = self.base.as_deref().map_or_else(String::new, |base| format!("（其基础 {base}）"));
-        let (line, column, message) = (self.line, self.column, &self.message);
+        let (line, column, message) = (self.line, self.column, self.chinese.as_ref().unwrap_or(&self.message));
         format!("卡片描述文件{base}第 {line} 行第 {column} 列有误：{message}。请按 docs/profile.md 修改")
     }
 }
@@ -97,8 +109,8 @@ impl<'i> Layers<'i> {
         self.0.iter().rev().find_map(|layer| Some(layer.start + layer.text.find(word)?)).unwrap_or(0)
     }
 
-    /// The text with all that it extends, merged.
-    fn read(text: &'i str) -> Result<(Self, DeTable<'i>), ProfileError> {
+    /// The text with all that it extends, at most so many texts together, merged.
+    fn read(text: &'i str, chain_max: usize) -> Result<(Self, DeTable<'i>), ProfileError> {
         let mut chain: Vec<(Option<String>, &'i str, DeTable<'i>)> = Vec::new();
         let mut next: Option<(Option<String>, &'i str)> = Some((None, text));
         while let Some((name, text)) = next.take() {
@@ -106,15 +118,25 @@ impl<'i> Layers<'i> {
             let table = DeTable::parse(text)
                 .map_err(|problem| error(problem.span().map_or(0, |span| span.start), problem.message().to_owned()))?;
             let mut table = table.into_inner();
+            overlay::retire(&mut table);
             let base =
                 overlay::take_text(&mut table, "extends").map_err(|misfit| error(misfit.offset, misfit.message))?;
             if let Some(base) = base {
                 let (offset, base) = (base.span().start, base.into_inner());
                 if !table.contains_key("name") {
-                    return Err(error(offset, "a profile that extends another has a name of its own".to_owned()));
+                    return Err(error(offset, "a profile that extends another has a name of its own".to_owned())
+                        .in_chinese("扩展其他描述的文件须有自己的 name"));
                 }
-                let Some(base_text) = builtin_text(&base).filter(|_| chain.len() < CHAIN_MAX) else {
-                    return Err(error(offset, format!("there is no built-in profile {base:?} to extend")));
+                // This text, those before it, and the one that it asks for.
+                if chain.len() + 2 > chain_max {
+                    let message =
+                        format!("{base:?} would be one text too many: a chain of extends has at most {chain_max}");
+                    let chinese = format!("extends 一层接一层最多 {chain_max} 个描述，{base:?} 已超出");
+                    return Err(error(offset, message).in_chinese(chinese));
+                }
+                let Some(base_text) = builtin_text(&base) else {
+                    return Err(error(offset, format!("there is no built-in profile {base:?} to extend"))
+                        .in_chinese(format!("没有名为 {base:?} 的内置描述可供扩展")));
                 };
                 next = Some((Some(base), base_text));
             }
@@ -148,7 +170,7 @@ impl Profile {
     /// # Errors
     /// [`ProfileError`] at the first place where the text does not follow the grammar.
     pub fn parse(text: &str) -> Result<Self, ProfileError> {
-        let (layers, table) = Layers::read(text)?;
+        let (layers, table) = Layers::read(text, CHAIN_MAX)?;
         let root = Spanned::new(layers.end()..layers.end(), table);
         let mut profile = Self::deserialize(toml::Deserializer::from(root)).map_err(|error| {
             layers.error(error.span().map_or(layers.end(), |span| span.start), error.message().to_owned())
@@ -158,7 +180,9 @@ impl Profile {
                 "grammar version {} is not known; this program reads versions {GRAMMAR_MIN} to {GRAMMAR}",
                 profile.format
             );
-            return Err(layers.error(layers.offset_of("format"), message));
+            let chinese =
+                format!("不认识第 {} 版描述语法；本程序支持第 {GRAMMAR_MIN} 到第 {GRAMMAR} 版", profile.format);
+            return Err(layers.error(layers.offset_of("format"), message).in_chinese(chinese));
         }
         profile.base = layers.0.iter().rev().nth(1).and_then(|layer| layer.name.clone());
         let composites = std::mem::take(&mut profile.composite);
@@ -184,7 +208,7 @@ pub fn flatten(text: &str) -> Result<String, ProfileError> {
     if Profile::parse(text)?.base.is_none() {
         return Ok(text.to_owned());
     }
-    let (layers, table) = Layers::read(text)?;
+    let (layers, table) = Layers::read(text, CHAIN_MAX)?;
     let root = toml::Deserializer::from(Spanned::new(0..0, table));
     let failed = |message: String| layers.error(layers.end(), message);
     let plain = toml::Table::deserialize(root).map_err(|error| failed(error.message().to_owned()))?;
@@ -309,6 +333,28 @@ id = "SSSE"
         assert!(error("remove = true", "remove = false").2.contains("remove = true"));
         assert!(error("[pin]", "[pin]\nunset = [\"last\"]").2.contains("nothing to unset"));
         assert!(error("tries = 5", "trials = 5").2.contains("trials"));
+    }
+
+    #[test]
+    fn a_chain_that_is_too_long_says_so_and_is_not_taken_for_a_missing_base() {
+        // This text, ssc-2.0, and ssc-3.0 below that.
+        assert!(Layers::read(OVERLAY, 3).is_ok());
+        let error = Layers::read(OVERLAY, 2).err().expect("three texts");
+        assert_eq!(error.base.as_deref(), Some("ssc-2.0"), "{error}");
+        let error = Layers::read(OVERLAY, 1).err().expect("one text alone");
+        assert_eq!((error.line, error.column), (2, 11));
+        assert!(error.message.contains("at most 1") && !error.message.contains("no built-in"), "{error}");
+        assert!(error.zh().contains("最多 1 个描述"), "{}", error.zh());
+    }
+
+    #[test]
+    fn an_old_text_that_says_what_no_longer_counts_still_loads() {
+        let text = builtin_text("pboc-purse").expect("built in");
+        let old = text.replacen("[purse]\n", "[purse]\nholder_data = \"EF16\"\nfactor_order = \"card-last\"\n", 1);
+        let [old, new] = [&old, text].map(|text| format!("{:?}", Profile::parse(text).expect("a profile")));
+        assert_eq!(old, new);
+        let unknown = text.replacen("[purse]\n", "[purse]\nholder = \"EF16\"\n", 1);
+        assert!(Profile::parse(&unknown).expect_err("unknown").message.contains("holder"));
     }
 
     #[test]

@@ -50,6 +50,20 @@ const fn moved_span(span: &Range<usize>, by: usize) -> Range<usize> {
     span.start + by..span.end + by
 }
 
+/// Keys that texts once had and that said nothing about the card: old texts, and card images that keep one, still load.
+const RETIRED: [(&str, &str); 2] = [("purse", "holder_data"), ("purse", "factor_order")];
+
+/// Takes out what a profile no longer says.
+pub(crate) fn retire(table: &mut DeTable<'_>) {
+    for (row, key) in RETIRED {
+        if let Some(value) = table.get_mut(row)
+            && let DeValue::Table(row) = value.get_mut()
+        {
+            row.remove_entry(key);
+        }
+    }
+}
+
 /// Takes a word out of a table: `extends` of a text, `before` of a row.
 pub(crate) fn take_text(table: &mut DeTable<'_>, key: &str) -> Result<Option<Spanned<String>>, Misfit> {
     let Some((_, value)) = table.remove_entry(key) else { return Ok(None) };

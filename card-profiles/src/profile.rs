@@ -253,10 +253,16 @@ impl Profile {
         KeyForm { rules: self.rules(), length: key.length }
     }
 
-    /// The key of this row on one card, as the security module must derive it: in `version`, unless the row has its own.
+    /// The key of this row on one card, as the security module must derive it: in `version`, unless the row has its own; from
+    /// the root down through all factors, for a purse through as many as its profile says.
     #[must_use]
     pub fn key_of_card(&self, key: &KeyRow, version: u8, factors: &Factors) -> KeyRef {
-        KeyRef::of_card(&key.name, key.version.unwrap_or(version), factors, self.form(key))
+        let mut key = KeyRef::of_card(&key.name, key.version.unwrap_or(version), factors, self.form(key));
+        if let Some(purse) = &self.purse {
+            let levels_above = key.path.len().saturating_sub(purse.factors.into());
+            key.path.drain(..levels_above);
+        }
+        key
     }
 
     /// Levels of diversification that a PSAM leaves to whoever asks for its key: the high bits of the usage byte, or for the
@@ -265,6 +271,13 @@ impl Profile {
     pub fn levels_left(&self, key: &KeyRow) -> usize {
         let stated = self.psam.purchase_levels.filter(|_| key.class == KeyClass::Dpk);
         stated.unwrap_or(key.usage >> 5).into()
+    }
+
+    /// Keys that the card holds: one a row, and the master key of a certificate application that has commands.
+    #[must_use]
+    pub fn key_count(&self) -> usize {
+        let master = self.certificate.as_ref().is_some_and(|rules| rules.access.is_some());
+        self.key.len() + usize::from(master)
     }
 
     /// The first key of a class in a DF.
@@ -289,5 +302,27 @@ impl Profile {
     #[must_use]
     pub fn psam_keys(&self) -> BTreeMap<KeyName, PsamKey> {
         self.key.iter().filter_map(|row| Some((row.name.clone(), row.psam?.into()))).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use card_core::security::CityCode;
+
+    use super::*;
+    use crate::builtin;
+
+    #[test]
+    fn the_keys_of_a_purse_are_derived_through_as_many_factors_as_its_profile_says() {
+        let factors = Factors::of(CityCode::parse("110100").expect("six digits"), [0x11, 1, 0, 0, 0, 0x12, 0x34, 0x56]);
+        let mut profile = builtin("pboc-purse").expect("built in");
+        let row = profile.key.iter().find(|row| row.class == KeyClass::Dpk).expect("a purchase key").clone();
+        assert_eq!(profile.key_of_card(&row, 1, &factors).path, [factors.card]);
+        for (count, path) in [(2, vec![factors.city, factors.card]), (3, factors.path().to_vec())] {
+            profile.purse.as_mut().expect("a purse").factors = count;
+            assert_eq!(profile.key_of_card(&row, 1, &factors).path, path);
+        }
+        let card = builtin("ssc-3.0").expect("built in");
+        assert_eq!(card.key_of_card(&row, 1, &factors).path, factors.path());
     }
 }

@@ -26,8 +26,6 @@ pub struct PurseRules {
     pub df: String,
     /// EF with the application's public data (0015); its serial number gives the diversification factor.
     pub public_data: String,
-    /// EF with the holder's data (0016).
-    pub holder_data: String,
     /// Cyclic EF that transactions write (0018).
     pub log: String,
     /// Whether purchases from the EP are logged; a glossary leaves it to the issuer.
@@ -62,9 +60,8 @@ pub struct PurseRules {
     /// What SELECT answers for a blocked application.
     #[serde(default)]
     pub blocked_select: BlockedSelect,
-    /// Order of the factors in INIT SAM FOR PURCHASE.
-    pub factor_order: FactorOrder,
-    /// How many factors lead from the PSAM's key to the card's.
+    /// How many factors lead from the root keys to the card's, that of the card the last. In which order a PSAM takes them is a
+    /// row of the PSAM.
     pub factors: u8,
     /// MAC inputs.
     pub mac: PurseMacRows,

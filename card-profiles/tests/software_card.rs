@@ -103,6 +103,15 @@ fn recover(profile: &Profile, values: &CardValues, socket: &Socket, vault: &mut 
 }
 
 #[test]
+fn a_card_has_as_many_keys_as_are_counted_of_its_profile() {
+    for name in card_profiles::builtin::names() {
+        let profile = builtin(name).expect("built in");
+        let card = Card::factory(&profile, SERIAL, &card_core::key::Key16::new(TRANSPORT_KEY)).expect("fits");
+        assert_eq!(card.inspect().keys.len(), profile.key_count(), "{name}");
+    }
+}
+
+#[test]
 fn a_blank_becomes_a_card_that_reads_as_written() {
     let profile = builtin("ssc-3.0").expect("built in");
     let (values, mut vault) = (person(), vault(&[&profile]));

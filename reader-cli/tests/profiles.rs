@@ -73,6 +73,15 @@ fn a_file_is_linted_and_its_mistakes_are_placed() {
         .expect("written");
     let found = json(&["profile", "lint", path], 7);
     assert_eq!((&found["clean"], &found["findings"][0]["place"]), (&false.into(), &"DF01.EF05".into()));
+    assert_eq!(found["findings"][0]["code"], "LINT_SUM");
+    for (language, problem, next) in [
+        ("zh", "文件大小写为 92，按各行计算为 91", "请按所列位置修改"),
+        ("en", "size is stated as 92, the rows give 91", "mend the profile text at the places listed"),
+    ] {
+        let listed = sscard(&["profile", "lint", path, "--lang", language]);
+        let (out, notes) = (String::from_utf8_lossy(&listed.stdout), String::from_utf8_lossy(&listed.stderr));
+        assert!(out.contains(problem) && notes.contains(next), "{out}{notes}");
+    }
 }
 
 /// Standard error of a refusal.

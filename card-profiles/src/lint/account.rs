@@ -4,7 +4,7 @@
 
 use super::files::lint_access;
 use super::keys::lint_key_of;
-use super::{Findings, Problem};
+use super::{Findings, Problem, Term, terms};
 use crate::account::CommandRow;
 use crate::profile::{KeyClass, Profile};
 
@@ -25,11 +25,11 @@ pub(super) fn lint_account(profile: &Profile, findings: &mut Findings) {
     used.into_iter().for_each(|(name, class)| lint_key_of(profile, "account", &rules.df, name, class, findings));
     findings.duplicates(
         "account",
-        "transaction type",
+        terms::TRANSACTION_TYPE,
         [rules.purchase_type, rules.load_type].into_iter().map(|kind| format!("{kind:02X}")),
     );
     let commands = [&rules.init_load, &rules.credit_load, &rules.init_purchase, &rules.debit_purchase];
-    findings.duplicates("account", "command", commands.into_iter().map(header));
+    findings.duplicates("account", terms::COMMAND, commands.into_iter().map(header));
     let Some((df, log)) = profile.df(&rules.df).zip(profile.ef(&rules.df, &rules.log)) else {
         return findings.add("account", Problem::PlaceMissing(format!("{}.{}", rules.df, rules.log)));
     };
@@ -64,11 +64,9 @@ pub(super) fn lint_purse(profile: &Profile, findings: &mut Findings) {
         types.overdraw,
         types.composite,
     ];
-    findings.duplicates("purse", "transaction type", types.into_iter().map(|kind| format!("{kind:02X}")));
-    for file in [&rules.public_data, &rules.holder_data] {
-        if profile.ef(&rules.df, file).is_none() {
-            findings.add("purse", Problem::PlaceMissing(format!("{}.{file}", rules.df)));
-        }
+    findings.duplicates("purse", terms::TRANSACTION_TYPE, types.into_iter().map(|kind| format!("{kind:02X}")));
+    if profile.ef(&rules.df, &rules.public_data).is_none() {
+        findings.add("purse", Problem::PlaceMissing(format!("{}.{}", rules.df, rules.public_data)));
     }
     let Some((df, log)) = profile.df(&rules.df).zip(profile.ef(&rules.df, &rules.log)) else {
         return findings.add("purse", Problem::PlaceMissing(format!("{}.{}", rules.df, rules.log)));
@@ -86,5 +84,5 @@ pub(super) fn lint_purse(profile: &Profile, findings: &mut Findings) {
     ];
     conditions.into_iter().for_each(|condition| lint_access(profile, df, "purse", condition, findings));
     findings.log("purse", df, log, PURSE_LOG_RECORD);
-    findings.range("purse", "factors", rules.factors.into(), &[1, 2, 3], "1 to 3");
+    findings.range("purse", terms::FACTORS, rules.factors.into(), &[1, 2, 3], Term::new("1 到 3", "1 to 3"));
 }

@@ -4,7 +4,7 @@
 //! Owns: what must agree among the rows of `[certificate]`. Never: looks at the rest of the profile, but for names and room.
 //! Units: sizes in bytes.
 
-use super::{Findings, Problem};
+use super::{Findings, Problem, Term, terms};
 use crate::certificate::{CertificateContent, CertificateRules};
 use crate::profile::Profile;
 
@@ -17,10 +17,10 @@ pub(super) fn lint_certificate(profile: &Profile, findings: &mut Findings) {
     let Some(rules) = &profile.certificate else { return };
     let names = [&rules.df_name, &rules.application_name];
     let others = profile.df.iter().map(|df| &df.df_name).filter(|name| !name.is_empty());
-    findings.duplicates(PLACE, "DF name", others.chain(names).map(hex::encode_upper));
+    findings.duplicates(PLACE, terms::DF_NAME, others.chain(names).map(hex::encode_upper));
     for name in names {
         let lengths: Vec<usize> = (1..=16).collect();
-        findings.range(PLACE, "bytes of a DF name", name.len(), &lengths, "1 to 16");
+        findings.range(PLACE, terms::NAME_BYTES, name.len(), &lengths, Term::new("1 到 16", "1 to 16"));
     }
     lint_files(rules, findings);
     lint_pins(rules, findings);
@@ -28,17 +28,17 @@ pub(super) fn lint_certificate(profile: &Profile, findings: &mut Findings) {
     if rules.access.is_none() {
         findings.add(PLACE, Problem::AccessMissing);
     }
-    findings.range(PLACE, "bytes of the challenge", rules.challenge.into(), &[4, 8], "4 or 8");
+    findings.range(PLACE, terms::CHALLENGE_BYTES, rules.challenge.into(), &[4, 8], Term::new("4 或 8", "4 or 8"));
     if rules.user_id.is_empty() || rules.user_id.len() > 8191 {
-        let expected = "1 to 8191: its length in bits has two bytes";
-        findings.add(PLACE, Problem::OutOfRange { what: "bytes of user_id", value: rules.user_id.len(), expected });
+        let expected = Term::new("1 到 8191：其位长占两字节", "1 to 8191: its length in bits has two bytes");
+        findings.add(PLACE, Problem::OutOfRange { what: terms::USER_ID_BYTES, value: rules.user_id.len(), expected });
     }
 }
 
 fn lint_files(rules: &CertificateRules, findings: &mut Findings) {
-    findings.duplicates(PLACE, "file id", rules.file.iter().map(|file| file.id.clone()));
-    findings.duplicates(PLACE, "FID", rules.file.iter().map(|file| format!("{:04X}", file.fid)));
-    findings.duplicates(PLACE, "SFI", rules.file.iter().map(|file| format!("{:02X}", file.fid & 0x1F)));
+    findings.duplicates(PLACE, terms::FILE_ID, rules.file.iter().map(|file| file.id.clone()));
+    findings.duplicates(PLACE, terms::FID, rules.file.iter().map(|file| format!("{:04X}", file.fid)));
+    findings.duplicates(PLACE, terms::SFI, rules.file.iter().map(|file| format!("{:02X}", file.fid & 0x1F)));
     for (content, name) in [
         (CertificateContent::PublicKey, "public-key"),
         (CertificateContent::PrivateKey, "private-key"),
@@ -46,19 +46,24 @@ fn lint_files(rules: &CertificateRules, findings: &mut Findings) {
     ] {
         let count = rules.file.iter().filter(|file| file.content == content).count();
         if count < 2 {
-            let place = format!("{PLACE}.{name} of the pair that {}", if count == 0 { "signs" } else { "deciphers" });
-            findings.add(PLACE, Problem::PlaceMissing(place));
+            findings.add(PLACE, Problem::PairIncomplete { content: name, signs: count == 0 });
         }
     }
     for file in &rules.file {
         let place = format!("{PLACE}.{}", file.id);
         let stated = usize::from(file.size);
         match file.content {
-            CertificateContent::PublicKey => findings.sum(&place, "size", stated, PUBLIC_FILE),
-            CertificateContent::PrivateKey => findings.sum(&place, "size", stated, PRIVATE_FILE),
+            CertificateContent::PublicKey => findings.sum(&place, terms::SIZE, stated, PUBLIC_FILE),
+            CertificateContent::PrivateKey => findings.sum(&place, terms::SIZE, stated, PRIVATE_FILE),
             CertificateContent::Certificate if stated == 0 => {
-                findings
-                    .add(&place, Problem::OutOfRange { what: "size", value: 0, expected: "room for a certificate" });
+                findings.add(
+                    &place,
+                    Problem::OutOfRange {
+                        what: terms::SIZE,
+                        value: 0,
+                        expected: Term::new("容得下一张证书的大小", "room for a certificate"),
+                    },
+                );
             }
             CertificateContent::Certificate => {}
         }
@@ -70,18 +75,23 @@ fn lint_files(rules: &CertificateRules, findings: &mut Findings) {
 
 fn lint_pins(rules: &CertificateRules, findings: &mut Findings) {
     let ids = [&rules.user_pin, &rules.administrator_pin].map(|pin| format!("{:02X}", pin.id));
-    findings.duplicates(PLACE, "PIN id", ids.into_iter());
+    findings.duplicates(PLACE, terms::PIN_ID, ids.into_iter());
     for pin in [&rules.user_pin, &rules.administrator_pin] {
         let place = format!("{PLACE}.{}", pin.name);
-        findings.range(&place, "bytes of the digits", pin.bytes.into(), &[0, 2, 3, 4, 5, 6], "2 to 6, or 0 for any");
+        findings.range(
+            &place,
+            terms::DIGIT_BYTES,
+            pin.bytes.into(),
+            &[0, 2, 3, 4, 5, 6],
+            Term::new("2 到 6，0 表示不限", "2 to 6, or 0 for any"),
+        );
         findings.tries(&place, pin.tries);
     }
     findings.tries(PLACE, rules.master_tries);
     let commands = &rules.commands;
     let same_header = commands.set_user_pin == commands.set_administrator_pin;
     if same_header && (0..=6).any(|bytes| rules.user_pin.fits(bytes) && rules.administrator_pin.fits(bytes)) {
-        let value = "as set-up of both PINs, whose lengths do not tell them apart".to_owned();
-        findings.add(PLACE, Problem::Duplicate { what: "command", value });
+        findings.add(PLACE, Problem::PinsAlike);
     }
 }
 
@@ -91,7 +101,7 @@ fn lint_commands(rules: &CertificateRules, findings: &mut Findings) {
     let shared = rules.commands.set_user_pin;
     let rows = rules.commands.rows().into_iter().chain(verify);
     let rows = rows.filter(|(name, row)| *row != shared || *name == "SET USER PIN" || !name.starts_with("SET"));
-    findings.duplicates(PLACE, "command", rows.map(|(_, row)| hex::encode_upper(row.header())));
+    findings.duplicates(PLACE, terms::COMMAND, rows.map(|(_, row)| hex::encode_upper(row.header())));
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@
 
 use card_core::security::KeyName;
 
-use super::{Findings, Problem};
+use super::{Findings, Problem, Term, terms};
 use crate::access::{Access, Right};
 use crate::codec::{self, Value};
 use crate::format::FormatKind;
@@ -14,9 +14,9 @@ use crate::profile::{Df, Ef, EfKind, Element, KeyRow, Profile};
 const PADDING: [u8; 2] = [0x00, 0xFF];
 
 pub(super) fn lint_df(profile: &Profile, df: &Df, findings: &mut Findings) {
-    findings.duplicates(&df.id, "file id", df.ef.iter().map(|ef| ef.id.clone()));
-    findings.duplicates(&df.id, "FID", df.ef.iter().map(|ef| format!("{:04X}", ef.fid)));
-    findings.duplicates(&df.id, "SFI", df.ef.iter().map(|ef| format!("{:02X}", ef.sfi())));
+    findings.duplicates(&df.id, terms::FILE_ID, df.ef.iter().map(|ef| ef.id.clone()));
+    findings.duplicates(&df.id, terms::FID, df.ef.iter().map(|ef| format!("{:04X}", ef.fid)));
+    findings.duplicates(&df.id, terms::SFI, df.ef.iter().map(|ef| format!("{:02X}", ef.sfi())));
     match profile.key(&df.control_key) {
         Some(key) if key.df == df.id => {}
         _ => findings.add(&df.id, Problem::KeyMissing(df.control_key.clone())),
@@ -30,25 +30,25 @@ fn lint_ef(profile: &Profile, df: &Df, ef: &Ef, findings: &mut Findings) {
     let place = format!("{}.{}", df.id, ef.id);
     lint_access(profile, df, &place, &ef.read, findings);
     lint_access(profile, df, &place, &ef.update, findings);
-    findings.duplicates(&place, "element id", ef.elements.iter().map(|element| element.id.to_string()));
+    findings.duplicates(&place, terms::ELEMENT_ID, ef.elements.iter().map(|element| element.id.to_string()));
     let values: usize = ef.record_length();
     let stated = usize::from(ef.size);
     match ef.kind {
         EfKind::TlvRecords => {
-            findings.sum(&place, "records", ef.records.into(), ef.elements.len());
-            findings.sum(&place, "size", stated, values + 2 * ef.elements.len());
+            findings.sum(&place, terms::RECORDS, ef.records.into(), ef.elements.len());
+            findings.sum(&place, terms::SIZE, stated, values + 2 * ef.elements.len());
             // A composite may be there several times; its instances share a tag.
             let single = ef.elements.iter().filter(|element| element.format.kind != FormatKind::BTlv);
-            findings.duplicates(&place, "tag", single.filter_map(tag_text));
+            findings.duplicates(&place, terms::TAG, single.filter_map(tag_text));
         }
         EfKind::Cyclic => {
-            findings.sum(&place, "size", stated, values * usize::from(ef.records));
+            findings.sum(&place, terms::SIZE, stated, values * usize::from(ef.records));
             findings.record(&place, values);
         }
         EfKind::Transparent => {
-            findings.sum(&place, "records", ef.records.into(), 1);
+            findings.sum(&place, terms::RECORDS, ef.records.into(), 1);
             if !ef.elements.is_empty() {
-                findings.sum(&place, "size", stated, values);
+                findings.sum(&place, terms::SIZE, stated, values);
             }
         }
     }
@@ -61,8 +61,8 @@ fn lint_ef(profile: &Profile, df: &Df, ef: &Ef, findings: &mut Findings) {
             findings.record(&place, usize::from(element.format.length) + 2);
         }
         if let Some(tag) = element.tag.filter(|tag| PADDING.contains(tag)) {
-            let expected = "01 to FE: 00 and FF mark padding";
-            findings.add(&place, Problem::OutOfRange { what: "tag", value: tag.into(), expected });
+            let expected = Term::new("01 到 FE：00 和 FF 表示填充", "01 to FE: 00 and FF mark padding");
+            findings.add(&place, Problem::OutOfRange { what: terms::TAG, value: tag.into(), expected });
         }
         // The one value that a profile fixes for every card.
         if &*element.id == "spec_version"
@@ -82,10 +82,10 @@ fn lint_composite(place: &str, element: &Element, findings: &mut Findings) {
         FormatKind::B | FormatKind::Cn | FormatKind::An | FormatKind::CnAmount => None,
     };
     if let Some(bytes) = kind_bytes {
-        findings.sum(place, "length", element.format.length.into(), bytes);
+        findings.sum(place, terms::LENGTH, element.format.length.into(), bytes);
     }
-    findings.duplicates(place, "element id", element.inner.iter().map(|item| item.id.to_string()));
-    findings.duplicates(place, "tag", element.inner.iter().filter_map(tag_text));
+    findings.duplicates(place, terms::ELEMENT_ID, element.inner.iter().map(|item| item.id.to_string()));
+    findings.duplicates(place, terms::TAG, element.inner.iter().filter_map(tag_text));
     if element.inner.iter().any(|item| item.tag.is_none()) {
         findings.add(place, Problem::Tag);
     }

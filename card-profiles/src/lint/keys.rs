@@ -4,7 +4,7 @@
 
 use card_core::security::KeyName;
 
-use super::{Findings, Problem};
+use super::{Findings, Problem, Term, terms};
 use crate::profile::{CardKind, KeyClass, KeyRow, Profile};
 
 /// The name of a key, with the version that its row is for.
@@ -13,20 +13,30 @@ fn named(key: &KeyRow) -> String {
 }
 
 pub(super) fn lint_keys(profile: &Profile, findings: &mut Findings) {
-    findings.duplicates("key", "name", profile.key.iter().map(named));
+    findings.duplicates("key", terms::KEY_NAME, profile.key.iter().map(named));
     let slots = profile.key.iter().map(|key| format!("{} usage {:02X} id {:02X}", key.df, key.usage, key.id));
-    findings.duplicates("key", "slot", slots);
+    findings.duplicates("key", terms::KEY_SLOT, slots);
     let external = profile.key.iter().filter(|key| key.class.authenticates_externally());
     if profile.kind == CardKind::User {
-        findings.duplicates("key", "authentication id", external.map(|key| format!("{} {:02X}", key.df, key.id)));
+        findings.duplicates("key", terms::AUTHENTICATION_ID, external.map(|key| format!("{} {:02X}", key.df, key.id)));
     }
     if let Some(levels) = profile.psam.purchase_levels.filter(|levels| *levels > 3) {
-        findings.add("psam", Problem::OutOfRange { what: "purchase_levels", value: levels.into(), expected: "0 to 3" });
+        findings.add(
+            "psam",
+            Problem::OutOfRange {
+                what: terms::PURCHASE_LEVELS,
+                value: levels.into(),
+                expected: Term::new("0 到 3", "0 to 3"),
+            },
+        );
     }
     for key in &profile.key {
         let place = format!("key {}", named(key));
         if key.version == Some(0) {
-            findings.add(&place, Problem::OutOfRange { what: "version", value: 0, expected: "1 to 255" });
+            findings.add(
+                &place,
+                Problem::OutOfRange { what: terms::VERSION, value: 0, expected: Term::new("1 到 255", "1 to 255") },
+            );
         }
         if profile.df(&key.df).is_none() {
             findings.add(&place, Problem::PlaceMissing(key.df.clone()));

@@ -4,7 +4,7 @@
 //! (three generations).
 //! Owns: ATR prefix, version of the specification, lengths of DF names. Never: what two rows must agree on (`lint`).
 
-use super::{Findings, Problem};
+use super::{Findings, Problem, Term, terms};
 use crate::profile::{CardKind, Profile};
 
 /// Lengths of a DF name.
@@ -22,18 +22,26 @@ pub(super) fn lint_limits(profile: &Profile, findings: &mut Findings) {
         findings.add("version", Problem::VersionUnknown(profile.version.clone()));
     }
     for df in profile.df.iter().filter(|df| !df.df_name.is_empty()) {
-        findings.range(&df.id, "bytes of the DF name", df.df_name.len(), &DF_NAME, "5 to 16");
+        findings.range(&df.id, terms::THE_NAME_BYTES, df.df_name.len(), &DF_NAME, Term::new("5 到 16", "5 to 16"));
     }
 }
 
 /// The prefix holds TS, T0 and every interface byte that they announce, and nothing more.
 fn lint_atr(prefix: &[u8], findings: &mut Findings) {
     let Some((first, rest)) = prefix.split_first() else {
-        return findings
-            .add("atr", Problem::OutOfRange { what: "bytes of the prefix", value: 0, expected: "TS and T0" });
+        return findings.add(
+            "atr",
+            Problem::OutOfRange { what: terms::PREFIX_BYTES, value: 0, expected: Term::new("TS 和 T0", "TS and T0") },
+        );
     };
-    findings.range("atr", "first byte of the prefix", usize::from(*first), &CONVENTIONS, "3B (59) or 3F (63)");
-    findings.sum("atr", "bytes of the prefix", prefix.len(), 1 + announced(rest));
+    findings.range(
+        "atr",
+        terms::FIRST_PREFIX_BYTE,
+        usize::from(*first),
+        &CONVENTIONS,
+        Term::new("3B（59）或 3F（63）", "3B (59) or 3F (63)"),
+    );
+    findings.sum("atr", terms::PREFIX_BYTES, prefix.len(), 1 + announced(rest));
 }
 
 /// T0 and the interface bytes: each Y nibble announces TA, TB, TC and TD, and a TD is the next Y.

@@ -9,6 +9,27 @@ use card_core::security::KeyName;
 use crate::codec::EncodeError;
 use crate::profile::KeyClass;
 
+/// A word of a finding in both languages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Term {
+    /// 中文.
+    pub zh: &'static str,
+    /// English.
+    pub en: &'static str,
+}
+
+impl Term {
+    pub(super) const fn new(zh: &'static str, en: &'static str) -> Self {
+        Self { zh, en }
+    }
+}
+
+impl fmt::Display for Term {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.en)
+    }
+}
+
 /// One contradiction.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
@@ -28,7 +49,7 @@ pub enum Problem {
     #[error("{what} is stated as {stated}, the rows give {computed}")]
     Sum {
         /// Size, records, length.
-        what: &'static str,
+        what: Term,
         /// As written.
         stated: usize,
         /// As computed.
@@ -38,7 +59,7 @@ pub enum Problem {
     #[error("{what} {value} is used twice")]
     Duplicate {
         /// Which identifier.
-        what: &'static str,
+        what: Term,
         /// Its value.
         value: String,
     },
@@ -76,6 +97,17 @@ pub enum Problem {
     /// A row names a directory or file that is not there.
     #[error("{0} does not exist")]
     PlaceMissing(String),
+    /// A certificate application with fewer than two files of one kind, one for each key pair.
+    #[error("certificate.{content} of the pair that {} does not exist", if *signs { "signs" } else { "deciphers" })]
+    PairIncomplete {
+        /// What the file would hold, as the text has it.
+        content: &'static str,
+        /// Whether the pair that signs lacks it, or else the one that deciphers.
+        signs: bool,
+    },
+    /// One command sets up both PINs, and the length of its data does not say which.
+    #[error("command is used twice as set-up of both PINs, whose lengths do not tell them apart")]
+    PinsAlike,
     /// A private key whose file says that it can be read.
     #[error("a private key that can be read")]
     PrivateReadable,
@@ -89,11 +121,11 @@ pub enum Problem {
     #[error("{what} is {value}, expected {expected}")]
     OutOfRange {
         /// What.
-        what: &'static str,
+        what: Term,
         /// As written.
         value: usize,
         /// What is possible.
-        expected: &'static str,
+        expected: Term,
     },
     /// A value that the profile itself fixes does not fit its item.
     #[error("{value:?} does not fit: {error}")]
@@ -111,6 +143,66 @@ pub enum Problem {
         /// Of the chip.
         capacity: usize,
     },
+}
+
+impl Problem {
+    /// Stable code.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::GrammarUnknown(_) => "LINT_GRAMMAR",
+            Self::Sum { .. } => "LINT_SUM",
+            Self::Duplicate { .. } => "LINT_DUPLICATE",
+            Self::KeyMissing(_) => "LINT_KEY_MISSING",
+            Self::KeyCannotAuthenticate(_) => "LINT_KEY_CANNOT_AUTHENTICATE",
+            Self::KeyClassWrong { .. } => "LINT_KEY_CLASS",
+            Self::LogNotCyclic(_) => "LINT_LOG_NOT_CYCLIC",
+            Self::VersionUnknown(_) => "LINT_VERSION",
+            Self::HsmAddress(_) => "LINT_HSM_ADDRESS",
+            Self::PsamIncomplete => "LINT_PSAM_INCOMPLETE",
+            Self::PinMissing => "LINT_PIN_MISSING",
+            Self::PlaceMissing(_) => "LINT_PLACE_MISSING",
+            Self::PairIncomplete { .. } => "LINT_PAIR_INCOMPLETE",
+            Self::PinsAlike => "LINT_PINS_ALIKE",
+            Self::PrivateReadable => "LINT_PRIVATE_READABLE",
+            Self::AccessMissing => "LINT_ACCESS_MISSING",
+            Self::Tag => "LINT_TAG",
+            Self::OutOfRange { .. } => "LINT_OUT_OF_RANGE",
+            Self::Unencodable { .. } => "LINT_UNENCODABLE",
+            Self::Capacity { .. } => "LINT_CAPACITY",
+        }
+    }
+
+    /// The contradiction in Chinese.
+    #[must_use]
+    pub fn zh(&self) -> String {
+        match self {
+            Self::GrammarUnknown(version) => format!("不认识第 {version} 版描述语法"),
+            Self::Sum { what, stated, computed } => format!("{}写为 {stated}，按各行计算为 {computed}", what.zh),
+            Self::Duplicate { what, value } => format!("{} {value} 重复", what.zh),
+            Self::KeyMissing(name) => format!("本目录和第一个目录都没有密钥 {name}"),
+            Self::KeyCannotAuthenticate(name) => format!("密钥 {name} 不能用于外部认证"),
+            Self::KeyClassWrong { key, found, needed } => {
+                format!("密钥 {key} 的类别是 {found:?}，此处需要 {needed:?}")
+            }
+            Self::LogNotCyclic(file) => format!("{file} 不是循环文件，不能记录交易明细"),
+            Self::VersionUnknown(version) => format!("{version:?} 不是已有的规范版本：首位应为 1、2 或 3"),
+            Self::HsmAddress(address) => format!("加密机地址 {address:?} 不是四位十六进制"),
+            Self::PsamIncomplete => "PSAM 须有环境目录（含 terminal_number 的文件）和应用目录".to_owned(),
+            Self::PinMissing => "该卡没有个人口令".to_owned(),
+            Self::PlaceMissing(place) => format!("{place} 不存在"),
+            Self::PairIncomplete { content, signs } => {
+                format!("缺少{}密钥对的 certificate.{content}", if *signs { "签名" } else { "加密" })
+            }
+            Self::PinsAlike => "两个口令由同一条命令设置，而长度分不出是哪一个".to_owned(),
+            Self::PrivateReadable => "私钥文件不应可读".to_owned(),
+            Self::AccessMissing => "没有写明执行其命令之前须通过什么认证".to_owned(),
+            Self::Tag => "记录文件的每条记录须有标识，其他文件的数据项不得有标识".to_owned(),
+            Self::OutOfRange { what, value, expected } => format!("{}为 {value}，应为{}", what.zh, expected.zh),
+            Self::Unencodable { value, error } => format!("{value:?} 写不进去：{}", error.zh()),
+            Self::Capacity { needed, capacity } => format!("文件和密钥共需 {needed} 字节，芯片只有 {capacity} 字节"),
+        }
+    }
 }
 
 impl fmt::Display for Finding {

@@ -11,8 +11,20 @@ pub(super) fn each_is_found(name: &str, changes: &[(&str, &str, &str)]) {
     for (from, to, expected) in changes {
         assert!(text.contains(from), "{from:?} is not in the text");
         let profile = Profile::parse(&text.replacen(from, to, 1)).expect("still follows the grammar");
-        let findings: Vec<String> = lint(&profile).iter().map(ToString::to_string).collect();
-        assert!(findings.iter().any(|finding| finding.contains(expected)), "{to}: {findings:?}");
+        let findings = lint(&profile);
+        let english: Vec<String> = findings.iter().map(ToString::to_string).collect();
+        assert!(english.iter().any(|finding| finding.contains(expected)), "{to}: {english:?}");
+        for Finding { place, problem } in findings {
+            let chinese = problem.zh();
+            assert!(chinese.chars().any(|letter| ('一'..='龥').contains(&letter)), "{place}: {chinese}");
+            // Numbers of the English sentence stand in the Chinese one too.
+            let numbers = |text: &str| {
+                let words = text.split(|letter: char| !letter.is_ascii_digit()).filter(|word| word.len() > 1);
+                words.map(str::to_owned).collect::<std::collections::BTreeSet<_>>()
+            };
+            assert_eq!(numbers(&chinese), numbers(&problem.to_string()), "{place}: {chinese}");
+            assert!(problem.code().starts_with("LINT_"), "{}", problem.code());
+        }
     }
 }
 

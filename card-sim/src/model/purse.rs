@@ -101,7 +101,7 @@ pub(super) fn model(
             ep_balance: access(&rules.access.ep_balance)?,
         },
         address: place.take(2 * PURSE_BYTES + PROOFS * PROOF_BYTES),
-        // What is assumed is for people; the card does not hold it.
-        rules: PurseRules { assumed: Vec::new(), ..rules.clone() },
+        // What is assumed is for people, and factors are for whoever derives the card's keys; the card does not hold them.
+        rules: PurseRules { assumed: Vec::new(), factors: 0, ..rules.clone() },
     })
 }

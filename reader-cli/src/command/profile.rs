@@ -98,7 +98,7 @@ fn list(output: &Output) -> Result<Exit, TerminalError> {
             .with("title", Words::new("标题", "title"), Value::text(&profile.title))
             .with("extends", Words::new("基于", "extends"), Value::maybe(profile.base.as_deref()))
             .with("files", Words::new("文件", "files"), number(files))
-            .with("keys", Words::new("密钥", "keys"), number(profile.key.len()))
+            .with("keys", Words::new("密钥", "keys"), number(profile.key_count()))
     });
     output.answer(&Page::new().with("profiles", Words::new("卡片描述", "profiles"), Value::Table(rows.collect())))?;
     Ok(Exit::Ok)
@@ -124,18 +124,17 @@ fn check(output: &Output, name: Option<&str>, release: bool) -> Result<Exit, Ter
     for name in names {
         let profile = Source::named(name)?.profile;
         findings.extend(lint(&profile).into_iter().map(|finding| {
-            row(&profile.name, &finding.place).with(
-                "problem",
-                Words::new("问题", "problem"),
-                Value::Text(finding.problem.to_string()),
-            )
+            let words = Words::of(finding.problem.zh(), finding.problem.to_string());
+            row(&profile.name, &finding.place)
+                .with("code", Words::new("代码", "code"), Value::text(finding.problem.code()))
+                .with("problem", Words::new("问题", "problem"), Value::Words(words))
         }));
         if release {
             doubts.extend(assumptions(&profile).iter().map(|row| doubt(&profile.name, row)));
         }
     }
-    let exit = if findings.is_empty() { Exit::Ok } else { Exit::Mismatch };
-    let mut page = Page::new().with("clean", Words::new("无矛盾", "clean"), Value::Flag(findings.is_empty())).with(
+    let is_clean = findings.is_empty();
+    let mut page = Page::new().with("clean", Words::new("无矛盾", "clean"), Value::Flag(is_clean)).with(
         "findings",
         Words::new("矛盾", "findings"),
         Value::Table(findings),
@@ -143,8 +142,17 @@ fn check(output: &Output, name: Option<&str>, release: bool) -> Result<Exit, Ter
     if release {
         page = page.with("assumptions", Words::new("假设", "assumptions"), Value::Table(doubts));
     }
+    if !is_clean {
+        page = page.noted(
+            "PROFILE_CONTRADICTS",
+            Words::new(
+                "请按所列位置修改卡片描述文件；各行可写什么见 docs/profile.md",
+                "mend the profile text at the places listed; docs/profile.md says what each row may hold",
+            ),
+        );
+    }
     output.answer(&page)?;
-    Ok(exit)
+    Ok(if is_clean { Exit::Ok } else { Exit::Mismatch })
 }
 
 fn row(profile: &str, place: &str) -> Page {
