@@ -73,10 +73,12 @@ pub enum KeyFileError {
     #[error("the key file does not say mark = \"{MARK}\"; keys of real cards do not belong into a software card")]
     Mark,
     /// A row that contradicts itself.
-    #[error("key file, line {line}: {problem}")]
+    #[error("key file, line {line}{}: {problem}", key.as_ref().map_or_else(String::new, |key| format!(", key {key}")))]
     Row {
         /// Line, from 1.
         line: usize,
+        /// Name or class of the key, where the row says it and it cannot be a key itself.
+        key: Option<String>,
         /// What is wrong.
         problem: RowProblem,
     },
@@ -116,6 +118,23 @@ pub enum RowProblem {
     NoSuchVersion,
 }
 
+impl RowProblem {
+    /// The problem in Chinese.
+    #[must_use]
+    pub fn zh(&self) -> String {
+        match self {
+            Self::Which => "每个密钥须写 name 或 class，且只写一个".to_owned(),
+            Self::Directory => "df 与 class 同用；name 在卡内是唯一的".to_owned(),
+            Self::Value => "每个密钥须写 value，或写 master 和 factors，且只写一种".to_owned(),
+            Self::Version => "密钥版本从 1 起".to_owned(),
+            Self::Hex { what, bytes } => format!("{what} 不是 {bytes} 字节的十六进制"),
+            Self::Factors => format!("上级密钥须有 1 到 {FACTORS_MAX} 个分散因子"),
+            Self::NoSuchKey => "卡片描述中没有这个密钥".to_owned(),
+            Self::NoSuchVersion => "卡片描述中没有这个版本的密钥".to_owned(),
+        }
+    }
+}
+
 impl KeyFileError {
     /// Stable code.
     #[must_use]
@@ -123,6 +142,22 @@ impl KeyFileError {
         match self {
             Self::Syntax { .. } | Self::Utf8 { .. } | Self::Empty | Self::Row { .. } => "KEY_FILE_MALFORMED",
             Self::Mark => "KEY_FILE_NOT_REHEARSAL",
+        }
+    }
+
+    /// The error in Chinese.
+    #[must_use]
+    pub fn zh(&self) -> String {
+        match self {
+            // What the reader of TOML expected: its words are those of the grammar.
+            Self::Syntax { line, problem } => format!("密钥文件第 {line} 行：{problem}"),
+            Self::Utf8 { line } => format!("密钥文件第 {line} 行不是 UTF-8"),
+            Self::Empty => "密钥文件中没有 [[key]]".to_owned(),
+            Self::Mark => format!("密钥文件没有写 mark = \"{MARK}\"；真实卡片的密钥不得放进软件卡"),
+            Self::Row { line, key, problem } => {
+                let key = key.as_ref().map_or_else(String::new, |key| format!("，密钥 {key}"));
+                format!("密钥文件第 {line} 行{key}：{}", problem.zh())
+            }
         }
     }
 }
@@ -191,7 +226,9 @@ impl GivenKeys {
         }
         let rows = rows.key.into_iter().map(|row| {
             let line = line_of(row.span().start);
-            Row::read(line, row.into_inner()).map_err(|problem| KeyFileError::Row { line, problem })
+            let row = row.into_inner();
+            let key = row.shown();
+            Row::read(line, row).map_err(|problem| KeyFileError::Row { line, key, problem })
         });
         rows.collect::<Result<_, _>>().map(Self)
     }
@@ -203,7 +240,7 @@ impl GivenKeys {
     pub fn slots(&self, profile: &Profile, card_factor: Block) -> Result<Vec<Slot>, KeyFileError> {
         let mut slots: Vec<Slot> = Vec::new();
         for row in &self.0 {
-            let wrong = |problem| KeyFileError::Row { line: row.line, problem };
+            let wrong = |problem| KeyFileError::Row { line: row.line, key: row.which.shown(), problem };
             let meant = || profile.key.iter().enumerate().filter(|(_, key)| row.which.means(key));
             let mut found = false;
             let rows = meant().filter(|(_, key)| key.version.is_none_or(|version| version == row.version));
@@ -255,7 +292,33 @@ impl fmt::Display for Slot {
     }
 }
 
+impl TextRow {
+    /// How the row calls its key.
+    fn shown(&self) -> Option<String> {
+        let class = self.class.map(|class| format!("{class:?}").to_uppercase());
+        shown(self.name.as_deref()).or_else(|| class.map(|class| of_directory(&class, self.df.as_deref())))
+    }
+}
+
+/// A name that may be shown: one as long as half a key, and in hex, may be a key that slipped into the wrong line.
+fn shown(name: Option<&str>) -> Option<String> {
+    let is_safe = |name: &&str| name.len() < 16 && name.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    name.filter(is_safe).map(str::to_owned)
+}
+
+/// A class, and the directory whose keys of it are meant.
+fn of_directory(class: &str, df: Option<&str>) -> String {
+    shown(df).map_or_else(|| class.to_owned(), |df| format!("{class} ({df})"))
+}
+
 impl Which {
+    fn shown(&self) -> Option<String> {
+        match self {
+            Self::Name(name) => shown(Some(name.as_str())),
+            Self::Class { class, df } => Some(of_directory(&format!("{class:?}").to_uppercase(), df.as_deref())),
+        }
+    }
+
     fn names(&self, key: &KeyName) -> bool {
         matches!(self, Self::Name(name) if name == key)
     }
@@ -350,7 +413,7 @@ mod tests {
         let keys = GivenKeys::parse(&format!("mark = \"REHEARSAL\"\n[[key]]\n{rows}"));
         let slots = keys.and_then(|keys| keys.slots(&builtin("ssc-3.0").expect("built in"), CARD));
         match slots.map(|slots| slots.len()) {
-            Err(KeyFileError::Row { line: 2, problem }) => problem,
+            Err(KeyFileError::Row { line: 2, problem, .. }) => problem,
             other => panic!("{rows}: {other:?}"),
         }
     }
@@ -387,6 +450,35 @@ mod tests {
                 _ => (1, vec![0x11; 16]),
             };
             assert_eq!((slot.version, slot.bytes.to_vec()), expected, "{}", slot.name);
+        }
+    }
+
+    #[test]
+    fn a_refusal_names_line_and_key_in_both_languages_and_no_bytes() {
+        let long = "00112233445566778899AABBCCDDEEFF";
+        let error = |rows: &str| {
+            let keys = GivenKeys::parse(&format!("mark = \"REHEARSAL\"\n\n[[key]]\n{rows}"));
+            keys.and_then(|keys| keys.slots(&builtin("ssc-3.0").expect("built in"), CARD)).expect_err("refused")
+        };
+        for (rows, zh, en) in [
+            (
+                format!("name = \"STKSSSE\"\nvalue = \"{long}\""),
+                "密钥文件第 3 行，密钥 STKSSSE：value 不是 8 字节的十六进制",
+                "key file, line 3, key STKSSSE: value is not 8 bytes in hex",
+            ),
+            (
+                format!("class = \"UK\"\ndf = \"DF09\"\nvalue = \"{long}\""),
+                "密钥文件第 3 行，密钥 UK (DF09)：卡片描述中没有这个密钥",
+                "key file, line 3, key UK (DF09): the profile has no such key",
+            ),
+            (
+                format!("name = \"{long}\"\nvalue = \"{long}\""),
+                "密钥文件第 3 行：卡片描述中没有这个密钥",
+                "key file, line 3: the profile has no such key",
+            ),
+        ] {
+            let error = error(&rows);
+            assert_eq!((error.zh().as_str(), error.to_string().as_str()), (zh, en));
         }
     }
 

@@ -45,6 +45,14 @@ enum Failure {
         /// What it wrote.
         report: String,
     },
+    /// A key file.
+    #[error("{}: {source}", path.display())]
+    KeyFile {
+        /// Where.
+        path: PathBuf,
+        /// Line, key and what is wrong.
+        source: card_profiles::key_file::KeyFileError,
+    },
     /// A folder or file of ours.
     #[error("{}: {source}", path.display())]
     File {

@@ -20,6 +20,7 @@ pub(crate) fn code(failure: &Failure) -> ExitCode {
         Failure::Image(error) => image(error),
         Failure::Reader(error) => reader(error),
         Failure::ServerEnded { code, .. } => u8::try_from(*code).ok().filter(|code| *code != 0).unwrap_or(READER),
+        Failure::KeyFile { .. } => REFUSED,
         Failure::File { .. } => STORAGE,
     })
 }

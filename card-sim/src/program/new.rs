@@ -30,7 +30,8 @@ pub(crate) fn make(new: &New, output: &Output) -> Result<(), Failure> {
     };
     let mut made = Vec::with_capacity(images.len());
     for (path, serial) in images {
-        image::create_with_keys(&path, &text, serial, &FaultPlan::default(), &keys)?;
+        image::create_with_keys(&path, &text, serial, &FaultPlan::default(), &keys)
+            .map_err(|error| of_key_file(error, new.keys.as_deref()))?;
         made.push((path, hex::encode_upper(serial)));
     }
     output.made(&made);
@@ -39,7 +40,16 @@ pub(crate) fn make(new: &New, output: &Output) -> Result<(), Failure> {
 
 fn given_keys(path: &Path) -> Result<GivenKeys, Failure> {
     let bytes = fs::read(path).map_err(|source| Failure::File { path: path.to_owned(), source })?;
-    Ok(GivenKeys::parse_bytes(&zeroize::Zeroizing::new(bytes)).map_err(image::ImageError::from)?)
+    GivenKeys::parse_bytes(&zeroize::Zeroizing::new(bytes))
+        .map_err(|source| Failure::KeyFile { path: path.to_owned(), source })
+}
+
+/// Keys that do not fit the card stand in a file: its name belongs to the refusal.
+fn of_key_file(error: image::ImageError, path: Option<&Path>) -> Failure {
+    match (error, path) {
+        (image::ImageError::Keys(source), Some(path)) => Failure::KeyFile { path: path.to_owned(), source },
+        (error, _) => Failure::Image(error),
+    }
 }
 
 fn profile_text(profile: &str) -> Result<String, Failure> {

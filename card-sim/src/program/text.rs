@@ -52,6 +52,7 @@ pub(crate) fn code(failure: &Failure) -> &str {
         Failure::Image(error) => error.code(),
         Failure::Reader(error) => error.code(),
         Failure::ServerEnded { .. } => "CARD_SERVER_ENDED",
+        Failure::KeyFile { source, .. } => source.code(),
         Failure::File { .. } => "FILE",
     }
 }
@@ -69,12 +70,20 @@ pub(crate) fn failure(lang: Lang, failure: &Failure) -> String {
     }
 }
 
+/// What happened and what to do next when keys cannot be put into a card.
+const KEY_FILE: (&str, &str, &str) = (
+    "密钥文件不能用于此卡",
+    "按 card-sim/README.md 的格式修改密钥文件",
+    "mend the key file as card-sim/README.md describes it",
+);
+
 /// Where, and what the system said, in Chinese and in brackets; nothing where the first words say all.
 fn particulars(failure: &Failure) -> String {
     let words = match failure {
         Failure::NoProfile(name) => name.clone(),
         Failure::HopperEmpty => String::new(),
         Failure::ServerEnded { report, .. } => report.clone(),
+        Failure::KeyFile { path, source } => format!("{}: {}", path.display(), source.zh()),
         Failure::File { path, source } => format!("{}: {}", path.display(), system(source)),
         Failure::Image(error) => image_particulars(error),
         Failure::Reader(error) => reader_particulars(error),
@@ -110,7 +119,7 @@ fn image_particulars(error: &ImageError) -> String {
         },
         // Names of rows, files and keys: the words between them are those of the grammar.
         ImageError::Model(error) => error.to_string(),
-        ImageError::Keys(error) => error.to_string(),
+        ImageError::Keys(error) => error.zh(),
     }
 }
 
@@ -160,6 +169,7 @@ fn advice(failure: &Failure) -> (&'static str, &'static str, &'static str) {
         ),
         Failure::HopperEmpty => ("卡仓已空", "把新卡映像放入卡仓目录", "put more images into the hopper folder"),
         Failure::ServerEnded { .. } => ("卡服务已退出", "查看 server.log", "see server.log in the state folder"),
+        Failure::KeyFile { .. } => KEY_FILE,
         Failure::File { .. } => (
             "文件或目录不可用",
             "检查路径、权限和磁盘空间",
@@ -196,11 +206,7 @@ const fn image_advice(error: &ImageError) -> (&'static str, &'static str, &'stat
         ImageError::Model(_) | ImageError::Profile(_) => {
             ("卡片描述不能制卡", "按提示修改描述文件", "mend the profile where the message says")
         }
-        ImageError::Keys(_) => (
-            "密钥文件不能用于此卡",
-            "按 card-sim/README.md 的格式修改密钥文件",
-            "mend the key file as card-sim/README.md describes it",
-        ),
+        ImageError::Keys(_) => KEY_FILE,
         ImageError::Card(_) => ("卡存储器无法恢复", "此映像作废, 另制新卡", "this image is spoilt; make a new card"),
     }
 }

@@ -50,6 +50,7 @@ impl TerminalError {
                 format!("账单 {bill},日志号 {entry},卡 {card}"),
                 format!("bill {bill}, entry {entry}, card {card}"),
             ),
+            Self::KeyFile { path, source } => Words::of(format!("{path}:{}", source.zh()), format!("{path}: {source}")),
             Self::Envelope { path, source } => {
                 Words::of(format!("{path}:{}", source.zh()), format!("{path}: {source}"))
             }
