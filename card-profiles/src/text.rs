@@ -68,14 +68,34 @@ fn encode(character: char, into: &mut Vec<u8>) -> Option<()> {
 }
 
 /// Whether a code is in the GBK that reader programs have (code page 936). The encoding standard adds two-byte codes of
-/// GB 18030 to it and a one-byte euro; a terminal would show those as something else.
+/// GB 18030 to it, among them a second euro, and a one-byte one; a terminal would show those as something else.
 fn is_gbk_of_readers(code: &[u8]) -> bool {
     match code {
         [single] => single.is_ascii(),
-        [0xA6, 0xD9..=0xDF | 0xEC | 0xED | 0xF3] | [0xA8, 0xBC | 0xBF] | [0xA9, 0x89..=0x95] => false,
+        [0xA2, 0xE3] | [0xA6, 0xD9..=0xDF | 0xEC | 0xED | 0xF3] | [0xA8, 0xBC | 0xBF] | [0xA9, 0x89..=0x95] => false,
         [0xFE, trail] => *trail < 0x50,
         [_, _] => true,
         _ => false,
+    }
+}
+
+/// Whether a text and the bytes it was decoded from surely are one spelling: printable ASCII and codes of GBK, up to the
+/// padding, none of them near the user-defined ones. `false` says nothing: then [`encode_text`] knows.
+pub(crate) fn is_plain(bytes: &[u8], text: &str) -> bool {
+    // First bytes in UTF-8 of what lies from U+E000 to U+FFFF.
+    if text.bytes().any(|byte| matches!(byte, 0xEE | 0xEF)) {
+        return false;
+    }
+    let mut rest = bytes;
+    loop {
+        rest = match rest {
+            [] | [0x00, ..] => return true,
+            [0x20..=0x7E, rest @ ..] => rest,
+            // A second ideographic space.
+            [0xA3, 0xA0, ..] => return false,
+            [lead @ 0x81..=0xFE, trail @ 0x40..=0xFE, rest @ ..] if is_gbk_of_readers(&[*lead, *trail]) => rest,
+            _ => return false,
+        };
     }
 }
 
@@ -108,6 +128,21 @@ mod tests {
             }
         }
         assert_eq!(codes, CODES_OF_CODE_PAGE_936);
+    }
+
+    #[test]
+    fn what_looks_plain_has_no_second_spelling() {
+        let mut plain = 0;
+        for code in 0..=u16::MAX {
+            for bytes in [&code.to_be_bytes()[..], &[b'A', code.to_be_bytes()[0], code.to_be_bytes()[1]]] {
+                let (text, malformed) = decode_text(bytes);
+                if !malformed && !bytes.contains(&0) && is_plain(bytes, &text) {
+                    assert_eq!(encode_text(&text).as_deref(), Ok(bytes), "{bytes:02X?}");
+                    plain += 1;
+                }
+            }
+        }
+        assert!(plain > CODES_OF_CODE_PAGE_936, "{plain}");
     }
 
     #[test]
