@@ -2,10 +2,11 @@
 //!
 //! The table is `relations.txt`. To keep the run short, a row of a directory is judged on a card that has the first
 //! directory, the row's own, and of that the files that the row bears on: what a file or key does to another file is seen
-//! there, as the outputs are made file by file.
+//! there, as the outputs are made file by file. Of a text that extends nothing the other directories are not even read again.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Mutex, PoisonError};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use card_profiles::builtin::names;
 use card_profiles::profile::CardKind;
@@ -32,8 +33,11 @@ impl Part {
         if leaf.path.starts_with("certificate") {
             return Some(Self { df: 0, files: Vec::new(), certificate: true });
         }
+        // A purse has two directories, each of which needs the other: nothing of it can be left out.
+        if profile.purse.is_some() {
+            return None;
+        }
         let account = profile.account.as_ref().map(|rules| rules.df.as_str());
-        let purse = profile.purse.as_ref().map(|rules| rules.df.as_str());
         let id = leaf
             .row
             .df
@@ -42,7 +46,7 @@ impl Part {
         let df = profile.df.iter().position(|df| df.id == id).filter(|_| profile.kind == CardKind::User)?;
         let names = |rule: &Access, key: &str| rule.to_string().split(' ').any(|word| word == key);
         let matters = |ef: &Ef| match (&leaf.row.ef, &leaf.row.key) {
-            _ if account == Some(id) || purse == Some(id) => true,
+            _ if account == Some(id) => true,
             (Some(file), _) => ef.id == *file,
             (None, Some(key)) => names(&ef.read, key) || names(&ef.update, key),
             (None, None) => true,
@@ -68,29 +72,59 @@ impl Part {
     }
 }
 
+/// A text with spaces where files and keys of other directories stand: every offset stays, and there is less to read.
+fn thinned(text: &str, profile: &Profile, part: &Part) -> String {
+    let id = |index: usize| profile.df[index].id.as_str();
+    let kept = |df: &str, of_first: bool| df == id(part.df) || of_first && df == id(0);
+    let (mut df, mut in_files, mut thin) = ("", false, Vec::with_capacity(text.len()));
+    let mut lines = text.split_inclusive('\n').peekable();
+    while let Some(line) = lines.next() {
+        let word = line.trim();
+        if word.starts_with("[[") || line.starts_with('[') {
+            in_files = word == "[[df.ef]]";
+        }
+        if word == "[[df]]" {
+            let next = lines.peek().map_or("", |next| next.trim());
+            df = next
+                .strip_prefix("id = \"")
+                .and_then(|id| id.strip_suffix('"'))
+                .expect("a directory begins with its id");
+        }
+        let of_key = word.strip_prefix("{ name = ").and_then(|row| row.split("df = \"").nth(1)?.split('"').next());
+        let is_other = in_files && !kept(df, false) || of_key.is_some_and(|df| !kept(df, true));
+        thin.extend(line.bytes().map(|byte| if is_other && byte != b'\n' { b' ' } else { byte }));
+    }
+    String::from_utf8(thin).expect("whole lines")
+}
+
+/// What a text gives before anything is changed, and the text to change, for each part of it.
+type Known = Mutex<BTreeMap<Option<Part>, (Outputs, Arc<str>)>>;
+
 /// What changes with another value at `leaf`.
-fn changed(
-    profile: &Profile,
-    text: &str,
-    leaf: &Leaf,
-    known: &Mutex<BTreeMap<Option<Part>, Outputs>>,
-) -> Vec<&'static str> {
+fn changed(profile: &Profile, text: &str, leaf: &Leaf, known: &Known) -> Vec<&'static str> {
     let known = || known.lock().unwrap_or_else(PoisonError::into_inner);
+    let part = Part::of(profile, leaf);
+    let found = known().get(&part).cloned();
+    let (before, thin) = found.unwrap_or_else(|| {
+        let mut base = profile.clone();
+        part.iter().for_each(|part| part.cut(&mut base));
+        let whole = part.as_ref().filter(|_| profile.base.is_none());
+        let thin = whole.map_or_else(|| text.to_owned(), |part| thinned(text, profile, part));
+        (Outputs::of(&base), thin.into())
+    });
+    known().insert(part.clone(), (before, Arc::clone(&thin)));
     for other in leaf.others() {
-        let mut after = match Profile::parse(&leaf.replaced(text, &other)) {
+        let mut after = match Profile::parse(&leaf.replaced(&thin, &other)) {
             Ok(after) => after,
             Err(error) => {
                 assert!(error.line >= 1 && error.column >= 1 && !error.message.is_empty(), "{error:?}");
                 continue;
             }
         };
-        let part = Part::of(profile, leaf).filter(|_| after.df.len() == profile.df.len());
-        let before = known().get(&part).copied().unwrap_or_else(|| {
-            let mut base = profile.clone();
-            part.iter().for_each(|part| part.cut(&mut base));
-            Outputs::of(&base)
-        });
-        known().insert(part.clone(), before);
+        if after.df.len() != profile.df.len() {
+            // An overlay that no longer takes a directory out: the whole card is judged.
+            return Outputs::of(profile).changed(&Outputs::of(&after));
+        }
         part.iter().for_each(|part| part.cut(&mut after));
         return before.changed(&Outputs::of(&after));
     }
@@ -161,11 +195,9 @@ fn each_value_of_each_profile_changes_what_it_should_and_nothing_else() {
             relation.iter().for_each(|relation| seen.entry(relation.pattern).or_default().push(found.clone()));
         };
         let judge = &judge;
-        std::thread::scope(|scope| {
-            for chunk in leaves.chunks(leaves.len().div_ceil(4)) {
-                scope.spawn(move || chunk.iter().for_each(judge));
-            }
-        });
+        let next = AtomicUsize::new(0);
+        let work = || while leaves.get(next.fetch_add(1, Ordering::Relaxed)).map(judge).is_some() {};
+        std::thread::scope(|scope| (0..4).for_each(|_| drop(scope.spawn(work))));
     }
     let mut wrong = wrong.into_inner().expect("no thread broke");
     let seen = seen.into_inner().expect("no thread broke");

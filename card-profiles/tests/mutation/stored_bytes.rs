@@ -109,16 +109,16 @@ fn cells(profile: &card_profiles::Profile) -> Vec<Cell> {
 fn places(before: &serde_json::Value, after: &serde_json::Value) -> BTreeSet<String> {
     let mut places = BTreeSet::new();
     for part in ["keys", "files"] {
-        let rows = |look: &serde_json::Value| look[part].as_object().expect("an object").clone();
-        let (before, after) = (rows(before), rows(after));
-        assert!(before.keys().eq(after.keys()));
-        for (name, value) in &before {
-            match (value.as_array(), after[name].as_array()) {
+        let [before, after] = [before, after].map(|look| look[part].as_object().expect("an object"));
+        assert_eq!(before.len(), after.len());
+        for ((name, value), (same, other)) in before.iter().zip(after) {
+            assert_eq!(name, same);
+            match (value.as_array(), other.as_array()) {
                 (Some(old), Some(new)) if old.len() == new.len() => {
                     let differ = (0..old.len()).filter(|at| old[*at] != new[*at]);
                     places.extend(differ.map(|at| format!("{part}.{name}[{}]", at + 1)));
                 }
-                _ if *value != after[name] => drop(places.insert(format!("{part}.{name}"))),
+                _ if value != other => drop(places.insert(format!("{part}.{name}"))),
                 _ => {}
             }
         }
