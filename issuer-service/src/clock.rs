@@ -45,6 +45,13 @@ pub fn seconds_of(instant: &str) -> u64 {
         .unwrap_or_default()
 }
 
+/// The instant a number of days ago, as [`now`] writes it.
+#[must_use]
+pub fn days_ago(days: u16) -> String {
+    let then = OffsetDateTime::now_utc().saturating_sub(time::Duration::days(i64::from(days)));
+    then.format(INSTANT).expect("a fixed format of a past instant")
+}
+
 /// Today in China (UTC+8).
 #[must_use]
 pub fn today() -> Date {

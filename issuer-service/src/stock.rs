@@ -8,6 +8,8 @@
 pub mod blank;
 pub mod check;
 pub mod failure;
+pub mod finished;
+pub mod handout;
 pub mod loss;
 pub mod place;
 pub mod rule;

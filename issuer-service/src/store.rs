@@ -71,6 +71,7 @@ const MIGRATIONS: &[(i64, &str)] = &[
     (41, include_str!("store/schema_041_exchange.sql")),
     (42, include_str!("store/schema_042_station.sql")),
     (45, include_str!("store/schema_045_card_life.sql")),
+    (47, include_str!("store/schema_047_hand_out.sql")),
 ];
 
 /// One connection.

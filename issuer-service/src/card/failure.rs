@@ -7,6 +7,8 @@ use crate::error::{Explain, Missing};
 use crate::exit::Exit;
 use crate::lang::Lang;
 use crate::operator::OperatorError;
+use crate::state::word;
+use crate::stock::StockState;
 use crate::store::StoreError;
 
 /// Why nothing was done to a card.
@@ -61,6 +63,14 @@ pub enum LifeError {
         /// Day of its end, `YYYYMMDD`.
         release_on: String,
     },
+    /// Stock has not handed the card out.
+    #[error("the card is {state} at {place}")]
+    NotHandedOut {
+        /// State in stock.
+        state: String,
+        /// Place.
+        place: String,
+    },
     /// A successor is under way or made.
     #[error("the card is being replaced")]
     BeingReplaced,
@@ -102,6 +112,7 @@ impl Explain for LifeError {
             Self::HolderDead { .. } => "HOLDER_DEAD",
             Self::Expired { .. } => "CARD_EXPIRED",
             Self::NotDue { .. } => "LOSS_NOT_OVER",
+            Self::NotHandedOut { .. } => "CARD_NOT_HANDED_OUT",
             Self::BeingReplaced => "CARD_BEING_REPLACED",
             Self::DayAhead { .. } => "DAY_AHEAD",
             Self::DeathRecorded { .. } => "DEATH_RECORDED",
@@ -137,6 +148,13 @@ impl Explain for LifeError {
             }
             Self::NotDue { release_on } => lang
                 .pick(format!("临时挂失至 {release_on}"), format!("the temporary loss ends by itself on {release_on}")),
+            Self::NotHandedOut { state, place } => {
+                let state = word(&StockState::TABLE, state, lang);
+                lang.pick(
+                    format!("此卡尚未发出: {state}，在 {place}"),
+                    format!("the card has not been handed out: {state} at {place}"),
+                )
+            }
             Self::BeingReplaced => {
                 lang.pick("该卡正在补换或已补换", "a successor of the card is under way or made").to_owned()
             }
@@ -176,6 +194,9 @@ impl Explain for LifeError {
             Self::NotDue { .. } => {
                 lang.pick("持卡人找到卡时用 issuer card release", "release it when the card is found")
             }
+            Self::NotHandedOut { .. } => {
+                lang.pick("先用 issuer stock hand-out 发出", "hand it out first with `issuer stock hand-out`")
+            }
             Self::BeingReplaced => lang.pick("启用新卡", "activate the new card"),
             Self::DayAhead { .. } => lang.pick("核对日期", "check the date"),
             Self::DeathRecorded { .. } | Self::DeathUnknown { .. } => {
@@ -197,6 +218,7 @@ impl Explain for LifeError {
             | Self::HolderDead { .. }
             | Self::Expired { .. }
             | Self::NotDue { .. }
+            | Self::NotHandedOut { .. }
             | Self::BeingReplaced
             | Self::DeathRecorded { .. } => Exit::Refused,
             Self::Operator(error) => error.exit(),

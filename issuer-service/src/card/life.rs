@@ -16,6 +16,7 @@ use crate::error::Missing;
 use crate::lang::Lang;
 use crate::operator::Role;
 use crate::output::Show;
+use crate::stock::handout;
 use crate::store::{Store, StoreError, Tx};
 
 /// Longest reason, in characters.
@@ -240,6 +241,7 @@ fn move_card(tx: &Tx<'_>, rules: &LifeRules, card: &Card, order: &Order<'_>) -> 
     let mut done = String::new();
     // First the old one, then the new one: at no moment does the person have two.
     if step == Step::Activate {
+        handout::may_be_activated(tx, &card.card_number)?;
         for old in predecessors(tx, card)? {
             done += &format!("in the place of {}", old.card_number);
             if let Some(state) = LifeState::of_name(&old.state).filter(|state| *state != LifeState::Cancelled) {

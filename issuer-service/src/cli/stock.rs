@@ -1,14 +1,19 @@
 //! `issuer stock …`.
 
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
 use clap::{Args, Subcommand, ValueEnum};
 
 use super::Common;
 use crate::error::Error;
 use crate::exit::Exit;
+use crate::import::single;
 use crate::output::Output;
+use crate::stock::handout::{self, Agent};
 use crate::stock::loss::{self, Which};
 use crate::stock::place::{self, Kind, Places};
-use crate::stock::{self, Unit, blank, check};
+use crate::stock::{self, Unit, blank, check, finished};
 
 /// What to do with cards as things.
 #[derive(Debug, Subcommand)]
@@ -105,6 +110,81 @@ pub enum Verb {
     Destroy {
         /// The sack.
         sack: String,
+    },
+    /// 补登: sealed cards of a batch that were made without stock come into it, at the store.
+    Adopt {
+        /// The batch.
+        #[arg(long, value_name = "NUMBER")]
+        batch: i64,
+    },
+    /// 装箱: pack finished cards into a parcel for an outlet.
+    #[command(group = clap::ArgGroup::new("cards").required(true).args(["batch", "card"]))]
+    Pack {
+        /// The outlet.
+        #[arg(long, value_name = "CODE")]
+        to: String,
+        /// Cards of this batch that lie where they were made, or came back.
+        #[arg(long, value_name = "NUMBER")]
+        batch: Option<i64>,
+        /// Cards by 卡号.
+        #[arg(long, value_name = "NUMBER", value_delimiter = ',')]
+        card: Vec<String>,
+    },
+    /// 拆箱: what is in a parcel that has not left goes back to the store.
+    Unpack {
+        /// The parcel.
+        parcel: String,
+    },
+    /// 发运: a parcel leaves with a carrier.
+    Dispatch {
+        /// The parcel.
+        parcel: String,
+        /// Who answers for it on the way.
+        #[arg(long)]
+        carrier: String,
+    },
+    /// 接收: open a parcel where it was bound for; differences are named: exit code 10.
+    #[command(group = clap::ArgGroup::new("seen").required(true).args(["all", "cards"]))]
+    Accept {
+        /// The parcel.
+        parcel: String,
+        /// All cards that should be in it are in it.
+        #[arg(long)]
+        all: bool,
+        /// File with the numbers of the cards that are in it, one a line; - for the standard input.
+        #[arg(long, value_name = "FILE")]
+        cards: Option<PathBuf>,
+    },
+    /// 领卡: hand a card out, with a receipt.
+    HandOut {
+        /// 卡号.
+        card_number: String,
+        /// An agent came: file with three lines, certificate type (AAC058), certificate number, name; - for the standard input.
+        #[arg(long, value_name = "FILE")]
+        agent: Option<PathBuf>,
+    },
+    /// Show the receipt of a card that was handed out; an agent is masked.
+    Receipt {
+        /// 卡号.
+        card_number: String,
+    },
+    /// Do what is due: cards that nobody fetched within the site's days are unclaimed. For a daily timer.
+    Due,
+    /// 退回: cards of an outlet go back to the store.
+    #[command(group = clap::ArgGroup::new("cards").required(true).args(["unclaimed", "card"]))]
+    SendBack {
+        /// The outlet.
+        #[arg(long, value_name = "CODE")]
+        from: String,
+        /// All that are unclaimed there.
+        #[arg(long)]
+        unclaimed: bool,
+        /// Cards by 卡号.
+        #[arg(long, value_name = "NUMBER", value_delimiter = ',')]
+        card: Vec<String>,
+        /// Who answers for them on the way.
+        #[arg(long)]
+        carrier: String,
     },
     /// Show what is held where, since when, and who keeps it.
     Show {
@@ -215,6 +295,39 @@ pub(super) fn run(common: &Common, verb: Verb, output: &Output) -> Result<Exit, 
         Verb::Find { which, reason } => output.show(&loss::find(store, &which.which(), &reason, operator)?),
         Verb::Condemn { which, reason } => output.show(&loss::condemn(store, &which.which(), &reason, operator)?),
         Verb::Destroy { sack } => output.show(&loss::destroy(store, &sack, operator)?),
+        Verb::Adopt { batch } => output.show(&finished::adopt(store, batch, operator)?),
+        Verb::Pack { to, batch, card } => {
+            let which = batch.map_or(finished::Which::Cards(card), finished::Which::Batch);
+            output.show(&finished::pack(store, &which, &to, operator)?);
+        }
+        Verb::Unpack { parcel } => output.show(&finished::unpack(store, &parcel, operator)?),
+        Verb::Dispatch { parcel, carrier } => output.show(&finished::dispatch(store, &parcel, &carrier, operator)?),
+        Verb::Accept { parcel, cards, .. } => {
+            let seen = cards.as_deref().map(numbers).transpose()?;
+            let opened = finished::accept(store, &parcel, seen.as_deref(), operator)?;
+            output.show(&opened);
+            let agrees = opened.missing.is_empty() && opened.unexpected.is_empty();
+            return Ok(if agrees { Exit::Ok } else { Exit::Partly });
+        }
+        Verb::HandOut { card_number, agent } => {
+            let agent = agent.as_deref().map(file).transpose()?.map(|text| Agent::parse(&text)).transpose()?;
+            if agent.is_some() {
+                common.data_keys(&mut centre, output)?;
+            }
+            output.show(&handout::hand_out(&mut centre.store, &card_number, agent.as_ref(), operator)?);
+        }
+        Verb::Receipt { card_number } => {
+            let mut receipt = store.read(|tx| handout::receipt(tx, &card_number))?;
+            if receipt.by_agent {
+                common.data_keys(&mut centre, output)?;
+                receipt = centre.store.read(|tx| handout::receipt(tx, &card_number))?;
+            }
+            output.show(&receipt);
+        }
+        Verb::Due => output.show(&finished::lapse(store, centre.config.stock, operator)?),
+        Verb::SendBack { from, card, carrier, .. } => {
+            output.show(&finished::send_back(store, &from, &card, &carrier, operator)?);
+        }
         Verb::Show { place } => output.show(&store.read(|tx| stock::overview(tx, place.as_deref()))?),
         Verb::History { which } => {
             let unit = which.name.map(Unit::Box).or(which.card.map(Unit::Card));
@@ -228,4 +341,19 @@ pub(super) fn run(common: &Common, verb: Verb, output: &Output) -> Result<Exit, 
         }
     }
     Ok(Exit::Ok)
+}
+
+/// A file of the counter, within bounds.
+fn file(path: &Path) -> Result<Vec<u8>, Error> {
+    Ok(single::read(path, || {
+        let mut bytes = Vec::new();
+        std::io::stdin().take(single::BYTES_MAX + 1).read_to_end(&mut bytes).map(|_| bytes)
+    })?)
+}
+
+/// Card numbers, one a line.
+fn numbers(path: &Path) -> Result<Vec<String>, Error> {
+    let text = file(path)?;
+    let lines = String::from_utf8_lossy(&text).lines().map(|line| line.trim().to_owned()).collect::<Vec<_>>();
+    Ok(lines.into_iter().filter(|line| !line.is_empty()).collect())
 }

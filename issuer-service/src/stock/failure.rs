@@ -4,6 +4,7 @@
 
 use super::place::Kind;
 use super::{StockState, Unit, state_word};
+use crate::batch::BatchError;
 use crate::card::failure::LifeError;
 use crate::error::Explain;
 use crate::exit::Exit;
@@ -82,6 +83,21 @@ pub enum StockError {
         /// 卡号.
         number: String,
     },
+    /// The card is out of use, or in somebody's hands.
+    #[error("card {number} is not sealed")]
+    CardOutOfUse {
+        /// 卡号.
+        number: String,
+    },
+    /// Nothing is there to be moved so.
+    #[error("nothing to do")]
+    NothingToDo,
+    /// What is said of an agent cannot be kept.
+    #[error("the agent cannot be kept")]
+    AgentUnfit,
+    /// The card was not handed out.
+    #[error("there is no receipt")]
+    NoReceipt,
     /// The one who filled a sack wants to destroy it.
     #[error("{code} was filled by the same operator")]
     SameHands {
@@ -112,6 +128,9 @@ pub enum StockError {
     /// Reason, holder and card.
     #[error(transparent)]
     Life(#[from] LifeError),
+    /// The batch.
+    #[error(transparent)]
+    Batch(#[from] Box<BatchError>),
     /// The operator.
     #[error(transparent)]
     Operator(#[from] OperatorError),
@@ -134,12 +153,17 @@ impl Explain for StockError {
             Self::NotHeld { .. } => "STOCK_NOT_HELD",
             Self::NoWay { .. } => "STOCK_NO_MOVE",
             Self::CardLives { .. } => "STOCK_CARD_IN_USE",
+            Self::CardOutOfUse { .. } => "STOCK_CARD_OUT_OF_USE",
+            Self::NothingToDo => "STOCK_NOTHING_TO_DO",
+            Self::AgentUnfit => "STOCK_AGENT_UNFIT",
+            Self::NoReceipt => "STOCK_NO_RECEIPT",
             Self::SameHands { .. } => "STOCK_SAME_HANDS",
             Self::Closed { .. } => "STOCK_CLOSED",
             Self::LotNeeded => "STOCK_LOT_NEEDED",
             Self::NothingIssued { .. } => "STOCK_NOTHING_ISSUED",
             Self::StationNeeded { .. } => "STOCK_STATION_NEEDED",
             Self::Life(error) => error.code(),
+            Self::Batch(error) => error.code(),
             Self::Operator(error) => error.code(),
             Self::Store(error) => error.code(),
         }
@@ -182,6 +206,13 @@ impl Explain for StockError {
             Self::CardLives { number } => {
                 lang.pick(format!("卡 {number} 尚未注销"), format!("card {number} is not out of use"))
             }
+            Self::CardOutOfUse { number } => lang.pick(
+                format!("卡 {number} 不是封存状态"),
+                format!("card {number} is not sealed: it is out of use, or activated"),
+            ),
+            Self::NothingToDo => lang.pick("没有可以这样办理的卡", "no card is there to be moved so").to_owned(),
+            Self::AgentUnfit => lang.pick("代领人信息不能使用", "what is said of the agent cannot be kept").to_owned(),
+            Self::NoReceipt => lang.pick("此卡没有领卡回执", "the card was not handed out").to_owned(),
             Self::SameHands { code } => lang.pick(
                 format!("{code} 由同一操作员装袋，须由另一人销毁"),
                 format!("{code} was filled by this operator; another one destroys it"),
@@ -200,6 +231,7 @@ impl Explain for StockError {
             Self::StationNeeded { lot } => lang
                 .pick(format!("多个制卡站领用了批号 {lot}"), format!("several stations have blank cards of lot {lot}")),
             Self::Life(error) => error.what(lang),
+            Self::Batch(error) => error.what(lang),
             Self::Operator(error) => error.what(lang),
             Self::Store(error) => error.what(lang),
         }
@@ -223,13 +255,20 @@ impl Explain for StockError {
                 "compare the name; see what there is with `issuer stock show`",
             ),
             Self::TooMany { .. } => lang.pick("核对数量", "compare the number"),
-            Self::NotHeld { .. } | Self::NoWay { .. } => lang.pick(
+            Self::NotHeld { .. } | Self::NoWay { .. } | Self::NothingToDo | Self::NoReceipt => lang.pick(
                 "用 issuer stock history 查看其去向，再核对实物",
                 "see where it went with `issuer stock history`, then look for the cards themselves",
             ),
             Self::CardLives { .. } => {
                 lang.pick("先用 issuer card cancel 注销", "put it out of use first with `issuer card cancel`")
             }
+            Self::CardOutOfUse { .. } => {
+                lang.pick("用 issuer card show 查看此卡", "see the card with `issuer card show`")
+            }
+            Self::AgentUnfit => lang.pick(
+                "写三行: 证件类型（01 至 08）、证件号码、姓名",
+                "write three lines: certificate type (01 to 08), certificate number, name",
+            ),
             Self::SameHands { .. } => lang.pick("请另一名操作员办理", "let another operator do it"),
             Self::Closed { .. } => lang.pick("用 issuer stock show 查看", "see it with `issuer stock show --place`"),
             Self::LotNeeded => lang.pick(
@@ -241,6 +280,7 @@ impl Explain for StockError {
             }
             Self::StationNeeded { .. } => lang.pick("加上 --station 编号", "name one with --station CODE"),
             Self::Life(error) => error.next(lang),
+            Self::Batch(error) => error.next(lang),
             Self::Operator(error) => error.next(lang),
             Self::Store(error) => error.next(lang),
         }
@@ -251,17 +291,21 @@ impl Explain for StockError {
             Self::NameUnfit | Self::TextUnfit | Self::TooMany { .. } | Self::LotNeeded | Self::StationNeeded { .. } => {
                 Exit::Usage
             }
-            Self::PlaceUnknown | Self::UnitUnknown { .. } => Exit::NotFound,
+            Self::AgentUnfit => Exit::Usage,
+            Self::PlaceUnknown | Self::UnitUnknown { .. } | Self::NoReceipt => Exit::NotFound,
             Self::PlaceTaken { .. }
             | Self::PlaceKind { .. }
             | Self::BoxKnown { .. }
             | Self::NotHeld { .. }
             | Self::NoWay { .. }
             | Self::CardLives { .. }
+            | Self::CardOutOfUse { .. }
+            | Self::NothingToDo
             | Self::SameHands { .. }
             | Self::Closed { .. }
             | Self::NothingIssued { .. } => Exit::Refused,
             Self::Life(error) => error.exit(),
+            Self::Batch(error) => error.exit(),
             Self::Operator(error) => error.exit(),
             Self::Store(error) => error.exit(),
         }
@@ -270,6 +314,7 @@ impl Explain for StockError {
     fn retryable(&self) -> bool {
         match self {
             Self::Life(error) => error.retryable(),
+            Self::Batch(error) => error.retryable(),
             Self::Operator(error) => error.retryable(),
             Self::Store(error) => error.retryable(),
             _ => false,

@@ -103,11 +103,7 @@ pub fn keep(
 ) -> Result<Place, StockError> {
     store.act(|tx| {
         let actor = tx.require(operator, Role::Stock)?;
-        for text in [title, keeper] {
-            if text.chars().count() > TITLE_MAX || text.chars().any(char::is_control) {
-                return Err(StockError::TextUnfit);
-            }
-        }
+        let (title, keeper) = (line(title)?, line(keeper)?);
         match tx.stock_place(code)? {
             None => tx.add_stock_place(&new(code, kind, title, keeper, &actor)?)?,
             Some(known) if known.kind == kind => tx.keep_stock_place(code, title, keeper)?,
@@ -140,6 +136,12 @@ pub fn fit(name: &str) -> Result<&str, StockError> {
     let holds = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.' | '/');
     let fits = (1..=NAME_MAX).contains(&name.chars().count()) && !name.starts_with('-') && name.chars().all(holds);
     if fits { Ok(name) } else { Err(StockError::NameUnfit) }
+}
+
+/// A title or keeper: one line, not too long.
+pub(super) fn line(text: &str) -> Result<&str, StockError> {
+    let fits = text.chars().count() <= TITLE_MAX && !text.chars().any(char::is_control);
+    if fits { Ok(text) } else { Err(StockError::TextUnfit) }
 }
 
 /// The place with a code.

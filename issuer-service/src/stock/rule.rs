@@ -2,8 +2,7 @@
 //!
 //! ```toml
 //! [stock]
-//! required = false       # true: stations take blank cards from boxes issued to them only, and cards are activated only
-//!                        # after stock has handed them out
+//! required = false       # true: stations take blank cards from boxes issued to them, of no other lot
 //! unclaimed_days = 90    # days after which a card that nobody fetched is unclaimed
 //! ```
 //!
@@ -16,7 +15,7 @@ use serde::Deserialize;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct StockRules {
-    /// Whether cards that stock does not know may be made and activated: no.
+    /// Whether stations may only use blank cards that stock issued to them.
     pub required: bool,
     /// Days after which a card that nobody fetched is unclaimed.
     pub unclaimed_days: u16,

@@ -5,6 +5,7 @@ use super::{StoreError, Tx, cell};
 use crate::clock;
 use crate::state::State;
 use crate::stock::check::Difference;
+use crate::stock::handout::{Agent, Receipt};
 use crate::stock::place::{Kind, Place};
 use crate::stock::{ENTER, Entry, Held, Holding, Shift, StockState, Unit};
 
@@ -150,6 +151,71 @@ impl Tx<'_> {
             "SELECT {HOLDING} WHERE place = $1 AND state = 'issued' AND lot = $2 ORDER BY since, unit LIMIT 1"
         ))?;
         Ok(find.query_row((station, lot), holding).optional()?.map(|held| held.unit))
+    }
+
+    /// What has been in a state since before an instant, the oldest first.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn stock_waiting_since(&self, state: StockState, before: &str) -> Result<Vec<Holding>, StoreError> {
+        let mut find =
+            self.sql.prepare(&format!("SELECT {HOLDING} WHERE state = $1 AND since < $2 ORDER BY since, unit"))?;
+        Ok(find.query_map((state.name(), before), holding)?.collect::<Result<_, _>>()?)
+    }
+
+    /// Keeps the receipt of a card that is handed out.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] when it has one.
+    pub fn add_stock_receipt(
+        &self,
+        card_number: &str,
+        person: i64,
+        place: &str,
+        operator: &str,
+        agent: Option<&Agent>,
+    ) -> Result<(), StoreError> {
+        let number: i64 =
+            self.sql.query_row("SELECT COALESCE(MAX(number), 0) + 1 FROM stock_receipt", (), |row| row.get(0))?;
+        let sealed = agent.map(|agent| self.seal(&receipt_place(card_number), &agent.to_bytes())).transpose()?;
+        let (key, agent) = sealed.map_or((None, None), |(key, bytes)| (Some(key), Some(bytes)));
+        self.sql.execute(
+            "INSERT INTO stock_receipt (number, card_number, person, place, operator, at, data_key, agent)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+            (number, card_number, person, place, operator, clock::now(), key, agent),
+        )?;
+        Ok(())
+    }
+
+    /// The receipt of a card; with the agent, masked, when the data keys are open.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn stock_receipt(&self, card_number: &str) -> Result<Option<Receipt>, StoreError> {
+        let mut find = self.sql.prepare(
+            "SELECT number, card_number, person, place, operator, at, data_key, agent FROM stock_receipt WHERE card_number = $1",
+        )?;
+        let found = find.query_row([card_number], |row| {
+            let sealed: Option<Vec<u8>> = row.get(7)?;
+            let receipt = Receipt {
+                number: row.get(0)?,
+                card_number: row.get(1)?,
+                person: row.get(2)?,
+                place: row.get(3)?,
+                operator: row.get(4)?,
+                at: row.get(5)?,
+                by_agent: sealed.is_some(),
+                agent: None,
+            };
+            Ok((receipt, row.get::<Option<u8>>(6)?, sealed))
+        });
+        let Some((mut receipt, key, sealed)) = found.optional()? else { return Ok(None) };
+        if let (Some(key), Some(sealed), Some(data)) = (key, sealed, self.data) {
+            let place = receipt_place(card_number);
+            let agent = data.open_row(key, &place, &sealed).and_then(|plain| Agent::parse(&plain).ok());
+            receipt.agent = Some(agent.ok_or(StoreError::RowSealed { place })?.masked());
+        }
+        Ok(Some(receipt))
     }
 
     /// Cards come in.
@@ -349,6 +415,11 @@ impl Tx<'_> {
         let mut find = self.sql.prepare("SELECT CAST(COALESCE(SUM(cards), 0) AS BIGINT) FROM stock")?;
         Ok(find.query_row((), |row| cell::u64(row, 0))?)
     }
+}
+
+/// Where an agent belongs: it opens in its own receipt only.
+fn receipt_place(card_number: &str) -> String {
+    format!("receipt of card {card_number}")
 }
 
 fn holding(row: &Row<'_>) -> engine::Result<Holding> {
