@@ -147,7 +147,42 @@ impl std::fmt::Display for ReaderCall {
     }
 }
 
+impl ReaderCall {
+    const fn zh(self) -> &'static str {
+        match self {
+            Self::Establish => "连接服务",
+            Self::List => "列出读卡器",
+            Self::Connect => "给卡上电",
+            Self::Status => "查询状态",
+            Self::Transmit => "交换数据",
+            Self::Reset => "复位",
+            Self::Wait => "等待",
+        }
+    }
+}
+
 impl TransportError {
+    /// The same sentence in Chinese.
+    #[must_use]
+    pub fn zh(&self) -> String {
+        match self {
+            Self::CardRemoved { reader } => format!("卡已从读卡器 {reader} 取走"),
+            Self::NoCard { reader } => format!("读卡器 {reader} 中没有卡"),
+            Self::CardMute { reader } => format!("读卡器 {reader} 中的卡没有应答"),
+            Self::CardReset { reader } => format!("读卡器 {reader} 中的卡被其他程序复位"),
+            Self::InUse { reader } => format!("读卡器 {reader} 中的卡正被其他程序使用"),
+            Self::ReaderGone { reader } => format!("读卡器 {reader} 已不在"),
+            Self::NoService => "PC/SC 服务 (pcscd) 未运行".to_owned(),
+            Self::Timeout { reader, call, limit } => {
+                format!("读卡器 {reader} {}超过 {} 毫秒未返回", call.zh(), limit.as_millis())
+            }
+            Self::ReaderSick { reader } => format!("读卡器 {reader} 仍停在先前的调用中"),
+            Self::Protocol { reader, .. } => format!("与读卡器 {reader} 中的卡的交换中断"),
+            Self::TraceDiffers { line } => format!("日志第 {line} 行: 所记命令与发出的不同"),
+            Self::TraceEnded { line } => format!("日志到第 {line} 行为止, 没有这条命令"),
+        }
+    }
+
     /// Whether the same card back in the reader can go on, after its state was read.
     #[must_use]
     pub const fn card_lost(&self) -> bool {

@@ -72,7 +72,10 @@ impl Output {
     pub(crate) fn failure(&self, failure: &Failure) {
         let line = match self.format {
             Format::Text => text::failure(self.lang, failure),
-            Format::Json => json!({ "error": text::code(failure), "message": failure.to_string() }).to_string(),
+            Format::Json => {
+                let [what, next] = text::told(self.lang, failure);
+                json!({ "code": text::code(failure), "what": what, "next": next }).to_string()
+            }
         };
         // Nowhere is left to complain when standard error is closed.
         drop(writeln!(io::stderr().lock(), "{}", line.trim_end()));

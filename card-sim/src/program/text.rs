@@ -57,16 +57,25 @@ pub(crate) fn code(failure: &Failure) -> &str {
     }
 }
 
-/// What happened and what to do next, in two lines.
+/// Code, what happened and what to do next, in two lines.
 pub(crate) fn failure(lang: Lang, failure: &Failure) -> String {
     if let Failure::ServerEnded { report, .. } = failure {
         // The server has worded it already.
         return report.clone();
     }
+    let (code, [what, next]) = (code(failure), told(lang, failure));
+    match lang {
+        Lang::Zh => format!("错误 {code}: {what}\n  处理: {next}"),
+        Lang::En => format!("error {code}: {what}\n  next: {next}"),
+    }
+}
+
+/// What happened, and what to do next.
+pub(crate) fn told(lang: Lang, failure: &Failure) -> [String; 2] {
     let (zh, next_zh, next_en) = advice(failure);
     match lang {
-        Lang::Zh => format!("card-sim: {zh}{}\n  下一步: {next_zh}", particulars(failure)),
-        Lang::En => format!("card-sim: {failure}\n  next: {next_en}"),
+        Lang::Zh => [format!("{zh}{}", particulars(failure)), next_zh.to_owned()],
+        Lang::En => [failure.to_string(), next_en.to_owned()],
     }
 }
 
@@ -459,8 +468,10 @@ mod tests {
             ReaderError::Occupied(1).into(),
         ];
         for one in failures {
-            let text = failure(Lang::Zh, &one);
-            let told = text.lines().next().unwrap_or_default().trim_start_matches("card-sim: ").to_owned();
+            let [told, next] = told(Lang::Zh, &one);
+            let (zh, en) = (failure(Lang::Zh, &one), failure(Lang::En, &one));
+            assert_eq!(zh, format!("错误 {}: {told}\n  处理: {next}", code(&one)));
+            assert!(en.starts_with(&format!("error {}: ", code(&one))) && en.contains("\n  next: "), "{en}");
             assert!(!told.chars().any(|c| c.is_ascii_alphabetic()), "{told}");
             assert!(!told.contains("()"), "{told}");
         }

@@ -2,6 +2,7 @@
 //!
 //! Owns: the texts of every error code. Never: decides anything; no text holds a PIN, a name or a social number.
 
+use card_core::session::SessionError;
 use card_profiles::access::Right;
 use card_profiles::read::Reason;
 use settlement::explain::Explain as _;
@@ -64,6 +65,7 @@ impl TerminalError {
             Self::NotText { path, line, byte, .. } => {
                 Words::of(format!("{path} 第 {line} 行:文件第 {byte} 个字节不是 UTF-8"), self.to_string())
             }
+            Self::Session(SessionError::Transport(error)) => Words::of(error.zh(), error.to_string()),
             other => Words::same(other.to_string()),
         }
     }
