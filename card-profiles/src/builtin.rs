@@ -5,7 +5,7 @@
 use crate::profile::Profile;
 
 /// National profiles before their regional overlays.
-const TEXTS: [(&str, &str); 14] = [
+const TEXTS: [(&str, &str); 18] = [
     ("ssc-1.0", include_str!("../profiles/ssc-1.0.toml")),
     ("ssc-1.0-hebei", include_str!("../profiles/ssc-1.0-hebei.toml")),
     ("ssc-1.0-zhejiang", include_str!("../profiles/ssc-1.0-zhejiang.toml")),
@@ -16,6 +16,10 @@ const TEXTS: [(&str, &str); 14] = [
     ("ssc-3.0", include_str!("../profiles/ssc-3.0.toml")),
     ("ssc-3.0-sm4", include_str!("../profiles/ssc-3.0-sm4.toml")),
     ("psam", include_str!("../profiles/psam.toml")),
+    ("psam-ef0d", include_str!("../profiles/psam-ef0d.toml")),
+    ("psam-health-relief", include_str!("../profiles/psam-health-relief.toml")),
+    ("psam-hebei", include_str!("../profiles/psam-hebei.toml")),
+    ("psam-shandong", include_str!("../profiles/psam-shandong.toml")),
     ("psam-sx3", include_str!("../profiles/psam-sx3.toml")),
     ("pboc-purse", include_str!("../profiles/pboc-purse.toml")),
     ("pboc-purse-55", include_str!("../profiles/pboc-purse-55.toml")),
@@ -80,5 +84,26 @@ mod tests {
             found += 1;
         }
         assert!(found > 50, "{found}");
+    }
+
+    #[test]
+    fn the_psam_of_a_region_holds_every_key_of_its_overlay() {
+        for (card, psam, keys) in [
+            ("ssc-1.0-hebei", "psam-hebei", 26),
+            ("ssc-2.0-health-relief", "psam-health-relief", 6),
+            ("ssc-2.0-shandong", "psam-shandong", 1),
+            ("ssc-2.0-ef0d", "psam-ef0d", 1),
+        ] {
+            let national = builtin(card).and_then(|card| builtin(card.base.as_deref()?)).expect("a base").psam_keys();
+            let (card, psam) = (builtin(card).expect("profile"), builtin(psam).expect("profile"));
+            let own = card.psam_keys().into_iter().filter(|(name, place)| national.get(name) != Some(place));
+            let mut found = 0;
+            for (name, place) in own {
+                let row = psam.key(&name).unwrap_or_else(|| panic!("{}: no {name}", psam.name));
+                assert_eq!((row.usage, row.id), (place.usage, place.id), "{}: {name}", psam.name);
+                found += 1;
+            }
+            assert_eq!(found, keys, "{}", psam.name);
+        }
     }
 }

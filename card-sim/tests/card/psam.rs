@@ -16,7 +16,11 @@ use super::rig::{NOW, Rig, TERMINAL, blank, keyed};
 
 /// A PSAM with keys, a terminal number, and a purchase key index.
 fn psam() -> Rig {
-    let mut rig = keyed("psam");
+    psam_of("psam")
+}
+
+fn psam_of(profile: &str) -> Rig {
+    let mut rig = keyed(profile);
     rig.select("MF");
     assert!(rig.authenticate("MKMF").sw.is_ok());
     assert_eq!(rig.raw("00D6960006990011223344"), "9000");
@@ -27,8 +31,12 @@ fn psam() -> Rig {
 }
 
 fn open(rig: &Rig) -> Psam {
+    open_for(rig, "ssc-3.0")
+}
+
+fn open_for(rig: &Rig, card: &str) -> Psam {
     let names = rig.profile.psam_names().expect("a PSAM");
-    let keys = builtin("ssc-3.0").expect("built in").psam_keys();
+    let keys = builtin(card).expect("built in").psam_keys();
     Psam::open(Session::new(Box::new(rig.socket.connect().expect("power"))), &names, keys).expect("a PSAM")
 }
 
@@ -38,10 +46,16 @@ fn factors(card: &Rig) -> Factors {
 
 /// A card whose keys come down from those of the PSAM, by as many levels as each has left there.
 fn card_of(psam: &mut Rig) -> Rig {
-    let mut card = blank("ssc-3.0");
+    card_of_profile(psam, "ssc-3.0")
+}
+
+fn card_of_profile(psam: &mut Rig, profile: &str) -> Rig {
+    let mut card = blank(profile);
     let path = factors(&card).path();
     for df in card.profile.df.clone() {
-        card.select(&df.id);
+        // Directories of regions have no name: by identifier, from inside SSSE.
+        card.select("SSSE");
+        assert!(card.send(&command::select_by_fid(df.fid)).sw.is_ok(), "{}", df.id);
         for row in card.profile.key.clone().into_iter().filter(|row| row.df == df.id && row.class != KeyClass::Mk) {
             let known = psam.profile.key(&row.name).map(|there| psam.profile.levels_left(there));
             let Some(levels) = known else { continue };
@@ -92,6 +106,40 @@ fn external_authentication_through_the_psam_opens_a_card() {
         assert!(card.send(&command::external_authenticate(id, auth, [9; 8])).sw.is_ok(), "{name}");
     }
     assert_eq!(card.sw("00B2013414"), "9000");
+}
+
+#[test]
+fn the_psam_of_a_region_proves_what_the_files_of_its_overlay_ask_for() {
+    for (card, psam, read, keys) in [
+        ("ssc-1.0-hebei", "psam-hebei", "RK1DF0A", ["RK1DF02", "UK6DF02", "UK1DDF1"]),
+        ("ssc-2.0-health-relief", "psam-health-relief", "RK1DF06", ["UK1DF05", "UK1DF06", "UK2DF06"]),
+        ("ssc-2.0-shandong", "psam-shandong", "RKMFEF0C", ["RKMFEF0C", "UKSSSE", "UK1DF01"]),
+        ("ssc-2.0-ef0d", "psam-ef0d", "RK1DF04", ["UK1EF0D", "UK2DF01", "RK1DF01"]),
+    ] {
+        let mut rig = psam_of(psam);
+        let mut module = open_for(&rig, card);
+        let mut card = card_of_profile(&mut rig, card);
+        let path = factors(&card).path();
+        for name in keys.into_iter().chain([read]) {
+            let row = card.profile.key(&KeyName::new(name)).expect("a key of the card").clone();
+            card.select("SSSE");
+            let df = card.profile.df(&row.df).expect("a DF").fid;
+            assert!(row.df == "SSSE" || card.send(&command::select_by_fid(df)).sw.is_ok(), "{psam} {name}");
+            let key = KeyRef { name: row.name.clone(), version: 1, path: path.to_vec(), form: KeyForm::TDES };
+            let random = card.session.challenge().expect("challenge");
+            let auth = module.authentication_cryptogram(&key, random, [9; 8]).expect("cryptogram");
+            assert!(card.send(&command::external_authenticate(row.id, auth, [9; 8])).sw.is_ok(), "{psam} {name}");
+        }
+        // The file that the last key reads; what Hebei's files hold is not published, nor are its files under keys.
+        let rule = |ef: &&card_profiles::profile::Ef| ef.read.to_string() == read;
+        let file = card.profile.df.iter().flat_map(|df| &df.ef).find(rule).map(card_profiles::profile::Ef::sfi);
+        let sw = file.map(|sfi| card.sw(&format!("00B201{:02X}01", sfi << 3 | 4))[..2].to_owned());
+        assert_eq!(
+            sw.as_deref(),
+            ["RK1DF06", "RKMFEF0C"].contains(&read).then_some("6C"),
+            "{psam} {read}: only Le is wrong"
+        );
+    }
 }
 
 #[test]
