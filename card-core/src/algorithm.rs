@@ -129,6 +129,19 @@ pub enum TacKey {
     Whole,
 }
 
+/// What EXTERNAL and INTERNAL AUTHENTICATION are made with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Authentication {
+    /// A session key of 8 bytes of factor; the data say what it enciphers (LD/T 32).
+    Session,
+    /// The key itself, over the challenge (PBOC).
+    Whole,
+}
+
+impl Named for Authentication {
+    const NAMES: &'static [(&'static str, Self)] = &[("session", Self::Session), ("whole", Self::Whole)];
+}
+
 impl Named for Filling {
     const NAMES: &'static [(&'static str, Self)] = &[("zeros", Self::Zeros), ("complement", Self::Complement)];
 }
@@ -150,6 +163,8 @@ impl Named for TacKey {
 pub struct AlgorithmRules {
     /// The algorithm.
     pub algorithm: Algorithm,
+    /// What EXTERNAL and INTERNAL AUTHENTICATION are made with.
+    pub authentication: Authentication,
     /// Key version byte after the data of EXTERNAL and INTERNAL AUTHENTICATION: `None` for Lc 10, else Lc 11.
     pub key_version_byte: Option<u8>,
     /// Session key and data of authentication and PIN commands.
@@ -170,6 +185,7 @@ impl AlgorithmRules {
     /// 3DES: blocks have 8 bytes, so that only the TAC key is a choice.
     pub const TDES: Self = Self {
         algorithm: Algorithm::Tdes,
+        authentication: Authentication::Session,
         key_version_byte: None,
         authentication_filling: Filling::Zeros,
         transaction_filling: Filling::Complement,

@@ -131,6 +131,58 @@ pub fn external_authenticate(key: u8, auth: [u8; 8], plain: [u8; 8]) -> Command 
     Command::new(0x00, 0x82, 0x00, key).with_data([auth, plain].concat())
 }
 
+/// EXTERNAL AUTHENTICATION of a purse: the key itself enciphered the challenge.
+///
+/// | CLA | INS | P1 | P2  | Lc | Data    | Le |
+/// |-----|-----|----|-----|----|---------|----|
+/// | 00  | 82  | 00 | key | 08 | auth(8) | –  |
+///
+/// Status and order as [`external_authenticate`]; the challenge has 8 bytes, or 4 completed with zeros.
+/// Source: COS manual; published example.
+#[must_use]
+pub fn external_authenticate_whole(key: u8, auth: [u8; 8]) -> Command {
+    Command::new(0x00, 0x82, 0x00, key).with_data(auth)
+}
+
+/// What a card does with the data of a purse's INTERNAL AUTHENTICATION; the byte is P1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Internal {
+    /// Enciphers whole blocks (key type 30).
+    Encipher,
+    /// Deciphers whole blocks (key type 31).
+    Decipher,
+    /// Answers a MAC of 4 bytes (key type 32).
+    Mac,
+}
+
+impl Internal {
+    /// All of them, in the order of P1.
+    pub const ALL: [Self; 3] = [Self::Encipher, Self::Decipher, Self::Mac];
+
+    /// P1.
+    #[must_use]
+    pub const fn p1(self) -> u8 {
+        match self {
+            Self::Encipher => 0x00,
+            Self::Decipher => 0x01,
+            Self::Mac => 0x02,
+        }
+    }
+}
+
+/// INTERNAL AUTHENTICATION of a purse.
+///
+/// | CLA | INS | P1  | P2  | Lc | Data | Le |
+/// |-----|-----|-----|-----|----|------|----|
+/// | 00  | 88  | use | key | n  | data | n; 04 for a MAC |
+///
+/// Source: COS manual.
+#[must_use]
+pub fn internal_authenticate_whole(what: Internal, key: u8, data: &[u8]) -> Command {
+    let le = if what == Internal::Mac { 4 } else { u16::try_from(data.len()).unwrap_or(u16::MAX) };
+    Command::new(0x00, 0x88, what.p1(), key).with_data(data).with_le(le)
+}
+
 /// EXTERNAL or INTERNAL AUTHENTICATION with the version of the key as its last data byte (Lc 11 on SM4 cards).
 #[must_use]
 pub fn with_key_version(command: Command, version: u8) -> Command {

@@ -81,7 +81,7 @@ impl Fci {
         }
     }
 
-    /// The bytes of an FCI with these fields, as the card answers them.
+    /// The bytes of an FCI with these fields, as the card answers them; a directory without a name has no `84`.
     ///
     /// # Panics
     /// Never with names of 16 bytes or fewer, as ISO/IEC 7816-4 demands.
@@ -95,7 +95,10 @@ impl Fci {
         if let Some(AlgorithmId(algorithm)) = self.algorithm {
             proprietary.push(tlv(0x9F0C, Value::Primitive(vec![0x86, 0x01, algorithm])));
         }
-        let mut children = vec![tlv(0x84, Value::Primitive(self.df_name.clone()))];
+        let mut children = Vec::new();
+        if !self.df_name.is_empty() {
+            children.push(tlv(0x84, Value::Primitive(self.df_name.clone())));
+        }
         if !proprietary.is_empty() {
             children.push(tlv(0xA5, Value::Constructed(proprietary)));
         }
@@ -133,6 +136,14 @@ mod tests {
         let shortest = Fci { df_name: name.clone(), sfi: None, algorithm: Some(AlgorithmId::SM4) }.encode();
         assert_eq!(shortest.len(), name.len() + WITH_ALGORITHM);
         assert!(hex::decode(FCI_2_0).expect("hex").len() < name.len() + WITH_ALGORITHM);
+    }
+
+    #[test]
+    fn a_directory_without_a_name_answers_no_name() {
+        let fci = Fci { sfi: Some(0x1E), ..Fci::default() };
+        assert_eq!(hex::encode_upper(fci.encode()), "6F05A50388011E");
+        assert_eq!(hex::encode_upper(Fci::default().encode()), "6F00");
+        assert_eq!([Fci::parse(&fci.encode()), Fci::parse(&[0x6F, 0x00])], [Ok(fci), Ok(Fci::default())]);
     }
 
     #[test]

@@ -5,6 +5,7 @@
 
 use ring::rand::{SecureRandom as _, SystemRandom};
 
+use crate::algorithm::Authentication;
 use crate::apdu::{Command, Response};
 use crate::command;
 use crate::crypto::{Block, Block16, sm4_encrypt};
@@ -226,6 +227,10 @@ impl Session {
         challenges: TwoChallenges,
         module: &mut dyn SecurityModule,
     ) -> Result<Response, StepError> {
+        if key.form.rules.authentication == Authentication::Whole {
+            let auth = module.authentication_cryptogram(key, challenges.factor, challenges.factor)?;
+            return Ok(self.send(&command::external_authenticate_whole(id, auth))?);
+        }
         let auth = module.authentication_cryptogram(key, challenges.factor, challenges.plain)?;
         let command = command::external_authenticate(id, auth, challenges.plain);
         Ok(self.send(&versioned(command, key))?)

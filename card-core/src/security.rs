@@ -180,8 +180,8 @@ pub struct WrappedKey {
 
 /// A vault, an HSM, a PSAM or a remote module.
 pub trait SecurityModule: Send {
-    /// The cryptogram of external and internal authentication: `E(SK, data)` with `SK = E(key, factor)`, made 8 bytes by
-    /// the rules of the key's algorithm.
+    /// The cryptogram of external and internal authentication: `E(SK, data)` with `SK = E(key, factor)`, or `E(key, data)`, made
+    /// 8 bytes by the rules of the key's algorithm.
     ///
     /// # Errors
     /// [`SecurityError`].

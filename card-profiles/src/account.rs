@@ -121,12 +121,12 @@ pub enum SequenceConvention {
     After,
 }
 
-/// What DEBIT FOR PURCHASE and CREDIT FOR LOAD ask of their date.
+/// What DEBIT FOR PURCHASE and CREDIT FOR LOAD, and the second halves of a purse's transactions, ask of their day and time.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum DebitDate {
-    /// A day of the calendar; of a purchase, of no earlier year than that of the totals.
+    /// A day of the calendar and a time of day; of a purchase from an account with totals, no earlier year than theirs.
     #[default]
     Checked,
     /// Nothing: totals start anew with any other year, an earlier one too.

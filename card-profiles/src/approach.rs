@@ -12,7 +12,7 @@ use card_core::script::Step;
 use card_core::security::{Factors, KeyName};
 
 use crate::access::{Access, Right};
-use crate::profile::{Df, KeyRow, Profile};
+use crate::profile::{Df, Profile};
 
 /// Versions of the production keys: one for all, with exceptions.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -99,7 +99,7 @@ impl State {
         self.current = Some(df.id.clone());
         self.held.retain(|right| match right {
             Right::Pin => true,
-            Right::Key(name) => profile.key(name).is_some_and(KeyRow::lasts_until_reset),
+            Right::Key(name) => profile.key(name).is_some_and(|row| profile.lasts_until_reset(row)),
         });
         Some(Step::Send(select_command(profile, df)))
     }

@@ -56,6 +56,7 @@ pub fn assumptions(profile: &Profile) -> Vec<Assumption> {
     list.assumed("blocking", profile.blocking.as_ref().and_then(|row| row.assumed.as_ref()));
     list.assumed("account", profile.account.iter().flat_map(|rules| &rules.assumed));
     list.assumed("psam", &profile.psam.assumed);
+    list.assumed("mf", profile.mf.iter().filter_map(|row| row.assumed.as_ref()));
     list.assumed("purse", profile.purse.iter().flat_map(|rules| &rules.assumed));
     if let Some(rules) = &profile.certificate {
         list.assumed("certificate", &rules.assumed);

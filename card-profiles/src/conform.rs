@@ -28,6 +28,7 @@ mod workshop;
 use std::rc::Rc;
 
 use card_core::apdu::Command;
+use card_core::command::Internal;
 use card_core::pin::PinBcd;
 use card_core::script::Step;
 use card_core::secure::SecureCommand;
@@ -145,6 +146,15 @@ pub enum Act {
         other_version: bool,
         /// With one bit of the cryptogram wrong.
         wrong: bool,
+    },
+    /// INTERNAL AUTHENTICATION of a purse on a block, compared with what the key gives.
+    Internal {
+        /// What the card does.
+        what: Internal,
+        /// The key.
+        key: KeyRef,
+        /// Its id on the card.
+        id: u8,
     },
     /// A command with its MAC for the challenge remembered.
     Secure {
@@ -342,6 +352,7 @@ impl Move {
             Act::Do(Step::ReplaceHashed(hashed)) => format!("{} {}", header(hashed.header), hashed.key.name),
             Act::Challenge(_) => "00840000".to_owned(),
             Act::Authenticate { key, .. } => format!("0082 {}", key.name),
+            Act::Internal { what, key, .. } => format!("0088{:02X} {}", what.p1(), key.name),
             Act::ReloadPin { header: bytes, .. } | Act::Write { header: bytes, .. } => header(*bytes),
             Act::Begin(deal) | Act::Exhaust(deal) => command(&deal.begin),
             Act::AtPsam(act) => act.place(),

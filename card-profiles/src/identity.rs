@@ -250,6 +250,13 @@ pub fn is_date(text: &str) -> bool {
     is_day(year, month, day)
 }
 
+/// Whether three bytes are a time of day HHMMSS in BCD, 235959 at most.
+#[must_use]
+pub fn is_bcd_time(time: [u8; 3]) -> bool {
+    let below = |(byte, bound): (u8, u8)| byte >> 4 <= 9 && byte & 0x0F <= 9 && byte < bound;
+    time.into_iter().zip([0x24, 0x60, 0x60]).all(below)
+}
+
 /// The same for a date in BCD.
 #[must_use]
 pub fn is_bcd_date(date: [u8; 4]) -> bool {

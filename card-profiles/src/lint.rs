@@ -47,6 +47,12 @@ pub fn lint(profile: &Profile) -> Vec<Finding> {
     findings.duplicates("df", terms::FID, profile.df.iter().map(|df| format!("{:04X}", df.fid)));
     let names = profile.df.iter().filter(|df| !df.df_name.is_empty());
     findings.duplicates("df", terms::DF_NAME, names.map(|df| hex::encode_upper(&df.df_name)));
+    if let Some(mf) = &profile.mf {
+        let names: Vec<usize> = (0..=16).collect();
+        findings.range("mf", terms::NAME_BYTES, mf.df_name.len(), &names, Term::new("0 到 16", "0 to 16"));
+        let own = profile.df.iter().map(|df| df.fid).chain([MF_FID]);
+        findings.duplicates("mf", terms::FID, own.filter(|fid| *fid == MF_FID).map(|fid| format!("{fid:04X}")));
+    }
     profile.df.iter().for_each(|df| lint_df(profile, df, &mut findings));
     lint_keys(profile, &mut findings);
     account::lint_account(profile, &mut findings);
@@ -64,6 +70,9 @@ pub fn lint(profile: &Profile) -> Vec<Finding> {
     }
     findings.0
 }
+
+/// File identifier of the MF.
+const MF_FID: u16 = 0x3F00;
 
 struct Findings(Vec<Finding>);
 

@@ -11,7 +11,7 @@ mod words;
 
 use std::collections::BTreeMap;
 
-use card_core::algorithm::{Algorithm, AlgorithmRules, Cryptogram, Filling, MacBytes, TacKey};
+use card_core::algorithm::{Algorithm, AlgorithmRules, Authentication, Cryptogram, Filling, MacBytes, TacKey};
 use card_core::crypto::KeyForm;
 use card_core::security::psam::{PsamKey, PsamNames};
 use card_core::security::{Factors, KeyName, KeyRef};
@@ -76,6 +76,9 @@ pub struct Profile {
     /// Certificate application.
     #[serde(default)]
     pub certificate: Option<CertificateRules>,
+    /// The MF (`3F00`) of a card whose first directory is not it.
+    #[serde(default)]
+    pub mf: Option<MfRow>,
     /// Directories, SSSE (or the MF) first.
     pub df: Vec<Df>,
     /// Keys.
@@ -89,6 +92,33 @@ pub struct Profile {
     /// The profile that this one extends.
     #[serde(skip)]
     pub base: Option<String>,
+}
+
+/// The MF (主文件 `3F00`), current after a reset.
+#[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct MfRow {
+    /// Where the environment, the first directory, lies.
+    pub environment: MfEnvironment,
+    /// DF name in the FCI of an MF of its own; empty: none.
+    #[serde(default, deserialize_with = "hex_bytes")]
+    #[cfg_attr(test, schemars(with = "String"))]
+    pub df_name: Vec<u8>,
+    /// What is assumed about this row.
+    #[serde(default)]
+    pub assumed: Option<String>,
+}
+
+/// Where the environment of a card lies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "kebab-case")]
+pub enum MfEnvironment {
+    /// Below an MF that belongs to another (a bank): `3F00` selects that one, which has no files of ours.
+    Below,
+    /// It is the MF itself: `3F00` selects it, and it is current after a reset.
+    Itself,
 }
 
 /// What a card is for.
@@ -107,6 +137,10 @@ pub enum CardKind {
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct AlgorithmRow {
+    /// What EXTERNAL and INTERNAL AUTHENTICATION are made with: a `session` key, or the key itself (`whole`), as in a purse.
+    #[serde(default, deserialize_with = "choice")]
+    #[cfg_attr(test, schemars(with = "Option<String>"))]
+    pub authentication: Option<Authentication>,
     /// Key version byte after the data of EXTERNAL and INTERNAL AUTHENTICATION (Lc 11); 0 for none (Lc 10).
     #[serde(default)]
     pub key_version_byte: Option<u8>,
@@ -231,12 +265,14 @@ impl Profile {
     #[must_use]
     pub fn rules(&self) -> AlgorithmRules {
         let (row, default) = (&self.algorithm_rules, AlgorithmRules::of(self.algorithm));
+        let authentication = row.authentication.unwrap_or(default.authentication);
         AlgorithmRules {
             algorithm: self.algorithm,
-            key_version_byte: match row.key_version_byte {
-                Some(0) => None,
-                Some(version) => Some(version),
-                None => default.key_version_byte,
+            authentication,
+            key_version_byte: match (row.key_version_byte, authentication) {
+                (_, Authentication::Whole) | (Some(0), _) => None,
+                (Some(version), _) => Some(version),
+                (None, Authentication::Session) => default.key_version_byte,
             },
             authentication_filling: row.authentication_filling.unwrap_or(default.authentication_filling),
             transaction_filling: row.transaction_filling.unwrap_or(default.transaction_filling),
@@ -278,6 +314,19 @@ impl Profile {
     pub fn key_count(&self) -> usize {
         let master = self.certificate.as_ref().is_some_and(|rules| rules.access.is_some());
         self.key.len() + usize::from(master)
+    }
+
+    /// Whether a terminal can prove this key by EXTERNAL AUTHENTICATION.
+    #[must_use]
+    pub fn proves(&self, key: &KeyRow) -> bool {
+        key.class.authenticates_externally(self.rules().authentication)
+    }
+
+    /// Whether P2 of EXTERNAL AUTHENTICATION names this key wherever the card stands: ids below 80 are those of the environment.
+    /// A purse has its keys in the directory that is selected, whatever their ids.
+    #[must_use]
+    pub fn lasts_until_reset(&self, key: &KeyRow) -> bool {
+        key.lasts_until_reset() && self.rules().authentication == Authentication::Session
     }
 
     /// The first key of a class in a DF.

@@ -14,7 +14,7 @@ use serde::Deserialize;
 
 pub use self::answers::{DebitStart, OverdrawStart};
 pub use self::rows::{PurseAccess, PurseCommands, PurseKeys, PurseMacRows, PurseTypes};
-use crate::account::SequenceConvention;
+use crate::account::{DebitDate, SequenceConvention};
 use crate::profile::named;
 
 /// Purse rows of a profile.
@@ -57,6 +57,9 @@ pub struct PurseRules {
     /// padding, with the file's key. The manual has both forms "per file" and shows no bytes of either.
     #[serde(default)]
     pub enciphers_cache: bool,
+    /// What the second half of a transaction asks of its day and time; `checked` when left out.
+    #[serde(default)]
+    pub debit_date: DebitDate,
     /// What SELECT answers for a blocked application.
     #[serde(default)]
     pub blocked_select: BlockedSelect,

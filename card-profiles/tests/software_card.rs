@@ -252,7 +252,7 @@ fn every_key_that_authenticates_can_be_proved_after_personalization() {
     for df in &profile.df {
         let select = card_core::command::select_by_name(&df.df_name);
         assert!(session.send(&select).expect("answer").sw.is_ok());
-        let rows = profile.key.iter().filter(|row| row.df == df.id && row.class.authenticates_externally());
+        let rows = profile.key.iter().filter(|row| row.df == df.id && profile.proves(row));
         // Control keys of inner directories have an id below 80, which means the environment's.
         for row in rows.filter(|row| row.id >= 0x80 || row.df == "SSSE") {
             let step = Step::Authenticate { key: profile.key_of_card(row, 1, &factors), id: row.id };

@@ -225,7 +225,7 @@ impl Card {
     /// [`Silence`] when the memory cannot be brought to a sound state; worn memory is no such case, the card answers `6581`.
     pub fn power_on(&mut self) -> Result<(), Silence> {
         self.state = State::default();
-        self.state.df = self.model.dfs.iter().position(|df| df.fid == select::MF);
+        self.state.df = self.model.df_after_reset();
         match self.memory.power_on() {
             Ok(()) | Err(MemoryError::Worn) => Ok(()),
             Err(MemoryError::PowerLost) => Err(Silence::PowerLost { back_after_ms: None }),
@@ -414,6 +414,8 @@ impl Card {
             Request::InternalAuthenticate { factor_data, version } => {
                 self.internal_authenticate(model, factor_data, version, out)
             }
+            Request::ProveKey { key, auth } => self.prove_key(model, key, auth, challenge),
+            Request::UseKey { what, key, data } => self.use_key(model, what, key, data, out),
             Request::Verify(pin) => self.verify(model, pin),
             Request::ChangePin(data) => self.change_pin(model, data),
             Request::UnblockPin { mac } => self.unblock_pin(model, mac, challenge),

@@ -11,6 +11,8 @@ mod psam;
 mod purse;
 
 use card_core::StatusWord;
+use card_core::algorithm::Authentication;
+use card_core::command::Internal;
 use card_core::crypto::Block;
 use card_profiles::profile::CardKind;
 use card_profiles::purse::Purse;
@@ -34,6 +36,8 @@ pub(crate) enum Request<'a> {
     GetChallenge { le: usize },
     InternalAuthenticate { factor_data: [Block; 2], version: Option<u8> },
     ExternalAuthenticate { key: u8, auth_plain: [Block; 2], version: Option<u8> },
+    ProveKey { key: u8, auth: Block },
+    UseKey { what: Internal, key: u8, data: &'a [u8] },
     Verify(&'a [u8]),
     ChangePin(&'a [u8]),
     UnblockPin { mac: [u8; 4] },
@@ -321,6 +325,18 @@ fn request<'a>(
                 return Err(StatusWord::WRONG_LENGTH);
             }
             Request::GetChallenge { le }
+        }
+        Instruction::InternalAuthenticate if model.rules.authentication == Authentication::Whole => {
+            let what = Internal::ALL.into_iter().find(|what| what.p1() == header.p1).ok_or(StatusWord::WRONG_P1P2)?;
+            let data = header.data()?;
+            if what != Internal::Mac && !data.len().is_multiple_of(model.rules.algorithm.block()) {
+                return Err(StatusWord::WRONG_LENGTH);
+            }
+            Request::UseKey { what, key: header.p2, data }
+        }
+        Instruction::ExternalAuthenticate if model.rules.authentication == Authentication::Whole => {
+            header.parameters(0, header.p2)?;
+            Request::ProveKey { key: header.p2, auth: header.fields(8)?.take() }
         }
         Instruction::InternalAuthenticate => {
             header.parameters(0, 0)?;

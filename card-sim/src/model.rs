@@ -16,7 +16,7 @@ use card_core::key::Key16;
 use card_core::security::KeyName;
 use card_profiles::access::{Access, Right};
 use card_profiles::format::{Format, FormatKind};
-use card_profiles::profile::{CardKind, Df, Ef, EfKind, Element, KeyClass, OtherDigits, Profile};
+use card_profiles::profile::{CardKind, Df, Ef, EfKind, Element, KeyClass, MfEnvironment, MfRow, OtherDigits, Profile};
 
 pub(crate) use account::AccountModel;
 pub(crate) use certificate::{CertificateModel, CertificatePinModel, NO_FID, PRIVATE_HEADER, PUBLIC_HEADER};
@@ -28,6 +28,9 @@ use card_profiles::key_file::Slot;
 
 /// Version of the layout, written into every image.
 pub const LAYOUT: u32 = 2;
+
+/// File identifier of the MF.
+pub(crate) const MF: u16 = 0x3F00;
 
 /// Bytes of a key slot: present (1), tries left (1), version (1), spare (1), key (16).
 const KEY_SLOT: usize = 20;
@@ -101,6 +104,7 @@ impl Rule {
 pub(crate) struct Model {
     pub(crate) kind: CardKind,
     pub(crate) dfs: Vec<DfModel>,
+    pub(crate) mf: Option<MfModel>,
     pub(crate) keys: Vec<KeyModel>,
     pub(crate) pin: Option<PinModel>,
     pub(crate) account: Option<AccountModel>,
@@ -117,6 +121,33 @@ pub(crate) struct Model {
     /// Keys whose rights last until reset: those of the first DF.
     pub(crate) lasting_rights: u128,
     pub(crate) size: usize,
+}
+
+/// What SELECT of `3F00` finds on a card whose first DF has another identifier.
+#[derive(Debug)]
+pub(crate) enum MfModel {
+    /// An MF without files of ours: nothing of `dfs` is current in it.
+    Own {
+        /// Its DF name.
+        name: Vec<u8>,
+        /// Its FCI.
+        fci: Vec<u8>,
+    },
+    /// The first DF.
+    Environment,
+}
+
+impl MfModel {
+    fn of(row: &MfRow) -> Result<Self, ModelError> {
+        if row.df_name.len() > 16 {
+            return Err(ModelError::NameTooLong("MF".to_owned()));
+        }
+        let fci = Fci { df_name: row.df_name.clone(), ..Fci::default() }.encode();
+        Ok(match row.environment {
+            MfEnvironment::Below => Self::Own { name: row.df_name.clone(), fci },
+            MfEnvironment::Itself => Self::Environment,
+        })
+    }
 }
 
 /// CLA INS P1 P2 of the blocking commands.
@@ -320,6 +351,7 @@ impl Model {
             key_load_challenge: usize::from(profile.key_load.challenge),
             lasting_rights: lasting.fold(PIN_RIGHT, |mask, (index, _)| mask | KeyModel::right(index)),
             size: place.next,
+            mf: profile.mf.as_ref().map(MfModel::of).transpose()?,
             dfs,
             keys,
         })
@@ -368,6 +400,14 @@ impl Model {
     /// Bytes of a card of this profile in an image of `layout`.
     pub(crate) const fn size_in(&self, layout: u32) -> usize {
         if layout == 1 { self.blocks } else { self.size }
+    }
+
+    /// The MF where it is one of the DFs; `None`: an MF without files, or nothing.
+    pub(crate) fn df_after_reset(&self) -> Option<usize> {
+        match self.mf {
+            Some(MfModel::Environment) => Some(0),
+            Some(MfModel::Own { .. }) | None => self.dfs.iter().position(|df| df.fid == MF),
+        }
     }
 
     pub(crate) fn key_of(&self, df: usize, class: KeyClass) -> Option<usize> {

@@ -271,13 +271,13 @@ impl Shell {
     /// [`ShellError::NoSuchKey`], no PSAM, or the card's refusal with the tries left.
     pub fn authenticate(&mut self, name: &str) -> Result<(), TerminalError> {
         let wanted = KeyName::new(&name.to_uppercase());
-        let provable = |row: &&KeyRow| row.class.authenticates_externally();
+        let provable = |row: &&KeyRow| self.profile.proves(row);
         let row = self.profile.key(&wanted).filter(provable).cloned();
         let row = row.ok_or_else(|| ShellError::NoSuchKey(name.to_owned()))?;
         let factors = self.factors().ok_or(TerminalError::CardBlank)?;
         if let Some(index) = self.profile.df.iter().position(|df| df.id == row.df)
             && (self.directory != Some(index) || self.strayed)
-            && !row.lasts_until_reset()
+            && !self.profile.lasts_until_reset(&row)
         {
             self.select(index)?;
             self.directory = Some(index);

@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 
 use super::sm4::filled;
 use super::{Block, Block16, des, pad_for_encipherment, sm4};
-use crate::algorithm::{Algorithm, AlgorithmRules, Cryptogram, Filling, MacBytes, TacKey};
+use crate::algorithm::{Algorithm, AlgorithmRules, Authentication, Cryptogram, Filling, MacBytes, TacKey};
 use crate::key::Key16;
 
 /// Bytes of a key on the card.
@@ -116,6 +116,23 @@ impl CardKey {
         self.session(factor, rules.authentication_filling, rules.message_mac)
     }
 
+    /// The 8 bytes of EXTERNAL and INTERNAL AUTHENTICATION over `data`: with the session key of `factor`, or with the key itself,
+    /// as the rules say.
+    #[must_use]
+    pub fn authentication_cryptogram(&self, factor: Block, data: Block) -> Block {
+        let rules = self.form.rules;
+        match (rules.authentication, rules.algorithm) {
+            (Authentication::Session, _) => self.authentication_session(factor).cryptogram(data),
+            (Authentication::Whole, Algorithm::Tdes) => {
+                *des::tdes_encrypt(&self.key, &data).first_chunk().expect("one block of 8 bytes")
+            }
+            (Authentication::Whole, Algorithm::Sm4) => {
+                let block = sm4::sm4_encrypt(&self.key, &filled(data, rules.authentication_filling));
+                half_of(*block.first_chunk().expect("one block of 16 bytes"), rules.cryptogram)
+            }
+        }
+    }
+
     /// Session key of the account commands.
     #[must_use]
     pub fn transaction_session(&self, seed: Block) -> SessionKey {
@@ -180,6 +197,16 @@ impl CardKey {
                 Algorithm::Tdes => des::tdes_decrypt(&self.key, data),
                 Algorithm::Sm4 => sm4::sm4_decrypt(&self.key, data),
             })
+        })
+    }
+
+    /// Whole blocks enciphered with the key itself, nothing added; `None` when they are not whole.
+    #[must_use]
+    pub fn encipher_blocks(&self, blocks: &[u8]) -> Option<Vec<u8>> {
+        let algorithm = self.form.rules.algorithm;
+        blocks.len().is_multiple_of(algorithm.block()).then(|| match algorithm {
+            Algorithm::Tdes => des::tdes_encrypt(&self.key, blocks),
+            Algorithm::Sm4 => sm4::sm4_encrypt(&self.key, blocks),
         })
     }
 

@@ -79,7 +79,7 @@ impl CardKeys for KeyRing {
 
 impl<T: CardKeys> SecurityModule for T {
     fn authentication_cryptogram(&mut self, key: &KeyRef, factor: Block, data: Block) -> Result<Block, SecurityError> {
-        Ok(self.card_key(key)?.authentication_session(factor).cryptogram(data))
+        Ok(self.card_key(key)?.authentication_cryptogram(factor, data))
     }
 
     fn mac(&mut self, key: &KeyRef, kind: MacKey, iv: Block, message: &[u8]) -> Result<[u8; 4], SecurityError> {

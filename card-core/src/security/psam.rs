@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 
 use super::{KeyName, KeyRef, MacKey, SecurityError, SecurityModule, WrappedKey};
-use crate::algorithm::Algorithm;
+use crate::algorithm::{Algorithm, Authentication};
 use crate::apdu::Command;
 use crate::command;
 use crate::crypto::{self, Block};
@@ -185,6 +185,9 @@ impl Psam {
 
 impl SecurityModule for Psam {
     fn authentication_cryptogram(&mut self, key: &KeyRef, factor: Block, data: Block) -> Result<Block, SecurityError> {
+        if key.form.rules.authentication == Authentication::Whole {
+            return Err(SecurityError::Unsupported { operation: "authenticate with a key itself" });
+        }
         let out = self.encipher(key, factor, &key.form.rules.authentication_block(data))?;
         let short = || SecurityError::Refused { name: key.name.clone(), sw: StatusWord::WRONG_LENGTH };
         key.form.rules.cryptogram_of(&out).ok_or_else(short)

@@ -189,7 +189,7 @@ fn ending(shop: &mut Workshop<'_>) {
     let by_key = |ef: &Ef, lasting: bool| {
         let opens = |right: &&Right| match right {
             Right::Key(name) => {
-                let fits = shop.profile.key(name).is_some_and(|row| row.lasts_until_reset() == lasting);
+                let fits = shop.profile.key(name).is_some_and(|row| shop.profile.lasts_until_reset(row) == lasting);
                 fits && ef.read.allows(|held| held == *right)
             }
             Right::Pin => false,

@@ -2,7 +2,8 @@
 //! challenge once.
 
 use card_core::StatusWord;
-use card_core::command;
+use card_core::algorithm::Authentication;
+use card_core::command::{self, Internal};
 use card_core::script::{Nonces, Step};
 
 use super::workshop::{Workshop, done, sw};
@@ -21,6 +22,7 @@ pub(super) fn cases(shop: &mut Workshop<'_>) {
         }
     }
     internal(shop);
+    internal_whole(shop);
     challenges(shop);
 }
 
@@ -76,9 +78,9 @@ fn not_authenticating(shop: &mut Workshop<'_>, row: &KeyRow) {
     let Some(df) = shop.home(row) else { return };
     let first = shop.profile.df.first().map(|df| df.id.as_str());
     let seen_as = |other: &KeyRow| shop.authenticates(other) && other.id == row.id;
-    let reached = if row.lasts_until_reset() { first } else { Some(row.df.as_str()) };
+    let reached = if shop.profile.lasts_until_reset(row) { first } else { Some(row.df.as_str()) };
     let taken = shop.profile.key.iter().any(|other| seen_as(other) && Some(other.df.as_str()) == reached);
-    if taken || row.class.authenticates_externally() || shop.profile.purse.is_some() {
+    if taken || shop.profile.proves(row) || shop.profile.purse.is_some() {
         return;
     }
     let name = &row.name;
@@ -102,6 +104,22 @@ fn internal(shop: &mut Workshop<'_>) {
     shop.add(draft.with(shop.fresh(df)).then(Act::Do(step), [Expect::Length(8)]));
 }
 
+/// Of a purse: a block enciphered and deciphered, and a MAC, each by the key for it.
+fn internal_whole(shop: &mut Workshop<'_>) {
+    for row in &shop.profile.key {
+        let (Some(what), Some(df)) = (row.class.serves_internally(), shop.home(row)) else { continue };
+        let (name, key, id) = (&row.name, shop.key(row), row.id);
+        let title = match what {
+            Internal::Encipher => Text::new("卡片用内部加密密钥加密", "the card enciphers with its key for it"),
+            Internal::Decipher => Text::new("卡片用内部解密密钥解密", "the card deciphers with its key for it"),
+            Internal::Mac => Text::new("卡片用内部 MAC 密钥计算 MAC", "the card makes a MAC with its key for it"),
+        };
+        let draft = shop.draft(AREA, name.as_str(), "internal", title).of_row(format!("key {name}"));
+        let act = Act::Internal { what, key, id };
+        shop.add(draft.with(shop.fresh(df)).then(act, [Expect::Done, Expect::Proved]));
+    }
+}
+
 fn challenges(shop: &mut Workshop<'_>) {
     let Some(df) = shop.profile.df.first() else { return };
     let of = |shop: &Workshop<'_>, what: &str, zh: &str, en: &str| {
@@ -117,7 +135,11 @@ fn challenges(shop: &mut Workshop<'_>) {
     let free = (0x10..0x80).find(|id| shop.profile.key.iter().all(|row| row.id != *id)).unwrap_or(0x7F);
     let case = case.then(ask(), [Expect::Done]);
     let refused = [sw(&[StatusWord::KEY_NOT_FOUND, StatusWord::KEY_INDEX])];
-    shop.add(case.send(command::external_authenticate(free, [0; 8], [0; 8]), refused));
+    let unknown = match shop.profile.rules().authentication {
+        Authentication::Session => command::external_authenticate(free, [0; 8], [0; 8]),
+        Authentication::Whole => command::external_authenticate_whole(free, [0; 8]),
+    };
+    shop.add(case.send(unknown, refused));
     let Some(row) = shop
         .profile
         .key

@@ -3,8 +3,9 @@
 //! Owns: the list of cases being made; what a case needs, gathered from its moves. Never: knows what a case is about.
 
 use card_core::StatusWord;
+use card_core::algorithm::Algorithm;
 use card_core::apdu::Command;
-use card_core::command::{self, Record};
+use card_core::command::{self, Internal, Record};
 use card_core::crypto::Block;
 use card_core::pin::PinBcd;
 use card_core::script::Step;
@@ -157,9 +158,9 @@ impl<'a> Workshop<'a> {
     /// cards; only its control key is proved to it.
     pub(super) fn authenticates(&self, row: &KeyRow) -> bool {
         let of_first = self.profile.df.first().is_some_and(|first| first.id == row.df);
-        let reached = of_first || !row.lasts_until_reset();
+        let reached = of_first || !self.profile.lasts_until_reset(row);
         match self.profile.kind {
-            CardKind::User => row.class.authenticates_externally() && reached,
+            CardKind::User => self.profile.proves(row) && reached,
             CardKind::Psam => row.class == KeyClass::Mk && of_first,
         }
     }
@@ -264,6 +265,11 @@ fn needs(done: &Move) -> Vec<Need> {
                 [key(&command.key, Use::Message), key(&command.key, Use::WholeMac), vec![Need::Pin]].concat()
             }
             card_core::secure::Messaging::Whole { .. } => key(&command.key, Use::WholeMac),
+        },
+        Act::Internal { what: Internal::Mac, key: used, .. } => key(used, Use::WholeMac),
+        Act::Internal { key: used, .. } => match used.form.rules.algorithm {
+            Algorithm::Tdes => key(used, Use::Authenticate),
+            Algorithm::Sm4 => key(used, Use::Block),
         },
         Act::Do(Step::VerifyHashed { .. }) => vec![Need::Pin],
         Act::Certificate(act) => match &act.what {

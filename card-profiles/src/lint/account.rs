@@ -53,6 +53,16 @@ pub(super) fn lint_purse(profile: &Profile, findings: &mut Findings) {
         (&keys.reload_pin, KeyClass::Drpk),
     ];
     used.into_iter().for_each(|(name, class)| lint_key_of(profile, "purse", &rules.df, name, class, findings));
+    for name in [&keys.purchase, &keys.load, &keys.unload, &keys.overdraw] {
+        let ids: Vec<usize> = profile.key(name).iter().map(|key| key.id.into()).collect();
+        findings.range(
+            "purse",
+            terms::KEY_INDEX,
+            rules.key_index.into(),
+            &ids,
+            Term::new("其密钥的标识", "the id of its keys"),
+        );
+    }
     let types = &rules.types;
     let types = [
         types.ed_load,

@@ -107,7 +107,7 @@ pub(super) fn lint_access(profile: &Profile, df: &Df, place: &str, access: &Acce
             Right::Pin => {}
             Right::Key(name) => match reachable_key(profile, &df.id, name) {
                 None => findings.add(place, Problem::KeyMissing(name.clone())),
-                Some(key) if !key.class.authenticates_externally() => {
+                Some(key) if !profile.proves(key) => {
                     findings.add(place, Problem::KeyCannotAuthenticate(name.clone()));
                 }
                 Some(_) => {}

@@ -16,7 +16,7 @@ pub(super) fn lint_keys(profile: &Profile, findings: &mut Findings) {
     findings.duplicates("key", terms::KEY_NAME, profile.key.iter().map(named));
     let slots = profile.key.iter().map(|key| format!("{} usage {:02X} id {:02X}", key.df, key.usage, key.id));
     findings.duplicates("key", terms::KEY_SLOT, slots);
-    let external = profile.key.iter().filter(|key| key.class.authenticates_externally());
+    let external = profile.key.iter().filter(|key| profile.proves(key));
     if profile.kind == CardKind::User {
         findings.duplicates("key", terms::AUTHENTICATION_ID, external.map(|key| format!("{} {:02X}", key.df, key.id)));
     }

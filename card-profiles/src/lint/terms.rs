@@ -24,6 +24,7 @@ pub(super) const PIN_ID: Term = Term::new("口令标识", "PIN id");
 pub(super) const TRIES: Term = Term::new("可试次数", "tries");
 pub(super) const VERSION: Term = Term::new("密钥版本", "version");
 pub(super) const PURCHASE_LEVELS: Term = Term::new("purchase_levels", "purchase_levels");
+pub(super) const KEY_INDEX: Term = Term::new("密钥索引", "key_index");
 pub(super) const FACTORS: Term = Term::new("分散因子个数", "factors");
 pub(super) const RECORD_BYTES: Term = Term::new("记录字节数", "bytes of a record");
 pub(super) const LOG_RECORD_BYTES: Term = Term::new("交易明细记录的字节数", "bytes of a log record");

@@ -2,6 +2,8 @@
 //!
 //! Source: key tables of the deployed programs. Owns: the rows, and what a class may do. Never: holds a key.
 
+use card_core::algorithm::Authentication;
+use card_core::command::Internal;
 use card_core::crypto::KeyLength;
 use card_core::security::KeyName;
 use card_core::security::psam::PsamKey;
@@ -107,14 +109,24 @@ pub enum KeyClass {
     Duk,
     /// PIN 重装.
     Drpk,
+    /// 外部认证 of a purse: the key itself enciphers the challenge.
+    Eak,
+    /// 内部认证, 加密.
+    Iek,
+    /// 内部认证, 解密.
+    Idk,
+    /// 内部认证, MAC.
+    Imk,
 }
 
 impl KeyClass {
-    /// Whether EXTERNAL AUTHENTICATION accepts a key of this class.
+    /// Whether EXTERNAL AUTHENTICATION accepts a key of this class. Control keys of a purse only load keys (the manual has a type
+    /// of its own for external authentication).
     #[must_use]
-    pub const fn authenticates_externally(self) -> bool {
+    pub const fn authenticates_externally(self, made_with: Authentication) -> bool {
         match self {
-            Self::Mk | Self::Puk | Self::Rk | Self::Uk => true,
+            Self::Mk | Self::Puk | Self::Rk | Self::Uk => matches!(made_with, Authentication::Session),
+            Self::Eak => matches!(made_with, Authentication::Whole),
             Self::Irk
             | Self::Stk
             | Self::Lk
@@ -125,7 +137,21 @@ impl KeyClass {
             | Self::Dsk
             | Self::Dulk
             | Self::Duk
-            | Self::Drpk => false,
+            | Self::Drpk
+            | Self::Iek
+            | Self::Idk
+            | Self::Imk => false,
+        }
+    }
+
+    /// The use of INTERNAL AUTHENTICATION of a purse that a key of this class serves.
+    #[must_use]
+    pub fn serves_internally(self) -> Option<Internal> {
+        match self {
+            Self::Iek => Some(Internal::Encipher),
+            Self::Idk => Some(Internal::Decipher),
+            Self::Imk => Some(Internal::Mac),
+            _ => None,
         }
     }
 }

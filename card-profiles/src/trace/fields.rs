@@ -44,6 +44,9 @@ pub(super) const INTERNAL: &[Field] = &[
     field(8, "原始信息", "plain", B, Guard::Cryptographic),
     KEY_VERSION,
 ];
+/// Of a purse: what the card enciphers, deciphers or makes a MAC over is the terminal's affair.
+pub(super) const INTERNAL_WHOLE: &[Field] = &[field(0, "运算数据", "data", B, Guard::Secret)];
+pub(super) const INTERNAL_RESULT: &[Field] = &[field(0, "运算结果", "result", B, Guard::Secret)];
 pub(super) const CRYPTOGRAM: &[Field] = &[field(8, "认证结果", "cryptogram", B, Guard::Cryptographic)];
 pub(super) const ONLY_MAC: &[Field] = &[MAC];
 pub(super) const WRAPPED_KEY: &[Field] = &[field(0, "密钥密文和 MAC", "wrapped key and MAC", B, Guard::Secret)];

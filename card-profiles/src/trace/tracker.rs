@@ -12,7 +12,7 @@ mod shape;
 use std::ops::Range;
 
 use card_core::StatusWord;
-use card_core::algorithm::Algorithm;
+use card_core::algorithm::{Algorithm, Authentication};
 use card_core::fci::{AlgorithmId, Fci};
 use card_core::wire::Wire;
 
@@ -24,7 +24,7 @@ use super::files::{self, Asked, File};
 use super::kind::Kind;
 use super::part::{Field, Guard, Label, Part, Parts, Side};
 use crate::format::FormatKind;
-use crate::profile::Profile;
+use crate::profile::{KeyRow, Profile};
 
 /// What is known of one card.
 #[derive(Clone, Debug, Default)]
@@ -152,6 +152,11 @@ impl Tracker {
                 }
             }
             Kind::GetChallenge => Plan::Challenge,
+            Kind::InternalAuthenticate if self.profile(catalogue).rules().authentication == Authentication::Whole => {
+                parts.fields(fields::INTERNAL_WHOLE);
+                notes.extend(self.internal_note(catalogue, shape.header));
+                Plan::Fields(fields::INTERNAL_RESULT)
+            }
             Kind::InternalAuthenticate => {
                 parts.fields(fields::INTERNAL);
                 Plan::Fields(fields::CRYPTOGRAM)
@@ -368,12 +373,24 @@ impl Tracker {
         let current = self.df.and_then(|df| profile.df.get(df)).map(|df| df.id.as_str());
         let first = profile.df.first().map(|df| df.id.as_str());
         let of = |df: Option<&str>| {
-            let mut rows = profile.key.iter().filter(|row| row.id == id && row.class.authenticates_externally());
+            let mut rows = profile.key.iter().filter(|row| row.id == id && profile.proves(row));
             rows.find(|row| Some(row.df.as_str()) == df)
         };
         let row = if id & 0x80 == 0 { of(first).or_else(|| of(current)) } else { of(current) }?;
-        Some(Label::of(format!("密钥 {} {}", row.name, row.purpose), format!("key {} ({})", row.name, row.purpose)))
+        Some(key_label(row))
     }
+
+    fn internal_note(&self, catalogue: &[Profile], [_, _, p1, id]: [u8; 4]) -> Option<Label> {
+        let profile = self.profile(catalogue);
+        let current = self.df.and_then(|df| profile.df.get(df)).map(|df| df.id.as_str());
+        let fits = |row: &&KeyRow| row.class.serves_internally().is_some_and(|what| what.p1() == p1) && row.id == id;
+        let mut rows = profile.key.iter().filter(fits);
+        rows.find(|row| Some(row.df.as_str()) == current).map(key_label)
+    }
+}
+
+fn key_label(row: &KeyRow) -> Label {
+    Label::of(format!("密钥 {} {}", row.name, row.purpose), format!("key {} ({})", row.name, row.purpose))
 }
 
 fn select_label([_, _, p1, _]: [u8; 4]) -> Label {
@@ -381,7 +398,6 @@ fn select_label([_, _, p1, _]: [u8; 4]) -> Label {
 }
 
 fn psam_key_note(catalogue: &[Profile], [_, _, usage, id]: [u8; 4]) -> Option<Label> {
-    let place = |row: &&crate::profile::KeyRow| row.psam.is_some_and(|psam| (psam.usage, psam.id) == (usage, id));
-    let row = catalogue.iter().find_map(|profile| profile.key.iter().find(place))?;
-    Some(Label::of(format!("密钥 {} {}", row.name, row.purpose), format!("key {} ({})", row.name, row.purpose)))
+    let place = |row: &&KeyRow| row.psam.is_some_and(|psam| (psam.usage, psam.id) == (usage, id));
+    catalogue.iter().find_map(|profile| profile.key.iter().find(place)).map(key_label)
 }

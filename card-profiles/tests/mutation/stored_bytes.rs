@@ -197,10 +197,10 @@ fn a_damaged_byte_of_a_key_is_found_by_its_proof() {
     for (address, cell) in cells(&profile).iter().enumerate() {
         let Cell::Key(name, 4..) = cell else { continue };
         let Some(row) = profile.key.iter().find(|row| format!("{}.{}", row.df, row.name) == *name) else { continue };
-        let of_first = row.df == profile.df[0].id || !row.lasts_until_reset();
+        let of_first = row.df == profile.df[0].id || !profile.lasts_until_reset(row);
         let key = profile.key_of_card(row, 1, &factors);
         let step = match row.class {
-            class if class.authenticates_externally() && of_first => Step::Authenticate { key, id: row.id },
+            _ if profile.proves(row) && of_first => Step::Authenticate { key, id: row.id },
             KeyClass::Irk => Step::CheckCard { key, from: card_core::script::Nonces::Terminal },
             _ => continue,
         };

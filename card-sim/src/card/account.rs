@@ -9,7 +9,7 @@ use card_core::StatusWord;
 use card_core::algorithm::Algorithm;
 use card_core::crypto::{CardKey, SessionKey};
 use card_profiles::account::{Amounts, Balances, DebitDate, MacFields, load_seed, purchase_seed};
-use card_profiles::identity::is_bcd_date;
+use card_profiles::identity::{is_bcd_date, is_bcd_time};
 
 use super::{Answer, Card, Stop, expect_le, same};
 use crate::memory::Changes;
@@ -318,10 +318,13 @@ impl Card {
     }
 }
 
-/// The day of a load or purchase, where the profile has it checked.
-fn dated(rule: DebitDate, [century, year, month, day, ..]: [u8; 7]) -> Result<(), Stop> {
+/// Day and time of day of a transaction, where the profile has them checked.
+pub(super) fn dated(rule: DebitDate, [century, year, month, day, hour, minute, second]: [u8; 7]) -> Result<(), Stop> {
+    let is_time = is_bcd_time([hour, minute, second]);
     match rule {
-        DebitDate::Checked if !is_bcd_date([century, year, month, day]) => Err(StatusWord::WRONG_DATA.into()),
+        DebitDate::Checked if !is_time || !is_bcd_date([century, year, month, day]) => {
+            Err(StatusWord::WRONG_DATA.into())
+        }
         DebitDate::Checked | DebitDate::Any => Ok(()),
     }
 }

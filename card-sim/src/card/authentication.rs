@@ -5,6 +5,7 @@
 //! Never: lets a key out.
 
 use card_core::StatusWord;
+use card_core::command::Internal;
 use card_core::crypto::{Block, CardKey};
 use card_core::key::Key16;
 use card_profiles::profile::{CardKind, KeyClass};
@@ -51,23 +52,73 @@ impl Card {
         let df = if id < 0x80 { 0 } else { current };
         // What a PSAM derives from, it has for its cards: only its own control keys let a terminal in.
         let serves = |class: KeyClass| match model.kind {
-            CardKind::User => class.authenticates_externally(),
+            CardKind::User => class.authenticates_externally(model.rules.authentication),
             CardKind::Psam => class == KeyClass::Mk,
         };
         let fits = |key: &KeyModel| key.df == df && key.id == id && serves(key.class);
         let index = model.keys.iter().position(fits).ok_or(StatusWord::KEY_NOT_FOUND)?;
         let row = &model.keys[index];
+        self.ready(row, version)?;
+        let random = challenge.ok_or(StatusWord::CHALLENGE_INVALID)?.block()?;
+        self.judge(index, row, &self.key(row).authentication_cryptogram(random, plain), &auth)
+    }
+
+    /// EXTERNAL AUTHENTICATION of a purse: a key of the current DF enciphered the challenge, 8 bytes of it or 4 and zeros.
+    pub(super) fn prove_key(
+        &mut self,
+        model: &Model,
+        id: u8,
+        auth: Block,
+        challenge: Option<Challenge>,
+    ) -> Result<Answer, Stop> {
+        let df = self.state.df.ok_or(StatusWord::KEY_NOT_FOUND)?;
+        let serves = |class: KeyClass| class.authenticates_externally(model.rules.authentication);
+        let fits = |key: &KeyModel| key.df == df && key.id == id && serves(key.class);
+        let index = model.keys.iter().position(fits).ok_or(StatusWord::KEY_NOT_FOUND)?;
+        let row = &model.keys[index];
+        self.ready(row, None)?;
+        let random = challenge.and_then(Challenge::initial_value).ok_or(StatusWord::CHALLENGE_INVALID)?;
+        self.judge(index, row, &self.key(row).authentication_cryptogram(random, random), &auth)
+    }
+
+    /// INTERNAL AUTHENTICATION of a purse: a key of the current DF enciphers, deciphers or makes a MAC.
+    pub(super) fn use_key(
+        &mut self,
+        model: &Model,
+        what: Internal,
+        id: u8,
+        data: &[u8],
+        out: &mut Vec<u8>,
+    ) -> Result<Answer, Stop> {
+        let df = self.state.df.ok_or(StatusWord::KEY_NOT_FOUND)?;
+        let fits = |key: &&KeyModel| key.df == df && key.id == id && key.class.serves_internally() == Some(what);
+        let row = model.keys.iter().find(fits).ok_or(StatusWord::KEY_NOT_FOUND)?;
+        if !self.key_state(row).present {
+            return Err(StatusWord::KEY_NOT_FOUND.into());
+        }
+        let key = self.key(row);
+        match what {
+            Internal::Encipher => out.extend(key.encipher_blocks(data).ok_or(StatusWord::WRONG_LENGTH)?),
+            Internal::Decipher => out.extend(key.decipher(data).ok_or(StatusWord::WRONG_LENGTH)?.iter()),
+            Internal::Mac => out.extend(key.mac([0; 8], data)),
+        }
+        Ok(Answer::Later)
+    }
+
+    /// Whether a key is there, in this version, and not blocked.
+    fn ready(&self, row: &KeyModel, version: Option<u8>) -> Result<(), Stop> {
         let state = self.key_state(row);
         if !state.present || version.is_some_and(|version| version != state.version) {
             return Err(StatusWord::KEY_NOT_FOUND.into());
         }
-        if state.tries == 0 {
-            return Err(StatusWord::BLOCKED.into());
-        }
-        let random = challenge.ok_or(StatusWord::CHALLENGE_INVALID)?.block()?;
+        if state.tries == 0 { Err(StatusWord::BLOCKED.into()) } else { Ok(()) }
+    }
+
+    /// Spends a try, compares, and gives the right or takes it away.
+    fn judge(&mut self, index: usize, row: &KeyModel, right: &Block, sent: &Block) -> Result<Answer, Stop> {
         self.state.rights &= !KeyModel::right(index);
         let left = self.spend_try(row.address + 1)?;
-        if !same(&self.key(row).authentication_session(random).cryptogram(plain), &auth) {
+        if !same(right, sent) {
             return Err(StatusWord::tries_left(left).into());
         }
         self.restore_tries(row.address + 1, row.tries)?;
@@ -89,7 +140,7 @@ impl Card {
         if !state.present || version.is_some_and(|version| version != state.version) {
             return Err(StatusWord::KEY_NOT_FOUND.into());
         }
-        out.extend(self.key(row).authentication_session(factor).cryptogram(data));
+        out.extend(self.key(row).authentication_cryptogram(factor, data));
         Ok(Answer::Later)
     }
 

@@ -12,7 +12,7 @@ use card_core::crypto::{CardKey, KeyForm};
 use card_profiles::account::{MacFields, load_seed, purchase_seed};
 use card_profiles::purse::Purse;
 
-use super::account::{algorithm_byte, proof};
+use super::account::{algorithm_byte, dated, proof};
 use super::{Answer, Card, Stop, expect_le, same};
 use crate::memory::Changes;
 use crate::model::{Model, PROOF_BYTES, PURSE_BYTES, PurseModel};
@@ -169,6 +169,7 @@ impl Card {
         open.fields.date_time = date_time;
         let rows = &applet.rules.mac;
         open.check(&rows.load_mac2, mac2)?;
+        dated(applet.rules.debit_date, date_time)?;
         let tac = self.key(&model.keys[applet.keys.tac]).tac(&open.fields.input(&rows.load_tac));
         let number = open.fields.card_sequence;
         let record = Record { number, limit: open.fields.old_limit, amount: open.fields.amount, mac: [0; 4], tac };
@@ -189,6 +190,7 @@ impl Card {
         open.fields.date_time = date_time;
         let rows = &applet.rules.mac;
         open.check(&rows.unload_mac2, mac2)?;
+        dated(applet.rules.debit_date, date_time)?;
         let mac3 = open.mac(&rows.unload_mac3);
         let number = open.fields.card_sequence;
         let record =
@@ -215,6 +217,7 @@ impl Card {
         fields.new_limit = u32::from_be_bytes([0, a, b, c]);
         let rows = &applet.rules.mac;
         open.check(&rows.overdraw_mac2, mac2)?;
+        dated(applet.rules.debit_date, date_time)?;
         let fields = &mut open.fields;
         let raised = fields.balance_before.checked_add(fields.new_limit).ok_or(StatusWord::CONDITIONS_OF_USE)?;
         fields.balance_after = raised.checked_sub(fields.old_limit).ok_or(StatusWord::AMOUNT_INSUFFICIENT)?;
@@ -243,6 +246,7 @@ impl Card {
         open.fields.date_time = date_time;
         let rows = &applet.rules.mac;
         open.check(&rows.purchase_mac1, mac1)?;
+        dated(applet.rules.debit_date, date_time)?;
         let mac = open.mac(&rows.purchase_mac2);
         let tac = self.key(&model.keys[applet.keys.tac]).tac(&open.fields.input(&rows.purchase_tac));
         let mut changes = Changes::default();

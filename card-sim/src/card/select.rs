@@ -9,14 +9,17 @@ use card_profiles::purse::BlockedSelect;
 use super::certificate::CertificateState;
 use super::{Answer, Block, Card, Stop};
 use crate::door::{FileRef, Wanted};
-use crate::model::{DfModel, EfModel, Model, NO_FID};
-
-/// File identifier of the MF.
-pub(super) const MF: u16 = 0x3F00;
+use crate::model::{DfModel, EfModel, MF, MfModel, Model, NO_FID};
 
 impl Card {
     /// SELECT by DF name: any DF of the card.
     pub(super) fn select_name(&mut self, model: &Model, name: &[u8], out: &mut Vec<u8>) -> Result<Answer, Stop> {
+        if let Some(MfModel::Own { name: own, fci }) = &model.mf
+            && !own.is_empty()
+            && own == name
+        {
+            return Ok(self.enter_mf(model, fci, out));
+        }
         let df = model.dfs.iter().position(|df| !df.name.is_empty() && df.name == name);
         self.enter(model, df.ok_or(StatusWord::FILE_NOT_FOUND)?, out)
     }
@@ -36,6 +39,13 @@ impl Card {
             self.state.ef = Some(ef);
             return Ok(Answer::Done);
         }
+        match &model.mf {
+            Some(MfModel::Own { fci, .. }) if fid == MF && kind != Wanted::Ef => {
+                return Ok(self.enter_mf(model, fci, out));
+            }
+            Some(MfModel::Environment) if fid == MF && kind != Wanted::Ef => return self.enter(model, 0, out),
+            Some(_) | None => {}
+        }
         // The certificate application lies beside SSSE: each knows its own directories.
         let side = self.state.df.map(|df| model.dfs[df].certificates);
         let reachable = |(index, df): (usize, &DfModel)| index == 0 || side == Some(df.certificates);
@@ -44,14 +54,27 @@ impl Card {
         self.enter(model, df.ok_or(StatusWord::FILE_NOT_FOUND)?, out)
     }
 
-    fn enter(&mut self, model: &Model, df: usize, out: &mut Vec<u8>) -> Result<Answer, Stop> {
-        self.state.df = Some(df);
+    /// What a change of DF ends.
+    fn leave(&mut self, model: &Model) {
         self.state.ef = None;
         self.state.rights &= model.lasting_rights;
         self.state.transaction = None;
         self.state.purse = None;
         self.state.derived = None;
         self.state.certificate = CertificateState::default();
+    }
+
+    /// An MF without files: no DF of ours is current.
+    fn enter_mf(&mut self, model: &Model, fci: &[u8], out: &mut Vec<u8>) -> Answer {
+        self.state.df = None;
+        self.leave(model);
+        out.extend_from_slice(fci);
+        Answer::Later
+    }
+
+    fn enter(&mut self, model: &Model, df: usize, out: &mut Vec<u8>) -> Result<Answer, Stop> {
+        self.state.df = Some(df);
+        self.leave(model);
         out.extend(self.fci(model, df));
         let blocked = self.block_of(model, df) != Block::Open;
         match model.purse.as_ref().map_or(BlockedSelect::Fci, |purse| purse.rules.blocked_select) {
@@ -84,7 +107,12 @@ impl Card {
 
     /// The file that a command means, with its place in the current DF.
     pub(super) fn find<'m>(&self, model: &'m Model, file: FileRef) -> Result<(usize, &'m EfModel), Stop> {
-        let df = self.state.df.ok_or(StatusWord::NO_CURRENT_FILE)?;
+        // The MF of its own has no file.
+        let without = match file {
+            FileRef::Sfi(_) if model.mf.is_some() => StatusWord::FILE_NOT_FOUND,
+            FileRef::Sfi(_) | FileRef::Current => StatusWord::NO_CURRENT_FILE,
+        };
+        let df = self.state.df.ok_or(without)?;
         let efs = &model.dfs[df].efs;
         let index = match file {
             FileRef::Current => self.state.ef.ok_or(StatusWord::NO_CURRENT_FILE)?,

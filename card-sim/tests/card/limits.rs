@@ -41,7 +41,7 @@ fn a_reset_forgets_pin_rights_challenge_selection_and_answers_and_keeps_every_co
         assert!(tear_commands::state(&rig) == memory, "{kind}: every byte stays");
         for (command, sw) in [
             ("00B201041C", "6986"),
-            ("00B201441C", "6986"),
+            ("00B201441C", "6A82"),
             ("00A4000002DF04", "6A82"),
             ("00C0000008", "6985"),
             ("0082000410 0000000000000000 0102030405060708", "6A88"),
@@ -292,4 +292,49 @@ fn a_cached_record_that_must_be_enciphered_goes_with_the_debit_and_in_no_other_f
     rig = tear_commands::challenged(rig, 4);
     assert_eq!(rig.raw(&format!("{}00000000", &right[..right.len() - 8])), "9302");
     assert_eq!(rig.socket.card().inspect().keys["ADF1.DAMK"].tries_left, 2);
+}
+
+/// A day, a time of day, and whether the card takes them.
+const MOMENTS: [(&str, bool); 10] = [
+    ("20250102235959", true),
+    ("20240229000000", true),
+    ("20250102240000", false),
+    ("20250102236000", false),
+    ("20250102235960", false),
+    ("20250102 0A0000", false),
+    ("202501020000FF", false),
+    ("20250229120000", false),
+    ("20251301120000", false),
+    ("2025010A120000", false),
+];
+
+#[test]
+fn a_transaction_of_a_purse_at_no_day_or_time_is_refused_where_the_profile_says_so() {
+    use super::purse::{PIN, TERMINAL, card, card_with, load, online_mac};
+    for strict in [true, false] {
+        for (moment, is_moment) in MOMENTS {
+            let moment = moment.replace(' ', "");
+            let mut rig = if strict { card() } else { card_with("debit_date = \"checked\"", "debit_date = \"any\"") };
+            load(&mut rig, 1, 1000);
+            let sw = if is_moment || !strict { "9000" } else { "6A80" };
+            let before = rig.raw("805C000104");
+            assert_eq!(rig.raw(PIN), "9000");
+            let start = rig.fetch(&format!("805000010B0100000001{TERMINAL}"));
+            let mac = online_mac("DLK", &start, 8, &format!("0000000101{TERMINAL}{moment}"));
+            assert!(rig.fetch(&format!("805200000B{moment}{mac}")).ends_with(sw), "CREDIT {moment}");
+            let start = rig.fetch(&format!("805005010B0100000001{TERMINAL}"));
+            let mac = online_mac("DULK", &start, 8, &format!("0000000103{TERMINAL}{moment}"));
+            assert!(rig.fetch(&format!("805403000B{moment}{mac}")).ends_with(sw), "UNLOAD {moment}");
+            let start = rig.fetch(&format!("805004010701{TERMINAL}"));
+            let mac = online_mac("DUK", &start, 11, &format!("00000007{TERMINAL}{moment}"));
+            assert!(rig.fetch(&format!("805800000E000000{moment}{mac}")).ends_with(sw), "LIMIT {moment}");
+            for (init, kind) in [("80500101", 5), ("80500201", 4)] {
+                let start = rig.fetch(&format!("{init}0B0100000000{TERMINAL}"));
+                let command = super::purse::debit_command_at(&start, kind, 0, 1, &moment);
+                assert!(rig.fetch(&command).ends_with(sw), "DEBIT {init} {moment}");
+                assert_eq!(rig.raw(&command), "6901", "the transaction is over: {moment}");
+            }
+            assert_eq!(rig.raw("805C000104"), before, "{moment}");
+        }
+    }
 }

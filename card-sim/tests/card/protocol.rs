@@ -212,7 +212,8 @@ fn an_le_after_the_data_belongs_to_the_reader() {
 fn without_a_selected_application_nothing_is_open() {
     let mut rig = blank("ssc-3.0");
     for (command, sw) in [
-        ("00B2012C0B", "6986"),
+        ("00B2012C0B", "6A82"),
+        ("00B201040B", "6986"),
         ("00A4000002EF05", "6A82"),
         ("00A4000002DF01", "6A82"),
         ("0020000003123456", "6A88"),

@@ -23,7 +23,7 @@ const MASTERS: [(&str, &str); 8] = [
     ("DRPK", "808182838485868788898A8B8C8D8E8F"),
 ];
 
-fn made(keys: &str, profile: &dyn Fn(String) -> String) -> Rig {
+pub(crate) fn made(keys: &str, profile: &dyn Fn(String) -> String) -> Rig {
     let text =
         profile(card_profiles::flatten(card_profiles::builtin_text("pboc-purse").expect("built in")).expect("flat"));
     let profile = card_profiles::Profile::parse(&text).expect("a profile");
@@ -100,8 +100,12 @@ pub(crate) fn load(rig: &mut Rig, p2: u8, fen: u32) -> String {
 
 /// The DEBIT that completes an INITIALIZE answered with `start`.
 pub(crate) fn debit_command(start: &str, kind: u8, fen: u32, tsn: u32) -> String {
-    let mac1 = offline_mac(start, tsn, &format!("{fen:08X}{kind:02X}{TERMINAL}{THEN}"));
-    format!("805401000F{tsn:08X}{THEN}{mac1}")
+    debit_command_at(start, kind, fen, tsn, THEN)
+}
+
+pub(crate) fn debit_command_at(start: &str, kind: u8, fen: u32, tsn: u32, moment: &str) -> String {
+    let mac1 = offline_mac(start, tsn, &format!("{fen:08X}{kind:02X}{TERMINAL}{moment}"));
+    format!("805401000F{tsn:08X}{moment}{mac1}")
 }
 
 pub(crate) fn purchase(rig: &mut Rig, init: &str, kind: u8, fen: u32) -> String {

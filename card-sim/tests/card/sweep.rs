@@ -109,6 +109,12 @@ const SOCIAL: &[Row] = &[
 ];
 
 const PURSE: &[Row] = &[
+    Row { head: 0x0082, knows: |p1, _| p1 == 0, lengths: &[(0, 1, Data(|length| length == 8))] },
+    Row {
+        head: 0x0088,
+        knows: |p1, _| matches!(p1, 0..=2),
+        lengths: &[(0, 1, Data(EIGHTS)), (1, 1, Data(EIGHTS)), (2, 1, Data(SOME))],
+    },
     Row {
         head: 0x805E,
         knows: |p1, p2| matches!(p1, 0 | 1) && p2 == 0,

@@ -96,6 +96,9 @@ fn reading() -> Vec<Prepared> {
     purse::load(&mut composite, 2, 100);
     composite.raw(&ten("0302"));
     all.push((composite, format!("80DCAAC82BAA29{}", "5A".repeat(41))));
+    for command in ["0088000108 0102030405060708", "0088020103 010203"] {
+        all.push((super::purse_authentication::card(), command.replace(' ', "")));
+    }
     all.extend(tear_certificate::reading());
     all
 }

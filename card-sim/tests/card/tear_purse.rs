@@ -109,6 +109,14 @@ fn cache_enciphered() -> Prepared {
     (challenged(rig, 4), enciphered_cache(&format!("AA29{}", "5A".repeat(41))))
 }
 
+/// One try is spent already, so that a try given back shows.
+fn external_authentication() -> Prepared {
+    let mut rig = super::purse_authentication::card();
+    rig = challenged(rig, 8);
+    assert_eq!(rig.raw("00820001080000000000000000"), "63C2");
+    (challenged(rig, 8), "00820001086C5E94DCADD39F1D".to_owned())
+}
+
 /// Every command of the purse that writes.
 pub(crate) fn cases() -> Vec<Case> {
     let public: String = (0..0x1E).map(|byte| format!("{byte:02X}")).collect();
@@ -130,6 +138,7 @@ pub(crate) fn cases() -> Vec<Case> {
         tries("UPDATE CAPP DATA CACHE enciphered", "9302", cache_enciphered),
         tries("APPLICATION BLOCK", "9302", || message("841E00000491907340")),
         tries("APPLICATION BLOCK for good", "9302", || message("841E000104ADF7F1F2")),
+        tries("EXTERNAL AUTHENTICATION", "63C1", external_authentication),
         tries("CARD BLOCK", "9302", || message("84160000049253E4B2")),
         tries("PIN UNBLOCK", "9302", move || message(&unblock)),
         tries("RELOAD PIN", "9302", move || message(&reload)),

@@ -2,7 +2,9 @@
 //!
 //! Owns: cryptograms of the security module in them, and what it computes for comparison. Never: judges an answer.
 
+use card_core::algorithm::{Algorithm, Authentication};
 use card_core::apdu::{Command, Response};
+use card_core::command::Internal;
 use card_core::script::{Step, StepError};
 use card_core::security::{KeyRef, MacKey, SecurityError, SecurityModule};
 use card_core::{StatusWord, command};
@@ -26,6 +28,7 @@ impl Runner<'_> {
             Act::Authenticate { key, id, other_version, wrong } => {
                 self.authenticate(key, *id, (*other_version, *wrong), memory)?
             }
+            Act::Internal { what, key, id } => self.internal(*what, key, *id, &mut computed)?,
             Act::Secure { command, wrong } => {
                 let challenge = first(&memory.challenge);
                 let command = command.command(self.module()?, challenge)?;
@@ -163,10 +166,14 @@ impl Runner<'_> {
         (other_version, wrong): (bool, bool),
         memory: &Memory,
     ) -> Result<Response, Stop> {
-        let plain = [1, 2, 3, 4, 5, 6, 7, 8];
-        let mut auth = self.module()?.authentication_cryptogram(key, first(&memory.challenge), plain)?;
+        let (challenge, whole) = (first(&memory.challenge), key.form.rules.authentication == Authentication::Whole);
+        let plain = if whole { challenge } else { [1, 2, 3, 4, 5, 6, 7, 8] };
+        let mut auth = self.module()?.authentication_cryptogram(key, challenge, plain)?;
         if wrong {
             auth = auth.map(|byte| !byte);
+        }
+        if whole {
+            return Ok(self.session.send(&command::external_authenticate_whole(id, auth))?);
         }
         let command = command::external_authenticate(id, auth, plain);
         let version = key.form.rules.key_version_byte;
@@ -176,6 +183,32 @@ impl Runner<'_> {
             None => command,
         };
         Ok(self.session.send(&command)?)
+    }
+
+    /// INTERNAL AUTHENTICATION of a purse on one block; what the key makes of it is computed besides.
+    fn internal(
+        &mut self,
+        what: Internal,
+        key: &KeyRef,
+        id: u8,
+        computed: &mut Vec<Vec<u8>>,
+    ) -> Result<Response, Stop> {
+        let block: [u8; 16] = std::array::from_fn(|index| u8::try_from(index).unwrap_or_default());
+        let plain = block.get(..key.form.rules.algorithm.block()).unwrap_or(&block);
+        let module = self.module()?;
+        let (sent, expected) = match what {
+            Internal::Mac => (plain.to_vec(), module.mac(key, MacKey::Whole, [0; 8], plain)?.to_vec()),
+            Internal::Encipher | Internal::Decipher => {
+                let enciphered = match key.form.rules.algorithm {
+                    Algorithm::Tdes => module.authentication_cryptogram(key, [0; 8], first(&block))?.to_vec(),
+                    Algorithm::Sm4 => module.encipher_block(key, block)?.to_vec(),
+                };
+                let pair = (plain.to_vec(), enciphered);
+                if what == Internal::Encipher { pair } else { (pair.1, pair.0) }
+            }
+        };
+        computed.push(expected);
+        Ok(self.session.send(&command::internal_authenticate_whole(what, id, &sent))?)
     }
 
     fn write(

@@ -23,7 +23,7 @@ pub fn complete(profile: &Profile, directory: Option<usize>, typed: &str) -> (us
             here.into_iter().flat_map(|df| df.ef.iter().map(|ef| ef.id.clone())).chain(everywhere).collect()
         }
         Some("auth") => {
-            let keys = profile.key.iter().filter(|row| row.class.authenticates_externally());
+            let keys = profile.key.iter().filter(|row| profile.proves(row));
             keys.map(|row| row.name.to_string()).collect()
         }
         Some("update" | "expect") => profile

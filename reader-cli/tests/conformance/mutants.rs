@@ -210,6 +210,26 @@ fn keys() -> Vec<Mutant> {
             key(p, "STKSSSE").class = KeyClass::Uk;
         }),
         wire("card does not hold IRK", "ssc-3.0", &["keys.IRK.internal"], |l, c| l.flip(c, "0088", 1)),
+        wire(
+            "purse does not hold its internal keys",
+            "pboc-purse",
+            &["keys.DIEK.internal", "keys.DIDK.internal", "keys.DIMK.internal"],
+            |l, c| l.flip(c, "0088", 1),
+        ),
+        rows(
+            "purse deciphers where it should encipher",
+            "pboc-purse",
+            &["keys.DIEK.internal", "keys.DIDK.internal"],
+            |p| {
+                (key(p, "DIEK").class, key(p, "DIDK").class) = (KeyClass::Idk, KeyClass::Iek);
+            },
+        ),
+        rows("purse proved by another key", "pboc-purse", &["keys.DEAK.right"], |p| {
+            (key(p, "DEAK").class, key(p, "DIEK").class) = (KeyClass::Iek, KeyClass::Eak);
+        }),
+        wire("purse takes any proof", "pboc-purse", &["keys.DEAK.counts", "keys.DEAK.blocked"], |l, c| {
+            l.turn(c, "00820001", "63C2", "9000")
+        }),
         wire("the same challenge again and again", "ssc-3.0", &["keys.challenge.fresh"], |l, c| {
             if !starts(c, "0084000008") {
                 return l.ask(c);
