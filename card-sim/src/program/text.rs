@@ -379,7 +379,7 @@ fn fault_in_words(lang: Lang, fault: &Fault) -> String {
             format!("存储器损坏: 再写 {after_writes} 次后, 每次写入都失败 (6581)"),
             format!("worn memory: every write fails (6581) after {after_writes} more"),
         ),
-        Fault::Mute { at } => words(format!("不再应答: 从{}起", when(at)), format!("mute: from {} on", when(at))),
+        Fault::Mute { at } => words(format!("不再应答: 从{}起", when(at)), format!("mute: {} and ever after", when(at))),
         Fault::Slow { at, ms } => {
             words(format!("应答迟缓: {}, 迟 {ms} 毫秒", when(at)), format!("slow: {}, {ms} ms late", when(at)))
         }
@@ -395,7 +395,7 @@ fn fault_in_words(lang: Lang, fault: &Fault) -> String {
         }
         Fault::BitErrors { at, per_million, .. } => words(
             format!("应答有误码: 从{}起, 每百万位 {per_million} 位", when(at)),
-            format!("bit errors: from {} on, {per_million} of a million bits", when(at)),
+            format!("bit errors: {} and ever after, {per_million} of a million bits", when(at)),
         ),
         Fault::Storm { per_mille, .. } => words(
             format!("随机故障: 每千条命令 {per_mille} 条"),
