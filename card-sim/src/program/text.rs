@@ -379,7 +379,9 @@ fn fault_in_words(lang: Lang, fault: &Fault) -> String {
             format!("存储器损坏: 再写 {after_writes} 次后, 每次写入都失败 (6581)"),
             format!("worn memory: every write fails (6581) after {after_writes} more"),
         ),
-        Fault::Mute { at } => words(format!("不再应答: 从{}起", when(at)), format!("mute: {} and ever after", when(at))),
+        Fault::Mute { at } => {
+            words(format!("不再应答: 从{}起", when(at)), format!("mute: {} and ever after", when(at)))
+        }
         Fault::Slow { at, ms } => {
             words(format!("应答迟缓: {}, 迟 {ms} 毫秒", when(at)), format!("slow: {}, {ms} ms late", when(at)))
         }
