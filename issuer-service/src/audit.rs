@@ -5,6 +5,7 @@
 //! Never: holds personal data or keys; is written apart from the act that it records.
 
 pub mod anchor;
+pub mod check;
 pub mod export;
 
 use ring::digest::{SHA256, digest};

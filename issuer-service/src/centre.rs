@@ -296,8 +296,10 @@ impl Centre {
         self.folder.join(Self::VAULT)
     }
 
-    const CONFIG: &'static str = "centre.toml";
-    const DATABASE: &'static str = "centre.db";
+    /// Name of the configuration.
+    pub(crate) const CONFIG: &'static str = "centre.toml";
+    /// Name of the database's file.
+    pub(crate) const DATABASE: &'static str = "centre.db";
     const VAULT: &'static str = "centre.vault";
     const DATA_KEYS: &'static str = "centre.datakeys";
 }

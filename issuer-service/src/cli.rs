@@ -4,6 +4,7 @@
 
 pub mod account;
 pub mod audit;
+pub mod backup;
 pub mod batch;
 pub mod card;
 pub mod ceremony;
@@ -149,6 +150,9 @@ pub enum Noun {
     /// The audit log (审计日志).
     #[command(subcommand)]
     Audit(audit::Verb),
+    /// Backups (备份): the whole centre in one sealed file, and back.
+    #[command(subcommand)]
+    Backup(backup::Verb),
     /// Institutions (定点医药机构).
     #[command(subcommand)]
     Institution(institution::Verb),
@@ -282,6 +286,7 @@ pub fn run(cli: Cli, output: &Output) -> Result<Exit, Error> {
         Noun::Psam(verb) => psam::run(&common, verb, output),
         Noun::Operator(verb) => operator::run(&common, verb, output),
         Noun::Audit(verb) => audit::run(&common, verb, output),
+        Noun::Backup(verb) => backup::run(&common, verb, output),
         Noun::Institution(verb) => institution::run(&common, verb, output),
         Noun::Terminal(verb) => institution::run_terminal(&common, verb, output),
         Noun::Account(verb) => account::run(&common, verb, output),

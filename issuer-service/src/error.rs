@@ -3,6 +3,7 @@
 //! Owns: the sum of all errors; the [`Explain`] trait that each area implements beside its error; the list of codes.
 //! Never: holds free text; a code, once published, changes its meaning.
 
+use crate::backup::failure::BackupError;
 use crate::batch::BatchError;
 use crate::card::failure::LifeError;
 use crate::centre::CentreError;
@@ -62,6 +63,9 @@ pub enum Error {
     /// Photos.
     #[error(transparent)]
     Photo(#[from] PhotoError),
+    /// Backups.
+    #[error(transparent)]
+    Backup(#[from] BackupError),
     /// Requests.
     #[error(transparent)]
     Request(#[from] RequestError),
@@ -106,6 +110,7 @@ impl Error {
             Self::Import(error) => error,
             Self::Registry(error) => error,
             Self::Photo(error) => error,
+            Self::Backup(error) => error,
             Self::Request(error) => error,
             Self::Batch(error) => error,
             Self::Life(error) => error,

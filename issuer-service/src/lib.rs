@@ -4,6 +4,7 @@
 //! Never: talks to another program of the toolkit except through files, readers and HTTP.
 
 pub mod audit;
+pub mod backup;
 pub mod batch;
 pub mod card;
 pub mod centre;

@@ -17,6 +17,8 @@ mod card;
 mod cell;
 mod ceremony;
 mod clearing_card;
+pub(crate) mod copy;
+pub(crate) mod counter;
 pub mod engine;
 pub(crate) mod exchange;
 mod failure;
@@ -112,10 +114,22 @@ impl Store {
     }
 
     fn connect(place: &Place, folder: &Path, new: bool) -> Result<Self, StoreError> {
+        let known: Vec<i64> = MIGRATIONS.iter().map(|(number, _)| *number).collect();
+        Self::connect_with(place, folder, new, &known)
+    }
+
+    /// Brings the database to these of our schemas, and no further.
+    fn connect_with(place: &Place, folder: &Path, new: bool, schemas: &[i64]) -> Result<Self, StoreError> {
         let anchor = Anchor::in_folder(folder);
         let mut store = Self { connection: Connection::open(place, new)?, data: None, anchor };
-        store.migrate()?;
+        store.migrate_to(schemas)?;
         Ok(store)
+    }
+
+    /// The anchor of the audit log.
+    #[must_use]
+    pub const fn anchor(&self) -> &Anchor {
+        &self.anchor
     }
 
     /// Reads, in one snapshot.
@@ -165,28 +179,35 @@ impl Store {
     }
 
     fn migrate(&mut self) -> Result<(), StoreError> {
+        let known: Vec<i64> = MIGRATIONS.iter().map(|(number, _)| *number).collect();
+        self.migrate_to(&known)
+    }
+
+    fn migrate_to(&mut self, wanted: &[i64]) -> Result<(), StoreError> {
         let known = MIGRATIONS.iter().map(|(number, _)| *number).max().unwrap_or(0);
         let found = self.applied()?;
         if let Some(newer) = found.iter().copied().find(|number| *number > known) {
             return Err(StoreError::SchemaNewer { found: newer, known });
         }
-        if MIGRATIONS.iter().all(|(number, _)| found.contains(number)) {
+        if wanted.iter().all(|number| found.contains(number)) {
             return Ok(());
         }
         // A table that is rebuilt is dropped and renamed, which references to it must not notice; they are checked behind.
         self.connection.check_references(false)?;
-        let migrated = self.apply();
+        let migrated = self.apply(wanted);
         self.connection.check_references(true)?;
         migrated
     }
 
-    fn apply(&mut self) -> Result<(), StoreError> {
+    fn apply(&mut self, wanted: &[i64]) -> Result<(), StoreError> {
         self.journal(|tx| {
             tx.sql.execute_batch(
                 "CREATE TABLE IF NOT EXISTS migration (number BIGINT PRIMARY KEY, applied_at TEXT NOT NULL)",
             )?;
             let found = tx.applied()?;
-            for (number, sql) in MIGRATIONS.iter().filter(|(number, _)| !found.contains(number)) {
+            for (number, sql) in
+                MIGRATIONS.iter().filter(|(number, _)| wanted.contains(number) && !found.contains(number))
+            {
                 tx.sql.execute_batch(sql)?;
                 tx.sql.execute("INSERT INTO migration (number, applied_at) VALUES ($1, $2)", (number, clock::now()))?;
             }

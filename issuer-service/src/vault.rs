@@ -11,6 +11,7 @@ pub mod key_store;
 pub mod passphrase;
 pub mod pkcs11;
 mod seal;
+pub mod stream;
 mod well_known;
 
 use std::path::Path;

@@ -159,6 +159,8 @@ const DAY: &[(Kind, &str, &str)] = &[
     (Looks, ONE, "ceremony protocol 1"),
     (Acts, "zhou", "ceremony cancel"),
     (Acts, ONE, "audit anchor --reason lost"),
+    (Acts, ONE, "backup create one.backup --backup-passphrase file:secret"),
+    (Looks, ONE, "backup verify one.backup --backup-passphrase file:secret"),
     (Looks, ONE, "audit export log.jsonl"),
     (Looks, ONE, "audit verify"),
 ];
@@ -177,6 +179,7 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("exchange import", "exchange"),
     ("exchange resend", "exchange"),
     ("exchange abandon", "exchange"),
+    ("backup restore", "backup: makes a database"),
     ("load settle", "clearing loads: needs a load that a terminal prepared"),
     ("window explain", "clearing day: needs a difference"),
     ("serve", "clearing door: every request of a terminal is an act"),

@@ -32,14 +32,14 @@ impl DatabaseConfig {
         Self { url, password: None, ca: None }
     }
 
-    pub(super) fn place(&self) -> Result<Place, CentreError> {
+    pub(crate) fn place(&self) -> Result<Place, CentreError> {
         let read = |source: &String| source.parse::<Source>().ok().and_then(|source| source.read().ok());
         let password = self.password.as_ref().map(|source| read(source).ok_or(CentreError::DatabasePassword));
         let password = password.transpose()?;
         Ok(Place::Server(Box::new(Server::new(&self.url, password.as_ref(), self.ca.as_deref())?)))
     }
 
-    pub(super) fn rows(&self) -> String {
+    pub(crate) fn rows(&self) -> String {
         let quoted = |text: &str| toml::Value::String(text.to_owned()).to_string();
         let password = self.password.as_ref().map(|source| format!("password = {}\n", quoted(source)));
         let ca = self.ca.as_ref().map(|path| format!("ca = {}\n", quoted(&path.to_string_lossy())));

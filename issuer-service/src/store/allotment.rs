@@ -3,6 +3,7 @@
 use settlement::fen::Fen;
 use settlement::id::CardIdentifier;
 
+use super::counter::Counter;
 use super::engine::{self, OptionalExtension, Row};
 use super::{StoreError, Tx, cell};
 use crate::clearing::allotment::{AllotmentLine, AllotmentRequest, AllotmentState};
@@ -87,8 +88,7 @@ impl Tx<'_> {
     /// # Errors
     /// [`StoreError`].
     pub fn blacklist_sequence(&self) -> Result<u64, StoreError> {
-        let mut statement = self.sql.prepare("SELECT coalesce(max(sequence), 0) FROM blacklist")?;
-        Ok(statement.query_row((), |row| cell::u64(row, 0))?)
+        Ok(u64::try_from(self.last_given(Counter::Blacklist)?).unwrap_or_default())
     }
 
     /// The newest entry of each card that stands on the list, in order of sequence.

@@ -1,5 +1,6 @@
 //! Rows of batches and jobs.
 
+use super::counter::Counter;
 use super::engine::{self, OptionalExtension, Row};
 use super::{StoreError, Tx};
 use crate::batch::{Batch, BatchMove, JobMove, JobState};
@@ -27,7 +28,7 @@ impl Tx<'_> {
     /// # Errors
     /// [`StoreError`].
     pub fn add_batch(&self, county: Option<&str>, maker: &str) -> Result<i64, StoreError> {
-        let number = self.sql.query_row("SELECT COALESCE(MAX(number), 0) + 1 FROM batch", (), |row| row.get(0))?;
+        let number = self.next_of(Counter::Batch)?;
         self.sql.execute(
             "INSERT INTO batch (number, state, county, maker, created_at) VALUES ($1, 'created', $2, $3, $4)",
             (number, county, maker, clock::now()),
@@ -106,7 +107,7 @@ impl Tx<'_> {
     /// # Errors
     /// [`StoreError::Conflict`] when the person has an open job.
     pub fn add_job(&self, batch: i64, person: i64, state: JobState) -> Result<i64, StoreError> {
-        let number = self.sql.query_row("SELECT COALESCE(MAX(number), 0) + 1 FROM job", (), |row| row.get(0))?;
+        let number = self.next_of(Counter::Job)?;
         self.sql.execute(
             "INSERT INTO job (number, batch, person, state, changed_at) VALUES ($1, $2, $3, $4, $5)",
             (number, batch, person, state.name(), clock::now()),

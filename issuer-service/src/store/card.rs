@@ -2,6 +2,7 @@
 
 use card_profiles::identity::CardIdentifier;
 
+use super::counter::Counter;
 use super::engine::{self, EngineError, OptionalExtension, Row};
 use super::{StoreError, Tx, cell};
 use crate::batch::pool::Number;
@@ -32,7 +33,19 @@ impl Tx<'_> {
     /// # Errors
     /// [`StoreError`].
     pub fn next_serial(&self) -> Result<i64, StoreError> {
-        Ok(self.sql.query_row("SELECT COALESCE(MAX(serial), 0) + 1 FROM card_number", (), |row| row.get(0))?)
+        self.next_of(Counter::CardNumber)
+    }
+
+    /// Whether every card is its job's, and every number that is used has a card.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn cards_agree(&self) -> Result<bool, StoreError> {
+        let other = "SELECT 1 FROM card c JOIN job j ON j.number = c.job
+                     WHERE j.person <> c.person OR j.card_number <> c.card_number LIMIT 1";
+        let lost = "SELECT 1 FROM card_number n WHERE n.state = 'used'
+                    AND NOT EXISTS (SELECT 1 FROM card c WHERE c.card_number = n.number) LIMIT 1";
+        Ok(!self.sql.prepare(other)?.exists(())? && !self.sql.prepare(lost)?.exists(())?)
     }
 
     /// Adds a free card number.

@@ -7,6 +7,7 @@
 //! the file (BEGIN IMMEDIATE), PostgreSQL an advisory lock that every writer takes first (docs/adr/0024).
 
 mod address;
+mod catalog;
 mod dialect;
 mod file;
 mod server;

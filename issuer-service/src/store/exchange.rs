@@ -1,5 +1,6 @@
 //! Rows of files exchanged with partners.
 
+use super::counter::Counter;
 use super::engine::{self, OptionalExtension, Row, params};
 use super::{StoreError, Tx, cell};
 use crate::clock;
@@ -48,7 +49,7 @@ impl Tx<'_> {
     /// # Errors
     /// [`StoreError`].
     pub fn next_exchange_number(&self) -> Result<i64, StoreError> {
-        Ok(self.sql.query_row("SELECT COALESCE(MAX(number), 0) + 1 FROM exchange_file", (), |row| row.get(0))?)
+        self.next_of(Counter::ExchangeFile)
     }
 
     /// Records a file that is about to be sent, and its rows: the jobs in order.

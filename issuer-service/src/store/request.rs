@@ -1,5 +1,6 @@
 //! Rows of requests.
 
+use super::counter::Counter;
 use super::engine::{self, OptionalExtension, Row};
 use super::{StoreError, Tx, cell};
 use crate::card::Chip;
@@ -23,8 +24,7 @@ impl Tx<'_> {
         old: Option<&Chip>,
         maker: &str,
     ) -> Result<i64, StoreError> {
-        let number: i64 =
-            self.sql.query_row("SELECT COALESCE(MAX(number), 0) + 1 FROM card_request", (), |row| row.get(0))?;
+        let number = self.next_of(Counter::Request)?;
         self.sql
             .prepare(
                 "INSERT INTO card_request (number, person, kind, instant, state, old_chip, maker, made_at, changed_at)

@@ -22,9 +22,9 @@ use zeroize::Zeroizing;
 use super::{Kind, VaultError};
 
 /// Memory of one derivation: OWASP's lower bound for Argon2id with two passes.
-const MEMORY_KIB: u32 = 19_456;
-const PASSES: u32 = 2;
-const LANES: u32 = 1;
+pub(super) const MEMORY_KIB: u32 = 19_456;
+pub(super) const PASSES: u32 = 2;
+pub(super) const LANES: u32 = 1;
 /// What a file may ask of this machine: 1 GiB, so that a forged head cannot exhaust it.
 const MEMORY_KIB_MAX: u32 = 1 << 20;
 /// Passes and lanes that a file may ask for, for the same reason.
@@ -84,23 +84,27 @@ impl File {
     fn key(&self, passphrase: &str) -> Option<LessSafeKey> {
         let place_known = self.format == FORMAT || self.format == 1 && self.place == Place::File;
         let known = place_known && self.kdf == "argon2id" && self.cipher == "aes-256-gcm";
-        let bounded = self.memory_kib <= MEMORY_KIB_MAX && self.passes <= PASSES_MAX && self.lanes <= PASSES_MAX;
-        if !known || !bounded {
-            return None;
-        }
-        let params = Params::new(self.memory_kib, self.passes, self.lanes, Some(32)).ok()?;
         let salt = hex::decode(&self.salt).ok()?;
-        let mut key = Zeroizing::new([0; 32]);
-        Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
-            .hash_password_into(passphrase.as_bytes(), &salt, &mut *key)
-            .ok()?;
-        Some(LessSafeKey::new(UnboundKey::new(&AES_256_GCM, &*key).ok()?))
+        if known { derive(passphrase, &salt, self.memory_kib, self.passes, self.lanes) } else { None }
     }
 
     fn nonce(&self) -> Option<Nonce> {
         let bytes: [u8; NONCE_LEN] = hex::decode(&self.nonce).ok()?.try_into().ok()?;
         Some(Nonce::assume_unique_for_key(bytes))
     }
+}
+
+/// The key of a passphrase; `None` for parameters that would exhaust a machine.
+pub(super) fn derive(passphrase: &str, salt: &[u8], memory_kib: u32, passes: u32, lanes: u32) -> Option<LessSafeKey> {
+    if memory_kib > MEMORY_KIB_MAX || passes > PASSES_MAX || lanes > PASSES_MAX {
+        return None;
+    }
+    let params = Params::new(memory_kib, passes, lanes, Some(32)).ok()?;
+    let mut key = Zeroizing::new([0; 32]);
+    Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
+        .hash_password_into(passphrase.as_bytes(), salt, &mut *key)
+        .ok()?;
+    Some(LessSafeKey::new(UnboundKey::new(&AES_256_GCM, &*key).ok()?))
 }
 
 impl fmt::Display for Kind {

@@ -2,6 +2,7 @@
 
 #[path = "../database/ask.rs"]
 mod ask;
+mod backup;
 mod care;
 #[path = "../photo/drawn.rs"]
 mod drawn;

@@ -54,6 +54,8 @@ pub(super) fn meaning(refusal: Refusal) -> StoreError {
         (SqlState::INVALID_CATALOG_NAME, _) => StoreError::NoDatabase,
         (SqlState::INSUFFICIENT_PRIVILEGE, _) | (_, "28") => StoreError::AccessRefused,
         (SqlState::DATA_CORRUPTED | SqlState::INDEX_CORRUPTED, _) => StoreError::Damaged,
+        // A standby, or a server on its way up or down: it is there, and does not work.
+        (SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE | SqlState::READ_ONLY_SQL_TRANSACTION, _) => StoreError::Gone,
         (_, "08" | "57" | "53") => StoreError::Gone,
         _ => StoreError::Engine(EngineError::Server(refusal)),
     }
@@ -263,5 +265,46 @@ impl Statement<'_> {
     pub(super) fn query(&self, values: &[Value<'_>]) -> Result<Vec<postgres::Row>> {
         let values: Vec<&(dyn ToSql + Sync)> = values.iter().map(|value| value as _).collect();
         self.session.call(|client| client.query(&self.statement, &values))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::Explain;
+    use crate::exit::Exit;
+
+    #[test]
+    fn a_server_that_ends_starts_or_stands_by_is_gone_and_what_it_forbids_is_not() {
+        let code = |state: &str, gone| {
+            let (state, message, constraint) = (state.to_owned(), String::new(), None);
+            meaning(Refusal { state, message, constraint, gone })
+        };
+        for state in ["57P01", "57P02", "57P03", "08006", "08003", "08001", "53300", "55000", "25006"] {
+            let error = code(state, false);
+            assert_eq!(
+                (error.code(), error.exit(), error.retryable()),
+                ("DATABASE_GONE", Exit::Storage, true),
+                "{state}"
+            );
+        }
+        assert_eq!(code("", true).code(), "DATABASE_GONE", "a line that broke without a word");
+        let others = [
+            ("55P03", "DATABASE_LOCKED"),
+            ("40001", "DATABASE_LOCKED"),
+            ("40P01", "DATABASE_LOCKED"),
+            ("53100", "DISK_FULL"),
+            ("3D000", "DATABASE_NOT_FOUND"),
+            ("28P01", "DATABASE_ACCESS_REFUSED"),
+            ("28000", "DATABASE_ACCESS_REFUSED"),
+            ("42501", "DATABASE_ACCESS_REFUSED"),
+            ("23505", "ROW_EXISTS"),
+            ("XX001", "DATABASE_DAMAGED"),
+            ("42601", "DATABASE_FAILED"),
+            ("23514", "DATABASE_FAILED"),
+        ];
+        for (state, expected) in others {
+            assert_eq!(code(state, false).code(), expected, "{state}");
+        }
     }
 }

@@ -1,0 +1,272 @@
+//! Bringing a centre back, into an empty place.
+//!
+//! Owns: reading the backup to its end before anything is made; the folder that is filled beside its place and put there at the
+//! end; the numbers that are given out no more; what must hold before the centre is one. Never: overwrites; merges two centres.
+
+use std::fs::{self, DirBuilder, File};
+use std::io::{self, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Component, Path, PathBuf};
+
+use serde::Serialize;
+use settlement::fen::Fen;
+
+use super::archive::{Frame, Reader};
+use super::failure::{BackupError, Held};
+use super::{Contents, EPOCH, Snapshot};
+use crate::audit::Act;
+use crate::audit::check::verify;
+use crate::centre::{Centre, DatabaseConfig};
+use crate::clearing::closing::prove;
+use crate::clearing::window::WindowState;
+use crate::lang::Lang;
+use crate::output::Show;
+use crate::progress::Steps;
+use crate::stock::check::check;
+use crate::store::counter::Counter;
+use crate::store::{Place, Store, StoreError};
+
+/// File of a folder that is being filled.
+const MARK: &str = "restore.unfinished";
+
+/// What to do.
+#[derive(Debug)]
+pub struct Order<'a> {
+    /// The backup.
+    pub file: &'a Path,
+    /// Its passphrase.
+    pub passphrase: &'a str,
+    /// Where the centre goes.
+    pub folder: &'a Path,
+    /// The server that gets its database; a file in the folder when absent.
+    pub database: Option<&'a DatabaseConfig>,
+    /// How many numbers of each kind the lost centre may have given out since the backup.
+    pub gap: u32,
+    /// Who acts.
+    pub actor: &'a str,
+}
+
+/// What came back.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Restored {
+    /// What the backup held.
+    pub contents: Contents,
+    /// How often the centre was brought back, this time included.
+    pub epoch: u64,
+    /// Numbers of each kind that are given out no more.
+    pub gap: u32,
+    /// What `stock check` says of it: as it was when the backup was taken.
+    pub stock_differences: usize,
+}
+
+/// Brings a centre back.
+///
+/// # Errors
+/// [`BackupError`]; then there is no centre in the folder. A database of a server may hold one: it is to be emptied.
+pub fn restore(order: &Order<'_>, steps: &dyn Steps) -> Result<Restored, BackupError> {
+    free(order.folder)?;
+    let contents = Reader::open(order.file, order.passphrase)?.verify()?;
+    let stage = Stage::make(order.folder)?;
+    let mut reader = Reader::open(order.file, order.passphrase)?;
+    let snapshot = files(&mut reader, &stage.folder)?;
+    let config = stage.folder.join(Centre::CONFIG);
+    rewrite(&config, order.database)?;
+    let place = match order.database {
+        Some(server) => server.place()?,
+        None => {
+            let path = stage.folder.join(Centre::DATABASE);
+            private(&path)?;
+            Place::File(path)
+        }
+    };
+    let total = contents.tables.iter().map(|table| table.count).sum();
+    let mut store = rows(&mut reader, &place, &stage.folder, &snapshot, &|done| steps.at(done, total))?;
+    let epoch = snapshot.epoch + 1;
+    store.act(|tx| -> Result<_, BackupError> {
+        tx.set_fact(EPOCH, &epoch.to_string())?;
+        for counter in Counter::ALL {
+            tx.raise_floor(counter, order.gap)?;
+        }
+        let detail = format!("epoch {epoch}, taken at {}, gap {}", snapshot.taken_at, order.gap);
+        let (actor, object) = (order.actor.to_owned(), "centre".to_owned());
+        Ok(((), Act { actor, act: "backup.restore", object, detail }))
+    })?;
+    held(&mut store)?;
+    let stock_differences = store.read(check)?.differences.len();
+    drop(store);
+    stage.place(order.folder)?;
+    Ok(Restored { contents, epoch, gap: order.gap, stock_differences })
+}
+
+/// There is nothing in the folder, or no folder.
+fn free(folder: &Path) -> Result<(), BackupError> {
+    match fs::read_dir(folder).map(|mut entries| entries.next().is_none()) {
+        Ok(true) => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        _ => Err(BackupError::NotEmpty { folder: folder.to_owned() }),
+    }
+}
+
+/// Writes the files of the folder, up to the first table.
+fn files<R: io::Read>(reader: &mut Reader<R>, folder: &Path) -> Result<Snapshot, BackupError> {
+    let (mut snapshot, mut open): (Option<Snapshot>, Option<(File, PathBuf)>) = (None, None);
+    loop {
+        match reader.frame()? {
+            Frame::File(name) => {
+                let path = within(folder, &name)?;
+                open = Some((private(&path)?, path));
+            }
+            Frame::Data(bytes) => {
+                let (file, path) = open.as_mut().ok_or(BackupError::Damaged)?;
+                let failed = |source| BackupError::File { path: path.clone(), source };
+                file.write_all(&bytes).and_then(|()| file.sync_data()).map_err(failed)?;
+            }
+            Frame::Snapshot(found) => snapshot = Some(*found),
+            // The first table begins the rows.
+            Frame::Table(_) => return snapshot.ok_or(BackupError::Damaged),
+            Frame::Rows(..) | Frame::End(..) => return Err(BackupError::Damaged),
+        }
+    }
+}
+
+/// Fills the database; the first table has begun.
+fn rows<R: io::Read>(
+    reader: &mut Reader<R>,
+    place: &Place,
+    folder: &Path,
+    snapshot: &Snapshot,
+    told: &dyn Fn(u64),
+) -> Result<Store, BackupError> {
+    Store::refill(place, folder, &snapshot.schemas, &snapshot.tables, |tx| -> Result<(), BackupError> {
+        let mut table = snapshot.tables.first().ok_or(BackupError::Damaged)?.clone();
+        let mut done = 0;
+        loop {
+            match reader.frame()? {
+                Frame::Table(next) => table = next,
+                Frame::Rows(_, bytes) => {
+                    done += tx.rows_in(&table, &bytes)?;
+                    told(done);
+                }
+                Frame::End(..) => return Ok(()),
+                Frame::File(_) | Frame::Data(_) | Frame::Snapshot(_) => return Err(BackupError::Damaged),
+            }
+        }
+    })
+}
+
+/// What must hold before the centre is one.
+fn held(store: &mut Store) -> Result<(), BackupError> {
+    let not = |what| Err(BackupError::NotHeld { what });
+    if verify(store)?.first_bad.is_some() {
+        return not(Held::Audit);
+    }
+    let ledger = store.read(|tx| -> Result<bool, StoreError> {
+        let balances = tx.all_balances()?;
+        let sum = Fen::sum(balances.iter().map(|(_, balance)| *balance));
+        let closed = tx.windows()?.into_iter().filter(|window| window.state == WindowState::Closed);
+        Ok(sum == Ok(Fen::ZERO)
+            && closed.into_iter().all(|window| {
+                prove(tx, window.business_date)
+                    .is_ok_and(|proof| proof.holds && Some(proof.content_hash.to_string()) == window.hash)
+            }))
+    })?;
+    if !ledger {
+        return not(Held::Ledger);
+    }
+    if store.read(|tx| tx.cards_agree())? { Ok(()) } else { not(Held::Cards) }
+}
+
+/// The rows that name the database: those of the place it is in now.
+fn rewrite(config: &Path, database: Option<&DatabaseConfig>) -> Result<(), BackupError> {
+    let failed = |source| BackupError::File { path: config.to_owned(), source };
+    let text = fs::read_to_string(config).map_err(failed)?;
+    let mut inside = false;
+    let kept = text.lines().filter(|line| {
+        let line = line.trim_start();
+        if line.starts_with('[') {
+            inside = line.starts_with("[database]");
+        }
+        !inside
+    });
+    let mut text: String = kept.flat_map(|line| [line, "\n"]).collect();
+    text.extend(database.map(DatabaseConfig::rows));
+    fs::write(config, text).map_err(failed)
+}
+
+fn within(folder: &Path, name: &str) -> Result<PathBuf, BackupError> {
+    let plain = !name.is_empty() && Path::new(name).components().all(|part| matches!(part, Component::Normal(_)));
+    if plain { Ok(folder.join(name)) } else { Err(BackupError::Damaged) }
+}
+
+/// A new file that only its owner can read, and the folders above it.
+fn private(path: &Path) -> Result<File, BackupError> {
+    let failed = |source| BackupError::File { path: path.to_owned(), source };
+    if let Some(above) = path.parent() {
+        DirBuilder::new().recursive(true).mode(0o700).create(above).map_err(failed)?;
+    }
+    File::options().write(true).create_new(true).mode(0o600).open(path).map_err(failed)
+}
+
+/// The folder beside its place; when it is dropped unplaced, nothing of it remains.
+struct Stage {
+    folder: PathBuf,
+    placed: bool,
+}
+
+impl Stage {
+    fn make(place: &Path) -> Result<Self, BackupError> {
+        let mut name = place.file_name().ok_or_else(|| BackupError::NotEmpty { folder: place.to_owned() })?.to_owned();
+        name.push(".restoring");
+        let folder = place.with_file_name(name);
+        let failed = |source| BackupError::File { path: folder.clone(), source };
+        if folder.join(MARK).is_file() {
+            // A killed run left it.
+            fs::remove_dir_all(&folder).map_err(failed)?;
+        }
+        free(&folder)?;
+        DirBuilder::new().recursive(true).mode(0o700).create(&folder).map_err(failed)?;
+        private(&folder.join(MARK))?;
+        Ok(Self { folder, placed: false })
+    }
+
+    fn place(mut self, place: &Path) -> Result<(), BackupError> {
+        let failed = |source| BackupError::File { path: place.to_owned(), source };
+        fs::remove_file(self.folder.join(MARK)).map_err(failed)?;
+        File::open(&self.folder).and_then(|folder| folder.sync_all()).map_err(failed)?;
+        // An empty folder gives way to it, a filled one does not.
+        fs::rename(&self.folder, place).map_err(failed)?;
+        self.placed = true;
+        let above = place.parent().filter(|above| !above.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        File::open(above).and_then(|above| above.sync_all()).map_err(failed)
+    }
+}
+
+impl Drop for Stage {
+    fn drop(&mut self) {
+        if !self.placed {
+            let _ = fs::remove_dir_all(&self.folder);
+        }
+    }
+}
+
+impl Show for Restored {
+    fn text(&self, lang: Lang) -> String {
+        let Self { contents, epoch, gap, stock_differences } = self;
+        let done = lang.pick(
+            format!("中心已恢复，第 {epoch} 次；各类号码各跳过 {gap} 个。审计日志、分类账和卡片核对无误"),
+            format!(
+                "the centre is back, for the {epoch}. time; {gap} numbers of each kind are skipped. Audit log, ledger and cards hold"
+            ),
+        );
+        let stock = match stock_differences {
+            0 => String::new(),
+            count => lang.pick(
+                format!("\n库存有 {count} 处不符，备份时就是如此: issuer stock check"),
+                format!(
+                    "\nthe stock differs in {count} places, as it did when the backup was taken: issuer stock check"
+                ),
+            ),
+        };
+        format!("{}\n{done}{stock}", contents.text(lang))
+    }
+}

@@ -1,0 +1,65 @@
+//! Numbers that leave the centre: each is given out once, also by a centre that was brought back from a backup.
+//!
+//! Source: docs/adr/0027. Owns: the next number of each kind, the floor below which a restored centre gives out none.
+//! Never: takes a number back.
+
+use super::{StoreError, Tx};
+
+/// A kind of number that others know the centre's things by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Counter {
+    /// 卡号 before its check character.
+    CardNumber,
+    /// Batches, on receipts and in files.
+    Batch,
+    /// Jobs, on receipts.
+    Job,
+    /// Requests, on slips at the counter.
+    Request,
+    /// Files to banks and factories, in their task numbers.
+    ExchangeFile,
+    /// Entries of the blacklist: terminals take only a newer one.
+    Blacklist,
+}
+
+impl Counter {
+    pub(crate) const ALL: [Self; 6] =
+        [Self::CardNumber, Self::Batch, Self::Job, Self::Request, Self::ExchangeFile, Self::Blacklist];
+
+    const fn place(self) -> (&'static str, &'static str) {
+        match self {
+            Self::CardNumber => ("card_number", "serial"),
+            Self::Batch => ("batch", "number"),
+            Self::Job => ("job", "number"),
+            Self::Request => ("card_request", "number"),
+            Self::ExchangeFile => ("exchange_file", "number"),
+            Self::Blacklist => ("blacklist", "sequence"),
+        }
+    }
+
+    fn fact(self) -> String {
+        format!("floor.{}", self.place().0)
+    }
+}
+
+impl Tx<'_> {
+    /// The last number given out, or that may have been.
+    pub(crate) fn last_given(&self, counter: Counter) -> Result<i64, StoreError> {
+        let (table, column) = counter.place();
+        let sql = format!("SELECT COALESCE(MAX({column}), 0) FROM {table}");
+        let last: i64 = self.sql.query_row(&sql, (), |row| row.get(0))?;
+        let floor = self.fact(&counter.fact())?.and_then(|text| text.parse().ok()).unwrap_or(0);
+        Ok(last.max(floor))
+    }
+
+    /// The next number to give out.
+    pub(crate) fn next_of(&self, counter: Counter) -> Result<i64, StoreError> {
+        Ok(self.last_given(counter)? + 1)
+    }
+
+    /// From now on no number up to `gap` behind the last one is given out.
+    pub(crate) fn raise_floor(&self, counter: Counter, gap: u32) -> Result<(), StoreError> {
+        let floor = self.last_given(counter)?.saturating_add(gap.into());
+        self.set_fact(&counter.fact(), &floor.to_string())
+    }
+}

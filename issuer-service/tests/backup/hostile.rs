@@ -1,0 +1,78 @@
+//! Wrong passphrases, altered files, full disks.
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use serde_json::Value;
+
+use crate::bureau::Bureau;
+use crate::round::{backup, centre, restore};
+
+fn refused(bureau: &Bureau, file: &str) -> (Option<i32>, String) {
+    let folder = PathBuf::from(bureau.path("back"));
+    let output = restore(bureau, &folder, file, true).output().expect("the program starts");
+    assert!(output.stdout.is_empty());
+    assert!(!folder.exists() && !PathBuf::from(bureau.path("back.restoring")).exists(), "nothing is left");
+    let error: Value = serde_json::from_slice(&output.stderr).expect("an error object");
+    (output.status.code(), error["code"].as_str().expect("code").to_owned())
+}
+
+#[test]
+fn another_passphrase_or_an_altered_file_brings_nothing_back() {
+    let bureau = centre();
+    let file = bureau.path("one.backup");
+    assert_eq!(backup(&bureau, "create", &file).status.code(), Some(0));
+    let good = std::fs::read(&file).expect("backup");
+    let head = good.iter().position(|byte| *byte == b'\n').expect("a head");
+    for (at, expected) in [
+        (head + 9, (6, "BACKUP_NOT_OPENED")),
+        (head + 70_000, (7, "BACKUP_DAMAGED")),
+        (good.len() - 1, (7, "BACKUP_DAMAGED")),
+    ] {
+        let mut altered = good.clone();
+        altered[at] ^= 0x10;
+        let altered = bureau.file("altered.backup", altered);
+        assert_eq!(refused(&bureau, &altered), (Some(expected.0), expected.1.to_owned()), "byte {at}");
+    }
+    // In the second part: the first one opens.
+    for cut in [good.len() - 1, head + 66_000] {
+        let cut = bureau.file("cut.backup", &good[..cut]);
+        assert_eq!(refused(&bureau, &cut), (Some(7), "BACKUP_DAMAGED".to_owned()));
+        assert_eq!(backup(&bureau, "verify", &cut).status.code(), Some(7));
+    }
+    for other in [&b""[..], b"x", b"PK\x03\x04", &good[1..]] {
+        let other = bureau.file("other", other);
+        assert_eq!(refused(&bureau, &other), (Some(1), "BACKUP_UNKNOWN".to_owned()));
+    }
+    assert_eq!(refused(&bureau, &bureau.path("nowhere")), (Some(2), "BACKUP_NOT_FOUND".to_owned()));
+    bureau.file("secret", "another invented passphrase\n");
+    assert_eq!(refused(&bureau, &file), (Some(6), "BACKUP_NOT_OPENED".to_owned()));
+}
+
+#[test]
+fn a_disk_that_fills_up_leaves_no_half_backup_and_no_half_centre() {
+    let bureau = centre();
+    let (file, source) = (bureau.path("one.backup"), format!("file:{}", bureau.path("secret")));
+    // No file may grow beyond 32 KiB: as a disk that is full, at the same call.
+    let small = |words: &[&str]| {
+        let mut shell = Command::new("sh");
+        shell.args(["-c", "ulimit -f 64; trap '' XFSZ; exec \"$@\"", "sh", env!("CARGO_BIN_EXE_issuer")]);
+        let output = shell.args(words).env_remove("ISSUER_DATABASE").output().expect("a shell");
+        let error: Value = serde_json::from_slice(&output.stderr).unwrap_or_default();
+        (output.status.code(), error["code"].as_str().unwrap_or_default().to_owned())
+    };
+    let data = bureau.data();
+    let words = ["--data", data.to_str().expect("path"), "--format", "json", "backup"];
+    let create = [&words[..], &["create", &file, "--backup-passphrase", &source]].concat();
+    let (status, code) = small(&create);
+    assert_eq!(status, Some(9), "{code}");
+    assert!(!PathBuf::from(&file).exists() && !PathBuf::from(format!("{file}.part")).exists(), "{code}");
+    assert_eq!(backup(&bureau, "create", &file).status.code(), Some(0));
+    let back = bureau.path("back");
+    let words = ["--data", &back, "--format", "json", "backup", "restore", &file, "--backup-passphrase", &source];
+    let (status, code) = small(&words);
+    assert_eq!(status, Some(9), "{code}");
+    assert!(!PathBuf::from(&back).exists() && !PathBuf::from(format!("{back}.restoring")).exists());
+    let again = restore(&bureau, &PathBuf::from(&back), &file, true).output().expect("the program starts");
+    assert_eq!(again.status.code(), Some(0), "{}", String::from_utf8_lossy(&again.stderr));
+}
