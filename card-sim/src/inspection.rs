@@ -25,7 +25,7 @@ pub struct Inspection {
     /// Certificate application, where the card has it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub certificates: Option<CertificateInspection>,
-    /// What is blocked: `card`, or DFs, each `temporarily` or `for good`.
+    /// What is blocked: `card`, DFs, or `purchases` of a PSAM, each `temporarily` or `for good`.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub blocked: BTreeMap<String, &'static str>,
     /// Terminal transaction number last used, on a PSAM.
@@ -177,7 +177,9 @@ impl Card {
         let dfs = model.dfs.iter().enumerate();
         let dfs = dfs.filter_map(|(index, df)| Some((df.id.clone(), state(self.block_of(model, index))?)));
         let card = self.is_card_blocked(model).then(|| ("card".to_owned(), "for good"));
-        dfs.chain(card).collect()
+        let locked = model.psam.as_ref().is_some_and(|psam| self.is_psam_locked(model, psam));
+        let purchases = locked.then(|| ("purchases".to_owned(), "for good"));
+        dfs.chain(card).chain(purchases).collect()
     }
 }
 

@@ -10,7 +10,8 @@ use super::{Card, account, purse};
 use crate::memory::{Changes, MemoryError};
 
 impl Card {
-    /// Every transaction number has `left` more transactions before its end. What power loss left open is decided before.
+    /// Every transaction number has at most `left` more transactions before its end: one that stands nearer stays, as no number
+    /// of a card ever goes back. What power loss left open is decided before.
     ///
     /// # Errors
     /// [`MemoryError`] when the image cannot be written.
@@ -18,15 +19,17 @@ impl Card {
         let powered = self.memory.is_powered();
         self.memory.power_on()?;
         let model = Arc::clone(&self.model);
-        let number = (u16::MAX - left).to_be_bytes();
+        let number = u16::MAX - left;
         let mut changes = Changes::default();
         let account = model.account.iter().flat_map(account::numbers);
         for address in account.chain(model.purse.iter().flat_map(purse::numbers)) {
-            changes.set(address, &number);
+            let older = number.max(u16::from_be_bytes(self.memory.array(address)));
+            changes.set(address, &older.to_be_bytes());
         }
         // Of a PSAM the number stored is the one used last.
         if let Some(psam) = &model.psam {
-            changes.set(psam.sequence, &(u32::MAX - u32::from(left)).to_be_bytes());
+            let older = (u32::MAX - u32::from(left)).max(u32::from_be_bytes(self.memory.array(psam.sequence)));
+            changes.set(psam.sequence, &older.to_be_bytes());
         }
         self.memory.commit(&changes)?;
         if !powered {

@@ -227,15 +227,19 @@ impl Card {
     }
 
     /// Wrong MAC2 in a row.
-    pub(crate) fn psam_failures(&self, model: &Model) -> u8 {
+    fn psam_failures(&self, model: &Model) -> u8 {
         let [failures] = self.memory.array(model.blocks + PSAM_FAILURES);
         failures
     }
 
-    fn psam_unlocked(&self, model: &Model, psam: &PsamModel) -> Result<(), Stop> {
+    /// Whether wrong MAC2 have ended its purchases.
+    pub(crate) fn is_psam_locked(&self, model: &Model, psam: &PsamModel) -> bool {
         let max = psam.rules.wrong_mac2_max;
-        let locked = max > 0 && self.psam_failures(model) >= max;
-        if locked { Err(StatusWord::APPLICATION_LOCKED.into()) } else { Ok(()) }
+        max > 0 && self.psam_failures(model) >= max
+    }
+
+    fn psam_unlocked(&self, model: &Model, psam: &PsamModel) -> Result<(), Stop> {
+        if self.is_psam_locked(model, psam) { Err(StatusWord::APPLICATION_LOCKED.into()) } else { Ok(()) }
     }
 
     /// Whether the application still serves on the day of a purchase; a date that is none, as on a new card, is no bound.

@@ -284,13 +284,21 @@ pub(crate) fn inspection(lang: Lang, identity: &Identity, card: &Inspection) -> 
         let initial = if pin.initial { lang.pick(", 初始密码", ", initial") } else { "" };
         line("密码剩余次数", "PIN tries left", format!("{}{initial}", pin.tries_left));
     }
+    let yuan = |fen: u32| format!("{}.{:02}", fen / 100, fen % 100);
     if let Some(account) = card.account {
-        let yuan = |fen: u32| format!("{}.{:02}", fen / 100, fen % 100);
         line("个人账户余额", "personal account", yuan(account.personal_account));
         line("个人自付累计", "self-paid total", format!("{} ({:04X})", yuan(account.self_paid_total), account.year));
         line("统筹累计", "pooled-fund total", format!("{} ({:04X})", yuan(account.pooled_fund_total), account.year));
         line("联机交易序号", "online sequence", account.online_sequence.to_string());
         line("脱机交易序号", "offline sequence", account.offline_sequence.to_string());
+    }
+    if let Some(purse) = card.purse {
+        let sequences = |(online, offline): (u16, u16)| format!("{online}, {offline}");
+        line("电子存折余额", "electronic deposit", yuan(purse.deposit));
+        line("其中透支限额", "overdraw limit in it", yuan(purse.overdraw_limit));
+        line("电子存折联机、脱机交易序号", "deposit sequences, online and offline", sequences(purse.deposit_sequences));
+        line("电子钱包余额", "electronic purse", yuan(purse.purse));
+        line("电子钱包联机、脱机交易序号", "purse sequences, online and offline", sequences(purse.purse_sequences));
     }
     if let Some(certificates) = &card.certificates {
         let (user, administrator) = (certificates.user_pin, certificates.administrator_pin);
@@ -311,6 +319,9 @@ pub(crate) fn inspection(lang: Lang, identity: &Identity, card: &Inspection) -> 
     if let Some(sequence) = card.terminal_sequence {
         line("终端交易序号", "terminal sequence", sequence.to_string());
     }
+    for (what, how) in &card.blocked {
+        line("已锁定", "blocked", format!("{} {}", in_words(lang, what), in_words(lang, how)));
+    }
     let loaded = card.keys.values().filter(|key| key.version.is_some()).count();
     line("密钥", "keys", format!("{loaded}/{}", card.keys.len()));
     for (name, key) in card.keys.iter().filter(|(_, key)| key.tries_left == 0 && key.version.is_some()) {
@@ -322,6 +333,17 @@ pub(crate) fn inspection(lang: Lang, identity: &Identity, card: &Inspection) -> 
         }
     }
     text
+}
+
+/// A word of an inspection; the names of directories have no other.
+fn in_words(lang: Lang, word: &str) -> &str {
+    match word {
+        "card" => lang.pick("卡片", word),
+        "purchases" => lang.pick("消费", word),
+        "temporarily" => lang.pick("临时", word),
+        "for good" => lang.pick("永久", word),
+        name => name,
+    }
 }
 
 /// Hex with long runs of one byte as `00×4096`: an empty photo is a word, not a screen.
@@ -449,6 +471,43 @@ mod tests {
             "power loss: command 3 with INS B2 from now, after 2 memory writes, inside the next; back in the reader after 500 ms"
         );
         assert_eq!(fault_in_words(Lang::Zh, &faults[3]), "应答迟缓: 第 3 条 INS B2 命令, 迟 40 毫秒");
+    }
+
+    #[test]
+    fn an_inspection_tells_the_money_of_a_purse_and_what_is_blocked() {
+        let profile = card_profiles::builtin("pboc-purse").expect("built in");
+        let card = crate::Card::factory(&profile, [0; 6], &card_core::key::Key16::new([0x11; 16])).expect("a card");
+        let mut inside = card.inspect();
+        let purse = inside.purse.as_mut().expect("a purse");
+        (purse.deposit, purse.overdraw_limit, purse.purse) = (12_345, 5_000, 678);
+        (purse.deposit_sequences, purse.purse_sequences) = ((3, 4), (5, 6));
+        inside.blocked = [("card", "for good"), ("ADF1", "temporarily"), ("purchases", "for good")]
+            .map(|(what, how)| (what.to_owned(), how))
+            .into();
+        let identity = Identity {
+            mark: MARK.to_owned(),
+            profile: String::new(),
+            atr: String::new(),
+            lot: 0,
+            given_keys: Vec::new(),
+        };
+        let told = |lang| inspection(lang, &identity, &inside);
+        for line in [
+            "electronic deposit: 123.45",
+            "overdraw limit in it: 50.00",
+            "deposit sequences, online and offline: 3, 4",
+            "electronic purse: 6.78",
+            "purse sequences, online and offline: 5, 6",
+            "blocked: card for good",
+            "blocked: ADF1 temporarily",
+            "blocked: purchases for good",
+        ] {
+            assert!(told(Lang::En).lines().any(|one| one == line), "{line} in {}", told(Lang::En));
+        }
+        for line in ["电子存折余额: 123.45", "电子钱包余额: 6.78", "已锁定: 卡片 永久", "已锁定: ADF1 临时"]
+        {
+            assert!(told(Lang::Zh).lines().any(|one| one == line), "{line} in {}", told(Lang::Zh));
+        }
     }
 
     #[test]

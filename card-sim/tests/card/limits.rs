@@ -188,6 +188,11 @@ fn an_aged_card_has_so_many_transactions_left_and_no_more() {
     rig.socket.card().power_off();
     rig.socket.card().age(0).expect("memory of this process");
     assert_eq!(rig.socket.card().inspect().purse.expect("a purse").deposit_sequences, (u16::MAX, u16::MAX));
+    // No number goes back: those of an older card stay.
+    rig.socket.card().age(100).expect("memory of this process");
+    assert_eq!(rig.socket.card().inspect().purse.expect("a purse").deposit_sequences, (u16::MAX, u16::MAX));
+    psam.socket.card().age(100).expect("memory of this process");
+    assert_eq!(psam.socket.card().inspect().terminal_sequence, Some(u32::MAX));
 }
 
 #[test]

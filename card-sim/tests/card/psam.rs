@@ -461,6 +461,7 @@ fn three_wrong_mac2_in_a_row_lock_the_purchase_and_a_right_one_in_between_forgiv
     rig.select("DF01");
     assert_eq!(wrong(&mut rig), "9302", "counted across a reset");
     assert_eq!((rig.raw(&init_purchase(1, 2)), rig.raw("807200000400000000")), ("9303".to_owned(), "9303".to_owned()));
+    assert_eq!(rig.socket.card().inspect().blocked, [("purchases".to_owned(), "for good")].into());
     assert_eq!(rig.sw("00B0990004"), "9000", "its files can still be read");
 
     let mut rig = psam_of_the_published_set("", "card-first");
