@@ -4,16 +4,17 @@
 
 use std::path::Path;
 
+use card_core::command::Internal;
 use card_core::script::{Nonces, Step, StepError};
 use card_core::security::psam::Psam;
-use card_core::security::{CityCode, Factors, SecurityError, SecurityModule};
+use card_core::security::{CityCode, Factors, MacKey, SecurityError, SecurityModule};
 use card_core::tries::{Guard, TriesBook};
 use card_core::{Session, command};
 use card_profiles::approach::{KeyVersions, Means};
 use card_profiles::certificate::Role;
 use card_profiles::conform::{Bench, Case, CertificatePins, cases};
 use card_profiles::own_keys::OwnKeys;
-use card_profiles::profile::{CardKind, KeyClass, Profile};
+use card_profiles::profile::{CardKind, KeyClass, KeyRow, Profile};
 use card_profiles::read::{Reader, Reason};
 use card_profiles::recognition;
 
@@ -22,6 +23,7 @@ use super::{Setting, key_file};
 use crate::arguments::{ConformArguments, Form};
 use crate::conform::report::{Early, Report};
 use crate::conform::{Outcome, Runner, Verdict};
+use crate::counter::tap::not_read;
 use crate::error::TerminalError;
 use crate::exit::Exit;
 use crate::language::Words;
@@ -32,6 +34,8 @@ use crate::secret::{Pin, SecretSource};
 const TERMINAL: [u8; 6] = [0x00, 0x00, 0x00, 0x00, 0x00, 0x01];
 /// City of a card that names none, where its own keys are given and no factor leads further.
 const NO_CITY: &str = "000000";
+/// What a purse makes a MAC of, to show that it holds the keys given: a block of either cipher.
+const PLAIN: [u8; 16] = [0x5A; 16];
 
 /// Runs the suite.
 pub(super) fn run(setting: &Setting<'_>, arguments: &ConformArguments) -> Result<Exit, TerminalError> {
@@ -233,14 +237,14 @@ fn recognise(session: &mut Session, setting: &Setting<'_>) -> Result<(Profile, O
     session.play(&mut reader, None, &mut Guard { book: &mut book, consent: false })?;
     let first = reader.finish();
     if let Some(Reason::Refused(sw)) = first.refusals.first().map(|refusal| &refusal.reason) {
-        return Err(TerminalError::NotSsc { sw: *sw });
+        return Err(not_read(*sw));
     }
     let card = recognition::recognise(first.fci.as_ref(), &first.reading.values).map_err(|_| unknown())?;
     let profile = setting.catalog.of_card(&card).ok_or_else(unknown)?;
     Ok((profile.clone(), Some(card.city)))
 }
 
-/// The module, when its keys are the card's: the card proves its IRK, which spends no tries.
+/// The module, when its keys are the card's: the card proves its IRK, a purse its key for MACs. That spends no tries.
 fn agreed<'m>(
     session: &mut Session,
     profile: &Profile,
@@ -252,7 +256,9 @@ fn agreed<'m>(
     let Some((df, factors)) = profile.df.first().zip(factors).filter(|_| profile.kind == CardKind::User) else {
         return Ok(Some(module));
     };
-    let Some(row) = profile.key_of_class(&df.id, KeyClass::Irk) else { return Ok(Some(module)) };
+    let Some(row) = profile.key_of_class(&df.id, KeyClass::Irk) else {
+        return purse_agreed(session, profile, &factors, versions, module);
+    };
     let key = profile.key_of_card(row, versions.of(&row.name), &factors);
     session.send(&command::select_by_name(&df.df_name))?;
     match session.perform(&Step::CheckCard { key, from: Nonces::Terminal }, Some(&mut *module)) {
@@ -263,6 +269,25 @@ fn agreed<'m>(
         Err(StepError::Security(_) | StepError::NoModule(_) | StepError::Challenge(_)) => Ok(Some(module)),
         Err(StepError::Session(error)) => Err(error.into()),
     }
+}
+
+/// As [`agreed`], of a purse that makes MACs with a key for them.
+fn purse_agreed<'m>(
+    session: &mut Session,
+    profile: &Profile,
+    factors: &Factors,
+    versions: &KeyVersions,
+    module: &'m mut dyn SecurityModule,
+) -> Result<Option<&'m mut dyn SecurityModule>, TerminalError> {
+    let makes_macs = |row: &&KeyRow| row.class.serves_internally() == Some(Internal::Mac);
+    let row = profile.key.iter().find(makes_macs);
+    let Some((row, df)) = row.and_then(|row| Some((row, profile.df(&row.df)?))) else { return Ok(Some(module)) };
+    let key = profile.key_of_card(row, versions.of(&row.name), factors);
+    let Ok(mac) = module.mac(&key, MacKey::Whole, [0; 8], &PLAIN) else { return Ok(Some(module)) };
+    session.send(&command::select_by_name(&df.df_name))?;
+    let answer = session.send(&command::internal_authenticate_whole(Internal::Mac, row.id, &PLAIN))?;
+    // A card that refuses is for the suite to judge.
+    if answer.sw.is_ok() && answer.data != mac { Err(TerminalError::KeysDiffer) } else { Ok(Some(module)) }
 }
 
 /// The number of a PSAM, which is part of what its MACs cover.

@@ -260,8 +260,8 @@ impl<'a> Approached<'a> {
     }
 }
 
-/// The card refused SSSE or its free file.
-fn not_read(sw: StatusWord) -> TerminalError {
+/// What it means that the card refused SSSE or its free file.
+pub(crate) fn not_read(sw: StatusWord) -> TerminalError {
     match sw {
         StatusWord::SELECTED_INVALID | StatusWord::NOT_SUPPORTED => TerminalError::CardBlocked { sw },
         sw => TerminalError::NotSsc { sw },

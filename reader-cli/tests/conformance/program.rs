@@ -282,6 +282,39 @@ fn keys_of_another_card_are_refused_before_a_try_is_spent() {
 }
 
 #[test]
+fn keys_of_another_purse_are_refused_before_a_try_is_spent() {
+    for profile in ["pboc-purse", "pboc-purse-sm4"] {
+        let counter = Counter::keyed(profile);
+        let (other, card) = (counter.path("other.toml"), counter.folder.path().join("one.card"));
+        let before = image::inspect(&card).expect("an image").1;
+        let text_of = key_text(&builtin(profile).expect("built in"));
+        // A factory's key text has hex digits only: the first of each value is another.
+        let digit = |line: &str| match line.strip_prefix("value = \"") {
+            Some(value) => format!("value = \"{}{}", if value.starts_with('0') { '1' } else { '0' }, &value[1..]),
+            None => line.to_owned(),
+        };
+        std::fs::write(&other, text_of.lines().map(|line| digit(line) + "\n").collect::<String>()).expect("written");
+        let ran = counter.run(&["--profile", profile, "--keys", &other, "--destructive", "--lang", "en"]);
+        assert_eq!(ran.status.code(), Some(6), "{profile}: {}", text(&ran.stderr));
+        assert!(text(&ran.stderr).contains("KEYS_DIFFER"), "{profile}: {}", text(&ran.stderr));
+        assert_eq!(image::inspect(&card).expect("an image").1, before, "{profile}");
+    }
+}
+
+#[test]
+fn a_blocked_card_is_called_blocked() {
+    let counter = Counter::keyed("ssc-2.0");
+    let keys = counter.path("keys.toml");
+    let of = |case: &str| ["--profile", "ssc-2.0", "--keys", &keys, "--destructive", "--case", case].map(str::to_owned);
+    let blocked = of("blocking.SSSE.for-good");
+    let ran = counter.run(&blocked.each_ref().map(String::as_str));
+    assert_eq!(ran.status.code(), Some(0), "{}{}", text(&ran.stdout), text(&ran.stderr));
+    let ran = counter.run(&["--keys", &keys, "--lang", "en"]);
+    assert_eq!(ran.status.code(), Some(4), "{}", text(&ran.stderr));
+    assert!(text(&ran.stderr).contains("CARD_BLOCKED"), "{}", text(&ran.stderr));
+}
+
+#[test]
 fn what_is_wrong_on_the_command_line_is_said_before_a_card_is_asked() {
     let folder = tempfile::tempdir().expect("folder");
     let unmarked = folder.path().join("keys.toml");
