@@ -80,6 +80,7 @@ impl Runner<'_> {
             Act::Exhaust(deal) => self.exhaust(deal)?,
             Act::Certificate(act) => self.certificate(act, memory, &mut computed)?,
             Act::Credit { deal, wrong } => {
+                self.same_key(deal, &memory.start)?;
                 let mac = self.deal_mac(deal, &memory.start, &deal.sent)?;
                 let command = command::psam_credit_purchase(as_mac(&mac));
                 self.session.send(&if *wrong { wrong_end(command) } else { command })?
@@ -225,6 +226,19 @@ impl Runner<'_> {
         let mac = self.module()?.mac(key, MacKey::Whole, first(&memory.challenge), &message)?;
         let command = command.with_data([data, &mac].concat());
         Ok(self.session.send(&if *wrong { wrong_end(command) } else { command })?)
+    }
+
+    /// A PSAM whose MAC1 is of another key would take each MAC2 for a wrong one, and lock: none is sent then.
+    fn same_key(&mut self, deal: &Deal, start: &Start) -> Result<(), Stop> {
+        let (Some(mac1), Some(fields)) = (start.mac1, &deal.mac1) else { return Ok(()) };
+        if self.deal_mac(deal, start, fields)? == mac1 {
+            return Ok(());
+        }
+        let name = &deal.key.name;
+        Err(Stop::Absent(Text::new(
+            format!("PSAM 的 MAC1 不是用所给 {name} 计算的，不再发送 MAC2 以免锁定"),
+            format!("MAC1 of the PSAM is not made with the {name} given: no MAC2 is sent, it could lock"),
+        )))
     }
 
     fn deal_mac(

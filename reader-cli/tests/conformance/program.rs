@@ -281,6 +281,15 @@ fn keys_of_another_card_are_refused_before_a_try_is_spent() {
     assert!(inside.keys.values().all(|key| key.tries_left == 3), "{:?}", inside.keys);
 }
 
+/// A key file whose every key has another first digit.
+fn changed(text: &str) -> String {
+    let digit = |line: &str| match line.strip_prefix("value = \"") {
+        Some(value) => format!("value = \"{}{}\n", if value.starts_with('0') { '1' } else { '0' }, &value[1..]),
+        None => format!("{line}\n"),
+    };
+    text.lines().map(digit).collect()
+}
+
 #[test]
 fn keys_of_another_purse_are_refused_before_a_try_is_spent() {
     for profile in ["pboc-purse", "pboc-purse-sm4"] {
@@ -288,17 +297,32 @@ fn keys_of_another_purse_are_refused_before_a_try_is_spent() {
         let (other, card) = (counter.path("other.toml"), counter.folder.path().join("one.card"));
         let before = image::inspect(&card).expect("an image").1;
         let text_of = key_text(&builtin(profile).expect("built in"));
-        // A factory's key text has hex digits only: the first of each value is another.
-        let digit = |line: &str| match line.strip_prefix("value = \"") {
-            Some(value) => format!("value = \"{}{}", if value.starts_with('0') { '1' } else { '0' }, &value[1..]),
-            None => line.to_owned(),
-        };
-        std::fs::write(&other, text_of.lines().map(|line| digit(line) + "\n").collect::<String>()).expect("written");
+        std::fs::write(&other, changed(&text_of)).expect("written");
         let ran = counter.run(&["--profile", profile, "--keys", &other, "--destructive", "--lang", "en"]);
         assert_eq!(ran.status.code(), Some(6), "{profile}: {}", text(&ran.stderr));
         assert!(text(&ran.stderr).contains("KEYS_DIFFER"), "{profile}: {}", text(&ran.stderr));
         assert_eq!(image::inspect(&card).expect("an image").1, before, "{profile}");
     }
+}
+
+#[test]
+fn keys_of_another_psam_do_not_lock_it() {
+    let counter = Counter::keyed("psam");
+    let other = counter.path("other.toml");
+    std::fs::write(&other, changed(&key_text(&builtin("psam").expect("built in")))).expect("written");
+    let ran =
+        counter.run(&["--reader", "0", "--profile", "psam", "--keys", &other, "--destructive", "--format", "json"]);
+    assert_eq!(ran.status.code(), Some(7), "{}", text(&ran.stderr));
+    let cases = json(&ran)["cases"].as_array().expect("cases").clone();
+    for version in 1..=3 {
+        let verdict = |what: &str| {
+            let id = format!("psam.DPK-{version}.purchase.{what}");
+            cases.iter().find(|case| case["id"] == id.as_str()).expect("the case")["verdict"].clone()
+        };
+        assert_eq!(["mac1", "mac2", "wrong-mac2", "once"].map(verdict), ["failed", "skipped", "skipped", "skipped"]);
+    }
+    let inside = image::inspect(&counter.folder.path().join("one.card")).expect("an image").1;
+    assert!(inside.blocked.is_empty(), "{:?}", inside.blocked);
 }
 
 #[test]
