@@ -28,6 +28,11 @@ pub(super) fn lint_df(profile: &Profile, df: &Df, findings: &mut Findings) {
 
 fn lint_ef(profile: &Profile, df: &Df, ef: &Ef, findings: &mut Findings) {
     let place = format!("{}.{}", df.id, ef.id);
+    // ISO/IEC 7816-4: 0 is the current file, 31 is none.
+    if !matches!(ef.sfi(), 1..=30) {
+        let expected = Term::new("1 到 30", "1 to 30");
+        findings.add(&place, Problem::OutOfRange { what: terms::SFI, value: ef.sfi().into(), expected });
+    }
     lint_access(profile, df, &place, &ef.read, findings);
     lint_access(profile, df, &place, &ef.update, findings);
     findings.duplicates(&place, terms::ELEMENT_ID, ef.elements.iter().map(|element| element.id.to_string()));

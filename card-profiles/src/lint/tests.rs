@@ -29,7 +29,7 @@ pub(super) fn each_is_found(name: &str, changes: &[(&str, &str, &str)]) {
 }
 
 /// One change of the built-in text, and a word of the finding that it must bring.
-const CHANGES: [(&str, &str, &str); 32] = [
+const CHANGES: [(&str, &str, &str); 34] = [
     ("version = \"3.00\"", "version = \"3.00.1\"", "SSSE.EF05.spec_version: \"3.00.1\" does not fit: 6 bytes"),
     ("format = \"an(80)\"", "format = \"an(254)\"", "bytes of a record is 256"),
     ("tag = 0xF0", "tag = 0xFF", "DF07.EF05.honour: tag is 255"),
@@ -39,6 +39,8 @@ const CHANGES: [(&str, &str, &str); 32] = [
     ("format = \"b-tlv(52)\"", "format = \"b-tlv(51)\"", "DF01.EF15.degree_1: length is stated as 51"),
     ("fid = \"EF06\"", "fid = \"EF05\"", "FID EF05 is used twice"),
     ("fid = \"EF07\"", "fid = \"EF25\"", "SFI 05 is used twice"),
+    ("fid = \"EF07\"", "fid = \"EF3F\"", "SSSE.EF07: SFI is 31, expected 1 to 30"),
+    ("fid = \"EF07\"", "fid = \"EF00\"", "SSSE.EF07: SFI is 0, expected 1 to 30"),
     ("\nid = \"DF01\"", "\nid = \"SSSE\"", "directory id SSSE is used twice"),
     ("tag = 0x4E", "tag = 0x09", "tag 09 is used twice"),
     ("id = \"name_extension\"", "id = \"name\"", "element id name is used twice"),
