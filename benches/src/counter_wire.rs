@@ -14,6 +14,8 @@ use card_profiles::Catalog;
 use card_profiles::account::{MacFields, load_seed};
 use card_profiles::memory::CardMemory;
 use card_profiles::psams::PsamMemory;
+use card_profiles::read::Reader;
+use card_profiles::ways::Ways;
 use card_sim::Socket;
 use reader_cli::counter::load::load;
 use reader_cli::counter::pay::{Till, pay};
@@ -103,7 +105,7 @@ impl<'a> Counter<'a> {
         }
         // What a transaction asks of a PSAM that it meets first, before the card: whether it serves SM4 too.
         let ask = if act.moves_money() || act.is_unrecognised() { Ask::Nothing } else { Ask::Algorithm };
-        let met = self.power_up(desk, ask);
+        let met = self.power_up(desk, ask, !act.is_unrecognised());
         if act.is_unrecognised() {
             return self.carry_out_unrecognised(act, met);
         }
@@ -135,16 +137,18 @@ impl<'a> Counter<'a> {
     }
 
     /// The card comes up, and is asked what it is where nobody knows.
-    fn power_up(&self, desk: Desk, ask: Ask) -> Met {
+    fn power_up(&self, desk: Desk, ask: Ask, is_recognised: bool) -> Met {
         let session = Session::new(Box::new(self.card.connect().expect("the card comes up")));
         if desk != Desk::Unknown {
             return session.into();
         }
         let ssse = self.catalog.ssse_name();
         let fci = (ask == Ask::Algorithm).then_some(ssse.len() + fci::WITH_ALGORITHM);
-        let asked = Question { ssse, psams: self.catalog.psams(), fci }.ask(session).expect("the card answers");
+        let issuer = is_recognised.then(|| Reader::issuer_command(self.catalog.first(), Ways::default())).flatten();
+        let question = Question { ssse, psams: self.catalog.psams(), fci, issuer: issuer.as_ref() };
+        let asked = question.ask(session).expect("the card answers");
         assert_eq!(asked.kind, Kind::User);
-        Met { session: asked.session, ssse: asked.ssse, fci_asked: fci.is_some() }
+        Met { session: asked.session, ssse: asked.ssse, fci_asked: fci.is_some(), issuer: asked.issuer }
     }
 }
 

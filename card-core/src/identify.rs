@@ -2,6 +2,7 @@
 //!
 //! Source: published driver sequences: both kinds answer SELECT of SSSE (the 3DES environment of a PSAM has the same name; its
 //! SM4 environment has another); only a PSAM has a terminal number and the PSAM application below it.
+//! The issuer's file of a user card begins with its identifier (LD/T 32 EF05), which every command that recognises the card reads.
 //! Owns: telling the kinds apart in the fewest bytes on a user card; surveying readers.
 //! Never: chooses between two cards of a kind, reads personal data, names the PSAM's application to a card without terminal number.
 
@@ -32,7 +33,12 @@ pub struct Asked {
     pub session: Session,
     /// Answer to SELECT of SSSE, where that is still selected: a user card is not asked again.
     pub ssse: Option<Response>,
+    /// [`Question::issuer`] and the user card's answer: it need not be asked again.
+    pub issuer: Option<Heard>,
 }
+
+/// A command, and what a card answered.
+pub type Heard = (Command, Response);
 
 /// A reader that holds a card.
 #[derive(Debug)]
@@ -52,20 +58,29 @@ pub struct Question<'a> {
     pub psams: &'a [PsamNames],
     /// Bytes from which on the FCI of SSSE is wanted; `None`: never.
     pub fci: Option<usize>,
+    /// The command that reads the issuer's file (EF05), where a user card is to hear it anyhow; `None`: it is not wanted.
+    pub issuer: Option<&'a Command>,
 }
 
 impl Question<'_> {
-    /// Asks a card what it is. A user card hears SELECT of SSSE, which its next command needs anyhow, and one READ BINARY that
-    /// it refuses (7 bytes). SSSE stays selected on it; on others some application is.
+    /// Asks a card what it is. A user card hears SELECT of SSSE, which its next command needs anyhow; then the read of its
+    /// issuer's file, where that is wanted too and says enough; else one READ BINARY that it refuses (7 bytes). SSSE stays
+    /// selected on it; on others some application is.
     ///
     /// # Errors
     /// [`SessionError`] when the card does not answer.
     pub fn ask(&self, mut session: Session) -> Result<Asked, SessionError> {
-        let (kind, ssse) = self.kind(&mut session)?;
-        Ok(Asked { kind, session, ssse: ssse.filter(|_| kind == Kind::User) })
+        let mut issuer = None;
+        let (kind, ssse) = self.kind(&mut session, &mut issuer)?;
+        let is_user = kind == Kind::User;
+        Ok(Asked { kind, session, ssse: ssse.filter(|_| is_user), issuer: issuer.filter(|_| is_user) })
     }
 
-    fn kind(&self, session: &mut Session) -> Result<(Kind, Option<Response>), SessionError> {
+    fn kind(
+        &self,
+        session: &mut Session,
+        issuer: &mut Option<Heard>,
+    ) -> Result<(Kind, Option<Response>), SessionError> {
         // Without Le the FCI stays in the card: the status word says enough.
         let accepts = |session: &mut Session, name: &[u8]| {
             let select: Command = command::select_by_name(name);
@@ -77,6 +92,12 @@ impl Question<'_> {
             None => session.send(&select)?,
         };
         if ssse.sw.is_ok() {
+            if let Some(command) = self.issuer {
+                let (_, answer) = issuer.insert((command.clone(), session.send(command)?));
+                if answer.data.starts_with(&IDENTIFIER) {
+                    return Ok((Kind::User, Some(ssse)));
+                }
+            }
             for names in self.psams.iter().filter(|names| names.environment == self.ssse) {
                 let number = session.send(&command::read_binary_sfi(names.terminal_number_sfi, 0, TERMINAL_NUMBER))?;
                 if number.sw.is_ok() && accepts(session, &names.application)? {
@@ -93,6 +114,9 @@ impl Question<'_> {
         Ok((Kind::Other, None))
     }
 }
+
+/// Tag and length of 卡的识别码, with which EF05 begins.
+const IDENTIFIER: [u8; 2] = [0x01, 16];
 
 /// Bytes of a terminal number.
 const TERMINAL_NUMBER: u16 = 6;
@@ -131,7 +155,13 @@ mod tests {
     const SSSE: &str = "7378312E73682EC9E7BBE1B1A3D5CF";
     const SM4_ENVIRONMENT: &str = "7378332E73682EC9E7BBE1B1A3D5CF";
 
+    const EF05: &str = "00B2012D12";
+
     fn asked(trace: &str, fci: Option<usize>) -> Asked {
+        asked_wanting(trace, fci, None)
+    }
+
+    fn asked_wanting(trace: &str, fci: Option<usize>, issuer: Option<&Command>) -> Asked {
         let names = [SSSE, SM4_ENVIRONMENT].map(|environment| PsamNames {
             environment: hex::decode(environment).expect("hex"),
             application: hex::decode("D15600000590").expect("hex"),
@@ -139,7 +169,7 @@ mod tests {
         });
         let session = Session::new(Box::new(Replay::parse(trace).expect("trace")));
         let ssse = hex::decode(SSSE).expect("hex");
-        Question { ssse: &ssse, psams: &names, fci }.ask(session).expect("answers")
+        Question { ssse: &ssse, psams: &names, fci, issuer }.ask(session).expect("answers")
     }
 
     fn kind(trace: &str) -> Kind {
@@ -152,6 +182,30 @@ mod tests {
         let card = asked(&trace, None);
         assert_eq!((card.kind, card.session.wire().bytes), (Kind::User, 23 + 7));
         assert!(card.ssse.is_some_and(|answer| answer.data.is_empty()), "its FCI was not wanted");
+    }
+
+    #[test]
+    fn a_card_whose_identifier_is_wanted_shows_what_it_is_by_that_and_hears_no_other_question() {
+        let command = command::read_record(5, command::Record::AllFrom(1), 18);
+        let record = format!("0110{}", "51".repeat(16));
+        let trace = format!("> 00A404000F{SSSE}\n< 6118\n> {EF05}\n< {record}9000");
+        let card = asked_wanting(&trace, None, Some(&command));
+        assert_eq!((card.kind, card.session.wire().bytes), (Kind::User, 23 + 26));
+        let (heard, answer) = card.issuer.expect("handed on");
+        assert!(heard == command && hex::encode_upper(answer.data) == record);
+    }
+
+    #[test]
+    fn a_psam_refuses_the_issuers_file_and_a_user_card_may_hand_on_its_refusal() {
+        let command = command::read_record(5, command::Record::AllFrom(1), 18);
+        for answer in ["6A82", "01029000", "9000"] {
+            let read = format!("> 00A404000F{SSSE}\n< 6118\n> {EF05}\n< {answer}\n> 00B0960006\n");
+            let psam = format!("{read}< 0102030405069000\n> 00A4040006D15600000590\n< 610F");
+            let psam = asked_wanting(&psam, None, Some(&command));
+            assert_eq!((psam.kind, psam.issuer.is_none(), psam.ssse.is_none()), (Kind::Psam, true, true), "{answer}");
+            let user = asked_wanting(&format!("{read}< 6A82"), None, Some(&command));
+            assert_eq!((user.kind, user.issuer.is_some()), (Kind::User, true), "{answer}");
+        }
     }
 
     #[test]

@@ -21,10 +21,11 @@ use std::collections::VecDeque;
 
 use card_core::command::{self, Record};
 use card_core::fci::{self, Fci};
+use card_core::identify::Heard;
 use card_core::play::{Script, Skipped};
 use card_core::script::Step;
 use card_core::tries::Secret;
-use card_core::{Response, StatusWord};
+use card_core::{Command, Response, StatusWord};
 
 pub use self::outcome::{CyclicRecord, ModuleFault, Outcome, Reason, Refusal};
 use crate::access::Right;
@@ -131,6 +132,29 @@ impl<'a> Reader<'a> {
         (self.state, self.ways, self.sure) = (earlier.state.clone(), earlier.ways, earlier.sure);
         self.outcome = earlier;
         self.outcome.refusals.extend(refusals);
+        self
+    }
+
+    /// The command with which [`Reader::issuer`] reads, once the environment is selected, a card that is read in these ways;
+    /// `None` where the file must be selected first.
+    #[must_use]
+    pub fn issuer_command(profile: &Profile, ways: Ways) -> Option<Command> {
+        let selected = Outcome::selected(profile, &Response { data: Vec::new(), sw: StatusWord::OK });
+        let mut reader = Reader::new(profile, &ISSUER, Means::default()).after(selected).by(ways);
+        match reader.next_step().filter(|_| ways.by_sfi)? {
+            Step::Send(command) => Some(command),
+            _ => None,
+        }
+    }
+
+    /// Takes what the card was asked and answered before, if that is the step that comes next.
+    #[must_use]
+    pub fn heard(mut self, heard: Option<&Heard>) -> Self {
+        if let Some((command, answer)) = heard
+            && matches!(self.next_step(), Some(Step::Send(next)) if next == *command)
+        {
+            self.answer(answer);
+        }
         self
     }
 

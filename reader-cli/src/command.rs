@@ -172,6 +172,7 @@ impl Setting<'_> {
     /// hand serves several.
     fn desk_for_money(&self) -> Result<(Desk<'_>, Ask), TerminalError> {
         let mut desk = self.desk()?.asking(Ask::Nothing);
+        desk.recognise(self.card_memory());
         match desk.serves_several_algorithms()? {
             Some(true) => Ok((desk.asking(Ask::Algorithm), Ask::Algorithm)),
             Some(false) => Ok((desk, Ask::Nothing)),
@@ -186,6 +187,7 @@ impl Setting<'_> {
 
     /// As [`Setting::tapped`]; where the algorithm cannot matter it is not asked.
     fn tapped_asking(&self, desk: &mut Desk<'_>, ask: Ask) -> Result<Tapped<'_>, TerminalError> {
+        desk.recognise(self.card_memory());
         self.meet(desk, &mut |met| tap(met, &self.catalog, self.card_memory(), ask))
     }
 

@@ -7,14 +7,16 @@
 use std::time::{Duration, Instant};
 
 use card_core::fci;
-use card_core::identify::{Asked, Kind, Question, Slot};
+use card_core::identify::{Asked, Heard, Kind, Question, Slot};
 use card_core::limits::DAEMON_PAUSE;
 use card_core::security::SecurityError;
 use card_core::security::psam::{Psam, PsamNames};
 use card_core::transport::Transport;
 use card_core::transport::pcsc::{ChooseError, Interface, PcscTransport, ReaderInfo, Readers};
-use card_core::{Response, Session, StatusWord, TransportError, command};
+use card_core::{Atr, Command, Response, Session, StatusWord, TransportError, command};
+use card_profiles::memory::CardMemory;
 use card_profiles::psams::PsamMemory;
+use card_profiles::read;
 use card_profiles::{Catalog, Profile};
 
 use crate::configuration::Configuration;
@@ -37,6 +39,8 @@ pub struct Desk<'a> {
     asked: Vec<Slot>,
     /// Whether a card that is asked what it is shall say its algorithm too.
     ask: Ask,
+    /// In what ways cards are read, where the holder's is to be recognised: asked what it is, it is read at once.
+    recognising: Option<CardMemory>,
     /// What is remembered of PSAMs.
     known: PsamMemory,
     /// Where what is said is recorded.
@@ -58,6 +62,8 @@ pub struct Held {
     pub session: Session,
     /// Its answer to SELECT of SSSE, where it was asked what it is and that is still selected.
     ssse: Option<Response>,
+    /// What it was asked of its issuer's file, and answered.
+    issuer: Option<Heard>,
     /// How it was asked what it is, if it was.
     asked: Option<Ask>,
 }
@@ -89,6 +95,7 @@ impl<'a> Desk<'a> {
             taken: Vec::new(),
             asked: Vec::new(),
             ask: Ask::Algorithm,
+            recognising: None,
             known: PsamMemory::recall(&configuration.data),
             trace: None,
             psams: None,
@@ -113,6 +120,11 @@ impl<'a> Desk<'a> {
         }
         self.ask = ask;
         self
+    }
+
+    /// From now on a card that is asked what it is shows its issuer's file, which its recognition needs.
+    pub fn recognise(&mut self, memory: CardMemory) {
+        self.recognising = Some(memory);
     }
 
     /// What is remembered of PSAMs.
@@ -506,7 +518,7 @@ impl<'a> Desk<'a> {
             return held(self.asked.remove(at), self.ask);
         }
         let session = Session::new(wrapped(self.trace.as_ref(), &reader, self.readers.connect(&reader)?));
-        Ok(Held { reader, session, ssse: None, asked: None })
+        Ok(Held { reader, session, ssse: None, issuer: None, asked: None })
     }
 
     fn hold(&mut self, reader: &str) {
@@ -519,7 +531,9 @@ impl<'a> Desk<'a> {
     fn ask(&mut self, reader: &ReaderInfo) -> Option<Kind> {
         if self.asked.iter().all(|slot| slot.reader != reader.name) {
             let fci = (self.ask == Ask::Algorithm).then(|| self.catalog.ssse_name().len() + fci::WITH_ALGORITHM);
-            let question = Question { ssse: self.catalog.ssse_name(), psams: self.catalog.psams(), fci };
+            let issuer = self.issuer_command(reader);
+            let (ssse, psams) = (self.catalog.ssse_name(), self.catalog.psams());
+            let question = Question { ssse, psams, fci, issuer: issuer.as_ref() };
             let wrap = |reader: &str, transport| wrapped(self.trace.as_ref(), reader, transport);
             let slot = self.readers.ask_one(question, &reader.name, &wrap);
             if let (Ok(asked), Some(atr)) = (&slot.card, &reader.atr) {
@@ -530,6 +544,13 @@ impl<'a> Desk<'a> {
             self.asked.push(slot);
         }
         self.kind_of(&reader.name)
+    }
+
+    /// How the issuer's file of a card is read, where it is to be recognised.
+    fn issuer_command(&self, reader: &ReaderInfo) -> Option<Command> {
+        let atr = Atr::parse(reader.atr.as_deref()?).ok()?;
+        let ways = self.recognising.as_ref()?.ways(atr.card_type());
+        read::Reader::issuer_command(self.catalog.first(), ways)
     }
 
     /// What a card said that it is.
@@ -543,7 +564,8 @@ impl Held {
     /// The card, as it is met.
     #[must_use]
     pub fn met(self) -> Met {
-        Met { session: self.session, ssse: self.ssse, fci_asked: self.asked == Some(Ask::Algorithm) }
+        let fci_asked = self.asked == Some(Ask::Algorithm);
+        Met { session: self.session, ssse: self.ssse, fci_asked, issuer: self.issuer }
     }
 
     /// Whether it was asked what it is.
@@ -599,6 +621,6 @@ fn names(slots: &[Slot], places: &[usize]) -> Vec<String> {
 }
 
 fn held(slot: Slot, ask: Ask) -> Result<Held, TerminalError> {
-    let Asked { session, ssse, .. } = slot.card?;
-    Ok(Held { reader: slot.reader, session, ssse, asked: Some(ask) })
+    let Asked { session, ssse, issuer, .. } = slot.card?;
+    Ok(Held { reader: slot.reader, session, ssse, issuer, asked: Some(ask) })
 }

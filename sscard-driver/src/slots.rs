@@ -41,7 +41,7 @@ impl Slots {
         let named = |wanted: &Option<String>| wanted.as_deref().map(|wanted| readers.choose(wanted)).transpose();
         let (card, psam) = (named(&settings.reader)?, named(&settings.psam)?);
         let taken: Vec<&str> = card.iter().chain(&psam).map(|reader| reader.name.as_str()).collect();
-        let question = Question { ssse, psams, fci: Some(ssse.len() + fci::WITH_ALGORITHM) };
+        let question = Question { ssse, psams, fci: Some(ssse.len() + fci::WITH_ALGORITHM), issuer: None };
         let mut others = if taken.len() == 2 { Vec::new() } else { readers.survey_others(question, &taken)? };
         let open = |reader: &ReaderInfo| -> Result<Session, SessionError> {
             Ok(Session::new(Box::new(readers.connect(&reader.name)?)))

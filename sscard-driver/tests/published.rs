@@ -69,7 +69,7 @@ fn a_card_that_was_asked_what_it_is_hears_no_second_select() {
     );
     let (catalog, mut memory) = (Catalog::builtin(), CardMemory::default());
     let session = Session::new(Box::new(Replay::parse(&trace).expect("trace")));
-    let question = Question { ssse: catalog.ssse_name(), psams: catalog.psams(), fci: Some(25) };
+    let question = Question { ssse: catalog.ssse_name(), psams: catalog.psams(), fci: Some(25), issuer: None };
     let mut asked = question.ask(session).expect("answers");
     let tapped = tap(&mut asked.session, asked.ssse.as_ref(), &catalog, &mut memory).expect("a card");
     let basic = holder(&mut asked.session, tapped, None, &mut memory).expect("a 2.0 card needs no proof");

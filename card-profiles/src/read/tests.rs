@@ -67,6 +67,26 @@ fn issuer(profile: &Profile) -> Outcome {
 }
 
 #[test]
+fn what_a_card_said_when_it_was_asked_what_it_is_counts_where_it_is_what_comes_next() {
+    let profile = profile();
+    let command = Reader::issuer_command(&profile, Ways::default()).expect("one READ RECORD");
+    let said = (command, response(EF05, 0x9000));
+    let selected = || Outcome::selected(&profile, &response("", 0x6118));
+    let read = play(Reader::issuer(&profile).after(selected()).heard(Some(&said)), &[]);
+    assert_eq!(read.reading.values, issuer(&profile).reading.values);
+    // Nothing is selected yet, or nothing was said: all is asked.
+    let script = [(FIRST, response("", 0x6118)), ("00B2012D40", response(EF05, 0x9000))];
+    assert_eq!(play(Reader::issuer(&profile).heard(Some(&said)), &script).refusals, []);
+    assert_eq!(play(Reader::issuer(&profile).after(selected()).heard(None), &script[1..]).refusals, []);
+    // A refusal is none of the card's last word: another way is tried at once.
+    let refused = (said.0, response("", 0x6A86));
+    let mut reader = Reader::issuer(&profile).after(selected()).heard(Some(&refused));
+    assert_eq!(reader.next_step().map(|step| text(&step)).as_deref(), Some("00B2012C12"));
+    let by_name = Ways { by_sfi: false, ..Ways::default() };
+    assert_eq!(Reader::issuer_command(&profile, by_name), None, "a PSAM is not told to select a file");
+}
+
+#[test]
 fn a_basic_read_goes_on_with_the_keys_of_the_city_that_it_read() {
     let profile = profile();
     let first = issuer(&profile);

@@ -9,6 +9,7 @@ use std::ops::{Deref, DerefMut};
 use card_core::algorithm::{Algorithm, Ssf33};
 use card_core::command::{self, Record};
 use card_core::crypto::Block;
+use card_core::identify::Heard;
 use card_core::script::{Nonces, Step, StepError};
 use card_core::security::psam::Psam;
 use card_core::security::{CityCode, Factors, KeyRef, SecurityError};
@@ -52,6 +53,8 @@ pub struct Approached<'a> {
     factor: Block,
     /// Whether `outcome` says what there is to know of its algorithm.
     fci_asked: bool,
+    /// What it was asked of its issuer's file, and answered, when it was asked what it is.
+    heard: Option<Heard>,
     /// What was read so far, what is selected and proved.
     outcome: Outcome,
 }
@@ -103,11 +106,13 @@ pub struct Met {
     pub ssse: Option<Response>,
     /// Whether its FCI was asked for then, where it is long enough to name an algorithm.
     pub fci_asked: bool,
+    /// What it was asked of its issuer's file, and answered.
+    pub issuer: Option<Heard>,
 }
 
 impl From<Session> for Met {
     fn from(session: Session) -> Self {
-        Self { session, ssse: None, fci_asked: false }
+        Self { session, ssse: None, fci_asked: false, issuer: None }
     }
 }
 
@@ -151,7 +156,8 @@ impl<'a> Approached<'a> {
     fn new(met: Met, profile: &'a Profile, memory: CardMemory) -> Result<Self, TerminalError> {
         let factor = met.session.atr()?.card_factor().map_err(card_core::SessionError::Atr)?;
         let outcome = met.ssse.map_or_else(Outcome::default, |answer| Outcome::selected(profile, &answer));
-        Ok(Self { session: met.session, profile, memory, factor, fci_asked: met.fci_asked, outcome })
+        let Met { session, fci_asked, issuer: heard, .. } = met;
+        Ok(Self { session, profile, memory, factor, fci_asked, heard, outcome })
     }
 
     /// Reads what says which card it is.
@@ -167,7 +173,8 @@ impl<'a> Approached<'a> {
             Ask::Algorithm => Reader::issuer(catalog.first()),
             Ask::Nothing => Reader::new(catalog.first(), &ISSUER, card_profiles::approach::Means::default()),
         };
-        let mut reader = reader.after(self.outcome).by(self.memory.ways(atr.card_type()));
+        let ways = self.memory.ways(atr.card_type());
+        let mut reader = reader.after(self.outcome).by(ways).heard(self.heard.as_ref());
         self.session.play(&mut reader, None, &mut Guard { book: &mut self.memory.tries, consent: false })?;
         let outcome = reader.finish();
         if let Some(Reason::Refused(sw)) = outcome.refusals.first().map(|refusal| &refusal.reason) {
@@ -193,7 +200,8 @@ impl<'a> Approached<'a> {
         let city = recognition.city;
         let factors = Factors::of(city, self.factor);
         let Self { session, memory, factor, .. } = self;
-        let mut card = Approached { session, profile, memory, factor, fci_asked: ask == Ask::Algorithm, outcome };
+        let mut card =
+            Approached { session, profile, memory, factor, fci_asked: ask == Ask::Algorithm, heard: None, outcome };
         if !atr.is_unique() {
             card.name_after(identifier);
         }

@@ -102,6 +102,7 @@ fn on_the_page(ceremony: &str, row: &str) -> Wire {
 
 const UNNAMED: &str = "ours, no reader named";
 const FIRST_OF_CITY: &str = "ours, first card of a city";
+const FIRST_OF_ALL: &str = "ours, first contact of all";
 const OF_PSAM: &str = "*the PSAM, on its own contacts*";
 
 #[test]
@@ -140,6 +141,12 @@ fn what_is_met_for_the_first_time_costs_once_what_the_page_has() {
         std::fs::write(shop.path("data/psams.txt"), nonsense).expect("written");
         assert_eq!(said(&shop, &read)[0], on_the_page("Basic read, 3.x", FIRST_OF_CITY));
         assert_eq!(said(&shop, &read)[0], on_the_page("Basic read, 3.x", UNNAMED));
+    }
+    // The card that is taken for the PSAM is asked what it is.
+    let taken_for_psam = format!("{} -\n", shop.inside("person.card").atr);
+    for (arguments, ceremony) in [(&["card", "read"][..], "Basic read, 3.x"), (&["balance"], "Balance")] {
+        std::fs::write(shop.path("data/psams.txt"), &taken_for_psam).expect("written");
+        assert_eq!(said(&shop, arguments)[0], on_the_page(ceremony, FIRST_OF_ALL), "{ceremony}");
     }
 }
 
