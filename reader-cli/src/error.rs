@@ -2,22 +2,23 @@
 //!
 //! Owns: the error type and its stable code. Never: texts (`error::wording`), exit codes (`exit`), PINs, names, social numbers.
 
+mod certificate;
 pub mod code;
+mod conversions;
+mod details;
 mod sorting;
 mod wording;
 
+pub use certificate::CertificateError;
 pub use code::Code;
+pub use details::{Paper, Unsettled};
 pub(crate) use sorting::of_transport;
 
 use card_core::StatusWord;
-use card_core::script::StepError;
 use card_core::security::{CityCode, SecurityError};
-use card_core::session::{ChallengeError, SessionError};
-use card_core::transport::TransportError;
+use card_core::session::SessionError;
 use card_core::transport::pcsc::ChooseError;
-use card_profiles::account::AnswerLength;
 use settlement::code::ErrorCode;
-use settlement::recovery::Contradiction;
 
 use crate::file::FileKind;
 use crate::language::Words;
@@ -265,55 +266,9 @@ pub enum TerminalError {
     },
 
     // Certificates: who issues them, or the holder.
-    /// The card has no certificate application.
-    #[error("the card has no certificate application")]
-    CertificatesMissing,
-    /// A PIN, a key pair or a certificate that was never put on the card.
-    #[error("the card has no {what} yet")]
-    CardSecretMissing {
-        /// Which.
-        what: &'static str,
-    },
-    /// A key pair is there already.
-    #[error("the card has a signing key pair; its certificate would be worth nothing")]
-    KeyPairThere,
-    /// A PIN with another number of digits than the card takes.
-    #[error("this PIN has {bytes} bytes of two digits")]
-    CertificatePinLength {
-        /// Bytes of BCD.
-        bytes: u8,
-    },
-    /// An envelope that is none.
-    #[error("{path}: {source}")]
-    Envelope {
-        /// File.
-        path: String,
-        /// Where and what.
-        source: card_profiles::certificate::envelope::EnvelopeError,
-    },
-    /// An envelope for another card's key, or a damaged one.
-    #[error("the card's signing key does not open the envelope")]
-    EnvelopeForeign,
-    /// A file that is not one DER sequence.
-    #[error("{path}: not one certificate in DER")]
-    CertificateMalformed {
-        /// File.
-        path: String,
-    },
-    /// A certificate longer than its file on the card.
-    #[error("the certificate has {bytes} bytes, the card has room for {room}")]
-    CertificateTooLong {
-        /// Bytes given.
-        bytes: usize,
-        /// Bytes of the file.
-        room: u16,
-    },
-    /// A certificate of another key.
-    #[error("the certificate does not hold the card's public key")]
-    CertificateForeign,
-    /// The card's signature does not verify.
-    #[error("the signature does not verify with the card's public key")]
-    SignatureWrong,
+    /// Something of the certificate application.
+    #[error(transparent)]
+    Certificate(#[from] CertificateError),
 
     // PIN and keys: the holder, or who runs the PSAMs.
     /// PIN wrong.
@@ -519,74 +474,10 @@ pub enum TerminalError {
     Bug(&'static str),
 }
 
-/// Why an open transaction stays open.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Unsettled {
-    /// The card tells its counter and log only after the PIN.
-    #[error("the card tells only after its PIN")]
-    PinNeeded,
-    /// What the card shows does not fit what was sent.
-    #[error(transparent)]
-    Contradiction(#[from] Contradiction),
-}
-
-/// A file that a pharmacy writes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Paper {
-    /// 账单.
-    Bill,
-    /// 目录.
-    Catalogue,
-    /// 支付政策.
-    Policy,
-}
-
 impl TerminalError {
     /// Whether the card stopped answering: what it did with the last command is unknown.
     #[must_use]
     pub const fn answer_lost(&self) -> bool {
         matches!(self, Self::Session(_) | Self::CardAnswer { .. })
-    }
-}
-
-impl From<TransportError> for TerminalError {
-    fn from(error: TransportError) -> Self {
-        Self::Session(SessionError::Transport(error))
-    }
-}
-
-impl From<SecurityError> for TerminalError {
-    fn from(error: SecurityError) -> Self {
-        match error {
-            SecurityError::Challenge(error) => error.into(),
-            other => Self::Security(other),
-        }
-    }
-}
-
-impl From<ChallengeError> for TerminalError {
-    fn from(error: ChallengeError) -> Self {
-        match error {
-            ChallengeError::Session(error) => Self::Session(error),
-            ChallengeError::Refused(sw) => Self::CardRefused { command: "GET CHALLENGE", sw },
-        }
-    }
-}
-
-impl From<StepError> for TerminalError {
-    fn from(error: StepError) -> Self {
-        match error {
-            StepError::Session(error) => Self::Session(error),
-            StepError::Challenge(sw) => Self::CardRefused { command: "GET CHALLENGE", sw },
-            StepError::Security(error) => error.into(),
-            StepError::NotGenuine(_) => Self::Bug("a card is compared with the PSAM in one place, which expects this"),
-            StepError::NoModule(_) => Self::PsamMissing { readers: Vec::new() },
-        }
-    }
-}
-
-impl From<AnswerLength> for TerminalError {
-    fn from(error: AnswerLength) -> Self {
-        Self::CardAnswer { command: error.command }
     }
 }

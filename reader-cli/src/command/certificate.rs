@@ -20,7 +20,7 @@ use crate::arguments::certificate::{
 };
 use crate::counter::certificate::{Certificates, fingerprint, is_certificate, prove_master_key, with_tries_of};
 use crate::counter::tap::Tapped;
-use crate::error::TerminalError;
+use crate::error::{CertificateError, TerminalError};
 use crate::exit::Exit;
 use crate::language::Words;
 use crate::page::{Page, Value};
@@ -110,7 +110,7 @@ fn change_administrator_pin(setting: &Setting<'_>, arguments: &ChangeArguments) 
     let (role, last_try) = (Role::Administrator, arguments.pin.last_try);
     let length = rules.administrator_pin.bytes;
     if !rules.administrator_pin.fits(new.as_bcd().expose().len()) {
-        return Err(TerminalError::CertificatePinLength { bytes: length });
+        return Err(CertificateError::CertificatePinLength { bytes: length }.into());
     }
     with_tries_of(&secret_of(role), &mut tapped, last_try, |tapped| open(tapped)?.verify(role, &old))?;
     prove_master_key(&mut tapped, rules, &key, &mut module, last_try)?;
@@ -175,7 +175,7 @@ fn export(setting: &Setting<'_>, arguments: &ExportArguments) -> Result<Page, Te
     };
     if arguments.certificate {
         let certificate = card.certificate(pair.certificate)?;
-        let certificate = certificate.ok_or(TerminalError::CardSecretMissing { what: "certificate" })?;
+        let certificate = certificate.ok_or(CertificateError::CardSecretMissing { what: "certificate" })?;
         write(arguments.out.as_deref(), &certificate)?;
         let (label, sm3) = (Words::new("证书 SM3", "certificate, SM3"), hex::encode_upper(fingerprint(&certificate)));
         return Ok(page.with("certificate_sm3", label, Value::text(sm3)));
@@ -255,7 +255,7 @@ fn open<'t>(tapped: &'t mut Tapped<'_>) -> Result<Certificates<'t>, TerminalErro
 }
 
 fn rules<'p>(tapped: &Tapped<'p>) -> Result<&'p CertificateRules, TerminalError> {
-    tapped.profile.certificate.as_ref().ok_or(TerminalError::CertificatesMissing)
+    tapped.profile.certificate.as_ref().ok_or_else(|| CertificateError::CertificatesMissing.into())
 }
 
 fn of_card(tapped: &Tapped<'_>) -> Page {
@@ -269,12 +269,16 @@ fn key_value(key: &Sm2PublicKey) -> Value {
 
 fn read_certificate(path: &Path) -> Result<Vec<u8>, TerminalError> {
     let bytes = read(path, 1 << 16)?;
-    if is_certificate(&bytes) { Ok(bytes) } else { Err(TerminalError::CertificateMalformed { path: shown(path) }) }
+    if is_certificate(&bytes) {
+        Ok(bytes)
+    } else {
+        Err(CertificateError::CertificateMalformed { path: shown(path) }.into())
+    }
 }
 
 fn read_envelope(path: &Path) -> Result<Envelope, TerminalError> {
     let text = String::from_utf8_lossy(&read(path, 1 << 16)?).into_owned();
-    Envelope::parse(&text).map_err(|source| TerminalError::Envelope { path: shown(path), source })
+    Envelope::parse(&text).map_err(|source| CertificateError::Envelope { path: shown(path), source }.into())
 }
 
 fn read(path: &Path, max: u64) -> Result<Vec<u8>, TerminalError> {

@@ -24,7 +24,7 @@ use crate::arguments::{ConformArguments, Form};
 use crate::conform::report::{Early, Report};
 use crate::conform::{Outcome, Runner, Verdict};
 use crate::counter::tap::not_read;
-use crate::error::TerminalError;
+use crate::error::{CertificateError, TerminalError};
 use crate::exit::Exit;
 use crate::language::Words;
 use crate::page::{Page, Value};
@@ -159,7 +159,7 @@ fn certificate_pins(arguments: &ConformArguments, profile: &Profile) -> Result<C
         let (bcd, row) = (pin.as_bcd(), rules.pin(role));
         match row.fits(bcd.expose().len()) {
             true => Ok(Some(bcd)),
-            false => Err(TerminalError::CertificatePinLength { bytes: row.bytes }),
+            false => Err(TerminalError::from(CertificateError::CertificatePinLength { bytes: row.bytes })),
         }
     };
     Ok(CertificatePins {

@@ -11,7 +11,7 @@ use card_profiles::certificate::envelope::Envelope;
 use card_profiles::certificate::{CertificateFile, CertificatePair, CertificateRules, Role, certificate_in};
 
 use super::tap::Tapped;
-use crate::error::TerminalError;
+use crate::error::{CertificateError, TerminalError};
 use crate::secret::Pin;
 
 /// The application, selected.
@@ -36,12 +36,12 @@ impl<'t> Certificates<'t> {
     /// Selects the application.
     ///
     /// # Errors
-    /// [`TerminalError::CertificatesMissing`], or that the card does not answer.
+    /// [`CertificateError::CertificatesMissing`], or that the card does not answer.
     pub fn select(session: &'t mut Session, rules: &'t CertificateRules) -> Result<Self, TerminalError> {
         for command in rules.select() {
             match session.send(&command)?.sw {
                 sw if sw.is_ok() => {}
-                StatusWord::FILE_NOT_FOUND => return Err(TerminalError::CertificatesMissing),
+                StatusWord::FILE_NOT_FOUND => return Err(CertificateError::CertificatesMissing.into()),
                 sw @ (StatusWord::SELECTED_INVALID | StatusWord::NOT_SUPPORTED) => {
                     return Err(TerminalError::CardBlocked { sw });
                 }
@@ -82,14 +82,14 @@ impl<'t> Certificates<'t> {
     /// VERIFY of a PIN by its hash.
     ///
     /// # Errors
-    /// [`TerminalError::PinWrong`], [`TerminalError::PinBlocked`], [`TerminalError::CardSecretMissing`] before set-up.
+    /// [`TerminalError::PinWrong`], [`TerminalError::PinBlocked`], [`CertificateError::CardSecretMissing`] before set-up.
     pub fn verify(&mut self, role: Role, pin: &Pin) -> Result<(), TerminalError> {
         let sw = self.session.perform(&self.rules.verify(role, &pin.as_bcd()), None)?.sw;
         match (sw, sw.tries()) {
             (sw, _) if sw.is_ok() => Ok(()),
             (_, Some(0)) | (StatusWord::BLOCKED, _) => Err(TerminalError::PinBlocked),
             (_, Some(left)) => Err(TerminalError::PinWrong { left }),
-            (StatusWord::KEY_NOT_FOUND, None) => Err(TerminalError::CardSecretMissing { what: "PIN" }),
+            (StatusWord::KEY_NOT_FOUND, None) => Err(CertificateError::CardSecretMissing { what: "PIN" }.into()),
             (sw, None) => Err(TerminalError::CardRefused { command: "VERIFY", sw }),
         }
     }
@@ -97,11 +97,11 @@ impl<'t> Certificates<'t> {
     /// Sets up a PIN.
     ///
     /// # Errors
-    /// [`TerminalError::CertificatePinLength`]; [`TerminalError::CardRefused`] with `6982` when it was set up before.
+    /// [`CertificateError::CertificatePinLength`]; [`TerminalError::CardRefused`] with `6982` when it was set up before.
     pub fn set_up(&mut self, role: Role, pin: &Pin) -> Result<(), TerminalError> {
         let bytes = self.rules.pin(role).bytes;
         let command = self.rules.set_up_pin(role, &pin.as_bcd());
-        self.done("SET PIN", &command.ok_or(TerminalError::CertificatePinLength { bytes })?).map(drop)
+        self.done("SET PIN", &command.ok_or(CertificateError::CertificatePinLength { bytes })?).map(drop)
     }
 
     /// Proves the master key.
@@ -114,7 +114,7 @@ impl<'t> Certificates<'t> {
             (sw, _) if sw.is_ok() => Ok(()),
             (_, Some(0)) | (StatusWord::BLOCKED, _) => Err(TerminalError::KeyBlocked { key: key.name.to_string() }),
             (_, Some(left)) => Err(TerminalError::KeyRefused { key: key.name.to_string(), left }),
-            (StatusWord::KEY_NOT_FOUND, None) => Err(TerminalError::CardSecretMissing { what: "master key" }),
+            (StatusWord::KEY_NOT_FOUND, None) => Err(CertificateError::CardSecretMissing { what: "master key" }.into()),
             (sw, None) => Err(TerminalError::CardRefused { command: "EXTERNAL AUTHENTICATION", sw }),
         }
     }
@@ -122,7 +122,7 @@ impl<'t> Certificates<'t> {
     /// Changes the administrator's PIN, which was verified, under the master key, which was proved.
     ///
     /// # Errors
-    /// [`TerminalError::CertificatePinLength`]; that the card refuses, or keeps another PIN.
+    /// [`CertificateError::CertificatePinLength`]; that the card refuses, or keeps another PIN.
     pub fn change_administrator_pin(
         &mut self,
         new: &Pin,
@@ -132,7 +132,7 @@ impl<'t> Certificates<'t> {
         let row = &self.rules.administrator_pin;
         let bcd = new.as_bcd();
         if !row.fits(bcd.expose().len()) {
-            return Err(TerminalError::CertificatePinLength { bytes: row.bytes });
+            return Err(CertificateError::CertificatePinLength { bytes: row.bytes }.into());
         }
         let step = self.rules.change_administrator_pin(key.clone(), bcd);
         match self.session.perform(&step, Some(module))?.sw {
@@ -176,19 +176,19 @@ impl<'t> Certificates<'t> {
     /// As [`Certificates::public_key`], where nothing goes on without it.
     ///
     /// # Errors
-    /// [`TerminalError::CardSecretMissing`].
+    /// [`CertificateError::CardSecretMissing`].
     pub fn own_key(&mut self, pair: CertificatePair<'_>) -> Result<Sm2PublicKey, TerminalError> {
-        self.public_key(pair)?.ok_or(TerminalError::CardSecretMissing { what: "key pair" })
+        self.public_key(pair)?.ok_or_else(|| CertificateError::CardSecretMissing { what: "key pair" }.into())
     }
 
     /// Makes the pair that signs and answers its public key.
     ///
     /// # Errors
-    /// [`TerminalError::KeyPairThere`] unless `replace`; that the card refuses.
+    /// [`CertificateError::KeyPairThere`] unless `replace`; that the card refuses.
     pub fn generate(&mut self, replace: bool) -> Result<Sm2PublicKey, TerminalError> {
         let pair = self.signing()?;
         if !replace && self.public_key(pair)?.is_some() {
-            return Err(TerminalError::KeyPairThere);
+            return Err(CertificateError::KeyPairThere.into());
         }
         self.done("GENERATE KEY PAIR", &self.rules.generate(pair))?;
         self.own_key(pair)
@@ -197,27 +197,27 @@ impl<'t> Certificates<'t> {
     /// Lets the card sign a message and verifies the signature with the card's own public key.
     ///
     /// # Errors
-    /// [`TerminalError::SignatureWrong`]; [`TerminalError::CardSecretMissing`].
+    /// [`CertificateError::SignatureWrong`]; [`CertificateError::CardSecretMissing`].
     pub fn sign(&mut self, message: &[u8]) -> Result<Signed, TerminalError> {
         let pair = self.signing()?;
         let public = self.own_key(pair)?;
         let digest = self.rules.digest(&public, message);
         let answer = self.done("SIGN", &self.rules.sign(pair, &digest))?;
         let signature = CertificateRules::signature(&public, &digest, &answer);
-        Ok(Signed { digest, public, signature: signature.map_err(|_| TerminalError::SignatureWrong)? })
+        Ok(Signed { digest, public, signature: signature.map_err(|_| CertificateError::SignatureWrong)? })
     }
 
     /// Installs the encryption key of an envelope.
     ///
     /// # Errors
-    /// [`TerminalError::EnvelopeForeign`] when it is not for this card's key; that the card refuses.
+    /// [`CertificateError::EnvelopeForeign`] when it is not for this card's key; that the card refuses.
     pub fn install_envelope(&mut self, envelope: &Envelope) -> Result<(), TerminalError> {
         let (signing, encryption) = (self.signing()?, self.encryption()?);
         self.own_key(signing)?;
         let opened = self.session.send(&self.rules.open_envelope(signing, envelope))?;
         let opened = match opened.sw {
             sw if sw.is_ok() => opened.data,
-            StatusWord::WRONG_DATA => return Err(TerminalError::EnvelopeForeign),
+            StatusWord::WRONG_DATA => return Err(CertificateError::EnvelopeForeign.into()),
             sw => return Err(TerminalError::CardRefused { command: "OPEN ENVELOPE", sw }),
         };
         let commands = self.rules.install(encryption, envelope, &opened).map_err(|_| answer_of("OPEN ENVELOPE"))?;
@@ -233,16 +233,16 @@ impl<'t> Certificates<'t> {
     /// Writes a certificate and reads it back.
     ///
     /// # Errors
-    /// [`TerminalError::CertificateForeign`] when the public key in it is not that of the pair.
+    /// [`CertificateError::CertificateForeign`] when the public key in it is not that of the pair.
     pub fn install_certificate(&mut self, pair: CertificatePair<'_>, certificate: &[u8]) -> Result<(), TerminalError> {
         let key = self.own_key(pair)?;
         // The point as an uncompressed one, which is how a certificate holds it.
         let point = [&[0x04][..], key.bytes()].concat();
         if !certificate.windows(point.len()).any(|part| part == point) {
-            return Err(TerminalError::CertificateForeign);
+            return Err(CertificateError::CertificateForeign.into());
         }
         let commands = CertificateRules::write_certificate(pair.certificate, certificate)
-            .map_err(|error| TerminalError::CertificateTooLong { bytes: error.bytes, room: error.room })?;
+            .map_err(|error| CertificateError::CertificateTooLong { bytes: error.bytes, room: error.room })?;
         for command in commands {
             self.done("UPDATE BINARY", &command)?;
         }
@@ -268,7 +268,7 @@ impl<'t> Certificates<'t> {
         let answer = self.session.send(command)?;
         match answer.sw {
             sw if sw.is_ok() => Ok(answer.data),
-            StatusWord::KEY_NOT_FOUND => Err(TerminalError::CardSecretMissing { what: "key pair" }),
+            StatusWord::KEY_NOT_FOUND => Err(CertificateError::CardSecretMissing { what: "key pair" }.into()),
             sw => Err(TerminalError::CardRefused { command: name, sw }),
         }
     }

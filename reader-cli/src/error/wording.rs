@@ -7,7 +7,7 @@ use card_profiles::access::Right;
 use card_profiles::read::Reason;
 use settlement::explain::Explain as _;
 
-use super::{Code, TerminalError, Unsettled};
+use super::{CertificateError, Code, TerminalError, Unsettled};
 use crate::file;
 use crate::language::{Language, Words};
 use crate::shell::ShellError;
@@ -52,7 +52,7 @@ impl TerminalError {
                 format!("bill {bill}, entry {entry}, card {card}"),
             ),
             Self::KeyFile { path, source } => Words::of(format!("{path}:{}", source.zh()), format!("{path}: {source}")),
-            Self::Envelope { path, source } => {
+            Self::Certificate(CertificateError::Envelope { path, source }) => {
                 Words::of(format!("{path}:{}", source.zh()), format!("{path}: {source}"))
             }
             Self::File { path, source } | Self::Trace { path, source } => {
