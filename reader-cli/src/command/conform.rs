@@ -46,7 +46,8 @@ pub(super) fn run(setting: &Setting<'_>, arguments: &ConformArguments) -> Result
     }
     let keys = arguments.keys.as_deref().map(key_file).transpose()?;
     let mut desk = setting.desk()?;
-    let mut session = desk.card()?.session;
+    let is_psam = named.as_ref().is_some_and(|profile| profile.kind == CardKind::Psam);
+    let mut session = if is_psam { desk.psam_as_card() } else { desk.card() }?.session;
     let (profile, city) = match named {
         Some(profile) => (profile, None),
         None => recognise(&mut session, setting)?,

@@ -11,6 +11,17 @@ use card_core::transport::pcsc::{ChooseError, Interface, ReaderInfo};
 use super::{Desk, Held, held};
 use crate::error::{Code, TerminalError};
 
+/// What is looked for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Sought {
+    /// The holder's card, by its own answer.
+    Card,
+    /// The holder's card; where only one can be it, that is not asked.
+    CardUnasked,
+    /// A PSAM, as the card in question.
+    Psam,
+}
+
 impl Desk<'_> {
     /// The card: in the reader that was named, or the only one that is no PSAM. Where that is configured, waits for it, in
     /// whichever reader it comes.
@@ -18,7 +29,7 @@ impl Desk<'_> {
     /// # Errors
     /// [`TerminalError`]: no such reader, no card, or several with their names.
     pub fn card(&mut self) -> Result<Held, TerminalError> {
-        self.card_in_time(false)
+        self.in_time(Sought::Card)
     }
 
     /// As [`Desk::card`], for a caller that finds out what the card is: where only one can be the card it is not asked. Named
@@ -27,7 +38,16 @@ impl Desk<'_> {
     /// # Errors
     /// As [`Desk::card`].
     pub fn card_unasked(&mut self) -> Result<Held, TerminalError> {
-        self.card_in_time(true)
+        self.in_time(Sought::CardUnasked)
+    }
+
+    /// The PSAM that is itself in question, not at work for a card: in the reader that was named, as `--reader` or `--psam`, or
+    /// the only one.
+    ///
+    /// # Errors
+    /// [`TerminalError`]: no such reader, no PSAM, or several with their names.
+    pub fn psam_as_card(&mut self) -> Result<Held, TerminalError> {
+        self.in_time(Sought::Psam)
     }
 
     /// Whether a card that was taken unasked is a PSAM; it is then remembered as one, and not taken again.
@@ -48,13 +68,17 @@ impl Desk<'_> {
         Ok(is_psam)
     }
 
-    fn card_in_time(&mut self, unasked: bool) -> Result<Held, TerminalError> {
+    fn in_time(&mut self, sought: Sought) -> Result<Held, TerminalError> {
         let start = Instant::now();
         // What is in a reader now is no card that may be taken: it was looked at.
         let mut others: Option<Vec<String>> = None;
         loop {
-            let error = match self.card_now(unasked) {
-                Err(error) if error.code() == Code::NoCard => error,
+            let found = match sought {
+                Sought::Psam => self.psam_now(),
+                Sought::Card | Sought::CardUnasked => self.card_now(sought == Sought::CardUnasked),
+            };
+            let error = match found {
+                Err(error) if matches!(error.code(), Code::NoCard | Code::PsamMissing) => error,
                 result => return result,
             };
             let left = self.wait.saturating_sub(start.elapsed());
@@ -62,7 +86,7 @@ impl Desk<'_> {
                 return Err(error);
             }
             self.asked.clear();
-            if let Some(wanted) = self.card {
+            if let Some(wanted) = self.card.or(self.psam.filter(|_| sought == Sought::Psam)) {
                 let reader = self.readers.choose(wanted)?.name;
                 if !self.readers.wait(&reader, true, left)? {
                     return Err(error);
@@ -77,6 +101,25 @@ impl Desk<'_> {
                 Some(found) => others.push(found.name),
                 None => return Err(error),
             }
+        }
+    }
+
+    fn psam_now(&mut self) -> Result<Held, TerminalError> {
+        if let Some(wanted) = self.card.or(self.psam) {
+            let reader = self.readers.choose(wanted)?.name;
+            return self.take(reader);
+        }
+        let attached = self.readers.list()?;
+        if attached.is_empty() {
+            return Err(ChooseError::NoReader.into());
+        }
+        let holding = attached.iter().filter(|reader| reader.atr.is_some());
+        let psams = holding.filter(|reader| self.ask(reader) == Some(Kind::Psam));
+        let found: Vec<String> = psams.map(|reader| reader.name.clone()).collect();
+        match found.as_slice() {
+            [] => Err(TerminalError::PsamMissing { readers: self.names()? }),
+            [one] => self.take(one.clone()),
+            _ => Err(TerminalError::SeveralPsams { readers: found }),
         }
     }
 

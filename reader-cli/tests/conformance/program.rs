@@ -201,6 +201,10 @@ fn a_personal_card_and_its_psam_are_recognised_and_what_the_psam_cannot_is_named
     // Nothing of the person is in the report.
     let whole = text(&ran.stdout);
     assert!(!whole.contains("张三") && !whole.contains("111111198101011110") && !whole.contains(cards::PIN));
+    // The PSAM itself is tested where a profile of one is named.
+    let ran = counter.run(&["--profile", "psam", "--area", "psam", "--format", "json"]);
+    assert_eq!(ran.status.code(), Some(0), "{}{}", text(&ran.stdout), text(&ran.stderr));
+    assert_eq!((&json(&ran)["profile"], &json(&ran)["totals"]["failed"]), (&Value::from("psam"), &Value::from(0)));
     // A PIN that is wrong is not tried twice.
     let ran = counter.run(&[
         "--pin",
@@ -232,7 +236,7 @@ fn a_psam_with_later_versions_of_the_purchase_key_passes_with_those() {
     image::create_with_keys(&path, rows, cards::PSAM_SERIAL, &FaultPlan::default(), &given).expect("made");
     let counter = Counter::of(folder, &[path]);
     let keys = counter.path("keys.toml");
-    let usual = ["--reader", "0", "--profile", "psam", "--keys", &keys, "--destructive", "--area", "psam"];
+    let usual = ["--profile", "psam", "--keys", &keys, "--destructive", "--area", "psam"];
     let ran = counter.run(&[&usual[..], &["--format", "json", "--lang", "en"]].concat());
     assert_eq!(ran.status.code(), Some(0), "{}{}", text(&ran.stdout), text(&ran.stderr));
     let report = json(&ran);
@@ -245,6 +249,33 @@ fn a_psam_with_later_versions_of_the_purchase_key_passes_with_those() {
         }
     }
     assert_eq!(report["totals"]["failed"], 0);
+}
+
+#[test]
+fn two_psams_are_not_chosen_between_and_a_card_is_none() {
+    let folder = tempfile::tempdir().expect("folder");
+    let images = ["one.card", "two.card"].map(|name| folder.path().join(name));
+    for path in &images {
+        let rows = builtin_text("psam").expect("built in");
+        image::create(path, rows, cards::PSAM_SERIAL, &FaultPlan::default()).expect("made");
+    }
+    let person = folder.path().join("person.card");
+    let rows = builtin_text("ssc-2.0").expect("built in");
+    image::create(&person, rows, cards::serial_of(1), &FaultPlan::default()).expect("made");
+    let counter = Counter::of(folder, &images);
+    let code = |arguments: &[&str]| {
+        let ran = counter.run(&[&["--profile", "psam", "--area", "psam", "--lang", "en"], arguments].concat());
+        (ran.status.code(), text(&ran.stderr))
+    };
+    let (status, said) = code(&[]);
+    assert!(status == Some(5) && said.contains("PSAM_AMBIGUOUS"), "{status:?} {said}");
+    assert_eq!(code(&["--psam", "1"]).0, Some(0), "the one that is named");
+    counter.farm.eject(1).expect("ejected");
+    assert_eq!(code(&[]).0, Some(0), "the only one");
+    counter.farm.eject(0).expect("ejected");
+    counter.farm.insert(1, &person).expect("inserted");
+    let (status, said) = code(&[]);
+    assert!(status == Some(5) && said.contains("PSAM_MISSING"), "{status:?} {said}");
 }
 
 #[test]
