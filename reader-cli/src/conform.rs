@@ -188,7 +188,7 @@ impl<'a> Runner<'a> {
     fn carry_out(&mut self, moves: &[Move], memory: &mut Memory) -> Result<(), Stop> {
         for (number, done) in (1..).zip(moves) {
             let numbered = |difference: Difference| {
-                Stop::Different(Difference { place: format!("{number}: {}", difference.place), ..difference })
+                Stop::Different(Difference { place: format!("{number}: {}", difference.place).into(), ..difference })
             };
             let reply = self.act(done, memory).map_err(|stop| match stop {
                 Stop::Different(difference) => numbered(difference),
@@ -241,7 +241,9 @@ fn need_name(need: &Need) -> String {
 }
 
 fn unrestored(case: &Case, seen: Text) -> Difference {
-    Difference { place: case.id.clone(), expected: Text::new("恢复原状", "what was before"), seen }
+    Difference {
+        place: case.id.clone().into(), expected: Text::new("恢复原状", "what was before"), seen, key: None
+    }
 }
 
 const fn use_words(usage: Use) -> (&'static str, &'static str) {

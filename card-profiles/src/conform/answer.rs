@@ -9,6 +9,7 @@ use card_core::apdu::Protocol;
 use card_core::fci::Fci;
 use card_core::security::PurchaseStart;
 
+use super::culprit::{Culprit, culprit};
 use super::{Act, CertificateMemory, CertificateWhat, Deal, Expect, Move, PsamAct, PsamWhat, Start, Text};
 use crate::certificate::CertificateRules;
 
@@ -48,11 +49,13 @@ pub struct Memory {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Difference {
     /// Place: number of the move, and its command.
-    pub place: String,
+    pub place: Box<str>,
     /// What was expected.
     pub expected: Text,
     /// What was seen.
     pub seen: Text,
+    /// The key or PIN that card and terminal hold otherwise, where the difference is about one.
+    pub key: Option<Box<Culprit>>,
 }
 
 impl Memory {
@@ -65,7 +68,7 @@ impl Memory {
             self.before = self.start;
             self.start = deal
                 .start(&reply.data)
-                .ok_or_else(|| difference(done, length(deal.start_length()), length(reply.data.len())))?;
+                .ok_or_else(|| difference(done, length(deal.start_length()), length(reply.data.len()), None))?;
         }
         let debit = matches!(&done.act, Act::AtPsam(PsamAct { what: PsamWhat::Debit { .. }, .. }));
         if (debit || matches!(done.act, Act::Complete { .. })) && reply.sw.is_ok() {
@@ -87,7 +90,9 @@ impl Memory {
             }
         }
         for expect in &done.expect {
-            self.check(done, expect, reply).map_err(|(expected, seen)| difference(done, expected, seen))?;
+            let judged = self.check(done, expect, reply);
+            let about = |(expected, seen)| difference(done, expected, seen, culprit(done, &self.start, reply));
+            judged.map_err(about)?;
         }
         if done.keep {
             self.kept.clone_from(&reply.data);
@@ -324,8 +329,8 @@ pub fn altered(data: &[u8]) -> Vec<u8> {
     data
 }
 
-fn difference(done: &Move, expected: Text, seen: Text) -> Difference {
-    Difference { place: done.place(), expected, seen }
+fn difference(done: &Move, expected: Text, seen: Text, key: Option<Box<Culprit>>) -> Difference {
+    Difference { place: done.place().into(), expected, seen, key }
 }
 
 fn length(bytes: usize) -> Text {

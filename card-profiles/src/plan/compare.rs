@@ -5,19 +5,22 @@
 use card_core::tlv;
 use card_core::{Response, StatusWord};
 
-use super::{Expected, PlannedStep};
+use super::{Act, Expected, PlannedStep};
+use crate::access::Right;
 use crate::codec;
 use crate::place::Place;
 use crate::profile::{Df, Ef};
 
 /// A step that did not do what it should.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{}: {problem}", .place.as_ref().map_or_else(|| .df.clone(), ToString::to_string))]
+#[error("{}{}: {problem}", subject(.df, .place.as_ref()), .right.as_ref().map_or_else(String::new, |right| format!(" ({right})")))]
 pub struct Mismatch {
     /// Directory.
     pub df: String,
     /// File or item, as precise as can be told.
     pub place: Option<Place>,
+    /// The key that was loaded or proved, or the PIN.
+    pub right: Option<Box<Right>>,
     /// What is wrong.
     pub problem: Problem,
 }
@@ -62,7 +65,10 @@ impl Mismatch {
     /// The mismatch in Chinese.
     #[must_use]
     pub fn zh(&self) -> String {
-        let place = self.place.as_ref().map_or_else(|| self.df.clone(), ToString::to_string);
+        let mut place = subject(&self.df, self.place.as_ref());
+        if let Some(right) = &self.right {
+            place.push_str(&format!("（{right}）"));
+        }
         match self.problem {
             Problem::Refused(sw) => {
                 let meaning = sw.meaning().map_or("", |(zh, _)| zh);
@@ -93,8 +99,12 @@ impl PlannedStep {
     /// # Errors
     /// [`Mismatch`], the first difference.
     pub fn judge(&self, answer: &Response) -> Result<(), Mismatch> {
-        let mismatch =
-            |place: Option<&Place>, problem| Mismatch { df: self.df.clone(), place: place.cloned(), problem };
+        let mismatch = |place: Option<&Place>, problem| Mismatch {
+            df: self.df.clone(),
+            place: place.cloned(),
+            right: self.right(),
+            problem,
+        };
         let whole = self.place.as_ref();
         if !answer.sw.is_ok() {
             return Err(mismatch(whole, Problem::Refused(answer.sw)));
@@ -128,6 +138,15 @@ impl PlannedStep {
         }
     }
 
+    /// The key or PIN that the step is about.
+    fn right(&self) -> Option<Box<Right>> {
+        match &self.act {
+            Act::LoadKey(name) | Act::ReplaceControlKey(name) => Some(Box::new(Right::Key(name.clone()))),
+            Act::Prove(right) => Some(Box::new(right.clone())),
+            Act::Select | Act::Write | Act::ReadBack => None,
+        }
+    }
+
     fn first_record(&self) -> u8 {
         match &self.step {
             card_core::script::Step::Send(command) => command.p1,
@@ -143,6 +162,11 @@ impl PlannedStep {
             _ => 0,
         }
     }
+}
+
+/// The place as far as it is known, or the directory.
+fn subject(df: &str, place: Option<&Place>) -> String {
+    place.map_or_else(|| df.to_owned(), ToString::to_string)
 }
 
 fn difference(expected: &[u8], got: &[u8]) -> Option<Problem> {

@@ -9,7 +9,7 @@ use card_core::script::{Step, StepError};
 use card_core::security::{KeyRef, MacKey, SecurityError, SecurityModule};
 use card_core::{StatusWord, command};
 use card_profiles::conform::{
-    Act, Deal, Difference, Memory, Move, NUMBERS_LEFT_MAX, PsamAct, PsamWhat, Reply, Start, Text, altered,
+    Act, Culprit, Deal, Difference, Memory, Move, NUMBERS_LEFT_MAX, PsamAct, PsamWhat, Reply, Start, Text, altered,
 };
 
 use super::{Runner, Stop};
@@ -134,8 +134,10 @@ impl Runner<'_> {
     }
 
     pub(super) fn step(&mut self, place: &str, step: &Step) -> Result<Response, Stop> {
-        let different =
-            |expected: Text, seen: Text| Stop::Different(Difference { place: place.to_owned(), expected, seen });
+        let different = |expected: Text, seen: Text, key: Option<String>| {
+            let key = key.map(|name| Box::new(Culprit(name)));
+            Stop::Different(Difference { place: place.into(), expected, seen, key })
+        };
         let module = self.module.as_deref_mut().map(|module| module as &mut dyn SecurityModule);
         match self.session.perform(step, module) {
             Ok(response) => Ok(response),
@@ -145,10 +147,12 @@ impl Runner<'_> {
             Err(StepError::Challenge(sw)) => Err(different(
                 Text::new("随机数", "a challenge"),
                 Text::new(format!("{:04X}", sw.0), format!("{:04X}", sw.0)),
+                None,
             )),
             Err(StepError::NotGenuine(name)) => Err(different(
                 Text::new(format!("持有密钥 {name}"), format!("a card that holds {name}")),
                 Text::new("密文错误", "a wrong cryptogram"),
+                Some(name.to_string()),
             )),
         }
     }

@@ -73,6 +73,9 @@ pub struct Row {
     /// What was seen.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub seen: Option<String>,
+    /// The key by name, or `PIN`, that card and terminal hold otherwise.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub key: Option<String>,
     /// Why it was skipped.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
@@ -100,17 +103,19 @@ impl Report {
             place: None,
             expected: None,
             seen: None,
+            key: None,
             reason: None,
             not_restored: None,
         };
         match &outcome.verdict {
             Verdict::Passed => self.totals.passed += 1,
-            Verdict::Failed(Difference { place, expected, seen }) => {
+            Verdict::Failed(Difference { place, expected, seen, key }) => {
                 self.totals.failed += 1;
                 row.verdict = "failed";
-                row.place = Some(place.clone());
+                row.place = Some(place.to_string());
                 row.expected = Some(text(expected));
                 row.seen = Some(text(seen));
+                row.key = key.as_ref().map(|key| key.0.clone());
             }
             Verdict::Skipped(reason) => {
                 self.totals.skipped += 1;
@@ -118,7 +123,7 @@ impl Report {
                 row.reason = Some(text(reason));
             }
         }
-        if let Some(Difference { place, expected, seen }) = &outcome.unrestored {
+        if let Some(Difference { place, expected, seen, .. }) = &outcome.unrestored {
             self.totals.not_restored += 1;
             row.not_restored = Some(format!("{place}: {} / {}", text(expected), text(seen)));
         }
@@ -141,7 +146,9 @@ impl Report {
             text.push_str(&format!("{mark} {} {}\n", row.id, row.title));
             if let (Some(place), Some(expected), Some(seen)) = (&row.place, &row.expected, &row.seen) {
                 let (at, wanted, got) = (words("位置", "at"), words("应为", "expected"), words("实际", "seen"));
-                text.push_str(&format!("     {at} {place}; {wanted} {expected}; {got} {seen}\n"));
+                let about = row.key.as_ref().map(|key| format!("; {} {key}", words("密钥或口令", "key or PIN")));
+                let about = about.unwrap_or_default();
+                text.push_str(&format!("     {at} {place}; {wanted} {expected}; {got} {seen}{about}\n"));
             }
             if let Some(reason) = &row.reason {
                 text.push_str(&format!("     {reason}\n"));
@@ -246,7 +253,8 @@ fn test_case(writer: &mut Writer<Vec<u8>>, row: &Row, profile: &str) -> std::io:
     }
     element.write_inner_content(|writer| {
         if let (Some(place), Some(expected), Some(seen)) = (&row.place, &row.expected, &row.seen) {
-            let message = xml(&format!("expected {expected}, seen {seen}"));
+            let about = row.key.as_ref().map(|key| format!(", key or PIN {key}")).unwrap_or_default();
+            let message = xml(&format!("expected {expected}, seen {seen}{about}"));
             writer
                 .create_element("failure")
                 .with_attribute(("message", message.as_str()))

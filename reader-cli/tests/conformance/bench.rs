@@ -31,7 +31,7 @@ const CERTIFICATE_PINS: [&str; 2] = ["314159", "27182818"];
 /// What takes the application of a card into use: both PINs, both key pairs.
 const IN_USE: [&str; 3] = ["certificate.user.set-up", "certificate.administrator.set-up", "certificate.install"];
 /// City of the cards, and the factor of its keys.
-const CITY: &str = "513300";
+pub(crate) const CITY: &str = "513300";
 const CITY_FACTOR: &str = "3531333330307378";
 /// The key that a PSAM holds above the card's own.
 const PURCHASE_KEY: &str = "DPK";
@@ -69,7 +69,7 @@ pub(crate) struct Module {
 }
 
 impl Module {
-    fn of(profile: &Profile, socket: &Socket) -> Self {
+    pub(crate) fn of(profile: &Profile, socket: &Socket) -> Self {
         let name = match profile.algorithm {
             _ if profile.account.is_none() => None,
             Algorithm::Tdes => Some("psam"),
@@ -78,7 +78,7 @@ impl Module {
         Self { keys: keys(profile, socket), psam: name.map(psam) }
     }
 
-    fn terminal(&self) -> Option<[u8; 6]> {
+    pub(crate) fn terminal(&self) -> Option<[u8; 6]> {
         self.psam.as_ref().map(|psam| psam.terminal_number())
     }
 }

@@ -128,12 +128,13 @@ fn page() -> String {
             PROFILES.iter().map(|name| counts.get(name).map_or_else(|| "–".to_owned(), ToString::to_string)).collect();
         page.push_str(&format!("| `{kind}` | {title} | {} |\n", counts.join(" | ")));
     }
+    page.push_str(&super::damaged::page());
     page.push_str(
         "\n## Wrong cards\n\nEach of these fails the cases beside it, at the move and command named.\n\n\
          | what is wrong | card | caught by | at | expected | seen |\n|---|---|---|---|---|---|\n",
     );
     for mutant in mutants() {
-        for (id, Difference { place, expected, seen }) in failing(&mutant) {
+        for (id, Difference { place, expected, seen, .. }) in failing(&mutant) {
             let (what, card) = (mutant.what, mutant.profile);
             page.push_str(&format!("| {what} | {card} | `{id}` | {place} | {} | {} |\n", expected.en, seen.en));
         }

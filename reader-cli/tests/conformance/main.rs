@@ -4,6 +4,7 @@ mod bench;
 #[path = "../support/cards.rs"]
 mod cards;
 mod caught;
+mod damaged;
 mod mutants;
 mod program;
 mod whole;
