@@ -112,6 +112,9 @@ account-pays = ["in-scope", "first-self-pay"]
 shortfall = "refuse"
 pool-share = "0.5"
 pool-needs-prescription = true
+rounding = "half-up"
+pool-rounds = "bill"
+over-quantity = "refuse"
 assumed = ["all rows: an invented city"]
 "#
 }

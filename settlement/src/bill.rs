@@ -7,7 +7,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use crate::fen::Fen;
 use crate::id::{BillId, DrugCode};
-use crate::limits::{BILL_BYTES_MAX, BILL_ITEMS_MAX, PRESCRIPTION_LENGTH_MAX, UNIT_PRICE_MAX};
+use crate::limits::{BILL_BYTES_MAX, BILL_ITEMS_MAX, PRESCRIPTION_LENGTH_MAX, SUPPLY_DAYS_MAX, UNIT_PRICE_MAX};
 use crate::quantity::Quantity;
 
 /// What is sold, before anyone knows who pays.
@@ -33,7 +33,15 @@ pub struct BillItem {
     /// 处方号 of the circulated prescription, where there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rx: Option<String>,
+    /// 用药天数 (prd_days): how long the quantity lasts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub days: Option<SupplyDays>,
 }
+
+/// Days that a quantity of a drug lasts: 1 to 366.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "u16", into = "u16")]
+pub struct SupplyDays(u16);
 
 /// A price in yuan, above zero; text in JSON.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -87,6 +95,34 @@ impl Bill {
             }
         }
         Ok(())
+    }
+}
+
+impl SupplyDays {
+    /// So many days.
+    #[must_use]
+    pub fn new(days: u16) -> Option<Self> {
+        (1..=SUPPLY_DAYS_MAX).contains(&days).then_some(Self(days))
+    }
+
+    /// The number of days.
+    #[must_use]
+    pub const fn get(self) -> u16 {
+        self.0
+    }
+}
+
+impl TryFrom<u16> for SupplyDays {
+    type Error = String;
+
+    fn try_from(days: u16) -> Result<Self, String> {
+        Self::new(days).ok_or_else(|| format!("days of supply are 1 to {SUPPLY_DAYS_MAX}"))
+    }
+}
+
+impl From<SupplyDays> for u16 {
+    fn from(days: SupplyDays) -> Self {
+        days.get()
     }
 }
 
@@ -151,6 +187,9 @@ mod tests {
             (": 2,", ": 0,", "not a quantity"),
             (": 2,", ": 2.5,", "decimal as text"),
             (": 2,", ": -2,", "a whole number"),
+            ("\"12.50\"", "\"12.50\", \"days\": 0", "days of supply are 1 to 366"),
+            ("\"12.50\"", "\"12.50\", \"days\": 367", "days of supply are 1 to 366"),
+            ("\"12.50\"", "\"12.50\", \"days\": \"7\"", "invalid type"),
             ("\"rx\"", "\"discount\"", "unknown field `discount`"),
             ("\"rx\": \"CF-1\"", "\"rx\": \"\"", "item 1: rx"),
             ("\"rx\": \"CF-1\"", "\"code\": \"XA02\"", "duplicate field `code`"),

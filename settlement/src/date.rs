@@ -102,6 +102,36 @@ impl BusinessDate {
         Self::new(year, small(month)?, small(day)?)
     }
 
+    /// Days from `earlier` to this day; negative when it lies before.
+    #[must_use]
+    pub fn days_since(self, earlier: Self) -> i64 {
+        self.day_number() - earlier.day_number()
+    }
+
+    /// The next day.
+    #[must_use]
+    pub fn next(self) -> Option<Self> {
+        let (year, month, day) = self.parts();
+        let tries = [(year, month, day.checked_add(1)?), (year, month + 1, 1), (year + 1, 1, 1)];
+        tries.into_iter().find_map(|(year, month, day)| Self::new(year, month, day).ok())
+    }
+
+    /// The day before.
+    #[must_use]
+    pub fn previous(self) -> Option<Self> {
+        let (year, month, day) = self.parts();
+        let of_month = [31, 30, 29, 28].into_iter().map(|last| (year, month.saturating_sub(1), last));
+        let tries = std::iter::once((year, month, day - 1)).chain(of_month).chain([(year - 1, 12, 31)]);
+        tries.into_iter().find_map(|(year, month, day)| Self::new(year, month, day).ok())
+    }
+
+    /// Days since 0000-03-01 of the Gregorian calendar: years begin in March, so the leap day is the last of its year.
+    fn day_number(self) -> i64 {
+        let (year, month, day) = (i64::from(self.year), i64::from(self.month), i64::from(self.day));
+        let (year, month) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
+        365 * year + year / 4 - year / 100 + year / 400 + (153 * month + 2) / 5 + day - 1
+    }
+
     /// Year, month, day.
     #[must_use]
     pub const fn parts(self) -> (u16, u8, u8) {
@@ -213,5 +243,20 @@ mod tests {
             }
         }
         assert_eq!(days, 146_097);
+    }
+
+    #[test]
+    fn days_are_counted_one_by_one_over_two_centuries() {
+        let first = BusinessDate::new(1900, 1, 1).expect("real");
+        let (mut day, mut count) = (first, 0);
+        while day < BusinessDate::new(2101, 1, 1).expect("real") {
+            assert_eq!((day.days_since(first), first.days_since(day)), (count, -count), "{day}");
+            let next = day.next().expect("before the year 10000");
+            assert_eq!(next.previous(), Some(day));
+            (day, count) = (next, count + 1);
+        }
+        assert_eq!(count, 201 * 365 + 49, "49 leap days: neither 1900 nor 2100 has one");
+        assert_eq!(BusinessDate::new(9999, 12, 31).expect("real").next(), None);
+        assert_eq!(first.previous(), None);
     }
 }

@@ -7,7 +7,7 @@ use crate::bill::BillError;
 use crate::catalogue::{CatalogueFault, NotSold, Problem};
 use crate::code::Language;
 use crate::fen::FenError;
-use crate::policy::PolicyError;
+use crate::policy::{PolicyFault, PolicyProblem};
 use crate::recovery::Contradiction;
 use crate::split::SplitError;
 
@@ -89,6 +89,9 @@ impl Explain for SplitError {
             Self::NotSold { why: NotSold::NotInCatalogue, .. } => "DRUG_NOT_IN_CATALOGUE",
             Self::NotSold { why: NotSold::NotValidOnDay, .. } => "DRUG_NOT_VALID",
             Self::PrescriptionMissing { .. } => "PRESCRIPTION_MISSING",
+            Self::OverQuantity { .. } => "QUANTITY_LIMIT",
+            Self::OverSupply { .. } => "SUPPLY_LIMIT",
+            Self::SupplyDaysMissing { .. } => "SUPPLY_DAYS_MISSING",
             Self::Nothing { .. } => "LINE_IS_ZERO",
             Self::BalanceShort { .. } => "BALANCE_SHORT",
             Self::Amount(error) => error.code(),
@@ -110,6 +113,15 @@ impl Explain for SplitError {
             (Language::Zh, Self::PrescriptionMissing { item, code }) => {
                 format!("第 {item} 项,编码 {code}:处方药,单据未写处方号(rx)")
             }
+            (Language::Zh, Self::OverQuantity { item, code, max, days, bought }) => {
+                format!("第 {item} 项,编码 {code}:{days} 天内限量 {max},此前已购 {bought}")
+            }
+            (Language::Zh, Self::OverSupply { item, code, max, on_hand }) => {
+                format!("第 {item} 项,编码 {code}:用药天数上限 {max} 天,余药尚可用 {on_hand} 天")
+            }
+            (Language::Zh, Self::SupplyDaysMissing { item, code }) => {
+                format!("第 {item} 项,编码 {code}:限用药天数,单据未写用药天数(days)")
+            }
             (Language::Zh, Self::Nothing { item }) => format!("第 {item} 项:金额为 0.00"),
             (Language::Zh, Self::BalanceShort { needed, balance }) => {
                 format!("账户余额 {balance} 元,需要 {needed} 元")
@@ -130,6 +142,14 @@ impl Explain for SplitError {
             Self::PrescriptionMissing { .. } => {
                 choose(language, "请登记处方号后重试", "enter the prescription's number and try again")
             }
+            Self::OverQuantity { .. } | Self::OverSupply { .. } => choose(
+                language,
+                "请减少数量,或待此前所购用完后再购",
+                "sell less, or wait until what was bought before is used up",
+            ),
+            Self::SupplyDaysMissing { .. } => {
+                choose(language, "请在收银系统填写用药天数后重试", "enter the days of supply in the till and try again")
+            }
             Self::Nothing { .. } => choose(language, "请核对数量和单价", "check quantity and unit price"),
             Self::BalanceShort { .. } => {
                 choose(language, "请改用其他方式支付,或先划入账户", "pay otherwise, or load the account first")
@@ -141,26 +161,52 @@ impl Explain for SplitError {
     }
 }
 
-impl Explain for PolicyError {
+impl Explain for PolicyFault {
     fn code(&self) -> &'static str {
-        match self {
-            Self::Malformed(_) => "POLICY_MALFORMED",
-            Self::Format(_) => "POLICY_FORMAT",
-            Self::Name => "POLICY_NAME",
+        match self.problem {
+            PolicyProblem::Syntax(_) => "POLICY_SYNTAX",
+            PolicyProblem::RowMissing(_) => "POLICY_ROW_MISSING",
+            PolicyProblem::RowUnknown(_) => "POLICY_ROW_UNKNOWN",
+            PolicyProblem::Format(_) => "POLICY_FORMAT",
+            PolicyProblem::Name => "POLICY_NAME",
+            PolicyProblem::NotOneOf { .. } | PolicyProblem::NotWord { .. } | PolicyProblem::Twice { .. } => {
+                "POLICY_WORD"
+            }
+            PolicyProblem::NotShare(_) => "POLICY_SHARE",
+            PolicyProblem::NotFlag(_) => "POLICY_FLAG",
+            PolicyProblem::NotTexts(_) => "POLICY_LIST",
         }
     }
 
     fn message(&self, language: Language) -> String {
-        match (language, self) {
-            (Language::En, _) => self.to_string(),
-            (Language::Zh, Self::Malformed(error)) => format!("政策文件格式错误:{error}"),
-            (Language::Zh, Self::Format(format)) => format!("不认识政策文件格式 {format},应为 1"),
-            (Language::Zh, Self::Name) => "政策名称应有 1 至 64 个字符".into(),
+        if language == Language::En {
+            return self.to_string();
         }
+        let quoted = |words: &[&str]| words.iter().map(|word| format!("\"{word}\"")).collect::<Vec<_>>().join("、");
+        let problem = match &self.problem {
+            PolicyProblem::Syntax(message) => format!("不是 TOML 文本:{message}"),
+            PolicyProblem::RowMissing(row) => format!("缺少 {row}"),
+            PolicyProblem::RowUnknown(row) => format!("没有 {row} 这一项"),
+            PolicyProblem::Format(format) => format!("format:不认识政策格式 {format},应为 1"),
+            PolicyProblem::Name => "name:应为 1 至 64 个字符,不含控制字符".into(),
+            PolicyProblem::NotOneOf { row, found, words } => {
+                format!("{row}:{found:?} 不在可选值 {} 之中", quoted(words))
+            }
+            PolicyProblem::NotWord { row, words } => format!("{row}:应为加引号的 {} 之一", quoted(words)),
+            PolicyProblem::Twice { row, word } => format!("{row}:\"{word}\" 出现了两次"),
+            PolicyProblem::NotShare(row) => format!("{row}:应为加引号的 \"0\" 至 \"1\",至多四位小数"),
+            PolicyProblem::NotFlag(row) => format!("{row}:应为 true 或 false"),
+            PolicyProblem::NotTexts(row) => format!("{row}:应为文本列表,可为 []"),
+        };
+        format!("第 {} 行第 {} 列:{problem}", self.line, self.column)
     }
 
     fn remedy(&self, language: Language) -> &'static str {
-        choose(language, "请改正政策文件", "mend the policy file")
+        choose(
+            language,
+            "请改正政策文件;各项含义见 docs/policy.md",
+            "mend the policy; docs/policy.md explains each row",
+        )
     }
 }
 
@@ -173,12 +219,16 @@ impl Explain for CatalogueFault {
             Problem::FieldCount { .. } | Problem::NotCsv => "CATALOGUE_NOT_CSV",
             Problem::TooManyRows => "CATALOGUE_TOO_LONG",
             Problem::NoRows => "CATALOGUE_EMPTY",
+            Problem::Version => "CATALOGUE_VERSION",
             Problem::Code => "CATALOGUE_CODE",
+            Problem::CodeNotListed => "CATALOGUE_CODE_NOT_LISTED",
             Problem::Name => "CATALOGUE_NAME",
             Problem::Class => "CATALOGUE_CLASS",
             Problem::ListType => "CATALOGUE_LIST_TYPE",
             Problem::Ceiling => "CATALOGUE_CEILING",
-            Problem::Ratio | Problem::RatioOfClass => "CATALOGUE_RATIO",
+            Problem::Ratio | Problem::RatioOfClass | Problem::RatioGap(_) => "CATALOGUE_RATIO",
+            Problem::StatedTwice => "CATALOGUE_STATED_TWICE",
+            Problem::Quantity | Problem::LimitDays | Problem::SupplyDays => "CATALOGUE_LIMIT",
             Problem::Date => "CATALOGUE_DATE",
             Problem::Period => "CATALOGUE_PERIOD",
             Problem::YesNo => "CATALOGUE_YES_NO",
@@ -199,6 +249,13 @@ impl Explain for CatalogueFault {
             Problem::TooManyRows => "行数过多".into(),
             Problem::NoRows => "没有数据行".into(),
             Problem::Code => "编码应为 1 至 32 个字母、数字、点、横线或下划线".into(),
+            Problem::Version => "版本应为 1 至 32 个字母、数字、点、横线或下划线".into(),
+            Problem::CodeNotListed => "目录中没有此编码".into(),
+            Problem::RatioGap(day) => format!("乙类自 {day} 起没有先行自付比例"),
+            Problem::StatedTwice => "此编码另有专门的行,此处应留空".into(),
+            Problem::Quantity => "应为大于 0、至多四位小数的数量,或留空".into(),
+            Problem::LimitDays => "有限量时应为 1 至 366 天,无限量时留空".into(),
+            Problem::SupplyDays => "应为 1 至 366 天,或留空".into(),
             Problem::Name => "名称为空、过长或含控制字符".into(),
             Problem::Class => "应为甲、乙或丙".into(),
             Problem::ListType => "应为 101、102、103、104、201 或 301".into(),
@@ -269,7 +326,8 @@ mod tests {
     use crate::catalogue::Catalogue;
     use crate::id::DrugCode;
     use crate::policy::Policy;
-    use crate::split::Identity;
+    use crate::quantity::Quantity;
+    use crate::split::{Amount, Identity};
 
     fn explained(error: &dyn Explain) {
         let (zh, en) = (error.message(Language::Zh), error.message(Language::En));
@@ -291,6 +349,15 @@ mod tests {
             SplitError::NotSold { item: 1, code: code(), why: NotSold::NotInCatalogue },
             SplitError::NotSold { item: 1, code: code(), why: NotSold::NotValidOnDay },
             SplitError::PrescriptionMissing { item: 1, code: code() },
+            SplitError::OverQuantity {
+                item: 1,
+                code: code(),
+                max: Quantity::parse("2").expect("a quantity"),
+                days: 7,
+                bought: Amount::from(1),
+            },
+            SplitError::OverSupply { item: 1, code: code(), max: 30, on_hand: 3 },
+            SplitError::SupplyDaysMissing { item: 1, code: code() },
             SplitError::Nothing { item: 1 },
             SplitError::BalanceShort { needed: crate::Fen::new(2), balance: crate::Fen::new(1) },
             SplitError::Amount(FenError::Overflow),
@@ -317,15 +384,21 @@ mod tests {
             rows,
             "",
             "code,name,class,list_type,price_ceiling,first_self_pay,valid_from,valid_until,prescription_only\n,,,,x,9,,x,\nA\n",
+            "# version: a b\n",
+            "药品编码,名称,类别,目录类别,限价,先行自付比例,生效日期,失效日期,处方药,限量,限量天数,用药天数上限\nA,x,乙,101,,,2026-01-01,,否,,,\nB,x,甲,101,,,2026-01-01,,否,0,0,0\n",
         ] {
             for fault in Catalogue::parse(text).expect_err("faulty") {
                 explained(&fault);
             }
         }
-        for text in ["", "format = 9"] {
-            explained(&Policy::parse(text).expect_err("faulty"));
+        for text in [
+            "x",
+            "format = 9\nname = 1\nceiling = 1\nshortfall = \"x\"\npool-share = 1\npool-needs-prescription = 1\nassumed = 1\nx = 1",
+            "account-pays = [\"in-scope\", \"in-scope\"]",
+        ] {
+            for fault in Policy::parse(text).expect_err("faulty") {
+                explained(&fault);
+            }
         }
-        explained(&PolicyError::Format(2));
-        explained(&PolicyError::Name);
     }
 }

@@ -6,6 +6,7 @@
 //! Never: a float; a silent overflow.
 //! Units: fen; 1 yuan = 100 fen.
 
+use std::cmp::Ordering;
 use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, de};
@@ -14,6 +15,18 @@ use serde::{Deserialize, Deserializer, Serialize, de};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Fen(i64);
+
+/// How a product comes to whole fen.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Rounding {
+    /// 四舍五入: half a fen counts as one.
+    #[default]
+    HalfUp,
+    /// 四舍六入五成双: half a fen goes to the even neighbour.
+    HalfEven,
+    /// 舍去: parts of a fen are dropped.
+    Down,
+}
 
 /// Why an amount cannot be formed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -95,15 +108,26 @@ impl Fen {
     /// # Errors
     /// [`FenError::Overflow`], also for a denominator of 0.
     pub fn scaled(self, numerator: u64, denominator: u64) -> Result<Self, FenError> {
-        let (value, denominator) = (i128::from(self.0), i128::from(denominator));
-        let product = value.checked_mul(i128::from(numerator)).ok_or(FenError::Overflow)?;
-        let magnitude = product
-            .unsigned_abs()
-            .checked_mul(2)
-            .and_then(|twice| twice.checked_add(denominator.unsigned_abs()))
-            .and_then(|sum| sum.checked_div(denominator.unsigned_abs().checked_mul(2)?))
-            .ok_or(FenError::Overflow)?;
-        let magnitude = i64::try_from(magnitude).map_err(|_| FenError::Overflow)?;
+        self.scaled_by(numerator, denominator, Rounding::HalfUp)
+    }
+
+    /// `self × numerator ÷ denominator`, brought to whole fen as `rounding` says; a negative amount as its opposite.
+    ///
+    /// # Errors
+    /// [`FenError::Overflow`], also for a denominator of 0.
+    pub fn scaled_by(self, numerator: u64, denominator: u64, rounding: Rounding) -> Result<Self, FenError> {
+        let product = i128::from(self.0).checked_mul(i128::from(numerator)).ok_or(FenError::Overflow)?;
+        let (magnitude, denominator) = (product.unsigned_abs(), u128::from(denominator));
+        let (Some(whole), Some(rest)) = (magnitude.checked_div(denominator), magnitude.checked_rem(denominator)) else {
+            return Err(FenError::Overflow);
+        };
+        // Both are below 2^64, so twice the rest fits.
+        let up = match (rounding, (rest * 2).cmp(&denominator)) {
+            (Rounding::Down, _) | (Rounding::HalfUp | Rounding::HalfEven, Ordering::Less) => 0,
+            (Rounding::HalfEven, Ordering::Equal) => whole % 2,
+            (Rounding::HalfUp, Ordering::Equal) | (Rounding::HalfUp | Rounding::HalfEven, Ordering::Greater) => 1,
+        };
+        let magnitude = i64::try_from(whole + up).map_err(|_| FenError::Overflow)?;
         Ok(Self(if product < 0 { -magnitude } else { magnitude }))
     }
 
@@ -189,6 +213,17 @@ mod tests {
     fn half_a_fen_rounds_away_from_zero() {
         for (fen, numerator, expected) in [(1, 5, 1), (1, 4, 0), (3, 5, 2), (-1, 5, -1), (-1, 4, 0), (25, 1, 3)] {
             assert_eq!(Fen::new(fen).scaled(numerator, 10), Ok(Fen::new(expected)), "{fen} × {numerator} / 10");
+        }
+    }
+
+    #[test]
+    fn the_other_roundings_differ_at_the_half_only_or_drop_the_rest() {
+        for (fen, tenths, half_even, down) in
+            [(1, 5, 0, 0), (3, 5, 2, 1), (1, 6, 1, 0), (1, 4, 0, 0), (5, 5, 2, 2), (-3, 5, -2, -1), (-1, 5, 0, 0)]
+        {
+            let by = |rounding| Fen::new(fen).scaled_by(tenths, 10, rounding).map(Fen::get);
+            assert_eq!(by(Rounding::HalfEven), Ok(half_even), "{fen} × {tenths} / 10");
+            assert_eq!(by(Rounding::Down), Ok(down), "{fen} × {tenths} / 10");
         }
     }
 

@@ -180,6 +180,10 @@ word_id! {
     InstitutionCode, 32, "institution code"
 }
 word_id! {
+    /// Version of a catalogue, as its publisher names it.
+    CatalogueVersion, 32, "catalogue version"
+}
+word_id! {
     /// Drug code of the catalogue (med_list_codg).
     DrugCode, 32, "drug code"
 }

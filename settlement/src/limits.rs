@@ -24,6 +24,12 @@ pub const BILL_ITEMS_MAX: usize = 200;
 /// Characters of a prescription number (national interface: ids have 30; tills add a prefix).
 pub const PRESCRIPTION_LENGTH_MAX: usize = 64;
 
+/// Days that one purchase may last: a year's supply; the longest prescriptions of chronic diseases are 12 weeks.
+pub const SUPPLY_DAYS_MAX: u16 = 366;
+
+/// Days over which a quantity may be limited.
+pub const LIMIT_DAYS_MAX: u16 = 366;
+
 /// Dearest unit of a drug: a million yuan.
 pub const UNIT_PRICE_MAX: Fen = Fen::new(100_000_000);
 

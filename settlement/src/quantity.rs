@@ -39,8 +39,13 @@ impl Quantity {
     /// # Errors
     /// [`DecimalError::NotQuantity`].
     pub fn parse(text: &str) -> Result<Self, DecimalError> {
-        let parsed = ten_thousandths(text).ok_or(DecimalError::NotQuantity)?;
-        if (1..ONE * ONE).contains(&parsed) { Ok(Self(parsed)) } else { Err(DecimalError::NotQuantity) }
+        ten_thousandths(text).and_then(Self::of_ten_thousandths).ok_or(DecimalError::NotQuantity)
+    }
+
+    /// From ten-thousandths.
+    #[must_use]
+    pub fn of_ten_thousandths(value: u64) -> Option<Self> {
+        (1..ONE * ONE).contains(&value).then_some(Self(value))
     }
 
     /// In ten-thousandths.
@@ -55,6 +60,12 @@ impl Ratio {
     pub const ZERO: Self = Self(0);
     /// Everything.
     pub const ALL: Self = Self(ONE);
+
+    /// From ten-thousandths.
+    #[must_use]
+    pub fn of_ten_thousandths(value: u64) -> Option<Self> {
+        (value <= ONE).then_some(Self(value))
+    }
 
     /// Reads `0.1`.
     ///

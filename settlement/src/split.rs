@@ -2,21 +2,40 @@
 //!
 //! Source: amounts of the national interface's settlement (medfee_sumamt, fulamt_ownpay_amt, overlmt_selfpay,
 //! preselfpay_amt, inscp_scp_amt, fund_pay_sumamt, acct_pay, psn_cash_pay) and the identities between them.
-//! Owns: the formulas, the numbered reasons of each line, the assertion of every identity.
+//! Owns: the formulas, the assertion of every identity. Reasons are `reason`, what was bought before is `earlier`.
 //! Never: panics on a bill; moves money.
-//! Units: fen; each line is rounded half up once for each product; the bill is the sum of its lines.
+//! Units: fen; each product of a line is rounded once, as the policy says; the bill is the sum of its lines.
+
+mod earlier;
+mod reason;
 
 use card_profiles::account::Amounts;
 use serde::{Deserialize, Serialize};
 
-use crate::bill::{Bill, BillError, BillItem};
+use crate::bill::{Bill, BillError, BillItem, SupplyDays};
 use crate::canonical::Writer;
 use crate::catalogue::{Catalogue, Class, Drug, NotSold};
 use crate::date::BusinessDate;
-use crate::fen::{Fen, FenError};
+use crate::fen::{Fen, FenError, Rounding};
 use crate::id::{BillId, Digest, DrugCode};
-use crate::policy::{CeilingOrder, Part, Policy, Shortfall};
+use crate::policy::{CeilingOrder, OverQuantity, Part, Policy, PoolRounds, Shortfall};
 use crate::quantity::{ONE, Quantity, Ratio};
+
+pub use earlier::{Amount, Bought};
+pub use reason::{Reason, page as reasons_page};
+
+/// What a bill is split by.
+#[derive(Clone, Copy, Debug)]
+pub struct Terms<'a> {
+    /// Drugs.
+    pub catalogue: &'a Catalogue,
+    /// The city's rules.
+    pub policy: &'a Policy,
+    /// Day whose catalogue counts.
+    pub day: BusinessDate,
+    /// What the card bought before, as far as its drugs are limited.
+    pub earlier: &'a [Bought],
+}
 
 /// A bill, priced and split. Its identities hold.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,6 +46,9 @@ pub struct Split {
     pub business_date: BusinessDate,
     /// Policy that was applied.
     pub policy: String,
+    /// Version of the catalogue that was applied; empty for splits made before catalogues had one.
+    #[serde(default)]
+    pub catalogue: String,
     /// Lines in the bill's order.
     pub lines: Vec<Line>,
     /// Sums of the parts.
@@ -37,6 +59,9 @@ pub struct Split {
     pub self_paid_fen: Fen,
     /// 统筹基金: by the pool.
     pub pooled_fund_fen: Fen,
+    /// Why, where the bill as a whole has a reason.
+    #[serde(default, serialize_with = "reason::numbered")]
+    pub reasons: Vec<Reason>,
 }
 
 /// One line, split.
@@ -54,7 +79,11 @@ pub struct Line {
     pub unit_price_fen: Fen,
     /// Parts of the line.
     pub parts: Parts,
+    /// How long it lasts, where the bill says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub supply_days: Option<SupplyDays>,
     /// Why, in order of application.
+    #[serde(serialize_with = "reason::numbered")]
     pub reasons: Vec<Reason>,
 }
 
@@ -71,33 +100,6 @@ pub struct Parts {
     pub first_self_pay_fen: Fen,
     /// 政策范围内.
     pub in_scope_fen: Fen,
-}
-
-/// Why a line is split as it is. The numbers are stable.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "reason", rename_all = "kebab-case")]
-pub enum Reason {
-    /// 1: class 甲, no first self-pay.
-    ClassA,
-    /// 2: class 乙, a first self-pay.
-    ClassB {
-        /// Ratio.
-        ratio: Ratio,
-    },
-    /// 3: class 丙, paid by the holder.
-    ClassC,
-    /// 4: the price is above the ceiling.
-    OverCeiling {
-        /// Ceiling of one unit.
-        ceiling_fen: Fen,
-    },
-    /// 5: the pool pays a share, on this line's prescription or without need of one.
-    PoolShare {
-        /// Share.
-        share: Ratio,
-    },
-    /// 6: the pool would pay, but the line has no prescription.
-    PoolNeedsPrescription,
 }
 
 /// Why a bill is not split.
@@ -120,6 +122,40 @@ pub enum SplitError {
     /// A prescription drug without prescription.
     #[error("item {item}, code {code}: a prescription drug; the bill names no prescription (rx)")]
     PrescriptionMissing {
+        /// Item, from 1.
+        item: usize,
+        /// Code.
+        code: DrugCode,
+    },
+    /// More of a drug than the catalogue allows, and the policy refuses then.
+    #[error("item {item}, code {code}: at most {max} in {days} days, {bought} were bought before")]
+    OverQuantity {
+        /// Item, from 1.
+        item: usize,
+        /// Code.
+        code: DrugCode,
+        /// Most.
+        max: Quantity,
+        /// Days that count.
+        days: u16,
+        /// Bought in them, in ten-thousandths.
+        bought: Amount,
+    },
+    /// Supply for longer than the catalogue allows, and the policy refuses then.
+    #[error("item {item}, code {code}: supply for at most {max} days, the holder has {on_hand} days left from before")]
+    OverSupply {
+        /// Item, from 1.
+        item: usize,
+        /// Code.
+        code: DrugCode,
+        /// Most.
+        max: u16,
+        /// Days left from earlier purchases.
+        on_hand: i64,
+    },
+    /// Supply is limited and the bill does not say how long the quantity lasts.
+    #[error("item {item}, code {code}: supply of this drug is limited; the bill names no days of supply (days)")]
+    SupplyDaysMissing {
         /// Item, from 1.
         item: usize,
         /// Code.
@@ -173,36 +209,16 @@ pub enum Identity {
     Sign,
 }
 
-impl Reason {
-    /// Stable number.
-    #[must_use]
-    pub const fn number(&self) -> u8 {
-        match self {
-            Self::ClassA => 1,
-            Self::ClassB { .. } => 2,
-            Self::ClassC => 3,
-            Self::OverCeiling { .. } => 4,
-            Self::PoolShare { .. } => 5,
-            Self::PoolNeedsPrescription => 6,
-        }
-    }
-}
-
 impl Split {
     /// Prices and splits `bill` for a card that holds `balance`.
     ///
     /// # Errors
     /// [`SplitError`]. An identity that does not hold is returned as [`SplitError::Identity`], and nothing may be debited.
-    pub fn of(
-        bill: &Bill,
-        catalogue: &Catalogue,
-        policy: &Policy,
-        day: BusinessDate,
-        balance: Fen,
-    ) -> Result<Self, SplitError> {
+    pub fn of(bill: &Bill, terms: &Terms<'_>, balance: Fen) -> Result<Self, SplitError> {
+        let Terms { catalogue, policy, day, earlier } = *terms;
         bill.check()?;
         let mut lines = Vec::with_capacity(bill.items.len());
-        let mut pool_base = Fen::ZERO;
+        let mut bought = earlier::Tally::of(day, earlier);
         for (index, item) in bill.items.iter().enumerate() {
             let item_number = index + 1;
             let drug = catalogue.find(&item.code, day).map_err(|why| SplitError::NotSold {
@@ -213,34 +229,41 @@ impl Split {
             if drug.prescription_only && item.rx.is_none() {
                 return Err(SplitError::PrescriptionMissing { item: item_number, code: item.code.clone() });
             }
-            let mut line = Line::of(item, drug, policy)?;
+            let over = bought.exceeds(item_number, item, drug)?;
+            let beyond = match (over, policy.over_quantity) {
+                (Some(over), OverQuantity::Refuse) => return Err(over.refused(item_number, &item.code)),
+                (over, OverQuantity::OwnPay) => over.map(|over| over.reason()),
+                (None, OverQuantity::Refuse) => None,
+            };
+            let line = Line::of(item, drug, policy, beyond)?;
             if line.parts.amount_fen == Fen::ZERO {
                 return Err(SplitError::Nothing { item: item_number });
             }
-            if let Some(reason) = pool_reason(&line, item, policy) {
-                if matches!(reason, Reason::PoolShare { .. }) {
-                    pool_base = pool_base.plus(line.parts.in_scope_fen)?;
-                }
-                line.reasons.push(reason);
-            }
+            bought.add(&line);
             lines.push(line);
         }
         let parts = Parts::sum(lines.iter().map(|line| &line.parts))?;
-        let pooled = times(pool_base, policy.pool_share)?;
+        let pooled = pooled(&lines, policy)?;
         let may_pay = parts.may_pay(policy, pooled)?;
         let personal = may_pay.min(balance).max(Fen::ZERO);
-        if personal < may_pay && policy.shortfall == Shortfall::Refuse {
-            return Err(SplitError::BalanceShort { needed: may_pay, balance });
+        let mut reasons = Vec::new();
+        if personal < may_pay {
+            if policy.shortfall == Shortfall::Refuse {
+                return Err(SplitError::BalanceShort { needed: may_pay, balance });
+            }
+            reasons.push(Reason::ShortBalance { short_fen: may_pay.minus(personal)? });
         }
         let split = Self {
             bill_id: bill.bill_id.clone(),
             business_date: day,
             policy: policy.name.clone(),
+            catalogue: catalogue.version().to_string(),
             parts,
             personal_account_fen: personal,
             self_paid_fen: parts.amount_fen.minus(pooled)?.minus(personal)?,
             pooled_fund_fen: pooled,
             lines,
+            reasons,
         };
         split.check(balance)?;
         Ok(split)
@@ -284,12 +307,13 @@ impl Split {
     pub fn hash(&self) -> Digest {
         let (year, month, day) = self.business_date.parts();
         let count = u64::try_from(self.lines.len()).expect("bills are bounded");
-        let writer = Writer::new("settlement-bill-1")
+        let writer = Writer::new("settlement-bill-2")
             .text(self.bill_id.as_str())
             .u16(year)
             .byte(month)
             .byte(day)
             .text(&self.policy)
+            .text(&self.catalogue)
             .u64(count);
         let writer = self.lines.iter().fold(writer, |writer, line| {
             let writer = writer.text(line.code.as_str()).u64(line.quantity.ten_thousandths()).fen(line.unit_price_fen);
@@ -305,12 +329,19 @@ impl Split {
 }
 
 impl Line {
-    fn of(item: &BillItem, drug: &Drug, policy: &Policy) -> Result<Self, FenError> {
+    /// Whether nobody but the holder pays for it.
+    #[must_use]
+    pub fn is_own_pay(&self) -> bool {
+        self.parts.own_pay_fen == self.parts.amount_fen
+    }
+
+    /// `beyond`: the reason for which the whole line is own-pay, whatever its class.
+    fn of(item: &BillItem, drug: &Drug, policy: &Policy, beyond: Option<Reason>) -> Result<Self, FenError> {
         let price = item.unit_price.fen();
         let amount = price.scaled(item.quantity.ten_thousandths(), ONE)?;
         let mut reasons = Vec::new();
-        let parts = if drug.class == Class::C {
-            reasons.push(Reason::ClassC);
+        let parts = if drug.class == Class::C || beyond.is_some() {
+            reasons.push(beyond.unwrap_or(Reason::ClassC));
             Parts { amount_fen: amount, own_pay_fen: amount, ..Parts::default() }
         } else {
             let ceiling = drug.price_ceiling.filter(|ceiling| *ceiling < price);
@@ -325,8 +356,13 @@ impl Line {
                 };
                 reasons.insert(place, Reason::OverCeiling { ceiling_fen });
             }
-            in_list(amount, price, ceiling, item.quantity, drug.first_self_pay, policy.ceiling)?
+            in_list(amount, price, ceiling, item.quantity, drug.first_self_pay, policy)?
         };
+        reasons.extend(pool_reason(parts, item, policy));
+        let not_by_account = Part::ALL.into_iter().filter(|part| !policy.account_pays.contains(part));
+        reasons.extend(
+            not_by_account.filter(|part| parts.of(*part) > Fen::ZERO).map(|part| Reason::NotByAccount { part }),
+        );
         Ok(Self {
             code: drug.code.clone(),
             name: drug.name.clone(),
@@ -334,8 +370,23 @@ impl Line {
             quantity: item.quantity,
             unit_price_fen: price,
             parts,
+            supply_days: item.days,
             reasons,
         })
+    }
+
+    fn has_pool_share(&self) -> bool {
+        self.reasons.iter().any(|reason| matches!(reason, Reason::PoolShare { .. }))
+    }
+}
+
+/// What the pool pays of a bill.
+fn pooled(lines: &[Line], policy: &Policy) -> Result<Fen, FenError> {
+    let share = |amount| times(amount, policy.pool_share, policy.rounding);
+    let in_scope = lines.iter().filter(|line| line.has_pool_share()).map(|line| line.parts.in_scope_fen);
+    match policy.pool_rounds {
+        PoolRounds::Bill => share(Fen::sum(in_scope)?),
+        PoolRounds::Line => in_scope.map(share).try_fold(Fen::ZERO, |sum, amount| sum.plus(amount?)),
     }
 }
 
@@ -346,16 +397,16 @@ fn in_list(
     ceiling: Option<Fen>,
     quantity: Quantity,
     ratio: Ratio,
-    order: CeilingOrder,
+    policy: &Policy,
 ) -> Result<Parts, FenError> {
-    let of_quantity = |unit: Fen| unit.scaled(quantity.ten_thousandths(), ONE);
-    let (over, first) = match order {
+    let of_quantity = |unit: Fen| unit.scaled_by(quantity.ten_thousandths(), ONE, policy.rounding);
+    let (over, first) = match policy.ceiling {
         CeilingOrder::BeforeRatio => {
             let over = ceiling.map_or(Ok(Fen::ZERO), |ceiling| of_quantity(price.minus(ceiling)?))?;
-            (over, times(amount.minus(over)?, ratio)?)
+            (over, times(amount.minus(over)?, ratio, policy.rounding)?)
         }
         CeilingOrder::AfterRatio => {
-            let first = times(amount, ratio)?;
+            let first = times(amount, ratio, policy.rounding)?;
             let rest = amount.minus(first)?;
             let covered = ceiling.map_or(Ok(rest), of_quantity)?.min(rest);
             (rest.minus(covered)?, first)
@@ -371,8 +422,8 @@ fn in_list(
 }
 
 /// What the pool has to do with a line; `None` when it pays nothing at pharmacies.
-fn pool_reason(line: &Line, item: &BillItem, policy: &Policy) -> Option<Reason> {
-    if policy.pool_share == Ratio::ZERO || line.parts.in_scope_fen == Fen::ZERO {
+fn pool_reason(parts: Parts, item: &BillItem, policy: &Policy) -> Option<Reason> {
+    if policy.pool_share == Ratio::ZERO || parts.in_scope_fen == Fen::ZERO {
         None
     } else if policy.pool_needs_prescription && item.rx.is_none() {
         Some(Reason::PoolNeedsPrescription)
@@ -381,8 +432,8 @@ fn pool_reason(line: &Line, item: &BillItem, policy: &Policy) -> Option<Reason> 
     }
 }
 
-fn times(amount: Fen, ratio: Ratio) -> Result<Fen, FenError> {
-    amount.scaled(ratio.ten_thousandths(), ONE)
+fn times(amount: Fen, ratio: Ratio, rounding: Rounding) -> Result<Fen, FenError> {
+    amount.scaled_by(ratio.ten_thousandths(), ONE, rounding)
 }
 
 impl Parts {
@@ -412,14 +463,21 @@ impl Parts {
 
     /// What the account may pay of this bill, once the pool has paid its share of the in-scope part.
     fn may_pay(&self, policy: &Policy, pooled: Fen) -> Result<Fen, FenError> {
-        policy.account_pays.iter().try_fold(Fen::ZERO, |sum, part| {
-            sum.plus(match part {
-                Part::InScope => self.in_scope_fen.minus(pooled)?,
-                Part::FirstSelfPay => self.first_self_pay_fen,
-                Part::OverLimit => self.over_limit_fen,
-                Part::OwnPay => self.own_pay_fen,
-            })
+        policy.account_pays.iter().try_fold(Fen::ZERO, |sum, part| match part {
+            Part::InScope => sum.plus(self.in_scope_fen.minus(pooled)?),
+            Part::FirstSelfPay | Part::OverLimit | Part::OwnPay => sum.plus(self.of(*part)),
         })
+    }
+
+    /// One of the four parts.
+    #[must_use]
+    pub const fn of(&self, part: Part) -> Fen {
+        match part {
+            Part::InScope => self.in_scope_fen,
+            Part::FirstSelfPay => self.first_self_pay_fen,
+            Part::OverLimit => self.over_limit_fen,
+            Part::OwnPay => self.own_pay_fen,
+        }
     }
 
     fn write(&self, writer: Writer) -> Writer {

@@ -126,12 +126,20 @@ impl Journal for Store {
     }
 
     fn open_of(&mut self, card: &CardIdentifier) -> Result<Vec<Entry>, StoreError> {
-        let all = self.entries_where("card_identifier = ?1", &card.to_string())?;
+        let all = self.entries_of(card)?;
         Ok(all.into_iter().filter(|entry| entry.state.blocks_card()).collect())
     }
 }
 
 impl Store {
+    /// Every entry of a card, oldest first.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn entries_of(&self, card: &CardIdentifier) -> Result<Vec<Entry>, StoreError> {
+        self.entries_where("card_identifier = ?1", &card.to_string())
+    }
+
     /// One entry.
     ///
     /// # Errors

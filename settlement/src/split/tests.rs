@@ -1,8 +1,8 @@
-//! Splits worked out by hand, and random bills against a second spelling of the rules.
+//! Splits worked out by hand. Random bills against a second spelling of the rules: `tests/bills.rs`.
 
 use super::*;
 use crate::catalogue::tests::SMALL;
-use proptest::prelude::*;
+use crate::code::Language;
 
 fn day() -> BusinessDate {
     BusinessDate::parse("2026-01-05").expect("real")
@@ -10,7 +10,9 @@ fn day() -> BusinessDate {
 
 fn split(items: &str, policy: &Policy, balance: i64) -> Result<Split, SplitError> {
     let bill = Bill::parse(format!(r#"{{"bill_id":"B-1","items":[{items}]}}"#).as_bytes()).expect("a bill");
-    Split::of(&bill, &Catalogue::parse(SMALL).expect("good"), policy, day(), Fen::new(balance))
+    let catalogue = Catalogue::parse(SMALL).expect("good");
+    let terms = Terms { catalogue: &catalogue, policy, day: day(), earlier: &[] };
+    Split::of(&bill, &terms, Fen::new(balance))
 }
 
 fn fen(parts: Parts) -> [i64; 5] {
@@ -37,7 +39,9 @@ fn a_bill_of_three_classes_is_split_as_by_hand() {
     assert_eq!(split.pooled_fund_fen, Fen::ZERO);
     let numbers: Vec<Vec<u8>> =
         split.lines.iter().map(|line| line.reasons.iter().map(Reason::number).collect()).collect();
-    assert_eq!(numbers, [vec![4, 1], vec![4, 2], vec![3]]);
+    assert_eq!(numbers, [vec![4, 1, 9], vec![4, 2, 9], vec![3, 9]]);
+    // The account may pay 55.00.
+    assert_eq!(split.reasons, [Reason::ShortBalance { short_fen: Fen::new(500) }]);
 }
 
 #[test]
@@ -72,8 +76,8 @@ fn the_pool_pays_its_share_of_prescribed_lines_only() {
     let prescribed = split(THREE, &policy, 100_000).expect("splits");
     assert_eq!(prescribed.pooled_fund_fen, Fen::new(1_250));
     assert_eq!(prescribed.personal_account_fen, Fen::new(5_200 + 300 - 1_250));
-    assert_eq!(prescribed.lines[0].reasons.last(), Some(&Reason::PoolShare { share: half }));
-    assert_eq!(prescribed.lines[1].reasons.last(), Some(&Reason::PoolNeedsPrescription));
+    assert!(prescribed.lines[0].reasons.contains(&Reason::PoolShare { share: half }));
+    assert!(prescribed.lines[1].reasons.contains(&Reason::PoolNeedsPrescription));
     let policy = Policy { pool_needs_prescription: false, ..policy };
     assert_eq!(split(THREE, &policy, 100_000).expect("splits").pooled_fund_fen, Fen::new(2_600));
 }
@@ -144,6 +148,7 @@ fn the_hash_covers_prices_and_payers() {
         split(THREE, &Policy::default(), 4_999).expect("splits"),
         split(&THREE.replace("33.33", "33.34"), &Policy::default(), 5_000).expect("splits"),
         Split { policy: "other".into(), ..base.clone() },
+        Split { catalogue: "other".into(), ..base.clone() },
         Split { bill_id: BillId::parse("B-2").expect("word"), ..base.clone() },
     ];
     for other in others {
@@ -152,124 +157,93 @@ fn the_hash_covers_prices_and_payers() {
     assert_eq!(split(THREE, &Policy::default(), 5_000).expect("splits").hash(), base.hash());
 }
 
-/// A random line: class, ceiling and ratio of the drug, price, quantity in ten-thousandths, prescription.
-#[derive(Clone, Debug)]
-struct Sold {
-    class: Class,
-    ceiling: Option<i64>,
-    ratio: i64,
-    price: i64,
-    quantity: i64,
-    rx: bool,
+fn limited(limits: &str, items: &str, over: OverQuantity, earlier: &[Bought]) -> Result<Split, SplitError> {
+    let text = format!(
+        "code,name,class,list_type,price_ceiling,first_self_pay,valid_from,valid_until,prescription_only,quantity_max,\
+         quantity_days,supply_days_max\nL1,x,甲,101,,,2026-01-01,,否,{limits}\n"
+    );
+    let (catalogue, policy) =
+        (Catalogue::parse(&text).expect("good"), Policy { over_quantity: over, ..Policy::default() });
+    let bill = Bill::parse(format!(r#"{{"bill_id":"B-1","items":[{items}]}}"#).as_bytes()).expect("a bill");
+    Split::of(&bill, &Terms { catalogue: &catalogue, policy: &policy, day: day(), earlier }, Fen::new(100_000))
 }
 
-fn sold() -> impl Strategy<Value = Sold> {
-    let class = prop::sample::select(vec![Class::A, Class::B, Class::C]);
-    (class, prop::option::of(1_i64..20_000), 0_i64..10_000, 1_i64..30_000, 1_i64..500_000, any::<bool>()).prop_map(
-        |(class, ceiling, ratio, price, quantity, rx)| {
-            let ratio = match class {
-                Class::A => 0,
-                Class::B => ratio,
-                Class::C => 10_000,
-            };
-            Sold { class, ceiling, ratio, price, quantity, rx }
-        },
-    )
+fn bought(day: &str, quantity: &str, supply_days: u16) -> Bought {
+    let (day, code) = (BusinessDate::parse(day).expect("real"), DrugCode::parse("L1").expect("word"));
+    Bought { day, code, quantity: Quantity::parse(quantity).expect("a quantity"), supply_days }
 }
 
-/// `a × b / c` with halves up, written apart from the code under test.
-fn half_up(a: i64, b: i64, c: i64) -> i64 {
-    let product = i128::from(a) * i128::from(b);
-    let c = i128::from(c);
-    let (quotient, rest) = (product / c, product % c);
-    i64::try_from(quotient + i128::from(rest * 2 >= c)).expect("small")
+#[test]
+fn a_quantity_is_limited_over_the_days_that_the_catalogue_names() {
+    let one = r#"{"code":"L1","quantity":1,"unit_price":"10.00"}"#;
+    let try_with = |earlier: &[Bought]| limited("4,7,", one, OverQuantity::Refuse, earlier);
+    // The day of sale is 2026-01-05; seven days reach back to 2025-12-30.
+    assert!(try_with(&[bought("2025-12-29", "100", 0), bought("2025-12-30", "3", 0)]).is_ok());
+    let error = try_with(&[bought("2025-12-30", "2.5", 0), bought("2026-01-04", "1", 0)]).expect_err("too much");
+    assert_eq!(error.to_string(), "item 1, code L1: at most 4 in 7 days, 3.5 were bought before");
+    // Lines of the same bill count, lines of tomorrow do not.
+    assert!(limited("2,,", &[one; 2].join(","), OverQuantity::Refuse, &[bought("2026-01-06", "9", 0)]).is_ok());
+    let third = limited("2,,", &[one; 3].join(","), OverQuantity::Refuse, &[]).expect_err("the third");
+    assert!(third.to_string().starts_with("item 3, code L1: at most 2 in 1 days, 2 were"), "{third}");
 }
 
-/// Own-pay, over-limit, first self-pay, in-scope of one line, from the rules as text.
-fn by_the_rules(line: &Sold, order: CeilingOrder) -> [i64; 4] {
-    let amount = half_up(line.price, line.quantity, 10_000);
-    if line.class == Class::C {
-        return [amount, 0, 0, 0];
-    }
-    let ceiling = line.ceiling.unwrap_or(i64::MAX);
-    match order {
-        CeilingOrder::BeforeRatio => {
-            let over = if line.price > ceiling { half_up(line.price - ceiling, line.quantity, 10_000) } else { 0 };
-            let first = half_up(amount - over, line.ratio, 10_000);
-            [0, over, first, amount - over - first]
-        }
-        CeilingOrder::AfterRatio => {
-            let first = half_up(amount, line.ratio, 10_000);
-            let rest = amount - first;
-            let limit = if line.price > ceiling { half_up(ceiling, line.quantity, 10_000) } else { i64::MAX };
-            let in_scope = rest.min(limit);
-            [0, rest - in_scope, first, in_scope]
-        }
-    }
+#[test]
+fn supply_lasts_from_where_the_one_before_ends() {
+    let month = r#"{"code":"L1","quantity":1,"unit_price":"10.00","days":30}"#;
+    let try_with = |earlier: &[Bought]| limited(",,40", month, OverQuantity::Refuse, earlier);
+    // Bought on 12-07 for 30 days and on 12-20 for 10 more: lasts until 2026-01-15, so 11 days are on hand; 10 would do.
+    let error = try_with(&[bought("2025-12-07", "1", 30), bought("2025-12-20", "1", 10)]).expect_err("too long");
+    assert_eq!(
+        error.to_string(),
+        "item 1, code L1: supply for at most 40 days, the holder has 11 days left from before"
+    );
+    assert!(try_with(&[bought("2025-12-06", "1", 30), bought("2025-12-20", "1", 10)]).is_ok());
+    let unsaid = limited(",,40", r#"{"code":"L1","quantity":1,"unit_price":"1"}"#, OverQuantity::Refuse, &[]);
+    assert!(unsaid.expect_err("unsaid").to_string().contains("names no days of supply"));
 }
 
-proptest! {
-    #![proptest_config(ProptestConfig::with_cases(512))]
+#[test]
+fn a_policy_may_turn_what_goes_beyond_into_own_pay_and_it_then_counts_for_nothing_later() {
+    let items = r#"{"code":"L1","quantity":3,"unit_price":"10.00"},{"code":"L1","quantity":2,"unit_price":"10.00"}"#;
+    let split = limited("4,7,", items, OverQuantity::OwnPay, &[bought("2026-01-05", "2", 0)]).expect("splits");
+    assert_eq!(fen(split.lines[0].parts), [3_000, 3_000, 0, 0, 0]);
+    assert_eq!(fen(split.lines[1].parts), [2_000, 0, 0, 0, 2_000], "the first line counts for nothing");
+    assert_eq!(
+        split.lines[0].reasons[0].text(Language::En),
+        "at most 4 in 7 days, 2 bought before: the whole line is own pay"
+    );
+    let later: Vec<Option<Bought>> = split.lines.iter().map(|line| Bought::of_line(day(), line)).collect();
+    assert_eq!(later, [None, Some(bought("2026-01-05", "2", 0))]);
+}
 
-    #[test]
-    fn random_bills_agree_with_the_rules_spelt_a_second_time(
-        sold in prop::collection::vec(sold(), 1..12),
-        after in any::<bool>(),
-        which in prop::collection::btree_set(prop::sample::select(vec![Part::InScope, Part::FirstSelfPay, Part::OverLimit, Part::OwnPay]), 0..4),
-        share in 0_i64..=10_000,
-        needs_rx in any::<bool>(),
-        balance in 0_i64..4_000_000,
-    ) {
-        let order = if after { CeilingOrder::AfterRatio } else { CeilingOrder::BeforeRatio };
-        let ratio = |value: i64| format!("{}.{:04}", value / 10_000, value % 10_000);
+#[test]
+fn the_pool_s_share_is_rounded_where_the_policy_says() {
+    let items = [r#"{"code":"L1","quantity":1,"unit_price":"0.05"}"#; 3].join(",");
+    let pooled = |pool_rounds, rounding| {
         let policy = Policy {
-            ceiling: order,
-            account_pays: which.clone(),
-            pool_share: Ratio::parse(&ratio(share)).expect("a ratio"),
-            pool_needs_prescription: needs_rx,
+            pool_share: Ratio::parse("0.5").expect("a ratio"),
+            pool_needs_prescription: false,
+            pool_rounds,
+            rounding,
             ..Policy::default()
         };
-        let mut csv = String::from("code,name,class,list_type,price_ceiling,first_self_pay,valid_from,valid_until,prescription_only\n");
-        let mut items = Vec::new();
-        for (index, line) in sold.iter().enumerate() {
-            let ceiling = line.ceiling.map_or(String::new(), |ceiling| Fen::new(ceiling).to_string());
-            csv += &format!("D{index},x,{},101,{ceiling},{},2026-01-01,,否\n", line.class, ratio(line.ratio));
-            let rx = if line.rx { r#","rx":"CF""# } else { "" };
-            items.push(format!(
-                r#"{{"code":"D{index}","quantity":"{}","unit_price":"{}"{rx}}}"#, ratio(line.quantity), Fen::new(line.price)
-            ));
-        }
-        let bill = Bill::parse(format!(r#"{{"bill_id":"B","items":[{}]}}"#, items.join(",")).as_bytes()).expect("a bill");
-        let catalogue = Catalogue::parse(&csv).expect("a catalogue");
-        let result = Split::of(&bill, &catalogue, &policy, day(), Fen::new(balance));
-        if sold.iter().any(|line| half_up(line.price, line.quantity, 10_000) == 0) {
-            let nothing = matches!(result, Err(SplitError::Nothing { .. }));
-            prop_assert!(nothing, "a line of nothing is refused");
-            return Ok(());
-        }
-        let split = result.expect("splits");
+        let catalogue = Catalogue::parse(&SMALL.replace("ZY01", "L1")).expect("good");
+        let bill = Bill::parse(format!(r#"{{"bill_id":"B","items":[{items}]}}"#).as_bytes()).expect("a bill");
+        let terms = Terms { catalogue: &catalogue, policy: &policy, day: day(), earlier: &[] };
+        Split::of(&bill, &terms, Fen::ZERO).expect("splits").pooled_fund_fen.get()
+    };
+    // 0.05 less 5 % first self-pay, 0.0025, which every rounding takes as nothing: 3 × 0.05 in scope.
+    assert_eq!(pooled(PoolRounds::Bill, Rounding::HalfUp), 8, "7.5");
+    assert_eq!(pooled(PoolRounds::Line, Rounding::HalfUp), 9, "3 × 2.5");
+    assert_eq!(pooled(PoolRounds::Line, Rounding::HalfEven), 6);
+    assert_eq!(pooled(PoolRounds::Bill, Rounding::Down), 7);
+}
 
-        let mut sums = [0_i64; 4];
-        let mut pool_base = 0;
-        for (line, found) in sold.iter().zip(&split.lines) {
-            let expected = by_the_rules(line, order);
-            let found = fen(found.parts);
-            prop_assert_eq!(&found[1..], &expected[..]);
-            prop_assert_eq!(found[0], expected.iter().sum::<i64>());
-            sums.iter_mut().zip(expected).for_each(|(sum, part)| *sum += part);
-            if line.rx || !needs_rx {
-                pool_base += expected[3];
-            }
-        }
-        let pooled = half_up(pool_base, share, 10_000);
-        let allowed = |part, amount| if which.contains(&part) { amount } else { 0 };
-        let eligible = allowed(Part::OwnPay, sums[0])
-            + allowed(Part::OverLimit, sums[1])
-            + allowed(Part::FirstSelfPay, sums[2])
-            + allowed(Part::InScope, sums[3] - pooled);
-        let account = if eligible < balance { eligible } else { balance };
-        prop_assert_eq!(split.pooled_fund_fen.get(), pooled);
-        prop_assert_eq!(split.personal_account_fen.get(), account);
-        prop_assert_eq!(split.self_paid_fen.get(), sums.iter().sum::<i64>() - pooled - account);
-    }
+#[test]
+fn a_split_reads_back_and_names_its_catalogue_and_numbers() {
+    let base = split(THREE, &Policy::default(), 5_000).expect("splits");
+    let json = serde_json::to_value(&base).expect("writes");
+    assert_eq!(json["lines"][1]["reasons"][1], serde_json::json!({"number": 2, "reason": "class-b", "ratio": "0.1"}));
+    assert_eq!(json["catalogue"].as_str().map(str::len), Some(16), "no version: digits of its hash");
+    assert_eq!(serde_json::from_value::<Split>(json).expect("reads"), base);
 }

@@ -1,0 +1,111 @@
+//! The papers of a sale: bill, catalogue, policy.
+//!
+//! Source: `settlement` reads each of them and knows their faults.
+//! Owns: finding their files, one refusal for all faults of a file. Never: prices a bill, touches a card.
+
+use std::path::Path;
+
+use settlement::bill::Bill;
+use settlement::catalogue::Catalogue;
+use settlement::explain::Explain;
+use settlement::id::Digest;
+use settlement::policy::Policy;
+
+use crate::arguments::PayArguments;
+use crate::configuration::Configuration;
+use crate::error::{Paper, TerminalError};
+use crate::language::{Language, Words};
+
+/// What a bill is priced with.
+#[derive(Debug)]
+pub struct Papers {
+    /// What is sold.
+    pub bill: Bill,
+    /// SHA-256 of the bill's file.
+    pub digest: Digest,
+    /// Drugs.
+    pub catalogue: Catalogue,
+    /// The city's rules.
+    pub policy: Policy,
+}
+
+/// Faults of a file named in one error; the rest is a count.
+const FAULTS_SHOWN: usize = 3;
+
+impl Papers {
+    /// Reads the papers that the arguments or the configuration name.
+    ///
+    /// # Errors
+    /// [`TerminalError::File`], [`TerminalError::Paper`], or [`TerminalError::Configuration`] without a catalogue.
+    pub fn read(configuration: &Configuration, arguments: &PayArguments) -> Result<Self, TerminalError> {
+        let bytes = bytes(&arguments.bill)?;
+        let bill =
+            Bill::parse(&bytes).map_err(|error| malformed(Paper::Bill, &arguments.bill, Words::explained(&error)))?;
+        let path = arguments.catalogue.as_ref().or(configuration.catalogue.as_ref());
+        let path = path.ok_or_else(|| TerminalError::Configuration {
+            place: "catalogue".to_owned(),
+            reason: Words::new(
+                "没有药品目录：用 --catalogue 给出，或在配置文件中写 catalogue",
+                "no drug catalogue: give --catalogue, or `catalogue` in the configuration file",
+            ),
+        })?;
+        let policy = match arguments.policy.as_ref().or(configuration.policy.as_ref()) {
+            Some(path) => policy(path)?,
+            None => Policy::default(),
+        };
+        Ok(Self { bill, digest: Digest::of(&bytes), catalogue: catalogue(path)?, policy })
+    }
+}
+
+/// A catalogue file.
+///
+/// # Errors
+/// [`TerminalError::File`] or [`TerminalError::Paper`].
+pub fn catalogue(path: &Path) -> Result<Catalogue, TerminalError> {
+    let text = text(Paper::Catalogue, path)?;
+    Catalogue::parse(&text).map_err(|faults| malformed(Paper::Catalogue, path, first_of(&faults)))
+}
+
+/// A policy file.
+///
+/// # Errors
+/// [`TerminalError::File`] or [`TerminalError::Paper`].
+pub fn policy(path: &Path) -> Result<Policy, TerminalError> {
+    let text = text(Paper::Policy, path)?;
+    Policy::parse(&text).map_err(|faults| malformed(Paper::Policy, path, first_of(&faults)))
+}
+
+/// The text of a paper.
+///
+/// # Errors
+/// [`TerminalError::File`], or [`TerminalError::Paper`] when it is not UTF-8.
+pub fn text(kind: Paper, path: &Path) -> Result<String, TerminalError> {
+    String::from_utf8(bytes(path)?).map_err(|error| {
+        let byte = error.utf8_error().valid_up_to() + 1;
+        let words = Words::of(
+            format!("须为 UTF-8 文本,第 {byte} 字节不是"),
+            format!("UTF-8 text is needed; byte {byte} is none"),
+        );
+        malformed(kind, path, words)
+    })
+}
+
+fn bytes(path: &Path) -> Result<Vec<u8>, TerminalError> {
+    std::fs::read(path).map_err(|source| TerminalError::File { path: path.display().to_string(), source })
+}
+
+/// The first faults of a file, and how many there are.
+fn first_of(faults: &[impl Explain]) -> Words {
+    let shown = |language| {
+        let texts: Vec<String> = faults.iter().take(FAULTS_SHOWN).map(|fault| fault.message(language)).collect();
+        texts.join("; ")
+    };
+    Words::of(
+        format!("{}(共 {} 处)", shown(Language::Zh), faults.len()),
+        format!("{} ({} faults)", shown(Language::En), faults.len()),
+    )
+}
+
+fn malformed(kind: Paper, path: &Path, reason: Words) -> TerminalError {
+    TerminalError::Paper { kind, path: path.display().to_string(), reason }
+}
