@@ -12,6 +12,7 @@ pub mod institution;
 pub mod ledger;
 pub mod ledger_side;
 pub mod load;
+pub mod receipt;
 pub mod reconciliation;
 pub mod refusal;
 pub mod statement;

@@ -18,6 +18,7 @@ pub mod operator;
 pub mod person;
 pub mod photo;
 pub mod psam;
+pub mod receipt;
 pub mod request;
 pub mod serve;
 pub mod source;
@@ -175,6 +176,9 @@ pub enum Noun {
     Statement(window::StatementOptions),
     /// Three-way agreement of cards, journals and ledger (三方对账); exit code 7 when they do not agree.
     Reconcile(window::ReconcileOptions),
+    /// Receipts of purchases (消费凭证).
+    #[command(subcommand)]
+    Receipt(receipt::Verb),
     /// Serve terminals over HTTP until SIGTERM.
     Serve(serve::Serve),
 }
@@ -295,6 +299,7 @@ pub fn run(cli: Cli, output: &Output) -> Result<Exit, Error> {
         Noun::Window(verb) => window::run(&common, verb, output),
         Noun::Statement(options) => window::run_statement(&common, &options, output),
         Noun::Reconcile(options) => window::run_reconcile(&common, &options, output),
+        Noun::Receipt(verb) => receipt::run(&common, verb, output),
         Noun::Serve(options) => serve::run(&common, &options, output),
     }
 }

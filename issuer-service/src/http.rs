@@ -5,6 +5,7 @@
 //! Never: decides about money; async ends here, the work behind is blocking.
 
 pub mod problem;
+mod receipt;
 pub mod terminal;
 
 use std::future::Future;
@@ -14,7 +15,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::Bytes;
-use axum::extract::{DefaultBodyLimit, FromRequest, Request, State};
+use axum::extract::{DefaultBodyLimit, FromRequest, Path, Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
@@ -100,7 +101,11 @@ fn router(desk: Arc<Desk>) -> Router {
     fn endpoint<E: Endpoint + Send + 'static>(router: Router<Arc<Desk>>) -> Router<Arc<Desk>> {
         router.route(E::PATH, post(answer::<E>))
     }
-    let router = Router::new().route("/health", get(health));
+    // A QR code holds capital letters in less room: both spellings are ours.
+    let router = Router::new()
+        .route("/health", get(health))
+        .route("/receipt/{code}", get(receipt_check))
+        .route("/RECEIPT/{code}", get(receipt_check));
     let router = endpoint::<SignInRequest>(router);
     let router = endpoint::<BlacklistRequest>(router);
     let router = endpoint::<QuoteRequest>(router);
@@ -143,6 +148,15 @@ async fn health(State(desk): State<Arc<Desk>>) -> Response {
         Ok(Err(StoreError::Locked | StoreError::DiskFull)) | Ok(Err(_)) | Err(_) => {
             Problem::of(ErrorCode::StoreUnavailable, lang).into_response()
         }
+    }
+}
+
+async fn receipt_check(State(desk): State<Arc<Desk>>, Path(code): Path<String>, headers: HeaderMap) -> Response {
+    let lang = desk.lang;
+    match tokio::task::spawn_blocking(move || receipt::answer(&desk, &headers, &code)).await {
+        Ok(Ok(response)) => response,
+        Ok(Err(error)) => Problem::from_error(&error, lang).into_response(),
+        Err(_) => Problem::of(ErrorCode::StoreUnavailable, lang).into_response(),
     }
 }
 

@@ -182,6 +182,7 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("backup restore", "backup: makes a database"),
     ("load settle", "clearing loads: needs a load that a terminal prepared"),
     ("window explain", "clearing day: needs a difference"),
+    ("receipt check", "clearing receipts: it looks, and needs a receipt of a terminal"),
     ("serve", "clearing door: every request of a terminal is an act"),
     ("audit checkpoint", "signs the head; a checkpoint is no act and covers itself by its signature"),
 ];

@@ -1,11 +1,13 @@
-//! The paper receipt (小票), as text of 32 or 48 columns.
+//! The paper receipt (小票), as rows of 32 or 48 columns.
 //!
 //! Source: outpatient print form of one city (name, card, total, in-scope, own pay, account, cash, date); item list, ids and
 //! reprint mark are ours. Receipt printers print GBK: one byte is one column, so what is not ASCII takes two.
-//! Owns: the layout in Chinese and English; masking of the holder. Never: prints; shows a full name or number.
+//! Owns: what stands on it, in Chinese and English; masking of the holder; its code. Never: prints; shows a full name or number.
 //! Units: columns.
 
-use std::fmt::Write as _;
+mod code;
+mod row;
+mod words;
 
 use crate::code::Language;
 use crate::date::DateTime;
@@ -14,12 +16,19 @@ use crate::id::{CardIdentifier, Tac, TerminalNumber};
 use crate::message::Institution;
 use crate::split::{Line, Split};
 
+use row::Page;
+use words::Words;
+
+pub use code::{CodeError, ReceiptCode, Sold};
+pub use row::{Row, Style, width};
+
 /// Paper.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Paper {
     /// 58 mm: 32 columns.
     Mm58,
     /// 80 mm: 48 columns.
+    #[default]
     Mm80,
 }
 
@@ -65,9 +74,21 @@ pub struct Receipt<'a> {
     pub settled_later: bool,
     /// First print or reprint.
     pub copy: Copy,
+    /// The terminal's signed word for it, which anyone can check with the centre.
+    pub code: Option<&'a ReceiptCode>,
 }
 
 impl Paper {
+    /// The paper of this width.
+    #[must_use]
+    pub const fn of_millimetres(width: u16) -> Option<Self> {
+        match width {
+            58 => Some(Self::Mm58),
+            80 => Some(Self::Mm80),
+            _ => None,
+        }
+    }
+
     /// Columns of one line.
     #[must_use]
     pub const fn columns(self) -> usize {
@@ -94,104 +115,19 @@ impl MaskedName {
     }
 }
 
-/// Columns that `text` takes on a receipt printer.
-#[must_use]
-pub fn width(text: &str) -> usize {
-    text.chars().map(|character| if character.is_ascii() { 1 } else { 2 }).sum()
-}
-
-struct Words {
-    title: &'static str,
-    reprint: &'static str,
-    institution: &'static str,
-    terminal: &'static str,
-    operator: &'static str,
-    holder: &'static str,
-    card: &'static str,
-    bill: &'static str,
-    total: &'static str,
-    own_pay: &'static str,
-    over_limit: &'static str,
-    first_self_pay: &'static str,
-    in_scope: &'static str,
-    account: &'static str,
-    cash: &'static str,
-    pool: &'static str,
-    balance: &'static str,
-    time: &'static str,
-    sequences: &'static str,
-    no_tac: &'static str,
-    settled_later: &'static str,
-    /// Before and after the class.
-    class: [&'static str; 2],
-}
-
-const ZH: Words = Words {
-    title: "医保个人账户消费凭证",
-    reprint: "补打 第",
-    institution: "机构",
-    terminal: "终端",
-    operator: "操作员",
-    holder: "持卡人",
-    card: "卡",
-    bill: "单号",
-    total: "合计",
-    own_pay: "全自费",
-    over_limit: "超限价",
-    first_self_pay: "先行自付",
-    in_scope: "政策范围内",
-    account: "个人账户支付",
-    cash: "现金支付",
-    pool: "统筹基金支付",
-    balance: "账户余额",
-    time: "时间",
-    sequences: "终端/卡序号",
-    no_tac: "无(由中心核查)",
-    settled_later: "应答曾中断,后经卡片核实",
-    class: ["", "类"],
-};
-
-const EN: Words = Words {
-    title: "Medical account purchase",
-    reprint: "REPRINT ",
-    institution: "Pharmacy",
-    terminal: "Terminal",
-    operator: "Operator",
-    holder: "Holder",
-    card: "Card",
-    bill: "Bill",
-    total: "Total",
-    own_pay: "Own pay",
-    over_limit: "Over limit",
-    first_self_pay: "First self-pay",
-    in_scope: "In scope",
-    account: "Personal account",
-    cash: "Cash",
-    pool: "Pooled fund",
-    balance: "Balance",
-    time: "Time",
-    sequences: "Terminal/card no.",
-    no_tac: "none (centre checks)",
-    settled_later: "Answer was lost; settled from the card",
-    class: ["class ", ""],
-};
-
 impl Receipt<'_> {
-    /// The receipt, lines ending in LF; no line is wider than the paper.
+    /// The rows of the receipt; no text is wider than the paper.
     #[must_use]
-    pub fn text(&self, paper: Paper, language: Language) -> String {
-        let words = match language {
-            Language::Zh => &ZH,
-            Language::En => &EN,
-        };
-        let mut page = Page { columns: paper.columns(), text: String::new() };
-        page.centre(words.title);
+    pub fn rows(&self, paper: Paper, language: Language) -> Vec<Row> {
+        let words = Words::of(language);
+        let mut page = Page::new(paper);
+        page.centre(words.title, Style::Title);
         if let Copy::Reprint(number) = self.copy {
             let mark = match language {
                 Language::Zh => format!("** {}{number}次 **", words.reprint),
                 Language::En => format!("** {}{number} **", words.reprint),
             };
-            page.centre(&mark);
+            page.centre(&mark, Style::Strong);
         }
         page.pair(words.institution, &self.institution.name);
         page.pair("", self.institution.code.as_str());
@@ -205,17 +141,17 @@ impl Receipt<'_> {
         page.pair(words.bill, self.split.bill_id.as_str());
         page.rule();
         for line in &self.split.lines {
-            page.item(line, words);
+            item(&mut page, line, words);
         }
         page.rule();
         let split = self.split;
-        page.pair(words.total, &split.parts.amount_fen.to_string());
-        page.amount(words.in_scope, split.parts.in_scope_fen);
-        page.amount(words.first_self_pay, split.parts.first_self_pay_fen);
-        page.amount(words.over_limit, split.parts.over_limit_fen);
-        page.amount(words.own_pay, split.parts.own_pay_fen);
+        page.strong(words.total, &split.parts.amount_fen.to_string());
+        amount(&mut page, words.in_scope, split.parts.in_scope_fen);
+        amount(&mut page, words.first_self_pay, split.parts.first_self_pay_fen);
+        amount(&mut page, words.over_limit, split.parts.over_limit_fen);
+        amount(&mut page, words.own_pay, split.parts.own_pay_fen);
         page.rule();
-        page.pair(words.account, &split.personal_account_fen.to_string());
+        page.strong(words.account, &split.personal_account_fen.to_string());
         page.pair(words.cash, &split.self_paid_fen.to_string());
         page.pair(words.pool, &split.pooled_fund_fen.to_string());
         page.pair(words.balance, &self.balance_after.to_string());
@@ -224,9 +160,51 @@ impl Receipt<'_> {
         page.pair(words.sequences, &format!("{:08X}/{:04X}", self.terminal_sequence, self.card_sequence));
         page.pair("TAC", &self.tac.map_or_else(|| words.no_tac.to_owned(), |tac| tac.to_string()));
         if self.settled_later {
-            page.left(words.settled_later);
+            page.left(words.settled_later, Style::Plain);
         }
-        page.text
+        if let Some(code) = self.code {
+            page.code(code);
+            page.centre(words.check, Style::Plain);
+        }
+        page.into_rows()
+    }
+
+    /// The receipt as plain text, lines ending in LF; the code that a printer draws stands in letters.
+    #[must_use]
+    pub fn text(&self, paper: Paper, language: Language) -> String {
+        let mut text = String::new();
+        for row in self.rows(paper, language) {
+            match row {
+                Row::Line { text: line, .. } => text = text + &line + "\n",
+                Row::Code(code) => {
+                    let mut page = Page::new(paper);
+                    page.left(&format!("{}: {}", Words::of(language).code, code.text()), Style::Plain);
+                    page.into_rows().iter().filter_map(Row::line).for_each(|line| text = format!("{text}{line}\n"));
+                }
+            }
+        }
+        text
+    }
+}
+
+fn item(page: &mut Page, line: &Line, words: &Words) {
+    let [before, after] = words.class;
+    page.left(&format!("[{before}{}{after}] {}", line.class, line.name), Style::Plain);
+    let detail = format!("  {} × {}", line.unit_price_fen, line.quantity);
+    page.pair(&detail, &line.parts.amount_fen.to_string());
+    for (word, fen) in [
+        (words.own_pay, line.parts.own_pay_fen),
+        (words.over_limit, line.parts.over_limit_fen),
+        (words.first_self_pay, line.parts.first_self_pay_fen),
+    ] {
+        amount(page, &format!("  {word}"), fen);
+    }
+}
+
+/// A row with an amount; nothing when the amount is zero.
+fn amount(page: &mut Page, word: &str, amount: Fen) {
+    if amount != Fen::ZERO {
+        page.pair(word, &amount.to_string());
     }
 }
 
@@ -234,79 +212,6 @@ fn readable(date_time: DateTime) -> String {
     let digits = date_time.to_string();
     let part = |range: std::ops::Range<usize>| digits.get(range).unwrap_or_default();
     format!("{} {}:{}:{}", date_time.date(), part(8..10), part(10..12), part(12..14))
-}
-
-struct Page {
-    columns: usize,
-    text: String,
-}
-
-impl Page {
-    fn item(&mut self, line: &Line, words: &Words) {
-        let [before, after] = words.class;
-        self.left(&format!("[{before}{}{after}] {}", line.class, line.name));
-        let detail = format!("  {} × {}", line.unit_price_fen, line.quantity);
-        self.pair(&detail, &line.parts.amount_fen.to_string());
-        for (word, amount) in [
-            (words.own_pay, line.parts.own_pay_fen),
-            (words.over_limit, line.parts.over_limit_fen),
-            (words.first_self_pay, line.parts.first_self_pay_fen),
-        ] {
-            self.amount(&format!("  {word}"), amount);
-        }
-    }
-
-    /// A line with an amount; nothing when the amount is zero.
-    fn amount(&mut self, word: &str, amount: Fen) {
-        if amount != Fen::ZERO {
-            self.pair(word, &amount.to_string());
-        }
-    }
-
-    fn rule(&mut self) {
-        self.text.push_str(&"-".repeat(self.columns));
-        self.text.push('\n');
-    }
-
-    fn centre(&mut self, text: &str) {
-        let indent = self.columns.saturating_sub(width(text)) / 2;
-        self.left(&format!("{}{text}", " ".repeat(indent)));
-    }
-
-    /// Left and right on one line, or the right part below when both do not fit.
-    fn pair(&mut self, left: &str, right: &str) {
-        let (left, right) = (printable(left), printable(right));
-        let used = width(&left) + width(&right);
-        if used < self.columns {
-            let gap = " ".repeat(self.columns - used);
-            writeln!(self.text, "{left}{gap}{right}").expect("a String takes any text");
-        } else {
-            if !left.is_empty() {
-                self.left(&left);
-            }
-            self.left(&right);
-        }
-    }
-
-    /// Text from the left, broken where the paper ends.
-    fn left(&mut self, text: &str) {
-        let mut used = 0;
-        for character in printable(text).chars() {
-            let columns = if character.is_ascii() { 1 } else { 2 };
-            if used + columns > self.columns {
-                self.text.push('\n');
-                used = 0;
-            }
-            self.text.push(character);
-            used += columns;
-        }
-        self.text.push('\n');
-    }
-}
-
-/// Control characters would steer the printer: they become `?`.
-fn printable(text: &str) -> String {
-    text.chars().map(|character| if character.is_control() { '?' } else { character }).collect()
 }
 
 #[cfg(test)]
@@ -317,6 +222,7 @@ mod tests {
     use crate::date::BusinessDate;
     use crate::id::InstitutionCode;
     use crate::policy::Policy;
+    use crate::split::Terms;
     use proptest::prelude::*;
 
     fn split() -> Split {
@@ -326,8 +232,8 @@ mod tests {
             {"code":"XC01","quantity":1,"unit_price":"99.00"}]}"#;
         let day = BusinessDate::parse("2026-01-05").expect("real");
         let catalogue = Catalogue::parse(SMALL).expect("good");
-        Split::of(&Bill::parse(bill).expect("a bill"), &catalogue, &Policy::default(), day, Fen::new(50_000))
-            .expect("splits")
+        let terms = Terms { catalogue: &catalogue, policy: &Policy::default(), day, earlier: &[] };
+        Split::of(&Bill::parse(bill).expect("a bill"), &terms, Fen::new(50_000)).expect("splits")
     }
 
     fn with(name: &str, operator: &str, paper: Paper, language: Language, copy: Copy) -> String {
@@ -350,6 +256,7 @@ mod tests {
             tac: Some(Tac([0xAA, 0xBB, 0xCC, 0xDD])),
             settled_later: false,
             copy,
+            code: None,
         }
         .text(paper, language)
     }

@@ -57,6 +57,12 @@ impl TerminalKey {
         self.sign(&batch_string(hash))
     }
 
+    /// Signs what a receipt's code says.
+    #[must_use]
+    pub(crate) fn sign_receipt(&self, body: &[u8]) -> Signature {
+        self.sign(&receipt_string(body))
+    }
+
     fn sign(&self, bytes: &[u8]) -> Signature {
         Signature(self.pair.sign(bytes).as_ref().try_into().expect("an Ed25519 signature has 64 bytes"))
     }
@@ -96,6 +102,16 @@ pub(crate) fn verify_batch(key: &PublicKey, hash: Digest, signature: &Signature)
 /// A request starts with a method in capitals, so a batch signature never passes for a request's.
 fn batch_string(hash: Digest) -> Vec<u8> {
     [&b"settlement-batch-1\n"[..], &hash.0].concat()
+}
+
+/// Checks the signature of a receipt's code.
+pub(crate) fn verify_receipt(key: &PublicKey, body: &[u8], signature: &Signature) -> Result<(), WrongSignature> {
+    verify(key, &receipt_string(body), signature)
+}
+
+/// Neither a request nor a batch begins so.
+fn receipt_string(body: &[u8]) -> Vec<u8> {
+    [&b"settlement-receipt-1\n"[..], body].concat()
 }
 
 fn verify(key: &PublicKey, bytes: &[u8], signature: &Signature) -> Result<(), WrongSignature> {

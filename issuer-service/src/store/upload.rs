@@ -116,6 +116,17 @@ impl Tx<'_> {
         Ok(statement.query_map((terminal.to_string(), batch), upload_row)?.collect::<Result<_, _>>()?)
     }
 
+    /// What became of one record of a terminal; `None` when it never arrived.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn row_of_record(&self, terminal: TerminalNumber, record: u64) -> Result<Option<UploadRow>, StoreError> {
+        // A number beyond the database's range never arrived.
+        let Ok(record) = cell::from_u64(record) else { return Ok(None) };
+        let mut statement = self.sql.prepare(&format!("{ROW} WHERE terminal = $1 AND record = $2"))?;
+        Ok(statement.query_row((terminal.to_string(), record), upload_row).optional()?)
+    }
+
     /// Rows of one window, in order of terminal and record.
     ///
     /// # Errors

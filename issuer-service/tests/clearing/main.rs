@@ -10,4 +10,5 @@ mod fresh;
 #[path = "../database/hold.rs"]
 mod hold;
 mod loads;
+mod receipts;
 mod uploads;

@@ -1,0 +1,96 @@
+//! The words of a receipt in both languages.
+//!
+//! Source: terms of the outpatient print form of one city; 医保 settlement amounts. Owns: the words. Never: the layout.
+
+use crate::code::Language;
+
+pub(super) struct Words {
+    pub(super) title: &'static str,
+    pub(super) reprint: &'static str,
+    pub(super) institution: &'static str,
+    pub(super) terminal: &'static str,
+    pub(super) operator: &'static str,
+    pub(super) holder: &'static str,
+    pub(super) card: &'static str,
+    pub(super) bill: &'static str,
+    pub(super) total: &'static str,
+    pub(super) own_pay: &'static str,
+    pub(super) over_limit: &'static str,
+    pub(super) first_self_pay: &'static str,
+    pub(super) in_scope: &'static str,
+    pub(super) account: &'static str,
+    pub(super) cash: &'static str,
+    pub(super) pool: &'static str,
+    pub(super) balance: &'static str,
+    pub(super) time: &'static str,
+    pub(super) sequences: &'static str,
+    pub(super) no_tac: &'static str,
+    pub(super) settled_later: &'static str,
+    /// Before and after the class.
+    pub(super) class: [&'static str; 2],
+    pub(super) code: &'static str,
+    pub(super) check: &'static str,
+}
+
+const ZH: Words = Words {
+    title: "医保个人账户消费凭证",
+    reprint: "补打 第",
+    institution: "机构",
+    terminal: "终端",
+    operator: "操作员",
+    holder: "持卡人",
+    card: "卡",
+    bill: "单号",
+    total: "合计",
+    own_pay: "全自费",
+    over_limit: "超限价",
+    first_self_pay: "先行自付",
+    in_scope: "政策范围内",
+    account: "个人账户支付",
+    cash: "现金支付",
+    pool: "统筹基金支付",
+    balance: "账户余额",
+    time: "时间",
+    sequences: "终端/卡序号",
+    no_tac: "无(由中心核查)",
+    settled_later: "应答曾中断,后经卡片核实",
+    class: ["", "类"],
+    code: "验证码",
+    check: "扫码或凭验证码可向中心查验",
+};
+
+const EN: Words = Words {
+    title: "Medical account purchase",
+    reprint: "REPRINT ",
+    institution: "Pharmacy",
+    terminal: "Terminal",
+    operator: "Operator",
+    holder: "Holder",
+    card: "Card",
+    bill: "Bill",
+    total: "Total",
+    own_pay: "Own pay",
+    over_limit: "Over limit",
+    first_self_pay: "First self-pay",
+    in_scope: "In scope",
+    account: "Personal account",
+    cash: "Cash",
+    pool: "Pooled fund",
+    balance: "Balance",
+    time: "Time",
+    sequences: "Terminal/card no.",
+    no_tac: "none (centre checks)",
+    settled_later: "Answer was lost; settled from the card",
+    class: ["class ", ""],
+    code: "Code",
+    check: "Scan to check with the centre",
+};
+
+impl Words {
+    pub(super) const fn of(language: Language) -> &'static Self {
+        match language {
+            Language::Zh => &ZH,
+            Language::En => &EN,
+        }
+    }
+}
