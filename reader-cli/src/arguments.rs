@@ -4,6 +4,7 @@
 //! A secret is never an argument: PINs are named by `env:NAME`, `file:PATH` or `prompt`.
 
 pub mod certificate;
+pub mod papers;
 
 use std::path::PathBuf;
 
@@ -11,6 +12,7 @@ use card_profiles::conform::Area;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use self::certificate::CertificateCommand;
+pub use self::papers::{CatalogueCommand, CatalogueImport, PayArguments, PolicyCommand, ReceiptArguments};
 use crate::language::Language;
 use crate::secret::SecretSource;
 
@@ -116,6 +118,12 @@ pub enum Command {
     /// The certificate application of cards of the third generation.
     #[command(subcommand)]
     Cert(CertificateCommand),
+    /// The drug catalogue. Needs no reader.
+    #[command(subcommand)]
+    Catalogue(CatalogueCommand),
+    /// The city's rules of who pays what. Needs no reader.
+    #[command(subcommand)]
+    Policy(PolicyCommand),
     /// The terminal's journal.
     #[command(subcommand)]
     Journal(JournalCommand),
@@ -338,25 +346,6 @@ pub struct LoadArguments {
     pub pin: PinArguments,
 }
 
-/// `pay`.
-#[derive(Args, Debug)]
-pub struct PayArguments {
-    /// Bill file (JSON).
-    pub bill: PathBuf,
-    /// Drug catalogue; default from the configuration, else the built-in one.
-    #[arg(long, value_name = "FILE")]
-    pub catalogue: Option<PathBuf>,
-    /// Payment policy; default from the configuration, else the built-in one.
-    #[arg(long, value_name = "FILE")]
-    pub policy: Option<PathBuf>,
-    /// Price and split only: no card is touched, nothing is written.
-    #[arg(long)]
-    pub trial: bool,
-    /// PIN of the card.
-    #[command(flatten)]
-    pub pin: PinArguments,
-}
-
 /// `journal …`.
 #[derive(Debug, Subcommand)]
 pub enum JournalCommand {
@@ -377,6 +366,9 @@ pub enum ReceiptCommand {
     Reprint {
         /// Receipt number or transaction id.
         id: String,
+        /// Where it goes.
+        #[command(flatten)]
+        receipt: ReceiptArguments,
     },
 }
 

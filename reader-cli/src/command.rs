@@ -4,17 +4,21 @@
 
 mod account;
 mod card;
+mod catalogue;
 mod certificate;
 mod conform;
 mod contents;
+mod handout;
 mod journal;
 mod load;
 mod office;
 mod pay;
+mod policy;
 mod profile;
 mod readers;
 mod shell;
 mod trace;
+mod trial;
 
 use std::path::Path;
 
@@ -26,8 +30,11 @@ use card_profiles::memory::CardMemory;
 use card_profiles::psams::{PsamBook, PsamMemory};
 use settlement::BusinessDate;
 use settlement::id::TerminalNumber;
+use settlement::receipt::Copy;
 
-use crate::arguments::{Arguments, CardCommand, Command, Form, PinArguments, PinCommand, ProfileCommand, TraceCommand};
+use crate::arguments::{
+    Arguments, CardCommand, Command, Form, PinArguments, PinCommand, ProfileCommand, ReceiptArguments, TraceCommand,
+};
 use crate::clock::Now;
 use crate::configuration::Configuration;
 use crate::counter::check::{LIMITS_BEFORE_SIGN_IN, Rules};
@@ -69,7 +76,7 @@ pub fn run(arguments: &Arguments, output: &Output) -> Result<Exit, TerminalError
         return Err(TerminalError::Configuration { place: "--format".to_owned(), reason });
     }
     let is_on_paper = match &arguments.command {
-        Command::Profile(_) | Command::Trace(_) => true,
+        Command::Profile(_) | Command::Trace(_) | Command::Catalogue(_) | Command::Policy(_) => true,
         Command::Card(CardCommand::Diff(arguments)) => !contents::reads_cards(arguments),
         _ => false,
     };
@@ -83,6 +90,8 @@ pub fn run(arguments: &Arguments, output: &Output) -> Result<Exit, TerminalError
     match &arguments.command {
         // What is on paper only: no reader, no data folder, no configuration.
         Command::Profile(command) => quietly(profile::run(output, command)),
+        Command::Catalogue(command) => quietly(catalogue::run(output, command)),
+        Command::Policy(command) => quietly(policy::run(output, command)),
         Command::Trace(TraceCommand::Decode { file, profile }) => {
             quietly(trace::decode(output, file, profile.as_deref()))
         }
@@ -149,7 +158,7 @@ fn carry_out(setting: &Setting<'_>, command: &Command) -> Result<Exit, TerminalE
         Command::Terminal(command) => office::terminal(setting, command),
         Command::Conform(arguments) => conform::run(setting, arguments),
         Command::Card(CardCommand::Diff(arguments)) => contents::diff_at_counter(setting, arguments),
-        Command::Profile(_) | Command::Trace(_) => {
+        Command::Profile(_) | Command::Trace(_) | Command::Catalogue(_) | Command::Policy(_) => {
             Err(TerminalError::Bug("what needs no configuration runs without it"))
         }
     }
@@ -331,11 +340,10 @@ fn settle_first(
 /// Prints receipts of what was settled as paid, and notes each.
 fn settled_page(setting: &Setting<'_>, settled: &[Entry]) -> Result<Page, TerminalError> {
     let mut page = Page::new();
+    let handout = setting.handout(&ReceiptArguments::default())?;
     for entry in settled {
         let (number, state) = (entry.number, entry.state);
-        if let Some(text) = crate::receipt::text(entry, settlement::receipt::Copy::Original, setting.output.language) {
-            setting.output.paper(&text)?;
-        }
+        setting.hand_out(entry, Copy::Original, &handout)?;
         page = page.noted(
             "SETTLED",
             Words::of(format!("交易 {number} 已查明:{state}"), format!("transaction {number} is settled: {state}")),

@@ -12,6 +12,7 @@ use std::time::Duration;
 use card_core::security::CityCode;
 use card_core::transport::pcsc::Interface;
 use serde::Deserialize;
+use settlement::receipt::Paper;
 
 use crate::arguments::Places;
 use crate::error::TerminalError;
@@ -46,6 +47,12 @@ pub struct Configuration {
     pub catalogue: Option<PathBuf>,
     /// Payment policy.
     pub policy: Option<PathBuf>,
+    /// Paper of the receipt printer.
+    pub paper: Paper,
+    /// Address at which anyone checks receipts; it stands before the code in their QR.
+    pub receipt_check: Option<String>,
+    /// Font that images and documents of receipts are drawn with.
+    pub font: Option<PathBuf>,
 }
 
 /// The configuration file: every key optional, no other keys.
@@ -64,6 +71,10 @@ struct File {
     operator: Option<String>,
     catalogue: Option<PathBuf>,
     policy: Option<PathBuf>,
+    paper: Option<u16>,
+    #[serde(rename = "receipt-check")]
+    receipt_check: Option<String>,
+    font: Option<PathBuf>,
 }
 
 impl Configuration {
@@ -106,6 +117,9 @@ impl Configuration {
             operator: given(&places.operator).or(file.operator).unwrap_or_else(|| "-".to_owned()),
             catalogue: file.catalogue.map(|path| here.join(path)),
             policy: file.policy.map(|path| here.join(path)),
+            paper: file.paper.map_or(Ok(Paper::Mm80), paper)?,
+            receipt_check: file.receipt_check.map(receipt_check).transpose()?,
+            font: file.font.map(|path| here.join(path)),
         })
     }
 }
@@ -119,6 +133,31 @@ fn city(text: &str) -> Result<CityCode, TerminalError> {
     CityCode::parse(text).ok_or_else(|| TerminalError::Configuration {
         place: "city".to_owned(),
         reason: Words::new("城市为 GB/T 2260 的 6 位数字", "a city is six digits of GB/T 2260"),
+    })
+}
+
+/// Longest address before a receipt's code: the QR code stays within the paper.
+const RECEIPT_CHECK_MAX: usize = 120;
+
+fn receipt_check(address: String) -> Result<String, TerminalError> {
+    let is_address = address.starts_with("https://") || address.starts_with("http://");
+    let is_plain = address.bytes().all(|byte| byte.is_ascii_graphic());
+    if is_address && is_plain && address.len() <= RECEIPT_CHECK_MAX {
+        return Ok(address);
+    }
+    Err(TerminalError::Configuration {
+        place: "receipt-check".to_owned(),
+        reason: Words::of(
+            format!("应为 https://主机 形式的地址，至多 {RECEIPT_CHECK_MAX} 个普通字符"),
+            format!("an address https://HOST of at most {RECEIPT_CHECK_MAX} plain characters is needed"),
+        ),
+    })
+}
+
+fn paper(millimetres: u16) -> Result<Paper, TerminalError> {
+    Paper::of_millimetres(millimetres).ok_or_else(|| TerminalError::Configuration {
+        place: "paper".to_owned(),
+        reason: Words::new("纸宽为 58 或 80（毫米）", "paper is 58 or 80 (millimetres)"),
     })
 }
 

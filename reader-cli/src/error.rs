@@ -446,6 +446,19 @@ pub enum TerminalError {
     /// The terminal has no key and number yet.
     #[error("the terminal is not enrolled")]
     NotEnrolled,
+    /// No font for a receipt that is drawn.
+    #[error(transparent)]
+    Font(#[from] crate::paper::FontError),
+    /// The transaction is done and in the journal; its receipt could not be written.
+    #[error("the receipt of transaction {id} could not be written to {path}: {source}")]
+    ReceiptUnwritten {
+        /// Journal id.
+        id: String,
+        /// File or device.
+        path: String,
+        /// What the system said.
+        source: std::io::Error,
+    },
     /// No such receipt.
     #[error("no receipt {id}")]
     ReceiptUnknown {

@@ -62,6 +62,7 @@ impl Exit {
             | Code::EnvelopeMalformed
             | Code::CertificateMalformed
             | Code::CertificateTooLong
+            | Code::FontUnusable
             | Code::AddressUnsupported => Self::Usage,
             Code::FileMissing
             | Code::ProfileUnknown
@@ -69,6 +70,7 @@ impl Exit {
             | Code::PersonMissing
             | Code::PlaceUnknown
             | Code::KeyUnknown
+            | Code::FontMissing
             | Code::ReceiptUnknown
             | Code::NotEnrolled
             | Code::NothingToLoad => Self::NotFound,
@@ -144,7 +146,7 @@ impl Exit {
             Code::StoreFailed | Code::StoreFull | Code::StoreBusy | Code::StoreCorrupt | Code::TraceUnwritable => {
                 Self::Storage
             }
-            Code::NotRecorded | Code::OutputFailed => Self::Partly,
+            Code::NotRecorded | Code::ReceiptUnwritten | Code::OutputFailed => Self::Partly,
             Code::Bug => Self::Bug,
         }
     }

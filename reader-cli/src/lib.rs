@@ -18,6 +18,8 @@ pub mod journal;
 pub mod language;
 pub mod output;
 pub mod page;
+pub mod paper;
+pub mod papers;
 pub mod person;
 pub mod reader;
 pub mod receipt;

@@ -86,6 +86,29 @@ impl Output {
         std::fs::write(path, text).map_err(|source| TerminalError::File { path: path.display().to_string(), source })
     }
 
+    /// Writes ready-made text to a file that is not there yet.
+    ///
+    /// # Errors
+    /// The file that exists or cannot be written.
+    pub fn new_file(&self, text: &str, path: &Path) -> Result<(), TerminalError> {
+        let fail = |source| TerminalError::File { path: path.display().to_string(), source };
+        let mut file = OpenOptions::new().write(true).create_new(true).open(path).map_err(fail)?;
+        file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(fail)
+    }
+
+    /// Writes a receipt to a new file that only its owner reads, or to a printer's device.
+    ///
+    /// # Errors
+    /// What the system says; a file that exists stays as it is.
+    pub fn receipt(&self, bytes: &[u8], path: &Path) -> std::io::Result<()> {
+        let mut options = OpenOptions::new();
+        let is_device = path.exists() && !path.is_file();
+        let mut file = if is_device { options.write(true) } else { options.write(true).create_new(true).mode(0o600) }
+            .open(path)?;
+        file.write_all(bytes)?;
+        file.flush()
+    }
+
     /// Says something on standard error before the answer is known.
     pub fn remark(&self, code: &str, words: &Words) {
         let text = words.text(self.language);

@@ -12,13 +12,12 @@ use settlement::journal::State;
 use settlement::receipt::Copy;
 
 use super::{Setting, pay};
-use crate::arguments::{JournalCommand, ReceiptCommand};
+use crate::arguments::{Form, JournalCommand, ReceiptCommand};
 use crate::error::TerminalError;
 use crate::exit::Exit;
 use crate::journal::{Entry, EntryNumber, Subject};
 use crate::language::Words;
 use crate::page::{Page, Value};
-use crate::receipt;
 use crate::store::Store;
 
 /// `journal …`.
@@ -89,23 +88,20 @@ fn totals(entries: &[Entry]) -> Result<Vec<JournalCard>, TerminalError> {
 
 /// `receipt …`.
 pub(super) fn receipt(setting: &Setting<'_>, command: &ReceiptCommand) -> Result<Exit, TerminalError> {
-    let ReceiptCommand::Reprint { id } = command;
+    let ReceiptCommand::Reprint { id, receipt } = command;
     let mut store = Store::open_if_there(&setting.configuration.data)?.ok_or(TerminalError::NotEnrolled)?;
     let unknown = || TerminalError::ReceiptUnknown { id: id.clone() };
     let number = id.parse().map(EntryNumber).map_err(|_| unknown())?;
     let entry = store.find_entry(number)?.ok_or_else(unknown)?;
+    let handout = setting.handout(receipt)?;
+    setting.printout(&entry, Copy::Original, &handout).ok_or_else(unknown)?;
     // Counted before it is printed: a copy that looks like the first reprint is never the second.
-    let copies = if receipt::text(&entry, Copy::Original, setting.output.language).is_some() {
-        store.count_reprint(number)?
-    } else {
-        return Err(unknown());
-    };
-    let text = receipt::text(&entry, Copy::Reprint(copies), setting.output.language).ok_or_else(unknown)?;
-    match setting.output.form {
-        crate::arguments::Form::Text => setting.output.paper(&text)?,
-        crate::arguments::Form::Json | crate::arguments::Form::Layout => setting
-            .output
-            .answer(&pay::page(&entry).with("receipt", Words::new("小票", "receipt"), Value::text(text)))?,
+    let copy = Copy::Reprint(store.count_reprint(number)?);
+    setting.hand_out(&entry, copy, &handout)?;
+    if setting.output.form == Form::Json {
+        let text = setting.printout(&entry, copy, &handout).ok_or_else(unknown)?.text;
+        let words = Words::new("小票", "receipt");
+        setting.output.answer(&pay::page(&entry).with("receipt", words, Value::text(text)))?;
     }
     Ok(Exit::Ok)
 }

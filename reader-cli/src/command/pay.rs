@@ -2,50 +2,42 @@
 //!
 //! Owns: the order of what happens before the card is debited, and the answer. Never: card commands (`counter::pay`).
 
-use std::path::{Path, PathBuf};
-
 use card_core::StatusWord;
 use card_profiles::account::Amounts;
-use settlement::bill::Bill;
-use settlement::catalogue::Catalogue;
-use settlement::explain::Explain as _;
+use settlement::BusinessDate;
+use settlement::bill::{Bill, BillItem};
+use settlement::catalogue::Drug;
 use settlement::fen::Fen;
-use settlement::id::{Digest, InstitutionCode, TerminalNumber};
+use settlement::id::{CardIdentifier, InstitutionCode, TerminalNumber};
 use settlement::journal::{Event, State};
 use settlement::message::{Institution, TerminalLimits};
-use settlement::policy::Policy;
 use settlement::receipt::Copy;
-use settlement::split::{Split, SplitError};
+use settlement::split::{Split, SplitError, Terms};
 
-use super::{Setting, settled_page};
-use crate::arguments::PayArguments;
+use super::handout::Handout;
+use super::{Setting, settled_page, trial};
+use crate::arguments::{Form, PayArguments};
 use crate::counter::check::{self, Rules};
 use crate::counter::pay::{Till, pay as pay_card};
 use crate::counter::settle::settle;
 use crate::counter::tap::Tapped;
 use crate::counter::{account, pin};
-use crate::error::{Paper, TerminalError};
+use crate::error::TerminalError;
 use crate::exit::Exit;
 use crate::journal::{Draft, Entry, Journal as _, Subject};
-use crate::language::{Language, Words};
+use crate::language::Words;
 use crate::page::{Page, Value};
+use crate::papers::Papers;
 use crate::receipt::{self, ReceiptDraft};
 use crate::store::Store;
 
-/// What a bill is priced with.
-struct Papers {
-    bill: Bill,
-    digest: Digest,
-    catalogue: Catalogue,
-    policy: Policy,
-}
-
 /// `pay`.
 pub(super) fn pay(setting: &Setting<'_>, arguments: &PayArguments) -> Result<Exit, TerminalError> {
-    let papers = papers(setting, arguments)?;
+    let papers = Papers::read(&setting.configuration, arguments)?;
     if arguments.trial {
-        return trial(setting, &papers);
+        return trial::run(setting, &papers, arguments);
     }
+    let handout = setting.handout(&arguments.receipt)?;
     let (mut desk, ask) = setting.desk_for_money()?;
     let mut tapped = setting.tapped_asking(&mut desk, ask)?;
     let mut psam = setting.psam(&mut desk, &tapped)?;
@@ -58,7 +50,7 @@ pub(super) fn pay(setting: &Setting<'_>, arguments: &PayArguments) -> Result<Exi
     let notes = settled_page(setting, &settled)?;
     if let Some(entry) = settled.iter().find(|entry| pays(entry, &papers.bill)) {
         // The bill that is on the counter is the one that was just found paid: it is not charged again.
-        return give(setting, entry, notes);
+        return give(setting, entry, notes, &handout);
     }
     unpaid(&store.entries()?, &papers.bill)?;
     check::all_passed(check::card(&tapped, &rules))?;
@@ -73,16 +65,27 @@ pub(super) fn pay(setting: &Setting<'_>, arguments: &PayArguments) -> Result<Exi
         tapped.doubt(&psam, desk.known());
     }
     let entry = paid?;
-    give(setting, &entry, notes)
+    give(setting, &entry, notes, &handout)
 }
 
 /// The receipt of a payment, then its result.
-fn give(setting: &Setting<'_>, entry: &Entry, notes: Page) -> Result<Exit, TerminalError> {
-    if let Some(text) = receipt::text(entry, Copy::Original, setting.output.language) {
-        setting.output.paper(&text)?;
+fn give(setting: &Setting<'_>, entry: &Entry, notes: Page, handout: &Handout) -> Result<Exit, TerminalError> {
+    let handed = setting.hand_out(entry, Copy::Original, handout);
+    if let Err(error) = &handed
+        && !matches!(error, TerminalError::ReceiptUnwritten { .. })
+    {
+        return handed.map(|_| Exit::Ok);
     }
-    setting.output.answer(&page(entry).joined(notes))?;
-    Ok(Exit::Ok)
+    let mut answer = page(entry);
+    if setting.output.form == Form::Json
+        && let Some(split) = receipt::split(entry)
+    {
+        // For people the receipt says it all.
+        answer = answer.with("split", Words::new("分割", "split"), Value::Object(trial::page(&split)));
+    }
+    setting.output.answer(&answer.joined(notes))?;
+    // What is paid is answered first; then what is wrong with its paper.
+    handed.map(|_| Exit::Ok)
 }
 
 /// Whether an entry is a confirmed payment of this bill.
@@ -136,7 +139,7 @@ fn accept(
         check::all_passed(check::blacklist(tapped, rules, store)?)?;
         let account = tapped.account()?;
         let balance = Fen::from_card(account::personal_account(tapped, account)?);
-        let split = Split::of(&papers.bill, &papers.catalogue, &papers.policy, rules.day, balance).map_err(refusal)?;
+        let split = split(papers, rules.day, balance, Some((&*store, &tapped.identifier)))?;
         within_limits(store, tapped, rules, &split)?;
         let amounts =
             split.amounts().map_err(|error| TerminalError::BillRefused { reason: Words::explained(&error) })?;
@@ -153,6 +156,22 @@ fn accept(
                 .and_then(|entry| store.close(entry.number, Event::Abandoned, error.code().as_str()));
         }
     })
+}
+
+/// Prices and splits a bill; what the card bought before is looked up where a drug of the bill is limited.
+pub(super) fn split(
+    papers: &Papers,
+    day: BusinessDate,
+    balance: Fen,
+    card: Option<(&Store, &CardIdentifier)>,
+) -> Result<Split, TerminalError> {
+    let limited = |item: &BillItem| papers.catalogue.find(&item.code, day).is_ok_and(Drug::is_limited);
+    let earlier = match card {
+        Some((store, card)) if papers.bill.items.iter().any(limited) => receipt::bought(&store.entries_of(card)?),
+        _ => Vec::new(),
+    };
+    let terms = Terms { catalogue: &papers.catalogue, policy: &papers.policy, day, earlier: &earlier };
+    Split::of(&papers.bill, &terms, balance).map_err(refusal)
 }
 
 fn refusal(error: SplitError) -> TerminalError {
@@ -181,88 +200,6 @@ fn within_limits(store: &Store, tapped: &Tapped<'_>, rules: &Rules, split: &Spli
         return reached("pending_max_fen");
     }
     Ok(())
-}
-
-/// Price only: as if the account held enough.
-fn trial(setting: &Setting<'_>, papers: &Papers) -> Result<Exit, TerminalError> {
-    let store = Store::open_if_there(&setting.configuration.data)?;
-    let rules = setting.rules(store.as_ref())?;
-    let plenty = Fen::from_card(u32::MAX);
-    let split = Split::of(&papers.bill, &papers.catalogue, &papers.policy, rules.day, plenty).map_err(refusal)?;
-    let lines = split.lines.iter().map(|line| {
-        Page::new()
-            .with("code", Words::new("编码", "code"), Value::text(line.code.as_str()))
-            .with("name", Words::new("名称", "name"), Value::text(&line.name))
-            .with("class", Words::new("类别", "class"), Value::text(line.class.to_string()))
-            .with("quantity", Words::new("数量", "quantity"), Value::text(line.quantity.to_string()))
-            .with("unit_price_fen", Words::new("单价", "price"), Value::Money(line.unit_price_fen))
-            .with("amount_fen", Words::new("金额", "amount"), Value::Money(line.parts.amount_fen))
-    });
-    let page = Page::new()
-        .with("bill_id", Words::new("单号", "bill"), Value::text(split.bill_id.as_str()))
-        .with("trial", Words::new("试算", "trial"), Value::Flag(true))
-        .with("lines", Words::new("明细", "lines"), Value::Table(lines.collect()))
-        .with("total_fen", Words::new("合计", "total"), Value::Money(split.parts.amount_fen))
-        .with(
-            "personal_account_fen",
-            Words::new("个人账户至多", "account at most"),
-            Value::Money(split.personal_account_fen),
-        )
-        .with("self_paid_fen", Words::new("现金至少", "cash at least"), Value::Money(split.self_paid_fen))
-        .with("pooled_fund_fen", Words::new("统筹基金", "pool"), Value::Money(split.pooled_fund_fen));
-    setting.output.answer(&page)?;
-    Ok(Exit::Ok)
-}
-
-fn papers(setting: &Setting<'_>, arguments: &PayArguments) -> Result<Papers, TerminalError> {
-    let bytes = read(&arguments.bill)?;
-    let bill =
-        Bill::parse(&bytes).map_err(|error| malformed(Paper::Bill, &arguments.bill, Words::explained(&error)))?;
-    let catalogue: &PathBuf =
-        arguments.catalogue.as_ref().or(setting.configuration.catalogue.as_ref()).ok_or_else(|| {
-            TerminalError::Configuration {
-                place: "catalogue".to_owned(),
-                reason: Words::new(
-                    "没有药品目录：用 --catalogue 给出，或在配置文件中写 catalogue",
-                    "no drug catalogue: give --catalogue, or `catalogue` in the configuration file",
-                ),
-            }
-        })?;
-    let catalogue_text = String::from_utf8(read(catalogue)?).map_err(|_| {
-        malformed(Paper::Catalogue, catalogue, Words::new("目录须为 UTF-8 文本", "a catalogue is UTF-8 text"))
-    })?;
-    let policy = match arguments.policy.as_ref().or(setting.configuration.policy.as_ref()) {
-        Some(path) => {
-            let text = String::from_utf8(read(path)?).map_err(|_| {
-                malformed(Paper::Policy, path, Words::new("政策须为 UTF-8 文本", "a policy is UTF-8 text"))
-            })?;
-            Policy::parse(&text).map_err(|error| malformed(Paper::Policy, path, Words::explained(&error)))?
-        }
-        None => Policy::default(),
-    };
-    let catalogue = Catalogue::parse(&catalogue_text).map_err(|faults| {
-        let shown = |language| -> String {
-            let texts: Vec<String> = faults.iter().take(FAULTS_SHOWN).map(|fault| fault.message(language)).collect();
-            texts.join("; ")
-        };
-        let words = Words::of(
-            format!("{}(共 {} 处)", shown(Language::Zh), faults.len()),
-            format!("{} ({} faults)", shown(Language::En), faults.len()),
-        );
-        malformed(Paper::Catalogue, catalogue, words)
-    })?;
-    Ok(Papers { bill, digest: Digest::of(&bytes), catalogue, policy })
-}
-
-/// Faults of a catalogue named in one error; the rest is a count.
-const FAULTS_SHOWN: usize = 3;
-
-fn read(path: &Path) -> Result<Vec<u8>, TerminalError> {
-    std::fs::read(path).map_err(|source| TerminalError::File { path: path.display().to_string(), source })
-}
-
-fn malformed(kind: Paper, path: &Path, reason: Words) -> TerminalError {
-    TerminalError::Paper { kind, path: path.display().to_string(), reason }
 }
 
 /// On the receipt of a terminal that never signed in.

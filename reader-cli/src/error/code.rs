@@ -222,6 +222,12 @@ codes! {
     ChainDiffers = "CHAIN_DIFFERS",
     /// Nothing to load for this card.
     NothingToLoad = "NOTHING_TO_LOAD",
+    /// No font to draw a receipt with.
+    FontMissing = "FONT_MISSING",
+    /// The font named cannot be used.
+    FontUnusable = "FONT_UNUSABLE",
+    /// Paid, and the receipt could not be written.
+    ReceiptUnwritten = "RECEIPT_UNWRITTEN",
     /// Receipt id unknown.
     ReceiptUnknown = "RECEIPT_UNKNOWN",
     /// Terminal has no key yet.

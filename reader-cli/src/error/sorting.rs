@@ -11,6 +11,7 @@ use card_profiles::read::Reason;
 
 use super::{Code, Paper, TerminalError};
 use crate::file::FileKind;
+use crate::paper::FontError;
 use crate::shell::ShellError;
 
 impl TerminalError {
@@ -104,6 +105,9 @@ impl TerminalError {
             Self::ChainDiffers { .. } => Code::ChainDiffers,
             Self::NothingToLoad => Code::NothingToLoad,
             Self::NotEnrolled => Code::NotEnrolled,
+            Self::Font(FontError::Unusable { .. }) => Code::FontUnusable,
+            Self::Font(FontError::Missing | FontError::Unreadable { .. }) => Code::FontMissing,
+            Self::ReceiptUnwritten { .. } => Code::ReceiptUnwritten,
             Self::ReceiptUnknown { .. } => Code::ReceiptUnknown,
             Self::Store(error) => error.code(),
             Self::Output { .. } => Code::OutputFailed,

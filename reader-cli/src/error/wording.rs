@@ -203,6 +203,11 @@ fn what(code: Code) -> Words {
         Code::CentreRefused => ("中心拒绝了请求", "the centre refused"),
         Code::CentreBusy => ("中心暂时不能处理", "the centre cannot do it now"),
         Code::NothingToLoad => ("此卡没有待划入的金额", "nothing is waiting to be loaded for this card"),
+        Code::FontMissing => ("没有可用的中文字体", "there is no Chinese font to draw with"),
+        Code::FontUnusable => ("此文件不是含中文的轮廓字体", "this file is no outline font with Chinese characters"),
+        Code::ReceiptUnwritten => {
+            ("交易已完成,小票未能写出", "the transaction is done, its receipt could not be written")
+        }
         Code::ReceiptUnknown => ("没有这个小票", "there is no such receipt"),
         Code::NotEnrolled => ("终端尚未登记", "the terminal is not enrolled"),
         Code::StoreFailed => ("数据目录读写失败", "the data folder cannot be read or written"),
@@ -371,6 +376,15 @@ fn next(code: Code) -> Words {
         Code::CentreAnswer => ("检查中心地址;记录已保存", "check the centre's address; the record is kept"),
         Code::CentreRefused => ("按代码联系中心", "ask the centre, naming the code"),
         Code::NothingToLoad => ("请持卡人询问参保机构", "the holder may ask the insurance agency"),
+        Code::FontMissing => (
+            "安装 fonts-wqy-microhei,或在配置文件写 font = \"文件\"",
+            "install fonts-wqy-microhei, or write font = \"FILE\" in the configuration file",
+        ),
+        Code::FontUnusable => ("换一个 TTF、OTF 或 TTC 字体文件", "name another TTF, OTF or TTC file"),
+        Code::ReceiptUnwritten => (
+            "检查打印机或文件夹,再用 sscard receipt reprint 补打",
+            "see to the printer or folder, then print it again with sscard receipt reprint",
+        ),
         Code::ReceiptUnknown => ("用 sscard journal list 查看编号", "see sscard journal list for the ids"),
         Code::NotEnrolled => ("先执行 sscard terminal enroll", "run sscard terminal enroll first"),
         Code::StoreFailed => ("检查数据目录的权限和磁盘", "check the folder's permissions and its disk"),

@@ -9,8 +9,8 @@ mod desks;
 mod faults;
 mod generations;
 mod journeys;
+mod papers;
 mod refusals;
-
 mod secrets;
 mod shell;
 mod shop;

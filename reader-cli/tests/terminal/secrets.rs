@@ -160,6 +160,12 @@ fn nothing_planted_comes_out_where_nobody_asked() {
         ("cert export".to_owned(), false),
         (format!("cert sign {bill} --pin {user}"), false),
         (format!("cert install --envelope {bill} --pin {user}"), false),
+        ("policy show".to_owned(), false),
+        (format!("policy check {bill}"), false),
+        ("policy reasons".to_owned(), false),
+        (format!("catalogue check {catalogue}"), false),
+        (format!("catalogue show {catalogue}"), false),
+        (format!("catalogue import --list {catalogue} --version-name V1 --out {bill}.csv"), false),
         ("profile list".to_owned(), false),
         ("profile show ssc-3.0".to_owned(), false),
         ("profile doc ssc-3.0".to_owned(), false),
@@ -211,7 +217,10 @@ fn nothing_planted_comes_out_where_nobody_asked() {
 /// Runs with a trace, where the command speaks with a card.
 fn traced(shop: &Shop, arguments: &[&str], index: usize) -> Ran {
     let path = shop.path(&format!("trace-{index}")).display().to_string();
-    let is_on_paper = matches!(arguments, ["profile" | "trace", ..] | ["card", "diff", _, "--against", "ssc-3.0"]);
+    let is_on_paper = matches!(
+        arguments,
+        ["profile" | "trace" | "policy" | "catalogue", ..] | ["card", "diff", _, "--against", "ssc-3.0"]
+    );
     if is_on_paper { shop.run(arguments) } else { shop.run(&[&["--trace", &path], arguments].concat()) }
 }
 

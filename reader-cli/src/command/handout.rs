@@ -1,0 +1,85 @@
+//! Receipts handed out: on standard output, and in a file or to a printer where one is named.
+//!
+//! Owns: that everything a receipt needs is there before the card pays; that a receipt which fails afterwards is told as that.
+//! Never: overwrites a file.
+
+use std::path::PathBuf;
+
+use settlement::receipt::{Copy, Paper};
+use settlement::signing::TerminalKey;
+
+use super::Setting;
+use crate::arguments::ReceiptArguments;
+use crate::error::TerminalError;
+use crate::journal::Entry;
+use crate::language::Words;
+use crate::paper::{Form, Press};
+use crate::receipt::{self, Printout};
+use crate::terminal;
+
+/// Where receipts of a command go.
+#[derive(Debug)]
+pub(super) struct Handout {
+    paper: Paper,
+    key: Option<TerminalKey>,
+    printer: Option<(Press, PathBuf)>,
+}
+
+impl Setting<'_> {
+    /// Makes ready what the receipts of a command need.
+    ///
+    /// # Errors
+    /// A form that is not known, a font that is missing, a file that is there.
+    pub(super) fn handout(&self, arguments: &ReceiptArguments) -> Result<Handout, TerminalError> {
+        let paper = arguments.paper.unwrap_or(self.configuration.paper);
+        // Without a key nothing was ever sold here that could be signed.
+        let key = match terminal::key(&self.configuration.data) {
+            Ok(key) => Some(key),
+            Err(TerminalError::NotEnrolled) => None,
+            Err(error) => return Err(error),
+        };
+        let printer = match &arguments.receipt {
+            None => None,
+            Some(path) => {
+                let form = arguments.receipt_form.or_else(|| Form::of_file(path));
+                let form = form.ok_or_else(|| TerminalError::Configuration {
+                    place: "--receipt".to_owned(),
+                    reason: Words::new(
+                        "文件后缀不是 .txt、.escpos、.png、.pdf；请用 --receipt-form 指明",
+                        "the file's ending is none of .txt, .escpos, .png, .pdf; name the form with --receipt-form",
+                    ),
+                })?;
+                if path.is_file() {
+                    let source = std::io::ErrorKind::AlreadyExists.into();
+                    return Err(TerminalError::File { path: path.display().to_string(), source });
+                }
+                let (font, check) = (self.configuration.font.as_deref(), self.configuration.receipt_check.as_deref());
+                Some((Press::new(paper, form, font, check)?, path.clone()))
+            }
+        };
+        Ok(Handout { paper, key, printer })
+    }
+
+    /// Hands out the receipt of a purchase; `false` when the entry is none that the card did.
+    ///
+    /// # Errors
+    /// [`TerminalError::Output`], [`TerminalError::ReceiptUnwritten`].
+    pub(super) fn hand_out(&self, entry: &Entry, copy: Copy, handout: &Handout) -> Result<bool, TerminalError> {
+        let Some(printout) = self.printout(entry, copy, handout) else { return Ok(false) };
+        self.output.paper(&printout.text)?;
+        if let Some((press, path)) = &handout.printer {
+            let bytes = press.print(&printout.rows, &printout.text);
+            self.output.receipt(&bytes, path).map_err(|source| TerminalError::ReceiptUnwritten {
+                id: entry.number.to_string(),
+                path: path.display().to_string(),
+                source,
+            })?;
+        }
+        Ok(true)
+    }
+
+    /// The receipt of a purchase that the card did.
+    pub(super) fn printout(&self, entry: &Entry, copy: Copy, handout: &Handout) -> Option<Printout> {
+        receipt::printout(entry, copy, handout.paper, self.output.language, handout.key.as_ref())
+    }
+}
