@@ -148,7 +148,7 @@ impl From<ChallengeError> for StepError {
 }
 
 /// Plain bytes of an external authentication: any 8 bytes; deployed drivers send these.
-const AUTHENTICATION_PLAIN: Block = [1, 2, 3, 4, 5, 6, 7, 8];
+pub const AUTHENTICATION_PLAIN: Block = [1, 2, 3, 4, 5, 6, 7, 8];
 
 impl Session {
     /// Carries out one step.
@@ -295,12 +295,22 @@ impl HashedPin {
 }
 
 impl KeyLoad {
-    fn command(&self, module: &mut dyn SecurityModule, iv: Block) -> Result<Command, SecurityError> {
+    /// CLA INS P1 P2 Lc of the command, over which its MAC is made.
+    ///
+    /// # Panics
+    /// Never: a key has 8 or 16 bytes.
+    #[must_use]
+    pub fn command_header(&self) -> [u8; 5] {
         let plain = 1 + self.label.len() + self.key.form.length.bytes();
         let block = self.protecting.form.rules.algorithm.block();
         let lc = u8::try_from(plain.next_multiple_of(block) + 4).expect("a key of 8 or 16 bytes fits");
         let [cla, ins, p1, p2] = self.header;
-        let wrapped = module.wrap(&self.key, &self.protecting, [cla, ins, p1, p2, lc], self.label, iv)?;
+        [cla, ins, p1, p2, lc]
+    }
+
+    fn command(&self, module: &mut dyn SecurityModule, iv: Block) -> Result<Command, SecurityError> {
+        let [cla, ins, p1, p2] = self.header;
+        let wrapped = module.wrap(&self.key, &self.protecting, self.command_header(), self.label, iv)?;
         Ok(Command::new(cla, ins, p1, p2).with_data([&wrapped.enciphered[..], &wrapped.mac].concat()).secret())
     }
 }

@@ -9,15 +9,29 @@ pub mod state;
 
 use card_core::security::{CityCode, Factors};
 use card_profiles::identity::CardIdentifier;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::lang::Lang;
 use crate::output::Show;
 
 /// The chip of a card: historical bytes of its ATR, upper-case hex.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(transparent)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
 pub struct Chip(String);
+
+impl From<Chip> for String {
+    fn from(chip: Chip) -> Self {
+        chip.0
+    }
+}
+
+impl TryFrom<String> for Chip {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        Self::parse(&text).ok_or("a chip is at least 8 bytes of hex")
+    }
+}
 
 impl Chip {
     /// From historical bytes; `None` when there are fewer than the 8 of the diversification factor.
@@ -64,7 +78,7 @@ impl Chip {
 }
 
 /// A card as recorded.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Card {
     /// Chip.
     pub chip: Chip,
@@ -75,7 +89,7 @@ pub struct Card {
     /// 卡号.
     pub card_number: String,
     /// 卡的识别码, hex.
-    #[serde(serialize_with = "display")]
+    #[serde(serialize_with = "display", deserialize_with = "parse")]
     pub card_identifier: CardIdentifier,
     /// Card type: `ssc-3.0`.
     pub profile: String,
@@ -89,6 +103,11 @@ pub struct Card {
 
 fn display<S: serde::Serializer>(identifier: &CardIdentifier, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_str(identifier)
+}
+
+fn parse<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<CardIdentifier, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    CardIdentifier::parse(&text).ok_or_else(|| serde::de::Error::custom("a card identifier is 32 hex digits"))
 }
 
 /// Several cards.

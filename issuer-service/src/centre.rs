@@ -4,6 +4,7 @@
 //! DIR/centre.toml            configuration, edited by people
 //! DIR/centre.db              database, unless the configuration names a server
 //! DIR/centre.vault           keys, sealed (see `vault`)
+//! DIR/centre.authority       certificate authority of stations, sealed (see `vault::authority`)
 //! DIR/rehearsal.passphrase   passphrase of a rehearsal vault made without one
 //! DIR/locks/                 one lock file for each kind of exclusive work
 //! ```
@@ -78,9 +79,33 @@ pub struct Config {
     /// What the site decides about its stock of cards.
     #[serde(default)]
     pub stock: StockRules,
+    /// How stations elsewhere are served.
+    #[serde(default)]
+    pub stations: StationRules,
     /// The server that holds the database, when it is not in the folder.
     #[serde(default)]
     pub database: Option<DatabaseConfig>,
+}
+
+/// `[stations]` of `centre.toml`.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StationRules {
+    /// Minutes for which a job is kept for a station that has taken it over (assumed: a box of cards takes less).
+    #[serde(default = "StationRules::lease_minutes")]
+    pub lease_minutes: u32,
+}
+
+impl StationRules {
+    const fn lease_minutes() -> u32 {
+        30
+    }
+}
+
+impl Default for StationRules {
+    fn default() -> Self {
+        Self { lease_minutes: Self::lease_minutes() }
+    }
 }
 
 /// Why the folder cannot be used.
@@ -288,6 +313,12 @@ impl Centre {
     #[must_use]
     pub fn data_keys_path(&self) -> PathBuf {
         self.folder.join(Self::DATA_KEYS)
+    }
+
+    /// Path of the certificate authority.
+    #[must_use]
+    pub fn authority_path(&self) -> PathBuf {
+        self.folder.join("centre.authority")
     }
 
     /// Path of the vault.

@@ -36,6 +36,13 @@ pub fn instant(seconds: u64) -> String {
         .unwrap_or_default()
 }
 
+/// The instant in so many seconds, as [`now`] shows it.
+#[must_use]
+pub fn instant_in(seconds: u32) -> String {
+    let then = OffsetDateTime::now_utc() + time::Duration::seconds(i64::from(seconds));
+    then.format(INSTANT).expect("a fixed format of an instant")
+}
+
 /// Seconds since 1970 of an instant of [`now`]; 0 for any other text.
 #[must_use]
 pub fn seconds_of(instant: &str) -> u64 {

@@ -14,6 +14,7 @@ use crate::exit::Exit;
 use crate::import::ImportError;
 use crate::lang::Lang;
 use crate::operator::OperatorError;
+use crate::peer::PeerError;
 use crate::photo::failure::PhotoError;
 use crate::psam::PsamError;
 use crate::registry::RegistryError;
@@ -84,6 +85,9 @@ pub enum Error {
     /// Cards as things.
     #[error(transparent)]
     Stock(#[from] StockError),
+    /// Certificates of stations.
+    #[error(transparent)]
+    Peer(#[from] PeerError),
     /// A PSAM.
     #[error(transparent)]
     Psam(#[from] PsamError),
@@ -117,6 +121,7 @@ impl Error {
             Self::Exchange(error) => error,
             Self::Station(error) => error,
             Self::Stock(error) => error,
+            Self::Peer(error) => error,
             Self::Psam(error) => error,
             Self::Missing(error) => error,
             Self::Operator(error) => error,

@@ -1,14 +1,18 @@
-//! The centre's HTTP edge: terminals ask, one request at a time reaches the database.
+//! The centre's HTTP edge: terminals ask, and stations over TLS; one request at a time reaches the database. `call` is
+//! the station's end of its line.
 //!
 //! Owns: listening, limits of size and time, stopping in good order. With `output` the only room that knows JSON, and
 //! the only one that knows HTTP status codes.
 //! Never: decides about money; async ends here, the work behind is blocking.
 
+pub mod call;
 pub mod problem;
 mod receipt;
+pub mod station;
 pub mod terminal;
+pub mod tls;
 
-use std::future::Future;
+use std::future::{Future, IntoFuture};
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -28,7 +32,9 @@ use settlement::message::{
 use tokio::net::TcpListener;
 
 use self::problem::Problem;
+use self::station::StationDesk;
 use self::terminal::Endpoint;
+use self::tls::{Peer, TlsEdge};
 use crate::lang::Lang;
 use crate::store::{Store, StoreError};
 use crate::vault::VaultKeys;
@@ -83,6 +89,33 @@ pub async fn serve(
         let _ = stopping.send(());
     };
     let server = axum::serve(listener, router(desk)).with_graceful_shutdown(graceful);
+    patiently(server.into_future(), stopped).await
+}
+
+/// As [`serve`], for stations over TLS.
+///
+/// # Errors
+/// What the listener reports.
+pub async fn serve_stations(
+    desk: Arc<StationDesk>,
+    edge: TlsEdge,
+    stop: impl Future<Output = ()> + Send + 'static,
+) -> std::io::Result<()> {
+    let (stopping, stopped) = tokio::sync::oneshot::channel();
+    let graceful = async move {
+        stop.await;
+        let _ = stopping.send(());
+    };
+    let service = station::router(desk).into_make_service_with_connect_info::<Peer>();
+    let server = axum::serve(edge, service).with_graceful_shutdown(graceful);
+    patiently(server.into_future(), stopped).await
+}
+
+/// Ends with the server, or when open requests have had their time after the signal.
+async fn patiently(
+    server: impl Future<Output = std::io::Result<()>>,
+    stopped: tokio::sync::oneshot::Receiver<()>,
+) -> std::io::Result<()> {
     let patience = async move {
         // A sender that is dropped means that the server ended by itself.
         if stopped.await.is_ok() {
@@ -92,7 +125,7 @@ pub async fn serve(
         }
     };
     tokio::select! {
-        ended = server.into_future() => ended,
+        ended = server => ended,
         () = patience => Ok(()),
     }
 }
@@ -175,7 +208,7 @@ fn single<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     values.next().is_none().then_some(value)
 }
 
-/// Listens on `address`, which must be of this machine while there is no TLS.
+/// Listens on `address`; without TLS it must be of this machine.
 ///
 /// # Errors
 /// What the system reports.

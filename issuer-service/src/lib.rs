@@ -21,6 +21,7 @@ pub mod instant;
 pub mod lang;
 pub mod operator;
 pub mod output;
+pub mod peer;
 pub mod person;
 pub mod photo;
 pub mod progress;

@@ -108,6 +108,13 @@ pub enum OperatorError {
     Store(#[from] StoreError),
 }
 
+/// Whether a text can be the name of an operator or of a station.
+#[must_use]
+pub fn is_name(name: &str) -> bool {
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
+    (1..=32).contains(&name.len()) && name.chars().all(plain)
+}
+
 impl Tx<'_> {
     /// The named operator, if registered, active and holding `role`.
     ///

@@ -12,6 +12,7 @@ use crate::ceremony::state::CeremonyState;
 use crate::exchange::state::{FileState, RowState};
 use crate::lang::Lang;
 use crate::output::Show;
+use crate::peer::CertificateState;
 use crate::psam::custody::PsamState;
 use crate::request::RequestState;
 use crate::stock::StockState;
@@ -125,6 +126,7 @@ pub const TABLES: &[Table] = &[
     RowState::TABLE,
     PsamState::TABLE,
     CeremonyState::TABLE,
+    CertificateState::TABLE,
 ];
 
 /// Tables to be shown.

@@ -8,6 +8,7 @@
 //!
 //! Owns: the run over a batch, its readers, its end. Never: knows bytes of a card (`card_profiles::plan`), holds keys.
 
+pub mod allowance;
 pub mod book;
 pub mod care;
 pub mod content;
@@ -15,12 +16,16 @@ pub mod event;
 pub mod failure;
 pub mod hook;
 pub mod line;
+pub mod line_failure;
 pub mod local;
+pub mod outbox;
 pub mod print;
 pub mod read_back;
 mod reader;
 pub mod receipt;
+pub mod remote;
 pub mod slot;
+pub mod wire;
 mod work;
 pub(crate) mod writer;
 
@@ -186,17 +191,23 @@ impl Station<'_> {
                 .collect();
             threads.into_iter().map(|thread| thread.join().expect("a reader thread does not panic")).collect()
         });
-        let end = self.centre.end();
         if let Some(error) = failed.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner) {
             return Err(error);
         }
-        let line::Rest { left, unfinished } = end?;
+        let line::Rest { left, unfinished } = self.centre.end()?;
         let made = readers.iter().map(|reader| reader.made).sum();
         let spoilt = readers.iter().map(|reader| reader.spoilt).sum();
         let retries = readers.iter().map(|reader| reader.retries).sum();
         let unprinted = readers.iter().map(|reader| reader.unprinted).sum();
         Ok(Summary { batch: self.batch, made, spoilt, left, retries, unprinted, unfinished, readers })
     }
+}
+
+/// SHA-256 of the text of a card type, hex: stations and centre plan alike when theirs are the same.
+#[must_use]
+pub fn profile_digest(name: &str) -> String {
+    let text = card_profiles::builtin::builtin_text(name).unwrap_or_default();
+    hex::encode_upper(ring::digest::digest(&ring::digest::SHA256, text.as_bytes()))
 }
 
 /// Writes the receipts of a batch as files, those that are there already included: their content cannot differ.

@@ -32,6 +32,7 @@ mod ledger;
 mod life;
 mod load;
 mod operator;
+pub mod peer;
 mod person;
 mod photo;
 mod psam;
@@ -73,6 +74,7 @@ const MIGRATIONS: &[(i64, &str)] = &[
     (41, include_str!("store/schema_041_exchange.sql")),
     (42, include_str!("store/schema_042_station.sql")),
     (45, include_str!("store/schema_045_card_life.sql")),
+    (46, include_str!("store/schema_046_remote_station.sql")),
     (47, include_str!("store/schema_047_hand_out.sql")),
 ];
 

@@ -4,6 +4,7 @@
 //! Owns: what a vault is; rehearsal keys; the self-test; the module that it gives to stations and servers.
 //! Never: hands out, prints or logs a key; works when the self-test fails; holds a well-known test key outside rehearsal.
 
+pub mod authority;
 mod check;
 pub mod data_keys;
 mod failure;

@@ -111,6 +111,9 @@ const DAY: &[(Kind, &str, &str)] = &[
     (Acts, OTHER, "instant approve 5"),
     (Looks, ONE, "instant list"),
     (Looks, ONE, "instant show 5"),
+    (Acts, ONE, "station enrol east --request station.csr"),
+    (Acts, ONE, "station revoke east --reason why"),
+    (Looks, ONE, "station list"),
     (Looks, ONE, "station yield"),
     (Looks, ONE, "station holds"),
     (Looks, ONE, "card due"),
@@ -169,8 +172,11 @@ const DAY: &[(Kind, &str, &str)] = &[
 const ELSEWHERE: &[(&str, &str)] = &[
     ("init", "makes the database: its first record is init's own"),
     ("batch run", "station tear::an_audit_log_that_cannot_be_written_stops_the_card_from_being_called_done"),
-    ("instant run", "station instant"),
+    ("instant run", "daemon instant: needs a reader"),
     ("station release", "station care: needs a reader or lot that is held"),
+    ("station request", "makes files on a machine without a centre"),
+    ("station certify", "remote intruder::who_enrols_does_not_certify_and_a_key_is_certified_once"),
+    ("station work", "remote cut: its messages leave the records of a run at the centre"),
     ("psam personalize", "daemon psam"),
     ("key export", "daemon token: needs a token that lets keys out"),
     ("ceremony import", "ceremony"),
@@ -309,6 +315,8 @@ fn who_looks_changes_nothing_and_who_acts_is_recorded_or_does_nothing() {
         std::fs::write(folder.join(name), drawn::photo(1)).expect("photo");
     }
     file("secret", "an invented secret\n");
+    let (_, request) = issuer_service::vault::authority::request("station").expect("request");
+    file("station.csr", &request);
     let raw = Connection::open(folder.join("centre/centre.db")).expect("database");
     raw.busy_timeout(std::time::Duration::from_secs(5)).expect("timeout");
     for (kind, operator, line) in DAY {

@@ -252,7 +252,7 @@ pub(super) fn make(common: &Common, centre: &mut Centre, order: &Order, output: 
     Ok(if summary.left == 0 { Exit::Ok } else { Exit::Partly })
 }
 
-fn slots(wanted: &[String], feeder: Option<&Hook>) -> Result<Vec<Box<dyn Slot>>, StationError> {
+pub(super) fn slots(wanted: &[String], feeder: Option<&Hook>) -> Result<Vec<Box<dyn Slot>>, StationError> {
     let readers = Readers::establish()?;
     let mut chosen: Vec<String> = Vec::new();
     for wanted in wanted {

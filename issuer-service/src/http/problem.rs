@@ -4,10 +4,13 @@
 
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
+use serde::{Deserialize, Serialize};
 use settlement::code::ErrorCode;
 use settlement::message::ErrorBody;
 
 use crate::clearing::refusal::{ClearingError, language};
+use crate::error::Explain;
+use crate::exit::Exit;
 use crate::lang::Lang;
 
 /// A refusal.
@@ -67,6 +70,85 @@ const fn status(code: ErrorCode) -> StatusCode {
         ErrorCode::StoreUnavailable | ErrorCode::KeysUnavailable => StatusCode::SERVICE_UNAVAILABLE,
         ErrorCode::Unknown => StatusCode::INTERNAL_SERVER_ERROR,
     }
+}
+
+/// A refusal as a station hears it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StationRefusal {
+    /// Stable code.
+    pub code: String,
+    /// What happened.
+    pub message: String,
+    /// What to do.
+    pub remedy: String,
+}
+
+/// A refusal for a station.
+#[derive(Debug)]
+pub struct StationProblem {
+    status: StatusCode,
+    body: StationRefusal,
+}
+
+impl StationProblem {
+    /// A refusal with the texts of its error.
+    #[must_use]
+    pub fn of(error: &dyn Explain, lang: Lang) -> Self {
+        let status = match error.exit() {
+            Exit::Usage => StatusCode::BAD_REQUEST,
+            Exit::NotFound => StatusCode::NOT_FOUND,
+            Exit::Authentication => StatusCode::UNAUTHORIZED,
+            Exit::Mismatch => StatusCode::UNPROCESSABLE_ENTITY,
+            // What another has done before is no failure of the database: asking again changes nothing.
+            Exit::Storage if ["STATE_MOVED", "ROW_EXISTS"].contains(&error.code()) => StatusCode::CONFLICT,
+            Exit::Storage | Exit::Peer | Exit::Reader => StatusCode::SERVICE_UNAVAILABLE,
+            Exit::Refused | Exit::Card | Exit::Partly => StatusCode::FORBIDDEN,
+            Exit::Ok | Exit::Bug => StatusCode::INTERNAL_SERVER_ERROR,
+        };
+        let body = StationRefusal {
+            code: error.code().to_owned(),
+            message: error.what(lang),
+            remedy: error.next(lang).to_owned(),
+        };
+        Self { status, body }
+    }
+
+    /// The work could not be done now.
+    #[must_use]
+    pub fn unavailable(lang: Lang) -> Self {
+        Self { status: StatusCode::SERVICE_UNAVAILABLE, ..Self::of(&crate::store::StoreError::Locked, lang) }
+    }
+}
+
+impl IntoResponse for StationProblem {
+    fn into_response(self) -> Response {
+        super::json(self.status, serde_json::to_string(&self.body).expect("an error body serializes"))
+    }
+}
+
+/// How a station's run ends after an answer of this status.
+#[must_use]
+pub fn exit_of(status: u16) -> Exit {
+    match StatusCode::from_u16(status) {
+        Ok(StatusCode::BAD_REQUEST) => Exit::Usage,
+        Ok(StatusCode::NOT_FOUND) => Exit::NotFound,
+        Ok(StatusCode::UNAUTHORIZED) => Exit::Authentication,
+        Ok(StatusCode::FORBIDDEN | StatusCode::CONFLICT) => Exit::Refused,
+        Ok(StatusCode::SERVICE_UNAVAILABLE) => Exit::Peer,
+        _ => Exit::Mismatch,
+    }
+}
+
+/// Whether the centre could not do it now and may later.
+#[must_use]
+pub fn is_unavailable(status: u16) -> bool {
+    status == StatusCode::SERVICE_UNAVAILABLE.as_u16()
+}
+
+/// Whether it did it.
+#[must_use]
+pub fn is_success(status: u16) -> bool {
+    status == StatusCode::OK.as_u16()
 }
 
 impl IntoResponse for Problem {

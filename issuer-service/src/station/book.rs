@@ -3,15 +3,18 @@
 //! Owns: beginning and ending a run, binding a chip to a job, outcomes with receipt and audit record, all or nothing.
 //! Never: talks to a card; believes an outcome whose read-back is not what was prepared.
 
+use std::collections::BTreeMap;
+
 use card_core::security::{MacKey, SecurityModule};
 use card_profiles::identity::CardIdentifier;
 use card_profiles::plan::{Plan, PlanError, Target};
 use card_profiles::profile::KeyClass;
-use card_profiles::{Profile, approach::KeyVersions};
+use card_profiles::{CardValues, Profile, approach::KeyVersions};
 
 use super::care::{self, HoldKind};
 use super::failure::StationError;
-use super::line::{Bound, Found, Holder, KEYS_DONE, Order, Rest};
+use super::line::{Bound, Found, KEYS_DONE, Order, Rest};
+use super::line_failure::LineError;
 use super::read_back::ReadBack;
 use super::{content, receipt};
 use crate::audit::Act;
@@ -20,11 +23,13 @@ use crate::card::{Card, Chip, life};
 use crate::centre::Config;
 use crate::clock;
 use crate::operator::Role;
+use crate::person::Person;
 use crate::request::RequestMove;
 use crate::state::State;
 use crate::stock::blank;
 use crate::stock::{StockError, StockMove};
-use crate::store::{Store, Tx};
+use crate::store::peer::StationMessage;
+use crate::store::{Store, StoreError, Tx};
 use crate::vault::Vault;
 
 /// What the book needs of its centre.
@@ -47,6 +52,8 @@ pub struct By<'a> {
     pub reader: &'a str,
     /// The station, when it is at the other end of a line.
     pub station: Option<&'a str>,
+    /// Its message, kept with what it does.
+    pub message: Option<StationMessage<'a>>,
 }
 
 /// A chip that wants to be bound.
@@ -78,6 +85,11 @@ pub struct Written<'a> {
 }
 
 impl By<'_> {
+    /// Keeps the message that asked, in the transaction of what it did.
+    pub(crate) fn keep(&self, tx: &Tx<'_>, result: Option<i64>) -> Result<(), StoreError> {
+        self.message.map_or(Ok(()), |message| tx.add_station_message(&message, result))
+    }
+
     fn act(&self, act: &'static str, object: String, detail: String) -> Act {
         let place = self.station.map(|station| format!(" at station {station}")).unwrap_or_default();
         Act { actor: self.operator.to_owned(), act, object, detail: format!("{detail}{place}") }
@@ -147,8 +159,8 @@ impl Book<'_> {
     ///
     /// # Errors
     /// [`StationError`].
-    pub fn bind(&self, store: &mut Store, blank: &Blank<'_>, by: &By<'_>) -> Result<Bound, StationError> {
-        let Blank { batch, chip, made, job, lot, place } = *blank;
+    pub fn bind(&self, store: &mut Store, asked: &Blank<'_>, by: &By<'_>) -> Result<Bound, StationError> {
+        let Blank { batch, chip, made, job, lot, place } = *asked;
         let made = match made {
             None => job,
             // A factory wrote it, under the keys of the blank card: its job is known.
@@ -164,9 +176,12 @@ impl Book<'_> {
             if tx.card_by_chip(chip)?.is_some() {
                 return Ok(Bound::Taken);
             }
-            let Some(job) = made.map_or_else(|| tx.next_waiting_job(batch), |job| Ok(Some(job)))? else {
-                return Ok(Bound::NothingWaits);
+            let job = match (made, by.station) {
+                (None, None) => tx.next_waiting_job(batch)?,
+                (made, _) => made,
             };
+            let Some(job) = job else { return Ok(Bound::NothingWaits) };
+            keep_for(tx, job, asked, by)?;
             let supply = match blank::supply(tx, self.config.stock, lot, place) {
                 Err(StockError::NothingIssued { .. }) => return Ok(Bound::NoBlanks),
                 supply => supply?,
@@ -199,6 +214,7 @@ impl Book<'_> {
                 tx.set_lot(job, lot)?;
             }
             tx.note(job, by.reader, "intent", chip.as_str())?;
+            by.keep(tx, Some(job))?;
             Ok(Bound::New(Box::new(self.order(tx, card)?)))
         })
     }
@@ -226,6 +242,7 @@ impl Book<'_> {
             blank::end(tx, StockMove::Finish, &order.card.card_number, "", by.operator)?;
             tx.add_receipt(job, &body, &signature)?;
             tx.note(job, by.reader, "done", "")?;
+            by.keep(tx, None)?;
             if let Some(request) = tx.request_of_job(job)? {
                 tx.move_request(request.number, RequestMove::Finish)?;
             }
@@ -242,6 +259,7 @@ impl Book<'_> {
             let batch = tx.batch_of_job(job)?.unwrap_or_default();
             let next = batch::spoil(tx, batch, job, self.config.card_number_prefix)?;
             tx.note(job, by.reader, "spoilt", reason)?;
+            by.keep(tx, Some(next))?;
             if let Some(card) = tx.card_of_job(job)? {
                 blank::end(tx, StockMove::Fail, &card.card_number, reason, by.operator)?;
             }
@@ -263,25 +281,35 @@ impl Book<'_> {
     /// [`StationError`].
     pub fn order(&self, tx: &Tx<'_>, card: Card) -> Result<Order, StationError> {
         let person = tx.person(card.person)?.ok_or(StationError::PersonMissing { job: card.job })?;
-        let photo = tx.photo(card.person)?;
-        let mut values = content::of_person(
-            self.profile,
-            self.config,
-            card.job,
-            &card.card_number,
-            &person.details,
-            photo.as_ref(),
-        )?;
+        let mut values = CardValues::new();
+        for (place, value) in self.values(tx, card.job, &card.card_number, &person)? {
+            values.set(&place, value).map_err(|_| StationError::Content { job: card.job })?;
+        }
         content::add_card(&mut values, &card);
         Ok(Order {
             values,
-            holder: Holder { name: person.details.name.clone(), number: person.details.number.clone() },
+            holder: content::holder(&person.details),
             city: self.config.city,
             transport_lot: self.config.transport_lot,
             key_version: tx.key_set_of(card.job)?.unwrap_or(Vault::FIRST_VERSION),
             keyed: tx.notes(card.job, KEYS_DONE)?,
             card,
         })
+    }
+
+    /// What is written to a card, as text by place, without what only its chip decides.
+    ///
+    /// # Errors
+    /// [`StationError`].
+    pub fn values(
+        &self,
+        tx: &Tx<'_>,
+        job: i64,
+        card_number: &str,
+        person: &Person,
+    ) -> Result<BTreeMap<String, String>, StationError> {
+        let photo = tx.photo(person.id)?;
+        content::of_person(self.profile, self.config, job, card_number, &person.details, photo.as_ref())
     }
 
     /// The plan that makes the card of an order of a blank one.
@@ -309,6 +337,19 @@ pub fn target(order: &Order) -> Target {
     Target {
         versions: KeyVersions::all(order.key_version),
         ..Target::blank(order.card.chip.factors(order.city), order.transport_lot)
+    }
+}
+
+/// Whose job it is from now on: a station elsewhere has it on lease, or a factory made its card; one bound here is no station's.
+fn keep_for(tx: &Tx<'_>, job: i64, blank: &Blank<'_>, by: &By<'_>) -> Result<(), StationError> {
+    let Some(station) = by.station else { return Ok(tx.disown(job)?) };
+    let owner = tx.station_of(job)?;
+    let leased = owner.as_deref() == Some(station) && tx.waits(job)?;
+    let theirs = if blank.made.is_some() { owner.is_none_or(|owner| owner == station) } else { leased };
+    if theirs && tx.batch_of_job(job)? == Some(blank.batch) {
+        Ok(tx.own(job, station, &clock::now())?)
+    } else {
+        Err(LineError::NotYours { job }.into())
     }
 }
 

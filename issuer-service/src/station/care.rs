@@ -126,7 +126,7 @@ pub(super) fn check(store: &mut Store, lot: Option<&str>, readers: &[&str]) -> R
 }
 
 /// Whether a lot has become bad; it is kept from work then.
-pub(super) fn lot_is_bad(store: &mut Store, lot: &str, percent_max: u64) -> Result<bool, StationError> {
+pub(crate) fn lot_is_bad(store: &mut Store, lot: &str, percent_max: u64) -> Result<bool, StationError> {
     let (made, spoilt) = store.read(|tx| tx.lot_counts(lot))?;
     let bad = spoilt >= LOT_FAILURES_MIN && spoilt * 100 > percent_max * (made + spoilt);
     if bad {

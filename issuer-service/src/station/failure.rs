@@ -9,6 +9,7 @@ use card_core::transport::pcsc::ChooseError;
 use card_profiles::plan::PlanError;
 
 use super::care::HoldKind;
+use super::line_failure::LineError;
 use crate::batch::BatchError;
 use crate::error::Explain;
 use crate::exit::Exit;
@@ -23,6 +24,9 @@ pub enum StationError {
     /// The batch or the operator.
     #[error(transparent)]
     Batch(#[from] BatchError),
+    /// The line to a centre elsewhere.
+    #[error(transparent)]
+    Line(#[from] LineError),
     /// The database: without journal no card is touched.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -102,6 +106,7 @@ impl Explain for StationError {
     fn code(&self) -> &'static str {
         match self {
             Self::Batch(error) => error.code(),
+            Self::Line(error) => error.code(),
             Self::Store(error) => error.code(),
             Self::Stock(error) => error.code(),
             Self::Choose(error) => choose_code(error),
@@ -122,6 +127,7 @@ impl Explain for StationError {
     fn what(&self, lang: Lang) -> String {
         match self {
             Self::Batch(error) => error.what(lang),
+            Self::Line(error) => error.what(lang),
             Self::Store(error) => error.what(lang),
             Self::Stock(error) => error.what(lang),
             Self::Choose(ChooseError::Transport(error)) | Self::Transport(error) => {
@@ -170,6 +176,7 @@ impl Explain for StationError {
     fn next(&self, lang: Lang) -> &'static str {
         match self {
             Self::Batch(error) => error.next(lang),
+            Self::Line(error) => error.next(lang),
             Self::Store(error) => error.next(lang),
             Self::Stock(error) => error.next(lang),
             Self::Choose(ChooseError::Transport(_)) | Self::Transport(_) => lang.pick(
@@ -202,6 +209,7 @@ impl Explain for StationError {
     fn exit(&self) -> Exit {
         match self {
             Self::Batch(error) => error.exit(),
+            Self::Line(error) => error.exit(),
             Self::Store(error) => error.exit(),
             Self::Stock(error) => error.exit(),
             Self::Choose(ChooseError::NoMatch { .. }) => Exit::NotFound,

@@ -43,7 +43,7 @@ impl Local<'_> {
     }
 
     fn by<'b>(&'b self, reader: &'b str) -> Result<By<'b>, StationError> {
-        Ok(By { operator: self.operator()?, reader, station: None })
+        Ok(By { operator: self.operator()?, reader, station: None, message: None })
     }
 
     fn store(&self) -> Result<Store, StationError> {

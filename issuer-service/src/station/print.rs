@@ -7,6 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde::Serialize;
 use zeroize::Zeroizing;
 
+use super::content;
 use super::failure::StationError;
 use super::hook::{Hook, HookEnd};
 use super::line::Holder;
@@ -47,7 +48,7 @@ pub(super) fn print(printer: &Hook, reader: &str, card: &Card, holder: &Holder, 
 }
 
 /// A photo as it is printed: JPEG in Base64.
-pub(super) fn photo(stored: &Stored) -> Zeroizing<String> {
+pub(crate) fn photo(stored: &Stored) -> Zeroizing<String> {
     Zeroizing::new(STANDARD.encode(&*stored.original))
 }
 
@@ -78,7 +79,7 @@ pub fn again(
         let person = tx.person(card.person)?.ok_or(StationError::PersonMissing { job: card.job })?;
         Ok((person, tx.photo(card.person)?.as_ref().map(self::photo)))
     })?;
-    let holder = Holder { name: person.details.name.clone(), number: person.details.number.clone() };
+    let holder = content::holder(&person.details);
     let reader = reader.as_deref().unwrap_or("-");
     let end = print(printer, reader, &card, &holder, photo.as_ref().map(|photo| photo.as_str()));
     store.journal(|tx| tx.note(card.job, reader, event(end), end.code()))?;

@@ -55,7 +55,7 @@ pub(super) struct Done<'a> {
 #[must_use]
 pub(super) fn make(vault: &Vault, done: &Done<'_>, card: &Card, by: &By<'_>) -> (String, String) {
     let Done { batch, key_version, steps, read_back } = *done;
-    let By { operator, reader, station } = *by;
+    let By { operator, reader, station, .. } = *by;
     let made_at = clock::now();
     let body = json_line(&Receipt {
         format: 1,

@@ -3,7 +3,7 @@
 //! Owns: what the answer to a step means for the card. Never: retries a step, knows what the plan is for.
 
 use card_core::script::StepError;
-use card_core::security::SecurityModule;
+use card_core::security::{SecurityError, SecurityModule};
 use card_core::session::SessionError;
 use card_core::transport::TransportError;
 use card_core::{Response, Session};
@@ -11,6 +11,7 @@ use card_profiles::Profile;
 use card_profiles::plan::{ControlKeyState, Plan, PlannedStep, Target};
 
 use super::failure::StationError;
+use super::line_failure::LineError;
 use crate::store::StoreError;
 
 /// A session and the keys for it.
@@ -77,6 +78,11 @@ impl Writer<'_> {
         self.session.perform(&step.step, Some(&mut *self.keys)).map_err(|error| match error {
             StepError::Session(error) => error.into(),
             StepError::Challenge(sw) => Broken::Bad(format!("CARD_REFUSED {sw}")),
+            // A module at the other end of a line tells by this why the line did not serve.
+            StepError::Security(SecurityError::Gone(cause)) => match cause.downcast::<LineError>() {
+                Ok(error) => Broken::Station((*error).into()),
+                Err(cause) => Broken::Station(SecurityError::Gone(cause).into()),
+            },
             StepError::Security(error) => Broken::Station(error.into()),
             StepError::NotGenuine(key) => Broken::Bad(format!("CARD_NOT_GENUINE {key}")),
             StepError::NoModule(_) => unreachable!("the vault's keys are passed above"),

@@ -124,7 +124,8 @@ impl Tx<'_> {
         Ok(find.query_map((batch, state.name()), |row| row.get(0))?.collect::<Result<_, _>>()?)
     }
 
-    /// The next job of a batch that waits for a blank card: no partner is being asked about it, no factory made its card.
+    /// The next job of a batch that waits for a blank card: no partner is being asked about it, no factory made its card, no
+    /// station has it on lease.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -133,9 +134,10 @@ impl Tx<'_> {
             "SELECT j.number FROM job j WHERE j.batch = $1 AND j.state = 'waiting'
              AND NOT EXISTS (SELECT 1 FROM exchange_row r WHERE r.job = j.number AND r.state IN ('exported', 'accepted')
                              AND (r.state = 'exported' OR r.partner = 'factory'))
+             AND NOT EXISTS (SELECT 1 FROM station_job s WHERE s.job = j.number AND s.lease_until >= $2)
              ORDER BY j.number LIMIT 1",
         )?;
-        Ok(find.query_row([batch], |row| row.get(0)).optional()?)
+        Ok(find.query_row((batch, clock::now()), |row| row.get(0)).optional()?)
     }
 
     /// Whether a station has something to do for a batch: a card in work, or a job that no partner is being asked about.

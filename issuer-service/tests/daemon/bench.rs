@@ -120,9 +120,14 @@ impl Bench {
         (output.status.code(), text.lines().map(|line| serde_json::from_str(line).expect("a JSON line")).collect())
     }
 
-    fn station_command(&self, readers: &[usize]) -> Command {
+    /// The shell command that asks the bench for the next card.
+    pub(crate) fn feeder(&self) -> String {
         let want = self.folder().join("want-{slot}");
-        let feeder = format!("f='{}'; : > $f; while [ -e $f ]; do sleep 0.02; done; [ ! -e $f.empty ]", want.display());
+        format!("f='{}'; : > $f; while [ -e $f ]; do sleep 0.02; done; [ ! -e $f.empty ]", want.display())
+    }
+
+    fn station_command(&self, readers: &[usize]) -> Command {
+        let feeder = self.feeder();
         let names: Vec<String> = readers.iter().map(|slot| self.farm().reader_name(*slot).expect("slot")).collect();
         let mut arguments = vec!["--operator", "sun", "batch", "run", "1", "--wait", "20", "--feeder", &feeder];
         for name in &names {

@@ -5,7 +5,9 @@ mod ask;
 mod bench;
 #[path = "../database/fresh.rs"]
 mod fresh;
+mod instant;
 mod journey;
 mod kill;
 mod psam;
+mod remote;
 mod token;

@@ -1,0 +1,378 @@
+//! The endpoints of stations: certificate, message, one effect for one id, then the book.
+//!
+//! Order of the checks: certificate known and not revoked → message → id → whose job → the act. An answer leaves after its
+//! transaction is durable.
+//!
+//! Owns: the order of the checks, JSON of messages and answers. Never: decides what the book decides; answers with a key.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::{ConnectInfo, DefaultBodyLimit, State as AxumState};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::post;
+use card_profiles::Profile;
+use ring::digest::{SHA256, digest};
+
+use super::problem::StationProblem;
+use super::tls::Peer;
+use super::{json, single};
+use crate::audit::Act;
+use crate::batch::{BatchError, JobState};
+use crate::card::Chip;
+use crate::centre::Config;
+use crate::clock;
+use crate::error::Explain;
+use crate::lang::Lang;
+use crate::operator::Role;
+use crate::peer::{CertificateState, STATION};
+use crate::state::State as _;
+use crate::station::allowance::{Allowance, Denied};
+use crate::station::book::{Blank, Book, By, Written};
+use crate::station::care;
+use crate::station::failure::StationError;
+use crate::station::line::{Bound, Rest};
+use crate::station::line_failure::LineError;
+use crate::station::wire::{
+    ASK_PATH, Answer, Ask, JOBS_PATH, JobLine, MESSAGE_BYTES_MAX, Message, Operation, Prepared, Reply, SHARE_MAX,
+    Status,
+};
+use crate::station::{content, print, profile_digest};
+use crate::store::peer::StationMessage;
+use crate::store::{Store, Tx};
+use crate::vault::Vault;
+
+/// Cards whose allowances are kept ready: as many as readers work at once.
+const ALLOWANCES_MAX: usize = 64;
+
+/// What every request of a station works with.
+pub struct StationDesk {
+    store: Mutex<Store>,
+    vault: Vault,
+    config: Config,
+    profile: Profile,
+    allowances: Mutex<HashMap<i64, Arc<Allowance>>>,
+}
+
+impl StationDesk {
+    /// A desk on its own connection to the database, which has the data keys.
+    #[must_use]
+    pub fn new(store: Store, vault: Vault, config: Config, profile: Profile) -> Self {
+        Self { store: Mutex::new(store), vault, config, profile, allowances: Mutex::default() }
+    }
+
+    fn with_store<T>(&self, work: impl FnOnce(&mut Store) -> T) -> T {
+        // A panic inside a transaction rolls it back; the connection itself stays sound.
+        work(&mut self.store.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    const fn book(&self) -> Book<'_> {
+        Book { vault: &self.vault, config: &self.config, profile: &self.profile }
+    }
+}
+
+impl std::fmt::Debug for StationDesk {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("StationDesk").finish_non_exhaustive()
+    }
+}
+
+/// The routes of stations.
+pub fn router(desk: Arc<StationDesk>) -> Router {
+    Router::new()
+        .route(ASK_PATH, post(ask))
+        .route(JOBS_PATH, post(jobs))
+        .fallback(unknown_path)
+        .method_not_allowed_fallback(unknown_path)
+        .layer(DefaultBodyLimit::max(MESSAGE_BYTES_MAX))
+        .with_state(desk)
+}
+
+async fn ask(
+    AxumState(desk): AxumState<Arc<StationDesk>>,
+    ConnectInfo(peer): ConnectInfo<Peer>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    let work = move |desk: &StationDesk| {
+        let reply = answer(desk, &peer.fingerprint, &body)?;
+        Ok(serde_json::to_string(&reply).expect("a reply serializes"))
+    };
+    respond(desk, &headers, work, "application/json").await
+}
+
+async fn jobs(
+    AxumState(desk): AxumState<Arc<StationDesk>>,
+    ConnectInfo(peer): ConnectInfo<Peer>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    let work = move |desk: &StationDesk| {
+        let lines = prepared(desk, &peer.fingerprint, &body)?;
+        let text = |line: &JobLine| serde_json::to_string(line).expect("a line serializes") + "\n";
+        Ok(lines.iter().map(text).collect())
+    };
+    respond(desk, &headers, work, "application/x-ndjson").await
+}
+
+async fn unknown_path(headers: HeaderMap) -> Response {
+    StationProblem::of(&LineError::Malformed, language(&headers)).into_response()
+}
+
+async fn respond(
+    desk: Arc<StationDesk>,
+    headers: &HeaderMap,
+    work: impl FnOnce(&StationDesk) -> Result<String, StationError> + Send + 'static,
+    kind: &'static str,
+) -> Response {
+    let lang = language(headers);
+    match tokio::task::spawn_blocking(move || work(&desk)).await {
+        Ok(Ok(text)) if kind == "application/json" => json(StatusCode::OK, text),
+        Ok(Ok(text)) => ([(header::CONTENT_TYPE, kind)], text).into_response(),
+        Ok(Err(error)) => StationProblem::of(&error, lang).into_response(),
+        // The work panicked: its transaction is rolled back, the station keeps its record.
+        Err(_) => StationProblem::unavailable(lang).into_response(),
+    }
+}
+
+/// The language that the station's operator reads.
+fn language(headers: &HeaderMap) -> Lang {
+    match single(headers, "accept-language") {
+        Some(text) if text.starts_with("zh") => Lang::Zh,
+        _ => Lang::En,
+    }
+}
+
+/// The station of a certificate, if it may speak at all, through an operator who may.
+fn speaker(tx: &Tx<'_>, fingerprint: &str, operator: &str) -> Result<String, StationError> {
+    let name = station(tx, fingerprint)?;
+    tx.require(Some(operator), Role::Station).map_err(BatchError::from)?;
+    Ok(name)
+}
+
+fn station(tx: &Tx<'_>, fingerprint: &str) -> Result<String, StationError> {
+    let certificate = tx.certificate_of(fingerprint)?.filter(|one| one.role == STATION).ok_or(LineError::Unknown)?;
+    if certificate.state == CertificateState::Certified.name() {
+        Ok(certificate.name)
+    } else {
+        Err(LineError::Revoked { station: certificate.name }.into())
+    }
+}
+
+fn message(body: &[u8]) -> Result<Message, LineError> {
+    let message: Message = serde_json::from_slice(body).map_err(|_| LineError::Malformed)?;
+    if message.is_sound() { Ok(message) } else { Err(LineError::Malformed) }
+}
+
+fn answer(desk: &StationDesk, fingerprint: &str, body: &[u8]) -> Result<Reply, StationError> {
+    // Nobody without a certificate learns whether a message is one.
+    desk.with_store(|store| store.read(|tx| station(tx, fingerprint)))?;
+    let message = message(body)?;
+    let name = desk.with_store(|store| store.read(|tx| speaker(tx, fingerprint, &message.operator)))?;
+    let digest = hex::encode_upper(digest(&SHA256, body));
+    let kept = StationMessage { station: &name, id: &message.id, digest: &digest };
+    let known = desk.with_store(|store| store.read(|tx| tx.known_station_message(&kept)))?;
+    if let Some((digest, result)) = known {
+        if digest != kept.digest {
+            return Err(LineError::Reused.into());
+        }
+        return desk.with_store(|store| again(desk, store, &message.ask, result));
+    }
+    let by = By { operator: &message.operator, reader: &message.reader, station: Some(&name), message: Some(kept) };
+    let answered = desk.with_store(|store| act(desk, store, &message.ask, &by));
+    if let Err(error) = &answered
+        && let StationError::Line(
+            LineError::KeyRefused { .. } | LineError::KeyLimit { .. } | LineError::NotYours { .. },
+        )
+        | StationError::ReadBackDiffers { .. } = error
+    {
+        let refused = Act {
+            actor: format!("station:{name}"),
+            act: "station.refused",
+            object: format!("station {name}"),
+            detail: format!("{}: {error}", error.code()),
+        };
+        desk.with_store(|store| store.act(|_| -> Result<_, StationError> { Ok(((), refused)) }))?;
+    }
+    Ok(Reply { status: Status::Created, answer: answered? })
+}
+
+/// The answer to a message that had its effect before.
+fn again(desk: &StationDesk, store: &mut Store, ask: &Ask, result: Option<i64>) -> Result<Reply, StationError> {
+    let answer = match (ask, result) {
+        (Ask::Bind { .. }, Some(job)) => store.read(|tx| bound(desk, tx, job))?,
+        (Ask::Finish { job, .. }, _) => receipt(store, *job)?,
+        (Ask::Spoil { .. }, Some(next_job)) => Answer::Spoilt { next_job },
+        _ => Answer::Done,
+    };
+    Ok(Reply { status: Status::Exists, answer })
+}
+
+fn act(desk: &StationDesk, store: &mut Store, ask: &Ask, by: &By<'_>) -> Result<Answer, StationError> {
+    let (book, name) = (desk.book(), by.station.unwrap_or_default());
+    Ok(match ask {
+        Ask::Begin { batch, readers, lot, place, profile } => {
+            if *profile != profile_digest(&desk.profile.name) {
+                return Err(LineError::ProfileDiffers.into());
+            }
+            let readers: Vec<&str> = readers.iter().map(String::as_str).collect();
+            book.begin(store, *batch, by, &readers, (lot.as_deref(), place.as_deref()))?;
+            Answer::Begun { city: desk.config.city.to_string(), transport_lot: desk.config.transport_lot }
+        }
+        Ask::Look { batch } => Answer::Look { work_left: store.read(|tx| tx.work_left_for(name, *batch))? },
+        // Prepared data have a path of their own.
+        Ask::Jobs { .. } => return Err(LineError::Malformed.into()),
+        Ask::Bind { batch, chip, job, made, lot, place } => {
+            let chip = Chip::parse(chip).ok_or(LineError::Malformed)?;
+            let (made, lot, place) = (made.as_deref(), lot.as_deref(), place.as_deref());
+            let blank = Blank { batch: *batch, chip: &chip, made, job: *job, lot, place };
+            match book.bind(store, &blank, by)? {
+                Bound::New(order) => {
+                    Answer::Bound { card: Box::new(order.card.clone()), key_version: order.key_version }
+                }
+                Bound::Taken => Answer::Taken,
+                Bound::NotBlank => Answer::NotBlank,
+                Bound::NothingWaits => Answer::NothingWaits,
+                Bound::NoBlanks => Answer::NoBlanks,
+            }
+        }
+        Ask::Photo { job } => store.read(|tx| -> Result<_, StationError> {
+            owned(tx, *job, name)?;
+            let photo = tx.photo(tx.job_person(*job)?)?;
+            Ok(Answer::Photo { photo: photo.as_ref().map(|stored| print::photo(stored).to_string()) })
+        })?,
+        Ask::Cryptogram { job, operation } => cryptogram(desk, store, *job, operation, name)?,
+        Ask::Note { job, event, detail } => {
+            store.journal(|tx| -> Result<_, StationError> {
+                owned(tx, *job, name)?;
+                tx.note(*job, by.reader, event, detail)?;
+                Ok(by.keep(tx, None)?)
+            })?;
+            Answer::Done
+        }
+        Ask::Finish { job, steps, read_back } => {
+            store.read(|tx| owned(tx, *job, name))?;
+            book.finish(store, &Written { job: *job, steps: *steps, read_back }, by)?;
+            receipt(store, *job)?
+        }
+        Ask::Spoil { job, reason } => {
+            store.read(|tx| owned(tx, *job, name))?;
+            Answer::Spoilt { next_job: book.spoil(store, *job, reason, by)? }
+        }
+        Ask::Hold { reason } => {
+            book.hold_reader(store, by.reader, reason)?;
+            Answer::Done
+        }
+        Ask::Lot { lot, percent } => Answer::Lot { bad: care::lot_is_bad(store, lot, *percent)? },
+        Ask::End { batch } => {
+            let Rest { left, .. } = book.end(store, *batch, by)?;
+            let unfinished = store.journal(|tx| {
+                // What it has not begun is free for others.
+                tx.free_leases(name)?;
+                tx.jobs_begun_by(name, *batch)
+            })?;
+            Answer::Ended(Rest { left, unfinished })
+        }
+    })
+}
+
+/// A job that is not this station's is nothing that it may speak about.
+fn owned(tx: &Tx<'_>, job: i64, station: &str) -> Result<(), StationError> {
+    let ours = tx.station_of(job)?.as_deref() == Some(station);
+    if ours { Ok(()) } else { Err(LineError::NotYours { job }.into()) }
+}
+
+fn bound(desk: &StationDesk, tx: &Tx<'_>, job: i64) -> Result<Answer, StationError> {
+    let card = tx.card_of_job(job)?.ok_or(LineError::NotYours { job })?;
+    let order = desk.book().order(tx, card)?;
+    Ok(Answer::Bound { card: Box::new(order.card), key_version: order.key_version })
+}
+
+fn receipt(store: &mut Store, job: i64) -> Result<Answer, StationError> {
+    let (body, signature) = store.read(|tx| tx.receipt(job))?.ok_or(LineError::NotYours { job })?;
+    Ok(Answer::Receipt { body, signature })
+}
+
+/// Counted before it is given, and only while the card of the job is being written.
+fn cryptogram(
+    desk: &StationDesk,
+    store: &mut Store,
+    job: i64,
+    operation: &Operation,
+    station: &str,
+) -> Result<Answer, StationError> {
+    let allowance = store.read(|tx| -> Result<_, StationError> {
+        owned(tx, job, station)?;
+        let writing = tx.batch_of_job(job)?.map(|batch| tx.jobs(batch, JobState::Writing)).transpose()?;
+        if !writing.unwrap_or_default().contains(&job) {
+            return Err(LineError::NotYours { job }.into());
+        }
+        let mut kept = desk.allowances.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = kept.get(&job) {
+            return Ok(Arc::clone(known));
+        }
+        let card = tx.card_of_job(job)?.ok_or(LineError::NotYours { job })?;
+        let made = Arc::new(Allowance::of(&desk.profile, &desk.book().order(tx, card)?)?);
+        if kept.len() >= ALLOWANCES_MAX {
+            kept.clear();
+        }
+        kept.insert(job, Arc::clone(&made));
+        Ok(made)
+    })?;
+    let refused = || StationError::from(LineError::KeyRefused { job, keys: operation.keys() });
+    if !allowance.holds(operation) {
+        return Err(refused());
+    }
+    if !store.journal(|tx| tx.count_cryptogram(job, station, allowance.most()))? {
+        return Err(LineError::KeyLimit { job }.into());
+    }
+    allowance.carry_out(&mut desk.vault.keys(), operation).map_err(|denied| match denied {
+        Denied::NotInPlan => refused(),
+        Denied::Security(error) => error.into(),
+    })
+}
+
+/// Jobs begun by the station and jobs on lease to it, in order, behind the last one received.
+fn prepared(desk: &StationDesk, fingerprint: &str, body: &[u8]) -> Result<Vec<JobLine>, StationError> {
+    desk.with_store(|store| store.read(|tx| station(tx, fingerprint)))?;
+    let message = message(body)?;
+    let Ask::Jobs { batch, share, after } = message.ask else { return Err(LineError::Malformed.into()) };
+    let until = clock::instant_in(desk.config.stations.lease_minutes * 60);
+    desk.with_store(|store| {
+        let name = store.read(|tx| speaker(tx, fingerprint, &message.operator))?;
+        store.journal(|tx| {
+            let mut jobs = tx.jobs_begun_by(&name, batch)?;
+            jobs.extend(tx.lease(&name, batch, share.min(SHARE_MAX), &until)?);
+            jobs.sort_unstable();
+            let mut lines = Vec::with_capacity(jobs.len() + 1);
+            for job in jobs.into_iter().filter(|job| *job > after) {
+                lines.push(JobLine::Job(Box::new(line(desk, tx, job)?)));
+            }
+            lines.push(JobLine::End);
+            Ok(lines)
+        })
+    })
+}
+
+fn line(desk: &StationDesk, tx: &Tx<'_>, job: i64) -> Result<Prepared, StationError> {
+    if let Some(card) = tx.card_of_job(job)? {
+        let person = tx.person(card.person)?.ok_or(StationError::PersonMissing { job })?;
+        let values = desk.book().values(tx, job, &card.card_number, &person)?;
+        let order = desk.book().order(tx, card)?;
+        let (key_version, keyed, holder) = (order.key_version, order.keyed, order.holder);
+        return Ok(Prepared { job, values, holder, card: Some(order.card), key_version, keyed });
+    }
+    let person = tx.person(tx.job_person(job)?)?.ok_or(StationError::PersonMissing { job })?;
+    let values = desk.book().values(tx, job, &tx.job_card_number(job)?, &person)?;
+    Ok(Prepared {
+        job,
+        values,
+        holder: content::holder(&person.details),
+        card: None,
+        key_version: Vault::FIRST_VERSION,
+        keyed: Vec::new(),
+    })
+}

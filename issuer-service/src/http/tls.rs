@@ -1,0 +1,132 @@
+//! TLS at the centre's edge: both sides show certificates of the centre's own authority.
+//!
+//! Source: TLS 1.3 (RFC 8446).
+//! Owns: accepting, the limits of a handshake, which certificate a connection has. The same room serves every kind of peer.
+//! Never: decides what a peer may do: a certificate that verifies here is looked up at every request.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::connect_info::Connected;
+use axum::serve::{IncomingStream, Listener};
+use rustls::server::WebPkiClientVerifier;
+use rustls::{RootCertStore, ServerConfig};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{Semaphore, mpsc};
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
+
+use crate::peer::PeerError;
+use crate::vault::authority::{self, Authority};
+
+/// How long a peer may take for a handshake.
+const HANDSHAKE_TIME_MAX: Duration = Duration::from_secs(10);
+/// Handshakes at once; more wait.
+const HANDSHAKES_MAX: usize = 64;
+/// Pause after the system refused to accept: too many files are open.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
+
+/// Who is at the other end of a connection.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Peer {
+    /// SHA-256 of its certificate, hex.
+    pub fingerprint: String,
+    address: SocketAddr,
+}
+
+/// Connections whose handshake is done.
+#[derive(Debug)]
+pub struct TlsEdge {
+    address: SocketAddr,
+    ready: mpsc::Receiver<(TlsStream<TcpStream>, Peer)>,
+}
+
+/// What the edge shows and demands: a fresh certificate under these names, a certificate of the authority from the peer.
+///
+/// # Errors
+/// [`PeerError`].
+pub fn config(authority: &Authority, names: &[String]) -> Result<ServerConfig, PeerError> {
+    let (chain, key) = authority.server(names).map_err(|_| PeerError::ServerName)?;
+    let mut roots = RootCertStore::empty();
+    roots.add(authority.certificate().clone()).map_err(|_| PeerError::NoAuthority)?;
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider)).build();
+    let builder = ServerConfig::builder_with_provider(provider).with_protocol_versions(&[&rustls::version::TLS13]);
+    builder
+        .map_err(|_| PeerError::NoAuthority)?
+        .with_client_cert_verifier(verifier.map_err(|_| PeerError::NoAuthority)?)
+        .with_single_cert(chain, key)
+        .map_err(|_| PeerError::ServerName)
+}
+
+impl TlsEdge {
+    /// Accepts on a listener; ends when it is dropped.
+    ///
+    /// # Errors
+    /// What the system reports.
+    pub fn new(listener: TcpListener, config: ServerConfig) -> std::io::Result<Self> {
+        let address = listener.local_addr()?;
+        let (done, ready) = mpsc::channel(HANDSHAKES_MAX);
+        let acceptor = TlsAcceptor::from(Arc::new(config));
+        let turns = Arc::new(Semaphore::new(HANDSHAKES_MAX));
+        tokio::spawn(async move {
+            while !done.is_closed() {
+                let Ok(turn) = Arc::clone(&turns).acquire_owned().await else { return };
+                let accepted = tokio::select! {
+                    accepted = listener.accept() => accepted,
+                    () = done.closed() => return,
+                };
+                let Ok((stream, address)) = accepted else {
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                    continue;
+                };
+                let (acceptor, done) = (acceptor.clone(), done.clone());
+                tokio::spawn(async move {
+                    // A question and its answer are small: they are not held back to be sent together.
+                    let _ = stream.set_nodelay(true);
+                    let handshake = tokio::time::timeout(HANDSHAKE_TIME_MAX, acceptor.accept(stream)).await;
+                    if let Ok(Ok(stream)) = handshake {
+                        let certificate = stream.get_ref().1.peer_certificates().and_then(<[_]>::first);
+                        if let Some(fingerprint) = certificate.map(authority::fingerprint) {
+                            // The receiver is gone when the server stops.
+                            let _ = done.send((stream, Peer { fingerprint, address })).await;
+                        }
+                    }
+                    drop(turn);
+                });
+            }
+        });
+        Ok(Self { address, ready })
+    }
+}
+
+impl Listener for TlsEdge {
+    type Io = TlsStream<TcpStream>;
+    type Addr = Peer;
+
+    async fn accept(&mut self) -> (Self::Io, Self::Addr) {
+        match self.ready.recv().await {
+            Some(accepted) => accepted,
+            None => std::future::pending().await,
+        }
+    }
+
+    fn local_addr(&self) -> std::io::Result<Self::Addr> {
+        Ok(Peer { fingerprint: String::new(), address: self.address })
+    }
+}
+
+impl Peer {
+    /// Where it is.
+    #[must_use]
+    pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+}
+
+impl Connected<IncomingStream<'_, TlsEdge>> for Peer {
+    fn connect_info(stream: IncomingStream<'_, TlsEdge>) -> Self {
+        stream.remote_addr().clone()
+    }
+}

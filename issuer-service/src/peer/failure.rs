@@ -1,0 +1,168 @@
+//! Why somebody is not enrolled, certified or revoked.
+
+use std::io;
+use std::path::PathBuf;
+
+use crate::error::Explain;
+use crate::exit::Exit;
+use crate::lang::Lang;
+use crate::operator::OperatorError;
+use crate::store::StoreError;
+use crate::vault::VaultError;
+
+/// Why a certificate is not given or taken.
+#[derive(Debug, thiserror::Error)]
+pub enum PeerError {
+    /// The name cannot be used.
+    #[error("{name:?} is no name of a station")]
+    NameInvalid {
+        /// The name.
+        name: String,
+    },
+    /// The request cannot be read, or its signature is wrong.
+    #[error("the file holds no certificate request")]
+    RequestMalformed,
+    /// The key was enrolled before.
+    #[error("the key of the request is known already")]
+    KeyKnown,
+    /// Nothing waits to be certified.
+    #[error("no request of station {name} waits")]
+    NotEnrolled {
+        /// The name.
+        name: String,
+    },
+    /// The operator who enrolled wants to certify.
+    #[error("station {name} was enrolled by the same operator")]
+    MakerIsChecker {
+        /// The name.
+        name: String,
+    },
+    /// There is no such station, or all its certificates are revoked.
+    #[error("station {name} has no certificate that could be revoked")]
+    NotFound {
+        /// The name.
+        name: String,
+    },
+    /// No station was ever certified.
+    #[error("the centre has no certificate authority yet")]
+    NoAuthority,
+    /// A name under which the centre is to serve is none.
+    #[error("a name of the centre is none")]
+    ServerName,
+    /// A file that was named.
+    #[error("{path}: {source}")]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The operator.
+    #[error(transparent)]
+    Operator(#[from] OperatorError),
+    /// The authority's key.
+    #[error(transparent)]
+    Vault(#[from] VaultError),
+    /// The database.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl Explain for PeerError {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::NameInvalid { .. } => "STATION_NAME_INVALID",
+            Self::RequestMalformed => "STATION_REQUEST_MALFORMED",
+            Self::KeyKnown => "STATION_KEY_KNOWN",
+            Self::NotEnrolled { .. } => "STATION_NOT_ENROLLED",
+            Self::MakerIsChecker { .. } => "STATION_MAKER_IS_CHECKER",
+            Self::NotFound { .. } => "STATION_NOT_FOUND",
+            Self::NoAuthority => "AUTHORITY_MISSING",
+            Self::ServerName => "SERVER_NAME_INVALID",
+            Self::File { .. } => "STATION_FILE_FAILED",
+            Self::Operator(error) => error.code(),
+            Self::Vault(error) => error.code(),
+            Self::Store(error) => error.code(),
+        }
+    }
+
+    fn what(&self, lang: Lang) -> String {
+        match self {
+            Self::NameInvalid { name } => {
+                lang.pick(format!("{name:?} 不能作工位名"), format!("{name:?} cannot be the name of a station"))
+            }
+            Self::RequestMalformed => lang
+                .pick(
+                    "文件不是证书请求，或其签名不对",
+                    "the file holds no certificate request that is signed by its key",
+                )
+                .to_owned(),
+            Self::KeyKnown => lang.pick("该密钥已登记过", "the key of this request was enrolled before").to_owned(),
+            Self::NotEnrolled { name } => {
+                lang.pick(format!("工位 {name} 没有待签发的请求"), format!("no request of station {name} waits"))
+            }
+            Self::MakerIsChecker { name } => lang.pick(
+                format!("工位 {name} 由本人登记，不能自己签发"),
+                format!("you enrolled station {name} and cannot certify it"),
+            ),
+            Self::NotFound { name } => lang.pick(
+                format!("工位 {name} 没有可吊销的证书"),
+                format!("station {name} has no certificate that could be revoked"),
+            ),
+            Self::NoAuthority => {
+                lang.pick("中心还没有签发过工位证书", "the centre has never certified a station").to_owned()
+            }
+            Self::ServerName => lang.pick("--tls-name 中有不可用的名称", "a name after --tls-name is none").to_owned(),
+            Self::File { path, source } => {
+                let path = path.display();
+                lang.pick(format!("{path} 无法读写: {source}"), format!("{path} cannot be read or written: {source}"))
+            }
+            Self::Operator(error) => error.what(lang),
+            Self::Vault(error) => error.what(lang),
+            Self::Store(error) => error.what(lang),
+        }
+    }
+
+    fn next(&self, lang: Lang) -> &'static str {
+        match self {
+            Self::NameInvalid { .. } => {
+                lang.pick("用 1 至 32 个字母、数字、. - _", "use 1 to 32 letters, digits, `.`, `-`, `_`")
+            }
+            Self::RequestMalformed => lang.pick(
+                "在工位上用 issuer station request 生成，原样带来",
+                "make it at the station with `issuer station request` and bring it unchanged",
+            ),
+            Self::KeyKnown => {
+                lang.pick("在工位的新目录中另做一个请求", "make another request at the station, in a new folder")
+            }
+            Self::NotEnrolled { .. } => {
+                lang.pick("先用 issuer station enrol 登记", "enrol it first with `issuer station enrol`")
+            }
+            Self::MakerIsChecker { .. } => {
+                lang.pick("由另一位有 keys 角色的操作员签发", "let another operator with role keys certify it")
+            }
+            Self::NotFound { .. } => {
+                lang.pick("用 issuer station list 查看", "see the stations with `issuer station list`")
+            }
+            Self::NoAuthority => lang
+                .pick("先用 issuer station certify 签发一个工位", "certify a station first: `issuer station certify`"),
+            Self::ServerName => lang.pick("给出主机名或 IP 地址", "give host names or IP addresses"),
+            Self::File { .. } => lang.pick("检查路径和权限", "check the path and its permissions"),
+            Self::Operator(error) => error.next(lang),
+            Self::Vault(error) => error.next(lang),
+            Self::Store(error) => error.next(lang),
+        }
+    }
+
+    fn exit(&self) -> Exit {
+        match self {
+            Self::NameInvalid { .. } | Self::RequestMalformed | Self::ServerName => Exit::Usage,
+            Self::NotEnrolled { .. } | Self::NotFound { .. } | Self::NoAuthority => Exit::NotFound,
+            Self::KeyKnown | Self::MakerIsChecker { .. } => Exit::Refused,
+            Self::File { .. } => Exit::Storage,
+            Self::Operator(error) => error.exit(),
+            Self::Vault(error) => error.exit(),
+            Self::Store(error) => error.exit(),
+        }
+    }
+}

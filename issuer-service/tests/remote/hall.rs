@@ -1,0 +1,190 @@
+//! A centre that serves stations over TLS on a port of its own, and stations with folders of their own.
+
+use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, OnceLock};
+use std::time::Duration;
+
+use card_sim::Socket;
+use issuer_service::centre::Centre;
+use issuer_service::http::call::{Caller, Carried, Carrier, Https, Identity};
+use issuer_service::http::station::StationDesk;
+use issuer_service::http::tls::{self, TlsEdge};
+use issuer_service::http::{self};
+use issuer_service::lang::Lang;
+use issuer_service::peer;
+use issuer_service::station::care::Care;
+use issuer_service::station::failure::StationError;
+use issuer_service::station::line_failure::LineError;
+use issuer_service::station::outbox::Outbox;
+use issuer_service::station::remote::Remote;
+use issuer_service::station::slot::Slot;
+use issuer_service::station::{Station, Summary};
+use issuer_service::vault::Vault;
+use issuer_service::vault::authority::{self, Authority};
+
+use crate::rig::{Desk, Events, Rig};
+
+pub(crate) struct Hall {
+    pub(crate) rig: Rig,
+    pub(crate) authority: Authority,
+    pub(crate) base: String,
+    _runtime: tokio::runtime::Runtime,
+}
+
+/// A station's folder and certificate.
+pub(crate) struct Place {
+    pub(crate) folder: tempfile::TempDir,
+    pub(crate) chain: String,
+    pub(crate) key: String,
+}
+
+impl Hall {
+    /// With an approved batch of `people` people.
+    pub(crate) fn new(people: u32) -> Self {
+        Self::around(Rig::new(people))
+    }
+
+    pub(crate) fn around(rig: Rig) -> Self {
+        let authority = Authority::random("513300").expect("authority");
+        let path = rig.centre.folder.join("copy.vault");
+        rig.vault.seal(&path, "p").expect("sealed");
+        let vault = Vault::open_file(&path, "p").expect("opened");
+        let mut store = rig.centre.connect().expect("store");
+        store.unlock(rig.data_keys.clone()).expect("unlocked");
+        let desk = Arc::new(StationDesk::new(store, vault, rig.centre.config.clone(), Centre::card_profile()));
+        let names = ["localhost".to_owned(), "127.0.0.1".to_owned()];
+        let config = tls::config(&authority, &names).expect("config");
+        let runtime =
+            tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("runtime");
+        let port = runtime.block_on(async {
+            let listener = http::listen("127.0.0.1:0".parse().expect("address")).await.expect("listener");
+            let port = listener.local_addr().expect("address").port();
+            let edge = TlsEdge::new(listener, config).expect("edge");
+            tokio::spawn(http::serve_stations(desk, edge, std::future::pending()));
+            port
+        });
+        Self { rig, authority, base: format!("https://127.0.0.1:{port}"), _runtime: runtime }
+    }
+
+    /// A station that one operator has enrolled and another certified.
+    pub(crate) fn place(&mut self, name: &str) -> Place {
+        let (key, request) = authority::request("station").expect("request");
+        let store = &mut self.rig.centre.store;
+        peer::enrol(store, name, &request, Some("sun")).expect("enrolled");
+        let (_, chain) = peer::certify(store, &self.authority, name, 365, Some("zhou")).expect("certified");
+        Place { folder: tempfile::tempdir().expect("folder"), chain, key: key.to_string() }
+    }
+
+    pub(crate) fn https(&self, place: &Place) -> Https {
+        https(&self.base, place)
+    }
+
+    pub(crate) fn run(
+        &self,
+        place: &Place,
+        carrier: Box<dyn Carrier>,
+        readers: Vec<Vec<Socket>>,
+    ) -> Result<Summary, StationError> {
+        run(&self.base, &self.rig.events, place, carrier, readers)
+    }
+}
+
+pub(crate) fn https(base: &str, place: &Place) -> Https {
+    let identity = Identity::read(&place.chain, &place.key).expect("identity");
+    Https::new(base, identity, Lang::En).expect("an address")
+}
+
+/// Runs batch 1 at a station over this carrier, as a process that has just started would.
+pub(crate) fn run(
+    base: &str,
+    events: &Events,
+    place: &Place,
+    carrier: Box<dyn Carrier>,
+    readers: Vec<Vec<Socket>>,
+) -> Result<Summary, StationError> {
+    let outbox = Outbox::open(place.folder.path()).expect("journal");
+    let profile = Centre::card_profile();
+    let remote = Remote {
+        caller: Arc::new(Caller::new(carrier, base, Duration::ZERO)),
+        outbox: &outbox,
+        batch: 1,
+        operator: "sun",
+        profile: &profile.name,
+        care: Care::default(),
+        share: 2,
+        receipts: Some(place.folder.path().join("receipts")),
+        jobs: Mutex::default(),
+        said: OnceLock::new(),
+    };
+    remote.deliver()?;
+    let slots = readers.into_iter().zip(0..).map(|(cards, n)| Box::new(Desk::new(n, cards)) as Box<dyn Slot>);
+    let station = Station {
+        centre: &remote,
+        profile: &profile,
+        batch: 1,
+        wait: Duration::from_secs(5),
+        failures_max: 3,
+        row_max: 10,
+        printer: None,
+        watcher: events,
+    };
+    station.run(slots.collect())
+}
+
+impl Place {
+    /// With a certificate of its own authority that ended yesterday.
+    pub(crate) fn expired(authority: &Authority) -> Self {
+        let (key, request) = authority::request("station").expect("request");
+        let asked = authority::Asked::read(&request).expect("a request");
+        let chain = authority.certify(asked, "station", "late", -1).expect("certified").chain;
+        Self { folder: tempfile::tempdir().expect("folder"), chain, key: key.to_string() }
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        self.folder.path()
+    }
+}
+
+/// When a message is lost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Lost {
+    /// On its way to the centre.
+    Before,
+    /// Its answer, on the way back.
+    After,
+}
+
+/// A line that breaks at one message and stays broken; everything that went over it is kept.
+pub(crate) struct Tapped {
+    pub(crate) line: Https,
+    pub(crate) cut: Option<(usize, Lost)>,
+    pub(crate) seen: Arc<Seen>,
+}
+
+#[derive(Default)]
+pub(crate) struct Seen {
+    count: AtomicUsize,
+    pub(crate) texts: Mutex<Vec<String>>,
+}
+
+impl Seen {
+    pub(crate) fn count(&self) -> usize {
+        self.count.load(Ordering::SeqCst)
+    }
+}
+
+impl Carrier for Tapped {
+    fn carry(&self, path: &str, body: &str) -> Result<Carried, LineError> {
+        let number = self.seen.count.fetch_add(1, Ordering::SeqCst) + 1;
+        let gone = || LineError::Unreachable { centre: "a broken line".to_owned() };
+        if self.cut.is_some_and(|(at, lost)| number > at || (number == at && lost == Lost::Before)) {
+            return Err(gone());
+        }
+        let carried = self.line.carry(path, body)?;
+        let mut texts = self.seen.texts.lock().expect("texts");
+        texts.push(body.to_owned());
+        texts.extend(carried.lines.iter().cloned());
+        if self.cut.is_some_and(|(at, _)| number == at) { Err(gone()) } else { Ok(carried) }
+    }
+}

@@ -1,0 +1,13 @@
+//! Stations at the other end of a TLS line: whole days, lines that break at every message, peers that are not who they say.
+
+#[path = "../database/ask.rs"]
+mod ask;
+mod cut;
+#[path = "../database/fresh.rs"]
+mod fresh;
+mod hall;
+mod intruder;
+#[path = "../station/rig.rs"]
+#[expect(dead_code, reason = "the readers that are torn have more to ask of it")]
+mod rig;
+mod secrets;
