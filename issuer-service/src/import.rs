@@ -46,10 +46,10 @@ use report::{Counts, Report};
 use report_file::ReportFile;
 use table::{OpenError, Reading, Table};
 
-/// Rows of one transaction.
-const BATCH_ROWS: usize = 1_000;
+/// Rows of one transaction: rows of many people fall on the same pages, which are written once.
+const BATCH_ROWS: usize = 5_000;
 /// Batches that are checked ahead of the one that is stored.
-const BATCHES_AHEAD: usize = 4;
+const BATCHES_AHEAD: usize = 1;
 
 /// What to do with a file.
 #[derive(Clone, Copy, Debug)]
@@ -169,6 +169,7 @@ struct Work<'a> {
 
 impl Work<'_> {
     fn begin(&mut self, store: &mut Store, digest: &str) -> Result<(), ImportError> {
+        store.widen()?;
         store.journal(|tx| tx.begin_seen_numbers())?;
         if self.order.dry_run {
             return Ok(());

@@ -44,7 +44,7 @@ mod stock;
 mod upload;
 mod window;
 
-use std::cell::Cell;
+use std::cell::{Cell, OnceCell};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -94,6 +94,10 @@ pub struct Tx<'a> {
     anchor: &'a Anchor,
     /// Last audit record of this transaction.
     recorded: Cell<Option<i64>>,
+    /// Row number of the next person registered: nobody else registers one meanwhile.
+    next_person: Cell<Option<i64>>,
+    /// When it first wrote an instant.
+    instant: OnceCell<String>,
 }
 
 impl Store {
@@ -224,7 +228,12 @@ impl Store {
 
 impl<'a> Tx<'a> {
     const fn new(sql: Transaction<'a>, data: Option<&'a DataKeys>, anchor: &'a Anchor) -> Self {
-        Self { sql, data, anchor, recorded: Cell::new(None) }
+        Self { sql, data, anchor, recorded: Cell::new(None), next_person: Cell::new(None), instant: OnceCell::new() }
+    }
+
+    /// The instant of the transaction, one for all its rows.
+    fn instant(&self) -> &str {
+        self.instant.get_or_init(clock::now)
     }
 
     /// Numbers of the migrations that the database has.

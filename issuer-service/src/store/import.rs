@@ -2,7 +2,7 @@
 
 use super::cell::from_u64;
 use super::engine::{OptionalExtension, params};
-use super::{StoreError, Tx};
+use super::{Store, StoreError, Tx};
 use crate::clock;
 use crate::import::report::Counts;
 use crate::vault::data_keys::Lookup;
@@ -16,6 +16,16 @@ pub struct Unfinished {
     pub row_done: u64,
     /// What came of those rows.
     pub counts: Counts,
+}
+
+impl Store {
+    /// Makes this connection ready for the rows of an import.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn widen(&mut self) -> Result<(), StoreError> {
+        Ok(self.connection.widen()?)
+    }
 }
 
 impl Tx<'_> {

@@ -4,7 +4,6 @@
 
 use super::engine::{OptionalExtension, Value, params};
 use super::{StoreError, Tx};
-use crate::clock;
 use crate::person::Person;
 use crate::person::dossier::Dossier;
 use crate::person::field::Field;
@@ -19,11 +18,12 @@ impl Tx<'_> {
     /// # Errors
     /// [`StoreError::Conflict`] when the number is registered.
     pub fn add_dossier(&self, dossier: &Dossier, import: u32) -> Result<Id, StoreError> {
-        let id: Id =
-            self.sql.prepare("SELECT COALESCE(MAX(id), 0) + 1 FROM person")?.query_row((), |row| row.get(0))?;
+        let id: Id = match self.next_person.get() {
+            Some(id) => id,
+            None => self.sql.prepare("SELECT COALESCE(MAX(id), 0) + 1 FROM person")?.query_row((), |row| row.get(0))?,
+        };
         let keys = self.data()?;
         let (key, sealed) = self.sealed(id, dossier)?;
-        let now = clock::now();
         self.sql
             .prepare(
                 "INSERT INTO person (id, number_hash, name_hash, region, conflicts, data_key, dossier, import,
@@ -39,8 +39,9 @@ impl Tx<'_> {
                 key,
                 sealed,
                 import,
-                now
+                self.instant()
             ])?;
+        self.next_person.set(Some(id + 1));
         Ok(id)
     }
 
@@ -64,7 +65,7 @@ impl Tx<'_> {
                 conflicts(dossier),
                 key,
                 sealed,
-                clock::now(),
+                self.instant(),
                 id
             ])?;
         Self::moved(rows, || format!("person {id}"), "registered")

@@ -41,6 +41,17 @@ pub(super) fn value<'a>(row: &'a Row<'_>, column: usize) -> Result<Value<'a>> {
     of_file(cell).ok_or(EngineError::Column { column, source: None })
 }
 
+/// Pages that a connection keeps at hand for the work of many rows, in KiB: keyed hashes fall all over their indexes.
+const WIDE_KIB: i64 = 65_536;
+
+/// Pages of the log before they are brought into the file: a page that many rows fall on is brought there once.
+const WIDE_LOG_PAGES: i64 = 8_192;
+
+pub(super) fn widen(connection: &Connection) -> rusqlite::Result<()> {
+    connection.pragma_update(None, "cache_size", -WIDE_KIB)?;
+    connection.pragma_update(None, "wal_autocheckpoint", WIDE_LOG_PAGES)
+}
+
 /// Writes the file anew and empties the log; `false` when another connection reads the log.
 pub(super) fn scrub(connection: &Connection) -> rusqlite::Result<bool> {
     connection.execute_batch("VACUUM")?;
