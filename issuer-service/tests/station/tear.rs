@@ -64,6 +64,42 @@ fn a_station_killed_at_any_command_goes_on_with_the_same_card_in_the_next_run() 
 }
 
 #[test]
+fn a_batch_whose_cards_lose_power_at_random_commands_makes_every_card_once() {
+    let commands = commands();
+    for seed in 1..=6_u64 {
+        let mut draw = seed;
+        let mut below = |bound: u64| {
+            draw = draw.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (draw >> 33) % bound
+        };
+        let rig = Rig::new(12);
+        let mut desk = |first: u8| -> Vec<_> {
+            let mut cards = Vec::new();
+            for serial in first..first + 6 {
+                let card = blank(serial);
+                let losses = (0..below(4)).map(|_| {
+                    let moment =
+                        [Moment::Before, INSIDE, Moment::After][usize::try_from(below(3)).expect("below three")];
+                    Fault::PowerLoss { at: Trigger::command(1 + below(commands)), moment, back_after_ms: None }
+                });
+                card.card().set_faults(FaultPlan::new(losses.collect())).expect("faults");
+                // Pulled before it was bound, it counts as never seen and comes again.
+                cards.extend([card.clone(), card]);
+            }
+            // In place of cards whose tries of a key the losses used up.
+            cards.extend((first + 6..first + 12).map(blank));
+            cards
+        };
+        let summary = rig.run(vec![desk(1), desk(21)]).expect("run");
+        assert_eq!((summary.made, summary.left), (12, 0), "seed {seed}: {:?}", rig.events.names());
+        let (pulled, spoilt) = (rig.events.count("pulled"), i64::try_from(summary.spoilt).expect("few"));
+        assert!(pulled > 0, "seed {seed}: no card lost power");
+        assert!(summary.spoilt * 3 <= pulled.try_into().expect("few"), "seed {seed}: a card was given up too early");
+        rig.assert_complete(12, spoilt);
+    }
+}
+
+#[test]
 fn a_journal_that_fails_at_any_entry_stops_the_station_and_nothing_is_lost() {
     let whole = Rig::new(1);
     whole.run(vec![vec![blank(1)]]).expect("run");
