@@ -5,15 +5,15 @@ use std::process::ExitCode;
 
 use benches::measure::Row;
 use benches::{
-    card_cryptography, decode, journal, output, personalization, profile_load, read_record, round_trip, tac, wire,
-    wire_tables,
+    card_cryptography, decode, import, journal, output, personalization, profile_load, read_record, round_trip,
+    stations, tac, wire, wire_tables,
 };
 
 /// A measurement with its name.
 type Named = (&'static str, fn() -> Vec<Row>);
 
 /// Every measurement.
-const ALL: [Named; 9] = [
+const ALL: [Named; 11] = [
     ("round-trip", || vec![round_trip::measure()]),
     ("wire", wire::measure),
     ("read-record", || vec![read_record::measure()]),
@@ -23,6 +23,8 @@ const ALL: [Named; 9] = [
     ("personalization", || vec![personalization::measure()]),
     ("tac", || vec![tac::measure()]),
     ("journal", || vec![journal::measure()]),
+    ("import", import::measure),
+    ("stations", stations::measure),
 ];
 
 /// Writes `docs/wire.md` instead of measuring.

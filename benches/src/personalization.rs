@@ -58,7 +58,7 @@ pub fn measure() -> Row {
 const CHALLENGE: Block = [1, 2, 3, 4, 5, 6, 7, 8];
 
 /// Cryptography of both sides for each step.
-fn bare(plan: &Plan) {
+pub(crate) fn bare(plan: &Plan) {
     let root = Key16::new([0x5A; 16]);
     for step in &plan.steps {
         match &step.step {
