@@ -1,10 +1,11 @@
 # Each target is one line: the work is in scripts/ and in cargo.
-.PHONY: setup demo test bench lint fuzz doc
+.PHONY: setup demo test bench soak lint fuzz doc
 
 setup: ; @scripts/setup
 demo:  setup ; @scripts/demo
 test:  setup ; @scripts/test
 bench: setup ; @scripts/bench
+soak:  setup ; @scripts/soak-batch && scripts/soak-readers
 lint:  setup ; @scripts/lint
 fuzz:  setup ; @scripts/fuzz
 doc:   setup ; @cargo doc --workspace --no-deps

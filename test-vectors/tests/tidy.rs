@@ -21,6 +21,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("test-vectors", &["card-core", "card-profiles", "settlement"]),
     ("demo", &["card-core", "card-profiles", "card-sim", "settlement"]),
     ("benches", &["card-core", "card-profiles", "card-sim", "settlement", "issuer-service", "reader-cli"]),
+    ("soak", &["card-core", "card-profiles", "card-sim", "issuer-service"]),
 ];
 
 /// What the tests of any crate may use besides: the software card, the vectors and the libraries below.

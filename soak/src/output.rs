@@ -1,0 +1,70 @@
+//! The tables and their JSON: the only file of this program that prints.
+
+use std::io::Write as _;
+
+use serde::Serialize;
+
+use crate::failure::Failure;
+use crate::fault::Act;
+use crate::kills::Table;
+use crate::load::Figures;
+
+/// Troubles that are printed.
+const TROUBLES_SHOWN: usize = 20;
+
+/// One JSON line on stdout, at once: the process may not live to write another.
+///
+/// # Panics
+/// When stdout is closed: nobody listens any more.
+pub fn line(value: &impl Serialize) {
+    let mut out = std::io::stdout().lock();
+    let text = serde_json::to_string(value).expect("plain data");
+    writeln!(out, "{text}").and_then(|()| out.flush()).expect("stdout takes what is told");
+}
+
+/// How far a soak is, on one line of stderr.
+pub fn progress(text: &str) {
+    eprint!("\r{text}\x1b[K");
+}
+
+/// Why there is no table.
+pub fn failure(failure: &Failure) {
+    eprintln!("\n{failure}");
+}
+
+/// The table of a batch.
+pub fn table(table: &Table) {
+    println!("a batch of {} cards, {} lives of its station, {} kills\n", table.people, table.lives, table.kills());
+    print!("{:<16}", "journal write");
+    Act::KILLS.iter().for_each(|act| print!(" {:>10}", act.name()));
+    println!(" {:>8} {:>12} {:>8} {:>12}", "kills", "double cards", "orphans", "lost numbers");
+    for (kind, row) in &table.lines {
+        print!("{kind:<16}");
+        row.kills.iter().for_each(|kills| print!(" {kills:>10}"));
+        let kills: u64 = row.kills.iter().sum();
+        println!(" {kills:>8} {:>12} {:>8} {:>12}", row.found.double, row.found.orphans, row.found.lost);
+    }
+    for (what, found) in [("at the end, books", table.books), ("at the end, cards", table.cards)] {
+        println!("{what:<68} {:>12} {:>8} {:>12}", found.double, found.orphans, found.lost);
+    }
+    println!(
+        "\nspoilt {}, without a card {}: {}",
+        table.spoilt,
+        table.left,
+        if table.holds() { "holds" } else { "BROKEN" }
+    );
+}
+
+/// What came of many readers.
+pub fn figures(figures: &Figures) {
+    let Figures {
+        readers, seconds, made, reads, misread, troubles, first_kib, last_kib, most_kib, quarters_kib, ..
+    } = figures;
+    println!("{readers} readers at once for {seconds} s: {made} cards made, {reads} reads of them, {misread} misread");
+    println!(
+        "memory of the program, KiB: first {first_kib}, last {last_kib}, most {most_kib}; most by quarter {quarters_kib:?}"
+    );
+    println!("errors: {}", troubles.len());
+    troubles.iter().take(TROUBLES_SHOWN).for_each(|line| println!("  {line}"));
+    println!("{}", if figures.holds() { "holds" } else { "BROKEN" });
+}

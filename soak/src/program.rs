@@ -1,0 +1,122 @@
+//! The commands, and what they do.
+//!
+//! Owns: the order of a soak: place, faults, run, table. Never: judges by itself whether a table holds.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::failure::Failure;
+use crate::fault::Faults;
+use crate::kills::{Soak, Unit};
+use crate::place::Place;
+use crate::{life, load, output};
+
+/// Exit code of a soak that found something: what was verified does not agree.
+const MISMATCH: u8 = 7;
+
+/// Lives between two words about how far it is.
+const TELL_EVERY: u64 = 50;
+
+/// Rough and long runs of the issuance centre.
+#[derive(Debug, Parser)]
+#[command(name = "soak", version)]
+pub enum Arguments {
+    /// A batch whose station is killed at every durable write of its journal.
+    Batch {
+        /// Cards.
+        #[arg(long, default_value_t = 2_000)]
+        cards: u32,
+        /// A new folder for it.
+        #[arg(long)]
+        place: PathBuf,
+        /// Every write and flush of every file of the centre, instead of every commit.
+        #[arg(long)]
+        every_write: bool,
+    },
+    /// 16 virtual readers at once.
+    Readers {
+        /// How long.
+        #[arg(long, default_value_t = 600)]
+        seconds: u64,
+        /// A new folder for it.
+        #[arg(long)]
+        place: PathBuf,
+    },
+    /// Read a made card.
+    #[command(hide = true)]
+    Read {
+        /// Where.
+        #[arg(long)]
+        reader: String,
+        /// How often.
+        #[arg(long)]
+        times: u64,
+    },
+    /// One life of the station of a place.
+    #[command(hide = true)]
+    Station {
+        /// The place.
+        #[arg(long)]
+        place: PathBuf,
+        /// Journal entries that are known.
+        #[arg(long, default_value_t = 0)]
+        known: u64,
+    },
+}
+
+/// Does what is asked.
+///
+/// # Errors
+/// [`Failure`].
+pub fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
+    match arguments {
+        Arguments::Batch { cards, place, every_write } => {
+            batch(&place, cards, if every_write { Unit::Writes } else { Unit::Commits(0) })
+        }
+        Arguments::Readers { seconds, place } => readers(&place, seconds),
+        Arguments::Read { reader, times } => {
+            output::line(&load::read(&reader, times)?);
+            Ok(ExitCode::SUCCESS)
+        }
+        Arguments::Station { place, known } => {
+            output::line(&life::live(&Place::at(&place), known, |begin| output::line(begin))?);
+            Ok(ExitCode::SUCCESS)
+        }
+    }
+}
+
+/// A batch, killed until it is finished; prints its table.
+///
+/// # Errors
+/// [`Failure`].
+fn batch(folder: &Path, cards: u32, unit: Unit) -> Result<ExitCode, Failure> {
+    std::fs::create_dir_all(folder).map_err(Failure::system(folder))?;
+    // The fault names files by the paths that the system gives them.
+    let folder = folder.canonicalize().map_err(Failure::system(folder))?;
+    let place = Place::at(&folder);
+    place.make(cards, 1)?;
+    let faults = Faults::build(&folder)?;
+    let program = std::env::current_exe().map_err(Failure::system("this program"))?;
+    let soak = Soak { program: &program, faults: &faults, place: &place, people: cards };
+    let table = soak.run(unit, |lives, entries| {
+        if lives % TELL_EVERY == 0 {
+            output::progress(&format!("{lives} lives, {entries} journal entries"));
+        }
+    })?;
+    output::progress("");
+    output::table(&table);
+    Ok(if table.holds() { ExitCode::SUCCESS } else { ExitCode::from(MISMATCH) })
+}
+
+/// 16 readers for so many seconds; prints what came of it.
+///
+/// # Errors
+/// [`Failure`].
+fn readers(folder: &Path, seconds: u64) -> Result<ExitCode, Failure> {
+    let figures = load::run(folder, seconds, |at, kib| output::progress(&format!("{at} of {seconds} s, {kib} KiB")))?;
+    output::progress("");
+    output::figures(&figures);
+    Ok(if figures.holds() { ExitCode::SUCCESS } else { ExitCode::from(MISMATCH) })
+}

@@ -1,0 +1,80 @@
+//! Small batches killed at every commit and at every write, with the same program that kills large ones.
+
+use std::path::{Path, PathBuf};
+
+use soak::fault::Faults;
+use soak::kills::{Soak, Table, Unit};
+use soak::place::Place;
+use soak::store::Findings;
+
+fn soaked(people: u32, unit: Unit) -> (tempfile::TempDir, Table) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let place = Place::at(&folder.path().canonicalize().expect("a path").join("place"));
+    place.make(people, 1).expect("a place");
+    let faults = Faults::build(folder.path()).expect("a C compiler");
+    let program = Path::new(env!("CARGO_BIN_EXE_soak"));
+    let table = Soak { program, faults: &faults, place: &place, people }.run(unit, |_, _| ()).expect("a table");
+    (folder, table)
+}
+
+#[test]
+fn a_batch_killed_at_every_commit_makes_every_card_once() {
+    let mut kills = std::collections::BTreeMap::<String, [u64; 4]>::new();
+    for turn in 0..4 {
+        let (_folder, table) = soaked(2, Unit::Commits(turn));
+        assert!(table.holds(), "{table:#?}");
+        for (kind, line) in &table.lines {
+            kills.entry(kind.clone()).or_default().iter_mut().zip(line.kills).for_each(|(sum, one)| *sum += one);
+        }
+    }
+    // Two cards, each commit hit before it, inside it, before its flush and behind it.
+    assert_eq!((kills["intent"], kills["done"]), ([2; 4], [2; 4]), "{kills:?}");
+    assert!(kills["keys"].iter().all(|count| *count >= 2 && *count == kills["keys"][0]), "{kills:?}");
+    assert_eq!(kills["batch finished"], [1; 4], "{kills:?}");
+    assert!(kills["run begins"].iter().sum::<u64>() >= 4, "{kills:?}");
+}
+
+#[test]
+fn a_batch_killed_inside_every_write_of_the_centre_makes_every_card_once() {
+    let (_folder, table) = soaked(1, Unit::Writes);
+    assert!(table.holds(), "{table:#?}");
+    // A commit is some pages, each with its head, and a flush; an act is a line of the anchor before and behind it.
+    for (kind, least) in [("run begins", 8), ("intent", 10), ("keys", 20), ("done", 10), ("batch finished", 8)] {
+        let kills: u64 = table.lines.get(kind).map_or(0, |line| line.kills.iter().sum());
+        assert!(kills >= least, "{kind} {kills}: {table:#?}");
+    }
+}
+
+#[test]
+fn books_and_cards_that_do_not_fit_are_found() {
+    let (folder, table) = soaked(2, Unit::Commits(0));
+    assert!(table.holds(), "{table:#?}");
+    let place = Place::at(&folder.path().canonicalize().expect("a path").join("place"));
+    let database = place.centre().join("centre.db");
+    let damaged = |sql: &str| {
+        let kept = std::fs::read(&database).expect("a database");
+        let connection = rusqlite::Connection::open(&database).expect("opened");
+        connection.execute_batch(&format!("PRAGMA foreign_keys = OFF; {sql}")).expect(sql);
+        drop(connection);
+        let books = soak::store::Books::open(&place.centre()).expect("books");
+        let found = books.findings().expect("found").worst(soak::cards::findings(&place).expect("found"));
+        drop(books);
+        std::fs::write(&database, kept).expect("restored");
+        found
+    };
+    assert!(damaged("").none());
+    let twice = damaged("DROP INDEX job_open; UPDATE job SET person = 1");
+    assert!(twice.double > 0 && twice.orphans > 0, "{twice:?}");
+    assert!(damaged("UPDATE card_number SET state = 'reserved'").lost == 2);
+    assert!(damaged("UPDATE job SET state = 'writing' WHERE number = 1").lost > 0);
+    assert_eq!(damaged("DELETE FROM receipt WHERE job = 1"), Findings { orphans: 1, ..Findings::default() });
+    assert_eq!(damaged("DELETE FROM station_journal WHERE event = 'intent' AND job = 2").orphans, 1);
+    let unknown = damaged("DELETE FROM card WHERE job = 1");
+    assert!(unknown.orphans >= 2, "the job has no card, and a card stands for nobody: {unknown:?}");
+    let other = damaged("UPDATE card SET card_number = 'A99999999' WHERE job = 1");
+    assert!(other.lost > 0 && other.orphans > 0, "no card holds that number: {other:?}");
+    let copied: Vec<PathBuf> =
+        std::fs::read_dir(place.out()).expect("cards").map(|entry| entry.expect("one").path()).collect();
+    std::fs::copy(&copied[0], place.out().join("copy.card")).expect("copied");
+    assert_eq!(soak::cards::findings(&place).expect("found").double, 1, "a number on two cards");
+}
