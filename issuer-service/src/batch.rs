@@ -292,6 +292,32 @@ pub(crate) fn spoil(tx: &Tx<'_>, batch: i64, job: i64, prefix: char) -> Result<i
     Ok(next)
 }
 
+/// Gives up what is not begun for a person who died: jobs, their numbers, the request. What a partner is asked about ends with its
+/// answer, and no station makes it; a card in work is finished and stays sealed.
+///
+/// # Errors
+/// [`StoreError`].
+pub(crate) fn give_up(tx: &Tx<'_>, person: i64) -> Result<u64, StoreError> {
+    let mut dropped = 0;
+    for (state, by) in [(JobState::Requested, JobMove::Cancel), (JobState::Waiting, JobMove::Refuse)] {
+        for job in tx.jobs_not_begun(person, state)? {
+            tx.move_job(job, by)?;
+            if state == JobState::Waiting {
+                tx.move_number_of(job, NumberMove::Spoil)?;
+            }
+            if let Some(request) = tx.request_of_job(job)? {
+                tx.move_request(request.number, RequestMove::Return)?;
+                tx.set_request_job(request.number, None)?;
+            }
+            dropped += 1;
+        }
+    }
+    if let Some(request) = tx.open_request_of(person)?.filter(|request| request.state == RequestState::Open.name()) {
+        tx.move_request(request.number, RequestMove::Withdraw)?;
+    }
+    Ok(dropped)
+}
+
 /// The requests of people who get their first card: the open one, or one that is made now.
 fn first_requests(tx: &Tx<'_>, people: &[i64], maker: &str) -> Result<Vec<Request>, BatchError> {
     let mut requests = Vec::with_capacity(people.len());

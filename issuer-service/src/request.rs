@@ -31,9 +31,9 @@ states! {
     RequestMove {
         /// With a batch that takes it.
         Batch: Open => Batched,
-        /// By the operator who captures, as long as it is in no batch.
+        /// By the operator who captures, as long as it is in no batch, or when the person dies.
         Withdraw: Open => Withdrawn,
-        /// With a batch that is cancelled, or a partner's answer that refuses the person.
+        /// With a batch that is cancelled, or a partner's answer that refuses the person, or when the person dies.
         Return: Batched => Open,
         /// With the finished card.
         Finish: Batched => Done,

@@ -18,7 +18,6 @@ use card_core::transport::pcsc::Readers;
 use card_profiles::builtin_text;
 use card_sim::fault::FaultPlan;
 use card_sim::image;
-use card_sim::memory::Durability;
 use card_sim::reader::Farm;
 use serde::Serialize;
 

@@ -42,7 +42,7 @@ states! {
         Writing = "writing" "写卡中",
         /// The card is made and verified.
         Done = "done" "已完成",
-        /// The card failed, or a partner refused the person: its number is never used again.
+        /// The card failed, a partner refused the person, or the person died: its number is never used again.
         Spoilt = "spoilt" "已作废",
         /// The batch was cancelled.
         Cancelled = "cancelled" "已取消",
@@ -51,7 +51,7 @@ states! {
     JobMove {
         /// With the batch.
         Approve: Requested => Waiting,
-        /// With the batch.
+        /// With the batch, or when the person dies.
         Cancel: Requested => Cancelled,
         /// By a station, before the first write to the chip.
         Bind: Waiting => Writing,
@@ -59,7 +59,7 @@ states! {
         Finish: Writing => Done,
         /// By a station when the card fails, or by an operator when it is lost.
         Spoil: Writing => Spoilt,
-        /// By the answer of a bank or factory that refuses the person or failed.
+        /// By the answer of a bank or factory that refuses the person or failed, or when the person dies.
         Refuse: Waiting => Spoilt,
     }
 }

@@ -10,6 +10,7 @@ use super::failure::LifeError;
 use super::rule::LifeRules;
 use super::state::{self, Condition, LifeState, Move, Step};
 use crate::audit::Act;
+use crate::batch;
 use crate::clearing::blacklist;
 use crate::clock;
 use crate::error::Missing;
@@ -170,7 +171,8 @@ pub fn record_death(
                 cancelled.push(card.card_number);
             }
         }
-        let detail = format!("died {died_on}, {} cards cancelled: {reason}", cancelled.len());
+        let dropped = batch::give_up(tx, person)?;
+        let detail = format!("died {died_on}, {} cards cancelled, {dropped} not made: {reason}", cancelled.len());
         let act = Act { actor: operator, act: "person.death", object: format!("person {person}"), detail };
         Ok((Death { person, died_on: died_on.to_owned(), cancelled }, act))
     })

@@ -135,6 +135,7 @@ impl Tx<'_> {
              AND NOT EXISTS (SELECT 1 FROM exchange_row r WHERE r.job = j.number AND r.state IN ('exported', 'accepted')
                              AND (r.state = 'exported' OR r.partner = 'factory'))
              AND NOT EXISTS (SELECT 1 FROM station_job s WHERE s.job = j.number AND s.lease_until >= $2)
+             AND NOT EXISTS (SELECT 1 FROM person_death d WHERE d.person = j.person)
              ORDER BY j.number LIMIT 1",
         )?;
         Ok(find.query_row((batch, clock::now()), |row| row.get(0)).optional()?)
@@ -147,9 +148,24 @@ impl Tx<'_> {
     pub fn work_left(&self, batch: i64) -> Result<bool, StoreError> {
         let mut find = self.sql.prepare(
             "SELECT 1 FROM job j WHERE j.batch = $1 AND (j.state = 'writing' OR (j.state = 'waiting'
-             AND NOT EXISTS (SELECT 1 FROM exchange_row r WHERE r.job = j.number AND r.state = 'exported')))",
+             AND NOT EXISTS (SELECT 1 FROM exchange_row r WHERE r.job = j.number AND r.state = 'exported')
+             AND NOT EXISTS (SELECT 1 FROM person_death d WHERE d.person = j.person)))",
         )?;
         Ok(find.exists([batch])?)
+    }
+
+    /// Jobs of a person that no station has begun and no partner is asked about or has made, in order.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn jobs_not_begun(&self, person: i64, state: JobState) -> Result<Vec<i64>, StoreError> {
+        let mut find = self.sql.prepare(
+            "SELECT j.number FROM job j WHERE j.person = $1 AND j.state = $2
+             AND NOT EXISTS (SELECT 1 FROM exchange_row r WHERE r.job = j.number AND r.state IN ('exported', 'accepted')
+                             AND (r.state = 'exported' OR r.partner = 'factory'))
+             ORDER BY j.number",
+        )?;
+        Ok(find.query_map((person, state.name()), |row| row.get(0))?.collect::<Result<_, _>>()?)
     }
 
     /// The person of a job.

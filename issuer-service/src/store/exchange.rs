@@ -234,7 +234,8 @@ impl Tx<'_> {
     pub fn factory_job(&self, batch: i64, identifier: &str) -> Result<Option<i64>, StoreError> {
         let mut find = self.sql.prepare(
             "SELECT j.number FROM exchange_row r JOIN job j ON j.number = r.job
-             WHERE r.card_identifier = $1 AND r.state = 'accepted' AND j.batch = $2 AND j.state = 'waiting'",
+             WHERE r.card_identifier = $1 AND r.state = 'accepted' AND j.batch = $2 AND j.state = 'waiting'
+             AND NOT EXISTS (SELECT 1 FROM person_death d WHERE d.person = j.person)",
         )?;
         Ok(find.query_row((identifier, batch), |row| row.get(0)).optional()?)
     }

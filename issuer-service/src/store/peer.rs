@@ -8,9 +8,10 @@ use crate::state::State;
 
 const CERTIFICATE: &str = "SELECT number, role, name, state, public_key, maker, checker, valid_until FROM certificate";
 
-/// A job that waits for a blank card and that no partner is being asked about.
+/// A job that waits for a blank card, that no partner is being asked about, and whose person lives.
 const WAITS: &str = "j.state = 'waiting' AND NOT EXISTS (SELECT 1 FROM exchange_row r WHERE r.job = j.number
-    AND r.state IN ('exported', 'accepted') AND (r.state = 'exported' OR r.partner = 'factory'))";
+    AND r.state IN ('exported', 'accepted') AND (r.state = 'exported' OR r.partner = 'factory'))
+    AND NOT EXISTS (SELECT 1 FROM person_death d WHERE d.person = j.person)";
 
 /// A message of a station.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -191,7 +192,8 @@ impl Tx<'_> {
             "SELECT 1 FROM job j LEFT JOIN station_job s ON s.job = j.number WHERE j.batch = $1 AND (
                 (j.state = 'writing' AND s.station = $2)
                 OR (j.state = 'waiting' AND (s.job IS NULL OR s.station = $2 OR s.lease_until < $3)
-                    AND NOT EXISTS (SELECT 1 FROM exchange_row r WHERE r.job = j.number AND r.state = 'exported')))",
+                    AND NOT EXISTS (SELECT 1 FROM exchange_row r WHERE r.job = j.number AND r.state = 'exported')
+                    AND NOT EXISTS (SELECT 1 FROM person_death d WHERE d.person = j.person)))",
         )?;
         Ok(find.exists((batch, station, clock::now()))?)
     }

@@ -94,3 +94,31 @@ fn of_clerks_who_do_different_things_to_one_card_at_once_each_sees_a_move_of_the
     }
     assert_eq!(desk.state(number), "cancelled");
 }
+
+#[test]
+fn what_is_not_begun_for_a_person_who_dies_is_given_up_with_its_number_and_request() {
+    let mut desk = Desk::new(3);
+    let requests = [1, 2, 3].map(|person| {
+        let number = desk.number(person);
+        desk.ok(CLERK, &["card", "activate", &number]);
+        let made = desk.ok(MAKER, &["request", "new", "--person", &person.to_string(), "--kind", "damaged"]);
+        made["number"].as_i64().expect("a number")
+    });
+    // Approved: persons 1 and 2; not approved: person 3.
+    desk.ok(MAKER, &["batch", "create", "--requests", &requests.map(|number| number.to_string()).join(",")]);
+    let created = desk.ok(MAKER, &["batch", "show", "2"]);
+    assert_eq!(created["waiting"], 3, "{created}");
+    desk.ok(MAKER, &["person", "death", "3", "--on", "20260301", "--reason", "certificate seen"]);
+    desk.ok("wang", &["batch", "approve", "2"]);
+    desk.ok(MAKER, &["person", "death", "1", "--on", "20260301", "--reason", "certificate seen"]);
+    let batch = desk.ok(MAKER, &["batch", "show", "2"]);
+    assert_eq!((&batch["waiting"], &batch["spoilt"]), (&1.into(), &1.into()), "{batch}");
+    let states = |desk: &mut Desk, request: i64| {
+        desk.centre().store.read(|tx| tx.request(request)).expect("read").expect("a request").state
+    };
+    assert_eq!(requests.map(|request| states(&mut desk, request)), ["withdrawn", "batched", "withdrawn"]);
+    let next = desk.centre().store.read(|tx| tx.next_waiting_job(2)).expect("read").expect("a job");
+    assert_eq!(desk.centre().store.read(|tx| tx.job_person(next)).expect("read"), 2);
+    let spoilt = desk.ok(MAKER, &["number", "list", "--state", "spoilt"]);
+    assert_eq!(spoilt["numbers"].as_array().map(Vec::len), Some(1), "{spoilt}");
+}
