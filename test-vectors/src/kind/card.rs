@@ -54,6 +54,14 @@ fn build(words: &[&str]) -> Result<Command, KindError> {
             command::external_authenticate(byte(key)?, fixed(auth)?, fixed(plain)?)
         }
         ["external_authenticate", ..] => return wrong("external_authenticate", "key auth plain"),
+        ["external_authenticate_whole", key, auth] => command::external_authenticate_whole(byte(key)?, fixed(auth)?),
+        ["external_authenticate_whole", ..] => return wrong("external_authenticate_whole", "key auth"),
+        ["internal_authenticate_whole", p1, key, data] => {
+            let (p1, none) = (byte(p1)?, KindError::Field { field: "data", expected: "P1 00, 01 or 02" });
+            let what = command::Internal::ALL.into_iter().find(|what| what.p1() == p1).ok_or(none)?;
+            command::internal_authenticate_whole(what, byte(key)?, &field(data)?)
+        }
+        ["internal_authenticate_whole", ..] => return wrong("internal_authenticate_whole", "P1 key data"),
         ["with_key_version", version, rest @ ..] if rest.len() <= 4 => {
             let command = build(rest)?;
             let room = command.data().len() < card_core::limits::COMMAND_DATA_MAX;
