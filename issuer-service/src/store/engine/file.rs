@@ -67,8 +67,13 @@ pub(super) fn meaning(error: rusqlite::Error) -> StoreError {
     match failure.code {
         ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => StoreError::Locked,
         ErrorCode::DiskFull => StoreError::DiskFull,
-        // The first thing that a full disk refuses is room for the index of the log.
-        ErrorCode::SystemIoFailure if failure.extended_code == rusqlite::ffi::SQLITE_IOERR_SHMSIZE => {
+        // The first things that a full disk refuses are the index of the log and room in it.
+        ErrorCode::SystemIoFailure
+            if matches!(
+                failure.extended_code,
+                rusqlite::ffi::SQLITE_IOERR_SHMOPEN | rusqlite::ffi::SQLITE_IOERR_SHMSIZE
+            ) =>
+        {
             StoreError::DiskFull
         }
         ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt => StoreError::Damaged,
