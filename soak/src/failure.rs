@@ -15,6 +15,8 @@ use issuer_service::station::failure::StationError;
 use issuer_service::store::StoreError;
 use issuer_service::vault::VaultError;
 
+use crate::store::Unread;
+
 /// Why a soak stopped.
 #[derive(Debug, thiserror::Error)]
 pub enum Failure {
@@ -93,7 +95,7 @@ pub enum Failure {
     Image(#[from] ImageError),
     /// The second look into the database.
     #[error("the database, looked at from outside: {0}")]
-    Books(#[from] rusqlite::Error),
+    Books(#[from] Unread),
 }
 
 impl Failure {

@@ -13,6 +13,9 @@ use crate::failure::Failure;
 /// How long another writer is waited for.
 const PATIENCE: Duration = Duration::from_secs(5);
 
+/// Why the tables could not be read.
+pub type Unread = rusqlite::Error;
+
 /// The tables of a centre.
 #[derive(Debug)]
 pub struct Books(Connection);

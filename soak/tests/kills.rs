@@ -27,10 +27,12 @@ fn a_batch_killed_at_every_commit_makes_every_card_once() {
             kills.entry(kind.clone()).or_default().iter_mut().zip(line.kills).for_each(|(sum, one)| *sum += one);
         }
     }
-    // Two cards, each commit hit before it, inside it, before its flush and behind it.
-    assert_eq!((kills["intent"], kills["done"]), ([2; 4], [2; 4]), "{kills:?}");
-    assert!(kills["keys"].iter().all(|count| *count >= 2 && *count == kills["keys"][0]), "{kills:?}");
-    assert_eq!(kills["batch finished"], [1; 4], "{kills:?}");
+    // Two cards, each commit hit before it, inside it, before its flush and behind it; once more where the log was begun anew,
+    // whose head has a flush of its own.
+    let often = |kind: &str, least: u64| kills[kind].iter().all(|count| (least..=least + 1).contains(count));
+    assert!(often("intent", 2) && often("done", 2) && often("batch finished", 1), "{kills:?}");
+    let [fewest, most] = [kills["keys"].iter().min(), kills["keys"].iter().max()].map(|count| *count.unwrap_or(&0));
+    assert!(fewest >= 2 && most <= fewest + 1, "{kills:?}");
     assert!(kills["run begins"].iter().sum::<u64>() >= 4, "{kills:?}");
 }
 
@@ -51,16 +53,20 @@ fn books_and_cards_that_do_not_fit_are_found() {
     assert!(table.holds(), "{table:#?}");
     let place = Place::at(&folder.path().canonicalize().expect("a path").join("place"));
     let database = place.centre().join("centre.db");
-    let damaged = |sql: &str| {
+    let each = |sql: &str| {
         let kept = std::fs::read(&database).expect("a database");
         let connection = rusqlite::Connection::open(&database).expect("opened");
         connection.execute_batch(&format!("PRAGMA foreign_keys = OFF; {sql}")).expect(sql);
         drop(connection);
         let books = soak::store::Books::open(&place.centre()).expect("books");
-        let found = books.findings().expect("found").worst(soak::cards::findings(&place).expect("found"));
+        let found = (books.findings().expect("found"), soak::cards::findings(&place).expect("found"));
         drop(books);
         std::fs::write(&database, kept).expect("restored");
         found
+    };
+    let damaged = |sql: &str| {
+        let (books, cards) = each(sql);
+        books.worst(cards)
     };
     assert!(damaged("").none());
     let twice = damaged("DROP INDEX job_open; UPDATE job SET person = 1");
@@ -69,8 +75,11 @@ fn books_and_cards_that_do_not_fit_are_found() {
     assert!(damaged("UPDATE job SET state = 'writing' WHERE number = 1").lost > 0);
     assert_eq!(damaged("DELETE FROM receipt WHERE job = 1"), Findings { orphans: 1, ..Findings::default() });
     assert_eq!(damaged("DELETE FROM station_journal WHERE event = 'intent' AND job = 2").orphans, 1);
-    let unknown = damaged("DELETE FROM card WHERE job = 1");
-    assert!(unknown.orphans >= 2, "the job has no card, and a card stands for nobody: {unknown:?}");
+    let (books, cards) = each("DELETE FROM card WHERE job = 1");
+    assert!(
+        books.orphans > 0 && cards.orphans > 0,
+        "the job has no card, and a card stands for nobody: {books:?} {cards:?}"
+    );
     let other = damaged("UPDATE card SET card_number = 'A99999999' WHERE job = 1");
     assert!(other.lost > 0 && other.orphans > 0, "no card holds that number: {other:?}");
     let copied: Vec<PathBuf> =
