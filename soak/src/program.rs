@@ -81,7 +81,7 @@ pub fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
             Ok(ExitCode::SUCCESS)
         }
         Arguments::Station { place, known } => {
-            output::line(&life::live(&Place::at(&place), known, |begin| output::line(begin))?);
+            output::line(&life::live(&Place::at(&place), known, output::line)?);
             Ok(ExitCode::SUCCESS)
         }
     }
