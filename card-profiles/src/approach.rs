@@ -165,7 +165,8 @@ impl State {
 }
 
 /// SELECT of a directory without asking for its FCI.
-pub(crate) fn select_command(profile: &Profile, df: &Df) -> card_core::Command {
+#[must_use]
+pub fn select_command(profile: &Profile, df: &Df) -> card_core::Command {
     let is_first = profile.df.first().is_some_and(|first| first.id == df.id);
     if is_first && !df.df_name.is_empty() {
         command::select_by_name(&df.df_name)

@@ -15,9 +15,11 @@ mod certificate;
 mod culprit;
 mod deal;
 mod deals;
+mod ending;
 mod keys;
 mod messaging;
 mod pin;
+mod proof;
 mod protocol;
 mod psam;
 mod purse_pin;
@@ -40,6 +42,9 @@ pub use area::{Area, Text};
 pub use certificate::{CertificateAct, CertificateMemory, CertificateWhat, WhichPair};
 pub use culprit::Culprit;
 pub use deal::{Deal, Start};
+pub use ending::{Ending, in_order};
+pub use proof::{proof, refuses};
+pub use selection::algorithm_of;
 pub use with_psam::{PsamAct, PsamWhat};
 use workshop::Workshop;
 
@@ -49,6 +54,9 @@ use crate::profile::{CardKind, Profile};
 
 /// A transaction number is brought to its end only from so near.
 pub const NUMBERS_LEFT_MAX: u16 = 16;
+
+/// The certificate application among directories.
+pub const CERTIFICATES: &str = "PKI";
 
 /// One conformance case.
 #[derive(Clone, Debug)]
@@ -82,8 +90,8 @@ pub enum Effect {
     Restored,
     /// As [`Effect::Restored`], but this stays: a transaction number, an entry of the log.
     Leaves(Text),
-    /// Afterwards a key, an application or the card is blocked for good.
-    Final,
+    /// It cannot be undone: data are gone, or a key, an application or the card is blocked for good.
+    Final(Ending),
 }
 
 /// What a case needs of the terminal.
@@ -95,6 +103,8 @@ pub enum Need {
     CertificatePin(Role),
     /// A key, for this use.
     Key(KeyRef, Use),
+    /// A directory that can be selected, by its id; the certificate application is [`CERTIFICATES`].
+    Directory(String),
 }
 
 /// How a security module must be able to use a key.
@@ -330,6 +340,16 @@ pub fn cases(profile: &Profile, bench: &Bench) -> Vec<Case> {
     }
     protocol::cases(&mut shop);
     shop.finish()
+}
+
+impl Case {
+    /// The directory that a move of this case enters, when it must be open.
+    #[must_use]
+    pub fn entered(&self, profile: &Profile, done: &Move) -> Option<String> {
+        let Act::Do(Step::Send(command)) = &done.act else { return None };
+        let must_open = matches!(done.expect.as_slice(), [Expect::Done]);
+        must_open.then(|| workshop::directory(profile, self.area, command)).flatten()
+    }
 }
 
 impl Move {

@@ -1,33 +1,36 @@
 //! Carrying out conformance cases on a card.
 //!
 //! Source: cases of `card_profiles::conform`.
-//! Owns: acts into commands, cryptograms of the security module, verdicts. Never: decides what is right (`conform` of
-//! `card-profiles`), skips a case without saying why.
+//! Owns: acts into commands, cryptograms of the security module, verdicts; that a proof which the card refused, and what a final
+//! case ended, are not tried again. Never: decides what is right (`conform` of `card-profiles`), skips a case without saying why.
 
 mod acts;
 mod certificate;
 pub mod report;
+pub mod survey;
 
-use card_core::script::Step;
 use card_core::security::{KeyRef, MacKey, SecurityError, SecurityModule};
 use card_core::session::SessionError;
 use card_core::{Session, StatusWord};
+use card_profiles::Profile;
 use card_profiles::certificate::Role;
-use card_profiles::conform::{
-    Act, Bench, Case, CertificateWhat, Difference, Effect, Expect, Memory, Move, Need, Text, Use,
-};
+use card_profiles::conform::{Bench, Case, Difference, Effect, Ending, Memory, Move, Need, Text, Use, proof, refuses};
 
 /// Who carries out cases: one card, and what can prove keys to it.
 pub struct Runner<'a> {
     session: Session,
     module: Option<&'a mut dyn SecurityModule>,
-    /// PINs that the cases were made with.
-    pins: Vec<Need>,
+    profile: &'a Profile,
+    /// What the cases were made with.
+    bench: &'a Bench,
     destructive: bool,
     /// Keys that were asked of the module, and whether it can use them so.
     known: Vec<(KeyRef, Use, bool)>,
-    /// Proofs that the card refused though they should be right: not tried again, a further try could block.
+    /// Proofs that the card refused though they should be right, and directories that it does not open: not tried again, a further
+    /// try could block.
     refused: Vec<(Need, StatusWord)>,
+    /// What final cases ended, and which.
+    ended: Vec<(Ending, String)>,
 }
 
 /// How a case ended.
@@ -77,11 +80,21 @@ impl From<SecurityError> for Stop {
 impl<'a> Runner<'a> {
     /// On a card, with the means of `bench`. Cases that write, spend tries or block are carried out only when `destructive`.
     #[must_use]
-    pub fn new(session: Session, module: Option<&'a mut dyn SecurityModule>, bench: &Bench, destructive: bool) -> Self {
-        let roles = [Role::User, Role::Administrator].into_iter();
-        let roles = roles.filter(|role| bench.certificate_pins.of(*role).is_some()).map(Need::CertificatePin);
-        let pins = bench.means.pin.iter().map(|_| Need::Pin).chain(roles).collect();
-        Self { session, module, pins, destructive, known: Vec::new(), refused: Vec::new() }
+    pub fn new(
+        session: Session,
+        module: Option<&'a mut dyn SecurityModule>,
+        (profile, bench): (&'a Profile, &'a Bench),
+        destructive: bool,
+    ) -> Self {
+        let (known, refused, ended) = (Vec::new(), Vec::new(), Vec::new());
+        Self { session, module, profile, bench, destructive, known, refused, ended }
+    }
+
+    /// Directories that are known to be shut: what is in them is not tried.
+    #[must_use]
+    pub fn without(mut self, shut: &[(String, StatusWord)]) -> Self {
+        self.refused.extend(shut.iter().map(|(id, sw)| (Need::Directory(id.clone()), *sw)));
+        self
     }
 
     /// Carries out a case; `chosen` when it was asked for by its id, which a final case needs.
@@ -93,14 +106,18 @@ impl<'a> Runner<'a> {
             return Ok(Outcome { verdict: Verdict::Skipped(reason), unrestored: None });
         }
         let mut memory = Memory::default();
-        let verdict = match self.carry_out(&case.moves, &mut memory) {
+        let carried = self.carry_out(case, &case.moves, &mut memory);
+        if let (Effect::Final(ending), false) = (&case.effect, matches!(carried, Err(Stop::Absent(_)))) {
+            self.ended.push((ending.clone(), case.id.clone()));
+        }
+        let verdict = match carried {
             Ok(()) => Verdict::Passed,
             Err(Stop::Different(difference)) => Verdict::Failed(difference),
             Err(Stop::Module(error)) => Verdict::Skipped(module_refused(&error)),
             Err(Stop::Absent(what)) => return Ok(Outcome { verdict: Verdict::Skipped(what), unrestored: None }),
             Err(Stop::Lost(error)) => return Err(error),
         };
-        let unrestored = match self.carry_out(&case.restore, &mut memory) {
+        let unrestored = match self.carry_out(case, &case.restore, &mut memory) {
             Ok(()) => None,
             Err(Stop::Different(difference)) => Some(difference),
             Err(Stop::Module(error)) => Some(unrestored(case, module_refused(&error))),
@@ -114,40 +131,35 @@ impl<'a> Runner<'a> {
     fn obstacle(&mut self, case: &Case, chosen: bool) -> Option<Text> {
         match &case.effect {
             Effect::Nothing => {}
-            Effect::Restored | Effect::Leaves(_) | Effect::Final if !self.destructive => {
+            Effect::Restored | Effect::Leaves(_) | Effect::Final(_) if !self.destructive => {
                 return Some(Text::new(
                     "会写卡、消耗尝试次数或锁定；加 --destructive 才执行",
                     "it writes, spends tries or blocks; give --destructive to carry it out",
                 ));
             }
-            Effect::Final if !chosen => {
+            Effect::Final(_) if !chosen => {
                 return Some(Text::new(
                     "执行后不可恢复；用 --case 指定编号才执行",
                     "it cannot be undone; name it with --case to carry it out",
                 ));
             }
-            Effect::Restored | Effect::Leaves(_) | Effect::Final => {}
+            Effect::Restored | Effect::Leaves(_) | Effect::Final(_) => {}
         }
-        if let Some((need, sw)) = self.refused.iter().find(|(need, _)| case.needs.contains(need)) {
-            let name = need_name(need);
-            return Some(Text::new(
-                format!("卡片此前拒绝了 {name}（{:04X}），不再尝试", sw.0),
-                format!("the card refused {name} before ({:04X}): it is not tried again", sw.0),
-            ));
+        if let Some((ending, by)) = self.ended.iter().find(|(ending, _)| ending.ends(case)) {
+            return Some(ending.reason(by));
+        }
+        if let Some(reason) = case.needs.iter().find_map(|need| self.refusal(need)) {
+            return Some(reason);
         }
         for need in &case.needs {
             match need {
-                Need::Pin | Need::CertificatePin(_) if !self.pins.contains(need) => {
-                    let option = match need {
-                        Need::CertificatePin(Role::User) => "--certificate-pin",
-                        Need::CertificatePin(Role::Administrator) => "--administrator-pin",
-                        Need::Pin | Need::Key(..) => "--pin",
+                Need::Pin if self.bench.means.pin.is_none() => return Some(not_given(need, "--pin")),
+                Need::CertificatePin(role) if self.bench.certificate_pins.of(*role).is_none() => {
+                    let option = match role {
+                        Role::User => "--certificate-pin",
+                        Role::Administrator => "--administrator-pin",
                     };
-                    let name = need_name(need);
-                    return Some(Text::new(
-                        format!("需要 {name}：加 {option}"),
-                        format!("it needs the {name}: give {option}"),
-                    ));
+                    return Some(not_given(need, option));
                 }
                 Need::Key(key, usage) if !self.can_use(key, *usage) => {
                     let (zh, en) = use_words(*usage);
@@ -156,10 +168,26 @@ impl<'a> Runner<'a> {
                         format!("it needs {} ({en}): the security module has not, or not for this", key.name),
                     ));
                 }
-                Need::Pin | Need::CertificatePin(_) | Need::Key(..) => {}
+                Need::Pin | Need::CertificatePin(_) | Need::Key(..) | Need::Directory(_) => {}
             }
         }
         None
+    }
+
+    /// Why a need is not tried again, where the card refused it.
+    fn refusal(&self, need: &Need) -> Option<Text> {
+        let (_, sw) = self.refused.iter().find(|(refused, _)| refused.is_of(need))?;
+        let name = need_name(need);
+        Some(match need {
+            Need::Directory(_) => Text::new(
+                format!("{name} 不能选择（{:04X}），不检测其内容", sw.0),
+                format!("{name} cannot be selected ({:04X}): what is in it is not tried", sw.0),
+            ),
+            Need::Pin | Need::CertificatePin(_) | Need::Key(..) => Text::new(
+                format!("卡片此前拒绝了 {name}（{:04X}），不再尝试", sw.0),
+                format!("the card refused {name} before ({:04X}): it is not tried again", sw.0),
+            ),
+        })
     }
 
     /// Whether the module can use a key so, asked once. A PSAM is asked for a cryptogram; that changes nothing in it.
@@ -185,21 +213,24 @@ impl<'a> Runner<'a> {
         can
     }
 
-    fn carry_out(&mut self, moves: &[Move], memory: &mut Memory) -> Result<(), Stop> {
+    fn carry_out(&mut self, case: &Case, moves: &[Move], memory: &mut Memory) -> Result<(), Stop> {
         for (number, done) in (1..).zip(moves) {
             let numbered = |difference: Difference| {
                 Stop::Different(Difference { place: format!("{number}: {}", difference.place).into(), ..difference })
             };
+            let proved = proof(done, self.bench);
+            if let Some(reason) = proved.as_ref().and_then(|need| self.refusal(need)) {
+                return Err(Stop::Absent(reason));
+            }
             let reply = self.act(done, memory).map_err(|stop| match stop {
                 Stop::Different(difference) => numbered(difference),
                 other => other,
             })?;
             let judged = memory.judge(done, &reply);
-            if judged.is_err()
-                && (reply.sw.tries().is_some() || reply.sw == StatusWord::BLOCKED)
-                && let Some(need) = proof(done)
-            {
-                self.refused.push((need, reply.sw));
+            if judged.is_err() {
+                let entered = case.entered(self.profile, done).map(Need::Directory);
+                let refused = entered.or(proved.filter(|_| refuses(reply.sw)));
+                self.refused.extend(refused.map(|need| (need, reply.sw)));
             }
             judged.map_err(numbered)?;
         }
@@ -214,20 +245,9 @@ impl<'a> Runner<'a> {
     }
 }
 
-/// What a move proves, when it must be right.
-fn proof(done: &Move) -> Option<Need> {
-    let must_be_right = matches!(done.expect.as_slice(), [Expect::Done]);
-    match &done.act {
-        _ if !must_be_right => None,
-        Act::Do(Step::Send(command)) if command.is_secret() && command.ins == 0x20 => Some(Need::Pin),
-        Act::Do(Step::Authenticate { key, .. }) => Some(Need::Key(key.clone(), Use::Authenticate)),
-        Act::Do(Step::AuthenticateWhole { key, .. }) => Some(Need::Key(key.clone(), Use::Block)),
-        Act::Certificate(act) => match &act.what {
-            CertificateWhat::Verify { role, .. } => Some(Need::CertificatePin(*role)),
-            _ => None,
-        },
-        _ => None,
-    }
+fn not_given(need: &Need, option: &str) -> Text {
+    let name = need_name(need);
+    Text::new(format!("需要 {name}：加 {option}"), format!("it needs the {name}: give {option}"))
 }
 
 fn need_name(need: &Need) -> String {
@@ -237,6 +257,7 @@ fn need_name(need: &Need) -> String {
         Need::CertificatePin(Role::Administrator) => "administrator PIN (certificates)".to_owned(),
         Need::Key(key, _) if key.version > 1 => format!("{} v{}", key.name, key.version),
         Need::Key(key, _) => key.name.to_string(),
+        Need::Directory(id) => id.clone(),
     }
 }
 

@@ -11,7 +11,7 @@ mod wording;
 
 pub use certificate::CertificateError;
 pub use code::Code;
-pub use details::{Paper, Unsettled};
+pub use details::{Paper, ProfileDiffers, Unsettled};
 pub(crate) use sorting::of_transport;
 
 use card_core::StatusWord;
@@ -184,6 +184,9 @@ pub enum TerminalError {
         /// Answer to SELECT.
         sw: StatusWord,
     },
+    /// A directory of the profile that was named is not on the card.
+    #[error(transparent)]
+    ProfileDiffers(#[from] ProfileDiffers),
     /// A specification version without profile.
     #[error("specification version {version:?} is not supported")]
     CardVersion {

@@ -102,6 +102,7 @@ impl Exit {
             | Code::NotSsc
             | Code::CardBlank
             | Code::CardBlocked
+            | Code::ProfileDiffers
             | Code::CardVersion
             | Code::ApplicationMissing
             | Code::CertificatesMissing

@@ -5,7 +5,7 @@ use card_core::command::{self, Record};
 use card_core::script::Step;
 
 use super::workshop::{Draft, Workshop, done, read_first, sw, write_first};
-use super::{Act, Area, Effect, Expect, Move, Text};
+use super::{Act, Area, Effect, Ending, Expect, Move, Text};
 use crate::access::{Access, Right};
 use crate::profile::{Df, Ef, EfKind, KeyRow};
 
@@ -148,7 +148,7 @@ fn wrapped(shop: &Workshop<'_>, df: &Df, ef: &Ef, [way, rights]: [Vec<Right>; 2]
     let (read, header) = (read_first(ef).0, write_first(ef));
     let write = |altered| Act::Write { header, altered, mac: None };
     let (zh, en) = ("写满后最旧记录被覆盖", "loses its oldest record when it is full");
-    let case = draft(shop, df, ef, "update.wrap", zh, en).effect(Effect::Final);
+    let case = draft(shop, df, ef, "update.wrap", zh, en).effect(Effect::Final(Ending::Content));
     let case = case.with(shop.proofs(&way)).with(shop.proofs(&rights));
     let mut case = filled(case, ef, &read).then(write(true), [Expect::Done]);
     for _ in 1..ef.records {

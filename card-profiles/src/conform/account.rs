@@ -8,7 +8,7 @@ use card_core::script::Step;
 
 use super::deals::{ONE, PURSE_DEALS, PurseDeal, account_load, account_purchase, purse_deal};
 use super::workshop::{Draft, Workshop, done, read_first, sw};
-use super::{Act, Area, Deal, Effect, Expect, Text, with_psam};
+use super::{Act, Area, Deal, Effect, Ending, Expect, Text, with_psam};
 use crate::access::Access;
 use crate::account::{AccountRules, Amounts, BalanceKind};
 use crate::profile::{Df, Ef, EfKind};
@@ -322,7 +322,7 @@ impl Till<'_> {
         let begin = || Act::Begin(Rc::clone(zero));
         let used_up = [sw(&[StatusWord::COUNTER_MAX])];
         let (balance, access) = &self.balance;
-        let draft = self.of_deal(shop, zero, "number-end", title).effect(Effect::Final);
+        let draft = self.of_deal(shop, zero, "number-end", title).effect(Effect::Final(Ending::Content));
         let draft = draft.with(self.proofs(shop, access));
         let draft = draft.keep(Act::Do(Step::Send(balance.clone())), [Expect::Length(4)]).with(proofs());
         let draft = draft.then(Act::Exhaust(Rc::clone(zero)), used_up.clone());

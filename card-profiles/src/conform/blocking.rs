@@ -6,7 +6,7 @@ use card_core::secure::{Messaging, SecureCommand};
 use card_core::security::KeyRef;
 
 use super::workshop::{Draft, Workshop, done, read_first, sw};
-use super::{Act, Area, Effect, Expect, Move, Text};
+use super::{Act, Area, Effect, Ending, Expect, Move, Text};
 use crate::approach::select_command;
 use crate::profile::{Df, KeyClass};
 
@@ -122,8 +122,10 @@ fn application(shop: &Workshop<'_>, rows: &Rows, df: &Df, key: &KeyRef) -> Vec<D
     let en = format!("{} is not blocked with a wrong MAC", df.id);
     let case = of("wrong-mac", zh, en).effect(Effect::Restored).with(wrong(rows.block)).then(Act::Reset, []);
     drafts.push(case.with(shop.enter(df)).restore(back));
+    let first = shop.profile.df.first().is_some_and(|first| first.id == df.id);
+    let shut = Ending::Directory { id: df.id.clone(), first };
     let (zh, en) = (format!("{} 永久锁定后不能解锁", df.id), format!("{} blocked for good does not open again", df.id));
-    let case = of("for-good", zh, en).effect(Effect::Final).with(right(rows.for_good)).send(refused, [sw(&SHUT)]);
+    let case = of("for-good", zh, en).effect(Effect::Final(shut)).with(right(rows.for_good)).send(refused, [sw(&SHUT)]);
     let mut again = right(rows.unblock);
     if let Some(last) = again.last_mut() {
         last.expect = vec![Expect::Refused];
@@ -141,7 +143,8 @@ fn card(shop: &Workshop<'_>, rows: &Rows) -> Option<Draft> {
         }
     };
     let title = Text::new("卡片锁定后拒绝一切命令", "a blocked card refuses every command");
-    let draft = shop.draft(AREA, "", "card", title).of_row(format!("key {}", row.name)).effect(Effect::Final);
+    let draft =
+        shop.draft(AREA, "", "card", title).of_row(format!("key {}", row.name)).effect(Effect::Final(Ending::Card));
     let moves = secure(rows, rows.card, &shop.key(row), false).into_iter().map(done);
     let draft = draft.with(shop.fresh(df)).with(moves).then(Act::Reset, []);
     let first = shop.profile.df.first()?;

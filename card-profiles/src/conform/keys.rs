@@ -7,7 +7,7 @@ use card_core::command::{self, Internal};
 use card_core::script::{Nonces, Step};
 
 use super::workshop::{Workshop, done, sw};
-use super::{Act, Area, Effect, Expect, Text};
+use super::{Act, Area, Effect, Ending, Expect, Text};
 use crate::access::Right;
 use crate::profile::{CardKind, KeyClass, KeyRow};
 
@@ -55,7 +55,7 @@ fn authenticating(shop: &mut Workshop<'_>, row: &KeyRow) {
     let counts = counts.restore(back);
     let zh = format!("密钥 {name} 连续错误 {tries} 次后锁定");
     let en = format!("{name} is blocked after {tries} wrong proofs");
-    let mut blocked = of(shop, "blocked", zh, en).effect(Effect::Final).with(proof());
+    let mut blocked = of(shop, "blocked", zh, en).effect(Effect::Final(Ending::Key(shop.key(row)))).with(proof());
     for spent in 1..=tries {
         blocked = blocked.then(Act::Challenge(8), [Expect::Done]);
         blocked = blocked.then(authenticate(shop, row, true, false), left(tries - spent));

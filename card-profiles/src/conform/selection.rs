@@ -2,7 +2,7 @@
 
 use card_core::StatusWord;
 use card_core::command;
-use card_core::fci::Fci;
+use card_core::fci::{AlgorithmId, Fci};
 use card_core::script::Step;
 
 use super::workshop::{Workshop, sw};
@@ -45,14 +45,19 @@ fn by_name(shop: &mut Workshop<'_>, df: &Df, first: bool) {
         format!("按名称 {name} 选择 {}，返回的 FCI 符合描述", df.name),
         format!("{} is selected by its name {name} and answers its FCI", df.id),
     );
-    let names_algorithm = first && shop.profile.version.starts_with('3');
-    let algorithm = names_algorithm.then(|| shop.profile.algorithm.id());
+    let algorithm = first.then(|| algorithm_of(shop.profile)).flatten();
     // A purse answers its public data instead of an SFI.
     let purse = shop.profile.purse.as_ref().is_some_and(|purse| purse.df == df.id);
     let fci = Fci { df_name: df.df_name.clone(), sfi: df.fci_sfi.filter(|_| !purse), algorithm };
     let enter = shop.fresh(df);
     let draft = shop.draft(AREA, &df.id, "by-name", title).with(enter);
     shop.add(draft.send(command::select_by_name(&df.df_name).with_le(0), [Expect::Fci(fci)]));
+}
+
+/// The algorithm that a card of this profile names in the FCI of its first directory.
+#[must_use]
+pub fn algorithm_of(profile: &Profile) -> Option<AlgorithmId> {
+    profile.version.starts_with('3').then(|| profile.algorithm.id())
 }
 
 fn unknown(shop: &mut Workshop<'_>) {

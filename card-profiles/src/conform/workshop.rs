@@ -11,7 +11,7 @@ use card_core::pin::PinBcd;
 use card_core::script::Step;
 use card_core::security::{Factors, KeyRef};
 
-use super::{Act, Area, Bench, Case, CertificateWhat, Effect, Expect, Move, Need, Text, Use};
+use super::{Act, Area, Bench, CERTIFICATES, Case, CertificateWhat, Effect, Expect, Move, Need, Text, Use};
 use crate::access::{Access, Right};
 use crate::address;
 use crate::approach::select_command;
@@ -20,6 +20,8 @@ use crate::profile::{CardKind, Df, Ef, EfKind, KeyClass, KeyRow, Profile};
 
 /// Placeholder where no card is known: the case needs keys and is not carried out.
 const NO_FACTORS: Factors = Factors { province: [0; 8], city: [0; 8], card: [0; 8] };
+/// INS of SELECT.
+const SELECT: u8 = 0xA4;
 /// Placeholder where no PIN is given.
 const NO_PIN: [u8; 2] = [0, 0];
 
@@ -68,7 +70,11 @@ impl<'a> Workshop<'a> {
     pub(super) fn add(&mut self, draft: Draft) {
         let mut case = draft.case;
         let moves = case.moves.iter().chain(&case.restore);
-        for need in moves.flat_map(needs) {
+        let entered = moves.clone().filter_map(|done| match &done.act {
+            Act::Do(Step::Send(command)) => directory(self.profile, case.area, command).map(Need::Directory),
+            _ => None,
+        });
+        for need in entered.chain(moves.clone().flat_map(needs)) {
             if !case.needs.contains(&need) {
                 case.needs.push(need);
             }
@@ -219,6 +225,22 @@ pub(super) fn done(act: Act) -> Move {
 /// One of these status words.
 pub(super) fn sw(words: &[StatusWord]) -> Expect {
     Expect::Status(words.to_vec())
+}
+
+/// The directory that a SELECT is for. The numbers below the certificate application are its own.
+pub(super) fn directory(profile: &Profile, area: Area, command: &Command) -> Option<String> {
+    if command.ins != SELECT {
+        return None;
+    }
+    let certificates = profile.certificate.as_ref().into_iter().flat_map(|rules| rules.select());
+    if area == Area::Certificate && certificates.into_iter().any(|select| select.data() == command.data()) {
+        return Some(CERTIFICATES.to_owned());
+    }
+    let is_meant = |df: &&Df| {
+        let by_name = !df.df_name.is_empty() && command.data() == df.df_name;
+        by_name || area != Area::Certificate && command.data() == df.fid.to_be_bytes()
+    };
+    profile.df.iter().find(is_meant).map(|df| df.id.clone())
 }
 
 /// A read of the first item of a file, or of its first byte.

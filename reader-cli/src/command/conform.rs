@@ -12,7 +12,7 @@ use card_core::tries::{Guard, TriesBook};
 use card_core::{Session, command};
 use card_profiles::approach::{KeyVersions, Means};
 use card_profiles::certificate::Role;
-use card_profiles::conform::{Bench, Case, CertificatePins, cases};
+use card_profiles::conform::{Bench, Case, CertificatePins, cases, in_order};
 use card_profiles::own_keys::OwnKeys;
 use card_profiles::profile::{CardKind, KeyClass, KeyRow, Profile};
 use card_profiles::read::{Reader, Reason};
@@ -22,6 +22,7 @@ use super::profile::Source;
 use super::{Setting, key_file};
 use crate::arguments::{ConformArguments, Form};
 use crate::conform::report::{Early, Report};
+use crate::conform::survey::survey;
 use crate::conform::{Outcome, Runner, Verdict};
 use crate::counter::tap::not_read;
 use crate::error::{CertificateError, TerminalError};
@@ -55,6 +56,7 @@ pub(super) fn run(setting: &Setting<'_>, arguments: &ConformArguments) -> Result
     if arguments.list {
         return list(setting, arguments, &profile);
     }
+    let shut = survey(&mut session, &profile, &chosen(cases(&profile, &unproved(setting)), arguments)?)?;
     let pin = arguments.pin.pin.as_ref().map(|source| Pin::read(Some(source), "")).transpose()?;
     let factor = session.atr()?.card_factor().map_err(card_core::SessionError::Atr)?;
     let mut own = None;
@@ -89,8 +91,8 @@ pub(super) fn run(setting: &Setting<'_>, arguments: &ConformArguments) -> Result
         terminal,
         moment: setting.now.date_time().to_bcd(),
     };
-    let chosen = chosen(cases(&profile, &bench), arguments)?;
-    let mut runner = Runner::new(session, module, &bench, arguments.destructive);
+    let chosen = in_order(chosen(cases(&profile, &bench), arguments)?);
+    let mut runner = Runner::new(session, module, (&profile, &bench), arguments.destructive).without(&shut);
     let (report, ended) = carry_out(setting, &profile, &chosen, &mut runner, !arguments.case.is_empty());
     drop(runner);
     drop(psam);
@@ -104,7 +106,7 @@ pub(super) fn run(setting: &Setting<'_>, arguments: &ConformArguments) -> Result
     match ended {
         Some(error) => Err(error),
         None if report.totals.failed > 0 => Ok(Exit::Mismatch),
-        None if report.totals.not_restored > 0 => Ok(Exit::Partly),
+        None if report.totals.not_restored > 0 || !shut.is_empty() => Ok(Exit::Partly),
         None => Ok(Exit::Ok),
     }
 }
@@ -187,17 +189,21 @@ fn chosen(all: Vec<Case>, arguments: &ConformArguments) -> Result<Vec<Case>, Ter
     Ok(all.into_iter().filter(wanted).collect())
 }
 
-fn list(setting: &Setting<'_>, arguments: &ConformArguments, profile: &Profile) -> Result<Exit, TerminalError> {
-    use card_profiles::conform::{Effect, Need};
+/// What cases are made for where no card is known yet.
+fn unproved(setting: &Setting<'_>) -> Bench {
     let means = Means { pin: None, factors: None, versions: KeyVersions::default() };
     let certificate_pins = CertificatePins::default();
-    let bench = Bench { means, certificate_pins, terminal: TERMINAL, moment: setting.now.date_time().to_bcd() };
-    let rows = chosen(cases(profile, &bench), arguments)?.into_iter().map(|case| {
+    Bench { means, certificate_pins, terminal: TERMINAL, moment: setting.now.date_time().to_bcd() }
+}
+
+fn list(setting: &Setting<'_>, arguments: &ConformArguments, profile: &Profile) -> Result<Exit, TerminalError> {
+    use card_profiles::conform::{Effect, Need};
+    let rows = chosen(cases(profile, &unproved(setting)), arguments)?.into_iter().map(|case| {
         let effect = match &case.effect {
             Effect::Nothing => Value::Choice("nothing", Words::new("无", "nothing")),
             Effect::Restored => Value::Choice("restored", Words::new("恢复", "restored")),
             Effect::Leaves(_) => Value::Choice("leaves", Words::new("留痕", "leaves traces")),
-            Effect::Final => Value::Choice("final", Words::new("不可恢复", "final")),
+            Effect::Final(_) => Value::Choice("final", Words::new("不可恢复", "final")),
         };
         let mut needs: Vec<String> = Vec::new();
         for need in &case.needs {
@@ -206,6 +212,7 @@ fn list(setting: &Setting<'_>, arguments: &ConformArguments, profile: &Profile) 
                 Need::CertificatePin(Role::User) => "CERT-PIN".to_owned(),
                 Need::CertificatePin(Role::Administrator) => "CERT-ADMINISTRATOR-PIN".to_owned(),
                 Need::Key(key, _) => key.name.to_string(),
+                Need::Directory(_) => continue,
             };
             if !needs.contains(&name) {
                 needs.push(name);

@@ -64,6 +64,8 @@ codes! {
     CardBlank = "CARD_BLANK",
     /// Application or card blocked.
     CardBlocked = "CARD_BLOCKED",
+    /// Directory of the profile named that is not on the card.
+    ProfileDiffers = "PROFILE_DIFFERS",
     /// Specification version not supported.
     CardVersion = "CARD_VERSION",
     /// Keys of an algorithm that is not public.

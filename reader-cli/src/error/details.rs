@@ -1,8 +1,13 @@
-//! What an error says more closely: why a transaction stays open, which paper cannot be read.
+//! What an error says more closely: why a transaction stays open, which paper cannot be read, what is not on the card.
 //!
 //! Owns: these kinds. Never: texts (`error::wording`).
 
+use std::fmt;
+
+use card_core::StatusWord;
 use settlement::recovery::Contradiction;
+
+use crate::language::Words;
 
 /// Why an open transaction stays open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -13,6 +18,39 @@ pub enum Unsettled {
     /// What the card shows does not fit what was sent.
     #[error(transparent)]
     Contradiction(#[from] Contradiction),
+}
+
+/// A card without a directory of the profile that was named for it.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub struct ProfileDiffers {
+    /// Profile as named.
+    pub profile: String,
+    /// Id of the directory.
+    pub df: String,
+    /// Answer to SELECT.
+    pub sw: StatusWord,
+    /// Built-in profiles whose directories are all on the card.
+    pub fitting: Vec<String>,
+}
+
+impl ProfileDiffers {
+    pub(super) fn words(&self) -> Words {
+        let Self { profile, df, sw: StatusWord(sw), fitting } = self;
+        let (zh, en) = match fitting.join(", ") {
+            none if none.is_empty() => (String::new(), String::new()),
+            names => (format!(";符合的描述:{names}"), format!("; it has every directory of {names}")),
+        };
+        Words::of(
+            format!("卡上没有 {profile} 的 {df}({sw:04X}){zh}"),
+            format!("the card has no {df} of {profile} ({sw:04X}){en}"),
+        )
+    }
+}
+
+impl fmt::Display for ProfileDiffers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.words().en)
+    }
 }
 
 /// A file that a pharmacy writes.

@@ -56,6 +56,7 @@ impl TerminalError {
             Self::NotSsc { .. } => Code::NotSsc,
             Self::CardBlank => Code::CardBlank,
             Self::CardBlocked { .. } => Code::CardBlocked,
+            Self::ProfileDiffers(_) => Code::ProfileDiffers,
             Self::CardVersion { .. } => Code::CardVersion,
             Self::AlgorithmNotPublic => Code::AlgorithmNotPublic,
             Self::FileUnknown { .. } => Code::FileUnknown,

@@ -62,6 +62,7 @@ impl TerminalError {
             Self::ProfileUnknown { name } => {
                 Words::of(format!("{name}:内置描述中没有这个名称,也没有这个文件"), self.to_string())
             }
+            Self::ProfileDiffers(differs) => differs.words(),
             Self::NotText { path, line, byte, .. } => {
                 Words::of(format!("{path} 第 {line} 行:文件第 {byte} 个字节不是 UTF-8"), self.to_string())
             }
@@ -114,6 +115,7 @@ fn what(code: Code) -> Words {
         Code::NotSsc => ("这不是社会保障卡", "this is not a social security card"),
         Code::CardBlank => ("空白卡,尚未个人化", "this is a blank card: not personalized"),
         Code::CardBlocked => ("卡或应用已锁定", "the card or its application is blocked"),
+        Code::ProfileDiffers => ("卡与指定的卡片描述不符", "the card is not of the profile that was named"),
         Code::CardVersion => ("不支持该规范版本的卡", "this version of the card specification is not supported"),
         Code::AlgorithmNotPublic => {
             ("卡的密钥算法为 SSF33,未公开", "the card's keys are of an algorithm that is not public (SSF33)")
@@ -249,6 +251,10 @@ fn next(code: Code) -> Words {
         Code::NotSsc => ("请插入社会保障卡", "insert a social security card"),
         Code::CardBlank => ("把卡交回发卡机构", "return the card to the issuer"),
         Code::CardBlocked => ("请持卡人到发卡机构解锁", "the holder must have it unblocked by the issuer"),
+        Code::ProfileDiffers => (
+            "用 --profile 指定符合的卡片描述;sscard profile list 列出全部",
+            "name a profile that fits with --profile; sscard profile list shows all",
+        ),
         Code::CardVersion | Code::ApplicationMissing => {
             ("请持卡人到发卡机构换卡", "the holder must have it replaced by the issuer")
         }

@@ -198,14 +198,16 @@ pub(crate) fn run(
     bench.terminal = module.terminal().unwrap_or(bench.terminal);
     let all: Vec<Case> = cases(profile, &bench).into_iter().filter(wanted).collect();
     let mut outcomes = Vec::new();
-    let (last, usual): (Vec<Case>, Vec<Case>) = all.into_iter().partition(|case| case.effect == Effect::Final);
+    let (last, usual): (Vec<Case>, Vec<Case>) =
+        all.into_iter().partition(|case| matches!(case.effect, Effect::Final(_)));
     if usual.iter().any(|case| case.area == Area::Certificate) {
-        let mut runner = Runner::new(Session::new(straight(socket.clone())), Some(&mut module), &bench, true);
+        let mut runner =
+            Runner::new(Session::new(straight(socket.clone())), Some(&mut module), (profile, &bench), true);
         for case in cases(profile, &bench).iter().filter(|case| IN_USE.contains(&case.id.as_str())) {
             let _ = runner.run(case, true).expect("the card answers");
         }
     }
-    let mut runner = Runner::new(Session::new(between(socket)), Some(&mut module), &bench, true);
+    let mut runner = Runner::new(Session::new(between(socket)), Some(&mut module), (profile, &bench), true);
     for case in usual {
         let outcome = runner.run(&case, true).expect("the card answers");
         outcomes.push((case, outcome));
@@ -217,7 +219,9 @@ pub(crate) fn run(
             socket.card().age(LEFT).expect("memory of this process");
         }
         let session = Session::new(between(socket));
-        let outcome = Runner::new(session, Some(&mut module), &bench, true).run(&case, true).expect("the card answers");
+        let outcome = Runner::new(session, Some(&mut module), (profile, &bench), true)
+            .run(&case, true)
+            .expect("the card answers");
         outcomes.push((case, outcome));
     }
     outcomes

@@ -56,13 +56,13 @@ impl Stand {
         bench.terminal = module.terminal().unwrap_or(bench.terminal);
         let mut cases = cases(&rows, &bench);
         // What is simplest first; what blocks for good only where nothing else shows a key.
-        cases.sort_by_key(|case| (case.effect == Effect::Final, case.moves.len() + case.restore.len()));
+        cases.sort_by_key(|case| (matches!(case.effect, Effect::Final(_)), case.moves.len() + case.restore.len()));
         Self { rows, bench, cases, module }
     }
 
     fn run(&mut self, socket: &Socket, case: &Case) -> Outcome {
         let session = Session::new(straight(socket.clone()));
-        let mut runner = Runner::new(session, Some(&mut self.module), &self.bench, true);
+        let mut runner = Runner::new(session, Some(&mut self.module), (&self.rows, &self.bench), true);
         runner.run(case, true).expect("the card answers")
     }
 
@@ -91,7 +91,7 @@ impl Stand {
         let row = self.rows.key[index].clone();
         let wanted = |need: &Need| match need {
             Need::Key(key, _) => key.name == row.name && row.version.is_none_or(|version| version == key.version),
-            Need::Pin | Need::CertificatePin(_) => false,
+            Need::Pin | Need::CertificatePin(_) | Need::Directory(_) => false,
         };
         let is_control = self.rows.df.iter().any(|df| df.control_key == row.name);
         match self.finder(&wanted, KEYS_AT + SLOT * index + KEY_AT, MASK, &called(&row)) {

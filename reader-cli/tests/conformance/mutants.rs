@@ -104,8 +104,9 @@ fn selection_and_records() -> Vec<Mutant> {
             ef(p, "SSSE.EF05").fid = 0xEF06;
             ef(p, "SSSE.EF06").fid = 0xEF05;
         }),
-        rows("no certificate application", "ssc-3.0", &["certificate.selection", "certificate.EF18.read"], |p| {
-            p.certificate = None;
+        rows("no certificate application", "ssc-3.0", &["certificate.selection"], |p| p.certificate = None),
+        wire("certificate that nobody reads", "ssc-3.0", &["certificate.EF18.read"], |l, c| {
+            l.turn(c, "00B0", "9000", "6982")
         }),
         wire("private key readable", "ssc-3.0", &["certificate.EF13.read.never"], |l, c| {
             let own = l.ask(c);

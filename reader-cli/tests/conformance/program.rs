@@ -357,16 +357,93 @@ fn keys_of_another_psam_do_not_lock_it() {
 }
 
 #[test]
-fn a_blocked_card_is_called_blocked() {
+fn a_blocked_card_is_called_blocked_once() {
     let counter = Counter::keyed("ssc-2.0");
     let keys = counter.path("keys.toml");
-    let of = |case: &str| ["--profile", "ssc-2.0", "--keys", &keys, "--destructive", "--case", case].map(str::to_owned);
-    let blocked = of("blocking.SSSE.for-good");
-    let ran = counter.run(&blocked.each_ref().map(String::as_str));
+    let usual = ["--profile", "ssc-2.0", "--keys", &keys, "--lang", "en"];
+    let named = ["--destructive", "--case", "blocking.DF04.for-good"];
+    let ran = counter.run(&[&usual[..], &named].concat());
     assert_eq!(ran.status.code(), Some(0), "{}{}", text(&ran.stdout), text(&ran.stderr));
-    let ran = counter.run(&["--keys", &keys, "--lang", "en"]);
-    assert_eq!(ran.status.code(), Some(4), "{}", text(&ran.stderr));
-    assert!(text(&ran.stderr).contains("CARD_BLOCKED"), "{}", text(&ran.stderr));
+    // One application is shut: the rest is tried, and why not everything is said once.
+    let ran = counter.run(&usual);
+    let said = text(&ran.stdout);
+    assert_eq!(ran.status.code(), Some(10), "{said}{}", text(&ran.stderr));
+    assert_eq!((said.matches("DF04 cannot be selected (").count(), said.matches("FAIL").count()), (1, 0), "{said}");
+    // Named in the order in which they could not be carried out: all but what the block of the first directory ends.
+    let together = ["blocking.SSSE.for-good", "blocking.DF03.for-good", "keys.UK1DF03.blocked", "keys.UK1DF03.right"];
+    let together: Vec<&str> = together.iter().flat_map(|case| ["--case", case]).collect();
+    let ran = counter.run(&[&usual[..], &["--destructive", "--format", "json"], &together].concat());
+    let report = json(&ran);
+    assert_eq!(ran.status.code(), Some(0), "{}{}", text(&ran.stdout), text(&ran.stderr));
+    let order: Vec<&str> =
+        report["cases"].as_array().expect("cases").iter().filter_map(|row| row["id"].as_str()).collect();
+    let wanted = ["keys.UK1DF03.right", "keys.UK1DF03.blocked", "blocking.DF03.for-good", "blocking.SSSE.for-good"];
+    assert_eq!((order.as_slice(), &report["totals"]["passed"]), (&wanted[..], &Value::from(4)), "{report}");
+    for arguments in [&usual[..], &["--keys", &keys, "--lang", "en"]] {
+        let ran = counter.run(arguments);
+        let said = text(&ran.stderr);
+        assert_eq!((ran.status.code(), text(&ran.stdout).as_str()), (Some(4), ""), "{said}");
+        assert!(said.contains("CARD_BLOCKED"), "{said}");
+    }
+}
+
+#[test]
+fn a_card_of_another_profile_is_not_failed_but_told_which_fits() {
+    for (card, named, missing, fitting) in [
+        ("ssc-1.0", "ssc-3.0", "DF07", "ssc-1.0,"),
+        ("ssc-3.0-sm4", "pboc-purse", "ADF1", "directory of ssc-3.0-sm4\n"),
+        ("pboc-purse", "ssc-2.0", "SSSE", "pboc-purse"),
+    ] {
+        let counter = Counter::keyed(card);
+        let ran = counter.run(&["--reader", "0", "--profile", named, "--lang", "en"]);
+        let said = text(&ran.stderr);
+        assert_eq!((ran.status.code(), text(&ran.stdout).as_str()), (Some(4), ""), "{card}: {said}");
+        let place = format!("no {missing} of {named} (6A82)");
+        assert!(["PROFILE_DIFFERS", &place, fitting].iter().all(|word| said.contains(word)), "{card}: {said}");
+    }
+    // What both have is tried, whichever is named.
+    let counter = Counter::keyed("ssc-1.0");
+    let some = ["--profile", "ssc-2.0", "--case", "records.SSSE.EF05.by-number", "--lang", "zh"];
+    let ran = counter.run(&some);
+    assert_eq!(ran.status.code(), Some(0), "{}{}", text(&ran.stdout), text(&ran.stderr));
+}
+
+#[test]
+fn a_refused_mac_is_the_last_under_its_key() {
+    let counter = Counter::keyed("pboc-purse");
+    let (other, card) = (counter.path("other.toml"), counter.folder.path().join("one.card"));
+    let text_of = key_text(&builtin("pboc-purse").expect("built in"));
+    let (before, wrong) = text_of.split_once("name = \"DAMK\"").expect("a key");
+    let (wrong, after) = wrong.split_once("[[key]]").expect("keys behind it");
+    std::fs::write(&other, format!("{before}name = \"DAMK\"{}[[key]]{after}", changed(wrong))).expect("written");
+    let tries = |counter: &Counter| {
+        let inside = image::inspect(&counter.folder.path().join("one.card")).expect("an image").1;
+        inside.keys.iter().find(|(name, _)| name.contains("DAMK")).map(|(_, key)| key.tries_left).expect("the key")
+    };
+    let full = tries(&counter);
+    let ran = counter.run(&[
+        "--profile",
+        "pboc-purse",
+        "--keys",
+        &other,
+        "--pin",
+        "env:INITIAL",
+        "--destructive",
+        "--format",
+        "json",
+        "--lang",
+        "en",
+    ]);
+    let report = json(&ran);
+    assert_eq!(ran.status.code(), Some(7), "{}", text(&ran.stderr));
+    let rows = report["cases"].as_array().expect("cases");
+    let about = |row: &&Value| row["key"] == "DAMK";
+    let about: Vec<&Value> = rows.iter().filter(about).collect();
+    assert_eq!(about.len(), 1, "{about:?}");
+    let skipped = rows.iter().filter(|row| row["reason"].as_str().is_some_and(|why| why.contains("refused DAMK")));
+    let skipped: Vec<&Value> = skipped.map(|row| &row["id"]).collect();
+    assert!(skipped.contains(&&Value::from("blocking.ADF1.temporary")) && skipped.len() > 3, "{skipped:?}");
+    assert_eq!(tries(&counter), full - 1, "{}", card.display());
 }
 
 #[test]

@@ -2,9 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use reader_cli::conform::Verdict;
+use card_core::Session;
+use card_profiles::conform::{Effect, cases, in_order};
+use reader_cli::conform::{Runner, Verdict};
 
-use super::bench::{PROFILES, profile, run, straight};
+use super::bench::{Module, PROFILES, bench, card, profile, run, straight};
 
 #[test]
 fn the_software_card_passes_every_case_and_leaves_nothing_unrestored() {
@@ -20,5 +22,35 @@ fn the_software_card_passes_every_case_and_leaves_nothing_unrestored() {
         let ids: BTreeSet<&str> = outcomes.iter().map(|(case, _)| case.id.as_str()).collect();
         assert_eq!(ids.len(), outcomes.len(), "{name}: every id is unique");
         println!("{name}: {} cases", outcomes.len());
+    }
+}
+
+#[test]
+fn all_cases_named_together_on_one_card_never_fail_and_what_is_over_is_skipped() {
+    for name in PROFILES {
+        let profile = profile(name);
+        let socket = card(&profile);
+        let mut module = Module::of(&profile, &socket);
+        let mut bench = bench(&profile, &socket);
+        bench.terminal = module.terminal().unwrap_or(bench.terminal);
+        let all = in_order(cases(&profile, &bench));
+        let session = Session::new(straight(socket));
+        let mut runner = Runner::new(session, Some(&mut module), (&profile, &bench), true);
+        let (mut over, mut last) = (0, None);
+        for case in &all {
+            let outcome = runner.run(case, true).expect("the card answers");
+            let is_final = matches!(case.effect, Effect::Final(_));
+            match outcome.verdict {
+                Verdict::Passed => last = is_final.then_some(case),
+                Verdict::Failed(difference) => panic!("{name}: {}: {difference:?}", case.id),
+                Verdict::Skipped(reason) => over += usize::from(reason.en.contains("blocked")),
+            }
+            assert_eq!(outcome.unrestored, None, "{name}: {}", case.id);
+        }
+        let last = last.unwrap_or_else(|| panic!("{name}: a final case is carried out last"));
+        // A user card ends with its first directory, and can then not be blocked whole; a PSAM ends with its control key.
+        let wanted = ["blocking.SSSE.for-good", "blocking.ADF1.for-good", "keys.MKMF.blocked"];
+        assert!(wanted.contains(&last.id.as_str()), "{name}: {}", last.id);
+        assert!(over > 0 || !last.id.starts_with("blocking"), "{name}: what a block ended is said");
     }
 }

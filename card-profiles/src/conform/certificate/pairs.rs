@@ -6,7 +6,7 @@ use card_core::command;
 use card_core::script::Step;
 
 use super::super::workshop::{Draft, done, sw};
-use super::super::{Act, Effect, Expect, Move};
+use super::super::{Act, Effect, Ending, Expect, Move};
 use super::act::{install_steps, installed};
 use super::{CertificateWhat, Desk, SHUT, WhichPair};
 use crate::certificate::{CertificateAccess, CertificateRight, PinSetUp, PrivateKeyForm, Role};
@@ -72,7 +72,7 @@ fn signing(desk: &Desk<'_, '_>, access: &CertificateAccess) -> Vec<Draft> {
 
 /// A case that replaces a pair: on a card that has no PIN yet, it is set up first.
 fn replacing(desk: &Desk<'_, '_>, what: &str, zh: &str, en: &str, right: CertificateRight) -> Option<Draft> {
-    let draft = desk.draft("", what, zh, en).effect(Effect::Final);
+    let draft = desk.draft("", what, zh, en).effect(Effect::Final(Ending::Content));
     let role = match right {
         CertificateRight::UserPin => Some(Role::User),
         CertificateRight::AdministratorPin => Some(Role::Administrator),
@@ -98,7 +98,7 @@ fn generating(desk: &Desk<'_, '_>, access: &CertificateAccess) -> Vec<Draft> {
     }
     if access.generate != CertificateRight::Free {
         let (zh, en) = ("未认证不能生成密钥对", "no key pair is generated without proof");
-        let draft = desk.draft("", "generate.without-proof", zh, en).effect(Effect::Final);
+        let draft = desk.draft("", "generate.without-proof", zh, en).effect(Effect::Final(Ending::Content));
         drafts.push(draft.with([generate(sw(&SHUT))]));
     }
     drafts

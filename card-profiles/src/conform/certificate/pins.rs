@@ -9,7 +9,7 @@ use card_core::security::KeyRef;
 
 use super::super::pin::{digits, shifted};
 use super::super::workshop::{Draft, done, sw};
-use super::super::{Act, Effect, Expect, Move, Text};
+use super::super::{Act, Effect, Ending, Expect, Move, Text};
 use super::{CertificateWhat, Desk, SHUT};
 use crate::certificate::{CertificateAccess, CertificatePin, CertificateRight, PinSetUp, Role};
 
@@ -167,7 +167,7 @@ impl Pins<'_, '_, '_> {
             let draft = draft.effect(Effect::Restored).with([administrator, self.right()]);
             return Some(draft.with(spent).with([last]).restore(back));
         }
-        let draft = draft.effect(Effect::Final);
+        let draft = draft.effect(Effect::Final(Ending::CertificatePin(self.role)));
         let draft = if stored { draft.with([self.desk.set_up(self.role)]) } else { draft };
         Some(draft.with([self.right()]).with(spent).with([last]))
     }
@@ -226,7 +226,7 @@ fn master_key(desk: &Desk<'_, '_>, access: &CertificateAccess) -> Vec<Draft> {
     let counted = counted.with((1..tries).flat_map(|spent| wrong(tries - spent))).with([right()]);
     drafts.push(counted.with(wrong(tries.saturating_sub(1))).restore(proved(desk)));
     let (zh, en) = ("主控密钥连续错误后锁定", "the master key is blocked after wrong proofs");
-    let blocked = of("blocked", zh, en).effect(Effect::Final).with([right()]);
+    let blocked = of("blocked", zh, en).effect(Effect::Final(Ending::Key(desk.master_key()))).with([right()]);
     let blocked = blocked.with((1..=tries).flat_map(|spent| wrong(tries - spent)));
     drafts.push(blocked.with([expecting(right(), sw(&[StatusWord::BLOCKED]))]));
     let Some((proof, new)) = desk.proof(access.load_master_key).zip(another_key(desk)) else { return drafts };
