@@ -1,6 +1,7 @@
-//! What `sscard` says to the card in each ceremony: the counter's own functions, from power-up, on the software card.
+//! What `sscard` and the C library say to the card in each ceremony: their own functions, from power-up, on the software card.
 //!
-//! Source: the order in which the commands of `sscard` call these functions (`reader-cli/src/command`).
+//! Source: the order in which the commands of `sscard` call these functions (`reader-cli/src/command`), and `iReadCardBas` its
+//! own (`sscard-driver/src/basic.rs`).
 //! Owns: a counter with one card and one PSAM, and the ceremonies at it.
 //! Never: writes a card command itself.
 
@@ -28,6 +29,7 @@ use reader_cli::store::Store;
 use settlement::date::DateTime;
 use settlement::id::{LoadId, Mac, RequestId, TerminalNumber};
 use settlement::message::{AnswerStatus, LoadAnswer, LoadRequest, Version1};
+use sscarddriver::basic;
 
 use crate::purchase::{self, TERMINAL};
 use crate::sample::Sample;
@@ -121,6 +123,23 @@ impl<'a> Counter<'a> {
             Act::Pin | Act::Balance => {}
         }
         Spent { card: tapped.session.wire(), psam: psam.map_or_else(Wire::default, |psam| psam.session().wire()) }
+    }
+
+    /// `iReadCardBas`, from power-up to the eleven fields.
+    ///
+    /// # Panics
+    /// When a card refuses.
+    pub fn read_by_library(&mut self, desk: Desk) -> Spent {
+        if desk != Desk::Usual {
+            self.known = PsamMemory::default();
+        }
+        let met = self.power_up(desk, Ask::Algorithm, true);
+        let mut memory = CardMemory::default();
+        let mut tapped = basic::tap(met, &self.catalog, &mut memory).expect("our card");
+        let mut psam = open(&self.psam, &self.catalog, false);
+        tapped.compare_first(&mut psam, &mut self.known).expect("the PSAM has the card's keys");
+        basic::holder(&mut tapped, Some(&mut psam), &mut memory).expect("eleven fields");
+        Spent { card: tapped.session.wire(), psam: psam.session().wire() }
     }
 
     fn carry_out_unrecognised(&self, act: Act, met: Met) -> Spent {

@@ -33,9 +33,14 @@ pub struct Ceremony {
     pub psam: Option<Wire>,
 }
 
+/// The C library, whose function reads a card as `card read` does.
+const LIBRARY: &str = "ours, `iReadCardBas`";
+/// The same where the card is compared with the PSAM first.
+const LIBRARY_FIRST: &str = "ours, `iReadCardBas`, first contact of all";
+
 /// Rows that are held to the least and to the deployed sequences.
 #[cfg(test)]
-const HELD: [&str; 2] = ["ours", "ours, no reader named"];
+const HELD: [&str; 3] = ["ours", "ours, no reader named", LIBRARY];
 
 /// All ceremonies.
 ///
@@ -79,20 +84,34 @@ pub fn ceremonies() -> Vec<Ceremony> {
         ours(&socket, Act::Purchase),
         ours(&socket, Act::Load),
     ];
+    let mut library = |card: &Socket| {
+        let mut counter = Counter::new(card, &mut sample);
+        let [first, usual] = [Desk::Unknown, Desk::Usual].map(|desk| counter.read_by_library(desk).card);
+        [(LIBRARY, usual), (LIBRARY_FIRST, first)]
+    };
+    let [library_three, library_two] = [library(&socket), library(&two_socket)];
     vec![
         Ceremony::of_program(
             "Basic read, 3.x card (`card read`)",
             basic_three,
-            vec![("deployed: a driver with PSAM", psam), ("deployed: a driver with HSM, both calls", hsm)],
+            [
+                &library_three[..],
+                &[("deployed: a driver with PSAM", psam), ("deployed: a driver with HSM, both calls", hsm)],
+            ]
+            .concat(),
             tap + proof() + whole(three.ef("SSSE", "EF06").expect("a file of SSSE")),
         ),
         Ceremony::of_program(
             "Basic read, 2.x card (`card read`)",
             basic_two,
-            vec![
-                ("deployed: by SFI and tag (ten items)", sfi),
-                ("deployed: a driver, file by file (eight items)", driver),
-            ],
+            [
+                &library_two[..],
+                &[
+                    ("deployed: by SFI and tag (ten items)", sfi),
+                    ("deployed: a driver, file by file (eight items)", driver),
+                ],
+            ]
+            .concat(),
             environment(&two) + files(&two, &basic),
         ),
         Ceremony::of_program(
@@ -205,7 +224,8 @@ neither; the row is the worst case, in which the holder's card is asked first. W
 is read of it anyhow, so that only a PSAM pays for that question (7 bytes, once, on its own contacts); for a PIN or a balance the card
 refuses one READ BINARY (7 bytes). Commands that read files or move money recognise the card: SELECT of SSSE, EF05 whole, and the FCI of a
 3.x card where keys of its algorithm are used. PIN and balances are asked alike of every card and need no recognition. Tests hold the
-traces of `sscard` itself to these rows.
+traces of `sscard` itself to these rows. The C library finds, remembers and asks as `sscard` does; a test counts the bytes on the contacts
+of a card while programs call it.
 
 The deployed sequences are counted while they run. *The least* is counted from the profile's tables, recognition included where the
 ceremony depends on it: every command that cannot be left out, whole files in one READ RECORD where they fit; of EF05 a transaction needs
@@ -395,7 +415,9 @@ mod tests {
                 held += 1;
             }
         }
-        assert_eq!((held, compared), (2 * 7 + 1, 2 * 7), "seven ceremonies of the program, seven deployed sequences");
+        let by_the_library = 2;
+        assert_eq!(held, 2 * 7 + by_the_library + 1, "seven ceremonies of the program, two of the library");
+        assert_eq!(compared, 2 * 7 + 2 * by_the_library, "seven deployed sequences, four of them reads");
     }
 
     #[test]
@@ -405,6 +427,9 @@ mod tests {
         for ceremony in ceremonies() {
             let row = |wanted: &str| ceremony.rows.iter().find(|(name, _)| *name == wanted).map(|(_, wire)| *wire);
             let Some(unknown) = row("ours, first contact of all") else { continue };
+            if let Some(library) = row(LIBRARY_FIRST) {
+                assert_eq!((library, row(LIBRARY)), (unknown, row("ours")), "{}: as `sscard`", ceremony.name);
+            }
             let ours = row("ours").expect("a row");
             let first = row("ours, first card of a city");
             proofs += usize::from(first.is_some());

@@ -3,15 +3,15 @@
 //! Source: published driver sequences: both kinds answer SELECT of SSSE (the 3DES environment of a PSAM has the same name; its
 //! SM4 environment has another); only a PSAM has a terminal number and the PSAM application below it.
 //! The issuer's file of a user card begins with its identifier (LD/T 32 EF05), which every command that recognises the card reads.
-//! Owns: telling the kinds apart in the fewest bytes on a user card; surveying readers.
+//! Owns: telling the kinds apart in the fewest bytes on a user card; asking the card in a reader.
 //! Never: chooses between two cards of a kind, reads personal data, names the PSAM's application to a card without terminal number.
 
 use crate::apdu::{Command, Response};
 use crate::command;
 use crate::security::psam::PsamNames;
 use crate::session::{Session, SessionError};
+use crate::transport::Transport;
 use crate::transport::pcsc::{PcscTransport, Readers};
-use crate::transport::{Transport, TransportError};
 
 /// What a card is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -122,17 +122,6 @@ const IDENTIFIER: [u8; 2] = [0x01, 16];
 const TERMINAL_NUMBER: u16 = 6;
 
 impl Readers {
-    /// Opens the card in each reader that holds one and asks what it is, in the daemon's order, without touching the readers
-    /// named in `taken`.
-    ///
-    /// # Errors
-    /// [`TransportError`] when the daemon fails; what is wrong with one reader is in its [`Slot`].
-    pub fn survey_others(&self, question: Question<'_>, taken: &[&str]) -> Result<Vec<Slot>, TransportError> {
-        let others = self.list()?.into_iter().filter(|reader| !taken.contains(&reader.name.as_str()));
-        let holding = others.filter(|reader| reader.atr.is_some());
-        Ok(holding.map(|reader| self.ask_one(question, &reader.name, &|_, transport| Box::new(transport))).collect())
-    }
-
     /// Opens the card in one reader and asks what it is, reached through what `wrap` makes of it: a recorder of what is said.
     #[must_use]
     pub fn ask_one(

@@ -44,6 +44,12 @@ impl CardMemory {
         Self { recalled: tries.clone(), tries, types, files: Some(files) }
     }
 
+    /// What is known of card types.
+    #[must_use]
+    pub const fn types(&self) -> &CardTypes {
+        &self.types
+    }
+
     /// How to begin with a card of this type.
     #[must_use]
     pub fn ways(&self, card_type: Option<&[u8]>) -> Ways {

@@ -24,6 +24,7 @@ use std::path::Path;
 
 use card_core::security::psam::Psam;
 use card_core::tries::TriesLeft;
+use card_desk::{Desk, Setup};
 use card_profiles::Catalog;
 use card_profiles::key_file::GivenKeys;
 use card_profiles::memory::CardMemory;
@@ -47,7 +48,6 @@ use crate::journal::{Entry, Journal as _};
 use crate::language::Words;
 use crate::output::Output;
 use crate::page::Page;
-use crate::reader::Desk;
 use crate::secret::Pin;
 use crate::store::Store;
 use crate::trace::Trace;
@@ -174,14 +174,21 @@ fn quietly(done: Result<Exit, TerminalError>) -> Result<Exit, TerminalError> {
 
 impl Setting<'_> {
     fn desk(&self) -> Result<Desk<'_>, TerminalError> {
-        Ok(Desk::open(&self.configuration, &self.catalog)?.recorded(self.trace.clone()))
+        let Configuration { reader, psam, interface, wait, data, .. } = &self.configuration;
+        let (card, psam) = (reader.as_deref(), psam.as_deref());
+        let setup = Setup { card, psam, interface: *interface, wait: *wait };
+        let desk = Desk::open(setup, &self.catalog)?.knowing(PsamMemory::recall(data));
+        Ok(match &self.trace {
+            None => desk,
+            Some(trace) => desk.recorded(|reader, card| Box::new(trace.recorder(reader, Box::new(card)))),
+        })
     }
 
     /// The readers for a transaction, and whether its card is asked for its algorithm: INITIALIZE answers that, unless a PSAM at
     /// hand serves several.
     fn desk_for_money(&self) -> Result<(Desk<'_>, Ask), TerminalError> {
         let mut desk = self.desk()?.asking(Ask::Nothing);
-        desk.recognise(self.card_memory());
+        desk.recognise(self.card_memory().types().clone());
         match desk.serves_several_algorithms()? {
             Some(true) => Ok((desk.asking(Ask::Algorithm), Ask::Algorithm)),
             Some(false) => Ok((desk, Ask::Nothing)),
@@ -196,24 +203,18 @@ impl Setting<'_> {
 
     /// As [`Setting::tapped`]; where the algorithm cannot matter it is not asked.
     fn tapped_asking(&self, desk: &mut Desk<'_>, ask: Ask) -> Result<Tapped<'_>, TerminalError> {
-        desk.recognise(self.card_memory());
+        desk.recognise(self.card_memory().types().clone());
         self.meet(desk, &mut |met| tap(met, &self.catalog, self.card_memory(), ask))
     }
 
-    /// Begins with the card in the reader. A card that was taken for the holder's and turns out a PSAM is passed over.
+    /// Begins with the card in the reader.
     fn meet<T>(
         &self,
         desk: &mut Desk<'_>,
         begin: &mut dyn FnMut(Met) -> Result<T, TerminalError>,
     ) -> Result<T, TerminalError> {
-        loop {
-            let held = desk.card_unasked()?;
-            let (reader, was_asked) = (held.reader.clone(), held.was_asked());
-            match begin(held.met()) {
-                Err(TerminalError::NotSsc { .. }) if !was_asked && desk.turns_out_a_psam(&reader)? => {}
-                result => return result,
-            }
-        }
+        let is_foreign = |error: &TerminalError| matches!(error, TerminalError::NotSsc { .. });
+        desk.meet(&mut |_, met| begin(met), is_foreign)
     }
 
     fn card_memory(&self) -> CardMemory {

@@ -21,7 +21,6 @@ pub mod page;
 pub mod paper;
 pub mod papers;
 pub mod person;
-pub mod reader;
 pub mod receipt;
 pub mod secret;
 pub mod shell;

@@ -5,17 +5,21 @@
 //! Never: refuses what an issuer may choose (serial, check character of 卡号), keeps a card after the call.
 
 use std::sync::{LazyLock, Mutex, PoisonError};
+use std::time::Duration;
 
 use card_core::algorithm::Algorithm;
 use card_core::security::psam::Psam;
-use card_core::security::{Factors, SecurityError, SecurityModule};
+use card_core::security::{Factors, SecurityModule};
 use card_core::session::SessionError;
-use card_core::transport::pcsc::{Interface, Readers};
+use card_core::transport::pcsc::Interface;
 use card_core::tries::Guard;
-use card_core::{Response, Session, StatusWord};
+use card_core::{Session, StatusWord};
+use card_desk::{Desk, DeskError, Met, Setup, proof};
 use card_profiles::approach::Means;
 use card_profiles::image::CardValues;
 use card_profiles::memory::CardMemory;
+use card_profiles::profile::KeyClass;
+use card_profiles::psams::{PsamMemory, Served};
 use card_profiles::read::{HOLDER, Outcome, Reader, Reason};
 use card_profiles::recognition::{NotRecognised, Recognition, recognise};
 use card_profiles::{Catalog, Profile};
@@ -23,7 +27,6 @@ use card_profiles::{Catalog, Profile};
 use crate::failure::Failure;
 use crate::output;
 use crate::settings::Settings;
-use crate::slots::Slots;
 
 /// The fields, in the order of the output.
 #[derive(Clone, Default, PartialEq, Eq)]
@@ -55,8 +58,8 @@ pub struct Basic {
 /// What the library knows of card types: built in, each text read once in a process.
 static CATALOG: LazyLock<Catalog> = LazyLock::new(Catalog::builtin);
 
-/// What this process learnt of cards, where no folder is set.
-static MEMORY: Mutex<Option<CardMemory>> = Mutex::new(None);
+/// What this process learnt of cards and PSAMs, where no folder is set.
+static MEMORY: Mutex<Option<Memory>> = Mutex::new(None);
 
 /// 终端机编号 without a PSAM.
 const NO_TERMINAL: [u8; 6] = [0; 6];
@@ -69,9 +72,21 @@ const ISSUER_FILE: &str = "SSSE.EF05";
 /// The holder's file in messages.
 const HOLDER_FILE: &str = "SSSE.EF06";
 
+/// Version of a card's keys.
+const KEY_VERSION: u8 = 1;
+
+/// What was learnt of cards, and of PSAMs.
+#[derive(Debug, Default)]
+struct Memory {
+    cards: CardMemory,
+    psams: PsamMemory,
+}
+
 /// A card that was recognised, and what is read of it.
 #[derive(Debug)]
 pub struct Tapped<'c> {
+    /// Conversation with it.
+    pub session: Session,
     /// What it is.
     pub card: Recognition,
     /// Its profile.
@@ -84,73 +99,107 @@ pub struct Tapped<'c> {
 /// # Errors
 /// [`Failure`].
 pub fn read(interface: Interface, settings: &Settings) -> Result<String, Failure> {
-    let catalog = &*CATALOG;
-    let Slots { reader, mut card, ssse, psam } =
-        Slots::find(&Readers::establish()?, interface, settings, catalog.ssse_name(), catalog.psams())?;
+    let (card, psam) = (settings.reader.as_deref(), settings.psam.as_deref());
+    let desk = Desk::open(Setup { card, psam, interface, wait: Duration::ZERO }, &CATALOG)?;
     let mut shared = MEMORY.lock().unwrap_or_else(PoisonError::into_inner);
-    let mut of_folder = settings.data.as_deref().map(CardMemory::recall);
-    let memory = of_folder.as_mut().unwrap_or_else(|| shared.get_or_insert_default());
-    let tapped = match tap(&mut card, ssse.as_ref(), catalog, memory) {
-        // A PSAM has the environment too, but no such file.
-        Err(Failure::Refused { sw: StatusWord::FILE_NOT_FOUND, file: ISSUER_FILE }) => {
-            return Err(Failure::NotSocialSecurity { readers: vec![reader] });
-        }
-        result => result?,
-    };
-    // A card that needs no proof is read without PSAM, so a fault of the PSAM waits until its keys are wanted.
-    let opened = match psam {
-        Some(opened) => {
-            opened.map_err(|error| Failure::Psam(error.into())).and_then(|psam| open(psam, catalog, &tapped))
-        }
-        None => Err(Failure::NoPsam),
-    };
-    let (terminal, mut keys) = match opened {
-        Ok((psam, true)) => (psam.terminal_number(), Ok(psam)),
-        Ok((psam, false)) => (psam.terminal_number(), Err(Failure::Algorithm(tapped.card.algorithm.0))),
-        Err(failure) => (NO_TERMINAL, Err(failure)),
-    };
-    let module = keys.as_mut().map(|psam| -> &mut dyn SecurityModule { psam });
-    let mut basic = match holder(&mut card, tapped, module.ok(), memory) {
-        Err(Failure::NoPsam) => return Err(keys.err().unwrap_or(Failure::NoPsam)),
-        result => result?,
-    };
-    basic.terminal = hex_upper(&terminal);
+    let mut of_folder = settings
+        .data
+        .as_deref()
+        .map(|folder| Memory { cards: CardMemory::recall(folder), psams: PsamMemory::recall(folder) });
+    let Memory { cards, psams } = of_folder.as_mut().unwrap_or_else(|| shared.get_or_insert_default());
+    let mut desk = desk.knowing(std::mem::take(psams));
+    let basic = read_at(&mut desk, cards);
+    *psams = desk.into_known();
+    let mut basic = basic?;
     basic.device.clone_from(&settings.device);
     Ok(basic.text())
 }
 
-/// Opens the PSAM in the environment of the card's algorithm (`true`), else in another, for its terminal number.
-fn open(mut psam: Session, catalog: &Catalog, tapped: &Tapped<'_>) -> Result<(Psam, bool), Failure> {
-    let keys = || tapped.profile.psam_keys();
-    let wanted = catalog.psam_of(tapped.profile);
-    let fits = wanted.are_in(&mut psam).map_err(SecurityError::from).map_err(Failure::Psam)?;
-    let mut names = wanted;
-    let mut is_selected = fits;
-    for other in catalog.psams().iter().filter(|_| !fits) {
-        if other.are_in(&mut psam).map_err(SecurityError::from).map_err(Failure::Psam)? {
-            (names, is_selected) = (other, true);
-            break;
+fn read_at(desk: &mut Desk<'_>, memory: &mut CardMemory) -> Result<Basic, Failure> {
+    let catalog = &*CATALOG;
+    desk.recognise(memory.types().clone());
+    let is_foreign = |failure: &Failure| matches!(failure, Failure::NotSocialSecurity { .. });
+    let begin = &mut |reader: &str, met: Met| match tap(met, catalog, memory) {
+        // A PSAM has the environment too, but no such file.
+        Err(Failure::Refused { sw: StatusWord::FILE_NOT_FOUND, file: ISSUER_FILE }) => {
+            Err(Failure::NotSocialSecurity { readers: vec![reader.to_owned()] })
         }
+        result => result,
+    };
+    let mut tapped = desk.meet(begin, is_foreign)?;
+    // A card that needs no proof is read without PSAM, so a fault of the PSAM waits until its keys are wanted.
+    let (terminal, mut keys) = match desk.psam(tapped.profile) {
+        Ok(Some(psam)) => (psam.terminal_number(), Ok(psam)),
+        Ok(None) => (NO_TERMINAL, Err(Failure::NoPsam)),
+        Err(error @ DeskError::Algorithm { .. }) => {
+            let other = desk.any_psam().ok().flatten();
+            (other.map_or(NO_TERMINAL, |psam| psam.terminal_number()), Err(error.into()))
+        }
+        Err(error) => (NO_TERMINAL, Err(error.into())),
+    };
+    if let Ok(psam) = &mut keys {
+        tapped.compare_first(psam, desk.known())?;
     }
-    if !is_selected {
-        return Ok((Psam::open(psam, names, keys()).map_err(Failure::Psam)?, fits));
-    }
-    Ok((Psam::open_selected(psam, names, keys()).map_err(Failure::Psam)?, fits))
+    let module = keys.as_mut().map(|psam| -> &mut dyn SecurityModule { psam });
+    let mut basic = match holder(&mut tapped, module.ok(), memory) {
+        Err(Failure::NoPsam) => return Err(keys.err().unwrap_or(Failure::NoPsam)),
+        Err(failure @ Failure::KeyRefused(_)) => {
+            // A PSAM that was believed to have the card's keys is compared with it after all.
+            if let Ok(psam) = &mut keys {
+                tapped.compare(psam, desk.known())?;
+            }
+            return Err(failure);
+        }
+        result => result?,
+    };
+    basic.terminal = hex_upper(&terminal);
+    Ok(basic)
 }
 
-/// Reads who issued a card, and recognises it. `ssse` is its answer to SELECT of SSSE, where that is selected already.
+impl Tapped<'_> {
+    /// Before a try of a key is spent: whether the PSAM holds the card's keys, unless it proved that with a card of this city.
+    ///
+    /// # Errors
+    /// [`Failure::OtherKeys`], or that one of the two does not answer.
+    pub fn compare_first(&mut self, psam: &mut Psam, known: &mut PsamMemory) -> Result<(), Failure> {
+        let needs_key = self.profile.ef("SSSE", "EF06").is_some_and(|ef| !ef.read.rights().is_empty());
+        if !needs_key || self.card.algorithm().is_err() || proof::is_believed(psam, known, self.served())? {
+            return Ok(());
+        }
+        self.compare(psam, known)
+    }
+
+    fn compare(&mut self, psam: &mut Psam, known: &mut PsamMemory) -> Result<(), Failure> {
+        let factors = self.factors()?;
+        let row = self.profile.key_of_class("SSSE", KeyClass::Irk);
+        let irk = row.map(|row| self.profile.key_of_card(row, KEY_VERSION, &factors));
+        let cards = self.served();
+        match proof::compare(&mut self.session, irk, psam, known, cards)? {
+            Some(false) => Err(Failure::OtherKeys(self.card.city)),
+            Some(true) | None => Ok(()),
+        }
+    }
+
+    fn factors(&self) -> Result<Factors, SessionError> {
+        Ok(Factors::of(self.card.city, self.session.atr()?.card_factor()?))
+    }
+
+    /// Cards that have the keys of this one, diversified.
+    const fn served(&self) -> Served {
+        Served { city: self.card.city, algorithm: self.profile.algorithm, version: KEY_VERSION }
+    }
+}
+
+/// Reads who issued a card, and recognises it.
 ///
 /// # Errors
 /// [`Failure`]; [`Failure::CardData`] for what is no identifier or no version, or an algorithm that its generation has not.
-pub fn tap<'c>(
-    session: &mut Session,
-    ssse: Option<&Response>,
-    catalog: &'c Catalog,
-    memory: &mut CardMemory,
-) -> Result<Tapped<'c>, Failure> {
+pub fn tap<'c>(met: impl Into<Met>, catalog: &'c Catalog, memory: &mut CardMemory) -> Result<Tapped<'c>, Failure> {
+    let Met { mut session, ssse, issuer, .. } = met.into();
     let card_type = session.atr()?.card_type().map(<[u8]>::to_vec);
-    let selected = ssse.map_or_else(Outcome::default, |answer| Outcome::selected(catalog.first(), answer));
-    let mut reader = Reader::issuer(catalog.first()).after(selected).by(memory.ways(card_type.as_deref()));
+    let selected = ssse.map_or_else(Outcome::default, |answer| Outcome::selected(catalog.first(), &answer));
+    let reader = Reader::issuer(catalog.first()).after(selected).by(memory.ways(card_type.as_deref()));
+    let mut reader = reader.heard(issuer.as_ref());
     session.play(&mut reader, None, &mut Guard { book: &mut memory.tries, consent: false })?;
     let first = reader.finish();
     // The next call begins as this one ended; whether that can be written is no matter of this card.
@@ -165,7 +214,7 @@ pub fn tap<'c>(
         },
     })?;
     let profile = catalog.of_card(&card).ok_or(Failure::CardData { item: "SSSE.EF05.spec_version" })?;
-    Ok(Tapped { card, profile, first })
+    Ok(Tapped { session, card, profile, first })
 }
 
 /// Reads the holder's file, and makes the fields of what is on the card.
@@ -173,17 +222,17 @@ pub fn tap<'c>(
 /// # Errors
 /// [`Failure`]; [`Failure::NoPsam`] when the card wants a proof and `module` is absent.
 pub fn holder(
-    session: &mut Session,
-    tapped: Tapped<'_>,
+    tapped: &mut Tapped<'_>,
     module: Option<&mut dyn SecurityModule>,
     memory: &mut CardMemory,
 ) -> Result<Basic, Failure> {
-    let Tapped { card, profile, first } = tapped;
+    let factors = tapped.factors()?;
+    let Tapped { session, card, profile, first } = tapped;
     let atr = session.atr()?;
     let factor = atr.card_factor().map_err(SessionError::from)?;
     let has_keys = module.is_some() && card.algorithm().is_ok();
-    let means = Means { factors: has_keys.then(|| Factors::of(card.city, factor)), ..Means::default() };
-    let mut reader = Reader::new(profile, &HOLDER, means).after(first);
+    let means = Means { factors: has_keys.then_some(factors), ..Means::default() };
+    let mut reader = Reader::new(profile, &HOLDER, means).after(std::mem::take(first));
     let played = session.play(&mut reader, module, &mut Guard { book: &mut memory.tries, consent: false });
     let Outcome { reading, refusals, ways, .. } = reader.finish();
     let _ = memory.keep_ways(atr.card_type(), ways).and_then(|()| memory.keep_tries(factor));
@@ -215,7 +264,7 @@ fn failure(reason: Reason, algorithm: Result<Algorithm, card_core::algorithm::Ss
         Reason::Unproved(_) => Failure::NoPsam,
         Reason::Module { key, fault } => Failure::Module { key, fault },
         Reason::Withheld { right, left } => Failure::Withheld { right, left },
-        Reason::ProofRefused { sw, .. } => Failure::Refused { file: "EXTERNAL AUTHENTICATE RKSSSE", sw },
+        Reason::ProofRefused { sw, .. } => Failure::KeyRefused(sw),
         Reason::Refused(sw) => Failure::Refused { file: HOLDER_FILE, sw },
         Reason::Never | Reason::NoSuchFile | Reason::Lost => {
             Failure::Refused { file: HOLDER_FILE, sw: StatusWord::SECURITY_STATUS }

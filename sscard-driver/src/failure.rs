@@ -5,11 +5,12 @@
 use card_core::StatusWord;
 use card_core::atr::AtrError;
 use card_core::script::StepError;
-use card_core::security::{KeyName, SecurityError};
+use card_core::security::{CityCode, KeyName, SecurityError};
 use card_core::session::{ChallengeError, SessionError};
 use card_core::transport::TransportError;
 use card_core::transport::pcsc::ChooseError;
 
+use card_desk::DeskError;
 use card_profiles::access::Right;
 use card_profiles::read::ModuleFault;
 
@@ -65,9 +66,24 @@ pub enum Failure {
     /// The card wants a proof and there is no PSAM.
     #[error("PSAM")]
     NoPsam,
-    /// The PSAM does not know the card's algorithm.
+    /// Several PSAMs that serve the card and none named.
+    #[error("PSAM: {}", readers.join(", "))]
+    SeveralPsams {
+        /// Readers that hold one.
+        readers: Vec<String>,
+    },
+    /// The card's algorithm is not public, or the PSAM cannot compute with it.
     #[error("algorithm {0:02X}")]
     Algorithm(u8),
+    /// No PSAM at hand has the environment of the card's algorithm.
+    #[error("PSAM: {}", readers.join(", "))]
+    PsamEnvironment {
+        /// Readers that hold one.
+        readers: Vec<String>,
+    },
+    /// The PSAM's keys are not this card's: the card proved another IRK, and no try was spent.
+    #[error("IRK, {0}")]
+    OtherKeys(CityCode),
     /// The PSAM refused.
     #[error(transparent)]
     Psam(SecurityError),
@@ -92,6 +108,10 @@ pub enum Failure {
     /// The card does not hold the key that it should.
     #[error("{0}")]
     NotGenuine(KeyName),
+
+    /// The card refused the proof of a key.
+    #[error("EXTERNAL AUTHENTICATE RKSSSE: {0}")]
+    KeyRefused(StatusWord),
 
     // The issuer or maker of the card.
     /// The card refused a command.
@@ -124,12 +144,15 @@ impl Failure {
             Self::OutputTooLong { .. } => Code::DATA_LENGTH,
             Self::Choose(ChooseError::Transport(error)) => of_transport(error),
             Self::Choose(ChooseError::NoReader | ChooseError::NoMatch { .. } | ChooseError::Ambiguous { .. })
-            | Self::SeveralCards { .. } => Code::READER,
+            | Self::SeveralCards { .. }
+            | Self::SeveralPsams { .. } => Code::READER,
             Self::NoCard { .. } => Code::NO_CARD,
             Self::NotSocialSecurity { .. } => Code::CARD_TYPE,
             Self::Session(error) => of_session(error),
             Self::NoPsam => Code::NO_PSAM,
-            Self::Algorithm(_) => Code::PSAM_ALGORITHM,
+            Self::Algorithm(_) | Self::PsamEnvironment { .. } => Code::PSAM_ALGORITHM,
+            // To the caller a card of another city: the way on is the HSM functions.
+            Self::OtherKeys(_) => Code::PSAM_NO_KEY,
             Self::Psam(error) => of_security(error),
             Self::Module { fault, .. } => match fault {
                 ModuleFault::NoKey => Code::PSAM_NO_KEY,
@@ -140,7 +163,7 @@ impl Failure {
             },
             Self::Withheld { left, .. } => Code::of_status(StatusWord::tries_left(*left)),
             Self::NotGenuine(_) => Code::INTERNAL_AUTHENTICATION,
-            Self::Refused { sw, .. } => Code::of_status(*sw),
+            Self::KeyRefused(sw) | Self::Refused { sw, .. } => Code::of_status(*sw),
             Self::CardData { .. } => Code::CARD_DATA,
             Self::Panicked => Code::UNKNOWN,
         }
@@ -160,6 +183,21 @@ impl Failure {
 impl From<TransportError> for Failure {
     fn from(error: TransportError) -> Self {
         Self::Session(error.into())
+    }
+}
+
+impl From<DeskError> for Failure {
+    fn from(error: DeskError) -> Self {
+        match error {
+            DeskError::Choose(error) => Self::Choose(error),
+            DeskError::Session(error) => Self::Session(error),
+            DeskError::Security(error) => Self::Psam(error),
+            DeskError::NoCard { readers } => Self::NoCard { readers },
+            DeskError::SeveralCards { readers } => Self::SeveralCards { readers },
+            DeskError::NoPsam { .. } => Self::NoPsam,
+            DeskError::SeveralPsams { readers } => Self::SeveralPsams { readers },
+            DeskError::Algorithm { readers } => Self::PsamEnvironment { readers },
+        }
     }
 }
 

@@ -9,7 +9,6 @@ pub mod code;
 pub mod failure;
 pub mod output;
 pub mod settings;
-pub mod slots;
 
 use std::ffi::{c_char, c_int, c_long};
 use std::panic::{AssertUnwindSafe, catch_unwind};

@@ -4,14 +4,17 @@
 //! bytes are written from the layout tables; the cryptogram was computed with OpenSSL.
 
 use card_core::Session;
-use card_core::identify::Question;
+use card_core::identify::{Asked, Question};
 use card_core::key::Key16;
 use card_core::security::KeyName;
 use card_core::security::SecurityModule;
 use card_core::security::keyring::KeyRing;
 use card_core::transport::replay::Replay;
+use card_desk::Met;
 use card_profiles::Catalog;
 use card_profiles::memory::CardMemory;
+use card_profiles::read::Reader;
+use card_profiles::ways::Ways;
 use sscarddriver::basic::{Basic, holder, tap};
 use sscarddriver::failure::Failure;
 
@@ -29,14 +32,15 @@ fn read(trace: &str, keys: Option<&mut KeyRing>) -> Result<Basic, Failure> {
     read_remembering(&mut CardMemory::default(), trace, keys).0
 }
 
-/// The fields, and the bytes on the contacts.
+/// The fields, and the bytes on the contacts of a card that was recognised.
 fn read_remembering(memory: &mut CardMemory, trace: &str, keys: Option<&mut KeyRing>) -> (Result<Basic, Failure>, u64) {
     let catalog = Catalog::builtin();
-    let mut session = Session::new(Box::new(Replay::parse(trace).expect("trace")));
+    let session = Session::new(Box::new(Replay::parse(trace).expect("trace")));
     let module = keys.map(|keys| -> &mut dyn SecurityModule { keys });
-    let basic =
-        tap(&mut session, None, &catalog, memory).and_then(|tapped| holder(&mut session, tapped, module, memory));
-    (basic, session.wire().bytes)
+    match tap(session, &catalog, memory) {
+        Err(failure) => (Err(failure), 0),
+        Ok(mut tapped) => (holder(&mut tapped, module, memory), tapped.session.wire().bytes),
+    }
 }
 
 fn issuer(identifier: &str, version: &str, number: &str) -> String {
@@ -60,20 +64,23 @@ fn the_logged_2_0_card_reads_with_the_fewest_bytes() {
 }
 
 #[test]
-fn a_card_that_was_asked_what_it_is_hears_no_second_select() {
+fn a_card_that_was_asked_what_it_is_hears_nothing_twice() {
     let logged = "0110430299D156000005000000133A05F2E3 020133 0304322E3000 040C9156000002430200430100D5 \
          050432303132 060432303232 0709423030303030313331";
     let trace = format!(
-        "= 3B6D000000813147318650430200000013\n> 00A404000F{SSSE}\n< 6118\n> 00B0960006\n< 6A82\n\
-         > 00B2012D40\n< {logged}9000\n> 00B201355B\n< {BLANK_HOLDER}9000"
+        "= 3B6D000000813147318650430200000013\n> 00A404000F{SSSE}\n< 6118\n> 00B2012D40\n< {logged}9000\n\
+         > 00B201355B\n< {BLANK_HOLDER}9000"
     );
     let (catalog, mut memory) = (Catalog::builtin(), CardMemory::default());
     let session = Session::new(Box::new(Replay::parse(&trace).expect("trace")));
-    let question = Question { ssse: catalog.ssse_name(), psams: catalog.psams(), fci: Some(25), issuer: None };
-    let mut asked = question.ask(session).expect("answers");
-    let tapped = tap(&mut asked.session, asked.ssse.as_ref(), &catalog, &mut memory).expect("a card");
-    let basic = holder(&mut asked.session, tapped, None, &mut memory).expect("a 2.0 card needs no proof");
-    assert_eq!((basic.region.as_str(), asked.session.wire().bytes), ("430299", 194 + 7));
+    let issuer = Reader::issuer_command(catalog.first(), Ways::default());
+    let question =
+        Question { ssse: catalog.ssse_name(), psams: catalog.psams(), fci: Some(25), issuer: issuer.as_ref() };
+    let Asked { session, ssse, issuer, .. } = question.ask(session).expect("answers");
+    let met = Met { session, ssse, fci_asked: true, issuer };
+    let mut tapped = tap(met, &catalog, &mut memory).expect("a card");
+    let basic = holder(&mut tapped, None, &mut memory).expect("a 2.0 card needs no proof");
+    assert_eq!((basic.region.as_str(), tapped.session.wire().bytes), ("430299", 194));
 }
 
 #[test]

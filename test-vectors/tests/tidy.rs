@@ -11,16 +11,20 @@ use std::path::{Path, PathBuf};
 const ARROWS: &[(&str, &[&str])] = &[
     ("card-core", &[]),
     ("card-profiles", &["card-core"]),
+    ("card-desk", &["card-core", "card-profiles"]),
     ("card-sim", &["card-core", "card-profiles"]),
     ("settlement", &["card-core", "card-profiles"]),
     ("issuer-service", &["card-core", "card-profiles", "settlement"]),
     // On purpose nothing of the centre: it checks what the centre wrote.
     ("audit-verifier", &[]),
-    ("reader-cli", &["card-core", "card-profiles", "settlement"]),
-    ("sscard-driver", &["card-core", "card-profiles"]),
+    ("reader-cli", &["card-core", "card-profiles", "card-desk", "settlement"]),
+    ("sscard-driver", &["card-core", "card-profiles", "card-desk"]),
     ("test-vectors", &["card-core", "card-profiles", "settlement"]),
     ("demo", &["card-core", "card-profiles", "card-sim", "settlement"]),
-    ("benches", &["card-core", "card-profiles", "card-sim", "settlement", "issuer-service", "reader-cli"]),
+    (
+        "benches",
+        &["card-core", "card-profiles", "card-sim", "settlement", "issuer-service", "reader-cli", "sscard-driver"],
+    ),
     ("soak", &["card-core", "card-profiles", "card-sim", "issuer-service"]),
 ];
 
@@ -31,6 +35,7 @@ const TEST_ARROWS: &[&str] = &["card-sim", "test-vectors", "card-core", "card-pr
 const FORBIDDEN: &[(&str, &[&str])] = &[
     ("card-core", &["serde", "serde_json", "toml", "rusqlite", "tokio", "axum", "ureq", "clap", "time"]),
     ("card-profiles", &["rusqlite", "tokio", "axum", "ureq", "clap", "pcsc"]),
+    ("card-desk", &["rusqlite", "tokio", "axum", "ureq", "clap", "serde", "serde_json"]),
     ("card-sim", &["rusqlite", "tokio", "axum", "ureq"]),
     ("settlement", &["rusqlite", "tokio", "axum", "ureq", "clap", "pcsc"]),
     ("sscard-driver", &["rusqlite", "tokio", "axum", "ureq", "clap"]),

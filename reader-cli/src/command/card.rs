@@ -3,6 +3,7 @@
 //! Owns: their answers. Never: card commands (`counter`).
 
 use card_core::security::psam::Psam;
+use card_desk::Desk;
 use card_profiles::codec;
 use card_profiles::image::Reading;
 use card_profiles::place::Place;
@@ -17,7 +18,6 @@ use crate::error::{Code, TerminalError};
 use crate::exit::Exit;
 use crate::language::Words;
 use crate::page::{Page, Value};
-use crate::reader::Desk;
 
 /// `card read`.
 pub(super) fn read(setting: &Setting<'_>, arguments: &ReadArguments) -> Result<Exit, TerminalError> {

@@ -8,6 +8,7 @@ use card_core::security::KeyName;
 use card_core::trace::Exchange;
 use card_core::tries::{Guard, Secret, TriesLeft};
 use card_core::{Response, StatusWord};
+use card_desk::DeskError;
 use card_profiles::image::CardValues;
 use card_profiles::memory::CardMemory;
 use card_profiles::profile::EfKind;
@@ -65,8 +66,8 @@ pub(super) fn run(setting: &Setting<'_>, arguments: &ShellArguments) -> Result<E
     let mut shell = Shell::open(held.session, given, None)?;
     shell.psam = match desk.psam(&shell.profile) {
         // What needs no key can be explored all the same.
-        Err(error @ TerminalError::PsamAlgorithm { .. }) => {
-            setting.output.error(&error);
+        Err(error @ DeskError::Algorithm { .. }) => {
+            setting.output.error(&error.into());
             None
         }
         found => found?,

@@ -10,11 +10,12 @@ use card_core::algorithm::{Algorithm, Ssf33};
 use card_core::command::{self, Record};
 use card_core::crypto::Block;
 use card_core::identify::Heard;
-use card_core::script::{Nonces, Step, StepError};
 use card_core::security::psam::Psam;
-use card_core::security::{CityCode, Factors, KeyRef, SecurityError};
+use card_core::security::{CityCode, Factors, KeyRef};
 use card_core::tries::Guard;
-use card_core::{Response, Session, StatusWord};
+use card_core::{Session, StatusWord};
+use card_desk::proof;
+pub use card_desk::{Ask, Met};
 use card_profiles::account::AccountRules;
 use card_profiles::approach::State;
 use card_profiles::image::{CardValues, Reading};
@@ -85,34 +86,6 @@ impl<'a> Deref for Tapped<'a> {
 impl DerefMut for Tapped<'_> {
     fn deref_mut(&mut self) -> &mut Self::Target {
         &mut self.card
-    }
-}
-
-/// Whether the card's algorithm is asked of its FCI.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ask {
-    /// Asked, where the FCI is long enough to name one.
-    Algorithm,
-    /// Not asked: INITIALIZE answers it, or nothing depends on it.
-    Nothing,
-}
-
-/// A card that comes up, perhaps with SSSE selected when it was asked what it is.
-#[derive(Debug)]
-pub struct Met {
-    /// Conversation with it.
-    pub session: Session,
-    /// Its answer to SELECT of SSSE, where that is selected.
-    pub ssse: Option<Response>,
-    /// Whether its FCI was asked for then, where it is long enough to name an algorithm.
-    pub fci_asked: bool,
-    /// What it was asked of its issuer's file, and answered.
-    pub issuer: Option<Heard>,
-}
-
-impl From<Session> for Met {
-    fn from(session: Session) -> Self {
-        Self { session, ssse: None, fci_asked: false, issuer: None }
     }
 }
 
@@ -326,7 +299,7 @@ impl<'a> Tapped<'a> {
     /// # Errors
     /// [`TerminalError`] when card or PSAM do not answer.
     pub fn fits(&mut self, psam: &mut Psam, known: &mut PsamMemory) -> Result<Option<bool>, TerminalError> {
-        if known.book().serves(psam.session().atr()?.bytes(), psam.terminal_number(), self.served()) {
+        if proof::is_believed(psam, known, self.served())? {
             return Ok(Some(true));
         }
         self.compare(psam, known)
@@ -338,40 +311,20 @@ impl<'a> Tapped<'a> {
     /// # Errors
     /// As [`Self::fits`].
     pub fn compare(&mut self, psam: &mut Psam, known: &mut PsamMemory) -> Result<Option<bool>, TerminalError> {
-        let (atr, number, cards) = (psam.session().atr()?, psam.terminal_number(), self.served());
-        let fits = self.proves(psam)?;
-        // A hint: what cannot be written down is asked again.
-        let _ = known.change(|book| match fits {
-            Some(true) => book.note_served(atr.bytes(), number, cards),
-            Some(false) | None => book.doubt(atr.bytes(), cards),
-        });
-        Ok(fits)
+        self.select(SSSE)?;
+        let irk = self.profile.key_of_class(SSSE, KeyClass::Irk).map(|row| self.key(row));
+        let cards = self.served();
+        Ok(proof::compare(&mut self.session, irk, psam, known, cards)?)
     }
 
     /// Forgets that a PSAM proved to hold this card's keys: the card refused one of them.
     pub fn doubt(&self, psam: &Psam, known: &mut PsamMemory) {
-        let Ok(atr) = psam.session().atr() else { return };
-        // A hint: what cannot be written down is refused once more.
-        let _ = known.change(|book| book.doubt(atr.bytes(), self.served()));
+        proof::doubt(psam, known, self.served());
     }
 
     /// Cards that have the keys of this one, diversified.
     const fn served(&self) -> Served {
         Served { city: self.city, algorithm: self.card.profile.algorithm, version: KEY_VERSION }
-    }
-
-    fn proves(&mut self, psam: &mut Psam) -> Result<Option<bool>, TerminalError> {
-        let Some(row) = self.profile.key_of_class(SSSE, KeyClass::Irk) else { return Ok(None) };
-        let step = Step::CheckCard { key: self.key(row), from: Nonces::Terminal };
-        self.select(SSSE)?;
-        match self.session.perform(&step, Some(psam)) {
-            Ok(answer) => Ok(answer.sw.is_ok().then_some(true)),
-            Err(StepError::NotGenuine(_)) => Ok(Some(false)),
-            Err(StepError::Security(
-                SecurityError::KeyNotFound { .. } | SecurityError::LevelTooLow { .. } | SecurityError::Refused { .. },
-            )) => Ok(None),
-            Err(error) => Err(error.into()),
-        }
     }
 
     /// What was read and proved so far, for a read that goes on from there; [`Self::put_back`] takes the result.

@@ -6,6 +6,7 @@ use card_core::script::StepError;
 use card_core::security::SecurityError;
 use card_core::session::{ChallengeError, SessionError};
 use card_core::transport::TransportError;
+use card_desk::DeskError;
 use card_profiles::account::AnswerLength;
 
 use super::TerminalError;
@@ -13,6 +14,21 @@ use super::TerminalError;
 impl From<TransportError> for TerminalError {
     fn from(error: TransportError) -> Self {
         Self::Session(SessionError::Transport(error))
+    }
+}
+
+impl From<DeskError> for TerminalError {
+    fn from(error: DeskError) -> Self {
+        match error {
+            DeskError::Choose(error) => Self::Choose(error),
+            DeskError::Session(error) => Self::Session(error),
+            DeskError::Security(error) => error.into(),
+            DeskError::NoCard { readers } => Self::NoUserCard { readers },
+            DeskError::SeveralCards { readers } => Self::SeveralUserCards { readers },
+            DeskError::NoPsam { readers } => Self::PsamMissing { readers },
+            DeskError::SeveralPsams { readers } => Self::SeveralPsams { readers },
+            DeskError::Algorithm { readers } => Self::PsamAlgorithm { readers },
+        }
     }
 }
 

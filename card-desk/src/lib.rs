@@ -1,12 +1,16 @@
-//! The readers on the counter, and what is in them.
+//! The readers on the counter, and what is in them, for every program that stands there.
 //!
 //! Source: both kinds are told apart by selection (`card_core::identify`).
-//! Owns: what was taken and asked, each card asked once; the order of asking. Never: chooses (`reader::cards`, `reader::psams`).
+//! Owns: what was taken and asked, each card asked once; the order of asking; which of two answers chooses (`cards`, `psams`);
+//! whether a PSAM has a card's keys (`proof`). Never: reads what is on a card; knows a program's settings, texts or codes.
 
 mod cards;
+mod fault;
 mod listed;
+pub mod proof;
 mod psams;
 
+use std::fmt;
 use std::time::{Duration, Instant};
 
 use card_core::fci;
@@ -15,18 +19,58 @@ use card_core::limits::DAEMON_PAUSE;
 use card_core::transport::Transport;
 use card_core::transport::pcsc::{Interface, PcscTransport, ReaderInfo, Readers};
 use card_core::{Atr, Command, Response, Session, TransportError};
-use card_profiles::memory::CardMemory;
 use card_profiles::psams::PsamMemory;
+use card_profiles::ways::CardTypes;
 use card_profiles::{Catalog, read};
 
+pub use self::fault::DeskError;
 pub use self::listed::Listed;
-use crate::configuration::Configuration;
-use crate::counter::tap::{Ask, Met};
-use crate::error::TerminalError;
-use crate::trace::Trace;
+
+/// Which readers a program was told to use.
+#[derive(Clone, Copy, Debug)]
+pub struct Setup<'a> {
+    /// Reader of the card: index, name or part of it; any when absent.
+    pub card: Option<&'a str>,
+    /// Reader of the PSAM; any when absent.
+    pub psam: Option<&'a str>,
+    /// Which kinds of reader may hold the card, in what order.
+    pub interface: Interface,
+    /// How long a card is waited for.
+    pub wait: Duration,
+}
+
+/// Whether the card's algorithm is asked of its FCI.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ask {
+    /// Asked, where the FCI is long enough to name one.
+    Algorithm,
+    /// Not asked: INITIALIZE answers it, or nothing depends on it.
+    Nothing,
+}
+
+/// A card that comes up, perhaps with SSSE selected when it was asked what it is.
+#[derive(Debug)]
+pub struct Met {
+    /// Conversation with it.
+    pub session: Session,
+    /// Its answer to SELECT of SSSE, where that is selected.
+    pub ssse: Option<Response>,
+    /// Whether its FCI was asked for then, where it is long enough to name an algorithm.
+    pub fci_asked: bool,
+    /// What it was asked of its issuer's file, and answered.
+    pub issuer: Option<Heard>,
+}
+
+impl From<Session> for Met {
+    fn from(session: Session) -> Self {
+        Self { session, ssse: None, fci_asked: false, issuer: None }
+    }
+}
+
+/// What records a conversation: makes of a reader's name and its card the card through which is spoken.
+type Recorder<'a> = Box<dyn Fn(&str, PcscTransport) -> Box<dyn Transport> + 'a>;
 
 /// The readers on the counter.
-#[derive(Debug)]
 pub struct Desk<'a> {
     readers: Readers,
     catalog: &'a Catalog,
@@ -41,11 +85,11 @@ pub struct Desk<'a> {
     /// Whether a card that is asked what it is shall say its algorithm too.
     ask: Ask,
     /// In what ways cards are read, where the holder's is to be recognised: asked what it is, it is read at once.
-    recognising: Option<CardMemory>,
+    recognising: Option<CardTypes>,
     /// What is remembered of PSAMs.
     known: PsamMemory,
     /// Where what is said is recorded.
-    trace: Option<Trace>,
+    recorder: Option<Recorder<'a>>,
     /// The PSAMs, once looked for.
     psams: Option<Vec<Held>>,
     /// Whether they are PSAMs by memory only.
@@ -73,32 +117,46 @@ impl<'a> Desk<'a> {
     /// Connects to the daemon.
     ///
     /// # Errors
-    /// [`TerminalError`] when the daemon does not run.
-    pub fn open(configuration: &'a Configuration, catalog: &'a Catalog) -> Result<Self, TerminalError> {
+    /// [`DeskError`] when the daemon does not run.
+    pub fn open(setup: Setup<'a>, catalog: &'a Catalog) -> Result<Self, DeskError> {
+        let Setup { card, psam, interface, wait } = setup;
         Ok(Self {
-            readers: establish(configuration.wait)?,
+            readers: establish(wait)?,
             catalog,
-            card: configuration.reader.as_deref(),
-            psam: configuration.psam.as_deref(),
-            interface: configuration.interface,
-            wait: configuration.wait,
+            card,
+            psam,
+            interface,
+            wait,
             taken: Vec::new(),
             asked: Vec::new(),
             ask: Ask::Algorithm,
             recognising: None,
-            known: PsamMemory::recall(&configuration.data),
-            trace: None,
+            known: PsamMemory::default(),
+            recorder: None,
             psams: None,
             by_memory: false,
             asks_all: false,
         })
     }
 
-    /// With everything said from now on recorded.
+    /// With everything said from now on recorded, by what `recorder` puts before each card.
     #[must_use]
-    pub fn recorded(mut self, trace: Option<Trace>) -> Self {
-        self.trace = trace;
+    pub fn recorded(mut self, recorder: impl Fn(&str, PcscTransport) -> Box<dyn Transport> + 'a) -> Self {
+        self.recorder = Some(Box::new(recorder));
         self
+    }
+
+    /// With what is remembered of PSAMs.
+    #[must_use]
+    pub fn knowing(mut self, known: PsamMemory) -> Self {
+        self.known = known;
+        self
+    }
+
+    /// What is remembered of PSAMs, at the end.
+    #[must_use]
+    pub fn into_known(self) -> PsamMemory {
+        self.known
     }
 
     /// As [`Desk::open`], with cards asked for their algorithm or not.
@@ -112,9 +170,30 @@ impl<'a> Desk<'a> {
         self
     }
 
-    /// From now on a card that is asked what it is shows its issuer's file, which its recognition needs.
-    pub fn recognise(&mut self, memory: CardMemory) {
-        self.recognising = Some(memory);
+    /// From now on a card that is asked what it is shows its issuer's file, which its recognition needs; `types` says in what
+    /// way.
+    pub fn recognise(&mut self, types: CardTypes) {
+        self.recognising = Some(types);
+    }
+
+    /// Begins with the card in the reader, whose name `begin` is told. A card that was taken for the holder's, is foreign to
+    /// `begin`, and turns out a PSAM is passed over.
+    ///
+    /// # Errors
+    /// As [`Desk::card_unasked`], and those of `begin`.
+    pub fn meet<T, E: From<DeskError>>(
+        &mut self,
+        begin: &mut dyn FnMut(&str, Met) -> Result<T, E>,
+        is_foreign: fn(&E) -> bool,
+    ) -> Result<T, E> {
+        loop {
+            let Held { reader, session, ssse, issuer, asked } = self.card_unasked()?;
+            let met = Met { session, ssse, fci_asked: asked == Some(Ask::Algorithm), issuer };
+            match begin(&reader, met) {
+                Err(error) if is_foreign(&error) && asked.is_none() && self.turns_out_a_psam(&reader)? => {}
+                result => return result,
+            }
+        }
     }
 
     /// What is remembered of PSAMs.
@@ -134,12 +213,12 @@ impl<'a> Desk<'a> {
     }
 
     /// The session of a reader that was asked, or a new one.
-    fn take(&mut self, reader: String) -> Result<Held, TerminalError> {
+    fn take(&mut self, reader: String) -> Result<Held, DeskError> {
         self.hold(&reader);
         if let Some(at) = self.asked.iter().position(|slot| slot.reader == reader) {
             return held(self.asked.remove(at), self.ask);
         }
-        let session = Session::new(wrapped(self.trace.as_ref(), &reader, self.readers.connect(&reader)?));
+        let session = Session::new(wrapped(self.recorder.as_ref(), &reader, self.readers.connect(&reader)?));
         Ok(Held { reader, session, ssse: None, issuer: None, asked: None })
     }
 
@@ -156,7 +235,7 @@ impl<'a> Desk<'a> {
             let issuer = self.issuer_command(reader);
             let (ssse, psams) = (self.catalog.ssse_name(), self.catalog.psams());
             let question = Question { ssse, psams, fci, issuer: issuer.as_ref() };
-            let wrap = |reader: &str, transport| wrapped(self.trace.as_ref(), reader, transport);
+            let wrap = |reader: &str, transport| wrapped(self.recorder.as_ref(), reader, transport);
             let slot = self.readers.ask_one(question, &reader.name, &wrap);
             if let (Ok(asked), Some(atr)) = (&slot.card, &reader.atr) {
                 let is_psam = asked.kind == Kind::Psam;
@@ -171,7 +250,7 @@ impl<'a> Desk<'a> {
     /// How the issuer's file of a card is read, where it is to be recognised.
     fn issuer_command(&self, reader: &ReaderInfo) -> Option<Command> {
         let atr = Atr::parse(reader.atr.as_deref()?).ok()?;
-        let ways = self.recognising.as_ref()?.ways(atr.card_type());
+        let ways = self.recognising.as_ref()?.of(atr.card_type());
         read::Reader::issuer_command(self.catalog.first(), ways)
     }
 
@@ -182,31 +261,22 @@ impl<'a> Desk<'a> {
     }
 }
 
-impl Held {
-    /// The card, as it is met.
-    #[must_use]
-    pub fn met(self) -> Met {
-        let fci_asked = self.asked == Some(Ask::Algorithm);
-        Met { session: self.session, ssse: self.ssse, fci_asked, issuer: self.issuer }
-    }
-
-    /// Whether it was asked what it is.
-    #[must_use]
-    pub const fn was_asked(&self) -> bool {
-        self.asked.is_some()
+impl fmt::Debug for Desk<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Desk").field("taken", &self.taken).field("asked", &self.asked).finish_non_exhaustive()
     }
 }
 
-/// The card, with a recorder before it where there is a trace.
-fn wrapped(trace: Option<&Trace>, reader: &str, transport: PcscTransport) -> Box<dyn Transport> {
-    match trace {
-        Some(trace) => Box::new(trace.recorder(reader, Box::new(transport))),
+/// The card, with a recorder before it where there is one.
+fn wrapped(recorder: Option<&Recorder<'_>>, reader: &str, transport: PcscTransport) -> Box<dyn Transport> {
+    match recorder {
+        Some(recorder) => recorder(reader, transport),
         None => Box::new(transport),
     }
 }
 
 /// The daemon; while a card is waited for, one that is started only then counts too.
-fn establish(wait: Duration) -> Result<Readers, TerminalError> {
+fn establish(wait: Duration) -> Result<Readers, DeskError> {
     let start = Instant::now();
     loop {
         match Readers::establish() {
@@ -216,7 +286,7 @@ fn establish(wait: Duration) -> Result<Readers, TerminalError> {
     }
 }
 
-fn held(slot: Slot, ask: Ask) -> Result<Held, TerminalError> {
+fn held(slot: Slot, ask: Ask) -> Result<Held, DeskError> {
     let Asked { session, ssse, issuer, .. } = slot.card?;
     Ok(Held { reader: slot.reader, session, ssse, issuer, asked: Some(ask) })
 }

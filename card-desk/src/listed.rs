@@ -3,10 +3,10 @@
 //! Owns: the list, what could not be asked beside what could; names for errors. Never: chooses.
 
 use card_core::identify::Kind;
+use card_core::session::SessionError;
 use card_core::transport::pcsc::ReaderInfo;
 
-use super::Desk;
-use crate::error::TerminalError;
+use crate::{Desk, DeskError};
 
 /// A reader as `readers` lists it.
 #[derive(Debug)]
@@ -16,15 +16,15 @@ pub struct Listed {
     /// What the card is; `None` without card, or when it could not be asked.
     pub kind: Option<Kind>,
     /// Why it could not be asked.
-    pub error: Option<TerminalError>,
+    pub error: Option<SessionError>,
 }
 
 impl Desk<'_> {
     /// Every reader, and what is in it.
     ///
     /// # Errors
-    /// [`TerminalError`] when the daemon fails.
-    pub fn list(&mut self) -> Result<Vec<Listed>, TerminalError> {
+    /// [`DeskError`] when the daemon fails.
+    pub fn list(&mut self) -> Result<Vec<Listed>, DeskError> {
         let infos = self.readers.list()?;
         for info in infos.iter().filter(|info| info.atr.is_some()) {
             let _ = self.ask(info);
@@ -36,7 +36,7 @@ impl Desk<'_> {
                 let slot = slots.iter().position(|slot| slot.reader == info.name).map(|at| slots.remove(at));
                 match slot.map(|slot| slot.card) {
                     Some(Ok(asked)) => Listed { info, kind: Some(asked.kind), error: None },
-                    Some(Err(error)) => Listed { info, kind: None, error: Some(error.into()) },
+                    Some(Err(error)) => Listed { info, kind: None, error: Some(error) },
                     None => Listed { info, kind: None, error: None },
                 }
             })
@@ -46,8 +46,8 @@ impl Desk<'_> {
     /// Names of all readers, for errors.
     ///
     /// # Errors
-    /// [`TerminalError`] when the daemon fails.
-    pub fn names(&self) -> Result<Vec<String>, TerminalError> {
+    /// [`DeskError`] when the daemon fails.
+    pub fn names(&self) -> Result<Vec<String>, DeskError> {
         Ok(self.readers.list()?.into_iter().map(|reader| reader.name).collect())
     }
 }

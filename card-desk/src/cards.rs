@@ -8,8 +8,7 @@ use std::time::Instant;
 use card_core::identify::{Kind, Slot};
 use card_core::transport::pcsc::{ChooseError, Interface, ReaderInfo};
 
-use super::{Desk, Held, held};
-use crate::error::{Code, TerminalError};
+use crate::{Desk, DeskError, Held, held};
 
 /// What is looked for.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -27,8 +26,8 @@ impl Desk<'_> {
     /// whichever reader it comes.
     ///
     /// # Errors
-    /// [`TerminalError`]: no such reader, no card, or several with their names.
-    pub fn card(&mut self) -> Result<Held, TerminalError> {
+    /// [`DeskError`]: no such reader, no card, or several with their names.
+    pub fn card(&mut self) -> Result<Held, DeskError> {
         self.in_time(Sought::Card)
     }
 
@@ -37,7 +36,7 @@ impl Desk<'_> {
     ///
     /// # Errors
     /// As [`Desk::card`].
-    pub fn card_unasked(&mut self) -> Result<Held, TerminalError> {
+    pub fn card_unasked(&mut self) -> Result<Held, DeskError> {
         self.in_time(Sought::CardUnasked)
     }
 
@@ -45,16 +44,16 @@ impl Desk<'_> {
     /// the only one.
     ///
     /// # Errors
-    /// [`TerminalError`]: no such reader, no PSAM, or several with their names.
-    pub fn psam_as_card(&mut self) -> Result<Held, TerminalError> {
+    /// [`DeskError`]: no such reader, no PSAM, or several with their names.
+    pub fn psam_as_card(&mut self) -> Result<Held, DeskError> {
         self.in_time(Sought::Psam)
     }
 
     /// Whether a card that was taken unasked is a PSAM; it is then remembered as one, and not taken again.
     ///
     /// # Errors
-    /// [`TerminalError`] when the daemon fails.
-    pub fn turns_out_a_psam(&mut self, held: &str) -> Result<bool, TerminalError> {
+    /// [`DeskError`] when the daemon fails.
+    pub fn turns_out_a_psam(&mut self, held: &str) -> Result<bool, DeskError> {
         if self.card.is_some() {
             return Ok(false);
         }
@@ -68,7 +67,7 @@ impl Desk<'_> {
         Ok(is_psam)
     }
 
-    fn in_time(&mut self, sought: Sought) -> Result<Held, TerminalError> {
+    fn in_time(&mut self, sought: Sought) -> Result<Held, DeskError> {
         let start = Instant::now();
         // What is in a reader now is no card that may be taken: it was looked at.
         let mut others: Option<Vec<String>> = None;
@@ -78,7 +77,7 @@ impl Desk<'_> {
                 Sought::Card | Sought::CardUnasked => self.card_now(sought == Sought::CardUnasked),
             };
             let error = match found {
-                Err(error) if matches!(error.code(), Code::NoCard | Code::PsamMissing) => error,
+                Err(error) if error.waits_for_a_card() => error,
                 result => return result,
             };
             let left = self.wait.saturating_sub(start.elapsed());
@@ -104,7 +103,7 @@ impl Desk<'_> {
         }
     }
 
-    fn psam_now(&mut self) -> Result<Held, TerminalError> {
+    fn psam_now(&mut self) -> Result<Held, DeskError> {
         if let Some(wanted) = self.card.or(self.psam) {
             let reader = self.readers.choose(wanted)?.name;
             return self.take(reader);
@@ -117,19 +116,19 @@ impl Desk<'_> {
         let psams = holding.filter(|reader| self.ask(reader) == Some(Kind::Psam));
         let found: Vec<String> = psams.map(|reader| reader.name.clone()).collect();
         match found.as_slice() {
-            [] => Err(TerminalError::PsamMissing { readers: self.names()? }),
+            [] => Err(DeskError::NoPsam { readers: self.names()? }),
             [one] => self.take(one.clone()),
-            _ => Err(TerminalError::SeveralPsams { readers: found }),
+            _ => Err(DeskError::SeveralPsams { readers: found }),
         }
     }
 
     /// Readers that hold something.
-    fn holding(&self) -> Result<Vec<String>, TerminalError> {
+    fn holding(&self) -> Result<Vec<String>, DeskError> {
         let readers = self.readers.list()?.into_iter();
         Ok(readers.filter(|reader| reader.atr.is_some()).map(|reader| reader.name).collect())
     }
 
-    fn card_now(&mut self, unasked: bool) -> Result<Held, TerminalError> {
+    fn card_now(&mut self, unasked: bool) -> Result<Held, DeskError> {
         if let Some(wanted) = self.card {
             let reader = self.readers.choose(wanted)?.name;
             return self.take(reader);
@@ -154,7 +153,7 @@ impl Desk<'_> {
             }
             [] => {
                 let readers = attached.into_iter().map(|reader| reader.name).filter(is_free).collect();
-                Err(TerminalError::NoUserCard { readers })
+                Err(DeskError::NoCard { readers })
             }
             [one] if psam_known => self.take(one.name.clone()),
             _ => match unasked.then(|| self.only_one_left(&holding)).flatten() {
@@ -183,20 +182,20 @@ impl Desk<'_> {
 
     /// The only social security card of the first turn of the interface; else the only other card, which is then told what it
     /// is not.
-    fn only_user_card(&mut self, psam: Option<&str>, holding: &[ReaderInfo]) -> Result<Held, TerminalError> {
+    fn only_user_card(&mut self, psam: Option<&str>, holding: &[ReaderInfo]) -> Result<Held, DeskError> {
         for reader in holding {
             let _ = self.ask(reader);
         }
         let names_of = |readers: &[ReaderInfo]| readers.iter().map(|reader| reader.name.clone()).collect::<Vec<_>>();
         let mut slots = std::mem::take(&mut self.asked);
-        let mut chosen = Err(TerminalError::NoUserCard { readers: names_of(holding) });
+        let mut chosen = Err(DeskError::NoCard { readers: names_of(holding) });
         for wanted in [Some(Kind::User), Some(Kind::Other), None] {
             let found: Vec<usize> =
                 of_kind(&slots, wanted, psam).into_iter().filter(|at| is_named(&slots, *at, holding)).collect();
             match first_turn(self.interface, &slots, found).as_slice() {
                 [] => continue,
                 [one] => chosen = held(slots.remove(*one), self.ask),
-                several => chosen = Err(TerminalError::SeveralUserCards { readers: names(&slots, several) }),
+                several => chosen = Err(DeskError::SeveralCards { readers: names(&slots, several) }),
             }
             break;
         }

@@ -10,16 +10,15 @@ use card_core::transport::pcsc::ReaderInfo;
 use card_core::{StatusWord, command};
 use card_profiles::Profile;
 
-use super::{Desk, Held};
-use crate::error::TerminalError;
+use crate::{Desk, DeskError, Held};
 
 impl Desk<'_> {
     /// The PSAM that serves cards of this profile: in the reader that was named, or the only one that has the environment of
     /// the profile's algorithm; `None` when there is no PSAM at all.
     ///
     /// # Errors
-    /// [`TerminalError`]: no such reader, no PSAM in it, none with this environment, or several with their names.
-    pub fn psam(&mut self, profile: &Profile) -> Result<Option<Psam>, TerminalError> {
+    /// [`DeskError`]: no such reader, no PSAM in it, none with this environment, or several with their names.
+    pub fn psam(&mut self, profile: &Profile) -> Result<Option<Psam>, DeskError> {
         let wanted = self.catalog.psam_of(profile).clone();
         self.opened(&[wanted], profile)
     }
@@ -28,11 +27,11 @@ impl Desk<'_> {
     ///
     /// # Errors
     /// As [`Desk::psam`].
-    pub fn any_psam(&mut self) -> Result<Option<Psam>, TerminalError> {
+    pub fn any_psam(&mut self) -> Result<Option<Psam>, DeskError> {
         self.opened(self.catalog.psams(), self.catalog.first())
     }
 
-    fn opened(&mut self, wanted: &[PsamNames], profile: &Profile) -> Result<Option<Psam>, TerminalError> {
+    fn opened(&mut self, wanted: &[PsamNames], profile: &Profile) -> Result<Option<Psam>, DeskError> {
         let by_memory = self.by_memory;
         let found = self.psam_with(wanted).and_then(|found| {
             let open = |(names, held): (PsamNames, Held)| {
@@ -58,7 +57,7 @@ impl Desk<'_> {
     }
 
     /// Lets go of what was taken for PSAMs by memory: each card is asked, and what it says is remembered.
-    pub(super) fn ask_instead(&mut self) -> Result<(), TerminalError> {
+    pub(crate) fn ask_instead(&mut self) -> Result<(), DeskError> {
         (self.by_memory, self.asks_all, self.psams) = (false, true, None);
         for reader in self.readers.list()? {
             if reader.atr.is_some_and(|atr| self.known.book().knows(&atr)) {
@@ -73,7 +72,7 @@ impl Desk<'_> {
     ///
     /// # Errors
     /// As [`Desk::psam`].
-    pub fn serves_several_algorithms(&mut self) -> Result<Option<bool>, TerminalError> {
+    pub fn serves_several_algorithms(&mut self) -> Result<Option<bool>, DeskError> {
         let usual = self.catalog.psam_of(self.catalog.first()).environment.clone();
         let others: Vec<PsamNames> =
             self.catalog.psams().iter().filter(|names| names.environment != usual).cloned().collect();
@@ -90,7 +89,7 @@ impl Desk<'_> {
 
     /// Whether a PSAM has one of the unusual environments. That it has none is remembered, and not asked again until a card
     /// of such an algorithm comes.
-    fn has_one_of(&mut self, held: &mut Held, others: &[PsamNames]) -> Result<bool, TerminalError> {
+    fn has_one_of(&mut self, held: &mut Held, others: &[PsamNames]) -> Result<bool, DeskError> {
         let atr = held.session.atr()?;
         if self.known.book().serves_usual_only(atr.bytes()) {
             return Ok(false);
@@ -106,7 +105,7 @@ impl Desk<'_> {
     }
 
     /// The only PSAM with one of these environments.
-    fn psam_with(&mut self, wanted: &[PsamNames]) -> Result<Option<(PsamNames, Held)>, TerminalError> {
+    fn psam_with(&mut self, wanted: &[PsamNames]) -> Result<Option<(PsamNames, Held)>, DeskError> {
         let psams = self.look_for_psams()?;
         let mut fitting = Vec::new();
         for (place, held) in psams.iter_mut().enumerate() {
@@ -126,18 +125,18 @@ impl Desk<'_> {
                 if self.psam.is_some() && !self.is_any_psam()? {
                     return Err(SecurityError::NotPsam(StatusWord::FILE_NOT_FOUND).into());
                 }
-                Err(TerminalError::PsamAlgorithm { readers })
+                Err(DeskError::Algorithm { readers })
             }
             [(place, names)] => Ok(Some((names.clone(), psams.remove(*place)))),
             several => {
                 let fits = |place: &usize| several.iter().any(|(fitting, _)| fitting == place);
                 let fitting = readers(psams).into_iter().enumerate().filter(|(place, _)| fits(place));
-                Err(TerminalError::SeveralPsams { readers: fitting.map(|(_, reader)| reader).collect() })
+                Err(DeskError::SeveralPsams { readers: fitting.map(|(_, reader)| reader).collect() })
             }
         }
     }
 
-    fn is_any_psam(&mut self) -> Result<bool, TerminalError> {
+    fn is_any_psam(&mut self) -> Result<bool, DeskError> {
         let all = self.catalog.psams();
         for held in self.look_for_psams()? {
             for names in all {
@@ -151,25 +150,23 @@ impl Desk<'_> {
     }
 
     /// The PSAMs: what is in the reader that was named, or every card that is one.
-    fn look_for_psams(&mut self) -> Result<&mut Vec<Held>, TerminalError> {
-        if self.psams.is_none() {
-            let found = match self.psam {
-                Some(wanted) => {
-                    let reader = self.readers.choose(wanted)?;
-                    if reader.atr.is_none() {
-                        return Err(TerminalError::PsamMissing { readers: vec![reader.name] });
-                    }
-                    vec![self.take(reader.name)?]
+    fn look_for_psams(&mut self) -> Result<&mut Vec<Held>, DeskError> {
+        let found = match (self.psams.take(), self.psam) {
+            (Some(found), _) => found,
+            (None, Some(wanted)) => {
+                let reader = self.readers.choose(wanted)?;
+                if reader.atr.is_none() {
+                    return Err(DeskError::NoPsam { readers: vec![reader.name] });
                 }
-                None => self.psams_found()?,
-            };
-            self.psams = Some(found);
-        }
-        self.psams.as_mut().ok_or(TerminalError::Bug("they were looked for"))
+                vec![self.take(reader.name)?]
+            }
+            (None, None) => self.psams_found()?,
+        };
+        Ok(self.psams.insert(found))
     }
 
     /// Those that are remembered; else every card that says that it is one.
-    fn psams_found(&mut self) -> Result<Vec<Held>, TerminalError> {
+    fn psams_found(&mut self) -> Result<Vec<Held>, DeskError> {
         // A reader that was named for the card is not asked whether it holds a PSAM.
         if let Some(wanted) = self.card {
             let reader = self.readers.choose(wanted)?.name;

@@ -1,0 +1,8 @@
+//! Programs in C and in Python call the library, which reads cards in virtual readers of the system's own PC/SC daemon.
+//!
+//! Source: the published output string for its shape; the published error table for the codes.
+//! Never: loads the library into this process.
+
+mod calls;
+mod counter;
+mod memory;
