@@ -266,16 +266,31 @@ impl Centre {
     /// # Errors
     /// [`CentreError::Busy`] when another process has it.
     pub fn lock(&self, work: &str) -> Result<Lock, CentreError> {
-        let folder = self.folder.join("locks");
-        let path = folder.join(format!("{work}.lock"));
-        let file = fs::create_dir_all(&folder)
-            .and_then(|()| File::options().create(true).truncate(false).write(true).open(&path))
-            .map_err(|source| CentreError::File { path: path.clone(), source })?;
+        let (file, path) = self.lock_file(work)?;
         match file.try_lock() {
             Ok(()) => Ok(Lock { _file: file }),
             Err(TryLockError::WouldBlock) => Err(CentreError::Busy { work: work.to_owned() }),
             Err(TryLockError::Error(source)) => Err(CentreError::File { path, source }),
         }
+    }
+
+    /// Takes the right to do `work` alone, and waits for whoever has it: for work of milliseconds.
+    ///
+    /// # Errors
+    /// [`CentreError::File`].
+    pub fn lock_waiting(&self, work: &str) -> Result<Lock, CentreError> {
+        let (file, path) = self.lock_file(work)?;
+        file.lock().map_err(|source| CentreError::File { path, source })?;
+        Ok(Lock { _file: file })
+    }
+
+    fn lock_file(&self, work: &str) -> Result<(File, PathBuf), CentreError> {
+        let folder = self.folder.join("locks");
+        let path = folder.join(format!("{work}.lock"));
+        let file = fs::create_dir_all(&folder)
+            .and_then(|()| File::options().create(true).truncate(false).write(true).open(&path))
+            .map_err(|source| CentreError::File { path: path.clone(), source })?;
+        Ok((file, path))
     }
 
     /// Signs the head of the audit log, if it has grown since the last checkpoint.

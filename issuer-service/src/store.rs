@@ -37,6 +37,7 @@ mod person;
 mod photo;
 mod psam;
 mod request;
+pub(crate) mod rotation;
 mod sealed;
 mod source;
 mod station;
@@ -46,16 +47,15 @@ mod window;
 
 use std::cell::{Cell, OnceCell};
 use std::path::Path;
-use std::sync::Arc;
 
 pub use self::engine::{AddressError, Place, Server};
 pub use self::failure::StoreError;
 
 use self::engine::{Connection, Transaction};
+use self::sealed::{KeyHolder, Ready};
 use crate::audit::Act;
 use crate::audit::anchor::Anchor;
 use crate::clock;
-use crate::vault::data_keys::DataKeys;
 
 /// Forward migrations in order. Each area adds its own file; a published file never changes.
 const MIGRATIONS: &[(i64, &str)] = &[
@@ -82,7 +82,7 @@ const MIGRATIONS: &[(i64, &str)] = &[
 #[derive(Debug)]
 pub struct Store {
     connection: Connection,
-    data: Option<Arc<DataKeys>>,
+    data: KeyHolder,
     anchor: Anchor,
 }
 
@@ -90,7 +90,9 @@ pub struct Store {
 #[derive(Debug)]
 pub struct Tx<'a> {
     sql: Transaction<'a>,
-    data: Option<&'a DataKeys>,
+    held: &'a KeyHolder,
+    /// The data keys, once the transaction has needed them.
+    data: OnceCell<Ready>,
     anchor: &'a Anchor,
     /// Last audit record of this transaction.
     recorded: Cell<Option<i64>>,
@@ -127,7 +129,7 @@ impl Store {
     /// Brings the database to these of our schemas, and no further.
     fn connect_with(place: &Place, folder: &Path, new: bool, schemas: &[i64]) -> Result<Self, StoreError> {
         let anchor = Anchor::in_folder(folder);
-        let mut store = Self { connection: Connection::open(place, new)?, data: None, anchor };
+        let mut store = Self { connection: Connection::open(place, new)?, data: KeyHolder::default(), anchor };
         store.migrate_to(schemas)?;
         Ok(store)
     }
@@ -144,7 +146,7 @@ impl Store {
     /// What the closure gives, or [`StoreError`].
     pub fn read<T, E: From<StoreError>>(&mut self, look: impl FnOnce(&Tx<'_>) -> Result<T, E>) -> Result<T, E> {
         let sql = self.connection.begin_reading()?;
-        look(&Tx::new(sql, self.data.as_deref(), &self.anchor))
+        look(&Tx::new(sql, &self.data, &self.anchor))
     }
 
     /// Acts: everything that the closure writes, and the audit record of the [`Act`] that it returns, or nothing.
@@ -165,7 +167,7 @@ impl Store {
     /// What the closure gives, or [`StoreError`].
     pub fn journal<T, E: From<StoreError>>(&mut self, write: impl FnOnce(&Tx<'_>) -> Result<T, E>) -> Result<T, E> {
         let sql = self.connection.begin_alone()?;
-        let tx = Tx::new(sql, self.data.as_deref(), &self.anchor);
+        let tx = Tx::new(sql, &self.data, &self.anchor);
         let outcome = write(&tx)?;
         let recorded = tx.recorded.get();
         tx.sql.commit().map_err(StoreError::from)?;
@@ -181,7 +183,7 @@ impl Store {
     /// What the closure gives, or [`StoreError`].
     pub fn rehearse<T, E: From<StoreError>>(&mut self, act: impl FnOnce(&Tx<'_>) -> Result<T, E>) -> Result<T, E> {
         let sql = self.connection.begin_alone()?;
-        act(&Tx::new(sql, self.data.as_deref(), &self.anchor))
+        act(&Tx::new(sql, &self.data, &self.anchor))
     }
 
     fn migrate(&mut self) -> Result<(), StoreError> {
@@ -227,8 +229,16 @@ impl Store {
 }
 
 impl<'a> Tx<'a> {
-    const fn new(sql: Transaction<'a>, data: Option<&'a DataKeys>, anchor: &'a Anchor) -> Self {
-        Self { sql, data, anchor, recorded: Cell::new(None), next_person: Cell::new(None), instant: OnceCell::new() }
+    const fn new(sql: Transaction<'a>, held: &'a KeyHolder, anchor: &'a Anchor) -> Self {
+        Self {
+            sql,
+            held,
+            data: OnceCell::new(),
+            anchor,
+            recorded: Cell::new(None),
+            next_person: Cell::new(None),
+            instant: OnceCell::new(),
+        }
     }
 
     /// The instant of the transaction, one for all its rows.

@@ -149,18 +149,7 @@ impl Vault {
     /// # Errors
     /// [`VaultError::File`]; the old file stays.
     pub fn reseal(&self, path: &Path, passphrase: &str) -> Result<(), VaultError> {
-        let draft = path.with_extension("vault.new");
-        match std::fs::remove_file(&draft) {
-            Err(source) if source.kind() != std::io::ErrorKind::NotFound => {
-                return Err(VaultError::File { path: draft, source });
-            }
-            _ => {}
-        }
-        self.seal(&draft, passphrase)?;
-        let folder = path.parent().unwrap_or(Path::new("."));
-        std::fs::rename(&draft, path)
-            .and_then(|()| std::fs::File::open(folder)?.sync_all())
-            .map_err(|source| VaultError::File { path: path.to_owned(), source })
+        seal::replace(path, |draft| self.seal(draft, passphrase))
     }
 
     /// Takes a key in.

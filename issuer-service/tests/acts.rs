@@ -155,6 +155,8 @@ const DAY: &[(Kind, &str, &str)] = &[
     (Acts, ONE, "window close --date TODAY"),
     (Looks, ONE, "key list"),
     (Looks, ONE, "key check"),
+    (Looks, ONE, "key data"),
+    (Acts, ONE, "key rotate-data"),
     (Acts, ONE, "ceremony start --custodian zhou --custodian qian --threshold 2"),
     (Acts, "zhou", "ceremony contribute --secret file:secret"),
     (Looks, ONE, "ceremony list"),

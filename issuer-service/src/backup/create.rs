@@ -20,6 +20,7 @@ use crate::audit::{Act, Record};
 use crate::centre::Centre;
 use crate::clock;
 use crate::progress::Steps;
+use crate::rotation;
 use crate::store::Tx;
 
 /// Exclusive work: two backups at once would take each other's unfinished file for one that a kill left.
@@ -72,6 +73,8 @@ pub fn write<W: Write>(centre: &mut Centre, out: W, passphrase: &str, steps: &dy
         put_file(&mut writer, &folder, path)?;
     }
     let city = centre.config.city.to_string();
+    // No data key is destroyed between the beginning of the snapshot and the reading of their file.
+    let mut keys_stay = Some(centre.lock_waiting(rotation::FILE)?);
     centre.store.read(|tx| -> Result<(), BackupError> {
         let head = tx.audit_head()?;
         let tables = tx.tables()?;
@@ -87,6 +90,7 @@ pub fn write<W: Write>(centre: &mut Centre, out: W, passphrase: &str, steps: &dy
         for path in &keys {
             put_file(&mut writer, &folder, path)?;
         }
+        keys_stay.take();
         if tx.is_anchored()? {
             put_anchor(&mut writer, tx, head.as_ref())?;
         }

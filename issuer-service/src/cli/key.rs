@@ -7,8 +7,9 @@ use crate::audit::Act;
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::operator::Role;
-use crate::output::Output;
-use crate::vault::KeyCheck;
+use crate::output::{Output, StepsBar};
+use crate::rotation;
+use crate::vault::{KeyCheck, passphrase};
 
 /// What to do with keys.
 #[derive(Debug, Subcommand)]
@@ -17,6 +18,13 @@ pub enum Verb {
     List,
     /// Compare the check values of the vault with those recorded when the keys were made; exit code 7 when one differs.
     Check,
+    /// List the generations of data keys (数据密钥): which one seals, and how many rows each one seals.
+    Data,
+    /// Seal everything about people under new data keys, find them by new hashes, and destroy the old keys.
+    ///
+    /// Others work meanwhile, and find everybody. Killed, it goes on when the command is given again. A backup that was taken before
+    /// keeps its own keys.
+    RotateData,
     /// Wrap a key for another module, under the key EXPORT that both hold; the key must have been brought in exportable.
     Export {
         /// Name of the key.
@@ -42,6 +50,15 @@ pub(super) fn run(common: &Common, verb: Verb, output: &Output) -> Result<Exit, 
             if !check.agrees() {
                 return Ok(Exit::Mismatch);
             }
+        }
+        Verb::Data => output.show(&centre.store.read(rotation::generations)?),
+        Verb::RotateData => {
+            let passphrase = passphrase::to_open(&centre.folder, common.passphrase.as_ref(), output)?;
+            let bar = StepsBar::new(output);
+            let operator = common.operator.as_deref();
+            let rotated = rotation::rotate(&mut centre, &passphrase, operator, rotation::ROWS, &bar);
+            bar.finish();
+            output.show(&rotated?);
         }
         Verb::Export { name, version } => {
             let vault = common.vault(&centre, output)?;

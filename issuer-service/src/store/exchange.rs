@@ -8,7 +8,6 @@ use crate::exchange::state::{FileMove, RowMove, RowState};
 use crate::exchange::template::Partner;
 use crate::exchange::{SentFile, SentRow};
 use crate::state::State;
-use crate::vault::VaultError;
 
 /// A file that is about to be sent.
 #[derive(Debug)]
@@ -57,8 +56,7 @@ impl Tx<'_> {
     /// # Errors
     /// [`StoreError::Conflict`] when the partner was asked about a job already, or a file has this name.
     pub fn add_exchange_file(&self, new: &NewFile<'_>, jobs: &[i64]) -> Result<(), StoreError> {
-        let place = body_place(new.number);
-        let (key, body) = self.data()?.seal(&place, new.body).map_err(|error| seal_failed(&error, place))?;
+        let (key, body) = self.seal(&body_place(new.number), new.body)?;
         self.sql.execute(
             "INSERT INTO exchange_file (number, task, batch, partner, partner_code, template, name, sha256, row_count, state,
                                         valid_until, data_key, body, made_by, made_at, changed_at)
@@ -115,9 +113,7 @@ impl Tx<'_> {
     pub fn exchange_body(&self, number: i64) -> Result<Vec<u8>, StoreError> {
         let mut find = self.sql.prepare("SELECT data_key, body FROM exchange_file WHERE number = $1")?;
         let (key, body): (u8, Vec<u8>) = find.query_row([number], |row| Ok((row.get(0)?, row.get(1)?)))?;
-        let place = body_place(number);
-        let plain = self.data()?.open_row(key, &place, &body).ok_or(StoreError::RowSealed { place })?;
-        Ok(plain.to_vec())
+        Ok(self.open(key, &body_place(number), &body)?.to_vec())
     }
 
     /// The rows of a file that was sent, in order.
@@ -192,8 +188,7 @@ impl Tx<'_> {
         identifier: Option<&str>,
     ) -> Result<(), StoreError> {
         let (from, to) = by.ends();
-        let place = format!("exchange answer {number} {job}");
-        let (key, sealed) = self.data()?.seal(&place, answer.as_bytes()).map_err(|error| seal_failed(&error, place))?;
+        let (key, sealed) = self.seal(&answer_place(number, job), answer.as_bytes())?;
         let rows = self
             .sql
             .prepare(
@@ -218,9 +213,8 @@ impl Tx<'_> {
         let mut answers = Vec::new();
         for row in rows {
             let (number, state, key, sealed) = row?;
-            let place = format!("exchange answer {number} {job}");
-            let plain = self.data()?.open_row(key, &place, &sealed);
-            let text = plain.and_then(|plain| String::from_utf8(plain.to_vec()).ok());
+            let place = answer_place(number, job);
+            let text = String::from_utf8(self.open(key, &place, &sealed)?.to_vec()).ok();
             let state = RowState::of_name(&state);
             answers.push(state.zip(text).ok_or(StoreError::RowSealed { place })?);
         }
@@ -297,15 +291,12 @@ impl Tx<'_> {
     }
 }
 
-fn body_place(number: i64) -> String {
+pub(super) fn body_place(number: i64) -> String {
     format!("exchange file {number}")
 }
 
-fn seal_failed(error: &VaultError, place: String) -> StoreError {
-    match error {
-        VaultError::NoRandom => StoreError::NoRandom,
-        _ => StoreError::RowSealed { place },
-    }
+pub(super) fn answer_place(number: i64, job: impl std::fmt::Display) -> String {
+    format!("exchange answer {number} {job}")
 }
 
 fn file(row: &Row<'_>) -> engine::Result<SentFile> {

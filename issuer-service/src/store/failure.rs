@@ -79,6 +79,17 @@ pub enum StoreError {
     /// The data keys are those of another database.
     #[error("the data keys belong to another database")]
     DataKeysForeign,
+    /// The data keys were rotated, and the file does not give the new ones to this process.
+    #[error("the data keys have changed")]
+    DataKeysChanged,
+    /// Rows do not open under any key, so that no key may be destroyed.
+    #[error("{rows} rows do not open, the first is {place}")]
+    DataKeyNeeded {
+        /// How many.
+        rows: u64,
+        /// The first: `person 3`.
+        place: String,
+    },
     /// The system gives no random numbers.
     #[error("the system gives no random numbers")]
     NoRandom,
@@ -127,6 +138,8 @@ impl Explain for StoreError {
             Self::DataKeysClosed => "DATA_KEYS_CLOSED",
             Self::RowSealed { .. } => "ROW_DOES_NOT_OPEN",
             Self::DataKeysForeign => "DATA_KEYS_FOREIGN",
+            Self::DataKeysChanged => "DATA_KEYS_CHANGED",
+            Self::DataKeyNeeded { .. } => "DATA_KEY_STILL_NEEDED",
             Self::NoRandom => "NO_RANDOM",
             Self::Anchor { .. } => "AUDIT_ANCHOR_FAILED",
             Self::AnchorMissing { .. } => "AUDIT_ANCHOR_MISSING",
@@ -184,6 +197,16 @@ impl Explain for StoreError {
             Self::DataKeysForeign => {
                 lang.pick("数据密钥不是这个数据库的", "the data keys are those of another database").to_owned()
             }
+            Self::DataKeysChanged => lang
+                .pick(
+                    "数据密钥已被轮换，本进程用自己的口令打不开新的；已完成的步骤都在",
+                    "the data keys were rotated and their file opens no more for this process; finished steps are kept",
+                )
+                .to_owned(),
+            Self::DataKeyNeeded { rows, place } => lang.pick(
+                format!("其余记录已改用新密钥，但有 {rows} 条解不开（第一条: {place}），旧密钥没有销毁"),
+                format!("all other rows are under the new key, but {rows} do not open (first: {place}); no key was destroyed"),
+            ),
             Self::NoRandom => lang.pick("系统不提供随机数", "the system gives no random numbers").to_owned(),
             Self::Anchor { path, source } => {
                 let path = path.display();
@@ -237,6 +260,13 @@ impl Explain for StoreError {
                 "把数据库和它的 centre.datakeys 放在一起",
                 "put the database and its own centre.datakeys together",
             ),
+            Self::DataKeysChanged => {
+                lang.pick("再执行同一命令，给出现在的口令", "give the same command again, with the passphrase of now")
+            }
+            Self::DataKeyNeeded { .. } => lang.pick(
+                "从备份恢复或删除这些记录后，再执行 issuer key rotate-data",
+                "restore these rows from a backup or remove them, then run `issuer key rotate-data` again",
+            ),
             Self::NoRandom => lang.pick("检查操作系统", "check the operating system"),
             Self::Anchor { .. } => {
                 lang.pick("检查磁盘空间和权限后重试", "check space and permissions of the disk, then try again")
@@ -256,6 +286,7 @@ impl Explain for StoreError {
         match self {
             Self::StateMoved { .. } | Self::Conflict { .. } | Self::Inhabited => Exit::Refused,
             Self::DataKeysClosed | Self::AccessRefused => Exit::Authentication,
+            Self::DataKeyNeeded { .. } => Exit::Partly,
             Self::Locked
             | Self::DiskFull
             | Self::Gone
@@ -266,6 +297,7 @@ impl Explain for StoreError {
             | Self::SchemaNewer { .. }
             | Self::RowSealed { .. }
             | Self::DataKeysForeign
+            | Self::DataKeysChanged
             | Self::NoRandom
             | Self::Anchor { .. }
             | Self::AnchorMissing { .. }
@@ -275,7 +307,7 @@ impl Explain for StoreError {
 
     fn retryable(&self) -> bool {
         match self {
-            Self::Locked | Self::DiskFull | Self::Gone | Self::Anchor { .. } => true,
+            Self::Locked | Self::DiskFull | Self::Gone | Self::DataKeysChanged | Self::Anchor { .. } => true,
             Self::AccessRefused
             | Self::NoDatabase
             | Self::NotDurable { .. }
@@ -288,6 +320,7 @@ impl Explain for StoreError {
             | Self::DataKeysClosed
             | Self::RowSealed { .. }
             | Self::DataKeysForeign
+            | Self::DataKeyNeeded { .. }
             | Self::NoRandom
             | Self::AnchorMissing { .. }
             | Self::Engine(_) => false,

@@ -120,8 +120,9 @@ impl Tx<'_> {
     /// # Errors
     /// [`StoreError`].
     pub fn see_number(&self, number: &str, name: &str, line: u64) -> Result<Option<(u64, bool)>, StoreError> {
-        let keys = self.data()?;
-        let (number, name) = (first(keys.lookup(Lookup::Number, number)), first(keys.lookup(Lookup::Name, name)));
+        let keys = &self.data()?.keys;
+        let of = |kind, text| first(keys.lasting_lookup(kind, text));
+        let (number, name) = (of(Lookup::Number, number), of(Lookup::Name, name));
         let added = self
             .sql
             .prepare("INSERT INTO seen (number, line, name) VALUES ($1, $2, $3) ON CONFLICT (number) DO NOTHING")?

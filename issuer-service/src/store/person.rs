@@ -22,7 +22,6 @@ impl Tx<'_> {
             Some(id) => id,
             None => self.sql.prepare("SELECT COALESCE(MAX(id), 0) + 1 FROM person")?.query_row((), |row| row.get(0))?,
         };
-        let keys = self.data()?;
         let (key, sealed) = self.sealed(id, dossier)?;
         self.sql
             .prepare(
@@ -32,8 +31,8 @@ impl Tx<'_> {
             )?
             .execute(params![
                 id,
-                keys.lookup(Lookup::Number, dossier.number()),
-                keys.lookup(Lookup::Name, dossier.value(Field::Name)),
+                self.lookup(Lookup::Number, dossier.number())?,
+                self.lookup(Lookup::Name, dossier.value(Field::Name))?,
                 dossier.value(Field::Region),
                 conflicts(dossier),
                 key,
@@ -50,7 +49,6 @@ impl Tx<'_> {
     /// # Errors
     /// [`StoreError`].
     pub fn put_dossier(&self, id: Id, dossier: &Dossier) -> Result<(), StoreError> {
-        let keys = self.data()?;
         let (key, sealed) = self.sealed(id, dossier)?;
         let rows = self
             .sql
@@ -59,8 +57,8 @@ impl Tx<'_> {
                                    dossier = $6, changed_at = $7 WHERE id = $8",
             )?
             .execute(params![
-                keys.lookup(Lookup::Number, dossier.number()),
-                keys.lookup(Lookup::Name, dossier.value(Field::Name)),
+                self.lookup(Lookup::Number, dossier.number())?,
+                self.lookup(Lookup::Name, dossier.value(Field::Name))?,
                 dossier.value(Field::Region),
                 conflicts(dossier),
                 key,
@@ -76,12 +74,16 @@ impl Tx<'_> {
     /// # Errors
     /// [`StoreError`].
     pub fn dossier_by_number(&self, number: &str) -> Result<Option<(Id, Dossier)>, StoreError> {
-        let hash = self.data()?.lookup(Lookup::Number, number);
         let mut find = self.sql.prepare("SELECT id, data_key, dossier FROM person WHERE number_hash = $1")?;
-        let found = find
-            .query_row([hash], |row| Ok((row.get::<Id>(0)?, row.get::<u8>(1)?, row.get::<Vec<u8>>(2)?)))
-            .optional()?;
-        found.map(|(id, key, sealed)| Ok((id, self.opened(id, key, &sealed)?))).transpose()
+        for hash in self.data()?.keys.lookups(Lookup::Number, number) {
+            let found = find
+                .query_row([hash], |row| Ok((row.get::<Id>(0)?, row.get::<u8>(1)?, row.get::<Vec<u8>>(2)?)))
+                .optional()?;
+            if let Some((id, key, sealed)) = found {
+                return Ok(Some((id, self.opened(id, key, &sealed)?)));
+            }
+        }
+        Ok(None)
     }
 
     /// A person's dossier.
@@ -107,9 +109,15 @@ impl Tx<'_> {
     /// # Errors
     /// [`StoreError`].
     pub fn people_named(&self, name: &str, limit: u32) -> Result<Vec<Id>, StoreError> {
-        let hash = self.data()?.lookup(Lookup::Name, name);
         let mut find = self.sql.prepare("SELECT id FROM person WHERE name_hash = $1 ORDER BY id LIMIT $2")?;
-        Ok(find.query_map(params![hash, limit], |row| row.get(0))?.collect::<Result<_, _>>()?)
+        let mut all: Vec<Id> = Vec::new();
+        for hash in self.data()?.keys.lookups(Lookup::Name, name) {
+            let rows = find.query_map(params![hash, limit], |row| row.get(0))?;
+            all.append(&mut rows.collect::<Result<_, _>>()?);
+        }
+        all.sort_unstable();
+        all.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+        Ok(all)
     }
 
     /// Row numbers of the people of a batch, in order of their jobs.
@@ -187,13 +195,13 @@ impl Tx<'_> {
     }
 
     fn opened(&self, id: Id, key: u8, sealed: &[u8]) -> Result<Dossier, StoreError> {
-        let plain = self.data()?.open_row(key, &place(id), sealed);
-        plain.and_then(|plain| Dossier::from_bytes(&plain)).ok_or_else(|| StoreError::RowSealed { place: place(id) })
+        let plain = self.open(key, &place(id), sealed)?;
+        Dossier::from_bytes(&plain).ok_or_else(|| StoreError::RowSealed { place: place(id) })
     }
 }
 
 /// Where a dossier belongs: it opens in its own row only.
-fn place(id: Id) -> String {
+pub(super) fn place(id: Id) -> String {
     format!("person {id}")
 }
 

@@ -2,8 +2,6 @@
 //!
 //! Owns: where a photo opens: in its own row, as what it is. Never: writes a picture unsealed.
 
-use zeroize::Zeroizing;
-
 use super::engine::{OptionalExtension, params};
 use super::{StoreError, Tx};
 use crate::photo::stored::Stored;
@@ -53,13 +51,10 @@ impl Tx<'_> {
                 Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?, row.get(5)?, row.get(6)?))
             })
             .optional()?;
-        let open = |key, place: String, sealed: &[u8]| -> Result<Zeroizing<Vec<u8>>, StoreError> {
-            self.data()?.open_row(key, &place, sealed).ok_or(StoreError::RowSealed { place })
-        };
         found
             .map(|(key, sealed, small, width, height, taken_in_by, taken_in_at)| {
-                let original = open(key, original(person), &sealed)?;
-                let chip = open(key, chip(person), &small)?;
+                let original = self.open(key, &original(person), &sealed)?;
+                let chip = self.open(key, &chip(person), &small)?;
                 Ok(Stored { original, chip, width, height, taken_in_by, taken_in_at })
             })
             .transpose()
@@ -75,11 +70,11 @@ impl Tx<'_> {
 }
 
 /// Where the file that came opens.
-fn original(person: i64) -> String {
+pub(super) fn original(person: i64) -> String {
     format!("photo {person}")
 }
 
 /// Where the likeness for the chip opens.
-fn chip(person: i64) -> String {
+pub(super) fn chip(person: i64) -> String {
     format!("chip photo {person}")
 }

@@ -1,18 +1,24 @@
-//! The data keys at the database: opening it, sealing rows of an older schema and removing their traces.
+//! The data keys at the database: opening it, sealing and opening a row, sealing rows of an older schema and removing their traces.
 //!
-//! Owns: which rows are not sealed yet, and whether their open texts are gone from the file. Never: the file of keys (`vault/data_keys.rs`).
+//! Source: docs/adr/0020, 0033. Owns: which generation of keys seals (a fact of the database), that every process keeps to it; which
+//! rows are not sealed yet, and whether their open texts are gone from the file. Never: makes or destroys a key.
 
+use std::cell::RefCell;
 use std::sync::Arc;
+
+use zeroize::Zeroizing;
 
 use super::{Store, StoreError, Tx};
 use crate::person::Details;
 use crate::person::dossier::{Dossier, Statement};
 use crate::person::field::Fields;
 use crate::vault::VaultError;
-use crate::vault::data_keys::DataKeys;
+use crate::vault::data_keys::{DataKeys, LOOKUP_BYTES, Lookup};
 
 /// Fact of the centre that holds the check value of its data keys.
 const FACT: &str = "data_keys";
+/// Fact of the centre that holds the id of the generation that rows are sealed under.
+const SEALS: &str = "data_key";
 /// Fact of the centre that says whether open texts of an older schema may be in free pages and in the log.
 const TRACES: &str = "open_texts";
 /// They may be.
@@ -24,19 +30,40 @@ const ROWS: u32 = 1_000;
 /// The source of rows that an older schema held.
 const REGISTRY: u32 = 1;
 
+/// The data keys of a connection; a transaction that finds them outdated puts newer ones in their place.
+#[derive(Debug, Default)]
+pub(super) struct KeyHolder(RefCell<Option<Arc<DataKeys>>>);
+
+/// The data keys of a transaction.
+#[derive(Debug)]
+pub(super) struct Ready {
+    pub(super) keys: Arc<DataKeys>,
+    /// Generation that seals.
+    pub(super) seals: u8,
+}
+
 impl Store {
     /// Gives the data keys to this connection, and seals what an older schema left open.
     ///
     /// # Errors
     /// [`StoreError::DataKeysForeign`] when the database knows other keys.
     pub fn unlock(&mut self, keys: Arc<DataKeys>) -> Result<(), StoreError> {
-        let known = self.read(|tx| tx.fact(FACT))?;
-        match known {
-            Some(known) if known == keys.check_value() => {}
-            Some(_) => return Err(StoreError::DataKeysForeign),
-            None => self.journal(|tx| tx.set_fact(FACT, &keys.check_value()))?,
+        let (known, seals) = self.read(|tx| -> Result<_, StoreError> { Ok((tx.fact(FACT)?, tx.fact(SEALS)?)) })?;
+        let keys = match &known {
+            Some(known) if !keys.proves(known) => {
+                // A rotation may have ended between the reading of the file and this moment.
+                let again = keys.again().map_err(|_| StoreError::DataKeysForeign)?;
+                if !again.proves(known) {
+                    return Err(StoreError::DataKeysForeign);
+                }
+                Arc::new(again)
+            }
+            _ => keys,
+        };
+        if known.is_none() || seals.is_none() {
+            self.journal(|tx| tx.seal_under(&keys, keys.newest()))?;
         }
-        self.data = Some(keys);
+        self.data = KeyHolder(RefCell::new(Some(keys)));
         self.seal_old_rows()
     }
 
@@ -51,7 +78,7 @@ impl Store {
     /// The data keys of this connection, for another one.
     #[must_use]
     pub fn data_keys(&self) -> Option<Arc<DataKeys>> {
-        self.data.clone()
+        self.data.0.borrow().clone()
     }
 
     fn seal_old_rows(&mut self) -> Result<(), StoreError> {
@@ -81,17 +108,59 @@ impl Store {
 }
 
 impl Tx<'_> {
-    /// The data keys.
-    pub(super) fn data(&self) -> Result<&crate::vault::data_keys::DataKeys, StoreError> {
-        self.data.ok_or(StoreError::DataKeysClosed)
+    /// The data keys. Those of a process that began before a rotation are read from the file anew.
+    pub(super) fn data(&self) -> Result<&Ready, StoreError> {
+        if let Some(ready) = self.data.get() {
+            return Ok(ready);
+        }
+        let mut keys = self.held.0.borrow().clone().ok_or(StoreError::DataKeysClosed)?;
+        let seals = self.fact(SEALS)?.and_then(|id| id.parse().ok()).unwrap_or_else(|| keys.newest());
+        if !keys.has(seals) {
+            keys = Arc::new(keys.again().map_err(|_| StoreError::DataKeysChanged)?);
+            if !keys.has(seals) {
+                return Err(StoreError::DataKeysChanged);
+            }
+            *self.held.0.borrow_mut() = Some(Arc::clone(&keys));
+        }
+        Ok(self.data.get_or_init(|| Ready { keys, seals }))
     }
 
-    /// Seals what belongs to `place` under the newest key; the key's id and the sealed bytes.
+    /// Whether the data keys are open.
+    pub(super) fn has_data_keys(&self) -> bool {
+        self.held.0.borrow().is_some()
+    }
+
+    /// Seals what belongs to `place`; the id of the generation and the sealed bytes.
     pub(super) fn seal(&self, place: &str, plain: &[u8]) -> Result<(u8, Vec<u8>), StoreError> {
-        self.data()?.seal(place, plain).map_err(|error| match error {
+        let Ready { keys, seals } = self.data()?;
+        let sealed = keys.seal(*seals, place, plain).map_err(|error| match error {
             VaultError::NoRandom => StoreError::NoRandom,
             _ => StoreError::RowSealed { place: place.to_owned() },
-        })
+        })?;
+        Ok((*seals, sealed))
+    }
+
+    /// Opens what belongs to `place`.
+    pub(super) fn open(&self, key: u8, place: &str, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, StoreError> {
+        let opened = self.data()?.keys.open_row(key, place, sealed);
+        opened.ok_or_else(|| StoreError::RowSealed { place: place.to_owned() })
+    }
+
+    /// Keyed hash that a row gets which is sealed now.
+    pub(super) fn lookup(&self, kind: Lookup, text: &str) -> Result<[u8; LOOKUP_BYTES], StoreError> {
+        let Ready { keys, seals } = self.data()?;
+        keys.lookup(*seals, kind, text).map_err(|_| StoreError::DataKeysChanged)
+    }
+
+    /// From now on every process seals under generation `id` of `keys`.
+    pub(super) fn seal_under(&self, keys: &DataKeys, id: u8) -> Result<(), StoreError> {
+        self.set_fact(FACT, &keys.check_value())?;
+        self.set_fact(SEALS, &id.to_string())
+    }
+
+    /// Generation that rows are sealed under.
+    pub(crate) fn sealing_generation(&self) -> Result<Option<u8>, StoreError> {
+        Ok(self.fact(SEALS)?.and_then(|id| id.parse().ok()))
     }
 
     fn unsealed_rows(&self) -> Result<Vec<(i64, Vec<u8>, String)>, StoreError> {

@@ -210,10 +210,10 @@ impl Tx<'_> {
             Ok((receipt, row.get::<Option<u8>>(6)?, sealed))
         });
         let Some((mut receipt, key, sealed)) = found.optional()? else { return Ok(None) };
-        if let (Some(key), Some(sealed), Some(data)) = (key, sealed, self.data) {
+        if let (Some(key), Some(sealed), true) = (key, sealed, self.has_data_keys()) {
             let place = receipt_place(card_number);
-            let agent = data.open_row(key, &place, &sealed).and_then(|plain| Agent::parse(&plain).ok());
-            receipt.agent = Some(agent.ok_or(StoreError::RowSealed { place })?.masked());
+            let agent = Agent::parse(&self.open(key, &place, &sealed)?);
+            receipt.agent = Some(agent.map_err(|_| StoreError::RowSealed { place })?.masked());
         }
         Ok(Some(receipt))
     }
@@ -418,7 +418,7 @@ impl Tx<'_> {
 }
 
 /// Where an agent belongs: it opens in its own receipt only.
-fn receipt_place(card_number: &str) -> String {
+pub(super) fn receipt_place(card_number: &str) -> String {
     format!("receipt of card {card_number}")
 }
 

@@ -1,27 +1,30 @@
 //! The data keys (数据密钥): what people's data are sealed with in the database, and found by without being opened.
 //!
-//! Source: AES-256-GCM (NIST SP 800-38D), HMAC-SHA-256 (RFC 2104, FIPS 180-4); docs/adr/0020.
-//! Owns: sealing a row under the newest key, opening it under the key it names, keyed hashes for lookup, the file of keys.
-//! Never: opens card keys, so that clerks who register people need not open the vault of national keys; prints a key.
+//! Source: AES-256-GCM (NIST SP 800-38D), HMAC-SHA-256 (RFC 2104, FIPS 180-4); docs/adr/0020, 0033.
+//! Owns: generations of keys, sealing a row, opening it under the generation it names, keyed hashes for lookup, the file of keys.
+//! Never: opens card keys, so that clerks who register people need not open the vault of national keys; prints a key; says which
+//! generation seals (the database does).
 //! Units: a sealed row is nonce(12) ‖ ciphertext ‖ tag(16); a lookup is the first 16 bytes of the HMAC.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use ring::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use ring::hmac;
 use ring::rand::{SecureRandom, SystemRandom};
 use zeroize::Zeroizing;
 
-use super::{VaultError, seal};
+use super::VaultError;
+use super::seal::{self, Opener};
 
-/// Kind that the head of the file states.
-const KIND: &str = "data-keys";
+/// Kind that the head of the file states: generations, oldest first.
+const KIND: &str = "data-key-generations";
+/// Kind of files made before there were generations: one lookup key for all.
+const KIND_BEFORE: &str = "data-keys";
 /// Bytes of every key here.
 const KEY_BYTES: usize = 32;
 /// Bytes of a lookup: 128 bits, of which a million people use twenty.
 pub const LOOKUP_BYTES: usize = 16;
-/// Most keys of a file: each rotation adds one.
-const KEYS_MAX: usize = 255;
 
 /// What a lookup stands for: the same text of two kinds has two hashes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,24 +35,31 @@ pub enum Lookup {
     Name,
 }
 
-/// Open data keys.
-pub struct DataKeys {
-    /// Id and key, the newest last.
-    keys: Vec<(u8, Zeroizing<[u8; KEY_BYTES]>, LessSafeKey)>,
+/// Two keys that are made and destroyed together.
+struct Generation {
+    id: u8,
+    key: Zeroizing<[u8; KEY_BYTES]>,
+    aead: LessSafeKey,
     lookup_key: Zeroizing<[u8; KEY_BYTES]>,
     lookup: hmac::Key,
+}
+
+/// Open data keys.
+pub struct DataKeys {
+    /// Oldest first; one, and another while rows are sealed anew.
+    generations: Vec<Arc<Generation>>,
+    /// The file that they came from, and what opens it again.
+    file: Option<Arc<(PathBuf, Opener)>>,
     random: SystemRandom,
 }
 
 impl DataKeys {
-    /// New random keys.
+    /// New random keys, in no file.
     ///
     /// # Errors
     /// [`VaultError::NoRandom`].
     pub fn random() -> Result<Self, VaultError> {
-        let mut keys = Self::of(Vec::new(), random_key()?);
-        keys.add_key()?;
-        Ok(keys)
+        Ok(Self::of(vec![Arc::new(Generation::random(1)?)], None))
     }
 
     /// Opens the file of keys.
@@ -57,10 +67,9 @@ impl DataKeys {
     /// # Errors
     /// [`VaultError`].
     pub fn open(path: &Path, passphrase: &str) -> Result<Self, VaultError> {
-        let (kind, body) = seal::open_body(path, passphrase)?;
-        let malformed = || VaultError::Malformed { path: path.to_owned() };
-        let keys = if kind == KIND { Self::unpack(&body) } else { None };
-        keys.ok_or_else(malformed)
+        let (kind, body, opener) = seal::open_to_keep(path, passphrase)?;
+        let generations = unpack(&kind, &body).ok_or_else(|| VaultError::Malformed { path: path.to_owned() })?;
+        Ok(Self::of(generations, Some(Arc::new((path.to_owned(), opener)))))
     }
 
     /// Writes a new file of keys, readable by its owner alone.
@@ -71,61 +80,116 @@ impl DataKeys {
         seal::write_body(path, passphrase, KIND, self.pack())
     }
 
-    /// Adds a random key, which seals from now on; its id.
+    /// Reads the file anew, which a rotation may have changed: these keys and those in it. Keys that came from no file stay as they are.
     ///
     /// # Errors
-    /// [`VaultError::NoRandom`], also when the ids are used up.
-    pub fn add_key(&mut self) -> Result<u8, VaultError> {
-        let id = self.keys.last().map_or(0, |(id, ..)| *id).checked_add(1).ok_or(VaultError::NoRandom)?;
-        let key = random_key()?;
-        self.keys.push((id, key.clone(), aead(&key)));
-        Ok(id)
+    /// [`VaultError`], also when the file has another passphrase now.
+    pub fn again(&self) -> Result<Self, VaultError> {
+        let mut all = self.generations.clone();
+        if let Some(file) = &self.file {
+            let (kind, body) = file.1.open(&file.0)?;
+            let found = unpack(&kind, &body).ok_or_else(|| VaultError::Malformed { path: file.0.clone() })?;
+            all.extend(found.into_iter().filter(|found| !self.has(found.id)));
+            all.sort_by_key(|generation| generation.id);
+        }
+        Ok(Self::of(all, self.file.clone()))
     }
 
-    /// Id of the key that seals.
+    /// Puts another generation into the file, behind the others; these keys and the new ones.
+    ///
+    /// # Errors
+    /// [`VaultError::NoRandom`], also when the ids are used up; [`VaultError::File`].
+    pub fn with_another(&self) -> Result<Self, VaultError> {
+        let id = self.newest().checked_add(1).ok_or(VaultError::NoRandom)?;
+        let mut all = self.generations.clone();
+        all.push(Arc::new(Generation::random(id)?));
+        let keys = Self::of(all, self.file.clone());
+        keys.rewrite()?;
+        Ok(keys)
+    }
+
+    /// Leaves generation `id` alone in the file. What is sealed under another one opens no more.
+    ///
+    /// # Errors
+    /// [`VaultError::File`].
+    pub fn with_only(&self, id: u8) -> Result<Self, VaultError> {
+        let all = self.generations.iter().filter(|generation| generation.id == id).cloned().collect();
+        let keys = Self::of(all, self.file.clone());
+        keys.rewrite()?;
+        Ok(keys)
+    }
+
+    /// Writes the file anew: it is the old one or the new one, whenever power is lost.
+    fn rewrite(&self) -> Result<(), VaultError> {
+        let Some(file) = &self.file else { return Ok(()) };
+        let (path, opener) = &**file;
+        seal::replace(path, |draft| opener.write(draft, KIND, self.pack()))
+    }
+
+    /// Id of the newest generation.
     ///
     /// # Panics
-    /// Never: there is a key.
+    /// Never: there is one.
     #[must_use]
-    pub fn current(&self) -> u8 {
-        self.keys.last().expect("a key at least").0
+    pub fn newest(&self) -> u8 {
+        self.generations.last().expect("a generation at least").id
     }
 
-    /// Proves, without telling anything, that these keys are those of a database: hex.
+    /// Ids of all, oldest first.
+    #[must_use]
+    pub fn ids(&self) -> Vec<u8> {
+        self.generations.iter().map(|generation| generation.id).collect()
+    }
+
+    /// Whether a generation is here.
+    #[must_use]
+    pub fn has(&self, id: u8) -> bool {
+        self.generations.iter().any(|generation| generation.id == id)
+    }
+
+    /// Proves, without telling anything, that the newest keys are those of a database: hex.
     #[must_use]
     pub fn check_value(&self) -> String {
-        hex::encode_upper(hmac::sign(&self.lookup, b"check").as_ref().get(..8).unwrap_or_default())
+        self.generations.last().map(|generation| generation.check_value()).unwrap_or_default()
     }
 
-    /// Seals `plain` under the newest key; `place` is where it belongs, so that it opens nowhere else.
+    /// Whether the keys of a check value are here.
+    #[must_use]
+    pub fn proves(&self, check_value: &str) -> bool {
+        self.generations.iter().any(|generation| generation.check_value() == check_value)
+    }
+
+    /// Seals `plain` under generation `id`; `place` is where it belongs, so that it opens nowhere else.
     ///
     /// # Errors
-    /// [`VaultError::NoRandom`].
+    /// [`VaultError::NoRandom`]; [`VaultError::NotOpened`] when the generation is not here.
     ///
     /// # Panics
     /// Never: a row is far below the limit of AES-GCM.
-    pub fn seal(&self, place: &str, plain: &[u8]) -> Result<(u8, Vec<u8>), VaultError> {
-        let (id, _, key) = self.keys.last().expect("a key at least");
+    pub fn seal(&self, id: u8, place: &str, plain: &[u8]) -> Result<Vec<u8>, VaultError> {
+        let generation = self.of_id(id).ok_or(VaultError::NotOpened)?;
         let mut nonce = [0; NONCE_LEN];
         self.random.fill(&mut nonce).map_err(|_| VaultError::NoRandom)?;
         let mut sealed = Vec::with_capacity(NONCE_LEN + plain.len() + AES_256_GCM.tag_len());
         sealed.extend_from_slice(&nonce);
         sealed.extend_from_slice(plain);
         let (_, body) = sealed.split_at_mut(NONCE_LEN);
-        let tag = key
+        let tag = generation
+            .aead
             .seal_in_place_separate_tag(Nonce::assume_unique_for_key(nonce), Aad::from(place.as_bytes()), body)
             .expect("a row is far below the limit of AES-GCM");
         sealed.extend_from_slice(tag.as_ref());
-        Ok((*id, sealed))
+        Ok(sealed)
     }
 
-    /// Opens what was sealed for `place` under key `id`; `None` when it was altered, moved, or the key is not here.
+    /// Opens what was sealed for `place` under generation `id`; `None` when it was altered, moved, or the generation is not here.
     #[must_use]
     pub fn open_row(&self, id: u8, place: &str, sealed: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
-        let (_, _, key) = self.keys.iter().find(|(known, ..)| *known == id)?;
+        let generation = self.of_id(id)?;
         let (nonce, body) = sealed.split_first_chunk::<NONCE_LEN>()?;
         let mut plain = Zeroizing::new(body.to_vec());
-        let length = key
+        let length = generation
+            .aead
             .open_in_place(Nonce::assume_unique_for_key(*nonce), Aad::from(place.as_bytes()), &mut plain)
             .ok()?
             .len();
@@ -133,9 +197,64 @@ impl DataKeys {
         Some(plain)
     }
 
-    /// Keyed hash of a text: what the database finds people by.
+    /// Keyed hash of a text under generation `id`: what the database finds people by.
+    ///
+    /// # Errors
+    /// [`VaultError::NotOpened`] when the generation is not here.
+    pub fn lookup(&self, id: u8, kind: Lookup, text: &str) -> Result<[u8; LOOKUP_BYTES], VaultError> {
+        Ok(self.of_id(id).ok_or(VaultError::NotOpened)?.hash(kind, text))
+    }
+
+    /// Keyed hashes of a text under every generation, newest first: while rows are sealed anew, either may stand in one.
+    pub fn lookups(&self, kind: Lookup, text: &str) -> impl Iterator<Item = [u8; LOOKUP_BYTES]> {
+        self.generations.iter().rev().map(move |generation| generation.hash(kind, text))
+    }
+
+    /// Keyed hash under the oldest generation here: the same for as long as these keys are open, whatever a rotation does.
+    ///
+    /// # Panics
+    /// Never: there is one.
     #[must_use]
-    pub fn lookup(&self, kind: Lookup, text: &str) -> [u8; LOOKUP_BYTES] {
+    pub fn lasting_lookup(&self, kind: Lookup, text: &str) -> [u8; LOOKUP_BYTES] {
+        self.generations.first().expect("a generation at least").hash(kind, text)
+    }
+
+    fn of_id(&self, id: u8) -> Option<&Generation> {
+        self.generations.iter().find(|generation| generation.id == id).map(|generation| &**generation)
+    }
+
+    fn of(generations: Vec<Arc<Generation>>, file: Option<Arc<(PathBuf, Opener)>>) -> Self {
+        Self { generations, file, random: SystemRandom::new() }
+    }
+
+    /// Id, sealing key and lookup key of each.
+    fn pack(&self) -> Zeroizing<Vec<u8>> {
+        let mut body = Zeroizing::new(Vec::with_capacity(self.generations.len() * (1 + 2 * KEY_BYTES) + 16));
+        for generation in &self.generations {
+            body.push(generation.id);
+            body.extend_from_slice(&*generation.key);
+            body.extend_from_slice(&*generation.lookup_key);
+        }
+        body
+    }
+}
+
+impl Generation {
+    fn random(id: u8) -> Result<Self, VaultError> {
+        Ok(Self::new(id, random_key()?, random_key()?))
+    }
+
+    fn new(id: u8, key: Zeroizing<[u8; KEY_BYTES]>, lookup_key: Zeroizing<[u8; KEY_BYTES]>) -> Self {
+        let aead = LessSafeKey::new(UnboundKey::new(&AES_256_GCM, &*key).expect("32 bytes are a key of AES-256"));
+        let lookup = hmac::Key::new(hmac::HMAC_SHA256, &*lookup_key);
+        Self { id, key, aead, lookup_key, lookup }
+    }
+
+    fn check_value(&self) -> String {
+        hex::encode_upper(hmac::sign(&self.lookup, b"check").as_ref().get(..8).unwrap_or_default())
+    }
+
+    fn hash(&self, kind: Lookup, text: &str) -> [u8; LOOKUP_BYTES] {
         let mut context = hmac::Context::with_key(&self.lookup);
         context.update(match kind {
             Lookup::Number => b"number\0",
@@ -146,39 +265,34 @@ impl DataKeys {
         first.copy_from_slice(context.sign().as_ref().get(..LOOKUP_BYTES).unwrap_or(&[0; LOOKUP_BYTES]));
         first
     }
-
-    fn of(keys: Vec<(u8, Zeroizing<[u8; KEY_BYTES]>, LessSafeKey)>, lookup_key: Zeroizing<[u8; KEY_BYTES]>) -> Self {
-        let lookup = hmac::Key::new(hmac::HMAC_SHA256, &*lookup_key);
-        Self { keys, lookup_key, lookup, random: SystemRandom::new() }
-    }
-
-    /// Lookup key, then id and key of each.
-    fn pack(&self) -> Zeroizing<Vec<u8>> {
-        let mut body = Zeroizing::new(Vec::with_capacity(KEY_BYTES + self.keys.len() * (1 + KEY_BYTES) + 16));
-        body.extend_from_slice(&*self.lookup_key);
-        for (id, key, _) in &self.keys {
-            body.push(*id);
-            body.extend_from_slice(&**key);
-        }
-        body
-    }
-
-    fn unpack(body: &[u8]) -> Option<Self> {
-        let (lookup, mut rest) = body.split_first_chunk::<KEY_BYTES>()?;
-        let mut keys = Vec::new();
-        while let Some((id, after)) = rest.split_first() {
-            let (key, after) = after.split_first_chunk::<KEY_BYTES>()?;
-            let key = Zeroizing::new(*key);
-            keys.push((*id, key.clone(), aead(&key)));
-            rest = after;
-        }
-        let bounded = !keys.is_empty() && keys.len() <= KEYS_MAX;
-        bounded.then(|| Self::of(keys, Zeroizing::new(*lookup)))
-    }
 }
 
-fn aead(key: &[u8; KEY_BYTES]) -> LessSafeKey {
-    LessSafeKey::new(UnboundKey::new(&AES_256_GCM, key).expect("32 bytes are a key of AES-256"))
+fn unpack(kind: &str, body: &[u8]) -> Option<Vec<Arc<Generation>>> {
+    let (shared, mut rest) = match kind {
+        KIND => (None, body),
+        KIND_BEFORE => {
+            let (lookup, rest) = body.split_first_chunk::<KEY_BYTES>()?;
+            (Some(Zeroizing::new(*lookup)), rest)
+        }
+        _ => return None,
+    };
+    let mut generations: Vec<Arc<Generation>> = Vec::new();
+    while let Some((id, after)) = rest.split_first() {
+        let (key, after) = after.split_first_chunk::<KEY_BYTES>()?;
+        let (lookup, after) = match &shared {
+            Some(lookup) => (lookup.clone(), after),
+            None => {
+                let (lookup, after) = after.split_first_chunk::<KEY_BYTES>()?;
+                (Zeroizing::new(*lookup), after)
+            }
+        };
+        if generations.last().is_some_and(|last| last.id >= *id) {
+            return None;
+        }
+        generations.push(Arc::new(Generation::new(*id, Zeroizing::new(*key), lookup)));
+        rest = after;
+    }
+    if generations.is_empty() { None } else { Some(generations) }
 }
 
 fn random_key() -> Result<Zeroizing<[u8; KEY_BYTES]>, VaultError> {
@@ -197,19 +311,26 @@ impl std::fmt::Debug for DataKeys {
 mod tests {
     use super::*;
 
+    /// Keys in a file, with another generation in it.
+    fn two(path: &Path) -> DataKeys {
+        DataKeys::random().expect("keys").seal_file(path, "p").expect("written");
+        DataKeys::open(path, "p").expect("opened").with_another().expect("another")
+    }
+
     #[test]
-    fn a_row_opens_in_its_place_under_its_key_and_nowhere_else() {
-        let mut keys = DataKeys::random().expect("keys");
-        let (first, sealed) = keys.seal("person 1", b"dossier").expect("sealed");
-        let second = keys.add_key().expect("another");
-        assert_eq!(keys.open_row(first, "person 1", &sealed).as_deref().map(Vec::as_slice), Some(&b"dossier"[..]));
-        assert!(keys.open_row(first, "person 2", &sealed).is_none());
-        assert!(keys.open_row(second, "person 1", &sealed).is_none());
+    fn a_row_opens_in_its_place_under_its_generation_and_nowhere_else() {
+        let folder = tempfile::tempdir().expect("folder");
+        let keys = two(&folder.path().join("keys"));
+        let sealed = keys.seal(1, "person 1", b"dossier").expect("sealed");
+        assert_eq!(keys.open_row(1, "person 1", &sealed).as_deref().map(Vec::as_slice), Some(&b"dossier"[..]));
+        assert!(keys.open_row(1, "person 2", &sealed).is_none());
+        assert!(keys.open_row(2, "person 1", &sealed).is_none());
+        assert!(keys.seal(3, "person 1", b"dossier").is_err(), "no such generation");
         for place in 0..sealed.len() {
             let mut altered = sealed.clone();
             altered[place] ^= 1;
-            assert!(keys.open_row(first, "person 1", &altered).is_none(), "byte {place}");
-            assert!(keys.open_row(first, "person 1", &sealed[..place]).is_none(), "cut at {place}");
+            assert!(keys.open_row(1, "person 1", &altered).is_none(), "byte {place}");
+            assert!(keys.open_row(1, "person 1", &sealed[..place]).is_none(), "cut at {place}");
         }
     }
 
@@ -217,24 +338,69 @@ mod tests {
     fn a_file_of_keys_gives_the_same_keys_to_the_right_passphrase_only() {
         let folder = tempfile::tempdir().expect("folder");
         let path = folder.path().join("keys");
-        let mut keys = DataKeys::random().expect("keys");
-        let (old, sealed) = keys.seal("x", b"x").expect("sealed");
-        keys.add_key().expect("another");
-        keys.seal_file(&path, "p").expect("written");
+        let keys = two(&path);
+        let sealed = keys.seal(1, "x", b"x").expect("sealed");
         let again = DataKeys::open(&path, "p").expect("opened");
-        assert!(again.open_row(old, "x", &sealed).is_some());
-        assert_eq!((again.check_value(), again.current()), (keys.check_value(), 2));
+        assert!(again.open_row(1, "x", &sealed).is_some());
+        assert_eq!((again.check_value(), again.ids()), (keys.check_value(), vec![1, 2]));
         assert!(matches!(DataKeys::open(&path, "q"), Err(VaultError::NotOpened)));
         assert!(matches!(seal::open(&path, "p"), Err(VaultError::Malformed { .. })), "a vault holds other keys");
     }
 
     #[test]
-    fn lookups_differ_by_kind_text_and_key() {
-        let (keys, others) = (DataKeys::random().expect("keys"), DataKeys::random().expect("keys"));
-        let of = |keys: &DataKeys, kind, text| keys.lookup(kind, text);
-        assert_eq!(of(&keys, Lookup::Name, "甲"), of(&keys, Lookup::Name, "甲"));
-        assert_ne!(of(&keys, Lookup::Name, "甲"), of(&keys, Lookup::Number, "甲"));
-        assert_ne!(of(&keys, Lookup::Name, "甲"), of(&keys, Lookup::Name, "乙"));
-        assert_ne!(of(&keys, Lookup::Name, "甲"), of(&others, Lookup::Name, "甲"));
+    fn keys_that_were_open_before_a_rotation_learn_the_new_ones_and_keep_the_old_ones() {
+        let folder = tempfile::tempdir().expect("folder");
+        let path = folder.path().join("keys");
+        DataKeys::random().expect("keys").seal_file(&path, "p").expect("written");
+        let before = DataKeys::open(&path, "p").expect("opened");
+        let both = before.with_another().expect("another");
+        assert_eq!(before.again().expect("again").ids(), [1, 2]);
+        let new = both.with_only(2).expect("alone");
+        assert_eq!((new.ids(), DataKeys::open(&path, "p").expect("opened").ids()), (vec![2], vec![2]));
+        let learnt = before.again().expect("again");
+        assert_eq!(learnt.ids(), [1, 2]);
+        assert!(learnt.proves(&before.check_value()) && learnt.proves(&new.check_value()));
+        assert!(!new.proves(&before.check_value()), "the old keys are gone");
+        let text = std::fs::read_to_string(&path).expect("read");
+        assert!(!folder.path().join("keys.part").exists() && text.contains(KIND));
+        // Another passphrase: what was open opens it no more.
+        std::fs::remove_file(&path).expect("removed");
+        new.seal_file(&path, "another").expect("written");
+        assert!(matches!(before.again(), Err(VaultError::NotOpened)));
+    }
+
+    #[test]
+    fn a_file_from_before_there_were_generations_opens_and_is_rotated_into_a_new_one() {
+        let folder = tempfile::tempdir().expect("folder");
+        let path = folder.path().join("keys");
+        let body: Vec<u8> = [[9; KEY_BYTES].as_slice(), &[1], &[5; KEY_BYTES]].concat();
+        seal::write_body(&path, "p", KIND_BEFORE, Zeroizing::new(body)).expect("written");
+        let old = DataKeys::open(&path, "p").expect("opened");
+        let sealed = old.seal(1, "x", b"x").expect("sealed");
+        let context = hmac::Key::new(hmac::HMAC_SHA256, &[9; KEY_BYTES]);
+        let hash = hmac::sign(&context, "name\0\0\0甲".as_bytes());
+        assert_eq!(old.lookup(1, Lookup::Name, "甲").expect("hash"), hash.as_ref()[..LOOKUP_BYTES]);
+        let both = old.with_another().expect("another");
+        let read = DataKeys::open(&path, "p").expect("opened");
+        assert!(read.open_row(1, "x", &sealed).is_some() && read.proves(&both.check_value()));
+        for cut in [0, 1, KEY_BYTES, KEY_BYTES + 1, 2 * KEY_BYTES] {
+            assert!(unpack(KIND_BEFORE, &vec![1; cut]).is_none(), "{cut} bytes");
+            assert!(unpack(KIND, &vec![1; cut]).is_none(), "{cut} bytes");
+        }
+        assert!(unpack(KIND, &[1; 2 * (1 + 2 * KEY_BYTES)]).is_none(), "two generations of one id");
+    }
+
+    #[test]
+    fn lookups_differ_by_kind_text_and_generation() {
+        let folder = tempfile::tempdir().expect("folder");
+        let keys = two(&folder.path().join("keys"));
+        let of = |id, kind, text| keys.lookup(id, kind, text).expect("hash");
+        assert_eq!(of(1, Lookup::Name, "甲"), of(1, Lookup::Name, "甲"));
+        assert_ne!(of(1, Lookup::Name, "甲"), of(1, Lookup::Number, "甲"));
+        assert_ne!(of(1, Lookup::Name, "甲"), of(1, Lookup::Name, "乙"));
+        assert_ne!(of(1, Lookup::Name, "甲"), of(2, Lookup::Name, "甲"));
+        let both: Vec<_> = keys.lookups(Lookup::Name, "甲").collect();
+        assert_eq!(both, [of(2, Lookup::Name, "甲"), of(1, Lookup::Name, "甲")]);
+        assert_eq!(keys.lasting_lookup(Lookup::Name, "甲"), of(1, Lookup::Name, "甲"));
     }
 }

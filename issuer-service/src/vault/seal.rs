@@ -8,7 +8,7 @@ use std::fmt;
 use std::fs::OpenOptions;
 use std::io::{ErrorKind, Write};
 use std::os::unix::fs::OpenOptionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use argon2::{Algorithm, Argon2, Params, Version};
 use card_core::key::Key16;
@@ -74,6 +74,49 @@ struct File {
 }
 
 impl File {
+    /// A file with nothing in it yet, and a nonce of its own.
+    fn new(kind: &str, place: Place, salt: String, cost: (u32, u32, u32)) -> Result<Self, VaultError> {
+        let mut nonce = [0; NONCE_LEN];
+        SystemRandom::new().fill(&mut nonce).map_err(|_| VaultError::NoRandom)?;
+        let (memory_kib, passes, lanes) = cost;
+        Ok(Self {
+            format: FORMAT,
+            kind: kind.to_owned(),
+            place,
+            kdf: "argon2id".to_owned(),
+            memory_kib,
+            passes,
+            lanes,
+            salt,
+            cipher: "aes-256-gcm".to_owned(),
+            nonce: hex::encode_upper(nonce),
+            sealed: String::new(),
+        })
+    }
+
+    /// Opens its body.
+    fn open(&self, key: &LessSafeKey, path: &Path) -> Result<Zeroizing<Vec<u8>>, VaultError> {
+        let malformed = || VaultError::Malformed { path: path.to_owned() };
+        let mut body = Zeroizing::new(hex::decode(&self.sealed).map_err(|_| malformed())?);
+        let nonce = self.nonce().ok_or_else(malformed)?;
+        let plain = key.open_in_place(nonce, Aad::from(self.head()), &mut body).map_err(|_| VaultError::NotOpened)?;
+        let length = plain.len();
+        body.truncate(length);
+        Ok(body)
+    }
+
+    /// Seals a body into it and writes it where no file is.
+    fn write(mut self, path: &Path, key: &LessSafeKey, mut body: Zeroizing<Vec<u8>>) -> Result<(), VaultError> {
+        let failed = |source| VaultError::File { path: path.to_owned(), source };
+        let nonce = self.nonce().expect("its own nonce");
+        key.seal_in_place_append_tag(nonce, Aad::from(self.head()), &mut *body)
+            .expect("a vault is far below the limit of AES-GCM");
+        self.sealed = hex::encode_upper(&*body);
+        let text = toml::to_string(&self).expect("a flat table of texts and numbers");
+        let mut out = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).map_err(failed)?;
+        out.write_all(text.as_bytes()).and_then(|()| out.sync_all()).map_err(failed)
+    }
+
     /// Everything but the body, authenticated with it.
     fn head(&self) -> String {
         let Self { format, kind, place, kdf, memory_kib, passes, lanes, salt, cipher, nonce, sealed: _ } = self;
@@ -128,7 +171,7 @@ pub(super) struct Opened {
 /// Opens a vault file.
 pub(super) fn open(path: &Path, passphrase: &str) -> Result<Opened, VaultError> {
     let malformed = || VaultError::Malformed { path: path.to_owned() };
-    let (file, body) = open_file(path, passphrase)?;
+    let (file, body, _) = open_file(path, passphrase)?;
     let kind = [Kind::Rehearsal, Kind::Production].into_iter().find(|known| known.to_string() == file.kind);
     let (ring, signer) = unpack(&body, file.format).ok_or_else(malformed)?;
     Ok(Opened { kind: kind.ok_or_else(malformed)?, place: file.place, ring, signer })
@@ -148,7 +191,7 @@ pub(super) fn write(
 
 /// Opens any sealed file: the kind that its head states, and its body.
 pub(super) fn open_body(path: &Path, passphrase: &str) -> Result<(String, Zeroizing<Vec<u8>>), VaultError> {
-    open_file(path, passphrase).map(|(file, body)| (file.kind, body))
+    open_file(path, passphrase).map(|(file, body, _)| (file.kind, body))
 }
 
 /// Writes a new sealed file of another kind, readable by its owner alone.
@@ -161,21 +204,75 @@ pub(super) fn write_body(
     write_file(path, passphrase, kind, Place::File, body)
 }
 
-fn open_file(path: &Path, passphrase: &str) -> Result<(File, Zeroizing<Vec<u8>>), VaultError> {
+/// What opens one sealed file, and what is written in its place, without the passphrase: the key made of it and its salt.
+pub(super) struct Opener {
+    salt: String,
+    cost: (u32, u32, u32),
+    key: LessSafeKey,
+}
+
+impl Opener {
+    fn of(file: &File, key: LessSafeKey) -> Self {
+        Self { salt: file.salt.clone(), cost: (file.memory_kib, file.passes, file.lanes), key }
+    }
+
+    /// Opens a file that was sealed under the same key.
+    pub(super) fn open(&self, path: &Path) -> Result<(String, Zeroizing<Vec<u8>>), VaultError> {
+        let file = read_file(path)?;
+        if file.salt != self.salt || (file.memory_kib, file.passes, file.lanes) != self.cost {
+            return Err(VaultError::NotOpened);
+        }
+        let body = file.open(&self.key, path)?;
+        Ok((file.kind, body))
+    }
+
+    /// Writes a new file, sealed under the same key.
+    pub(super) fn write(&self, path: &Path, kind: &str, body: Zeroizing<Vec<u8>>) -> Result<(), VaultError> {
+        let file = File::new(kind, Place::File, self.salt.clone(), self.cost)?;
+        file.write(path, &self.key, body)
+    }
+}
+
+/// Opens any sealed file: the kind that its head states, its body, and what opens it again.
+pub(super) fn open_to_keep(path: &Path, passphrase: &str) -> Result<(String, Zeroizing<Vec<u8>>, Opener), VaultError> {
+    let (file, body, key) = open_file(path, passphrase)?;
+    let opener = Opener::of(&file, key);
+    Ok((file.kind, body, opener))
+}
+
+/// Puts what `write` makes in the place of a file: it is the old one or the new one, whenever power is lost.
+pub(super) fn replace(path: &Path, write: impl FnOnce(&Path) -> Result<(), VaultError>) -> Result<(), VaultError> {
+    let mut draft = path.as_os_str().to_owned();
+    draft.push(".part");
+    let draft = PathBuf::from(draft);
+    match std::fs::remove_file(&draft) {
+        Err(source) if source.kind() != ErrorKind::NotFound => {
+            return Err(VaultError::File { path: draft, source });
+        }
+        _ => {}
+    }
+    write(&draft)?;
+    let folder = path.parent().unwrap_or(Path::new("."));
+    std::fs::rename(&draft, path)
+        .and_then(|()| std::fs::File::open(folder)?.sync_all())
+        .map_err(|source| VaultError::File { path: path.to_owned(), source })
+}
+
+fn open_file(path: &Path, passphrase: &str) -> Result<(File, Zeroizing<Vec<u8>>, LessSafeKey), VaultError> {
+    let file = read_file(path)?;
+    let key = file.key(passphrase).ok_or_else(|| VaultError::Malformed { path: path.to_owned() })?;
+    let body = file.open(&key, path)?;
+    Ok((file, body, key))
+}
+
+fn read_file(path: &Path) -> Result<File, VaultError> {
     let malformed = || VaultError::Malformed { path: path.to_owned() };
     let bytes = std::fs::read(path).map_err(|source| match source.kind() {
         ErrorKind::NotFound => VaultError::NotFound { path: path.to_owned() },
         _ => VaultError::File { path: path.to_owned(), source },
     })?;
     let text = String::from_utf8(bytes).map_err(|_| malformed())?;
-    let file: File = toml::from_str(&text).map_err(|_| malformed())?;
-    let mut body = Zeroizing::new(hex::decode(&file.sealed).map_err(|_| malformed())?);
-    let key = file.key(passphrase).ok_or_else(malformed)?;
-    let nonce = file.nonce().ok_or_else(malformed)?;
-    let plain = key.open_in_place(nonce, Aad::from(file.head()), &mut body).map_err(|_| VaultError::NotOpened)?;
-    let length = plain.len();
-    body.truncate(length);
-    Ok((file, body))
+    toml::from_str(&text).map_err(|_| malformed())
 }
 
 fn write_file(
@@ -183,32 +280,13 @@ fn write_file(
     passphrase: &str,
     kind: &str,
     place: Place,
-    mut body: Zeroizing<Vec<u8>>,
+    body: Zeroizing<Vec<u8>>,
 ) -> Result<(), VaultError> {
-    let failed = |source| VaultError::File { path: path.to_owned(), source };
-    let random = SystemRandom::new();
-    let (mut salt, mut nonce) = ([0; 16], [0; NONCE_LEN]);
-    random.fill(&mut salt).and_then(|()| random.fill(&mut nonce)).map_err(|_| VaultError::NoRandom)?;
-    let mut file = File {
-        format: FORMAT,
-        kind: kind.to_owned(),
-        place,
-        kdf: "argon2id".to_owned(),
-        memory_kib: MEMORY_KIB,
-        passes: PASSES,
-        lanes: LANES,
-        salt: hex::encode_upper(salt),
-        cipher: "aes-256-gcm".to_owned(),
-        nonce: hex::encode_upper(nonce),
-        sealed: String::new(),
-    };
+    let mut salt = [0; 16];
+    SystemRandom::new().fill(&mut salt).map_err(|_| VaultError::NoRandom)?;
+    let file = File::new(kind, place, hex::encode_upper(salt), (MEMORY_KIB, PASSES, LANES))?;
     let key = file.key(passphrase).expect("our own parameters are within their bounds");
-    key.seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), Aad::from(file.head()), &mut *body)
-        .expect("a vault is far below the limit of AES-GCM");
-    file.sealed = hex::encode_upper(&*body);
-    let text = toml::to_string(&file).expect("a flat table of texts and numbers");
-    let mut out = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).map_err(failed)?;
-    out.write_all(text.as_bytes()).and_then(|()| out.sync_all()).map_err(failed)
+    file.write(path, &key, body)
 }
 
 /// `name length ‖ name ‖ version ‖ levels ‖ factors(8 each) ‖ key(16)` for each key, a zero, then the PKCS#8 to the end.
