@@ -1,28 +1,27 @@
 //! The centre's HTTP edge: terminals ask, and stations over TLS; one request at a time reaches the database. `call` is
 //! the station's end of its line.
 //!
-//! Owns: listening, limits of size and time, stopping in good order. With `output` the only room that knows JSON, and
+//! Owns: listening, limits of size; `connection` has those of time and number, and stopping in good order. With `output` the only room that knows JSON, and
 //! the only one that knows HTTP status codes.
 //! Never: decides about money; async ends here, the work behind is blocking.
 
 pub mod call;
+pub mod connection;
 pub mod problem;
 mod receipt;
 pub mod station;
 pub mod terminal;
 pub mod tls;
 
-use std::future::{Future, IntoFuture};
+use std::future::Future;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
-use axum::Router;
-use axum::body::Bytes;
-use axum::extract::{DefaultBodyLimit, FromRequest, Path, Request, State};
+use axum::extract::{DefaultBodyLimit, Path, Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
+use axum::{Extension, Router};
 use settlement::Accounts;
 use settlement::code::ErrorCode;
 use settlement::limits::MESSAGE_BYTES_MAX;
@@ -31,6 +30,7 @@ use settlement::message::{
 };
 use tokio::net::TcpListener;
 
+use self::connection::{Limits, NoBody};
 use self::problem::Problem;
 use self::station::StationDesk;
 use self::terminal::Endpoint;
@@ -38,12 +38,6 @@ use self::tls::{Peer, TlsEdge};
 use crate::lang::Lang;
 use crate::store::{Store, StoreError};
 use crate::vault::VaultKeys;
-
-/// How long a body may take to arrive: a full batch over a slow line.
-const BODY_TIME_MAX: Duration = Duration::from_secs(30);
-
-/// How long open requests may take to end after the signal to stop.
-const STOP_TIME_MAX: Duration = Duration::from_secs(10);
 
 /// What every request works with.
 pub struct Desk {
@@ -74,60 +68,27 @@ impl std::fmt::Debug for Desk {
 
 /// Serves until `stop` completes, then lets open requests end. The caller keeps the desk: the last one to leave closes
 /// the database, which must not be async code.
-///
-/// # Errors
-/// What the listener reports.
 pub async fn serve(
     desk: Arc<Desk>,
     listener: TcpListener,
+    limits: Limits,
     stop: impl Future<Output = ()> + Send + 'static,
-) -> std::io::Result<()> {
-    let (stopping, stopped) = tokio::sync::oneshot::channel();
-    let graceful = async move {
-        stop.await;
-        // The receiver may be gone when the server has failed before.
-        let _ = stopping.send(());
-    };
-    let server = axum::serve(listener, router(desk)).with_graceful_shutdown(graceful);
-    patiently(server.into_future(), stopped).await
+) {
+    let router = router(desk).layer(Extension(limits));
+    // All of them come from this machine: whose connection it is their address does not say.
+    connection::serve(listener, limits, |_| None, |_| router.clone(), stop).await;
 }
 
 /// As [`serve`], for stations over TLS.
-///
-/// # Errors
-/// What the listener reports.
 pub async fn serve_stations(
     desk: Arc<StationDesk>,
     edge: TlsEdge,
+    limits: Limits,
     stop: impl Future<Output = ()> + Send + 'static,
-) -> std::io::Result<()> {
-    let (stopping, stopped) = tokio::sync::oneshot::channel();
-    let graceful = async move {
-        stop.await;
-        let _ = stopping.send(());
-    };
-    let service = station::router(desk).into_make_service_with_connect_info::<Peer>();
-    let server = axum::serve(edge, service).with_graceful_shutdown(graceful);
-    patiently(server.into_future(), stopped).await
-}
-
-/// Ends with the server, or when open requests have had their time after the signal.
-async fn patiently(
-    server: impl Future<Output = std::io::Result<()>>,
-    stopped: tokio::sync::oneshot::Receiver<()>,
-) -> std::io::Result<()> {
-    let patience = async move {
-        // A sender that is dropped means that the server ended by itself.
-        if stopped.await.is_ok() {
-            tokio::time::sleep(STOP_TIME_MAX).await;
-        } else {
-            std::future::pending::<()>().await;
-        }
-    };
-    tokio::select! {
-        ended = server => ended,
-        () = patience => Ok(()),
-    }
+) {
+    let router = station::router(desk).layer(Extension(limits));
+    let holder = |peer: &Peer| Some(peer.fingerprint.clone());
+    connection::serve(edge, limits, holder, |peer| router.clone().layer(Extension(peer)), stop).await;
 }
 
 fn router(desk: Arc<Desk>) -> Router {
@@ -151,15 +112,17 @@ fn router(desk: Arc<Desk>) -> Router {
         .with_state(desk)
 }
 
-async fn answer<E: Endpoint + 'static>(State(desk): State<Arc<Desk>>, request: Request) -> Response {
+async fn answer<E: Endpoint + 'static>(
+    State(desk): State<Arc<Desk>>,
+    Extension(limits): Extension<Limits>,
+    request: Request,
+) -> Response {
     let lang = desk.lang;
     let headers = request.headers().clone();
-    let body = match tokio::time::timeout(BODY_TIME_MAX, Bytes::from_request(request, &())).await {
-        Ok(Ok(body)) => body,
-        Ok(Err(rejection)) if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE => {
-            return Problem::of(ErrorCode::MessageTooLarge, lang).into_response();
-        }
-        Ok(Err(_)) | Err(_) => return Problem::of(ErrorCode::MessageMalformed, lang).into_response(),
+    let body = match connection::body(request, limits).await {
+        Ok(body) => body,
+        Err(NoBody::TooLarge) => return Problem::of(ErrorCode::MessageTooLarge, lang).into_response(),
+        Err(NoBody::Broken) => return Problem::of(ErrorCode::MessageMalformed, lang).into_response(),
     };
     let work = move || terminal::answer::<E>(&desk, &headers, &body);
     match tokio::task::spawn_blocking(work).await {

@@ -14,6 +14,7 @@ use crate::centre::Centre;
 use crate::clearing::refusal::ClearingError;
 use crate::error::Error;
 use crate::exit::Exit;
+use crate::http::connection::Limits;
 use crate::http::station::StationDesk;
 use crate::http::tls::{self, TlsEdge};
 use crate::http::{self, Desk};
@@ -63,7 +64,7 @@ pub(super) fn run(common: &Common, options: &Serve, output: &Output) -> Result<E
             Some((address, (config, desk))) => {
                 let listener = http::listen(*address).await.map_err(failed(*address))?;
                 let bound = listener.local_addr().map_err(failed(*address))?;
-                let edge = TlsEdge::new(listener, config.clone()).map_err(failed(*address))?;
+                let edge = TlsEdge::new(listener, config.clone(), Limits::default()).map_err(failed(*address))?;
                 Some((*address, bound, edge, Arc::clone(desk)))
             }
             None => None,
@@ -89,17 +90,14 @@ pub(super) fn run(common: &Common, options: &Serve, output: &Output) -> Result<E
             // The sender is dropped when a signal has come.
             while stop.changed().await.is_ok() {}
         };
-        let terminals =
-            async { http::serve(Arc::clone(&desk), listener, stopped(stop.clone())).await.map_err(failed(address)) };
+        let terminals = http::serve(Arc::clone(&desk), listener, Limits::default(), stopped(stop.clone()));
         let remote = async {
-            match edge {
-                Some((address, _, edge, desk)) => {
-                    http::serve_stations(desk, edge, stopped(stop.clone())).await.map_err(failed(address))
-                }
-                None => Ok(()),
+            if let Some((_, _, edge, desk)) = edge {
+                http::serve_stations(desk, edge, Limits::default(), stopped(stop.clone())).await;
             }
         };
-        tokio::try_join!(terminals, remote).map(drop)
+        tokio::join!(terminals, remote);
+        Ok::<_, Error>(())
     })?;
     output.notice("已停止", "stopped");
     Ok(Exit::Ok)

@@ -2,7 +2,7 @@
 //!
 //! Owns: the only map from codes to HTTP status codes. Never: shows an inner error.
 
-use axum::http::StatusCode;
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use settlement::code::ErrorCode;
@@ -95,12 +95,13 @@ impl StationProblem {
     #[must_use]
     pub fn of(error: &dyn Explain, lang: Lang) -> Self {
         let status = match error.exit() {
+            Exit::Usage if error.code() == "STATION_MESSAGE_TOO_LARGE" => StatusCode::PAYLOAD_TOO_LARGE,
             Exit::Usage => StatusCode::BAD_REQUEST,
             Exit::NotFound => StatusCode::NOT_FOUND,
             Exit::Authentication => StatusCode::UNAUTHORIZED,
             Exit::Mismatch => StatusCode::UNPROCESSABLE_ENTITY,
-            // What another has done before is no failure of the database: asking again changes nothing.
-            Exit::Storage if ["STATE_MOVED", "ROW_EXISTS"].contains(&error.code()) => StatusCode::CONFLICT,
+            // What another has done before: asking again changes nothing.
+            Exit::Refused if ["STATE_MOVED", "ROW_EXISTS"].contains(&error.code()) => StatusCode::CONFLICT,
             Exit::Storage | Exit::Peer | Exit::Reader => StatusCode::SERVICE_UNAVAILABLE,
             Exit::Refused | Exit::Card | Exit::Partly => StatusCode::FORBIDDEN,
             Exit::Ok | Exit::Bug => StatusCode::INTERNAL_SERVER_ERROR,
@@ -122,7 +123,13 @@ impl StationProblem {
 
 impl IntoResponse for StationProblem {
     fn into_response(self) -> Response {
-        super::json(self.status, serde_json::to_string(&self.body).expect("an error body serializes"))
+        let mut response =
+            super::json(self.status, serde_json::to_string(&self.body).expect("an error body serializes"));
+        // Who is not served keeps no connection either.
+        if self.status == StatusCode::UNAUTHORIZED {
+            response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+        }
+        response
     }
 }
 
@@ -130,7 +137,7 @@ impl IntoResponse for StationProblem {
 #[must_use]
 pub fn exit_of(status: u16) -> Exit {
     match StatusCode::from_u16(status) {
-        Ok(StatusCode::BAD_REQUEST) => Exit::Usage,
+        Ok(StatusCode::BAD_REQUEST | StatusCode::PAYLOAD_TOO_LARGE) => Exit::Usage,
         Ok(StatusCode::NOT_FOUND) => Exit::NotFound,
         Ok(StatusCode::UNAUTHORIZED) => Exit::Authentication,
         Ok(StatusCode::FORBIDDEN | StatusCode::CONFLICT) => Exit::Refused,

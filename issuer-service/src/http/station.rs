@@ -1,6 +1,6 @@
 //! The endpoints of stations: certificate, message, one effect for one id, then the book.
 //!
-//! Order of the checks: certificate known and not revoked → message → id → whose job → the act. An answer leaves after its
+//! Order of the checks: certificate known, not expired, not revoked → message → id → whose job → the act. An answer leaves after its
 //! transaction is durable.
 //!
 //! Owns: the order of the checks, JSON of messages and answers. Never: decides what the book decides; answers with a key.
@@ -8,15 +8,16 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use axum::Router;
 use axum::body::Bytes;
-use axum::extract::{ConnectInfo, DefaultBodyLimit, State as AxumState};
+use axum::extract::{DefaultBodyLimit, Request, State as AxumState};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
+use axum::{Extension, Router};
 use card_profiles::Profile;
 use ring::digest::{SHA256, digest};
 
+use super::connection::{self, Limits, NoBody};
 use super::problem::StationProblem;
 use super::tls::Peer;
 use super::{json, single};
@@ -93,43 +94,49 @@ pub fn router(desk: Arc<StationDesk>) -> Router {
 
 async fn ask(
     AxumState(desk): AxumState<Arc<StationDesk>>,
-    ConnectInfo(peer): ConnectInfo<Peer>,
-    headers: HeaderMap,
-    body: Bytes,
+    Extension(peer): Extension<Peer>,
+    Extension(limits): Extension<Limits>,
+    request: Request,
 ) -> Response {
-    let work = move |desk: &StationDesk| {
-        let reply = answer(desk, &peer.fingerprint, &body)?;
+    let work = move |desk: &StationDesk, body: &Bytes| {
+        let reply = answer(desk, &peer.fingerprint, body)?;
         Ok(serde_json::to_string(&reply).expect("a reply serializes"))
     };
-    respond(desk, &headers, work, "application/json").await
+    respond(desk, request, limits, work, "application/json").await
 }
 
 async fn jobs(
     AxumState(desk): AxumState<Arc<StationDesk>>,
-    ConnectInfo(peer): ConnectInfo<Peer>,
-    headers: HeaderMap,
-    body: Bytes,
+    Extension(peer): Extension<Peer>,
+    Extension(limits): Extension<Limits>,
+    request: Request,
 ) -> Response {
-    let work = move |desk: &StationDesk| {
-        let lines = prepared(desk, &peer.fingerprint, &body)?;
+    let work = move |desk: &StationDesk, body: &Bytes| {
+        let lines = prepared(desk, &peer.fingerprint, body)?;
         let text = |line: &JobLine| serde_json::to_string(line).expect("a line serializes") + "\n";
         Ok(lines.iter().map(text).collect())
     };
-    respond(desk, &headers, work, "application/x-ndjson").await
+    respond(desk, request, limits, work, "application/x-ndjson").await
 }
 
 async fn unknown_path(headers: HeaderMap) -> Response {
-    StationProblem::of(&LineError::Malformed, language(&headers)).into_response()
+    StationProblem::of(&LineError::PathUnknown, language(&headers)).into_response()
 }
 
 async fn respond(
     desk: Arc<StationDesk>,
-    headers: &HeaderMap,
-    work: impl FnOnce(&StationDesk) -> Result<String, StationError> + Send + 'static,
+    request: Request,
+    limits: Limits,
+    work: impl FnOnce(&StationDesk, &Bytes) -> Result<String, StationError> + Send + 'static,
     kind: &'static str,
 ) -> Response {
-    let lang = language(headers);
-    match tokio::task::spawn_blocking(move || work(&desk)).await {
+    let lang = language(request.headers());
+    let body = match connection::body(request, limits).await {
+        Ok(body) => body,
+        Err(NoBody::TooLarge) => return StationProblem::of(&LineError::TooLarge, lang).into_response(),
+        Err(NoBody::Broken) => return StationProblem::of(&LineError::Malformed, lang).into_response(),
+    };
+    match tokio::task::spawn_blocking(move || work(&desk, &body)).await {
         Ok(Ok(text)) if kind == "application/json" => json(StatusCode::OK, text),
         Ok(Ok(text)) => ([(header::CONTENT_TYPE, kind)], text).into_response(),
         Ok(Err(error)) => StationProblem::of(&error, lang).into_response(),
@@ -155,11 +162,14 @@ fn speaker(tx: &Tx<'_>, fingerprint: &str, operator: &str) -> Result<String, Sta
 
 fn station(tx: &Tx<'_>, fingerprint: &str) -> Result<String, StationError> {
     let certificate = tx.certificate_of(fingerprint)?.filter(|one| one.role == STATION).ok_or(LineError::Unknown)?;
-    if certificate.state == CertificateState::Certified.name() {
-        Ok(certificate.name)
-    } else {
-        Err(LineError::Revoked { station: certificate.name }.into())
+    if certificate.state != CertificateState::Certified.name() {
+        return Err(LineError::Revoked { station: certificate.name }.into());
     }
+    // TLS has looked at it when the connection began; that may be long ago.
+    if certificate.valid_until.is_none_or(|until| until < clock::now()) {
+        return Err(LineError::Expired { station: certificate.name }.into());
+    }
+    Ok(certificate.name)
 }
 
 fn message(body: &[u8]) -> Result<Message, LineError> {

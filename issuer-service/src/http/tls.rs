@@ -1,29 +1,26 @@
 //! TLS at the centre's edge: both sides show certificates of the centre's own authority.
 //!
 //! Source: TLS 1.3 (RFC 8446).
-//! Owns: accepting, the limits of a handshake, which certificate a connection has. The same room serves every kind of peer.
-//! Never: decides what a peer may do: a certificate that verifies here is looked up at every request.
+//! Owns: accepting, the limits of handshakes, which certificate a connection has. The same room serves every kind of peer.
+//! Never: decides what a peer may do: a certificate that verifies here is looked up at every request. Takes a session up again,
+//! whose certificate would not be looked at.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::extract::connect_info::Connected;
-use axum::serve::{IncomingStream, Listener};
-use rustls::server::WebPkiClientVerifier;
+use axum::serve::Listener;
+use rustls::server::{NoServerSessionStorage, WebPkiClientVerifier};
 use rustls::{RootCertStore, ServerConfig};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, mpsc};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
+use super::connection::{Limits, Shares};
 use crate::peer::PeerError;
 use crate::vault::authority::{self, Authority};
 
-/// How long a peer may take for a handshake.
-const HANDSHAKE_TIME_MAX: Duration = Duration::from_secs(10);
-/// Handshakes at once; more wait.
-const HANDSHAKES_MAX: usize = 64;
 /// Pause after the system refused to accept: too many files are open.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
 
@@ -53,11 +50,14 @@ pub fn config(authority: &Authority, names: &[String]) -> Result<ServerConfig, P
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider)).build();
     let builder = ServerConfig::builder_with_provider(provider).with_protocol_versions(&[&rustls::version::TLS13]);
-    builder
+    let mut config = builder
         .map_err(|_| PeerError::NoAuthority)?
         .with_client_cert_verifier(verifier.map_err(|_| PeerError::NoAuthority)?)
         .with_single_cert(chain, key)
-        .map_err(|_| PeerError::ServerName)
+        .map_err(|_| PeerError::ServerName)?;
+    config.session_storage = Arc::new(NoServerSessionStorage {});
+    config.send_tls13_tickets = 0;
+    Ok(config)
 }
 
 impl TlsEdge {
@@ -65,11 +65,12 @@ impl TlsEdge {
     ///
     /// # Errors
     /// What the system reports.
-    pub fn new(listener: TcpListener, config: ServerConfig) -> std::io::Result<Self> {
+    pub fn new(listener: TcpListener, config: ServerConfig, limits: Limits) -> std::io::Result<Self> {
         let address = listener.local_addr()?;
-        let (done, ready) = mpsc::channel(HANDSHAKES_MAX);
+        let (done, ready) = mpsc::channel(limits.handshakes);
         let acceptor = TlsAcceptor::from(Arc::new(config));
-        let turns = Arc::new(Semaphore::new(HANDSHAKES_MAX));
+        let turns = Arc::new(Semaphore::new(limits.handshakes));
+        let shares = Shares::new();
         tokio::spawn(async move {
             while !done.is_closed() {
                 let Ok(turn) = Arc::clone(&turns).acquire_owned().await else { return };
@@ -81,11 +82,12 @@ impl TlsEdge {
                     tokio::time::sleep(ACCEPT_PAUSE).await;
                     continue;
                 };
+                let Some(share) = shares.take(block(address.ip()), limits.handshakes_of_one) else { continue };
                 let (acceptor, done) = (acceptor.clone(), done.clone());
                 tokio::spawn(async move {
                     // A question and its answer are small: they are not held back to be sent together.
                     let _ = stream.set_nodelay(true);
-                    let handshake = tokio::time::timeout(HANDSHAKE_TIME_MAX, acceptor.accept(stream)).await;
+                    let handshake = tokio::time::timeout(limits.handshake, acceptor.accept(stream)).await;
                     if let Ok(Ok(stream)) = handshake {
                         let certificate = stream.get_ref().1.peer_certificates().and_then(<[_]>::first);
                         if let Some(fingerprint) = certificate.map(authority::fingerprint) {
@@ -93,7 +95,7 @@ impl TlsEdge {
                             let _ = done.send((stream, Peer { fingerprint, address })).await;
                         }
                     }
-                    drop(turn);
+                    drop((turn, share));
                 });
             }
         });
@@ -125,8 +127,10 @@ impl Peer {
     }
 }
 
-impl Connected<IncomingStream<'_, TlsEdge>> for Peer {
-    fn connect_info(stream: IncomingStream<'_, TlsEdge>) -> Self {
-        stream.remote_addr().clone()
+/// Whose address it is: of IPv6 the network, in which everybody has as many as they like.
+fn block(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() >> 64 << 64)),
+        address @ IpAddr::V4(_) => address,
     }
 }

@@ -78,6 +78,18 @@ pub enum LineError {
     /// At the centre: the message is none.
     #[error("the message cannot be understood")]
     Malformed,
+    /// At the centre: the station's certificate has ended.
+    #[error("the certificate of station {station} has expired")]
+    Expired {
+        /// Its name.
+        station: String,
+    },
+    /// At the centre: the message is longer than any.
+    #[error("the message is too large")]
+    TooLarge,
+    /// At the centre: nothing is asked there.
+    #[error("there is no such path")]
+    PathUnknown,
     /// At the centre: another message had this id.
     #[error("the id belongs to another message")]
     Reused,
@@ -110,6 +122,9 @@ pub enum LineError {
 const CODES: &[&str] = &[
     "STATION_UNKNOWN",
     "STATION_REVOKED",
+    "STATION_EXPIRED",
+    "STATION_MESSAGE_TOO_LARGE",
+    "STATION_PATH_UNKNOWN",
     "STATION_MESSAGE_MALFORMED",
     "STATION_MESSAGE_REUSED",
     "STATION_JOB_NOT_YOURS",
@@ -152,6 +167,9 @@ impl Explain for LineError {
             Self::Address => "CENTRE_ADDRESS",
             Self::Unknown => "STATION_UNKNOWN",
             Self::Revoked { .. } => "STATION_REVOKED",
+            Self::Expired { .. } => "STATION_EXPIRED",
+            Self::TooLarge => "STATION_MESSAGE_TOO_LARGE",
+            Self::PathUnknown => "STATION_PATH_UNKNOWN",
             Self::Malformed => "STATION_MESSAGE_MALFORMED",
             Self::Reused => "STATION_MESSAGE_REUSED",
             Self::NotYours { .. } => "STATION_JOB_NOT_YOURS",
@@ -200,6 +218,12 @@ impl Explain for LineError {
                 format!("工位 {station} 的证书已吊销"),
                 format!("the certificate of station {station} is revoked"),
             ),
+            Self::Expired { station } => lang.pick(
+                format!("工位 {station} 的证书已过期"),
+                format!("the certificate of station {station} has expired"),
+            ),
+            Self::TooLarge => plain("消息过长", "the message is too large"),
+            Self::PathUnknown => plain("没有这个地址", "there is no such path"),
             Self::Malformed => plain("不能理解该消息", "the message cannot be understood"),
             Self::Reused => plain("此消息号已用于另一消息", "the id belongs to another message"),
             Self::NotYours { job } => {
@@ -234,7 +258,16 @@ impl Explain for LineError {
                 "look at the centre with `issuer station list`; enrol and certify again if need be",
             ),
             Self::Refused { .. } => lang.pick("按中心所示处理后再运行", "do what the centre says, then run again"),
-            Self::Nonsense | Self::Malformed | Self::Reused | Self::ProfileDiffers => {
+            Self::Expired { .. } => lang.pick(
+                "在新目录中重做 issuer station request，在中心以同一工位名登记和签发",
+                "make `issuer station request` in a new folder; enrol and certify it at the centre under the same name",
+            ),
+            Self::Nonsense
+            | Self::Malformed
+            | Self::TooLarge
+            | Self::PathUnknown
+            | Self::Reused
+            | Self::ProfileDiffers => {
                 lang.pick("工位与中心使用同一版本的程序", "let station and centre run the same version of the program")
             }
             Self::File { .. } => lang.pick("检查磁盘空间和权限后重试", "check space and permissions, then try again"),
@@ -258,12 +291,15 @@ impl Explain for LineError {
     fn exit(&self) -> Exit {
         match self {
             Self::Unreachable { .. } => Exit::Peer,
-            Self::NotTrusted { .. } | Self::CertificateRefused { .. } | Self::Unknown | Self::Revoked { .. } => {
-                Exit::Authentication
-            }
+            Self::NotTrusted { .. }
+            | Self::CertificateRefused { .. }
+            | Self::Unknown
+            | Self::Revoked { .. }
+            | Self::Expired { .. } => Exit::Authentication,
+            Self::PathUnknown => Exit::NotFound,
             Self::Refused { exit, .. } => *exit,
             Self::File { .. } | Self::Busy { .. } => Exit::Storage,
-            Self::Address | Self::FileMalformed { .. } | Self::Malformed => Exit::Usage,
+            Self::Address | Self::FileMalformed { .. } | Self::Malformed | Self::TooLarge => Exit::Usage,
             Self::Reused | Self::NotYours { .. } | Self::KeyRefused { .. } | Self::KeyLimit { .. } => Exit::Refused,
             Self::Nonsense | Self::ProfileDiffers => Exit::Mismatch,
         }

@@ -8,6 +8,7 @@ use std::time::Duration;
 use card_sim::Socket;
 use issuer_service::centre::Centre;
 use issuer_service::http::call::{Caller, Carried, Carrier, Https, Identity};
+use issuer_service::http::connection::Limits;
 use issuer_service::http::station::StationDesk;
 use issuer_service::http::tls::{self, TlsEdge};
 use issuer_service::http::{self};
@@ -46,6 +47,11 @@ impl Hall {
     }
 
     pub(crate) fn around(rig: Rig) -> Self {
+        Self::within(rig, Limits::default())
+    }
+
+    /// With an edge of these limits.
+    pub(crate) fn within(rig: Rig, limits: Limits) -> Self {
         let authority = Authority::random("513300").expect("authority");
         let path = rig.centre.folder.join("copy.vault");
         rig.vault.seal(&path, "p").expect("sealed");
@@ -60,8 +66,8 @@ impl Hall {
         let port = runtime.block_on(async {
             let listener = http::listen("127.0.0.1:0".parse().expect("address")).await.expect("listener");
             let port = listener.local_addr().expect("address").port();
-            let edge = TlsEdge::new(listener, config).expect("edge");
-            tokio::spawn(http::serve_stations(desk, edge, std::future::pending()));
+            let edge = TlsEdge::new(listener, config, limits).expect("edge");
+            tokio::spawn(http::serve_stations(desk, edge, limits, std::future::pending()));
             port
         });
         Self { rig, authority, base: format!("https://127.0.0.1:{port}"), _runtime: runtime }
@@ -78,6 +84,12 @@ impl Hall {
 
     pub(crate) fn https(&self, place: &Place) -> Https {
         https(&self.base, place)
+    }
+
+    /// With answers in this language.
+    pub(crate) fn https_in(&self, place: &Place, lang: Lang) -> Https {
+        let identity = Identity::read(&place.chain, &place.key).expect("identity");
+        Https::new(&self.base, identity, lang).expect("an address")
     }
 
     pub(crate) fn run(

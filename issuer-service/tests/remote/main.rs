@@ -3,6 +3,7 @@
 #[path = "../database/ask.rs"]
 mod ask;
 mod cut;
+mod edge;
 #[path = "../database/fresh.rs"]
 mod fresh;
 mod hall;

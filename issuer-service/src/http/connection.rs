@@ -1,0 +1,228 @@
+//! Connections at the centre's edge: how many there are, how long each part of a message may take, how they end.
+//!
+//! Source: HTTP/1.1 (RFC 9112).
+//! Owns: the limits of a connection once it is accepted, whoever is at its other end. Never: knows what is asked.
+
+use std::collections::HashMap;
+use std::future::Future;
+use std::hash::Hash;
+use std::io;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::{FromRequest, Request};
+use axum::http::StatusCode;
+use axum::serve::Listener;
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::sync::{Semaphore, watch};
+use tokio::task::JoinSet;
+use tokio::time::Sleep;
+
+/// How long open requests may take to end after the signal to stop.
+const STOP_TIME_MAX: Duration = Duration::from_secs(10);
+
+/// What one edge lets others take of it. All numbers are assumed: a system gives a process 1,024 files unless told otherwise,
+/// and two edges are open beside the database.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// For a handshake.
+    pub handshake: Duration,
+    /// For the head of a message, and for a connection over which none comes.
+    pub head: Duration,
+    /// For the body: a full batch over a slow line.
+    pub body: Duration,
+    /// For a piece of an answer to be taken.
+    pub answer: Duration,
+    /// Handshakes at once; more wait.
+    pub handshakes: usize,
+    /// Handshakes at once of one address; more are closed.
+    pub handshakes_of_one: usize,
+    /// Connections at once; more wait.
+    pub connections: usize,
+    /// Connections at once of one certificate; more are closed. A daemon has sixteen readers.
+    pub connections_of_one: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            handshake: Duration::from_secs(5),
+            head: Duration::from_secs(20),
+            body: Duration::from_secs(30),
+            answer: Duration::from_secs(30),
+            handshakes: 256,
+            handshakes_of_one: 32,
+            connections: 256,
+            connections_of_one: 32,
+        }
+    }
+}
+
+/// Shares that holders have of something scarce.
+pub(super) struct Shares<K>(Arc<Mutex<HashMap<K, usize>>>);
+
+/// One share; given back when it is dropped.
+pub(super) struct Share<K: Eq + Hash> {
+    holder: K,
+    of: Arc<Mutex<HashMap<K, usize>>>,
+}
+
+impl<K: Clone + Eq + Hash> Shares<K> {
+    pub(super) fn new() -> Self {
+        Self(Arc::default())
+    }
+
+    /// One more for a holder, unless it has `most`.
+    pub(super) fn take(&self, holder: K, most: usize) -> Option<Share<K>> {
+        let mut held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = held.entry(holder.clone()).or_default();
+        if *count >= most {
+            return None;
+        }
+        *count += 1;
+        Some(Share { holder, of: Arc::clone(&self.0) })
+    }
+}
+
+impl<K: Eq + Hash> Drop for Share<K> {
+    fn drop(&mut self) {
+        let mut held = self.of.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(count) = held.get_mut(&self.holder) {
+            *count -= 1;
+            if *count == 0 {
+                held.remove(&self.holder);
+            }
+        }
+    }
+}
+
+/// Serves until `stop` completes, then lets open requests end. `holder` names whose connection it is, where that is known;
+/// `router` answers over it.
+pub(super) async fn serve<L: Listener>(
+    mut listener: L,
+    limits: Limits,
+    holder: impl Fn(&L::Addr) -> Option<String>,
+    router: impl Fn(L::Addr) -> Router,
+    stop: impl Future<Output = ()>,
+) {
+    let turns = Arc::new(Semaphore::new(limits.connections));
+    let shares = Shares::new();
+    let (stopping, stopped) = watch::channel(());
+    let mut open = JoinSet::new();
+    tokio::pin!(stop);
+    loop {
+        let next = async {
+            let turn = Arc::clone(&turns).acquire_owned().await;
+            (turn, listener.accept().await)
+        };
+        let (turn, (io, peer)) = tokio::select! {
+            next = next => next,
+            () = &mut stop => break,
+        };
+        while open.try_join_next().is_some() {}
+        let share = match holder(&peer) {
+            Some(holder) => match shares.take(holder, limits.connections_of_one) {
+                Some(share) => Some(share),
+                None => continue,
+            },
+            None => None,
+        };
+        let (router, stopped) = (router(peer), stopped.clone());
+        open.spawn(async move {
+            connection(io, router, limits, stopped).await;
+            drop((turn, share));
+        });
+    }
+    drop((listener, stopping));
+    // What is still open then ends with the set.
+    let _ = tokio::time::timeout(STOP_TIME_MAX, async { while open.join_next().await.is_some() {} }).await;
+}
+
+async fn connection<S>(io: S, router: Router, limits: Limits, mut stopped: watch::Receiver<()>)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let io = TokioIo::new(Taken { io, limit: limits.answer, since: None });
+    let served = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(limits.head)
+        .serve_connection(io, TowerToHyperService::new(router));
+    tokio::pin!(served);
+    tokio::select! {
+        // Whatever ended it, nobody is left to be told.
+        _ = served.as_mut() => return,
+        // The sender is dropped when the edge stops.
+        _ = stopped.changed() => served.as_mut().graceful_shutdown(),
+    }
+    let _ = served.await;
+}
+
+/// Why a body did not come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum NoBody {
+    /// It is longer than any message.
+    TooLarge,
+    /// It broke off, or took too long.
+    Broken,
+}
+
+/// The body of a message.
+pub(super) async fn body(request: Request, limits: Limits) -> Result<Bytes, NoBody> {
+    match tokio::time::timeout(limits.body, Bytes::from_request(request, &())).await {
+        Ok(Ok(body)) => Ok(body),
+        Ok(Err(rejection)) if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE => Err(NoBody::TooLarge),
+        Ok(Err(_)) | Err(_) => Err(NoBody::Broken),
+    }
+}
+
+/// A connection whose peer takes what is sent to it, or loses it.
+struct Taken<S> {
+    io: S,
+    limit: Duration,
+    since: Option<Pin<Box<Sleep>>>,
+}
+
+impl<S> Taken<S> {
+    fn timed<T>(&mut self, context: &mut Context<'_>, sent: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
+        if sent.is_ready() {
+            self.since = None;
+            return sent;
+        }
+        let since = self.since.get_or_insert_with(|| Box::pin(tokio::time::sleep(self.limit)));
+        since.as_mut().poll(context).map(|()| Err(io::ErrorKind::TimedOut.into()))
+    }
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for Taken<S> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.io).poll_read(context, buffer)
+    }
+}
+
+impl<S: AsyncWrite + Unpin> AsyncWrite for Taken<S> {
+    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        let sent = Pin::new(&mut self.io).poll_write(context, bytes);
+        self.timed(context, sent)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let sent = Pin::new(&mut self.io).poll_flush(context);
+        self.timed(context, sent)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let sent = Pin::new(&mut self.io).poll_shutdown(context);
+        self.timed(context, sent)
+    }
+}
