@@ -24,6 +24,9 @@ use crate::vault::authority::{self, Authority};
 /// Pause after the system refused to accept: too many files are open.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
 
+/// Bytes that are read of somebody who was refused.
+const REFUSED_BYTES_MAX: usize = 65_536;
+
 /// Who is at the other end of a connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Peer {
@@ -87,8 +90,16 @@ impl TlsEdge {
                 tokio::spawn(async move {
                     // A question and its answer are small: they are not held back to be sent together.
                     let _ = stream.set_nodelay(true);
-                    let handshake = tokio::time::timeout(limits.handshake, acceptor.accept(stream)).await;
-                    if let Ok(Ok(stream)) = handshake {
+                    let accepting = async {
+                        match acceptor.accept(stream).into_fallible().await {
+                            Ok(stream) => Some(stream),
+                            Err((_, stream)) => {
+                                let_go(&stream).await;
+                                None
+                            }
+                        }
+                    };
+                    if let Ok(Some(stream)) = tokio::time::timeout(limits.handshake, accepting).await {
                         let certificate = stream.get_ref().1.peer_certificates().and_then(<[_]>::first);
                         if let Some(fingerprint) = certificate.map(authority::fingerprint) {
                             // The receiver is gone when the server stops.
@@ -100,6 +111,20 @@ impl TlsEdge {
             }
         });
         Ok(Self { address, ready })
+    }
+}
+
+/// Reads what the refused still sends until it hangs up: bytes that nobody has read would reset the connection before it has
+/// seen the alert that says why.
+async fn let_go(stream: &TcpStream) {
+    let (mut rest, mut left) = ([0; 1024], REFUSED_BYTES_MAX);
+    while left > 0 && stream.readable().await.is_ok() {
+        match stream.try_read(&mut rest) {
+            Ok(0) => return,
+            Ok(count) => left = left.saturating_sub(count),
+            Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {}
+            Err(_) => return,
+        }
     }
 }
 

@@ -80,12 +80,29 @@ fn refusal(error: &postgres::Error) -> EngineError {
 /// A connection to the server.
 pub(in crate::store) struct Session {
     server: Server,
-    client: RefCell<Client>,
+    client: RefCell<Line>,
     prepared: RefCell<HashMap<String, postgres::Statement>>,
     /// A statement of the transaction under way failed: the server keeps nothing of it.
     failed: Cell<bool>,
     /// The session holds something that another one would lack: a temporary table.
     bound: Cell<bool>,
+}
+
+/// A client, which says farewell on a thread of its own: it blocks, and a server's threads that drop it must not.
+struct Line(Option<Client>);
+
+impl Line {
+    fn client(&mut self) -> &mut Client {
+        self.0.as_mut().expect("there until the line is dropped")
+    }
+}
+
+impl Drop for Line {
+    fn drop(&mut self) {
+        if let Some(client) = self.0.take() {
+            let _ = std::thread::spawn(move || drop(client)).join();
+        }
+    }
 }
 
 impl std::fmt::Debug for Session {
@@ -113,7 +130,7 @@ impl Session {
         let client = connect(server)?;
         Ok(Self {
             server: server.clone(),
-            client: RefCell::new(client),
+            client: RefCell::new(Line(Some(client))),
             prepared: RefCell::default(),
             failed: Cell::new(false),
             bound: Cell::new(false),
@@ -125,7 +142,7 @@ impl Session {
         let begun = self.start(alone);
         let gone = matches!(&begun, Err(EngineError::Server(refusal)) if meaning(refusal.clone()).is_gone());
         if gone && !self.bound.get() {
-            *self.client.get_mut() = connect(&self.server)?;
+            *self.client.get_mut() = Line(Some(connect(&self.server)?));
             self.prepared.get_mut().clear();
             self.start(alone)?;
         } else {
@@ -136,7 +153,7 @@ impl Session {
     }
 
     fn start(&mut self, alone: bool) -> Result<()> {
-        let client = self.client.get_mut();
+        let client = self.client.get_mut().client();
         let begun = if alone {
             client.batch_execute(&format!(
                 "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SELECT pg_advisory_xact_lock(hashtextextended(current_schema(), {WRITER}))"
@@ -153,7 +170,7 @@ impl Session {
 
     /// One call of the server; after a failure the transaction keeps nothing.
     fn call<T>(&self, work: impl FnOnce(&mut Client) -> std::result::Result<T, postgres::Error>) -> Result<T> {
-        work(&mut self.client.borrow_mut()).map_err(|error| {
+        work(self.client.borrow_mut().client()).map_err(|error| {
             self.failed.set(true);
             refusal(&error)
         })
