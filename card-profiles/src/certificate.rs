@@ -12,7 +12,7 @@ use card_core::crypto::{Block, KeyForm, KeyLength};
 use card_core::security::{KeyName, KeyRef};
 use serde::Deserialize;
 
-pub use commands::{CertificateAnswer, CertificateTooLong, Role, certificate_in};
+pub use commands::{CertificateAnswer, CertificateTooLong, Role, certificate_in, certifies};
 
 use crate::account::CommandRow;
 use crate::profile::{hex_bytes, hex_u16, named};

@@ -12,6 +12,7 @@ mod answer;
 mod area;
 mod blocking;
 mod certificate;
+mod composite;
 mod culprit;
 mod deal;
 mod deals;
@@ -44,6 +45,7 @@ pub use culprit::Culprit;
 pub use deal::{Deal, Start};
 pub use ending::{Ending, in_order};
 pub use proof::{proof, refuses};
+pub use psam::PsamCipher;
 pub use selection::algorithm_of;
 pub use with_psam::{PsamAct, PsamWhat};
 use workshop::Workshop;
@@ -192,8 +194,8 @@ pub enum Act {
         header: [u8; 4],
         /// With the last bit inverted.
         altered: bool,
-        /// With a MAC of this key for the challenge remembered.
-        mac: Option<(KeyRef, bool)>,
+        /// With a MAC for the challenge remembered.
+        mac: Option<Sealing>,
     },
     /// INITIALIZE of a transaction; its answer is remembered.
     Begin(Rc<Deal>),
@@ -217,6 +219,8 @@ pub enum Act {
     },
     /// PSAM: `80 FA` on a block, compared with what the key gives; `BF DE` must have gone before.
     Encipher {
+        /// What is asked for.
+        what: PsamCipher,
         /// The key, with the factors that `BF DE` sent.
         key: KeyRef,
         /// What `BF DE` had as random.
@@ -233,6 +237,17 @@ pub enum Act {
         /// With one bit of the MAC wrong.
         wrong: bool,
     },
+}
+
+/// How data are written under a key.
+#[derive(Clone, Debug)]
+pub struct Sealing {
+    /// The key.
+    pub key: KeyRef,
+    /// With one bit of the MAC wrong.
+    pub wrong: bool,
+    /// Enciphered besides: length byte and data, filled to whole blocks.
+    pub enciphered: bool,
 }
 
 /// What a card must answer.
@@ -256,6 +271,8 @@ pub enum Expect {
     Point,
     /// A signature by the public key asked for last.
     Signature,
+    /// A certificate with the public key asked for last.
+    Certificate,
     /// These data, which hold nothing of a person.
     Exactly(Vec<u8>),
     /// The data kept.
@@ -380,7 +397,8 @@ impl Move {
             Act::AtPsam(act) => act.place(),
             Act::Complete { deal, .. } => header(deal.complete.header()),
             Act::Prove { deal, .. } => deal.prove.map_or_else(String::new, |(row, _)| header(row.header())),
-            Act::Encipher { key, .. } => format!("80FA0000 {}", key.name),
+            Act::Encipher { what: PsamCipher::Block, key, .. } => format!("80FA0000 {}", key.name),
+            Act::Encipher { what: PsamCipher::Mac, key, .. } => format!("80FA0500 {}", key.name),
             Act::Certificate(act) => header(act.header()),
             Act::Credit { .. } => "80720000".to_owned(),
         }

@@ -240,6 +240,13 @@ pub fn certificate_in(file: &[u8]) -> Option<&[u8]> {
     file.get(..header + length)
 }
 
+/// Whether a certificate is of this public key: it holds it as X.509 does, a BIT STRING with the uncompressed point.
+#[must_use]
+pub fn certifies(certificate: &[u8], key: &Sm2PublicKey) -> bool {
+    let point = [&[0x03, 0x42, 0x00, 0x04][..], key.bytes()].concat();
+    certificate.windows(point.len()).any(|part| part == point)
+}
+
 fn files(pair: CertificatePair<'_>) -> Vec<u8> {
     [field(0xC0, &pair.public.fid.to_be_bytes()), field(0xC2, &pair.private.fid.to_be_bytes())].concat()
 }

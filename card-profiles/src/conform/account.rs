@@ -7,11 +7,11 @@ use card_core::command::{self, Record};
 use card_core::script::Step;
 
 use super::deals::{ONE, PURSE_DEALS, PurseDeal, account_load, account_purchase, purse_deal};
-use super::workshop::{Draft, Workshop, done, read_first, sw};
-use super::{Act, Area, Deal, Effect, Ending, Expect, Text, with_psam};
+use super::workshop::{Draft, Workshop, sw};
+use super::{Act, Area, Deal, Effect, Ending, Expect, Text, composite, with_psam};
 use crate::access::Access;
 use crate::account::{AccountRules, Amounts, BalanceKind};
-use crate::profile::{Df, Ef, EfKind};
+use crate::profile::Df;
 use crate::purse::{Purse, PurseRules};
 
 const AREA: Area = Area::Account;
@@ -123,7 +123,7 @@ fn of_purse(shop: &Workshop<'_>, rules: &PurseRules) -> Option<Vec<Draft>> {
     drafts.push(till(Purse::Deposit).newest_first(shop, &deal(PurseDeal::Load(Purse::Deposit), 1)?, &purchase));
     // The limit goes back by what it was raised.
     let (raise, lower) = (deal(PurseDeal::Overdraw, 1)?, deal(PurseDeal::Overdraw, -1)?);
-    drafts.extend(cached(shop, &till(Purse::Purse), rules, &deal).unwrap_or_default());
+    drafts.extend(composite::drafts(shop, &till(Purse::Purse), rules, &deal).unwrap_or_default());
     let till = till(Purse::Deposit);
     drafts.push(till.wrapped(shop, &deal(PurseDeal::Load(Purse::Deposit), 0)?));
     for which in [PurseDeal::Load(Purse::Deposit), PurseDeal::Purchase(Purse::Deposit)] {
@@ -136,50 +136,8 @@ fn of_purse(shop: &Workshop<'_>, rules: &PurseRules) -> Option<Vec<Draft>> {
     Some(drafts)
 }
 
-/// A record of the composite application, written by a purchase and by nothing that does not end in one.
-fn cached(
-    shop: &Workshop<'_>,
-    till: &Till<'_>,
-    rules: &PurseRules,
-    deal: &dyn Fn(PurseDeal, i64) -> Option<Rc<Deal>>,
-) -> Option<Vec<Draft>> {
-    let open = |ef: &&Ef| matches!(ef.update, Access::Free | Access::Never) && shop.way(&ef.read).is_some();
-    let file = till.df.ef.iter().filter(|ef| ef.kind == EfKind::TlvRecords).find(open)?;
-    let (composite, load) = (deal(PurseDeal::Composite, 1)?, deal(PurseDeal::Load(Purse::Purse), 1)?);
-    let (read, whole) = read_first(file);
-    let read = || Act::Do(Step::Send(read.clone()));
-    let row = rules.commands.update_cache;
-    // Record 1 of the file, as UPDATE RECORD names it.
-    let header = [row.cla, row.ins, 0x01, file.sfi() << 3 | 0x04];
-    let write = |altered| Act::Write { header, altered, mac: None };
-    let begin = || Act::Begin(Rc::clone(&composite));
-    let complete = || Act::Complete { deal: Rc::clone(&composite), wrong: false };
-    let of = |what: &str, zh: &str, en: &str| {
-        let draft = till.of_deal(shop, &composite, what, Text::new(zh, en)).effect(leaves());
-        let draft = till.done_before(shop, draft, &load).with(till.proofs(shop, &file.read));
-        draft.keep(read(), [whole.clone()]).with(till.proofs(shop, &composite.access))
-    };
-    let written = of("cached", "复合消费完成后记录写入", "a composite purchase writes the record that it was given");
-    let written = written.then(begin(), [Expect::Started]).then(write(true), [Expect::Done]);
-    let written = written.then(complete(), [Expect::Proved]).with(till.proofs(shop, &file.read));
-    let mut back = shop.fresh(till.df);
-    back.extend(till.proofs(shop, &load.access));
-    let begun = |deal: &Rc<Deal>| done(Act::Begin(Rc::clone(deal)));
-    back.extend([begun(&load), done(Act::Complete { deal: Rc::clone(&load), wrong: false })]);
-    back.extend(till.proofs(shop, &composite.access));
-    back.extend([begun(&composite), done(write(false)), done(complete())]);
-    let written = written.then(read(), [Expect::Altered]).restore(back);
-    let (zh, en) = ("复合消费未完成时记录不变", "without its second half a composite purchase writes nothing");
-    let ended = of("cached.not-completed", zh, en).then(begin(), [Expect::Started]).then(write(true), [Expect::Done]);
-    let ended = ended.with(shop.fresh(till.df)).with(till.proofs(shop, &file.read)).then(read(), [Expect::Same]);
-    let (zh, en) = ("未初始化不能写缓存", "no record is taken without INITIALIZE");
-    let order = [StatusWord::NOT_ACCEPTED, StatusWord::CONDITIONS_OF_USE];
-    let early = of("cached.not-begun", zh, en).then(write(true), [sw(&order)]);
-    let early = early.with(till.proofs(shop, &file.read)).then(read(), [Expect::Same]);
-    Some(vec![written, ended, early])
-}
-
-fn leaves() -> Effect {
+/// What a whole transaction leaves.
+pub(super) fn leaves() -> Effect {
     Effect::Leaves(Text::new("交易序号前进，明细增加", "transaction numbers advance, the log has new entries"))
 }
 
@@ -198,7 +156,7 @@ impl Till<'_> {
     }
 
     /// A whole transaction before the one of the case.
-    fn done_before(&self, shop: &Workshop<'_>, draft: Draft, deal: &Rc<Deal>) -> Draft {
+    pub(super) fn done_before(&self, shop: &Workshop<'_>, draft: Draft, deal: &Rc<Deal>) -> Draft {
         let draft = draft.with(self.proofs(shop, &deal.access)).then(Act::Begin(Rc::clone(deal)), [Expect::Started]);
         draft.then(Act::Complete { deal: Rc::clone(deal), wrong: false }, [Expect::Proved])
     }

@@ -11,7 +11,7 @@ use card_core::security::PurchaseStart;
 
 use super::culprit::{Culprit, culprit};
 use super::{Act, CertificateMemory, CertificateWhat, Deal, Expect, Move, PsamAct, PsamWhat, Start, Text};
-use crate::certificate::CertificateRules;
+use crate::certificate::{CertificateRules, certificate_in, certifies};
 
 /// What came of a move.
 #[derive(Clone, Debug)]
@@ -86,6 +86,7 @@ impl Memory {
                 | CertificateWhat::SetUp { .. }
                 | CertificateWhat::Generate
                 | CertificateWhat::Sign
+                | CertificateWhat::Certificate { .. }
                 | CertificateWhat::Install { .. } => {}
             }
         }
@@ -164,6 +165,14 @@ impl Memory {
                 let right = verified
                     .is_some_and(|(public, digest)| CertificateRules::signature(&public, &digest, data).is_ok());
                 check(right, expected(), Text::new("验签失败", "a signature that does not verify"))
+            }
+            Expect::Certificate => {
+                let expected = || Text::new("含卡片公钥的证书", "a certificate with the card's public key");
+                check(sw.is_ok(), expected(), status())?;
+                let none = || (expected(), Text::new("不是证书", "no certificate"));
+                let certificate = certificate_in(data).ok_or_else(none)?;
+                let other = Text::new("其他公钥的证书", "a certificate of another key");
+                check(self.certificate.public.is_some_and(|key| certifies(certificate, &key)), expected(), other)
             }
             Expect::Exactly(wanted) => {
                 let expected = || Text::new("装入的数据", "the data installed");

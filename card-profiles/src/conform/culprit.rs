@@ -47,7 +47,7 @@ fn key<'a>(act: &'a Act, start: &Start, reply: &Reply) -> Option<&'a KeyRef> {
         Act::Do(Step::Secure(command)) | Act::Secure { command, .. } => Some(&command.key),
         Act::Do(Step::ReplaceHashed(hashed)) => Some(&hashed.key),
         Act::Do(Step::LoadKey(load)) => Some(&load.protecting),
-        Act::Write { mac, .. } => mac.as_ref().map(|(key, _)| key),
+        Act::Write { mac, .. } => mac.as_ref().map(|sealing| &sealing.key),
         Act::Begin(deal) => {
             let pair = start.mac1.zip(reply.computed.first());
             pair.is_some_and(|(mac, computed)| computed.as_slice() != mac).then_some(&deal.key)

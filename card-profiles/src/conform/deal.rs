@@ -184,6 +184,21 @@ impl Deal {
         })
     }
 
+    /// Transactions that are left after a start until its number is the last.
+    #[must_use]
+    pub const fn numbers_left(&self, start: &Start) -> u32 {
+        match self.shape {
+            Shape::Terminal => u32::MAX - start.balance,
+            Shape::Load | Shape::Purchase | Shape::Debit | Shape::Overdraw => (u16::MAX - start.sequence) as u32,
+        }
+    }
+
+    /// Whether INITIALIZE alone takes a number, so that none need be completed.
+    #[must_use]
+    pub const fn is_numbered_at_once(&self) -> bool {
+        matches!(self.shape, Shape::Terminal)
+    }
+
     /// Bytes of the answer of INITIALIZE.
     #[must_use]
     pub const fn start_length(&self) -> usize {

@@ -7,7 +7,7 @@ use card_core::security::KeyRef;
 
 use super::pin::{digits, shifted};
 use super::workshop::{Draft, Workshop, done, read_first, sw, write_first};
-use super::{Act, Area, Effect, Expect, Move, Text};
+use super::{Act, Area, Effect, Expect, Move, Sealing, Text};
 use crate::access::{Access, Right};
 use crate::profile::{Df, Ef, EfKind, KeyClass, KeyRow};
 
@@ -88,7 +88,11 @@ fn under_mac(shop: &mut Workshop<'_>, df: &Df, ef: &Ef, row: &KeyRow) {
     let (read, open) = read_first(ef);
     let key: KeyRef = shop.key(row);
     let [_, ins, p1, p2] = write_first(ef);
-    let write = |altered, wrong| Act::Write { header: [0x04, ins, p1, p2], altered, mac: Some((key.clone(), wrong)) };
+    let write = |altered, wrong| Act::Write {
+        header: [0x04, ins, p1, p2],
+        altered,
+        mac: Some(Sealing { key: key.clone(), wrong, enciphered: false }),
+    };
     let place = format!("{}.{}", df.id, ef.id);
     let of = |what: &str, zh: String, en: String| {
         let draft = shop.draft(AREA, &place, what, Text::new(zh, en)).effect(Effect::Restored).with(shop.fresh(df));

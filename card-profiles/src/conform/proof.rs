@@ -33,6 +33,7 @@ pub fn proof(done: &Move, bench: &Bench) -> Option<Need> {
             | CertificateWhat::Generate
             | CertificateWhat::PublicKey { .. }
             | CertificateWhat::Sign
+            | CertificateWhat::Certificate { .. }
             | CertificateWhat::Open { .. }
             | CertificateWhat::Install { .. } => None,
         },
@@ -43,7 +44,7 @@ pub fn proof(done: &Move, bench: &Bench) -> Option<Need> {
         Act::Do(Step::ReplaceHashed(hashed)) => key(&hashed.key, Use::WholeMac),
         Act::Do(Step::LoadKey(load)) => key(&load.protecting, Use::WholeMac),
         Act::ReloadPin { key: used, wrong: false, .. } => key(used, Use::Tac),
-        Act::Write { mac: Some((used, false)), .. } => key(used, Use::WholeMac),
+        Act::Write { mac: Some(sealing), .. } if !sealing.wrong => key(&sealing.key, Use::WholeMac),
         Act::Complete { deal, wrong: false } | Act::Credit { deal, wrong: false } | Act::Exhaust(deal) => {
             key(&deal.key, Use::TransactionMac)
         }

@@ -3,14 +3,15 @@
 use std::rc::Rc;
 
 use card_core::StatusWord;
+use card_core::algorithm::Algorithm;
 use card_core::apdu::Command;
 use card_core::command;
-use card_core::crypto::Block;
+use card_core::crypto::{Block, KeyForm, KeyLength};
 use card_core::security::KeyRef;
 
 use super::deal::{CARD, Shape, Tail};
 use super::workshop::{Draft, Workshop, done, sw};
-use super::{Act, Area, Deal, Effect, Expect, Text};
+use super::{Act, Area, Deal, Effect, Ending, Expect, Text};
 use crate::access::Access;
 use crate::account::{CommandRow, Field, MacFields};
 use crate::profile::{Df, KeyClass, KeyRow};
@@ -21,13 +22,27 @@ const AREA: Area = Area::Psam;
 const FACTORS: [Block; 3] = [[0x11; 8], [0x22; 8], [0x33; 8]];
 const RANDOM: Block = [0xA1, 0xA2, 0xA3, 0xA4, 0xA5, 0xA6, 0xA7, 0xA8];
 const DATA: Block = [1, 2, 3, 4, 5, 6, 7, 8];
+/// Type of a key in its usage byte: 6 MAC, 7 encipherment, 8 both.
+const TYPE: u8 = 0x1F;
+
+/// What a PSAM is asked for with a derived key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PsamCipher {
+    /// A block enciphered.
+    Block,
+    /// A MAC.
+    Mac,
+}
 
 pub(super) fn cases(shop: &mut Workshop<'_>) {
     let Some(df) = shop.profile.df.get(1) else { return };
     let mut drafts = Vec::new();
     for row in shop.profile.key.iter().filter(|row| row.df == df.id && row.class != KeyClass::Mk) {
-        if matches!(row.usage & 0x1F, 7 | 8) && row.class != KeyClass::Stk {
-            drafts.push(encipher(shop, df, row));
+        match row.usage & TYPE {
+            7 | 8 if row.class != KeyClass::Stk => drafts.push(works(shop, df, row, PsamCipher::Block)),
+            // What it serves for is the MAC of messages.
+            6 | 8 if row.class == KeyClass::Stk => drafts.push(works(shop, df, row, PsamCipher::Mac)),
+            _ => {}
         }
     }
     let title = Text::new("未分散密钥不能加密", "no encipherment before a key is derived");
@@ -39,6 +54,7 @@ pub(super) fn cases(shop: &mut Workshop<'_>) {
     drafts.push(draft.send(unknown, [sw(&[StatusWord::KEY_NOT_FOUND, StatusWord::KEY_INDEX])]));
     let rows = shop.profile.key.iter().filter(|row| row.df == df.id && row.class == KeyClass::Dpk);
     drafts.extend(rows.flat_map(|row| purchases(shop, df, row)));
+    drafts.extend(exhausted(shop, df));
     for draft in drafts {
         shop.add(draft);
     }
@@ -57,17 +73,24 @@ fn levels(shop: &Workshop<'_>, row: &KeyRow) -> (KeyRef, Vec<Block>) {
         FactorOrder::CardFirst => path.iter().rev().copied().collect(),
         FactorOrder::CardLast => path.clone(),
     };
-    (KeyRef { path, ..shop.key(row) }, wire)
+    let key = shop.key(row);
+    // STK of a 3DES card has 8 bytes: the left half of what the levels give.
+    let short = row.class == KeyClass::Stk && shop.profile.algorithm == Algorithm::Tdes;
+    let form = KeyForm { length: if short { KeyLength::Eight } else { key.form.length }, ..key.form };
+    (KeyRef { path, form, ..key }, wire)
 }
 
-fn encipher(shop: &Workshop<'_>, df: &Df, row: &KeyRow) -> Draft {
+fn works(shop: &Workshop<'_>, df: &Df, row: &KeyRow, what: PsamCipher) -> Draft {
     let (key, wire) = levels(shop, row);
-    let title =
-        Text::new(format!("密钥 {} 分散后加密正确", row.name), format!("{} is derived and enciphers", row.name));
-    let draft = shop.draft(AREA, row.name.as_str(), "encipher", title).of_row(format!("key {}", row.name));
+    let (word, zh, en) = match what {
+        PsamCipher::Block => ("encipher", "加密", "enciphers"),
+        PsamCipher::Mac => ("mac", "计算的 MAC ", "makes MACs"),
+    };
+    let title = Text::new(format!("密钥 {} 分散后{zh}正确", row.name), format!("{} is derived and {en}", row.name));
+    let draft = shop.draft(AREA, row.name.as_str(), word, title).of_row(format!("key {}", row.name));
     let data = [wire.concat(), block(shop, RANDOM)].concat();
     let draft = draft.with(shop.fresh(df)).send(command::psam_derive(row.usage, row.id, &data), [Expect::Done]);
-    draft.then(Act::Encipher { key, random: RANDOM, data: DATA }, [Expect::Proved])
+    draft.then(Act::Encipher { what, key, random: RANDOM, data: DATA }, [Expect::Proved])
 }
 
 /// Purchases with one version of the purchase key: a PSAM need not hold every one, and a card names the one that it has.
@@ -95,6 +118,22 @@ fn purchases(shop: &Workshop<'_>, df: &Df, row: &KeyRow) -> Vec<Draft> {
     let once = once.then(begin(), [Expect::Done]).with([done(credit(false))]).then(credit(false), [sw(&order)]);
     let started = of("purchase.mac1", "MAC1 正确", "MAC1 is right").then(begin(), [Expect::Started]);
     vec![numbered, started, right, wrong, once]
+}
+
+/// The terminal's number at its end: no purchase any more, now or later. Where it is far from its end the case is not carried
+/// out.
+fn exhausted(shop: &Workshop<'_>, df: &Df) -> Option<Draft> {
+    let row = shop.profile.key.iter().find(|row| row.df == df.id && row.class == KeyClass::Dpk)?;
+    let deal = Rc::new(purchase(shop, row));
+    let title = Text::new(
+        "终端交易序号用尽后拒绝，不从头计数",
+        "when the terminal's numbers are used up a purchase is refused; they do not start again",
+    );
+    let used_up = [sw(&[StatusWord::COUNTER_MAX])];
+    let draft = shop.draft(AREA, "", "purchase.number-end", title).of_row(format!("key {}", row.name));
+    let draft = draft.effect(Effect::Final(Ending::Content)).with(shop.fresh(df));
+    let draft = draft.then(Act::Exhaust(Rc::clone(&deal)), used_up.clone());
+    Some(draft.with(shop.fresh(df)).then(Act::Begin(deal), used_up))
 }
 
 /// INIT SAM FOR PURCHASE with three amounts. Its answer starts with the terminal number, which stands where a card's balance

@@ -5,12 +5,14 @@ use card_core::command;
 use card_core::fci::{AlgorithmId, Fci};
 use card_core::script::Step;
 
-use super::workshop::{Workshop, sw};
+use super::workshop::{Workshop, read_first, sw};
 use super::{Act, Area, Expect, Text};
 use crate::access::Access;
-use crate::profile::{Df, EfKind, Profile};
+use crate::profile::{Df, EfKind, MfEnvironment, Profile};
 
 const AREA: Area = Area::Selection;
+/// Identifier of the MF.
+const MF: u16 = 0x3F00;
 
 pub(super) fn cases(shop: &mut Workshop<'_>) {
     let profile = shop.profile;
@@ -32,6 +34,7 @@ pub(super) fn cases(shop: &mut Workshop<'_>) {
             shop.add(draft.send(command::select_by_fid(ef.fid), [Expect::Done]));
         }
     }
+    mf(shop);
     unknown(shop);
     reset(shop);
 }
@@ -52,6 +55,33 @@ fn by_name(shop: &mut Workshop<'_>, df: &Df, first: bool) {
     let enter = shop.fresh(df);
     let draft = shop.draft(AREA, &df.id, "by-name", title).with(enter);
     shop.add(draft.send(command::select_by_name(&df.df_name).with_le(0), [Expect::Fci(fci)]));
+}
+
+/// An MF that is not a row of its own: it is the environment itself, or another's without files of ours.
+fn mf(shop: &mut Workshop<'_>) {
+    let (Some(mf), Some(df)) = (&shop.profile.mf, shop.profile.df.first()) else { return };
+    let (zh, en, fci) = match mf.environment {
+        MfEnvironment::Itself => ("3F00 即应用环境", "3F00 is the environment itself", environment(shop.profile, df)),
+        MfEnvironment::Below => {
+            let fci = Fci { df_name: mf.df_name.clone(), ..Fci::default() };
+            ("3F00 可选择，其下没有应用环境的文件", "3F00 is selected and has no file of the environment", fci)
+        }
+    };
+    let draft = shop.draft(AREA, "", "mf", Text::new(zh, en)).of_row("mf").with(shop.fresh(df));
+    let draft = draft.send(command::select_by_fid(MF).with_le(0), [Expect::Fci(fci)]);
+    let draft = match (mf.environment, df.ef.first()) {
+        (MfEnvironment::Below, Some(ef)) => {
+            let none = [StatusWord::FILE_NOT_FOUND, StatusWord::NO_CURRENT_FILE];
+            draft.send(read_first(ef).0, [sw(&none)]).with(shop.enter(df))
+        }
+        (MfEnvironment::Below, None) | (MfEnvironment::Itself, _) => draft,
+    };
+    shop.add(draft);
+}
+
+/// What the first directory answers.
+fn environment(profile: &Profile, df: &Df) -> Fci {
+    Fci { df_name: df.df_name.clone(), sfi: df.fci_sfi, algorithm: algorithm_of(profile) }
 }
 
 /// The algorithm that a card of this profile names in the FCI of its first directory.

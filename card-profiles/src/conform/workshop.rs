@@ -11,7 +11,7 @@ use card_core::pin::PinBcd;
 use card_core::script::Step;
 use card_core::security::{Factors, KeyRef};
 
-use super::{Act, Area, Bench, CERTIFICATES, Case, CertificateWhat, Effect, Expect, Move, Need, Text, Use};
+use super::{Act, Area, Bench, CERTIFICATES, Case, CertificateWhat, Effect, Expect, Move, Need, PsamCipher, Text, Use};
 use crate::access::{Access, Right};
 use crate::address;
 use crate::approach::select_command;
@@ -280,7 +280,8 @@ fn needs(done: &Move) -> Vec<Need> {
         Act::Do(Step::Authenticate { key: used, .. } | Step::AuthenticateByTwo { key: used, .. })
         | Act::Do(Step::CheckCard { key: used, .. })
         | Act::Authenticate { key: used, .. }
-        | Act::Encipher { key: used, .. } => key(used, Use::Authenticate),
+        | Act::Encipher { what: PsamCipher::Block, key: used, .. } => key(used, Use::Authenticate),
+        Act::Encipher { what: PsamCipher::Mac, key: used, .. } => key(used, Use::MessageMac),
         Act::Do(Step::Secure(command)) | Act::Secure { command, .. } => match command.messaging {
             card_core::secure::Messaging::Session => key(&command.key, Use::MessageMac),
             card_core::secure::Messaging::Whole { .. } if command.pin.is_some() => {
@@ -301,6 +302,7 @@ fn needs(done: &Move) -> Vec<Need> {
             CertificateWhat::Generate
             | CertificateWhat::PublicKey { .. }
             | CertificateWhat::Sign
+            | CertificateWhat::Certificate { .. }
             | CertificateWhat::Open { .. }
             | CertificateWhat::Install { .. } => Vec::new(),
         },
@@ -311,10 +313,15 @@ fn needs(done: &Move) -> Vec<Need> {
         }
         Act::Do(Step::LoadKey(load)) => [key(&load.protecting, Use::WholeMac), key(&load.key, Use::WholeMac)].concat(),
         Act::ReloadPin { key: used, .. } => [key(used, Use::Tac), vec![Need::Pin]].concat(),
-        Act::Write { mac, .. } => mac.as_ref().map(|(used, _)| key(used, Use::WholeMac)).unwrap_or_default(),
+        Act::Write { mac: Some(sealing), .. } => {
+            let enciphers = sealing.enciphered.then(|| key(&sealing.key, Use::Message)).unwrap_or_default();
+            [enciphers, key(&sealing.key, Use::WholeMac)].concat()
+        }
+        Act::Write { mac: None, .. } => Vec::new(),
         Act::Begin(deal) if deal.mac1.is_some() => key(&deal.key, Use::TransactionMac),
         Act::Begin(_) => Vec::new(),
         Act::AtPsam(act) => key(&act.deal.key, Use::Purchase),
+        Act::Exhaust(deal) if deal.is_numbered_at_once() => Vec::new(),
         Act::Exhaust(deal) => key(&deal.key, Use::TransactionMac),
         Act::Complete { deal, .. } | Act::Credit { deal, .. } => {
             let tac = deal.tac.is_some().then(|| Need::Key(deal.tac_key.clone(), Use::Tac));

@@ -7,9 +7,10 @@ use card_core::apdu::{Command, Response};
 use card_core::command::Internal;
 use card_core::script::{Step, StepError};
 use card_core::security::{KeyRef, MacKey, SecurityError, SecurityModule};
-use card_core::{StatusWord, command};
+use card_core::{StatusWord, command, crypto};
 use card_profiles::conform::{
-    Act, Culprit, Deal, Difference, Memory, Move, NUMBERS_LEFT_MAX, PsamAct, PsamWhat, Reply, Start, Text, altered,
+    Act, Culprit, Deal, Difference, Memory, Move, NUMBERS_LEFT_MAX, PsamAct, PsamCipher, PsamWhat, Reply, Sealing,
+    Start, Text, altered,
 };
 
 use super::{Runner, Stop};
@@ -68,7 +69,15 @@ impl Runner<'_> {
                 Some(command) => self.session.send(&command)?,
                 None => return Err(SecurityError::Unsupported { operation: "ask for a proof" }.into()),
             },
-            Act::Encipher { key, random, data } => {
+            Act::Encipher { what: PsamCipher::Mac, key, random, data } => {
+                let (rules, iv) = (key.form.rules, [0; 8]);
+                let padded = crypto::pad(data, rules.algorithm.block());
+                let response = self.session.send(&command::psam_mac(&rules.initial_value(iv), &padded))?;
+                computed.push(self.module()?.mac(key, MacKey::Message(*random), iv, data)?.to_vec());
+                let mac = rules.message_mac_of(&response.data).map(|mac| mac.to_vec());
+                Response { data: mac.unwrap_or_default(), ..response }
+            }
+            Act::Encipher { what: PsamCipher::Block, key, random, data } => {
                 let block = key.form.rules.authentication_block(*data);
                 let response = self.session.send(&command::psam_encipher(&block))?;
                 let cryptogram = self.module()?.authentication_cryptogram(key, *random, *data)?;
@@ -117,12 +126,15 @@ impl Runner<'_> {
         for done in 0..=NUMBERS_LEFT_MAX {
             let begun = self.session.send(&deal.begin)?;
             let Some(start) = begun.sw.is_ok().then(|| deal.start(&begun.data)).flatten() else { return Ok(begun) };
-            let left = u16::MAX - start.sequence;
-            if done == 0 && left > NUMBERS_LEFT_MAX {
+            let left = deal.numbers_left(&start);
+            if done == 0 && left > NUMBERS_LEFT_MAX.into() {
                 return Err(Stop::Absent(Text::new(
                     format!("交易序号离用尽还有 {left}，只在剩 {NUMBERS_LEFT_MAX} 以内时检测"),
                     format!("its numbers end in {left}: tried only where at most {NUMBERS_LEFT_MAX} are left"),
                 )));
+            }
+            if deal.is_numbered_at_once() {
+                continue;
             }
             let mac = self.deal_mac(deal, &start, &deal.sent)?;
             let completed = self.session.send(&deal.completion(&start, as_mac(&mac)))?;
@@ -220,16 +232,18 @@ impl Runner<'_> {
         &mut self,
         [cla, ins, p1, p2]: [u8; 4],
         data: &[u8],
-        mac: Option<&(KeyRef, bool)>,
+        sealing: Option<&Sealing>,
         memory: &Memory,
     ) -> Result<Response, Stop> {
         let command = Command::new(cla, ins, p1, p2);
-        let Some((key, wrong)) = mac else { return Ok(self.session.send(&command.with_data(data))?) };
+        let Some(sealing) = sealing else { return Ok(self.session.send(&command.with_data(data))?) };
+        let key = &sealing.key;
+        let data = if sealing.enciphered { self.module()?.encipher_message(key, data)? } else { data.to_vec() };
         let lc = u8::try_from(data.len() + 4).unwrap_or(u8::MAX);
-        let message = [&[cla, ins, p1, p2, lc], data].concat();
+        let message = [&[cla, ins, p1, p2, lc], data.as_slice()].concat();
         let mac = self.module()?.mac(key, MacKey::Whole, first(&memory.challenge), &message)?;
-        let command = command.with_data([data, &mac].concat());
-        Ok(self.session.send(&if *wrong { wrong_end(command) } else { command })?)
+        let command = command.with_data([data.as_slice(), &mac].concat());
+        Ok(self.session.send(&if sealing.wrong { wrong_end(command) } else { command })?)
     }
 
     /// A PSAM whose MAC1 is of another key would take each MAC2 for a wrong one, and lock: none is sent then.

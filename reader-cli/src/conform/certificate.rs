@@ -21,14 +21,22 @@ impl Runner<'_> {
         let steps = steps.ok_or(SecurityError::Unsupported { operation: "go on without an answer before" })?;
         let place = hex::encode_upper(act.header());
         let mut last = Response { data: Vec::new(), sw: StatusWord::OK };
+        let mut read = Vec::new();
         for step in &steps {
             last = self.step(&place, step)?;
             if !last.sw.is_ok() {
                 break;
             }
+            read.extend_from_slice(&last.data);
         }
         if let (StatusWord::KEY_NOT_FOUND, Some(absent)) = (last.sw, absent(&act.what)) {
             return Err(Stop::Absent(absent));
+        }
+        if let (CertificateWhat::Certificate { .. }, true) = (&act.what, last.sw.is_ok()) {
+            if read.iter().all(|byte| *byte == 0) || read.iter().all(|byte| *byte == 0xFF) {
+                return Err(Stop::Absent(Text::new("卡片尚无证书", "the card has no certificate yet")));
+            }
+            last.data = read;
         }
         if let CertificateWhat::Sign = act.what {
             computed.extend(act.digest(&memory.certificate).map(|digest| digest.to_vec()));
@@ -57,6 +65,7 @@ fn absent(what: &CertificateWhat) -> Option<Text> {
         | CertificateWhat::Generate
         | CertificateWhat::PublicKey { .. }
         | CertificateWhat::Sign
+        | CertificateWhat::Certificate { .. }
         | CertificateWhat::Open { .. }
         | CertificateWhat::Install { .. } => None,
     }

@@ -8,7 +8,7 @@ use card_core::security::{KeyRef, SecurityModule};
 use card_core::tries::{Guard, Secret};
 use card_core::{Command, Session, StatusWord};
 use card_profiles::certificate::envelope::Envelope;
-use card_profiles::certificate::{CertificateFile, CertificatePair, CertificateRules, Role, certificate_in};
+use card_profiles::certificate::{CertificateFile, CertificatePair, CertificateRules, Role, certificate_in, certifies};
 
 use super::tap::Tapped;
 use crate::error::{CertificateError, TerminalError};
@@ -236,9 +236,7 @@ impl<'t> Certificates<'t> {
     /// [`CertificateError::CertificateForeign`] when the public key in it is not that of the pair.
     pub fn install_certificate(&mut self, pair: CertificatePair<'_>, certificate: &[u8]) -> Result<(), TerminalError> {
         let key = self.own_key(pair)?;
-        // The point as an uncompressed one, which is how a certificate holds it.
-        let point = [&[0x04][..], key.bytes()].concat();
-        if !certificate.windows(point.len()).any(|part| part == point) {
+        if !certifies(certificate, &key) {
             return Err(CertificateError::CertificateForeign.into());
         }
         let commands = CertificateRules::write_certificate(pair.certificate, certificate)

@@ -9,9 +9,9 @@ use card_core::security::{
     CityCode, Factors, KeyName, KeyRef, MacKey, PurchaseStart, SecurityError, SecurityModule, WrappedKey,
 };
 use card_core::transport::Transport;
-use card_core::{Atr, Session, command};
+use card_core::{Atr, Command, Session, command};
 use card_profiles::approach::{KeyVersions, Means};
-use card_profiles::certificate::MASTER_KEY;
+use card_profiles::certificate::{CertificateRules, MASTER_KEY, Role};
 use card_profiles::conform::{Area, Bench, Case, CertificatePins, Effect, cases};
 use card_profiles::key_file::GivenKeys;
 use card_profiles::own_keys::OwnKeys;
@@ -20,9 +20,24 @@ use card_profiles::{builtin, rehearsal};
 use card_sim::{Card, Socket};
 use reader_cli::conform::{Outcome, Runner};
 
-/// Profiles that the software card must pass.
-pub(crate) const PROFILES: [&str; 7] =
-    ["ssc-1.0", "ssc-2.0", "ssc-3.0", "ssc-3.0-sm4", "pboc-purse", "psam", "psam-sx3"];
+use super::wrong_card::{access, ef};
+
+/// Profiles that the software card must pass: built-in ones, and the purse as [`VARIANTS`] have it.
+pub(crate) const PROFILES: [&str; 10] = [
+    "ssc-1.0",
+    "ssc-2.0",
+    "ssc-3.0",
+    "ssc-3.0-sm4",
+    "pboc-purse",
+    "pboc-purse-sm4",
+    "purse-mac",
+    "purse-enciphered",
+    "psam",
+    "psam-sx3",
+];
+/// Options of the purse that no built-in profile has: records of composite purchases under a MAC, plain and enciphered.
+const VARIANTS: [(&str, &str, bool); 2] =
+    [("purse-mac", "pboc-purse-sm4", false), ("purse-enciphered", "pboc-purse", true)];
 
 /// Delivered PIN of the cards.
 const PIN: [u8; 3] = [0x12, 0x34, 0x56];
@@ -206,6 +221,10 @@ pub(crate) fn run(
         for case in cases(profile, &bench).iter().filter(|case| IN_USE.contains(&case.id.as_str())) {
             let _ = runner.run(case, true).expect("the card answers");
         }
+        if let Some(rules) = &rows.certificate {
+            drop(runner);
+            certify(rules, &mut Session::new(straight(socket.clone())));
+        }
     }
     let mut runner = Runner::new(Session::new(between(socket)), Some(&mut module), (profile, &bench), true);
     for case in usual {
@@ -227,12 +246,42 @@ pub(crate) fn run(
     outcomes
 }
 
+/// Writes a certificate for each key pair of an application in use.
+fn certify(rules: &CertificateRules, session: &mut Session) {
+    let [user, _] = CERTIFICATE_PINS.map(|digits| PinBcd::parse(digits).expect("a PIN"));
+    let mut send = |command: &Command| session.send(command).expect("the card answers");
+    for command in rules.select() {
+        assert!(send(&command).sw.is_ok());
+    }
+    let pairs = [rules.signing(), rules.encryption()].map(|pair| pair.expect("its files"));
+    let keys = pairs.map(|pair| {
+        let answer = rules.export(pair).iter().map(&mut send).last().expect("an answer");
+        CertificateRules::public_key(&answer.data).expect("a public key")
+    });
+    session.perform(&rules.verify(Role::User, &user), None).expect("the card answers");
+    for (pair, key) in pairs.into_iter().zip(keys) {
+        // One DER sequence with the key where a certificate has it, and other bytes around it.
+        let mut bytes = [&[0x30, 0x82, 0x02, 0x00, 0x30, 0x5A, 0x03, 0x42, 0x00, 0x04][..], key.bytes()].concat();
+        bytes.resize(4 + 0x0200, 0x5A);
+        for command in CertificateRules::write_certificate(pair.certificate, &bytes).expect("it fits") {
+            assert!(session.send(&command).expect("the card answers").sw.is_ok());
+        }
+    }
+}
+
 /// The card itself.
 pub(crate) fn straight(socket: Socket) -> Box<dyn Transport> {
     Box::new(socket.connect().expect("power"))
 }
 
-/// A built-in profile.
+/// A built-in profile, or a variant of one.
 pub(crate) fn profile(name: &str) -> Profile {
-    builtin(name).expect("built in")
+    let Some((_, base, enciphers)) = VARIANTS.into_iter().find(|(variant, ..)| *variant == name) else {
+        return builtin(name).expect("built in");
+    };
+    let mut rows = builtin(base).expect("built in");
+    name.clone_into(&mut rows.name);
+    rows.purse.as_mut().expect("a purse").enciphers_cache = enciphers;
+    ef(&mut rows, "ADF1.EF19").update = access("MAC DAMK");
+    rows
 }

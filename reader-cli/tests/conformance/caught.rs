@@ -109,7 +109,8 @@ fn page() -> String {
     let mut page = String::from(
         "# Conformance suite\n\nMade from the cases and the table of wrong cards; compared by a test of `reader-cli`. \
          How to run it: `reader-cli/README.md`.\n\n## Kinds of case\n\nA star stands for a row of the profile: `access.*.*.read.free` is \
-         `access.SSSE.EF05.read.free` and its likes. The title is that of the first case.\n",
+         `access.SSSE.EF05.read.free` and its likes. The title is that of the first case. `purse-mac` and `purse-enciphered` are purses whose \
+         records of composite purchases carry a MAC, plain and enciphered (`enciphers_cache`).\n",
     );
     let heads = PROFILES.join(" | ");
     let mut area = None;

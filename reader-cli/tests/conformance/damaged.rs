@@ -133,7 +133,6 @@ fn reason(rows: &Profile, row: &KeyRow) -> &'static str {
     match (rows.kind, row.class) {
         (CardKind::User, KeyClass::Stk) => "no row lets a message of its directory be made under it",
         (CardKind::User, KeyClass::Dsk) => "no published command uses it",
-        (CardKind::Psam, KeyClass::Stk) => "the suite derives no key for a MAC (80 FA 05)",
         _ => panic!("{}: nothing shows {}", rows.name, row.name),
     }
 }

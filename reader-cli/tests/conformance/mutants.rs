@@ -65,6 +65,7 @@ fn selection_and_records() -> Vec<Mutant> {
         wire("name compared but for its end", "ssc-3.0", &["selection.unknown-name"], |l, c| {
             l.turn(c, "00A40400", "6A82", "9000")
         }),
+        wire("no MF", "ssc-3.0", &["selection.mf"], |l, c| l.swallow(c, "00A40000023F00", "6A82")),
         wire("any identifier is selected", "ssc-3.0", &["selection.unknown-file"], |l, c| {
             l.turn(c, "00A40000", "6A82", "9000")
         }),

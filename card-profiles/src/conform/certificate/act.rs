@@ -6,6 +6,7 @@ use std::fmt;
 use std::rc::Rc;
 
 use card_core::apdu::Command;
+use card_core::command;
 use card_core::crypto::{Digest, Sm2PrivateKey, Sm2PublicKey, sm2_encrypt, sm4_encrypt};
 use card_core::key::Key16;
 use card_core::pin::PinBcd;
@@ -59,6 +60,11 @@ pub enum CertificateWhat {
         pair: WhichPair,
         /// Whether the case needs a pair that was there before it.
         before: bool,
+    },
+    /// The certificate of a pair, its file selected and read.
+    Certificate {
+        /// Which.
+        pair: WhichPair,
     },
     /// SIGN of the case's message, whose digest holds the public key remembered.
     Sign,
@@ -125,6 +131,7 @@ impl CertificateAct {
             CertificateWhat::Generate => commands.generate_key_pair.header(),
             CertificateWhat::PublicKey { .. } => commands.export_public_key.header(),
             CertificateWhat::Sign => commands.sign.header(),
+            CertificateWhat::Certificate { .. } => command::read_binary(0, 0).header(),
             CertificateWhat::Open { .. } => commands.open_envelope.header(),
             CertificateWhat::Install { nth, .. } => {
                 let all = [commands.decipher_key, commands.install_public_key, commands.install_private_key];
@@ -145,6 +152,10 @@ impl CertificateAct {
             CertificateWhat::Generate => send(rules.generate(rules.signing()?)),
             CertificateWhat::PublicKey { pair, .. } => {
                 Some(rules.export(pair.files(rules)?).into_iter().map(Step::Send).collect())
+            }
+            CertificateWhat::Certificate { pair } => {
+                let file = pair.files(rules)?.certificate;
+                Some(CertificateRules::read_file(file).into_iter().map(Step::Send).collect())
             }
             CertificateWhat::Sign => send(rules.sign(rules.signing()?, &self.digest(memory)?)),
             CertificateWhat::Open { foreign } => {
@@ -178,7 +189,13 @@ impl fmt::Debug for CertificateAct {
             .map(|pair| pair.files(rules).map(|files| [files.public.fid, files.private.fid, files.public.size]));
         match self.what {
             CertificateWhat::Verify { .. } | CertificateWhat::SetUp { .. } => {}
-            CertificateWhat::Generate | CertificateWhat::Open { .. } => drop(shown.field("files", &files)),
+            CertificateWhat::Generate | CertificateWhat::Open { .. } => {
+                shown.field("files", &files);
+            }
+            CertificateWhat::Certificate { pair } => {
+                let file = pair.files(rules).map(|files| [files.certificate.fid, files.certificate.size]);
+                shown.field("file", &file);
+            }
             CertificateWhat::PublicKey { .. } => {
                 shown.field("files", &files).field("fetch", &rules.commands.fetch_public_key);
             }

@@ -14,6 +14,7 @@ use crate::certificate::{CertificateAccess, CertificateRight, PinSetUp, PrivateK
 pub(super) fn drafts(desk: &Desk<'_, '_>, access: &CertificateAccess) -> Vec<Draft> {
     let mut drafts: Vec<Draft> =
         [WhichPair::Signing, WhichPair::Encryption].into_iter().filter_map(|pair| public_key(desk, pair)).collect();
+    drafts.extend([WhichPair::Signing, WhichPair::Encryption].map(|pair| certificate(desk, pair)));
     drafts.extend(signing(desk, access));
     drafts.extend(generating(desk, access));
     drafts.extend(installing(desk, access).unwrap_or_default());
@@ -45,6 +46,13 @@ fn public_key(desk: &Desk<'_, '_>, pair: WhichPair) -> Option<Draft> {
     let (zh, en) = ("公钥可读取，与文件一致", "the public key is answered, and its file holds the same");
     let draft = desk.draft(pair.word(), "public-key", zh, en).with([kept(asked_before(desk, pair))]);
     Some(draft.with(file(desk, pair, Expect::Same)?))
+}
+
+/// The certificate of a pair is of its public key; where it is not written yet, the case is not carried out.
+fn certificate(desk: &Desk<'_, '_>, pair: WhichPair) -> Draft {
+    let (zh, en) = ("证书中的公钥即卡片公钥", "the certificate is of the card's public key");
+    let draft = desk.draft(pair.word(), "certificate", zh, en).with([asked_before(desk, pair)]);
+    draft.with([acting(desk, CertificateWhat::Certificate { pair }, [Expect::Certificate])])
 }
 
 fn asked_before(desk: &Desk<'_, '_>, pair: WhichPair) -> Move {

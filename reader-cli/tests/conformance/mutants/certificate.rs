@@ -97,6 +97,13 @@ pub(super) fn pins() -> Vec<Mutant> {
 pub(super) fn pairs() -> Vec<Mutant> {
     vec![
         wire("public key that is no point", CARD, &["certificate.signing.public-key"], |l, c| l.flip(c, "80C98280", 1)),
+        wire("certificate of another key", CARD, &["certificate.signing.certificate"], |l, c| {
+            let mut own = l.ask(c);
+            if starts(c, "00B00000") && done(&own) {
+                own[20] ^= 1;
+            }
+            own
+        }),
         wire("signature by another key", CARD, &["certificate.sign"], |l, c| l.flip(c, "804C0000", 1)),
         wire("one nonce for all signatures", CARD, &["certificate.sign.fresh"], |l, c| {
             let own = l.ask(c);

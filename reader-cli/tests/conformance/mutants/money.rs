@@ -144,6 +144,12 @@ pub(super) fn account() -> Vec<Mutant> {
                 if starts(c, "00B2") && !l.kept.is_empty() { l.kept.clone() } else { l.ask(c) }
             },
         ),
+        wire("MAC of a record not checked", "purse-mac", &["account.composite.cached.wrong-mac"], |l, c| {
+            l.turn(c, "80DC", "9302", "9000")
+        }),
+        rows("record enciphered where it comes plain", "purse-enciphered", &["account.composite.cached"], |p| {
+            p.purse.as_mut().expect("a purse").enciphers_cache = false;
+        }),
         wire("record taken without a purchase", "pboc-purse", &["account.composite.cached.not-begun"], |l, c| {
             l.turn(c, "80DC", "6901", "9000")
         }),
@@ -164,6 +170,10 @@ pub(super) fn account() -> Vec<Mutant> {
 pub(super) fn psam() -> Vec<Mutant> {
     vec![
         wire("PSAM enciphers wrongly", "psam", &["psam.UK1DF04.encipher"], |l, c| l.flip(c, "80FA", 1)),
+        wire("MAC of the PSAM wrong", "psam", &["psam.STKSSSE.mac"], |l, c| l.flip(c, "80FA05", 8)),
+        wire("terminal numbers start again after the last", "psam-sx3", &["psam.purchase.number-end"], |l, c| {
+            l.turn(c, "8070", "9402", "00000000000000009000")
+        }),
         wire("PSAM enciphers without a key", "psam", &["psam.not-derived"], |l, c| {
             l.turn(c, "80FA", "6985", "00000000000000009000")
         }),
