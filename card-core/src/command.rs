@@ -177,10 +177,17 @@ impl Internal {
 /// | 00  | 88  | use | key | n  | data | n; 04 for a MAC |
 ///
 /// Source: COS manual.
+///
+/// # Panics
+/// As [`Command::with_data`], when `data` is longer than 255 bytes.
 #[must_use]
 pub fn internal_authenticate_whole(what: Internal, key: u8, data: &[u8]) -> Command {
-    let le = if what == Internal::Mac { 4 } else { u16::try_from(data.len()).unwrap_or(u16::MAX) };
-    Command::new(0x00, 0x88, what.p1(), key).with_data(data).with_le(le)
+    let command = Command::new(0x00, 0x88, what.p1(), key).with_data(data);
+    let le = match what {
+        Internal::Mac => 4,
+        Internal::Encipher | Internal::Decipher => u16::try_from(data.len()).expect("a short data field"),
+    };
+    command.with_le(le)
 }
 
 /// EXTERNAL or INTERNAL AUTHENTICATION with the version of the key as its last data byte (Lc 11 on SM4 cards).

@@ -190,6 +190,10 @@ fn what_a_killed_server_left_behind_is_cleared_away() {
         let status = control::status(&state).expect("runs");
         let victim = if kill_daemon { status.daemon_pid } else { status.server_pid };
         assert!(Command::new("kill").args(["-9", &victim.to_string()]).status().expect("kill").success());
+        // The signal is sent; until the process has ended the set counts as healthy.
+        while control::status(&state).is_ok_and(|status| status.daemon_runs) {
+            std::thread::yield_now();
+        }
         let restarted = card_sim(&["reader", "start", "--state", &text, "--slots", "2"]);
         assert!(restarted.status.success(), "{}", String::from_utf8_lossy(&restarted.stderr));
         assert!(card_sim(&["reader", "stop", "--state", &text]).status.success());

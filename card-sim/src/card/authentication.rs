@@ -14,6 +14,9 @@ use super::{Answer, Card, Challenge, Stop, same};
 use crate::memory::Changes;
 use crate::model::{KeyModel, Model};
 
+/// What `door` sees to, before it is asked which key is meant.
+const WHOLE_BLOCKS: &str = "whole blocks alone pass the door";
+
 /// A key slot as it stands.
 #[derive(Clone, Copy)]
 pub(crate) struct KeyState {
@@ -98,8 +101,8 @@ impl Card {
         }
         let key = self.key(row);
         match what {
-            Internal::Encipher => out.extend(key.encipher_blocks(data).ok_or(StatusWord::WRONG_LENGTH)?),
-            Internal::Decipher => out.extend(key.decipher(data).ok_or(StatusWord::WRONG_LENGTH)?.iter()),
+            Internal::Encipher => out.extend(key.encipher_blocks(data).expect(WHOLE_BLOCKS)),
+            Internal::Decipher => out.extend(key.decipher(data).expect(WHOLE_BLOCKS).iter()),
             Internal::Mac => out.extend(key.mac([0; 8], data)),
         }
         Ok(Answer::Later)

@@ -12,15 +12,14 @@ use crate::door::{FileRef, Wanted};
 use crate::model::{DfModel, EfModel, MF, MfModel, Model, NO_FID};
 
 impl Card {
-    /// SELECT by DF name: any DF of the card.
+    /// SELECT by DF name: any DF of the card that has one; a name that is sent has at least one byte (`door`).
     pub(super) fn select_name(&mut self, model: &Model, name: &[u8], out: &mut Vec<u8>) -> Result<Answer, Stop> {
         if let Some(MfModel::Own { name: own, fci }) = &model.mf
-            && !own.is_empty()
             && own == name
         {
             return Ok(self.enter_mf(model, fci, out));
         }
-        let df = model.dfs.iter().position(|df| !df.name.is_empty() && df.name == name);
+        let df = model.dfs.iter().position(|df| df.name == name);
         self.enter(model, df.ok_or(StatusWord::FILE_NOT_FOUND)?, out)
     }
 
@@ -54,8 +53,9 @@ impl Card {
         self.enter(model, df.ok_or(StatusWord::FILE_NOT_FOUND)?, out)
     }
 
-    /// What a change of DF ends.
-    fn leave(&mut self, model: &Model) {
+    /// Another DF is current, or the MF, which is none of ours: what that ends is ended here, for both alike.
+    fn change_df(&mut self, model: &Model, df: Option<usize>) {
+        self.state.df = df;
         self.state.ef = None;
         self.state.rights &= model.lasting_rights;
         self.state.transaction = None;
@@ -66,15 +66,13 @@ impl Card {
 
     /// An MF without files: no DF of ours is current.
     fn enter_mf(&mut self, model: &Model, fci: &[u8], out: &mut Vec<u8>) -> Answer {
-        self.state.df = None;
-        self.leave(model);
+        self.change_df(model, None);
         out.extend_from_slice(fci);
         Answer::Later
     }
 
     fn enter(&mut self, model: &Model, df: usize, out: &mut Vec<u8>) -> Result<Answer, Stop> {
-        self.state.df = Some(df);
-        self.leave(model);
+        self.change_df(model, Some(df));
         out.extend(self.fci(model, df));
         let blocked = self.block_of(model, df) != Block::Open;
         match model.purse.as_ref().map_or(BlockedSelect::Fci, |purse| purse.rules.blocked_select) {

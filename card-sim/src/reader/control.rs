@@ -270,11 +270,19 @@ fn end(pid: u32, state: &Path, told: bool) -> bool {
     if !told {
         terminate(pid);
     }
-    let deadline = Instant::now() + END_LIMIT;
+    if !gone_within(END_LIMIT, pid, state) {
+        kill(pid);
+        // Until it is gone it may take away what its successor makes.
+        gone_within(END_LIMIT, pid, state);
+    }
+    true
+}
+
+fn gone_within(limit: Duration, pid: u32, state: &Path) -> bool {
+    let deadline = Instant::now() + limit;
     while is_ours(pid, state) {
         if Instant::now() >= deadline {
-            kill(pid);
-            break;
+            return false;
         }
         std::thread::sleep(Duration::from_millis(5));
     }

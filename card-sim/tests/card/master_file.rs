@@ -83,6 +83,16 @@ fn where_the_environment_is_the_mf_it_is_current_after_a_reset() {
 }
 
 #[test]
+fn an_mf_without_a_name_is_not_selected_by_an_empty_one() {
+    let mut rig = card_with(|text| text.replacen("df_name = \"315041592E5359532E4444463031\"", "df_name = \"\"", 1));
+    assert_eq!(rig.fetch("00A40000023F00"), "6F009000", "by its identifier");
+    rig.select("SSSE");
+    // P1 04 without a name, with Lc and without.
+    assert_eq!([rig.sw("00A40400"), rig.sw("00A4040000")], ["6700", "6700"]);
+    assert_eq!(rig.sw("00B2012C12"), "9000", "SSSE is current");
+}
+
+#[test]
 fn a_card_without_the_row_knows_no_mf() {
     // As images of older programs, which hold their profile, have none.
     let mut rig = card_with(|text| {
