@@ -28,6 +28,7 @@ use serde::{Deserialize, Deserializer};
 
 use crate::audit::Checkpoint;
 use crate::card::rule::LifeRules;
+use crate::clearing::blacklist::BlacklistRules;
 use crate::clock;
 use crate::error::Explain;
 use crate::exit::Exit;
@@ -79,6 +80,9 @@ pub struct Config {
     /// What the site decides about its stock of cards.
     #[serde(default)]
     pub stock: StockRules,
+    /// What the site decides about its blacklist.
+    #[serde(default)]
+    pub blacklist: BlacklistRules,
     /// How stations elsewhere are served.
     #[serde(default)]
     pub stations: StationRules,

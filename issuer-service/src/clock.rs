@@ -92,6 +92,16 @@ pub fn china_now() -> DateTime {
     china(OffsetDateTime::now_utc()).expect("the present instant has four digits of year")
 }
 
+/// The date and time in China in so many seconds.
+///
+/// # Panics
+/// Never: the instant has four digits of year.
+#[must_use]
+pub fn china_in(seconds: u32) -> DateTime {
+    let then = OffsetDateTime::now_utc() + time::Duration::seconds(i64::from(seconds));
+    china(then).expect("the instant has four digits of year")
+}
+
 /// China's date and time of an instant of [`now`]; `None` for any other text.
 #[must_use]
 pub fn china_date_time(instant: &str) -> Option<DateTime> {

@@ -35,14 +35,18 @@ use self::problem::Problem;
 use self::station::StationDesk;
 use self::terminal::Endpoint;
 use self::tls::{Peer, TlsEdge};
+use crate::centre::Config;
+use crate::clearing::blacklist::BlacklistRules;
 use crate::lang::Lang;
 use crate::store::{Store, StoreError};
-use crate::vault::VaultKeys;
+use crate::vault::{Signer, Vault, VaultKeys};
 
 /// What every request works with.
 pub struct Desk {
     store: Mutex<Store>,
     keys: VaultKeys,
+    signer: Signer,
+    blacklist: BlacklistRules,
     accounts: Accounts,
     lang: Lang,
 }
@@ -50,8 +54,9 @@ pub struct Desk {
 impl Desk {
     /// A desk on its own connection to the database.
     #[must_use]
-    pub const fn new(store: Store, keys: VaultKeys, accounts: Accounts, lang: Lang) -> Self {
-        Self { store: Mutex::new(store), keys, accounts, lang }
+    pub fn new(store: Store, vault: &Vault, config: &Config, accounts: Accounts, lang: Lang) -> Self {
+        let (keys, signer) = (vault.keys(), vault.signer());
+        Self { store: Mutex::new(store), keys, signer, blacklist: config.blacklist, accounts, lang }
     }
 
     fn with_store<T>(&self, work: impl FnOnce(&mut Store) -> T) -> T {

@@ -27,6 +27,7 @@ use card_profiles::rehearsal::{TRANSPORT_KEY, TRANSPORT_KEY_NAME, TRANSPORT_LOT}
 use ring::rand::{SecureRandom, SystemRandom};
 use ring::signature::{Ed25519KeyPair, KeyPair};
 use serde::{Deserialize, Serialize};
+use settlement::id::{PublicKey, Signature};
 use zeroize::Zeroizing;
 
 pub use check::{CheckValue, CheckValues, Exported, KeyCheck};
@@ -49,13 +50,17 @@ pub enum Kind {
 pub struct Vault {
     kind: Kind,
     keys: VaultKeys,
-    signer: Ed25519KeyPair,
+    signer: Signer,
     signer_pkcs8: Zeroizing<Vec<u8>>,
 }
 
 /// The keys of an open vault as a security module; clones share the keys.
 #[derive(Clone)]
 pub struct VaultKeys(Arc<Mutex<Box<dyn KeyStore>>>);
+
+/// The centre's Ed25519 key as who signs uses it; clones share it.
+#[derive(Clone)]
+pub struct Signer(Arc<Ed25519KeyPair>);
 
 /// Name of the key under which keys go to another module.
 pub const EXPORT_KEY_NAME: &str = "EXPORT";
@@ -193,13 +198,19 @@ impl Vault {
     /// Signs with the centre's Ed25519 key: 64 bytes.
     #[must_use]
     pub fn sign(&self, message: &[u8]) -> Vec<u8> {
-        self.signer.sign(message).as_ref().to_vec()
+        self.signer.sign(message).0.to_vec()
     }
 
     /// The centre's Ed25519 public key: 32 bytes.
     #[must_use]
     pub fn public_key(&self) -> &[u8] {
-        self.signer.public_key().as_ref()
+        self.signer.0.public_key().as_ref()
+    }
+
+    /// The signing key alone.
+    #[must_use]
+    pub fn signer(&self) -> Signer {
+        self.signer.clone()
     }
 
     fn assemble(
@@ -207,9 +218,35 @@ impl Vault {
         mut store: Box<dyn KeyStore>,
         signer_pkcs8: Zeroizing<Vec<u8>>,
     ) -> Option<Result<Self, VaultError>> {
-        let signer = Ed25519KeyPair::from_pkcs8(&signer_pkcs8).ok()?;
+        let signer = Signer(Arc::new(Ed25519KeyPair::from_pkcs8(&signer_pkcs8).ok()?));
         let tested = self_test().and_then(|()| store.self_test()).and_then(|()| refuse_test_keys(kind, &mut *store));
         Some(tested.map(|()| Self { kind, keys: VaultKeys(Arc::new(Mutex::new(store))), signer, signer_pkcs8 }))
+    }
+}
+
+impl Signer {
+    /// Signs with the centre's key.
+    ///
+    /// # Panics
+    /// Never: an Ed25519 signature has 64 bytes.
+    #[must_use]
+    pub fn sign(&self, message: &[u8]) -> Signature {
+        Signature(self.0.sign(message).as_ref().try_into().expect("an Ed25519 signature has 64 bytes"))
+    }
+
+    /// The key that terminals trust.
+    ///
+    /// # Panics
+    /// Never: an Ed25519 public key has 32 bytes.
+    #[must_use]
+    pub fn public_key(&self) -> PublicKey {
+        PublicKey(self.0.public_key().as_ref().try_into().expect("an Ed25519 public key has 32 bytes"))
+    }
+}
+
+impl std::fmt::Debug for Signer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Signer({})", self.public_key())
     }
 }
 

@@ -148,6 +148,7 @@ const DAY: &[(Kind, &str, &str)] = &[
     (Acts, ONE, "blacklist add 513300D1560000050000000100000000 --reason why"),
     (Acts, ONE, "blacklist remove 513300D1560000050000000100000000 --reason why"),
     (Looks, ONE, "blacklist list"),
+    (Acts, ONE, "blacklist export --out list.json"),
     (Looks, ONE, "window list"),
     (Looks, ONE, "window show --date TODAY"),
     (Looks, ONE, "statement --institution H001 --date TODAY"),

@@ -375,8 +375,13 @@ pub enum ReceiptCommand {
 /// `blacklist …`.
 #[derive(Debug, Subcommand)]
 pub enum BlacklistCommand {
-    /// Fetch the list from the centre.
+    /// Fetch from the centre what changed, or the whole list.
     Update,
+    /// Take over a file that the centre wrote (`issuer blacklist export`).
+    Import {
+        /// File.
+        file: PathBuf,
+    },
     /// Show sequence, size and age.
     Show,
 }
@@ -388,6 +393,14 @@ pub enum TerminalCommand {
     Enroll,
     /// Show number, public key and state.
     Show,
+    /// Trust the key with which the centre signs; the first sign-in does so by itself.
+    Trust {
+        /// 64 hex digits, as `issuer blacklist export` shows them.
+        key: String,
+        /// In the place of the key trusted until now.
+        #[arg(long)]
+        replace: bool,
+    },
 }
 
 #[cfg(test)]

@@ -23,6 +23,24 @@ impl Now {
         OffsetDateTime::from_unix_timestamp(seconds).ok().map(Self)
     }
 
+    /// The instant so many seconds later; this one at the end of the calendar.
+    #[must_use]
+    pub fn later(self, seconds: i64) -> Self {
+        Self::at(self.seconds().saturating_add(seconds)).unwrap_or(self)
+    }
+
+    /// An instant of China's time, by its digits; `None` when the calendar has none.
+    #[must_use]
+    pub fn of_china(at: DateTime) -> Option<Self> {
+        let (year, month, day) = at.date().parts();
+        let text = at.to_string();
+        let part = |range: std::ops::Range<usize>| text.get(range)?.parse::<u8>().ok();
+        let month = time::Month::try_from(month).ok()?;
+        let day = time::Date::from_calendar_date(i32::from(year), month, day).ok()?;
+        let instant = day.with_hms(part(8..10)?, part(10..12)?, part(12..14)?).ok()?;
+        Some(Self(instant.assume_offset(UtcOffset::from_hms(8, 0, 0).ok()?).to_offset(UtcOffset::UTC)))
+    }
+
     /// Seconds since 1970 (UTC).
     #[must_use]
     pub const fn seconds(self) -> i64 {
@@ -101,6 +119,8 @@ mod tests {
         let now = Now::at(1_767_283_199).expect("in range");
         assert_eq!(now.utc(), "2026-01-01T15:59:59Z");
         assert_eq!(now.date_time().to_string(), "20260101235959");
+        assert_eq!(Now::of_china(now.date_time()), Some(now));
+        assert_eq!(now.later(1).date().to_string(), "2026-01-02");
         assert_eq!(Now::at(1_767_283_200).expect("in range").date().to_string(), "2026-01-02");
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! Owns: the error type and its stable code. Never: texts (`error::wording`), exit codes (`exit`), PINs, names, social numbers.
 
+mod blacklist;
 mod certificate;
 pub mod code;
 mod conversions;
@@ -9,6 +10,7 @@ mod details;
 mod sorting;
 mod wording;
 
+pub use blacklist::BlacklistError;
 pub use certificate::CertificateError;
 pub use code::Code;
 pub use details::{Paper, ProfileDiffers, Unsettled};
@@ -267,6 +269,10 @@ pub enum TerminalError {
         /// Limit.
         limit_hours: u32,
     },
+
+    /// A blacklist is not taken over, or the key that it is checked by is not as it was.
+    #[error(transparent)]
+    Blacklist(#[from] BlacklistError),
 
     // Certificates: who issues them, or the holder.
     /// Something of the certificate application.

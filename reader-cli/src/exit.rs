@@ -61,6 +61,7 @@ impl Exit {
             | Code::CertificatePinLength
             | Code::EnvelopeMalformed
             | Code::CertificateMalformed
+            | Code::BlacklistMalformed
             | Code::CertificateTooLong
             | Code::FontUnusable
             | Code::AddressUnsupported => Self::Usage,
@@ -71,6 +72,7 @@ impl Exit {
             | Code::PlaceUnknown
             | Code::KeyUnknown
             | Code::FontMissing
+            | Code::CentreKeyUnknown
             | Code::ReceiptUnknown
             | Code::NotEnrolled
             | Code::NothingToLoad => Self::NotFound,
@@ -85,6 +87,13 @@ impl Exit {
             | Code::CardBlacklisted
             | Code::BlacklistMissing
             | Code::BlacklistStale
+            | Code::BlacklistForeign
+            | Code::BlacklistOlder
+            | Code::BlacklistExpired
+            | Code::BlacklistAhead
+            | Code::BlacklistGap
+            | Code::BlacklistTooLong
+            | Code::CentreKeyDiffers
             | Code::BalanceInsufficient
             | Code::YearTotalFull
             | Code::ClockBehindCard
@@ -142,6 +151,7 @@ impl Exit {
             | Code::ScriptMismatch
             | Code::EnvelopeForeign
             | Code::CertificateForeign
+            | Code::BlacklistUnsigned
             | Code::SignatureWrong => Self::Mismatch,
             Code::CentreUnreachable | Code::CentreAnswer | Code::CentreBusy => Self::PeerUnreachable,
             Code::StoreFailed | Code::StoreFull | Code::StoreBusy | Code::StoreCorrupt | Code::TraceUnwritable => {

@@ -19,6 +19,8 @@ pub enum FileKind {
     Dump,
     /// Lines for the shell.
     Script,
+    /// A signed blacklist.
+    Blacklist,
 }
 
 /// The text of a file.

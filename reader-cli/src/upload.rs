@@ -5,7 +5,7 @@
 
 use settlement::batch::{ChainPosition, SignedBatch};
 use settlement::fen::Fen;
-use settlement::id::RequestId;
+use settlement::id::{PublicKey, RequestId};
 use settlement::journal::State;
 use settlement::limits::BATCH_RECORDS_MAX;
 use settlement::message::{
@@ -13,7 +13,7 @@ use settlement::message::{
 };
 use settlement::signing::TerminalKey;
 
-use crate::error::TerminalError;
+use crate::error::{BlacklistError, TerminalError};
 use crate::http::{Centre, Letter};
 use crate::journal::{Entry, Subject};
 use crate::store::{BatchAnswered, Store};
@@ -121,6 +121,18 @@ fn outcome(store: &Store, entry: &Entry) -> Result<Option<LoadOutcomeRequest>, T
     }))
 }
 
+/// Trusts a key as the centre's: the first one that is named, and another only when a person says so.
+///
+/// # Errors
+/// [`BlacklistError::KeyDiffers`].
+pub fn trust(store: &mut Store, key: &PublicKey, replace: bool) -> Result<(), TerminalError> {
+    match store.centre_key()? {
+        Some(trusted) if trusted == *key => Ok(()),
+        Some(trusted) if !replace => Err(BlacklistError::KeyDiffers { offered: *key, trusted }.into()),
+        _ => Ok(store.set_centre_key(key)?),
+    }
+}
+
 /// Signs in: business date, limits. A centre that holds another chain than this terminal is not worked with.
 ///
 /// # Errors
@@ -135,6 +147,7 @@ pub fn sign_in(store: &mut Store, centre: &Centre<'_>, request: &SignInRequest) 
         let ours = known.last().map_or(1, |position: &ChainPosition| position.next_batch);
         return Err(TerminalError::ChainDiffers { theirs: answer.chain.next_batch, ours });
     }
+    trust(store, &answer.centre_key, false)?;
     store.set_sign_in(&answer)?;
     Ok(answer)
 }

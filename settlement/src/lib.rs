@@ -8,6 +8,7 @@ pub mod accounts;
 pub mod agreement;
 pub mod batch;
 pub mod bill;
+pub mod blacklist;
 mod canonical;
 pub mod catalogue;
 pub mod code;

@@ -8,10 +8,13 @@
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use crate::batch::{ChainPosition, SignedBatch};
+use crate::blacklist::SignedBlacklist;
 use crate::code::ErrorCode;
 use crate::date::{BusinessDate, DateTime};
 use crate::fen::{Fen, on_card};
-use crate::id::{CardFactor, CardIdentifier, CardRandom, InstitutionCode, LoadId, Mac, RequestId, Tac, TerminalNumber};
+use crate::id::{
+    CardFactor, CardIdentifier, CardRandom, InstitutionCode, LoadId, Mac, PublicKey, RequestId, Tac, TerminalNumber,
+};
 
 /// A request body: where it goes, what answers it.
 pub trait Request: Serialize + for<'de> Deserialize<'de> {
@@ -86,6 +89,8 @@ pub struct SignInAnswer {
     pub limits: TerminalLimits,
     /// Newest blacklist.
     pub blacklist_sequence: u64,
+    /// The key with which this centre signs what terminals keep.
+    pub centre_key: PublicKey,
 }
 
 /// 定点医药机构.
@@ -126,11 +131,11 @@ pub struct BlacklistRequest {
     pub request_id: RequestId,
     /// Terminal.
     pub terminal: TerminalNumber,
-    /// Sequence of the list that the terminal holds; 0 for none.
+    /// Sequence of the list that the terminal holds; 0 for none, or for a whole list.
     pub known_sequence: u64,
 }
 
-/// The whole blacklist.
+/// The blacklist, whole or as what changed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct BlacklistAnswer {
@@ -138,10 +143,8 @@ pub struct BlacklistAnswer {
     pub version: Version1,
     /// New or known.
     pub status: AnswerStatus,
-    /// Sequence of this list.
-    pub sequence: u64,
-    /// Cards that may not pay.
-    pub entries: Vec<CardIdentifier>,
+    /// The list.
+    pub list: SignedBlacklist,
 }
 
 /// Asks what waits to be loaded onto a card.

@@ -63,7 +63,7 @@ impl TerminalKey {
         self.sign(&receipt_string(body))
     }
 
-    fn sign(&self, bytes: &[u8]) -> Signature {
+    pub(crate) fn sign(&self, bytes: &[u8]) -> Signature {
         Signature(self.pair.sign(bytes).as_ref().try_into().expect("an Ed25519 signature has 64 bytes"))
     }
 }
@@ -107,6 +107,11 @@ fn batch_string(hash: Digest) -> Vec<u8> {
 /// Checks the signature of a receipt's code.
 pub(crate) fn verify_receipt(key: &PublicKey, body: &[u8], signature: &Signature) -> Result<(), WrongSignature> {
     verify(key, &receipt_string(body), signature)
+}
+
+/// Checks the centre's signature over a blacklist.
+pub(crate) fn verify_blacklist(key: &PublicKey, bytes: &[u8], signature: &Signature) -> Result<(), WrongSignature> {
+    verify(key, bytes, signature)
 }
 
 /// Neither a request nor a batch begins so.

@@ -1,16 +1,28 @@
-//! The blacklist (黑名单): cards that may not pay, in a sequence that only grows.
+//! The blacklist (黑名单): cards that may not pay, in a sequence that only grows. It leaves the centre signed:
 //!
-//! Owns: what an entry is; when a card stood on the list. Never: the card's own state (the registry's).
+//! ```toml
+//! [blacklist]
+//! valid_hours = 72   # how long a terminal may sell by a list, whatever it hears later (assumed)
+//! ```
+//!
+//! A list is signed out of one snapshot and nothing of that is stored: there is no moment at which a list is half published.
+//!
+//! Source: docs/adr/0035. Owns: what an entry is; when a card stood on the list; what is signed, and until when it is good.
+//! Never: the card's own state (the registry's); how a terminal checks (`settlement::blacklist`).
 
-use serde::Serialize;
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+use settlement::blacklist::{Period, SignedBlacklist};
 use settlement::date::DateTime;
-use settlement::id::CardIdentifier;
+use settlement::id::{CardIdentifier, PublicKey};
 
 use crate::card::state::LifeState;
 use crate::clock;
 use crate::lang::Lang;
 use crate::output::Show;
 use crate::store::{StoreError, Tx};
+use crate::vault::Signer;
 
 /// What an entry does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -57,6 +69,69 @@ pub struct Blacklist {
     pub sequence: u64,
     /// Cards on the list.
     pub entries: Vec<BlacklistEntry>,
+}
+
+/// What a site decides about its list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct BlacklistRules {
+    /// Hours for which a signed list is good.
+    pub valid_hours: u16,
+}
+
+impl Default for BlacklistRules {
+    fn default() -> Self {
+        Self { valid_hours: 72 }
+    }
+}
+
+/// Signs the list as it stands, or what changed since the list with sequence `since`; the whole one for 0 and for a sequence
+/// that this centre has not reached.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn sign(tx: &Tx<'_>, signer: &Signer, rules: BlacklistRules, since: u64) -> Result<SignedBlacklist, StoreError> {
+    let sequence = tx.blacklist_sequence()?;
+    let now = tx.blacklist_at(sequence)?;
+    let since = if since > sequence { 0 } else { since };
+    let then = if since == 0 { std::collections::BTreeSet::new() } else { tx.blacklist_at(since)? };
+    let valid_until = clock::china_in(u32::from(rules.valid_hours) * 3600);
+    let period = Period { issued_at: clock::china_now(), valid_until };
+    Ok(SignedBlacklist::sign((since, &then), (sequence, &now), period, signer.public_key(), |bytes| signer.sign(bytes)))
+}
+
+/// A list that was written to a file.
+#[derive(Clone, Debug, Serialize)]
+pub struct ExportedList {
+    /// File.
+    pub file: PathBuf,
+    /// Sequence of the list that it changes; 0 for a whole list.
+    pub since: u64,
+    /// Sequence of the list.
+    pub sequence: u64,
+    /// Cards on it.
+    pub cards: u64,
+    /// Until when it is good.
+    pub valid_until: DateTime,
+    /// The key that terminals trust.
+    pub centre_key: PublicKey,
+}
+
+impl Show for ExportedList {
+    fn text(&self, lang: Lang) -> String {
+        let Self { file, since, sequence, cards, valid_until, centre_key } = self;
+        let file = file.display();
+        let (zh, en) = match since {
+            0 => ("完整名单".to_owned(), "whole list".to_owned()),
+            since => (format!("自序号 {since} 以来的变化"), format!("changes since {since}")),
+        };
+        lang.pick(
+            format!("{file}: {zh}，序号 {sequence}，共 {cards} 张卡，有效至 {valid_until}\n中心公钥 {centre_key}"),
+            format!(
+                "{file}: {en}, sequence {sequence}, {cards} cards, valid until {valid_until}\ncentre's key {centre_key}"
+            ),
+        )
+    }
 }
 
 /// Whether a card with this history stood on the list at the time of a sale (China time of the terminal).

@@ -154,6 +154,14 @@ pub enum ClearingError {
         /// Why.
         source: std::io::Error,
     },
+    /// A file cannot be written.
+    #[error("{path}: {source}")]
+    Unwritten {
+        /// File.
+        path: std::path::PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
     /// A file that was given is not of its form.
     #[error("{path} line {line} column {column} is not as expected")]
     FileMalformed {
@@ -231,6 +239,7 @@ impl ClearingError {
             | Self::ReferenceReused { .. }
             | Self::File { .. }
             | Self::FileMalformed { .. }
+            | Self::Unwritten { .. }
             | Self::Listen { .. }
             | Self::NotLoopback { .. }
             | Self::Posting(_)
@@ -294,6 +303,7 @@ impl Explain for ClearingError {
             Self::ReferenceReused { .. } => "LEDGER_REFERENCE_REUSED",
             Self::File { .. } => "FILE_UNREADABLE",
             Self::FileMalformed { .. } => "FILE_MALFORMED",
+            Self::Unwritten { .. } => "FILE_NOT_WRITTEN",
             Self::Listen { .. } => "LISTEN_FAILED",
             Self::NotLoopback { .. } => "LISTEN_NOT_LOOPBACK",
             Self::Posting(_) => "LEDGER_POSTING_INVALID",
@@ -339,6 +349,7 @@ impl Explain for ClearingError {
             | Self::NotLoopback { .. }
             | Self::Sum(_) => Exit::Usage,
             Self::Listen { .. } => Exit::Peer,
+            Self::Unwritten { .. } => Exit::Storage,
             Self::Tac(_) => Exit::Authentication,
             Self::ReferenceReused { .. } | Self::Posting(_) => Exit::Bug,
             Self::Operator(error) => error.exit(),

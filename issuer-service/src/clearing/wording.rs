@@ -139,6 +139,12 @@ pub(super) fn texts(error: &ClearingError, lang: Lang) -> (String, &'static str)
             "用终端重新导出",
             "export it from the terminal again",
         ),
+        ClearingError::Unwritten { path, source } => row(
+            format!("文件 {} 无法写入: {source}", path.display()),
+            format!("{} cannot be written: {source}", path.display()),
+            "检查文件夹权限和磁盘空间后重试",
+            "look at the folder's rights and the space on the disk, then run it again",
+        ),
         ClearingError::Listen { address, source } => row(
             format!("不能监听 {address}: {source}"),
             format!("cannot listen on {address}: {source}"),

@@ -1,13 +1,18 @@
 //! `issuer account …`, `issuer load …` and `issuer blacklist …`.
 
+use std::fs::{self, File};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
 use clap::Subcommand;
+use settlement::blacklist::SignedBlacklist;
 use settlement::fen::Fen;
 use settlement::id::{CardIdentifier, LoadId};
 
 use super::Common;
 use crate::audit::Act;
 use crate::clearing::allotment::{self, AllotmentState, Allotments};
-use crate::clearing::blacklist::{self, Blacklist, BlacklistAct};
+use crate::clearing::blacklist::{self, Blacklist, BlacklistAct, ExportedList};
 use crate::clearing::ledger::{AccountBalance, Balances};
 use crate::clearing::load::{self, LoadState, Loads};
 use crate::clearing::refusal::ClearingError;
@@ -102,6 +107,15 @@ pub enum BlacklistVerb {
     },
     /// List the cards that may not pay.
     List,
+    /// Write the list, signed, into a file for terminals that cannot reach this centre (`sscard blacklist import`).
+    Export {
+        /// File; one that is there is replaced as a whole.
+        #[arg(long, value_name = "FILE")]
+        out: PathBuf,
+        /// Only what changed since the list with this sequence; without it, the whole list.
+        #[arg(long, value_name = "SEQUENCE", default_value_t = 0, hide_default_value = true)]
+        since: u64,
+    },
 }
 
 pub(super) fn run(common: &Common, verb: Verb, output: &Output) -> Result<Exit, Error> {
@@ -190,7 +204,38 @@ pub(super) fn run_blacklist(common: &Common, verb: BlacklistVerb, output: &Outpu
             output.show(&list);
             Ok(Exit::Ok)
         }
+        BlacklistVerb::Export { out, since } => {
+            output.show(&export(common, output, out, since)?);
+            Ok(Exit::Ok)
+        }
     }
+}
+
+fn export(common: &Common, output: &Output, out: PathBuf, since: u64) -> Result<ExportedList, Error> {
+    let mut centre = common.centre()?;
+    let signer = common.vault(&centre, output)?.signer();
+    let rules = centre.config.blacklist;
+    let list = centre.store.act(|tx| -> Result<_, ClearingError> {
+        let actor = tx.require(common.operator.as_deref(), Role::Clearing)?;
+        let list = blacklist::sign(tx, &signer, rules, since)?;
+        let detail = format!("sequence {} since {}", list.sequence, list.since);
+        let act = Act { actor, act: "blacklist.export", object: "blacklist".to_owned(), detail };
+        Ok((list, act))
+    })?;
+    // Aside and renamed: a file is the old list or the new one.
+    let mut aside = out.clone().into_os_string();
+    aside.push(".new");
+    let aside = PathBuf::from(aside);
+    let written = File::create(&aside).and_then(|mut file| {
+        file.write_all(list.to_text().as_bytes())?;
+        file.sync_all()?;
+        fs::rename(&aside, &out)?;
+        let folder = out.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
+        File::open(folder)?.sync_all()
+    });
+    written.map_err(|source| ClearingError::Unwritten { path: out.clone(), source })?;
+    let SignedBlacklist { since, sequence, cards, valid_until, centre_key, .. } = list;
+    Ok(ExportedList { file: out, since, sequence, cards, valid_until, centre_key })
 }
 
 fn change(

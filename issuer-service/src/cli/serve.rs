@@ -50,7 +50,8 @@ pub(super) fn run(common: &Common, options: &Serve, output: &Output) -> Result<E
     }
     let mut centre = common.centre()?;
     let vault = common.vault(&centre, output)?;
-    let desk = Arc::new(Desk::new(centre.connect()?, vault.keys(), Accounts::builtin(), output.lang()));
+    let desk = Desk::new(centre.connect()?, &vault, &centre.config, Accounts::builtin(), output.lang());
+    let desk = Arc::new(desk);
     let stations = match options.tls {
         Some(address) => Some((address, stations(common, options, &mut centre, vault, output)?)),
         None => None,

@@ -18,6 +18,7 @@ use settlement::signing::{SIGNATURE_HEADER, TERMINAL_HEADER, verify_request};
 use super::problem::Problem;
 use super::{Desk, single};
 use crate::audit::Act;
+use crate::clearing::blacklist;
 use crate::clearing::institution::{Terminal, TerminalState};
 use crate::clearing::refusal::ClearingError;
 use crate::clearing::{load, upload};
@@ -105,7 +106,7 @@ fn asked(terminal: &Terminal, act: &'static str, detail: String) -> Act {
 }
 
 impl Endpoint for SignInRequest {
-    fn act(self, tx: &Tx<'_>, _desk: &Desk, terminal: &Terminal) -> Result<(SignInAnswer, Act), ClearingError> {
+    fn act(self, tx: &Tx<'_>, desk: &Desk, terminal: &Terminal) -> Result<(SignInAnswer, Act), ClearingError> {
         let code = &terminal.institution;
         let institution =
             tx.institution(code)?.ok_or_else(|| ClearingError::InstitutionUnknown { code: code.clone() })?;
@@ -118,6 +119,7 @@ impl Endpoint for SignInRequest {
             chain: terminal.chain,
             limits: terminal.limits,
             blacklist_sequence: tx.blacklist_sequence()?,
+            centre_key: desk.signer.public_key(),
         };
         let detail = format!("business date {}, next batch {}", answer.business_date, answer.next_batch_sequence);
         Ok((answer, asked(terminal, "terminal.sign-in", detail)))
@@ -125,11 +127,11 @@ impl Endpoint for SignInRequest {
 }
 
 impl Endpoint for BlacklistRequest {
-    fn act(self, tx: &Tx<'_>, _desk: &Desk, terminal: &Terminal) -> Result<(BlacklistAnswer, Act), ClearingError> {
-        let entries = tx.blacklist()?.into_iter().map(|entry| entry.card_identifier).collect();
-        let sequence = tx.blacklist_sequence()?;
-        let answer = BlacklistAnswer { version: Version1, status: AnswerStatus::Created, sequence, entries };
-        Ok((answer, asked(terminal, "terminal.blacklist", format!("sequence {sequence}"))))
+    fn act(self, tx: &Tx<'_>, desk: &Desk, terminal: &Terminal) -> Result<(BlacklistAnswer, Act), ClearingError> {
+        let list = blacklist::sign(tx, &desk.signer, desk.blacklist, self.known_sequence)?;
+        let detail = format!("sequence {} since {}", list.sequence, list.since);
+        let answer = BlacklistAnswer { version: Version1, status: AnswerStatus::Created, list };
+        Ok((answer, asked(terminal, "terminal.blacklist", detail)))
     }
 }
 

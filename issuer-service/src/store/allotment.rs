@@ -1,5 +1,7 @@
 //! Rows of allotment requests, and of the blacklist.
 
+use std::collections::BTreeSet;
+
 use settlement::fen::Fen;
 use settlement::id::CardIdentifier;
 
@@ -102,6 +104,20 @@ impl Tx<'_> {
              ORDER BY sequence",
         )?;
         Ok(statement.query_map((), entry)?.collect::<Result<_, _>>()?)
+    }
+
+    /// The cards on the list as it stood at a sequence.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn blacklist_at(&self, sequence: u64) -> Result<BTreeSet<CardIdentifier>, StoreError> {
+        let mut statement = self.sql.prepare(
+            "SELECT card FROM blacklist AS entry WHERE act = 'add'
+               AND sequence = (SELECT max(sequence) FROM blacklist WHERE card = entry.card AND sequence <= $1)",
+        )?;
+        let cards =
+            statement.query_map([cell::from_u64(sequence)?], |row| cell::parsed(row, 0, CardIdentifier::parse))?;
+        Ok(cards.collect::<Result<_, _>>()?)
     }
 
     /// Every entry about a card, oldest first.

@@ -162,11 +162,11 @@ fn a_blacklisted_card_is_served_to_terminals_and_cannot_be_loaded() {
     assert_eq!(again.status.code(), Some(3));
     let ask = json!({ "version": 1, "terminal": terminal.number, "known_sequence": 0 });
     let (_, answer) = terminal.ask(BLACKLIST, ask.clone());
-    assert_eq!((&answer["sequence"], &answer["entries"]), (&json!(1), &json!([identifier])));
+    assert_eq!((&answer["list"]["sequence"], &answer["list"]["added"]), (&json!(1), &json!([identifier])));
     let body = card.init_load(&terminal, 1, 50_000);
     assert_eq!(terminal.ask(LOADS, body.clone()).1["code"], "CARD_BLACKLISTED");
     centre.ok("ma", &["blacklist", "remove", &identifier, "--reason", "found"]);
     let (_, answer) = terminal.ask(BLACKLIST, ask);
-    assert_eq!((&answer["sequence"], &answer["entries"]), (&json!(2), &json!([])));
+    assert_eq!((&answer["list"]["sequence"], &answer["list"]["added"]), (&json!(2), &json!([])));
     assert_eq!(terminal.ask(LOADS, body).0, 200);
 }

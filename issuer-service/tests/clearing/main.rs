@@ -9,6 +9,7 @@ mod door;
 mod fresh;
 #[path = "../database/hold.rs"]
 mod hold;
+mod lists;
 mod loads;
 mod receipts;
 mod uploads;

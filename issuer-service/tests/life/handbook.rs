@@ -6,7 +6,7 @@ use crate::console::{run, steps};
 use crate::desk::Desk;
 
 fn made(folder: &Path) {
-    drop(Desk::at(&folder.join("centre"), 3));
+    drop(Desk::at(&folder.join("centre"), 3).with_vault());
 }
 
 #[test]

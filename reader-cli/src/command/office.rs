@@ -2,22 +2,27 @@
 //!
 //! Owns: their answers. Never: touches a card, except the PSAM for its number at `terminal enroll`.
 
-use settlement::id::{RequestId, TerminalNumber};
+use settlement::blacklist::{ListFault, Period, SignedBlacklist};
+use settlement::id::{PublicKey, RequestId, TerminalNumber};
 use settlement::journal::State;
-use settlement::limits::BLACKLIST_ENTRIES_MAX;
 use settlement::message::{BlacklistRequest, SignInRequest, Version1};
 use settlement::signing::TerminalKey;
 
 use super::Setting;
 use crate::arguments::{BlacklistCommand, TerminalCommand};
-use crate::error::TerminalError;
+use crate::clock::Now;
+use crate::error::{BlacklistError, TerminalError};
 use crate::exit::Exit;
+use crate::file::{self, FileKind};
 use crate::http::{Centre, Letter};
 use crate::language::Words;
 use crate::page::{Page, Value};
 use crate::store::Store;
 use crate::terminal as identity;
 use crate::upload::{self, Uploaded};
+
+/// How far the terminal's clock may be behind the centre's (assumed).
+const CLOCK_BEHIND_MAX_S: i64 = 600;
 
 /// The terminal as the centre knows it.
 struct Office {
@@ -80,29 +85,62 @@ pub(super) fn blacklist(setting: &Setting<'_>, command: &BlacklistCommand) -> Re
     let Office { mut store, key, terminal } = setting.office()?;
     match command {
         BlacklistCommand::Show => {}
+        BlacklistCommand::Import { file: path } => {
+            let text = file::read(path, FileKind::Blacklist)?;
+            let list = SignedBlacklist::parse(&text)
+                .map_err(|place| BlacklistError::Malformed { path: path.display().to_string(), place })?;
+            take_over(setting, &mut store, &list)?;
+        }
         BlacklistCommand::Update => {
             let centre = Centre::at(setting.centre()?, &key, terminal)?;
             let known_sequence = store.blacklist()?.map_or(0, |list| list.sequence);
-            let request_id = RequestId(identity::random()?);
-            let request = BlacklistRequest { version: Version1, request_id, terminal, known_sequence };
-            let letter = Letter::of(&request)?;
-            store.write_letter(request_id, &letter, None)?;
-            let answer = centre.send::<BlacklistRequest>(&letter)?;
-            store.letter_answered(request_id, "OK")?;
-            if answer.entries.len() > BLACKLIST_ENTRIES_MAX || answer.sequence < known_sequence {
-                return Err(TerminalError::CentreAnswer { path: letter.path });
+            let list = fetch(&mut store, &centre, terminal, known_sequence)?;
+            match take_over(setting, &mut store, &list) {
+                // What changed does not lead from here to there: the centre lost something, or this terminal did.
+                Err(TerminalError::Blacklist(BlacklistError::List(ListFault::Gap { .. }))) if list.since > 0 => {
+                    let whole = fetch(&mut store, &centre, terminal, 0)?;
+                    take_over(setting, &mut store, &whole)?;
+                }
+                taken => taken?,
             }
-            store.set_blacklist(answer.sequence, &answer.entries)?;
         }
     }
     let list = store.blacklist()?.ok_or(TerminalError::BlacklistMissing)?;
-    let minutes = (setting.now.seconds() - list.fetched_at).max(0) / 60;
+    let issued = Now::of_china(list.period.issued_at).map_or(0, Now::seconds);
+    let minutes = (setting.now.seconds() - issued).max(0) / 60;
     let page = Page::new()
         .with("sequence", Words::new("黑名单号", "sequence"), number(list.sequence))
         .with("cards", Words::new("卡数", "cards"), number(list.cards))
+        .with("valid_until", Words::new("有效至", "valid until"), Value::text(list.period.valid_until.to_string()))
         .with("age_minutes", Words::new("已用分钟", "age in minutes"), Value::Number(minutes));
     setting.output.answer(&page)?;
     Ok(Exit::Ok)
+}
+
+fn fetch(
+    store: &mut Store,
+    centre: &Centre<'_>,
+    terminal: TerminalNumber,
+    known_sequence: u64,
+) -> Result<SignedBlacklist, TerminalError> {
+    let request_id = RequestId(identity::random()?);
+    let request = BlacklistRequest { version: Version1, request_id, terminal, known_sequence };
+    let letter = Letter::of(&request)?;
+    store.write_letter(request_id, &letter, None)?;
+    let answer = centre.send::<BlacklistRequest>(&letter)?;
+    store.letter_answered(request_id, "OK")?;
+    Ok(answer.list)
+}
+
+/// Keeps a list in the place of the one that is held, if its centre signed it and it is no older.
+fn take_over(setting: &Setting<'_>, store: &mut Store, list: &SignedBlacklist) -> Result<(), TerminalError> {
+    let key = store.centre_key()?.ok_or(BlacklistError::KeyUnknown)?;
+    let now = setting.now;
+    let opened = list
+        .open(&key, &store.held_blacklist()?, now.date_time(), now.later(CLOCK_BEHIND_MAX_S).date_time())
+        .map_err(BlacklistError::from)?;
+    store.set_blacklist(&opened, Period { issued_at: list.issued_at, valid_until: list.valid_until })?;
+    Ok(())
 }
 
 /// `upload`.
@@ -190,10 +228,27 @@ pub(super) fn terminal(setting: &Setting<'_>, command: &TerminalCommand) -> Resu
             let office = setting.office()?;
             (office.terminal, office.key)
         }
+        TerminalCommand::Trust { key, replace } => {
+            let mut office = setting.office()?;
+            let key = PublicKey::parse(key).map_err(|error| TerminalError::Configuration {
+                place: "KEY".to_owned(),
+                reason: Words::of("中心公钥须为 64 位十六进制".to_owned(), error.to_string()),
+            })?;
+            upload::trust(&mut office.store, &key, *replace)?;
+            (office.terminal, office.key)
+        }
     };
     let page = Page::new()
         .with("terminal_number", Words::new("终端机编号", "terminal number"), Value::text(terminal.to_string()))
         .with("public_key", Words::new("公钥", "public key"), Value::text(key.public_key().to_string()));
+    let trusted = match Store::open_if_there(&setting.configuration.data)? {
+        Some(store) => store.centre_key()?,
+        None => None,
+    };
+    let page = match trusted {
+        Some(key) => page.with("centre_key", Words::new("中心公钥", "centre's key"), Value::text(key.to_string())),
+        None => page,
+    };
     setting.output.answer(&page)?;
     Ok(Exit::Ok)
 }

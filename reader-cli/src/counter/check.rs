@@ -6,12 +6,13 @@
 
 use card_core::security::CityCode;
 use settlement::BusinessDate;
+use settlement::blacklist::{ListFault, Period};
 use settlement::fen::Fen;
 use settlement::message::TerminalLimits;
 
 use super::tap::Tapped;
 use crate::clock::Now;
-use crate::error::TerminalError;
+use crate::error::{BlacklistError, TerminalError};
 use crate::store::{Blacklist, Store};
 
 /// What a terminal may do before it was ever told its limits: the built-in caution of an unregistered terminal.
@@ -86,7 +87,12 @@ pub fn all_passed(checks: Vec<Check>) -> Result<(), TerminalError> {
 
 fn stale(list: Option<Blacklist>, rules: &Rules) -> Option<TerminalError> {
     let Some(list) = list else { return Some(TerminalError::BlacklistMissing) };
-    let age_hours = (rules.now.seconds() - list.fetched_at) / SECONDS_PER_HOUR;
+    let Period { issued_at, valid_until } = list.period;
+    if valid_until < rules.now.date_time() {
+        return Some(BlacklistError::from(ListFault::Expired { sequence: list.sequence, until: valid_until }).into());
+    }
+    let signed = Now::of_china(issued_at).map_or(0, Now::seconds);
+    let age_hours = (rules.now.seconds() - signed) / SECONDS_PER_HOUR;
     let limit_hours = rules.limits.blacklist_age_max_hours;
     (age_hours > i64::from(limit_hours)).then_some(TerminalError::BlacklistStale { age_hours, limit_hours })
 }
@@ -109,6 +115,7 @@ fn expired(until: &str, day: BusinessDate) -> Option<TerminalError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::Code;
 
     #[test]
     fn the_first_and_last_day_of_validity_are_valid() {
@@ -132,12 +139,22 @@ mod tests {
             limits: LIMITS_BEFORE_SIGN_IN,
             now,
         };
-        let list = |hours: i64| Some(Blacklist { sequence: 1, fetched_at: 1_000_000 - hours * 3600, cards: 0 });
+        let at = |hours: i64| Now::at(1_000_000 + hours * 3600).expect("instant").date_time();
+        let list = |hours: i64| {
+            let period = Period { issued_at: at(-hours), valid_until: at(30 - hours) };
+            Some(Blacklist { sequence: 1, period, cards: 0 })
+        };
         assert!(matches!(stale(None, &rules), Some(TerminalError::BlacklistMissing)));
         assert!(stale(list(24), &rules).is_none());
         assert!(matches!(
             stale(list(25), &rules),
             Some(TerminalError::BlacklistStale { age_hours: 25, limit_hours: 24 })
         ));
+        let expired = stale(list(31), &rules);
+        let is_expired = |error: &TerminalError| error.code() == Code::BlacklistExpired;
+        assert!(
+            expired.as_ref().is_some_and(is_expired),
+            "{expired:?}: its own time counts before the terminal's limit"
+        );
     }
 }

@@ -94,6 +94,26 @@ codes! {
     BlacklistMissing = "BLACKLIST_MISSING",
     /// Blacklist too old.
     BlacklistStale = "BLACKLIST_STALE",
+    /// Blacklist of another centre.
+    BlacklistForeign = "BLACKLIST_FOREIGN",
+    /// Blacklist without a fitting signature.
+    BlacklistUnsigned = "BLACKLIST_UNSIGNED",
+    /// Blacklist older than the one that is held.
+    BlacklistOlder = "BLACKLIST_OLDER",
+    /// Blacklist past its time.
+    BlacklistExpired = "BLACKLIST_EXPIRED",
+    /// Blacklist signed later than the clock says it is.
+    BlacklistAhead = "BLACKLIST_AHEAD",
+    /// Changes that do not fit the list that is held.
+    BlacklistGap = "BLACKLIST_GAP",
+    /// Blacklist with more cards than a terminal takes.
+    BlacklistTooLong = "BLACKLIST_TOO_LONG",
+    /// File that is no blacklist.
+    BlacklistMalformed = "BLACKLIST_MALFORMED",
+    /// Nobody said which key the centre signs with.
+    CentreKeyUnknown = "CENTRE_KEY_UNKNOWN",
+    /// The centre signs with another key than it did.
+    CentreKeyDiffers = "CENTRE_KEY_DIFFERS",
     /// Card without certificate application.
     CertificatesMissing = "CERTIFICATES_MISSING",
     /// PIN, key pair or certificate not on the card yet.

@@ -132,6 +132,22 @@ fn what(code: Code) -> Words {
         Code::CardBlacklisted => ("卡在黑名单上", "the card is on the blacklist"),
         Code::BlacklistMissing => ("终端还没有黑名单", "the terminal has no blacklist yet"),
         Code::BlacklistStale => ("黑名单过旧", "the blacklist is too old"),
+        Code::BlacklistForeign => ("黑名单是其他中心的", "the blacklist is of another centre"),
+        Code::BlacklistUnsigned => {
+            ("黑名单的签名不符,内容被改过", "the blacklist was altered: its signature does not fit")
+        }
+        Code::BlacklistOlder => ("黑名单比终端已有的旧", "the blacklist is older than the terminal's"),
+        Code::BlacklistExpired => ("黑名单已过有效期", "the blacklist is past its time"),
+        Code::BlacklistAhead => {
+            ("黑名单的签发时间晚于终端时钟", "the blacklist was signed later than the clock says it is")
+        }
+        Code::BlacklistGap => ("黑名单的增量与终端已有的名单接不上", "the changes do not fit the terminal's blacklist"),
+        Code::BlacklistTooLong => ("黑名单卡数过多", "the blacklist has too many cards"),
+        Code::BlacklistMalformed => ("文件不是签名的黑名单", "the file is no signed blacklist"),
+        Code::CentreKeyUnknown => ("终端不知道中心的公钥", "the terminal does not know the centre's key"),
+        Code::CentreKeyDiffers => {
+            ("中心的公钥与终端信任的不同", "the centre's key is not the one that the terminal trusts")
+        }
         Code::CertificatesMissing => ("卡上没有证书应用", "the card has no certificate application"),
         Code::CardSecretMissing => (
             "证书应用中尚无所需的 PIN、密钥对或证书",
@@ -278,6 +294,21 @@ fn next(code: Code) -> Words {
         Code::BlacklistMissing | Code::BlacklistStale => {
             ("执行 sscard blacklist update", "run sscard blacklist update")
         }
+        Code::BlacklistExpired | Code::BlacklistOlder | Code::BlacklistGap => (
+            "执行 sscard blacklist update,或向中心要新的完整名单文件",
+            "run sscard blacklist update, or ask the centre for a file with the whole list",
+        ),
+        Code::BlacklistForeign | Code::BlacklistUnsigned | Code::BlacklistMalformed | Code::BlacklistTooLong => {
+            ("不要使用该名单,向中心重新索取", "do not use it; ask the centre for another")
+        }
+        Code::BlacklistAhead => ("校准终端时钟后再试", "set the terminal's clock and try again"),
+        Code::CentreKeyUnknown => {
+            ("先执行 sscard sign-in 或 terminal trust", "run sscard sign-in or terminal trust first")
+        }
+        Code::CentreKeyDiffers => (
+            "与中心当面核对公钥,确认后执行 sscard terminal trust --replace",
+            "compare keys with the centre in person, then run sscard terminal trust --replace",
+        ),
         Code::CertificatesMissing => ("请使用第三代社会保障卡", "use a card of the third generation"),
         Code::CardSecretMissing => (
             "依次执行 sscard cert set-up、cert generate、cert install",

@@ -3,10 +3,11 @@
 //! Owns: rows of `fact`, `sign_in`, `blacklist`, `tries`. Never: decides what they mean.
 
 use rusqlite::{OptionalExtension as _, Row, params};
-use settlement::BusinessDate;
+use settlement::blacklist::{Held, Period};
 use settlement::fen::Fen;
-use settlement::id::{CardIdentifier, InstitutionCode, TerminalNumber};
+use settlement::id::{CardIdentifier, InstitutionCode, PublicKey, TerminalNumber};
 use settlement::message::{Institution, SignInAnswer, TerminalLimits};
+use settlement::{BusinessDate, DateTime};
 
 use super::entries::write;
 use super::{Store, StoreError};
@@ -25,18 +26,19 @@ pub struct SignedIn {
     pub blacklist_sequence: u64,
 }
 
-/// The blacklist as it was last fetched.
+/// The blacklist as it was last taken over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Blacklist {
     /// Sequence.
     pub sequence: u64,
-    /// Seconds since 1970 when it came.
-    pub fetched_at: i64,
+    /// When it was signed, and until when it may be used.
+    pub period: Period,
     /// Cards on it.
     pub cards: u64,
 }
 
 const TERMINAL: &str = "terminal_number";
+const CENTRE_KEY: &str = "centre_key";
 
 impl Store {
     /// The terminal number that this folder belongs to.
@@ -104,45 +106,91 @@ impl Store {
         found.map(|row| row.ok_or_else(|| self.corrupt("the sign-in"))).transpose()
     }
 
-    /// Replaces the blacklist as a whole.
+    /// The key with which the centre signs, once it is known.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn centre_key(&self) -> Result<Option<PublicKey>, StoreError> {
+        let text = self.fact(CENTRE_KEY)?;
+        text.map(|text| PublicKey::parse(&text).map_err(|_| self.corrupt("the centre's key"))).transpose()
+    }
+
+    /// Trusts a key as the centre's from now on.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn set_centre_key(&mut self, key: &PublicKey) -> Result<(), StoreError> {
+        let place = self.place.clone();
+        write(&mut self.connection, &place, |connection| {
+            let statement = "INSERT OR REPLACE INTO fact (name, value) VALUES (?1, ?2)";
+            connection.execute(statement, params![CENTRE_KEY, key.to_string()])?;
+            Ok(())
+        })
+    }
+
+    /// Replaces the blacklist by one that was opened.
     ///
     /// # Errors
     /// [`StoreError`]: the old list stays.
-    pub fn set_blacklist(&mut self, sequence: u64, cards: &[CardIdentifier]) -> Result<(), StoreError> {
+    pub fn set_blacklist(&mut self, list: &Held, period: Period) -> Result<(), StoreError> {
         let place = self.place.clone();
         write(&mut self.connection, &place, |connection| {
             connection.execute("DELETE FROM blacklisted", [])?;
-            let mut insert = connection.prepare("INSERT OR IGNORE INTO blacklisted (card_identifier) VALUES (?1)")?;
-            for card in cards {
+            let mut insert = connection.prepare("INSERT INTO blacklisted (card_identifier) VALUES (?1)")?;
+            for card in &list.cards {
                 insert.execute([card.to_string()])?;
             }
             connection.execute(
-                "INSERT OR REPLACE INTO blacklist (one, sequence, fetched_at) VALUES (1, ?1, ?2)",
-                params![i64::try_from(sequence).unwrap_or(i64::MAX), Now::of_system().seconds().to_string()],
+                "INSERT OR REPLACE INTO blacklist (one, sequence, issued_at, valid_until) VALUES (1, ?1, ?2, ?3)",
+                params![
+                    i64::try_from(list.sequence).unwrap_or(i64::MAX),
+                    period.issued_at.to_string(),
+                    period.valid_until.to_string()
+                ],
             )?;
             Ok(())
         })
     }
 
-    /// The blacklist's sequence, age and size; `None` when none was ever fetched.
+    /// The blacklist's sequence, times and size; `None` when none was ever taken over.
     ///
     /// # Errors
     /// [`StoreError`].
     pub fn blacklist(&self) -> Result<Option<Blacklist>, StoreError> {
-        self.connection
-            .query_row(
-                "SELECT sequence, CAST(fetched_at AS INTEGER), (SELECT count(*) FROM blacklisted) FROM blacklist",
-                [],
-                |row| {
-                    Ok(Blacklist {
-                        sequence: row.get::<_, i64>(0)?.unsigned_abs(),
-                        fetched_at: row.get(1)?,
-                        cards: row.get::<_, i64>(2)?.unsigned_abs(),
-                    })
-                },
-            )
+        let query = "SELECT sequence, issued_at, valid_until, (SELECT count(*) FROM blacklisted) FROM blacklist";
+        let found = self
+            .connection
+            .query_row(query, [], |row| {
+                let (issued_at, valid_until): (String, String) = (row.get(1)?, row.get(2)?);
+                let time = |text: &str| DateTime::parse(text).ok();
+                let period = time(&issued_at).zip(time(&valid_until));
+                let period = period.map(|(issued_at, valid_until)| Period { issued_at, valid_until });
+                Ok((row.get::<_, i64>(0)?.unsigned_abs(), period, row.get::<_, i64>(3)?.unsigned_abs()))
+            })
             .optional()
-            .map_err(|source| self.failure(source))
+            .map_err(|source| self.failure(source))?;
+        let Some((sequence, period, cards)) = found else { return Ok(None) };
+        let period = period.ok_or_else(|| self.corrupt("the times of the blacklist"))?;
+        Ok(Some(Blacklist { sequence, period, cards }))
+    }
+
+    /// The blacklist with its cards; an empty one when none was ever taken over.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn held_blacklist(&self) -> Result<Held, StoreError> {
+        let Some(list) = self.blacklist()? else { return Ok(Held::default()) };
+        let mut find = self
+            .connection
+            .prepare("SELECT card_identifier FROM blacklisted")
+            .map_err(|source| self.failure(source))?;
+        let rows = find.query_map([], |row| row.get::<_, String>(0)).map_err(|source| self.failure(source))?;
+        let mut held = Held { sequence: list.sequence, issued_at: Some(list.period.issued_at), ..Held::default() };
+        for row in rows {
+            let text = row.map_err(|source| self.failure(source))?;
+            held.cards.insert(CardIdentifier::parse(&text).map_err(|_| self.corrupt("a card of the blacklist"))?);
+        }
+        Ok(held)
     }
 
     /// Whether a card is on the list.

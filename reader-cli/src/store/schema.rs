@@ -1,12 +1,12 @@
 //! The tables of the terminal's database, and how it is opened.
 //!
 //! Source: SQLite: WAL with `synchronous=FULL` makes a committed transaction survive loss of power.
-//! Owns: schema version 3, and bringing older ones to it. Never: reads or writes a row otherwise.
+//! Owns: schema version 4, and bringing older ones to it. Never: reads or writes a row otherwise.
 
 use rusqlite::Connection;
 
 /// Version of the tables; a newer one is refused, never guessed at.
-pub(super) const VERSION: i64 = 3;
+pub(super) const VERSION: i64 = 4;
 
 /// How long another program may hold the file before we say so.
 pub(super) const BUSY_WITHIN: std::time::Duration = std::time::Duration::from_secs(5);
@@ -89,12 +89,17 @@ CREATE TABLE sign_in (
     blacklist_sequence      INTEGER NOT NULL
 ) STRICT;
 
-CREATE TABLE blacklist (
-    one        INTEGER PRIMARY KEY CHECK (one = 1),
-    sequence   INTEGER NOT NULL,
-    fetched_at TEXT NOT NULL
-) STRICT;
 CREATE TABLE blacklisted (card_identifier TEXT PRIMARY KEY) STRICT;
+";
+
+/// The list as its centre signed it: its age counts from there, wherever the file has been since.
+const BLACKLIST: &str = "
+CREATE TABLE blacklist (
+    one         INTEGER PRIMARY KEY CHECK (one = 1),
+    sequence    INTEGER NOT NULL,
+    issued_at   TEXT NOT NULL,
+    valid_until TEXT NOT NULL
+) STRICT;
 ";
 
 /// An entry's events stand in its own row, so that a move writes one page: `history` is a list of JSON arrays. It only
@@ -129,6 +134,9 @@ DROP TABLE event;
 /// Version 2 kept the tries of the certificate application's PINs; they are in the book of tries with all others now.
 const FROM_2: &str = "DROP TABLE tries;";
 
+/// Versions before 4 kept lists that nobody had signed: they are fetched anew.
+const FROM_3: &str = "DROP TABLE blacklist; DELETE FROM blacklisted;";
+
 /// Settings of every connection.
 pub(super) fn configure(connection: &Connection) -> rusqlite::Result<()> {
     connection.busy_timeout(BUSY_WITHIN)?;
@@ -147,10 +155,12 @@ pub(super) fn configure(connection: &Connection) -> rusqlite::Result<()> {
 pub(super) fn create(connection: &mut Connection) -> rusqlite::Result<Option<i64>> {
     let transaction = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
     let version: i64 = transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    let run = |batches: &[&str]| batches.iter().try_for_each(|batch| transaction.execute_batch(batch));
     match version {
-        0 => [TABLES, HISTORY].into_iter().try_for_each(|batch| transaction.execute_batch(batch))?,
-        1 => [FROM_1, HISTORY, FROM_2].into_iter().try_for_each(|batch| transaction.execute_batch(batch))?,
-        2 => transaction.execute_batch(FROM_2)?,
+        0 => run(&[TABLES, HISTORY, BLACKLIST])?,
+        1 => run(&[FROM_1, HISTORY, FROM_2, FROM_3, BLACKLIST])?,
+        2 => run(&[FROM_2, FROM_3, BLACKLIST])?,
+        3 => run(&[FROM_3, BLACKLIST])?,
         VERSION => return Ok(None),
         other => return Ok(Some(other)),
     }
@@ -180,6 +190,12 @@ mod tests {
         (3, 'c', 1, 'Sending', 'PREPARED', 'SENT', 'Terminal', 'why, \"so\"');
     PRAGMA user_version = 1;";
 
+    /// What versions 1 to 3 had besides.
+    const LIST_OF_3: &str =
+        "CREATE TABLE blacklist (one INTEGER PRIMARY KEY CHECK (one = 1), sequence INTEGER NOT NULL,
+        fetched_at TEXT NOT NULL) STRICT;
+    INSERT INTO blacklist VALUES (1, 7, '0'); INSERT INTO blacklisted VALUES ('C');";
+
     /// What versions 1 and 2 had besides.
     const TRIES_OF_2: &str = "CREATE TABLE tries (card_identifier TEXT NOT NULL, secret TEXT NOT NULL,
         tries_left INTEGER NOT NULL, PRIMARY KEY (card_identifier, secret)) STRICT;
@@ -206,13 +222,28 @@ mod tests {
         connection.execute_batch(TABLES).expect("tables");
         connection.execute_batch(EVENTS_OF_1).expect("events");
         connection.execute_batch(TRIES_OF_2).expect("tries");
+        connection.execute_batch(LIST_OF_3).expect("a list");
         connection
+    }
+
+    #[test]
+    fn a_list_that_nobody_signed_is_not_kept() {
+        let mut old = Connection::open_in_memory().expect("a database");
+        for batch in [TABLES, HISTORY, LIST_OF_3, "PRAGMA user_version = 3"] {
+            old.execute_batch(batch).expect("version 3");
+        }
+        assert_eq!(create(&mut old).expect("brought to this version"), None);
+        let mut new = Connection::open_in_memory().expect("a database");
+        create(&mut new).expect("made");
+        assert_eq!(schema(&old), schema(&new));
+        assert!(rows(&old, "SELECT sequence FROM blacklist").is_empty());
+        assert!(rows(&old, "SELECT card_identifier FROM blacklisted").is_empty());
     }
 
     #[test]
     fn a_journal_of_version_2_becomes_one_of_this_version() {
         let mut old = Connection::open_in_memory().expect("a database");
-        for batch in [TABLES, HISTORY, TRIES_OF_2, "PRAGMA user_version = 2"] {
+        for batch in [TABLES, HISTORY, TRIES_OF_2, LIST_OF_3, "PRAGMA user_version = 2"] {
             old.execute_batch(batch).expect("version 2");
         }
         assert_eq!(create(&mut old).expect("brought to this version"), None);

@@ -7,7 +7,10 @@ use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex, MutexGuard};
 
+use reader_cli::clock::Now;
+use ring::signature::{Ed25519KeyPair, KeyPair as _};
 use settlement::batch::{ChainPosition, SignedBatch};
+use settlement::blacklist::{Period, SignedBlacklist};
 use settlement::fen::Fen;
 use settlement::id::{CardIdentifier, InstitutionCode, PublicKey, Signature};
 use settlement::message::{
@@ -38,6 +41,13 @@ pub(crate) struct Books {
     pub(crate) pending: BTreeMap<CardIdentifier, Fen>,
     /// Cards that may not pay.
     pub(crate) blacklist: Vec<CardIdentifier>,
+    /// Sequence of the list, and the earlier ones as they were.
+    pub(crate) sequence: u64,
+    pub(crate) earlier: BTreeMap<u64, Vec<CardIdentifier>>,
+    /// What falsifies a list on its way.
+    pub(crate) falsify: Option<fn(&mut SignedBlacklist)>,
+    /// Seed of the key that it signs with.
+    pub(crate) seed: u8,
     /// Batches taken over.
     pub(crate) batches: Vec<SignedBatch>,
     /// Outcomes of loads.
@@ -63,6 +73,10 @@ impl Centre {
             key: None,
             pending: BTreeMap::new(),
             blacklist: Vec::new(),
+            sequence: 1,
+            earlier: BTreeMap::new(),
+            falsify: None,
+            seed: 7,
             batches: Vec::new(),
             outcomes: Vec::new(),
             requests: Vec::new(),
@@ -194,13 +208,46 @@ impl Books {
                 pending_max_fen: Fen::new(1_000_000),
                 blacklist_age_max_hours: 24,
             },
-            blacklist_sequence: 1,
+            blacklist_sequence: self.sequence,
+            centre_key: self.signer().1,
         })
     }
 
-    fn blacklist(&mut self, _: BlacklistRequest) -> Result<BlacklistAnswer, &'static str> {
-        let entries = self.blacklist.clone();
-        Ok(BlacklistAnswer { version: Version1, status: AnswerStatus::Created, sequence: 1, entries })
+    fn signer(&self) -> (Ed25519KeyPair, PublicKey) {
+        let pair = Ed25519KeyPair::from_seed_unchecked(&[self.seed; 32]).expect("any 32 bytes");
+        let key = PublicKey(pair.public_key().as_ref().try_into().expect("32 bytes"));
+        (pair, key)
+    }
+
+    /// The list as it would be sent to a terminal that holds list `since`.
+    pub(crate) fn list(&mut self, since: u64) -> SignedBlacklist {
+        self.earlier.insert(self.sequence, self.blacklist.clone());
+        let then = self.earlier.get(&since).map(|cards| cards.iter().copied().collect()).unwrap_or_default();
+        let now = self.blacklist.iter().copied().collect();
+        let clock = Now::of_system();
+        let period = Period { issued_at: clock.date_time(), valid_until: clock.later(72 * 3600).date_time() };
+        let (pair, key) = self.signer();
+        let sign = |bytes: &[u8]| Signature(pair.sign(bytes).as_ref().try_into().expect("64 bytes"));
+        let since = if self.earlier.contains_key(&since) { since } else { 0 };
+        SignedBlacklist::sign((since, &then), (self.sequence, &now), period, key, sign)
+    }
+
+    /// A list signed `days` ago, good for a second.
+    pub(crate) fn list_of_the_past(&mut self, days: i64) -> SignedBlacklist {
+        let clock = Now::of_system().later(-days * 24 * 3600);
+        let period = Period { issued_at: clock.date_time(), valid_until: clock.later(1).date_time() };
+        let (pair, key) = self.signer();
+        let sign = |bytes: &[u8]| Signature(pair.sign(bytes).as_ref().try_into().expect("64 bytes"));
+        let none = std::collections::BTreeSet::new();
+        SignedBlacklist::sign((0, &none), (self.sequence + 100, &none), period, key, sign)
+    }
+
+    fn blacklist(&mut self, request: BlacklistRequest) -> Result<BlacklistAnswer, &'static str> {
+        let mut list = self.list(request.known_sequence);
+        if let Some(falsify) = self.falsify {
+            falsify(&mut list);
+        }
+        Ok(BlacklistAnswer { version: Version1, status: AnswerStatus::Created, list })
     }
 
     fn quote(&mut self, request: QuoteRequest) -> Result<QuoteAnswer, &'static str> {

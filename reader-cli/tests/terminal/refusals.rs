@@ -1,7 +1,9 @@
 //! What a person can do wrong, and what can be wrong with a card: each told apart, nothing spent, nothing half-done.
 
 use serde_json::json;
+use settlement::blacklist::SignedBlacklist;
 use settlement::fen::Fen;
+use settlement::id::CardIdentifier;
 
 use crate::cards;
 use crate::shop::{CARD, PSAM, Shop, blank_image, user_image};
@@ -304,6 +306,108 @@ fn a_blacklisted_card_is_refused_recorded_and_keeps_its_money() {
     assert_eq!((&last["state"], &last["reason"]), (&json!("REFUSED"), &json!("CARD_BLACKLISTED")));
     assert_eq!(shop.balance(), 50_000);
     assert_eq!(shop.run(&["card", "check"]).json()["accepted"], json!(false));
+}
+
+#[test]
+fn only_what_changed_is_fetched_and_the_whole_list_when_that_does_not_fit() {
+    let shop = Shop::ready();
+    let others = [0x51_u8, 0x52].map(|byte| CardIdentifier([byte; 16]));
+    {
+        let mut books = shop.centre.books();
+        books.blacklist.extend(others);
+        books.sequence = 3;
+    }
+    let shown = shop.run(&["blacklist", "update"]).json();
+    assert_eq!((&shown["sequence"], &shown["cards"]), (&json!(3), &json!(2)));
+    shop.centre.books().requests.clear();
+    {
+        let mut books = shop.centre.books();
+        books.blacklist.remove(0);
+        books.sequence = 4;
+        assert_eq!((books.list(3).added.len(), books.list(3).removed.len()), (0, 1));
+    }
+    assert_eq!(shop.run(&["blacklist", "update"]).json()["cards"], json!(1));
+    assert_eq!(shop.centre.books().requests.len(), 1, "the change was enough");
+    // A centre that was brought back from a backup knows another list 4.
+    {
+        let mut books = shop.centre.books();
+        books.earlier.insert(4, Vec::new());
+        books.blacklist.clear();
+        books.sequence = 20;
+    }
+    let shown = shop.run(&["blacklist", "update"]).json();
+    assert_eq!((&shown["sequence"], &shown["cards"]), (&json!(20), &json!(0)));
+    assert_eq!(shop.centre.books().requests.len(), 3, "asked again for the whole list");
+}
+
+/// What is done to a list on its way.
+type Falsify = fn(&mut SignedBlacklist);
+
+#[test]
+fn a_falsified_older_expired_or_foreign_list_is_refused_and_the_one_held_stays() {
+    let shop = Shop::ready();
+    let identifier = shop.identifier();
+    {
+        let mut books = shop.centre.books();
+        books.blacklist.push(identifier);
+        books.sequence = 9;
+    }
+    let old = shop.path("old.json");
+    std::fs::write(&old, shop.centre.books().list(0).to_text()).expect("written");
+    shop.centre.books().sequence = 10;
+    assert_eq!(shop.run(&["blacklist", "update"]).json()["sequence"], json!(10));
+    let falsehoods: [(Falsify, &str, u8); 4] = [
+        (|list| list.removed.push(list.added.pop().unwrap_or(CardIdentifier([0; 16]))), "BLACKLIST_GAP", 3),
+        (|list| list.sequence += 1, "BLACKLIST_UNSIGNED", 7),
+        (|list| list.valid_until = list.issued_at, "BLACKLIST_UNSIGNED", 7),
+        (|list| list.centre_key.0[0] ^= 1, "BLACKLIST_FOREIGN", 3),
+    ];
+    for (falsify, code, exit) in falsehoods {
+        {
+            let mut books = shop.centre.books();
+            books.falsify = Some(falsify);
+            books.blacklist.clear();
+            books.blacklist.extend([identifier, CardIdentifier([0x51; 16])]);
+        }
+        let refused = shop.run(&["blacklist", "update"]);
+        assert_eq!((refused.status, refused.code().as_str()), (i32::from(exit), code));
+        assert_eq!(shop.run(&["blacklist", "show"]).json()["cards"], json!(1), "{code}");
+    }
+    shop.centre.books().falsify = None;
+    let import = |path: &std::path::Path| shop.run(&["blacklist", "import", &path.display().to_string()]);
+    let older = import(&old);
+    assert_eq!((older.status, older.code().as_str()), (3, "BLACKLIST_OLDER"));
+    // A list that was good for a second, long ago.
+    let expired = shop.path("expired.json");
+    let text = shop.centre.books().list_of_the_past(30).to_text();
+    std::fs::write(&expired, text).expect("written");
+    assert_eq!(import(&expired).code(), "BLACKLIST_EXPIRED");
+    for text in ["", "{}", "\u{0}", "[1]"] {
+        std::fs::write(&old, text).expect("written");
+        let refused = import(&old);
+        assert_eq!((refused.status, refused.code().as_str()), (1, "BLACKLIST_MALFORMED"), "{text:?}");
+    }
+    std::fs::write(&old, [0xFF, 0xFE]).expect("written");
+    assert_eq!(import(&old).code(), "BLACKLIST_MALFORMED");
+    assert_eq!(import(&shop.path("nowhere.json")).status, 2);
+    let good = shop.path("good.json");
+    std::fs::write(&good, shop.centre.books().list(0).to_text()).expect("written");
+    assert_eq!(import(&good).json()["cards"], json!(2));
+}
+
+#[test]
+fn a_centre_with_another_key_is_not_signed_in_to_until_a_person_trusts_it() {
+    let shop = Shop::ready();
+    let trusted = shop.run(&["terminal", "show"]).json()["centre_key"].clone();
+    assert_eq!(trusted.as_str().map(str::len), Some(64));
+    shop.centre.books().seed = 8;
+    let refused = shop.run(&["sign-in"]);
+    assert_eq!((refused.status, refused.code().as_str()), (3, "CENTRE_KEY_DIFFERS"));
+    let key = shop.centre.books().list(0).centre_key.to_string();
+    assert_eq!(shop.run(&["terminal", "trust", &key]).code(), "CENTRE_KEY_DIFFERS");
+    assert_eq!(shop.run(&["terminal", "trust", "xyz"]).status, 1);
+    assert_eq!(shop.run(&["terminal", "trust", &key, "--replace"]).json()["centre_key"], json!(key));
+    assert_eq!(shop.run(&["sign-in"]).status, 0);
 }
 
 #[test]

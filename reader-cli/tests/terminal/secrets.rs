@@ -132,6 +132,8 @@ fn nothing_planted_comes_out_where_nobody_asked() {
         ("sign-in".to_owned(), false),
         ("blacklist update".to_owned(), false),
         ("blacklist show".to_owned(), false),
+        ("blacklist import LIST".to_owned(), false),
+        ("terminal trust KEY".to_owned(), false),
         ("load".to_owned(), false),
         ("card read".to_owned(), true),
         ("card read --all --pin env:PIN".to_owned(), true),
