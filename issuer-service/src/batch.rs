@@ -265,7 +265,7 @@ pub fn declare_lost(
             return Err(BatchError::JobNotWriting { number, job });
         }
         let next = spoil(tx, number, job, prefix)?;
-        tx.note(job, "-", "spoilt", "declared lost")?;
+        tx.note(job, ("", "-"), "spoilt", "declared lost")?;
         let card = tx.job_card_number(job)?;
         blank::end(tx, StockMove::LoseInWork, &card, "declared lost", &actor).map_err(Box::new)?;
         let detail = format!("declared lost, followed by job {next}");

@@ -16,6 +16,7 @@ mod database;
 
 use std::fs::{self, DirBuilder, File, TryLockError};
 use std::io;
+use std::num::NonZeroU16;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
@@ -97,12 +98,17 @@ pub struct Config {
 pub struct StationRules {
     /// Minutes for which a job is kept for a station that has taken it over (assumed: a box of cards takes less).
     #[serde(default = "StationRules::lease_minutes")]
-    pub lease_minutes: u32,
+    pub lease_minutes: NonZeroU16,
 }
 
 impl StationRules {
-    const fn lease_minutes() -> u32 {
-        30
+    const fn lease_minutes() -> NonZeroU16 {
+        NonZeroU16::new(30).expect("more than none")
+    }
+
+    /// Seconds of a lease.
+    pub(crate) fn lease_seconds(self) -> u32 {
+        u32::from(self.lease_minutes.get()) * 60
     }
 }
 

@@ -9,6 +9,7 @@ pub mod call;
 pub mod connection;
 pub mod problem;
 mod receipt;
+mod refusals;
 pub mod station;
 pub mod terminal;
 pub mod tls;

@@ -145,6 +145,7 @@ pub fn revoke(
             tx.move_certificate(one.number, if certified { CertificateMove::Revoke } else { CertificateMove::Refuse })?;
         }
         let freed = tx.free_leases(name)?;
+        tx.end_station_runs(name)?;
         let detail = format!("{} certificates, {freed} jobs free again: {reason}", open.len());
         let act = Act { actor, act: "station.revoke", object: format!("station {name}"), detail };
         Ok((tx.certificates_of(STATION, name)?, act))

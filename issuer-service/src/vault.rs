@@ -157,6 +157,26 @@ impl Vault {
         seal::replace(path, |draft| self.seal(draft, passphrase))
     }
 
+    /// Takes in the keys that its file, or its token, has got since it was opened: those of a key ceremony.
+    ///
+    /// # Errors
+    /// [`VaultError`]; the keys that it had it keeps.
+    pub fn renew(&self, path: &Path, passphrase: &str) -> Result<(), VaultError> {
+        if self.place() == Place::Pkcs11 {
+            self.keys.store().look_again();
+            return Ok(());
+        }
+        let fresh = seal::open(path, passphrase)?;
+        for (name, version, above, key) in fresh.ring.keys() {
+            let held = Held { name: name.clone(), version, above: above.to_vec() };
+            match self.add(NewKey { held, key: key.clone() }) {
+                Ok(()) | Err(VaultError::KeyExists { .. }) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
     /// Takes a key in.
     ///
     /// # Errors

@@ -15,7 +15,7 @@ use crate::clearing::refusal::ClearingError;
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::http::connection::Limits;
-use crate::http::station::StationDesk;
+use crate::http::station::{StationDesk, VaultSource};
 use crate::http::tls::{self, TlsEdge};
 use crate::http::{self, Desk};
 use crate::output::Output;
@@ -118,10 +118,11 @@ fn stations(
     }
     let passphrase = passphrase::to_open(&centre.folder, common.passphrase.as_ref(), output)?;
     let config = tls::config(&Authority::open(&path, &passphrase)?, &options.tls_names)?;
+    let source = VaultSource { path: centre.vault_path(), passphrase };
     let data_keys = common.data_keys(centre, output)?;
     let mut store = centre.connect()?;
     store.unlock(data_keys)?;
-    let desk = StationDesk::new(store, vault, centre.config.clone(), Centre::card_profile());
+    let desk = StationDesk::new(store, vault, source, centre.config.clone(), Centre::card_profile());
     Ok((config, Arc::new(desk)))
 }
 

@@ -48,6 +48,9 @@ pub enum Verb {
         kind: HoldKind,
         /// Its name.
         name: String,
+        /// Remote station that the reader belongs to; none for the centre's own readers, and for lots.
+        #[arg(long, value_name = "NAME", default_value = "", hide_default_value = true)]
+        station: String,
         /// Why; goes into the audit log.
         #[arg(long, value_name = "TEXT")]
         reason: String,
@@ -200,8 +203,8 @@ pub(super) fn run(common: &Common, verb: Verb, output: &Output) -> Result<Exit, 
                 reasons: tx.spoilt_reasons(batch)?,
             })
         })?),
-        Verb::Release { kind, name, reason } => {
-            care::release(store, kind, &name, &reason, operator)?;
+        Verb::Release { kind, name, station, reason } => {
+            care::release(store, kind, (&station, &name), &reason, operator)?;
             output.show(&Holds { holds: store.read(|tx| tx.holds())? });
         }
         Verb::Holds => output.show(&Holds { holds: store.read(|tx| tx.holds())? }),

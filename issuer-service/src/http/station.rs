@@ -6,6 +6,7 @@
 //! Owns: the order of the checks, JSON of messages and answers. Never: decides what the book decides; answers with a key.
 
 use std::collections::HashMap;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::body::Bytes;
@@ -14,19 +15,21 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use axum::{Extension, Router};
+use card_core::security::SecurityError;
 use card_profiles::Profile;
 use ring::digest::{SHA256, digest};
+use zeroize::Zeroizing;
 
 use super::connection::{self, Limits, NoBody};
 use super::problem::StationProblem;
+use super::refusals::Refusals;
 use super::tls::Peer;
 use super::{json, single};
 use crate::audit::Act;
 use crate::batch::{BatchError, JobState};
-use crate::card::Chip;
+use crate::card::{Card, Chip};
 use crate::centre::Config;
 use crate::clock;
-use crate::error::Explain;
 use crate::lang::Lang;
 use crate::operator::Role;
 use crate::peer::{CertificateState, STATION};
@@ -35,7 +38,7 @@ use crate::station::allowance::{Allowance, Denied};
 use crate::station::book::{Blank, Book, By, Written};
 use crate::station::care;
 use crate::station::failure::StationError;
-use crate::station::line::{Bound, Rest};
+use crate::station::line::{Bound, KEYS_DONE, Rest};
 use crate::station::line_failure::LineError;
 use crate::station::wire::{
     ASK_PATH, Answer, Ask, JOBS_PATH, JobLine, MESSAGE_BYTES_MAX, Message, Operation, Prepared, Reply, SHARE_MAX,
@@ -43,7 +46,7 @@ use crate::station::wire::{
 };
 use crate::station::{content, print, profile_digest};
 use crate::store::peer::StationMessage;
-use crate::store::{Store, Tx};
+use crate::store::{Store, StoreError, Tx};
 use crate::vault::Vault;
 
 /// Cards whose allowances are kept ready: as many as readers work at once.
@@ -56,13 +59,24 @@ pub struct StationDesk {
     config: Config,
     profile: Profile,
     allowances: Mutex<HashMap<i64, Arc<Allowance>>>,
+    refusals: Refusals,
+    source: VaultSource,
+}
+
+/// Where the vault came from: a key ceremony at another process puts keys there.
+pub struct VaultSource {
+    /// Its file.
+    pub path: PathBuf,
+    /// What opens it.
+    pub passphrase: Zeroizing<String>,
 }
 
 impl StationDesk {
     /// A desk on its own connection to the database, which has the data keys.
     #[must_use]
-    pub fn new(store: Store, vault: Vault, config: Config, profile: Profile) -> Self {
-        Self { store: Mutex::new(store), vault, config, profile, allowances: Mutex::default() }
+    pub fn new(store: Store, vault: Vault, source: VaultSource, config: Config, profile: Profile) -> Self {
+        let (allowances, refusals) = (Mutex::default(), Refusals::default());
+        Self { store: Mutex::new(store), vault, config, profile, allowances, refusals, source }
     }
 
     fn with_store<T>(&self, work: impl FnOnce(&mut Store) -> T) -> T {
@@ -72,6 +86,12 @@ impl StationDesk {
 
     const fn book(&self) -> Book<'_> {
         Book { vault: &self.vault, config: &self.config, profile: &self.profile }
+    }
+}
+
+impl std::fmt::Debug for VaultSource {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("VaultSource").field("path", &self.path).finish_non_exhaustive()
     }
 }
 
@@ -153,13 +173,12 @@ fn language(headers: &HeaderMap) -> Lang {
     }
 }
 
-/// The station of a certificate, if it may speak at all, through an operator who may.
-fn speaker(tx: &Tx<'_>, fingerprint: &str, operator: &str) -> Result<String, StationError> {
-    let name = station(tx, fingerprint)?;
-    tx.require(Some(operator), Role::Station).map_err(BatchError::from)?;
-    Ok(name)
+/// The operator at a station, if there is one who may do its work.
+fn speaker(tx: &Tx<'_>, operator: &str) -> Result<(), StationError> {
+    Ok(tx.require(Some(operator), Role::Station).map(drop).map_err(BatchError::from)?)
 }
 
+/// The station of a certificate, if it may speak at all.
 fn station(tx: &Tx<'_>, fingerprint: &str) -> Result<String, StationError> {
     let certificate = tx.certificate_of(fingerprint)?.filter(|one| one.role == STATION).ok_or(LineError::Unknown)?;
     if certificate.state != CertificateState::Certified.name() {
@@ -177,37 +196,64 @@ fn message(body: &[u8]) -> Result<Message, LineError> {
     if message.is_sound() { Ok(message) } else { Err(LineError::Malformed) }
 }
 
+/// One message at a time: between a look whether it is known and its effect there is no other.
 fn answer(desk: &StationDesk, fingerprint: &str, body: &[u8]) -> Result<Reply, StationError> {
-    // Nobody without a certificate learns whether a message is one.
-    desk.with_store(|store| store.read(|tx| station(tx, fingerprint)))?;
-    let message = message(body)?;
-    let name = desk.with_store(|store| store.read(|tx| speaker(tx, fingerprint, &message.operator)))?;
-    let digest = hex::encode_upper(digest(&SHA256, body));
-    let kept = StationMessage { station: &name, id: &message.id, digest: &digest };
-    let known = desk.with_store(|store| store.read(|tx| tx.known_station_message(&kept)))?;
-    if let Some((digest, result)) = known {
-        if digest != kept.digest {
-            return Err(LineError::Reused.into());
+    desk.with_store(|store| {
+        // Nobody without a certificate learns whether a message is one.
+        let name = store.read(|tx| station(tx, fingerprint))?;
+        let message = message(body)?;
+        let digest = hex::encode_upper(digest(&SHA256, body));
+        let kept = StationMessage { station: &name, id: &message.id, digest: &digest };
+        if let Some(reply) = known(desk, store, &message.ask, &kept)? {
+            return Ok(reply);
         }
-        return desk.with_store(|store| again(desk, store, &message.ask, result));
+        store.read(|tx| speaker(tx, &message.operator))?;
+        let (operator, reader) = (message.operator.as_str(), message.reader.as_str());
+        let by = By { operator, reader, station: Some(&name), message: Some(kept) };
+        let answered = act(desk, store, &message.ask, &by);
+        if matches!(answered, Err(_) | Ok(Answer::Taken | Answer::Gone)) {
+            // Another process of this centre may have had the same message meanwhile.
+            if let Some(reply) = known(desk, store, &message.ask, &kept)? {
+                return Ok(reply);
+            }
+        }
+        if let Err(error) = &answered
+            && accuses(error)
+            && let Some(detail) = desk.refusals.told(&name, error)
+        {
+            let (actor, object) = (format!("station:{name}"), format!("station {name}"));
+            let refused = Act { actor, act: "station.refused", object, detail };
+            store.act(|_| -> Result<_, StationError> { Ok(((), refused)) })?;
+        }
+        Ok(Reply { status: Status::Created, answer: answered? })
+    })
+}
+
+/// Whether a station that works as it should is never told so.
+const fn accuses(error: &StationError) -> bool {
+    matches!(
+        error,
+        StationError::Line(
+            LineError::KeyRefused { .. }
+                | LineError::KeyLimit { .. }
+                | LineError::NotYours { .. }
+                | LineError::NotBegun { .. }
+        ) | StationError::ReadBackDiffers { .. }
+    )
+}
+
+/// The answer to a message that had its effect before, if it had.
+fn known(
+    desk: &StationDesk,
+    store: &mut Store,
+    ask: &Ask,
+    message: &StationMessage<'_>,
+) -> Result<Option<Reply>, StationError> {
+    match store.read(|tx| tx.known_station_message(message))? {
+        None => Ok(None),
+        Some((digest, result)) if digest == message.digest => again(desk, store, ask, result).map(Some),
+        Some(_) => Err(LineError::Reused.into()),
     }
-    let by = By { operator: &message.operator, reader: &message.reader, station: Some(&name), message: Some(kept) };
-    let answered = desk.with_store(|store| act(desk, store, &message.ask, &by));
-    if let Err(error) = &answered
-        && let StationError::Line(
-            LineError::KeyRefused { .. } | LineError::KeyLimit { .. } | LineError::NotYours { .. },
-        )
-        | StationError::ReadBackDiffers { .. } = error
-    {
-        let refused = Act {
-            actor: format!("station:{name}"),
-            act: "station.refused",
-            object: format!("station {name}"),
-            detail: format!("{}: {error}", error.code()),
-        };
-        desk.with_store(|store| store.act(|_| -> Result<_, StationError> { Ok(((), refused)) }))?;
-    }
-    Ok(Reply { status: Status::Created, answer: answered? })
 }
 
 /// The answer to a message that had its effect before.
@@ -232,17 +278,34 @@ fn act(desk: &StationDesk, store: &mut Store, ask: &Ask, by: &By<'_>) -> Result<
             book.begin(store, *batch, by, &readers, (lot.as_deref(), place.as_deref()))?;
             Answer::Begun { city: desk.config.city.to_string(), transport_lot: desk.config.transport_lot }
         }
-        Ask::Look { batch } => Answer::Look { work_left: store.read(|tx| tx.work_left_for(name, *batch))? },
+        Ask::Look { batch } => {
+            let seconds = desk.config.stations.lease_seconds();
+            let soon = clock::instant_in(seconds / 2);
+            let (work_left, due) = store.read(|tx| -> Result<_, StationError> {
+                Ok((tx.work_left_for(name, *batch)?, tx.leases_end_before(name, *batch, &soon)?))
+            })?;
+            if due {
+                store.journal(|tx| tx.renew_leases(name, *batch, &clock::instant_in(seconds)))?;
+            }
+            Answer::Look { work_left }
+        }
         // Prepared data have a path of their own.
         Ask::Jobs { .. } => return Err(LineError::Malformed.into()),
         Ask::Bind { batch, chip, job, made, lot, place } => {
             let chip = Chip::parse(chip).ok_or(LineError::Malformed)?;
             let (made, lot, place) = (made.as_deref(), lot.as_deref(), place.as_deref());
             let blank = Blank { batch: *batch, chip: &chip, made, job: *job, lot, place };
-            match book.bind(store, &blank, by)? {
-                Bound::New(order) => {
-                    Answer::Bound { card: Box::new(order.card.clone()), key_version: order.key_version }
+            let mut bound = book.bind(store, &blank, by);
+            if matches!(bound, Err(StationError::Security(SecurityError::KeyNotFound { .. }))) {
+                // A key ceremony has ended since the vault was opened. If it is not that, the first failure is told.
+                let VaultSource { path, passphrase } = &desk.source;
+                if desk.vault.renew(path, passphrase).is_ok() {
+                    bound = book.bind(store, &blank, by);
                 }
+            }
+            match bound? {
+                Bound::New(order) => Answer::Bound { card: outward(order.card), key_version: order.key_version },
+                Bound::Gone => Answer::Gone,
                 Bound::Taken => Answer::Taken,
                 Bound::NotBlank => Answer::NotBlank,
                 Bound::NothingWaits => Answer::NothingWaits,
@@ -251,14 +314,23 @@ fn act(desk: &StationDesk, store: &mut Store, ask: &Ask, by: &By<'_>) -> Result<
         }
         Ask::Photo { job } => store.read(|tx| -> Result<_, StationError> {
             owned(tx, *job, name)?;
+            let state = tx.job_state(*job)?;
+            if ![JobState::Writing.name(), JobState::Done.name()].map(Some).contains(&state.as_deref()) {
+                return Err(LineError::NotYours { job: *job }.into());
+            }
             let photo = tx.photo(tx.job_person(*job)?)?;
             Ok(Answer::Photo { photo: photo.as_ref().map(|stored| print::photo(stored).to_string()) })
         })?,
         Ask::Cryptogram { job, operation } => cryptogram(desk, store, *job, operation, name)?,
         Ask::Note { job, event, detail } => {
+            let made = ["printed", "unprinted"].contains(&event.as_str());
+            if event == KEYS_DONE && !desk.profile.df.iter().any(|df| df.id == *detail) {
+                return Err(LineError::Malformed.into());
+            }
             store.journal(|tx| -> Result<_, StationError> {
                 owned(tx, *job, name)?;
-                tx.note(*job, by.reader, event, detail)?;
+                in_state(tx, *job, if made { JobState::Done } else { JobState::Writing })?;
+                tx.note(*job, (name, by.reader), event, detail)?;
                 Ok(by.keep(tx, None)?)
             })?;
             Answer::Done
@@ -273,10 +345,10 @@ fn act(desk: &StationDesk, store: &mut Store, ask: &Ask, by: &By<'_>) -> Result<
             Answer::Spoilt { next_job: book.spoil(store, *job, reason, by)? }
         }
         Ask::Hold { reason } => {
-            book.hold_reader(store, by.reader, reason)?;
+            book.hold_reader(store, reason, by)?;
             Answer::Done
         }
-        Ask::Lot { lot, percent } => Answer::Lot { bad: care::lot_is_bad(store, lot, *percent)? },
+        Ask::Lot { lot, percent } => Answer::Lot { bad: care::lot_is_bad(store, lot, *percent, by)? },
         Ask::End { batch } => {
             let Rest { left, .. } = book.end(store, *batch, by)?;
             let unfinished = store.journal(|tx| {
@@ -295,10 +367,21 @@ fn owned(tx: &Tx<'_>, job: i64, station: &str) -> Result<(), StationError> {
     if ours { Ok(()) } else { Err(LineError::NotYours { job }.into()) }
 }
 
+/// A job that has moved on meanwhile: nothing that a station does wrong.
+fn in_state(tx: &Tx<'_>, job: i64, state: JobState) -> Result<(), StoreError> {
+    let there = tx.job_state(job)?.as_deref() == Some(state.name());
+    if there { Ok(()) } else { Err(StoreError::StateMoved { object: format!("job {job}"), expected: state.name() }) }
+}
+
+/// A card as it leaves the house: the row of its holder is nobody's business.
+fn outward(card: Card) -> Box<Card> {
+    Box::new(Card { person: 0, ..card })
+}
+
 fn bound(desk: &StationDesk, tx: &Tx<'_>, job: i64) -> Result<Answer, StationError> {
     let card = tx.card_of_job(job)?.ok_or(LineError::NotYours { job })?;
     let order = desk.book().order(tx, card)?;
-    Ok(Answer::Bound { card: Box::new(order.card), key_version: order.key_version })
+    Ok(Answer::Bound { card: outward(order.card), key_version: order.key_version })
 }
 
 fn receipt(store: &mut Store, job: i64) -> Result<Answer, StationError> {
@@ -316,8 +399,7 @@ fn cryptogram(
 ) -> Result<Answer, StationError> {
     let allowance = store.read(|tx| -> Result<_, StationError> {
         owned(tx, job, station)?;
-        let writing = tx.batch_of_job(job)?.map(|batch| tx.jobs(batch, JobState::Writing)).transpose()?;
-        if !writing.unwrap_or_default().contains(&job) {
+        if tx.job_state(job)?.as_deref() != Some(JobState::Writing.name()) {
             return Err(LineError::NotYours { job }.into());
         }
         let mut kept = desk.allowances.lock().unwrap_or_else(PoisonError::into_inner);
@@ -345,17 +427,26 @@ fn cryptogram(
     })
 }
 
-/// Jobs begun by the station and jobs on lease to it, in order, behind the last one received.
+/// Jobs begun by the station and jobs on lease to it, in order, behind the last one received. Whose data leave the house with a
+/// new lease is recorded.
 fn prepared(desk: &StationDesk, fingerprint: &str, body: &[u8]) -> Result<Vec<JobLine>, StationError> {
-    desk.with_store(|store| store.read(|tx| station(tx, fingerprint)))?;
-    let message = message(body)?;
-    let Ask::Jobs { batch, share, after } = message.ask else { return Err(LineError::Malformed.into()) };
-    let until = clock::instant_in(desk.config.stations.lease_minutes * 60);
     desk.with_store(|store| {
-        let name = store.read(|tx| speaker(tx, fingerprint, &message.operator))?;
+        let name = store.read(|tx| station(tx, fingerprint))?;
+        let message = message(body)?;
+        let Ask::Jobs { batch, share, after } = message.ask else { return Err(LineError::Malformed.into()) };
+        store.read(|tx| speaker(tx, &message.operator))?;
+        let by = By { operator: &message.operator, reader: &message.reader, station: Some(&name), message: None };
+        let until = clock::instant_in(desk.config.stations.lease_seconds());
         store.journal(|tx| {
+            desk.book().under_way(tx, batch, &by)?;
+            let leased = tx.lease(&name, batch, share.min(SHARE_MAX), &until)?;
+            let fresh: Vec<i64> = leased.iter().filter(|(_, fresh)| *fresh).map(|(job, _)| *job).collect();
+            if let (Some(first), Some(last)) = (fresh.iter().min(), fresh.iter().max()) {
+                let detail = format!("{} jobs, {first} to {last}", fresh.len());
+                tx.append_audit(&by.act("station.lease", format!("batch {batch}"), detail))?;
+            }
             let mut jobs = tx.jobs_begun_by(&name, batch)?;
-            jobs.extend(tx.lease(&name, batch, share.min(SHARE_MAX), &until)?);
+            jobs.extend(leased.into_iter().map(|(job, _)| job));
             jobs.sort_unstable();
             let mut lines = Vec::with_capacity(jobs.len() + 1);
             for job in jobs.into_iter().filter(|job| *job > after) {
@@ -373,7 +464,7 @@ fn line(desk: &StationDesk, tx: &Tx<'_>, job: i64) -> Result<Prepared, StationEr
         let values = desk.book().values(tx, job, &card.card_number, &person)?;
         let order = desk.book().order(tx, card)?;
         let (key_version, keyed, holder) = (order.key_version, order.keyed, order.holder);
-        return Ok(Prepared { job, values, holder, card: Some(order.card), key_version, keyed });
+        return Ok(Prepared { job, values, holder, card: Some(*outward(order.card)), key_version, keyed });
     }
     let person = tx.person(tx.job_person(job)?)?.ok_or(StationError::PersonMissing { job })?;
     let values = desk.book().values(tx, job, &tx.job_card_number(job)?, &person)?;

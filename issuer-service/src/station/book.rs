@@ -16,7 +16,7 @@ use super::failure::StationError;
 use super::line::{Bound, Found, KEYS_DONE, Order, Rest};
 use super::line_failure::LineError;
 use super::read_back::ReadBack;
-use super::{content, receipt};
+use super::{content, profile_digest, receipt};
 use crate::audit::Act;
 use crate::batch::{self, BatchError, BatchMove, BatchState, CardMove, CardState, JobMove, JobState, NumberMove};
 use crate::card::{Card, Chip, life};
@@ -90,9 +90,14 @@ impl By<'_> {
         self.message.map_or(Ok(()), |message| tx.add_station_message(&message, result))
     }
 
-    fn act(&self, act: &'static str, object: String, detail: String) -> Act {
-        let place = self.station.map(|station| format!(" at station {station}")).unwrap_or_default();
-        Act { actor: self.operator.to_owned(), act, object, detail: format!("{detail}{place}") }
+    /// The station's name; empty for the centre's own.
+    pub(super) fn place(&self) -> &str {
+        self.station.unwrap_or_default()
+    }
+
+    pub(crate) fn act(&self, act: &'static str, object: String, detail: String) -> Act {
+        let detail = format!("{detail}{}", care::at(self.place()));
+        Act { actor: self.operator.to_owned(), act, object, detail }
     }
 }
 
@@ -109,9 +114,9 @@ impl Book<'_> {
         readers: &[&str],
         (lot, place): (Option<&str>, Option<&str>),
     ) -> Result<(), StationError> {
-        care::check(store, lot, readers)?;
-        store.read(|tx| blank::supply(tx, self.config.stock, lot, place))?;
         store.act(|tx| {
+            care::check(tx, by, lot, readers)?;
+            blank::supply(tx, self.config.stock, lot, place)?;
             tx.require(Some(by.operator), Role::Station).map_err(BatchError::from)?;
             let found = batch::found(tx, batch)?;
             match found.state.as_str() {
@@ -119,9 +124,29 @@ impl Book<'_> {
                 state if state == BatchState::Running.name() => {}
                 _ => return Err(BatchError::WrongState { number: batch, state: found.state }.into()),
             }
+            if let Some(station) = by.station {
+                tx.begin_station_run(station, batch, &profile_digest(&self.profile.name))?;
+            }
             let detail = format!("{} waiting, {} in work", found.waiting, found.writing);
             Ok(((), by.act("batch.run", format!("batch {batch}"), detail)))
         })
+    }
+
+    /// Refuses what may be asked in a run alone: a run of the batch is under way, and this station has begun one under the
+    /// centre's card type.
+    ///
+    /// # Errors
+    /// [`StationError`].
+    pub fn under_way(&self, tx: &Tx<'_>, batch: i64, by: &By<'_>) -> Result<(), StationError> {
+        let state = tx.batch_state(batch)?.ok_or(BatchError::NotFound { number: batch })?;
+        if state != BatchState::Running.name() {
+            return Err(BatchError::WrongState { number: batch, state }.into());
+        }
+        let Some(station) = by.station else { return Ok(()) };
+        match tx.station_run(station, batch)? {
+            Some(profile) if profile == profile_digest(&self.profile.name) => Ok(()),
+            _ => Err(LineError::NotBegun { batch }.into()),
+        }
     }
 
     /// Finishes the batch when no job is open; what is left.
@@ -173,6 +198,8 @@ impl Book<'_> {
         let card_identifier = self.identifier(chip, key_set.unwrap_or(Vault::FIRST_VERSION))?;
         let today = clock::today();
         store.journal(|tx| -> Result<_, StationError> {
+            self.under_way(tx, batch, by)?;
+            care::check(tx, by, lot, &[by.reader])?;
             if tx.card_by_chip(chip)?.is_some() {
                 return Ok(Bound::Taken);
             }
@@ -181,7 +208,9 @@ impl Book<'_> {
                 (made, _) => made,
             };
             let Some(job) = job else { return Ok(Bound::NothingWaits) };
-            keep_for(tx, job, asked, by)?;
+            if !keep_for(tx, job, asked, by)? {
+                return Ok(Bound::Gone);
+            }
             let supply = match blank::supply(tx, self.config.stock, lot, place) {
                 Err(StockError::NothingIssued { .. }) => return Ok(Bound::NoBlanks),
                 supply => supply?,
@@ -213,7 +242,10 @@ impl Book<'_> {
             if let Some(lot) = lot {
                 tx.set_lot(job, lot)?;
             }
-            tx.note(job, by.reader, "intent", chip.as_str())?;
+            tx.note(job, (by.place(), by.reader), "intent", chip.as_str())?;
+            if let Some(station) = by.station {
+                tx.renew_leases(station, batch, &clock::instant_in(self.config.stations.lease_seconds()))?;
+            }
             by.keep(tx, Some(job))?;
             Ok(Bound::New(Box::new(self.order(tx, card)?)))
         })
@@ -241,7 +273,7 @@ impl Book<'_> {
             tx.move_number_of(job, NumberMove::Use)?;
             blank::end(tx, StockMove::Finish, &order.card.card_number, "", by.operator)?;
             tx.add_receipt(job, &body, &signature)?;
-            tx.note(job, by.reader, "done", "")?;
+            tx.note(job, (by.place(), by.reader), "done", "")?;
             by.keep(tx, None)?;
             if let Some(request) = tx.request_of_job(job)? {
                 tx.move_request(request.number, RequestMove::Finish)?;
@@ -258,7 +290,7 @@ impl Book<'_> {
         store.act(|tx| {
             let batch = tx.batch_of_job(job)?.unwrap_or_default();
             let next = batch::spoil(tx, batch, job, self.config.card_number_prefix)?;
-            tx.note(job, by.reader, "spoilt", reason)?;
+            tx.note(job, (by.place(), by.reader), "spoilt", reason)?;
             by.keep(tx, Some(next))?;
             if let Some(card) = tx.card_of_job(job)? {
                 blank::end(tx, StockMove::Fail, &card.card_number, reason, by.operator)?;
@@ -267,12 +299,15 @@ impl Book<'_> {
         })
     }
 
-    /// Keeps a reader from work.
+    /// Keeps the reader from work.
     ///
     /// # Errors
     /// [`StationError`].
-    pub fn hold_reader(&self, store: &mut Store, reader: &str, reason: &str) -> Result<(), StationError> {
-        Ok(care::hold(store, HoldKind::Reader, reader, reason)?)
+    pub fn hold_reader(&self, store: &mut Store, reason: &str, by: &By<'_>) -> Result<(), StationError> {
+        Ok(store.journal(|tx| {
+            care::hold(tx, HoldKind::Reader, by.reader, reason, by)?;
+            by.keep(tx, None)
+        })?)
     }
 
     /// Everything that a station needs for a card but its keys.
@@ -341,16 +376,22 @@ pub fn target(order: &Order) -> Target {
 }
 
 /// Whose job it is from now on: a station elsewhere has it on lease, or a factory made its card; one bound here is no station's.
-fn keep_for(tx: &Tx<'_>, job: i64, blank: &Blank<'_>, by: &By<'_>) -> Result<(), StationError> {
-    let Some(station) = by.station else { return Ok(tx.disown(job)?) };
+/// `false` when the station's lease has ended, or nobody waits for the card any more: it could not know.
+fn keep_for(tx: &Tx<'_>, job: i64, blank: &Blank<'_>, by: &By<'_>) -> Result<bool, StationError> {
+    let Some(station) = by.station else {
+        tx.disown(job)?;
+        return Ok(true);
+    };
     let owner = tx.station_of(job)?;
-    let leased = owner.as_deref() == Some(station) && tx.waits(job)?;
-    let theirs = if blank.made.is_some() { owner.is_none_or(|owner| owner == station) } else { leased };
-    if theirs && tx.batch_of_job(job)? == Some(blank.batch) {
-        Ok(tx.own(job, station, &clock::now())?)
-    } else {
-        Err(LineError::NotYours { job }.into())
+    let ours = owner.as_deref() == Some(station);
+    if tx.batch_of_job(job)? != Some(blank.batch) || (blank.made.is_some() && owner.is_some() && !ours) {
+        return Err(LineError::NotYours { job }.into());
     }
+    let kept = blank.made.is_some() || (ours && tx.waits(job)?);
+    if kept {
+        tx.own(job, station, &clock::now())?;
+    }
+    Ok(kept)
 }
 
 /// Puts a card out of use that nobody fetched and that the one begun now takes the place of. One in its holder's hands works until

@@ -4,12 +4,13 @@
 
 use serde::Serialize;
 
+use super::book::By;
 use super::failure::StationError;
 use crate::audit::Act;
 use crate::lang::Lang;
 use crate::operator::Role;
 use crate::output::Show;
-use crate::store::{Store, StoreError};
+use crate::store::{Store, StoreError, Tx};
 
 /// The lot that a station works off.
 #[derive(Clone, Copy, Debug)]
@@ -62,6 +63,9 @@ pub struct Hold {
     pub kind: HoldKind,
     /// Which.
     pub name: String,
+    /// Station that the reader belongs to; empty for the centre's own, and for lots.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub station: String,
     /// Why, as a code.
     pub reason: String,
     /// UTC instant.
@@ -80,6 +84,9 @@ pub struct Holds {
 pub struct YieldRow {
     /// Reader or lot.
     pub name: String,
+    /// Station that the reader belongs to; empty for the centre's own, and for lots.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub station: String,
     /// Cards begun.
     pub begun: u64,
     /// Cards made.
@@ -116,58 +123,75 @@ pub struct Yield {
     pub reasons: Vec<Reason>,
 }
 
-/// Refuses readers and lots that are kept from work, before anything is begun.
-pub(super) fn check(store: &mut Store, lot: Option<&str>, readers: &[&str]) -> Result<(), StationError> {
-    let held = store.read(|tx| tx.holds())?;
-    let find = |kind, name: &str| held.iter().find(|hold| hold.kind == kind && hold.name == name);
-    let lot = lot.and_then(|lot| find(HoldKind::Lot, lot));
-    let hold = lot.or_else(|| readers.iter().find_map(|reader| find(HoldKind::Reader, reader)));
+/// Refuses readers and lots that are kept from work, in the transaction that would begin something.
+pub(super) fn check(tx: &Tx<'_>, by: &By<'_>, lot: Option<&str>, readers: &[&str]) -> Result<(), StationError> {
+    let held = tx.holds()?;
+    let find = |kind, station: &str, name: &str| {
+        held.iter().find(|hold| hold.kind == kind && hold.station == station && hold.name == name)
+    };
+    let lot = lot.and_then(|lot| find(HoldKind::Lot, "", lot));
+    let hold = lot.or_else(|| readers.iter().find_map(|reader| find(HoldKind::Reader, by.place(), reader)));
     hold.map_or(Ok(()), |hold| Err(StationError::Held { kind: hold.kind, name: hold.name.clone() }))
 }
 
 /// Whether a lot has become bad; it is kept from work then.
-pub(crate) fn lot_is_bad(store: &mut Store, lot: &str, percent_max: u64) -> Result<bool, StationError> {
+pub(crate) fn lot_is_bad(store: &mut Store, lot: &str, percent_max: u64, by: &By<'_>) -> Result<bool, StationError> {
     let (made, spoilt) = store.read(|tx| tx.lot_counts(lot))?;
     let bad = spoilt >= LOT_FAILURES_MIN && spoilt * 100 > percent_max * (made + spoilt);
     if bad {
-        hold(store, HoldKind::Lot, lot, "LOT_BAD")?;
+        store.journal(|tx| hold(tx, HoldKind::Lot, lot, "LOT_BAD", by))?;
     }
     Ok(bad)
 }
 
-/// Keeps something from work; what is kept from it already stays so.
-pub(super) fn hold(store: &mut Store, kind: HoldKind, name: &str, reason: &str) -> Result<(), StoreError> {
-    store.act(|tx| {
-        tx.hold(kind, name, reason)?;
-        let object = format!("{} {name}", kind.name());
-        Ok(((), Act { actor: "station".to_owned(), act: "station.hold", object, detail: reason.to_owned() }))
-    })
+/// Keeps something from work, and records it; what is kept from it already stays so.
+pub(super) fn hold(tx: &Tx<'_>, kind: HoldKind, name: &str, reason: &str, by: &By<'_>) -> Result<(), StoreError> {
+    // A lot is the same at every station, a reader's name is not.
+    let station = if kind == HoldKind::Reader { by.place() } else { "" };
+    if tx.hold(kind, station, name, reason)? {
+        tx.append_audit(&by.act("station.hold", format!("{} {name}", kind.name()), reason.to_owned()))?;
+    }
+    Ok(())
 }
 
-/// Gives something back to work.
+/// Gives something back to work. `station` is empty for readers of the centre's own, and for lots.
 ///
 /// # Errors
 /// [`StationError::NotHeld`], [`StationError::Batch`] for the operator.
 pub fn release(
     store: &mut Store,
     kind: HoldKind,
-    name: &str,
+    (station, name): (&str, &str),
     reason: &str,
     operator: Option<&str>,
 ) -> Result<(), StationError> {
     store.act(|tx| {
         let actor = tx.require(operator, Role::Station).map_err(crate::batch::BatchError::from)?;
-        if !tx.release_hold(kind, name, &actor)? {
+        if !tx.release_hold(kind, station, name, &actor)? {
             return Err(StationError::NotHeld { kind, name: name.to_owned() });
         }
-        let object = format!("{} {name}", kind.name());
+        let object = format!("{} {name}{}", kind.name(), at(station));
         Ok(((), Act { actor, act: "station.release", object, detail: reason.to_owned() }))
     })
 }
 
+/// Where a reader is, behind its name.
+pub(super) fn at(station: &str) -> String {
+    if station.is_empty() { String::new() } else { format!(" at station {station}") }
+}
+
+fn shown(name: &str, station: &str, lang: Lang) -> String {
+    if station.is_empty() {
+        name.to_owned()
+    } else {
+        lang.pick(format!("工位 {station} 的 {name}"), format!("{name}{}", at(station)))
+    }
+}
+
 impl Show for Hold {
     fn text(&self, lang: Lang) -> String {
-        let Self { kind, name, reason, held_at } = self;
+        let Self { kind, name, station, reason, held_at } = self;
+        let name = shown(name, station, lang);
         let kind = match kind {
             HoldKind::Reader => lang.pick("读写器", "reader"),
             HoldKind::Lot => lang.pick("卡片批号", "lot"),
@@ -190,7 +214,8 @@ impl Show for Holds {
 
 impl Show for YieldRow {
     fn text(&self, lang: Lang) -> String {
-        let Self { name, begun, made, spoilt, pulled, unprinted, first, last } = self;
+        let Self { name, station, begun, made, spoilt, pulled, unprinted, first, last } = self;
+        let name = shown(name, station, lang);
         let percent = if made + spoilt == 0 { 100.0 } else { share(*made, made + spoilt) };
         lang.pick(
             format!("{name}: 开始 {begun}，制成 {made}，作废 {spoilt}（成品率 {percent:.1}%），中途取出 {pulled}，未印 {unprinted}，{first} 至 {last}"),

@@ -115,6 +115,8 @@ pub enum Bound {
     NotBlank,
     /// No job waits for a blank card.
     NothingWaits,
+    /// The job that was on lease is not any more: the lease has ended, or nobody waits for its card.
+    Gone,
     /// Stock has no blank card for this station.
     NoBlanks,
 }

@@ -99,6 +99,12 @@ pub enum LineError {
         /// Job.
         job: i64,
     },
+    /// At the centre: the station has not begun a run of the batch.
+    #[error("the station has not begun batch {batch}")]
+    NotBegun {
+        /// Batch.
+        batch: i64,
+    },
     /// At the centre: the operation is not in the plan of the job's card.
     #[error("job {job} needs no such cryptogram: {keys}")]
     KeyRefused {
@@ -128,6 +134,7 @@ const CODES: &[&str] = &[
     "STATION_MESSAGE_MALFORMED",
     "STATION_MESSAGE_REUSED",
     "STATION_JOB_NOT_YOURS",
+    "STATION_NOT_BEGUN",
     "STATION_KEY_REFUSED",
     "STATION_KEY_LIMIT",
     "STATION_PROFILE_DIFFERS",
@@ -141,6 +148,7 @@ const CODES: &[&str] = &[
     "STATE_MOVED",
     "ROW_EXISTS",
     "CARD_CONTENT",
+    "KEY_NOT_FOUND",
     "PERSON_NOT_FOUND",
 ];
 
@@ -173,6 +181,7 @@ impl Explain for LineError {
             Self::Malformed => "STATION_MESSAGE_MALFORMED",
             Self::Reused => "STATION_MESSAGE_REUSED",
             Self::NotYours { .. } => "STATION_JOB_NOT_YOURS",
+            Self::NotBegun { .. } => "STATION_NOT_BEGUN",
             Self::KeyRefused { .. } => "STATION_KEY_REFUSED",
             Self::KeyLimit { .. } => "STATION_KEY_LIMIT",
             Self::ProfileDiffers => "STATION_PROFILE_DIFFERS",
@@ -229,6 +238,10 @@ impl Explain for LineError {
             Self::NotYours { job } => {
                 lang.pick(format!("任务 {job} 不属于本工位"), format!("job {job} is not one of this station's"))
             }
+            Self::NotBegun { batch } => lang.pick(
+                format!("本工位没有开始批次 {batch}，或中心的卡片描述已变"),
+                format!("this station has not begun batch {batch}, or the centre's card type has changed since"),
+            ),
             Self::KeyRefused { job, keys } => lang.pick(
                 format!("任务 {job} 的制卡步骤中没有这一密钥运算: {keys}"),
                 format!("the plan of job {job} has no such use of keys: {keys}"),
@@ -277,6 +290,7 @@ impl Explain for LineError {
             ),
             Self::Busy { .. } => lang.pick("等它结束后重试", "wait until it ends, then try again"),
             Self::Address => lang.pick("例如 https://centre.example:7302", "write it as https://centre.example:7302"),
+            Self::NotBegun { .. } => lang.pick("重新运行 issuer station work", "run `issuer station work` again"),
             Self::NotYours { .. } => lang.pick(
                 "把卡带到开始写它的工位，或带回中心",
                 "take the card to the station that has begun it, or to the centre",
@@ -300,7 +314,11 @@ impl Explain for LineError {
             Self::Refused { exit, .. } => *exit,
             Self::File { .. } | Self::Busy { .. } => Exit::Storage,
             Self::Address | Self::FileMalformed { .. } | Self::Malformed | Self::TooLarge => Exit::Usage,
-            Self::Reused | Self::NotYours { .. } | Self::KeyRefused { .. } | Self::KeyLimit { .. } => Exit::Refused,
+            Self::Reused
+            | Self::NotYours { .. }
+            | Self::NotBegun { .. }
+            | Self::KeyRefused { .. }
+            | Self::KeyLimit { .. } => Exit::Refused,
             Self::Nonsense | Self::ProfileDiffers => Exit::Mismatch,
         }
     }

@@ -97,7 +97,7 @@ impl Line for LocalLine<'_> {
     }
 
     fn note(&mut self, job: i64, event: &str, detail: &str) -> Result<(), StationError> {
-        Ok(self.store.journal(|tx| tx.note(job, &self.reader, event, detail))?)
+        Ok(self.store.journal(|tx| tx.note(job, ("", &self.reader), event, detail))?)
     }
 
     fn finish(&mut self, order: &Order, steps: usize, read_back: &str) -> Result<(), StationError> {
@@ -112,12 +112,13 @@ impl Line for LocalLine<'_> {
 
     fn hold_reader(&mut self, reason: &str) -> Result<(), StationError> {
         let Self { centre, store, reader } = self;
-        centre.book.hold_reader(store, reader, reason)
+        centre.book.hold_reader(store, reason, &centre.by(reader)?)
     }
 
     fn lot_is_bad(&mut self) -> Result<bool, StationError> {
-        let Care { lot, lot_percent_max, .. } = self.centre.care;
-        lot.map_or(Ok(false), |lot| care::lot_is_bad(&mut self.store, lot, lot_percent_max))
+        let Self { centre, store, reader } = self;
+        let Care { lot: Some(lot), lot_percent_max, .. } = centre.care else { return Ok(false) };
+        care::lot_is_bad(store, lot, lot_percent_max, &centre.by(reader)?)
     }
 
     fn photo(&mut self, order: &Order) -> Result<Option<Zeroizing<String>>, StationError> {

@@ -80,8 +80,8 @@ pub fn again(
         Ok((person, tx.photo(card.person)?.as_ref().map(self::photo)))
     })?;
     let holder = content::holder(&person.details);
-    let reader = reader.as_deref().unwrap_or("-");
-    let end = print(printer, reader, &card, &holder, photo.as_ref().map(|photo| photo.as_str()));
-    store.journal(|tx| tx.note(card.job, reader, event(end), end.code()))?;
+    let (station, reader) = reader.unwrap_or_else(|| (String::new(), "-".to_owned()));
+    let end = print(printer, &reader, &card, &holder, photo.as_ref().map(|photo| photo.as_str()));
+    store.journal(|tx| tx.note(card.job, (&station, &reader), event(end), end.code()))?;
     Ok((end != HookEnd::Done).then_some(end.code()))
 }

@@ -14,6 +14,7 @@ use super::slot::Slot;
 use super::work::{Claim, Work, Written};
 use super::{Counts, Ended, Station, Stop};
 use crate::card::Chip;
+use crate::error::Explain;
 
 /// How long an empty reader with a feeder is waited at before the feeder is asked.
 const FEEDER_WAIT: Duration = Duration::from_secs(2);
@@ -84,7 +85,18 @@ impl<'a> Reader<'a> {
                 self.tell(None, What::ReaderEnded { reason: transport_code(&error) });
                 Ok(Ended::ReaderFailed)
             }
-            Err(Halt::Station(error)) => Err(error),
+            // Another reader's failures, or an operator, have had the same effect as ours would have.
+            Err(Halt::Station(error)) => match error.code() {
+                code @ "LOT_HELD" => {
+                    self.tell(None, What::ReaderEnded { reason: code });
+                    Ok(Ended::LotBad)
+                }
+                code @ "READER_HELD" => {
+                    self.tell(None, What::ReaderEnded { reason: code });
+                    Ok(Ended::TooManyFailures)
+                }
+                _ => Err(error),
+            },
         }
     }
 

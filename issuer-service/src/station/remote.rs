@@ -51,6 +51,9 @@ pub struct Remote<'a> {
     pub said: OnceLock<(CityCode, u8)>,
 }
 
+/// Times in a row that the centre may have given a job away before a card is left for later (assumed).
+const GONE_MAX: u32 = 5;
+
 /// Jobs at hand.
 #[derive(Debug, Default)]
 pub struct Jobs {
@@ -214,27 +217,9 @@ impl RemoteLine<'_> {
         jobs.taken.extend(next.as_ref().map(|prepared| prepared.job));
         Ok(next)
     }
-}
 
-impl Line for RemoteLine<'_> {
-    fn work_left(&mut self) -> Result<bool, StationError> {
-        match self.ask(Ask::Look { batch: self.centre.batch })? {
-            Answer::Look { work_left } => Ok(work_left),
-            _ => Err(LineError::Nonsense.into()),
-        }
-    }
-
-    fn find(&mut self, chip: &Chip) -> Result<Found, StationError> {
-        let jobs = self.centre.jobs();
-        let known = |prepared: &&Prepared| prepared.card.as_ref().is_some_and(|card| card.chip == *chip);
-        let Some(prepared) = jobs.begun.iter().find(known) else { return Ok(Found::Free) };
-        let card = prepared.card.as_ref().ok_or(LineError::Nonsense)?;
-        let order = self.centre.order(prepared, card, prepared.key_version)?;
-        self.centre.outbox.begun(prepared.job, chip.as_str(), &self.reader)?;
-        Ok(Found::Begun(Box::new(order)))
-    }
-
-    fn bind(&mut self, chip: &Chip, made: Option<&str>) -> Result<Bound, StationError> {
+    /// Binds the chip to the next job at hand, or to the one whose card a factory made.
+    fn bind_next(&self, chip: &Chip, made: Option<&str>) -> Result<Bound, StationError> {
         let at_hand = if made.is_none() { self.next()? } else { None };
         if made.is_none() && at_hand.is_none() {
             return Ok(Bound::NothingWaits);
@@ -251,7 +236,7 @@ impl Line for RemoteLine<'_> {
         if let Some(prepared) = &at_hand {
             let mut jobs = self.centre.jobs();
             jobs.taken.remove(&prepared.job);
-            if !matches!(answer, Answer::Bound { .. }) {
+            if !matches!(answer, Answer::Bound { .. } | Answer::Gone) {
                 jobs.waiting.push_front(prepared.clone());
             }
         }
@@ -275,6 +260,36 @@ impl Line for RemoteLine<'_> {
             return Err(LineError::Nonsense.into());
         }
         Ok(Bound::New(Box::new(self.centre.order(&prepared, &card, key_version)?)))
+    }
+}
+
+impl Line for RemoteLine<'_> {
+    fn work_left(&mut self) -> Result<bool, StationError> {
+        match self.ask(Ask::Look { batch: self.centre.batch })? {
+            Answer::Look { work_left } => Ok(work_left),
+            _ => Err(LineError::Nonsense.into()),
+        }
+    }
+
+    fn find(&mut self, chip: &Chip) -> Result<Found, StationError> {
+        let jobs = self.centre.jobs();
+        let known = |prepared: &&Prepared| prepared.card.as_ref().is_some_and(|card| card.chip == *chip);
+        let Some(prepared) = jobs.begun.iter().find(known) else { return Ok(Found::Free) };
+        let card = prepared.card.as_ref().ok_or(LineError::Nonsense)?;
+        let order = self.centre.order(prepared, card, prepared.key_version)?;
+        self.centre.outbox.begun(prepared.job, chip.as_str(), &self.reader)?;
+        Ok(Found::Begun(Box::new(order)))
+    }
+
+    fn bind(&mut self, chip: &Chip, made: Option<&str>) -> Result<Bound, StationError> {
+        for _ in 0..GONE_MAX {
+            match self.bind_next(chip, made)? {
+                // What is at hand was on lease as long as it: the centre says what it keeps for this station now.
+                Bound::Gone => self.centre.jobs().waiting.clear(),
+                bound => return Ok(bound),
+            }
+        }
+        Ok(Bound::NothingWaits)
     }
 
     fn note(&mut self, job: i64, event: &str, detail: &str) -> Result<(), StationError> {
@@ -335,6 +350,7 @@ fn unbound(answer: &Answer) -> Result<Bound, StationError> {
         Answer::NotBlank => Ok(Bound::NotBlank),
         Answer::NothingWaits => Ok(Bound::NothingWaits),
         Answer::NoBlanks => Ok(Bound::NoBlanks),
+        Answer::Gone => Ok(Bound::Gone),
         _ => Err(LineError::Nonsense.into()),
     }
 }

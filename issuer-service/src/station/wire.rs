@@ -27,7 +27,7 @@ pub const ID_LENGTH: usize = 32;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Message {
-    /// Made by the station, kept before the first send: sent again, it has no second effect.
+    /// Made by the station: sent again, the message has no second effect. Outcomes of cards are kept before the first send.
     pub id: String,
     /// Operator at the station.
     pub operator: String,
@@ -37,8 +37,10 @@ pub struct Message {
     pub ask: Ask,
 }
 
-/// Letters of a reader's name, of a detail or reason, of a lot.
+/// Letters of a reader's name, of a reason, of a lot.
 const TEXT_MAX: usize = 200;
+/// Letters of a key's name, and of the detail of a note: a code, or the name of a directory.
+const WORD_MAX: usize = 32;
 /// What a station may note of itself; begun, made and spoilt are noted by the centre, with the act.
 const EVENTS: [&str; 5] = ["keys", "pulled", "away", "printed", "unprinted"];
 
@@ -50,15 +52,20 @@ impl Message {
         let rest = match &self.ask {
             Ask::Begin { readers, lot, place, .. } => readers.iter().chain(lot).chain(place).all(|text| plain(text)),
             Ask::Bind { lot, place, made, .. } => [lot, place, made].into_iter().flatten().all(|text| plain(text)),
-            Ask::Note { event, detail, .. } => EVENTS.contains(&event.as_str()) && plain(detail),
+            Ask::Note { event, detail, .. } => EVENTS.contains(&event.as_str()) && is_word(detail),
+            Ask::Cryptogram { operation, .. } => operation.is_sound(),
             Ask::Spoil { reason, .. } | Ask::Hold { reason } => plain(reason),
             Ask::Lot { lot, .. } => plain(lot),
             Ask::Finish { read_back, .. } => plain(read_back),
-            Ask::Look { .. } | Ask::Jobs { .. } | Ask::Photo { .. } | Ask::Cryptogram { .. } | Ask::End { .. } => true,
+            Ask::Look { .. } | Ask::Jobs { .. } | Ask::Photo { .. } | Ask::End { .. } => true,
         };
         let id = self.id.len() == ID_LENGTH && self.id.bytes().all(|byte| byte.is_ascii_hexdigit());
         id && rest && plain(&self.operator) && plain(&self.reader)
     }
+}
+
+fn is_word(text: &str) -> bool {
+    text.len() <= WORD_MAX && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte))
 }
 
 /// What a station asks.
@@ -249,6 +256,8 @@ pub enum Answer {
     NotBlank,
     /// No job waits for a blank card.
     NothingWaits,
+    /// The job is not on lease to this station any more, or nobody waits for its card.
+    Gone,
     /// Stock has no blank card for this station.
     NoBlanks,
     /// A photo.
@@ -312,6 +321,19 @@ pub struct Prepared {
 }
 
 impl Operation {
+    /// Whether its names are names, and its bytes as many as there must be.
+    #[must_use]
+    pub fn is_sound(&self) -> bool {
+        let hex =
+            |text: &str, bytes: usize| text.len() == 2 * bytes && text.bytes().all(|digit| digit.is_ascii_hexdigit());
+        match self {
+            Self::Authenticate { key, factor, data, .. } => is_word(key) && hex(factor, 8) && hex(data, 8),
+            Self::Wrap { key, protecting, command, header, iv, .. } => {
+                is_word(key) && is_word(protecting) && hex(command, 5) && hex(header, 3) && hex(iv, 8)
+            }
+        }
+    }
+
     /// The keys named.
     #[must_use]
     pub fn keys(&self) -> String {

@@ -74,7 +74,7 @@ impl Work<'_> {
             Bound::New(order) => Claim::New(order),
             Bound::Taken => Claim::Refused(Refusal::ChipTaken),
             Bound::NotBlank => Claim::Refused(Refusal::NotBlank),
-            Bound::NothingWaits => Claim::NothingWaits,
+            Bound::NothingWaits | Bound::Gone => Claim::NothingWaits,
             Bound::NoBlanks => Claim::NoBlanks,
         })
     }

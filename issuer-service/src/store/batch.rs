@@ -45,6 +45,24 @@ impl Tx<'_> {
         Ok(find.query_row([number], batch).optional()?)
     }
 
+    /// State of a batch.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn batch_state(&self, number: i64) -> Result<Option<String>, StoreError> {
+        let mut find = self.sql.prepare("SELECT state FROM batch WHERE number = $1")?;
+        Ok(find.query_row([number], |row| row.get(0)).optional()?)
+    }
+
+    /// State of a job.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn job_state(&self, number: i64) -> Result<Option<String>, StoreError> {
+        let mut find = self.sql.prepare("SELECT state FROM job WHERE number = $1")?;
+        Ok(find.query_row([number], |row| row.get(0)).optional()?)
+    }
+
     /// All batches, in order.
     ///
     /// # Errors

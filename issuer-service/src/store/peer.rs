@@ -155,23 +155,87 @@ impl Tx<'_> {
         Ok(find.query_map((station, batch), |row| row.get(0))?.collect::<Result<_, _>>()?)
     }
 
-    /// Gives a station up to `share` waiting jobs of a batch until an instant, those that it has among them; in order.
+    /// Gives a station up to `share` waiting jobs of a batch until an instant, those that it has among them; each with whether it
+    /// was not the station's before, in order.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub fn lease(&self, station: &str, batch: i64, share: u32, until: &str) -> Result<Vec<i64>, StoreError> {
+    pub fn lease(&self, station: &str, batch: i64, share: u32, until: &str) -> Result<Vec<(i64, bool)>, StoreError> {
         let now = clock::now();
         let mut find = self.sql.prepare(&format!(
-            "SELECT j.number FROM job j LEFT JOIN station_job s ON s.job = j.number WHERE j.batch = $1 AND {WAITS}
-             AND (s.job IS NULL OR s.station = $2 OR s.lease_until < $3)
-             ORDER BY CASE WHEN s.station = $2 THEN 0 ELSE 1 END, j.number LIMIT $4"
+            "SELECT j.number, CASE WHEN s.station = $1 THEN 0 ELSE 1 END
+             FROM job j LEFT JOIN station_job s ON s.job = j.number WHERE j.batch = $2 AND {WAITS}
+             AND (s.job IS NULL OR s.station = $1 OR s.lease_until < $3)
+             ORDER BY CASE WHEN s.station = $1 THEN 0 ELSE 1 END, j.number LIMIT $4"
         ))?;
         let jobs =
-            find.query_map((batch, station, &now, share), |row| row.get::<i64>(0))?.collect::<Result<Vec<_>, _>>()?;
-        for job in &jobs {
+            find.query_map((station, batch, &now, share), |row| Ok((row.get::<i64>(0)?, row.get::<i64>(1)? == 1)))?;
+        let jobs = jobs.collect::<Result<Vec<_>, _>>()?;
+        for (job, _) in &jobs {
             self.own(*job, station, until)?;
         }
         Ok(jobs)
+    }
+
+    /// Whether a job that a station has on lease is given to others before an instant.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn leases_end_before(&self, station: &str, batch: i64, instant: &str) -> Result<bool, StoreError> {
+        let mut find = self.sql.prepare(
+            "SELECT 1 FROM station_job s JOIN job j ON j.number = s.job
+             WHERE s.station = $1 AND j.batch = $2 AND j.state = 'waiting' AND s.lease_until < $3",
+        )?;
+        Ok(find.exists((station, batch, instant))?)
+    }
+
+    /// Keeps the jobs that a station has on lease for it until an instant.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn renew_leases(&self, station: &str, batch: i64, until: &str) -> Result<(), StoreError> {
+        let mut renew = self.sql.prepare(
+            "UPDATE station_job SET lease_until = $1 WHERE station = $2 AND EXISTS
+             (SELECT 1 FROM job j WHERE j.number = station_job.job AND j.batch = $3 AND j.state = 'waiting')",
+        )?;
+        renew.execute((until, station, batch))?;
+        Ok(())
+    }
+
+    /// A station has begun a run of a batch, under a card type with this digest.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn begin_station_run(&self, station: &str, batch: i64, profile: &str) -> Result<(), StoreError> {
+        let rows = self.sql.execute(
+            "UPDATE station_run SET profile = $1, begun_at = $2 WHERE station = $3 AND batch = $4",
+            (profile, clock::now(), station, batch),
+        )?;
+        if rows == 0 {
+            self.sql.execute(
+                "INSERT INTO station_run (station, batch, profile, begun_at) VALUES ($1, $2, $3, $4)",
+                (station, batch, profile, clock::now()),
+            )?;
+        }
+        Ok(())
+    }
+
+    /// Digest of the card type under which a station has begun a run of a batch.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn station_run(&self, station: &str, batch: i64) -> Result<Option<String>, StoreError> {
+        let mut find = self.sql.prepare("SELECT profile FROM station_run WHERE station = $1 AND batch = $2")?;
+        Ok(find.query_row((station, batch), |row| row.get(0)).optional()?)
+    }
+
+    /// A station has begun nothing: it begins anew before it is told anything.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn end_station_runs(&self, station: &str) -> Result<(), StoreError> {
+        self.sql.execute("DELETE FROM station_run WHERE station = $1", [station])?;
+        Ok(())
     }
 
     /// Whether a job waits for a blank card: no partner is being asked about it, no factory made its card.

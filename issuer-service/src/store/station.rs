@@ -17,17 +17,17 @@ const COUNTS: &str =
         (SELECT 1 FROM station_journal p WHERE p.job = s.job AND p.event = 'printed') THEN s.job END), MIN(s.at), MAX(s.at)";
 
 impl Tx<'_> {
-    /// Notes what a station is about to do with a job, or what came of it.
+    /// Notes what a station is about to do with a job, or what came of it. The centre's own station has no name.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub fn note(&self, job: i64, reader: &str, event: &str, detail: &str) -> Result<(), StoreError> {
+    pub fn note(&self, job: i64, (station, reader): (&str, &str), event: &str, detail: &str) -> Result<(), StoreError> {
         self.sql
             .prepare(
-                "INSERT INTO station_journal (sequence, at, job, reader, event, detail)
-             VALUES ((SELECT COALESCE(MAX(sequence), 0) + 1 FROM station_journal), $1, $2, $3, $4, $5)",
+                "INSERT INTO station_journal (sequence, at, job, reader, event, detail, station)
+             VALUES ((SELECT COALESCE(MAX(sequence), 0) + 1 FROM station_journal), $1, $2, $3, $4, $5, $6)",
             )?
-            .execute((clock::now(), job, reader, event, detail))?;
+            .execute((clock::now(), job, reader, event, detail, station))?;
         Ok(())
     }
 
@@ -41,13 +41,14 @@ impl Tx<'_> {
         Ok(find.query_map((job, event), |row| row.get(0))?.collect::<Result<_, _>>()?)
     }
 
-    /// The reader on which the card of a job was made.
+    /// Station and reader on which the card of a job was made.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub fn reader_of(&self, job: i64) -> Result<Option<String>, StoreError> {
-        let mut find = self.sql.prepare("SELECT reader FROM station_journal WHERE job = $1 AND event = 'done'")?;
-        Ok(find.query_row([job], |row| row.get(0)).optional()?)
+    pub fn reader_of(&self, job: i64) -> Result<Option<(String, String)>, StoreError> {
+        let mut find =
+            self.sql.prepare("SELECT station, reader FROM station_journal WHERE job = $1 AND event = 'done'")?;
+        Ok(find.query_row([job], |row| Ok((row.get(0)?, row.get(1)?))).optional()?)
     }
 
     /// Adds the receipt of a finished job.
@@ -70,31 +71,32 @@ impl Tx<'_> {
         Ok(find.query_row([job], |row| Ok((row.get(0)?, row.get(1)?))).optional()?)
     }
 
-    /// Keeps a reader or lot from work; one that is kept from it stays so.
+    /// Keeps a reader of a station, or a lot, from work; `false` when it is kept from it already.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub fn hold(&self, kind: HoldKind, name: &str, reason: &str) -> Result<(), StoreError> {
-        let held = self.holds()?.iter().any(|hold| hold.kind == kind && hold.name == name);
-        if !held {
-            self.sql.execute(
-                "INSERT INTO station_hold (number, kind, name, reason, held_at)
-                 VALUES ((SELECT COALESCE(MAX(number), 0) + 1 FROM station_hold), $1, $2, $3, $4)",
-                (kind.name(), name, reason, clock::now()),
-            )?;
+    pub fn hold(&self, kind: HoldKind, station: &str, name: &str, reason: &str) -> Result<bool, StoreError> {
+        let held = |hold: &Hold| hold.kind == kind && hold.station == station && hold.name == name;
+        if self.holds()?.iter().any(held) {
+            return Ok(false);
         }
-        Ok(())
+        self.sql.execute(
+            "INSERT INTO station_hold (number, kind, name, reason, held_at, station)
+             VALUES ((SELECT COALESCE(MAX(number), 0) + 1 FROM station_hold), $1, $2, $3, $4, $5)",
+            (kind.name(), name, reason, clock::now(), station),
+        )?;
+        Ok(true)
     }
 
     /// Gives a reader or lot back to work; `false` when it was not kept from it.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub fn release_hold(&self, kind: HoldKind, name: &str, operator: &str) -> Result<bool, StoreError> {
+    pub fn release_hold(&self, kind: HoldKind, station: &str, name: &str, operator: &str) -> Result<bool, StoreError> {
         let rows = self.sql.execute(
             "UPDATE station_hold SET released_by = $1, released_at = $2
-             WHERE kind = $3 AND name = $4 AND released_at IS NULL",
-            (operator, clock::now(), kind.name(), name),
+             WHERE kind = $3 AND station = $4 AND name = $5 AND released_at IS NULL",
+            (operator, clock::now(), kind.name(), station, name),
         )?;
         Ok(rows == 1)
     }
@@ -105,7 +107,7 @@ impl Tx<'_> {
     /// [`StoreError`].
     pub fn holds(&self) -> Result<Vec<Hold>, StoreError> {
         let mut find = self.sql.prepare(
-            "SELECT kind, name, reason, held_at FROM station_hold WHERE released_at IS NULL ORDER BY number",
+            "SELECT kind, name, reason, held_at, station FROM station_hold WHERE released_at IS NULL ORDER BY number",
         )?;
         let rows = find.query_map((), |row| {
             Ok(Hold {
@@ -113,6 +115,7 @@ impl Tx<'_> {
                 name: row.get(1)?,
                 reason: row.get(2)?,
                 held_at: row.get(3)?,
+                station: row.get(4)?,
             })
         })?;
         Ok(rows.collect::<Result<_, _>>()?)
@@ -140,15 +143,16 @@ impl Tx<'_> {
         Ok(find.query_row([lot], |row| Ok((cell::u64(row, 0)?, cell::u64(row, 1)?)))?)
     }
 
-    /// What the journal tells of readers, of a batch or all.
+    /// What the journal tells of the readers of each station, of a batch or all.
     ///
     /// # Errors
     /// [`StoreError`].
     pub fn reader_yield(&self, batch: Option<i64>) -> Result<Vec<YieldRow>, StoreError> {
         self.yields(
             &format!(
-                "SELECT s.reader, {COUNTS} FROM station_journal s JOIN job j ON j.number = s.job
-                 WHERE (j.batch = $1 OR $1 IS NULL) AND s.reader <> '-' GROUP BY s.reader ORDER BY s.reader"
+                "SELECT s.reader, s.station, {COUNTS} FROM station_journal s JOIN job j ON j.number = s.job
+                 WHERE (j.batch = $1 OR $1 IS NULL) AND s.reader <> '-' GROUP BY s.station, s.reader
+                 ORDER BY s.station, s.reader"
             ),
             batch,
         )
@@ -161,7 +165,7 @@ impl Tx<'_> {
     pub fn lot_yield(&self, batch: Option<i64>) -> Result<Vec<YieldRow>, StoreError> {
         self.yields(
             &format!(
-                "SELECT l.lot, {COUNTS} FROM station_journal s JOIN card_lot l ON l.job = s.job
+                "SELECT l.lot, '', {COUNTS} FROM station_journal s JOIN card_lot l ON l.job = s.job
                  JOIN job j ON j.number = s.job WHERE (j.batch = $1 OR $1 IS NULL) GROUP BY l.lot ORDER BY l.lot"
             ),
             batch,
@@ -186,13 +190,14 @@ impl Tx<'_> {
         let rows = find.query_map([batch], |row| {
             Ok(YieldRow {
                 name: row.get(0)?,
-                begun: cell::u64(row, 1)?,
-                made: cell::u64(row, 2)?,
-                spoilt: cell::u64(row, 3)?,
-                pulled: cell::u64(row, 4)?,
-                unprinted: cell::u64(row, 5)?,
-                first: row.get(6)?,
-                last: row.get(7)?,
+                station: row.get(1)?,
+                begun: cell::u64(row, 2)?,
+                made: cell::u64(row, 3)?,
+                spoilt: cell::u64(row, 4)?,
+                pulled: cell::u64(row, 5)?,
+                unprinted: cell::u64(row, 6)?,
+                first: row.get(7)?,
+                last: row.get(8)?,
             })
         })?;
         Ok(rows.collect::<Result<_, _>>()?)

@@ -66,6 +66,9 @@ pub trait KeyStore: SecurityModule {
 
     /// The keys that the sealed file must hold; `None` when the store keeps them itself.
     fn to_seal(&self) -> Option<&KeyRing>;
+
+    /// Forgets what it knows of keys that it keeps elsewhere: another process may have brought some.
+    fn look_again(&mut self) {}
 }
 
 impl KeyStore for KeyRing {

@@ -226,6 +226,10 @@ impl KeyStore for Token {
         Ok(removed.map_err(gone)?)
     }
 
+    fn look_again(&mut self) {
+        self.open = None;
+    }
+
     fn to_seal(&self) -> Option<&KeyRing> {
         None
     }

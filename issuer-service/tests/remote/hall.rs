@@ -9,7 +9,7 @@ use card_sim::Socket;
 use issuer_service::centre::Centre;
 use issuer_service::http::call::{Caller, Carried, Carrier, Https, Identity};
 use issuer_service::http::connection::Limits;
-use issuer_service::http::station::StationDesk;
+use issuer_service::http::station::{StationDesk, VaultSource};
 use issuer_service::http::tls::{self, TlsEdge};
 use issuer_service::http::{self};
 use issuer_service::lang::Lang;
@@ -56,9 +56,10 @@ impl Hall {
         let path = rig.centre.folder.join("copy.vault");
         rig.vault.seal(&path, "p").expect("sealed");
         let vault = Vault::open_file(&path, "p").expect("opened");
+        let source = VaultSource { path, passphrase: "p".to_owned().into() };
         let mut store = rig.centre.connect().expect("store");
         store.unlock(rig.data_keys.clone()).expect("unlocked");
-        let desk = Arc::new(StationDesk::new(store, vault, rig.centre.config.clone(), Centre::card_profile()));
+        let desk = Arc::new(StationDesk::new(store, vault, source, rig.centre.config.clone(), Centre::card_profile()));
         let names = ["localhost".to_owned(), "127.0.0.1".to_owned()];
         let config = tls::config(&authority, &names).expect("config");
         let runtime =

@@ -8,7 +8,9 @@ mod edge;
 mod fresh;
 mod hall;
 mod intruder;
+mod lease;
 #[path = "../station/rig.rs"]
 #[expect(dead_code, reason = "the readers that are torn have more to ask of it")]
 mod rig;
+mod run;
 mod secrets;

@@ -21,10 +21,10 @@ fn a_reader_that_sees_only_bad_cards_is_held_until_somebody_has_looked() {
     assert!(matches!(again, Err(StationError::Held { kind: HoldKind::Reader, name }) if name == "desk 0"));
     assert_eq!(rig.count("SELECT COUNT(*) FROM job WHERE state = 'writing'"), 0);
     let store = &mut rig.centre.store;
-    let nobody = care::release(store, HoldKind::Reader, "desk 0", "contacts cleaned", Some("li"));
+    let nobody = care::release(store, HoldKind::Reader, ("", "desk 0"), "contacts cleaned", Some("li"));
     assert!(matches!(nobody, Err(StationError::Batch(_))));
-    care::release(store, HoldKind::Reader, "desk 0", "contacts cleaned", Some("sun")).expect("released");
-    let twice = care::release(store, HoldKind::Reader, "desk 0", "again", Some("sun"));
+    care::release(store, HoldKind::Reader, ("", "desk 0"), "contacts cleaned", Some("sun")).expect("released");
+    let twice = care::release(store, HoldKind::Reader, ("", "desk 0"), "again", Some("sun"));
     assert!(matches!(twice, Err(StationError::NotHeld { .. })));
     let summary = rig.run(vec![(11..=15).map(blank).collect()]).expect("run");
     assert_eq!((summary.made, summary.left), (5, 0));
