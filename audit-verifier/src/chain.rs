@@ -80,6 +80,8 @@ pub(crate) enum Reason {
     CutOff,
     /// The anchor has another hash, or none.
     AnchorDiffers,
+    /// The anchor has seen another one committed: the log was cut off and went on.
+    Replaced,
     /// The anchor has a line that is none.
     AnchorBroken,
 }
@@ -168,6 +170,9 @@ impl Walk {
             }
             self.verdict.checkpoints += 1;
         }
+        if self.anchor.as_ref().is_some_and(|anchor| anchor.replaces(record.sequence)) {
+            return Some(Reason::Replaced);
+        }
         let known = self.anchor.as_ref().is_none_or(|anchor| anchor.allows(record.sequence, &record.hash));
         (!known).then_some(Reason::AnchorDiffers)
     }
@@ -179,6 +184,8 @@ impl Walk {
             let wanted = self.anchor.as_ref().map_or(0, Lines::last_committed);
             let reason = if self.anchor.as_ref().is_some_and(Lines::is_broken) {
                 Some(Reason::AnchorBroken)
+            } else if self.anchor.as_ref().is_some_and(|anchor| anchor.replaces_after(self.last.0)) {
+                Some(Reason::Replaced)
             } else {
                 (wanted >= next || !self.checkpoints.is_empty()).then_some(Reason::CutOff)
             };

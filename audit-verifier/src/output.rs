@@ -71,6 +71,10 @@ const fn words(reason: Reason, lang: Lang) -> &'static str {
         Reason::SignatureWrong => ("检查点签名无效", "the signature of its checkpoint is wrong"),
         Reason::CutOff => ("日志末尾被截去", "the end of the log was cut off"),
         Reason::AnchorDiffers => ("锚文件中没有这一条", "the anchor does not know it"),
+        Reason::Replaced => (
+            "此前已有另一条同号记录提交: 日志在此被截去后续写",
+            "another one was committed before: the log was cut off here and went on",
+        ),
         Reason::AnchorBroken => ("锚文件损坏", "the anchor is damaged"),
     };
     match lang {

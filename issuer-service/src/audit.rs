@@ -106,6 +106,8 @@ pub enum Reason {
     AnchorDiffers,
     /// The anchor does not know it: it was not written by this program.
     Unanchored,
+    /// The anchor saw another record of this number committed before: the log was cut off here and went on.
+    Replaced,
     /// The log is anchored and the file is not there; or a line of it is none of ours.
     AnchorBroken,
 }
@@ -197,6 +199,7 @@ impl Verifier {
             Finding::Differs(_) => Some(Reason::AnchorDiffers),
             Finding::Unanchored(_) => Some(Reason::Unanchored),
             Finding::Missing(_) => Some(Reason::CutOff),
+            Finding::Replaced(_) => Some(Reason::Replaced),
             Finding::Malformed(_) => Some(Reason::AnchorBroken),
         }
     }
@@ -222,6 +225,7 @@ impl Verifier {
             let found = self.anchor.as_ref().and_then(|anchor| anchor.finish(last));
             let reason = match found {
                 Some(Finding::Malformed(_)) => Some(Reason::AnchorBroken),
+                Some(Finding::Replaced(_)) => Some(Reason::Replaced),
                 Some(_) => Some(Reason::CutOff),
                 None => (!self.checkpoints.is_empty()).then_some(Reason::CutOff),
             };
@@ -265,6 +269,10 @@ impl Reason {
             Self::CutOff => ("日志末尾被截去", "the end of the log was cut off"),
             Self::AnchorDiffers => ("与锚文件不符", "it differs from its line in the anchor"),
             Self::Unanchored => ("锚文件中没有这一条", "the anchor does not know it"),
+            Self::Replaced => (
+                "此前已有另一条同号记录: 日志在此被截去后又续写",
+                "another record of this number was committed before: the log was cut off here and went on",
+            ),
             Self::AnchorBroken => ("锚文件缺失或损坏", "the anchor is missing or damaged"),
         };
         match lang {

@@ -45,7 +45,7 @@ mod stock;
 mod upload;
 mod window;
 
-use std::cell::{Cell, OnceCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::path::Path;
 
 pub use self::engine::{AddressError, Place, Server};
@@ -95,12 +95,21 @@ pub struct Tx<'a> {
     /// The data keys, once the transaction has needed them.
     data: OnceCell<Ready>,
     anchor: &'a Anchor,
-    /// Last audit record of this transaction.
-    recorded: Cell<Option<i64>>,
+    /// Audit records of this transaction.
+    recorded: RefCell<Recorded>,
     /// Row number of the next person registered: nobody else registers one meanwhile.
     next_person: Cell<Option<i64>>,
     /// When it first wrote an instant.
     instant: OnceCell<String>,
+}
+
+/// Audit records of a transaction, to be written down in the anchor before its commit.
+#[derive(Debug, Default)]
+struct Recorded {
+    /// The last record before them, once there is one of them.
+    behind: Option<Option<(i64, String)>>,
+    /// Positions and hashes.
+    records: Vec<(i64, String)>,
 }
 
 impl Store {
@@ -156,9 +165,22 @@ impl Store {
     /// What the closure gives, or [`StoreError`].
     pub fn act<T, E: From<StoreError>>(&mut self, act: impl FnOnce(&Tx<'_>) -> Result<(T, Act), E>) -> Result<T, E> {
         self.journal(|tx| {
+            tx.log_is_whole()?;
             let (outcome, act) = act(tx)?;
             tx.append_audit(&act)?;
             Ok(outcome)
+        })
+    }
+
+    /// The one act on a log that does not fit its anchor: a new anchor is begun at the present head, and the record says who did it.
+    ///
+    /// # Errors
+    /// What the closure gives, or [`StoreError`].
+    pub fn renew_anchor<E: From<StoreError>>(&mut self, act: impl FnOnce(&Tx<'_>) -> Result<Act, E>) -> Result<(), E> {
+        self.journal(|tx| {
+            let act = act(tx)?;
+            tx.renew_anchor()?;
+            Ok(tx.append_audit(&act)?)
         })
     }
 
@@ -170,7 +192,7 @@ impl Store {
         let sql = self.connection.begin_alone()?;
         let tx = Tx::new(sql, &self.data, &self.anchor);
         let outcome = write(&tx)?;
-        let recorded = tx.recorded.get();
+        let recorded = tx.anchor_records()?;
         tx.sql.commit().map_err(StoreError::from)?;
         if let Some(sequence) = recorded {
             self.anchor.done(sequence);
@@ -230,13 +252,13 @@ impl Store {
 }
 
 impl<'a> Tx<'a> {
-    const fn new(sql: Transaction<'a>, held: &'a KeyHolder, anchor: &'a Anchor) -> Self {
+    fn new(sql: Transaction<'a>, held: &'a KeyHolder, anchor: &'a Anchor) -> Self {
         Self {
             sql,
             held,
             data: OnceCell::new(),
             anchor,
-            recorded: Cell::new(None),
+            recorded: RefCell::default(),
             next_person: Cell::new(None),
             instant: OnceCell::new(),
         }

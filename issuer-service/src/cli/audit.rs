@@ -49,13 +49,12 @@ pub(super) fn run(common: &Common, verb: Verb, output: &Output) -> Result<Exit, 
             output.show(&verify(&mut centre.store)?);
         }
         Verb::Anchor { reason } => {
-            centre.store.act(|tx| -> Result<_, Error> {
+            centre.store.renew_anchor(|tx| -> Result<_, Error> {
                 let actor = tx.require(common.operator.as_deref(), Role::Audit)?;
                 if reason.trim().is_empty() {
                     return Err(crate::card::failure::LifeError::ReasonMissing.into());
                 }
-                tx.renew_anchor()?;
-                Ok(((), Act { actor, act: "audit.anchor", object: "audit log".to_owned(), detail: reason }))
+                Ok(Act { actor, act: "audit.anchor", object: "audit log".to_owned(), detail: reason })
             })?;
             output.show(&verify(&mut centre.store)?);
         }

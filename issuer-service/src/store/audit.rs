@@ -2,7 +2,7 @@
 
 use super::engine::{self, OptionalExtension, Row};
 use super::{StoreError, Tx};
-use crate::audit::anchor::Anchor;
+use crate::audit::anchor::{Anchor, AnchorError};
 use crate::audit::{Act, Checkpoint, Record};
 use crate::clock;
 
@@ -14,8 +14,8 @@ impl Tx<'_> {
     pub(crate) fn append_audit(&self, act: &Act) -> Result<(), StoreError> {
         let head = self.audit_head()?;
         self.begin_anchor(head.as_ref())?;
-        let record = Record::following(head, clock::now(), act);
-        let (sequence, hash) = (record.sequence, record.hash.clone());
+        let record = Record::following(head.clone(), clock::now(), act);
+        let line = (record.sequence, record.hash.clone());
         self.sql
             .prepare(
                 "INSERT INTO audit (sequence, recorded_at, actor, act, object, detail, previous, hash)
@@ -31,10 +31,34 @@ impl Tx<'_> {
                 record.previous,
                 record.hash,
             ))?;
-        // The last thing before the commit: from here on the record is to be found, or a power loss explains it.
-        self.anchor.intend(sequence, &hash).map_err(|source| self.anchor_failed(source))?;
-        self.recorded.set(Some(sequence));
+        let mut recorded = self.recorded.borrow_mut();
+        recorded.behind.get_or_insert(head);
+        recorded.records.push(line);
         Ok(())
+    }
+
+    /// Writes the records of this transaction down in the anchor: the last thing before the commit. From here on they are to be
+    /// found, or a power loss explains it. Gives the last of them.
+    pub(super) fn anchor_records(&self) -> Result<Option<i64>, StoreError> {
+        let recorded = self.recorded.take();
+        let Some((last, _)) = recorded.records.last() else { return Ok(None) };
+        let behind = recorded.behind.flatten();
+        self.anchor.intend(behind.as_ref(), &recorded.records).map_err(|error| self.anchor_refused(error))?;
+        Ok(Some(*last))
+    }
+
+    /// Whether the log ends where its anchor says: nothing may happen on one that was cut off.
+    ///
+    /// # Errors
+    /// [`StoreError::LogDiffers`], [`StoreError::AnchorDamaged`], [`StoreError::AnchorMissing`], [`StoreError::Anchor`].
+    pub fn log_is_whole(&self) -> Result<(), StoreError> {
+        let head = self.audit_head()?;
+        match self.anchor.compare(head.as_ref()) {
+            Err(AnchorError::File(error)) if error.kind() == std::io::ErrorKind::NotFound && !self.is_anchored()? => {
+                Ok(())
+            }
+            outcome => outcome.map_err(|error| self.anchor_refused(error)),
+        }
     }
 
     /// The anchor of this log.
@@ -55,7 +79,7 @@ impl Tx<'_> {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub fn renew_anchor(&self) -> Result<(), StoreError> {
+    pub(super) fn renew_anchor(&self) -> Result<(), StoreError> {
         let head = self.audit_head()?;
         let sequence = head.as_ref().map_or(0, |(sequence, _)| *sequence);
         let renewed = self.anchor.set_aside(sequence).and_then(|()| self.anchor.begin(head.as_ref()));
@@ -73,6 +97,18 @@ impl Tx<'_> {
                 }
                 self.set_fact(ANCHORED, "1")
             }
+        }
+    }
+
+    fn anchor_refused(&self, error: AnchorError) -> StoreError {
+        let path = || self.anchor.path().to_owned();
+        match error {
+            AnchorError::File(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                StoreError::AnchorMissing { path: path() }
+            }
+            AnchorError::File(error) => self.anchor_failed(error),
+            AnchorError::Differs { log, anchor } => StoreError::LogDiffers { log, anchor },
+            AnchorError::Damaged => StoreError::AnchorDamaged { path: path() },
         }
     }
 

@@ -107,6 +107,20 @@ pub enum StoreError {
         /// The file.
         path: PathBuf,
     },
+    /// The audit log does not end where its anchor says.
+    #[error("the audit log ends at record {log}, its anchor at {anchor}")]
+    LogDiffers {
+        /// Last record of the log.
+        log: i64,
+        /// Last record of the anchor.
+        anchor: i64,
+    },
+    /// The end of the anchor is none of ours, or says that the log was cut off before.
+    #[error("{} is damaged", path.display())]
+    AnchorDamaged {
+        /// The file.
+        path: PathBuf,
+    },
     /// Anything else that the engine reports.
     #[error("database: {0}")]
     Engine(#[source] EngineError),
@@ -143,6 +157,8 @@ impl Explain for StoreError {
             Self::NoRandom => "NO_RANDOM",
             Self::Anchor { .. } => "AUDIT_ANCHOR_FAILED",
             Self::AnchorMissing { .. } => "AUDIT_ANCHOR_MISSING",
+            Self::LogDiffers { .. } => "AUDIT_LOG_DIFFERS",
+            Self::AnchorDamaged { .. } => "AUDIT_ANCHOR_DAMAGED",
             Self::Engine(_) => "DATABASE_FAILED",
         }
     }
@@ -211,8 +227,8 @@ impl Explain for StoreError {
             Self::Anchor { path, source } => {
                 let path = path.display();
                 lang.pick(
-                    format!("审计锚文件 {path} 无法写入，未作改动: {source}"),
-                    format!("the audit anchor {path} cannot be written, nothing was done: {source}"),
+                    format!("审计锚文件 {path} 无法读写，未作改动: {source}"),
+                    format!("the audit anchor {path} cannot be read or written, nothing was done: {source}"),
                 )
             }
             Self::AnchorMissing { path } => {
@@ -220,6 +236,23 @@ impl Explain for StoreError {
                 lang.pick(
                     format!("审计锚文件 {path} 不见了，未作改动"),
                     format!("the audit anchor {path} is gone; nothing was done"),
+                )
+            }
+            Self::LogDiffers { log, anchor } => lang.pick(
+                format!("审计日志止于第 {log} 条，锚文件止于第 {anchor} 条：日志被截去、数据库或锚文件被换过；未作改动"),
+                format!(
+                    "the audit log ends at record {log}, its anchor at {anchor}: records were cut off, or the database or the \
+                     anchor was exchanged; nothing was done"
+                ),
+            ),
+            Self::AnchorDamaged { path } => {
+                let path = path.display();
+                lang.pick(
+                    format!("审计锚文件 {path} 末尾有不是本程序写的行，或记着日志曾被截去；未作改动"),
+                    format!(
+                        "the end of the audit anchor {path} holds a line that is not ours, or says that the log was cut off before; \
+                         nothing was done"
+                    ),
                 )
             }
             Self::Engine(error) => lang.pick(format!("数据库出错: {error}"), format!("the database failed: {error}")),
@@ -275,6 +308,11 @@ impl Explain for StoreError {
                 "从备份放回该文件；确实丢失时由审计员执行 issuer audit anchor",
                 "bring the file back from a backup; if it is lost for good, an auditor runs `issuer audit anchor`",
             ),
+            Self::LogDiffers { .. } | Self::AnchorDamaged { .. } => lang.pick(
+                "执行 issuer audit verify 查看缺哪一条，再从备份恢复 (issuer backup restore)；查明原因后，审计员可执行 issuer audit anchor",
+                "see with `issuer audit verify` what is missing, then bring the centre back with `issuer backup restore`; once the \
+                 cause is known an auditor may run `issuer audit anchor`",
+            ),
             Self::Engine(_) => lang.pick(
                 "检查数据目录或数据库服务器的权限和磁盘，再重试",
                 "check rights and disk of the data folder or of the database server, then try again",
@@ -301,6 +339,8 @@ impl Explain for StoreError {
             | Self::NoRandom
             | Self::Anchor { .. }
             | Self::AnchorMissing { .. }
+            | Self::LogDiffers { .. }
+            | Self::AnchorDamaged { .. }
             | Self::Engine(_) => Exit::Storage,
         }
     }
@@ -323,6 +363,8 @@ impl Explain for StoreError {
             | Self::DataKeyNeeded { .. }
             | Self::NoRandom
             | Self::AnchorMissing { .. }
+            | Self::LogDiffers { .. }
+            | Self::AnchorDamaged { .. }
             | Self::Engine(_) => false,
         }
     }

@@ -1,0 +1,8 @@
+//! What a centre refuses to work with: a log that was cut, and what is wrong with where it stands.
+
+#[path = "../database/ask.rs"]
+mod ask;
+mod bench;
+#[path = "../database/fresh.rs"]
+mod fresh;
+mod log;
