@@ -162,7 +162,7 @@ fn peers_that_do_not_finish_a_handshake_take_the_turn_of_nobody_else() {
 fn a_terminal_that_sends_half_a_message_is_not_waited_for() {
     let hall = Hall::new(1);
     let store = hall.rig.centre.connect().expect("store");
-    let desk = Arc::new(Desk::new(store, hall.rig.vault.keys(), Accounts::builtin(), Lang::En));
+    let desk = Arc::new(Desk::new(store, &hall.rig.vault, &hall.rig.centre.config, Accounts::builtin(), Lang::En));
     let limits = Limits { head: SOON, body: SOON, connections: 2, ..Limits::default() };
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("runtime");
     let address = runtime.block_on(async {
