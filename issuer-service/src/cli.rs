@@ -8,6 +8,7 @@ pub mod backup;
 pub mod batch;
 pub mod card;
 pub mod ceremony;
+pub mod due;
 pub mod exchange;
 pub mod init;
 pub mod instant;
@@ -20,6 +21,7 @@ pub mod photo;
 pub mod psam;
 pub mod receipt;
 pub mod request;
+pub mod retention;
 pub mod serve;
 pub mod source;
 pub mod states;
@@ -148,6 +150,11 @@ pub enum Noun {
     /// Operators (操作员).
     #[command(subcommand)]
     Operator(operator::Verb),
+    /// Everything that is due today (到期): `card due`, `stock due` and `retention run`, by an operator of the counter who captures.
+    Due,
+    /// How long what is about people is kept (保存期限).
+    #[command(subcommand)]
+    Retention(retention::Verb),
     /// The audit log (审计日志).
     #[command(subcommand)]
     Audit(audit::Verb),
@@ -289,6 +296,8 @@ pub fn run(cli: Cli, output: &Output) -> Result<Exit, Error> {
         Noun::Card(verb) => card::run(&common, verb, output),
         Noun::Psam(verb) => psam::run(&common, verb, output),
         Noun::Operator(verb) => operator::run(&common, verb, output),
+        Noun::Due => due::run(&common, output),
+        Noun::Retention(verb) => retention::run(&common, verb, output),
         Noun::Audit(verb) => audit::run(&common, verb, output),
         Noun::Backup(verb) => backup::run(&common, verb, output),
         Noun::Institution(verb) => institution::run(&common, verb, output),

@@ -19,6 +19,7 @@ use crate::photo::failure::PhotoError;
 use crate::psam::PsamError;
 use crate::registry::RegistryError;
 use crate::request::RequestError;
+use crate::retention::RetentionError;
 use crate::station::failure::StationError;
 use crate::stock::StockError;
 use crate::store::StoreError;
@@ -67,6 +68,9 @@ pub enum Error {
     /// Backups.
     #[error(transparent)]
     Backup(#[from] BackupError),
+    /// How long things are kept.
+    #[error(transparent)]
+    Retention(#[from] RetentionError),
     /// Requests.
     #[error(transparent)]
     Request(#[from] RequestError),
@@ -115,6 +119,7 @@ impl Error {
             Self::Registry(error) => error,
             Self::Photo(error) => error,
             Self::Backup(error) => error,
+            Self::Retention(error) => error,
             Self::Request(error) => error,
             Self::Batch(error) => error,
             Self::Life(error) => error,

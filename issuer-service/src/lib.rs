@@ -28,6 +28,7 @@ pub mod progress;
 pub mod psam;
 pub mod registry;
 pub mod request;
+pub mod retention;
 pub mod rotation;
 pub mod state;
 pub mod station;

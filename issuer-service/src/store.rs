@@ -37,6 +37,7 @@ mod person;
 mod photo;
 mod psam;
 mod request;
+mod retention;
 pub(crate) mod rotation;
 mod sealed;
 mod source;
@@ -76,6 +77,7 @@ const MIGRATIONS: &[(i64, &str)] = &[
     (45, include_str!("store/schema_045_card_life.sql")),
     (46, include_str!("store/schema_046_remote_station.sql")),
     (47, include_str!("store/schema_047_hand_out.sql")),
+    (48, include_str!("store/schema_048_retention.sql")),
     (55, include_str!("store/schema_055_station_line.sql")),
 ];
 

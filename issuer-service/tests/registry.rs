@@ -18,6 +18,8 @@ mod handbook;
 mod hold;
 #[path = "registry/photos.rs"]
 mod photos;
+#[path = "registry/retention.rs"]
+mod retention;
 #[path = "registry/rotation.rs"]
 mod rotation;
 #[path = "registry/sealed.rs"]

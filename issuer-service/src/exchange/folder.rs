@@ -71,6 +71,18 @@ impl Folder {
         Ok(folder)
     }
 
+    /// Removes a file; one that is not there is removed already.
+    ///
+    /// # Errors
+    /// [`FileFault`].
+    pub fn remove(&self, place: Place, name: &str) -> Result<(), FileFault> {
+        let path = self.path(place, name);
+        match fs::remove_file(&path) {
+            Err(source) if source.kind() != io::ErrorKind::NotFound => Err(FileFault { path, source }),
+            _ => Ok(()),
+        }
+    }
+
     /// Path of a file in a place.
     #[must_use]
     pub fn path(&self, place: Place, name: &str) -> PathBuf {

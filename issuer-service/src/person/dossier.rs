@@ -156,6 +156,21 @@ impl Dossier {
         }
     }
 
+    /// What stays of a person who was erased: nothing. The row number in it keeps one such dossier apart from another.
+    #[must_use]
+    pub(crate) fn erased(id: i64) -> Self {
+        let blank = || Held { value: String::new(), source: DECIDED, at: 0 };
+        let held = Field::ALL.into_iter().map(|_| blank()).collect();
+        Self {
+            number: format!("erased {id}"),
+            name_raw: String::new(),
+            begun: 0,
+            held,
+            said: Vec::new(),
+            past: Vec::new(),
+        }
+    }
+
     /// Takes a statement in.
     ///
     /// A source changes the value that it alone gave; it fills what nobody knew or said; in all else it contradicts, and an

@@ -169,7 +169,11 @@ impl Tx<'_> {
     /// # Errors
     /// [`StoreError::StateMoved`] when there is none.
     pub fn remove_death(&self, person: i64) -> Result<(), StoreError> {
-        let rows = self.sql.execute("DELETE FROM person_death WHERE person = $1", [person])?;
+        let rows = self.sql.execute(
+            "DELETE FROM person_death WHERE person = $1
+             AND NOT EXISTS (SELECT 1 FROM person_erased e WHERE e.person = person_death.person)",
+            [person],
+        )?;
         Self::moved(rows, || format!("person {person}"), "dead")
     }
 }

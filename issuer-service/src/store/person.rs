@@ -147,7 +147,8 @@ impl Tx<'_> {
     /// [`StoreError`].
     pub fn people(&self, county: Option<&str>, after: Id, limit: u32) -> Result<Vec<Person>, StoreError> {
         let mut find = self.sql.prepare(
-            "SELECT id, data_key, dossier FROM person WHERE id > $1 AND (region = $2 OR $2 IS NULL) ORDER BY id LIMIT $3",
+            "SELECT id, data_key, dossier FROM person p WHERE id > $1 AND (region = $2 OR $2 IS NULL)
+             AND NOT EXISTS (SELECT 1 FROM person_erased e WHERE e.person = p.id) ORDER BY id LIMIT $3",
         )?;
         let rows = find.query_map((after, county, limit), |row| {
             Ok((row.get::<Id>(0)?, row.get::<u8>(1)?, row.get::<Vec<u8>>(2)?))
@@ -164,12 +165,18 @@ impl Tx<'_> {
     /// # Errors
     /// [`StoreError`].
     pub fn each_dossier(&self, mut take: impl FnMut(Id, &Dossier)) -> Result<(), StoreError> {
-        self.sql.each("SELECT id, data_key, dossier FROM person ORDER BY id", |row| {
-            let id: Id = row.get(0)?;
-            let Value::Bytes(sealed) = row.value(2)? else { return Err(StoreError::RowSealed { place: place(id) }) };
-            take(id, &self.opened(id, row.get(1)?, sealed)?);
-            Ok(true)
-        })
+        self.sql.each(
+            "SELECT id, data_key, dossier FROM person p
+             WHERE NOT EXISTS (SELECT 1 FROM person_erased e WHERE e.person = p.id) ORDER BY id",
+            |row| {
+                let id: Id = row.get(0)?;
+                let Value::Bytes(sealed) = row.value(2)? else {
+                    return Err(StoreError::RowSealed { place: place(id) });
+                };
+                take(id, &self.opened(id, row.get(1)?, sealed)?);
+                Ok(true)
+            },
+        )
     }
 
     /// How many people are registered.
@@ -177,7 +184,11 @@ impl Tx<'_> {
     /// # Errors
     /// [`StoreError`].
     pub fn people_count(&self) -> Result<u64, StoreError> {
-        let count: i64 = self.sql.query_row("SELECT COUNT(*) FROM person", (), |row| row.get(0))?;
+        let count: i64 = self.sql.query_row(
+            "SELECT (SELECT COUNT(*) FROM person) - (SELECT COUNT(*) FROM person_erased)",
+            (),
+            |row| row.get(0),
+        )?;
         Ok(u64::try_from(count).unwrap_or_default())
     }
 

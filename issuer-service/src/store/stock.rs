@@ -212,8 +212,12 @@ impl Tx<'_> {
         let Some((mut receipt, key, sealed)) = found.optional()? else { return Ok(None) };
         if let (Some(key), Some(sealed), true) = (key, sealed, self.has_data_keys()) {
             let place = receipt_place(card_number);
-            let agent = Agent::parse(&self.open(key, &place, &sealed)?);
-            receipt.agent = Some(agent.map_err(|_| StoreError::RowSealed { place })?.masked());
+            let plain = self.open(key, &place, &sealed)?;
+            // Past the period of keeping it is empty.
+            if !plain.is_empty() {
+                let agent = Agent::parse(&plain).map_err(|_| StoreError::RowSealed { place })?;
+                receipt.agent = Some(agent.masked());
+            }
         }
         Ok(Some(receipt))
     }

@@ -1,0 +1,369 @@
+//! How long what is about people is kept (保存期限), and its removal when the time is over.
+//!
+//! Source: Cybersecurity Law art. 21 (logs: six months at least), Personal Information Protection Law art. 19 (no longer than
+//! needed); docs/adr/0034. The periods of a site are its own; none is set by itself (assumed: archive rules differ).
+//! Owns: the kinds, which of them may be set, the rule that nobody runs what they set. Never: removes money, cards, keys or audit
+//! records.
+
+use std::path::Path;
+
+use clap::ValueEnum;
+use serde::Serialize;
+
+use crate::audit::Act;
+use crate::clock;
+use crate::error::{Error, Explain};
+use crate::exchange::folder::{Folder, Place};
+use crate::exit::Exit;
+use crate::lang::Lang;
+use crate::operator::Role;
+use crate::output::Show;
+use crate::store::{Store, StoreError, Tx};
+
+/// Fewest days that a site may set.
+pub const DAYS_MIN: u16 = 183;
+
+/// What is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Kind {
+    /// 照片: photos of people without a card, after their last card ended.
+    Photos,
+    /// 代领人: who fetched a card for its holder.
+    Agents,
+    /// 交换文件: files to and from banks and factories, after they were answered or given up.
+    Exchange,
+    /// 已故人员: everything known of the dead, when no card and no money of theirs is left.
+    People,
+    /// 卡: cards, numbers and their moves.
+    Cards,
+    /// 资金: ledger, records of terminals, clearing.
+    Money,
+    /// 审计: the audit log.
+    Audit,
+    /// 密钥: which keys there were, and ceremonies.
+    Keys,
+}
+
+impl Kind {
+    /// All, in the order of showing.
+    pub const ALL: [Self; 8] =
+        [Self::Photos, Self::Agents, Self::Exchange, Self::People, Self::Cards, Self::Money, Self::Audit, Self::Keys];
+
+    /// Name in the database and on the command line.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Photos => "photos",
+            Self::Agents => "agents",
+            Self::Exchange => "exchange",
+            Self::People => "people",
+            Self::Cards => "cards",
+            Self::Money => "money",
+            Self::Audit => "audit",
+            Self::Keys => "keys",
+        }
+    }
+
+    /// Why it is kept for good; `None` when a site may set a period.
+    #[must_use]
+    pub const fn kept_because(self, lang: Lang) -> Option<&'static str> {
+        let (zh, en) = match self {
+            Self::Photos | Self::Agents | Self::Exchange | Self::People => return None,
+            Self::Cards => ("卡号和芯片不得再次使用", "numbers and chips are never used again"),
+            Self::Money => ("基金的账目", "the accounts of the funds"),
+            Self::Audit => ("每条记录都以前一条为据", "each record proves the one before it"),
+            Self::Keys => ("已发的卡还在用这些密钥", "cards in people's hands were made with them"),
+        };
+        Some(match lang {
+            Lang::Zh => zh,
+            Lang::En => en,
+        })
+    }
+}
+
+/// What a site has set for a kind.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Setting {
+    /// Days.
+    pub days: u16,
+    /// Why so many.
+    pub reason: String,
+    /// Operator.
+    pub set_by: String,
+    /// Instant in UTC.
+    pub set_at: String,
+}
+
+/// One kind.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Line {
+    /// Kind.
+    pub kind: Kind,
+    /// Its setting; kept for good without one.
+    pub setting: Option<Setting>,
+    /// How many are past their time.
+    pub due: u64,
+}
+
+/// All kinds.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Lines {
+    /// In order.
+    pub kinds: Vec<Line>,
+}
+
+/// What a run removed, or would.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Removed {
+    /// Nothing was removed: the counts say what would be.
+    pub dry_run: bool,
+    /// Kind and how many.
+    pub kinds: Vec<(Kind, u64)>,
+}
+
+/// Why nothing was set or removed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RetentionError {
+    /// What must stay.
+    #[error("{} is kept for good", kind.name())]
+    Fixed {
+        /// Which.
+        kind: Kind,
+    },
+    /// Fewer days than any site may set.
+    #[error("{days} days are too few")]
+    TooShort {
+        /// Days asked for.
+        days: u16,
+    },
+    /// No reason was given.
+    #[error("the reason is missing")]
+    ReasonMissing,
+    /// The operator set the period.
+    #[error("{} was set by the same operator", kind.name())]
+    OwnSetting {
+        /// Of which kind.
+        kind: Kind,
+    },
+}
+
+/// What is kept how long, and how much is past its time.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn show(tx: &Tx<'_>) -> Result<Lines, StoreError> {
+    let line = |kind| -> Result<Line, StoreError> {
+        let setting = tx.retention(kind)?;
+        let due = setting.as_ref().map_or(Ok(0), |setting| tx.past_retention(kind, &clock::days_ago(setting.days)))?;
+        Ok(Line { kind, setting, due })
+    };
+    Ok(Lines { kinds: Kind::ALL.into_iter().map(line).collect::<Result<_, _>>()? })
+}
+
+/// Sets how long a kind is kept; without `days` for good.
+///
+/// # Errors
+/// [`RetentionError`], or [`Error`].
+pub fn set(
+    store: &mut Store,
+    kind: Kind,
+    days: Option<u16>,
+    reason: &str,
+    operator: Option<&str>,
+) -> Result<Lines, Error> {
+    if kind.kept_because(Lang::En).is_some() {
+        return Err(RetentionError::Fixed { kind }.into());
+    }
+    if let Some(days) = days.filter(|days| *days < DAYS_MIN) {
+        return Err(RetentionError::TooShort { days }.into());
+    }
+    if reason.trim().is_empty() {
+        return Err(RetentionError::ReasonMissing.into());
+    }
+    store.act(|tx| {
+        let actor = tx.require(operator, Role::Approve)?;
+        let (reason, set_at) = (reason.trim().to_owned(), clock::now());
+        let setting = days.map(|days| Setting { days, reason: reason.clone(), set_by: actor.clone(), set_at });
+        tx.set_retention(kind, setting.as_ref())?;
+        let period = days.map_or_else(|| "for good".to_owned(), |days| format!("{days} days"));
+        let act = Act {
+            actor,
+            act: "retention.set",
+            object: format!("retention {}", kind.name()),
+            detail: format!("{period}: {reason}"),
+        };
+        Ok((show(tx)?, act))
+    })
+}
+
+/// Removes what is past its time, a hundred at a time, each hundred with its audit record; or counts it.
+///
+/// # Errors
+/// [`RetentionError::OwnSetting`] before anything is removed; [`Error`]. Given again, it goes on.
+pub fn run(store: &mut Store, folder: &Path, operator: Option<&str>, dry_run: bool) -> Result<Removed, Error> {
+    let (actor, due) = store.read(|tx| -> Result<_, Error> {
+        let actor = tx.require(operator, Role::Capture)?;
+        let mut due = Vec::new();
+        for kind in Kind::ALL {
+            let Some(setting) = tx.retention(kind)? else { continue };
+            if setting.set_by == actor {
+                return Err(RetentionError::OwnSetting { kind }.into());
+            }
+            let before = clock::days_ago(setting.days);
+            let count = tx.past_retention(kind, &before)?;
+            due.push((kind, before, count));
+        }
+        Ok((actor, due))
+    })?;
+    if dry_run {
+        return Ok(Removed { dry_run, kinds: due.into_iter().map(|(kind, _, count)| (kind, count)).collect() });
+    }
+    let mut removed = Removed { dry_run, kinds: Vec::new() };
+    for (kind, before, count) in due {
+        let done = if count == 0 { 0 } else { remove(store, folder, &actor, kind, &before)? };
+        removed.kinds.push((kind, done));
+    }
+    Ok(removed)
+}
+
+fn remove(store: &mut Store, folder: &Path, actor: &str, kind: Kind, before: &str) -> Result<u64, Error> {
+    let (mut done, mut after) = (0, 0);
+    loop {
+        let some = store.read(|tx| tx.some_past_retention(kind, before, after))?;
+        let Some(last) = some.last() else { return Ok(done) };
+        after = *last;
+        // Files first: when they are gone and their row is not, the next run finds the row again.
+        if kind == Kind::Exchange {
+            remove_files(store, folder, &some)?;
+        }
+        done += store.act(|tx| -> Result<_, Error> {
+            // Again, now that nobody else writes: what came to be needed meanwhile stays.
+            let first = some.first().map_or(0, |first| first - 1);
+            let still = tx.some_past_retention(kind, before, first)?;
+            let mut count = 0_u64;
+            for key in some.iter().filter(|key| still.contains(key)) {
+                remove_one(tx, kind, *key)?;
+                count += 1;
+            }
+            let (object, actor) = (format!("retention {}", kind.name()), actor.to_owned());
+            let detail = match kind {
+                Kind::People => {
+                    let people: Vec<String> =
+                        some.iter().filter(|key| still.contains(key)).map(i64::to_string).collect();
+                    format!("erased person {}", people.join(", "))
+                }
+                _ => format!("{count} removed, from before {before}"),
+            };
+            Ok((count, Act { actor, act: "retention.run", object, detail }))
+        })?;
+    }
+}
+
+fn remove_one(tx: &Tx<'_>, kind: Kind, key: i64) -> Result<(), StoreError> {
+    match kind {
+        Kind::Photos => tx.remove_photo(key).map(drop),
+        Kind::Agents => tx.forget_agent(key),
+        Kind::Exchange => tx.forget_exchange(key),
+        Kind::People => tx.erase_person(key),
+        Kind::Cards | Kind::Money | Kind::Audit | Kind::Keys => Ok(()),
+    }
+}
+
+fn remove_files(store: &mut Store, folder: &Path, numbers: &[i64]) -> Result<(), Error> {
+    let files = Folder::of(folder).map_err(crate::exchange::failure::ExchangeError::from)?;
+    for number in numbers {
+        let names = store.read(|tx| tx.exchange_names(*number))?;
+        let sent = [(Place::Request, Some(names.sent)), (Place::Archive, names.answer)];
+        for (place, name) in sent.into_iter().filter_map(|(place, name)| Some((place, name?))) {
+            files.remove(place, &name).map_err(crate::exchange::failure::ExchangeError::from)?;
+        }
+    }
+    Ok(())
+}
+
+impl Explain for RetentionError {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::Fixed { .. } => "RETENTION_FIXED",
+            Self::TooShort { .. } => "RETENTION_TOO_SHORT",
+            Self::ReasonMissing => "RETENTION_REASON_MISSING",
+            Self::OwnSetting { .. } => "RETENTION_OWN_SETTING",
+        }
+    }
+
+    fn what(&self, lang: Lang) -> String {
+        match self {
+            Self::Fixed { kind } => {
+                let (name, why) = (kind.name(), kind.kept_because(lang).unwrap_or_default());
+                lang.pick(format!("{name} 永久保存: {why}"), format!("{name} is kept for good: {why}"))
+            }
+            Self::TooShort { days } => lang.pick(
+                format!("{days} 天太短，至少 {DAYS_MIN} 天"),
+                format!("{days} days are too few, at least {DAYS_MIN} are needed"),
+            ),
+            Self::ReasonMissing => lang.pick("没有说明理由", "the reason is missing").to_owned(),
+            Self::OwnSetting { kind } => {
+                let name = kind.name();
+                lang.pick(
+                    format!("{name} 的期限是同一操作员设定的，未删除任何内容"),
+                    format!("the period of {name} was set by the same operator; nothing was removed"),
+                )
+            }
+        }
+    }
+
+    fn next(&self, lang: Lang) -> &'static str {
+        match self {
+            Self::Fixed { .. } => {
+                lang.pick("用 issuer retention show 查看可设的种类", "see what may be set with `issuer retention show`")
+            }
+            Self::TooShort { .. } => lang.pick("给更多天数", "give more days"),
+            Self::ReasonMissing => lang.pick("用 --reason 说明依据", "say on what grounds with --reason"),
+            Self::OwnSetting { .. } => lang.pick("由另一操作员执行", "let another operator run it"),
+        }
+    }
+
+    fn exit(&self) -> Exit {
+        Exit::Refused
+    }
+}
+
+impl Show for Lines {
+    fn text(&self, lang: Lang) -> String {
+        let line = |line: &Line| {
+            let name = line.kind.name();
+            match (&line.setting, line.kind.kept_because(lang)) {
+                (_, Some(why)) => lang.pick(format!("{name:<9} 永久: {why}"), format!("{name:<9} for good: {why}")),
+                (None, None) => {
+                    lang.pick(format!("{name:<9} 永久（未设定）"), format!("{name:<9} for good (nothing is set)"))
+                }
+                (Some(Setting { days, reason, set_by, .. }), None) => {
+                    let due = line.due;
+                    lang.pick(
+                        format!("{name:<9} {days} 天，到期 {due} 条  {set_by}: {reason}"),
+                        format!("{name:<9} {days} days, {due} past it  {set_by}: {reason}"),
+                    )
+                }
+            }
+        };
+        self.kinds.iter().map(line).collect::<Vec<_>>().join("\n")
+    }
+}
+
+impl Show for Removed {
+    fn text(&self, lang: Lang) -> String {
+        let kinds = |kinds: &[(Kind, u64)]| {
+            kinds.iter().map(|(kind, count)| format!("{} {count}", kind.name())).collect::<Vec<_>>().join(", ")
+        };
+        let list = if self.kinds.is_empty() {
+            lang.pick("没有设定期限", "nothing is set").to_owned()
+        } else {
+            kinds(&self.kinds)
+        };
+        match self.dry_run {
+            true => lang.pick(format!("将删除: {list}"), format!("would be removed: {list}")),
+            false => lang.pick(format!("已删除: {list}"), format!("removed: {list}")),
+        }
+    }
+}
