@@ -16,7 +16,8 @@ use crate::operator::{Role, is_name};
 use crate::output::Show;
 use crate::state::{State, states, word};
 use crate::store::{Store, Tx};
-use crate::vault::authority::{Asked, Authority};
+use crate::vault::VaultError;
+use crate::vault::authority::{self, Asked, Authority};
 
 states! {
     /// A certificate.
@@ -78,7 +79,11 @@ pub fn enrol(store: &mut Store, name: &str, pem: &str, operator: Option<&str>) -
     if !is_name(name) {
         return Err(PeerError::NameInvalid { name: name.to_owned() });
     }
-    let public_key = Asked::read(pem).ok_or(PeerError::RequestMalformed)?.public_key();
+    let asked = Asked::read(pem).ok_or(PeerError::RequestMalformed)?;
+    if !asked.is_p256() {
+        return Err(PeerError::KeyKind);
+    }
+    let public_key = asked.public_key();
     store.act(|tx| {
         let maker = tx.require(operator, Role::Station)?;
         if tx.certificate_of_key(&public_key)?.is_some() {
@@ -95,6 +100,46 @@ pub fn enrol(store: &mut Store, name: &str, pem: &str, operator: Option<&str>) -
     })
 }
 
+/// What an operator wants to certify.
+#[derive(Clone, Copy, Debug)]
+pub struct Wanted<'a> {
+    /// Name of the station.
+    pub name: &'a str,
+    /// SHA-256 of its key, hex, as two people have compared it: blanks and colons do not matter.
+    pub key: &'a str,
+    /// Days that the certificate is good for.
+    pub days: u32,
+}
+
+/// Refuses what [`certify`] would, before anything is made for it.
+///
+/// # Errors
+/// [`PeerError`].
+pub fn may_certify(store: &mut Store, wanted: &Wanted<'_>, operator: Option<&str>) -> Result<(), PeerError> {
+    store.read(|tx| {
+        let checker = tx.require(operator, Role::Keys)?;
+        asked(tx, wanted, &checker).map(drop)
+    })
+}
+
+/// Records the centre's certificate authority, which `seal` writes down.
+///
+/// # Errors
+/// [`PeerError`].
+pub fn create_authority(
+    store: &mut Store,
+    authority: &Authority,
+    operator: Option<&str>,
+    seal: impl FnOnce() -> Result<(), VaultError>,
+) -> Result<(), PeerError> {
+    store.act(|tx| {
+        let actor = tx.require(operator, Role::Keys)?;
+        seal()?;
+        let detail = format!("certificate {}", authority::fingerprint(authority.certificate()));
+        Ok(((), Act { actor, act: "authority.create", object: "certificate authority".to_owned(), detail }))
+    })
+}
+
 /// Certifies the request of a station that another operator enrolled: the certificate and the authority's, PEM.
 ///
 /// # Errors
@@ -102,24 +147,51 @@ pub fn enrol(store: &mut Store, name: &str, pem: &str, operator: Option<&str>) -
 pub fn certify(
     store: &mut Store,
     authority: &Authority,
-    name: &str,
-    days: u32,
+    wanted: &Wanted<'_>,
     operator: Option<&str>,
 ) -> Result<(Certificate, String), PeerError> {
+    let Wanted { name, days, .. } = *wanted;
     store.act(|tx| {
         let checker = tx.require(operator, Role::Keys)?;
-        let (certificate, pem) =
-            tx.enrolled(STATION, name)?.ok_or_else(|| PeerError::NotEnrolled { name: name.to_owned() })?;
-        if certificate.maker == checker {
-            return Err(PeerError::MakerIsChecker { name: name.to_owned() });
-        }
-        let asked = Asked::read(&pem).ok_or(PeerError::RequestMalformed)?;
+        let (certificate, asked) = asked(tx, wanted, &checker)?;
         let certified = authority.certify(asked, STATION, name, i64::from(days))?;
         let until = clock::instant(clock::seconds() + u64::from(days) * 86_400);
-        tx.certify(certificate.number, &checker, &certified.fingerprint, &until)?;
+        tx.certify(certificate.number, &checker, &certified, &until)?;
         let detail = format!("certificate {}, key {}, until {until}", certificate.number, certificate.public_key);
         let act = Act { actor: checker, act: "station.certify", object: format!("station {name}"), detail };
         Ok(((found(tx, certificate.number)?, certified.chain), act))
+    })
+}
+
+/// The request that waits under a name with the key that was compared.
+fn asked(tx: &Tx<'_>, wanted: &Wanted<'_>, checker: &str) -> Result<(Certificate, Asked), PeerError> {
+    let name = || wanted.name.to_owned();
+    let waiting = tx.certificates_of(STATION, wanted.name)?;
+    let waiting: Vec<_> = waiting.into_iter().filter(|one| one.state == CertificateState::Enrolled.name()).collect();
+    if waiting.is_empty() {
+        return Err(PeerError::NotEnrolled { name: name() });
+    }
+    let key: String = wanted.key.chars().filter(char::is_ascii_hexdigit).collect();
+    let same = |one: &Certificate| one.public_key.eq_ignore_ascii_case(&key);
+    let found = waiting.into_iter().find(same).ok_or_else(|| PeerError::KeyDiffers { name: name() })?;
+    if found.maker == checker {
+        return Err(PeerError::MakerIsChecker { name: name() });
+    }
+    let pem = tx.certificate_request(found.number)?;
+    let asked = Asked::read(&pem).ok_or(PeerError::RequestMalformed)?;
+    if asked.is_p256() { Ok((found, asked)) } else { Err(PeerError::KeyKind) }
+}
+
+/// The newest certificate of a station that is not revoked, and the authority's, PEM: no secret, and lost easily.
+///
+/// # Errors
+/// [`PeerError::NoCertificate`].
+pub fn chain(store: &mut Store, name: &str) -> Result<(Certificate, String), PeerError> {
+    store.read(|tx| {
+        let certified = tx.certificates_of(STATION, name)?;
+        let newest = certified.into_iter().rfind(|one| one.state == CertificateState::Certified.name());
+        let chain = newest.as_ref().map(|one| tx.certificate_chain(one.number)).transpose()?.flatten();
+        newest.zip(chain).ok_or_else(|| PeerError::NoCertificate { name: name.to_owned() })
     })
 }
 

@@ -18,7 +18,7 @@ use crate::http::call::{Caller, Https, Identity};
 use crate::lang::Lang;
 use crate::operator::OperatorError;
 use crate::output::{Output, Progress, Show};
-use crate::peer::{self, Certificates, PeerError};
+use crate::peer::{self, Certificates, PeerError, Wanted};
 use crate::station::Station;
 use crate::station::care::{self, Care, HoldKind, Holds, Yield};
 use crate::station::failure::StationError;
@@ -73,12 +73,23 @@ pub enum Verb {
     Certify {
         /// Name of the station.
         name: String,
+        /// Fingerprint of its key, as the station has read it out.
+        #[arg(long, value_name = "FINGERPRINT")]
+        key: String,
         /// File for the certificate; it belongs into the station's folder as `station.pem`.
         #[arg(long, value_name = "FILE")]
         out: PathBuf,
         /// Days that it is valid.
         #[arg(long, value_name = "DAYS", default_value_t = 365, value_parser = clap::value_parser!(u32).range(1..=1825))]
         days: u32,
+    },
+    /// At the centre: write a station's certificate once more.
+    Certificate {
+        /// Name of the station.
+        name: String,
+        /// File for the certificate.
+        #[arg(long, value_name = "FILE")]
+        out: PathBuf,
     },
     /// At the centre: refuse a station from now on; jobs kept for it are free again.
     Revoke {
@@ -184,11 +195,13 @@ pub(super) fn run(common: &Common, verb: Verb, output: &Output) -> Result<Exit, 
     }
     let mut centre = common.centre()?;
     let operator = common.operator.as_deref();
-    if let Verb::Certify { name, out, days } = &verb {
-        let authority = authority(common, &centre, output)?;
-        // The place of the certificate is made sure of before it is given: it is kept nowhere else.
+    if let Verb::Certify { name, key, out, days } = &verb {
+        let wanted = Wanted { name, key, days: *days };
+        peer::may_certify(&mut centre.store, &wanted, operator)?;
+        let authority = authority(common, &mut centre, output)?;
+        // The place of the certificate is made sure of before it is given.
         write_new(out, "", 0o644)?;
-        let certified = peer::certify(&mut centre.store, &authority, name, *days, operator);
+        let certified = peer::certify(&mut centre.store, &authority, &wanted, operator);
         let (certificate, chain) = certified.inspect_err(|_| drop(fs::remove_file(out)))?;
         fs::write(out, &chain).map_err(|source| PeerError::File { path: out.clone(), source })?;
         output.show(&certificate);
@@ -212,6 +225,11 @@ pub(super) fn run(common: &Common, verb: Verb, output: &Output) -> Result<Exit, 
             let text = read_file(&request).map_err(|source| PeerError::File { path: request, source })?;
             output.show(&peer::enrol(store, &name, &text, operator)?);
         }
+        Verb::Certificate { name, out } => {
+            let (certificate, chain) = peer::chain(store, &name)?;
+            write_new(&out, &chain, 0o644)?;
+            output.show(&certificate);
+        }
         Verb::Revoke { name, reason } => {
             output.show(&Certificates { certificates: peer::revoke(store, &name, &reason, operator)? });
         }
@@ -222,14 +240,26 @@ pub(super) fn run(common: &Common, verb: Verb, output: &Output) -> Result<Exit, 
     Ok(Exit::Ok)
 }
 
-/// The authority of the centre; one is made when there is none.
-fn authority(common: &Common, centre: &Centre, output: &Output) -> Result<Authority, Error> {
+/// The authority of the centre; one is made, and recorded, when there is none.
+fn authority(common: &Common, centre: &mut Centre, output: &Output) -> Result<Authority, Error> {
     let passphrase = passphrase::to_open(&centre.folder, common.passphrase.as_ref(), output)?;
     let path = centre.authority_path();
+    let _alone = centre.lock("authority")?;
     if !path.exists() {
         // Who certifies may open the vault: the authority's passphrase is the vault's.
         common.vault_with(centre, &passphrase, output)?;
-        Authority::random(centre.config.city.as_str())?.seal_file(&path, &passphrase)?;
+        let authority = Authority::random(centre.config.city.as_str())?;
+        // None is used that the log does not know: the record is there before the file has its name.
+        let draft = path.with_extension("authority.new");
+        let failed = |source| PeerError::File { path: draft.clone(), source };
+        match fs::remove_file(&draft) {
+            Err(source) if source.kind() != std::io::ErrorKind::NotFound => return Err(failed(source).into()),
+            _ => {}
+        }
+        let seal = || authority.seal_file(&draft, &passphrase);
+        peer::create_authority(&mut centre.store, &authority, common.operator.as_deref(), seal)?;
+        let named = fs::rename(&draft, &path).and_then(|()| fs::File::open(&centre.folder)?.sync_all());
+        named.map_err(failed)?;
     }
     Ok(Authority::open(&path, &passphrase)?)
 }

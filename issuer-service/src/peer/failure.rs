@@ -22,12 +22,27 @@ pub enum PeerError {
     /// The request cannot be read, or its signature is wrong.
     #[error("the file holds no certificate request")]
     RequestMalformed,
+    /// The key is of another kind than stations have.
+    #[error("the key of the request is not one of P-256")]
+    KeyKind,
     /// The key was enrolled before.
     #[error("the key of the request is known already")]
     KeyKnown,
     /// Nothing waits to be certified.
     #[error("no request of station {name} waits")]
     NotEnrolled {
+        /// The name.
+        name: String,
+    },
+    /// Requests wait, and none has the key that was named.
+    #[error("no request of station {name} that waits has this key")]
+    KeyDiffers {
+        /// The name.
+        name: String,
+    },
+    /// There is no certificate to be had.
+    #[error("no certificate of station {name} is kept")]
+    NoCertificate {
         /// The name.
         name: String,
     },
@@ -73,7 +88,10 @@ impl Explain for PeerError {
         match self {
             Self::NameInvalid { .. } => "STATION_NAME_INVALID",
             Self::RequestMalformed => "STATION_REQUEST_MALFORMED",
+            Self::KeyKind => "STATION_KEY_KIND",
             Self::KeyKnown => "STATION_KEY_KNOWN",
+            Self::KeyDiffers { .. } => "STATION_KEY_DIFFERS",
+            Self::NoCertificate { .. } => "STATION_CERTIFICATE_NOT_FOUND",
             Self::NotEnrolled { .. } => "STATION_NOT_ENROLLED",
             Self::MakerIsChecker { .. } => "STATION_MAKER_IS_CHECKER",
             Self::NotFound { .. } => "STATION_NOT_FOUND",
@@ -97,7 +115,18 @@ impl Explain for PeerError {
                     "the file holds no certificate request that is signed by its key",
                 )
                 .to_owned(),
+            Self::KeyKind => lang
+                .pick("请求中的密钥不是 P-256 椭圆曲线密钥", "the key of this request is not one of the curve P-256")
+                .to_owned(),
             Self::KeyKnown => lang.pick("该密钥已登记过", "the key of this request was enrolled before").to_owned(),
+            Self::KeyDiffers { name } => lang.pick(
+                format!("工位 {name} 待签发的请求中没有这个密钥；未签发"),
+                format!("no request of station {name} that waits has this key; nothing was certified"),
+            ),
+            Self::NoCertificate { name } => lang.pick(
+                format!("工位 {name} 没有可取的有效证书"),
+                format!("there is no certificate of station {name} to be had"),
+            ),
             Self::NotEnrolled { name } => {
                 lang.pick(format!("工位 {name} 没有待签发的请求"), format!("no request of station {name} waits"))
             }
@@ -128,7 +157,11 @@ impl Explain for PeerError {
             Self::NameInvalid { .. } => {
                 lang.pick("用 1 至 32 个字母、数字、. - _", "use 1 to 32 letters, digits, `.`, `-`, `_`")
             }
-            Self::RequestMalformed => lang.pick(
+            Self::KeyDiffers { .. } => lang.pick(
+                "与工位电话核对密钥指纹；不符时用 issuer station revoke 作废该请求",
+                "compare the fingerprint with the station by telephone; if it differs, `issuer station revoke` the request",
+            ),
+            Self::RequestMalformed | Self::KeyKind => lang.pick(
                 "在工位上用 issuer station request 生成，原样带来",
                 "make it at the station with `issuer station request` and bring it unchanged",
             ),
@@ -141,7 +174,7 @@ impl Explain for PeerError {
             Self::MakerIsChecker { .. } => {
                 lang.pick("由另一位有 keys 角色的操作员签发", "let another operator with role keys certify it")
             }
-            Self::NotFound { .. } => {
+            Self::NotFound { .. } | Self::NoCertificate { .. } => {
                 lang.pick("用 issuer station list 查看", "see the stations with `issuer station list`")
             }
             Self::NoAuthority => lang
@@ -156,8 +189,11 @@ impl Explain for PeerError {
 
     fn exit(&self) -> Exit {
         match self {
-            Self::NameInvalid { .. } | Self::RequestMalformed | Self::ServerName => Exit::Usage,
-            Self::NotEnrolled { .. } | Self::NotFound { .. } | Self::NoAuthority => Exit::NotFound,
+            Self::NameInvalid { .. } | Self::RequestMalformed | Self::KeyKind | Self::ServerName => Exit::Usage,
+            Self::NotEnrolled { .. } | Self::NotFound { .. } | Self::NoCertificate { .. } | Self::NoAuthority => {
+                Exit::NotFound
+            }
+            Self::KeyDiffers { .. } => Exit::Mismatch,
             Self::KeyKnown | Self::MakerIsChecker { .. } => Exit::Refused,
             Self::File { .. } => Exit::Storage,
             Self::Operator(error) => error.exit(),

@@ -285,8 +285,9 @@ impl Explain for LineError {
             }
             Self::File { .. } => lang.pick("检查磁盘空间和权限后重试", "check space and permissions, then try again"),
             Self::FileMalformed { .. } => lang.pick(
-                "从中心重新取证书；密钥丢失时重新申请",
-                "get the certificate from the centre again; if the key is lost, make another request",
+                "从中心重新取证书 (issuer station certificate)；密钥丢失时重新申请",
+                "get the certificate from the centre again (`issuer station certificate`); if the key is lost, make another \
+                 request",
             ),
             Self::Busy { .. } => lang.pick("等它结束后重试", "wait until it ends, then try again"),
             Self::Address => lang.pick("例如 https://centre.example:7302", "write it as https://centre.example:7302"),

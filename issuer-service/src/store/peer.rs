@@ -5,6 +5,7 @@ use super::{StoreError, Tx};
 use crate::clock;
 use crate::peer::{Certificate, CertificateMove};
 use crate::state::State;
+use crate::vault::authority::Certified;
 
 const CERTIFICATE: &str = "SELECT number, role, name, state, public_key, maker, checker, valid_until FROM certificate";
 
@@ -92,28 +93,33 @@ impl Tx<'_> {
         Ok(find.query_map((role, name), certificate)?.collect::<Result<_, _>>()?)
     }
 
-    /// The newest request of a holder that nobody certified, and its text.
+    /// The text of a request, PEM.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub fn enrolled(&self, role: &str, name: &str) -> Result<Option<(Certificate, String)>, StoreError> {
-        let newest = self.certificates_of(role, name)?.into_iter().rfind(|one| one.state == "enrolled");
-        let Some(newest) = newest else { return Ok(None) };
-        let mut find = self.sql.prepare("SELECT request FROM certificate WHERE number = $1")?;
-        let request = find.query_row([newest.number], |row| row.get(0))?;
-        Ok(Some((newest, request)))
+    pub fn certificate_request(&self, number: i64) -> Result<String, StoreError> {
+        Ok(self.sql.query_row("SELECT request FROM certificate WHERE number = $1", [number], |row| row.get(0))?)
+    }
+
+    /// A certificate and the authority's, PEM; none for one of a time when they were not kept.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn certificate_chain(&self, number: i64) -> Result<Option<String>, StoreError> {
+        Ok(self.sql.query_row("SELECT chain FROM certificate WHERE number = $1", [number], |row| row.get(0))?)
     }
 
     /// Moves a request to certified.
     ///
     /// # Errors
     /// [`StoreError::StateMoved`].
-    pub fn certify(&self, number: i64, checker: &str, fingerprint: &str, until: &str) -> Result<(), StoreError> {
+    pub fn certify(&self, number: i64, checker: &str, certified: &Certified, until: &str) -> Result<(), StoreError> {
         let (from, to) = CertificateMove::Certify.ends();
+        let Certified { chain, fingerprint } = certified;
         let rows = self.sql.execute(
-            "UPDATE certificate SET state = $1, checker = $2, fingerprint = $3, valid_until = $4, changed_at = $5
-             WHERE number = $6 AND state = $7 AND maker <> $2",
-            (to.name(), checker, fingerprint, until, clock::now(), number, from.name()),
+            "UPDATE certificate SET state = $1, checker = $2, fingerprint = $3, valid_until = $4, chain = $5,
+             changed_at = $6 WHERE number = $7 AND state = $8 AND maker <> $2",
+            (to.name(), checker, fingerprint, until, chain, clock::now(), number, from.name()),
         )?;
         Self::moved(rows, || format!("certificate {number}"), from.name())
     }

@@ -27,6 +27,11 @@ const AUTHORITY_DAYS: i64 = 20 * 365;
 const SERVER_DAYS: i64 = 730;
 /// Clocks of stations may be behind by so much: set to another day, or to another zone.
 const CLOCK_SLACK: Duration = Duration::hours(48);
+/// How the public key of P-256 begins, uncompressed (RFC 5480): what the curve's name says of itself, a request may say of any key.
+const P256: [u8; 27] = [
+    0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2A, 0x86, 0x48, 0xCE, 0x3D, 0x02, 0x01, 0x06, 0x08, 0x2A, 0x86, 0x48, 0xCE,
+    0x3D, 0x03, 0x01, 0x07, 0x03, 0x42, 0x00, 0x04,
+];
 /// Longest certificate request that is read, bytes.
 pub const REQUEST_BYTES_MAX: usize = 8_192;
 
@@ -145,6 +150,12 @@ impl Asked {
     pub fn read(pem: &str) -> Option<Self> {
         let params = (pem.len() <= REQUEST_BYTES_MAX).then(|| CertificateSigningRequestParams::from_pem(pem).ok());
         Some(Self { params: params.flatten()? })
+    }
+
+    /// Whether its key is of the one kind that is certified.
+    #[must_use]
+    pub fn is_p256(&self) -> bool {
+        self.params.public_key.subject_public_key_info().starts_with(&P256)
     }
 
     /// SHA-256 of its key, hex: what two people read to each other.

@@ -79,7 +79,8 @@ impl Hall {
         let (key, request) = authority::request("station").expect("request");
         let store = &mut self.rig.centre.store;
         peer::enrol(store, name, &request, Some("sun")).expect("enrolled");
-        let (_, chain) = peer::certify(store, &self.authority, name, 365, Some("zhou")).expect("certified");
+        let asked = peer::Wanted { name, key: &fingerprint(&request), days: 365 };
+        let (_, chain) = peer::certify(store, &self.authority, &asked, Some("zhou")).expect("certified");
         Place { folder: tempfile::tempdir().expect("folder"), chain, key: key.to_string() }
     }
 
@@ -101,6 +102,11 @@ impl Hall {
     ) -> Result<Summary, StationError> {
         run(&self.base, &self.rig.events, place, carrier, readers)
     }
+}
+
+/// What two people compare of a request.
+pub(crate) fn fingerprint(request: &str) -> String {
+    authority::Asked::read(request).expect("a request").public_key()
 }
 
 pub(crate) fn https(base: &str, place: &Place) -> Https {

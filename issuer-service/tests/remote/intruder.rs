@@ -4,7 +4,7 @@ use issuer_service::error::Explain;
 use issuer_service::exit::Exit;
 use issuer_service::http::call::{Caller, Carrier, Https, Identity};
 use issuer_service::lang::Lang;
-use issuer_service::peer::{self, PeerError};
+use issuer_service::peer;
 use issuer_service::station::line_failure::LineError;
 use issuer_service::station::wire::{ASK_PATH, Ask, JOBS_PATH, JobLine, Message, Operation};
 
@@ -264,44 +264,4 @@ fn whoever_has_no_good_certificate_learns_nothing_and_a_false_centre_is_told_not
     // Without TLS nothing is said at all.
     let identity = Identity::read(&ghost.chain, &key).expect("identity");
     assert!(matches!(Https::new(&hall.base.replace("https", "http"), identity, Lang::En), Err(LineError::Address)));
-}
-
-#[test]
-fn who_enrols_does_not_certify_and_a_key_is_certified_once() {
-    let mut hall = Hall::new(1);
-    let (_, request) = issuer_service::vault::authority::request("station").expect("request");
-    let store = &mut hall.rig.centre.store;
-    assert!(matches!(
-        peer::certify(store, &hall.authority, "east", 1, Some("zhou")),
-        Err(PeerError::NotEnrolled { .. })
-    ));
-    for rubbish in
-        ["", "-----BEGIN CERTIFICATE REQUEST-----\nAAAA\n-----END CERTIFICATE REQUEST-----\n", &"x".repeat(10_000)]
-    {
-        assert!(matches!(peer::enrol(store, "east", rubbish, Some("sun")), Err(PeerError::RequestMalformed)));
-    }
-    assert!(matches!(peer::enrol(store, "ea st", &request, Some("sun")), Err(PeerError::NameInvalid { .. })));
-    peer::enrol(store, "east", &request, Some("sun")).expect("enrolled");
-    assert!(matches!(peer::enrol(store, "west", &request, Some("sun")), Err(PeerError::KeyKnown)));
-    assert!(matches!(peer::certify(store, &hall.authority, "east", 1, Some("sun")), Err(PeerError::Operator(_))));
-    store
-        .journal(|tx| {
-            tx.add_operator("both", &[issuer_service::operator::Role::Station, issuer_service::operator::Role::Keys])
-        })
-        .expect("operator");
-    let (_, second) = issuer_service::vault::authority::request("station").expect("request");
-    peer::enrol(store, "west", &second, Some("both")).expect("enrolled");
-    assert!(matches!(
-        peer::certify(store, &hall.authority, "west", 1, Some("both")),
-        Err(PeerError::MakerIsChecker { .. })
-    ));
-    hall.rig.refuse("audit", "NEW.act = 'station.certify'");
-    let store = &mut hall.rig.centre.store;
-    assert!(matches!(peer::certify(store, &hall.authority, "east", 1, Some("zhou")), Err(PeerError::Store(_))));
-    hall.rig.take_again();
-    assert_eq!(
-        hall.rig.count("SELECT COUNT(*) FROM certificate WHERE state = 'certified'"),
-        0,
-        "no record, no certificate"
-    );
 }

@@ -2,6 +2,7 @@
 
 #[path = "../database/ask.rs"]
 mod ask;
+mod certificate;
 mod cut;
 mod edge;
 #[path = "../database/fresh.rs"]
