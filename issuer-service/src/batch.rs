@@ -473,9 +473,10 @@ impl Explain for BatchError {
             Self::JobNotWriting { .. } => {
                 lang.pick("用 issuer batch show 查看制作中的任务", "see the jobs in work with `issuer batch show`")
             }
-            Self::NumbersExhausted { .. } => {
-                lang.pick("在 centre.toml 中换一个 card_number_prefix", "set another card_number_prefix in centre.toml")
-            }
+            Self::NumbersExhausted { .. } => lang.pick(
+                "前缀在建立中心时定下: 用 issuer init --card-number-prefix 另建一个中心",
+                "a centre keeps its prefix: make another centre with `issuer init --card-number-prefix`",
+            ),
             Self::Stock(error) => error.next(lang),
             Self::Request(error) => error.next(lang),
             Self::Operator(error) => error.next(lang),

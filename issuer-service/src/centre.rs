@@ -13,6 +13,8 @@
 //! Never: knows SQL, keys or what the work is.
 
 mod database;
+mod failure;
+pub mod identity;
 
 use std::fs::{self, DirBuilder, File, TryLockError};
 use std::io;
@@ -21,22 +23,22 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 pub use self::database::DatabaseConfig;
+pub use self::failure::CentreError;
+use self::identity::Identity;
 
 use card_core::security::CityCode;
 use card_profiles::Profile;
 use card_profiles::rehearsal::TRANSPORT_LOT;
 use serde::{Deserialize, Deserializer};
 
-use crate::audit::Checkpoint;
+use crate::audit::anchor::Anchor;
+use crate::audit::{Act, Checkpoint};
 use crate::card::rule::LifeRules;
 use crate::clearing::blacklist::BlacklistRules;
 use crate::clock;
-use crate::error::Explain;
-use crate::exit::Exit;
-use crate::lang::Lang;
 use crate::photo::rules::Rules;
 use crate::stock::rule::StockRules;
-use crate::store::{AddressError, Place, Store, StoreError};
+use crate::store::{Place, Store, StoreError};
 use crate::vault::Vault;
 use crate::vault::pkcs11::TokenConfig;
 
@@ -49,12 +51,17 @@ pub struct Centre {
     pub config: Config,
     /// Its database.
     pub store: Store,
+    /// Public key of its vault, hex, once it has one.
+    pub public_key: Option<String>,
 }
 
 /// `centre.toml`.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
+    /// Which centre this is: 32 hex digits, the same as in its database. Absent in a centre made before there was one.
+    #[serde(default)]
+    pub id: Option<String>,
     /// City that issues, GB/T 2260: the first 3 bytes of every card identifier and a diversification factor.
     #[serde(deserialize_with = "city_code")]
     pub city: CityCode,
@@ -92,6 +99,17 @@ pub struct Config {
     pub database: Option<DatabaseConfig>,
 }
 
+/// Whose cards a new centre makes.
+#[derive(Clone, Copy, Debug)]
+pub struct Issuer<'a> {
+    /// City that issues.
+    pub city: CityCode,
+    /// 初始化机构编号: 24 hex digits.
+    pub institution: &'a str,
+    /// First letter of the card numbers.
+    pub card_number_prefix: char,
+}
+
 /// `[stations]` of `centre.toml`.
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -118,57 +136,6 @@ impl Default for StationRules {
     }
 }
 
-/// Why the folder cannot be used.
-#[derive(Debug, thiserror::Error)]
-pub enum CentreError {
-    /// `--data` is missing.
-    #[error("no data folder was named")]
-    FolderNotNamed,
-    /// There is no centre.
-    #[error("{folder} holds no centre")]
-    NotFound {
-        /// The folder.
-        folder: PathBuf,
-    },
-    /// There is a centre already.
-    #[error("{folder} holds a centre already")]
-    Exists {
-        /// The folder.
-        folder: PathBuf,
-    },
-    /// The configuration cannot be understood.
-    #[error("{path}: {source}")]
-    Config {
-        /// The file.
-        path: PathBuf,
-        /// Line, column and reason.
-        source: Box<toml::de::Error>,
-    },
-    /// A file of the folder cannot be read or written.
-    #[error("{path}: {source}")]
-    File {
-        /// The file.
-        path: PathBuf,
-        /// What the system said.
-        source: io::Error,
-    },
-    /// Another process does the same work.
-    #[error("{work} is under way in another process")]
-    Busy {
-        /// The work: `batch-3`.
-        work: String,
-    },
-    /// The address of the database.
-    #[error(transparent)]
-    Address(#[from] AddressError),
-    /// The password of the database is not where the configuration says.
-    #[error("the password of the database cannot be read")]
-    DatabasePassword,
-    /// The database.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-}
-
 /// Exclusive work; ends when dropped, also when the process is killed.
 #[derive(Debug)]
 pub struct Lock {
@@ -187,13 +154,27 @@ impl Centre {
         institution: &str,
         database: Option<&DatabaseConfig>,
     ) -> Result<Self, CentreError> {
-        if [Self::CONFIG, Self::DATABASE, Self::VAULT, Self::DATA_KEYS].iter().any(|name| folder.join(name).exists()) {
+        Self::create_for(folder, &Issuer { city, institution, card_number_prefix: Config::prefix() }, database)
+    }
+
+    /// The same with card numbers of another prefix.
+    ///
+    /// # Errors
+    /// As [`Self::create`].
+    pub fn create_for(
+        folder: &Path,
+        issuer: &Issuer<'_>,
+        database: Option<&DatabaseConfig>,
+    ) -> Result<Self, CentreError> {
+        let Issuer { city, institution, card_number_prefix } = issuer;
+        let known = [Self::CONFIG, Self::DATABASE, Self::VAULT, Self::DATA_KEYS, Self::AUTHORITY, Anchor::NAME];
+        if known.iter().any(|name| folder.join(name).exists()) {
             return Err(CentreError::Exists { folder: folder.to_owned() });
         }
         let failed = |path: &Path, source| CentreError::File { path: path.to_owned(), source };
         let make =
             || DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(|source| failed(folder, source));
-        let store = if let Some(server) = database {
+        let mut store = if let Some(server) = database {
             // A server that refuses leaves no folder behind.
             let store = Store::create(&server.place()?, folder)?;
             make()?;
@@ -206,11 +187,14 @@ impl Centre {
             made.map_err(|source| failed(&path, source))?;
             Store::create(&Place::File(path), folder)?
         };
+        let id = identity::new_id()?;
         let text = format!(
-            "# Configuration of the issuance centre.\n\
+            "# Configuration of the issuance centre. id, city, institution, card_number_prefix never change.\n\
+             id = \"{id}\"\n\
              city = \"{city}\"\n\
              # 初始化机构编号, 12 bytes\n\
              institution = \"{institution}\"\n\
+             card_number_prefix = \"{card_number_prefix}\"\n\
              # 卡有效期\n\
              valid_years = {}\n{}",
             Config::valid_years(),
@@ -218,7 +202,9 @@ impl Centre {
         );
         let path = folder.join(Self::CONFIG);
         fs::write(&path, text).map_err(|source| failed(&path, source))?;
-        Ok(Self { folder: folder.to_owned(), config: Config::read(folder)?, store })
+        let config = Config::read(folder)?;
+        store.journal(|tx| tx.set_identity(&Identity::of(&config, id)))?;
+        Ok(Self { folder: folder.to_owned(), config, store, public_key: None })
     }
 
     /// Opens an existing centre and brings its database to this program's schema.
@@ -232,9 +218,44 @@ impl Centre {
         let config = Config::read(folder)?;
         let place = config.place(folder)?;
         if matches!(&place, Place::File(path) if !path.is_file()) {
-            return Err(CentreError::NotFound { folder: folder.to_owned() });
+            // Only `create` makes one: an empty database would give every number out again.
+            return Err(StoreError::NoCentre.into());
         }
-        Ok(Self { folder: folder.to_owned(), config, store: Store::open(&place, folder)? })
+        let mut store = Store::open(&place, folder)?;
+        let (stored, public_key) = store.read(|tx| Ok::<_, StoreError>((tx.identity()?, tx.fact("public_key")?)))?;
+        let mut centre = Self { folder: folder.to_owned(), config, store, public_key };
+        match stored {
+            Some(stored) => stored.compare(&centre.config)?,
+            None => centre.adopt()?,
+        }
+        Ok(centre)
+    }
+
+    /// A centre made before its identity was stored: what its configuration says now is stored, on record.
+    fn adopt(&mut self) -> Result<(), CentreError> {
+        let id = match &self.config.id {
+            Some(id) => id.clone(),
+            None => identity::new_id()?,
+        };
+        if self.config.id.is_none() {
+            // Before the tables of the file, and before the database knows it: a kill in between is taken up.
+            let path = self.folder.join(Self::CONFIG);
+            let failed = |source| CentreError::File { path: path.clone(), source };
+            let text = fs::read_to_string(&path).map_err(failed)?;
+            let part = path.with_extension("toml.part");
+            let written = fs::write(&part, format!("id = \"{id}\"\n{text}"))
+                .and_then(|()| File::open(&part)?.sync_all())
+                .and_then(|()| fs::rename(&part, &path));
+            written.map_err(failed)?;
+            self.config = Config::read(&self.folder)?;
+        }
+        let identity = Identity::of(&self.config, id);
+        self.store.act(|tx| -> Result<_, StoreError> {
+            tx.set_identity(&identity)?;
+            let detail = identity.to_string();
+            Ok(((), Act { actor: "issuer".to_owned(), act: "centre.identity", object: "centre".to_owned(), detail }))
+        })?;
+        Ok(())
     }
 
     /// Another connection to the same database, for another thread.
@@ -322,7 +343,7 @@ impl Centre {
     /// Never: the profile is built in.
     #[must_use]
     pub fn card_profile() -> Profile {
-        card_profiles::builtin::builtin("ssc-3.0").expect("built in")
+        card_profiles::builtin::builtin(Self::PROFILE).expect("built in")
     }
 
     /// The PSAM type that this centre makes.
@@ -343,7 +364,7 @@ impl Centre {
     /// Path of the certificate authority.
     #[must_use]
     pub fn authority_path(&self) -> PathBuf {
-        self.folder.join("centre.authority")
+        self.folder.join(Self::AUTHORITY)
     }
 
     /// Path of the vault.
@@ -356,7 +377,10 @@ impl Centre {
     pub(crate) const CONFIG: &'static str = "centre.toml";
     /// Name of the database's file.
     pub(crate) const DATABASE: &'static str = "centre.db";
+    /// Name of the card type that is issued.
+    pub(crate) const PROFILE: &'static str = "ssc-3.0";
     const VAULT: &'static str = "centre.vault";
+    const AUTHORITY: &'static str = "centre.authority";
     const DATA_KEYS: &'static str = "centre.datakeys";
 }
 
@@ -393,102 +417,4 @@ fn prefix<'de, D: Deserializer<'de>>(deserializer: D) -> Result<char, D::Error> 
 fn city_code<'de, D: Deserializer<'de>>(deserializer: D) -> Result<CityCode, D::Error> {
     let text = String::deserialize(deserializer)?;
     CityCode::parse(&text).ok_or_else(|| serde::de::Error::custom("a city code has 6 digits (GB/T 2260)"))
-}
-
-impl Explain for CentreError {
-    fn code(&self) -> &'static str {
-        match self {
-            Self::FolderNotNamed => "DATA_FOLDER_NOT_NAMED",
-            Self::NotFound { .. } => "CENTRE_NOT_FOUND",
-            Self::Exists { .. } => "CENTRE_EXISTS",
-            Self::Config { .. } => "CONFIG_INVALID",
-            Self::File { .. } => "CENTRE_FILE_FAILED",
-            Self::Busy { .. } => "WORK_BUSY",
-            Self::Address(error) => error.code(),
-            Self::DatabasePassword => "DATABASE_PASSWORD_UNREADABLE",
-            Self::Store(error) => error.code(),
-        }
-    }
-
-    fn what(&self, lang: Lang) -> String {
-        match self {
-            Self::FolderNotNamed => lang.pick("没有指定数据目录", "no data folder was named").to_owned(),
-            Self::NotFound { folder } => {
-                let folder = folder.display();
-                lang.pick(format!("{folder} 中没有发卡中心"), format!("{folder} holds no centre"))
-            }
-            Self::Exists { folder } => {
-                let folder = folder.display();
-                lang.pick(
-                    format!("{folder} 中已有发卡中心，未作任何改动"),
-                    format!("{folder} holds a centre already; nothing was changed"),
-                )
-            }
-            Self::Config { path, source } => {
-                let path = path.display();
-                lang.pick(format!("配置文件 {path} 有误: {source}"), format!("{path} cannot be understood: {source}"))
-            }
-            Self::File { path, source } => {
-                let path = path.display();
-                lang.pick(format!("{path} 无法读写: {source}"), format!("{path} cannot be read or written: {source}"))
-            }
-            Self::Busy { work } => {
-                lang.pick(format!("另一进程正在进行 {work}"), format!("{work} is under way in another process"))
-            }
-            Self::Address(error) => error.what(lang),
-            Self::DatabasePassword => {
-                lang.pick("读不到数据库的口令", "the password of the database cannot be read").to_owned()
-            }
-            Self::Store(error) => error.what(lang),
-        }
-    }
-
-    fn next(&self, lang: Lang) -> &'static str {
-        match self {
-            Self::FolderNotNamed => {
-                lang.pick("加上 --data 目录，或设置 ISSUER_DATA", "add --data DIR or set ISSUER_DATA")
-            }
-            Self::NotFound { .. } => {
-                lang.pick("检查目录，或用 issuer init 新建", "check the folder, or make a centre with `issuer init`")
-            }
-            Self::Exists { .. } => lang.pick("换一个空目录", "choose an empty folder"),
-            Self::Config { .. } => lang.pick("改正所示的行", "correct the line named"),
-            Self::File { .. } => {
-                lang.pick("检查磁盘空间和权限后重试", "check space and permissions of the disk, then try again")
-            }
-            Self::Busy { .. } => lang.pick("等它结束后重试", "wait until it ends, then try again"),
-            Self::Address(error) => error.next(lang),
-            Self::DatabasePassword => lang.pick(
-                "检查 [database] 的 password 所指的环境变量或文件",
-                "check the variable or file that `password` of [database] names",
-            ),
-            Self::Store(error) => error.next(lang),
-        }
-    }
-
-    fn exit(&self) -> Exit {
-        match self {
-            Self::FolderNotNamed | Self::Config { .. } => Exit::Usage,
-            Self::NotFound { .. } => Exit::NotFound,
-            Self::Exists { .. } => Exit::Refused,
-            Self::File { .. } | Self::Busy { .. } => Exit::Storage,
-            Self::Address(error) => error.exit(),
-            Self::DatabasePassword => Exit::Authentication,
-            Self::Store(error) => error.exit(),
-        }
-    }
-
-    fn retryable(&self) -> bool {
-        match self {
-            Self::Busy { .. } => true,
-            Self::Store(error) => error.retryable(),
-            Self::FolderNotNamed
-            | Self::NotFound { .. }
-            | Self::Exists { .. }
-            | Self::Config { .. }
-            | Self::File { .. }
-            | Self::Address(_)
-            | Self::DatabasePassword => false,
-        }
-    }
 }

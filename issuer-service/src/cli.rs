@@ -254,11 +254,15 @@ impl Common {
     /// # Errors
     /// [`VaultError`].
     pub fn vault_with(&self, centre: &Centre, passphrase: &str, output: &Output) -> Result<Vault, VaultError> {
-        Vault::open(&centre.vault_path(), passphrase, || {
+        let vault = Vault::open(&centre.vault_path(), passphrase, || {
             let config = centre.config.pkcs11.as_ref().ok_or(VaultError::TokenNotConfigured)?;
             let pin = passphrase::pin(self.pin.as_ref(), output)?;
             Ok(Box::new(Token::open(config, centre.config.city, pin)?))
-        })
+        })?;
+        match &centre.public_key {
+            Some(key) if !key.eq_ignore_ascii_case(&hex::encode(vault.public_key())) => Err(VaultError::Foreign),
+            _ => Ok(vault),
+        }
     }
 
     /// Who acts where no role is needed: the operator named, or the user of the operating system.

@@ -128,7 +128,7 @@ impl Store {
     /// Opens a database and applies the migrations that it lacks.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// [`StoreError::NoCentre`] when it is empty; [`StoreError`].
     pub fn open(place: &Place, folder: &Path) -> Result<Self, StoreError> {
         Self::connect(place, folder, false)
     }
@@ -138,10 +138,17 @@ impl Store {
         Self::connect_with(place, folder, new, &known)
     }
 
-    /// Brings the database to these of our schemas, and no further.
+    /// Brings the database to these of our schemas, and no further. One that is not new must have had a centre before.
     fn connect_with(place: &Place, folder: &Path, new: bool, schemas: &[i64]) -> Result<Self, StoreError> {
+        // Looked at before the engine writes its head into it.
+        if !new && matches!(place, Place::File(path) if std::fs::metadata(path).is_ok_and(|file| file.len() == 0)) {
+            return Err(StoreError::NoCentre);
+        }
         let anchor = Anchor::in_folder(folder);
         let mut store = Self { connection: Connection::open(place, new)?, data: KeyHolder::default(), anchor };
+        if !new && store.applied()?.is_empty() {
+            return Err(StoreError::NoCentre);
+        }
         store.migrate_to(schemas)?;
         Ok(store)
     }
@@ -304,6 +311,17 @@ mod tests {
         let newer = "INSERT INTO migration (number, applied_at) VALUES (9999, '')";
         store.journal(|tx| -> Result<_, StoreError> { Ok(tx.sql.execute(newer, ())?) }).expect("row");
         assert!(matches!(Store::open(&path, folder.path()), Err(StoreError::SchemaNewer { found: 9999, .. })));
+    }
+
+    #[test]
+    fn an_empty_file_is_no_centre_and_stays_empty() {
+        let folder = tempfile::tempdir().expect("folder");
+        let path = folder.path().join("x.db");
+        std::fs::write(&path, "").expect("file");
+        assert!(matches!(Store::open(&Place::File(path.clone()), folder.path()), Err(StoreError::NoCentre)));
+        let raw = rusqlite::Connection::open(&path).expect("opens");
+        let tables: i64 = raw.query_row("SELECT COUNT(*) FROM sqlite_master", (), |row| row.get(0)).expect("count");
+        assert_eq!(tables, 0);
     }
 
     #[test]

@@ -8,7 +8,7 @@ use clap::{Args, ValueEnum};
 
 use super::{Common, SourceParser};
 use crate::audit::Act;
-use crate::centre::{Centre, CentreError, DatabaseConfig};
+use crate::centre::{Centre, CentreError, DatabaseConfig, Issuer};
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::output::Output;
@@ -26,6 +26,9 @@ pub struct Init {
     /// 初始化机构编号: 24 hex digits; made from the city when absent.
     #[arg(long, value_parser = institution)]
     institution: Option<String>,
+    /// First letter of the card numbers made here; it never changes.
+    #[arg(long, value_name = "LETTER", value_parser = prefix, default_value = "A")]
+    card_number_prefix: char,
     /// Where the upper keys are kept.
     #[arg(long, value_enum, default_value = "software")]
     vault: Where,
@@ -63,7 +66,7 @@ enum Where {
 
 pub(super) fn run(common: &Common, init: Init, output: &Output) -> Result<Exit, Error> {
     let folder = common.folder()?;
-    let Init { city, institution, vault: place, module, token, extractable, production, .. } = init;
+    let Init { city, institution, card_number_prefix, vault: place, module, token, extractable, production, .. } = init;
     let database = init.database.map(|url| DatabaseConfig {
         url,
         password: init.database_password.map(|source| source.to_string()),
@@ -83,7 +86,8 @@ pub(super) fn run(common: &Common, init: Init, output: &Output) -> Result<Exit, 
     };
     let vault = Vault::empty(kind, store)?;
     let institution = institution.unwrap_or_else(|| default_institution(city));
-    let mut centre = Centre::create(folder, city, &institution, database.as_ref())?;
+    let issuer = Issuer { city, institution: &institution, card_number_prefix };
+    let mut centre = Centre::create_for(folder, &issuer, database.as_ref())?;
     if let Some(config) = &token {
         centre.set_token(config)?;
     }
@@ -122,6 +126,14 @@ fn default_institution(city: CityCode) -> String {
 
 fn city(text: &str) -> Result<CityCode, &'static str> {
     CityCode::parse(text).ok_or("a city code has 6 digits (GB/T 2260)")
+}
+
+fn prefix(text: &str) -> Result<char, &'static str> {
+    let mut letters = text.chars();
+    match (letters.next(), letters.next()) {
+        (Some(letter), None) if letter.is_ascii_uppercase() => Ok(letter),
+        _ => Err("a card number begins with a letter from A to Z"),
+    }
 }
 
 fn institution(text: &str) -> Result<String, &'static str> {

@@ -45,6 +45,9 @@ pub enum StoreError {
     /// The file is no database, or damaged.
     #[error("the database file is damaged")]
     Damaged,
+    /// The database is gone or empty, where a centre's should be.
+    #[error("the database of the centre is missing or empty")]
+    NoCentre,
     /// A newer program made this database.
     #[error("the database has schema {found}, this program knows {known}")]
     SchemaNewer {
@@ -145,7 +148,7 @@ impl Explain for StoreError {
             Self::NotDurable { .. } => "DATABASE_NOT_DURABLE",
             Self::Unfit { .. } => "DATABASE_UNFIT",
             Self::Inhabited => "DATABASE_INHABITED",
-            Self::Damaged => "DATABASE_DAMAGED",
+            Self::Damaged | Self::NoCentre => "DATABASE_DAMAGED",
             Self::SchemaNewer { .. } => "DATABASE_NEWER",
             Self::StateMoved { .. } => "STATE_MOVED",
             Self::Conflict { .. } => "ROW_EXISTS",
@@ -192,6 +195,12 @@ impl Explain for StoreError {
                 .pick("这个数据库里已有一个发卡中心，未作改动", "the database holds a centre already; nothing was changed")
                 .to_owned(),
             Self::Damaged => lang.pick("数据库文件已损坏", "the database file is damaged").to_owned(),
+            Self::NoCentre => lang
+                .pick(
+                    "中心的数据库不见了或是空的；不会另建一个，否则号码会重新发出",
+                    "the centre's database is missing or empty; no other is made in its place, it would give all numbers out again",
+                )
+                .to_owned(),
             Self::SchemaNewer { found, known } => lang.pick(
                 format!("数据库结构为第 {found} 版，本程序只认识到第 {known} 版"),
                 format!("the database has schema {found}, this program knows up to {known}"),
@@ -284,6 +293,10 @@ impl Explain for StoreError {
             ),
             Self::Inhabited => lang.pick("换一个空的数据库", "choose an empty database"),
             Self::Damaged => lang.pick("从备份恢复", "restore it from a backup"),
+            Self::NoCentre => lang.pick(
+                "放回数据库文件，或用 issuer backup restore 从备份恢复到新目录",
+                "put the database back, or bring the centre back into a new folder with `issuer backup restore`",
+            ),
             Self::SchemaNewer { .. } => lang.pick("改用新版程序", "use the newer program"),
             Self::StateMoved { .. } => lang.pick("查看当前状态后再决定", "look at its present state, then decide"),
             Self::Conflict { .. } => lang.pick("查看已有的记录", "look at the row that is there"),
@@ -332,6 +345,7 @@ impl Explain for StoreError {
             | Self::NotDurable { .. }
             | Self::Unfit { .. }
             | Self::Damaged
+            | Self::NoCentre
             | Self::SchemaNewer { .. }
             | Self::RowSealed { .. }
             | Self::DataKeysForeign
@@ -354,6 +368,7 @@ impl Explain for StoreError {
             | Self::Unfit { .. }
             | Self::Inhabited
             | Self::Damaged
+            | Self::NoCentre
             | Self::SchemaNewer { .. }
             | Self::StateMoved { .. }
             | Self::Conflict { .. }

@@ -34,6 +34,9 @@ pub enum VaultError {
     /// The passphrase is wrong, or the file was altered: the two cannot be told apart.
     #[error("the passphrase does not open the vault")]
     NotOpened,
+    /// The vault is that of another centre.
+    #[error("the vault is not that of this centre")]
+    Foreign,
     /// No passphrase was given and nobody can be asked.
     #[error("no passphrase for the vault")]
     PassphraseMissing,
@@ -112,6 +115,7 @@ impl Explain for VaultError {
             Self::File { .. } => "VAULT_FILE_FAILED",
             Self::Malformed { .. } => "VAULT_MALFORMED",
             Self::NotOpened => "VAULT_NOT_OPENED",
+            Self::Foreign => "VAULT_FOREIGN",
             Self::PassphraseMissing => "PASSPHRASE_MISSING",
             Self::PassphraseUnreadable { .. } => "PASSPHRASE_UNREADABLE",
             Self::SelfTest { .. } => "SELF_TEST_FAILED",
@@ -146,6 +150,12 @@ impl Explain for VaultError {
                 .pick(
                     "口令打不开密钥库（口令错误，或文件被改动）",
                     "the passphrase does not open the vault (wrong, or the file was altered)",
+                )
+                .to_owned(),
+            Self::Foreign => lang
+                .pick(
+                    "密钥库不属于这个发卡中心",
+                    "the vault is that of another centre: its signing key is not known here",
                 )
                 .to_owned(),
             Self::PassphraseMissing => lang.pick("没有密钥库口令", "no passphrase for the vault").to_owned(),
@@ -194,6 +204,8 @@ impl Explain for VaultError {
             Self::NotFound { .. } => lang.pick("检查数据目录", "check the data folder"),
             Self::File { .. } => lang.pick("检查权限和磁盘空间", "check permissions and disk space"),
             Self::Malformed { .. } => lang.pick("从备份恢复密钥库", "restore the vault from its backup"),
+            Self::Foreign => lang
+                .pick("把数据库和它自己的 centre.vault 放在一起", "put the database and its own centre.vault together"),
             Self::NotOpened | Self::PassphraseMissing => lang.pick(
                 "用 --passphrase env:变量 或 file:文件 给出口令",
                 "give the passphrase with --passphrase env:NAME or file:PATH",
@@ -224,7 +236,7 @@ impl Explain for VaultError {
     fn exit(&self) -> Exit {
         match self {
             Self::NotFound { .. } => Exit::NotFound,
-            Self::File { .. } | Self::Malformed { .. } => Exit::Storage,
+            Self::File { .. } | Self::Malformed { .. } | Self::Foreign => Exit::Storage,
             Self::NotOpened | Self::PinRefused | Self::PinLocked => Exit::Authentication,
             Self::TokenNotFound { .. } => Exit::Peer,
             Self::TokenNotConfigured | Self::ModuleNotLoaded { .. } | Self::PinMissing => Exit::Usage,

@@ -6,3 +6,4 @@ mod bench;
 #[path = "../database/fresh.rs"]
 mod fresh;
 mod log;
+mod place;
