@@ -58,6 +58,9 @@ pub fn assumptions(profile: &Profile) -> Vec<Assumption> {
     list.assumed("psam", &profile.psam.assumed);
     list.assumed("mf", profile.mf.iter().filter_map(|row| row.assumed.as_ref()));
     list.assumed("purse", profile.purse.iter().flat_map(|rules| &rules.assumed));
+    for (name, option) in &profile.option {
+        list.assumed(&format!("option {name}"), [&option.assumed]);
+    }
     if let Some(rules) = &profile.certificate {
         list.assumed("certificate", &rules.assumed);
         for file in &rules.file {

@@ -27,6 +27,7 @@ fn write(profile: &Profile, out: &mut String) -> std::fmt::Result {
         writeln!(out, "Extends `{base}`.\n")?;
     }
     card(profile, out)?;
+    options(profile, out)?;
     for df in &profile.df {
         directory(df, out)?;
     }
@@ -39,6 +40,18 @@ fn write(profile: &Profile, out: &mut String) -> std::fmt::Result {
         writeln!(out, "- {}: {}", row.place, row.doubt.text())?;
     }
     Ok(())
+}
+
+fn options(profile: &Profile, out: &mut String) -> std::fmt::Result {
+    if profile.option.is_empty() {
+        return Ok(());
+    }
+    writeln!(out, "## 可选项 Options\n\n| 名称 name | 说明 title | 所选 choice | 其他 others |\n|---|---|---|---|")?;
+    for (name, option) in &profile.option {
+        let others = option.choices.keys().filter(|word| **word != option.choice).cloned().collect::<Vec<_>>();
+        writeln!(out, "| {name} | {} | {} | {} |", option.title, option.choice, others.join(", "))?;
+    }
+    writeln!(out)
 }
 
 fn card(profile: &Profile, out: &mut String) -> std::fmt::Result {

@@ -109,8 +109,9 @@ impl<'i> Layers<'i> {
         self.0.iter().rev().find_map(|layer| Some(layer.start + layer.text.find(word)?)).unwrap_or(0)
     }
 
-    /// The text with all that it extends, at most so many texts together, merged.
-    fn read(text: &'i str, chain_max: usize) -> Result<(Self, DeTable<'i>), ProfileError> {
+    /// The text with all that it extends, at most so many texts together, merged; with another choice of one option, where it
+    /// is asked for.
+    fn read(text: &'i str, chain_max: usize, other: Option<(&str, &str)>) -> Result<(Self, DeTable<'i>), ProfileError> {
         let mut chain: Vec<(Option<String>, &'i str, DeTable<'i>)> = Vec::new();
         let mut next: Option<(Option<String>, &'i str)> = Some((None, text));
         while let Some((name, text)) = next.take() {
@@ -156,6 +157,7 @@ impl<'i> Layers<'i> {
             }
             start += text.len().max(1);
         }
+        overlay::choose(&mut merged, other).map_err(|misfit| layers.error(misfit.offset, misfit.message))?;
         Ok((layers, merged))
     }
 
@@ -170,7 +172,25 @@ impl Profile {
     /// # Errors
     /// [`ProfileError`] at the first place where the text does not follow the grammar.
     pub fn parse(text: &str) -> Result<Self, ProfileError> {
-        let (layers, table) = Layers::read(text, CHAIN_MAX)?;
+        Self::parse_with(text, None)
+    }
+
+    /// The profiles that a text is with another choice of one of its options, each with `option = choice`.
+    ///
+    /// # Errors
+    /// [`ProfileError`] at the first place where the text, or the rows of a choice, do not follow the grammar.
+    pub fn with_other_choices(text: &str) -> Result<Vec<(String, Self)>, ProfileError> {
+        let mut others = Vec::new();
+        for (name, option) in Self::parse(text)?.option {
+            for choice in option.choices.keys().filter(|choice| **choice != option.choice) {
+                others.push((format!("{name} = {choice}"), Self::parse_with(text, Some((&name, choice)))?));
+            }
+        }
+        Ok(others)
+    }
+
+    fn parse_with(text: &str, other: Option<(&str, &str)>) -> Result<Self, ProfileError> {
+        let (layers, table) = Layers::read(text, CHAIN_MAX, other)?;
         let root = Spanned::new(layers.end()..layers.end(), table);
         let mut profile = Self::deserialize(toml::Deserializer::from(root)).map_err(|error| {
             layers.error(error.span().map_or(layers.end(), |span| span.start), error.message().to_owned())
@@ -208,7 +228,7 @@ pub fn flatten(text: &str) -> Result<String, ProfileError> {
     if Profile::parse(text)?.base.is_none() {
         return Ok(text.to_owned());
     }
-    let (layers, table) = Layers::read(text, CHAIN_MAX)?;
+    let (layers, table) = Layers::read(text, CHAIN_MAX, None)?;
     let root = toml::Deserializer::from(Spanned::new(0..0, table));
     let failed = |message: String| layers.error(layers.end(), message);
     let plain = toml::Table::deserialize(root).map_err(|error| failed(error.message().to_owned()))?;
@@ -336,12 +356,46 @@ id = "SSSE"
     }
 
     #[test]
+    fn every_choice_of_every_option_is_a_profile_of_its_own_that_lints_clean() {
+        let mut others = 0;
+        for name in crate::builtin::names() {
+            let base = Profile::parse(builtin_text(name).expect("built in")).expect("a profile");
+            for (option, row) in &base.option {
+                assert!(row.choices.len() > 1, "{name} {option}: nothing to choose");
+                for choice in row.choices.keys() {
+                    let text = format!(
+                        "format = 2\nextends = \"{name}\"\nname = \"site\"\n[option.{option}]\nchoice = \"{choice}\"\n"
+                    );
+                    let chosen = Profile::parse(&text).unwrap_or_else(|error| panic!("{name} {option}: {error}"));
+                    assert_eq!(crate::lint::lint(&chosen), [], "{name} {option} {choice}");
+                    let flat = Profile::parse(&flatten(&text).expect("flat")).expect("a profile");
+                    let rows = |profile: &Profile| format!("{:?}", profile.df);
+                    assert_eq!(rows(&flat), rows(&chosen), "{name} {option} {choice}: a flat text keeps the choice");
+                    let differs = rows(&chosen) != rows(&base);
+                    assert_eq!(differs, *choice != row.choice, "{name} {option} {choice}");
+                    others += usize::from(differs);
+                }
+            }
+        }
+        assert!(others >= 4, "{others}");
+    }
+
+    #[test]
+    fn an_unknown_choice_is_refused_where_it_stands() {
+        let text = format!("{OVERLAY}\n[option.item_60]\nchoice = \"perhaps\"\n");
+        let error = Profile::parse(&text).expect_err("no such choice");
+        let line = 2 + OVERLAY.lines().count() + 1;
+        assert_eq!((error.base.as_deref(), error.line, error.column), (None, line, 10), "{error}");
+        assert!(error.message.contains("absent, present"), "{error}");
+    }
+
+    #[test]
     fn a_chain_that_is_too_long_says_so_and_is_not_taken_for_a_missing_base() {
         // This text, ssc-2.0, and ssc-3.0 below that.
-        assert!(Layers::read(OVERLAY, 3).is_ok());
-        let error = Layers::read(OVERLAY, 2).err().expect("three texts");
+        assert!(Layers::read(OVERLAY, 3, None).is_ok());
+        let error = Layers::read(OVERLAY, 2, None).err().expect("three texts");
         assert_eq!(error.base.as_deref(), Some("ssc-2.0"), "{error}");
-        let error = Layers::read(OVERLAY, 1).err().expect("one text alone");
+        let error = Layers::read(OVERLAY, 1, None).err().expect("one text alone");
         assert_eq!((error.line, error.column), (2, 11));
         assert!(error.message.contains("at most 1") && !error.message.contains("no built-in"), "{error}");
         assert!(error.zh().contains("最多 1 个描述"), "{}", error.zh());

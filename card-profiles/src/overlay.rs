@@ -16,6 +16,9 @@ const ROWS: [(&str, &str); 5] = [("df", "id"), ("ef", "id"), ("elements", "id"),
 /// Lists to which an overlay adds.
 const ADDED_TO: &str = "assumed";
 
+/// Table of questions that are answered in more than one way.
+const OPTIONS: &str = "option";
+
 /// Table whose lists all hold elements.
 const COMPOSITE: &str = "composite";
 
@@ -71,6 +74,31 @@ pub(crate) fn take_text(table: &mut DeTable<'_>, key: &str) -> Result<Option<Spa
         Some(text) => Ok(Some(Spanned::new(value.span(), text.to_owned()))),
         None => Err(Misfit { offset: value.span().start, message: format!("{key} is a text in quotes") }),
     }
+}
+
+/// Puts the rows of what each option chose over the others. Done twice it changes nothing more, so that a flat text may keep
+/// its options. `other` is an option and a choice that counts instead of the one in the text.
+pub(crate) fn choose(table: &mut DeTable<'_>, other: Option<(&str, &str)>) -> Result<(), Misfit> {
+    let Some(options) = table.get(OPTIONS).and_then(|options| options.get_ref().as_table()).cloned() else {
+        return Ok(());
+    };
+    for (name, option) in options {
+        // An option of another form is an error of the grammar.
+        let DeValue::Table(mut option) = option.into_inner() else { continue };
+        let Some(choice) = take_text(&mut option, "choice")? else { continue };
+        let Some((_, choices)) = option.remove_entry("choices") else { continue };
+        let DeValue::Table(mut choices) = choices.into_inner() else { continue };
+        let known: Vec<String> = choices.keys().map(|word| word.get_ref().to_string()).collect();
+        let instead = other.filter(|(option, _)| name.get_ref() == *option).map(|(_, choice)| choice);
+        let word = instead.unwrap_or(choice.get_ref().as_str());
+        let rows = choices.remove_entry(word).map(|(_, rows)| rows.into_inner());
+        let Some(DeValue::Table(rows)) = rows else {
+            let message = format!("{word:?} is no choice here; there are {}", known.join(", "));
+            return Err(Misfit { offset: choice.span().start, message });
+        };
+        merge(table, rows, false)?;
+    }
+    Ok(())
 }
 
 /// Puts an overlay over its base.

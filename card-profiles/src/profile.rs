@@ -7,6 +7,7 @@
 
 mod files;
 mod keys;
+mod options;
 mod words;
 
 use std::collections::BTreeMap;
@@ -19,6 +20,7 @@ use serde::Deserialize;
 
 pub use self::files::{Df, Ef, EfKind, Element};
 pub use self::keys::{KeyClass, KeyRow, PsamPlace};
+pub use self::options::OptionRow;
 use self::words::{algorithm, choice};
 pub(crate) use self::words::{hex_bytes, hex_u16, key_name, named};
 use crate::account::AccountRules;
@@ -79,6 +81,9 @@ pub struct Profile {
     /// The MF (`3F00`) of a card whose first directory is not it.
     #[serde(default)]
     pub mf: Option<MfRow>,
+    /// Questions that the sources answer in more than one way, by name.
+    #[serde(default)]
+    pub option: BTreeMap<String, OptionRow>,
     /// Directories, SSSE (or the MF) first.
     pub df: Vec<Df>,
     /// Keys.

@@ -41,6 +41,8 @@ const WORDS: &[&[&str]] = &[
     &["tlv-records", "transparent", "cyclic"],
     &["before", "after"],
     &["below", "itself"],
+    &["absent", "present"],
+    &["and", "or"],
     &["checked", "any"],
     &["folded", "leftmost"],
     &["folded", "whole"],

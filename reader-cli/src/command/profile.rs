@@ -122,15 +122,21 @@ fn check(output: &Output, name: Option<&str>, release: bool) -> Result<Exit, Ter
     let names: Vec<&str> = name.map_or_else(|| card_profiles::builtin::names().collect(), |name| vec![name]);
     let (mut findings, mut doubts) = (Vec::new(), Vec::new());
     for name in names {
-        let profile = Source::named(name)?.profile;
-        findings.extend(lint(&profile).into_iter().map(|finding| {
-            let words = Words::of(finding.problem.zh(), finding.problem.to_string());
-            row(&profile.name, &finding.place)
-                .with("code", Words::new("代码", "code"), Value::text(finding.problem.code()))
-                .with("problem", Words::new("问题", "problem"), Value::Words(words))
-        }));
+        let source = Source::named(name)?;
+        let others = Profile::with_other_choices(&source.text).map_err(|error| source.malformed(error))?;
+        let profile = &source.profile;
+        // What a choice of an option spoils is found before anybody makes it.
+        let others = others.iter().map(|(choice, profile)| (format!("{} ({choice})", profile.name), profile));
+        for (called, profile) in std::iter::once((profile.name.clone(), profile)).chain(others) {
+            findings.extend(lint(profile).into_iter().map(|finding| {
+                let words = Words::of(finding.problem.zh(), finding.problem.to_string());
+                row(&called, &finding.place)
+                    .with("code", Words::new("代码", "code"), Value::text(finding.problem.code()))
+                    .with("problem", Words::new("问题", "problem"), Value::Words(words))
+            }));
+        }
         if release {
-            doubts.extend(assumptions(&profile).iter().map(|row| doubt(&profile.name, row)));
+            doubts.extend(assumptions(profile).iter().map(|row| doubt(&profile.name, row)));
         }
     }
     let is_clean = findings.is_empty();

@@ -23,11 +23,12 @@ use reader_cli::conform::{Outcome, Runner};
 use super::wrong_card::{access, ef};
 
 /// Profiles that the software card must pass: built-in ones, and the purse as [`VARIANTS`] have it.
-pub(crate) const PROFILES: [&str; 10] = [
+pub(crate) const PROFILES: [&str; 11] = [
     "ssc-1.0",
     "ssc-2.0",
     "ssc-3.0",
     "ssc-3.0-sm4",
+    OTHER_CHOICES,
     "pboc-purse",
     "pboc-purse-sm4",
     "purse-mac",
@@ -35,6 +36,8 @@ pub(crate) const PROFILES: [&str; 10] = [
     "psam",
     "psam-sx3",
 ];
+/// A card of the third generation whose options are answered otherwise.
+const OTHER_CHOICES: &str = "ssc-3.0-options";
 /// Options of the purse that no built-in profile has: records of composite purchases under a MAC, plain and enciphered.
 const VARIANTS: [(&str, &str, bool); 2] =
     [("purse-mac", "pboc-purse-sm4", false), ("purse-enciphered", "pboc-purse", true)];
@@ -276,6 +279,11 @@ pub(crate) fn straight(socket: Socket) -> Box<dyn Transport> {
 
 /// A built-in profile, or a variant of one.
 pub(crate) fn profile(name: &str) -> Profile {
+    if name == OTHER_CHOICES {
+        let choices = "[option.item_60]\nchoice = \"present\"\n[option.medical_read]\nchoice = \"or\"\n";
+        let text = format!("format = 2\nextends = \"ssc-3.0\"\nname = \"{name}\"\n{choices}");
+        return Profile::parse(&text).expect("a profile");
+    }
     let Some((_, base, enciphers)) = VARIANTS.into_iter().find(|(variant, ..)| *variant == name) else {
         return builtin(name).expect("built in");
     };

@@ -110,7 +110,8 @@ fn page() -> String {
         "# Conformance suite\n\nMade from the cases and the table of wrong cards; compared by a test of `reader-cli`. \
          How to run it: `reader-cli/README.md`.\n\n## Kinds of case\n\nA star stands for a row of the profile: `access.*.*.read.free` is \
          `access.SSSE.EF05.read.free` and its likes. The title is that of the first case. `purse-mac` and `purse-enciphered` are purses whose \
-         records of composite purchases carry a MAC, plain and enciphered (`enciphers_cache`).\n",
+         records of composite purchases carry a MAC, plain and enciphered (`enciphers_cache`); `ssc-3.0-options` is a card with the other \
+         choices of the profile's options.\n",
     );
     let heads = PROFILES.join(" | ");
     let mut area = None;
