@@ -53,6 +53,67 @@ pub fn differences(left: &Facts, right: &Facts) -> Vec<Difference> {
         .collect()
 }
 
+/// What stands on one side only: a row with all that it says, or a single fact.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OneSided {
+    /// Path of the row, or of the fact.
+    pub path: String,
+    /// Facts that it states.
+    pub facts: usize,
+}
+
+/// Two sets of facts side by side, for a person.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Comparison {
+    /// Facts that both state, differently.
+    pub changed: Vec<Difference>,
+    /// What only the left has.
+    pub left: Vec<OneSided>,
+    /// What only the right has.
+    pub right: Vec<OneSided>,
+}
+
+/// Sorts [`differences`]: a row of which the other side states nothing is one line, however much it says.
+#[must_use]
+pub fn compare(left: &Facts, right: &Facts) -> Comparison {
+    let mut comparison = Comparison::default();
+    for difference in differences(left, right) {
+        let (rows, other) = match (&difference.left, &difference.right) {
+            (Some(_), Some(_)) => {
+                comparison.changed.push(difference);
+                continue;
+            }
+            (_, None) => (&mut comparison.left, right),
+            (None, _) => (&mut comparison.right, left),
+        };
+        let path = absent_row(&difference.path, other);
+        match rows.last_mut().filter(|row| row.path == path) {
+            Some(row) => row.facts += 1,
+            None => rows.push(OneSided { path: path.to_owned(), facts: 1 }),
+        }
+    }
+    comparison
+}
+
+/// The highest row above a fact of which the other side states nothing.
+fn absent_row<'p>(path: &'p str, other: &Facts) -> &'p str {
+    let states_any = |row: &str| {
+        let below = format!("{row}.");
+        other.range(below.clone()..).next().is_some_and(|(path, _)| path.starts_with(&below))
+    };
+    let rows = path.match_indices('.').map(|(at, _)| path.get(..at).unwrap_or(path));
+    rows.into_iter().find(|row| !states_any(row)).unwrap_or(path)
+}
+
+impl Difference {
+    /// The row that the fact is about, and the fact's own name: `DF01.EF05` and `read`; no row for what is said of the whole.
+    #[must_use]
+    pub fn row(&self) -> (&str, &str) {
+        let second = self.path.match_indices('.').map(|(at, _)| at).take(2).last();
+        second.and_then(|at| Some((self.path.get(..at)?, self.path.get(at + 1..)?))).unwrap_or(("", &self.path))
+    }
+}
+
 fn add(path: String, value: &Value, facts: &mut Facts) {
     match value {
         Value::Table(table) => {
@@ -126,6 +187,43 @@ mod tests {
         assert_eq!(fact("key.UK1DF01.psam.id"), Some("0x42"));
         assert_eq!(fact("composite.degree.degree_code.tag"), Some("0x57"));
         assert_eq!(fact("account.mac.load_mac1"), Some("balance-before; amount; type; terminal"));
+    }
+
+    #[test]
+    fn a_row_of_one_side_is_one_line_and_every_fact_is_counted() {
+        for (left, right) in [("ssc-2.0", "ssc-3.0"), ("ssc-1.0", "ssc-1.0-hebei"), ("psam", "pboc-purse")] {
+            let (left, right) = (of(left), of(right));
+            let compared = compare(&left, &right);
+            let facts = |rows: &[OneSided]| rows.iter().map(|row| row.facts).sum::<usize>();
+            let counted = compared.changed.len() + facts(&compared.left) + facts(&compared.right);
+            assert_eq!(counted, differences(&left, &right).len());
+            for (rows, other) in [(&compared.left, &right), (&compared.right, &left)] {
+                for row in rows {
+                    let below = format!("{}.", row.path);
+                    assert!(!other.keys().any(|path| *path == row.path || path.starts_with(&below)), "{row:?}");
+                }
+                let mut paths: Vec<&str> = rows.iter().map(|row| row.path.as_str()).collect();
+                paths.dedup();
+                assert_eq!(paths.len(), rows.len(), "each row once");
+            }
+        }
+        let hebei = compare(&of("ssc-1.0"), &of("ssc-1.0-hebei"));
+        let file = hebei.right.iter().find(|row| row.path == "SSSE.EF0C").expect("the province file");
+        assert!(file.facts > 20, "{file:?}");
+        assert!(hebei.right.iter().any(|row| row.path == "key.UK1DDF1"), "{hebei:?}");
+        assert_eq!(hebei.left, []);
+    }
+
+    #[test]
+    fn a_fact_is_told_under_its_row() {
+        let row = |path: &str| {
+            let difference = Difference { path: path.to_owned(), left: None, right: None };
+            let (row, name) = difference.row();
+            format!("{row}|{name}")
+        };
+        assert_eq!(row("DF01.EF05.tag_20.format"), "DF01.EF05|tag_20.format");
+        assert_eq!(row("account.key_index"), "account|key_index");
+        assert_eq!(row("name"), "|name");
     }
 
     #[test]

@@ -28,6 +28,7 @@ pub mod load;
 pub mod maintenance;
 pub mod memory;
 pub mod name;
+mod number;
 mod overlay;
 pub mod own_keys;
 pub mod place;

@@ -15,6 +15,7 @@ use toml::de::DeTable;
 use crate::builtin::builtin_text;
 use crate::format::FormatKind;
 use crate::hexadecimal;
+use crate::number;
 use crate::overlay;
 use crate::profile::{Element, Profile};
 
@@ -161,6 +162,22 @@ impl<'i> Layers<'i> {
         Ok((layers, merged))
     }
 
+    /// The key whose value stands at this place.
+    fn key_before(&self, offset: usize) -> Option<&'i str> {
+        let layer = self.0.iter().rev().find(|layer| layer.start <= offset)?;
+        let (before, _) = layer.text.split_at_checked(offset - layer.start)?;
+        let key = before.trim_end().strip_suffix('=')?.trim_end();
+        key.rsplit(|character: char| !character.is_alphanumeric() && character != '_').next()
+    }
+
+    /// What the reader of TOML says of a value, in words of the profile.
+    fn misfit(&self, offset: usize, message: &str) -> ProfileError {
+        match self.key_before(offset).and_then(|key| number::said(message, key)) {
+            Some(said) => self.error(offset, said.en).in_chinese(said.zh),
+            None => self.error(offset, message.to_owned()),
+        }
+    }
+
     fn end(&self) -> usize {
         self.0.last().map_or(0, |layer| layer.start)
     }
@@ -192,9 +209,8 @@ impl Profile {
     fn parse_with(text: &str, other: Option<(&str, &str)>) -> Result<Self, ProfileError> {
         let (layers, table) = Layers::read(text, CHAIN_MAX, other)?;
         let root = Spanned::new(layers.end()..layers.end(), table);
-        let mut profile = Self::deserialize(toml::Deserializer::from(root)).map_err(|error| {
-            layers.error(error.span().map_or(layers.end(), |span| span.start), error.message().to_owned())
-        })?;
+        let mut profile = Self::deserialize(toml::Deserializer::from(root))
+            .map_err(|error| layers.misfit(error.span().map_or(layers.end(), |span| span.start), error.message()))?;
         if !(GRAMMAR_MIN..=GRAMMAR).contains(&profile.format) {
             let message = format!(
                 "grammar version {} is not known; this program reads versions {GRAMMAR_MIN} to {GRAMMAR}",
@@ -334,13 +350,16 @@ id = "SSSE"
             (error.line, error.column, error.message)
         };
         let at = |(line, column, _): (usize, usize, String)| (line, column);
-        assert_eq!(at(error("tries = 5", "tries = 500")), (6, 9));
+        let many = error("tries = 5", "tries = 500");
+        assert_eq!(many, (6, 9, "tries is 500; a number from 0 to 255 tries is expected".to_owned()));
+        let (line, column, message) = error("tag = 0xEA", "tag = 0x1EA");
+        assert_eq!((line, column, message.as_str()), (26, 13, "tag is 490; a byte from 0x00 to 0xFF is expected"));
         assert_eq!(at(error("read = \"free\"", "read = \"often\"")), (23, 10));
         assert_eq!(at(error("an(4)", "an[4]")), (26, 41));
         let (line, column, message) = error("fid = \"EF0C\"", "fid = \"EFG0\"");
         assert_eq!((line, column, message.contains("four hex digits")), (19, 9, true), "{message}");
         let (line, column, message) = error("size = 6", "size = \"six\"");
-        assert_eq!((line, column, message.contains("expected u16")), (21, 10, true), "{message}");
+        assert_eq!((line, column, message.contains("a number from 0 to 65535 bytes")), (21, 10, true), "{message}");
         let (line, column, message) = error("\"tlv-records\"", "\"linear\"");
         assert_eq!((line, column, message.contains("expected one of")), (20, 10, true), "{message}");
         assert_eq!(at(error("records = 1", "records = ")), (22, 13));

@@ -69,6 +69,10 @@ fn a_file_is_linted_and_its_mistakes_are_placed() {
     let stderr = String::from_utf8_lossy(&refused.stderr);
     assert_eq!(refused.status.code(), Some(1), "{stderr}");
     assert!(stderr.contains("PROFILE_MALFORMED") && stderr.contains("line 6 column 9"), "{stderr}");
+    assert!(stderr.contains("tries is 500; a number from 0 to 255 tries is expected"), "{stderr}");
+    let refused = sscard(&["profile", "lint", path, "--lang", "zh"]);
+    let stderr = String::from_utf8_lossy(&refused.stderr);
+    assert!(stderr.contains("第 6 行第 9 列有误：tries 写成了 500；应为 0 到 255 次的数字"), "{stderr}");
     std::fs::write(path, format!("{overlay}5\n\n[[df]]\nid = \"DF01\"\n[[df.ef]]\nid = \"EF05\"\nsize = 92\n"))
         .expect("written");
     let found = json(&["profile", "lint", path], 7);
@@ -135,6 +139,33 @@ fn profiles_are_compared_fact_by_fact() {
     let rows = differences["differences"].as_array().expect("rows");
     let read = rows.iter().find(|row| row["place"] == "SSSE.EF06.read").expect("read differs");
     assert_eq!((&read["left"], &read["right"]), (&"free".into(), &"RKSSSE".into()));
+}
+
+#[test]
+fn a_comparison_for_people_is_grouped_counted_and_short() {
+    let text = |left, right, language| out(&["profile", "diff", left, right, "--lang", language], 7);
+    let generations = text("ssc-2.0", "ssc-3.0", "en");
+    assert!(generations.starts_with("5 differ, 1 only in ssc-2.0, "), "{generations}");
+    assert!(generations.contains("\nSSSE.EF06\n  read: free → RKSSSE\n"), "{generations}");
+    assert!(generations.contains("\nonly in ssc-3.0\n  SSSE.EF06.read_v2\n"), "{generations}");
+    assert!(generations.lines().any(|line| line.starts_with("  certificate (") && line.ends_with(" facts)")));
+    let hebei = text("ssc-1.0", "ssc-1.0-hebei", "zh");
+    assert!(hebei.contains("只在 ssc-1.0-hebei 中\n"), "{hebei}");
+    assert!(hebei.lines().any(|line| line.starts_with("  SSSE.EF0C（")), "{hebei}");
+    // Of the long list of assumptions, those of the overlay alone.
+    assert!(hebei.contains("    + control keys MKDF0A") && !hebei.contains("capacity of the chip"), "{hebei}");
+    let listed = json(&["profile", "diff", "ssc-1.0", "ssc-1.0-hebei"], 7);
+    let facts = listed["differences"].as_array().expect("rows").len();
+    assert!(facts > 200 && hebei.lines().count() < facts / 3, "{facts} facts in {} lines", hebei.lines().count());
+}
+
+#[test]
+fn a_province_without_a_known_psam_says_so_before_a_release() {
+    let release = json(&["profile", "lint", "ssc-1.0-zhejiang", "--release"], 0);
+    let rows = release["assumptions"].as_array().expect("rows");
+    let is_said =
+        |row: &serde_json::Value| row["text"].as_str().is_some_and(|text| text.starts_with("no PSAM of the province"));
+    assert!(rows.iter().any(|row| is_said(row) && row["place"] == "profile"), "{release}");
 }
 
 #[test]

@@ -194,6 +194,28 @@ fn a_given_profile_is_not_replaced_by_what_the_card_says() {
 }
 
 #[test]
+fn keys_of_a_given_profile_are_named_where_the_log_begins_after_the_selection() {
+    let note = |decoder: Decoder, command: &str| {
+        let mut decoder = decoder;
+        let explained = decoder.exchange(&hex::decode(command).expect("hex"), Some(&[0x90, 0x00]));
+        explained.notes.iter().map(|note| note.en.to_string()).collect::<Vec<_>>()
+    };
+    let purse = || Decoder::with_profile(builtin("pboc-purse").expect("built in"));
+    let (external, internal) = ("00820001081122334455667788", "00880001081122334455667788");
+    assert_eq!(note(purse(), external), ["key DEAK (外部认证密钥)"]);
+    assert_eq!(note(purse(), internal), ["key DIEK (内部认证加密密钥)"]);
+    assert_eq!(note(purse(), "00820007081122334455667788"), [""; 0], "the purse has no such key");
+    assert_eq!(note(Decoder::new(), external), [""; 0], "nobody said what card it is");
+    // Directories of a social security card number their keys alike: each that may be meant is named.
+    let card = || Decoder::with_profile(builtin("ssc-3.0").expect("built in"));
+    let named = note(card(), &format!("00820088{}", "10".repeat(17)));
+    let [keys] = named.as_slice() else { panic!("{named:?}") };
+    assert!(keys.starts_with("key ") && keys.contains(" or ") && keys.contains("(DF01)"), "{keys}");
+    let global = note(card(), &format!("0082000A{}", "10".repeat(17)));
+    assert!(global.iter().any(|note| note.starts_with("key RKSSSE (")), "{global:?}");
+}
+
+#[test]
 fn a_refused_selection_changes_nothing_and_a_reset_everything() {
     let mut decoder = Decoder::new();
     let ssse = hex::decode("00A404000F7378312E73682EC9E7BBE1B1A3D5CF").expect("hex");

@@ -154,7 +154,7 @@ impl Tracker {
             Kind::GetChallenge => Plan::Challenge,
             Kind::InternalAuthenticate if self.profile(catalogue).rules().authentication == Authentication::Whole => {
                 parts.fields(fields::INTERNAL_WHOLE);
-                notes.extend(self.internal_note(catalogue, shape.header));
+                notes.extend(self.internal_note(catalogue, fixed, shape.header));
                 Plan::Fields(fields::INTERNAL_RESULT)
             }
             Kind::InternalAuthenticate => {
@@ -163,7 +163,7 @@ impl Tracker {
             }
             Kind::ExternalAuthenticate => {
                 parts.fields(fields::EXTERNAL);
-                notes.extend(self.key_note(catalogue, shape.header[3]));
+                notes.extend(self.key_note(catalogue, fixed, shape.header[3]));
                 Plan::Nothing
             }
             Kind::Verify if data.len() >= 8 => {
@@ -368,24 +368,53 @@ impl Tracker {
         }
     }
 
-    fn key_note(&self, catalogue: &[Profile], id: u8) -> Option<Label> {
+    /// The keys that an EXTERNAL AUTHENTICATION may mean; a global one is that of the first directory.
+    fn key_note(&self, catalogue: &[Profile], fixed: bool, id: u8) -> Option<Label> {
         let profile = self.profile(catalogue);
-        let current = self.df.and_then(|df| profile.df.get(df)).map(|df| df.id.as_str());
-        let first = profile.df.first().map(|df| df.id.as_str());
-        let of = |df: Option<&str>| {
-            let mut rows = profile.key.iter().filter(|row| row.id == id && profile.proves(row));
-            rows.find(|row| Some(row.df.as_str()) == df)
-        };
-        let row = if id & 0x80 == 0 { of(first).or_else(|| of(current)) } else { of(current) }?;
-        Some(key_label(row))
+        let first = profile.df.first().filter(|_| id & 0x80 == 0).map(|df| df.id.as_str());
+        self.note(catalogue, fixed, first, |row| row.id == id && profile.proves(row))
     }
 
-    fn internal_note(&self, catalogue: &[Profile], [_, _, p1, id]: [u8; 4]) -> Option<Label> {
+    fn internal_note(&self, catalogue: &[Profile], fixed: bool, [_, _, p1, id]: [u8; 4]) -> Option<Label> {
+        self.note(catalogue, fixed, None, |row| {
+            row.class.serves_internally().is_some_and(|what| what.p1() == p1) && row.id == id
+        })
+    }
+
+    /// The key of the `first` directory, else of the current one. Where a log does not say which is selected, and a profile was
+    /// given, every key that may be meant.
+    fn note(
+        &self,
+        catalogue: &[Profile],
+        fixed: bool,
+        first: Option<&str>,
+        fits: impl Fn(&KeyRow) -> bool,
+    ) -> Option<Label> {
         let profile = self.profile(catalogue);
+        let rows: Vec<&KeyRow> = profile.key.iter().filter(|row| fits(row)).collect();
+        let of = |df: &str| rows.iter().find(|row| row.df == df).map(|row| key_label(row));
         let current = self.df.and_then(|df| profile.df.get(df)).map(|df| df.id.as_str());
-        let fits = |row: &&KeyRow| row.class.serves_internally().is_some_and(|what| what.p1() == p1) && row.id == id;
-        let mut rows = profile.key.iter().filter(fits);
-        rows.find(|row| Some(row.df.as_str()) == current).map(key_label)
+        match (first.and_then(of), current) {
+            (Some(found), _) => Some(found),
+            (None, Some(current)) => of(current),
+            (None, None) if fixed => keys_label(&rows),
+            (None, None) => None,
+        }
+    }
+}
+
+/// One of these keys; `None` for none.
+fn keys_label(rows: &[&KeyRow]) -> Option<Label> {
+    match rows {
+        [] => None,
+        [row] => Some(key_label(row)),
+        several => {
+            let names = |or: &str| {
+                let of = |row: &&KeyRow| format!("{} ({})", row.name, row.df);
+                several.iter().map(of).collect::<Vec<_>>().join(or)
+            };
+            Some(Label::of(format!("密钥 {}", names(" 或 ")), format!("key {}", names(" or "))))
+        }
     }
 }
 

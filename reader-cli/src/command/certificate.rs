@@ -108,9 +108,9 @@ fn change_administrator_pin(setting: &Setting<'_>, arguments: &ChangeArguments) 
     let (rules, page) = (rules(&tapped)?, of_card(&tapped));
     let (key, mut module) = master_key(&tapped, rules, &keys)?;
     let (role, last_try) = (Role::Administrator, arguments.pin.last_try);
-    let length = rules.administrator_pin.bytes;
-    if !rules.administrator_pin.fits(new.as_bcd().expose().len()) {
-        return Err(CertificateError::CertificatePinLength { bytes: length }.into());
+    let row = &rules.administrator_pin;
+    if !row.fits(new.as_bcd().expose().len()) {
+        return Err(CertificateError::CertificatePinLength { role, bytes: row.bytes }.into());
     }
     with_tries_of(&secret_of(role), &mut tapped, last_try, |tapped| open(tapped)?.verify(role, &old))?;
     prove_master_key(&mut tapped, rules, &key, &mut module, last_try)?;

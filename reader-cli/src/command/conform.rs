@@ -162,7 +162,7 @@ fn certificate_pins(arguments: &ConformArguments, profile: &Profile) -> Result<C
         let (bcd, row) = (pin.as_bcd(), rules.pin(role));
         match row.fits(bcd.expose().len()) {
             true => Ok(Some(bcd)),
-            false => Err(TerminalError::from(CertificateError::CertificatePinLength { bytes: row.bytes })),
+            false => Err(TerminalError::from(CertificateError::CertificatePinLength { role, bytes: row.bytes })),
         }
     };
     Ok(CertificatePins {

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use card_profiles::assumption::{Assumption, Doubt, assumptions};
 use card_profiles::document::document;
-use card_profiles::facts::{differences, facts};
+use card_profiles::facts::{Comparison, OneSided, compare, differences, facts};
 use card_profiles::layout::layout;
 use card_profiles::lint::lint;
 use card_profiles::profile::CardKind;
@@ -17,7 +17,7 @@ use crate::arguments::{Form, ProfileCommand};
 use crate::error::TerminalError;
 use crate::exit::Exit;
 use crate::file::{self, FileKind};
-use crate::language::Words;
+use crate::language::{Language, Words};
 use crate::output::Output;
 use crate::page::{Page, Value};
 
@@ -183,7 +183,8 @@ fn doubt(profile: &str, row_of: &Assumption) -> Page {
 fn diff(output: &Output, left: &str, right: &str) -> Result<Exit, TerminalError> {
     let (left, right) = (Source::named(left)?, Source::named(right)?);
     let read = |source: &Source| facts(&source.text).map_err(|error| source.malformed(error));
-    let rows: Vec<Page> = differences(&read(&left)?, &read(&right)?)
+    let (facts_left, facts_right) = (read(&left)?, read(&right)?);
+    let rows: Vec<Page> = differences(&facts_left, &facts_right)
         .into_iter()
         .map(|difference| {
             Page::new()
@@ -193,12 +194,66 @@ fn diff(output: &Output, left: &str, right: &str) -> Result<Exit, TerminalError>
         })
         .collect();
     let exit = if rows.is_empty() { Exit::Ok } else { Exit::Mismatch };
+    if output.form == Form::Text && !rows.is_empty() {
+        let names = [left.profile.name.as_str(), &right.profile.name];
+        output.paper(&told(output.language, names, &compare(&facts_left, &facts_right)))?;
+        return Ok(exit);
+    }
     output.answer(&Page::new().with("same", Words::new("相同", "same"), Value::Flag(rows.is_empty())).with(
         "differences",
         Words::new("不同之处", "differences"),
         Value::Table(rows),
     ))?;
     Ok(exit)
+}
+
+/// Values that stand in one line of at most so many characters.
+const LINE_MAX: usize = 72;
+
+/// What differs, for a person: how much, then row by row, then what only one side has.
+fn told(language: Language, [left, right]: [&str; 2], compared: &Comparison) -> String {
+    let facts = |rows: &[OneSided]| rows.iter().map(|row| row.facts).sum::<usize>();
+    let (changed, of_left, of_right) = (compared.changed.len(), facts(&compared.left), facts(&compared.right));
+    let mut text = match language {
+        Language::Zh => format!("{changed} 项不同;只在 {left} 中 {of_left} 项;只在 {right} 中 {of_right} 项\n"),
+        Language::En => format!("{changed} differ, {of_left} only in {left}, {of_right} only in {right}\n"),
+    };
+    let mut current = None;
+    for difference in &compared.changed {
+        let (row, name) = difference.row();
+        if current != Some(row) {
+            current = Some(row);
+            let whole = Words::new("整体", "the profile itself");
+            text += &format!("\n{}\n", if row.is_empty() { whole.text(language) } else { row });
+        }
+        let [was, is] = [&difference.left, &difference.right].map(|value| value.as_deref().unwrap_or_default());
+        if name.chars().count() + was.chars().count() + is.chars().count() <= LINE_MAX {
+            text += &format!("  {name}: {was} → {is}\n");
+        } else {
+            // Of a long list only what one side has.
+            let lacks = |other: &str, part: &&str| other.split("; ").all(|known| known != *part);
+            text += &format!("  {name}\n");
+            was.split("; ").filter(|part| lacks(is, part)).for_each(|part| text += &format!("    - {part}\n"));
+            is.split("; ").filter(|part| lacks(was, part)).for_each(|part| text += &format!("    + {part}\n"));
+        }
+    }
+    for (name, rows) in [(left, &compared.left), (right, &compared.right)] {
+        if rows.is_empty() {
+            continue;
+        }
+        text += &match language {
+            Language::Zh => format!("\n只在 {name} 中\n"),
+            Language::En => format!("\nonly in {name}\n"),
+        };
+        for OneSided { path, facts } in rows {
+            text += &match (language, facts) {
+                (_, 1) => format!("  {path}\n"),
+                (Language::Zh, facts) => format!("  {path}（{facts} 项）\n"),
+                (Language::En, facts) => format!("  {path} ({facts} facts)\n"),
+            };
+        }
+    }
+    text
 }
 
 fn number(count: usize) -> Value {

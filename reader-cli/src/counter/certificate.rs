@@ -101,7 +101,7 @@ impl<'t> Certificates<'t> {
     pub fn set_up(&mut self, role: Role, pin: &Pin) -> Result<(), TerminalError> {
         let bytes = self.rules.pin(role).bytes;
         let command = self.rules.set_up_pin(role, &pin.as_bcd());
-        self.done("SET PIN", &command.ok_or(CertificateError::CertificatePinLength { bytes })?).map(drop)
+        self.done("SET PIN", &command.ok_or(CertificateError::CertificatePinLength { role, bytes })?).map(drop)
     }
 
     /// Proves the master key.
@@ -132,7 +132,7 @@ impl<'t> Certificates<'t> {
         let row = &self.rules.administrator_pin;
         let bcd = new.as_bcd();
         if !row.fits(bcd.expose().len()) {
-            return Err(CertificateError::CertificatePinLength { bytes: row.bytes }.into());
+            return Err(CertificateError::CertificatePinLength { role: Role::Administrator, bytes: row.bytes }.into());
         }
         let step = self.rules.change_administrator_pin(key.clone(), bcd);
         match self.session.perform(&step, Some(module))?.sw {

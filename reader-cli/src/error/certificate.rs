@@ -2,6 +2,7 @@
 //!
 //! Owns: these errors and their stable codes. Never: texts (`error::wording`), PINs, keys.
 
+use card_profiles::certificate::Role;
 use card_profiles::certificate::envelope::EnvelopeError;
 
 use super::Code;
@@ -22,8 +23,10 @@ pub enum CertificateError {
     #[error("the card has a signing key pair; its certificate would be worth nothing")]
     KeyPairThere,
     /// A PIN with another number of digits than the card takes.
-    #[error("this PIN has {bytes} bytes of two digits")]
+    #[error("the {role:?} PIN has {bytes} bytes of two digits")]
     CertificatePinLength {
+        /// Whose PIN.
+        role: Role,
         /// Bytes of BCD.
         bytes: u8,
     },

@@ -4,6 +4,7 @@
 
 use card_core::session::SessionError;
 use card_profiles::access::Right;
+use card_profiles::certificate::Role;
 use card_profiles::read::Reason;
 use settlement::explain::Explain as _;
 
@@ -52,8 +53,22 @@ impl TerminalError {
                 format!("bill {bill}, entry {entry}, card {card}"),
             ),
             Self::KeyFile { path, source } => Words::of(format!("{path}:{}", source.zh()), format!("{path}: {source}")),
+            Self::Certificate(CertificateError::CertificatePinLength { role, bytes }) => {
+                let (zh, en) = match role {
+                    Role::User => ("证书应用的用户 PIN", "the user PIN of the certificate application"),
+                    Role::Administrator => {
+                        ("证书应用的管理员 PIN", "the administrator PIN of the certificate application")
+                    }
+                };
+                let most = u16::from(*bytes) * 2;
+                let least = most.saturating_sub(1);
+                Words::of(format!("{zh} 为 {least} 或 {most} 位数字"), format!("{en} has {least} or {most} digits"))
+            }
             Self::Certificate(CertificateError::Envelope { path, source }) => {
                 Words::of(format!("{path}:{}", source.zh()), format!("{path}: {source}"))
+            }
+            Self::Profile { place, source } => {
+                Words::of(format!("{place}:{}", source.zh()), format!("{place}: {source}"))
             }
             Self::File { path, source } | Self::Trace { path, source } => {
                 let said = file::system(source);
@@ -264,7 +279,10 @@ fn next(code: Code) -> Words {
         Code::CardRemoved | Code::CardMute | Code::CardReset | Code::ExchangeBroken | Code::NotReached => {
             ("请重新插入同一张卡再试", "insert the same card again")
         }
-        Code::NotSsc => ("请插入社会保障卡", "insert a social security card"),
+        Code::NotSsc => (
+            "请插入社会保障卡;电子钱包等其他卡片用 sscard shell --profile 名称 或 conform --profile 名称",
+            "insert a social security card; for a purse or another card use sscard shell --profile NAME or conform --profile NAME",
+        ),
         Code::CardBlank => ("把卡交回发卡机构", "return the card to the issuer"),
         Code::CardBlocked => ("请持卡人到发卡机构解锁", "the holder must have it unblocked by the issuer"),
         Code::ProfileDiffers => (

@@ -184,6 +184,9 @@ fn the_administrator_changes_the_pin_and_the_master_key() {
         assert_eq!((ran.status, ran.code().as_str()), (status, code), "{}", ran.stderr);
     }
     assert_eq!(verify(&old), 0, "nothing was changed");
+    assert!(
+        change(&factory, &old, &short, &[]).stderr.contains("the administrator PIN of the certificate application")
+    );
     let ran = change(&factory, &old, &new, &["--last-try"]);
     assert_eq!(ran.status, 0, "{}", ran.stderr);
     assert_eq!((verify(&old), verify(&new)), (6, 0));
@@ -207,6 +210,12 @@ fn a_pin_of_another_length_and_a_card_without_the_application_are_named() {
     let short = format!("file:{}", shop.path("short").display());
     let ran = shop.run(&["cert", "set-up", "--pin", &short]);
     assert_eq!((ran.status, ran.code().as_str()), (1, "CERTIFICATE_PIN_LENGTH"), "{}", ran.stderr);
+    for (language, whose) in
+        [("zh", "证书应用的用户 PIN 为"), ("en", "the user PIN of the certificate application has")]
+    {
+        let ran = shop.run_text(language, &["cert", "set-up", "--pin", &short]);
+        assert!(ran.stderr.contains(whose), "{}", ran.stderr);
+    }
     let ran = shop.run(&["cert", "verify-pin", "--pin", "env:PIN"]);
     assert_eq!((ran.status, ran.code().as_str()), (3, "CARD_SECRET_MISSING"), "{}", ran.stderr);
     for language in ["zh", "en"] {

@@ -6,7 +6,7 @@ use settlement::fen::Fen;
 use settlement::id::CardIdentifier;
 
 use crate::cards;
-use crate::shop::{CARD, PSAM, Shop, blank_image, user_image};
+use crate::shop::{CARD, PSAM, Shop, blank_image, image_of, user_image};
 
 #[test]
 fn readers_are_listed_with_what_is_in_them() {
@@ -202,6 +202,24 @@ fn blank_foreign_and_other_cards_are_told_apart() {
     let psam = shop.farm.reader_name(PSAM).expect("a slot");
     let other = shop.run(&["--reader", &psam, "balance"]);
     assert_eq!((other.status, other.code().as_str()), (4, "NOT_SSC"));
+}
+
+#[test]
+fn a_purse_is_no_social_security_card_and_the_way_to_it_is_named() {
+    let shop = Shop::open();
+    shop.farm.eject(CARD).expect("ejected");
+    let purse = card_profiles::builtin_text("pboc-purse").expect("built in");
+    drop(image_of(&shop.path("purse.card"), purse, [0x51, 0x33, 0, 0, 0, 9]));
+    shop.farm.insert(CARD, &shop.path("purse.card")).expect("inserted");
+    for language in ["zh", "en"] {
+        let read = shop.run_text(language, &["card", "read"]);
+        assert_eq!(read.status, 4, "{}", read.stderr);
+        for word in ["NOT_SSC", "sscard shell --profile", "conform --profile"] {
+            assert!(read.stderr.contains(word), "{}", read.stderr);
+        }
+    }
+    let typed = shop.run_typing("ls\n", &["shell", "--profile", "pboc-purse"]);
+    assert_eq!(typed.status, 0, "{}", typed.stderr);
 }
 
 #[test]
