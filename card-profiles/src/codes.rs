@@ -1,7 +1,7 @@
-//! National code lists that card items refer to: sex, ethnic group, region.
+//! National code lists that card items refer to: region, ethnic group, sex, marital status, education, politics, occupation.
 //!
-//! Source: GB/T 2261.1 (sex), GB/T 3304 (ethnic groups), GB/T 2260 (regions); values and editions in `data/`.
-//! Owns: the lists with their editions and looking up both ways. Never: decides whether an abolished code is acceptable.
+//! Source: GB/T 2260, 3304, 2261.1, 2261.2, 4658, 4762, 6565; values and editions in `data/`.
+//! Owns: the lists with their editions and looking up. Never: decides whether an abolished code is acceptable.
 
 use std::sync::LazyLock;
 
@@ -14,14 +14,11 @@ pub struct CodeList {
     pub subject: (&'static str, &'static str),
     /// Which edition the values are of, and who says so; in Chinese and English.
     pub edition: (&'static str, &'static str),
-    /// Values that are held here; 0: the raw value is passed through.
-    pub values: fn() -> usize,
+    /// The values, a line each, below a head.
+    text: &'static str,
     /// Words in the element ids that hold such a code.
     pub elements: &'static [&'static str],
 }
-
-/// Nothing is said of the edition.
-const NOT_STATED: (&str, &str) = ("来源未说明版本", "edition not stated by the source");
 
 /// The lists that the sources of the card name.
 pub const LISTS: [CodeList; 7] = [
@@ -32,7 +29,7 @@ pub const LISTS: [CodeList; 7] = [
             "现行代码为 2023-06-30 版，废止代码取自 2020-10 版；卡片资料未说明版本",
             "codes in force of 2023-06-30, abolished ones of 2020-10; the sources of the card name no edition",
         ),
-        values: || REGIONS.len(),
+        text: include_str!("../data/regions.txt"),
         elements: &["region", "birthplace"],
     },
     CodeList {
@@ -42,7 +39,7 @@ pub const LISTS: [CodeList; 7] = [
             "1991 年版 (公开目录所列)；卡片资料未说明版本",
             "1991, as public indexes list it; the sources of the card name no edition",
         ),
-        values: || ETHNIC_GROUPS.len(),
+        text: include_str!("../data/ethnic_groups.txt"),
         elements: &["ethnic_group"],
     },
     CodeList {
@@ -52,40 +49,67 @@ pub const LISTS: [CodeList; 7] = [
             "2003 年版 (公开目录所列)；卡片资料未说明版本",
             "2003, as public indexes list it; the sources of the card name no edition",
         ),
-        values: || SEXES.len(),
+        text: include_str!("../data/sexes.txt"),
         elements: &["sex"],
     },
     CodeList {
         standard: "GB/T 2261.2",
         subject: ("婚姻状况", "marital status"),
-        edition: NOT_STATED,
-        values: || 0,
+        edition: (
+            "2003 年版 (公开目录所列)；卡片资料未说明版本",
+            "2003, as public indexes list it; the sources of the card name no edition",
+        ),
+        text: include_str!("../data/marital_statuses.txt"),
         elements: &["marital_status"],
     },
     CodeList {
         standard: "GB/T 4658",
         subject: ("学历", "education"),
-        edition: NOT_STATED,
-        values: || 0,
+        edition: (
+            "2006 年版 (公开目录所列)；卡片资料未说明版本",
+            "2006, as public indexes list it; the sources of the card name no edition",
+        ),
+        text: include_str!("../data/education_levels.txt"),
         elements: &["education_level"],
     },
     CodeList {
         standard: "GB/T 4762",
         subject: ("政治面貌", "political status"),
-        edition: NOT_STATED,
-        values: || 0,
+        edition: (
+            "1984 年版 (公开目录所列)；卡片资料未说明版本",
+            "1984, as public indexes list it; the sources of the card name no edition",
+        ),
+        text: include_str!("../data/political_affiliations.txt"),
         elements: &["political_affiliation"],
     },
     CodeList {
         standard: "GB/T 6565",
         subject: ("职业", "occupations"),
-        edition: NOT_STATED,
-        values: || 0,
+        edition: (
+            "2015 年版 (公开目录所列) 的大类和中类，不含小类；卡片资料未说明版本",
+            "major and middle classes of 2015, as public indexes list it, without the small classes; the sources of the card name no edition",
+        ),
+        text: include_str!("../data/occupations.txt"),
         elements: &["occupation"],
     },
 ];
 
 impl CodeList {
+    /// How many values it has.
+    #[must_use]
+    pub fn values(&self) -> usize {
+        lines(self.text).count()
+    }
+
+    /// Code and name of each value. An abolished region has a `-` before its name.
+    pub fn rows(&self) -> impl Iterator<Item = (&'static str, &'static str)> {
+        lines(self.text).filter_map(|line| {
+            let end = line.find(|character: char| !character.is_ascii_digit())?;
+            let (code, name) = line.split_at_checked(end)?;
+            Some((code, name.trim_start()))
+        })
+    }
+
     /// Whether an element of this id holds a code of the list: one of its words, alone or joined by `_`.
     #[must_use]
     pub fn is_of(&self, element: &str) -> bool {
@@ -234,23 +258,43 @@ mod tests {
 
     #[test]
     fn every_line_of_a_list_is_a_value_and_its_head_names_standard_and_edition() {
-        let files = [
-            ("GB/T 2260", include_str!("../data/regions.txt")),
-            ("GB/T 3304-1991", include_str!("../data/ethnic_groups.txt")),
-            ("GB/T 2261.1-2003", include_str!("../data/sexes.txt")),
-        ];
-        for ((standard, text), list) in files.into_iter().zip(LISTS) {
+        let editions = ["GB/T 2260", "GB/T 3304-1991", "GB/T 2261.1-2003", "GB/T 2261.2-2003", "GB/T 4658-2006"];
+        let editions = editions.into_iter().chain(["GB/T 4762-1984", "GB/T 6565-2015"]);
+        for (standard, list) in editions.zip(LISTS) {
+            let text = list.text;
             assert!(text.starts_with(&format!("# {standard} ")), "{standard}");
             assert!(
                 text.lines().any(|line| line.starts_with('#') && line.to_lowercase().contains("edition")),
                 "{standard}"
             );
-            assert_eq!((list.values)(), lines(text).count(), "{standard}");
             assert!(standard.starts_with(list.standard));
+            let year = standard.split_once('-').map_or("2023", |(_, year)| year);
+            assert!(list.edition.0.starts_with(year) || list.edition.0.contains(&format!(" {year}-")), "{standard}");
+            assert!(list.edition.1.contains(year), "{standard}");
+            assert_eq!(list.rows().count(), list.values(), "{standard}");
+            assert!(list.rows().all(|(_, name)| !name.is_empty()), "{standard}");
         }
-        for list in LISTS.iter().skip(files.len()) {
-            assert_eq!(((list.values)(), list.edition), (0, NOT_STATED), "{}", list.standard);
+    }
+
+    #[test]
+    fn the_lists_are_whole_by_the_counts_of_their_standards() {
+        let list = |standard: &str| LISTS.into_iter().find(|list| list.standard == standard).expect(standard);
+        let name = |standard: &str, code: &str| list(standard).rows().find(|row| row.0 == code).map(|row| row.1);
+        let values = LISTS.map(|list| list.values());
+        assert_eq!(values[1..], [58, 4, 8, 40, 13, 8 + 75]);
+        for list in &LISTS[1..6] {
+            let codes: Vec<&str> = list.rows().map(|(code, _)| code).collect();
+            assert!(codes.is_sorted() && codes.iter().all(|code| code.len() == codes[0].len()), "{}", list.standard);
         }
+        // A middle class stands below its major class, and every major class has one.
+        let occupations: Vec<&str> = list("GB/T 6565").rows().map(|(code, _)| code).collect();
+        for digit in "12345678".chars() {
+            let of: Vec<&&str> = occupations.iter().filter(|code| code.starts_with(digit)).collect();
+            assert!(of.len() > 1 && of[0].len() == 1 && of[1..].iter().all(|code| code.len() == 3), "{of:?}");
+        }
+        assert_eq!((name("GB/T 2261.2", "30"), name("GB/T 4658", "28")), (Some("丧偶"), Some("大学普通班毕业")));
+        assert_eq!((name("GB/T 4762", "13"), name("GB/T 6565", "205")), (Some("群众"), Some("卫生专业技术人员")));
+        assert_eq!((name("GB/T 2261.2", "50"), name("GB/T 4658", "50")), (None, None));
     }
 
     #[test]

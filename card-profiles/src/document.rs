@@ -143,6 +143,9 @@ fn element(number: &str, row: &Element, out: &mut String) -> std::fmt::Result {
 }
 
 /// The code lists whose values stand on this card, with their editions.
+/// Lists short enough to stand in a document.
+const LISTS_SHOWN: [&str; 4] = ["GB/T 2261.1", "GB/T 2261.2", "GB/T 4658", "GB/T 4762"];
+
 fn code_lists(profile: &Profile, out: &mut String) -> std::fmt::Result {
     let whole = || profile.df.iter().flat_map(|df| &df.ef).flat_map(|ef| &ef.elements);
     let ids = || whole().flat_map(|row| std::iter::once(row).chain(&row.inner)).map(|row| &*row.id);
@@ -156,11 +159,13 @@ fn code_lists(profile: &Profile, out: &mut String) -> std::fmt::Result {
     )?;
     for list in named {
         let ((zh, en), (edition_zh, edition_en)) = (list.subject, list.edition);
-        let values = match (list.values)() {
-            0 => "原样传递 raw value passed through".to_owned(),
-            count => count.to_string(),
-        };
-        writeln!(out, "| {} | {zh} {en} | {edition_zh} / {edition_en} | {values} |", list.standard)?;
+        writeln!(out, "| {} | {zh} {en} | {edition_zh} / {edition_en} | {} |", list.standard, list.values())?;
+    }
+    for list in LISTS_SHOWN.iter().filter_map(|standard| LISTS.iter().find(|list| list.standard == *standard)) {
+        if ids().any(|id| list.is_of(id)) {
+            let values: Vec<String> = list.rows().map(|(code, name)| format!("{code} {name}")).collect();
+            writeln!(out, "\n{} {}: {}", list.standard, list.subject.0, values.join("；"))?;
+        }
     }
     writeln!(out)
 }
