@@ -2,8 +2,10 @@
 //!
 //! The card is the software card, made and personalized from the same profile.
 
+mod cells;
 mod fields;
 mod leaves;
 mod outputs;
+mod outside;
 mod rehearsal;
 mod stored_bytes;
