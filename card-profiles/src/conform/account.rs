@@ -53,10 +53,16 @@ fn of_account(shop: &Workshop<'_>, rules: &AccountRules) -> Option<Vec<Draft>> {
         (BalanceKind::SelfPaidTotal, "balance.self-paid", "个人自付累计"),
         (BalanceKind::PooledFundTotal, "balance.pooled", "统筹累计"),
     ] {
-        let title = Text::new(format!("{zh}可查询"), format!("{what} is answered with {} bytes", kind.answer_length()));
-        let draft = till.draft(shop, what, title).with(till.proofs(shop, &rules.balance_access));
         let length = usize::from(kind.answer_length());
-        drafts.push(draft.send(rules.get_balance(kind), [Expect::Length(length)]));
+        let (title, expected) = match &rules.balance_access {
+            Access::Never => (Text::new(format!("{zh}不可查询"), format!("{what} is never answered")), Expect::Refused),
+            Access::Free | Access::All(_) | Access::Any(_) | Access::Mac(_) => (
+                Text::new(format!("{zh}可查询"), format!("{what} is answered with {length} bytes")),
+                Expect::Length(length),
+            ),
+        };
+        let draft = till.draft(shop, what, title).with(till.proofs(shop, &rules.balance_access));
+        drafts.push(draft.send(rules.get_balance(kind), [expected]));
     }
     let title = Text::new("其他目录中不能查询余额", "no balance is answered in another directory");
     if let Some(other) = shop.profile.df.iter().find(|other| other.id != df.id) {
@@ -101,9 +107,14 @@ fn of_purse(shop: &Workshop<'_>, rules: &PurseRules) -> Option<Vec<Draft>> {
     for (purse, what) in [(Purse::Deposit, "balance.ed"), (Purse::Purse, "balance.ep")] {
         let till = till(purse);
         let (command, access) = till.balance.clone();
-        let title = Text::new("余额可查询", "the balance is answered with 4 bytes");
+        let (title, expected) = match &access {
+            Access::Never => (Text::new("余额不可查询", "the balance is never answered"), Expect::Refused),
+            Access::Free | Access::All(_) | Access::Any(_) | Access::Mac(_) => {
+                (Text::new("余额可查询", "the balance is answered with 4 bytes"), Expect::Length(4))
+            }
+        };
         let draft = till.draft(shop, what, title).with(till.proofs(shop, &access));
-        drafts.push(draft.send(command.clone(), [Expect::Length(4)]));
+        drafts.push(draft.send(command.clone(), [expected]));
         if !access.rights().is_empty() {
             let title = Text::new("未校验口令不能查询余额", "no balance without the proof that its row names");
             let draft = till.draft(shop, &format!("{what}.without-proof"), title);

@@ -64,6 +64,7 @@ const WORDS: &[&[&str]] = &[
     &["type", "terminal", "date-time", "terminal-sequence", "card-sequence"],
     &["balance-before", "balance-after"],
     &["degree", "qualification"],
+    &["degree", "worker_qualification"],
     &[
         "worker_qualification",
         "professional_qualification",
@@ -148,12 +149,11 @@ impl Leaf {
             Kind::Flag(flag) => vec![(!flag).to_string()],
             Kind::Number(number) => vec![(number + 1).to_string(), (number - 1).to_string(), (24 - number).to_string()],
             Kind::Text(text) => {
-                let mut others: Vec<String> = Vec::new();
-                for words in WORDS.iter().copied() {
-                    let after = words.iter().skip_while(|word| *word != text).skip(1);
-                    others.extend(after.chain(words).filter(|word| *word != text).map(|word| (*word).to_owned()));
+                let mut words: Vec<String> = Vec::new();
+                for line in WORDS.iter().filter(|line| line.contains(&text.as_str())) {
+                    let at = line.iter().position(|word| word == text).unwrap_or_default();
+                    words.extend(line[at + 1..].iter().chain(&line[..at]).map(|word| (*word).to_owned()));
                 }
-                let words = if WORDS.iter().any(|words| words.contains(&text.as_str())) { others } else { Vec::new() };
                 let other = match self.path.rsplit('.').next().unwrap_or_default() {
                     "format" | "format_listed" => longer(text),
                     "read" | "update" | "read_v2" | "read_v3" => another_condition(text),

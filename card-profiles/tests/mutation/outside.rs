@@ -19,8 +19,11 @@ use card_sim::Socket;
 use crate::cells::{Cell, cells};
 use crate::rehearsal::{everything, full, made};
 
+/// Whether a cell of a card of this profile is of a kind.
+type IsOf = fn(&Cell, &Profile) -> bool;
+
 /// Bytes of which no command tells anything, and why.
-const UNHEARD: [(&str, fn(&Cell, &Profile) -> bool); 6] = [
+const UNHEARD: [(&str, IsOf); 6] = [
     (
         "the log of transactions is read only behind a whole commit record, and one bit makes none of zeros",
         |cell, _| *cell == Cell::Log,

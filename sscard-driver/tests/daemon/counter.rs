@@ -211,9 +211,8 @@ impl Drop for Witness {
 fn port(counter: &Counter, slot: usize) -> u16 {
     let path = counter.folder.path().join("daemon/pcscd/reader.conf");
     let text = std::fs::read_to_string(path).expect("a configuration");
-    let pairs = text.split("0x").skip(1).filter_map(|part| u16::from_str_radix(part.get(..4)?, 16).ok());
-    let pair = pairs.collect::<Vec<_>>()[slot / 2];
-    pair + u16::try_from(slot % 2).expect("0 or 1")
+    let mut pairs = text.split("0x").skip(1).filter_map(|part| u16::from_str_radix(part.get(..4)?, 16).ok());
+    pairs.nth(slot / 2).expect("a port for each pair of slots") + u16::try_from(slot % 2).expect("0 or 1")
 }
 
 pub(crate) fn third_generation() -> Vec<(&'static str, &'static str)> {
