@@ -94,6 +94,9 @@ pub struct Config {
     /// How stations elsewhere are served.
     #[serde(default)]
     pub stations: StationRules,
+    /// Where the anchor of the audit log lies.
+    #[serde(default)]
+    pub audit: AuditRules,
     /// The server that holds the database, when it is not in the folder.
     #[serde(default)]
     pub database: Option<DatabaseConfig>,
@@ -134,6 +137,16 @@ impl Default for StationRules {
     fn default() -> Self {
         Self { lease_minutes: Self::lease_minutes() }
     }
+}
+
+/// `[audit]` of `centre.toml`.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AuditRules {
+    /// File of the anchor (docs/adr/0023), on another disk best; a relative path begins in the centre's folder, which also is
+    /// where it lies when this is absent.
+    #[serde(default)]
+    pub anchor: Option<PathBuf>,
 }
 
 /// Exclusive work; ends when dropped, also when the process is killed.
@@ -221,7 +234,7 @@ impl Centre {
             // Only `create` makes one: an empty database would give every number out again.
             return Err(StoreError::NoCentre.into());
         }
-        let mut store = Store::open(&place, folder)?;
+        let mut store = Store::open(&place, folder)?.anchored_at(config.audit.anchor.as_deref());
         let (stored, public_key) = store.read(|tx| Ok::<_, StoreError>((tx.identity()?, tx.fact("public_key")?)))?;
         let mut centre = Self { folder: folder.to_owned(), config, store, public_key };
         match stored {
@@ -263,7 +276,7 @@ impl Centre {
     /// # Errors
     /// [`CentreError`].
     pub fn connect(&self) -> Result<Store, CentreError> {
-        Ok(Store::open(&self.place()?, &self.folder)?)
+        Ok(Store::open(&self.place()?, &self.folder)?.anchored_at(self.config.audit.anchor.as_deref()))
     }
 
     /// Writes which token holds the upper keys into the configuration, and keeps it.

@@ -153,6 +153,15 @@ impl Store {
         Ok(store)
     }
 
+    /// The anchor lies at another place than in the folder; a relative one begins there.
+    #[must_use]
+    pub fn anchored_at(mut self, path: Option<&Path>) -> Self {
+        if let Some(path) = path {
+            self.anchor = self.anchor.elsewhere(path);
+        }
+        self
+    }
+
     /// The anchor of the audit log.
     #[must_use]
     pub const fn anchor(&self) -> &Anchor {

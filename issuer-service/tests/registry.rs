@@ -1,5 +1,7 @@
 //! The registry import as a bureau meets it: the program, a file, a report, an exit code.
 
+#[path = "registry/anchor.rs"]
+mod anchor;
 #[path = "database/ask.rs"]
 mod ask;
 #[path = "registry/bureau.rs"]

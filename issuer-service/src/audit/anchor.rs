@@ -92,6 +92,12 @@ impl Anchor {
         Self { path: folder.join(Self::NAME) }
     }
 
+    /// The anchor at another path; a relative one begins in the folder of this one.
+    #[must_use]
+    pub fn elsewhere(&self, path: &Path) -> Self {
+        Self { path: self.path.parent().unwrap_or(Path::new(".")).join(path) }
+    }
+
     /// Where it is.
     #[must_use]
     pub fn path(&self) -> &Path {

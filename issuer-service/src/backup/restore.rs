@@ -176,7 +176,7 @@ fn held(store: &mut Store) -> Result<(), BackupError> {
     if store.read(|tx| tx.cards_agree())? { Ok(()) } else { not(Held::Cards) }
 }
 
-/// The rows that name the database: those of the place it is in now.
+/// The rows that name the database: those of the place it is in now. The anchor lies in the folder, whose lost one may still be there.
 fn rewrite(config: &Path, database: Option<&DatabaseConfig>) -> Result<(), BackupError> {
     let failed = |source| BackupError::File { path: config.to_owned(), source };
     let text = fs::read_to_string(config).map_err(failed)?;
@@ -184,7 +184,7 @@ fn rewrite(config: &Path, database: Option<&DatabaseConfig>) -> Result<(), Backu
     let kept = text.lines().filter(|line| {
         let line = line.trim_start();
         if line.starts_with('[') {
-            inside = line.starts_with("[database]");
+            inside = line.starts_with("[database]") || line.starts_with("[audit]");
         }
         !inside
     });

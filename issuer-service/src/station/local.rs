@@ -22,7 +22,7 @@ use crate::vault::data_keys::DataKeys;
 pub struct Local<'a> {
     /// Its database; each reader has its own connection.
     pub database: &'a Place,
-    /// Its folder, with the anchor of the audit log.
+    /// Its folder, with the anchor of the audit log unless the configuration says where that is.
     pub folder: &'a Path,
     /// What people's data are sealed with.
     pub data_keys: &'a Arc<DataKeys>,
@@ -47,7 +47,8 @@ impl Local<'_> {
     }
 
     fn store(&self) -> Result<Store, StationError> {
-        Ok(Store::open(self.database, self.folder)?)
+        let anchor = self.book.config.audit.anchor.as_deref();
+        Ok(Store::open(self.database, self.folder)?.anchored_at(anchor))
     }
 }
 

@@ -20,20 +20,40 @@ pub(crate) enum Counter {
     ExchangeFile,
     /// Entries of the blacklist: terminals take only a newer one.
     Blacklist,
+    /// Receipts of cards handed out.
+    HandOut,
+    /// Parcels and sacks, on their labels.
+    Parcel,
+    /// Certificates of stations elsewhere.
+    Certificate,
 }
 
 impl Counter {
-    pub(crate) const ALL: [Self; 6] =
-        [Self::CardNumber, Self::Batch, Self::Job, Self::Request, Self::ExchangeFile, Self::Blacklist];
+    pub(crate) const ALL: [Self; 9] = [
+        Self::CardNumber,
+        Self::Batch,
+        Self::Job,
+        Self::Request,
+        Self::ExchangeFile,
+        Self::Blacklist,
+        Self::HandOut,
+        Self::Parcel,
+        Self::Certificate,
+    ];
 
+    /// The table, and the last number that it shows.
     const fn place(self) -> (&'static str, &'static str) {
         match self {
-            Self::CardNumber => ("card_number", "serial"),
-            Self::Batch => ("batch", "number"),
-            Self::Job => ("job", "number"),
-            Self::Request => ("card_request", "number"),
-            Self::ExchangeFile => ("exchange_file", "number"),
-            Self::Blacklist => ("blacklist", "sequence"),
+            Self::CardNumber => ("card_number", "COALESCE(MAX(serial), 0) FROM card_number"),
+            Self::Batch => ("batch", "COALESCE(MAX(number), 0) FROM batch"),
+            Self::Job => ("job", "COALESCE(MAX(number), 0) FROM job"),
+            Self::Request => ("card_request", "COALESCE(MAX(number), 0) FROM card_request"),
+            Self::ExchangeFile => ("exchange_file", "COALESCE(MAX(number), 0) FROM exchange_file"),
+            Self::Blacklist => ("blacklist", "COALESCE(MAX(sequence), 0) FROM blacklist"),
+            Self::HandOut => ("stock_receipt", "COALESCE(MAX(number), 0) FROM stock_receipt"),
+            // Their codes are texts that a site may use for a place of its own: see `given`.
+            Self::Parcel => ("stock_place", "COUNT(*) FROM stock_place WHERE kind IN ('parcel', 'sack')"),
+            Self::Certificate => ("certificate", "COALESCE(MAX(number), 0) FROM certificate"),
         }
     }
 
@@ -45,9 +65,7 @@ impl Counter {
 impl Tx<'_> {
     /// The last number given out, or that may have been.
     pub(crate) fn last_given(&self, counter: Counter) -> Result<i64, StoreError> {
-        let (table, column) = counter.place();
-        let sql = format!("SELECT COALESCE(MAX({column}), 0) FROM {table}");
-        let last: i64 = self.sql.query_row(&sql, (), |row| row.get(0))?;
+        let last: i64 = self.sql.query_row(&format!("SELECT {}", counter.place().1), (), |row| row.get(0))?;
         let floor = self.fact(&counter.fact())?.and_then(|text| text.parse().ok()).unwrap_or(0);
         Ok(last.max(floor))
     }
@@ -55,6 +73,11 @@ impl Tx<'_> {
     /// The next number to give out.
     pub(crate) fn next_of(&self, counter: Counter) -> Result<i64, StoreError> {
         Ok(self.last_given(counter)? + 1)
+    }
+
+    /// A number was given out that its table does not show as such.
+    pub(crate) fn given(&self, counter: Counter, number: i64) -> Result<(), StoreError> {
+        self.set_fact(&counter.fact(), &number.to_string())
     }
 
     /// From now on no number up to `gap` behind the last one is given out.

@@ -1,5 +1,6 @@
 //! Rows of certificates, of jobs on lease to stations, and of the messages that stations sent.
 
+use super::counter::Counter;
 use super::engine::{self, OptionalExtension, Row};
 use super::{StoreError, Tx};
 use crate::clock;
@@ -38,8 +39,7 @@ impl Tx<'_> {
         public_key: &str,
         maker: &str,
     ) -> Result<i64, StoreError> {
-        let number =
-            self.sql.query_row("SELECT COALESCE(MAX(number), 0) + 1 FROM certificate", (), |row| row.get(0))?;
+        let number = self.next_of(Counter::Certificate)?;
         self.sql.execute(
             "INSERT INTO certificate (number, role, name, state, request, public_key, maker, changed_at)
              VALUES ($1, $2, $3, 'enrolled', $4, $5, $6, $7)",

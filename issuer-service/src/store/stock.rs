@@ -1,5 +1,6 @@
 //! Rows of stock: places, what is held, the journal of moves.
 
+use super::counter::Counter;
 use super::engine::{self, EngineError, OptionalExtension, Row, params};
 use super::{StoreError, Tx, cell};
 use crate::clock;
@@ -73,12 +74,12 @@ impl Tx<'_> {
     /// # Errors
     /// [`StoreError`].
     pub fn next_stock_code(&self, prefix: &str) -> Result<String, StoreError> {
-        let mut find = self.sql.prepare("SELECT COUNT(*) FROM stock_place WHERE kind IN ('parcel', 'sack')")?;
-        let mut number = find.query_row((), |row| row.get::<i64>(0))? + 1;
+        let mut number = self.next_of(Counter::Parcel)?;
         // A site may have named a place so.
         while self.stock_place(&format!("{prefix}{number}"))?.is_some() {
             number += 1;
         }
+        self.given(Counter::Parcel, number)?;
         Ok(format!("{prefix}{number}"))
     }
 
@@ -175,8 +176,7 @@ impl Tx<'_> {
         operator: &str,
         agent: Option<&Agent>,
     ) -> Result<(), StoreError> {
-        let number: i64 =
-            self.sql.query_row("SELECT COALESCE(MAX(number), 0) + 1 FROM stock_receipt", (), |row| row.get(0))?;
+        let number = self.next_of(Counter::HandOut)?;
         let sealed = agent.map(|agent| self.seal(&receipt_place(card_number), &agent.to_bytes())).transpose()?;
         let (key, agent) = sealed.map_or((None, None), |(key, bytes)| (Some(key), Some(bytes)));
         self.sql.execute(

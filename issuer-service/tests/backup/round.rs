@@ -155,3 +155,26 @@ fn a_database_that_holds_a_centre_is_not_overwritten() {
     assert_eq!(code(&refused), "DATABASE_INHABITED");
     assert!(!PathBuf::from(bureau.path("b")).exists() && !PathBuf::from(bureau.path("b.restoring")).exists());
 }
+
+#[test]
+fn receipts_parcels_and_certificates_go_on_behind_the_gap_too() {
+    let bureau = centre();
+    let (file, back) = (bureau.path("one.backup"), PathBuf::from(bureau.path("back")));
+    let give = |folder: &Path| {
+        let mut centre = issuer_service::centre::Centre::open(folder).expect("opened");
+        let numbers = |tx: &issuer_service::store::Tx<'_>| -> Result<_, issuer_service::store::StoreError> {
+            let (sack, parcel) = (tx.next_stock_code("D-")?, tx.next_stock_code("P-")?);
+            let certificate = tx.add_certificate("station", &sack, "", &sack, "li")?;
+            tx.add_stock_receipt(&parcel, 1, "store", "li", None)?;
+            let receipt = tx.stock_receipt(&parcel)?.expect("a receipt").number;
+            Ok((sack, parcel, certificate, receipt))
+        };
+        centre.store.journal(numbers).expect("numbers")
+    };
+    assert_eq!(give(&bureau.data()), ("D-1".to_owned(), "P-2".to_owned(), 1, 1));
+    assert_eq!(backup(&bureau, "create", &file).status.code(), Some(0));
+    assert_eq!(give(&bureau.data()), ("D-3".to_owned(), "P-4".to_owned(), 2, 2), "the lost centre goes on");
+    let restored = restore(&bureau, &back, &file, true).output().expect("the program starts");
+    assert_eq!(restored.status.code(), Some(0), "{}", String::from_utf8_lossy(&restored.stderr));
+    assert_eq!(give(&back), ("D-10003".to_owned(), "P-10004".to_owned(), 10_002, 10_002));
+}
