@@ -25,7 +25,7 @@ use crate::station::failure::StationError;
 use crate::station::hook::Hook;
 use crate::station::line_failure::LineError;
 use crate::station::outbox::Outbox;
-use crate::station::remote::Remote;
+use crate::station::remote::{Delivered, Remote};
 use crate::station::wire::SHARE_MAX;
 use crate::vault::authority::{self, Authority};
 use crate::vault::passphrase;
@@ -323,7 +323,7 @@ fn work(common: &Common, options: &Work, output: &Output) -> Result<Exit, Error>
     let progress = Progress::new(output, 0, 0);
     let ran = remote.deliver().and_then(|delivered| {
         for one in delivered {
-            tell_delivered(output, one.job, one.refused);
+            tell_delivered(output, &one);
         }
         let station = Station {
             centre: &remote,
@@ -350,11 +350,22 @@ fn work(common: &Common, options: &Work, output: &Output) -> Result<Exit, Error>
     Ok(if summary.left == 0 { Exit::Ok } else { Exit::Partly })
 }
 
-fn tell_delivered(output: &Output, job: i64, refused: Option<&str>) {
-    match refused {
+fn tell_delivered(output: &Output, one: &Delivered) {
+    let job = one.job;
+    match one.refused {
         None => output.notice(
             &format!("任务 {job} 的结果已补报中心"),
             &format!("the outcome of job {job} has now reached the centre"),
+        ),
+        Some(code) if one.kept => output.notice(
+            &format!("中心现在不接受任务 {job} 的结果 ({code})；已保留，下次运行再报"),
+            &format!("the centre does not take the outcome of job {job} now ({code}); it is kept for the next run"),
+        ),
+        Some(code @ "STATE_MOVED") => output.notice(
+            &format!("中心对任务 {job} 已另有结果 ({code})；发卡前在中心用 batch show 查看"),
+            &format!(
+                "the centre has another outcome of job {job} ({code}); before the card goes out see `batch show` there"
+            ),
         ),
         Some(code) => output.notice(
             &format!("中心拒绝任务 {job} 的结果 ({code})；该卡不得发出"),

@@ -5,13 +5,16 @@
 //! Never: decides what a peer may do: a certificate that verifies here is looked up at every request. Takes a session up again,
 //! whose certificate would not be looked at.
 
+use std::io::ErrorKind;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::serve::Listener;
 use rustls::server::{NoServerSessionStorage, WebPkiClientVerifier};
 use rustls::{RootCertStore, ServerConfig};
+use tokio::io::AsyncWrite;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, mpsc};
 use tokio_rustls::TlsAcceptor;
@@ -21,11 +24,10 @@ use super::connection::{Limits, Shares};
 use crate::peer::PeerError;
 use crate::vault::authority::{self, Authority};
 
+/// Pieces that are read of a peer after its handshake has failed.
+const PARTING_READS_MAX: u32 = 16;
 /// Pause after the system refused to accept: too many files are open.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
-
-/// Bytes that are read of somebody who was refused.
-const REFUSED_BYTES_MAX: usize = 65_536;
 
 /// Who is at the other end of a connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -90,16 +92,16 @@ impl TlsEdge {
                 tokio::spawn(async move {
                     // A question and its answer are small: they are not held back to be sent together.
                     let _ = stream.set_nodelay(true);
-                    let accepting = async {
+                    let handshake = async {
                         match acceptor.accept(stream).into_fallible().await {
                             Ok(stream) => Some(stream),
                             Err((_, stream)) => {
-                                let_go(&stream).await;
+                                part(stream).await;
                                 None
                             }
                         }
                     };
-                    if let Ok(Some(stream)) = tokio::time::timeout(limits.handshake, accepting).await {
+                    if let Ok(Some(stream)) = tokio::time::timeout(limits.handshake, handshake).await {
                         let certificate = stream.get_ref().1.peer_certificates().and_then(<[_]>::first);
                         if let Some(fingerprint) = certificate.map(authority::fingerprint) {
                             // The receiver is gone when the server stops.
@@ -111,20 +113,6 @@ impl TlsEdge {
             }
         });
         Ok(Self { address, ready })
-    }
-}
-
-/// Reads what the refused still sends until it hangs up: bytes that nobody has read would reset the connection before it has
-/// seen the alert that says why.
-async fn let_go(stream: &TcpStream) {
-    let (mut rest, mut left) = ([0; 1024], REFUSED_BYTES_MAX);
-    while left > 0 && stream.readable().await.is_ok() {
-        match stream.try_read(&mut rest) {
-            Ok(0) => return,
-            Ok(count) => left = left.saturating_sub(count),
-            Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {}
-            Err(_) => return,
-        }
     }
 }
 
@@ -149,6 +137,23 @@ impl Peer {
     #[must_use]
     pub const fn address(&self) -> SocketAddr {
         self.address
+    }
+}
+
+/// Lets the alert of a failed handshake arrive: a connection that is closed over bytes that nobody has read takes back what was
+/// sent, and its peer would take the centre for gone.
+async fn part(mut stream: TcpStream) {
+    let mut rest = [0; 4_096];
+    let _ = std::future::poll_fn(|context| Pin::new(&mut stream).poll_shutdown(context)).await;
+    for _ in 0..PARTING_READS_MAX {
+        if stream.readable().await.is_err() {
+            return;
+        }
+        match stream.try_read(&mut rest) {
+            Ok(0) => return,
+            Err(error) if error.kind() != ErrorKind::WouldBlock => return,
+            Ok(_) | Err(_) => {}
+        }
     }
 }
 

@@ -152,7 +152,18 @@ const CODES: &[&str] = &[
     "PERSON_NOT_FOUND",
 ];
 
+/// Codes of refusals after which an outcome that was sent again would be refused again: it is decided.
+const FINAL: [&str; 4] =
+    ["STATE_MOVED", "STATION_READ_BACK_DIFFERS", "STATION_JOB_NOT_YOURS", "STATION_MESSAGE_REUSED"];
+
 impl LineError {
+    /// Whether the centre has decided for good about the outcome that was sent. What refuses today, a role that an operator
+    /// lacks or a program that is older, may not tomorrow.
+    #[must_use]
+    pub fn is_final(&self) -> bool {
+        matches!(self, Self::Refused { code, .. } if FINAL.contains(code))
+    }
+
     /// A refusal that came over the line.
     #[must_use]
     pub fn refused(code: &str, message: String, exit: Exit) -> Self {

@@ -30,7 +30,7 @@ pub struct Outbox {
 }
 
 struct Inner {
-    file: File,
+    lines: Lines<File>,
     begun: BTreeMap<i64, InDoubt>,
     unsent: Vec<(String, String)>,
 }
@@ -66,8 +66,8 @@ impl Outbox {
             Err(source) => return Err(failed(&path, source)),
         };
         let (begun, unsent) = read(&text).ok_or_else(|| LineError::FileMalformed { path: path.clone() })?;
-        let file = anew(folder, &path, &begun, &unsent).map_err(|source| failed(&path, source))?;
-        Ok(Self { path, inner: Mutex::new(Inner { file, begun, unsent }), _lock: locked })
+        let lines = anew(folder, &path, &begun, &unsent).map_err(|source| failed(&path, source))?;
+        Ok(Self { path, inner: Mutex::new(Inner { lines, begun, unsent }), _lock: locked })
     }
 
     /// Notes that a chip was bound to a job, before it is written to.
@@ -137,8 +137,49 @@ impl Outbox {
     }
 
     fn append(&self, inner: &mut Inner, line: &str) -> Result<(), LineError> {
-        let written = inner.file.write_all(format!("{line}\n").as_bytes()).and_then(|()| inner.file.sync_data());
-        written.map_err(|source| LineError::File { path: self.path.clone(), source })
+        inner.lines.append(line).map_err(|source| LineError::File { path: self.path.clone(), source })
+    }
+}
+
+/// A file that grows by whole lines.
+struct Lines<F> {
+    file: F,
+    /// Bytes of the lines that are durable.
+    length: u64,
+    /// Something may stand behind them.
+    torn: bool,
+}
+
+/// What lines are written to.
+trait Durable: Write {
+    fn sync(&mut self) -> io::Result<()>;
+    fn cut(&mut self, length: u64) -> io::Result<()>;
+}
+
+impl Durable for File {
+    fn sync(&mut self) -> io::Result<()> {
+        self.sync_data()
+    }
+
+    fn cut(&mut self, length: u64) -> io::Result<()> {
+        self.set_len(length)
+    }
+}
+
+impl<F: Durable> Lines<F> {
+    /// Adds a line, durably. Of one that fails nothing stays: the next would go on where it broke off.
+    fn append(&mut self, line: &str) -> io::Result<()> {
+        if self.torn {
+            self.file.cut(self.length)?;
+            self.torn = false;
+        }
+        let bytes = format!("{line}\n");
+        if let Err(error) = self.file.write_all(bytes.as_bytes()).and_then(|()| self.file.sync()) {
+            self.torn = self.file.cut(self.length).is_err();
+            return Err(error);
+        }
+        self.length += bytes.len() as u64;
+        Ok(())
     }
 }
 
@@ -172,7 +213,12 @@ fn read(text: &str) -> Option<Open> {
 }
 
 /// Writes the journal anew with what is open, whole or not at all, and opens it to append.
-fn anew(folder: &Path, path: &Path, begun: &BTreeMap<i64, InDoubt>, unsent: &[(String, String)]) -> io::Result<File> {
+fn anew(
+    folder: &Path,
+    path: &Path,
+    begun: &BTreeMap<i64, InDoubt>,
+    unsent: &[(String, String)],
+) -> io::Result<Lines<File>> {
     let mut text: String =
         begun.iter().map(|(job, card)| format!("begun {job} {} {}\n", card.chip, card.reader)).collect();
     text.extend(unsent.iter().map(|(id, message)| format!("send {id} {message}\n")));
@@ -182,7 +228,8 @@ fn anew(folder: &Path, path: &Path, begun: &BTreeMap<i64, InDoubt>, unsent: &[(S
     file.sync_all()?;
     fs::rename(&draft, path)?;
     File::open(folder)?.sync_all()?;
-    OpenOptions::new().append(true).open(path)
+    let file = OpenOptions::new().append(true).open(path)?;
+    Ok(Lines { file, length: text.len() as u64, torn: false })
 }
 
 impl std::fmt::Debug for Outbox {
@@ -213,6 +260,59 @@ mod tests {
         }
         for rubbish in ["x\n", "begun seven 3B Reader\n", "begun 7\n", "\u{0}\n"] {
             assert!(read(rubbish).is_none(), "{rubbish:?}");
+        }
+    }
+
+    /// A disk with so much room, whose file may not be cut either.
+    struct Full {
+        text: Vec<u8>,
+        room: usize,
+        cuts: bool,
+    }
+
+    impl Write for Full {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            let fits = bytes.len().min(self.room - self.text.len());
+            self.text.extend_from_slice(&bytes[..fits]);
+            if fits == 0 { Err(io::ErrorKind::StorageFull.into()) } else { Ok(fits) }
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    impl Durable for Full {
+        fn sync(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+
+        fn cut(&mut self, length: u64) -> io::Result<()> {
+            if !self.cuts {
+                return Err(io::ErrorKind::PermissionDenied.into());
+            }
+            self.text.truncate(usize::try_from(length).expect("small"));
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_line_that_did_not_fit_leaves_nothing_that_the_next_one_goes_on_behind() {
+        for room in 0..40 {
+            for cuts in [true, false] {
+                let file = Full { text: Vec::new(), room, cuts };
+                let mut lines = Lines { file, length: 0, torn: false };
+                let first = lines.append("begun 7 3B01 Reader 1").is_ok();
+                assert_eq!(first, room >= 22);
+                let second = lines.append("send aa {\"x\":1,\"y\":22}").is_ok();
+                // Room again, and a disk that works.
+                (lines.file.room, lines.file.cuts) = (1_000, true);
+                lines.append("done bb").expect("room");
+                let text = String::from_utf8(lines.file.text).expect("text");
+                let (begun, unsent) = read(&text).expect("a journal");
+                assert_eq!((begun.len(), unsent.len()), (usize::from(first), usize::from(second)), "{room} {text:?}");
+                assert!(text.ends_with("done bb\n"), "{room} {text:?}");
+            }
         }
     }
 

@@ -24,6 +24,7 @@ use super::wire::{Answer, Ask, ID_LENGTH, Message, Prepared};
 use super::{content, profile_digest, receipt};
 use crate::card::{Card, Chip};
 use crate::error::Explain;
+use crate::exit::Exit;
 use crate::http::call::Caller;
 use module::RemoteModule;
 
@@ -63,13 +64,15 @@ pub struct Jobs {
     taken: BTreeSet<i64>,
 }
 
-/// An outcome of an earlier run that the centre has now, or refused for good.
+/// An outcome of an earlier run that was sent again.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Delivered {
     /// Job.
     pub job: i64,
     /// Code of the refusal.
     pub refused: Option<&'static str>,
+    /// Whether it is kept, to be sent once more: the refusal is not for good.
+    pub kept: bool,
 }
 
 impl Remote<'_> {
@@ -80,21 +83,23 @@ impl Remote<'_> {
     pub fn deliver(&self) -> Result<Vec<Delivered>, StationError> {
         let mut delivered = Vec::new();
         for (id, text) in self.outbox.unsent() {
-            let job = match Caller::message(&text).map(|message| message.ask) {
-                Some(Ask::Finish { job, .. } | Ask::Spoil { job, .. }) => job,
-                _ => 0,
-            };
+            let job = job_of(&text);
             let refused = match self.caller.ask(&text) {
                 Ok(reply) => {
                     self.keep_receipt(job, &reply.answer)?;
                     None
                 }
-                Err(error @ LineError::Refused { .. }) => Some(error.code()),
+                Err(error) if error.is_final() => Some(error.code()),
+                // The card may be put back and be finished in another way.
+                Err(LineError::Refused { code, exit, .. }) if exit != Exit::Authentication => {
+                    delivered.push(Delivered { job, refused: Some(code), kept: true });
+                    continue;
+                }
                 Err(error) => return Err(error.into()),
             };
             self.outbox.done(&id)?;
             self.outbox.ended(job)?;
-            delivered.push(Delivered { job, refused });
+            delivered.push(Delivered { job, refused, kept: false });
         }
         Ok(delivered)
     }
@@ -109,10 +114,19 @@ impl Remote<'_> {
         let text = Caller::text(&message);
         self.outbox.keep(&message.id, &text)?;
         let answered = self.caller.ask(&text);
-        // Whatever the centre has decided is decided; only a line that failed leaves it open.
-        if matches!(answered, Ok(_) | Err(LineError::Refused { .. })) {
-            self.outbox.done(&message.id)?;
-            self.outbox.ended(job)?;
+        match &answered {
+            Ok(_) => {
+                // With this one every earlier outcome of the job is decided, too.
+                for (id, _) in self.outbox.unsent().into_iter().filter(|(_, text)| job_of(text) == job) {
+                    self.outbox.done(&id)?;
+                }
+                self.outbox.ended(job)?;
+            }
+            Err(error) if error.is_final() => {
+                self.outbox.done(&message.id)?;
+                self.outbox.ended(job)?;
+            }
+            Err(_) => {}
         }
         Ok(answered?.answer)
     }
@@ -341,6 +355,14 @@ impl Line for RemoteLine<'_> {
     fn module(&self, job: i64) -> Box<dyn SecurityModule> {
         let (operator, reader) = (self.centre.operator.to_owned(), self.reader.clone());
         Box::new(RemoteModule { caller: Arc::clone(&self.centre.caller), operator, reader, job })
+    }
+}
+
+/// The job whose outcome a kept message tells; 0 for another message.
+fn job_of(text: &str) -> i64 {
+    match Caller::message(text).map(|message| message.ask) {
+        Some(Ask::Finish { job, .. } | Ask::Spoil { job, .. }) => job,
+        _ => 0,
     }
 }
 

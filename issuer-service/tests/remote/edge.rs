@@ -133,7 +133,8 @@ fn half_messages_of_a_refused_station_keep_nobody_from_work() {
         assert_eq!(rest(open), "", "no head, no answer");
     }
     // The room of those that were ended is free when the centre has noticed it, too.
-    let told = (0..100).find_map(|_| begin(half_body).ok().map(|mut late| rest(&mut late)).filter(|told| told != ""));
+    let told =
+        (0..100).find_map(|_| begin(half_body).ok().map(|mut late| rest(&mut late)).filter(|told| !told.is_empty()));
     assert!(told.as_ref().is_some_and(|told| told.contains("STATION_MESSAGE_MALFORMED")), "{told:?}");
 }
 

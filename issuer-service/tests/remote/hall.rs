@@ -207,3 +207,27 @@ impl Carrier for Tapped {
         if self.cut.is_some_and(|(at, _)| number == at) { Err(gone()) } else { Ok(carried) }
     }
 }
+
+/// A line with something that happens at the centre just before it hears a word for the first time.
+pub(crate) struct Meddled {
+    line: Https,
+    word: &'static str,
+    happens: Mutex<Option<Box<dyn FnOnce() + Send>>>,
+}
+
+impl Meddled {
+    pub(crate) fn new(line: Https, word: &'static str, happens: impl FnOnce() + Send + 'static) -> Self {
+        Self { line, word, happens: Mutex::new(Some(Box::new(happens))) }
+    }
+}
+
+impl Carrier for Meddled {
+    fn carry(&self, path: &str, body: &str) -> Result<Carried, LineError> {
+        if body.contains(self.word)
+            && let Some(happens) = self.happens.lock().expect("happens").take()
+        {
+            happens();
+        }
+        self.line.carry(path, body)
+    }
+}

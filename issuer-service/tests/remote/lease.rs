@@ -1,14 +1,10 @@
 //! Jobs on lease: how long, to whom, and what an honest station meets that has lost one.
 
-use std::sync::Mutex;
-
 use issuer_service::centre::Centre;
 use issuer_service::error::Explain;
-use issuer_service::http::call::{Carried, Carrier, Https};
-use issuer_service::station::line_failure::LineError;
 use issuer_service::station::wire::Ask;
 
-use crate::hall::Hall;
+use crate::hall::{Hall, Meddled};
 use crate::intruder::{CHIP, OTHER_CHIP, ask, begin, bind, jobs, message};
 use crate::rig::blank;
 
@@ -33,23 +29,6 @@ fn a_lease_that_has_ended_is_gone_and_accuses_nobody() {
     assert_eq!(hall.rig.count("SELECT COUNT(*) FROM card"), 1);
 }
 
-/// A line with something that happens at the centre just before it hears of the first chip.
-struct Meddled {
-    line: Https,
-    happens: Mutex<Option<Box<dyn FnOnce() + Send>>>,
-}
-
-impl Carrier for Meddled {
-    fn carry(&self, path: &str, body: &str) -> Result<Carried, LineError> {
-        if body.contains("\"bind\"")
-            && let Some(happens) = self.happens.lock().expect("happens").take()
-        {
-            happens();
-        }
-        self.line.carry(path, body)
-    }
-}
-
 #[test]
 fn a_run_whose_leases_have_ended_drops_them_and_goes_on_with_others_on_all_readers() {
     let mut hall = Hall::new(4);
@@ -57,7 +36,7 @@ fn a_run_whose_leases_have_ended_drops_them_and_goes_on_with_others_on_all_reade
     let folder = hall.rig.centre.folder.clone();
     let taken = "UPDATE station_job SET station = 'west', lease_until = '2999-01-01T00:00:00.000Z' WHERE job IN (1, 2)";
     let happens = move || drop(crate::ask::ask(&folder, taken).expect("taken"));
-    let line = Meddled { line: hall.https(&east), happens: Mutex::new(Some(Box::new(happens))) };
+    let line = Meddled::new(hall.https(&east), "\"bind\"", happens);
     let cards = vec![vec![blank(1), blank(2)], vec![blank(11), blank(12)]];
     let summary = hall.run(&east, Box::new(line), cards).expect("a run");
     assert_eq!((summary.made, summary.spoilt, summary.left), (2, 0, 2));

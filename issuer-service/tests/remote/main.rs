@@ -4,12 +4,15 @@
 mod ask;
 mod certificate;
 mod cut;
+#[path = "../photo/drawn.rs"]
+mod drawn;
 mod edge;
 #[path = "../database/fresh.rs"]
 mod fresh;
 mod hall;
 mod intruder;
 mod lease;
+mod outcome;
 #[path = "../station/rig.rs"]
 #[expect(dead_code, reason = "the readers that are torn have more to ask of it")]
 mod rig;

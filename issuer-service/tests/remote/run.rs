@@ -2,12 +2,18 @@
 
 use std::sync::Barrier;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use issuer_service::ceremony::{Room, Start};
 use issuer_service::http::call::{Caller, Carrier, Https};
+use issuer_service::lang::Lang;
+use issuer_service::photo::intake::{self, Order};
+use issuer_service::photo::rules::Rules;
 use issuer_service::station::care::{self, HoldKind};
 use issuer_service::station::wire::{ASK_PATH, Ask, JOBS_PATH, Message};
 use zeroize::Zeroizing;
 
+use crate::drawn::photo;
 use crate::hall::Hall;
 use crate::intruder::{CHIP, OTHER_CHIP, ask, begin, bind, jobs, message};
 use crate::rig::blank;
@@ -108,12 +114,12 @@ fn a_note_fits_the_state_of_its_card_and_a_photo_is_of_a_card_at_hand() {
     };
     let moved = (409, "STATE_MOVED".to_owned());
     let malformed = (400, "STATION_MESSAGE_MALFORMED".to_owned());
-    let photo = |id, job| ask(&line, &message(id, Ask::Photo { job }));
+    let shown = |id, job| ask(&line, &message(id, Ask::Photo { job }));
     let df = &issuer_service::centre::Centre::card_profile().df[1].id;
     assert_eq!(note(3, 1, "keys", df), moved, "it only waits");
-    assert_eq!(photo(4, 1), word("STATION_JOB_NOT_YOURS"));
+    assert_eq!(shown(4, 1), word("STATION_JOB_NOT_YOURS"));
     assert_eq!(bind(&line, 5, 1, CHIP), word("bound"));
-    assert_eq!(photo(6, 1), word("photo"));
+    assert_eq!(shown(6, 1), word("photo"));
     assert_eq!(note(7, 1, "keys", df), word("done"));
     assert_eq!(note(8, 1, "keys", "DF77"), malformed, "no directory of the card type");
     assert_eq!(note(9, 1, "pulled", "CARD_REMOVED"), word("done"));
@@ -123,13 +129,29 @@ fn a_note_fits_the_state_of_its_card_and_a_photo_is_of_a_card_at_hand() {
     let spoil = message(13, Ask::Spoil { job: 1, reason: "CARD_REFUSED".to_owned() });
     assert_eq!(ask(&line, &spoil), word("spoilt"));
     assert_eq!(note(14, 1, "keys", df), moved);
-    assert_eq!(photo(15, 1), word("STATION_JOB_NOT_YOURS"));
+    assert_eq!(shown(15, 1), word("STATION_JOB_NOT_YOURS"));
     let made = hall.run(&east, Box::new(hall.https(&east)), vec![vec![blank(1)]]).expect("run");
     assert_eq!(made.made, 1);
-    assert_eq!(photo(16, 2), word("photo"));
+    assert_eq!(shown(16, 2), word("photo"));
     assert_eq!(note(17, 2, "printed", ""), word("done"));
     assert_eq!(note(18, 2, "away", ""), moved);
     assert_eq!(hall.rig.count("SELECT COUNT(*) FROM station_journal WHERE job = 1 AND event = 'keys'"), 1);
+}
+
+#[test]
+fn the_photo_of_the_holder_comes_over_the_line_whole() {
+    let mut hall = Hall::new(1);
+    let order = Order { rules: &Rules::default(), chip_bytes: 4_096, actor: "li", lang: Lang::En };
+    intake::add(&mut hall.rig.centre.store, &order, 1, photo(1)).expect("taken");
+    let east = hall.place("east");
+    let line = hall.https(&east);
+    begin(&line);
+    assert_eq!(jobs(&line, 2, 1), [1]);
+    assert_eq!(bind(&line, 3, 1, CHIP), word("bound"));
+    let text = Caller::text(&message(4, Ask::Photo { job: 1 }));
+    let body = line.carry(ASK_PATH, &text).expect("an answer").lines.concat();
+    let body: serde_json::Value = serde_json::from_str(&body).expect("JSON");
+    assert_eq!(body["photo"], STANDARD.encode(photo(1)));
 }
 
 #[test]

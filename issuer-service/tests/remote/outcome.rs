@@ -1,0 +1,81 @@
+//! Outcomes that the centre does not take at once: kept until it has decided, and not longer.
+
+use issuer_service::error::Explain;
+use issuer_service::exit::Exit;
+use issuer_service::station::line_failure::LineError;
+
+use crate::hall::{Hall, Meddled, Place};
+use crate::rig::blank;
+
+fn journal(place: &Place) -> (usize, usize) {
+    let text = std::fs::read_to_string(place.path().join("station.journal")).expect("journal");
+    let count = |word: &str| text.lines().filter(|line| line.starts_with(word)).count();
+    (count("send "), count("done "))
+}
+
+/// A run whose operator loses the role just before the outcome of the card comes to the centre.
+fn deposed(hall: &Hall, place: &Place, card: &card_sim::Socket) {
+    let folder = hall.rig.centre.folder.clone();
+    let deposed = "DELETE FROM operator_role WHERE operator = 'sun'";
+    let happens = move || drop(crate::ask::ask(&folder, deposed).expect("deposed"));
+    let line = Meddled::new(hall.https(place), "\"finish\"", happens);
+    let error = hall.run(place, Box::new(line), vec![vec![card.clone()]]).expect_err("refused");
+    assert_eq!(error.code(), "OPERATOR_ROLE_MISSING");
+    assert_eq!(hall.rig.count("SELECT COUNT(*) FROM receipt"), 0);
+    assert_eq!(journal(place), (1, 0), "the outcome is kept");
+    hall.rig.execute("INSERT INTO operator_role (operator, role) VALUES ('sun', 'station')");
+}
+
+#[test]
+fn an_outcome_that_is_refused_for_now_is_kept_and_sent_again_by_the_next_run() {
+    let mut hall = Hall::new(1);
+    let place = hall.place("east");
+    deposed(&hall, &place, &blank(1));
+    // The card is gone; what was done with it is not.
+    let summary = hall.run(&place, Box::new(hall.https(&place)), vec![Vec::new()]).expect("run");
+    assert_eq!((summary.made, summary.left), (0, 0));
+    hall.rig.assert_complete(1, 0);
+    assert_eq!(journal(&place), (1, 1));
+    let files = std::fs::read_dir(place.path().join("receipts")).expect("receipts").count();
+    assert_eq!(files, 1, "with its receipt");
+}
+
+#[test]
+fn an_outcome_that_another_one_of_its_card_has_overtaken_is_kept_no_longer() {
+    let mut hall = Hall::new(1);
+    let place = hall.place("east");
+    let card = blank(1);
+    deposed(&hall, &place, &card);
+    // Still refused at the beginning of the next run, allowed again when the card is back in the reader.
+    hall.rig.execute("DELETE FROM operator_role WHERE operator = 'sun'");
+    let folder = hall.rig.centre.folder.clone();
+    let again = "INSERT INTO operator_role (operator, role) VALUES ('sun', 'station')";
+    let line =
+        Meddled::new(hall.https(&place), "\"begin\"", move || drop(crate::ask::ask(&folder, again).expect("again")));
+    let summary = hall.run(&place, Box::new(line), vec![vec![card]]).expect("run");
+    assert_eq!((summary.made, summary.left), (1, 0));
+    hall.rig.assert_complete(1, 0);
+    let (sent, done) = journal(&place);
+    assert_eq!((sent, done), (2, 2), "the first outcome is settled with the second");
+}
+
+#[test]
+fn a_refusal_is_final_when_sending_again_could_change_nothing() {
+    let refused = |code| LineError::refused(code, String::new(), Exit::Refused).is_final();
+    for code in ["STATE_MOVED", "STATION_READ_BACK_DIFFERS", "STATION_JOB_NOT_YOURS", "STATION_MESSAGE_REUSED"] {
+        assert!(refused(code), "{code}");
+    }
+    for code in [
+        "OPERATOR_ROLE_MISSING",
+        "OPERATOR_UNKNOWN",
+        "STATION_REVOKED",
+        "STATION_EXPIRED",
+        "STATION_MESSAGE_MALFORMED",
+        "CARD_CONTENT",
+        "ROW_EXISTS",
+        "A_CODE_OF_A_LATER_CENTRE",
+    ] {
+        assert!(!refused(code), "{code}");
+    }
+    assert!(!LineError::Unreachable { centre: String::new() }.is_final());
+}
