@@ -30,7 +30,7 @@ pub(crate) struct Hall {
     pub(crate) rig: Rig,
     pub(crate) authority: Authority,
     pub(crate) base: String,
-    _runtime: tokio::runtime::Runtime,
+    runtime: tokio::runtime::Runtime,
 }
 
 /// A station's folder and certificate.
@@ -52,26 +52,34 @@ impl Hall {
 
     /// With an edge of these limits.
     pub(crate) fn within(rig: Rig, limits: Limits) -> Self {
+        let runtime =
+            tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("runtime");
         let authority = Authority::random("513300").expect("authority");
+        let mut hall = Self { rig, authority, base: String::new(), runtime };
+        hall.base = hall.door(limits);
+        hall
+    }
+
+    /// Another process of the centre would serve so: a desk, a connection to the database and a port of its own.
+    pub(crate) fn door(&self, limits: Limits) -> String {
+        let Self { rig, authority, .. } = self;
         let path = rig.centre.folder.join("copy.vault");
-        rig.vault.seal(&path, "p").expect("sealed");
+        rig.vault.reseal(&path, "p").expect("sealed");
         let vault = Vault::open_file(&path, "p").expect("opened");
         let source = VaultSource { path, passphrase: "p".to_owned().into() };
         let mut store = rig.centre.connect().expect("store");
         store.unlock(rig.data_keys.clone()).expect("unlocked");
         let desk = Arc::new(StationDesk::new(store, vault, source, rig.centre.config.clone(), Centre::card_profile()));
         let names = ["localhost".to_owned(), "127.0.0.1".to_owned()];
-        let config = tls::config(&authority, &names).expect("config");
-        let runtime =
-            tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("runtime");
-        let port = runtime.block_on(async {
+        let config = tls::config(authority, &names).expect("config");
+        let port = self.runtime.block_on(async {
             let listener = http::listen("127.0.0.1:0".parse().expect("address")).await.expect("listener");
             let port = listener.local_addr().expect("address").port();
             let edge = TlsEdge::new(listener, config, limits).expect("edge");
             tokio::spawn(http::serve_stations(desk, edge, limits, std::future::pending()));
             port
         });
-        Self { rig, authority, base: format!("https://127.0.0.1:{port}"), _runtime: runtime }
+        format!("https://127.0.0.1:{port}")
     }
 
     /// A station that one operator has enrolled and another certified.

@@ -6,6 +6,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use issuer_service::ceremony::{Room, Start};
 use issuer_service::http::call::{Caller, Carrier, Https};
+use issuer_service::http::connection::Limits;
 use issuer_service::lang::Lang;
 use issuer_service::photo::intake::{self, Order};
 use issuer_service::photo::rules::Rules;
@@ -14,7 +15,7 @@ use issuer_service::station::wire::{ASK_PATH, Ask, JOBS_PATH, Message};
 use zeroize::Zeroizing;
 
 use crate::drawn::photo;
-use crate::hall::Hall;
+use crate::hall::{Hall, https};
 use crate::intruder::{CHIP, OTHER_CHIP, ask, begin, bind, jobs, message};
 use crate::rig::blank;
 
@@ -155,6 +156,23 @@ fn the_photo_of_the_holder_comes_over_the_line_whole() {
 }
 
 #[test]
+fn the_row_of_a_holder_does_not_leave_the_house() {
+    let mut hall = Hall::new(3);
+    let east = hall.place("east");
+    let line = hall.https(&east);
+    begin(&line);
+    assert_eq!(jobs(&line, 2, 3), [1, 2, 3]);
+    let (chip, job) = (CHIP.to_owned(), Some(3));
+    let bind = message(3, Ask::Bind { batch: 1, chip, job, made: None, lot: None, place: None });
+    let begun = message(4, Ask::Jobs { batch: 1, share: 1, after: 2 });
+    for (path, ask) in [(ASK_PATH, &bind), (ASK_PATH, &bind), (JOBS_PATH, &begun)] {
+        let told = line.carry(path, &Caller::text(ask)).expect("an answer").lines;
+        let body: serde_json::Value = serde_json::from_str(&told[0]).expect("JSON");
+        assert_eq!((&body["card"]["job"], &body["card"]["person"]), (&3.into(), &0.into()), "{body}");
+    }
+}
+
+#[test]
 fn refusals_without_end_are_counted_and_not_written_down_each() {
     let mut hall = Hall::new(1);
     let east = hall.place("east");
@@ -176,7 +194,9 @@ fn refusals_without_end_are_counted_and_not_written_down_each() {
 fn a_message_that_comes_over_several_lines_at_once_has_one_effect_and_one_answer() {
     let mut hall = Hall::new(1);
     let east = hall.place("east");
-    let lines: Vec<Https> = (0..8).map(|_| hall.https(&east)).collect();
+    // Two processes serve it.
+    let doors = [hall.base.clone(), hall.door(Limits::default())];
+    let lines: Vec<Https> = (0..8).map(|n| https(&doors[n % 2], &east)).collect();
     begin(&lines[0]);
     assert_eq!(jobs(&lines[0], 2, 1), [1]);
     let at_once = |message: &Message| {
