@@ -150,6 +150,24 @@ impl From<ChallengeError> for StepError {
 /// Plain bytes of an external authentication: any 8 bytes; deployed drivers send these.
 pub const AUTHENTICATION_PLAIN: Block = [1, 2, 3, 4, 5, 6, 7, 8];
 
+/// EXTERNAL AUTHENTICATION for challenges that were taken: for whoever has the keys and not the card.
+///
+/// # Errors
+/// [`SecurityError`].
+pub fn authentication(
+    key: &KeyRef,
+    id: u8,
+    challenges: TwoChallenges,
+    module: &mut dyn SecurityModule,
+) -> Result<Command, SecurityError> {
+    if key.form.rules.authentication == Authentication::Whole {
+        let auth = module.authentication_cryptogram(key, challenges.factor, challenges.factor)?;
+        return Ok(command::external_authenticate_whole(id, auth));
+    }
+    let auth = module.authentication_cryptogram(key, challenges.factor, challenges.plain)?;
+    Ok(versioned(command::external_authenticate(id, auth, challenges.plain), key))
+}
+
 impl Session {
     /// Carries out one step.
     ///
@@ -227,13 +245,7 @@ impl Session {
         challenges: TwoChallenges,
         module: &mut dyn SecurityModule,
     ) -> Result<Response, StepError> {
-        if key.form.rules.authentication == Authentication::Whole {
-            let auth = module.authentication_cryptogram(key, challenges.factor, challenges.factor)?;
-            return Ok(self.send(&command::external_authenticate_whole(id, auth))?);
-        }
-        let auth = module.authentication_cryptogram(key, challenges.factor, challenges.plain)?;
-        let command = command::external_authenticate(id, auth, challenges.plain);
-        Ok(self.send(&versioned(command, key))?)
+        Ok(self.send(&authentication(key, id, challenges, module)?)?)
     }
 
     /// A challenge of 4 or 8 bytes, completed with zeros to a block.

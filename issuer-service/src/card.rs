@@ -4,6 +4,7 @@
 
 pub mod failure;
 pub mod life;
+pub mod pin;
 pub mod rule;
 pub mod state;
 

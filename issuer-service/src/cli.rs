@@ -18,6 +18,7 @@ pub mod number;
 pub mod operator;
 pub mod person;
 pub mod photo;
+pub mod pin;
 pub mod psam;
 pub mod receipt;
 pub mod request;
@@ -142,6 +143,9 @@ pub enum Noun {
     /// Cards (卡).
     #[command(subcommand)]
     Card(card::Verb),
+    /// PINs of cards (口令): orders to unblock or reset one, which a terminal carries out.
+    #[command(subcommand)]
+    Pin(pin::Verb),
     /// PSAMs of terminals (终端安全模块).
     #[command(subcommand)]
     Psam(psam::Verb),
@@ -298,6 +302,7 @@ pub fn run(cli: Cli, output: &Output) -> Result<Exit, Error> {
         Noun::Station(verb) => station::run(&common, verb, output),
         Noun::Stock(verb) => stock::run(&common, verb, output),
         Noun::Card(verb) => card::run(&common, verb, output),
+        Noun::Pin(verb) => pin::run(&common, verb, output),
         Noun::Psam(verb) => psam::run(&common, verb, output),
         Noun::Operator(verb) => operator::run(&common, verb, output),
         Noun::Due => due::run(&common, output),

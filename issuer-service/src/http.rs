@@ -7,6 +7,7 @@
 
 pub mod call;
 pub mod connection;
+mod pin;
 pub mod problem;
 mod receipt;
 mod refusals;
@@ -29,6 +30,7 @@ use settlement::limits::MESSAGE_BYTES_MAX;
 use settlement::message::{
     BatchRequest, BlacklistRequest, LoadOutcomeRequest, LoadRequest, QuoteRequest, SignInRequest,
 };
+use settlement::pin::{PinCommandRequest, PinOutcomeRequest, PinProofRequest};
 use tokio::net::TcpListener;
 
 use self::connection::{Limits, NoBody};
@@ -111,6 +113,9 @@ fn router(desk: Arc<Desk>) -> Router {
     let router = endpoint::<QuoteRequest>(router);
     let router = endpoint::<LoadRequest>(router);
     let router = endpoint::<LoadOutcomeRequest>(router);
+    let router = endpoint::<PinProofRequest>(router);
+    let router = endpoint::<PinCommandRequest>(router);
+    let router = endpoint::<PinOutcomeRequest>(router);
     endpoint::<BatchRequest>(router)
         .fallback(unknown_path)
         .method_not_allowed_fallback(unknown_path)

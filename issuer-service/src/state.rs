@@ -121,6 +121,7 @@ pub const TABLES: &[Table] = &[
     JobState::TABLE,
     NumberState::TABLE,
     crate::card::state::TABLE,
+    crate::card::pin::PinOrderState::TABLE,
     StockState::TABLE,
     FileState::TABLE,
     RowState::TABLE,

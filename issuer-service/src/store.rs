@@ -35,6 +35,7 @@ mod operator;
 pub mod peer;
 mod person;
 mod photo;
+mod pin;
 mod psam;
 mod request;
 mod retention;
@@ -68,6 +69,7 @@ const MIGRATIONS: &[(i64, &str)] = &[
     (10, include_str!("store/schema_010_clearing.sql")),
     (11, include_str!("store/schema_011_load_algorithm.sql")),
     (12, include_str!("store/schema_012_photo.sql")),
+    (13, include_str!("store/schema_013_pin_order.sql")),
     (30, include_str!("store/schema_030_key.sql")),
     (31, include_str!("store/schema_031_ceremony.sql")),
     (32, include_str!("store/schema_032_psam_custody.sql")),

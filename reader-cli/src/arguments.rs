@@ -322,6 +322,23 @@ pub struct ReadArguments {
 pub enum PinCommand {
     /// Change the PIN.
     Change(PinChangeArguments),
+    /// Unblock or reset the PIN by an order of the centre (`issuer pin`): a card that is reset gets its initial PIN, which is
+    /// changed at once.
+    Reset(PinResetArguments),
+}
+
+/// `pin reset`.
+#[derive(Args, Debug)]
+pub struct PinResetArguments {
+    /// Number of the order.
+    #[arg(long, value_name = "N")]
+    pub order: u64,
+    /// New PIN, where the order resets it: env:NAME, file:PATH or prompt.
+    #[arg(long, value_name = "SOURCE")]
+    pub new_pin: Option<SecretSource>,
+    /// Spend a try of the card's PUK although it refused it before.
+    #[arg(long)]
+    pub last_try: bool,
 }
 
 /// `pin change`.

@@ -16,6 +16,7 @@ mod pay;
 mod policy;
 mod profile;
 mod readers;
+mod reset;
 mod shell;
 mod trace;
 mod trial;
@@ -145,6 +146,7 @@ fn carry_out(setting: &Setting<'_>, command: &Command) -> Result<Exit, TerminalE
         Command::Balance(arguments) => account::balance(setting, arguments),
         Command::Log(arguments) => account::log(setting, arguments),
         Command::Pin(PinCommand::Change(arguments)) => account::change_pin(setting, arguments),
+        Command::Pin(PinCommand::Reset(arguments)) => reset::reset(setting, arguments),
         Command::Cert(command) => certificate::run(setting, command),
         Command::Load(arguments) => load::load(setting, arguments),
         Command::Pay(arguments) => pay::pay(setting, arguments),

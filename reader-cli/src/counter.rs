@@ -7,6 +7,7 @@ pub mod account;
 pub mod certificate;
 pub mod check;
 pub mod load;
+pub mod order;
 pub mod pay;
 pub mod pin;
 pub mod read;

@@ -167,6 +167,22 @@ codes! {
     LimitExceeded = "LIMIT_EXCEEDED", false,
         "超过终端或单卡限额", "不予入账,由中心核查",
         "above the limit of the terminal or of the card", "not posted; the centre looks into it";
+    /// No such order for a PIN.
+    PinOrderUnknown = "PIN_ORDER_UNKNOWN", false,
+        "中心没有这张密码工单", "核对工单号",
+        "the centre knows no such order for a PIN", "check the number of the order";
+    /// Not approved, withdrawn, or used.
+    PinOrderState = "PIN_ORDER_STATE", false,
+        "密码工单未复核、已撤回或已使用", "请柜员查看工单,需要时另开一张",
+        "the order for the PIN is not approved, withdrawn or used", "ask the counter; it makes another one where needed";
+    /// Past its time.
+    PinOrderLapsed = "PIN_ORDER_LAPSED", false,
+        "密码工单已过期", "请柜员另开一张",
+        "the order for the PIN is past its time", "ask the counter for another one";
+    /// For another card or another terminal.
+    PinOrderElsewhere = "PIN_ORDER_ELSEWHERE", false,
+        "密码工单是另一张卡或另一终端的", "插入工单上的卡,或到工单指定的终端办理",
+        "the order for the PIN is for another card or terminal", "insert the card of the order, or go to its terminal";
     /// The business day is closed.
     WindowClosed = "WINDOW_CLOSED", false,
         "业务日已关闭", "请重新签到,由中心转入下一业务日",

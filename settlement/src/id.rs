@@ -136,6 +136,10 @@ hex_id! {
     CardIdentifier, 16, "card identifier"
 }
 hex_id! {
+    /// 8 bytes that the card answered GET CHALLENGE.
+    CardChallenge, 8, "challenge"
+}
+hex_id! {
     /// 卡分散因子: the last 8 historical bytes of the ATR.
     CardFactor, 8, "card factor"
 }

@@ -43,6 +43,8 @@ macro_rules! request {
     };
 }
 
+pub(crate) use request;
+
 /// Version of these messages. Reading any other version fails.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Version1;

@@ -2,6 +2,9 @@
 //!
 //! Owns: the errors of the life of cards. Never: repeats a number that was typed: it may be anything.
 
+use settlement::id::TerminalNumber;
+
+use super::pin::PinOrderState;
 use super::state::{LifeState, Step};
 use crate::error::{Explain, Missing};
 use crate::exit::Exit;
@@ -92,6 +95,50 @@ pub enum LifeError {
         /// Row number.
         person: i64,
     },
+    /// The PIN of a card in this state is neither unblocked nor reset.
+    #[error("no order for the PIN of a card that is {}", state.name())]
+    PinCardState {
+        /// State that the card is in.
+        state: LifeState,
+    },
+    /// The card has an order that is not used.
+    #[error("PIN order {number} is open")]
+    PinOrderOpen {
+        /// Its number.
+        number: i64,
+    },
+    /// There is no such order.
+    #[error("there is no PIN order {number}")]
+    PinOrderUnknown {
+        /// Number.
+        number: i64,
+    },
+    /// The order is in another state.
+    #[error("PIN order {number} is {state}")]
+    PinOrderState {
+        /// Number.
+        number: i64,
+        /// State it is in.
+        state: String,
+    },
+    /// The order was not approved in time.
+    #[error("PIN order {number} has lapsed")]
+    PinOrderLapsed {
+        /// Number.
+        number: i64,
+    },
+    /// Who made it cannot approve it.
+    #[error("{operator} made it")]
+    SameOperator {
+        /// Name.
+        operator: String,
+    },
+    /// No such terminal is registered.
+    #[error("terminal {terminal} is not registered")]
+    TerminalUnknown {
+        /// Number.
+        terminal: TerminalNumber,
+    },
     /// The operator.
     #[error(transparent)]
     Operator(#[from] OperatorError),
@@ -117,6 +164,13 @@ impl Explain for LifeError {
             Self::DayAhead { .. } => "DAY_AHEAD",
             Self::DeathRecorded { .. } => "DEATH_RECORDED",
             Self::DeathUnknown { .. } => "DEATH_UNKNOWN",
+            Self::PinCardState { .. } => "PIN_CARD_STATE",
+            Self::PinOrderOpen { .. } => "PIN_ORDER_OPEN",
+            Self::PinOrderUnknown { .. } => "PIN_ORDER_UNKNOWN",
+            Self::PinOrderState { .. } => "PIN_ORDER_STATE",
+            Self::PinOrderLapsed { .. } => "PIN_ORDER_LAPSED",
+            Self::SameOperator { .. } => "SAME_OPERATOR",
+            Self::TerminalUnknown { .. } => "TERMINAL_UNKNOWN",
             Self::Operator(error) => error.code(),
             Self::Store(error) => error.code(),
         }
@@ -166,6 +220,29 @@ impl Explain for LifeError {
             Self::DeathUnknown { person } => {
                 lang.pick(format!("人员 {person} 没有死亡登记"), format!("no death of person {person} is recorded"))
             }
+            Self::PinCardState { state } => lang.pick(
+                format!("卡处于“{}”状态，不能解锁或重置口令", state.chinese()),
+                format!("the card is in state {}: its PIN is neither unblocked nor reset", state.english()),
+            ),
+            Self::PinOrderOpen { number } => lang.pick(
+                format!("此卡有未使用的密码工单 {number}"),
+                format!("the card has PIN order {number}, which is not used"),
+            ),
+            Self::PinOrderUnknown { number } => {
+                lang.pick(format!("没有密码工单 {number}"), format!("there is no PIN order {number}"))
+            }
+            Self::PinOrderState { number, state } => {
+                let state = word(&PinOrderState::TABLE, state, lang);
+                lang.pick(format!("密码工单 {number} {state}"), format!("PIN order {number} is {state}"))
+            }
+            Self::PinOrderLapsed { number } => {
+                lang.pick(format!("密码工单 {number} 已过期"), format!("PIN order {number} has lapsed"))
+            }
+            Self::SameOperator { operator } => lang
+                .pick(format!("{operator} 是经办人，不能复核"), format!("{operator} made it and may not approve it")),
+            Self::TerminalUnknown { terminal } => {
+                lang.pick(format!("终端 {terminal} 未登记"), format!("terminal {terminal} is not registered"))
+            }
             Self::Operator(error) => error.what(lang),
             Self::Store(error) => error.what(lang),
         }
@@ -202,6 +279,24 @@ impl Explain for LifeError {
             Self::DeathRecorded { .. } | Self::DeathUnknown { .. } => {
                 lang.pick("核对人员编号", "check the number of the person")
             }
+            Self::PinCardState { .. } => {
+                lang.pick("挂失的卡先解挂；封存的卡先启用", "release a lost card first; activate a sealed one first")
+            }
+            Self::PinOrderOpen { .. } => lang.pick(
+                "执行它，或用 issuer pin withdraw 撤回",
+                "carry it out, or withdraw it with `issuer pin withdraw`",
+            ),
+            Self::PinOrderUnknown { .. } | Self::PinOrderState { .. } => {
+                lang.pick("用 issuer pin list 查看", "see them with `issuer pin list`")
+            }
+            Self::PinOrderLapsed { .. } => lang.pick(
+                "用 issuer pin reset 或 unblock 另开一张",
+                "make another one with `issuer pin reset` or `unblock`",
+            ),
+            Self::SameOperator { .. } => lang.pick("由另一人复核", "let another person approve it"),
+            Self::TerminalUnknown { .. } => {
+                lang.pick("用 issuer terminal list 查看", "see them with `issuer terminal list`")
+            }
             Self::Operator(error) => error.next(lang),
             Self::Store(error) => error.next(lang),
         }
@@ -211,7 +306,7 @@ impl Explain for LifeError {
         match self {
             Self::Missing(error) => error.exit(),
             Self::ReasonMissing | Self::ReasonUnfit | Self::DayAhead { .. } => Exit::Usage,
-            Self::DeathUnknown { .. } => Exit::NotFound,
+            Self::DeathUnknown { .. } | Self::PinOrderUnknown { .. } | Self::TerminalUnknown { .. } => Exit::NotFound,
             Self::NotMade { .. }
             | Self::NoMove { .. }
             | Self::RemovedBySite { .. }
@@ -220,6 +315,11 @@ impl Explain for LifeError {
             | Self::NotDue { .. }
             | Self::NotHandedOut { .. }
             | Self::BeingReplaced
+            | Self::PinCardState { .. }
+            | Self::PinOrderOpen { .. }
+            | Self::PinOrderState { .. }
+            | Self::PinOrderLapsed { .. }
+            | Self::SameOperator { .. }
             | Self::DeathRecorded { .. } => Exit::Refused,
             Self::Operator(error) => error.exit(),
             Self::Store(error) => error.exit(),

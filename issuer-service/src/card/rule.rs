@@ -8,6 +8,8 @@
 //! workdays = ["20261010"]             # days of a weekend that are worked
 //! formal_loss_revocable = false       # until a successor is begun
 //! removed = ["lock", "cancel:sealed"] # a step, or a step from one state
+//! pin_order_minutes = 30              # see `pin`
+//! pin_order_checked = true
 //! ```
 //!
 //! Source: city notices (7 days in three cities, 5, 10 and 15 working days in others; revocable in some).
@@ -38,6 +40,10 @@ pub struct LifeRules {
     pub formal_loss_revocable: bool,
     /// Moves that this site takes away.
     pub removed: Vec<Removed>,
+    /// Minutes from the making of an order for a PIN until its command is given.
+    pub pin_order_minutes: u16,
+    /// Whether another operator approves such an order.
+    pub pin_order_checked: bool,
 }
 
 /// Days of the calendar or of the office.
@@ -66,6 +72,8 @@ impl Default for LifeRules {
             workdays: Vec::new(),
             formal_loss_revocable: false,
             removed: Vec::new(),
+            pin_order_minutes: 30,
+            pin_order_checked: true,
         }
     }
 }

@@ -48,13 +48,20 @@ const fn status(code: ErrorCode) -> StatusCode {
     match code {
         ErrorCode::MessageMalformed => StatusCode::BAD_REQUEST,
         ErrorCode::MessageTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
-        ErrorCode::PathUnknown | ErrorCode::CardUnknown | ErrorCode::LoadUnknown => StatusCode::NOT_FOUND,
+        ErrorCode::PathUnknown | ErrorCode::CardUnknown | ErrorCode::LoadUnknown | ErrorCode::PinOrderUnknown => {
+            StatusCode::NOT_FOUND
+        }
         ErrorCode::SignatureWrong | ErrorCode::TerminalUnknown => StatusCode::UNAUTHORIZED,
-        ErrorCode::TerminalStopped | ErrorCode::CardNotActive | ErrorCode::CardBlacklisted => StatusCode::FORBIDDEN,
+        ErrorCode::TerminalStopped
+        | ErrorCode::CardNotActive
+        | ErrorCode::CardBlacklisted
+        | ErrorCode::PinOrderElsewhere => StatusCode::FORBIDDEN,
         ErrorCode::RequestIdReused
         | ErrorCode::LoadUnresolved
         | ErrorCode::LoadAlreadyDecided
         | ErrorCode::BatchGap
+        | ErrorCode::PinOrderState
+        | ErrorCode::PinOrderLapsed
         | ErrorCode::WindowClosed => StatusCode::CONFLICT,
         ErrorCode::LoadNothingPending
         | ErrorCode::LoadAmountDiffers

@@ -26,10 +26,12 @@ pub(crate) enum Counter {
     Parcel,
     /// Certificates of stations elsewhere.
     Certificate,
+    /// Orders for PINs, on slips at the counter.
+    PinOrder,
 }
 
 impl Counter {
-    pub(crate) const ALL: [Self; 9] = [
+    pub(crate) const ALL: [Self; 10] = [
         Self::CardNumber,
         Self::Batch,
         Self::Job,
@@ -39,6 +41,7 @@ impl Counter {
         Self::HandOut,
         Self::Parcel,
         Self::Certificate,
+        Self::PinOrder,
     ];
 
     /// The table, and the last number that it shows.
@@ -54,6 +57,7 @@ impl Counter {
             // Their codes are texts that a site may use for a place of its own: see `given`.
             Self::Parcel => ("stock_place", "COUNT(*) FROM stock_place WHERE kind IN ('parcel', 'sack')"),
             Self::Certificate => ("certificate", "COALESCE(MAX(number), 0) FROM certificate"),
+            Self::PinOrder => ("pin_order", "COALESCE(MAX(number), 0) FROM pin_order"),
         }
     }
 

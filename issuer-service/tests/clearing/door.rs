@@ -89,7 +89,8 @@ fn hostile_bodies_are_refused_and_the_server_goes_on() {
         &sign_in.replace("\"version\"", "\"version\":1,\"version\""),
         &sign_in.replace('}', ",\"extra\":1}"),
     ];
-    for path in [SIGN_IN, BLACKLIST, QUOTE, LOADS, OUTCOME, BATCHES] {
+    let pins = ["/terminal/v1/pin-orders/proof", "/terminal/v1/pin-orders/command", "/terminal/v1/pin-orders/outcome"];
+    for path in [SIGN_IN, BLACKLIST, QUOTE, LOADS, OUTCOME, BATCHES].into_iter().chain(pins) {
         for body in bodies {
             let (status, answer) = terminal.send(path, body);
             let shown: String = body.chars().take(60).collect();

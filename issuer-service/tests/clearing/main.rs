@@ -11,5 +11,6 @@ mod fresh;
 mod hold;
 mod lists;
 mod loads;
+mod pins;
 mod receipts;
 mod uploads;

@@ -13,6 +13,7 @@ mod instant;
 mod make;
 mod money;
 mod photo;
+mod pin;
 mod replace;
 mod rig;
 mod rollover;

@@ -25,10 +25,10 @@ use crate::upload::{self, Uploaded};
 const CLOCK_BEHIND_MAX_S: i64 = 600;
 
 /// The terminal as the centre knows it.
-struct Office {
-    store: Store,
-    key: TerminalKey,
-    terminal: TerminalNumber,
+pub(super) struct Office {
+    pub(super) store: Store,
+    pub(super) key: TerminalKey,
+    pub(super) terminal: TerminalNumber,
 }
 
 impl Setting<'_> {
@@ -43,7 +43,7 @@ impl Setting<'_> {
         })
     }
 
-    fn office(&self) -> Result<Office, TerminalError> {
+    pub(super) fn office(&self) -> Result<Office, TerminalError> {
         let store = Store::open_if_there(&self.configuration.data)?.ok_or(TerminalError::NotEnrolled)?;
         let terminal = store.terminal()?.ok_or(TerminalError::NotEnrolled)?;
         let key = identity::key(&self.configuration.data)?;

@@ -7,6 +7,11 @@ use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex, MutexGuard};
 
+use card_core::pin::PinBcd;
+use card_core::script::{AUTHENTICATION_PLAIN, TwoChallenges, authentication};
+use card_core::secure::SecureCommand;
+use card_core::security::{CityCode, Factors, KeyRef};
+use card_profiles::profile::{KeyClass, KeyRow};
 use reader_cli::clock::Now;
 use ring::signature::{Ed25519KeyPair, KeyPair as _};
 use settlement::batch::{ChainPosition, SignedBatch};
@@ -17,6 +22,10 @@ use settlement::message::{
     AnswerStatus, BatchAnswer, BatchRequest, BlacklistAnswer, BlacklistRequest, Institution, LoadAnswer,
     LoadOutcomeAnswer, LoadOutcomeRequest, LoadRequest, QuoteAnswer, QuoteRequest, Request, SignInAnswer,
     SignInRequest, TerminalLimits, Version1,
+};
+use settlement::pin::{
+    CommandBytes, PinAct, PinCommandAnswer, PinCommandRequest, PinOutcome, PinOutcomeAnswer, PinOutcomeRequest,
+    PinProofAnswer, PinProofRequest,
 };
 use settlement::record::TransactionRecord;
 use settlement::tac::{self, TacVerdict};
@@ -46,6 +55,12 @@ pub(crate) struct Books {
     pub(crate) earlier: BTreeMap<u64, Vec<CardIdentifier>>,
     /// What falsifies a list on its way.
     pub(crate) falsify: Option<fn(&mut SignedBlacklist)>,
+    /// What its order for the PIN does; used up by its command.
+    pub(crate) order: Option<PinAct>,
+    /// World of the keys that it makes such commands with.
+    pub(crate) world: u8,
+    /// What terminals said of such orders.
+    pub(crate) pin_outcomes: Vec<PinOutcome>,
     /// Seed of the key that it signs with.
     pub(crate) seed: u8,
     /// Batches taken over.
@@ -76,6 +91,9 @@ impl Centre {
             sequence: 1,
             earlier: BTreeMap::new(),
             falsify: None,
+            order: None,
+            world: 1,
+            pin_outcomes: Vec::new(),
             seed: 7,
             batches: Vec::new(),
             outcomes: Vec::new(),
@@ -158,6 +176,9 @@ impl Books {
             QuoteRequest::PATH => self.once::<QuoteRequest>(body, Self::quote),
             LoadRequest::PATH => self.once::<LoadRequest>(body, Self::load),
             LoadOutcomeRequest::PATH => self.once::<LoadOutcomeRequest>(body, Self::outcome),
+            PinProofRequest::PATH => self.once::<PinProofRequest>(body, Self::pin_proof),
+            PinCommandRequest::PATH => self.once::<PinCommandRequest>(body, Self::pin_command),
+            PinOutcomeRequest::PATH => self.once::<PinOutcomeRequest>(body, Self::pin_outcome),
             BatchRequest::PATH => self.once::<BatchRequest>(body, Self::batch),
             _ => (404, refusal("PATH_UNKNOWN")),
         }
@@ -184,6 +205,41 @@ impl Books {
             }
             Err(code) => (409, refusal(code)),
         }
+    }
+
+    fn pin_key(class: KeyClass) -> (KeyRow, KeyRef) {
+        let profile = card_profiles::builtin("ssc-3.0").expect("built in");
+        let row = profile.key_of_class("SSSE", class).expect("a row").clone();
+        let historical = [&profile.atr.maker[..], &cards::serial_of(1)].concat();
+        let factor = *historical.last_chunk::<8>().expect("8 bytes");
+        let factors = Factors::of(CityCode::parse(cards::CITY).expect("digits"), factor);
+        let key = profile.key_of_card(&row, 1, &factors);
+        (row, key)
+    }
+
+    fn pin_proof(&mut self, request: PinProofRequest) -> Result<PinProofAnswer, &'static str> {
+        let act = self.order.ok_or("PIN_ORDER_STATE")?;
+        let (row, key) = Self::pin_key(KeyClass::Puk);
+        let challenges = TwoChallenges { plain: AUTHENTICATION_PLAIN, factor: request.challenge.0 };
+        let command = authentication(&key, row.id, challenges, &mut cards::roots(self.world)).expect("computes");
+        let command = CommandBytes::of(&command);
+        Ok(PinProofAnswer { version: Version1, status: AnswerStatus::Created, act, command })
+    }
+
+    fn pin_command(&mut self, request: PinCommandRequest) -> Result<PinCommandAnswer, &'static str> {
+        let act = self.order.take().ok_or("PIN_ORDER_STATE")?;
+        let (_, key) = Self::pin_key(KeyClass::Stk);
+        let secure = match act {
+            PinAct::Unblock => SecureCommand::unblock_pin(key),
+            PinAct::Reset => SecureCommand::reload_pin(key, PinBcd::parse(cards::INITIAL_PIN).expect("digits")),
+        };
+        let command = secure.command(&mut cards::roots(self.world), request.challenge.0).expect("computes");
+        Ok(PinCommandAnswer { version: Version1, status: AnswerStatus::Created, command: CommandBytes::of(&command) })
+    }
+
+    fn pin_outcome(&mut self, request: PinOutcomeRequest) -> Result<PinOutcomeAnswer, &'static str> {
+        self.pin_outcomes.push(request.outcome);
+        Ok(PinOutcomeAnswer { version: Version1, status: AnswerStatus::Created })
     }
 
     fn position(&self) -> ChainPosition {

@@ -10,6 +10,7 @@ mod faults;
 mod generations;
 mod journeys;
 mod papers;
+mod pin_orders;
 mod refusals;
 mod secrets;
 mod shell;

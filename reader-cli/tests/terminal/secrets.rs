@@ -126,6 +126,7 @@ fn nothing_planted_comes_out_where_nobody_asked() {
     let identifier = shop.identifier();
     shop.centre.books().pending.insert(identifier, Fen::new(50_000));
 
+    shop.centre.books().order = Some(settlement::pin::PinAct::Reset);
     // Commands, and whether standard output may show what the card holds.
     let runs = [
         ("readers".to_owned(), false),
@@ -180,6 +181,7 @@ fn nothing_planted_comes_out_where_nobody_asked() {
         ("conform --pin env:PIN".to_owned(), false),
         (format!("card read --pin {PIN}"), false),
         (format!("pin change --pin env:PIN --new-pin {other}"), false),
+        (format!("pin reset --order 1 --new-pin {user}"), false),
     ];
     let mut seen = BTreeSet::from(["terminal enroll".to_owned()]);
     for (index, (arguments, may_show)) in runs.iter().enumerate() {

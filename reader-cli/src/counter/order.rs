@@ -1,0 +1,72 @@
+//! An order for the PIN, carried out on the card: the commands come from the centre, which has the keys.
+//!
+//! Source: LD/T 32.5: EXTERNAL AUTHENTICATION with PUK, PIN CHANGE/UNBLOCK with a MAC, each after GET CHALLENGE.
+//! Owns: what a command must be before it is sent, what the card's answer means. Never: asks the centre; tries a refused key again
+//! unasked.
+
+use card_core::StatusWord;
+use card_core::tries::{Guard, Secret};
+use card_profiles::profile::{KeyClass, KeyRow};
+use settlement::id::CardChallenge;
+use settlement::pin::{CommandBytes, PinAct};
+
+use super::tap::Tapped;
+use crate::error::TerminalError;
+
+const SSSE: &str = "SSSE";
+
+/// What the card asks of the centre for its next command.
+///
+/// # Errors
+/// That the card does not answer, or gives none.
+pub fn challenge(card: &mut Tapped<'_>) -> Result<CardChallenge, TerminalError> {
+    card.select(SSSE)?;
+    Ok(CardChallenge(card.session.challenge()?))
+}
+
+/// EXTERNAL AUTHENTICATION with PUK, as the centre made it for the last challenge. `consent`: a refused key may be tried again.
+///
+/// # Errors
+/// [`TerminalError::CentreAnswer`] before anything is sent that is no such command, [`TerminalError::LastTry`],
+/// [`TerminalError::KeyRefused`], [`TerminalError::KeyBlocked`], or that the card does not answer.
+pub fn prove(card: &mut Tapped<'_>, command: &CommandBytes, consent: bool) -> Result<(), TerminalError> {
+    let row = puk(card)?;
+    let command =
+        command.command([0x00, 0x82, 0x00, row.id]).ok_or(TerminalError::CentreAnswer { path: "pin-orders/proof" })?;
+    let (name, secret) = (card.card(), Secret::Key(row.name.clone()));
+    Guard { book: &mut card.memory.tries, consent }
+        .before_try(name, &secret)
+        .map_err(|refused| TerminalError::LastTry { secret: refused.secret.to_string(), left: refused.left })?;
+    let sw = card.session.send(&command)?.sw;
+    card.memory.tries.note(name, &secret, sw);
+    // Whether this can be written must not hide what the card said.
+    let _ = card.memory.keep_tries(name);
+    let key = row.name.to_string();
+    match (sw, sw.tries()) {
+        (sw, _) if sw.is_ok() => Ok(()),
+        (_, Some(0)) | (StatusWord::BLOCKED, _) => Err(TerminalError::KeyBlocked { key }),
+        (_, Some(left)) => Err(TerminalError::KeyRefused { key, left }),
+        (sw, None) => Err(TerminalError::CardRefused { command: "EXTERNAL AUTHENTICATE", sw }),
+    }
+}
+
+/// The command of an order, as the centre made it for the last challenge; what the card said.
+///
+/// # Errors
+/// [`TerminalError::CentreAnswer`] before anything is sent that is no such command, or that the card does not answer.
+pub fn obey(card: &mut Tapped<'_>, act: PinAct, command: &CommandBytes) -> Result<StatusWord, TerminalError> {
+    let command = command.command(act.header()).ok_or(TerminalError::CentreAnswer { path: "pin-orders/command" })?;
+    let sw = card.session.send(&command)?.sw;
+    if sw.is_ok() {
+        // The PIN has all its tries again, whatever this terminal remembers of it.
+        let name = card.card();
+        card.memory.tries.note(name, &Secret::Pin, sw);
+        let _ = card.memory.keep_tries(name);
+    }
+    Ok(sw)
+}
+
+fn puk(card: &Tapped<'_>) -> Result<KeyRow, TerminalError> {
+    let row = card.profile.key_of_class(SSSE, KeyClass::Puk);
+    row.cloned().ok_or_else(|| TerminalError::ApplicationMissing { df: SSSE.to_owned() })
+}
