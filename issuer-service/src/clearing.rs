@@ -16,6 +16,7 @@ pub mod receipt;
 pub mod reconciliation;
 pub mod refusal;
 pub mod statement;
+pub mod succession;
 pub mod upload;
 pub mod window;
 mod wording;

@@ -44,6 +44,7 @@ mod sealed;
 mod source;
 mod station;
 mod stock;
+mod succession;
 mod upload;
 mod window;
 
@@ -80,6 +81,7 @@ const MIGRATIONS: &[(i64, &str)] = &[
     (46, include_str!("store/schema_046_remote_station.sql")),
     (47, include_str!("store/schema_047_hand_out.sql")),
     (48, include_str!("store/schema_048_retention.sql")),
+    (51, include_str!("store/schema_051_card_cleared.sql")),
     (55, include_str!("store/schema_055_station_line.sql")),
 ];
 

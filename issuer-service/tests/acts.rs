@@ -148,6 +148,7 @@ const DAY: &[(Kind, &str, &str)] = &[
     (Acts, OTHER, "account approve 1"),
     (Acts, ONE, "account allot --card 513300D1560000050000000100000000 --amount 5.00"),
     (Acts, OTHER, "account reject 2"),
+    (Acts, ONE, "account move-balances"),
     (Looks, ONE, "account requests"),
     (Looks, ONE, "account list"),
     (Looks, ONE, "load list"),

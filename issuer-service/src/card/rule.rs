@@ -8,6 +8,7 @@
 //! workdays = ["20261010"]             # days of a weekend that are worked
 //! formal_loss_revocable = false       # until a successor is begun
 //! removed = ["lock", "cancel:sealed"] # a step, or a step from one state
+//! balance_move_days = 30              # see `clearing::succession`
 //! pin_order_minutes = 30              # see `pin`
 //! pin_order_checked = true
 //! ```
@@ -40,6 +41,8 @@ pub struct LifeRules {
     pub formal_loss_revocable: bool,
     /// Moves that this site takes away.
     pub removed: Vec<Removed>,
+    /// Days from a card's cancellation until its money goes to its holder.
+    pub balance_move_days: u16,
     /// Minutes from the making of an order for a PIN until its command is given.
     pub pin_order_minutes: u16,
     /// Whether another operator approves such an order.
@@ -72,6 +75,7 @@ impl Default for LifeRules {
             workdays: Vec::new(),
             formal_loss_revocable: false,
             removed: Vec::new(),
+            balance_move_days: 30,
             pin_order_minutes: 30,
             pin_order_checked: true,
         }

@@ -223,7 +223,7 @@ fn totals(tx: &Tx<'_>, date: BusinessDate, rows: &[UploadRow]) -> Result<WindowT
         purchased_fen: minus(sum(PostingKind::Purchase, &card)?)?,
         pooled_fen: minus(sum(PostingKind::Purchase, &is(Account::PooledFund))?)?,
         self_paid_fen: minus(sum(PostingKind::Purchase, &is(Account::SelfPaidContra))?)?,
-        corrected_fen: sum(PostingKind::Correction, &card)?,
+        corrected_fen: sum(PostingKind::Correction, &card)?.plus(sum(PostingKind::CardCleared, &card)?)?,
         payable_fen: sum(PostingKind::Purchase, &|account| account.ends_with(Account::PAYABLE))?,
         cards_before_fen: cards_before(tx, date)?,
         cards_moved_fen: cards_moved,

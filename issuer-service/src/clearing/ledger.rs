@@ -81,6 +81,8 @@ pub enum PostingKind {
     LoadReturned,
     /// An accepted purchase.
     Purchase,
+    /// Money of a card that is out of use for good: card to its holder's pending amount, or back.
+    CardCleared,
     /// A correction by hand, checked by a second person.
     Correction,
 }
@@ -95,6 +97,7 @@ impl PostingKind {
             Self::LoadCredited => "LOAD_CREDITED",
             Self::LoadReturned => "LOAD_RETURNED",
             Self::Purchase => "PURCHASE",
+            Self::CardCleared => "CARD_CLEARED",
             Self::Correction => "CORRECTION",
         }
     }

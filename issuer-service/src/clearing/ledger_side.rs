@@ -19,7 +19,7 @@ use crate::store::Tx;
 /// What the centre holds about a card, through a window.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct LedgerCard {
-    /// Balance of the card's account.
+    /// Balance of the card's account, with what went from it to its holder since the card is out of use.
     pub balance_fen: Fen,
     /// Loads credited.
     pub loads: u32,
@@ -68,6 +68,11 @@ pub fn ledger_side(
     let mut terminals = BTreeSet::new();
     for (card, balance) in tx.card_balances(through)? {
         cards.entry(card).or_default().balance_fen = balance;
+    }
+    // What went to a holder is on the chip of the old card still.
+    for (card, cleared) in tx.cleared_through(through)? {
+        let known = cards.entry(card).or_default();
+        known.balance_fen = known.balance_fen.minus(cleared)?;
     }
     for row in tx.rows_through(through)? {
         terminals.insert(row.terminal);

@@ -24,6 +24,7 @@ use settlement::tac::{self, TacVerdict};
 
 use super::ledger::{Account, Posting, PostingKind};
 use super::refusal::ClearingError;
+use super::succession;
 use crate::audit::Act;
 use crate::clock;
 use crate::lang::Lang;
@@ -268,7 +269,8 @@ pub fn settle(
     let reference = format!("load:{}:outcome", load.load_id);
     let posting = Posting::transfer(reference, kind, Account::Transit(load.card_identifier), to, load.amount_fen)?;
     tx.post_once(&posting, window)?;
-    Ok(tx.settle_load(load.load_id, state, tac, evidence, window)?)
+    tx.settle_load(load.load_id, state, tac, evidence, window)?;
+    succession::follow(tx, load.card_identifier)
 }
 
 /// Decides an earlier load of the card that has no outcome: the card's online number has stepped, or it has not.

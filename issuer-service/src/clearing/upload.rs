@@ -29,7 +29,7 @@ use super::institution::Terminal;
 use super::ledger;
 use super::load::{Load, LoadState, settle};
 use super::refusal::ClearingError;
-use super::{blacklist, card::CardFacts};
+use super::{blacklist, card::CardFacts, succession};
 use crate::audit::Act;
 use crate::store::Tx;
 
@@ -317,6 +317,7 @@ fn post(tx: &Tx<'_>, row: &UploadRow, record: &TransactionRecord) -> Result<(), 
             )?;
             if let Some(posting) = posting {
                 tx.post_once(&posting, row.window_date)?;
+                succession::follow(tx, row.card_identifier)?;
             }
         }
         Transaction::Load { load_id, .. } => {

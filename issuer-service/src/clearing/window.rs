@@ -116,7 +116,7 @@ pub struct WindowTotals {
     pub pooled_fen: Fen,
     /// Paid in cash by the holder: memorandum only.
     pub self_paid_fen: Fen,
-    /// Corrections on card accounts.
+    /// Corrections on card accounts, and what went from cards out of use to their holders.
     pub corrected_fen: Fen,
     /// Owed to institutions by this window.
     pub payable_fen: Fen,

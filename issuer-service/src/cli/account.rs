@@ -16,6 +16,7 @@ use crate::clearing::blacklist::{self, Blacklist, BlacklistAct, ExportedList};
 use crate::clearing::ledger::{AccountBalance, Balances};
 use crate::clearing::load::{self, LoadState, Loads};
 use crate::clearing::refusal::ClearingError;
+use crate::clearing::succession;
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::operator::Role;
@@ -47,6 +48,8 @@ pub enum Verb {
         /// Its number.
         request: i64,
     },
+    /// Give the money of cards that are out of use for good to their holders, once their days are over. For a daily timer.
+    MoveBalances,
     /// List requests.
     Requests,
     /// List the accounts of the ledger with their balances.
@@ -146,6 +149,14 @@ pub(super) fn run(common: &Common, verb: Verb, output: &Output) -> Result<Exit, 
                 allotment::decide(tx, request, AllotmentState::Rejected, &checker)
             })?;
             output.show(&decided);
+        }
+        Verb::MoveBalances => {
+            let days = centre.config.life.balance_move_days;
+            let moves = centre.store.act(|tx| -> Result<_, ClearingError> {
+                let actor = tx.require(operator, Role::Clearing)?;
+                succession::move_due(tx, days, &actor)
+            })?;
+            output.show(&moves);
         }
         Verb::Requests => {
             let allotments = centre.store.read(|tx| tx.allotments())?;

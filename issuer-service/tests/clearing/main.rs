@@ -13,4 +13,5 @@ mod lists;
 mod loads;
 mod pins;
 mod receipts;
+mod succession;
 mod uploads;
