@@ -8,7 +8,9 @@ mod fault_arguments;
 mod new;
 mod output;
 mod readers;
+mod show;
 mod text;
+mod usage;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -65,9 +67,10 @@ enum Failure {
 
 /// Runs the program.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
-    let arguments = match Arguments::try_parse_from(arguments) {
+    let typed: Vec<OsString> = arguments.into_iter().collect();
+    let arguments = match Arguments::try_parse_from(&typed) {
         Ok(arguments) => arguments,
-        Err(error) => return output::usage(&error),
+        Err(error) => return output::usage(&error, &typed),
     };
     let output = Output::new(arguments.format, arguments.lang.unwrap_or_else(text::Lang::of_locale));
     match carry_out(arguments.what, &output) {

@@ -1,5 +1,6 @@
 //! The only place of the program that prints. Results go to standard output, everything else to standard error.
 
+use std::ffi::OsString;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -9,7 +10,9 @@ use serde_json::json;
 use super::Failure;
 use super::arguments::Format;
 use super::exit;
+use super::show;
 use super::text::{self, Lang};
+use super::usage;
 use crate::fault::FaultPlan;
 use crate::image::Identity;
 use crate::inspection::Inspection;
@@ -21,11 +24,22 @@ pub(crate) struct Output {
     lang: Lang,
 }
 
-/// Answers a wrong command line, or a request for help.
-pub(crate) fn usage(error: &clap::Error) -> ExitCode {
-    let asked = !error.use_stderr();
-    drop(error.print());
-    if asked { ExitCode::SUCCESS } else { ExitCode::from(exit::USAGE) }
+/// Answers a wrong command line in the language and shape that it asks for, as far as that can be read from it, or a request
+/// for help.
+pub(crate) fn usage(error: &clap::Error, arguments: &[OsString]) -> ExitCode {
+    if !error.use_stderr() {
+        // Help that cannot be printed helps nobody.
+        drop(error.print());
+        return ExitCode::SUCCESS;
+    }
+    let lang = usage::lang(arguments).unwrap_or_else(Lang::of_locale);
+    let [what, next] = usage::told(lang, error);
+    let line = match usage::format(arguments) {
+        Format::Text => text::in_two_lines(lang, usage::CODE, &what, &next),
+        Format::Json => json!({ "code": usage::CODE, "what": what, "next": next }).to_string(),
+    };
+    drop(writeln!(io::stderr().lock(), "{line}"));
+    ExitCode::from(exit::USAGE)
 }
 
 impl Output {
@@ -43,7 +57,7 @@ impl Output {
     pub(crate) fn inspection(&self, identity: &Identity, card: &Inspection) {
         let value =
             json!({ "mark": identity.mark, "lot": identity.lot, "given_keys": identity.given_keys, "card": card });
-        self.result(&value, || text::inspection(self.lang, identity, card));
+        self.result(&value, || show::inspection(self.lang, identity, card));
     }
 
     pub(crate) fn faults(&self, plan: &FaultPlan) {

@@ -8,14 +8,10 @@ use clap::ValueEnum;
 use super::Failure;
 use crate::card::Silence;
 use crate::fault::{Fault, FaultPlan, Moment, Trigger};
-use crate::image::{Identity, ImageError, Malformed};
-use crate::inspection::Inspection;
+use crate::image::{ImageError, Malformed};
 use crate::reader::ReaderError;
 use crate::reader::control::Status;
 use card_profiles::rehearsal::MARK;
-
-/// Bytes of a run that are written as a number.
-const RUN_MIN: usize = 16;
 
 /// Language of messages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -36,7 +32,7 @@ impl Lang {
         }
     }
 
-    const fn pick<'t>(self, zh: &'t str, en: &'t str) -> &'t str {
+    pub(crate) const fn pick<'t>(self, zh: &'t str, en: &'t str) -> &'t str {
         match self {
             Self::Zh => zh,
             Self::En => en,
@@ -64,6 +60,11 @@ pub(crate) fn failure(lang: Lang, failure: &Failure) -> String {
         return report.clone();
     }
     let (code, [what, next]) = (code(failure), told(lang, failure));
+    in_two_lines(lang, code, &what, &next)
+}
+
+/// An error as people read it.
+pub(crate) fn in_two_lines(lang: Lang, code: &str, what: &str, next: &str) -> String {
     match lang {
         Lang::Zh => format!("错误 {code}: {what}\n  处理: {next}"),
         Lang::En => format!("error {code}: {what}\n  next: {next}"),
@@ -270,90 +271,6 @@ fn reader_advice(error: &ReaderError) -> (&'static str, &'static str, &'static s
     }
 }
 
-pub(crate) fn inspection(lang: Lang, identity: &Identity, card: &Inspection) -> String {
-    let mut text = String::new();
-    let mut line = |zh: &str, en: &str, value: String| {
-        writeln!(text, "{}: {value}", lang.pick(zh, en)).expect("a String takes any text");
-    };
-    line("标记", "mark", identity.mark.clone());
-    if !identity.given_keys.is_empty() {
-        line("预置密钥", "keys from a file", identity.given_keys.join(", "));
-    }
-    line("复位信息", "ATR", card.atr.clone());
-    if let Some(pin) = card.pin {
-        let initial = if pin.initial { lang.pick(", 初始密码", ", initial") } else { "" };
-        line("密码剩余次数", "PIN tries left", format!("{}{initial}", pin.tries_left));
-    }
-    let yuan = |fen: u32| format!("{}.{:02}", fen / 100, fen % 100);
-    if let Some(account) = card.account {
-        line("个人账户余额", "personal account", yuan(account.personal_account));
-        line("个人自付累计", "self-paid total", format!("{} ({:04X})", yuan(account.self_paid_total), account.year));
-        line("统筹累计", "pooled-fund total", format!("{} ({:04X})", yuan(account.pooled_fund_total), account.year));
-        line("联机交易序号", "online sequence", account.online_sequence.to_string());
-        line("脱机交易序号", "offline sequence", account.offline_sequence.to_string());
-    }
-    if let Some(purse) = card.purse {
-        let sequences = |(online, offline): (u16, u16)| format!("{online}, {offline}");
-        line("电子存折余额", "electronic deposit", yuan(purse.deposit));
-        line("其中透支限额", "overdraw limit in it", yuan(purse.overdraw_limit));
-        line("电子存折联机、脱机交易序号", "deposit sequences, online and offline", sequences(purse.deposit_sequences));
-        line("电子钱包余额", "electronic purse", yuan(purse.purse));
-        line("电子钱包联机、脱机交易序号", "purse sequences, online and offline", sequences(purse.purse_sequences));
-    }
-    if let Some(certificates) = &card.certificates {
-        let (user, administrator) = (certificates.user_pin, certificates.administrator_pin);
-        for (zh, en, pin) in [
-            ("证书应用用户 PIN", "certificate user PIN", user),
-            ("证书应用管理员 PIN", "certificate administrator PIN", administrator),
-        ] {
-            let left = format!("{} {}", lang.pick("剩余次数", "tries left"), pin.tries_left);
-            line(zh, en, if pin.set_up { left } else { lang.pick("未设置", "not set up").to_owned() });
-        }
-        for (zh, en, key) in [
-            ("签名公钥", "signing key (public half)", &certificates.signing_key),
-            ("加密公钥", "encryption key (public half)", &certificates.encryption_key),
-        ] {
-            line(zh, en, key.clone().unwrap_or_else(|| lang.pick("无", "none").to_owned()));
-        }
-    }
-    if let Some(sequence) = card.terminal_sequence {
-        line("终端交易序号", "terminal sequence", sequence.to_string());
-    }
-    for (what, how) in &card.blocked {
-        line("已锁定", "blocked", format!("{} {}", in_words(lang, what), in_words(lang, how)));
-    }
-    let loaded = card.keys.values().filter(|key| key.version.is_some()).count();
-    line("密钥", "keys", format!("{loaded}/{}", card.keys.len()));
-    for (name, key) in card.keys.iter().filter(|(_, key)| key.tries_left == 0 && key.version.is_some()) {
-        line("已锁定密钥", "blocked key", format!("{name} {}", key.tries_left));
-    }
-    for (name, pieces) in &card.files {
-        for (number, bytes) in (1..).zip(pieces) {
-            line(&format!("{name}[{number}]"), &format!("{name}[{number}]"), condensed(bytes));
-        }
-    }
-    text
-}
-
-/// A word of an inspection; the names of directories have no other.
-fn in_words(lang: Lang, word: &str) -> &str {
-    match word {
-        "card" => lang.pick("卡片", word),
-        "purchases" => lang.pick("消费", word),
-        "temporarily" => lang.pick("临时", word),
-        "for good" => lang.pick("永久", word),
-        name => name,
-    }
-}
-
-/// Hex with long runs of one byte as `00×4096`: an empty photo is a word, not a screen.
-fn condensed(hex: &str) -> String {
-    let pairs: Vec<&str> = (0..hex.len() / 2).filter_map(|at| hex.get(2 * at..2 * at + 2)).collect();
-    let runs = pairs.chunk_by(|a, b| a == b);
-    let words = runs.map(|run| if run.len() < RUN_MIN { run.concat() } else { format!(" {}×{} ", run[0], run.len()) });
-    words.collect::<String>().trim().replace("  ", " ")
-}
-
 pub(crate) fn faults(lang: Lang, plan: &FaultPlan) -> String {
     if plan.is_empty() {
         return lang.pick("没有故障设置\n", "no faults are set\n").to_owned();
@@ -474,43 +391,6 @@ mod tests {
     }
 
     #[test]
-    fn an_inspection_tells_the_money_of_a_purse_and_what_is_blocked() {
-        let profile = card_profiles::builtin("pboc-purse").expect("built in");
-        let card = crate::Card::factory(&profile, [0; 6], &card_core::key::Key16::new([0x11; 16])).expect("a card");
-        let mut inside = card.inspect();
-        let purse = inside.purse.as_mut().expect("a purse");
-        (purse.deposit, purse.overdraw_limit, purse.purse) = (12_345, 5_000, 678);
-        (purse.deposit_sequences, purse.purse_sequences) = ((3, 4), (5, 6));
-        inside.blocked = [("card", "for good"), ("ADF1", "temporarily"), ("purchases", "for good")]
-            .map(|(what, how)| (what.to_owned(), how))
-            .into();
-        let identity = Identity {
-            mark: MARK.to_owned(),
-            profile: String::new(),
-            atr: String::new(),
-            lot: 0,
-            given_keys: Vec::new(),
-        };
-        let told = |lang| inspection(lang, &identity, &inside);
-        for line in [
-            "electronic deposit: 123.45",
-            "overdraw limit in it: 50.00",
-            "deposit sequences, online and offline: 3, 4",
-            "electronic purse: 6.78",
-            "purse sequences, online and offline: 5, 6",
-            "blocked: card for good",
-            "blocked: ADF1 temporarily",
-            "blocked: purchases for good",
-        ] {
-            assert!(told(Lang::En).lines().any(|one| one == line), "{line} in {}", told(Lang::En));
-        }
-        for line in ["电子存折余额: 123.45", "电子钱包余额: 6.78", "已锁定: 卡片 永久", "已锁定: ADF1 临时"]
-        {
-            assert!(told(Lang::Zh).lines().any(|one| one == line), "{line} in {}", told(Lang::Zh));
-        }
-    }
-
-    #[test]
     fn chinese_messages_carry_no_english_words() {
         let path = || std::path::PathBuf::from("/1/2");
         let denied = || io::Error::from(io::ErrorKind::PermissionDenied);
@@ -535,20 +415,6 @@ mod tests {
             assert!(en.starts_with(&format!("error {}: ", code(&one))) && en.contains("\n  next: "), "{en}");
             assert!(!told.chars().any(|c| c.is_ascii_alphabetic()), "{told}");
             assert!(!told.contains("()"), "{told}");
-        }
-    }
-
-    #[test]
-    fn long_runs_of_one_byte_are_counted() {
-        for (hex, text) in [
-            ("", ""),
-            ("0504FFFFFFFF", "0504FFFFFFFF"),
-            (&"00".repeat(15), &"00".repeat(15)),
-            (&"00".repeat(4096), "00×4096"),
-            (&format!("0102{}FF", "00".repeat(16)), "0102 00×16 FF"),
-            (&format!("{}{}", "AA".repeat(20), "00".repeat(16)), "AA×20 00×16"),
-        ] {
-            assert_eq!(condensed(hex), text);
         }
     }
 }
