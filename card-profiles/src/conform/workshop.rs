@@ -314,8 +314,8 @@ fn needs(done: &Move) -> Vec<Need> {
         Act::Do(Step::LoadKey(load)) => [key(&load.protecting, Use::WholeMac), key(&load.key, Use::WholeMac)].concat(),
         Act::ReloadPin { key: used, .. } => [key(used, Use::Tac), vec![Need::Pin]].concat(),
         Act::Write { mac: Some(sealing), .. } => {
-            let enciphers = sealing.enciphered.then(|| key(&sealing.key, Use::Message)).unwrap_or_default();
-            [enciphers, key(&sealing.key, Use::WholeMac)].concat()
+            let mac = key(&sealing.key, Use::WholeMac);
+            if sealing.enciphered { [key(&sealing.key, Use::Message), mac].concat() } else { mac }
         }
         Act::Write { mac: None, .. } => Vec::new(),
         Act::Begin(deal) if deal.mac1.is_some() => key(&deal.key, Use::TransactionMac),
