@@ -16,6 +16,7 @@ use std::time::{Duration, Instant};
 use card_core::fci;
 use card_core::identify::{Asked, Heard, Kind, Question, Slot};
 use card_core::limits::DAEMON_PAUSE;
+use card_core::session::SessionError;
 use card_core::transport::Transport;
 use card_core::transport::pcsc::{Interface, PcscTransport, ReaderInfo, Readers};
 use card_core::{Atr, Command, Response, Session, TransportError};
@@ -65,6 +66,21 @@ impl From<Session> for Met {
     fn from(session: Session) -> Self {
         Self { session, ssse: None, fci_asked: false, issuer: None }
     }
+}
+
+/// Names a card in the book of tries by its identifier (卡的识别码), where cards like it share their ATR: their chips have no
+/// serial.
+///
+/// # Errors
+/// [`SessionError`] when its ATR is none.
+pub fn tell_apart(card: &mut Session, identifier: [u8; 16]) -> Result<(), SessionError> {
+    if !card.atr()?.is_unique() {
+        let (city, serial) = identifier.split_at(8);
+        let mut name = [0; 8];
+        name.iter_mut().zip(city.iter().zip(serial)).for_each(|(byte, (city, serial))| *byte = city ^ serial);
+        card.know_as(name);
+    }
+    Ok(())
 }
 
 /// What records a conversation: makes of a reader's name and its card the card through which is spoken.

@@ -14,7 +14,7 @@ use card_core::session::SessionError;
 use card_core::transport::pcsc::Interface;
 use card_core::tries::Guard;
 use card_core::{Session, StatusWord};
-use card_desk::{Desk, DeskError, Met, Setup, proof};
+use card_desk::{Desk, DeskError, Met, Setup, proof, tell_apart};
 use card_profiles::approach::Means;
 use card_profiles::image::CardValues;
 use card_profiles::memory::CardMemory;
@@ -214,6 +214,7 @@ pub fn tap<'c>(met: impl Into<Met>, catalog: &'c Catalog, memory: &mut CardMemor
         },
     })?;
     let profile = catalog.of_card(&card).ok_or(Failure::CardData { item: "SSSE.EF05.spec_version" })?;
+    tell_apart(&mut session, *card.identifier.bytes())?;
     Ok(Tapped { session, card, profile, first })
 }
 
@@ -229,13 +230,13 @@ pub fn holder(
     let factors = tapped.factors()?;
     let Tapped { session, card, profile, first } = tapped;
     let atr = session.atr()?;
-    let factor = atr.card_factor().map_err(SessionError::from)?;
+    let named = session.card().unwrap_or(factors.card);
     let has_keys = module.is_some() && card.algorithm().is_ok();
     let means = Means { factors: has_keys.then_some(factors), ..Means::default() };
     let mut reader = Reader::new(profile, &HOLDER, means).after(std::mem::take(first));
     let played = session.play(&mut reader, module, &mut Guard { book: &mut memory.tries, consent: false });
     let Outcome { reading, refusals, ways, .. } = reader.finish();
-    let _ = memory.keep_ways(atr.card_type(), ways).and_then(|()| memory.keep_tries(factor));
+    let _ = memory.keep_ways(atr.card_type(), ways).and_then(|()| memory.keep_tries(named));
     played?;
     if let Some(refusal) = refusals.into_iter().next() {
         return Err(failure(refusal.reason, card.algorithm()));

@@ -3,13 +3,14 @@
 //! Source: EF05 of the 2.0 test card is a real log; the person and the strings are those of the published samples; the other
 //! bytes are written from the layout tables; the cryptogram was computed with OpenSSL.
 
-use card_core::Session;
 use card_core::identify::{Asked, Question};
 use card_core::key::Key16;
 use card_core::security::KeyName;
 use card_core::security::SecurityModule;
 use card_core::security::keyring::KeyRing;
 use card_core::transport::replay::Replay;
+use card_core::tries::Secret;
+use card_core::{Session, StatusWord};
 use card_desk::Met;
 use card_profiles::Catalog;
 use card_profiles::memory::CardMemory;
@@ -166,6 +167,28 @@ fn a_key_that_a_card_refused_is_not_tried_again() {
     let before = whole.split("> 0084000008").next().expect("up to the challenge");
     let (again, bytes) = read(before);
     assert_eq!((code(again), bytes), (-25_538, 23 + 38 + 72), "nothing is sent for a try that is not spent");
+}
+
+#[test]
+fn cards_that_share_their_answer_to_reset_are_told_apart_by_their_identifier() {
+    // A chip whose serial was never written: six bytes alike.
+    let card = |identifier: &str| {
+        let whole = third_generation("9000", "")
+            .replace("3B6D000000814E43238697159900BF7C7A", "3B6D000000814E43238697000000000000");
+        let before = whole.split("> 0084000008").next().expect("up to the challenge").to_owned();
+        before.replace("639900D15600000500BF7C7A48FB4966", identifier)
+    };
+    let (one, other) = ("639900D15600000500BF7C7A48FB4966", "639900D15600000500BF7C7B48FB4966");
+    let mut memory = CardMemory::default();
+    // The two halves of the identifier, exclusive or.
+    let name = [0x63, 0x26, 0x7C, 0xAB, 0x1E, 0xFB, 0x49, 0x63];
+    memory.tries.note(name, &Secret::Key(KeyName::new("RKSSSE")), StatusWord::tries_left(2));
+    let mut read = |identifier| read_remembering(&mut memory, &card(identifier), Some(&mut national_key())).0;
+    assert!(matches!(read(one), Err(Failure::Withheld { left: 2, .. })), "it refused this key before");
+    assert!(
+        matches!(read(other), Err(Failure::Session(_))),
+        "the other is asked for a challenge, which the trace lacks"
+    );
 }
 
 #[test]

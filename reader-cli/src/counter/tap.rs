@@ -14,8 +14,8 @@ use card_core::security::psam::Psam;
 use card_core::security::{CityCode, Factors, KeyRef};
 use card_core::tries::Guard;
 use card_core::{Session, StatusWord};
-use card_desk::proof;
 pub use card_desk::{Ask, Met};
+use card_desk::{proof, tell_apart};
 use card_profiles::account::AccountRules;
 use card_profiles::approach::State;
 use card_profiles::image::{CardValues, Reading};
@@ -120,7 +120,8 @@ pub fn approach<'a>(
     if !card.session.atr()?.is_unique() {
         let answer = card.session.send(&command::read_record(ISSUER_SFI, IDENTIFIER, IDENTIFIER_BYTES))?;
         let identifier = answer.data.split_first_chunk::<2>().and_then(|(_, value)| value.try_into().ok());
-        card.name_after(CardIdentifier(identifier.ok_or(TerminalError::CardAnswer { command: "READ RECORD EF05" })?));
+        let identifier = identifier.ok_or(TerminalError::CardAnswer { command: "READ RECORD EF05" })?;
+        tell_apart(&mut card.session, identifier)?;
     }
     Ok(card)
 }
@@ -175,18 +176,8 @@ impl<'a> Approached<'a> {
         let Self { session, memory, factor, .. } = self;
         let mut card =
             Approached { session, profile, memory, factor, fci_asked: ask == Ask::Algorithm, heard: None, outcome };
-        if !atr.is_unique() {
-            card.name_after(identifier);
-        }
+        tell_apart(&mut card.session, identifier.0)?;
         Ok(Tapped { card, identifier, factors, city, version, recognition })
-    }
-
-    /// Cards like this one share their ATR: its identifier tells it from them in the book of tries.
-    fn name_after(&mut self, identifier: CardIdentifier) {
-        let (city, serial) = identifier.0.split_at(8);
-        let mut name = [0; 8];
-        name.iter_mut().zip(city.iter().zip(serial)).for_each(|(byte, (city, serial))| *byte = city ^ serial);
-        self.session.know_as(name);
     }
 
     /// 卡复位信息: all historical bytes of its ATR.
