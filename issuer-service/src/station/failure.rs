@@ -222,6 +222,26 @@ impl Explain for StationError {
             Self::Receipt { .. } => Exit::Storage,
         }
     }
+
+    fn retryable(&self) -> bool {
+        match self {
+            Self::Batch(error) => error.retryable(),
+            Self::Line(error) => error.retryable(),
+            Self::Store(error) => error.retryable(),
+            Self::Stock(error) => error.retryable(),
+            Self::Choose(_)
+            | Self::SameReader { .. }
+            | Self::Transport(_)
+            | Self::Security(_)
+            | Self::NotHeld { .. }
+            | Self::ReadBackDiffers { .. }
+            | Self::Held { .. }
+            | Self::Plan(_)
+            | Self::Content { .. }
+            | Self::PersonMissing { .. }
+            | Self::Receipt { .. } => false,
+        }
+    }
 }
 
 const fn choose_code(error: &ChooseError) -> &'static str {

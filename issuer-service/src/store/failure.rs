@@ -27,6 +27,23 @@ pub enum StoreError {
     /// The server has no such database.
     #[error("the server has no such database")]
     NoDatabase,
+    /// The server's certificate is not vouched for, or is that of another machine.
+    #[error("the database server does not prove that it is the one named")]
+    Untrusted,
+    /// The server has no TLS and a certificate was named.
+    #[error("the database server has no TLS")]
+    WithoutTls,
+    /// The server takes nothing in.
+    #[error("the database server is read-only")]
+    ReadOnly,
+    /// The server lacks what the centre needs.
+    #[error("the database server has version {found}, {needed} is needed")]
+    TooOld {
+        /// Its version.
+        found: u32,
+        /// The least.
+        needed: u32,
+    },
     /// The server would lose what it has acknowledged.
     #[error("the database server is not durable: {setting} is off")]
     NotDurable {
@@ -145,6 +162,10 @@ impl Explain for StoreError {
             Self::Gone => "DATABASE_GONE",
             Self::AccessRefused => "DATABASE_ACCESS_REFUSED",
             Self::NoDatabase => "DATABASE_NOT_FOUND",
+            Self::Untrusted => "DATABASE_CERTIFICATE_REFUSED",
+            Self::WithoutTls => "DATABASE_WITHOUT_TLS",
+            Self::ReadOnly => "DATABASE_READ_ONLY",
+            Self::TooOld { .. } => "DATABASE_TOO_OLD",
             Self::NotDurable { .. } => "DATABASE_NOT_DURABLE",
             Self::Unfit { .. } => "DATABASE_UNFIT",
             Self::Inhabited => "DATABASE_INHABITED",
@@ -183,6 +204,23 @@ impl Explain for StoreError {
                 lang.pick("数据库服务器拒绝了这个用户", "the database server refuses this user").to_owned()
             }
             Self::NoDatabase => lang.pick("服务器上没有这个数据库", "the server has no such database").to_owned(),
+            Self::Untrusted => lang
+                .pick(
+                    "数据库服务器的证书不是指定的证书签发的，或者是另一台机器的；没有发送任何内容",
+                    "the certificate of the database server is not vouched for by the file named, or is that of another \
+                     machine; nothing was sent",
+                )
+                .to_owned(),
+            Self::WithoutTls => lang
+                .pick("数据库服务器不支持 TLS，没有发送任何内容", "the database server has no TLS; nothing was sent")
+                .to_owned(),
+            Self::ReadOnly => lang
+                .pick("数据库服务器现在只读（备用机，或被设为只读），未作改动", "the database server is read-only now: a standby, or set so; nothing was done")
+                .to_owned(),
+            Self::TooOld { found, needed } => lang.pick(
+                format!("数据库服务器是 PostgreSQL {found}，至少要 {needed}"),
+                format!("the database server is PostgreSQL {found}, {needed} is the least"),
+            ),
             Self::NotDurable { setting } => lang.pick(
                 format!("数据库服务器的 {setting} 已关闭：断电会丢失已确认的数据，拒绝使用"),
                 format!("{setting} of the database server is off: it would lose what it has acknowledged; refused"),
@@ -284,6 +322,19 @@ impl Explain for StoreError {
                 "请管理员建立: CREATE DATABASE 名称 ENCODING UTF8 LOCALE 'C.UTF-8' TEMPLATE template0",
                 "have it made: CREATE DATABASE name ENCODING UTF8 LOCALE 'C.UTF-8' TEMPLATE template0",
             ),
+            Self::Untrusted => lang.pick(
+                "检查 centre.toml 中的地址（主机名须与证书一致）和 ca 文件",
+                "check the address in centre.toml, whose host must be the one in the certificate, and the file of `ca`",
+            ),
+            Self::WithoutTls => lang.pick(
+                "请管理员打开服务器的 ssl；同一台机器上可去掉 ca",
+                "have `ssl` of the server turned on; on the same machine `ca` may be left out",
+            ),
+            Self::ReadOnly => lang.pick(
+                "等主机恢复，或改用主机的地址（可以写几个主机，自动选可写的）",
+                "wait for the primary, or name it: an address may list several hosts, the one that takes writes is used",
+            ),
+            Self::TooOld { .. } => lang.pick("换用较新的服务器", "use a newer server"),
             Self::NotDurable { .. } => {
                 lang.pick("请管理员打开这个设置并重启服务器", "have the setting turned on and the server restarted")
             }
@@ -336,12 +387,14 @@ impl Explain for StoreError {
     fn exit(&self) -> Exit {
         match self {
             Self::StateMoved { .. } | Self::Conflict { .. } | Self::Inhabited => Exit::Refused,
-            Self::DataKeysClosed | Self::AccessRefused => Exit::Authentication,
+            Self::DataKeysClosed | Self::AccessRefused | Self::Untrusted | Self::WithoutTls => Exit::Authentication,
             Self::DataKeyNeeded { .. } => Exit::Partly,
             Self::Locked
             | Self::DiskFull
             | Self::Gone
             | Self::NoDatabase
+            | Self::ReadOnly
+            | Self::TooOld { .. }
             | Self::NotDurable { .. }
             | Self::Unfit { .. }
             | Self::Damaged
@@ -361,9 +414,17 @@ impl Explain for StoreError {
 
     fn retryable(&self) -> bool {
         match self {
-            Self::Locked | Self::DiskFull | Self::Gone | Self::DataKeysChanged | Self::Anchor { .. } => true,
+            Self::Locked
+            | Self::DiskFull
+            | Self::Gone
+            | Self::ReadOnly
+            | Self::DataKeysChanged
+            | Self::Anchor { .. } => true,
             Self::AccessRefused
             | Self::NoDatabase
+            | Self::Untrusted
+            | Self::WithoutTls
+            | Self::TooOld { .. }
             | Self::NotDurable { .. }
             | Self::Unfit { .. }
             | Self::Inhabited

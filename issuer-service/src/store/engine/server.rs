@@ -40,14 +40,40 @@ pub struct Refusal {
     state: String,
     message: String,
     constraint: Option<String>,
-    gone: bool,
+    line: Line,
 }
+
+/// What became of the line to the server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Line {
+    /// The server answered; its SQLSTATE says what.
+    Answered,
+    /// Nobody answers, or the line broke.
+    Gone,
+    /// The certificate is not vouched for, or is another machine's.
+    Untrusted,
+    /// The server speaks no TLS.
+    Open,
+    /// The server asks for a password and there is none.
+    NoPassword,
+    /// The server takes nothing in: a standby, or set so.
+    ReadOnly,
+}
+
+/// The oldest server whose words are enough: `hashtextextended`, the name of the writers' lock, came with it.
+const VERSION_MIN: u32 = 11;
 
 /// What a failure means to the centre.
 pub(super) fn meaning(refusal: Refusal) -> StoreError {
     let state = SqlState::from_code(&refusal.state);
     match (state, refusal.state.get(..2).unwrap_or_default()) {
-        _ if refusal.gone => StoreError::Gone,
+        _ if refusal.line != Line::Answered => match refusal.line {
+            Line::Answered | Line::Gone => StoreError::Gone,
+            Line::Untrusted => StoreError::Untrusted,
+            Line::Open => StoreError::WithoutTls,
+            Line::NoPassword => StoreError::AccessRefused,
+            Line::ReadOnly => StoreError::ReadOnly,
+        },
         (SqlState::UNIQUE_VIOLATION, _) => StoreError::Conflict { constraint: refusal.constraint.unwrap_or_default() },
         (SqlState::LOCK_NOT_AVAILABLE, _) | (_, "40") => StoreError::Locked,
         (SqlState::DISK_FULL, _) => StoreError::DiskFull,
@@ -63,8 +89,6 @@ pub(super) fn meaning(refusal: Refusal) -> StoreError {
 
 fn refusal(error: &postgres::Error) -> EngineError {
     let said = error.as_db_error();
-    // Without an answer of the server the line is broken, or was never there: connecting, reading or writing failed.
-    let broken = || std::error::Error::source(error).is_some_and(|cause| cause.is::<std::io::Error>());
     let constraint = said.map(|said| {
         let of = |part: Option<&str>| part.unwrap_or_default().to_owned();
         format!("{} {}", of(said.table()), of(said.constraint()))
@@ -73,8 +97,25 @@ fn refusal(error: &postgres::Error) -> EngineError {
         state: said.map_or_else(String::new, |said| said.code().code().to_owned()),
         message: said.map_or_else(|| error.to_string(), |said| said.message().to_owned()),
         constraint,
-        gone: said.is_none() && (error.is_closed() || broken() || error.to_string().starts_with("error connecting")),
+        line: if said.is_some() { Line::Answered } else { line(error) },
     })
+}
+
+/// Without an answer of the server the line is broken, was never there, or was not taken up.
+fn line(error: &postgres::Error) -> Line {
+    let (text, cause) = (error.to_string(), std::error::Error::source(error));
+    let io = cause.and_then(|cause| cause.downcast_ref::<std::io::Error>());
+    let of_tls = io.and_then(std::io::Error::get_ref).and_then(|inner| inner.downcast_ref::<rustls::Error>());
+    let says = |words: &str| cause.is_some_and(|cause| cause.to_string().contains(words));
+    match (text.as_str(), of_tls) {
+        (_, Some(_)) => Line::Untrusted,
+        ("error performing TLS handshake", None) if says("does not support TLS") => Line::Open,
+        ("invalid configuration", None) if says("password") => Line::NoPassword,
+        ("error connecting to server", None) if says("does not allow writes") => Line::ReadOnly,
+        (text, None) if error.is_closed() || io.is_some() || text.starts_with("error connecting") => Line::Gone,
+        ("timeout waiting for server", None) => Line::Gone,
+        _ => Line::Answered,
+    }
 }
 
 /// A connection to the server.
@@ -188,10 +229,15 @@ fn connect(server: &Server) -> std::result::Result<Client, StoreError> {
 /// Settings without which the server loses or reorders what it was given.
 fn fit(client: &mut Client) -> std::result::Result<(), StoreError> {
     let ask = "SELECT current_setting('fsync'), current_setting('full_page_writes'),
-        current_setting('synchronous_commit'), current_setting('server_encoding'), datcollate
+        current_setting('synchronous_commit'), current_setting('server_encoding'), datcollate,
+        current_setting('server_version_num')
         FROM pg_database WHERE datname = current_database()";
     let row = client.query_one(ask, &[]).map_err(|error| StoreError::from(refusal(&error)))?;
     let setting = |column: usize| row.try_get::<_, &str>(column).unwrap_or_default();
+    let version = setting(5).parse::<u32>().unwrap_or(0) / 10_000;
+    if version < VERSION_MIN {
+        return Err(StoreError::TooOld { found: version, needed: VERSION_MIN });
+    }
     for (column, name) in [(0, "fsync"), (1, "full_page_writes")] {
         if setting(column) != "on" {
             return Err(StoreError::NotDurable { setting: name });
@@ -295,7 +341,7 @@ mod tests {
     fn a_server_that_ends_starts_or_stands_by_is_gone_and_what_it_forbids_is_not() {
         let code = |state: &str, gone| {
             let (state, message, constraint) = (state.to_owned(), String::new(), None);
-            meaning(Refusal { state, message, constraint, gone })
+            meaning(Refusal { state, message, constraint, line: if gone { Line::Gone } else { Line::Answered } })
         };
         for state in ["57P01", "57P02", "57P03", "08006", "08003", "08001", "53300", "55000", "25006"] {
             let error = code(state, false);
