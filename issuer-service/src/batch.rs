@@ -10,6 +10,7 @@ use serde::Serialize;
 
 use crate::audit::Act;
 use crate::error::Explain;
+use crate::exchange::state::FileState;
 use crate::exit::Exit;
 use crate::lang::Lang;
 use crate::operator::{OperatorError, Role};
@@ -135,6 +136,14 @@ pub enum BatchError {
         /// Job.
         job: i64,
     },
+    /// A bank or factory was asked about the batch and has not answered.
+    #[error("file {task} of batch {number} awaits its answer")]
+    PartnerAsked {
+        /// Batch.
+        number: i64,
+        /// 任务号.
+        task: String,
+    },
     /// All numbers of the prefix are given away.
     #[error("no card number is left with prefix {prefix}")]
     NumbersExhausted {
@@ -244,6 +253,38 @@ pub fn cancel(store: &mut Store, number: i64, operator: Option<&str>) -> Result<
         tx.move_batch(number, BatchMove::Cancel)?;
         let act = Act { actor, act: "batch.cancel", object: format!("batch {number}"), detail: String::new() };
         Ok((found(tx, number)?, act))
+    })
+}
+
+/// Gives up an approved batch that no station has begun and about which no partner is asked. Its people can be batched again;
+/// its card numbers may stand in files and are never used.
+///
+/// # Errors
+/// [`BatchError`].
+pub fn withdraw(store: &mut Store, number: i64, reason: &str, operator: Option<&str>) -> Result<Batch, BatchError> {
+    store.act(|tx| {
+        let actor = tx.require(operator, Role::Approve)?;
+        let batch = found(tx, number)?;
+        if batch.state != BatchState::Approved.name() {
+            return Err(BatchError::WrongState { number, state: batch.state });
+        }
+        let awaited = [FileState::Prepared, FileState::Sent].map(State::name);
+        let files = tx.exchange_files(Some(number))?;
+        if let Some(file) = files.into_iter().find(|file| awaited.contains(&file.state.as_str())) {
+            return Err(BatchError::PartnerAsked { number, task: file.task });
+        }
+        let waiting = tx.jobs(number, JobState::Waiting)?;
+        for job in &waiting {
+            tx.move_job(*job, JobMove::Withdraw)?;
+            tx.move_number_of(*job, NumberMove::Spoil)?;
+            if let Some(request) = tx.request_of_job(*job)? {
+                tx.move_request(request.number, RequestMove::Return)?;
+                tx.set_request_job(request.number, None)?;
+            }
+        }
+        tx.move_batch(number, BatchMove::Withdraw)?;
+        let detail = format!("{} cards: {}", waiting.len(), reason.trim());
+        Ok((found(tx, number)?, Act { actor, act: "batch.withdraw", object: format!("batch {number}"), detail }))
     })
 }
 
@@ -405,6 +446,7 @@ impl Explain for BatchError {
             Self::WrongState { .. } => "BATCH_STATE",
             Self::MakerIsChecker { .. } => "BATCH_MAKER_IS_CHECKER",
             Self::JobNotWriting { .. } => "JOB_NOT_WRITING",
+            Self::PartnerAsked { .. } => "BATCH_PARTNER_ASKED",
             Self::NumbersExhausted { .. } => "CARD_NUMBERS_EXHAUSTED",
             Self::Stock(error) => error.code(),
             Self::Request(error) => error.code(),
@@ -449,6 +491,10 @@ impl Explain for BatchError {
                 format!("批次 {number} 的任务 {job} 不在制作中"),
                 format!("job {job} of batch {number} is not in work"),
             ),
+            Self::PartnerAsked { number, task } => lang.pick(
+                format!("批次 {number} 的文件 {task} 尚未回盘"),
+                format!("file {task} of batch {number} awaits its answer"),
+            ),
             Self::NumbersExhausted { prefix } => {
                 lang.pick(format!("前缀 {prefix} 的卡号已用完"), format!("no card number is left with prefix {prefix}"))
             }
@@ -473,6 +519,10 @@ impl Explain for BatchError {
             Self::JobNotWriting { .. } => {
                 lang.pick("用 issuer batch show 查看制作中的任务", "see the jobs in work with `issuer batch show`")
             }
+            Self::PartnerAsked { .. } => lang.pick(
+                "回盘后再撤回，或用 issuer exchange abandon 放弃该文件",
+                "withdraw it after the answer, or give the file up with `issuer exchange abandon`",
+            ),
             Self::NumbersExhausted { .. } => lang.pick(
                 "前缀在建立中心时定下: 用 issuer init --card-number-prefix 另建一个中心",
                 "a centre keeps its prefix: make another centre with `issuer init --card-number-prefix`",
@@ -493,6 +543,7 @@ impl Explain for BatchError {
             | Self::WrongState { .. }
             | Self::MakerIsChecker { .. }
             | Self::JobNotWriting { .. }
+            | Self::PartnerAsked { .. }
             | Self::NumbersExhausted { .. } => Exit::Refused,
             Self::Stock(error) => error.exit(),
             Self::Request(error) => error.exit(),

@@ -185,6 +185,7 @@ const DAY: &[(Kind, &str, &str)] = &[
 /// Commands that need a reader, a token or a server; the test that holds their record, or why there is none.
 const ELSEWHERE: &[(&str, &str)] = &[
     ("init", "makes the database: its first record is init's own"),
+    ("batch withdraw", "batch::an_approved_batch_is_withdrawn_until_a_station_begins"),
     ("batch run", "station tear::an_audit_log_that_cannot_be_written_stops_the_card_from_being_called_done"),
     ("instant run", "daemon instant: needs a reader"),
     ("station release", "station care: needs a reader or lot that is held"),

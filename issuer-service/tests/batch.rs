@@ -122,3 +122,33 @@ fn every_job_has_a_number_of_its_own_with_its_check_character() {
     // 10 × 3 + 1 × 2 = 32, 32 mod 11 = 10, 11 − 10 = 1.
     assert_eq!(numbers.first().map(String::as_str), Some("A00000011"));
 }
+
+#[test]
+fn an_approved_batch_is_withdrawn_until_a_station_begins() {
+    let (folder, mut store) = store(3);
+    let ask = |sql: &str| ask::ask(folder.path(), sql).expect(sql);
+    batch::create(&mut store, &next(2), Some("li")).expect("made");
+    let early = batch::withdraw(&mut store, 1, "changed", Some("zhao"));
+    assert!(matches!(early, Err(BatchError::WrongState { .. })), "what is not approved is cancelled");
+    batch::approve(&mut store, 1, Some("zhao"), 'A').expect("approved");
+    let unfit = batch::withdraw(&mut store, 1, "changed", Some("li"));
+    assert!(matches!(unfit, Err(BatchError::Operator(OperatorError::RoleMissing { .. }))));
+    ask("INSERT INTO exchange_file (number, task, batch, partner, partner_code, template, name, sha256, row_count, state,
+             valid_until, data_key, body, made_by, made_at, changed_at)
+         VALUES (1, 't', 1, 'bank', '7', 'x', 'x', '', 2, 'sent', '', 1, '', 'li', '', '')");
+    let asked = batch::withdraw(&mut store, 1, "changed", Some("zhao"));
+    assert!(matches!(asked, Err(BatchError::PartnerAsked { number: 1, .. })));
+    ask("UPDATE exchange_file SET state = 'abandoned'");
+    assert_eq!(batch::withdraw(&mut store, 1, "changed", Some("zhao")).expect("withdrawn").state, "cancelled");
+    assert!(matches!(batch::withdraw(&mut store, 1, "x", Some("zhao")), Err(BatchError::WrongState { .. })));
+    assert_eq!(ask("SELECT COUNT(*) FROM audit WHERE act = 'batch.withdraw' AND actor = 'zhao'")[0][0], "1");
+    assert_eq!(ask("SELECT COUNT(*) FROM job WHERE state = 'cancelled'")[0][0], "2");
+    // The people are asked for as before, and get other numbers.
+    let again = batch::create(&mut store, &Selection::Open { county: None, count: 9 }, Some("li")).expect("made");
+    assert_eq!(again.cards, 2);
+    batch::approve(&mut store, again.number, Some("zhao"), 'A').expect("approved");
+    assert_eq!(ask("SELECT COUNT(*) FROM card_number WHERE state = 'spoilt'")[0][0], "2");
+    assert_eq!(ask("SELECT COUNT(*) FROM card_number WHERE state = 'reserved'")[0][0], "2");
+    ask("UPDATE batch SET state = 'running' WHERE number = 2");
+    assert!(matches!(batch::withdraw(&mut store, 2, "x", Some("zhao")), Err(BatchError::WrongState { .. })));
+}

@@ -15,7 +15,7 @@ states! {
         Running = "running" "制作中",
         /// Every person in it has a card, or was refused by a partner.
         Finished = "finished" "已完成",
-        /// Given up before approval.
+        /// Given up before a station began.
         Cancelled = "cancelled" "已取消",
     }
     /// Moves of a batch.
@@ -24,6 +24,8 @@ states! {
         Approve: Created => Approved,
         /// By a maker or approver, before approval.
         Cancel: Created => Cancelled,
+        /// By an approver, before a station begins and while no partner is asked: its numbers are spoilt.
+        Withdraw: Approved => Cancelled,
         /// By a station.
         Start: Approved => Running,
         /// By a station, or by a partner's answer, when no job is open.
@@ -53,6 +55,8 @@ states! {
         Approve: Requested => Waiting,
         /// With the batch, or when the person dies.
         Cancel: Requested => Cancelled,
+        /// With an approved batch that is withdrawn.
+        Withdraw: Waiting => Cancelled,
         /// By a station, before the first write to the chip.
         Bind: Waiting => Writing,
         /// By a station, after everything was read back.
@@ -82,7 +86,7 @@ states! {
         Reserve: Free => Reserved,
         /// With the finished card.
         Use: Reserved => Used,
-        /// With the spoilt job.
+        /// With the spoilt job, or with its withdrawn batch.
         Spoil: Reserved => Spoilt,
         /// By an operator, with a reason: nobody is to get it.
         Block: Free => Spoilt,

@@ -57,6 +57,14 @@ pub enum Verb {
         /// Number of the batch.
         number: i64,
     },
+    /// Give up an approved batch that no station has begun. Its card numbers are spoilt; its people can be batched again.
+    Withdraw {
+        /// Number of the batch.
+        number: i64,
+        /// Why; goes into the audit log.
+        #[arg(long, value_name = "TEXT")]
+        reason: String,
+    },
     /// Make the cards of a batch on one or more readers.
     Run {
         /// Number of the batch.
@@ -130,6 +138,7 @@ pub(super) fn run(common: &Common, verb: Verb, output: &Output) -> Result<Exit, 
         }
         Verb::Approve { number } => batch::approve(store, number, operator, prefix)?,
         Verb::Cancel { number } => batch::cancel(store, number, operator)?,
+        Verb::Withdraw { number, reason } => batch::withdraw(store, number, &reason, operator)?,
         Verb::Spoil { number, job } => batch::declare_lost(store, number, job, operator, prefix)?,
         Verb::Show { number } => store.read(|tx| batch::found(tx, number))?,
         Verb::Run {
