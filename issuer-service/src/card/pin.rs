@@ -90,7 +90,7 @@ pub struct PinOrder {
     pub act: PinAct,
     /// State.
     pub state: String,
-    /// The only terminal that may carry it out.
+    /// The only terminal that may carry it out, or that got its command.
     pub terminal: Option<TerminalNumber>,
     /// Why, and how the holder was identified.
     pub reason: String,
@@ -252,6 +252,7 @@ pub fn give(tx: &Tx<'_>, keys: &mut dyn SecurityModule, asked: &Asked) -> Result
     };
     let command = secure.command(keys, asked.challenge.0).map_err(TacError::Security)?;
     tx.move_pin_order(order.number, PinOrderMove::Give)?;
+    tx.set_pin_order_terminal(order.number, asked.terminal)?;
     Ok((CommandBytes::of(&command), told(asked, &order, "pin.give")))
 }
 
@@ -268,6 +269,9 @@ pub fn settle(
     let refused = |code| ClearingError::Refused(code);
     let number = i64::try_from(order).map_err(|_| refused(ErrorCode::PinOrderUnknown))?;
     let order = tx.pin_order(number)?.ok_or_else(|| refused(ErrorCode::PinOrderUnknown))?;
+    if order.terminal.is_some_and(|known| known != terminal) {
+        return Err(refused(ErrorCode::PinOrderElsewhere));
+    }
     let (by, end) = match outcome {
         PinOutcome::Done => (PinOrderMove::Finish, PinOrderState::Done),
         PinOutcome::Refused => (PinOrderMove::Fail, PinOrderState::Refused),

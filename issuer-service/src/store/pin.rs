@@ -82,6 +82,16 @@ impl Tx<'_> {
         Self::moved(rows, || format!("PIN order {number}"), from.name())
     }
 
+    /// Notes which terminal got the command of an order.
+    ///
+    /// # Errors
+    /// [`StoreError::StateMoved`] when there is no such order.
+    pub fn set_pin_order_terminal(&self, number: i64, terminal: TerminalNumber) -> Result<(), StoreError> {
+        let rows =
+            self.sql.execute("UPDATE pin_order SET terminal = $1 WHERE number = $2", (terminal.to_string(), number))?;
+        Self::moved(rows, || format!("PIN order {number}"), "ready")
+    }
+
     /// Notes who approved an order.
     ///
     /// # Errors

@@ -5,7 +5,7 @@ CREATE TABLE pin_order (
     job         BIGINT NOT NULL REFERENCES job (number),
     act         TEXT NOT NULL CHECK (act IN ('unblock', 'reset')),
     state       TEXT NOT NULL CHECK (state IN ('asked', 'ready', 'given', 'done', 'refused', 'withdrawn')),
-    -- The only terminal that may carry it out, if one was named.
+    -- The only terminal that may carry it out, if one was named; then the one that got its command.
     terminal    TEXT,
     reason      TEXT NOT NULL,
     maker       TEXT NOT NULL,

@@ -43,6 +43,8 @@ fn an_order_is_proved_given_once_and_settled_over_the_edge() {
     let again = terminal.send(COMMAND, &text).1;
     assert_eq!((&again["status"], &again["command"]), (&json!("exists"), &given["command"]), "a repeated question");
     assert_eq!(code(terminal.ask(COMMAND, good)), (409, "PIN_ORDER_STATE".into()), "another question");
+    let stranger = json!({ "version": 1, "terminal": other.number, "order": 1, "outcome": "refused" });
+    assert_eq!(code(other.ask(OUTCOME, stranger)), (403, "PIN_ORDER_ELSEWHERE".into()), "another terminal's order");
     assert_eq!(terminal.ask(OUTCOME, early.clone()).1["status"], json!("created"));
     assert_eq!(terminal.ask(OUTCOME, early).1["status"], json!("exists"));
     assert_eq!(centre.ok("tashi", &["pin", "list"])["orders"][0]["state"], json!("done"));

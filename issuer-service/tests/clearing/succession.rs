@@ -136,4 +136,12 @@ fn money_waits_for_its_days_and_that_of_the_dead_for_a_person() {
     assert_eq!(centre.run("wu", &["account", "move-balances"]).status.code(), Some(3));
     assert_eq!(moved(&centre), json!(50_000));
     assert_eq!(accounts(&centre), [0, 50_000]);
+    // The old chip, handed in, still shows what its holder has got already: that is no difference.
+    let date = centre.today().to_string();
+    for (on_chip, differs) in [(50_000, false), (49_999, true)] {
+        let readings = json!([{ "card_identifier": card.identifier, "balance_fen": on_chip, "card_sequence": 0 }]);
+        let cards = centre.write("cards.json", &readings);
+        let told = centre.run("ma", &["reconcile", "--date", &date, "--cards", &cards]).stdout;
+        assert_eq!(String::from_utf8_lossy(&told).contains("BALANCE_DIFFERS"), differs, "{on_chip}");
+    }
 }

@@ -56,6 +56,7 @@ pub(super) fn sign_in(setting: &Setting<'_>) -> Result<Exit, TerminalError> {
     let Office { mut store, key, terminal } = setting.office()?;
     let centre = Centre::at(setting.centre()?, &key, terminal)?;
     let request = SignInRequest { version: Version1, request_id: RequestId(identity::random()?), terminal };
+    let is_first = store.centre_key()?.is_none();
     let answer = upload::sign_in(&mut store, &centre, &request)?;
     let limits = answer.limits;
     let page = Page::new()
@@ -75,6 +76,16 @@ pub(super) fn sign_in(setting: &Setting<'_>) -> Result<Exit, TerminalError> {
                 "a newer blacklist is there: run sscard blacklist update",
             ),
         ),
+    };
+    let page = match is_first {
+        true => page.noted(
+            "CENTRE_KEY_TRUSTED",
+            Words::of(
+                format!("从现在起信任中心公钥 {},请与中心核对", answer.centre_key),
+                format!("the centre's key {} is trusted from now on: compare it with the centre", answer.centre_key),
+            ),
+        ),
+        false => page,
     };
     setting.output.answer(&page)?;
     Ok(Exit::Ok)
