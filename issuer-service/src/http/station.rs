@@ -1,7 +1,7 @@
 //! The endpoints of stations: certificate, message, one effect for one id, then the book.
 //!
-//! Order of the checks: certificate known, not expired, not revoked → message → id → whose job → the act. An answer leaves after its
-//! transaction is durable.
+//! Order of the checks: certificate known, not expired, not revoked → message → id → operator → whose job → the act. An
+//! answer leaves after its transaction is durable.
 //!
 //! Owns: the order of the checks, JSON of messages and answers. Never: decides what the book decides; answers with a key.
 
@@ -229,16 +229,12 @@ fn answer(desk: &StationDesk, fingerprint: &str, body: &[u8]) -> Result<Reply, S
     })
 }
 
-/// Whether a station that works as it should is never told so.
+/// Whether no station that works as it should is ever told so, whatever happens at the centre meanwhile.
 const fn accuses(error: &StationError) -> bool {
     matches!(
         error,
-        StationError::Line(
-            LineError::KeyRefused { .. }
-                | LineError::KeyLimit { .. }
-                | LineError::NotYours { .. }
-                | LineError::NotBegun { .. }
-        ) | StationError::ReadBackDiffers { .. }
+        StationError::Line(LineError::KeyRefused { .. } | LineError::KeyLimit { .. } | LineError::NotYours { .. })
+            | StationError::ReadBackDiffers { .. }
     )
 }
 
@@ -399,9 +395,11 @@ fn cryptogram(
 ) -> Result<Answer, StationError> {
     let allowance = store.read(|tx| -> Result<_, StationError> {
         owned(tx, job, station)?;
-        if tx.job_state(job)?.as_deref() != Some(JobState::Writing.name()) {
+        if tx.job_state(job)?.as_deref() == Some(JobState::Waiting.name()) {
             return Err(LineError::NotYours { job }.into());
         }
+        // Its card may have been declared lost while it is written.
+        in_state(tx, job, JobState::Writing)?;
         let mut kept = desk.allowances.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(known) = kept.get(&job) {
             return Ok(Arc::clone(known));

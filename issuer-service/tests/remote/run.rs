@@ -11,7 +11,7 @@ use issuer_service::lang::Lang;
 use issuer_service::photo::intake::{self, Order};
 use issuer_service::photo::rules::Rules;
 use issuer_service::station::care::{self, HoldKind};
-use issuer_service::station::wire::{ASK_PATH, Ask, JOBS_PATH, Message};
+use issuer_service::station::wire::{ASK_PATH, Ask, JOBS_PATH, Message, Operation};
 use zeroize::Zeroizing;
 
 use crate::drawn::photo;
@@ -130,6 +130,9 @@ fn a_note_fits_the_state_of_its_card_and_a_photo_is_of_a_card_at_hand() {
     let spoil = message(13, Ask::Spoil { job: 1, reason: "CARD_REFUSED".to_owned() });
     assert_eq!(ask(&line, &spoil), word("spoilt"));
     assert_eq!(note(14, 1, "keys", df), moved);
+    let (key, data) = ("TRANSPORT".to_owned(), "0102030405060708".to_owned());
+    let operation = Operation::Authenticate { key, version: 1, factor: data.clone(), data };
+    assert_eq!(ask(&line, &message(19, Ask::Cryptogram { job: 1, operation })), moved, "spoilt, and no offence");
     assert_eq!(shown(15, 1), word("STATION_JOB_NOT_YOURS"));
     let made = hall.run(&east, Box::new(hall.https(&east)), vec![vec![blank(1)]]).expect("run");
     assert_eq!(made.made, 1);
@@ -137,6 +140,7 @@ fn a_note_fits_the_state_of_its_card_and_a_photo_is_of_a_card_at_hand() {
     assert_eq!(note(17, 2, "printed", ""), word("done"));
     assert_eq!(note(18, 2, "away", ""), moved);
     assert_eq!(hall.rig.count("SELECT COUNT(*) FROM station_journal WHERE job = 1 AND event = 'keys'"), 1);
+    assert_eq!(hall.rig.count("SELECT COUNT(*) FROM audit WHERE act = 'station.refused'"), 2, "two photos");
 }
 
 #[test]
