@@ -36,12 +36,14 @@ use std::sync::Arc;
 
 use clap::builder::TypedValueParser;
 use clap::error::ErrorKind;
-use clap::{Arg, Command, Parser, Subcommand};
+use clap::{Arg, Command, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::centre::{Centre, CentreError};
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::lang::Lang;
+use crate::operator::duty::{self, Duty, OnDuty};
+use crate::operator::is_name;
 use crate::output::{Format, Output};
 use crate::vault::data_keys::DataKeys;
 use crate::vault::pkcs11::Token;
@@ -95,6 +97,9 @@ pub struct Common {
     /// Operator who acts.
     #[arg(long, global = true, value_name = "NAME", env = "ISSUER_OPERATOR")]
     pub operator: Option<String>,
+    /// The command under way: `batch create`.
+    #[arg(skip)]
+    pub command: String,
 }
 
 /// What to work on.
@@ -195,6 +200,22 @@ pub enum Noun {
 }
 
 impl Cli {
+    /// Reads the command line, with the name of the command that it gives.
+    ///
+    /// # Errors
+    /// [`clap::Error`], also for `--help`.
+    pub fn read() -> Result<Self, clap::Error> {
+        let matches = Self::command().try_get_matches()?;
+        let mut cli = Self::from_arg_matches(&matches)?;
+        let (mut at, mut words) = (&matches, Vec::new());
+        while let Some((word, below)) = at.subcommand() {
+            words.push(word);
+            at = below;
+        }
+        cli.common.command = words.join(" ");
+        Ok(cli)
+    }
+
     /// The output that the options ask for.
     #[must_use]
     pub fn output(&self) -> Output {
@@ -211,12 +232,17 @@ impl Common {
         self.data.as_deref().ok_or(CentreError::FolderNotNamed)
     }
 
-    /// Opens the centre.
+    /// Opens the centre for the command under way, which its operator must be allowed to give.
     ///
     /// # Errors
-    /// [`CentreError`].
-    pub fn centre(&self) -> Result<Centre, CentreError> {
-        Centre::open(self.folder()?)
+    /// [`CentreError`]; [`OperatorError`](crate::operator::OperatorError).
+    pub fn centre(&self) -> Result<Centre, Error> {
+        let mut centre = Centre::open(self.folder()?)?;
+        if let Duty::Needs(roles) = duty::duty(&self.command) {
+            let operator = centre.store.read(|tx| tx.require_one(self.operator.as_deref(), roles))?;
+            centre.store.set_on_duty(OnDuty { operator, roles });
+        }
+        Ok(centre)
     }
 
     /// Opens the centre with the data of its people.
@@ -269,14 +295,24 @@ impl Common {
         }
     }
 
-    /// Who acts where no role is needed: the operator named, or the user of the operating system.
+    /// Who gives a command that needs a role: [`Common::centre`] has found the name registered.
     #[must_use]
     pub fn actor(&self) -> String {
-        self.operator.clone().unwrap_or_else(|| {
-            let user = std::env::var("USER").or_else(|_| std::env::var("LOGNAME")).unwrap_or_default();
-            format!("local:{}", if user.is_empty() { "unknown" } else { &user })
-        })
+        self.operator.clone().unwrap_or_else(local)
     }
+}
+
+/// Who sits at this machine, as the system knows it: for acts before there are operators.
+#[must_use]
+pub fn local() -> String {
+    let user = rustix::process::getuid().as_raw();
+    let known = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
+    let name = known.lines().find_map(|line| {
+        let mut fields = line.split(':');
+        let (name, number) = (fields.next()?, fields.nth(1)?);
+        (number.parse() == Ok(user) && is_name(name)).then(|| name.to_owned())
+    });
+    format!("local:{}", name.unwrap_or_else(|| user.to_string()))
 }
 
 /// Runs a command line.

@@ -2,13 +2,12 @@
 
 use std::process::ExitCode;
 
-use clap::Parser;
 use issuer_service::cli::{self, Cli};
 use issuer_service::exit::Exit;
 use issuer_service::output::Output;
 
 fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
+    let cli = match Cli::read() {
         Ok(cli) => cli,
         Err(error) => return Output::usage(&error).into(),
     };

@@ -1,15 +1,19 @@
 //! Operators (操作员): who may do what. Nobody may approve what they made.
 //!
-//! Owns: roles, names, the checks. Never: authenticates a person (the operating system and the desk do, until accounts exist).
+//! Owns: roles, names, the checks, who may change them. Never: authenticates a person (the operating system and the desk do, until
+//! accounts exist).
+
+pub mod duty;
+mod failure;
 
 use clap::ValueEnum;
 use serde::Serialize;
 
-use crate::error::Explain;
-use crate::exit::Exit;
 use crate::lang::Lang;
 use crate::output::Show;
-use crate::store::{StoreError, Tx};
+use crate::store::Tx;
+
+pub use self::failure::OperatorError;
 
 /// What an operator may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, ValueEnum)]
@@ -31,11 +35,13 @@ pub enum Role {
     Counter,
     /// 库管: boxes of cards, parcels, destruction.
     Stock,
+    /// 管理: operators and their roles, backups.
+    Manage,
 }
 
 impl Role {
     /// All roles.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Capture,
         Self::Approve,
         Self::Station,
@@ -44,6 +50,7 @@ impl Role {
         Self::Audit,
         Self::Counter,
         Self::Stock,
+        Self::Manage,
     ];
 
     /// Name as typed and stored.
@@ -58,6 +65,7 @@ impl Role {
             Self::Audit => "audit",
             Self::Counter => "counter",
             Self::Stock => "stock",
+            Self::Manage => "manage",
         }
     }
 }
@@ -69,43 +77,6 @@ pub struct Operator {
     pub name: String,
     /// Roles.
     pub roles: Vec<String>,
-}
-
-/// Why an operator may not act.
-#[derive(Debug, thiserror::Error)]
-pub enum OperatorError {
-    /// `--operator` is missing.
-    #[error("no operator was named")]
-    NotNamed,
-    /// The name cannot be used.
-    #[error("{name:?} is no operator name")]
-    NameInvalid {
-        /// The name.
-        name: String,
-    },
-    /// There is no such operator.
-    #[error("operator {name} is not registered")]
-    Unknown {
-        /// The name.
-        name: String,
-    },
-    /// There is one already.
-    #[error("operator {name} is registered already")]
-    Exists {
-        /// The name.
-        name: String,
-    },
-    /// The operator lacks the role.
-    #[error("operator {name} lacks the role {}", role.name())]
-    RoleMissing {
-        /// The name.
-        name: String,
-        /// The role needed.
-        role: Role,
-    },
-    /// The database.
-    #[error(transparent)]
-    Store(#[from] StoreError),
 }
 
 /// Whether a text can be the name of an operator or of a station.
@@ -121,13 +92,82 @@ impl Tx<'_> {
     /// # Errors
     /// [`OperatorError`].
     pub fn require(&self, name: Option<&str>, role: Role) -> Result<String, OperatorError> {
+        self.require_one(name, &[role])
+    }
+
+    /// The named operator, if registered, active and holding one of `roles`.
+    ///
+    /// # Errors
+    /// [`OperatorError`].
+    pub fn require_one(&self, name: Option<&str>, roles: &[Role]) -> Result<String, OperatorError> {
         let name = name.ok_or(OperatorError::NotNamed)?.to_owned();
-        let operator = self.operator(&name)?.ok_or_else(|| OperatorError::Unknown { name: name.clone() })?;
-        if operator.roles.iter().any(|held| held == role.name()) {
+        let Some(operator) = self.operator(&name)? else {
+            let disabled = self.operator_is_closed(&name)?;
+            return Err(if disabled { OperatorError::Disabled { name } } else { OperatorError::Unknown { name } });
+        };
+        if operator.roles.iter().any(|held| roles.iter().any(|role| held == role.name())) {
             Ok(name)
         } else {
-            Err(OperatorError::RoleMissing { name, role })
+            let roles = roles.iter().map(|role| role.name()).collect::<Vec<_>>().join(" / ");
+            Err(OperatorError::RoleMissing { name, roles })
         }
+    }
+
+    /// Who may change operators: a holder of [`Role::Manage`]; `None`, anyone, while there is none.
+    ///
+    /// # Errors
+    /// [`OperatorError`].
+    pub fn manager(&self, name: Option<&str>) -> Result<Option<String>, OperatorError> {
+        if self.holders(Role::Manage)?.is_empty() { Ok(None) } else { self.require(name, Role::Manage).map(Some) }
+    }
+
+    /// Registers an operator.
+    ///
+    /// # Errors
+    /// [`OperatorError::NameInvalid`], [`OperatorError::Exists`], also for one who was disabled: a name stays one person's.
+    pub fn register(&self, name: &str, roles: &[Role]) -> Result<Operator, OperatorError> {
+        if !Operator::valid_name(name) {
+            return Err(OperatorError::NameInvalid { name: name.to_owned() });
+        }
+        if self.operator(name)?.is_some() || self.operator_is_closed(name)? {
+            return Err(OperatorError::Exists { name: name.to_owned() });
+        }
+        self.add_operator(name, roles)?;
+        self.known(name)
+    }
+
+    /// Gives an operator these roles instead of those held. Nobody changes their own.
+    ///
+    /// # Errors
+    /// [`OperatorError::OwnRoles`], [`OperatorError::Unknown`].
+    pub fn change_roles(&self, by: &str, name: &str, roles: &[Role]) -> Result<Operator, OperatorError> {
+        self.may_change(by, name)?;
+        self.set_operator_roles(name, roles)?;
+        self.known(name)
+    }
+
+    /// Ends what an operator may do; records keep the name, and nobody else gets it.
+    ///
+    /// # Errors
+    /// [`OperatorError::OwnRoles`], [`OperatorError::Unknown`].
+    pub fn disable(&self, by: &str, name: &str) -> Result<Operator, OperatorError> {
+        let operator = self.known(name)?;
+        self.may_change(by, name)?;
+        self.close_operator(name)?;
+        Ok(Operator { roles: Vec::new(), ..operator })
+    }
+
+    /// Whoever manages and is not the one who is changed: so somebody always manages.
+    fn may_change(&self, by: &str, name: &str) -> Result<(), OperatorError> {
+        self.known(name)?;
+        if by == name {
+            return Err(OperatorError::OwnRoles { name: name.to_owned() });
+        }
+        Ok(())
+    }
+
+    fn known(&self, name: &str) -> Result<Operator, OperatorError> {
+        self.operator(name)?.ok_or_else(|| OperatorError::Unknown { name: name.to_owned() })
     }
 }
 
@@ -156,63 +196,5 @@ pub struct Operators {
 impl Show for Operators {
     fn text(&self, lang: Lang) -> String {
         self.operators.iter().map(|operator| operator.text(lang)).collect::<Vec<_>>().join("\n")
-    }
-}
-
-impl Explain for OperatorError {
-    fn code(&self) -> &'static str {
-        match self {
-            Self::NotNamed => "OPERATOR_NOT_NAMED",
-            Self::NameInvalid { .. } => "OPERATOR_NAME_INVALID",
-            Self::Unknown { .. } => "OPERATOR_UNKNOWN",
-            Self::Exists { .. } => "OPERATOR_EXISTS",
-            Self::RoleMissing { .. } => "OPERATOR_ROLE_MISSING",
-            Self::Store(error) => error.code(),
-        }
-    }
-
-    fn what(&self, lang: Lang) -> String {
-        match self {
-            Self::NotNamed => lang.pick("没有指明操作员", "no operator was named").to_owned(),
-            Self::NameInvalid { name } => {
-                lang.pick(format!("{name:?} 不能用作操作员名"), format!("{name:?} cannot be an operator's name"))
-            }
-            Self::Unknown { name } => {
-                lang.pick(format!("操作员 {name} 未登记"), format!("operator {name} is not registered"))
-            }
-            Self::Exists { name } => {
-                lang.pick(format!("操作员 {name} 已登记"), format!("operator {name} is registered already"))
-            }
-            Self::RoleMissing { name, role } => lang.pick(
-                format!("操作员 {name} 没有 {} 权限", role.name()),
-                format!("operator {name} lacks the role {}", role.name()),
-            ),
-            Self::Store(error) => error.what(lang),
-        }
-    }
-
-    fn next(&self, lang: Lang) -> &'static str {
-        match self {
-            Self::NotNamed => lang.pick("加上 --operator 姓名", "add --operator NAME"),
-            Self::NameInvalid { .. } => lang.pick(
-                "用 1 至 32 个字母、数字、点、横线或下划线",
-                "use 1 to 32 letters, digits, dots, dashes or underscores",
-            ),
-            Self::Unknown { .. } => {
-                lang.pick("先用 issuer operator add 登记", "register the operator with `issuer operator add` first")
-            }
-            Self::Exists { .. } => lang.pick("换一个名字", "choose another name"),
-            Self::RoleMissing { .. } => lang.pick("由有此权限的操作员办理", "let an operator with this role do it"),
-            Self::Store(error) => error.next(lang),
-        }
-    }
-
-    fn exit(&self) -> Exit {
-        match self {
-            Self::NotNamed | Self::NameInvalid { .. } => Exit::Usage,
-            Self::Unknown { .. } => Exit::NotFound,
-            Self::Exists { .. } | Self::RoleMissing { .. } => Exit::Refused,
-            Self::Store(error) => error.exit(),
-        }
     }
 }

@@ -59,6 +59,7 @@ use self::sealed::{KeyHolder, Ready};
 use crate::audit::Act;
 use crate::audit::anchor::Anchor;
 use crate::clock;
+use crate::operator::duty::OnDuty;
 
 /// Forward migrations in order. Each area adds its own file; a published file never changes.
 const MIGRATIONS: &[(i64, &str)] = &[
@@ -91,6 +92,8 @@ pub struct Store {
     connection: Connection,
     data: KeyHolder,
     anchor: Anchor,
+    /// Who acts through this connection, when a command needs a role.
+    on_duty: Option<OnDuty>,
 }
 
 /// A transaction under way. Areas add their statements as methods, each in its own file of `store/`.
@@ -149,7 +152,8 @@ impl Store {
             return Err(StoreError::NoCentre);
         }
         let anchor = Anchor::in_folder(folder);
-        let mut store = Self { connection: Connection::open(place, new)?, data: KeyHolder::default(), anchor };
+        let connection = Connection::open(place, new)?;
+        let mut store = Self { connection, data: KeyHolder::default(), anchor, on_duty: None };
         if !new && store.applied()?.is_empty() {
             return Err(StoreError::NoCentre);
         }
@@ -170,6 +174,11 @@ impl Store {
     #[must_use]
     pub const fn anchor(&self) -> &Anchor {
         &self.anchor
+    }
+
+    /// From here on every act needs this operator, active and with the role still.
+    pub fn set_on_duty(&mut self, on_duty: OnDuty) {
+        self.on_duty = Some(on_duty);
     }
 
     /// Reads, in one snapshot.
@@ -214,7 +223,7 @@ impl Store {
         let sql = self.connection.begin_alone()?;
         let tx = Tx::new(sql, &self.data, &self.anchor);
         let outcome = write(&tx)?;
-        let recorded = tx.anchor_records()?;
+        let recorded = tx.anchor_records(self.on_duty.as_ref())?;
         tx.sql.commit().map_err(StoreError::from)?;
         if let Some(sequence) = recorded {
             self.anchor.done(sequence);

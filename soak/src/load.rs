@@ -254,7 +254,7 @@ fn prepare(issuer: &Path, folder: &Path, people: u64) -> Result<(), Failure> {
         &["operator", "add", "li", "--role", "capture"],
         &["operator", "add", "wang", "--role", "approve"],
         &["operator", "add", "sun", "--role", "station"],
-        &["person", "import", &file],
+        &["--operator", "li", "person", "import", &file],
         &["--operator", "li", "batch", "create", "--count", &people],
         &["--operator", "wang", "batch", "approve", "1"],
     ];

@@ -58,7 +58,12 @@ impl Stage<'_> {
         let (good, faulty) = (self.registry.good.len(), self.registry.faulty.len());
 
         let began = Instant::now();
-        let dry = self.issuer_with_vault("person import --dry-run").arg(file.clone()).run()?.with_code(10)?;
+        let dry = self
+            .issuer_with_vault("person import --dry-run --operator")
+            .arg(MAKER)
+            .arg(file.clone())
+            .run()?
+            .with_code(10)?;
         self.check_import(&dry.json()?)?;
         self.done(began, "dry run: the same answer, nobody registered", "试导入: 结果相同，未登记任何人");
 

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Subcommand;
 use zeroize::Zeroizing;
 
-use super::{Common, SourceParser};
+use super::{Common, SourceParser, local};
 use crate::backup::archive::Reader;
 use crate::backup::create;
 use crate::backup::failure::BackupError;
@@ -100,7 +100,7 @@ pub(super) fn run(common: &Common, verb: Verb, output: &Output) -> Result<Exit, 
             let passphrase = seal.read(output)?;
             let password = database_password.map(|source| source.to_string());
             let database = database.map(|url| DatabaseConfig { url, password, ca: database_ca });
-            let (folder, actor) = (common.folder()?, common.actor());
+            let (folder, actor) = (common.folder()?, local());
             let database = database.as_ref();
             let order = Order { file: &file, passphrase: &passphrase, folder, database, gap, actor: &actor };
             let bar = StepsBar::new(output);

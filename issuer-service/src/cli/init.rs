@@ -6,11 +6,12 @@ use card_core::security::CityCode;
 use card_core::security::keyring::KeyRing;
 use clap::{Args, ValueEnum};
 
-use super::{Common, SourceParser};
+use super::{Common, SourceParser, local};
 use crate::audit::Act;
 use crate::centre::{Centre, CentreError, DatabaseConfig, Issuer};
 use crate::error::Error;
 use crate::exit::Exit;
+use crate::operator::{Operator, OperatorError, Role};
 use crate::output::Output;
 use crate::vault::data_keys::DataKeys;
 use crate::vault::passphrase::Source;
@@ -50,6 +51,9 @@ pub struct Init {
     /// PEM file of the certificates that vouch for the server; needed when it is another machine.
     #[arg(long, value_name = "FILE", requires = "database")]
     database_ca: Option<PathBuf>,
+    /// First operator: may register the others. Without one anybody at this machine may, until there is one.
+    #[arg(long, value_name = "NAME")]
+    manager: Option<String>,
     /// A centre for real cards: no keys are made; they come from `issuer ceremony`.
     #[arg(long)]
     production: bool,
@@ -66,7 +70,21 @@ enum Where {
 
 pub(super) fn run(common: &Common, init: Init, output: &Output) -> Result<Exit, Error> {
     let folder = common.folder()?;
-    let Init { city, institution, card_number_prefix, vault: place, module, token, extractable, production, .. } = init;
+    let Init {
+        city,
+        institution,
+        card_number_prefix,
+        vault: place,
+        module,
+        token,
+        extractable,
+        production,
+        manager,
+        ..
+    } = init;
+    if let Some(name) = manager.as_ref().filter(|name| !Operator::valid_name(name)) {
+        return Err(OperatorError::NameInvalid { name: name.clone() }.into());
+    }
     let database = init.database.map(|url| DatabaseConfig {
         url,
         password: init.database_password.map(|source| source.to_string()),
@@ -87,6 +105,7 @@ pub(super) fn run(common: &Common, init: Init, output: &Output) -> Result<Exit, 
     let vault = Vault::empty(kind, store)?;
     let institution = institution.unwrap_or_else(|| default_institution(city));
     let issuer = Issuer { city, institution: &institution, card_number_prefix };
+    let unmanaged = manager.is_none();
     let mut centre = Centre::create_for(folder, &issuer, database.as_ref())?;
     if let Some(config) = &token {
         centre.set_token(config)?;
@@ -102,13 +121,20 @@ pub(super) fn run(common: &Common, init: Init, output: &Output) -> Result<Exit, 
         tx.set_fact("public_key", &hex::encode_upper(vault.public_key()))?;
         tx.set_fact("vault_kind", &kind.to_string())?;
         if !values.keys.is_empty() {
-            tx.add_key_set(Vault::FIRST_VERSION, kind, &common.actor(), &values.keys)?;
+            tx.add_key_set(Vault::FIRST_VERSION, kind, &local(), &values.keys)?;
         }
-        let detail = format!("city {city} vault {kind} in {}", vault.place().name());
-        Ok(((), Act { actor: common.actor(), act: "centre.init", object: "centre".to_owned(), detail }))
+        if let Some(name) = &manager {
+            tx.add_operator(name, &[Role::Manage])?;
+        }
+        let manager = manager.as_ref().map(|name| format!(" manager {name}")).unwrap_or_default();
+        let detail = format!("city {city} vault {kind} in {}{manager}", vault.place().name());
+        Ok(((), Act { actor: local(), act: "centre.init", object: "centre".to_owned(), detail }))
     })?;
     centre.sign_checkpoint(&vault)?;
     output.show(&values);
+    if unmanaged {
+        super::operator::unmanaged(output);
+    }
     Ok(Exit::Ok)
 }
 

@@ -5,6 +5,8 @@ use super::{StoreError, Tx};
 use crate::audit::anchor::{Anchor, AnchorError};
 use crate::audit::{Act, Checkpoint, Record};
 use crate::clock;
+use crate::operator::OperatorError;
+use crate::operator::duty::OnDuty;
 
 /// Fact: this log has an anchor.
 const ANCHORED: &str = "audit_anchor";
@@ -38,10 +40,17 @@ impl Tx<'_> {
     }
 
     /// Writes the records of this transaction down in the anchor: the last thing before the commit. From here on they are to be
-    /// found, or a power loss explains it. Gives the last of them.
-    pub(super) fn anchor_records(&self) -> Result<Option<i64>, StoreError> {
+    /// found, or a power loss explains it. Gives the last of them. Who acts must still be allowed to.
+    pub(super) fn anchor_records(&self, on_duty: Option<&OnDuty>) -> Result<Option<i64>, StoreError> {
         let recorded = self.recorded.take();
         let Some((last, _)) = recorded.records.last() else { return Ok(None) };
+        if let Some(OnDuty { operator, roles }) = on_duty {
+            match self.require_one(Some(operator), roles) {
+                Err(OperatorError::Store(error)) => return Err(error),
+                Err(error) => return Err(StoreError::OffDuty(Box::new(error))),
+                Ok(_) => {}
+            }
+        }
         let behind = recorded.behind.flatten();
         self.anchor.intend(behind.as_ref(), &recorded.records).map_err(|error| self.anchor_refused(error))?;
         Ok(Some(*last))

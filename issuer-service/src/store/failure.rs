@@ -8,6 +8,7 @@ use super::engine::EngineError;
 use crate::error::Explain;
 use crate::exit::Exit;
 use crate::lang::Lang;
+use crate::operator::OperatorError;
 
 /// Why the database did not do what was asked. Nothing of the transaction remains.
 #[derive(Debug, thiserror::Error)]
@@ -141,6 +142,9 @@ pub enum StoreError {
         /// The file.
         path: PathBuf,
     },
+    /// Who acts was disabled, or lost the role, meanwhile.
+    #[error(transparent)]
+    OffDuty(Box<OperatorError>),
     /// Anything else that the engine reports.
     #[error("database: {0}")]
     Engine(#[source] EngineError),
@@ -183,6 +187,7 @@ impl Explain for StoreError {
             Self::AnchorMissing { .. } => "AUDIT_ANCHOR_MISSING",
             Self::LogDiffers { .. } => "AUDIT_LOG_DIFFERS",
             Self::AnchorDamaged { .. } => "AUDIT_ANCHOR_DAMAGED",
+            Self::OffDuty(error) => error.code(),
             Self::Engine(_) => "DATABASE_FAILED",
         }
     }
@@ -302,6 +307,7 @@ impl Explain for StoreError {
                     ),
                 )
             }
+            Self::OffDuty(error) => error.what(lang),
             Self::Engine(error) => lang.pick(format!("数据库出错: {error}"), format!("the database failed: {error}")),
         }
     }
@@ -377,6 +383,7 @@ impl Explain for StoreError {
                 "see with `issuer audit verify` what is missing, then bring the centre back with `issuer backup restore`; once the \
                  cause is known an auditor may run `issuer audit anchor`",
             ),
+            Self::OffDuty(error) => error.next(lang),
             Self::Engine(_) => lang.pick(
                 "检查数据目录或数据库服务器的权限和磁盘，再重试",
                 "check rights and disk of the data folder or of the database server, then try again",
@@ -389,6 +396,7 @@ impl Explain for StoreError {
             Self::StateMoved { .. } | Self::Conflict { .. } | Self::Inhabited => Exit::Refused,
             Self::DataKeysClosed | Self::AccessRefused | Self::Untrusted | Self::WithoutTls => Exit::Authentication,
             Self::DataKeyNeeded { .. } => Exit::Partly,
+            Self::OffDuty(error) => error.exit(),
             Self::Locked
             | Self::DiskFull
             | Self::Gone
@@ -441,6 +449,7 @@ impl Explain for StoreError {
             | Self::AnchorMissing { .. }
             | Self::LogDiffers { .. }
             | Self::AnchorDamaged { .. }
+            | Self::OffDuty(_)
             | Self::Engine(_) => false,
         }
     }

@@ -35,6 +35,50 @@ impl Tx<'_> {
             "INSERT INTO operator (name, state, created_at) VALUES ($1, 'active', $2)",
             (name, clock::now()),
         )?;
+        self.add_roles(name, roles)
+    }
+
+    /// Whether there was an operator of this name who is disabled.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn operator_is_closed(&self, name: &str) -> Result<bool, StoreError> {
+        let mut find = self.sql.prepare("SELECT name FROM operator WHERE name = $1 AND state = 'closed'")?;
+        Ok(find.exists([name])?)
+    }
+
+    /// Names of the active operators who hold a role, in order.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn holders(&self, role: Role) -> Result<Vec<String>, StoreError> {
+        let mut find = self.sql.prepare(
+            "SELECT o.name FROM operator o JOIN operator_role r ON r.operator = o.name
+             WHERE o.state = 'active' AND r.role = $1 ORDER BY o.name",
+        )?;
+        Ok(find.query_map([role.name()], |row| row.get(0))?.collect::<Result<_, _>>()?)
+    }
+
+    /// Roles instead of those held.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub(crate) fn set_operator_roles(&self, name: &str, roles: &[Role]) -> Result<(), StoreError> {
+        self.sql.execute("DELETE FROM operator_role WHERE operator = $1", [name])?;
+        self.add_roles(name, roles)
+    }
+
+    /// Disables an active operator.
+    ///
+    /// # Errors
+    /// [`StoreError::StateMoved`] when there is none.
+    pub(crate) fn close_operator(&self, name: &str) -> Result<(), StoreError> {
+        let closed =
+            self.sql.execute("UPDATE operator SET state = 'closed' WHERE name = $1 AND state = 'active'", [name])?;
+        Self::moved(closed, || format!("operator {name}"), "active")
+    }
+
+    fn add_roles(&self, name: &str, roles: &[Role]) -> Result<(), StoreError> {
         for role in roles {
             self.sql.execute(
                 "INSERT INTO operator_role (operator, role) VALUES ($1, $2) ON CONFLICT (operator, role) DO NOTHING",

@@ -5,7 +5,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use crate::bureau::Bureau;
+use crate::bureau::{Bureau, CLERK};
 use crate::round::{backup, centre, restore};
 
 fn refused(bureau: &Bureau, file: &str) -> (Option<i32>, String) {
@@ -57,7 +57,8 @@ fn a_disk_that_fills_up_leaves_no_half_backup_and_no_half_centre() {
     let small = |words: &[&str]| {
         let mut shell = Command::new("sh");
         shell.args(["-c", "ulimit -f 64; trap '' XFSZ; exec \"$@\"", "sh", env!("CARGO_BIN_EXE_issuer")]);
-        let output = shell.args(words).env_remove("ISSUER_DATABASE").output().expect("a shell");
+        let output =
+            shell.args(words).env_remove("ISSUER_DATABASE").env("ISSUER_OPERATOR", CLERK).output().expect("a shell");
         let error: Value = serde_json::from_slice(&output.stderr).unwrap_or_default();
         (output.status.code(), error["code"].as_str().unwrap_or_default().to_owned())
     };

@@ -74,7 +74,7 @@ impl Bench {
         let rows: Vec<String> = (0..people).map(row).collect();
         let text = format!("社会保障号码,姓名,性别,民族,出生日期,行政区划代码\n{}\n", rows.join("\n"));
         std::fs::write(&file, text).expect("file");
-        self.ok(&["person", "import", file.to_str().expect("path")]);
+        self.ok(&["--operator", "li", "person", "import", file.to_str().expect("path")]);
         self.ok(&["--operator", "li", "batch", "create", "--count", &people.to_string()]);
         self.ok(&["--operator", "wang", "batch", "approve", "1"]);
     }

@@ -71,7 +71,7 @@ fn killed_at_many_moments_an_import_is_finished_once() {
     ok("operator add wang --role approve");
     let people: String = (1..=40).map(|n| format!("{},样例\n", number(n))).collect();
     std::fs::write(folder.path().join("people.csv"), format!("身份证号,姓名\n{people}")).expect("file");
-    ok(&format!("import {}", folder.path().join("people.csv").display()));
+    ok(&format!("import --operator li {}", folder.path().join("people.csv").display()));
     ok("batch create --operator li --count 40");
     ok("batch approve 1 --operator wang");
     ok("exchange export bank-fixed --batch 1 --partner 105 --operator li");

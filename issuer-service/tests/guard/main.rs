@@ -3,7 +3,9 @@
 #[path = "../database/ask.rs"]
 mod ask;
 mod bench;
+mod duty;
 #[path = "../database/fresh.rs"]
 mod fresh;
 mod log;
+mod operators;
 mod place;

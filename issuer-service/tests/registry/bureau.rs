@@ -10,6 +10,9 @@ use crate::fresh::fresh;
 
 pub(crate) const HEADER: &str = "社会保障号码,姓名,性别,民族,出生日期,行政区划代码,联系电话";
 
+/// Who acts when the test names nobody.
+pub(crate) const CLERK: &str = "clerk";
+
 /// A number of GB 11643 for an invented person: check character as ISO 7064 MOD 11-2, by a running remainder.
 pub(crate) fn number(birth: &str, order: u32) -> String {
     let body = format!("513301{birth}{order:03}");
@@ -30,8 +33,14 @@ pub(crate) fn row(order: u32, name: &str) -> String {
 pub(crate) fn command(data: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_issuer"));
     command.args(["--lang", "en", "--data"]).arg(data).args(arguments).stdin(Stdio::null());
+    command.env("ISSUER_OPERATOR", CLERK);
     command.envs(arguments.contains(&"init").then(fresh).flatten().map(|url| ("ISSUER_DATABASE", url)));
     command
+}
+
+/// The same without a name.
+pub(crate) fn unnamed(data: &Path, arguments: &[&str]) -> Output {
+    command(data, arguments).env_remove("ISSUER_OPERATOR").output().expect("the program starts")
 }
 
 pub(crate) fn issuer(data: &Path, arguments: &[&str]) -> Output {
@@ -54,12 +63,18 @@ impl Bureau {
         let folder = tempfile::tempdir().expect("folder");
         let init = command(&folder.path().join("c"), &["init"]).env_remove("ISSUER_DATABASE").output();
         assert_eq!(init.expect("the program starts").status.code(), Some(0));
-        Self { folder }
+        Self::manned(folder)
     }
 
     pub(crate) fn new() -> Self {
         let folder = tempfile::tempdir().expect("folder");
         assert_eq!(issuer(&folder.path().join("c"), &["init"]).status.code(), Some(0));
+        Self::manned(folder)
+    }
+
+    fn manned(folder: tempfile::TempDir) -> Self {
+        let add = ["operator", "add", CLERK, "--role", "capture", "--role", "keys"];
+        assert_eq!(issuer(&folder.path().join("c"), &add).status.code(), Some(0));
         Self { folder }
     }
 

@@ -46,7 +46,7 @@ impl Centre {
     /// A centre with an approved batch of one person, and a reader with a blank card.
     pub(crate) fn with_card() -> Self {
         let mut centre = Self::new();
-        centre.ok(&["person", "import", centre.people().to_str().expect("a path")]);
+        centre.ok(&["--operator", "li", "person", "import", centre.people().to_str().expect("a path")]);
         centre.ok(&["--operator", "li", "batch", "create", "--count", "1"]);
         centre.ok(&["--operator", "wang", "batch", "approve", "1"]);
         let text = card_profiles::builtin_text("ssc-3.0").expect("built in");

@@ -10,7 +10,8 @@ use crate::centre::{Centre, PEOPLE, Told, told};
 const STRUCK: u64 = 14;
 
 fn import(centre: &Centre, fault: Option<(Act, u64)>) -> Told {
-    let mut command = centre.command(&["person", "import", centre.people().to_str().expect("a path")]);
+    let mut command =
+        centre.command(&["--operator", "li", "person", "import", centre.people().to_str().expect("a path")]);
     if let Some((act, at)) = fault {
         centre.faults.under(&mut command, &centre.data(), "", act, Moment { commits: 0, at });
     }
@@ -18,7 +19,8 @@ fn import(centre: &Centre, fault: Option<(Act, u64)>) -> Told {
 }
 
 fn writes(centre: &Centre, count: &Path) -> u64 {
-    let mut command = centre.command(&["person", "import", centre.people().to_str().expect("a path")]);
+    let mut command =
+        centre.command(&["--operator", "li", "person", "import", centre.people().to_str().expect("a path")]);
     centre.faults.count(&mut command, &centre.data(), "");
     assert!(command.env("SOAK_COUNT", count).output().expect("the program starts").status.success());
     std::fs::read_to_string(count).expect("a count").trim().parse().expect("a number")

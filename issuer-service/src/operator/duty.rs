@@ -1,0 +1,260 @@
+//! Who may do what: one table of all commands, checked before each of them and again in the transaction of its act.
+//!
+//! Owns: the table, the page made from it. Never: a rule that needs to know the thing acted on (who made it, which state it is
+//! in): those stand with the thing.
+
+use serde::Serialize;
+
+use super::Role;
+use crate::lang::Lang;
+use crate::output::Show;
+
+/// What a command asks of who gives it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Duty {
+    /// Nothing: it shows what is not secret, and changes nothing.
+    Looks,
+    /// One of these roles.
+    Needs(&'static [Role]),
+    /// The role `manage`, once an operator holds it; until then anyone at this machine.
+    Manages,
+    /// Nothing of the centre's operators: there is no centre yet, or it runs on another machine, or its callers prove themselves.
+    Outside,
+}
+
+use Duty::{Looks, Manages, Needs, Outside};
+use Role::{Approve, Audit, Capture, Clearing, Counter, Keys, Manage, Station, Stock};
+
+/// Every command of the program, in the order of its help.
+pub const DUTIES: &[(&str, Duty)] = &[
+    ("init", Outside),
+    ("key list", Looks),
+    ("key check", Looks),
+    ("key export", Needs(&[Keys])),
+    ("ceremony start", Needs(&[Keys])),
+    ("ceremony contribute", Needs(&[Keys])),
+    ("ceremony import", Needs(&[Keys])),
+    ("ceremony finish", Needs(&[Keys])),
+    ("ceremony cancel", Needs(&[Keys])),
+    ("ceremony list", Looks),
+    ("ceremony show", Looks),
+    ("ceremony protocol", Looks),
+    ("import", Needs(&[Capture])),
+    ("person import", Needs(&[Capture])),
+    ("person upsert", Needs(&[Capture, Counter])),
+    ("person list", Looks),
+    ("person find", Looks),
+    ("person show", Looks),
+    ("person history", Looks),
+    ("person compare", Looks),
+    ("person conflicts", Looks),
+    ("person merge", Needs(&[Capture])),
+    ("person death", Needs(&[Capture])),
+    ("photo import", Needs(&[Capture])),
+    ("photo add", Needs(&[Capture, Counter])),
+    ("photo check", Looks),
+    ("photo show", Looks),
+    ("photo remove", Needs(&[Capture])),
+    ("source add", Needs(&[Capture, Manage])),
+    ("source list", Looks),
+    ("source show", Looks),
+    ("request new", Needs(&[Capture])),
+    ("request list", Looks),
+    ("request show", Looks),
+    ("request withdraw", Needs(&[Capture])),
+    ("number fill", Needs(&[Capture])),
+    ("number block", Needs(&[Capture])),
+    ("number list", Looks),
+    ("batch create", Needs(&[Capture])),
+    ("batch approve", Needs(&[Approve])),
+    ("batch cancel", Needs(&[Capture, Approve])),
+    ("batch list", Looks),
+    ("batch show", Looks),
+    ("batch run", Needs(&[Station])),
+    ("batch spoil", Needs(&[Station])),
+    ("exchange export", Needs(&[Capture])),
+    ("exchange import", Needs(&[Capture])),
+    ("exchange resend", Needs(&[Capture])),
+    ("exchange abandon", Needs(&[Capture])),
+    ("exchange list", Looks),
+    ("exchange template list", Looks),
+    ("exchange template show", Looks),
+    ("exchange template check", Looks),
+    ("instant new", Needs(&[Capture])),
+    ("instant approve", Needs(&[Approve])),
+    ("instant run", Needs(&[Station])),
+    ("instant list", Looks),
+    ("instant show", Looks),
+    ("station request", Outside),
+    ("station enrol", Needs(&[Station])),
+    ("station certify", Needs(&[Keys])),
+    ("station revoke", Needs(&[Station, Keys])),
+    ("station list", Looks),
+    ("station work", Outside),
+    ("station yield", Looks),
+    ("station holds", Looks),
+    ("station release", Needs(&[Station])),
+    ("stock place add", Needs(&[Stock])),
+    ("stock place list", Looks),
+    ("stock receive", Needs(&[Stock])),
+    ("stock count", Needs(&[Stock])),
+    ("stock issue", Needs(&[Stock])),
+    ("stock take-back", Needs(&[Stock])),
+    ("stock damage", Needs(&[Stock, Station])),
+    ("stock lose", Needs(&[Stock])),
+    ("stock find", Needs(&[Stock])),
+    ("stock condemn", Needs(&[Stock])),
+    ("stock destroy", Needs(&[Stock, Approve])),
+    ("stock adopt", Needs(&[Stock])),
+    ("stock pack", Needs(&[Stock])),
+    ("stock unpack", Needs(&[Stock])),
+    ("stock dispatch", Needs(&[Stock])),
+    ("stock accept", Needs(&[Stock, Counter])),
+    ("stock hand-out", Needs(&[Counter])),
+    ("stock receipt", Looks),
+    ("stock due", Needs(&[Counter])),
+    ("stock send-back", Needs(&[Counter])),
+    ("stock show", Looks),
+    ("stock history", Looks),
+    ("stock check", Looks),
+    ("card list", Looks),
+    ("card activate", Needs(&[Counter])),
+    ("card show", Looks),
+    ("card report-loss", Needs(&[Counter])),
+    ("card release", Needs(&[Counter])),
+    ("card lock", Needs(&[Counter])),
+    ("card unlock", Needs(&[Counter])),
+    ("card cancel", Needs(&[Counter])),
+    ("card due", Needs(&[Counter])),
+    ("card history", Looks),
+    ("card states", Looks),
+    ("psam personalize", Needs(&[Keys])),
+    ("psam handout", Needs(&[Keys])),
+    ("psam return", Needs(&[Keys])),
+    ("psam replace", Needs(&[Keys])),
+    ("psam lost", Needs(&[Keys])),
+    ("psam retire", Needs(&[Keys])),
+    ("psam list", Looks),
+    ("psam tasks", Looks),
+    ("states", Looks),
+    ("operator add", Manages),
+    ("operator roles", Manages),
+    ("operator disable", Manages),
+    ("operator list", Looks),
+    ("operator duties", Looks),
+    ("audit verify", Looks),
+    ("audit export", Looks),
+    ("audit checkpoint", Looks),
+    ("audit anchor", Needs(&[Audit])),
+    ("backup create", Needs(&[Keys, Manage])),
+    ("backup verify", Outside),
+    ("backup restore", Outside),
+    ("institution add", Needs(&[Clearing])),
+    ("institution list", Looks),
+    ("terminal add", Needs(&[Clearing])),
+    ("terminal stop", Needs(&[Clearing])),
+    ("terminal start", Needs(&[Clearing])),
+    ("terminal list", Looks),
+    ("account allot", Needs(&[Clearing])),
+    ("account approve", Needs(&[Approve])),
+    ("account reject", Needs(&[Approve])),
+    ("account requests", Looks),
+    ("account list", Looks),
+    ("load list", Looks),
+    ("load settle", Needs(&[Clearing])),
+    ("blacklist add", Needs(&[Clearing])),
+    ("blacklist remove", Needs(&[Clearing])),
+    ("blacklist list", Looks),
+    ("window list", Looks),
+    ("window show", Looks),
+    ("window close", Needs(&[Clearing])),
+    ("window explain", Needs(&[Clearing])),
+    ("statement", Looks),
+    ("reconcile", Looks),
+    ("receipt check", Looks),
+    ("serve", Outside),
+];
+
+/// What a command asks; a command that has no row asks for the role that nobody holds by accident.
+#[must_use]
+pub fn duty(command: &str) -> Duty {
+    DUTIES.iter().find(|(name, _)| *name == command).map_or(Needs(&[Manage]), |(_, duty)| *duty)
+}
+
+/// An operator at a command: looked at again in the transaction of each of its acts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OnDuty {
+    /// The name.
+    pub operator: String,
+    /// The roles of which one is needed.
+    pub roles: &'static [Role],
+}
+
+/// The table as it is shown.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Duties {
+    /// In the order of the help.
+    pub duties: Vec<Row>,
+}
+
+/// A row of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Row {
+    /// The command.
+    pub command: &'static str,
+    /// Roles of which one is needed; none for a command that needs none.
+    pub roles: Vec<&'static str>,
+}
+
+impl Duties {
+    /// The whole table.
+    #[must_use]
+    pub fn all() -> Self {
+        let row = |(command, duty): &(&'static str, Duty)| Row { command, roles: names(*duty) };
+        Self { duties: DUTIES.iter().map(row).collect() }
+    }
+
+    /// `docs/duties.md`.
+    #[must_use]
+    pub fn page() -> String {
+        let mut page = String::from(
+            "# Who may do what (职责)\n\n\
+             Made by `issuer operator duties --markdown`. Every command that changes something needs a registered, active operator \
+             (`--operator`,\n`ISSUER_OPERATOR`) with one of its roles; that is looked at before it begins and again in the transaction of \
+             each of its acts. Nobody\napproves what they made. Commands that show what is masked otherwise (`person show --reveal`, \
+             `photo show --out`) need `capture`.\n\n\
+             `manage`: until an operator holds it, anyone at the machine may register operators; from then on only its holders may, \
+             nobody\nchanges their own roles, so somebody always holds it. A machine cannot tell that two names are one person: whoever \
+             holds `manage` answers\nfor one name a person.\n\n\
+             | command | roles: one of |\n|---|---|\n",
+        );
+        for (command, duty) in DUTIES.iter().filter(|(_, duty)| matches!(duty, Needs(_) | Manages)) {
+            page += &format!("| `{command}` | {} |\n", names(*duty).join(", "));
+        }
+        page += "\nWithout a role:\n\n";
+        let without: Vec<String> = DUTIES
+            .iter()
+            .filter(|(_, duty)| matches!(duty, Looks | Outside))
+            .map(|(name, _)| format!("`{name}`"))
+            .collect();
+        let lines: Vec<String> = without.chunks(8).map(|line| line.join(", ")).collect();
+        page += &lines.join(",\n");
+        page += "\n";
+        page
+    }
+}
+
+fn names(duty: Duty) -> Vec<&'static str> {
+    match duty {
+        Needs(roles) => roles.iter().map(|role| role.name()).collect(),
+        Manages => vec![Manage.name()],
+        Looks | Outside => Vec::new(),
+    }
+}
+
+impl Show for Duties {
+    fn text(&self, _lang: Lang) -> String {
+        let line = |row: &Row| format!("{:<26} {}", row.command, row.roles.join(", ")).trim_end().to_owned();
+        self.duties.iter().map(line).collect::<Vec<_>>().join("\n")
+    }
+}
