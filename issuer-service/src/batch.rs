@@ -15,6 +15,7 @@ use crate::exit::Exit;
 use crate::lang::Lang;
 use crate::operator::{OperatorError, Role};
 use crate::output::Show;
+use crate::person::no_card::NoCard;
 use crate::request::{Kind, Request, RequestError, RequestMove, RequestState};
 use crate::state::{State, word};
 use crate::stock::{StockError, StockMove, blank};
@@ -45,6 +46,18 @@ pub struct Batch {
     pub done: u64,
     /// Cards spoilt.
     pub spoilt: u64,
+    /// Of a batch that is made now: people who fit the selection and are not in it, for each reason.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub passed_over: Vec<PassedOver>,
+}
+
+/// People for whom no card can be made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct PassedOver {
+    /// Why.
+    pub reason: NoCard,
+    /// How many.
+    pub people: u64,
 }
 
 /// Several batches.
@@ -84,7 +97,16 @@ pub enum Selection {
 pub enum BatchError {
     /// Nobody to make a card for.
     #[error("nobody without a card fits the selection")]
-    NobodyLeft,
+    NobodyLeft {
+        /// Who fits it, and cannot get a card.
+        passed_over: Vec<PassedOver>,
+    },
+    /// For these people no card can be made.
+    #[error("for {} people no card can be made", people.len())]
+    PeopleKept {
+        /// Who, and why.
+        people: Vec<(i64, NoCard)>,
+    },
     /// These people cannot be in a batch.
     #[error("{} of the people named cannot get a card", people.len())]
     PeopleRefused {
@@ -184,9 +206,17 @@ pub fn create(store: &mut Store, selection: &Selection, operator: Option<&str>) 
                 (batch.county, named(tx, &tx.requests_refused_in(batch.number)?)?)
             }
         };
+        let passed_over = match selection {
+            Selection::Next { county, .. } => tx.people_passed_over(county.as_deref())?,
+            Selection::Open { county, .. } => tx.requests_passed_over(county.as_deref())?,
+            Selection::People(_) | Selection::Requests(_) | Selection::Refused(_) => Vec::new(),
+        };
+        let passed_over: Vec<PassedOver> =
+            passed_over.into_iter().map(|(reason, people)| PassedOver { reason, people }).collect();
         if requests.is_empty() {
-            return Err(BatchError::NobodyLeft);
+            return Err(BatchError::NobodyLeft { passed_over });
         }
+        none_is_kept(tx, requests.iter().map(|request| request.person))?;
         let number = tx.add_batch(county.as_deref(), &maker)?;
         for request in &requests {
             let job = tx.add_job(number, request.person, JobState::Requested)?;
@@ -199,7 +229,7 @@ pub fn create(store: &mut Store, selection: &Selection, operator: Option<&str>) 
             object: format!("batch {number}"),
             detail: format!("{} cards", requests.len()),
         };
-        Ok((found(tx, number)?, act))
+        Ok((Batch { passed_over, ..found(tx, number)? }, act))
     })
 }
 
@@ -217,8 +247,12 @@ pub fn approve(store: &mut Store, number: i64, operator: Option<&str>, prefix: c
         if batch.state != BatchState::Created.name() {
             return Err(BatchError::WrongState { number, state: batch.state });
         }
+        // What was said of a person since the batch was made counts too.
+        let jobs = tx.jobs(number, JobState::Requested)?;
+        let people = jobs.iter().map(|job| tx.job_person(*job)).collect::<Result<Vec<i64>, _>>()?;
+        none_is_kept(tx, people.into_iter())?;
         tx.approve_batch(number, &checker)?;
-        for job in tx.jobs(number, JobState::Requested)? {
+        for job in jobs {
             pool::give(tx, job, prefix)?;
             tx.move_job(job, JobMove::Approve)?;
         }
@@ -367,12 +401,22 @@ fn first_requests(tx: &Tx<'_>, people: &[i64], maker: &str) -> Result<Vec<Reques
             Some(request) => request,
             None => {
                 let number = tx.add_card_request(*person, Kind::First, false, None, maker)?;
-                tx.request(number)?.ok_or(BatchError::NobodyLeft)?
+                tx.request(number)?.ok_or(RequestError::NotFound { number })?
             }
         };
         requests.push(request);
     }
     Ok(requests)
+}
+
+/// # Errors
+/// [`BatchError::PeopleKept`] with everybody for whom no card can be made.
+fn none_is_kept(tx: &Tx<'_>, people: impl Iterator<Item = i64>) -> Result<(), BatchError> {
+    let mut kept = Vec::new();
+    for person in people {
+        kept.extend(tx.why_no_card(person)?.map(|why| (person, why)));
+    }
+    if kept.is_empty() { Ok(()) } else { Err(BatchError::PeopleKept { people: kept }) }
 }
 
 /// Open requests by number.
@@ -412,10 +456,10 @@ pub fn found(tx: &Tx<'_>, number: i64) -> Result<Batch, BatchError> {
 
 impl Show for Batch {
     fn text(&self, lang: Lang) -> String {
-        let Self { number, state, county, maker, checker, cards, waiting, writing, done, spoilt } = self;
+        let Self { number, state, county, maker, checker, cards, waiting, writing, done, spoilt, passed_over } = self;
         let state = word(&BatchState::TABLE, state, lang);
         let (county, checker) = (county.as_deref().unwrap_or("-"), checker.as_deref().unwrap_or("-"));
-        lang.pick(
+        let text = lang.pick(
             format!(
                 "批次 {number}: {state}，县 {county}，制单 {maker}，审核 {checker}，{cards} 人: \
                  待制 {waiting}，制作中 {writing}，完成 {done}，作废 {spoilt}"
@@ -424,7 +468,15 @@ impl Show for Batch {
                 "batch {number}: {state}, county {county}, made by {maker}, approved by {checker}, {cards} people: \
                  {waiting} waiting, {writing} in work, {done} done, {spoilt} spoilt"
             ),
-        )
+        );
+        [vec![text], passed_over.iter().map(|over| over.text(lang)).collect()].concat().join("\n")
+    }
+}
+
+impl Show for PassedOver {
+    fn text(&self, lang: Lang) -> String {
+        let (people, why, list) = (self.people, self.reason.text(lang), "issuer person list --no-card");
+        lang.pick(format!("略过 {people} 人: {why}（{list}）"), format!("{people} people passed over: {why} ({list})"))
     }
 }
 
@@ -437,7 +489,8 @@ impl Show for Batches {
 impl Explain for BatchError {
     fn code(&self) -> &'static str {
         match self {
-            Self::NobodyLeft => "BATCH_EMPTY",
+            Self::NobodyLeft { .. } => "BATCH_EMPTY",
+            Self::PeopleKept { .. } => "BATCH_PEOPLE_KEPT",
             Self::PeopleRefused { .. } => "BATCH_PEOPLE_REFUSED",
             Self::RequestsRefused { .. } => "BATCH_REQUESTS_REFUSED",
             Self::NumberUnknown => "CARD_NUMBER_NOT_FOUND",
@@ -457,8 +510,19 @@ impl Explain for BatchError {
 
     fn what(&self, lang: Lang) -> String {
         match self {
-            Self::NobodyLeft => {
-                lang.pick("没有符合条件且尚无卡的人", "nobody without a card fits the selection").to_owned()
+            Self::NobodyLeft { passed_over } => {
+                let text = lang.pick("没有符合条件且尚无卡的人", "nobody without a card fits the selection").to_owned();
+                [vec![text], passed_over.iter().map(|over| over.text(lang)).collect()]
+                    .concat()
+                    .join(lang.pick("；", "; "))
+            }
+            Self::PeopleKept { people } => {
+                let told = |(person, why): &(i64, NoCard)| {
+                    let why = why.text(lang);
+                    lang.pick(format!("人员 {person} {why}"), format!("person {person}: {why}"))
+                };
+                let list = people.iter().map(told).collect::<Vec<_>>().join(lang.pick("；", "; "));
+                lang.pick(format!("不能制卡: {list}"), format!("no card can be made: {list}"))
             }
             Self::PeopleRefused { people } => {
                 let list: Vec<String> = people.iter().map(ToString::to_string).collect();
@@ -507,7 +571,13 @@ impl Explain for BatchError {
 
     fn next(&self, lang: Lang) -> &'static str {
         match self {
-            Self::NobodyLeft => lang.pick("先导入人员，或换一个县", "import people first, or choose another county"),
+            Self::NobodyLeft { .. } => {
+                lang.pick("先导入人员，或换一个县", "import people first, or choose another county")
+            }
+            Self::PeopleKept { .. } => lang.pick(
+                "用 issuer person list --no-card 查看并处理；已编批的先取消批次，再编批时会略过这些人",
+                "see them with `issuer person list --no-card` and mend it; a batch that is made already is cancelled and made again, which passes them over",
+            ),
             Self::PeopleRefused { .. } => lang.pick("去掉这些人员", "leave these people out"),
             Self::RequestsRefused { .. } => lang.pick("去掉这些申请", "leave these requests out"),
             Self::NumberUnknown | Self::NumberTaken { .. } => {
@@ -536,8 +606,9 @@ impl Explain for BatchError {
 
     fn exit(&self) -> Exit {
         match self {
-            Self::NotFound { .. } | Self::NobodyLeft | Self::NumberUnknown => Exit::NotFound,
+            Self::NotFound { .. } | Self::NobodyLeft { .. } | Self::NumberUnknown => Exit::NotFound,
             Self::PeopleRefused { .. }
+            | Self::PeopleKept { .. }
             | Self::RequestsRefused { .. }
             | Self::NumberTaken { .. }
             | Self::WrongState { .. }

@@ -33,6 +33,7 @@ use crate::lang::Lang;
 use crate::person::Details;
 use crate::person::dossier::Statement;
 use crate::person::field::Fields;
+use crate::person::no_card::NoCard;
 use crate::registry;
 use crate::registry::source::Source;
 use crate::store::{Store, Tx};
@@ -108,7 +109,8 @@ pub fn run(store: &mut Store, order: &Order<'_>) -> Result<Report, ImportError> 
     let mut table = Table::read(file, reading).map_err(|error| failed(order, error))?;
     let checks = Checks::new(table.layout(), order.city);
     let report = Report::new(&table, order.dry_run, order.lang);
-    let mut work = Work { order, source, fields: checks.fields(), report, without_region: 0, import: 0, done: 0 };
+    let mut work =
+        Work { order, source, fields: checks.fields(), report, without_region: 0, off_chip: 0, import: 0, done: 0 };
     work.begin(store, table.digest())?;
     let (sender, batches) = sync_channel(BATCHES_AHEAD);
     let read = std::thread::scope(|scope| {
@@ -161,6 +163,7 @@ struct Work<'a> {
     fields: Fields,
     report: Report,
     without_region: u64,
+    off_chip: u64,
     /// Number of the import.
     import: u32,
     /// Last row that an interrupted run has stored.
@@ -235,6 +238,7 @@ impl Work<'_> {
             return Ok(());
         }
         self.without_region += u64::from(details.region.is_empty());
+        self.off_chip += u64::from(NoCard::fields(&details).next().is_some());
         if fresh {
             let (source, import, fields) = (self.source.id, self.import, self.fields);
             let statement = Statement { source, at, import, row: line, details: &details, fields };
@@ -254,7 +258,7 @@ impl Work<'_> {
 
     /// Writes the report and ends the import.
     fn finish(&mut self, store: &mut Store, report_file: Option<&mut ReportFile>) -> Result<(), ImportError> {
-        self.report.finish(self.without_region);
+        self.report.finish(self.without_region, self.off_chip);
         if let (Some(file), Some(path)) = (report_file, self.order.report) {
             file.write(&self.report)
                 .map_err(|source| ImportError::ReportNotPlaced { path: path.to_owned(), source })?;

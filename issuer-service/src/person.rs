@@ -8,12 +8,14 @@ pub mod date;
 pub mod dossier;
 pub mod field;
 pub mod name;
+pub mod no_card;
 pub mod number;
 pub mod phone;
 pub mod plain;
 
 use serde::Serialize;
 
+use self::no_card::NoCard;
 use crate::lang::Lang;
 use crate::output::Show;
 
@@ -49,6 +51,8 @@ pub struct Person {
     pub id: i64,
     /// Details.
     pub details: Details,
+    /// Why no card can be made.
+    pub no_card: Option<NoCard>,
 }
 
 impl std::fmt::Debug for Details {
@@ -82,6 +86,9 @@ pub struct Masked {
     pub region: String,
     /// First three and last two digits.
     pub phone: String,
+    /// Why no card can be made.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub no_card: Option<NoCard>,
 }
 
 impl From<&Person> for Masked {
@@ -96,6 +103,7 @@ impl From<&Person> for Masked {
             birth_date: mask(&details.birth_date, 4, 0),
             region: details.region.clone(),
             phone: mask(&details.phone, 3, 2),
+            no_card: person.no_card,
         }
     }
 }
@@ -113,9 +121,12 @@ pub fn mask(text: &str, head: usize, tail: usize) -> String {
 }
 
 impl Show for Masked {
-    fn text(&self, _lang: Lang) -> String {
-        let Self { id, number, name, sex, ethnic_group, birth_date, region, phone } = self;
-        format!("{id:>6}  {number}  {name}  {sex}  {ethnic_group}  {birth_date}  {region}  {phone}")
+    fn text(&self, lang: Lang) -> String {
+        let Self { id, number, name, sex, ethnic_group, birth_date, region, phone, no_card } = self;
+        let why = no_card.map_or_else(String::new, |why| {
+            lang.pick(format!("  不能制卡: {}", why.text(lang)), format!("  no card: {}", why.text(lang)))
+        });
+        format!("{id:>6}  {number}  {name}  {sex}  {ethnic_group}  {birth_date}  {region}  {phone}{why}")
     }
 }
 

@@ -13,6 +13,7 @@ use crate::exit::Exit;
 use crate::lang::Lang;
 use crate::person::dossier::{Dossier, Heard, Statement};
 use crate::person::field::Fields;
+use crate::person::no_card::NoCard;
 use crate::store::{StoreError, Tx};
 
 /// What came of a statement about a person.
@@ -24,6 +25,8 @@ pub struct Outcome {
     pub done: Done,
     /// Fields on which sources differ now, undecided.
     pub conflicts: Fields,
+    /// Why no card can be made.
+    pub no_card: Option<NoCard>,
 }
 
 /// What was done.
@@ -57,17 +60,18 @@ fn take(tx: &Tx<'_>, statement: &Statement<'_>, write: bool) -> Result<Outcome, 
     let Some((id, mut dossier)) = tx.dossier_by_number(&statement.details.number)? else {
         let dossier = Dossier::begin(statement);
         let id = if write { tx.add_dossier(&dossier, statement.import)? } else { 0 };
-        return Ok(Outcome { id, done: Done::Created, conflicts: Fields::NONE });
+        let no_card = NoCard::of(&dossier);
+        return Ok(Outcome { id, done: Done::Created, conflicts: Fields::NONE, no_card });
     };
     let heard = dossier.hear(statement);
-    let conflicts = dossier.conflicts();
+    let (conflicts, no_card) = (dossier.conflicts(), NoCard::of(&dossier));
     if heard.said.is_empty() {
-        return Ok(Outcome { id, done: Done::Unchanged, conflicts });
+        return Ok(Outcome { id, done: Done::Unchanged, conflicts, no_card });
     }
     if write {
         tx.put_dossier(id, &dossier)?;
     }
-    Ok(Outcome { id, done: Done::Changed(heard), conflicts })
+    Ok(Outcome { id, done: Done::Changed(heard), conflicts, no_card })
 }
 
 /// Why a command of the registry did nothing.

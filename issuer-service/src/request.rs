@@ -12,6 +12,7 @@ use crate::exit::Exit;
 use crate::lang::Lang;
 use crate::operator::{OperatorError, Role};
 use crate::output::Show;
+use crate::person::no_card::NoCard;
 use crate::state::{State, states, word};
 use crate::store::{Store, StoreError};
 
@@ -133,6 +134,14 @@ pub enum RequestError {
         /// Row number.
         person: i64,
     },
+    /// No card can be made for the person.
+    #[error("no card can be made for person {person}: {}", why.name())]
+    NoCard {
+        /// Row number.
+        person: i64,
+        /// Why.
+        why: NoCard,
+    },
     /// The person has an open request.
     #[error("person {person} has an open request")]
     Open {
@@ -203,6 +212,9 @@ pub fn make(
         }
         if tx.death(person)?.is_some() {
             return Err(RequestError::Dead { person });
+        }
+        if let Some(why) = tx.why_no_card(person)? {
+            return Err(RequestError::NoCard { person, why });
         }
         let old = tx.last_card_in_use(person)?;
         match (kind, &old) {
@@ -275,6 +287,8 @@ impl Explain for RequestError {
         match self {
             Self::NoPerson { .. } => "PERSON_NOT_FOUND",
             Self::Dead { .. } => "HOLDER_DEAD",
+            Self::NoCard { why: NoCard::Conflict, .. } => "PERSON_NAME_UNDECIDED",
+            Self::NoCard { why: NoCard::Text, .. } => "PERSON_TEXT_NOT_ON_CHIP",
             Self::Open { .. } => "REQUEST_OPEN",
             Self::HasCard { .. } => "PERSON_HAS_CARD",
             Self::HasNoCard { .. } => "PERSON_HAS_NO_CARD",
@@ -294,6 +308,13 @@ impl Explain for RequestError {
             }
             Self::Dead { person } => {
                 lang.pick(format!("人员 {person} 已登记死亡"), format!("person {person} is recorded as dead"))
+            }
+            Self::NoCard { person, why } => {
+                let why = why.text(lang);
+                lang.pick(
+                    format!("人员 {person} 不能制卡: {why}"),
+                    format!("no card can be made for person {person}: {why}"),
+                )
             }
             Self::Open { person } => lang.pick(
                 format!("人员 {person} 已有未办结的申请或制卡任务"),
@@ -333,6 +354,7 @@ impl Explain for RequestError {
                 "登记有误时用 issuer person death --withdraw 撤销",
                 "if the record is wrong, withdraw it with `issuer person death --withdraw`",
             ),
+            Self::NoCard { why, .. } => why.next(lang),
             Self::Open { .. } => lang.pick(
                 "用 issuer request list --person 查看，办结或撤回后再申请",
                 "see it with `issuer request list --person`; finish or withdraw it first",
@@ -362,6 +384,7 @@ impl Explain for RequestError {
         match self {
             Self::NoPerson { .. } | Self::NotFound { .. } => Exit::NotFound,
             Self::Dead { .. }
+            | Self::NoCard { .. }
             | Self::Open { .. }
             | Self::HasCard { .. }
             | Self::HasNoCard { .. }

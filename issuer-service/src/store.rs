@@ -72,6 +72,7 @@ const MIGRATIONS: &[(i64, &str)] = &[
     (11, include_str!("store/schema_011_load_algorithm.sql")),
     (12, include_str!("store/schema_012_photo.sql")),
     (13, include_str!("store/schema_013_pin_order.sql")),
+    (14, include_str!("store/schema_014_no_card.sql")),
     (30, include_str!("store/schema_030_key.sql")),
     (31, include_str!("store/schema_031_ceremony.sql")),
     (32, include_str!("store/schema_032_psam_custody.sql")),

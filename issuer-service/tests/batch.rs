@@ -101,7 +101,7 @@ fn a_person_is_in_one_open_batch_only_and_back_after_it_is_cancelled() {
     let (_folder, mut store) = store(4);
     let county = Selection::Next { county: Some("513301".to_owned()), count: 9 };
     assert_eq!(batch::create(&mut store, &county, Some("li")).expect("made").cards, 2);
-    assert!(matches!(batch::create(&mut store, &county, Some("li")), Err(BatchError::NobodyLeft)));
+    assert!(matches!(batch::create(&mut store, &county, Some("li")), Err(BatchError::NobodyLeft { .. })));
     let named = batch::create(&mut store, &Selection::People(vec![1, 2, 99]), Some("li"));
     assert!(matches!(named, Err(BatchError::PeopleRefused { people }) if people == [2, 99]));
     batch::cancel(&mut store, 1, Some("li")).expect("cancelled");

@@ -132,8 +132,9 @@ impl Stage<'_> {
                 )?;
             }
             if let FaultKind::NameUnencodable(character) = fault.kind {
-                let named = told["message"].as_str().unwrap_or_default().contains(character);
-                must_be(format!("row {}: the character {character} is named", fault.row), &named, &true)?;
+                let code = format!("U+{:04X}", u32::from(character));
+                let named = told["message"].as_str().unwrap_or_default().contains(&code);
+                must_be(format!("row {}: the character {code} is named", fault.row), &named, &true)?;
             }
         }
         let text = json.to_string();

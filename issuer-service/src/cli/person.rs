@@ -76,6 +76,9 @@ pub enum Verb {
         /// Of this batch only.
         #[arg(long, value_name = "NUMBER", conflicts_with_all = ["county", "after"])]
         batch: Option<i64>,
+        /// Only those for whom no card can be made, with the reason: sources differ on the name, or the chip cannot hold a text.
+        #[arg(long, conflicts_with_all = ["county", "batch"])]
+        no_card: bool,
         /// After this person.
         #[arg(long, value_name = "ID", default_value_t = 0)]
         after: i64,
@@ -200,10 +203,11 @@ pub(super) fn run(common: &Common, verb: Verb, output: &Output) -> Result<Exit, 
     match verb {
         Verb::Import(_) | Verb::Death { .. } => unreachable!("handled above"),
         Verb::Upsert { file, source } => return upsert(common, &mut centre, &file, &source, output),
-        Verb::List { county, batch, after, limit } => {
+        Verb::List { county, batch, no_card, after, limit } => {
             let people = store.read(|tx| -> Result<_, Error> {
                 let people = match batch {
                     Some(batch) => search::masked(tx, &tx.people_of_batch(batch, limit)?)?,
+                    None if no_card => search::masked(tx, &tx.people_kept_from_card(after, limit)?)?,
                     None => tx.people(county.as_deref(), after, limit)?.iter().map(Masked::from).collect(),
                 };
                 Ok(People { total: tx.people_count()?, people })

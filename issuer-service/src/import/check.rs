@@ -280,10 +280,12 @@ impl Faults<'_> {
         if begins_a_formula(&text) {
             self.add(column, Code::Formula, &text);
         }
-        match encode_text(&text).map(|bytes| bytes.len()) {
-            Err(lost) => self.add(column, Code::NotEncodable(lost.character), &text),
-            Ok(bytes) if bytes > bytes_max => self.add(column, Code::ValueTooLong(bytes, bytes_max), &text),
-            Ok(_) => {}
+        if let Some(lost) = text.chars().find(|character| name::is_no_writing(*character)) {
+            self.add(column, Code::NotEncodable(lost), &text);
+        }
+        let bytes = encode_text(&name::as_gbk(&text)).map_or(usize::MAX, |bytes| bytes.len());
+        if bytes > bytes_max {
+            self.add(column, Code::ValueTooLong(bytes, bytes_max), &text);
         }
         text
     }
@@ -404,7 +406,7 @@ mod tests {
             (0, "", Code::ValueMissing),
             (1, "", Code::ValueMissing),
             (1, "王?明", Code::NameCharacter('?')),
-            (1, "王䶮", Code::NotEncodable('䶮')),
+            (1, "王\u{FFFD}", Code::NotEncodable('\u{FFFD}')),
             (1, "扎西··多吉", Code::NameSeparator),
             (1, "=扎西", Code::Formula),
             (1, "丹增丹增丹增丹增丹增丹增丹增丹增丹增丹增丹增丹增丹增", Code::NameTooLong),
@@ -418,7 +420,7 @@ mod tests {
             (5, "51330", Code::RegionInvalid),
             (6, &long, Code::ValueTooLong(82, 80)),
             (6, "@示范路", Code::Formula),
-            (6, "㐂路", Code::NotEncodable('㐂')),
+            (6, "\u{E863}路", Code::NotEncodable('\u{E863}')),
             (7, "1990000123", Code::PhoneInvalid),
             (7, "199-电话", Code::PhoneInvalid),
             (7, "1.99E+10", Code::ScientificNotation),

@@ -46,7 +46,7 @@ pub enum Code {
     Formula,
     /// A control character.
     ControlCharacter,
-    /// A character that GBK, and so the chip, cannot hold.
+    /// No character of writing: a replacement, or one of private use.
     NotEncodable(char),
     /// Not 18 characters.
     NumberLength,
@@ -164,8 +164,8 @@ impl Code {
                 (format!("占 {found} 字节，卡上最多 {most} 字节"), format!("{found} bytes, the card holds {most}"))
             }
             Self::NotEncodable(c) => (
-                format!("“{c}” (U+{:04X}) 不在 GBK 中，芯片存不下", u32::from(c)),
-                format!("{c:?} (U+{:04X}) is not in GBK, the chip cannot hold it", u32::from(c)),
+                format!("U+{:04X} 是替换符或自造字，不是汉字的统一编码", u32::from(c)),
+                format!("U+{:04X} is a replacement or private character, no writing", u32::from(c)),
             ),
             Self::NameCharacter(c) => (
                 format!("姓名中不应有“{c}” (U+{:04X})", u32::from(c)),
@@ -265,9 +265,10 @@ impl Code {
             Self::ValueTooLong(..) => ("按规范缩写", "abbreviate it by your rules"),
             Self::Formula => ("删去开头的 = + - @", "remove the leading = + - @"),
             Self::ControlCharacter => ("删去不可见字符", "remove the invisible character"),
-            Self::NotEncodable(_) => {
-                ("与本人核实，按生僻字规则登记可用字形", "agree with the person on a form that the card can hold")
-            }
+            Self::NotEncodable(_) => (
+                "按证件改为该字的 GB 18030 统一编码，或重新导出",
+                "write the character by its code in GB 18030, or export the file again",
+            ),
             Self::NumberLength
             | Self::NumberCharacters
             | Self::NumberProvince

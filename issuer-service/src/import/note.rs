@@ -19,6 +19,8 @@ pub enum Note {
     RegionFromNumber(u64),
     /// No column of it: stays unknown.
     EthnicGroupUnknown,
+    /// Accepted people whose name, address or employer the chip cannot hold, so many.
+    TextNotOnChip(u64),
     /// An interrupted import went on behind this row.
     Resumed(u64),
     /// No row below the header.
@@ -38,6 +40,7 @@ impl Note {
             Self::BirthDateFromNumber => "BIRTH_DATE_FROM_NUMBER",
             Self::RegionFromNumber(_) => "REGION_FROM_NUMBER",
             Self::EthnicGroupUnknown => "ETHNIC_GROUP_ABSENT",
+            Self::TextNotOnChip(_) => "TEXT_NOT_ON_CHIP",
             Self::Resumed(_) => "RESUMED",
             Self::NoRows => "NO_ROWS",
             Self::FaultsOmitted(_) => "FAULTS_OMITTED",
@@ -64,6 +67,12 @@ impl Note {
                 return lang.pick(
                     format!("没有行政区划列，取号码前六位；其中 {without} 人的前六位不是本市（州）现行县级代码，行政区划留空"),
                     format!("no column of the region: the first six digits of the number were taken; of {without} people they are no county of this prefecture in force, their region stays empty"),
+                );
+            }
+            Self::TextNotOnChip(people) => {
+                return lang.pick(
+                    format!("{people} 人的姓名、地址或单位含芯片（GBK）存不下的字: 照登，但不能制卡（issuer person list --no-card）"),
+                    format!("{people} people have a name, address or employer that the chip (GBK) cannot hold: registered, but no card can be made (issuer person list --no-card)"),
                 );
             }
             Self::Resumed(row) => {

@@ -134,10 +134,14 @@ impl Report {
         }
     }
 
-    /// Adds what is known only behind the last row; `without_region` accepted people have no region.
-    pub(super) fn finish(&mut self, without_region: u64) {
+    /// Adds what is known only behind the last row: `without_region` accepted people have no region, `off_chip` a text that the
+    /// chip cannot hold.
+    pub(super) fn finish(&mut self, without_region: u64, off_chip: u64) {
         if !self.layout.has(Column::Region) {
             self.notes.push(Note::RegionFromNumber(without_region));
+        }
+        if off_chip > 0 {
+            self.notes.push(Note::TextNotOnChip(off_chip));
         }
         if self.counts.rows() == 0 {
             self.notes.push(Note::NoRows);

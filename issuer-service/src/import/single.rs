@@ -19,6 +19,7 @@ use crate::clock;
 use crate::lang::Lang;
 use crate::output::Show;
 use crate::person::dossier::Statement;
+use crate::person::no_card::NoCard;
 use crate::registry::source::Source;
 use crate::registry::{self, Done};
 use crate::store::Store;
@@ -34,6 +35,9 @@ pub enum Upserted {
     Created {
         /// Row number.
         id: i64,
+        /// Why no card can be made.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        no_card: Option<NoCard>,
     },
     /// Something new is known.
     Changed {
@@ -43,11 +47,17 @@ pub enum Upserted {
         changed: Vec<&'static str>,
         /// Fields on which sources differ now.
         conflicts: Vec<&'static str>,
+        /// Why no card can be made.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        no_card: Option<NoCard>,
     },
     /// Known already.
     Unchanged {
         /// Row number.
         id: i64,
+        /// Why no card can be made.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        no_card: Option<NoCard>,
     },
     /// Refused, with every fault.
     Refused {
@@ -128,14 +138,15 @@ pub fn upsert(
         let statement =
             Statement { source: source.id, at, import: 0, row: 0, details: &details, fields: checks.fields() };
         let outcome = registry::upsert(tx, &statement)?;
-        let id = outcome.id;
+        let (id, no_card) = (outcome.id, outcome.no_card);
         let keys = |fields: crate::person::field::Fields| fields.iter().map(crate::person::field::Field::key).collect();
         let (upserted, done) = match outcome.done {
-            Done::Created => (Upserted::Created { id }, "created"),
+            Done::Created => (Upserted::Created { id, no_card }, "created"),
             Done::Changed(heard) => {
-                (Upserted::Changed { id, changed: keys(heard.changed), conflicts: keys(outcome.conflicts) }, "changed")
+                let (changed, conflicts) = (keys(heard.changed), keys(outcome.conflicts));
+                (Upserted::Changed { id, changed, conflicts, no_card }, "changed")
             }
-            Done::Unchanged => (Upserted::Unchanged { id }, "unchanged"),
+            Done::Unchanged => (Upserted::Unchanged { id, no_card }, "unchanged"),
         };
         let (actor, object, detail) = (actor.to_owned(), format!("person {id}"), format!("{done} by {}", source.name));
         Ok((upserted, Act { actor, act: "person.upsert", object, detail }))
@@ -145,10 +156,14 @@ pub fn upsert(
 impl Show for Upserted {
     fn text(&self, lang: Lang) -> String {
         let list = |fields: &[&str]| fields.join(" ");
-        match self {
-            Self::Created { id } => lang.pick(format!("已登记，编号 {id}"), format!("registered as person {id}")),
-            Self::Unchanged { id } => lang.pick(format!("人员 {id} 未变"), format!("nothing new of person {id}")),
-            Self::Changed { id, changed, conflicts } => lang.pick(
+        let no_card = match self {
+            Self::Created { no_card, .. } | Self::Changed { no_card, .. } | Self::Unchanged { no_card, .. } => *no_card,
+            Self::Refused { .. } => None,
+        };
+        let told = match self {
+            Self::Created { id, .. } => lang.pick(format!("已登记，编号 {id}"), format!("registered as person {id}")),
+            Self::Unchanged { id, .. } => lang.pick(format!("人员 {id} 未变"), format!("nothing new of person {id}")),
+            Self::Changed { id, changed, conflicts, .. } => lang.pick(
                 format!("人员 {id} 变更: {}；说法不一: {}", list(changed), list(conflicts)),
                 format!("person {id}: changed {}; sources differ on {}", list(changed), list(conflicts)),
             ),
@@ -159,6 +174,9 @@ impl Show for Upserted {
                 };
                 faults.iter().map(line).collect::<Vec<_>>().join("\n")
             }
-        }
+        };
+        let Some(why) = no_card else { return told };
+        let (why, next) = (why.text(lang), why.next(lang));
+        lang.pick(format!("{told}\n不能制卡: {why}。{next}"), format!("{told}\nno card can be made: {why}; {next}"))
     }
 }

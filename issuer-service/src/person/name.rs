@@ -1,8 +1,8 @@
-//! Names (姓名): the dot of minority names, the characters that names have and the chip can hold.
+//! Names (姓名): the dot of minority names, the characters that names have.
 //!
-//! Source: notice of twelve ministries 2016 no. 33 (the only separator is U+00B7).
-//! Owns: normalization, telling all faults at once. Never: transliterates, abbreviates; knows GBK or the items of the card
-//! (`card_profiles::text`, `card_profiles::name`).
+//! Source: notice of twelve ministries 2016 no. 33 (the only separator is U+00B7; systems hold all of GB 18030).
+//! Owns: normalization, telling all faults at once. Never: transliterates, abbreviates; refuses what only the chip cannot hold
+//! (`no_card`).
 
 use card_profiles::name::SplitName;
 use card_profiles::text::encode_text;
@@ -23,7 +23,7 @@ pub enum NameFault {
     Control,
     /// A character that names do not have: digits, signs.
     Character(char),
-    /// A character that GBK, and so the chip, cannot hold.
+    /// No character of writing: a replacement, or one of private use.
     NotEncodable(char),
     /// A separator at an end, or two in a row.
     Separator,
@@ -44,22 +44,22 @@ pub fn normalize(raw: &str) -> Result<String, Vec<NameFault>> {
     for character in name.chars() {
         if character.is_control() {
             add(&mut faults, NameFault::Control);
-        } else if encode_text(character.encode_utf8(&mut [0; 4])).is_err() {
+        } else if is_no_writing(character) {
             add(&mut faults, NameFault::NotEncodable(character));
         } else if !(character == SEPARATOR || character == ' ' || is_letter(character)) {
             add(&mut faults, NameFault::Character(character));
         }
     }
-    // Foreign names have spaces between their words; between Han characters a space is a slip of the keyboard.
+    // Names in other scripts have spaces between their words; between Han characters a space is a slip of the keyboard.
     let words: Vec<&str> = name.split(' ').collect();
-    if words.len() > 1 && !words.iter().all(|word| !word.is_empty() && word.is_ascii()) {
+    if words.len() > 1 && !words.iter().all(|word| !word.is_empty() && !word.contains(is_han)) {
         add(&mut faults, NameFault::Character(' '));
     }
     let doubled: String = [SEPARATOR, SEPARATOR].iter().collect();
     if name.starts_with(SEPARATOR) || name.ends_with(SEPARATOR) || name.contains(&doubled) {
         add(&mut faults, NameFault::Separator);
     }
-    if faults.is_empty() && SplitName::of(&name).is_err() {
+    if faults.is_empty() && SplitName::of(&as_gbk(&name)).is_err() {
         add(&mut faults, NameFault::TooLong);
     }
     if faults.is_empty() { Ok(name) } else { Err(faults) }
@@ -86,9 +86,45 @@ fn add(faults: &mut Vec<NameFault>, fault: NameFault) {
     }
 }
 
+/// The text with one Han character of GBK for each character that GBK lacks: what an agreed form of it will need on the chip.
+#[must_use]
+pub fn as_gbk(text: &str) -> String {
+    text.chars().map(|c| if encode_text(c.encode_utf8(&mut [0; 4])).is_ok() { c } else { '\u{3007}' }).collect()
+}
+
+/// What is left of a character that a system could not hold, or means something in one system only.
+#[must_use]
+pub const fn is_no_writing(character: char) -> bool {
+    matches!(character, '\u{FFFD}' | '\u{E000}'..='\u{F8FF}' | '\u{F0000}'..) || character as u32 & 0xFFFE == 0xFFFE
+}
+
 fn is_letter(character: char) -> bool {
-    character.is_ascii_alphabetic()
-        || matches!(character, '\u{3007}' | '\u{3400}'..='\u{4DBF}' | '\u{4E00}'..='\u{9FFF}' | '\u{F900}'..='\u{FAFF}')
+    character.is_ascii_alphabetic() || is_han(character) || is_of_minority_script(character)
+}
+
+/// Han characters: of the first plane, with their extension A, and all extensions of the planes after it.
+fn is_han(character: char) -> bool {
+    matches!(
+        character,
+        '\u{3007}' | '\u{3400}'..='\u{4DBF}' | '\u{4E00}'..='\u{9FFF}' | '\u{F900}'..='\u{FAFF}' | '\u{20000}'..='\u{3FFFF}'
+    )
+}
+
+/// Scripts of peoples of China that GB 18030 has: Arabic (Uyghur, Kazak, Kirgiz), Tibetan, Mongolian, Tai Le, New Tai Lue, Yi,
+/// Lisu, Hangul, Miao; their digits are no letters.
+fn is_of_minority_script(character: char) -> bool {
+    let inside = matches!(
+        character,
+        '\u{600}'..='\u{6FF}'
+            | '\u{F00}'..='\u{FFF}'
+            | '\u{1100}'..='\u{11FF}'
+            | '\u{1800}'..='\u{18AF}'
+            | '\u{1950}'..='\u{19DF}'
+            | '\u{A000}'..='\u{A4FF}'
+            | '\u{AC00}'..='\u{D7A3}'
+            | '\u{16F00}'..='\u{16F9F}'
+    );
+    inside && !character.is_numeric()
 }
 
 #[cfg(test)]
@@ -114,11 +150,15 @@ mod tests {
     }
 
     #[test]
-    fn rare_characters_are_named() {
-        for rare in ['\u{4DAE}', '\u{3402}', '\u{20BB7}'] {
-            assert_eq!(normalize(&format!("王{rare}")), Err(vec![NameFault::NotEncodable(rare)]), "{rare:?}");
+    fn lawful_names_are_held_whatever_the_chip_can_hold() {
+        for name in ["王䶮", "㐂𠮷", "王\u{30EDE}", "བོད་མི", "گۈلنۇر مەمەت", "ꆈꌠ", "王\u{9FEF}"]
+        {
+            assert_eq!(normalize(name).as_deref(), Ok(name), "{name}");
         }
-        assert_eq!(normalize("བོད"), Err("བོད".chars().map(NameFault::NotEncodable).collect()));
+        for lost in ['\u{FFFD}', '\u{E863}', '\u{F8FF}', '\u{F0000}', '\u{2FFFF}'] {
+            assert_eq!(normalize(&format!("王{lost}")), Err(vec![NameFault::NotEncodable(lost)]), "{lost:?}");
+        }
+        assert_eq!(normalize("王😀"), Err(vec![NameFault::Character('😀')]));
         assert_eq!(normalize("朱镕基").as_deref(), Ok("朱镕基"));
     }
 
@@ -126,6 +166,8 @@ mod tests {
     fn fifty_bytes_fit_and_fifty_one_do_not() {
         assert!(normalize(&"丹".repeat(25)).is_ok());
         assert_eq!(normalize(&"丹".repeat(26)), Err(vec![NameFault::TooLong]));
+        assert!(normalize(&"𠮷".repeat(25)).is_ok());
+        assert_eq!(normalize(&"𠮷".repeat(26)), Err(vec![NameFault::TooLong]));
         // 29 bytes, then a character of two: the extension takes it, and 20 bytes are its most.
         assert!(normalize(&format!("{}{}", "A".repeat(29), "丹".repeat(10))).is_ok());
         assert_eq!(normalize(&format!("{}{}", "A".repeat(29), "丹".repeat(11))), Err(vec![NameFault::TooLong]));
@@ -133,13 +175,13 @@ mod tests {
 
     #[test]
     fn all_faults_come_at_once() {
-        let faults = normalize("·王2?\u{7}䶮").expect_err("faulty");
+        let faults = normalize("·王2?\u{7}\u{FFFD}").expect_err("faulty");
         for fault in [
             NameFault::Separator,
             NameFault::Character('2'),
             NameFault::Character('?'),
             NameFault::Control,
-            NameFault::NotEncodable('䶮'),
+            NameFault::NotEncodable('\u{FFFD}'),
         ] {
             assert!(faults.contains(&fault), "{fault:?}");
         }

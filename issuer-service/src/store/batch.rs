@@ -5,6 +5,7 @@ use super::engine::{self, OptionalExtension, Row};
 use super::{StoreError, Tx};
 use crate::batch::{Batch, BatchMove, JobMove, JobState};
 use crate::clock;
+use crate::person::no_card::NoCard;
 use crate::state::State;
 
 const SUMMARY: &str = "SELECT b.number, b.state, b.county, b.maker, b.checker,
@@ -21,6 +22,9 @@ const LACKS_CARD: &str = "NOT EXISTS (SELECT 1 FROM card c WHERE c.person = p.id
     AND NOT EXISTS (SELECT 1 FROM person_death d WHERE d.person = p.id)
     AND NOT EXISTS (SELECT 1 FROM job j WHERE j.person = p.id AND j.state IN ('requested', 'waiting', 'writing'))
     AND NOT EXISTS (SELECT 1 FROM card_request r WHERE r.person = p.id AND r.state IN ('open', 'batched') AND r.instant = 1)";
+
+/// Condition on a person `p`: no card was ever made.
+const NEVER_HAD: &str = "NOT EXISTS (SELECT 1 FROM card c WHERE c.person = p.id AND c.state <> 'spoilt')";
 
 impl Tx<'_> {
     /// Adds a batch; its number.
@@ -105,10 +109,48 @@ impl Tx<'_> {
     /// [`StoreError`].
     pub fn people_without_card(&self, county: Option<&str>, count: u32) -> Result<Vec<i64>, StoreError> {
         let mut find = self.sql.prepare(&format!(
-            "SELECT p.id FROM person p WHERE (p.region = $1 OR $1 IS NULL) AND {LACKS_CARD}
-             AND NOT EXISTS (SELECT 1 FROM card c WHERE c.person = p.id AND c.state <> 'spoilt') ORDER BY p.id LIMIT $2"
+            "SELECT p.id FROM person p WHERE (p.region = $1 OR $1 IS NULL) AND p.no_card = '' AND {LACKS_CARD}
+             AND {NEVER_HAD} ORDER BY p.id LIMIT $2"
         ))?;
         Ok(find.query_map((county, count), |row| row.get(0))?.collect::<Result<_, _>>()?)
+    }
+
+    /// How many such people are passed over, for each reason.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn people_passed_over(&self, county: Option<&str>) -> Result<Vec<(NoCard, u64)>, StoreError> {
+        self.counted(
+            &format!(
+                "SELECT p.no_card, COUNT(*) FROM person p WHERE (p.region = $1 OR $1 IS NULL) AND p.no_card <> ''
+                 AND {LACKS_CARD} AND {NEVER_HAD} GROUP BY p.no_card ORDER BY p.no_card"
+            ),
+            county,
+        )
+    }
+
+    /// How many people with an open request that is not made at the counter are passed over, for each reason.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn requests_passed_over(&self, county: Option<&str>) -> Result<Vec<(NoCard, u64)>, StoreError> {
+        self.counted(
+            "SELECT p.no_card, COUNT(*) FROM card_request r JOIN person p ON p.id = r.person
+             WHERE r.state = 'open' AND r.instant = 0 AND (p.region = $1 OR $1 IS NULL) AND p.no_card <> ''
+             GROUP BY p.no_card ORDER BY p.no_card",
+            county,
+        )
+    }
+
+    fn counted(&self, statement: &str, county: Option<&str>) -> Result<Vec<(NoCard, u64)>, StoreError> {
+        let mut find = self.sql.prepare(statement)?;
+        let rows = find.query_map([county], |row| Ok((row.get::<String>(0)?, super::cell::u64(row, 1)?)))?;
+        let mut counts: Vec<(NoCard, u64)> = Vec::new();
+        for row in rows {
+            let (name, count) = row?;
+            counts.extend(NoCard::of_name(&name).map(|why| (why, count)));
+        }
+        Ok(counts)
     }
 
     /// Whether a person is registered and alive, without live card and without open job.
@@ -240,5 +282,6 @@ fn batch(row: &Row<'_>) -> engine::Result<Batch> {
         writing: count(7)?,
         done: count(8)?,
         spoilt: count(9)?,
+        passed_over: Vec::new(),
     })
 }

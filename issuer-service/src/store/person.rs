@@ -7,6 +7,7 @@ use super::{StoreError, Tx};
 use crate::person::Person;
 use crate::person::dossier::Dossier;
 use crate::person::field::Field;
+use crate::person::no_card::NoCard;
 use crate::vault::data_keys::Lookup;
 
 /// Row number of a person.
@@ -26,8 +27,8 @@ impl Tx<'_> {
         self.sql
             .prepare(
                 "INSERT INTO person (id, number_hash, name_hash, region, conflicts, data_key, dossier, import,
-                                     registered_at, changed_at)
-                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9)",
+                                     registered_at, changed_at, no_card)
+                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9, $10)",
             )?
             .execute(params![
                 id,
@@ -38,7 +39,8 @@ impl Tx<'_> {
                 key,
                 sealed,
                 import,
-                self.instant()
+                self.instant(),
+                no_card(dossier)
             ])?;
         self.next_person.set(Some(id + 1));
         Ok(id)
@@ -54,7 +56,7 @@ impl Tx<'_> {
             .sql
             .prepare(
                 "UPDATE person SET number_hash = $1, name_hash = $2, region = $3, conflicts = $4, data_key = $5,
-                                   dossier = $6, changed_at = $7 WHERE id = $8",
+                                   dossier = $6, changed_at = $7, no_card = $8 WHERE id = $9",
             )?
             .execute(params![
                 self.lookup(Lookup::Number, dossier.number())?,
@@ -64,6 +66,7 @@ impl Tx<'_> {
                 key,
                 sealed,
                 self.instant(),
+                no_card(dossier),
                 id
             ])?;
         Self::moved(rows, || format!("person {id}"), "registered")
@@ -101,7 +104,7 @@ impl Tx<'_> {
     /// # Errors
     /// [`StoreError`].
     pub fn person(&self, id: Id) -> Result<Option<Person>, StoreError> {
-        Ok(self.dossier(id)?.map(|dossier| Person { id, details: dossier.details() }))
+        Ok(self.dossier(id)?.map(|dossier| person(id, &dossier)))
     }
 
     /// Row numbers of people who bear a name, written exactly so, in order.
@@ -141,6 +144,45 @@ impl Tx<'_> {
         Ok(find.query_map((after, limit), |row| row.get(0))?.collect::<Result<_, _>>()?)
     }
 
+    /// Row numbers after `after` of people for whom no card can be made, in order.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn people_kept_from_card(&self, after: Id, limit: u32) -> Result<Vec<Id>, StoreError> {
+        let mut find =
+            self.sql.prepare("SELECT id FROM person WHERE no_card <> '' AND id > $1 ORDER BY id LIMIT $2")?;
+        Ok(find.query_map((after, limit), |row| row.get(0))?.collect::<Result<_, _>>()?)
+    }
+
+    /// Why no card can be made for a person; none for one who can get one, or is not registered.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn why_no_card(&self, id: Id) -> Result<Option<NoCard>, StoreError> {
+        let mut find = self.sql.prepare("SELECT no_card FROM person WHERE id = $1")?;
+        let name: Option<String> = find.query_row([id], |row| row.get(0)).optional()?;
+        Ok(name.and_then(|name| NoCard::of_name(&name)))
+    }
+
+    /// Rows of an older schema of which nobody knows yet whether a card can be made, so many.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub(super) fn unweighed_people(&self, limit: u32) -> Result<Vec<Id>, StoreError> {
+        let mut find = self.sql.prepare("SELECT id FROM person WHERE no_card = 'unweighed' ORDER BY id LIMIT $1")?;
+        Ok(find.query_map([limit], |row| row.get(0))?.collect::<Result<_, _>>()?)
+    }
+
+    /// Writes down whether a card can be made, as the dossier says.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub(super) fn weigh(&self, id: Id) -> Result<(), StoreError> {
+        let Some(dossier) = self.dossier(id)? else { return Ok(()) };
+        self.sql.prepare("UPDATE person SET no_card = $1 WHERE id = $2")?.execute((no_card(&dossier), id))?;
+        Ok(())
+    }
+
     /// People after row number `after`, of one county or of all, in order.
     ///
     /// # Errors
@@ -155,7 +197,7 @@ impl Tx<'_> {
         })?;
         rows.map(|row| {
             let (id, key, sealed) = row?;
-            Ok(Person { id, details: self.opened(id, key, &sealed)?.details() })
+            Ok(person(id, &self.opened(id, key, &sealed)?))
         })
         .collect()
     }
@@ -214,6 +256,14 @@ impl Tx<'_> {
 /// Where a dossier belongs: it opens in its own row only.
 pub(super) fn place(id: Id) -> String {
     format!("person {id}")
+}
+
+fn person(id: Id, dossier: &Dossier) -> Person {
+    Person { id, details: dossier.details(), no_card: NoCard::of(dossier) }
+}
+
+fn no_card(dossier: &Dossier) -> &'static str {
+    NoCard::of(dossier).map_or("", NoCard::name)
 }
 
 fn conflicts(dossier: &Dossier) -> i64 {

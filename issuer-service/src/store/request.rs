@@ -78,7 +78,7 @@ impl Tx<'_> {
     pub fn open_requests(&self, county: Option<&str>, count: u32) -> Result<Vec<Request>, StoreError> {
         let mut find = self.sql.prepare(&format!(
             "{COLUMNS} JOIN person p ON p.id = r.person
-             WHERE r.state = 'open' AND r.instant = 0 AND (p.region = $1 OR $1 IS NULL) ORDER BY r.number LIMIT $2"
+             WHERE r.state = 'open' AND r.instant = 0 AND (p.region = $1 OR $1 IS NULL) AND p.no_card = '' ORDER BY r.number LIMIT $2"
         ))?;
         Ok(find.query_map((county, count), request)?.collect::<Result<_, _>>()?)
     }

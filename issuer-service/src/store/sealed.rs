@@ -64,7 +64,8 @@ impl Store {
             self.journal(|tx| tx.seal_under(&keys, keys.newest()))?;
         }
         self.data = KeyHolder(RefCell::new(Some(keys)));
-        self.seal_old_rows()
+        self.seal_old_rows()?;
+        self.weigh_old_rows()
     }
 
     /// Whether the database knows data keys already: a lost file must not be replaced by new keys.
@@ -94,6 +95,13 @@ impl Store {
         }
         if self.read(|tx| tx.fact(TRACES))?.as_deref() == Some(REMAIN) {
             self.remove_traces()?;
+        }
+        Ok(())
+    }
+
+    fn weigh_old_rows(&mut self) -> Result<(), StoreError> {
+        while !self.read(|tx| tx.unweighed_people(1))?.is_empty() {
+            self.journal(|tx| tx.unweighed_people(ROWS)?.into_iter().try_for_each(|id| tx.weigh(id)))?;
         }
         Ok(())
     }

@@ -66,7 +66,7 @@ fn who_waits_at_the_counter_is_in_no_batch_with_others() {
     request::make(&mut store, 1, Kind::First, true, Some("li")).expect("made");
     assert_eq!(batch::create(&mut store, &next(9), Some("li")).expect("made").cards, 1);
     let open = Selection::Open { county: None, count: 9 };
-    assert!(matches!(batch::create(&mut store, &open, Some("li")), Err(BatchError::NobodyLeft)));
+    assert!(matches!(batch::create(&mut store, &open, Some("li")), Err(BatchError::NobodyLeft { .. })));
     assert_eq!(batch::create(&mut store, &Selection::Requests(vec![1]), Some("li")).expect("made").cards, 1);
 }
 

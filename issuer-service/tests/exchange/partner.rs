@@ -13,7 +13,7 @@ use issuer_service::exchange::{self, Exported, Order};
 use issuer_service::operator::Role;
 use issuer_service::person::Details;
 use issuer_service::person::dossier::Statement;
-use issuer_service::person::field::Fields;
+use issuer_service::person::field::{Field, Fields};
 use issuer_service::registry;
 use issuer_service::store::StoreError;
 use issuer_service::vault::data_keys::DataKeys;
@@ -33,8 +33,12 @@ pub(crate) struct Asked {
     pub(crate) number: Vec<u8>,
 }
 
+fn is_rare(name: &str) -> bool {
+    card_profiles::text::encode_text(name).is_err()
+}
+
 impl Town {
-    /// With an approved batch 1 of people of these names.
+    /// With an approved batch 1 of people of these names; a name that the chip cannot hold was decided on afterwards.
     pub(crate) fn new(names: &[&str]) -> Self {
         let folder = tempfile::tempdir().expect("folder");
         let city = CityCode::parse("513300").expect("digits");
@@ -48,7 +52,7 @@ impl Town {
                 tx.add_operator("wang", &[Role::Approve])?;
                 tx.add_operator("sun", &[Role::Station])?;
                 names.iter().zip(1..).try_for_each(|(name, row)| {
-                    let details = details(name, row);
+                    let details = details(if is_rare(name) { "样例" } else { name }, row);
                     let said = Statement { source: 1, at: 1, import: 1, row, details: &details, fields: Fields::ALL };
                     registry::upsert(tx, &said).map(|_| ())
                 })
@@ -57,6 +61,21 @@ impl Town {
         let selection = Selection::Next { county: None, count: 1000 };
         batch::create(&mut centre.store, &selection, Some("li")).expect("made");
         batch::approve(&mut centre.store, 1, Some("wang"), 'A').expect("approved");
+        let renamed = names.iter().zip(1..).filter(|(name, _)| is_rare(name));
+        centre
+            .store
+            .journal(|tx| -> Result<(), StoreError> {
+                for (name, row) in renamed {
+                    let details = details(name, row);
+                    let said = Statement { source: 1, at: 2, import: 2, row, details: &details, fields: Fields::ALL };
+                    let id = registry::upsert(tx, &said)?.id;
+                    let mut dossier = tx.dossier(id)?.expect("registered");
+                    assert!(dossier.decide(Field::Name, Some(1), 3));
+                    tx.put_dossier(id, &dossier)?;
+                }
+                Ok(())
+            })
+            .expect("renamed");
         Self { _folder: folder, centre }
     }
 

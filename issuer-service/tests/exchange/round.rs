@@ -49,7 +49,7 @@ fn an_answer_moves_each_job_and_the_refused_are_made_again_with_new_numbers() {
     assert_ne!(again, first);
     assert_eq!(town.count("SELECT COUNT(*) FROM card_number WHERE state = 'spoilt'"), 1);
     let nobody = batch::create(&mut town.centre.store, &Selection::Refused(1), Some("li"));
-    assert!(matches!(nobody, Err(batch::BatchError::NobodyLeft)));
+    assert!(matches!(nobody, Err(batch::BatchError::NobodyLeft { .. })));
     let second = town.export_batch("bank-fixed", 2).expect("sent").file.expect("a file");
     assert_eq!((second.rows, second.task == file.task), (1, false));
 }

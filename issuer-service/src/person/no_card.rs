@@ -1,0 +1,103 @@
+//! Why no card can be made for a registered person (不能制卡的原因).
+//!
+//! Source: LD/T 32 `an` (a chip holds GBK); notice of twelve ministries 2016 no. 33 (a registry holds all of GB 18030).
+//! Owns: the reasons, and which of them a dossier has. Never: says who has a card already, or died (`batch`, `request`).
+
+use card_profiles::text::encode_text;
+use serde::Serialize;
+
+use super::Details;
+use super::dossier::Dossier;
+use super::field::Field;
+use crate::lang::Lang;
+
+/// Why.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum NoCard {
+    /// Sources differ on the name, and nobody has decided.
+    Conflict,
+    /// The name, the address or the employer has a character that GBK, and so the chip, cannot hold.
+    Text,
+}
+
+impl NoCard {
+    /// All.
+    pub const ALL: [Self; 2] = [Self::Conflict, Self::Text];
+
+    /// What a dossier stands in the way of. A name in question comes first: the decision may mend its characters too.
+    #[must_use]
+    pub fn of(dossier: &Dossier) -> Option<Self> {
+        if dossier.conflicts().has(Field::Name) {
+            return Some(Self::Conflict);
+        }
+        Field::ALL.into_iter().any(|field| is_lost(dossier.value(field))).then_some(Self::Text)
+    }
+
+    /// Fields whose text the chip cannot hold.
+    pub fn fields(details: &Details) -> impl Iterator<Item = Field> {
+        Field::ALL.into_iter().filter(|field| is_lost(field.of(details)))
+    }
+
+    /// As stored.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Conflict => "conflict",
+            Self::Text => "text",
+        }
+    }
+
+    /// The reason that is stored so; none for an empty text. A row that is not weighed yet waits for a decision.
+    #[must_use]
+    pub fn of_name(name: &str) -> Option<Self> {
+        match name {
+            "" => None,
+            "text" => Some(Self::Text),
+            _ => Some(Self::Conflict),
+        }
+    }
+
+    /// For people.
+    #[must_use]
+    pub const fn text(self, lang: Lang) -> &'static str {
+        match (self, lang) {
+            (Self::Conflict, Lang::Zh) => "各来源姓名不一致，尚未裁定",
+            (Self::Conflict, Lang::En) => "sources differ on the name, undecided",
+            (Self::Text, Lang::Zh) => "姓名、地址或单位含芯片（GBK）存不下的字",
+            (Self::Text, Lang::En) => "name, address or employer has a character that the chip (GBK) cannot hold",
+        }
+    }
+
+    /// What to do about it.
+    #[must_use]
+    pub const fn next(self, lang: Lang) -> &'static str {
+        match (self, lang) {
+            (Self::Conflict, Lang::Zh) => "用 issuer person conflicts 查看，用 issuer person merge 裁定",
+            (Self::Conflict, Lang::En) => "see it with `issuer person conflicts`, decide with `issuer person merge`",
+            (Self::Text, Lang::Zh) => {
+                "登记保留原字。与本人商定卡上用字，用 issuer person upsert 报入，再用 issuer person merge 裁定"
+            }
+            (Self::Text, Lang::En) => {
+                "agree with the person on a form that the chip holds, tell it with `issuer person upsert`, decide with `issuer person merge`; what was registered stays in the history"
+            }
+        }
+    }
+}
+
+fn is_lost(text: &str) -> bool {
+    encode_text(text).is_err()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_reason_is_stored_under_its_name() {
+        for reason in NoCard::ALL {
+            assert_eq!(NoCard::of_name(reason.name()), Some(reason));
+        }
+        assert_eq!((NoCard::of_name(""), NoCard::of_name("unweighed")), (None, Some(NoCard::Conflict)));
+    }
+}
