@@ -39,7 +39,7 @@ use crate::vault::{CheckValue, EXPORT_KEY_NAME, Held, Kind, NewKey, Place, Vault
 use envelope::{Lock, Opener};
 use secrets::Secrets;
 
-pub use failure::CeremonyError;
+pub use failure::{CeremonyError, PartsFault};
 pub use protocol::Protocol;
 pub use state::{CeremonyMove, CeremonyState};
 
@@ -314,6 +314,25 @@ impl Room<'_> {
             Ok(((), act(custodian.clone(), "ceremony.import", ceremony.number, detail)))
         })?;
         Ok(count)
+    }
+
+    /// Takes the parts of a key back that the custodian who acts brought; how many.
+    ///
+    /// # Errors
+    /// [`CeremonyError`].
+    pub fn take_back(&mut self, key: &str, version: Option<u8>) -> Result<usize, CeremonyError> {
+        let (ceremony, _lock, mut secrets) = self.open()?;
+        let custodian = self.custodian(&ceremony)?.name;
+        let gone = component::take_back(&mut secrets.component, key, version, &custodian)?;
+        self.keep(ceremony.number, &secrets)?;
+        let vault = self.vault;
+        self.centre.store.act(|tx| -> Result<_, CeremonyError> {
+            tx.require(Some(&custodian), Role::Keys)?;
+            let detail = format!("take back {}", gone.join(", "));
+            sign(tx, vault, &ceremony, &detail, &custodian, "")?;
+            Ok(((), act(custodian.clone(), "ceremony.import", ceremony.number, detail)))
+        })?;
+        Ok(gone.len())
     }
 
     /// Makes or restores the keys, puts them into the vault, writes backup and shares.

@@ -378,3 +378,77 @@ fn a_production_centre_is_not_made_without_a_passphrase() {
     assert_eq!(output.status.code(), Some(1));
     assert!(!folder.path().join("centre").exists());
 }
+
+#[test]
+fn a_transport_key_of_another_level_or_without_its_lot_is_refused_when_it_is_brought() {
+    let site = Site::new(&["--production"]);
+    site.mother_cards();
+    site.start();
+    let text = std::fs::read_to_string(site.path("mother-zhou.toml")).expect("card");
+    let at = text.find("key = \"TRANSPORT\"").expect("the transport key");
+    for (from, to) in [("\"nation\"", "\"city\""), ("\"nation\"", "\"province\""), ("version = 1\n", "")] {
+        let wrong = format!("{}{}", &text[..at], text[at..].replace(from, to));
+        std::fs::write(site.path("wrong.toml"), wrong).expect("file");
+        let error =
+            site.refused(&["--operator", "zhou", "ceremony", "import", &site.text("wrong.toml")], 3, "KEY_LEVEL_WRONG");
+        assert!(error.contains("nation") && error.contains("TRANSPORT"), "{error}");
+    }
+    // Nothing of a refused file is kept.
+    for name in CUSTODIANS {
+        assert!(site.contribute(name, &[]).status.success());
+    }
+    let finish = ["--operator", "zhou", "ceremony", "finish", "--shares", &site.text("shares")];
+    site.refused(&finish, 3, "TRANSPORT_KEY_MISSING");
+}
+
+#[test]
+fn a_file_of_parts_that_cannot_be_read_is_told_by_line_and_reason_and_never_by_content() {
+    let site = Site::new(&["--production"]);
+    site.mother_cards();
+    site.start();
+    let text = std::fs::read_to_string(site.path("mother-zhou.toml")).expect("card");
+    let second = text.lines().skip(1).position(|line| line == "[[component]]").expect("two parts") + 2;
+    let value = text.lines().find_map(|line| line.strip_prefix("value = ")).expect("a value").to_owned();
+    let cases = [
+        (text.replacen("of = 2", "of = two", 1), 5, "TOML"),
+        (text.replacen("of = 2", "off = 2", 1), 5, "name"),
+        (text.replacen("level = \"city\"", "level = \"town\"", 1), 3, "nation, province or city"),
+        (text.replacen("level = \"city\"\n", "", 1), 1, "level"),
+        (text.replacen(&value, "\"12\"", 1), 1, "32 hex digits"),
+        (text.replacen("part = 1", "part = 3", 1), 1, "part"),
+        (text.replacen("version = 1", "version = 300", 1), second + 8, "TOML"),
+        (String::new(), 1, "component"),
+    ];
+    for (wrong, line, reason) in cases {
+        std::fs::write(site.path("wrong.toml"), &wrong).expect("file");
+        let import = ["--operator", "zhou", "ceremony", "import", &site.text("wrong.toml")];
+        let error = site.refused(&import, 1, "CEREMONY_FILE_MALFORMED");
+        assert!(
+            error.contains(&format!("line {line}:")) && error.contains(reason),
+            "{error} instead of {line} {reason}"
+        );
+        assert!(!error.contains(value.trim_matches('"')), "{error}");
+    }
+}
+
+#[test]
+fn who_brought_a_wrong_part_takes_it_back_and_the_protocol_tells_of_it() {
+    let site = Site::new(&["--production"]);
+    site.mother_cards();
+    site.start();
+    let undo = |name: &'static str, key: &'static str| ["--operator", name, "ceremony", "import", "--undo", key];
+    site.refused(&undo("zhou", "TRANSPORT"), 2, "KEY_PART_NOT_FOUND");
+    assert!(site.import("zhou", "mother-zhou.toml").status.success());
+    site.refused(&undo("qian", "TRANSPORT"), 2, "KEY_PART_NOT_FOUND");
+    assert_eq!(site.ok(&undo("zhou", "TRANSPORT"))["parts"], 1);
+    assert!(site.import("qian", "mother-qian.toml").status.success());
+    for name in CUSTODIANS {
+        assert!(site.contribute(name, &[]).status.success());
+    }
+    let finish = ["--operator", "zhou", "ceremony", "finish", "--shares", &site.text("shares")];
+    site.refused(&finish, 3, "KEY_PARTS_MISSING");
+    assert!(site.import("zhou", "mother-zhou.toml").status.success());
+    site.finish();
+    let protocol = site.ok(&["ceremony", "protocol", "1"]).to_string();
+    assert!(protocol.contains("take back TRANSPORT 1/2"), "{protocol}");
+}

@@ -8,11 +8,12 @@ use std::path::Path;
 use card_core::crypto::{self, Block};
 use card_core::key::Key16;
 use card_core::security::{CityCode, Factors, KeyName};
+use card_profiles::rehearsal::TRANSPORT_KEY_NAME;
 use serde::{Deserialize, Serialize};
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
-use super::failure::CeremonyError;
-use crate::vault::{Held, NewKey};
+use super::failure::{CeremonyError, PartsFault};
+use crate::vault::{EXPORT_KEY_NAME, Held, NewKey};
 
 /// Level of a key in the published hierarchy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -80,26 +81,71 @@ impl Component {
 
 /// Reads a mother card and checks each part against its own check value.
 pub(super) fn read(path: &Path, names: &[KeyName]) -> Result<Vec<Component>, CeremonyError> {
-    let malformed = || CeremonyError::FileMalformed { path: path.to_owned() };
+    let malformed = |line, fault| CeremonyError::PartsMalformed { path: path.to_owned(), line, fault };
     let text = std::fs::read_to_string(path)
         .map(zeroize::Zeroizing::new)
         .map_err(|source| CeremonyError::File { path: path.to_owned(), source })?;
-    // The reason of the parser may quote the file, which holds parts of keys.
-    let card: MotherCard = toml::from_str(&text).map_err(|_| malformed())?;
-    for component in &card.component {
-        let bytes = component.bytes().ok_or_else(malformed)?;
+    let card: MotherCard = toml::from_str(&text).map_err(|error| {
+        let at = error.span().map_or(0, |span| span.start);
+        malformed(line_of(&text, at), fault(error.message()))
+    })?;
+    let heads: Vec<usize> =
+        text.lines().zip(1..).filter(|(line, _)| line.trim() == "[[component]]").map(|(_, line)| line).collect();
+    for (place, component) in card.component.iter().enumerate() {
+        let malformed = |fault| malformed(heads.get(place).copied().unwrap_or(1), fault);
+        let bytes = component.bytes().ok_or_else(|| malformed(PartsFault::Value))?;
         if component.part == 0 || component.part > component.of || component.of < 2 {
-            return Err(malformed());
+            return Err(malformed(PartsFault::Part));
         }
         if !names.iter().any(|name| name.as_str() == component.key) {
             return Err(CeremonyError::KeyUnknown { name: KeyName::new(&component.key) });
+        }
+        let (is_transport, is_export) = (component.key == TRANSPORT_KEY_NAME, component.key == EXPORT_KEY_NAME);
+        let lot_missing = is_transport && component.version.is_none();
+        if (is_transport || is_export) && component.level != Level::Nation || lot_missing {
+            return Err(CeremonyError::LevelWrong { name: KeyName::new(&component.key), lot: is_transport });
         }
         let found = hex::encode_upper(crypto::check_value(&bytes));
         if !found.eq_ignore_ascii_case(&component.check_value) {
             return Err(CeremonyError::PartWrong { name: KeyName::new(&component.key), part: component.part, found });
         }
     }
-    if card.component.is_empty() { Err(malformed()) } else { Ok(card.component) }
+    if card.component.is_empty() { Err(malformed(1, PartsFault::Empty)) } else { Ok(card.component) }
+}
+
+/// Takes the parts of a key back that a custodian brought; which they were.
+pub(super) fn take_back(
+    all: &mut Vec<Component>,
+    key: &str,
+    version: Option<u8>,
+    custodian: &str,
+) -> Result<Vec<String>, CeremonyError> {
+    let meant = |part: &Component| {
+        part.custodian == custodian && part.key == key && (version.is_none() || part.version == version)
+    };
+    let gone: Vec<String> =
+        all.iter().filter(|part| meant(part)).map(|part| format!("{} {}/{}", part.key, part.part, part.of)).collect();
+    all.retain(|part| !meant(part));
+    if gone.is_empty() { Err(CeremonyError::PartUnknown { custodian: custodian.to_owned() }) } else { Ok(gone) }
+}
+
+/// Line of a place in a text, from 1.
+fn line_of(text: &str, at: usize) -> usize {
+    text.bytes().take(at).filter(|byte| *byte == b'\n').count() + 1
+}
+
+/// What the parser says, without what it may quote: the file holds parts of keys.
+fn fault(message: &str) -> PartsFault {
+    const NAMES: [&str; 8] = ["component", "key", "level", "part", "of", "value", "check_value", "whole"];
+    let lacks = |name: &&&str| message.starts_with(&format!("missing field `{name}`"));
+    if let Some(name) = NAMES.iter().find(lacks) {
+        return if *name == "component" { PartsFault::Empty } else { PartsFault::Missing(name) };
+    }
+    match message {
+        _ if message.starts_with("unknown field") => PartsFault::Name,
+        _ if message.starts_with("unknown variant") => PartsFault::Level,
+        _ => PartsFault::Toml,
+    }
 }
 
 /// Adds what a custodian brought to what is there.

@@ -77,6 +77,15 @@ pub enum CeremonyError {
     /// A file is not of this kind or damaged.
     #[error("{path} is no such file of a ceremony")]
     FileMalformed { path: PathBuf },
+    /// A file of parts cannot be read.
+    #[error("{path}, line {line}: {}", fault.text(Lang::En))]
+    PartsMalformed { path: PathBuf, line: usize, fault: PartsFault },
+    /// A key that has no levels is brought with one, or the transport key without its lot.
+    #[error("{}", level_wrong(name, *lot))]
+    LevelWrong { name: KeyName, lot: bool },
+    /// The custodian brought no part of the key.
+    #[error("{custodian} brought no part of such a key")]
+    PartUnknown { custodian: String },
     /// The secret does not open a file, or it was altered.
     #[error("the secret does not open {path}")]
     FileNotOpened { path: PathBuf },
@@ -98,6 +107,53 @@ pub enum CeremonyError {
     /// The database.
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+/// What is wrong with a file of parts; nothing of its content.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PartsFault {
+    /// It is no TOML, or a value is of another kind.
+    Toml,
+    /// A part lacks this.
+    Missing(&'static str),
+    /// A name that a part does not have.
+    Name,
+    /// No level.
+    Level,
+    /// The value is no key.
+    Value,
+    /// Which part of how many.
+    Part,
+    /// No part at all.
+    Empty,
+}
+
+impl PartsFault {
+    fn text(self, lang: Lang) -> String {
+        let (zh, en) = match self {
+            Self::Toml => (
+                "不是 TOML，或值的类型不对（part、of、version 为 1 至 255 的数，其余加引号）",
+                "no TOML, or a value of another kind (part, of, version are numbers from 1 to 255, the others stand in quotation marks)",
+            ),
+            Self::Missing(name) => {
+                return lang.pick(format!("这个分量缺少 {name}"), format!("{name} is missing in this part"));
+            }
+            Self::Name => (
+                "没有这样的名称；一个分量有 key、level、part、of、value、check_value、whole，传输密钥还有 version",
+                "there is no such name; a part has key, level, part, of, value, check_value, whole, and version for the transport key",
+            ),
+            Self::Level => ("level 是 nation、province 或 city", "level is nation, province or city"),
+            Self::Value => ("这个分量的 value 不是 32 个十六进制数字", "value of this part is not 32 hex digits"),
+            Self::Part => ("part 应为 1 至 of，of 至少为 2", "part goes from 1 to of, and of is at least 2"),
+            Self::Empty => ("没有任何 [[component]]", "there is no [[component]]"),
+        };
+        lang.pick(zh, en).to_owned()
+    }
+}
+
+fn level_wrong(name: &KeyName, lot: bool) -> String {
+    let version = if lot { ", and version = the factory's lot" } else { "" };
+    format!("key {name} has no levels: level = \"nation\" is expected{version}")
 }
 
 impl Explain for CeremonyError {
@@ -122,7 +178,9 @@ impl Explain for CeremonyError {
             Self::WholeWrong { .. } => "KEY_CHECK_VALUE_WRONG",
             Self::TransportMissing { .. } => "TRANSPORT_KEY_MISSING",
             Self::VersionsExhausted => "KEY_VERSIONS_EXHAUSTED",
-            Self::FileMalformed { .. } => "CEREMONY_FILE_MALFORMED",
+            Self::FileMalformed { .. } | Self::PartsMalformed { .. } => "CEREMONY_FILE_MALFORMED",
+            Self::LevelWrong { .. } => "KEY_LEVEL_WRONG",
+            Self::PartUnknown { .. } => "KEY_PART_NOT_FOUND",
             Self::FileNotOpened { .. } => "CEREMONY_FILE_NOT_OPENED",
             Self::File { .. } => "CEREMONY_FILE_FAILED",
             Self::NoRandom => "NO_RANDOM",
@@ -170,6 +228,14 @@ impl Explain for CeremonyError {
             Self::FileMalformed { path } => {
                 (format!("{} 不是所需的仪式文件，或已损坏", path.display()), self.to_string())
             }
+            Self::PartsMalformed { path, line, fault } => {
+                (format!("{} 第 {line} 行: {}", path.display(), fault.text(lang)), self.to_string())
+            }
+            Self::LevelWrong { name, lot } => {
+                let version = if *lot { "，version 应为工厂批次" } else { "" };
+                (format!("密钥 {name} 不分级: level 应为 \"nation\"{version}"), self.to_string())
+            }
+            Self::PartUnknown { custodian } => (format!("{custodian} 没有带来这样的密钥分量"), self.to_string()),
             Self::FileNotOpened { path } => {
                 (format!("口令打不开 {}（口令错误，或文件被改动）", path.display()), self.to_string())
             }
@@ -216,6 +282,12 @@ impl Explain for CeremonyError {
             Self::FileMalformed { .. } | Self::File { .. } => {
                 ("检查文件、权限和磁盘", "check the file, permissions and disk")
             }
+            Self::PartsMalformed { .. } => ("改正该行后重新导入", "mend that line and import the file again"),
+            Self::LevelWrong { .. } => ("在母卡文件中改正后重新导入", "mend it in the file and import it again"),
+            Self::PartUnknown { .. } => (
+                "用 issuer ceremony protocol 查看谁带来了哪些分量",
+                "see who brought which parts with `issuer ceremony protocol`",
+            ),
             Self::FileNotOpened { .. } => ("核对口令和文件后重试", "check the secret and the file, then try again"),
             Self::NoRandom => ("停用这台机器", "do not use this machine"),
             Self::Vault(error) => return error.next(lang),
@@ -228,10 +300,12 @@ impl Explain for CeremonyError {
 
     fn exit(&self) -> Exit {
         match self {
-            Self::NotFound => Exit::NotFound,
-            Self::Numbers { .. } | Self::SecretShort | Self::WrongInput { .. } | Self::FileMalformed { .. } => {
-                Exit::Usage
-            }
+            Self::NotFound | Self::PartUnknown { .. } => Exit::NotFound,
+            Self::Numbers { .. }
+            | Self::SecretShort
+            | Self::WrongInput { .. }
+            | Self::FileMalformed { .. }
+            | Self::PartsMalformed { .. } => Exit::Usage,
             Self::FileNotOpened { .. } => Exit::Authentication,
             Self::ShareWrong { .. }
             | Self::SecretWrong
@@ -244,6 +318,7 @@ impl Explain for CeremonyError {
             | Self::TooFew { .. }
             | Self::KindDiffers { .. }
             | Self::KeyUnknown { .. }
+            | Self::LevelWrong { .. }
             | Self::TwoParts { .. }
             | Self::PartsMissing { .. }
             | Self::TransportMissing { .. }

@@ -44,7 +44,14 @@ pub enum Verb {
     /// Bring parts of keys from above (母卡分量) as the custodian who is the operator.
     Import {
         /// The parts that this custodian carries.
-        file: PathBuf,
+        #[arg(required_unless_present = "undo")]
+        file: Option<PathBuf>,
+        /// Take back what this custodian brought of this key.
+        #[arg(long, value_name = "KEY", conflicts_with = "file")]
+        undo: Option<String>,
+        /// Of this lot of the transport key only.
+        #[arg(long, value_name = "VERSION", requires = "undo")]
+        lot: Option<u8>,
     },
     /// Make or restore the keys and put them into the vault.
     Finish {
@@ -121,7 +128,13 @@ fn work(common: &Common, centre: &mut crate::Centre, verb: Verb, output: &Output
             let typed = component.map_or_else(|| Ok(Zeroizing::default()), |source| source.read())?;
             output.show(&room.contribute(&secret, &typed, share.as_deref())?);
         }
-        Verb::Import { file } => output.show(&Imported { parts: room.import(&file)? }),
+        Verb::Import { file, undo, lot } => {
+            let (parts, taken_back) = match (file, undo) {
+                (_, Some(key)) => (room.take_back(&key, lot)?, true),
+                (file, None) => (room.import(&file.unwrap_or_default())?, false),
+            };
+            output.show(&Imported { parts, taken_back });
+        }
         Verb::Finish { shares } => {
             let (ceremony, written) = room.finish(shares.as_deref())?;
             output.show(&Finished { ceremony, written });
@@ -137,11 +150,16 @@ const SECRET: (&str, &str) = ("保管人口令: ", "secret of the custodian: ");
 #[derive(Serialize)]
 struct Imported {
     parts: usize,
+    taken_back: bool,
 }
 
 impl Show for Imported {
     fn text(&self, lang: Lang) -> String {
-        lang.pick(format!("已导入 {} 个分量", self.parts), format!("{} parts imported", self.parts))
+        let Self { parts, taken_back } = self;
+        if *taken_back {
+            return lang.pick(format!("已收回 {parts} 个分量"), format!("{parts} parts taken back"));
+        }
+        lang.pick(format!("已导入 {parts} 个分量"), format!("{parts} parts imported"))
     }
 }
 
