@@ -20,10 +20,10 @@ mod handbook;
 mod hold;
 #[path = "registry/photos.rs"]
 mod photos;
-#[path = "registry/retention.rs"]
-mod retention;
 #[path = "registry/rare.rs"]
 mod rare;
+#[path = "registry/retention.rs"]
+mod retention;
 #[path = "registry/rotation.rs"]
 mod rotation;
 #[path = "registry/sealed.rs"]
