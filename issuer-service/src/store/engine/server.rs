@@ -121,7 +121,7 @@ fn line(error: &postgres::Error) -> Line {
 /// A connection to the server.
 pub(in crate::store) struct Session {
     server: Server,
-    client: RefCell<Line>,
+    client: RefCell<Held>,
     prepared: RefCell<HashMap<String, postgres::Statement>>,
     /// A statement of the transaction under way failed: the server keeps nothing of it.
     failed: Cell<bool>,
@@ -130,15 +130,15 @@ pub(in crate::store) struct Session {
 }
 
 /// A client, which says farewell on a thread of its own: it blocks, and a server's threads that drop it must not.
-struct Line(Option<Client>);
+struct Held(Option<Client>);
 
-impl Line {
+impl Held {
     fn client(&mut self) -> &mut Client {
-        self.0.as_mut().expect("there until the line is dropped")
+        self.0.as_mut().expect("there until it is dropped")
     }
 }
 
-impl Drop for Line {
+impl Drop for Held {
     fn drop(&mut self) {
         if let Some(client) = self.0.take() {
             let _ = std::thread::spawn(move || drop(client)).join();
@@ -171,7 +171,7 @@ impl Session {
         let client = connect(server)?;
         Ok(Self {
             server: server.clone(),
-            client: RefCell::new(Line(Some(client))),
+            client: RefCell::new(Held(Some(client))),
             prepared: RefCell::default(),
             failed: Cell::new(false),
             bound: Cell::new(false),
@@ -183,7 +183,7 @@ impl Session {
         let begun = self.start(alone);
         let gone = matches!(&begun, Err(EngineError::Server(refusal)) if meaning(refusal.clone()).is_gone());
         if gone && !self.bound.get() {
-            *self.client.get_mut() = Line(Some(connect(&self.server)?));
+            *self.client.get_mut() = Held(Some(connect(&self.server)?));
             self.prepared.get_mut().clear();
             self.start(alone)?;
         } else {
