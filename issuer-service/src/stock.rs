@@ -7,6 +7,7 @@
 
 pub mod blank;
 pub mod check;
+pub mod count;
 pub mod failure;
 pub mod finished;
 pub mod handout;
@@ -192,6 +193,9 @@ pub struct Custody {
     pub place: place::Place,
     /// Cards in each state.
     pub held: Vec<Held>,
+    /// Cards with numbers that should have been there when it was opened or looked through.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub missing: Vec<String>,
 }
 
 /// Cards of one state at one place.
@@ -217,13 +221,23 @@ pub fn overview(tx: &Tx<'_>, code: Option<&str>) -> Result<Overview, StockError>
         None => tx.stock_places()?,
     };
     let counts = tx.stock_counts()?;
-    // Parcels and sacks that are done with are named, not listed.
-    places.retain(|place| code.is_some() || place.closed_by.is_none());
-    let places = places.into_iter().map(|place| {
-        let here = counts.iter().filter(|(code, _)| *code == place.code);
-        Custody { held: here.map(|(_, held)| held.clone()).collect(), place }
-    });
-    Ok(Overview { places: places.collect() })
+    // Parcels and sacks that are done with are named, not listed, unless something is missing of what was in them.
+    let lacks = |code: &str| counts.iter().any(|(at, held)| at == code && held.state == StockState::Missing.name());
+    places.retain(|place| code.is_some() || place.closed_by.is_none() || lacks(&place.code));
+    let mut overview = Vec::with_capacity(places.len());
+    for place in places {
+        let held = counts.iter().filter(|(code, _)| *code == place.code).map(|(_, held)| held.clone()).collect();
+        let mut missing = Vec::new();
+        if lacks(&place.code) {
+            let lost = tx.holdings_at(&place.code)?.into_iter();
+            missing.extend(
+                lost.filter(|held| held.state == StockState::Missing.name())
+                    .filter_map(|held| if let Unit::Card(number) = held.unit { Some(number) } else { None }),
+            );
+        }
+        overview.push(Custody { place, held, missing });
+    }
+    Ok(Overview { places: overview })
 }
 
 /// Where a unit is, and how it came there.
@@ -278,7 +292,7 @@ impl Show for Holdings {
 impl Show for Overview {
     fn text(&self, lang: Lang) -> String {
         let mut lines = Vec::new();
-        for Custody { place, held } in &self.places {
+        for Custody { place, held, missing } in &self.places {
             lines.push(place.text(lang));
             lines.extend(held.iter().map(|Held { state, lot, cards, since }| {
                 let state = state_word(state, lang);
@@ -287,6 +301,8 @@ impl Show for Overview {
                     format!("  {cards:>7} {state}, lot {lot}, since {since}"),
                 )
             }));
+            let missing = missing.iter();
+            lines.extend(missing.map(|number| lang.pick(format!("  短少 {number}"), format!("  missing {number}"))));
         }
         lines.join("\n")
     }

@@ -81,6 +81,7 @@ const DAY: &[(Kind, &str, &str)] = &[
     (Acts, ONE, "stock take-back B1 --from S1 --cards 17"),
     (Acts, ONE, "stock condemn --box B1 --cards 3 --reason bent"),
     (Acts, OTHER, "stock destroy D-1"),
+    (Acts, ONE, "stock inventory --at store --cards /dev/null --reason yearly"),
     (Looks, ONE, "stock show"),
     (Looks, ONE, "stock history --box B1"),
     (Looks, ONE, "stock check"),

@@ -10,6 +10,7 @@ use crate::error::Error;
 use crate::exit::Exit;
 use crate::import::single;
 use crate::output::Output;
+use crate::stock::count::{self, Tally};
 use crate::stock::handout::{self, Agent};
 use crate::stock::loss::{self, Which};
 use crate::stock::place::{self, Kind, Places};
@@ -32,13 +33,31 @@ pub enum Verb {
         #[arg(long)]
         cards: u64,
     },
-    /// 清点: count a box; a difference from the papers is named.
+    /// 清点: count a box, the first time against its papers, later against the journal; a difference is named and booked.
     Count {
         /// Name of the box.
         name: String,
         /// Cards counted.
         #[arg(long)]
         cards: u64,
+        /// Where it is counted: the store, or a station.
+        #[arg(long, value_name = "CODE", default_value = stock::STORE)]
+        at: String,
+        /// What explains a difference; needed when a box is counted again and differs.
+        #[arg(long, default_value = "", hide_default_value = true)]
+        reason: String,
+    },
+    /// 盘点: compare the cards with numbers that lie at a place with those that should; differences are named: exit code 10.
+    Inventory {
+        /// The place.
+        #[arg(long, value_name = "CODE")]
+        at: String,
+        /// File with the numbers of the cards that are there, one a line; - for the standard input.
+        #[arg(long, value_name = "FILE")]
+        cards: PathBuf,
+        /// Book the differences, and why: what is not there is missing, what was missing is found.
+        #[arg(long)]
+        reason: Option<String>,
     },
     /// 领用: blank cards of a box go to a station.
     Issue {
@@ -205,7 +224,7 @@ pub enum Verb {
 /// What to do with places.
 #[derive(Debug, Subcommand)]
 pub enum PlaceVerb {
-    /// Add a station or outlet, or tell another keeper of it.
+    /// Add a station or outlet.
     Add {
         /// Code, or `store` for the store itself.
         code: String,
@@ -218,6 +237,9 @@ pub enum PlaceVerb {
         /// Who answers for what is there.
         #[arg(long)]
         keeper: String,
+        /// The place is there: tell its title or keeper from now on.
+        #[arg(long)]
+        change: bool,
     },
     /// List places.
     List,
@@ -275,17 +297,26 @@ pub(super) fn run(common: &Common, verb: Verb, output: &Output) -> Result<Exit, 
     let operator = common.operator.as_deref();
     let store = &mut centre.store;
     match verb {
-        Verb::Place(PlaceVerb::Add { code, kind, title, keeper }) => {
+        Verb::Place(PlaceVerb::Add { code, kind, title, keeper, change }) => {
             let kind = match kind {
                 PlaceKind::Store => Kind::Store,
                 PlaceKind::Station => Kind::Station,
                 PlaceKind::Outlet => Kind::Outlet,
             };
-            output.show(&place::keep(store, &code, kind, (&title, &keeper), operator)?);
+            output.show(&place::keep(store, &code, kind, (&title, &keeper, change), operator)?);
         }
         Verb::Place(PlaceVerb::List) => output.show(&Places { places: store.read(|tx| tx.stock_places())? }),
         Verb::Receive { name, lot, cards } => output.show(&blank::receive(store, &name, &lot, cards, operator)?),
-        Verb::Count { name, cards } => output.show(&blank::count(store, &name, cards, operator)?),
+        Verb::Count { name, cards, at, reason } => {
+            let tally = Tally { name: &name, at: &at, cards, reason: &reason };
+            output.show(&count::count(store, &tally, operator)?);
+        }
+        Verb::Inventory { at, cards, reason } => {
+            let found = count::inventory(store, &at, &numbers(&cards)?, reason.as_deref(), operator)?;
+            output.show(&found);
+            let agrees = found.missing.is_empty() && found.unexpected.is_empty();
+            return Ok(if agrees { Exit::Ok } else { Exit::Partly });
+        }
         Verb::Issue { name, to, cards } => output.show(&blank::issue(store, &name, &to, cards, operator)?),
         Verb::TakeBack { name, from, cards } => output.show(&blank::take_back(store, &name, &from, cards, operator)?),
         Verb::Damage { name, at, cards, reason } => {

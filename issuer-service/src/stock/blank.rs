@@ -1,6 +1,6 @@
-//! Boxes of blank cards: received, counted, issued to stations, used, taken back.
+//! Boxes of blank cards: received, issued to stations, used, taken back.
 //!
-//! Owns: what a count that differs becomes, which box a station takes its next card from.
+//! Owns: which box a station takes its next card from.
 //! Never: talks to a card (`station`).
 
 use super::failure::StockError;
@@ -12,7 +12,7 @@ use crate::operator::Role;
 use crate::store::{Store, Tx};
 
 /// Most cards of one box.
-const CARDS_MAX: u64 = 1_000_000;
+pub(super) const CARDS_MAX: u64 = 1_000_000;
 
 /// A box comes in, as the maker's papers say.
 ///
@@ -34,38 +34,15 @@ pub fn receive(
         if !tx.stock_entries(&unit)?.is_empty() {
             return Err(StockError::BoxKnown { name: name.to_owned() });
         }
-        tx.enter_stock(&unit, StockState::Received, STORE, lot, cards, &actor)?;
+        tx.enter_stock(&unit, StockState::Received, STORE, lot, cards, (&actor, ""))?;
         outcome(tx, unit, actor, "stock.receive", format!("{cards} of lot {lot}"))
-    })
-}
-
-/// A box is counted: what the papers said too much is missing, what they said too little comes in.
-///
-/// # Errors
-/// [`StockError::NotHeld`] when the box was counted before.
-pub fn count(store: &mut Store, name: &str, cards: u64, operator: Option<&str>) -> Result<Holdings, StockError> {
-    store.act(|tx| {
-        let actor = tx.require(operator, Role::Stock)?;
-        let unit = Unit::of_box(name);
-        if cards > CARDS_MAX {
-            return Err(StockError::TooMany { most: CARDS_MAX });
-        }
-        let stated = waiting(tx, &unit, StockState::Received, STORE)?;
-        let reason = format!("papers say {}, counted {cards}", stated.cards);
-        let ends = Ends { unit: &unit, from: STORE, to: STORE };
-        ends.shift(tx, StockMove::Count, cards.min(stated.cards), &reason, &actor)?;
-        ends.shift(tx, StockMove::Short, stated.cards.saturating_sub(cards), &reason, &actor)?;
-        if cards > stated.cards {
-            tx.enter_stock(&unit, StockState::Blank, STORE, &stated.lot, cards - stated.cards, &actor)?;
-        }
-        outcome(tx, unit, actor, "stock.count", reason)
     })
 }
 
 /// Blank cards of a box go to a station: so many, or all.
 ///
 /// # Errors
-/// [`StockError::NotHeld`].
+/// [`StockError::NotCounted`], [`StockError::NotHeld`].
 pub fn issue(
     store: &mut Store,
     name: &str,
@@ -77,6 +54,10 @@ pub fn issue(
         let actor = tx.require(operator, Role::Stock)?;
         place::of_kind(tx, station, Kind::Station)?;
         let unit = Unit::of_box(name);
+        let uncounted = tx.holding(&unit, StockState::Received, STORE)?;
+        if uncounted.is_some() {
+            return Err(StockError::NotCounted { name: name.to_owned() });
+        }
         let cards = cards.map_or_else(|| waiting(tx, &unit, StockState::Blank, STORE).map(|held| held.cards), Ok)?;
         let ends = Ends { unit: &unit, from: STORE, to: station };
         ends.shift(tx, StockMove::Issue, cards, "", &actor)?;

@@ -25,6 +25,20 @@ pub enum StockError {
         /// Code.
         code: String,
     },
+    /// The place is there, with another title or keeper.
+    #[error("place {code} is there already, kept by {keeper}")]
+    PlaceKnown {
+        /// Code.
+        code: String,
+        /// Who keeps it.
+        keeper: String,
+    },
+    /// The box was not counted.
+    #[error("box {name} is not counted")]
+    NotCounted {
+        /// Name.
+        name: String,
+    },
     /// The place is of another kind than is needed.
     #[error("place {code} is no {}", wanted.name())]
     PlaceKind {
@@ -144,6 +158,8 @@ impl Explain for StockError {
         match self {
             Self::PlaceUnknown => "STOCK_PLACE_NOT_FOUND",
             Self::PlaceTaken { .. } => "STOCK_PLACE_TAKEN",
+            Self::PlaceKnown { .. } => "STOCK_PLACE_KNOWN",
+            Self::NotCounted { .. } => "STOCK_NOT_COUNTED",
             Self::PlaceKind { .. } => "STOCK_PLACE_KIND",
             Self::NameUnfit => "STOCK_NAME_UNFIT",
             Self::TextUnfit => "STOCK_TEXT_UNFIT",
@@ -174,6 +190,13 @@ impl Explain for StockError {
             Self::PlaceUnknown => lang.pick("没有这个地点", "there is no such place").to_owned(),
             Self::PlaceTaken { code } => {
                 lang.pick(format!("{code} 已是另一类地点"), format!("{code} is a place of another kind already"))
+            }
+            Self::PlaceKnown { code, keeper } => lang.pick(
+                format!("地点 {code} 已登记，保管人 {keeper}，未作改动"),
+                format!("place {code} is there already, kept by {keeper}; nothing was changed"),
+            ),
+            Self::NotCounted { name } => {
+                lang.pick(format!("箱 {name} 尚未清点，不能领用"), format!("box {name} came in and was not counted"))
             }
             Self::PlaceKind { code, wanted } => {
                 lang.pick(format!("{code} 不是{}", wanted.text(lang)), format!("{code} is no {}", wanted.text(lang)))
@@ -244,6 +267,13 @@ impl Explain for StockError {
                 "see `issuer stock place list`, or add it with `issuer stock place add`",
             ),
             Self::PlaceTaken { .. } => lang.pick("换一个编号", "choose another code"),
+            Self::PlaceKnown { .. } => lang.pick(
+                "确要改名或换保管人时加上 --change",
+                "add --change if its title or keeper is another one from now on",
+            ),
+            Self::NotCounted { .. } => {
+                lang.pick("先用 issuer stock count 清点", "count it first with `issuer stock count`")
+            }
             Self::NameUnfit => lang.pick(
                 "用 1 至 40 个字母、数字、- _ . /，不以 - 开头",
                 "use 1 to 40 letters, digits, - _ . /, not beginning with -",
@@ -294,6 +324,8 @@ impl Explain for StockError {
             Self::AgentUnfit => Exit::Usage,
             Self::PlaceUnknown | Self::UnitUnknown { .. } | Self::NoReceipt => Exit::NotFound,
             Self::PlaceTaken { .. }
+            | Self::PlaceKnown { .. }
+            | Self::NotCounted { .. }
             | Self::PlaceKind { .. }
             | Self::BoxKnown { .. }
             | Self::NotHeld { .. }

@@ -62,7 +62,7 @@ pub fn adopt(store: &mut Store, number: i64, operator: Option<&str>) -> Result<M
         for card in tx.cards(Some(number))? {
             let unit = Unit::of_card(&card.card_number);
             if card.state == LifeState::Sealed.name() && tx.holdings(&unit)?.is_empty() {
-                tx.enter_stock(&unit, StockState::Finished, STORE, "-", 1, &actor)?;
+                tx.enter_stock(&unit, StockState::Finished, STORE, "-", 1, (&actor, ""))?;
                 cards += 1;
             }
         }
@@ -342,13 +342,18 @@ impl Show for Opened {
             ),
         )];
         lines.extend(missing.iter().map(|number| lang.pick(format!("  短少 {number}"), format!("  missing {number}"))));
-        lines.extend(unexpected.iter().map(|Unexpected { card_number, known }| {
-            let known = known.as_ref().map_or_else(
-                || lang.pick("库存中没有", "stock does not know it").to_owned(),
-                |(state, place)| format!("{}, {place}", super::state_word(state, lang)),
-            );
-            lang.pick(format!("  多出 {card_number}（{known}）"), format!("  unexpected {card_number} ({known})"))
-        }));
+        lines.extend(unexpected.iter().map(|of| of.text(lang)));
         lines.join("\n")
+    }
+}
+
+impl Show for Unexpected {
+    fn text(&self, lang: Lang) -> String {
+        let Self { card_number, known } = self;
+        let known = known.as_ref().map_or_else(
+            || lang.pick("库存中没有", "stock does not know it").to_owned(),
+            |(state, place)| format!("{}, {place}", super::state_word(state, lang)),
+        );
+        lang.pick(format!("  多出 {card_number}（{known}）"), format!("  unexpected {card_number} ({known})"))
     }
 }

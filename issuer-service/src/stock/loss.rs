@@ -167,7 +167,7 @@ fn out_of_use(tx: &Tx<'_>, which: &Which) -> Result<(), StockError> {
     Ok(())
 }
 
-const fn lost_from(state: StockState) -> Option<StockMove> {
+pub(super) const fn lost_from(state: StockState) -> Option<StockMove> {
     Some(match state {
         StockState::Blank => StockMove::LoseBlank,
         StockState::Issued => StockMove::LoseIssued,

@@ -16,6 +16,9 @@ const NAME_MAX: usize = 40;
 /// Longest title or keeper, in characters.
 const TITLE_MAX: usize = 80;
 
+/// Keeper of the store before anybody is named.
+const NOBODY: &str = "-";
+
 /// What a place is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -90,15 +93,15 @@ pub struct Places {
     pub places: Vec<Place>,
 }
 
-/// Adds a station or an outlet, or tells another keeper of one that is there.
+/// Adds a station or an outlet; with `change`, tells another title or keeper of one that is there.
 ///
 /// # Errors
-/// [`StockError`].
+/// [`StockError::PlaceKnown`] when it is there with another title or keeper and is not to be changed.
 pub fn keep(
     store: &mut Store,
     code: &str,
     kind: Kind,
-    (title, keeper): (&str, &str),
+    (title, keeper, change): (&str, &str, bool),
     operator: Option<&str>,
 ) -> Result<Place, StockError> {
     store.act(|tx| {
@@ -106,7 +109,14 @@ pub fn keep(
         let (title, keeper) = (line(title)?, line(keeper)?);
         match tx.stock_place(code)? {
             None => tx.add_stock_place(&new(code, kind, title, keeper, &actor)?)?,
-            Some(known) if known.kind == kind => tx.keep_stock_place(code, title, keeper)?,
+            Some(known) if known.kind == kind => {
+                let title = if title.is_empty() { known.title.as_str() } else { title };
+                let same = known.title == title && known.keeper == keeper;
+                if !same && !change && known.keeper != NOBODY {
+                    return Err(StockError::PlaceKnown { code: known.code, keeper: known.keeper });
+                }
+                tx.keep_stock_place(code, title, keeper)?;
+            }
             Some(_) => return Err(StockError::PlaceTaken { code: code.to_owned() }),
         }
         let detail = format!("{}, kept by {keeper}", kind.name());

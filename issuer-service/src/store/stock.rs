@@ -233,11 +233,11 @@ impl Tx<'_> {
         place: &str,
         lot: &str,
         cards: u64,
-        operator: &str,
+        (operator, reason): (&str, &str),
     ) -> Result<(), StoreError> {
         let to = (unit.to_string(), state.name(), place);
         self.put(&to, lot, cards)?;
-        self.enter_in_journal(ENTER, lot, cards, None, &to, operator, "")
+        self.enter_in_journal(ENTER, lot, cards, None, &to, operator, reason)
     }
 
     /// Moves cards out of what is held, and enters it in the journal.

@@ -5,6 +5,7 @@ use issuer_service::batch;
 use issuer_service::operator::Role;
 use issuer_service::station::Ended;
 use issuer_service::station::failure::StationError;
+use issuer_service::stock::count::{self, Tally};
 use issuer_service::stock::{StockError, blank as boxes, check, place};
 use issuer_service::store::StoreError;
 
@@ -18,10 +19,11 @@ fn stocked(people: u32, cards: u64) -> Rig {
     let store = &mut rig.centre.store;
     store.journal(|tx| -> Result<(), StoreError> { tx.add_operator("gao", &[Role::Stock]) }).expect("keeper");
     for code in ["S1", "S2"] {
-        place::keep(store, code, place::Kind::Station, ("", "sun"), Some("gao")).expect("station");
+        place::keep(store, code, place::Kind::Station, ("", "sun", false), Some("gao")).expect("station");
     }
     boxes::receive(store, "B1", "L-07", 100, Some("gao")).expect("received");
-    boxes::count(store, "B1", 100, Some("gao")).expect("counted");
+    let tally = Tally { name: "B1", at: "store", cards: 100, reason: "" };
+    count::count(store, &tally, Some("gao")).expect("counted");
     boxes::issue(store, "B1", "S1", Some(cards), Some("gao")).expect("issued");
     rig
 }

@@ -45,10 +45,11 @@ fn a_box_that_holds_fewer_cards_than_its_papers_say_has_them_missing_and_more_co
     let desk = stocked(1);
     desk.ok(KEEPER, &["stock", "receive", "B2", "--lot", "L7", "--cards", "50"]);
     assert_eq!(desk.refused(KEEPER, &["stock", "receive", "B2", "--lot", "L7", "--cards", "50"], 3), "STOCK_BOX_KNOWN");
-    assert_eq!(desk.refused(KEEPER, &["stock", "issue", "B2", "--to", "S1"], 3), "STOCK_NOT_HELD");
+    assert_eq!(desk.refused(KEEPER, &["stock", "issue", "B2", "--to", "S1"], 3), "STOCK_NOT_COUNTED");
     let counted = desk.ok(KEEPER, &["stock", "count", "B2", "--cards", "48"]);
     assert_eq!(states(&counted), is(&[("blank", 48), ("missing", 2)]));
-    assert_eq!(desk.refused(KEEPER, &["stock", "count", "B2", "--cards", "50"], 3), "STOCK_NOT_HELD");
+    assert_eq!((&counted["stated"], &counted["counted"], &counted["first"]), (&50.into(), &48.into(), &true.into()));
+    assert_eq!(desk.refused(KEEPER, &["stock", "count", "B2", "--cards", "50"], 1), "REASON_MISSING");
     let found = desk.ok(KEEPER, &["stock", "find", "--box", "B2", "--cards", "1", "--reason", "under the paper"]);
     assert_eq!(states(&found), is(&[("blank", 49), ("missing", 1)]));
     desk.ok(KEEPER, &["stock", "receive", "B3", "--lot", "L8", "--cards", "50"]);
@@ -142,4 +143,47 @@ fn names_counts_and_reasons_that_make_no_sense_are_refused_and_change_nothing() 
         assert_eq!(desk.refused(KEEPER, arguments, exit), code, "{arguments:?}");
     }
     assert_eq!(desk.ok(KEEPER, &["stock", "show"]), before);
+}
+
+#[test]
+fn a_box_is_counted_again_in_the_store_and_at_a_station_and_every_difference_has_its_reason() {
+    let desk = stocked(1);
+    let again = |cards: &str, at: &str, reason: &str| {
+        desk.ok(KEEPER, &["stock", "count", "B1", "--cards", cards, "--at", at, "--reason", reason])
+    };
+    desk.ok(KEEPER, &["stock", "issue", "B1", "--to", "S1", "--cards", "40"]);
+    assert_eq!(states(&again("60", "store", "")), is(&[("blank", 60), ("issued", 40)]));
+    let short = again("57", "store", "yearly stocktaking");
+    assert_eq!(states(&short), is(&[("blank", 57), ("issued", 40), ("missing", 3)]));
+    assert_eq!((&short["stated"], &short["first"]), (&60.into(), &false.into()));
+    // Two of them turn up in the hopper, and one that nobody ever counted.
+    assert_eq!(states(&again("42", "S1", "in the hopper")), is(&[("blank", 57), ("issued", 42), ("missing", 1)]));
+    assert_eq!(states(&again("44", "S1", "behind the feeder")), is(&[("blank", 57), ("issued", 44)]));
+    assert_eq!(states(&again("43", "S1", "fell down")), is(&[("blank", 57), ("issued", 43), ("missing", 1)]));
+    assert_eq!(
+        desk.refused(KEEPER, &["stock", "count", "B1", "--cards", "1", "--at", "S9"], 2),
+        "STOCK_PLACE_NOT_FOUND"
+    );
+    assert_eq!(desk.refused(KEEPER, &["stock", "count", "B9", "--cards", "1"], 2), "STOCK_UNKNOWN");
+    let trail = desk.ok(KEEPER, &["stock", "history", "--box", "B1"]);
+    let entries = trail["entries"].as_array().expect("a list");
+    let booked =
+        entries.iter().filter(|entry| entry["reason"].as_str().is_some_and(|text| text.contains("in the hopper")));
+    assert_eq!(booked.count(), 2, "found, and issued: {trail}");
+    assert_eq!(differences(&desk), 0);
+}
+
+#[test]
+fn a_place_that_is_there_keeps_its_keeper_until_somebody_says_otherwise() {
+    let desk = stocked(1);
+    let add = ["stock", "place", "add", "S1", "--kind", "station", "--keeper"];
+    desk.ok(KEEPER, &[&add[..], &["sun"]].concat());
+    assert_eq!(desk.refused(KEEPER, &[&add[..], &["ma"]].concat(), 3), "STOCK_PLACE_KNOWN");
+    assert_eq!(desk.ok(KEEPER, &["stock", "show", "--place", "S1"])["places"][0]["keeper"], "sun");
+    desk.ok(KEEPER, &[&add[..], &["ma", "--change"]].concat());
+    assert_eq!(desk.ok(KEEPER, &["stock", "show", "--place", "S1"])["places"][0]["keeper"], "ma");
+    // The store has no keeper at first.
+    desk.ok(KEEPER, &["stock", "place", "add", "store", "--kind", "store", "--keeper", "gao"]);
+    let again = ["stock", "place", "add", "store", "--kind", "store", "--keeper", "he"];
+    assert_eq!(desk.refused(KEEPER, &again, 3), "STOCK_PLACE_KNOWN");
 }

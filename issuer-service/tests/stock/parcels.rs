@@ -217,3 +217,48 @@ const CARD: &str = "INSERT INTO batch (number, state, maker, created_at) VALUES 
     INSERT INTO job (number, batch, person, card_number, state, changed_at) VALUES (1, 1, 1, 'A1', 'done', '');
     INSERT INTO card VALUES ('0081314733158650513300000001', 1, 1, 'A1', '513300D1560000050000000100000000', 'ssc-3.0',
         '20260101', '20990101', 'sealed', '')";
+
+#[test]
+fn what_is_missing_of_a_parcel_is_shown_by_number_until_it_is_found() {
+    let (mut desk, code) = under_way(3);
+    let numbers = (1..=3).map(|job| desk.number(job)).collect::<Vec<String>>();
+    let seen = file(&desk, "seen", &numbers[..2].join("\n"));
+    let opened = desk.run(CLERK, &["stock", "accept", &code, "--cards", seen.to_str().expect("a path")]);
+    assert_eq!(opened.status.code(), Some(10));
+    let of_parcel = |shown: &Value| {
+        let places = shown["places"].as_array().expect("places").iter();
+        places.filter(|place| place["code"] == code.as_str()).map(|place| place["missing"].clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(of_parcel(&desk.ok(KEEPER, &["stock", "show"])), [serde_json::json!([numbers[2]])]);
+    desk.ok(KEEPER, &["stock", "find", "--card", &numbers[2], "--reason", "in another bag"]);
+    assert!(of_parcel(&desk.ok(KEEPER, &["stock", "show"])).is_empty());
+}
+
+#[test]
+fn an_inventory_names_what_differs_and_books_it_with_a_reason_only() {
+    let mut desk = arrived(3);
+    let numbers = (1..=3).map(|job| desk.number(job)).collect::<Vec<String>>();
+    let list =
+        |name: &str, numbers: &[String]| file(&desk, name, &numbers.join("\n")).to_str().expect("a path").to_owned();
+    let (whole, two) = (list("whole", &numbers), list("two", &numbers[..2]));
+    assert_eq!(desk.ok(KEEPER, &["stock", "inventory", "--at", "O1", "--cards", &whole])["agreed"], 3);
+    let found = desk.run(KEEPER, &["stock", "inventory", "--at", "O1", "--cards", &two]);
+    let named: Value = serde_json::from_slice(&found.stdout).expect("an inventory");
+    assert_eq!((found.status.code(), &named["missing"][0]), (Some(10), &numbers[2].as_str().into()));
+    assert_eq!(where_is(&desk, &numbers[2]), is("at_outlet", "O1"), "nothing is booked without a reason");
+    let book = ["stock", "inventory", "--at", "O1", "--cards", &two, "--reason", "drawer turned out"];
+    assert_eq!(desk.run(KEEPER, &book).status.code(), Some(10));
+    assert_eq!(where_is(&desk, &numbers[2]), is("missing", "O1"));
+    // It lies at the other outlet, and goes to the store.
+    let third = list("third", &numbers[2..]);
+    let there = ["stock", "inventory", "--at", "O2", "--cards", &third, "--reason", "in a drawer"];
+    let found = desk.run(KEEPER, &there);
+    let named: Value = serde_json::from_slice(&found.stdout).expect("an inventory");
+    assert_eq!((&named["unexpected"][0]["card_number"], &named["booked"]), (&numbers[2].as_str().into(), &true.into()));
+    assert_eq!(where_is(&desk, &numbers[2]), is("returned", "store"));
+    assert_eq!(
+        desk.refused(KEEPER, &["stock", "inventory", "--at", "O9", "--cards", &two], 2),
+        "STOCK_PLACE_NOT_FOUND"
+    );
+    desk.ok(KEEPER, &["stock", "check"]);
+}

@@ -2,6 +2,7 @@
 
 use std::process::{Command, Stdio};
 
+use issuer_service::stock::count::{self, Tally};
 use issuer_service::stock::loss::{self, Which};
 use issuer_service::stock::{StockError, blank, check};
 use issuer_service::store::Store;
@@ -16,7 +17,7 @@ use crate::desk::Desk;
 #[derive(Clone, Debug)]
 enum Deed {
     Receive(u64),
-    Count(u8, u64),
+    Count(u8, bool, u64),
     Issue(u8, u64),
     TakeBack(u8, u64),
     Damage(u8, bool, u64),
@@ -30,7 +31,7 @@ fn deed() -> impl Strategy<Value = Deed> {
     let cards = 0u64..25;
     prop_oneof![
         (1u64..25).prop_map(Deed::Receive),
-        (0u8..4, cards.clone()).prop_map(|(b, n)| Deed::Count(b, n)),
+        (0u8..4, any::<bool>(), cards.clone()).prop_map(|(b, s, n)| Deed::Count(b, s, n)),
         (0u8..4, cards.clone()).prop_map(|(b, n)| Deed::Issue(b, n)),
         (0u8..4, cards.clone()).prop_map(|(b, n)| Deed::TakeBack(b, n)),
         (0u8..4, any::<bool>(), cards.clone()).prop_map(|(b, s, n)| Deed::Damage(b, s, n)),
@@ -49,7 +50,10 @@ fn carry_out(store: &mut Store, deed: &Deed, place: &str) -> Result<i64, StockEr
     let before = total(store);
     match deed {
         Deed::Receive(cards) => drop(blank::receive(store, place, "LN", *cards, Some(KEEPER))?),
-        Deed::Count(number, cards) => drop(blank::count(store, &name(number), *cards, Some(KEEPER))?),
+        Deed::Count(number, station, cards) => {
+            let tally = Tally { name: &name(number), at: at(station), cards: *cards, reason: "x" };
+            drop(count::count(store, &tally, Some(KEEPER))?);
+        }
         Deed::Issue(number, cards) => drop(blank::issue(store, &name(number), "S1", Some(*cards), Some(KEEPER))?),
         Deed::TakeBack(number, cards) => drop(blank::take_back(store, &name(number), "S1", *cards, Some(KEEPER))?),
         Deed::Damage(number, station, cards) => {
