@@ -147,6 +147,12 @@ pub enum Missing {
     /// A card; its number is not repeated, it may be anything.
     #[error("there is no such card")]
     Card,
+    /// One of several cards; nothing was done.
+    #[error("number {place} of those given is no card")]
+    CardAt {
+        /// Its place among them, from 1.
+        place: usize,
+    },
     /// A table of states.
     #[error("there is no such table of states")]
     StateTable,
@@ -156,7 +162,7 @@ impl Explain for Missing {
     fn code(&self) -> &'static str {
         match self {
             Self::Person { .. } => "PERSON_NOT_FOUND",
-            Self::Card => "CARD_NOT_FOUND",
+            Self::Card | Self::CardAt { .. } => "CARD_NOT_FOUND",
             Self::StateTable => "STATES_NOT_FOUND",
         }
     }
@@ -165,6 +171,10 @@ impl Explain for Missing {
         match self {
             Self::Person { id } => lang.pick(format!("没有编号为 {id} 的人员"), format!("there is no person {id}")),
             Self::Card => lang.pick("没有这张卡", "there is no such card").to_owned(),
+            Self::CardAt { place } => lang.pick(
+                format!("所给的第 {place} 个卡号没有这张卡，全部未办"),
+                format!("number {place} of those given is no card; nothing was done"),
+            ),
             Self::StateTable => lang.pick("没有这张状态表", "there is no such table of states").to_owned(),
         }
     }
@@ -174,7 +184,9 @@ impl Explain for Missing {
             Self::Person { .. } => {
                 lang.pick("用 issuer person list 查看", "see who there is with `issuer person list`")
             }
-            Self::Card => lang.pick("用 issuer card list 查看", "see which cards there are with `issuer card list`"),
+            Self::Card | Self::CardAt { .. } => {
+                lang.pick("用 issuer card list 查看", "see which cards there are with `issuer card list`")
+            }
             Self::StateTable => lang.pick("用 issuer states 查看全部", "see them all with `issuer states`"),
         }
     }

@@ -83,6 +83,14 @@ pub enum LifeError {
         /// The day, `YYYYMMDD`.
         day: String,
     },
+    /// A day before the person was born.
+    #[error("{day} lies before the birth of person {person}")]
+    BeforeBirth {
+        /// Row number.
+        person: i64,
+        /// The day, `YYYYMMDD`.
+        day: String,
+    },
     /// The death is recorded already.
     #[error("the death of person {person} is recorded already")]
     DeathRecorded {
@@ -162,6 +170,7 @@ impl Explain for LifeError {
             Self::NotHandedOut { .. } => "CARD_NOT_HANDED_OUT",
             Self::BeingReplaced => "CARD_BEING_REPLACED",
             Self::DayAhead { .. } => "DAY_AHEAD",
+            Self::BeforeBirth { .. } => "DAY_BEFORE_BIRTH",
             Self::DeathRecorded { .. } => "DEATH_RECORDED",
             Self::DeathUnknown { .. } => "DEATH_UNKNOWN",
             Self::PinCardState { .. } => "PIN_CARD_STATE",
@@ -213,6 +222,10 @@ impl Explain for LifeError {
                 lang.pick("该卡正在补换或已补换", "a successor of the card is under way or made").to_owned()
             }
             Self::DayAhead { day } => lang.pick(format!("{day} 尚未到"), format!("{day} lies ahead")),
+            Self::BeforeBirth { person, day } => lang.pick(
+                format!("{day} 早于人员 {person} 的出生日期，未作改动"),
+                format!("{day} lies before the birth of person {person}; nothing was changed"),
+            ),
             Self::DeathRecorded { person } => lang.pick(
                 format!("人员 {person} 的死亡已登记"),
                 format!("the death of person {person} is recorded already"),
@@ -275,7 +288,7 @@ impl Explain for LifeError {
                 lang.pick("先用 issuer stock hand-out 发出", "hand it out first with `issuer stock hand-out`")
             }
             Self::BeingReplaced => lang.pick("启用新卡", "activate the new card"),
-            Self::DayAhead { .. } => lang.pick("核对日期", "check the date"),
+            Self::DayAhead { .. } | Self::BeforeBirth { .. } => lang.pick("核对日期", "check the date"),
             Self::DeathRecorded { .. } | Self::DeathUnknown { .. } => {
                 lang.pick("核对人员编号", "check the number of the person")
             }
@@ -305,7 +318,7 @@ impl Explain for LifeError {
     fn exit(&self) -> Exit {
         match self {
             Self::Missing(error) => error.exit(),
-            Self::ReasonMissing | Self::ReasonUnfit | Self::DayAhead { .. } => Exit::Usage,
+            Self::ReasonMissing | Self::ReasonUnfit | Self::DayAhead { .. } | Self::BeforeBirth { .. } => Exit::Usage,
             Self::DeathUnknown { .. } | Self::PinOrderUnknown { .. } | Self::TerminalUnknown { .. } => Exit::NotFound,
             Self::NotMade { .. }
             | Self::NoMove { .. }

@@ -81,6 +81,22 @@ pub struct CardFile {
 pub struct CardFiles {
     /// In the order in which they were moved.
     pub cards: Vec<CardFile>,
+    /// Those of several cards that could not be moved, with the reason.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub refused: Vec<Refused>,
+}
+
+/// A card that was not moved while others were.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Refused {
+    /// 卡号.
+    pub card_number: String,
+    /// Code.
+    pub code: &'static str,
+    /// What happened.
+    pub what: String,
+    /// What to do.
+    pub next: &'static str,
 }
 
 /// Every move of a card.
@@ -137,10 +153,10 @@ pub fn release_due(store: &mut Store, rules: &LifeRules, operator: Option<&str>)
             Err(error) => return Err(error),
         }
     }
-    Ok(CardFiles { cards })
+    Ok(CardFiles { cards, refused: Vec::new() })
 }
 
-/// Records the death of a person: every card goes out of use.
+/// Records the death of a person: every card goes out of use. The data keys must be open: the day is held against the birth.
 ///
 /// # Errors
 /// [`LifeError`].
@@ -154,8 +170,9 @@ pub fn record_death(
     store.act(|tx| {
         let operator = tx.require(order.operator, Role::Capture)?;
         let reason = fit(order.reason, true)?;
-        if !tx.person_exists(person)? {
-            return Err(Missing::Person { id: person }.into());
+        let born = tx.person(person)?.ok_or(Missing::Person { id: person })?.details.birth_date;
+        if died_on < born.as_str() {
+            return Err(LifeError::BeforeBirth { person, day: died_on.to_owned() });
         }
         if died_on > clock::compact(clock::today()).as_str() {
             return Err(LifeError::DayAhead { day: died_on.to_owned() });
@@ -388,7 +405,13 @@ impl Show for CardFiles {
         let count = self.cards.len();
         let head = lang.pick(format!("{count} 张卡"), format!("{count} cards"));
         let cards = self.cards.iter().map(|card| card.text(lang));
-        [head].into_iter().chain(cards).collect::<Vec<_>>().join("\n")
+        let refused = self.refused.iter().map(|Refused { card_number, code, what, next }| {
+            lang.pick(
+                format!("未办 {card_number} {code}: {what}。{next}"),
+                format!("not done {card_number} {code}: {what}; {next}"),
+            )
+        });
+        [head].into_iter().chain(cards).chain(refused).collect::<Vec<_>>().join("\n")
     }
 }
 

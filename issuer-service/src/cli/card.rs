@@ -5,10 +5,10 @@ use clap::Subcommand;
 use super::Common;
 use crate::card::Cards;
 use crate::card::failure::LifeError;
-use crate::card::life::{self, CardFiles, History, Order};
+use crate::card::life::{self, CardFiles, History, Order, Refused};
 use crate::card::state::{LifeState, Step, Table};
 use crate::centre::Centre;
-use crate::error::{Error, Missing};
+use crate::error::{Error, Explain, Missing};
 use crate::exit::Exit;
 use crate::output::Output;
 
@@ -110,22 +110,7 @@ pub(super) fn run(common: &Common, verb: Verb, output: &Output) -> Result<Exit, 
                 Some(batch) => sealed(&mut centre, batch)?,
                 None => card_numbers,
             };
-            let mut cards = Vec::with_capacity(numbers.len());
-            let mut refused = None;
-            for number in &numbers {
-                match moved(common, &mut centre, number, Step::Activate, &reason) {
-                    Ok(card) => cards.push(card),
-                    Err(error) => {
-                        refused = Some(error);
-                        break;
-                    }
-                }
-            }
-            // Those before a refused one are in their holders' hands.
-            if refused.is_none() || !cards.is_empty() {
-                output.show(&CardFiles { cards });
-            }
-            refused.map_or(Ok(()), Err)?;
+            return activate(common, &mut centre, &numbers, &reason, output);
         }
         Verb::ReportLoss { card_number, formal, reason, .. } => {
             let step = if formal { Step::ReportFormal } else { Step::ReportTemporary };
@@ -170,6 +155,53 @@ fn moved(
 ) -> Result<life::CardFile, LifeError> {
     let order = Order { step, reason, operator: common.operator.as_deref() };
     life::carry_out(&mut centre.store, &centre.config.life, number, &order)
+}
+
+/// Activates each card in an act of its own. A number that is no card stops all of them before the first; a card that may not be
+/// activated is told beside those that were.
+fn activate(
+    common: &Common,
+    centre: &mut Centre,
+    numbers: &[String],
+    reason: &str,
+    output: &Output,
+) -> Result<Exit, Error> {
+    centre.store.read(|tx| -> Result<_, Error> {
+        for (number, place) in numbers.iter().zip(1..) {
+            if tx.card_by_number(number)?.is_none() {
+                return Err(if numbers.len() == 1 { Missing::Card } else { Missing::CardAt { place } }.into());
+            }
+        }
+        Ok(())
+    })?;
+    let (mut cards, mut refused, mut first) = (Vec::with_capacity(numbers.len()), Vec::new(), None);
+    for (place, number) in numbers.iter().enumerate() {
+        if numbers[..place].contains(number) {
+            continue;
+        }
+        match moved(common, centre, number, Step::Activate, reason) {
+            Ok(card) => cards.push(card),
+            // Who may not do it, or cannot store it, may not and cannot for the others.
+            Err(error @ (LifeError::Operator(_) | LifeError::Store(_))) => {
+                if !cards.is_empty() {
+                    output.show(&CardFiles { cards, refused });
+                }
+                return Err(error.into());
+            }
+            Err(error) => {
+                let (code, what, next) = (error.code(), error.what(output.lang()), error.next(output.lang()));
+                refused.push(Refused { card_number: number.clone(), code, what, next });
+                first.get_or_insert(error);
+            }
+        }
+    }
+    match first {
+        Some(error) if cards.is_empty() && refused.len() == 1 => Err(error.into()),
+        first => {
+            output.show(&CardFiles { cards, refused });
+            Ok(if first.is_none() { Exit::Ok } else { Exit::Partly })
+        }
+    }
 }
 
 /// Sealed cards of a batch; there is none once all are handed out.

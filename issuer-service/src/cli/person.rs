@@ -262,7 +262,7 @@ pub(super) fn run(common: &Common, verb: Verb, output: &Output) -> Result<Exit, 
 }
 
 fn death(common: &Common, id: i64, on: Option<&str>, reason: &str, output: &Output) -> Result<Exit, Error> {
-    let mut centre = common.centre()?;
+    let mut centre = if on.is_some() { common.registry(output)? } else { common.centre()? };
     let operator = common.operator.as_deref();
     let death = match on {
         Some(day) => {

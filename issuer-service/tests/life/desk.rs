@@ -25,6 +25,8 @@ pub(crate) const CLERK: &str = "tashi";
 /// Who registers people and makes batches.
 pub(crate) const MAKER: &str = "li";
 
+const PASSPHRASE: &str = "an invented passphrase";
+
 pub(crate) struct Desk {
     _folder: Option<tempfile::TempDir>,
     centre: Centre,
@@ -43,7 +45,10 @@ impl Desk {
         let city = CityCode::parse("513300").expect("digits");
         let database = crate::fresh::fresh().map(DatabaseConfig::at);
         let mut centre = Centre::create(folder, city, "915600000251330051010000", database.as_ref()).expect("centre");
-        centre.store.unlock(Arc::new(DataKeys::random().expect("keys"))).expect("unlocked");
+        let keys = DataKeys::random().expect("keys");
+        keys.seal_file(&centre.data_keys_path(), PASSPHRASE).expect("sealed");
+        std::fs::write(centre.folder.join("rehearsal.passphrase"), format!("{PASSPHRASE}\n")).expect("written");
+        centre.store.unlock(Arc::new(keys)).expect("unlocked");
         centre
             .store
             .journal(|tx| -> Result<(), StoreError> {
@@ -66,9 +71,7 @@ impl Desk {
     /// Puts a rehearsal vault beside the centre, as `issuer init` does.
     pub(crate) fn with_vault(self) -> Self {
         let vault = Vault::rehearsal(&[Centre::card_profile(), Centre::psam_profile()]).expect("vault");
-        vault.seal(&self.centre.vault_path(), "an invented passphrase").expect("sealed");
-        let passphrase = self.data().join("rehearsal.passphrase");
-        std::fs::write(passphrase, "an invented passphrase\n").expect("written");
+        vault.seal(&self.centre.vault_path(), PASSPHRASE).expect("sealed");
         self
     }
 

@@ -141,3 +141,20 @@ fn a_listed_state_cannot_be_taken_off_the_blacklist_by_hand_and_a_hand_made_entr
     desk.ok("ma", &["blacklist", "remove", &suspect, "--reason", "cleared"]);
     assert!(!desk.listed(&numbers[1]));
 }
+
+#[test]
+fn of_several_cards_an_unknown_one_stops_all_and_a_refused_one_is_told_beside_the_others() {
+    let mut desk = Desk::new(3);
+    let numbers: Vec<String> = (1..=3).map(|job| desk.number(job)).collect();
+    assert_eq!(desk.refused(CLERK, &["card", "activate", &numbers[0], "A9999999X"], 2), "CARD_NOT_FOUND");
+    assert_eq!(desk.state(&numbers[0]), "sealed", "nothing was done");
+    desk.ok(CLERK, &["card", "cancel", &numbers[1], "--reason", "scratched"]);
+    let some = desk.run(CLERK, &["card", "activate", &numbers[0], &numbers[1], &numbers[2], &numbers[0]]);
+    assert_eq!(some.status.code(), Some(10));
+    let told: serde_json::Value = serde_json::from_slice(&some.stdout).expect("one JSON object");
+    assert_eq!(told["cards"].as_array().map(Vec::len), Some(2), "{told}");
+    assert_eq!(told["refused"].as_array().map(Vec::len), Some(1), "{told}");
+    let refused = &told["refused"][0];
+    assert_eq!((&refused["card_number"], &refused["code"]), (&numbers[1].as_str().into(), &"CARD_MOVE_UNKNOWN".into()));
+    assert_eq!((desk.state(&numbers[2]), desk.state(&numbers[1])), ("normal".to_owned(), "cancelled".to_owned()));
+}

@@ -53,6 +53,9 @@ fn a_death_takes_every_card_out_of_use_and_no_new_one_is_made_until_it_is_withdr
     assert_eq!(desk.refused(CLERK, &death, 3), "OPERATOR_ROLE_MISSING");
     let ahead = ["person", "death", "1", "--on", "29991231", "--reason", "x"];
     assert_eq!(desk.refused(MAKER, &ahead, 1), "DAY_AHEAD");
+    let unborn = ["person", "death", "1", "--on", "18991231", "--reason", "x"];
+    assert_eq!(desk.refused(MAKER, &unborn, 1), "DAY_BEFORE_BIRTH");
+    assert_eq!(desk.state(&first), "normal", "nothing has moved");
     assert_eq!(desk.ok(MAKER, &death)["cancelled"][0].as_str(), Some(first.as_str()));
     assert_eq!(desk.state(&first), "cancelled");
     assert!(desk.listed(&first));
