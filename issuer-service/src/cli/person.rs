@@ -306,7 +306,7 @@ fn upsert(
     let upserted =
         single::upsert(&mut centre.store, &text, &source, centre.config.city, &common.actor(), output.lang())?;
     output.show(&upserted);
-    Ok(if matches!(upserted, Upserted::Refused { .. }) { Exit::Partly } else { Exit::Ok })
+    Ok(if matches!(upserted.upserted, Upserted::Refused { .. }) { Exit::Partly } else { Exit::Ok })
 }
 
 /// One person in one act; everybody in as many as the work takes, each durable.

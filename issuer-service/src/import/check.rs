@@ -158,6 +158,9 @@ impl Faults<'_> {
             Err(faults) => {
                 for fault in faults {
                     let code = match fault {
+                        NumberFault::Length if text.len() == 15 && text.bytes().all(|byte| byte.is_ascii_digit()) => {
+                            Code::NumberOld
+                        }
                         NumberFault::Length => Code::NumberLength,
                         NumberFault::Characters => Code::NumberCharacters,
                         NumberFault::Province => Code::NumberProvince,
@@ -402,6 +405,7 @@ mod tests {
         let cases: &[(usize, &str, Code)] = &[
             (0, "110105194912310021", Code::NumberCheck),
             (0, "11010519491231002", Code::NumberLength),
+            (0, "110105491231002", Code::NumberOld),
             (0, "1101O519491231002X", Code::NumberCharacters),
             (0, "", Code::ValueMissing),
             (1, "", Code::ValueMissing),

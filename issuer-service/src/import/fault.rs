@@ -50,6 +50,8 @@ pub enum Code {
     NotEncodable(char),
     /// Not 18 characters.
     NumberLength,
+    /// A number of 15 digits, of the first generation of identity cards.
+    NumberOld,
     /// Not 17 digits and a digit or X.
     NumberCharacters,
     /// No province begins so.
@@ -122,7 +124,7 @@ impl Code {
             Self::Formula => "FORMULA",
             Self::ControlCharacter => "CONTROL_CHARACTER",
             Self::NotEncodable(_) => "NOT_ENCODABLE",
-            Self::NumberLength => "NUMBER_LENGTH",
+            Self::NumberLength | Self::NumberOld => "NUMBER_LENGTH",
             Self::NumberCharacters => "NUMBER_CHARACTERS",
             Self::NumberProvince => "NUMBER_PROVINCE",
             Self::NumberDate => "NUMBER_DATE",
@@ -198,6 +200,9 @@ impl Code {
             Self::Formula => ("以公式符号开头", "begins like a spreadsheet formula"),
             Self::ControlCharacter => ("含控制字符", "holds a control character"),
             Self::NumberLength => ("号码不是 18 位", "the number has not 18 characters"),
+            Self::NumberOld => {
+                ("是第一代身份证的 15 位号码", "a number of 15 digits, of the first generation of identity cards")
+            }
             Self::NumberCharacters => {
                 ("号码应为 17 位数字加一位数字或 X", "the number is not 17 digits and a digit or X")
             }
@@ -268,6 +273,10 @@ impl Code {
             Self::NotEncodable(_) => (
                 "按证件改为该字的 GB 18030 统一编码，或重新导出",
                 "write the character by its code in GB 18030, or export the file again",
+            ),
+            Self::NumberOld => (
+                "向本人索取现行身份证上的 18 位号码；不能由 15 位推算",
+                "ask the person for the 18 characters on the present identity card; they are not computed from these",
             ),
             Self::NumberLength
             | Self::NumberCharacters

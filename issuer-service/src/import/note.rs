@@ -63,6 +63,10 @@ impl Note {
                     format!("{read:?} and {ignored:?} mean the same; {read:?} was read"),
                 );
             }
+            Self::RegionFromNumber(0) => (
+                "没有行政区划列，取号码前六位",
+                "no column of the region: taken from the first six digits of the number",
+            ),
             Self::RegionFromNumber(without) => {
                 return lang.pick(
                     format!("没有行政区划列，取号码前六位；其中 {without} 人的前六位不是本市（州）现行县级代码，行政区划留空"),

@@ -19,6 +19,7 @@ use crate::clock;
 use crate::lang::Lang;
 use crate::output::Show;
 use crate::person::dossier::Statement;
+use crate::person::field::{Field, Fields};
 use crate::person::no_card::NoCard;
 use crate::registry::source::Source;
 use crate::registry::{self, Done};
@@ -26,6 +27,17 @@ use crate::store::Store;
 
 /// Bytes of the object.
 pub const BYTES_MAX: u64 = 1 << 16;
+
+/// What came of it, and which keys of the object nobody reads.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Answer {
+    /// What came of it.
+    #[serde(flatten)]
+    pub upserted: Upserted,
+    /// Keys that mean nothing here.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub ignored_keys: Vec<String>,
+}
 
 /// What came of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -114,11 +126,12 @@ pub fn upsert(
     city: CityCode,
     actor: &str,
     lang: Lang,
-) -> Result<Upserted, ImportError> {
+) -> Result<Answer, ImportError> {
     let table = |source| ImportError::Table { path: "-".into(), source };
     let (keys, cells) = json::one(text).map_err(table)?;
     let layout = Layout::of(1, keys, &source.mapping).map_err(table)?;
     let checks = Checks::new(&layout, city);
+    let ignored_keys = layout.ignored();
     let row = Row { line: 1, cells: Ok(layout.picked(cells)) };
     let details = match checks.check(&row) {
         Ok(details) => details,
@@ -130,7 +143,8 @@ pub fn upsert(
                 message: fault.code.message(lang),
                 remedy: fault.code.remedy(lang),
             };
-            return Ok(Upserted::Refused { faults: faults.iter().map(told).collect() });
+            let upserted = Upserted::Refused { faults: faults.iter().map(told).collect() };
+            return Ok(Answer { upserted, ignored_keys });
         }
     };
     store.act(|tx| {
@@ -139,7 +153,7 @@ pub fn upsert(
             Statement { source: source.id, at, import: 0, row: 0, details: &details, fields: checks.fields() };
         let outcome = registry::upsert(tx, &statement)?;
         let (id, no_card) = (outcome.id, outcome.no_card);
-        let keys = |fields: crate::person::field::Fields| fields.iter().map(crate::person::field::Field::key).collect();
+        let keys = |fields: Fields| fields.iter().map(Field::key).collect();
         let (upserted, done) = match outcome.done {
             Done::Created => (Upserted::Created { id, no_card }, "created"),
             Done::Changed(heard) => {
@@ -149,13 +163,25 @@ pub fn upsert(
             Done::Unchanged => (Upserted::Unchanged { id, no_card }, "unchanged"),
         };
         let (actor, object, detail) = (actor.to_owned(), format!("person {id}"), format!("{done} by {}", source.name));
-        Ok((upserted, Act { actor, act: "person.upsert", object, detail }))
+        Ok((Answer { upserted, ignored_keys }, Act { actor, act: "person.upsert", object, detail }))
     })
+}
+
+impl Show for Answer {
+    fn text(&self, lang: Lang) -> String {
+        let told = self.upserted.text(lang);
+        if self.ignored_keys.is_empty() {
+            return told;
+        }
+        let keys = self.ignored_keys.join(lang.pick("、", ", "));
+        lang.pick(format!("{told}\n说明: 未读的键 {keys}"), format!("{told}\nnote: keys not read: {keys}"))
+    }
 }
 
 impl Show for Upserted {
     fn text(&self, lang: Lang) -> String {
-        let list = |fields: &[&str]| fields.join(" ");
+        let label = |key: &&'static str| Field::of_key(key).map_or(*key, |field| field.label(lang));
+        let list = |fields: &[&'static str]| fields.iter().map(label).collect::<Vec<_>>().join(lang.pick("、", ", "));
         let no_card = match self {
             Self::Created { no_card, .. } | Self::Changed { no_card, .. } | Self::Unchanged { no_card, .. } => *no_card,
             Self::Refused { .. } => None,
@@ -163,10 +189,19 @@ impl Show for Upserted {
         let told = match self {
             Self::Created { id, .. } => lang.pick(format!("已登记，编号 {id}"), format!("registered as person {id}")),
             Self::Unchanged { id, .. } => lang.pick(format!("人员 {id} 未变"), format!("nothing new of person {id}")),
-            Self::Changed { id, changed, conflicts, .. } => lang.pick(
-                format!("人员 {id} 变更: {}；说法不一: {}", list(changed), list(conflicts)),
-                format!("person {id}: changed {}; sources differ on {}", list(changed), list(conflicts)),
-            ),
+            Self::Changed { id, changed, conflicts, .. } => {
+                let part = |zh: &'static str, en: &'static str, fields: &[&'static str]| {
+                    (!fields.is_empty()).then(|| format!("{} {}", lang.pick(zh, en), list(fields)))
+                };
+                let parts = [part("变更", "changed", changed), part("说法不一", "sources differ on", conflicts)];
+                let parts: Vec<String> = parts.into_iter().flatten().collect();
+                let told = if parts.is_empty() {
+                    lang.pick("来源有新说法，现值未变", "a source says it too; what is held stays").to_owned()
+                } else {
+                    parts.join(lang.pick("；", "; "))
+                };
+                lang.pick(format!("人员 {id}: {told}"), format!("person {id}: {told}"))
+            }
             Self::Refused { faults } => {
                 let line = |fault: &Refused| {
                     let Refused { column, code, value, message, remedy } = fault;

@@ -203,3 +203,15 @@ fn a_saved_mapping_is_used_for_every_file_of_its_source() {
     );
     assert_eq!(bureau.told(&["source", "add", "a b"], "").status.code(), Some(1));
 }
+
+#[test]
+fn an_object_with_a_key_that_nobody_reads_is_taken_and_the_key_is_named() {
+    let bureau = Bureau::new();
+    let text = format!("{{\"number\": \"{}\", \"name\": \"德吉\", \"shoe size\": \"40\"}}", number("19900101", 2));
+    let told = bureau.say(&["person", "upsert"], &text);
+    assert_eq!((&told["outcome"], &told["ignored_keys"]), (&"created".into(), &object!(["shoe size"])));
+    let old = bureau.told(&["person", "upsert"], "{\"number\": \"513301900101002\", \"name\": \"德吉\"}");
+    let told = json(&old);
+    assert_eq!((old.status.code(), &told["faults"][0]["code"]), (Some(10), &"NUMBER_LENGTH".into()));
+    assert!(told["faults"][0]["remedy"].as_str().is_some_and(|text| text.contains("18 characters")), "{told}");
+}
