@@ -73,8 +73,8 @@ pub struct Config {
     /// What photos must be.
     #[serde(default)]
     pub photo: Rules,
-    /// Years a card is valid.
-    #[serde(default = "Config::valid_years")]
+    /// Years a card is valid, 1 to 20.
+    #[serde(default = "Config::valid_years", deserialize_with = "valid_years")]
     pub valid_years: u8,
     /// Lot of the factory's blank cards: the version of their transport key.
     #[serde(default = "Config::transport_lot")]
@@ -418,6 +418,15 @@ impl Config {
 
     const fn valid_years() -> u8 {
         10
+    }
+}
+
+fn valid_years<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u8, D::Error> {
+    let years = u8::deserialize(deserializer)?;
+    if (1..=20).contains(&years) {
+        Ok(years)
+    } else {
+        Err(serde::de::Error::custom("a card is valid for 1 to 20 years"))
     }
 }
 

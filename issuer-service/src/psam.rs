@@ -109,6 +109,12 @@ pub enum PsamError {
         /// The number.
         terminal_number: String,
     },
+    /// The day by which it is due is over.
+    #[error("{day} is over")]
+    DayOver {
+        /// The day, `YYYYMMDD`.
+        day: String,
+    },
     /// The PSAM failed and is spoilt.
     #[error("the PSAM failed: {reason}")]
     Failed {
@@ -283,6 +289,7 @@ impl Explain for PsamError {
             Self::NotFound { .. } => "PSAM_NOT_FOUND",
             Self::State { .. } => "PSAM_STATE",
             Self::ReturnOpen { .. } => "PSAM_RETURN_OPEN",
+            Self::DayOver { .. } => "DAY_OVER",
             Self::Failed { .. } => "PSAM_FAILED",
             Self::Lost(error) => transport_code(error),
             Self::Operator(error) => error.code(),
@@ -311,6 +318,9 @@ impl Explain for PsamError {
             Self::ReturnOpen { terminal_number } => {
                 lang.pick(format!("PSAM {terminal_number} 已在等待交回"), self.to_string())
             }
+            Self::DayOver { day } => {
+                lang.pick(format!("{day} 已过，未作改动"), format!("{day} is over; nothing was changed"))
+            }
             Self::Failed { reason } => lang
                 .pick(format!("PSAM 制作失败，已作废: {reason}"), format!("the PSAM failed and is spoilt: {reason}")),
             Self::Lost(error) => {
@@ -327,6 +337,7 @@ impl Explain for PsamError {
             Self::NotPsam { .. } | Self::NotBlank | Self::Failed { .. } => {
                 lang.pick("换一张空白 PSAM", "put in a blank PSAM")
             }
+            Self::DayOver { .. } => lang.pick("写今天或以后的日期", "name today or a later day"),
             Self::ReturnOpen { .. } => lang.pick("用 issuer psam tasks 查看", "see `issuer psam tasks`"),
             Self::Taken { .. } | Self::NotFound { .. } | Self::State { .. } => {
                 lang.pick("用 issuer psam list 查看", "see who holds it with `issuer psam list`")
@@ -345,6 +356,7 @@ impl Explain for PsamError {
             Self::NotPsam { .. } | Self::Failed { .. } => Exit::Card,
             Self::NotBlank | Self::Taken { .. } | Self::State { .. } | Self::ReturnOpen { .. } => Exit::Refused,
             Self::NotFound { .. } => Exit::NotFound,
+            Self::DayOver { .. } => Exit::Usage,
             Self::Lost(error) if error.card_lost() => Exit::Card,
             Self::Lost(_) => Exit::Reader,
             Self::Operator(error) => error.exit(),

@@ -116,13 +116,13 @@ fn every_act_in_every_state_does_what_the_table_says_and_nothing_else() {
 fn a_replacement_opens_a_return_task_that_the_return_closes() {
     let mut site = site();
     let replaced = |site: &mut Site, number, with| {
-        custody::replace(&mut site.centre.store, number, with, &TO, "20260101", Some("zhou"))
+        custody::replace(&mut site.centre.store, number, with, &TO, "20991230", Some("zhou"))
     };
     assert_eq!(replaced(&mut site, OLD, NEW).expect_err("not handed out").code(), "PSAM_STATE");
     site.act("handout", OLD).expect("handed out");
     assert_eq!(replaced(&mut site, OLD, OLD).expect_err("itself").code(), "PSAM_STATE");
     let task = replaced(&mut site, OLD, NEW).expect("replaced");
-    assert_eq!((task.owner.as_str(), task.due.as_str()), ("H001", "20260101"));
+    assert_eq!((task.owner.as_str(), task.due.as_str()), ("H001", "20991230"));
     assert_eq!((site.psam(OLD).state.as_str(), site.psam(NEW).state.as_str()), ("handed_out", "handed_out"));
     let open = |site: &mut Site| site.centre.store.read(|tx| tx.return_tasks()).expect("tasks");
     assert_eq!(open(&mut site), [task]);
@@ -156,4 +156,16 @@ fn custody_needs_the_role_keys_and_a_psam_that_exists() {
     assert_eq!(by(&mut site, OLD, Some("li")), "OPERATOR_ROLE_MISSING");
     assert_eq!(by(&mut site, OLD, None), "OPERATOR_NOT_NAMED");
     assert_eq!(by(&mut site, "510000000009", Some("zhou")), "PSAM_NOT_FOUND");
+}
+
+#[test]
+fn nothing_is_due_back_by_a_day_that_is_over() {
+    let mut site = site();
+    let (store, operator) = (&mut site.centre.store, Some("zhou"));
+    let past = HandOut { due: "20200101", ..TO };
+    assert!(matches!(custody::hand_out(store, OLD, &past, operator), Err(PsamError::DayOver { .. })));
+    custody::hand_out(store, OLD, &TO, operator).expect("handed out");
+    let late = custody::replace(store, OLD, NEW, &TO, "20200101", operator);
+    assert!(matches!(late, Err(PsamError::DayOver { .. })));
+    assert_eq!((site.psam(OLD).state, site.psam(NEW).state), ("handed_out".to_owned(), "in_custody".to_owned()));
 }

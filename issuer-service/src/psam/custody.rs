@@ -154,6 +154,7 @@ pub fn replace(
         if old.state != PsamState::HandedOut.name() {
             return Err(PsamError::State { terminal_number: number.to_owned(), state: old.state });
         }
+        still_ahead(back_by)?;
         give(tx, with, to)?;
         let task = ReturnTask {
             terminal_number: number.to_owned(),
@@ -211,7 +212,13 @@ pub fn retire(store: &mut Store, number: &str, operator: Option<&str>) -> Result
 
 fn give(tx: &Tx<'_>, number: &str, to: &HandOut<'_>) -> Result<(), PsamError> {
     let psam = found(tx, number)?;
+    still_ahead(to.due)?;
     tx.hand_out_psam(number, to).map_err(|error| refused(error, &psam))
+}
+
+/// Nobody brings anything back by a day that is over.
+fn still_ahead(day: &str) -> Result<(), PsamError> {
+    if day < clock::compact(clock::today()).as_str() { Err(PsamError::DayOver { day: day.to_owned() }) } else { Ok(()) }
 }
 
 fn found(tx: &Tx<'_>, number: &str) -> Result<Psam, PsamError> {
@@ -250,6 +257,9 @@ impl Show for ReturnTask {
 
 impl Show for ReturnTasks {
     fn text(&self, lang: Lang) -> String {
+        if self.tasks.is_empty() {
+            return lang.pick("没有待交回的 PSAM", "no PSAM has to come back").to_owned();
+        }
         self.tasks.iter().map(|task| task.text(lang)).collect::<Vec<_>>().join("\n")
     }
 }
