@@ -32,6 +32,19 @@ fn the_chinese_page_about_people_is_true_and_has_the_same_commands() {
 }
 
 #[test]
+fn the_pages_about_configuration_and_timers_are_true_and_have_the_same_commands() {
+    let (zh, en) = (
+        include_str!("../../../docs/handbook/configuration.zh.md"),
+        include_str!("../../../docs/handbook/configuration.en.md"),
+    );
+    assert!(run(en, "C.UTF-8", |_| ()) > 15 && run(zh, "zh_CN.UTF-8", |_| ()) > 15);
+    // But for the remarks in the file that they write.
+    let bare = |command: &str| command.lines().filter(|line| !line.starts_with('#')).collect::<Vec<_>>().join("\n");
+    let commands = |page| steps(page).into_iter().map(|step| bare(&step.command)).collect::<Vec<_>>();
+    assert_eq!(commands(zh), commands(en));
+}
+
+#[test]
 fn an_output_that_differs_from_the_page_is_noticed() {
     assert!(agrees("a … c", "a b c") && agrees("a…", "abc") && agrees("x", "x"));
     assert!(!agrees("a … c", "a b d") && !agrees("a", "ab") && !agrees("a … c", "a b c d"));
