@@ -56,8 +56,14 @@ impl std::fmt::Debug for Answer {
 /// All [`Faults`].
 pub fn read(template: &Template, sent: &[Sent], city: CityCode, bytes: &[u8]) -> Result<(usize, Vec<Answer>), Faults> {
     debug_assert_eq!(template.direction, Direction::Import);
+    if bytes.is_empty() {
+        return Err(Faults::of_file(Code::Empty));
+    }
     if bytes.last() != Some(&b'\n') {
         return Err(Faults::of_file(Code::CutOff));
+    }
+    if bytes.split_inclusive(|byte| *byte == b'\n').all(|line| line.ends_with(b"\r\n")) {
+        return Err(Faults::of_file(Code::LineEnds));
     }
     let lines: Vec<&[u8]> = bytes.split(|byte| *byte == b'\n').collect();
     let lines = lines.split_last().map_or(&[][..], |(_, lines)| lines);

@@ -2,7 +2,8 @@
 //!
 //! Owns: codes, places, words in both languages. Never: repeats what stands in a cell.
 
-use serde::Serialize;
+use serde::ser::SerializeStruct;
+use serde::{Serialize, Serializer};
 
 use crate::lang::Lang;
 
@@ -10,15 +11,34 @@ use crate::lang::Lang;
 pub const FAULTS_MAX: usize = 1_000;
 
 /// One fault.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault {
     /// Line of the file, from 1; 0 for the file as a whole.
     pub line: u64,
     /// Title of the column.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub column: Option<String>,
     /// What.
     pub code: Code,
+    /// Batch that the file's name says.
+    pub batch: Option<i64>,
+}
+
+/// With its words in both languages: a report lies beside the file for whoever opens it.
+impl Serialize for Fault {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut fault = serializer.serialize_struct("Fault", 6)?;
+        fault.serialize_field("line", &self.line)?;
+        if let Some(column) = &self.column {
+            fault.serialize_field("column", column)?;
+        }
+        fault.serialize_field("code", &self.code)?;
+        if let Some(batch) = self.batch {
+            fault.serialize_field("batch", &batch)?;
+        }
+        fault.serialize_field("zh", &self.words(Lang::Zh))?;
+        fault.serialize_field("en", &self.words(Lang::En))?;
+        fault.end()
+    }
 }
 
 macro_rules! codes {
@@ -54,6 +74,10 @@ codes! {
     NothingSent "该批次没有等待此类回盘的文件" "no file of this batch awaits such an answer",
     /// It is longer than any answer to what was sent.
     TooLong "文件比应有的回盘大得多" "the file is longer than any answer to what was sent",
+    /// Nothing is in it.
+    Empty "文件是空的" "the file is empty",
+    /// Its lines end otherwise than agreed.
+    LineEnds "各行以回车换行（CRLF）结尾，约定为换行（LF）；请以 LF 重新导出" "its lines end with CR LF instead of LF; export it again with LF",
     /// It does not end with a line end.
     CutOff "文件不完整，末行没有换行" "the file is cut off: its last line has no end",
     /// A line before the rows is not as agreed.
@@ -104,12 +128,20 @@ impl Faults {
         faults
     }
 
+    /// The batch of the file's name is unknown.
+    #[must_use]
+    pub fn of_batch(batch: i64) -> Self {
+        let mut faults = Self::of_file(Code::BatchUnknown);
+        faults.listed.iter_mut().for_each(|fault| fault.batch = Some(batch));
+        faults
+    }
+
     /// Adds one.
     pub fn add(&mut self, line: usize, column: Option<&str>, code: Code) {
         self.count += 1;
         if self.listed.len() < FAULTS_MAX {
             let line = u64::try_from(line).unwrap_or(u64::MAX);
-            self.listed.push(Fault { line, column: column.map(str::to_owned), code });
+            self.listed.push(Fault { line, column: column.map(str::to_owned), code, batch: None });
         }
     }
 
@@ -130,7 +162,12 @@ impl Fault {
             (line, Some(column)) => lang.pick(format!("第 {line} 行 {column}"), format!("line {line} {column}")),
         };
         let code = serde_code(self.code);
-        format!("{place} {code}: {}", self.code.text(lang))
+        format!("{place} {code}: {}", self.words(lang))
+    }
+
+    fn words(&self, lang: Lang) -> String {
+        let text = self.code.text(lang);
+        self.batch.map_or_else(|| text.to_owned(), |batch| format!("{text}: {batch}"))
     }
 }
 

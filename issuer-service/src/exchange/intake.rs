@@ -183,7 +183,7 @@ fn judge(
     let waiting = centre.store.read(|tx| -> Result<_, ExchangeError> {
         Ok(if tx.batch(batch)?.is_some() { Some(awaiting(tx, &template, batch)?) } else { None })
     })?;
-    let waiting = waiting.ok_or_else(|| Refusal::Faults(Faults::of_file(Code::BatchUnknown)))?;
+    let waiting = waiting.ok_or_else(|| Refusal::Faults(Faults::of_batch(batch)))?;
     if waiting.is_empty() {
         return Err(Refusal::Faults(Faults::of_file(Code::NothingSent)));
     }

@@ -44,8 +44,8 @@ fn every_kind_of_wrong_answer_is_refused_with_its_fault_and_changes_nothing() {
         ("UTF-8", with(29 + 96, "证".as_bytes()), &["Encoding"]),
         ("no last line end", good[..good.len() - 1].to_vec(), &["CutOff"]),
         ("a cut last row", [&good[..row + 100], b"\n"].concat(), &["Shape"]),
-        ("line ends of another system", crlf(&good), &["Head", "Shape"]),
-        ("nothing", Vec::new(), &["CutOff"]),
+        ("line ends of another system", crlf(&good), &["LineEnds"]),
+        ("nothing", Vec::new(), &["Empty"]),
         ("a line end only", b"\n".to_vec(), &["Shape"]),
         ("rows without header", good[29..].to_vec(), &["Head"]),
         ("a row with a letter for a number", with(29 + 1, b"00000000000x"), &["RowForeign"]),
@@ -96,6 +96,17 @@ fn all_faults_are_told_with_line_and_column_and_no_cell() {
     assert_eq!(*count, u64::try_from(told.len()).expect("small"));
     let report = std::fs::read_to_string(town.place("bad").join("RH_1_105_1.report.json")).expect("report");
     assert!(!report.contains("样例") && !report.contains("51330119900101"), "{report}");
+    assert!(report.contains("处理结果为空") && report.contains("the result is empty"), "{report}");
+}
+
+#[test]
+fn the_batch_that_a_file_name_says_is_named_when_there_is_none() {
+    let (mut town, _) = asked(&["样例"]);
+    town.answer("RH_9_105_1", b"00\n");
+    let report = std::fs::read_to_string(town.place("bad").join("RH_9_105_1.report.json")).expect("report");
+    let report: serde_json::Value = serde_json::from_str(&report).expect("JSON");
+    assert_eq!((&report["faults"][0]["code"], &report["faults"][0]["batch"]), (&"BATCH_UNKNOWN".into(), &9.into()));
+    assert!(report["faults"][0]["zh"].as_str().is_some_and(|text| text.ends_with(": 9")), "{report}");
 }
 
 #[test]
