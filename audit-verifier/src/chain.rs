@@ -97,6 +97,8 @@ pub(crate) struct Verdict {
     pub(crate) anchored: bool,
     /// Whether the key came from elsewhere than the log.
     pub(crate) key_pinned: bool,
+    /// The first record that is more than a minute earlier than one before it.
+    pub(crate) clock_back: Option<i64>,
     /// The first record that does not hold.
     pub(crate) first_bad: Option<(i64, Reason)>,
 }
@@ -108,6 +110,8 @@ pub(crate) struct Walk {
     anchor: Option<Lines>,
     checkpoints: BTreeMap<i64, Checkpoint>,
     last: (i64, String),
+    /// Latest minute of the records so far.
+    latest: i64,
     verdict: Verdict,
 }
 
@@ -118,10 +122,11 @@ impl Walk {
             checkpoints: 0,
             anchored: anchor.is_some(),
             key_pinned: public_key.is_some(),
+            clock_back: None,
             first_bad: None,
         };
         let key = public_key.map(|text| hex::decode(text).unwrap_or_default()).unwrap_or_default();
-        Self { key, anchor, checkpoints: BTreeMap::new(), last: (0, "0".repeat(64)), verdict }
+        Self { key, anchor, checkpoints: BTreeMap::new(), last: (0, "0".repeat(64)), latest: 0, verdict }
     }
 
     /// The key that the log names; one from paper stays.
@@ -146,6 +151,11 @@ impl Walk {
         } else {
             self.judge(record, &hash).map(|reason| (record.sequence, reason))
         };
+        let minute = minute(&record.recorded_at);
+        if minute + 1 < self.latest {
+            self.verdict.clock_back.get_or_insert(record.sequence);
+        }
+        self.latest = self.latest.max(minute);
         self.last = (record.sequence, record.hash.clone());
         self.verdict.first_bad = bad;
         bad.is_none()
@@ -195,6 +205,20 @@ impl Walk {
     }
 }
 
+/// Minutes since the year 0 of `YYYY-MM-DDThh:mm:ss.mmmZ`, the days counted as a calendar does; 0 for any other text.
+fn minute(instant: &str) -> i64 {
+    let part = |from: usize, to: usize| instant.get(from..to).and_then(|part| part.parse::<i64>().ok());
+    let (Some(year), Some(month), Some(day), Some(hour), Some(minute)) =
+        (part(0, 4), part(5, 7), part(8, 10), part(11, 13), part(14, 16))
+    else {
+        return 0;
+    };
+    // The year begins in March, so that a leap day is its last.
+    let (year, month) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
+    let days = 365 * year + year / 4 - year / 100 + year / 400 + (153 * month + 2) / 5 + day;
+    (days * 24 + hour) * 60 + minute
+}
+
 /// SHA-256 over length, colon and bytes of each field, upper-case hex.
 fn digest(record: &Record) -> String {
     let sequence = record.sequence.to_string();
@@ -207,4 +231,24 @@ fn digest(record: &Record) -> String {
         context.update(field.as_bytes());
     }
     hex::encode_upper(context.finish())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::minute;
+
+    #[test]
+    fn minutes_follow_each_other_over_months_years_and_leap_days() {
+        for (before, after) in [
+            ("2026-01-31T23:59:00.000Z", "2026-02-01T00:00:00.000Z"),
+            ("2026-02-28T23:59:59.999Z", "2026-03-01T00:00:00.000Z"),
+            ("2024-02-28T23:59:00.000Z", "2024-02-29T00:00:00.000Z"),
+            ("2024-02-29T23:59:00.000Z", "2024-03-01T00:00:00.000Z"),
+            ("2026-12-31T23:59:00.000Z", "2027-01-01T00:00:00.000Z"),
+            ("2026-04-30T23:59:00.000Z", "2026-05-01T00:00:00.000Z"),
+        ] {
+            assert_eq!(minute(before) + 1, minute(after), "{before}");
+        }
+        assert_eq!((minute(""), minute("yesterday, at about noon")), (0, 0));
+    }
 }

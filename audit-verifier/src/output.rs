@@ -17,7 +17,7 @@ pub(crate) enum Lang {
 
 /// Tells a verdict.
 pub(crate) fn verdict(verdict: &Verdict, lang: Lang) -> ExitCode {
-    let Verdict { records, checkpoints, anchored, key_pinned, first_bad } = verdict;
+    let Verdict { records, checkpoints, anchored, key_pinned, clock_back, first_bad } = verdict;
     if let Some((sequence, reason)) = first_bad {
         let reason = words(*reason, lang);
         match lang {
@@ -29,6 +29,12 @@ pub(crate) fn verdict(verdict: &Verdict, lang: Lang) -> ExitCode {
     match lang {
         Lang::Zh => println!("日志完整: {records} 条记录, {checkpoints} 个签名检查点"),
         Lang::En => println!("the log holds: {records} records, {checkpoints} signed checkpoints"),
+    }
+    if let Some(sequence) = clock_back {
+        match lang {
+            Lang::Zh => println!("第 {sequence} 条的时间早于此前的记录: 时钟被拨回过"),
+            Lang::En => println!("record {sequence} is earlier than one before it: the clock was set back"),
+        }
     }
     if !anchored {
         match lang {

@@ -7,6 +7,7 @@
 pub mod anchor;
 pub mod check;
 pub mod export;
+pub mod text;
 
 use ring::digest::{SHA256, digest};
 use ring::signature::{ED25519, UnparsedPublicKey};
@@ -14,8 +15,12 @@ use serde::Serialize;
 
 use anchor::{Expected, Finding};
 
+use crate::clock;
 use crate::lang::Lang;
 use crate::output::Show;
+
+/// Seconds by which a record may be earlier than one before it without being told.
+const CLOCK_BACK: u64 = 60;
 
 /// Who did what to which object. No personal data: objects are numbers of rows, not of people.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -73,6 +78,8 @@ pub struct Verdict {
     pub checkpoints: u64,
     /// Whether the end of the log was compared with its anchor.
     pub anchored: bool,
+    /// First record that is more than a minute earlier than one before it: the clock was set back, or an operator answered for that.
+    pub clock_back: Option<i64>,
     /// First record that does not hold, if any.
     pub first_bad: Option<Bad>,
 }
@@ -159,6 +166,8 @@ pub struct Verifier {
     checkpoints: std::collections::BTreeMap<i64, Checkpoint>,
     anchor: Option<Expected>,
     last: Option<(i64, String)>,
+    /// Latest time of the records so far, seconds.
+    latest: u64,
     verdict: Verdict,
 }
 
@@ -167,8 +176,9 @@ impl Verifier {
     #[must_use]
     pub fn new(public_key: Vec<u8>, checkpoints: Vec<Checkpoint>, anchor: Option<Expected>) -> Self {
         let checkpoints = checkpoints.into_iter().map(|checkpoint| (checkpoint.sequence, checkpoint)).collect();
-        let verdict = Verdict { records: 0, checkpoints: 0, anchored: anchor.is_some(), first_bad: None };
-        Self { public_key, checkpoints, anchor, last: None, verdict }
+        let verdict =
+            Verdict { records: 0, checkpoints: 0, anchored: anchor.is_some(), clock_back: None, first_bad: None };
+        Self { public_key, checkpoints, anchor, last: None, latest: 0, verdict }
     }
 
     /// Takes the next record; `false` when it does not hold and reading may stop.
@@ -187,6 +197,11 @@ impl Verifier {
                 .and_then(|checkpoint| self.check(&checkpoint, record))
                 .or_else(|| self.anchored(record))
         };
+        let at = clock::seconds_of(&record.recorded_at);
+        if at + CLOCK_BACK < self.latest {
+            self.verdict.clock_back.get_or_insert(record.sequence);
+        }
+        self.latest = self.latest.max(at);
         // A gap is named by the first record that is missing.
         let sequence = if reason == Some(Reason::Gap) { last + 1 } else { record.sequence };
         self.last = Some((record.sequence, record.hash.clone()));
@@ -245,9 +260,16 @@ impl Show for Verdict {
                 } else {
                     lang.pick("，没有锚文件，末尾未核对", ", no anchor: its end was not compared")
                 };
+                let back = self.clock_back.map(|sequence| {
+                    lang.pick(
+                        format!("\n第 {sequence} 条的时间早于此前的记录: 时钟被拨回过"),
+                        format!("\nrecord {sequence} is earlier than one before it: the clock was set back"),
+                    )
+                });
+                let back = back.unwrap_or_default();
                 lang.pick(
-                    format!("审计日志完整: {records} 条记录, {checkpoints} 个签名检查点{anchored}"),
-                    format!("audit log holds: {records} records, {checkpoints} signed checkpoints{anchored}"),
+                    format!("审计日志完整: {records} 条记录, {checkpoints} 个签名检查点{anchored}{back}"),
+                    format!("audit log holds: {records} records, {checkpoints} signed checkpoints{anchored}{back}"),
                 )
             }
             Some(Bad { sequence, reason }) => lang.pick(
@@ -310,8 +332,21 @@ mod tests {
     fn an_untouched_chain_holds() {
         assert_eq!(
             verdict(&chain(5), Vec::new()),
-            Verdict { records: 5, checkpoints: 0, anchored: false, first_bad: None }
+            Verdict { records: 5, checkpoints: 0, anchored: false, clock_back: None, first_bad: None }
         );
+    }
+
+    #[test]
+    fn times_that_go_back_are_told_and_the_log_holds() {
+        let mut records: Vec<Record> = Vec::new();
+        for time in ["08:00:00", "08:10:00", "08:09:30", "08:08:59", "08:00:00"] {
+            let last = records.last().map(|record| (record.sequence, record.hash.clone()));
+            let act = Act { actor: "a".into(), act: "test", object: String::new(), detail: String::new() };
+            records.push(Record::following(last, format!("2026-01-01T{time}.000Z"), &act));
+        }
+        let found = verdict(&records, Vec::new());
+        assert_eq!((found.first_bad, found.clock_back), (None, Some(4)));
+        assert!(found.text(Lang::En).contains("record 4") && found.text(Lang::Zh).contains("第 4 条"));
     }
 
     #[test]

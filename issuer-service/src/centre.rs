@@ -70,6 +70,9 @@ pub struct Config {
     /// First letter of the card numbers made here (assumed: the standard leaves it to the issuer).
     #[serde(default = "Config::prefix", deserialize_with = "prefix")]
     pub card_number_prefix: char,
+    /// Minutes by which the clock may stand before the last act (assumed: clocks of one site differ by less).
+    #[serde(default = "Config::clock_tolerance_minutes")]
+    pub clock_tolerance_minutes: u32,
     /// What photos must be.
     #[serde(default)]
     pub photo: Rules,
@@ -235,6 +238,7 @@ impl Centre {
             return Err(StoreError::NoCentre.into());
         }
         let mut store = Store::open(&place, folder)?.anchored_at(config.audit.anchor.as_deref());
+        store.set_clock_tolerance(config.clock_tolerance_minutes);
         let (stored, public_key) = store.read(|tx| Ok::<_, StoreError>((tx.identity()?, tx.fact("public_key")?)))?;
         let mut centre = Self { folder: folder.to_owned(), config, store, public_key };
         match stored {
@@ -276,7 +280,9 @@ impl Centre {
     /// # Errors
     /// [`CentreError`].
     pub fn connect(&self) -> Result<Store, CentreError> {
-        Ok(Store::open(&self.place()?, &self.folder)?.anchored_at(self.config.audit.anchor.as_deref()))
+        let mut store = Store::open(&self.place()?, &self.folder)?.anchored_at(self.config.audit.anchor.as_deref());
+        store.set_clock_tolerance(self.config.clock_tolerance_minutes);
+        Ok(store)
     }
 
     /// Writes which token holds the upper keys into the configuration, and keeps it.
@@ -342,12 +348,7 @@ impl Centre {
     /// # Errors
     /// [`StoreError`].
     pub fn sign_checkpoint(&mut self, vault: &Vault) -> Result<(), StoreError> {
-        self.store.journal(|tx| {
-            let Some((sequence, hash)) = tx.audit_head()? else { return Ok(()) };
-            let signed_at = clock::now();
-            let signature = hex::encode_upper(vault.sign(&Checkpoint::message(sequence, &hash, &signed_at)));
-            tx.add_audit_checkpoint(&Checkpoint { sequence, hash, signed_at, signature })
-        })
+        sign_head(&mut self.store, vault)
     }
 
     /// The card type that this centre issues.
@@ -397,6 +398,20 @@ impl Centre {
     const DATA_KEYS: &'static str = "centre.datakeys";
 }
 
+/// Signs the head of the audit log, if it has grown since the last checkpoint. A log that was cut off is not signed.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn sign_head(store: &mut Store, vault: &Vault) -> Result<(), StoreError> {
+    store.journal(|tx| {
+        tx.log_is_whole()?;
+        let Some((sequence, hash)) = tx.audit_head()? else { return Ok(()) };
+        let signed_at = clock::now();
+        let signature = hex::encode_upper(vault.sign(&Checkpoint::message(sequence, &hash, &signed_at)));
+        tx.add_audit_checkpoint(&Checkpoint { sequence, hash, signed_at, signature })
+    })
+}
+
 impl Config {
     fn read(folder: &Path) -> Result<Self, CentreError> {
         let path = folder.join(Centre::CONFIG);
@@ -406,6 +421,10 @@ impl Config {
 
     fn place(&self, folder: &Path) -> Result<Place, CentreError> {
         self.database.as_ref().map_or_else(|| Ok(Place::File(folder.join(Centre::DATABASE))), DatabaseConfig::place)
+    }
+
+    const fn clock_tolerance_minutes() -> u32 {
+        5
     }
 
     const fn prefix() -> char {

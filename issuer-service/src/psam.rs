@@ -188,7 +188,7 @@ fn end(
     act: &'static str,
     detail: String,
 ) -> Result<Psam, PsamError> {
-    store.act(|tx| {
+    store.act_under_way(|tx| {
         tx.finish_psam(chip, by)?;
         let psam =
             tx.psam(chip)?.ok_or_else(|| PsamError::NotFound { terminal_number: order.terminal_number.to_owned() })?;

@@ -87,6 +87,9 @@ const MIGRATIONS: &[(i64, &str)] = &[
     (55, include_str!("store/schema_055_station_line.sql")),
 ];
 
+/// Seconds by which the clock may stand before the last record, unless the site says otherwise.
+pub const CLOCK_TOLERANCE: u64 = 300;
+
 /// One connection.
 #[derive(Debug)]
 pub struct Store {
@@ -95,6 +98,8 @@ pub struct Store {
     anchor: Anchor,
     /// Who acts through this connection, when a command needs a role.
     on_duty: Option<OnDuty>,
+    /// Seconds by which the clock may stand before the last record.
+    clock_tolerance: u64,
 }
 
 /// A transaction under way. Areas add their statements as methods, each in its own file of `store/`.
@@ -154,7 +159,8 @@ impl Store {
         }
         let anchor = Anchor::in_folder(folder);
         let connection = Connection::open(place, new)?;
-        let mut store = Self { connection, data: KeyHolder::default(), anchor, on_duty: None };
+        let (data, clock_tolerance) = (KeyHolder::default(), CLOCK_TOLERANCE);
+        let mut store = Self { connection, data, anchor, on_duty: None, clock_tolerance };
         if !new && store.applied()?.is_empty() {
             return Err(StoreError::NoCentre);
         }
@@ -182,6 +188,17 @@ impl Store {
         self.on_duty = Some(on_duty);
     }
 
+    /// Seconds by which the clock may stand before the last record.
+    #[must_use]
+    pub const fn clock_tolerance(&self) -> u64 {
+        self.clock_tolerance
+    }
+
+    /// By how many minutes the clock may stand before the last record.
+    pub fn set_clock_tolerance(&mut self, minutes: u32) {
+        self.clock_tolerance = u64::from(minutes) * 60;
+    }
+
     /// Reads, in one snapshot.
     ///
     /// # Errors
@@ -196,6 +213,21 @@ impl Store {
     /// # Errors
     /// What the closure gives, or [`StoreError`].
     pub fn act<T, E: From<StoreError>>(&mut self, act: impl FnOnce(&Tx<'_>) -> Result<(T, Act), E>) -> Result<T, E> {
+        let tolerance = self.clock_tolerance;
+        self.act_under_way(|tx| {
+            tx.clock_follows(tolerance)?;
+            act(tx)
+        })
+    }
+
+    /// An act that ends what was begun, whatever the clock says meanwhile: a card that is written is not left in the machine.
+    ///
+    /// # Errors
+    /// What the closure gives, or [`StoreError`].
+    pub fn act_under_way<T, E: From<StoreError>>(
+        &mut self,
+        act: impl FnOnce(&Tx<'_>) -> Result<(T, Act), E>,
+    ) -> Result<T, E> {
         self.journal(|tx| {
             tx.log_is_whole()?;
             let (outcome, act) = act(tx)?;

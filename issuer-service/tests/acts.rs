@@ -181,6 +181,7 @@ const DAY: &[(Kind, &str, &str)] = &[
     (Acts, "head", "operator roles zhou --role audit"),
     (Acts, "head", "operator disable qian --reason left"),
     (Acts, ONE, "audit anchor --reason lost"),
+    (Acts, "head", "audit clock --reason checked"),
     (Acts, ONE, "backup create one.backup --backup-passphrase file:secret"),
     (Looks, ONE, "backup verify one.backup --backup-passphrase file:secret"),
     (Looks, ONE, "audit export log.jsonl"),

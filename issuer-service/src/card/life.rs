@@ -141,7 +141,11 @@ pub fn release_due(store: &mut Store, rules: &LifeRules, operator: Option<&str>)
     let today = clock::compact(clock::today());
     let due = store.read(|tx| -> Result<_, LifeError> {
         tx.require(operator, Role::Counter)?;
-        Ok(tx.temporary_losses_due(&today)?)
+        let due = tx.temporary_losses_due(&today)?;
+        if !due.is_empty() {
+            tx.clock_is_near()?;
+        }
+        Ok(due)
     })?;
     let mut cards = Vec::with_capacity(due.len());
     for number in due {

@@ -4,10 +4,11 @@ use std::path::PathBuf;
 
 use clap::Subcommand;
 
-use super::Common;
+use super::{Common, local};
 use crate::audit::Act;
 use crate::audit::check::verify;
 use crate::audit::export;
+use crate::clock;
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::operator::Role;
@@ -29,6 +30,12 @@ pub enum Verb {
     /// file is kept beside it.
     Anchor {
         /// Why; no names of people.
+        #[arg(long)]
+        reason: String,
+    },
+    /// Say that the clock is right although the last act is later, or days ago; needs the role manage. Acts go on from now.
+    Clock {
+        /// Why the two differ; no names of people.
         #[arg(long)]
         reason: String,
     },
@@ -55,6 +62,18 @@ pub(super) fn run(common: &Common, verb: Verb, output: &Output) -> Result<Exit, 
                     return Err(crate::card::failure::LifeError::ReasonMissing.into());
                 }
                 Ok(Act { actor, act: "audit.anchor", object: "audit log".to_owned(), detail: reason })
+            })?;
+            output.show(&verify(&mut centre.store)?);
+        }
+        Verb::Clock { reason } => {
+            centre.store.act_under_way(|tx| -> Result<_, Error> {
+                let actor = tx.manager(common.operator.as_deref())?.unwrap_or_else(local);
+                if reason.trim().is_empty() {
+                    return Err(crate::card::failure::LifeError::ReasonMissing.into());
+                }
+                let last = clock::instant(tx.last_recorded()?.unwrap_or_default());
+                let detail = format!("last act at {last}: {reason}");
+                Ok(((), Act { actor, act: "audit.clock", object: "audit log".to_owned(), detail }))
             })?;
             output.show(&verify(&mut centre.store)?);
         }

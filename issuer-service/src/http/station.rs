@@ -223,7 +223,7 @@ fn answer(desk: &StationDesk, fingerprint: &str, body: &[u8]) -> Result<Reply, S
         {
             let (actor, object) = (format!("station:{name}"), format!("station {name}"));
             let refused = Act { actor, act: "station.refused", object, detail };
-            store.act(|_| -> Result<_, StationError> { Ok(((), refused)) })?;
+            store.act_under_way(|_| -> Result<_, StationError> { Ok(((), refused)) })?;
         }
         Ok(Reply { status: Status::Created, answer: answered? })
     })

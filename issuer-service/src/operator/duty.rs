@@ -146,6 +146,7 @@ pub const DUTIES: &[(&str, Duty)] = &[
     ("audit export", Looks),
     ("audit checkpoint", Looks),
     ("audit anchor", Needs(&[Audit])),
+    ("audit clock", Manages),
     ("backup create", Needs(&[Keys, Manage])),
     ("backup verify", Outside),
     ("backup restore", Outside),

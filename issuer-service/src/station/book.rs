@@ -20,7 +20,7 @@ use super::{content, profile_digest, receipt};
 use crate::audit::Act;
 use crate::batch::{self, BatchError, BatchMove, BatchState, CardMove, CardState, JobMove, JobState, NumberMove};
 use crate::card::{Card, Chip, life};
-use crate::centre::Config;
+use crate::centre::{Config, sign_head};
 use crate::clock;
 use crate::operator::Role;
 use crate::person::Person;
@@ -149,7 +149,7 @@ impl Book<'_> {
         }
     }
 
-    /// Finishes the batch when no job is open; what is left.
+    /// Finishes the batch when no job is open, and signs the head of the audit log; what is left.
     ///
     /// # Errors
     /// [`StationError`].
@@ -159,12 +159,13 @@ impl Book<'_> {
         })?;
         let left = found.waiting + found.writing;
         if left == 0 && found.state == BatchState::Running.name() {
-            store.act(|tx| -> Result<_, StationError> {
+            store.act_under_way(|tx| -> Result<_, StationError> {
                 tx.move_batch(batch, BatchMove::Finish)?;
                 let detail = format!("{} done, {} spoilt", found.done, found.spoilt);
                 Ok(((), by.act("batch.finish", format!("batch {batch}"), detail)))
             })?;
         }
+        sign_head(store, self.vault)?;
         Ok(Rest { left, unfinished })
     }
 
@@ -197,7 +198,11 @@ impl Book<'_> {
         let key_set = store.read(|tx| tx.current_key_set())?;
         let card_identifier = self.identifier(chip, key_set.unwrap_or(Vault::FIRST_VERSION))?;
         let today = clock::today();
+        let tolerance = store.clock_tolerance();
         store.journal(|tx| -> Result<_, StationError> {
+            // A card begun on a wrong clock would carry a wrong date.
+            tx.log_is_whole()?;
+            tx.clock_follows(tolerance)?;
             self.under_way(tx, batch, by)?;
             care::check(tx, by, lot, &[by.reader])?;
             if tx.card_by_chip(chip)?.is_some() {
@@ -267,7 +272,7 @@ impl Book<'_> {
         let sealed = Card { state: CardState::Sealed.name().to_owned(), ..order.card.clone() };
         let done = receipt::Done { batch, key_version: order.key_version, steps, read_back };
         let (body, signature) = receipt::make(self.vault, &done, &sealed, by);
-        store.act(|tx| {
+        store.act_under_way(|tx| {
             tx.move_job(job, JobMove::Finish)?;
             tx.move_card(job, CardMove::Seal)?;
             tx.move_number_of(job, NumberMove::Use)?;
@@ -287,7 +292,7 @@ impl Book<'_> {
     /// # Errors
     /// [`StationError`].
     pub fn spoil(&self, store: &mut Store, job: i64, reason: &str, by: &By<'_>) -> Result<i64, StationError> {
-        store.act(|tx| {
+        store.act_under_way(|tx| {
             let batch = tx.batch_of_job(job)?.unwrap_or_default();
             let next = batch::spoil(tx, batch, job, self.config.card_number_prefix)?;
             tx.note(job, (by.place(), by.reader), "spoilt", reason)?;

@@ -48,7 +48,9 @@ impl Local<'_> {
 
     fn store(&self) -> Result<Store, StationError> {
         let anchor = self.book.config.audit.anchor.as_deref();
-        Ok(Store::open(self.database, self.folder)?.anchored_at(anchor))
+        let mut store = Store::open(self.database, self.folder)?.anchored_at(anchor);
+        store.set_clock_tolerance(self.book.config.clock_tolerance_minutes);
+        Ok(store)
     }
 }
 

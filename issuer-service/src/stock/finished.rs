@@ -211,7 +211,11 @@ pub fn lapse(store: &mut Store, rules: StockRules, operator: Option<&str>) -> Re
     let before = clock::days_ago(rules.unclaimed_days);
     let due = store.read(|tx| -> Result<_, StockError> {
         tx.require(operator, Role::Counter)?;
-        Ok(tx.stock_waiting_since(StockState::AtOutlet, &before)?)
+        let due = tx.stock_waiting_since(StockState::AtOutlet, &before)?;
+        if !due.is_empty() {
+            tx.clock_is_near()?;
+        }
+        Ok(due)
     })?;
     if due.is_empty() {
         return Ok(Moved { cards: 0, place: None });

@@ -3,10 +3,14 @@
 use super::engine::{self, OptionalExtension, Row};
 use super::{StoreError, Tx};
 use crate::audit::anchor::{Anchor, AnchorError};
+use crate::audit::text::{self, TextFault};
 use crate::audit::{Act, Checkpoint, Record};
 use crate::clock;
 use crate::operator::OperatorError;
 use crate::operator::duty::OnDuty;
+
+/// Seconds beyond the last record after which a clock is doubted: two days.
+const CLOCK_AHEAD_MAX: u64 = 2 * 86_400;
 
 /// Fact: this log has an anchor.
 const ANCHORED: &str = "audit_anchor";
@@ -14,6 +18,8 @@ const ANCHORED: &str = "audit_anchor";
 impl Tx<'_> {
     /// Appends the record of an act; part of the act's transaction.
     pub(crate) fn append_audit(&self, act: &Act) -> Result<(), StoreError> {
+        text::check(act)?;
+        self.names_nobody(act)?;
         let head = self.audit_head()?;
         self.begin_anchor(head.as_ref())?;
         let record = Record::following(head.clone(), clock::now(), act);
@@ -39,6 +45,18 @@ impl Tx<'_> {
         Ok(())
     }
 
+    /// The text of an act on a person does not say who that is, as far as the data keys are open.
+    fn names_nobody(&self, act: &Act) -> Result<(), StoreError> {
+        let id = act.object.strip_prefix("person ").and_then(|id| id.parse().ok());
+        let Some(id) = id.filter(|_| !act.detail.is_ascii()) else { return Ok(()) };
+        match self.person(id) {
+            Ok(Some(person)) if !person.details.name.is_empty() && act.detail.contains(&person.details.name) => {
+                Err(StoreError::TextUnfit { why: TextFault::Name })
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Writes the records of this transaction down in the anchor: the last thing before the commit. From here on they are to be
     /// found, or a power loss explains it. Gives the last of them. Who acts must still be allowed to.
     pub(super) fn anchor_records(&self, on_duty: Option<&OnDuty>) -> Result<Option<i64>, StoreError> {
@@ -54,6 +72,43 @@ impl Tx<'_> {
         let behind = recorded.behind.flatten();
         self.anchor.intend(behind.as_ref(), &recorded.records).map_err(|error| self.anchor_refused(error))?;
         Ok(Some(*last))
+    }
+
+    /// Seconds since 1970 of the last record; `None` for an empty log.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn last_recorded(&self) -> Result<Option<u64>, StoreError> {
+        let mut find = self.sql.prepare("SELECT recorded_at FROM audit ORDER BY sequence DESC LIMIT 1")?;
+        let at: Option<String> = find.query_row((), |row| row.get(0)).optional()?;
+        Ok(at.map(|at| clock::seconds_of(&at)))
+    }
+
+    /// Whether the clock stands behind the last record, but for so many seconds.
+    ///
+    /// # Errors
+    /// [`StoreError::ClockBehind`].
+    pub fn clock_follows(&self, tolerance: u64) -> Result<(), StoreError> {
+        match self.last_recorded()? {
+            Some(last) if clock::seconds().saturating_add(tolerance) < last => {
+                Err(StoreError::ClockBehind { now: clock::instant(clock::seconds()), last: clock::instant(last) })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether the clock stands at most [`CLOCK_AHEAD_MAX`] beyond the last record: what a date sets free is not set free by a clock that
+    /// jumped.
+    ///
+    /// # Errors
+    /// [`StoreError::ClockAhead`].
+    pub fn clock_is_near(&self) -> Result<(), StoreError> {
+        match self.last_recorded()? {
+            Some(last) if clock::seconds() > last.saturating_add(CLOCK_AHEAD_MAX) => {
+                Err(StoreError::ClockAhead { now: clock::instant(clock::seconds()), last: clock::instant(last) })
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Whether the log ends where its anchor says: nothing may happen on one that was cut off.

@@ -5,6 +5,7 @@
 use std::path::PathBuf;
 
 use super::engine::EngineError;
+use crate::audit::text::TextFault;
 use crate::error::Explain;
 use crate::exit::Exit;
 use crate::lang::Lang;
@@ -142,6 +143,28 @@ pub enum StoreError {
         /// The file.
         path: PathBuf,
     },
+    /// The clock stands before the last record.
+    #[error("the clock says {now}, the last act was at {last}")]
+    ClockBehind {
+        /// The clock.
+        now: String,
+        /// The last record.
+        last: String,
+    },
+    /// The clock stands days beyond the last record, and a date would set something free.
+    #[error("the clock says {now}, the last act was at {last}")]
+    ClockAhead {
+        /// The clock.
+        now: String,
+        /// The last record.
+        last: String,
+    },
+    /// A text may not stand in the audit log.
+    #[error("a text does not belong in the audit log: {why:?}")]
+    TextUnfit {
+        /// Why.
+        why: TextFault,
+    },
     /// Who acts was disabled, or lost the role, meanwhile.
     #[error(transparent)]
     OffDuty(Box<OperatorError>),
@@ -187,6 +210,9 @@ impl Explain for StoreError {
             Self::AnchorMissing { .. } => "AUDIT_ANCHOR_MISSING",
             Self::LogDiffers { .. } => "AUDIT_LOG_DIFFERS",
             Self::AnchorDamaged { .. } => "AUDIT_ANCHOR_DAMAGED",
+            Self::ClockBehind { .. } => "CLOCK_BEHIND_LOG",
+            Self::ClockAhead { .. } => "CLOCK_AHEAD_OF_LOG",
+            Self::TextUnfit { .. } => "REASON_UNFIT",
             Self::OffDuty(error) => error.code(),
             Self::Engine(_) => "DATABASE_FAILED",
         }
@@ -307,6 +333,30 @@ impl Explain for StoreError {
                     ),
                 )
             }
+            Self::ClockBehind { now, last } => lang.pick(
+                format!("时钟为 {now}，而上一次操作在 {last}：时钟被拨回；未作改动"),
+                format!("the clock says {now}, and the last act was at {last}: it was set back; nothing was done"),
+            ),
+            Self::ClockAhead { now, last } => lang.pick(
+                format!("时钟为 {now}，上一次操作在 {last}，相差两天以上；按日期到期的事项未办理"),
+                format!(
+                    "the clock says {now}, more than two days after the last act at {last}; what is due by date was left alone"
+                ),
+            ),
+            Self::TextUnfit { why } => match why {
+                TextFault::TooLong => lang.pick("文字过长，未作改动", "the text is too long; nothing was done"),
+                TextFault::Control => {
+                    lang.pick("文字中有控制字符，未作改动", "the text holds control characters; nothing was done")
+                }
+                TextFault::Number => {
+                    lang.pick("文字中有公民身份号码，未作改动", "the text holds a citizen number; nothing was done")
+                }
+                TextFault::Name => lang.pick(
+                    "文字中有当事人的姓名，未作改动",
+                    "the text holds the name of the person concerned; nothing was done",
+                ),
+            }
+            .to_owned(),
             Self::OffDuty(error) => error.what(lang),
             Self::Engine(error) => lang.pick(format!("数据库出错: {error}"), format!("the database failed: {error}")),
         }
@@ -383,6 +433,19 @@ impl Explain for StoreError {
                 "see with `issuer audit verify` what is missing, then bring the centre back with `issuer backup restore`; once the \
                  cause is known an auditor may run `issuer audit anchor`",
             ),
+            Self::ClockBehind { .. } => lang.pick(
+                "校正本机时钟后重试；如果是日志中的时间错了，由 manage 权限的操作员执行 issuer audit clock --reason 说明",
+                "set the clock right, then try again; if it is the log that is wrong, who holds the role manage answers for it with \
+                 `issuer audit clock --reason`",
+            ),
+            Self::ClockAhead { .. } => lang.pick(
+                "核对本机时钟；正确时由 manage 权限的操作员执行 issuer audit clock --reason 说明，再重试",
+                "check the clock; if it is right, who holds the role manage says so with `issuer audit clock --reason`, then try again",
+            ),
+            Self::TextUnfit { .. } => lang.pick(
+                "写编号、日期和原因，不写姓名和身份号码：审计日志以明文长期保存",
+                "write references, dates and why, no names and no citizen numbers: the audit log is kept in clear",
+            ),
             Self::OffDuty(error) => error.next(lang),
             Self::Engine(_) => lang.pick(
                 "检查数据目录或数据库服务器的权限和磁盘，再重试",
@@ -393,7 +456,12 @@ impl Explain for StoreError {
 
     fn exit(&self) -> Exit {
         match self {
-            Self::StateMoved { .. } | Self::Conflict { .. } | Self::Inhabited => Exit::Refused,
+            Self::StateMoved { .. }
+            | Self::Conflict { .. }
+            | Self::Inhabited
+            | Self::ClockBehind { .. }
+            | Self::ClockAhead { .. } => Exit::Refused,
+            Self::TextUnfit { .. } => Exit::Usage,
             Self::DataKeysClosed | Self::AccessRefused | Self::Untrusted | Self::WithoutTls => Exit::Authentication,
             Self::DataKeyNeeded { .. } => Exit::Partly,
             Self::OffDuty(error) => error.exit(),
@@ -449,6 +517,9 @@ impl Explain for StoreError {
             | Self::AnchorMissing { .. }
             | Self::LogDiffers { .. }
             | Self::AnchorDamaged { .. }
+            | Self::ClockBehind { .. }
+            | Self::ClockAhead { .. }
+            | Self::TextUnfit { .. }
             | Self::OffDuty(_)
             | Self::Engine(_) => false,
         }

@@ -3,6 +3,7 @@
 #[path = "../database/ask.rs"]
 mod ask;
 mod bench;
+mod clock;
 mod duty;
 #[path = "../database/fresh.rs"]
 mod fresh;

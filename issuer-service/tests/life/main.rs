@@ -1,5 +1,7 @@
 //! The life of cards after they are made, as the counter works: by the program, on a centre whose cards are made.
 
+#[path = "../database/ask.rs"]
+mod ask;
 #[path = "../registry/console.rs"]
 mod console;
 mod desk;

@@ -35,6 +35,9 @@ fn two_stations_make_a_batch_and_no_card_twice() {
     let count = |made: u64| i64::try_from(made).expect("few");
     assert_eq!((at("east"), at("west")), (count(east.made), count(west.made)));
     hall.rig.assert_complete(6, 0);
+    let signed = "SELECT COUNT(*) FROM audit_checkpoint c JOIN audit a ON a.sequence = c.sequence AND a.hash = c.hash
+                  WHERE a.act = 'batch.finish'";
+    assert_eq!(hall.rig.count(signed), 1, "the centre signs the end of a batch that was made elsewhere");
     let told = hall.rig.count("SELECT COUNT(*) FROM audit WHERE act = 'card.make' AND detail LIKE '%at station east'");
     assert_eq!(told, at("east"));
 }
