@@ -152,6 +152,26 @@ fn both_verifiers_name_the_first_record_that_was_flipped_cut_inserted_moved_or_r
 }
 
 #[test]
+fn a_log_that_was_cut_and_went_on_is_named_by_both_for_good() {
+    let place = tempfile::tempdir().expect("folder");
+    let centre = centre(place.path());
+    let anchor = centre.join("audit.anchor");
+    let before = std::fs::read_to_string(&anchor).expect("the anchor");
+    let cut = "DELETE FROM audit WHERE sequence > 6; DELETE FROM centre WHERE name = 'audit_anchor'";
+    database(&centre).execute_batch(cut).expect("cut");
+    // A program that compares nothing goes on from record 6 until there are as many as before, and more.
+    std::fs::remove_file(&anchor).expect("out of its sight");
+    for number in 0..RECORDS {
+        let name = format!("again-{number}");
+        assert!(issuer(&centre, &["operator", "add", &name, "--role", "audit"]).status.success());
+    }
+    let behind = std::fs::read_to_string(&anchor).expect("the anchor");
+    let (_, behind) = behind.split_once('\n').expect("its start");
+    std::fs::write(&anchor, format!("{before}{behind}")).expect("one file, as that program leaves it");
+    assert_eq!(first_bad(&centre), Some(7));
+}
+
+#[test]
 fn the_verifier_says_what_it_could_not_compare_and_takes_the_key_from_paper() {
     let place = tempfile::tempdir().expect("folder");
     let centre = centre(place.path());
