@@ -16,6 +16,8 @@ use crate::lang::Lang;
 use crate::output::Show;
 use crate::store::copy::Table;
 
+/// Least length of the passphrase of a backup that holds keys of real cards.
+pub const PASSPHRASE_CHARACTERS_MIN: usize = 12;
 /// Fact: how often the centre was brought back from a backup.
 pub const EPOCH: &str = "epoch";
 

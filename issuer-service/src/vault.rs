@@ -125,6 +125,14 @@ impl Vault {
             .ok_or_else(|| VaultError::Malformed { path: path.to_owned() })?
     }
 
+    /// What the readable head of a file says of its kind, without a passphrase: good for a rule of care, proof of nothing.
+    ///
+    /// # Errors
+    /// [`VaultError`].
+    pub fn says_rehearsal(path: &Path) -> Result<bool, VaultError> {
+        seal::says_rehearsal(path)
+    }
+
     /// Opens a vault whose keys are in the file.
     ///
     /// # Errors

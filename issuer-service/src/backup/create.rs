@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 
 use super::archive::{Frame, Reader, Writer};
 use super::failure::BackupError;
-use super::{Contents, EPOCH, Snapshot, stays_out};
+use super::{Contents, EPOCH, PASSPHRASE_CHARACTERS_MIN, Snapshot, stays_out};
 use crate::audit::anchor::Anchor;
 use crate::audit::{Act, Record};
 use crate::centre::Centre;
@@ -22,6 +22,7 @@ use crate::clock;
 use crate::progress::Steps;
 use crate::rotation;
 use crate::store::Tx;
+use crate::vault::Vault;
 
 /// Exclusive work: two backups at once would take each other's unfinished file for one that a kill left.
 const WORK: &str = "backup";
@@ -43,6 +44,10 @@ pub fn create(
 ) -> Result<Contents, BackupError> {
     if fs::symlink_metadata(file).is_ok() {
         return Err(BackupError::Exists { path: file.to_owned() });
+    }
+    let short = passphrase.chars().count() < PASSPHRASE_CHARACTERS_MIN;
+    if short && !Vault::says_rehearsal(&centre.vault_path())? {
+        return Err(BackupError::PassphraseShort);
     }
     let _lock = centre.lock(WORK)?;
     let part = Part::create(file)?;

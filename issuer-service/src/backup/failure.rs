@@ -40,6 +40,9 @@ pub enum BackupError {
     /// Neither named nor asked for.
     #[error("no passphrase for the backup")]
     PassphraseMissing,
+    /// A passphrase that is guessed, for a backup with keys of real cards.
+    #[error("the passphrase of a backup has at least {} characters", super::PASSPHRASE_CHARACTERS_MIN)]
+    PassphraseShort,
     /// The place for the centre is not empty.
     #[error("{folder} is not empty")]
     NotEmpty {
@@ -121,6 +124,7 @@ impl Explain for BackupError {
             Self::NotOpened => "BACKUP_NOT_OPENED",
             Self::Damaged => "BACKUP_DAMAGED",
             Self::PassphraseMissing => "BACKUP_PASSPHRASE_MISSING",
+            Self::PassphraseShort => "BACKUP_PASSPHRASE_SHORT",
             Self::NotEmpty { .. } => "RESTORE_NOT_EMPTY",
             Self::Write(source) | Self::File { source, .. } if is_full(source) => "DISK_FULL",
             Self::Read(_) => "BACKUP_UNREADABLE",
@@ -154,6 +158,13 @@ impl Explain for BackupError {
                 .pick("备份被改动或截断，未作改动", "the backup was altered or cut off; nothing was changed")
                 .to_owned(),
             Self::PassphraseMissing => lang.pick("没有备份的口令", "no passphrase for the backup").to_owned(),
+            Self::PassphraseShort => lang.pick(
+                format!("备份口令至少 {} 个字符，未作备份", super::PASSPHRASE_CHARACTERS_MIN),
+                format!(
+                    "the passphrase of a backup has at least {} characters; none was taken",
+                    super::PASSPHRASE_CHARACTERS_MIN
+                ),
+            ),
             Self::NotEmpty { folder } => lang.pick(
                 format!("{} 不是空目录，未作改动", folder.display()),
                 format!("{} is not empty; nothing was changed", folder.display()),
@@ -193,6 +204,7 @@ impl Explain for BackupError {
                 "加上 --backup-passphrase env:NAME 或 file:PATH",
                 "add --backup-passphrase env:NAME or file:PATH",
             ),
+            Self::PassphraseShort => lang.pick("换一个更长的口令", "choose a longer one"),
             Self::NotEmpty { .. } => {
                 lang.pick("换一个空目录或尚不存在的目录", "name a folder that is empty or not there yet")
             }
@@ -215,7 +227,7 @@ impl Explain for BackupError {
         match self {
             Self::Exists { .. } | Self::NotEmpty { .. } => Exit::Refused,
             Self::NotFound { .. } => Exit::NotFound,
-            Self::NoBackup | Self::PassphraseMissing => Exit::Usage,
+            Self::NoBackup | Self::PassphraseMissing | Self::PassphraseShort => Exit::Usage,
             Self::NotOpened => Exit::Authentication,
             Self::Damaged | Self::NotHeld { .. } => Exit::Mismatch,
             Self::Read(_) | Self::Write(_) | Self::File { .. } => Exit::Storage,
@@ -239,6 +251,7 @@ impl Explain for BackupError {
             | Self::NotOpened
             | Self::Damaged
             | Self::PassphraseMissing
+            | Self::PassphraseShort
             | Self::NotEmpty { .. }
             | Self::Read(_)
             | Self::NotHeld { .. } => false,

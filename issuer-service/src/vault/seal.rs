@@ -265,6 +265,14 @@ fn open_file(path: &Path, passphrase: &str) -> Result<(File, Zeroizing<Vec<u8>>,
     Ok((file, body, key))
 }
 
+/// What the readable head of a vault says of its kind, without a passphrase: good for a rule of care, proof of nothing.
+///
+/// # Errors
+/// [`VaultError`].
+pub(super) fn says_rehearsal(path: &Path) -> Result<bool, VaultError> {
+    Ok(read_file(path)?.kind == Kind::Rehearsal.to_string())
+}
+
 fn read_file(path: &Path) -> Result<File, VaultError> {
     let malformed = || VaultError::Malformed { path: path.to_owned() };
     let bytes = std::fs::read(path).map_err(|source| match source.kind() {

@@ -77,3 +77,26 @@ fn a_disk_that_fills_up_leaves_no_half_backup_and_no_half_centre() {
     let again = restore(&bureau, &PathBuf::from(&back), &file, true).output().expect("the program starts");
     assert_eq!(again.status.code(), Some(0), "{}", String::from_utf8_lossy(&again.stderr));
 }
+
+#[test]
+fn a_backup_of_real_keys_is_not_sealed_under_a_passphrase_that_is_guessed() {
+    let bureau = Bureau::new();
+    bureau.file("short", "eleven char");
+    bureau.file("long", "twelve chars");
+    bureau.file("vault", "an invented passphrase");
+    let source = |name: &str| format!("file:{}", bureau.path(name));
+    let real = PathBuf::from(bureau.path("real"));
+    let init = crate::bureau::command(&real, &["--passphrase", &source("vault"), "init", "--production"]).output();
+    assert_eq!(init.expect("the program starts").status.code(), Some(0));
+    let create = |data: &std::path::Path, file: &str, passphrase: &str| {
+        let words = ["backup", "create", file, "--backup-passphrase", &source(passphrase)];
+        crate::bureau::issuer(data, &words)
+    };
+    let (file, rehearsed) = (bureau.path("real.backup"), bureau.path("rehearsed.backup"));
+    let refused = create(&real, &file, "short");
+    let error = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(refused.status.code() == Some(1) && error.contains("BACKUP_PASSPHRASE_SHORT"), "{error}");
+    assert!(!PathBuf::from(&file).exists());
+    assert_eq!(create(&real, &file, "long").status.code(), Some(0));
+    assert_eq!(create(&bureau.data(), &rehearsed, "short").status.code(), Some(0), "a rehearsal is a rehearsal");
+}
