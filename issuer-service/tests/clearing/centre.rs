@@ -68,7 +68,7 @@ impl Centre {
         let card = self.card(n);
         let chip = format!("008131473315{}", card.factor);
         let statements = [
-            format!("INSERT INTO person VALUES ({n}, X'{n:032}', X'00', '513301', 0, 1, X'00', 1, '', '')"),
+            format!("INSERT INTO person VALUES ({n}, X'{n:032}', X'00', '513301', 0, 1, X'00', 1, '', '', '')"),
             "INSERT INTO batch VALUES (1, 'finished', NULL, 'li', 'wu', '', '', '') ON CONFLICT DO NOTHING".to_owned(),
             format!("INSERT INTO card_number VALUES ('A{n:08}', {n}, 'used', '')"),
             format!("INSERT INTO job VALUES ({n}, 1, {n}, 'A{n:08}', 'done', '')"),
