@@ -203,7 +203,7 @@ pub fn set(
 /// [`RetentionError::OwnSetting`] before anything is removed; [`Error`]. Given again, it goes on.
 pub fn run(store: &mut Store, folder: &Path, operator: Option<&str>, dry_run: bool) -> Result<Removed, Error> {
     let (actor, due) = store.read(|tx| -> Result<_, Error> {
-        let actor = tx.require(operator, Role::Capture)?;
+        let actor = tx.require(operator, Role::Capture).or_else(|_| tx.require(operator, Role::Counter))?;
         let mut due = Vec::new();
         for kind in Kind::ALL {
             let Some(setting) = tx.retention(kind)? else { continue };

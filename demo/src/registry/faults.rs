@@ -154,10 +154,10 @@ pub(super) fn all(invention: &mut Invention) -> Vec<Fault> {
     spoil(FaultKind::UnknownRegion, &|cells| cells[REGION] = String::from("110105"));
     spoil(FaultKind::NameTooLong, &|cells| cells[NAME] = ["丹增"; 9].join("·"));
     spoil(FaultKind::NameTooLong, &|cells| cells[NAME] = ["阿旺"; 12].join("·"));
-    for private in ['\u{E863}', '\u{E000}', '\u{F8FF}'] {
+    for private in ['\u{E000}', '\u{E001}', '\u{F8FF}'] {
         spoil(FaultKind::NameUnencodable(private), &|cells| cells[NAME].push(private));
     }
-    spoil(FaultKind::NameUnencodable('\u{E864}'), &|cells| cells[NAME] = String::from("扎西·\u{E864}"));
+    spoil(FaultKind::NameUnencodable('\u{E002}'), &|cells| cells[NAME] = String::from("扎西·\u{E002}"));
     spoil(FaultKind::NameCharacters, &|cells| cells[NAME] = String::from("王?明"));
     spoil(FaultKind::NameCharacters, &|cells| cells[NAME] = String::from("李2静"));
     spoil(FaultKind::NameSeparator, &|cells| cells[NAME] = String::from("扎西··多吉"));

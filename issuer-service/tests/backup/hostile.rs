@@ -88,6 +88,8 @@ fn a_backup_of_real_keys_is_not_sealed_under_a_passphrase_that_is_guessed() {
     let real = PathBuf::from(bureau.path("real"));
     let init = crate::bureau::command(&real, &["--passphrase", &source("vault"), "init", "--production"]).output();
     assert_eq!(init.expect("the program starts").status.code(), Some(0));
+    let keeper = crate::bureau::issuer(&real, &["operator", "add", crate::bureau::CLERK, "--role", "keys"]);
+    assert_eq!(keeper.status.code(), Some(0));
     let create = |data: &std::path::Path, file: &str, passphrase: &str| {
         let words = ["backup", "create", file, "--backup-passphrase", &source(passphrase)];
         crate::bureau::issuer(data, &words)
