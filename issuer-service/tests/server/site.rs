@@ -180,10 +180,10 @@ fn a_server_killed_in_the_middle_of_an_import_is_told_and_the_same_command_goes_
     ok(&site.say(&["operator", "add", "li", "--role", "capture"]));
     let rows: Vec<String> = (0..PEOPLE).map(|order| format!("{},甲", number(order))).collect();
     let file = site.file("people.csv", &format!("身份证号,姓名\n{}\n", rows.join("\n")));
-    let import = ["import", &file];
-    let running =
+    let import = ["import", &file, "--operator", "li"];
+    let mut running =
         site.command(&import).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the program starts");
-    while site.count("person") == 0 {
+    while site.count("person") == 0 && running.try_wait().expect("a state").is_none() {
         std::thread::yield_now();
     }
     site.server.kill();
