@@ -6,8 +6,8 @@
 
 use std::path::Path;
 
-use reader_cli::journal::{Done, Journal, Sent};
-use reader_cli::store::Store;
+use card_counter::journal::{Done, Journal, Sent};
+use card_counter::store::Store;
 use rusqlite::{Connection, params};
 use settlement::date::DateTime;
 use settlement::id::{CardFactor, CardIdentifier, CardRandom, Mac, Tac};

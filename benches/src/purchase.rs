@@ -4,12 +4,12 @@
 
 use card_core::security::{CityCode, Factors};
 use card_core::{Atr, Session};
+use card_counter::journal::{Draft, Subject};
 use card_profiles::account::Amounts;
 use card_profiles::image::CardValues;
 use card_profiles::plan::{Plan, Target};
 use card_profiles::rehearsal::{TRANSPORT_KEY, TRANSPORT_LOT};
 use card_sim::{Card, Socket};
-use reader_cli::journal::{Draft, Subject};
 use settlement::date::BusinessDate;
 use settlement::id::{BillId, CardFactor, CardIdentifier, Digest, TerminalNumber};
 

@@ -13,8 +13,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use self::certificate::CertificateCommand;
 pub use self::papers::{CatalogueCommand, CatalogueImport, PayArguments, PolicyCommand, ReceiptArguments};
-use crate::language::Language;
-use crate::secret::SecretSource;
+use card_counter::language::Language;
+use card_counter::secret::SecretSource;
 
 /// The terminal of the social security card: read, check, load, pay, journal, upload.
 #[derive(Debug, Parser)]
@@ -24,7 +24,7 @@ pub struct Arguments {
     #[command(flatten)]
     pub places: Places,
     /// Language of texts; default from the locale.
-    #[arg(long, global = true, value_name = "zh|en", value_parser = crate::language::parse)]
+    #[arg(long, global = true, value_name = "zh|en", value_parser = card_counter::language::parse)]
     pub lang: Option<Language>,
     /// Form of the answer on standard output.
     #[arg(long, global = true, value_enum, default_value_t = Form::Text)]

@@ -37,21 +37,21 @@ use settlement::receipt::Copy;
 use crate::arguments::{
     Arguments, CardCommand, Command, Form, PinArguments, PinCommand, ProfileCommand, ReceiptArguments, TraceCommand,
 };
-use crate::clock::Now;
 use crate::configuration::Configuration;
-use crate::counter::check::{LIMITS_BEFORE_SIGN_IN, Rules};
-use crate::counter::pin;
-use crate::counter::settle::settle;
-use crate::counter::tap::{Approached, Ask, Met, Tapped, tap};
-use crate::error::TerminalError;
 use crate::exit::Exit;
-use crate::journal::{Entry, Journal as _};
-use crate::language::Words;
 use crate::output::Output;
 use crate::page::Page;
-use crate::secret::Pin;
-use crate::store::Store;
 use crate::trace::Trace;
+use card_counter::check::{LIMITS_BEFORE_SIGN_IN, Rules};
+use card_counter::clock::Now;
+use card_counter::error::TerminalError;
+use card_counter::journal::{Entry, Journal as _};
+use card_counter::language::Words;
+use card_counter::pin;
+use card_counter::secret::Pin;
+use card_counter::settle::settle;
+use card_counter::store::Store;
+use card_counter::tap::{Approached, Ask, Met, Tapped, tap};
 
 /// What every command works with.
 #[derive(Debug)]
@@ -299,8 +299,8 @@ impl Setting<'_> {
 
     fn prompt(&self, zh: &'static str, en: &'static str) -> &'static str {
         match self.output.language {
-            crate::language::Language::Zh => zh,
-            crate::language::Language::En => en,
+            card_counter::language::Language::Zh => zh,
+            card_counter::language::Language::En => en,
         }
     }
 }

@@ -15,9 +15,9 @@ use serde::Deserialize;
 use settlement::receipt::Paper;
 
 use crate::arguments::Places;
-use crate::error::TerminalError;
-use crate::file::{self, FileKind};
-use crate::language::Words;
+use card_counter::error::TerminalError;
+use card_counter::file::{self, FileKind};
+use card_counter::language::Words;
 
 /// Name of the configuration file in the data folder.
 const FILE_NAME: &str = "sscard.toml";

@@ -5,7 +5,7 @@
 
 use std::process::ExitCode;
 
-use crate::error::Code;
+use card_counter::error::Code;
 
 /// How the program ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -10,7 +10,8 @@ use settlement::limits::MESSAGE_BYTES_MAX;
 use settlement::message::{ErrorBody, Request};
 use settlement::signing::{SIGNATURE_HEADER, TERMINAL_HEADER, TerminalKey};
 
-use crate::error::TerminalError;
+use card_counter::error::TerminalError;
+use card_counter::letter::Letter;
 
 /// How long the centre may take: a clerk and a card holder are waiting.
 const ANSWER_WITHIN: Duration = Duration::from_secs(20);
@@ -22,26 +23,6 @@ pub struct Centre<'a> {
     key: &'a TerminalKey,
     terminal: TerminalNumber,
     agent: ureq::Agent,
-}
-
-/// A request as it is stored before the first send and sent again unchanged.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Letter {
-    /// Path.
-    pub path: &'static str,
-    /// JSON body.
-    pub body: String,
-}
-
-impl Letter {
-    /// Writes a request down.
-    ///
-    /// # Errors
-    /// [`TerminalError::Bug`]: never with the messages of this house.
-    pub fn of<R: Request>(request: &R) -> Result<Self, TerminalError> {
-        let body = serde_json::to_string(request).map_err(|_| TerminalError::Bug("a message has a JSON form"))?;
-        Ok(Self { path: R::PATH, body })
-    }
 }
 
 impl<'a> Centre<'a> {

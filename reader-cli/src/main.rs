@@ -4,10 +4,11 @@
 
 use std::process::ExitCode;
 
+use card_counter::language;
 use clap::Parser as _;
 use reader_cli::arguments::Arguments;
 use reader_cli::exit::Exit;
-use reader_cli::{command, language, output::Output};
+use reader_cli::{command, output::Output};
 
 fn main() -> ExitCode {
     let arguments = match Arguments::try_parse() {

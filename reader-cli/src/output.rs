@@ -11,9 +11,9 @@ use std::path::Path;
 use serde_json::{Map, Value as Json, json};
 
 use crate::arguments::Form;
-use crate::error::TerminalError;
-use crate::language::{Language, Words};
 use crate::page::{Page, Value};
+use card_counter::error::TerminalError;
+use card_counter::language::{Language, Words};
 
 /// Where and how answers go out.
 #[derive(Clone, Copy, Debug)]
@@ -297,7 +297,7 @@ fn write_out(text: &str) -> Result<(), TerminalError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::language::Words;
+    use card_counter::language::Words;
     use settlement::fen::Fen;
 
     fn page() -> Page {

@@ -4,7 +4,7 @@
 
 use settlement::fen::Fen;
 
-use crate::language::Words;
+use card_counter::language::Words;
 
 /// An answer: items in order, and notes to the person.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

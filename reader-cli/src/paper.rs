@@ -14,7 +14,9 @@ use std::path::Path;
 
 use settlement::receipt::{Paper, ReceiptCode, Row};
 
-pub use font::{Font, FontError};
+use card_counter::error::FontError;
+
+pub use font::Font;
 
 /// Form of a receipt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]

@@ -13,8 +13,8 @@ use settlement::policy::Policy;
 
 use crate::arguments::PayArguments;
 use crate::configuration::Configuration;
-use crate::error::{Paper, TerminalError};
-use crate::language::{Language, Words};
+use card_counter::error::{Paper, TerminalError};
+use card_counter::language::{Language, Words};
 
 /// What a bill is priced with.
 #[derive(Debug)]

@@ -11,8 +11,8 @@ use card_profiles::{CardValues, Place, Profile, Value, codec, codes};
 use serde::de::DeserializeOwned;
 
 use crate::dump::Dump;
-use crate::error::TerminalError;
-use crate::file::{self, FileKind};
+use card_counter::error::TerminalError;
+use card_counter::file::{self, FileKind};
 
 const NUMBER: &str = "SSSE.EF06.social_security_number";
 const NAME: &str = "SSSE.EF06.name";

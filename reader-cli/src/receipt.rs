@@ -12,9 +12,9 @@ use settlement::record::Evidence;
 use settlement::signing::TerminalKey;
 use settlement::split::{Bought, Split};
 
-use crate::error::TerminalError;
-use crate::journal::{Entry, Subject};
-use crate::language::Language;
+use card_counter::error::TerminalError;
+use card_counter::journal::{Entry, Subject};
+use card_counter::language::Language;
 
 /// What is known of a receipt before the card has paid.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

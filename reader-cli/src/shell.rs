@@ -23,8 +23,8 @@ use card_profiles::read::{Outcome, Reader, Reason};
 use card_profiles::recognition::recognise;
 use card_profiles::{Df, Ef, Place, Profile, builtin, codec};
 
-use crate::error::TerminalError;
-use crate::secret::Pin;
+use card_counter::error::{ShellError, TerminalError};
+use card_counter::secret::Pin;
 
 /// Profile by which a card is first approached: its environment and issuer data are the same in all.
 const FIRST: &str = "ssc-3.0";
@@ -67,53 +67,6 @@ pub struct Contents {
     pub outcome: Outcome,
     /// Data of the answers, one a command.
     pub raw: Vec<Vec<u8>>,
-}
-
-/// What a person asked for and cannot have.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum ShellError {
-    /// No such command, or other words than it takes.
-    #[error("{0}")]
-    Usage(&'static str),
-    /// No such directory or file in the profile.
-    #[error("the profile has no {0}")]
-    NoSuchPlace(String),
-    /// No such key in the profile, or one that proves nothing.
-    #[error("the profile has no key {0} that proves anything")]
-    NoSuchKey(String),
-    /// A file is not open to reading.
-    #[error("{place}: {reason}")]
-    Closed {
-        /// File.
-        place: Place,
-        /// Why.
-        reason: Reason,
-    },
-    /// A script verifies a PIN and does not say where it is.
-    #[error("a PIN is needed")]
-    PinSource,
-    /// Updates were not asked for when the shell began.
-    #[error("the shell was started without --allow-update")]
-    ReadOnly,
-    /// A value does not go onto the card.
-    #[error("{place}: {source}")]
-    Value {
-        /// Item.
-        place: Place,
-        /// Why.
-        source: codec::EncodeError,
-    },
-    /// What was read back is not what was written.
-    #[error("{0} was read back with another value")]
-    ReadBack(Place),
-    /// A script expected something else.
-    #[error("{expected} expected, {got} came")]
-    Expectation {
-        /// As written.
-        expected: String,
-        /// What came; a value of the card is not repeated.
-        got: String,
-    },
 }
 
 impl Shell {
@@ -258,9 +211,9 @@ impl Shell {
     /// VERIFY, and remembers the PIN for later reads when the card accepts it.
     ///
     /// # Errors
-    /// As [`crate::counter::pin::verify_unguarded`].
+    /// As [`card_counter::pin::verify_unguarded`].
     pub fn verify(&mut self, pin: Pin) -> Result<(), TerminalError> {
-        crate::counter::pin::verify_unguarded(&mut self.session, &pin)?;
+        card_counter::pin::verify_unguarded(&mut self.session, &pin)?;
         self.pin = Some(pin);
         Ok(())
     }

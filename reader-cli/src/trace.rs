@@ -17,8 +17,8 @@ use card_core::transport::{Transport, TransportError};
 use card_profiles::trace::Decoder;
 use card_profiles::trace::redact::Redactor;
 
-use crate::clock::{Now, Stopwatch};
-use crate::error::{TerminalError, of_transport};
+use card_counter::clock::{Now, Stopwatch};
+use card_counter::error::{TerminalError, of_transport};
 
 /// Version of the grammar.
 const VERSION: u32 = 1;

@@ -13,11 +13,12 @@ use settlement::message::{
 };
 use settlement::signing::TerminalKey;
 
-use crate::error::{BlacklistError, TerminalError};
-use crate::http::{Centre, Letter};
-use crate::journal::{Entry, Subject};
-use crate::store::{BatchAnswered, Store};
-use crate::terminal;
+use crate::http::Centre;
+use card_counter::error::{BlacklistError, TerminalError};
+use card_counter::journal::{Entry, Subject};
+use card_counter::letter::Letter;
+use card_counter::store::{BatchAnswered, Store};
+use card_counter::terminal;
 
 /// What an upload did.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -56,7 +57,7 @@ pub fn upload(store: &mut Store, centre: &Centre<'_>, key: &TerminalKey) -> Resu
 }
 
 /// The oldest batch that was not answered, or a new one of the records that are in none.
-fn next_batch(store: &mut Store, key: &TerminalKey) -> Result<Option<crate::store::StoredBatch>, TerminalError> {
+fn next_batch(store: &mut Store, key: &TerminalKey) -> Result<Option<card_counter::store::StoredBatch>, TerminalError> {
     if let Some(waiting) = store.waiting_batch(BatchRequest::PATH)? {
         return Ok(Some(waiting));
     }

@@ -17,13 +17,23 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("issuer-service", &["card-core", "card-profiles", "settlement"]),
     // On purpose nothing of the centre: it checks what the centre wrote.
     ("audit-verifier", &[]),
-    ("reader-cli", &["card-core", "card-profiles", "card-desk", "settlement"]),
+    ("card-counter", &["card-core", "card-profiles", "card-desk", "settlement"]),
+    ("reader-cli", &["card-core", "card-profiles", "card-desk", "card-counter", "settlement"]),
     ("sscard-driver", &["card-core", "card-profiles", "card-desk"]),
     ("test-vectors", &["card-core", "card-profiles", "settlement"]),
     ("demo", &["card-core", "card-profiles", "card-sim", "settlement"]),
     (
         "benches",
-        &["card-core", "card-profiles", "card-sim", "settlement", "issuer-service", "reader-cli", "sscard-driver"],
+        &[
+            "card-core",
+            "card-profiles",
+            "card-counter",
+            "card-sim",
+            "settlement",
+            "issuer-service",
+            "reader-cli",
+            "sscard-driver",
+        ],
     ),
     ("soak", &["card-core", "card-profiles", "card-sim", "issuer-service"]),
 ];
@@ -36,6 +46,7 @@ const FORBIDDEN: &[(&str, &[&str])] = &[
     ("card-core", &["serde", "serde_json", "toml", "rusqlite", "tokio", "axum", "ureq", "clap", "time"]),
     ("card-profiles", &["rusqlite", "tokio", "axum", "ureq", "clap", "pcsc"]),
     ("card-desk", &["rusqlite", "tokio", "axum", "ureq", "clap", "serde", "serde_json"]),
+    ("card-counter", &["tokio", "axum", "ureq", "clap", "pcsc"]),
     ("card-sim", &["rusqlite", "tokio", "axum", "ureq"]),
     ("settlement", &["rusqlite", "tokio", "axum", "ureq", "clap", "pcsc"]),
     ("sscard-driver", &["rusqlite", "tokio", "axum", "ureq", "clap"]),

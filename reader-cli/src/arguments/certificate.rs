@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand, ValueEnum};
 
 use super::PinArguments;
-use crate::secret::SecretSource;
+use card_counter::secret::SecretSource;
 
 /// `cert …`.
 #[derive(Debug, Subcommand)]

@@ -6,14 +6,14 @@ use settlement::fen::Fen;
 
 use super::{Setting, settle_first};
 use crate::arguments::{PinArguments, PinChangeArguments};
-use crate::counter::tap::{Approached, Ask, Tapped, approach, tap};
-use crate::counter::{account, pay, pin};
-use crate::error::TerminalError;
 use crate::exit::Exit;
-use crate::journal::Journal as _;
-use crate::language::Words;
 use crate::page::{Page, Value};
-use crate::secret::Pin;
+use card_counter::error::TerminalError;
+use card_counter::journal::Journal as _;
+use card_counter::language::Words;
+use card_counter::secret::Pin;
+use card_counter::tap::{Approached, Ask, Tapped, approach, tap};
+use card_counter::{account, pay, pin};
 
 /// `balance`.
 pub(super) fn balance(setting: &Setting<'_>, arguments: &PinArguments) -> Result<Exit, TerminalError> {

@@ -10,14 +10,14 @@ use card_profiles::place::Place;
 
 use super::{Setting, settle_first};
 use crate::arguments::{DumpArguments, PinArguments, ReadArguments};
-use crate::counter::check;
-use crate::counter::read::{self, Keys, Read, Unread};
-use crate::counter::tap::Tapped;
 use crate::dump::{Dump, DumpFault};
-use crate::error::{Code, TerminalError};
 use crate::exit::Exit;
-use crate::language::Words;
 use crate::page::{Page, Value};
+use card_counter::check;
+use card_counter::error::{Code, TerminalError};
+use card_counter::language::Words;
+use card_counter::read::{self, Keys, Read, Unread};
+use card_counter::tap::Tapped;
 
 /// `card read`.
 pub(super) fn read(setting: &Setting<'_>, arguments: &ReadArguments) -> Result<Exit, TerminalError> {

@@ -10,12 +10,12 @@ use settlement::explain::Explain as _;
 use settlement::id::CatalogueVersion;
 
 use crate::arguments::{CatalogueCommand, CatalogueImport};
-use crate::error::{Paper, TerminalError};
 use crate::exit::Exit;
-use crate::language::{Language, Words};
 use crate::output::Output;
 use crate::page::{Page, Value};
 use crate::papers;
+use card_counter::error::{Paper, TerminalError};
+use card_counter::language::{Language, Words};
 
 /// Faults shown in one answer; the rest is a count.
 const FAULTS_SHOWN: usize = 200;

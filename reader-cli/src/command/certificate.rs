@@ -18,13 +18,13 @@ use crate::arguments::certificate::{
     CertificateCommand, ChangeArguments, ExportArguments, GenerateArguments, InstallArguments, LoadArguments, Pair,
     SetUpArguments, SignArguments, VerifyArguments,
 };
-use crate::counter::certificate::{Certificates, fingerprint, is_certificate, prove_master_key, with_tries_of};
-use crate::counter::tap::Tapped;
-use crate::error::{CertificateError, TerminalError};
 use crate::exit::Exit;
-use crate::language::Words;
 use crate::page::{Page, Value};
-use crate::secret::Pin;
+use card_counter::certificate::{Certificates, fingerprint, is_certificate, prove_master_key, with_tries_of};
+use card_counter::error::{CertificateError, TerminalError};
+use card_counter::language::Words;
+use card_counter::secret::Pin;
+use card_counter::tap::Tapped;
 
 /// Names under which tries are remembered.
 const USER_SECRET: &str = "CERT-PIN";

@@ -24,12 +24,12 @@ use crate::arguments::{ConformArguments, Form};
 use crate::conform::report::{Early, Report};
 use crate::conform::survey::survey;
 use crate::conform::{Outcome, Runner, Verdict};
-use crate::counter::tap::not_read;
-use crate::error::{CertificateError, TerminalError};
 use crate::exit::Exit;
-use crate::language::Words;
 use crate::page::{Page, Value};
-use crate::secret::{Pin, SecretSource};
+use card_counter::error::{CertificateError, TerminalError};
+use card_counter::language::Words;
+use card_counter::secret::{Pin, SecretSource};
+use card_counter::tap::not_read;
 
 /// Terminal number in the transactions of the suite.
 const TERMINAL: [u8; 6] = [0x00, 0x00, 0x00, 0x00, 0x00, 0x01];

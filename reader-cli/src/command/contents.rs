@@ -11,13 +11,13 @@ use super::profile::Source;
 use super::{Setting, card};
 use crate::arguments::DiffArguments;
 use crate::dump::{Difference, Dump};
-use crate::error::TerminalError;
 use crate::exit::Exit;
-use crate::file::{self, FileKind};
-use crate::language::Words;
 use crate::output::Output;
 use crate::page::{Page, Value};
 use crate::person;
+use card_counter::error::TerminalError;
+use card_counter::file::{self, FileKind};
+use card_counter::language::Words;
 
 /// What a card in a reader is called among the operands.
 const READER: &str = "reader:";

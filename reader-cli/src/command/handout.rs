@@ -10,12 +10,12 @@ use settlement::signing::TerminalKey;
 
 use super::Setting;
 use crate::arguments::ReceiptArguments;
-use crate::error::TerminalError;
-use crate::journal::Entry;
-use crate::language::Words;
 use crate::paper::{Form, Press};
 use crate::receipt::{self, Printout};
-use crate::terminal;
+use card_counter::error::TerminalError;
+use card_counter::journal::Entry;
+use card_counter::language::Words;
+use card_counter::terminal;
 
 /// Where receipts of a command go.
 #[derive(Debug)]

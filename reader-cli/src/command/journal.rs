@@ -13,12 +13,12 @@ use settlement::receipt::Copy;
 
 use super::{Setting, pay};
 use crate::arguments::{Form, JournalCommand, ReceiptCommand};
-use crate::error::TerminalError;
 use crate::exit::Exit;
-use crate::journal::{Entry, EntryNumber, Subject};
-use crate::language::Words;
 use crate::page::{Page, Value};
-use crate::store::Store;
+use card_counter::error::TerminalError;
+use card_counter::journal::{Entry, EntryNumber, Subject};
+use card_counter::language::Words;
+use card_counter::store::Store;
 
 /// `journal …`.
 pub(super) fn run(setting: &Setting<'_>, command: &JournalCommand) -> Result<Exit, TerminalError> {

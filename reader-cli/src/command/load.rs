@@ -8,16 +8,18 @@ use settlement::message::{LoadRequest, QuoteRequest, Version1};
 
 use super::{Setting, settle_first};
 use crate::arguments::LoadArguments;
-use crate::counter::load::load as load_card;
-use crate::counter::{check, pin};
-use crate::error::TerminalError;
 use crate::exit::Exit;
-use crate::http::{Centre, Letter};
-use crate::journal::{Draft, Entry, EntryNumber, Journal as _, Subject};
-use crate::language::Words;
+use crate::http::Centre;
 use crate::page::{Page, Value};
-use crate::store::Store;
-use crate::{terminal, upload};
+use crate::upload;
+use card_counter::error::TerminalError;
+use card_counter::journal::{Draft, Entry, EntryNumber, Journal as _, Subject};
+use card_counter::language::Words;
+use card_counter::letter::Letter;
+use card_counter::load::load as load_card;
+use card_counter::store::Store;
+use card_counter::terminal;
+use card_counter::{check, pin};
 
 /// `load`.
 pub(super) fn load(setting: &Setting<'_>, arguments: &LoadArguments) -> Result<Exit, TerminalError> {

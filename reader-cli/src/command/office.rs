@@ -10,16 +10,17 @@ use settlement::signing::TerminalKey;
 
 use super::Setting;
 use crate::arguments::{BlacklistCommand, TerminalCommand};
-use crate::clock::Now;
-use crate::error::{BlacklistError, TerminalError};
 use crate::exit::Exit;
-use crate::file::{self, FileKind};
-use crate::http::{Centre, Letter};
-use crate::language::Words;
+use crate::http::Centre;
 use crate::page::{Page, Value};
-use crate::store::Store;
-use crate::terminal as identity;
 use crate::upload::{self, Uploaded};
+use card_counter::clock::Now;
+use card_counter::error::{BlacklistError, TerminalError};
+use card_counter::file::{self, FileKind};
+use card_counter::language::Words;
+use card_counter::letter::Letter;
+use card_counter::store::Store;
+use card_counter::terminal as identity;
 
 /// How far the terminal's clock may be behind the centre's (assumed).
 const CLOCK_BEHIND_MAX_S: i64 = 600;

@@ -17,19 +17,19 @@ use settlement::split::{Split, SplitError, Terms};
 use super::handout::Handout;
 use super::{Setting, settled_page, trial};
 use crate::arguments::{Form, PayArguments};
-use crate::counter::check::{self, Rules};
-use crate::counter::pay::{Till, pay as pay_card};
-use crate::counter::settle::settle;
-use crate::counter::tap::Tapped;
-use crate::counter::{account, pin};
-use crate::error::TerminalError;
 use crate::exit::Exit;
-use crate::journal::{Draft, Entry, Journal as _, Subject};
-use crate::language::Words;
 use crate::page::{Page, Value};
 use crate::papers::Papers;
 use crate::receipt::{self, ReceiptDraft};
-use crate::store::Store;
+use card_counter::check::{self, Rules};
+use card_counter::error::TerminalError;
+use card_counter::journal::{Draft, Entry, Journal as _, Subject};
+use card_counter::language::Words;
+use card_counter::pay::{Till, pay as pay_card};
+use card_counter::settle::settle;
+use card_counter::store::Store;
+use card_counter::tap::Tapped;
+use card_counter::{account, pin};
 
 /// `pay`.
 pub(super) fn pay(setting: &Setting<'_>, arguments: &PayArguments) -> Result<Exit, TerminalError> {

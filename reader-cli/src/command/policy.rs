@@ -10,12 +10,12 @@ use settlement::policy::{BUILT_IN, CeilingOrder, OverQuantity, Part, Policy, Poo
 use settlement::split::reasons_page;
 
 use crate::arguments::PolicyCommand;
-use crate::error::{Paper, TerminalError};
 use crate::exit::Exit;
-use crate::language::{Language, Words};
 use crate::output::Output;
 use crate::page::{Page, Value};
 use crate::papers;
+use card_counter::error::{Paper, TerminalError};
+use card_counter::language::{Language, Words};
 
 /// Runs a command about policies.
 pub(super) fn run(output: &Output, command: &PolicyCommand) -> Result<Exit, TerminalError> {

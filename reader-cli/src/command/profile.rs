@@ -14,12 +14,12 @@ use card_profiles::profile::CardKind;
 use card_profiles::{Profile, builtin, builtin_text, flatten};
 
 use crate::arguments::{Form, ProfileCommand};
-use crate::error::TerminalError;
 use crate::exit::Exit;
-use crate::file::{self, FileKind};
-use crate::language::{Language, Words};
 use crate::output::Output;
 use crate::page::{Page, Value};
+use card_counter::error::TerminalError;
+use card_counter::file::{self, FileKind};
+use card_counter::language::{Language, Words};
 
 /// Runs a command about profiles.
 pub(super) fn run(output: &Output, command: &ProfileCommand) -> Result<Exit, TerminalError> {

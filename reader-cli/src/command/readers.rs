@@ -6,10 +6,10 @@ use card_core::identify::Kind;
 use card_desk::Listed;
 
 use super::Setting;
-use crate::error::TerminalError;
 use crate::exit::Exit;
-use crate::language::Words;
 use crate::page::{Page, Value};
+use card_counter::error::TerminalError;
+use card_counter::language::Words;
 
 /// Lists the readers.
 pub(super) fn list(setting: &Setting<'_>) -> Result<Exit, TerminalError> {

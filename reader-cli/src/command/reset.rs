@@ -11,16 +11,17 @@ use settlement::pin::{PinAct, PinCommandRequest, PinOutcome, PinOutcomeRequest, 
 use super::Setting;
 use super::office::Office;
 use crate::arguments::PinResetArguments;
-use crate::counter::tap::{Ask, Tapped};
-use crate::counter::{order, pin};
-use crate::error::TerminalError;
 use crate::exit::Exit;
-use crate::http::{Centre, Letter};
-use crate::language::Words;
+use crate::http::Centre;
 use crate::page::{Page, Value};
-use crate::secret::Pin;
-use crate::store::Store;
-use crate::terminal;
+use card_counter::error::TerminalError;
+use card_counter::language::Words;
+use card_counter::letter::Letter;
+use card_counter::secret::Pin;
+use card_counter::store::Store;
+use card_counter::tap::{Ask, Tapped};
+use card_counter::terminal;
+use card_counter::{order, pin};
 
 /// `pin reset`.
 pub(super) fn reset(setting: &Setting<'_>, arguments: &PinResetArguments) -> Result<Exit, TerminalError> {

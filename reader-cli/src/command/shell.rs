@@ -18,15 +18,16 @@ use card_profiles::{Df, Ef, Place, codec};
 use super::profile::Source;
 use super::{Setting, trace};
 use crate::arguments::{Form, ShellArguments};
-use crate::error::TerminalError;
 use crate::exit::Exit;
-use crate::file::{self, FileKind};
-use crate::language::{Language, Words};
 use crate::page::{Page, Value};
-use crate::secret::{Pin, SecretSource};
 use crate::shell::editor::Keyboard;
 use crate::shell::line::{self, Act, COMMANDS};
-use crate::shell::{Shell, ShellError, expectation};
+use crate::shell::{Shell, expectation};
+use card_counter::error::ShellError;
+use card_counter::error::TerminalError;
+use card_counter::file::{self, FileKind};
+use card_counter::language::{Language, Words};
+use card_counter::secret::{Pin, SecretSource};
 
 /// The shell at work.
 struct Work<'a> {

@@ -14,11 +14,11 @@ use card_profiles::trace::{Decoder, Explained, Label, Part, Side};
 
 use super::profile::Source;
 use crate::arguments::Form;
-use crate::error::TerminalError;
 use crate::exit::Exit;
-use crate::language::{Language, Words};
 use crate::output::Output;
 use crate::page::{Page, Value};
+use card_counter::error::TerminalError;
+use card_counter::language::{Language, Words};
 
 /// `trace decode`.
 pub(super) fn decode(output: &Output, file: &Path, profile: Option<&str>) -> Result<Exit, TerminalError> {

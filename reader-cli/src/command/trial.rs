@@ -8,13 +8,13 @@ use settlement::split::{Line, Parts, Reason, Split};
 
 use super::{Setting, pay};
 use crate::arguments::PayArguments;
-use crate::counter::account;
-use crate::error::TerminalError;
 use crate::exit::Exit;
-use crate::language::{Language, Words};
 use crate::page::{Page, Value};
 use crate::papers::Papers;
-use crate::store::Store;
+use card_counter::account;
+use card_counter::error::TerminalError;
+use card_counter::language::{Language, Words};
+use card_counter::store::Store;
 
 /// `pay --trial`.
 pub(super) fn run(setting: &Setting<'_>, papers: &Papers, arguments: &PayArguments) -> Result<Exit, TerminalError> {

@@ -11,7 +11,7 @@ use quick_xml::events::BytesText;
 use serde::Serialize;
 
 use super::{Outcome, Verdict};
-use crate::language::{Language, Words};
+use card_counter::language::{Language, Words};
 
 /// What a run brought.
 #[derive(Clone, Debug, Serialize)]

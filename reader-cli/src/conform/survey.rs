@@ -11,7 +11,7 @@ use card_profiles::conform::{Case, Need, algorithm_of};
 use card_profiles::profile::Df;
 use card_profiles::{Profile, builtin};
 
-use crate::error::{ProfileDiffers, TerminalError};
+use card_counter::error::{ProfileDiffers, TerminalError};
 
 /// Selects each directory that the cases need, and gives those that are blocked.
 ///

@@ -4,18 +4,10 @@
 //! Owns: finding it, which glyph a character has, how wide it is. Never: ships a font.
 //! Units: parts of an em.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use ab_glyph::{Font as _, FontVec, GlyphId};
-
-/// Where packages of distributions put Chinese fonts: `fonts-wqy-microhei`, `fonts-wqy-zenhei`, `fonts-noto-cjk`.
-const PLACES: [&str; 5] = [
-    "/usr/share/fonts/truetype/wqy/wqy-microhei.ttc",
-    "/usr/share/fonts/wqy-microhei/wqy-microhei.ttc",
-    "/usr/share/fonts/truetype/wqy/wqy-zenhei.ttc",
-    "/usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc",
-    "/usr/share/fonts/noto-cjk/NotoSansCJK-Regular.ttc",
-];
+use card_counter::error::FontError;
 
 /// Characters that a font for receipts must have.
 const NEEDED: &str = "医保个人账户甲乙丙0Aa*×";
@@ -24,28 +16,6 @@ const NEEDED: &str = "医保个人账户甲乙丙0Aa*×";
 pub struct Font {
     bytes: Vec<u8>,
     face: FontVec,
-}
-
-/// Why there is none.
-#[derive(Debug, thiserror::Error)]
-pub enum FontError {
-    /// None of the known places has one.
-    #[error("no Chinese font in {}", PLACES.join(", "))]
-    Missing,
-    /// The one named cannot be read.
-    #[error("{}: {source}", path.display())]
-    Unreadable {
-        /// As given.
-        path: PathBuf,
-        /// What the system said.
-        source: std::io::Error,
-    },
-    /// The one named is no font, or lacks Chinese.
-    #[error("{}: no outline font with Chinese characters", path.display())]
-    Unusable {
-        /// As given.
-        path: PathBuf,
-    },
 }
 
 impl Font {
@@ -59,7 +29,7 @@ impl Font {
             let bytes = read.map_err(|source| FontError::Unreadable { path: path.to_owned(), source })?;
             return Self::of(bytes).ok_or_else(|| FontError::Unusable { path: path.to_owned() });
         }
-        let found = PLACES.iter().filter_map(|place| std::fs::read(place).ok()).find_map(Self::of);
+        let found = FontError::PLACES.iter().filter_map(|place| std::fs::read(place).ok()).find_map(Self::of);
         found.ok_or(FontError::Missing)
     }
 

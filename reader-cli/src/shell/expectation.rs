@@ -4,7 +4,7 @@
 
 use card_core::{Response, StatusWord};
 
-use super::ShellError;
+use card_counter::error::ShellError;
 
 /// Compares an answer with `9000`, `63Cx`, `0A01xx 9000`: hexadecimal digits, `x` for any digit, blanks nowhere matter.
 /// `..` at the start stands for any data. Without data in the expectation only the status word counts.

@@ -6,8 +6,8 @@ use std::path::PathBuf;
 
 use card_profiles::trace::{Decoder, Guard};
 
-use super::ShellError;
-use crate::secret::SecretSource;
+use card_counter::error::ShellError;
+use card_counter::secret::SecretSource;
 
 /// What a person can ask for.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,7 +1,7 @@
 //! A journal that dies at a chosen write, before or after it took effect, and stays dead: as after kill -9.
 
-use reader_cli::journal::{Done, Draft, Entry, EntryNumber, Journal, Sent};
-use reader_cli::store::{Store, StoreError};
+use card_counter::journal::{Done, Draft, Entry, EntryNumber, Journal, Sent};
+use card_counter::store::{Store, StoreError};
 use settlement::id::CardIdentifier;
 use settlement::journal::Event;
 

@@ -1,7 +1,7 @@
 //! A load, torn at every command, every memory write, every write of the journal, and with lost answers of the centre.
 
+use card_counter::TerminalError;
 use card_sim::fault::{Fault, Moment, Trigger};
-use reader_cli::TerminalError;
 use settlement::journal::State;
 
 use crate::dying::{Death, Dying};

@@ -1,10 +1,10 @@
 //! A purchase, torn at every command and every memory write of the card, of the PSAM, and at every write of the journal.
 
+use card_counter::TerminalError;
+use card_counter::error::Code;
+use card_counter::journal::Entry;
 use card_profiles::account::Amounts;
 use card_sim::fault::{Fault, Moment, Trigger};
-use reader_cli::TerminalError;
-use reader_cli::error::Code;
-use reader_cli::journal::Entry;
 use settlement::journal::State;
 
 use crate::dying::{Death, Dying};
@@ -209,7 +209,7 @@ fn an_open_entry_without_pin_stays_open_and_says_so() {
     assert!(matches!(torn, Err(TerminalError::Uncertain { .. })));
     Stand::faults(&stand.card, Vec::new());
     let mut tapped = stand.tapped().expect("taps");
-    let error = reader_cli::counter::settle::settle(&mut tapped, stand.account(), &mut store, false);
+    let error = card_counter::settle::settle(&mut tapped, stand.account(), &mut store, false);
     assert!(matches!(error, Err(TerminalError::StillOpen { .. })));
     drop((store, tapped));
     assert_eq!(stand.next_tap().first().map(|entry| entry.state), Some(State::Reversed));

@@ -3,17 +3,17 @@
 use card_core::Session;
 use card_core::security::psam::Psam;
 use card_core::transport::replay::Replay;
+use card_counter::TerminalError;
+use card_counter::error::Code;
+use card_counter::read::{self, Keys, Read};
+use card_counter::secret::Pin;
+use card_counter::tap::{Ask, Tapped, approach, tap};
+use card_counter::{account, pay, pin};
 use card_profiles::Catalog;
 use card_profiles::account::Amounts;
 use card_profiles::memory::CardMemory;
 use card_profiles::psams::{PsamMemory, Served};
 use card_sim::Socket;
-use reader_cli::TerminalError;
-use reader_cli::counter::read::{self, Keys, Read};
-use reader_cli::counter::tap::{Ask, Tapped, approach, tap};
-use reader_cli::counter::{account, pay, pin};
-use reader_cli::error::Code;
-use reader_cli::secret::Pin;
 
 use crate::{blanks, cards};
 

@@ -12,9 +12,9 @@ use card_profiles::approach::Means;
 use card_profiles::place::Place;
 use card_profiles::read::{CyclicRecord, ModuleFault, Reader, Reason};
 
-use super::pin;
-use super::tap::Tapped;
 use crate::error::TerminalError;
+use crate::pin;
+use crate::tap::Tapped;
 
 /// What a read brought; the values are in [`Tapped::reading`].
 #[derive(Debug, Default)]

@@ -233,7 +233,8 @@ impl<'a> Approached<'a> {
 }
 
 /// What it means that the card refused SSSE or its free file.
-pub(crate) fn not_read(sw: StatusWord) -> TerminalError {
+#[must_use]
+pub fn not_read(sw: StatusWord) -> TerminalError {
     match sw {
         StatusWord::SELECTED_INVALID | StatusWord::NOT_SUPPORTED => TerminalError::CardBlocked { sw },
         sw => TerminalError::NotSsc { sw },
@@ -247,7 +248,7 @@ impl<'a> Tapped<'a> {
         text(&self.outcome.reading.values, item)
     }
 
-    /// What was read of the card so far: EF05, and what [`super::read`] added.
+    /// What was read of the card so far: EF05, and what [`crate::read`] added.
     #[must_use]
     pub const fn reading(&self) -> &Reading {
         &self.card.outcome.reading

@@ -10,9 +10,9 @@ use card_core::{Command, Session, StatusWord};
 use card_profiles::certificate::envelope::Envelope;
 use card_profiles::certificate::{CertificateFile, CertificatePair, CertificateRules, Role, certificate_in, certifies};
 
-use super::tap::Tapped;
 use crate::error::{CertificateError, TerminalError};
 use crate::secret::Pin;
+use crate::tap::Tapped;
 
 /// The application, selected.
 #[derive(Debug)]

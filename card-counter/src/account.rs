@@ -8,9 +8,9 @@ use card_profiles::profile::Ef;
 use settlement::id::TerminalNumber;
 use settlement::recovery::LogRecord;
 
-use super::read;
-use super::tap::{Approached, Tapped};
 use crate::error::TerminalError;
+use crate::read;
+use crate::tap::{Approached, Tapped};
 
 /// Selects the account's DF and reads the three balances.
 ///

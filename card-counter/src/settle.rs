@@ -10,10 +10,10 @@ use settlement::journal::{Event, State};
 use settlement::record::Evidence;
 use settlement::recovery::{self, CardNow, Decision, Kind, Proof, Unanswered};
 
-use super::tap::Tapped;
-use super::{account, load, pay};
 use crate::error::{TerminalError, Unsettled};
 use crate::journal::{Done, Entry, Journal, Sent, Subject};
+use crate::tap::Tapped;
+use crate::{account, load, pay};
 
 /// Settles every open entry of the card, oldest first. The PIN was verified if `pin_verified`.
 ///

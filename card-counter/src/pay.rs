@@ -12,9 +12,9 @@ use settlement::id::{CardRandom, Mac, Tac};
 use settlement::journal::Event;
 use settlement::record::Evidence;
 
-use super::tap::{Approached, Tapped};
 use crate::error::TerminalError;
 use crate::journal::{Done, Draft, Entry, EntryNumber, Journal, Sent};
+use crate::tap::{Approached, Tapped};
 
 /// The command that tells what a purchase would meet.
 const INITIALIZE: &str = "INITIALIZE FOR PURCHASE";

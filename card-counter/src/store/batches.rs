@@ -11,8 +11,8 @@ use settlement::id::{Digest, RequestId};
 use super::entries::write;
 use super::{Store, StoreError};
 use crate::clock::Now;
-use crate::http::Letter;
 use crate::journal::{Entry, EntryNumber};
+use crate::letter::Letter;
 
 /// A batch that was written and not yet answered.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -9,10 +9,10 @@ use card_core::transport::pcsc::ChooseError;
 use card_profiles::access::Right;
 use card_profiles::read::Reason;
 
+use super::font::FontError;
+use super::shell::ShellError;
 use super::{Code, Paper, TerminalError};
 use crate::file::FileKind;
-use crate::paper::FontError;
-use crate::shell::ShellError;
 
 impl TerminalError {
     /// The stable code.
@@ -120,7 +120,9 @@ impl TerminalError {
     }
 }
 
-pub(crate) const fn of_transport(error: &TransportError) -> Code {
+/// The code of an error of the transport.
+#[must_use]
+pub const fn of_transport(error: &TransportError) -> Code {
     match error {
         TransportError::CardRemoved { .. } => Code::CardRemoved,
         TransportError::NoCard { .. } => Code::NoCard,

@@ -10,8 +10,8 @@ use card_profiles::profile::{KeyClass, KeyRow};
 use settlement::id::CardChallenge;
 use settlement::pin::{CommandBytes, PinAct};
 
-use super::tap::Tapped;
 use crate::error::TerminalError;
+use crate::tap::Tapped;
 
 const SSSE: &str = "SSSE";
 

@@ -11,10 +11,10 @@ use settlement::journal::Event;
 use settlement::message::{LoadAnswer, LoadRequest, Version1};
 use settlement::record::Evidence;
 
-use super::pay::{is_refusal, same_algorithm};
-use super::tap::Tapped;
 use crate::error::TerminalError;
 use crate::journal::{Done, Draft, Entry, EntryNumber, Journal, Sent, Subject};
+use crate::pay::{is_refusal, same_algorithm};
+use crate::tap::Tapped;
 
 /// The centre's part: takes the card's INITIALIZE, answers date, time and MAC2. The second argument is the entry, so that
 /// the request is stored with it before it is sent.

@@ -7,9 +7,9 @@ use card_core::tries::{Guard, Secret, TriesLeft};
 use card_core::{Command, Session, StatusWord, command};
 use card_profiles::access::Right;
 
-use super::tap::Approached;
 use crate::error::TerminalError;
 use crate::secret::Pin;
+use crate::tap::Approached;
 
 /// How many tries the PIN has left, before one is spent: remembered from the card's last refusal, or asked where cards of this
 /// profile answer that.

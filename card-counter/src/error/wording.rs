@@ -8,10 +8,10 @@ use card_profiles::certificate::Role;
 use card_profiles::read::Reason;
 use settlement::explain::Explain as _;
 
+use super::shell::ShellError;
 use super::{CertificateError, Code, TerminalError, Unsettled};
 use crate::file;
 use crate::language::{Language, Words};
-use crate::shell::ShellError;
 
 impl TerminalError {
     /// What happened.

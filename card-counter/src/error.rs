@@ -7,6 +7,8 @@ mod certificate;
 pub mod code;
 mod conversions;
 mod details;
+mod font;
+mod shell;
 mod sorting;
 mod wording;
 
@@ -14,7 +16,9 @@ pub use blacklist::BlacklistError;
 pub use certificate::CertificateError;
 pub use code::Code;
 pub use details::{Paper, ProfileDiffers, Unsettled};
-pub(crate) use sorting::of_transport;
+pub use font::FontError;
+pub use shell::ShellError;
+pub use sorting::of_transport;
 
 use card_core::StatusWord;
 use card_core::security::{CityCode, SecurityError};
@@ -24,7 +28,6 @@ use settlement::code::ErrorCode;
 
 use crate::file::FileKind;
 use crate::language::Words;
-use crate::shell::ShellError;
 
 /// An error of the terminal.
 #[derive(Debug, thiserror::Error)]
@@ -457,7 +460,7 @@ pub enum TerminalError {
     NotEnrolled,
     /// No font for a receipt that is drawn.
     #[error(transparent)]
-    Font(#[from] crate::paper::FontError),
+    Font(#[from] font::FontError),
     /// The transaction is done and in the journal; its receipt could not be written.
     #[error("the receipt of transaction {id} could not be written to {path}: {source}")]
     ReceiptUnwritten {

@@ -10,10 +10,10 @@ use settlement::blacklist::{ListFault, Period};
 use settlement::fen::Fen;
 use settlement::message::TerminalLimits;
 
-use super::tap::Tapped;
 use crate::clock::Now;
 use crate::error::{BlacklistError, TerminalError};
 use crate::store::{Blacklist, Store};
+use crate::tap::Tapped;
 
 /// What a terminal may do before it was ever told its limits: the built-in caution of an unregistered terminal.
 pub const LIMITS_BEFORE_SIGN_IN: TerminalLimits = TerminalLimits {
