@@ -1,6 +1,9 @@
 //! What a profile does not know for certain: assumed rows, weaker sources, items without a name.
 //!
-//! Owns: the list, complete, by place. Never: decides whether a profile may be used.
+//! Owns: the list, complete, by place; the Chinese of the built-in sentences. Never: decides whether a profile may be used.
+
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
 use crate::profile::{Element, Profile};
 
@@ -43,7 +46,22 @@ impl Doubt {
             Self::NameUnknown => "",
         }
     }
+
+    /// What is assumed, in Chinese; `None` for a sentence of a text that is not built in.
+    #[must_use]
+    pub fn zh(&self) -> Option<&'static str> {
+        match self {
+            Self::Assumed(text) => CHINESE.get(text.as_str()).copied(),
+            Self::Confidence(_) | Self::NameUnknown => None,
+        }
+    }
 }
+
+/// The Chinese of each sentence of the built-in profiles.
+static CHINESE: LazyLock<BTreeMap<&str, &str>> = LazyLock::new(|| {
+    let paragraphs = include_str!("../data/assumptions.txt").split("\n\n");
+    paragraphs.filter_map(|pair| pair.trim_end().split_once('\n').filter(|_| !pair.starts_with('#'))).collect()
+});
 
 /// Every uncertainty of a profile, in the order of its text.
 #[must_use]
@@ -140,6 +158,27 @@ mod tests {
             assert_eq!(assumed, expected, "{name}");
             assert!(assumed > 3, "{name}");
         }
+    }
+
+    #[test]
+    fn every_built_in_sentence_has_its_chinese_and_no_chinese_is_left_over() {
+        let mut used = std::collections::BTreeSet::new();
+        for name in names() {
+            // With the other choices of its options, whose rows have sentences of their own.
+            let text = builtin_text(name).expect("built in");
+            let others = crate::Profile::with_other_choices(text).expect("read");
+            for profile in others.iter().map(|(_, profile)| profile).chain([&builtin(name).expect("built in")]) {
+                for row in assumptions(profile) {
+                    let Doubt::Assumed(text) = &row.doubt else { continue };
+                    let zh = row.doubt.zh().unwrap_or_else(|| panic!("{name} {}: {text}", row.place));
+                    assert!(zh != text && !zh.is_empty(), "{name} {}: {text}", row.place);
+                    used.insert(text.clone());
+                }
+            }
+        }
+        let known: std::collections::BTreeSet<String> = CHINESE.keys().map(|text| (*text).to_owned()).collect();
+        assert_eq!(known, used);
+        assert!(CHINESE.values().filter(|zh| zh.chars().all(|sign| sign.is_ascii())).count() == 0, "all of it Chinese");
     }
 
     #[test]

@@ -37,7 +37,10 @@ fn write(profile: &Profile, out: &mut String) -> std::fmt::Result {
     certificates(profile, out)?;
     writeln!(out, "## 假设 Assumptions\n")?;
     for row in assumptions(profile).iter().filter(|row| row.doubt.word() == "assumed") {
-        writeln!(out, "- {}: {}", row.place, row.doubt.text())?;
+        match row.doubt.zh() {
+            Some(zh) => writeln!(out, "- {}: {zh} / {}", row.place, row.doubt.text())?,
+            None => writeln!(out, "- {}: {}", row.place, row.doubt.text())?,
+        }
     }
     Ok(())
 }
@@ -138,7 +141,8 @@ fn element(number: &str, row: &Element, out: &mut String) -> std::fmt::Result {
     let tag = row.tag.map_or_else(String::new, |tag| format!("{tag:02X}"));
     let (name, confidence) = (row.name.as_deref().unwrap_or("—"), row.confidence.as_deref().unwrap_or("H"));
     let listed = row.format_listed.map_or_else(String::new, |listed| format!(" (listed {listed})"));
-    writeln!(out, "| {number} | {tag} | {name} | {} | {}{listed} | {confidence} |", row.id, row.format)?;
+    let fixed = row.value.as_ref().map_or_else(String::new, |value| format!(" = {value}"));
+    writeln!(out, "| {number} | {tag} | {name} | {} | {}{listed}{fixed} | {confidence} |", row.id, row.format)?;
     row.inner.iter().try_for_each(|inner| element("", inner, out))
 }
 

@@ -9,10 +9,11 @@ use card_core::security::{CityCode, Factors, KeyName, SecurityModule};
 use card_core::tries::{Guard, TriesBook};
 use card_core::{Atr, Response, Session};
 use card_profiles::approach::{KeyVersions, Means};
+use card_profiles::lint::lint;
 use card_profiles::plan::{ControlKeyState, Mismatch, Plan, Target};
 use card_profiles::read::{HOLDER, Outcome, Reader};
 use card_profiles::rehearsal::{TRANSPORT_KEY, TRANSPORT_KEY_NAME, TRANSPORT_LOT};
-use card_profiles::{CardValues, Catalog, Profile, Value, builtin, recognition};
+use card_profiles::{CardValues, Catalog, Profile, Value, builtin, codec, recognition};
 use card_sim::fault::{Fault, FaultPlan, Moment, Trigger};
 use card_sim::{Card, Socket};
 
@@ -215,6 +216,51 @@ fn every_type_of_card_is_recognised_and_read_by_its_own_profile() {
         assert_eq!((outcome.refusals, outcome.reading.faults), (vec![], vec![]), "{name}");
         assert_eq!(outcome.reading.values.text("SSSE.EF06.name"), Some("张三"), "{name}");
         assert_eq!(bytes, least, "{name}");
+    }
+}
+
+#[test]
+fn a_directory_file_that_is_chosen_names_every_application_to_whoever_reads_its_sfi() {
+    for (base, applications) in [("ssc-1.0", 4), ("ssc-2.0", 5), ("ssc-3.0", 5)] {
+        let choice = "[option.directory_file]\nchoice = \"present\"";
+        let text = format!("format = 2\nextends = \"{base}\"\nname = \"{base}-directory\"\n{choice}");
+        let profile = Profile::parse(&text).expect("a profile");
+        assert_eq!(lint(&profile), []);
+        let (values, mut vault) = (person_of(&profile, "513300"), vault(&[&profile]));
+        let socket = personalized(&profile, &values, &mut vault);
+        let mut session = Session::new(Box::new(socket.connect().expect("the card comes up")));
+        let df = &profile.df[0];
+        assert!(session.send(&card_core::command::select_by_name(&df.df_name)).expect("answer").sw.is_ok());
+        // 00 B2 01 F5: all records of SFI 1E. Each is 61 with the AID (4F) and a label (50) in GBK, filled with zeros.
+        let read = card_core::apdu::Command::new(0x00, 0xB2, 0x01, 0xF5).with_le(0);
+        let mut rest = session.send(&read).expect("answer").data;
+        let label = profile.ef("SSSE", "EF1E").expect("chosen").elements[0].inner[1].format;
+        for df in &profile.df[1..] {
+            let record: Vec<u8> = rest.drain(..28).collect();
+            assert_eq!(
+                (&record[..4], &record[4..10]),
+                (&[0x61, 0x1A, 0x4F, 0x06][..], &*df.df_name),
+                "{base} {}",
+                df.id
+            );
+            assert_eq!(record[10..12], [0x50, 0x10]);
+            assert_eq!(
+                record[12..],
+                codec::encode(label, &Value::from(&*df.name)).expect("it fits"),
+                "{base} {}",
+                df.id
+            );
+            for name in [&df.df_name, &profile.df[0].df_name] {
+                assert!(session.send(&card_core::command::select_by_name(name)).expect("answer").sw.is_ok(), "{base}");
+            }
+        }
+        assert_eq!((rest.len(), profile.df.len()), (0, applications + 1), "{base}");
+        // The built-in card has no such file.
+        let profile = builtin(base).expect("built in");
+        let socket = personalized(&profile, &person_of(&profile, "513300"), &mut vault);
+        let mut session = Session::new(Box::new(socket.connect().expect("the card comes up")));
+        session.send(&card_core::command::select_by_name(&profile.df[0].df_name)).expect("answer");
+        assert_eq!(session.send(&read).expect("answer").sw, card_core::StatusWord::FILE_NOT_FOUND);
     }
 }
 

@@ -6,7 +6,7 @@
 use card_core::tlv;
 
 use super::CardValues;
-use crate::codec::{self, EncodeError};
+use crate::codec::{self, EncodeError, Value};
 use crate::format::FormatKind;
 use crate::place::Place;
 use crate::profile::{Df, Ef, EfKind, Element, Profile};
@@ -87,7 +87,7 @@ pub(super) fn has_place(ef: &Ef, place: &Place) -> bool {
         }
 }
 
-/// The records of a file for which there are values, by number from 1: `Tag Len Value` in TLV files, the fields in cyclic
+/// The records of a file for which there are values, or that its rows fix, by number from 1: `Tag Len Value` in TLV files, the fields in cyclic
 /// files; the bytes of a transparent file as record 1. Items without value inside such a record are blank.
 ///
 /// # Errors
@@ -120,7 +120,7 @@ struct Encoder<'a> {
 }
 
 impl Encoder<'_> {
-    /// Bytes of one item; `None` when no value is given for it or for any of its items.
+    /// Bytes of one item; `None` when neither the values nor its row give one for it or for any of its items.
     fn element(&mut self, place: &Place, row: &Element) -> Option<Vec<u8>> {
         if row.format.kind == FormatKind::BTlv && self.values.at(place).is_none() {
             let parts: Vec<(&Element, Option<Vec<u8>>)> =
@@ -131,8 +131,9 @@ impl Encoder<'_> {
             let filled = parts.into_iter().map(|(item, bytes)| (item.tag, bytes.unwrap_or_else(|| codec::blank(item))));
             return Some(filled.flat_map(|(tag, bytes)| tlv::encode(tag.unwrap_or_default(), &bytes)).collect());
         }
-        let value = self.values.at(place)?;
-        let encoded = codec::encode(row.format, value);
+        let fixed = || row.value.as_deref().map(Value::from);
+        let value = self.values.at(place).cloned().or_else(fixed)?;
+        let encoded = codec::encode(row.format, &value);
         Some(encoded.unwrap_or_else(|error| self.refuse(place, error, codec::blank(row))))
     }
 

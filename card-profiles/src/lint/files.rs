@@ -69,13 +69,21 @@ fn lint_ef(profile: &Profile, df: &Df, ef: &Ef, findings: &mut Findings) {
             let expected = Term::new("01 到 FE：00 和 FF 表示填充", "01 to FE: 00 and FF mark padding");
             findings.add(&place, Problem::OutOfRange { what: terms::TAG, value: tag.into(), expected });
         }
-        // The one value that a profile fixes for every card.
-        if &*element.id == "spec_version"
-            && let Err(error) = codec::encode(element.format, &Value::from(profile.version.as_str()))
-        {
-            findings.add(&place, Problem::Unencodable { value: profile.version.clone(), error });
+        let version = Some(profile.version.as_str()).filter(|_| &*element.id == "spec_version");
+        lint_fixed(&place, element, version.or(element.value.as_deref()), findings);
+        for inner in &element.inner {
+            lint_fixed(&format!("{place}.{}", inner.id), inner, inner.value.as_deref(), findings);
         }
         lint_composite(&place, element, findings);
+    }
+}
+
+/// A value that a profile fixes for every card must go onto it.
+fn lint_fixed(place: &str, element: &Element, value: Option<&str>, findings: &mut Findings) {
+    if let Some(value) = value
+        && let Err(error) = codec::encode(element.format, &Value::from(value))
+    {
+        findings.add(place, Problem::Unencodable { value: value.to_owned(), error });
     }
 }
 

@@ -121,6 +121,9 @@ pub struct Element {
     /// Format as the published table lists it, where cards hold something else.
     #[serde(default)]
     pub format_listed: Option<Format>,
+    /// Text that every card of this type gets here where no other value is given.
+    #[serde(default)]
+    pub value: Option<String>,
     /// Name of the composite whose items a `b-tlv` value has.
     #[serde(default)]
     pub composite: Option<String>,

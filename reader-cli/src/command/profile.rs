@@ -175,9 +175,12 @@ fn doubt(profile: &str, row_of: &Assumption) -> Page {
         Doubt::Confidence(_) => Words::new("来源较弱", "weaker source"),
         Doubt::NameUnknown => Words::new("名称未知", "name unknown"),
     };
+    // A text that is not built in says it in the language of its author.
+    let text = row_of.doubt.text();
+    let text = Words::of(row_of.doubt.zh().unwrap_or(text).to_owned(), text.to_owned());
     row(profile, &row_of.place)
         .with("kind", Words::new("类别", "kind"), Value::Choice(row_of.doubt.word(), words))
-        .with("text", Words::new("内容", "text"), Value::text(row_of.doubt.text()))
+        .with("text", Words::new("内容", "text"), Value::Words(text))
 }
 
 fn diff(output: &Output, left: &str, right: &str) -> Result<Exit, TerminalError> {

@@ -280,8 +280,9 @@ pub(crate) fn straight(socket: Socket) -> Box<dyn Transport> {
 /// A built-in profile, or a variant of one.
 pub(crate) fn profile(name: &str) -> Profile {
     if name == OTHER_CHOICES {
-        let choices = "[option.item_60]\nchoice = \"present\"\n[option.medical_read]\nchoice = \"or\"\n";
-        let text = format!("format = 2\nextends = \"ssc-3.0\"\nname = \"{name}\"\n{choices}");
+        let choices = [("item_60", "present"), ("medical_read", "or"), ("directory_file", "present")]
+            .map(|(option, choice)| format!("[option.{option}]\nchoice = \"{choice}\"\n"));
+        let text = format!("format = 2\nextends = \"ssc-3.0\"\nname = \"{name}\"\n{}", choices.concat());
         return Profile::parse(&text).expect("a profile");
     }
     let Some((_, base, enciphers)) = VARIANTS.into_iter().find(|(variant, ..)| *variant == name) else {
