@@ -19,6 +19,7 @@ mod deals;
 mod ending;
 mod keys;
 mod messaging;
+mod numbers;
 mod pin;
 mod proof;
 mod protocol;
@@ -44,6 +45,7 @@ pub use certificate::{CertificateAct, CertificateMemory, CertificateWhat, WhichP
 pub use culprit::Culprit;
 pub use deal::{Deal, Start};
 pub use ending::{Ending, in_order};
+pub use numbers::{Demand, Series};
 pub use proof::{proof, refuses};
 pub use psam::PsamCipher;
 pub use selection::algorithm_of;
@@ -77,6 +79,8 @@ pub struct Case {
     pub effect: Effect,
     /// What the terminal must be able to prove or compute.
     pub needs: Vec<Need>,
+    /// Transaction numbers that the card must have left.
+    pub numbers: Vec<Demand>,
     /// What is done, and what the card must answer.
     pub moves: Vec<Move>,
     /// What brings the card back to how it was, carried out even when the case fails.

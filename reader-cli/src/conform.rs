@@ -9,12 +9,16 @@ mod certificate;
 pub mod report;
 pub mod survey;
 
+use std::collections::BTreeMap;
+
 use card_core::security::{KeyRef, MacKey, SecurityError, SecurityModule};
 use card_core::session::SessionError;
 use card_core::{Session, StatusWord};
 use card_profiles::Profile;
 use card_profiles::certificate::Role;
-use card_profiles::conform::{Bench, Case, Difference, Effect, Ending, Memory, Move, Need, Text, Use, proof, refuses};
+use card_profiles::conform::{
+    Bench, Case, Difference, Effect, Ending, Memory, Move, Need, Reply, Series, Text, Use, proof, refuses,
+};
 
 /// Who carries out cases: one card, and what can prove keys to it.
 pub struct Runner<'a> {
@@ -31,6 +35,8 @@ pub struct Runner<'a> {
     refused: Vec<(Need, StatusWord)>,
     /// What final cases ended, and which.
     ended: Vec<(Ending, String)>,
+    /// Transaction numbers left, as the card last told; `None`: it would not tell.
+    left: BTreeMap<Series, Option<u32>>,
 }
 
 /// How a case ended.
@@ -42,6 +48,8 @@ pub enum Verdict {
     Failed(Difference),
     /// Not carried out.
     Skipped(Text),
+    /// Not carried out because the card has too few transaction numbers left: says nothing against it.
+    NotRun(Text),
 }
 
 /// A case that ended.
@@ -87,7 +95,7 @@ impl<'a> Runner<'a> {
         destructive: bool,
     ) -> Self {
         let (known, refused, ended) = (Vec::new(), Vec::new(), Vec::new());
-        Self { session, module, profile, bench, destructive, known, refused, ended }
+        Self { session, module, profile, bench, destructive, known, refused, ended, left: BTreeMap::new() }
     }
 
     /// Directories that are known to be shut: what is in them is not tried.
@@ -106,25 +114,50 @@ impl<'a> Runner<'a> {
             return Ok(Outcome { verdict: Verdict::Skipped(reason), unrestored: None });
         }
         let mut memory = Memory::default();
-        let carried = self.carry_out(case, &case.moves, &mut memory);
+        let carried = match self.lacking(case) {
+            Ok(Some(reason)) => return Ok(Outcome { verdict: Verdict::NotRun(reason), unrestored: None }),
+            Ok(None) => self.carry_out(case, &case.moves, &mut memory),
+            // What a look does is how the case would begin.
+            Err(stop) => Err(stop),
+        };
         if let (Effect::Final(ending), false) = (&case.effect, matches!(carried, Err(Stop::Absent(_)))) {
             self.ended.push((ending.clone(), case.id.clone()));
         }
         let verdict = match carried {
-            Ok(()) => Verdict::Passed,
+            Ok(_) => Verdict::Passed,
             Err(Stop::Different(difference)) => Verdict::Failed(difference),
             Err(Stop::Module(error)) => Verdict::Skipped(module_refused(&error)),
             Err(Stop::Absent(what)) => return Ok(Outcome { verdict: Verdict::Skipped(what), unrestored: None }),
             Err(Stop::Lost(error)) => return Err(error),
         };
         let unrestored = match self.carry_out(case, &case.restore, &mut memory) {
-            Ok(()) => None,
+            Ok(_) => None,
             Err(Stop::Different(difference)) => Some(difference),
             Err(Stop::Module(error)) => Some(unrestored(case, module_refused(&error))),
             Err(Stop::Absent(what)) => Some(unrestored(case, what)),
             Err(Stop::Lost(error)) => return Err(error),
         };
         Ok(Outcome { verdict, unrestored })
+    }
+
+    /// Which transaction numbers the card lacks for a case; a counter is looked at once, then followed.
+    fn lacking(&mut self, case: &Case) -> Result<Option<Text>, Stop> {
+        for demand in &case.numbers {
+            let left = match self.left.get(&demand.series) {
+                Some(left) => *left,
+                None => {
+                    let mut memory = Memory::default();
+                    let answer = self.carry_out(case, &demand.look, &mut memory)?;
+                    let left = answer.and_then(|reply| demand.left(reply.sw, &reply.data));
+                    self.left.insert(demand.series, left);
+                    left
+                }
+            };
+            if let Some(left) = left.filter(|left| *left < demand.count) {
+                return Ok(Some(demand.reason(left)));
+            }
+        }
+        Ok(None)
     }
 
     /// Why a case is not carried out.
@@ -213,7 +246,9 @@ impl<'a> Runner<'a> {
         can
     }
 
-    fn carry_out(&mut self, case: &Case, moves: &[Move], memory: &mut Memory) -> Result<(), Stop> {
+    /// The answer to the last move.
+    fn carry_out(&mut self, case: &Case, moves: &[Move], memory: &mut Memory) -> Result<Option<Reply>, Stop> {
+        let mut last = None;
         for (number, done) in (1..).zip(moves) {
             let numbered = |difference: Difference| {
                 Stop::Different(Difference { place: format!("{number}: {}", difference.place).into(), ..difference })
@@ -233,8 +268,9 @@ impl<'a> Runner<'a> {
                 self.refused.extend(refused.map(|need| (need, reply.sw)));
             }
             judged.map_err(numbered)?;
+            last = Some(reply);
         }
-        Ok(())
+        Ok(last)
     }
 
     fn module(&mut self) -> Result<&mut dyn SecurityModule, Stop> {

@@ -9,7 +9,7 @@ use card_core::apdu::Command;
 use card_core::crypto::Block;
 use card_core::security::KeyRef;
 
-use super::Text;
+use super::{Series, Text};
 use crate::access::Access;
 use crate::account::{
     AccountRules, Balances, CommandRow, Field, MacFields, PurchaseStart, SequenceConvention, load_seed,
@@ -30,6 +30,8 @@ pub struct Deal {
     pub begin: Command,
     /// Shape of its answer.
     pub shape: Shape,
+    /// The counter whose numbers it takes.
+    pub numbers: Series,
     /// Key of the session.
     pub key: KeyRef,
     /// Key of the TAC.
@@ -191,6 +193,16 @@ impl Deal {
             Shape::Terminal => u32::MAX - start.balance,
             Shape::Load | Shape::Purchase | Shape::Debit | Shape::Overdraw => (u16::MAX - start.sequence) as u32,
         }
+    }
+
+    /// The same with all amounts zero, which no balance refuses.
+    #[must_use]
+    pub fn of_nothing(&self) -> Self {
+        let mut data = self.begin.data().to_vec();
+        // Key index first, terminal last; what is between are amounts.
+        let amounts = 1..data.len().saturating_sub(6).max(1);
+        data.get_mut(amounts).unwrap_or_default().fill(0);
+        Self { begin: self.begin.clone().with_data(data), ..self.clone() }
     }
 
     /// Whether INITIALIZE alone takes a number, so that none need be completed.

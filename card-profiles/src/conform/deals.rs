@@ -7,9 +7,9 @@ use card_core::algorithm::TacKey;
 use card_core::apdu::Command;
 use card_core::security::KeyName;
 
-use super::Text;
 use super::deal::{Deal, LogShape, Shape, Tail};
 use super::workshop::Workshop;
+use super::{Series, Text};
 use crate::access::Access;
 use crate::account::{AccountRules, Amounts, CommandRow, Field, MacFields};
 use crate::purse::{Purse, PurseRules};
@@ -30,6 +30,7 @@ pub(super) fn account_load(shop: &Workshop<'_>, rules: &AccountRules, amount: u3
         access: rules.load_access.clone(),
         begin: rules.init_load(amount, shop.bench.terminal),
         shape: Shape::Load,
+        numbers: Series::AccountOnline,
         key,
         tac_key,
         fields: MacFields { amount, amounts, ..fields(shop, rules.load_type) },
@@ -54,6 +55,7 @@ pub(super) fn account_purchase(shop: &Workshop<'_>, rules: &AccountRules, amount
         access: rules.purchase_access.clone(),
         begin: rules.init_purchase(amounts, shop.bench.terminal),
         shape: Shape::Purchase,
+        numbers: Series::AccountOffline,
         key,
         tac_key,
         fields: MacFields { amounts, ..fields(shop, rules.purchase_type) },
@@ -234,6 +236,12 @@ pub(super) fn purse_deal(shop: &Workshop<'_>, rules: &PurseRules, which: PurseDe
         access: rows.access.clone(),
         begin: rows.begin,
         shape: rows.shape,
+        numbers: match (which.purse(), rows.shape) {
+            (Purse::Deposit, Shape::Debit) => Series::DepositOffline,
+            (Purse::Deposit, _) => Series::DepositOnline,
+            (Purse::Purse, Shape::Debit) => Series::PurseOffline,
+            (Purse::Purse, _) => Series::PurseOnline,
+        },
         key: named(shop, rows.key)?,
         tac_key,
         fields: MacFields { amount: fen, ..fields(shop, rows.kind) },

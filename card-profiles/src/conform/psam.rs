@@ -11,7 +11,7 @@ use card_core::security::KeyRef;
 
 use super::deal::{CARD, Shape, Tail};
 use super::workshop::{Draft, Workshop, done, sw};
-use super::{Act, Area, Deal, Effect, Ending, Expect, Text};
+use super::{Act, Area, Deal, Effect, Ending, Expect, Series, Text};
 use crate::access::Access;
 use crate::account::{CommandRow, Field, MacFields};
 use crate::profile::{Df, KeyClass, KeyRow};
@@ -154,6 +154,7 @@ fn purchase(shop: &Workshop<'_>, row: &KeyRow) -> Deal {
         access: Access::Free,
         begin,
         shape: Shape::Terminal,
+        numbers: Series::Terminal,
         tac_key: key.clone(),
         key,
         fields: MacFields {

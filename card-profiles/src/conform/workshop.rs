@@ -11,7 +11,9 @@ use card_core::pin::PinBcd;
 use card_core::script::Step;
 use card_core::security::{Factors, KeyRef};
 
-use super::{Act, Area, Bench, CERTIFICATES, Case, CertificateWhat, Effect, Expect, Move, Need, PsamCipher, Text, Use};
+use super::{
+    Act, Area, Bench, CERTIFICATES, Case, CertificateWhat, Effect, Expect, Move, Need, PsamCipher, Text, Use, numbers,
+};
 use crate::access::{Access, Right};
 use crate::address;
 use crate::approach::select_command;
@@ -61,6 +63,7 @@ impl<'a> Workshop<'a> {
                 row: row.to_owned(),
                 effect: Effect::Nothing,
                 needs: Vec::new(),
+                numbers: Vec::new(),
                 moves: Vec::new(),
                 restore: Vec::new(),
             },
@@ -79,6 +82,7 @@ impl<'a> Workshop<'a> {
                 case.needs.push(need);
             }
         }
+        case.numbers = numbers::demands(self, &case);
         self.cases.push(case);
     }
 

@@ -47,6 +47,9 @@ impl Runner<'_> {
             Act::Begin(deal) => {
                 let response = self.session.send(&deal.begin)?;
                 let start = response.sw.is_ok().then(|| deal.start(&response.data)).flatten();
+                if let Some(start) = start {
+                    self.left.insert(deal.numbers, Some(deal.numbers_left(&start)));
+                }
                 if let (Some(start), Some(fields)) = (start, &deal.mac1) {
                     computed.push(self.deal_mac(deal, &start, fields)?);
                 }
@@ -56,6 +59,7 @@ impl Runner<'_> {
                 let mac = self.deal_mac(deal, &memory.start, &deal.sent)?;
                 let completion = deal.completion(&memory.start, as_mac(&mac));
                 let response = self.session.send(&if *wrong { wrong_end(completion) } else { completion })?;
+                self.took(deal, response.sw);
                 if let Some(fields) = &deal.tac {
                     let input = deal.fields(&memory.start).input(fields);
                     computed.push(self.module()?.mac(&deal.tac_key, MacKey::Tac, [0; 8], &input)?.to_vec());
@@ -111,7 +115,9 @@ impl Runner<'_> {
                 let nothing = SecurityError::Unsupported { operation: "debit without a number" };
                 let given = memory.numbered.ok_or(nothing)?;
                 let completion = deal.numbered(given.terminal_sequence).completion(&memory.start, given.mac1);
-                Ok(self.session.send(&if wrong { wrong_end(completion) } else { completion })?)
+                let response = self.session.send(&if wrong { wrong_end(completion) } else { completion })?;
+                self.took(deal, response.sw);
+                Ok(response)
             }
             PsamWhat::Check => {
                 let nothing = SecurityError::Unsupported { operation: "check what was not answered" };
@@ -121,8 +127,16 @@ impl Runner<'_> {
         }
     }
 
+    /// A number of the transaction is used when its second half is done.
+    fn took(&mut self, deal: &Deal, sw: StatusWord) {
+        if let Some(Some(left)) = self.left.get_mut(&deal.numbers).filter(|_| sw.is_ok()) {
+            *left = left.saturating_sub(1);
+        }
+    }
+
     /// Transactions until one is refused, by INITIALIZE or by what completes it.
     fn exhaust(&mut self, deal: &Deal) -> Result<Response, Stop> {
+        self.left.remove(&deal.numbers);
         for done in 0..=NUMBERS_LEFT_MAX {
             let begun = self.session.send(&deal.begin)?;
             let Some(start) = begun.sw.is_ok().then(|| deal.start(&begun.data)).flatten() else { return Ok(begun) };

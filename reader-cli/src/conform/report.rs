@@ -36,6 +36,8 @@ pub struct Totals {
     pub failed: usize,
     /// Not carried out.
     pub skipped: usize,
+    /// Not carried out because the card has too few transaction numbers left.
+    pub not_run: usize,
     /// Passed or failed, and something could not be brought back.
     pub not_restored: usize,
 }
@@ -62,7 +64,7 @@ pub struct Row {
     pub title: String,
     /// Row of the profile.
     pub row: String,
-    /// `passed`, `failed`, `skipped`.
+    /// `passed`, `failed`, `skipped`, `not-run`.
     pub verdict: &'static str,
     /// Number of the move and its command.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -76,7 +78,7 @@ pub struct Row {
     /// The key by name, or `PIN`, that card and terminal hold otherwise.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub key: Option<String>,
-    /// Why it was skipped.
+    /// Why it was skipped or not run.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
     /// What could not be brought back.
@@ -122,6 +124,11 @@ impl Report {
                 row.verdict = "skipped";
                 row.reason = Some(text(reason));
             }
+            Verdict::NotRun(reason) => {
+                self.totals.not_run += 1;
+                row.verdict = "not-run";
+                row.reason = Some(text(reason));
+            }
         }
         if let Some(Difference { place, expected, seen, .. }) = &outcome.unrestored {
             self.totals.not_restored += 1;
@@ -141,6 +148,7 @@ impl Report {
             let mark = match row.verdict {
                 "passed" => words("通过", "pass"),
                 "failed" => words("失败", "FAIL"),
+                "not-run" => words("未执行", "not run"),
                 _ => words("跳过", "skip"),
             };
             text.push_str(&format!("{mark} {} {}\n", row.id, row.title));
@@ -158,13 +166,14 @@ impl Report {
             }
         }
         if !whole {
-            let mut reasons: BTreeMap<&str, usize> = BTreeMap::new();
+            let mut reasons: BTreeMap<(bool, &str), usize> = BTreeMap::new();
             self.cases
                 .iter()
-                .filter_map(|row| row.reason.as_deref())
+                .filter_map(|row| Some((row.verdict == "not-run", row.reason.as_deref()?)))
                 .for_each(|reason| *reasons.entry(reason).or_default() += 1);
-            for (reason, count) in reasons {
-                text.push_str(&format!("{} {count}: {reason}\n", words("跳过", "skipped")));
+            for ((not_run, reason), count) in reasons {
+                let word = if not_run { words("未执行", "not run") } else { words("跳过", "skipped") };
+                text.push_str(&format!("{word} {count}: {reason}\n"));
             }
         }
         if let Some(early) = &self.ended_early {
@@ -184,6 +193,7 @@ impl Report {
         let count = |verdict: &str| match verdict {
             "passed" => totals.passed,
             "failed" => totals.failed,
+            "not-run" => totals.not_run,
             _ => totals.skipped,
         };
         text.push_str(&self.totals_line(&words("合计", "total"), language, &count));
@@ -192,9 +202,14 @@ impl Report {
 
     fn totals_line(&self, name: &str, language: Language, count: &dyn Fn(&str) -> usize) -> String {
         let (passed, failed, skipped) = (count("passed"), count("failed"), count("skipped"));
+        let not_run = match (language, count("not-run")) {
+            (_, 0) => String::new(),
+            (Language::Zh, count) => format!(", 未执行 {count}"),
+            (Language::En, count) => format!(", {count} not run"),
+        };
         match language {
-            Language::Zh => format!("{name}: 通过 {passed}, 失败 {failed}, 跳过 {skipped}\n"),
-            Language::En => format!("{name}: {passed} passed, {failed} failed, {skipped} skipped\n"),
+            Language::Zh => format!("{name}: 通过 {passed}, 失败 {failed}, 跳过 {skipped}{not_run}\n"),
+            Language::En => format!("{name}: {passed} passed, {failed} failed, {skipped} skipped{not_run}\n"),
         }
     }
 
@@ -204,7 +219,9 @@ impl Report {
     /// [`std::io::Error`] of the writer, which writes into memory.
     pub fn junit(&self) -> std::io::Result<String> {
         let mut writer = Writer::new_with_indent(Vec::new(), b' ', 2);
-        let count = |rows: &[&Row], verdict: &str| rows.iter().filter(|row| row.verdict == verdict).count().to_string();
+        // The form knows no third word: what was not run is skipped there, and says so.
+        let is = |row: &Row, verdict: &str| row.verdict == verdict || verdict == "skipped" && row.verdict == "not-run";
+        let count = |rows: &[&Row], verdict: &str| rows.iter().filter(|row| is(row, verdict)).count().to_string();
         let all: Vec<&Row> = self.cases.iter().collect();
         let suites = writer.create_element("testsuites").with_attributes([
             ("name", self.profile.as_str()),
@@ -261,7 +278,8 @@ fn test_case(writer: &mut Writer<Vec<u8>>, row: &Row, profile: &str) -> std::io:
                 .write_text_content(BytesText::new(&xml(&format!("{}\n{place}", row.title))))?;
         }
         if let Some(reason) = &row.reason {
-            writer.create_element("skipped").with_attribute(("message", xml(reason).as_str())).write_empty()?;
+            let reason = if row.verdict == "not-run" { format!("not run: {reason}") } else { reason.clone() };
+            writer.create_element("skipped").with_attribute(("message", xml(&reason).as_str())).write_empty()?;
         }
         if let Some(left) = &row.not_restored {
             writer.create_element("system-out").write_text_content(BytesText::new(&xml(left)))?;

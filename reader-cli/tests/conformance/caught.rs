@@ -27,7 +27,7 @@ fn failing(mutant: &Mutant) -> BTreeMap<String, Difference> {
     assert_eq!(outcomes.len(), mutant.caught.len(), "{}: every case named is made", mutant.what);
     let difference = |(case, outcome): (Case, Outcome)| match outcome.verdict {
         Verdict::Failed(difference) => Some((case.id, difference)),
-        Verdict::Passed | Verdict::Skipped(_) => None,
+        Verdict::Passed | Verdict::Skipped(_) | Verdict::NotRun(_) => None,
     };
     outcomes.into_iter().filter_map(difference).collect()
 }

@@ -73,7 +73,7 @@ impl Stand {
         socket.card().flip(address, mask).expect("in memory");
         match outcome.verdict {
             Verdict::Failed(difference) => difference.key.map(|key| key.0),
-            Verdict::Passed | Verdict::Skipped(_) => None,
+            Verdict::Passed | Verdict::Skipped(_) | Verdict::NotRun(_) => None,
         }
     }
 

@@ -44,6 +44,7 @@ fn all_cases_named_together_on_one_card_never_fail_and_what_is_over_is_skipped()
                 Verdict::Passed => last = is_final.then_some(case),
                 Verdict::Failed(difference) => panic!("{name}: {}: {difference:?}", case.id),
                 Verdict::Skipped(reason) => over += usize::from(reason.en.contains("blocked")),
+                Verdict::NotRun(reason) => panic!("{name}: {}: {reason:?}", case.id),
             }
             assert_eq!(outcome.unrestored, None, "{name}: {}", case.id);
         }
@@ -52,5 +53,68 @@ fn all_cases_named_together_on_one_card_never_fail_and_what_is_over_is_skipped()
         let wanted = ["blocking.SSSE.for-good", "blocking.ADF1.for-good", "keys.MKMF.blocked"];
         assert!(wanted.contains(&last.id.as_str()), "{name}: {}", last.id);
         assert!(over > 0 || !last.id.starts_with("blocking"), "{name}: what a block ended is said");
+    }
+}
+
+#[test]
+fn a_card_near_the_end_of_its_numbers_is_never_failed_for_what_it_has_not_left() {
+    for (name, numbers) in [
+        ("ssc-2.0", vec!["online numbers of the account", "offline numbers of the account"]),
+        ("ssc-3.0-sm4", vec!["online numbers of the account", "offline numbers of the account"]),
+        (
+            "pboc-purse",
+            vec![
+                "online numbers of the ED",
+                "offline numbers of the ED",
+                "online numbers of the EP",
+                "offline numbers of the EP",
+            ],
+        ),
+        ("psam", vec!["numbers of the PSAM"]),
+    ] {
+        let profile = profile(name);
+        let (mut most, mut named) = (usize::MAX, BTreeSet::new());
+        for left in [0, 1, 2, 3, 5, 8, 13, 40, 400] {
+            let socket = card(&profile);
+            socket.card().age(left).expect("memory of this process");
+            let mut module = Module::of(&profile, &socket);
+            let mut bench = bench(&profile, &socket);
+            bench.terminal = module.terminal().unwrap_or(bench.terminal);
+            // A final case is asked for by its id only.
+            let all: Vec<_> = cases(&profile, &bench).into_iter().filter(|case| !case.numbers.is_empty()).collect();
+            assert!(all.len() > 20 || name == "psam" && all.len() > 3, "{name}: {}", all.len());
+            let mut runner = Runner::new(Session::new(straight(socket)), Some(&mut module), (&profile, &bench), true);
+            let (mut short, mut not_run, mut said) = (BTreeSet::new(), 0, BTreeSet::new());
+            for case in &all {
+                let outcome = runner.run(case, false).expect("the card answers");
+                match outcome.verdict {
+                    Verdict::Passed | Verdict::Skipped(_) => {}
+                    Verdict::Failed(difference) => panic!("{name}, {left} left: {}: {difference:?}", case.id),
+                    Verdict::NotRun(reason) => {
+                        not_run += 1;
+                        let (count, words) = reason.en.split_once(' ').expect("a number first");
+                        let words = words.split_once(" left, it needs ").expect("what it needs");
+                        let [count, needed] = [count, words.1].map(|word| word.parse::<u32>().expect("a number"));
+                        assert!(count < needed && count <= left.into(), "{name}, {left} left: {}: {reason:?}", case.id);
+                        short.insert(words.0.to_owned());
+                        said.insert(count);
+                    }
+                }
+                assert_eq!(outcome.unrestored, None, "{name}, {left} left: {}", case.id);
+            }
+            assert!(not_run <= most, "{name}: {not_run} of {left} left, {most} before");
+            match left {
+                // Nothing at all can be begun.
+                0 => assert_eq!((not_run, said), (all.len(), BTreeSet::from([0])), "{name}"),
+                400 => assert_eq!(not_run, 0, "{name}: {short:?}"),
+                _ => {}
+            }
+            if left == 1 {
+                assert!(not_run < all.len(), "{name}: what takes no number is run");
+            }
+            named.append(&mut short);
+            most = not_run;
+        }
+        assert_eq!(named.iter().map(String::as_str).collect::<BTreeSet<_>>(), numbers.into_iter().collect(), "{name}");
     }
 }
