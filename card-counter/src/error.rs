@@ -15,7 +15,7 @@ mod wording;
 pub use blacklist::BlacklistError;
 pub use certificate::CertificateError;
 pub use code::Code;
-pub use details::{Paper, ProfileDiffers, Unsettled};
+pub use details::{Otherwise, Paper, ProfileDiffers, Unsettled};
 pub use font::FontError;
 pub use shell::ShellError;
 pub use sorting::of_transport;

@@ -91,6 +91,11 @@ impl Catalog {
         Some(site.map_or(national, |site| &site.profile))
     }
 
+    /// The profiles of this site, which are not built in.
+    pub fn site(&self) -> impl Iterator<Item = &Profile> {
+        self.site.iter().map(|row| &row.profile)
+    }
+
     /// Names by which PSAMs are found, one for each environment.
     #[must_use]
     pub fn psams(&self) -> &[PsamNames] {

@@ -5,6 +5,7 @@
 use std::fmt;
 
 use card_core::StatusWord;
+use card_core::fci::AlgorithmId;
 use settlement::recovery::Contradiction;
 
 use crate::language::Words;
@@ -25,25 +26,47 @@ pub enum Unsettled {
 pub struct ProfileDiffers {
     /// Profile as named.
     pub profile: String,
-    /// Id of the directory.
-    pub df: String,
-    /// Answer to SELECT.
-    pub sw: StatusWord,
-    /// Built-in profiles whose directories are all on the card.
+    /// What the card has otherwise.
+    pub otherwise: Otherwise,
+    /// Built-in profiles, and those of this site, whose directories are all on the card.
     pub fitting: Vec<String>,
+}
+
+/// What a card has otherwise than a profile.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Otherwise {
+    /// It lacks a directory.
+    Directory {
+        /// Its id.
+        df: String,
+        /// Answer to SELECT.
+        sw: StatusWord,
+    },
+    /// The FCI of its first directory names another algorithm, or none.
+    Algorithm(Option<AlgorithmId>),
 }
 
 impl ProfileDiffers {
     pub(super) fn words(&self) -> Words {
-        let Self { profile, df, sw: StatusWord(sw), fitting } = self;
+        let Self { profile, otherwise, fitting } = self;
         let (zh, en) = match fitting.join(", ") {
             none if none.is_empty() => (String::new(), String::new()),
             names => (format!(";符合的描述:{names}"), format!("; it has every directory of {names}")),
         };
-        Words::of(
-            format!("卡上没有 {profile} 的 {df}({sw:04X}){zh}"),
-            format!("the card has no {df} of {profile} ({sw:04X}){en}"),
-        )
+        match otherwise {
+            Otherwise::Directory { df, sw: StatusWord(sw) } => Words::of(
+                format!("卡上没有 {profile} 的 {df}({sw:04X}){zh}"),
+                format!("the card has no {df} of {profile} ({sw:04X}){en}"),
+            ),
+            Otherwise::Algorithm(None) => Words::of(
+                format!("卡未给出 {profile} 的算法标识{zh}"),
+                format!("the card names no algorithm, {profile} does{en}"),
+            ),
+            Otherwise::Algorithm(Some(AlgorithmId(id))) => Words::of(
+                format!("卡给出的算法标识 {id:02X} 与 {profile} 不符{zh}"),
+                format!("the card names algorithm {id:02X}, {profile} another{en}"),
+            ),
+        }
     }
 }
 

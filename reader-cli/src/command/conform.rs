@@ -56,7 +56,8 @@ pub(super) fn run(setting: &Setting<'_>, arguments: &ConformArguments) -> Result
     if arguments.list {
         return list(setting, arguments, &profile);
     }
-    let shut = survey(&mut session, &profile, &chosen(cases(&profile, &unproved(setting)), arguments)?)?;
+    let wanted = chosen(cases(&profile, &unproved(setting)), arguments)?;
+    let shut = survey(&mut session, &profile, &wanted, &setting.catalog)?;
     let pin = arguments.pin.pin.as_ref().map(|source| Pin::read(Some(source), "")).transpose()?;
     let factor = session.atr()?.card_factor().map_err(card_core::SessionError::Atr)?;
     let mut own = None;

@@ -4,14 +4,15 @@
 //!
 //! Owns: selecting each directory that the cases need, and which built-in profile fits better. Never: spends a try, writes.
 
-use card_core::fci::Fci;
+use card_core::algorithm::Algorithm;
+use card_core::fci::{AlgorithmId, Fci};
 use card_core::{Session, StatusWord};
 use card_profiles::approach::select_command;
 use card_profiles::conform::{Case, Need, algorithm_of};
 use card_profiles::profile::Df;
-use card_profiles::{Profile, builtin};
+use card_profiles::{Catalog, Profile, builtin};
 
-use card_counter::error::{ProfileDiffers, TerminalError};
+use card_counter::error::{Otherwise, ProfileDiffers, TerminalError};
 
 /// Selects each directory that the cases need, and gives those that are blocked.
 ///
@@ -22,6 +23,7 @@ pub fn survey(
     session: &mut Session,
     profile: &Profile,
     cases: &[Case],
+    catalog: &Catalog,
 ) -> Result<Vec<(String, StatusWord)>, TerminalError> {
     let needed = |df: &Df| {
         let of = |need: &Need| matches!(need, Need::Directory(id) if *id == df.id);
@@ -31,6 +33,16 @@ pub fn survey(
     for (place, df) in profile.df.iter().enumerate().filter(|(_, df)| needed(df)) {
         let sw = entered(session, profile, df)?;
         if sw.is_ok() {
+            // Cards that name none are 3DES cards.
+            let named = if place == 0 { named_algorithm(session, profile, df)? } else { algorithm_of(profile) };
+            if named.unwrap_or(Algorithm::Tdes.id()) != profile.algorithm.id() {
+                let fitting = fitting(session, catalog)?;
+                // A card that names no other profile's algorithm either fails the case of its FCI.
+                if !fitting.is_empty() {
+                    let (profile, otherwise) = (profile.name.clone(), Otherwise::Algorithm(named));
+                    return Err(ProfileDiffers { profile, otherwise, fitting }.into());
+                }
+            }
             continue;
         }
         let shut = [StatusWord::SELECTED_INVALID, StatusWord::NOT_SUPPORTED, StatusWord::APPLICATION_LOCKED];
@@ -38,11 +50,11 @@ pub fn survey(
             (0, true) => return Err(TerminalError::CardBlocked { sw }),
             (_, true) => blocked.push((df.id.clone(), sw)),
             (_, false) => {
-                let fitting = fitting(session, profile)?;
+                let fitting = fitting(session, catalog)?;
                 // A card that lacks a directory and is of no other profile either: its cases fail, as they must.
                 if place == 0 || !fitting.is_empty() {
-                    let (profile, df) = (profile.name.clone(), df.id.clone());
-                    return Err(ProfileDiffers { profile, df, sw, fitting }.into());
+                    let otherwise = Otherwise::Directory { df: df.id.clone(), sw };
+                    return Err(ProfileDiffers { profile: profile.name.clone(), otherwise, fitting }.into());
                 }
             }
         }
@@ -65,12 +77,13 @@ fn entered(session: &mut Session, profile: &Profile, df: &Df) -> Result<StatusWo
     Ok(sw)
 }
 
-/// Built-in profiles whose directories are all on the card, under the card's algorithm; those with the most directories.
-fn fitting(session: &mut Session, named: &Profile) -> Result<Vec<String>, TerminalError> {
+/// Profiles, built in or of this site, whose directories are all on the card, under the card's algorithm; those with the most
+/// directories. A profile from a file may have the name of a built-in one.
+fn fitting(session: &mut Session, catalog: &Catalog) -> Result<Vec<String>, TerminalError> {
     let mut found: Vec<(usize, String)> = Vec::new();
-    for name in card_profiles::builtin::names().filter(|name| *name != named.name) {
-        let Some(profile) = builtin(name) else { continue };
-        if fits(session, &profile)? {
+    let builtin = card_profiles::builtin::names().filter_map(builtin);
+    for profile in builtin.chain(catalog.site().cloned()) {
+        if !found.iter().any(|(_, name)| *name == profile.name) && fits(session, &profile)? {
             found.push((profile.df.len(), profile.name));
         }
     }
@@ -78,12 +91,17 @@ fn fitting(session: &mut Session, named: &Profile) -> Result<Vec<String>, Termin
     Ok(found.into_iter().filter(|(directories, _)| Some(*directories) == most).map(|(_, name)| name).collect())
 }
 
-fn fits(session: &mut Session, profile: &Profile) -> Result<bool, TerminalError> {
-    let Some(first) = profile.df.first() else { return Ok(false) };
+/// The algorithm that the FCI of the first directory names.
+fn named_algorithm(session: &mut Session, profile: &Profile, first: &Df) -> Result<Option<AlgorithmId>, TerminalError> {
     session.reset()?;
     let answer = session.send(&select_command(profile, first).with_le(0))?;
-    let algorithm = Fci::parse(&answer.data).ok().and_then(|fci| fci.algorithm);
-    if !answer.sw.is_ok() || algorithm != algorithm_of(profile) {
+    Ok(Fci::parse(&answer.data).ok().and_then(|fci| fci.algorithm))
+}
+
+fn fits(session: &mut Session, profile: &Profile) -> Result<bool, TerminalError> {
+    let Some(first) = profile.df.first() else { return Ok(false) };
+    if !entered(session, profile, first)?.is_ok() || named_algorithm(session, profile, first)? != algorithm_of(profile)
+    {
         return Ok(false);
     }
     for df in profile.df.iter().skip(1) {

@@ -402,6 +402,37 @@ fn a_card_of_another_profile_is_not_failed_but_told_which_fits() {
         let place = format!("no {missing} of {named} (6A82)");
         assert!(["PROFILE_DIFFERS", &place, fitting].iter().all(|word| said.contains(word)), "{card}: {said}");
     }
+    // A profile from a file too, whatever its name; and another algorithm, before a key is tried.
+    let counter = Counter::keyed("ssc-2.0");
+    let town = counter.path("town.toml");
+    let rows = "format = 2\nextends = \"ssc-2.0-health-relief\"\nname = \"ssc-2.0\"\n";
+    std::fs::write(&town, rows).expect("written");
+    let ran = counter.run(&["--reader", "0", "--profile", town.as_str(), "--lang", "zh"]);
+    let said = text(&ran.stderr);
+    assert_eq!(ran.status.code(), Some(4), "{said}");
+    assert!(
+        said.contains("PROFILE_DIFFERS") && said.contains("卡上没有 ssc-2.0 的 DF05(6A82);符合的描述:ssc-2.0"),
+        "{said}"
+    );
+    // What this site has configured fits as well as what is built in.
+    let (site, config) = (counter.path("site.toml"), counter.path("sscard.toml"));
+    std::fs::write(&site, "format = 2\nextends = \"ssc-2.0\"\nname = \"our-city\"\n").expect("written");
+    std::fs::write(&config, "[regions]\n513300 = \"site.toml\"\n").expect("written");
+    let named = ["--reader", "0", "--profile", town.as_str(), "--config", config.as_str(), "--lang", "en"];
+    let said = text(&counter.run(&named).stderr);
+    assert!(said.contains("it has every directory of ") && said.contains("ssc-2.0-shandong, our-city\n"), "{said}");
+    let counter = Counter::keyed("ssc-3.0-sm4");
+    let keys = counter.path("keys.toml");
+    let before = std::fs::read(counter.path("one.card")).expect("an image");
+    let ran = counter.run(&["--profile", "ssc-3.0", "--keys", keys.as_str(), "--destructive", "--lang", "en"]);
+    let said = text(&ran.stderr);
+    assert_eq!(ran.status.code(), Some(4), "{said}");
+    let words = "the card names algorithm 03, ssc-3.0 another; it has every directory of ssc-3.0-sm4";
+    assert!(said.contains("PROFILE_DIFFERS") && said.contains(words), "{said}");
+    assert!(
+        std::fs::read(counter.path("one.card")).expect("an image") == before,
+        "no try is spent, nothing is written"
+    );
     // What both have is tried, whichever is named.
     let counter = Counter::keyed("ssc-1.0");
     let some = ["--profile", "ssc-2.0", "--case", "records.SSSE.EF05.by-number", "--lang", "zh"];
