@@ -293,7 +293,10 @@ impl Centre {
         let path = self.folder.join(Self::CONFIG);
         let quoted = |text: &str| toml::Value::String(text.to_owned()).to_string();
         let (module, label) = (quoted(&token.module.to_string_lossy()), quoted(&token.token));
-        let rows = format!("\n[pkcs11]\nmodule = {module}\ntoken = {label}\nextractable = {}\n", token.extractable);
+        let TokenConfig { extractable, psam_keys, .. } = token;
+        let rows = format!(
+            "\n[pkcs11]\nmodule = {module}\ntoken = {label}\nextractable = {extractable}\npsam_keys = {psam_keys}\n"
+        );
         File::options()
             .append(true)
             .open(&path)

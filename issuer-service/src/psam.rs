@@ -51,6 +51,10 @@ pub struct Psam {
     pub holder: Option<String>,
     /// Day on which it is due back, `YYYYMMDD`.
     pub due: Option<String>,
+    /// Why it is out of use or lost, once it is.
+    pub reason: Option<String>,
+    /// Operator who said so.
+    pub ended_by: Option<String>,
 }
 
 /// All PSAMs.
@@ -115,6 +119,9 @@ pub enum PsamError {
         /// The day, `YYYYMMDD`.
         day: String,
     },
+    /// No reason was given.
+    #[error("no reason was given")]
+    ReasonMissing,
     /// The PSAM failed and is spoilt.
     #[error("the PSAM failed: {reason}")]
     Failed {
@@ -255,7 +262,7 @@ fn values(config: &Config, chip: &Chip, terminal_number: &str) -> CardValues {
 
 impl Show for Psam {
     fn text(&self, lang: Lang) -> String {
-        let Self { chip, terminal_number, institution, state, made_by, key_set, holder, due } = self;
+        let Self { chip, terminal_number, institution, state, made_by, key_set, holder, due, reason, ended_by } = self;
         let held = match (holder, due) {
             (Some(holder), Some(due)) => {
                 let late =
@@ -264,11 +271,15 @@ impl Show for Psam {
             }
             _ => String::new(),
         };
+        let ended = match (reason, ended_by) {
+            (Some(reason), Some(by)) => lang.pick(format!("（{by}: {reason}）"), format!(" ({by}: {reason})")),
+            _ => String::new(),
+        };
         let chip = chip.as_str();
         lang.pick(
-            format!("终端机 {terminal_number}，机构 {institution}，{state}{held}，密钥第 {key_set} 版，制作 {made_by}，芯片 {chip}"),
+            format!("终端机 {terminal_number}，机构 {institution}，{state}{held}{ended}，密钥第 {key_set} 版，制作 {made_by}，芯片 {chip}"),
             format!(
-                "terminal {terminal_number}, institution {institution}, {state}{held}, key version {key_set}, made by {made_by}, chip {chip}"
+                "terminal {terminal_number}, institution {institution}, {state}{held}{ended}, key version {key_set}, made by {made_by}, chip {chip}"
             ),
         )
     }
@@ -290,6 +301,7 @@ impl Explain for PsamError {
             Self::State { .. } => "PSAM_STATE",
             Self::ReturnOpen { .. } => "PSAM_RETURN_OPEN",
             Self::DayOver { .. } => "DAY_OVER",
+            Self::ReasonMissing => "REASON_MISSING",
             Self::Failed { .. } => "PSAM_FAILED",
             Self::Lost(error) => transport_code(error),
             Self::Operator(error) => error.code(),
@@ -321,6 +333,7 @@ impl Explain for PsamError {
             Self::DayOver { day } => {
                 lang.pick(format!("{day} 已过，未作改动"), format!("{day} is over; nothing was changed"))
             }
+            Self::ReasonMissing => lang.pick("没有说明原因", "no reason was given").to_owned(),
             Self::Failed { reason } => lang
                 .pick(format!("PSAM 制作失败，已作废: {reason}"), format!("the PSAM failed and is spoilt: {reason}")),
             Self::Lost(error) => {
@@ -337,6 +350,7 @@ impl Explain for PsamError {
             Self::NotPsam { .. } | Self::NotBlank | Self::Failed { .. } => {
                 lang.pick("换一张空白 PSAM", "put in a blank PSAM")
             }
+            Self::ReasonMissing => lang.pick("加上 --reason 原因", "add --reason TEXT"),
             Self::DayOver { .. } => lang.pick("写今天或以后的日期", "name today or a later day"),
             Self::ReturnOpen { .. } => lang.pick("用 issuer psam tasks 查看", "see `issuer psam tasks`"),
             Self::Taken { .. } | Self::NotFound { .. } | Self::State { .. } => {
@@ -356,7 +370,7 @@ impl Explain for PsamError {
             Self::NotPsam { .. } | Self::Failed { .. } => Exit::Card,
             Self::NotBlank | Self::Taken { .. } | Self::State { .. } | Self::ReturnOpen { .. } => Exit::Refused,
             Self::NotFound { .. } => Exit::NotFound,
-            Self::DayOver { .. } => Exit::Usage,
+            Self::DayOver { .. } | Self::ReasonMissing => Exit::Usage,
             Self::Lost(error) if error.card_lost() => Exit::Card,
             Self::Lost(_) => Exit::Reader,
             Self::Operator(error) => error.exit(),

@@ -84,6 +84,7 @@ const MIGRATIONS: &[(i64, &str)] = &[
     (47, include_str!("store/schema_047_hand_out.sql")),
     (48, include_str!("store/schema_048_retention.sql")),
     (51, include_str!("store/schema_051_card_cleared.sql")),
+    (52, include_str!("store/schema_052_psam_reason.sql")),
     (55, include_str!("store/schema_055_station_line.sql")),
 ];
 

@@ -11,7 +11,7 @@ use issuer_service::card::Chip;
 use issuer_service::centre::{Centre, DatabaseConfig};
 use issuer_service::error::Explain;
 use issuer_service::operator::Role;
-use issuer_service::psam::custody::{self, HandOut, PsamMove};
+use issuer_service::psam::custody::{self, HandOut, PsamMove, Replacement};
 use issuer_service::psam::{Psam, PsamError};
 use issuer_service::store::StoreError;
 
@@ -73,7 +73,7 @@ impl Site {
             "handout" => custody::hand_out(store, number, &TO, operator).map(drop),
             "return" => custody::take_back(store, number, operator).map(drop),
             "lost" => custody::lose(store, number, "fire", operator).map(drop),
-            _ => custody::retire(store, number, operator).map(drop),
+            _ => custody::retire(store, number, "worn out", operator).map(drop),
         }
     }
 }
@@ -116,13 +116,15 @@ fn every_act_in_every_state_does_what_the_table_says_and_nothing_else() {
 fn a_replacement_opens_a_return_task_that_the_return_closes() {
     let mut site = site();
     let replaced = |site: &mut Site, number, with| {
-        custody::replace(&mut site.centre.store, number, with, &TO, "20991230", Some("zhou"))
+        let by = Replacement { with, to: TO, back_by: "20991230", reason: "contacts worn" };
+        custody::replace(&mut site.centre.store, number, &by, Some("zhou"))
     };
     assert_eq!(replaced(&mut site, OLD, NEW).expect_err("not handed out").code(), "PSAM_STATE");
     site.act("handout", OLD).expect("handed out");
     assert_eq!(replaced(&mut site, OLD, OLD).expect_err("itself").code(), "PSAM_STATE");
     let task = replaced(&mut site, OLD, NEW).expect("replaced");
     assert_eq!((task.owner.as_str(), task.due.as_str()), ("H001", "20991230"));
+    assert_eq!((task.reason.as_str(), task.operator.as_str()), ("contacts worn", "zhou"));
     assert_eq!((site.psam(OLD).state.as_str(), site.psam(NEW).state.as_str()), ("handed_out", "handed_out"));
     let open = |site: &mut Site| site.centre.store.read(|tx| tx.return_tasks()).expect("tasks");
     assert_eq!(open(&mut site), [task]);
@@ -148,6 +150,27 @@ fn a_lost_psam_is_blacklisted_its_terminal_stopped_and_its_purchases_listed() {
 }
 
 #[test]
+fn who_ends_the_use_of_a_psam_says_why_and_both_are_kept() {
+    let mut site = site();
+    let code = |outcome: Result<(), PsamError>| outcome.expect_err("refused").code();
+    for empty in ["", "  "] {
+        let store = &mut site.centre.store;
+        assert_eq!(code(custody::retire(store, NEW, empty, Some("zhou")).map(drop)), "REASON_MISSING");
+        assert_eq!(code(custody::lose(store, NEW, empty, Some("zhou")).map(drop)), "REASON_MISSING");
+        let by = Replacement { with: NEW, to: TO, back_by: "20991230", reason: empty };
+        assert_eq!(code(custody::replace(store, OLD, &by, Some("zhou")).map(drop)), "REASON_MISSING");
+    }
+    assert_eq!((site.psam(NEW).state.as_str(), site.psam(NEW).reason), ("in_custody", None));
+    custody::retire(&mut site.centre.store, NEW, "contacts worn", Some("zhou")).expect("retired");
+    custody::lose(&mut site.centre.store, OLD, "stolen", Some("zhou")).expect("lost");
+    let ended = |psam: Psam| (psam.reason.expect("a reason"), psam.ended_by.expect("an operator"));
+    assert_eq!(ended(site.psam(NEW)), ("contacts worn".to_owned(), "zhou".to_owned()));
+    assert_eq!(ended(site.psam(OLD)), ("stolen".to_owned(), "zhou".to_owned()));
+    let details = ask(&site.centre.folder, "SELECT detail FROM audit WHERE act = 'psam.retire'").expect("rows");
+    assert_eq!(details, [["contacts worn"]]);
+}
+
+#[test]
 fn custody_needs_the_role_keys_and_a_psam_that_exists() {
     let mut site = site();
     let by = |site: &mut Site, number, operator| {
@@ -165,7 +188,8 @@ fn nothing_is_due_back_by_a_day_that_is_over() {
     let past = HandOut { due: "20200101", ..TO };
     assert!(matches!(custody::hand_out(store, OLD, &past, operator), Err(PsamError::DayOver { .. })));
     custody::hand_out(store, OLD, &TO, operator).expect("handed out");
-    let late = custody::replace(store, OLD, NEW, &TO, "20200101", operator);
+    let late = Replacement { with: NEW, to: TO, back_by: "20200101", reason: "worn" };
+    let late = custody::replace(store, OLD, &late, operator);
     assert!(matches!(late, Err(PsamError::DayOver { .. })));
     assert_eq!((site.psam(OLD).state, site.psam(NEW).state), ("handed_out".to_owned(), "in_custody".to_owned()));
 }

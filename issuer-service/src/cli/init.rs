@@ -42,6 +42,9 @@ pub struct Init {
     /// Keys brought into the token may be exported wrapped; otherwise they never leave it.
     #[arg(long, requires = "module")]
     extractable: bool,
+    /// The keys above those of the city, which PSAMs get, are brought into the token too, so that PSAMs can be made.
+    #[arg(long, requires = "module")]
+    psam_keys: bool,
     /// Database of a PostgreSQL server: postgres://USER@HOST:PORT/NAME; a file in the data folder when absent.
     #[arg(long, value_name = "URL", env = "ISSUER_DATABASE", hide_env_values = true)]
     database: Option<String>,
@@ -78,6 +81,7 @@ pub(super) fn run(common: &Common, init: Init, output: &Output) -> Result<Exit, 
         module,
         token,
         extractable,
+        psam_keys,
         production,
         manager,
         ..
@@ -91,7 +95,9 @@ pub(super) fn run(common: &Common, init: Init, output: &Output) -> Result<Exit, 
         ca: init.database_ca,
     });
     let token = match (place, module, token) {
-        (Where::Pkcs11, Some(module), Some(token)) => Some(TokenConfig { module, token, extractable }),
+        (Where::Pkcs11, Some(module), Some(token)) => {
+            Some(TokenConfig { extractable, psam_keys, ..TokenConfig::new(module, token) })
+        }
         _ => None,
     };
     let kind = if production { Kind::Production } else { Kind::Rehearsal };

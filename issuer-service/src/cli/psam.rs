@@ -11,7 +11,7 @@ use crate::clock;
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::output::Output;
-use crate::psam::custody::{self, HandOut, ReturnTasks};
+use crate::psam::custody::{self, HandOut, Replacement, ReturnTasks};
 use crate::psam::{self, Order, PsamError, Psams};
 use crate::station::failure::StationError;
 use crate::station::slot::{PcscSlot, Slot};
@@ -66,6 +66,9 @@ pub enum Verb {
         /// Day by which the old one must be back.
         #[arg(long, value_name = "YYYYMMDD", value_parser = day)]
         back_by: String,
+        /// Why; no names of people.
+        #[arg(long)]
+        reason: String,
     },
     /// Declare a PSAM lost: blacklisted for good, its terminal stopped, the transactions that it signed listed.
     Lost {
@@ -81,6 +84,9 @@ pub enum Verb {
         /// 终端机编号: 12 hex digits.
         #[arg(value_name = "HEX12", value_parser = terminal_number)]
         number: String,
+        /// Why; no names of people.
+        #[arg(long)]
+        reason: String,
     },
     /// List PSAMs that have to come back.
     Tasks,
@@ -132,15 +138,15 @@ pub(super) fn run(common: &Common, verb: Verb, output: &Output) -> Result<Exit, 
         Verb::Return { number } => {
             output.show(&custody::take_back(&mut centre.store, &number, common.operator.as_deref())?);
         }
-        Verb::Replace { number, with, to, back_by } => {
-            let (to, operator) = (to.as_hand_out(), common.operator.as_deref());
-            output.show(&custody::replace(&mut centre.store, &number, &with, &to, &back_by, operator)?);
+        Verb::Replace { number, with, to, back_by, reason } => {
+            let replacement = Replacement { with: &with, to: to.as_hand_out(), back_by: &back_by, reason: &reason };
+            output.show(&custody::replace(&mut centre.store, &number, &replacement, common.operator.as_deref())?);
         }
         Verb::Lost { number, reason } => {
             output.show(&custody::lose(&mut centre.store, &number, &reason, common.operator.as_deref())?);
         }
-        Verb::Retire { number } => {
-            output.show(&custody::retire(&mut centre.store, &number, common.operator.as_deref())?);
+        Verb::Retire { number, reason } => {
+            output.show(&custody::retire(&mut centre.store, &number, &reason, common.operator.as_deref())?);
         }
         Verb::Tasks => output.show(&ReturnTasks { tasks: centre.store.read(|tx| tx.return_tasks())? }),
         Verb::List => output.show(&Psams { psams: centre.store.read(|tx| tx.psams())? }),

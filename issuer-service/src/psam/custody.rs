@@ -61,6 +61,19 @@ pub struct HandOut<'a> {
     pub due: &'a str,
 }
 
+/// What takes the place of a PSAM, and why.
+#[derive(Clone, Copy, Debug)]
+pub struct Replacement<'a> {
+    /// 终端机编号 of the new one.
+    pub with: &'a str,
+    /// Who gets it.
+    pub to: HandOut<'a>,
+    /// Day by which the old one must be back, `YYYYMMDD`.
+    pub back_by: &'a str,
+    /// Why; no names of people.
+    pub reason: &'a str,
+}
+
 /// A PSAM that has to come back.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ReturnTask {
@@ -70,6 +83,10 @@ pub struct ReturnTask {
     pub replaced_by: String,
     /// Institution that has to bring it.
     pub owner: String,
+    /// Why it was replaced.
+    pub reason: String,
+    /// Operator who replaced it.
+    pub operator: String,
     /// Day, `YYYYMMDD`.
     pub due: String,
     /// UTC instant.
@@ -143,23 +160,25 @@ pub fn take_back(store: &mut Store, number: &str, operator: Option<&str>) -> Res
 pub fn replace(
     store: &mut Store,
     number: &str,
-    with: &str,
-    to: &HandOut<'_>,
-    back_by: &str,
+    replacement: &Replacement<'_>,
     operator: Option<&str>,
 ) -> Result<ReturnTask, PsamError> {
+    let Replacement { with, to, back_by, reason } = *replacement;
     store.act(|tx| {
         let operator = tx.require(operator, Role::Keys)?;
+        said(reason)?;
         let old = found(tx, number)?;
         if old.state != PsamState::HandedOut.name() {
             return Err(PsamError::State { terminal_number: number.to_owned(), state: old.state });
         }
         still_ahead(back_by)?;
-        give(tx, with, to)?;
+        give(tx, with, &to)?;
         let task = ReturnTask {
             terminal_number: number.to_owned(),
             replaced_by: with.to_owned(),
             owner: old.institution,
+            reason: reason.to_owned(),
+            operator: operator.clone(),
             due: back_by.to_owned(),
             opened_at: clock::now(),
         };
@@ -167,7 +186,7 @@ pub fn replace(
             StoreError::Conflict { .. } => PsamError::ReturnOpen { terminal_number: number.to_owned() },
             error => error.into(),
         })?;
-        let detail = format!("by {with}, {}, back by {back_by}", given(to));
+        let detail = format!("by {with}, {}, back by {back_by}: {reason}", given(&to));
         Ok((task, act(operator, "psam.replace", number, detail)))
     })
 }
@@ -179,10 +198,12 @@ pub fn replace(
 pub fn lose(store: &mut Store, number: &str, reason: &str, operator: Option<&str>) -> Result<Loss, PsamError> {
     store.act(|tx| {
         let operator = tx.require(operator, Role::Keys)?;
+        said(reason)?;
         let psam = found(tx, number)?;
         let by = if psam.state == PsamState::InCustody.name() { PsamMove::LoseHere } else { PsamMove::Lose };
         tx.move_psam(number, by).map_err(|error| refused(error, &psam))?;
         tx.close_return(number)?;
+        tx.ended_psam(number, reason, &operator)?;
         tx.blacklist_psam(number, reason, &operator)?;
         let terminal = TerminalNumber::parse(number).ok().map(|number| tx.terminal(number)).transpose()?.flatten();
         let active = terminal.filter(|terminal| terminal.state == TerminalState::Active);
@@ -201,13 +222,19 @@ pub fn lose(store: &mut Store, number: &str, reason: &str, operator: Option<&str
 ///
 /// # Errors
 /// [`PsamError`].
-pub fn retire(store: &mut Store, number: &str, operator: Option<&str>) -> Result<Psam, PsamError> {
+pub fn retire(store: &mut Store, number: &str, reason: &str, operator: Option<&str>) -> Result<Psam, PsamError> {
     store.act(|tx| {
         let operator = tx.require(operator, Role::Keys)?;
+        said(reason)?;
         let psam = found(tx, number)?;
         tx.move_psam(number, PsamMove::Retire).map_err(|error| refused(error, &psam))?;
-        Ok((found(tx, number)?, act(operator, "psam.retire", number, String::new())))
+        tx.ended_psam(number, reason, &operator)?;
+        Ok((found(tx, number)?, act(operator, "psam.retire", number, reason.to_owned())))
     })
+}
+
+fn said(reason: &str) -> Result<(), PsamError> {
+    if reason.trim().is_empty() { Err(PsamError::ReasonMissing) } else { Ok(()) }
 }
 
 fn give(tx: &Tx<'_>, number: &str, to: &HandOut<'_>) -> Result<(), PsamError> {
@@ -246,11 +273,11 @@ fn act(actor: String, act: &'static str, number: &str, detail: String) -> Act {
 
 impl Show for ReturnTask {
     fn text(&self, lang: Lang) -> String {
-        let Self { terminal_number, replaced_by, owner, due, opened_at } = self;
+        let Self { terminal_number, replaced_by, owner, reason, operator, due, opened_at } = self;
         let late = if *due < clock::compact(clock::today()) { lang.pick("，已逾期", ", OVERDUE") } else { "" };
         lang.pick(
-            format!("{terminal_number} 已由 {replaced_by} 替换，{owner} 须于 {due} 前交回{late}（{opened_at}）"),
-            format!("{terminal_number} replaced by {replaced_by}, {owner} brings it back by {due}{late} ({opened_at})"),
+            format!("{terminal_number} 已由 {replaced_by} 替换，{owner} 须于 {due} 前交回{late}（{operator}，{opened_at}，{reason}）"),
+            format!("{terminal_number} replaced by {replaced_by}, {owner} brings it back by {due}{late} ({operator}, {opened_at}: {reason})"),
         )
     }
 }

@@ -46,15 +46,28 @@ impl Tx<'_> {
         Self::moved(rows, || format!("PSAM {number}"), before.name())
     }
 
+    /// Notes why a PSAM is out of use or lost, and who said so.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn ended_psam(&self, number: &str, reason: &str, operator: &str) -> Result<(), StoreError> {
+        self.sql.execute(
+            "UPDATE psam SET reason = $1, ended_by = $2 WHERE terminal_number = $3 AND state <> 'spoilt'",
+            (reason, operator, number),
+        )?;
+        Ok(())
+    }
+
     /// Opens a return task.
     ///
     /// # Errors
     /// [`StoreError::Conflict`] when the PSAM has one.
     pub fn open_return(&self, task: &ReturnTask) -> Result<(), StoreError> {
-        let ReturnTask { terminal_number, replaced_by, owner, due, opened_at } = task;
+        let ReturnTask { terminal_number, replaced_by, owner, reason, operator, due, opened_at } = task;
         self.sql.execute(
-            "INSERT INTO psam_return (terminal_number, replaced_by, owner, due, opened_at) VALUES ($1, $2, $3, $4, $5)",
-            (terminal_number, replaced_by, owner, due, opened_at),
+            "INSERT INTO psam_return (terminal_number, replaced_by, owner, reason, opened_by, due, opened_at)
+             VALUES ($1, $2, $3, $4, $5, $6, $7)",
+            (terminal_number, replaced_by, owner, reason, operator, due, opened_at),
         )?;
         Ok(())
     }
@@ -76,7 +89,7 @@ impl Tx<'_> {
     /// [`StoreError`].
     pub fn return_tasks(&self) -> Result<Vec<ReturnTask>, StoreError> {
         let mut find = self.sql.prepare(
-            "SELECT terminal_number, replaced_by, owner, due, opened_at FROM psam_return
+            "SELECT terminal_number, replaced_by, owner, due, opened_at, reason, opened_by FROM psam_return
              WHERE closed_at IS NULL ORDER BY due, opened_at",
         )?;
         let rows = find.query_map((), |row| {
@@ -86,6 +99,8 @@ impl Tx<'_> {
                 owner: row.get(2)?,
                 due: row.get(3)?,
                 opened_at: row.get(4)?,
+                reason: row.get(5)?,
+                operator: row.get(6)?,
             })
         })?;
         Ok(rows.collect::<Result<_, _>>()?)

@@ -262,7 +262,8 @@ impl Tx<'_> {
     }
 }
 
-pub(super) const PSAM: &str = "chip, terminal_number, institution, state, made_by, key_set, holder, due";
+pub(super) const PSAM: &str =
+    "chip, terminal_number, institution, state, made_by, key_set, holder, due, reason, ended_by";
 
 pub(super) fn psam(row: &Row<'_>) -> engine::Result<Psam> {
     let chip: String = row.get(0)?;
@@ -276,5 +277,7 @@ pub(super) fn psam(row: &Row<'_>) -> engine::Result<Psam> {
         key_set: row.get(5)?,
         holder: row.get(6)?,
         due: row.get(7)?,
+        reason: row.get(8)?,
+        ended_by: row.get(9)?,
     })
 }

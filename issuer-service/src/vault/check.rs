@@ -7,7 +7,8 @@ use card_core::security::{CityCode, Factors, KeyName, KeyRef, SecurityError};
 use card_profiles::rehearsal::TRANSPORT_KEY_NAME;
 use serde::Serialize;
 
-use super::{EXPORT_KEY_NAME, Held, Kind, Vault, VaultError, is_export_key};
+use super::key_store::Wrapped;
+use super::{Held, Kind, Vault, VaultError, is_export_key};
 use crate::lang::Lang;
 use crate::output::Show;
 
@@ -168,49 +169,50 @@ pub struct Exported {
     /// Factors from the root key to it, hex: none, province, or province and city.
     pub above: Vec<String>,
     /// How it is wrapped.
-    pub wrapping: &'static str,
-    /// The wrapped key, 32 hex digits.
+    pub wrapping: String,
+    /// Name or label of the key that wraps it.
+    pub wrapping_key: String,
+    /// The wrapped key, hex.
     pub wrapped: String,
     /// Its check value.
     pub check_value: String,
-    /// Check value of the key that wraps it.
-    pub wrapping_check_value: String,
+    /// Check value of the key that wraps it, when its module tells one: the first 3 bytes of a block of zeros under it.
+    pub wrapping_check_value: Option<String>,
 }
 
 impl Vault {
-    /// Wraps a key under the newest [`EXPORT_KEY_NAME`] key.
+    /// Wraps a key under the one that another module holds too.
     ///
     /// # Errors
-    /// [`VaultError::Security`].
+    /// [`VaultError`].
     pub fn export(&self, name: &str, version: u8) -> Result<Exported, VaultError> {
         let keys = self.keys();
         let mut store = keys.store();
-        let held = store.held()?;
-        let missing = |name: &str, version| SecurityError::KeyNotFound { name: KeyName::new(name), version };
-        let under = held.iter().rfind(|held| is_export_key(&held.name)).cloned();
-        let under = under.ok_or_else(|| missing(EXPORT_KEY_NAME, Self::FIRST_VERSION))?;
-        let key = held.into_iter().find(|held| held.name.as_str() == name && held.version == version);
-        let key = key.ok_or_else(|| missing(name, version))?;
-        let wrapped = store.export(&key, &under)?;
-        let wrapping_check_value = hex::encode_upper(store.check_value(&under.reference())?);
+        let found = store.held()?.into_iter().find(|held| held.name.as_str() == name && held.version == version);
+        let key = found.ok_or_else(|| SecurityError::KeyNotFound { name: KeyName::new(name), version })?;
+        let Wrapped { bytes, way, under, under_check_value } = store.export(&key)?;
         Ok(Exported {
             name: key.name.to_string(),
             version,
             above: key.above.iter().map(hex::encode_upper).collect(),
-            wrapping: "3DES-CBC, IV 0",
-            wrapped: hex::encode_upper(wrapped),
+            wrapping: way,
+            wrapping_key: under,
+            wrapped: hex::encode_upper(bytes),
             check_value: hex::encode_upper(store.check_value(&key.reference())?),
-            wrapping_check_value,
+            wrapping_check_value: under_check_value.map(hex::encode_upper),
         })
     }
 }
 
 impl Show for Exported {
     fn text(&self, lang: Lang) -> String {
-        let Self { name, version, wrapping, wrapped, check_value, .. } = self;
+        let Self { name, version, wrapping, wrapping_key, wrapped, check_value, wrapping_check_value, .. } = self;
+        let under = wrapping_check_value.as_deref().unwrap_or("-");
         lang.pick(
-            format!("{name} v{version}  {wrapped}  ({wrapping})  校验值 {check_value}"),
-            format!("{name} v{version}  {wrapped}  ({wrapping})  check value {check_value}"),
+            format!("{name} v{version}  {wrapped}  校验值 {check_value}\n{wrapping}，保护密钥 {wrapping_key} 校验值 {under}"),
+            format!(
+                "{name} v{version}  {wrapped}  check value {check_value}\n{wrapping}, under {wrapping_key}, check value {under}"
+            ),
         )
     }
 }

@@ -100,6 +100,24 @@ pub enum VaultError {
     /// No PIN was given and nobody can be asked.
     #[error("no PIN for the token")]
     PinMissing,
+    /// No way of the configuration that the token has fits the key under which others go out.
+    #[error("the token wraps in none of the ways that are configured: {wanted}")]
+    NoWayToWrap {
+        /// Name of the wrapping key.
+        under: String,
+        /// Ways of the configuration.
+        wanted: String,
+        /// Mechanisms with which the token says that it wraps.
+        reported: String,
+    },
+    /// The label of the wrapping key is that of no key, or of several.
+    #[error("{found} keys of the token are labelled {label}")]
+    ExportKey {
+        /// The label.
+        label: String,
+        /// How many there are.
+        found: usize,
+    },
     /// The system gives no random numbers.
     #[error("the system gives no random numbers")]
     NoRandom,
@@ -126,6 +144,8 @@ impl Explain for VaultError {
             Self::ModuleNotLoaded { .. } => "MODULE_NOT_LOADED",
             Self::TokenNotFound { .. } => "MODULE_TOKEN_NOT_FOUND",
             Self::TokenNotEmpty { .. } => "MODULE_TOKEN_NOT_EMPTY",
+            Self::NoWayToWrap { .. } => "KEY_NO_WAY_TO_WRAP",
+            Self::ExportKey { .. } => "EXPORT_KEY_NOT_FOUND",
             Self::PinRefused => "MODULE_PIN_REFUSED",
             Self::PinLocked => "MODULE_PIN_LOCKED",
             Self::PinMissing => "MODULE_PIN_MISSING",
@@ -192,6 +212,14 @@ impl Explain for VaultError {
                 format!("令牌 {token} 中已有发卡中心的密钥，未作改动"),
                 format!("token {token} holds keys of a centre already; nothing was changed"),
             ),
+            Self::NoWayToWrap { under, wanted, reported } => lang.pick(
+                format!("加密机不能按配置的方式用 {under} 包裹密钥；配置: {wanted}；加密机报告可包裹: {reported}"),
+                format!("the token cannot wrap under {under} in any way of the configuration ({wanted}); it says that it wraps with: {reported}"),
+            ),
+            Self::ExportKey { label, found } => lang.pick(
+                format!("加密机中标签为 {label} 的密钥有 {found} 个，应有 1 个"),
+                format!("{found} keys of the token are labelled {label}; there must be one"),
+            ),
             Self::PinRefused => lang.pick("加密机拒绝了 PIN", "the token refused its PIN").to_owned(),
             Self::PinLocked => lang.pick("加密机 PIN 已锁定", "the PIN of the token is locked").to_owned(),
             Self::PinMissing => lang.pick("没有加密机 PIN", "no PIN for the token").to_owned(),
@@ -223,6 +251,13 @@ impl Explain for VaultError {
             }
             Self::TokenNotFound { .. } => lang
                 .pick("接好加密机，核对令牌标签后重试", "connect the module, check the token's label, then try again"),
+            Self::NoWayToWrap { .. } => lang.pick(
+                "在 centre.toml 的 [pkcs11] 中用 wrap 写出加密机支持的方式，用 export_key 指定与之相配的密钥",
+                "name a way that the token has with `wrap`, and a key that fits it with `export_key`, in [pkcs11] of centre.toml",
+            ),
+            Self::ExportKey { .. } => {
+                lang.pick("核对 centre.toml 中 [pkcs11] 的 export_key", "check export_key in [pkcs11] of centre.toml")
+            }
             Self::TokenNotEmpty { .. } => lang.pick("换一个空令牌", "choose an empty token"),
             Self::PinRefused | Self::PinMissing => lang.pick(
                 "用 --pin env:变量 或 file:文件 给出 PIN；多次错误会锁定",
@@ -242,7 +277,10 @@ impl Explain for VaultError {
             Self::TokenNotConfigured | Self::ModuleNotLoaded { .. } | Self::PinMissing => Exit::Usage,
             Self::PassphraseMissing | Self::PassphraseUnreadable { .. } => Exit::Usage,
             Self::SelfTest { .. } | Self::NoRandom => Exit::Bug,
-            Self::TestKey { .. } | Self::KeyExists { .. } | Self::TokenNotEmpty { .. } => Exit::Refused,
+            Self::TestKey { .. } | Self::KeyExists { .. } | Self::TokenNotEmpty { .. } | Self::NoWayToWrap { .. } => {
+                Exit::Refused
+            }
+            Self::ExportKey { .. } => Exit::NotFound,
             Self::Security(error) => module_exit(error),
         }
     }
@@ -287,8 +325,8 @@ pub(crate) const fn module_next(error: &SecurityError, lang: Lang) -> &'static s
             ("恢复加密机后重新运行同一命令", "bring the security module back, then run the same command again")
         }
         SecurityError::StaysInside { .. } => (
-            "PSAM 由上级密钥管理机构发放，或在软件密钥库的中心制作",
-            "get the PSAM from the authority above, or make it at a centre with a software vault",
+            "只有以 extractable = true 放入的密钥可以导出，以 psam_keys = true 放入的可以写进 PSAM；否则 PSAM 由上级密钥管理机构发放",
+            "only keys that were brought in with extractable = true are exported, and only those with psam_keys = true go into a PSAM; otherwise get the PSAM from the authority above",
         ),
         SecurityError::KeyNotFound { .. } => (
             "用 issuer key list 查看现有密钥；生产密钥由 issuer ceremony 产生",

@@ -8,7 +8,7 @@ use card_core::key::Key16;
 use card_core::security::keyring::{CardKeys, KeyRing};
 use card_core::security::{KeyName, KeyRef, SecurityError, SecurityModule};
 
-use super::VaultError;
+use super::{EXPORT_KEY_NAME, Vault, VaultError, is_export_key};
 
 /// A key that is held, without its bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,6 +38,19 @@ pub struct NewKey {
     pub key: Key16,
 }
 
+/// A key wrapped for another module.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wrapped {
+    /// The wrapped key.
+    pub bytes: Vec<u8>,
+    /// How it is wrapped.
+    pub way: String,
+    /// Name of the key that wraps it.
+    pub under: String,
+    /// Check value of that key, when its module tells one.
+    pub under_check_value: Option<[u8; 3]>,
+}
+
 /// A place that holds upper keys and computes with them.
 pub trait KeyStore: SecurityModule {
     /// What it holds, in order of name and version.
@@ -52,11 +65,11 @@ pub trait KeyStore: SecurityModule {
     /// [`VaultError::KeyExists`], [`VaultError::Security`].
     fn add(&mut self, key: NewKey) -> Result<(), VaultError>;
 
-    /// A key for another module: 3DES in CBC mode from zeros, under the key `under` that both modules hold.
+    /// A key for another module, under one that both modules hold.
     ///
     /// # Errors
-    /// [`SecurityError::StaysInside`] when the key was brought in to stay.
-    fn export(&mut self, key: &Held, under: &Held) -> Result<Vec<u8>, SecurityError>;
+    /// [`SecurityError::StaysInside`] when the key was brought in to stay, [`VaultError::NoWayToWrap`], [`VaultError::ExportKey`].
+    fn export(&mut self, key: &Held) -> Result<Wrapped, VaultError>;
 
     /// Known answers of its own cipher, before any key is used.
     ///
@@ -87,10 +100,19 @@ impl KeyStore for KeyRing {
         Ok(())
     }
 
-    fn export(&mut self, key: &Held, under: &Held) -> Result<Vec<u8>, SecurityError> {
-        let (key, under) = (self.card_key(&key.reference())?, self.card_key(&under.reference())?);
+    /// 3DES in CBC mode from zeros, under the newest EXPORT key.
+    fn export(&mut self, key: &Held) -> Result<Wrapped, VaultError> {
+        let newest = self.held()?.into_iter().rfind(|held| is_export_key(&held.name));
+        let missing =
+            || SecurityError::KeyNotFound { name: KeyName::new(EXPORT_KEY_NAME), version: Vault::FIRST_VERSION };
+        let under = self.card_key(&newest.ok_or_else(missing)?.reference())?;
         let bytes: [u8; 16] = under.expose().try_into().expect("an upper key has 16 bytes");
-        Ok(wrap_cbc(&Key16::new(bytes), key.expose()))
+        Ok(Wrapped {
+            bytes: wrap_cbc(&Key16::new(bytes), self.card_key(&key.reference())?.expose()),
+            way: "3DES-CBC, IV 0".to_owned(),
+            under: EXPORT_KEY_NAME.to_owned(),
+            under_check_value: Some(under.check_value()),
+        })
     }
 
     /// The formulas are tested when a vault opens, whatever holds its keys.

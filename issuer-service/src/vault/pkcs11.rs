@@ -4,9 +4,14 @@
 //! Owns: the session, the objects and their attributes, what leaves the token.
 //! Never: lets an upper key out: keys are sensitive, not extractable unless the configuration says so at their import, and
 //! may encrypt only. What comes out is one card's key, made by one encryption in the token; formulas for that card then work
-//! in this process and wipe it. Keys of the city are imported, not those above them: one step leads to a card.
+//! in this process and wipe it. Keys of the city are imported, not those above them, unless PSAMs are made: one step leads to a card.
+
+mod leaving;
+mod objects;
+pub mod wrapping;
 
 use std::path::PathBuf;
+use std::sync::{PoisonError, RwLock, RwLockReadGuard};
 
 use card_core::algorithm::Algorithm;
 use card_core::crypto::{Block, CardKey, KeyForm};
@@ -16,14 +21,17 @@ use card_core::security::{CityCode, Factors, KeyName, KeyRef, SecurityError};
 use cryptoki::context::{CInitializeArgs, CInitializeFlags, Pkcs11};
 use cryptoki::error::{Error as ModuleError, RvError};
 use cryptoki::mechanism::Mechanism;
-use cryptoki::object::{Attribute, AttributeType, KeyType, ObjectClass, ObjectHandle};
+use cryptoki::object::{Attribute, ObjectHandle};
 use cryptoki::session::{Session, UserType};
+use cryptoki::slot::Slot;
 use cryptoki::types::AuthPin;
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
+use self::objects::{Mark, list, template};
+use self::wrapping::Way;
 use super::VaultError;
-use super::key_store::{Held, KeyStore, NewKey};
+use super::key_store::{Held, KeyStore, NewKey, Wrapped};
 use card_profiles::rehearsal::TRANSPORT_KEY_NAME;
 
 /// `[pkcs11]` of `centre.toml`.
@@ -37,10 +45,24 @@ pub struct TokenConfig {
     /// Whether keys imported from now on may be exported wrapped.
     #[serde(default)]
     pub extractable: bool,
+    /// Whether the keys that PSAMs get, which stand above those of the city, are brought in too from now on. They are wrappable.
+    #[serde(default)]
+    pub psam_keys: bool,
+    /// Label of the key in the token under which keys go out, when it is not the EXPORT key of a ceremony.
+    #[serde(default)]
+    pub export_key: Option<String>,
+    /// Ways to wrap, in the order in which they are tried.
+    #[serde(default = "Way::usual")]
+    pub wrap: Vec<Way>,
 }
 
-/// Mark of our objects in their CKA_ID.
-const ID_MARK: &str = "issuer1";
+impl TokenConfig {
+    /// A token from which no key leaves.
+    #[must_use]
+    pub fn new(module: PathBuf, token: String) -> Self {
+        Self { module, token, extractable: false, psam_keys: false, export_key: None, wrap: Way::usual() }
+    }
+}
 
 /// A token, logged in.
 pub struct Token {
@@ -54,7 +76,12 @@ pub struct Token {
 /// A session and the keys found in it.
 struct Open {
     session: Session,
+    slot: Slot,
+    /// How often the library had been begun anew.
+    generation: u64,
     keys: Vec<(Held, ObjectHandle)>,
+    /// Keys above those of the city, for PSAMs.
+    upper: Vec<(Held, ObjectHandle)>,
 }
 
 impl Token {
@@ -65,23 +92,41 @@ impl Token {
     pub fn open(config: &TokenConfig, city: CityCode, pin: Zeroizing<String>) -> Result<Self, VaultError> {
         let not_loaded = |source| VaultError::ModuleNotLoaded { path: config.module.clone(), source: Box::new(source) };
         let module = Pkcs11::new(&config.module).map_err(not_loaded)?;
-        match module.initialize(CInitializeArgs::new(CInitializeFlags::OS_LOCKING_OK)) {
-            Ok(()) | Err(ModuleError::Pkcs11(RvError::CryptokiAlreadyInitialized, _)) => {}
-            // The library is there; the device behind it is not.
-            Err(error) => return Err(gone(error).into()),
-        }
+        // The library is there; the device behind it may not be.
+        initialize(&module)?;
         let mut token = Self { module, config: config.clone(), city, pin, open: None };
         token.open = Some(token.connect()?);
         Ok(token)
     }
 
-    fn connect(&self) -> Result<Open, VaultError> {
-        let session = self.session(false)?;
-        let keys = list(&session).map_err(gone)?;
-        Ok(Open { session, keys })
+    fn connect(&mut self) -> Result<Open, VaultError> {
+        let (session, slot, generation) = self.session(false)?;
+        let mut found = list(&session).map_err(gone)?;
+        let upper =
+            found.extract_if(.., |(mark, ..)| *mark == Mark::Psam).map(|(_, held, handle)| (held, handle)).collect();
+        let keys = found.into_iter().map(|(_, held, handle)| (held, handle)).collect();
+        Ok(Open { session, slot, generation, keys, upper })
     }
 
-    fn session(&self, writes: bool) -> Result<Session, VaultError> {
+    /// A session. A library that does not find the token, or does not answer, is begun anew once: many look for tokens only then.
+    fn session(&mut self, writes: bool) -> Result<(Session, Slot, u64), VaultError> {
+        match self.session_as_it_is(writes) {
+            Err(VaultError::TokenNotFound { .. } | VaultError::Security(SecurityError::Gone(_))) => {
+                self.open = None;
+                let mut generation = GENERATION.write().unwrap_or_else(PoisonError::into_inner);
+                *generation += 1;
+                // Its failure is that of who comes next.
+                let _ = self.module.clone().finalize();
+                initialize(&self.module)?;
+                drop(generation);
+                self.session_as_it_is(writes)
+            }
+            other => other,
+        }
+    }
+
+    fn session_as_it_is(&self, writes: bool) -> Result<(Session, Slot, u64), VaultError> {
+        let generation = read_generation();
         let slots = self.module.get_slots_with_token().map_err(gone)?;
         let found = slots.into_iter().find(|slot| {
             self.module.get_token_info(*slot).is_ok_and(|info| info.label().trim_end() == self.config.token)
@@ -91,7 +136,7 @@ impl Token {
         let session = opened.map_err(gone)?;
         let pin = AuthPin::from(self.pin.as_str());
         match session.login(UserType::User, Some(&pin)) {
-            Ok(()) | Err(ModuleError::Pkcs11(RvError::UserAlreadyLoggedIn, _)) => Ok(session),
+            Ok(()) | Err(ModuleError::Pkcs11(RvError::UserAlreadyLoggedIn, _)) => Ok((session, slot, *generation)),
             Err(ModuleError::Pkcs11(RvError::PinIncorrect | RvError::PinLenRange | RvError::PinInvalid, _)) => {
                 Err(VaultError::PinRefused)
             }
@@ -100,14 +145,40 @@ impl Token {
         }
     }
 
+    /// Makes an object; one that is there from an attempt that was cut short stays.
+    fn create(&mut self, mark: Mark, held: Held, key: &Key16) -> Result<(), VaultError> {
+        let known = |open: &Open| Ok(open.of(mark).iter().any(|(known, _)| *known == held));
+        if self.with(known)? {
+            return Ok(());
+        }
+        let (session, ..) = self.session(true)?;
+        let template = template(mark, &held, key, self.config.extractable);
+        let handle = session.create_object(&template).map_err(gone)?;
+        // A handle is good in every session of this process.
+        if let Some(open) = &mut self.open {
+            match mark {
+                Mark::City => open.keys.push((held, handle)),
+                Mark::Psam => open.upper.push((held, handle)),
+            }
+        }
+        Ok(())
+    }
+
     /// Works in the open session, or in a new one when the last one was lost. A failure ends the session.
     fn with<T>(&mut self, work: impl FnOnce(&Open) -> Result<T, SecurityError>) -> Result<T, SecurityError> {
-        let open = match self.open.take() {
-            Some(open) => open,
-            None => self.connect().map_err(|error| match error {
-                VaultError::Security(error) => error,
-                other => SecurityError::Gone(Box::new(other)),
-            })?,
+        let gone = |error| match error {
+            VaultError::Security(error) => error,
+            other => SecurityError::Gone(Box::new(other)),
+        };
+        let generation = read_generation();
+        let (open, _generation) = match self.open.take() {
+            Some(open) if open.generation == *generation => (open, generation),
+            of_before => {
+                drop(generation);
+                // Its number may be that of a new session by now: it is not closed.
+                of_before.into_iter().for_each(std::mem::forget);
+                (self.connect().map_err(gone)?, read_generation())
+            }
         };
         let outcome = work(&open);
         if !matches!(outcome, Err(SecurityError::Gone(_))) {
@@ -117,7 +188,28 @@ impl Token {
     }
 }
 
+/// How often this process has begun the library anew: sessions and objects of before are worth nothing. Who works holds it.
+static GENERATION: RwLock<u64> = RwLock::new(0);
+
+fn read_generation() -> RwLockReadGuard<'static, u64> {
+    GENERATION.read().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn initialize(module: &Pkcs11) -> Result<(), SecurityError> {
+    match module.initialize(CInitializeArgs::new(CInitializeFlags::OS_LOCKING_OK)) {
+        Ok(()) | Err(ModuleError::Pkcs11(RvError::CryptokiAlreadyInitialized, _)) => Ok(()),
+        Err(error) => Err(gone(error)),
+    }
+}
+
 impl Open {
+    const fn of(&self, mark: Mark) -> &Vec<(Held, ObjectHandle)> {
+        match mark {
+            Mark::City => &self.keys,
+            Mark::Psam => &self.upper,
+        }
+    }
+
     fn find(&self, key: &KeyRef) -> Result<(&Held, ObjectHandle), SecurityError> {
         let found = self.keys.iter().find(|(held, _)| held.name == key.name && held.version == key.version);
         let (held, handle) =
@@ -138,7 +230,7 @@ impl CardKeys for Token {
         self.with(|open| {
             let (held, handle) = open.find(key)?;
             if held.above.starts_with(&key.path) {
-                return Err(SecurityError::StaysInside { name: key.name.clone() });
+                return open.upper_key(key);
             }
             // More than one step would bring a key of a province or a city into this process.
             let &[factor] = key.below(&held.above)? else {
@@ -176,42 +268,27 @@ impl KeyStore for Token {
     }
 
     fn add(&mut self, key: NewKey) -> Result<(), VaultError> {
+        let upper = (self.config.psam_keys && key.is_for_psams(self.city)).then(|| key.clone());
         let NewKey { held, key } = key.lowered(self.city);
         if self.held()?.iter().any(|known| known.name == held.name && known.version == held.version) {
             return Err(VaultError::KeyExists { name: held.name, version: held.version });
         }
-        let session = self.session(true)?;
-        let template = template(&held, &key, self.config.extractable);
-        let handle = session.create_object(&template).map_err(gone)?;
-        // A handle is good in every session of this process.
-        if let Some(open) = &mut self.open {
-            open.keys.push((held, handle));
+        if let Some(upper) = upper {
+            self.create(Mark::Psam, upper.held, &upper.key)?;
         }
-        Ok(())
+        self.create(Mark::City, held, &key)
     }
 
-    fn export(&mut self, key: &Held, under: &Held) -> Result<Vec<u8>, SecurityError> {
-        self.with(|open| {
-            let (_, handle) = open.find(&key.reference())?;
-            let (_, wrapping) = open.find(&under.reference())?;
-            let wrapped = open.session.wrap_key(&Mechanism::Des3Cbc([0; 8]), wrapping, handle);
-            wrapped.map_err(|error| match error {
-                ModuleError::Pkcs11(RvError::KeyUnextractable | RvError::KeyNotWrappable, _) => {
-                    SecurityError::StaysInside { name: key.name.clone() }
-                }
-                ModuleError::Pkcs11(RvError::MechanismInvalid, _) => {
-                    SecurityError::Unsupported { operation: "wrap a key with 3DES-CBC" }
-                }
-                error => gone(error),
-            })
-        })
+    fn export(&mut self, key: &Held) -> Result<Wrapped, VaultError> {
+        let (module, config) = (self.module.clone(), self.config.clone());
+        self.with(|open| open.wrapped(&module, &config, key))?
     }
 
     fn self_test(&mut self) -> Result<(), VaultError> {
-        let session = self.session(false)?;
+        let (session, ..) = self.session(false)?;
         let published = Key16::new(*b"\x00\x11\x22\x33\x44\x55\x66\x77\x88\x99\xAA\xBB\xCC\xDD\xEE\xFF");
         let held = Held { name: KeyName::new("SELF-TEST"), version: 1, above: Vec::new() };
-        let template: Vec<Attribute> = template(&held, &published, false)
+        let template: Vec<Attribute> = template(Mark::City, &held, &published, false)
             .into_iter()
             .map(|attribute| if attribute == Attribute::Token(true) { Attribute::Token(false) } else { attribute })
             .collect();
@@ -236,6 +313,15 @@ impl KeyStore for Token {
 }
 
 impl NewKey {
+    /// Whether PSAMs get it, or one between it and the city's.
+    fn is_for_psams(&self, city: CityCode) -> bool {
+        let factors = Factors::of(city, [0; 8]);
+        let psam = card_profiles::builtin::builtin("psam").expect("built in");
+        let named = psam.key.iter().any(|row| row.name == self.held.name);
+        let is_above = self.held.above.is_empty() || self.held.above == [factors.province];
+        named && is_above && self.held.name.as_str() != TRANSPORT_KEY_NAME
+    }
+
     /// The city's key made of one above it; a transport key has no levels.
     #[must_use]
     pub fn lowered(self, city: CityCode) -> Self {
@@ -253,68 +339,6 @@ impl NewKey {
     }
 }
 
-fn template(held: &Held, key: &Key16, extractable: bool) -> Vec<Attribute> {
-    let wraps = super::is_export_key(&held.name);
-    vec![
-        Attribute::Class(ObjectClass::SECRET_KEY),
-        Attribute::KeyType(KeyType::DES2),
-        Attribute::Token(true),
-        Attribute::Private(true),
-        Attribute::Sensitive(true),
-        Attribute::Extractable(extractable && !wraps),
-        Attribute::Encrypt(true),
-        Attribute::Decrypt(false),
-        Attribute::Sign(false),
-        Attribute::Verify(false),
-        Attribute::Wrap(wraps),
-        Attribute::Unwrap(false),
-        Attribute::Derive(false),
-        Attribute::Modifiable(false),
-        Attribute::Label(label(held).into_bytes()),
-        Attribute::Id(id(held).into_bytes()),
-        Attribute::Value(key.expose().to_vec()),
-    ]
-}
-
-/// `UKSSSE v1 513300sx`, for people.
-fn label(held: &Held) -> String {
-    let level = held.above.last().map(|factor| String::from_utf8_lossy(factor).into_owned()).unwrap_or_default();
-    format!("{} v{} {level}", held.name, held.version).trim_end().to_owned()
-}
-
-/// `issuer1:UKSSSE:1:FACTOR.FACTOR`, for this program.
-fn id(held: &Held) -> String {
-    let above: Vec<String> = held.above.iter().map(hex::encode_upper).collect();
-    format!("{ID_MARK}:{}:{}:{}", held.name, held.version, above.join("."))
-}
-
-fn parse_id(id: &[u8]) -> Option<Held> {
-    let text = std::str::from_utf8(id).ok()?;
-    let mut parts = text.split(':');
-    let (mark, name, version, above) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
-    if mark != ID_MARK || name.is_empty() || parts.next().is_some() {
-        return None;
-    }
-    let factors = above.split('.').filter(|factor| !factor.is_empty());
-    let above = factors.map(|factor| hex::decode(factor).ok()?.try_into().ok()).collect::<Option<Vec<Block>>>()?;
-    Some(Held { name: KeyName::new(name), version: version.parse().ok()?, above })
-}
-
-fn list(session: &Session) -> Result<Vec<(Held, ObjectHandle)>, ModuleError> {
-    let ours = [Attribute::Class(ObjectClass::SECRET_KEY), Attribute::KeyType(KeyType::DES2), Attribute::Token(true)];
-    let mut keys = Vec::new();
-    for handle in session.find_objects(&ours)? {
-        for attribute in session.get_attributes(handle, &[AttributeType::Id])? {
-            if let Attribute::Id(id) = attribute
-                && let Some(held) = parse_id(&id)
-            {
-                keys.push((held, handle));
-            }
-        }
-    }
-    Ok(keys)
-}
-
 fn gone(error: ModuleError) -> SecurityError {
     SecurityError::Gone(Box::new(error))
 }
@@ -322,25 +346,5 @@ fn gone(error: ModuleError) -> SecurityError {
 impl std::fmt::Debug for Token {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Token").field("config", &self.config).finish_non_exhaustive()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_object_id_says_name_version_and_level_and_others_are_left_alone() {
-        let factors = Factors::of(CityCode::parse("513300").expect("digits"), [0; 8]);
-        let name = KeyName::new("UKSSSE");
-        for above in [vec![], vec![factors.province], vec![factors.province, factors.city]] {
-            let held = Held { name: name.clone(), version: 3, above };
-            assert_eq!(parse_id(id(&held).as_bytes()), Some(held));
-        }
-        for foreign in
-            ["", "key", "issuer1:UKSSSE:1", "issuer1::1:", "issuer1:A:300:", "issuer1:A:1:00", "issuer1:A:1::"]
-        {
-            assert_eq!(parse_id(foreign.as_bytes()), None, "{foreign:?}");
-        }
     }
 }

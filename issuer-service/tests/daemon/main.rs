@@ -10,4 +10,6 @@ mod journey;
 mod kill;
 mod psam;
 mod remote;
+mod softhsm;
 mod token;
+mod token_back;

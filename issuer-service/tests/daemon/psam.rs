@@ -40,9 +40,14 @@ fn a_psam_made_here_opens_a_card_made_here() {
     for slot in [0, 1] {
         bench.farm().eject(slot).expect("ejected");
     }
+    opens_a_card(&path, &bench.image(1));
+}
+
+/// A terminal with the PSAM in the first file proves itself to the card in the second, made at 513300.
+pub(crate) fn opens_a_card(psam: &std::path::Path, card: &std::path::Path) {
     let socket = |path: &std::path::Path| Socket::new(image::open(path, Durability::Process).expect("image"));
-    let card = Session::new(Box::new(socket(&bench.image(1)).connect().expect("card")));
-    let psam = Session::new(Box::new(socket(&path).connect().expect("psam")));
+    let card = Session::new(Box::new(socket(card).connect().expect("card")));
+    let psam = Session::new(Box::new(socket(psam).connect().expect("psam")));
     let (ssc, psam_profile) = (builtin("ssc-3.0").expect("built in"), builtin("psam").expect("built in"));
     let names = psam_profile.psam_names().expect("names");
     let mut psam = Psam::open(psam, &names, ssc.psam_keys()).expect("a PSAM");

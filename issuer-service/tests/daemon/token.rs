@@ -1,65 +1,15 @@
 //! Keys in a PKCS#11 token: SoftHSM of the system, a folder of its own for each test, and another client on the same token.
 
-use std::io::{BufRead, BufReader};
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::io::{BufRead, BufReader, Write};
+use std::path::Path;
+use std::process::{Command, Stdio};
 
 use card_sim::fault::FaultPlan;
 use serde_json::Value;
 
 use crate::bench::Bench;
-
-const MODULE: &str = "/usr/lib/softhsm/libsofthsm2.so";
-const PIN: &str = "478215-Marked-PIN";
-
-/// A token in a folder of its own.
-struct Token {
-    folder: tempfile::TempDir,
-}
-
-impl Token {
-    fn new() -> Self {
-        let token = Self { folder: tempfile::tempdir().expect("folder") };
-        std::fs::create_dir(token.tokens()).expect("folder");
-        let text = format!(
-            "directories.tokendir = {}\nobjectstore.backend = file\nlog.level = ERROR\n",
-            token.tokens().display()
-        );
-        std::fs::write(token.config(), text).expect("configuration");
-        let made = Command::new("softhsm2-util")
-            .args(["--init-token", "--free", "--label", "centre", "--so-pin", "20061122", "--pin", PIN])
-            .env("SOFTHSM2_CONF", token.config())
-            .output()
-            .expect("softhsm2-util runs");
-        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
-        token
-    }
-
-    fn tokens(&self) -> PathBuf {
-        self.folder.path().join("tokens")
-    }
-
-    fn config(&self) -> PathBuf {
-        self.folder.path().join("softhsm2.conf")
-    }
-
-    fn settings(&self) -> Vec<(String, String)> {
-        let config = self.config().to_str().expect("path").to_owned();
-        vec![("SOFTHSM2_CONF".to_owned(), config), ("TOKEN_PIN".to_owned(), PIN.to_owned())]
-    }
-
-    /// What another PKCS#11 client says.
-    fn other_client(&self, arguments: &[&str]) -> (bool, String) {
-        let output = Command::new("pkcs11-tool")
-            .args(["--module", MODULE, "--token-label", "centre", "--login", "--pin", PIN])
-            .args(arguments)
-            .env("SOFTHSM2_CONF", self.config())
-            .output()
-            .expect("pkcs11-tool runs");
-        let said = [output.stdout, output.stderr].concat();
-        (output.status.success(), String::from_utf8_lossy(&said).into_owned())
-    }
-}
+use crate::psam::opens_a_card;
+use crate::softhsm::{MODULE, PIN, Token};
 
 fn bench(token: &Token, cards: usize, extra: &[&str]) -> Bench {
     let init = ["--pin", "env:TOKEN_PIN", "init", "--vault", "pkcs11", "--module", MODULE, "--token", "centre"];
@@ -95,7 +45,7 @@ fn a_batch_is_made_with_keys_that_another_client_sees_and_nobody_can_take_out() 
     assert_eq!(text.matches("Secret Key Object").count(), keys.len(), "{text}");
     assert_eq!(text.matches("sensitive").count(), keys.len(), "{text}");
     assert!(!text.contains("extractable") || text.contains("never extractable"), "{text}");
-    let out = token.folder.path().join("value");
+    let out = token.folder().join("value");
     let read = ["--read-object", "--type", "secrkey", "--label", "UKSSSE v1 513300sx", "--output-file"];
     let (taken, said) = token.other_client(&[&read[..], &[out.to_str().expect("path")]].concat());
     assert!(!taken && !out.exists(), "a sensitive key was read: {said}");
@@ -134,7 +84,7 @@ fn a_token_that_goes_away_stops_the_batch_and_it_goes_on_when_the_token_is_back(
     bench.batch(4);
     let mut station = run(&bench, &["--pin", "env:TOKEN_PIN"]);
     let lines = BufReader::new(station.stdout.take().expect("output")).lines();
-    let away = token.folder.path().join("away");
+    let away = token.folder().join("away");
     let mut made = 0;
     for line in lines {
         let line: Value = serde_json::from_str(&line.expect("line")).expect("JSON");
@@ -218,6 +168,61 @@ fn a_psam_is_not_made_of_keys_that_may_not_leave_the_token() {
 }
 
 #[test]
+fn a_key_that_was_brought_in_to_stay_is_not_exported_in_any_way() {
+    let token = Token::new();
+    let bench = bench(&token, 0, &[]);
+    let config = bench.folder().join("centre/centre.toml");
+    let text = std::fs::read_to_string(&config).expect("text");
+    std::fs::write(&config, format!("{text}export_key = \"between modules\"\n")).expect("configuration");
+    let between = bench.folder().join("between");
+    std::fs::write(&between, "shared by vendor").expect("file");
+    let write = [
+        "--write-object",
+        between.to_str().expect("path"),
+        "--type",
+        "secrkey",
+        "--key-type",
+        "AES:16",
+        "--usage-wrap",
+    ];
+    let (written, said) = token.other_client(&[&write[..], &["--label", "between modules", "--id", "77"]].concat());
+    assert!(written, "{said}");
+    let (code, told) = json(&bench, &["--operator", "zhou", "key", "export", "UKSSSE"]);
+    assert_eq!((code, told["code"].as_str()), (Some(3), Some("KEY_STAYS_INSIDE")), "{told}");
+}
+
+#[test]
+fn a_psam_made_with_keys_of_a_token_opens_a_card_made_with_them() {
+    let token = Token::new();
+    let bench = bench(&token, 1, &["--psam-keys"]);
+    bench.batch(1);
+    let made = run(&bench, &["--pin", "env:TOKEN_PIN"]).wait_with_output().expect("ends");
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    let path = bench.folder().join("psam.card");
+    let text = card_profiles::builtin_text("psam").expect("built in");
+    card_sim::image::create(&path, text, [0x51, 0, 0, 0, 0, 9], &FaultPlan::default()).expect("image");
+    bench.farm().eject(0).expect("ejected");
+    bench.farm().insert(0, &path).expect("inserted");
+    let reader = bench.farm().reader_name(0).expect("slot");
+    let order =
+        ["psam", "personalize", "--terminal-number", "510000000001", "--institution", "H001", "--reader", &reader];
+    let (code, made) = json(&bench, &[&["--operator", "zhou"], &order[..]].concat());
+    assert_eq!((code, &made["state"]), (Some(0), &Value::from("in_custody")), "{made}");
+    bench.farm().eject(0).expect("ejected");
+    opens_a_card(&path, &bench.image(1));
+
+    assert_eq!(json(&bench, &["key", "check"]).0, Some(0), "keys of PSAMs are no keys of cards");
+    let (_, objects) = token.other_client(&["--list-objects", "--type", "secrkey"]);
+    let upper: Vec<&str> = objects.lines().filter(|line| line.contains("PSAM ")).collect();
+    assert!(upper.len() > 10 && !objects.contains("PSAM TRANSPORT"), "{objects}");
+    let out = token.folder().join("value");
+    let label = upper[0].split_once("label:").expect("a label").1.trim();
+    let read = ["--read-object", "--type", "secrkey", "--label", label, "--output-file", out.to_str().expect("path")];
+    let (taken, said) = token.other_client(&read);
+    assert!(!taken && !out.exists(), "a sensitive key was read: {said}");
+}
+
+#[test]
 fn a_second_centre_does_not_take_a_token_that_is_in_use() {
     let token = Token::new();
     let bench = bench(&token, 0, &[]);
@@ -249,7 +254,7 @@ fn a_second_centre_does_not_take_a_token_that_is_in_use() {
 }
 
 #[test]
-fn a_ceremony_brings_keys_into_a_token_and_what_the_module_cannot_wrap_is_refused() {
+fn a_key_goes_out_in_a_way_that_the_token_has_and_in_no_other() {
     let token = Token::new();
     let bench = bench(&token, 0, &["--extractable"]);
     bench.ok(&["operator", "add", "wu", "--role", "keys"]);
@@ -289,12 +294,74 @@ fn a_ceremony_brings_keys_into_a_token_and_what_the_module_cannot_wrap_is_refuse
 
     assert_eq!(of("EXPORT", 2)["national"], value(shared));
 
-    // Of this module 3DES-CBC encrypts and does not wrap: that is told as a refusal, not as a module that went away.
-    let (code, told) = json(&bench, &["--operator", "zhou", "key", "export", "UKSSSE", "--version", "2"]);
-    assert_eq!((code, told["code"].as_str()), (Some(3), Some("KEY_NOT_USABLE")), "{told}");
+    // This module wraps under AES keys alone: that is told as a refusal, not as a module that went away.
+    let export = ["--operator", "zhou", "key", "export", "UKSSSE", "--version", "2"];
+    let (code, told) = json(&bench, &export);
+    assert_eq!((code, told["code"].as_str()), (Some(3), Some("KEY_NO_WAY_TO_WRAP")), "{told}");
+    assert!(told["what"].as_str().expect("text").contains("CKM_AES_KEY_WRAP"), "what the token has is told: {told}");
+
+    // Under a key that two modules share, made with the maker's tools.
+    let config = bench.folder().join("centre/centre.toml");
+    let text = std::fs::read_to_string(&config).expect("text");
+    let named = |rows: &str| std::fs::write(&config, format!("{text}{rows}\n")).expect("configuration");
+    named("export_key = \"between modules\"");
+    let (code, told) = json(&bench, &export);
+    assert_eq!((code, told["code"].as_str()), (Some(2), Some("EXPORT_KEY_NOT_FOUND")), "{told}");
+    let between = file("between", "shared by vendor");
+    let write =
+        ["--write-object", &between, "--type", "secrkey", "--key-type", "AES:16", "--usage-wrap", "--usage-decrypt"];
+    let (written, said) = token.other_client(&[&write[..], &["--label", "between modules", "--id", "77"]].concat());
+    assert!(written, "{said}");
+    let (code, out) = json(&bench, &export);
+    assert_eq!((code, out["wrapping"].as_str()), (Some(0), Some("AES key wrap (RFC 3394)")), "{out}");
+    let wrapped = hex::decode(out["wrapped"].as_str().expect("hex")).expect("hex");
+    let plain = unwrapped(b"shared by vendor", &wrapped);
+    assert_eq!(of("UKSSSE", 2)["city"], value(plain), "the other module has the same key");
+    let zeros = hex::encode_upper(&aes_ecb(&["-e"], b"shared by vendor", &[0; 16])[..3]);
+    assert_eq!(out["wrapping_check_value"].as_str(), Some(zeros.as_str()), "{out}");
+
+    // A way that the token does not have, or has for keys of another kind, is passed over.
+    named(
+        "export_key = \"between modules\"\nwrap = [{ name = \"SM4-CBC\", mechanism = 0x80000105, iv_bytes = 16 }, \"3des-cbc\", \"aes-key-wrap\"]",
+    );
+    assert_eq!(json(&bench, &export).1["wrapping"], out["wrapping"]);
+    named("export_key = \"between modules\"\nwrap = [{ name = \"SM4-CBC\", mechanism = 0x80000105, iv_bytes = 16 }]");
+    let (code, told) = json(&bench, &export);
+    assert_eq!((code, told["code"].as_str()), (Some(3), Some("KEY_NO_WAY_TO_WRAP")), "{told}");
+    assert!(told["what"].as_str().expect("text").contains("SM4-CBC"), "{told}");
+    named("wrap = [\"rot13\"]");
+    assert_eq!(json(&bench, &export).1["code"], "CONFIG_INVALID");
+    named("export_key = \"between modules\"");
     assert_eq!(json(&bench, &["--operator", "li", "key", "export", "UKSSSE"]).0, Some(3), "not without the role");
 }
 
 fn run(bench: &Bench, extra: &[&str]) -> std::process::Child {
     bench.station_with(&[0], extra)
+}
+
+/// RFC 3394 2.2.2, with the block cipher of another program.
+fn unwrapped(under: &[u8; 16], wrapped: &[u8]) -> [u8; 16] {
+    let mut parts: Vec<[u8; 8]> = wrapped.as_chunks::<8>().0.to_vec();
+    assert_eq!(parts.len(), 3, "a key of 16 bytes");
+    for step in (1..=12_u8).rev() {
+        let at = usize::from((step - 1) % 2) + 1;
+        parts[0][7] ^= step;
+        let block = aes_ecb(&["-d"], under, &[parts[0], parts[at]].concat());
+        parts[0] = *block.first_chunk().expect("a block");
+        parts[at] = *block.last_chunk().expect("a block");
+    }
+    assert_eq!(parts[0], [0xA6; 8], "nothing was altered");
+    [parts[1], parts[2]].concat().try_into().expect("16 bytes")
+}
+
+fn aes_ecb(way: &[&str], key: &[u8; 16], block: &[u8]) -> Vec<u8> {
+    let mut openssl = Command::new("openssl")
+        .args(["enc", "-aes-128-ecb", "-nopad", "-K", &hex::encode(key)])
+        .args(way)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("openssl runs");
+    openssl.stdin.take().expect("input").write_all(block).expect("written");
+    openssl.wait_with_output().expect("ends").stdout
 }
