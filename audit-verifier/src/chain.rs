@@ -53,6 +53,18 @@ pub(crate) enum Failure {
         /// The line, from 1.
         line: u64,
     },
+    /// The database's log has something in it, and cannot be read where nothing may be written.
+    #[error("{}: a part of the database is in it and cannot be read in a folder that is read-only", path.display())]
+    LogUnread {
+        /// The log.
+        path: PathBuf,
+    },
+    /// The database was written while it was read without a lock.
+    #[error("{}: written while it was read", path.display())]
+    Overtaken {
+        /// The file.
+        path: PathBuf,
+    },
     /// The file is no database of a centre.
     #[error("{}: {source}", path.display())]
     Database {

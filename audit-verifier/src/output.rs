@@ -59,6 +59,12 @@ pub(crate) fn error(error: &Failure, lang: Lang) -> ExitCode {
         }
         Failure::File { .. } => (9, "检查权限和磁盘", "check permissions and disk"),
         Failure::Line { .. } => (9, "用 issuer audit export 重新导出", "export again with `issuer audit export`"),
+        Failure::LogUnread { .. } => (
+            9,
+            "把 centre.db 和 centre.db-wal 一起复制到可写的文件夹再核验",
+            "copy centre.db and centre.db-wal together into a folder that can be written, and verify there",
+        ),
+        Failure::Overtaken { .. } => (9, "再运行一次", "run it again"),
         Failure::Database { .. } => (9, "检查文件是否为 centre.db", "check that the file is a centre.db"),
     };
     match lang {

@@ -248,6 +248,46 @@ impl Centre {
         Ok(centre)
     }
 
+    /// Opens a centre to look at it: nothing of it is written. Its folder may be a copy on a medium that cannot be.
+    ///
+    /// # Errors
+    /// [`CentreError::NotFound`] when the folder holds none; [`CentreError`].
+    pub fn open_to_look(folder: &Path) -> Result<Self, CentreError> {
+        if !folder.join(Self::CONFIG).is_file() {
+            return Err(CentreError::NotFound { folder: folder.to_owned() });
+        }
+        let config = Config::read(folder)?;
+        let place = config.place(folder)?;
+        if matches!(&place, Place::File(path) if !fs::metadata(path).is_ok_and(|file| file.is_file() && file.len() > 0))
+        {
+            return Err(StoreError::NoCentre.into());
+        }
+        let mut store = Store::open_to_look(&place, folder)?.anchored_at(config.audit.anchor.as_deref());
+        let (stored, public_key) = store.read(|tx| Ok::<_, StoreError>((tx.identity()?, tx.fact("public_key")?)))?;
+        if let Some(stored) = stored {
+            stored.compare(&config)?;
+        }
+        Ok(Self { folder: folder.to_owned(), config, store, public_key })
+    }
+
+    /// Whether anything can be written in the folder of a centre.
+    #[must_use]
+    pub fn is_writable(folder: &Path) -> bool {
+        let may = |path: &Path| rustix::fs::access(path, rustix::fs::Access::WRITE_OK).is_ok();
+        let database = folder.join(Self::DATABASE);
+        may(folder) && (!database.exists() || may(&database))
+    }
+
+    /// State of a database file that is read without a lock; none when it has a log, which keeps readers and writers apart.
+    #[must_use]
+    pub fn file_state(&self) -> Option<(u64, std::time::SystemTime)> {
+        let Ok(Place::File(path)) = self.place() else { return None };
+        let mut log = path.clone().into_os_string();
+        log.push("-wal");
+        let file = fs::metadata(&path).ok().filter(|_| !Path::new(&log).exists())?;
+        Some((file.len(), file.modified().ok()?))
+    }
+
     /// A centre made before its identity was stored: what its configuration says now is stored, on record.
     fn adopt(&mut self) -> Result<(), CentreError> {
         let id = match &self.config.id {

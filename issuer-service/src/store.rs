@@ -147,6 +147,22 @@ impl Store {
         Self::connect(place, folder, false)
     }
 
+    /// Opens a database to look at it: nothing is written, and in its folder nothing need be writable.
+    ///
+    /// # Errors
+    /// [`StoreError::LogUnread`] when a part of it can only be read by who may write; [`StoreError`].
+    pub fn open_to_look(place: &Place, folder: &Path) -> Result<Self, StoreError> {
+        let (connection, anchor) = (Connection::open_to_look(place)?, Anchor::in_folder(folder));
+        let (data, clock_tolerance) = (KeyHolder::default(), CLOCK_TOLERANCE);
+        let mut store = Self { connection, data, anchor, on_duty: None, clock_tolerance };
+        let (found, known) = (store.applied()?, MIGRATIONS.iter().map(|(number, _)| *number).max().unwrap_or(0));
+        match found.iter().copied().find(|number| *number > known) {
+            Some(newer) => Err(StoreError::SchemaNewer { found: newer, known }),
+            None if found.is_empty() => Err(StoreError::NoCentre),
+            None => Ok(store),
+        }
+    }
+
     fn connect(place: &Place, folder: &Path, new: bool) -> Result<Self, StoreError> {
         let known: Vec<i64> = MIGRATIONS.iter().map(|(number, _)| *number).collect();
         Self::connect_with(place, folder, new, &known)
@@ -242,11 +258,25 @@ impl Store {
     /// # Errors
     /// What the closure gives, or [`StoreError`].
     pub fn renew_anchor<E: From<StoreError>>(&mut self, act: impl FnOnce(&Tx<'_>) -> Result<Act, E>) -> Result<(), E> {
-        self.journal(|tx| {
-            let act = act(tx)?;
-            tx.renew_anchor()?;
-            Ok(tx.append_audit(&act)?)
-        })
+        let successor = self.anchor.successor();
+        let sql = self.connection.begin_alone()?;
+        let tx = Tx::new(sql, &self.data, &successor);
+        let act = act(&tx)?;
+        let head = tx.audit_head()?;
+        let failed = |anchor: &Anchor| {
+            let path = anchor.path().to_owned();
+            |source| StoreError::Anchor { path, source }
+        };
+        successor.begin_again(head.as_ref()).map_err(failed(&successor))?;
+        tx.append_audit(&act)?;
+        let recorded = tx.anchor_records(self.on_duty.as_ref())?;
+        tx.sql.commit().map_err(StoreError::from)?;
+        if let Some(sequence) = recorded {
+            successor.done(sequence);
+        }
+        // The record is there before the file is: killed in between, the old one still does not fit, and the act is done again.
+        let kept = head.map_or(0, |(sequence, _)| sequence);
+        Ok(self.anchor.give_way(&successor, kept).map_err(failed(&self.anchor))?)
     }
 
     /// Writes what is no act of a person: journal entries, states that a machine passes through.

@@ -117,11 +117,39 @@ impl Anchor {
         self.path.parent().map_or(Ok(()), |folder| File::open(folder)?.sync_all())
     }
 
+    /// Another file in the place of this one, not yet in use.
+    #[must_use]
+    pub fn successor(&self) -> Self {
+        Self { path: self.path.with_extension("anchor.new") }
+    }
+
+    /// Begins a file, in place of what a run that was killed has left.
+    ///
+    /// # Errors
+    /// [`io::Error`].
+    pub fn begin_again(&self, head: Option<&(i64, String)>) -> io::Result<()> {
+        match std::fs::remove_file(&self.path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+        self.begin(head)
+    }
+
+    /// The successor takes this place; this file is kept beside it.
+    ///
+    /// # Errors
+    /// [`io::Error`].
+    pub fn give_way(&self, successor: &Self, sequence: i64) -> io::Result<()> {
+        self.set_aside(sequence)?;
+        std::fs::rename(&successor.path, &self.path)?;
+        self.path.parent().map_or(Ok(()), |folder| File::open(folder)?.sync_all())
+    }
+
     /// Takes a file away that no longer fits, keeping it beside the new one; no file kept before is overwritten.
     ///
     /// # Errors
     /// [`io::Error`].
-    pub fn set_aside(&self, sequence: i64) -> io::Result<()> {
+    fn set_aside(&self, sequence: i64) -> io::Result<()> {
         let name = |again: u32| match again {
             0 => self.path.with_extension(format!("anchor.until-{sequence}")),
             again => self.path.with_extension(format!("anchor.until-{sequence}.{again}")),

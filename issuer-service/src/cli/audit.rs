@@ -8,11 +8,13 @@ use super::{Common, local};
 use crate::audit::Act;
 use crate::audit::check::verify;
 use crate::audit::export;
+use crate::centre::Centre;
 use crate::clock;
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::operator::Role;
 use crate::output::Output;
+use crate::store::StoreError;
 
 /// What to do with the audit log.
 #[derive(Debug, Subcommand)]
@@ -42,10 +44,17 @@ pub enum Verb {
 }
 
 pub(super) fn run(common: &Common, verb: Verb, output: &Output) -> Result<Exit, Error> {
-    let mut centre = common.centre()?;
+    // An auditor's copy may be on a medium that cannot be written.
+    let writable = Centre::is_writable(common.folder()?);
+    let looks = matches!(verb, Verb::Verify | Verb::Export { .. });
+    let mut centre = if looks && !writable { Centre::open_to_look(common.folder()?)? } else { common.centre()? };
     match verb {
         Verb::Verify => {
+            let before = centre.file_state();
             let verdict = verify(&mut centre.store)?;
+            if !writable && before.is_some() && centre.file_state() != before {
+                return Err(StoreError::Overtaken.into());
+            }
             output.show(&verdict);
             return Ok(if verdict.first_bad.is_none() { Exit::Ok } else { Exit::Mismatch });
         }

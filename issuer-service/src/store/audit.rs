@@ -139,17 +139,6 @@ impl Tx<'_> {
         Ok(self.fact(ANCHORED)?.is_some())
     }
 
-    /// Begins the anchor anew at the present head; the old file, if there is one, is kept beside it.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub(super) fn renew_anchor(&self) -> Result<(), StoreError> {
-        let head = self.audit_head()?;
-        let sequence = head.as_ref().map_or(0, |(sequence, _)| *sequence);
-        let renewed = self.anchor.set_aside(sequence).and_then(|()| self.anchor.begin(head.as_ref()));
-        renewed.map_err(|source| self.anchor_failed(source))
-    }
-
     fn begin_anchor(&self, head: Option<&(i64, String)>) -> Result<(), StoreError> {
         let there = self.anchor.path().exists();
         match (self.is_anchored()?, there) {

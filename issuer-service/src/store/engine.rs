@@ -138,6 +138,14 @@ impl Connection {
         })
     }
 
+    /// Connects to look: a file is not written, nor is anything made beside it.
+    pub(super) fn open_to_look(place: &Place) -> std::result::Result<Self, StoreError> {
+        Ok(match place {
+            Place::File(path) => Self::File(file::open_to_look(path)?),
+            Place::Server(server) => Self::Server(Box::new(server::Session::open(server)?)),
+        })
+    }
+
     /// Begins a transaction that writes: from here to its end it is alone.
     pub(super) fn begin_alone(&mut self) -> std::result::Result<Transaction<'_>, StoreError> {
         Ok(match self {

@@ -38,6 +38,15 @@ pub enum StoreError {
     /// The server takes nothing in.
     #[error("the database server is read-only")]
     ReadOnly,
+    /// The file's log has something in it, and cannot be read where nothing may be written.
+    #[error("{path} cannot be read here")]
+    LogUnread {
+        /// The log.
+        path: std::path::PathBuf,
+    },
+    /// The file was written while it was looked at without a lock.
+    #[error("the database was written meanwhile")]
+    Overtaken,
     /// The server lacks what the centre needs.
     #[error("the database server has version {found}, {needed} is needed")]
     TooOld {
@@ -192,6 +201,8 @@ impl Explain for StoreError {
             Self::Untrusted => "DATABASE_CERTIFICATE_REFUSED",
             Self::WithoutTls => "DATABASE_WITHOUT_TLS",
             Self::ReadOnly => "DATABASE_READ_ONLY",
+            Self::LogUnread { .. } => "DATABASE_LOG_UNREAD",
+            Self::Overtaken => "DATABASE_OVERTAKEN",
             Self::TooOld { .. } => "DATABASE_TOO_OLD",
             Self::NotDurable { .. } => "DATABASE_NOT_DURABLE",
             Self::Unfit { .. } => "DATABASE_UNFIT",
@@ -247,6 +258,13 @@ impl Explain for StoreError {
                 .to_owned(),
             Self::ReadOnly => lang
                 .pick("数据库服务器现在只读（备用机，或被设为只读），未作改动", "the database server is read-only now: a standby, or set so; nothing was done")
+                .to_owned(),
+            Self::LogUnread { path } => lang.pick(
+                format!("{} 中有尚未并入数据库的内容，在只读的文件夹中读不到", path.display()),
+                format!("{} has a part of the database in it, which cannot be read in a folder that is read-only", path.display()),
+            ),
+            Self::Overtaken => lang
+                .pick("读取期间数据库被改写，结果不作数", "the database was written while it was read: the result is void")
                 .to_owned(),
             Self::TooOld { found, needed } => lang.pick(
                 format!("数据库服务器是 PostgreSQL {found}，至少要 {needed}"),
@@ -390,6 +408,11 @@ impl Explain for StoreError {
                 "等主机恢复，或改用主机的地址（可以写几个主机，自动选可写的）",
                 "wait for the primary, or name it: an address may list several hosts, the one that takes writes is used",
             ),
+            Self::LogUnread { .. } => lang.pick(
+                "把 centre.db 和 centre.db-wal 一起复制到可写的文件夹再核验；或在中心执行任一命令使其并入后重新复制",
+                "copy centre.db and centre.db-wal together into a folder that can be written, and verify there; or run any command at the centre, which takes that part in, and copy again",
+            ),
+            Self::Overtaken => lang.pick("再运行一次", "run it again"),
             Self::TooOld { .. } => lang.pick("换用较新的服务器", "use a newer server"),
             Self::NotDurable { .. } => {
                 lang.pick("请管理员打开这个设置并重启服务器", "have the setting turned on and the server restarted")
@@ -470,6 +493,8 @@ impl Explain for StoreError {
             | Self::Gone
             | Self::NoDatabase
             | Self::ReadOnly
+            | Self::LogUnread { .. }
+            | Self::Overtaken
             | Self::TooOld { .. }
             | Self::NotDurable { .. }
             | Self::Unfit { .. }
@@ -494,9 +519,11 @@ impl Explain for StoreError {
             | Self::DiskFull
             | Self::Gone
             | Self::ReadOnly
+            | Self::Overtaken
             | Self::DataKeysChanged
             | Self::Anchor { .. } => true,
             Self::AccessRefused
+            | Self::LogUnread { .. }
             | Self::NoDatabase
             | Self::Untrusted
             | Self::WithoutTls

@@ -8,5 +8,6 @@ mod duty;
 #[path = "../database/fresh.rs"]
 mod fresh;
 mod log;
+mod medium;
 mod operators;
 mod place;

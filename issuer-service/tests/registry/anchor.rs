@@ -111,3 +111,42 @@ fn killed_around_the_line_and_the_commit_the_log_holds_and_the_next_act_mends_th
     }
     assert_eq!((without_record, without_done, cut), (2, 2, 2));
 }
+
+#[test]
+fn an_anchor_begun_anew_is_on_record_wherever_the_program_is_killed() {
+    let bureau = Bureau::new();
+    let (folder, library) = (bureau.data().canonicalize().expect("a path"), bureau.path("fault.so"));
+    fault(&library);
+    assert_eq!(issuer(&folder, &["operator", "add", "wu", "--role", "audit"]).status.code(), Some(0));
+    let file = folder.join("audit.anchor");
+    let (mut renewed, mut killed_at) = (0, 0);
+    for at in 1.. {
+        // A line that is none of ours: nothing goes on before an auditor has answered for it.
+        let text = std::fs::read_to_string(&file).expect("the anchor");
+        std::fs::write(&file, format!("{text}garbage\n")).expect("damaged");
+        let damaged = std::fs::read(&file).expect("the anchor");
+        let records = || {
+            let rows = ask(&folder, "SELECT COUNT(*) FROM audit WHERE act = 'audit.anchor'").expect("rows");
+            rows[0][0].parse::<u64>().expect("a number")
+        };
+        let before = records();
+        let words = ["--operator", "wu", "audit", "anchor", "--reason", "garbage seen"];
+        let mut program = command(&folder, &words);
+        program.env("SOAK_FOLDER", &folder).env("SOAK_ACT", "before").env("SOAK_AT", at.to_string());
+        let outcome = program.env("LD_PRELOAD", &library).output().expect("the program starts");
+        let replaced = std::fs::read(&file).map_or(true, |now| now != damaged);
+        assert!(!replaced || records() == before + 1, "write {at}: another anchor, and nobody answered for it");
+        renewed += u64::from(replaced);
+        let again = issuer(&folder, &words);
+        let done = outcome.status.code().is_some();
+        assert_eq!(again.status.code(), Some(0), "write {at}: {}", String::from_utf8_lossy(&again.stderr));
+        assert_eq!(issuer(&folder, &["audit", "verify"]).status.code(), Some(0), "write {at}");
+        assert_eq!(add(&bureau, &format!("li{at}")).status.code(), Some(0), "write {at}: acts go on");
+        assert!(!folder.join("audit.anchor.new").exists());
+        if done {
+            break;
+        }
+        killed_at = at;
+    }
+    assert!(killed_at >= 4 && renewed >= 1, "{killed_at} kills, {renewed} times another anchor");
+}

@@ -31,6 +31,52 @@ pub(super) fn open(path: &Path, new: bool) -> Result<Connection> {
     opened.map_err(EngineError::File)
 }
 
+/// Opens a file that nobody need be allowed to write. Without a log beside it, it is read as it is: SQLite would make a log, and
+/// leave it. A log that has something in it is read when the folder allows it.
+pub(super) fn open_to_look(path: &Path) -> std::result::Result<Connection, StoreError> {
+    let mut log = path.as_os_str().to_owned();
+    log.push("-wal");
+    let in_log = std::fs::metadata(&log).map(|file| file.len());
+    if in_log.is_ok() {
+        match look(path, OpenFlags::empty()) {
+            Err(rusqlite::Error::SqliteFailure(failure, _))
+                if matches!(
+                    failure.code,
+                    ErrorCode::CannotOpen
+                        | ErrorCode::ReadOnly
+                        | ErrorCode::SystemIoFailure
+                        | ErrorCode::PermissionDenied
+                ) =>
+            {
+                if in_log.is_ok_and(|bytes| bytes > 0) {
+                    return Err(StoreError::LogUnread { path: log.into() });
+                }
+            }
+            outcome => return outcome.map_err(meaning),
+        }
+    }
+    look(Path::new(&as_it_is(path)), OpenFlags::SQLITE_OPEN_URI).map_err(meaning)
+}
+
+fn look(path: &Path, more: OpenFlags) -> rusqlite::Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX | more;
+    let connection = Connection::open_with_flags(path, flags)?;
+    connection.busy_timeout(BUSY_WAIT)?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
+    // The first reading opens the log.
+    connection.query_row("SELECT COUNT(*) FROM sqlite_master", (), |_| Ok(()))?;
+    Ok(connection)
+}
+
+/// The file without regard to a log or to locks.
+fn as_it_is(path: &Path) -> String {
+    let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"/-._".contains(byte);
+    let bytes = path.as_os_str().as_encoded_bytes().iter();
+    let text: String =
+        bytes.map(|byte| if plain(byte) { char::from(*byte).to_string() } else { format!("%{byte:02X}") }).collect();
+    format!("file:{text}?immutable=1")
+}
+
 pub(super) fn begin(connection: &mut Connection, writing: bool) -> Result<Transaction<'_>> {
     let behaviour = if writing { TransactionBehavior::Immediate } else { TransactionBehavior::Deferred };
     connection.transaction_with_behavior(behaviour).map_err(EngineError::File)
