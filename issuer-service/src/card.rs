@@ -12,8 +12,9 @@ use card_core::security::{CityCode, Factors};
 use card_profiles::identity::CardIdentifier;
 use serde::{Deserialize, Serialize};
 
-use crate::lang::Lang;
+use crate::lang::{Lang, column};
 use crate::output::Show;
+use crate::state::word;
 
 /// The chip of a card: historical bytes of its ATR, upper-case hex.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -119,9 +120,10 @@ pub struct Cards {
 }
 
 impl Show for Card {
-    fn text(&self, _lang: Lang) -> String {
+    fn text(&self, lang: Lang) -> String {
         let Self { chip, person, card_number, card_identifier, valid_until, state, .. } = self;
-        format!("{card_number}  {card_identifier}  {state:<8}  {valid_until}  {person:>6}  {}", chip.as_str())
+        let state = column(&word(&state::TABLE, state, lang), 8);
+        format!("{card_number}  {card_identifier}  {state}  {valid_until}  {person:>6}  {}", chip.as_str())
     }
 }
 

@@ -25,7 +25,7 @@ use crate::audit::Act;
 use crate::batch::{self, BatchError, BatchState};
 use crate::centre::Centre;
 use crate::clock;
-use crate::lang::Lang;
+use crate::lang::{Lang, column};
 use crate::operator::Role;
 use crate::output::Show;
 use crate::state::{State, word};
@@ -351,11 +351,7 @@ impl From<BadTemplate> for ExchangeError {
 impl Show for SentFile {
     fn text(&self, lang: Lang) -> String {
         let Self { task, batch, partner_code, template, name, rows, state, made_at, accepted, refused, .. } = self;
-        let partner = match (self.partner, lang) {
-            (Partner::Bank, Lang::Zh) => "银行",
-            (Partner::Factory, Lang::Zh) => "卡厂",
-            (partner, Lang::En) => partner.name(),
-        };
+        let partner = self.partner.word(lang);
         let state = word(&FileState::TABLE, state, lang);
         lang.pick(
             format!("{task}: 批次 {batch}，{partner} {partner_code}，{template}，{rows} 行，{state}，成功 {accepted}，失败 {refused}  {name}  {made_at}"),
@@ -425,7 +421,8 @@ impl Show for Templates {
             };
             let site = if *origin == template::Origin::Site { lang.pick("  本地", "  site") } else { "" };
             let (name, title, encoding) = (&template.name, &template.title, template.encoding.name());
-            format!("{name:<26} {way}  {:<8}{form}  {encoding}  {title}{site}", template.partner.name())
+            let partner = column(template.partner.word(lang), 8);
+            format!("{name:<26} {way}  {partner}{form}  {encoding}  {title}{site}")
         });
         lines.collect::<Vec<_>>().join("\n")
     }

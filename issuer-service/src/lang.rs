@@ -1,6 +1,6 @@
 //! The two languages of every text that a user reads.
 //!
-//! Owns: choosing the language. Never: holds texts.
+//! Owns: choosing the language, columns of its texts. Never: holds texts.
 
 /// Chinese or English.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -33,4 +33,11 @@ impl Lang {
             Self::En => en,
         }
     }
+}
+
+/// A text filled up with blanks to so many places; a character of East Asia takes two.
+#[must_use]
+pub fn column(text: &str, places: usize) -> String {
+    let taken: usize = text.chars().map(|c| if c >= '\u{1100}' { 2 } else { 1 }).sum();
+    format!("{text}{}", " ".repeat(places.saturating_sub(taken)))
 }

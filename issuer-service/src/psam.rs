@@ -14,7 +14,7 @@ use card_profiles::plan::{Plan, Target};
 use card_profiles::{CardValues, Profile};
 use serde::Serialize;
 
-use self::custody::PsamMove;
+use self::custody::{PsamMove, PsamState};
 use crate::audit::Act;
 use crate::card::Chip;
 use crate::centre::{Centre, Config};
@@ -24,6 +24,7 @@ use crate::exit::Exit;
 use crate::lang::Lang;
 use crate::operator::{OperatorError, Role};
 use crate::output::Show;
+use crate::state::word;
 use crate::station::failure::{StationError, transport_code};
 use crate::station::writer::{Broken, Writer, refused};
 use crate::store::{Store, StoreError};
@@ -275,7 +276,7 @@ impl Show for Psam {
             (Some(reason), Some(by)) => lang.pick(format!("（{by}: {reason}）"), format!(" ({by}: {reason})")),
             _ => String::new(),
         };
-        let chip = chip.as_str();
+        let (chip, state) = (chip.as_str(), word(&PsamState::TABLE, state, lang));
         lang.pick(
             format!("终端机 {terminal_number}，机构 {institution}，{state}{held}{ended}，密钥第 {key_set} 版，制作 {made_by}，芯片 {chip}"),
             format!(
@@ -325,7 +326,8 @@ impl Explain for PsamError {
                 lang.pick(format!("没有编号为 {terminal_number} 的 PSAM"), self.to_string())
             }
             Self::State { terminal_number, state } => {
-                lang.pick(format!("PSAM {terminal_number} 的状态是 {state}，不能办理"), self.to_string())
+                let state = word(&PsamState::TABLE, state, lang);
+                lang.pick(format!("PSAM {terminal_number} 的状态是“{state}”，不能办理"), self.to_string())
             }
             Self::ReturnOpen { terminal_number } => {
                 lang.pick(format!("PSAM {terminal_number} 已在等待交回"), self.to_string())

@@ -313,10 +313,12 @@ impl Show for Trail {
         let mut lines: Vec<String> = self.holdings.iter().map(|holding| holding.text(lang)).collect();
         lines.extend(self.entries.iter().map(|entry| {
             let Entry { at, name, cards, from, to, operator, reason, .. } = entry;
-            let from = from.as_ref().map_or_else(|| "-".to_owned(), |(_, state, place)| format!("{state} {place}"));
-            format!("  {at}  {name:<12} {cards:>6}  {from} → {} {}  {operator}  {reason}", to.1, to.2)
-                .trim_end()
-                .to_owned()
+            let stood = |state: &str, place: &str| format!("{} {place}", state_word(state, lang));
+            let from = from.as_ref().map_or_else(|| "-".to_owned(), |(_, state, place)| stood(state, place));
+            let to = stood(&to.1, &to.2);
+            // In Chinese the states say it: moves have no Chinese names.
+            let name = lang.pick(String::new(), format!("{name:<12} "));
+            format!("  {at}  {name}{cards:>6}  {from} → {to}  {operator}  {reason}").trim_end().to_owned()
         }));
         lines.join("\n")
     }

@@ -189,7 +189,8 @@ impl Explain for LifeError {
         match self {
             Self::Missing(error) => error.what(lang),
             Self::NotMade { state } => {
-                lang.pick(format!("卡尚未制成或已作废 ({state})"), format!("the card is not a finished one ({state})"))
+                let state = word(&super::state::TABLE, state, lang);
+                lang.pick(format!("卡尚未制成或已作废（{state}）"), format!("the card is not a finished one ({state})"))
             }
             Self::NoMove { step, state } => lang.pick(
                 format!("卡处于“{}”状态，不能{}", state.chinese(), step.label(lang)),

@@ -8,15 +8,16 @@ use serde::Serialize;
 use super::Card;
 use super::failure::LifeError;
 use super::rule::LifeRules;
-use super::state::{self, Condition, LifeState, Move, Step};
+use super::state::{self, Condition, LifeState, Move, Step, TABLE};
 use crate::audit::Act;
 use crate::batch;
 use crate::clearing::blacklist;
 use crate::clock;
 use crate::error::Missing;
-use crate::lang::Lang;
+use crate::lang::{Lang, column};
 use crate::operator::Role;
 use crate::output::Show;
+use crate::state::word;
 use crate::stock::handout;
 use crate::store::{Store, StoreError, Tx};
 
@@ -426,7 +427,11 @@ impl Show for History {
         let lines = self.moves.iter().map(|moved| {
             let Moved { moved_at, step, from, to, operator, reason, release_on, .. } = moved;
             let until = release_on.as_ref().map(|day| format!(" [{day}]")).unwrap_or_default();
-            format!("  {moved_at}  {step:<17} {from:<14} → {to:<14}{until}  {operator}  {reason}")
+            let state = |name| column(&word(&TABLE, name, lang), 14);
+            let known = Step::ALL.into_iter().find(|known| known.name() == step);
+            let step = known.filter(|_| lang == Lang::Zh).map_or(step.as_str(), |known| known.label(lang));
+            let (step, from, to) = (column(step, 17), state(from), state(to));
+            format!("  {moved_at}  {step} {from} → {to}{until}  {operator}  {reason}")
         });
         [head].into_iter().chain(lines).collect::<Vec<_>>().join("\n")
     }

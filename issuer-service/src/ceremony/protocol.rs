@@ -4,9 +4,11 @@
 
 use serde::Serialize;
 
+use super::state::CeremonyState;
 use super::{Ceremonies, Ceremony};
 use crate::lang::Lang;
 use crate::output::Show;
+use crate::state::word;
 use crate::vault::CheckValue;
 
 /// Everything that is on record of a ceremony.
@@ -44,7 +46,7 @@ fn title(ceremony: &Ceremony, lang: Lang) -> String {
 fn facts(ceremony: &Ceremony, lang: Lang) -> Vec<(&'static str, String)> {
     let none = || "-".to_owned();
     vec![
-        (lang.pick("状态", "state"), ceremony.state.clone()),
+        (lang.pick("状态", "state"), word(&CeremonyState::TABLE, &ceremony.state, lang)),
         (lang.pick("门限", "threshold"), format!("{} / {}", ceremony.threshold, ceremony.custodians.len())),
         (lang.pick("发起", "started by"), format!("{} {}", ceremony.started_by, ceremony.started_at)),
         (lang.pick("结束", "ended"), ceremony.ended_at.clone().unwrap_or_else(none)),
@@ -67,8 +69,10 @@ impl Show for Ceremony {
 
 impl Show for Ceremonies {
     fn text(&self, lang: Lang) -> String {
-        let line =
-            |ceremony: &Ceremony| format!("{}  {}  {}", title(ceremony, lang), ceremony.state, ceremony.started_at);
+        let line = |ceremony: &Ceremony| {
+            let state = word(&CeremonyState::TABLE, &ceremony.state, lang);
+            format!("{}  {state}  {}", title(ceremony, lang), ceremony.started_at)
+        };
         self.ceremonies.iter().map(line).collect::<Vec<_>>().join("\n")
     }
 }

@@ -45,6 +45,16 @@ impl AllotmentState {
             Self::Rejected => "REJECTED",
         }
     }
+
+    /// The word for it; in English its name.
+    const fn word(self, lang: Lang) -> &'static str {
+        match (self, lang) {
+            (_, Lang::En) => self.name(),
+            (Self::Requested, Lang::Zh) => "待复核",
+            (Self::Approved, Lang::Zh) => "已复核入账",
+            (Self::Rejected, Lang::Zh) => "已退回",
+        }
+    }
 }
 
 /// One holder's share of a request.
@@ -154,7 +164,7 @@ pub fn decide(
 
 impl Show for AllotmentRequest {
     fn text(&self, lang: Lang) -> String {
-        let (request, state, holders) = (self.request, self.state.name(), self.lines.len());
+        let (request, state, holders) = (self.request, self.state.word(lang), self.lines.len());
         let total = Fen::sum(self.lines.iter().map(|line| line.amount_fen)).unwrap_or_default();
         let (maker, checker) = (&self.maker, self.checker.as_deref().unwrap_or("–"));
         let head = lang.pick(

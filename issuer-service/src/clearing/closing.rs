@@ -16,7 +16,7 @@ use super::upload::{RowKind, RowOutcome, UploadRow};
 use super::window::{Equation, Explanation, Window, WindowState, WindowTotals, conservation};
 use crate::audit::Act;
 use crate::clock;
-use crate::lang::Lang;
+use crate::lang::{Lang, column};
 use crate::output::Show;
 use crate::store::Tx;
 
@@ -321,7 +321,7 @@ impl Show for WindowProof {
         let totals = &self.totals;
         let mut lines = vec![
             lang.pick(
-                format!("业务日 {}  {}", self.window.business_date, self.window.state.name()),
+                format!("业务日 {}  {}", self.window.business_date, self.window.state.word(lang)),
                 format!("window {}  {}", self.window.business_date, self.window.state.name()),
             ),
             lang.pick(
@@ -386,13 +386,13 @@ impl Show for WindowProof {
 }
 
 impl Show for Windows {
-    fn text(&self, _lang: Lang) -> String {
+    fn text(&self, lang: Lang) -> String {
         let line = |window: &Window| {
             let closed = window.closed_by.as_deref().unwrap_or("–");
             format!(
-                "{}  {:<7}  {closed}  {}",
+                "{}  {}  {closed}  {}",
                 window.business_date,
-                window.state.name(),
+                column(window.state.word(lang), 7),
                 window.hash.as_deref().unwrap_or("–")
             )
         };

@@ -47,6 +47,18 @@ pub enum TerminalState {
     Stopped,
 }
 
+impl TerminalState {
+    /// The word for it; in English its name.
+    #[must_use]
+    pub const fn word(self, lang: Lang) -> &'static str {
+        match (self, lang) {
+            (_, Lang::En) => self.name(),
+            (Self::Active, Lang::Zh) => "在用",
+            (Self::Stopped, Lang::Zh) => "已停用",
+        }
+    }
+}
+
 /// A terminal.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Terminal {
@@ -104,7 +116,7 @@ impl Show for Institution {
 impl Show for Terminal {
     fn text(&self, lang: Lang) -> String {
         let (number, institution, state, batch) =
-            (self.number, &self.institution, self.state.name(), self.chain.next_batch);
+            (self.number, &self.institution, self.state.word(lang), self.chain.next_batch);
         let (purchase, day) = (self.limits.purchase_max_fen, self.limits.card_day_max_fen);
         lang.pick(
             format!("{number}  {institution}  {state}  下一批次 {batch}  单笔限额 {purchase}  单卡日限额 {day}"),

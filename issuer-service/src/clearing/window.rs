@@ -8,6 +8,8 @@ use serde::Serialize;
 use settlement::date::BusinessDate;
 use settlement::fen::{Fen, FenError};
 
+use crate::lang::Lang;
+
 /// Where a window stands.
 ///
 /// | state   | takes postings | next    | who                             | needs |
@@ -37,6 +39,17 @@ impl WindowState {
             Self::Open => "OPEN",
             Self::Closing => "CLOSING",
             Self::Closed => "CLOSED",
+        }
+    }
+
+    /// The word for it; in English its name.
+    #[must_use]
+    pub const fn word(self, lang: Lang) -> &'static str {
+        match (self, lang) {
+            (_, Lang::En) => self.name(),
+            (Self::Open, Lang::Zh) => "未日切",
+            (Self::Closing, Lang::Zh) => "日切中",
+            (Self::Closed, Lang::Zh) => "已日切",
         }
     }
 

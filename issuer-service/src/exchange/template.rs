@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::charset::Charset;
+use crate::lang::Lang;
 
 /// A template.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -70,6 +71,16 @@ impl Partner {
         match self {
             Self::Bank => "bank",
             Self::Factory => "factory",
+        }
+    }
+
+    /// The word for it; in English its name.
+    #[must_use]
+    pub const fn word(self, lang: Lang) -> &'static str {
+        match (self, lang) {
+            (_, Lang::En) => self.name(),
+            (Self::Bank, Lang::Zh) => "银行",
+            (Self::Factory, Lang::Zh) => "卡厂",
         }
     }
 }

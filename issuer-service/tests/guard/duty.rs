@@ -185,3 +185,29 @@ fn every_command_refuses_whoever_has_not_one_of_its_roles() {
     }
     assert!(tried > 600, "{tried}");
 }
+
+#[test]
+fn the_readme_names_an_operator_in_every_line_that_needs_one() {
+    let page = include_str!("../../README.md");
+    let lines: Vec<&str> = page.lines().filter(|line| line.starts_with("issuer ")).collect();
+    let mut acts = 0;
+    for line in &lines {
+        let words: Vec<&str> = line.split_whitespace().take_while(|word| *word != "#").collect();
+        let operator = words.iter().position(|word| *word == "--operator");
+        // What stands between the options before a command and its own.
+        let mut before = 1;
+        while words.get(before).is_some_and(|word| word.starts_with("--")) {
+            before += 2;
+        }
+        let said = words.get(before..).unwrap_or_default().join(" ");
+        let named = |(name, _): &&(&str, Duty)| said == **name || said.starts_with(&format!("{name} "));
+        let Some((name, duty)) = DUTIES.iter().filter(named).max_by_key(|(name, _)| name.len()) else {
+            panic!("no command of the program: {line}");
+        };
+        if matches!(duty, Duty::Needs(_)) {
+            acts += 1;
+            assert!(operator.is_some(), "{name} needs an operator: {line}");
+        }
+    }
+    assert!(lines.len() > 45 && acts > 20, "{} lines, {acts} acts", lines.len());
+}
