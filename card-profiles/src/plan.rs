@@ -25,6 +25,7 @@ use crate::profile::{CardKind, Df, Ef, EfKind, KeyRow, Profile};
 use crate::rehearsal::TRANSPORT_KEY_NAME;
 use crate::ways::Ways;
 
+mod change;
 mod compare;
 
 pub use compare::{Mismatch, Problem};

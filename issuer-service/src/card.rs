@@ -6,7 +6,9 @@ pub mod failure;
 pub mod life;
 pub mod pin;
 pub mod rule;
+pub mod seen;
 pub mod state;
+pub mod update;
 
 use card_core::security::{CityCode, Factors};
 use card_profiles::identity::CardIdentifier;

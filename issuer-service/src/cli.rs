@@ -28,6 +28,7 @@ pub mod source;
 pub mod states;
 pub mod station;
 pub mod stock;
+pub mod update;
 pub mod window;
 
 use std::ffi::OsStr;

@@ -6,6 +6,7 @@
 use crate::backup::failure::BackupError;
 use crate::batch::BatchError;
 use crate::card::failure::LifeError;
+use crate::card::update::failure::UpdateError;
 use crate::centre::CentreError;
 use crate::ceremony::CeremonyError;
 use crate::clearing::refusal::ClearingError;
@@ -80,6 +81,9 @@ pub enum Error {
     /// The life of a card.
     #[error(transparent)]
     Life(#[from] LifeError),
+    /// Changed data of a card already made.
+    #[error(transparent)]
+    Update(#[from] UpdateError),
     /// Banks and factories.
     #[error(transparent)]
     Exchange(#[from] ExchangeError),
@@ -123,6 +127,7 @@ impl Error {
             Self::Request(error) => error,
             Self::Batch(error) => error,
             Self::Life(error) => error,
+            Self::Update(error) => error,
             Self::Exchange(error) => error,
             Self::Station(error) => error,
             Self::Stock(error) => error,

@@ -8,6 +8,7 @@ pub mod search;
 pub mod source;
 pub mod worklist;
 
+use crate::card::update::{self, Origin};
 use crate::error::Explain;
 use crate::exit::Exit;
 use crate::lang::Lang;
@@ -70,6 +71,7 @@ fn take(tx: &Tx<'_>, statement: &Statement<'_>, write: bool) -> Result<Outcome, 
     }
     if write {
         tx.put_dossier(id, &dossier)?;
+        update::follow(tx, id, heard.changed.into(), Origin::Registry)?;
     }
     Ok(Outcome { id, done: Done::Changed(heard), conflicts, no_card })
 }

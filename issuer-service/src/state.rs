@@ -122,6 +122,7 @@ pub const TABLES: &[Table] = &[
     NumberState::TABLE,
     crate::card::state::TABLE,
     crate::card::pin::PinOrderState::TABLE,
+    crate::card::update::UpdateState::TABLE,
     StockState::TABLE,
     FileState::TABLE,
     RowState::TABLE,

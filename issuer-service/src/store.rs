@@ -14,6 +14,7 @@ mod allotment;
 mod audit;
 mod batch;
 mod card;
+mod card_update;
 mod cell;
 mod ceremony;
 mod clearing_card;
@@ -83,6 +84,7 @@ const MIGRATIONS: &[(i64, &str)] = &[
     (46, include_str!("store/schema_046_remote_station.sql")),
     (47, include_str!("store/schema_047_hand_out.sql")),
     (48, include_str!("store/schema_048_retention.sql")),
+    (49, include_str!("store/schema_049_card_update.sql")),
     (51, include_str!("store/schema_051_card_cleared.sql")),
     (52, include_str!("store/schema_052_psam_reason.sql")),
     (55, include_str!("store/schema_055_station_line.sql")),

@@ -59,6 +59,37 @@ fn right_answers(plan: &Plan) -> Vec<Response> {
 }
 
 #[test]
+fn a_change_writes_the_named_parts_of_the_named_items_and_loads_no_key() {
+    let profile = crate::builtin("ssc-3.0").expect("built in");
+    let factors = target().factors;
+    let means = Means { factors: Some(factors), ..Means::default() };
+    let mut values = CardValues::new();
+    for (place, value) in [("SSSE.EF06.name", "样例"), ("SSSE.EF06.sex", "1"), ("DF01.EF06.phone", "")] {
+        values.set(place, value).expect("a place");
+    }
+    let acts = |plan: &Plan| plan.steps.iter().map(|step| step.act.clone()).collect::<Vec<_>>();
+    let look = Plan::compare(&profile, &values, &means).expect("a plan");
+    assert_eq!(acts(&look).iter().filter(|act| **act == Act::ReadBack).count(), 3);
+    assert!(!acts(&look).contains(&Act::Write));
+    let change = Plan::change(&profile, &values, &means, &[2].into()).expect("a plan");
+    let written: Vec<_> = change.steps.iter().filter(|step| step.act == Act::Write).collect();
+    assert_eq!(written.len(), 1);
+    assert_eq!(written[0].place.as_ref().map(ToString::to_string).as_deref(), Some("DF01.EF06.phone"));
+    assert!(acts(&change).iter().all(|act| !matches!(act, Act::LoadKey(_) | Act::ReplaceControlKey(_))));
+    // A later piece of a transparent file is written behind the first, which makes the file the current one.
+    let mut photo = CardValues::new();
+    photo.set("SSSE.EF08", "FFD8").expect("a place");
+    let pieces = Plan::compare(&profile, &photo, &means).expect("a plan");
+    assert_eq!(acts(&pieces).iter().filter(|act| **act == Act::ReadBack).count(), 17);
+    let last = Plan::change(&profile, &photo, &means, &[16].into()).expect("a plan");
+    assert_eq!(acts(&last).iter().filter(|act| **act == Act::Write).count(), 2);
+    // Nothing is begun that could not be read back: the PIN is missing.
+    values.set("DF04.EF05.insured_region", "513301").expect("a place");
+    let closed = Plan::compare(&profile, &values, &means).expect_err("closed");
+    assert!(matches!(closed, PlanError::Closed { right: Some(Right::Pin), .. }), "{closed}");
+}
+
+#[test]
 fn the_environment_is_written_with_the_commands_of_the_published_tool() {
     let expected = [
         "00A404000F7378312E73682EC9E7BBE1B1A3D5CF",

@@ -9,6 +9,7 @@ use super::Card;
 use super::failure::LifeError;
 use super::rule::LifeRules;
 use super::state::{self, Condition, LifeState, Move, Step, TABLE};
+use super::update;
 use crate::audit::Act;
 use crate::batch;
 use crate::clearing::blacklist;
@@ -350,6 +351,9 @@ fn apply(
         release_on,
     };
     tx.add_card_move(&moved)?;
+    if row.to == LifeState::Cancelled {
+        update::end_with_card(tx, card.job)?;
+    }
     let sequence = blacklist::follow(tx, &card.card_identifier, row.to.is_listed(), row.to.name(), operator)?;
     let until = moved.release_on.map(|day| format!(", until {day}")).unwrap_or_default();
     let listed = sequence.map(|sequence| format!(", blacklist {sequence}")).unwrap_or_default();

@@ -94,12 +94,18 @@ pub enum Verb {
     },
     /// Show the states of a card and the moves between them, as this site allows them.
     States,
+    /// 更新: changed data of people go onto cards already made.
+    #[command(subcommand)]
+    Update(super::update::Verb),
 }
 
 pub(super) fn run(common: &Common, verb: Verb, output: &Output) -> Result<Exit, Error> {
     if let (Verb::States, None) = (&verb, &common.data) {
         output.show(&Table::of(|_| true));
         return Ok(Exit::Ok);
+    }
+    if let Verb::Update(verb) = verb {
+        return super::update::run(common, verb, output);
     }
     let mut centre = common.centre()?;
     match verb {
@@ -141,7 +147,7 @@ pub(super) fn run(common: &Common, verb: Verb, output: &Output) -> Result<Exit, 
             })?;
             output.show(&history);
         }
-        Verb::States => output.show(&Table::of(|row| centre.config.life.allows(row))),
+        Verb::States | Verb::Update(_) => output.show(&Table::of(|row| centre.config.life.allows(row))),
     }
     Ok(Exit::Ok)
 }

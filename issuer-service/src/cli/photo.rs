@@ -9,6 +9,8 @@ use clap::Subcommand;
 
 use super::Common;
 use crate::audit::Act;
+use crate::card::update::item::Items;
+use crate::card::update::{self, Origin};
 use crate::centre::Centre;
 use crate::error::Error;
 use crate::exit::Exit;
@@ -125,6 +127,7 @@ pub(super) fn run(common: &Common, verb: Verb, output: &Output) -> Result<Exit, 
                 if !tx.remove_photo(id)? {
                     return Err(PhotoError::Missing { person: id }.into());
                 }
+                update::follow(tx, id, Items::PHOTO, Origin::Photo)?;
                 Ok(((), Act { actor, act: "photo.remove", object: format!("person {id}"), detail }))
             })?;
             output.notice(&format!("人员 {id} 的照片已删除"), &format!("the photo of person {id} is removed"));

@@ -19,6 +19,8 @@ use super::report::{Refused, Report};
 use super::rules::Rules;
 use super::stored::Stored;
 use crate::audit::Act;
+use crate::card::update::item::Items;
+use crate::card::update::{self, Origin};
 use crate::clock;
 use crate::import::ImportError;
 use crate::import::report_file::ReportFile;
@@ -204,6 +206,7 @@ fn store_group(store: &mut Store, order: &Order<'_>, group: &[Checked]) -> Resul
     store.journal(|tx| {
         for Checked { person, photo, .. } in group {
             tx.put_photo(*person, photo)?;
+            update::follow(tx, *person, Items::PHOTO, Origin::Photo)?;
             let detail = format!("{} bytes, {} for the chip", photo.original.len(), photo.chip.len());
             let (actor, object) = (order.actor.to_owned(), format!("person {person}"));
             tx.append_audit(&Act { actor, act: "photo.take", object, detail })?;

@@ -6,6 +6,7 @@
 use serde::Serialize;
 
 use super::RegistryError;
+use crate::card::update::{self, Origin};
 use crate::lang::Lang;
 use crate::output::Show;
 use crate::person::dossier::{DECIDED, Dossier, INFERRED, SourceId, Standing};
@@ -156,13 +157,14 @@ pub fn merge(tx: &Tx<'_>, id: i64, choice: Choice) -> Result<Merged, RegistryErr
     let mut dossier = tx.dossier(id)?.ok_or(RegistryError::PersonUnknown { id })?;
     let now = crate::clock::seconds();
     let mut merged = Merged { people: 1, fields: 0 };
+    let before = dossier.clone();
     for field in choice.fields.iter() {
         if !dossier.decide(field, choice.source, now) {
             return Err(RegistryError::NothingSaid { id });
         }
         merged.fields += 1;
     }
-    tx.put_dossier(id, &dossier)?;
+    put(tx, id, &before, &dossier)?;
     Ok(merged)
 }
 
@@ -177,15 +179,23 @@ pub fn merge_next(tx: &Tx<'_>, after: i64, choice: Choice) -> Result<(Merged, Op
     let mut merged = Merged::default();
     for id in &ids {
         let Some(mut dossier) = tx.dossier(*id)? else { continue };
+        let before = dossier.clone();
         let open: Vec<Field> = dossier.conflicts().iter().filter(|field| choice.fields.has(*field)).collect();
         let decided = open.into_iter().filter(|field| dossier.decide(*field, choice.source, now)).count();
         if decided > 0 {
-            tx.put_dossier(*id, &dossier)?;
+            put(tx, *id, &before, &dossier)?;
             merged.people += 1;
             merged.fields += u64::try_from(decided).unwrap_or_default();
         }
     }
     Ok((merged, ids.last().copied()))
+}
+
+/// Keeps what was decided; the person's cards follow what is held now.
+fn put(tx: &Tx<'_>, id: i64, before: &Dossier, dossier: &Dossier) -> Result<(), StoreError> {
+    tx.put_dossier(id, dossier)?;
+    let changed = Field::ALL.into_iter().filter(|field| before.value(*field) != dossier.value(*field));
+    update::follow(tx, id, changed.fold(Fields::NONE, Fields::with).into(), Origin::Registry)
 }
 
 fn case(id: i64, dossier: &Dossier, sources: &[Source]) -> Case {

@@ -6,13 +6,15 @@
 use std::collections::BTreeMap;
 
 use card_profiles::name::SplitName;
-use card_profiles::{CardValues, Profile};
+use card_profiles::{CardValues, Profile, image};
 
 use super::failure::StationError;
 use super::line::Holder;
 use crate::card::Card;
+use crate::card::update::item::{Item, Items};
 use crate::centre::Config;
 use crate::person::Details;
+use crate::person::field::Field;
 use crate::photo::stored::Stored;
 
 /// 卡的类别: `1` is seen on cards; the list of codes is not published (assumed).
@@ -31,31 +33,89 @@ pub fn of_person(
     photo: Option<&Stored>,
 ) -> Result<BTreeMap<String, String>, StationError> {
     let name = SplitName::of(&person.name).map_err(|_| StationError::Content { job })?;
-    let birthplace = person.number.get(..6).unwrap_or_default();
-    let values = [
+    let fixed = [
         ("SSSE.EF05.card_class", CARD_CLASS),
         ("SSSE.EF05.spec_version", &profile.version),
         ("SSSE.EF05.initializing_institution", &config.institution),
         ("SSSE.EF05.card_number", card_number),
         ("SSSE.EF06.social_security_number", &person.number),
-        ("SSSE.EF06.name", &name.name),
-        ("SSSE.EF06.name_extension", &name.extension),
-        ("SSSE.EF06.sex", &person.sex),
-        ("SSSE.EF06.ethnic_group", &person.ethnic_group),
-        ("SSSE.EF06.birthplace", birthplace),
-        ("SSSE.EF06.birth_date", &person.birth_date),
-        ("DF01.EF05.household_address", &person.address),
-        ("DF01.EF05.household_region", &person.region),
-        ("DF01.EF06.phone", &person.phone),
-        ("DF01.EF09.employer_name", &person.employer),
-        ("DF04.EF05.insured_region", &person.region),
+        ("SSSE.EF06.birthplace", person.number.get(..6).unwrap_or_default()),
     ];
-    let known = values.into_iter().filter(|(_, value)| !value.is_empty());
+    let changing = HOLDER.map(|row| (row.0, value(row, person, &name)));
+    let known = fixed.into_iter().chain(changing).filter(|(_, value)| !value.is_empty());
     let mut values: BTreeMap<_, _> = known.map(|(place, value)| (place.to_owned(), value.to_owned())).collect();
     let capacity = photo_bytes(profile);
     if let Some(photo) = photo.filter(|_| capacity > 0) {
         let bytes = photo.for_chip(capacity).ok_or(StationError::Content { job })?;
         values.insert(PHOTO.to_owned(), hex::encode_upper(&*bytes));
+    }
+    Ok(values)
+}
+
+/// What of a person may change while the card is in use: where it stands, and which field it is.
+const HOLDER: [(&str, Field); 10] = [
+    ("SSSE.EF06.name", Field::Name),
+    (NAME_EXTENSION, Field::Name),
+    ("SSSE.EF06.sex", Field::Sex),
+    ("SSSE.EF06.ethnic_group", Field::EthnicGroup),
+    ("SSSE.EF06.birth_date", Field::BirthDate),
+    ("DF01.EF05.household_address", Field::Address),
+    ("DF01.EF05.household_region", Field::Region),
+    ("DF01.EF06.phone", Field::Phone),
+    ("DF01.EF09.employer_name", Field::Employer),
+    ("DF04.EF05.insured_region", Field::Region),
+];
+const NAME_EXTENSION: &str = "SSSE.EF06.name_extension";
+
+/// The value of a row of [`HOLDER`].
+fn value<'a>((place, field): (&str, Field), person: &'a Details, name: &'a SplitName) -> &'a str {
+    match field {
+        Field::Name if place == NAME_EXTENSION => &name.extension,
+        Field::Name => &name.name,
+        other => other.of(person),
+    }
+}
+
+/// Where an item stands on cards of a profile; nowhere when they do not hold it.
+#[must_use]
+pub fn places(profile: &Profile, item: Item) -> Vec<&'static str> {
+    let has = |place: &&'static str| {
+        let mut values = CardValues::new();
+        values.set(place, "").is_ok() && image::check(profile, &values).is_empty()
+    };
+    match item {
+        Item::Photo => [PHOTO].into_iter().filter(has).collect(),
+        Item::Field(wanted) => {
+            HOLDER.into_iter().filter(|(_, field)| *field == wanted).map(|(place, _)| place).filter(has).collect()
+        }
+    }
+}
+
+/// What these items come to on a card in use; what is not known any more is blank.
+///
+/// # Errors
+/// [`StationError::Content`] when the name or the photo does not fit.
+pub fn of_items(
+    profile: &Profile,
+    items: Items,
+    job: i64,
+    person: &Details,
+    photo: Option<&Stored>,
+) -> Result<CardValues, StationError> {
+    let failed = || StationError::Content { job };
+    let name = SplitName::of(&person.name).map_err(|_| failed())?;
+    let mut values = CardValues::new();
+    for item in items.iter() {
+        for place in places(profile, item) {
+            let text = match item {
+                Item::Photo => photo
+                    .map(|photo| photo.for_chip(photo_bytes(profile)).ok_or_else(failed))
+                    .transpose()?
+                    .map_or_else(String::new, |bytes| hex::encode_upper(&*bytes)),
+                Item::Field(field) => value((place, field), person, &name).to_owned(),
+            };
+            values.set(place, text).map_err(|_| failed())?;
+        }
     }
     Ok(values)
 }

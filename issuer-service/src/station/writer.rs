@@ -2,7 +2,7 @@
 //!
 //! Owns: what the answer to a step means for the card. Never: retries a step, knows what the plan is for.
 
-use card_core::script::StepError;
+use card_core::script::{Step, StepError};
 use card_core::security::{SecurityError, SecurityModule};
 use card_core::session::SessionError;
 use card_core::transport::TransportError;
@@ -75,7 +75,12 @@ impl Writer<'_> {
     }
 
     fn perform(&mut self, step: &PlannedStep) -> Result<Response, Broken> {
-        self.session.perform(&step.step, Some(&mut *self.keys)).map_err(|error| match error {
+        self.send(&step.step)
+    }
+
+    /// Carries out one step.
+    pub(crate) fn send(&mut self, step: &Step) -> Result<Response, Broken> {
+        self.session.perform(step, Some(&mut *self.keys)).map_err(|error| match error {
             StepError::Session(error) => error.into(),
             StepError::Challenge(sw) => Broken::Bad(format!("CARD_REFUSED {sw}")),
             // A module at the other end of a line tells by this why the line did not serve.

@@ -28,10 +28,12 @@ pub(crate) enum Counter {
     Certificate,
     /// Orders for PINs, on slips at the counter.
     PinOrder,
+    /// Updates of cards, on slips at the counter.
+    CardUpdate,
 }
 
 impl Counter {
-    pub(crate) const ALL: [Self; 10] = [
+    pub(crate) const ALL: [Self; 11] = [
         Self::CardNumber,
         Self::Batch,
         Self::Job,
@@ -42,6 +44,7 @@ impl Counter {
         Self::Parcel,
         Self::Certificate,
         Self::PinOrder,
+        Self::CardUpdate,
     ];
 
     /// The table, and the last number that it shows.
@@ -58,6 +61,7 @@ impl Counter {
             Self::Parcel => ("stock_place", "COUNT(*) FROM stock_place WHERE kind IN ('parcel', 'sack')"),
             Self::Certificate => ("certificate", "COALESCE(MAX(number), 0) FROM certificate"),
             Self::PinOrder => ("pin_order", "COALESCE(MAX(number), 0) FROM pin_order"),
+            Self::CardUpdate => ("card_update", "COALESCE(MAX(number), 0) FROM card_update"),
         }
     }
 

@@ -13,3 +13,4 @@ mod remote;
 mod softhsm;
 mod token;
 mod token_back;
+mod update;

@@ -19,3 +19,4 @@ mod rig;
 mod rollover;
 mod supply;
 mod tear;
+mod update;
