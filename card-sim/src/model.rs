@@ -1,30 +1,33 @@
 //! A profile made ready for a card: where each file, key and counter lies in the memory, and who may touch it.
 //!
-//! Owns: the layout of the memory (version [`LAYOUT`]), rules as bit sets, the FCI of each DF, the factory's filling.
+//! Owns: the layout of the memory (version [`LAYOUT`]), rules as bit sets; a room for each part of it.
 //! Never: changes after a card is made; a change of layout is a new version of the image format.
 //! Units: addresses and lengths in bytes.
 
 mod account;
+mod blocking;
 mod certificate;
+mod factory;
+mod files;
 mod psam;
 mod purse;
 
 use card_core::algorithm::AlgorithmRules;
-use card_core::crypto::{CardKey, KeyForm, KeyLength};
+use card_core::crypto::KeyForm;
 use card_core::fci::Fci;
-use card_core::key::Key16;
 use card_core::security::KeyName;
 use card_profiles::access::{Access, Right};
-use card_profiles::format::{Format, FormatKind};
-use card_profiles::profile::{CardKind, Df, Ef, EfKind, Element, KeyClass, MfEnvironment, MfRow, OtherDigits, Profile};
+use card_profiles::profile::{CardKind, KeyClass, MfEnvironment, MfRow, OtherDigits, Profile};
 
 pub(crate) use account::AccountModel;
+pub(crate) use blocking::{Blocking, MacStart};
 pub(crate) use certificate::{CertificateModel, CertificatePinModel, NO_FID, PRIVATE_HEADER, PUBLIC_HEADER};
+use files::df_model;
+pub(crate) use files::{DfModel, EfModel, Structure};
 pub(crate) use psam::PsamModel;
 pub(crate) use purse::{PURSE_BYTES, PurseModel};
 
 use crate::memory::DATA_START;
-use card_profiles::key_file::Slot;
 
 /// Version of the layout, written into every image.
 pub const LAYOUT: u32 = 2;
@@ -150,107 +153,6 @@ impl MfModel {
     }
 }
 
-/// CLA INS P1 P2 of the blocking commands.
-#[derive(Debug)]
-pub(crate) struct Blocking {
-    pub(crate) application: [u8; 4],
-    pub(crate) application_for_good: [u8; 4],
-    pub(crate) application_again: [u8; 4],
-    pub(crate) card: [u8; 4],
-    pub(crate) start: MacStart,
-}
-
-/// Where the MAC of a blocking command starts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum MacStart {
-    /// From a challenge of 4 or 8 bytes.
-    Challenge,
-    /// From a challenge of just so many bytes.
-    ChallengeOf(usize),
-    /// From zeros, with the session key of a challenge of 8 bytes.
-    Session,
-}
-
-impl Blocking {
-    /// The rows of the card, or of its purse, where P2 01 blocks for good.
-    fn of(profile: &Profile) -> Result<Option<Self>, ModelError> {
-        let command =
-            |bytes: &Vec<u8>| bytes.as_slice().try_into().map_err(|_| ModelError::Size("blocking".to_owned()));
-        if let Some(row) = &profile.blocking {
-            return Ok(Some(Self {
-                application: command(&row.application_block)?,
-                application_for_good: command(&row.application_block_for_good)?,
-                application_again: command(&row.application_unblock)?,
-                card: command(&row.card_block)?,
-                start: match row.challenge {
-                    0 => MacStart::Session,
-                    length => MacStart::ChallengeOf(usize::from(length)),
-                },
-            }));
-        }
-        Ok(profile.purse.as_ref().map(|purse| {
-            let commands = purse.commands;
-            let [cla, ins, p1, _] = commands.block.header();
-            Self {
-                application: commands.block.header(),
-                application_for_good: [cla, ins, p1, 0x01],
-                application_again: commands.unblock.header(),
-                card: commands.block_card.header(),
-                start: MacStart::Challenge,
-            }
-        }))
-    }
-
-    pub(crate) const fn commands(&self) -> [[u8; 4]; 4] {
-        [self.application, self.application_for_good, self.application_again, self.card]
-    }
-}
-
-#[derive(Debug)]
-pub(crate) struct DfModel {
-    pub(crate) id: String,
-    pub(crate) fid: u16,
-    pub(crate) name: Vec<u8>,
-    pub(crate) fci: Vec<u8>,
-    pub(crate) control_key: usize,
-    /// Whether it belongs to the certificate application, beside SSSE.
-    pub(crate) certificates: bool,
-    pub(crate) efs: Vec<EfModel>,
-}
-
-#[derive(Debug)]
-pub(crate) struct EfModel {
-    pub(crate) id: String,
-    pub(crate) fid: u16,
-    pub(crate) sfi: u8,
-    pub(crate) structure: Structure,
-    pub(crate) read: Rule,
-    pub(crate) update: Rule,
-    pub(crate) address: usize,
-    pub(crate) size: usize,
-    /// A private key: no inspection shows it.
-    pub(crate) secret: bool,
-}
-
-#[derive(Debug)]
-pub(crate) enum Structure {
-    Transparent,
-    /// Tag and value length of each record, with its offset in the file.
-    Tlv(Vec<RecordModel>),
-    /// Newest slot (1) and records written (1), then `slots` of `length` bytes.
-    Cyclic {
-        length: usize,
-        slots: u8,
-    },
-}
-
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct RecordModel {
-    pub(crate) tag: u8,
-    pub(crate) length: u8,
-    pub(crate) offset: usize,
-}
-
 #[derive(Debug)]
 pub(crate) struct KeyModel {
     pub(crate) name: KeyName,
@@ -357,46 +259,6 @@ impl Model {
         })
     }
 
-    /// The memory of a card as a factory delivers it: control keys are transport keys, files are there and empty.
-    /// `keys` fill slots besides.
-    pub(crate) fn factory(
-        &self,
-        profile: &Profile,
-        transport_key: &Key16,
-        card_factor: [u8; 8],
-        keys: &[Slot],
-    ) -> Vec<u8> {
-        let mut memory = vec![0; self.size];
-        let mut put = |address: usize, bytes: &[u8]| {
-            memory.get_mut(address..address + bytes.len()).expect("the layout has room").copy_from_slice(bytes);
-        };
-        for df in &self.dfs {
-            let key = &self.keys[df.control_key];
-            let form = KeyForm { rules: key.form.rules, length: KeyLength::Sixteen };
-            let control = CardKey::derived(transport_key, &[card_factor], form);
-            put(key.address, &[1, key.tries, 1, 0]);
-            put(key.address + 4, control.expose());
-        }
-        for slot in keys {
-            let key = &self.keys[slot.index];
-            put(key.address, &[1, key.tries, slot.version, 0]);
-            put(key.address + 4, &slot.bytes);
-        }
-        if let Some(pin) = &self.pin {
-            put(pin.address, &[pin.tries, u8::try_from(pin.initial.len()).expect("checked at layout")]);
-            put(pin.address + 2, &pin.initial);
-        }
-        for (df, rows) in self.dfs.iter().zip(&profile.df) {
-            for (ef, row) in df.efs.iter().zip(&rows.ef) {
-                match &ef.structure {
-                    Structure::Transparent | Structure::Tlv(_) => put(ef.address, &empty_file(row)),
-                    Structure::Cyclic { .. } => put(ef.address, &[0, 0]),
-                }
-            }
-        }
-        memory
-    }
-
     /// Bytes of a card of this profile in an image of `layout`.
     pub(crate) const fn size_in(&self, layout: u32) -> usize {
         if layout == 1 { self.blocks } else { self.size }
@@ -474,102 +336,4 @@ fn pin_model(
         unblock: first(KeyClass::Puk).map(KeyModel::right),
         initial,
     })
-}
-
-fn df_model(
-    profile: &Profile,
-    index: usize,
-    df: &Df,
-    keys: &[KeyModel],
-    place: &mut Places,
-) -> Result<DfModel, ModelError> {
-    if df.df_name.len() > 16 {
-        return Err(ModelError::NameTooLong(df.id.clone()));
-    }
-    let control_key = key_index(keys, &df.id, &df.control_key)?;
-    if keys[control_key].df != index || keys[control_key].form.length != KeyLength::Sixteen {
-        return Err(ModelError::NoSuchKey { place: df.id.clone(), key: df.control_key.clone() });
-    }
-    let names_algorithm = index == 0 && profile.version.starts_with('3');
-    let fci = Fci {
-        df_name: df.df_name.clone(),
-        sfi: df.fci_sfi,
-        algorithm: names_algorithm.then(|| profile.algorithm.id()),
-    };
-    let efs = df.ef.iter().map(|ef| ef_model(&df.id, ef, keys, place)).collect::<Result<_, _>>()?;
-    Ok(DfModel {
-        id: df.id.clone(),
-        fid: df.fid,
-        name: df.df_name.clone(),
-        fci: fci.encode(),
-        control_key,
-        certificates: false,
-        efs,
-    })
-}
-
-fn ef_model(df: &str, ef: &Ef, keys: &[KeyModel], place: &mut Places) -> Result<EfModel, ModelError> {
-    let id = format!("{df}.{}", ef.id);
-    let size = usize::from(ef.size);
-    let (structure, bytes) = match ef.kind {
-        EfKind::Transparent => (Structure::Transparent, size),
-        EfKind::TlvRecords => {
-            let mut offset = 0;
-            let mut records = Vec::with_capacity(ef.elements.len());
-            for element in &ef.elements {
-                let tag = element.tag.ok_or_else(|| ModelError::Size(format!("{id}.{}", element.id)))?;
-                records.push(RecordModel { tag, length: element.format.length, offset });
-                offset += 2 + usize::from(element.format.length);
-            }
-            if records.is_empty() || records.len() > 254 || offset != size {
-                return Err(ModelError::Size(id));
-            }
-            (Structure::Tlv(records), size)
-        }
-        EfKind::Cyclic => {
-            let length = ef.record_length();
-            if length == 0 || length > 255 || ef.records == 0 || ef.records == 255 {
-                return Err(ModelError::Size(id));
-            }
-            (Structure::Cyclic { length, slots: ef.records }, 2 + length * usize::from(ef.records))
-        }
-    };
-    Ok(EfModel {
-        fid: ef.fid,
-        sfi: ef.sfi(),
-        structure,
-        read: rule(keys, &id, &ef.read)?,
-        update: rule(keys, &id, &ef.update)?,
-        address: place.take(bytes),
-        size,
-        secret: false,
-        id: ef.id.clone(),
-    })
-}
-
-/// A file whose tags and lengths are there and whose values are empty: cn and cn-amt F, everything else 00.
-fn empty_file(ef: &Ef) -> Vec<u8> {
-    match ef.kind {
-        EfKind::TlvRecords => ef.elements.iter().flat_map(empty_record).collect(),
-        EfKind::Transparent | EfKind::Cyclic => {
-            let mut bytes: Vec<u8> =
-                ef.elements.iter().flat_map(|row| vec![filler(row.format); usize::from(row.format.length)]).collect();
-            bytes.resize(usize::from(ef.size), 0);
-            bytes
-        }
-    }
-}
-
-fn empty_record(element: &Element) -> Vec<u8> {
-    let mut bytes = vec![element.tag.unwrap_or_default(), element.format.length];
-    bytes.extend(element.inner.iter().flat_map(empty_record));
-    bytes.resize(2 + usize::from(element.format.length), filler(element.format));
-    bytes
-}
-
-const fn filler(format: Format) -> u8 {
-    match format.kind {
-        FormatKind::Cn | FormatKind::CnAmount => 0xFF,
-        FormatKind::B | FormatKind::An | FormatKind::BAmount | FormatKind::BSequence | FormatKind::BTlv => 0x00,
-    }
 }

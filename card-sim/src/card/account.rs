@@ -1,17 +1,15 @@
 //! The medical account (医疗保险个人账户): balances, load, purchase, proof.
 //!
 //! Source: account rows of the profile (`B0` family); PBOC state machine; COS manual on atomicity.
-//! Owns: the transaction between INITIALIZE and DEBIT or CREDIT; the commit of balance, totals, sequence, log and proof.
-//! Never: changes anything persistent at INITIALIZE; lets a sequence number roll over.
+//! Owns: balances and yearly totals; the commit of balance, totals, sequence, log and proof. Never: says what a transaction is
+//! (`transaction`).
 //! Units: amounts in fen, unsigned 32 bits.
 
 use card_core::StatusWord;
-use card_core::algorithm::Algorithm;
-use card_core::crypto::{CardKey, SessionKey};
-use card_profiles::account::{Amounts, Balances, DebitDate, MacFields, load_seed, purchase_seed};
-use card_profiles::identity::{is_bcd_date, is_bcd_time};
+use card_profiles::account::{Amounts, Balances, DebitDate, MacFields};
 
-use super::{Answer, Card, Stop, expect_le, same};
+use super::transaction::{Open, Step, dated, proof};
+use super::{Answer, Card, Stop, expect_le};
 use crate::memory::Changes;
 use crate::model::{AccountModel, Model, PROOF_BYTES};
 
@@ -24,23 +22,9 @@ const OFFLINE: usize = 16;
 const PURCHASE_PROOF: usize = 18;
 const LOAD_PROOF: usize = PURCHASE_PROOF + PROOF_BYTES;
 
-/// Algorithm byte that the card answers: 00 = 3DES (COS manual), 04 = SM4 (highway cards).
-pub(super) const fn algorithm_byte(algorithm: Algorithm) -> u8 {
-    match algorithm {
-        Algorithm::Tdes => 0x00,
-        Algorithm::Sm4 => 0x04,
-    }
-}
-
 /// Where its transaction numbers lie.
 pub(super) fn numbers(account: &AccountModel) -> [usize; 2] {
     [ONLINE, OFFLINE].map(|offset| account.address + offset)
-}
-
-/// Between INITIALIZE and its DEBIT or CREDIT: in volatile memory only.
-pub(super) enum Transaction {
-    Load { session: SessionKey, fields: MacFields },
-    Purchase { key: CardKey, random: [u8; 4], fields: MacFields },
 }
 
 impl Card {
@@ -51,7 +35,7 @@ impl Card {
         le: usize,
         out: &mut Vec<u8>,
     ) -> Result<Answer, Stop> {
-        let account = self.financial(model)?;
+        let account = self.account(model)?;
         self.allow(account.balance_access.allows(self.state.rights))?;
         let at = account.address;
         match kind {
@@ -73,30 +57,28 @@ impl Card {
         terminal: [u8; 6],
         out: &mut Vec<u8>,
     ) -> Result<Answer, Stop> {
-        let account = self.financial(model)?;
+        let account = self.account(model)?;
         self.allow(account.load_access.allows(self.state.rights))?;
-        let (key, version) = self.account_key(model, account, account.load_key, key_index)?;
-        let balances = self.balances(account);
-        let card_sequence = self.sequence(account, ONLINE)?;
-        let balance_after = balances.personal_account.checked_add(amount).ok_or(StatusWord::CONDITIONS_OF_USE)?;
-        let random = self.random()?;
+        let keys = [account.load_key, account.tac_key];
+        let (key, version) = self.transaction_key(model, keys, key_index == account.rules.key_index)?;
+        let balance = self.balances(account).personal_account;
+        let card_sequence = self.next_number(account.address + ONLINE)?;
+        let balance_after = balance.checked_add(amount).ok_or(StatusWord::CONDITIONS_OF_USE)?;
         let fields = MacFields {
             amount,
-            balance_before: balances.personal_account,
+            balance_before: balance,
             balance_after,
             transaction_type: account.rules.load_type,
             terminal,
             card_sequence,
             ..MacFields::default()
         };
-        let session = key.transaction_session(load_seed(random, card_sequence));
-        let mac1 = session.mac([0; 8], &fields.input(&account.rules.mac.load_mac1));
-        out.extend(balances.personal_account.to_be_bytes());
+        out.extend(balance.to_be_bytes());
         out.extend(card_sequence.to_be_bytes());
-        out.extend([version, algorithm_byte(model.rules.algorithm)]);
-        out.extend(random);
-        out.extend(mac1);
-        self.state.transaction = Some(Transaction::Load { session, fields });
+        let open = self.open(Step::Load, account.address, key, fields)?;
+        open.announce(model, version, out);
+        out.extend(open.mac(&open.session(), &account.rules.mac.load_mac1));
+        self.state.transaction = Some(open);
         Ok(Answer::Later)
     }
 
@@ -107,24 +89,19 @@ impl Card {
         mac2: [u8; 4],
         out: &mut Vec<u8>,
     ) -> Result<Answer, Stop> {
-        let transaction = self.state.transaction.take();
-        let account = self.financial(model)?;
-        let Some(Transaction::Load { session, mut fields }) = transaction else {
-            return Err(StatusWord::NOT_ACCEPTED.into());
-        };
-        fields.date_time = date_time;
+        let (account, mut open) = self.account_open(model, Step::Load)?;
+        open.fields.date_time = date_time;
         let rows = &account.rules.mac;
-        if !same(&session.mac([0; 8], &fields.input(&rows.load_mac2)), &mac2) {
-            return Err(StatusWord::MAC_WRONG.into());
-        }
+        open.checked(&rows.load_mac2, mac2)?;
         dated(account.rules.debit_date, date_time)?;
+        let fields = &open.fields;
         let tac = self.tac(model, account, &fields.input(&rows.load_tac));
         let at = account.address;
         let mut changes = Changes::default();
         changes.set(at + PERSONAL, &fields.balance_after.to_be_bytes());
         changes.set(at + ONLINE, &(fields.card_sequence + 1).to_be_bytes());
         let amounts = Amounts { personal_account: fields.amount, ..Amounts::default() };
-        self.log(model, account, &fields, amounts, &mut changes)?;
+        self.log(model, account, fields, amounts, &mut changes)?;
         changes.set(at + LOAD_PROOF, &proof(account.rules.numbered(fields.card_sequence), [0; 4], tac));
         self.commit(&changes)?;
         out.extend(tac);
@@ -139,22 +116,20 @@ impl Card {
         terminal: [u8; 6],
         out: &mut Vec<u8>,
     ) -> Result<Answer, Stop> {
-        let account = self.financial(model)?;
+        let account = self.account(model)?;
         self.allow(account.purchase_access.allows(self.state.rights))?;
-        let (key, version) = self.account_key(model, account, account.purchase_key, key_index)?;
+        let keys = [account.purchase_key, account.tac_key];
+        let (key, version) = self.transaction_key(model, keys, key_index == account.rules.key_index)?;
         let amounts = Amounts::from_bytes(amounts);
         let balances = self.balances(account);
-        let card_sequence = self.sequence(account, OFFLINE)?;
+        let card_sequence = self.next_number(account.address + OFFLINE)?;
         let balance_after = balances.personal_account.checked_sub(amounts.personal_account);
         let balance_after = balance_after.ok_or(StatusWord::AMOUNT_INSUFFICIENT)?;
-        let random = self.random()?;
         out.extend(balances.personal_account.to_be_bytes());
         out.extend(balances.self_paid_total.to_be_bytes());
         out.extend(balances.pooled_fund_total.to_be_bytes());
         out.extend(balances.year.to_be_bytes());
         out.extend(card_sequence.to_be_bytes());
-        out.extend([version, algorithm_byte(model.rules.algorithm)]);
-        out.extend(random);
         let fields = MacFields {
             amounts,
             balance_before: balances.personal_account,
@@ -164,7 +139,9 @@ impl Card {
             card_sequence,
             ..MacFields::default()
         };
-        self.state.transaction = Some(Transaction::Purchase { key, random, fields });
+        let open = self.open(Step::Debit, account.address, key, fields)?;
+        open.announce(model, version, out);
+        self.state.transaction = Some(open);
         Ok(Answer::Later)
     }
 
@@ -176,20 +153,14 @@ impl Card {
         mac1: [u8; 4],
         out: &mut Vec<u8>,
     ) -> Result<Answer, Stop> {
-        let transaction = self.state.transaction.take();
-        let account = self.financial(model)?;
-        let Some(Transaction::Purchase { key, random, mut fields }) = transaction else {
-            return Err(StatusWord::NOT_ACCEPTED.into());
-        };
-        fields.terminal_sequence = sequence;
-        fields.date_time = date_time;
+        let (account, mut open) = self.account_open(model, Step::Debit)?;
+        open.fields.terminal_sequence = sequence;
+        open.fields.date_time = date_time;
         let rows = &account.rules.mac;
-        let session = key.transaction_session(purchase_seed(random, fields.card_sequence, sequence));
-        if !same(&session.mac([0; 8], &fields.input(&rows.purchase_mac1)), &mac1) {
-            return Err(StatusWord::MAC_WRONG.into());
-        }
+        let session = open.checked(&rows.purchase_mac1, mac1)?;
+        let fields = &open.fields;
         let (self_paid, pooled, year) = self.totals_after(account, fields.amounts, date_time)?;
-        let mac2 = session.mac([0; 8], &fields.input(&rows.purchase_mac2));
+        let mac2 = open.mac(&session, &rows.purchase_mac2);
         let tac = self.tac(model, account, &fields.input(&rows.purchase_tac));
         let at = account.address;
         let mut changes = Changes::default();
@@ -198,7 +169,7 @@ impl Card {
         changes.set(at + TOTALS + 4, &pooled.to_be_bytes());
         changes.set(at + YEAR, &year);
         changes.set(at + OFFLINE, &(fields.card_sequence + 1).to_be_bytes());
-        self.log(model, account, &fields, fields.amounts, &mut changes)?;
+        self.log(model, account, fields, fields.amounts, &mut changes)?;
         changes.set(at + PURCHASE_PROOF, &proof(account.rules.numbered(fields.card_sequence), mac2, tac));
         self.commit(&changes)?;
         out.extend(tac);
@@ -208,61 +179,37 @@ impl Card {
 
     /// GET TRANSACTION PROVE: MAC2 and TAC of the last purchase or load, if it has this number. A load has no MAC2.
     pub(super) fn prove(&mut self, model: &Model, kind: u8, sequence: u16, out: &mut Vec<u8>) -> Result<Answer, Stop> {
-        let account = self.financial(model)?;
+        let account = self.account(model)?;
         let at = account.address + if kind == account.rules.load_type { LOAD_PROOF } else { PURCHASE_PROOF };
-        let stored = self.memory.read(at, PROOF_BYTES);
-        let ([present], number) = (self.memory.array::<1>(at), self.memory.array::<2>(at + 1));
-        if present != 1 || u16::from_be_bytes(number) != sequence {
-            return Err(StatusWord::MAC_NOT_AVAILABLE.into());
-        }
-        out.extend(stored.iter().skip(3));
-        Ok(Answer::Later)
+        self.answer_proof(at, sequence, out)
     }
 
-    /// The account, when its DF is the current one. Any financial command ends a transaction that was open.
-    fn financial<'m>(&mut self, model: &'m Model) -> Result<&'m AccountModel, Stop> {
-        self.state.transaction = None;
-        let account = model.account.as_ref().ok_or(StatusWord::INS_UNKNOWN)?;
-        if self.state.df == Some(account.df) { Ok(account) } else { Err(StatusWord::CONDITIONS_OF_USE.into()) }
+    fn account<'m>(&mut self, model: &'m Model) -> Result<&'m AccountModel, Stop> {
+        self.financial(model.account.as_ref(), |account| account.df)
     }
 
-    /// The key of a transaction and its version; the TAC key must be there too.
-    fn account_key(
-        &self,
-        model: &Model,
-        account: &AccountModel,
-        key: usize,
-        key_index: u8,
-    ) -> Result<(CardKey, u8), Stop> {
-        let (row, tac) = (&model.keys[key], &model.keys[account.tac_key]);
-        let state = self.key_state(row);
-        if key_index != account.rules.key_index || !state.present || !self.key_state(tac).present {
-            return Err(StatusWord::KEY_INDEX.into());
-        }
-        Ok((self.key(row), state.version))
+    /// The transaction that a second half completes; it is over, whatever comes of it.
+    fn account_open<'m>(&mut self, model: &'m Model, step: Step) -> Result<(&'m AccountModel, Open), Stop> {
+        let open = self.state.transaction.take();
+        let account = self.account(model)?;
+        let open = open.filter(|open| open.step == step).ok_or(StatusWord::NOT_ACCEPTED)?;
+        Ok((account, open))
     }
 
     pub(crate) fn balances(&self, account: &AccountModel) -> Balances {
         let at = account.address;
-        let amount = |offset| u32::from_be_bytes(self.memory.array(at + offset));
+        let amount = |offset| self.amount_at(at + offset);
         Balances {
             personal_account: amount(PERSONAL),
             self_paid_total: amount(TOTALS),
             pooled_fund_total: amount(TOTALS + 4),
-            year: u16::from_be_bytes(self.memory.array(at + YEAR)),
+            year: self.number_at(at + YEAR),
         }
     }
 
     /// Online and offline transaction numbers: those of the next load and the next purchase.
     pub(crate) fn sequences(&self, account: &AccountModel) -> (u16, u16) {
-        let number = |offset| u16::from_be_bytes(self.memory.array(account.address + offset));
-        (number(ONLINE), number(OFFLINE))
-    }
-
-    /// The next transaction number. FFFF is never used, so that the counter cannot roll over.
-    fn sequence(&self, account: &AccountModel, offset: usize) -> Result<u16, Stop> {
-        let sequence = u16::from_be_bytes(self.memory.array(account.address + offset));
-        if sequence == u16::MAX { Err(StatusWord::COUNTER_MAX.into()) } else { Ok(sequence) }
+        (self.number_at(account.address + ONLINE), self.number_at(account.address + OFFLINE))
     }
 
     /// Totals after a purchase: they start from zero with the first purchase of another year. A date that is none, or of
@@ -310,27 +257,6 @@ impl Card {
         record.extend(amounts.to_bytes());
         self.append(&model.dfs[account.df].efs[account.log], &record, changes)
     }
-
-    pub(super) fn random(&mut self) -> Result<[u8; 4], Stop> {
-        let mut random = [0; 4];
-        self.challenges.fill(&mut random).ok_or(StatusWord::CONDITIONS_OF_USE)?;
-        Ok(random)
-    }
-}
-
-/// Day and time of day of a transaction, where the profile has them checked.
-pub(super) fn dated(rule: DebitDate, [century, year, month, day, hour, minute, second]: [u8; 7]) -> Result<(), Stop> {
-    let is_time = is_bcd_time([hour, minute, second]);
-    match rule {
-        DebitDate::Checked if !is_time || !is_bcd_date([century, year, month, day]) => {
-            Err(StatusWord::WRONG_DATA.into())
-        }
-        DebitDate::Checked | DebitDate::Any => Ok(()),
-    }
-}
-
-pub(super) fn proof(number: u16, mac2: [u8; 4], tac: [u8; 4]) -> Vec<u8> {
-    [&[1][..], &number.to_be_bytes(), &mac2, &tac].concat()
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use card_core::StatusWord;
 use card_core::crypto::CardKey;
 use zeroize::Zeroizing;
 
-use super::purse::Step;
+use super::transaction::Step;
 use super::{Answer, Card, Challenge, Stop};
 use crate::door::{FileRef, Message, Which};
 use crate::model::{MacStart, Model, Rule, Structure};
@@ -27,7 +27,7 @@ impl Card {
         (header, data): ([u8; 5], &[u8]),
         challenge: Option<Challenge>,
     ) -> Result<Answer, Stop> {
-        let open = self.state.purse.as_ref().filter(|open| open.step == Step::Composite);
+        let open = self.state.transaction.as_ref().filter(|open| open.step == Step::Composite);
         let cached: usize = open.ok_or(StatusWord::NOT_ACCEPTED)?.cache.iter().map(|(_, bytes)| bytes.len()).sum();
         let (index, ef) = self.find(model, file)?;
         if !matches!(ef.structure, Structure::Tlv(_)) {
@@ -54,7 +54,7 @@ impl Card {
                 let message = Message { header, data, mac: *mac };
                 let checked = self.check_message(key, MacStart::Challenge, message, challenge);
                 if matches!(checked, Err(Stop::Refused(StatusWord::MAC_WRONG))) {
-                    self.state.purse = None;
+                    self.state.transaction = None;
                 }
                 checked?;
                 if enciphered { deciphered(&self.key(key), data, length)? } else { Zeroizing::new(data.to_vec()) }
@@ -70,7 +70,7 @@ impl Card {
             return Err(StatusWord::NO_SPACE.into());
         }
         self.state.ef = Some(index);
-        if let Some(open) = &mut self.state.purse {
+        if let Some(open) = &mut self.state.transaction {
             open.cache.push((address, record.to_vec()));
         }
         Ok(Answer::Done)

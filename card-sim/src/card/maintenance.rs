@@ -143,7 +143,6 @@ impl Card {
         changes.set(model.blocks + DFS + df, &[wanted.byte()]);
         self.commit(&changes)?;
         self.state.transaction = None;
-        self.state.purse = None;
         Ok(Answer::Done)
     }
 

@@ -2,18 +2,18 @@
 //! composite purchase, proof.
 //!
 //! Source: purse rows of the profile; COS manual of PBOC 1.0/2.0 for states, answers and atomicity.
-//! Owns: the transaction between INITIALIZE and its second half; the commit of balance, number, log, proof and cache.
-//! Never: changes anything persistent at INITIALIZE; lets a transaction number roll over.
+//! Owns: balances and limits; the commit of balance, number, log, proof and cache. Never: says what a transaction is
+//! (`transaction`).
 //! Units: amounts in fen, unsigned 32 bits; limits 24 bits.
 
 use card_core::StatusWord;
 use card_core::algorithm::TacKey;
 use card_core::crypto::{CardKey, KeyForm};
-use card_profiles::account::{MacFields, load_seed, purchase_seed};
+use card_profiles::account::MacFields;
 use card_profiles::purse::Purse;
 
-use super::account::{algorithm_byte, dated, proof};
-use super::{Answer, Card, Stop, expect_le, same};
+use super::transaction::{Open, Step, dated, proof};
+use super::{Answer, Card, Stop, expect_le};
 use crate::memory::Changes;
 use crate::model::{Model, PROOF_BYTES, PURSE_BYTES, PurseModel};
 
@@ -33,25 +33,6 @@ pub(crate) enum Begin {
     Cash,
     Composite,
     Unload,
-}
-
-/// Between INITIALIZE and its second half: in volatile memory only.
-pub(super) struct Open {
-    pub(super) step: Step,
-    purse: Purse,
-    key: CardKey,
-    random: [u8; 4],
-    fields: MacFields,
-    pub(super) cache: Vec<(usize, Vec<u8>)>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Step {
-    Load,
-    Debit,
-    Composite,
-    Unload,
-    Overdraw,
 }
 
 /// What a committed transaction leaves: the number of the log, and the number and MACs of the proof.
@@ -85,17 +66,18 @@ impl Card {
             (Begin::Unload, _) => (Step::Unload, types.unload, keys.unload, access.unload),
         };
         self.allow(rule.allows(self.state.rights))?;
-        let (key, version) = self.purse_key(model, applet, key, key_index)?;
+        let is_index = key_index == applet.rules.key_index;
+        let (key, version) = self.transaction_key(model, [key, keys.tac], is_index)?;
         let online = matches!(step, Step::Load | Step::Unload);
-        let card_sequence = self.purse_sequence(applet, purse, if online { ONLINE } else { OFFLINE })?;
-        let balance = self.purse_balance(applet, purse);
+        let at = purse_address(applet, purse);
+        let card_sequence = self.next_number(at + if online { ONLINE } else { OFFLINE })?;
+        let balance = self.amount_at(at + BALANCE);
         let balance_after = match step {
             Step::Load => balance.checked_add(amount).ok_or(StatusWord::CONDITIONS_OF_USE)?,
             Step::Debit | Step::Composite | Step::Unload | Step::Overdraw => {
                 balance.checked_sub(amount).ok_or(StatusWord::AMOUNT_INSUFFICIENT)?
             }
         };
-        let random = self.random()?;
         let fields = MacFields {
             amount,
             balance_before: balance,
@@ -111,15 +93,14 @@ impl Card {
         if !online {
             out.extend(limit_bytes(fields.old_limit));
         }
-        out.extend([version, algorithm_byte(model.rules.algorithm)]);
-        out.extend(random);
-        let open = Open { step, purse, key, random, fields, cache: Vec::new() };
+        let open = self.open(step, at, key, fields)?;
+        open.announce(model, version, out);
         match step {
-            Step::Load => out.extend(open.mac(&applet.rules.mac.load_mac1)),
-            Step::Unload => out.extend(open.mac(&applet.rules.mac.unload_mac1)),
+            Step::Load => out.extend(open.mac(&open.session(), &applet.rules.mac.load_mac1)),
+            Step::Unload => out.extend(open.mac(&open.session(), &applet.rules.mac.unload_mac1)),
             Step::Debit | Step::Composite | Step::Overdraw => {}
         }
-        self.state.purse = Some(open);
+        self.state.transaction = Some(open);
         Ok(Answer::Later)
     }
 
@@ -133,11 +114,12 @@ impl Card {
     ) -> Result<Answer, Stop> {
         let applet = self.purse(model)?;
         self.allow(applet.access.overdraw.allows(self.state.rights))?;
-        let (key, version) = self.purse_key(model, applet, applet.keys.overdraw, key_index)?;
+        let keys = [applet.keys.overdraw, applet.keys.tac];
+        let (key, version) = self.transaction_key(model, keys, key_index == applet.rules.key_index)?;
         let purse = Purse::Deposit;
-        let card_sequence = self.purse_sequence(applet, purse, ONLINE)?;
+        let at = purse_address(applet, purse);
+        let card_sequence = self.next_number(at + ONLINE)?;
         let (balance, old_limit) = (self.purse_balance(applet, purse), self.purse_limit(applet, purse));
-        let random = self.random()?;
         let fields = MacFields {
             balance_before: balance,
             transaction_type: applet.rules.types.overdraw,
@@ -146,14 +128,13 @@ impl Card {
             old_limit,
             ..MacFields::default()
         };
-        let open = Open { step: Step::Overdraw, purse, key, random, fields, cache: Vec::new() };
+        let open = self.open(Step::Overdraw, at, key, fields)?;
         out.extend(balance.to_be_bytes());
         out.extend(card_sequence.to_be_bytes());
         out.extend(limit_bytes(old_limit));
-        out.extend([version, algorithm_byte(model.rules.algorithm)]);
-        out.extend(random);
-        out.extend(open.mac(&applet.rules.mac.overdraw_mac1));
-        self.state.purse = Some(open);
+        open.announce(model, version, out);
+        out.extend(open.mac(&open.session(), &applet.rules.mac.overdraw_mac1));
+        self.state.transaction = Some(open);
         Ok(Answer::Later)
     }
 
@@ -168,7 +149,7 @@ impl Card {
         let (applet, mut open) = self.purse_open(model, &[Step::Load])?;
         open.fields.date_time = date_time;
         let rows = &applet.rules.mac;
-        open.check(&rows.load_mac2, mac2)?;
+        open.checked(&rows.load_mac2, mac2)?;
         dated(applet.rules.debit_date, date_time)?;
         let tac = self.key(&model.keys[applet.keys.tac]).tac(&open.fields.input(&rows.load_tac));
         let number = open.fields.card_sequence;
@@ -189,9 +170,9 @@ impl Card {
         let (applet, mut open) = self.purse_open(model, &[Step::Unload])?;
         open.fields.date_time = date_time;
         let rows = &applet.rules.mac;
-        open.check(&rows.unload_mac2, mac2)?;
+        let session = open.checked(&rows.unload_mac2, mac2)?;
         dated(applet.rules.debit_date, date_time)?;
-        let mac3 = open.mac(&rows.unload_mac3);
+        let mac3 = open.mac(&session, &rows.unload_mac3);
         let number = open.fields.card_sequence;
         let record =
             Record { number, limit: open.fields.old_limit, amount: open.fields.amount, mac: mac3, tac: [0; 4] };
@@ -216,7 +197,7 @@ impl Card {
         fields.date_time = date_time;
         fields.new_limit = u32::from_be_bytes([0, a, b, c]);
         let rows = &applet.rules.mac;
-        open.check(&rows.overdraw_mac2, mac2)?;
+        open.checked(&rows.overdraw_mac2, mac2)?;
         dated(applet.rules.debit_date, date_time)?;
         let fields = &mut open.fields;
         let raised = fields.balance_before.checked_add(fields.new_limit).ok_or(StatusWord::CONDITIONS_OF_USE)?;
@@ -225,7 +206,7 @@ impl Card {
         let at = purse_address(applet, Purse::Deposit);
         let mut changes = Changes::default();
         changes.set(at + LIMIT, &limit);
-        let number = u16::from_be_bytes(self.memory.array(at + OFFLINE));
+        let number = self.number_at(at + OFFLINE);
         let record = Record { number, limit: open.fields.new_limit, amount: 0, mac: [0; 4], tac };
         self.purse_commit(model, applet, &open, ONLINE, &record, changes)?;
         out.extend(tac);
@@ -245,9 +226,9 @@ impl Card {
         open.fields.terminal_sequence = sequence;
         open.fields.date_time = date_time;
         let rows = &applet.rules.mac;
-        open.check(&rows.purchase_mac1, mac1)?;
+        let session = open.checked(&rows.purchase_mac1, mac1)?;
         dated(applet.rules.debit_date, date_time)?;
-        let mac = open.mac(&rows.purchase_mac2);
+        let mac = open.mac(&session, &rows.purchase_mac2);
         let tac = self.key(&model.keys[applet.keys.tac]).tac(&open.fields.input(&rows.purchase_tac));
         let mut changes = Changes::default();
         for (address, bytes) in &open.cache {
@@ -290,38 +271,19 @@ impl Card {
     ) -> Result<Answer, Stop> {
         let applet = self.purse(model)?;
         let at = proof_address(applet, transaction_type).ok_or(StatusWord::MAC_NOT_AVAILABLE)?;
-        let ([present], stored) = (self.memory.array::<1>(at), self.memory.array::<2>(at + 1));
-        if present != 1 || u16::from_be_bytes(stored) != number {
-            return Err(StatusWord::MAC_NOT_AVAILABLE.into());
-        }
-        out.extend_from_slice(self.memory.read(at + 3, PROOF_BYTES - 3));
-        Ok(Answer::Later)
+        self.answer_proof(at, number, out)
     }
 
-    /// The applet, when its DF is the current one. Any financial command ends a transaction that was open.
     fn purse<'m>(&mut self, model: &'m Model) -> Result<&'m PurseModel, Stop> {
-        self.state.purse = None;
-        let applet = model.purse.as_ref().ok_or(StatusWord::INS_UNKNOWN)?;
-        if self.state.df == Some(applet.df) { Ok(applet) } else { Err(StatusWord::CONDITIONS_OF_USE.into()) }
+        self.financial(model.purse.as_ref(), |applet| applet.df)
     }
 
     /// The transaction that a second half completes; it is over, whatever comes of it.
     fn purse_open<'m>(&mut self, model: &'m Model, steps: &[Step]) -> Result<(&'m PurseModel, Open), Stop> {
-        let open = self.state.purse.take();
+        let open = self.state.transaction.take();
         let applet = self.purse(model)?;
         let open = open.filter(|open| steps.contains(&open.step)).ok_or(StatusWord::NOT_ACCEPTED)?;
         Ok((applet, open))
-    }
-
-    /// The key of a transaction and its version; the TAC key must be there too.
-    fn purse_key(&self, model: &Model, applet: &PurseModel, key: usize, key_index: u8) -> Result<(CardKey, u8), Stop> {
-        let row = &model.keys[key];
-        let state = self.key_state(row);
-        let tac = self.key_state(&model.keys[applet.keys.tac]);
-        if key_index != applet.rules.key_index || !state.present || !tac.present {
-            return Err(StatusWord::KEY_INDEX.into());
-        }
-        Ok((self.key(row), state.version))
     }
 
     /// The key of the TAC of an overdraw limit, folded or whole as the profile says.
@@ -337,7 +299,7 @@ impl Card {
     }
 
     pub(crate) fn purse_balance(&self, applet: &PurseModel, purse: Purse) -> u32 {
-        u32::from_be_bytes(self.memory.array(purse_address(applet, purse) + BALANCE))
+        self.amount_at(purse_address(applet, purse) + BALANCE)
     }
 
     pub(crate) fn purse_limit(&self, applet: &PurseModel, purse: Purse) -> u32 {
@@ -347,14 +309,8 @@ impl Card {
 
     /// Online and offline transaction numbers of a purse.
     pub(crate) fn purse_sequences(&self, applet: &PurseModel, purse: Purse) -> (u16, u16) {
-        let number = |offset| u16::from_be_bytes(self.memory.array(purse_address(applet, purse) + offset));
-        (number(ONLINE), number(OFFLINE))
-    }
-
-    /// The next transaction number. FFFF is never used, so that the counter cannot roll over.
-    fn purse_sequence(&self, applet: &PurseModel, purse: Purse, offset: usize) -> Result<u16, Stop> {
-        let sequence = u16::from_be_bytes(self.memory.array(purse_address(applet, purse) + offset));
-        if sequence == u16::MAX { Err(StatusWord::COUNTER_MAX.into()) } else { Ok(sequence) }
+        let at = purse_address(applet, purse);
+        (self.number_at(at + ONLINE), self.number_at(at + OFFLINE))
     }
 
     /// Balance, number, log and proof with `changes`, together or not at all.
@@ -367,7 +323,7 @@ impl Card {
         record: &Record,
         mut changes: Changes,
     ) -> Result<(), Stop> {
-        let (at, fields, rules) = (purse_address(applet, open.purse), &open.fields, &applet.rules);
+        let (at, fields, rules) = (open.address, &open.fields, &applet.rules);
         changes.set(at + BALANCE, &fields.balance_after.to_be_bytes());
         changes.set(at + counter, &(fields.card_sequence + 1).to_be_bytes());
         if rules.logs_ep_purchase || fields.transaction_type != rules.types.ep_purchase {
@@ -387,21 +343,6 @@ impl Card {
             self.state.rights &= !crate::model::PIN_RIGHT;
         }
         Ok(())
-    }
-}
-
-impl Open {
-    fn mac(&self, rows: &[card_profiles::account::Field]) -> [u8; 4] {
-        let (random, fields) = (self.random, &self.fields);
-        let seed = match self.step {
-            Step::Load | Step::Unload | Step::Overdraw => load_seed(random, fields.card_sequence),
-            Step::Debit | Step::Composite => purchase_seed(random, fields.card_sequence, fields.terminal_sequence),
-        };
-        self.key.transaction_session(seed).mac([0; 8], &fields.input(rows))
-    }
-
-    fn check(&self, rows: &[card_profiles::account::Field], mac: [u8; 4]) -> Result<(), Stop> {
-        if same(&self.mac(rows), &mac) { Ok(()) } else { Err(StatusWord::MAC_WRONG.into()) }
     }
 }
 

@@ -59,7 +59,6 @@ impl Card {
         self.state.ef = None;
         self.state.rights &= model.lasting_rights;
         self.state.transaction = None;
-        self.state.purse = None;
         self.state.derived = None;
         self.state.certificate = CertificateState::default();
     }

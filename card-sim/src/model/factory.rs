@@ -1,0 +1,81 @@
+//! The memory of a card as a factory delivers it.
+//!
+//! Owns: what fills keys, PIN and files before a card has a holder. Never: personalizes (`card_profiles::plan`).
+//! Units: addresses and lengths in bytes.
+
+use card_core::crypto::{CardKey, KeyForm, KeyLength};
+use card_core::key::Key16;
+use card_profiles::format::{Format, FormatKind};
+use card_profiles::key_file::Slot;
+use card_profiles::profile::{Ef, EfKind, Element, Profile};
+
+use super::{Model, Structure};
+
+impl Model {
+    /// The memory of a card as a factory delivers it: control keys are transport keys, files are there and empty.
+    /// `keys` fill slots besides.
+    pub(crate) fn factory(
+        &self,
+        profile: &Profile,
+        transport_key: &Key16,
+        card_factor: [u8; 8],
+        keys: &[Slot],
+    ) -> Vec<u8> {
+        let mut memory = vec![0; self.size];
+        let mut put = |address: usize, bytes: &[u8]| {
+            memory.get_mut(address..address + bytes.len()).expect("the layout has room").copy_from_slice(bytes);
+        };
+        for df in &self.dfs {
+            let key = &self.keys[df.control_key];
+            let form = KeyForm { rules: key.form.rules, length: KeyLength::Sixteen };
+            let control = CardKey::derived(transport_key, &[card_factor], form);
+            put(key.address, &[1, key.tries, 1, 0]);
+            put(key.address + 4, control.expose());
+        }
+        for slot in keys {
+            let key = &self.keys[slot.index];
+            put(key.address, &[1, key.tries, slot.version, 0]);
+            put(key.address + 4, &slot.bytes);
+        }
+        if let Some(pin) = &self.pin {
+            put(pin.address, &[pin.tries, u8::try_from(pin.initial.len()).expect("checked at layout")]);
+            put(pin.address + 2, &pin.initial);
+        }
+        for (df, rows) in self.dfs.iter().zip(&profile.df) {
+            for (ef, row) in df.efs.iter().zip(&rows.ef) {
+                match &ef.structure {
+                    Structure::Transparent | Structure::Tlv(_) => put(ef.address, &empty_file(row)),
+                    Structure::Cyclic { .. } => put(ef.address, &[0, 0]),
+                }
+            }
+        }
+        memory
+    }
+}
+
+/// A file whose tags and lengths are there and whose values are empty: cn and cn-amt F, everything else 00.
+fn empty_file(ef: &Ef) -> Vec<u8> {
+    match ef.kind {
+        EfKind::TlvRecords => ef.elements.iter().flat_map(empty_record).collect(),
+        EfKind::Transparent | EfKind::Cyclic => {
+            let mut bytes: Vec<u8> =
+                ef.elements.iter().flat_map(|row| vec![filler(row.format); usize::from(row.format.length)]).collect();
+            bytes.resize(usize::from(ef.size), 0);
+            bytes
+        }
+    }
+}
+
+fn empty_record(element: &Element) -> Vec<u8> {
+    let mut bytes = vec![element.tag.unwrap_or_default(), element.format.length];
+    bytes.extend(element.inner.iter().flat_map(empty_record));
+    bytes.resize(2 + usize::from(element.format.length), filler(element.format));
+    bytes
+}
+
+const fn filler(format: Format) -> u8 {
+    match format.kind {
+        FormatKind::Cn | FormatKind::CnAmount => 0xFF,
+        FormatKind::B | FormatKind::An | FormatKind::BAmount | FormatKind::BSequence | FormatKind::BTlv => 0x00,
+    }
+}
