@@ -14,6 +14,7 @@ mod blocking;
 mod certificate;
 mod composite;
 mod culprit;
+mod dates;
 mod deal;
 mod deals;
 mod ending;

@@ -3,6 +3,8 @@
 //! Owns: the document, made from the same rows as everything else. Never: adds a fact that the profile does not state,
 //! but for the editions of code lists.
 
+mod rules;
+
 use std::fmt::Write as _;
 
 use card_core::algorithm::Algorithm;
@@ -34,6 +36,7 @@ fn write(profile: &Profile, out: &mut String) -> std::fmt::Result {
     code_lists(profile, out)?;
     keys(profile, out)?;
     commands(profile, out)?;
+    rules::write(profile, out)?;
     certificates(profile, out)?;
     writeln!(out, "## 假设 Assumptions\n")?;
     for row in assumptions(profile).iter().filter(|row| row.doubt.word() == "assumed") {

@@ -54,6 +54,26 @@ pub enum Field {
     NewLimit,
 }
 
+impl Field {
+    /// Its word in a profile.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Amounts => "amounts",
+            Self::Amount => "amount",
+            Self::BalanceBefore => "balance-before",
+            Self::BalanceAfter => "balance-after",
+            Self::Type => "type",
+            Self::Terminal => "terminal",
+            Self::TerminalSequence => "terminal-sequence",
+            Self::CardSequence => "card-sequence",
+            Self::DateTime => "date-time",
+            Self::OldLimit => "old-limit",
+            Self::NewLimit => "new-limit",
+        }
+    }
+}
+
 /// The three amounts of a purchase in the card's order.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Amounts {

@@ -8,9 +8,9 @@ use card_core::script::Step;
 
 use super::deals::{ONE, PURSE_DEALS, PurseDeal, account_load, account_purchase, purse_deal};
 use super::workshop::{Draft, Workshop, sw};
-use super::{Act, Area, Deal, Effect, Ending, Expect, Text, composite, with_psam};
-use crate::access::Access;
-use crate::account::{AccountRules, Amounts, BalanceKind};
+use super::{Act, Area, Deal, Effect, Ending, Expect, Text, composite, dates, with_psam};
+use crate::access::{Access, Right};
+use crate::account::{AccountRules, Amounts, BalanceKind, DebitDate};
 use crate::profile::Df;
 use crate::purse::{Purse, PurseRules};
 
@@ -24,6 +24,8 @@ pub(super) struct Till<'a> {
     balance: (card_core::apdu::Command, Access),
     /// SFI of the log, and bytes of its records.
     pub(super) log: (u8, usize),
+    /// What the second half of a transaction asks of its day.
+    date: DebitDate,
 }
 
 pub(super) fn cases(shop: &mut Workshop<'_>) {
@@ -43,7 +45,7 @@ fn of_account(shop: &Workshop<'_>, rules: &AccountRules) -> Option<Vec<Draft>> {
     let df = shop.profile.df(&rules.df)?;
     let log = shop.profile.ef(&rules.df, &rules.log)?;
     let balance = (rules.get_balance(BalanceKind::PersonalAccount), rules.balance_access.clone());
-    let till = Till { df, row: "account", balance, log: (log.sfi(), log.record_length()) };
+    let till = Till { df, row: "account", balance, log: (log.sfi(), log.record_length()), date: rules.debit_date };
     let load = |amount| account_load(shop, rules, amount).map(Rc::new);
     let purchase = |amounts| account_purchase(shop, rules, amounts).map(Rc::new);
     let most = Amounts { personal_account: u32::MAX, ..Amounts::default() };
@@ -73,6 +75,7 @@ fn of_account(shop: &Workshop<'_>, rules: &AccountRules) -> Option<Vec<Draft>> {
     drafts.extend(till.common(shop, &load(0)?, &load(1)?, None));
     drafts.extend(till.common(shop, &purchase(Amounts::default())?, &purchase(ONE)?, Some(&load(1)?)));
     drafts.push(till.insufficient(shop, &purchase(most)?));
+    drafts.push(dates::earlier_year(shop, &till, &purchase(Amounts::default())?));
     drafts.push(till.newest_first(shop, &load(1)?, &purchase(ONE)?));
     drafts.push(till.wrapped(shop, &load(0)?));
     let deal = purchase(ONE)?;
@@ -100,7 +103,7 @@ fn of_purse(shop: &Workshop<'_>, rules: &PurseRules) -> Option<Vec<Draft>> {
             Purse::Purse => &rules.access.ep_balance,
         };
         let balance = (rules.get_balance(purse), access.clone());
-        Till { df, row: "purse", balance, log: (log.sfi(), log.record_length()) }
+        Till { df, row: "purse", balance, log: (log.sfi(), log.record_length()), date: rules.debit_date }
     };
     let deal = |which, amount| purse_deal(shop, rules, which, amount).map(Rc::new);
     let mut drafts = Vec::new();
@@ -137,6 +140,7 @@ fn of_purse(shop: &Workshop<'_>, rules: &PurseRules) -> Option<Vec<Draft>> {
     drafts.extend(composite::drafts(shop, &till(Purse::Purse), rules, &deal).unwrap_or_default());
     let till = till(Purse::Deposit);
     drafts.push(till.wrapped(shop, &deal(PurseDeal::Load(Purse::Deposit), 0)?));
+    drafts.extend(pin_after(shop, &till, rules, &deal(PurseDeal::Load(Purse::Deposit), 0)?));
     for which in [PurseDeal::Load(Purse::Deposit), PurseDeal::Purchase(Purse::Deposit)] {
         drafts.push(till.exhausted(shop, &deal(which, 0)?));
     }
@@ -147,12 +151,31 @@ fn of_purse(shop: &Workshop<'_>, rules: &PurseRules) -> Option<Vec<Draft>> {
     Some(drafts)
 }
 
+/// Whether the PIN still opens after a whole transaction, as the row says.
+fn pin_after(shop: &Workshop<'_>, till: &Till<'_>, rules: &PurseRules, load: &Rc<Deal>) -> Option<Draft> {
+    load.access.rights().contains(&Right::Pin).then_some(())?;
+    let (title, expected) = if rules.drops_pin {
+        let title = Text::new("交易完成后须重新校验口令", "a transaction ends the PIN's right");
+        (title, sw(&[StatusWord::SECURITY_STATUS]))
+    } else {
+        let title = Text::new("交易完成后口令仍有效", "the PIN is still verified after a transaction");
+        (title, Expect::Started)
+    };
+    let draft = till.of_deal(shop, load, "pin-after", title).effect(leaves());
+    Some(till.done_before(shop, draft, load).then(Act::Begin(Rc::clone(load)), [expected]))
+}
+
 /// What a whole transaction leaves.
 pub(super) fn leaves() -> Effect {
     Effect::Leaves(Text::new("交易序号前进，明细增加", "transaction numbers advance, the log has new entries"))
 }
 
 impl Till<'_> {
+    /// What the second half of a transaction asks of its day.
+    pub(super) const fn date(&self) -> DebitDate {
+        self.date
+    }
+
     fn draft(&self, shop: &Workshop<'_>, what: &str, title: Text) -> Draft {
         shop.draft(AREA, "", what, title).of_row(self.row).with(shop.fresh(self.df))
     }
@@ -223,6 +246,7 @@ impl Till<'_> {
         let draft = draft.then(complete(zero, true), [sw(&[StatusWord::MAC_WRONG])]);
         let draft = draft.then(complete(zero, false), out_of_order());
         drafts.push(draft.with(proofs()).then(begin(zero), [Expect::Started, unmoved]));
+        drafts.push(dates::no_day(shop, self, zero));
         drafts
     }
 

@@ -9,6 +9,7 @@ use super::workshop::{Draft, Workshop, done, read_first, sw};
 use super::{Act, Area, Effect, Ending, Expect, Move, Text};
 use crate::approach::select_command;
 use crate::profile::{Df, KeyClass};
+use crate::purse::BlockedSelect;
 
 const AREA: Area = Area::Blocking;
 const WRONG: [StatusWord; 2] = [StatusWord::MAC_WRONG, StatusWord::SECURE_MESSAGING_WRONG];
@@ -99,6 +100,12 @@ fn application(shop: &Workshop<'_>, rows: &Rows, df: &Df, key: &KeyRef) -> Vec<D
     };
     let select = || select_command(shop.profile, df);
     let answers = [StatusWord::SELECTED_INVALID, StatusWord::NOT_SUPPORTED, StatusWord::OK];
+    // What a purse answers its row says; other cards may answer as one source or another has it.
+    let blocked = match shop.profile.purse.as_ref().map(|purse| purse.blocked_select) {
+        Some(BlockedSelect::Fci) => vec![StatusWord::SELECTED_INVALID],
+        Some(BlockedSelect::Refused) => vec![StatusWord::NOT_SUPPORTED],
+        None => answers.to_vec(),
+    };
     let mut drafts = Vec::new();
     let (zh, en) =
         (format!("{} 锁定后不可用，解锁后恢复", df.id), format!("{} is shut while blocked and opens again", df.id));
@@ -108,7 +115,7 @@ fn application(shop: &Workshop<'_>, rows: &Rows, df: &Df, key: &KeyRef) -> Vec<D
     for reached in shop.fresh(df).into_iter().rev().skip(1).rev() {
         case = case.with([reached]);
     }
-    let case = case.send(select(), [sw(&answers)]).send(refused.clone(), [sw(&SHUT)]);
+    let case = case.send(select(), [sw(&blocked)]).send(refused.clone(), [sw(&SHUT)]);
     let case = case.with(right(rows.unblock)).then(Act::Reset, []).with(shop.enter(df));
     let mut back: Vec<Move> = shop.fresh(df);
     if let Some(last) = back.last_mut() {

@@ -293,6 +293,12 @@ impl Deal {
         (data, [above(0), above(1)])
     }
 
+    /// The same transaction at another moment.
+    #[must_use]
+    pub fn dated(&self, date_time: [u8; 7]) -> Self {
+        Self { fields: MacFields { date_time, ..self.fields }, ..self.clone() }
+    }
+
     /// The same transaction with a terminal number that a PSAM gave.
     #[must_use]
     pub fn numbered(&self, terminal_sequence: u32) -> Self {

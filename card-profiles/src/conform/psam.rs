@@ -7,6 +7,7 @@ use card_core::algorithm::Algorithm;
 use card_core::apdu::Command;
 use card_core::command;
 use card_core::crypto::{Block, KeyForm, KeyLength};
+use card_core::script::Step;
 use card_core::security::KeyRef;
 
 use super::deal::{CARD, Shape, Tail};
@@ -14,6 +15,7 @@ use super::workshop::{Draft, Workshop, done, sw};
 use super::{Act, Area, Deal, Effect, Ending, Expect, Series, Text};
 use crate::access::Access;
 use crate::account::{CommandRow, Field, MacFields};
+use crate::approach::select_command;
 use crate::profile::{Df, KeyClass, KeyRow};
 use crate::purse::FactorOrder;
 
@@ -22,6 +24,8 @@ const AREA: Area = Area::Psam;
 const FACTORS: [Block; 3] = [[0x11; 8], [0x22; 8], [0x33; 8]];
 const RANDOM: Block = [0xA1, 0xA2, 0xA3, 0xA4, 0xA5, 0xA6, 0xA7, 0xA8];
 const DATA: Block = [1, 2, 3, 4, 5, 6, 7, 8];
+/// A day before every clock.
+const LONG_OVER: [u8; 4] = [0x19, 0x99, 0x12, 0x31];
 /// Type of a key in its usage byte: 6 MAC, 7 encipherment, 8 both.
 const TYPE: u8 = 0x1F;
 
@@ -55,6 +59,8 @@ pub(super) fn cases(shop: &mut Workshop<'_>) {
     let rows = shop.profile.key.iter().filter(|row| row.df == df.id && row.class == KeyClass::Dpk);
     drafts.extend(rows.flat_map(|row| purchases(shop, df, row)));
     drafts.extend(exhausted(shop, df));
+    drafts.extend(locked(shop, df));
+    drafts.extend(expired(shop, df));
     for draft in drafts {
         shop.add(draft);
     }
@@ -134,6 +140,68 @@ fn exhausted(shop: &Workshop<'_>, df: &Df) -> Option<Draft> {
     let draft = draft.effect(Effect::Final(Ending::Content)).with(shop.fresh(df));
     let draft = draft.then(Act::Exhaust(Rc::clone(&deal)), used_up.clone());
     Some(draft.with(shop.fresh(df)).then(Act::Begin(deal), used_up))
+}
+
+/// As many wrong MAC2 in a row as the row allows lock the purchases for good.
+fn locked(shop: &Workshop<'_>, df: &Df) -> Option<Draft> {
+    let most = Some(shop.profile.psam.wrong_mac2_max).filter(|most| *most > 0)?;
+    let row = shop.profile.key.iter().find(|row| row.df == df.id && row.class == KeyClass::Dpk)?;
+    let deal = Rc::new(purchase(shop, row));
+    let title = Text::new(
+        format!("连续 {most} 次错误 MAC2 后消费永久锁定"),
+        format!("{most} wrong MAC2 in a row lock the purchases for good"),
+    );
+    let begin = || Act::Begin(Rc::clone(&deal));
+    let credit = |wrong| Act::Credit { deal: Rc::clone(&deal), wrong };
+    let draft = shop.draft(AREA, "", "purchase.locked", title).of_row(format!("key {}", row.name));
+    let mut draft = draft.effect(Effect::Final(Ending::Key(shop.key(row)))).with(shop.fresh(df));
+    // A right one in between begins the count anew.
+    for _ in 1..most {
+        draft = draft.then(begin(), [Expect::Done]).then(credit(true), [sw(&[StatusWord::MAC_WRONG])]);
+    }
+    draft = draft.then(begin(), [Expect::Done]).then(credit(false), [Expect::Done]);
+    for _ in 0..most {
+        draft = draft.then(begin(), [Expect::Done]).then(credit(true), [sw(&[StatusWord::MAC_WRONG])]);
+    }
+    let shut = [sw(&[StatusWord::APPLICATION_LOCKED])];
+    Some(draft.then(begin(), shut.clone()).with(shop.fresh(df)).then(begin(), shut))
+}
+
+/// A purchase on the last day of the application, and after it.
+fn expired(shop: &Workshop<'_>, df: &Df) -> Option<Draft> {
+    let row = shop.profile.key.iter().find(|row| row.df == df.id && row.class == KeyClass::Dpk)?;
+    let (deal, home) = (Rc::new(purchase(shop, row)), shop.profile.df.first()?);
+    let (ef, offset) = df.ef.iter().find_map(|ef| {
+        let at = ef.elements.iter().position(|row| &*row.id == "expiry_date")?;
+        let before = ef.elements.get(..at)?.iter().map(|row| u16::from(row.format.length)).sum::<u16>();
+        Some((ef, before))
+    })?;
+    let offset = u8::try_from(offset).ok()?;
+    let checks = shop.profile.psam.checks_expiry;
+    let title = match checks {
+        true => Text::new("应用有效日期当天可消费，此后拒绝", "purchases end after the expiry date of the application"),
+        false => Text::new("过期后仍可消费", "purchases go on after the expiry date of the application"),
+    };
+    let open = || {
+        let mut moves = shop.fresh(home);
+        moves.extend(shop.way(&ef.update).map(|rights| shop.proofs(&rights)).unwrap_or_default());
+        moves.push(done(Act::Do(Step::Send(select_command(shop.profile, df)))));
+        moves
+    };
+    let until = |date: &[u8]| command::update_binary_sfi(ef.sfi(), offset, date);
+    let begin = || Act::Begin(Rc::clone(&deal));
+    let after = if checks { sw(&[StatusWord::CONDITIONS_OF_USE]) } else { Expect::Length(8) };
+    let draft = shop.draft(AREA, "", "purchase.expired", title).of_row(format!("{}.{}", df.id, ef.id));
+    let draft =
+        draft.effect(Effect::Leaves(Text::new("终端交易序号前进", "the terminal's transaction number advances")));
+    let draft = draft.with(open());
+    let draft = draft.keep(Act::Do(Step::Send(command::read_binary_sfi(ef.sfi(), offset, 4))), [Expect::Length(4)]);
+    let draft = draft.send(until(shop.bench.moment.get(..4)?), [Expect::Done]).then(begin(), [Expect::Length(8)]);
+    let draft = draft.send(until(&LONG_OVER), [Expect::Done]).then(begin(), [after]);
+    let mut back = open();
+    let header = until(&LONG_OVER).header();
+    back.push(done(Act::Write { header, altered: false, mac: None }));
+    Some(draft.restore(back))
 }
 
 /// INIT SAM FOR PURCHASE with three amounts. Its answer starts with the terminal number, which stands where a card's balance

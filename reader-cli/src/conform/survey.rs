@@ -33,9 +33,11 @@ pub fn survey(
     for (place, df) in profile.df.iter().enumerate().filter(|(_, df)| needed(df)) {
         let sw = entered(session, profile, df)?;
         if sw.is_ok() {
-            // Cards that name none are 3DES cards.
-            let named = if place == 0 { named_algorithm(session, profile, df)? } else { algorithm_of(profile) };
-            if named.unwrap_or(Algorithm::Tdes.id()) != profile.algorithm.id() {
+            let wanted = algorithm_of(profile);
+            let named = if place == 0 { named_algorithm(session, profile, df)? } else { wanted };
+            // Cards that name none are 3DES cards, or purses, whose FCI has no room for it.
+            let is_named = named.is_some() || wanted.is_some();
+            if is_named && named.unwrap_or(Algorithm::Tdes.id()) != profile.algorithm.id() {
                 let fitting = fitting(session, catalog)?;
                 // A card that names no other profile's algorithm either fails the case of its FCI.
                 if !fitting.is_empty() {

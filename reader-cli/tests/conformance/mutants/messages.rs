@@ -1,6 +1,8 @@
 //! Cards that check messages, blocks and lengths wrongly.
 
-use super::{Mutant, wire};
+use card_profiles::purse::BlockedSelect;
+
+use super::{Mutant, rows, wire};
 use crate::wrong_card::{bytes, starts};
 
 pub(super) fn messages() -> Vec<Mutant> {
@@ -52,6 +54,9 @@ pub(super) fn blocking_and_protocol() -> Vec<Mutant> {
         }),
         wire("MAC of a block not checked", "ssc-3.0", &["blocking.DF04.wrong-mac"], |l, c| {
             l.turn(c, "841E0000", "9302", "9000")
+        }),
+        rows("blocked purse selected otherwise", "pboc-purse", &["blocking.ADF1.temporary"], |p| {
+            p.purse.as_mut().expect("a purse").blocked_select = BlockedSelect::Refused;
         }),
         wire("block for good can be undone", "pboc-purse", &["blocking.ADF1.for-good"], |l, c| {
             l.turn(c, "8418", "9303", "9000")

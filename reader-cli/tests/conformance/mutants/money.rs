@@ -1,6 +1,6 @@
 //! Wrong accounts, purses and PSAMs.
 
-use card_profiles::account::{Field, SequenceConvention};
+use card_profiles::account::{DebitDate, Field, SequenceConvention};
 
 use super::{Mutant, rows, wire};
 use crate::wrong_card::{access, bytes, ef, starts};
@@ -65,6 +65,18 @@ pub(super) fn account() -> Vec<Mutant> {
         }),
         rows("log numbers one further", "ssc-3.0", &["account.purchase.logged"], |p| {
             p.account.as_mut().expect("an account").sequence_convention = SequenceConvention::After;
+        }),
+        rows(
+            "any day taken, an earlier year too",
+            "ssc-3.0",
+            &["account.load.no-day", "account.purchase.no-day", "account.purchase.earlier-year"],
+            |p| p.account.as_mut().expect("an account").debit_date = DebitDate::Any,
+        ),
+        rows("any day taken by a purse", "pboc-purse", &["account.ed-load.no-day", "account.composite.no-day"], |p| {
+            p.purse.as_mut().expect("a purse").debit_date = DebitDate::Any;
+        }),
+        rows("PIN wanted again after a transaction", "pboc-purse-sm4", &["account.ed-load.pin-after"], |p| {
+            p.purse.as_mut().expect("a purse").drops_pin = true;
         }),
         wire("log not written", "ssc-2.0", &["account.load.logged"], |l, c| l.swallow(c, "00B20144", "6A83")),
         wire("proof in the other order", "ssc-3.0", &["account.purchase.prove"], |l, c| {
@@ -191,6 +203,16 @@ pub(super) fn psam() -> Vec<Mutant> {
         wire("right MAC2 refused", "psam-sx3", &["psam.DPK-1.purchase.mac2"], |l, c| l.swallow(c, "8072", "9302")),
         wire("wrong MAC2 accepted", "psam", &["psam.DPK-1.purchase.wrong-mac2"], |l, c| {
             l.turn(c, "8072", "9302", "9000")
+        }),
+        rows("one wrong MAC2 too many", "psam", &["psam.purchase.locked"], |p| p.psam.wrong_mac2_max += 1),
+        wire("a right MAC2 does not forgive", "psam-sx3", &["psam.purchase.locked"], |l, c| {
+            let own = l.ask(c);
+            l.count = l.count.wrapping_add(u8::from(starts(c, "8072") && own == bytes("9302")));
+            if l.count >= 3 && starts(c, "8070") { bytes("9303") } else { own }
+        }),
+        rows("PSAM without a look at its expiry", "psam", &["psam.purchase.expired"], |p| p.psam.checks_expiry = false),
+        wire("PSAM over a day too early", "psam-sx3", &["psam.purchase.expired"], |l, c| {
+            if starts(c, "00D697") { l.ask(&[&c[..5], &bytes("19991231")].concat()) } else { l.ask(c) }
         }),
         wire("MAC2 checked twice", "psam", &["psam.DPK-1.purchase.once"], |l, c| l.turn(c, "8072", "6901", "9000")),
     ]
