@@ -13,6 +13,7 @@ use serde::Serialize;
 use crate::audit::Act;
 use crate::clock;
 use crate::error::{Error, Explain};
+use crate::exchange::failure::ExchangeError;
 use crate::exchange::folder::{Folder, Place};
 use crate::exit::Exit;
 use crate::lang::Lang;
@@ -151,14 +152,26 @@ pub enum RetentionError {
 /// What is kept how long, and how much is past its time.
 ///
 /// # Errors
-/// [`StoreError`].
-pub fn show(tx: &Tx<'_>) -> Result<Lines, StoreError> {
-    let line = |kind| -> Result<Line, StoreError> {
+/// [`Error`].
+pub fn show(tx: &Tx<'_>, folder: &Path) -> Result<Lines, Error> {
+    let line = |kind| -> Result<Line, Error> {
         let setting = tx.retention(kind)?;
-        let due = setting.as_ref().map_or(Ok(0), |setting| tx.past_retention(kind, &clock::days_ago(setting.days)))?;
+        let due = setting.as_ref().map_or(Ok(0), |setting| due(tx, folder, kind, &clock::days_ago(setting.days)))?;
         Ok(Line { kind, setting, due })
     };
     Ok(Lines { kinds: Kind::ALL.into_iter().map(line).collect::<Result<_, _>>()? })
+}
+
+/// How many rows, and files that were refused, are past their time.
+fn due(tx: &Tx<'_>, folder: &Path, kind: Kind, before: &str) -> Result<u64, Error> {
+    let files = if kind == Kind::Exchange { refused_files(folder, before)?.len() } else { 0 };
+    Ok(tx.past_retention(kind, before)? + u64::try_from(files).unwrap_or_default())
+}
+
+/// Files of partners that were refused, and the reports beside them: no row knows them.
+fn refused_files(folder: &Path, before: &str) -> Result<Vec<String>, Error> {
+    let files = Folder::of(folder).map_err(ExchangeError::from)?;
+    Ok(files.before(Place::Bad, clock::seconds_of(before)).map_err(ExchangeError::from)?)
 }
 
 /// Sets how long a kind is kept; without `days` for good.
@@ -167,6 +180,7 @@ pub fn show(tx: &Tx<'_>) -> Result<Lines, StoreError> {
 /// [`RetentionError`], or [`Error`].
 pub fn set(
     store: &mut Store,
+    folder: &Path,
     kind: Kind,
     days: Option<u16>,
     reason: &str,
@@ -193,7 +207,7 @@ pub fn set(
             object: format!("retention {}", kind.name()),
             detail: format!("{period}: {reason}"),
         };
-        Ok((show(tx)?, act))
+        Ok((show(tx, folder)?, act))
     })
 }
 
@@ -204,17 +218,17 @@ pub fn set(
 pub fn run(store: &mut Store, folder: &Path, operator: Option<&str>, dry_run: bool) -> Result<Removed, Error> {
     let (actor, due) = store.read(|tx| -> Result<_, Error> {
         let actor = tx.require(operator, Role::Capture).or_else(|_| tx.require(operator, Role::Counter))?;
-        let mut due = Vec::new();
+        let mut found = Vec::new();
         for kind in Kind::ALL {
             let Some(setting) = tx.retention(kind)? else { continue };
             if setting.set_by == actor {
                 return Err(RetentionError::OwnSetting { kind }.into());
             }
             let before = clock::days_ago(setting.days);
-            let count = tx.past_retention(kind, &before)?;
-            due.push((kind, before, count));
+            let count = due(tx, folder, kind, &before)?;
+            found.push((kind, before, count));
         }
-        Ok((actor, due))
+        Ok((actor, found))
     })?;
     if dry_run {
         return Ok(Removed { dry_run, kinds: due.into_iter().map(|(kind, _, count)| (kind, count)).collect() });
@@ -229,6 +243,9 @@ pub fn run(store: &mut Store, folder: &Path, operator: Option<&str>, dry_run: bo
 
 fn remove(store: &mut Store, folder: &Path, actor: &str, kind: Kind, before: &str) -> Result<u64, Error> {
     let (mut done, mut after) = (0, 0);
+    if kind == Kind::Exchange {
+        done += remove_refused(store, folder, actor, before)?;
+    }
     loop {
         let some = store.read(|tx| tx.some_past_retention(kind, before, after))?;
         let Some(last) = some.last() else { return Ok(done) };
@@ -260,6 +277,23 @@ fn remove(store: &mut Store, folder: &Path, actor: &str, kind: Kind, before: &st
     }
 }
 
+/// The record is there first: no row says afterwards that there were files.
+fn remove_refused(store: &mut Store, folder: &Path, actor: &str, before: &str) -> Result<u64, Error> {
+    let names = refused_files(folder, before)?;
+    if names.is_empty() {
+        return Ok(0);
+    }
+    let count = u64::try_from(names.len()).unwrap_or_default();
+    store.act(|_| -> Result<_, Error> {
+        let (object, actor) = (format!("retention {}", Kind::Exchange.name()), actor.to_owned());
+        let detail = format!("{count} refused files and reports removed, from before {before}");
+        Ok(((), Act { actor, act: "retention.run", object, detail }))
+    })?;
+    let files = Folder::of(folder).map_err(ExchangeError::from)?;
+    names.iter().try_for_each(|name| files.remove(Place::Bad, name)).map_err(ExchangeError::from)?;
+    Ok(count)
+}
+
 fn remove_one(tx: &Tx<'_>, kind: Kind, key: i64) -> Result<(), StoreError> {
     match kind {
         Kind::Photos => tx.remove_photo(key).map(drop),
@@ -271,12 +305,12 @@ fn remove_one(tx: &Tx<'_>, kind: Kind, key: i64) -> Result<(), StoreError> {
 }
 
 fn remove_files(store: &mut Store, folder: &Path, numbers: &[i64]) -> Result<(), Error> {
-    let files = Folder::of(folder).map_err(crate::exchange::failure::ExchangeError::from)?;
+    let files = Folder::of(folder).map_err(ExchangeError::from)?;
     for number in numbers {
         let names = store.read(|tx| tx.exchange_names(*number))?;
         let sent = [(Place::Request, Some(names.sent)), (Place::Archive, names.answer)];
         for (place, name) in sent.into_iter().filter_map(|(place, name)| Some((place, name?))) {
-            files.remove(place, &name).map_err(crate::exchange::failure::ExchangeError::from)?;
+            files.remove(place, &name).map_err(ExchangeError::from)?;
         }
     }
     Ok(())

@@ -34,6 +34,8 @@ const FACT: &str = "data_key_rotation";
 const RESEALING: &str = "resealing";
 /// No row needs the old keys, the file is about to be written without them.
 const DESTROYING: &str = "destroying";
+/// The old keys are gone, what was sealed under them is about to be removed from the files of the database.
+const CLEANING: &str = "cleaning";
 /// None is under way.
 const REST: &str = "rest";
 
@@ -46,6 +48,8 @@ pub struct Rotated {
     pub rows: u64,
     /// Whether it went on where another run had stopped.
     pub resumed: bool,
+    /// Whether nothing of the rows of before is left in the files of the database.
+    pub cleaned: bool,
 }
 
 /// Rotates the data keys, or ends a rotation that was interrupted; up to `rows` in one transaction.
@@ -66,6 +70,10 @@ pub fn rotate(
     // Proves that these keys are those of this database, before anything is made.
     centre.store.unlock(Arc::new(keys.again()?))?;
     let stage = centre.store.read(|tx| tx.fact(FACT))?;
+    if stage.as_deref() == Some(CLEANING) {
+        let cleaned = clean(centre)?;
+        return Ok(Rotated { generation: keys.newest(), rows: 0, resumed: true, cleaned });
+    }
     let under_way = matches!(stage.as_deref(), Some(RESEALING | DESTROYING));
     let resumed = under_way || keys.ids().len() > 1;
     if keys.ids().len() == 1 && !under_way {
@@ -99,8 +107,19 @@ pub fn rotate(
         keys.with_only(generation)?;
     }
     steps.at(done.rows, done.rows);
-    centre.store.journal(|tx| tx.set_fact(FACT, REST))?;
-    Ok(Rotated { generation, rows: done.rows, resumed })
+    centre.store.journal(|tx| tx.set_fact(FACT, CLEANING))?;
+    steps.at(done.rows, done.rows);
+    let cleaned = clean(centre)?;
+    Ok(Rotated { generation, rows: done.rows, resumed, cleaned })
+}
+
+/// A key that was copied before it was destroyed must open nothing: the rows of before go too.
+fn clean(centre: &mut Centre) -> Result<bool, Error> {
+    let cleaned = centre.store.remove_earlier_rows()?;
+    if cleaned {
+        centre.store.journal(|tx| tx.set_fact(FACT, REST))?;
+    }
+    Ok(cleaned)
 }
 
 /// Rows sealed anew, and places of those that do not open.
@@ -156,21 +175,29 @@ pub struct Generations {
 /// [`StoreError`].
 pub fn generations(tx: &Tx<'_>) -> Result<Generations, StoreError> {
     let stage = tx.fact(FACT)?;
-    let rotating = matches!(stage.as_deref(), Some(RESEALING | DESTROYING));
+    let rotating = matches!(stage.as_deref(), Some(RESEALING | DESTROYING | CLEANING));
     Ok(Generations { seals: tx.sealing_generation()?, rotating, tables: tx.sealed_under()? })
 }
 
 impl Show for Rotated {
     fn text(&self, lang: Lang) -> String {
-        let Self { generation, rows, resumed } = self;
+        let Self { generation, rows, resumed, cleaned } = self;
         let again = if *resumed {
             lang.pick("（接着上次未完成的轮换）", " (an interrupted rotation, ended)")
         } else {
             ""
         };
+        let left = if *cleaned {
+            ""
+        } else {
+            lang.pick(
+                "\n其他程序正在读数据库，旧的密文还留在日志或空闲页里: 稍后再执行 issuer key rotate-data",
+                "\nothers read the database: rows of before are left in its log or free pages; run `issuer key rotate-data` again later",
+            )
+        };
         lang.pick(
-            format!("{rows} 条记录已改用第 {generation} 代数据密钥，以前的已销毁{again}"),
-            format!("{rows} rows sealed anew: everything is under generation {generation}, those before it are destroyed{again}"),
+            format!("{rows} 条记录已改用第 {generation} 代数据密钥，以前的已销毁{again}{left}"),
+            format!("{rows} rows sealed anew: everything is under generation {generation}, those before it are destroyed{again}{left}"),
         )
     }
 }

@@ -87,6 +87,7 @@ const MIGRATIONS: &[(i64, &str)] = &[
     (49, include_str!("store/schema_049_card_update.sql")),
     (51, include_str!("store/schema_051_card_cleared.sql")),
     (52, include_str!("store/schema_052_psam_reason.sql")),
+    (53, include_str!("store/schema_053_free_pages.sql")),
     (55, include_str!("store/schema_055_station_line.sql")),
 ];
 

@@ -408,7 +408,7 @@ mod tests {
         assert_eq!(vault.check_values(city).expect("values"), opened.check_values(city).expect("values"));
         assert!(vault.check_values(city).expect("values").keys.len() > 50);
         assert_eq!(vault.public_key(), opened.public_key());
-        assert!(matches!(Vault::open_file(&path, "correct hors"), Err(VaultError::NotOpened)));
+        assert!(matches!(Vault::open_file(&path, "correct hors"), Err(VaultError::FileNotOpened { .. })));
         assert!(matches!(vault.seal(&path, "again"), Err(VaultError::File { .. })));
     }
 
@@ -421,7 +421,7 @@ mod tests {
         for (from, to) in [("\"rehearsal\"", "\"production\""), ("passes = 2", "passes = 3")] {
             assert!(text.contains(from));
             std::fs::write(&path, text.replace(from, to)).expect("written");
-            assert!(matches!(Vault::open_file(&path, "p"), Err(VaultError::NotOpened)), "{from}");
+            assert!(matches!(Vault::open_file(&path, "p"), Err(VaultError::FileNotOpened { .. })), "{from}");
         }
         for garbage in ["", "format = 1", "\u{0}\u{1}"] {
             std::fs::write(&path, garbage).expect("written");

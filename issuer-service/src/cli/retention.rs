@@ -39,9 +39,13 @@ pub enum Verb {
 pub(super) fn run(common: &Common, verb: Verb, output: &Output) -> Result<Exit, Error> {
     let operator = common.operator.as_deref();
     match verb {
-        Verb::Show => output.show(&common.centre()?.store.read(retention::show)?),
+        Verb::Show => {
+            let mut centre = common.centre()?;
+            output.show(&centre.store.read(|tx| retention::show(tx, &centre.folder))?);
+        }
         Verb::Set { kind, days, for_good: _, reason } => {
-            output.show(&retention::set(&mut common.centre()?.store, kind, days, &reason, operator)?);
+            let mut centre = common.centre()?;
+            output.show(&retention::set(&mut centre.store, &centre.folder, kind, days, &reason, operator)?);
         }
         Verb::Run { dry_run } => {
             let mut centre = common.registry(output)?;

@@ -14,6 +14,7 @@ use std::fs::{self, DirBuilder, File};
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 /// A place of the folder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,6 +82,37 @@ impl Folder {
             Err(source) if source.kind() != io::ErrorKind::NotFound => Err(FileFault { path, source }),
             _ => Ok(()),
         }
+    }
+
+    /// Says that a file came to its place now.
+    ///
+    /// # Errors
+    /// [`FileFault`].
+    pub fn touch(&self, place: Place, name: &str) -> Result<(), FileFault> {
+        let path = self.path(place, name);
+        let touched = File::options().append(true).open(&path).and_then(|file| file.set_modified(SystemTime::now()));
+        touched.map_err(|source| FileFault { path, source })
+    }
+
+    /// Files of a place that came there before an instant, in seconds since 1970.
+    ///
+    /// # Errors
+    /// [`FileFault`].
+    pub fn before(&self, place: Place, instant: u64) -> Result<Vec<String>, FileFault> {
+        let path = self.0.join(place.name());
+        let list = || -> io::Result<Vec<String>> {
+            let mut names = Vec::new();
+            for entry in fs::read_dir(&path)? {
+                let entry = entry?;
+                let (file, name) = (entry.metadata()?, entry.file_name());
+                let age = file.modified()?.duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs());
+                if let Some(name) = name.to_str().filter(|_| file.is_file() && age < instant) {
+                    names.push(name.to_owned());
+                }
+            }
+            Ok(names)
+        };
+        list().map_err(|source| FileFault { path: path.clone(), source })
     }
 
     /// Path of a file in a place.

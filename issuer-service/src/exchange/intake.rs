@@ -152,6 +152,8 @@ fn take(
     if matches!(taken.outcome, Outcome::Rejected { .. }) {
         folder.put(Place::Bad, &format!("{name}.report.json"), json_line(&taken).as_bytes())?;
         note_rejection(&mut centre.store, &taken, operator)?;
+        // How long it is kept counts from here, not from when the partner wrote it.
+        folder.touch(Place::Run, name)?;
         folder.shift(name, Place::Run, Place::Bad)?;
     } else {
         folder.shift(name, Place::Run, Place::Archive)?;

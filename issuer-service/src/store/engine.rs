@@ -189,6 +189,14 @@ impl Connection {
         }
     }
 
+    /// Takes the log into the file, so that nothing of earlier rows is left in it; `false` when another connection keeps it from that.
+    pub(super) fn empty_log(&mut self) -> Result<bool> {
+        match self {
+            Self::File(connection) => file::empty_log(connection).map_err(EngineError::File),
+            Self::Server(_) => Ok(true),
+        }
+    }
+
     /// Removes what deleted rows have left in the file; `false` when another connection keeps it from that.
     pub(super) fn scrub(&mut self) -> Result<bool> {
         match self {

@@ -19,6 +19,12 @@ use crate::vault::data_keys::{DataKeys, LOOKUP_BYTES, Lookup};
 const FACT: &str = "data_keys";
 /// Fact of the centre that holds the id of the generation that rows are sealed under.
 const SEALS: &str = "data_key";
+/// Fact: what the free pages of the file may hold.
+const FREE_PAGES: &str = "free_pages";
+/// Rows of a time when they were not overwritten.
+const UNKNOWN: &str = "unknown";
+/// Nothing.
+const OVERWRITTEN: &str = "overwritten";
 /// Fact of the centre that says whether open texts of an older schema may be in free pages and in the log.
 const TRACES: &str = "open_texts";
 /// They may be.
@@ -104,6 +110,23 @@ impl Store {
             self.journal(|tx| tx.unweighed_people(ROWS)?.into_iter().try_for_each(|id| tx.weigh(id)))?;
         }
         Ok(())
+    }
+
+    /// Removes what rows sealed before have left in free pages and in the log; `false` when others keep it from that.
+    pub(crate) fn remove_earlier_rows(&mut self) -> Result<bool, StoreError> {
+        let dirty = self.read(|tx| tx.fact(FREE_PAGES))?.as_deref() == Some(UNKNOWN);
+        // Since then they are overwritten when they are freed.
+        let cleaned = if dirty { self.connection.scrub() } else { self.connection.empty_log() };
+        match cleaned.map_err(StoreError::from) {
+            Ok(true) => {
+                if dirty {
+                    self.journal(|tx| tx.set_fact(FREE_PAGES, OVERWRITTEN))?;
+                }
+                Ok(true)
+            }
+            Ok(false) | Err(StoreError::Locked) => Ok(false),
+            Err(error) => Err(error),
+        }
     }
 
     /// Open texts must not survive in free pages and in the log. Killed or kept from it by another reader, the next start tries again.

@@ -343,7 +343,7 @@ mod tests {
         let again = DataKeys::open(&path, "p").expect("opened");
         assert!(again.open_row(1, "x", &sealed).is_some());
         assert_eq!((again.check_value(), again.ids()), (keys.check_value(), vec![1, 2]));
-        assert!(matches!(DataKeys::open(&path, "q"), Err(VaultError::NotOpened)));
+        assert!(matches!(DataKeys::open(&path, "q"), Err(VaultError::FileNotOpened { .. })));
         assert!(matches!(seal::open(&path, "p"), Err(VaultError::Malformed { .. })), "a vault holds other keys");
     }
 
@@ -366,7 +366,7 @@ mod tests {
         // Another passphrase: what was open opens it no more.
         std::fs::remove_file(&path).expect("removed");
         new.seal_file(&path, "another").expect("written");
-        assert!(matches!(before.again(), Err(VaultError::NotOpened)));
+        assert!(matches!(before.again(), Err(VaultError::FileNotOpened { .. })));
     }
 
     #[test]

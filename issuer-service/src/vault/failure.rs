@@ -34,6 +34,12 @@ pub enum VaultError {
     /// The passphrase is wrong, or the file was altered: the two cannot be told apart.
     #[error("the passphrase does not open the vault")]
     NotOpened,
+    /// The same, of a file that is named.
+    #[error("the passphrase does not open {path}")]
+    FileNotOpened {
+        /// The file.
+        path: std::path::PathBuf,
+    },
     /// The vault is that of another centre.
     #[error("the vault is not that of this centre")]
     Foreign,
@@ -132,7 +138,7 @@ impl Explain for VaultError {
             Self::NotFound { .. } => "VAULT_NOT_FOUND",
             Self::File { .. } => "VAULT_FILE_FAILED",
             Self::Malformed { .. } => "VAULT_MALFORMED",
-            Self::NotOpened => "VAULT_NOT_OPENED",
+            Self::NotOpened | Self::FileNotOpened { .. } => "VAULT_NOT_OPENED",
             Self::Foreign => "VAULT_FOREIGN",
             Self::PassphraseMissing => "PASSPHRASE_MISSING",
             Self::PassphraseUnreadable { .. } => "PASSPHRASE_UNREADABLE",
@@ -172,6 +178,10 @@ impl Explain for VaultError {
                     "the passphrase does not open the vault (wrong, or the file was altered)",
                 )
                 .to_owned(),
+            Self::FileNotOpened { path } => lang.pick(
+                format!("口令打不开 {}（口令错误，或文件被改动）", path.display()),
+                format!("the passphrase does not open {} (wrong, or the file was altered)", path.display()),
+            ),
             Self::Foreign => lang
                 .pick(
                     "密钥库不属于这个发卡中心",
@@ -241,6 +251,10 @@ impl Explain for VaultError {
             Self::PassphraseUnreadable { .. } => {
                 lang.pick("检查环境变量或文件", "check the environment variable or the file")
             }
+            Self::FileNotOpened { .. } => lang.pick(
+                "用 --passphrase env:变量 或 file:文件 给出口令；口令无误时从备份恢复这个文件",
+                "give the passphrase with --passphrase env:NAME or file:PATH; if it is the right one, bring that file back from a backup",
+            ),
             Self::SelfTest { .. } | Self::NoRandom => {
                 lang.pick("停用这台机器，报告问题", "do not use this machine; report the problem")
             }
@@ -272,7 +286,7 @@ impl Explain for VaultError {
         match self {
             Self::NotFound { .. } => Exit::NotFound,
             Self::File { .. } | Self::Malformed { .. } | Self::Foreign => Exit::Storage,
-            Self::NotOpened | Self::PinRefused | Self::PinLocked => Exit::Authentication,
+            Self::NotOpened | Self::FileNotOpened { .. } | Self::PinRefused | Self::PinLocked => Exit::Authentication,
             Self::TokenNotFound { .. } => Exit::Peer,
             Self::TokenNotConfigured | Self::ModuleNotLoaded { .. } | Self::PinMissing => Exit::Usage,
             Self::PassphraseMissing | Self::PassphraseUnreadable { .. } => Exit::Usage,

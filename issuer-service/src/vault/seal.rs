@@ -99,7 +99,8 @@ impl File {
         let malformed = || VaultError::Malformed { path: path.to_owned() };
         let mut body = Zeroizing::new(hex::decode(&self.sealed).map_err(|_| malformed())?);
         let nonce = self.nonce().ok_or_else(malformed)?;
-        let plain = key.open_in_place(nonce, Aad::from(self.head()), &mut body).map_err(|_| VaultError::NotOpened)?;
+        let shut = |_| VaultError::FileNotOpened { path: path.to_owned() };
+        let plain = key.open_in_place(nonce, Aad::from(self.head()), &mut body).map_err(shut)?;
         let length = plain.len();
         body.truncate(length);
         Ok(body)
@@ -220,7 +221,7 @@ impl Opener {
     pub(super) fn open(&self, path: &Path) -> Result<(String, Zeroizing<Vec<u8>>), VaultError> {
         let file = read_file(path)?;
         if file.salt != self.salt || (file.memory_kib, file.passes, file.lanes) != self.cost {
-            return Err(VaultError::NotOpened);
+            return Err(VaultError::FileNotOpened { path: path.to_owned() });
         }
         let body = file.open(&self.key, path)?;
         Ok((file.kind, body))

@@ -98,6 +98,44 @@ fn nothing_is_removed_before_a_site_has_set_a_period() {
 }
 
 #[test]
+fn files_that_were_refused_go_with_the_exchanged_ones_and_the_record_says_so() {
+    let bureau = bureau();
+    let place = |name: &str| bureau.data().join("exchange").join(name);
+    std::fs::create_dir_all(place("response")).expect("folder");
+    let partner = std::time::SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(1_500_000_000);
+    let write = |name: &str| {
+        let path = place("response").join(name);
+        std::fs::write(&path, "no file of ours\n").expect("file");
+        std::fs::File::options().append(true).open(path).and_then(|file| file.set_modified(partner)).expect("time");
+    };
+    for name in ["RH_1_x", "RH_2_x"] {
+        write(name);
+        let taken = bureau.told(&["exchange", "import", "--operator", "li"], "");
+        assert_eq!(taken.status.code(), Some(7), "{}", String::from_utf8_lossy(&taken.stderr));
+    }
+    let bad = || {
+        let list = std::fs::read_dir(place("bad")).expect("list").map(|entry| entry.expect("entry").file_name());
+        let mut names: Vec<String> = list.map(|name| name.into_string().expect("text")).collect();
+        names.sort();
+        names
+    };
+    assert_eq!(bad(), ["RH_1_x", "RH_1_x.report.json", "RH_2_x", "RH_2_x.report.json"]);
+    assert_eq!(set(&bureau, "exchange", "200").0, Some(0));
+    // Old at the partner, refused today.
+    assert_eq!(run(&bureau), [("exchange".to_owned(), 0)]);
+    for name in ["RH_1_x", "RH_1_x.report.json"] {
+        let file = std::fs::File::options().append(true).open(place("bad").join(name)).expect("file");
+        file.set_modified(partner).expect("time");
+    }
+    let shown = json(&bureau.told(&["retention", "show"], ""));
+    assert_eq!(shown["kinds"][2]["due"], 2, "{shown}");
+    assert_eq!(run(&bureau), [("exchange".to_owned(), 2)]);
+    assert_eq!(bad(), ["RH_2_x", "RH_2_x.report.json"]);
+    let details = sql(&bureau, "SELECT detail FROM audit WHERE act = 'retention.run'").concat();
+    assert!(details.len() == 1 && details[0].starts_with("2 refused files"), "{details:?}");
+}
+
+#[test]
 fn a_photo_goes_when_its_person_has_no_card_and_awaits_none() {
     let bureau = bureau();
     assert_eq!(set(&bureau, "photos", "200").0, Some(0));

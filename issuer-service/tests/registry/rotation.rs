@@ -9,6 +9,7 @@ use std::sync::Arc;
 use issuer_service::centre::Centre;
 use issuer_service::error::{Error, Explain};
 use issuer_service::exchange::state::RowMove;
+use issuer_service::lang::Lang;
 use issuer_service::progress::{Quiet, Steps};
 use issuer_service::rotation::{Rotated, generations, rotate};
 use issuer_service::stock::handout::Agent;
@@ -359,4 +360,86 @@ fn killed_by_the_system_in_the_middle_it_loses_nobody_and_goes_on() {
     let mut count = 0;
     opened(&folder).store.read(|tx| tx.each_dossier(|_, _| count += 1)).expect("all open");
     assert_eq!(count, people);
+}
+
+/// Sealed cells of a column, and whether some of one of them stands in a file of the database.
+fn cells(folder: &Path, sql: &str) -> Vec<Vec<u8>> {
+    ask(folder, sql).expect(sql).concat().iter().map(|cell| hex::decode(cell).expect("hex")).collect()
+}
+
+fn in_files(folder: &Path, cells: &[Vec<u8>]) -> usize {
+    let read = |name: &str| std::fs::read(folder.join(name)).unwrap_or_default();
+    let files = [read("centre.db"), read("centre.db-wal")];
+    // A part from the middle: a cell that was freed loses its first bytes.
+    let part = |cell: &Vec<u8>| cell[cell.len() / 2..][..16].to_vec();
+    let stands = |part: &[u8]| files.iter().any(|file| file.windows(part.len()).any(|window| window == part));
+    cells.iter().filter(|cell| stands(&part(cell))).count()
+}
+
+#[test]
+fn nothing_sealed_under_a_destroyed_key_is_left_in_a_file_of_the_database() {
+    if std::env::var_os("ISSUER_TEST_POSTGRES").is_some() {
+        return;
+    }
+    let bureau = bureau();
+    let folder = bureau.data();
+    let all = "SELECT hex(dossier) FROM person UNION ALL SELECT hex(original) FROM photo UNION ALL SELECT hex(body) FROM exchange_file";
+    let before = cells(&folder, all);
+    assert_eq!((before.len(), in_files(&folder, &before)), (10, 10));
+    // Another process has the database open, so that the log stays.
+    let mut open = opened(&folder);
+    let rotated = run(&folder, &Quiet).expect("rotated");
+    assert!(rotated.cleaned);
+    assert_eq!(in_files(&folder, &before), 0);
+    assert_eq!(in_files(&folder, &cells(&folder, all)), 10, "what stands there now is found in this way");
+
+    // Who reads keeps the log from being emptied: that is told, and the same command ends it.
+    let before = cells(&folder, all);
+    let database = rusqlite::Connection::open(folder.join("centre.db")).expect("opened");
+    database.execute_batch("BEGIN; SELECT COUNT(*) FROM person").expect("a snapshot");
+    let rotated = run(&folder, &Quiet).expect("rotated");
+    assert!(!rotated.cleaned);
+    assert!(open.store.read(generations).expect("looked").rotating);
+    assert!(in_files(&folder, &before) > 0, "this is what it is told for");
+    database.execute_batch("COMMIT").expect("ended");
+    let ended = run(&folder, &Quiet).expect("ended");
+    assert_eq!((ended.cleaned, ended.resumed, ended.rows, ended.generation), (true, true, 0, rotated.generation));
+    assert_eq!(in_files(&folder, &before), 0);
+    assert!(!open.store.read(generations).expect("looked").rotating);
+}
+
+#[test]
+fn a_database_of_before_is_written_anew_once() {
+    if std::env::var_os("ISSUER_TEST_POSTGRES").is_some() {
+        return;
+    }
+    let bureau = bureau();
+    let folder = bureau.data();
+    // As an earlier program did it: the photo is gone, its pages are not.
+    let photos = cells(&folder, "SELECT hex(original) FROM photo WHERE person = 1");
+    ask(&folder, "PRAGMA secure_delete = OFF; DELETE FROM photo WHERE person = 1; INSERT INTO centre VALUES ('free_pages', 'unknown')")
+        .expect("removed");
+    assert_eq!(in_files(&folder, &photos), 1, "pages are freed and not overwritten");
+    assert!(run(&folder, &Quiet).expect("rotated").cleaned);
+    assert_eq!(in_files(&folder, &photos), 0);
+    // From now on what is removed is gone at once.
+    let photos = cells(&folder, "SELECT hex(original) FROM photo WHERE person = 5");
+    opened(&folder).store.journal(|tx| tx.remove_photo(5)).expect("removed");
+    assert_eq!((photos.len(), in_files(&folder, &photos)), (1, 0));
+}
+
+#[test]
+fn the_file_of_keys_that_does_not_open_is_named() {
+    let bureau = bureau();
+    let path = bureau.data().join("centre.datakeys");
+    let text = std::fs::read_to_string(&path).expect("keys");
+    let at = text.find("sealed = \"").expect("a body") + 20;
+    let digit = if &text[at..=at] == "0" { "1" } else { "0" };
+    std::fs::write(&path, format!("{}{digit}{}", &text[..at], &text[at + 1..])).expect("altered");
+    let told = issuer(&bureau.data(), &["person", "list"]);
+    let error = String::from_utf8_lossy(&told.stderr).into_owned();
+    assert!(told.status.code() == Some(6) && error.contains("centre.datakeys"), "{error}");
+    assert!(
+        matches!(DataKeys::open(&path, &passphrase(&bureau.data())), Err(error) if error.what(Lang::Zh).contains("centre.datakeys"))
+    );
 }

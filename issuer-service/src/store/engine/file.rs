@@ -25,6 +25,8 @@ pub(super) fn open(path: &Path, new: bool) -> Result<Connection> {
         connection.pragma_update(None, "journal_mode", "WAL")?;
         connection.pragma_update(None, "synchronous", "FULL")?;
         connection.pragma_update(None, "foreign_keys", "ON")?;
+        // What is removed or replaced is overwritten: it may be sealed under a key that is to be destroyed.
+        connection.pragma_update(None, "secure_delete", "ON")?;
         connection.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
         Ok(connection)
     });
@@ -101,6 +103,11 @@ pub(super) fn widen(connection: &Connection) -> rusqlite::Result<()> {
 /// Writes the file anew and empties the log; `false` when another connection reads the log.
 pub(super) fn scrub(connection: &Connection) -> rusqlite::Result<bool> {
     connection.execute_batch("VACUUM")?;
+    empty_log(connection)
+}
+
+/// Brings the log into the file and empties it; `false` when another connection reads it.
+pub(super) fn empty_log(connection: &Connection) -> rusqlite::Result<bool> {
     let busy: i64 = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", (), |row| row.get(0))?;
     Ok(busy == 0)
 }
