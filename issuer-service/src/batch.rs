@@ -4,6 +4,7 @@
 //! Never: lets a maker approve; gives a card number twice; talks to a card (`station`).
 
 pub mod pool;
+pub mod prefix;
 mod state;
 
 use serde::Serialize;
@@ -594,8 +595,8 @@ impl Explain for BatchError {
                 "withdraw it after the answer, or give the file up with `issuer exchange abandon`",
             ),
             Self::NumbersExhausted { .. } => lang.pick(
-                "前缀在建立中心时定下: 用 issuer init --card-number-prefix 另建一个中心",
-                "a centre keeps its prefix: make another centre with `issuer init --card-number-prefix`",
+                "用 issuer number prefix propose 申请下一个前缀，由另一位操作员审核",
+                "propose another prefix with `issuer number prefix propose`, and let another operator approve it",
             ),
             Self::Stock(error) => error.next(lang),
             Self::Request(error) => error.next(lang),

@@ -5,6 +5,7 @@
 
 use crate::backup::failure::BackupError;
 use crate::batch::BatchError;
+use crate::batch::prefix::PrefixError;
 use crate::card::failure::LifeError;
 use crate::card::update::failure::UpdateError;
 use crate::centre::CentreError;
@@ -78,6 +79,9 @@ pub enum Error {
     /// Batches.
     #[error(transparent)]
     Batch(#[from] BatchError),
+    /// First letters of card numbers.
+    #[error(transparent)]
+    Prefix(#[from] PrefixError),
     /// The life of a card.
     #[error(transparent)]
     Life(#[from] LifeError),
@@ -126,6 +130,7 @@ impl Error {
             Self::Retention(error) => error,
             Self::Request(error) => error,
             Self::Batch(error) => error,
+            Self::Prefix(error) => error,
             Self::Life(error) => error,
             Self::Update(error) => error,
             Self::Exchange(error) => error,

@@ -5,6 +5,7 @@
 
 use serde::Serialize;
 
+use super::prefix::Prefixes;
 use super::{BatchError, NumberMove, NumberState};
 use crate::audit::Act;
 use crate::lang::Lang;
@@ -12,9 +13,6 @@ use crate::operator::Role;
 use crate::output::Show;
 use crate::state::{State, word};
 use crate::store::{Store, StoreError, Tx};
-
-/// Numbers of one prefix: seven digits before the check character.
-const NUMBERS_MAX: i64 = 9_999_999;
 
 /// A card number of the pool.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -30,8 +28,10 @@ pub struct Number {
 /// How the pool stands.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Pool {
-    /// First letter of new numbers.
+    /// First letter of the next number.
     pub prefix: char,
+    /// All first letters, and one that is proposed.
+    pub prefixes: Prefixes,
     /// Numbers in each state.
     pub free: u64,
     /// See [`Pool::free`].
@@ -53,13 +53,15 @@ pub struct Pool {
 pub fn look(store: &mut Store, prefix: char, state: Option<NumberState>, limit: u32) -> Result<Pool, StoreError> {
     store.read(|tx| {
         let count = |state| tx.number_count(state);
+        let (prefixes, next) = (Prefixes::of(tx, prefix)?, tx.next_serial()?);
         Ok(Pool {
-            prefix,
+            prefix: prefixes.current(next),
             free: count(NumberState::Free)?,
             reserved: count(NumberState::Reserved)?,
             used: count(NumberState::Used)?,
             spoilt: count(NumberState::Spoilt)?,
-            not_made: u64::try_from(NUMBERS_MAX + 1 - tx.next_serial()?).unwrap_or_default(),
+            not_made: prefixes.not_made(next),
+            prefixes,
             numbers: tx.numbers(state, limit)?,
         })
     })
@@ -110,9 +112,9 @@ pub(super) fn give(tx: &Tx<'_>, job: i64, prefix: char) -> Result<(), BatchError
 }
 
 fn new_number(tx: &Tx<'_>, prefix: char) -> Result<String, BatchError> {
-    let exhausted = || BatchError::NumbersExhausted { prefix };
-    let serial = tx.next_serial()?;
-    let body = Some(format!("{prefix}{serial:07}")).filter(|_| serial <= NUMBERS_MAX).ok_or_else(exhausted)?;
+    let (prefixes, next) = (Prefixes::of(tx, prefix)?, tx.next_serial()?);
+    let exhausted = || BatchError::NumbersExhausted { prefix: prefixes.current(next) };
+    let (serial, body) = prefixes.number(next).ok_or_else(exhausted)?;
     let number = card_profiles::identity::card_number(&body).ok_or_else(exhausted)?;
     tx.add_number(&number, serial)?;
     Ok(number)
@@ -129,7 +131,7 @@ impl Show for Number {
 
 impl Show for Pool {
     fn text(&self, lang: Lang) -> String {
-        let Self { prefix, free, reserved, used, spoilt, not_made, numbers } = self;
+        let Self { prefix, prefixes, free, reserved, used, spoilt, not_made, numbers } = self;
         let mut lines: Vec<String> = numbers.iter().map(|number| number.text(lang)).collect();
         lines.push(lang.pick(
             format!("卡号: 空闲 {free}，预留 {reserved}，已用 {used}，作废 {spoilt}，前缀 {prefix} 尚可编 {not_made}"),
@@ -137,6 +139,9 @@ impl Show for Pool {
                 "card numbers: {free} free, {reserved} reserved, {used} used, {spoilt} spoilt, {not_made} more with prefix {prefix}"
             ),
         ));
+        if prefixes.letters.len() > 1 || prefixes.proposed.is_some() {
+            lines.push(prefixes.text(lang));
+        }
         lines.join("\n")
     }
 }

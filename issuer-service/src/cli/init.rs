@@ -160,7 +160,7 @@ fn city(text: &str) -> Result<CityCode, &'static str> {
     CityCode::parse(text).ok_or("a city code has 6 digits (GB/T 2260)")
 }
 
-fn prefix(text: &str) -> Result<char, &'static str> {
+pub(super) fn prefix(text: &str) -> Result<char, &'static str> {
     let mut letters = text.chars();
     match (letters.next(), letters.next()) {
         (Some(letter), None) if letter.is_ascii_uppercase() => Ok(letter),

@@ -115,3 +115,51 @@ fn a_centre_made_before_this_was_stored_takes_its_identity_once_and_on_record() 
     rewrite(&bench, "city = \"513300\"", "city = \"110100\"");
     bench.refused(&ADD, "CENTRE_IDENTITY_CHANGED", 3);
 }
+
+#[test]
+fn a_centre_whose_prefix_is_used_up_goes_on_with_another_that_two_agreed_on() {
+    let bench = Bench::new();
+    for (name, role) in [("li", "capture"), ("wang", "approve")] {
+        bench.done(&["operator", "add", name, "--role", role]);
+    }
+    bench.done(&["operator", "add", "both", "--role", "capture", "--role", "approve"]);
+    let fill = ["number", "fill", "3", "--operator", "li"];
+    bench.done(&fill);
+    bench.ask("INSERT INTO card_number VALUES ('A99999984', 9999998, 'spoilt', '')");
+    bench.refused(&fill, "CARD_NUMBERS_EXHAUSTED", 3);
+    assert_eq!(bench.ask("SELECT COUNT(*) FROM card_number")[0][0], "4", "none of the three was made");
+
+    let propose = |letter, by| ["number", "prefix", "propose", letter, "--reason", "A is used up", "--operator", by];
+    let approve = |letter, by| ["number", "prefix", "approve", letter, "--operator", by];
+    bench.refused(&propose("A", "li"), "CARD_NUMBER_PREFIX_KNOWN", 3);
+    assert_eq!(bench.run(&propose("b", "li")).status.code(), Some(1), "a letter from A to Z");
+    bench.refused(&["number", "prefix", "propose", "B", "--reason", " ", "--operator", "li"], "REASON_MISSING", 1);
+    bench.refused(&approve("B", "wang"), "CARD_NUMBER_PREFIX_NOT_PROPOSED", 2);
+    bench.done(&propose("B", "both"));
+    bench.refused(&propose("C", "li"), "CARD_NUMBER_PREFIX_PENDING", 3);
+    bench.refused(&approve("B", "both"), "CARD_NUMBER_PREFIX_MAKER_IS_CHECKER", 3);
+    bench.refused(&fill, "CARD_NUMBERS_EXHAUSTED", 3);
+    let listed = bench.done(&["number", "list"]);
+    assert!(listed.contains("\"proposed\":{\"letter\":\"B\",\"by\":\"both\"}"), "{listed}");
+    bench.done(&approve("B", "wang"));
+    bench.refused(&approve("B", "wang"), "CARD_NUMBER_PREFIX_NOT_PROPOSED", 2);
+
+    bench.done(&fill);
+    let made: Vec<String> = bench.ask("SELECT number FROM card_number ORDER BY serial").concat();
+    let bodies: Vec<&str> = made.iter().map(|number| &number[..8]).collect();
+    assert_eq!(bodies[3..], ["A9999998", "A9999999", "B0000001", "B0000002"]);
+    assert_eq!(made[5], card_profiles::identity::card_number("B0000001").expect("a number"));
+    let listed: serde_json::Value = serde_json::from_str(&bench.done(&["number", "list"])).expect("a pool");
+    assert_eq!((&listed["prefix"], &listed["not_made"]), (&"B".into(), &9_999_997.into()), "{listed}");
+    // Who the centre is stays what it was.
+    assert!(fs::read_to_string(bench.data().join("centre.toml")).expect("text").contains("card_number_prefix = \"A\""));
+    rewrite(&bench, "card_number_prefix = \"A\"", "card_number_prefix = \"B\"");
+    bench.refused(&["number", "list"], "CENTRE_IDENTITY_CHANGED", 3);
+    let acts =
+        bench.ask("SELECT actor, act, object, detail FROM audit WHERE act LIKE 'number.prefix%' ORDER BY sequence");
+    let expected = [
+        ["both", "number.prefix-propose", "card number prefix B", "A is used up"],
+        ["wang", "number.prefix-approve", "card number prefix B", "proposed by both"],
+    ];
+    assert_eq!(acts, expected);
+}
