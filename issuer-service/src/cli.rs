@@ -28,6 +28,7 @@ pub mod source;
 pub mod states;
 pub mod station;
 pub mod stock;
+pub mod sync;
 pub mod update;
 pub mod window;
 
@@ -150,6 +151,9 @@ pub enum Noun {
     /// Cards (卡).
     #[command(subcommand)]
     Card(card::Verb),
+    /// The holder registry of province and ministry (持卡库): what it is told of cards, and what it answers.
+    #[command(subcommand)]
+    Sync(sync::Verb),
     /// PINs of cards (口令): orders to unblock or reset one, which a terminal carries out.
     #[command(subcommand)]
     Pin(pin::Verb),
@@ -351,6 +355,7 @@ pub fn run(cli: Cli, output: &Output) -> Result<Exit, Error> {
         Noun::Station(verb) => station::run(&common, verb, output),
         Noun::Stock(verb) => stock::run(&common, verb, output),
         Noun::Card(verb) => card::run(&common, verb, output),
+        Noun::Sync(verb) => sync::run(&common, verb, output),
         Noun::Pin(verb) => pin::run(&common, verb, output),
         Noun::Psam(verb) => psam::run(&common, verb, output),
         Noun::Operator(verb) => operator::run(&common, verb, output),

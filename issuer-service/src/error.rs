@@ -25,6 +25,7 @@ use crate::retention::RetentionError;
 use crate::station::failure::StationError;
 use crate::stock::StockError;
 use crate::store::StoreError;
+use crate::sync::failure::SyncError;
 use crate::vault::VaultError;
 
 /// What a user is told about an error.
@@ -88,6 +89,9 @@ pub enum Error {
     /// Changed data of a card already made.
     #[error(transparent)]
     Update(#[from] UpdateError),
+    /// The holder registry.
+    #[error(transparent)]
+    Sync(#[from] SyncError),
     /// Banks and factories.
     #[error(transparent)]
     Exchange(#[from] ExchangeError),
@@ -133,6 +137,7 @@ impl Error {
             Self::Prefix(error) => error,
             Self::Life(error) => error,
             Self::Update(error) => error,
+            Self::Sync(error) => error,
             Self::Exchange(error) => error,
             Self::Station(error) => error,
             Self::Stock(error) => error,

@@ -34,6 +34,7 @@ pub mod state;
 pub mod station;
 pub mod stock;
 pub mod store;
+pub mod sync;
 pub mod vault;
 
 pub use centre::Centre;

@@ -129,6 +129,8 @@ pub const TABLES: &[Table] = &[
     PsamState::TABLE,
     CeremonyState::TABLE,
     CertificateState::TABLE,
+    crate::sync::SyncState::TABLE,
+    crate::sync::SyncFileState::TABLE,
 ];
 
 /// Tables to be shown.

@@ -46,6 +46,7 @@ mod source;
 mod station;
 mod stock;
 mod succession;
+mod sync;
 mod upload;
 mod window;
 
@@ -85,6 +86,7 @@ const MIGRATIONS: &[(i64, &str)] = &[
     (47, include_str!("store/schema_047_hand_out.sql")),
     (48, include_str!("store/schema_048_retention.sql")),
     (49, include_str!("store/schema_049_card_update.sql")),
+    (50, include_str!("store/schema_050_sync.sql")),
     (51, include_str!("store/schema_051_card_cleared.sql")),
     (52, include_str!("store/schema_052_psam_reason.sql")),
     (53, include_str!("store/schema_053_free_pages.sql")),

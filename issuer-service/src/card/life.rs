@@ -21,6 +21,7 @@ use crate::output::Show;
 use crate::state::word;
 use crate::stock::handout;
 use crate::store::{Store, StoreError, Tx};
+use crate::sync;
 
 /// Longest reason, in characters.
 const REASON_MAX: usize = 200;
@@ -279,6 +280,7 @@ fn move_card(tx: &Tx<'_>, rules: &LifeRules, card: &Card, order: &Order<'_>) -> 
                 done += &format!(" ({})", apply(tx, rules, &old, row, &reason, &operator)?);
             }
             tx.add_replacement(old.job, card.job)?;
+            sync::note(tx, card, sync::Event::Replacement, Some(&old.card_number))?;
             done += ", ";
         }
     }
@@ -355,6 +357,7 @@ fn apply(
         update::end_with_card(tx, card.job)?;
     }
     let sequence = blacklist::follow(tx, &card.card_identifier, row.to.is_listed(), row.to.name(), operator)?;
+    sync::note(tx, &Card { state: row.to.name().to_owned(), ..card.clone() }, sync::Event::State, None)?;
     let until = moved.release_on.map(|day| format!(", until {day}")).unwrap_or_default();
     let listed = sequence.map(|sequence| format!(", blacklist {sequence}")).unwrap_or_default();
     Ok(format!("{} → {}{until}{listed}", row.from.name(), row.to.name()))

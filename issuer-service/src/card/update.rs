@@ -27,6 +27,7 @@ use crate::operator::Role;
 use crate::output::Show;
 use crate::state::{State, states, word};
 use crate::store::{Store, StoreError, Tx};
+use crate::sync;
 
 states! {
     /// An update of a card.
@@ -158,6 +159,7 @@ pub fn follow(tx: &Tx<'_>, person: i64, items: Items, origin: Origin) -> Result<
     }
     for card in tx.cards_of_person(person)? {
         if may_be_updated(&card) {
+            sync::note(tx, &card, sync::Event::Data, None)?;
             ask(tx, &card, items, (origin, "", None))?;
         }
     }

@@ -22,6 +22,7 @@ use crate::clock;
 use crate::lang::Lang;
 use crate::output::Show;
 use crate::store::{StoreError, Tx};
+use crate::sync;
 use crate::vault::Signer;
 
 /// What an entry does.
@@ -166,6 +167,18 @@ pub fn follow(
         _ => return Ok(None),
     };
     tx.add_blacklist_entry(card, act, &format!("{BY_STATE}{state}"), operator).map(Some)
+}
+
+/// The holder registry is told of an entry that an operator made by hand, when the card is of this centre.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn tell_registry(tx: &Tx<'_>, card: CardIdentifier) -> Result<(), StoreError> {
+    let Some(card) = card_profiles::identity::CardIdentifier::parse(&card.to_string()) else { return Ok(()) };
+    match tx.card_by_identifier(&card)? {
+        Some(card) => sync::note(tx, &card, sync::Event::Blacklist, None),
+        None => Ok(()),
+    }
 }
 
 /// Whether a card stands on the list now.

@@ -270,6 +270,7 @@ fn change(
             return Err(ClearingError::BlacklistByState { card });
         }
         let sequence = tx.add_blacklist_entry(card, act, reason.trim(), &operator)?;
+        blacklist::tell_registry(tx, card)?;
         let detail = format!("{} sequence {sequence}", act.name());
         let act = Act { actor: operator, act: "blacklist.change", object: format!("card {card}"), detail };
         Ok((Blacklist { sequence, entries: tx.blacklist()? }, act))

@@ -30,6 +30,7 @@ use crate::stock::blank;
 use crate::stock::{StockError, StockMove};
 use crate::store::peer::StationMessage;
 use crate::store::{Store, StoreError, Tx};
+use crate::sync;
 use crate::vault::Vault;
 
 /// What the book needs of its centre.
@@ -278,6 +279,7 @@ impl Book<'_> {
             tx.move_number_of(job, NumberMove::Use)?;
             blank::end(tx, StockMove::Finish, &order.card.card_number, "", by.operator)?;
             tx.add_receipt(job, &body, &signature)?;
+            sync::note(tx, &sealed, sync::Event::Issue, None)?;
             tx.note(job, (by.place(), by.reader), "done", "")?;
             by.keep(tx, None)?;
             if let Some(request) = tx.request_of_job(job)? {

@@ -30,10 +30,14 @@ pub(crate) enum Counter {
     PinOrder,
     /// Updates of cards, on slips at the counter.
     CardUpdate,
+    /// Entries for the holder registry.
+    Sync,
+    /// Files to it, in their task numbers.
+    SyncFile,
 }
 
 impl Counter {
-    pub(crate) const ALL: [Self; 11] = [
+    pub(crate) const ALL: [Self; 13] = [
         Self::CardNumber,
         Self::Batch,
         Self::Job,
@@ -45,6 +49,8 @@ impl Counter {
         Self::Certificate,
         Self::PinOrder,
         Self::CardUpdate,
+        Self::Sync,
+        Self::SyncFile,
     ];
 
     /// The table, and the last number that it shows.
@@ -62,6 +68,8 @@ impl Counter {
             Self::Certificate => ("certificate", "COALESCE(MAX(number), 0) FROM certificate"),
             Self::PinOrder => ("pin_order", "COALESCE(MAX(number), 0) FROM pin_order"),
             Self::CardUpdate => ("card_update", "COALESCE(MAX(number), 0) FROM card_update"),
+            Self::Sync => ("registry_sync", "COALESCE(MAX(sequence), 0) FROM registry_sync"),
+            Self::SyncFile => ("sync_file", "COALESCE(MAX(number), 0) FROM sync_file"),
         }
     }
 

@@ -24,6 +24,8 @@ pub(crate) enum Sealed {
     ExchangeFiles,
     ExchangeAnswers,
     Receipts,
+    SyncFiles,
+    SyncAnswers,
 }
 
 /// The last row that was looked at: its key, of one column or two.
@@ -61,14 +63,21 @@ struct Found {
 }
 
 impl Sealed {
-    pub(crate) const ALL: [Self; 5] =
-        [Self::Dossiers, Self::Photos, Self::ExchangeFiles, Self::ExchangeAnswers, Self::Receipts];
+    pub(crate) const ALL: [Self; 7] = [
+        Self::Dossiers,
+        Self::Photos,
+        Self::ExchangeFiles,
+        Self::ExchangeAnswers,
+        Self::Receipts,
+        Self::SyncFiles,
+        Self::SyncAnswers,
+    ];
 
     /// Rows of one transaction: a photo is a hundred times as long as a dossier.
     pub(crate) const fn share(self, rows: u32) -> u32 {
         match self {
-            Self::Photos | Self::ExchangeFiles => rows.div_ceil(20),
-            Self::Dossiers | Self::ExchangeAnswers | Self::Receipts => rows,
+            Self::Photos | Self::ExchangeFiles | Self::SyncFiles => rows.div_ceil(20),
+            Self::Dossiers | Self::ExchangeAnswers | Self::Receipts | Self::SyncAnswers => rows,
         }
     }
 
@@ -95,6 +104,14 @@ impl Sealed {
                 "SELECT number, CAST(0 AS BIGINT), card_number, data_key, agent, CAST(NULL AS BYTEA) FROM stock_receipt
                  WHERE data_key <> $1 AND number > $2 AND CAST($3 AS BIGINT) IS NOT NULL ORDER BY number LIMIT $4"
             }
+            Self::SyncFiles => {
+                "SELECT number, CAST(0 AS BIGINT), '', data_key, body, CAST(NULL AS BYTEA) FROM sync_file
+                 WHERE data_key <> $1 AND number > $2 AND CAST($3 AS BIGINT) IS NOT NULL ORDER BY number LIMIT $4"
+            }
+            Self::SyncAnswers => {
+                "SELECT sequence, CAST(0 AS BIGINT), '', data_key, answer, CAST(NULL AS BYTEA) FROM registry_sync
+                 WHERE data_key <> $1 AND sequence > $2 AND CAST($3 AS BIGINT) IS NOT NULL ORDER BY sequence LIMIT $4"
+            }
         }
     }
 
@@ -107,6 +124,8 @@ impl Sealed {
             Self::ExchangeFiles => body_place(number),
             Self::ExchangeAnswers => answer_place(number, &row.word),
             Self::Receipts => receipt_place(&row.word),
+            Self::SyncFiles => super::sync::body_place(number),
+            Self::SyncAnswers => super::sync::answer_place(number),
         }
     }
 }
@@ -195,6 +214,14 @@ impl Tx<'_> {
             }
             Sealed::Receipts => {
                 let sql = "UPDATE stock_receipt SET data_key = $1, agent = $2 WHERE number = $3";
+                self.sql.prepare(sql)?.execute((key, first, number))?
+            }
+            Sealed::SyncFiles => {
+                let sql = "UPDATE sync_file SET data_key = $1, body = $2 WHERE number = $3";
+                self.sql.prepare(sql)?.execute((key, first, number))?
+            }
+            Sealed::SyncAnswers => {
+                let sql = "UPDATE registry_sync SET data_key = $1, answer = $2 WHERE sequence = $3";
                 self.sql.prepare(sql)?.execute((key, first, number))?
             }
         };

@@ -11,3 +11,4 @@ mod handbook;
 mod loss;
 mod moves;
 mod succession;
+mod sync;

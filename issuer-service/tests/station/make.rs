@@ -13,6 +13,10 @@ fn a_batch_is_made_on_two_readers_and_every_card_holds_its_own_person() {
     let summary = rig.run(vec![cards[..4].to_vec(), cards[4..].to_vec()]).expect("run");
     assert_eq!((summary.made, summary.spoilt, summary.left), (6, 0, 0));
     rig.assert_complete(6, 0);
+    assert_eq!(
+        rig.count("SELECT COUNT(DISTINCT job) FROM registry_sync WHERE event = 'issue' AND state = 'pending'"),
+        6
+    );
     let mut numbers = Vec::new();
     for card in &cards {
         let inspection = card.card().inspect();
