@@ -202,12 +202,16 @@ pub fn export(centre: &mut Centre, order: &Order<'_>) -> Result<Exported, Exchan
     Ok(Exported { file, ..exported })
 }
 
-/// Puts files into the partner's folder that are recorded and perhaps not there: what a kill left undone.
+/// Puts files into the partner's folder that are recorded and perhaps not there, and takes those out that are given up: what a
+/// kill left undone.
 ///
 /// # Errors
 /// [`ExchangeError`].
 pub fn complete(store: &mut Store, folder: &Folder) -> Result<(), ExchangeError> {
     let files = store.read(|tx| tx.exchange_files(None))?;
+    for file in files.iter().filter(|file| file.state == FileState::Abandoned.name()) {
+        folder.remove(Place::Request, &file.name)?;
+    }
     for file in files.into_iter().filter(|file| file.state == FileState::Prepared.name()) {
         let body = store.read(|tx| tx.exchange_body(file.number))?;
         folder.put(Place::Request, &file.name, &body)?;
@@ -226,6 +230,9 @@ pub fn resend(centre: &mut Centre, task: &str, operator: Option<&str>) -> Result
     let (file, body) = centre.store.act(|tx| -> Result<_, ExchangeError> {
         let actor = tx.require(operator, Role::Capture)?;
         let file = sent(tx, task)?;
+        if file.state != FileState::Sent.name() {
+            return Err(ExchangeError::FileState { task: file.task, state: file.state });
+        }
         let body = tx.exchange_body(file.number)?;
         let act = Act { actor, act: "exchange.resend", object: format!("task {task}"), detail: file.name.clone() };
         Ok(((file, body), act))
@@ -234,12 +241,19 @@ pub fn resend(centre: &mut Centre, task: &str, operator: Option<&str>) -> Result
     Ok(file)
 }
 
-/// Awaits no answer any more: its jobs may be sent again, in another file.
+/// Awaits no answer any more: its jobs may be sent again, in another file, and the partner finds this one no more.
 ///
 /// # Errors
-/// [`ExchangeError`].
-pub fn abandon(store: &mut Store, task: &str, reason: &str, operator: Option<&str>) -> Result<SentFile, ExchangeError> {
-    store.act(|tx| {
+/// [`ExchangeError`]. A kill leaves a file that [`complete`] takes away.
+pub fn abandon(
+    centre: &mut Centre,
+    task: &str,
+    reason: &str,
+    operator: Option<&str>,
+) -> Result<SentFile, ExchangeError> {
+    let folder = Folder::of(&centre.folder)?;
+    complete(&mut centre.store, &folder)?;
+    let file = centre.store.act(|tx| -> Result<_, ExchangeError> {
         let actor = tx.require(operator, Role::Capture)?;
         let file = sent(tx, task)?;
         if file.state != FileState::Sent.name() {
@@ -251,7 +265,9 @@ pub fn abandon(store: &mut Store, task: &str, reason: &str, operator: Option<&st
         }
         let act = Act { actor, act: "exchange.abandon", object: format!("task {task}"), detail: reason.to_owned() };
         Ok((sent(tx, task)?, act))
-    })
+    })?;
+    folder.remove(Place::Request, &file.name)?;
+    Ok(file)
 }
 
 /// The template of a name.

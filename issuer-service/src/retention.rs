@@ -5,7 +5,8 @@
 //! Owns: the kinds, which of them may be set, the rule that nobody runs what they set. Never: removes money, cards, keys or audit
 //! records.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
 
 use clap::ValueEnum;
 use serde::Serialize;
@@ -32,7 +33,7 @@ pub enum Kind {
     Photos,
     /// 代领人: who fetched a card for its holder.
     Agents,
-    /// 交换文件: files to and from banks and factories, after they were answered or given up.
+    /// 交换文件: files to and from banks and factories, after they were answered, given up or refused.
     Exchange,
     /// 已故人员: everything known of the dead, when no card and no money of theirs is left.
     People,
@@ -152,26 +153,37 @@ pub enum RetentionError {
 /// What is kept how long, and how much is past its time.
 ///
 /// # Errors
-/// [`Error`].
+/// [`StoreError`].
 pub fn show(tx: &Tx<'_>, folder: &Path) -> Result<Lines, Error> {
     let line = |kind| -> Result<Line, Error> {
         let setting = tx.retention(kind)?;
-        let due = setting.as_ref().map_or(Ok(0), |setting| due(tx, folder, kind, &clock::days_ago(setting.days)))?;
+        let due = setting.as_ref().map_or(Ok(0), |setting| due(tx, folder, kind, setting.days))?;
         Ok(Line { kind, setting, due })
     };
     Ok(Lines { kinds: Kind::ALL.into_iter().map(line).collect::<Result<_, _>>()? })
 }
 
-/// How many rows, and files that were refused, are past their time.
-fn due(tx: &Tx<'_>, folder: &Path, kind: Kind, before: &str) -> Result<u64, Error> {
-    let files = if kind == Kind::Exchange { refused_files(folder, before)?.len() } else { 0 };
-    Ok(tx.past_retention(kind, before)? + u64::try_from(files).unwrap_or_default())
+/// How many of a kind are past their time.
+fn due(tx: &Tx<'_>, folder: &Path, kind: Kind, days: u16) -> Result<u64, Error> {
+    let rows = tx.past_retention(kind, &clock::days_ago(days))?;
+    let files = if kind == Kind::Exchange { unnamed_files(tx, folder, days)?.len() } else { 0 };
+    Ok(rows.saturating_add(u64::try_from(files).unwrap_or(u64::MAX)))
 }
 
-/// Files of partners that were refused, and the reports beside them: no row knows them.
-fn refused_files(folder: &Path, before: &str) -> Result<Vec<String>, Error> {
+/// Files of partners that no row names and that are past their time: refused ones with their reports, and answers that came again.
+fn unnamed_files(tx: &Tx<'_>, folder: &Path, days: u16) -> Result<Vec<PathBuf>, Error> {
     let files = Folder::of(folder).map_err(ExchangeError::from)?;
-    Ok(files.before(Place::Bad, clock::seconds_of(before)).map_err(ExchangeError::from)?)
+    let before = SystemTime::now().checked_sub(Duration::from_secs(u64::from(days) * 86_400));
+    let Some(before) = before else { return Ok(Vec::new()) };
+    let mut old = files.older(Place::Bad, before).map_err(ExchangeError::from)?;
+    let named = tx.exchange_answer_names()?;
+    for path in files.older(Place::Archive, before).map_err(ExchangeError::from)? {
+        let name = path.file_name().map(|name| name.to_string_lossy().into_owned());
+        if !name.is_some_and(|name| named.contains(&name)) {
+            old.push(path);
+        }
+    }
+    Ok(old)
 }
 
 /// Sets how long a kind is kept; without `days` for good.
@@ -218,34 +230,51 @@ pub fn set(
 pub fn run(store: &mut Store, folder: &Path, operator: Option<&str>, dry_run: bool) -> Result<Removed, Error> {
     let (actor, due) = store.read(|tx| -> Result<_, Error> {
         let actor = tx.require(operator, Role::Capture).or_else(|_| tx.require(operator, Role::Counter))?;
-        let mut found = Vec::new();
+        let mut due = Vec::new();
         for kind in Kind::ALL {
             let Some(setting) = tx.retention(kind)? else { continue };
             if setting.set_by == actor {
                 return Err(RetentionError::OwnSetting { kind }.into());
             }
-            let before = clock::days_ago(setting.days);
-            let count = due(tx, folder, kind, &before)?;
-            found.push((kind, before, count));
+            let count = self::due(tx, folder, kind, setting.days)?;
+            due.push((kind, setting.days, count));
         }
-        Ok((actor, found))
+        Ok((actor, due))
     })?;
     if dry_run {
         return Ok(Removed { dry_run, kinds: due.into_iter().map(|(kind, _, count)| (kind, count)).collect() });
     }
     let mut removed = Removed { dry_run, kinds: Vec::new() };
-    for (kind, before, count) in due {
-        let done = if count == 0 { 0 } else { remove(store, folder, &actor, kind, &before)? };
+    for (kind, days, count) in due {
+        let mut done = if count == 0 { 0 } else { remove(store, folder, &actor, kind, &clock::days_ago(days))? };
+        if count > 0 && kind == Kind::Exchange {
+            done += remove_unnamed(store, folder, &actor, days)?;
+        }
         removed.kinds.push((kind, done));
     }
     Ok(removed)
 }
 
+/// Removes the files of partners that no row names. The record is there first: nothing says afterwards that there were any.
+fn remove_unnamed(store: &mut Store, folder: &Path, actor: &str, days: u16) -> Result<u64, Error> {
+    let old = store.read(|tx| unnamed_files(tx, folder, days))?;
+    let count = u64::try_from(old.len()).unwrap_or(u64::MAX);
+    if old.is_empty() {
+        return Ok(0);
+    }
+    store.act(|_| -> Result<_, Error> {
+        let detail = format!("{count} refused or repeated files removed, from before {}", clock::days_ago(days));
+        let (object, actor) = (format!("retention {}", Kind::Exchange.name()), actor.to_owned());
+        Ok(((), Act { actor, act: "retention.run", object, detail }))
+    })?;
+    for path in old {
+        Folder::remove_file(&path).map_err(ExchangeError::from)?;
+    }
+    Ok(count)
+}
+
 fn remove(store: &mut Store, folder: &Path, actor: &str, kind: Kind, before: &str) -> Result<u64, Error> {
     let (mut done, mut after) = (0, 0);
-    if kind == Kind::Exchange {
-        done += remove_refused(store, folder, actor, before)?;
-    }
     loop {
         let some = store.read(|tx| tx.some_past_retention(kind, before, after))?;
         let Some(last) = some.last() else { return Ok(done) };
@@ -275,23 +304,6 @@ fn remove(store: &mut Store, folder: &Path, actor: &str, kind: Kind, before: &st
             Ok((count, Act { actor, act: "retention.run", object, detail }))
         })?;
     }
-}
-
-/// The record is there first: no row says afterwards that there were files.
-fn remove_refused(store: &mut Store, folder: &Path, actor: &str, before: &str) -> Result<u64, Error> {
-    let names = refused_files(folder, before)?;
-    if names.is_empty() {
-        return Ok(0);
-    }
-    let count = u64::try_from(names.len()).unwrap_or_default();
-    store.act(|_| -> Result<_, Error> {
-        let (object, actor) = (format!("retention {}", Kind::Exchange.name()), actor.to_owned());
-        let detail = format!("{count} refused files and reports removed, from before {before}");
-        Ok(((), Act { actor, act: "retention.run", object, detail }))
-    })?;
-    let files = Folder::of(folder).map_err(ExchangeError::from)?;
-    names.iter().try_for_each(|name| files.remove(Place::Bad, name)).map_err(ExchangeError::from)?;
-    Ok(count)
 }
 
 fn remove_one(tx: &Tx<'_>, kind: Kind, key: i64) -> Result<(), StoreError> {

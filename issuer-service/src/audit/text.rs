@@ -44,7 +44,7 @@ pub fn check(act: &Act) -> Result<(), StoreError> {
 
 /// Whether 18 digits in a row, the last perhaps an X, hold a date of birth where a citizen number has it (GB 11643). Longer rows are
 /// numbers of chips and cards. Full-width digits count.
-fn holds_number(text: &str) -> bool {
+pub(crate) fn holds_number(text: &str) -> bool {
     let plain = |c: char| match c {
         '０'..='９' => char::from_digit(u32::from(c) - u32::from('０'), 10).unwrap_or(c),
         'Ｘ' | 'ｘ' | 'x' => 'X',

@@ -32,7 +32,7 @@ pub enum Verb {
     /// Take in the answers of partners: a file, or all that stand in DIR/exchange/response.
     ///
     /// Any mismatch refuses the whole file and changes nothing; every fault is listed with line and column, and the file goes
-    /// to DIR/exchange/bad: exit code 7. Cards that the partner refused are spoilt with their numbers: exit code 10, and
+    /// to DIR/exchange/bad: exit code 7. A file whose name cannot be kept gets another one there. Cards that the partner refused are spoilt with their numbers: exit code 10, and
     /// `batch create --remake` asks for them again. The same file a second time changes nothing. A run that was killed is
     /// finished by the next one.
     Import {
@@ -53,7 +53,8 @@ pub enum Verb {
         /// 任务号.
         task: String,
     },
-    /// Await no answer to a file any more: its jobs may be sent again in another one.
+    /// Await no answer to a file any more: it is taken out of DIR/exchange/request, and its jobs may be sent again in another
+    /// one. Tell a partner who has fetched it.
     Abandon {
         /// 任务号.
         task: String,
@@ -118,7 +119,7 @@ pub(super) fn run(common: &Common, verb: Verb, output: &Output) -> Result<Exit, 
         }
         Verb::Resend { task } => output.show(&exchange::resend(&mut centre, &task, operator)?),
         Verb::Abandon { task, reason } => {
-            output.show(&exchange::abandon(&mut centre.store, &task, &reason, operator)?);
+            output.show(&exchange::abandon(&mut centre, &task, &reason, operator)?);
         }
         Verb::List { .. } | Verb::Template(_) => {}
     }

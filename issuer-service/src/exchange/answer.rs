@@ -244,6 +244,10 @@ impl Reader<'_> {
         if decides && result.is_empty() {
             self.faults.add(line, title(Value::Result), Code::Result);
         }
+        let known = self.template.accepted.contains(&result) || self.template.refused.contains(&result);
+        if decides && !result.is_empty() && !known && text(Value::Reason).trim().is_empty() {
+            self.faults.add(line, title(Value::Result), Code::ResultUnknown);
+        }
         let accepted = if decides { self.template.accepted.contains(&result) } else { !identifier.is_empty() };
         let identifier = match (identifier.is_empty(), self.identifier(&identifier)) {
             (true, _) => None,

@@ -34,6 +34,9 @@ pub enum ExchangeError {
         /// Its name.
         template: String,
     },
+    /// The name of a file from a partner may not be kept.
+    #[error("the file's name cannot be kept")]
+    NameUnfit,
     /// The partner's code cannot stand in a name of a file.
     #[error("the partner's code is not 1 to 15 letters and digits")]
     PartnerCode,
@@ -105,6 +108,7 @@ impl Explain for ExchangeError {
             Self::TemplateUnknown => "TEMPLATE_NOT_FOUND",
             Self::Template { .. } => "TEMPLATE_INVALID",
             Self::Direction { .. } => "TEMPLATE_DIRECTION",
+            Self::NameUnfit => "EXCHANGE_NAME_UNFIT",
             Self::PartnerCode => "PARTNER_CODE_INVALID",
             Self::NothingToSend { .. } => "EXCHANGE_EMPTY",
             Self::TaskUnknown => "TASK_NOT_FOUND",
@@ -129,6 +133,12 @@ impl Explain for ExchangeError {
                 format!("模板 {template} 是另一方向的"),
                 format!("template {template} is for the other direction"),
             ),
+            Self::NameUnfit => lang
+                .pick(
+                    "文件名以点开头、含公民身份号码或控制字符、超过 200 字节，或不是 UTF-8",
+                    "the file's name begins with a dot, holds a citizen number or a control character, is longer than 200 bytes, or is no UTF-8",
+                )
+                .to_owned(),
             Self::PartnerCode => lang
                 .pick("合作方代码须为 1 至 15 位字母或数字", "a partner's code has 1 to 15 letters and digits")
                 .to_owned(),
@@ -166,6 +176,7 @@ impl Explain for ExchangeError {
                 "改正后用 issuer exchange template check 检查",
                 "mend it and check it with `issuer exchange template check`",
             ),
+            Self::NameUnfit => lang.pick("改名后再交", "give the file another name"),
             Self::PartnerCode => lang.pick("改正 --partner", "correct --partner"),
             Self::NothingToSend { .. } | Self::TaskUnknown | Self::FileState { .. } => {
                 lang.pick("用 issuer exchange list 查看", "look with `issuer exchange list`")
@@ -182,7 +193,7 @@ impl Explain for ExchangeError {
     fn exit(&self) -> Exit {
         match self {
             Self::TemplateUnknown | Self::TaskUnknown | Self::NothingToSend { .. } => Exit::NotFound,
-            Self::Template { .. } | Self::Direction { .. } | Self::PartnerCode => Exit::Usage,
+            Self::Template { .. } | Self::Direction { .. } | Self::NameUnfit | Self::PartnerCode => Exit::Usage,
             Self::NameTaken { .. } | Self::FileState { .. } | Self::PersonMissing { .. } => Exit::Refused,
             Self::File { .. } => Exit::Storage,
             Self::Batch(error) => error.exit(),

@@ -64,6 +64,10 @@ macro_rules! codes {
 }
 
 codes! {
+    /// The name itself may not be kept.
+    NameUnfit "文件名含公民身份号码或控制字符、超过 200 字节，或不是 UTF-8；文件以此处的名字存放" "the file's name holds a citizen number or a control character, is longer than 200 bytes, or is no UTF-8; the file is kept under the name told here",
+    /// The system does not let us read it.
+    Unreadable "系统不允许读取该文件，检查权限后重新放入" "the system does not let us read the file: look at its permissions and put it in again",
     /// No template has a file of this name.
     NameUnknown "文件名不符合任何回盘模板" "the file's name is that of no template from a partner",
     /// Several templates have it.
@@ -100,6 +104,8 @@ codes! {
     Differs "与发出的内容不一致" "the cell is not what was sent",
     /// The result is empty.
     Result "处理结果为空" "the result is empty",
+    /// The result is none that the template knows, and no reason stands beside it.
+    ResultUnknown "处理结果不是模板所列，也没有写明原因" "the result is none that the template lists, and no reason is given",
     /// The card identifier is none of this city.
     Identifier "卡识别码无效或不是本市的" "the card identifier is none, or none of this city",
     /// Another card has the identifier.

@@ -8,13 +8,21 @@
 //! DIR/exchange/bad/       files refused, each with a report beside it
 //! ```
 //!
-//! Owns: writing whole (temporary name, sync, rename, sync of the folder), moving. Never: reads what is in a file.
+//! A file lies in `archive` and `bad` with the time at which it came to rest there.
+//!
+//! Owns: writing whole (temporary name, sync, rename, sync of the folder), moving, which names can be kept. Never: reads what is
+//! in a file.
 
 use std::fs::{self, DirBuilder, File};
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
+
+use crate::audit::text::holds_number;
+
+/// Bytes of a name that can be kept: with what is put before and behind it, it stays below the 255 of file systems.
+const NAME_BYTES_MAX: usize = 200;
 
 /// A place of the folder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,15 +72,7 @@ impl Folder {
     /// # Errors
     /// [`FileFault`].
     pub fn of(centre: &Path) -> Result<Self, FileFault> {
-        Self::named(centre, "exchange")
-    }
-
-    /// A folder with the same places under another name.
-    ///
-    /// # Errors
-    /// [`FileFault`].
-    pub fn named(centre: &Path, name: &str) -> Result<Self, FileFault> {
-        let folder = Self(centre.join(name));
+        let folder = Self(centre.join("exchange"));
         for place in Place::ALL {
             let path = folder.0.join(place.name());
             DirBuilder::new().recursive(true).mode(0o700).create(&path).map_err(|source| FileFault { path, source })?;
@@ -85,48 +85,41 @@ impl Folder {
     /// # Errors
     /// [`FileFault`].
     pub fn remove(&self, place: Place, name: &str) -> Result<(), FileFault> {
-        let path = self.path(place, name);
-        match fs::remove_file(&path) {
-            Err(source) if source.kind() != io::ErrorKind::NotFound => Err(FileFault { path, source }),
+        Self::remove_file(&self.path(place, name))
+    }
+
+    /// See [`Folder::remove`].
+    ///
+    /// # Errors
+    /// [`FileFault`].
+    pub fn remove_file(path: &Path) -> Result<(), FileFault> {
+        match fs::remove_file(path) {
+            Err(source) if source.kind() != io::ErrorKind::NotFound => Err(FileFault { path: path.to_owned(), source }),
             _ => Ok(()),
         }
-    }
-
-    /// Says that a file came to its place now.
-    ///
-    /// # Errors
-    /// [`FileFault`].
-    pub fn touch(&self, place: Place, name: &str) -> Result<(), FileFault> {
-        let path = self.path(place, name);
-        let touched = File::options().append(true).open(&path).and_then(|file| file.set_modified(SystemTime::now()));
-        touched.map_err(|source| FileFault { path, source })
-    }
-
-    /// Files of a place that came there before an instant, in seconds since 1970.
-    ///
-    /// # Errors
-    /// [`FileFault`].
-    pub fn before(&self, place: Place, instant: u64) -> Result<Vec<String>, FileFault> {
-        let path = self.0.join(place.name());
-        let list = || -> io::Result<Vec<String>> {
-            let mut names = Vec::new();
-            for entry in fs::read_dir(&path)? {
-                let entry = entry?;
-                let (file, name) = (entry.metadata()?, entry.file_name());
-                let age = file.modified()?.duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs());
-                if let Some(name) = name.to_str().filter(|_| file.is_file() && age < instant) {
-                    names.push(name.to_owned());
-                }
-            }
-            Ok(names)
-        };
-        list().map_err(|source| FileFault { path: path.clone(), source })
     }
 
     /// Path of a file in a place.
     #[must_use]
     pub fn path(&self, place: Place, name: &str) -> PathBuf {
         self.0.join(place.name()).join(name)
+    }
+
+    /// Whether a name can stand in lists, reports and the database: text, not over-long, without control characters and citizen
+    /// number.
+    #[must_use]
+    pub fn keeps(name: &str) -> bool {
+        name.len() <= NAME_BYTES_MAX && !name.chars().any(char::is_control) && !holds_number(name)
+    }
+
+    /// The name under which a file comes to lie in a place: where another file has it, a number is added.
+    #[must_use]
+    pub fn free_name(&self, place: Place, name: &str) -> String {
+        let taken = |name: &str| self.path(place, name).symlink_metadata().is_ok();
+        std::iter::once(name.to_owned())
+            .chain((2_u32..).map(|number| format!("{name}.{number}")))
+            .find(|name| !taken(name))
+            .unwrap_or_else(|| name.to_owned())
     }
 
     /// Puts a file there, whole: what stood there under its name is replaced.
@@ -153,37 +146,73 @@ impl Folder {
     /// # Errors
     /// [`FileFault`].
     pub fn shift(&self, name: &str, from: Place, to: Place) -> Result<PathBuf, FileFault> {
-        let old = self.path(from, name);
-        let taken = |name: &str| self.path(to, name).symlink_metadata().is_ok();
-        let new = std::iter::once(name.to_owned())
-            .chain((2_u32..).map(|number| format!("{name}.{number}")))
-            .find(|name| !taken(name))
-            .map(|name| self.path(to, &name))
-            .unwrap_or_else(|| self.path(to, name));
-        let moved = fs::rename(&old, &new).and_then(|()| self.sync(to)).and_then(|()| self.sync(from));
-        moved.map(|()| new).map_err(|source| FileFault { path: old, source })
+        self.bring(&self.path(from, name), from, to, name)
     }
 
-    /// Names of the files in a place, in order. What is no plain file, or is still being written (a name that begins with a
-    /// dot), is left alone.
+    /// Moves a file of whatever name from one place to another, where it gets this one. Where another file has it, a number is
+    /// added.
+    ///
+    /// # Errors
+    /// [`FileFault`].
+    pub fn bring(&self, old: &Path, from: Place, to: Place, name: &str) -> Result<PathBuf, FileFault> {
+        let new = self.path(to, &self.free_name(to, name));
+        let moved = fs::rename(old, &new).and_then(|()| self.sync(to)).and_then(|()| self.sync(from));
+        moved.map_err(|source| FileFault { path: old.to_owned(), source })?;
+        // How long it is kept counts from now. One that cannot be opened keeps the partner's time.
+        if let (Place::Archive | Place::Bad, Ok(file)) = (to, File::open(&new)) {
+            let _ = file.set_modified(SystemTime::now());
+        }
+        Ok(new)
+    }
+
+    /// Names of the files in a place, in order, as far as they can be kept. What is no plain file, or is still being written (a
+    /// name that begins with a dot), is left alone.
     ///
     /// # Errors
     /// [`FileFault`].
     pub fn names(&self, place: Place) -> Result<Vec<String>, FileFault> {
-        let path = self.0.join(place.name());
-        let failed = |source| FileFault { path: path.clone(), source };
-        let mut names = Vec::new();
-        for entry in fs::read_dir(&path).map_err(failed)? {
-            let entry = entry.map_err(failed)?;
-            if let Some(name) = entry.file_name().to_str()
-                && entry.file_type().map_err(failed)?.is_file()
-                && !name.starts_with('.')
-            {
-                names.push(name.to_owned());
+        let files = self.files(place)?;
+        let name = |path: &PathBuf| path.file_name()?.to_str().filter(|name| Self::keeps(name)).map(str::to_owned);
+        Ok(files.iter().filter_map(name).collect())
+    }
+
+    /// Files in a place whose names cannot be kept, in order.
+    ///
+    /// # Errors
+    /// [`FileFault`].
+    pub fn unfit(&self, place: Place) -> Result<Vec<PathBuf>, FileFault> {
+        let mut files = self.files(place)?;
+        files.retain(|path| !path.file_name().and_then(|name| name.to_str()).is_some_and(Self::keeps));
+        Ok(files)
+    }
+
+    /// Files that came to rest in a place before an instant, in order.
+    ///
+    /// # Errors
+    /// [`FileFault`].
+    pub fn older(&self, place: Place, before: SystemTime) -> Result<Vec<PathBuf>, FileFault> {
+        let mut old = Vec::new();
+        for path in self.files(place)? {
+            let at = path.symlink_metadata().and_then(|data| data.modified());
+            if at.map_err(|source| FileFault { path: path.clone(), source })? < before {
+                old.push(path);
             }
         }
-        names.sort();
-        Ok(names)
+        Ok(old)
+    }
+
+    fn files(&self, place: Place) -> Result<Vec<PathBuf>, FileFault> {
+        let path = self.0.join(place.name());
+        let failed = |source| FileFault { path: path.clone(), source };
+        let mut files = Vec::new();
+        for entry in fs::read_dir(&path).map_err(failed)? {
+            let entry = entry.map_err(failed)?;
+            if entry.file_type().map_err(failed)?.is_file() && !entry.file_name().as_encoded_bytes().starts_with(b".") {
+                files.push(entry.path());
+            }
+        }
+        files.sort();
+        Ok(files)
     }
 
     /// Reads a file of at most `limit` bytes; `None` when it is longer.

@@ -4,6 +4,7 @@
 //! Never: a half-done answer: a kill leaves the file where the next run takes it up.
 
 use std::collections::BTreeMap;
+use std::io::ErrorKind;
 use std::path::Path;
 
 use serde::Serialize;
@@ -32,8 +33,11 @@ const UNKNOWN_FILE_MAX: u64 = 1 << 20;
 /// What came of one file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Taken {
-    /// Its name.
+    /// Its name; of a file whose name cannot be kept, the one that it got in `bad`.
     pub name: String,
+    /// SHA-256 of its bytes, hex, which is what the audit log calls it; none when it was not read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sha256: Option<String>,
     /// What came of it.
     #[serde(flatten)]
     pub outcome: Outcome,
@@ -90,13 +94,14 @@ pub fn take_file(
     centre.store.read(|tx| tx.require(operator, Role::Capture))?;
     let folder = Folder::of(&centre.folder)?;
     let failed = |source| ExchangeError::File { path: path.to_owned(), source };
-    let name = path.file_name().and_then(|name| name.to_str()).filter(|name| !name.starts_with('.'));
-    let name = name.ok_or_else(|| failed(std::io::ErrorKind::InvalidFilename.into()))?;
+    let name = path.file_name().and_then(|name| name.to_str());
+    let name = name.filter(|name| !name.starts_with('.') && Folder::keeps(name)).ok_or(ExchangeError::NameUnfit)?;
     let length = std::fs::metadata(path).map_err(failed)?.len();
     let mut files = resume(centre, &folder, operator)?;
     let limit = limit(centre, name, template)?;
     if length > limit {
-        files.push(Taken { name: name.to_owned(), outcome: rejected(Faults::of_file(Code::TooLong)) });
+        let outcome = rejected(Faults::of_file(Code::TooLong));
+        files.push(Taken { name: name.to_owned(), sha256: None, outcome });
         return Ok(Intake { files });
     }
     let bytes = std::fs::read(path).map_err(failed)?;
@@ -113,6 +118,7 @@ pub fn take_all(centre: &mut Centre, template: Option<&str>, operator: Option<&s
     centre.store.read(|tx| tx.require(operator, Role::Capture))?;
     let folder = Folder::of(&centre.folder)?;
     let mut files = resume(centre, &folder, operator)?;
+    files.extend(put_aside(centre, &folder, Place::Response, operator)?);
     for name in folder.names(Place::Response)? {
         folder.shift(&name, Place::Response, Place::Run)?;
         files.push(take(centre, &folder, &name, template, operator)?);
@@ -121,8 +127,29 @@ pub fn take_all(centre: &mut Centre, template: Option<&str>, operator: Option<&s
 }
 
 fn resume(centre: &mut Centre, folder: &Folder, operator: Option<&str>) -> Result<Vec<Taken>, ExchangeError> {
-    let names = folder.names(Place::Run)?;
-    names.iter().map(|name| take(centre, folder, name, None, operator)).collect()
+    let mut files = put_aside(centre, folder, Place::Run, operator)?;
+    for name in folder.names(Place::Run)? {
+        files.push(take(centre, folder, &name, None, operator)?);
+    }
+    Ok(files)
+}
+
+/// Refuses files by their names alone, which nothing may repeat: neither a list, nor a report, nor the audit log.
+fn put_aside(
+    centre: &mut Centre,
+    folder: &Folder,
+    place: Place,
+    operator: Option<&str>,
+) -> Result<Vec<Taken>, ExchangeError> {
+    let mut files = Vec::new();
+    for path in folder.unfit(place)? {
+        let name = folder.free_name(Place::Bad, "unfit-name");
+        let taken = Taken { name, sha256: None, outcome: rejected(Faults::of_file(Code::NameUnfit)) };
+        report(centre, folder, &taken, operator)?;
+        folder.bring(&path, place, Place::Bad, &taken.name)?;
+        files.push(taken);
+    }
+    Ok(files)
 }
 
 /// Takes in the file that stands in `run`.
@@ -134,9 +161,15 @@ fn take(
     operator: Option<&str>,
 ) -> Result<Taken, ExchangeError> {
     let limit = limit(centre, name, template)?;
-    let outcome = match folder.read(Place::Run, name, limit)? {
-        None => rejected(Faults::of_file(Code::TooLong)),
-        Some(bytes) => {
+    let bytes = match folder.read(Place::Run, name, limit) {
+        // A partner's own file may be readable by the partner alone: it must not stand in the way of the others.
+        Err(fault) if fault.source.kind() == ErrorKind::PermissionDenied => Err(Code::Unreadable),
+        bytes => bytes?.ok_or(Code::TooLong),
+    };
+    let digest = bytes.as_ref().ok().map(|bytes| sha256(bytes));
+    let outcome = match bytes {
+        Err(code) => rejected(Faults::of_file(code)),
+        Ok(bytes) => {
             let known = centre.store.read(|tx| tx.exchange_answer(&sha256(&bytes)))?;
             match known {
                 Some((task, accepted, refused)) => Outcome::Known { task, accepted, refused },
@@ -148,17 +181,21 @@ fn take(
             }
         }
     };
-    let taken = Taken { name: name.to_owned(), outcome };
+    let taken = Taken { name: name.to_owned(), sha256: digest, outcome };
     if matches!(taken.outcome, Outcome::Rejected { .. }) {
-        folder.put(Place::Bad, &format!("{name}.report.json"), json_line(&taken).as_bytes())?;
-        note_rejection(&mut centre.store, &taken, operator)?;
-        // How long it is kept counts from here, not from when the partner wrote it.
-        folder.touch(Place::Run, name)?;
+        report(centre, folder, &taken, operator)?;
         folder.shift(name, Place::Run, Place::Bad)?;
     } else {
         folder.shift(name, Place::Run, Place::Archive)?;
     }
     Ok(taken)
+}
+
+/// Writes down why a file is refused: a report beside it, a record in the audit log.
+fn report(centre: &mut Centre, folder: &Folder, taken: &Taken, operator: Option<&str>) -> Result<(), ExchangeError> {
+    let name = folder.free_name(Place::Bad, &taken.name);
+    folder.put(Place::Bad, &format!("{name}.report.json"), json_line(taken).as_bytes())?;
+    note_rejection(&mut centre.store, taken, operator)
 }
 
 enum Refusal {
@@ -297,7 +334,7 @@ fn carry_out(
     close_batch(tx, file.batch)?;
     tx.add_exchange_answer(sha256, file.number, name, (accepted, refused), &actor)?;
     let object = format!("task {}", file.task);
-    let detail = format!("batch {}, {name}, {accepted} accepted, {refused} refused", file.batch);
+    let detail = format!("batch {}, {accepted} accepted, {refused} refused, file {sha256}", file.batch);
     Ok(((file.task.clone(), accepted, refused), Act { actor, act: "exchange.import", object, detail }))
 }
 
@@ -330,14 +367,15 @@ fn close_batch(tx: &Tx<'_>, number: i64) -> Result<(), ExchangeError> {
     Ok(tx.move_batch(number, BatchMove::Finish)?)
 }
 
-/// A refused file is an act too: somebody has to answer for it.
+/// A refused file is an act too: somebody has to answer for it. Its name is the partner's and stands in no record.
 fn note_rejection(store: &mut Store, taken: &Taken, operator: Option<&str>) -> Result<(), ExchangeError> {
     let Outcome::Rejected { count, faults } = &taken.outcome else { return Ok(()) };
     let code = faults.first().map(|fault| json_line(&fault.code)).unwrap_or_default();
     store.act(|tx| {
         let actor = tx.require(operator, Role::Capture)?;
         let detail = format!("{count} faults, the first {}", code.trim_matches('"'));
-        Ok(((), Act { actor, act: "exchange.reject", object: format!("file {}", taken.name), detail }))
+        let object = format!("file {}", taken.sha256.as_deref().unwrap_or("not read"));
+        Ok(((), Act { actor, act: "exchange.reject", object, detail }))
     })
 }
 
@@ -362,7 +400,7 @@ impl Intake {
 impl Show for Intake {
     fn text(&self, lang: Lang) -> String {
         let mut lines = Vec::new();
-        for Taken { name, outcome } in &self.files {
+        for Taken { name, outcome, .. } in &self.files {
             match outcome {
                 Outcome::TakenIn { task, accepted, refused } => lines.push(lang.pick(
                     format!("{name}: 已接收，任务 {task}，成功 {accepted}，失败 {refused}"),

@@ -38,9 +38,13 @@ pub struct Template {
     /// Name of the file, with `{batch}`, `{partner}`, `{partner:15}` (zeros to the left), `{date}`, `{clock}`, `{time}`;
     /// of a file that comes in, `{any}` for what is not looked at.
     pub file_name: String,
-    /// Results that mean yes; any other is a refusal. Without a column `result`, a card identifier means yes.
+    /// Results that mean yes. Without a column `result`, a card identifier means yes.
     #[serde(default)]
     pub accepted: Vec<String>,
+    /// Results that mean no by themselves; any other one besides those accepted must come with a reason (assumed: no list of a
+    /// partner's results is published).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub refused: Vec<String>,
     /// Lines before the rows.
     #[serde(default)]
     pub head: Vec<Vec<Column>>,

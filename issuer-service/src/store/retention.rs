@@ -2,6 +2,8 @@
 //!
 //! Source: docs/adr/0034. Owns: which rows are due, what stays of them. Never: decides how long anything is kept.
 
+use std::collections::HashSet;
+
 use super::engine::{OptionalExtension, params};
 use super::{StoreError, Tx};
 use crate::clock;
@@ -111,6 +113,14 @@ impl Tx<'_> {
         let sql = "SELECT f.name, a.name FROM exchange_file f LEFT JOIN exchange_answer a ON a.file = f.number WHERE f.number = $1";
         let read = self.sql.query_row(sql, [number], |row| Ok(FileNames { sent: row.get(0)?, answer: row.get(1)? }));
         Ok(read?)
+    }
+
+    /// Names of the answers that were taken in and whose files are kept.
+    pub(crate) fn exchange_answer_names(&self) -> Result<HashSet<String>, StoreError> {
+        let mut find = self.sql.prepare(
+            "SELECT a.name FROM exchange_answer a JOIN exchange_file f ON f.number = a.file WHERE length(f.body) > 28",
+        )?;
+        Ok(find.query_map((), |row| row.get(0))?.collect::<Result<_, _>>()?)
     }
 
     /// Empties an exchanged file and what the partner said of its rows; that it was sent and answered stays.

@@ -1,5 +1,6 @@
 //! Answers that are not what was asked for: each is refused whole, every fault is told, nothing changes.
 
+use issuer_service::exchange::failure::ExchangeError;
 use issuer_service::exchange::intake::{self, Outcome};
 
 use crate::partner::{Asked, Town, bank_file, bank_reads, bank_row, codes};
@@ -39,6 +40,7 @@ fn every_kind_of_wrong_answer_is_refused_with_its_fault_and_changes_nothing() {
         ("another sex", with(29 + 75, b"1"), &["Differs"]),
         ("another certificate type", with(29 + 76, b"02"), &["Differs"]),
         ("an empty result", with(29, b" "), &["Result"]),
+        ("a result of which nothing is known", with(29, b"9"), &["ResultUnknown"]),
         ("half a character", with(29 + 96, b"\xD4"), &["Encoding"]),
         ("a null byte", with(29 + 200, b"\0"), &["Encoding"]),
         ("UTF-8", with(29 + 96, "证".as_bytes()), &["Encoding"]),
@@ -167,4 +169,93 @@ fn a_person_who_has_a_card_by_now_refuses_the_file() {
     let intake = town.answer("RH_1_105_1", &good);
     assert_eq!(codes(&intake), ["LiveCard"]);
     assert_eq!(town.snapshot(), before);
+}
+
+#[test]
+fn a_name_that_nothing_may_repeat_refuses_its_file_and_no_other_one() {
+    use std::os::unix::ffi::OsStrExt;
+    let (mut town, asked) = asked(&["样例"]);
+    let number = "513301199301010007";
+    let bad: [&[u8]; 5] = [
+        b"KH_513301199301010007_a_bret.txt",
+        b"RH_1\nfoo_bar_1",
+        &[b'n'; 250],
+        b"RH_1_105_\xFF",
+        "A_\u{1b}[2J".as_bytes(),
+    ];
+    let put = |town: &Town, place: &str| {
+        for name in bad {
+            std::fs::write(town.place(place).join(std::ffi::OsStr::from_bytes(name)), name).expect("written");
+        }
+    };
+    put(&town, "response");
+    // What an earlier program left in the middle of its work.
+    put(&town, "run");
+    let intake = town.answer("RH_1_105_1", &bank_file(&[bank_row(&asked[0], b'0', "")]));
+    let (good, refused) = intake.files.split_last().expect("files");
+    assert!(matches!(good.outcome, Outcome::TakenIn { accepted: 1, .. }), "{intake:?}");
+    assert_eq!((refused.len(), intake.rejected()), (10, 10));
+    assert!(town.names("run").is_empty() && town.names("response").is_empty());
+    let kept = town.names("bad");
+    assert_eq!(kept.iter().filter(|name| name.starts_with("unfit-name") && !name.ends_with(".json")).count(), 10);
+    for file in refused {
+        assert!(kept.contains(&file.name) && kept.contains(&format!("{}.report.json", file.name)), "{}", file.name);
+        let report =
+            std::fs::read_to_string(town.place("bad").join(format!("{}.report.json", file.name))).expect("report");
+        assert!(report.contains("NAME_UNFIT") && !report.contains(number), "{report}");
+    }
+    // Every file is still there with what is in it.
+    let mut texts: Vec<Vec<u8>> =
+        refused.iter().map(|file| std::fs::read(town.place("bad").join(&file.name)).expect("kept")).collect();
+    texts.sort();
+    texts.dedup();
+    assert_eq!(texts.len(), 5);
+    // One by its path is refused before anything is copied.
+    let outside = tempfile::tempdir().expect("folder");
+    for name in bad.into_iter().chain([b".hidden".as_slice()]) {
+        let path = outside.path().join(std::ffi::OsStr::from_bytes(name));
+        std::fs::write(&path, "x").expect("written");
+        let refused = intake::take_file(&mut town.centre, &path, None, Some("li"));
+        assert!(matches!(refused, Err(ExchangeError::NameUnfit)), "{path:?}: {refused:?}");
+    }
+    assert!(town.names("run").is_empty());
+}
+
+#[test]
+fn what_a_partner_calls_its_files_stays_out_of_the_audit_log() {
+    let (mut town, asked) = asked(&["样例"]);
+    town.answer("RH_9_王测_1", b"x");
+    town.answer("RH_1_王测_1", &bank_file(&[bank_row(&asked[0], b'0', "")]));
+    let records = town.records("exchange.%");
+    assert_eq!(records.len(), 3);
+    assert!(!records.concat().contains("王测"), "{records:?}");
+    // Report and record belong together by what the file holds.
+    let report = std::fs::read_to_string(town.place("bad").join("RH_9_王测_1.report.json")).expect("report");
+    let digest = issuer_service::exchange::sha256(b"x");
+    assert!(report.contains(&digest) && records[1].contains(&digest), "{report} {records:?}");
+}
+
+#[test]
+fn a_second_refused_file_of_a_name_does_not_replace_the_report_of_the_first() {
+    let (mut town, _) = asked(&["样例"]);
+    for bytes in [b"".as_slice(), b"x"] {
+        town.answer("RH_1_105_1", bytes);
+    }
+    let expected = ["RH_1_105_1", "RH_1_105_1.2", "RH_1_105_1.2.report.json", "RH_1_105_1.report.json"];
+    assert_eq!(town.names("bad"), expected);
+}
+
+#[test]
+fn a_refusal_without_a_word_needs_a_code_that_the_template_lists() {
+    let (mut town, asked) = asked(&["样例", "样例二"]);
+    let rows = |first, reason| bank_file(&[bank_row(&asked[0], first, reason), bank_row(&asked[1], b'0', "")]);
+    assert_eq!(codes(&town.answer("RH_1_105_1", &rows(b'9', ""))), ["ResultUnknown"]);
+    let own = issuer_service::exchange::find(&town.centre.folder, "bank-fixed-return").expect("built in");
+    let own = issuer_service::exchange::template::Template { refused: vec!["9".to_owned()], ..own };
+    std::fs::create_dir_all(town.centre.folder.join("templates")).expect("folder");
+    let path = town.centre.folder.join("templates/bank-fixed-return.toml");
+    std::fs::write(path, toml::to_string(&own).expect("TOML")).expect("written");
+    assert_eq!(codes(&town.answer("RH_1_105_2", &rows(b'8', ""))), ["ResultUnknown"]);
+    let intake = town.answer("RH_1_105_3", &rows(b'9', ""));
+    assert!(matches!(intake.files[0].outcome, Outcome::TakenIn { accepted: 1, refused: 1, .. }), "{intake:?}");
 }

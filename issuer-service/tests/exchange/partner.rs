@@ -121,6 +121,12 @@ impl Town {
         rows.chain(files.into_iter().map(|cells| cells.join(" "))).collect()
     }
 
+    /// Object and detail of the audit records of acts like this.
+    pub(crate) fn records(&self, acts: &str) -> Vec<String> {
+        let found = self.ask(&format!("SELECT object, detail FROM audit WHERE act LIKE '{acts}' ORDER BY sequence"));
+        found.into_iter().map(|cells| cells.join(" ")).collect()
+    }
+
     pub(crate) fn count(&self, sql: &str) -> i64 {
         self.ask(sql)[0][0].parse().expect("a number")
     }

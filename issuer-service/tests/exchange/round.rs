@@ -59,7 +59,7 @@ fn a_batch_whose_people_are_all_refused_is_finished() {
     let mut town = Town::new(&["样例"]);
     let file = town.export("bank-fixed").expect("sent").file.expect("a file");
     let asked = bank_reads(&town.sent(&file.name));
-    town.answer("RH_1_105_1", &bank_file(&[bank_row(&asked[0], b'1', "")]));
+    town.answer("RH_1_105_1", &bank_file(&[bank_row(&asked[0], b'1', "无此证件")]));
     assert_eq!(town.count("SELECT COUNT(*) FROM batch WHERE state = 'finished'"), 1);
 }
 
@@ -91,10 +91,17 @@ fn a_partner_is_asked_once_about_a_job_and_one_partner_at_a_time() {
     assert!(matches!(town.export("none"), Err(ExchangeError::TemplateUnknown)));
     // A bank that never answers is given up; its late answer is refused.
     let asked = bank_reads(&town.sent(&file.name));
-    exchange::abandon(&mut town.centre.store, &file.task, "no answer in a month", Some("li")).expect("given up");
+    exchange::abandon(&mut town.centre, &file.task, "no answer in a month", Some("li")).expect("given up");
+    // Nobody fetches it any more, nor is it put there again.
+    assert!(!town.names("request").contains(&file.name));
+    let again = exchange::resend(&mut town.centre, &file.task, Some("li"));
+    assert!(matches!(again, Err(ExchangeError::FileState { .. })), "{again:?}");
+    // As a kill between the record and the removal leaves it.
+    std::fs::write(town.place("request").join(&file.name), b"still there").expect("left");
     let late = town.answer("RH_1_105_1", &bank_file(&[bank_row(&asked[0], b'0', "")]));
     assert_eq!(codes(&late), ["NothingSent"]);
     assert!(town.export("bank-delimited").expect("sent").file.is_some());
+    assert!(!town.names("request").contains(&file.name));
 }
 
 #[test]

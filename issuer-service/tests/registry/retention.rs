@@ -132,7 +132,7 @@ fn files_that_were_refused_go_with_the_exchanged_ones_and_the_record_says_so() {
     assert_eq!(run(&bureau), [("exchange".to_owned(), 2)]);
     assert_eq!(bad(), ["RH_2_x", "RH_2_x.report.json"]);
     let details = sql(&bureau, "SELECT detail FROM audit WHERE act = 'retention.run'").concat();
-    assert!(details.len() == 1 && details[0].starts_with("2 refused files"), "{details:?}");
+    assert!(details.len() == 1 && details[0].starts_with("2 refused or repeated files"), "{details:?}");
 }
 
 #[test]
@@ -242,9 +242,23 @@ fn agents_and_exchanged_files_are_emptied_and_that_they_were_stays() {
          UPDATE exchange_file SET state = 'answered', changed_at = '{OLD}'"
     );
     sql(&bureau, &old);
+    // Refused files and answers that came again stand in no row; they hold names and numbers all the same.
+    let file = |place: &str, old: bool| {
+        let path = folder.join("exchange").join(place);
+        std::fs::write(&path, "x").expect("written");
+        let long_ago = std::time::SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(1_577_836_800);
+        if old {
+            std::fs::File::options().write(true).open(&path).expect("opened").set_modified(long_ago).expect("aged");
+        }
+        path
+    };
+    let gone = ["bad/a", "bad/a.report.json", "archive/b.2"].map(|place| file(place, true));
+    let kept = ["bad/c", "archive/d", "response/e"].map(|place| file(place, place == "response/e"));
+    let days = json(&bureau.told(&["retention", "show"], ""))["kinds"][2].clone();
+    assert_eq!((&days["kind"], &days["due"]), (&"exchange".into(), &3.into()));
     // Its cards are still to be made.
-    assert_eq!(run(&bureau), [("agents".to_owned(), 1), ("exchange".to_owned(), 0)]);
-    assert!(sent.exists());
+    assert_eq!(run(&bureau), [("agents".to_owned(), 1), ("exchange".to_owned(), 3)]);
+    assert!(sent.exists() && kept.iter().all(|path| path.exists()) && !gone.iter().any(|path| path.exists()));
     sql(&bureau, "UPDATE job SET state = 'cancelled'");
     assert_eq!(run(&bureau), [("agents".to_owned(), 0), ("exchange".to_owned(), 1)]);
     assert!(!sent.exists());
