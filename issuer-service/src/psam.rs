@@ -338,8 +338,11 @@ impl Explain for PsamError {
             Self::ReasonMissing => lang.pick("没有说明原因", "no reason was given").to_owned(),
             Self::Failed { reason } => lang
                 .pick(format!("PSAM 制作失败，已作废: {reason}"), format!("the PSAM failed and is spoilt: {reason}")),
+            Self::Lost(error) if error.card_lost() => {
+                lang.pick(format!("PSAM 没有应答: {}", error.zh()), format!("the PSAM did not answer: {error}"))
+            }
             Self::Lost(error) => {
-                lang.pick(format!("PSAM 没有应答: {error}"), format!("the PSAM did not answer: {error}"))
+                lang.pick(format!("读写器出错: {}", error.zh()), format!("the reader failed: {error}"))
             }
             Self::Operator(error) => error.what(lang),
             Self::Station(error) => error.what(lang),
@@ -358,9 +361,13 @@ impl Explain for PsamError {
             Self::Taken { .. } | Self::NotFound { .. } | Self::State { .. } => {
                 lang.pick("用 issuer psam list 查看", "see who holds it with `issuer psam list`")
             }
-            Self::Lost(_) => {
+            Self::Lost(error) if error.card_lost() => {
                 lang.pick("放回同一张 PSAM，重新运行同一命令", "put the same PSAM back and run the same command again")
             }
+            Self::Lost(_) => lang.pick(
+                "检查读写器和 PC/SC 服务，再运行同一命令",
+                "check the reader and the PC/SC daemon, then run the same command again",
+            ),
             Self::Operator(error) => error.next(lang),
             Self::Station(error) => error.next(lang),
             Self::Store(error) => error.next(lang),

@@ -6,16 +6,12 @@ mod anchor;
 mod ask;
 #[path = "registry/bureau.rs"]
 mod bureau;
-#[path = "registry/console.rs"]
-mod console;
 #[path = "photo/drawn.rs"]
 mod drawn;
 #[path = "registry/formats.rs"]
 mod formats;
 #[path = "database/fresh.rs"]
 mod fresh;
-#[path = "registry/handbook.rs"]
-mod handbook;
 #[path = "database/hold.rs"]
 mod hold;
 #[path = "registry/photos.rs"]

@@ -94,6 +94,15 @@ impl InstitutionKind {
             Self::Hospital => "hospital",
         }
     }
+
+    /// The word for it; in English its name.
+    const fn word(self, lang: Lang) -> &'static str {
+        match (self, lang) {
+            (_, Lang::En) => self.name(),
+            (Self::Pharmacy, Lang::Zh) => "定点药店",
+            (Self::Hospital, Lang::Zh) => "定点医院",
+        }
+    }
 }
 
 impl TerminalState {
@@ -108,8 +117,8 @@ impl TerminalState {
 }
 
 impl Show for Institution {
-    fn text(&self, _lang: Lang) -> String {
-        format!("{}  {}  {}  {}", self.code, self.name, self.region, self.kind.name())
+    fn text(&self, lang: Lang) -> String {
+        format!("{}  {}  {}  {}", self.code, self.name, self.region, self.kind.word(lang))
     }
 }
 

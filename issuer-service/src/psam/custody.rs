@@ -298,6 +298,10 @@ impl Show for Loss {
             lines.push(lang.pick("终端已停用", "its terminal is stopped").to_owned());
         }
         let count = self.signed.len();
+        if count == 0 {
+            lines.push(lang.pick("未收到它签过的交易", "no transaction that it signed was uploaded").to_owned());
+            return lines.join("\n");
+        }
         lines.push(lang.pick(format!("它签过 {count} 笔交易:"), format!("it signed {count} transactions:")));
         for Signed { record, date_time, card, personal_fen, outcome } in &self.signed {
             lines.push(format!("{record:>6}  {date_time}  {card}  {personal_fen:>10}  {outcome}"));

@@ -131,11 +131,10 @@ impl Explain for StationError {
             Self::Store(error) => error.what(lang),
             Self::Stock(error) => error.what(lang),
             Self::Choose(ChooseError::Transport(error)) | Self::Transport(error) => {
-                lang.pick(format!("读写器出错: {error}"), format!("the reader failed: {error}"))
+                lang.pick(format!("读写器出错: {}", error.zh()), format!("the reader failed: {error}"))
             }
-            Self::Choose(error) => {
-                lang.pick(format!("不能确定读写器: {error}"), format!("no reader could be chosen: {error}"))
-            }
+            Self::Choose(error) => lang
+                .pick(format!("不能确定读写器: {}", choose_zh(error)), format!("no reader could be chosen: {error}")),
             Self::SameReader { reader } => {
                 lang.pick(format!("读写器 {reader} 指定了两次"), format!("reader {reader} is named twice"))
             }
@@ -240,6 +239,19 @@ impl Explain for StationError {
             | Self::Content { .. }
             | Self::PersonMissing { .. }
             | Self::Receipt { .. } => false,
+        }
+    }
+}
+
+fn choose_zh(error: &ChooseError) -> String {
+    match error {
+        ChooseError::Transport(error) => error.zh(),
+        ChooseError::NoReader => "没有连接读写器".to_owned(),
+        ChooseError::NoMatch { wanted, attached } => {
+            format!("没有与“{wanted}”相符的；已连接: {}", attached.join("、"))
+        }
+        ChooseError::Ambiguous { wanted, matching } => {
+            format!("“{wanted}”与多台相符: {}", matching.join("、"))
         }
     }
 }

@@ -239,7 +239,10 @@ impl Explain for VaultError {
 
     fn next(&self, lang: Lang) -> &'static str {
         match self {
-            Self::NotFound { .. } => lang.pick("检查数据目录", "check the data folder"),
+            Self::NotFound { .. } => lang.pick(
+                "检查数据目录；文件确已丢失时，用备份恢复中心",
+                "check the data folder; if the file is lost, bring the centre back from a backup",
+            ),
             Self::File { .. } => lang.pick("检查权限和磁盘空间", "check permissions and disk space"),
             Self::Malformed { .. } => lang.pick("从备份恢复密钥库", "restore the vault from its backup"),
             Self::Foreign => lang
@@ -319,6 +322,9 @@ pub(crate) const fn module_code(error: &SecurityError) -> &'static str {
 pub(crate) fn module_what(error: &SecurityError, lang: Lang) -> String {
     match error {
         SecurityError::Gone(source) => {
+            // The words of the standard go on for lines; the first sentence names the call and the fault.
+            let source = source.to_string();
+            let source = source.split(". ").next().unwrap_or_default();
             lang.pick(format!("加密机没有应答: {source}"), format!("the security module does not answer: {source}"))
         }
         SecurityError::StaysInside { name } => {

@@ -5,13 +5,10 @@ mod ask;
 #[expect(dead_code, reason = "shared with the tests of the registry, which need more of it")]
 #[path = "../registry/bureau.rs"]
 mod bureau;
-#[path = "../registry/console.rs"]
-mod console;
 #[path = "../photo/drawn.rs"]
 mod drawn;
 #[path = "../database/fresh.rs"]
 mod fresh;
-mod handbook;
 mod hostile;
 mod kill;
 mod round;

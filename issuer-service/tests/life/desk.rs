@@ -16,7 +16,6 @@ use issuer_service::person::field::Fields;
 use issuer_service::request::RequestMove;
 use issuer_service::state::State;
 use issuer_service::store::StoreError;
-use issuer_service::vault::Vault;
 use issuer_service::vault::data_keys::DataKeys;
 use serde_json::Value;
 
@@ -66,13 +65,6 @@ impl Desk {
         let mut desk = Self { _folder: None, centre };
         desk.make(&Selection::Next { county: None, count: people });
         desk
-    }
-
-    /// Puts a rehearsal vault beside the centre, as `issuer init` does.
-    pub(crate) fn with_vault(self) -> Self {
-        let vault = Vault::rehearsal(&[Centre::card_profile(), Centre::psam_profile()]).expect("vault");
-        vault.seal(&self.centre.vault_path(), PASSPHRASE).expect("sealed");
-        self
     }
 
     /// A batch of these people, made as a station leaves it.

@@ -2,12 +2,9 @@
 
 #[path = "../database/ask.rs"]
 mod ask;
-#[path = "../registry/console.rs"]
-mod console;
 mod desk;
 #[path = "../database/fresh.rs"]
 mod fresh;
-mod handbook;
 mod loss;
 mod moves;
 mod succession;

@@ -4,13 +4,10 @@
 mod ask;
 mod boxes;
 mod check;
-#[path = "../registry/console.rs"]
-mod console;
 #[expect(dead_code, reason = "the desk of the life of cards does more than these tests ask of it")]
 #[path = "../life/desk.rs"]
 mod desk;
 #[path = "../database/fresh.rs"]
 mod fresh;
-mod handbook;
 mod parcels;
 mod sequences;
