@@ -23,13 +23,12 @@ use card_profiles::Catalog;
 use card_profiles::account::{MacFields, load_seed};
 use card_profiles::memory::CardMemory;
 use card_profiles::psams::PsamMemory;
-use card_profiles::read::Reader;
+use card_profiles::read::{HOLDER, Reader};
 use card_profiles::ways::Ways;
 use card_sim::Socket;
 use settlement::date::DateTime;
 use settlement::id::{LoadId, Mac, RequestId, TerminalNumber};
 use settlement::message::{AnswerStatus, LoadAnswer, LoadRequest, Version1};
-use sscarddriver::basic;
 
 use crate::purchase::{self, TERMINAL};
 use crate::sample::Sample;
@@ -134,11 +133,11 @@ impl<'a> Counter<'a> {
             self.known = PsamMemory::default();
         }
         let met = self.power_up(desk, Ask::Algorithm, true);
-        let mut memory = CardMemory::default();
-        let mut tapped = basic::tap(met, &self.catalog, &mut memory).expect("our card");
+        let mut tapped = tap(met, &self.catalog, CardMemory::default(), Ask::Algorithm).expect("our card");
         let mut psam = open(&self.psam, &self.catalog, false);
-        tapped.compare_first(&mut psam, &mut self.known).expect("the PSAM has the card's keys");
-        basic::holder(&mut tapped, Some(&mut psam), &mut memory).expect("eleven fields");
+        assert_ne!(tapped.fits(&mut psam, &mut self.known).expect("both answer"), Some(false));
+        let keys = Keys { psam: Some(&mut psam), consent: false };
+        assert!(read::files(&mut tapped, &HOLDER, keys).unread.is_empty(), "eleven fields");
         Spent { card: tapped.session.wire(), psam: psam.session().wire() }
     }
 

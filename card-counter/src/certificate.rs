@@ -4,7 +4,7 @@
 //! Owns: the order of the commands and the errors of their answers. Never: keeps a PIN, tries twice, takes an unverified signature.
 
 use card_core::crypto::{Digest, Sm2PublicKey, sm3};
-use card_core::security::{KeyRef, SecurityModule};
+use card_core::security::{KeyName, KeyRef, SecurityModule};
 use card_core::tries::{Guard, Secret};
 use card_core::{Command, Session, StatusWord};
 use card_profiles::certificate::envelope::Envelope;
@@ -270,6 +270,38 @@ impl<'t> Certificates<'t> {
             sw => Err(TerminalError::CardRefused { command: name, sw }),
         }
     }
+}
+
+/// Names under which tries are remembered.
+const USER_SECRET: &str = "CERT-PIN";
+const ADMINISTRATOR_SECRET: &str = "CERT-ADMINISTRATOR-PIN";
+
+/// A PIN of the application in the book of tries.
+#[must_use]
+pub fn secret_of(role: Role) -> Secret {
+    Secret::OtherPin(KeyName::new(match role {
+        Role::User => USER_SECRET,
+        Role::Administrator => ADMINISTRATOR_SECRET,
+    }))
+}
+
+/// The application's rows in the card's profile.
+///
+/// # Errors
+/// [`CertificateError::CertificatesMissing`].
+pub fn rules<'p>(tapped: &Tapped<'p>) -> Result<&'p CertificateRules, TerminalError> {
+    tapped.profile.certificate.as_ref().ok_or_else(|| CertificateError::CertificatesMissing.into())
+}
+
+/// Selects the application and verifies a PIN of it, as [`with_tries_of`] does; the application stays selected.
+///
+/// # Errors
+/// [`TerminalError::LastTry`] before anything is sent; as [`Certificates::verify`].
+pub fn verify(tapped: &mut Tapped<'_>, role: Role, pin: &Pin, consent: bool) -> Result<(), TerminalError> {
+    with_tries_of(&secret_of(role), tapped, consent, |tapped| {
+        let rules = rules(tapped)?;
+        Certificates::select(&mut tapped.session, rules)?.verify(role, pin)
+    })
 }
 
 /// Proves the master key, as [`with_tries_of`] does.

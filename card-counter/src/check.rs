@@ -48,6 +48,19 @@ pub struct Rules {
     pub now: Now,
 }
 
+impl Rules {
+    /// What the centre said at sign-in; the caution of an unregistered terminal, and the clock's day, before.
+    ///
+    /// # Errors
+    /// [`TerminalError::Store`].
+    pub fn of(store: Option<&Store>, city: Option<CityCode>, now: Now) -> Result<Self, TerminalError> {
+        let signed_in = store.map(Store::sign_in).transpose()?.flatten();
+        let day: BusinessDate = signed_in.as_ref().map_or_else(|| now.date(), |signed_in| signed_in.business_date);
+        let limits = signed_in.map_or(LIMITS_BEFORE_SIGN_IN, |signed_in| signed_in.limits);
+        Ok(Self { city, day, limits, now })
+    }
+}
+
 /// All checks on the card alone: city, dates.
 #[must_use]
 pub fn card(tapped: &Tapped<'_>, rules: &Rules) -> Vec<Check> {
@@ -75,6 +88,30 @@ pub fn blacklist(tapped: &Tapped<'_>, rules: &Rules, store: &Store) -> Result<Ve
             refused: on_it.then(|| TerminalError::Blacklisted { sequence: list.map_or(0, |list| list.sequence) }),
         },
     ])
+}
+
+/// The limits of this terminal for a purchase that takes so much from the personal account.
+///
+/// # Errors
+/// [`TerminalError::LimitExceeded`], [`TerminalError::Store`].
+pub fn within_limits(store: &Store, tapped: &Tapped<'_>, rules: &Rules, amount: Fen) -> Result<(), TerminalError> {
+    let TerminalLimits { purchase_max_fen, card_day_max_fen, pending_records_max, pending_max_fen, .. } = rules.limits;
+    let reached = |limit| Err(TerminalError::LimitExceeded { limit });
+    let more = |sum: Fen| sum.plus(amount).unwrap_or(Fen::new(i64::MAX));
+    let (waiting, sum) = store.pending()?;
+    if amount > purchase_max_fen {
+        return reached("purchase_max_fen");
+    }
+    if more(store.spent_by(&tapped.identifier, rules.day)?) > card_day_max_fen {
+        return reached("card_day_max_fen");
+    }
+    if waiting >= u64::from(pending_records_max) {
+        return reached("pending_records_max");
+    }
+    if more(sum) > pending_max_fen {
+        return reached("pending_max_fen");
+    }
+    Ok(())
 }
 
 /// The first refusal.

@@ -11,6 +11,7 @@ use settlement::journal::{Event, State};
 use settlement::record::{Evidence, Transaction, TransactionRecord};
 use settlement::{BusinessDate, DateTime};
 
+use crate::error::TerminalError;
 use crate::store::StoreError;
 
 /// Number of a journal entry.
@@ -169,6 +170,36 @@ impl Entry {
             algorithm: sent.algorithm,
             evidence: done.evidence,
         })
+    }
+}
+
+/// A bill is taken once: not when it was paid, and not while another card may have paid it.
+///
+/// # Errors
+/// [`TerminalError::BillPaid`], [`TerminalError::BillOpen`].
+pub fn unpaid(entries: &[Entry], bill: &BillId) -> Result<(), TerminalError> {
+    let (id, number) = (bill.to_string(), |entry: &Entry| entry.number.to_string());
+    if let Some(paid) = entries.iter().find(|entry| entry.pays(bill)) {
+        return Err(TerminalError::BillPaid { bill: id, entry: number(paid) });
+    }
+    match entries.iter().find(|entry| entry.is_for(bill) && entry.state.blocks_card()) {
+        Some(open) => {
+            let card = open.draft.card_identifier.to_string();
+            Err(TerminalError::BillOpen { bill: id, entry: number(open), card })
+        }
+        None => Ok(()),
+    }
+}
+
+impl Entry {
+    /// Whether it is a confirmed payment of this bill.
+    #[must_use]
+    pub fn pays(&self, bill: &BillId) -> bool {
+        self.is_for(bill) && self.state == State::Confirmed
+    }
+
+    fn is_for(&self, bill: &BillId) -> bool {
+        matches!(&self.draft.subject, Subject::Purchase { bill_id, .. } if bill_id == bill)
     }
 }
 

@@ -5,6 +5,7 @@
 
 use card_core::StatusWord;
 use card_core::algorithm::{Algorithm, Ssf33};
+use card_core::security::SecurityError;
 use card_core::security::psam::Psam;
 use card_profiles::account::{AccountRules, Amounts, Balances, DebitDate, PurchaseStart, psam_purchase_fields};
 use settlement::DateTime;
@@ -41,42 +42,87 @@ pub fn pay(
     journal: &mut dyn Journal,
     draft: &Draft,
 ) -> Result<Entry, TerminalError> {
+    let offer = offer(tapped, till.rules, journal, draft, till.date_time)?;
+    let factors = [tapped.factors.card, tapped.factors.city];
+    let fields = psam_purchase_fields(&offer.start, offer.amounts, till.rules.purchase_type, offer.date_time.to_bcd());
+    match till.psam.init_purchase(&till.rules.purchase_key, &fields, factors) {
+        Ok(start) => {
+            let psam = &mut *till.psam;
+            let mut verified = |mac2| psam.credit_purchase(&till.rules.purchase_key, mac2);
+            complete(tapped, till.rules, journal, &offer, start, &mut verified)
+        }
+        Err(error) => {
+            let error = TerminalError::from(error);
+            withdraw(journal, &offer, error.code().as_str())?;
+            Err(error)
+        }
+    }
+}
+
+/// A purchase that the journal has and the card knows the amounts of; nothing has moved.
+#[derive(Clone, Copy, Debug)]
+pub struct Offer {
+    /// Its entry, in PREPARED.
+    pub number: EntryNumber,
+    /// What the card answered to INITIALIZE.
+    pub start: PurchaseStart,
+    /// The three amounts.
+    pub amounts: Amounts,
+    /// Date and time that go into DEBIT.
+    pub date_time: DateTime,
+    balance_after: u32,
+}
+
+/// The first half: PREPARED, then INITIALIZE, which changes nothing on the card.
+///
+/// # Errors
+/// [`TerminalError`]: no money moved, and the entry is closed.
+pub fn offer(
+    tapped: &mut Tapped<'_>,
+    rules: &AccountRules,
+    journal: &mut dyn Journal,
+    draft: &Draft,
+    date_time: DateTime,
+) -> Result<Offer, TerminalError> {
     tapped.algorithm()?;
     let amounts = draft.subject.amounts();
     let number = journal.prepare(draft)?.number;
-    let (start, sent) = match before_debit(tapped, till, amounts) {
-        Ok(ready) => ready,
+    let ready = before_debit(tapped, rules, amounts, draft.terminal.0, date_time).and_then(|start| {
+        let after = draft.subject.balance_after(start.balances.personal_account);
+        after.map(|after| (start, after)).ok_or(TerminalError::BalanceInsufficient)
+    });
+    match ready {
+        Ok((start, balance_after)) => Ok(Offer { number, start, amounts, date_time, balance_after }),
         Err(error) => {
             let event = if refused_by_card(&error) { Event::CardRefused } else { Event::Abandoned };
             journal.close(number, event, error.code().as_str())?;
-            return Err(error);
+            Err(error)
         }
-    };
-    let Some(balance_after) = draft.subject.balance_after(start.balances.personal_account) else {
-        journal.close(number, Event::Abandoned, TerminalError::BalanceInsufficient.code().as_str())?;
-        return Err(TerminalError::BalanceInsufficient);
-    };
-    journal.send(number, &sent)?;
-    let tac = debit(tapped, till, journal, number, &sent)?;
-    let done = Done { balance_after, evidence: Evidence::Answered { tac } };
-    journal
-        .confirm(number, Event::CardAnswered, &done)
-        .map_err(|source| TerminalError::NotRecorded { id: number.to_string(), source })
+    }
 }
 
-/// INITIALIZE and the PSAM's MAC1: nothing here changes the card.
-fn before_debit(
+/// The offer is not taken up: nothing was sent.
+///
+/// # Errors
+/// [`TerminalError::Store`]: a restart closes the entry.
+pub fn withdraw(journal: &mut dyn Journal, offer: &Offer, reason: &str) -> Result<(), TerminalError> {
+    journal.close(offer.number, Event::Abandoned, reason)?;
+    Ok(())
+}
+
+/// The second half: SENT, DEBIT with what the PSAM or the HSM computed, CONFIRMED. `verified` says whether MAC2 is right.
+///
+/// # Errors
+/// As [`pay`].
+pub fn complete(
     tapped: &mut Tapped<'_>,
-    till: &mut Till<'_>,
-    amounts: Amounts,
-) -> Result<(PurchaseStart, Sent), TerminalError> {
-    tapped.select(&till.rules.df)?;
-    let start = initialize(tapped, till.rules, amounts, till.psam.terminal_number())?;
-    let date_time = till.date_time;
-    acceptable(till.rules, &start.balances, amounts, date_time)?;
-    let fields = psam_purchase_fields(&start, amounts, till.rules.purchase_type, date_time.to_bcd());
-    let factors = [tapped.factors.card, tapped.factors.city];
-    let psam = till.psam.init_purchase(&till.rules.purchase_key, &fields, factors)?;
+    rules: &AccountRules,
+    journal: &mut dyn Journal,
+    offer: &Offer,
+    psam: card_core::security::psam::PurchaseStart,
+    verified: &mut dyn FnMut([u8; 4]) -> Result<bool, SecurityError>,
+) -> Result<Entry, TerminalError> {
+    let Offer { number, start, date_time, balance_after, .. } = *offer;
     let sent = Sent {
         balance_before: start.balances.personal_account,
         card_sequence: start.card_sequence,
@@ -87,7 +133,26 @@ fn before_debit(
         algorithm: start.algorithm,
         mac: Mac(psam.mac1),
     };
-    Ok((start, sent))
+    journal.send(number, &sent)?;
+    let tac = debit(tapped, rules, journal, number, &sent, verified)?;
+    let done = Done { balance_after, evidence: Evidence::Answered { tac } };
+    journal
+        .confirm(number, Event::CardAnswered, &done)
+        .map_err(|source| TerminalError::NotRecorded { id: number.to_string(), source })
+}
+
+/// INITIALIZE, and whether DEBIT could follow it: nothing here changes the card.
+fn before_debit(
+    tapped: &mut Tapped<'_>,
+    rules: &AccountRules,
+    amounts: Amounts,
+    terminal: [u8; 6],
+    date_time: DateTime,
+) -> Result<PurchaseStart, TerminalError> {
+    tapped.select(&rules.df)?;
+    let start = initialize(tapped, rules, amounts, terminal)?;
+    acceptable(rules, &start.balances, amounts, date_time)?;
+    Ok(start)
 }
 
 /// Whether DEBIT can take these amounts on this day, before the PSAM spends a number: a card may say so at DEBIT only, as
@@ -165,15 +230,16 @@ pub(super) fn same_algorithm(answered: u8, served: Algorithm, command: &'static 
     }
 }
 
-/// DEBIT and the PSAM's check of MAC2; every way out leaves the journal where the table says.
+/// DEBIT and the check of MAC2; every way out leaves the journal where the table says.
 fn debit(
     tapped: &mut Tapped<'_>,
-    till: &mut Till<'_>,
+    rules: &AccountRules,
     journal: &mut dyn Journal,
     number: EntryNumber,
     sent: &Sent,
+    verified: &mut dyn FnMut([u8; 4]) -> Result<bool, SecurityError>,
 ) -> Result<Tac, TerminalError> {
-    let command = till.rules.debit_purchase(sent.terminal_sequence, sent.date_time.to_bcd(), sent.mac.0);
+    let command = rules.debit_purchase(sent.terminal_sequence, sent.date_time.to_bcd(), sent.mac.0);
     let data = match tapped.session.send(&command).map(card_core::Response::ok) {
         Ok(Ok(data)) => data,
         Ok(Err(sw)) if is_refusal(sw) => {
@@ -189,7 +255,7 @@ fn debit(
     let Ok(proof) = AccountRules::parse_purchase_proof(&data) else {
         return Err(lost(journal, number, "CARD_ANSWER"));
     };
-    match till.psam.credit_purchase(&till.rules.purchase_key, proof.mac2) {
+    match verified(proof.mac2) {
         Ok(true) => Ok(Tac(proof.tac)),
         Ok(false) => {
             let _ = lost(journal, number, TerminalError::MacWrong.code().as_str());

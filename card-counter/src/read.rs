@@ -47,15 +47,25 @@ pub struct Keys<'k> {
 
 /// Reads files in this order. A PIN counts when it was verified before.
 pub fn files(tapped: &mut Tapped<'_>, files: &[(&str, &str)], keys: Keys<'_>) -> Read {
-    let has_keys = keys.psam.is_some() && tapped.algorithm().is_ok();
+    let module = keys.psam.map(|psam| -> &mut dyn SecurityModule { psam });
+    files_with(tapped, files, module, keys.consent)
+}
+
+/// As [`files`], with any security module.
+pub fn files_with(
+    tapped: &mut Tapped<'_>,
+    files: &[(&str, &str)],
+    module: Option<&mut dyn SecurityModule>,
+    consent: bool,
+) -> Read {
+    let has_keys = module.is_some() && tapped.algorithm().is_ok();
     let means = Means { factors: has_keys.then_some(tapped.factors), ..Means::default() };
     let mut earlier = tapped.take();
     earlier.refusals.clear();
     earlier.records.clear();
     let mut reader = Reader::new(tapped.profile, files, means).after(earlier);
-    let module = keys.psam.map(|psam| -> &mut dyn SecurityModule { psam });
     let card = &mut **tapped;
-    let mut guard = Guard { book: &mut card.memory.tries, consent: keys.consent };
+    let mut guard = Guard { book: &mut card.memory.tries, consent };
     let lost = card.session.play(&mut reader, module, &mut guard).err().map(TerminalError::from);
     let mut outcome = reader.finish();
     let refusals = std::mem::take(&mut outcome.refusals);

@@ -83,6 +83,12 @@ impl Pin {
         )
     }
 
+    /// The digits, for the one interface that hands them on.
+    #[must_use]
+    pub fn digits(&self) -> Zeroizing<String> {
+        self.0.clone()
+    }
+
     /// The same for the formulas of a card that hashes PINs.
     #[must_use]
     pub fn as_bcd(&self) -> PinBcd {

@@ -13,7 +13,9 @@ use std::path::Path;
 
 use rusqlite::{Connection, ErrorCode as Sqlite, OptionalExtension as _};
 
-use crate::error::Code;
+use settlement::id::TerminalNumber;
+
+use crate::error::{Code, TerminalError};
 
 pub use batches::{BatchAnswered, StoredBatch};
 pub use desk::{Blacklist, SignedIn};
@@ -140,6 +142,30 @@ impl Store {
         lock.execute_batch("BEGIN EXCLUSIVE").map_err(fail)?;
         self.turn = Some(lock);
         self.restart()
+    }
+
+    /// The journal of the terminal with this number, with the turn at the counter.
+    ///
+    /// # Errors
+    /// [`TerminalError::NotEnrolled`], [`TerminalError::PsamDiffers`], [`TerminalError::Store`].
+    pub fn open_for_money(folder: &Path, psam: [u8; 6]) -> Result<(Self, TerminalNumber), TerminalError> {
+        let (mut store, ours) = Self::open_enrolled(folder)?;
+        if ours.0 != psam {
+            let psam = TerminalNumber(psam).to_string();
+            return Err(TerminalError::PsamDiffers { journal: ours.to_string(), psam });
+        }
+        store.take_turn()?;
+        Ok((store, ours))
+    }
+
+    /// The journal of an enrolled terminal, and its number.
+    ///
+    /// # Errors
+    /// [`TerminalError::NotEnrolled`], [`TerminalError::Store`].
+    pub fn open_enrolled(folder: &Path) -> Result<(Self, TerminalNumber), TerminalError> {
+        let store = Self::open(folder)?;
+        let ours = store.terminal()?.ok_or(TerminalError::NotEnrolled)?;
+        Ok((store, ours))
     }
 
     /// A fact of the terminal.

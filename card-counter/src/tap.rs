@@ -16,6 +16,7 @@ use card_core::tries::Guard;
 use card_core::{Session, StatusWord};
 pub use card_desk::{Ask, Met};
 use card_desk::{proof, tell_apart};
+use card_profiles::access::Right;
 use card_profiles::account::AccountRules;
 use card_profiles::approach::State;
 use card_profiles::image::{CardValues, Reading};
@@ -211,6 +212,11 @@ impl<'a> Approached<'a> {
             sw @ (StatusWord::SELECTED_INVALID | StatusWord::NOT_SUPPORTED) => Err(TerminalError::CardBlocked { sw }),
             sw => Err(TerminalError::CardRefused { command: "SELECT", sw }),
         }
+    }
+
+    /// A right was proved by other means than a read: a key with an HSM's answer.
+    pub fn proved(&mut self, right: Right) {
+        self.outcome.state.hold(right);
     }
 
     /// The rows of its medical account.

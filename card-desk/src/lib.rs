@@ -175,6 +175,13 @@ impl<'a> Desk<'a> {
         self.known
     }
 
+    /// With the card in this reader in the caller's hands already: it is no PSAM, and its reader is left alone.
+    #[must_use]
+    pub fn with_card_in(mut self, reader: &str) -> Self {
+        self.hold(reader);
+        self
+    }
+
     /// As [`Desk::open`], with cards asked for their algorithm or not.
     #[must_use]
     pub fn asking(mut self, ask: Ask) -> Self {

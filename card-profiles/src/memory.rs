@@ -18,7 +18,7 @@ const TRIES: &str = "tries.txt";
 const CARD_TYPES: &str = "card-types.txt";
 
 /// Both books.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct CardMemory {
     /// Tries left, for the guard over a run.
     pub tries: TriesBook,
@@ -27,7 +27,7 @@ pub struct CardMemory {
     files: Option<Files>,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Files {
     tries: Notebook,
     types: Notebook,

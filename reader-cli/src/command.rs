@@ -30,7 +30,6 @@ use card_profiles::Catalog;
 use card_profiles::key_file::GivenKeys;
 use card_profiles::memory::CardMemory;
 use card_profiles::psams::{PsamBook, PsamMemory};
-use settlement::BusinessDate;
 use settlement::id::TerminalNumber;
 use settlement::receipt::Copy;
 
@@ -42,7 +41,7 @@ use crate::exit::Exit;
 use crate::output::Output;
 use crate::page::Page;
 use crate::trace::Trace;
-use card_counter::check::{LIMITS_BEFORE_SIGN_IN, Rules};
+use card_counter::check::Rules;
 use card_counter::clock::Now;
 use card_counter::error::TerminalError;
 use card_counter::journal::{Entry, Journal as _};
@@ -234,16 +233,7 @@ impl Setting<'_> {
 
     /// The journal of this terminal, with the turn at the counter, bound to this PSAM.
     fn till(&self, psam: &Psam) -> Result<(Store, TerminalNumber), TerminalError> {
-        let mut store = Store::open(&self.configuration.data)?;
-        let ours = store.terminal()?.ok_or(TerminalError::NotEnrolled)?;
-        if ours.0 != psam.terminal_number() {
-            return Err(TerminalError::PsamDiffers {
-                journal: ours.to_string(),
-                psam: TerminalNumber(psam.terminal_number()).to_string(),
-            });
-        }
-        store.take_turn()?;
-        Ok((store, ours))
+        Store::open_for_money(&self.configuration.data, psam.terminal_number())
     }
 
     /// The journal for commands that only look: when it cannot be opened they say so and go on.
@@ -263,10 +253,7 @@ impl Setting<'_> {
 
     /// What acceptance checks compare with.
     fn rules(&self, store: Option<&Store>) -> Result<Rules, TerminalError> {
-        let signed_in = store.map(Store::sign_in).transpose()?.flatten();
-        let day: BusinessDate = signed_in.as_ref().map_or_else(|| self.now.date(), |signed_in| signed_in.business_date);
-        let limits = signed_in.map_or(LIMITS_BEFORE_SIGN_IN, |signed_in| signed_in.limits);
-        Ok(Rules { city: self.configuration.city, day, limits, now: self.now })
+        Rules::of(store, self.configuration.city, self.now)
     }
 
     /// The PIN of the card, after its tries were shown.

@@ -1,8 +1,10 @@
 /* sscarddriver.h: the C functions of libsscarddriver.so (sscarddriver.dll).
  *
- * Generated from src/lib.rs and src/code.rs by tests/header.rs; do not edit.
+ * Generated from the tables of functions and codes by tests/header.rs; do not edit.
  * Every function returns 0 or a negative code; pOutInfo receives GBK text ended by a zero byte, fields ended by '|',
  * or the message of the code. A refusal by the card is the negative status word: -27266 is 6A82.
+ * iType: 1 contact, 2 contactless, 3 either with contact first, 4 either with contactless first.
+ * Texts are GBK; what each function reads and writes is described in README.md.
  */
 #ifndef SSCARDDRIVER_H
 #define SSCARDDRIVER_H
@@ -21,15 +23,125 @@
 extern "C" {
 #endif
 
-/*
- * Reads the eleven basic fields (读基本信息) of the social security card.
- *
- * `iType`: 1 contact, 2 contactless, 3 either with contact first, 4 either with contactless first.
- * `pOutInfo`: the caller's buffer, 1024 bytes unless `SSCARD_OUT_BYTES` says more; receives GBK text ended by a zero byte:
- * `发卡地区行政区划|社会保障号码|卡号|卡识别码|姓名|卡复位信息|规范版本|发卡日期|卡有效期|终端机编号|终端设备号|`.
- * Returns 0, or a negative code with the message in `pOutInfo`; a refusal by the card is the negative status word.
- */
+/* 读基本信息: the eleven basic fields. */
 long SSCARD_CALL iReadCardBas(int iType, char *pOutInfo);
+
+/* 读基本信息, step 1: what the HSM is asked. */
+long SSCARD_CALL iReadCardBas_HSM_Step1(int iType, char *pOutInfo);
+
+/* 读基本信息, step 2: with what the HSM answered. */
+long SSCARD_CALL iReadCardBas_HSM_Step2(const char *pKey, char *pOutInfo);
+
+/* 通用读: items of files. iAuthType: 0 none, 1 PIN, 2 key (PSAM). */
+long SSCARD_CALL iReadCard(int iType, int iAuthType, const char *pCardInfo, const char *pFileAddr, char *pOutInfo);
+
+/* 通用读, step 1. */
+long SSCARD_CALL iReadCard_HSM_Step1(int iType, const char *pCardInfo, const char *pFileAddr, char *pOutInfo);
+
+/* 通用读, step 2. */
+long SSCARD_CALL iReadCard_HSM_Step2(const char *pKey, char *pOutInfo);
+
+/* 通用写: items of one file. */
+long SSCARD_CALL iWriteCard(int iType, const char *pCardInfo, const char *pFileAddr, const char *pWriteData, char *pOutInfo);
+
+/* 通用写, step 1. */
+long SSCARD_CALL iWriteCard_HSM_Step1(int iType, const char *pCardInfo, const char *pFileAddr, char *pOutInfo);
+
+/* 通用写, step 2. */
+long SSCARD_CALL iWriteCard_HSM_Step2(const char *pKey, const char *pWriteData, char *pOutInfo);
+
+/* 校验PIN: typed by the holder. */
+long SSCARD_CALL iVerifyPIN(int iType, char *pOutInfo);
+
+/* 修改PIN: typed by the holder. */
+long SSCARD_CALL iChangePIN(int iType, char *pOutInfo);
+
+/* 重置PIN: the new PIN typed by the holder. */
+long SSCARD_CALL iReloadPIN(int iType, const char *pCardInfo, char *pOutInfo);
+
+/* 重置PIN, step 1. */
+long SSCARD_CALL iReloadPIN_HSM_Step1(int iType, const char *pCardInfo, char *pOutInfo);
+
+/* 重置PIN, step 2. */
+long SSCARD_CALL iReloadPIN_HSM_Step2(const char *pKey, char *pOutInfo);
+
+/* 重置PIN, step 3: pKey is the whole command. */
+long SSCARD_CALL iReloadPIN_HSM_Step3(const char *pKey, char *pOutInfo);
+
+/* 解锁PIN. */
+long SSCARD_CALL iUnblockPIN(int iType, const char *pCardInfo, char *pOutInfo);
+
+/* 解锁PIN, step 1. */
+long SSCARD_CALL iUnblockPIN_HSM_Step1(int iType, const char *pCardInfo, char *pOutInfo);
+
+/* 解锁PIN, step 2. */
+long SSCARD_CALL iUnblockPIN_HSM_Step2(const char *pKey, char *pOutInfo);
+
+/* 解锁PIN, step 3: pKey is the whole command. */
+long SSCARD_CALL iUnblockPIN_HSM_Step3(const char *pKey, char *pOutInfo);
+
+/* 消费: journalled before the card is debited. */
+long SSCARD_CALL iDoDebit(int iType, const char *pCardInfo, const char *pPayInfo, char *pOutInfo);
+
+/* 消费, step 1. */
+long SSCARD_CALL iDoDebit_HSM_Step1(int iType, const char *pCardInfo, const char *pPayInfo, char *pOutInfo);
+
+/* 消费, step 2. */
+long SSCARD_CALL iDoDebit_HSM_Step2(const char *pKey, char *pOutInfo);
+
+/* 读交易记录: the log of the card, newest first. */
+long SSCARD_CALL iReadDebitRecord(int iType, char *pOutInfo);
+
+/* 签名: SM2 signature with the key of the card's certificate. */
+long SSCARD_CALL PKI_SignData(const char *pUserPin, const char *pInData, int iType, char *pOutInfo);
+
+/* 验签: 0 when the signature is the certificate's. */
+long SSCARD_CALL PKI_VerifySign(const char *pUserPin, const char *pCert, const char *pClearText, const char *pSignature, int iType, char *pOutInfo);
+
+/* 卡类型 (vendor). */
+long SSCARD_CALL iGetCardType(int iType, char *pOutInfo);
+
+/* 检卡 (vendor): `3|` for a social security card. */
+long SSCARD_CALL iCheckCard(int iType, char *pOutInfo);
+
+/* 读卡器信息 (vendor): device and terminal number. */
+long SSCARD_CALL iGetReaderInfo(char *pReaderSN, char *pPsamTermNo);
+
+/* 校验PIN with the digits given (vendor). */
+long SSCARD_CALL iPKBVerifyPIN(int iType, const char *pPin, char *pOutInfo);
+
+/* 修改PIN with the digits given (vendor). */
+long SSCARD_CALL iPKBChangePIN(int iType, const char *pOldPin, const char *pNewPin, char *pOutInfo);
+
+/* 银行卡号 (vendor): of the bank application on the card. */
+long SSCARD_CALL iReadICCardNum(int iType, char *pOutInfo);
+
+/* 读身份证 (vendor): not supported, -13. */
+long SSCARD_CALL iReadIdentityCard(int iType, char *pOutInfo);
+
+/* What an HSM of rehearsal keys answers (vendor). */
+long SSCARD_CALL iReadCardBas_HSM_Step1To2(const char *pStepInfo, char *pOutInfo);
+
+/* The same for iReadCard. */
+long SSCARD_CALL iReadCard_HSM_Step1To2(const char *pStepInfo, char *pOutInfo);
+
+/* The same for iWriteCard. */
+long SSCARD_CALL iWriteCard_HSM_Step1To2(const char *pStepInfo, char *pOutInfo);
+
+/* The same for iReloadPIN. */
+long SSCARD_CALL iReloadPIN_HSM_Step1To2(const char *pStepInfo, char *pOutInfo);
+
+/* The command for step 3 of iReloadPIN. */
+long SSCARD_CALL iReloadPIN_HSM_Step2To3(const char *pStepInfo, char *pOutInfo);
+
+/* The same for iUnblockPIN. */
+long SSCARD_CALL iUnblockPIN_HSM_Step1To2(const char *pStepInfo, char *pOutInfo);
+
+/* The command for step 3 of iUnblockPIN. */
+long SSCARD_CALL iUnblockPIN_HSM_Step2To3(const char *pStepInfo, char *pOutInfo);
+
+/* The same for iDoDebit. */
+long SSCARD_CALL iDoDebit_HSM_Step1To2(const char *pStepInfo, char *pOutInfo);
 
 #define SSCARD_CARD_TYPE (-1) /* 卡类型不对; not a social security card */
 #define SSCARD_NO_CARD (-2) /* 无卡; no card */
@@ -63,6 +175,10 @@ long SSCARD_CALL iReadCardBas(int iType, char *pOutInfo);
 #define SSCARD_PSAM_ALGORITHM (-2202) /* PSAM卡算法不支持; the PSAM does not know the card's algorithm */
 #define SSCARD_PSAM_NO_KEY (-2203) /* PSAM卡内没有RKSSSE密钥; the PSAM has no key RKSSSE */
 #define SSCARD_NO_HSM_NEEDED (-2204) /* 不需要加密机认证; no HSM authentication is needed */
+#define SSCARD_JOURNAL (-3001) /* 终端日志不可用，未扣款; the terminal's journal cannot be used; nothing was debited */
+#define SSCARD_RULE (-3002) /* 按规定不能受理，未扣款; a rule forbids it; nothing was debited */
+#define SSCARD_UNCERTAIN (-3003) /* 扣款结果未知; whether the card was debited is not known */
+#define SSCARD_SIGNATURE (-3004) /* 签名验证不通过; the signature does not verify */
 
 #ifdef __cplusplus
 }

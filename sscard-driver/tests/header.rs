@@ -1,19 +1,22 @@
-//! `include/sscarddriver.h` is what the source says: functions from `lib.rs`, codes from the table.
+//! `include/sscarddriver.h` is what the tables say, and the library exports what the header says.
 //!
 //! Owns: the shape of the header. To write it anew: `SSCARD_WRITE_HEADER=1 cargo test -p sscard-driver --test header`.
 
 use std::fmt::Write;
 use std::path::Path;
 
-use sscarddriver::code::ROWS;
-
-const SOURCE: &str = include_str!("../src/lib.rs");
+use card_calls::code::ROWS;
+use card_calls::output::{OUT_BYTES_DEFAULT, OUT_BYTES_MAX};
+use card_calls::{FUNCTIONS, Function, Kind};
+use sscarddriver::EXPORTS;
 
 const HEAD: &str = r#"/* sscarddriver.h: the C functions of libsscarddriver.so (sscarddriver.dll).
  *
- * Generated from src/lib.rs and src/code.rs by tests/header.rs; do not edit.
+ * Generated from the tables of functions and codes by tests/header.rs; do not edit.
  * Every function returns 0 or a negative code; pOutInfo receives GBK text ended by a zero byte, fields ended by '|',
  * or the message of the code. A refusal by the card is the negative status word: -27266 is 6A82.
+ * iType: 1 contact, 2 contactless, 3 either with contact first, 4 either with contactless first.
+ * Texts are GBK; what each function reads and writes is described in README.md.
  */
 #ifndef SSCARDDRIVER_H
 #define SSCARDDRIVER_H
@@ -50,16 +53,28 @@ fn the_header_says_what_the_source_says() {
     }
     let present = std::fs::read_to_string(&path).expect("the header is checked in");
     assert!(present == header, "include/sscarddriver.h is old; run this test with SSCARD_WRITE_HEADER=1");
-    assert_eq!(sscarddriver::output::OUT_BYTES_DEFAULT, 1024);
-    assert_eq!(sscarddriver::output::OUT_BYTES_MAX, 4096);
+    assert_eq!((OUT_BYTES_DEFAULT, OUT_BYTES_MAX), (1024, 4096));
+}
+
+#[test]
+fn every_function_of_the_table_is_exported_with_its_parameters() {
+    let kind = |kind: Kind| match kind {
+        Kind::Number => "number",
+        Kind::Text | Kind::Secret => "text",
+        Kind::Out => "out",
+    };
+    let table: Vec<(&str, Vec<(&str, &str)>)> = FUNCTIONS
+        .iter()
+        .map(|row| (row.name, row.parameters.iter().map(|given| (given.name, kind(given.kind))).collect()))
+        .collect();
+    let exports: Vec<(&str, Vec<(&str, &str)>)> = EXPORTS.iter().map(|(name, list)| (*name, list.to_vec())).collect();
+    assert_eq!(exports, table);
 }
 
 fn header() -> String {
     let mut text = HEAD.to_owned();
-    let functions = functions();
-    assert!(!functions.is_empty(), "no exported function found");
-    for (documentation, signature) in functions {
-        write!(text, "\n/*{documentation}\n */\n{signature};\n").expect("text grows");
+    for function in FUNCTIONS {
+        write!(text, "\n/* {} */\n{};\n", function.purpose, signature(function)).expect("text grows");
     }
     text.push('\n');
     for row in ROWS {
@@ -69,42 +84,16 @@ fn header() -> String {
     text + TAIL
 }
 
-/// Comment and C signature of each exported function, in the order of the source.
-fn functions() -> Vec<(String, String)> {
-    let mut found = Vec::new();
-    let mut documentation = String::new();
-    for line in SOURCE.lines() {
-        if let Some(text) = line.strip_prefix("///") {
-            write!(documentation, "\n *{text}").expect("text grows");
-        } else if let Some(signature) = line.strip_prefix("pub unsafe extern \"system\" fn ") {
-            found.push((documentation.split("\n *\n * # Safety").next().unwrap_or_default().to_owned(), c(signature)));
-        } else if !line.starts_with("#[") {
-            documentation.clear();
-        }
-    }
-    found
-}
-
-/// `name(a: c_int, b: *mut c_char) -> c_long {` in C.
-fn c(signature: &str) -> String {
-    let (name, rest) = signature.split_once('(').expect("a parameter list");
-    let (parameters, result) = rest.split_once(") -> ").expect("a result on the same line");
-    let parameters: Vec<String> = parameters
-        .split(", ")
-        .map(|parameter| {
-            let (name, kind) = parameter.split_once(": ").expect("a name and a type");
-            format!("{}{name}", c_type(kind))
+/// `long SSCARD_CALL name(int a, const char *b, char *c)`.
+fn signature(function: &Function) -> String {
+    let parameters: Vec<String> = function
+        .parameters
+        .iter()
+        .map(|parameter| match parameter.kind {
+            Kind::Number => format!("int {}", parameter.name),
+            Kind::Text | Kind::Secret => format!("const char *{}", parameter.name),
+            Kind::Out => format!("char *{}", parameter.name),
         })
         .collect();
-    format!("{}SSCARD_CALL {name}({})", c_type(result.trim_end_matches(" {")), parameters.join(", "))
-}
-
-fn c_type(kind: &str) -> &'static str {
-    match kind {
-        "c_int" => "int ",
-        "c_long" => "long ",
-        "*mut c_char" => "char *",
-        "*const c_char" => "const char *",
-        other => panic!("{other} has no C type in this test"),
-    }
+    format!("long SSCARD_CALL {}({})", function.name, parameters.join(", "))
 }

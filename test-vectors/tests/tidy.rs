@@ -18,28 +18,20 @@ const ARROWS: &[(&str, &[&str])] = &[
     // On purpose nothing of the centre: it checks what the centre wrote.
     ("audit-verifier", &[]),
     ("card-counter", &["card-core", "card-profiles", "card-desk", "settlement"]),
-    ("reader-cli", &["card-core", "card-profiles", "card-desk", "card-counter", "settlement"]),
-    ("sscard-driver", &["card-core", "card-profiles", "card-desk"]),
+    ("card-calls", &["card-core", "card-profiles", "card-desk", "card-counter", "settlement"]),
+    ("reader-cli", &["card-core", "card-profiles", "card-desk", "card-counter", "card-calls", "settlement"]),
+    ("sscard-driver", &["card-profiles", "card-calls"]),
     ("test-vectors", &["card-core", "card-profiles", "settlement"]),
     ("demo", &["card-core", "card-profiles", "card-sim", "settlement"]),
     (
         "benches",
-        &[
-            "card-core",
-            "card-profiles",
-            "card-counter",
-            "card-sim",
-            "settlement",
-            "issuer-service",
-            "reader-cli",
-            "sscard-driver",
-        ],
+        &["card-core", "card-profiles", "card-counter", "card-sim", "settlement", "issuer-service", "reader-cli"],
     ),
     ("soak", &["card-core", "card-profiles", "card-sim", "issuer-service"]),
 ];
 
 /// What the tests of any crate may use besides: the software card, the vectors and the libraries below.
-const TEST_ARROWS: &[&str] = &["card-sim", "test-vectors", "card-core", "card-profiles", "settlement"];
+const TEST_ARROWS: &[&str] = &["card-sim", "test-vectors", "card-core", "card-profiles", "card-counter", "settlement"];
 
 /// What a crate must not use at all: format, database, network or clock in the wrong room.
 const FORBIDDEN: &[(&str, &[&str])] = &[
@@ -47,6 +39,7 @@ const FORBIDDEN: &[(&str, &[&str])] = &[
     ("card-profiles", &["rusqlite", "tokio", "axum", "ureq", "clap", "pcsc"]),
     ("card-desk", &["rusqlite", "tokio", "axum", "ureq", "clap", "serde", "serde_json"]),
     ("card-counter", &["tokio", "axum", "ureq", "clap", "pcsc"]),
+    ("card-calls", &["rusqlite", "tokio", "axum", "ureq", "clap", "pcsc", "serde_json"]),
     ("card-sim", &["rusqlite", "tokio", "axum", "ureq"]),
     ("settlement", &["rusqlite", "tokio", "axum", "ureq", "clap", "pcsc"]),
     ("sscard-driver", &["rusqlite", "tokio", "axum", "ureq", "clap"]),

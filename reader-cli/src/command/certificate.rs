@@ -6,7 +6,6 @@ use std::path::Path;
 
 use card_core::crypto::Sm2PublicKey;
 use card_core::security::{KeyName, KeyRef};
-use card_core::tries::Secret;
 use card_profiles::certificate::envelope::Envelope;
 use card_profiles::certificate::{CertificateRules, MASTER_KEY, Role};
 use card_profiles::key_file::GivenKeys;
@@ -20,15 +19,13 @@ use crate::arguments::certificate::{
 };
 use crate::exit::Exit;
 use crate::page::{Page, Value};
-use card_counter::certificate::{Certificates, fingerprint, is_certificate, prove_master_key, with_tries_of};
+use card_counter::certificate::{
+    self, Certificates, fingerprint, is_certificate, prove_master_key, rules, secret_of, with_tries_of,
+};
 use card_counter::error::{CertificateError, TerminalError};
 use card_counter::language::Words;
 use card_counter::secret::Pin;
 use card_counter::tap::Tapped;
-
-/// Names under which tries are remembered.
-const USER_SECRET: &str = "CERT-PIN";
-const ADMINISTRATOR_SECRET: &str = "CERT-ADMINISTRATOR-PIN";
 
 /// Largest file that is signed: it is read whole.
 const SIGNED_MAX: u64 = 64 << 20;
@@ -235,27 +232,16 @@ fn with_pin<T>(
     let pin = Pin::read(arguments.pin.as_ref(), setting.prompt("密码: ", "PIN: "))?;
     let mut tapped = setting.tapped(&mut setting.desk()?)?;
     let page = of_card(&tapped);
-    with_tries_of(&secret_of(role), &mut tapped, arguments.last_try, |tapped| open(tapped)?.verify(role, &pin))?;
+    certificate::verify(&mut tapped, role, &pin, arguments.last_try)?;
     // Selecting the application again would end what the PIN opened.
     let rules = rules(&tapped)?;
     let done = act(&mut Certificates::selected(&mut tapped.session, rules))?;
     Ok((page, done))
 }
 
-fn secret_of(role: Role) -> Secret {
-    Secret::OtherPin(KeyName::new(match role {
-        Role::User => USER_SECRET,
-        Role::Administrator => ADMINISTRATOR_SECRET,
-    }))
-}
-
 fn open<'t>(tapped: &'t mut Tapped<'_>) -> Result<Certificates<'t>, TerminalError> {
     let rules = rules(tapped)?;
     Certificates::select(&mut tapped.session, rules)
-}
-
-fn rules<'p>(tapped: &Tapped<'p>) -> Result<&'p CertificateRules, TerminalError> {
-    tapped.profile.certificate.as_ref().ok_or_else(|| CertificateError::CertificatesMissing.into())
 }
 
 fn of_card(tapped: &Tapped<'_>) -> Page {

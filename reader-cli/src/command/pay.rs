@@ -5,12 +5,12 @@
 use card_core::StatusWord;
 use card_profiles::account::Amounts;
 use settlement::BusinessDate;
-use settlement::bill::{Bill, BillItem};
+use settlement::bill::BillItem;
 use settlement::catalogue::Drug;
 use settlement::fen::Fen;
 use settlement::id::{CardIdentifier, InstitutionCode, TerminalNumber};
-use settlement::journal::{Event, State};
-use settlement::message::{Institution, TerminalLimits};
+use settlement::journal::Event;
+use settlement::message::Institution;
 use settlement::receipt::Copy;
 use settlement::split::{Split, SplitError, Terms};
 
@@ -48,11 +48,11 @@ pub(super) fn pay(setting: &Setting<'_>, arguments: &PayArguments) -> Result<Exi
     let account = tapped.account()?;
     let settled = settle(&mut tapped, account, &mut store, true)?;
     let notes = settled_page(setting, &settled)?;
-    if let Some(entry) = settled.iter().find(|entry| pays(entry, &papers.bill)) {
+    if let Some(entry) = settled.iter().find(|entry| entry.pays(&papers.bill.bill_id)) {
         // The bill that is on the counter is the one that was just found paid: it is not charged again.
         return give(setting, entry, notes, &handout);
     }
-    unpaid(&store.entries()?, &papers.bill)?;
+    card_counter::journal::unpaid(&store.entries()?, &papers.bill.bill_id)?;
     check::all_passed(check::card(&tapped, &rules))?;
     if tapped.fits(&mut psam, desk.known())? == Some(false) {
         return Err(TerminalError::PsamWrong { city: tapped.city });
@@ -88,31 +88,6 @@ fn give(setting: &Setting<'_>, entry: &Entry, notes: Page, handout: &Handout) ->
     handed.map(|_| Exit::Ok)
 }
 
-/// Whether an entry is a confirmed payment of this bill.
-fn pays(entry: &Entry, bill: &Bill) -> bool {
-    is_for(entry, bill) && entry.state == State::Confirmed
-}
-
-fn is_for(entry: &Entry, bill: &Bill) -> bool {
-    matches!(&entry.draft.subject, Subject::Purchase { bill_id, .. } if *bill_id == bill.bill_id)
-}
-
-/// A bill is taken once: not when it was paid, and not while another card may have paid it.
-fn unpaid(entries: &[Entry], bill: &Bill) -> Result<(), TerminalError> {
-    let of_bill = || entries.iter().filter(|entry| is_for(entry, bill));
-    let (id, number) = (bill.bill_id.to_string(), |entry: &Entry| entry.number.to_string());
-    if let Some(paid) = of_bill().find(|entry| entry.state == State::Confirmed) {
-        return Err(TerminalError::BillPaid { bill: id, entry: number(paid) });
-    }
-    match of_bill().find(|entry| entry.state.blocks_card()) {
-        Some(open) => {
-            let card = open.draft.card_identifier.to_string();
-            Err(TerminalError::BillOpen { bill: id, entry: number(open), card })
-        }
-        None => Ok(()),
-    }
-}
-
 /// Blacklist, split by the balance, limits. A refusal is recorded; no money moves.
 fn accept(
     setting: &Setting<'_>,
@@ -140,7 +115,7 @@ fn accept(
         let account = tapped.account()?;
         let balance = Fen::from_card(account::personal_account(tapped, account)?);
         let split = split(papers, rules.day, balance, Some((&*store, &tapped.identifier)))?;
-        within_limits(store, tapped, rules, &split)?;
+        check::within_limits(store, tapped, rules, split.personal_account_fen)?;
         let amounts =
             split.amounts().map_err(|error| TerminalError::BillRefused { reason: Words::explained(&error) })?;
         let bill_hash = split.hash();
@@ -180,26 +155,6 @@ fn refusal(error: SplitError) -> TerminalError {
         SplitError::Identity(_) => TerminalError::Bug("the amounts of a split add up"),
         other => TerminalError::BillRefused { reason: Words::explained(&other) },
     }
-}
-
-fn within_limits(store: &Store, tapped: &Tapped<'_>, rules: &Rules, split: &Split) -> Result<(), TerminalError> {
-    let TerminalLimits { purchase_max_fen, card_day_max_fen, pending_records_max, pending_max_fen, .. } = rules.limits;
-    let reached = |limit| Err(TerminalError::LimitExceeded { limit });
-    let more = |sum: Fen| sum.plus(split.personal_account_fen).unwrap_or(Fen::new(i64::MAX));
-    let (waiting, sum) = store.pending()?;
-    if split.personal_account_fen > purchase_max_fen {
-        return reached("purchase_max_fen");
-    }
-    if more(store.spent_by(&tapped.identifier, rules.day)?) > card_day_max_fen {
-        return reached("card_day_max_fen");
-    }
-    if waiting >= u64::from(pending_records_max) {
-        return reached("pending_records_max");
-    }
-    if more(sum) > pending_max_fen {
-        return reached("pending_max_fen");
-    }
-    Ok(())
 }
 
 /// On the receipt of a terminal that never signed in.

@@ -87,12 +87,17 @@ impl Counter {
         path
     }
 
-    /// Runs the caller written in C: exit status, then "code text" of each thread.
+    /// Runs the caller of threads in C: "code text" of each.
     pub(crate) fn c(&self, arguments: &[&str], variables: &[(&str, &str)]) -> Vec<(i64, String)> {
+        self.compiled("basic", arguments, variables)
+    }
+
+    /// Runs a caller written in C: "code text" of each call.
+    pub(crate) fn compiled(&self, name: &str, arguments: &[&str], variables: &[(&str, &str)]) -> Vec<(i64, String)> {
         let folder = library_folder();
-        let program = self.folder.path().join("basic");
+        let program = self.folder.path().join(name);
         if !program.exists() {
-            let source = manifest_folder().join("tests/callers/basic.c");
+            let source = manifest_folder().join(format!("tests/callers/{name}.c"));
             let built = Command::new("cc")
                 .args(["-Wall", "-Wextra", "-Werror", "-pthread", "-I"])
                 .arg(manifest_folder().join("include"))
@@ -110,8 +115,41 @@ impl Counter {
         self.run(Command::new("python3").arg(script).arg(library).args(arguments), variables)
     }
 
+    /// Runs the caller that goes on with one library: lines of a function and its arguments, parted by tabs.
+    pub(crate) fn session(&self, calls: &[&str], variables: &[(&str, &str)]) -> Vec<(i64, String)> {
+        let lines = self.folder.path().join("calls.txt");
+        std::fs::write(&lines, calls.join("\n")).expect("written");
+        let script = manifest_folder().join("tests/callers/session.py");
+        let library = library_folder().join("libsscarddriver.so");
+        let input = std::fs::File::open(lines).expect("just written");
+        self.run(Command::new("python3").arg(script).arg(library).stdin(input), variables)
+    }
+
+    /// A program that types the same PIN whatever it is asked, or by what it is asked.
+    pub(crate) fn pin_entry(&self, script: &str) -> String {
+        use std::os::unix::fs::PermissionsExt as _;
+        let path = self.folder.path().join("pin-entry");
+        std::fs::write(&path, format!("#!/bin/sh\n{script}\n")).expect("written");
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o700)).expect("may be run");
+        path.display().to_string()
+    }
+
+    /// A key file of the national keys, marked REHEARSAL: what a machine room has.
+    pub(crate) fn hsm_keys(&self, text: &str) -> String {
+        let profile = Profile::parse(text).expect("a profile");
+        let mut file = String::from("mark = \"REHEARSAL\"\n");
+        for row in profile.key.iter().filter(|row| row.df != "CERT") {
+            let master = hex::encode_upper(bytes_of(row.name.as_str(), ROOT));
+            let (name, factors) = (row.name.as_str(), "[\"3531303030307368\", \"3531333330307378\", \"card\"]");
+            file += &format!("[[key]]\nname = \"{name}\"\nmaster = \"{master}\"\nfactors = {factors}\n");
+        }
+        let path = self.folder.path().join("hsm.toml");
+        std::fs::write(&path, file).expect("written");
+        path.display().to_string()
+    }
+
     fn run(&self, command: &mut Command, variables: &[(&str, &str)]) -> Vec<(i64, String)> {
-        for name in ["SSCARD_READER", "SSCARD_PSAM", "SSCARD_DEVICE", "SSCARD_OUT_BYTES", "SSCARD_DRIVER_CONFIG"] {
+        for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("SSCARD_")) {
             command.env_remove(name);
         }
         command.env("PCSCLITE_CSOCK_NAME", self.farm.csock()).envs(variables.iter().copied());
@@ -132,12 +170,16 @@ impl Counter {
 fn keys(profile: &Profile, root: u8) -> KeyRing {
     let mut keys = KeyRing::new();
     for row in &profile.key {
-        let mut bytes = [root; 16];
-        bytes.iter_mut().zip(row.name.as_str().bytes()).for_each(|(slot, byte)| *slot = byte);
-        keys.insert(row.name.clone(), 1, Key16::new(bytes));
+        keys.insert(row.name.clone(), 1, Key16::new(bytes_of(row.name.as_str(), root)));
     }
     keys.insert(KeyName::new(TRANSPORT_KEY_NAME), TRANSPORT_LOT, Key16::new(TRANSPORT_KEY));
     keys
+}
+
+fn bytes_of(name: &str, root: u8) -> [u8; 16] {
+    let mut bytes = [root; 16];
+    bytes.iter_mut().zip(name.bytes()).for_each(|(slot, byte)| *slot = byte);
+    bytes
 }
 
 fn manifest_folder() -> &'static Path {

@@ -5,4 +5,7 @@
 
 mod calls;
 mod counter;
+mod files;
 mod memory;
+mod money;
+mod pins;

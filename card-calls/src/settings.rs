@@ -1,17 +1,27 @@
-//! What the library is told from outside: readers, device number, size of the caller's buffer, language.
+//! What the calls are told from outside: readers, device number, size of the caller's buffer, language, where PINs are typed.
 //!
 //! Owns: the names of variables, the grammar of the settings file, the order variable > file > default.
 //! Never: opens a reader.
 //!
-//! The file is the one named by `SSCARD_DRIVER_CONFIG`; TOML with the keys `reader`, `psam`, `device`, `out_bytes`, `language`,
-//! `data`.
+//! The file is the one named by `SSCARD_DRIVER_CONFIG`; TOML with the keys of [`Settings`].
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
+use card_core::security::CityCode;
 use serde::Deserialize;
 
 use crate::code::Language;
 use crate::output::{OUT_BYTES_DEFAULT, OUT_BYTES_MAX};
+
+/// How long the holder may take to type a PIN: the default of deployed drivers.
+const PIN_WITHIN: Duration = Duration::from_secs(30);
+
+/// How long a card is kept between two calls: an HSM far away, or a person who reads a screen.
+const HOLD: Duration = Duration::from_secs(120);
+
+/// Most seconds of either.
+const SECONDS_MAX: u64 = 600;
 
 /// Settings of one call.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,8 +36,21 @@ pub struct Settings {
     pub out_bytes: usize,
     /// Language of messages.
     pub language: Language,
-    /// Folder in which is kept what was learnt of cards; this process only, when absent.
+    /// The terminal's data folder: its journal, and what was learnt of cards. Without it nothing is paid, and this process
+    /// remembers.
     pub data: Option<PathBuf>,
+    /// The terminal's city: cards of others do not pay here.
+    pub city: Option<CityCode>,
+    /// Program that asks the holder for a PIN and prints it; its argument is `verify`, `old`, `new` or `again`.
+    pub pin_entry: Option<PathBuf>,
+    /// How long the holder may take.
+    pub pin_within: Duration,
+    /// How long a card is kept between the steps of a function, and after its PIN.
+    pub hold: Duration,
+    /// Whether the last try of a PIN, and a key that the card refused before, may be tried.
+    pub last_try: bool,
+    /// Key file marked REHEARSAL, for the functions that stand for an HSM.
+    pub hsm_keys: Option<PathBuf>,
 }
 
 impl Default for Settings {
@@ -39,6 +62,12 @@ impl Default for Settings {
             out_bytes: OUT_BYTES_DEFAULT,
             language: Language::default(),
             data: None,
+            city: None,
+            pin_entry: None,
+            pin_within: PIN_WITHIN,
+            hold: HOLD,
+            last_try: false,
+            hsm_keys: None,
         }
     }
 }
@@ -70,6 +99,16 @@ pub enum SettingError {
         /// What was given.
         given: String,
     },
+    /// A value that its setting cannot have.
+    #[error("{place}: {given} is not {expected}")]
+    Value {
+        /// Variable or key.
+        place: &'static str,
+        /// What was given.
+        given: String,
+        /// What is expected.
+        expected: &'static str,
+    },
     /// A language that is neither.
     #[error("{place}: {given} is neither zh nor en")]
     Language {
@@ -89,6 +128,12 @@ struct File {
     out_bytes: Option<u32>,
     language: Option<String>,
     data: Option<PathBuf>,
+    city: Option<String>,
+    pin_entry: Option<PathBuf>,
+    pin_seconds: Option<u64>,
+    hold_seconds: Option<u64>,
+    last_try: Option<bool>,
+    hsm_keys: Option<PathBuf>,
 }
 
 impl Settings {
@@ -107,11 +152,45 @@ impl Settings {
             reader: set("SSCARD_READER").or(file.reader),
             psam: set("SSCARD_PSAM").or(file.psam),
             data: set("SSCARD_DATA").map(PathBuf::from).or(file.data),
+            city: pair(set("SSCARD_CITY"), file.city, "SSCARD_CITY", "city")
+                .map(|(place, given)| parsed(place, given, "six digits", CityCode::parse))
+                .transpose()?,
+            pin_entry: set("SSCARD_PIN_ENTRY").map(PathBuf::from).or(file.pin_entry),
+            pin_within: seconds(set("SSCARD_PIN_SECONDS"), file.pin_seconds, "SSCARD_PIN_SECONDS", "pin_seconds")?
+                .unwrap_or(default.pin_within),
+            hold: seconds(set("SSCARD_HOLD_SECONDS"), file.hold_seconds, "SSCARD_HOLD_SECONDS", "hold_seconds")?
+                .unwrap_or(default.hold),
+            last_try: pair(set("SSCARD_LAST_TRY"), file.last_try.map(|b| b.to_string()), "SSCARD_LAST_TRY", "last_try")
+                .map(|(place, given)| parsed(place, given, "true or false", |text| text.parse().ok()))
+                .transpose()?
+                .unwrap_or(default.last_try),
+            hsm_keys: set("SSCARD_HSM_KEYS").map(PathBuf::from).or(file.hsm_keys),
             device: set("SSCARD_DEVICE").or(file.device).unwrap_or(default.device),
             out_bytes: out_bytes.map_or(Ok(default.out_bytes), |(place, given)| size(place, given))?,
             language: language.map_or(Ok(default.language), |(place, given)| self::language(place, given))?,
         })
     }
+}
+
+fn parsed<T>(
+    place: &'static str,
+    given: String,
+    expected: &'static str,
+    parse: impl Fn(&str) -> Option<T>,
+) -> Result<T, SettingError> {
+    parse(&given).ok_or(SettingError::Value { place, given, expected })
+}
+
+fn seconds(
+    variable: Option<String>,
+    key: Option<u64>,
+    variable_name: &'static str,
+    key_name: &'static str,
+) -> Result<Option<Duration>, SettingError> {
+    let within = |text: &str| text.parse().ok().filter(|n| (1..=SECONDS_MAX).contains(n)).map(Duration::from_secs);
+    pair(variable, key.map(|n| n.to_string()), variable_name, key_name)
+        .map(|(place, given)| parsed(place, given, "1 to 600 seconds", within))
+        .transpose()
 }
 
 fn pair(

@@ -21,11 +21,11 @@ pub enum Language {
 
 /// What happened and what to do next, in one language.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Advice {
+pub struct Advice<T = &'static str> {
     /// What happened.
-    pub what: &'static str,
+    pub what: T,
     /// What to do next.
-    pub next: &'static str,
+    pub next: T,
 }
 
 /// A row of the table.
@@ -108,6 +108,21 @@ impl Code {
     pub const PSAM_NO_KEY: Self = Self(-2203);
     /// No HSM authentication is needed.
     pub const NO_HSM_NEEDED: Self = Self(-2204);
+
+    /// The terminal's journal is not there, not its own, or fails: nothing was debited.
+    pub const JOURNAL: Self = Self(-3001);
+    /// A rule of the terminal or the card forbids the payment: nothing was debited.
+    pub const RULE: Self = Self(-3002);
+    /// Whether the card was debited is not known, or not recorded yet: the next call with this card settles it.
+    pub const UNCERTAIN: Self = Self(-3003);
+    /// A signature does not verify.
+    pub const SIGNATURE: Self = Self(-3004);
+
+    /// Whether it is one of those that the published table does not have.
+    #[must_use]
+    pub const fn is_of_house(self) -> bool {
+        matches!(self, Self::JOURNAL | Self::RULE | Self::UNCERTAIN | Self::SIGNATURE)
+    }
 
     /// The code of a refusal by the card: the negative status word.
     #[must_use]
@@ -342,6 +357,36 @@ pub const ROWS: &[Row] = &[
         ["不需要加密机认证", "请直接调用第二步"],
         ["no HSM authentication is needed", "call the second step"],
     ),
+    row(
+        Code::JOURNAL,
+        "JOURNAL",
+        ["终端日志不可用，未扣款", "请用 sscard terminal 登记终端，并把 SSCARD_DATA 设为它的数据目录"],
+        [
+            "the terminal's journal cannot be used; nothing was debited",
+            "enrol the terminal with sscard, and set SSCARD_DATA to its folder",
+        ],
+    ),
+    row(
+        Code::RULE,
+        "RULE",
+        ["按规定不能受理，未扣款", "请按提示处理"],
+        ["a rule forbids it; nothing was debited", "see the message"],
+    ),
+    row(
+        Code::UNCERTAIN,
+        "UNCERTAIN",
+        ["扣款结果未知", "请勿重复收费；用同一张卡、同样的参数再调用一次，即可查明"],
+        [
+            "whether the card was debited is not known",
+            "do not charge again; the same call with the same card settles it",
+        ],
+    ),
+    row(
+        Code::SIGNATURE,
+        "SIGNATURE",
+        ["签名验证不通过", "请勿采信此签名"],
+        ["the signature does not verify", "do not rely on it"],
+    ),
 ];
 
 const fn row(code: Code, name: &'static str, zh: [&'static str; 2], en: [&'static str; 2]) -> Row {
@@ -359,7 +404,7 @@ mod tests {
         for (index, row) in ROWS.iter().enumerate() {
             assert!(ROWS.iter().skip(index + 1).all(|other| other.code != row.code), "{:?} twice", row.code);
             assert!(ROWS.iter().skip(index + 1).all(|other| other.name != row.name), "{} twice", row.name);
-            assert!(row.code < Code::OK && row.code.status().is_none());
+            assert!(row.code < Code::OK && row.code.status().is_none(), "{:?} looks like a status word", row.code);
             for text in [row.zh.what, row.zh.next, row.en.what, row.en.next] {
                 assert!(!text.is_empty());
             }

@@ -1,0 +1,177 @@
+//! One call after the other: arguments in, code and texts out.
+//!
+//! Owns: what this process remembers of cards and PSAMs, the card that is kept between two calls and how long.
+//! Never: unwinds; answers more than a buffer holds; keeps a card past its time.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Instant;
+
+use card_profiles::memory::CardMemory;
+use card_profiles::psams::PsamMemory;
+
+use crate::code::{Code, Language};
+use crate::debit::Begun;
+use crate::failure::Failure;
+use crate::function::{Arguments, Function, Value};
+use crate::output;
+use crate::settings::{SettingError, Settings};
+use crate::visit::Held;
+
+/// What a call answers.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Answer {
+    /// Return value.
+    pub code: Code,
+    /// One text for each buffer; a fault has its message in the first.
+    pub outputs: Vec<String>,
+}
+
+/// Outputs are personal: only their lengths are shown.
+impl std::fmt::Debug for Answer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let lengths: Vec<usize> = self.outputs.iter().map(String::len).collect();
+        f.debug_struct("Answer").field("code", &self.code).field("lengths", &lengths).finish()
+    }
+}
+
+/// The calls of one process.
+#[derive(Debug, Default)]
+pub struct Calls {
+    pub(crate) cards: CardMemory,
+    pub(crate) psams: PsamMemory,
+    pub(crate) held: Option<Held>,
+    /// Which time a card is held: a later one is not ended by the end of an earlier.
+    turn: u64,
+}
+
+impl Calls {
+    /// Carries out a call. Never unwinds: what panics is a fault of ours, and a card that was held is let go.
+    pub fn call(
+        &mut self,
+        settings: Result<Settings, SettingError>,
+        function: &'static Function,
+        values: &[Value],
+    ) -> Answer {
+        let (room, language) = room(settings.as_ref().ok());
+        let done = catch_unwind(AssertUnwindSafe(|| self.carry_out(settings, function, values, room)));
+        let done = done.unwrap_or_else(|_| {
+            self.held = None;
+            Err(Failure::Panicked)
+        });
+        self.turn += 1;
+        answer(done, function, room, language)
+    }
+
+    fn carry_out(
+        &mut self,
+        settings: Result<Settings, SettingError>,
+        function: &'static Function,
+        values: &[Value],
+        room: usize,
+    ) -> Result<Vec<String>, Failure> {
+        let settings = settings?;
+        let outputs = (function.run)(self, &settings, &Arguments::new(function, values))?;
+        let longest = outputs.iter().map(|text| output::gbk(text).len() + 1).max().unwrap_or_default();
+        if longest > room { Err(Failure::OutputTooLong { needed: longest, room }) } else { Ok(outputs) }
+    }
+
+    /// Until when the card that is held may be, and the turn in which; `None` when none is.
+    #[must_use]
+    pub fn held_until(&self) -> Option<(Instant, u64)> {
+        self.held.as_ref().map(|held| (held.until, self.turn))
+    }
+
+    /// Lets the card go that was held in this turn.
+    pub fn let_go(&mut self, turn: u64) {
+        if turn == self.turn {
+            self.drop_held();
+        }
+    }
+
+    /// Lets the card go; a purchase of which the card was not sent DEBIT ends as abandoned.
+    pub(crate) fn drop_held(&mut self) {
+        if let Some(mut held) = self.held.take() {
+            // A journal that cannot say so now says so at its next opening.
+            let _ = held.debit.take().map(Begun::abandon);
+        }
+    }
+}
+
+/// An answer that no call gave: an unknown function, an argument that could not be read.
+#[must_use]
+pub fn refused(settings: Option<&Settings>, failure: &Failure) -> Answer {
+    let (room, language) = room(settings);
+    Answer { code: failure.code(), outputs: vec![fitting(&failure.message(language), room)] }
+}
+
+fn room(settings: Option<&Settings>) -> (usize, Language) {
+    settings.map_or((output::OUT_BYTES_DEFAULT, Language::default()), |s| (s.out_bytes, s.language))
+}
+
+fn answer(done: Result<Vec<String>, Failure>, function: &Function, room: usize, language: Language) -> Answer {
+    match done {
+        Ok(outputs) => Answer { code: Code::OK, outputs },
+        Err(failure) => {
+            let mut outputs = vec![fitting(&failure.message(language), room)];
+            outputs.resize(function.outputs(), String::new());
+            Answer { code: failure.code(), outputs }
+        }
+    }
+}
+
+/// A message that with its closing zero fits the buffer.
+fn fitting(message: &str, room: usize) -> String {
+    let mut kept = 0;
+    let mut bytes = 0;
+    for character in message.chars() {
+        bytes += output::gbk(character.encode_utf8(&mut [0; 4])).len();
+        if bytes + 1 > room {
+            break;
+        }
+        kept += character.len_utf8();
+    }
+    message.get(..kept).unwrap_or_default().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::function::{Kind, Parameter};
+
+    const OUT: &[Parameter] = &[Parameter { name: "pOutInfo", kind: Kind::Out }];
+
+    fn call(function: &'static Function) -> Answer {
+        Calls::default().call(Ok(Settings::default()), function, &[])
+    }
+
+    #[test]
+    fn a_panic_becomes_a_code_and_the_next_call_works() {
+        static PANICS: Function =
+            Function { name: "p", parameters: OUT, purpose: "", run: |_, _, _| panic!("a broken invariant") };
+        static WORKS: Function =
+            Function { name: "w", parameters: OUT, purpose: "", run: |_, _, _| Ok(vec!["a|".into()]) };
+        let mut calls = Calls::default();
+        let answer = calls.call(Ok(Settings::default()), &PANICS, &[]);
+        assert_eq!(answer.code, Code::UNKNOWN);
+        assert!(answer.outputs.iter().all(|text| !text.is_empty()));
+        assert_eq!(calls.call(Ok(Settings::default()), &WORKS, &[]).outputs, ["a|"]);
+    }
+
+    #[test]
+    fn output_that_does_not_fit_with_its_zero_is_refused() {
+        static FITS: Function =
+            Function { name: "f", parameters: OUT, purpose: "", run: |_, _, _| Ok(vec!["x".repeat(1023)]) };
+        static LONG: Function =
+            Function { name: "l", parameters: OUT, purpose: "", run: |_, _, _| Ok(vec!["张".repeat(512)]) };
+        assert_eq!(call(&FITS).code, Code::OK);
+        let answer = call(&LONG);
+        assert_eq!(answer.code, Code::DATA_LENGTH);
+        assert!(answer.outputs.iter().all(|text| text.len() < 1024));
+    }
+
+    #[test]
+    fn a_message_is_cut_at_a_character() {
+        assert_eq!(fitting("a张三", 4), "a张");
+        assert_eq!(fitting("a张三", 1), "");
+    }
+}

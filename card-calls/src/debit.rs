@@ -1,0 +1,240 @@
+//! Paying with the medical account (消费), and the card's log of it.
+//!
+//! Source: purchase pair of LD/T 32.7; output and steps of the driver interface, its positional fields assumed: after the type the
+//! terminal, its transaction number, date and time, TAC: what a TAC is verified over.
+//! Owns: which purchase a call means, what it answers. Never: sends DEBIT before the terminal's journal has it; pays one call twice:
+//! a call with the same card and the same `pPayInfo` is the same purchase.
+
+use card_core::security::psam::PurchaseStart;
+use card_counter::TerminalError;
+use card_counter::check::{self, Rules};
+use card_counter::clock::Now;
+use card_counter::journal::{self, Draft, Entry, Subject};
+use card_counter::pay::{self, Offer, Till};
+use card_counter::settle::settle;
+use card_counter::store::Store;
+use card_profiles::account::Amounts;
+use card_profiles::place::Place;
+use settlement::fen::Fen;
+use settlement::id::{BillId, CardIdentifier, Digest, TerminalNumber};
+
+use crate::calls::Calls;
+use crate::failure::Failure;
+use crate::function::Arguments;
+use crate::output;
+use crate::prove::algorithm;
+use crate::settings::Settings;
+use crate::text::{PayInfo, fields};
+use crate::value;
+use crate::visit::{Next, Step, Visit};
+
+/// What stands before the number that is made of a call.
+const BILL: &str = "CALL";
+
+type Outputs = Result<Vec<String>, Failure>;
+
+/// A purchase between its two steps: PREPARED in the journal, and the card knows the amounts.
+#[derive(Debug)]
+pub(crate) struct Begun {
+    store: Store,
+    offer: Offer,
+}
+
+impl Begun {
+    /// The second step never came: nothing was sent.
+    pub(crate) fn abandon(mut self) -> Result<(), TerminalError> {
+        pay::withdraw(&mut self.store, &self.offer, "NO_SECOND_STEP")
+    }
+
+    pub(crate) const fn offer(&self) -> &Offer {
+        &self.offer
+    }
+}
+
+/// A purchase that a call asks for, or that was found paid.
+enum Wanted {
+    Paid(Box<Entry>),
+    Open(Box<(Store, Draft)>),
+}
+
+/// `iDoDebit`.
+pub(crate) fn debit(calls: &mut Calls, settings: &Settings, given: &Arguments<'_>) -> Outputs {
+    let info = PayInfo::parse(given.text("pPayInfo")?)?;
+    calls.with_card(settings, given.number("iType")?, |visit| {
+        visit.is_meant(given.optional("pCardInfo")?)?;
+        let mut psam = visit.psam()?;
+        let store = Store::open_for_money(folder(settings)?, psam.terminal_number())?;
+        let (mut store, draft) = match wanted(visit, store, &info)? {
+            Wanted::Paid(entry) => return paid(visit, &entry),
+            Wanted::Open(open) => *open,
+        };
+        let rules = visit.tapped.account()?;
+        let mut till = Till { psam: &mut psam, rules, date_time: info.date_time };
+        let done = pay::pay(&mut visit.tapped, &mut till, &mut store, &draft);
+        if let Err(TerminalError::CardRefused { sw: card_core::StatusWord::MAC_WRONG, .. }) = &done {
+            visit.doubt(&psam);
+        }
+        paid(visit, &done?)
+    })
+}
+
+/// `iDoDebit_HSM_Step1`.
+pub(crate) fn step1(calls: &mut Calls, settings: &Settings, given: &Arguments<'_>) -> Outputs {
+    let info = PayInfo::parse(given.text("pPayInfo")?)?;
+    calls.with_card(settings, given.number("iType")?, |visit| {
+        visit.is_meant(given.optional("pCardInfo")?)?;
+        let (mut store, number) = Store::open_enrolled(folder(settings)?)?;
+        store.take_turn()?;
+        let (mut store, draft) = match wanted(visit, (store, number), &info)? {
+            Wanted::Paid(entry) => {
+                let (id, bill) = (entry.number.to_string(), bill(&entry.draft.card_identifier, &info)?.to_string());
+                return Err(TerminalError::BillPaid { bill, entry: id }.into());
+            }
+            Wanted::Open(open) => *open,
+        };
+        let rules = visit.tapped.account()?;
+        let offer = pay::offer(&mut visit.tapped, rules, &mut store, &draft, info.date_time)?;
+        let key = visit.tapped.profile.key(&rules.purchase_key);
+        let answer = output::fields([
+            algorithm(&visit.tapped).as_str(),
+            key.and_then(|row| row.hsm.first()).map(String::as_str).unwrap_or_default(),
+            &hex::encode_upper(offer.start.random),
+            &hex::encode_upper(offer.start.card_sequence.to_be_bytes()),
+            &hex::encode_upper(offer.amounts.to_bytes()),
+            &format!("{:02X}", rules.purchase_type),
+            &number.to_string(),
+            &info.date_time.to_string(),
+        ]);
+        visit.debit = Some(Begun { store, offer });
+        visit.keep = Some(Next::Step2(Step::Debit));
+        Ok(vec![answer])
+    })
+}
+
+/// `iDoDebit_HSM_Step2`: `"0000"+seq|日期时间|MAC1|`.
+pub(crate) fn step2(calls: &mut Calls, _settings: &Settings, given: &Arguments<'_>) -> Outputs {
+    let (mut held, ()) = calls.next_step(|next| matches!(next, Next::Step2(Step::Debit)).then_some(()))?;
+    let Some(mut begun) = held.debit.take() else { return Err(Failure::NoStep("Step1")) };
+    let start = match hsm_answer(given.text("pKey"), &begun.offer) {
+        Ok(start) => start,
+        Err(failure) => {
+            begun.abandon()?;
+            calls.learn(held);
+            return Err(failure);
+        }
+    };
+    let answer = (|| {
+        let rules = held.tapped.account()?;
+        // MAC2 can be checked by who has the key: the HSM's side verifies the TAC, as the centre does.
+        let mut unchecked = |_| Ok(true);
+        let done = pay::complete(&mut held.tapped, rules, &mut begun.store, &begun.offer, start, &mut unchecked)?;
+        receipt(&held.tapped, &done)
+    })();
+    calls.learn(held);
+    answer
+}
+
+/// `iReadDebitRecord`.
+pub(crate) fn records(calls: &mut Calls, settings: &Settings, given: &Arguments<'_>) -> Outputs {
+    calls.with_card(settings, given.number("iType")?, |visit| {
+        visit.pin()?;
+        let rules = visit.tapped.account()?;
+        let missing = TerminalError::ApplicationMissing { df: rules.df.clone() };
+        let ef = visit.tapped.profile.ef(&rules.df, &rules.log).ok_or(missing)?;
+        let log = [(rules.df.as_str(), rules.log.as_str())];
+        let read = card_counter::read::files(&mut visit.tapped, &log, card_counter::read::Keys::default());
+        if let Some(error) = read.lost.or_else(|| read.unread.into_iter().next().map(|file| file.error)) {
+            return Err(error.into());
+        }
+        let values = &visit.tapped.reading().values;
+        let written = |record: &&card_profiles::read::CyclicRecord| record.bytes.iter().any(|byte| *byte != 0);
+        let numbers = read.records.iter().filter(written).filter_map(|record| record.place.record);
+        let file = Place::file(&rules.df, &rules.log);
+        let shown: Vec<String> =
+            numbers.map(|number| value::record(values, &file.clone().record(number), ef)).collect();
+        Ok(vec![output::fields(shown.iter().map(String::as_str))])
+    })
+}
+
+fn folder(settings: &Settings) -> Result<&std::path::Path, Failure> {
+    settings.data.as_deref().ok_or_else(|| TerminalError::NotEnrolled.into())
+}
+
+/// Everything before the card is asked for its part: PIN, what an earlier call left open, acceptance, limits.
+fn wanted(visit: &mut Visit<'_>, till: (Store, TerminalNumber), info: &PayInfo) -> Result<Wanted, Failure> {
+    let (mut store, terminal) = till;
+    let rules = Rules::of(Some(&store), visit.settings.city, Now::of_system())?;
+    visit.pin_for_transaction()?;
+    let account = visit.tapped.account()?;
+    settle(&mut visit.tapped, account, &mut store, true)?;
+    let bill_id = bill(&visit.tapped.identifier, info)?;
+    let entries = store.entries_of(&visit.tapped.identifier)?;
+    if let Some(entry) = entries.into_iter().find(|entry| entry.pays(&bill_id)) {
+        return Ok(Wanted::Paid(Box::new(entry)));
+    }
+    journal::unpaid(&store.entries_of(&visit.tapped.identifier)?, &bill_id)?;
+    check::all_passed(check::card(&visit.tapped, &rules))?;
+    check::all_passed(check::blacklist(&visit.tapped, &rules, &store)?)?;
+    let Amounts { personal_account, .. } = info.amounts;
+    check::within_limits(&store, &visit.tapped, &rules, Fen::from_card(personal_account))?;
+    let draft = Draft {
+        terminal,
+        card_identifier: visit.tapped.identifier,
+        card_factor: visit.tapped.card_factor(),
+        business_date: rules.day,
+        subject: Subject::Purchase {
+            amounts: info.amounts,
+            bill_hash: meaning(&visit.tapped.identifier, info),
+            bill_id,
+        },
+        paper: String::new(),
+    };
+    Ok(Wanted::Open(Box::new((store, draft))))
+}
+
+/// What the same call has in common: card, amounts, date and time.
+fn meaning(card: &CardIdentifier, info: &PayInfo) -> Digest {
+    Digest::of(format!("{card}|{}|{}", hex::encode_upper(info.amounts.to_bytes()), info.date_time).as_bytes())
+}
+
+/// The number of the purchase: of the same call the same.
+fn bill(card: &CardIdentifier, info: &PayInfo) -> Result<BillId, Failure> {
+    let digest = meaning(card, info).to_string();
+    let number = format!("{BILL}-{}-{}", info.date_time, digest.get(..12).unwrap_or(&digest));
+    BillId::parse(&number).map_err(|_| TerminalError::Bug("a number of a call is a word").into())
+}
+
+fn paid(visit: &Visit<'_>, entry: &Entry) -> Outputs {
+    receipt(&visit.tapped, entry)
+}
+
+/// `算法|00B5|金额|32|终端机编号|终端交易序号|日期时间|TAC|`.
+fn receipt(tapped: &card_counter::tap::Tapped<'_>, entry: &Entry) -> Outputs {
+    let rules = tapped.account()?;
+    let key = tapped.profile.key(&rules.tac_key);
+    let sent = entry.sent.ok_or(TerminalError::Bug("what is confirmed was sent"))?;
+    let tac = entry.done.and_then(|done| done.evidence.tac());
+    Ok(vec![output::fields([
+        algorithm(tapped).as_str(),
+        key.and_then(|row| row.hsm.first()).map(String::as_str).unwrap_or_default(),
+        &hex::encode_upper(entry.draft.subject.amounts().to_bytes()),
+        &format!("{:02X}", rules.purchase_type),
+        &entry.draft.terminal.to_string(),
+        &hex::encode_upper(sent.terminal_sequence.to_be_bytes()),
+        &sent.date_time.to_string(),
+        &tac.map(|tac| tac.to_string()).unwrap_or_default(),
+    ])])
+}
+
+/// What the HSM computed: for this purchase and no other.
+fn hsm_answer(key: Result<&str, Failure>, offer: &Offer) -> Result<PurchaseStart, Failure> {
+    let key = key?;
+    let wrong = || Failure::Argument { name: "pKey", expected: "终端交易序号(8 hex)|日期时间|MAC1(8 hex)|" };
+    let fields = fields(key);
+    let [sequence, time, mac] = fields.as_slice() else { return Err(wrong()) };
+    let bytes = |text: &str| hex::decode(text).ok().and_then(|bytes| <[u8; 4]>::try_from(bytes).ok()).ok_or_else(wrong);
+    if *time != offer.date_time.to_string() {
+        return Err(wrong());
+    }
+    Ok(PurchaseStart { terminal_sequence: u32::from_be_bytes(bytes(sequence)?), mac1: bytes(mac)? })
+}

@@ -1,0 +1,363 @@
+//! Why a call failed, sorted by who can mend it, and the code that the caller gets.
+//!
+//! Owns: the one map from events to codes. Never: holds a key, a PIN or a value read from a card.
+
+use card_core::StatusWord;
+use card_core::atr::AtrError;
+use card_core::script::StepError;
+use card_core::security::SecurityError;
+use card_core::session::{ChallengeError, SessionError};
+use card_core::transport::TransportError;
+use card_core::transport::pcsc::ChooseError;
+use card_counter::TerminalError;
+use card_counter::error::CertificateError;
+use card_counter::language::Words;
+use card_counter::store::StoreError;
+use card_desk::DeskError;
+use card_profiles::account::AnswerLength;
+use card_profiles::codec::EncodeError;
+
+use crate::code::{Advice, Code, Language};
+use crate::settings::SettingError;
+
+/// Why a call failed.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    // The caller.
+    /// No function of this name.
+    #[error("{0}")]
+    Function(String),
+    /// The function needs a device that is not there.
+    #[error("{0}")]
+    Unsupported(&'static str),
+    /// `iType` is not 1 to 4.
+    #[error("iType {0}")]
+    CardInterface(i32),
+    /// An argument is not what it should be; it is not repeated, it may be a secret.
+    #[error("{name}: {expected}")]
+    Argument {
+        /// Parameter.
+        name: &'static str,
+        /// What it should be.
+        expected: &'static str,
+    },
+    /// An argument has no end.
+    #[error("{0}")]
+    Endless(&'static str),
+    /// An argument is not GBK.
+    #[error("{0}: GBK")]
+    Characters(&'static str),
+    /// The output does not fit into the caller's buffer.
+    #[error("{needed} > {room}")]
+    OutputTooLong {
+        /// Bytes that the output takes.
+        needed: usize,
+        /// Bytes of the buffer.
+        room: usize,
+    },
+    /// No such file or item on this type of card.
+    #[error("{0}")]
+    NoSuchItem(String),
+    /// A value that its item cannot hold.
+    #[error("{item}: {source}")]
+    Value {
+        /// Item, as `SSSE.EF05.card_number`.
+        item: String,
+        /// Why.
+        source: EncodeError,
+    },
+    /// Another number of values than items.
+    #[error("{values} values, {items} items")]
+    Count {
+        /// Values given.
+        values: usize,
+        /// Items named.
+        items: usize,
+    },
+    /// A step without the step before it, or too late.
+    #[error("{0}")]
+    NoStep(&'static str),
+    /// Step 1 of what needs no key.
+    #[error("{0}")]
+    NoHsmNeeded(String),
+    /// The card is not the one of `pCardInfo`.
+    #[error("pCardInfo")]
+    OtherCard,
+    /// What was read back is not what was written.
+    #[error("{0}")]
+    NotAsWritten(String),
+    /// The PIN is needed and there is nowhere to type it.
+    #[error("SSCARD_PIN_ENTRY")]
+    NoPinEntry,
+    /// The program that asks for PINs cannot be run.
+    #[error("{program}: {source}")]
+    PinEntry {
+        /// As set.
+        program: String,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The holder cancelled.
+    #[error("PIN")]
+    PinCancelled,
+    /// The holder took too long.
+    #[error("PIN")]
+    PinTimeout,
+    /// The two new PINs differ.
+    #[error("PIN")]
+    PinDiffers,
+    /// A signature that is not the certificate's.
+    #[error("SM2")]
+    Signature,
+    /// A variable or the settings file.
+    #[error(transparent)]
+    Setting(#[from] SettingError),
+
+    /// What is wrong with readers, card, keys, money or journal.
+    #[error(transparent)]
+    Counter(TerminalError),
+    /// The card's own proof is not what the HSM computed.
+    #[error("IRK")]
+    NotGenuine,
+
+    // The makers of this library.
+    /// A broken invariant.
+    #[error("panic")]
+    Panicked,
+}
+
+macro_rules! of_the_counter {
+    ($($error:ty),*) => {
+        $(impl From<$error> for Failure {
+            fn from(error: $error) -> Self {
+                Self::Counter(error.into())
+            }
+        })*
+    };
+}
+
+of_the_counter!(
+    TerminalError,
+    CertificateError,
+    StoreError,
+    DeskError,
+    TransportError,
+    SessionError,
+    ChallengeError,
+    SecurityError,
+    StepError,
+    AnswerLength
+);
+
+impl Failure {
+    /// The return value.
+    #[must_use]
+    pub fn code(&self) -> Code {
+        match self {
+            Self::Function(_) | Self::Unsupported(_) | Self::NoPinEntry | Self::PinEntry { .. } => Code::UNSUPPORTED,
+            Self::CardInterface(_) | Self::Argument { .. } | Self::Setting(_) => Code::ARGUMENT,
+            Self::Characters(_) => Code::DATA_CHARACTER,
+            Self::OutputTooLong { .. } | Self::Endless(_) => Code::DATA_LENGTH,
+            Self::NoSuchItem(_) => Code::NO_SUCH_ITEM,
+            Self::Value { source, .. } => match source {
+                EncodeError::TooLong { .. } | EncodeError::Length { .. } | EncodeError::TooLarge { .. } => {
+                    Code::DATA_LENGTH
+                }
+                EncodeError::NotDigit { .. } | EncodeError::NotHex | EncodeError::Control { .. } => {
+                    Code::DATA_CHARACTER
+                }
+                _ => Code::DATA_REFUSED,
+            },
+            Self::Count { .. } => Code::DATA_REFUSED,
+            Self::NoStep(_) => Code::of_status(StatusWord::CONDITIONS_OF_USE),
+            Self::NoHsmNeeded(_) => Code::NO_HSM_NEEDED,
+            Self::OtherCard => Code::OTHER_CARD,
+            Self::NotAsWritten(_) => Code::EXCHANGE,
+            Self::PinCancelled => Code::PIN_CANCELLED,
+            Self::PinTimeout => Code::PIN_TIMEOUT,
+            Self::PinDiffers => Code::PIN_DIFFERS,
+            Self::Signature => Code::SIGNATURE,
+            Self::Counter(error) => of_counter(error),
+            Self::NotGenuine => Code::INTERNAL_AUTHENTICATION,
+            Self::Panicked => Code::UNKNOWN,
+        }
+    }
+
+    /// What happened, where, and what to do next.
+    #[must_use]
+    pub fn message(&self, language: Language) -> String {
+        let Advice { what, next } = self.advice(language);
+        let place = self.place(language);
+        match language {
+            Language::Zh => format!("{what}（{place}）。{next}。"),
+            Language::En => format!("{what} ({place}); {next}."),
+        }
+    }
+
+    /// The words of the published code; of an event that has none of its own, those of the terminal.
+    fn advice(&self, language: Language) -> Advice<String> {
+        let text = |words: Words| words.text(of_house(language)).to_owned();
+        match self {
+            Self::Counter(error) if self.code().is_of_house() => {
+                Advice { what: text(error.what()), next: text(error.next()) }
+            }
+            _ => {
+                let Advice { what, next } = self.code().advice(language);
+                Advice { what: what.to_owned(), next: next.to_owned() }
+            }
+        }
+    }
+
+    fn place(&self, language: Language) -> String {
+        match (self, language) {
+            (Self::Counter(TerminalError::PinWrong { left } | TerminalError::LastTry { left, .. }), Language::Zh) => {
+                format!("剩余 {left} 次")
+            }
+            (Self::Counter(error), _) => error.place().text(of_house(language)).to_owned(),
+            (Self::Value { item, source }, Language::Zh) => format!("{item}: {}", source.zh()),
+            (other, _) => other.to_string(),
+        }
+    }
+}
+
+const fn of_house(language: Language) -> card_counter::language::Language {
+    match language {
+        Language::Zh => card_counter::language::Language::Zh,
+        Language::En => card_counter::language::Language::En,
+    }
+}
+
+/// The published code of what can go wrong at a counter; what the table does not know has codes of the house.
+fn of_counter(error: &TerminalError) -> Code {
+    use TerminalError as E;
+    match error {
+        E::Choose(ChooseError::Transport(error)) => of_transport(error),
+        E::Choose(_) | E::SeveralUserCards { .. } | E::SeveralPsams { .. } => Code::READER,
+        E::NoUserCard { .. } => Code::NO_CARD,
+        E::Session(error) => of_session(error),
+        E::NotSsc { .. } => Code::CARD_TYPE,
+        E::CardBlank | E::CardVersion { .. } | E::CardAnswer { .. } => Code::CARD_DATA,
+        E::CardBlocked { sw } | E::CardRefused { sw, .. } => Code::of_status(*sw),
+        E::NotReached => Code::CARD_MUTE,
+        E::FileUnknown { .. } => Code::NO_SUCH_ITEM,
+        E::ApplicationMissing { .. } | E::Certificate(CertificateError::CertificatesMissing) => {
+            Code::of_status(StatusWord::FILE_NOT_FOUND)
+        }
+        E::Certificate(CertificateError::CardSecretMissing { .. }) => Code::of_status(StatusWord::KEY_NOT_FOUND),
+        E::Certificate(CertificateError::SignatureWrong) => Code::SIGNATURE,
+        E::OtherCard => Code::OTHER_CARD,
+        E::PsamMissing { .. } | E::PsamSilent => Code::NO_PSAM,
+        E::PsamAlgorithm { .. } | E::AlgorithmNotPublic => Code::PSAM_ALGORITHM,
+        // To the caller a card of another city: the way on is the HSM functions.
+        E::PsamWrong { .. } => Code::PSAM_NO_KEY,
+        E::Security(error) => of_security(error),
+        E::KeyRefused { left, .. } | E::LastTry { left, .. } => Code::of_status(StatusWord::tries_left(*left)),
+        E::KeyBlocked { .. } => Code::of_status(StatusWord::BLOCKED),
+        E::PinWrong { .. } => Code::PIN_WRONG,
+        E::PinBlocked => Code::PIN_BLOCKED,
+        E::PinInitial => Code::PIN_INITIAL,
+        E::PinNewInitial => Code::PIN_TO_INITIAL,
+        E::PinFormat => Code::PIN_LENGTH,
+        E::PinNeeded => Code::of_status(StatusWord::SECURITY_STATUS),
+        E::BalanceInsufficient => Code::of_status(StatusWord::AMOUNT_INSUFFICIENT),
+        E::MacWrong => Code::of_status(StatusWord::MAC_WRONG),
+        E::Uncertain { .. } | E::StillOpen { .. } | E::NotRecorded { .. } => Code::UNCERTAIN,
+        E::NotEnrolled | E::PsamDiffers { .. } | E::Store(_) => Code::JOURNAL,
+        E::ForeignCity { .. }
+        | E::NotYetValid { .. }
+        | E::Expired { .. }
+        | E::Blacklisted { .. }
+        | E::BlacklistMissing
+        | E::BlacklistStale { .. }
+        | E::Blacklist(_)
+        | E::YearTotalFull { .. }
+        | E::ClockBehindCard { .. }
+        | E::BillPaid { .. }
+        | E::BillOpen { .. }
+        | E::LimitExceeded { .. } => Code::RULE,
+        E::KeyFile { .. } | E::File { .. } | E::Configuration { .. } => Code::ARGUMENT,
+        // What only the terminal's own program does.
+        _ => Code::UNKNOWN,
+    }
+}
+
+fn of_transport(error: &TransportError) -> Code {
+    match error {
+        TransportError::CardRemoved { .. } | TransportError::NoCard { .. } => Code::NO_CARD,
+        TransportError::CardMute { .. } | TransportError::Timeout { .. } => Code::CARD_MUTE,
+        TransportError::CardReset { .. } => Code::NO_POWER,
+        TransportError::InUse { .. } | TransportError::ReaderGone { .. } | TransportError::ReaderSick { .. } => {
+            Code::READER
+        }
+        TransportError::NoService => Code::NOT_CONNECTED,
+        TransportError::Protocol { .. } | TransportError::TraceDiffers { .. } | TransportError::TraceEnded { .. } => {
+            Code::EXCHANGE
+        }
+    }
+}
+
+fn of_session(error: &SessionError) -> Code {
+    match error {
+        SessionError::Transport(error) => of_transport(error),
+        SessionError::NoStatusWord(..) | SessionError::EndlessAnswer(..) => Code::EXCHANGE,
+        SessionError::Atr(AtrError::Truncated(_) | AtrError::HistoricalTooShort(_)) => Code::ATR,
+    }
+}
+
+fn of_security(error: &SecurityError) -> Code {
+    match error {
+        SecurityError::KeyNotFound { .. } => Code::PSAM_NO_KEY,
+        SecurityError::LevelTooLow { .. } => Code::PSAM_LEVEL,
+        SecurityError::Unsupported { .. } | SecurityError::StaysInside { .. } => Code::PSAM_ALGORITHM,
+        SecurityError::Refused { sw, .. } => Code::of_status(*sw),
+        SecurityError::NotPsam(_) | SecurityError::Gone(_) => Code::NO_PSAM,
+        // Whatever is wrong with the PSAM's reader, the caller's way on is the HSM functions.
+        SecurityError::Session(_) | SecurityError::Challenge(ChallengeError::Session(_)) => Code::NO_PSAM,
+        SecurityError::Challenge(ChallengeError::Refused(sw)) => Code::of_status(*sw),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use card_core::security::KeyName;
+
+    #[test]
+    fn what_sends_a_caller_to_the_hsm_has_the_published_codes() {
+        let name = || KeyName::new("RKSSSE");
+        let cases = [
+            (TerminalError::PsamMissing { readers: Vec::new() }, -2201),
+            (TerminalError::PsamAlgorithm { readers: Vec::new() }, -2202),
+            (TerminalError::AlgorithmNotPublic, -2202),
+            (SecurityError::KeyNotFound { name: name(), version: 1 }.into(), -2203),
+            (SecurityError::LevelTooLow { name: name(), levels: 1 }.into(), -24),
+            (SecurityError::Unsupported { operation: "prove this key" }.into(), -2202),
+            (SecurityError::Refused { name: name(), sw: StatusWord::KEY_NOT_FOUND }.into(), -27_272),
+            (TerminalError::PsamSilent, -2201),
+        ];
+        for (error, code) in cases {
+            assert_eq!(Failure::Counter(error).code(), Code(code));
+        }
+    }
+
+    #[test]
+    fn a_message_says_what_where_and_what_next() {
+        let failure = Failure::from(TerminalError::CardRefused { command: "READ", sw: StatusWord::SECURITY_STATUS });
+        assert_eq!(failure.code(), Code(-27_010));
+        let zh = failure.message(Language::Zh);
+        assert!(zh.starts_with("不满足安全条件（") && zh.ends_with("请联系发卡机构。"), "{zh}");
+        assert!(failure.message(Language::En).starts_with("security status not satisfied (the card refused READ"));
+        assert_eq!(
+            Failure::from(TerminalError::PinWrong { left: 2 }).message(Language::Zh),
+            "PIN校验失败（剩余 2 次）。请重新输入密码。"
+        );
+    }
+
+    #[test]
+    fn what_the_published_table_does_not_know_is_said_in_the_words_of_the_terminal() {
+        let failure = Failure::from(TerminalError::LimitExceeded { limit: "purchase_max_fen" });
+        assert_eq!(failure.code(), Code::RULE);
+        assert!(failure.message(Language::En).contains("purchase_max_fen"));
+        assert_eq!(Failure::from(TerminalError::NotEnrolled).code(), Code::JOURNAL);
+    }
+}

@@ -1,0 +1,31 @@
+//! The conventional driver calls as functions of texts: what the C library, the server, the bridge and recordings share.
+//!
+//! Source: the driver interface that five programs share (`iReadCardBas` …); error table of three.
+//! Owns: the table of functions, their arguments, outputs and return codes; the card that is kept between the steps of one function.
+//! Never: pointers, sockets, JSON; two calls at once; a debit that the terminal's journal does not have first.
+
+pub mod basic;
+pub mod calls;
+mod certificate;
+pub mod code;
+mod debit;
+mod entry;
+pub mod failure;
+pub mod function;
+mod helper;
+pub mod output;
+mod pin;
+mod prove;
+mod read;
+mod reader;
+pub mod settings;
+pub mod text;
+mod value;
+mod visit;
+mod write;
+
+pub use calls::{Answer, Calls};
+pub use code::{Code, Language};
+pub use failure::Failure;
+pub use function::{FUNCTIONS, Function, Kind, Parameter, Value};
+pub use settings::Settings;

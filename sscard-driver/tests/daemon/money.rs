@@ -1,0 +1,187 @@
+//! Money moves through the terminal's one journal, whoever calls: recorded before the card, once for each call.
+//!
+//! Source: purchase pair of LD/T 32.7; pPayInfo and outputs of the published interface; states of `settlement::journal`.
+
+use card_counter::clock::Now;
+use card_counter::store::Store;
+use settlement::batch::ChainPosition;
+use settlement::blacklist::{Held, Period};
+use settlement::fen::Fen;
+use settlement::id::{CardIdentifier, InstitutionCode, PublicKey, TerminalNumber};
+use settlement::journal::State;
+use settlement::message::{AnswerStatus, Institution, SignInAnswer, TerminalLimits, Version1};
+
+use crate::counter::{Counter, PSAM, text, third_generation};
+
+const CARD: &str = "513300D156000005000000010A0B0C0D|A12345674|";
+const TIME: &str = "20261122101500";
+const PIN: &str = "864213";
+
+/// A counter with card and PSAM, a PIN that may pay, and an enrolled terminal's data folder.
+struct Shop {
+    counter: Counter,
+    data: String,
+    entry: String,
+    keys: String,
+}
+
+impl Shop {
+    fn open(enrolled: bool) -> Self {
+        let mut counter = Counter::open(2);
+        let card = counter.card("person.card", text("ssc-3.0"), &third_generation());
+        let psam = counter.card("psam.card", text("psam"), &PSAM);
+        counter.insert(0, &card);
+        counter.insert(1, &psam);
+        let data = counter.folder.path().join("data").display().to_string();
+        let entry = counter.pin_entry(&format!("echo {PIN}"));
+        let keys = counter.hsm_keys(text("ssc-3.0"));
+        let shop = Self { counter, data, entry, keys };
+        assert_eq!(shop.codes(&[&format!("iPKBChangePIN\t#3\t123456\t{PIN}")]), [0]);
+        if enrolled {
+            enrol(&shop.data, &[]);
+        }
+        shop
+    }
+
+    fn calls(&self, calls: &[&str]) -> Vec<(i64, String)> {
+        let set = [
+            ("SSCARD_DATA", self.data.as_str()),
+            ("SSCARD_PIN_ENTRY", self.entry.as_str()),
+            ("SSCARD_HSM_KEYS", self.keys.as_str()),
+        ];
+        self.counter.session(calls, &set)
+    }
+
+    fn codes(&self, calls: &[&str]) -> Vec<i64> {
+        self.calls(calls).into_iter().map(|(code, _)| code).collect()
+    }
+
+    fn states(&self) -> Vec<State> {
+        let store = Store::open(self.data.as_ref()).expect("a journal");
+        store.entries().expect("entries").into_iter().map(|entry| entry.state).collect()
+    }
+}
+
+/// What enrolment, sign-in and a blacklist leave in the data folder.
+fn enrol(data: &str, blacklisted: &[&str]) {
+    let mut store = Store::open(data.as_ref()).expect("a journal");
+    let number = TerminalNumber::parse("513300000001").expect("hex");
+    if store.terminal().expect("readable").is_none() {
+        store.set_terminal(number).expect("written");
+    }
+    let answer = SignInAnswer {
+        version: Version1,
+        status: AnswerStatus::Created,
+        business_date: Now::of_system().date(),
+        institution: Institution {
+            code: InstitutionCode::parse("H51000").expect("a word"),
+            name: "测试医院".to_owned(),
+        },
+        next_batch_sequence: 1,
+        chain: ChainPosition::START,
+        limits: TerminalLimits {
+            purchase_max_fen: Fen::new(10_000),
+            card_day_max_fen: Fen::new(20_000),
+            pending_records_max: 3,
+            pending_max_fen: Fen::new(100_000),
+            blacklist_age_max_hours: 24,
+        },
+        blacklist_sequence: 1,
+        centre_key: PublicKey([7; 32]),
+    };
+    store.set_sign_in(&answer).expect("written");
+    let cards = blacklisted.iter().map(|card| CardIdentifier::parse(card).expect("hex")).collect();
+    let now = Now::of_system();
+    let period = Period { issued_at: now.date_time(), valid_until: now.later(36_000).date_time() };
+    let held = Held { sequence: 1, issued_at: Some(now.date_time()), cards };
+    store.set_blacklist(&held, period).expect("written");
+}
+
+fn pay(amounts: &str) -> String {
+    format!("iDoDebit\t#3\t{CARD}\t{amounts}|{TIME}|")
+}
+
+#[test]
+fn a_hospital_in_c_reads_writes_pays_and_lists_through_the_terminals_journal() {
+    let shop = Shop::open(true);
+    let set = [("SSCARD_DATA", shop.data.as_str()), ("SSCARD_PIN_ENTRY", shop.entry.as_str())];
+    let answers = shop.counter.compiled("hospital", &[&format!("0.1|0.2|{TIME}|")], &set);
+    let codes: Vec<i64> = answers.iter().map(|(code, _)| *code).collect();
+    assert_eq!(codes, [0; 7], "{answers:?}");
+    let text = |at: usize| answers.get(at).map_or("", |(_, text)| text.as_str());
+    assert_eq!(text(1), "20360104|A12345674|$111111198101011110|$");
+    assert_eq!(text(3), "10|$");
+    let paid: Vec<&str> = text(5).split('|').collect();
+    let [algorithm, key, amounts, kind, terminal, number, time, tac, ""] = paid.as_slice() else {
+        panic!("{}", text(5));
+    };
+    assert_eq!((*algorithm, *key, *kind, *time), ("01", "00B5", "32", TIME));
+    assert_eq!((*amounts, *terminal, number.len(), tac.len()), ("000000000000000A00000014", "513300000001", 8, 8));
+    assert!(text(6).contains("513300000001") && text(6).contains(TIME), "{}", text(6));
+    assert_eq!(shop.states(), [State::Confirmed]);
+}
+
+#[test]
+fn the_same_call_is_the_same_purchase_and_another_is_another() {
+    let shop = Shop::open(true);
+    let answers = shop.calls(&[&pay("0.1|0.2"), &pay("0.1|0.2"), &pay("0.1|0.3")]);
+    let [first, again, other] = answers.as_slice() else { panic!("three calls") };
+    assert_eq!((first.0, other.0), (0, 0), "{answers:?}");
+    assert_eq!(first, again, "the second is answered by the journal");
+    assert_ne!(first.1, other.1);
+    assert_eq!(shop.states(), [State::Confirmed; 2]);
+    let records = shop.calls(&["iReadDebitRecord\t#3"]);
+    assert_eq!(records.first().map(|(_, text)| text.matches('|').count()), Some(2), "{records:?}");
+}
+
+#[test]
+fn what_the_terminal_may_not_do_is_refused_before_the_card_is_debited() {
+    let bare = Shop::open(false);
+    assert_eq!(bare.codes(&[&pay("0.1|0.2")]), [-3001], "not enrolled");
+    let shop = Shop::open(true);
+    assert_eq!(shop.codes(&[&pay("1|0.1|0.2")]), [-37_889], "9401: nothing in the account");
+    assert_eq!(shop.codes(&[&pay("101|0.1|0.2")]), [-3002], "more than one purchase may take");
+    assert_eq!(shop.codes(&[&pay("0|0")]), [-14]);
+    enrol(&shop.data, &["513300D156000005000000010A0B0C0D"]);
+    assert_eq!(shop.codes(&[&pay("0.1|0.2")]), [-3002], "blacklisted");
+    assert_eq!(shop.codes(&["iReadDebitRecord\t#3"]), [0]);
+    assert!(shop.states().iter().all(|state| *state == State::Refused), "{:?}", shop.states());
+}
+
+#[test]
+fn the_initial_pin_does_not_pay() {
+    let mut counter = Counter::open(2);
+    let card = counter.card("person.card", text("ssc-3.0"), &third_generation());
+    let psam = counter.card("psam.card", text("psam"), &PSAM);
+    counter.insert(0, &card);
+    counter.insert(1, &psam);
+    let data = counter.folder.path().join("data").display().to_string();
+    enrol(&data, &[]);
+    let entry = counter.pin_entry("echo 123456");
+    let set = [("SSCARD_DATA", data.as_str()), ("SSCARD_PIN_ENTRY", &entry)];
+    let answers = counter.session(&[&pay("0.1|0.2"), "iVerifyPIN\t#3", &pay("0.1|0.2")], &set);
+    let codes: Vec<i64> = answers.into_iter().map(|(code, _)| code).collect();
+    assert_eq!(codes, [-35, 0, -35]);
+}
+
+#[test]
+fn an_hsm_pays_in_two_steps_and_a_second_step_that_never_comes_moves_nothing() {
+    let shop = Shop::open(true);
+    let step1 = format!("iDoDebit_HSM_Step1\t#3\t{CARD}\t0.1|0.2|{TIME}|");
+    let begun = shop.calls(&[&step1, "iCheckCard\t#3"]);
+    assert_eq!(begun.iter().map(|(code, _)| *code).collect::<Vec<_>>(), [0, 0], "{begun:?}");
+    let fields: Vec<&str> = begun.first().map_or("", |(_, text)| text.as_str()).split('|').collect();
+    let [algorithm, key, random, sequence, amounts, kind, terminal, time, ""] = fields.as_slice() else {
+        panic!("{fields:?}");
+    };
+    assert_eq!((*algorithm, *key, random.len(), sequence.len()), ("01", "017F", 8, 4));
+    assert_eq!((*amounts, *kind, *terminal, *time), ("000000000000000A00000014", "32", "513300000001", TIME));
+    assert_eq!(shop.states(), [State::Refused], "abandoned when another function was called");
+    let answers = shop.calls(&[&step1, "iDoDebit_HSM_Step1To2\t{out}", "iDoDebit_HSM_Step2\t{out}"]);
+    assert_eq!(answers.iter().map(|(code, _)| *code).collect::<Vec<_>>(), [0; 3], "{answers:?}");
+    assert_eq!(shop.states(), [State::Refused, State::Confirmed]);
+    let wrong = format!("iDoDebit_HSM_Step2\t00000009|{TIME}|00000000|");
+    let refused = shop.codes(&[&step1.replace("0.1", "0.3"), &wrong]);
+    assert_eq!(refused, [0, -37_634], "9302: a wrong MAC1 debits nothing");
+    assert_eq!(shop.states(), [State::Refused, State::Confirmed, State::Refused]);
+}

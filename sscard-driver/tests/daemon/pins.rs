@@ -1,0 +1,112 @@
+//! PINs are typed by the holder, given as digits, put anew by a PSAM or an HSM, and never spent twice unasked.
+//!
+//! Source: PIN functions of the published interface; error table for the codes; the PIN of a new card is 123456.
+
+use crate::counter::{Counter, PSAM, text, third_generation};
+
+const NEW: &str = "864213";
+
+fn open(has_psam: bool) -> Counter {
+    let mut counter = Counter::open(2);
+    let card = counter.card("person.card", text("ssc-3.0"), &third_generation());
+    counter.insert(0, &card);
+    if has_psam {
+        let psam = counter.card("psam.card", text("psam"), &PSAM);
+        counter.insert(1, &psam);
+    }
+    counter
+}
+
+fn codes(counter: &Counter, calls: &[&str], variables: &[(&str, &str)]) -> Vec<i64> {
+    counter.session(calls, variables).into_iter().map(|(code, _)| code).collect()
+}
+
+#[test]
+fn a_pin_is_changed_verified_and_opens_files_until_the_card_is_let_go() {
+    let counter = open(false);
+    let entry = counter.pin_entry(&format!("[ $1 = old ] && echo 123456 || echo {NEW}"));
+    let typed = [("SSCARD_PIN_ENTRY", entry.as_str())];
+    let calls = [
+        "iReadCard\t#3\t#1\t-\tDF01EF05|20|$",
+        "iChangePIN\t#3",
+        "iVerifyPIN\t#3",
+        "iReadCard\t#3\t#1\t-\tDF01EF05|20|$",
+        "iReadDebitRecord\t#3",
+    ];
+    assert_eq!(codes(&counter, &calls, &typed), [-51, 0, 0, 0, 0]);
+    let given = [
+        "iPKBVerifyPIN\t#3\t123456",
+        "iPKBVerifyPIN\t#3\t864213",
+        "iReadCard\t#3\t#1\t-\tDF01EF05|20|$",
+        "iPKBChangePIN\t#3\t864213\t123456",
+        "iPKBChangePIN\t#3\t864213\t12",
+        "iVerifyPIN\t#3",
+    ];
+    assert_eq!(codes(&counter, &given, &[]), [-51, 0, 0, -36, -33, -13]);
+}
+
+#[test]
+fn the_last_try_is_not_spent_unless_the_site_says_so() {
+    let counter = open(false);
+    let wrong = ["iPKBVerifyPIN\t#3\t999999"; 3];
+    let answers = counter.session(&wrong, &[]);
+    let codes: Vec<i64> = answers.iter().map(|(code, _)| *code).collect();
+    assert_eq!(codes, [-51, -51, -25_537], "the last one was not sent: {answers:?}");
+    assert!(answers.first().is_some_and(|(_, text)| text.contains("剩余 2 次")), "{answers:?}");
+    let consent = [("SSCARD_LAST_TRY", "true")];
+    let [(code, _)] = counter.session(&["iPKBVerifyPIN\t#3\t123456"], &consent).try_into().expect("one call");
+    assert_eq!(code, 0, "the card still had its last try");
+}
+
+#[test]
+fn a_psam_puts_a_new_pin_on_the_card_and_gives_a_blocked_one_its_tries_again() {
+    let counter = open(true);
+    let entry = counter.pin_entry(&format!("echo {NEW}"));
+    let set = [("SSCARD_PIN_ENTRY", entry.as_str()), ("SSCARD_LAST_TRY", "true")];
+    let calls = [
+        "iPKBVerifyPIN\t#3\t999999",
+        "iPKBVerifyPIN\t#3\t999999",
+        "iPKBVerifyPIN\t#3\t999999",
+        "iPKBVerifyPIN\t#3\t123456",
+        "iUnblockPIN\t#3\t-",
+        "iPKBVerifyPIN\t#3\t123456",
+        "iReloadPIN\t#3\t-",
+        "iVerifyPIN\t#3",
+    ];
+    assert_eq!(codes(&counter, &calls, &set), [-51, -51, -52, -52, 0, 0, 0, 0]);
+}
+
+#[test]
+fn an_hsm_does_the_same_in_three_steps() {
+    for profile in ["ssc-3.0", "ssc-3.0-sm4"] {
+        let mut counter = Counter::open(2);
+        let card = counter.card("person.card", text(profile), &third_generation());
+        counter.insert(0, &card);
+        let (keys, entry) = (counter.hsm_keys(text(profile)), counter.pin_entry(&format!("echo {NEW}")));
+        let set = [("SSCARD_HSM_KEYS", keys.as_str()), ("SSCARD_PIN_ENTRY", &entry), ("SSCARD_LAST_TRY", "true")];
+        let calls = [
+            "iPKBVerifyPIN\t#3\t999999",
+            "iPKBVerifyPIN\t#3\t999999",
+            "iPKBVerifyPIN\t#3\t999999",
+            "iUnblockPIN_HSM_Step1\t#3\t-",
+            "iUnblockPIN_HSM_Step1To2\t{out}",
+            "iUnblockPIN_HSM_Step2\t{out}",
+            "iUnblockPIN_HSM_Step2To3\t{out}",
+            "iUnblockPIN_HSM_Step3\t{out}",
+            "iReloadPIN_HSM_Step1\t#3\t-",
+            "iReloadPIN_HSM_Step1To2\t{out}",
+            "iReloadPIN_HSM_Step2\t{out}",
+            "iReloadPIN_HSM_Step2To3\t{out}",
+            "iReloadPIN_HSM_Step3\t{out}",
+            "iVerifyPIN\t#3",
+        ];
+        let answers = counter.session(&calls, &set);
+        let codes: Vec<i64> = answers.iter().map(|(code, _)| *code).collect();
+        assert_eq!(codes, [-51, -51, -52, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0], "{profile}: {answers:?}");
+        let text = |at: usize| answers.get(at).map_or("", |(_, text)| text.as_str());
+        assert_eq!(text(5).split('|').nth(1), Some("0173"));
+        // The published lengths of the whole command: 34 hex digits DES, 50 SM4.
+        let hex = if profile.ends_with("sm4") { 50 } else { 34 };
+        assert_eq!(text(11).trim_end_matches('|').len(), hex, "{}", text(11));
+    }
+}
