@@ -3,6 +3,7 @@
 //! Owns: making, approving, spoiling; the errors. States and their moves are in `state`.
 //! Never: lets a maker approve; gives a card number twice; talks to a card (`station`).
 
+pub mod aside;
 pub mod pool;
 pub mod prefix;
 mod state;
@@ -22,6 +23,7 @@ use crate::state::{State, word};
 use crate::stock::{StockError, StockMove, blank};
 use crate::store::{Store, StoreError, Tx};
 
+pub use aside::SetAside;
 pub use state::{BatchMove, BatchState, CardMove, CardState, JobMove, JobState, NumberMove, NumberState};
 
 /// A batch and how far it is.
@@ -47,6 +49,9 @@ pub struct Batch {
     pub done: u64,
     /// Cards spoilt.
     pub spoilt: u64,
+    /// Jobs that ended without a card, because none can be made for their people any more; of one batch, not of a list.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub set_aside: Vec<SetAside>,
     /// Of a batch that is made now: people who fit the selection and are not in it, for each reason.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub passed_over: Vec<PassedOver>,
@@ -159,6 +164,14 @@ pub enum BatchError {
         /// Job.
         job: i64,
     },
+    /// The job named does not wait in this batch.
+    #[error("job {job} of batch {number} does not wait")]
+    JobNotWaiting {
+        /// Batch.
+        number: i64,
+        /// Job.
+        job: i64,
+    },
     /// A bank or factory was asked about the batch and has not answered.
     #[error("file {task} of batch {number} awaits its answer")]
     PartnerAsked {
@@ -194,6 +207,7 @@ pub enum BatchError {
 pub fn create(store: &mut Store, selection: &Selection, operator: Option<&str>) -> Result<Batch, BatchError> {
     store.act(|tx| {
         let maker = tx.require(operator, Role::Capture)?;
+        let mut passed_over = Vec::new();
         let (county, requests) = match selection {
             Selection::Next { county, count } => {
                 let people = tx.people_without_card(county.as_deref(), *count)?;
@@ -204,14 +218,16 @@ pub fn create(store: &mut Store, selection: &Selection, operator: Option<&str>) 
             Selection::Requests(requests) => (None, named(tx, requests)?),
             Selection::Refused(batch) => {
                 let batch = found(tx, *batch)?;
-                (batch.county, named(tx, &tx.requests_refused_in(batch.number)?)?)
+                let mut requests = named(tx, &tx.requests_refused_in(batch.number)?)?;
+                passed_over = keep_makeable(tx, &mut requests)?;
+                (batch.county, requests)
             }
         };
-        let passed_over = match selection {
-            Selection::Next { county, .. } => tx.people_passed_over(county.as_deref())?,
-            Selection::Open { county, .. } => tx.requests_passed_over(county.as_deref())?,
-            Selection::People(_) | Selection::Requests(_) | Selection::Refused(_) => Vec::new(),
-        };
+        match selection {
+            Selection::Next { county, .. } => passed_over = tx.people_passed_over(county.as_deref())?,
+            Selection::Open { county, .. } => passed_over = tx.requests_passed_over(county.as_deref())?,
+            Selection::People(_) | Selection::Requests(_) | Selection::Refused(_) => {}
+        }
         let passed_over: Vec<PassedOver> =
             passed_over.into_iter().map(|(reason, people)| PassedOver { reason, people }).collect();
         if requests.is_empty() {
@@ -410,6 +426,21 @@ fn first_requests(tx: &Tx<'_>, people: &[i64], maker: &str) -> Result<Vec<Reques
     Ok(requests)
 }
 
+/// Takes those out for whose people no card can be made; how many, for each reason.
+fn keep_makeable(tx: &Tx<'_>, requests: &mut Vec<Request>) -> Result<Vec<(NoCard, u64)>, StoreError> {
+    let mut kept: Vec<(NoCard, u64)> = NoCard::ALL.map(|why| (why, 0)).to_vec();
+    let mut makeable = Vec::with_capacity(requests.len());
+    for request in requests.drain(..) {
+        match tx.why_no_card(request.person)? {
+            None => makeable.push(request),
+            Some(why) => kept.iter_mut().filter(|(known, _)| *known == why).for_each(|(_, people)| *people += 1),
+        }
+    }
+    *requests = makeable;
+    kept.retain(|(_, people)| *people > 0);
+    Ok(kept)
+}
+
 /// # Errors
 /// [`BatchError::PeopleKept`] with everybody for whom no card can be made.
 fn none_is_kept(tx: &Tx<'_>, people: impl Iterator<Item = i64>) -> Result<(), BatchError> {
@@ -452,12 +483,13 @@ fn chosen(tx: &Tx<'_>, people: &[i64]) -> Result<Vec<i64>, BatchError> {
 /// # Errors
 /// [`BatchError::NotFound`].
 pub fn found(tx: &Tx<'_>, number: i64) -> Result<Batch, BatchError> {
-    tx.batch(number)?.ok_or(BatchError::NotFound { number })
+    let batch = tx.batch(number)?.ok_or(BatchError::NotFound { number })?;
+    Ok(Batch { set_aside: tx.jobs_set_aside(number)?, ..batch })
 }
 
 impl Show for Batch {
     fn text(&self, lang: Lang) -> String {
-        let Self { number, state, county, maker, checker, cards, waiting, writing, done, spoilt, passed_over } = self;
+        let Self { number, state, county, maker, checker, cards, waiting, writing, done, spoilt, .. } = self;
         let state = word(&BatchState::TABLE, state, lang);
         let (county, checker) = (county.as_deref().unwrap_or("-"), checker.as_deref().unwrap_or("-"));
         let text = lang.pick(
@@ -470,7 +502,10 @@ impl Show for Batch {
                  {waiting} waiting, {writing} in work, {done} done, {spoilt} spoilt"
             ),
         );
-        [vec![text], passed_over.iter().map(|over| over.text(lang)).collect()].concat().join("\n")
+        let aside = self.set_aside.iter().map(|one| one.text(lang));
+        let remake = aside::remake(&self.set_aside, *number, lang);
+        let over = self.passed_over.iter().map(|over| over.text(lang));
+        std::iter::once(text).chain(aside).chain(remake).chain(over).collect::<Vec<_>>().join("\n")
     }
 }
 
@@ -500,6 +535,7 @@ impl Explain for BatchError {
             Self::WrongState { .. } => "BATCH_STATE",
             Self::MakerIsChecker { .. } => "BATCH_MAKER_IS_CHECKER",
             Self::JobNotWriting { .. } => "JOB_NOT_WRITING",
+            Self::JobNotWaiting { .. } => "JOB_NOT_WAITING",
             Self::PartnerAsked { .. } => "BATCH_PARTNER_ASKED",
             Self::NumbersExhausted { .. } => "CARD_NUMBERS_EXHAUSTED",
             Self::Stock(error) => error.code(),
@@ -556,6 +592,10 @@ impl Explain for BatchError {
                 format!("批次 {number} 的任务 {job} 不在制作中"),
                 format!("job {job} of batch {number} is not in work"),
             ),
+            Self::JobNotWaiting { number, job } => lang.pick(
+                format!("批次 {number} 的任务 {job} 不在待制状态"),
+                format!("job {job} of batch {number} does not wait for a card"),
+            ),
             Self::PartnerAsked { number, task } => lang.pick(
                 format!("批次 {number} 的文件 {task} 尚未回盘"),
                 format!("file {task} of batch {number} awaits its answer"),
@@ -590,9 +630,13 @@ impl Explain for BatchError {
             Self::JobNotWriting { .. } => {
                 lang.pick("用 issuer batch show 查看制作中的任务", "see the jobs in work with `issuer batch show`")
             }
+            Self::JobNotWaiting { .. } => lang.pick(
+                "用 issuer card list --batch 和 issuer batch show 查看；制作中的卡用 issuer batch spoil 申报",
+                "look at `issuer card list --batch` and `issuer batch show`; a card in work is declared lost with `issuer batch spoil`",
+            ),
             Self::PartnerAsked { .. } => lang.pick(
-                "回盘后再撤回，或用 issuer exchange abandon 放弃该文件",
-                "withdraw it after the answer, or give the file up with `issuer exchange abandon`",
+                "回盘后再办，或用 issuer exchange abandon 放弃该文件",
+                "do it after the answer, or give the file up with `issuer exchange abandon`",
             ),
             Self::NumbersExhausted { .. } => lang.pick(
                 "用 issuer number prefix propose 申请下一个前缀，由另一位操作员审核",
@@ -615,6 +659,7 @@ impl Explain for BatchError {
             | Self::WrongState { .. }
             | Self::MakerIsChecker { .. }
             | Self::JobNotWriting { .. }
+            | Self::JobNotWaiting { .. }
             | Self::PartnerAsked { .. }
             | Self::NumbersExhausted { .. } => Exit::Refused,
             Self::Stock(error) => error.exit(),

@@ -22,7 +22,7 @@ use ring::digest::{SHA256, digest};
 use serde::Serialize;
 
 use crate::audit::Act;
-use crate::batch::{self, BatchError, BatchState};
+use crate::batch::{self, BatchError, BatchState, aside};
 use crate::centre::Centre;
 use crate::clock;
 use crate::lang::{Lang, column};
@@ -117,7 +117,7 @@ pub struct LeftOut {
     pub job: i64,
     /// Row number of the person.
     pub person: i64,
-    /// Title of the column.
+    /// Title of the column; `-` when it is none of them.
     pub column: String,
     /// What is wrong.
     pub code: &'static str,
@@ -167,11 +167,20 @@ pub fn export(centre: &mut Centre, order: &Order<'_>) -> Result<Exported, Exchan
             record_bytes: template.record_bytes.unwrap_or(0),
             valid_until,
         };
-        let subjects = subjects(tx, &tx.jobs_to_export(order.batch, template.partner)?)?;
-        if subjects.is_empty() {
+        let jobs = tx.jobs_to_export(order.batch, template.partner)?;
+        if jobs.is_empty() {
             return Err(ExchangeError::NothingToSend { batch: order.batch });
         }
-        let (body, kept, left_out) = lay_out(&template, heading.clone(), &subjects);
+        // A partner is not asked about a card that cannot be made as things are.
+        let (mut makeable, mut no_card) = (Vec::with_capacity(jobs.len()), Vec::new());
+        for job in jobs {
+            match aside::why(tx, job.1)? {
+                None => makeable.push(job),
+                Some(_) => no_card.push(left_out(job.0, job.1, "-", "NO_CARD", None)),
+            }
+        }
+        let (body, kept, left_out) = lay_out(&template, heading.clone(), &subjects(tx, &makeable)?);
+        let left_out = [no_card, left_out].concat();
         let act =
             |object: String, detail: String| Act { actor: operator.clone(), act: "exchange.export", object, detail };
         let refused = format!("{} left out", left_out.len());
@@ -344,7 +353,11 @@ fn left_out_by(subject: &Subject, column: &str, fault: CellFault) -> LeftOut {
         CellFault::TooLong { .. } => ("TOO_LONG", None),
         CellFault::Separator => ("HOLDS_SEPARATOR", None),
     };
-    LeftOut { job: subject.job, person: subject.person, column: column.to_owned(), code, character }
+    left_out(subject.job, subject.person, column, code, character)
+}
+
+fn left_out(job: i64, person: i64, column: &str, code: &'static str, character: Option<String>) -> LeftOut {
+    LeftOut { job, person, column: column.to_owned(), code, character }
 }
 
 /// A partner's code stands in names of files.
@@ -388,6 +401,12 @@ impl Show for Exported {
             .left_out
             .iter()
             .map(|LeftOut { job, person, column, code, character }| {
+                if *code == "NO_CARD" {
+                    return lang.pick(
+                        format!("未导出: 任务 {job}，人员 {person} NO_CARD: 目前不能制卡，见 issuer person list --no-card"),
+                        format!("left out: job {job}, person {person} NO_CARD: no card can be made as things are, see `issuer person list --no-card`"),
+                    );
+                }
                 let character = character.as_deref().unwrap_or_default();
                 let why = match (*code, lang) {
                     ("NOT_ENCODABLE", Lang::Zh) => format!("对方要求的编码没有字符 {character}"),

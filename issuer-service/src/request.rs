@@ -34,7 +34,8 @@ states! {
         Batch: Open => Batched,
         /// By the operator who captures, as long as it is in no batch, or when the person dies.
         Withdraw: Open => Withdrawn,
-        /// With a batch that is cancelled, or a partner's answer that refuses the person, or when the person dies.
+        /// With a batch that is cancelled, a partner's answer that refuses the person, a job that is set aside, or when the
+        /// person dies.
         Return: Batched => Open,
         /// With the finished card.
         Finish: Batched => Done,

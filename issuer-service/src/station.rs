@@ -37,7 +37,7 @@ use std::time::Duration;
 use card_profiles::Profile;
 use serde::Serialize;
 
-use crate::batch::JobState;
+use crate::batch::{JobState, SetAside, aside};
 use crate::lang::Lang;
 use crate::output::Show;
 use crate::store::Store;
@@ -85,6 +85,8 @@ pub struct Summary {
     pub unprinted: u64,
     /// Jobs whose chip was not seen again.
     pub unfinished: Vec<i64>,
+    /// Jobs of the batch for which no card can be made any more.
+    pub set_aside: Vec<SetAside>,
     /// How each reader ended.
     pub readers: Vec<ReaderEnd>,
 }
@@ -194,12 +196,12 @@ impl Station<'_> {
         if let Some(error) = failed.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner) {
             return Err(error);
         }
-        let line::Rest { left, unfinished } = self.centre.end()?;
+        let line::Rest { left, unfinished, set_aside } = self.centre.end()?;
         let made = readers.iter().map(|reader| reader.made).sum();
         let spoilt = readers.iter().map(|reader| reader.spoilt).sum();
         let retries = readers.iter().map(|reader| reader.retries).sum();
         let unprinted = readers.iter().map(|reader| reader.unprinted).sum();
-        Ok(Summary { batch: self.batch, made, spoilt, left, retries, unprinted, unfinished, readers })
+        Ok(Summary { batch: self.batch, made, spoilt, left, retries, unprinted, unfinished, set_aside, readers })
     }
 }
 
@@ -252,7 +254,7 @@ impl Ended {
 
 impl Show for Summary {
     fn text(&self, lang: Lang) -> String {
-        let Self { batch, made, spoilt, left, retries, unprinted, unfinished, readers } = self;
+        let Self { batch, made, spoilt, left, retries, unprinted, unfinished, set_aside, readers } = self;
         let mut lines: Vec<String> = readers
             .iter()
             .map(|end| {
@@ -273,6 +275,8 @@ impl Show for Summary {
                 ),
             ));
         }
+        lines.extend(set_aside.iter().map(|one| one.text(lang)));
+        lines.extend(aside::remake(set_aside, *batch, lang));
         if *retries > 0 {
             lines.push(lang.pick(
                 format!("同一张卡放回续写 {retries} 次"),

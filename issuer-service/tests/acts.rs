@@ -224,6 +224,7 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("ceremony finish", "ceremony"),
     ("exchange export", "exchange"),
     ("exchange import", "exchange"),
+    ("batch set-aside", "station aside::an_approver_ends_a_waiting_job_by_hand_with_a_reason"),
     ("exchange resend", "exchange"),
     ("exchange abandon", "exchange"),
     ("backup restore", "backup: makes a database"),

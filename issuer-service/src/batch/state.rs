@@ -44,7 +44,7 @@ states! {
         Writing = "writing" "写卡中",
         /// The card is made and verified.
         Done = "done" "已完成",
-        /// The card failed, a partner refused the person, or the person died: its number is never used again.
+        /// The card failed, a partner refused the person, the job was set aside, or the person died: its number is never used again.
         Spoilt = "spoilt" "已作废",
         /// The batch was cancelled.
         Cancelled = "cancelled" "已取消",
@@ -65,6 +65,8 @@ states! {
         Spoil: Writing => Spoilt,
         /// By the answer of a bank or factory that refuses the person or failed, or when the person dies.
         Refuse: Waiting => Spoilt,
+        /// Before a blank card is bound to it, when no card can be made for its person any more, or by an approver.
+        SetAside: Waiting => Spoilt,
     }
 }
 

@@ -112,6 +112,18 @@ pub enum Verb {
         #[arg(long)]
         job: i64,
     },
+    /// End a job that waits, without a card: its number is spoilt, its request is open again. What cannot be made for its person
+    /// any more is set aside by itself when a station comes to it.
+    SetAside {
+        /// Number of the batch.
+        number: i64,
+        /// Job that no card is to be made for.
+        #[arg(long)]
+        job: i64,
+        /// Why; goes into the audit log.
+        #[arg(long, value_name = "TEXT")]
+        reason: String,
+    },
     /// List batches.
     List,
     /// Show a batch.
@@ -140,6 +152,7 @@ pub(super) fn run(common: &Common, verb: Verb, output: &Output) -> Result<Exit, 
         Verb::Cancel { number } => batch::cancel(store, number, operator)?,
         Verb::Withdraw { number, reason } => batch::withdraw(store, number, &reason, operator)?,
         Verb::Spoil { number, job } => batch::declare_lost(store, number, job, operator, prefix)?,
+        Verb::SetAside { number, job, reason } => batch::aside::by_hand(store, number, job, &reason, operator)?,
         Verb::Show { number } => store.read(|tx| batch::found(tx, number))?,
         Verb::Run {
             number,
@@ -258,7 +271,7 @@ pub(super) fn make(common: &Common, centre: &mut Centre, order: &Order, output: 
     }
     let summary = summary?;
     output.show(&summary);
-    Ok(if summary.left == 0 { Exit::Ok } else { Exit::Partly })
+    Ok(if summary.left == 0 && summary.set_aside.is_empty() { Exit::Ok } else { Exit::Partly })
 }
 
 pub(super) fn slots(wanted: &[String], feeder: Option<&Hook>) -> Result<Vec<Box<dyn Slot>>, StationError> {

@@ -347,7 +347,7 @@ fn work(common: &Common, options: &Work, output: &Output) -> Result<Exit, Error>
     }
     let summary = ran?;
     output.show(&summary);
-    Ok(if summary.left == 0 { Exit::Ok } else { Exit::Partly })
+    Ok(if summary.left == 0 && summary.set_aside.is_empty() { Exit::Ok } else { Exit::Partly })
 }
 
 fn tell_delivered(output: &Output, one: &Delivered) {

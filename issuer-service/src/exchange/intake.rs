@@ -18,7 +18,7 @@ use super::template::{Direction, Template};
 use super::values::Heading;
 use super::{SentFile, find, sha256, subjects, template};
 use crate::audit::Act;
-use crate::batch::{self, BatchMove, BatchState, JobMove, JobState, NumberMove};
+use crate::batch::{JobMove, NumberMove, aside};
 use crate::centre::Centre;
 use crate::lang::Lang;
 use crate::operator::Role;
@@ -331,7 +331,9 @@ fn carry_out(
             tx.move_request(request.number, RequestMove::Return)?;
         }
     }
-    close_batch(tx, file.batch)?;
+    // Whom a card cannot be made for any more had to wait for this answer.
+    aside::sweep(tx, file.batch, &actor)?;
+    aside::close(tx, file.batch)?;
     tx.add_exchange_answer(sha256, file.number, name, (accepted, refused), &actor)?;
     let object = format!("task {}", file.task);
     let detail = format!("batch {}, {accepted} accepted, {refused} refused, file {sha256}", file.batch);
@@ -353,18 +355,6 @@ fn check(tx: &Tx<'_>, file: &SentFile, answer: &Answer, faults: &mut Faults) -> 
         faults.add(answer.line, None, Code::IdentifierTaken);
     }
     Ok(())
-}
-
-/// A batch whose last jobs were refused is finished.
-fn close_batch(tx: &Tx<'_>, number: i64) -> Result<(), ExchangeError> {
-    let batch = batch::found(tx, number)?;
-    if batch.waiting + batch.writing > 0 || !tx.jobs(number, JobState::Requested)?.is_empty() {
-        return Ok(());
-    }
-    if batch.state == BatchState::Approved.name() {
-        tx.move_batch(number, BatchMove::Start)?;
-    }
-    Ok(tx.move_batch(number, BatchMove::Finish)?)
 }
 
 /// A refused file is an act too: somebody has to answer for it. Its name is the partner's and stands in no record.

@@ -26,6 +26,7 @@ use super::refusals::Refusals;
 use super::tls::Peer;
 use super::{json, single};
 use crate::audit::Act;
+use crate::batch::aside::{self, Why};
 use crate::batch::{BatchError, JobState};
 use crate::card::{Card, Chip};
 use crate::centre::Config;
@@ -346,13 +347,13 @@ fn act(desk: &StationDesk, store: &mut Store, ask: &Ask, by: &By<'_>) -> Result<
         }
         Ask::Lot { lot, percent } => Answer::Lot { bad: care::lot_is_bad(store, lot, *percent, by)? },
         Ask::End { batch } => {
-            let Rest { left, .. } = book.end(store, *batch, by)?;
+            let rest = book.end(store, *batch, by)?;
             let unfinished = store.journal(|tx| {
                 // What it has not begun is free for others.
                 tx.free_leases(name)?;
                 tx.jobs_begun_by(name, *batch)
             })?;
-            Answer::Ended(Rest { left, unfinished })
+            Answer::Ended(Rest { unfinished, ..rest })
         }
     })
 }
@@ -437,6 +438,7 @@ fn prepared(desk: &StationDesk, fingerprint: &str, body: &[u8]) -> Result<Vec<Jo
         let until = clock::instant_in(desk.config.stations.lease_seconds());
         store.journal(|tx| {
             desk.book().under_way(tx, batch, &by)?;
+            aside::sweep(tx, batch, by.operator)?;
             let leased = tx.lease(&name, batch, share.min(SHARE_MAX), &until)?;
             let fresh: Vec<i64> = leased.iter().filter(|(_, fresh)| *fresh).map(|(job, _)| *job).collect();
             if let (Some(first), Some(last)) = (fresh.iter().min(), fresh.iter().max()) {
@@ -448,7 +450,16 @@ fn prepared(desk: &StationDesk, fingerprint: &str, body: &[u8]) -> Result<Vec<Jo
             jobs.sort_unstable();
             let mut lines = Vec::with_capacity(jobs.len() + 1);
             for job in jobs.into_iter().filter(|job| *job > after) {
-                lines.push(JobLine::Job(Box::new(line(desk, tx, job)?)));
+                match line(desk, tx, job) {
+                    Ok(prepared) => lines.push(JobLine::Job(Box::new(prepared))),
+                    // One person's details keep nobody else from a card. A card begun is declared lost by an operator.
+                    Err(StationError::Content { .. } | StationError::PersonMissing { .. }) => {
+                        if tx.waits(job)? {
+                            aside::set_aside(tx, job, Why::Content, by.operator)?;
+                        }
+                    }
+                    Err(error) => return Err(error),
+                }
             }
             lines.push(JobLine::End);
             Ok(lines)

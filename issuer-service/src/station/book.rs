@@ -18,6 +18,7 @@ use super::line_failure::LineError;
 use super::read_back::ReadBack;
 use super::{content, profile_digest, receipt};
 use crate::audit::Act;
+use crate::batch::aside::{self, Why};
 use crate::batch::{self, BatchError, BatchMove, BatchState, CardMove, CardState, JobMove, JobState, NumberMove};
 use crate::card::{Card, Chip, life};
 use crate::centre::{Config, sign_head};
@@ -128,6 +129,8 @@ impl Book<'_> {
             if let Some(station) = by.station {
                 tx.begin_station_run(station, batch, &profile_digest(&self.profile.name))?;
             }
+            aside::sweep(tx, batch, by.operator)?;
+            let found = batch::found(tx, batch)?;
             let detail = format!("{} waiting, {} in work", found.waiting, found.writing);
             Ok(((), by.act("batch.run", format!("batch {batch}"), detail)))
         })
@@ -155,9 +158,13 @@ impl Book<'_> {
     /// # Errors
     /// [`StationError`].
     pub fn end(&self, store: &mut Store, batch: i64, by: &By<'_>) -> Result<Rest, StationError> {
-        let (found, unfinished) = store.read(|tx| -> Result<_, StationError> {
+        let look = |tx: &Tx<'_>| -> Result<_, StationError> {
             Ok((batch::found(tx, batch)?, tx.jobs(batch, JobState::Writing)?))
-        })?;
+        };
+        if store.read(|tx| tx.jobs_kept(batch))?.first().is_some() {
+            store.journal(|tx| aside::sweep(tx, batch, by.operator))?;
+        }
+        let (found, unfinished) = store.read(look)?;
         let left = found.waiting + found.writing;
         if left == 0 && found.state == BatchState::Running.name() {
             store.act_under_way(|tx| -> Result<_, StationError> {
@@ -167,19 +174,56 @@ impl Book<'_> {
             })?;
         }
         sign_head(store, self.vault)?;
-        Ok(Rest { left, unfinished })
+        Ok(Rest { left, unfinished, set_aside: found.set_aside })
     }
 
-    /// What is known of a chip, for the work on a batch.
+    /// What is known of a chip, for the work on a batch. A card begun for a person whose details do not fit it any more is spoilt:
+    /// it cannot be finished.
     ///
     /// # Errors
     /// [`StationError`].
-    pub fn find(&self, store: &mut Store, batch: i64, chip: &Chip) -> Result<Found, StationError> {
-        store.read(|tx| {
-            let Some(card) = tx.card_by_chip(chip)? else { return Ok(Found::Free) };
+    pub fn find(&self, store: &mut Store, batch: i64, chip: &Chip, by: &By<'_>) -> Result<Found, StationError> {
+        let found = store.read(|tx| -> Result<_, StationError> {
+            let Some(card) = tx.card_by_chip(chip)? else { return Ok(Ok(Found::Free)) };
             let ours = card.state == CardState::Writing.name() && tx.batch_of_job(card.job)? == Some(batch);
-            Ok(if ours { Found::Begun(Box::new(self.order(tx, card)?)) } else { Found::Taken })
-        })
+            if !ours {
+                return Ok(Ok(Found::Taken));
+            }
+            Ok(match self.unfit(tx, &card)? {
+                Some(_) => Err(card.job),
+                None => Ok(Found::Begun(Box::new(self.order(tx, card)?))),
+            })
+        })?;
+        match found {
+            Ok(found) => Ok(found),
+            Err(job) => {
+                let next = self.spoil(store, job, "CARD_CONTENT", by)?;
+                store.journal(|tx| aside::set_aside(tx, next, Why::Content, by.operator))?;
+                Ok(Found::Taken)
+            }
+        }
+    }
+
+    /// Why no card can be made for the person of a card that is about to be bound.
+    fn hindrance(&self, tx: &Tx<'_>, card: &Card) -> Result<Option<Why>, StationError> {
+        match aside::why(tx, card.person)? {
+            Some(why) => Ok(Some(why)),
+            None => self.unfit(tx, card),
+        }
+    }
+
+    /// Why what is known of the person of a card does not fit it. What the centre itself would write wrong stops the station
+    /// instead: it concerns every card.
+    fn unfit(&self, tx: &Tx<'_>, card: &Card) -> Result<Option<Why>, StationError> {
+        match self.order(tx, card.clone()).and_then(|order| self.plan(&order)) {
+            Ok(_) => Ok(None),
+            Err(StationError::Content { .. }) => Ok(Some(Why::Content)),
+            Err(StationError::PersonMissing { .. }) => Ok(Some(Why::Missing)),
+            Err(StationError::Plan(PlanError::Values(faults))) if content::is_of_person(&faults) => {
+                Ok(Some(Why::Content))
+            }
+            Err(error) => Err(error),
+        }
     }
 
     /// Binds a chip to a job, durably; the intent in the journal comes with it.
@@ -209,14 +253,35 @@ impl Book<'_> {
             if tx.card_by_chip(chip)?.is_some() {
                 return Ok(Bound::Taken);
             }
-            let job = match (made, by.station) {
-                (None, None) => tx.next_waiting_job(batch)?,
-                (made, _) => made,
+            let (job, card) = loop {
+                let job = match (made, by.station) {
+                    (None, None) => tx.next_waiting_job(batch)?,
+                    (made, _) => made,
+                };
+                let Some(job) = job else { return Ok(Bound::NothingWaits) };
+                if !keep_for(tx, job, asked, by)? {
+                    return Ok(Bound::Gone);
+                }
+                let card = Card {
+                    chip: chip.clone(),
+                    job,
+                    person: tx.job_person(job)?,
+                    card_number: tx.job_card_number(job)?,
+                    card_identifier,
+                    profile: self.profile.name.clone(),
+                    issue_date: clock::compact(today),
+                    valid_until: clock::compact(clock::years_later(today, self.config.valid_years)),
+                    state: CardState::Writing.name().to_owned(),
+                };
+                let Some(why) = self.hindrance(tx, &card)? else { break (job, card) };
+                aside::set_aside(tx, job, why, by.operator)?;
+                match (made, by.station) {
+                    (None, None) => {}
+                    // A card that a factory made for the person is good for nobody else.
+                    (Some(_), _) if asked.made.is_some() => return Ok(Bound::NotBlank),
+                    _ => return Ok(Bound::Gone),
+                }
             };
-            let Some(job) = job else { return Ok(Bound::NothingWaits) };
-            if !keep_for(tx, job, asked, by)? {
-                return Ok(Bound::Gone);
-            }
             let supply = match blank::supply(tx, self.config.stock, lot, place) {
                 Err(StockError::NothingIssued { .. }) => return Ok(Bound::NoBlanks),
                 supply => supply?,
@@ -226,17 +291,6 @@ impl Book<'_> {
             {
                 return Ok(Bound::NoBlanks);
             }
-            let card = Card {
-                chip: chip.clone(),
-                job,
-                person: tx.job_person(job)?,
-                card_number: tx.job_card_number(job)?,
-                card_identifier,
-                profile: self.profile.name.clone(),
-                issue_date: clock::compact(today),
-                valid_until: clock::compact(clock::years_later(today, self.config.valid_years)),
-                state: CardState::Writing.name().to_owned(),
-            };
             if let Some(old) = tx.old_chip_of_job(job)? {
                 replace(tx, &old, job, by)?;
             }

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+use card_profiles::image::ValueFault;
 use card_profiles::name::SplitName;
 use card_profiles::{CardValues, Profile, image};
 
@@ -118,6 +119,15 @@ pub fn of_items(
         }
     }
     Ok(values)
+}
+
+/// Where the centre's own values stand; everywhere else stands what is known of the person.
+const CENTRES: &str = "SSSE.EF05.";
+
+/// Whether one of the values that do not fit is the person's.
+#[must_use]
+pub fn is_of_person(faults: &[ValueFault]) -> bool {
+    faults.iter().any(|fault| !fault.place.to_string().starts_with(CENTRES))
 }
 
 /// Who a card is for, as it is printed on it.

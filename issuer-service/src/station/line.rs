@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use super::failure::StationError;
+use crate::batch::SetAside;
 use crate::card::{Card, Chip};
 
 /// A centre that gives work to the readers of a station.
@@ -156,6 +157,9 @@ pub struct Rest {
     pub left: u64,
     /// Jobs whose chip was not seen again.
     pub unfinished: Vec<i64>,
+    /// Jobs of the batch for which no card can be made any more.
+    #[serde(default)]
+    pub set_aside: Vec<SetAside>,
 }
 
 /// Note in the journal: this directory has its production control key.

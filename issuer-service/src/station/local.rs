@@ -88,8 +88,8 @@ impl Line for LocalLine<'_> {
     }
 
     fn find(&mut self, chip: &Chip) -> Result<Found, StationError> {
-        let Self { centre, store, .. } = self;
-        centre.book.find(store, centre.batch, chip)
+        let Self { centre, store, reader } = self;
+        centre.book.find(store, centre.batch, chip, &centre.by(reader)?)
     }
 
     fn bind(&mut self, chip: &Chip, made: Option<&str>) -> Result<Bound, StationError> {

@@ -2,7 +2,8 @@
 
 use super::counter::Counter;
 use super::engine::{self, OptionalExtension, Row};
-use super::{StoreError, Tx};
+use super::{StoreError, Tx, cell};
+use crate::batch::aside::{self, SetAside, Why};
 use crate::batch::{Batch, BatchMove, JobMove, JobState};
 use crate::clock;
 use crate::person::no_card::NoCard;
@@ -13,8 +14,13 @@ const SUMMARY: &str = "SELECT b.number, b.state, b.county, b.maker, b.checker,
     (SELECT COUNT(*) FROM job j WHERE j.batch = b.number AND j.state IN ('requested', 'waiting')),
     (SELECT COUNT(*) FROM job j WHERE j.batch = b.number AND j.state = 'writing'),
     (SELECT COUNT(*) FROM job j WHERE j.batch = b.number AND j.state = 'done'),
-    (SELECT COUNT(*) FROM job j WHERE j.batch = b.number AND j.state = 'spoilt')
+    (SELECT COUNT(*) FROM job j WHERE j.batch = b.number AND j.state = 'spoilt'
+     AND NOT EXISTS (SELECT 1 FROM station_journal s WHERE s.job = j.number AND s.event = 'set-aside'))
     FROM batch b";
+
+/// Condition on a job `j`: the registry knows a reason why no card can be made for its person.
+pub(super) const KEPT: &str = "(EXISTS (SELECT 1 FROM person p WHERE p.id = j.person AND p.no_card <> '')
+    OR EXISTS (SELECT 1 FROM person_death d WHERE d.person = j.person))";
 
 /// Condition on a person `p`: alive, no card but cancelled ones, none under way, not waiting at the counter. Who has a card asks for
 /// another one (`request`).
@@ -206,12 +212,53 @@ impl Tx<'_> {
     /// # Errors
     /// [`StoreError`].
     pub fn work_left(&self, batch: i64) -> Result<bool, StoreError> {
-        let mut find = self.sql.prepare(
+        let mut find = self.sql.prepare(&format!(
             "SELECT 1 FROM job j WHERE j.batch = $1 AND (j.state = 'writing' OR (j.state = 'waiting'
              AND NOT EXISTS (SELECT 1 FROM exchange_row r WHERE r.job = j.number AND r.state = 'exported')
-             AND NOT EXISTS (SELECT 1 FROM person_death d WHERE d.person = j.person)))",
-        )?;
+             AND NOT {KEPT}))"
+        ))?;
         Ok(find.exists([batch])?)
+    }
+
+    /// Waiting jobs of a batch for whose people no card can be made and about which no partner is being asked: job and person, in
+    /// order.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn jobs_kept(&self, batch: i64) -> Result<Vec<(i64, i64)>, StoreError> {
+        let mut find = self.sql.prepare(&format!(
+            "SELECT j.number, j.person FROM job j WHERE j.batch = $1 AND j.state = 'waiting'
+             AND NOT EXISTS (SELECT 1 FROM exchange_row r WHERE r.job = j.number AND r.state = 'exported')
+             AND {KEPT} ORDER BY j.number"
+        ))?;
+        Ok(find.query_map([batch], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<Result<_, _>>()?)
+    }
+
+    /// Jobs of a batch that were set aside, in order.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn jobs_set_aside(&self, batch: i64) -> Result<Vec<SetAside>, StoreError> {
+        let mut find = self.sql.prepare(
+            "SELECT j.number, j.person, s.detail FROM job j JOIN station_journal s ON s.job = j.number
+             WHERE j.batch = $1 AND s.event = $2 ORDER BY j.number",
+        )?;
+        let rows = find.query_map((batch, aside::EVENT), |row| {
+            Ok(SetAside { job: row.get(0)?, person: row.get(1)?, why: cell::one_of(row, 2, Why::ALL, Why::name)? })
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// The 任务号 of the file that asks a partner about a job now.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn task_that_asks(&self, job: i64) -> Result<Option<String>, StoreError> {
+        let mut find = self.sql.prepare(
+            "SELECT f.task FROM exchange_row r JOIN exchange_file f ON f.number = r.file
+             WHERE r.job = $1 AND r.state = 'exported'",
+        )?;
+        Ok(find.query_row([job], |row| row.get(0)).optional()?)
     }
 
     /// Jobs of a person that no station has begun and no partner is asked about or has made, in order.
@@ -282,6 +329,7 @@ fn batch(row: &Row<'_>) -> engine::Result<Batch> {
         writing: count(7)?,
         done: count(8)?,
         spoilt: count(9)?,
+        set_aside: Vec::new(),
         passed_over: Vec::new(),
     })
 }

@@ -1,5 +1,6 @@
 //! Rows of certificates, of jobs on lease to stations, and of the messages that stations sent.
 
+use super::batch::KEPT;
 use super::counter::Counter;
 use super::engine::{self, OptionalExtension, Row};
 use super::{StoreError, Tx};
@@ -10,9 +11,10 @@ use crate::vault::authority::Certified;
 
 const CERTIFICATE: &str = "SELECT number, role, name, state, public_key, maker, checker, valid_until FROM certificate";
 
-/// A job that waits for a blank card, that no partner is being asked about, and whose person lives.
+/// A job that waits for a blank card, that no partner is being asked about, and whose person lives and can get one.
 const WAITS: &str = "j.state = 'waiting' AND NOT EXISTS (SELECT 1 FROM exchange_row r WHERE r.job = j.number
     AND r.state IN ('exported', 'accepted') AND (r.state = 'exported' OR r.partner = 'factory'))
+    AND NOT EXISTS (SELECT 1 FROM person p WHERE p.id = j.person AND p.no_card <> '')
     AND NOT EXISTS (SELECT 1 FROM person_death d WHERE d.person = j.person)";
 
 /// A message of a station.
@@ -258,13 +260,13 @@ impl Tx<'_> {
     /// # Errors
     /// [`StoreError`].
     pub fn work_left_for(&self, station: &str, batch: i64) -> Result<bool, StoreError> {
-        let mut find = self.sql.prepare(
+        let mut find = self.sql.prepare(&format!(
             "SELECT 1 FROM job j LEFT JOIN station_job s ON s.job = j.number WHERE j.batch = $1 AND (
                 (j.state = 'writing' AND s.station = $2)
                 OR (j.state = 'waiting' AND (s.job IS NULL OR s.station = $2 OR s.lease_until < $3)
                     AND NOT EXISTS (SELECT 1 FROM exchange_row r WHERE r.job = j.number AND r.state = 'exported')
-                    AND NOT EXISTS (SELECT 1 FROM person_death d WHERE d.person = j.person)))",
-        )?;
+                    AND NOT {KEPT}))"
+        ))?;
         Ok(find.exists((batch, station, clock::now()))?)
     }
 

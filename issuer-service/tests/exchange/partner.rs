@@ -76,7 +76,10 @@ impl Town {
                 Ok(())
             })
             .expect("renamed");
-        Self { _folder: folder, centre }
+        let town = Self { _folder: folder, centre };
+        // As if the chip could hold every name: what is looked at here is what the partner's encoding holds.
+        town.execute("UPDATE person SET no_card = '' WHERE no_card = 'text'");
+        town
     }
 
     pub(crate) fn export(&mut self, template: &str) -> Result<Exported, ExchangeError> {

@@ -81,6 +81,25 @@ fn a_row_that_the_partner_cannot_read_is_left_out_and_named_never_mangled() {
 }
 
 #[test]
+fn nobody_is_asked_about_a_card_that_cannot_be_made_and_an_answer_sets_it_aside() {
+    let mut town = Town::new(&["样例", "样例二", "样例三"]);
+    town.execute("UPDATE person SET no_card = 'conflict' WHERE id = 2");
+    let exported = town.export("bank-fixed").expect("sent");
+    let out: Vec<_> = exported.left_out.iter().map(|out| (out.job, out.person, out.code)).collect();
+    assert_eq!(out, [(2, 2, "NO_CARD")]);
+    let asked = bank_reads(&town.sent(&exported.file.expect("a file").name));
+    assert_eq!(asked.len(), 2);
+    // The other two: one is disputed while the bank is asked, and refused by nobody.
+    town.execute("UPDATE person SET no_card = 'conflict' WHERE id = 1");
+    let rows: Vec<Vec<u8>> = asked.iter().map(|asked| bank_row(asked, b'0', "")).collect();
+    let intake = town.answer("RH_1_105_1", &bank_file(&rows));
+    assert!(matches!(intake.files[0].outcome, Outcome::TakenIn { accepted: 2, refused: 0, .. }), "{intake:?}");
+    assert_eq!(town.count("SELECT COUNT(*) FROM job WHERE state = 'spoilt' AND number IN (1, 2)"), 2);
+    assert_eq!(town.count("SELECT COUNT(*) FROM job WHERE state = 'waiting'"), 1);
+    assert_eq!(town.records("job.set-aside"), ["job 1 conflict, person 1", "job 2 conflict, person 2"]);
+}
+
+#[test]
 fn a_partner_is_asked_once_about_a_job_and_one_partner_at_a_time() {
     let mut town = Town::new(&["样例"]);
     let file = town.export("bank-fixed").expect("sent").file.expect("a file");

@@ -41,6 +41,7 @@ const LINES: &[&str] = &[
     "batch withdraw 1 --reason x",
     "batch run 1 --reader x",
     "batch spoil 1 --job 1",
+    "batch set-aside 1 --job 1 --reason x",
     "exchange export bank-fixed --batch 1 --partner 1",
     "exchange import",
     "exchange resend 1",

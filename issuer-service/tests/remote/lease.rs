@@ -93,3 +93,24 @@ fn a_lease_of_no_minutes_is_no_configuration() {
         }
     }
 }
+
+#[test]
+fn a_person_disputed_since_the_lease_is_set_aside_and_the_stations_go_on() {
+    let mut hall = Hall::new(3);
+    let east = hall.place("east");
+    let folder = hall.rig.centre.folder.clone();
+    let dispute = "UPDATE person SET no_card = 'conflict' WHERE id = 1";
+    let happens = move || drop(crate::ask::ask(&folder, dispute).expect("said"));
+    let line = Meddled::new(hall.https(&east), "\"bind\"", happens);
+    let summary = hall.run(&east, Box::new(line), vec![vec![blank(1), blank(2), blank(3)]]).expect("a run");
+    assert_eq!((summary.made, summary.left), (2, 0));
+    let told: Vec<(i64, i64, &str)> =
+        summary.set_aside.iter().map(|one| (one.job, one.person, one.why.name())).collect();
+    assert_eq!(told, [(1, 1, "conflict")]);
+    assert_eq!(hall.rig.count(REFUSED), 0);
+    assert_eq!(hall.rig.text("SELECT state FROM batch"), "finished");
+    assert_eq!(
+        hall.rig.count("SELECT COUNT(*) FROM station_job s JOIN job j ON j.number = s.job WHERE j.state = 'spoilt'"),
+        0
+    );
+}

@@ -1,5 +1,6 @@
 //! The personalization station on software cards of this process, torn at every point.
 
+mod aside;
 #[path = "../database/ask.rs"]
 mod ask;
 mod backup;

@@ -246,7 +246,7 @@ pub(crate) fn blank(serial: u8) -> Socket {
     Socket::new(card.expect("a card of the profile"))
 }
 
-fn details(n: u32) -> Details {
+pub(crate) fn details(n: u32) -> Details {
     let name = if n.is_multiple_of(2) { "扎西·多吉·格桑·次仁·洛桑·丹增" } else { "样例" };
     Details {
         number: format!("51330119900101{n:04}"),
