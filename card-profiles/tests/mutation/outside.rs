@@ -91,7 +91,7 @@ impl<'p> Used<'p> {
             &proof(LOAD_NUMBER, 0x41),
         ];
         used.store(|cell| matches!(cell, Cell::Account(_)), &account.concat());
-        for rules in &profile.certificate {
+        if let Some(rules) = &profile.certificate {
             let mut session = used.certificates();
             for role in [Role::User, Role::Administrator] {
                 let pin = used.certificate_pin(role, CERTIFICATE_PIN);

@@ -72,7 +72,15 @@ impl Folder {
     /// # Errors
     /// [`FileFault`].
     pub fn of(centre: &Path) -> Result<Self, FileFault> {
-        let folder = Self(centre.join("exchange"));
+        Self::named(centre, "exchange")
+    }
+
+    /// A folder with the same places under another name.
+    ///
+    /// # Errors
+    /// [`FileFault`].
+    pub fn named(centre: &Path, name: &str) -> Result<Self, FileFault> {
+        let folder = Self(centre.join(name));
         for place in Place::ALL {
             let path = folder.0.join(place.name());
             DirBuilder::new().recursive(true).mode(0o700).create(&path).map_err(|source| FileFault { path, source })?;
