@@ -1,15 +1,14 @@
 //! The C boundary: arguments out of memory, answers into it.
 //!
-//! Owns: how far a text is read, how much of a buffer is written, whose turn it is, when a card that was kept is let go.
+//! Owns: how far a text is read, how much of a buffer is written.
 //! Never: unwinds; dereferences null; writes more than the buffer that the settings tell of.
 //! Units: bytes, the closing zero included in the size of a buffer.
 
 use std::ffi::{c_char, c_int, c_long};
-use std::sync::{Mutex, PoisonError};
-use std::time::Instant;
+use std::sync::LazyLock;
 
 use card_calls::calls::refused;
-use card_calls::{Answer, Calls, Code, Failure, Function, Kind, Settings, Value, output};
+use card_calls::{Code, Failure, Function, Kind, Settings, Turn, Value, output};
 use card_profiles::text::decode_text;
 use zeroize::Zeroizing;
 
@@ -17,7 +16,10 @@ use zeroize::Zeroizing;
 pub const TEXT_BYTES_MAX: usize = 16_384;
 
 /// The calls of this process, one after the other: a card has one owner.
-static CALLS: Mutex<Option<Calls>> = Mutex::new(None);
+static TURN: LazyLock<Turn> = LazyLock::new(Turn::default);
+
+/// All callers of one process are one.
+const CALLER: u64 = 0;
 
 /// What C gives for a parameter.
 #[derive(Clone, Copy, Debug)]
@@ -53,7 +55,7 @@ pub unsafe fn answer(name: &str, given: &[Given]) -> c_long {
         Some(function) => {
             // SAFETY: the caller's promise for texts.
             match unsafe { arguments(function, given) } {
-                Ok(values) => call(settings, function, &values),
+                Ok(values) => TURN.call(CALLER, settings, function, &values),
                 Err(failure) => refused(settings.as_ref().ok(), &failure),
             }
         }
@@ -67,28 +69,6 @@ pub unsafe fn answer(name: &str, given: &[Given]) -> c_long {
         }
     }
     c_long::from(answer.code.0)
-}
-
-fn call(
-    settings: Result<Settings, card_calls::settings::SettingError>,
-    function: &'static Function,
-    values: &[Value],
-) -> Answer {
-    let mut turn = CALLS.lock().unwrap_or_else(PoisonError::into_inner);
-    let calls = turn.get_or_insert_with(Calls::default);
-    let answer = calls.call(settings, function, values);
-    if let Some((until, turn)) = calls.held_until() {
-        std::thread::spawn(move || let_go(until, turn));
-    }
-    answer
-}
-
-/// Lets a card go whose time is over, however long the caller waits with its next call.
-fn let_go(until: Instant, turn: u64) {
-    std::thread::sleep(until.saturating_duration_since(Instant::now()));
-    if let Some(calls) = CALLS.lock().unwrap_or_else(PoisonError::into_inner).as_mut() {
-        calls.let_go(turn);
-    }
 }
 
 /// # Safety

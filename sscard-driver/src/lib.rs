@@ -5,6 +5,8 @@
 //! writes past the caller's buffers, writes through a null pointer; knows what a function does (`card-calls`).
 
 pub mod boundary;
+pub mod output;
+pub mod server;
 
 use std::ffi::{c_char, c_int, c_long};
 

@@ -148,7 +148,7 @@ impl Counter {
         path.display().to_string()
     }
 
-    fn run(&self, command: &mut Command, variables: &[(&str, &str)]) -> Vec<(i64, String)> {
+    pub(crate) fn run(&self, command: &mut Command, variables: &[(&str, &str)]) -> Vec<(i64, String)> {
         for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("SSCARD_")) {
             command.env_remove(name);
         }

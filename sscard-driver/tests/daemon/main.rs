@@ -9,3 +9,4 @@ mod files;
 mod memory;
 mod money;
 mod pins;
+mod server;

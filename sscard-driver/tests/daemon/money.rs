@@ -18,15 +18,15 @@ const TIME: &str = "20261122101500";
 const PIN: &str = "864213";
 
 /// A counter with card and PSAM, a PIN that may pay, and an enrolled terminal's data folder.
-struct Shop {
-    counter: Counter,
-    data: String,
-    entry: String,
+pub(crate) struct Shop {
+    pub(crate) counter: Counter,
+    pub(crate) data: String,
+    pub(crate) entry: String,
     keys: String,
 }
 
 impl Shop {
-    fn open(enrolled: bool) -> Self {
+    pub(crate) fn open(enrolled: bool) -> Self {
         let mut counter = Counter::open(2);
         let card = counter.card("person.card", text("ssc-3.0"), &third_generation());
         let psam = counter.card("psam.card", text("psam"), &PSAM);

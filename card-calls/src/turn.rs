@@ -1,0 +1,64 @@
+//! One call at a time in a process, and the end of a card's time.
+//!
+//! Owns: whose turn it is, whose card is kept, the thread that lets it go. Never: lets one caller go on with another's card or PIN.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+use crate::calls::{Answer, Calls};
+use crate::function::{Function, Value};
+use crate::settings::{SettingError, Settings};
+
+/// The calls of a process, for all its threads and callers.
+#[derive(Clone, Debug, Default)]
+pub struct Turn(Arc<Mutex<Owned>>);
+
+/// Calls, and whose card is kept.
+#[derive(Debug, Default)]
+struct Owned {
+    calls: Calls,
+    owner: u64,
+}
+
+impl Turn {
+    /// Carries out a call of a caller: a card that another one kept is let go first.
+    #[must_use]
+    pub fn call(
+        &self,
+        caller: u64,
+        settings: Result<Settings, SettingError>,
+        function: &'static Function,
+        values: &[Value],
+    ) -> Answer {
+        let mut owned = self.lock();
+        if owned.owner != caller {
+            owned.calls.drop_held();
+            owned.owner = caller;
+        }
+        let answer = owned.calls.call(settings, function, values);
+        if let Some((until, turn)) = owned.calls.held_until() {
+            let this = self.clone();
+            std::thread::spawn(move || this.let_go(until, turn));
+        }
+        answer
+    }
+
+    /// A caller is gone: its card is let go.
+    pub fn leave(&self, caller: u64) {
+        let mut owned = self.lock();
+        if owned.owner == caller {
+            owned.calls.drop_held();
+        }
+    }
+
+    /// Lets a card go whose time is over, however long its caller waits with its next call.
+    fn let_go(&self, until: Instant, turn: u64) {
+        std::thread::sleep(until.saturating_duration_since(Instant::now()));
+        self.lock().calls.let_go(turn);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Owned> {
+        // A call that panicked left no card behind, so the next one may go on.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

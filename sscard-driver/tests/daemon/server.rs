@@ -1,0 +1,182 @@
+//! Programs that cannot load the library call the same functions through the server, each with its own card.
+//!
+//! Source: messages of README.md; codes of the published table.
+
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpStream;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+use crate::counter::Counter;
+use crate::money::Shop;
+
+/// The server, ended with the test.
+struct Server {
+    child: Child,
+    address: String,
+}
+
+impl Server {
+    fn start(counter: &Counter, address: &str, variables: &[(&str, &str)]) -> Self {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_sscard-driver-server"))
+            .arg(address)
+            .env("PCSCLITE_CSOCK_NAME", counter.farm.csock())
+            .envs(variables.iter().copied())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("the server starts");
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().expect("piped")).read_line(&mut line).expect("where it listens");
+        Self { child, address: line.trim().to_owned() }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Compiles a caller with the client's sources; for 32 bits where the compiler has their libraries.
+fn compiled(counter: &Counter, source: &str, name: &str) -> std::path::PathBuf {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let program = counter.folder.path().join(name);
+    let build = |width: &str| {
+        Command::new("cc")
+            .args([
+                width,
+                "-std=c89",
+                "-pedantic",
+                "-Wall",
+                "-Wextra",
+                "-Werror",
+                "-D_POSIX_C_SOURCE=200112L",
+                "-pthread",
+            ])
+            .arg("-I")
+            .arg(folder.join("include"))
+            .arg("-I")
+            .arg(folder.join("client"))
+            .args([folder.join("client/sscardclient.c"), folder.join("client/functions.c"), source.into()])
+            .arg("-o")
+            .arg(&program)
+            .output()
+            .expect("a C compiler")
+    };
+    if !build("-m32").status.success() {
+        let built = build("-m64");
+        assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
+    }
+    program
+}
+
+fn run(counter: &Counter, program: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> Vec<(i64, String)> {
+    counter.run(Command::new(program).args(arguments), variables)
+}
+
+fn source(name: &str) -> String {
+    format!("{}/tests/callers/{name}", env!("CARGO_MANIFEST_DIR"))
+}
+
+#[test]
+fn a_32_bit_hospital_pays_through_the_server_as_it_does_with_the_library() {
+    let shop = Shop::open(true);
+    let set = [("SSCARD_DATA", shop.data.as_str()), ("SSCARD_PIN_ENTRY", shop.entry.as_str())];
+    let socket = format!("unix:{}", shop.counter.folder.path().join("driver.sock").display());
+    let server = Server::start(&shop.counter, &socket, &set);
+    assert_eq!(server.address, socket);
+    let program = compiled(&shop.counter, &source("hospital.c"), "hospital32");
+    let pay = "0.1|0.2|20261122101500|";
+    let answers = run(&shop.counter, &program, &[pay], &[("SSCARD_SERVER", &server.address)]);
+    let codes: Vec<i64> = answers.iter().map(|(code, _)| *code).collect();
+    assert_eq!(codes, [0; 7], "{answers:?}");
+    // The library in the same process answers the same purchase from the same journal.
+    let again = shop.counter.compiled("hospital", &[pay], &set);
+    assert_eq!(again.get(5), answers.get(5));
+    drop(server);
+    let gone = run(&shop.counter, &program, &[pay], &[("SSCARD_SERVER", &socket)]);
+    assert_eq!(gone.first().map(|(code, _)| *code), Some(-12));
+    // A socket that a killed server left behind is taken over.
+    let second = Server::start(&shop.counter, &socket, &set);
+    let back = run(&shop.counter, &program, &[pay], &[("SSCARD_SERVER", &second.address)]);
+    assert_eq!(back.first().map(|(code, _)| *code), Some(0));
+}
+
+#[test]
+fn a_port_wants_a_token_and_one_caller_never_goes_on_with_anothers_card() {
+    let shop = Shop::open(false);
+    let token = shop.counter.folder.path().join("token");
+    std::fs::write(&token, "0123456789abcdef0123\n").expect("written");
+    let token = token.display().to_string();
+    let server = Server::start(&shop.counter, "127.0.0.1:0", &[("SSCARD_SERVER_TOKEN_FILE", &token)]);
+    let mut first = Line::open(&server.address);
+    let mut second = Line::open(&server.address);
+    let call = |line: &mut Line, fields: &[&str]| line.call("0123456789abcdef0123", fields);
+    assert_eq!(call(&mut first, &["iPKBVerifyPIN", "i3", "s864213"]), Some(0));
+    let read = ["iReadCard", "i3", "i1", "-", "sDF01EF05|20|$"];
+    assert_eq!(call(&mut first, &read), Some(0), "its own PIN");
+    assert_eq!(call(&mut second, &read), Some(-13), "the other has no PIN, and nowhere to type one");
+    assert_eq!(call(&mut first, &read), Some(-13), "and the first one's card was let go");
+    assert_eq!(call(&mut second, &["iReadCardBas", "i9"]), Some(-14));
+    assert_eq!(call(&mut second, &["iNoSuch", "i3"]), Some(-13));
+    assert_eq!(call(&mut second, &["iReadCardBas"]), Some(-23), "another number of arguments");
+    assert_eq!(call(&mut second, &["iReadCardBas", "s3"]), Some(-14));
+    for wrong in ["", "0123456789abcdef0124", "0123456789abcdef01234"] {
+        assert_eq!(Line::open(&server.address).call(wrong, &["iCheckCard", "i3"]), None, "{wrong:?} is no token");
+    }
+    for rubbish in [&b"\xff\xff\xff\xff"[..], b"\0\0\0\x05abcde", b"GET / HTTP/1.1\r\n\r\n", b""] {
+        let mut line = Line::open(&server.address);
+        line.0.write_all(rubbish).expect("taken");
+        line.0.shutdown(std::net::Shutdown::Write).expect("said");
+        let mut answer = Vec::new();
+        // A connection that is reset is no answer either.
+        let _ = line.0.read_to_end(&mut answer);
+        assert!(answer.is_empty(), "{rubbish:?}");
+    }
+    assert_eq!(call(&mut second, &["iCheckCard", "i3"]), Some(0), "the server goes on");
+}
+
+#[test]
+fn it_does_not_listen_without_a_token_on_a_port_or_beyond_this_machine() {
+    let run = |arguments: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_sscard-driver-server"));
+        command.args(arguments).env_remove("SSCARD_SERVER_TOKEN_FILE").env("SSCARD_LANG", "en").output().expect("runs")
+    };
+    for (arguments, code, word) in [
+        (&["127.0.0.1:0"][..], 1, "token"),
+        (&["0.0.0.0:0"], 1, "other machines"),
+        (&[], 1, "usage"),
+        (&["unix:/nowhere/at/all.sock"], 9, "cannot listen"),
+    ] {
+        let ran = run(arguments);
+        assert_eq!(ran.status.code(), Some(code), "{arguments:?}");
+        assert!(String::from_utf8_lossy(&ran.stderr).contains(word), "{arguments:?}: {ran:?}");
+    }
+}
+
+/// A caller that speaks the messages itself.
+struct Line(TcpStream);
+
+impl Line {
+    fn open(address: &str) -> Self {
+        Self(TcpStream::connect(address).expect("listening"))
+    }
+
+    /// The code of a call; `None` when the server hangs up.
+    fn call(&mut self, token: &str, fields: &[&str]) -> Option<i64> {
+        let mut body = Vec::new();
+        for field in [token].iter().chain(fields) {
+            body.extend(field.as_bytes());
+            body.push(0);
+        }
+        let length = u32::try_from(body.len()).expect("short").to_be_bytes();
+        self.0.write_all(&[&length[..], &body].concat()).ok()?;
+        let mut length = [0; 4];
+        self.0.read_exact(&mut length).ok()?;
+        let mut answer = vec![0; usize::try_from(u32::from_be_bytes(length)).expect("short")];
+        self.0.read_exact(&mut answer).ok()?;
+        let code = answer.split(|byte| *byte == 0).next()?;
+        std::str::from_utf8(code).ok()?.parse().ok()
+    }
+}
