@@ -5,7 +5,7 @@
 //! The secret is shared: any `threshold` of the custodians open the sealed backup in a restoration.
 //!
 //! ```text
-//! DIR/ceremonies/N.sealed    state of an open ceremony, sealed under the passphrase of the vault
+//! DIR/ceremonies/N.sealed    state of an open ceremony, sealed under the passphrase of the vault (`kept.rs`)
 //! DIR/ceremonies/N.backup    keys of a finished one, sealed under a key made of the shared secret
 //! SHARES/share-N-NAME.toml   the share of a custodian, sealed under that custodian's own secret
 //! ```
@@ -15,16 +15,17 @@
 mod component;
 mod envelope;
 mod failure;
+mod finish;
+mod kept;
 mod protocol;
 mod secrets;
 mod shamir;
 pub mod state;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use card_core::key::Key16;
 use card_core::security::KeyName;
-use card_profiles::rehearsal::{TRANSPORT_KEY, TRANSPORT_KEY_NAME};
+use card_profiles::rehearsal::TRANSPORT_KEY_NAME;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
@@ -35,7 +36,7 @@ use crate::operator::Role;
 use crate::output::json_line;
 use crate::state::State;
 use crate::store::{StoreError, Tx};
-use crate::vault::{CheckValue, EXPORT_KEY_NAME, Held, Kind, NewKey, Place, Vault, VaultError, key_names, root_key};
+use crate::vault::{EXPORT_KEY_NAME, Kind, Vault, key_names};
 use envelope::{Lock, Opener};
 use secrets::Secrets;
 
@@ -134,13 +135,6 @@ struct AboutCustodian {
     check_value: String,
 }
 
-/// Head of a state file.
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct AboutState {
-    ceremony: i64,
-}
-
 #[derive(Serialize)]
 struct Receipt<'a> {
     format: u32,
@@ -157,7 +151,7 @@ struct Receipt<'a> {
 pub struct Room<'a> {
     /// The centre.
     pub centre: &'a mut Centre,
-    /// The vault; only [`Room::finish`] needs its keys.
+    /// The vault; only [`Room::finish`], and [`Room::cancel`] behind one that was cut short, need its keys.
     pub vault: &'a Vault,
     /// Passphrase of the vault.
     pub passphrase: &'a Zeroizing<String>,
@@ -195,14 +189,20 @@ impl Room<'_> {
         }
         let secrets = Secrets::new()?;
         let (vault, operator) = (self.vault, self.operator);
-        let number = self.centre.store.read(|tx| tx.next_ceremony())?;
+        let _lock = self.centre.lock("ceremony-start")?;
+        let (number, another) = self
+            .centre
+            .store
+            .read(|tx| -> Result<_, CeremonyError> { Ok((tx.next_ceremony()?, tx.open_ceremony()?.is_some())) })?;
+        if another {
+            return Err(CeremonyError::OpenAlready);
+        }
         if let Some(backup) = start.restore {
             let text = std::fs::read_to_string(backup)
                 .map_err(|source| CeremonyError::File { path: backup.to_owned(), source })?;
             envelope::place(&self.path(number, "restore"), &text)?;
         }
-        self.keep(number, &secrets)?;
-        let ceremony = self.centre.store.act(|tx| -> Result<_, CeremonyError> {
+        let ceremony = self.step(number, &secrets, |tx| {
             let operator = tx.require(operator, Role::Keys)?;
             for name in &names {
                 tx.require(Some(name), Role::Keys)?;
@@ -238,7 +238,7 @@ impl Room<'_> {
     /// # Errors
     /// [`CeremonyError`].
     pub fn contribute(&mut self, secret: &str, typed: &str, share: Option<&Path>) -> Result<Ceremony, CeremonyError> {
-        let (ceremony, _lock, mut secrets) = self.open()?;
+        let (ceremony, _lock, mut secrets) = self.open_to_bring()?;
         let custodian = self.custodian(&ceremony)?;
         if custodian.contributed_at.is_some() {
             return Err(CeremonyError::Contributed { name: custodian.name });
@@ -252,10 +252,8 @@ impl Room<'_> {
             (_, Some(_)) => return Err(CeremonyError::WrongInput { share: false }),
             (_, None) => secrets.contribute(custodian.place, &custodian.name, typed, &Lock::new(secret)?)?,
         };
-        // The file first: a contribution that the database does not know is replaced by the next try.
-        self.keep(ceremony.number, &secrets)?;
         let vault = self.vault;
-        self.centre.store.act(|tx| -> Result<_, CeremonyError> {
+        self.step(ceremony.number, &secrets, |tx| {
             tx.require(Some(&custodian.name), Role::Keys)?;
             tx.contribute(ceremony.number, custodian.place, &check_value)?;
             sign(tx, vault, &ceremony, "contribute", &custodian.name, &check_value)?;
@@ -293,7 +291,7 @@ impl Room<'_> {
     /// # Errors
     /// [`CeremonyError`].
     pub fn import(&mut self, path: &Path) -> Result<usize, CeremonyError> {
-        let (ceremony, _lock, mut secrets) = self.open()?;
+        let (ceremony, _lock, mut secrets) = self.open_to_bring()?;
         let custodian = self.custodian(&ceremony)?.name;
         if ceremony.purpose == "restore" {
             return Err(CeremonyError::WrongInput { share: true });
@@ -305,9 +303,8 @@ impl Room<'_> {
         let listed: Vec<String> =
             brought.iter().map(|part| format!("{} {}/{}", part.key, part.part, part.of)).collect();
         component::add(&mut secrets.component, brought, &custodian)?;
-        self.keep(ceremony.number, &secrets)?;
         let vault = self.vault;
-        self.centre.store.act(|tx| -> Result<_, CeremonyError> {
+        self.step(ceremony.number, &secrets, |tx| {
             tx.require(Some(&custodian), Role::Keys)?;
             sign(tx, vault, &ceremony, &format!("import {}", listed.join(", ")), &custodian, "")?;
             let detail = format!("{count} parts: {}", listed.join(", "));
@@ -321,12 +318,11 @@ impl Room<'_> {
     /// # Errors
     /// [`CeremonyError`].
     pub fn take_back(&mut self, key: &str, version: Option<u8>) -> Result<usize, CeremonyError> {
-        let (ceremony, _lock, mut secrets) = self.open()?;
+        let (ceremony, _lock, mut secrets) = self.open_to_bring()?;
         let custodian = self.custodian(&ceremony)?.name;
         let gone = component::take_back(&mut secrets.component, key, version, &custodian)?;
-        self.keep(ceremony.number, &secrets)?;
         let vault = self.vault;
-        self.centre.store.act(|tx| -> Result<_, CeremonyError> {
+        self.step(ceremony.number, &secrets, |tx| {
             tx.require(Some(&custodian), Role::Keys)?;
             let detail = format!("take back {}", gone.join(", "));
             sign(tx, vault, &ceremony, &detail, &custodian, "")?;
@@ -335,220 +331,14 @@ impl Room<'_> {
         Ok(gone.len())
     }
 
-    /// Makes or restores the keys, puts them into the vault, writes backup and shares.
-    ///
-    /// # Errors
-    /// [`CeremonyError`]. After a failure run it again: the same state gives the same keys and shares.
-    pub fn finish(&mut self, shares: Option<&Path>) -> Result<(Ceremony, Vec<PathBuf>), CeremonyError> {
-        let (ceremony, _lock, secrets) = self.open()?;
-        let operator = self.centre.store.read(|tx| tx.require(self.operator, Role::Keys))?;
-        let have = ceremony.custodians.iter().filter(|of| of.contributed_at.is_some()).count();
-        let restores = ceremony.purpose == "restore";
-        let need = if restores { usize::from(ceremony.threshold) } else { ceremony.custodians.len() };
-        if have < need {
-            return Err(CeremonyError::TooFew { have, need });
-        }
-        let (check_value, keys, written, share_values) = if restores {
-            let (check_value, keys) = self.restored(&ceremony, &secrets)?;
-            (check_value, keys, Vec::new(), Vec::new())
-        } else {
-            let folder = shares.ok_or(CeremonyError::WrongInput { share: false })?;
-            self.generated(&ceremony, &secrets, folder)?
-        };
-        let values = self.put_in(&keys)?;
-        let vault = self.vault;
-        self.centre.store.act(|tx| -> Result<_, CeremonyError> {
-            tx.require(Some(&operator), Role::Keys)?;
-            tx.end_ceremony(ceremony.number, CeremonyMove::Finish, Some(&check_value))?;
-            for (place, value) in &share_values {
-                tx.set_share_check_value(ceremony.number, *place, value)?;
-            }
-            record(tx, &ceremony, vault.kind(), &operator, &values)?;
-            sign(tx, vault, &ceremony, "finish", &operator, &check_value)?;
-            let detail = format!("key set {}, {} keys, check value {check_value}", ceremony.key_set, values.len());
-            Ok(((), act(operator.clone(), "ceremony.finish", ceremony.number, detail)))
-        })?;
-        self.forget(ceremony.number);
-        self.centre.sign_checkpoint(self.vault)?;
-        Ok((self.found(ceremony.number)?, written))
-    }
-
-    /// Gives the open ceremony up.
-    ///
-    /// # Errors
-    /// [`CeremonyError`].
-    pub fn cancel(&mut self) -> Result<Ceremony, CeremonyError> {
-        let (ceremony, _lock, _secrets) = self.open()?;
-        let (vault, operator) = (self.vault, self.operator);
-        self.centre.store.act(|tx| -> Result<_, CeremonyError> {
-            let operator = tx.require(operator, Role::Keys)?;
-            tx.end_ceremony(ceremony.number, CeremonyMove::Cancel, None)?;
-            sign(tx, vault, &ceremony, "cancel", &operator, "")?;
-            Ok(((), act(operator, "ceremony.cancel", ceremony.number, String::new())))
-        })?;
-        self.forget(ceremony.number);
-        self.found(ceremony.number)
-    }
-
-    /// Keys of a generation; writes its backup and its shares.
-    #[expect(clippy::type_complexity, reason = "four results of one step, taken apart where it is called")]
-    fn generated(
-        &self,
-        ceremony: &Ceremony,
-        secrets: &Secrets,
-        folder: &Path,
-    ) -> Result<(String, Vec<NewKey>, Vec<PathBuf>, Vec<(u8, String)>), CeremonyError> {
-        let malformed = || CeremonyError::FileMalformed { path: self.path(ceremony.number, "sealed") };
-        let config = &self.centre.config;
-        let secret = secrets.secret().ok_or_else(malformed)?;
-        let mut keys = component::join(&secrets.component, ceremony.key_set, config.city)?;
-        for name in key_names(&[Centre::card_profile(), Centre::psam_profile()]) {
-            if !keys.iter().any(|key| key.held.name == name && key.held.version == ceremony.key_set) {
-                keys.push(root_key(name.clone(), ceremony.key_set, secrets::key(&secret, &name, ceremony.key_set)));
-            }
-        }
-        self.transport_key(&mut keys)?;
-        let check_value = secrets::check_value("secret", &*secret);
-        let shares = secrets.shares(&secret, ceremony.threshold).ok_or_else(malformed)?;
-        let kind = self.vault.kind();
-        let (mut written, mut values) = (Vec::new(), Vec::new());
-        for ((share, lock), custodian) in shares.iter().zip(&ceremony.custodians) {
-            let value = secrets::share_check_value(share);
-            let about = AboutShare {
-                ceremony: ceremony.number,
-                kind,
-                custodian: custodian.name.clone(),
-                place: share.place,
-                threshold: ceremony.threshold,
-                of: ceremony.custodians.len(),
-                check_value: value.clone(),
-            };
-            let path = folder.join(format!("share-{}-{}.toml", ceremony.number, custodian.name));
-            envelope::place(&path, &envelope::seal("share", &about, lock, &share.bytes)?)?;
-            written.push(path);
-            values.push((share.place, value));
-        }
-        let custodian = |(place, check_value): &(u8, String)| AboutCustodian {
-            name: ceremony
-                .custodians
-                .iter()
-                .find(|of| of.place == *place)
-                .map(|of| of.name.clone())
-                .unwrap_or_default(),
-            place: *place,
-            check_value: check_value.clone(),
-        };
-        let about = AboutBackup {
-            ceremony: ceremony.number,
-            kind,
-            key_set: ceremony.key_set,
-            threshold: ceremony.threshold,
-            check_value: check_value.clone(),
-            custodian: values.iter().map(custodian).collect(),
-        };
-        let lock = Lock::bare(secrets::backup_key(&secret));
-        let path = self.path(ceremony.number, "backup");
-        envelope::place(&path, &envelope::seal("backup", &about, &lock, secrets::pack(&keys).as_bytes())?)?;
-        written.push(path);
-        Ok((check_value, keys, written, values))
-    }
-
-    /// A rehearsal has the transport key of software cards; for real cards somebody brings the factory's.
-    fn transport_key(&self, keys: &mut Vec<NewKey>) -> Result<(), CeremonyError> {
-        let lot = self.centre.config.transport_lot;
-        let is_transport = |held: &Held| held.name.as_str() == TRANSPORT_KEY_NAME && held.version == lot;
-        let brought = keys.iter().any(|key| is_transport(&key.held));
-        let there = self.vault.keys().store().held().map_err(VaultError::from)?.iter().any(is_transport);
-        match self.vault.kind() {
-            _ if brought || there => Ok(()),
-            Kind::Rehearsal => {
-                keys.push(root_key(KeyName::new(TRANSPORT_KEY_NAME), lot, Key16::new(TRANSPORT_KEY)));
-                Ok(())
-            }
-            Kind::Production => Err(CeremonyError::TransportMissing { lot }),
-        }
-    }
-
-    fn restored(&self, ceremony: &Ceremony, secrets: &Secrets) -> Result<(String, Vec<NewKey>), CeremonyError> {
-        let path = self.path(ceremony.number, "restore");
-        let secret = secrets.joined().ok_or_else(|| CeremonyError::FileMalformed { path: path.clone() })?;
-        let check_value = secrets::check_value("secret", &*secret);
-        let about: AboutBackup = envelope::about(&path, "backup")?;
-        if about.check_value != check_value {
-            return Err(CeremonyError::SecretWrong);
-        }
-        let opener = Opener::Key(secrets::backup_key(&secret));
-        let (_, body) = envelope::open::<AboutBackup>(&path, "backup", &opener)?;
-        let keys = secrets::unpack(&body).ok_or(CeremonyError::FileMalformed { path })?;
-        Ok((check_value, keys))
-    }
-
-    /// Puts keys into the vault; those that are there with the same check value were put there by an earlier try.
-    fn put_in(&self, keys: &[NewKey]) -> Result<Vec<CheckValue>, CeremonyError> {
-        let vault = self.vault;
-        let city = self.centre.config.city;
-        let in_token = vault.place() == Place::Pkcs11;
-        for key in keys {
-            vault.refuse_test_key(key)?;
-        }
-        for key in keys {
-            let key = if in_token { key.clone().lowered(city) } else { key.clone() };
-            let ours = card_core::crypto::check_value(&key.key);
-            let held = key.held.clone();
-            match vault.add(key) {
-                Err(VaultError::KeyExists { name, version }) => {
-                    let there = vault.keys().store().check_value(&held.reference());
-                    if there.is_ok_and(|there| there != ours) {
-                        return Err(VaultError::KeyExists { name, version }.into());
-                    }
-                }
-                outcome => outcome?,
-            }
-        }
-        if !in_token {
-            vault.reseal(&self.centre.vault_path(), self.passphrase)?;
-        }
-        let ours = |value: &CheckValue| {
-            keys.iter().any(|key| key.held.name.as_str() == value.name && key.held.version == value.version)
-        };
-        Ok(vault.check_values(city)?.keys.into_iter().filter(ours).collect())
-    }
-
-    /// The open ceremony, the right to work on it alone, and its state.
-    fn open(&mut self) -> Result<(Ceremony, crate::centre::Lock, Secrets), CeremonyError> {
-        let ceremony = self.centre.store.read(|tx| tx.open_ceremony())?.ok_or(CeremonyError::NotFound)?;
-        let lock = self.centre.lock(&format!("ceremony-{}", ceremony.number))?;
-        let path = self.path(ceremony.number, "sealed");
-        let (_, body) = envelope::open::<AboutState>(&path, "ceremony", &Opener::Passphrase(self.passphrase))?;
-        let secrets = Secrets::parse(&body).ok_or(CeremonyError::FileMalformed { path })?;
-        // Another process may have ended it while this one waited for nothing.
-        let ceremony = self.centre.store.read(|tx| tx.open_ceremony())?.ok_or(CeremonyError::NotFound)?;
-        Ok((ceremony, lock, secrets))
-    }
-
     fn custodian(&self, ceremony: &Ceremony) -> Result<Custodian, CeremonyError> {
         let name = self.operator.ok_or(crate::operator::OperatorError::NotNamed)?;
         let found = ceremony.custodians.iter().find(|of| of.name == name).cloned();
         found.ok_or_else(|| CeremonyError::NotCustodian { name: name.to_owned() })
     }
 
-    fn keep(&self, number: i64, secrets: &Secrets) -> Result<(), CeremonyError> {
-        let lock = Lock::new(self.passphrase)?;
-        let text = envelope::seal("ceremony", &AboutState { ceremony: number }, &lock, secrets.text().as_bytes())?;
-        envelope::place(&self.path(number, "sealed"), &text)
-    }
-
-    /// The sealed state of an ended ceremony goes; where it cannot be removed it stays sealed.
-    fn forget(&self, number: i64) {
-        let _ = std::fs::remove_file(self.path(number, "sealed"));
-    }
-
     fn found(&mut self, number: i64) -> Result<Ceremony, CeremonyError> {
         self.centre.store.read(|tx| tx.ceremony(number))?.ok_or(CeremonyError::NotFound)
-    }
-
-    fn path(&self, number: i64, extension: &str) -> PathBuf {
-        self.centre.folder.join("ceremonies").join(format!("{number}.{extension}"))
     }
 }
 
@@ -558,18 +348,6 @@ const SECRET_CHARACTERS_MIN: usize = 12;
 impl Custodian {
     fn new(place: u8, name: &str) -> Self {
         Self { place, name: name.to_owned(), contributed_at: None, check_value: None }
-    }
-}
-
-/// Records the key set; of a restored one that is on record the check values must be the same.
-fn record(tx: &Tx<'_>, ceremony: &Ceremony, kind: Kind, by: &str, values: &[CheckValue]) -> Result<(), CeremonyError> {
-    if tx.current_key_set()?.is_none_or(|current| current < ceremony.key_set) {
-        return Ok(tx.add_key_set(ceremony.key_set, kind, by, values)?);
-    }
-    let recorded = tx.recorded_check_values()?;
-    match values.iter().find(|value| !recorded.iter().any(|other| other.agrees(value))) {
-        None => Ok(()),
-        Some(value) => Err(VaultError::KeyExists { name: KeyName::new(&value.name), version: value.version }.into()),
     }
 }
 

@@ -30,7 +30,7 @@ use serde::{Deserialize, Serialize};
 use settlement::id::{PublicKey, Signature};
 use zeroize::Zeroizing;
 
-pub use check::{CheckValue, CheckValues, Exported, KeyCheck};
+pub use check::{CheckValue, CheckValues, Exported, HeldValue, KeyCheck};
 pub use failure::VaultError;
 pub(crate) use failure::{module_code, module_exit, module_next, module_what};
 pub use key_store::{Held, KeyStore, NewKey};
@@ -192,6 +192,58 @@ impl Vault {
     pub fn add(&self, key: NewKey) -> Result<(), VaultError> {
         self.refuse_test_key(&key)?;
         self.keys.store().add(key)
+    }
+
+    /// Check value of the key of this name and version, as it is held: 6 hex digits; `None` when there is none. One that is held on
+    /// another level has none to compare, and gives an empty text.
+    ///
+    /// # Errors
+    /// [`VaultError::Security`].
+    pub fn check_value_of(&self, key: &Held) -> Result<Option<String>, VaultError> {
+        let keys = self.keys();
+        let mut store = keys.store();
+        let there = store.held()?.into_iter().find(|held| held.name == key.name && held.version == key.version);
+        match there {
+            None => Ok(None),
+            Some(held) if held.above != key.above => Ok(Some(String::new())),
+            Some(held) => Ok(Some(hex::encode_upper(store.check_value(&held.reference())?))),
+        }
+    }
+
+    /// Check values of all keys, each as it is held; in order of name and version.
+    ///
+    /// # Errors
+    /// [`VaultError::Security`].
+    pub fn held_values(&self) -> Result<Vec<HeldValue>, VaultError> {
+        let keys = self.keys();
+        let mut store = keys.store();
+        let mut values = Vec::new();
+        for held in store.held()? {
+            let check_value = hex::encode_upper(store.check_value(&held.reference())?);
+            values.push(HeldValue { name: held.name.to_string(), version: held.version, check_value });
+        }
+        Ok(values)
+    }
+
+    /// Takes these keys out, where they are held with these check values; how many. A file must be sealed again behind it.
+    ///
+    /// # Errors
+    /// [`VaultError`]; some may be gone.
+    pub fn take_out(&self, keys: &[HeldValue]) -> Result<usize, VaultError> {
+        let ours = self.keys();
+        let mut store = ours.store();
+        let mut gone = 0;
+        for held in store.held()? {
+            let value = hex::encode_upper(store.check_value(&held.reference())?);
+            let meant = |key: &HeldValue| {
+                key.name == held.name.as_str() && key.version == held.version && key.check_value == value
+            };
+            if keys.iter().any(meant) {
+                store.remove(&held)?;
+                gone += 1;
+            }
+        }
+        Ok(gone)
     }
 
     /// Whether a key may come in at all.

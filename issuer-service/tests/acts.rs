@@ -188,6 +188,7 @@ const DAY: &[(Kind, &str, &str)] = &[
     (Looks, ONE, "ceremony show 1"),
     (Looks, ONE, "ceremony protocol 1"),
     (Acts, "zhou", "ceremony cancel"),
+    (Acts, ONE, "key discard"),
     (Looks, ONE, "operator duties"),
     (Acts, ONE, "operator add head --role manage"),
     (Acts, "head", "operator roles zhou --role audit"),

@@ -2,6 +2,8 @@
 
 #[path = "database/ask.rs"]
 mod ask;
+#[path = "ceremony/cut.rs"]
+mod cut;
 #[path = "database/fresh.rs"]
 mod fresh;
 
@@ -54,8 +56,9 @@ impl Site {
         self.path(name).to_str().expect("path").to_owned()
     }
 
-    fn output(&self, arguments: &[&str]) -> Output {
-        let output = Command::new(env!("CARGO_BIN_EXE_issuer"))
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_issuer"));
+        command
             .args(["--lang", "en", "--format", "json", "--passphrase"])
             .arg(format!("file:{}", self.text("passphrase")))
             .arg("--data")
@@ -63,8 +66,13 @@ impl Site {
             .args(arguments)
             .envs(arguments.contains(&"init").then(fresh::fresh).flatten().map(|url| ("ISSUER_DATABASE", url)))
             .stdin(Stdio::null())
-            .output()
-            .expect("the program starts");
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        command
+    }
+
+    fn output(&self, arguments: &[&str]) -> Output {
+        let output = self.command(arguments).output().expect("the program starts");
         let mut said = self.said.borrow_mut();
         said.push_str(&String::from_utf8_lossy(&output.stdout));
         said.push_str(&String::from_utf8_lossy(&output.stderr));
@@ -270,6 +278,7 @@ fn a_wrong_part_a_test_key_and_a_rehearsal_backup_are_refused_in_production() {
     let finish = ["--operator", "zhou", "ceremony", "finish", "--shares", &site.text("shares")];
     site.refused(&finish, 3, "KEY_TEST_REFUSED");
     assert_eq!(values(&site).len(), 0);
+    assert!(!site.path("shares").exists() && !site.path("centre/ceremonies/1.backup").exists());
     site.ok(&["--operator", "zhou", "ceremony", "cancel"]);
 
     let rehearsal = Site::new(&[]);

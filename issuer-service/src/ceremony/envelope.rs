@@ -131,10 +131,15 @@ pub(super) fn place(path: &Path, text: &str) -> Result<(), CeremonyError> {
         let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&draft)?;
         file.write_all(text.as_bytes())?;
         file.sync_all()?;
-        fs::rename(&draft, path)?;
-        File::open(folder)?.sync_all()
+        rename(&draft, path)
     };
     work().map_err(failed)
+}
+
+/// Gives a file that is durable another name, durably.
+pub(super) fn rename(from: &Path, to: &Path) -> io::Result<()> {
+    fs::rename(from, to)?;
+    File::open(to.parent().unwrap_or(Path::new(".")))?.sync_all()
 }
 
 fn read<A: for<'de> Deserialize<'de>>(path: &Path, purpose: &'static str) -> Result<Sealed<A>, CeremonyError> {

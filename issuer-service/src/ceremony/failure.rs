@@ -38,6 +38,21 @@ pub enum CeremonyError {
     /// A generation takes a contribution, a restoration takes a share.
     #[error("this ceremony takes {}", if *.share { "a share" } else { "no share" })]
     WrongInput { share: bool },
+    /// A generation needs a folder for its shares.
+    #[error("the shares need a folder")]
+    SharesNowhere,
+    /// The keys are on their way into the vault.
+    #[error("the keys of ceremony {number} are on their way into the vault; it takes nothing any more")]
+    Finishing { number: i64 },
+    /// A finish began and could not be ended.
+    #[error("ceremony {number} is begun to be finished: {source}")]
+    CutShort { number: i64, source: Box<CeremonyError> },
+    /// Another key of this name and version is in the vault or on record.
+    #[error("another key {name} version {version} {}; nothing was changed", if *.on_record { "is on record" } else { "is in the vault, on no record" })]
+    KeyInTheWay { name: KeyName, version: u8, on_record: bool },
+    /// Cards were made and no keys are on record: which are in use cannot be told.
+    #[error("no key is on record, and cards were made")]
+    Unrecorded,
     /// Not every custodian, or fewer than the threshold, have contributed.
     #[error("{have} of {need} custodians have contributed")]
     TooFew { have: usize, need: usize },
@@ -166,6 +181,11 @@ impl Explain for CeremonyError {
             Self::Contributed { .. } => "CUSTODIAN_CONTRIBUTED",
             Self::SecretShort => "CUSTODIAN_SECRET_SHORT",
             Self::WrongInput { .. } => "CEREMONY_INPUT",
+            Self::SharesNowhere => "CEREMONY_SHARES_FOLDER",
+            Self::Unrecorded => "KEYS_UNRECORDED",
+            Self::Finishing { .. } => "CEREMONY_FINISHING",
+            Self::CutShort { source, .. } => source.code(),
+            Self::KeyInTheWay { .. } => "KEY_EXISTS",
             Self::TooFew { .. } => "CUSTODIANS_MISSING",
             Self::ShareWrong { .. } => "SHARE_WRONG",
             Self::SecretWrong => "SHARES_WRONG",
@@ -203,6 +223,24 @@ impl Explain for CeremonyError {
             Self::SecretShort => ("保管人口令至少 12 个字符".to_owned(), self.to_string()),
             Self::WrongInput { share: true } => ("恢复仪式需要份额文件".to_owned(), self.to_string()),
             Self::WrongInput { share: false } => ("生成仪式不接受份额文件".to_owned(), self.to_string()),
+            Self::Unrecorded => ("没有任何密钥记录，却已制过卡".to_owned(), self.to_string()),
+            Self::SharesNowhere => ("份额没有存放的文件夹".to_owned(), self.to_string()),
+            Self::Finishing { number } => {
+                (format!("第 {number} 号仪式的密钥正在入库，不再接受任何内容"), self.to_string())
+            }
+            Self::CutShort { number, source } => {
+                let source = source.what(lang);
+                (
+                    format!("第 {number} 号仪式已开始入库，没有做完: {source}"),
+                    format!("ceremony {number} has begun to put its keys into the vault and did not end: {source}"),
+                )
+            }
+            Self::KeyInTheWay { name, version, on_record: true } => {
+                (format!("密钥 {name} 第 {version} 版已有记录，而且是另一把密钥，未作改动"), self.to_string())
+            }
+            Self::KeyInTheWay { name, version, on_record: false } => {
+                (format!("密钥库中有另一把密钥 {name} 第 {version} 版，没有任何记录，未作改动"), self.to_string())
+            }
             Self::TooFew { have, need } => (format!("需要 {need} 名保管人，只有 {have} 名已提交"), self.to_string()),
             Self::ShareWrong { name, found, expected } => {
                 (format!("{name} 的份额校验值为 {found}，备份记录为 {expected}"), self.to_string())
@@ -255,14 +293,29 @@ impl Explain for CeremonyError {
                 ("用 issuer ceremony list 查看", "see which there are with `issuer ceremony list`")
             }
             Self::Numbers { .. } => (
-                "用 --custodian 逐一列出保管人，--threshold 不大于人数",
-                "name each custodian once with --custodian, and a --threshold not above their number",
+                "用 --custodian 逐一列出保管人，--threshold 至少为 2，不大于人数",
+                "name each custodian once with --custodian, and a --threshold from 2 to their number",
             ),
             Self::NotCustodian { .. } => ("由列出的保管人办理", "let a custodian who is listed do it"),
             Self::Contributed { .. } => ("等其他保管人提交", "wait for the other custodians"),
             Self::SecretShort => ("换一个更长的口令", "choose a longer secret"),
             Self::WrongInput { share: true } => ("用 --share 给出份额文件", "give the share with --share FILE"),
             Self::WrongInput { share: false } => ("去掉 --share", "leave --share out"),
+            Self::Unrecorded => ("密钥仍在使用，保留它们", "the keys are in use: keep them"),
+            Self::SharesNowhere => ("用 --shares 给出文件夹", "give a folder with --shares DIR"),
+            Self::Finishing { .. } | Self::CutShort { .. } => (
+                "排除原因后再执行 issuer ceremony finish，它会接着做；或用 issuer ceremony cancel 放弃，密钥会从库中取出",
+                "mend the cause and run `issuer ceremony finish` again, it goes on; or give it up with `issuer ceremony cancel`, which takes \
+                 the keys out again",
+            ),
+            Self::KeyInTheWay { on_record: true, .. } => (
+                "带来它的保管人用 issuer ceremony import --undo 收回；另一批次的传输密钥用另一个 version",
+                "who brought it takes it back with `issuer ceremony import --undo KEY`; a transport key of another lot has another version",
+            ),
+            Self::KeyInTheWay { on_record: false, .. } => (
+                "用 issuer key check 查看；放弃的仪式留下的密钥用 issuer key discard 取出",
+                "see it with `issuer key check`; what a ceremony that was given up has left is taken out with `issuer key discard`",
+            ),
             Self::TooFew { .. } => (
                 "其余保管人用 issuer ceremony contribute 提交后再试",
                 "let the others run `issuer ceremony contribute`, then try again",
@@ -301,7 +354,9 @@ impl Explain for CeremonyError {
     fn exit(&self) -> Exit {
         match self {
             Self::NotFound | Self::PartUnknown { .. } => Exit::NotFound,
+            Self::CutShort { source, .. } => source.exit(),
             Self::Numbers { .. }
+            | Self::SharesNowhere
             | Self::SecretShort
             | Self::WrongInput { .. }
             | Self::FileMalformed { .. }
@@ -316,6 +371,9 @@ impl Explain for CeremonyError {
             | Self::NotCustodian { .. }
             | Self::Contributed { .. }
             | Self::TooFew { .. }
+            | Self::Finishing { .. }
+            | Self::Unrecorded
+            | Self::KeyInTheWay { .. }
             | Self::KindDiffers { .. }
             | Self::KeyUnknown { .. }
             | Self::LevelWrong { .. }

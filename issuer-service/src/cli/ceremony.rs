@@ -111,7 +111,7 @@ pub(super) fn run(common: &Common, verb: Verb, output: &Output) -> Result<Exit, 
 fn work(common: &Common, centre: &mut crate::Centre, verb: Verb, output: &Output) -> Result<(), Error> {
     let passphrase = passphrase::to_open(&centre.folder, common.passphrase.as_ref(), output)?;
     let vault = match verb {
-        Verb::Finish { .. } => common.vault_with(centre, &passphrase, output)?,
+        Verb::Finish { .. } | Verb::Cancel => common.vault_with(centre, &passphrase, output)?,
         _ => Vault::open_to_sign(&centre.vault_path(), &passphrase)?,
     };
     let mut room = Room { centre, vault: &vault, passphrase: &passphrase, operator: common.operator.as_deref() };

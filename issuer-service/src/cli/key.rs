@@ -1,13 +1,16 @@
 //! `issuer key …`.
 
 use clap::Subcommand;
+use serde::Serialize;
 
 use super::Common;
 use crate::audit::Act;
+use crate::ceremony::Room;
 use crate::error::Error;
 use crate::exit::Exit;
+use crate::lang::Lang;
 use crate::operator::Role;
-use crate::output::{Output, StepsBar};
+use crate::output::{Output, Show, StepsBar};
 use crate::rotation;
 use crate::vault::{KeyCheck, passphrase};
 
@@ -18,6 +21,8 @@ pub enum Verb {
     List,
     /// Compare the check values of the vault with those recorded when the keys were made; exit code 7 when one differs.
     Check,
+    /// Take the keys out of the vault that are on no record (`key check` lists them): what a ceremony that was given up has left.
+    Discard,
     /// List the generations of data keys (数据密钥): which one seals, and how many rows each one seals.
     Data,
     /// Seal everything about people under new data keys, find them by new hashes, and destroy the old keys.
@@ -51,6 +56,13 @@ pub(super) fn run(common: &Common, verb: Verb, output: &Output) -> Result<Exit, 
                 return Ok(Exit::Mismatch);
             }
         }
+        Verb::Discard => {
+            let passphrase = passphrase::to_open(&centre.folder, common.passphrase.as_ref(), output)?;
+            let vault = common.vault_with(&centre, &passphrase, output)?;
+            let operator = common.operator.as_deref();
+            let mut room = Room { centre: &mut centre, vault: &vault, passphrase: &passphrase, operator };
+            output.show(&Discarded { keys: room.discard()? });
+        }
         Verb::Data => output.show(&centre.store.read(rotation::generations)?),
         Verb::RotateData => {
             let passphrase = passphrase::to_open(&centre.folder, common.passphrase.as_ref(), output)?;
@@ -74,4 +86,20 @@ pub(super) fn run(common: &Common, verb: Verb, output: &Output) -> Result<Exit, 
         }
     }
     Ok(Exit::Ok)
+}
+
+/// Keys taken out of the vault.
+#[derive(Serialize)]
+struct Discarded {
+    keys: Vec<String>,
+}
+
+impl Show for Discarded {
+    fn text(&self, lang: Lang) -> String {
+        let count = self.keys.len();
+        let mut text =
+            lang.pick(format!("已取出 {count} 个没有记录的密钥"), format!("{count} keys on no record taken out"));
+        self.keys.iter().for_each(|key| text.push_str(&format!("\n{key}")));
+        text
+    }
 }

@@ -30,6 +30,7 @@ pub const DUTIES: &[(&str, Duty)] = &[
     ("init", Outside),
     ("key list", Looks),
     ("key check", Looks),
+    ("key discard", Needs(&[Keys])),
     ("key export", Needs(&[Keys])),
     ("key data", Looks),
     ("key rotate-data", Needs(&[Keys])),

@@ -5,6 +5,7 @@ use super::{StoreError, Tx};
 use crate::ceremony::{Ceremony, CeremonyMove, Custodian};
 use crate::clock;
 use crate::state::State;
+use crate::vault::HeldValue;
 
 impl Tx<'_> {
     /// The number that the next ceremony gets.
@@ -60,6 +61,41 @@ impl Tx<'_> {
         Self::moved(rows, || format!("custodian {place} of ceremony {number}"), "known")
     }
 
+    /// From here on the keys of a ceremony go into the vault: those that it will find missing there, with the check value that each
+    /// has in the vault.
+    ///
+    /// # Errors
+    /// [`StoreError::StateMoved`].
+    pub fn begin_finish(&self, number: i64, keys: &[HeldValue]) -> Result<(), StoreError> {
+        let (from, to) = CeremonyMove::Begin.ends();
+        let rows = self.sql.execute(
+            "UPDATE ceremony SET state = $1 WHERE number = $2 AND state = $3",
+            (to.name(), number, from.name()),
+        )?;
+        Self::moved(rows, || format!("ceremony {number}"), from.name())?;
+        let mut add = self
+            .sql
+            .prepare("INSERT INTO ceremony_key (ceremony, name, version, check_value) VALUES ($1, $2, $3, $4)")?;
+        for HeldValue { name, version, check_value } in keys {
+            add.execute((number, name, version, check_value))?;
+        }
+        Ok(())
+    }
+
+    /// The keys that a ceremony puts into the vault, or has put there, once its finish has begun; in order of name and version.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn brought_keys(&self, number: i64) -> Result<Vec<HeldValue>, StoreError> {
+        let mut find = self.sql.prepare(
+            "SELECT name, version, check_value FROM ceremony_key WHERE ceremony = $1 ORDER BY name, version",
+        )?;
+        let rows = find.query_map([number], |row| {
+            Ok(HeldValue { name: row.get(0)?, version: row.get(1)?, check_value: row.get(2)? })
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
     /// Ends a ceremony.
     ///
     /// # Errors
@@ -96,12 +132,13 @@ impl Tx<'_> {
         Ok(find.query_map([number], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<Result<_, _>>()?)
     }
 
-    /// The open ceremony.
+    /// The ceremony that has not ended.
     ///
     /// # Errors
     /// [`StoreError`].
     pub fn open_ceremony(&self) -> Result<Option<Ceremony>, StoreError> {
-        let found = self.sql.query_row(&format!("{CEREMONY} WHERE state = 'open'"), (), ceremony).optional()?;
+        let found =
+            self.sql.query_row(&format!("{CEREMONY} WHERE state IN ('open', 'finishing')"), (), ceremony).optional()?;
         found.map(|found| self.with_custodians(found)).transpose()
     }
 

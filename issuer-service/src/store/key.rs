@@ -15,6 +15,14 @@ impl Tx<'_> {
             "INSERT INTO key_set (number, kind, made_by, made_at) VALUES ($1, $2, $3, $4)",
             (number, kind.to_string(), made_by, clock::now()),
         )?;
+        self.add_to_key_set(number, values)
+    }
+
+    /// Records check values of further keys of a set.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] when one is recorded.
+    pub fn add_to_key_set(&self, number: u8, values: &[CheckValue]) -> Result<(), StoreError> {
         let mut add = self.sql.prepare(
             "INSERT INTO key_value (key_set, name, version, national, province, city) VALUES ($1, $2, $3, $4, $5, $6)",
         )?;
@@ -23,6 +31,22 @@ impl Tx<'_> {
             add.execute((number, name, version, national, province, city))?;
         }
         Ok(())
+    }
+
+    /// Whether a card was ever to be made.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn has_jobs(&self) -> Result<bool, StoreError> {
+        Ok(self.sql.prepare("SELECT 1 FROM job LIMIT 1")?.exists(())?)
+    }
+
+    /// Whether a key set is recorded.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn has_key_set(&self, number: u8) -> Result<bool, StoreError> {
+        Ok(self.sql.prepare("SELECT 1 FROM key_set WHERE number = $1")?.exists([number])?)
     }
 
     /// The newest key set, with which cards are made.

@@ -38,6 +38,17 @@ pub struct CheckValue {
     pub city: Option<String>,
 }
 
+/// Check value of a key as a vault holds it, on whatever level that is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HeldValue {
+    /// Name.
+    pub name: String,
+    /// Version.
+    pub version: u8,
+    /// 6 hex digits.
+    pub check_value: String,
+}
+
 impl Vault {
     /// Check values of every key, on those of the three levels above the cards of `city` that the vault can tell.
     ///
@@ -152,7 +163,8 @@ impl Show for KeyCheck {
             (&self.unknown, "没有记录", "not on record"),
         ] {
             if !list.is_empty() {
-                text.push_str(&format!("\n{}: {}", lang.pick(zh, en), list.join(", ")));
+                text.push_str(&format!("\n{}:", lang.pick(zh, en)));
+                list.iter().for_each(|key| text.push_str(&format!("\n  {key}")));
             }
         }
         text

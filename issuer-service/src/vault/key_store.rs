@@ -65,6 +65,12 @@ pub trait KeyStore: SecurityModule {
     /// [`VaultError::KeyExists`], [`VaultError::Security`].
     fn add(&mut self, key: NewKey) -> Result<(), VaultError>;
 
+    /// Takes a key out for good. One that is not there is no error.
+    ///
+    /// # Errors
+    /// [`VaultError::Security`].
+    fn remove(&mut self, held: &Held) -> Result<(), VaultError>;
+
     /// A key for another module, under one that both modules hold.
     ///
     /// # Errors
@@ -97,6 +103,17 @@ impl KeyStore for KeyRing {
             return Err(VaultError::KeyExists { name, version });
         }
         self.insert_below(name, version, above, key);
+        Ok(())
+    }
+
+    fn remove(&mut self, held: &Held) -> Result<(), VaultError> {
+        let mut rest = KeyRing::new();
+        for (name, version, above, key) in
+            self.keys().filter(|(name, of, ..)| **name != held.name || *of != held.version)
+        {
+            rest.insert_below(name.clone(), version, above.to_vec(), key.clone());
+        }
+        *self = rest;
         Ok(())
     }
 

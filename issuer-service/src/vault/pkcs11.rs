@@ -279,6 +279,25 @@ impl KeyStore for Token {
         self.create(Mark::City, held, &key)
     }
 
+    fn remove(&mut self, held: &Held) -> Result<(), VaultError> {
+        let same = |known: &Held| known.name == held.name && known.version == held.version;
+        let found: Vec<ObjectHandle> = self.with(|open| {
+            let both = open.keys.iter().chain(&open.upper);
+            Ok(both.filter(|(known, _)| same(known)).map(|(_, handle)| *handle).collect())
+        })?;
+        if found.is_empty() {
+            return Ok(());
+        }
+        // A handle is good in every session of this process.
+        let (session, ..) = self.session(true)?;
+        found.into_iter().try_for_each(|handle| session.destroy_object(handle)).map_err(gone)?;
+        if let Some(open) = &mut self.open {
+            open.keys.retain(|(known, _)| !same(known));
+            open.upper.retain(|(known, _)| !same(known));
+        }
+        Ok(())
+    }
+
     fn export(&mut self, key: &Held) -> Result<Wrapped, VaultError> {
         let (module, config) = (self.module.clone(), self.config.clone());
         self.with(|open| open.wrapped(&module, &config, key))?

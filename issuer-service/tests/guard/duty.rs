@@ -14,6 +14,7 @@ use crate::bench::Bench;
 const LINES: &[&str] = &[
     "key export SSSE-RK",
     "key rotate-data",
+    "key discard",
     "ceremony start --custodian a --custodian b --threshold 2",
     "ceremony contribute --secret file:x",
     "ceremony import x",
