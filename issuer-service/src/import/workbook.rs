@@ -71,11 +71,17 @@ impl Workbook {
         let mut workbook = Self { rows, ahead: std::collections::VecDeque::new(), unpacked, stated, line: 0 };
         let mut head = Vec::new();
         while head.len() < HEADER_RECORDS_MAX {
-            let Some(row) = workbook.receive()? else { break };
-            if let Ok(cells) = &row.1 {
-                let texts: Vec<String> = cells.iter().map(|cell| cell.clone().unwrap_or_default()).collect();
-                if texts.iter().any(|text| !text.trim().is_empty()) {
-                    head.push((row.0, texts));
+            let Some(mut row) = workbook.receive()? else { break };
+            if let Ok(cells) = &mut row.1 {
+                let blank = |cell: &Cell| cell.as_ref().is_ok_and(|text| text.trim().is_empty());
+                if cells.iter().all(blank) {
+                    // A sheet may hold nothing else: of such a row its number is kept, and of those before the first texts nothing.
+                    *cells = Vec::new();
+                    if head.is_empty() && workbook.ahead.is_empty() {
+                        continue;
+                    }
+                } else {
+                    head.push((row.0, cells.iter().map(|cell| cell.clone().unwrap_or_default()).collect()));
                 }
             }
             workbook.ahead.push_back(row);

@@ -24,6 +24,13 @@ pub enum PhotoFault {
     NotJpeg,
     /// Cut off or contradicting itself.
     Damaged,
+    /// Something follows the end of the picture.
+    Trailing {
+        /// Bytes behind it.
+        bytes: u64,
+    },
+    /// A link to another file.
+    Link,
     /// Arithmetic or lossless coding.
     Coding,
     /// Other dimensions.
@@ -75,6 +82,8 @@ impl PhotoFault {
             Self::Unreadable => "PHOTO_UNREADABLE",
             Self::NotJpeg => "PHOTO_NOT_JPEG",
             Self::Damaged => "PHOTO_DAMAGED",
+            Self::Trailing { .. } => "PHOTO_TRAILING",
+            Self::Link => "PHOTO_LINK",
             Self::Coding => "PHOTO_CODING",
             Self::Size { .. } => "PHOTO_SIZE",
             Self::Progressive => "PHOTO_PROGRESSIVE",
@@ -109,6 +118,12 @@ impl PhotoFault {
                     format!("only {share} % of the background is white, at least {least} % must be"),
                 );
             }
+            Self::Trailing { bytes } => {
+                return lang.pick(
+                    format!("照片结束之后还有 {bytes} 字节别的内容"),
+                    format!("{bytes} bytes of something else follow the end of the picture"),
+                );
+            }
             Self::Twice { first } => {
                 return lang.pick(
                     format!("第 {first} 个文件是同一人的照片"),
@@ -122,6 +137,7 @@ impl PhotoFault {
             Self::NameDiffers => ("文件名中的姓名与登记的不同", "the name of the file is not the registered one"),
             Self::Unreadable => ("文件读不出来", "the file cannot be read"),
             Self::NotJpeg => ("不是 JPEG 文件", "not a JPEG file"),
+            Self::Link => ("这是链接，不是照片文件；不跟随链接", "a link and no photo: links are not followed"),
             Self::Damaged => ("JPEG 文件已损坏", "the JPEG is damaged"),
             Self::Coding => ("无损或算术编码的 JPEG", "a JPEG coded lossless or arithmetic"),
             Self::Progressive => ("渐进式 JPEG", "a progressive JPEG"),
@@ -146,7 +162,8 @@ impl PhotoFault {
             Self::NameDiffers => ("核实照片是谁的", "find out whose photo it is"),
             Self::Twice { .. } => ("每人只留一张", "leave one photo for each person"),
             Self::Unreadable => ("检查文件和权限", "check the file and its permissions"),
-            Self::NotJpeg | Self::Damaged => ("重新导出为 JPEG", "export it again as a JPEG"),
+            Self::Link => ("把照片本身放进文件夹", "put the photo itself into the folder"),
+            Self::NotJpeg | Self::Damaged | Self::Trailing { .. } => ("重新导出为 JPEG", "export it again as a JPEG"),
             Self::Coding | Self::Progressive => {
                 ("用“基线”（非渐进）方式重新导出", "export it again as a baseline JPEG, not a progressive one")
             }

@@ -22,8 +22,15 @@ const DEPTH_MAX: u32 = 4;
 
 /// The files of a run.
 pub(super) enum Files {
-    Folder(Vec<PathBuf>),
+    Folder(Vec<Found>),
     Archive(Box<ZipArchive<File>>, Vec<(String, usize)>),
+}
+
+/// A file of a folder, or a link, which may lead nowhere.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Found {
+    path: PathBuf,
+    link: bool,
 }
 
 impl Files {
@@ -44,7 +51,7 @@ impl Files {
         let mut magic = Vec::new();
         Read::by_ref(&mut file).take(2).read_to_end(&mut magic).map_err(failed)?;
         if magic != b"PK" {
-            return Ok(Self::Folder(vec![path.to_owned()]));
+            return Ok(Self::Folder(vec![Found { path: path.to_owned(), link: false }]));
         }
         let damaged = || PhotoError::Archive { path: path.to_owned() };
         let mut archive = Box::new(ZipArchive::new(file).map_err(|_| damaged())?);
@@ -75,10 +82,18 @@ impl Files {
     pub(super) fn name(&self, place: usize) -> String {
         match self {
             Self::Folder(files) => {
-                let name = files.get(place).and_then(|path| path.file_name()).unwrap_or_default();
+                let name = files.get(place).and_then(|found| found.path.file_name()).unwrap_or_default();
                 decoded(name.as_encoded_bytes())
             }
             Self::Archive(_, names) => names.get(place).map(|(name, _)| last(name).to_owned()).unwrap_or_default(),
+        }
+    }
+
+    /// Whether it is a link, which is told and not followed.
+    pub(super) fn is_link(&self, place: usize) -> bool {
+        match self {
+            Self::Folder(files) => files.get(place).is_some_and(|found| found.link),
+            Self::Archive(..) => false,
         }
     }
 
@@ -86,7 +101,7 @@ impl Files {
     pub(super) fn read(&mut self, place: usize, most: u64) -> io::Result<Vec<u8>> {
         let missing = || io::Error::from(io::ErrorKind::NotFound);
         match self {
-            Self::Folder(files) => bounded(File::open(files.get(place).ok_or_else(missing)?)?, most),
+            Self::Folder(files) => bounded(File::open(&files.get(place).ok_or_else(missing)?.path)?, most),
             Self::Archive(archive, names) => {
                 let (_, index) = names.get(place).ok_or_else(missing)?;
                 bounded(archive.by_index(*index).map_err(io::Error::other)?, most)
@@ -111,7 +126,7 @@ pub(super) fn failed(path: &Path, source: io::Error) -> PhotoError {
     })
 }
 
-fn walk(folder: &Path, depth: u32, into: &mut Vec<PathBuf>) -> Result<(), PhotoError> {
+fn walk(folder: &Path, depth: u32, into: &mut Vec<Found>) -> Result<(), PhotoError> {
     let failed = |source| failed(folder, source);
     for entry in fs::read_dir(folder).map_err(failed)? {
         let entry = entry.map_err(failed)?;
@@ -122,8 +137,8 @@ fn walk(folder: &Path, depth: u32, into: &mut Vec<PathBuf>) -> Result<(), PhotoE
         }
         if kind.is_dir() && depth > 0 {
             walk(&entry.path(), depth - 1, into)?;
-        } else if kind.is_file() {
-            into.push(entry.path());
+        } else if kind.is_file() || kind.is_symlink() {
+            into.push(Found { path: entry.path(), link: kind.is_symlink() });
         }
         if into.len() > FILES_MAX {
             return Err(PhotoError::TooMany { found: into.len(), most: FILES_MAX });

@@ -38,7 +38,7 @@ impl Head {
     }
 }
 
-/// Reads the segments up to the first scan; behind it the mark of the end must stand.
+/// Reads the segments up to the first scan; behind it the mark of the end must stand, and nothing behind that.
 pub(super) fn read(bytes: &[u8]) -> Result<Head, PhotoFault> {
     let mut rest = bytes.strip_prefix(b"\xFF\xD8").ok_or(PhotoFault::NotJpeg)?;
     let (mut head, mut orientation) = (None, 1);
@@ -52,11 +52,12 @@ pub(super) fn read(bytes: &[u8]) -> Result<Head, PhotoFault> {
             0xC3 | 0xC5..=0xC7 | 0xC9..=0xCB | 0xCD..=0xCF => return Err(PhotoFault::Coding),
             // An end before any scan; marks without a length.
             0x00..=0x01 | 0xD0..=0xD9 => return Err(PhotoFault::Damaged),
-            // The scan. In its coded bytes FF is always followed by 00 or a restart, so that the end shows.
             0xDA => {
-                let ended = after.windows(2).any(|pair| pair == b"\xFF\xD9");
-                let head: Option<Head> = head.filter(|_| ended);
-                return head.map(|head| Head { orientation, ..head }).ok_or(PhotoFault::Damaged);
+                let head: Head = head.ok_or(PhotoFault::Damaged)?;
+                return match behind_the_end(after).ok_or(PhotoFault::Damaged)? {
+                    [] => Ok(Head { orientation, ..head }),
+                    more => Err(PhotoFault::Trailing { bytes: u64::try_from(more.len()).unwrap_or(u64::MAX) }),
+                };
             }
             marker => {
                 let ([high, low], _) = after.split_first_chunk().ok_or(PhotoFault::Damaged)?;
@@ -76,6 +77,27 @@ pub(super) fn read(bytes: &[u8]) -> Result<Head, PhotoFault> {
                 behind
             }
         };
+    }
+}
+
+/// What follows the mark of the end, given what follows the mark of the first scan. In coded bytes FF is always followed by 00 or a
+/// restart; between scans stand segments with a length, in which anything may stand.
+fn behind_the_end(mut rest: &[u8]) -> Option<&[u8]> {
+    loop {
+        let (length, _) = rest.split_first_chunk()?;
+        rest = rest.get(usize::from(u16::from_be_bytes(*length)).max(2)..)?;
+        loop {
+            let at = rest.iter().position(|byte| *byte == 0xFF)?;
+            rest = rest.get(at + 1..)?;
+            match *rest.first()? {
+                0x00 | 0xD0..=0xD7 => rest = rest.get(1..)?,
+                0xD9 => return rest.get(1..),
+                // Padding: the marker's own byte comes behind it.
+                0xFF => {}
+                _ => break,
+            }
+        }
+        rest = rest.get(1..)?;
     }
 }
 

@@ -157,6 +157,9 @@ fn one(
     place: usize,
     seen: &mut BTreeMap<i64, u64>,
 ) -> Result<Option<Checked>, Stopped> {
+    if files.is_link(place) {
+        return Err(PhotoFault::Link.into());
+    }
     let name = files.name(place);
     let (stem, ending) = name.rsplit_once('.').unwrap_or((&name, ""));
     let jpeg = ["jpg", "jpeg"].iter().any(|known| ending.eq_ignore_ascii_case(known));

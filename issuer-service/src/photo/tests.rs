@@ -201,3 +201,21 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn what_follows_the_end_of_the_picture_is_told_and_an_end_within_a_segment_is_none() {
+    let good = photo(0);
+    for more in [&b"\n"[..], b"PK\x03\x04 hidden", b"\xFF\xD9", &photo(1)] {
+        let found = faults(&[&good[..], more].concat());
+        assert_eq!(found, [PhotoFault::Trailing { bytes: more.len() as u64 }]);
+    }
+    assert_eq!(faults(&good), []);
+    // A comment between the scan's bytes and the end, in which the mark of an end stands.
+    let comment = b"\xFF\xFE\x00\x06\xFF\xD9\xFF\xD9";
+    let (picture, end) = good.split_at(good.len() - 2);
+    assert!(head::read(&[picture, comment, end].concat()).is_ok());
+    assert_eq!(head::read(&[picture, comment].concat()), Err(PhotoFault::Damaged));
+    for cut in 0..good.len() {
+        assert!(head::read(&good[..cut]).is_err(), "{cut}");
+    }
+}

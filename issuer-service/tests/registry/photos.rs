@@ -72,6 +72,21 @@ fn a_folder_of_photos_is_taken_in_once_and_every_other_file_is_told() {
 }
 
 #[test]
+fn a_link_in_a_folder_is_told_wherever_it_leads_and_never_followed() {
+    let bureau = bureau();
+    std::fs::create_dir_all(bureau.path("pic")).expect("folder");
+    let elsewhere = bureau.file("elsewhere.jpg", photo(1));
+    let place = |order| bureau.path(&format!("pic/{}.jpg", of(order)));
+    std::fs::write(place(1), photo(1)).expect("file");
+    std::os::unix::fs::symlink(&elsewhere, place(2)).expect("link");
+    std::os::unix::fs::symlink(bureau.path("nowhere.jpg"), place(3)).expect("link");
+    let taken = bureau.told(&["photo", "import", &bureau.path("pic")], "");
+    assert_eq!((taken.status.code(), told(&taken)), (Some(10), [1, 0, 0, 2]));
+    assert_eq!(codes(&taken), ["PHOTO_LINK", "PHOTO_LINK"]);
+    assert_eq!(ask(&bureau.data(), "SELECT person FROM photo").expect("rows"), [["1"]]);
+}
+
+#[test]
 fn no_byte_of_a_photo_stands_open_in_the_folder_and_one_in_another_row_does_not_open() {
     let bureau = bureau();
     let taken = |id: &str, tint| bureau.told(&["photo", "add", id, &bureau.file("f.jpg", photo(tint))], "");

@@ -95,6 +95,21 @@ fn a_row_beyond_all_bounds_is_one_fault() {
 }
 
 #[test]
+fn blank_rows_without_end_are_not_held_while_a_header_is_looked_for() {
+    let blank =
+        format!("<row><c t=\"inlineStr\"><is><t xml:space=\"preserve\">{}</t></is></c></row>", " ".repeat(4_096));
+    let rows =
+        format!("{}<row><c><v>1</v></c></row>{}<row><c><v>2</v></c></row>", blank.repeat(9_000), blank.repeat(9_000));
+    let mut file = tempfile::tempfile().expect("file");
+    file.write_all(&workbook("<sst/>", &rows)).expect("written");
+    let (workbook, head) = Workbook::open(file).ok().expect("opened");
+    assert_eq!(head, [(9_001, vec!["1".to_owned()]), (18_002, vec!["2".to_owned()])]);
+    let held = |(_, cells): &Sent| cells.as_ref().map_or(0, |cells| cells.iter().flatten().map(String::len).sum());
+    assert_eq!(workbook.ahead.iter().map(held).sum::<usize>(), 2, "of {} rows", workbook.ahead.len());
+    assert_eq!(workbook.ahead.len(), 9_002, "those behind the first texts keep their numbers");
+}
+
+#[test]
 fn an_archive_that_unpacks_to_more_than_any_registry_is_refused() {
     // Three gigabytes of one byte are three megabytes of archive; one text of them, and rows without end of them.
     let bomb = |head: &str, body: &[u8], times: usize| {
