@@ -33,6 +33,7 @@ use serde::{Deserialize, Deserializer};
 
 use crate::audit::anchor::Anchor;
 use crate::audit::{Act, Checkpoint};
+use crate::batch::rule::MakingRules;
 use crate::card::rule::LifeRules;
 use crate::clearing::blacklist::BlacklistRules;
 use crate::clock;
@@ -88,6 +89,9 @@ pub struct Config {
     /// What the site decides about the life of its cards.
     #[serde(default)]
     pub life: LifeRules,
+    /// What the site asks for before a card is made.
+    #[serde(default)]
+    pub requests: MakingRules,
     /// What the site decides about its stock of cards.
     #[serde(default)]
     pub stock: StockRules,
@@ -239,6 +243,7 @@ impl Centre {
         }
         let mut store = Store::open(&place, folder)?.anchored_at(config.audit.anchor.as_deref());
         store.set_clock_tolerance(config.clock_tolerance_minutes);
+        store.set_making_rules(config.requests);
         let (stored, public_key) = store.read(|tx| Ok::<_, StoreError>((tx.identity()?, tx.fact("public_key")?)))?;
         let mut centre = Self { folder: folder.to_owned(), config, store, public_key };
         match stored {
@@ -322,6 +327,7 @@ impl Centre {
     pub fn connect(&self) -> Result<Store, CentreError> {
         let mut store = Store::open(&self.place()?, &self.folder)?.anchored_at(self.config.audit.anchor.as_deref());
         store.set_clock_tolerance(self.config.clock_tolerance_minutes);
+        store.set_making_rules(self.config.requests);
         Ok(store)
     }
 

@@ -7,14 +7,18 @@ use clap::ValueEnum;
 use serde::Serialize;
 
 use crate::audit::Act;
+use crate::batch::rule::MakingRules;
+use crate::card::Chip;
+use crate::clock;
 use crate::error::Explain;
 use crate::exit::Exit;
 use crate::lang::Lang;
 use crate::operator::{OperatorError, Role};
 use crate::output::Show;
+use crate::person::dossier::Standing;
 use crate::person::no_card::NoCard;
 use crate::state::{State, states, word};
-use crate::store::{Store, StoreError};
+use crate::store::{Store, StoreError, Tx};
 
 states! {
     /// A request.
@@ -161,6 +165,22 @@ pub enum RequestError {
         /// Row number.
         person: i64,
     },
+    /// The card is valid for longer than the site renews ahead.
+    #[error("the card of person {person} is valid until {valid_until}")]
+    RenewalEarly {
+        /// Row number.
+        person: i64,
+        /// Last day of the card, `YYYYMMDD`.
+        valid_until: String,
+        /// First day on which it may be renewed, `YYYYMMDD`.
+        from: String,
+    },
+    /// Nothing that is known of the person has changed since the card was begun.
+    #[error("nothing of person {person} has changed since the card was made")]
+    NothingChanged {
+        /// Row number.
+        person: i64,
+    },
     /// There is no such request.
     #[error("there is no request {number}")]
     NotFound {
@@ -206,6 +226,7 @@ pub fn make(
     instant: bool,
     operator: Option<&str>,
 ) -> Result<Request, RequestError> {
+    let rules = store.making_rules();
     store.act(|tx| {
         let maker = tx.require(operator, Role::Capture)?;
         if !tx.person_exists(person)? {
@@ -222,7 +243,9 @@ pub fn make(
             (Kind::First, Some(_)) => return Err(RequestError::HasCard { person }),
             (Kind::First, None) => {}
             (_, None) => return Err(RequestError::HasNoCard { person }),
-            (_, Some(_)) => {}
+            (Kind::Renewal, Some(chip)) => renewable(tx, person, chip, rules)?,
+            (Kind::DataChange, Some(chip)) => changed(tx, person, chip)?,
+            (Kind::Lost | Kind::Damaged | Kind::Warranty, Some(_)) => {}
         }
         if tx.person_has_open_job(person)? {
             return Err(RequestError::Open { person });
@@ -236,6 +259,33 @@ pub fn make(
         let detail = format!("{}{counter}, person {person}", kind.name());
         Ok((made, Act { actor: maker, act: "request.make", object: format!("request {number}"), detail }))
     })
+}
+
+/// # Errors
+/// [`RequestError::RenewalEarly`].
+fn renewable(tx: &Tx<'_>, person: i64, chip: &Chip, rules: Option<MakingRules>) -> Result<(), RequestError> {
+    let (Some(rules), Some(card)) = (rules, tx.card_by_chip(chip)?) else { return Ok(()) };
+    match rules.renewable_from(&card.valid_until) {
+        Some(from) if clock::today() < from => {
+            Err(RequestError::RenewalEarly { person, valid_until: card.valid_until, from: clock::compact(from) })
+        }
+        _ => Ok(()),
+    }
+}
+
+/// # Errors
+/// [`RequestError::NothingChanged`] when every value held, and the photo, were there when the card was begun.
+fn changed(tx: &Tx<'_>, person: i64, chip: &Chip) -> Result<(), RequestError> {
+    let Some(begun) = tx.card_begun_at(chip)?.map(|at| clock::seconds_of(&at)) else { return Ok(()) };
+    let dossier = tx.dossier(person)?.ok_or(RequestError::NoPerson { person })?;
+    // An earlier value was given up since: also for none at all.
+    let later = dossier.history().into_iter().any(|line| match line.standing {
+        Standing::Held => line.since >= begun,
+        Standing::Past(until) => until >= begun,
+        Standing::Agrees | Standing::Conflicts | Standing::Settled => false,
+    });
+    let photo = tx.photo_taken_at(person)?.is_some_and(|at| clock::seconds_of(&at) >= begun);
+    if later || photo { Ok(()) } else { Err(RequestError::NothingChanged { person }) }
 }
 
 /// Withdraws a request that is in no batch.
@@ -293,6 +343,8 @@ impl Explain for RequestError {
             Self::Open { .. } => "REQUEST_OPEN",
             Self::HasCard { .. } => "PERSON_HAS_CARD",
             Self::HasNoCard { .. } => "PERSON_HAS_NO_CARD",
+            Self::RenewalEarly { .. } => "REQUEST_RENEWAL_EARLY",
+            Self::NothingChanged { .. } => "REQUEST_NOTHING_CHANGED",
             Self::NotFound { .. } => "REQUEST_NOT_FOUND",
             Self::NotInstant { .. } => "REQUEST_NOT_INSTANT",
             Self::NotBatched { .. } => "REQUEST_NOT_BATCHED",
@@ -328,6 +380,14 @@ impl Explain for RequestError {
             Self::HasNoCard { person } => lang.pick(
                 format!("人员 {person} 没有卡，不能补换"),
                 format!("person {person} has no card that another could take the place of"),
+            ),
+            Self::RenewalEarly { person, valid_until, from } => lang.pick(
+                format!("人员 {person} 的卡有效期至 {valid_until}，{from} 起才可到期换卡"),
+                format!("the card of person {person} is valid until {valid_until}; it may be renewed from {from} on"),
+            ),
+            Self::NothingChanged { person } => lang.pick(
+                format!("人员 {person} 的资料自制卡以来没有变更"),
+                format!("nothing that is known of person {person} has changed since the card was made"),
             ),
             Self::NotFound { number } => {
                 lang.pick(format!("没有申请 {number}"), format!("there is no request {number}"))
@@ -365,6 +425,14 @@ impl Explain for RequestError {
                 "ask with --kind lost, damaged, warranty, renewal or data-change",
             ),
             Self::HasNoCard { .. } => lang.pick("用 --kind first 申请", "ask with --kind first"),
+            Self::RenewalEarly { .. } => lang.pick(
+                "到期前再办；卡坏了用 --kind damaged（期限由 centre.toml 的 [requests] renewal_months 定）",
+                "come back later; a damaged card is --kind damaged (renewal_months of [requests] in centre.toml sets the time)",
+            ),
+            Self::NothingChanged { .. } => lang.pick(
+                "先用 issuer person upsert 或导入更新资料，再申请",
+                "tell the change first, with `issuer person upsert` or an import, then ask again",
+            ),
             Self::NotFound { .. } => lang.pick("用 issuer request list 查看", "see them with `issuer request list`"),
             Self::NotInstant { .. } => {
                 lang.pick("用 issuer batch create 编批", "make a batch with `issuer batch create`")
@@ -389,6 +457,8 @@ impl Explain for RequestError {
             | Self::Open { .. }
             | Self::HasCard { .. }
             | Self::HasNoCard { .. }
+            | Self::RenewalEarly { .. }
+            | Self::NothingChanged { .. }
             | Self::NotInstant { .. }
             | Self::NotBatched { .. }
             | Self::WrongState { .. } => Exit::Refused,

@@ -60,6 +60,7 @@ use self::engine::{Connection, Transaction};
 use self::sealed::{KeyHolder, Ready};
 use crate::audit::Act;
 use crate::audit::anchor::Anchor;
+use crate::batch::rule::MakingRules;
 use crate::clock;
 use crate::operator::duty::OnDuty;
 
@@ -107,6 +108,8 @@ pub struct Store {
     on_duty: Option<OnDuty>,
     /// Seconds by which the clock may stand before the last record.
     clock_tolerance: u64,
+    /// What the site asks for before a card is made.
+    making: Option<MakingRules>,
 }
 
 /// A transaction under way. Areas add their statements as methods, each in its own file of `store/`.
@@ -160,7 +163,7 @@ impl Store {
     pub fn open_to_look(place: &Place, folder: &Path) -> Result<Self, StoreError> {
         let (connection, anchor) = (Connection::open_to_look(place)?, Anchor::in_folder(folder));
         let (data, clock_tolerance) = (KeyHolder::default(), CLOCK_TOLERANCE);
-        let mut store = Self { connection, data, anchor, on_duty: None, clock_tolerance };
+        let mut store = Self { connection, data, anchor, on_duty: None, clock_tolerance, making: None };
         let (found, known) = (store.applied()?, MIGRATIONS.iter().map(|(number, _)| *number).max().unwrap_or(0));
         match found.iter().copied().find(|number| *number > known) {
             Some(newer) => Err(StoreError::SchemaNewer { found: newer, known }),
@@ -183,7 +186,7 @@ impl Store {
         let anchor = Anchor::in_folder(folder);
         let connection = Connection::open(place, new)?;
         let (data, clock_tolerance) = (KeyHolder::default(), CLOCK_TOLERANCE);
-        let mut store = Self { connection, data, anchor, on_duty: None, clock_tolerance };
+        let mut store = Self { connection, data, anchor, on_duty: None, clock_tolerance, making: None };
         if !new && store.applied()?.is_empty() {
             return Err(StoreError::NoCentre);
         }
@@ -215,6 +218,17 @@ impl Store {
     #[must_use]
     pub const fn clock_tolerance(&self) -> u64 {
         self.clock_tolerance
+    }
+
+    /// What the site asks for before a card is made; nothing when nobody has said.
+    #[must_use]
+    pub const fn making_rules(&self) -> Option<MakingRules> {
+        self.making
+    }
+
+    /// From here on the site asks for this before a card is made.
+    pub fn set_making_rules(&mut self, rules: MakingRules) {
+        self.making = Some(rules);
     }
 
     /// By how many minutes the clock may stand before the last record.

@@ -135,6 +135,10 @@ pub enum Verb {
 
 pub(super) fn run(common: &Common, verb: Verb, output: &Output) -> Result<Exit, Error> {
     let mut centre = common.centre()?;
+    if matches!(verb, Verb::Create { .. }) && centre.config.requests.photo_from_age.is_some() {
+        // How old somebody is stands in the dossier.
+        common.data_keys(&mut centre, output)?;
+    }
     let (operator, prefix) = (common.operator.as_deref(), centre.config.card_number_prefix);
     let store = &mut centre.store;
     let shown = match verb {

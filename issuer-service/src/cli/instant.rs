@@ -65,6 +65,9 @@ pub enum Verb {
 
 pub(super) fn run(common: &Common, verb: Verb, output: &Output) -> Result<Exit, Error> {
     let mut centre = common.centre()?;
+    if matches!(verb, Verb::New { .. }) {
+        common.data_keys(&mut centre, output)?;
+    }
     let (operator, prefix) = (common.operator.as_deref(), centre.config.card_number_prefix);
     match verb {
         Verb::New { person, kind } => output.show(&instant::begin(&mut centre.store, person, kind, operator)?),

@@ -57,6 +57,10 @@ pub enum Verb {
 
 pub(super) fn run(common: &Common, verb: Verb, output: &Output) -> Result<Exit, Error> {
     let mut centre = common.centre()?;
+    if matches!(verb, Verb::New { kind: Kind::DataChange, .. }) {
+        // What has changed stands in the dossier.
+        common.data_keys(&mut centre, output)?;
+    }
     let (store, operator) = (&mut centre.store, common.operator.as_deref());
     match verb {
         Verb::New { person, kind, instant } => output.show(&request::make(store, person, kind, instant, operator)?),

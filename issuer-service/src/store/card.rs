@@ -48,6 +48,17 @@ impl Tx<'_> {
         Ok(!self.sql.prepare(other)?.exists(())? && !self.sql.prepare(lost)?.exists(())?)
     }
 
+    /// When a card was begun; none of one that no station made.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn card_begun_at(&self, chip: &Chip) -> Result<Option<String>, StoreError> {
+        let mut find = self.sql.prepare(
+            "SELECT MIN(s.at) FROM station_journal s JOIN card c ON c.job = s.job WHERE c.chip = $1 AND s.event = 'intent'",
+        )?;
+        Ok(find.query_row([chip.as_str()], |row| row.get::<Option<String>>(0))?)
+    }
+
     /// Adds a free card number.
     ///
     /// # Errors

@@ -60,6 +60,23 @@ impl Tx<'_> {
             .transpose()
     }
 
+    /// When the photo of a person was taken in.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn photo_taken_at(&self, person: i64) -> Result<Option<String>, StoreError> {
+        let mut find = self.sql.prepare("SELECT taken_in_at FROM photo WHERE person = $1")?;
+        Ok(find.query_row([person], |row| row.get(0)).optional()?)
+    }
+
+    /// Whether a person has a photo.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn has_photo(&self, person: i64) -> Result<bool, StoreError> {
+        Ok(self.sql.prepare("SELECT 1 FROM photo WHERE person = $1")?.exists([person])?)
+    }
+
     /// Takes a person's photo away; whether there was one.
     ///
     /// # Errors

@@ -1,10 +1,15 @@
 //! Requests: one open for each person, taken by batches, given back, followed to the last job.
 
+use issuer_service::batch::rule::MakingRules;
 use issuer_service::batch::{self, BatchError, Selection, pool};
+use issuer_service::person::dossier::Statement;
+use issuer_service::person::field::Fields;
+use issuer_service::photo::stored::Stored;
+use issuer_service::registry;
 use issuer_service::request::{self, Kind, Request, RequestError};
-use issuer_service::store::Store;
+use issuer_service::store::{Store, StoreError};
 
-use crate::{next, store};
+use crate::{details, next, store};
 
 fn ask(store: &mut Store, person: i64, kind: Kind) -> Result<Request, RequestError> {
     request::make(store, person, kind, false, Some("li"))
@@ -96,4 +101,95 @@ fn a_prefix_whose_numbers_are_used_up_refuses_and_changes_nothing() {
     let refused = batch::approve(&mut store, 1, Some("zhao"), 'A');
     assert!(matches!(refused, Err(BatchError::NumbersExhausted { prefix: 'A' })));
     assert_eq!(store.read(|tx| batch::found(tx, 1)).expect("batch").state, "created");
+}
+
+/// A card of person 1, begun on 1 January 2026, in its holder's hands.
+fn with_card(folder: &std::path::Path, store: &mut Store, valid_until: &str) {
+    batch::create(store, &Selection::People(vec![1]), Some("li")).expect("made");
+    batch::approve(store, 1, Some("zhao"), 'A').expect("approved");
+    let rows = format!(
+        "UPDATE job SET state = 'done' WHERE number = 1; UPDATE card_request SET state = 'done' WHERE number = 1;
+         INSERT INTO card VALUES ('0081314733158650513300000001', 1, 1, (SELECT card_number FROM job WHERE number = 1),
+            '513300D1560000050000000100000000', 'ssc-3.0', '20260101', '{valid_until}', 'normal', '');
+         INSERT INTO station_journal (sequence, at, job, reader, event, detail, station)
+            VALUES (1, '2026-01-01T08:00:00.000Z', 1, 'r', 'intent', '', '')"
+    );
+    crate::ask::ask(folder, &rows).expect("a card");
+}
+
+#[test]
+fn a_card_is_renewed_in_the_last_months_of_its_time() {
+    for (valid_until, early) in [("20991231", true), ("20200101", false)] {
+        let (folder, mut store) = store(1);
+        with_card(folder.path(), &mut store, valid_until);
+        store.set_making_rules(MakingRules::default());
+        let asked = ask(&mut store, 1, Kind::Renewal);
+        match (early, asked) {
+            (true, Err(RequestError::RenewalEarly { from, .. })) => {
+                assert_eq!(from, "20990630");
+                assert!(store.read(|tx| tx.open_request_of(1)).expect("read").is_none());
+                // The time is the site's affair; other kinds do not wait for it.
+                store.set_making_rules(MakingRules { renewal_months: 2_400, ..MakingRules::default() });
+                ask(&mut store, 1, Kind::Renewal).expect("made");
+            }
+            (false, Ok(_)) => {}
+            (_, outcome) => panic!("{valid_until}: {outcome:?}"),
+        }
+    }
+    let (folder, mut store) = store(1);
+    with_card(folder.path(), &mut store, "20991231");
+    store.set_making_rules(MakingRules::default());
+    ask(&mut store, 1, Kind::Damaged).expect("made");
+}
+
+#[test]
+fn changed_data_are_asked_for_when_something_has_changed_since_the_card_was_begun() {
+    let say = |store: &mut Store, at: u64, phone: &str| {
+        let changed = issuer_service::person::Details { phone: phone.to_owned(), ..details(1) };
+        let said = Statement { source: 1, at, import: 1, row: 1, details: &changed, fields: Fields::ALL };
+        store.journal(|tx| registry::upsert(tx, &said).map(drop)).expect("said");
+    };
+    // The day before the card was begun, and a day after it.
+    for (at, changed) in [(1_767_168_000, false), (1_767_340_800, true)] {
+        let (folder, mut store) = store(1);
+        with_card(folder.path(), &mut store, "20991231");
+        assert!(matches!(ask(&mut store, 1, Kind::DataChange), Err(RequestError::NothingChanged { person: 1 })));
+        say(&mut store, at, "19900001234");
+        assert_eq!(ask(&mut store, 1, Kind::DataChange).is_ok(), changed, "{at}");
+    }
+    let (folder, mut store) = store(1);
+    with_card(folder.path(), &mut store, "20991231");
+    store.journal(|tx| tx.put_photo(1, &drawn())).expect("a photo");
+    ask(&mut store, 1, Kind::DataChange).expect("a new photo is a change");
+}
+
+fn drawn() -> Stored {
+    Stored {
+        original: b"drawn".to_vec().into(),
+        chip: Vec::new().into(),
+        width: 1,
+        height: 1,
+        taken_in_by: "li".to_owned(),
+        taken_in_at: "2026-06-01T08:00:00.000Z".to_owned(),
+    }
+}
+
+#[test]
+fn who_is_old_enough_to_need_a_photo_is_named_until_there_is_one() {
+    let (_folder, mut store) = store(3);
+    let rules = |age| MakingRules { photo_from_age: age, ..MakingRules::default() };
+    // Everybody here was born in 1990.
+    store.set_making_rules(rules(Some(16)));
+    let refused = batch::create(&mut store, &next(9), Some("li"));
+    assert!(matches!(refused, Err(BatchError::PhotosMissing { people }) if people == [1, 2, 3]));
+    store.journal(|tx| -> Result<(), StoreError> { tx.put_photo(2, &drawn()) }).expect("a photo");
+    let refused = batch::create(&mut store, &Selection::People(vec![1, 2]), Some("li"));
+    assert!(matches!(refused, Err(BatchError::PhotosMissing { people }) if people == [1]));
+    assert_eq!(batch::create(&mut store, &Selection::People(vec![2]), Some("li")).expect("made").cards, 1);
+    let open = store.read(|tx| tx.requests(None, Some(1), 0, 9)).expect("read");
+    assert!(open.is_empty(), "who was refused has no request either");
+    store.set_making_rules(rules(Some(99)));
+    assert_eq!(batch::create(&mut store, &Selection::People(vec![1]), Some("li")).expect("made").cards, 1);
+    store.set_making_rules(rules(None));
+    assert_eq!(batch::create(&mut store, &Selection::People(vec![3]), Some("li")).expect("made").cards, 1);
 }
