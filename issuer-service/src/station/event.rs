@@ -79,6 +79,8 @@ pub enum What<'a> {
 pub enum Refusal {
     /// Its answer to reset is not that of a social security card.
     NotSocialSecurityCard,
+    /// Its algorithm, or what it lets anybody read, is that of another generation of cards.
+    OtherGeneration,
     /// It holds a card identifier already.
     NotBlank,
     /// This centre gave the chip to someone already.
@@ -123,6 +125,10 @@ impl Refusal {
     const fn text(self, lang: Lang) -> &'static str {
         let (zh, en) = match self {
             Self::NotSocialSecurityCard => ("不是社会保障卡，请换卡", "not a social security card; put in another"),
+            Self::OtherGeneration => (
+                "是另一代规范或另一算法的空白卡，请换卡",
+                "a blank card of another generation or algorithm; put in another",
+            ),
             Self::NotBlank => ("不是空白卡，请换卡", "not a blank card; put in another"),
             Self::ChipTaken => ("此芯片已属于某人，请换卡", "this chip belongs to someone already; put in another"),
         };

@@ -3,10 +3,15 @@
 //! Owns: what is in the journal before and after each act on a card; reading an interrupted card's state.
 //! Never: retries a command, waits for a card.
 
-use card_core::Session;
+use card_core::algorithm::Algorithm;
 use card_core::command::{self, Record};
+use card_core::fci::Fci;
 use card_core::transport::TransportError;
+use card_core::{Session, StatusWord};
+use card_profiles::access::Access;
 use card_profiles::plan::{Act as PlanAct, ControlKeyState, Plan};
+
+use card_profiles::profile::EfKind;
 
 use super::Station;
 use super::book;
@@ -41,6 +46,19 @@ pub(super) enum Claim {
     Lost(TransportError),
 }
 
+/// What a card is that was not begun here.
+enum Looked {
+    /// Blank, and of the generation that is issued.
+    Blank,
+    /// City, RID and serial of the identifier that it holds, as 24 hex digits.
+    Made(String),
+    /// Blank, and of another generation or algorithm.
+    OtherGeneration,
+}
+
+/// EF06 of the environment: the holder's basic information.
+const HOLDER: u8 = 6;
+
 /// What came of writing.
 pub(super) enum Written {
     /// Everything was read back as written.
@@ -64,8 +82,10 @@ impl Work<'_> {
             Found::Taken => return Ok(Claim::Refused(Refusal::ChipTaken)),
             Found::Free => {}
         }
-        let made = match self.identifier_on(session) {
-            Ok(made) => made,
+        let made = match self.look_at(session) {
+            Ok(Looked::Made(identifier)) => Some(identifier),
+            Ok(Looked::Blank) => None,
+            Ok(Looked::OtherGeneration) => return Ok(Claim::Refused(Refusal::OtherGeneration)),
             Err(Broken::Bad(_)) => return Ok(Claim::Refused(Refusal::NotSocialSecurityCard)),
             Err(Broken::Lost(error)) => return Ok(Claim::Lost(error)),
             Err(Broken::Station(error)) => return Err(error),
@@ -141,10 +161,10 @@ impl Work<'_> {
         })
     }
 
-    /// City, RID and serial of the identifier that the card holds, as 24 hex digits; none for a blank one.
-    fn identifier_on(&self, session: &mut Session) -> Result<Option<String>, Broken> {
+    /// What the card is, before anything is bound to it or written.
+    fn look_at(&self, session: &mut Session) -> Result<Looked, Broken> {
         let environment = self.station.profile.df.first().map(|df| df.df_name.clone()).unwrap_or_default();
-        let select = session.send(&command::select_by_name(&environment))?;
+        let select = session.send(&command::select_by_name(&environment).with_le(0))?;
         if !select.sw.is_ok() {
             return Err(Broken::Bad(refused(Some(&select))));
         }
@@ -152,9 +172,36 @@ impl Work<'_> {
         match read.data.split_first_chunk::<2>() {
             Some((_, value)) if read.sw.is_ok() => {
                 let blank = value.iter().all(|byte| *byte == 0) || value.iter().all(|byte| *byte == 0xFF);
-                Ok((!blank).then(|| hex::encode_upper(value.get(..12).unwrap_or(value))))
+                if !blank {
+                    return Ok(Looked::Made(hex::encode_upper(value.get(..12).unwrap_or(value))));
+                }
+                let other = self.speaks_otherwise(&select.data) || self.opens_otherwise(session)?;
+                Ok(if other { Looked::OtherGeneration } else { Looked::Blank })
             }
             _ => Err(Broken::Bad(refused(Some(&read)))),
         }
+    }
+
+    /// Whether the card names another algorithm than the profile; one that names none is believed.
+    fn speaks_otherwise(&self, fci: &[u8]) -> bool {
+        let named = Fci::parse(fci).ok().and_then(|fci| fci.algorithm);
+        let ours = self.station.profile.rules().algorithm;
+        named.is_some_and(|id| !matches!(Algorithm::public(id), Ok(algorithm) if algorithm == ours))
+    }
+
+    /// Whether the card gives the holder's data to anybody where the profile asks for a key, or the other way round. Generations differ
+    /// in this; what a file asks for is set by the factory and not by the plan, so that it would stay so.
+    fn opens_otherwise(&self, session: &mut Session) -> Result<bool, Broken> {
+        let Some(df) = self.station.profile.df.first() else { return Ok(false) };
+        let Some(ef) = df.ef.iter().find(|ef| ef.kind == EfKind::TlvRecords && ef.sfi() == HOLDER) else {
+            return Ok(false);
+        };
+        let Some((element, tag)) = ef.elements.first().and_then(|element| Some((element, element.tag?))) else {
+            return Ok(false);
+        };
+        let length = u16::from(element.format.length) + 2;
+        let read = session.send(&command::read_record(HOLDER, Record::Tag(tag), length))?;
+        let closed = read.sw == StatusWord::SECURITY_STATUS;
+        Ok(closed == (ef.read == Access::Free))
     }
 }

@@ -111,3 +111,20 @@ impl Slot for Swapping {
         false
     }
 }
+
+#[test]
+fn a_blank_card_of_another_generation_or_algorithm_is_refused_before_anything_is_bound_to_it() {
+    for name in ["ssc-1.0", "ssc-2.0", "ssc-2.0-ef0d", "ssc-3.0-sm4"] {
+        let rig = Rig::new(1);
+        let profile = card_profiles::builtin::builtin(name).expect("built in");
+        let transport = card_core::key::Key16::new(card_profiles::rehearsal::TRANSPORT_KEY);
+        let card = card_sim::Card::factory(&profile, [0x51, 0x33, 0, 0, 0, 9], &transport).expect("a card");
+        let other = Socket::new(card);
+        let before = other.card().inspect();
+        let summary = rig.run(vec![vec![other.clone(), blank(1)]]).expect("run");
+        assert_eq!((summary.made, summary.spoilt, rig.events.count("refused")), (1, 0, 1), "{name}");
+        assert_eq!(other.card().inspect(), before, "{name} is untouched");
+        assert_eq!(rig.count("SELECT COUNT(*) FROM card"), 1, "{name}");
+        assert_eq!(rig.count("SELECT COUNT(*) FROM card_number WHERE state = 'spoilt'"), 0, "{name}");
+    }
+}
