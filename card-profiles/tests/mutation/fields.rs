@@ -98,7 +98,7 @@ fn thinned(text: &str, profile: &Profile, part: &Part) -> String {
 }
 
 /// What a text gives before anything is changed, and the text to change, for each part of it.
-type Known = Mutex<BTreeMap<Option<Part>, (Outputs, Arc<str>)>>;
+type Known = Mutex<BTreeMap<Option<Part>, (Arc<Outputs>, Arc<str>)>>;
 
 /// What changes with another value at `leaf`.
 fn changed(profile: &Profile, text: &str, leaf: &Leaf, known: &Known) -> Vec<&'static str> {
@@ -110,9 +110,9 @@ fn changed(profile: &Profile, text: &str, leaf: &Leaf, known: &Known) -> Vec<&'s
         part.iter().for_each(|part| part.cut(&mut base));
         let whole = part.as_ref().filter(|_| profile.base.is_none());
         let thin = whole.map_or_else(|| text.to_owned(), |part| thinned(text, profile, part));
-        (Outputs::of(&base), thin.into())
+        (Arc::new(Outputs::of(&base)), thin.into())
     });
-    known().insert(part.clone(), (before, Arc::clone(&thin)));
+    known().insert(part.clone(), (Arc::clone(&before), Arc::clone(&thin)));
     for other in leaf.others() {
         let mut after = match Profile::parse(&leaf.replaced(&thin, &other)) {
             Ok(after) => after,
@@ -123,10 +123,10 @@ fn changed(profile: &Profile, text: &str, leaf: &Leaf, known: &Known) -> Vec<&'s
         };
         if after.df.len() != profile.df.len() {
             // An overlay that no longer takes a directory out: the whole card is judged.
-            return Outputs::of(profile).changed(&Outputs::of(&after));
+            return Outputs::of(profile).changed(&after);
         }
         part.iter().for_each(|part| part.cut(&mut after));
-        return before.changed(&Outputs::of(&after));
+        return before.changed(&after);
     }
     vec![REFUSED]
 }
