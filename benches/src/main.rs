@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use benches::measure::Row;
 use benches::{
-    card_cryptography, decode, import, journal, output, personalization, profile_load, read_record, round_trip,
+    bridge, card_cryptography, decode, import, journal, output, personalization, profile_load, read_record, round_trip,
     stations, tac, wire, wire_tables,
 };
 
@@ -13,7 +13,7 @@ use benches::{
 type Named = (&'static str, fn() -> Vec<Row>);
 
 /// Every measurement.
-const ALL: [Named; 11] = [
+const ALL: [Named; 12] = [
     ("round-trip", || vec![round_trip::measure()]),
     ("wire", wire::measure),
     ("read-record", || vec![read_record::measure()]),
@@ -22,6 +22,7 @@ const ALL: [Named; 11] = [
     ("decode", || vec![decode::measure()]),
     ("personalization", || vec![personalization::measure()]),
     ("tac", || vec![tac::measure()]),
+    ("bridge", || vec![bridge::measure()]),
     ("journal", || vec![journal::measure()]),
     ("import", import::measure),
     ("stations", stations::measure),

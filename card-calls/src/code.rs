@@ -117,11 +117,13 @@ impl Code {
     pub const UNCERTAIN: Self = Self(-3003);
     /// A signature does not verify.
     pub const SIGNATURE: Self = Self(-3004);
+    /// The person at the counter did not agree to a page's call.
+    pub const CONSENT: Self = Self(-3005);
 
-    /// Whether it is one of those that the published table does not have.
+    /// Whether the terminal has more to say of it than this table.
     #[must_use]
-    pub const fn is_of_house(self) -> bool {
-        matches!(self, Self::JOURNAL | Self::RULE | Self::UNCERTAIN | Self::SIGNATURE)
+    pub const fn is_of_terminal(self) -> bool {
+        matches!(self, Self::JOURNAL | Self::RULE | Self::UNCERTAIN)
     }
 
     /// The code of a refusal by the card: the negative status word.
@@ -386,6 +388,12 @@ pub const ROWS: &[Row] = &[
         "SIGNATURE",
         ["签名验证不通过", "请勿采信此签名"],
         ["the signature does not verify", "do not rely on it"],
+    ),
+    row(
+        Code::CONSENT,
+        "CONSENT",
+        ["经办人未同意", "请经办人确认后再试"],
+        ["the person at the counter did not agree", "try again when they do"],
     ),
 ];
 

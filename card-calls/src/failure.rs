@@ -100,6 +100,9 @@ pub enum Failure {
     /// The holder cancelled.
     #[error("PIN")]
     PinCancelled,
+    /// The person at the counter did not agree to the call.
+    #[error("--consent")]
+    NoConsent,
     /// The holder took too long.
     #[error("PIN")]
     PinTimeout,
@@ -174,6 +177,7 @@ impl Failure {
             Self::OtherCard => Code::OTHER_CARD,
             Self::NotAsWritten(_) => Code::EXCHANGE,
             Self::PinCancelled => Code::PIN_CANCELLED,
+            Self::NoConsent => Code::CONSENT,
             Self::PinTimeout => Code::PIN_TIMEOUT,
             Self::PinDiffers => Code::PIN_DIFFERS,
             Self::Signature => Code::SIGNATURE,
@@ -198,7 +202,7 @@ impl Failure {
     fn advice(&self, language: Language) -> Advice<String> {
         let text = |words: Words| words.text(of_house(language)).to_owned();
         match self {
-            Self::Counter(error) if self.code().is_of_house() => {
+            Self::Counter(error) if self.code().is_of_terminal() => {
                 Advice { what: text(error.what()), next: text(error.next()) }
             }
             _ => {

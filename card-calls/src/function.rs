@@ -92,6 +92,11 @@ impl Function {
         self.parameters.iter().copied().filter(|parameter| parameter.kind != Kind::Out)
     }
 
+    /// Names of the buffers.
+    pub fn output_names(&self) -> impl Iterator<Item = &'static str> {
+        self.parameters.iter().filter(|parameter| parameter.kind == Kind::Out).map(|parameter| parameter.name)
+    }
+
     /// How many buffers it fills.
     #[must_use]
     pub fn outputs(&self) -> usize {

@@ -471,6 +471,24 @@ pub enum TerminalError {
         /// What the system said.
         source: std::io::Error,
     },
+    /// The bridge cannot listen.
+    #[error("{address}: {source}")]
+    Listen {
+        /// As given.
+        address: String,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// A line of a recording that is no call.
+    #[error("{path}, line {line}: {}", reason.en)]
+    Recording {
+        /// File.
+        path: String,
+        /// Line, from 1.
+        line: usize,
+        /// What was expected.
+        reason: Words,
+    },
     /// No such receipt.
     #[error("no receipt {id}")]
     ReceiptUnknown {

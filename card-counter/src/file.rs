@@ -21,6 +21,8 @@ pub enum FileKind {
     Script,
     /// A signed blacklist.
     Blacklist,
+    /// Recorded calls of a driver.
+    Recording,
 }
 
 /// The text of a file.

@@ -152,6 +152,28 @@ pub enum Command {
     /// Logs of conversations with cards. Needs no reader.
     #[command(subcommand)]
     Trace(TraceCommand),
+    /// Serve web pages on this machine: the conventional driver functions over a WebSocket. Runs until it is ended.
+    Bridge(BridgeArguments),
+    /// Replay recorded calls of the driver's functions and show every difference. Exit 7 when there is one.
+    Compat {
+        /// Recording: one JSON object a line (docs/compat.md).
+        file: PathBuf,
+    },
+}
+
+/// `bridge`.
+#[derive(Args, Clone, Debug)]
+pub struct BridgeArguments {
+    /// Address of this machine: 127.0.0.1:PORT.
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:12342")]
+    pub listen: String,
+    /// Origin whose pages may call, as `https://his.example.cn`; may be repeated. Without one no page may, only programs.
+    #[arg(long, value_name = "ORIGIN")]
+    pub origin: Vec<String>,
+    /// Program that asks the person at the counter before each call; its arguments are the function and the origin, and it
+    /// ends with 0 for yes.
+    #[arg(long, value_name = "PROGRAM")]
+    pub consent: Option<PathBuf>,
 }
 
 /// `shell`.

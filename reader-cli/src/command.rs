@@ -3,9 +3,11 @@
 //! Owns: which flow a command runs, and what every flow with a card begins with. Never: card commands, SQL, printing.
 
 mod account;
+mod bridge;
 mod card;
 mod catalogue;
 mod certificate;
+mod compat;
 mod conform;
 mod contents;
 mod handout;
@@ -76,6 +78,8 @@ pub fn run(arguments: &Arguments, output: &Output) -> Result<Exit, TerminalError
         return Err(TerminalError::Configuration { place: "--format".to_owned(), reason });
     }
     let is_on_paper = match &arguments.command {
+        // The calls open their own readers.
+        Command::Bridge(_) | Command::Compat { .. } => true,
         Command::Profile(_) | Command::Trace(_) | Command::Catalogue(_) | Command::Policy(_) => true,
         Command::Card(CardCommand::Diff(arguments)) => !contents::reads_cards(arguments),
         _ => false,
@@ -158,6 +162,8 @@ fn carry_out(setting: &Setting<'_>, command: &Command) -> Result<Exit, TerminalE
         Command::DayEnd => office::day_end(setting),
         Command::Terminal(command) => office::terminal(setting, command),
         Command::Conform(arguments) => conform::run(setting, arguments),
+        Command::Bridge(arguments) => bridge::run(setting, arguments),
+        Command::Compat { file } => compat::run(setting, file),
         Command::Card(CardCommand::Diff(arguments)) => contents::diff_at_counter(setting, arguments),
         Command::Profile(_) | Command::Trace(_) | Command::Catalogue(_) | Command::Policy(_) => {
             Err(TerminalError::Bug("what needs no configuration runs without it"))

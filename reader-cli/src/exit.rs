@@ -53,6 +53,7 @@ impl Exit {
             | Code::ProfileMalformed
             | Code::DumpMalformed
             | Code::TraceEmpty
+            | Code::RecordingMalformed
             | Code::KeyFileMalformed
             | Code::KeyFileNotRehearsal
             | Code::ShellCommand
@@ -154,9 +155,12 @@ impl Exit {
             | Code::BlacklistUnsigned
             | Code::SignatureWrong => Self::Mismatch,
             Code::CentreUnreachable | Code::CentreAnswer | Code::CentreBusy => Self::PeerUnreachable,
-            Code::StoreFailed | Code::StoreFull | Code::StoreBusy | Code::StoreCorrupt | Code::TraceUnwritable => {
-                Self::Storage
-            }
+            Code::StoreFailed
+            | Code::ListenFailed
+            | Code::StoreFull
+            | Code::StoreBusy
+            | Code::StoreCorrupt
+            | Code::TraceUnwritable => Self::Storage,
             Code::NotRecorded | Code::ReceiptUnwritten | Code::OutputFailed => Self::Partly,
             Code::Bug => Self::Bug,
         }

@@ -4,6 +4,7 @@
 //! Never: knows what is on a card (`card-profiles`), how a bill is priced (`settlement`), a key.
 
 pub mod arguments;
+pub mod bridge;
 pub mod command;
 pub mod configuration;
 pub mod conform;
@@ -17,5 +18,6 @@ pub mod papers;
 pub mod person;
 pub mod receipt;
 pub mod shell;
+pub mod spoken;
 pub mod trace;
 pub mod upload;

@@ -179,6 +179,7 @@ long SSCARD_CALL iDoDebit_HSM_Step1To2(const char *pStepInfo, char *pOutInfo);
 #define SSCARD_RULE (-3002) /* 按规定不能受理，未扣款; a rule forbids it; nothing was debited */
 #define SSCARD_UNCERTAIN (-3003) /* 扣款结果未知; whether the card was debited is not known */
 #define SSCARD_SIGNATURE (-3004) /* 签名验证不通过; the signature does not verify */
+#define SSCARD_CONSENT (-3005) /* 经办人未同意; the person at the counter did not agree */
 
 #ifdef __cplusplus
 }

@@ -25,7 +25,16 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("demo", &["card-core", "card-profiles", "card-sim", "settlement"]),
     (
         "benches",
-        &["card-core", "card-profiles", "card-counter", "card-sim", "settlement", "issuer-service", "reader-cli"],
+        &[
+            "card-core",
+            "card-profiles",
+            "card-counter",
+            "card-calls",
+            "card-sim",
+            "settlement",
+            "issuer-service",
+            "reader-cli",
+        ],
     ),
     ("soak", &["card-core", "card-profiles", "card-sim", "issuer-service"]),
 ];

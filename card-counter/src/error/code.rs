@@ -264,6 +264,10 @@ codes! {
     StoreCorrupt = "STORE_CORRUPT",
     /// Done on the card, not yet in the journal.
     NotRecorded = "NOT_RECORDED",
+    /// The bridge cannot listen.
+    ListenFailed = "LISTEN_FAILED",
+    /// A recording of calls is malformed.
+    RecordingMalformed = "RECORDING_MALFORMED",
     /// Standard output cannot be written.
     OutputFailed = "OUTPUT_FAILED",
     /// Broken invariant.

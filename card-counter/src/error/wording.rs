@@ -31,6 +31,9 @@ impl TerminalError {
             Self::Paper { path, reason, .. } => {
                 Words::of(format!("{path}:{}", reason.zh), format!("{path}: {}", reason.en))
             }
+            Self::Recording { path, line, reason } => {
+                Words::of(format!("{path} 第 {line} 行:{}", reason.zh), self.to_string())
+            }
             Self::BillRefused { reason } => reason.clone(),
             Self::Configuration { place, reason } => {
                 Words::of(format!("{place}:{}", reason.zh), format!("{place}: {}", reason.en))
@@ -241,6 +244,8 @@ fn what(code: Code) -> Words {
         Code::ReceiptUnwritten => {
             ("交易已完成,小票未能写出", "the transaction is done, its receipt could not be written")
         }
+        Code::ListenFailed => ("不能监听此地址", "the address cannot be listened on"),
+        Code::RecordingMalformed => ("调用记录格式不对", "the recording of calls is malformed"),
         Code::ReceiptUnknown => ("没有这个小票", "there is no such receipt"),
         Code::NotEnrolled => ("终端尚未登记", "the terminal is not enrolled"),
         Code::StoreFailed => ("数据目录读写失败", "the data folder cannot be read or written"),
@@ -440,6 +445,11 @@ fn next(code: Code) -> Words {
             "检查打印机或文件夹,再用 sscard receipt reprint 补打",
             "see to the printer or folder, then print it again with sscard receipt reprint",
         ),
+        Code::ListenFailed => (
+            "用 --listen 换一个本机端口,或结束占用它的程序",
+            "choose another port of this machine with --listen, or end the program that has it",
+        ),
+        Code::RecordingMalformed => ("按 docs/compat.md 修改该行", "mend the line as docs/compat.md says"),
         Code::ReceiptUnknown => ("用 sscard journal list 查看编号", "see sscard journal list for the ids"),
         Code::NotEnrolled => ("先执行 sscard terminal enroll", "run sscard terminal enroll first"),
         Code::StoreFailed => ("检查数据目录的权限和磁盘", "check the folder's permissions and its disk"),

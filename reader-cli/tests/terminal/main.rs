@@ -1,6 +1,7 @@
 //! The program `sscard` on the real PC/SC daemon, with software cards and a small centre.
 
 mod actor;
+mod bridge;
 #[path = "../support/cards.rs"]
 mod cards;
 mod centre;

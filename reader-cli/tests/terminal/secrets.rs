@@ -118,6 +118,12 @@ fn nothing_planted_comes_out_where_nobody_asked() {
     let lines = "> 0020000008864213975318\n> 805E01000A864213975318FF12\n> 80D4000004864213975318\n> 8020000006864213975318\n< 6E00\n> 0024000006864213975318\n> 0020000006\n> 864213975318\n< 9000\n> 0020000006\n< 864213975318\n> 864213975318\n";
     std::fs::write(&planted, lines).expect("written");
     std::fs::write(&script, visit).expect("written");
+    // A recording names PINs, as the first does; the second has one written down.
+    let recording = shop.path("calls.jsonl").display().to_string();
+    let call = |pin: &str| format!("{{\"function\":\"iPKBVerifyPIN\",\"iType\":3,\"pPin\":\"{pin}\",\"code\":-52}}\n");
+    let basics = "{\"function\":\"iReadCardBas\",\"iType\":3,\"code\":0,\"pOutInfo\":\"|||\"}\n";
+    std::fs::write(&recording, basics.to_owned() + &call("env:PIN")).expect("written");
+    std::fs::write(format!("{recording}.wrong"), call(PIN)).expect("written");
     let first_trace = shop.path("trace-1").display().to_string();
     let enrolled = traced(&shop, &["terminal", "enroll"], 0);
     let key = PublicKey::parse(enrolled.json()["public_key"].as_str().expect("a key")).expect("hex");
@@ -180,6 +186,9 @@ fn nothing_planted_comes_out_where_nobody_asked() {
         (format!("trace decode {planted}"), false),
         ("conform --pin env:PIN".to_owned(), false),
         (format!("card read --pin {PIN}"), false),
+        ("bridge --listen nowhere".to_owned(), false),
+        (format!("compat {recording}"), true),
+        (format!("compat {recording}.wrong"), false),
         (format!("pin change --pin env:PIN --new-pin {other}"), false),
         (format!("pin reset --order 1 --new-pin {user}"), false),
     ];
@@ -223,7 +232,8 @@ fn traced(shop: &Shop, arguments: &[&str], index: usize) -> Ran {
     let path = shop.path(&format!("trace-{index}")).display().to_string();
     let is_on_paper = matches!(
         arguments,
-        ["profile" | "trace" | "policy" | "catalogue", ..] | ["card", "diff", _, "--against", "ssc-3.0"]
+        ["profile" | "trace" | "policy" | "catalogue" | "bridge" | "compat", ..]
+            | ["card", "diff", _, "--against", "ssc-3.0"]
     );
     if is_on_paper { shop.run(arguments) } else { shop.run(&[&["--trace", &path], arguments].concat()) }
 }

@@ -143,6 +143,13 @@ impl Shop {
         ran(command.output().expect("runs"))
     }
 
+    /// The program, to be started by the caller.
+    pub(crate) fn sscard(&self, arguments: &[&str]) -> Command {
+        let mut command = self.command(env!("CARGO_BIN_EXE_sscard"));
+        command.args(arguments);
+        command
+    }
+
     /// Runs it for people.
     pub(crate) fn run_text(&self, language: &str, arguments: &[&str]) -> Ran {
         let mut command = self.command(env!("CARGO_BIN_EXE_sscard"));

@@ -1,0 +1,184 @@
+//! The conventional bridge: driver functions for web pages of this machine's browser, over a WebSocket.
+//!
+//! Source: `ws://127.0.0.1:12342`, request `{"function":…}`, answer `{"functionName":…,"success":"1","pOutInfo":…}`; RFC 6455, RFC 6454.
+//! Owns: who may connect, the bounds of messages, consent, one card operation at a time. Never: listens beyond this machine; lets one
+//! page go on with another's card; logs a call.
+
+use std::io;
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use card_calls::calls::refused;
+use card_calls::{Answer, Code, Failure, Function, Settings, Turn};
+use card_counter::error::TerminalError;
+use serde_json::{Map, Value as Json};
+use tungstenite::handshake::server::{ErrorResponse, Request, Response};
+use tungstenite::protocol::WebSocketConfig;
+use tungstenite::{Message, WebSocket};
+
+use crate::spoken::{FUNCTION, Spoken};
+
+/// Most bytes of a message.
+pub const MESSAGE_BYTES_MAX: usize = 65_536;
+
+/// Most pages and programs at once.
+const CALLERS_MAX: usize = 16;
+
+/// How long a handshake may take, and an answer to be taken.
+const WITHIN: Duration = Duration::from_secs(10);
+
+/// `success` of a call that is done.
+const DONE: &str = "1";
+
+/// Functions that say nothing of a person and change nothing: nobody is asked.
+const HARMLESS: [&str; 3] = ["iCheckCard", "iGetCardType", "iGetReaderInfo"];
+
+/// What the bridge is told.
+#[derive(Clone, Debug)]
+pub struct Bridge {
+    /// Origins whose pages may call.
+    pub origins: Vec<String>,
+    /// Program that asks the person at the counter.
+    pub consent: Option<PathBuf>,
+    /// Settings of every call.
+    pub settings: Settings,
+}
+
+/// The bridge, listening.
+#[derive(Debug)]
+pub struct Listening {
+    listener: TcpListener,
+    bridge: Bridge,
+}
+
+impl Bridge {
+    /// Listens on an address of this machine.
+    ///
+    /// # Errors
+    /// [`TerminalError::Listen`], also for an address that other machines reach.
+    pub fn listen(self, address: &str) -> Result<Listening, TerminalError> {
+        let fail = |source| TerminalError::Listen { address: address.to_owned(), source };
+        let parsed = address.parse::<SocketAddr>().ok().filter(|address| address.ip().is_loopback());
+        let parsed = parsed.ok_or_else(|| fail(io::Error::from(io::ErrorKind::AddrNotAvailable)))?;
+        Ok(Listening { listener: TcpListener::bind(parsed).map_err(fail)?, bridge: self })
+    }
+}
+
+impl Listening {
+    /// Where pages connect, with the port that the system chose.
+    #[must_use]
+    pub fn address(&self) -> String {
+        self.listener.local_addr().map_or_else(|_| String::new(), |address| format!("ws://{address}"))
+    }
+
+    /// Serves until the process ends.
+    pub fn serve(self) {
+        let (bridge, turn) = (Arc::new(self.bridge), Turn::default());
+        let (callers, next) = (Arc::new(AtomicUsize::new(0)), AtomicU64::new(1));
+        loop {
+            let Ok((stream, _)) = self.listener.accept() else { continue };
+            if callers.fetch_add(1, Ordering::SeqCst) >= CALLERS_MAX {
+                callers.fetch_sub(1, Ordering::SeqCst);
+                continue;
+            }
+            let caller = next.fetch_add(1, Ordering::SeqCst);
+            let (bridge, turn, callers) = (Arc::clone(&bridge), turn.clone(), Arc::clone(&callers));
+            std::thread::spawn(move || {
+                // A page that is closed or says rubbish is gone: nothing to undo.
+                let _ = bridge.attend(stream, &turn, caller);
+                turn.leave(caller);
+                callers.fetch_sub(1, Ordering::SeqCst);
+            });
+        }
+    }
+}
+
+impl Bridge {
+    fn attend(&self, stream: TcpStream, turn: &Turn, caller: u64) -> Result<(), Box<dyn std::error::Error>> {
+        stream.set_nodelay(true)?;
+        stream.set_read_timeout(Some(WITHIN))?;
+        stream.set_write_timeout(Some(WITHIN))?;
+        let mut origin = String::new();
+        #[expect(clippy::result_large_err, reason = "the library says what a refused handshake is")]
+        let check = |request: &Request, response: Response| {
+            match request.headers().get("origin").map(|value| value.to_str().unwrap_or("null").to_owned()) {
+                // Every browser sends one: this is a program, which could use the reader itself.
+                None => Ok(response),
+                Some(page) if self.origins.contains(&page) => {
+                    origin = page;
+                    Ok(response)
+                }
+                Some(_) => {
+                    let mut refusal = ErrorResponse::new(Some("this origin may not use the card reader".to_owned()));
+                    *refusal.status_mut() = tungstenite::http::StatusCode::FORBIDDEN;
+                    Err(refusal)
+                }
+            }
+        };
+        let bounds = WebSocketConfig::default()
+            .max_message_size(Some(MESSAGE_BYTES_MAX))
+            .max_frame_size(Some(MESSAGE_BYTES_MAX));
+        let mut socket =
+            tungstenite::accept_hdr_with_config(stream, check, Some(bounds)).map_err(|_| "no handshake")?;
+        socket.get_ref().set_read_timeout(None)?;
+        loop {
+            match socket.read()? {
+                Message::Text(text) => self.answer(&mut socket, &text, turn, caller, &origin)?,
+                Message::Binary(_) => self.answer(&mut socket, "", turn, caller, &origin)?,
+                Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => {}
+                Message::Close(_) => return Ok(()),
+            }
+        }
+    }
+
+    fn answer(
+        &self,
+        socket: &mut WebSocket<TcpStream>,
+        text: &str,
+        turn: &Turn,
+        caller: u64,
+        origin: &str,
+    ) -> Result<(), tungstenite::Error> {
+        let object: Map<String, Json> = serde_json::from_str(text).unwrap_or_default();
+        let name = object.get(FUNCTION).and_then(Json::as_str).unwrap_or_default();
+        let name: String = name.chars().take(64).collect();
+        let (function, answer) = match Spoken::of(&object) {
+            Err(failure) => (None, refused(Some(&self.settings), &failure)),
+            Ok(spoken) if !self.agreed(spoken.function, origin) => {
+                (Some(spoken.function), refused(Some(&self.settings), &Failure::NoConsent))
+            }
+            Ok(Spoken { function, values }) => {
+                (Some(function), turn.call(caller, Ok(self.settings.clone()), function, &values))
+            }
+        };
+        let said = serde_json::to_string(&Json::Object(spoken_answer(&name, function, &answer))).unwrap_or_default();
+        socket.send(Message::text(said))
+    }
+
+    /// Whether the person at the counter agrees.
+    fn agreed(&self, function: &Function, origin: &str) -> bool {
+        let Some(program) = self.consent.as_deref().filter(|_| !HARMLESS.contains(&function.name)) else { return true };
+        let asked =
+            Command::new(program).args([function.name, origin]).stdin(Stdio::null()).stdout(Stdio::null()).status();
+        asked.is_ok_and(|status| status.success())
+    }
+}
+
+/// `{"functionName":…,"success":"1","pOutInfo":…}`; other buffers by their names.
+#[must_use]
+pub fn spoken_answer(name: &str, function: Option<&Function>, answer: &Answer) -> Map<String, Json> {
+    let success = if answer.code == Code::OK { DONE.to_owned() } else { answer.code.0.to_string() };
+    let mut object =
+        Map::from_iter([("functionName".to_owned(), Json::from(name)), ("success".to_owned(), Json::from(success))]);
+    let names: Vec<&str> = function.map_or_else(Vec::new, |function| function.output_names().collect());
+    // What is refused is told where every page looks.
+    let names = if names.is_empty() || answer.code != Code::OK { vec!["pOutInfo"] } else { names };
+    for (at, name) in names.into_iter().enumerate() {
+        object.insert(name.to_owned(), Json::from(answer.outputs.get(at).map_or("", String::as_str)));
+    }
+    object
+}

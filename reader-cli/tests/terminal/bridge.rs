@@ -1,0 +1,361 @@
+//! Pages and programs call the driver's functions through `sscard bridge`; recorded calls are made again by `sscard compat`.
+//!
+//! Source: JSON of the conventional bridge; origins of RFC 6454; the page and its module are those of `docs/bridge`.
+
+use std::fmt::Write as _;
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use card_calls::{FUNCTIONS, Kind};
+use serde_json::{Value, json};
+use tungstenite::{Message, WebSocket};
+
+use crate::cards;
+use crate::shop::Shop;
+
+/// The bridge, ended with the test.
+struct Bridge {
+    child: Child,
+    address: String,
+}
+
+impl Bridge {
+    fn start(shop: &Shop, arguments: &[&str]) -> Self {
+        let mut child = shop
+            .sscard(&[&["--format", "json", "bridge", "--listen", "127.0.0.1:0"], arguments].concat())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("it starts");
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().expect("piped")).read_line(&mut line).expect("where it listens");
+        let page: Value = serde_json::from_str(&line).expect("an answer");
+        Self { child, address: page["address"].as_str().expect("an address").to_owned() }
+    }
+
+    fn program(&self) -> Caller {
+        self.page(None).expect("a program may connect")
+    }
+
+    /// A connection as a browser makes it for a page of this origin.
+    fn page(&self, origin: Option<&str>) -> Result<Caller, String> {
+        let host = self.address.strip_prefix("ws://").expect("a WebSocket");
+        let mut request = tungstenite::http::Request::builder()
+            .uri(&self.address)
+            .header("Host", host)
+            .header("Connection", "Upgrade")
+            .header("Upgrade", "websocket")
+            .header("Sec-WebSocket-Version", "13")
+            .header("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ==");
+        if let Some(origin) = origin {
+            request = request.header("Origin", origin);
+        }
+        let stream = TcpStream::connect(host).expect("listening");
+        let connected = tungstenite::client(request.body(()).expect("a request"), stream);
+        connected.map(|(socket, _)| Caller(socket)).map_err(|error| error.to_string())
+    }
+}
+
+impl Drop for Bridge {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+struct Caller(WebSocket<TcpStream>);
+
+impl Caller {
+    fn say(&mut self, text: &str) -> Option<Value> {
+        self.0.send(Message::text(text)).ok()?;
+        match self.0.read().ok()? {
+            Message::Text(answer) => serde_json::from_str(&answer).ok(),
+            _ => None,
+        }
+    }
+
+    fn call(&mut self, request: &Value) -> Value {
+        self.say(&request.to_string()).expect("an answer")
+    }
+
+    fn success(&mut self, request: &Value) -> String {
+        self.call(request)["success"].as_str().expect("a text").to_owned()
+    }
+}
+
+#[test]
+fn programs_call_with_the_conventional_json_and_rubbish_is_answered_or_ended() {
+    let shop = Shop::open();
+    let bridge = Bridge::start(&shop, &[]);
+    let mut caller = bridge.program();
+    let basics = caller.call(&json!({"function": "iReadCardBas", "iType": 3}));
+    assert_eq!((basics["functionName"].as_str(), basics["success"].as_str()), (Some("iReadCardBas"), Some("1")));
+    let fields: Vec<&str> = basics["pOutInfo"].as_str().expect("a text").split('|').collect();
+    assert_eq!((fields.len(), fields[0]), (12, cards::CITY));
+    let info = caller.call(&json!({"function": "iGetReaderInfo"}));
+    assert_eq!(info["pPsamTermNo"].as_str(), Some("513300000007"));
+    for (request, success) in [
+        (json!({"function": "iReadCardBas", "iType": "3"}), "1"),
+        (json!({"function": "iReadCardBas"}), "-14"),
+        (json!({"function": "iReadCardBas", "iType": 9}), "-14"),
+        (json!({"function": "iNoSuch"}), "-13"),
+        (json!({"function": "iReadCard", "iType": 3, "iAuthType": 2, "pFileAddr": ""}), "-14"),
+        (json!({"function": "iDoDebit", "iType": 3, "pPayInfo": "0.1|0.2|20261122101500|"}), "-3001"),
+        (json!([1, 2, 3]), "-13"),
+    ] {
+        assert_eq!(caller.success(&request), success, "{request}");
+    }
+    assert_eq!(caller.say("not json").expect("an answer")["success"], "-13");
+    let long = format!("{{\"function\":\"{}\"}}", "x".repeat(70_000));
+    assert!(caller.say(&long).is_none(), "a message that is too long ends the connection");
+    assert_eq!(bridge.program().success(&json!({"function": "iCheckCard", "iType": 3})), "1", "the bridge goes on");
+}
+
+#[test]
+fn a_page_is_let_in_by_its_origin_and_never_goes_on_with_anothers_card() {
+    let shop = Shop::open();
+    let bridge = Bridge::start(&shop, &["--origin", "https://his.example.cn"]);
+    let mut page = bridge.page(Some("https://his.example.cn")).expect("on the list");
+    for origin in
+        ["http://his.example.cn", "https://his.example.cn:8443", "https://his.example.cn.evil.example", "null"]
+    {
+        assert!(bridge.page(Some(origin)).is_err(), "{origin}");
+    }
+    let verify = json!({"function": "iPKBVerifyPIN", "iType": 3, "pPin": cards::PIN});
+    let read = json!({"function": "iReadCard", "iType": 3, "iAuthType": 1, "pFileAddr": "DF01EF05|20|$"});
+    assert_eq!(page.success(&verify), "1");
+    assert_eq!(page.success(&read), "1", "its own PIN");
+    let mut other = bridge.program();
+    assert_eq!(other.success(&read), "-13", "the other has no PIN, and nowhere to type one");
+    assert_eq!(page.success(&read), "-13", "and the card was let go");
+}
+
+#[test]
+fn nothing_personal_is_read_without_the_consent_of_the_person_at_the_counter() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let shop = Shop::open();
+    let (program, asked) = (shop.path("consent"), shop.path("asked"));
+    std::fs::write(&program, format!("#!/bin/sh\necho \"$1 $2\" >>{}\n[ $1 != iDoDebit ]\n", asked.display()))
+        .expect("written");
+    std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o700)).expect("may be run");
+    let consent = program.display().to_string();
+    let bridge = Bridge::start(&shop, &["--origin", "https://his.example.cn", "--consent", &consent]);
+    let mut page = bridge.page(Some("https://his.example.cn")).expect("on the list");
+    assert_eq!(page.success(&json!({"function": "iCheckCard", "iType": 3})), "1");
+    assert_eq!(page.success(&json!({"function": "iReadCardBas", "iType": 3})), "1");
+    let pay = json!({"function": "iDoDebit", "iType": 3, "pPayInfo": "0.1|0.2|20261122101500|"});
+    assert_eq!(page.success(&pay), "-3005");
+    let asked = std::fs::read_to_string(asked).expect("it was asked");
+    assert_eq!(asked, "iReadCardBas https://his.example.cn\niDoDebit https://his.example.cn\n");
+}
+
+#[test]
+fn it_listens_on_this_machine_only() {
+    let shop = Shop::open();
+    for address in ["0.0.0.0:0", "192.0.2.1:12342", "localhost", ""] {
+        let ran = shop.run(&["bridge", "--listen", address]);
+        assert_eq!((ran.status, ran.code().as_str()), (9, "LISTEN_FAILED"), "{address:?}");
+    }
+}
+
+#[test]
+fn a_page_in_chromium_reads_the_card() {
+    let shop = Shop::open();
+    let site = Site::open();
+    let bridge = Bridge::start(&shop, &["--origin", &site.origin]);
+    let shown = site.visit(&shop, &format!("desk.html?bridge={}", bridge.address));
+    let basics = bridge.program().call(&json!({"function": "iReadCardBas", "iType": 3}));
+    let fields: Vec<&str> = basics["pOutInfo"].as_str().expect("a text").split('|').collect();
+    assert_eq!((shown["name"].as_str(), shown["number"].as_str()), (Some(fields[4]), Some(fields[2])), "{shown}");
+    assert_eq!(shown["fault"], "");
+    // The same page is no guest of a bridge that does not know its origin.
+    let closed = Bridge::start(&shop, &["--origin", "https://elsewhere.example"]);
+    let refused = site.visit(&shop, &format!("desk.html?bridge={}", closed.address));
+    assert!(refused["fault"].as_str().expect("a text").starts_with("-12 "), "{refused}");
+    assert_eq!(refused["name"], "");
+}
+
+#[test]
+fn the_types_of_the_module_are_those_of_the_table() {
+    let mut text = "// Types of sscard-bridge.js. Generated by reader-cli/tests/terminal/bridge.rs; do not edit.\n\n\
+        export interface Functions {\n"
+        .to_owned();
+    for function in FUNCTIONS {
+        let inputs: Vec<String> = function
+            .inputs()
+            .map(|input| match input.kind {
+                Kind::Number => format!("{}: number", input.name),
+                _ if input.name == "pCardInfo" => format!("{}?: string | null", input.name),
+                _ => format!("{}: string", input.name),
+            })
+            .collect();
+        let outputs: Vec<String> = function.output_names().map(|name| format!("{name}: string")).collect();
+        let name = function.name;
+        let (inputs, outputs) = (inputs.join("; "), outputs.join("; "));
+        let inputs = if inputs.is_empty() { "{}".to_owned() } else { format!("{{ {inputs} }}") };
+        writeln!(
+            text,
+            "  /** {} */\n  {name}: {{ parameters: {inputs}; outputs: {{ {outputs} }} }};",
+            function.purpose
+        )
+        .expect("text grows");
+    }
+    text += "}\n\n";
+    text += include_str!("../support/bridge_classes.d.ts");
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/bridge/sscard-bridge.d.ts");
+    if std::env::var_os("BRIDGE_TYPES").is_some() {
+        std::fs::write(&path, &text).expect("written");
+    }
+    assert!(std::fs::read_to_string(&path).expect("checked in") == text, "old; run this test with BRIDGE_TYPES=write");
+}
+
+#[test]
+fn recorded_calls_are_made_again_and_every_difference_is_shown() {
+    let shop = Shop::open();
+    let bridge = Bridge::start(&shop, &[]);
+    let mut caller = bridge.program();
+    let mut record = |request: Value| {
+        let answer = caller.call(&request);
+        let code = if answer["success"] == "1" {
+            json!(0)
+        } else {
+            json!(answer["success"].as_str().and_then(|text| text.parse::<i64>().ok()))
+        };
+        let mut line = request;
+        line["code"] = code;
+        line["pOutInfo"] = answer["pOutInfo"].clone();
+        line
+    };
+    let mut lines = vec![
+        record(json!({"function": "iReadCardBas", "iType": 3})),
+        record(json!({"function": "iReadCard", "iType": 3, "iAuthType": 2, "pFileAddr": "SSSEEF05|07|$"})),
+        record(json!({"function": "iReadCard", "iType": 3, "iAuthType": 2, "pFileAddr": "SSSEEF05|7F|$"})),
+        record(json!({"function": "iReadCardBas_HSM_Step1", "iType": 3})),
+    ];
+    drop(bridge);
+    lines.push(json!({"function": "iPKBVerifyPIN", "iType": 3, "pPin": "env:PIN", "code": 0, "pOutInfo": ""}));
+    // Random numbers differ from call to call.
+    let step = lines[3]["pOutInfo"].as_str().expect("a text").split('|').enumerate();
+    let starred: Vec<&str> =
+        step.map(|(at, field)| if (4..8).contains(&at) && !field.is_empty() { "*" } else { field }).collect();
+    lines[3]["pOutInfo"] = json!(starred.join("|"));
+    let write = |lines: &[Value]| {
+        let text: String = lines.iter().map(|line| format!("{line}\n")).collect();
+        std::fs::write(shop.path("calls.jsonl"), format!("# a desk's morning\n\n{text}")).expect("written");
+        shop.path("calls.jsonl").display().to_string()
+    };
+    let same = shop.run(&["compat", &write(&lines)]);
+    assert_eq!((same.status, &same.json()["calls"]), (0, &json!(5)), "{}{}", same.stdout, same.stderr);
+    let mut changed = lines.clone();
+    let basics = changed[0]["pOutInfo"].as_str().expect("a text").replacen(cards::CITY, "440300", 1);
+    changed[0]["pOutInfo"] = json!(basics);
+    changed[2]["code"] = json!(-27_266);
+    let differs = shop.run(&["compat", &write(&changed)]);
+    let found = differs.json();
+    assert_eq!(differs.status, 7, "{found}");
+    let rows: Vec<(i64, &str)> = found["differences"]
+        .as_array()
+        .expect("rows")
+        .iter()
+        .map(|row| (row["line"].as_i64().expect("a number"), row["what"].as_str().expect("a text")))
+        .collect();
+    assert_eq!(rows, [(3, "pOutInfo [1]"), (5, "code")], "{found}");
+    for (line, code) in [
+        ("{", "RECORDING_MALFORMED"),
+        ("{\"function\":\"iNoSuch\",\"code\":0}", "RECORDING_MALFORMED"),
+        ("{\"function\":\"iCheckCard\",\"iType\":3}", "RECORDING_MALFORMED"),
+        ("{\"function\":\"iPKBVerifyPIN\",\"iType\":3,\"pPin\":\"864213\",\"code\":0}", "RECORDING_MALFORMED"),
+    ] {
+        std::fs::write(shop.path("wrong.jsonl"), line).expect("written");
+        let ran = shop.run(&["compat", &shop.path("wrong.jsonl").display().to_string()]);
+        assert_eq!((ran.status, ran.code().as_str()), (1, code), "{line}");
+        assert!(!ran.stderr.contains("864213"), "{}", ran.stderr);
+    }
+}
+
+/// A web site of the files in `docs/bridge`, and a browser that visits it.
+struct Site {
+    listener: TcpListener,
+    origin: String,
+}
+
+impl Site {
+    fn open() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let origin = format!("http://{}", listener.local_addr().expect("bound"));
+        Self { listener, origin }
+    }
+
+    /// Opens a page in Chromium, presses its button, and answers what it then shows.
+    fn visit(&self, shop: &Shop, page: &str) -> Value {
+        let profile = shop.path("chromium").display().to_string();
+        let mut browser = Command::new(chromium())
+            .args(["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"])
+            .args(["--disable-background-networking", "--disable-component-update", "--disable-sync"])
+            .arg(format!("--user-data-dir={profile}"))
+            .arg(format!("{}/{page}", self.origin))
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("chromium starts");
+        let shown = loop {
+            let (mut stream, _) = self.listener.accept().expect("the browser asks");
+            if let Some(shown) = self.serve(&mut stream) {
+                break shown;
+            }
+        };
+        browser.kill().expect("it runs");
+        let _ = browser.wait();
+        shown
+    }
+
+    /// Answers one request; what the page shows, when it tells.
+    fn serve(&self, stream: &mut TcpStream) -> Option<Value> {
+        let mut reader = BufReader::new(stream.try_clone().expect("a second handle"));
+        let mut line = String::new();
+        reader.read_line(&mut line).ok()?;
+        let path = line.split(' ').nth(1).unwrap_or("/").to_owned();
+        let mut length = 0;
+        loop {
+            let mut header = String::new();
+            if reader.read_line(&mut header).ok()? <= 2 {
+                break;
+            }
+            if let Some(value) = header.to_ascii_lowercase().strip_prefix("content-length:") {
+                length = value.trim().parse().ok()?;
+            }
+        }
+        let mut body = vec![0; length];
+        reader.read_exact(&mut body).ok()?;
+        let name = path.trim_start_matches('/').split('?').next().unwrap_or_default();
+        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/bridge").join(name);
+        let (status, kind, content) = match std::fs::read_to_string(&file) {
+            // The visitor: presses the button when the page is there, and tells what it shows then.
+            Ok(text) if name == "desk.html" => ("200 OK", "text/html", text.replace("</html>", VISITOR)),
+            Ok(text) => ("200 OK", "text/javascript", text),
+            Err(_) => ("404 Not Found", "text/plain", String::new()),
+        };
+        let head = format!(
+            "HTTP/1.1 {status}\r\nContent-Type: {kind}; charset=utf-8\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
+            content.len()
+        );
+        stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(content.as_bytes())).ok()?;
+        (name == "shown").then(|| serde_json::from_slice(&body).expect("what the page shows"))
+    }
+}
+
+const VISITOR: &str = r#"<script type="module">
+document.addEventListener("desk-read", () => {
+  const text = (id) => document.getElementById(id).textContent;
+  fetch("/shown", { method: "POST", body: JSON.stringify({ name: text("name"), number: text("number"), fault: text("fault") }) });
+});
+document.getElementById("read").click();
+</script></html>"#;
+
+fn chromium() -> PathBuf {
+    let names = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
+    let found = names.into_iter().map(PathBuf::from).find(|path| path.exists());
+    found.expect("a browser: apt-get install chromium")
+}
