@@ -272,6 +272,15 @@ impl Common {
         Ok(centre)
     }
 
+    /// Opens the centre for an act with a reason in somebody's own words. One in other letters than English has may hold a name, and
+    /// it takes the data keys to see that.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub fn centre_told(&self, reason: Option<&str>, output: &Output) -> Result<Centre, Error> {
+        if reason.is_some_and(|reason| !reason.is_ascii()) { self.registry(output) } else { self.centre() }
+    }
+
     /// Opens the data keys of the centre and gives them to its database; a centre made before there were any gets some.
     ///
     /// # Errors

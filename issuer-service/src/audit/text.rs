@@ -42,6 +42,29 @@ pub fn check(act: &Act) -> Result<(), StoreError> {
     Ok(())
 }
 
+/// Whether a text holds letters that no word of the program has: somebody's own words, which may be a name.
+pub(crate) fn has_foreign_letters(text: &str) -> bool {
+    text.chars().any(|c| !c.is_ascii() && c.is_alphabetic())
+}
+
+/// Whether a text says a name, whatever stands between its characters. A name of Latin letters is found as whole words only: `Li` is
+/// not in `delivered`.
+pub(crate) fn names(text: &str, name: &str) -> bool {
+    if has_foreign_letters(name) {
+        let plain = |text: &str| -> String {
+            text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+        };
+        let name = plain(name);
+        return name.chars().count() > 1 && plain(text).contains(&name);
+    }
+    let words = |text: &str| -> Vec<String> {
+        let words = text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
+        words.map(str::to_lowercase).collect()
+    };
+    let name = words(name);
+    !name.is_empty() && words(text).windows(name.len()).any(|window| window == name)
+}
+
 /// Whether 18 digits in a row, the last perhaps an X, hold a date of birth where a citizen number has it (GB 11643). Longer rows are
 /// numbers of chips and cards. Full-width digits count.
 pub(crate) fn holds_number(text: &str) -> bool {
@@ -104,6 +127,31 @@ mod tests {
         ] {
             assert_eq!(fault(text), None, "{text}");
         }
+    }
+
+    #[test]
+    fn a_name_is_found_whatever_stands_between_its_characters_and_not_within_other_words() {
+        for (text, name) in [
+            ("王子 pin", "王子"),
+            ("card of 王 子.", "王子"),
+            ("买买提.艾力挂失", "买买提·艾力"),
+            ("买买提艾力", "买买提·艾力"),
+            ("lost by anna SMITH", "Anna Smith"),
+            ("Li, at the counter", "Li"),
+        ] {
+            assert!(names(text, name), "{text} {name}");
+        }
+        for (text, name) in [
+            ("delivered", "Li"),
+            ("王", "王子"),
+            ("王家子", "王子"),
+            ("Anna, then Smith", "Anna Smith B"),
+            ("x", ""),
+            ("。", "·"),
+        ] {
+            assert!(!names(text, name), "{text} {name}");
+        }
+        assert!(has_foreign_letters("挂失") && !has_foreign_letters("a – b, 3·4 → 5"));
     }
 
     #[test]

@@ -122,6 +122,17 @@ pub struct Death {
     pub cancelled: Vec<String>,
 }
 
+/// The record of a death that was withdrawn.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct DeathWithdrawn {
+    /// Row number of the person.
+    pub person: i64,
+    /// The day that was on record, `YYYYMMDD`.
+    pub withdrawn: String,
+    /// Cards that stay cancelled.
+    pub cancelled: Vec<String>,
+}
+
 /// Moves one card.
 ///
 /// # Errors
@@ -211,7 +222,7 @@ pub fn withdraw_death(
     person: i64,
     reason: &str,
     operator: Option<&str>,
-) -> Result<Death, LifeError> {
+) -> Result<DeathWithdrawn, LifeError> {
     store.act(|tx| {
         let operator = tx.require(operator, Role::Capture)?;
         let reason = fit(reason, true)?;
@@ -219,7 +230,9 @@ pub fn withdraw_death(
         tx.remove_death(person)?;
         let detail = format!("died {died_on} withdrawn: {reason}");
         let act = Act { actor: operator, act: "person.death-withdraw", object: format!("person {person}"), detail };
-        Ok((Death { person, died_on, cancelled: Vec::new() }, act))
+        let cards = tx.cards_of_person(person)?.into_iter();
+        let cancelled = cards.filter(|card| card.state == LifeState::Cancelled.name()).map(|card| card.card_number);
+        Ok((DeathWithdrawn { person, withdrawn: died_on, cancelled: cancelled.collect() }, act))
     })
 }
 
@@ -441,6 +454,20 @@ impl Show for History {
             format!("  {moved_at}  {step} {from} → {to}{until}  {operator}  {reason}")
         });
         [head].into_iter().chain(lines).collect::<Vec<_>>().join("\n")
+    }
+}
+
+impl Show for DeathWithdrawn {
+    fn text(&self, lang: Lang) -> String {
+        let (person, day, cards) = (self.person, &self.withdrawn, self.cancelled.join(", "));
+        let cards = if cards.is_empty() { "–" } else { &cards };
+        lang.pick(
+            format!("人员 {person}，死亡记录（{day}）已撤回；仍为注销的卡: {cards}，需要时申请新卡"),
+            format!(
+                "person {person}, record of the death on {day} withdrawn; cards that stay cancelled: {cards}; request a new one \
+                 where it is needed"
+            ),
+        )
     }
 }
 

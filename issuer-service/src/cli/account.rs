@@ -256,7 +256,7 @@ fn change(
     act: BlacklistAct,
     reason: &str,
 ) -> Result<Exit, Error> {
-    let list = common.centre()?.store.act(|tx| -> Result<_, ClearingError> {
+    let list = common.centre_told(Some(reason), output)?.store.act(|tx| -> Result<_, ClearingError> {
         let operator = tx.require(common.operator.as_deref(), Role::Clearing)?;
         if reason.trim().is_empty() {
             return Err(ClearingError::ReasonMissing);
@@ -271,7 +271,7 @@ fn change(
         }
         let sequence = tx.add_blacklist_entry(card, act, reason.trim(), &operator)?;
         blacklist::tell_registry(tx, card)?;
-        let detail = format!("{} sequence {sequence}", act.name());
+        let detail = format!("{} sequence {sequence}: {}", act.name(), reason.trim());
         let act = Act { actor: operator, act: "blacklist.change", object: format!("card {card}"), detail };
         Ok((Blacklist { sequence, entries: tx.blacklist()? }, act))
     })?;

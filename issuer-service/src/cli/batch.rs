@@ -134,7 +134,11 @@ pub enum Verb {
 }
 
 pub(super) fn run(common: &Common, verb: Verb, output: &Output) -> Result<Exit, Error> {
-    let mut centre = common.centre()?;
+    let reason = match &verb {
+        Verb::Withdraw { reason, .. } | Verb::SetAside { reason, .. } => Some(reason.as_str()),
+        _ => None,
+    };
+    let mut centre = common.centre_told(reason, output)?;
     if matches!(verb, Verb::Create { .. }) && centre.config.requests.photo_from_age.is_some() {
         // How old somebody is stands in the dossier.
         common.data_keys(&mut centre, output)?;

@@ -20,6 +20,9 @@ pub enum Verb {
         /// Of this batch only.
         #[arg(long, value_name = "NUMBER")]
         batch: Option<i64>,
+        /// Of the person of this row only (`person find`), newest last.
+        #[arg(long, value_name = "ROW", conflicts_with = "batch")]
+        person: Option<i64>,
     },
     /// Show a card: its state, the blacklist, what it replaces.
     Show {
@@ -99,6 +102,21 @@ pub enum Verb {
     Update(super::update::Verb),
 }
 
+impl Verb {
+    /// The reason that somebody gives.
+    fn reason(&self) -> Option<&str> {
+        match self {
+            Self::Activate { reason, .. }
+            | Self::ReportLoss { reason, .. }
+            | Self::Release { reason, .. }
+            | Self::Lock { reason, .. }
+            | Self::Unlock { reason, .. }
+            | Self::Cancel { reason, .. } => Some(reason),
+            Self::List { .. } | Self::Show { .. } | Self::Due | Self::History { .. } | Self::States | Self::Update(_) => None,
+        }
+    }
+}
+
 pub(super) fn run(common: &Common, verb: Verb, output: &Output) -> Result<Exit, Error> {
     if let (Verb::States, None) = (&verb, &common.data) {
         output.show(&Table::of(|_| true));
@@ -107,9 +125,18 @@ pub(super) fn run(common: &Common, verb: Verb, output: &Output) -> Result<Exit, 
     if let Verb::Update(verb) = verb {
         return super::update::run(common, verb, output);
     }
-    let mut centre = common.centre()?;
+    let mut centre = common.centre_told(verb.reason(), output)?;
     match verb {
-        Verb::List { batch } => output.show(&Cards { cards: centre.store.read(|tx| tx.cards(batch))? }),
+        Verb::List { batch, person } => {
+            let cards = centre.store.read(|tx| -> Result<_, Error> {
+                match person {
+                    Some(id) if !tx.person_exists(id)? => Err(Missing::Person { id }.into()),
+                    Some(id) => Ok(tx.cards_of_person(id)?),
+                    None => Ok(tx.cards(batch)?),
+                }
+            })?;
+            output.show(&Cards { cards });
+        }
         Verb::Show { card_number } => output.show(&centre.store.read(|tx| life::file(tx, &card_number))?),
         Verb::Activate { card_numbers, batch, reason } => {
             let numbers = match batch {

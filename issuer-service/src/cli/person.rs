@@ -4,26 +4,28 @@ use std::io::Read;
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
+use serde::Serialize;
 
 use super::Common;
 use crate::audit::Act;
-use crate::card::life;
 use crate::card::state::Step;
+use crate::card::{Card, life};
 use crate::centre::Centre;
 use crate::error::{Error, Missing};
 use crate::exit::Exit;
 use crate::import::encoding::Declared;
 use crate::import::single::{self, Upserted};
 use crate::import::{self, Order};
+use crate::lang::Lang;
 use crate::operator::Role;
-use crate::output::{ImportProgress, Output};
+use crate::output::{ImportProgress, Output, Show};
 use crate::person::field::{Field, Fields};
 use crate::person::{Masked, People};
 use crate::registry::search::{self, By, Revealed};
 use crate::registry::source::{COUNTER, REGISTRY, Source};
 use crate::registry::worklist::{self, Choice, Merged};
 use crate::registry::{RegistryError, comparison};
-use crate::store::{Store, Tx};
+use crate::store::{Store, StoreError, Tx};
 
 /// Options of an import.
 #[derive(Debug, Args)]
@@ -225,8 +227,8 @@ pub(super) fn run(common: &Common, verb: Verb, output: &Output) -> Result<Exit, 
             return Ok(if found { Exit::Ok } else { Exit::NotFound });
         }
         Verb::Show { id, reveal: false, .. } => {
-            let person = store.read(|tx| tx.person(id))?;
-            output.show(&Masked::from(&person.ok_or(Missing::Person { id })?));
+            let (person, cards) = store.read(|tx| Ok::<_, StoreError>((tx.person(id)?, tx.cards_of_person(id)?)))?;
+            output.show(&WithCards { person: Masked::from(&person.ok_or(Missing::Person { id })?), cards });
         }
         Verb::Show { id, reveal: true, reason } => {
             let person = reveal(store, common.operator.as_deref(), id, reason, |tx| {
@@ -262,16 +264,15 @@ pub(super) fn run(common: &Common, verb: Verb, output: &Output) -> Result<Exit, 
 }
 
 fn death(common: &Common, id: i64, on: Option<&str>, reason: &str, output: &Output) -> Result<Exit, Error> {
-    let mut centre = if on.is_some() { common.registry(output)? } else { common.centre()? };
+    let mut centre = if on.is_some() { common.registry(output)? } else { common.centre_told(Some(reason), output)? };
     let operator = common.operator.as_deref();
-    let death = match on {
+    match on {
         Some(day) => {
             let order = life::Order { step: Step::Death, reason, operator };
-            life::record_death(&mut centre.store, &centre.config.life, id, day, &order)?
+            output.show(&life::record_death(&mut centre.store, &centre.config.life, id, day, &order)?);
         }
-        None => life::withdraw_death(&mut centre.store, id, reason, operator)?,
-    };
-    output.show(&death);
+        None => output.show(&life::withdraw_death(&mut centre.store, id, reason, operator)?),
+    }
     Ok(Exit::Ok)
 }
 
@@ -352,4 +353,27 @@ fn known(store: &mut Store, name: &str) -> Result<Source, RegistryError> {
 
 fn field(text: &str) -> Result<Field, &'static str> {
     Field::of_key(text).ok_or("a field is name, sex, ethnic_group, birth_date, region, address, phone or employer")
+}
+
+/// A person and the cards made for them.
+#[derive(Debug, Serialize)]
+struct WithCards {
+    #[serde(flatten)]
+    person: Masked,
+    /// In order of job.
+    cards: Vec<Card>,
+}
+
+impl Show for WithCards {
+    fn text(&self, lang: Lang) -> String {
+        let mut text = self.person.text(lang);
+        for card in &self.cards {
+            let Card { card_number, state, issue_date, valid_until, .. } = card;
+            text.push_str(&lang.pick(
+                format!("\n卡 {card_number}  {state}  {issue_date}–{valid_until}"),
+                format!("\ncard {card_number}  {state}  {issue_date}–{valid_until}"),
+            ));
+        }
+        text
+    }
 }

@@ -55,7 +55,12 @@ pub struct Order {
 }
 
 pub(super) fn run(common: &Common, verb: Verb, output: &Output) -> Result<Exit, Error> {
-    let mut centre = common.centre()?;
+    let reason = match &verb {
+        Verb::Reset(order) | Verb::Unblock(order) => Some(order.reason.as_str()),
+        Verb::Withdraw { reason, .. } => Some(reason.as_str()),
+        Verb::Approve { .. } | Verb::List { .. } => None,
+    };
+    let mut centre = common.centre_told(reason, output)?;
     let operator = common.operator.as_deref();
     let (store, rules) = (&mut centre.store, &centre.config.life);
     let mut make = |act, order: &Order| {

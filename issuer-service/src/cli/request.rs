@@ -56,7 +56,11 @@ pub enum Verb {
 }
 
 pub(super) fn run(common: &Common, verb: Verb, output: &Output) -> Result<Exit, Error> {
-    let mut centre = common.centre()?;
+    let reason = match &verb {
+        Verb::Withdraw { reason, .. } => Some(reason.as_str()),
+        _ => None,
+    };
+    let mut centre = common.centre_told(reason, output)?;
     if matches!(verb, Verb::New { kind: Kind::DataChange, .. }) {
         // What has changed stands in the dossier.
         common.data_keys(&mut centre, output)?;

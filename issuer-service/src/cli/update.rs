@@ -95,7 +95,11 @@ impl PinSource {
 }
 
 pub(super) fn run(common: &Common, verb: Verb, output: &Output) -> Result<Exit, Error> {
-    let mut centre = common.centre()?;
+    let reason = match &verb {
+        Verb::Request { reason, .. } | Verb::Withdraw { reason, .. } => Some(reason.as_str()),
+        _ => None,
+    };
+    let mut centre = common.centre_told(reason, output)?;
     let operator = common.operator.as_deref();
     let store = &mut centre.store;
     match verb {

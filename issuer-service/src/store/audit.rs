@@ -8,6 +8,7 @@ use crate::audit::{Act, Checkpoint, Record};
 use crate::clock;
 use crate::operator::OperatorError;
 use crate::operator::duty::OnDuty;
+use card_profiles::identity::CardIdentifier;
 
 /// Seconds beyond the last record after which a clock is doubted: two days.
 const CLOCK_AHEAD_MAX: u64 = 2 * 86_400;
@@ -45,16 +46,48 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// The text of an act on a person does not say who that is, as far as the data keys are open.
+    /// The text of an act does not say who it is about: the person, the holder of the card, who asked, anybody of a batch. Where the
+    /// data keys are closed nobody can tell, and a text in other letters than those of the program's own words is refused.
     fn names_nobody(&self, act: &Act) -> Result<(), StoreError> {
-        let id = act.object.strip_prefix("person ").and_then(|id| id.parse().ok());
-        let Some(id) = id.filter(|_| !act.detail.is_ascii()) else { return Ok(()) };
-        match self.person(id) {
-            Ok(Some(person)) if !person.details.name.is_empty() && act.detail.contains(&person.details.name) => {
-                Err(StoreError::TextUnfit { why: TextFault::Name })
-            }
-            _ => Ok(()),
+        let foreign = text::has_foreign_letters(&act.detail);
+        let concerned = self.concerned(&act.object, foreign)?;
+        if concerned.is_empty() {
+            return Ok(());
         }
+        if let Err(closed) = self.data() {
+            return if foreign { Err(closed) } else { Ok(()) };
+        }
+        for id in concerned {
+            match self.person(id) {
+                Ok(Some(person)) if text::names(&act.detail, &person.details.name) => {
+                    return Err(StoreError::TextUnfit { why: TextFault::Name });
+                }
+                // A row that does not open is told where it is needed.
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Row numbers of the people whom an object of an act is about; those of a batch only when `many` are wanted.
+    fn concerned(&self, object: &str, many: bool) -> Result<Vec<i64>, StoreError> {
+        let Some((kind, name)) = object.split_once(' ') else { return Ok(Vec::new()) };
+        let number = name.parse::<i64>().ok();
+        let one = match (kind, number) {
+            ("person", Some(id)) => Some(id),
+            ("request", Some(number)) => self.request(number)?.map(|request| request.person),
+            ("job", Some(job)) if self.job_state(job)?.is_some() => Some(self.job_person(job)?),
+            ("batch", Some(batch)) if many => return self.people_of_batch(batch, u32::MAX),
+            ("card", _) => {
+                let card = match CardIdentifier::parse(name) {
+                    Some(identifier) => self.card_by_identifier(&identifier)?,
+                    None => self.card_by_number(name)?,
+                };
+                card.map(|card| card.person)
+            }
+            _ => None,
+        };
+        Ok(one.into_iter().collect())
     }
 
     /// Writes the records of this transaction down in the anchor: the last thing before the commit. From here on they are to be

@@ -9,3 +9,4 @@ mod loss;
 mod moves;
 mod succession;
 mod sync;
+mod words;
