@@ -13,6 +13,7 @@ use card_profiles::identity::RID;
 use card_profiles::plan::{Plan, Target};
 use card_profiles::{CardValues, Profile};
 use serde::Serialize;
+use settlement::id::InstitutionCode;
 
 use self::custody::{PsamMove, PsamState};
 use crate::audit::Act;
@@ -27,7 +28,7 @@ use crate::output::Show;
 use crate::state::word;
 use crate::station::failure::{StationError, transport_code};
 use crate::station::writer::{Broken, Writer, refused};
-use crate::store::{Store, StoreError};
+use crate::store::{Store, StoreError, Tx};
 use crate::vault::Vault;
 
 /// Index of the purchase key in a PSAM made here: the first of three versions.
@@ -100,6 +101,12 @@ pub enum PsamError {
         /// The number.
         terminal_number: String,
     },
+    /// Nobody registered the institution.
+    #[error("institution {code} is not registered")]
+    Institution {
+        /// Its code as given.
+        code: String,
+    },
     /// The PSAM is in another state than the act needs.
     #[error("the PSAM of terminal {terminal_number} is {state}")]
     State {
@@ -154,7 +161,11 @@ pub fn personalize(
     session: &mut Session,
     order: &Order<'_>,
 ) -> Result<Psam, PsamError> {
-    let operator = store.read(|tx| tx.require(order.operator, Role::Keys))?;
+    let operator = store.read(|tx| -> Result<_, PsamError> {
+        let operator = tx.require(order.operator, Role::Keys)?;
+        registered(tx, order.institution)?;
+        Ok(operator)
+    })?;
     let not_psam = |reason: &str| PsamError::NotPsam { reason: reason.to_owned() };
     let atr = session.atr().map_err(|_| not_psam("ATR"))?;
     let chip = Chip::of(atr.historical()).ok_or_else(|| not_psam("ATR"))?;
@@ -286,6 +297,12 @@ impl Show for Psam {
     }
 }
 
+/// Whether an institution is registered: nobody else answers for a PSAM.
+fn registered(tx: &Tx<'_>, code: &str) -> Result<(), PsamError> {
+    let known = InstitutionCode::parse(code).ok().map(|code| tx.institution(&code)).transpose()?.flatten();
+    known.map(drop).ok_or_else(|| PsamError::Institution { code: code.to_owned() })
+}
+
 impl Show for Psams {
     fn text(&self, lang: Lang) -> String {
         self.psams.iter().map(|psam| psam.text(lang)).collect::<Vec<_>>().join("\n")
@@ -299,6 +316,7 @@ impl Explain for PsamError {
             Self::NotBlank => "PSAM_NOT_BLANK",
             Self::Taken { .. } => "PSAM_TAKEN",
             Self::NotFound { .. } => "PSAM_NOT_FOUND",
+            Self::Institution { .. } => "INSTITUTION_UNKNOWN",
             Self::State { .. } => "PSAM_STATE",
             Self::ReturnOpen { .. } => "PSAM_RETURN_OPEN",
             Self::DayOver { .. } => "DAY_OVER",
@@ -325,6 +343,7 @@ impl Explain for PsamError {
             Self::NotFound { terminal_number } => {
                 lang.pick(format!("没有编号为 {terminal_number} 的 PSAM"), self.to_string())
             }
+            Self::Institution { code } => lang.pick(format!("机构 {code} 未登记"), self.to_string()),
             Self::State { terminal_number, state } => {
                 let state = word(&PsamState::TABLE, state, lang);
                 lang.pick(format!("PSAM {terminal_number} 的状态是“{state}”，不能办理"), self.to_string())
@@ -356,6 +375,9 @@ impl Explain for PsamError {
                 lang.pick("换一张空白 PSAM", "put in a blank PSAM")
             }
             Self::ReasonMissing => lang.pick("加上 --reason 原因", "add --reason TEXT"),
+            Self::Institution { .. } => {
+                lang.pick("先用 issuer institution add 登记", "register it with `issuer institution add` first")
+            }
             Self::DayOver { .. } => lang.pick("写今天或以后的日期", "name today or a later day"),
             Self::ReturnOpen { .. } => lang.pick("用 issuer psam tasks 查看", "see `issuer psam tasks`"),
             Self::Taken { .. } | Self::NotFound { .. } | Self::State { .. } => {
@@ -378,7 +400,7 @@ impl Explain for PsamError {
         match self {
             Self::NotPsam { .. } | Self::Failed { .. } => Exit::Card,
             Self::NotBlank | Self::Taken { .. } | Self::State { .. } | Self::ReturnOpen { .. } => Exit::Refused,
-            Self::NotFound { .. } => Exit::NotFound,
+            Self::NotFound { .. } | Self::Institution { .. } => Exit::NotFound,
             Self::DayOver { .. } | Self::ReasonMissing => Exit::Usage,
             Self::Lost(error) if error.card_lost() => Exit::Card,
             Self::Lost(_) => Exit::Reader,

@@ -187,6 +187,9 @@ fn nothing_is_due_back_by_a_day_that_is_over() {
     let (store, operator) = (&mut site.centre.store, Some("zhou"));
     let past = HandOut { due: "20200101", ..TO };
     assert!(matches!(custody::hand_out(store, OLD, &past, operator), Err(PsamError::DayOver { .. })));
+    let nobody = HandOut { institution: "NOBODY", ..TO };
+    let unknown = custody::hand_out(store, OLD, &nobody, operator).expect_err("nobody answers for it");
+    assert_eq!(unknown.code(), "INSTITUTION_UNKNOWN");
     custody::hand_out(store, OLD, &TO, operator).expect("handed out");
     let late = Replacement { with: NEW, to: TO, back_by: "20200101", reason: "worn" };
     let late = custody::replace(store, OLD, &late, operator);

@@ -5,7 +5,7 @@
 use serde::Serialize;
 use settlement::id::TerminalNumber;
 
-use super::{Psam, PsamError};
+use super::{Psam, PsamError, registered};
 use crate::audit::Act;
 use crate::clearing::institution::TerminalState;
 use crate::clock;
@@ -239,6 +239,7 @@ fn said(reason: &str) -> Result<(), PsamError> {
 
 fn give(tx: &Tx<'_>, number: &str, to: &HandOut<'_>) -> Result<(), PsamError> {
     let psam = found(tx, number)?;
+    registered(tx, to.institution)?;
     still_ahead(to.due)?;
     tx.hand_out_psam(number, to).map_err(|error| refused(error, &psam))
 }

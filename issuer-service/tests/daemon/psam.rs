@@ -19,6 +19,13 @@ fn bench_with_psam(faults: FaultPlan) -> (Bench, std::path::PathBuf) {
     let path = bench.folder().join("psam.card");
     image::create(&path, builtin_text("psam").expect("built in"), [0x51, 0, 0, 0, 0, 9], &faults).expect("image");
     bench.farm().insert(1, &path).expect("inserted");
+    let reader = bench.farm().reader_name(1).expect("slot");
+    let unknown = bench.output(&[&PERSONALIZE[..], &["--reader", &reader]].concat());
+    let error = String::from_utf8_lossy(&unknown.stderr);
+    assert!(unknown.status.code() == Some(2) && error.contains("INSTITUTION_UNKNOWN"), "{error}");
+    bench.ok(&["operator", "add", "clerk", "--role", "clearing"]);
+    let add = ["institution", "add", "H001", "--name", "样例医院", "--region", "513301", "--type", "hospital"];
+    bench.ok(&[&["--operator", "clerk"], &add[..]].concat());
     (bench, path)
 }
 

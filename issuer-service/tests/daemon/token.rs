@@ -148,6 +148,9 @@ fn a_psam_is_not_made_of_keys_that_may_not_leave_the_token() {
     card_sim::image::create(&path, text, [0x51, 0, 0, 0, 0, 9], &FaultPlan::default()).expect("image");
     bench.farm().eject(0).expect("ejected");
     bench.farm().insert(0, &path).expect("inserted");
+    bench.ok(&["operator", "add", "clerk", "--role", "clearing"]);
+    let add = ["institution", "add", "H001", "--name", "样例医院", "--region", "513301", "--type", "hospital"];
+    bench.ok(&[&["--operator", "clerk"], &add[..]].concat());
     let reader = bench.farm().reader_name(0).expect("slot");
     let (code, error) = json(
         &bench,
@@ -333,6 +336,52 @@ fn a_key_goes_out_in_a_way_that_the_token_has_and_in_no_other() {
     assert_eq!(json(&bench, &export).1["code"], "CONFIG_INVALID");
     named("export_key = \"between modules\"");
     assert_eq!(json(&bench, &["--operator", "li", "key", "export", "UKSSSE"]).0, Some(3), "not without the role");
+}
+
+#[test]
+fn a_ceremony_killed_while_its_keys_go_into_a_token_is_cancelled_and_leaves_none_there() {
+    let token = Token::new();
+    let bench = bench(&token, 0, &[]);
+    bench.ok(&["operator", "add", "wu", "--role", "keys"]);
+    let secret = bench.folder().join("secret");
+    std::fs::write(&secret, "an invented secret\n").expect("file");
+    let secret = format!("file:{}", secret.display());
+    let shares = bench.folder().join("shares").display().to_string();
+    let line =
+        |name, arguments: &[&str]| [&["--pin", "env:TOKEN_PIN", "--operator", name], arguments].concat().join(" ");
+    let step = |line: &str| bench.ok(&line.split(' ').collect::<Vec<_>>());
+    let begin = || {
+        step(&line("zhou", &["ceremony", "start", "--custodian", "zhou", "--custodian", "wu"]));
+        for name in ["zhou", "wu"] {
+            step(&line(name, &["ceremony", "contribute", "--secret", &secret]));
+        }
+        line("wu", &["ceremony", "finish", "--shares", &shares])
+    };
+    let held = || json(&bench, &["key", "list"]).1["keys"].as_array().expect("keys").clone();
+    let before = held();
+    let finish = begin();
+    // One file for each object of the token.
+    let objects = || {
+        let slots = std::fs::read_dir(token.tokens()).expect("folder").flatten();
+        slots.map(|slot| std::fs::read_dir(slot.path()).map_or(0, Iterator::count)).sum::<usize>()
+    };
+    let (there, enough) = (objects(), 20);
+    let mut killed = bench.issuer(&finish.split(' ').collect::<Vec<_>>()).spawn().expect("starts");
+    while objects() < there + enough && killed.try_wait().expect("runs").is_none() {
+        std::hint::spin_loop();
+    }
+    killed.kill().expect("killed");
+    killed.wait().expect("ends");
+    let (_, show) = json(&bench, &["ceremony", "show", "1"]);
+    assert_eq!(show["state"], "finishing", "{show}");
+    assert!(held().len() > before.len(), "some keys were in the token when it was killed");
+    assert_eq!(json(&bench, &["key", "check"]).0, Some(7));
+    step(&line("wu", &["ceremony", "cancel"]));
+    assert_eq!((held(), json(&bench, &["key", "check"]).0), (before, Some(0)));
+    let finish = begin();
+    step(&finish);
+    assert_eq!(json(&bench, &["key", "check"]).0, Some(0));
+    assert!(held().iter().any(|key| key["name"] == "UKSSSE" && key["version"] == 2));
 }
 
 fn run(bench: &Bench, extra: &[&str]) -> std::process::Child {
