@@ -86,6 +86,8 @@ pub(crate) enum Reason {
     Altered,
     /// A checkpoint has another hash.
     CheckpointDiffers,
+    /// There is a signature and no key to check it with.
+    KeyMissing,
     /// The signature is not the centre's.
     SignatureWrong,
     /// A checkpoint or the anchor knows of it, and it is not there.
@@ -105,6 +107,8 @@ pub(crate) struct Verdict {
     pub(crate) records: u64,
     /// Checkpoints that hold.
     pub(crate) checkpoints: u64,
+    /// The last record that a checkpoint signs.
+    pub(crate) signed_until: i64,
     /// Whether there was an anchor.
     pub(crate) anchored: bool,
     /// Whether the key came from elsewhere than the log.
@@ -132,6 +136,7 @@ impl Walk {
         let verdict = Verdict {
             records: 0,
             checkpoints: 0,
+            signed_until: 0,
             anchored: anchor.is_some(),
             key_pinned: public_key.is_some(),
             clock_back: None,
@@ -184,6 +189,9 @@ impl Walk {
             if checkpoint.hash != record.hash {
                 return Some(Reason::CheckpointDiffers);
             }
+            if self.key.is_empty() {
+                return Some(Reason::KeyMissing);
+            }
             let Checkpoint { sequence, hash, signed_at, signature } = checkpoint;
             let message = format!("issuer audit checkpoint\n{sequence}\n{hash}\n{signed_at}\n");
             let signature = hex::decode(signature).unwrap_or_default();
@@ -191,6 +199,7 @@ impl Walk {
                 return Some(Reason::SignatureWrong);
             }
             self.verdict.checkpoints += 1;
+            self.verdict.signed_until = sequence;
         }
         if self.anchor.as_ref().is_some_and(|anchor| anchor.replaces(record.sequence)) {
             return Some(Reason::Replaced);
@@ -247,7 +256,54 @@ fn digest(record: &Record) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::minute;
+    use ring::rand::SystemRandom;
+    use ring::signature::{Ed25519KeyPair, KeyPair};
+
+    use super::{Checkpoint, Reason, Record, Verdict, Walk, digest, minute};
+
+    /// Verdict on five records of which the third is signed, with a key or without any.
+    fn signed_third(with_key: bool) -> Verdict {
+        let pkcs8 = Ed25519KeyPair::generate_pkcs8(&SystemRandom::new()).expect("random");
+        let pair = Ed25519KeyPair::from_pkcs8(pkcs8.as_ref()).expect("a key");
+        let mut records: Vec<Record> = Vec::new();
+        for sequence in 1..=5 {
+            let text = |text: &str| text.to_owned();
+            let mut record = Record {
+                sequence,
+                recorded_at: text("2026-01-01T00:00:00.000Z"),
+                actor: text("a"),
+                act: text("test"),
+                object: sequence.to_string(),
+                detail: String::new(),
+                previous: records.last().map_or_else(|| "0".repeat(64), |before| before.hash.clone()),
+                hash: String::new(),
+            };
+            record.hash = digest(&record);
+            records.push(record);
+        }
+        let (sequence, hash, signed_at) = (3, records[2].hash.clone(), "2026-01-01T00:00:00.000Z".to_owned());
+        let message = format!("issuer audit checkpoint\n{sequence}\n{hash}\n{signed_at}\n");
+        let signature = hex::encode_upper(pair.sign(message.as_bytes()));
+        let mut walk = Walk::new(None, None);
+        if with_key {
+            walk.key(&hex::encode_upper(pair.public_key()));
+        }
+        walk.checkpoint(Checkpoint { sequence, hash, signed_at, signature });
+        for record in &records {
+            if !walk.record(record) {
+                break;
+            }
+        }
+        walk.end()
+    }
+
+    #[test]
+    fn a_log_is_signed_up_to_its_last_checkpoint_and_without_a_key_nothing_is() {
+        let verdict = signed_third(true);
+        assert_eq!((verdict.first_bad, verdict.records, verdict.signed_until), (None, 5, 3));
+        let keyless = signed_third(false);
+        assert_eq!((keyless.first_bad, keyless.signed_until), (Some((3, Reason::KeyMissing)), 0));
+    }
 
     #[test]
     fn minutes_follow_each_other_over_months_years_and_leap_days() {

@@ -17,7 +17,7 @@ pub(crate) enum Lang {
 
 /// Tells a verdict.
 pub(crate) fn verdict(verdict: &Verdict, lang: Lang) -> ExitCode {
-    let Verdict { records, checkpoints, anchored, key_pinned, clock_back, first_bad } = verdict;
+    let Verdict { records, checkpoints, signed_until, anchored, key_pinned, clock_back, first_bad } = verdict;
     if let Some((sequence, reason)) = first_bad {
         let reason = words(*reason, lang);
         match lang {
@@ -29,6 +29,17 @@ pub(crate) fn verdict(verdict: &Verdict, lang: Lang) -> ExitCode {
     match lang {
         Lang::Zh => println!("日志完整: {records} 条记录, {checkpoints} 个签名检查点"),
         Lang::En => println!("the log holds: {records} records, {checkpoints} signed checkpoints"),
+    }
+    let behind = i64::try_from(*records).unwrap_or(i64::MAX) - signed_until;
+    if behind > 0 {
+        match lang {
+            Lang::Zh => {
+                println!("签名到第 {signed_until} 条，其后 {behind} 条没有签名: 能改写数据库和锚文件的人可以重造它们")
+            }
+            Lang::En => println!(
+                "signed up to record {signed_until}; the {behind} behind it are not: who can write database and anchor can make them anew"
+            ),
+        }
     }
     if let Some(sequence) = clock_back {
         match lang {
@@ -80,6 +91,10 @@ const fn words(reason: Reason, lang: Lang) -> &'static str {
         Reason::Unchained => ("与前一条不相接", "it does not follow from the record before"),
         Reason::Altered => ("内容被改动", "its content was altered"),
         Reason::CheckpointDiffers => ("与签名检查点不符", "it differs from its signed checkpoint"),
+        Reason::KeyMissing => (
+            "检查点有签名，但日志中没有公钥: 用 --public-key 给出",
+            "its checkpoint is signed and the log names no key: give it with --public-key",
+        ),
         Reason::SignatureWrong => ("检查点签名无效", "the signature of its checkpoint is wrong"),
         Reason::CutOff => ("日志末尾被截去", "the end of the log was cut off"),
         Reason::AnchorDiffers => ("锚文件中没有这一条", "the anchor does not know it"),

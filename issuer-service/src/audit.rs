@@ -76,6 +76,8 @@ pub struct Verdict {
     pub records: u64,
     /// Checkpoints that hold.
     pub checkpoints: u64,
+    /// Last record that a checkpoint signs: who can write the database and the anchor can make anew what stands behind it.
+    pub signed_until: Option<i64>,
     /// Whether the end of the log was compared with its anchor.
     pub anchored: bool,
     /// First record that is more than a minute earlier than one before it: the clock was set back, or an operator answered for that.
@@ -176,8 +178,7 @@ impl Verifier {
     #[must_use]
     pub fn new(public_key: Vec<u8>, checkpoints: Vec<Checkpoint>, anchor: Option<Expected>) -> Self {
         let checkpoints = checkpoints.into_iter().map(|checkpoint| (checkpoint.sequence, checkpoint)).collect();
-        let verdict =
-            Verdict { records: 0, checkpoints: 0, anchored: anchor.is_some(), clock_back: None, first_bad: None };
+        let verdict = Verdict { anchored: anchor.is_some(), ..Verdict::none() };
         Self { public_key, checkpoints, anchor, last: None, latest: 0, verdict }
     }
 
@@ -229,6 +230,7 @@ impl Verifier {
             return Some(Reason::SignatureWrong);
         }
         self.verdict.checkpoints += 1;
+        self.verdict.signed_until = Some(checkpoint.sequence);
         None
     }
 
@@ -250,6 +252,13 @@ impl Verifier {
     }
 }
 
+impl Verdict {
+    /// Of nothing read.
+    pub(crate) const fn none() -> Self {
+        Self { records: 0, checkpoints: 0, signed_until: None, anchored: false, clock_back: None, first_bad: None }
+    }
+}
+
 impl Show for Verdict {
     fn text(&self, lang: Lang) -> String {
         let (records, checkpoints) = (self.records, self.checkpoints);
@@ -267,9 +276,17 @@ impl Show for Verdict {
                     )
                 });
                 let back = back.unwrap_or_default();
+                let last = self.signed_until.unwrap_or(0);
+                let behind = records.saturating_sub(u64::try_from(last).unwrap_or(0));
+                let signed = lang.pick(
+                    format!("\n签名到第 {last} 条，其后 {behind} 条尚未签名 (issuer audit checkpoint)"),
+                    format!("\nsigned up to record {last}, {behind} behind it not yet (issuer audit checkpoint)"),
+                );
                 lang.pick(
-                    format!("审计日志完整: {records} 条记录, {checkpoints} 个签名检查点{anchored}{back}"),
-                    format!("audit log holds: {records} records, {checkpoints} signed checkpoints{anchored}{back}"),
+                    format!("审计日志完整: {records} 条记录, {checkpoints} 个签名检查点{anchored}{signed}{back}"),
+                    format!(
+                        "audit log holds: {records} records, {checkpoints} signed checkpoints{anchored}{signed}{back}"
+                    ),
                 )
             }
             Some(Bad { sequence, reason }) => lang.pick(
@@ -330,10 +347,7 @@ mod tests {
 
     #[test]
     fn an_untouched_chain_holds() {
-        assert_eq!(
-            verdict(&chain(5), Vec::new()),
-            Verdict { records: 5, checkpoints: 0, anchored: false, clock_back: None, first_bad: None }
-        );
+        assert_eq!(verdict(&chain(5), Vec::new()), Verdict { records: 5, ..Verdict::none() });
     }
 
     #[test]

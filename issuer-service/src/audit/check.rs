@@ -25,7 +25,7 @@ pub fn verify(store: &mut Store) -> Result<Verdict, StoreError> {
                 None => {
                     let sequence = head.map_or(1, |(sequence, _)| sequence);
                     let first_bad = Some(Bad { sequence, reason: Reason::AnchorBroken });
-                    return Ok(Verdict { records: 0, checkpoints: 0, anchored: false, clock_back: None, first_bad });
+                    return Ok(Verdict { first_bad, ..Verdict::none() });
                 }
             },
         };

@@ -92,3 +92,25 @@ fn acts_notice_a_line_that_is_not_ours_and_take_up_what_a_kill_leaves() {
     bench.done(&["operator", "add", "qian", "--role", "stock"]);
     assert_eq!(verdict(&bench)["first_bad"], Value::Null);
 }
+
+#[test]
+fn a_log_that_holds_says_up_to_which_record_it_is_signed() {
+    let bench = centre();
+    bench.done(&["audit", "checkpoint"]);
+    let signed = verdict(&bench)["records"].clone();
+    assert_eq!(verdict(&bench)["signed_until"], signed);
+    let text = |lang: &str| {
+        let mut command = bench.command(&["audit", "verify"]);
+        let output = command.args(["--format", "text", "--lang", lang]).output().expect("the program starts");
+        String::from_utf8(output.stdout).expect("text")
+    };
+    assert!(text("en").contains(&format!("signed up to record {signed}, 0 behind it")), "{}", text("en"));
+    bench.done(&ADD);
+    let verdict = verdict(&bench);
+    assert_eq!(
+        (&verdict["signed_until"], verdict["records"].as_u64()),
+        (&signed, signed.as_u64().map(|last| last + 1))
+    );
+    assert!(text("en").contains(&format!("signed up to record {signed}, 1 behind it")), "{}", text("en"));
+    assert!(text("zh").contains(&format!("签名到第 {signed} 条")), "{}", text("zh"));
+}
