@@ -8,7 +8,8 @@
 use serde::Serialize;
 
 use crate::batch::{self, BatchError, BatchState, Selection};
-use crate::card::Card;
+use crate::card::state::LifeState;
+use crate::card::{self, Card};
 use crate::lang::Lang;
 use crate::output::Show;
 use crate::request::{self, Kind, Request, RequestError, RequestState};
@@ -82,8 +83,11 @@ pub struct Counter {
     pub card_number: Option<String>,
     /// Steps done, in order.
     pub done: Vec<Step>,
-    /// The first step that is not.
+    /// The first step that is not; none when the card is in its person's hands, printed here or not, or will never be.
     pub next: Option<Step>,
+    /// The card was made and put out of use before anybody got it.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub cancelled: bool,
 }
 
 /// Everybody at the counter.
@@ -129,16 +133,14 @@ pub fn look(tx: &Tx<'_>, number: i64) -> Result<Counter, BatchError> {
     Ok(counter(tx, &request)?)
 }
 
-/// Everybody whose card is not handed out yet.
+/// Everybody whose card is not handed out yet, those among them whose card was put out of use before and who have asked for no
+/// other one.
 ///
 /// # Errors
 /// [`BatchError`].
-pub fn waiting(tx: &Tx<'_>, limit: u32) -> Result<Counters, BatchError> {
-    let mut counters = Vec::new();
-    for request in tx.instant_requests(limit)? {
-        counters.push(counter(tx, &request)?);
-    }
-    counters.retain(|counter| counter.next.is_some());
+pub fn waiting(tx: &Tx<'_>) -> Result<Counters, BatchError> {
+    let requests = tx.instant_requests_waiting()?;
+    let counters = requests.iter().map(|request| counter(tx, request)).collect::<Result<_, _>>()?;
     Ok(Counters { counters })
 }
 
@@ -164,13 +166,24 @@ fn counter(tx: &Tx<'_>, request: &Request) -> Result<Counter, crate::store::Stor
         Some(job) => !tx.notes(job, "printed")?.is_empty(),
         None => false,
     };
+    let state_of_card = card.as_ref().and_then(|card| LifeState::of_name(&card.state));
+    let was_activated = match &card {
+        Some(card) => tx.card_moves(card.job)?.iter().any(|moved| moved.step == card::state::Step::Activate.name()),
+        None => false,
+    };
+    let handed_out = match state_of_card {
+        None | Some(LifeState::Sealed) => false,
+        Some(LifeState::Cancelled) => was_activated,
+        Some(_) => true,
+    };
+    let cancelled = state_of_card == Some(LifeState::Cancelled) && !was_activated;
     let is_done = |step: Step| match step {
         Step::Applied => request.state != RequestState::Withdrawn.name(),
         Step::Batched => batch.is_some() && request.state != RequestState::Open.name(),
         Step::Approved => state.as_deref().is_some_and(|state| state != BatchState::Created.name()),
         Step::Written => card.is_some(),
         Step::Printed => printed,
-        Step::HandedOut => card.as_ref().is_some_and(|card| card.state != "sealed"),
+        Step::HandedOut => handed_out,
     };
     Ok(Counter {
         request: request.number,
@@ -178,13 +191,14 @@ fn counter(tx: &Tx<'_>, request: &Request) -> Result<Counter, crate::store::Stor
         batch,
         card_number: card.as_ref().map(|card| card.card_number.clone()),
         done: Step::ALL.into_iter().filter(|step| is_done(*step)).collect(),
-        next: Step::ALL.into_iter().find(|step| !is_done(*step)),
+        next: Step::ALL.into_iter().find(|step| !is_done(*step)).filter(|_| !handed_out && !cancelled),
+        cancelled,
     })
 }
 
 impl Show for Counter {
     fn text(&self, lang: Lang) -> String {
-        let Self { request, person, batch, card_number, done, next } = self;
+        let Self { request, person, batch, card_number, done, next, cancelled } = self;
         let marks: Vec<String> = Step::ALL
             .iter()
             .map(|step| format!("[{}] {}", if done.contains(step) { 'x' } else { ' ' }, step.text(lang)))
@@ -192,13 +206,20 @@ impl Show for Counter {
         let dash = || "-".to_owned();
         let batch = batch.map_or_else(dash, |batch| batch.to_string());
         let card = card_number.clone().unwrap_or_else(dash);
-        let next = next.map_or("", |step| step.next(lang));
-        lang.pick(
-            format!("申请 {request}，人员 {person}，批次 {batch}，卡号 {card}: {}  下一步: {next}", marks.join(" ")),
-            format!(
-                "request {request}, person {person}, batch {batch}, card {card}: {}  next: {next}",
-                marks.join(" ")
+        let next = match next {
+            Some(step) => lang.pick(format!("  下一步: {}", step.next(lang)), format!("  next: {}", step.next(lang))),
+            None if *cancelled => lang.pick(
+                format!("  卡在领取前已注销；下一步: issuer instant new --person {person}"),
+                format!(
+                    "  the card was cancelled before it was handed out; next: issuer instant new --person {person}"
+                ),
             ),
+            None => lang.pick("  已办结", "  all done").to_owned(),
+        };
+        let marks = marks.join(" ");
+        lang.pick(
+            format!("申请 {request}，人员 {person}，批次 {batch}，卡号 {card}: {marks}{next}"),
+            format!("request {request}, person {person}, batch {batch}, card {card}: {marks}{next}"),
         )
     }
 }

@@ -122,6 +122,8 @@ pub enum Ended {
     StationStopped,
     /// Too many cards of the lot failed.
     LotBad,
+    /// The feeder hung or could not be run.
+    FeederFailed,
     /// The reader failed.
     ReaderFailed,
     /// Stock has no more blank cards of the lot for this station.
@@ -241,6 +243,7 @@ impl Ended {
             Self::TooManyFailures => ("连续失败过多，已停用", "held after too many failures"),
             Self::StationStopped => ("全站连续失败过多，已停止", "all stopped after too many failures in a row"),
             Self::LotBad => ("该批号废卡过多，批号已停用", "its lot is held: too many cards of it failed"),
+            Self::FeederFailed => ("送卡命令失败", "its feeder failed"),
             Self::ReaderFailed => ("读写器故障", "the reader failed"),
             Self::NoBlanks => ("领用的空白卡已用完", "no more blank cards are issued to it"),
             Self::Stopped => ("已停止", "stopped"),

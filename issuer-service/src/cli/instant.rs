@@ -11,6 +11,7 @@ use crate::exit::Exit;
 use crate::instant::{self, Step};
 use crate::output::Output;
 use crate::request::{Kind, RequestError};
+use crate::station::event::{Event, What};
 use crate::station::hook::Hook;
 use crate::station::print;
 
@@ -73,12 +74,13 @@ pub(super) fn run(common: &Common, verb: Verb, output: &Output) -> Result<Exit, 
         Verb::New { person, kind } => output.show(&instant::begin(&mut centre.store, person, kind, operator)?),
         Verb::Approve { request } => output.show(&instant::approve(&mut centre.store, request, operator, prefix)?),
         Verb::Show { request } => output.show(&centre.store.read(|tx| instant::look(tx, request))?),
-        Verb::List => output.show(&centre.store.read(|tx| instant::waiting(tx, 1_000))?),
+        Verb::List => output.show(&centre.store.read(|tx| instant::waiting(tx))?),
         Verb::Run { request: number, reader, lot, station, printer, hook_time, wait } => {
             let counter = centre.store.read(|tx| instant::look(tx, number))?;
             if !counter.done.contains(&Step::Written) {
                 let batch = counter.batch.ok_or(RequestError::NotBatched { number })?;
-                let exit = make(common, &mut centre, &Order::of_one(batch, reader, wait, (lot, station)), output)?;
+                let order = Order::of_one(batch, reader.clone(), wait, (lot, station));
+                let exit = make(common, &mut centre, &order, output)?;
                 if exit != Exit::Ok {
                     return Ok(exit);
                 }
@@ -89,10 +91,11 @@ pub(super) fn run(common: &Common, verb: Verb, output: &Output) -> Result<Exit, 
             let mut exit = Exit::Ok;
             if let (Some(hook), false) = (hook, printed) {
                 common.data_keys(&mut centre, output)?;
-                exit = match print::again(&mut centre.store, number, &hook, operator)? {
-                    Some(_) => Exit::Partly,
-                    None => Exit::Ok,
-                };
+                if let Some(reason) = print::again(&mut centre.store, number, &hook, operator)? {
+                    let job = centre.store.read(|tx| tx.request(number))?.and_then(|request| request.job);
+                    output.show(&Event { reader: &reader, job, what: What::Unprinted { reason } });
+                    exit = Exit::Partly;
+                }
             }
             output.show(&centre.store.read(|tx| instant::look(tx, number))?);
             return Ok(exit);

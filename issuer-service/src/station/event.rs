@@ -4,6 +4,7 @@
 
 use serde::Serialize;
 
+use super::hook::HookEnd;
 use crate::lang::Lang;
 use crate::output::Show;
 
@@ -104,7 +105,11 @@ impl Show for Event<'_> {
             }
             What::Made { card_number } => lang.pick(format!("制成 {card_number}"), format!("made {card_number}")),
             What::Unprinted { reason } => {
-                lang.pick(format!("已制成而未印刷 ({reason})"), format!("made and not printed ({reason})"))
+                let words = words(reason, lang);
+                lang.pick(
+                    format!("已制成而未印刷 ({reason}){words}"),
+                    format!("made and not printed ({reason}){words}"),
+                )
             }
             What::Spoilt { reason, next_job } => lang.pick(
                 format!("作废 ({reason})，由任务 {next_job} 重制"),
@@ -114,11 +119,17 @@ impl Show for Event<'_> {
                 lang.pick(format!("拒绝: {}", reason.text(lang)), format!("refused: {}", reason.text(lang)))
             }
             What::ReaderEnded { reason } => {
-                lang.pick(format!("读写器停用: {reason}"), format!("reader stopped: {reason}"))
+                let words = words(reason, lang);
+                lang.pick(format!("读写器停用: {reason}{words}"), format!("reader stopped: {reason}{words}"))
             }
         };
         format!("{reader}:{job} {what}")
     }
+}
+
+/// What the code of a site's command means.
+fn words(code: &str, lang: Lang) -> String {
+    HookEnd::words(code, lang).map_or_else(String::new, |words| lang.pick(format!("：{words}"), format!(": {words}")))
 }
 
 impl Refusal {

@@ -12,6 +12,11 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal, kill_process_group};
 use zeroize::Zeroizing;
 
+use crate::lang::Lang;
+
+/// What a shell ends with when there is no such command, or it cannot be executed (POSIX, exit status of commands).
+const NOT_RUN: [Option<i32>; 2] = [Some(126), Some(127)];
+
 /// How often a running command is looked at.
 const PAUSE: Duration = Duration::from_millis(20);
 
@@ -33,8 +38,10 @@ pub struct Hook {
 pub enum HookEnd {
     /// With 0.
     Done,
-    /// Otherwise, or it could not be started.
+    /// Otherwise.
     Failed,
+    /// It could not be started, or the shell found no such command.
+    NotRun,
     /// It took too long and was ended.
     TimedOut,
 }
@@ -46,8 +53,26 @@ impl HookEnd {
         match self {
             Self::Done => "",
             Self::Failed => "HOOK_FAILED",
+            Self::NotRun => "HOOK_NOT_RUN",
             Self::TimedOut => "HOOK_TIMED_OUT",
         }
+    }
+
+    /// What a code of a command means, for people; none for other codes.
+    #[must_use]
+    pub fn words(code: &str, lang: Lang) -> Option<&'static str> {
+        let (zh, en) = match code {
+            "HOOK_FAILED" => {
+                ("命令以错误结束，错误信息见上", "its command ended with an error; what it said stands above")
+            }
+            "HOOK_NOT_RUN" => ("命令无法运行，请核对写法", "its command could not be run; look at how it is spelt"),
+            "HOOK_TIMED_OUT" => (
+                "命令超时已被终止，检查设备，或用 --hook-time 给更多时间",
+                "its command took too long and was ended; look at the device, or give more time with --hook-time",
+            ),
+            _ => return None,
+        };
+        Some(lang.pick(zh, en))
     }
 }
 
@@ -67,7 +92,7 @@ impl Hook {
             .stdout(Stdio::null())
             .process_group(0)
             .spawn();
-        let Ok(mut child) = child else { return HookEnd::Failed };
+        let Ok(mut child) = child else { return HookEnd::NotRun };
         if let Some(mut stdin) = child.stdin.take() {
             let input = Zeroizing::new(input.to_vec());
             // Beside the clock: a command that does not read a long input would never let go. One that ends before is no fault.
@@ -81,6 +106,7 @@ impl Hook {
         loop {
             match child.try_wait() {
                 Ok(Some(status)) if status.success() => return HookEnd::Done,
+                Ok(Some(status)) if NOT_RUN.contains(&status.code()) => return HookEnd::NotRun,
                 Ok(Some(_)) | Err(_) => return HookEnd::Failed,
                 Ok(None) if start.elapsed() < self.limit => std::thread::sleep(PAUSE),
                 Ok(None) => break,
@@ -141,7 +167,8 @@ mod tests {
     #[test]
     fn a_command_that_fails_or_takes_too_long_is_told_and_leaves_nothing_behind() {
         assert_eq!(hook("exit 3", 10_000).run("r", &[], b""), HookEnd::Failed);
-        assert_eq!(hook("nosuchcommand", 10_000).run("r", &[], b""), HookEnd::Failed);
+        assert_eq!(hook("nosuchcommand", 10_000).run("r", &[], b""), HookEnd::NotRun);
+        assert_eq!(hook("/etc/hostname", 10_000).run("r", &[], b""), HookEnd::NotRun);
         let folder = tempfile::tempdir().expect("folder");
         let pid = folder.path().join("pid");
         // The command ends only when it is ended; the limit runs out long after it has started.

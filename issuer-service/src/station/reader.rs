@@ -112,8 +112,11 @@ impl<'a> Reader<'a> {
             let wait = if self.slot.feeds() { FEEDER_WAIT } else { self.station.wait };
             let Some(transport) = self.slot.card(wait)? else {
                 empty_feeds += 1;
-                if !self.slot.feeds() || empty_feeds > EMPTY_FEEDS_MAX || !self.slot.next(self.station.wait)? {
+                if !self.slot.feeds() || empty_feeds > EMPTY_FEEDS_MAX {
                     return Ok(Ended::NoCards);
+                }
+                if !self.slot.next(self.station.wait)? {
+                    return Ok(self.no_next());
                 }
                 continue;
             };
@@ -155,9 +158,16 @@ impl<'a> Reader<'a> {
                 return Ok(Ended::NothingLeft);
             }
             if !self.slot.next(self.station.wait)? {
-                return Ok(Ended::NoCards);
+                return Ok(self.no_next());
             }
         }
+    }
+
+    /// Why no next card has come.
+    fn no_next(&self) -> Ended {
+        let Some(reason) = self.slot.trouble() else { return Ended::NoCards };
+        self.tell(None, What::ReaderEnded { reason });
+        Ended::FeederFailed
     }
 
     /// What a failed card means for the lot, the station and this reader.

@@ -32,6 +32,11 @@ pub trait Slot: Send {
     /// [`TransportError`] when the reader fails.
     fn next(&mut self, wait: Duration) -> Result<bool, TransportError>;
 
+    /// Why the last [`Slot::next`] said no, as a code, when the feeder has not said itself that there are no more cards.
+    fn trouble(&self) -> Option<&'static str> {
+        None
+    }
+
     /// Whether cards come by themselves, so that an empty reader need not be waited at for long.
     fn feeds(&self) -> bool;
 }
@@ -46,16 +51,23 @@ pub struct PcscSlot {
     name: String,
     place: String,
     feeder: Option<Hook>,
+    last: HookEnd,
 }
 
 impl PcscSlot {
     /// The named reader. `feeder` is a shell command that puts the next card in and ends with 0, or otherwise when the
-    /// hopper is empty; in it `{slot}` is the reader's place in the daemon's list, from 0. One that hangs is ended.
+    /// hopper is empty; in it `{slot}` is the reader's place in the daemon's list, from 0. One that hangs is ended, which is told.
     ///
     /// # Errors
     /// [`TransportError`] when the daemon does not run.
     pub fn new(name: &str, place: usize, feeder: Option<Hook>) -> Result<Self, TransportError> {
-        Ok(Self { readers: Readers::establish()?, name: name.to_owned(), place: place.to_string(), feeder })
+        Ok(Self {
+            readers: Readers::establish()?,
+            name: name.to_owned(),
+            place: place.to_string(),
+            feeder,
+            last: HookEnd::Done,
+        })
     }
 }
 
@@ -93,7 +105,16 @@ impl Slot for PcscSlot {
         let Some(feeder) = &self.feeder else {
             return self.emptied(wait);
         };
-        Ok(feeder.run(&self.name, &[("slot", &self.place)], b"") == HookEnd::Done)
+        self.last = feeder.run(&self.name, &[("slot", &self.place)], b"");
+        Ok(self.last == HookEnd::Done)
+    }
+
+    fn trouble(&self) -> Option<&'static str> {
+        match self.last {
+            HookEnd::TimedOut | HookEnd::NotRun => Some(self.last.code()),
+            // That is how a feeder says that the hopper is empty.
+            HookEnd::Done | HookEnd::Failed => None,
+        }
     }
 
     fn feeds(&self) -> bool {

@@ -93,15 +93,22 @@ impl Tx<'_> {
         Ok(find.query_row([person], request).optional()?)
     }
 
-    /// Requests of people at the counter that are not withdrawn, the newest first.
+    /// Requests of people at the counter that are not withdrawn and whose card nobody has got, the newest first. One whose card was
+    /// put out of use counts until the person has another request, or dies.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub fn instant_requests(&self, limit: u32) -> Result<Vec<Request>, StoreError> {
+    pub fn instant_requests_waiting(&self) -> Result<Vec<Request>, StoreError> {
         let mut find = self.sql.prepare(&format!(
-            "{COLUMNS} WHERE r.instant = 1 AND r.state <> 'withdrawn' ORDER BY r.number DESC LIMIT $1"
+            "{COLUMNS} WHERE r.instant = 1 AND r.state <> 'withdrawn' AND NOT (r.state = 'done' AND EXISTS
+             (SELECT 1 FROM card c WHERE c.job = r.job AND c.state <> 'sealed' AND (c.state <> 'cancelled'
+                  OR EXISTS (SELECT 1 FROM card_move m WHERE m.job = c.job AND m.step = 'activate')
+                  OR EXISTS (SELECT 1 FROM card_request o WHERE o.person = r.person AND o.number > r.number
+                             AND o.state <> 'withdrawn')
+                  OR EXISTS (SELECT 1 FROM person_death d WHERE d.person = r.person))))
+             ORDER BY r.number DESC"
         ))?;
-        Ok(find.query_map([limit], request)?.collect::<Result<_, _>>()?)
+        Ok(find.query_map((), request)?.collect::<Result<_, _>>()?)
     }
 
     /// The batch of a job.

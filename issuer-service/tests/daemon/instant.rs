@@ -43,6 +43,15 @@ fn a_citizen_at_the_counter_gets_one_card_although_everything_is_interrupted_onc
     assert_eq!(unprinted.status.code(), Some(10), "{}", String::from_utf8_lossy(&unprinted.stderr));
     let written = counter(&unprinted);
     assert_eq!((&written["next"], written["card_number"].is_string()), (&"printed".into(), true), "{written}");
+    for (printer, code) in
+        [("exit 3", "HOOK_FAILED"), ("no-such-program", "HOOK_NOT_RUN"), ("sleep 600", "HOOK_TIMED_OUT")]
+    {
+        let told = bench.output(&[&run[..], &["--printer", printer, "--hook-time", "3"]].concat());
+        let text = String::from_utf8_lossy(&told.stdout).into_owned();
+        let event: serde_json::Value = serde_json::from_str(text.lines().next().expect("a line")).expect("JSON");
+        assert_eq!(told.status.code(), Some(10), "{printer}");
+        assert_eq!((&event["event"], &event["reason"], &event["job"]), (&"unprinted".into(), &code.into(), &2.into()));
+    }
     let steps = bench.count("SELECT COUNT(*) FROM station_journal");
 
     let face = bench.folder().join("face.json");
@@ -54,4 +63,24 @@ fn a_citizen_at_the_counter_gets_one_card_although_everything_is_interrupted_onc
     assert_eq!(bench.count("SELECT COUNT(*) FROM station_journal"), steps + 1, "printed, not written again");
     assert_eq!(bench.count("SELECT COUNT(*) FROM card WHERE job = 2 AND state = 'sealed'"), 1);
     assert_eq!(bench.count("SELECT COUNT(*) FROM receipt"), 2);
+}
+
+#[test]
+fn a_feeder_that_hangs_or_is_not_there_is_told_and_is_no_empty_hopper() {
+    let bench = Bench::new(1, &[]);
+    bench.batch(1);
+    let reader = bench.farm().reader_name(0).expect("slot");
+    let run = ["--operator", "sun", "batch", "run", "1", "--reader", &reader, "--wait", "1", "--hook-time", "1"];
+    let ended = |feeder: &str| {
+        let output = bench.output(&[&run[..], &["--feeder", feeder]].concat());
+        assert_eq!(output.status.code(), Some(10), "{feeder}");
+        let text = String::from_utf8(output.stdout).expect("UTF-8");
+        let lines: Vec<serde_json::Value> =
+            text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+        let told = lines.iter().find(|line| line["event"] == "reader-ended").map(|line| line["reason"].clone());
+        (lines.last().expect("a summary")["readers"][0]["ended"].clone(), told)
+    };
+    assert_eq!(ended("sleep 600"), ("feeder-failed".into(), Some("HOOK_TIMED_OUT".into())));
+    assert_eq!(ended("no-such-feeder"), ("feeder-failed".into(), Some("HOOK_NOT_RUN".into())));
+    assert_eq!(ended("exit 1"), ("no-cards".into(), None));
 }

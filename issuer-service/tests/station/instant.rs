@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use issuer_service::batch::BatchError;
 use issuer_service::instant::{self, Counter, Step};
+use issuer_service::lang::Lang;
+use issuer_service::output::Show;
 use issuer_service::request::{self, Kind, RequestError};
 use issuer_service::station::hook::Hook;
 use issuer_service::station::print;
@@ -54,11 +56,11 @@ fn a_citizen_goes_through_every_step_and_each_is_done_once() {
     assert_eq!(printed, None);
     assert_eq!(unprinted(&mut rig), [("desk 0".to_owned(), 0)]);
     assert_eq!(look(&mut rig, 2).next, Some(Step::HandedOut));
-    assert_eq!(rig.centre.store.read(|tx| instant::waiting(tx, 9)).expect("list").counters.len(), 1);
+    assert_eq!(rig.centre.store.read(|tx| instant::waiting(tx)).expect("list").counters.len(), 1);
 
     rig.execute("UPDATE card SET state = 'normal' WHERE job = 2");
     assert_eq!((look(&mut rig, 2).next, look(&mut rig, 2).done.len()), (None, Step::ALL.len()));
-    assert!(rig.centre.store.read(|tx| instant::waiting(tx, 9)).expect("list").counters.is_empty());
+    assert!(rig.centre.store.read(|tx| instant::waiting(tx)).expect("list").counters.is_empty());
 }
 
 #[test]
@@ -73,4 +75,68 @@ fn interrupted_between_request_and_batch_the_same_request_goes_on() {
     let begun = instant::begin(&mut rig.centre.store, 1, Kind::Lost, Some("li")).expect("goes on");
     assert_eq!((begun.request, begun.next), (2, Some(Step::Approved)));
     assert_eq!(rig.count("SELECT COUNT(*) FROM card_request"), 2);
+}
+
+/// A card made at the counter for person 1, not printed; request 2, job 2.
+fn made() -> Rig {
+    let mut rig = Rig::new(1);
+    rig.run(vec![vec![blank(1)]]).expect("the first card");
+    instant::begin(&mut rig.centre.store, 1, Kind::Damaged, Some("li")).expect("begun");
+    instant::approve(&mut rig.centre.store, 2, Some("wang"), 'A').expect("approved");
+    rig.batch = 2;
+    assert_eq!(rig.run(vec![vec![blank(2)]]).expect("run").made, 1);
+    rig
+}
+
+fn waiting(rig: &mut Rig) -> Vec<i64> {
+    let found = rig.centre.store.read(|tx| instant::waiting(tx)).expect("list");
+    found.counters.into_iter().map(|counter| counter.request).collect()
+}
+
+#[test]
+fn a_card_cancelled_before_anybody_got_it_is_not_called_handed_out_and_its_person_still_waits() {
+    let mut rig = made();
+    rig.execute("UPDATE card SET state = 'cancelled' WHERE job = 2");
+    let counter = look(&mut rig, 2);
+    assert!(counter.cancelled && !counter.done.contains(&Step::HandedOut), "{counter:?}");
+    assert_eq!((counter.next, waiting(&mut rig)), (None, vec![2]));
+    for lang in [Lang::Zh, Lang::En] {
+        assert!(counter.text(lang).contains("[ ] ") && counter.text(lang).contains("instant new --person 1"));
+    }
+    // Until another card is asked for.
+    rig.execute("UPDATE card SET state = 'normal' WHERE job = 1");
+    instant::begin(&mut rig.centre.store, 1, Kind::Lost, Some("li")).expect("anew");
+    assert_eq!(waiting(&mut rig), [3]);
+    // One that was in its person's hands was handed out, whatever came after.
+    let moved = "INSERT INTO card_move (sequence, job, step, from_state, to_state, reason, operator, moved_at)
+                 VALUES (99, 2, 'activate', 'sealed', 'normal', '', 'li', '')";
+    rig.execute(moved);
+    let counter = look(&mut rig, 2);
+    assert!(!counter.cancelled && counter.done.contains(&Step::HandedOut) && counter.next.is_none(), "{counter:?}");
+}
+
+#[test]
+fn a_card_activated_without_a_printer_is_done() {
+    let mut rig = made();
+    assert_eq!((look(&mut rig, 2).next, waiting(&mut rig)), (Some(Step::Printed), vec![2]));
+    rig.execute("UPDATE card SET state = 'normal' WHERE job = 2");
+    let counter = look(&mut rig, 2);
+    assert_eq!(
+        (counter.next, counter.done.contains(&Step::Printed)),
+        (None, false),
+        "nothing is marked that was not done"
+    );
+    assert!(waiting(&mut rig).is_empty());
+}
+
+#[test]
+fn a_citizen_who_waits_stays_in_the_list_however_many_came_after() {
+    let mut rig = made();
+    rig.execute(
+        "WITH RECURSIVE later(n) AS (SELECT 3 UNION ALL SELECT n + 1 FROM later WHERE n < 1100)
+         INSERT INTO card_request (number, person, kind, instant, state, old_chip, job, maker, made_at, changed_at)
+         SELECT n, 1, 'first', 1, 'done', NULL, 1, 'li', '', '' FROM later;
+         UPDATE card SET state = 'normal' WHERE job = 1",
+    );
+    assert_eq!(waiting(&mut rig), [2]);
 }
