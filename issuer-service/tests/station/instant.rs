@@ -132,11 +132,16 @@ fn a_card_activated_without_a_printer_is_done() {
 #[test]
 fn a_citizen_who_waits_stays_in_the_list_however_many_came_after() {
     let mut rig = made();
-    rig.execute(
-        "WITH RECURSIVE later(n) AS (SELECT 3 UNION ALL SELECT n + 1 FROM later WHERE n < 1100)
-         INSERT INTO card_request (number, person, kind, instant, state, old_chip, job, maker, made_at, changed_at)
-         SELECT n, 1, 'first', 1, 'done', NULL, 1, 'li', '', '' FROM later;
-         UPDATE card SET state = 'normal' WHERE job = 1",
-    );
-    assert_eq!(waiting(&mut rig), [2]);
+    // Cards that were cancelled, each with a newer request of the same person but the last.
+    let later = "WITH RECURSIVE later(n, t) AS (SELECT 1001, '1001' UNION ALL SELECT n + 1, CAST(n + 1 AS TEXT) FROM later WHERE n < 2100)";
+    rig.execute(&format!(
+        "{later} INSERT INTO card_number (number, serial, state, changed_at) SELECT 'B' || t, n, 'used', '' FROM later;
+         {later} INSERT INTO job (number, batch, person, card_number, state, changed_at)
+             SELECT n, 1, 1, 'B' || t, 'done', '' FROM later;
+         {later} INSERT INTO card (chip, job, person, card_number, card_identifier, profile, issue_date, valid_until, state, changed_at)
+             SELECT '0000000000000000' || t, n, 1, 'B' || t, '513300D156000005000000000000' || t, 'ssc-3.0', '', '', 'cancelled', '' FROM later;
+         {later} INSERT INTO card_request (number, person, kind, instant, state, old_chip, job, maker, made_at, changed_at)
+             SELECT n, 1, 'first', 1, 'done', NULL, n, 'li', '', '' FROM later"
+    ));
+    assert_eq!(waiting(&mut rig), [2100, 2]);
 }
