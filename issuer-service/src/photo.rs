@@ -42,8 +42,11 @@ impl Photo {
     /// Every fault that can be told.
     pub fn check(bytes: &[u8], rules: &Rules) -> Result<Self, Vec<PhotoFault>> {
         let mut faults: Vec<PhotoFault> = rules.bytes(bytes.len()).err().into_iter().collect();
-        let head = match head::read(bytes) {
+        let cut = rules.is_too_long(bytes.len());
+        let head = match head::read(bytes, !cut) {
             Ok(head) => head,
+            // Of a file that is too long only a part was read: that its end is not there is no fault of it.
+            Err(PhotoFault::Damaged) if cut => return Err(faults),
             Err(fault) => {
                 faults.push(fault);
                 return Err(faults);

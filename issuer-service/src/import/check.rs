@@ -309,6 +309,8 @@ impl Faults<'_> {
         let kind = self.optional(Column::CertificateType);
         match code::certificate_type(&kind) {
             Some("01") => {}
+            // Whatever was shown: a number that keeps to GB 11643 is a citizen's, and by it a person is registered.
+            Some(_) if number.is_some() => {}
             Some(_) => self.add(Column::CertificateType, Code::CertificateTypeUnsupported, &kind),
             None if kind.is_empty() => {}
             None => self.add(Column::CertificateType, Code::CertificateTypeUnknown, &kind),
@@ -334,6 +336,7 @@ fn begins_a_formula(text: &str) -> bool {
 mod tests {
     use super::*;
     use crate::import::table::Cell;
+    use crate::lang::Lang;
 
     const COLUMNS: [Column; 11] = [
         Column::Number,
@@ -436,13 +439,25 @@ mod tests {
             (5, "朝阳区", Code::RegionUnknown),
             (8, "虚构\0小学", Code::ControlCharacter),
             (9, "99", Code::CertificateTypeUnknown),
-            (9, "04", Code::CertificateTypeUnsupported),
             (10, "19491230", Code::CertificateDateInvalid),
             (10, "20990101", Code::CertificateDateInvalid),
         ];
         for (place, value, code) in cases {
             assert_eq!(codes(&[(*place, value)]), [*code], "{value}");
         }
+    }
+
+    #[test]
+    fn whatever_certificate_was_shown_a_citizens_number_registers_and_nothing_else_does() {
+        for kind in ["01", "02", "04", "07", "08", "护照"] {
+            assert_eq!(codes(&[(9, kind)]), [], "{kind}");
+        }
+        // A permit or passport has a number of its own.
+        for (number, code) in [("H12345678", Code::NumberLength), ("110105194912310021", Code::NumberCheck)] {
+            assert_eq!(codes(&[(0, number), (9, "04")]), [code, Code::CertificateTypeUnsupported], "{number}");
+        }
+        let remedy = Code::CertificateTypeUnsupported.remedy(Lang::En);
+        assert!(remedy.contains("citizen number") && remedy.contains("nor at a counter"), "{remedy}");
     }
 
     #[test]

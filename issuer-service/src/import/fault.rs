@@ -313,7 +313,10 @@ impl Code {
                 ("填 11 位手机号或带区号的固定电话", "write 11 digits, or a landline with its area code")
             }
             Self::CertificateTypeUnknown => ("填 01 至 08 或证件名称", "write 01 to 08 or the name of the certificate"),
-            Self::CertificateTypeUnsupported => ("到窗口办理", "register the person at a counter"),
+            Self::CertificateTypeUnsupported => (
+                "有公民身份号码的人，填公民身份号码；没有的人本中心不能登记，窗口也不能: 从文件中去掉该行，另行留存",
+                "write the citizen number of somebody who has one; who has none cannot be registered here, nor at a counter: leave the row out and keep it aside",
+            ),
             Self::CertificateDateInvalid => ("与证件核对", "compare with the certificate"),
             Self::ScientificNotation | Self::DigitsRounded => (
                 "从原系统重新导出；用表格软件打开前先把该列设为“文本”",

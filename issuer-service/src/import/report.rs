@@ -261,9 +261,13 @@ impl Show for Report {
             .map(|fault| {
                 let (row, column, value) = (fault.row, self.column(fault), &fault.value);
                 let (message, remedy) = (fault.code.message(lang), fault.code.remedy(lang));
+                let place = match self.encoding {
+                    "JSON" => lang.pick(format!("第 {row} 个对象"), format!("object {row}")),
+                    _ => lang.pick(format!("第 {row} 行"), format!("line {row}")),
+                };
                 lang.pick(
-                    format!("第 {row} 行 {column} [{value}] {}: {message}。{remedy}", fault.code.name()),
-                    format!("line {row} {column} [{value}] {}: {message}. {remedy}", fault.code.name()),
+                    format!("{place} {column} [{value}] {}: {message}。{remedy}", fault.code.name()),
+                    format!("{place} {column} [{value}] {}: {message}. {remedy}", fault.code.name()),
                 )
             })
             .collect();

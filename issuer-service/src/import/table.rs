@@ -13,7 +13,7 @@ use encoding_rs::{Encoding, UTF_8};
 use super::column::{Column, comparable};
 use super::encoding::{Declared, Kind, scan};
 use super::fault::Code;
-use super::json::Objects;
+use super::json::{Keys, Objects};
 use super::record::{Record, Records, RowFault, trimmed};
 use super::refusal::TableError;
 use super::workbook::Workbook;
@@ -75,12 +75,14 @@ pub struct Layout {
     /// Columns of a meaning that another one has already: the header read, the header ignored.
     pub doubled: Vec<(String, String)>,
     headers: Vec<String>,
+    /// Places of headers that are read where another one of their meaning says nothing.
+    instead: Vec<usize>,
 }
 
 /// A row of the table.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Row {
-    /// Line in the file where it starts, from 1.
+    /// Line in the file where it starts, from 1; of JSON, which object it is.
     pub line: u64,
     /// Its cells in the order of [`Layout::columns`], or why there are none.
     pub cells: Result<Vec<Cell>, RowFault>,
@@ -100,8 +102,8 @@ impl Table {
             Kind::Text(encoding) => delimited(&mut file, encoding, reading.mapping)?,
             Kind::Json => {
                 let (objects, keys) = Objects::read(file)?;
-                let layout = Layout::of(1, keys, reading.mapping).map_err(OpenError::Table)?;
-                (Rows::Json(objects.of_keys(&layout.headers)), layout)
+                let (layout, instead) = Layout::of_keys(&keys, reading.mapping).map_err(OpenError::Table)?;
+                (Rows::Json(objects.of_keys(&layout.headers, &instead)), layout)
             }
             Kind::Workbook => {
                 let (workbook, head) = Workbook::open(file)?;
@@ -264,9 +266,39 @@ impl Layout {
             return Err(TableError::MissingHeaders { line, missing });
         }
         let columns = columns.into_iter().map(|(column, place, _)| (column, place)).collect();
-        let mut layout = Self { line, columns, doubled: Vec::new(), headers };
+        let mut layout = Self { line, columns, doubled: Vec::new(), headers, instead: Vec::new() };
         layout.doubled = doubled.iter().map(|(column, place)| (layout.header(*column), layout.shown(*place))).collect();
         Ok(layout)
+    }
+
+    /// Recognizes keys, each object of the file having some of them: where one says nothing, another of its meaning is read. The
+    /// pairs of such keys by place, the better known first.
+    ///
+    /// # Errors
+    /// See [`Layout::of`].
+    fn of_keys(keys: &Keys, mapping: &[Mapped]) -> Result<(Self, Vec<(usize, usize)>), TableError> {
+        let mut meant: Vec<(Column, usize, usize)> = Vec::new();
+        for (place, key) in keys.names.iter().enumerate() {
+            meant.extend(column_of(key, mapping).map(|(column, rank)| (column, rank, place)));
+        }
+        meant.sort_by_key(|(_, rank, place)| (*rank, *place));
+        let (mut first, mut instead) = (Vec::<(Column, usize)>::new(), Vec::new());
+        for (column, _, place) in meant {
+            match first.iter().find(|(known, _)| *known == column) {
+                Some((_, read)) => instead.push((*read, place)),
+                None => first.push((column, place)),
+            }
+        }
+        // What stands instead of another key is no column of its own.
+        let read = |place: usize| !instead.iter().any(|(_, other)| *other == place);
+        let headers = keys.names.iter().enumerate();
+        let headers = headers.map(|(place, key)| if read(place) { key.clone() } else { String::new() }).collect();
+        let mut layout = Self::of(1, headers, mapping)?;
+        layout.headers.clone_from(&keys.names);
+        let both = instead.iter().filter(|(read, other)| keys.together(*read, *other));
+        layout.doubled = both.map(|(read, other)| (layout.shown(*read), layout.shown(*other))).collect();
+        layout.instead = instead.iter().map(|(_, other)| *other).collect();
+        Ok((layout, instead))
     }
 
     /// The cells of the columns that are read, out of all; what is not there is empty.
@@ -296,7 +328,8 @@ impl Layout {
     /// Headers of columns that are not read.
     #[must_use]
     pub fn ignored(&self) -> Vec<String> {
-        let read = |place: usize| self.columns.iter().any(|(_, known)| *known == place);
+        let read =
+            |place: usize| self.columns.iter().any(|(_, known)| *known == place) || self.instead.contains(&place);
         (0..self.headers.len()).filter(|place| !read(*place)).map(|place| self.shown(place)).collect()
     }
 

@@ -106,6 +106,13 @@ impl PhotoFault {
                     format!("{width} x {height} pixels instead of {w} x {h}"),
                 );
             }
+            // How many more they are is not known: no more is read.
+            Self::Bytes { found, least, most } if found > most => {
+                return lang.pick(
+                    format!("文件超过 {most} 字节，应为 {least} 至 {most} 字节"),
+                    format!("more than {most} bytes; the site takes {least} to {most}"),
+                );
+            }
             Self::Bytes { found, least, most } => {
                 return lang.pick(
                     format!("文件 {found} 字节，应为 {least} 至 {most} 字节"),

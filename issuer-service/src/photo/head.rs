@@ -38,8 +38,9 @@ impl Head {
     }
 }
 
-/// Reads the segments up to the first scan; behind it the mark of the end must stand, and nothing behind that.
-pub(super) fn read(bytes: &[u8]) -> Result<Head, PhotoFault> {
+/// Reads the segments up to the first scan; behind it, in a file that was read `whole`, the mark of the end must stand, and nothing
+/// behind that.
+pub(super) fn read(bytes: &[u8], whole: bool) -> Result<Head, PhotoFault> {
     let mut rest = bytes.strip_prefix(b"\xFF\xD8").ok_or(PhotoFault::NotJpeg)?;
     let (mut head, mut orientation) = (None, 1);
     loop {
@@ -54,6 +55,9 @@ pub(super) fn read(bytes: &[u8]) -> Result<Head, PhotoFault> {
             0x00..=0x01 | 0xD0..=0xD9 => return Err(PhotoFault::Damaged),
             0xDA => {
                 let head: Head = head.ok_or(PhotoFault::Damaged)?;
+                if !whole {
+                    return Ok(Head { orientation, ..head });
+                }
                 return match behind_the_end(after).ok_or(PhotoFault::Damaged)? {
                     [] => Ok(Head { orientation, ..head }),
                     more => Err(PhotoFault::Trailing { bytes: u64::try_from(more.len()).unwrap_or(u64::MAX) }),

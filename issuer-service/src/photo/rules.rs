@@ -73,6 +73,12 @@ impl Default for Rules {
 }
 
 impl Rules {
+    /// Whether a file is longer than the site takes.
+    #[must_use]
+    pub fn is_too_long(&self, found: usize) -> bool {
+        u64::try_from(found).unwrap_or(u64::MAX) > self.bytes_max
+    }
+
     /// Judges the length of a file.
     ///
     /// # Errors

@@ -26,7 +26,7 @@ fn a_photo_as_asked_for_fits_every_chip_as_large_as_it_can_in_its_own_aspect() {
     for capacity in [1_024, 2_048, 3_072, 4_096, 8_192, 1 << 20] {
         let chip = photo.reduced(capacity).expect("fits");
         assert!(chip.len() <= capacity, "{} of {capacity}", chip.len());
-        let head = head::read(&chip).expect("a head");
+        let head = head::read(&chip, true).expect("a head");
         let (width, height) = (f64::from(head.width), f64::from(head.height));
         // Within half a pixel of the aspect of 358 to 441.
         assert!((width - height * 358.0 / 441.0).abs() <= 0.5, "{width} x {height}");
@@ -126,7 +126,7 @@ fn a_picture_that_is_cut_off_anywhere_is_refused() {
         assert!(!faults(&bytes[..length]).is_empty(), "{length} of {}", bytes.len());
     }
     for head in [&[0xFF, 0xD8, 0xFF][..], &[0xFF, 0xD8, 0xFF, 0xE0, 0, 1], &[0xFF, 0xD8, 0xFF, 0xE0, 0, 9, 1]] {
-        assert_eq!(head::read(head), Err(PhotoFault::Damaged));
+        assert_eq!(head::read(head, true), Err(PhotoFault::Damaged));
     }
 }
 
@@ -213,9 +213,36 @@ fn what_follows_the_end_of_the_picture_is_told_and_an_end_within_a_segment_is_no
     // A comment between the scan's bytes and the end, in which the mark of an end stands.
     let comment = b"\xFF\xFE\x00\x06\xFF\xD9\xFF\xD9";
     let (picture, end) = good.split_at(good.len() - 2);
-    assert!(head::read(&[picture, comment, end].concat()).is_ok());
-    assert_eq!(head::read(&[picture, comment].concat()), Err(PhotoFault::Damaged));
+    assert!(head::read(&[picture, comment, end].concat(), true).is_ok());
+    assert_eq!(head::read(&[picture, comment].concat(), true), Err(PhotoFault::Damaged));
     for cut in 0..good.len() {
-        assert!(head::read(&good[..cut]).is_err(), "{cut}");
+        assert!(head::read(&good[..cut], true).is_err(), "{cut}");
     }
+}
+
+#[test]
+fn of_a_file_that_is_too_long_nothing_is_said_that_only_its_end_would_show() {
+    let whole = encoded_at(&pixels(358, 441, [255; 3], 7), 358, 441, 100);
+    let rules = Rules { bytes_max: 12 << 10, ..Rules::default() };
+    let most = usize::try_from(rules.bytes_max).expect("small");
+    assert!(whole.len() > most + 1, "{}", whole.len());
+    let faults = Photo::check(&whole[..=most], &rules).expect_err("too long");
+    assert!(matches!(faults[..], [PhotoFault::Bytes { .. }]), "{faults:?}");
+    assert!(faults[0].message(crate::lang::Lang::En).starts_with("more than 12288 bytes"));
+    // What its beginning shows is told all the same.
+    let other = Rules { width: 300, ..rules };
+    let faults = Photo::check(&whole[..=most], &other).expect_err("too long, of another size");
+    assert!(matches!(faults[..], [PhotoFault::Bytes { .. }, PhotoFault::Size { .. }]), "{faults:?}");
+    let faults = Photo::check(&vec![b'x'; most + 1], &rules).expect_err("no picture");
+    assert!(matches!(faults[..], [PhotoFault::Bytes { .. }, PhotoFault::NotJpeg]), "{faults:?}");
+    // A file cut off within the length is damaged.
+    let faults = Photo::check(&whole[..8 << 10], &rules).expect_err("cut off");
+    assert!(matches!(faults[..], [PhotoFault::Damaged]), "{faults:?}");
+}
+
+fn encoded_at(pixels: &[u8], width: u16, height: u16, quality: u8) -> Vec<u8> {
+    let mut jpeg = Vec::new();
+    let encoder = jpeg_encoder::Encoder::new(&mut jpeg, quality);
+    encoder.encode(pixels, width, height, ColorType::Rgb).expect("encoded");
+    jpeg
 }

@@ -4,7 +4,8 @@ use std::io::Write;
 
 use encoding_rs::GB18030;
 
-use crate::bureau::{Bureau, HEADER, counts, faults, json, number, row};
+use crate::ask::ask;
+use crate::bureau::{Bureau, HEADER, counts, faults, issuer, json, notes, number, row};
 
 fn cells(line: &str) -> Vec<String> {
     line.split(',').map(str::to_owned).collect()
@@ -131,4 +132,57 @@ fn a_million_columns_are_refused_in_every_format() {
     let keys: Vec<String> = (0..5_000).map(|n| format!("\"k{n}\":1")).collect();
     let json = bureau.file("a.json", format!("[{{{}}}]", keys.join(",")));
     assert_eq!(bureau.refusal(&json, &[]).1, "COLUMNS_TOO_MANY");
+}
+
+/// Objects of one line, as programs write them: the first two by national codes, the others by words.
+fn one_line() -> String {
+    let by = |number: &str, name: &str, order: u32, value: &str| {
+        format!("{{\"{number}\":\"{}\",\"{name}\":\"{value}\"}}", self::number("19900101", order))
+    };
+    let objects = [
+        by("AAC002", "AAC003", 1, "甲"),
+        by("AAC002", "AAC003", 2, "甲1"),
+        by("number", "name", 3, "丙"),
+        by("身份证号", "姓名", 4, "丁"),
+        by("number", "name", 5, "戊5"),
+    ];
+    format!("[{}]", objects.join(","))
+}
+
+#[test]
+fn objects_of_one_line_are_told_apart_and_each_is_read_by_its_own_keys() {
+    let bureau = Bureau::new();
+    let file = bureau.file("a.json", one_line());
+    let report = json(&bureau.run(&file, &[]));
+    assert_eq!(counts(&report), [3, 2, 0]);
+    let found: Vec<(u64, String)> = faults(&report).into_iter().map(|(row, _, code)| (row, code)).collect();
+    assert_eq!(found, [(2, "NAME_CHARACTER".to_owned()), (5, "NAME_CHARACTER".to_owned())]);
+    assert_eq!(report["ignored_columns"], serde_json::json!([]));
+    assert!(!notes(&report).contains(&"COLUMN_DOUBLED".to_owned()), "no object has two keys of one meaning");
+    let shown = issuer(&bureau.data(), &["import", "--dry-run", &file]);
+    assert!(String::from_utf8_lossy(&shown.stdout).contains("object 5 "), "{shown:?}");
+    // Two of one meaning in one object: the better known is read, and that is told.
+    let both = format!("[{{\"name\":\"己\",\"姓名\":\"庚\",\"number\":\"{}\"}}]", number("19900101", 6));
+    let report = json(&bureau.run(&bureau.file("b.json", both), &[]));
+    assert_eq!((counts(&report), notes(&report).contains(&"COLUMN_DOUBLED".to_owned())), ([1, 0, 0], true));
+    assert_eq!(bureau.say(&["person", "find", "--by", "name"], "庚")["people"].as_array().map(Vec::len), Some(1));
+}
+
+#[test]
+fn an_import_of_one_line_that_was_killed_goes_on_behind_its_last_object() {
+    let (other, bureau) = (Bureau::new(), Bureau::new());
+    other.run(&other.file("a.json", one_line()), &[]);
+    let digest = ask(&other.data(), "SELECT sha256 FROM import").expect("a digest")[0][0].clone();
+    // As a kill behind the third object leaves it.
+    let begun = format!(
+        "INSERT INTO import (number, imported_at, actor, sha256, accepted, rejected, unchanged, source, state, row_done)
+         VALUES (1, '', 'li', '{digest}', 2, 1, 0, 1, 'running', 3)"
+    );
+    ask(&bureau.data(), &begun).expect("begun");
+    let report = json(&bureau.run(&bureau.file("a.json", one_line()), &[]));
+    assert_eq!(
+        (counts(&report), bureau.registered()),
+        ([3, 2, 0], 1),
+        "the fourth object is registered, the fifth refused"
+    );
 }
