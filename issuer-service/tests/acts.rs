@@ -210,6 +210,7 @@ const ELSEWHERE: &[(&str, &str)] = &[
         "card update run",
         "station update::without_a_durable_intent_nothing_is_written_and_without_a_durable_outcome_nothing_is_called_done",
     ),
+    ("batch print", "station print: an entry in the station's journal, as printing in a run"),
     ("sync import", "life sync::an_answer_that_does_not_fit_changes_nothing"),
     ("sync resend", "life sync::what_a_kill_leaves_is_finished_by_the_next_command"),
     ("sync retry", "life sync::a_row_says_what_the_registry_needs_and_a_refusal_holds_up_that_card_alone"),

@@ -41,7 +41,12 @@ enum Event {
     Balance,
     /// The card is reported lost before it comes to pay.
     Lost,
+    /// The holder has forgotten the PIN; the card goes away before the centre's command reaches it, and comes back.
+    Forgotten,
 }
+
+/// INS of PIN CHANGE/UNBLOCK.
+const PIN_UNBLOCK: &str = "24";
 
 /// Who comes, in groups of as many as there are readers at the counter. The cards are chosen so that names of every kind come.
 const VISITS: [Visit; 9] = [
@@ -52,7 +57,7 @@ const VISITS: [Visit; 9] = [
     Visit { card: 8, bills: &["B08"], event: Event::Plain },
     Visit { card: 13, bills: &["B90", "B09"], event: Event::Balance },
     Visit { card: 21, bills: &["B91"], event: Event::Lost },
-    Visit { card: 30, bills: &["B10"], event: Event::Plain },
+    Visit { card: 30, bills: &["B10"], event: Event::Forgotten },
     Visit { card: 41, bills: &["B11"], event: Event::Plain },
 ];
 
@@ -146,6 +151,7 @@ impl<'a> Stage<'a> {
         }
         self.folder.write_secret("secrets/initial.pin", "123456\n")?;
         self.folder.write_secret("secrets/holder.pin", "246802\n")?;
+        self.folder.write_secret("secrets/next.pin", "975310\n")?;
         Ok(())
     }
 
@@ -206,6 +212,10 @@ impl<'a> Stage<'a> {
             format!("card {masked}: read, initial PIN changed, balance 0.00, {} yuan loaded online", yuan(LOAD_FEN)),
             format!("卡 {masked}: 读卡，修改初始密码，余额 0.00，联机圈存 {} 元", yuan(LOAD_FEN)),
         );
+        if visit.event == Event::Forgotten {
+            self.reset_pin(readers, slot, card)?;
+        }
+        let pin = if visit.event == Event::Forgotten { "next.pin" } else { "holder.pin" };
         for (index, id) in visit.bills.iter().enumerate() {
             let bill = find(id);
             let began = Instant::now();
@@ -218,7 +228,7 @@ impl<'a> Stage<'a> {
                     self.summary.purchases_recovered += 1;
                 }
                 _ => {
-                    let answer = self.pay(readers, slot, bill, "holder.pin").ok()?;
+                    let answer = self.pay(readers, slot, bill, pin).ok()?;
                     balance = self.paid(&answer, bill, balance, takings)?;
                     if visit.event == Event::First && index == 0 {
                         self.output.quote(answer.stderr.trim_end());
@@ -226,6 +236,10 @@ impl<'a> Stage<'a> {
                 }
             }
             self.told(began, visit, index, bill);
+        }
+        if visit.event == Event::Forgotten {
+            let back = self.sscard(readers, slot, "pin change --pin").arg(self.secret(pin));
+            back.arg("--new-pin").arg(self.secret("holder.pin")).ok()?;
         }
         must_be("balance on the card", &self.balance(readers, slot)?, &balance)?;
         takings.balances.insert(card.identifier.clone(), balance);
@@ -281,6 +295,35 @@ impl<'a> Stage<'a> {
         }
         let name = format!("{}{}", item("SSSE.EF06.name")?, item("SSSE.EF06.name_extension")?);
         must_be("the name and its extension", &name, &person.name)
+    }
+
+    /// The centre orders a new PIN, another operator approves, and the terminal carries it out: at the second tap, since the card
+    /// was pulled before it had the command, with the same order.
+    fn reset_pin(&mut self, readers: &Readers<'_>, slot: usize, card: &IssuedCard) -> Result<(), Failure> {
+        let began = Instant::now();
+        let order = self.issuer("pin reset --operator").arg(CLERK).arg(card.number.clone());
+        let order = order.words("--reason").arg("identity card seen").ok()?.number("/number")?.to_string();
+        let reset = |stage: &Self| {
+            let call = stage.sscard(readers, slot, "pin reset --order").arg(order.clone());
+            call.arg("--new-pin").arg(stage.secret("next.pin"))
+        };
+        must_be("exit code of an order that nobody approved", &reset(self).run()?.code, &3)?;
+        self.issuer("pin approve --operator").arg(CHECKER).arg(order.clone()).ok()?;
+        readers.fault(slot, &format!("--power-loss before --ins {PIN_UNBLOCK}"))?;
+        reset(self).run()?.with_code(4)?;
+        readers.insert(&[(slot, card.image.clone())])?;
+        let given = self.issuer("pin list --open").ok()?.text("/orders/0/state")?;
+        must_be("state of the order whose command was lost", &given, &String::from("given"))?;
+        reset(self).ok()?;
+        let open = self.issuer("pin list --open").ok()?;
+        must_be("open orders", &open.json()?["orders"].as_array().map_or(1, Vec::len), &0)?;
+        must_be("exit code of the same order once more", &reset(self).run()?.code, &3)?;
+        self.done(
+            began,
+            "a forgotten PIN: the centre's order, lost with the card pulled, is asked for again and done once",
+            "忘记口令: 中心工单执行中拔卡，再次插卡用同一工单完成",
+        );
+        Ok(())
     }
 
     /// A purchase came to what paper says.

@@ -5,6 +5,7 @@
 use settlement::id::TerminalNumber;
 
 use super::pin::PinOrderState;
+use super::seen::{self, Stranger};
 use super::state::{LifeState, Step};
 use crate::error::{Explain, Missing};
 use crate::exit::Exit;
@@ -147,6 +148,12 @@ pub enum LifeError {
         /// Number.
         terminal: TerminalNumber,
     },
+    /// The card in the reader is not the one of the records, or not the one named.
+    #[error(transparent)]
+    Stranger(#[from] Stranger),
+    /// The site activates cards in a reader.
+    #[error("the site activates cards in a reader")]
+    CardNotSeen,
     /// The operator.
     #[error(transparent)]
     Operator(#[from] OperatorError),
@@ -180,6 +187,8 @@ impl Explain for LifeError {
             Self::PinOrderLapsed { .. } => "PIN_ORDER_LAPSED",
             Self::SameOperator { .. } => "SAME_OPERATOR",
             Self::TerminalUnknown { .. } => "TERMINAL_UNKNOWN",
+            Self::Stranger(error) => seen::code(error),
+            Self::CardNotSeen => "CARD_NOT_SEEN",
             Self::Operator(error) => error.code(),
             Self::Store(error) => error.code(),
         }
@@ -257,6 +266,10 @@ impl Explain for LifeError {
             Self::TerminalUnknown { terminal } => {
                 lang.pick(format!("终端 {terminal} 未登记"), format!("terminal {terminal} is not registered"))
             }
+            Self::Stranger(error) => seen::what(error, lang),
+            Self::CardNotSeen => lang
+                .pick("本地规定启用时须读卡", "this site activates a card when it has been read in a reader")
+                .to_owned(),
             Self::Operator(error) => error.what(lang),
             Self::Store(error) => error.what(lang),
         }
@@ -311,6 +324,13 @@ impl Explain for LifeError {
             Self::TerminalUnknown { .. } => {
                 lang.pick("用 issuer terminal list 查看", "see them with `issuer terminal list`")
             }
+            Self::Stranger(_) => {
+                lang.pick("核对是否放错卡；未作改动", "see whether it is the wrong card; nothing was changed")
+            }
+            Self::CardNotSeen => lang.pick(
+                "放卡并加 --reader；确须按清单启用时加 --no-reader 和 --reason",
+                "put the card in and add --reader; where a list must do, add --no-reader and --reason",
+            ),
             Self::Operator(error) => error.next(lang),
             Self::Store(error) => error.next(lang),
         }
@@ -334,7 +354,9 @@ impl Explain for LifeError {
             | Self::PinOrderState { .. }
             | Self::PinOrderLapsed { .. }
             | Self::SameOperator { .. }
+            | Self::CardNotSeen
             | Self::DeathRecorded { .. } => Exit::Refused,
+            Self::Stranger(error) => seen::exit(error),
             Self::Operator(error) => error.exit(),
             Self::Store(error) => error.exit(),
         }

@@ -3,11 +3,14 @@
 //! Every move is one row of `state`, guarded by the state before; it, its history, the blacklist and the audit record are one
 //! transaction. Owns: carrying out moves. Never: adds a move; knows a card's content; decides a site's rule (`rule`).
 
+use card_core::Session;
+use card_profiles::builtin;
 use serde::Serialize;
 
 use super::Card;
 use super::failure::LifeError;
 use super::rule::LifeRules;
+use super::seen::{self, Stranger};
 use super::state::{self, Condition, LifeState, Move, Step, TABLE};
 use super::update;
 use crate::audit::Act;
@@ -145,6 +148,30 @@ pub fn carry_out(store: &mut Store, rules: &LifeRules, number: &str, order: &Ord
         let act = Act { actor: operator, act: act_name(order.step), object: format!("card {number}"), detail };
         Ok((file(tx, number)?, act))
     })
+}
+
+/// Activates the card in a reader, once it is found to be the recorded one and, where a number is given, the one named; what is
+/// recorded says that it was read.
+///
+/// # Errors
+/// [`LifeError`]; nothing was changed then.
+pub fn activate_seen(
+    store: &mut Store,
+    rules: &LifeRules,
+    (session, number): (&mut Session, Option<&str>),
+    reason: &str,
+    operator: Option<&str>,
+) -> Result<CardFile, LifeError> {
+    let chip = seen::chip(session)?;
+    let card = store.read(|tx| tx.card_by_chip(&chip))?.ok_or(Stranger::NotOurs)?;
+    if number.is_some_and(|number| number != card.card_number) {
+        return Err(Stranger::Differs("number").into());
+    }
+    let profile = builtin(&card.profile).ok_or(Stranger::NotOurs)?;
+    seen::compare(session, &profile, &card)?;
+    let reason = [reason.trim(), "read in a reader"].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>();
+    let order = Order { step: Step::Activate, reason: &reason.join("; "), operator };
+    carry_out(store, rules, &card.card_number, &order)
 }
 
 /// Releases every temporary loss whose period has passed, each in an act of its own.

@@ -7,7 +7,8 @@
 //! ```
 //!
 //! A reset puts the initial PIN of the card's profile on it, which pays nothing and which the holder changes at the same terminal:
-//! what the holder chooses never leaves that terminal. The command's MAC holds for one challenge of one card and is given once.
+//! what the holder chooses never leaves that terminal. The command's MAC holds for one challenge of one card. An answer may be lost
+//! on its way: until its outcome is known, and in its time, the terminal that asked may ask again for the same card, and nobody else.
 //!
 //! Source: LD/T 32.5 PIN CHANGE/UNBLOCK; maker, checker and times are the site's (assumed).
 //! Owns: the order's states, the checks before a command. Never: sees a holder's PIN; makes a cryptogram itself (`card_core`).
@@ -67,7 +68,7 @@ states! {
         Drop: Asked => Withdrawn,
         /// By the counter.
         Withdraw: Ready => Withdrawn,
-        /// With the command that a terminal asks for, once.
+        /// With the command that a terminal asks for; that terminal may ask again until its word is there.
         Give: Ready => Given,
         /// With the terminal's word.
         Finish: Given => Done,
@@ -236,12 +237,13 @@ pub fn prove(
     Ok((order.act, CommandBytes::of(&command), told(asked, &order, "pin.prove")))
 }
 
-/// The command of an order, once.
+/// The command of an order: to one terminal, for one card, until what the card said is known.
 ///
 /// # Errors
 /// [`ClearingError`] with the code for the terminal.
 pub fn give(tx: &Tx<'_>, keys: &mut dyn SecurityModule, asked: &Asked) -> Result<(CommandBytes, Act), ClearingError> {
     let (order, card) = usable(tx, asked)?;
+    let again = order.state == PinOrderState::Given.name();
     let (key, _) = key_of(tx, &card, KeyClass::Stk)?;
     let secure = match order.act {
         PinAct::Unblock => SecureCommand::unblock_pin(key),
@@ -251,6 +253,9 @@ pub fn give(tx: &Tx<'_>, keys: &mut dyn SecurityModule, asked: &Asked) -> Result
         }
     };
     let command = secure.command(keys, asked.challenge.0).map_err(TacError::Security)?;
+    if again {
+        return Ok((CommandBytes::of(&command), told(asked, &order, "pin.give-again")));
+    }
     tx.move_pin_order(order.number, PinOrderMove::Give)?;
     tx.set_pin_order_terminal(order.number, asked.terminal)?;
     Ok((CommandBytes::of(&command), told(asked, &order, "pin.give")))
@@ -298,10 +303,12 @@ fn usable(tx: &Tx<'_>, asked: &Asked) -> Result<(PinOrder, Card), ClearingError>
     if elsewhere || card.card_identifier.to_string() != asked.card.to_string() {
         return refused(ErrorCode::PinOrderElsewhere);
     }
-    if order.state != PinOrderState::Ready.name() {
+    // Given to this very terminal, which `elsewhere` has made sure of: its answer may have been lost.
+    let given = order.state == PinOrderState::Given.name() && order.terminal.is_some();
+    if order.state != PinOrderState::Ready.name() && !given {
         return refused(ErrorCode::PinOrderState);
     }
-    if order.is_lapsed() {
+    if order.valid_until < clock::now() {
         return refused(ErrorCode::PinOrderLapsed);
     }
     match may_be_ordered(tx, &card) {

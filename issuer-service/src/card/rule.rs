@@ -11,6 +11,7 @@
 //! balance_move_days = 30              # see `clearing::succession`
 //! pin_order_minutes = 30              # see `pin`
 //! pin_order_checked = true
+//! activate_with_card = false          # a card is activated in a reader, not by its number
 //! ```
 //!
 //! Source: city notices (7 days in three cities, 5, 10 and 15 working days in others; revocable in some).
@@ -47,6 +48,8 @@ pub struct LifeRules {
     pub pin_order_minutes: u16,
     /// Whether another operator approves such an order.
     pub pin_order_checked: bool,
+    /// Whether a card is activated when it is in a reader; otherwise its number is enough.
+    pub activate_with_card: bool,
 }
 
 /// Days of the calendar or of the office.
@@ -78,6 +81,7 @@ impl Default for LifeRules {
             balance_move_days: 30,
             pin_order_minutes: 30,
             pin_order_checked: true,
+            activate_with_card: false,
         }
     }
 }

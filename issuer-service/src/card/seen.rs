@@ -11,6 +11,9 @@ use card_profiles::read::{ISSUER, Reader};
 use card_profiles::{CardValues, Profile};
 
 use super::{Card, Chip};
+use crate::exit::Exit;
+use crate::lang::Lang;
+use crate::station::failure::transport_code;
 
 /// What is wrong with a card in the reader.
 #[derive(Debug, thiserror::Error)]
@@ -57,4 +60,38 @@ pub fn compare(session: &mut Session, profile: &Profile, card: &Card) -> Result<
         return Err(Stranger::Differs("number"));
     }
     Ok(())
+}
+
+/// Stable code.
+pub(crate) const fn code(error: &Stranger) -> &'static str {
+    match error {
+        Stranger::NoChip | Stranger::NotOurs => "CARD_UNKNOWN",
+        Stranger::Differs(_) => "CARD_DIFFERS",
+        Stranger::Session(SessionError::Transport(error)) => transport_code(error),
+        Stranger::Session(_) => "CARD_NONSENSE",
+    }
+}
+
+/// In words.
+pub(crate) fn what(error: &Stranger, lang: Lang) -> String {
+    match error {
+        Stranger::NoChip | Stranger::NotOurs => {
+            lang.pick("读写器中的卡不是本中心制成的卡", "the card in the reader was not made by this centre").to_owned()
+        }
+        Stranger::Differs(what) => lang.pick(
+            format!("读写器中的卡与记录不符（{what}）"),
+            format!("the card in the reader is not the recorded one: another {what}"),
+        ),
+        Stranger::Session(error) => {
+            lang.pick(format!("卡片没有正常应答: {error}"), format!("the card did not answer properly: {error}"))
+        }
+    }
+}
+
+/// Exit code.
+pub(crate) const fn exit(error: &Stranger) -> Exit {
+    match error {
+        Stranger::Session(SessionError::Transport(error)) if !error.card_lost() => Exit::Reader,
+        _ => Exit::Card,
+    }
 }

@@ -17,6 +17,7 @@ use crate::station::care::Care;
 use crate::station::failure::StationError;
 use crate::station::hook::Hook;
 use crate::station::local::Local;
+use crate::station::print;
 use crate::station::slot::{PcscSlot, Slot};
 use crate::station::{self, Station};
 
@@ -101,6 +102,20 @@ pub enum Verb {
         #[arg(long, value_name = "COMMAND")]
         printer: Option<String>,
         /// Seconds that feeder and printer may take; then they are ended.
+        #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..))]
+        hook_time: u64,
+    },
+    /// Print cards again that are made: those whose printing failed, or one that is named. Their chips are not touched.
+    Print {
+        /// Number of the batch.
+        number: i64,
+        /// The card of this job, however it was printed before.
+        #[arg(long)]
+        job: Option<i64>,
+        /// Shell command that prints a card, as with `batch run --printer`.
+        #[arg(long, value_name = "COMMAND")]
+        printer: String,
+        /// Seconds that the printer may take; then it is ended.
         #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..))]
         hook_time: u64,
     },
@@ -192,6 +207,14 @@ pub(super) fn run(common: &Common, verb: Verb, output: &Output) -> Result<Exit, 
                 printer,
             };
             return make(common, &mut centre, &order, output);
+        }
+        Verb::Print { number, job, printer, hook_time } => {
+            let _lock = centre.lock(&format!("batch-{number}"))?;
+            common.data_keys(&mut centre, output)?;
+            let hook = Hook { template: printer, limit: Duration::from_secs(hook_time) };
+            let reprinted = print::batch_again(&mut centre.store, number, job, &hook, operator)?;
+            output.show(&reprinted);
+            return Ok(if reprinted.unprinted.is_empty() { Exit::Ok } else { Exit::Partly });
         }
         Verb::List => {
             output.show(&Batches { batches: store.read(|tx| tx.batches())? });

@@ -1,16 +1,22 @@
 //! `issuer card …`.
 
+use std::time::Duration;
+
+use card_core::Session;
 use clap::Subcommand;
 
 use super::Common;
+use super::batch::slots;
 use crate::card::Cards;
 use crate::card::failure::LifeError;
 use crate::card::life::{self, CardFiles, History, Order, Refused};
 use crate::card::state::{LifeState, Step, Table};
+use crate::card::update::failure::UpdateError;
 use crate::centre::Centre;
 use crate::error::{Error, Explain, Missing};
 use crate::exit::Exit;
 use crate::output::Output;
+use crate::station::failure::StationError;
 
 /// What to do with cards.
 #[derive(Debug, Subcommand)]
@@ -32,11 +38,20 @@ pub enum Verb {
     /// 启用: hand cards out; the card of the same person that was lost goes out of use.
     Activate {
         /// 卡号.
-        #[arg(required_unless_present = "batch", conflicts_with = "batch")]
+        #[arg(required_unless_present_any = ["batch", "reader"], conflicts_with = "batch")]
         card_numbers: Vec<String>,
         /// Every sealed card of this batch.
-        #[arg(long, value_name = "NUMBER")]
+        #[arg(long, value_name = "NUMBER", conflicts_with = "reader")]
         batch: Option<i64>,
+        /// Read the card in this reader first: it must be the recorded one, and the one named.
+        #[arg(long, value_name = "READER", conflicts_with = "no_reader")]
+        reader: Option<String>,
+        /// Seconds to wait for a card in the reader.
+        #[arg(long, value_name = "SECONDS", default_value_t = 60)]
+        wait: u64,
+        /// By number alone, with a reason, where the site reads cards (`activate_with_card`).
+        #[arg(long, requires = "reason")]
+        no_reader: bool,
         /// Why, if there is something to say; no names of people.
         #[arg(long, default_value = "", hide_default_value = true)]
         reason: String,
@@ -138,7 +153,13 @@ pub(super) fn run(common: &Common, verb: Verb, output: &Output) -> Result<Exit, 
             output.show(&Cards { cards });
         }
         Verb::Show { card_number } => output.show(&centre.store.read(|tx| life::file(tx, &card_number))?),
-        Verb::Activate { card_numbers, batch, reason } => {
+        Verb::Activate { card_numbers, reader: Some(reader), wait, reason, .. } => {
+            return activate_read(common, &mut centre, (reader, wait), &card_numbers, &reason, output);
+        }
+        Verb::Activate { card_numbers, batch, reason, no_reader, .. } => {
+            if centre.config.life.activate_with_card && !no_reader {
+                return Err(LifeError::CardNotSeen.into());
+            }
             let numbers = match batch {
                 Some(batch) => sealed(&mut centre, batch)?,
                 None => card_numbers,
@@ -188,6 +209,32 @@ fn moved(
 ) -> Result<life::CardFile, LifeError> {
     let order = Order { step, reason, operator: common.operator.as_deref() };
     life::carry_out(&mut centre.store, &centre.config.life, number, &order)
+}
+
+/// Activates the cards that are put into a reader, one after the other: those named, or the one that is there.
+fn activate_read(
+    common: &Common,
+    centre: &mut Centre,
+    (reader, wait): (String, u64),
+    numbers: &[String],
+    reason: &str,
+    output: &Output,
+) -> Result<Exit, Error> {
+    let wait = Duration::from_secs(wait);
+    let mut slot = slots(&[reader], None)?.remove(0);
+    let named: Vec<Option<&str>> =
+        if numbers.is_empty() { vec![None] } else { numbers.iter().map(|number| Some(number.as_str())).collect() };
+    for (place, number) in named.iter().enumerate() {
+        let transport = slot.card(wait).map_err(StationError::from)?.ok_or(UpdateError::NoCard)?;
+        let mut session = Session::new(transport);
+        let (store, rules) = (&mut centre.store, &centre.config.life);
+        output.show(&life::activate_seen(store, rules, (&mut session, *number), reason, common.operator.as_deref())?);
+        drop(session);
+        if place + 1 < named.len() && !slot.emptied(wait).map_err(StationError::from)? {
+            return Err(UpdateError::NoCard.into());
+        }
+    }
+    Ok(Exit::Ok)
 }
 
 /// Activates each card in an act of its own. A number that is no card stops all of them before the first; a card that may not be

@@ -78,6 +78,7 @@ pub const DUTIES: &[(&str, Duty)] = &[
     ("batch list", Looks),
     ("batch show", Looks),
     ("batch run", Needs(&[Station])),
+    ("batch print", Needs(&[Station])),
     ("batch spoil", Needs(&[Station])),
     ("batch set-aside", Needs(&[Approve])),
     ("exchange export", Needs(&[Capture])),

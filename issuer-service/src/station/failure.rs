@@ -60,6 +60,12 @@ pub enum StationError {
         /// Job.
         job: i64,
     },
+    /// The job has no card of this batch that waits to be handed out.
+    #[error("job {job} has no sealed card of this batch")]
+    NotPrintable {
+        /// Job.
+        job: i64,
+    },
     /// What was read back is not what the centre prepared.
     #[error("what was read back of job {job} is not what was prepared")]
     ReadBackDiffers {
@@ -116,6 +122,7 @@ impl Explain for StationError {
             Self::Plan(error) => error.code(),
             Self::Content { .. } => "CARD_CONTENT",
             Self::PersonMissing { .. } => "PERSON_NOT_FOUND",
+            Self::NotPrintable { .. } => "CARD_NOT_PRINTABLE",
             Self::ReadBackDiffers { .. } => "STATION_READ_BACK_DIFFERS",
             Self::Held { kind: HoldKind::Reader, .. } => "READER_HELD",
             Self::Held { kind: HoldKind::Lot, .. } => "LOT_HELD",
@@ -149,6 +156,10 @@ impl Explain for StationError {
             Self::PersonMissing { job } => {
                 lang.pick(format!("任务 {job} 的人员不存在"), format!("job {job} has no person"))
             }
+            Self::NotPrintable { job } => lang.pick(
+                format!("任务 {job} 没有本批次已制成而未发出的卡，未印刷"),
+                format!("job {job} has no card of this batch that is made and not handed out; nothing was printed"),
+            ),
             Self::ReadBackDiffers { job } => lang.pick(
                 format!("任务 {job} 的回读内容与中心备好的数据不符，未记为制成"),
                 format!("what was read back of job {job} is not what the centre prepared; it is not called made"),
@@ -190,6 +201,8 @@ impl Explain for StationError {
             Self::Plan(_) | Self::Content { .. } | Self::PersonMissing { .. } => {
                 lang.pick("核对人员数据和卡片描述文件", "compare the person's details with the card profile")
             }
+            Self::NotPrintable { .. } => lang
+                .pick("用 issuer card list --batch 查看", "see which cards there are with `issuer card list --batch`"),
             Self::ReadBackDiffers { .. } => lang.pick(
                 "核对工位与中心的程序版本；用 batch spoil 申报该卡作废",
                 "compare the versions of station and centre; declare the card lost with `batch spoil`",
@@ -215,7 +228,7 @@ impl Explain for StationError {
             Self::Choose(ChooseError::Ambiguous { .. }) | Self::SameReader { .. } => Exit::Usage,
             Self::Choose(_) | Self::Transport(_) => Exit::Reader,
             Self::Security(error) => module_exit(error),
-            Self::NotHeld { .. } => Exit::NotFound,
+            Self::NotHeld { .. } | Self::NotPrintable { .. } => Exit::NotFound,
             Self::ReadBackDiffers { .. } => Exit::Mismatch,
             Self::Held { .. } | Self::Plan(_) | Self::Content { .. } | Self::PersonMissing { .. } => Exit::Refused,
             Self::Receipt { .. } => Exit::Storage,
@@ -233,6 +246,7 @@ impl Explain for StationError {
             | Self::Transport(_)
             | Self::Security(_)
             | Self::NotHeld { .. }
+            | Self::NotPrintable { .. }
             | Self::ReadBackDiffers { .. }
             | Self::Held { .. }
             | Self::Plan(_)

@@ -11,13 +11,15 @@ use super::content;
 use super::failure::StationError;
 use super::hook::{Hook, HookEnd};
 use super::line::Holder;
-use crate::batch::BatchError;
+use crate::batch::{self, BatchError, CardState};
 use crate::card::Card;
 use crate::instant;
+use crate::lang::Lang;
 use crate::operator::Role;
-use crate::output::json_line;
+use crate::output::{Show, json_line};
 use crate::photo::stored::Stored;
 use crate::request::RequestError;
+use crate::state::State;
 use crate::store::Store;
 
 /// What is printed on a card.
@@ -75,13 +77,103 @@ pub fn again(
         let reader = tx.reader_of(card.job)?;
         Ok((card, reader))
     })?;
+    one_more(store, &card, reader, printer)
+}
+
+/// Cards of a batch that were handed to the printer once more.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Reprinted {
+    /// Batch.
+    pub batch: i64,
+    /// 卡号 of those that are printed.
+    pub printed: Vec<String>,
+    /// Those that are not.
+    pub unprinted: Vec<Unprinted>,
+}
+
+/// A card that is not printed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Unprinted {
+    /// 卡号.
+    pub card_number: String,
+    /// Why.
+    pub reason: &'static str,
+}
+
+/// Hands cards of a batch to the printer once more, chips untouched: those whose printing failed, or the one that is named. The first
+/// card that is not printed ends it: the next one would lie in the printer before it.
+///
+/// # Errors
+/// [`StationError`].
+pub fn batch_again(
+    store: &mut Store,
+    batch: i64,
+    job: Option<i64>,
+    printer: &Hook,
+    operator: Option<&str>,
+) -> Result<Reprinted, StationError> {
+    let cards = store.read(|tx| -> Result<_, StationError> {
+        tx.require(operator, Role::Station).map_err(BatchError::from)?;
+        batch::found(tx, batch)?;
+        let jobs = job.map_or_else(|| tx.jobs_unprinted(batch), |job| Ok(vec![job]))?;
+        let mut cards = Vec::with_capacity(jobs.len());
+        for job in jobs {
+            let card = tx.card_of_job(job)?.filter(|card| card.state == CardState::Sealed.name());
+            let ours = tx.batch_of_job(job)? == Some(batch);
+            let card = card.filter(|_| ours).ok_or(StationError::NotPrintable { job })?;
+            let reader = tx.reader_of(job)?;
+            cards.push((card, reader));
+        }
+        Ok(cards)
+    })?;
+    let (mut printed, mut unprinted) = (Vec::new(), Vec::new());
+    for (card, reader) in cards {
+        match one_more(store, &card, reader, printer)? {
+            None => printed.push(card.card_number),
+            Some(reason) => {
+                unprinted.push(Unprinted { card_number: card.card_number, reason });
+                break;
+            }
+        }
+    }
+    Ok(Reprinted { batch, printed, unprinted })
+}
+
+/// Hands a made card to the printer once more; a code when it is not printed.
+fn one_more(
+    store: &mut Store,
+    card: &Card,
+    reader: Option<(String, String)>,
+    printer: &Hook,
+) -> Result<Option<&'static str>, StationError> {
     let (person, photo) = store.read(|tx| -> Result<_, StationError> {
         let person = tx.person(card.person)?.ok_or(StationError::PersonMissing { job: card.job })?;
         Ok((person, tx.photo(card.person)?.as_ref().map(self::photo)))
     })?;
     let holder = content::holder(&person.details);
     let (station, reader) = reader.unwrap_or_else(|| (String::new(), "-".to_owned()));
-    let end = print(printer, &reader, &card, &holder, photo.as_ref().map(|photo| photo.as_str()));
+    let end = print(printer, &reader, card, &holder, photo.as_ref().map(|photo| photo.as_str()));
     store.journal(|tx| tx.note(card.job, (&station, &reader), event(end), end.code()))?;
     Ok((end != HookEnd::Done).then_some(end.code()))
+}
+
+impl Show for Reprinted {
+    fn text(&self, lang: Lang) -> String {
+        let Self { batch, printed, unprinted } = self;
+        let mut lines: Vec<String> = unprinted
+            .iter()
+            .map(|Unprinted { card_number, reason }| {
+                lang.pick(
+                    format!("卡 {card_number} 未印刷 {reason}；查看打印机后再运行"),
+                    format!("card {card_number} is not printed {reason}; look at the printer and run it again"),
+                )
+            })
+            .collect();
+        let (count, numbers) = (printed.len(), printed.join(", "));
+        lines.push(lang.pick(
+            format!("批次 {batch}: 补印 {count} 张 {numbers}"),
+            format!("batch {batch}: {count} cards printed {numbers}"),
+        ));
+        lines.iter().map(|line| line.trim_end()).collect::<Vec<_>>().join("\n")
+    }
 }

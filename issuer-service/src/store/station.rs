@@ -41,6 +41,21 @@ impl Tx<'_> {
         Ok(find.query_map((job, event), |row| row.get(0))?.collect::<Result<_, _>>()?)
     }
 
+    /// Jobs of a batch whose card is made and whose last printing failed, in order.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn jobs_unprinted(&self, batch: i64) -> Result<Vec<i64>, StoreError> {
+        let mut find = self.sql.prepare(
+            "SELECT j.number FROM job j JOIN card c ON c.job = j.number
+             WHERE j.batch = $1 AND c.state = 'sealed' AND 'unprinted' =
+                (SELECT n.event FROM station_journal n WHERE n.job = j.number AND n.event IN ('printed', 'unprinted')
+                 ORDER BY n.sequence DESC LIMIT 1)
+             ORDER BY j.number",
+        )?;
+        Ok(find.query_map([batch], |row| row.get(0))?.collect::<Result<_, _>>()?)
+    }
+
     /// Station and reader on which the card of a job was made.
     ///
     /// # Errors

@@ -9,7 +9,7 @@ const COMMAND: &str = "/terminal/v1/pin-orders/command";
 const OUTCOME: &str = "/terminal/v1/pin-orders/outcome";
 
 #[test]
-fn an_order_is_proved_given_once_and_settled_over_the_edge() {
+fn an_order_is_proved_given_to_one_terminal_and_settled_over_the_edge() {
     let mut centre = Centre::with_cards(2);
     centre.ok("local", &["operator", "add", "tashi", "--role", "counter"]);
     centre.serve();
@@ -42,11 +42,17 @@ fn an_order_is_proved_given_once_and_settled_over_the_edge() {
     assert!(given["command"].as_str().is_some_and(|command| command.starts_with("842400010C") && command.len() == 34));
     let again = terminal.send(COMMAND, &text).1;
     assert_eq!((&again["status"], &again["command"]), (&json!("exists"), &given["command"]), "a repeated question");
-    assert_eq!(code(terminal.ask(COMMAND, good)), (409, "PIN_ORDER_STATE".into()), "another question");
+    let other_time = body(&terminal, &card, "8899AABBCCDDEEFF");
+    let (status, anew) = terminal.ask(COMMAND, other_time);
+    assert_eq!(status, 200, "the answer may have been lost: {anew}");
+    assert_ne!(anew["command"], given["command"], "for another challenge");
+    let foreign = body(&other, &card, "8899AABBCCDDEEFF");
+    assert_eq!(code(other.ask(COMMAND, foreign)), (403, "PIN_ORDER_ELSEWHERE".into()), "given to another terminal");
     let stranger = json!({ "version": 1, "terminal": other.number, "order": 1, "outcome": "refused" });
     assert_eq!(code(other.ask(OUTCOME, stranger)), (403, "PIN_ORDER_ELSEWHERE".into()), "another terminal's order");
     assert_eq!(terminal.ask(OUTCOME, early.clone()).1["status"], json!("created"));
     assert_eq!(terminal.ask(OUTCOME, early).1["status"], json!("exists"));
+    assert_eq!(code(terminal.ask(COMMAND, good)), (409, "PIN_ORDER_STATE".into()), "never behind its outcome");
     assert_eq!(centre.ok("tashi", &["pin", "list"])["orders"][0]["state"], json!("done"));
     assert_eq!(centre.ok("tashi", &["pin", "list", "--open"])["orders"], json!([]));
     let unknown = json!({ "version": 1, "terminal": at, "order": 9, "outcome": "done" });

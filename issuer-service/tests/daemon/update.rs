@@ -29,10 +29,15 @@ fn what_an_import_changed_is_written_when_the_card_is_in_a_reader() {
         (&"waiting".into(), "[\"region\",\"address\"]".to_owned())
     );
     let number = list["updates"][0]["card_number"].as_str().expect("a number").to_owned();
-    assert_eq!(told(&bench, &["card", "activate", &number]).0, Some(0));
     let reader = bench.farm().reader_name(0).expect("slot");
-    let run = ["card", "update", "run", "--reader", &reader, "--wait", "20"];
     bench.farm().insert(0, &bench.image(1)).ok();
+    let toml = bench.folder().join("centre/centre.toml");
+    let text = std::fs::read_to_string(&toml).expect("configuration");
+    std::fs::write(&toml, format!("{text}\n[life]\nactivate_with_card = true\n")).expect("written");
+    assert_eq!(told(&bench, &["card", "activate", &number]).1["code"], "CARD_NOT_SEEN");
+    let (exit, card) = told(&bench, &["card", "activate", &number, "--reader", &reader, "--wait", "20"]);
+    assert_eq!((exit, &card["state"]), (Some(0), &"normal".into()), "{card}");
+    let run = ["card", "update", "run", "--reader", &reader, "--wait", "20"];
     let (exit, error) = told(&bench, &run);
     assert_eq!((exit, &error["code"]), (Some(6), &"PIN_NEEDED".into()), "{error}");
     let pin = bench.folder().join("pin");

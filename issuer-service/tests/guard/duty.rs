@@ -41,6 +41,7 @@ const LINES: &[&str] = &[
     "batch cancel 1",
     "batch withdraw 1 --reason x",
     "batch run 1 --reader x",
+    "batch print 1 --printer x",
     "batch spoil 1 --job 1",
     "batch set-aside 1 --job 1 --reason x",
     "exchange export bank-fixed --batch 1 --partner 1",

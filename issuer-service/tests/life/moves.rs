@@ -42,6 +42,18 @@ fn command<'a>(name: &'a str, number: &'a str) -> Vec<&'a str> {
 }
 
 #[test]
+fn a_site_that_reads_cards_activates_by_number_with_a_reason_only() {
+    let mut desk = Desk::new(1);
+    desk.site("activate_with_card = true");
+    let number = desk.number(1);
+    assert_eq!(desk.refused(CLERK, &["card", "activate", &number], 3), "CARD_NOT_SEEN");
+    assert_eq!(desk.refused(CLERK, &["card", "activate", "--batch", "1"], 3), "CARD_NOT_SEEN");
+    assert_eq!(desk.run(CLERK, &["card", "activate", &number, "--no-reader"]).status.code(), Some(1), "no reason");
+    desk.ok(CLERK, &["card", "activate", &number, "--no-reader", "--reason", "reader out of order"]);
+    assert_eq!(desk.state(&number), "normal");
+}
+
+#[test]
 fn every_command_in_every_state_makes_the_move_of_the_table_or_changes_nothing() {
     let cases = WAYS.len() * COMMANDS.len();
     let mut desk = Desk::new(u32::try_from(cases).expect("few"));

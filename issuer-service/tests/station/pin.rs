@@ -118,7 +118,7 @@ fn an_order_unblocks_the_pin_that_the_holder_chose_or_puts_the_initial_one_back(
 }
 
 #[test]
-fn a_command_is_given_once_for_one_card_to_one_terminal_in_time() {
+fn a_command_is_given_for_one_card_to_one_terminal_in_time() {
     let mut counter = Counter::new();
     let order = counter.order(PinAct::Unblock);
     let good = counter.asked(order, [7; 8]);
@@ -149,8 +149,44 @@ fn a_command_is_given_once_for_one_card_to_one_terminal_in_time() {
     assert!(counter.give(&good).is_err());
     counter.rig.take_again();
     assert!(counter.give(&good).is_ok());
-    assert_eq!(counter.give(&good).err(), Some(ErrorCode::PinOrderState), "once");
+    // Its answer may be lost: the same terminal asks again for the same card, nobody else, and not for ever.
+    assert!(counter.prove(&good).is_ok() && counter.give(&good).is_ok());
+    let stranger = Asked { terminal: TerminalNumber([0x99, 0, 0, 0, 0, 2]), ..good };
+    assert_eq!(counter.give(&stranger).err(), Some(ErrorCode::PinOrderElsewhere));
+    let other_card = Asked { card: CardIdentifier([0x51; 16]), ..good };
+    assert_eq!(counter.give(&other_card).err(), Some(ErrorCode::PinOrderElsewhere));
+    counter.rig.execute("UPDATE pin_order SET valid_until = '2026-01-01T00:00:00.000Z'");
+    assert_eq!(counter.give(&good).err(), Some(ErrorCode::PinOrderLapsed));
+    counter.rig.execute(&format!("UPDATE pin_order SET valid_until = '{until}'"));
+    counter.rig.execute("UPDATE card SET state = 'formal_loss'");
+    assert_eq!(counter.give(&good).err(), Some(ErrorCode::CardNotActive));
+    counter.rig.execute("UPDATE card SET state = 'normal'");
+    let number = u64::try_from(order).expect("positive");
+    let settled = counter.rig.centre.store.act(|tx| pin::settle(tx, number, TERMINAL, PinOutcome::Done));
+    assert_eq!(settled.map_err(|error: ClearingError| error.terminal_code()), Ok(false));
+    assert_eq!(counter.give(&good).err(), Some(ErrorCode::PinOrderState), "never behind its outcome");
     assert_eq!(counter.prove(&good).err(), Some(ErrorCode::PinOrderState));
+    let given = "SELECT COUNT(*) FROM audit WHERE act IN ('pin.give', 'pin.give-again')";
+    assert_eq!(counter.rig.count(given), 2, "each time is on record");
+}
+
+#[test]
+fn an_order_whose_command_was_lost_is_carried_out_by_asking_again() {
+    for (act, works) in [(PinAct::Unblock, CHOSEN), (PinAct::Reset, INITIAL)] {
+        let mut counter = Counter::new();
+        let order = counter.order(act);
+        // Lost on its way to the terminal; or the card had it, and the terminal died before it knew.
+        let mut session = counter.session();
+        let asked = counter.asked(order, session.challenge().expect("a challenge"));
+        counter.give(&asked).expect("given");
+        drop(session);
+        assert!(!counter.verifies(works), "{act:?}: the card was not told");
+        for _ in 0..2 {
+            assert!(counter.carry_out(order, act).is_ok(), "{act:?}");
+            assert!(counter.verifies(works), "{act:?}");
+        }
+        assert_eq!(counter.rig.text("SELECT state FROM pin_order"), "given");
+    }
 }
 
 #[test]

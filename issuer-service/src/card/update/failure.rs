@@ -2,19 +2,18 @@
 //!
 //! Owns: the errors of updates. Never: repeats a value.
 
-use card_core::session::SessionError;
 use card_core::tries::{Secret, TryRefused};
 
 use super::UpdateState;
 use super::item::Items;
 use crate::card::failure::LifeError;
-use crate::card::seen::Stranger;
+use crate::card::seen::{self, Stranger};
 use crate::error::{Explain, Missing};
 use crate::exit::Exit;
 use crate::lang::Lang;
 use crate::operator::OperatorError;
 use crate::state::word;
-use crate::station::failure::{StationError, transport_code};
+use crate::station::failure::StationError;
 use crate::store::StoreError;
 
 /// Why nothing was done, or not all.
@@ -104,10 +103,7 @@ impl Explain for UpdateError {
             Self::Operator(error) => error.code(),
             Self::Store(error) => error.code(),
             Self::Station(error) => error.code(),
-            Self::Stranger(Stranger::NoChip | Stranger::NotOurs) => "CARD_UNKNOWN",
-            Self::Stranger(Stranger::Differs(_)) => "CARD_DIFFERS",
-            Self::Stranger(Stranger::Session(SessionError::Transport(error))) => transport_code(error),
-            Self::Stranger(Stranger::Session(_)) => "CARD_NONSENSE",
+            Self::Stranger(error) => seen::code(error),
             Self::ItemsFixed { .. } => "CARD_ITEM_FIXED",
             Self::CardState { .. } => "CARD_UPDATE_CARD_STATE",
             Self::Unknown { .. } => "CARD_UPDATE_UNKNOWN",
@@ -131,7 +127,7 @@ impl Explain for UpdateError {
             Self::Operator(error) => error.what(lang),
             Self::Store(error) => error.what(lang),
             Self::Station(error) => error.what(lang),
-            Self::Stranger(error) => stranger(error, lang),
+            Self::Stranger(error) => seen::what(error, lang),
             Self::ItemsFixed { items } => {
                 let items = items.text(lang);
                 lang.pick(
@@ -231,8 +227,8 @@ impl Explain for UpdateError {
             Self::Store(error) => error.exit(),
             Self::Station(StationError::Transport(error)) if error.card_lost() => Exit::Card,
             Self::Station(error) => error.exit(),
-            Self::Stranger(Stranger::Session(SessionError::Transport(error))) if !error.card_lost() => Exit::Reader,
-            Self::Stranger(_) | Self::CardRefused { .. } | Self::NoCard => Exit::Card,
+            Self::Stranger(error) => seen::exit(error),
+            Self::CardRefused { .. } | Self::NoCard => Exit::Card,
             Self::Unknown { .. } => Exit::NotFound,
             Self::ItemsFixed { .. } | Self::CardState { .. } | Self::State { .. } | Self::Overtaken => Exit::Refused,
             Self::PinMalformed => Exit::Usage,
@@ -248,22 +244,6 @@ impl Explain for UpdateError {
             Self::Station(error) => error.retryable(),
             Self::Overtaken => true,
             _ => false,
-        }
-    }
-}
-
-/// What is wrong with the card in the reader.
-pub(crate) fn stranger(error: &Stranger, lang: Lang) -> String {
-    match error {
-        Stranger::NoChip | Stranger::NotOurs => {
-            lang.pick("读写器中的卡不是本中心制成的卡", "the card in the reader was not made by this centre").to_owned()
-        }
-        Stranger::Differs(what) => lang.pick(
-            format!("读写器中的卡与记录不符（{what}）"),
-            format!("the card in the reader is not the recorded one: another {what}"),
-        ),
-        Stranger::Session(error) => {
-            lang.pick(format!("卡片没有正常应答: {error}"), format!("the card did not answer properly: {error}"))
         }
     }
 }
