@@ -55,7 +55,7 @@ pub(crate) struct Books {
     pub(crate) earlier: BTreeMap<u64, Vec<CardIdentifier>>,
     /// What falsifies a list on its way.
     pub(crate) falsify: Option<fn(&mut SignedBlacklist)>,
-    /// What its order for the PIN does; used up by its command.
+    /// What its order for the PIN does; used up by the word of its outcome.
     pub(crate) order: Option<PinAct>,
     /// World of the keys that it makes such commands with.
     pub(crate) world: u8,
@@ -227,7 +227,7 @@ impl Books {
     }
 
     fn pin_command(&mut self, request: PinCommandRequest) -> Result<PinCommandAnswer, &'static str> {
-        let act = self.order.take().ok_or("PIN_ORDER_STATE")?;
+        let act = self.order.ok_or("PIN_ORDER_STATE")?;
         let (_, key) = Self::pin_key(KeyClass::Stk);
         let secure = match act {
             PinAct::Unblock => SecureCommand::unblock_pin(key),
@@ -238,6 +238,7 @@ impl Books {
     }
 
     fn pin_outcome(&mut self, request: PinOutcomeRequest) -> Result<PinOutcomeAnswer, &'static str> {
+        self.order = None;
         self.pin_outcomes.push(request.outcome);
         Ok(PinOutcomeAnswer { version: Version1, status: AnswerStatus::Created })
     }
