@@ -243,6 +243,7 @@ fn files_that_are_no_registry_end_with_a_documented_code() {
         (b"\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1", "FILE_NOT_TEXT"),
         (b"[]", "FILE_EMPTY"),
         (b"[{\"a\":1}]", "HEADER_MISSING"),
+        (b"[{\"number\":\"1\",\"name\":]", "JSON_INVALID"),
         (b"<html><table><tr><td>", "FILE_NOT_TEXT"),
         (&[0; 10_000], "FILE_NOT_TEXT"),
         (&vec![b'x'; 10 << 20], "HEADER_MISSING"),

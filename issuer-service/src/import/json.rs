@@ -89,6 +89,9 @@ impl Objects {
         if !any {
             return Err(OpenError::Table(TableError::Empty));
         }
+        if keys.shapes.is_empty() {
+            return Err(OpenError::Table(TableError::NoObject));
+        }
         let file = objects.input.into_inner();
         Ok((Self::of(file).map_err(OpenError::Read)?, keys))
     }

@@ -30,6 +30,9 @@ pub enum TableError {
     /// Not one whole JSON object, or one with a key twice.
     #[error("not one JSON object")]
     NotObject,
+    /// JSON without any object that can be read.
+    #[error("no JSON object can be read")]
+    NoObject,
     /// None of the first lines names a known column.
     #[error("no header line")]
     NoHeader,
@@ -64,7 +67,7 @@ impl TableError {
             Self::NotText | Self::Markup => "FILE_NOT_TEXT",
             Self::WorkbookDamaged => "WORKBOOK_DAMAGED",
             Self::WorkbookTooLarge => "WORKBOOK_TOO_LARGE",
-            Self::NotObject => "JSON_INVALID",
+            Self::NotObject | Self::NoObject => "JSON_INVALID",
             Self::NoHeader => "HEADER_MISSING",
             Self::TooManyColumns => "COLUMNS_TOO_MANY",
             Self::MissingHeaders { .. } => "COLUMN_MISSING",
@@ -90,6 +93,10 @@ impl TableError {
             Self::NotObject => {
                 ("不是一个完整的 JSON 对象，或有重复的键", "not one whole JSON object, or one with a key twice")
             }
+            Self::NoObject => (
+                "其中没有一个可读的 JSON 对象（不完整、过长、嵌套过深或有重复的键）",
+                "none of its JSON objects can be read: not whole, over-long, nested too deep, or with a key twice",
+            ),
             Self::NoHeader => ("前几行中没有认识的列名", "none of the first lines has the name of a known column"),
             Self::TooManyColumns => ("列数过多，不像登记表", "more columns than any registry has"),
             Self::MissingHeaders { line, missing } => {
@@ -123,14 +130,14 @@ impl TableError {
                 "用表格软件打开，另存为 .xlsx 或“CSV UTF-8（逗号分隔）”",
                 "open it in a spreadsheet program and save it as .xlsx or as \"CSV UTF-8 (comma delimited)\"",
             ),
-            Self::NotObject => (
+            Self::NotObject | Self::NoObject => (
                 "写成 {\"number\":\"…\",\"name\":\"…\"}，每个键一次",
                 "write {\"number\":\"…\",\"name\":\"…\"}, each key once",
             ),
             Self::TooManyColumns => ("删去多余的列后重新导出", "export it again without the needless columns"),
             Self::NoHeader | Self::MissingHeaders { .. } => (
-                "表头至少要有号码和姓名两列（如 身份证号,姓名 或 AAC002,AAC003），用逗号、制表符或分号分隔；列名见 issuer-service/README.md",
-                "the header needs at least a number and a name (身份证号,姓名 or AAC002,AAC003 or number,name), separated by commas, tabs or semicolons; names of columns are in issuer-service/README.md",
+                "表头至少要有号码和姓名两列（如 身份证号,姓名 或 AAC002,AAC003）: 文本文件用逗号、制表符或分号分隔，工作簿须在第一张工作表的前几行，JSON 则为每个对象的键；列名见 issuer-service/README.md",
+                "at least a number and a name are needed (身份证号,姓名 or AAC002,AAC003 or number,name): in a text file separated by commas, tabs or semicolons, in a workbook among the first lines of the first sheet, in JSON as keys of each object; names of columns are in issuer-service/README.md",
             ),
             Self::RepeatedHeader { .. } => ("删去或改名其中一列", "remove or rename one of them"),
         };

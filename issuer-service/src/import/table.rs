@@ -386,6 +386,7 @@ const fn telling(error: &TableError) -> u8 {
         | TableError::NotText
         | TableError::Markup
         | TableError::NotObject
+        | TableError::NoObject
         | TableError::WorkbookDamaged
         | TableError::WorkbookTooLarge => 5,
     }

@@ -10,9 +10,12 @@ use card_profiles::text::encode_text;
 /// 间隔号: the one separator inside a name.
 pub const SEPARATOR: char = '\u{B7}';
 
-/// What bureaus type for the separator: bullet, hyphenation point, katakana middle dot, full stops, dot operator, space dots.
-const LOOK_ALIKES: [char; 10] =
-    ['\u{2022}', '\u{2027}', '\u{30FB}', '\u{FF0E}', '.', '\u{FE52}', '\u{2024}', '\u{22C5}', '\u{FF65}', '\u{2219}'];
+/// What bureaus type for the separator: bullet, hyphenation point, katakana and Hangul middle dots, full stops of Latin and Chinese
+/// writing, the Greek one, dot operators.
+const LOOK_ALIKES: [char; 14] = [
+    '\u{2022}', '\u{2027}', '\u{30FB}', '\u{FF0E}', '.', '\u{FE52}', '\u{2024}', '\u{22C5}', '\u{FF65}', '\u{2219}',
+    '\u{3002}', '\u{FF61}', '\u{387}', '\u{318D}',
+];
 
 /// What is wrong with a name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -134,7 +137,8 @@ mod tests {
 
     #[test]
     fn every_look_alike_becomes_the_separator() {
-        for dot in LOOK_ALIKES.into_iter().chain([SEPARATOR]) {
+        let typed = ['•', '‧', '・', '．', '.', '。', '｡', '·', 'ㆍ', '\u{387}', '\u{318D}'];
+        for dot in LOOK_ALIKES.into_iter().chain(typed).chain([SEPARATOR]) {
             assert_eq!(normalize(&format!("扎西{dot}多吉")).as_deref(), Ok("扎西·多吉"));
         }
     }
