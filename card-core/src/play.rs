@@ -141,7 +141,7 @@ mod tests {
         let (script, played, exchanges) = play(trace, &mut book, false);
         assert!(played.is_ok());
         assert_eq!((script.answers.len(), script.skipped.len(), exchanges), (2, 1, 2));
-        assert!(script.skipped.iter().all(|why| why.starts_with("PIN has 1 tries left")), "{:?}", script.skipped);
+        assert!(script.skipped.iter().all(|why| why.starts_with("PIN has 1 try left")), "{:?}", script.skipped);
         assert_eq!(book.to_text(), "8650430200000013 PIN 1\n");
         let more = "= 3B6D000000813147318650430200000013\n> 0020000003666666\n< 63C0\n> 0020000003666666\n< 6983\n\
                     > 0020000003666666\n< 6983";

@@ -43,7 +43,7 @@ pub enum TriesLeft {
 
 /// A try that is not spent unasked. Mended by whoever holds the secret, with consent.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{secret} has {left} tries left, and a wrong one brings it nearer to blocking")]
+#[error("{secret} has {left} {} left, and a wrong one brings it nearer to blocking", if *left == 1 { "try" } else { "tries" })]
 pub struct TryRefused {
     /// What would be tried.
     pub secret: Secret,

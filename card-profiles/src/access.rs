@@ -61,7 +61,10 @@ impl Access {
         match joints.as_slice() {
             joints if joints.iter().all(|joint| *joint == "and") => Ok(Self::All(rights)),
             joints if joints.iter().all(|joint| *joint == "or") => Ok(Self::Any(rights)),
-            _ => Err(format!("{text:?} mixes and / or; use one of them")),
+            joints => match joints.iter().find(|joint| !matches!(**joint, "and" | "or")) {
+                Some(other) => Err(format!("{text:?}: {other:?} joins no conditions; write and, or or")),
+                None => Err(format!("{text:?} mixes and / or; use one of them")),
+            },
         }
     }
 

@@ -124,6 +124,9 @@ pub enum EncodeError {
         /// Its place.
         position: usize,
     },
+    /// Digits that are no day of the calendar where a date belongs.
+    #[error("no date: a day is written YYYYMMDD")]
+    NotDate,
     /// A number larger than the item holds.
     #[error("larger than {max}, the most that the item holds")]
     TooLarge {
@@ -147,6 +150,7 @@ impl EncodeError {
             Self::NotHex => "VALUE_NOT_HEX",
             Self::NotInGbk(_) => "VALUE_NOT_IN_GBK",
             Self::Control { .. } => "VALUE_CONTROL_CHARACTER",
+            Self::NotDate => "VALUE_NOT_DATE",
             Self::TooLarge { .. } => "VALUE_TOO_LARGE",
             Self::Composite => "VALUE_COMPOSITE",
         }
@@ -165,6 +169,7 @@ impl EncodeError {
             Self::NotHex => "不是十六进制".to_owned(),
             Self::NotInGbk(error) => format!("第 {} 个字符不在 GBK 字符集内", error.position),
             Self::Control { position } => format!("第 {position} 个字符是控制字符"),
+            Self::NotDate => "不是日历上的日期，应写成 YYYYMMDD".to_owned(),
             Self::TooLarge { max } => format!("超过该数据项的最大值 {max}"),
             Self::Composite => "复合数据项须逐项写入".to_owned(),
         }
@@ -196,12 +201,18 @@ pub enum Fault {
     /// Something after the end of the text.
     #[error("bytes after the end of the text")]
     AfterEnd,
+    /// A character that begins in this item and ends in its extension (姓名, 姓名扩展); it is shown there.
+    #[error("a character is split between this item and its extension")]
+    SplitCharacter,
     /// Bytes that are no GBK, shown as U+FFFD.
     #[error("bytes that are no GBK")]
     BadGbk,
     /// Nibbles that are no digits, shown as hex.
     #[error("digits expected, other nibbles found")]
     BadDigits,
+    /// Digits that are no day of the calendar where a date belongs.
+    #[error("no day of the calendar")]
+    NotDate,
     /// A year as ASCII text where a BCD date belongs (a test card of 2012).
     #[error("a year as text instead of a date")]
     AsciiYear,
@@ -231,8 +242,10 @@ impl Fault {
             Self::Overlong { .. } => "ITEM_OVERLONG",
             Self::FfPadding => "ITEM_FF_PADDING",
             Self::AfterEnd => "ITEM_AFTER_END",
+            Self::SplitCharacter => "ITEM_SPLIT_CHARACTER",
             Self::BadGbk => "ITEM_BAD_GBK",
             Self::BadDigits => "ITEM_BAD_DIGITS",
+            Self::NotDate => "ITEM_NOT_DATE",
             Self::AsciiYear => "ITEM_ASCII_YEAR",
             Self::Unusual => "ITEM_UNUSUAL",
             Self::Missing => "ITEM_MISSING",
@@ -250,8 +263,10 @@ impl Fault {
             }
             Self::FfPadding => "文本以 FF 填充".to_owned(),
             Self::AfterEnd => "文本结束符之后还有数据".to_owned(),
+            Self::SplitCharacter => "一个汉字被拆在本项与扩展项之间".to_owned(),
             Self::BadGbk => "不是有效的 GBK 文本".to_owned(),
             Self::BadDigits => "不是有效的 BCD 数字".to_owned(),
+            Self::NotDate => "不是日历上的日期".to_owned(),
             Self::AsciiYear => "日期写成了 ASCII 年份".to_owned(),
             Self::Unusual => "可以读出，但编码方式不规范".to_owned(),
             Self::Missing => "缺少该记录".to_owned(),
@@ -287,7 +302,10 @@ pub fn encode(format: Format, value: &Value) -> Result<Vec<u8>, EncodeError> {
             }
             padded(encode_text(text)?, length, 0x00)
         }
-        (FormatKind::Cn, Value::Text(text)) => digits(text, length),
+        (FormatKind::Cn, Value::Text(text)) => {
+            let bytes = digits(text, length)?;
+            if format.is_date() && !is_day_or_blank(text) { Err(EncodeError::NotDate) } else { Ok(bytes) }
+        }
         (FormatKind::CnAmount, Value::Number(fen)) => {
             let text = fen.to_string();
             let even = if text.len() % 2 == 1 { format!("0{text}") } else { text };
@@ -328,7 +346,13 @@ pub fn decode(format: Format, bytes: &[u8]) -> (Value, Vec<Fault>) {
     let value = match format.kind {
         FormatKind::B | FormatKind::BTlv => Value::bytes(bytes),
         FormatKind::An => decode_an(bytes, &mut faults),
-        FormatKind::Cn => decode_cn(bytes, &mut faults),
+        FormatKind::Cn => {
+            let value = decode_cn(bytes, &mut faults);
+            if faults.is_empty() && format.is_date() && !value.as_text().is_some_and(is_day_or_blank) {
+                faults.push(Fault::NotDate);
+            }
+            value
+        }
         FormatKind::CnAmount => match decode_digits(bytes, &mut faults) {
             Value::Text(text) if !text.is_empty() => text.parse().map_or(Value::Text(text), Value::Number),
             blank => blank,
@@ -402,6 +426,11 @@ fn decode_an(bytes: &[u8], faults: &mut Vec<Fault>) -> Value {
         faults.push(Fault::BadGbk);
     }
     Value::Text(text)
+}
+
+/// Whether digits are a day, or those of an item that was filled with 00.
+fn is_day_or_blank(text: &str) -> bool {
+    is_date(text) || text.bytes().all(|digit| digit == b'0') && matches!(text.len(), 0 | 8)
 }
 
 /// Digits, or where a date belongs a year of this or the last century as text.

@@ -1,6 +1,7 @@
-//! National code lists that card items refer to: region, ethnic group, sex, marital status, education, politics, occupation.
+//! National code lists that card items refer to: region, ethnic group, sex, marital status, education, politics, occupation,
+//! nationality.
 //!
-//! Source: GB/T 2260, 3304, 2261.1, 2261.2, 4658, 4762, 6565; values and editions in `data/`.
+//! Source: GB/T 2260, 3304, 2261.1, 2261.2, 4658, 4762, 6565, 2659; values and editions in `data/`.
 //! Owns: the lists with their editions and looking up. Never: decides whether an abolished code is acceptable.
 
 use std::sync::LazyLock;
@@ -21,7 +22,7 @@ pub struct CodeList {
 }
 
 /// The lists that the sources of the card name.
-pub const LISTS: [CodeList; 7] = [
+pub const LISTS: [CodeList; 8] = [
     CodeList {
         standard: "GB/T 2260",
         subject: ("行政区划", "administrative divisions"),
@@ -91,6 +92,16 @@ pub const LISTS: [CodeList; 7] = [
         ),
         text: include_str!("../data/occupations.txt"),
         elements: &["occupation"],
+    },
+    CodeList {
+        standard: "GB/T 2659",
+        subject: ("国籍", "nationalities"),
+        edition: (
+            "2022 年版 (公开目录所列) 的数字代码，附三字母代码；卡片资料未说明版本和代码形式，其测试值 086 不是中国的代码",
+            "numeric codes of 2022, as public indexes list it, with those of three letters; the sources of the card name neither edition nor form, and their test value 086 is not China's",
+        ),
+        text: include_str!("../data/nationalities.txt"),
+        elements: &["nationality"],
     },
 ];
 
@@ -259,7 +270,8 @@ mod tests {
     #[test]
     fn every_line_of_a_list_is_a_value_and_its_head_names_standard_and_edition() {
         let editions = ["GB/T 2260", "GB/T 3304-1991", "GB/T 2261.1-2003", "GB/T 2261.2-2003", "GB/T 4658-2006"];
-        let editions = editions.into_iter().chain(["GB/T 4762-1984", "GB/T 6565-2015"]);
+        let editions = editions.into_iter().chain(["GB/T 4762-1984", "GB/T 6565-2015", "GB/T 2659.1-2022"]);
+        assert_eq!(editions.clone().count(), LISTS.len());
         for (standard, list) in editions.zip(LISTS) {
             let text = list.text;
             assert!(text.starts_with(&format!("# {standard} ")), "{standard}");
@@ -281,7 +293,7 @@ mod tests {
         let list = |standard: &str| LISTS.into_iter().find(|list| list.standard == standard).expect(standard);
         let name = |standard: &str, code: &str| list(standard).rows().find(|row| row.0 == code).map(|row| row.1);
         let values = LISTS.map(|list| list.values());
-        assert_eq!(values[1..], [58, 4, 8, 40, 13, 8 + 75]);
+        assert_eq!(values[1..], [58, 4, 8, 40, 13, 8 + 75, 249]);
         for list in &LISTS[1..6] {
             let codes: Vec<&str> = list.rows().map(|(code, _)| code).collect();
             assert!(codes.is_sorted() && codes.iter().all(|code| code.len() == codes[0].len()), "{}", list.standard);
@@ -294,6 +306,11 @@ mod tests {
         }
         assert_eq!((name("GB/T 2261.2", "30"), name("GB/T 4658", "28")), (Some("丧偶"), Some("大学普通班毕业")));
         assert_eq!((name("GB/T 4762", "13"), name("GB/T 6565", "205")), (Some("群众"), Some("卫生专业技术人员")));
+        assert_eq!((name("GB/T 2659", "156"), name("GB/T 2659", "276")), (Some("CHN 中国"), Some("DEU 德国")));
+        let letters = |row: &str| {
+            row.split(' ').next().is_some_and(|code| code.len() == 3 && code.bytes().all(|c| c.is_ascii_uppercase()))
+        };
+        assert!(list("GB/T 2659").rows().all(|(code, row)| code.len() == 3 && letters(row)));
         assert_eq!((name("GB/T 2261.2", "50"), name("GB/T 4658", "50")), (None, None));
     }
 

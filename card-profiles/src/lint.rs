@@ -5,6 +5,7 @@
 
 mod account;
 mod certificate;
+mod commands;
 mod files;
 mod keys;
 mod limits;
@@ -24,6 +25,12 @@ const RECORD_MAX: usize = 255;
 
 /// Tries that the card can count.
 const TRIES: [usize; 15] = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15];
+
+/// Most bytes of a PIN: 12 digits.
+const PIN_BYTES_MAX: usize = 6;
+
+/// Most records of a file: one byte counts them, and FF is no record.
+const RECORDS_MAX: usize = 254;
 
 /// Historical bytes of a social security card: 7 of the maker, 6 of the serial.
 const SERIAL_BYTES: usize = 6;
@@ -55,6 +62,7 @@ pub fn lint(profile: &Profile) -> Vec<Finding> {
     }
     profile.df.iter().for_each(|df| lint_df(profile, df, &mut findings));
     lint_keys(profile, &mut findings);
+    commands::lint_commands(profile, &mut findings);
     account::lint_account(profile, &mut findings);
     account::lint_purse(profile, &mut findings);
     let code = profile.psam.authentication_code.len();
@@ -95,6 +103,13 @@ impl Findings {
 
     fn tries(&mut self, place: &str, tries: u8) {
         self.range(place, terms::TRIES, tries.into(), &TRIES, Term::new("1 到 15", "1 to 15"));
+    }
+
+    fn records(&mut self, place: &str, records: usize) {
+        if records == 0 || records > RECORDS_MAX {
+            let expected = Term::new("1 到 254", "1 to 254");
+            self.add(place, Problem::OutOfRange { what: terms::RECORDS, value: records, expected });
+        }
     }
 
     fn record(&mut self, place: &str, bytes: usize) {
@@ -168,11 +183,14 @@ fn lint_dialect(profile: &Profile, findings: &mut Findings) {
     }
     if let Some(pin) = &profile.pin {
         findings.tries("pin", pin.tries);
+        let digits: Vec<usize> = (1..=PIN_BYTES_MAX).collect();
+        for bytes in [pin.bytes_min, pin.bytes_max] {
+            findings.range("pin", terms::PIN_BYTES, bytes.into(), &digits, Term::new("1 到 6", "1 to 6"));
+        }
         let bytes = pin.initial.len().div_ceil(2);
-        if bytes < pin.bytes_min.into()
-            || bytes > pin.bytes_max.into()
-            || !pin.initial.bytes().all(|b| b.is_ascii_digit())
-        {
+        if !pin.initial.bytes().all(|sign| sign.is_ascii_digit()) {
+            findings.add("pin", Problem::InitialDigits);
+        } else if bytes < pin.bytes_min.into() || bytes > pin.bytes_max.into() {
             let expected = Term::new(
                 "位数在 bytes_min 与 bytes_max 之间的数字",
                 "digits that fit between bytes_min and bytes_max",

@@ -109,6 +109,19 @@ pub fn decode_text(bytes: &[u8]) -> (String, bool) {
     (text.into_owned(), malformed)
 }
 
+/// Whether a full text ends in the first byte of a character of which `next` begins with the second.
+pub(crate) fn half_character(text: &[u8], next: &[u8]) -> bool {
+    let mut rest = text;
+    let has_half = loop {
+        rest = match rest {
+            [] | [0x00, ..] => break false,
+            [0x81..=0xFE] => break true,
+            [0x81..=0xFE, _, rest @ ..] | [_, rest @ ..] => rest,
+        };
+    };
+    has_half && matches!(next, [0x40..=0x7E | 0x80..=0xFE, ..])
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -11,6 +11,7 @@ mod kind;
 pub mod part;
 pub mod redact;
 mod tracker;
+mod voices;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -20,7 +21,8 @@ use card_core::wire::Wire;
 
 use self::part::Parts;
 pub use self::part::{Guard, Label, Part, Side};
-use self::tracker::{Randoms, Tracker};
+use self::tracker::Randoms;
+use self::voices::Voices;
 use crate::builtin::builtin;
 use crate::format::FormatKind;
 use crate::profile::Profile;
@@ -62,7 +64,7 @@ pub struct Decoder {
     catalogue: Arc<[Profile]>,
     /// The profile of the user card is given and not to be recognised.
     fixed: bool,
-    readers: BTreeMap<String, Tracker>,
+    readers: BTreeMap<String, Voices>,
     current: String,
     /// Of all readers: a PSAM works on the numbers of the card beside it.
     randoms: Randoms,
@@ -109,7 +111,7 @@ impl Decoder {
 
     /// The card was powered or reset: nothing is selected. The parts of its ATR.
     pub fn reset(&mut self, atr: &[u8]) -> Vec<Part> {
-        self.readers.insert(self.current.clone(), Tracker::default());
+        self.readers.insert(self.current.clone(), Voices::default());
         let historical = card_core::Atr::parse(atr).map(|atr| atr.historical().to_vec()).unwrap_or_default();
         let mut parts = Parts::new(Side::Answer, atr, 0..atr.len());
         let at = atr.windows(historical.len().max(1)).rposition(|window| window == historical);
@@ -132,8 +134,8 @@ impl Decoder {
     /// Explains one exchange and follows what it selects.
     pub fn exchange(&mut self, command: &[u8], answer: Option<&[u8]>) -> Explained {
         let catalogue = Arc::clone(&self.catalogue);
-        let tracker = self.readers.entry(self.current.clone()).or_default();
-        tracker.exchange(&catalogue, self.fixed, &mut self.randoms, command, answer)
+        let voices = self.readers.entry(self.current.clone()).or_default();
+        voices.exchange(&catalogue, self.fixed, &mut self.randoms, command, answer)
     }
 }
 

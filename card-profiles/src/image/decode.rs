@@ -1,15 +1,16 @@
 //! Records and files to values and faults side by side, leniently.
 //!
-//! Owns: what a deviation is and where it stands. Never: drops a byte that it does not understand.
+//! Owns: what a deviation is and where it stands. Never: drops a byte: what the values do not give back stands in `bytes`.
 #![warn(clippy::indexing_slicing)]
 
 use card_core::tlv;
 
 use super::CardValues;
 use crate::codec::{self, Fault, Value};
-use crate::format::FormatKind;
+use crate::format::{Format, FormatKind};
 use crate::place::Place;
 use crate::profile::{Df, Ef, EfKind, Element};
+use crate::text::half_character;
 
 /// A deviation found on a card.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -28,6 +29,8 @@ pub struct Reading {
     pub values: CardValues,
     /// Deviations, in the order of the file.
     pub faults: Vec<CardFault>,
+    /// Stored bytes, hex, of each item, record and file that its values do not give back when they are written.
+    pub bytes: CardValues,
 }
 
 impl Reading {
@@ -35,6 +38,7 @@ impl Reading {
     pub fn extend(&mut self, other: Self) {
         self.values.extend(other.values);
         self.faults.extend(other.faults);
+        self.bytes.extend(other.bytes);
     }
 
     /// Adds the values of a file's bytes: all records of a TLV or cyclic file one after the other, or the bytes of a
@@ -75,26 +79,53 @@ impl Reading {
             return self.add_composite(&place, element, bytes);
         }
         let (value, faults) = codec::decode(element.format, bytes);
+        // Raw bytes are their own value.
+        if !faults.is_empty() && element.format.kind != FormatKind::B {
+            self.bytes.insert(place.clone(), Value::bytes(bytes));
+        }
         faults.into_iter().for_each(|fault| self.fault(place.clone(), fault));
         self.push(place, value);
+    }
+
+    /// A text of which the last character ends in its extension: both as if they had been split before that character.
+    fn add_split(&mut self, file: &Place, text: (&Element, &[u8]), extension: (&Element, &[u8])) {
+        let (whole, half) = text.1.split_at_checked(text.1.len().saturating_sub(1)).unwrap_or((text.1, &[]));
+        let rest = [half, extension.1].concat();
+        self.fault(file.item_of(&text.0.id), Fault::SplitCharacter);
+        for ((row, stored), shown) in [(text, whole), (extension, rest.as_slice())] {
+            let place = file.item_of(&row.id);
+            let length = usize::from(row.format.length) + shown.len() - stored.len();
+            let format = Format { length: u8::try_from(length).unwrap_or(u8::MAX), ..row.format };
+            let (value, faults) = codec::decode(format, shown);
+            self.bytes.insert(place.clone(), Value::bytes(stored));
+            faults.into_iter().for_each(|fault| self.fault(place.clone(), fault));
+            self.push(place, value);
+        }
     }
 
     fn add_composite(&mut self, place: &Place, element: &Element, bytes: &[u8]) {
         let is_untouched = bytes.iter().all(|byte| *byte == 0x00) || bytes.iter().all(|byte| *byte == 0xFF);
         let mut missing: Vec<&Element> = element.inner.iter().collect();
         let mut unknown = Vec::new();
+        let mut in_order = !is_untouched;
         for item in tlv::items(bytes).take_while(|_| !is_untouched) {
             let Ok(item) = item else {
+                in_order = false;
                 self.fault(place.clone(), Fault::Truncated);
                 break;
             };
-            match missing.iter().position(|row| row.tag == Some(item.tag)) {
+            let found = missing.iter().position(|row| row.tag == Some(item.tag));
+            in_order &= found == Some(0);
+            match found {
                 Some(index) => {
                     let row = missing.remove(index);
                     self.add(place.inner_of(&row.id), row, item.value);
                 }
                 None => unknown.push(self.unknown(place, &item)),
             }
+        }
+        if !in_order || !missing.is_empty() {
+            self.bytes.insert(place.clone(), Value::bytes(bytes));
         }
         for row in missing {
             let place = place.inner_of(&row.id);
@@ -136,11 +167,14 @@ pub fn decode_record(df: &Df, ef: &Ef, number: u8, bytes: &[u8]) -> Reading {
     reading
 }
 
-fn decode_tagged<'b>(file: &Place, ef: &Ef, parts: impl IntoIterator<Item = &'b [u8]>, reading: &mut Reading) {
+/// What the id of an item ends in that goes on where another item of the file is full: 姓名扩展, 通讯地址扩展.
+const EXTENSION: &str = "_extension";
+
+fn decode_tagged<'b>(file: &Place, ef: &Ef, parts: impl IntoIterator<Item = &'b [u8]> + Clone, reading: &mut Reading) {
     let mark = reading.values.0.len();
     let (mut records, mut unknown) = (Vec::with_capacity(ef.elements.len()), Vec::new());
     let mut is_truncated = false;
-    for item in parts.into_iter().flat_map(tlv::items) {
+    for item in parts.clone().into_iter().flat_map(tlv::items) {
         let Ok(item) = item else {
             is_truncated = true;
             continue;
@@ -154,13 +188,34 @@ fn decode_tagged<'b>(file: &Place, ef: &Ef, parts: impl IntoIterator<Item = &'b 
     for ((item, row), wanted) in records.iter_mut().zip(&mut missing) {
         *row = wanted.take_if(|wanted| has(&Some(wanted), item.tag));
     }
-    for (item, row) in &mut records {
-        if row.is_none() {
+    let is_as_profiled = !is_truncated && records.len() == missing.len() && missing.iter().all(Option::is_none);
+    if !is_as_profiled {
+        let stored: Vec<u8> = parts.into_iter().flatten().copied().collect();
+        reading.bytes.insert(file.clone(), Value::bytes(&stored));
+        for (item, row) in records.iter_mut().filter(|(_, row)| row.is_none()) {
             *row = missing.iter_mut().find(|row| has(row, item.tag)).and_then(Option::take);
         }
-        match row {
-            Some(row) => reading.add(file.item_of(&row.id), row, item.value),
-            None => unknown.push(reading.unknown(file, item)),
+    }
+    let extension_of = |text: usize| {
+        let (item, row) = records.get(text)?;
+        let row = row.filter(|row| row.format.kind == FormatKind::An)?;
+        let is_its = |id: &str| id.strip_suffix(EXTENSION) == Some(&row.id);
+        let next = records.iter().position(|(_, row)| row.is_some_and(|row| is_its(&row.id)))?;
+        let (extension, _) = records.get(next).filter(|_| next > text)?;
+        half_character(item.value, extension.value).then_some(next)
+    };
+    let mut done = Vec::new();
+    for (index, (item, row)) in records.iter().enumerate() {
+        let has_high_end = item.value.last().is_some_and(|byte| *byte >= 0x80);
+        let split = has_high_end.then(|| extension_of(index)).flatten();
+        match (row, split.and_then(|next| records.get(next))) {
+            _ if done.contains(&index) => {}
+            (Some(row), Some((rest, Some(extension)))) => {
+                done.extend(split);
+                reading.add_split(file, (row, item.value), (extension, rest.value));
+            }
+            (Some(row), _) => reading.add(file.item_of(&row.id), row, item.value),
+            (None, _) => unknown.push(reading.unknown(file, item)),
         }
     }
     reading.values.0.append(&mut unknown);
@@ -210,6 +265,7 @@ fn decode_fields(record: &Place, ef: &Ef, fields: &Fields<'_>, bytes: &[u8], rea
     }
     let expected = ef.record_length();
     if bytes.len() > expected {
+        reading.bytes.insert(record.clone(), Value::bytes(bytes));
         reading.fault(record.clone(), Fault::Overlong { expected, got: bytes.len() });
     }
 }

@@ -95,7 +95,7 @@ fn published_test_strings_become_the_bytes_of_their_formats_and_read_back() {
         let written: Vec<u8> =
             encode_file(df, ef, &values).expect("fits").into_iter().flat_map(|(_, record)| record).collect();
         assert_eq!(hex::encode_upper(&written), bytes.replace(' ', ""), "{}.{}", df.id, ef.id);
-        assert_eq!(decode_file(df, ef, &written), Reading { values, faults: vec![] });
+        assert_eq!(decode_file(df, ef, &written), Reading { values, ..Reading::default() });
     }
 }
 
@@ -239,6 +239,92 @@ fn an_unknown_record_never_takes_the_place_of_a_known_item() {
     assert_eq!(reading.faults.first().map(|found| found.fault), Some(Fault::UnknownTag { tag: 0x77 }));
 }
 
+/// A file of an EF06 in which name and extension are these bytes, padded.
+fn holder_named(name: &[u8], extension: &[u8]) -> Reading {
+    let profile = profile();
+    let (df, ef) = file(&profile, "SSSE", "EF06");
+    let record = |row: &Element| {
+        let mut value = codec::blank(row);
+        let given = match &*row.id {
+            "name" => name,
+            "name_extension" => extension,
+            _ => &[],
+        };
+        value[..given.len()].copy_from_slice(given);
+        tlv::encode(row.tag.expect("tagged"), &value)
+    };
+    decode_file(df, ef, &ef.elements.iter().flat_map(record).collect::<Vec<u8>>())
+}
+
+#[test]
+fn a_name_split_inside_a_character_is_joined_by_its_bytes() {
+    // 29 bytes and the first of 张; its second and 三.
+    let name = [&b"A"[..], &[0xD5, 0xC5].repeat(14), &[0xD5]].concat();
+    let reading = holder_named(&name, &[0xC5, 0xC8, 0xFD]);
+    let text = |item: &str| reading.values.text(&format!("SSSE.EF06.{item}")).unwrap_or_default().to_owned();
+    assert_eq!((text("name"), text("name_extension")), (format!("A{}", "张".repeat(14)), "张三".to_owned()));
+    let faults: Vec<(String, Fault)> =
+        reading.faults.iter().map(|found| (found.place.to_string(), found.fault)).collect();
+    assert_eq!(faults, [("SSSE.EF06.name".to_owned(), Fault::SplitCharacter)]);
+    assert_eq!(reading.bytes.text("SSSE.EF06.name"), Some(&*hex::encode_upper(&name)));
+    assert_eq!(reading.bytes.len(), 2);
+
+    // A half character that nothing follows, or no second byte, stays what it is.
+    for (extension, shown) in [(&[][..], ""), (b"1", "1")] {
+        let reading = holder_named(&name, extension);
+        assert_eq!(reading.values.text("SSSE.EF06.name_extension").unwrap_or_default(), shown);
+        assert_eq!(reading.faults.iter().map(|found| found.fault).collect::<Vec<_>>(), [Fault::BadGbk]);
+    }
+    // Whole characters are not moved.
+    let whole = holder_named(&[0xD5, 0xC5].repeat(15), &[0xC8, 0xFD]);
+    assert_eq!((whole.values.text("SSSE.EF06.name_extension"), whole.faults.len()), (Some("三"), 0));
+}
+
+/// What was stored, from what was read alone.
+fn stored(df: &Df, ef: &Ef, reading: &Reading) -> Vec<u8> {
+    let file = Place::file(&df.id, &ef.id);
+    let raw = |place: &Place| reading.bytes.at(place).map(|hex| hex::decode(hex.as_text().expect("hex")).expect("hex"));
+    if let Some(bytes) = raw(&file) {
+        return bytes;
+    }
+    fn item(row: &Element, place: &Place, reading: &Reading, raw: &dyn Fn(&Place) -> Option<Vec<u8>>) -> Vec<u8> {
+        raw(place).unwrap_or_else(|| match (row.format.kind, reading.values.at(place)) {
+            (crate::format::FormatKind::BTlv, _) => row
+                .inner
+                .iter()
+                .flat_map(|inner| {
+                    tlv::encode(inner.tag.expect("tagged"), &item(inner, &place.clone().inner(&inner.id), reading, raw))
+                })
+                .collect(),
+            (crate::format::FormatKind::B, Some(Value::Text(text))) => hex::decode(text).expect("hex"),
+            (_, value) => codec::encode(row.format, value.expect("a value")).expect("as it was read"),
+        })
+    }
+    let fields = |record: Place| match raw(&record) {
+        Some(bytes) => bytes,
+        None => ef.elements.iter().flat_map(|row| item(row, &record.clone().item(&row.id), reading, &raw)).collect(),
+    };
+    match ef.kind {
+        EfKind::TlvRecords => {
+            let of = |row: &Element| {
+                tlv::encode(row.tag.expect("tagged"), &item(row, &file.clone().item(&row.id), reading, &raw))
+            };
+            ef.elements.iter().flat_map(of).collect()
+        }
+        EfKind::Cyclic => {
+            let records = (1..=u8::MAX).map(|number| file.clone().record(number));
+            let held = |record: &Place| {
+                ef.elements.first().is_some_and(|row| reading.values.at(&record.clone().item(&row.id)).is_some())
+            };
+            records.take_while(held).flat_map(fields).collect()
+        }
+        EfKind::Transparent if ef.elements.is_empty() => {
+            hex::decode(reading.values.at(&file).and_then(Value::as_text).expect("a value")).expect("hex")
+        }
+        EfKind::Transparent => fields(file),
+    }
+}
+
 fn any_place() -> impl Strategy<Value = Place> {
     "(SSSE|DF0[12])[.]EF0[5-8](\\[[12]\\])?([.][ab]([.][cd])?)?".prop_map(|text| text.parse().expect("a place"))
 }
@@ -300,7 +386,54 @@ fn any_file() -> impl Strategy<Value = (Df, Ef)> {
     prop::sample::select(files.collect::<Vec<_>>())
 }
 
+/// Bytes near those of a real file: records and items of the profile's tags in or out of order, padded or not.
+fn near(ef: &Ef, noise: &[u8]) -> Vec<u8> {
+    let mut noise = noise.iter().copied();
+    let mut byte = move || noise.next().unwrap_or_default();
+    let mut value = |row: &Element| -> Vec<u8> {
+        let length = usize::from(row.format.length);
+        let mut whole = match (row.format.kind, byte() % 8) {
+            (crate::format::FormatKind::BTlv, 1..) => row
+                .inner
+                .iter()
+                .flat_map(|inner| tlv::encode(inner.tag.expect("tagged"), &codec::blank(inner)))
+                .collect(),
+            (_, 0) => vec![0xFF; length],
+            (_, 1) => vec![0x00; length],
+            (_, 2) => (0..length + 1).map(|_| byte()).collect(),
+            (_, 3) => (0..length / 2).map(|_| byte()).collect(),
+            _ => [0xD5, 0xC5].into_iter().cycle().take(length).collect::<Vec<u8>>(),
+        };
+        let at = usize::from(byte());
+        if let (1, Some(slot)) = (byte() % 3, whole.get_mut(at)) {
+            *slot = byte();
+        }
+        whole
+    };
+    let mut parts: Vec<Vec<u8>> = match ef.kind {
+        EfKind::TlvRecords => {
+            ef.elements.iter().map(|row| tlv::encode(row.tag.expect("tagged"), &value(row))).collect()
+        }
+        EfKind::Cyclic | EfKind::Transparent => ef.elements.iter().map(value).collect(),
+    };
+    let count = parts.len();
+    match byte() % 4 {
+        0 if count > 1 => parts.swap(0, count - 1),
+        1 => drop(parts.pop()),
+        _ => {}
+    }
+    parts.concat()
+}
+
 proptest! {
+    #[test]
+    fn whatever_a_file_holds_comes_back_from_what_was_read((df, ef) in any_file(), noise in prop::collection::vec(any::<u8>(), 0..600)) {
+        for bytes in [noise.clone(), near(&ef, &noise)] {
+            let reading = decode_file(&df, &ef, &bytes);
+            prop_assert_eq!(hex::encode(stored(&df, &ef, &reading)), hex::encode(&bytes));
+        }
+    }
+
     #[test]
     fn any_bytes_of_any_file_read_to_places_that_the_file_has((df, ef) in any_file(), bytes in prop::collection::vec(any::<u8>(), 0..500)) {
         let reading = decode_file(&df, &ef, &bytes);

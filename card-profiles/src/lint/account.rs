@@ -5,7 +5,6 @@
 use super::files::lint_access;
 use super::keys::lint_key_of;
 use super::{Findings, Problem, Term, terms};
-use crate::account::CommandRow;
 use crate::profile::{KeyClass, Profile};
 
 /// Bytes of a record of the transaction log that the account commands write.
@@ -13,10 +12,6 @@ const LOG_RECORD: usize = 28;
 
 /// Bytes of a record of the log of a purse.
 const PURSE_LOG_RECORD: usize = 23;
-
-fn header(row: &CommandRow) -> String {
-    hex::encode_upper([row.cla, row.ins, row.p1, row.p2])
-}
 
 pub(super) fn lint_account(profile: &Profile, findings: &mut Findings) {
     let Some(rules) = &profile.account else { return };
@@ -28,8 +23,6 @@ pub(super) fn lint_account(profile: &Profile, findings: &mut Findings) {
         terms::TRANSACTION_TYPE,
         [rules.purchase_type, rules.load_type].into_iter().map(|kind| format!("{kind:02X}")),
     );
-    let commands = [&rules.init_load, &rules.credit_load, &rules.init_purchase, &rules.debit_purchase];
-    findings.duplicates("account", terms::COMMAND, commands.into_iter().map(header));
     let Some((df, log)) = profile.df(&rules.df).zip(profile.ef(&rules.df, &rules.log)) else {
         return findings.add("account", Problem::PlaceMissing(format!("{}.{}", rules.df, rules.log)));
     };

@@ -41,6 +41,7 @@ fn lint_ef(profile: &Profile, df: &Df, ef: &Ef, findings: &mut Findings) {
     match ef.kind {
         EfKind::TlvRecords => {
             findings.sum(&place, terms::RECORDS, ef.records.into(), ef.elements.len());
+            findings.records(&place, ef.elements.len());
             findings.sum(&place, terms::SIZE, stated, values + 2 * ef.elements.len());
             // A composite may be there several times; its instances share a tag.
             let single = ef.elements.iter().filter(|element| element.format.kind != FormatKind::BTlv);
@@ -49,9 +50,14 @@ fn lint_ef(profile: &Profile, df: &Df, ef: &Ef, findings: &mut Findings) {
         EfKind::Cyclic => {
             findings.sum(&place, terms::SIZE, stated, values * usize::from(ef.records));
             findings.record(&place, values);
+            findings.records(&place, ef.records.into());
         }
         EfKind::Transparent => {
             findings.sum(&place, terms::RECORDS, ef.records.into(), 1);
+            if stated == 0 {
+                let expected = Term::new("至少 1", "1 at least");
+                findings.add(&place, Problem::OutOfRange { what: terms::SIZE, value: stated, expected });
+            }
             if !ef.elements.is_empty() {
                 findings.sum(&place, terms::SIZE, stated, values);
             }

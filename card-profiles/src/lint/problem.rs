@@ -63,6 +63,17 @@ pub enum Problem {
         /// Its value.
         value: String,
     },
+    /// A row has the header of a command that every card has.
+    #[error("command {header} is {name}, which every card has")]
+    CommandTaken {
+        /// CLA INS P1 P2.
+        header: String,
+        /// Its name in the standard.
+        name: &'static str,
+    },
+    /// An initial PIN with something else than digits.
+    #[error("digits of the initial PIN: another sign is among them")]
+    InitialDigits,
     /// A row names a key that is not there, or not in this DF nor in the first one.
     #[error("key {0} is not among the keys of this directory or of the first")]
     KeyMissing(KeyName),
@@ -153,6 +164,8 @@ impl Problem {
             Self::GrammarUnknown(_) => "LINT_GRAMMAR",
             Self::Sum { .. } => "LINT_SUM",
             Self::Duplicate { .. } => "LINT_DUPLICATE",
+            Self::CommandTaken { .. } => "LINT_COMMAND_TAKEN",
+            Self::InitialDigits => "LINT_INITIAL_DIGITS",
             Self::KeyMissing(_) => "LINT_KEY_MISSING",
             Self::KeyCannotAuthenticate(_) => "LINT_KEY_CANNOT_AUTHENTICATE",
             Self::KeyClassWrong { .. } => "LINT_KEY_CLASS",
@@ -180,6 +193,8 @@ impl Problem {
             Self::GrammarUnknown(version) => format!("不认识第 {version} 版描述语法"),
             Self::Sum { what, stated, computed } => format!("{}写为 {stated}，按各行计算为 {computed}", what.zh),
             Self::Duplicate { what, value } => format!("{} {value} 重复", what.zh),
+            Self::CommandTaken { header, name } => format!("命令 {header} 就是每张卡都有的 {name}"),
+            Self::InitialDigits => "初始口令中有数字以外的字符".to_owned(),
             Self::KeyMissing(name) => format!("本目录和第一个目录都没有密钥 {name}"),
             Self::KeyCannotAuthenticate(name) => format!("密钥 {name} 不能用于外部认证"),
             Self::KeyClassWrong { key, found, needed } => {

@@ -21,6 +21,7 @@ pub(super) const AUTHENTICATION_ID: Term = Term::new("外部认证密钥标识",
 pub(super) const TRANSACTION_TYPE: Term = Term::new("交易类型", "transaction type");
 pub(super) const COMMAND: Term = Term::new("命令", "command");
 pub(super) const PIN_ID: Term = Term::new("口令标识", "PIN id");
+pub(super) const PIN_BYTES: Term = Term::new("口令的字节数", "bytes of a PIN");
 pub(super) const TRIES: Term = Term::new("可试次数", "tries");
 pub(super) const VERSION: Term = Term::new("密钥版本", "version");
 pub(super) const PURCHASE_LEVELS: Term = Term::new("purchase_levels", "purchase_levels");

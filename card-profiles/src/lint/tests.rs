@@ -29,7 +29,9 @@ pub(super) fn each_is_found(name: &str, changes: &[(&str, &str, &str)]) {
 }
 
 /// One change of the built-in text, and a word of the finding that it must bring.
-const CHANGES: [(&str, &str, &str); 34] = [
+const CHANGES: [(&str, &str, &str); 36] = [
+    ("bytes_max = 6", "bytes_max = 255", "pin: bytes of a PIN is 255"),
+    ("records = 30", "records = 0", "DF04.EF08: records is 0, expected 1 to 254"),
     ("version = \"3.00\"", "version = \"3.00.1\"", "SSSE.EF05.spec_version: \"3.00.1\" does not fit: 6 bytes"),
     ("format = \"an(80)\"", "format = \"an(254)\"", "bytes of a record is 256"),
     ("tag = 0xF0", "tag = 0xFF", "DF07.EF05.honour: tag is 255"),

@@ -88,7 +88,7 @@ pub enum Reason {
         fault: ModuleFault,
     },
     /// So few tries are left that none is spent unasked.
-    #[error("{right} has {left} tries left, which are not spent unasked")]
+    #[error("{right} has {left} {} left, not spent unasked", if *left == 1 { "try" } else { "tries" })]
     Withheld {
         /// What was to be proved.
         right: Right,

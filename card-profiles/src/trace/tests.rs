@@ -127,6 +127,67 @@ fn keys_tries_and_secrets_are_told() {
     assert_eq!(value(&seen[4], "city factor"), "430200sx");
 }
 
+/// One stream of a card and the PSAM that proves a key to it, in the order of a published basic read.
+const TWO_VOICES: &str = "\
+00A404000F7378312E73682EC9E7BBE1B1A3D5CF -> 9000
+00A4000002EF05 -> 9000
+00B2030006 -> 0303322E3030 9000
+0084000008 -> 1122334455667788 9000
+00A404000F7378312E73682EC9E7BBE1B1A3D5CF -> 6113
+00A4040006D15600000590 -> 610A
+BFDE670A208650430200000013363339393030737836333030303073681122334455667788 -> 9000
+80FA0000081122334455667788 -> 6108
+00C0000008 -> 99AABBCCDDEEFF00 9000
+0082000A1099AABBCCDDEEFF001122334455667788 -> 9000
+00A4020002EF06 -> 9000
+00B2090020 -> 091ED5C5C8FD0000000000000000000000000000000000000000000000000000 9000
+00B2080014 -> 0812313131313131313938313031303131313130 9000
+";
+
+#[test]
+fn a_card_is_not_lost_when_a_psam_talks_in_the_same_log() {
+    let seen = explained(Decoder::new(), TWO_VOICES);
+    assert_eq!(value(&seen[11], "SSSE.EF06.name"), "张三");
+    assert_eq!(value(&seen[12], "SSSE.EF06.social_security_number"), "111111198101011110");
+    assert_eq!(seen[10].2.notes[0].zh, "选中 EF06 持卡人基本信息");
+    let directory = |at: usize| seen[at].2.directory.as_ref().map(|(id, _)| (id.as_str(), seen[at].2.profile.as_str()));
+    assert_eq!(directory(9), Some(("SSSE", "ssc-2.0")));
+    assert_eq!((directory(6), directory(8)), (Some(("DF01", "psam")), Some(("DF01", "psam"))));
+    // A profile that was named stays the card's.
+    let named = explained(Decoder::with_profile(builtin("ssc-3.0").expect("built in")), TWO_VOICES);
+    assert_eq!((value(&named[11], "SSSE.EF06.name").as_str(), named[11].2.profile.as_str()), ("张三", "ssc-3.0"));
+}
+
+#[test]
+fn a_card_comes_back_to_the_directory_it_was_in_before_a_psam_was_selected() {
+    // The environment by a name, the application by an identifier that the card has too.
+    let log = "\
+00A404000F7378312E73682EC9E7BBE1B1A3D5CF -> 9000
+00A4000002DF03 -> 9000
+0084000008 -> 1122334455667788 9000
+00A404000F7378312E73682EC9E7BBE1B1A3D5CF -> 9000
+00B0960006 -> 410100813475 9000
+00A4000002DF01 -> 9000
+BFDE481218865043020000001336333939303073781122334455667788 -> 9000
+80FA0000081122334455667788 -> 0011223344556677 9000
+008200041000112233445566771122334455667788 -> 9000
+00B2012D05 -> 6103313233 9000
+00A4000002DF01 -> 9000
+00B2015505 -> 6A82
+80FA0000081122334455667788 -> 0011223344556677 9000
+00A4020002EF05 -> 9000
+";
+    let seen = explained(Decoder::new(), log);
+    let told: Vec<_> =
+        seen.iter().map(|(_, _, one)| one.directory.as_ref().map_or("", |(id, _)| id.as_str())).collect();
+    assert_eq!(told[9], "DF03", "{told:?}");
+    assert_eq!(value(&seen[4], "MF.EF16.terminal_number"), "410100813475");
+    assert!(seen[9].2.profile.starts_with("ssc-3.0") && seen[9].2.file.as_ref().is_some_and(|(id, _)| id == "EF05"));
+    // Where the PSAM is in its application already, it is the card's directory that is selected.
+    assert_eq!((told[10], seen[10].2.profile.starts_with("ssc")), ("DF01", true));
+    assert_eq!(seen[12].2.profile, "psam");
+}
+
 /// Commands that carry a PIN or key where nobody looks for one: what is secret stands in the second place.
 pub(super) const MISSHAPEN: [(&str, &str); 20] = [
     ("> 00200000041A2B3C", "1A2B3C"),

@@ -57,7 +57,8 @@ enum Plan {
 }
 
 impl Tracker {
-    fn profile<'a>(&self, catalogue: &'a [Profile]) -> &'a Profile {
+    /// The profile that the card turned out to have.
+    pub(super) fn profile<'a>(&self, catalogue: &'a [Profile]) -> &'a Profile {
         catalogue.get(self.profile).or_else(|| catalogue.first()).expect("a decoder has profiles")
     }
 
@@ -66,6 +67,11 @@ impl Tracker {
         let (df, ef) = place?;
         let df = profile.df.get(df)?;
         Some(File { profile, df, ef: df.ef.get(ef)? })
+    }
+
+    /// Whether a command of this length is the data of the header before.
+    pub(super) fn awaits(&self, length: usize) -> bool {
+        self.split.is_some_and(|(_, wanted)| wanted == length)
     }
 
     /// Explains one exchange and follows what it selects.
@@ -310,7 +316,10 @@ impl Tracker {
     ) -> Explained {
         let profile = self.profile(catalogue);
         if let Some(left) = status.and_then(StatusWord::tries) {
-            notes.push(Label::of(format!("还剩 {left} 次"), format!("{left} tries left")));
+            notes.push(Label::of(
+                format!("还剩 {left} 次"),
+                format!("{left} {} left", if left == 1 { "try" } else { "tries" }),
+            ));
         }
         let mut wire = Wire::default();
         wire.add(command, answer);

@@ -200,7 +200,7 @@ fn the_log_of_another_program_is_explained_and_its_noise_numbered() {
     );
     assert_eq!((&events[2]["command"], &events[2]["tries_left"]), (&"VERIFY".into(), &1.into()));
     assert_eq!(events[2]["items"][0]["value"], Value::Null);
-    for (language, words) in [("zh", "还剩 1 次"), ("en", "1 tries left")] {
+    for (language, words) in [("zh", "还剩 1 次"), ("en", "1 try left")] {
         let told = shop.run_text(language, &["trace", "decode", &path]);
         assert!(told.stdout.contains(words) && !told.stdout.contains("123456"), "{}", told.stdout);
     }

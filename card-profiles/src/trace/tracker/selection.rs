@@ -8,6 +8,7 @@ use card_core::tlv;
 
 use super::Tracker;
 use crate::profile::{CardKind, Ef, Profile};
+use crate::trace::kind::Kind;
 use crate::trace::part::Label;
 
 impl Tracker {
@@ -39,6 +40,31 @@ impl Tracker {
         })?;
         (self.profile, self.df) = (index, Some(df));
         Some(ef)
+    }
+
+    /// Whether a SELECT of this identifier finds something.
+    pub(in crate::trace) fn has_fid(&self, catalogue: &[Profile], [_, _, p1, _]: [u8; 4], fid: u16) -> bool {
+        let profile = self.profile(catalogue);
+        let here = self.df.and_then(|df| profile.df.get(df));
+        p1 != 0x02 && profile.df.iter().any(|df| df.fid == fid)
+            || here.is_some_and(|df| df.ef.iter().any(|ef| ef.fid == fid))
+    }
+
+    /// Whether the directory of this identifier is the current one.
+    pub(in crate::trace) fn is_in(&self, catalogue: &[Profile], fid: &[u8]) -> bool {
+        let here = self.df.and_then(|df| self.profile(catalogue).df.get(df));
+        here.is_some_and(|df| df.fid.to_be_bytes() == fid)
+    }
+
+    /// Whether the file that a command on files means is there: by SFI, else the current one.
+    pub(in crate::trace) fn has_file(&self, catalogue: &[Profile], [_, _, p1, p2]: [u8; 4], kind: Kind) -> bool {
+        let sfi = match kind {
+            Kind::ReadBinary | Kind::UpdateBinary if p1 & 0x80 != 0 => p1 & 0x1F,
+            Kind::ReadRecord | Kind::UpdateRecord => p2 >> 3,
+            _ => 0,
+        };
+        let here = self.df.and_then(|df| self.profile(catalogue).df.get(df));
+        if sfi == 0 { self.ef.is_some() } else { here.is_some_and(|df| df.ef.iter().any(|ef| ef.sfi() == sfi)) }
     }
 
     pub(super) fn become_psam(&mut self, catalogue: &[Profile]) {
