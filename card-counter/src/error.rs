@@ -8,6 +8,7 @@ pub mod code;
 mod conversions;
 mod details;
 mod font;
+mod place;
 mod shell;
 mod sorting;
 mod wording;
@@ -33,6 +34,12 @@ use crate::language::Words;
 #[derive(Debug, thiserror::Error)]
 pub enum TerminalError {
     // The person at the keyboard.
+    /// A command line that cannot be read.
+    #[error("{}", said.en)]
+    Usage {
+        /// What is wrong with it; no value of it is repeated.
+        said: Words,
+    },
     /// A configuration file or variable cannot be read.
     #[error("{place}: {}", reason.en)]
     Configuration {
@@ -93,6 +100,16 @@ pub enum TerminalError {
         line: usize,
         /// Column, from 1.
         column: usize,
+    },
+    /// A dump of a version that this program does not know.
+    #[error("{path}: a dump of version {format}, this program reads 1 to {known}")]
+    DumpVersion {
+        /// File.
+        path: String,
+        /// Its version.
+        format: u32,
+        /// The last that is known.
+        known: u32,
     },
     /// The trace file cannot be written, or exists.
     #[error("{path}: {source}")]
@@ -161,7 +178,7 @@ pub enum TerminalError {
         readers: Vec<String>,
     },
     /// No PSAM in any reader.
-    #[error("no PSAM in {}", readers.join(", "))]
+    #[error("no PSAM{}{}", if readers.is_empty() { "" } else { " in " }, readers.join(", "))]
     PsamMissing {
         /// Readers looked at.
         readers: Vec<String>,
@@ -175,9 +192,11 @@ pub enum TerminalError {
 
     // The card: its holder, or who issued it.
     /// Not a social security card.
-    #[error("not a social security card: SELECT answered {sw:?}")]
+    #[error("not a social security card: {command} answered {sw:?}")]
     NotSsc {
-        /// Answer to SELECT.
+        /// SELECT of the environment, or READ RECORD of the file that all of them have.
+        command: &'static str,
+        /// Its answer.
         sw: StatusWord,
     },
     /// A factory card without personalization.
@@ -209,6 +228,9 @@ pub enum TerminalError {
         /// Profile of the card.
         profile: String,
     },
+    /// Somebody ended the run between two cases.
+    #[error("ended by Ctrl-C or a signal; the case at hand was brought to its end")]
+    Interrupted,
     /// The card stopped answering before this file was read.
     #[error("the card stopped answering before this file was read to its end")]
     NotReached,
@@ -284,7 +306,7 @@ pub enum TerminalError {
 
     // PIN and keys: the holder, or who runs the PSAMs.
     /// PIN wrong.
-    #[error("wrong PIN, {left} tries left")]
+    #[error("wrong PIN, {} left", tries(*left))]
     PinWrong {
         /// Tries left.
         left: u8,
@@ -322,7 +344,7 @@ pub enum TerminalError {
         city: CityCode,
     },
     /// The card refused an external authentication.
-    #[error("the card refused {key}, {left} tries left")]
+    #[error("the card refused {key}, {} left", tries(*left))]
     KeyRefused {
         /// Key name.
         key: String,
@@ -515,6 +537,11 @@ pub enum TerminalError {
     /// A broken invariant of this program.
     #[error("broken invariant: {0}")]
     Bug(&'static str),
+}
+
+/// So many tries, in English.
+fn tries(left: u8) -> String {
+    if left == 1 { "1 try".to_owned() } else { format!("{left} tries") }
 }
 
 impl TerminalError {

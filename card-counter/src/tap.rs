@@ -115,7 +115,7 @@ pub fn approach<'a>(
     if let Some(step) = card.outcome.state.select(profile, environment) {
         let sw = card.session.perform(&step, None)?.sw;
         if !sw.is_ok() {
-            return Err(not_read(sw));
+            return Err(refused("SELECT", sw));
         }
     }
     if !card.session.atr()?.is_unique() {
@@ -153,7 +153,7 @@ impl<'a> Approached<'a> {
         self.session.play(&mut reader, None, &mut Guard { book: &mut self.memory.tries, consent: false })?;
         let outcome = reader.finish();
         if let Some(Reason::Refused(sw)) = outcome.refusals.first().map(|refusal| &refusal.reason) {
-            return Err(not_read(*sw));
+            return Err(not_read(&outcome.state, catalog.first(), *sw));
         }
         // Whether it can be written down how this type of card is read is no matter of this card.
         let _ = self.memory.keep_ways(atr.card_type(), outcome.ways);
@@ -238,12 +238,24 @@ impl<'a> Approached<'a> {
     }
 }
 
-/// What it means that the card refused SSSE or its free file.
+/// What it means that the card refused SSSE, or, with that selected, its free file.
 #[must_use]
-pub fn not_read(sw: StatusWord) -> TerminalError {
+pub fn not_read(state: &State, profile: &Profile, sw: StatusWord) -> TerminalError {
+    let is_selected =
+        profile.df.first().is_some_and(|environment| state.clone().select(profile, environment).is_none());
+    refused(if is_selected { READ_ISSUER } else { "SELECT" }, sw)
+}
+
+/// READ RECORD of the file that every social security card has.
+const READ_ISSUER: &str = "READ RECORD EF05";
+
+fn refused(command: &'static str, sw: StatusWord) -> TerminalError {
     match sw {
         StatusWord::SELECTED_INVALID | StatusWord::NOT_SUPPORTED => TerminalError::CardBlocked { sw },
-        sw => TerminalError::NotSsc { sw },
+        // A PSAM has the same environment without this file; whatever else the card says, it is one of ours.
+        StatusWord::FILE_NOT_FOUND | StatusWord::RECORD_NOT_FOUND => TerminalError::NotSsc { command, sw },
+        sw if command == READ_ISSUER => TerminalError::CardRefused { command, sw },
+        sw => TerminalError::NotSsc { command, sw },
     }
 }
 

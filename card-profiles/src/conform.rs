@@ -88,6 +88,14 @@ pub struct Case {
     pub restore: Vec<Move>,
 }
 
+impl Case {
+    /// Whether its way back moves money: then it is gone only when the case moved some.
+    #[must_use]
+    pub fn returns_money(&self) -> bool {
+        self.restore.iter().any(|done| matches!(done.act, Act::Complete { .. }))
+    }
+}
+
 /// What a case does to a card that conforms.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Effect {

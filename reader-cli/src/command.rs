@@ -268,9 +268,10 @@ impl Setting<'_> {
         let most = card.profile.pin.as_ref().map(|row| row.tries);
         let (zh, en) = match (left, most) {
             (TriesLeft::Known(left), _) => {
-                let words = Words::of(format!("密码还可试 {left} 次"), format!("the PIN has {left} tries left"));
+                let tries = if left == 1 { "try" } else { "tries" };
+                let words = Words::of(format!("密码还可试 {left} 次"), format!("the PIN has {left} {tries} left"));
                 self.output.remark("PIN_TRIES", &words);
-                (format!("密码(还可试 {left} 次): "), format!("PIN ({left} tries left): "))
+                (format!("密码(还可试 {left} 次): "), format!("PIN ({left} {tries} left): "))
             }
             (TriesLeft::Unknown, Some(most)) => {
                 (format!("密码(至多可试 {most} 次): "), format!("PIN ({most} tries at most): "))

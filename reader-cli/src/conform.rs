@@ -8,17 +8,19 @@ mod acts;
 mod certificate;
 pub mod report;
 pub mod survey;
+pub mod unfinished;
 
 use std::collections::BTreeMap;
 
 use card_core::security::{KeyRef, MacKey, SecurityError, SecurityModule};
 use card_core::session::SessionError;
 use card_core::{Session, StatusWord};
-use card_profiles::Profile;
+use card_counter::error::TerminalError;
 use card_profiles::certificate::Role;
 use card_profiles::conform::{
-    Bench, Case, Difference, Effect, Ending, Memory, Move, Need, Reply, Series, Text, Use, proof, refuses,
+    Act, Bench, Case, Difference, Effect, Ending, Memory, Move, Need, Reply, Series, Text, Use, proof, refuses,
 };
+use card_profiles::{Catalog, Profile};
 
 /// Who carries out cases: one card, and what can prove keys to it.
 pub struct Runner<'a> {
@@ -130,8 +132,9 @@ impl<'a> Runner<'a> {
             Err(Stop::Absent(what)) => return Ok(Outcome { verdict: Verdict::Skipped(what), unrestored: None }),
             Err(Stop::Lost(error)) => return Err(error),
         };
-        let unrestored = match self.carry_out(case, &case.restore, &mut memory) {
-            Ok(_) => None,
+        let way_back = if case.returns_money() && memory.moved().is_none() { &[][..] } else { &case.restore };
+        let unrestored = match self.carry_out(case, way_back, &mut memory) {
+            Ok(_) => memory.moved().map(|moved| unrestored(case, moved)),
             Err(Stop::Different(difference)) => Some(difference),
             Err(Stop::Module(error)) => Some(unrestored(case, module_refused(&error))),
             Err(Stop::Absent(what)) => Some(unrestored(case, what)),
@@ -158,6 +161,44 @@ impl<'a> Runner<'a> {
             }
         }
         Ok(None)
+    }
+
+    /// Brings back what an earlier run began with this case and did not end; what could not be.
+    ///
+    /// # Errors
+    /// [`SessionError`] when card or reader do not answer any more.
+    pub fn bring_back(&mut self, case: &Case) -> Result<Option<Difference>, SessionError> {
+        // What stood in a record before is known to the run that read it only.
+        if case.returns_money() || case.restore.iter().any(|done| matches!(done.act, Act::Write { .. })) {
+            let seen = Text::new(
+                "原来的数据或余额只有中断的那次检测知道",
+                "only the run that ended knew the data or balance before",
+            );
+            return Ok(Some(unrestored(case, seen)));
+        }
+        match self.carry_out(case, &case.restore, &mut Memory::default()) {
+            Ok(_) => Ok(None),
+            Err(Stop::Different(difference)) => Ok(Some(difference)),
+            Err(Stop::Module(error)) => Ok(Some(unrestored(case, module_refused(&error)))),
+            Err(Stop::Absent(what)) => Ok(Some(unrestored(case, what))),
+            Err(Stop::Lost(error)) => Err(error),
+        }
+    }
+
+    /// Whether cases that change the card are carried out.
+    #[must_use]
+    pub const fn is_destructive(&self) -> bool {
+        self.destructive
+    }
+
+    /// Which directories are shut; what is in them is not tried.
+    ///
+    /// # Errors
+    /// As [`survey::survey`].
+    pub fn survey(&mut self, cases: &[Case], catalog: &Catalog) -> Result<Vec<(String, StatusWord)>, TerminalError> {
+        let shut = survey::survey(&mut self.session, self.profile, cases, catalog)?;
+        self.refused.extend(shut.iter().map(|(id, sw)| (Need::Directory(id.clone()), *sw)));
+        Ok(shut)
     }
 
     /// Why a case is not carried out.
@@ -295,6 +336,24 @@ fn need_name(need: &Need) -> String {
         Need::Key(key, _) => key.name.to_string(),
         Need::Directory(id) => id.clone(),
     }
+}
+
+/// What a case that card or reader did not let end has left.
+#[must_use]
+pub fn interrupted(case: &Case) -> Option<Difference> {
+    let seen = match (&case.effect, case.restore.is_empty()) {
+        (Effect::Nothing, _) => return None,
+        (_, false) if !case.returns_money() => Text::new(
+            "中断前所做的未恢复；再次以 --destructive 检测同一张卡时先恢复",
+            "what was done until then; the next run with --destructive on this card brings it back first",
+        ),
+        (Effect::Leaves(_) | Effect::Restored, _) => Text::new(
+            "中断前所做的可能留在卡上：序号、明细、余额至多差 1 分",
+            "what was done until then may stay: numbers, entries, a balance that differs by one fen",
+        ),
+        (Effect::Final(_), _) => Text::new("此项本不可恢复", "this case cannot be undone at all"),
+    };
+    Some(unrestored(case, seen))
 }
 
 fn unrestored(case: &Case, seen: Text) -> Difference {

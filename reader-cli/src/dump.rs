@@ -9,8 +9,11 @@ use card_profiles::profile::EfKind;
 use card_profiles::{Element, Place, Profile, Value, builtin, codec};
 use serde::{Deserialize, Serialize};
 
-/// Version of the shape.
-pub const FORMAT: u32 = 1;
+use crate::person;
+use card_counter::error::TerminalError;
+
+/// Version of the shape. 1 had no `bytes`; it is read too.
+pub const FORMAT: u32 = 2;
 
 /// A card's content. It holds personal data: whoever writes it to a file answers for the file.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,6 +33,9 @@ pub struct Dump {
     pub faults: Vec<DumpFault>,
     /// Files that could not be read: place and code.
     pub unread: Vec<DumpFault>,
+    /// Stored bytes, hex, of items, records and files that their values do not give back when they are written.
+    #[serde(default, skip_serializing_if = "CardValues::is_empty")]
+    pub bytes: CardValues,
 }
 
 /// A place and what is the matter with it.
@@ -49,7 +55,7 @@ pub struct Difference {
     pub place: String,
     /// Number of the record that holds it, from 1, where the profile says.
     pub record: Option<u8>,
-    /// First differing byte of a file that is one value, from 0.
+    /// First differing byte, from 0, of a file that is one value, or of stored bytes of which the values are the same.
     pub byte: Option<usize>,
     /// Left; `None`: not there.
     pub left: Option<String>,
@@ -88,6 +94,25 @@ impl Dump {
             faults: faults.collect(),
             values: reading.values,
             unread,
+            bytes: reading.bytes,
+        }
+    }
+
+    /// A dump from its JSON, of this version or an earlier one.
+    ///
+    /// # Errors
+    /// [`TerminalError::DumpVersion`]; [`TerminalError::Dump`] with line and column.
+    pub fn parse(text: &str, path: &str) -> Result<Self, TerminalError> {
+        #[derive(Deserialize)]
+        struct Versioned {
+            format: u32,
+        }
+        // A later version may have anything beside its number.
+        match serde_json::from_str(text) {
+            Ok(Versioned { format }) if !(1..=FORMAT).contains(&format) => {
+                Err(TerminalError::DumpVersion { path: path.to_owned(), format, known: FORMAT })
+            }
+            Ok(_) | Err(_) => person::json(text, path),
         }
     }
 
@@ -96,9 +121,16 @@ impl Dump {
     #[must_use]
     pub fn differences(&self, other: &Self, profile: Option<&Profile>) -> Vec<Difference> {
         let mut found = self.kinds(&other.profile, &other.version);
+        if self.atr != other.atr {
+            found.push(Difference::new("atr", Some(self.atr.clone()), Some(other.atr.clone())));
+        }
         found.extend(compare(&shown(&self.values), &shown(&other.values)));
         found.extend(compare(&listed(&self.faults), &listed(&other.faults)));
         found.extend(compare(&listed(&self.unread), &listed(&other.unread)));
+        // Dumps of version 1 do not say what they do not give back.
+        if self.format.min(other.format) > 1 {
+            add_bytes(&mut found, &self.bytes, &other.bytes);
+        }
         if let Some(profile) = profile {
             locate(&mut found, profile);
         }
@@ -156,17 +188,35 @@ impl Dump {
         }
         found.extend(compare(&listed(&self.faults), &BTreeMap::new()));
         found.extend(compare(&listed(&self.unread), &BTreeMap::new()));
+        add_bytes(&mut found, &self.bytes, &CardValues::new());
         locate(&mut found, profile);
         found
     }
 }
 
+/// Adds stored bytes that differ where nothing else was found: what is read of them is the same.
+fn add_bytes(found: &mut Vec<Difference>, left: &CardValues, right: &CardValues) {
+    let is_within = |place: &str, whole: &str| {
+        place.strip_prefix(whole).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
+    };
+    // Items come before the files that they are in.
+    for row in compare(&shown(left), &shown(right)).into_iter().rev() {
+        if !found.iter().any(|other| is_within(&other.place, &row.place)) {
+            let byte = first_difference(row.left.as_deref(), row.right.as_deref());
+            found.push(Difference { byte, ..row });
+        }
+    }
+}
+
+/// The first byte in which two hexadecimal texts differ.
+fn first_difference(left: Option<&str>, right: Option<&str>) -> Option<usize> {
+    let (left, right) = (hex::decode(left?).ok()?, hex::decode(right?).ok()?);
+    Some(left.iter().zip(&right).position(|(a, b)| a != b).unwrap_or(left.len().min(right.len())))
+}
+
 impl Difference {
     fn new(place: &str, left: Option<String>, right: Option<String>) -> Self {
-        let hex = |side: &Option<String>| side.as_deref().and_then(|text| hex::decode(text).ok());
-        let byte = hex(&left).zip(hex(&right)).filter(|_| is_file(place)).map(|(left, right)| {
-            left.iter().zip(&right).position(|(a, b)| a != b).unwrap_or(left.len().min(right.len()))
-        });
+        let byte = first_difference(left.as_deref(), right.as_deref()).filter(|_| is_file(place));
         Self { place: place.to_owned(), record: None, byte, left, right }
     }
 }
@@ -258,6 +308,63 @@ mod tests {
         let again: Dump = serde_json::from_str(&serde_json::to_string(&card).expect("JSON")).expect("a dump");
         assert!(again == card);
         assert_eq!(seen(&card.differences(&again, None)), []);
+    }
+
+    /// A card of which the holder's name is stored as these bytes.
+    fn named(name: &str) -> Dump {
+        let profile = builtin("ssc-3.0").expect("built in");
+        let (df, ef) = (profile.df("SSSE").expect("a row"), profile.ef("SSSE", "EF06").expect("a row"));
+        let record = |row: &Element| {
+            let mut value = codec::blank(row);
+            if &*row.id == "name" {
+                let bytes = hex::decode(name).expect("hex");
+                value[..bytes.len()].copy_from_slice(&bytes);
+            }
+            card_core::tlv::encode(row.tag.expect("tagged"), &value)
+        };
+        let bytes: Vec<u8> = ef.elements.iter().flat_map(record).collect();
+        Dump::of(&profile, "3.00", &[0x3B], card_profiles::image::decode_file(df, ef, &bytes), Vec::new())
+    }
+
+    #[test]
+    fn bytes_that_read_the_same_differ_all_the_same_and_survive_json() {
+        let pairs = [("D5C50058", "D5C50059", 3), ("FF01", "FE01", 0), ("D539", "D538", 1), ("FFFF", "0000", 0)];
+        for (left, right, byte) in pairs {
+            let again =
+                |name| Dump::parse(&serde_json::to_string(&named(name)).expect("JSON"), "a.json").expect("a dump");
+            let (left, right) = (again(left), again(right));
+            assert_eq!(left.differences(&left, None), []);
+            let found = left.differences(&right, Some(&builtin("ssc-3.0").expect("built in")));
+            assert!(found.iter().all(|row| row.place == "SSSE.EF06.name"), "{found:?}");
+            assert!(found.iter().any(|row| row.byte == Some(byte) || row.left != row.right), "{found:?}");
+        }
+        let found = named("D5C50058").differences(&named("D5C50059"), None);
+        assert_eq!(found.iter().map(|row| row.byte).collect::<Vec<_>>(), [Some(3)]);
+    }
+
+    #[test]
+    fn two_cards_differ_in_their_reset_information() {
+        let (left, mut right) = (dump(&[]), dump(&[]));
+        right.atr = "3B6E".to_owned();
+        assert_eq!(seen(&left.differences(&right, None)), [("atr", Some("3B6D"), Some("3B6E"))]);
+    }
+
+    #[test]
+    fn dumps_of_the_version_before_are_read_and_later_ones_refused() {
+        let old = |format: u32| {
+            let mut json = serde_json::to_value(dump(&[("SSSE.EF05.card_number", "A")])).expect("JSON");
+            json["format"] = format.into();
+            if format > FORMAT {
+                json["photograph"] = "…".into();
+            }
+            Dump::parse(&json.to_string(), "a.json")
+        };
+        assert!(old(1).is_ok() && old(FORMAT).is_ok());
+        for format in [0, FORMAT + 1, 9] {
+            assert!(
+                matches!(old(format), Err(TerminalError::DumpVersion { format: told, known: FORMAT, .. }) if told == format)
+            );
+        }
     }
 
     #[test]

@@ -52,6 +52,7 @@ impl Exit {
             | Code::PolicyMalformed
             | Code::ProfileMalformed
             | Code::DumpMalformed
+            | Code::DumpVersion
             | Code::TraceEmpty
             | Code::RecordingMalformed
             | Code::KeyFileMalformed
@@ -80,6 +81,7 @@ impl Exit {
             Code::BillRefused
             | Code::FileNeverRead
             | Code::ReadOnly
+            | Code::UpdateUnproved
             | Code::CardSecretMissing
             | Code::KeyPairThere
             | Code::ForeignCity
@@ -161,7 +163,7 @@ impl Exit {
             | Code::StoreBusy
             | Code::StoreCorrupt
             | Code::TraceUnwritable => Self::Storage,
-            Code::NotRecorded | Code::ReceiptUnwritten | Code::OutputFailed => Self::Partly,
+            Code::Interrupted | Code::NotRecorded | Code::ReceiptUnwritten | Code::OutputFailed => Self::Partly,
             Code::Bug => Self::Bug,
         }
     }

@@ -21,3 +21,4 @@ pub mod shell;
 pub mod spoken;
 pub mod trace;
 pub mod upload;
+pub mod usage;

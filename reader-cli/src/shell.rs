@@ -17,6 +17,7 @@ use card_core::script::{Step, StepError};
 use card_core::security::psam::Psam;
 use card_core::security::{CityCode, Factors, KeyName, SecurityModule};
 use card_core::{Command, Response, Session, StatusWord};
+use card_profiles::access::Right;
 use card_profiles::approach::{KeyVersions, Means};
 use card_profiles::profile::{EfKind, KeyRow};
 use card_profiles::read::{Outcome, Reader, Reason};
@@ -295,12 +296,20 @@ impl Shell {
         let bytes =
             codec::encode(row.format, &value).map_err(|source| ShellError::Value { place: parsed.clone(), source })?;
         let record = card_core::tlv::encode(tag, &bytes);
+        let act = |right: &Right| match right {
+            Right::Pin => "verify".to_owned(),
+            Right::Key(key) => format!("auth {key}"),
+        };
+        let (rule, acts): (_, Vec<String>) = (ef.update.to_string(), ef.update.rights().iter().map(act).collect());
         let (sfi, df_index) = (ef.sfi(), self.profile.df.iter().position(|other| other.id == df.id));
         if let Some(index) = df_index.filter(|index| self.directory != Some(*index) || self.strayed) {
             self.select(index)?;
             self.directory = Some(index);
         }
         let sw = self.session.send(&command::update_record(sfi, command::Record::Number(number), &record))?.sw;
+        if sw == StatusWord::SECURITY_STATUS && !acts.is_empty() {
+            return Err(ShellError::Unproved { place: parsed, rule, acts }.into());
+        }
         if !sw.is_ok() {
             return Err(TerminalError::CardRefused { command: "UPDATE RECORD", sw });
         }

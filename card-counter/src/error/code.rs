@@ -72,6 +72,8 @@ codes! {
     AlgorithmNotPublic = "ALGORITHM_NOT_PUBLIC",
     /// File that cards of this type do not have.
     FileUnknown = "FILE_UNKNOWN",
+    /// Ended by Ctrl-C or a signal.
+    Interrupted = "INTERRUPTED",
     /// Card stopped answering before a file was read.
     NotReached = "NOT_REACHED",
     /// Medical account application not on the card.
@@ -186,6 +188,8 @@ codes! {
     ProfileUnknown = "PROFILE_UNKNOWN",
     /// Dump of a card, or values of a person, malformed.
     DumpMalformed = "DUMP_MALFORMED",
+    /// Dump of a card of a later version.
+    DumpVersion = "DUMP_VERSION",
     /// Trace file cannot be written.
     TraceUnwritable = "TRACE_UNWRITABLE",
     /// No exchange with a card in a file.
@@ -210,6 +214,8 @@ codes! {
     FileNeverRead = "FILE_NEVER_READ",
     /// Shell that may not write.
     ReadOnly = "READ_ONLY",
+    /// A file of the card is written after a proof that was not made.
+    UpdateUnproved = "UPDATE_UNPROVED",
     /// Value that does not go onto the card.
     ValueRefused = "VALUE_REFUSED",
     /// Item that was read back with another value.

@@ -31,6 +31,16 @@ pub enum ShellError {
     /// Updates were not asked for when the shell began.
     #[error("the shell was started without --allow-update")]
     ReadOnly,
+    /// A file is written after a proof that was not made.
+    #[error("{place}: update {rule}")]
+    Unproved {
+        /// Item.
+        place: Place,
+        /// The condition, as the profile writes it.
+        rule: String,
+        /// Commands of the shell that prove what it names.
+        acts: Vec<String>,
+    },
     /// A value does not go onto the card.
     #[error("{place}: {source}")]
     Value {

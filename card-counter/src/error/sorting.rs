@@ -19,6 +19,7 @@ impl TerminalError {
     #[must_use]
     pub const fn code(&self) -> Code {
         match self {
+            Self::Usage { .. } => Code::Usage,
             Self::Configuration { .. } => Code::ConfigurationInvalid,
             Self::SecretUnreadable { .. } => Code::SecretUnreadable,
             Self::SecretForm => Code::SecretForm,
@@ -34,6 +35,7 @@ impl TerminalError {
                 FileKind::Recording => Code::RecordingMalformed,
             },
             Self::Dump { .. } => Code::DumpMalformed,
+            Self::DumpVersion { .. } => Code::DumpVersion,
             Self::Trace { .. } => Code::TraceUnwritable,
             Self::TraceEmpty { .. } => Code::TraceEmpty,
             Self::PersonMissing { .. } => Code::PersonMissing,
@@ -62,6 +64,7 @@ impl TerminalError {
             Self::CardVersion { .. } => Code::CardVersion,
             Self::AlgorithmNotPublic => Code::AlgorithmNotPublic,
             Self::FileUnknown { .. } => Code::FileUnknown,
+            Self::Interrupted => Code::Interrupted,
             Self::NotReached => Code::NotReached,
             Self::ApplicationMissing { .. } => Code::ApplicationMissing,
             Self::CardRefused { .. } => Code::CardRefused,
@@ -156,6 +159,7 @@ const fn of_shell(error: &ShellError) -> Code {
         ShellError::Closed { reason: Reason::Withheld { .. }, .. } => Code::LastTry,
         ShellError::Closed { reason: Reason::Lost, .. } => Code::NotReached,
         ShellError::ReadOnly => Code::ReadOnly,
+        ShellError::Unproved { .. } => Code::UpdateUnproved,
         ShellError::Value { .. } => Code::ValueRefused,
         ShellError::ReadBack(_) => Code::ReadBackDiffers,
         ShellError::Expectation { .. } => Code::ScriptMismatch,

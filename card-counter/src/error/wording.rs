@@ -1,16 +1,13 @@
-//! What happened, where, and what to do next, in two languages.
+//! What happened and what to do next, in two languages; where it happened: `place`.
 //!
 //! Owns: the texts of every error code. Never: decides anything; no text holds a PIN, a name or a social number.
 
-use card_core::session::SessionError;
 use card_profiles::access::Right;
-use card_profiles::certificate::Role;
 use card_profiles::read::Reason;
 use settlement::explain::Explain as _;
 
 use super::shell::ShellError;
-use super::{CertificateError, Code, TerminalError, Unsettled};
-use crate::file;
+use super::{Code, TerminalError, Unsettled};
 use crate::language::{Language, Words};
 
 impl TerminalError {
@@ -23,72 +20,6 @@ impl TerminalError {
         }
     }
 
-    /// Where: reader, file and line, status word, tries left. Technical sentences are the same in both languages; what a
-    /// cashier mends on a bill, a list or a journal entry is said in both.
-    #[must_use]
-    pub fn place(&self) -> Words {
-        match self {
-            Self::Paper { path, reason, .. } => {
-                Words::of(format!("{path}:{}", reason.zh), format!("{path}: {}", reason.en))
-            }
-            Self::Recording { path, line, reason } => {
-                Words::of(format!("{path} 第 {line} 行:{}", reason.zh), self.to_string())
-            }
-            Self::BillRefused { reason } => reason.clone(),
-            Self::Configuration { place, reason } => {
-                Words::of(format!("{place}:{}", reason.zh), format!("{place}: {}", reason.en))
-            }
-            Self::Shell(ShellError::Closed { place, reason }) => {
-                Words::of(format!("{place}:{}", reason.zh()), format!("{place}: {reason}"))
-            }
-            Self::Shell(ShellError::Value { place, source }) => {
-                Words::of(format!("{place}:{}", source.zh()), format!("{place}: {source}"))
-            }
-            Self::StillOpen { id, why } => {
-                let why = match why {
-                    Unsettled::PinNeeded => Words::new("验证密码后才能查询", "the card tells only after its PIN"),
-                    Unsettled::Contradiction(why) => Words::explained(why),
-                };
-                Words::of(format!("交易 {id}:{}", why.zh), format!("transaction {id}: {}", why.en))
-            }
-            Self::BillOpen { bill, entry, card } => Words::of(
-                format!("账单 {bill},日志号 {entry},卡 {card}"),
-                format!("bill {bill}, entry {entry}, card {card}"),
-            ),
-            Self::KeyFile { path, source } => Words::of(format!("{path}:{}", source.zh()), format!("{path}: {source}")),
-            Self::Certificate(CertificateError::CertificatePinLength { role, bytes }) => {
-                let (zh, en) = match role {
-                    Role::User => ("证书应用的用户 PIN", "the user PIN of the certificate application"),
-                    Role::Administrator => {
-                        ("证书应用的管理员 PIN", "the administrator PIN of the certificate application")
-                    }
-                };
-                let most = u16::from(*bytes) * 2;
-                let least = most.saturating_sub(1);
-                Words::of(format!("{zh} 为 {least} 或 {most} 位数字"), format!("{en} has {least} or {most} digits"))
-            }
-            Self::Certificate(CertificateError::Envelope { path, source }) => {
-                Words::of(format!("{path}:{}", source.zh()), format!("{path}: {source}"))
-            }
-            Self::Profile { place, source } => {
-                Words::of(format!("{place}:{}", source.zh()), format!("{place}: {source}"))
-            }
-            Self::File { path, source } | Self::Trace { path, source } => {
-                let said = file::system(source);
-                Words::of(format!("{path}:{}", said.zh), format!("{path}: {}", said.en))
-            }
-            Self::ProfileUnknown { name } => {
-                Words::of(format!("{name}:内置描述中没有这个名称,也没有这个文件"), self.to_string())
-            }
-            Self::ProfileDiffers(differs) => differs.words(),
-            Self::NotText { path, line, byte, .. } => {
-                Words::of(format!("{path} 第 {line} 行:文件第 {byte} 个字节不是 UTF-8"), self.to_string())
-            }
-            Self::Session(SessionError::Transport(error)) => Words::of(error.zh(), error.to_string()),
-            other => Words::same(other.to_string()),
-        }
-    }
-
     /// What to do next.
     #[must_use]
     pub fn next(&self) -> Words {
@@ -96,6 +27,10 @@ impl TerminalError {
             Self::CentreRefused { code, .. } => Words::new(code.texts(Language::Zh).1, code.texts(Language::En).1),
             Self::StillOpen { why: Unsettled::Contradiction(why), .. } => {
                 Words::new(why.remedy(Language::Zh), why.remedy(Language::En))
+            }
+            Self::Shell(ShellError::Unproved { acts, .. }) => {
+                let acts = acts.join("; ");
+                Words::of(format!("先执行 {acts}"), format!("run {acts} first"))
             }
             Self::NotText { .. } => Words::new("用 UTF-8 编码重新保存该文件", "save the file again as UTF-8"),
             // In the shell a PIN is given by its own command.
@@ -139,6 +74,7 @@ fn what(code: Code) -> Words {
             ("卡的密钥算法为 SSF33,未公开", "the card's keys are of an algorithm that is not public (SSF33)")
         }
         Code::FileUnknown => ("此类卡没有该文件", "cards of this type have no such file"),
+        Code::Interrupted => ("运行被中断", "the run was ended"),
         Code::NotReached => ("读到此文件之前卡已无应答", "the card stopped answering before this file was read"),
         Code::ApplicationMissing => ("卡上没有医疗账户应用", "the card has no medical account"),
         Code::CardRefused => ("卡拒绝了命令", "the card refused a command"),
@@ -205,6 +141,7 @@ fn what(code: Code) -> Words {
         Code::PlaceUnknown => ("卡片描述中没有这个位置", "the profile has no such place"),
         Code::KeyUnknown => ("卡片描述中没有这个可认证的密钥", "the profile has no such key to authenticate with"),
         Code::FileNeverRead => ("该文件不允许读取", "this file is never read"),
+        Code::UpdateUnproved => ("修改此文件须先认证", "this file is written after a proof only"),
         Code::ReadOnly => ("未允许修改卡片", "updates were not allowed"),
         Code::ValueRefused => ("值写不进该数据项", "the value does not go into this item"),
         Code::ReadBackDiffers => ("读回的值与写入的不同", "what was read back is not what was written"),
@@ -217,6 +154,9 @@ fn what(code: Code) -> Words {
         Code::PersonMissing => ("名单中没有这张卡的持卡人", "the table has no row of this card's holder"),
         Code::ProfileUnknown => ("没有这个卡片描述", "there is no such card profile"),
         Code::DumpMalformed => ("卡片内容文件格式不对", "the file with card contents is malformed"),
+        Code::DumpVersion => {
+            ("卡片内容文件是更新的版本", "the file with card contents is of a version that this program does not know")
+        }
         Code::KeyFileMalformed => ("密钥文件格式不对", "the key file is malformed"),
         Code::KeyFileNotRehearsal => ("密钥文件没有标明 REHEARSAL", "the key file is not marked REHEARSAL"),
         Code::KeysDiffer => ("所给密钥不是这张卡的密钥", "the keys given are not those of this card"),
@@ -284,6 +224,7 @@ fn next(code: Code) -> Words {
         Code::CardRemoved | Code::CardMute | Code::CardReset | Code::ExchangeBroken | Code::NotReached => {
             ("请重新插入同一张卡再试", "insert the same card again")
         }
+        Code::Interrupted => ("再次运行即可", "run it again"),
         Code::NotSsc => (
             "请插入社会保障卡;电子钱包等其他卡片用 sscard shell --profile 名称 或 conform --profile 名称",
             "insert a social security card; for a purse or another card use sscard shell --profile NAME or conform --profile NAME",
@@ -380,12 +321,14 @@ fn next(code: Code) -> Words {
         | Code::KeyFileMalformed
         | Code::ScriptMalformed
         | Code::DumpMalformed => ("按提示的位置改正文件", "correct the file at the place named"),
+        Code::DumpVersion => ("用写出它的版本,或重新读卡", "use the release that wrote it, or dump the card again"),
         Code::TraceUnwritable => (
             "换一个尚不存在的文件名,并检查目录的权限",
             "name a file that does not exist yet, in a folder that can be written",
         ),
         Code::ShellCommand => ("输入 help 查看命令", "type help for the commands"),
         Code::PlaceUnknown => ("用 ls 或 tree 查看", "see ls or tree"),
+        Code::UpdateUnproved => ("先认证所列的密钥或密码", "prove the key or PIN named first"),
         Code::KeyUnknown => ("按 Tab 查看密钥名称", "press Tab for the names of keys"),
         Code::FileNeverRead => ("换一个文件", "read another file"),
         Code::ReadOnly => ("用 sscard shell --allow-update 重新进入", "start again with sscard shell --allow-update"),

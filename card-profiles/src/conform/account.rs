@@ -7,7 +7,7 @@ use card_core::command::{self, Record};
 use card_core::script::Step;
 
 use super::deals::{ONE, PURSE_DEALS, PurseDeal, account_load, account_purchase, purse_deal};
-use super::workshop::{Draft, Workshop, sw};
+use super::workshop::{Draft, Workshop, done, sw};
 use super::{Act, Area, Deal, Effect, Ending, Expect, Text, composite, dates, with_psam};
 use crate::access::{Access, Right};
 use crate::account::{AccountRules, Amounts, BalanceKind, DebitDate};
@@ -26,6 +26,14 @@ pub(super) struct Till<'a> {
     pub(super) log: (u8, usize),
     /// What the second half of a transaction asks of its day.
     date: DebitDate,
+}
+
+/// What surrounds a transaction, so that the money stays what it was.
+enum Around {
+    /// It takes what this one brought.
+    First(Rc<Deal>),
+    /// What it brought goes back with this one.
+    Back(Rc<Deal>),
 }
 
 pub(super) fn cases(shop: &mut Workshop<'_>) {
@@ -72,8 +80,10 @@ fn of_account(shop: &Workshop<'_>, rules: &AccountRules) -> Option<Vec<Draft>> {
         let draft = draft.with(till.proofs(shop, &rules.balance_access));
         drafts.push(draft.send(rules.get_balance(BalanceKind::PersonalAccount), [Expect::Refused]));
     }
-    drafts.extend(till.common(shop, &load(0)?, &load(1)?, None));
-    drafts.extend(till.common(shop, &purchase(Amounts::default())?, &purchase(ONE)?, Some(&load(1)?)));
+    // A load goes back by a purchase that adds nothing to the totals.
+    let back = purchase(Amounts { personal_account: 1, ..Amounts::default() })?;
+    drafts.extend(till.common(shop, &load(0)?, &load(1)?, &Around::Back(back)));
+    drafts.extend(till.common(shop, &purchase(Amounts::default())?, &purchase(ONE)?, &Around::First(load(1)?)));
     drafts.push(till.insufficient(shop, &purchase(most)?));
     drafts.push(dates::earlier_year(shop, &till, &purchase(Amounts::default())?));
     drafts.push(till.newest_first(shop, &load(1)?, &purchase(ONE)?));
@@ -126,9 +136,14 @@ fn of_purse(shop: &Workshop<'_>, rules: &PurseRules) -> Option<Vec<Draft>> {
     }
     for which in PURSE_DEALS {
         let till = till(which.purse());
-        let load = deal(PurseDeal::Load(which.purse()), 1)?;
-        let first = (!matches!(which, PurseDeal::Load(_) | PurseDeal::Overdraw)).then_some(&load);
-        drafts.extend(till.common(shop, &deal(which, 0)?, &deal(which, 1)?, first));
+        let around = match which {
+            PurseDeal::Load(purse) => Around::Back(deal(PurseDeal::Purchase(purse), 1)?),
+            PurseDeal::Overdraw => Around::Back(deal(which, -1)?),
+            PurseDeal::Purchase(_) | PurseDeal::Cash | PurseDeal::Composite | PurseDeal::Unload => {
+                Around::First(deal(PurseDeal::Load(which.purse()), 1)?)
+            }
+        };
+        drafts.extend(till.common(shop, &deal(which, 0)?, &deal(which, 1)?, &around));
         if let PurseDeal::Purchase(_) | PurseDeal::Cash | PurseDeal::Unload | PurseDeal::Composite = which {
             drafts.push(till.insufficient(shop, &deal(which, i64::from(u32::MAX))?));
         }
@@ -167,7 +182,10 @@ fn pin_after(shop: &Workshop<'_>, till: &Till<'_>, rules: &PurseRules, load: &Rc
 
 /// What a whole transaction leaves.
 pub(super) fn leaves() -> Effect {
-    Effect::Leaves(Text::new("交易序号前进，明细增加", "transaction numbers advance, the log has new entries"))
+    Effect::Leaves(Text::new(
+        "余额恢复；交易序号前进，明细增加并挤掉旧记录，年度累计增加，首次遇到新年度时累计重新开始",
+        "the balance comes back; transaction numbers advance, the log has new entries in place of its oldest, yearly totals grow, and begin anew where the terminal's year is a new one",
+    ))
 }
 
 impl Till<'_> {
@@ -189,14 +207,21 @@ impl Till<'_> {
         shop.way(access).map(|rights| shop.proofs(&rights)).unwrap_or_default()
     }
 
+    /// A whole transaction from the reset state.
+    fn whole(&self, shop: &Workshop<'_>, deal: &Rc<Deal>) -> Vec<super::Move> {
+        let complete = Act::Complete { deal: Rc::clone(deal), wrong: false };
+        let [begin, complete] = [Act::Begin(Rc::clone(deal)), complete].map(done);
+        shop.fresh(self.df).into_iter().chain(self.proofs(shop, &deal.access)).chain([begin, complete]).collect()
+    }
+
     /// A whole transaction before the one of the case.
     pub(super) fn done_before(&self, shop: &Workshop<'_>, draft: Draft, deal: &Rc<Deal>) -> Draft {
         let draft = draft.with(self.proofs(shop, &deal.access)).then(Act::Begin(Rc::clone(deal)), [Expect::Started]);
         draft.then(Act::Complete { deal: Rc::clone(deal), wrong: false }, [Expect::Proved])
     }
 
-    /// What every transaction has in common: `zero` moves nothing, `one` one fen; `first` brings the balance that it needs.
-    fn common(&self, shop: &Workshop<'_>, zero: &Rc<Deal>, one: &Rc<Deal>, first: Option<&Rc<Deal>>) -> Vec<Draft> {
+    /// What every transaction has in common: `zero` moves nothing, `one` one fen.
+    fn common(&self, shop: &Workshop<'_>, zero: &Rc<Deal>, one: &Rc<Deal>, around: &Around) -> Vec<Draft> {
         let (zh, en) = (&one.name.zh, &one.name.en);
         let of = |what: &str, title: Text| self.of_deal(shop, one, what, title);
         let proofs = || self.proofs(shop, &one.access);
@@ -237,7 +262,7 @@ impl Till<'_> {
             let draft = of("prove.unknown", title).with(proofs()).then(begin(zero), [Expect::Started]);
             drafts.push(draft.then(prove, [sw(&[StatusWord::MAC_NOT_AVAILABLE])]));
         }
-        drafts.extend(self.completed(shop, zero, one, first));
+        drafts.extend(self.completed(shop, zero, one, around));
         let title = Text::new(
             format!("{zh}的 MAC 错误时余额与序号不变，交易结束"),
             format!("a wrong MAC ends a {en}; balance and number stay"),
@@ -251,13 +276,13 @@ impl Till<'_> {
     }
 
     /// A whole transaction: MACs, balance, number, log entry, proof.
-    fn completed(&self, shop: &Workshop<'_>, zero: &Rc<Deal>, one: &Rc<Deal>, first: Option<&Rc<Deal>>) -> Vec<Draft> {
+    fn completed(&self, shop: &Workshop<'_>, zero: &Rc<Deal>, one: &Rc<Deal>, around: &Around) -> Vec<Draft> {
         let (zh, en) = (&one.name.zh, &one.name.en);
         let start = |what: &str, title: Text| {
             let draft = self.of_deal(shop, one, what, title).effect(leaves());
-            let draft = match first {
-                Some(first) => self.done_before(shop, draft, first),
-                None => draft,
+            let draft = match around {
+                Around::First(first) => self.done_before(shop, draft, first),
+                Around::Back(back) => draft.restore(self.whole(shop, back)),
             };
             self.done_before(shop, draft, one)
         };

@@ -10,6 +10,7 @@ use card_core::fci::Fci;
 use card_core::security::PurchaseStart;
 
 use super::culprit::{Culprit, culprit};
+use super::deal::Tail;
 use super::{Act, CertificateMemory, CertificateWhat, Deal, Expect, Move, PsamAct, PsamWhat, Start, Text};
 use crate::certificate::{CertificateRules, certificate_in, certifies};
 
@@ -43,6 +44,8 @@ pub struct Memory {
     pub numbered: Option<PurchaseStart>,
     before: Start,
     completion: Vec<u8>,
+    /// What completed transactions did to the balance, in fen, and to the overdraw limit.
+    moved: [i64; 2],
 }
 
 /// Why a case failed.
@@ -73,6 +76,10 @@ impl Memory {
         let debit = matches!(&done.act, Act::AtPsam(PsamAct { what: PsamWhat::Debit { .. }, .. }));
         if (debit || matches!(done.act, Act::Complete { .. })) && reply.sw.is_ok() {
             self.completion.clone_from(&reply.data);
+        }
+        if let (Act::Complete { deal, .. }, true) = (&done.act, reply.sw.is_ok()) {
+            let [balance, limit] = &mut self.moved;
+            *(if deal.tail == Tail::Limit { limit } else { balance }) += deal.change;
         }
         if let (Act::Certificate(act), true) = (&done.act, reply.sw.is_ok()) {
             match act.what {
@@ -105,6 +112,18 @@ impl Memory {
             self.kept = blank.unwrap_or_else(|| std::mem::take(&mut self.kept));
         }
         Ok(())
+    }
+
+    /// Money, or an overdraw limit, that completed transactions moved and none brought back.
+    #[must_use]
+    pub fn moved(&self) -> Option<Text> {
+        let [balance, limit] = self.moved;
+        (balance != 0 || limit != 0).then(|| {
+            Text::new(
+                format!("余额变动 {balance} 分，透支限额变动 {limit} 分"),
+                format!("the balance moved by {balance} fen, the overdraw limit by {limit} fen"),
+            )
+        })
     }
 
     /// MAC2 of the transaction completed, which stands behind its TAC.

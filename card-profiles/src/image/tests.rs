@@ -250,7 +250,7 @@ fn holder_named(name: &[u8], extension: &[u8]) -> Reading {
             "name_extension" => extension,
             _ => &[],
         };
-        value[..given.len()].copy_from_slice(given);
+        value.get_mut(..given.len()).expect("it fits").copy_from_slice(given);
         tlv::encode(row.tag.expect("tagged"), &value)
     };
     decode_file(df, ef, &ef.elements.iter().flat_map(record).collect::<Vec<u8>>())

@@ -88,19 +88,26 @@ pub(super) fn whole(
     let mut desk = setting.desk()?;
     let mut tapped = setting.tapped(&mut desk)?;
     setting.verify_given(&mut tapped, arguments)?;
-    let mut psam = fitting_psam(&mut desk, &mut tapped)?;
+    // What needs no key is read without a PSAM, and with one that does not fit.
+    let (mut psam, stopped) = match fitting_psam(&mut desk, &mut tapped) {
+        Ok(psam) => (psam, None),
+        Err(error) => (None, Some(error)),
+    };
     let wanted = read::all_of(&tapped);
     let keys = Keys { psam: psam.as_mut(), consent: arguments.last_try };
     let Read { unread, lost, .. } = read::files(&mut tapped, &wanted, keys);
     let wrong_psam = psam.and_then(|mut psam| why_refused(&mut desk, &mut tapped, &mut psam, &unread));
     let atr = tapped.session.atr()?;
     let exit = if unread.is_empty() { Exit::Ok } else { Exit::Partly };
-    let unread = unread
-        .into_iter()
-        .map(|file| DumpFault { code: file.error.code().as_str().to_owned(), place: file.file.to_string() })
-        .collect();
+    let code = |file: &Unread| why(file, stopped.as_ref()).code().as_str().to_owned();
+    let unread = unread.iter().map(|file| DumpFault { code: code(file), place: file.file.to_string() }).collect();
     let dump = Dump::of(tapped.profile, &tapped.version, atr.bytes(), tapped.reading().clone(), unread);
-    Ok((dump, lost.or(wrong_psam).map_or(Ok(exit), Err)))
+    Ok((dump, lost.or(stopped).or(wrong_psam).map_or(Ok(exit), Err)))
+}
+
+/// Why a file was not read: a PSAM that is there and does not fit is not missing.
+fn why<'e>(file: &'e Unread, stopped: Option<&'e TerminalError>) -> &'e TerminalError {
+    stopped.filter(|_| file.error.code() == Code::PsamMissing).unwrap_or(&file.error)
 }
 
 /// The PSAM, if there is one, compared with the card before any try is spent.
@@ -144,9 +151,7 @@ fn answer(
         row(&fault.place.to_string(), fault.fault.code(), Words::of(fault.fault.zh(), fault.fault.to_string()))
     });
     let missing = unread.iter().map(|file| {
-        // A PSAM that is there and does not fit is not missing.
-        let wrong_psam = stopped.as_ref().filter(|_| file.error.code() == Code::PsamMissing);
-        let error = wrong_psam.unwrap_or(&file.error);
+        let error = why(file, stopped.as_ref());
         let (what, next) = (error.what(), error.next());
         let words = Words::of(format!("{};{}", what.zh, next.zh), format!("{}; {}", what.en, next.en));
         row(&file.file.to_string(), error.code().as_str(), words)
@@ -250,7 +255,9 @@ pub(super) fn check(setting: &Setting<'_>, arguments: &PinArguments) -> Result<E
     checks.push(check::Check { id: "application", refused: application.err() });
     let psam = match fitting_psam(&mut desk, &mut tapped) {
         Ok(Some(_)) => None,
-        Ok(None) => Some(TerminalError::PsamMissing { readers: Vec::new() }),
+        // Said once, under `algorithm`: no PSAM could serve this card.
+        Ok(None) if tapped.algorithm().is_err() => Some(TerminalError::AlgorithmNotPublic),
+        Ok(None) => Some(TerminalError::PsamMissing { readers: desk.names()? }),
         Err(error) => Some(error),
     };
     checks.push(check::Check { id: "psam", refused: psam });

@@ -3,6 +3,8 @@
 //! Owns: which card type, which keys, which cases; the report. Never: judges a card (`card_profiles::conform`).
 
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use card_core::command::Internal;
 use card_core::script::{Nonces, Step, StepError};
@@ -12,18 +14,20 @@ use card_core::tries::{Guard, TriesBook};
 use card_core::{Session, command};
 use card_profiles::approach::{KeyVersions, Means};
 use card_profiles::certificate::Role;
-use card_profiles::conform::{Bench, Case, CertificatePins, cases, in_order};
+use card_profiles::conform::{Bench, Case, CertificatePins, Effect, Need, Text, cases, in_order};
 use card_profiles::own_keys::OwnKeys;
 use card_profiles::profile::{CardKind, KeyClass, KeyRow, Profile};
 use card_profiles::read::{Reader, Reason};
 use card_profiles::recognition;
+use signal_hook::consts::{SIGINT, SIGTERM};
 
 use super::profile::Source;
 use super::{Setting, key_file};
 use crate::arguments::{ConformArguments, Form};
 use crate::conform::report::{Early, Report};
 use crate::conform::survey::survey;
-use crate::conform::{Outcome, Runner, Verdict};
+use crate::conform::unfinished::{Begun, Unfinished};
+use crate::conform::{Outcome, Runner, Verdict, interrupted};
 use crate::exit::Exit;
 use crate::page::{Page, Value};
 use card_counter::error::{CertificateError, TerminalError};
@@ -49,17 +53,32 @@ pub(super) fn run(setting: &Setting<'_>, arguments: &ConformArguments) -> Result
     let mut desk = setting.desk()?;
     let is_psam = named.as_ref().is_some_and(|profile| profile.kind == CardKind::Psam);
     let mut session = if is_psam { desk.psam_as_card() } else { desk.card() }?.session;
+    let factor = session.atr()?.card_factor().map_err(card_core::SessionError::Atr)?;
+    let unfinished = Unfinished::of(&setting.configuration.data, factor);
+    let begun = unfinished.cases().map_err(|source| unreadable(setting, source))?;
     let (profile, city) = match named {
-        Some(profile) => (profile, None),
-        None => recognise(&mut session, setting)?,
+        Some(profile) => (profile, begun.iter().find_map(|begun| begun.city)),
+        None => match (recognise(&mut session, setting), begun.first()) {
+            // An earlier run left it blocked, and knew what it is.
+            (Err(TerminalError::CardBlocked { .. }), Some(begun)) if arguments.destructive => {
+                (Source::named(&begun.profile)?.profile, begun.city)
+            }
+            (recognised, _) => recognised?,
+        },
     };
     if arguments.list {
         return list(setting, arguments, &profile);
     }
-    let wanted = chosen(cases(&profile, &unproved(setting)), arguments)?;
-    let shut = survey(&mut session, &profile, &wanted, &setting.catalog)?;
+    let repairs = arguments.destructive && !begun.is_empty();
+    if !repairs && !begun.is_empty() {
+        remind(setting, &begun);
+    }
+    let mut shut = Vec::new();
+    if !repairs {
+        shut =
+            survey(&mut session, &profile, &chosen(cases(&profile, &unproved(setting)), arguments)?, &setting.catalog)?;
+    }
     let pin = arguments.pin.pin.as_ref().map(|source| Pin::read(Some(source), "")).transpose()?;
-    let factor = session.atr()?.card_factor().map_err(card_core::SessionError::Atr)?;
     let mut own = None;
     let mut psam = None;
     let mut versions = KeyVersions::default();
@@ -92,9 +111,19 @@ pub(super) fn run(setting: &Setting<'_>, arguments: &ConformArguments) -> Result
         terminal,
         moment: setting.now.date_time().to_bcd(),
     };
-    let chosen = in_order(chosen(cases(&profile, &bench), arguments)?);
+    let all = cases(&profile, &bench);
+    let chosen = in_order(chosen(all.clone(), arguments)?);
     let mut runner = Runner::new(session, module, (&profile, &bench), arguments.destructive).without(&shut);
-    let (report, ended) = carry_out(setting, &profile, &chosen, &mut runner, !arguments.case.is_empty());
+    let mut run = Run { setting, unfinished: &unfinished, city, report: Report::new(&profile.name), ended: None };
+    if repairs {
+        run.bring_back(&begun, &all, &mut runner)?;
+        shut = runner.survey(&chosen, &setting.catalog)?;
+    }
+    if arguments.destructive {
+        foretell(setting, &chosen);
+    }
+    run.carry_out(&chosen, &mut runner, !arguments.case.is_empty())?;
+    let Run { report, ended, .. } = run;
     drop(runner);
     drop(psam);
     if let (Some(path), Some(form)) = (&arguments.report, form) {
@@ -105,6 +134,10 @@ pub(super) fn run(setting: &Setting<'_>, arguments: &ConformArguments) -> Result
         Form::Text => setting.output.paper(&report.text(setting.output.language, false))?,
     }
     match ended {
+        Some(error) if report.totals.not_restored > 0 => {
+            setting.output.error(&error);
+            Ok(Exit::Partly)
+        }
         Some(error) => Err(error),
         None if report.totals.failed > 0 => Ok(Exit::Mismatch),
         None if report.totals.not_restored > 0 || !shut.is_empty() => Ok(Exit::Partly),
@@ -112,43 +145,122 @@ pub(super) fn run(setting: &Setting<'_>, arguments: &ConformArguments) -> Result
     }
 }
 
-/// Carries out cases until the card answers no more.
-fn carry_out(
-    setting: &Setting<'_>,
-    profile: &Profile,
-    chosen: &[Case],
-    runner: &mut Runner<'_>,
-    by_id: bool,
-) -> (Report, Option<TerminalError>) {
-    let language = setting.output.language;
-    let mut report = Report::new(&profile.name);
-    let mut ended: Option<TerminalError> = None;
-    for case in chosen {
-        let outcome = match &ended {
-            None => runner.run(case, by_id),
-            Some(error) => Ok(not_reached(error)),
-        };
-        match outcome {
-            Ok(outcome) => report.add(case, &outcome, language),
-            Err(error) => {
-                let error = TerminalError::from(error);
-                let code = error.code().as_str();
-                report.ended_early = Some(Early {
-                    code: code.to_owned(),
-                    case: case.id.clone(),
-                    reason: error.what().text(language).to_owned(),
-                });
-                report.add(case, &not_reached(&error), language);
-                ended = Some(error);
+/// A run: what came of it so far.
+struct Run<'r> {
+    setting: &'r Setting<'r>,
+    unfinished: &'r Unfinished,
+    city: Option<CityCode>,
+    report: Report,
+    ended: Option<TerminalError>,
+}
+
+impl Run<'_> {
+    /// Brings back what earlier runs left on this card.
+    fn bring_back(&mut self, begun: &[Begun], all: &[Case], runner: &mut Runner<'_>) -> Result<(), TerminalError> {
+        let language = self.setting.output.language;
+        for begun in begun {
+            let Some(case) = all.iter().find(|case| case.id == begun.case) else { continue };
+            let left = runner.bring_back(case)?;
+            // What cannot be brought back is told once.
+            self.unfinished.done(begun).map_err(|source| unreadable(self.setting, source))?;
+            self.report.bring_back(case, left.as_ref(), language);
+        }
+        Ok(())
+    }
+
+    /// Carries out cases until the card answers no more, or somebody ends the run: the case at hand is brought to its end.
+    fn carry_out(&mut self, chosen: &[Case], runner: &mut Runner<'_>, by_id: bool) -> Result<(), TerminalError> {
+        let language = self.setting.output.language;
+        let asked = Arc::new(AtomicBool::new(false));
+        for signal in [SIGINT, SIGTERM] {
+            // Without the handler the program ends at once; what it began stands in the notebook all the same.
+            let _ = signal_hook::flag::register(signal, Arc::clone(&asked));
+        }
+        for case in chosen {
+            if self.ended.is_none() && asked.load(Ordering::Relaxed) {
+                self.end(TerminalError::Interrupted, case);
+            }
+            if let Some(error) = &self.ended {
+                self.report.add(case, &not_reached(error), language);
+                continue;
+            }
+            let begun = Begun { profile: self.report.profile.clone(), city: self.city, case: case.id.clone() };
+            let has_way_back = runner.is_destructive() && !case.restore.is_empty() && case.effect != Effect::Nothing;
+            let noted = |result: std::io::Result<()>| result.map_err(|source| unreadable(self.setting, source));
+            if has_way_back {
+                noted(self.unfinished.begin(&begun))?;
+            }
+            match runner.run(case, by_id) {
+                Ok(outcome) => {
+                    if has_way_back && outcome.unrestored.is_none() {
+                        noted(self.unfinished.done(&begun))?;
+                    }
+                    self.report.add(case, &outcome, language);
+                }
+                Err(error) => {
+                    let error = TerminalError::from(error);
+                    let outcome = Outcome { unrestored: interrupted(case), ..not_reached(&error) };
+                    self.report.add(case, &outcome, language);
+                    self.end(error, case);
+                }
             }
         }
+        Ok(())
     }
-    (report, ended)
+
+    fn end(&mut self, error: TerminalError, case: &Case) {
+        self.report.ended_early = Some(Early {
+            code: error.code().as_str().to_owned(),
+            case: case.id.clone(),
+            reason: error.what().text(self.setting.output.language).to_owned(),
+        });
+        self.ended = Some(error);
+    }
+}
+
+/// The notebook of what was begun cannot be read or written: nothing more may begin.
+fn unreadable(setting: &Setting<'_>, source: std::io::Error) -> TerminalError {
+    let place = setting.configuration.data.display().to_string();
+    TerminalError::Store(card_counter::store::StoreError::Folder { place, source })
+}
+
+/// Says what an earlier run left on this card.
+fn remind(setting: &Setting<'_>, begun: &[Begun]) {
+    let cases: Vec<&str> = begun.iter().map(|begun| begun.case.as_str()).collect();
+    let cases = cases.join(", ");
+    let words = Words::of(
+        format!("此前中断的检测尚未恢复：{cases}；加 --destructive 再次检测时先恢复"),
+        format!("an earlier run was ended before it brought back: {cases}; a run with --destructive does that first"),
+    );
+    setting.output.remark("NOT_RESTORED", &words);
+}
+
+/// Says, before the first case that changes the card, what will stay on it.
+fn foretell(setting: &Setting<'_>, chosen: &[Case]) {
+    let mut stays: Vec<(&Text, usize)> = Vec::new();
+    for case in chosen {
+        let Effect::Leaves(what) = &case.effect else { continue };
+        match stays.iter_mut().find(|(other, _)| *other == what) {
+            Some((_, count)) => *count += 1,
+            None => stays.push((what, 1)),
+        }
+    }
+    if stays.is_empty() {
+        return;
+    }
+    let all = |pick: &dyn Fn(&Text) -> String, unit: &str| {
+        stays.iter().map(|(what, count)| format!("{} ({count}{unit})", pick(what))).collect::<Vec<_>>().join("; ")
+    };
+    let words = Words::of(
+        format!("将留在卡上：{}", all(&|text| text.zh.to_string(), " 项")),
+        format!("what will stay on the card: {}", all(&|text| text.en.to_string(), " cases")),
+    );
+    setting.output.remark("LEAVES_TRACES", &words);
 }
 
 fn not_reached(error: &TerminalError) -> Outcome {
     let code = error.code().as_str();
-    let reason = card_profiles::conform::Text::new(
+    let reason = Text::new(
         format!("未完成：卡片或读卡器不再应答（{code}）"),
         format!("not finished: card or reader answer no more ({code})"),
     );
@@ -198,13 +310,16 @@ fn unproved(setting: &Setting<'_>) -> Bench {
 }
 
 fn list(setting: &Setting<'_>, arguments: &ConformArguments, profile: &Profile) -> Result<Exit, TerminalError> {
-    use card_profiles::conform::{Effect, Need};
     let rows = chosen(cases(profile, &unproved(setting)), arguments)?.into_iter().map(|case| {
         let effect = match &case.effect {
             Effect::Nothing => Value::Choice("nothing", Words::new("无", "nothing")),
             Effect::Restored => Value::Choice("restored", Words::new("恢复", "restored")),
             Effect::Leaves(_) => Value::Choice("leaves", Words::new("留痕", "leaves traces")),
             Effect::Final(_) => Value::Choice("final", Words::new("不可恢复", "final")),
+        };
+        let stays = match &case.effect {
+            Effect::Leaves(what) => Value::Words(Words::of(what.zh.to_string(), what.en.to_string())),
+            Effect::Nothing | Effect::Restored | Effect::Final(_) => Value::Absent,
         };
         let mut needs: Vec<String> = Vec::new();
         for need in &case.needs {
@@ -222,6 +337,7 @@ fn list(setting: &Setting<'_>, arguments: &ConformArguments, profile: &Profile) 
         Page::new()
             .with("id", Words::new("编号", "id"), Value::Text(case.id))
             .with("effect", Words::new("影响", "effect"), effect)
+            .with("stays", Words::new("留在卡上", "stays on the card"), stays)
             .with("needs", Words::new("需要", "needs"), Value::Texts(needs))
             .with("row", Words::new("依据", "row"), Value::Text(case.row))
             .with("title", Words::new("要求", "title"), Value::Words(Words::of(case.title.zh, case.title.en)))
@@ -246,7 +362,7 @@ fn recognise(session: &mut Session, setting: &Setting<'_>) -> Result<(Profile, O
     session.play(&mut reader, None, &mut Guard { book: &mut book, consent: false })?;
     let first = reader.finish();
     if let Some(Reason::Refused(sw)) = first.refusals.first().map(|refusal| &refusal.reason) {
-        return Err(not_read(*sw));
+        return Err(not_read(&first.state, setting.catalog.first(), *sw));
     }
     let card = recognition::recognise(first.fci.as_ref(), &first.reading.values).map_err(|_| unknown())?;
     let profile = setting.catalog.of_card(&card).ok_or_else(unknown)?;

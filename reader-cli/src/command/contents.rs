@@ -5,7 +5,6 @@
 use std::path::Path;
 
 use card_profiles::builtin;
-use serde::de::DeserializeOwned;
 
 use super::profile::Source;
 use super::{Setting, card};
@@ -92,7 +91,6 @@ fn row(difference: Difference) -> Page {
         .with("right", Words::new("右", "right"), Value::maybe(difference.right.as_deref()))
 }
 
-fn read<T: DeserializeOwned>(path: &Path) -> Result<T, TerminalError> {
-    let place = path.display().to_string();
-    person::json(&file::read(path, FileKind::Dump)?, &place)
+fn read(path: &Path) -> Result<Dump, TerminalError> {
+    Dump::parse(&file::read(path, FileKind::Dump)?, &path.display().to_string())
 }

@@ -127,8 +127,12 @@ fn check(output: &Output, name: Option<&str>, release: bool) -> Result<Exit, Ter
         let profile = &source.profile;
         // What a choice of an option spoils is found before anybody makes it.
         let others = others.iter().map(|(choice, profile)| (format!("{} ({choice})", profile.name), profile));
+        let own = lint(profile);
         for (called, profile) in std::iter::once((profile.name.clone(), profile)).chain(others) {
-            findings.extend(lint(profile).into_iter().map(|finding| {
+            // What is wrong whatever is chosen is said once.
+            let is_own = called == profile.name;
+            let found = lint(profile).into_iter().filter(|finding| is_own || !own.contains(finding));
+            findings.extend(found.map(|finding| {
                 let words = Words::of(finding.problem.zh(), finding.problem.to_string());
                 row(&called, &finding.place)
                     .with("code", Words::new("代码", "code"), Value::text(finding.problem.code()))

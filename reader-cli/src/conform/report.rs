@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use card_profiles::conform::{Area, Case, Difference, Text};
+use card_profiles::conform::{Area, Case, Difference, Effect, Text};
 use quick_xml::Writer;
 use quick_xml::events::BytesText;
 use serde::Serialize;
@@ -23,8 +23,21 @@ pub struct Report {
     /// Why the run ended early; the cases after it are skipped.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ended_early: Option<Early>,
+    /// Cases of an earlier run that ended before they were brought back, and what came of it now.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub brought_back: Vec<BroughtBack>,
     /// Cases in the order in which they were carried out.
     pub cases: Vec<Row>,
+}
+
+/// A case of an earlier run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct BroughtBack {
+    /// Id.
+    pub id: String,
+    /// What could not be brought back.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub not_restored: Option<String>,
 }
 
 /// Counts of a run.
@@ -81,6 +94,9 @@ pub struct Row {
     /// Why it was skipped or not run.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// What a case that was carried out leaves on the card.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stays: Option<String>,
     /// What could not be brought back.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub not_restored: Option<String>,
@@ -90,7 +106,20 @@ impl Report {
     /// An empty report.
     #[must_use]
     pub fn new(profile: &str) -> Self {
-        Self { profile: profile.to_owned(), totals: Totals::default(), ended_early: None, cases: Vec::new() }
+        Self {
+            profile: profile.to_owned(),
+            totals: Totals::default(),
+            ended_early: None,
+            brought_back: Vec::new(),
+            cases: Vec::new(),
+        }
+    }
+
+    /// Adds a case of an earlier run.
+    pub fn bring_back(&mut self, case: &Case, left: Option<&Difference>, language: Language) {
+        let not_restored = left.map(|left| what_is_left(left, language));
+        self.totals.not_restored += usize::from(not_restored.is_some());
+        self.brought_back.push(BroughtBack { id: case.id.clone(), not_restored });
     }
 
     /// Adds a case.
@@ -107,8 +136,12 @@ impl Report {
             seen: None,
             key: None,
             reason: None,
+            stays: None,
             not_restored: None,
         };
+        if let (Effect::Leaves(what), Verdict::Passed | Verdict::Failed(_)) = (&case.effect, &outcome.verdict) {
+            row.stays = Some(text(what));
+        }
         match &outcome.verdict {
             Verdict::Passed => self.totals.passed += 1,
             Verdict::Failed(Difference { place, expected, seen, key }) => {
@@ -130,9 +163,9 @@ impl Report {
                 row.reason = Some(text(reason));
             }
         }
-        if let Some(Difference { place, expected, seen, .. }) = &outcome.unrestored {
+        if let Some(left) = &outcome.unrestored {
             self.totals.not_restored += 1;
-            row.not_restored = Some(format!("{place}: {} / {}", text(expected), text(seen)));
+            row.not_restored = Some(what_is_left(left, language));
         }
         self.cases.push(row);
     }
@@ -143,6 +176,15 @@ impl Report {
     pub fn text(&self, language: Language, whole: bool) -> String {
         let words = |zh: &'static str, en: &'static str| Words::new(zh, en).text(language).to_owned();
         let mut text = String::new();
+        for BroughtBack { id, not_restored } in &self.brought_back {
+            let said = words("上次中断的检测，现已恢复", "of an earlier run, brought back now");
+            text.push_str(&match not_restored {
+                None => format!("{id}: {said}\n"),
+                Some(left) => {
+                    format!("{id}: {} {left}\n", words("上次中断，未能恢复:", "of an earlier run, not brought back:"))
+                }
+            });
+        }
         let shown = |row: &&Row| whole || row.verdict == "failed" || row.not_restored.is_some();
         for row in self.cases.iter().filter(shown) {
             let mark = match row.verdict {
@@ -160,6 +202,9 @@ impl Report {
             }
             if let Some(reason) = &row.reason {
                 text.push_str(&format!("     {reason}\n"));
+            }
+            if let Some(stays) = row.stays.as_ref().filter(|_| whole) {
+                text.push_str(&format!("     {} {stays}\n", words("留在卡上:", "stays on the card:")));
             }
             if let Some(left) = &row.not_restored {
                 text.push_str(&format!("     {} {left}\n", words("未能恢复:", "not brought back:")));
@@ -196,6 +241,10 @@ impl Report {
             "not-run" => totals.not_run,
             _ => totals.skipped,
         };
+        for (stays, count) in self.stays() {
+            let cases = words("项", "cases");
+            text.push_str(&format!("{} {stays} ({count} {cases})\n", words("留在卡上:", "stays on the card:")));
+        }
         text.push_str(&self.totals_line(&words("合计", "total"), language, &count));
         text
     }
@@ -211,6 +260,14 @@ impl Report {
             Language::Zh => format!("{name}: 通过 {passed}, 失败 {failed}, 跳过 {skipped}{not_run}\n"),
             Language::En => format!("{name}: {passed} passed, {failed} failed, {skipped} skipped{not_run}\n"),
         }
+    }
+
+    /// What the cases carried out left on the card, and how many left it.
+    fn stays(&self) -> BTreeMap<&str, usize> {
+        self.cases.iter().filter_map(|row| row.stays.as_deref()).fold(BTreeMap::new(), |mut stays, what| {
+            *stays.entry(what).or_default() += 1;
+            stays
+        })
     }
 
     /// JUnit XML: a suite an area, a test case a case.
@@ -264,7 +321,7 @@ fn test_case(writer: &mut Writer<Vec<u8>>, row: &Row, profile: &str) -> std::io:
     let class = format!("{profile}.{}", row.area);
     let element =
         writer.create_element("testcase").with_attributes([("name", row.id.as_str()), ("classname", class.as_str())]);
-    if row.verdict == "passed" && row.not_restored.is_none() {
+    if row.verdict == "passed" && row.not_restored.is_none() && row.stays.is_none() {
         element.write_empty()?;
         return Ok(());
     }
@@ -281,12 +338,17 @@ fn test_case(writer: &mut Writer<Vec<u8>>, row: &Row, profile: &str) -> std::io:
             let reason = if row.verdict == "not-run" { format!("not run: {reason}") } else { reason.clone() };
             writer.create_element("skipped").with_attribute(("message", xml(&reason).as_str())).write_empty()?;
         }
-        if let Some(left) = &row.not_restored {
-            writer.create_element("system-out").write_text_content(BytesText::new(&xml(left)))?;
+        let told: Vec<&str> = [&row.not_restored, &row.stays].into_iter().filter_map(Option::as_deref).collect();
+        if !told.is_empty() {
+            writer.create_element("system-out").write_text_content(BytesText::new(&xml(&told.join("\n"))))?;
         }
         Ok(())
     })?;
     Ok(())
+}
+
+fn what_is_left(Difference { place, expected, seen, .. }: &Difference, language: Language) -> String {
+    format!("{place}: {} / {}", in_language(expected, language), in_language(seen, language))
 }
 
 /// Text without characters that XML cannot hold.

@@ -5,6 +5,7 @@ mod bench;
 mod cards;
 mod caught;
 mod damaged;
+mod interrupted;
 mod mutants;
 mod program;
 mod whole;

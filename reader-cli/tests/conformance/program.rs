@@ -21,9 +21,9 @@ use crate::cards;
 const APPLICATION: [&str; 4] = ["--certificate-pin", "env:USER_PIN", "--administrator-pin", "env:ADMINISTRATOR_PIN"];
 
 /// Cards in readers, the built program, a folder.
-struct Counter {
-    farm: Farm,
-    folder: tempfile::TempDir,
+pub(crate) struct Counter {
+    pub(crate) farm: Farm,
+    pub(crate) folder: tempfile::TempDir,
 }
 
 impl Counter {
@@ -34,7 +34,7 @@ impl Counter {
     }
 
     /// A factory card of `profile` with the keys of its key file, and that file.
-    fn keyed(profile: &str) -> Self {
+    pub(crate) fn keyed(profile: &str) -> Self {
         let folder = tempfile::tempdir().expect("folder");
         let (rows, text) = (builtin(profile).expect("built in"), builtin_text(profile).expect("built in"));
         let keys = key_text(&rows);
@@ -45,11 +45,15 @@ impl Counter {
         Self::of(folder, &[path])
     }
 
-    fn path(&self, name: &str) -> String {
+    pub(crate) fn path(&self, name: &str) -> String {
         self.folder.path().join(name).display().to_string()
     }
 
-    fn run(&self, arguments: &[&str]) -> Output {
+    pub(crate) fn run(&self, arguments: &[&str]) -> Output {
+        self.command(arguments).output().expect("the program runs")
+    }
+
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_sscard"));
         command
             .arg("conform")
@@ -61,15 +65,15 @@ impl Counter {
             .env("USER_PIN", "314159")
             .env("ADMINISTRATOR_PIN", "27182818")
             .env("LC_ALL", "C.UTF-8");
-        command.output().expect("the program runs")
+        command
     }
 }
 
-fn text(bytes: &[u8]) -> String {
+pub(crate) fn text(bytes: &[u8]) -> String {
     String::from_utf8(bytes.to_vec()).expect("UTF-8")
 }
 
-fn json(output: &Output) -> Value {
+pub(crate) fn json(output: &Output) -> Value {
     serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {}", text(&output.stderr)))
 }
 

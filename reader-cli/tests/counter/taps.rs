@@ -2,7 +2,9 @@
 
 use card_core::Session;
 use card_core::security::psam::Psam;
+use card_core::transport::Transport;
 use card_core::transport::replay::Replay;
+use card_core::{StatusWord, TransportError};
 use card_counter::TerminalError;
 use card_counter::error::Code;
 use card_counter::read::{self, Keys, Read};
@@ -206,6 +208,43 @@ fn a_factory_card_and_a_psam_in_the_wrong_reader_are_told_apart() {
     let catalog = Catalog::builtin();
     assert!(matches!(tapped(&blanks::blank_card(3), &catalog), Err(TerminalError::CardBlank)));
     assert!(matches!(tapped(&blanks::psam_card(1), &catalog), Err(TerminalError::NotSsc { .. })));
+}
+
+/// A card that selects its environment and answers every READ with one status word.
+struct Worn(StatusWord);
+
+impl Transport for Worn {
+    fn transmit(&mut self, command: &[u8], answer: &mut Vec<u8>) -> Result<(), TransportError> {
+        let sw = if command[1] == 0xA4 { StatusWord::OK } else { self.0 };
+        answer.extend(sw.0.to_be_bytes());
+        Ok(())
+    }
+
+    fn reset(&mut self) -> Result<(), TransportError> {
+        Ok(())
+    }
+
+    fn atr(&self) -> &[u8] {
+        &[0x3B, 0x6D, 0, 0, 0, 0x81, 0x31, 0x47, 0x31, 0x86, 0x50, 0x51, 0x33, 0, 0, 0, 1]
+    }
+}
+
+#[test]
+fn a_worn_card_of_ours_is_not_called_foreign() {
+    let catalog = Catalog::builtin();
+    let told = |sw| {
+        let session = Session::new(Box::new(Worn(StatusWord(sw))));
+        tap(session, &catalog, CardMemory::default(), Ask::Nothing).expect_err("nothing is read")
+    };
+    for sw in [0x6581, 0x6400, 0x6281, 0x6F00, 0x6982, 0x6C40] {
+        let error = told(sw);
+        let place = format!("READ RECORD EF05: {sw:04X}");
+        assert_eq!(error.code(), Code::CardRefused, "{error}");
+        assert!(error.to_string().contains(&place), "{error}");
+    }
+    // Without that file it is another card: a PSAM, say.
+    assert_eq!(told(0x6A82).code(), Code::NotSsc);
+    assert!(told(0x6A82).to_string().contains("READ RECORD EF05 answered 6A82"));
 }
 
 #[test]

@@ -133,6 +133,12 @@ fn a_psam_of_another_issuer_is_refused_before_a_try_is_spent() {
     assert_eq!((read.status, read.code().as_str()), (6, "PSAM_WRONG"));
     assert_eq!(read.json()["faults"][0]["code"], "PSAM_WRONG", "it is there: nobody is sent to insert it");
     assert_eq!(read.json()["SSSE.EF05.card_number"], "A12345674");
+    // A dump holds what needs no key, and says of the rest why not.
+    let dump = shop.run(&["card", "dump"]);
+    assert_eq!((dump.status, dump.code().as_str()), (6, "PSAM_WRONG"), "{}", dump.stderr);
+    assert_eq!(dump.json()["values"]["SSSE.EF05.card_number"], "A12345674");
+    let unread = dump.json()["unread"].as_array().expect("files").clone();
+    assert!(unread.contains(&json!({ "place": "SSSE.EF06", "code": "PSAM_WRONG" })), "{unread:?}");
     assert_eq!(shop.inside("person.card").keys, before);
 }
 
@@ -285,7 +291,7 @@ fn a_full_disk_stops_the_purchase_before_the_card() {
 fn a_wrong_pin_shows_the_tries_left_and_the_last_one_is_not_spent_unasked() {
     let shop = Shop::ready();
     let wrong = |more: &[&str]| shop.run(&[&["log", "--pin", "env:WRONG"], more].concat());
-    for left in ["2 tries left", "1 tries left"] {
+    for left in ["2 tries left", "1 try left"] {
         let ran = wrong(&[]);
         assert_eq!((ran.status, ran.code().as_str()), (6, "PIN_WRONG"));
         assert!(ran.stderr.contains(left), "{}", ran.stderr);

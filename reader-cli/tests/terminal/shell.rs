@@ -114,11 +114,15 @@ fn the_psam_is_the_one_with_the_environment_of_the_card() {
 #[test]
 fn an_item_is_written_when_that_was_asked_for() {
     let shop = Shop::open();
-    let script = "update SSSE.EF05.card_class 2 => CARD_REFUSED\nauth UKSSSE\nupdate SSSE.EF05.card_class 2\ncat SSSE.EF05\n\
-        expect SSSE.EF05.card_class 2\nupdate SSSE.EF05.card_class 22 => VALUE_REFUSED\nupdate SSSE.EF05.nothing 2 => PLACE_UNKNOWN\n";
+    let script = "update SSSE.EF05.card_class 2 => UPDATE_UNPROVED\nauth UKSSSE\nupdate SSSE.EF05.card_class 2\ncat SSSE.EF05\n\
+        expect SSSE.EF05.card_class 2\nupdate SSSE.EF05.card_class 22 => VALUE_REFUSED\nupdate SSSE.EF05.nothing 2 => PLACE_UNKNOWN\n\
+        update SSSE.EF06.birth_date 20259999 => VALUE_REFUSED\n";
     let ran = shop.run_typing(script, &["shell", "--allow-update"]);
     assert_eq!(ran.status, 0, "{}{}", ran.stdout, ran.stderr);
     assert_eq!(shop.run(&["card", "read"]).json()["SSSE.EF05.card_class"], "2");
+    let refused = shop.run_typing("update SSSE.EF06.sex 1\n", &["shell", "--allow-update"]);
+    assert_eq!((refused.status, refused.code().as_str()), (3, "UPDATE_UNPROVED"), "{}", refused.stderr);
+    assert!(refused.stderr.contains("auth UKSSSE"), "{}", refused.stderr);
 }
 
 #[test]

@@ -1,0 +1,116 @@
+//! A command line that cannot be read: what is wrong with it, as every other error is told.
+//!
+//! Source: `clap` names the kind of mistake and the argument; the sentences are ours.
+//! Owns: these sentences; language and form that a line asks for though it cannot be read. Never: repeats a value, which may be a
+//! secret; prints.
+
+use std::ffi::OsString;
+
+use card_counter::error::TerminalError;
+use card_counter::language::{self, Words};
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{Error, ValueEnum as _};
+
+use crate::arguments::Form;
+use crate::output::Output;
+
+/// How to answer somebody who typed these words.
+#[must_use]
+pub fn output(typed: &[OsString]) -> Output {
+    let form = last(typed, "--format").and_then(|word| Form::from_str(&word, false).ok()).unwrap_or(Form::Text);
+    let named = last(typed, "--lang").and_then(|word| language::parse(&word).ok());
+    Output { form, language: named.unwrap_or_else(|| language::of_locale(|name| std::env::var(name).ok())) }
+}
+
+/// The mistake; `None` where `clap` has help to show instead.
+#[must_use]
+pub fn mistake(error: &Error) -> Option<TerminalError> {
+    let of = |kind| words(error, kind);
+    let argument = of(ContextKind::InvalidArg);
+    let said = match error.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
+            return None;
+        }
+        ErrorKind::InvalidSubcommand => {
+            let word = of(ContextKind::InvalidSubcommand);
+            Words::of(format!("没有命令 {word}"), format!("there is no command {word}"))
+        }
+        ErrorKind::MissingSubcommand => Words::new("缺少命令", "a command is missing"),
+        // What is no option may be a PIN that was typed where none belongs.
+        ErrorKind::UnknownArgument if !argument.starts_with('-') => {
+            Words::new("参数过多", "there is one argument too many")
+        }
+        ErrorKind::UnknownArgument => Words::of(format!("不认识 {argument}"), format!("{argument} is not known")),
+        ErrorKind::MissingRequiredArgument => Words::of(format!("缺少 {argument}"), format!("{argument} is missing")),
+        ErrorKind::ArgumentConflict => {
+            let prior = of(ContextKind::PriorArg);
+            Words::of(format!("{argument} 不能与 {prior} 同用"), format!("{argument} does not go with {prior}"))
+        }
+        ErrorKind::InvalidValue | ErrorKind::ValueValidation => {
+            let valid = of(ContextKind::ValidValue);
+            let (zh, en) = match valid.as_str() {
+                "" => (String::new(), String::new()),
+                valid => (format!("，可用：{valid}"), format!(", one of: {valid}")),
+            };
+            Words::of(format!("{argument} 的值无效{zh}"), format!("the value of {argument} is none{en}"))
+        }
+        _ => Words::of(format!("{argument} 写法不对"), format!("{argument} is not written so")),
+    };
+    Some(TerminalError::Usage { said })
+}
+
+/// The last value of an option, as `--lang zh` or `--lang=zh`.
+fn last(typed: &[OsString], option: &str) -> Option<String> {
+    let words: Vec<&str> = typed.iter().filter_map(|word| word.to_str()).collect();
+    let joined = words.iter().rev().find_map(|word| word.strip_prefix(option)?.strip_prefix('='));
+    let apart = words.windows(2).rev().find_map(|pair| match pair {
+        [name, value] if *name == option => Some(*value),
+        _ => None,
+    });
+    joined.or(apart).map(str::to_owned)
+}
+
+/// The words that `clap` names of a kind.
+fn words(error: &Error, kind: ContextKind) -> String {
+    match error.get(kind) {
+        Some(ContextValue::String(word)) => word.clone(),
+        Some(ContextValue::Strings(words)) => words.join(", "),
+        _ => String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser as _;
+
+    use super::*;
+    use crate::arguments::Arguments;
+    use card_counter::language::Language;
+
+    #[test]
+    fn a_mistake_is_told_in_both_languages_and_repeats_no_value() {
+        for (line, zh, en) in [
+            ("nosuch", "没有命令 nosuch", "there is no command nosuch"),
+            ("card read --colour", "不认识 --colour", "--colour is not known"),
+            ("card read 123456", "参数过多", "one argument too many"),
+            ("card diff --against", "--against", "--against"),
+            ("readers --format 123456", "可用：text, json", "one of: text, json"),
+        ] {
+            let typed = std::iter::once("sscard").chain(line.split_whitespace());
+            let error = Arguments::try_parse_from(typed).expect_err(line);
+            let Some(TerminalError::Usage { said }) = mistake(&error) else { panic!("{line}: {error}") };
+            assert!(said.zh.contains(zh) && said.en.contains(en), "{line}: {} / {}", said.zh, said.en);
+            assert!(!said.zh.contains("123456") && !said.en.contains("123456"), "{line}");
+        }
+        assert!(mistake(&Arguments::try_parse_from(["sscard", "--help"]).expect_err("help")).is_none());
+    }
+
+    #[test]
+    fn language_and_form_are_read_from_a_line_that_cannot_be() {
+        let typed = |line: &str| output(&line.split_whitespace().map(OsString::from).collect::<Vec<_>>());
+        let zh = typed("sscard --lang zh --format=json nosuch");
+        assert_eq!((zh.language, zh.form), (Language::Zh, Form::Json));
+        let en = typed("sscard --lang=en nosuch --format");
+        assert_eq!((en.language, en.form), (Language::En, Form::Text));
+    }
+}

@@ -1,0 +1,129 @@
+//! Runs that change the card and do not come to their end: pulled, ended by Ctrl-C, killed. What is left is told and brought back.
+
+use std::process::{Child, Stdio};
+
+use card_sim::fault::{Fault, FaultPlan, Moment, Trigger};
+use card_sim::{Inspection, image};
+use serde_json::Value;
+
+use super::program::{Counter, json, text};
+
+/// APPLICATION UNBLOCK.
+const UNBLOCK: u8 = 0x18;
+
+fn inside(counter: &Counter) -> Inspection {
+    image::inspect(&counter.folder.path().join("one.card")).expect("an image").1
+}
+
+fn begun(counter: &Counter) -> String {
+    std::fs::read_to_string(counter.folder.path().join("data/unrestored.txt")).unwrap_or_default()
+}
+
+#[test]
+fn a_card_pulled_while_it_is_blocked_is_named_and_opened_by_the_next_run() {
+    for df in ["DF03", "SSSE"] {
+        let counter = Counter::keyed("ssc-2.0");
+        let (keys, case) = (counter.path("keys.toml"), format!("blocking.{df}.temporary"));
+        let lost = Fault::PowerLoss {
+            at: Trigger { ins: Some(UNBLOCK), nth: 1 },
+            moment: Moment::Before,
+            back_after_ms: None,
+        };
+        counter.farm.set_faults(0, FaultPlan::new(vec![lost])).expect("a card is there");
+        let usual = ["--profile", "ssc-2.0", "--keys", &keys, "--case", &case, "--lang", "en", "--format", "json"];
+        let destructive = [&usual[..], &["--destructive"]].concat();
+        let ran = counter.run(&destructive);
+        let (report, said) = (json(&ran), text(&ran.stderr));
+        assert_eq!((ran.status.code(), &report["totals"]["not_restored"]), (Some(10), &Value::from(1)), "{said}");
+        let left = report["cases"][0]["not_restored"].as_str().unwrap_or_default().to_owned();
+        assert!(left.contains("the next run with --destructive"), "{left}");
+        assert!(inside(&counter).blocked.contains_key(df), "{:?}", inside(&counter).blocked);
+
+        counter.farm.insert(0, &counter.folder.path().join("one.card")).expect("inserted");
+        // A run that changes nothing says what is left.
+        let ran = counter.run(&usual);
+        let said = text(&ran.stderr);
+        assert!(said.contains("NOT_RESTORED") && said.contains(&case), "{said}");
+        let ran = counter.run(&destructive);
+        let report = json(&ran);
+        assert_eq!(ran.status.code(), Some(0), "{report}{}", text(&ran.stderr));
+        assert_eq!(report["brought_back"], serde_json::json!([{ "id": case }]), "{report}");
+        assert_eq!((inside(&counter).blocked.len(), begun(&counter).as_str()), (0, ""));
+        assert_eq!(json(&counter.run(&destructive))["brought_back"], Value::Null, "once");
+    }
+}
+
+/// A run of many cases that spend tries and block, when it has begun one.
+fn under_way(counter: &Counter, arguments: &[&str]) -> Child {
+    let mut command = counter.command(arguments);
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the program runs");
+    while begun(counter).is_empty() {
+        assert!(child.try_wait().expect("a process of ours").is_none(), "it begins a case before it ends");
+        std::thread::yield_now();
+    }
+    child
+}
+
+fn signal(child: &Child, name: &str) {
+    let sent = std::process::Command::new("kill").args([name, &child.id().to_string()]).status().expect("kill");
+    assert!(sent.success());
+}
+
+#[test]
+fn ctrl_c_ends_a_run_behind_the_case_at_hand_and_with_its_report() {
+    let counter = Counter::keyed("ssc-2.0");
+    let (keys, before) = (counter.path("keys.toml"), inside(&counter));
+    let usual = ["--profile", "ssc-2.0", "--keys", &keys, "--area", "keys", "--area", "blocking", "--destructive"];
+    let child = under_way(&counter, &[&usual[..], &["--format", "json", "--lang", "en"]].concat());
+    signal(&child, "-INT");
+    let ran = child.wait_with_output().expect("it ends");
+    let (report, said) = (json(&ran), text(&ran.stderr));
+    assert_eq!(ran.status.code(), Some(10), "{said}");
+    assert_eq!(report["ended_early"]["code"], "INTERRUPTED", "{said}");
+    assert_eq!((&report["totals"]["failed"], &report["totals"]["not_restored"]), (&Value::from(0), &Value::from(0)));
+    assert!(said.contains("INTERRUPTED"), "{said}");
+    let after = inside(&counter);
+    assert_eq!((after.blocked, begun(&counter).as_str()), (before.blocked, ""));
+    assert!(after.keys.iter().all(|(name, key)| before.keys[name].tries_left == key.tries_left));
+}
+
+#[test]
+fn what_a_killed_run_left_is_brought_back_by_the_next() {
+    let counter = Counter::keyed("ssc-2.0");
+    let (keys, before) = (counter.path("keys.toml"), inside(&counter));
+    let usual = ["--profile", "ssc-2.0", "--keys", &keys, "--destructive", "--area", "keys", "--area", "blocking"];
+    for _ in 0..3 {
+        let mut child = under_way(&counter, &usual);
+        signal(&child, "-KILL");
+        assert_eq!(child.wait().expect("it ends").code(), None);
+        let left = begun(&counter);
+        assert_eq!(left.lines().count(), 1, "{left}");
+        let ran = counter.run(&[&usual[..5], &["--case", "keys.UK1DF03.right", "--format", "json"]].concat());
+        let report = json(&ran);
+        assert_eq!(ran.status.code(), Some(0), "{report}{}", text(&ran.stderr));
+        assert!(report["brought_back"][0]["not_restored"].is_null(), "{report}");
+        let after = inside(&counter);
+        assert_eq!((after.blocked, begun(&counter).as_str()), (before.blocked.clone(), ""));
+        assert!(after.keys.iter().all(|(name, key)| before.keys[name].tries_left == key.tries_left), "{left}");
+    }
+}
+
+#[test]
+fn what_stays_on_the_card_is_said_in_the_list_before_the_run_and_in_its_report() {
+    let counter = Counter::keyed("ssc-3.0");
+    let (keys, xml) = (counter.path("keys.toml"), counter.path("r.xml"));
+    let words = "yearly totals grow";
+    let usual = ["--profile", "ssc-3.0", "--case", "account.load.complete", "--lang", "en"];
+    let listed = counter.run(&[&usual[..], &["--list", "--format", "json"]].concat());
+    assert!(json(&listed)["cases"][0]["stays"].as_str().is_some_and(|stays| stays.contains(words)));
+    let balance = |counter: &Counter| inside(counter).account.expect("an account").personal_account;
+    let before = balance(&counter);
+    let keyed = ["--keys", &keys, "--pin", "env:INITIAL", "--destructive", "--report", &xml];
+    let ran = counter.run(&[&usual[..], &keyed].concat());
+    let (out, said) = (text(&ran.stdout), text(&ran.stderr));
+    assert_eq!(ran.status.code(), Some(0), "{out}{said}");
+    assert!(said.contains(words), "{said}");
+    assert!(out.contains("stays on the card:") && out.contains(words), "{out}");
+    assert!(std::fs::read_to_string(&xml).expect("written").contains(words));
+    assert_eq!(balance(&counter), before, "the money came back");
+}
