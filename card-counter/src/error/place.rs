@@ -69,6 +69,10 @@ impl TerminalError {
             Self::Profile { place, source } => {
                 Words::of(format!("{place}:{}", source.zh()), format!("{place}: {source}"))
             }
+            Self::Listen { address, source } => {
+                let said = file::system(source);
+                Words::of(format!("{address}:{}", said.zh), format!("{address}: {}", said.en))
+            }
             Self::File { path, source } | Self::Trace { path, source } => {
                 let said = file::system(source);
                 Words::of(format!("{path}:{}", said.zh), format!("{path}: {}", said.en))
