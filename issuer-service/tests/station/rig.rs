@@ -37,6 +37,7 @@ pub(crate) struct Rig {
     pub(crate) events: Events,
     pub(crate) failures_max: u32,
     pub(crate) batch: i64,
+    people: u32,
     pub(crate) lot: Option<&'static str>,
     pub(crate) station: Option<&'static str>,
     pub(crate) row_max: u32,
@@ -90,30 +91,42 @@ impl Rig {
                 for custodian in ["zhou", "qian", "wu"] {
                     tx.add_operator(custodian, &[Role::Keys])?;
                 }
-                tx.add_key_set(1, Kind::Rehearsal, "zhou", &values)?;
-                (1..=people).try_for_each(|n| {
-                    let (details, row) = (details(n), u64::from(n));
-                    let said = Statement { source: 1, at: 1, import: 1, row, details: &details, fields: Fields::ALL };
-                    issuer_service::registry::upsert(tx, &said).map(|_| ())
-                })
+                tx.add_key_set(1, Kind::Rehearsal, "zhou", &values)
             })
             .expect("rows");
-        let selection = Selection::Next { county: None, count: people };
-        batch::create(&mut centre.store, &selection, Some("li")).expect("made");
-        batch::approve(&mut centre.store, 1, Some("wang"), 'A').expect("approved");
-        Self {
+        let mut rig = Self {
             _folder: folder,
             centre,
             data_keys,
             vault,
             events: Events::default(),
             failures_max: 3,
-            batch: 1,
+            batch: 0,
+            people: 0,
             lot: None,
             station: None,
             row_max: 10,
             printer: None,
-        }
+        };
+        rig.again(people);
+        rig
+    }
+
+    /// So many more people, and an approved batch of them: the next point of a sweep in the same database.
+    pub(crate) fn again(&mut self, people: u32) {
+        let (store, known) = (&mut self.centre.store, self.people);
+        let registered = store.journal(|tx| -> Result<(), StoreError> {
+            (known + 1..=known + people).try_for_each(|n| {
+                let (details, row) = (details(n), u64::from(n));
+                let said = Statement { source: 1, at: 1, import: 1, row, details: &details, fields: Fields::ALL };
+                issuer_service::registry::upsert(tx, &said).map(|_| ())
+            })
+        });
+        registered.expect("rows");
+        let selection = Selection::Next { county: None, count: people };
+        let batch = batch::create(store, &selection, Some("li")).expect("made");
+        batch::approve(store, batch.number, Some("wang"), 'A').expect("approved");
+        (self.batch, self.people) = (batch.number, known + people);
     }
 
     /// Runs the batch on readers with these cards, each card once.
@@ -196,7 +209,7 @@ impl Rig {
         assert_eq!(self.count("SELECT COUNT(*) FROM card_number"), people + spoilt);
         assert_eq!(self.count("SELECT COUNT(*) FROM job WHERE state NOT IN ('done', 'spoilt')"), 0);
         assert_eq!(self.count("SELECT COUNT(*) FROM receipt"), people);
-        assert_eq!(self.count("SELECT COUNT(*) FROM batch WHERE state = 'finished'"), 1);
+        assert_eq!(self.count("SELECT COUNT(*) FROM batch WHERE state = 'finished'"), self.batch);
     }
 }
 
@@ -241,8 +254,14 @@ impl Slot for Desk {
 
 /// A blank card with this serial.
 pub(crate) fn blank(serial: u8) -> Socket {
+    blank_of_many(serial.into())
+}
+
+/// The same, for more cards than a desk ever sees.
+pub(crate) fn blank_of_many(serial: u16) -> Socket {
     let profile = Centre::card_profile();
-    let card = Card::factory(&profile, [0x51, 0x33, 0, 0, 0, serial], &Key16::new(TRANSPORT_KEY));
+    let [high, low] = serial.to_be_bytes();
+    let card = Card::factory(&profile, [0x51, 0x33, 0, 0, high, low], &Key16::new(TRANSPORT_KEY));
     Socket::new(card.expect("a card of the profile"))
 }
 
