@@ -60,6 +60,13 @@ pub trait Line {
     /// [`StationError`].
     fn note(&mut self, job: i64, event: &str, detail: &str) -> Result<(), StationError>;
 
+    /// A directory of a job's card has its production keys. It may be forgotten when this process is killed: the card is asked
+    /// then. What is noted of the job later brings it along.
+    ///
+    /// # Errors
+    /// [`StationError`].
+    fn keyed(&mut self, job: i64, df: &str) -> Result<(), StationError>;
+
     /// A card was read back as written: its receipt is signed. `read_back` is the digest of what the card answered.
     ///
     /// # Errors

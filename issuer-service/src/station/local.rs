@@ -11,7 +11,7 @@ use zeroize::Zeroizing;
 use super::book::{Blank, Book, By, Written};
 use super::care::{self, Care};
 use super::failure::StationError;
-use super::line::{Bound, Centre, Found, Line, Order, Rest};
+use super::line::{Bound, Centre, Found, KEYS_DONE, Line, Order, Rest};
 use super::print;
 use crate::card::Chip;
 use crate::operator::OperatorError;
@@ -62,7 +62,7 @@ impl Centre for Local<'_> {
     fn line(&self, reader: &str) -> Result<Box<dyn Line + '_>, StationError> {
         let mut store = self.store()?;
         store.unlock(self.data_keys.clone())?;
-        Ok(Box::new(LocalLine { centre: self, store, reader: reader.to_owned() }))
+        Ok(Box::new(LocalLine { centre: self, store, reader: reader.to_owned(), keyed: Vec::new() }))
     }
 
     fn end(&self) -> Result<Rest, StationError> {
@@ -74,6 +74,8 @@ struct LocalLine<'a> {
     centre: &'a Local<'a>,
     store: Store,
     reader: String,
+    /// Directories of the card at hand that have their keys, of which the journal does not know yet.
+    keyed: Vec<(i64, String)>,
 }
 
 impl LocalLine<'_> {
@@ -93,33 +95,46 @@ impl Line for LocalLine<'_> {
     }
 
     fn bind(&mut self, chip: &Chip, made: Option<&str>) -> Result<Bound, StationError> {
-        let Self { centre, store, reader } = self;
+        let Self { centre, store, reader, .. } = self;
         let blank =
             Blank { batch: centre.batch, chip, made, job: None, lot: centre.care.lot, place: centre.care.station };
         centre.book.bind(store, &blank, &centre.by(reader)?)
     }
 
     fn note(&mut self, job: i64, event: &str, detail: &str) -> Result<(), StationError> {
-        Ok(self.store.journal(|tx| tx.note(job, ("", &self.reader), event, detail))?)
+        let Self { store, reader, keyed, .. } = self;
+        store.journal(|tx| {
+            keyed.iter().try_for_each(|(job, df)| tx.note(*job, ("", reader), KEYS_DONE, df))?;
+            tx.note(job, ("", reader), event, detail)
+        })?;
+        keyed.clear();
+        Ok(())
+    }
+
+    fn keyed(&mut self, job: i64, df: &str) -> Result<(), StationError> {
+        self.keyed.push((job, df.to_owned()));
+        Ok(())
     }
 
     fn finish(&mut self, order: &Order, steps: usize, read_back: &str) -> Result<(), StationError> {
-        let Self { centre, store, reader } = self;
+        let Self { centre, store, reader, keyed } = self;
+        keyed.clear();
         centre.book.finish(store, &Written { job: order.card.job, steps, read_back }, &centre.by(reader)?)
     }
 
     fn spoil(&mut self, order: &Order, reason: &str) -> Result<i64, StationError> {
-        let Self { centre, store, reader } = self;
+        let Self { centre, store, reader, keyed } = self;
+        keyed.clear();
         centre.book.spoil(store, order.card.job, reason, &centre.by(reader)?)
     }
 
     fn hold_reader(&mut self, reason: &str) -> Result<(), StationError> {
-        let Self { centre, store, reader } = self;
+        let Self { centre, store, reader, .. } = self;
         centre.book.hold_reader(store, reason, &centre.by(reader)?)
     }
 
     fn lot_is_bad(&mut self) -> Result<bool, StationError> {
-        let Self { centre, store, reader } = self;
+        let Self { centre, store, reader, .. } = self;
         let Care { lot: Some(lot), lot_percent_max, .. } = centre.care else { return Ok(false) };
         care::lot_is_bad(store, lot, lot_percent_max, &centre.by(reader)?)
     }

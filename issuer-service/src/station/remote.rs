@@ -315,6 +315,10 @@ impl Line for RemoteLine<'_> {
         self.ask(Ask::Note { job, event: event.to_owned(), detail: detail.to_owned() }).map(drop)
     }
 
+    fn keyed(&mut self, job: i64, df: &str) -> Result<(), StationError> {
+        self.note(job, super::line::KEYS_DONE, df)
+    }
+
     fn finish(&mut self, order: &Order, steps: usize, read_back: &str) -> Result<(), StationError> {
         let job = order.card.job;
         let ask = Ask::Finish { job, steps, read_back: read_back.to_owned() };

@@ -18,7 +18,7 @@ use super::book;
 use super::event::Refusal;
 use super::failure::StationError;
 use super::hook::HookEnd;
-use super::line::{Bound, Found, KEYS_DONE, Line, Order};
+use super::line::{Bound, Found, Line, Order};
 use super::print;
 use super::read_back::ReadBack;
 use super::writer::{Broken, Writer, refused};
@@ -144,7 +144,7 @@ impl Work<'_> {
             }
             writer.find_control_keys(profile, &mut target, |df| {
                 order.keyed.push(df.to_owned());
-                line.note(job, KEYS_DONE, df)
+                line.keyed(job, df)
             })?;
         }
         let plan = Plan::personalize(profile, &order.values, &target).map_err(StationError::from)?;
@@ -154,7 +154,7 @@ impl Work<'_> {
             digest.add(step, &answer.data);
             if let PlanAct::ReplaceControlKey(_) = step.act {
                 keyed.push(step.df.clone());
-                line.note(job, KEYS_DONE, &step.df)?;
+                line.keyed(job, &step.df)?;
             }
             self.station.watcher.step(&self.reader, number, total);
             Ok(())
