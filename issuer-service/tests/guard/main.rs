@@ -10,4 +10,5 @@ mod fresh;
 mod log;
 mod medium;
 mod operators;
+mod options;
 mod place;
