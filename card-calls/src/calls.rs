@@ -40,8 +40,6 @@ pub struct Calls {
     pub(crate) cards: CardMemory,
     pub(crate) psams: PsamMemory,
     pub(crate) held: Option<Held>,
-    /// Which time a card is held: a later one is not ended by the end of an earlier.
-    turn: u64,
 }
 
 impl Calls {
@@ -58,7 +56,6 @@ impl Calls {
             self.held = None;
             Err(Failure::Panicked)
         });
-        self.turn += 1;
         answer(done, function, room, language)
     }
 
@@ -75,17 +72,10 @@ impl Calls {
         if longest > room { Err(Failure::OutputTooLong { needed: longest, room }) } else { Ok(outputs) }
     }
 
-    /// Until when the card that is held may be, and the turn in which; `None` when none is.
+    /// Until when the card that is held may be; `None` when none is.
     #[must_use]
-    pub fn held_until(&self) -> Option<(Instant, u64)> {
-        self.held.as_ref().map(|held| (held.until, self.turn))
-    }
-
-    /// Lets the card go that was held in this turn.
-    pub fn let_go(&mut self, turn: u64) {
-        if turn == self.turn {
-            self.drop_held();
-        }
+    pub fn held_until(&self) -> Option<Instant> {
+        self.held.as_ref().map(|held| held.until)
     }
 
     /// Lets the card go; a purchase of which the card was not sent DEBIT ends as abandoned.

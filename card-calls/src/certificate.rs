@@ -53,3 +53,39 @@ fn public_key(certificate: &[u8]) -> Option<Sm2PublicKey> {
     let at = certificate.windows(POINT.len()).position(|window| window == POINT)? + POINT.len();
     Sm2PublicKey::parse(*certificate.get(at..)?.first_chunk::<64>()?)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::function::{Function, Value};
+    use card_core::crypto::{Sm2PrivateKey, sm2_sign};
+
+    /// A signature by a key of this test, and what stands in a certificate around its public key.
+    fn signed(text: &str) -> (String, String) {
+        let key = Sm2PrivateKey::parse([0x5A; 32]).expect("a key");
+        let digest = sm2_digest(&key.public(), SM2_DEFAULT_ID, &output::gbk(text));
+        let signature = sm2_sign(&key, &digest, &[0x33; 32]).expect("a nonce");
+        let certificate = [&[0x30, 0x46][..], &POINT, key.public().bytes(), &[0x30, 0x00]].concat();
+        (hex::encode_upper(certificate), hex::encode_upper(signature))
+    }
+
+    fn verified(certificate: &str, text: &str, signature: &str) -> i32 {
+        let function = Function::named("PKI_VerifySign").expect("in the table");
+        let given = |text: &str| Value::Text(text.to_owned().into());
+        let values = [given("123456"), given(certificate), given(text), given(signature), Value::Number(3)];
+        Calls::default().call(Ok(Settings::default()), function, &values).code.0
+    }
+
+    #[test]
+    fn a_signature_is_verified_with_the_key_of_its_certificate_and_no_other() {
+        let (certificate, signature) = signed("处方一");
+        assert_eq!(verified(&certificate, "处方一", &signature), 0);
+        assert_eq!(verified(&certificate, "处方一", &format!("{signature}|")), 0, "as PKI_SignData answers it");
+        assert_eq!(verified(&certificate, "处方二", &signature), -3004);
+        assert_eq!(verified(&certificate, "处方一", &signature.replace('A', "B")), -3004);
+        for wrong in ["", "30", "zz", &certificate[..20]] {
+            assert_eq!(verified(wrong, "处方一", &signature), -14, "{wrong:?} is no certificate");
+        }
+        assert_eq!(verified(&certificate, "处方一", "00"), -14);
+    }
+}

@@ -362,7 +362,7 @@ pub const ROWS: &[Row] = &[
     row(
         Code::JOURNAL,
         "JOURNAL",
-        ["终端日志不可用，未扣款", "请用 sscard terminal 登记终端，并把 SSCARD_DATA 设为它的数据目录"],
+        ["终端日志不可用，未扣款", "请用 sscard terminal enroll 登记终端，并把 SSCARD_DATA 设为它的数据目录"],
         [
             "the terminal's journal cannot be used; nothing was debited",
             "enrol the terminal with sscard, and set SSCARD_DATA to its folder",

@@ -3,7 +3,7 @@
 //! Owns: whose turn it is, whose card is kept, the thread that lets it go. Never: lets one caller go on with another's card or PIN.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::calls::{Answer, Calls};
 use crate::function::{Function, Value};
@@ -18,6 +18,8 @@ pub struct Turn(Arc<Mutex<Owned>>);
 struct Owned {
     calls: Calls,
     owner: u64,
+    /// Whether a thread waits for the end of a card's time.
+    watched: bool,
 }
 
 impl Turn {
@@ -36,9 +38,10 @@ impl Turn {
             owned.owner = caller;
         }
         let answer = owned.calls.call(settings, function, values);
-        if let Some((until, turn)) = owned.calls.held_until() {
+        if owned.calls.held_until().is_some() && !owned.watched {
+            owned.watched = true;
             let this = self.clone();
-            std::thread::spawn(move || this.let_go(until, turn));
+            std::thread::spawn(move || this.watch());
         }
         answer
     }
@@ -52,9 +55,22 @@ impl Turn {
     }
 
     /// Lets a card go whose time is over, however long its caller waits with its next call.
-    fn let_go(&self, until: Instant, turn: u64) {
-        std::thread::sleep(until.saturating_duration_since(Instant::now()));
-        self.lock().calls.let_go(turn);
+    fn watch(&self) {
+        while let Some(left) = self.left() {
+            std::thread::sleep(left);
+        }
+    }
+
+    /// How long the card may still be kept; `None` when there is none any more.
+    fn left(&self) -> Option<Duration> {
+        let mut owned = self.lock();
+        let left = owned.calls.held_until().map(|until| until.saturating_duration_since(Instant::now()));
+        if left.is_none_or(|left| left.is_zero()) {
+            owned.calls.drop_held();
+            owned.watched = false;
+            return None;
+        }
+        left
     }
 
     fn lock(&self) -> MutexGuard<'_, Owned> {

@@ -78,12 +78,14 @@ pub fn run(arguments: &Arguments, output: &Output) -> Result<Exit, TerminalError
         return Err(TerminalError::Configuration { place: "--format".to_owned(), reason });
     }
     let is_on_paper = match &arguments.command {
-        // The calls open their own readers.
-        Command::Bridge(_) | Command::Compat { .. } => true,
         Command::Profile(_) | Command::Trace(_) | Command::Catalogue(_) | Command::Policy(_) => true,
         Command::Card(CardCommand::Diff(arguments)) => !contents::reads_cards(arguments),
         _ => false,
     };
+    if arguments.trace.is_some() && matches!(arguments.command, Command::Bridge(_) | Command::Compat { .. }) {
+        let reason = Words::new("驱动函数的通信不作记录", "what the driver's functions say to cards is not recorded");
+        return Err(TerminalError::Configuration { place: "--trace".to_owned(), reason });
+    }
     if arguments.trace.is_some() && is_on_paper {
         let reason = Words::new(
             "此命令不与卡通信，没有可记录的内容",

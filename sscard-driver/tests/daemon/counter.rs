@@ -196,6 +196,15 @@ pub(crate) fn text(profile: &str) -> &'static str {
     card_profiles::builtin_text(profile).expect("built in")
 }
 
+/// When a card is pulled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Torn {
+    /// Before it has the command.
+    Before,
+    /// When it has done it, and its answer is lost.
+    After,
+}
+
 /// A software card in a reader, whose contacts are counted.
 pub(crate) struct Witness {
     stream: TcpStream,
@@ -205,6 +214,12 @@ pub(crate) struct Witness {
 impl Witness {
     /// Puts the card of an image into an empty slot; the daemon notices it in its own time.
     pub(crate) fn in_slot(counter: &Counter, slot: usize, image: &Path) -> Self {
+        Self::torn_at(counter, slot, image, None)
+    }
+
+    /// As [`Witness::in_slot`], pulled at the first command that begins like this: before the card has it, or before its answer.
+    pub(crate) fn torn_at(counter: &Counter, slot: usize, image: &Path, torn: Option<(&[u8], Torn)>) -> Self {
+        let torn = torn.map(|(head, when)| (head.to_vec(), when));
         let stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port(counter, slot))).expect("the driver listens");
         let mut theirs = stream.try_clone().expect("a second handle");
         let mut card = card_sim::image::open(image, Durability::Process).expect("an image");
@@ -223,8 +238,15 @@ impl Witness {
                     }
                     Message::AskAtr => card.atr().to_vec(),
                     Message::Apdu(command) => {
+                        let pulled = torn.as_ref().filter(|(head, _)| command.starts_with(head)).map(|(_, when)| *when);
+                        if pulled == Some(Torn::Before) {
+                            break;
+                        }
                         let mut answer = Vec::new();
                         card.transmit(&command, &mut answer).expect("the card answers");
+                        if pulled == Some(Torn::After) {
+                            break;
+                        }
                         counted.lock().expect("no panic").add(&command, &answer);
                         answer
                     }
@@ -233,6 +255,10 @@ impl Witness {
                     break;
                 }
             }
+            card.power_off();
+            drop(card);
+            // The daemon sees that the card is gone.
+            let _ = theirs.shutdown(std::net::Shutdown::Both);
         });
         Self { stream, wire }
     }

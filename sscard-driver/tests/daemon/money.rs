@@ -11,7 +11,7 @@ use settlement::id::{CardIdentifier, InstitutionCode, PublicKey, TerminalNumber}
 use settlement::journal::State;
 use settlement::message::{AnswerStatus, Institution, SignInAnswer, TerminalLimits, Version1};
 
-use crate::counter::{Counter, PSAM, text, third_generation};
+use crate::counter::{Counter, PSAM, Torn, Witness, text, third_generation};
 
 const CARD: &str = "513300D156000005000000010A0B0C0D|A12345674|";
 const TIME: &str = "20261122101500";
@@ -184,4 +184,31 @@ fn an_hsm_pays_in_two_steps_and_a_second_step_that_never_comes_moves_nothing() {
     let refused = shop.codes(&[&step1.replace("0.1", "0.3"), &wrong]);
     assert_eq!(refused, [0, -37_634], "9302: a wrong MAC1 debits nothing");
     assert_eq!(shop.states(), [State::Refused, State::Confirmed, State::Refused]);
+}
+
+/// Calls until the daemon noticed a card.
+const CALLS_MAX: u32 = 1_000;
+
+#[test]
+fn a_card_pulled_at_debit_is_settled_by_the_same_call_and_pays_once() {
+    for (torn, states) in
+        [(Torn::Before, vec![State::Reversed, State::Confirmed]), (Torn::After, vec![State::Confirmed])]
+    {
+        let shop = Shop::open(true);
+        let image = shop.counter.folder.path().join("person.card");
+        shop.counter.farm.eject(0).expect("pulled");
+        // DEBIT FOR PURCHASE.
+        let witness = Witness::torn_at(&shop.counter, 0, &image, Some((&[0xB0, 0x2C], torn)));
+        let first = (0..CALLS_MAX).map(|_| shop.codes(&[&pay("0.1|0.2")])).find(|codes| *codes != [-2]);
+        assert_eq!(first, Some(vec![-3003]), "{torn:?}: the outcome is unknown");
+        assert_eq!(shop.states(), [State::Uncertain]);
+        drop(witness);
+        let back = Witness::in_slot(&shop.counter, 0, &image);
+        let again = (0..CALLS_MAX).map(|_| shop.codes(&[&pay("0.1|0.2")])).find(|codes| *codes != [-2]);
+        assert_eq!(again, Some(vec![0]), "{torn:?}: the same call says what the card did, or pays");
+        assert_eq!(shop.states(), states, "{torn:?}");
+        let records = shop.calls(&["iReadDebitRecord\t#3"]);
+        assert_eq!(records.first().map(|(_, text)| text.matches('|').count()), Some(1), "{records:?}");
+        drop(back);
+    }
 }
