@@ -12,8 +12,8 @@ use card_calls::{FUNCTIONS, Kind};
 use serde_json::{Value, json};
 use tungstenite::{Message, WebSocket};
 
-use crate::cards;
 use crate::shop::Shop;
+use crate::{cards, certificates};
 
 /// The bridge, ended with the test.
 struct Bridge {
@@ -149,6 +149,26 @@ fn nothing_personal_is_read_without_the_consent_of_the_person_at_the_counter() {
     assert_eq!(page.success(&pay), "-3005");
     let asked = std::fs::read_to_string(asked).expect("it was asked");
     assert_eq!(asked, "iReadCardBas https://his.example.cn\niDoDebit https://his.example.cn\n");
+}
+
+#[test]
+fn a_page_lets_the_card_sign_and_anyone_verifies_with_its_certificate() {
+    let shop = certificates::shop();
+    let made = shop.run(&["cert", "generate", "--pin", "env:PIN"]).json();
+    let certificate = hex::encode(certificates::certificate(&certificates::key(&made["signing_public_key"]), 400));
+    let bridge = Bridge::start(&shop, &[]);
+    let mut caller = bridge.program();
+    let sign = json!({"function": "PKI_SignData", "pUserPin": cards::PIN, "pInData": "处方一", "iType": 3});
+    let signed = caller.call(&sign);
+    assert_eq!(signed["success"], "1", "{signed}");
+    let verify = |text: &str| {
+        json!({"function": "PKI_VerifySign", "pUserPin": "", "pCert": certificate, "pClearText": text,
+            "pSignature": signed["pOutInfo"], "iType": 3})
+    };
+    assert_eq!(caller.success(&verify("处方一")), "1");
+    assert_eq!(caller.success(&verify("处方二")), "-3004");
+    let wrong = json!({"function": "PKI_SignData", "pUserPin": "000000", "pInData": "处方一", "iType": 3});
+    assert_eq!(caller.success(&wrong), "-51");
 }
 
 #[test]

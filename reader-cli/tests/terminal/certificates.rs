@@ -7,7 +7,7 @@ use crate::cards;
 use crate::shop::Shop;
 
 /// A shop whose card has both PINs set up.
-fn shop() -> Shop {
+pub(crate) fn shop() -> Shop {
     let shop = Shop::open();
     std::fs::write(shop.path("administrator"), "87654321\n").expect("written");
     let administrator = format!("file:{}", shop.path("administrator").display());
@@ -16,7 +16,7 @@ fn shop() -> Shop {
     shop
 }
 
-fn key(text: &serde_json::Value) -> Sm2PublicKey {
+pub(crate) fn key(text: &serde_json::Value) -> Sm2PublicKey {
     let bytes = hex::decode(text.as_str().expect("hex")).expect("hex");
     Sm2PublicKey::parse(bytes.try_into().expect("64 bytes")).expect("a point")
 }
@@ -27,7 +27,7 @@ fn file(shop: &Shop, name: &str, bytes: &[u8]) -> String {
 }
 
 /// One DER sequence with the key where a certificate has it, and other bytes around it.
-fn certificate(key: &Sm2PublicKey, length: u16) -> Vec<u8> {
+pub(crate) fn certificate(key: &Sm2PublicKey, length: u16) -> Vec<u8> {
     let [high, low] = length.to_be_bytes();
     let mut bytes =
         [&[0x30, 0x82, high, low, 0x06, 0x03, 0x2A, 0x81, 0x1C, 0x03, 0x42, 0x00, 0x04][..], key.bytes()].concat();
