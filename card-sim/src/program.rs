@@ -10,7 +10,6 @@ mod output;
 mod readers;
 mod show;
 mod text;
-mod usage;
 
 use std::ffi::OsString;
 use std::path::PathBuf;

@@ -264,3 +264,19 @@ fn sixteen_cards_in_sixteen_readers_answer_at_once_each_for_itself() {
     let ended: Vec<_> = threads.collect::<Vec<_>>().into_iter().map(std::thread::JoinHandle::join).collect();
     assert!(ended.iter().all(Result::is_ok), "{ended:?}");
 }
+
+#[test]
+fn a_line_that_cannot_be_read_is_told_in_the_language_and_shape_that_it_asks_for() {
+    let told = |arguments: &[&str]| {
+        let output =
+            std::process::Command::new(env!("CARGO_BIN_EXE_card-sim")).args(arguments).output().expect("starts");
+        assert_eq!((output.status.code(), output.stdout.len()), (Some(1), 0));
+        String::from_utf8(output.stderr).expect("text")
+    };
+    assert_eq!(
+        told(&["show", "--lang", "zh"]),
+        "错误 USAGE: 缺少 <IMAGE>\n  处理: card-sim show --help 列出可用的命令和参数\n"
+    );
+    let json: serde_json::Value = serde_json::from_str(&told(&["shwo", "--format=json", "--lang=en"])).expect("JSON");
+    assert_eq!((&json["code"], &json["what"]), (&"USAGE".into(), &"there is no command shwo (meant show?)".into()));
+}

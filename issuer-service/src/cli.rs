@@ -37,7 +37,6 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::builder::TypedValueParser;
-use clap::error::ErrorKind;
 use clap::{Arg, Command, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::centre::{Centre, CentreError};
@@ -72,9 +71,9 @@ impl TypedValueParser for SourceParser {
     type Value = passphrase::Source;
 
     fn parse_ref(&self, command: &Command, arg: Option<&Arg>, value: &OsStr) -> Result<Self::Value, clap::Error> {
-        value.to_str().unwrap_or_default().parse().map_err(|expected| {
+        value.to_str().unwrap_or_default().parse().map_err(|_| {
             let option = arg.and_then(Arg::get_long).unwrap_or("passphrase");
-            clap::Error::raw(ErrorKind::ValueValidation, format!("--{option}: {expected}\n")).with_cmd(command)
+            command_line::hidden(&format!("--{option}"), &["env:NAME", "file:PATH"]).with_cmd(command)
         })
     }
 }
@@ -399,7 +398,8 @@ mod tests {
     #[test]
     fn a_passphrase_typed_as_an_argument_is_not_repeated() {
         let error = Cli::try_parse_from(["issuer", "--passphrase", "Geheim-77", "key", "list"]).expect_err("refused");
-        let text = error.to_string();
-        assert!(text.contains("env:NAME") && !text.contains("Geheim"), "{text}");
+        let (zh, en) = command_line::what(&error);
+        assert!(en.contains("--passphrase") && en.contains("env:NAME"), "{en}");
+        assert!(!format!("{zh}{en}{error}").contains("Geheim"), "{zh} {en} {error}");
     }
 }

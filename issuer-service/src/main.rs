@@ -9,7 +9,7 @@ use issuer_service::output::Output;
 fn main() -> ExitCode {
     let cli = match Cli::read() {
         Ok(cli) => cli,
-        Err(error) => return Output::usage(&error).into(),
+        Err(error) => return Output::usage(&error, &std::env::args_os().collect::<Vec<_>>()).into(),
     };
     let output = cli.output();
     match cli::run(cli, &output) {

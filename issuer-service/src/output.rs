@@ -3,6 +3,7 @@
 //! Owns: text or JSON on stdout, diagnostics on stderr, questions on the terminal.
 //! Never: decides anything; shows a secret.
 
+use std::ffi::OsString;
 use std::io::{IsTerminal, Write};
 use std::sync::Mutex;
 
@@ -92,27 +93,36 @@ impl Output {
     /// Prints why a run failed: what, and what to do next, with the stable code.
     pub fn error(&self, error: &Error) {
         let explained = error.explain();
-        let (what, next) = (explained.what(self.lang), explained.next(self.lang));
+        self.failure(explained.code(), &explained.what(self.lang), explained.next(self.lang));
+    }
+
+    fn failure(&self, code: &str, what: &str, next: &str) {
         let line = match self.format {
             Format::Text => {
-                format!(
-                    "{} {}: {what}\n{}: {next}",
-                    self.lang.pick("错误", "error"),
-                    explained.code(),
-                    self.lang.pick("处理办法", "next")
-                )
+                let (error, remedy) = self.lang.pick(("错误", "处理办法"), ("error", "next"));
+                format!("{error} {code}: {what}\n{remedy}: {next}")
             }
-            Format::Json => json_line(&ErrorObject { code: explained.code(), what: &what, next }),
+            Format::Json => json_line(&ErrorObject { code, what, next }),
         };
         self.line(&mut std::io::stderr().lock(), &line);
     }
 
-    /// Prints what `clap` says about a command line; help and version are no mistakes.
+    /// Prints what is wrong with a command line, in the language and shape that it asks for as far as that can be read from it; help
+    /// and version are no mistakes.
     #[must_use]
-    pub fn usage(error: &clap::Error) -> Exit {
-        // A closed stream cannot be told about.
-        let _ = error.print();
-        if error.use_stderr() { Exit::Usage } else { Exit::Ok }
+    pub fn usage(error: &clap::Error, arguments: &[OsString]) -> Exit {
+        if !error.use_stderr() {
+            // A closed stream cannot be told about.
+            let _ = error.print();
+            return Exit::Ok;
+        }
+        let asked = |option| command_line::value_of(arguments, option).unwrap_or_default();
+        let lang = Lang::from_str(&asked("--lang"), false).unwrap_or_else(|_| Lang::of_environment());
+        let format = Format::from_str(&asked("--format"), false).unwrap_or(Format::Text);
+        let pick = |(zh, en): command_line::Words| lang.pick(zh, en);
+        let (what, next) = (pick(command_line::what(error)), pick(command_line::next("issuer", error)));
+        Self::new(format, lang).failure(command_line::CODE, &what, &next);
+        Exit::Usage
     }
 
     /// Whether somebody can be asked.

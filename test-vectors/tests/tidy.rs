@@ -12,9 +12,11 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("card-core", &[]),
     ("card-profiles", &["card-core"]),
     ("card-desk", &["card-core", "card-profiles"]),
-    ("card-sim", &["card-core", "card-profiles"]),
+    // Sentences about arguments; programs alone use it.
+    ("command-line", &[]),
+    ("card-sim", &["card-core", "card-profiles", "command-line"]),
     ("settlement", &["card-core", "card-profiles"]),
-    ("issuer-service", &["card-core", "card-profiles", "settlement"]),
+    ("issuer-service", &["card-core", "card-profiles", "command-line", "settlement"]),
     // On purpose nothing of the centre: it checks what the centre wrote.
     ("audit-verifier", &[]),
     ("card-counter", &["card-core", "card-profiles", "card-desk", "settlement"]),
@@ -49,6 +51,7 @@ const FORBIDDEN: &[(&str, &[&str])] = &[
     ("card-desk", &["rusqlite", "tokio", "axum", "ureq", "clap", "serde", "serde_json"]),
     ("card-counter", &["tokio", "axum", "ureq", "clap", "pcsc"]),
     ("card-calls", &["rusqlite", "tokio", "axum", "ureq", "clap", "pcsc", "serde_json"]),
+    ("command-line", &["rusqlite", "tokio", "axum", "ureq", "serde", "serde_json"]),
     ("card-sim", &["rusqlite", "tokio", "axum", "ureq"]),
     ("settlement", &["rusqlite", "tokio", "axum", "ureq", "clap", "pcsc"]),
     ("sscard-driver", &["rusqlite", "tokio", "axum", "ureq", "clap"]),

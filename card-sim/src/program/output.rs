@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use clap::ValueEnum as _;
 use serde_json::json;
 
 use super::Failure;
@@ -12,7 +13,6 @@ use super::arguments::Format;
 use super::exit;
 use super::show;
 use super::text::{self, Lang};
-use super::usage;
 use crate::fault::FaultPlan;
 use crate::image::Identity;
 use crate::inspection::Inspection;
@@ -32,11 +32,16 @@ pub(crate) fn usage(error: &clap::Error, arguments: &[OsString]) -> ExitCode {
         drop(error.print());
         return ExitCode::SUCCESS;
     }
-    let lang = usage::lang(arguments).unwrap_or_else(Lang::of_locale);
-    let [what, next] = usage::told(lang, error);
-    let line = match usage::format(arguments) {
-        Format::Text => text::in_two_lines(lang, usage::CODE, &what, &next),
-        Format::Json => json!({ "code": usage::CODE, "what": what, "next": next }).to_string(),
+    let asked = |option| command_line::value_of(arguments, option).unwrap_or_default();
+    let lang = Lang::from_str(&asked("--lang"), false).unwrap_or_else(|_| Lang::of_locale());
+    let pick = |(zh, en): command_line::Words| match lang {
+        Lang::Zh => zh,
+        Lang::En => en,
+    };
+    let (what, next) = (pick(command_line::what(error)), pick(command_line::next("card-sim", error)));
+    let line = match Format::from_str(&asked("--format"), false).unwrap_or(Format::Text) {
+        Format::Text => text::in_two_lines(lang, command_line::CODE, &what, &next),
+        Format::Json => json!({ "code": command_line::CODE, "what": what, "next": next }).to_string(),
     };
     drop(writeln!(io::stderr().lock(), "{line}"));
     ExitCode::from(exit::USAGE)

@@ -12,3 +12,4 @@ mod medium;
 mod operators;
 mod options;
 mod place;
+mod usage;

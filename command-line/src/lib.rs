@@ -1,31 +1,22 @@
 //! What is wrong with a command line, in Chinese and English.
 //!
 //! Source: `clap` names the kind of mistake and the words concerned; the sentences are ours.
-//! Owns: these sentences; language and shape that a line asks for though it cannot be read. Never: prints (`output`).
+//! Owns: these sentences; what a line asks for by its options though it cannot be read. Never: prints, knows a program.
 
 use std::ffi::OsString;
 
+use clap::Error;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
-use clap::{Error, ValueEnum as _};
-
-use super::arguments::Format;
-use super::text::Lang;
 
 /// Stable code.
-pub(crate) const CODE: &str = "USAGE";
+pub const CODE: &str = "USAGE";
 
-/// The language that `--lang` names.
-pub(crate) fn lang(arguments: &[OsString]) -> Option<Lang> {
-    Lang::from_str(&value_of(arguments, "--lang")?, false).ok()
-}
+/// A text in Chinese and in English.
+pub type Words = (String, String);
 
-/// The shape that `--format` names.
-pub(crate) fn format(arguments: &[OsString]) -> Format {
-    value_of(arguments, "--format").and_then(|word| Format::from_str(&word, false).ok()).unwrap_or(Format::Text)
-}
-
-/// The last value of an option, as `--lang zh` or `--lang=zh`.
-fn value_of(arguments: &[OsString], option: &str) -> Option<String> {
+/// The last value of an option of a line that cannot be read, as `--lang zh` or `--lang=zh`.
+#[must_use]
+pub fn value_of(arguments: &[OsString], option: &str) -> Option<String> {
     let words: Vec<&str> = arguments.iter().filter_map(|word| word.to_str()).collect();
     let joined = |at: usize| words.get(at)?.strip_prefix(option)?.strip_prefix('=').map(str::to_owned);
     let apart =
@@ -33,19 +24,27 @@ fn value_of(arguments: &[OsString], option: &str) -> Option<String> {
     (0..words.len()).rev().find_map(|at| joined(at).or_else(|| apart(at)))
 }
 
-/// What is wrong, and what to do next.
-pub(crate) fn told(lang: Lang, error: &Error) -> [String; 2] {
-    let (zh, en) = sentences(error);
-    let what = match lang {
-        Lang::Zh => zh,
-        Lang::En => en,
-    };
-    let command = command(error);
-    let next = match lang {
-        Lang::Zh => format!("{command} --help 列出可用的命令和参数"),
-        Lang::En => format!("{command} --help lists what can be typed"),
-    };
-    [what, next]
+/// What is wrong with a line of `program`.
+#[must_use]
+pub fn what(error: &Error) -> Words {
+    sentences(error)
+}
+
+/// What to do next.
+#[must_use]
+pub fn next(program: &str, error: &Error) -> Words {
+    let command = command(program, error);
+    (format!("{command} --help 列出可用的命令和参数"), format!("{command} --help lists what can be typed"))
+}
+
+/// A value that is wrong and is not repeated, since it may be a secret; `expected` are the shapes that it may have.
+#[must_use]
+pub fn hidden(argument: &str, expected: &[&str]) -> Error {
+    let mut error = Error::new(ErrorKind::ValueValidation);
+    error.insert(ContextKind::InvalidArg, ContextValue::String(argument.to_owned()));
+    let expected = expected.iter().map(|shape| (*shape).to_owned()).collect();
+    error.insert(ContextKind::ValidValue, ContextValue::Strings(expected));
+    error
 }
 
 fn sentences(error: &Error) -> (String, String) {
@@ -70,6 +69,10 @@ fn sentences(error: &Error) -> (String, String) {
         ErrorKind::InvalidValue => (
             format!("{argument} 的值 {value} 无效{}", valid(error, "可用")),
             format!("{value} is no value of {argument}{}", valid(error, "one of")),
+        ),
+        ErrorKind::ValueValidation if value.is_empty() => (
+            format!("{argument} 的值无效{}", valid(error, "可用")),
+            format!("the value of {argument} is wrong{}", valid(error, "one of")),
         ),
         ErrorKind::ValueValidation => {
             let why = std::error::Error::source(error).map_or_else(String::new, |why| format!(": {why}"));
@@ -119,71 +122,78 @@ fn words(error: &Error, kind: ContextKind) -> String {
 }
 
 /// The command that was being typed: the words of the usage line before its arguments.
-fn command(error: &Error) -> String {
+fn command(program: &str, error: &Error) -> String {
     let usage = words(error, ContextKind::Usage);
     let line = usage.lines().next().unwrap_or_default();
-    let line = line.split_once("card-sim").map_or("", |(_, rest)| rest);
+    let line = line.split_once(program).map_or("", |(_, rest)| rest);
     let part = |word: &&str| word.chars().all(|c| c.is_ascii_lowercase() || c == '-') && !word.starts_with('-');
-    std::iter::once("card-sim").chain(line.split_whitespace().take_while(part)).collect::<Vec<_>>().join(" ")
+    std::iter::once(program).chain(line.split_whitespace().take_while(part)).collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]
 mod tests {
-    use clap::Parser as _;
+    use clap::{Arg, ArgAction, Command, value_parser};
 
-    use super::super::arguments::Arguments;
     use super::*;
+
+    fn program() -> Command {
+        let age = Arg::new("left").long("left").value_name("N").value_parser(value_parser!(u32));
+        let format = Arg::new("format").long("format").value_name("FORMAT").value_parser(["text", "json"]).global(true);
+        let quick = Arg::new("quick").long("quick").action(ArgAction::SetTrue).conflicts_with("left");
+        Command::new("tool")
+            .subcommand_required(true)
+            .arg(format)
+            .subcommand(Command::new("show").arg(Arg::new("image").value_name("IMAGE").required(true)))
+            .subcommand(Command::new("age").arg(age).arg(quick))
+            .subcommand(Command::new("reader").subcommand_required(true).subcommand(Command::new("eject")))
+    }
 
     #[test]
     fn every_mistake_is_told_in_both_languages_with_the_words_concerned() {
         for (line, zh, en, command) in [
-            ("", "缺少命令", "a command is missing", "card-sim"),
-            ("shwo a.card", "没有命令 shwo（是否为 show）", "there is no command shwo (meant show?)", "card-sim"),
-            ("show", "缺少 <IMAGE>", "<IMAGE> is missing", "card-sim show"),
-            ("show a.card --colour", "不认识 --colour", "--colour is not known", "card-sim show"),
+            ("", "缺少命令", "a command is missing", "tool"),
+            ("shwo a.card", "没有命令 shwo（是否为 show）", "there is no command shwo (meant show?)", "tool"),
+            ("show", "缺少 <IMAGE>", "<IMAGE> is missing", "tool show"),
+            ("show a.card --colour", "不认识 --colour", "--colour is not known", "tool show"),
             (
                 "show a.card --format",
                 "--format <FORMAT> 缺少值 (可用: text, json)",
                 "needs a value (one of: text, json)",
-                "card-sim",
+                "tool",
             ),
             (
-                "show a.card --lang fr",
-                "的值 fr 无效 (可用: zh, en)",
-                "fr is no value of --lang <LANG> (one of: zh, en)",
-                "card-sim",
+                "show a.card --format xml",
+                "的值 xml 无效 (可用: text, json)",
+                "xml is no value of --format <FORMAT>",
+                "tool",
             ),
-            (
-                "age a.card --left many",
-                "--left <N> 的值 many 无效",
-                "many is no value of --left <N>: invalid digit",
-                "card-sim",
-            ),
-            (
-                "age a.card --left 1 --left 2",
-                "--left <N> 只能写一次",
-                "--left <N> is given more than once",
-                "card-sim age",
-            ),
-            ("reader", "缺少命令", "a command is missing", "card-sim"),
+            ("age --left many", "--left <N> 的值 many 无效", "many is no value of --left <N>: invalid digit", "tool"),
+            ("age --left 1 --left 2", "--left <N> 只能写一次", "--left <N> is given more than once", "tool age"),
+            ("age --left 1 --quick", "不能与 --quick 同用", "does not go with --quick", "tool age"),
+            ("reader", "缺少命令", "a command is missing", "tool"),
         ] {
-            let typed = std::iter::once("card-sim").chain(line.split_whitespace());
-            let error = Arguments::try_parse_from(typed).expect_err(line);
-            let [told_zh, next_zh] = told(Lang::Zh, &error);
-            let [told_en, next_en] = told(Lang::En, &error);
-            assert!(told_zh.contains(zh), "{line}: {told_zh}");
-            assert!(told_en.contains(en), "{line}: {told_en}");
+            let typed = std::iter::once("tool").chain(line.split_whitespace());
+            let error = program().try_get_matches_from(typed).expect_err(line);
+            let ((what_zh, what_en), (next_zh, next_en)) = (what(&error), next("tool", &error));
+            assert!(what_zh.contains(zh), "{line}: {what_zh}");
+            assert!(what_en.contains(en), "{line}: {what_en}");
             assert!(next_zh.starts_with(command) && next_en.contains("--help"), "{line}: {next_zh} / {next_en}");
         }
     }
 
     #[test]
-    fn language_and_shape_are_read_from_a_line_that_cannot_be_read() {
+    fn a_value_that_may_be_a_secret_is_not_repeated_and_its_shapes_are_told() {
+        let (zh, en) = what(&hidden("--passphrase", &["env:NAME", "file:PATH"]));
+        assert_eq!(zh, "--passphrase 的值无效 (可用: env:NAME, file:PATH)");
+        assert_eq!(en, "the value of --passphrase is wrong (one of: env:NAME, file:PATH)");
+    }
+
+    #[test]
+    fn options_are_read_from_a_line_that_cannot_be_read() {
         let typed = |line: &str| line.split_whitespace().map(OsString::from).collect::<Vec<_>>();
-        assert_eq!(lang(&typed("card-sim --lang zh shwo")), Some(Lang::Zh));
-        assert_eq!(lang(&typed("card-sim --lang=en --lang fr")), None);
-        assert_eq!(lang(&typed("card-sim shwo --lang")), None);
-        assert_eq!(format(&typed("card-sim --format=json shwo")), Format::Json);
-        assert_eq!(format(&typed("card-sim shwo")), Format::Text);
+        assert_eq!(value_of(&typed("tool --lang zh shwo"), "--lang").as_deref(), Some("zh"));
+        assert_eq!(value_of(&typed("tool --lang=en --lang fr"), "--lang").as_deref(), Some("fr"));
+        assert_eq!(value_of(&typed("tool shwo --lang"), "--lang"), None);
+        assert_eq!(value_of(&typed("tool --format=json shwo"), "--format").as_deref(), Some("json"));
     }
 }
