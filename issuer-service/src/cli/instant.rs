@@ -74,7 +74,7 @@ pub(super) fn run(common: &Common, verb: Verb, output: &Output) -> Result<Exit, 
         Verb::New { person, kind } => output.show(&instant::begin(&mut centre.store, person, kind, operator)?),
         Verb::Approve { request } => output.show(&instant::approve(&mut centre.store, request, operator, prefix)?),
         Verb::Show { request } => output.show(&centre.store.read(|tx| instant::look(tx, request))?),
-        Verb::List => output.show(&centre.store.read(|tx| instant::waiting(tx))?),
+        Verb::List => output.show(&centre.store.read(instant::waiting)?),
         Verb::Run { request: number, reader, lot, station, printer, hook_time, wait } => {
             let counter = centre.store.read(|tx| instant::look(tx, number))?;
             if !counter.done.contains(&Step::Written) {

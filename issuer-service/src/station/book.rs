@@ -161,7 +161,7 @@ impl Book<'_> {
         let look = |tx: &Tx<'_>| -> Result<_, StationError> {
             Ok((batch::found(tx, batch)?, tx.jobs(batch, JobState::Writing)?))
         };
-        if store.read(|tx| tx.jobs_kept(batch))?.first().is_some() {
+        if !store.read(|tx| tx.jobs_kept(batch))?.is_empty() {
             store.journal(|tx| aside::sweep(tx, batch, by.operator))?;
         }
         let (found, unfinished) = store.read(look)?;

@@ -105,7 +105,9 @@ impl Slot for Late {
         self.0.name()
     }
     fn card(&mut self, wait: Duration) -> Result<Option<Box<dyn Transport>>, TransportError> {
-        self.1.take().map(|happens| happens());
+        if let Some(happens) = self.1.take() {
+            happens();
+        }
         self.0.card(wait)
     }
     fn emptied(&mut self, wait: Duration) -> Result<bool, TransportError> {

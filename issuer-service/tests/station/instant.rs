@@ -56,11 +56,11 @@ fn a_citizen_goes_through_every_step_and_each_is_done_once() {
     assert_eq!(printed, None);
     assert_eq!(unprinted(&mut rig), [("desk 0".to_owned(), 0)]);
     assert_eq!(look(&mut rig, 2).next, Some(Step::HandedOut));
-    assert_eq!(rig.centre.store.read(|tx| instant::waiting(tx)).expect("list").counters.len(), 1);
+    assert_eq!(rig.centre.store.read(instant::waiting).expect("list").counters.len(), 1);
 
     rig.execute("UPDATE card SET state = 'normal' WHERE job = 2");
     assert_eq!((look(&mut rig, 2).next, look(&mut rig, 2).done.len()), (None, Step::ALL.len()));
-    assert!(rig.centre.store.read(|tx| instant::waiting(tx)).expect("list").counters.is_empty());
+    assert!(rig.centre.store.read(instant::waiting).expect("list").counters.is_empty());
 }
 
 #[test]
@@ -89,7 +89,7 @@ fn made() -> Rig {
 }
 
 fn waiting(rig: &mut Rig) -> Vec<i64> {
-    let found = rig.centre.store.read(|tx| instant::waiting(tx)).expect("list");
+    let found = rig.centre.store.read(instant::waiting).expect("list");
     found.counters.into_iter().map(|counter| counter.request).collect()
 }
 
