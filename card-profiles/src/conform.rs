@@ -92,7 +92,11 @@ impl Case {
     /// Whether its way back moves money: then it is gone only when the case moved some.
     #[must_use]
     pub fn returns_money(&self) -> bool {
-        self.restore.iter().any(|done| matches!(done.act, Act::Complete { .. }))
+        let change = |done: &Move| match &done.act {
+            Act::Complete { deal, .. } => deal.change,
+            _ => 0,
+        };
+        self.restore.iter().map(change).sum::<i64>() != 0
     }
 }
 

@@ -47,10 +47,12 @@ pub fn mistake(error: &Error) -> Option<TerminalError> {
             Words::of(format!("{argument} 不能与 {prior} 同用"), format!("{argument} does not go with {prior}"))
         }
         ErrorKind::InvalidValue | ErrorKind::ValueValidation => {
-            let valid = of(ContextKind::ValidValue);
+            let (valid, typed) = (of(ContextKind::ValidValue), of(ContextKind::InvalidValue));
+            let why = std::error::Error::source(error).map(ToString::to_string);
+            let valid = why.filter(|why| typed.is_empty() || !why.contains(&typed)).unwrap_or(valid);
             let (zh, en) = match valid.as_str() {
                 "" => (String::new(), String::new()),
-                valid => (format!("，可用：{valid}"), format!(", one of: {valid}")),
+                valid => (format!("：{valid}"), format!(": {valid}")),
             };
             Words::of(format!("{argument} 的值无效{zh}"), format!("the value of {argument} is none{en}"))
         }
@@ -94,7 +96,7 @@ mod tests {
             ("card read --colour", "不认识 --colour", "--colour is not known"),
             ("card read 123456", "参数过多", "one argument too many"),
             ("card diff --against", "--against", "--against"),
-            ("readers --format 123456", "可用：text, json", "one of: text, json"),
+            ("readers --format 123456", "的值无效：text, json", "none: text, json"),
         ] {
             let typed = std::iter::once("sscard").chain(line.split_whitespace());
             let error = Arguments::try_parse_from(typed).expect_err(line);

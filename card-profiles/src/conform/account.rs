@@ -208,7 +208,7 @@ impl Till<'_> {
     }
 
     /// A whole transaction from the reset state.
-    fn whole(&self, shop: &Workshop<'_>, deal: &Rc<Deal>) -> Vec<super::Move> {
+    pub(super) fn whole(&self, shop: &Workshop<'_>, deal: &Rc<Deal>) -> Vec<super::Move> {
         let complete = Act::Complete { deal: Rc::clone(deal), wrong: false };
         let [begin, complete] = [Act::Begin(Rc::clone(deal)), complete].map(done);
         shop.fresh(self.df).into_iter().chain(self.proofs(shop, &deal.access)).chain([begin, complete]).collect()

@@ -32,7 +32,8 @@ pub(super) fn drafts(
         Access::All(_) | Access::Any(_) => None,
     };
     let (file, key) = records.filter_map(|ef| Some((ef, protected(ef)?))).next()?;
-    let cache = Cache { shop, till, file, key, rules, composite, load };
+    let purchase = deal(PurseDeal::Purchase(Purse::Purse), 1)?;
+    let cache = Cache { shop, till, file, key, rules, composite, load, purchase };
     Some(cache.drafts())
 }
 
@@ -46,6 +47,8 @@ struct Cache<'c, 'p> {
     rules: &'p PurseRules,
     composite: Rc<Deal>,
     load: Rc<Deal>,
+    /// What takes back the load of a case that completes no composite purchase.
+    purchase: Rc<Deal>,
 }
 
 impl Cache<'_, '_> {
@@ -60,11 +63,12 @@ impl Cache<'_, '_> {
         let (zh, en) = ("复合消费未完成时记录不变", "without its second half a composite purchase writes nothing");
         let ended = self.of("cached.not-completed", zh, en).then(begin(), [Expect::Started]);
         let ended = ended.with(self.write(true, false)).with(shop.fresh(till.df)).with(read_proofs());
-        let ended = ended.then(self.read(), [Expect::Same]);
+        let ended = ended.then(self.read(), [Expect::Same]).restore(till.whole(shop, &self.purchase));
         let order = sw(&[StatusWord::NOT_ACCEPTED, StatusWord::CONDITIONS_OF_USE]);
         let early = self.of("cached.not-begun", "未初始化不能写缓存", "no record is taken without INITIALIZE");
         let early = early.with(refused(self.write(true, false), order.clone())).with(read_proofs());
-        let mut drafts = vec![written, ended, early.then(self.read(), [Expect::Same])];
+        let early = early.then(self.read(), [Expect::Same]).restore(till.whole(shop, &self.purchase));
+        let mut drafts = vec![written, ended, early];
         if self.key.is_some() {
             let wrong = sw(&[StatusWord::MAC_WRONG, StatusWord::SECURE_MESSAGING_WRONG]);
             let (zh, en) =
@@ -73,7 +77,7 @@ impl Cache<'_, '_> {
             let forged = forged.with(refused(self.write(true, true), wrong)).then(self.complete(), [order]);
             let forged = forged.with(read_proofs()).then(self.read(), [Expect::Same]);
             // A right one gives the key its tries back.
-            drafts.push(forged.restore(self.back()));
+            drafts.push(forged.restore(self.back()).restore(till.whole(shop, &self.purchase)));
         }
         drafts
     }
