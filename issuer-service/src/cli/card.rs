@@ -127,7 +127,12 @@ impl Verb {
             | Self::Lock { reason, .. }
             | Self::Unlock { reason, .. }
             | Self::Cancel { reason, .. } => Some(reason),
-            Self::List { .. } | Self::Show { .. } | Self::Due | Self::History { .. } | Self::States | Self::Update(_) => None,
+            Self::List { .. }
+            | Self::Show { .. }
+            | Self::Due
+            | Self::History { .. }
+            | Self::States
+            | Self::Update(_) => None,
         }
     }
 }

@@ -90,7 +90,7 @@ impl Line for LocalLine<'_> {
     }
 
     fn find(&mut self, chip: &Chip) -> Result<Found, StationError> {
-        let Self { centre, store, reader } = self;
+        let Self { centre, store, reader, .. } = self;
         centre.book.find(store, centre.batch, chip, &centre.by(reader)?)
     }
 
