@@ -54,7 +54,7 @@ impl Room<'_> {
             return Err(CeremonyError::SharesNowhere);
         }
         let made = if restores { self.restored(&ceremony, &secrets)? } else { self.generated(&ceremony, &secrets)? };
-        let to_come = self.to_come(&made.keys)?;
+        let to_come = self.missing(&made.keys)?;
         if ceremony.state == CeremonyState::Open.name() {
             self.begin(&ceremony, &operator, &made, &to_come)?;
         }
@@ -179,7 +179,7 @@ impl Room<'_> {
     }
 
     /// The keys that the vault does not hold yet. One that it holds, or that is on record, must be the same key.
-    fn to_come(&mut self, keys: &[NewKey]) -> Result<Vec<HeldValue>, CeremonyError> {
+    fn missing(&mut self, keys: &[NewKey]) -> Result<Vec<HeldValue>, CeremonyError> {
         let recorded = self.centre.store.read(|tx| tx.recorded_check_values())?;
         let mut to_come = Vec::new();
         for key in keys {
