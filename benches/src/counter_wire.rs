@@ -135,7 +135,10 @@ impl<'a> Counter<'a> {
         let met = self.power_up(desk, Ask::Algorithm, true);
         let mut tapped = tap(met, &self.catalog, CardMemory::default(), Ask::Algorithm).expect("our card");
         let mut psam = open(&self.psam, &self.catalog, false);
-        assert_ne!(tapped.fits(&mut psam, &mut self.known).expect("both answer"), Some(false));
+        // As the library does: a card whose file is free is not compared.
+        if tapped.holder_needs_key() {
+            assert_ne!(tapped.fits(&mut psam, &mut self.known).expect("both answer"), Some(false));
+        }
         let keys = Keys { psam: Some(&mut psam), consent: false };
         assert!(read::files(&mut tapped, &HOLDER, keys).unread.is_empty(), "eleven fields");
         Spent { card: tapped.session.wire(), psam: psam.session().wire() }
