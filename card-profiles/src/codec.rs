@@ -302,10 +302,7 @@ pub fn encode(format: Format, value: &Value) -> Result<Vec<u8>, EncodeError> {
             }
             padded(encode_text(text)?, length, 0x00)
         }
-        (FormatKind::Cn, Value::Text(text)) => {
-            let bytes = digits(text, length)?;
-            if format.is_date() && !is_day_or_blank(text) { Err(EncodeError::NotDate) } else { Ok(bytes) }
-        }
+        (FormatKind::Cn, Value::Text(text)) => digits(text, length),
         (FormatKind::CnAmount, Value::Number(fen)) => {
             let text = fen.to_string();
             let even = if text.len() % 2 == 1 { format!("0{text}") } else { text };
@@ -320,6 +317,16 @@ pub fn encode(format: Format, value: &Value) -> Result<Vec<u8>, EncodeError> {
             Err(EncodeError::Kind { expected: NUMBER })
         }
     }
+}
+
+/// The bytes of an item's value: a day where it holds one.
+///
+/// # Errors
+/// [`EncodeError`].
+pub fn encode_item(item: &Element, value: &Value) -> Result<Vec<u8>, EncodeError> {
+    let bytes = encode(item.format, value)?;
+    let is_day = !item.is_date() || value.as_text().is_some_and(is_day_or_blank);
+    if is_day { Ok(bytes) } else { Err(EncodeError::NotDate) }
 }
 
 /// What an item holds before it is filled: `an`, `b` and binary numbers 00, `cn` FF, composites their empty items.
@@ -346,13 +353,7 @@ pub fn decode(format: Format, bytes: &[u8]) -> (Value, Vec<Fault>) {
     let value = match format.kind {
         FormatKind::B | FormatKind::BTlv => Value::bytes(bytes),
         FormatKind::An => decode_an(bytes, &mut faults),
-        FormatKind::Cn => {
-            let value = decode_cn(bytes, &mut faults);
-            if faults.is_empty() && format.is_date() && !value.as_text().is_some_and(is_day_or_blank) {
-                faults.push(Fault::NotDate);
-            }
-            value
-        }
+        FormatKind::Cn => decode_cn(bytes, &mut faults),
         FormatKind::CnAmount => match decode_digits(bytes, &mut faults) {
             Value::Text(text) if !text.is_empty() => text.parse().map_or(Value::Text(text), Value::Number),
             blank => blank,
@@ -367,6 +368,16 @@ pub fn decode(format: Format, bytes: &[u8]) -> (Value, Vec<Fault>) {
     };
     if faults.is_empty() && has_spellings && encode(format, &value).ok().as_deref() != Some(bytes) {
         faults.push(Fault::Unusual);
+    }
+    (value, faults)
+}
+
+/// As [`decode`], for an item, which may hold a day.
+#[must_use]
+pub fn decode_item(item: &Element, bytes: &[u8]) -> (Value, Vec<Fault>) {
+    let (value, mut faults) = decode(item.format, bytes);
+    if faults.is_empty() && item.is_date() && !value.as_text().is_some_and(is_day_or_blank) {
+        faults.push(Fault::NotDate);
     }
     (value, faults)
 }

@@ -46,12 +46,6 @@ const NAMES: [(FormatKind, &str); 7] = [
 ];
 
 impl Format {
-    /// Whether it holds a day, YYYYMMDD: `cn` of four bytes always does.
-    #[must_use]
-    pub fn is_date(self) -> bool {
-        self.kind == FormatKind::Cn && self.length == 4
-    }
-
     /// Reads `an(30)`.
     ///
     /// # Errors

@@ -106,7 +106,7 @@ fn put(values: &mut CardValues, place: &Place, cell: &str, profile: &Profile) ->
     // The extension of a table with both columns is what the table says.
     let is_given = place.to_string() == EXTENSION && cell.is_empty() && values.at(place).is_some();
     if !is_given {
-        row.is_none_or(|row| codec::encode(row.format, &value).is_ok()).then(|| values.insert(place.clone(), value))?;
+        row.is_none_or(|row| codec::encode_item(row, &value).is_ok()).then(|| values.insert(place.clone(), value))?;
     }
     Some(())
 }

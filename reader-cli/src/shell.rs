@@ -294,7 +294,7 @@ impl Shell {
             _ => codec::Value::Text(text.to_owned()),
         };
         let bytes =
-            codec::encode(row.format, &value).map_err(|source| ShellError::Value { place: parsed.clone(), source })?;
+            codec::encode_item(row, &value).map_err(|source| ShellError::Value { place: parsed.clone(), source })?;
         let record = card_core::tlv::encode(tag, &bytes);
         let act = |right: &Right| match right {
             Right::Pin => "verify".to_owned(),

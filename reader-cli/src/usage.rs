@@ -1,8 +1,7 @@
 //! A command line that cannot be read: what is wrong with it, as every other error is told.
 //!
-//! Source: `clap` names the kind of mistake and the argument; the sentences are ours.
-//! Owns: these sentences; language and form that a line asks for though it cannot be read. Never: repeats a value, which may be a
-//! secret; prints.
+//! Source: `command_line` has the sentences of all programs.
+//! Owns: what differs at a terminal, where a value may be a PIN and is never repeated. Never: prints.
 
 use std::ffi::OsString;
 
@@ -10,6 +9,7 @@ use card_counter::error::TerminalError;
 use card_counter::language::{self, Words};
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Error, ValueEnum as _};
+use command_line::value_of;
 
 use crate::arguments::Form;
 use crate::output::Output;
@@ -17,8 +17,8 @@ use crate::output::Output;
 /// How to answer somebody who typed these words.
 #[must_use]
 pub fn output(typed: &[OsString]) -> Output {
-    let form = last(typed, "--format").and_then(|word| Form::from_str(&word, false).ok()).unwrap_or(Form::Text);
-    let named = last(typed, "--lang").and_then(|word| language::parse(&word).ok());
+    let form = value_of(typed, "--format").and_then(|word| Form::from_str(&word, false).ok()).unwrap_or(Form::Text);
+    let named = value_of(typed, "--lang").and_then(|word| language::parse(&word).ok());
     Output { form, language: named.unwrap_or_else(|| language::of_locale(|name| std::env::var(name).ok())) }
 }
 
@@ -31,20 +31,9 @@ pub fn mistake(error: &Error) -> Option<TerminalError> {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
             return None;
         }
-        ErrorKind::InvalidSubcommand => {
-            let word = of(ContextKind::InvalidSubcommand);
-            Words::of(format!("没有命令 {word}"), format!("there is no command {word}"))
-        }
-        ErrorKind::MissingSubcommand => Words::new("缺少命令", "a command is missing"),
         // What is no option may be a PIN that was typed where none belongs.
         ErrorKind::UnknownArgument if !argument.starts_with('-') => {
             Words::new("参数过多", "there is one argument too many")
-        }
-        ErrorKind::UnknownArgument => Words::of(format!("不认识 {argument}"), format!("{argument} is not known")),
-        ErrorKind::MissingRequiredArgument => Words::of(format!("缺少 {argument}"), format!("{argument} is missing")),
-        ErrorKind::ArgumentConflict => {
-            let prior = of(ContextKind::PriorArg);
-            Words::of(format!("{argument} 不能与 {prior} 同用"), format!("{argument} does not go with {prior}"))
         }
         ErrorKind::InvalidValue | ErrorKind::ValueValidation => {
             let (valid, typed) = (of(ContextKind::ValidValue), of(ContextKind::InvalidValue));
@@ -56,20 +45,12 @@ pub fn mistake(error: &Error) -> Option<TerminalError> {
             };
             Words::of(format!("{argument} 的值无效{zh}"), format!("the value of {argument} is none{en}"))
         }
-        _ => Words::of(format!("{argument} 写法不对"), format!("{argument} is not written so")),
+        _ => {
+            let (zh, en) = command_line::what(error);
+            Words::of(zh, en)
+        }
     };
     Some(TerminalError::Usage { said })
-}
-
-/// The last value of an option, as `--lang zh` or `--lang=zh`.
-fn last(typed: &[OsString], option: &str) -> Option<String> {
-    let words: Vec<&str> = typed.iter().filter_map(|word| word.to_str()).collect();
-    let joined = words.iter().rev().find_map(|word| word.strip_prefix(option)?.strip_prefix('='));
-    let apart = words.windows(2).rev().find_map(|pair| match pair {
-        [name, value] if *name == option => Some(*value),
-        _ => None,
-    });
-    joined.or(apart).map(str::to_owned)
 }
 
 /// The words that `clap` names of a kind.

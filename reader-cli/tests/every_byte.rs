@@ -17,7 +17,7 @@ fn full(row: &Element, seed: usize) -> Value {
     let digit = char::from(b'1' + u8::try_from(seed % 9).expect("below 9"));
     match row.format.kind {
         FormatKind::B => Value::bytes(&vec![0x50 + u8::try_from(seed % 9).expect("below 9"); length]),
-        FormatKind::Cn if row.format.is_date() => format!("200{digit}100{digit}").into(),
+        FormatKind::Cn if row.is_date() => format!("200{digit}100{digit}").into(),
         FormatKind::Cn => digit.to_string().repeat(2 * length).into(),
         FormatKind::An => digit.to_string().repeat(length).into(),
         FormatKind::CnAmount | FormatKind::BAmount | FormatKind::BSequence => {

@@ -21,7 +21,10 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("audit-verifier", &[]),
     ("card-counter", &["card-core", "card-profiles", "card-desk", "settlement"]),
     ("card-calls", &["card-core", "card-profiles", "card-desk", "card-counter", "settlement"]),
-    ("reader-cli", &["card-core", "card-profiles", "card-desk", "card-counter", "card-calls", "settlement"]),
+    (
+        "reader-cli",
+        &["card-core", "card-profiles", "card-desk", "card-counter", "card-calls", "command-line", "settlement"],
+    ),
     ("sscard-driver", &["card-profiles", "card-calls"]),
     ("test-vectors", &["card-core", "card-profiles", "settlement"]),
     ("demo", &["card-core", "card-profiles", "card-sim", "settlement"]),

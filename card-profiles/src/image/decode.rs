@@ -78,7 +78,7 @@ impl Reading {
         if element.format.kind == FormatKind::BTlv {
             return self.add_composite(&place, element, bytes);
         }
-        let (value, faults) = codec::decode(element.format, bytes);
+        let (value, faults) = codec::decode_item(element, bytes);
         // Raw bytes are their own value.
         if !faults.is_empty() && element.format.kind != FormatKind::B {
             self.bytes.insert(place.clone(), Value::bytes(bytes));

@@ -133,7 +133,7 @@ impl Encoder<'_> {
         }
         let fixed = || row.value.as_deref().map(Value::from);
         let value = self.values.at(place).cloned().or_else(fixed)?;
-        let encoded = codec::encode(row.format, &value);
+        let encoded = codec::encode_item(row, &value);
         Some(encoded.unwrap_or_else(|error| self.refuse(place, error, codec::blank(row))))
     }
 

@@ -87,7 +87,7 @@ fn lint_ef(profile: &Profile, df: &Df, ef: &Ef, findings: &mut Findings) {
 /// A value that a profile fixes for every card must go onto it.
 fn lint_fixed(place: &str, element: &Element, value: Option<&str>, findings: &mut Findings) {
     if let Some(value) = value
-        && let Err(error) = codec::encode(element.format, &Value::from(value))
+        && let Err(error) = codec::encode_item(element, &Value::from(value))
     {
         findings.add(place, Problem::Unencodable { value: value.to_owned(), error });
     }

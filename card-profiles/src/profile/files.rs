@@ -10,7 +10,7 @@ use serde::Deserialize;
 
 use super::words::{hex_bytes, hex_u16, key_name, shared};
 use crate::access::Access;
-use crate::format::Format;
+use crate::format::{Format, FormatKind};
 
 /// A directory (DF, 目录).
 #[derive(Clone, Debug, Deserialize)]
@@ -136,6 +136,14 @@ pub struct Element {
     /// What is assumed about this row.
     #[serde(default)]
     pub assumed: Option<String>,
+}
+
+impl Element {
+    /// Whether it holds a day, YYYYMMDD: `cn` of four bytes does wherever its name is known.
+    #[must_use]
+    pub const fn is_date(&self) -> bool {
+        matches!(self.format, Format { kind: FormatKind::Cn, length: 4 }) && self.name.is_some()
+    }
 }
 
 impl Ef {

@@ -299,7 +299,7 @@ fn records(df: &Df, ef: &Ef) -> CardValues {
         for row in &ef.elements {
             let value = match full(row) {
                 Value::Number(_) => Value::Number(u64::from(number)),
-                Value::Text(_) if row.format.is_date() => format!("1111110{}", number % 9 + 1).into(),
+                Value::Text(_) if row.is_date() => format!("1111110{}", number % 9 + 1).into(),
                 Value::Text(text) => Value::Text(text.replace(['1', 'A', '5'], &format!("{}", number % 9 + 1))),
             };
             values.insert(Place::file(&df.id, &ef.id).record(number).item(&row.id), value);

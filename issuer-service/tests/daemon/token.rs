@@ -207,6 +207,9 @@ fn a_psam_made_with_keys_of_a_token_opens_a_card_made_with_them() {
     bench.farm().eject(0).expect("ejected");
     bench.farm().insert(0, &path).expect("inserted");
     let reader = bench.farm().reader_name(0).expect("slot");
+    bench.ok(&["operator", "add", "clerk", "--role", "clearing"]);
+    let add = ["institution", "add", "H001", "--name", "样例医院", "--region", "513301", "--type", "hospital"];
+    bench.ok(&[&["--operator", "clerk"], &add[..]].concat());
     let order =
         ["psam", "personalize", "--terminal-number", "510000000001", "--institution", "H001", "--reader", &reader];
     let (code, made) = json(&bench, &[&["--operator", "zhou"], &order[..]].concat());
