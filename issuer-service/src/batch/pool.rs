@@ -133,6 +133,10 @@ impl Show for Pool {
     fn text(&self, lang: Lang) -> String {
         let Self { prefix, prefixes, free, reserved, used, spoilt, not_made, numbers } = self;
         let mut lines: Vec<String> = numbers.iter().map(|number| number.text(lang)).collect();
+        let prefix = prefixes.letters.iter().fold(prefix.to_string(), |all, letter| match all.contains(*letter) {
+            true => all,
+            false => format!("{all} {letter}"),
+        });
         lines.push(lang.pick(
             format!("卡号: 空闲 {free}，预留 {reserved}，已用 {used}，作废 {spoilt}，前缀 {prefix} 尚可编 {not_made}"),
             format!(
