@@ -96,7 +96,8 @@ fn no_byte_of_a_photo_stands_open_in_the_folder_and_one_in_another_row_does_not_
     for entry in std::fs::read_dir(bureau.data()).expect("folder") {
         let path = entry.expect("entry").path();
         let bytes = if path.is_file() { std::fs::read(&path).expect("file") } else { Vec::new() };
-        for part in [&b"\xFF\xD8\xFF"[..], b"JFIF", &first[first.len() / 2..][..16]] {
+        // Sixteen bytes of its head and of its middle: fewer would stand in sealed bytes by chance.
+        for part in [&first[..16], &first[first.len() / 2..][..16]] {
             assert!(!bytes.windows(part.len()).any(|found| found == part), "{}", path.display());
         }
     }
