@@ -4,6 +4,7 @@
 
 mod blacklist;
 mod certificate;
+mod chinese;
 pub mod code;
 mod conversions;
 mod details;

@@ -1,12 +1,16 @@
-//! A text file that a person names: read whole, as UTF-8.
+//! A file that a person names: read whole, within a bound; as UTF-8 where it is a text.
 //!
-//! Owns: telling a file that is not there from one that is no text. Never: parses, shows what a file holds.
+//! Owns: telling a file that is not there from one that is too long or no text. Never: parses, shows what a file holds.
 //! Units: bytes and lines count from 1.
 
+use std::io::Read;
 use std::path::Path;
 
 use crate::error::TerminalError;
 use crate::language::Words;
+
+/// Most bytes of any file that is read whole; a log of a day's conversations is the longest of them.
+pub const BYTES_MAX: u64 = 64 << 20;
 
 /// What a file was expected to be; chooses the code of the refusal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,12 +32,34 @@ pub enum FileKind {
 /// The text of a file.
 ///
 /// # Errors
-/// [`TerminalError::File`] when the system does not give it, [`TerminalError::NotText`] with the first byte that is not UTF-8.
+/// As [`bytes`]; [`TerminalError::NotText`] with the first byte that is not UTF-8.
 pub fn read(path: &Path, kind: FileKind) -> Result<String, TerminalError> {
-    let place = path.display().to_string();
-    match std::fs::read(path) {
-        Ok(bytes) => text(bytes, &place, kind),
-        Err(source) => Err(TerminalError::File { path: place, source }),
+    text(bytes(path, BYTES_MAX)?, &path.display().to_string(), kind)
+}
+
+/// The bytes of a file; `-` is standard input.
+///
+/// # Errors
+/// [`TerminalError::File`] when the system does not give it or it has more than `max` bytes. No more than these are read.
+pub fn bytes(path: &Path, max: u64) -> Result<Vec<u8>, TerminalError> {
+    let read = if path == Path::new("-") {
+        bounded(&mut std::io::stdin().lock(), max)
+    } else {
+        std::fs::File::open(path).and_then(|mut file| bounded(&mut file, max))
+    };
+    read.map_err(|source| TerminalError::File { path: path.display().to_string(), source })
+}
+
+/// Everything that a source has, when that is at most `max` bytes. What was read of a longer one is wiped.
+fn bounded(source: &mut dyn Read, max: u64) -> std::io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let read = source.take(max + 1).read_to_end(&mut bytes);
+    match read {
+        Ok(_) if bytes.len() as u64 <= max => Ok(bytes),
+        other => {
+            drop(zeroize::Zeroizing::new(bytes));
+            Err(other.err().unwrap_or_else(|| std::io::ErrorKind::FileTooLarge.into()))
+        }
     }
 }
 
@@ -62,6 +88,7 @@ pub fn system(source: &std::io::Error) -> Words {
         ErrorKind::IsADirectory => "这是文件夹,不是文件",
         ErrorKind::NotADirectory => "路径中有一段不是文件夹",
         ErrorKind::StorageFull => "磁盘已满",
+        ErrorKind::FileTooLarge => "文件太大",
         ErrorKind::ReadOnlyFilesystem => "文件系统只读",
         _ => {
             let number = source.raw_os_error().map_or(String::new(), |number| format!(" {number}"));

@@ -15,6 +15,7 @@ use zeroize::Zeroizing;
 use crate::certificate::MASTER_KEY;
 use crate::profile::{KeyClass, KeyRow, Profile};
 use crate::rehearsal::MARK;
+use crate::said;
 
 /// Most diversification steps of one key: province, city, card, and one to spare.
 const FACTORS_MAX: usize = 4;
@@ -149,8 +150,7 @@ impl KeyFileError {
     #[must_use]
     pub fn zh(&self) -> String {
         match self {
-            // What the reader of TOML expected: its words are those of the grammar.
-            Self::Syntax { line, problem } => format!("密钥文件第 {line} 行：{problem}"),
+            Self::Syntax { line, problem } => format!("密钥文件第 {line} 行：{}", said::chinese(problem)),
             Self::Utf8 { line } => format!("密钥文件第 {line} 行不是 UTF-8"),
             Self::Empty => "密钥文件中没有 [[key]]".to_owned(),
             Self::Mark => format!("密钥文件没有写 mark = \"{MARK}\"；真实卡片的密钥不得放进软件卡"),

@@ -40,6 +40,7 @@ pub mod purse;
 pub mod read;
 pub mod recognition;
 pub mod rehearsal;
+pub mod said;
 pub mod schema;
 pub mod text;
 pub mod trace;

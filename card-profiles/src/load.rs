@@ -18,6 +18,7 @@ use crate::hexadecimal;
 use crate::number;
 use crate::overlay;
 use crate::profile::{Element, Profile};
+use crate::said;
 
 /// Version of the grammar that this program reads.
 pub const GRAMMAR: u32 = 2;
@@ -68,7 +69,8 @@ impl ProfileError {
     #[must_use]
     pub fn zh(&self) -> String {
         let base = self.base.as_deref().map_or_else(String::new, |base| format!("（其基础 {base}）"));
-        let (line, column, message) = (self.line, self.column, self.chinese.as_ref().unwrap_or(&self.message));
+        let message = self.chinese.clone().unwrap_or_else(|| said::chinese(&self.message));
+        let (line, column) = (self.line, self.column);
         format!("卡片描述文件{base}第 {line} 行第 {column} 列有误：{message}。请按 docs/profile.md 修改")
     }
 }

@@ -46,6 +46,7 @@ use crate::trace::Trace;
 use card_counter::check::Rules;
 use card_counter::clock::Now;
 use card_counter::error::TerminalError;
+use card_counter::file;
 use card_counter::journal::{Entry, Journal as _};
 use card_counter::language::Words;
 use card_counter::pin;
@@ -304,8 +305,7 @@ impl Setting<'_> {
 /// The keys of a key file marked REHEARSAL, with its name for errors.
 fn key_file(path: &Path) -> Result<(String, GivenKeys), TerminalError> {
     let name = path.display().to_string();
-    let bytes = std::fs::read(path).map(zeroize::Zeroizing::new);
-    let bytes = bytes.map_err(|source| TerminalError::File { path: name.clone(), source })?;
+    let bytes = zeroize::Zeroizing::new(file::bytes(path, file::BYTES_MAX)?);
     let keys =
         GivenKeys::parse_bytes(&bytes).map_err(|source| TerminalError::KeyFile { path: name.clone(), source })?;
     Ok((name, keys))

@@ -18,6 +18,7 @@ use crate::arguments::Places;
 use card_counter::error::TerminalError;
 use card_counter::file::{self, FileKind};
 use card_counter::language::Words;
+use card_profiles::said;
 
 /// Name of the configuration file in the data folder.
 const FILE_NAME: &str = "sscard.toml";
@@ -202,7 +203,7 @@ fn read(path: &Path) -> Result<File, TerminalError> {
             error.span().map_or(1, |span| text.get(..span.start).map_or(1, |head| 1 + head.matches('\n').count()));
         TerminalError::Configuration {
             place: format!("{}:{line}", path.display()),
-            reason: Words::same(error.message()),
+            reason: Words::of(said::chinese(error.message()), error.message().to_owned()),
         }
     })
 }

@@ -14,6 +14,7 @@ use settlement::policy::Policy;
 use crate::arguments::PayArguments;
 use crate::configuration::Configuration;
 use card_counter::error::{Paper, TerminalError};
+use card_counter::file;
 use card_counter::language::{Language, Words};
 
 /// What a bill is priced with.
@@ -38,7 +39,7 @@ impl Papers {
     /// # Errors
     /// [`TerminalError::File`], [`TerminalError::Paper`], or [`TerminalError::Configuration`] without a catalogue.
     pub fn read(configuration: &Configuration, arguments: &PayArguments) -> Result<Self, TerminalError> {
-        let bytes = bytes(&arguments.bill)?;
+        let bytes = file::bytes(&arguments.bill, file::BYTES_MAX)?;
         let bill =
             Bill::parse(&bytes).map_err(|error| malformed(Paper::Bill, &arguments.bill, Words::explained(&error)))?;
         let path = arguments.catalogue.as_ref().or(configuration.catalogue.as_ref());
@@ -80,7 +81,7 @@ pub fn policy(path: &Path) -> Result<Policy, TerminalError> {
 /// # Errors
 /// [`TerminalError::File`], or [`TerminalError::Paper`] when it is not UTF-8.
 pub fn text(kind: Paper, path: &Path) -> Result<String, TerminalError> {
-    String::from_utf8(bytes(path)?).map_err(|error| {
+    String::from_utf8(file::bytes(path, file::BYTES_MAX)?).map_err(|error| {
         let byte = error.utf8_error().valid_up_to() + 1;
         let words = Words::of(
             format!("须为 UTF-8 文本,第 {byte} 字节不是"),
@@ -88,10 +89,6 @@ pub fn text(kind: Paper, path: &Path) -> Result<String, TerminalError> {
         );
         malformed(kind, path, words)
     })
-}
-
-fn bytes(path: &Path) -> Result<Vec<u8>, TerminalError> {
-    std::fs::read(path).map_err(|source| TerminalError::File { path: path.display().to_string(), source })
 }
 
 /// The first faults of a file, and how many there are.

@@ -25,6 +25,7 @@ use card_profiles::recognition::recognise;
 use card_profiles::{Df, Ef, Place, Profile, builtin, codec};
 
 use card_counter::error::{ShellError, TerminalError};
+use card_counter::language::Words;
 use card_counter::secret::Pin;
 
 /// Profile by which a card is first approached: its environment and issuer data are the same in all.
@@ -252,8 +253,10 @@ impl Shell {
     /// # Errors
     /// [`ShellError::Usage`] when the bytes are no short command; [`TerminalError`] when the card does not answer.
     pub fn send(&mut self, bytes: &[u8]) -> Result<Response, TerminalError> {
-        let command =
-            to_command(bytes).ok_or(ShellError::Usage("apdu HEX: CLA INS P1 P2, then Le, or Lc, data and Le"))?;
+        let command = to_command(bytes).ok_or(ShellError::Usage(Words::new(
+            "apdu 十六进制:CLA INS P1 P2,然后是 Le,或 Lc、数据和 Le",
+            "apdu HEX: CLA INS P1 P2, then Le, or Lc, data and Le",
+        )))?;
         if let Some(index) = self.directory.filter(|_| self.strayed) {
             self.select(index)?;
         }
@@ -283,7 +286,11 @@ impl Shell {
         let (Some(tag), Ok(number), None, EfKind::TlvRecords) =
             (row.tag, u8::try_from(index + 1), &parsed.inner, ef.kind)
         else {
-            return Err(ShellError::Usage("update writes one item of a file of tagged records").into());
+            return Err(ShellError::Usage(Words::new(
+                "update 只写带标签记录文件中的一个数据项",
+                "update writes one item of a file of tagged records",
+            ))
+            .into());
         };
         let value = match row.format.kind {
             card_profiles::format::FormatKind::CnAmount

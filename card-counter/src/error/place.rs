@@ -3,10 +3,10 @@
 //! Owns: the text of the place of every error. Never: what happened or what to do next (`wording`); a PIN, a name, a social number.
 
 use card_core::StatusWord;
-use card_core::session::SessionError;
 use card_core::transport::pcsc::ChooseError;
 use card_profiles::certificate::Role;
 
+use super::chinese;
 use super::shell::ShellError;
 use super::{CertificateError, TerminalError, Unsettled};
 use crate::file;
@@ -84,7 +84,7 @@ impl TerminalError {
             Self::NotText { path, line, byte, .. } => {
                 Words::of(format!("{path} 第 {line} 行:文件第 {byte} 个字节不是 UTF-8"), self.to_string())
             }
-            Self::Session(SessionError::Transport(error)) => Words::of(error.zh(), error.to_string()),
+            Self::Session(error) => said(chinese::session(error)),
             Self::DumpVersion { path, format, known } => said(format!("{path}:版本 {format},本程序可读 1 至 {known}")),
             Self::Dump { path, line, column } => {
                 said(format!("{path} 第 {line} 行第 {column} 列:此处应为卡片内容,或由位置到值的对象"))
@@ -160,29 +160,34 @@ impl TerminalError {
             }
             Self::ReceiptUnknown { id } => said(format!("没有小票 {id}")),
             Self::Output { .. } => said("标准输出写不出".to_owned()),
-            Self::NotRecorded { id, source } => said(format!("交易 {id} 已在卡上完成,尚未记入日志:{source}")),
+            Self::NotRecorded { id, source } => {
+                said(format!("交易 {id} 已在卡上完成,尚未记入日志:{}", chinese::store(source)))
+            }
             Self::Bug(what) => said(format!("程序内部错误:{what}")),
-            Self::Session(SessionError::NoStatusWord(bytes, _)) => said(format!("卡只应答了 {bytes} 字节,没有状态字")),
-            Self::Session(SessionError::EndlessAnswer(bytes, _)) => said(format!("已应答 {bytes} 字节,卡仍称还有数据")),
-            Self::Session(SessionError::Atr(error)) => said(format!("复位应答无法使用:{error}")),
-            Self::Shell(_)
-            | Self::Blacklist(_)
-            | Self::Certificate(_)
-            | Self::Security(_)
-            | Self::Font(_)
-            | Self::Store(_) => Words::same(self.to_string()),
+            Self::Shell(ShellError::Usage(words)) => words.clone(),
+            Self::Shell(ShellError::PinSource) => said("没有给出密码".to_owned()),
+            Self::Shell(ShellError::ReadOnly) => said("启动时没有给 --allow-update".to_owned()),
+            Self::Blacklist(error) => said(chinese::blacklist(error)),
+            Self::Certificate(error) => said(chinese::certificate(error)),
+            Self::Security(error) => said(chinese::security(error)),
+            Self::Font(error) => said(chinese::font(error)),
+            Self::Store(error) => said(chinese::store(error)),
         }
     }
 }
 
 /// A status word with its meaning, in Chinese.
-fn status(sw: StatusWord) -> String {
+pub(super) fn status(sw: StatusWord) -> String {
     sw.meaning().map_or_else(|| sw.to_string(), |(zh, _)| format!("{sw}({zh})"))
 }
 
 #[cfg(test)]
 mod tests {
+    use card_core::security::{KeyName, SecurityError};
+    use settlement::blacklist::ListFault;
+
     use super::*;
+    use crate::store::StoreError;
 
     #[test]
     fn a_chinese_place_is_in_chinese() {
@@ -200,6 +205,12 @@ mod tests {
             TerminalError::KeysDiffer,
             TerminalError::AlgorithmNotPublic,
             TerminalError::PsamMissing { readers: Vec::new() },
+            TerminalError::Store(StoreError::Busy { place: "journal.db".to_owned() }),
+            TerminalError::Security(SecurityError::NotPsam(sw)),
+            TerminalError::Security(SecurityError::KeyNotFound { name: KeyName::new("DPK"), version: 1 }),
+            TerminalError::Blacklist(ListFault::Gap { since: 1, held: 2 }.into()),
+            TerminalError::Certificate(CertificateError::CardSecretMissing { what: "key pair" }),
+            TerminalError::Shell(ShellError::ReadOnly),
         ];
         for error in errors {
             let Words { zh, en } = error.place();

@@ -5,12 +5,14 @@
 use card_profiles::read::Reason;
 use card_profiles::{Place, codec};
 
+use crate::language::Words;
+
 /// What a person asked for and cannot have.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ShellError {
     /// No such command, or other words than it takes.
     #[error("{0}")]
-    Usage(&'static str),
+    Usage(Words),
     /// No such directory or file in the profile.
     #[error("the profile has no {0}")]
     NoSuchPlace(String),

@@ -5,6 +5,8 @@
 use std::io;
 use std::path::PathBuf;
 
+use card_profiles::said;
+
 use super::identity::Changed;
 use crate::error::Explain;
 use crate::exit::Exit;
@@ -114,7 +116,10 @@ impl Explain for CentreError {
             ),
             Self::Config { path, source } => {
                 let path = path.display();
-                lang.pick(format!("配置文件 {path} 有误: {source}"), format!("{path} cannot be understood: {source}"))
+                let shown = source.to_string();
+                let lines: Vec<&str> = shown.lines().filter(|line| line.contains('|')).collect();
+                let zh = format!("配置文件 {path} 有误：{}\n{}", said::chinese(source.message()), lines.join("\n"));
+                lang.pick(zh.trim_end().to_owned(), format!("{path} cannot be understood: {source}"))
             }
             Self::File { path, source } => {
                 let path = path.display();

@@ -23,12 +23,13 @@ use card_counter::certificate::{
     self, Certificates, fingerprint, is_certificate, prove_master_key, rules, secret_of, with_tries_of,
 };
 use card_counter::error::{CertificateError, TerminalError};
+use card_counter::file;
 use card_counter::language::Words;
 use card_counter::secret::Pin;
 use card_counter::tap::Tapped;
 
-/// Largest file that is signed: it is read whole.
-const SIGNED_MAX: u64 = 64 << 20;
+/// Most bytes of a file that holds a certificate or an envelope.
+const FILE_MAX: u64 = 1 << 16;
 
 /// Runs a command.
 pub(super) fn run(setting: &Setting<'_>, command: &CertificateCommand) -> Result<Exit, TerminalError> {
@@ -183,7 +184,7 @@ fn export(setting: &Setting<'_>, arguments: &ExportArguments) -> Result<Page, Te
 }
 
 fn sign(setting: &Setting<'_>, arguments: &SignArguments) -> Result<Page, TerminalError> {
-    let message = read(&arguments.file, SIGNED_MAX)?;
+    let message = file::bytes(&arguments.file, file::BYTES_MAX)?;
     let (page, signed) = with_pin(setting, Role::User, &arguments.pin, |card| card.sign(&message))?;
     write(arguments.out.as_deref(), &signed.signature)?;
     Ok(page
@@ -254,7 +255,7 @@ fn key_value(key: &Sm2PublicKey) -> Value {
 }
 
 fn read_certificate(path: &Path) -> Result<Vec<u8>, TerminalError> {
-    let bytes = read(path, 1 << 16)?;
+    let bytes = file::bytes(path, FILE_MAX)?;
     if is_certificate(&bytes) {
         Ok(bytes)
     } else {
@@ -263,16 +264,8 @@ fn read_certificate(path: &Path) -> Result<Vec<u8>, TerminalError> {
 }
 
 fn read_envelope(path: &Path) -> Result<Envelope, TerminalError> {
-    let text = String::from_utf8_lossy(&read(path, 1 << 16)?).into_owned();
+    let text = String::from_utf8_lossy(&file::bytes(path, FILE_MAX)?).into_owned();
     Envelope::parse(&text).map_err(|source| CertificateError::Envelope { path: shown(path), source }.into())
-}
-
-fn read(path: &Path, max: u64) -> Result<Vec<u8>, TerminalError> {
-    let fault = |source| TerminalError::File { path: shown(path), source };
-    if std::fs::metadata(path).map_err(fault)?.len() > max {
-        return Err(fault(std::io::ErrorKind::FileTooLarge.into()));
-    }
-    std::fs::read(path).map_err(fault)
 }
 
 fn write(path: Option<&Path>, bytes: &[u8]) -> Result<(), TerminalError> {

@@ -2,7 +2,8 @@
 //!
 //! Owns: the loop over lines and the answers' look. Never: what an act does (`crate::shell`), what a line means (`shell::line`).
 
-use std::io::{IsTerminal as _, Read as _};
+use std::io::IsTerminal as _;
+use std::path::Path;
 
 use card_core::security::KeyName;
 use card_core::trace::Exchange;
@@ -53,12 +54,8 @@ pub(super) fn run(setting: &Setting<'_>, arguments: &ShellArguments) -> Result<E
         }
         None if std::io::stdin().is_terminal() => None,
         None => {
-            let (place, mut bytes) = ("-".to_owned(), Vec::new());
-            std::io::stdin()
-                .lock()
-                .read_to_end(&mut bytes)
-                .map_err(|source| TerminalError::File { path: place.clone(), source })?;
-            let text = file::text(bytes, &place, FileKind::Script)?;
+            let place = "-".to_owned();
+            let text = file::read(Path::new(&place), FileKind::Script)?;
             Some((place, text))
         }
     };
@@ -186,7 +183,10 @@ impl Work<'_> {
                 self.done("written", Words::new("已写入", "written"))
             }
             Act::Expect { place: None, value } => {
-                let last = self.last.as_ref().ok_or(ShellError::Usage("expect SW comes after apdu or challenge"))?;
+                let last = self.last.as_ref().ok_or(ShellError::Usage(Words::new(
+                    "expect 状态字须在 apdu 或 challenge 之后",
+                    "expect SW comes after apdu or challenge",
+                )))?;
                 Ok(expectation::answer(&value, last)?)
             }
             Act::Expect { place: Some(place), value } => {
@@ -334,7 +334,13 @@ impl Work<'_> {
                 .map(|(number, item)| row(number, Some(item.tag), item.value))
                 .collect(),
             EfKind::Cyclic => (1..).zip(&contents.raw).map(|(number, record)| row(number, None, record)).collect(),
-            EfKind::Transparent => return Err(ShellError::Usage("this file has no records; cat shows it").into()),
+            EfKind::Transparent => {
+                return Err(ShellError::Usage(Words::new(
+                    "此文件没有记录;用 cat 查看",
+                    "this file has no records; cat shows it",
+                ))
+                .into());
+            }
         };
         self.values.extend(contents.outcome.reading.values);
         self.answer(&Page::new().with("records", Words::new("记录", "records"), Value::Table(rows)))

@@ -3,7 +3,6 @@
 //! Owns: the look of an explanation, which the shell shares. Never: knows what a byte means (`card_profiles::trace`).
 
 use std::fmt::Write as _;
-use std::io::Read as _;
 use std::path::Path;
 
 use card_core::StatusWord;
@@ -18,11 +17,12 @@ use crate::exit::Exit;
 use crate::output::Output;
 use crate::page::{Page, Value};
 use card_counter::error::TerminalError;
+use card_counter::file;
 use card_counter::language::{Language, Words};
 
 /// `trace decode`.
 pub(super) fn decode(output: &Output, file: &Path, profile: Option<&str>) -> Result<Exit, TerminalError> {
-    let log = Log::parse(&read(file)?);
+    let log = Log::parse(&text_of(&file::bytes(file, file::BYTES_MAX)?));
     if !log.entries.iter().any(|entry| matches!(entry.event, Event::Exchange(_))) {
         return Err(TerminalError::TraceEmpty { path: file.display().to_string() });
     }
@@ -53,17 +53,6 @@ pub(super) fn decode(output: &Output, file: &Path, profile: Option<&str>) -> Res
         .with("junk_lines", Words::new("不是对话的行", "lines of no conversation"), Value::count(log.junk.len()));
     output.answer(&page)?;
     Ok(Exit::Ok)
-}
-
-fn read(file: &Path) -> Result<String, TerminalError> {
-    let mut bytes = Vec::new();
-    let read = if file == Path::new("-") {
-        std::io::stdin().lock().read_to_end(&mut bytes).map(drop)
-    } else {
-        std::fs::read(file).map(|read| bytes = read)
-    };
-    read.map_err(|source| TerminalError::File { path: file.display().to_string(), source })?;
-    Ok(text_of(&bytes))
 }
 
 /// The text of a log: UTF-8, or UTF-16 as programs of Windows write it, with its mark or without.

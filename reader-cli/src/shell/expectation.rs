@@ -5,6 +5,7 @@
 use card_core::{Response, StatusWord};
 
 use card_counter::error::ShellError;
+use card_counter::language::Words;
 
 /// Compares an answer with `9000`, `63Cx`, `0A01xx 9000`: hexadecimal digits, `x` for any digit, blanks nowhere matter.
 /// `..` at the start stands for any data. Without data in the expectation only the status word counts.
@@ -16,9 +17,10 @@ pub fn answer(expected: &str, response: &Response) -> Result<(), ShellError> {
     let pattern = pattern.trim_start_matches('.');
     let is_pattern = pattern.bytes().all(|c| c.is_ascii_hexdigit() || c == b'X');
     if pattern.len() < 4 || !pattern.len().is_multiple_of(2) || !is_pattern {
-        return Err(ShellError::Usage(
+        return Err(ShellError::Usage(Words::new(
+            "预期的应答为十六进制数字,x 为任意一位,末尾是状态字",
             "an expected answer is hexadecimal digits, x for any, and ends with the status word",
-        ));
+        )));
     }
     let (data, sw) = pattern.split_at_checked(pattern.len() - 4).unwrap_or(("", pattern));
     let came = response.sw.to_string();

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use card_profiles::trace::{Decoder, Guard};
 
 use card_counter::error::ShellError;
+use card_counter::language::Words;
 use card_counter::secret::SecretSource;
 
 /// What a person can ask for.
@@ -132,11 +133,14 @@ impl Act {
             ["challenge"] => Ok(Self::Challenge(8)),
             ["challenge", length] => match length.parse() {
                 Ok(length @ (4 | 8 | 16)) => Ok(Self::Challenge(length)),
-                _ => Err(ShellError::Usage("challenge [4 | 8 | 16]")),
+                _ => Err(ShellError::Usage(Words::new("challenge [4 | 8 | 16]", "challenge [4 | 8 | 16]"))),
             },
             ["apdu", hex @ ..] => match hex::decode(hex.concat()) {
                 Ok(bytes) if (4..=APDU_BYTES_MAX).contains(&bytes.len()) => Ok(Self::Apdu(bytes)),
-                _ => Err(ShellError::Usage("apdu HEX: CLA INS P1 P2, then Le, or Lc, data and Le")),
+                _ => Err(ShellError::Usage(Words::new(
+                    "apdu 十六进制:CLA INS P1 P2,然后是 Le,或 Lc、数据和 Le",
+                    "apdu HEX: CLA INS P1 P2, then Le, or Lc, data and Le",
+                ))),
             },
             ["update", place, value @ ..] if !value.is_empty() => {
                 Ok(Self::Update { place: owned(place), value: value.join(" ") })
@@ -146,7 +150,10 @@ impl Act {
             ["reset"] => Ok(Self::Reset),
             ["help" | "?"] => Ok(Self::Help),
             ["exit" | "quit"] => Ok(Self::Exit),
-            _ => Err(ShellError::Usage("no such command, or other words than it takes; help lists them")),
+            _ => Err(ShellError::Usage(Words::new(
+                "没有这个命令,或写法不对;用 help 查看",
+                "no such command, or other words than it takes; help lists them",
+            ))),
         }
     }
 
@@ -176,7 +183,12 @@ fn verify(words: &[&str]) -> Result<Act, ShellError> {
             _ if **one == "prompt" => Some(SecretSource::Prompt),
             _ => Some(SecretSource::Unknown),
         },
-        _ => return Err(ShellError::Usage("verify [env:NAME | file:PATH] [--last-try]")),
+        _ => {
+            return Err(ShellError::Usage(Words::new(
+                "verify [env:名称 | file:路径] [--last-try]",
+                "verify [env:NAME | file:PATH] [--last-try]",
+            )));
+        }
     };
     Ok(Act::Verify { source, last_try })
 }
