@@ -58,9 +58,13 @@ fn bounded(source: &mut dyn Read, max: u64) -> std::io::Result<Vec<u8>> {
         Ok(_) if bytes.len() as u64 <= max => Ok(bytes),
         other => {
             drop(zeroize::Zeroizing::new(bytes));
-            Err(other.err().unwrap_or_else(|| std::io::ErrorKind::FileTooLarge.into()))
+            Err(other.err().unwrap_or_else(|| too_large(max)))
         }
     }
+}
+
+fn too_large(max: u64) -> std::io::Error {
+    std::io::Error::new(std::io::ErrorKind::FileTooLarge, format!("> {} KiB", max >> 10))
 }
 
 /// The text of bytes that came from `place`.
@@ -88,7 +92,9 @@ pub fn system(source: &std::io::Error) -> Words {
         ErrorKind::IsADirectory => "这是文件夹,不是文件",
         ErrorKind::NotADirectory => "路径中有一段不是文件夹",
         ErrorKind::StorageFull => "磁盘已满",
-        ErrorKind::FileTooLarge => "文件太大",
+        ErrorKind::FileTooLarge => {
+            return Words::of(format!("文件太大({source})"), format!("file too large ({source})"));
+        }
         ErrorKind::ReadOnlyFilesystem => "文件系统只读",
         _ => {
             let number = source.raw_os_error().map_or(String::new(), |number| format!(" {number}"));

@@ -24,10 +24,13 @@ fuzz_target!(|bytes: &[u8]| {
                 let (command, safe, explained) = redactor.exchange(&exchange.command, answer);
                 assert_eq!(command.len(), exchange.command.len());
                 assert_eq!(safe.as_ref().map(Vec::len), answer.map(<[u8]>::len));
-                assert_eq!(
-                    safe.as_ref().filter(|safe| safe.len() >= 2).and_then(|safe| safe.last_chunk::<2>()),
-                    answer.filter(|answer| answer.len() >= 2).and_then(|answer| answer.last_chunk::<2>())
-                );
+                // Data that stands in the place of an answer has no status word.
+                if explained.status.is_some() {
+                    assert_eq!(
+                        safe.as_ref().and_then(|safe| safe.last_chunk::<2>()),
+                        answer.and_then(|answer| answer.last_chunk::<2>())
+                    );
+                }
                 for part in &explained.parts {
                     let _ = part.value(&exchange.command);
                     let _ = part.value(answer.unwrap_or_default());

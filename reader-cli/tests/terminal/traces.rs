@@ -210,6 +210,9 @@ fn the_log_of_another_program_is_explained_and_its_noise_numbered() {
         std::fs::write(&log, wide).expect("written");
         assert_eq!(lines(&shop.run(&["trace", "decode", &path]).stdout), events, "the same in UTF-16");
     }
+    let endless = shop.run(&["trace", "decode", "/dev/zero"]);
+    assert_eq!(endless.status, 2);
+    assert!(endless.stderr.contains("file too large (> 65536 KiB)"), "{}", endless.stderr);
     std::fs::write(&log, "> 00A40000023F00\n< 9000\n".repeat(2_000)).expect("written");
     let started = shop.start(&["trace", "decode", &path]);
     let ended = end_after_one_byte(started);
