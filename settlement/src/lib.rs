@@ -20,6 +20,7 @@ pub mod journal;
 pub mod limits;
 pub mod load;
 pub mod message;
+pub mod national;
 pub mod pin;
 pub mod policy;
 pub mod quantity;

@@ -1,0 +1,124 @@
+//! What the centre's amounts must be among themselves, and against ours.
+//!
+//! Source: identities between the amounts of `setlinfo` (the names are the interface's; tolerance is none).
+//! Owns: the identities, the list of differences from our own split. Never: corrects an amount; the centre's value wins.
+//! Units: fen.
+
+use super::message::SettlementInfo;
+use crate::fen::{Fen, FenError};
+use crate::split::Split;
+
+/// Where 共济 (the family's account) stands. Cities differ.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum MutualAid {
+    /// Inside `acct_pay` (assumed).
+    #[default]
+    Inside,
+    /// Beside `acct_pay`.
+    Separate,
+}
+
+/// What does not hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Contradiction {
+    /// Who pays.
+    #[error("medfee_sumamt = fund_pay_sumamt + acct_pay + psn_cash_pay")]
+    Payers,
+    /// What it is made of.
+    #[error("medfee_sumamt = fulamt_ownpay_amt + overlmt_selfpay + preselfpay_amt + inscp_scp_amt")]
+    Parts,
+    /// Not what was asked to be settled.
+    #[error("medfee_sumamt = sum of the lines sent")]
+    Total,
+    /// Not the message that was sent.
+    #[error("medins_setl_id = msgid")]
+    Message,
+    /// Not the person that was sent.
+    #[error("psn_no = psn_no")]
+    Person,
+    /// Settled, and nothing to name it by.
+    #[error("setl_id, mdtrt_id")]
+    Unnamed,
+    /// A purchase with a negative amount.
+    #[error("no amount is negative")]
+    Sign,
+    /// Amounts that cannot be added.
+    #[error("amounts fit 64 bits")]
+    Range,
+}
+
+impl From<FenError> for Contradiction {
+    fn from(_: FenError) -> Self {
+        Self::Range
+    }
+}
+
+/// What was sent, which the answer must fit.
+#[derive(Clone, Copy, Debug)]
+pub struct Asked<'a> {
+    /// Person.
+    pub psn_no: &'a str,
+    /// Sum of the lines.
+    pub total: Fen,
+    /// Message, where the answer must name it.
+    pub msgid: Option<&'a str>,
+    /// Where 共济 stands.
+    pub mutual_aid: MutualAid,
+}
+
+/// Asserts the identities of an answer, with no tolerance.
+///
+/// # Errors
+/// [`Contradiction`]: the first that does not hold.
+pub fn check(info: &SettlementInfo, asked: &Asked<'_>) -> Result<(), Contradiction> {
+    let require = |holds: bool, contradiction| if holds { Ok(()) } else { Err(contradiction) };
+    require(info.psn_no.as_str() == asked.psn_no, Contradiction::Person)?;
+    if let (Some(ours), Some(theirs)) = (asked.msgid, &info.medins_setl_id) {
+        require(theirs.as_str() == ours, Contradiction::Message)?;
+    }
+    let total = info.medfee_sumamt.fen();
+    require(total == asked.total, Contradiction::Total)?;
+    let aid = match asked.mutual_aid {
+        MutualAid::Inside => Fen::ZERO,
+        MutualAid::Separate => info.acct_mulaid_pay.map_or(Fen::ZERO, |aid| aid.fen()),
+    };
+    let payers = [info.fund_pay_sumamt.fen(), info.acct_pay.fen(), info.psn_cash_pay.fen(), aid];
+    require(Fen::sum(payers)? == total, Contradiction::Payers)?;
+    let parts =
+        [info.fulamt_ownpay_amt.fen(), info.overlmt_selfpay.fen(), info.preselfpay_amt.fen(), info.inscp_scp_amt.fen()];
+    require(Fen::sum(parts)? == total, Contradiction::Parts)?;
+    require(payers.iter().chain(&parts).all(|amount| *amount >= Fen::ZERO), Contradiction::Sign)
+}
+
+/// One amount that we and the centre see otherwise.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Difference {
+    /// Name on the wire.
+    pub field: &'static str,
+    /// 中文名, English.
+    pub label: (&'static str, &'static str),
+    /// Ours.
+    pub ours: Fen,
+    /// The centre's, which counts.
+    pub centre: Fen,
+}
+
+/// Where our split differs from the centre's.
+#[must_use]
+pub fn differences(split: &Split, info: &SettlementInfo) -> Vec<Difference> {
+    let parts = &split.parts;
+    [
+        ("medfee_sumamt", ("合计", "total"), parts.amount_fen, info.medfee_sumamt),
+        ("fulamt_ownpay_amt", ("全自费", "own pay"), parts.own_pay_fen, info.fulamt_ownpay_amt),
+        ("overlmt_selfpay", ("超限价", "over limit"), parts.over_limit_fen, info.overlmt_selfpay),
+        ("preselfpay_amt", ("先行自付", "first self-pay"), parts.first_self_pay_fen, info.preselfpay_amt),
+        ("inscp_scp_amt", ("政策范围内", "in scope"), parts.in_scope_fen, info.inscp_scp_amt),
+        ("fund_pay_sumamt", ("基金", "funds"), split.pooled_fund_fen, info.fund_pay_sumamt),
+        ("acct_pay", ("个人账户", "account"), split.personal_account_fen, info.acct_pay),
+        ("psn_cash_pay", ("现金", "cash"), split.self_paid_fen, info.psn_cash_pay),
+    ]
+    .into_iter()
+    .map(|(field, label, ours, centre)| Difference { field, label, ours, centre: centre.fen() })
+    .filter(|difference| difference.ours != difference.centre)
+    .collect()
+}
