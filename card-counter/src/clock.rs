@@ -41,6 +41,12 @@ impl Now {
         Some(Self(instant.assume_offset(UtcOffset::from_hms(8, 0, 0).ok()?).to_offset(UtcOffset::UTC)))
     }
 
+    /// An instant as the journal has it; `None` for any other text.
+    #[must_use]
+    pub fn of_utc(text: &str) -> Option<Self> {
+        OffsetDateTime::parse(text, &time::format_description::well_known::Rfc3339).ok().map(Self)
+    }
+
     /// Seconds since 1970 (UTC).
     #[must_use]
     pub const fn seconds(self) -> i64 {
@@ -120,6 +126,7 @@ mod tests {
         assert_eq!(now.utc(), "2026-01-01T15:59:59Z");
         assert_eq!(now.date_time().to_string(), "20260101235959");
         assert_eq!(Now::of_china(now.date_time()), Some(now));
+        assert_eq!((Now::of_utc(&now.utc()), Now::of_utc("2026-01-01")), (Some(now), None));
         assert_eq!(now.later(1).date().to_string(), "2026-01-02");
         assert_eq!(Now::at(1_767_283_200).expect("in range").date().to_string(), "2026-01-02");
     }

@@ -10,6 +10,7 @@ mod conversions;
 mod details;
 mod font;
 mod place;
+mod refund;
 mod shell;
 mod sorting;
 mod wording;
@@ -19,6 +20,7 @@ pub use certificate::CertificateError;
 pub use code::Code;
 pub use details::{Otherwise, Paper, ProfileDiffers, Unsettled};
 pub use font::FontError;
+pub use refund::RefundFault;
 pub use shell::ShellError;
 pub use sorting::of_transport;
 
@@ -423,6 +425,9 @@ pub enum TerminalError {
         /// Identifier of the card that may have paid.
         card: String,
     },
+    /// A refund is not begun, or not ended.
+    #[error(transparent)]
+    Refund(#[from] RefundFault),
     /// A limit of the terminal.
     #[error("{limit} is reached")]
     LimitExceeded {

@@ -1,4 +1,4 @@
-//! The terminal's journal of loads and purchases: what is written down, and in which order.
+//! The terminal's journal of loads, purchases and refunds: what is written down, and in which order.
 //!
 //! Source: states and moves are `settlement::journal`, the only authority.
 //! Owns: the shape of an entry and the trait through which the flows write. Never: SQL (`store`), card commands.
@@ -9,6 +9,7 @@ use settlement::fen::Fen;
 use settlement::id::{BillId, CardFactor, CardIdentifier, CardRandom, Digest, LoadId, Mac, TerminalNumber};
 use settlement::journal::{Event, State};
 use settlement::record::{Evidence, Transaction, TransactionRecord};
+use settlement::refund::{Original, Parts, RefundAct, RefundOf};
 use settlement::{BusinessDate, DateTime};
 
 use crate::error::TerminalError;
@@ -18,7 +19,7 @@ use crate::store::StoreError;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct EntryNumber(pub u64);
 
-/// One load or purchase, from its preparation to its end.
+/// One load, purchase or refund, from its preparation to its end.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
     /// Number; also the number of its receipt.
@@ -48,13 +49,17 @@ pub struct Draft {
     pub card_factor: CardFactor,
     /// Day on which it counts.
     pub business_date: BusinessDate,
-    /// Purchase or load.
+    /// Purchase, load or refund.
     pub subject: Subject,
     /// Lines of the receipt that are known now: bill lines and split.
     pub paper: String,
 }
 
-/// Purchase or load.
+/// Number of a refund: what was agreed at the counter, however many tries the card takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RefundNumber(pub u64);
+
+/// Purchase, load or refund.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Subject {
     /// A bill.
@@ -72,6 +77,19 @@ pub enum Subject {
         load_id: LoadId,
         /// Amount, fen.
         amount: u32,
+    },
+    /// One try of a refund or cancel: a load that names its original.
+    Refund {
+        /// Id that the centre knows it by.
+        load_id: LoadId,
+        /// The refund.
+        refund: RefundNumber,
+        /// How the purchase is undone.
+        act: RefundAct,
+        /// 终端交易序号 of the purchase, at this terminal.
+        original: u32,
+        /// What each payer gets back; the personal account's part goes onto the card.
+        amounts: Amounts,
     },
 }
 
@@ -155,6 +173,14 @@ impl Entry {
             Subject::Load { load_id, amount } => {
                 Transaction::Load { load_id: *load_id, amount_fen: Fen::from_card(*amount) }
             }
+            Subject::Refund { load_id, act, original, amounts, .. } => Transaction::Refund {
+                load_id: *load_id,
+                original: Original { terminal: self.draft.terminal, terminal_sequence: *original },
+                act: *act,
+                personal_account_fen: Fen::from_card(amounts.personal_account),
+                self_paid_fen: Fen::from_card(amounts.self_paid),
+                pooled_fund_fen: Fen::from_card(amounts.pooled_fund),
+            },
         };
         Some(TransactionRecord {
             journal_sequence,
@@ -210,15 +236,45 @@ impl Subject {
         match self {
             Self::Purchase { amounts, .. } => amounts.personal_account,
             Self::Load { amount, .. } => *amount,
+            Self::Refund { amounts, .. } => amounts.personal_account,
         }
     }
 
-    /// The three amounts; of a load, its amount as the personal account's, as the card's log has it.
+    /// The three amounts; of a load, its amount as the personal account's.
     #[must_use]
     pub const fn amounts(&self) -> Amounts {
         match self {
-            Self::Purchase { amounts, .. } => *amounts,
+            Self::Purchase { amounts, .. } | Self::Refund { amounts, .. } => *amounts,
             Self::Load { amount, .. } => Amounts { personal_account: *amount, self_paid: 0, pooled_fund: 0 },
+        }
+    }
+
+    /// The amounts as the card's log has them: of what is loaded, for whatever reason, the personal account's alone.
+    #[must_use]
+    pub const fn in_log(&self) -> Amounts {
+        match self {
+            Self::Purchase { amounts, .. } => *amounts,
+            Self::Load { .. } | Self::Refund { .. } => {
+                Amounts { personal_account: self.on_card(), self_paid: 0, pooled_fund: 0 }
+            }
+        }
+    }
+
+    /// Id by which the centre knows what goes onto the card; none of a purchase.
+    #[must_use]
+    pub const fn load_id(&self) -> Option<LoadId> {
+        match self {
+            Self::Purchase { .. } => None,
+            Self::Load { load_id, .. } | Self::Refund { load_id, .. } => Some(*load_id),
+        }
+    }
+
+    /// The refund that this is a try of.
+    #[must_use]
+    pub const fn refund(&self) -> Option<RefundNumber> {
+        match self {
+            Self::Refund { refund, .. } => Some(*refund),
+            Self::Purchase { .. } | Self::Load { .. } => None,
         }
     }
 
@@ -227,8 +283,80 @@ impl Subject {
     pub const fn balance_after(&self, before: u32) -> Option<u32> {
         match self {
             Self::Purchase { amounts, .. } => before.checked_sub(amounts.personal_account),
-            Self::Load { amount, .. } => before.checked_add(*amount),
+            Self::Load { .. } | Self::Refund { .. } => before.checked_add(self.on_card()),
         }
+    }
+}
+
+impl Draft {
+    /// What a load that goes with this entry gives back; `None` for one of money that waits for the holder.
+    #[must_use]
+    pub const fn refund_of(&self) -> Option<RefundOf> {
+        let Subject::Refund { act, original, amounts, .. } = &self.subject else { return None };
+        Some(RefundOf {
+            original: Original { terminal: self.terminal, terminal_sequence: *original },
+            act: *act,
+            self_paid_fen: Fen::from_card(amounts.self_paid),
+            pooled_fund_fen: Fen::from_card(amounts.pooled_fund),
+        })
+    }
+}
+
+/// A refund as it was agreed at the counter: it stays until the card has its money or somebody withdraws it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RefundOrder {
+    /// Number.
+    pub number: RefundNumber,
+    /// Entry of the purchase.
+    pub original: EntryNumber,
+    /// Card that paid.
+    pub card_identifier: CardIdentifier,
+    /// How the purchase is undone.
+    pub act: RefundAct,
+    /// What each payer gets back.
+    pub parts: Parts,
+    /// Why, as the counter wrote it.
+    pub reason: String,
+    /// UTC instant.
+    pub opened_at: String,
+    /// Where it stands.
+    pub state: RefundState,
+    /// The last try, if there was one.
+    pub last: Option<EntryNumber>,
+}
+
+/// Where a refund stands.
+///
+/// | state     | when                                                   | next |
+/// |-----------|--------------------------------------------------------|------|
+/// | OPEN      | no try was confirmed; a try may be UNCERTAIN           | DONE, WITHDRAWN |
+/// | DONE      | a try is CONFIRMED: the card has the money             | –    |
+/// | WITHDRAWN | somebody withdrew it while no try could have succeeded | –    |
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum RefundState {
+    /// Agreed; the card does not have the money yet, or may have it.
+    Open,
+    /// The card has the money.
+    Done,
+    /// Nothing goes back.
+    Withdrawn,
+}
+
+impl RefundState {
+    /// Its spelling.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Open => "OPEN",
+            Self::Done => "DONE",
+            Self::Withdrawn => "WITHDRAWN",
+        }
+    }
+}
+
+impl std::fmt::Display for RefundNumber {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "R{:05}", self.0)
     }
 }
 

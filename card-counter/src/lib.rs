@@ -19,6 +19,7 @@ pub mod order;
 pub mod pay;
 pub mod pin;
 pub mod read;
+pub mod refund;
 pub mod secret;
 pub mod settle;
 pub mod store;

@@ -1,18 +1,19 @@
-//! Loading the account online, in two phases with the centre.
+//! Loading the account online, in two phases with the centre: money that waits for the holder, or a refund.
 //!
-//! Source: INITIALIZE FOR LOAD and CREDIT FOR LOAD as PBOC's analogue; states of `settlement::journal`.
+//! Source: INITIALIZE FOR LOAD and CREDIT FOR LOAD as PBOC's analogue; states of `settlement::journal`. A card knows no other
+//! way for money to come back; that it takes a CREDIT of nothing, where only cash and pool are refunded, is assumed.
 //! Owns: the order: the load's id is stored before the first send, everything in CREDIT before CREDIT.
 //! Never: talks HTTP (the caller brings the centre as a closure), credits twice.
 
 use card_profiles::account::{AccountRules, LoadStart};
 use settlement::fen::Fen;
-use settlement::id::{CardRandom, LoadId, Mac, RequestId, Tac, TerminalNumber};
+use settlement::id::{CardRandom, LoadId, Mac, RequestId, Tac};
 use settlement::journal::Event;
 use settlement::message::{LoadAnswer, LoadRequest, Version1};
 use settlement::record::Evidence;
 
 use crate::error::TerminalError;
-use crate::journal::{Done, Draft, Entry, EntryNumber, Journal, Sent, Subject};
+use crate::journal::{Done, Draft, Entry, EntryNumber, Journal, Sent};
 use crate::pay::{is_refusal, same_algorithm};
 use crate::tap::Tapped;
 
@@ -20,7 +21,7 @@ use crate::tap::Tapped;
 /// the request is stored with it before it is sent.
 pub type Authorize<'a> = &'a mut dyn FnMut(&LoadRequest, EntryNumber) -> Result<LoadAnswer, TerminalError>;
 
-/// Loads. The card is accepted and settled, the amount is the centre's.
+/// Loads what the draft says. The card is accepted and settled; the amount is the centre's, or that of a refund.
 ///
 /// # Errors
 /// [`TerminalError::Uncertain`] when the card did not answer CREDIT; any other error: nothing was credited.
@@ -32,12 +33,11 @@ pub fn load(
     request_id: RequestId,
     authorize: Authorize<'_>,
 ) -> Result<Entry, TerminalError> {
-    let Subject::Load { load_id, amount } = draft.subject else {
-        return Err(TerminalError::Bug("a load is loaded"));
-    };
+    let load_id = draft.subject.load_id().ok_or(TerminalError::Bug("a load or a refund is loaded"))?;
+    let amount = draft.subject.on_card();
     let number = journal.prepare(draft)?.number;
     let ready = initialize(tapped, rules, amount, draft.terminal.0).and_then(|start| {
-        let request = request(tapped, &start, draft.terminal, load_id, amount, request_id);
+        let request = request(tapped, &start, draft, load_id, request_id);
         authorize(&request, number).map(|answer| (start, answer))
     });
     let (start, answer) = match ready {
@@ -94,25 +94,25 @@ pub fn initialize(
 fn request(
     tapped: &Tapped<'_>,
     start: &LoadStart,
-    terminal: TerminalNumber,
+    draft: &Draft,
     load_id: LoadId,
-    amount: u32,
     request_id: RequestId,
 ) -> LoadRequest {
     LoadRequest {
         version: Version1,
         request_id,
-        terminal,
+        terminal: draft.terminal,
         load_id,
         card_identifier: tapped.identifier,
         card_factor: tapped.card_factor(),
-        amount_fen: Fen::from_card(amount),
+        amount_fen: Fen::from_card(draft.subject.on_card()),
         balance_fen: Fen::from_card(start.balance),
         card_sequence: start.card_sequence,
         random: CardRandom(start.random),
         key_version: start.key_version,
         algorithm: start.algorithm,
         mac1: Mac(start.mac1),
+        refund: draft.refund_of(),
     }
 }
 

@@ -63,7 +63,7 @@ fn look(tapped: &mut Tapped<'_>, rules: &AccountRules, entry: &Entry, sent: &Sen
             let start = pay::initialize(tapped, rules, Amounts::default(), terminal.0)?;
             (Kind::Purchase, rules.purchase_type, start.card_sequence, start.balances.personal_account)
         }
-        Subject::Load { .. } => {
+        Subject::Load { .. } | Subject::Refund { .. } => {
             let start = load::initialize(tapped, rules, 0, terminal.0)?;
             (Kind::Load, rules.load_type, start.card_sequence, start.balance)
         }
@@ -75,7 +75,7 @@ fn look(tapped: &mut Tapped<'_>, rules: &AccountRules, entry: &Entry, sent: &Sen
         convention: rules.sequence_convention,
         balance_before: Fen::from_card(sent.balance_before),
         card_sequence: sent.card_sequence,
-        amounts: entry.draft.subject.amounts(),
+        amounts: entry.draft.subject.in_log(),
         terminal,
         date_time: sent.date_time,
     };

@@ -7,6 +7,7 @@
 mod batches;
 mod desk;
 mod entries;
+mod refunds;
 mod schema;
 
 use std::path::Path;
@@ -19,6 +20,7 @@ use crate::error::{Code, TerminalError};
 
 pub use batches::{BatchAnswered, StoredBatch};
 pub use desk::{Blacklist, SignedIn};
+pub use refunds::NewRefund;
 
 /// Name of the database in the data folder.
 const DATABASE: &str = "terminal.db";

@@ -14,6 +14,7 @@ pub mod ledger_side;
 pub mod load;
 pub mod receipt;
 pub mod reconciliation;
+pub mod refund;
 pub mod refusal;
 pub mod statement;
 pub mod succession;

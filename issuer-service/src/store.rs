@@ -93,6 +93,7 @@ const MIGRATIONS: &[(i64, &str)] = &[
     (53, include_str!("store/schema_053_free_pages.sql")),
     (55, include_str!("store/schema_055_station_line.sql")),
     (56, include_str!("store/schema_056_ceremony_key.sql")),
+    (57, include_str!("store/schema_057_refund.sql")),
 ];
 
 /// Seconds by which the clock may stand before the last record, unless the site says otherwise.

@@ -5,6 +5,7 @@
 
 pub mod certificate;
 pub mod papers;
+pub mod refund;
 
 use std::path::PathBuf;
 
@@ -13,6 +14,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use self::certificate::CertificateCommand;
 pub use self::papers::{CatalogueCommand, CatalogueImport, PayArguments, PolicyCommand, ReceiptArguments};
+use self::refund::{CancelArguments, RefundCommand};
 use card_counter::language::Language;
 use card_counter::secret::SecretSource;
 
@@ -115,6 +117,11 @@ pub enum Command {
     Load(LoadArguments),
     /// Pay a bill.
     Pay(PayArguments),
+    /// Money of a purchase back to the card that paid.
+    #[command(subcommand)]
+    Refund(RefundCommand),
+    /// Undo the card's latest purchase, on its day and at this terminal.
+    Cancel(CancelArguments),
     /// The certificate application of cards of the third generation.
     #[command(subcommand)]
     Cert(CertificateCommand),

@@ -18,6 +18,7 @@ mod pay;
 mod policy;
 mod profile;
 mod readers;
+mod refund;
 mod reset;
 mod shell;
 mod trace;
@@ -156,6 +157,8 @@ fn carry_out(setting: &Setting<'_>, command: &Command) -> Result<Exit, TerminalE
         Command::Cert(command) => certificate::run(setting, command),
         Command::Load(arguments) => load::load(setting, arguments),
         Command::Pay(arguments) => pay::pay(setting, arguments),
+        Command::Refund(command) => refund::run(setting, command),
+        Command::Cancel(arguments) => refund::cancel(setting, arguments),
         Command::Shell(arguments) => shell::run(setting, arguments),
         Command::Journal(command) => journal::run(setting, command),
         Command::Receipt(command) => journal::receipt(setting, command),

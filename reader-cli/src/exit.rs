@@ -76,6 +76,8 @@ impl Exit {
             | Code::FontMissing
             | Code::CentreKeyUnknown
             | Code::ReceiptUnknown
+            | Code::RefundOriginal
+            | Code::RefundUnknown
             | Code::NotEnrolled
             | Code::NothingToLoad => Self::NotFound,
             Code::BillRefused
@@ -105,6 +107,10 @@ impl Exit {
             | Code::BillPaid
             | Code::BillOpen
             | Code::StillOpen
+            | Code::RefundClosed
+            | Code::RefundUndecided
+            | Code::RefundAmount
+            | Code::CancelTooLate
             | Code::LimitExceeded => Self::Refused,
             Code::NoCard
             | Code::CardRemoved

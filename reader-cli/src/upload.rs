@@ -15,7 +15,7 @@ use settlement::signing::TerminalKey;
 
 use crate::http::Centre;
 use card_counter::error::{BlacklistError, TerminalError};
-use card_counter::journal::{Entry, Subject};
+use card_counter::journal::Entry;
 use card_counter::letter::Letter;
 use card_counter::store::{BatchAnswered, Store};
 use card_counter::terminal;
@@ -98,9 +98,9 @@ pub fn report_outcomes(store: &mut Store, centre: &Centre<'_>) -> Result<u32, Te
     Ok(reported)
 }
 
-/// The outcome of a finished load; `None` while it is open.
+/// The outcome of a finished load or refund; `None` while it is open.
 fn outcome(store: &Store, entry: &Entry) -> Result<Option<LoadOutcomeRequest>, TerminalError> {
-    let Subject::Load { load_id, .. } = entry.draft.subject else { return Ok(None) };
+    let Some(load_id) = entry.draft.subject.load_id() else { return Ok(None) };
     let outcome = match entry.state {
         State::Confirmed => LoadOutcome::Credited,
         State::Reversed | State::Refused => LoadOutcome::NotCredited,

@@ -43,6 +43,12 @@ pub struct JournalCard {
     pub loads: u32,
     /// Sum that they put on the card.
     pub loaded_fen: Fen,
+    /// Confirmed refunds and cancels.
+    #[serde(default)]
+    pub refunds: u32,
+    /// Sum that they put back on the card.
+    #[serde(default)]
+    pub refunded_fen: Fen,
     /// Transactions that are not decided yet.
     #[serde(default)]
     pub uncertain: u32,

@@ -52,6 +52,23 @@ pub struct Totals {
     pub loads: u32,
     /// Loaded.
     pub loaded_fen: Fen,
+    /// What went back; left out of batches without it, as terminals wrote them before there were refunds.
+    #[serde(default, skip_serializing_if = "Refunds::is_none")]
+    pub refunds: Refunds,
+}
+
+/// Count and sums of the refunds in a batch.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Refunds {
+    /// Refunds and cancels.
+    pub count: u32,
+    /// Credited to cards.
+    pub personal_account_fen: Fen,
+    /// Given back in cash.
+    pub self_paid_fen: Fen,
+    /// No longer paid by the pool.
+    pub pooled_fund_fen: Fen,
 }
 
 /// Where a terminal's chain stands: what the next batch must continue.
@@ -193,9 +210,23 @@ impl Totals {
                     totals.loads = totals.loads.checked_add(1).ok_or(FenError::Overflow)?;
                     totals.loaded_fen = totals.loaded_fen.plus(*amount_fen)?;
                 }
+                Transaction::Refund { personal_account_fen, self_paid_fen, pooled_fund_fen, .. } => {
+                    let refunds = &mut totals.refunds;
+                    refunds.count = refunds.count.checked_add(1).ok_or(FenError::Overflow)?;
+                    refunds.personal_account_fen = refunds.personal_account_fen.plus(*personal_account_fen)?;
+                    refunds.self_paid_fen = refunds.self_paid_fen.plus(*self_paid_fen)?;
+                    refunds.pooled_fund_fen = refunds.pooled_fund_fen.plus(*pooled_fund_fen)?;
+                }
             }
         }
         Ok(totals)
+    }
+}
+
+impl Refunds {
+    /// Nothing went back.
+    fn is_none(&self) -> bool {
+        *self == Self::default()
     }
 }
 
@@ -297,7 +328,16 @@ impl SignedBatch {
     fn content_hash(&self) -> Digest {
         let totals = self.totals;
         let count = u64::try_from(self.records.len()).expect("a vector's length fits 64 bits");
-        let writer = Writer::new("settlement-batch-1")
+        let refunds = totals.refunds;
+        let writer = match refunds.is_none() {
+            true => Writer::new("settlement-batch-1"),
+            false => Writer::new("settlement-batch-2")
+                .u32(refunds.count)
+                .fen(refunds.personal_account_fen)
+                .fen(refunds.self_paid_fen)
+                .fen(refunds.pooled_fund_fen),
+        };
+        let writer = writer
             .fixed(&self.terminal.0)
             .u32(self.sequence)
             .u64(self.first_record)

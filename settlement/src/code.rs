@@ -135,6 +135,26 @@ codes! {
     LoadAlreadyDecided = "LOAD_ALREADY_DECIDED", false,
         "这笔划入已有另一结果", "请联系中心核对",
         "another outcome of this load was reported before", "ask the centre to compare";
+    /// No such purchase was posted.
+    RefundOriginalUnknown = "REFUND_ORIGINAL_UNKNOWN", false,
+        "中心没有入账的原交易", "请先上传再退费;仍不行请联系中心",
+        "the centre has posted no such purchase", "upload first, then refund again; if it stays so, ask the centre";
+    /// Another card paid.
+    RefundOtherCard = "REFUND_OTHER_CARD", false,
+        "原交易不是用这张卡付的", "请插入付款的那张卡",
+        "another card paid the purchase", "insert the card that paid";
+    /// Another institution sold.
+    RefundElsewhere = "REFUND_ELSEWHERE", false,
+        "原交易不是本机构的", "请到售出的机构退费",
+        "another institution sold it", "the holder goes to the institution that sold it";
+    /// More than is left of the purchase.
+    RefundTooMuch = "REFUND_TOO_MUCH", false,
+        "退费超过原交易的可退金额", "核对已退金额;退费未完成的先完成或撤回",
+        "more is asked than is left of the purchase", "compare with the refunds that there were; finish or withdraw open ones";
+    /// No longer the latest purchase of the card, or its day is over, or a part was refunded.
+    CancelTooLate = "CANCEL_TOO_LATE", false,
+        "只能撤销该卡当日最后一笔未退费的交易", "请改用退费",
+        "only the card's latest purchase of the day, of which nothing was refunded, is cancelled", "refund it instead";
     /// MAC1 of the card is wrong.
     Mac1Wrong = "MAC1_WRONG", false,
         "卡的 MAC1 不符", "卡可能是伪造的或密钥版本不符,请联系发卡机构",

@@ -27,6 +27,7 @@ pub mod quantity;
 pub mod receipt;
 pub mod record;
 pub mod recovery;
+pub mod refund;
 pub mod signing;
 pub mod split;
 pub mod tac;

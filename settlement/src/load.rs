@@ -93,6 +93,7 @@ mod tests {
             key_version: 1,
             algorithm: 1,
             mac1: Mac::parse(mac1).expect("hex"),
+            refund: None,
         }
     }
 

@@ -15,6 +15,7 @@ use crate::fen::{Fen, on_card};
 use crate::id::{
     CardFactor, CardIdentifier, CardRandom, InstitutionCode, LoadId, Mac, PublicKey, RequestId, Tac, TerminalNumber,
 };
+use crate::refund::RefundOf;
 
 /// A request body: where it goes, what answers it.
 pub trait Request: Serialize + for<'de> Deserialize<'de> {
@@ -208,6 +209,9 @@ pub struct LoadRequest {
     pub algorithm: u8,
     /// MAC1 of the card.
     pub mac1: Mac,
+    /// What it gives back; without it the load is of money that waits for the holder.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refund: Option<RefundOf>,
 }
 
 /// The centre's authorization of a load.

@@ -12,6 +12,7 @@ use crate::canonical::Writer;
 use crate::date::{BusinessDate, DateTime};
 use crate::fen::{Fen, FenError, on_card};
 use crate::id::{BillId, CardFactor, CardIdentifier, Digest, LoadId, Tac, TerminalNumber};
+use crate::refund::{Original, RefundAct};
 
 /// One finished transaction.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -74,6 +75,24 @@ pub enum Transaction {
         #[serde(deserialize_with = "on_card")]
         amount_fen: Fen,
     },
+    /// 退费, 撤销: a load that gives back what a purchase took.
+    Refund {
+        /// The load that the centre authorized.
+        load_id: LoadId,
+        /// The purchase.
+        original: Original,
+        /// How it is undone.
+        act: RefundAct,
+        /// 个人账户: credited to the card.
+        #[serde(deserialize_with = "on_card")]
+        personal_account_fen: Fen,
+        /// 个人自付: given back in cash.
+        #[serde(deserialize_with = "on_card")]
+        self_paid_fen: Fen,
+        /// 统筹基金: no longer paid by the pool.
+        #[serde(deserialize_with = "on_card")]
+        pooled_fund_fen: Fen,
+    },
 }
 
 /// How the terminal knows that the card did it.
@@ -125,16 +144,18 @@ impl Transaction {
         match self {
             Self::Purchase { personal_account_fen, .. } => Fen::ZERO.minus(*personal_account_fen),
             Self::Load { amount_fen, .. } => Ok(*amount_fen),
+            Self::Refund { personal_account_fen, .. } => Ok(*personal_account_fen),
         }
     }
 
-    /// Everything paid, in whatever way.
+    /// Everything paid, or given back, in whatever way.
     ///
     /// # Errors
     /// [`FenError::Overflow`].
     pub fn total(&self) -> Result<Fen, FenError> {
         match self {
-            Self::Purchase { personal_account_fen, self_paid_fen, pooled_fund_fen, .. } => {
+            Self::Purchase { personal_account_fen, self_paid_fen, pooled_fund_fen, .. }
+            | Self::Refund { personal_account_fen, self_paid_fen, pooled_fund_fen, .. } => {
                 Fen::sum([*personal_account_fen, *self_paid_fen, *pooled_fund_fen])
             }
             Self::Load { amount_fen, .. } => Ok(*amount_fen),
@@ -191,6 +212,7 @@ impl TransactionRecord {
                 };
             }
             Transaction::Load { amount_fen, .. } => fields.amount = amount_fen.to_card()?,
+            Transaction::Refund { personal_account_fen, .. } => fields.amount = personal_account_fen.to_card()?,
         }
         Ok(fields)
     }
@@ -221,6 +243,20 @@ impl TransactionRecord {
                 .text(bill_id.as_str())
                 .fixed(&bill_hash.0),
             Transaction::Load { load_id, amount_fen } => writer.byte(2).fixed(&load_id.0).fen(*amount_fen),
+            Transaction::Refund { load_id, original, act, personal_account_fen, self_paid_fen, pooled_fund_fen } => {
+                writer
+                    .byte(3)
+                    .fixed(&load_id.0)
+                    .fixed(&original.terminal.0)
+                    .u32(original.terminal_sequence)
+                    .byte(match act {
+                        RefundAct::Refund => 1,
+                        RefundAct::Cancel => 2,
+                    })
+                    .fen(*personal_account_fen)
+                    .fen(*self_paid_fen)
+                    .fen(*pooled_fund_fen)
+            }
         };
         let (year, month, day) = self.business_date.parts();
         let writer = writer
@@ -283,9 +319,69 @@ pub(crate) mod tests {
         }
     }
 
+    /// An invented refund of 50 fen to the account and 20 fen in cash, of the purchase above.
+    pub(crate) fn refund(journal_sequence: u64) -> TransactionRecord {
+        let original =
+            Original { terminal: TerminalNumber([0x99, 0, 0x11, 0x22, 0x33, 0x44]), terminal_sequence: 0xA5C3 };
+        TransactionRecord {
+            transaction: Transaction::Refund {
+                load_id: LoadId([5; 16]),
+                original,
+                act: RefundAct::Refund,
+                personal_account_fen: Fen::new(50),
+                self_paid_fen: Fen::new(20),
+                pooled_fund_fen: Fen::ZERO,
+            },
+            ..purchase(journal_sequence)
+        }
+    }
+
+    #[test]
+    fn every_field_of_a_refund_changes_the_hash() {
+        let base = refund(1);
+        let changed = |change: fn(&mut TransactionRecord)| {
+            let mut record = base.clone();
+            change(&mut record);
+            assert_ne!(record, base);
+            record.hash()
+        };
+        macro_rules! with {
+            ($field:ident, $value:expr) => {
+                changed(|record| {
+                    let Transaction::Refund { $field, .. } = &mut record.transaction else { unreachable!() };
+                    *$field = $value;
+                })
+            };
+        }
+        let terminal = TerminalNumber([0x99, 0, 0x11, 0x22, 0x33, 0x44]);
+        let mut hashes = vec![
+            base.hash(),
+            load(1).hash(),
+            with!(load_id, LoadId([6; 16])),
+            with!(original, Original { terminal: TerminalNumber([1; 6]), terminal_sequence: 0xA5C3 }),
+            with!(
+                original,
+                Original { terminal: TerminalNumber([0x99, 0, 0x11, 0x22, 0x33, 0x44]), terminal_sequence: 1 }
+            ),
+            with!(act, RefundAct::Cancel),
+            with!(personal_account_fen, Fen::new(51)),
+            with!(self_paid_fen, Fen::new(21)),
+            with!(pooled_fund_fen, Fen::new(1)),
+        ];
+        assert_eq!(base.terminal, terminal);
+        let all = hashes.len();
+        hashes.sort_unstable();
+        hashes.dedup();
+        assert_eq!(hashes.len(), all);
+        assert_eq!(base.transaction.card_movement(), Ok(Fen::new(50)), "a refund goes onto the card");
+        assert_eq!(base.transaction.total(), Ok(Fen::new(70)));
+    }
+
     #[test]
     fn a_record_reads_back_from_json() {
-        for record in [purchase(1), load(2), TransactionRecord { evidence: Evidence::LogOnly, ..purchase(3) }] {
+        for record in
+            [purchase(1), load(2), refund(4), TransactionRecord { evidence: Evidence::LogOnly, ..purchase(3) }]
+        {
             let text = serde_json::to_string(&record).expect("serializes");
             assert_eq!(serde_json::from_str::<TransactionRecord>(&text).expect(&text), record);
         }

@@ -83,7 +83,7 @@ pub fn compute(
 ) -> Result<Tac, TacError> {
     let (transaction_type, fields) = match record.transaction {
         Transaction::Purchase { .. } => (rules.purchase_type, &rules.mac.purchase_tac),
-        Transaction::Load { .. } => (rules.load_type, &rules.mac.load_tac),
+        Transaction::Load { .. } | Transaction::Refund { .. } => (rules.load_type, &rules.mac.load_tac),
     };
     let key = card_key(rules, &rules.tac_key, record.key_version, record.card_identifier, record.card_factor)?;
     let input = record.mac_fields(transaction_type)?.input(fields);

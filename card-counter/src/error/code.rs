@@ -232,6 +232,18 @@ codes! {
     BillPaid = "BILL_PAID",
     /// Bill may have been paid by another card.
     BillOpen = "BILL_OPEN",
+    /// No confirmed purchase to refund.
+    RefundOriginal = "REFUND_ORIGINAL",
+    /// No refund of this number.
+    RefundUnknown = "REFUND_UNKNOWN",
+    /// Refund that is done or withdrawn.
+    RefundClosed = "REFUND_CLOSED",
+    /// Refund that may have reached the card.
+    RefundUndecided = "REFUND_UNDECIDED",
+    /// More than is left of a purchase, or nothing.
+    RefundAmount = "REFUND_AMOUNT",
+    /// Not the card's latest purchase of the day.
+    CancelTooLate = "CANCEL_TOO_LATE",
     /// A limit of the terminal is reached.
     LimitExceeded = "LIMIT_EXCEEDED",
     /// No answer from the card after DEBIT or CREDIT.

@@ -147,6 +147,7 @@ impl TerminalError {
             Self::YearTotalFull { year } => said(format!("{year} 年的累计容不下这笔金额")),
             Self::ClockBehindCard { year } => said(format!("卡上累计属于 {year} 年")),
             Self::BillPaid { bill, entry } => said(format!("账单 {bill} 已付,见日志号 {entry}")),
+            Self::Refund(fault) => fault.words(),
             Self::LimitExceeded { limit } => said(format!("已到限额 {limit}")),
             Self::Uncertain { id } => said(format!("交易 {id} 的结果未知")),
             Self::CentreUnreachable { address } => said(format!("中心 {address} 没有应答")),

@@ -102,6 +102,7 @@ impl TerminalError {
             Self::ClockBehindCard { .. } => Code::ClockBehindCard,
             Self::BillPaid { .. } => Code::BillPaid,
             Self::BillOpen { .. } => Code::BillOpen,
+            Self::Refund(fault) => fault.code(),
             Self::LimitExceeded { .. } => Code::LimitExceeded,
             Self::Uncertain { .. } => Code::Uncertain,
             Self::StillOpen { .. } => Code::StillOpen,

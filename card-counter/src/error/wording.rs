@@ -167,6 +167,15 @@ fn what(code: Code) -> Words {
             "the card's yearly totals are of a later year than the terminal's clock; nothing was paid",
         ),
         Code::BillPaid => ("该账单已付过", "this bill was paid before"),
+        Code::RefundOriginal => ("没有可退的原交易", "there is no such purchase to refund"),
+        Code::RefundUnknown => ("没有这笔退费", "there is no such refund"),
+        Code::RefundClosed => ("该退费已结束", "this refund is over"),
+        Code::RefundUndecided => ("该退费可能已到卡上", "this refund may have reached the card"),
+        Code::RefundAmount => ("退费金额不对", "this amount cannot be refunded"),
+        Code::CancelTooLate => (
+            "只能撤销该卡当日最后一笔未退费的消费",
+            "only the card's latest purchase of the day, of which nothing was refunded, is cancelled",
+        ),
         Code::BillOpen => {
             ("另一张卡可能已付此账单,结果未知", "another card may have paid this bill: its outcome is unknown")
         }
@@ -363,6 +372,17 @@ fn next(code: Code) -> Words {
             "请插入那张卡查明结果;查明之前不要用其他卡或现金收取此账单",
             "insert that card to find out; until then take this bill from no other card and no cash",
         ),
+        Code::RefundOriginal => ("用 sscard journal list 查看编号", "see sscard journal list for the ids"),
+        Code::RefundUnknown | Code::RefundClosed => {
+            ("用 sscard refund list --all 查看", "see sscard refund list --all")
+        }
+        Code::RefundUndecided => {
+            ("插入该卡,给出密码,执行 sscard refund finish", "insert the card and run sscard refund finish with its PIN")
+        }
+        Code::RefundAmount => {
+            ("用 sscard refund list --all 核对已退金额", "compare with what went back before: sscard refund list --all")
+        }
+        Code::CancelTooLate => ("请改用 sscard refund give", "refund it instead: sscard refund give"),
         Code::BillPaid => ("用 sscard receipt reprint 补打小票", "reprint its receipt with sscard receipt reprint"),
         Code::LimitExceeded => ("先执行 sscard upload", "run sscard upload first"),
         Code::Uncertain => (

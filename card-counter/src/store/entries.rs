@@ -8,21 +8,22 @@ use settlement::fen::Fen;
 use settlement::id::{BillId, CardFactor, CardIdentifier, CardRandom, Digest, LoadId, Mac, Tac, TerminalNumber};
 use settlement::journal::{self, Event, State};
 use settlement::record::Evidence;
+use settlement::refund::RefundAct;
 use settlement::{BusinessDate, DateTime};
 
 use super::{Store, StoreError, failure};
 use crate::clock::Now;
-use crate::journal::{Done, Draft, Entry, EntryNumber, Journal, Sent, Subject};
+use crate::journal::{Done, Draft, Entry, EntryNumber, Journal, RefundNumber, Sent, Subject};
 
 /// A new entry in PREPARED, with its first event. One statement, so one durable transaction.
 const PREPARE: &str = "
 INSERT INTO entry (number, state, kind, terminal, card_identifier, card_factor, business_date, personal_account, self_paid,
-    pooled_fund, bill_id, bill_hash, load_id, paper, history)
+    pooled_fund, bill_id, bill_hash, load_id, paper, history, refund, refund_act, original_sequence)
 VALUES ((SELECT coalesce(max(number), 0) + 1 FROM entry), ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13,
-    json_array(?14, 'Prepared', NULL, ?1, 'Terminal', NULL))";
+    json_array(?14, 'Prepared', NULL, ?1, 'Terminal', NULL), ?15, ?16, ?17)";
 
 /// Columns of an entry, in the order in which they are read.
-const COLUMNS: [&str; 26] = [
+const COLUMNS: [&str; 29] = [
     "number",
     "state",
     "terminal",
@@ -49,6 +50,9 @@ const COLUMNS: [&str; 26] = [
     "tac",
     "record",
     "reason",
+    "refund",
+    "refund_act",
+    "original_sequence",
 ];
 
 /// The same as SQL: a name that is looked up in SQLite costs more than the value.
@@ -56,7 +60,8 @@ macro_rules! columns {
     () => {
         "number, state, terminal, card_identifier, card_factor, business_date, personal_account, self_paid, pooled_fund, \
          bill_id, bill_hash, load_id, paper, balance_before, card_sequence, terminal_sequence, date_time, random, \
-         key_version, algorithm, mac, balance_after, evidence, tac, record, reason"
+         key_version, algorithm, mac, balance_after, evidence, tac, record, reason, refund, refund_act, \
+         original_sequence"
     };
 }
 
@@ -235,7 +240,15 @@ impl Store {
             Subject::Purchase { bill_id, bill_hash, .. } => {
                 ("purchase", Some(bill_id.as_str().to_owned()), Some(bill_hash.to_string()), None)
             }
-            Subject::Load { load_id, .. } => ("load", None, None, Some(load_id.to_string())),
+            Subject::Load { load_id, .. } | Subject::Refund { load_id, .. } => {
+                ("load", None, None, Some(load_id.to_string()))
+            }
+        };
+        let (refund, act, original) = match &draft.subject {
+            Subject::Refund { refund, act, original, .. } => {
+                (Some(super::refunds::key(*refund)), Some(act.as_str()), Some(*original))
+            }
+            Subject::Purchase { .. } | Subject::Load { .. } => (None, None, None),
         };
         let amounts = draft.subject.amounts();
         self.connection.prepare_cached(PREPARE)?.execute(params![
@@ -253,6 +266,9 @@ impl Store {
             load_id,
             draft.paper,
             Now::of_system().utc(),
+            refund,
+            act,
+            original,
         ])?;
         Ok(self.connection.last_insert_rowid())
     }
@@ -334,7 +350,10 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Option<Entry>> {
             _ => return Ok(None),
         },
         (None, None, Some(id)) => match LoadId::parse(&id) {
-            Ok(load_id) => Subject::Load { load_id, amount: amounts.personal_account },
+            Ok(load_id) => match loaded(row, load_id, amounts)? {
+                Some(subject) => subject,
+                None => return Ok(None),
+            },
             Err(_) => return Ok(None),
         },
         _ => return Ok(None),
@@ -349,6 +368,22 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Option<Entry>> {
         done: done(row)?,
         record: row.get::<_, Option<i64>>(column("record"))?.map(i64::unsigned_abs),
         reason: text("reason")?,
+    }))
+}
+
+/// A load, or a try of a refund.
+fn loaded(row: &Row<'_>, load_id: LoadId, amounts: Amounts) -> rusqlite::Result<Option<Subject>> {
+    let refund: Option<i64> = row.get(column("refund"))?;
+    let Some(refund) = refund else { return Ok(Some(Subject::Load { load_id, amount: amounts.personal_account })) };
+    let act: Option<String> = row.get(column("refund_act"))?;
+    let original: Option<u32> = row.get(column("original_sequence"))?;
+    let refund = RefundNumber(refund.unsigned_abs());
+    Ok(act.as_deref().and_then(RefundAct::parse).zip(original).map(|(act, original)| Subject::Refund {
+        load_id,
+        refund,
+        act,
+        original,
+        amounts,
     }))
 }
 

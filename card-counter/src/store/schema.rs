@@ -1,12 +1,12 @@
 //! The tables of the terminal's database, and how it is opened.
 //!
 //! Source: SQLite: WAL with `synchronous=FULL` makes a committed transaction survive loss of power.
-//! Owns: schema version 4, and bringing older ones to it. Never: reads or writes a row otherwise.
+//! Owns: schema version 5, and bringing older ones to it. Never: reads or writes a row otherwise.
 
 use rusqlite::Connection;
 
 /// Version of the tables; a newer one is refused, never guessed at.
-pub(super) const VERSION: i64 = 4;
+pub(super) const VERSION: i64 = 5;
 
 /// How long another program may hold the file before we say so.
 pub(super) const BUSY_WITHIN: std::time::Duration = std::time::Duration::from_secs(5);
@@ -118,6 +118,38 @@ BEGIN SELECT RAISE(ABORT, 'a state changes with an event'); END;
 CREATE TRIGGER entry_is_not_removed BEFORE DELETE ON entry BEGIN SELECT RAISE(ABORT, 'entries are kept'); END;
 ";
 
+/// What goes back, as it was agreed at the counter. Each try to bring it onto the card is an entry of kind `load` that names
+/// its refund; how a refund stands is read off its tries.
+const REFUND: &str = "
+CREATE TABLE refund (
+    number           INTEGER PRIMARY KEY CHECK (number > 0),
+    original         INTEGER NOT NULL REFERENCES entry (number),
+    act              TEXT NOT NULL CHECK (act IN ('refund', 'cancel')),
+    personal_account INTEGER NOT NULL CHECK (personal_account >= 0),
+    self_paid        INTEGER NOT NULL CHECK (self_paid >= 0),
+    pooled_fund      INTEGER NOT NULL CHECK (pooled_fund >= 0),
+    reason           TEXT NOT NULL,
+    opened_at        TEXT NOT NULL,
+    withdrawn_at     TEXT,
+    withdrawn_why    TEXT,
+    CHECK (personal_account + self_paid + pooled_fund > 0),
+    CHECK ((withdrawn_at IS NULL) = (withdrawn_why IS NULL))
+) STRICT;
+CREATE INDEX refund_of_original ON refund (original);
+CREATE TRIGGER refund_is_withdrawn_once BEFORE UPDATE ON refund
+WHEN OLD.withdrawn_at IS NOT NULL OR NEW.number <> OLD.number OR NEW.original <> OLD.original OR NEW.act <> OLD.act
+    OR NEW.personal_account <> OLD.personal_account OR NEW.self_paid <> OLD.self_paid
+    OR NEW.pooled_fund <> OLD.pooled_fund
+BEGIN SELECT RAISE(ABORT, 'a refund is only withdrawn, once'); END;
+CREATE TRIGGER refund_is_not_removed BEFORE DELETE ON refund BEGIN SELECT RAISE(ABORT, 'refunds are kept'); END;
+ALTER TABLE entry ADD COLUMN refund INTEGER REFERENCES refund (number);
+ALTER TABLE entry ADD COLUMN refund_act TEXT;
+ALTER TABLE entry ADD COLUMN original_sequence INTEGER;
+CREATE INDEX entry_of_refund ON entry (refund) WHERE refund IS NOT NULL;
+CREATE UNIQUE INDEX entry_of_refund_once ON entry (refund) WHERE refund IS NOT NULL
+    AND state IN ('PREPARED', 'SENT', 'UNCERTAIN', 'CONFIRMED');
+";
+
 /// Version 1 kept events in a table of their own.
 const FROM_1: &str = "
 DROP TRIGGER event_is_not_changed;
@@ -157,10 +189,11 @@ pub(super) fn create(connection: &mut Connection) -> rusqlite::Result<Option<i64
     let version: i64 = transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
     let run = |batches: &[&str]| batches.iter().try_for_each(|batch| transaction.execute_batch(batch));
     match version {
-        0 => run(&[TABLES, HISTORY, BLACKLIST])?,
-        1 => run(&[FROM_1, HISTORY, FROM_2, FROM_3, BLACKLIST])?,
-        2 => run(&[FROM_2, FROM_3, BLACKLIST])?,
-        3 => run(&[FROM_3, BLACKLIST])?,
+        0 => run(&[TABLES, HISTORY, BLACKLIST, REFUND])?,
+        1 => run(&[FROM_1, HISTORY, FROM_2, FROM_3, BLACKLIST, REFUND])?,
+        2 => run(&[FROM_2, FROM_3, BLACKLIST, REFUND])?,
+        3 => run(&[FROM_3, BLACKLIST, REFUND])?,
+        4 => run(&[REFUND])?,
         VERSION => return Ok(None),
         other => return Ok(Some(other)),
     }
@@ -238,6 +271,18 @@ mod tests {
         assert_eq!(schema(&old), schema(&new));
         assert!(rows(&old, "SELECT sequence FROM blacklist").is_empty());
         assert!(rows(&old, "SELECT card_identifier FROM blacklisted").is_empty());
+    }
+
+    #[test]
+    fn a_journal_of_version_4_becomes_one_of_this_version() {
+        let mut old = Connection::open_in_memory().expect("a database");
+        for batch in [TABLES, HISTORY, BLACKLIST, "PRAGMA user_version = 4"] {
+            old.execute_batch(batch).expect("version 4");
+        }
+        assert_eq!(create(&mut old).expect("brought to this version"), None);
+        let mut new = Connection::open_in_memory().expect("a database");
+        create(&mut new).expect("made");
+        assert_eq!(schema(&old), schema(&new));
     }
 
     #[test]

@@ -11,6 +11,7 @@ use settlement::fen::{Fen, FenError};
 use settlement::id::Digest;
 
 use super::ledger::{Account, PostingKind};
+use super::load::Load;
 use super::refusal::ClearingError;
 use super::upload::{RowKind, RowOutcome, UploadRow};
 use super::window::{Equation, Explanation, Window, WindowState, WindowTotals, conservation};
@@ -211,6 +212,10 @@ fn totals(tx: &Tx<'_>, date: BusinessDate, rows: &[UploadRow]) -> Result<WindowT
     let cards_moved = Fen::sum(movements.iter().filter(|(_, account, _)| card(account)).map(|(_, _, amount)| *amount))?;
     let accepted = || rows.iter().filter(|row| row.outcome == RowOutcome::Accepted);
     let purchases = || accepted().filter(|row| row.kind == RowKind::Purchase);
+    let refunds = tx.refunds_credited(date)?;
+    let given = |load: &Load| load.amount_fen.plus(load.refund.as_ref().map_or(Fen::ZERO, |r| r.pooled_fund_fen));
+    let refunds_credited_fen = Fen::sum(refunds.iter().map(given).collect::<Result<Vec<_>, _>>()?)?;
+    let payable = |account: &str| account.ends_with(Account::PAYABLE);
     let count = |outcome| rows.iter().filter(|row| row.outcome == outcome).count();
     Ok(WindowTotals {
         postings: tx.posting_references(date)?.len(),
@@ -220,17 +225,20 @@ fn totals(tx: &Tx<'_>, date: BusinessDate, rows: &[UploadRow]) -> Result<WindowT
         sum_of_entries_fen: Fen::sum(movements.iter().map(|(_, _, amount)| *amount))?,
         allotted_fen: minus(sum(PostingKind::Allotment, &is(Account::PersonalAccountFund))?)?,
         loaded_fen: sum(PostingKind::LoadCredited, &card)?,
+        refunded_fen: sum(PostingKind::Refund, &card)?,
+        refunded_pooled_fen: sum(PostingKind::Refund, &is(Account::PooledFund))?,
         purchased_fen: minus(sum(PostingKind::Purchase, &card)?)?,
         pooled_fen: minus(sum(PostingKind::Purchase, &is(Account::PooledFund))?)?,
         self_paid_fen: minus(sum(PostingKind::Purchase, &is(Account::SelfPaidContra))?)?,
         corrected_fen: sum(PostingKind::Correction, &card)?.plus(sum(PostingKind::CardCleared, &card)?)?,
-        payable_fen: sum(PostingKind::Purchase, &|account| account.ends_with(Account::PAYABLE))?,
+        payable_fen: sum(PostingKind::Purchase, &payable)?.plus(sum(PostingKind::Refund, &payable)?)?,
         cards_before_fen: cards_before(tx, date)?,
         cards_moved_fen: cards_moved,
         cards_after_fen,
         rows_personal_fen: Fen::sum(purchases().map(|row| row.personal_account_fen))?,
         rows_pooled_fen: Fen::sum(purchases().map(|row| row.pooled_fund_fen))?,
         loads_credited_fen: tx.loads_credited(date)?,
+        refunds_credited_fen,
     })
 }
 
@@ -355,6 +363,12 @@ impl Show for WindowProof {
                 ),
             ),
         ];
+        if totals.refunds_credited_fen != Fen::ZERO {
+            lines.push(lang.pick(
+                format!("  退回账户 {}  退统筹 {}", totals.refunded_fen, totals.refunded_pooled_fen),
+                format!("  refunded to cards {}  to the pool {}", totals.refunded_fen, totals.refunded_pooled_fen),
+            ));
+        }
         lines.extend(self.equations.iter().map(|equation| {
             let mark = if equation.holds() { "=" } else { "≠" };
             format!(

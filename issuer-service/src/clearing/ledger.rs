@@ -81,6 +81,8 @@ pub enum PostingKind {
     LoadReturned,
     /// An accepted purchase.
     Purchase,
+    /// A purchase, or a part of it, goes back to its card.
+    Refund,
     /// Money of a card that is out of use for good: card to its holder's pending amount, or back.
     CardCleared,
     /// A correction by hand, checked by a second person.
@@ -97,6 +99,7 @@ impl PostingKind {
             Self::LoadCredited => "LOAD_CREDITED",
             Self::LoadReturned => "LOAD_RETURNED",
             Self::Purchase => "PURCHASE",
+            Self::Refund => "REFUND",
             Self::CardCleared => "CARD_CLEARED",
             Self::Correction => "CORRECTION",
         }
@@ -217,9 +220,25 @@ pub fn purchase(
     self_paid: Fen,
     pooled_fund: Fen,
 ) -> Result<Option<Posting>, PostingError> {
+    payment(reference, PostingKind::Purchase, card, institution, [personal_account, self_paid, pooled_fund])
+}
+
+/// What the payers pay to an institution: personal account, cash, pool; below zero where it goes back to them.
+///
+/// `None` when all three amounts are zero: nothing to post.
+///
+/// # Errors
+/// [`PostingError`].
+pub(super) fn payment(
+    reference: String,
+    kind: PostingKind,
+    card: CardIdentifier,
+    institution: &InstitutionCode,
+    [personal_account, self_paid, pooled_fund]: [Fen; 3],
+) -> Result<Option<Posting>, PostingError> {
     let posting = Posting::new(
         reference,
-        PostingKind::Purchase,
+        kind,
         [
             (Account::Card(card), Fen::ZERO.minus(personal_account)?),
             (Account::PooledFund, Fen::ZERO.minus(pooled_fund)?),

@@ -25,6 +25,10 @@ pub struct LedgerCard {
     pub loads: u32,
     /// Their sum.
     pub loaded_fen: Fen,
+    /// Refunds credited.
+    pub refunds: u32,
+    /// What they put back on the card.
+    pub refunded_fen: Fen,
     /// Purchases posted.
     pub purchases: u32,
     /// Their sum.
@@ -100,7 +104,7 @@ fn take_row(card: &mut LedgerCard, row: &UploadRow) -> Result<(), FenError> {
             },
             code: row.code.map_or("", ErrorCode::as_str),
         }),
-        (RowKind::Load, _) => {}
+        (RowKind::Load | RowKind::Refund, _) => {}
     }
     Ok(())
 }
@@ -112,6 +116,10 @@ fn take_load(
 ) -> Result<(), FenError> {
     let card = cards.entry(load.card_identifier).or_default();
     match load.state {
+        LoadState::Credited if load.settled_on.is_some_and(|date| date <= through) && load.refund.is_some() => {
+            card.refunds = card.refunds.saturating_add(1);
+            card.refunded_fen = card.refunded_fen.plus(load.amount_fen)?;
+        }
         LoadState::Credited if load.settled_on.is_some_and(|date| date <= through) => {
             card.loads = card.loads.saturating_add(1);
             card.loaded_fen = card.loaded_fen.plus(load.amount_fen)?;

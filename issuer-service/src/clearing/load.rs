@@ -1,4 +1,4 @@
-//! The online load (圈存): a holder's pending money goes to the chip in two phases.
+//! The online load (圈存): a holder's pending money, or a refund, goes to the chip in two phases.
 //!
 //! ```text
 //! quote → prepare (MAC1 right; pending → transit; MAC2 answered) → outcome (transit → card, or back to pending)
@@ -20,9 +20,11 @@ use settlement::id::{CardFactor, CardIdentifier, CardRandom, Digest, LoadId, Mac
 use settlement::load;
 use settlement::message::{LoadOutcome, LoadOutcomeRequest, LoadRequest};
 use settlement::record::{Evidence, Transaction, TransactionRecord};
+use settlement::refund::{RefundAct, RefundOf};
 use settlement::tac::{self, TacVerdict};
 
 use super::ledger::{Account, Posting, PostingKind};
+use super::refund::{self, Refund};
 use super::refusal::ClearingError;
 use super::succession;
 use crate::audit::Act;
@@ -108,6 +110,9 @@ pub struct Load {
     pub prepared_at: String,
     /// Window of the outcome.
     pub settled_on: Option<BusinessDate>,
+    /// Of a refund: what it gives back.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub refund: Option<Refund>,
 }
 
 /// The centre's answer to a prepared load.
@@ -157,13 +162,13 @@ pub fn prepare(
         return Err(ClearingError::Refused(ErrorCode::Mac1Wrong));
     }
     settle_by_counter(tx, request)?;
-    let pending = tx.balance(&Account::Pending(card.holder))?;
-    if pending <= Fen::ZERO || request.amount_fen <= Fen::ZERO {
-        return Err(ClearingError::Refused(ErrorCode::LoadNothingPending));
-    }
-    if request.amount_fen > pending {
-        return Err(ClearingError::Refused(ErrorCode::LoadAmountDiffers));
-    }
+    let refund = match &request.refund {
+        Some(of) => Some(refund::admit(tx, request, of)?),
+        None => {
+            pending_covers(tx, card.holder, request.amount_fen)?;
+            None
+        }
+    };
     let date_time = clock::china_now();
     let mac2 = load::mac2(module, rules, request, date_time)?;
     let load = Load {
@@ -186,18 +191,33 @@ pub fn prepare(
         evidence: None,
         prepared_at: clock::now(),
         settled_on: None,
+        refund,
     };
     tx.add_load(&load)?;
-    let posting = Posting::transfer(
-        format!("load:{}:prepared", load.load_id),
-        PostingKind::LoadPrepared,
-        Account::Pending(load.holder),
-        Account::Transit(load.card_identifier),
-        load.amount_fen,
-    )?;
-    tx.post_once(&posting, tx.current_window()?)?;
+    if load.refund.is_none() {
+        let posting = Posting::transfer(
+            format!("load:{}:prepared", load.load_id),
+            PostingKind::LoadPrepared,
+            Account::Pending(load.holder),
+            Account::Transit(load.card_identifier),
+            load.amount_fen,
+        )?;
+        tx.post_once(&posting, tx.current_window()?)?;
+    }
     let act = act(&load, "load.prepare", "prepared");
     Ok((Prepared { known: false, date_time, mac2 }, act))
+}
+
+/// Whether so much waits for the holder.
+fn pending_covers(tx: &Tx<'_>, holder: i64, amount: Fen) -> Result<(), ClearingError> {
+    let pending = tx.balance(&Account::Pending(holder))?;
+    if pending <= Fen::ZERO || amount <= Fen::ZERO {
+        return Err(ClearingError::Refused(ErrorCode::LoadNothingPending));
+    }
+    if amount > pending {
+        return Err(ClearingError::Refused(ErrorCode::LoadAmountDiffers));
+    }
+    Ok(())
 }
 
 /// Takes the outcome that a terminal reports. `true`: the same outcome was known.
@@ -260,15 +280,22 @@ pub fn settle(
     tac: Option<Tac>,
     evidence: &str,
 ) -> Result<(), ClearingError> {
-    let (kind, to) = match state {
-        LoadState::Credited => (PostingKind::LoadCredited, Account::Card(load.card_identifier)),
-        LoadState::NotCredited => (PostingKind::LoadReturned, Account::Pending(load.holder)),
-        LoadState::Prepared => return Ok(()),
-    };
     let window = tx.current_window()?;
-    let reference = format!("load:{}:outcome", load.load_id);
-    let posting = Posting::transfer(reference, kind, Account::Transit(load.card_identifier), to, load.amount_fen)?;
-    tx.post_once(&posting, window)?;
+    let transit = |kind, to| {
+        let reference = format!("load:{}:outcome", load.load_id);
+        Posting::transfer(reference, kind, Account::Transit(load.card_identifier), to, load.amount_fen)
+    };
+    let posting = match (state, &load.refund) {
+        (LoadState::Prepared, _) => return Ok(()),
+        (LoadState::Credited, None) => Some(transit(PostingKind::LoadCredited, Account::Card(load.card_identifier))?),
+        (LoadState::NotCredited, None) => Some(transit(PostingKind::LoadReturned, Account::Pending(load.holder))?),
+        (LoadState::Credited, Some(refund)) => refund::posting(load, refund)?,
+        // It was held, not posted.
+        (LoadState::NotCredited, Some(_)) => None,
+    };
+    if let Some(posting) = posting {
+        tx.post_once(&posting, window)?;
+    }
     tx.settle_load(load.load_id, state, tac, evidence, window)?;
     succession::follow(tx, load.card_identifier)
 }
@@ -329,15 +356,25 @@ fn content_hash(request: &LoadRequest) -> Digest {
         &[request.key_version, request.algorithm],
         &request.mac1.0,
     ];
-    Digest::of(&bytes.concat())
+    let mut bytes = bytes.concat();
+    if let Some(RefundOf { original, act, self_paid_fen, pooled_fund_fen }) = &request.refund {
+        bytes.extend(original.terminal.0);
+        bytes.extend(original.terminal_sequence.to_be_bytes());
+        bytes.extend(act.as_str().bytes());
+        bytes.extend(self_paid_fen.get().to_be_bytes());
+        bytes.extend(pooled_fund_fen.get().to_be_bytes());
+    }
+    Digest::of(&bytes)
 }
 
 fn act(load: &Load, act: &'static str, detail: &str) -> Act {
+    let refund = load.refund.as_ref();
+    let of = refund.map(|refund| format!(", {} of {}", refund.act.as_str(), refund.original)).unwrap_or_default();
     Act {
         actor: format!("terminal:{}", load.terminal),
         act,
         object: format!("load {}", load.load_id),
-        detail: format!("{detail}, {} yuan", load.amount_fen),
+        detail: format!("{detail}, {} yuan{of}", load.amount_fen),
     }
 }
 
@@ -390,8 +427,15 @@ impl Show for Loads {
                 None => String::new(),
             };
             let evidence = load.evidence.as_deref().unwrap_or("–");
+            let refund = load.refund.as_ref().map_or_else(String::new, |refund| {
+                let word = match refund.act {
+                    RefundAct::Refund => lang.pick("退费", "refund of"),
+                    RefundAct::Cancel => lang.pick("撤销", "cancel of"),
+                };
+                format!("  {word} {}", refund.original)
+            });
             format!(
-                "{}  {}  {}  {}  {}  {evidence}{next}",
+                "{}  {}  {}  {}  {}  {evidence}{refund}{next}",
                 load.load_id,
                 load.terminal,
                 load.card_identifier,

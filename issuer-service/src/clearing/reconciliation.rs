@@ -57,7 +57,7 @@ pub enum FindingCode {
     BalanceDiffers,
     /// The journal and the ledger differ in purchases.
     PurchasesDiffer,
-    /// The journal and the ledger differ in loads.
+    /// The journal and the ledger differ in loads or refunds.
     LoadsDiffer,
 }
 
@@ -111,7 +111,7 @@ pub struct CardAgreement {
     pub card_identifier: CardIdentifier,
     /// On the chip.
     pub card_fen: Option<Fen>,
-    /// Loads less purchases of all journals.
+    /// Loads and refunds less purchases of all journals.
     pub journal_fen: Option<Fen>,
     /// In the ledger.
     pub ledger_fen: Option<Fen>,
@@ -181,7 +181,7 @@ pub fn agree(business_date: BusinessDate, sides: &Sides) -> Result<Agreement, Fe
         let on_chip = read.get(&card).copied();
         let in_journal = journal.get(&card);
         let in_ledger = sides.ledger.get(&card);
-        let journal_fen = in_journal.map(|card| card.loaded_fen.minus(card.purchased_fen)).transpose()?;
+        let journal_fen = in_journal.map(on_card_by_journal).transpose()?;
         let before = findings.len();
         compare(card, on_chip, in_journal, in_ledger, sides, &mut findings)?;
         let ledger_fen = in_ledger.map(|ledger| ledger.balance_fen);
@@ -204,6 +204,11 @@ pub fn agree(business_date: BusinessDate, sides: &Sides) -> Result<Agreement, Fe
     })
 }
 
+/// What the journals say is on the card.
+fn on_card_by_journal(card: &JournalCard) -> Result<Fen, FenError> {
+    card.loaded_fen.plus(card.refunded_fen)?.minus(card.purchased_fen)
+}
+
 fn add(journal: &mut BTreeMap<CardIdentifier, JournalCard>, card: &JournalCard) -> Result<(), FenError> {
     let Some(known) = journal.get_mut(&card.card_identifier) else {
         journal.insert(card.card_identifier, *card);
@@ -213,6 +218,8 @@ fn add(journal: &mut BTreeMap<CardIdentifier, JournalCard>, card: &JournalCard) 
     known.purchased_fen = known.purchased_fen.plus(card.purchased_fen)?;
     known.loads = known.loads.saturating_add(card.loads);
     known.loaded_fen = known.loaded_fen.plus(card.loaded_fen)?;
+    known.refunds = known.refunds.saturating_add(card.refunds);
+    known.refunded_fen = known.refunded_fen.plus(card.refunded_fen)?;
     known.uncertain = known.uncertain.saturating_add(card.uncertain);
     Ok(())
 }
@@ -244,6 +251,8 @@ fn compare(
             purchased_fen: Fen::ZERO,
             loads: 0,
             loaded_fen: Fen::ZERO,
+            refunds: 0,
+            refunded_fen: Fen::ZERO,
             uncertain: 0,
         });
         let refused = Fen::sum(ledger.not_posted.iter().map(|row| row.amount_fen))?;
@@ -259,12 +268,22 @@ fn compare(
             find(FindingCode::PurchasesDiffer, received.minus(journal.purchased_fen)?, evidence);
         }
         let open = Fen::sum(ledger.open_loads.iter().map(|load| load.amount_fen))?;
-        if journal.loaded_fen != ledger.loaded_fen && journal.loaded_fen != ledger.loaded_fen.plus(open)? {
+        // A refund comes onto the card as a load does, and an open one is among the open loads.
+        let brought = journal.loaded_fen.plus(journal.refunded_fen)?;
+        let credited = ledger.loaded_fen.plus(ledger.refunded_fen)?;
+        if brought != credited && brought != credited.plus(open)? {
             let evidence = format!(
-                "journal {} loads {}, ledger {} loads {}, open {open}",
-                journal.loads, journal.loaded_fen, ledger.loads, ledger.loaded_fen
+                "journal {} loads {} and {} refunds {}, ledger {} loads {} and {} refunds {}, open {open}",
+                journal.loads,
+                journal.loaded_fen,
+                journal.refunds,
+                journal.refunded_fen,
+                ledger.loads,
+                ledger.loaded_fen,
+                ledger.refunds,
+                ledger.refunded_fen
             );
-            find(FindingCode::LoadsDiffer, journal.loaded_fen.minus(ledger.loaded_fen)?, evidence);
+            find(FindingCode::LoadsDiffer, brought.minus(credited)?, evidence);
         }
     }
     for row in &ledger.not_posted {
@@ -368,6 +387,8 @@ mod tests {
             purchased_fen: Fen::new(purchased),
             loads: 1,
             loaded_fen: Fen::new(loaded),
+            refunds: 0,
+            refunded_fen: Fen::ZERO,
             uncertain: 0,
         }
     }
@@ -476,6 +497,24 @@ mod tests {
             ..ledger_card(50_000, 0)
         };
         assert_eq!(codes(&sides), [(FindingCode::PurchaseNotPosted, 1_234)]);
+    }
+
+    #[test]
+    fn a_refund_is_on_all_three_sides_or_is_found() {
+        let mut three = sides();
+        readings(&mut three)[0].balance_fen = Fen::new(48_766 + 234);
+        let journal = &mut journals(&mut three)[0].cards[0];
+        (journal.refunds, journal.refunded_fen) = (1, Fen::new(234));
+        let known = ledger(&mut three);
+        (known.refunds, known.refunded_fen, known.balance_fen) = (1, Fen::new(234), Fen::new(49_000));
+        assert!(agree(day(), &three).expect("small sums").in_agreement);
+        let mut unknown = three.clone();
+        let known = ledger(&mut unknown);
+        (known.refunds, known.refunded_fen, known.balance_fen) = (0, Fen::ZERO, Fen::new(48_766));
+        assert_eq!(codes(&unknown), [(FindingCode::LoadsDiffer, 234), (FindingCode::BalanceDiffers, 234)]);
+        let mut twice = three;
+        ledger(&mut twice).refunded_fen = Fen::new(468);
+        assert_eq!(codes(&twice), [(FindingCode::LoadsDiffer, -234)]);
     }
 
     #[test]

@@ -10,6 +10,7 @@ use settlement::id::InstitutionCode;
 
 use super::institution::Institution;
 use super::ledger::{Account, PostingKind};
+use super::load::Load;
 use super::refusal::ClearingError;
 use super::upload::{RowKind, RowOutcome, UploadRow};
 use super::window::WindowState;
@@ -34,7 +35,15 @@ pub struct Statement {
     pub pooled_fund_fen: Fen,
     /// 个人自付, taken in cash at the counter.
     pub self_paid_fen: Fen,
-    /// 应付: personal account and pooled fund.
+    /// Refunds that their cards have.
+    pub refunds: usize,
+    /// Given back to personal accounts.
+    pub refunded_account_fen: Fen,
+    /// Given back to the pooled fund.
+    pub refunded_pooled_fund_fen: Fen,
+    /// Given back in cash.
+    pub refunded_self_paid_fen: Fen,
+    /// 应付: personal account and pooled fund, less what was refunded.
     pub payable_fen: Fen,
     /// What the ledger owes for this day.
     pub ledger_payable_fen: Fen,
@@ -42,6 +51,8 @@ pub struct Statement {
     pub in_agreement: bool,
     /// Purchases posted, in order of terminal and record.
     pub rows: Vec<UploadRow>,
+    /// Refunds, oldest first.
+    pub refund_rows: Vec<Load>,
     /// Records not posted, with their codes.
     pub not_posted: Vec<UploadRow>,
 }
@@ -61,12 +72,23 @@ pub fn statement(tx: &Tx<'_>, code: &InstitutionCode, date: BusinessDate) -> Res
     let rows: Vec<UploadRow> = posted.into_iter().filter(|row| row.kind == RowKind::Purchase).collect();
     let personal_account_fen = Fen::sum(rows.iter().map(|row| row.personal_account_fen))?;
     let pooled_fund_fen = Fen::sum(rows.iter().map(|row| row.pooled_fund_fen))?;
-    let payable_fen = personal_account_fen.plus(pooled_fund_fen)?;
+    let refund_rows: Vec<Load> = tx
+        .refunds_credited(date)?
+        .into_iter()
+        .filter(|load| load.refund.as_ref().is_some_and(|refund| refund.institution == *code))
+        .collect();
+    let refunded = |part: fn(&Load) -> Fen| Fen::sum(refund_rows.iter().map(part));
+    let refunded_account_fen = refunded(|load| load.amount_fen)?;
+    let refunded_pooled_fund_fen = refunded(|load| load.refund.as_ref().map_or(Fen::ZERO, |r| r.pooled_fund_fen))?;
+    let refunded_self_paid_fen = refunded(|load| load.refund.as_ref().map_or(Fen::ZERO, |r| r.self_paid_fen))?;
+    let payable_fen =
+        personal_account_fen.plus(pooled_fund_fen)?.minus(refunded_account_fen)?.minus(refunded_pooled_fund_fen)?;
     let account = Account::Payable(code.clone()).to_string();
+    let kinds = [PostingKind::Purchase.name(), PostingKind::Refund.name()];
     let ledger_payable_fen = Fen::sum(
         tx.movements(date)?
             .into_iter()
-            .filter(|(kind, other, _)| kind == PostingKind::Purchase.name() && *other == account)
+            .filter(|(kind, other, _)| kinds.contains(&kind.as_str()) && *other == account)
             .map(|(_, _, amount)| amount),
     )?;
     Ok(Statement {
@@ -77,10 +99,15 @@ pub fn statement(tx: &Tx<'_>, code: &InstitutionCode, date: BusinessDate) -> Res
         personal_account_fen,
         pooled_fund_fen,
         self_paid_fen: Fen::sum(rows.iter().map(|row| row.self_paid_fen))?,
+        refunds: refund_rows.len(),
+        refunded_account_fen,
+        refunded_pooled_fund_fen,
+        refunded_self_paid_fen,
         payable_fen,
         ledger_payable_fen,
         in_agreement: payable_fen == ledger_payable_fen,
         rows,
+        refund_rows,
         not_posted,
     })
 }
@@ -119,6 +146,26 @@ impl Show for Statement {
                 self.purchases, self.personal_account_fen, self.pooled_fund_fen, self.self_paid_fen
             ),
         ));
+        for load in &self.refund_rows {
+            let original = load.refund.as_ref().map(|refund| refund.original.to_string()).unwrap_or_default();
+            let word = lang.pick("退费", "refund of");
+            lines.push(format!(
+                "  {}  {word} {original}  {}  -{}",
+                load.date_time, load.card_identifier, load.amount_fen
+            ));
+        }
+        if self.refunds > 0 {
+            lines.push(lang.pick(
+                format!(
+                    "  退费 {} 笔  退回账户 {}  退统筹 {}  退现金 {}",
+                    self.refunds, self.refunded_account_fen, self.refunded_pooled_fund_fen, self.refunded_self_paid_fen
+                ),
+                format!(
+                    "  {} refunds  to accounts {}  to the pool {}  in cash {}",
+                    self.refunds, self.refunded_account_fen, self.refunded_pooled_fund_fen, self.refunded_self_paid_fen
+                ),
+            ));
+        }
         lines.push(lang.pick(
             format!("  应付 {}  总账 {}", self.payable_fen, self.ledger_payable_fen),
             format!("  payable {}  ledger {}", self.payable_fen, self.ledger_payable_fen),

@@ -23,6 +23,7 @@ use settlement::fen::Fen;
 use settlement::id::{CardIdentifier, Digest, InstitutionCode, LoadId, RequestId, Tac, TerminalNumber};
 use settlement::message::RefusedRecord;
 use settlement::record::{Transaction, TransactionRecord};
+use settlement::refund::{Original, RefundOf};
 use settlement::tac;
 
 use super::institution::Terminal;
@@ -41,6 +42,8 @@ pub enum RowKind {
     Purchase,
     /// 划入.
     Load,
+    /// 退费, 撤销: a load that names its original.
+    Refund,
 }
 
 /// What became of a row.
@@ -56,12 +59,22 @@ pub enum RowOutcome {
 }
 
 impl RowKind {
-    /// Name as stored.
+    /// Name in output.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
             Self::Purchase => "purchase",
             Self::Load => "load",
+            Self::Refund => "refund",
+        }
+    }
+
+    /// Name as stored: a refund is a load to the card's online number, and to the row that names no original otherwise.
+    #[must_use]
+    pub const fn stored(self) -> &'static str {
+        match self {
+            Self::Purchase => "purchase",
+            Self::Load | Self::Refund => "load",
         }
     }
 }
@@ -123,8 +136,11 @@ pub struct UploadRow {
     pub card_sequence: u16,
     /// Number at the PSAM; of a purchase.
     pub terminal_sequence: Option<u32>,
-    /// Of a load.
+    /// Of a load or refund.
     pub load_id: Option<LoadId>,
+    /// Of a refund.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub original: Option<Original>,
     /// Date and time in the MACs.
     pub date_time: DateTime,
     /// 个人账户; for a load the amount loaded.
@@ -243,9 +259,9 @@ fn judge(
         Transaction::Purchase { terminal_sequence, personal_account_fen, .. } => {
             judge_purchase(tx, terminal, record, &card, *terminal_sequence, *personal_account_fen)?
         }
-        Transaction::Load { load_id, amount_fen } => {
+        Transaction::Load { load_id, .. } | Transaction::Refund { load_id, .. } => {
             let Some(load) = tx.load(*load_id)? else { return Ok(Some(ErrorCode::LoadUnknown)) };
-            let refused = judge_load(tx, record, &load, *amount_fen)?;
+            let refused = judge_load(tx, record, &load)?;
             if refused.is_none() && load.state == LoadState::Credited {
                 // The load is proved already; the record only repeats it.
                 return Ok(None);
@@ -280,16 +296,24 @@ fn judge_purchase(
     Ok(None)
 }
 
-fn judge_load(
-    tx: &Tx<'_>,
-    record: &TransactionRecord,
-    load: &Load,
-    amount: Fen,
-) -> Result<Option<ErrorCode>, ClearingError> {
-    let same = load.terminal == record.terminal
+fn judge_load(tx: &Tx<'_>, record: &TransactionRecord, load: &Load) -> Result<Option<ErrorCode>, ClearingError> {
+    let same_purpose = match (&record.transaction, &load.refund) {
+        (Transaction::Load { .. }, None) => true,
+        (Transaction::Refund { original, act, self_paid_fen, pooled_fund_fen, .. }, Some(refund)) => {
+            refund.is(&RefundOf {
+                original: *original,
+                act: *act,
+                self_paid_fen: *self_paid_fen,
+                pooled_fund_fen: *pooled_fund_fen,
+            })
+        }
+        _ => false,
+    };
+    let same = same_purpose
+        && load.terminal == record.terminal
         && load.card_identifier == record.card_identifier
         && load.card_sequence == record.card_sequence
-        && load.amount_fen == amount
+        && load.amount_fen == record.transaction.card_movement()?
         && load.date_time == record.date_time;
     if !same {
         return Ok(Some(ErrorCode::RecordContradictory));
@@ -303,7 +327,7 @@ fn judge_load(
     Ok(None)
 }
 
-/// Posts an accepted row: a purchase to the ledger, a load to its open load.
+/// Posts an accepted row: a purchase to the ledger, a load or refund to its open load.
 fn post(tx: &Tx<'_>, row: &UploadRow, record: &TransactionRecord) -> Result<(), ClearingError> {
     match &record.transaction {
         Transaction::Purchase { terminal_sequence, .. } => {
@@ -320,7 +344,7 @@ fn post(tx: &Tx<'_>, row: &UploadRow, record: &TransactionRecord) -> Result<(), 
                 succession::follow(tx, row.card_identifier)?;
             }
         }
-        Transaction::Load { load_id, .. } => {
+        Transaction::Load { load_id, .. } | Transaction::Refund { load_id, .. } => {
             let load = tx.load(*load_id)?.ok_or(ClearingError::LoadUnknown { load: *load_id })?;
             if load.state == LoadState::Prepared {
                 settle(tx, &load, LoadState::Credited, row.tac, "TAC of the uploaded record")?;
@@ -347,6 +371,13 @@ fn row(
         Transaction::Load { load_id, amount_fen } => {
             (RowKind::Load, None, Some(*load_id), (*amount_fen, Fen::ZERO, Fen::ZERO))
         }
+        Transaction::Refund { load_id, personal_account_fen, self_paid_fen, pooled_fund_fen, .. } => {
+            (RowKind::Refund, None, Some(*load_id), (*personal_account_fen, *self_paid_fen, *pooled_fund_fen))
+        }
+    };
+    let original = match &record.transaction {
+        Transaction::Refund { original, .. } => Some(*original),
+        Transaction::Purchase { .. } | Transaction::Load { .. } => None,
     };
     UploadRow {
         terminal: terminal.number,
@@ -360,6 +391,7 @@ fn row(
         card_sequence: record.card_sequence,
         terminal_sequence,
         load_id,
+        original,
         date_time: record.date_time,
         personal_account_fen: amounts.0,
         self_paid_fen: amounts.1,

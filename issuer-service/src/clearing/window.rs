@@ -123,6 +123,10 @@ pub struct WindowTotals {
     pub allotted_fen: Fen,
     /// Credited to cards.
     pub loaded_fen: Fen,
+    /// Put back on cards by refunds.
+    pub refunded_fen: Fen,
+    /// No longer paid by the pooled fund: its part of refunds.
+    pub refunded_pooled_fen: Fen,
     /// Debited from cards by accepted purchases.
     pub purchased_fen: Fen,
     /// Paid by the pooled fund.
@@ -145,6 +149,8 @@ pub struct WindowTotals {
     pub rows_pooled_fen: Fen,
     /// Sum of credited loads of the window, from the loads themselves.
     pub loads_credited_fen: Fen,
+    /// Sum of credited refunds of the window, account and pool, from the refunds themselves.
+    pub refunds_credited_fen: Fen,
 }
 
 impl WindowTotals {
@@ -166,7 +172,10 @@ impl WindowTotals {
             self.cards_after_fen,
         ];
         let counts = counts.iter().map(ToString::to_string);
-        counts.chain(sums.iter().map(|sum| sum.get().to_string())).collect::<Vec<_>>().join(" ")
+        let refunds = [self.refunded_fen, self.refunded_pooled_fen];
+        // A window without refunds has the line, and the hash, that it had before there were any.
+        let refunds = if refunds == [Fen::ZERO; 2] { &[][..] } else { &refunds };
+        counts.chain(sums.iter().chain(refunds).map(|sum| sum.get().to_string())).collect::<Vec<_>>().join(" ")
     }
 }
 
@@ -197,15 +206,21 @@ impl Equation {
 /// [`FenError::Overflow`] when a sum leaves 64 bits.
 pub fn conservation(totals: &WindowTotals) -> Result<Vec<Equation>, FenError> {
     let expected = totals.cards_before_fen.plus(totals.cards_moved_fen)?;
-    let moved =
-        totals.cards_before_fen.plus(totals.loaded_fen)?.minus(totals.purchased_fen)?.plus(totals.corrected_fen)?;
-    let owed = totals.purchased_fen.plus(totals.pooled_fen)?;
+    let brought = totals.loaded_fen.plus(totals.refunded_fen)?;
+    let moved = totals.cards_before_fen.plus(brought)?.minus(totals.purchased_fen)?.plus(totals.corrected_fen)?;
+    let refunded = totals.refunded_fen.plus(totals.refunded_pooled_fen)?;
+    let owed = totals.purchased_fen.plus(totals.pooled_fen)?.minus(refunded)?;
     let equation = |code, statement, left, right| Equation { code, statement, left_fen: left, right_fen: right };
     Ok(vec![
         equation("ZERO_SUM", "sum of all entries = 0", totals.sum_of_entries_fen, Fen::ZERO),
-        equation("CARDS", "cards before + loaded − purchased + corrected = cards after", moved, totals.cards_after_fen),
+        equation(
+            "CARDS",
+            "cards before + loaded + refunded − purchased + corrected = cards after",
+            moved,
+            totals.cards_after_fen,
+        ),
         equation("CARDS_MOVED", "cards before + entries of the window = cards after", expected, totals.cards_after_fen),
-        equation("PAYABLE", "purchased + pooled = payable to institutions", owed, totals.payable_fen),
+        equation("PAYABLE", "purchased + pooled − refunded = payable to institutions", owed, totals.payable_fen),
         equation(
             "ROWS_PERSONAL",
             "personal account of accepted rows = purchased",
@@ -214,6 +229,7 @@ pub fn conservation(totals: &WindowTotals) -> Result<Vec<Equation>, FenError> {
         ),
         equation("ROWS_POOLED", "pooled fund of accepted rows = pooled", totals.rows_pooled_fen, totals.pooled_fen),
         equation("LOADS", "credited loads = loaded", totals.loads_credited_fen, totals.loaded_fen),
+        equation("REFUNDS", "credited refunds = refunded, account and pool", totals.refunds_credited_fen, refunded),
     ])
 }
 
@@ -237,17 +253,20 @@ mod tests {
             cards_before_fen: fen(100),
             loaded_fen: fen(50),
             loads_credited_fen: fen(50),
+            refunded_fen: fen(4),
+            refunded_pooled_fen: fen(1),
+            refunds_credited_fen: fen(5),
             purchased_fen: fen(30),
             rows_personal_fen: fen(30),
             pooled_fen: fen(7),
             rows_pooled_fen: fen(7),
-            payable_fen: fen(37),
-            cards_after_fen: fen(120),
-            cards_moved_fen: fen(20),
+            payable_fen: fen(32),
+            cards_after_fen: fen(124),
+            cards_moved_fen: fen(24),
             ..WindowTotals::default()
         };
         assert!(conservation(&totals).expect("small sums").iter().all(Equation::holds));
-        let broken = WindowTotals { cards_after_fen: fen(121), ..totals };
+        let broken = WindowTotals { cards_after_fen: fen(125), ..totals };
         let failed: Vec<_> =
             conservation(&broken).expect("small sums").into_iter().filter(|equation| !equation.holds()).collect();
         assert_eq!(failed.iter().map(|equation| equation.code).collect::<Vec<_>>(), ["CARDS", "CARDS_MOVED"]);

@@ -48,17 +48,23 @@ const fn status(code: ErrorCode) -> StatusCode {
     match code {
         ErrorCode::MessageMalformed => StatusCode::BAD_REQUEST,
         ErrorCode::MessageTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
-        ErrorCode::PathUnknown | ErrorCode::CardUnknown | ErrorCode::LoadUnknown | ErrorCode::PinOrderUnknown => {
-            StatusCode::NOT_FOUND
-        }
+        ErrorCode::PathUnknown
+        | ErrorCode::CardUnknown
+        | ErrorCode::LoadUnknown
+        | ErrorCode::RefundOriginalUnknown
+        | ErrorCode::PinOrderUnknown => StatusCode::NOT_FOUND,
         ErrorCode::SignatureWrong | ErrorCode::TerminalUnknown => StatusCode::UNAUTHORIZED,
         ErrorCode::TerminalStopped
         | ErrorCode::CardNotActive
         | ErrorCode::CardBlacklisted
+        | ErrorCode::RefundOtherCard
+        | ErrorCode::RefundElsewhere
         | ErrorCode::PinOrderElsewhere => StatusCode::FORBIDDEN,
         ErrorCode::RequestIdReused
         | ErrorCode::LoadUnresolved
         | ErrorCode::LoadAlreadyDecided
+        | ErrorCode::RefundTooMuch
+        | ErrorCode::CancelTooLate
         | ErrorCode::BatchGap
         | ErrorCode::PinOrderState
         | ErrorCode::PinOrderLapsed

@@ -2,11 +2,15 @@
 
 use settlement::date::{BusinessDate, DateTime};
 use settlement::fen::Fen;
-use settlement::id::{CardFactor, CardIdentifier, CardRandom, Digest, LoadId, Mac, Tac, TerminalNumber};
+use settlement::id::{
+    CardFactor, CardIdentifier, CardRandom, Digest, InstitutionCode, LoadId, Mac, Tac, TerminalNumber,
+};
+use settlement::refund::{Original, Parts, RefundAct};
 
 use super::engine::{self, OptionalExtension, Row, params};
 use super::{StoreError, Tx, cell};
 use crate::clearing::load::{Load, LoadState};
+use crate::clearing::refund::Refund;
 use crate::clock;
 
 impl Tx<'_> {
@@ -15,10 +19,12 @@ impl Tx<'_> {
     /// # Errors
     /// [`StoreError::Conflict`] when the id is taken or the card has an open load.
     pub fn add_load(&self, load: &Load) -> Result<(), StoreError> {
+        let refund = load.refund.as_ref();
         self.sql.execute(
             "INSERT INTO load (load_id, terminal, card, holder, factor, amount_fen, balance_fen, card_sequence, random,
-                 key_version, algorithm, body_hash, date_time, mac2, state, prepared_at)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)",
+                 key_version, algorithm, body_hash, date_time, mac2, state, prepared_at, original_terminal, original_sequence,
+                 refund_act, institution, self_paid_fen, pooled_fen)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22)",
             params![
                 load.load_id.to_string(),
                 load.terminal.to_string(),
@@ -36,6 +42,12 @@ impl Tx<'_> {
                 load.mac2.to_string(),
                 load.state.name(),
                 load.prepared_at,
+                refund.map(|refund| refund.original.terminal.to_string()),
+                refund.map(|refund| refund.original.terminal_sequence),
+                refund.map(|refund| refund.act.as_str()),
+                refund.map(|refund| refund.institution.as_str().to_owned()),
+                refund.map_or(0, |refund| refund.self_paid_fen.get()),
+                refund.map_or(0, |refund| refund.pooled_fund_fen.get()),
             ],
         )?;
         Ok(())
@@ -119,13 +131,45 @@ impl Tx<'_> {
         Self::moved(rows, || format!("load {id}"), "PREPARED")
     }
 
-    /// Sum of the loads credited in a window.
+    /// What was given back of a purchase, or may have been: refunds that did not reach their card are left out.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn refunds_of(&self, original: Original) -> Result<Vec<Parts>, StoreError> {
+        let mut statement = self.sql.prepare(
+            "SELECT amount_fen, self_paid_fen, pooled_fen FROM load
+             WHERE original_terminal = $1 AND original_sequence = $2 AND state <> 'NOT_CREDITED' ORDER BY prepared_at, load_id",
+        )?;
+        let rows = statement.query_map((original.terminal.to_string(), original.terminal_sequence), |row| {
+            Ok(Parts {
+                personal_account: Fen::new(row.get(0)?),
+                self_paid: Fen::new(row.get(1)?),
+                pooled_fund: Fen::new(row.get(2)?),
+            })
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// Refunds credited in a window, oldest first.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn refunds_credited(&self, window_date: BusinessDate) -> Result<Vec<Load>, StoreError> {
+        let mut statement = self.sql.prepare(&format!(
+            "{LOAD} WHERE settled_on = $1 AND state = 'CREDITED' AND original_terminal IS NOT NULL
+             ORDER BY prepared_at, load_id"
+        ))?;
+        Ok(statement.query_map([window_date.to_string()], load)?.collect::<Result<_, _>>()?)
+    }
+
+    /// Sum of the loads credited in a window, refunds left out.
     ///
     /// # Errors
     /// [`StoreError`].
     pub fn loads_credited(&self, window_date: BusinessDate) -> Result<Fen, StoreError> {
         let sum = self.sql.query_row(
-            "SELECT coalesce(sum(amount_fen), 0) FROM load WHERE settled_on = $1 AND state = 'CREDITED'",
+            "SELECT coalesce(sum(amount_fen), 0) FROM load WHERE settled_on = $1 AND state = 'CREDITED'
+             AND original_terminal IS NULL",
             [window_date.to_string()],
             |row| row.get(0),
         )?;
@@ -134,7 +178,8 @@ impl Tx<'_> {
 }
 
 const LOAD: &str = "SELECT load_id, terminal, card, holder, factor, amount_fen, balance_fen, card_sequence, random,
-    key_version, body_hash, date_time, mac2, state, tac, evidence, prepared_at, settled_on, algorithm FROM load";
+    key_version, body_hash, date_time, mac2, state, tac, evidence, prepared_at, settled_on, algorithm,
+    original_terminal, original_sequence, refund_act, institution, self_paid_fen, pooled_fen FROM load";
 
 fn load(row: &Row<'_>) -> engine::Result<Load> {
     Ok(Load {
@@ -157,5 +202,18 @@ fn load(row: &Row<'_>) -> engine::Result<Load> {
         prepared_at: row.get(16)?,
         settled_on: cell::parsed_option(row, 17, BusinessDate::parse)?,
         algorithm: row.get(18)?,
+        refund: refund(row)?,
     })
+}
+
+/// What makes a load a refund, when it is one.
+fn refund(row: &Row<'_>) -> engine::Result<Option<Refund>> {
+    let Some(terminal) = cell::parsed_option(row, 19, TerminalNumber::parse)? else { return Ok(None) };
+    Ok(Some(Refund {
+        original: Original { terminal, terminal_sequence: row.get(20)? },
+        act: cell::one_of(row, 21, RefundAct::ALL, RefundAct::as_str)?,
+        institution: cell::parsed(row, 22, InstitutionCode::parse)?,
+        self_paid_fen: Fen::new(row.get(23)?),
+        pooled_fund_fen: Fen::new(row.get(24)?),
+    }))
 }

@@ -5,6 +5,7 @@ use settlement::code::ErrorCode;
 use settlement::date::{BusinessDate, DateTime};
 use settlement::fen::Fen;
 use settlement::id::{CardIdentifier, Digest, InstitutionCode, LoadId, Tac, TerminalNumber};
+use settlement::refund::Original;
 
 use super::engine::{self, OptionalExtension, Row, params};
 use super::{StoreError, Tx, cell};
@@ -78,8 +79,9 @@ impl Tx<'_> {
             .prepare(
                 "INSERT INTO upload_row (terminal, record, batch, window_date, business_date, institution, kind, card,
                      card_sequence, terminal_sequence, load_id, date_time, personal_fen, self_paid_fen, pooled_fen,
-                     balance_after_fen, tac, hash, outcome, code, received_at)
-                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)",
+                     balance_after_fen, tac, hash, outcome, code, received_at, original_terminal, original_sequence)
+                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21,
+                     $22, $23)",
             )?
             .execute(params![
                 row.terminal.to_string(),
@@ -88,7 +90,7 @@ impl Tx<'_> {
                 row.window_date.to_string(),
                 row.business_date.to_string(),
                 row.institution.as_str(),
-                row.kind.name(),
+                row.kind.stored(),
                 row.card_identifier.to_string(),
                 row.card_sequence,
                 row.terminal_sequence,
@@ -103,6 +105,8 @@ impl Tx<'_> {
                 row.outcome.name(),
                 row.code.map(ErrorCode::as_str),
                 clock::now(),
+                row.original.map(|original| original.terminal.to_string()),
+                row.original.map(|original| original.terminal_sequence),
             ])?;
         Ok(())
     }
@@ -165,7 +169,30 @@ impl Tx<'_> {
         let mut statement = self.sql.prepare(
             "SELECT 1 FROM upload_row WHERE card = $1 AND card_sequence = $2 AND kind = $3 AND outcome <> 'REFUSED'",
         )?;
-        Ok(statement.exists((card.to_string(), sequence, kind.name()))?)
+        Ok(statement.exists((card.to_string(), sequence, kind.stored()))?)
+    }
+
+    /// An accepted purchase, by terminal and terminal sequence.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn accepted_purchase(&self, original: Original) -> Result<Option<UploadRow>, StoreError> {
+        let mut statement = self.sql.prepare(&format!(
+            "{ROW} WHERE terminal = $1 AND terminal_sequence = $2 AND kind = 'purchase' AND outcome = 'ACCEPTED'"
+        ))?;
+        let found = statement.query_row((original.terminal.to_string(), original.terminal_sequence), upload_row);
+        Ok(found.optional()?)
+    }
+
+    /// The highest number of a card's purchases that stand.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn last_purchase_number(&self, card: CardIdentifier) -> Result<Option<u16>, StoreError> {
+        let mut statement = self.sql.prepare(
+            "SELECT max(card_sequence) FROM upload_row WHERE card = $1 AND kind = 'purchase' AND outcome <> 'REFUSED'",
+        )?;
+        Ok(statement.query_row([card.to_string()], |row| row.get(0))?)
     }
 
     /// What a card has spent at a terminal on a business day, by rows that stand.
@@ -190,10 +217,15 @@ impl Tx<'_> {
 
 const ROW: &str = "SELECT terminal, record, batch, window_date, business_date, institution, kind, card, card_sequence,
     terminal_sequence, load_id, date_time, personal_fen, self_paid_fen, pooled_fen, balance_after_fen, tac, hash,
-    outcome, code FROM upload_row";
+    outcome, code, original_terminal, original_sequence FROM upload_row";
 
 fn upload_row(row: &Row<'_>) -> engine::Result<UploadRow> {
     let code: Option<String> = row.get(19)?;
+    let original = match cell::parsed_option(row, 20, TerminalNumber::parse)? {
+        Some(terminal) => Some(Original { terminal, terminal_sequence: row.get(21)? }),
+        None => None,
+    };
+    let kind = cell::one_of(row, 6, [RowKind::Purchase, RowKind::Load], RowKind::stored)?;
     Ok(UploadRow {
         terminal: cell::parsed(row, 0, TerminalNumber::parse)?,
         journal_sequence: cell::u64(row, 1)?,
@@ -201,7 +233,8 @@ fn upload_row(row: &Row<'_>) -> engine::Result<UploadRow> {
         window_date: cell::parsed(row, 3, BusinessDate::parse)?,
         business_date: cell::parsed(row, 4, BusinessDate::parse)?,
         institution: cell::parsed(row, 5, InstitutionCode::parse)?,
-        kind: cell::one_of(row, 6, [RowKind::Purchase, RowKind::Load], RowKind::name)?,
+        kind: if original.is_some() { RowKind::Refund } else { kind },
+        original,
         card_identifier: cell::parsed(row, 7, CardIdentifier::parse)?,
         card_sequence: row.get(8)?,
         terminal_sequence: row.get(9)?,

@@ -13,5 +13,6 @@ mod lists;
 mod loads;
 mod pins;
 mod receipts;
+mod refunds;
 mod succession;
 mod uploads;

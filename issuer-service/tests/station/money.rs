@@ -132,6 +132,7 @@ impl Counter {
             key_version: start.key_version,
             algorithm: start.algorithm,
             mac1: Mac(start.mac1),
+            refund: None,
         }
     }
 

@@ -10,6 +10,7 @@ use settlement::fen::Fen;
 use settlement::id::CardIdentifier;
 use settlement::journal::State;
 use settlement::receipt::Copy;
+use settlement::refund::RefundAct;
 
 use super::{Setting, pay};
 use crate::arguments::{Form, JournalCommand, ReceiptCommand};
@@ -39,6 +40,8 @@ fn row(entry: &Entry) -> Page {
     let kind = match entry.draft.subject {
         Subject::Purchase { .. } => Value::Choice("purchase", Words::new("消费", "purchase")),
         Subject::Load { .. } => Value::Choice("load", Words::new("划入", "load")),
+        Subject::Refund { act: RefundAct::Refund, .. } => Value::Choice("refund", Words::new("退费", "refund")),
+        Subject::Refund { act: RefundAct::Cancel, .. } => Value::Choice("cancel", Words::new("撤销", "cancel")),
     };
     let record = entry.record.and_then(|record| i64::try_from(record).ok());
     pay::page(entry)
@@ -66,6 +69,8 @@ fn totals(entries: &[Entry]) -> Result<Vec<JournalCard>, TerminalError> {
             purchased_fen: Fen::ZERO,
             loads: 0,
             loaded_fen: Fen::ZERO,
+            refunds: 0,
+            refunded_fen: Fen::ZERO,
             uncertain: 0,
         });
         let amount = Fen::from_card(entry.draft.subject.on_card());
@@ -78,6 +83,10 @@ fn totals(entries: &[Entry]) -> Result<Vec<JournalCard>, TerminalError> {
             (State::Confirmed, Subject::Load { .. }) => {
                 card.loads += 1;
                 card.loaded_fen = add(card.loaded_fen)?;
+            }
+            (State::Confirmed, Subject::Refund { .. }) => {
+                card.refunds += 1;
+                card.refunded_fen = add(card.refunded_fen)?;
             }
             (State::Sent | State::Uncertain, _) => card.uncertain += 1,
             (State::Prepared | State::Refused | State::Reversed, _) => {}

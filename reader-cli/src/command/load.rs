@@ -18,6 +18,7 @@ use card_counter::language::Words;
 use card_counter::letter::Letter;
 use card_counter::load::load as load_card;
 use card_counter::store::Store;
+use card_counter::tap::Tapped;
 use card_counter::terminal;
 use card_counter::{check, pin};
 
@@ -66,6 +67,22 @@ pub(super) fn load(setting: &Setting<'_>, arguments: &LoadArguments) -> Result<E
         subject: Subject::Load { load_id: LoadId(terminal::random()?), amount },
         paper: String::new(),
     };
+    let loaded = bring(setting, &mut tapped, &mut store, &centre, &draft);
+    // However it ended, the centre is told; what it does not hear now it hears at the next upload.
+    let reported = upload::report_outcomes(&mut store, &centre);
+    let entry = loaded?;
+    setting.output.answer(&page(&entry).joined(notes))?;
+    reported.map(|_| Exit::Ok)
+}
+
+/// Brings onto the card what the draft says, with the centre's consent: a load, or a refund.
+pub(super) fn bring(
+    setting: &Setting<'_>,
+    tapped: &mut Tapped<'_>,
+    store: &mut Store,
+    centre: &Centre<'_>,
+    draft: &Draft,
+) -> Result<Entry, TerminalError> {
     let mut letters = Store::open(&setting.configuration.data)?;
     let mut authorize = |request: &LoadRequest, entry: EntryNumber| {
         let letter = Letter::of(request)?;
@@ -78,14 +95,8 @@ pub(super) fn load(setting: &Setting<'_>, arguments: &LoadArguments) -> Result<E
         letters.letter_answered(request.request_id, "OK")?;
         Ok(answer)
     };
-    let request_id = RequestId(terminal::random()?);
     let account = tapped.account()?;
-    let loaded = load_card(&mut tapped, account, &mut store, &draft, request_id, &mut authorize);
-    // However it ended, the centre is told; what it does not hear now it hears at the next upload.
-    let reported = upload::report_outcomes(&mut store, &centre);
-    let entry = loaded?;
-    setting.output.answer(&page(&entry).joined(notes))?;
-    reported.map(|_| Exit::Ok)
+    load_card(tapped, account, store, draft, RequestId(terminal::random()?), &mut authorize)
 }
 
 /// Writes a request down, sends it, notes the answer.

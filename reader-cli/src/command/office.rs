@@ -184,6 +184,14 @@ pub(super) fn day_end(setting: &Setting<'_>) -> Result<Exit, TerminalError> {
         .with("pooled_fund_fen", Words::new("统筹基金", "pool"), Value::Money(totals.pooled_fund_fen))
         .with("loads", Words::new("划入笔数", "loads"), Value::Number(i64::from(totals.loads)))
         .with("loaded_fen", Words::new("划入金额", "loaded"), Value::Money(totals.loaded_fen))
+        .with("refunds", Words::new("退费笔数", "refunds"), Value::Number(i64::from(totals.refunds.count)))
+        .with("refunded_fen", Words::new("退回账户", "refunded"), Value::Money(totals.refunds.personal_account_fen))
+        .with("refunded_cash_fen", Words::new("退现金", "refunded in cash"), Value::Money(totals.refunds.self_paid_fen))
+        .with(
+            "refunded_pool_fen",
+            Words::new("退统筹", "refunded to pool"),
+            Value::Money(totals.refunds.pooled_fund_fen),
+        )
         .with("open", Words::new("未了结", "open"), Value::count(open));
     if open > 0 {
         page = page.noted(

@@ -169,7 +169,7 @@ pub(super) fn page(entry: &Entry) -> Page {
     let money = |fen: u32| Value::Money(Fen::from_card(fen));
     let bill = match &entry.draft.subject {
         Subject::Purchase { bill_id, .. } => Value::text(bill_id.as_str()),
-        Subject::Load { .. } => Value::Absent,
+        Subject::Load { .. } | Subject::Refund { .. } => Value::Absent,
     };
     let sent =
         |number: Option<u64>| number.and_then(|number| i64::try_from(number).ok()).map_or(Value::Absent, Value::Number);

@@ -6,5 +6,6 @@ mod cards;
 mod dying;
 mod loads;
 mod purchases;
+mod refunds;
 mod stand;
 mod taps;

@@ -3,10 +3,11 @@
 use card_core::Session;
 use card_core::security::psam::Psam;
 use card_counter::TerminalError;
-use card_counter::journal::{Draft, Entry, EntryNumber, Journal, Subject};
+use card_counter::journal::{Draft, Entry, EntryNumber, Journal, RefundOrder, Subject};
 use card_counter::load::load;
 use card_counter::pay::{Till, pay};
 use card_counter::pin;
+use card_counter::refund::{self, Asked};
 use card_counter::secret::Pin;
 use card_counter::settle::settle;
 use card_counter::store::Store;
@@ -20,6 +21,7 @@ use settlement::fen::Fen;
 use settlement::id::{BillId, CardIdentifier, Digest, LoadId, RequestId, TerminalNumber};
 use settlement::journal::State;
 use settlement::message::{AnswerStatus, LoadAnswer, LoadRequest, Version1};
+use settlement::refund::RefundAct;
 use settlement::{BusinessDate, DateTime};
 
 use crate::{blanks, cards};
@@ -145,6 +147,44 @@ impl Stand {
         ready: impl FnOnce(&Self),
         on_the_way: impl FnOnce(&Self, LoadAnswer) -> Result<LoadAnswer, TerminalError>,
     ) -> Result<Entry, TerminalError> {
+        let drafted = |this: &Self, tapped: &Tapped<'_>, load_id| {
+            Ok(this.draft(Subject::Load { load_id, amount }, tapped.identifier, tapped))
+        };
+        self.bring(journal, &drafted, ready, on_the_way)
+    }
+
+    /// A refund is agreed: of a part or of all that is left of a purchase.
+    pub(crate) fn agree(
+        &self,
+        store: &mut Store,
+        purchase: &Entry,
+        asked: Asked,
+    ) -> Result<RefundOrder, TerminalError> {
+        refund::agree(store, purchase, asked, RefundAct::Refund, "")
+    }
+
+    /// One tap: PIN, settle, one try of a refund. `ready` and `on_the_way` as in a load.
+    pub(crate) fn refund(
+        &mut self,
+        journal: &mut dyn Journal,
+        order: &RefundOrder,
+        ready: impl FnOnce(&Self),
+        on_the_way: impl FnOnce(&Self, LoadAnswer) -> Result<LoadAnswer, TerminalError>,
+    ) -> Result<Entry, TerminalError> {
+        let drafted = |this: &Self, tapped: &Tapped<'_>, load_id| {
+            let store = Store::open(this.folder.path())?;
+            refund::draft(&store, tapped, order, BusinessDate::parse("2026-01-03").expect("day"), load_id)
+        };
+        self.bring(journal, &drafted, ready, on_the_way)
+    }
+
+    fn bring(
+        &mut self,
+        journal: &mut dyn Journal,
+        drafted: &dyn Fn(&Self, &Tapped<'_>, LoadId) -> Result<Draft, TerminalError>,
+        ready: impl FnOnce(&Self),
+        on_the_way: impl FnOnce(&Self, LoadAnswer) -> Result<LoadAnswer, TerminalError>,
+    ) -> Result<Entry, TerminalError> {
         self.bills += 1;
         let (number, mut roots) = (self.bills, cards::roots(1));
         let this = &*self;
@@ -154,8 +194,7 @@ impl Stand {
         settle(&mut tapped, rules, journal, true)?;
         let mut id = [0; 16];
         id[..4].copy_from_slice(&number.to_be_bytes());
-        let subject = Subject::Load { load_id: LoadId(id), amount };
-        let draft = this.draft(subject, tapped.identifier, &tapped);
+        let draft = drafted(this, &tapped, LoadId(id))?;
         let time = DateTime::parse(&format!("202601021100{:02}", number % 60)).expect("real");
         let mut way = Some(on_the_way);
         let mut authorize = |request: &LoadRequest, _: EntryNumber| {
@@ -187,7 +226,7 @@ impl Stand {
                 entries.iter().filter(|entry| entry.state == State::Confirmed && kind(&entry.draft.subject));
             confirmed.map(|entry| i64::from(entry.draft.subject.on_card())).sum()
         };
-        let loaded = sum(|subject| matches!(subject, Subject::Load { .. }));
+        let loaded = sum(|subject| matches!(subject, Subject::Load { .. } | Subject::Refund { .. }));
         let purchased = sum(|subject| matches!(subject, Subject::Purchase { .. }));
         let account = self.card.card().inspect().account.expect("an account");
         assert_eq!(i64::from(account.personal_account), loaded - purchased, "card and journal, {what}");

@@ -12,6 +12,7 @@ mod generations;
 mod journeys;
 mod papers;
 mod pin_orders;
+mod refunds;
 mod refusals;
 mod secrets;
 mod shell;

@@ -1,0 +1,121 @@
+//! Refunds (退费, 撤销) as the centre sees them: a load that names a posted purchase.
+//!
+//! | refused | when |
+//! |---------|------|
+//! | REFUND_ORIGINAL_UNKNOWN | no such purchase was accepted |
+//! | REFUND_OTHER_CARD       | another card paid |
+//! | REFUND_ELSEWHERE        | another institution sold |
+//! | CANCEL_TOO_LATE         | a cancel by another terminal, on another day, after a later purchase or a refund, or of a part |
+//! | REFUND_TOO_MUCH         | with the refunds that were prepared or credited it is more than the purchase |
+//!
+//! A refund that is prepared holds its part of the purchase, so that two terminals cannot give it back twice. It is posted when
+//! the card is shown to have it: the mirror of the purchase, in the window of that day.
+//!
+//! Source: municipal interfaces (own institution, own card, latest settlement only, nothing twice).
+//! Owns: those rules, the posting. Never: computes a code, moves a load (`load`).
+//! Units: fen.
+
+use serde::Serialize;
+use settlement::code::ErrorCode;
+use settlement::fen::Fen;
+use settlement::id::{CardIdentifier, InstitutionCode};
+use settlement::message::LoadRequest;
+use settlement::refund::{Original, Parts, RefundAct, RefundOf, left_of};
+
+use super::ledger::{self, Posting, PostingKind};
+use super::load::Load;
+use super::refusal::ClearingError;
+use super::upload::UploadRow;
+use crate::store::Tx;
+
+/// What makes a load a refund.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Refund {
+    /// Purchase.
+    pub original: Original,
+    /// How it is undone.
+    pub act: RefundAct,
+    /// Who sold, and owes it.
+    pub institution: InstitutionCode,
+    /// 个人自付, given back in cash: a memorandum.
+    pub self_paid_fen: Fen,
+    /// 统筹基金.
+    pub pooled_fund_fen: Fen,
+}
+
+impl Refund {
+    /// Whether a record or request says the same of its purchase.
+    #[must_use]
+    pub fn is(&self, of: &RefundOf) -> bool {
+        self.original == of.original
+            && self.act == of.act
+            && self.self_paid_fen == of.self_paid_fen
+            && self.pooled_fund_fen == of.pooled_fund_fen
+    }
+}
+
+/// Whether the purchase may be given back so, to this card.
+///
+/// # Errors
+/// [`ClearingError::Refused`] with the code for the terminal.
+pub fn admit(tx: &Tx<'_>, request: &LoadRequest, of: &RefundOf) -> Result<Refund, ClearingError> {
+    let refuse = |code| Err(ClearingError::Refused(code));
+    let Some(purchase) = tx.accepted_purchase(of.original)? else { return refuse(ErrorCode::RefundOriginalUnknown) };
+    if purchase.card_identifier != request.card_identifier {
+        return refuse(ErrorCode::RefundOtherCard);
+    }
+    let terminal = tx.terminal(request.terminal)?.ok_or(ClearingError::Refused(ErrorCode::TerminalUnknown))?;
+    if purchase.institution != terminal.institution {
+        return refuse(ErrorCode::RefundElsewhere);
+    }
+    let asked =
+        Parts { personal_account: request.amount_fen, self_paid: of.self_paid_fen, pooled_fund: of.pooled_fund_fen };
+    let earlier = tx.refunds_of(of.original)?;
+    if of.act == RefundAct::Cancel
+        && !(earlier.is_empty() && asked == parts(&purchase) && is_latest(tx, request, &purchase)?)
+    {
+        return refuse(ErrorCode::CancelTooLate);
+    }
+    if left_of(parts(&purchase), earlier).and_then(|left| left.less(asked)).is_err() {
+        return refuse(ErrorCode::RefundTooMuch);
+    }
+    Ok(Refund {
+        original: of.original,
+        act: of.act,
+        institution: purchase.institution,
+        self_paid_fen: of.self_paid_fen,
+        pooled_fund_fen: of.pooled_fund_fen,
+    })
+}
+
+const fn parts(purchase: &UploadRow) -> Parts {
+    Parts {
+        personal_account: purchase.personal_account_fen,
+        self_paid: purchase.self_paid_fen,
+        pooled_fund: purchase.pooled_fund_fen,
+    }
+}
+
+/// Sold by this terminal, in the window that is open now, and no purchase of the card that came in since has a higher number.
+fn is_latest(tx: &Tx<'_>, request: &LoadRequest, purchase: &UploadRow) -> Result<bool, ClearingError> {
+    Ok(purchase.terminal == request.terminal
+        && purchase.window_date == tx.current_window()?
+        && tx.last_purchase_number(purchase.card_identifier)? == Some(purchase.card_sequence))
+}
+
+/// The posting of a refund that the card has: the purchase's, the other way round. `None` is never there: a refund gives
+/// something back, be it cash alone.
+///
+/// # Errors
+/// [`ClearingError::Posting`].
+pub fn posting(load: &Load, refund: &Refund) -> Result<Option<Posting>, ClearingError> {
+    let card: CardIdentifier = load.card_identifier;
+    let back = |amount: Fen| Fen::ZERO.minus(amount);
+    Ok(ledger::payment(
+        format!("refund:{}", load.load_id),
+        PostingKind::Refund,
+        card,
+        &refund.institution,
+        [back(load.amount_fen)?, back(refund.self_paid_fen)?, back(refund.pooled_fund_fen)?],
+    )?)
+}

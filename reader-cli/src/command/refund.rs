@@ -1,0 +1,257 @@
+//! `refund …`, `cancel`: money of a purchase goes back to the card that paid.
+//!
+//! Owns: the order of what happens around a try, the ageing list, and the answers. Never: card commands (`counter::load`).
+
+use settlement::code::ErrorCode;
+use settlement::fen::Fen;
+use settlement::id::LoadId;
+use settlement::refund::{Parts, RefundAct};
+
+use super::{Setting, load, pay, settle_first};
+use crate::arguments::refund::{CancelArguments, RefundCommand, RefundGive};
+use crate::arguments::{Form, PinArguments};
+use crate::exit::Exit;
+use crate::http::Centre;
+use crate::page::{Page, Value};
+use crate::upload;
+use card_counter::clock::Now;
+use card_counter::error::{RefundFault, TerminalError};
+use card_counter::journal::{Entry, Journal as _, RefundOrder, RefundState};
+use card_counter::language::Words;
+use card_counter::refund::{self, Asked};
+use card_counter::store::Store;
+use card_counter::tap::Tapped;
+use card_counter::{check, pin, terminal};
+
+const SECONDS_PER_HOUR: i64 = 3600;
+
+/// `refund …`.
+pub(super) fn run(setting: &Setting<'_>, command: &RefundCommand) -> Result<Exit, TerminalError> {
+    match command {
+        RefundCommand::Give(arguments) => give(setting, arguments),
+        RefundCommand::Finish { id, pin } => {
+            let mut begin = |store: &mut Store, _: &mut Tapped<'_>| refund::open(store, id);
+            bring(setting, pin, false, &mut begin)
+        }
+        RefundCommand::List { all } => list(setting, *all),
+        RefundCommand::Withdraw { id, reason } => {
+            let mut store = Store::open_if_there(&setting.configuration.data)?.ok_or(TerminalError::NotEnrolled)?;
+            store.take_turn()?;
+            let order = refund::open(&store, id)?;
+            refund::withdraw(&mut store, &order, reason)?;
+            let order = store.refund(order.number)?.ok_or(TerminalError::Bug("refunds are kept"))?;
+            setting.output.answer(&row(setting.now, &store, &order)?)?;
+            Ok(Exit::Ok)
+        }
+    }
+}
+
+fn give(setting: &Setting<'_>, arguments: &RefundGive) -> Result<Exit, TerminalError> {
+    let asked = asked(arguments)?;
+    let mut begin = |store: &mut Store, tapped: &mut Tapped<'_>| {
+        let purchase = refund::purchase(store, &arguments.id)?;
+        if purchase.draft.card_identifier != tapped.identifier {
+            return Err(TerminalError::OtherCard);
+        }
+        refund::agree(store, &purchase, asked, RefundAct::Refund, &arguments.reason)
+    };
+    bring(setting, &arguments.pin, false, &mut begin)
+}
+
+/// `cancel`.
+pub(super) fn cancel(setting: &Setting<'_>, arguments: &CancelArguments) -> Result<Exit, TerminalError> {
+    let day = setting.rules(Store::open_if_there(&setting.configuration.data)?.as_ref())?.day;
+    let mut begin = |store: &mut Store, tapped: &mut Tapped<'_>| {
+        let named = arguments.id.as_deref().map(|id| refund::purchase(store, id)).transpose()?;
+        let latest = refund::latest(tapped, store, day)?;
+        if let Some(named) = named.filter(|named| named.number != latest.number) {
+            let id = Some(named.number.to_string());
+            return Err(RefundFault::NotLatest { id }.into());
+        }
+        refund::agree(store, &latest, Asked::Rest, RefundAct::Cancel, &arguments.reason)
+    };
+    // The card tells its next number only after its PIN.
+    bring(setting, &arguments.pin, true, &mut begin)
+}
+
+fn asked(arguments: &RefundGive) -> Result<Asked, TerminalError> {
+    let yuan = |place: &str, text: &str| {
+        Fen::parse_yuan(text)
+            .map_err(|error| TerminalError::Configuration { place: place.to_owned(), reason: Words::explained(&error) })
+    };
+    let part = |place, text: &Option<String>| text.as_deref().map_or(Ok(Fen::ZERO), |text| yuan(place, text));
+    let RefundGive { amount, account, cash, pool, .. } = arguments;
+    match (amount, account.is_some() || cash.is_some() || pool.is_some()) {
+        (Some(amount), _) => Ok(Asked::Total(yuan("--amount", amount)?)),
+        (None, true) => Ok(Asked::Parts(Parts {
+            personal_account: part("--account", account)?,
+            self_paid: part("--cash", cash)?,
+            pooled_fund: part("--pool", pool)?,
+        })),
+        (None, false) => Ok(Asked::Rest),
+    }
+}
+
+/// One try: what is open is settled, the centre gets what it must know, then the money goes onto the card.
+fn bring(
+    setting: &Setting<'_>,
+    pin_arguments: &PinArguments,
+    pin_needed: bool,
+    begin: &mut dyn FnMut(&mut Store, &mut Tapped<'_>) -> Result<RefundOrder, TerminalError>,
+) -> Result<Exit, TerminalError> {
+    let key = terminal::key(&setting.configuration.data)?;
+    let (mut desk, ask) = setting.desk_for_money()?;
+    let mut tapped = setting.tapped_asking(&mut desk, ask)?;
+    let psam = setting.psam(&mut desk, &tapped)?;
+    let (mut store, number) = setting.till(&psam)?;
+    let centre = Centre::at(setting.centre()?, &key, number)?;
+    let rules = setting.rules(Some(&store))?;
+    let open = !store.open_of(&tapped.identifier)?.is_empty();
+    if open || pin_needed || pin_arguments.pin.is_some() {
+        let given = setting.pin(&mut tapped, pin_arguments)?;
+        pin::verify(&mut tapped, &given, pin_arguments.last_try)?;
+    }
+    let notes = settle_first(setting, &mut tapped, Some(&mut store), open)?;
+    check::all_passed(check::card(&tapped, &rules))?;
+    let order = match begin(&mut store, &mut tapped) {
+        // The try that was just settled was the one that was asked to be finished.
+        Err(TerminalError::Refund(RefundFault::Closed { number, state: RefundState::Done }))
+            if !notes.notes.is_empty() =>
+        {
+            let order = store.refund(number)?.ok_or(TerminalError::Bug("refunds are kept"))?;
+            setting.output.answer(&row(setting.now, &store, &order)?.joined(notes))?;
+            upload::report_outcomes(&mut store, &centre)?;
+            return Ok(Exit::Ok);
+        }
+        Err(error) if !notes.notes.is_empty() => {
+            setting.output.answer(&notes)?;
+            return Err(error);
+        }
+        begun => begun?,
+    };
+    let done = one_try(setting, &mut tapped, &mut store, &centre, &key, &order, rules.day);
+    match done {
+        Ok((entry, reported)) => {
+            let order = store.refund(order.number)?.ok_or(TerminalError::Bug("refunds are kept"))?;
+            let page = row(setting.now, &store, &order)?;
+            let page = match setting.output.form {
+                Form::Json => page.with("try", Words::new("交易", "transaction"), Value::Object(pay::page(&entry))),
+                Form::Text | Form::Layout => page,
+            };
+            setting.output.answer(&page.joined(notes))?;
+            reported.map(|()| Exit::Ok)
+        }
+        Err(error) => {
+            after_failure(setting, &mut store, &order, &error)?;
+            Err(error)
+        }
+    }
+}
+
+/// The centre posts a refund against a purchase that it has: what waits is uploaded first.
+fn one_try(
+    setting: &Setting<'_>,
+    tapped: &mut Tapped<'_>,
+    store: &mut Store,
+    centre: &Centre<'_>,
+    key: &settlement::signing::TerminalKey,
+    order: &RefundOrder,
+    day: settlement::BusinessDate,
+) -> Result<(Entry, Result<(), TerminalError>), TerminalError> {
+    upload::upload(store, centre, key)?;
+    let draft = refund::draft(store, tapped, order, day, LoadId(terminal::random()?))?;
+    let entry = load::bring(setting, tapped, store, centre, &draft);
+    // However it ended, the centre is told; what it does not hear now it hears at the next upload.
+    let reported = upload::report_outcomes(store, centre).map(drop);
+    Ok((entry?, reported))
+}
+
+/// What becomes of a refund whose try failed: one that the centre refused for good is withdrawn, any other stays open and
+/// says so.
+fn after_failure(
+    setting: &Setting<'_>,
+    store: &mut Store,
+    order: &RefundOrder,
+    error: &TerminalError,
+) -> Result<(), TerminalError> {
+    let number = order.number;
+    if let TerminalError::CentreRefused { code, .. } = error
+        && !code.retryable()
+        && *code != ErrorCode::RefundOriginalUnknown
+    {
+        let order = store.refund(number)?.ok_or(TerminalError::Bug("refunds are kept"))?;
+        return refund::withdraw(store, &order, code.as_str());
+    }
+    setting.output.remark(
+        "REFUND_OPEN",
+        &Words::of(
+            format!("退费 {number} 尚未完成:插入付款的卡,执行 sscard refund finish {number}"),
+            format!("refund {number} stays open: insert the card that paid and run sscard refund finish {number}"),
+        ),
+    );
+    Ok(())
+}
+
+fn list(setting: &Setting<'_>, all: bool) -> Result<Exit, TerminalError> {
+    let store = Store::open_if_there(&setting.configuration.data)?.ok_or(TerminalError::NotEnrolled)?;
+    let orders = store.refunds()?;
+    let shown = orders.iter().filter(|order| all || order.state == RefundState::Open);
+    let rows = shown.map(|order| row(setting.now, &store, order)).collect::<Result<Vec<_>, _>>()?;
+    setting.output.answer(&Page::new().with("refunds", Words::new("退费", "refunds"), Value::Table(rows)))?;
+    Ok(Exit::Ok)
+}
+
+/// A refund: what goes back, how long it waits, what is next.
+fn row(now: Now, store: &Store, order: &RefundOrder) -> Result<Page, TerminalError> {
+    let act = match order.act {
+        RefundAct::Refund => Value::Choice("refund", Words::new("退费", "refund")),
+        RefundAct::Cancel => Value::Choice("cancel", Words::new("撤销", "cancel")),
+    };
+    let state = Value::Choice(
+        order.state.as_str(),
+        match order.state {
+            RefundState::Open => Words::new("未完成", "open"),
+            RefundState::Done => Words::new("已完成", "done"),
+            RefundState::Withdrawn => Words::new("已撤回", "withdrawn"),
+        },
+    );
+    let last = order.last.map(|number| store.entry(number)).transpose()?;
+    let reason = last.as_ref().and_then(|entry| entry.reason.clone());
+    let balance = last.as_ref().and_then(|entry| entry.done).map(|done| Fen::from_card(done.balance_after));
+    let age_hours =
+        Now::of_utc(&order.opened_at).map_or(0, |at| (now.seconds() - at.seconds()).max(0)) / SECONDS_PER_HOUR;
+    let is_open = order.state == RefundState::Open;
+    let next = match (&last, is_open) {
+        (_, false) => Value::Absent,
+        (Some(entry), true) if entry.state.blocks_card() => {
+            Value::Words(Words::new("结果未知:插卡并给出密码", "outcome unknown: insert the card and give its PIN"))
+        }
+        (_, true) => Value::Words(Words::new("插卡完成", "insert the card and finish it")),
+    };
+    let why = match order.state {
+        RefundState::Withdrawn => store.withdrawn_why(order.number)?,
+        RefundState::Open | RefundState::Done => reason,
+    };
+    Ok(Page::new()
+        .with("refund", Words::new("退费号", "refund"), Value::text(order.number.to_string()))
+        .with("act", Words::new("类型", "kind"), act)
+        .with("original", Words::new("原日志号", "original"), Value::text(order.original.to_string()))
+        .with("state", Words::new("状态", "state"), state)
+        .with("card_identifier", Words::new("卡的识别码", "card"), Value::text(order.card_identifier.to_string()))
+        .with("personal_account_fen", Words::new("退回账户", "to account"), Value::Money(order.parts.personal_account))
+        .with("self_paid_fen", Words::new("退现金", "in cash"), Value::Money(order.parts.self_paid))
+        .with("pooled_fund_fen", Words::new("退统筹", "to pool"), Value::Money(order.parts.pooled_fund))
+        .with("balance_fen", Words::new("余额", "balance"), balance.map_or(Value::Absent, Value::Money))
+        .with(
+            "age_hours",
+            Words::new("已等小时", "hours"),
+            if is_open { Value::Number(age_hours) } else { Value::Absent },
+        )
+        .with(
+            "reason",
+            Words::new("事由", "reason"),
+            Value::maybe(Some(order.reason.clone()).filter(|text| !text.is_empty())),
+        )
+        .with("why", Words::new("未成原因", "why not"), Value::maybe(why))
+        .with("next", Words::new("下一步", "next"), next))
+}

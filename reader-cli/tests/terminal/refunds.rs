@@ -1,0 +1,181 @@
+//! Refund and cancel as a clerk types them: whole, in parts, with the centre away, the card pulled, the wrong card.
+
+use card_sim::fault::{Fault, Moment, Trigger};
+use serde_json::{Value, json};
+use settlement::message::{LoadRequest, Request as _};
+use settlement::record::Transaction;
+
+use crate::cards;
+use crate::centre::{Silence, assert_right};
+use crate::shop::{AWAY_MS, CARD, Ran, Shop, user_image};
+
+/// A shop that sold for 55.00 from the account and 14.90 in cash, and the number of the sale in the journal.
+fn sold() -> (Shop, String) {
+    let shop = Shop::ready();
+    let paid = shop.pay(&shop.bill("B-1", &[("X1", 2, "12.50"), ("X2", 1, "35.00"), ("X3", 1, "9.90")]));
+    assert_eq!(paid.status, 0, "{}", paid.stderr);
+    let entry = paid.json()["entry"].as_str().expect("a number").to_owned();
+    (shop, entry)
+}
+
+fn give(shop: &Shop, entry: &str, more: &[&str]) -> Ran {
+    shop.run(&[&["refund", "give", entry, "--reason", "goods back"], more].concat())
+}
+
+fn listed(shop: &Shop, arguments: &[&str]) -> Vec<Value> {
+    let ran = shop.run(&[&["refund", "list"], arguments].concat());
+    ran.json()["refunds"].as_array().expect("a list").clone()
+}
+
+#[test]
+fn a_sale_goes_back_in_parts_and_never_more_than_was_paid() {
+    let (shop, entry) = sold();
+    let first = give(&shop, &entry, &["--account", "10.00", "--cash", "4.00"]);
+    assert_eq!(first.status, 0, "{}", first.stderr);
+    let answer = first.json();
+    assert_eq!(
+        (&answer["refund"], &answer["state"], &answer["original"]),
+        (&json!("R00001"), &json!("DONE"), &json!(entry))
+    );
+    assert_eq!((&answer["balance_fen"], shop.balance()), (&json!(45_500), 45_500));
+    let too_much = give(&shop, &entry, &["--account", "45.01"]);
+    assert_eq!((too_much.status, too_much.code().as_str()), (3, "REFUND_AMOUNT"));
+    let rest = give(&shop, &entry, &[]);
+    assert_eq!(rest.status, 0, "{}", rest.stderr);
+    assert_eq!((&rest.json()["personal_account_fen"], &rest.json()["self_paid_fen"]), (&json!(4_500), &json!(1_090)));
+    assert_eq!(shop.balance(), 50_000);
+    assert_eq!(give(&shop, &entry, &[]).code(), "REFUND_AMOUNT", "nothing is left");
+    assert_eq!((listed(&shop, &[]).len(), listed(&shop, &["--all"]).len()), (0, 2));
+    let day_end = shop.run(&["day-end"]).json();
+    assert_eq!(
+        (&day_end["refunds"], &day_end["refunded_fen"], &day_end["refunded_cash_fen"]),
+        (&json!(2), &json!(5_500), &json!(1_490))
+    );
+    let export = shop.run(&["journal", "export"]).json();
+    assert_eq!((&export["cards"][0]["refunds"], &export["cards"][0]["refunded_fen"]), (&json!(2), &json!(5_500)));
+    let books = shop.centre.books();
+    let records: Vec<_> = books.batches.iter().flat_map(|batch| &batch.records).collect();
+    records.iter().for_each(|record| assert_right(record));
+    let refunds = records.iter().filter(|record| matches!(record.transaction, Transaction::Refund { .. })).count();
+    assert_eq!((refunds, books.outcomes.len()), (2, 3), "the load and both refunds were reported");
+}
+
+#[test]
+fn a_total_is_shared_as_it_was_paid_to_the_fen() {
+    let (shop, entry) = sold();
+    let part = give(&shop, &entry, &["--amount", "6.99"]).json();
+    // 6.99 of 69.90 are a tenth: 5.50 of the account, 1.49 of the cash.
+    assert_eq!((&part["personal_account_fen"], &part["self_paid_fen"]), (&json!(550), &json!(149)));
+    for (wrong, code, status) in
+        [("63.00", "REFUND_AMOUNT", 3), ("0", "REFUND_AMOUNT", 3), ("1.234", "CONFIGURATION_INVALID", 1)]
+    {
+        let refused = give(&shop, &entry, &["--amount", wrong]);
+        assert_eq!((refused.code().as_str(), refused.status), (code, status), "{wrong}");
+    }
+    for unknown in ["000999", "1", "x"] {
+        // Entry 1 is the load.
+        let refused = give(&shop, unknown, &[]);
+        assert_eq!((refused.code().as_str(), refused.status), ("REFUND_ORIGINAL", 2), "{unknown}");
+    }
+    assert_eq!(shop.balance(), 44_500 + 550);
+}
+
+#[test]
+fn a_refund_that_the_centre_did_not_answer_stays_open_with_its_age_until_it_is_finished_or_withdrawn() {
+    let (shop, entry) = sold();
+    shop.centre.books().silence = Silence::AfterDoing(LoadRequest::PATH);
+    let lost = give(&shop, &entry, &["--amount", "6.99"]);
+    assert_eq!((lost.status, lost.code().as_str()), (8, "CENTRE_UNREACHABLE"));
+    assert!(lost.stderr.contains("REFUND_OPEN") && lost.stderr.contains("R00001"), "{}", lost.stderr);
+    shop.centre.books().silence = Silence::None;
+    assert_eq!(shop.balance(), 44_500);
+    let [open] = listed(&shop, &[]).try_into().expect("one");
+    assert_eq!(
+        (&open["state"], &open["age_hours"], &open["why"]),
+        (&json!("OPEN"), &json!(0), &json!("CENTRE_UNREACHABLE"))
+    );
+    assert!(open["next"].is_string());
+    // What is open is held: only the rest may be asked for.
+    assert_eq!(give(&shop, &entry, &["--amount", "62.92"]).code(), "REFUND_AMOUNT");
+    let finished = shop.run(&["refund", "finish", "R00001"]);
+    assert_eq!(finished.status, 0, "{}", finished.stderr);
+    assert_eq!((&finished.json()["state"], shop.balance()), (&json!("DONE"), 44_500 + 550));
+    for again in [["refund", "finish", "R00001"].as_slice(), &["refund", "withdraw", "1", "--reason", "late"]] {
+        let refused = shop.run(again);
+        assert_eq!((refused.code().as_str(), refused.status), ("REFUND_CLOSED", 3));
+    }
+    shop.centre.books().silence = Silence::AfterDoing(LoadRequest::PATH);
+    assert_eq!(give(&shop, &entry, &["--amount", "1.00"]).code(), "CENTRE_UNREACHABLE");
+    let withdrawn = shop.run(&["refund", "withdraw", "2", "--reason", "holder keeps the goods"]);
+    assert_eq!((withdrawn.status, &withdrawn.json()["state"]), (0, &json!("WITHDRAWN")));
+    shop.centre.books().silence = Silence::None;
+    assert_eq!(give(&shop, &entry, &[]).status, 0, "what was withdrawn is there again");
+    assert_eq!(shop.balance(), 50_000);
+    for language in ["zh", "en"] {
+        let text = shop.run_text(language, &["refund", "list", "--all"]);
+        assert!(text.stdout.contains("R00002") && text.stdout.contains("holder keeps the goods"), "{}", text.stdout);
+    }
+}
+
+#[test]
+fn a_card_pulled_at_the_credit_gets_its_refund_once_and_until_then_nobody_withdraws_it() {
+    for (moment, reached) in [(Moment::After, true), (Moment::Before, false)] {
+        let (shop, entry) = sold();
+        let at = Trigger::instruction(0x2A, 1);
+        shop.faults(CARD, vec![Fault::PowerLoss { at, moment, back_after_ms: Some(AWAY_MS) }]);
+        let torn = give(&shop, &entry, &[]);
+        assert_eq!((torn.status, torn.code().as_str()), (4, "UNCERTAIN"), "{}", torn.stderr);
+        shop.tap_again();
+        assert_eq!(shop.balance() == 50_000, reached);
+        let refused = shop.run(&["refund", "withdraw", "1", "--reason", "impatient"]);
+        assert_eq!((refused.code().as_str(), refused.status), ("REFUND_UNDECIDED", 3));
+        let finished = shop.run(&["refund", "finish", "1", "--pin", "env:PIN"]);
+        assert_eq!(finished.status, 0, "{}", finished.stderr);
+        assert_eq!((&finished.json()["state"], shop.balance()), (&json!("DONE"), 50_000), "once, reached: {reached}");
+        let entries = shop.journal();
+        let states: Vec<&str> = entries.iter().map(|entry| entry["state"].as_str().expect("text")).collect();
+        let expected: &[&str] = if reached {
+            &["CONFIRMED", "CONFIRMED", "CONFIRMED"]
+        } else {
+            &["CONFIRMED", "CONFIRMED", "REVERSED", "CONFIRMED"]
+        };
+        assert_eq!(states, expected);
+        assert_eq!(shop.run(&["upload"]).status, 0);
+        let books = shop.centre.books();
+        let outcomes: Vec<_> = books.outcomes.iter().map(|outcome| format!("{:?}", outcome.outcome)).collect();
+        let told: &[&str] = if reached { &["Credited", "Credited"] } else { &["Credited", "NotCredited", "Credited"] };
+        assert_eq!(outcomes, told);
+    }
+}
+
+#[test]
+fn another_card_gets_nothing_and_nothing_is_agreed() {
+    let (shop, entry) = sold();
+    shop.farm.eject(CARD).expect("ejected");
+    user_image(&shop.path("other.card"), 2, cards::CITY);
+    shop.farm.insert(CARD, &shop.path("other.card")).expect("another card");
+    let refused = give(&shop, &entry, &[]);
+    assert_eq!((refused.status, refused.code().as_str()), (4, "OTHER_CARD"));
+    assert!(listed(&shop, &["--all"]).is_empty());
+}
+
+#[test]
+fn the_latest_purchase_is_cancelled_once_and_no_other() {
+    let (shop, first) = sold();
+    let paid = shop.pay(&shop.bill("B-2", &[("X1", 1, "10.00")]));
+    let second = paid.json()["entry"].as_str().expect("a number").to_owned();
+    let cancel = |id: &str| shop.run(&["cancel", "--id", id, "--reason", "wrong drug", "--pin", "env:PIN"]);
+    let not_it = cancel(&first);
+    assert_eq!((not_it.status, not_it.code().as_str()), (3, "CANCEL_TOO_LATE"));
+    let without_pin = shop.run(&["cancel"]);
+    assert_eq!((without_pin.code().as_str(), without_pin.status), ("PIN_NEEDED", 6));
+    let cancelled = cancel(&second);
+    assert_eq!(cancelled.status, 0, "{}", cancelled.stderr);
+    let answer = cancelled.json();
+    assert_eq!((&answer["act"], &answer["state"], shop.balance()), (&json!("cancel"), &json!("DONE"), 44_500));
+    assert_eq!(shop.run(&["cancel", "--pin", "env:PIN"]).code(), "CANCEL_TOO_LATE", "once");
+    assert_eq!(give(&shop, &second, &[]).code(), "REFUND_AMOUNT", "nothing is left of it");
+    let kinds: Vec<String> =
+        shop.journal().iter().map(|entry| entry["kind"].as_str().expect("text").to_owned()).collect();
+    assert_eq!(kinds, ["load", "purchase", "purchase", "cancel"]);
+}
