@@ -517,6 +517,14 @@ pub enum TerminalError {
         /// What was expected.
         reason: Words,
     },
+    /// A program for rehearsal is not beside this one.
+    #[error("{program}: {source}")]
+    RehearsalMissing {
+        /// Where it was looked for.
+        program: String,
+        /// What the system said.
+        source: std::io::Error,
+    },
     /// No such receipt.
     #[error("no receipt {id}")]
     ReceiptUnknown {

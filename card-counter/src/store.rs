@@ -11,6 +11,7 @@ mod refunds;
 mod schema;
 
 use std::path::Path;
+use std::sync::Arc;
 
 use rusqlite::{Connection, ErrorCode as Sqlite, OptionalExtension as _};
 
@@ -27,6 +28,14 @@ const DATABASE: &str = "terminal.db";
 
 /// Name of the file whose lock is the turn at the counter.
 const TURN: &str = "turn.lock";
+
+/// Looks on at every commit of a [`Store`], whatever wrote it: how a proof knows every moment at which a terminal can die.
+pub trait Commits: Send + Sync {
+    /// Before a commit; it is rolled back when this says `false`.
+    fn begins(&self) -> bool;
+    /// It is durable.
+    fn is_done(&self);
+}
 
 /// The terminal's database.
 pub struct Store {
@@ -144,6 +153,23 @@ impl Store {
         lock.execute_batch("BEGIN EXCLUSIVE").map_err(fail)?;
         self.turn = Some(lock);
         self.restart()
+    }
+
+    /// Has somebody look on at every commit from now on.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn watch(&mut self, commits: &Arc<dyn Commits>) -> Result<(), StoreError> {
+        let (before, after) = (Arc::clone(commits), Arc::clone(commits));
+        // SQLite calls the second one when the commit stands in its log, and takes no checkpoint by itself while it does.
+        let watched = self.connection.commit_hook(Some(move || !before.begins())).and_then(|()| {
+            let told = move |_: &mut rusqlite::hooks::Wal, _| {
+                after.is_done();
+                Ok(())
+            };
+            self.connection.wal_hook(Some(told))
+        });
+        watched.map_err(|source| self.failure(source))
     }
 
     /// The journal of the terminal with this number, with the turn at the counter.

@@ -192,6 +192,24 @@ impl Card {
         }
     }
 
+    /// Another card with the same memory, without power and faults: what becomes of it does not touch this one.
+    #[must_use]
+    pub fn twin(&self) -> Self {
+        let memory = Memory::in_process(self.memory.bytes().to_vec());
+        Self {
+            model: Arc::clone(&self.model),
+            atr: self.atr.clone(),
+            memory,
+            state: State::default(),
+            challenges: Challenges::new(&[]),
+            faults: FaultPlan::default(),
+            fault_store: None,
+            late_ms: 0,
+            protocol: self.protocol,
+            out: Vec::with_capacity(256),
+        }
+    }
+
     /// Draws its next random numbers from `script`, so that a test can use published numbers.
     pub fn script_random(&mut self, script: &[u8]) {
         self.challenges = Challenges::new(script);

@@ -25,6 +25,12 @@ impl Socket {
         Self(Arc::new(Mutex::new(card)))
     }
 
+    /// Another card with the same memory ([`Card::twin`]), in a socket of its own.
+    #[must_use]
+    pub fn twin(&self) -> Self {
+        Self::new(self.card().twin())
+    }
+
     /// The card, for faults, counters and a look inside. Do not hold it across an exchange.
     ///
     /// # Panics

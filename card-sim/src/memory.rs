@@ -167,6 +167,12 @@ impl Memory {
         self.broken
     }
 
+    /// Whether a transaction was interrupted that power will finish.
+    #[must_use]
+    pub fn is_unfinished(&self) -> bool {
+        self.committed_log().is_some()
+    }
+
     fn redo(&mut self, log: &[u8]) -> Result<(), MemoryError> {
         let mut at = 0;
         while at < log.len() {

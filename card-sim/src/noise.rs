@@ -25,12 +25,13 @@ impl Noise {
     }
 
     /// A number below `bound`, which is small: the bias of the remainder is below one in 10^12.
-    pub(crate) fn below(&mut self, bound: u64) -> u64 {
+    pub fn below(&mut self, bound: u64) -> u64 {
         self.next() % bound.max(1)
     }
 
     /// A generator of its own, so that how much it is asked for does not move this one.
-    pub(crate) fn branch(&mut self) -> Self {
+    #[must_use]
+    pub fn branch(&mut self) -> Self {
         Self(self.next())
     }
 

@@ -20,17 +20,19 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::extract::{DefaultBodyLimit, Path, Request, State};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Extension, Router};
 use settlement::Accounts;
 use settlement::code::ErrorCode;
+use settlement::id::{Signature, TerminalNumber};
 use settlement::limits::MESSAGE_BYTES_MAX;
 use settlement::message::{
     BatchRequest, BlacklistRequest, LoadOutcomeRequest, LoadRequest, QuoteRequest, SignInRequest,
 };
 use settlement::pin::{PinCommandRequest, PinOutcomeRequest, PinProofRequest};
+use settlement::signing::{SIGNATURE_HEADER, TERMINAL_HEADER};
 use tokio::net::TcpListener;
 
 use self::connection::{Limits, NoBody};
@@ -99,31 +101,70 @@ pub async fn serve_stations(
     connection::serve(edge, limits, holder, |peer| router.clone().layer(Extension(peer)), stop).await;
 }
 
-fn router(desk: Arc<Desk>) -> Router {
-    fn endpoint<E: Endpoint + Send + 'static>(router: Router<Arc<Desk>>) -> Router<Arc<Desk>> {
-        router.route(E::PATH, post(answer::<E>))
+/// What answers the letters of terminals on one path.
+type Answer = fn(&Desk, &HeaderMap, &[u8]) -> Result<String, Problem>;
+
+/// Every path of terminals.
+const ENDPOINTS: &[(&str, Answer)] = &[
+    of::<SignInRequest>(),
+    of::<BlacklistRequest>(),
+    of::<QuoteRequest>(),
+    of::<LoadRequest>(),
+    of::<LoadOutcomeRequest>(),
+    of::<PinProofRequest>(),
+    of::<PinCommandRequest>(),
+    of::<PinOutcomeRequest>(),
+    of::<BatchRequest>(),
+];
+
+const fn of<E: Endpoint>() -> (&'static str, Answer) {
+    (E::PATH, terminal::answer::<E>)
+}
+
+/// Answers one letter in the caller's own thread, as it would over a connection: status and body.
+#[must_use]
+pub fn answer_here(
+    desk: &Desk,
+    path: &str,
+    number: TerminalNumber,
+    signature: &Signature,
+    body: &[u8],
+) -> (u16, String) {
+    let said = |text: String| HeaderValue::from_str(&text).expect("hex digits");
+    let headers = HeaderMap::from_iter([
+        (HeaderName::from_static(TERMINAL_HEADER), said(number.to_string())),
+        (HeaderName::from_static(SIGNATURE_HEADER), said(signature.to_string())),
+    ]);
+    let answer = match ENDPOINTS.iter().find(|(known, _)| *known == path) {
+        Some((_, answer)) => answer(desk, &headers, body),
+        None => Err(Problem::of(ErrorCode::PathUnknown, desk.lang)),
+    };
+    match answer {
+        Ok(text) => (StatusCode::OK.as_u16(), text),
+        Err(problem) => (problem.status().as_u16(), problem.text()),
     }
+}
+
+fn router(desk: Arc<Desk>) -> Router {
     // A QR code holds capital letters in less room: both spellings are ours.
     let router = Router::new()
         .route("/health", get(health))
         .route("/receipt/{code}", get(receipt_check))
         .route("/RECEIPT/{code}", get(receipt_check));
-    let router = endpoint::<SignInRequest>(router);
-    let router = endpoint::<BlacklistRequest>(router);
-    let router = endpoint::<QuoteRequest>(router);
-    let router = endpoint::<LoadRequest>(router);
-    let router = endpoint::<LoadOutcomeRequest>(router);
-    let router = endpoint::<PinProofRequest>(router);
-    let router = endpoint::<PinCommandRequest>(router);
-    let router = endpoint::<PinOutcomeRequest>(router);
-    endpoint::<BatchRequest>(router)
+    let router = ENDPOINTS.iter().fold(router, |router, (path, work)| {
+        let work = *work;
+        let answer = move |desk, limits, request| answer(work, desk, limits, request);
+        router.route(path, post(answer))
+    });
+    router
         .fallback(unknown_path)
         .method_not_allowed_fallback(unknown_path)
         .layer(DefaultBodyLimit::max(MESSAGE_BYTES_MAX))
         .with_state(desk)
 }
 
-async fn answer<E: Endpoint + 'static>(
+async fn answer(
+    work: Answer,
     State(desk): State<Arc<Desk>>,
     Extension(limits): Extension<Limits>,
     request: Request,
@@ -135,7 +176,7 @@ async fn answer<E: Endpoint + 'static>(
         Err(NoBody::TooLarge) => return Problem::of(ErrorCode::MessageTooLarge, lang).into_response(),
         Err(NoBody::Broken) => return Problem::of(ErrorCode::MessageMalformed, lang).into_response(),
     };
-    let work = move || terminal::answer::<E>(&desk, &headers, &body);
+    let work = move || work(&desk, &headers, &body);
     match tokio::task::spawn_blocking(work).await {
         Ok(Ok(text)) => json(StatusCode::OK, text),
         Ok(Err(problem)) => problem.into_response(),

@@ -166,6 +166,33 @@ pub enum Command {
         /// Recording: one JSON object a line (docs/compat.md).
         file: PathBuf,
     },
+    /// Rehearsal: power is lost and the terminal killed at every place of a payment, and every fen counted. Exit 7 when one is
+    /// lost or doubled. Needs no reader: the program sscard-tear does it.
+    Tear(TearArguments),
+}
+
+/// `tear`.
+#[derive(Args, Clone, Copy, Debug)]
+pub struct TearArguments {
+    /// What is torn.
+    #[arg(value_enum)]
+    pub what: Torn,
+    /// Every point once; without this every pair of points too, which takes minutes.
+    #[arg(long)]
+    pub points: bool,
+}
+
+/// What is torn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Torn {
+    /// All of them.
+    All,
+    /// A purchase.
+    Purchase,
+    /// A load.
+    Load,
+    /// A change of the PIN.
+    Pin,
 }
 
 /// `bridge`.

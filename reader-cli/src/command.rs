@@ -21,6 +21,7 @@ mod readers;
 mod refund;
 mod reset;
 mod shell;
+mod tear;
 mod trace;
 mod trial;
 
@@ -80,7 +81,7 @@ pub fn run(arguments: &Arguments, output: &Output) -> Result<Exit, TerminalError
         return Err(TerminalError::Configuration { place: "--format".to_owned(), reason });
     }
     let is_on_paper = match &arguments.command {
-        Command::Profile(_) | Command::Trace(_) | Command::Catalogue(_) | Command::Policy(_) => true,
+        Command::Profile(_) | Command::Trace(_) | Command::Catalogue(_) | Command::Policy(_) | Command::Tear(_) => true,
         Command::Card(CardCommand::Diff(arguments)) => !contents::reads_cards(arguments),
         _ => false,
     };
@@ -106,6 +107,7 @@ pub fn run(arguments: &Arguments, output: &Output) -> Result<Exit, TerminalError
         Command::Card(CardCommand::Diff(arguments)) if !contents::reads_cards(arguments) => {
             contents::diff(output, arguments)
         }
+        Command::Tear(arguments) => tear::run(output, *arguments),
         command => at_the_counter(arguments, command, output),
     }
 }
@@ -171,7 +173,7 @@ fn carry_out(setting: &Setting<'_>, command: &Command) -> Result<Exit, TerminalE
         Command::Bridge(arguments) => bridge::run(setting, arguments),
         Command::Compat { file } => compat::run(setting, file),
         Command::Card(CardCommand::Diff(arguments)) => contents::diff_at_counter(setting, arguments),
-        Command::Profile(_) | Command::Trace(_) | Command::Catalogue(_) | Command::Policy(_) => {
+        Command::Profile(_) | Command::Trace(_) | Command::Catalogue(_) | Command::Policy(_) | Command::Tear(_) => {
             Err(TerminalError::Bug("what needs no configuration runs without it"))
         }
     }

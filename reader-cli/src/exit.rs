@@ -78,6 +78,7 @@ impl Exit {
             | Code::ReceiptUnknown
             | Code::RefundOriginal
             | Code::RefundUnknown
+            | Code::RehearsalMissing
             | Code::NotEnrolled
             | Code::NothingToLoad => Self::NotFound,
             Code::BillRefused

@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use settlement::id::TerminalNumber;
+use settlement::id::{Signature, TerminalNumber};
 use settlement::limits::MESSAGE_BYTES_MAX;
 use settlement::message::{ErrorBody, Request};
 use settlement::signing::{SIGNATURE_HEADER, TERMINAL_HEADER, TerminalKey};
@@ -17,11 +17,35 @@ use card_counter::letter::Letter;
 const ANSWER_WITHIN: Duration = Duration::from_secs(20);
 
 /// The centre as this terminal reaches it.
-#[derive(Debug)]
 pub struct Centre<'a> {
-    address: &'a str,
+    line: Box<dyn Line + 'a>,
     key: &'a TerminalKey,
     terminal: TerminalNumber,
+}
+
+/// What goes to the centre: a letter, and who signed it.
+#[derive(Clone, Copy, Debug)]
+pub struct Signed<'a> {
+    /// The letter.
+    pub letter: &'a Letter,
+    /// Terminal.
+    pub terminal: TerminalNumber,
+    /// Its signature over method, path and body.
+    pub signature: Signature,
+}
+
+/// Carries one signed letter to the centre, and its answer back: status and body.
+pub trait Line {
+    /// Once, without trying again.
+    ///
+    /// # Errors
+    /// [`TerminalError::CentreUnreachable`]: whether the letter arrived is not known.
+    fn carry(&self, signed: &Signed<'_>) -> Result<(u16, String), TerminalError>;
+}
+
+/// The line over HTTP.
+struct Http<'a> {
+    address: &'a str,
     agent: ureq::Agent,
 }
 
@@ -37,7 +61,14 @@ impl<'a> Centre<'a> {
         }
         let configuration =
             ureq::Agent::config_builder().timeout_global(Some(ANSWER_WITHIN)).http_status_as_error(false).build();
-        Ok(Self { address: address.trim_end_matches('/'), key, terminal, agent: configuration.into() })
+        let http = Http { address: address.trim_end_matches('/'), agent: configuration.into() };
+        Ok(Self::over(Box::new(http), key, terminal))
+    }
+
+    /// The centre at the end of another line.
+    #[must_use]
+    pub fn over(line: Box<dyn Line + 'a>, key: &'a TerminalKey, terminal: TerminalNumber) -> Self {
+        Self { line, key, terminal }
     }
 
     /// Sends a request.
@@ -64,19 +95,31 @@ impl<'a> Centre<'a> {
     }
 
     fn exchange(&self, letter: &Letter) -> Result<(u16, String), TerminalError> {
-        let unreachable = |_| TerminalError::CentreUnreachable { address: self.address.to_owned() };
         let signature = self.key.sign_request("POST", letter.path, letter.body.as_bytes());
+        self.line.carry(&Signed { letter, terminal: self.terminal, signature })
+    }
+}
+
+impl Line for Http<'_> {
+    fn carry(&self, signed: &Signed<'_>) -> Result<(u16, String), TerminalError> {
+        let unreachable = |_| TerminalError::CentreUnreachable { address: self.address.to_owned() };
         let mut response = self
             .agent
-            .post(format!("{}{}", self.address, letter.path))
+            .post(format!("{}{}", self.address, signed.letter.path))
             .header("content-type", "application/json")
-            .header(TERMINAL_HEADER, self.terminal.to_string())
-            .header(SIGNATURE_HEADER, signature.to_string())
-            .send(letter.body.as_bytes())
+            .header(TERMINAL_HEADER, signed.terminal.to_string())
+            .header(SIGNATURE_HEADER, signed.signature.to_string())
+            .send(signed.letter.body.as_bytes())
             .map_err(unreachable)?;
         let status = response.status().as_u16();
         let limit = u64::try_from(MESSAGE_BYTES_MAX).unwrap_or(u64::MAX);
         let body = response.body_mut().with_config().limit(limit).read_to_string().map_err(unreachable)?;
         Ok((status, body))
+    }
+}
+
+impl std::fmt::Debug for Centre<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Centre").field("terminal", &self.terminal).finish_non_exhaustive()
     }
 }

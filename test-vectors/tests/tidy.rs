@@ -41,7 +41,21 @@ const ARROWS: &[(&str, &[&str])] = &[
             "reader-cli",
         ],
     ),
-    ("soak", &["card-core", "card-profiles", "card-sim", "issuer-service"]),
+    ("soak", &["card-core", "card-profiles", "card-sim", "card-counter", "settlement", "issuer-service", "tear"]),
+    // The whole house in one process, so that nothing of it has to be in a program that works.
+    (
+        "tear",
+        &[
+            "card-core",
+            "card-profiles",
+            "card-counter",
+            "card-sim",
+            "settlement",
+            "issuer-service",
+            "reader-cli",
+            "command-line",
+        ],
+    ),
 ];
 
 /// What the tests of any crate may use besides: the software card, the vectors and the libraries below.

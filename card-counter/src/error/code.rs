@@ -270,6 +270,8 @@ codes! {
     ReceiptUnwritten = "RECEIPT_UNWRITTEN",
     /// Receipt id unknown.
     ReceiptUnknown = "RECEIPT_UNKNOWN",
+    /// A program for rehearsal is not beside this one.
+    RehearsalMissing = "REHEARSAL_MISSING",
     /// Terminal has no key yet.
     NotEnrolled = "NOT_ENROLLED",
     /// Journal or data folder cannot be read or written.

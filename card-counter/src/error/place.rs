@@ -160,6 +160,9 @@ impl TerminalError {
                 said(format!("交易 {id} 的小票写不到 {path}:{}", file::system(source).zh))
             }
             Self::ReceiptUnknown { id } => said(format!("没有小票 {id}")),
+            Self::RehearsalMissing { program, source } => {
+                said(format!("{program} 不能启动:{}", file::system(source).zh))
+            }
             Self::Output { .. } => said("标准输出写不出".to_owned()),
             Self::NotRecorded { id, source } => {
                 said(format!("交易 {id} 已在卡上完成,尚未记入日志:{}", chinese::store(source)))

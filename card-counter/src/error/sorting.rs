@@ -119,6 +119,7 @@ impl TerminalError {
             Self::Listen { .. } => Code::ListenFailed,
             Self::Recording { .. } => Code::RecordingMalformed,
             Self::ReceiptUnknown { .. } => Code::ReceiptUnknown,
+            Self::RehearsalMissing { .. } => Code::RehearsalMissing,
             Self::Store(error) => error.code(),
             Self::Output { .. } => Code::OutputFailed,
             Self::NotRecorded { .. } => Code::NotRecorded,

@@ -196,6 +196,7 @@ fn what(code: Code) -> Words {
         Code::ListenFailed => ("不能监听此地址", "the address cannot be listened on"),
         Code::RecordingMalformed => ("调用记录格式不对", "the recording of calls is malformed"),
         Code::ReceiptUnknown => ("没有这个小票", "there is no such receipt"),
+        Code::RehearsalMissing => ("演练程序未安装", "the program for rehearsal is not installed"),
         Code::NotEnrolled => ("终端尚未登记", "the terminal is not enrolled"),
         Code::StoreFailed => ("数据目录读写失败", "the data folder cannot be read or written"),
         Code::StoreFull => ("磁盘已满,未做任何事", "the disk is full; nothing was done"),
@@ -414,6 +415,10 @@ fn next(code: Code) -> Words {
         ),
         Code::RecordingMalformed => ("按 docs/compat.md 修改该行", "mend the line as docs/compat.md says"),
         Code::ReceiptUnknown => ("用 sscard journal list 查看编号", "see sscard journal list for the ids"),
+        Code::RehearsalMissing => (
+            "把它放在 sscard 旁边:cargo build --release -p tear",
+            "put it beside sscard: cargo build --release -p tear",
+        ),
         Code::NotEnrolled => ("先执行 sscard terminal enroll", "run sscard terminal enroll first"),
         Code::StoreFailed => ("检查数据目录的权限和磁盘", "check the folder's permissions and its disk"),
         Code::StoreFull => ("腾出磁盘空间后再试", "free disk space and try again"),

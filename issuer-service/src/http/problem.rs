@@ -37,6 +37,12 @@ impl Problem {
         problem
     }
 
+    /// Its body.
+    #[must_use]
+    pub fn text(&self) -> String {
+        serde_json::to_string(&self.body).expect("an error body serializes")
+    }
+
     /// Its status.
     #[must_use]
     pub const fn status(&self) -> StatusCode {
@@ -173,8 +179,7 @@ pub fn is_success(status: u16) -> bool {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let text = serde_json::to_string(&self.body).expect("an error body serializes");
-        super::json(self.status(), text)
+        super::json(self.status(), self.text())
     }
 }
 

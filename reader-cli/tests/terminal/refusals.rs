@@ -478,3 +478,34 @@ fn errors_speak_both_languages() {
     let en = shop.run_text("en", &["--reader", "nowhere", "balance"]);
     assert!(en.stderr.contains("error READER_NOT_FOUND") && en.stderr.contains("next:"), "{}", en.stderr);
 }
+
+#[test]
+fn a_terminal_without_the_rehearsal_program_says_what_is_missing() {
+    let folder = tempfile::tempdir().expect("folder");
+    let alone = folder.path().join("sscard");
+    std::fs::copy(env!("CARGO_BIN_EXE_sscard"), &alone).expect("copied");
+    for (language, what, next) in [("zh", "演练程序未安装", "旁边"), ("en", "not installed", "beside sscard")]
+    {
+        let ran =
+            std::process::Command::new(&alone).args(["--lang", language, "tear", "all"]).output().expect("starts");
+        let said = String::from_utf8_lossy(&ran.stderr);
+        assert_eq!(ran.status.code(), Some(2), "{said}");
+        assert!(said.contains("REHEARSAL_MISSING") && said.contains(what) && said.contains(next), "{said}");
+    }
+}
+
+#[test]
+fn the_rehearsal_program_gets_what_was_typed_and_its_exit_code_comes_back() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = tempfile::tempdir().expect("folder");
+    let [alone, other] = ["sscard", "sscard-tear"].map(|name| folder.path().join(name));
+    std::fs::copy(env!("CARGO_BIN_EXE_sscard"), &alone).expect("copied");
+    for (code, expected) in [(0, 0), (7, 7), (9, 9), (1, 64)] {
+        std::fs::write(&other, format!("#!/bin/sh\necho \"$@\"\nexit {code}\n")).expect("written");
+        std::fs::set_permissions(&other, std::fs::Permissions::from_mode(0o755)).expect("executable");
+        let typed = ["--lang", "zh", "--format", "json", "tear", "load", "--points"];
+        let ran = std::process::Command::new(&alone).args(typed).output().expect("starts");
+        assert_eq!(ran.status.code(), Some(expected), "{ran:?}");
+        assert_eq!(String::from_utf8_lossy(&ran.stdout), "--lang zh --format json load --points\n");
+    }
+}

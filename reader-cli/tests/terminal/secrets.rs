@@ -194,6 +194,7 @@ fn nothing_planted_comes_out_where_nobody_asked() {
         ("bridge --listen nowhere".to_owned(), false),
         (format!("compat {recording}"), true),
         (format!("compat {recording}.wrong"), false),
+        ("tear pin --points".to_owned(), false),
         (format!("pin change --pin env:PIN --new-pin {other}"), false),
         (format!("pin reset --order 1 --new-pin {user}"), false),
     ];
@@ -237,7 +238,7 @@ fn traced(shop: &Shop, arguments: &[&str], index: usize) -> Ran {
     let path = shop.path(&format!("trace-{index}")).display().to_string();
     let is_on_paper = matches!(
         arguments,
-        ["profile" | "trace" | "policy" | "catalogue" | "bridge" | "compat", ..]
+        ["profile" | "trace" | "policy" | "catalogue" | "bridge" | "compat" | "tear", ..]
             | ["card", "diff", _, "--against", "ssc-3.0"]
     );
     if is_on_paper { shop.run(arguments) } else { shop.run(&[&["--trace", &path], arguments].concat()) }

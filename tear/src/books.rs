@@ -1,0 +1,204 @@
+//! What the card, the terminal and the centre hold, looked at from outside while nothing moves.
+//!
+//! Owns: one look; the three numbers that must be one; what of it is lost or doubled. Never: writes, repairs.
+//! Units: fen.
+
+use std::fmt::Write as _;
+
+use card_core::{Session, command};
+use card_counter::journal::Subject;
+use card_counter::secret::Pin;
+use card_counter::store::Store;
+use card_counter::tap::{Ask, tap};
+use card_profiles::memory::CardMemory;
+use card_sim::Socket;
+use issuer_service::centre::Centre;
+use issuer_service::store::StoreError;
+use serde::Serialize;
+use settlement::fen::Fen;
+use settlement::id::CardIdentifier;
+use settlement::journal::State;
+use settlement::message::{BatchRequest, LoadOutcomeRequest, LoadRequest, Request as _};
+
+use crate::clerk::NEW_PIN;
+use crate::failure::Failure;
+use crate::town::{PIN, Town};
+
+/// What each of the three says is on one card.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Holdings {
+    /// The card itself.
+    pub card_fen: i64,
+    /// The journal: loads less purchases, those that are confirmed.
+    pub terminal_fen: i64,
+    /// The centre's ledger.
+    pub centre_fen: i64,
+}
+
+/// One look at a town with one card and one terminal.
+#[derive(Clone, Debug)]
+pub struct Look {
+    /// The three numbers.
+    pub holdings: Holdings,
+    /// Entries of the journal.
+    pub entries: usize,
+    /// State of the last one.
+    pub last: Option<State>,
+    /// Entries that are not at their end.
+    pub open: usize,
+    /// Money that is neither with the fund, nor with a holder, nor on a card: in transit.
+    pub transit_fen: i64,
+    /// Tries of the PIN that are left.
+    pub pin_tries: u8,
+    /// Everything on which the future depends: two towns with the same key go on alike.
+    pub key: String,
+}
+
+/// What of `moved` fen became of them, by the three that should have moved them once.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Verdict {
+    /// Moved at one of the three and not at another.
+    pub lost_fen: i64,
+    /// Moved more than once.
+    pub doubled_fen: i64,
+}
+
+impl Look {
+    /// Looks.
+    ///
+    /// # Errors
+    /// [`Failure`].
+    pub fn at(town: &Town) -> Result<Self, Failure> {
+        let mut key = String::new();
+        let (card_fen, pin_tries) = card(town, &mut key)?;
+        let (terminal_fen, states) = terminal(town, &mut key)?;
+        let (centre_fen, transit_fen) = centre(town, &mut key)?;
+        let open = states.iter().filter(|state| !state.is_final()).count();
+        let (entries, last) = (states.len(), states.last().copied());
+        Ok(Self {
+            holdings: Holdings { card_fen, terminal_fen, centre_fen },
+            entries,
+            last,
+            open,
+            transit_fen,
+            pin_tries,
+            key,
+        })
+    }
+}
+
+impl Holdings {
+    /// What of `moved` fen is lost or doubled, when `opening` was on the card before. `moved` is negative for a purchase.
+    #[must_use]
+    pub fn verdict(&self, opening: i64, moved: i64) -> Verdict {
+        let [mut lost_fen, mut doubled_fen] = [0, 0];
+        for held in [self.card_fen, self.terminal_fen, self.centre_fen] {
+            // How far this one is beyond the one move, in the direction of the move.
+            let beyond = (held - opening - moved) * if moved < 0 { -1 } else { 1 };
+            lost_fen = lost_fen.max(-beyond);
+            doubled_fen = doubled_fen.max(beyond);
+        }
+        Verdict { lost_fen, doubled_fen }
+    }
+}
+
+/// The identifier of one of the town's cards, as a terminal reads it.
+///
+/// # Errors
+/// [`Failure`].
+pub fn identifier(town: &Town, card: usize) -> Result<CardIdentifier, Failure> {
+    let socket = town.cards.get(card).ok_or(Failure::NotMade("a card"))?.twin();
+    let session = Session::new(Box::new(socket.connect().map_err(card_counter::TerminalError::from)?));
+    let card = tap(session, &town.shared.catalog, CardMemory::default(), Ask::Nothing)?;
+    Ok(card.identifier)
+}
+
+/// What one of the town's cards holds, looked at from inside.
+///
+/// # Errors
+/// [`Failure`].
+pub fn balance(town: &Town, card: usize) -> Result<i64, Failure> {
+    let twin = town.cards.get(card).ok_or(Failure::NotMade("a card"))?.twin();
+    twin.card().power_on().map_err(|_| Failure::NotMade("a card that comes up"))?;
+    let account = twin.card().inspect().account.ok_or(Failure::NotMade("an account"))?;
+    Ok(i64::from(account.personal_account))
+}
+
+fn card(town: &Town, key: &mut String) -> Result<(i64, u8), Failure> {
+    let socket = town.cards.first().ok_or(Failure::NotMade("a card"))?;
+    let unfinished = socket.card().memory().is_unfinished();
+    // What an interrupted command left shows when power comes; this card's does not come for that.
+    let twin = socket.twin();
+    twin.card().power_on().map_err(|_| Failure::NotMade("a card that comes up"))?;
+    let mut seen = twin.card().inspect();
+    let account = seen.account.ok_or(Failure::NotMade("an account"))?;
+    let pin = seen.pin.ok_or(Failure::NotMade("a PIN"))?;
+    // Date and time of a log record come from clocks; which command it was decides nothing.
+    for records in seen.files.values_mut() {
+        records.retain(|record| record.bytes().any(|digit| digit != b'0'));
+    }
+    let log = town.shared.account();
+    let logged = seen.files.get(&format!("{}.{}", log.df, log.log)).map_or(0, Vec::len);
+    let others: Vec<_> = seen.files.iter().filter(|(name, _)| **name != format!("{}.{}", log.df, log.log)).collect();
+    let _ = write!(key, "{unfinished} {account:?} {pin:?} {logged} {others:?} {:?}", seen.keys);
+    let environment = town.shared.catalog.ssse_name();
+    let [new, old] = [NEW_PIN, PIN].map(|digits| takes(socket, environment, digits));
+    let _ = write!(key, " {new} {old} {}", town.is_told());
+    for psam in &town.psams {
+        let unfinished = psam.card().memory().is_unfinished();
+        let twin = psam.twin();
+        twin.card().power_on().map_err(|_| Failure::NotMade("a PSAM that comes up"))?;
+        let seen = twin.card().inspect();
+        let _ = write!(key, " {unfinished} {:?} {:?}", seen.terminal_sequence, seen.keys);
+    }
+    // A card whose PIN nobody knows any more pays nobody: what is on it is lost to its holder.
+    Ok((if new || old { i64::from(account.personal_account) } else { 0 }, pin.tries_left))
+}
+
+/// Whether the card takes this PIN; asked of a twin, so that no try is spent.
+fn takes(socket: &Socket, environment: &[u8], digits: &str) -> bool {
+    let answered = || -> Option<bool> {
+        let pin = Pin::parse(digits).ok()?.to_bcd();
+        let mut session = Session::new(Box::new(socket.twin().connect().ok()?));
+        session.send(&command::select_by_name(environment)).ok()?;
+        Some(session.send(&command::verify(&pin)).ok()?.sw.is_ok())
+    };
+    answered().unwrap_or(false)
+}
+
+fn terminal(town: &Town, key: &mut String) -> Result<(i64, Vec<State>), Failure> {
+    let store = Store::open(&town.terminal_folder(0))?;
+    let entries = store.entries()?;
+    let mut sum = 0;
+    for entry in &entries {
+        let amount = i64::from(entry.draft.subject.on_card());
+        let sent = entry.sent.map(|sent| (sent.balance_before, sent.card_sequence, sent.terminal_sequence));
+        let done = entry.done.map(|done| (done.balance_after, done.evidence.tac().is_some()));
+        let _ = write!(key, " {} {} {sent:?} {done:?} {:?}", entry.number, entry.state, entry.record);
+        sum += match (entry.state, &entry.draft.subject) {
+            (State::Confirmed, Subject::Load { .. }) => amount,
+            (State::Confirmed, Subject::Purchase { .. }) => -amount,
+            _ => 0,
+        };
+    }
+    let letters = [LoadRequest::PATH, LoadOutcomeRequest::PATH].map(|path| store.unanswered(path).map(|all| all.len()));
+    let unreported = store.unreported_loads(LoadRequest::PATH, LoadOutcomeRequest::PATH)?.len();
+    let waiting = store.waiting_batch(BatchRequest::PATH)?.map(|batch| batch.sequence);
+    let [loads, outcomes] = letters;
+    let _ = write!(key, " {} {} {unreported} {waiting:?} {}", loads?, outcomes?, store.chain()?.next_batch);
+    Ok((sum, entries.iter().map(|entry| entry.state).collect()))
+}
+
+fn centre(town: &Town, key: &mut String) -> Result<(i64, i64), Failure> {
+    let mut centre = Centre::open_to_look(&town.centre_folder())?;
+    let (balances, loads, terminals) =
+        centre.store.read(|tx| -> Result<_, StoreError> { Ok((tx.all_balances()?, tx.loads()?, tx.terminals()?)) })?;
+    let of = |prefix: &str| {
+        let sum = balances.iter().filter(|(account, _)| account.starts_with(prefix)).map(|(_, fen)| *fen);
+        sum.fold(0, |sum, fen: Fen| sum + fen.get())
+    };
+    let states: Vec<_> = loads.iter().map(|load| (load.card_sequence, load.state, load.evidence.clone())).collect();
+    let chains: Vec<_> = terminals.iter().map(|terminal| terminal.chain.next_record).collect();
+    let _ = write!(key, " {balances:?} {states:?} {chains:?}");
+    Ok((of("card:"), of("transit:")))
+}

@@ -1,0 +1,362 @@
+//! One life of a terminal: it is switched on, the card comes, what is open is settled, the act is done if it is not done yet, and
+//! what waits goes to the centre. The next life is the same: that is all that recovery is.
+//!
+//! Source: the order in which the commands of `sscard` call these functions (`reader-cli/src/command`).
+//! Owns: the order, and habits: what a wrong terminal would do otherwise. Never: moves money itself, judges what came of it.
+
+use std::sync::Arc;
+
+use card_core::Session;
+use card_core::security::psam::Psam;
+use card_counter::TerminalError;
+use card_counter::journal::{Done, Draft, Entry, EntryNumber, Journal, Sent, Subject};
+use card_counter::letter::Letter;
+use card_counter::load::load;
+use card_counter::pay::{Till, pay};
+use card_counter::secret::Pin;
+use card_counter::settle::settle;
+use card_counter::store::{Commits, Store, StoreError};
+use card_counter::tap::{Ask, Tapped, tap};
+use card_counter::{journal, pin, terminal};
+use card_profiles::account::Amounts;
+use card_profiles::memory::CardMemory;
+use issuer_service::http::Desk;
+use reader_cli::http::Centre;
+use reader_cli::upload;
+use serde::Serialize;
+use settlement::fen::Fen;
+use settlement::id::{BillId, CardIdentifier, Digest, LoadId, RequestId, TerminalNumber};
+use settlement::journal::Event;
+use settlement::message::{LoadRequest, QuoteRequest, Version1};
+use settlement::signing::TerminalKey;
+use settlement::{BusinessDate, DateTime};
+
+use crate::course::{Contact, Course, Party, Wire};
+use crate::town::{PIN, Town};
+
+/// What is done with the card.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Act {
+    /// `sscard pay`.
+    Purchase,
+    /// `sscard load`.
+    Load,
+    /// `sscard pin change`.
+    Pin,
+}
+
+/// What a purchase of the proof takes from the account, fen.
+pub const PRICE: u32 = 1_250;
+/// What a load of the proof puts on it, fen.
+pub const TOP_UP: u32 = 7_000;
+/// The PIN that the proof's holder wants.
+pub const NEW_PIN: &str = "975310";
+
+/// What a terminal does with its journal and with what it finds open: ours, or a wrong one in a test of the proof.
+pub trait Habit {
+    /// How it writes.
+    fn journal<'s>(&self, book: Book<'s>) -> Box<dyn Journal + 's> {
+        Box::new(book)
+    }
+
+    /// What it does with what is open, before anything else.
+    ///
+    /// # Errors
+    /// [`TerminalError`].
+    fn settle(&self, tapped: &mut Tapped<'_>, journal: &mut dyn Journal) -> Result<Vec<Entry>, TerminalError> {
+        let rules = tapped.account()?;
+        settle(tapped, rules, journal, true)
+    }
+}
+
+/// The terminal of this house.
+#[derive(Clone, Copy, Debug)]
+pub struct Ours;
+
+impl Habit for Ours {}
+
+/// What is bought.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sale {
+    /// Its bill.
+    pub bill: BillId,
+    /// The three amounts.
+    pub amounts: Amounts,
+}
+
+impl Sale {
+    /// The sale of the proof.
+    ///
+    /// # Errors
+    /// Never: its bill is a word.
+    pub fn of_proof() -> Result<Self, TerminalError> {
+        let amounts = Amounts { personal_account: PRICE, self_paid: 300, pooled_fund: 450 };
+        Ok(Self { bill: BillId::parse("B-20260105-0001").map_err(|_| TerminalError::Bug("a word"))?, amounts })
+    }
+}
+
+/// One life.
+pub struct Life<'a> {
+    /// Where.
+    pub town: &'a Town,
+    /// The centre's desk there.
+    pub desk: &'a Desk,
+    /// Which of its terminals.
+    pub terminal: usize,
+    /// Which of its cards.
+    pub card: usize,
+    /// What befalls it.
+    pub course: &'a Arc<Course>,
+    /// Whose.
+    pub habit: &'a dyn Habit,
+    /// The terminal's clock.
+    pub date_time: DateTime,
+    /// Whether it is not the first: somebody may have been told something in those before.
+    pub again: bool,
+}
+
+impl Life<'_> {
+    /// Lives it: the act, then the upload. What it could not do the next life does.
+    ///
+    /// # Errors
+    /// [`TerminalError`].
+    pub fn live(&self, act: Act) -> Result<(), TerminalError> {
+        match act {
+            Act::Purchase => self.sell(&Sale::of_proof()?)?,
+            Act::Load => self.load()?,
+            Act::Pin => self.change_pin()?,
+        }
+        self.upload()
+    }
+
+    /// As `sscard upload`.
+    ///
+    /// # Errors
+    /// [`TerminalError`].
+    pub fn upload(&self) -> Result<(), TerminalError> {
+        let mut store = self.store()?;
+        upload::upload(&mut store, &self.centre()?, self.key()?).map(drop)
+    }
+
+    /// As `sscard pay`: a bill that turns out to be paid is not paid again.
+    ///
+    /// # Errors
+    /// [`TerminalError`].
+    pub fn sell(&self, sale: &Sale) -> Result<(), TerminalError> {
+        let mut tapped = self.tapped()?;
+        let mut psam = self.psam()?;
+        let mut store = self.store()?;
+        pin::verify_for_transaction(&mut tapped, &Pin::parse(PIN)?, false)?;
+        self.settled(&mut tapped, &mut store)?;
+        match journal::unpaid(&store.entries()?, &sale.bill) {
+            Err(TerminalError::BillPaid { .. }) => return Ok(()),
+            unpaid => unpaid?,
+        }
+        let (amounts, bill_id) = (sale.amounts, sale.bill.clone());
+        let subject = Subject::Purchase { amounts, bill_id, bill_hash: Digest([7; 32]) };
+        let draft = self.draft(&tapped, TerminalNumber(psam.terminal_number()), subject)?;
+        let rules = tapped.account()?;
+        let mut till = Till { psam: &mut psam, rules, date_time: self.date_time };
+        let mut journal = self.habit.journal(Book { store: &mut store, course: self.course });
+        pay(&mut tapped, &mut till, &mut *journal, &draft).map(drop)
+    }
+
+    /// The card comes once more: what is open is settled, nothing else happens.
+    ///
+    /// # Errors
+    /// [`TerminalError`].
+    pub fn settle(&self) -> Result<(), TerminalError> {
+        let mut tapped = self.tapped()?;
+        let mut store = self.store()?;
+        pin::verify(&mut tapped, &Pin::parse(PIN)?, false)?;
+        self.settled(&mut tapped, &mut store)
+    }
+
+    /// As `sscard load`: what the centre holds for the card.
+    ///
+    /// # Errors
+    /// [`TerminalError`].
+    pub fn load(&self) -> Result<(), TerminalError> {
+        let line = self.centre()?;
+        let centre = &line;
+        let mut tapped = self.tapped()?;
+        let mut store = self.store()?;
+        let number = store.terminal()?.ok_or(TerminalError::NotEnrolled)?;
+        pin::verify(&mut tapped, &Pin::parse(PIN)?, false)?;
+        self.settled(&mut tapped, &mut store)?;
+        upload::report_outcomes(&mut store, centre)?;
+        let request_id = RequestId(terminal::random()?);
+        let card_identifier = tapped.identifier;
+        let quote = QuoteRequest { version: Version1, request_id, terminal: number, card_identifier };
+        let letter = Letter::of(&quote)?;
+        store.write_letter(request_id, &letter, None)?;
+        let quoted = centre.send::<QuoteRequest>(&letter)?.amount_fen;
+        store.letter_answered(request_id, "OK")?;
+        if quoted == Fen::ZERO {
+            return Ok(());
+        }
+        let amount = quoted.to_card().map_err(|_| TerminalError::CentreAnswer { path: "loads/quote" })?;
+        let subject = Subject::Load { load_id: LoadId(terminal::random()?), amount };
+        let draft = self.draft(&tapped, number, subject)?;
+        let mut letters = self.store_beside()?;
+        let mut authorize = |request: &LoadRequest, entry: EntryNumber| {
+            let letter = Letter::of(request)?;
+            letters.write_letter(request.request_id, &letter, Some(entry))?;
+            let answer = centre.send::<LoadRequest>(&letter).or_else(|error| match error {
+                TerminalError::CentreUnreachable { .. } => centre.send::<LoadRequest>(&letter),
+                other => Err(other),
+            })?;
+            letters.letter_answered(request.request_id, "OK")?;
+            Ok(answer)
+        };
+        let rules = tapped.account()?;
+        let id = RequestId(terminal::random()?);
+        let loaded = {
+            let mut journal = self.habit.journal(Book { store: &mut store, course: self.course });
+            load(&mut tapped, rules, &mut *journal, &draft, id, &mut authorize)
+        };
+        let reported = upload::report_outcomes(&mut store, centre);
+        loaded?;
+        reported.map(drop)
+    }
+
+    /// As `sscard pin change`. A holder who does not know whether it was changed tries the PIN that it had, then the new one: a
+    /// right PIN brings all tries back, and whoever was told of a wrong one does not try it again.
+    fn change_pin(&self) -> Result<(), TerminalError> {
+        let (old, new) = (Pin::parse(PIN)?, Pin::parse(NEW_PIN)?);
+        let mut tapped = self.tapped()?;
+        if self.again && !self.town.is_told() {
+            match pin::verify(&mut tapped, &old, true) {
+                Err(TerminalError::PinWrong { .. }) => self.town.tell_holder(),
+                verified => verified?,
+            }
+        }
+        if self.town.is_told() {
+            pin::verify(&mut tapped, &new, true)
+        } else {
+            pin::change(&mut tapped, &old, &new, true)
+        }
+    }
+
+    fn settled(&self, tapped: &mut Tapped<'_>, store: &mut Store) -> Result<(), TerminalError> {
+        let mut journal = self.habit.journal(Book { store, course: self.course });
+        self.habit.settle(tapped, &mut *journal).map(drop)
+    }
+
+    fn tapped(&self) -> Result<Tapped<'_>, TerminalError> {
+        let session = Session::new(Box::new(self.power_up(&self.town.cards, self.card, Party::Card)?));
+        tap(session, &self.town.shared.catalog, CardMemory::default(), Ask::Nothing)
+    }
+
+    fn psam(&self) -> Result<Psam, TerminalError> {
+        let session = Session::new(Box::new(self.power_up(&self.town.psams, self.terminal, Party::Psam)?));
+        let catalog = &self.town.shared.catalog;
+        Ok(Psam::open(session, catalog.psam_of(catalog.first()), catalog.first().psam_keys())?)
+    }
+
+    fn power_up(&self, sockets: &[card_sim::Socket], which: usize, party: Party) -> Result<Contact, TerminalError> {
+        let socket = sockets.get(which).ok_or(TerminalError::Bug("the town has it"))?;
+        Ok(Contact::power_up(socket, party, self.course, self.town.shared.account())?)
+    }
+
+    /// The journal, as a program that moves money opens it.
+    fn store(&self) -> Result<Store, TerminalError> {
+        let mut store = self.store_beside()?;
+        self.course.say("what a restart closes");
+        store.take_turn()?;
+        self.course.say("a letter, or its answer");
+        Ok(store)
+    }
+
+    fn store_beside(&self) -> Result<Store, TerminalError> {
+        let mut store = Store::open(&self.town.terminal_folder(self.terminal))?;
+        let commits: Arc<dyn Commits> = Arc::clone(self.course) as _;
+        store.watch(&commits)?;
+        Ok(store)
+    }
+
+    fn centre(&self) -> Result<Centre<'_>, TerminalError> {
+        let line = Box::new(Wire::to(self.desk, self.course));
+        Ok(Centre::over(line, self.key()?, Town::number(self.terminal)))
+    }
+
+    fn key(&self) -> Result<&TerminalKey, TerminalError> {
+        self.town.key(self.terminal).ok_or(TerminalError::NotEnrolled)
+    }
+
+    fn draft(&self, tapped: &Tapped<'_>, number: TerminalNumber, subject: Subject) -> Result<Draft, TerminalError> {
+        Ok(Draft {
+            terminal: number,
+            card_identifier: tapped.identifier,
+            card_factor: tapped.card_factor(),
+            business_date: BusinessDate::parse("2026-01-05").map_err(|_| TerminalError::Bug("a day"))?,
+            subject,
+            paper: String::new(),
+        })
+    }
+}
+
+/// The journal; it says what it is about to write.
+pub struct Book<'s> {
+    store: &'s mut Store,
+    course: &'s Course,
+}
+
+impl Book<'_> {
+    fn write<T>(&mut self, label: &'static str, work: impl FnOnce(&mut Store) -> T) -> T {
+        self.course.say(label);
+        let result = work(self.store);
+        self.course.say("a letter, or its answer");
+        result
+    }
+}
+
+impl Journal for Book<'_> {
+    fn prepare(&mut self, draft: &Draft) -> Result<Entry, StoreError> {
+        self.write("PREPARED", |store| store.prepare(draft))
+    }
+
+    fn send(&mut self, number: EntryNumber, sent: &Sent) -> Result<(), StoreError> {
+        self.write("SENT", |store| store.send(number, sent))
+    }
+
+    fn confirm(&mut self, number: EntryNumber, event: Event, done: &Done) -> Result<Entry, StoreError> {
+        self.write("CONFIRMED", |store| store.confirm(number, event, done))
+    }
+
+    fn close(&mut self, number: EntryNumber, event: Event, reason: &str) -> Result<Entry, StoreError> {
+        self.write("closed", |store| store.close(number, event, reason))
+    }
+
+    fn open_of(&mut self, card: &CardIdentifier) -> Result<Vec<Entry>, StoreError> {
+        self.store.open_of(card)
+    }
+}
+
+impl Act {
+    /// All.
+    pub const ALL: [Self; 3] = [Self::Purchase, Self::Load, Self::Pin];
+
+    /// Its word on the command line.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Purchase => "purchase",
+            Self::Load => "load",
+            Self::Pin => "pin",
+        }
+    }
+}
+
+impl std::fmt::Debug for Life<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Life").field("terminal", &self.terminal).field("card", &self.card).finish_non_exhaustive()
+    }
+}
+
+impl std::fmt::Debug for Book<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Book").finish_non_exhaustive()
+    }
+}
