@@ -256,6 +256,7 @@ fn of_counter(error: &TerminalError) -> Code {
         E::PsamWrong { .. } => Code::PSAM_NO_KEY,
         E::Security(error) => of_security(error),
         E::KeyRefused { left, .. } | E::LastTry { left, .. } => Code::of_status(StatusWord::tries_left(*left)),
+        E::KeyNotTried { .. } => Code::of_status(StatusWord::SECURITY_STATUS),
         E::KeyBlocked { .. } => Code::of_status(StatusWord::BLOCKED),
         E::PinWrong { .. } => Code::PIN_WRONG,
         E::PinBlocked => Code::PIN_BLOCKED,

@@ -324,7 +324,7 @@ pub enum TerminalError {
     #[error("the new PIN may not be the initial PIN")]
     PinNewInitial,
     /// The last try is not spent without being asked for.
-    #[error("{secret} has {left} try left")]
+    #[error("{secret} has {} left", tries(*left))]
     LastTry {
         /// `PIN` or a key name.
         secret: String,
@@ -353,6 +353,14 @@ pub enum TerminalError {
         key: String,
         /// Tries left.
         left: u8,
+    },
+    /// A key is not tried: the card refused another of the same security module.
+    #[error("{key} was not tried: the card refused {refused} of the same PSAM")]
+    KeyNotTried {
+        /// Key name.
+        key: String,
+        /// The key that the card refused.
+        refused: String,
     },
     /// A key of the card is blocked.
     #[error("{key} of the card is blocked")]

@@ -103,6 +103,9 @@ fn error_of(tapped: &Tapped<'_>, file: &Place, reason: Reason) -> TerminalError 
             ModuleFault::Refused(sw) => SecurityError::Refused { name, sw }.into(),
             ModuleFault::Silent => TerminalError::PsamSilent,
         },
+        Reason::Spared { key, refused } => {
+            TerminalError::KeyNotTried { key: key.to_string(), refused: refused.to_string() }
+        }
         Reason::Withheld { right, left } => TerminalError::LastTry { secret: right.to_string(), left },
         Reason::ProofRefused { right: Right::Pin, sw } => match pin::outcome(sw, "VERIFY") {
             Err(error) => error,

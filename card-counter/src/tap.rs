@@ -40,7 +40,7 @@ const IDENTIFIER: Record = Record::Number(1);
 const IDENTIFIER_BYTES: u16 = 2 + 16;
 
 /// Key version of everything but the account, until cards say otherwise.
-const KEY_VERSION: u8 = 1;
+pub const KEY_VERSION: u8 = 1;
 
 /// A card whose environment is selected and of which nothing is known yet but what all cards have alike.
 #[derive(Debug)]

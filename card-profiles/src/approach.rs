@@ -85,6 +85,8 @@ pub struct State {
     current: Option<String>,
     held: BTreeSet<Right>,
     refused: BTreeMap<Right, StatusWord>,
+    /// A key that the card refused earlier: no other of its security module is tried.
+    spares: Option<KeyName>,
 }
 
 impl State {
@@ -121,20 +123,41 @@ impl State {
             Access::All(rights) => rights.iter().collect(),
             Access::Any(rights) => {
                 let held = rights.iter().find(|right| self.held.contains(right));
-                let provable =
-                    |right: &&Right| !self.refused.contains_key(*right) && means.step(profile, right).is_some();
+                let provable = |right: &&Right| self.may_try(right) && means.step(profile, right).is_some();
                 let pin_first = rights.iter().filter(|right| **right == Right::Pin).chain(rights);
                 held.or_else(|| pin_first.into_iter().find(provable)).or(rights.first()).into_iter().collect()
             }
         };
         let missing = needed.into_iter().filter(|right| !self.held.contains(right));
         let step = |right: &Right| {
-            let step = means.step(profile, right).filter(|_| !self.refused.contains_key(right));
+            let step = means.step(profile, right).filter(|_| self.may_try(right));
             step.map(|step| (right.clone(), step)).ok_or_else(|| Some(right.clone()))
         };
         let steps: Vec<(Right, Step)> = missing.map(step).collect::<Result<_, _>>()?;
         self.held.extend(steps.iter().map(|(right, _)| right.clone()));
         Ok(steps)
+    }
+
+    /// Whether a proof of this right costs no try that is known to be lost, or likely is.
+    fn may_try(&self, right: &Right) -> bool {
+        !self.refused.contains_key(right) && self.spared(right).is_none()
+    }
+
+    /// From now on no key but this one is tried.
+    pub(crate) fn spare_for(&mut self, refused: Option<KeyName>) {
+        self.spares = refused;
+    }
+
+    /// A key that is not tried, because the card refused another of the same security module: that one has perhaps none of the
+    /// card's keys, and each would cost a try.
+    pub(crate) fn spared(&self, right: &Right) -> Option<(KeyName, KeyName)> {
+        let Right::Key(key) = right else { return None };
+        let wrong = |(right, sw): (&Right, &StatusWord)| match right {
+            Right::Key(name) => sw.tries().map(|_| name.clone()),
+            Right::Pin => None,
+        };
+        let refused = self.refused.iter().find_map(wrong).or_else(|| self.spares.clone())?;
+        (refused != *key).then(|| (key.clone(), refused))
     }
 
     /// A right was proved outside of a read: the PIN, before a transaction.

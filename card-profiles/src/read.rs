@@ -24,6 +24,7 @@ use card_core::fci::{self, Fci};
 use card_core::identify::Heard;
 use card_core::play::{Script, Skipped};
 use card_core::script::Step;
+use card_core::security::KeyName;
 use card_core::tries::Secret;
 use card_core::{Command, Response, StatusWord};
 
@@ -155,6 +156,13 @@ impl<'a> Reader<'a> {
         {
             self.answer(answer);
         }
+        self
+    }
+
+    /// Tries no other key than this one, which the card refused: the security module has perhaps none of the card's keys.
+    #[must_use]
+    pub fn sparing(mut self, refused: Option<&KeyName>) -> Self {
+        self.state.spare_for(refused.cloned());
         self
     }
 
@@ -291,7 +299,10 @@ impl<'a> Reader<'a> {
     fn why_unproved(&self, right: Right) -> Reason {
         match self.state.refusal(&right) {
             Some(sw) => Reason::ProofRefused { right, sw },
-            None => Reason::Unproved(right),
+            None => match self.state.spared(&right) {
+                Some((key, refused)) => Reason::Spared { key, refused },
+                None => Reason::Unproved(right),
+            },
         }
     }
 

@@ -153,6 +153,7 @@ impl Exit {
             | Code::PsamKeyMissing
             | Code::PsamRefused
             | Code::KeyRefused
+            | Code::KeyNotTried
             | Code::KeysDiffer
             | Code::KeyBlocked => Self::Authentication,
             Code::MacWrong

@@ -2,31 +2,37 @@
 //!
 //! Source: directories and files are rows of the profile, which the card's own issuer data choose.
 //! Owns: the acts of the shell, one method each, and what they answer. Never: reads files by itself
-//! (`card_profiles::read`), prints, keeps a PIN longer than the shell runs, tries a refused secret again.
+//! (`card_profiles::read`), prints, keeps a PIN longer than the shell runs, tries a refused secret again unasked.
 
 pub mod completion;
 pub mod editor;
 pub mod expectation;
+pub mod keys;
 pub mod line;
 
 use card_core::command;
-use card_core::crypto::Block;
 use card_core::fci::Fci;
-use card_core::play::{Script as _, Skipped};
-use card_core::script::{Step, StepError};
-use card_core::security::psam::Psam;
-use card_core::security::{CityCode, Factors, KeyName, SecurityModule};
+use card_core::play::{Script, Skipped};
+use card_core::script::Step;
+use card_core::security::{Factors, KeyName};
+use card_core::tries::Secret;
 use card_core::{Command, Response, Session, StatusWord};
 use card_profiles::access::Right;
 use card_profiles::approach::{KeyVersions, Means};
 use card_profiles::profile::{EfKind, KeyRow};
 use card_profiles::read::{Outcome, Reader, Reason};
-use card_profiles::recognition::recognise;
+use card_profiles::recognition::{Recognition, recognise};
 use card_profiles::{Df, Ef, Place, Profile, builtin, codec};
 
 use card_counter::error::{ShellError, TerminalError};
 use card_counter::language::Words;
 use card_counter::secret::Pin;
+use card_counter::tap::KEY_VERSION;
+
+use self::keys::Keys;
+
+/// INS of EXTERNAL AUTHENTICATE.
+const EXTERNAL_AUTHENTICATE: u8 = 0x82;
 
 /// Profile by which a card is first approached: its environment and issuer data are the same in all.
 const FIRST: &str = "ssc-3.0";
@@ -39,14 +45,10 @@ pub struct Shell {
     pub profile: Profile,
     /// What was recognised; `None` when the card says nothing that the profiles know.
     pub recognised: Option<Recognised>,
-    /// PSAM, if one is there.
-    pub psam: Option<Psam>,
     /// Directory, by its place in the profile; `None` is above all.
     pub directory: Option<usize>,
     fci: Option<Fci>,
     pin: Option<Pin>,
-    /// The card refused a key or a PIN: nothing is proved unasked any more.
-    refused: bool,
     /// A read may have left another directory selected than the one shown.
     strayed: bool,
 }
@@ -54,12 +56,10 @@ pub struct Shell {
 /// What a card says of itself.
 #[derive(Clone, Debug)]
 pub struct Recognised {
-    /// 卡的识别码, hex.
-    pub identifier: String,
+    /// Generation, algorithm, identifier, city.
+    pub recognition: Recognition,
     /// 规范版本.
     pub version: String,
-    /// Issuing city.
-    pub city: CityCode,
 }
 
 /// A file as it was read.
@@ -76,21 +76,12 @@ impl Shell {
     ///
     /// # Errors
     /// [`TerminalError`] when the card does not answer. A card of no known kind is no error: it has the first profile.
-    pub fn open(session: Session, given: Option<Profile>, psam: Option<Psam>) -> Result<Self, TerminalError> {
+    pub fn open(session: Session, given: Option<Profile>) -> Result<Self, TerminalError> {
         let chosen = given.is_some();
         let first = || builtin(FIRST).ok_or(TerminalError::Bug("the first profile is built in"));
         let profile = given.map_or_else(first, Ok)?;
-        let mut shell = Self {
-            session,
-            profile,
-            recognised: None,
-            psam,
-            directory: None,
-            fci: None,
-            pin: None,
-            refused: false,
-            strayed: false,
-        };
+        let mut shell =
+            Self { session, profile, recognised: None, directory: None, fci: None, pin: None, strayed: false };
         let profile = shell.profile.clone();
         // The issuer's data alone: what comes after is the person's decision.
         let mut reader = Reader::issuer(&profile);
@@ -101,20 +92,14 @@ impl Shell {
         let outcome = reader.finish();
         if let Ok(card) = recognise(outcome.fci.as_ref(), &outcome.reading.values) {
             let version = outcome.reading.values.text("SSSE.EF05.spec_version").unwrap_or_default().to_owned();
-            let identifier = card.identifier.to_string();
-            shell.recognised = Some(Recognised { identifier, version, city: card.city });
+            card_desk::tell_apart(&mut shell.session, *card.identifier.bytes())?;
+            shell.recognised = Some(Recognised { recognition: card, version });
             if let Some(profile) = card.profile_name().and_then(builtin).filter(|_| !chosen) {
                 shell.profile = profile;
             }
         }
         shell.fci = outcome.fci;
         Ok(shell)
-    }
-
-    /// The card in the book of tries.
-    #[must_use]
-    pub fn card(&self) -> Option<Block> {
-        self.session.atr().ok().and_then(|atr| atr.card_factor().ok())
     }
 
     /// FCI of the environment.
@@ -175,61 +160,76 @@ impl Shell {
     /// Reads a file, with what was proved so far.
     ///
     /// # Errors
-    /// [`ShellError`] when it is closed; [`TerminalError`] when the card does not answer.
-    pub fn read(&mut self, name: &str) -> Result<Contents, TerminalError> {
+    /// [`ShellError`] when it is closed; as [`Keys::fit`] when a key would open it; [`TerminalError`] when the card does not
+    /// answer.
+    pub fn read(&mut self, name: &str, keys: &mut Keys<'_>) -> Result<Contents, TerminalError> {
         let (df, ef) = self.file(name)?;
+        let needs_key = ef.read.rights().iter().any(|right| matches!(right, Right::Key(_)));
         let (df, ef) = (df.id.clone(), ef.id.clone());
-        let factors = self.factors().filter(|_| self.psam.is_some() && !self.refused);
-        let pin = self.pin.as_ref().filter(|_| !self.refused).map(|pin| pin.to_bcd().to_vec());
+        // What the PIN opens is read without a PSAM too.
+        let (ready, stopped) = match needs_key.then(|| keys.fit(self)) {
+            Some(Ok(ready)) => (ready, None),
+            Some(Err(error)) => (false, Some(error)),
+            None => (false, None),
+        };
+        let means = Means {
+            pin: self.pin.as_ref().map(|pin| pin.to_bcd().to_vec()),
+            factors: self.factors().filter(|_| ready),
+            versions: KeyVersions::default(),
+        };
         let profile = self.profile.clone();
-        let means = Means { pin, factors, versions: KeyVersions::default() };
-        let mut reader = Reader::new(&profile, &[(&df, &ef)], means);
-        let mut raw = Vec::new();
+        let reader = Reader::new(&profile, &[(&df, &ef)], means).sparing(keys.refused());
+        let mut kept = Kept { reader, raw: Vec::new(), reads: false };
         self.strayed = true;
-        while let Some(step) = reader.next_step() {
-            let module = self.psam.as_mut().map(|psam| psam as &mut dyn SecurityModule);
-            match self.session.perform(&step, module) {
-                Ok(answer) => {
-                    if is_read(&step) && answer.sw.is_ok() {
-                        raw.push(answer.data.clone());
-                    }
-                    reader.answer(&answer);
-                }
-                Err(StepError::Session(error)) => return Err(error.into()),
-                Err(StepError::Security(error)) => reader.skip(Skipped::Module(error)),
-                Err(StepError::NoModule(key)) => reader.skip(Skipped::NoModule(key)),
-                Err(StepError::Challenge(sw)) => reader.skip(Skipped::NoChallenge(sw)),
-                Err(error @ StepError::NotGenuine(_)) => return Err(error.into()),
-            }
-        }
+        keys.play(&mut self.session, &mut kept, false)?;
+        let Kept { reader, raw, .. } = kept;
         let outcome = reader.finish();
-        if let Some(refusal) = outcome.refusals.first() {
-            self.refused |= matches!(refusal.reason, Reason::ProofRefused { .. });
-            return Err(ShellError::Closed { place: refusal.place.clone(), reason: refusal.reason.clone() }.into());
+        let Some(refusal) = outcome.refusals.first() else { return Ok(Contents { outcome, raw }) };
+        match (&refusal.reason, stopped) {
+            (Reason::Unproved(Right::Key(_)), Some(error)) => return Err(error),
+            (Reason::ProofRefused { right: Right::Pin, .. }, _) => self.pin = None,
+            (Reason::ProofRefused { right: Right::Key(key), .. }, _) => keys.refuse(self, key.clone()),
+            _ => {}
         }
-        Ok(Contents { outcome, raw })
+        Err(ShellError::Closed { place: refusal.place.clone(), reason: refusal.reason.clone() }.into())
     }
 
-    /// VERIFY, and remembers the PIN for later reads when the card accepts it.
+    /// VERIFY, and remembers the PIN for later reads when the card accepts it. `consent`: the last try may be spent.
     ///
     /// # Errors
-    /// As [`card_counter::pin::verify_unguarded`].
-    pub fn verify(&mut self, pin: Pin) -> Result<(), TerminalError> {
-        card_counter::pin::verify_unguarded(&mut self.session, &pin)?;
+    /// As [`card_counter::pin::verify_unguarded`]; [`TerminalError::LastTry`] before anything is sent.
+    pub fn verify(&mut self, pin: Pin, keys: &mut Keys<'_>, consent: bool) -> Result<(), TerminalError> {
+        keys.before_try(&self.session, &Secret::Pin, consent)?;
+        let result = card_counter::pin::verify_unguarded(&mut self.session, &pin);
+        let sw = match &result {
+            Ok(()) => StatusWord::OK,
+            Err(TerminalError::PinBlocked) => StatusWord::BLOCKED,
+            Err(TerminalError::PinWrong { left }) => StatusWord::tries_left(*left),
+            Err(_) => return result,
+        };
+        keys.note(&self.session, &Secret::Pin, sw);
+        result?;
         self.pin = Some(pin);
         Ok(())
     }
 
-    /// EXTERNAL AUTHENTICATION with a key that the PSAM derives. The directory of the key is selected first.
+    /// EXTERNAL AUTHENTICATION with a key that the PSAM derives. The directory of the key is selected first. `consent`: a key
+    /// that the card refused before may be tried again.
     ///
     /// # Errors
-    /// [`ShellError::NoSuchKey`], no PSAM, or the card's refusal with the tries left.
-    pub fn authenticate(&mut self, name: &str) -> Result<(), TerminalError> {
+    /// [`ShellError::NoSuchKey`]; as [`Keys::fit`], no PSAM, [`TerminalError::LastTry`], all before a try is spent; the card's
+    /// refusal with the tries left.
+    pub fn authenticate(&mut self, name: &str, keys: &mut Keys<'_>, consent: bool) -> Result<(), TerminalError> {
         let wanted = KeyName::new(&name.to_uppercase());
         let provable = |row: &&KeyRow| self.profile.proves(row);
         let row = self.profile.key(&wanted).filter(provable).cloned();
         let row = row.ok_or_else(|| ShellError::NoSuchKey(name.to_owned()))?;
         let factors = self.factors().ok_or(TerminalError::CardBlank)?;
+        if !keys.fit(self)? {
+            return Err(TerminalError::PsamMissing { readers: Vec::new() });
+        }
+        let secret = Secret::Key(row.name.clone());
+        keys.before_try(&self.session, &secret, consent)?;
         if let Some(index) = self.profile.df.iter().position(|df| df.id == row.df)
             && (self.directory != Some(index) || self.strayed)
             && !self.profile.lasts_until_reset(&row)
@@ -237,39 +237,76 @@ impl Shell {
             self.select(index)?;
             self.directory = Some(index);
         }
-        let step = Step::Authenticate { key: self.profile.key_of_card(&row, 1, &factors), id: row.id };
-        let module = self.psam.as_mut().map(|psam| psam as &mut dyn SecurityModule);
-        let sw = self.session.perform(&step, module)?.sw;
+        let step = Step::Authenticate { key: self.profile.key_of_card(&row, KEY_VERSION, &factors), id: row.id };
+        let sw = self.session.perform(&step, keys.module())?.sw;
+        keys.note(&self.session, &secret, sw);
         match (sw, sw.tries()) {
-            (sw, _) if sw.is_ok() => Ok(()),
+            (sw, _) if sw.is_ok() => {
+                keys.accept();
+                Ok(())
+            }
             (_, Some(0)) | (StatusWord::BLOCKED, _) => Err(TerminalError::KeyBlocked { key: row.name.to_string() }),
-            (_, Some(left)) => Err(TerminalError::KeyRefused { key: row.name.to_string(), left }),
+            (_, Some(left)) => {
+                keys.refuse(self, row.name.clone());
+                Err(TerminalError::KeyRefused { key: row.name.to_string(), left })
+            }
             (sw, None) => Err(TerminalError::CardRefused { command: "EXTERNAL AUTHENTICATION", sw }),
         }
     }
 
-    /// Sends bytes as they are, in the directory that is shown.
+    /// Selects the environment, whatever directory is shown.
+    fn to_environment(&mut self) -> Result<(), TerminalError> {
+        self.select(0)?;
+        self.strayed = true;
+        Ok(())
+    }
+
+    /// What a raw command spends a try of, if it does.
+    fn secret_of(&self, command: &Command) -> Option<Secret> {
+        let pin = [command::verify(&[0]), command::change_pin(&[0], &[0])];
+        let header = |command: &Command| [command.cla, command.ins, command.p1, command.p2];
+        if pin.iter().any(|row| header(row) == header(command)) && !command.data().is_empty() {
+            return Some(Secret::Pin);
+        }
+        let here = self.current().map(|df| df.id.as_str());
+        let is = |row: &&KeyRow| {
+            row.id == command.p2
+                && self.profile.proves(row)
+                && (self.profile.lasts_until_reset(row) || Some(row.df.as_str()) == here)
+        };
+        let row = self.profile.key.iter().find(is).filter(|_| command.ins == EXTERNAL_AUTHENTICATE);
+        row.map(|row| Secret::Key(row.name.clone()))
+    }
+
+    /// Sends bytes as they are, in the directory that is shown. `consent`: as of [`Self::verify`] and [`Self::authenticate`],
+    /// where they are such a command.
     ///
     /// # Errors
-    /// [`ShellError::Usage`] when the bytes are no short command; [`TerminalError`] when the card does not answer.
-    pub fn send(&mut self, bytes: &[u8]) -> Result<Response, TerminalError> {
-        let command = to_command(bytes).ok_or(ShellError::Usage(Words::new(
-            "apdu 十六进制:CLA INS P1 P2,然后是 Le,或 Lc、数据和 Le",
-            "apdu HEX: CLA INS P1 P2, then Le, or Lc, data and Le",
-        )))?;
+    /// [`ShellError::Usage`] when the bytes are no short command; [`TerminalError::LastTry`] before anything is sent;
+    /// [`TerminalError`] when the card does not answer.
+    pub fn send(&mut self, bytes: &[u8], keys: &mut Keys<'_>, consent: bool) -> Result<Response, TerminalError> {
+        let command = to_command(bytes).ok_or(ShellError::Usage(line::APDU))?;
+        let secret = self.secret_of(&command);
+        if let Some(secret) = &secret {
+            keys.before_try(&self.session, secret, consent)?;
+        }
         if let Some(index) = self.directory.filter(|_| self.strayed) {
             self.select(index)?;
         }
-        Ok(self.session.send(&command)?)
+        let response = self.session.send(&command)?;
+        if let Some(secret) = &secret {
+            keys.note(&self.session, secret, response.sw);
+        }
+        Ok(response)
     }
 
-    /// Resets the card: nothing is selected or proved.
+    /// Resets the card: nothing is selected or proved. What it refused stays known.
     ///
     /// # Errors
     /// [`TerminalError`] when the card does not come back.
     pub fn reset(&mut self) -> Result<(), TerminalError> {
         self.session.reset()?;
-        (self.directory, self.pin, self.refused, self.strayed) = (None, None, false, false);
+        (self.directory, self.pin, self.strayed) = (None, None, false);
         self.select(0)
     }
 
@@ -330,9 +367,40 @@ impl Shell {
     }
 
     fn factors(&self) -> Option<Factors> {
-        let city = self.recognised.as_ref()?.city;
+        let city = self.recognised.as_ref()?.recognition.city;
         let card = self.session.atr().ok()?.card_factor().ok()?;
         Some(Factors::of(city, card))
+    }
+}
+
+/// A read of which the answers are kept as they came.
+struct Kept<'a> {
+    reader: Reader<'a>,
+    raw: Vec<Vec<u8>>,
+    /// Whether the step at hand reads.
+    reads: bool,
+}
+
+impl Script for Kept<'_> {
+    fn next_step(&mut self) -> Option<Step> {
+        let step = self.reader.next_step();
+        self.reads = step.as_ref().is_some_and(is_read);
+        step
+    }
+
+    fn secret(&self) -> Option<Secret> {
+        self.reader.secret()
+    }
+
+    fn answer(&mut self, answer: &Response) {
+        if self.reads && answer.sw.is_ok() {
+            self.raw.push(answer.data.clone());
+        }
+        self.reader.answer(answer);
+    }
+
+    fn skip(&mut self, why: Skipped) {
+        self.reader.skip(why);
     }
 }
 
@@ -397,7 +465,7 @@ mod tests {
             > 00B201355B\n< 6A82";
         // The first profile asks for RKSSSE before EF06: no command goes out for it without a key.
         let until_ef06 = trace.rsplit_once("\n> ").expect("lines").0;
-        let open = |trace: &str| Shell::open(Session::new(Box::new(Replay::parse(trace).expect("trace"))), None, None);
+        let open = |trace: &str| Shell::open(Session::new(Box::new(Replay::parse(trace).expect("trace"))), None);
         let shell = open(until_ef06).expect("opens");
         assert_eq!(shell.profile.name, "ssc-2.0");
         assert_eq!(shell.recognised.as_ref().map(|card| card.version.as_str()), Some("2.00"));

@@ -148,7 +148,7 @@ codes! {
     PinFormat = "PIN_FORMAT",
     /// PIN needed and none given.
     PinNeeded = "PIN_NEEDED",
-    /// One try left and not confirmed.
+    /// One try left, or refused before, and not confirmed.
     LastTry = "LAST_TRY",
     /// No PSAM found.
     PsamMissing = "PSAM_MISSING",
@@ -170,6 +170,8 @@ codes! {
     PsamDiffers = "PSAM_DIFFERS",
     /// Card refused an external authentication.
     KeyRefused = "KEY_REFUSED",
+    /// Key not tried because the card refused another of the same PSAM.
+    KeyNotTried = "KEY_NOT_TRIED",
     /// Key on the card is blocked.
     KeyBlocked = "KEY_BLOCKED",
     /// MAC2 of the card does not verify.

@@ -16,6 +16,11 @@ impl TerminalError {
     pub fn what(&self) -> Words {
         match self {
             Self::CentreRefused { code, .. } => Words::new(code.texts(Language::Zh).0, code.texts(Language::En).0),
+            // Of a key none is tried again, however many are left.
+            Self::LastTry { left: 2.., .. }
+            | Self::Shell(ShellError::Closed { reason: Reason::Withheld { left: 2.., .. }, .. }) => {
+                Words::new("卡以前拒绝过它,未再尝试", "the card refused it before; it was not tried again")
+            }
             _ => what(self.code()),
         }
     }
@@ -38,6 +43,12 @@ impl TerminalError {
                 Words::new(
                     "先执行 verify env:名称 或 verify file:路径",
                     "run verify env:NAME or verify file:PATH first",
+                )
+            }
+            Self::Shell(ShellError::Closed { reason: Reason::Withheld { right: Right::Key(key), .. }, .. }) => {
+                Words::of(
+                    format!("确认无误后执行 auth {key} --last-try"),
+                    format!("run auth {key} --last-try when you are sure"),
                 )
             }
             _ => next(self.code()),
@@ -127,11 +138,14 @@ fn what(code: Code) -> Words {
         Code::NotPsam => ("PSAM 槽中的卡不是社会保障 PSAM", "the card in the PSAM slot is no social security PSAM"),
         Code::PsamAlgorithm => ("PSAM 不支持此卡的算法", "no PSAM at hand serves the algorithm of this card"),
         Code::PsamSilent => ("PSAM 无应答", "the PSAM does not answer"),
-        Code::PsamWrong => ("PSAM 与此卡不匹配", "the PSAM's keys do not fit this card; no try was spent"),
+        Code::PsamWrong => ("PSAM 与此卡不匹配", "the PSAM's keys do not fit this card"),
         Code::PsamKeyMissing => ("PSAM 中没有所需密钥", "the PSAM lacks a key"),
         Code::PsamRefused => ("PSAM 拒绝了命令", "the PSAM refused"),
         Code::PsamDiffers => ("PSAM 不属于这个数据目录", "the PSAM does not belong to this data folder"),
         Code::KeyRefused => ("外部认证失败", "the card refused the external authentication"),
+        Code::KeyNotTried => {
+            ("未尝试:卡拒绝了同一 PSAM 的另一密钥", "not tried: the card refused another key of the same PSAM")
+        }
         Code::KeyBlocked => ("卡上的密钥已锁定", "a key of the card is blocked"),
         Code::MacWrong => ("卡的 MAC2 不对", "the card's MAC2 does not verify"),
         Code::BillMalformed => ("账单文件格式不对", "the bill file is malformed"),
@@ -319,7 +333,7 @@ fn next(code: Code) -> Words {
         Code::PsamDiffers => {
             ("换回原来的 PSAM,或另用 --data 目录", "use the PSAM of this folder, or another --data folder")
         }
-        Code::KeyRefused => {
+        Code::KeyRefused | Code::KeyNotTried => {
             ("不要再试:PSAM 与卡的密钥不一致,请联系发卡机构", "do not try again: PSAM and card differ; ask the issuer")
         }
         Code::KeyBlocked => ("请持卡人联系发卡机构", "the holder must ask the issuer"),

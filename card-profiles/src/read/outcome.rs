@@ -103,6 +103,14 @@ pub enum Reason {
         /// Its status word.
         sw: StatusWord,
     },
+    /// Not tried: the card refused another key of the same security module.
+    #[error("{key} was not tried: the card refused {refused} of the same security module")]
+    Spared {
+        /// What was to be proved.
+        key: KeyName,
+        /// The key that the card refused.
+        refused: KeyName,
+    },
     /// The card refused the selection or the read.
     #[error("the card refused: {0:?}")]
     Refused(StatusWord),
@@ -124,6 +132,7 @@ impl Reason {
             Self::Withheld { .. } => "LAST_TRY",
             Self::ProofRefused { right: Right::Pin, .. } => "PIN_REFUSED",
             Self::ProofRefused { right: Right::Key(_), .. } => "KEY_REFUSED",
+            Self::Spared { .. } => "KEY_NOT_TRIED",
             Self::Refused(_) => "FILE_REFUSED",
             Self::Lost => "CARD_LOST",
         }
@@ -141,6 +150,7 @@ impl Reason {
             Self::Module { key, .. } => format!("PSAM 未能给出密钥 {key} 的认证数据"),
             Self::Withheld { right, left } => format!("{right} 还可试 {left} 次，未经同意不再尝试"),
             Self::ProofRefused { right, sw } => format!("卡片拒绝 {right} 认证（{}）", meaning(sw)),
+            Self::Spared { key, refused } => format!("卡片拒绝了同一 PSAM 的 {refused}，{key} 不再尝试"),
             Self::Refused(sw) => format!("卡片拒绝读取（{}）", meaning(sw)),
             Self::Lost => "读完之前卡片已无应答".to_owned(),
         }

@@ -5,13 +5,10 @@
 use std::io::IsTerminal as _;
 use std::path::Path;
 
-use card_core::security::KeyName;
+use card_core::Response;
 use card_core::trace::Exchange;
-use card_core::tries::{Guard, Secret, TriesLeft};
-use card_core::{Response, StatusWord};
-use card_desk::DeskError;
+use card_core::tries::{Secret, TriesLeft};
 use card_profiles::image::CardValues;
-use card_profiles::memory::CardMemory;
 use card_profiles::profile::EfKind;
 use card_profiles::trace::Decoder;
 use card_profiles::{Df, Ef, Place, codec};
@@ -22,6 +19,7 @@ use crate::arguments::{Form, ShellArguments};
 use crate::exit::Exit;
 use crate::page::{Page, Value};
 use crate::shell::editor::Keyboard;
+use crate::shell::keys::Keys;
 use crate::shell::line::{self, Act, COMMANDS};
 use crate::shell::{Shell, expectation};
 use card_counter::error::ShellError;
@@ -34,6 +32,7 @@ use card_counter::secret::{Pin, SecretSource};
 struct Work<'a> {
     setting: &'a Setting<'a>,
     shell: Shell,
+    keys: Keys<'a>,
     reader: String,
     allow_update: bool,
     /// Follows what is selected, to explain raw commands.
@@ -61,19 +60,17 @@ pub(super) fn run(setting: &Setting<'_>, arguments: &ShellArguments) -> Result<E
     };
     let mut desk = setting.desk()?;
     let held = desk.card()?;
-    let mut shell = Shell::open(held.session, given, None)?;
-    shell.psam = match desk.psam(&shell.profile) {
-        // What needs no key can be explored all the same.
-        Err(error @ DeskError::Algorithm { .. }) => {
-            setting.output.error(&error.into());
-            None
-        }
-        found => found?,
-    };
+    let mut shell = Shell::open(held.session, given)?;
+    let mut keys = Keys::new(desk, setting.card_memory());
+    // What needs no key can be explored all the same.
+    if let Err(error) = keys.fit(&mut shell) {
+        setting.output.error(&error);
+    }
     let decoder = Decoder::with_profile(shell.profile.clone());
     let mut work = Work {
         setting,
         shell,
+        keys,
         reader: held.reader,
         allow_update: arguments.allow_update,
         decoder,
@@ -133,7 +130,7 @@ impl Work<'_> {
         if act == Act::Exit {
             return Ok(false);
         }
-        let is_raw = matches!(act, Act::Apdu(_));
+        let is_raw = matches!(act, Act::Apdu { .. });
         let result = self.act(act);
         match expected {
             None => result?,
@@ -175,7 +172,7 @@ impl Work<'_> {
                 self.last = Some(response);
                 self.answer(&page)
             }
-            Act::Apdu(bytes) => self.apdu(bytes),
+            Act::Apdu { bytes, last_try } => self.apdu(bytes, last_try),
             Act::Update { .. } if !self.allow_update => Err(ShellError::ReadOnly.into()),
             Act::Update { place, value } => {
                 self.shell.update(&place, &value)?;
@@ -271,8 +268,12 @@ impl Work<'_> {
             .with("profile", Words::new("卡片描述", "profile"), Value::text(&shell.profile.name))
             .with("recognised", Words::new("已识别", "recognised"), Value::Flag(card.is_some()))
             .with("version", Words::new("规范版本", "version"), Value::maybe(card.map(|card| card.version.as_str())))
-            .with("issuer_city", Words::new("发卡城市", "city"), Value::maybe(card.map(|card| card.city.as_str())))
-            .with("psam", Words::new("有 PSAM", "PSAM"), Value::Flag(shell.psam.is_some()));
+            .with(
+                "issuer_city",
+                Words::new("发卡城市", "city"),
+                Value::maybe(card.map(|card| card.recognition.city.as_str())),
+            )
+            .with("psam", Words::new("有 PSAM", "PSAM"), Value::Flag(self.keys.has_psam()));
         self.answer(&page)
     }
 
@@ -287,7 +288,7 @@ impl Work<'_> {
     }
 
     fn show(&mut self, file: &str, hex: bool) -> Result<(), TerminalError> {
-        let contents = self.shell.read(file)?;
+        let contents = self.shell.read(file, &mut self.keys)?;
         let (df, ef) = self.shell.file(file)?;
         let page = if hex {
             let bytes = contents.raw.concat();
@@ -318,7 +319,7 @@ impl Work<'_> {
     }
 
     fn records(&mut self, file: &str) -> Result<(), TerminalError> {
-        let contents = self.shell.read(file)?;
+        let contents = self.shell.read(file, &mut self.keys)?;
         let (_, ef) = self.shell.file(file)?;
         let bytes = contents.raw.concat();
         let row = |number: usize, tag: Option<u8>, value: &[u8]| {
@@ -348,77 +349,33 @@ impl Work<'_> {
 
     /// Tells the tries left before one is spent, and remembers what the card said.
     fn verify(&mut self, source: Option<&SecretSource>, last_try: bool) -> Result<(), TerminalError> {
-        let card = self.shell.card();
-        let mut memory = CardMemory::recall(&self.setting.configuration.data);
-        let known = card.and_then(|card| match memory.tries.left(card, &Secret::Pin) {
-            TriesLeft::Known(left) => Some(left),
-            TriesLeft::Unknown => None,
-        });
+        let known = match self.keys.tries_left(&self.shell.session, &Secret::Pin) {
+            TriesLeft::Known(left) => Value::Number(left.into()),
+            TriesLeft::Unknown => Value::Absent,
+        };
         let most = self.shell.profile.pin.as_ref().map_or(Value::Absent, |row| Value::Number(row.tries.into()));
         self.answer(
             &Page::new()
-                .with(
-                    "tries_left_before",
-                    Words::new("上次所知剩余次数", "tries left when last known"),
-                    known.map_or(Value::Absent, |left| Value::Number(left.into())),
-                )
+                .with("tries_left_before", Words::new("上次所知剩余次数", "tries left when last known"), known)
                 .with("tries_max", Words::new("最多次数", "tries at most"), most),
         )?;
-        if let Some(left @ 1) = known
-            && !last_try
-        {
-            return Err(TerminalError::LastTry { secret: Secret::Pin.to_string(), left });
-        }
+        self.keys.before_try(&self.shell.session, &Secret::Pin, last_try)?;
         let pin = Pin::read(source, self.setting.prompt("密码: ", "PIN: ")).map_err(|error| match error {
             TerminalError::PinNeeded => ShellError::PinSource.into(),
             other => other,
         })?;
-        let result = self.shell.verify(pin);
-        let sw = match &result {
-            Ok(()) => StatusWord::OK,
-            Err(TerminalError::PinBlocked) => StatusWord::BLOCKED,
-            Err(TerminalError::PinWrong { left }) => StatusWord::tries_left(*left),
-            Err(_) => return result,
-        };
-        if let Some(card) = card {
-            memory.tries.note(card, &Secret::Pin, sw);
-            // Whether this can be written must not hide what the card said.
-            let _ = memory.keep_tries(card);
-        }
-        result?;
+        self.shell.verify(pin, &mut self.keys, last_try)?;
         self.done("verified", Words::new("口令正确", "verified"))
     }
 
-    /// A key that the card refused before is not tried again unasked; what the card said is remembered.
     fn authenticate(&mut self, key: &str, last_try: bool) -> Result<(), TerminalError> {
-        let secret = Secret::Key(KeyName::new(&key.to_uppercase()));
-        let card = self.shell.card();
-        let mut memory = CardMemory::recall(&self.setting.configuration.data);
-        if let Some(card) = card {
-            let guard = Guard { book: &mut memory.tries, consent: last_try };
-            guard
-                .before_try(card, &secret)
-                .map_err(|refused| TerminalError::LastTry { secret: refused.secret.to_string(), left: refused.left })?;
-        }
-        let result = self.shell.authenticate(key);
-        let sw = match &result {
-            Ok(()) => StatusWord::OK,
-            Err(TerminalError::KeyBlocked { .. }) => StatusWord::BLOCKED,
-            Err(TerminalError::KeyRefused { left, .. }) => StatusWord::tries_left(*left),
-            Err(_) => return result,
-        };
-        if let Some(card) = card {
-            memory.tries.note(card, &secret, sw);
-            // Whether this can be written must not hide what the card said.
-            let _ = memory.keep_tries(card);
-        }
-        result?;
+        self.shell.authenticate(key, &mut self.keys, last_try)?;
         self.follow();
         self.done("authenticated", Words::new("已认证", "authenticated"))
     }
 
-    fn apdu(&mut self, command: Vec<u8>) -> Result<(), TerminalError> {
-        let response = self.shell.send(&command)?;
+    fn apdu(&mut self, command: Vec<u8>, last_try: bool) -> Result<(), TerminalError> {
+        let response = self.shell.send(&command, &mut self.keys, last_try)?;
         let answer = [response.data.as_slice(), &response.sw.0.to_be_bytes()].concat();
         let explained = self.decoder.exchange(&command, Some(&answer));
         let raw = hex::encode_upper(&answer);

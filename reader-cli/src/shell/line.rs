@@ -47,7 +47,12 @@ pub enum Act {
     /// GET CHALLENGE.
     Challenge(u16),
     /// Raw bytes.
-    Apdu(Vec<u8>),
+    Apdu {
+        /// Header, data, Le.
+        bytes: Vec<u8>,
+        /// Spend the last try, where they spend one.
+        last_try: bool,
+    },
     /// Write an item.
     Update {
         /// Item.
@@ -81,7 +86,7 @@ pub const COMMANDS: [(&str, &str, &str, &str); 16] = [
     ("verify", "[env:NAME | file:PATH] [--last-try]", "校验口令", "VERIFY; tells the tries left before"),
     ("auth", "KEY [--last-try]", "外部认证", "EXTERNAL AUTHENTICATION with a key from the PSAM"),
     ("challenge", "[4 | 8 | 16]", "取随机数", "GET CHALLENGE"),
-    ("apdu", "HEX", "发送原始命令", "sends bytes and explains the answer"),
+    ("apdu", "HEX [--last-try]", "发送原始命令", "sends bytes and explains the answer"),
     ("update", "PLACE VALUE", "修改数据项(需 --allow-update)", "writes an item (with --allow-update)"),
     ("expect", "SW | PLACE VALUE", "检查上一条的结果", "checks what came last"),
     ("reset", "", "复位", "resets the card"),
@@ -89,6 +94,12 @@ pub const COMMANDS: [(&str, &str, &str, &str); 16] = [
     ("exit", "", "退出", "leaves"),
     ("quit", "", "退出", "leaves"),
 ];
+
+/// What `apdu` takes.
+pub const APDU: Words = Words::new(
+    "apdu 十六进制 [--last-try]:CLA INS P1 P2,然后是 Le,或 Lc、数据和 Le",
+    "apdu HEX [--last-try]: CLA INS P1 P2, then Le, or Lc, data and Le",
+);
 
 /// Bytes of a raw command: header, Lc, 255 bytes of data, Le.
 const APDU_BYTES_MAX: usize = 261;
@@ -135,13 +146,8 @@ impl Act {
                 Ok(length @ (4 | 8 | 16)) => Ok(Self::Challenge(length)),
                 _ => Err(ShellError::Usage(Words::new("challenge [4 | 8 | 16]", "challenge [4 | 8 | 16]"))),
             },
-            ["apdu", hex @ ..] => match hex::decode(hex.concat()) {
-                Ok(bytes) if (4..=APDU_BYTES_MAX).contains(&bytes.len()) => Ok(Self::Apdu(bytes)),
-                _ => Err(ShellError::Usage(Words::new(
-                    "apdu 十六进制:CLA INS P1 P2,然后是 Le,或 Lc、数据和 Le",
-                    "apdu HEX: CLA INS P1 P2, then Le, or Lc, data and Le",
-                ))),
-            },
+            ["apdu", hex @ .., "--last-try"] => apdu(hex, true),
+            ["apdu", hex @ ..] => apdu(hex, false),
             ["update", place, value @ ..] if !value.is_empty() => {
                 Ok(Self::Update { place: owned(place), value: value.join(" ") })
             }
@@ -161,7 +167,7 @@ impl Act {
     #[must_use]
     pub fn is_kept(&self, decoder: &Decoder) -> bool {
         match self {
-            Self::Apdu(bytes) => {
+            Self::Apdu { bytes, .. } => {
                 let explained = decoder.clone().exchange(bytes, None);
                 explained.parts.iter().all(|part| part.guard == Guard::Open)
             }
@@ -169,6 +175,13 @@ impl Act {
             Self::Verify { source, .. } => *source != Some(SecretSource::Unknown),
             _ => true,
         }
+    }
+}
+
+fn apdu(hex: &[&str], last_try: bool) -> Result<Act, ShellError> {
+    match hex::decode(hex.concat()) {
+        Ok(bytes) if (4..=APDU_BYTES_MAX).contains(&bytes.len()) => Ok(Act::Apdu { bytes, last_try }),
+        _ => Err(ShellError::Usage(APDU)),
     }
 }
 
@@ -200,7 +213,9 @@ mod tests {
     #[test]
     fn lines_are_read_as_they_are_meant() {
         assert_eq!(Act::parse("cat DF03.EF05 --hex"), Ok(Act::Show { file: "DF03.EF05".to_owned(), hex: true }));
-        assert_eq!(Act::parse("apdu 00 84 00 00 08"), Ok(Act::Apdu(vec![0, 0x84, 0, 0, 8])));
+        let challenge = |last_try| Ok(Act::Apdu { bytes: vec![0, 0x84, 0, 0, 8], last_try });
+        assert_eq!(Act::parse("apdu 00 84 00 00 08"), challenge(false));
+        assert_eq!(Act::parse("apdu 0084000008 --last-try"), challenge(true));
         assert_eq!(split("apdu 0084000008 => xx 9000"), ("apdu 0084000008", Some("xx 9000")));
         assert_eq!(Act::parse("challenge 4"), Ok(Act::Challenge(4)));
         let update = Act::Update { place: "SSSE.EF06.name".to_owned(), value: "张 三".to_owned() };

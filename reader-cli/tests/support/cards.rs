@@ -22,10 +22,15 @@ pub(crate) const TERMINAL: [u8; 6] = [0x51, 0x33, 0x00, 0x00, 0x00, 0x07];
 
 /// The national root keys of a test world; `seed` tells worlds apart.
 pub(crate) fn roots(seed: u8) -> KeyRing {
+    roots_of(|_| seed)
+}
+
+/// Keys of several worlds: `seed_of` says of which, by a key's name.
+fn roots_of(seed_of: impl Fn(&str) -> u8) -> KeyRing {
     let mut ring = KeyRing::new();
     for profile in ["ssc-1.0", "ssc-3.0", "ssc-2.0-ef0d", "psam"].map(|name| builtin(name).expect("built in")) {
         for row in &profile.key {
-            ring.insert(row.name.clone(), 1, key_of(seed, row.name.as_str()));
+            ring.insert(row.name.clone(), 1, key_of(seed_of(row.name.as_str()), row.name.as_str()));
         }
     }
     ring.insert(KeyName::new(rehearsal::TRANSPORT_KEY_NAME), rehearsal::TRANSPORT_LOT, transport());
@@ -55,10 +60,19 @@ pub(crate) fn make_user(card: &Socket, profile: &str, seed: u8, city: &str, seri
 
 /// Makes a PSAM of a blank one.
 pub(crate) fn make_psam(card: &Socket, profile: &str, seed: u8) {
+    make_psam_of(card, profile, roots(seed));
+}
+
+/// Makes a PSAM of the world `seed`, but for its reading keys, which are of another: a card proves its IRK to it and refuses them.
+pub(crate) fn make_psam_with_other_reading_keys(card: &Socket, profile: &str, seed: u8) {
+    make_psam_of(card, profile, roots_of(|name| if name.starts_with("RK") { seed + 1 } else { seed }));
+}
+
+fn make_psam_of(card: &Socket, profile: &str, roots: KeyRing) {
     let profile = builtin(profile).expect("built in");
     let mut values = CardValues::new();
     values.set(&terminal_number_place(&profile), hex::encode_upper(TERMINAL)).expect("a place");
-    carry_out(card, &profile, seed, CITY, &values);
+    carry_out(card, &profile, roots, CITY, &values);
 }
 
 /// Serial of a user card in its ATR.
@@ -85,7 +99,7 @@ fn terminal_number_place(profile: &Profile) -> String {
 
 /// Makes a user card of a blank one, of whatever person, with whatever PIN.
 pub(crate) fn make_person(card: &Socket, profile: &Profile, seed: u8, city: &str, values: &CardValues, pin: &str) {
-    carry_out(card, profile, seed, city, values);
+    carry_out(card, profile, roots(seed), city, values);
     let mut session = Session::new(Box::new(card.connect().expect("powers up")));
     let name = hex::decode("7378312E73682EC9E7BBE1B1A3D5CF").expect("hex");
     assert!(session.send(&card_core::command::select_by_name(&name)).expect("answers").sw.is_ok());
@@ -97,13 +111,12 @@ fn bcd(pin: &str) -> Vec<u8> {
     hex::decode(pin).expect("an even count of digits")
 }
 
-fn carry_out(card: &Socket, profile: &Profile, seed: u8, city: &str, values: &CardValues) {
+fn carry_out(card: &Socket, profile: &Profile, mut module: KeyRing, city: &str, values: &CardValues) {
     let atr = Atr::parse(card.card().atr()).expect("a card of ours");
     let city = CityCode::parse(city).expect("six digits");
     let factors = Factors::of(city, atr.card_factor().expect("13 historical bytes"));
     let target = Target::blank(factors, rehearsal::TRANSPORT_LOT);
     let plan = Plan::personalize(profile, values, &target).expect("values fit");
-    let mut module = roots(seed);
     let mut session = Session::new(Box::new(card.connect().expect("powers up")));
     for planned in &plan.steps {
         let answer = session.perform(&planned.step, Some(&mut module)).expect("answers");

@@ -1,5 +1,6 @@
 //! `sscard shell` on the real daemon, by script and at a terminal.
 
+use std::collections::BTreeMap;
 use std::os::unix::fs::PermissionsExt as _;
 
 use crate::cards;
@@ -88,15 +89,94 @@ fn a_script_stops_at_the_line_that_disagrees() {
     assert_eq!((blocked.status, blocked.code().as_str()), (6, "PIN_WRONG"));
 }
 
+/// Tries left of every key and of the PIN of the card.
+fn tries(shop: &Shop) -> (BTreeMap<String, u8>, u8) {
+    let inside = shop.inside("person.card");
+    let keys = inside.keys.iter().map(|(name, key)| (name.clone(), key.tries_left));
+    (keys.collect(), inside.pin.expect("a PIN").tries_left)
+}
+
+#[test]
+fn a_psam_of_another_issuer_costs_no_try_whatever_is_asked_for_and_however_often() {
+    let shop = Shop::with(2);
+    let before = tries(&shop);
+    let script = "cat EF06 => PLACE_UNKNOWN\ncat SSSE.EF06 => PSAM_WRONG\ncat SSSE.EF08 => PSAM_WRONG\n\
+        cat DF03.EF05 => PIN_NEEDED\ncat DF07.EF05 => PSAM_WRONG\ncat DF01.EF05 => PIN_NEEDED\nauth UKSSSE => PSAM_WRONG\n\
+        auth RK2DF03 => PSAM_WRONG\nauth RK2DF03 --last-try => PSAM_WRONG\nreset\ncat SSSE.EF06 => PSAM_WRONG\n\
+        auth UKSSSE => PSAM_WRONG\ncat SSSE.EF05\nverify env:PIN\ncat DF03.EF05\n";
+    for _ in 0..2 {
+        let ran = shop.run_typing(script, &["shell"]);
+        assert_eq!(ran.status, 0, "{}{}", ran.stdout, ran.stderr);
+        assert!(ran.stderr.contains("PSAM_WRONG"), "said when the shell begins: {}", ran.stderr);
+    }
+    assert_eq!(tries(&shop), before);
+    assert!(!shop.path("data/tries.txt").exists());
+}
+
 #[test]
 fn a_key_that_the_card_refused_is_not_tried_again_unasked() {
-    let shop = Shop::with(2);
-    let tries = || shop.inside("person.card").keys["SSSE.RKSSSE"].tries_left;
-    let most = tries();
-    let auth = |line: &str| shop.run_typing(line, &["shell"]).code();
-    assert_eq!((auth("auth RKSSSE\n").as_str(), tries()), ("KEY_REFUSED", most - 1));
-    assert_eq!((auth("auth rkssse\n").as_str(), tries()), ("LAST_TRY", most - 1));
-    assert_eq!((auth("auth RKSSSE --last-try\n").as_str(), tries()), ("KEY_REFUSED", most - 2));
+    let shop = Shop::with_other_reading_keys();
+    let (most, _) = tries(&shop);
+    let left = |key: &str| tries(&shop).0[key];
+    let key = "DF03.RK2DF03";
+    let ran = |lines: &str| {
+        let ran = shop.run_typing(lines, &["shell"]);
+        assert_eq!(ran.status, 0, "{}{}", ran.stdout, ran.stderr);
+    };
+    // The update keys are the card's; the first refusal ends what is tried unasked.
+    ran("auth UKSSSE\ncat DF03.EF05 => KEY_REFUSED\ncat DF03.EF05 => LAST_TRY\nauth RK2DF03 => LAST_TRY\n");
+    assert_eq!((left(key), left("SSSE.RKSSSE")), (most[key] - 1, most["SSSE.RKSSSE"]));
+    ran("auth rk2df03 => LAST_TRY\nreset\nauth RK2DF03 => LAST_TRY\ncat SSSE.EF06 => KEY_REFUSED\n\
+        cat SSSE.EF06 => LAST_TRY\ncat DF07.EF05 => KEY_NOT_TRIED\nreset\ncat SSSE.EF06 => LAST_TRY\n");
+    assert_eq!((left(key), left("SSSE.RKSSSE")), (most[key] - 1, most["SSSE.RKSSSE"] - 1));
+    // Written out it is the same try.
+    let raw = "apdu 0084000008\napdu 0082000A100102030405060708090A0B0C0D0E0F10";
+    assert_eq!(shop.run_typing(&format!("{raw}\n"), &["shell"]).code(), "LAST_TRY");
+    assert_eq!(left("SSSE.RKSSSE"), most["SSSE.RKSSSE"] - 1);
+    ran(&format!("{raw} --last-try => 63Cx\n"));
+    assert_eq!(left("SSSE.RKSSSE"), most["SSSE.RKSSSE"] - 2);
+}
+
+#[test]
+fn keys_of_an_algorithm_that_is_not_public_or_not_the_cards_are_not_tried() {
+    // A city of Beijing, and no algorithm in the FCI.
+    let shop = Shop::of_profiles("ssc-2.0", "psam", "110000");
+    let before = tries(&shop);
+    let script = "cat SSSE.EF06\nauth UKSSSE => ALGORITHM_NOT_PUBLIC\ncat SSSE.EF08 => ALGORITHM_NOT_PUBLIC\n\
+        auth UKSSSE --last-try => ALGORITHM_NOT_PUBLIC\ncat DF07.EF05 => ALGORITHM_NOT_PUBLIC\nverify env:PIN\ncat DF03.EF05\n";
+    let ran = shop.run_typing(script, &["shell"]);
+    assert_eq!(ran.status, 0, "{}{}", ran.stdout, ran.stderr);
+    assert_eq!(tries(&shop), before);
+    let shop = Shop::of_profiles("ssc-3.0-sm4", "psam", cards::CITY);
+    let before = tries(&shop);
+    let script = "auth UKSSSE => PROFILE_DIFFERS\ncat SSSE.EF06 => PROFILE_DIFFERS\ncat SSSE.EF05\n";
+    let ran = shop.run_typing(script, &["shell", "--profile", "ssc-3.0"]);
+    assert_eq!(ran.status, 0, "{}{}", ran.stdout, ran.stderr);
+    assert_eq!(tries(&shop), before);
+}
+
+#[test]
+fn two_psams_do_not_keep_from_what_needs_none() {
+    let shop = Shop::open();
+    let other = blank_image(&shop.path("other.card"), "psam", [0x51, 0x33, 0, 0, 0x99, 8]);
+    cards::make_psam(&other, "psam", 1);
+    drop(other);
+    shop.farm.insert(2, &shop.path("other.card")).expect("inserted");
+    let reader = shop.farm.reader_name(CARD).expect("a slot");
+    let script = "ls\ncat SSSE.EF05\nauth UKSSSE => PSAM_AMBIGUOUS\nverify env:PIN\ncat DF03.EF05\n";
+    let ran = shop.run_typing(script, &["--reader", &reader, "shell"]);
+    assert_eq!(ran.status, 0, "{}{}", ran.stdout, ran.stderr);
+}
+
+#[test]
+fn a_raw_verify_does_not_spend_the_last_try_unasked() {
+    let shop = Shop::open();
+    let raw = "apdu 0020000003000000";
+    assert_eq!(shop.run_typing(&format!("{raw} => 63Cx\n").repeat(12), &["shell"]).code(), "LAST_TRY");
+    assert_eq!(tries(&shop).1, 1);
+    let ran = shop.run_text("en", &["shell", "--script", &shop.path("typed").display().to_string()]);
+    assert!(ran.stderr.contains("one try is left"), "{}", ran.stderr);
+    assert_eq!(shop.run_typing(&format!("{raw} --last-try => 63C0\n"), &["shell"]).status, 0);
 }
 
 #[test]

@@ -87,6 +87,17 @@ impl Shop {
         })
     }
 
+    /// As [`Self::open`], with a PSAM to which the card proves its IRK, and whose reading keys the card refuses.
+    pub(crate) fn with_other_reading_keys() -> Self {
+        let shop = Self::open();
+        shop.farm.eject(PSAM).expect("a slot");
+        let psam = blank_image(&shop.path("other-psam.card"), "psam", cards::PSAM_SERIAL);
+        cards::make_psam_with_other_reading_keys(&psam, "psam", 1);
+        drop(psam);
+        shop.farm.insert(PSAM, &shop.path("other-psam.card")).expect("inserted");
+        shop
+    }
+
     fn made((psam_profile, psam_seed): (&str, u8), pin: &str, person: impl FnOnce(&Path)) -> Self {
         let folder = tempfile::tempdir().expect("folder");
         let at = |name: &str| folder.path().join(name);
