@@ -26,7 +26,7 @@ pub(crate) fn roots(seed: u8) -> KeyRing {
 }
 
 /// Keys of several worlds: `seed_of` says of which, by a key's name.
-fn roots_of(seed_of: impl Fn(&str) -> u8) -> KeyRing {
+pub(crate) fn roots_of(seed_of: impl Fn(&str) -> u8) -> KeyRing {
     let mut ring = KeyRing::new();
     for profile in ["ssc-1.0", "ssc-3.0", "ssc-2.0-ef0d", "psam"].map(|name| builtin(name).expect("built in")) {
         for row in &profile.key {
@@ -63,12 +63,8 @@ pub(crate) fn make_psam(card: &Socket, profile: &str, seed: u8) {
     make_psam_of(card, profile, roots(seed));
 }
 
-/// Makes a PSAM of the world `seed`, but for its reading keys, which are of another: a card proves its IRK to it and refuses them.
-pub(crate) fn make_psam_with_other_reading_keys(card: &Socket, profile: &str, seed: u8) {
-    make_psam_of(card, profile, roots_of(|name| if name.starts_with("RK") { seed + 1 } else { seed }));
-}
-
-fn make_psam_of(card: &Socket, profile: &str, roots: KeyRing) {
+/// Makes a PSAM with these keys of a blank one.
+pub(crate) fn make_psam_of(card: &Socket, profile: &str, roots: KeyRing) {
     let profile = builtin(profile).expect("built in");
     let mut values = CardValues::new();
     values.set(&terminal_number_place(&profile), hex::encode_upper(TERMINAL)).expect("a place");

@@ -92,7 +92,9 @@ impl Shop {
         let shop = Self::open();
         shop.farm.eject(PSAM).expect("a slot");
         let psam = blank_image(&shop.path("other-psam.card"), "psam", cards::PSAM_SERIAL);
-        cards::make_psam_with_other_reading_keys(&psam, "psam", 1);
+        // The card proves its IRK to it and refuses its reading keys, which are another city's.
+        let roots = cards::roots_of(|name| if name.starts_with("RK") { 2 } else { 1 });
+        cards::make_psam_of(&psam, "psam", roots);
         drop(psam);
         shop.farm.insert(PSAM, &shop.path("other-psam.card")).expect("inserted");
         shop
