@@ -25,5 +25,6 @@ pub mod settle;
 pub mod store;
 pub mod tap;
 pub mod terminal;
+pub mod verify;
 
 pub use error::TerminalError;

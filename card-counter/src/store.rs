@@ -7,6 +7,7 @@
 mod batches;
 mod desk;
 mod entries;
+mod proof;
 mod refunds;
 mod schema;
 
@@ -21,6 +22,7 @@ use crate::error::{Code, TerminalError};
 
 pub use batches::{BatchAnswered, StoredBatch};
 pub use desk::{Blacklist, SignedIn};
+pub use proof::Told;
 pub use refunds::NewRefund;
 
 /// Name of the database in the data folder.

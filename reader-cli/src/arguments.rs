@@ -422,8 +422,12 @@ pub struct LoadArguments {
 /// `journal …`.
 #[derive(Debug, Subcommand)]
 pub enum JournalCommand {
-    /// Show loads and purchases.
+    /// Show loads, purchases and refunds.
     List,
+    /// Prove that nothing is missing, changed or made up: entries, events, records, signed batches. Exit 7 when something is.
+    Verify,
+    /// The states of the journal and the only moves between them (Markdown). Needs no reader.
+    States,
     /// Loads, purchases and totals of each card, for reconciliation.
     Export {
         /// File; without it, standard output.

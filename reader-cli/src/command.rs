@@ -22,6 +22,7 @@ mod refund;
 mod reset;
 mod shell;
 mod tear;
+mod states;
 mod trace;
 mod trial;
 

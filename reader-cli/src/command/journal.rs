@@ -1,4 +1,4 @@
-//! `journal list`, `journal export`, `receipt reprint`: looking back.
+//! `journal list`, `verify`, `states`, `export`, `receipt reprint`: looking back.
 //!
 //! Owns: their answers; the export is `settlement::agreement`. Never: changes an entry.
 
@@ -12,7 +12,7 @@ use settlement::journal::State;
 use settlement::receipt::Copy;
 use settlement::refund::RefundAct;
 
-use super::{Setting, pay};
+use super::{Setting, pay, states};
 use crate::arguments::{Form, JournalCommand, ReceiptCommand};
 use crate::exit::Exit;
 use crate::page::{Page, Value};
@@ -20,14 +20,72 @@ use card_counter::error::TerminalError;
 use card_counter::journal::{Entry, EntryNumber, Subject};
 use card_counter::language::Words;
 use card_counter::store::Store;
+use card_counter::terminal as identity;
+use card_counter::verify::{self, FaultKind};
 
 /// `journal …`.
 pub(super) fn run(setting: &Setting<'_>, command: &JournalCommand) -> Result<Exit, TerminalError> {
+    if matches!(command, JournalCommand::States) {
+        setting.output.paper(&states::markdown())?;
+        return Ok(Exit::Ok);
+    }
     let store = Store::open_if_there(&setting.configuration.data)?.ok_or(TerminalError::NotEnrolled)?;
     match command {
+        JournalCommand::Verify => prove(setting, &store),
         JournalCommand::List => list(setting, &store),
         JournalCommand::Export { out } => export(setting, &store, out.as_deref()),
+        JournalCommand::States => Err(TerminalError::Bug("the tables were shown before the journal was opened")),
     }
+}
+
+fn prove(setting: &Setting<'_>, store: &Store) -> Result<Exit, TerminalError> {
+    let terminal = store.terminal()?.ok_or(TerminalError::NotEnrolled)?;
+    let key = identity::key(&setting.configuration.data)?.public_key();
+    let verdict = verify::verify(store, terminal, &key)?;
+    let count = |count: u64| i64::try_from(count).map_or(Value::Absent, Value::Number);
+    let faults = verdict.faults.iter().map(|fault| {
+        let words = match fault.kind {
+            FaultKind::Pages => Words::new("数据库文件已损坏", "the file is damaged"),
+            FaultKind::EntryGap => Words::new("其前缺日志", "entries before it are missing"),
+            FaultKind::History => {
+                Words::new("状态变化与公布的表不符", "its events are not the published moves to its state")
+            }
+            FaultKind::RecordGap => Words::new("记录缺失或重复", "a record is missing or repeated"),
+            FaultKind::RecordState => Words::new("记录与状态不符", "its record does not fit its state"),
+            FaultKind::RecordContradictory => {
+                Words::new("记录金额自相矛盾", "the amounts of the record contradict each other")
+            }
+            FaultKind::BatchMalformed => Words::new("批次无法解读", "the batch cannot be read"),
+            FaultKind::BatchAltered => {
+                Words::new("批次签名或衔接不符", "signature, chain or sums of the batch do not verify")
+            }
+            FaultKind::RecordDiffers => Words::new("与已签名上传的不同", "it is not what was signed and sent"),
+            FaultKind::RefundSum => Words::new("退费超过原消费", "more was given back than was paid"),
+        };
+        Page::new()
+            .with("code", Words::new("代码", "code"), Value::text(fault.kind.code()))
+            .with("place", Words::new("位置", "place"), Value::text(&fault.place))
+            .with("what", Words::new("说明", "what"), Value::Words(words))
+    });
+    let page = Page::new()
+        .with("entries", Words::new("日志", "entries"), count(verdict.entries))
+        .with("events", Words::new("事件", "events"), count(verdict.events))
+        .with("records", Words::new("记录", "records"), count(verdict.records))
+        .with("batches", Words::new("批次", "batches"), count(verdict.batches))
+        .with("whole", Words::new("完整", "whole"), Value::Flag(verdict.faults.is_empty()))
+        .with("faults", Words::new("问题", "faults"), Value::Table(faults.collect()));
+    let page = match verdict.faults.is_empty() {
+        true => page,
+        false => page.noted(
+            "JOURNAL_NOT_WHOLE",
+            Words::new(
+                "停止收款,备份数据目录并联系中心;不要改动任何文件",
+                "stop selling, copy the data folder and ask the centre; change no file",
+            ),
+        ),
+    };
+    setting.output.answer(&page)?;
+    Ok(if verdict.faults.is_empty() { Exit::Ok } else { Exit::Mismatch })
 }
 
 fn list(setting: &Setting<'_>, store: &Store) -> Result<Exit, TerminalError> {

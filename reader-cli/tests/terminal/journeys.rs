@@ -45,6 +45,21 @@ fn a_day_from_sign_in_to_day_end_agrees_on_card_journal_and_centre() {
     assert_eq!(export["cards"][0]["purchased_fen"], json!(5_500));
     assert_eq!(export["cards"][0]["loaded_fen"], json!(50_000));
     assert_eq!(shop.run(&["upload"]).json()["batches"], json!(0), "nothing is sent twice");
+    let proved = shop.run(&["journal", "verify"]);
+    let answer = proved.json();
+    assert_eq!(
+        (proved.status, &answer["whole"], &answer["entries"]),
+        (0, &json!(true), &json!(2)),
+        "{}",
+        proved.stdout
+    );
+    assert_eq!((&answer["records"], &answer["batches"], &answer["faults"]), (&json!(2), &json!(1), &json!([])));
+    // Another key: none of the batches is this terminal's.
+    std::fs::write(shop.path("data").join("terminal.key"), format!("{}\n", "11".repeat(32))).expect("written");
+    for language in ["zh", "en"] {
+        let told = shop.run_text(language, &["journal", "verify"]);
+        assert!(told.status == 7 && told.stdout.contains("BATCH_ALTERED"), "{}{}", told.stdout, told.stderr);
+    }
 }
 
 #[test]

@@ -157,6 +157,8 @@ fn nothing_planted_comes_out_where_nobody_asked() {
         ("refund withdraw 1 --reason goods".to_owned(), false),
         ("cancel --pin env:PIN".to_owned(), false),
         ("journal list".to_owned(), false),
+        ("journal verify".to_owned(), false),
+        ("journal states".to_owned(), false),
         ("journal export".to_owned(), false),
         ("receipt reprint 1".to_owned(), false),
         ("upload".to_owned(), false),
