@@ -5,7 +5,7 @@ setup: ; @scripts/setup
 demo:  setup ; @scripts/demo
 test:  setup ; @scripts/test
 bench: setup ; @scripts/bench
-soak:  setup ; @scripts/soak-batch && scripts/soak-readers
+soak:  setup ; @scripts/soak-batch && scripts/soak-readers && scripts/soak-days
 lint:  setup ; @scripts/lint
 fuzz:  setup ; @scripts/fuzz
 doc:   setup ; @cargo doc --workspace --no-deps

@@ -72,6 +72,29 @@ pub enum Failure {
         /// Why.
         why: String,
     },
+    /// Something that a day begins with is not to be had.
+    #[error("no {what}")]
+    Unlived {
+        /// What.
+        what: &'static str,
+    },
+    /// A terminal refused though nothing disturbed it.
+    #[error("day {seed}: a terminal refused with {code} though nothing disturbed it")]
+    Undisturbed {
+        /// Its seed.
+        seed: u64,
+        /// Code.
+        code: &'static str,
+    },
+    /// A town of terminals.
+    #[error(transparent)]
+    Town(#[from] tear::failure::Failure),
+    /// A terminal's journal.
+    #[error(transparent)]
+    Journal(#[from] card_counter::store::StoreError),
+    /// The centre's money.
+    #[error(transparent)]
+    Clearing(#[from] issuer_service::clearing::refusal::ClearingError),
     /// The virtual readers.
     #[error(transparent)]
     Readers(#[from] ReaderError),
@@ -110,7 +133,10 @@ impl Failure {
     pub fn exit_code(&self) -> ExitCode {
         ExitCode::from(match self {
             Self::Inhabited { .. } => 1,
-            Self::System { .. } | Self::Image(_) | Self::Books(_) => 9,
+            Self::System { .. } | Self::Image(_) | Self::Books(_) | Self::Journal(_) => 9,
+            Self::Town(error) if error.is_storage() => 9,
+            Self::Clearing(error) => error.exit().code(),
+            Self::Undisturbed { .. } => 7,
             Self::Centre(error) => error.exit().code(),
             Self::Store(error) => error.exit().code(),
             Self::Batch(error) => error.exit().code(),
@@ -118,7 +144,12 @@ impl Failure {
             Self::Station(error) => error.exit().code(),
             Self::Misread { .. } => 4,
             Self::Readers(_) => 5,
-            Self::Compiler { .. } | Self::Life { .. } | Self::Endless { .. } | Self::Program { .. } => 64,
+            Self::Town(_)
+            | Self::Unlived { .. }
+            | Self::Compiler { .. }
+            | Self::Life { .. }
+            | Self::Endless { .. }
+            | Self::Program { .. } => 64,
         })
     }
 }

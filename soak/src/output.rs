@@ -4,6 +4,8 @@ use std::io::Write as _;
 
 use serde::Serialize;
 
+use crate::day::Report;
+use crate::evening::Agreement;
 use crate::failure::Failure;
 use crate::fault::Act;
 use crate::kills::Table;
@@ -53,6 +55,39 @@ pub fn table(table: &Table) {
         table.left,
         if table.holds() { "holds" } else { "BROKEN" }
     );
+}
+
+/// The seed of a day, before it begins: a day that hangs can be lived again too.
+pub fn seed(seed: u64) {
+    println!("day {seed}");
+}
+
+/// What came of a day.
+pub fn day(report: &Report) {
+    let Report { sales, paid, refused, left, loads, lives, faults, jumps, evening, .. } = report;
+    println!("  {sales} sales: {paid} paid, {refused} refused, {left} left; {loads} loads");
+    println!("  {lives} lives of terminals, {faults} faults, {jumps} jumps of clocks");
+    let Agreement {
+        cards,
+        on_cards_fen,
+        apart_fen,
+        held,
+        held_fen,
+        paid_twice,
+        unpaid_receipts,
+        found_paid,
+        open,
+        findings,
+    } = evening;
+    println!(
+        "  card, terminal and centre agree on {cards} cards with {on_cards_fen} fen, and are {apart_fen} fen apart"
+    );
+    println!("  of that the centre holds {held} records with {held_fen} fen for a person to look at");
+    println!(
+        "  paid twice {paid_twice}, receipts unpaid {unpaid_receipts}, found paid after the holder left {found_paid}, open {open}"
+    );
+    findings.iter().take(TROUBLES_SHOWN).for_each(|finding| println!("  {finding}"));
+    println!("  {}", if report.holds() { "holds" } else { "BROKEN" });
 }
 
 /// What came of many readers.

@@ -7,6 +7,11 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
+use settlement::fen::Fen;
+use tear::clerk::Ours;
+use tear::town::Town;
+
+use crate::day::{self, Order};
 use crate::failure::Failure;
 use crate::fault::Faults;
 use crate::kills::{Soak, Unit};
@@ -44,6 +49,28 @@ pub enum Arguments {
         #[arg(long)]
         place: PathBuf,
     },
+    /// Days of many terminals: letters lost, clocks that jump, kills, pulled cards; in the evening card, terminal and centre must
+    /// agree. A seed makes the same day again.
+    Day {
+        /// Seed of the first day.
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+        /// Days, each with the next seed.
+        #[arg(long, default_value_t = 1)]
+        days: u64,
+        /// Terminals.
+        #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u8).range(1..=99))]
+        terminals: u8,
+        /// Cards.
+        #[arg(long, default_value_t = 40, value_parser = clap::value_parser!(u8).range(1..=99))]
+        cards: u8,
+        /// Sales of each terminal.
+        #[arg(long, default_value_t = 500)]
+        sales: u32,
+        /// Of a thousand commands, commits and letters, so many are struck.
+        #[arg(long, default_value_t = 8)]
+        per_mille: u64,
+    },
     /// Read a made card.
     #[command(hide = true)]
     Read {
@@ -76,6 +103,12 @@ pub fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
             batch(&place, cards, if every_write { Unit::Writes } else { Unit::Commits(0) })
         }
         Arguments::Readers { seconds, place } => readers(&place, seconds),
+        Arguments::Day { seed, days, terminals, cards, sales, per_mille } => {
+            let town = Town::found(cards, terminals, Fen::from_card(day::OPENING))?;
+            let orders = (seed..seed.saturating_add(days)).map(|seed| Order { seed, sales, per_mille });
+            let lived = orders.map(|order| one_day(&town, &order)).collect::<Result<Vec<bool>, _>>()?;
+            Ok(if lived.into_iter().all(|held| held) { ExitCode::SUCCESS } else { ExitCode::from(MISMATCH) })
+        }
         Arguments::Read { reader, times } => {
             output::line(&load::read(&reader, times)?);
             Ok(ExitCode::SUCCESS)
@@ -108,6 +141,19 @@ fn batch(folder: &Path, cards: u32, unit: Unit) -> Result<ExitCode, Failure> {
     output::progress("");
     output::table(&table);
     Ok(if table.holds() { ExitCode::SUCCESS } else { ExitCode::from(MISMATCH) })
+}
+
+/// One day in a town like this one; prints its seed before and what came of it after.
+fn one_day(town: &Town, order: &Order) -> Result<bool, Failure> {
+    output::seed(order.seed);
+    let report = day::live(&town.twin()?, order, &Ours, |sales| {
+        if sales % TELL_EVERY == 0 {
+            output::progress(&format!("{sales} sales"));
+        }
+    })?;
+    output::progress("");
+    output::day(&report);
+    Ok(report.holds())
 }
 
 /// 16 readers for so many seconds; prints what came of it.
