@@ -62,14 +62,15 @@ impl Tx<'_> {
         Ok(statement.query_row([id.to_string()], load).optional()?)
     }
 
-    /// The last load of a card.
+    /// The last load of a card: the one with its highest number, and of several with that number the one that the card may have
+    /// taken, since it takes one. Clocks say nothing about it.
     ///
     /// # Errors
     /// [`StoreError`].
     pub fn last_load(&self, card: CardIdentifier) -> Result<Option<Load>, StoreError> {
-        let mut statement = self
-            .sql
-            .prepare(&format!("{LOAD} WHERE card = $1 ORDER BY prepared_at DESC, card_sequence DESC LIMIT 1"))?;
+        let mut statement = self.sql.prepare(&format!(
+            "{LOAD} WHERE card = $1 ORDER BY card_sequence DESC, state = 'NOT_CREDITED', prepared_at DESC LIMIT 1"
+        ))?;
         Ok(statement.query_row([card.to_string()], load).optional()?)
     }
 

@@ -170,3 +170,22 @@ fn a_blacklisted_card_is_served_to_terminals_and_cannot_be_loaded() {
     assert_eq!((&answer["list"]["sequence"], &answer["list"]["added"]), (&json!(2), &json!([])));
     assert_eq!(terminal.ask(LOADS, body).0, 200);
 }
+
+#[test]
+fn a_clock_that_went_back_between_two_loads_does_not_hide_the_one_that_the_card_took() {
+    let mut centre = Centre::with_cards(1);
+    centre.serve();
+    let mut terminal = centre.terminal(1);
+    centre.allot(1, "500");
+    let mut card = centre.card(1);
+    let body = card.init_load(&terminal, 1, 50_000);
+    assert_eq!(terminal.ask(LOADS, body).0, 200);
+    let body = outcome(&terminal, 1, "not_credited", None, 0);
+    assert_eq!(terminal.ask(OUTCOME, body).0, 200);
+    // The clock was a minute ahead until here: what follows is prepared earlier.
+    centre.ask("UPDATE load SET prepared_at = '2999-01-01T00:00:00.000Z'").expect("a row");
+    load(&mut terminal, &mut card, 2, 50_000);
+    centre.allot(1, "100");
+    load(&mut terminal, &mut card, 3, 10_000);
+    assert_eq!((centre.balance("card:"), centre.balance("transit:")), (60_000, 0));
+}
