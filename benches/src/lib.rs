@@ -6,6 +6,7 @@ pub mod centre;
 pub mod counter_wire;
 pub mod decode;
 mod deployed;
+pub mod host_time;
 pub mod import;
 pub mod journal;
 pub mod measure;

@@ -5,15 +5,15 @@ use std::process::ExitCode;
 
 use benches::measure::Row;
 use benches::{
-    bridge, card_cryptography, decode, import, journal, output, personalization, profile_load, read_record, round_trip,
-    stations, tac, wire, wire_tables,
+    bridge, card_cryptography, decode, host_time, import, journal, output, personalization, profile_load, read_record,
+    round_trip, stations, tac, wire, wire_tables,
 };
 
 /// A measurement with its name.
 type Named = (&'static str, fn() -> Vec<Row>);
 
 /// Every measurement.
-const ALL: [Named; 12] = [
+const ALL: [Named; 13] = [
     ("round-trip", || vec![round_trip::measure()]),
     ("wire", wire::measure),
     ("read-record", || vec![read_record::measure()]),
@@ -23,6 +23,7 @@ const ALL: [Named; 12] = [
     ("personalization", || vec![personalization::measure()]),
     ("tac", || vec![tac::measure()]),
     ("bridge", || vec![bridge::measure()]),
+    ("host-time", || vec![host_time::measure()]),
     ("journal", || vec![journal::measure()]),
     ("import", import::measure),
     ("stations", stations::measure),
