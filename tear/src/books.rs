@@ -113,6 +113,14 @@ pub fn identifier(town: &Town, card: usize) -> Result<CardIdentifier, Failure> {
     Ok(card.identifier)
 }
 
+/// What the balance of a card moves by when it does this, signed.
+#[must_use]
+pub fn moved(subject: &Subject) -> i64 {
+    const BEFORE: u32 = u32::MAX / 2;
+    let after = subject.balance_after(BEFORE).unwrap_or(BEFORE);
+    i64::from(after) - i64::from(BEFORE)
+}
+
 /// What one of the town's cards holds, looked at from inside.
 ///
 /// # Errors
@@ -171,15 +179,12 @@ fn terminal(town: &Town, key: &mut String) -> Result<(i64, Vec<State>), Failure>
     let entries = store.entries()?;
     let mut sum = 0;
     for entry in &entries {
-        let amount = i64::from(entry.draft.subject.on_card());
         let sent = entry.sent.map(|sent| (sent.balance_before, sent.card_sequence, sent.terminal_sequence));
         let done = entry.done.map(|done| (done.balance_after, done.evidence.tac().is_some()));
         let _ = write!(key, " {} {} {sent:?} {done:?} {:?}", entry.number, entry.state, entry.record);
-        sum += match (entry.state, &entry.draft.subject) {
-            (State::Confirmed, Subject::Load { .. }) => amount,
-            (State::Confirmed, Subject::Purchase { .. }) => -amount,
-            _ => 0,
-        };
+        if entry.state == State::Confirmed {
+            sum += moved(&entry.draft.subject);
+        }
     }
     let letters = [LoadRequest::PATH, LoadOutcomeRequest::PATH].map(|path| store.unanswered(path).map(|all| all.len()));
     let unreported = store.unreported_loads(LoadRequest::PATH, LoadOutcomeRequest::PATH)?.len();

@@ -94,6 +94,8 @@ pub struct Proof<'a> {
     /// What pairs come to, by the key of the town after the first of them.
     seconds: HashMap<String, Rc<Seconds>>,
     totals: Totals,
+    /// Whether towns that are alike are lived once.
+    once: bool,
 }
 
 /// How it ends.
@@ -128,7 +130,14 @@ impl<'a> Proof<'a> {
             town.allot(first, Fen::from_card(TOP_UP))?;
         }
         let (ends, seconds) = (HashMap::new(), HashMap::new());
-        Ok(Self { act, habit, depth, town, opening, known, ends, seconds, totals: Totals::default() })
+        Ok(Self { act, habit, depth, town, opening, known, ends, seconds, totals: Totals::default(), once: true })
+    }
+
+    /// Lives every pair, also where a town like it was lived before: what it finds must be the same.
+    #[must_use]
+    pub fn one_by_one(mut self) -> Self {
+        self.once = false;
+        self
     }
 
     /// Tears it everywhere; `told` hears of every point, and of every pair that does not hold.
@@ -180,7 +189,7 @@ impl<'a> Proof<'a> {
 
     /// Second lives of a town, each torn once.
     fn seconds(&mut self, town: &Town, look: &Look) -> Result<Rc<Seconds>, Failure> {
-        if let Some(known) = self.seconds.get(&look.key) {
+        if let Some(known) = self.seconds.get(&look.key).filter(|_| self.once) {
             return Ok(Rc::clone(known));
         }
         let (peace, course) = (town.twin()?, Course::with(&[]));
@@ -208,7 +217,7 @@ impl<'a> Proof<'a> {
 
     /// Lets a town go on in peace until nothing is left to do.
     fn end(&mut self, town: &Town, look: &Look, number: u8) -> Result<Rc<End>, Failure> {
-        if let Some(known) = self.ends.get(&look.key) {
+        if let Some(known) = self.ends.get(&look.key).filter(|_| self.once) {
             return Ok(Rc::clone(known));
         }
         let town = town.twin()?;

@@ -364,7 +364,9 @@ fn person(n: u32) -> Details {
 /// A new folder, in memory where the machine has such: thousands of towns come and go. That what is committed is on the disk is
 /// SQLite's promise; what is committed when is the proof's matter.
 fn ground() -> Result<TempDir, Failure> {
-    let made = TempDir::new_in("/dev/shm").or_else(|_| TempDir::new());
+    let mut named = tempfile::Builder::new();
+    named.prefix("sscard-tear-");
+    let made = named.tempdir_in("/dev/shm").or_else(|_| named.tempdir());
     made.map_err(Failure::system("a folder for temporary files"))
 }
 

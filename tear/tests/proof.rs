@@ -134,6 +134,25 @@ impl Habit for Blind {
 }
 
 #[test]
+fn towns_that_are_called_alike_end_alike() {
+    // Of a terminal that loses and doubles, so that the sums say something.
+    let blind = Blind { believes: false };
+    let sums = |one_by_one: bool| {
+        let proof = Proof::of(Act::Purchase, &blind, Depth::Sample(97)).expect("a town");
+        let proof = if one_by_one { proof.one_by_one() } else { proof };
+        let mut rows = Vec::new();
+        let totals = proof.run(&mut |row| {
+            rows.push((row.points.clone(), row.verdict, row.stuck.clone()));
+            Ok(())
+        });
+        (totals.expect("runs to its end"), rows)
+    };
+    let ((short, short_rows), (long, long_rows)) = (sums(false), sums(true));
+    assert_eq!((Totals { lived: 0, ..short }, short_rows), (Totals { lived: 0, ..long }, long_rows));
+    assert!(long.lived == long.pairs && short.lived < short.pairs / 2 && short.doubled_fen > 0, "{short:?} {long:?}");
+}
+
+#[test]
 fn a_terminal_that_writes_after_the_debit_is_found_out() {
     let (totals, rows) = proved(Act::Purchase, &Late, Depth::Points);
     assert!(totals.doubled_fen >= i64::from(PRICE) && !totals.hold(), "{totals:?}");
