@@ -66,14 +66,9 @@ pub fn agreement(town: &Town, receipts: &BTreeSet<String>) -> Result<Agreement, 
             if entry.state != State::Confirmed {
                 continue;
             }
-            let amount = i64::from(entry.draft.subject.on_card());
-            let held = journals.entry(entry.draft.card_identifier.to_string()).or_default();
-            match &entry.draft.subject {
-                Subject::Load { .. } => *held += amount,
-                Subject::Purchase { bill_id, .. } => {
-                    *held -= amount;
-                    *bills.entry(bill_id.to_string()).or_default() += 1;
-                }
+            *journals.entry(entry.draft.card_identifier.to_string()).or_default() += books::moved(&entry.draft.subject);
+            if let Subject::Purchase { bill_id, .. } = &entry.draft.subject {
+                *bills.entry(bill_id.to_string()).or_default() += 1;
             }
         }
     }
