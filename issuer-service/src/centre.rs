@@ -39,7 +39,7 @@ use crate::clearing::blacklist::BlacklistRules;
 use crate::clock;
 use crate::photo::rules::Rules;
 use crate::stock::rule::StockRules;
-use crate::store::{Place, Store, StoreError};
+use crate::store::{ClockRules, Place, Store, StoreError};
 use crate::vault::Vault;
 use crate::vault::pkcs11::TokenConfig;
 
@@ -74,6 +74,9 @@ pub struct Config {
     /// Minutes by which the clock may stand before the last act (assumed: clocks of one site differ by less).
     #[serde(default = "Config::clock_tolerance_minutes")]
     pub clock_tolerance_minutes: u32,
+    /// Days by which it may stand beyond the last act, 1 to 31 (assumed: a weekend passes without one).
+    #[serde(default = "Config::clock_ahead_days", deserialize_with = "clock_ahead_days")]
+    pub clock_ahead_days: u8,
     /// What photos must be.
     #[serde(default)]
     pub photo: Rules,
@@ -242,7 +245,7 @@ impl Centre {
             return Err(StoreError::NoCentre.into());
         }
         let mut store = Store::open(&place, folder)?.anchored_at(config.audit.anchor.as_deref());
-        store.set_clock_tolerance(config.clock_tolerance_minutes);
+        store.set_clock_rules(config.clock_rules());
         store.set_making_rules(config.requests);
         let (stored, public_key) = store.read(|tx| Ok::<_, StoreError>((tx.identity()?, tx.fact("public_key")?)))?;
         let mut centre = Self { folder: folder.to_owned(), config, store, public_key };
@@ -312,7 +315,8 @@ impl Centre {
             self.config = Config::read(&self.folder)?;
         }
         let identity = Identity::of(&self.config, id);
-        self.store.act(|tx| -> Result<_, StoreError> {
+        // The machine's own: who answers for the clock opens the centre first.
+        self.store.act_under_way(|tx| -> Result<_, StoreError> {
             tx.set_identity(&identity)?;
             let detail = identity.to_string();
             Ok(((), Act { actor: "issuer".to_owned(), act: "centre.identity", object: "centre".to_owned(), detail }))
@@ -326,7 +330,7 @@ impl Centre {
     /// [`CentreError`].
     pub fn connect(&self) -> Result<Store, CentreError> {
         let mut store = Store::open(&self.place()?, &self.folder)?.anchored_at(self.config.audit.anchor.as_deref());
-        store.set_clock_tolerance(self.config.clock_tolerance_minutes);
+        store.set_clock_rules(self.config.clock_rules());
         store.set_making_rules(self.config.requests);
         Ok(store)
     }
@@ -472,8 +476,18 @@ impl Config {
         self.database.as_ref().map_or_else(|| Ok(Place::File(folder.join(Centre::DATABASE))), DatabaseConfig::place)
     }
 
+    /// How far the clock may stand from the log.
+    #[must_use]
+    pub fn clock_rules(&self) -> ClockRules {
+        ClockRules::of(self.clock_tolerance_minutes, self.clock_ahead_days)
+    }
+
     const fn clock_tolerance_minutes() -> u32 {
         5
+    }
+
+    const fn clock_ahead_days() -> u8 {
+        3
     }
 
     const fn prefix() -> char {
@@ -496,6 +510,12 @@ fn valid_years<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u8, D::Erro
     } else {
         Err(serde::de::Error::custom("a card is valid for 1 to 20 years"))
     }
+}
+
+fn clock_ahead_days<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u8, D::Error> {
+    let days = u8::deserialize(deserializer)?;
+    let fits = (1..=31).contains(&days);
+    if fits { Ok(days) } else { Err(serde::de::Error::custom("the clock may stand 1 to 31 days beyond the last act")) }
 }
 
 fn prefix<'de, D: Deserializer<'de>>(deserializer: D) -> Result<char, D::Error> {

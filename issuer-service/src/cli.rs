@@ -46,7 +46,6 @@ use crate::lang::Lang;
 use crate::operator::duty::{self, Duty, OnDuty};
 use crate::operator::is_name;
 use crate::output::{Format, Output};
-use crate::store::StoreError;
 use crate::vault::data_keys::DataKeys;
 use crate::vault::pkcs11::Token;
 use crate::vault::{Vault, VaultError, passphrase};
@@ -243,18 +242,7 @@ impl Common {
     /// [`CentreError`]; [`OperatorError`](crate::operator::OperatorError).
     pub fn centre(&self) -> Result<Centre, Error> {
         let mut centre = Centre::open(self.folder()?)?;
-        let duty = duty::duty(&self.command);
-        if matches!(duty, Duty::Needs(_) | Duty::Manages)
-            && let Err(StoreError::ClockAhead { now, last }) = centre.store.read(|tx| tx.clock_is_near())
-        {
-            Output::new(self.format, self.lang.unwrap_or_else(Lang::of_environment)).notice(
-                &format!("注意: 时钟为 {now}，上一次操作在 {last}，相差两天以上；请核对时钟"),
-                &format!(
-                    "note: the clock says {now}, more than two days after the last act at {last}; check the clock"
-                ),
-            );
-        }
-        if let Duty::Needs(roles) = duty {
+        if let Duty::Needs(roles) = duty::duty(&self.command) {
             let operator = centre.store.read(|tx| tx.require_one(self.operator.as_deref(), roles))?;
             centre.store.set_on_duty(OnDuty { operator, roles });
         }

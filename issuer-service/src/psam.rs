@@ -179,7 +179,12 @@ pub fn personalize(
         Some(psam) => psam.key_set,
         None => store.read(|tx| tx.current_key_set())?.unwrap_or(Vault::FIRST_VERSION),
     };
-    let begun = store.journal(|tx| tx.begin_psam(&chip, order.terminal_number, order.institution, &operator, key_set));
+    let begun = store.journal(|tx| {
+        // It bears the day on which it is made.
+        tx.log_is_whole()?;
+        tx.clock_holds()?;
+        tx.begin_psam(&chip, order.terminal_number, order.institution, &operator, key_set)
+    });
     begun.map_err(|error| match error {
         StoreError::Conflict { .. } => PsamError::Taken { terminal_number: order.terminal_number.to_owned() },
         error => error.into(),

@@ -230,6 +230,10 @@ pub fn set(
 pub fn run(store: &mut Store, folder: &Path, operator: Option<&str>, dry_run: bool) -> Result<Removed, Error> {
     let (actor, due) = store.read(|tx| -> Result<_, Error> {
         let actor = tx.require(operator, Role::Capture).or_else(|_| tx.require(operator, Role::Counter))?;
+        if !dry_run {
+            // Before the first file: they go ahead of the record.
+            tx.clock_holds()?;
+        }
         let mut due = Vec::new();
         for kind in Kind::ALL {
             let Some(setting) = tx.retention(kind)? else { continue };

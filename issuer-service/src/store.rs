@@ -18,6 +18,7 @@ mod card_update;
 mod cell;
 mod ceremony;
 mod clearing_card;
+mod clock_mark;
 pub(crate) mod copy;
 pub(crate) mod counter;
 pub mod engine;
@@ -53,6 +54,7 @@ mod window;
 use std::cell::{Cell, OnceCell, RefCell};
 use std::path::Path;
 
+pub use self::clock_mark::ClockRules;
 pub use self::engine::{AddressError, Place, Server};
 pub use self::failure::StoreError;
 
@@ -96,9 +98,6 @@ const MIGRATIONS: &[(i64, &str)] = &[
     (57, include_str!("store/schema_057_refund.sql")),
 ];
 
-/// Seconds by which the clock may stand before the last record, unless the site says otherwise.
-pub const CLOCK_TOLERANCE: u64 = 300;
-
 /// One connection.
 #[derive(Debug)]
 pub struct Store {
@@ -107,8 +106,8 @@ pub struct Store {
     anchor: Anchor,
     /// Who acts through this connection, when a command needs a role.
     on_duty: Option<OnDuty>,
-    /// Seconds by which the clock may stand before the last record.
-    clock_tolerance: u64,
+    /// How far the clock may stand from the log.
+    clock: ClockRules,
     /// What the site asks for before a card is made.
     making: Option<MakingRules>,
 }
@@ -121,6 +120,7 @@ pub struct Tx<'a> {
     /// The data keys, once the transaction has needed them.
     data: OnceCell<Ready>,
     anchor: &'a Anchor,
+    rules: ClockRules,
     /// Audit records of this transaction.
     recorded: RefCell<Recorded>,
     /// Row number of the next person registered: nobody else registers one meanwhile.
@@ -163,8 +163,8 @@ impl Store {
     /// [`StoreError::LogUnread`] when a part of it can only be read by who may write; [`StoreError`].
     pub fn open_to_look(place: &Place, folder: &Path) -> Result<Self, StoreError> {
         let (connection, anchor) = (Connection::open_to_look(place)?, Anchor::in_folder(folder));
-        let (data, clock_tolerance) = (KeyHolder::default(), CLOCK_TOLERANCE);
-        let mut store = Self { connection, data, anchor, on_duty: None, clock_tolerance, making: None };
+        let (data, clock) = (KeyHolder::default(), ClockRules::default());
+        let mut store = Self { connection, data, anchor, on_duty: None, clock, making: None };
         let (found, known) = (store.applied()?, MIGRATIONS.iter().map(|(number, _)| *number).max().unwrap_or(0));
         match found.iter().copied().find(|number| *number > known) {
             Some(newer) => Err(StoreError::SchemaNewer { found: newer, known }),
@@ -186,8 +186,8 @@ impl Store {
         }
         let anchor = Anchor::in_folder(folder);
         let connection = Connection::open(place, new)?;
-        let (data, clock_tolerance) = (KeyHolder::default(), CLOCK_TOLERANCE);
-        let mut store = Self { connection, data, anchor, on_duty: None, clock_tolerance, making: None };
+        let (data, clock) = (KeyHolder::default(), ClockRules::default());
+        let mut store = Self { connection, data, anchor, on_duty: None, clock, making: None };
         if !new && store.applied()?.is_empty() {
             return Err(StoreError::NoCentre);
         }
@@ -215,12 +215,6 @@ impl Store {
         self.on_duty = Some(on_duty);
     }
 
-    /// Seconds by which the clock may stand before the last record.
-    #[must_use]
-    pub const fn clock_tolerance(&self) -> u64 {
-        self.clock_tolerance
-    }
-
     /// What the site asks for before a card is made; nothing when nobody has said.
     #[must_use]
     pub const fn making_rules(&self) -> Option<MakingRules> {
@@ -232,9 +226,9 @@ impl Store {
         self.making = Some(rules);
     }
 
-    /// By how many minutes the clock may stand before the last record.
-    pub fn set_clock_tolerance(&mut self, minutes: u32) {
-        self.clock_tolerance = u64::from(minutes) * 60;
+    /// From here on the clock may stand so far from the log.
+    pub const fn set_clock_rules(&mut self, rules: ClockRules) {
+        self.clock = rules;
     }
 
     /// Reads, in one snapshot.
@@ -243,7 +237,7 @@ impl Store {
     /// What the closure gives, or [`StoreError`].
     pub fn read<T, E: From<StoreError>>(&mut self, look: impl FnOnce(&Tx<'_>) -> Result<T, E>) -> Result<T, E> {
         let sql = self.connection.begin_reading()?;
-        look(&Tx::new(sql, &self.data, &self.anchor))
+        look(&Tx::new(sql, &self.data, &self.anchor, self.clock))
     }
 
     /// Acts: everything that the closure writes, and the audit record of the [`Act`] that it returns, or nothing.
@@ -251,9 +245,8 @@ impl Store {
     /// # Errors
     /// What the closure gives, or [`StoreError`].
     pub fn act<T, E: From<StoreError>>(&mut self, act: impl FnOnce(&Tx<'_>) -> Result<(T, Act), E>) -> Result<T, E> {
-        let tolerance = self.clock_tolerance;
         self.act_under_way(|tx| {
-            tx.clock_follows(tolerance)?;
+            tx.clock_holds()?;
             act(tx)
         })
     }
@@ -281,7 +274,7 @@ impl Store {
     pub fn renew_anchor<E: From<StoreError>>(&mut self, act: impl FnOnce(&Tx<'_>) -> Result<Act, E>) -> Result<(), E> {
         let successor = self.anchor.successor();
         let sql = self.connection.begin_alone()?;
-        let tx = Tx::new(sql, &self.data, &successor);
+        let tx = Tx::new(sql, &self.data, &successor, self.clock);
         let act = act(&tx)?;
         let head = tx.audit_head()?;
         let failed = |anchor: &Anchor| {
@@ -306,7 +299,7 @@ impl Store {
     /// What the closure gives, or [`StoreError`].
     pub fn journal<T, E: From<StoreError>>(&mut self, write: impl FnOnce(&Tx<'_>) -> Result<T, E>) -> Result<T, E> {
         let sql = self.connection.begin_alone()?;
-        let tx = Tx::new(sql, &self.data, &self.anchor);
+        let tx = Tx::new(sql, &self.data, &self.anchor, self.clock);
         let outcome = write(&tx)?;
         let recorded = tx.anchor_records(self.on_duty.as_ref())?;
         tx.sql.commit().map_err(StoreError::from)?;
@@ -322,7 +315,7 @@ impl Store {
     /// What the closure gives, or [`StoreError`].
     pub fn rehearse<T, E: From<StoreError>>(&mut self, act: impl FnOnce(&Tx<'_>) -> Result<T, E>) -> Result<T, E> {
         let sql = self.connection.begin_alone()?;
-        act(&Tx::new(sql, &self.data, &self.anchor))
+        act(&Tx::new(sql, &self.data, &self.anchor, self.clock))
     }
 
     fn migrate(&mut self) -> Result<(), StoreError> {
@@ -368,12 +361,13 @@ impl Store {
 }
 
 impl<'a> Tx<'a> {
-    fn new(sql: Transaction<'a>, held: &'a KeyHolder, anchor: &'a Anchor) -> Self {
+    fn new(sql: Transaction<'a>, held: &'a KeyHolder, anchor: &'a Anchor, rules: ClockRules) -> Self {
         Self {
             sql,
             held,
             data: OnceCell::new(),
             anchor,
+            rules,
             recorded: RefCell::default(),
             next_person: Cell::new(None),
             instant: OnceCell::new(),

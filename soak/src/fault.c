@@ -15,7 +15,7 @@
  *                flushed    killed behind the flush
  *                full       it and all later writes find no space
  *                spoilt     it and all later writes and flushes fail
- *                clock      from it on the clock is SOAK_SECONDS ahead (or behind)
+ *                clock      from it on the clock is SOAK_SECONDS ahead (or behind); from the start when SOAK_AT is 0
  *   SOAK_COUNT   file that gets the number of writes and flushes when the program ends by itself
  */
 #define _GNU_SOURCE
@@ -58,6 +58,7 @@ __attribute__((constructor)) static void begin(void)
     for (int i = 1; wanted && i < (int)(sizeof names / sizeof *names); i++)
         if (!strcmp(wanted, names[i]))
             act = i;
+    struck = act == CLOCK && at == 0;
 }
 
 __attribute__((destructor)) static void end(void)

@@ -26,6 +26,11 @@ pub enum Act {
     Clock(i64),
 }
 
+impl Moment {
+    /// Before the program does anything; for [`Act::Clock`] only.
+    pub const START: Self = Self { commits: 0, at: 0 };
+}
+
 /// When it does it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Moment {

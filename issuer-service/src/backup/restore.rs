@@ -82,7 +82,8 @@ pub fn restore(order: &Order<'_>, steps: &dyn Steps) -> Result<Restored, BackupE
     let total = contents.tables.iter().map(|table| table.count).sum();
     let mut store = rows(&mut reader, &place, &stage.folder, &snapshot, &|done| steps.at(done, total))?;
     let epoch = snapshot.epoch + 1;
-    store.act(|tx| -> Result<_, BackupError> {
+    // An old backup comes back too; who manages then answers for the clock.
+    store.act_under_way(|tx| -> Result<_, BackupError> {
         tx.set_fact(EPOCH, &epoch.to_string())?;
         for counter in Counter::ALL {
             tx.raise_floor(counter, order.gap)?;

@@ -82,6 +82,7 @@ pub(super) fn run(common: &Common, verb: Verb, output: &Output) -> Result<Exit, 
                 }
                 let last = clock::instant(tx.last_recorded()?.unwrap_or_default());
                 let detail = format!("last act at {last}: {reason}");
+                tx.believe_clock()?;
                 Ok(((), Act { actor, act: "audit.clock", object: "audit log".to_owned(), detail }))
             })?;
             output.show(&verify(&mut centre.store)?);

@@ -243,11 +243,10 @@ impl Book<'_> {
         let key_set = store.read(|tx| tx.current_key_set())?;
         let card_identifier = self.identifier(chip, key_set.unwrap_or(Vault::FIRST_VERSION))?;
         let today = clock::today();
-        let tolerance = store.clock_tolerance();
         store.journal(|tx| -> Result<_, StationError> {
             // A card begun on a wrong clock would carry a wrong date.
             tx.log_is_whole()?;
-            tx.clock_follows(tolerance)?;
+            tx.clock_holds()?;
             self.under_way(tx, batch, by)?;
             care::check(tx, by, lot, &[by.reader])?;
             if tx.card_by_chip(chip)?.is_some() {

@@ -49,7 +49,7 @@ impl Local<'_> {
     fn store(&self) -> Result<Store, StationError> {
         let anchor = self.book.config.audit.anchor.as_deref();
         let mut store = Store::open(self.database, self.folder)?.anchored_at(anchor);
-        store.set_clock_tolerance(self.book.config.clock_tolerance_minutes);
+        store.set_clock_rules(self.book.config.clock_rules());
         Ok(store)
     }
 }

@@ -209,17 +209,6 @@ pub fn accept(
 /// [`StockError`].
 pub fn lapse(store: &mut Store, rules: StockRules, operator: Option<&str>) -> Result<Moved, StockError> {
     let before = clock::days_ago(rules.unclaimed_days);
-    let due = store.read(|tx| -> Result<_, StockError> {
-        tx.require(operator, Role::Counter)?;
-        let due = tx.stock_waiting_since(StockState::AtOutlet, &before)?;
-        if !due.is_empty() {
-            tx.clock_is_near()?;
-        }
-        Ok(due)
-    })?;
-    if due.is_empty() {
-        return Ok(Moved { cards: 0, place: None });
-    }
     store.act(|tx| {
         let actor = tx.require(operator, Role::Counter)?;
         let mut cards = 0;

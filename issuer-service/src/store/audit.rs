@@ -10,9 +10,6 @@ use crate::operator::OperatorError;
 use crate::operator::duty::OnDuty;
 use card_profiles::identity::CardIdentifier;
 
-/// Seconds beyond the last record after which a clock is doubted: two days.
-const CLOCK_AHEAD_MAX: u64 = 2 * 86_400;
-
 /// Fact: this log has an anchor.
 const ANCHORED: &str = "audit_anchor";
 
@@ -23,6 +20,7 @@ impl Tx<'_> {
         self.names_nobody(act)?;
         let head = self.audit_head()?;
         self.begin_anchor(head.as_ref())?;
+        self.follow_clock()?;
         let record = Record::following(head.clone(), clock::now(), act);
         let line = (record.sequence, record.hash.clone());
         self.sql
@@ -105,43 +103,6 @@ impl Tx<'_> {
         let behind = recorded.behind.flatten();
         self.anchor.intend(behind.as_ref(), &recorded.records).map_err(|error| self.anchor_refused(error))?;
         Ok(Some(*last))
-    }
-
-    /// Seconds since 1970 of the last record; `None` for an empty log.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub fn last_recorded(&self) -> Result<Option<u64>, StoreError> {
-        let mut find = self.sql.prepare("SELECT recorded_at FROM audit ORDER BY sequence DESC LIMIT 1")?;
-        let at: Option<String> = find.query_row((), |row| row.get(0)).optional()?;
-        Ok(at.map(|at| clock::seconds_of(&at)))
-    }
-
-    /// Whether the clock stands behind the last record, but for so many seconds.
-    ///
-    /// # Errors
-    /// [`StoreError::ClockBehind`].
-    pub fn clock_follows(&self, tolerance: u64) -> Result<(), StoreError> {
-        match self.last_recorded()? {
-            Some(last) if clock::seconds().saturating_add(tolerance) < last => {
-                Err(StoreError::ClockBehind { now: clock::instant(clock::seconds()), last: clock::instant(last) })
-            }
-            _ => Ok(()),
-        }
-    }
-
-    /// Whether the clock stands at most [`CLOCK_AHEAD_MAX`] beyond the last record: what a date sets free is not set free by a clock that
-    /// jumped.
-    ///
-    /// # Errors
-    /// [`StoreError::ClockAhead`].
-    pub fn clock_is_near(&self) -> Result<(), StoreError> {
-        match self.last_recorded()? {
-            Some(last) if clock::seconds() > last.saturating_add(CLOCK_AHEAD_MAX) => {
-                Err(StoreError::ClockAhead { now: clock::instant(clock::seconds()), last: clock::instant(last) })
-            }
-            _ => Ok(()),
-        }
     }
 
     /// Whether the log ends where its anchor says: nothing may happen on one that was cut off.

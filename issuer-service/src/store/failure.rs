@@ -160,12 +160,12 @@ pub enum StoreError {
         /// The last record.
         last: String,
     },
-    /// The clock stands days beyond the last record, and a date would set something free.
+    /// The clock stands days beyond the last instant at which it was believed.
     #[error("the clock says {now}, the last act was at {last}")]
     ClockAhead {
         /// The clock.
         now: String,
-        /// The last record.
+        /// That instant.
         last: String,
     },
     /// A text may not stand in the audit log.
@@ -356,10 +356,8 @@ impl Explain for StoreError {
                 format!("the clock says {now}, and the last act was at {last}: it was set back; nothing was done"),
             ),
             Self::ClockAhead { now, last } => lang.pick(
-                format!("时钟为 {now}，上一次操作在 {last}，相差两天以上；按日期到期的事项未办理"),
-                format!(
-                    "the clock says {now}, more than two days after the last act at {last}; what is due by date was left alone"
-                ),
+                format!("时钟为 {now}，上一次操作在 {last}，相隔数日：时钟可能跳动；未作改动"),
+                format!("the clock says {now}, days after the last act at {last}: it may have jumped; nothing was done"),
             ),
             Self::TextUnfit { why } => match why {
                 TextFault::TooLong => lang.pick("文字过长，未作改动", "the text is too long; nothing was done"),

@@ -1,8 +1,11 @@
-//! A clock that stands before the log, or far behind it.
+//! A clock that stands before the log, or days beyond it.
 
 use std::fs;
 
+use issuer_service::audit::Act;
+use issuer_service::centre::Centre;
 use issuer_service::clock;
+use issuer_service::store::StoreError;
 
 use crate::bench::Bench;
 
@@ -52,17 +55,84 @@ fn clocks_that_differ_by_less_than_the_site_allows_are_one_clock() {
     bench.refused(&["operator", "add", "qian", "--role", "stock"], "CLOCK_BEHIND_LOG", 3);
 }
 
+/// The last instant at which the clock was believed, as if so many days had passed since.
+fn believed(bench: &Bench, days_ago: u64) {
+    let at = clock::seconds() - days_ago * 86_400;
+    bench.ask(&format!("UPDATE centre SET value = '{at}' WHERE name = 'clock_mark'"));
+}
+
+fn mark(bench: &Bench) -> u64 {
+    bench.ask("SELECT value FROM centre WHERE name = 'clock_mark'")[0][0].parse().expect("seconds")
+}
+
 #[test]
-fn a_clock_days_beyond_the_last_act_is_told_and_the_act_happens() {
+fn nothing_begins_while_the_clock_stands_days_beyond_the_last_act_until_who_manages_answers_for_it() {
     let bench = Bench::new();
-    for (days, told) in [(1, false), (3, true)] {
-        last_act(&bench, &clock::days_ago(days));
-        let name = format!("operator-{days}");
-        let output = bench.run(&["operator", "add", &name, "--role", "stock"]);
-        assert_eq!(output.status.code(), Some(0));
-        let text = String::from_utf8_lossy(&output.stderr);
-        assert_eq!(text.contains("more than two days"), told, "{text}");
+    bench.done(&["operator", "add", "li", "--role", "capture", "--role", "counter"]);
+    bench.done(&["operator", "add", "head", "--role", "manage"]);
+    believed(&bench, 2);
+    bench.done(&["number", "fill", "1", "--operator", "li"]);
+    assert!(clock::seconds() - mark(&bench) < 3_600, "a weekend is no jump");
+    believed(&bench, 4);
+    let before = records(&bench);
+    for act in [&["number", "fill", "1"][..], &["card", "due"], &["stock", "due"], &["due"], &["retention", "run"]] {
+        bench.refused(&[act, &["--operator", "li"]].concat(), "CLOCK_AHEAD_OF_LOG", 3);
     }
+    bench.done(&["number", "list"]);
+    bench.done(&["retention", "run", "--dry-run", "--operator", "li"]);
+    assert_eq!(records(&bench), before);
+    bench.done(&["audit", "clock", "--reason", "closed for the feast", "--operator", "head"]);
+    bench.done(&["due", "--operator", "li"]);
+    let said = bench.ask("SELECT act, detail FROM audit ORDER BY sequence DESC LIMIT 3");
+    assert_eq!(said[2][0], "audit.clock");
+    assert!(said[2][1].starts_with("last act at 2"), "{said:?}");
+}
+
+#[test]
+fn what_ends_begun_work_on_a_clock_that_jumped_does_not_make_it_believed() {
+    let bench = Bench::new();
+    let mut centre = Centre::open(&bench.data()).expect("a centre");
+    believed(&bench, 30);
+    let act = |act| Act { actor: "li".to_owned(), act, object: "centre".to_owned(), detail: String::new() };
+    let ended = centre.store.act_under_way(|_| -> Result<_, StoreError> { Ok(((), act("card.make"))) });
+    ended.expect("a card that was begun is finished");
+    assert!(clock::seconds() - mark(&bench) > 29 * 86_400);
+    let begun = centre.store.act(|_| -> Result<_, StoreError> { Ok(((), act("card.lock"))) });
+    assert!(matches!(begun, Err(StoreError::ClockAhead { .. })), "{begun:?}");
+    bench.refused(&ADD, "CLOCK_AHEAD_OF_LOG", 3);
+}
+
+#[test]
+fn days_on_which_nothing_but_the_daily_run_happens_are_no_jump() {
+    let bench = Bench::new();
+    bench.done(&["operator", "add", "li", "--role", "capture", "--role", "counter"]);
+    for _ in 0..3 {
+        believed(&bench, 2);
+        bench.done(&["due", "--operator", "li"]);
+        assert!(clock::seconds() - mark(&bench) < 3_600);
+    }
+    let said = bench.ask("SELECT act, detail FROM audit ORDER BY sequence DESC LIMIT 2");
+    assert_eq!(said, [["stock.due", "0 cards unclaimed after 90 days [entry 0]"], ["card.due", "no period is over"]]);
+}
+
+#[test]
+fn a_centre_from_before_the_mark_goes_by_its_last_record_and_a_site_may_allow_more_days() {
+    let bench = Bench::new();
+    bench.done(&ADD);
+    bench.ask("DELETE FROM centre WHERE name = 'clock_mark'");
+    last_act(&bench, &clock::days_ago(6));
+    let add = ["operator", "add", "qian", "--role", "stock"];
+    bench.refused(&add, "CLOCK_AHEAD_OF_LOG", 3);
+    let path = bench.data().join("centre.toml");
+    let text = fs::read_to_string(&path).expect("configuration");
+    let with = |days: &str| text.replacen("valid_years", &format!("clock_ahead_days = {days}\nvalid_years"), 1);
+    for days in ["0", "32"] {
+        fs::write(&path, with(days)).expect("set");
+        bench.refused(&add, "CONFIG_INVALID", 1);
+    }
+    fs::write(&path, with("7")).expect("set");
+    bench.done(&add);
+    assert!(clock::seconds() - mark(&bench) < 3_600);
 }
 
 #[test]

@@ -27,12 +27,11 @@ fn a_temporary_loss_ends_on_its_day_by_the_due_run_and_the_blacklist_follows() {
         period_ends_on(&mut desk, job, day);
     }
     // A clock that jumped releases nothing until somebody says that it is right.
-    let sql = format!(
-        "UPDATE audit SET recorded_at = '{}' WHERE sequence = (SELECT MAX(sequence) FROM audit)",
-        clock::days_ago(3)
-    );
-    crate::ask::ask(&desk.data(), &sql).expect("an old act");
+    crate::ask::ask(&desk.data(), "UPDATE centre SET value = '1767225600' WHERE name = 'clock_mark'")
+        .expect("long ago");
     assert_eq!(desk.refused(CLERK, &["card", "due"], 3), "CLOCK_AHEAD_OF_LOG");
+    assert_eq!(desk.refused(CLERK, &["card", "lock", &numbers[2], "--reason", "asked"], 3), "CLOCK_AHEAD_OF_LOG");
+    assert_eq!(desk.refused(CLERK, &["card", "due"], 3), "CLOCK_AHEAD_OF_LOG", "no other act leads to it");
     assert_eq!(desk.state(&numbers[0]), "temporary_loss");
     desk.ok(CLERK, &["audit", "clock", "--reason", "three days of feast"]);
     let due = desk.ok(CLERK, &["card", "due"]);

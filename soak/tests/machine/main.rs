@@ -3,4 +3,5 @@
 
 mod card;
 mod centre;
+mod clock;
 mod disk;
