@@ -64,6 +64,47 @@ pub struct Contents {
     pub files: Vec<Entry>,
     /// Tables of the database.
     pub tables: Vec<Entry>,
+    /// What of the folder could not be taken; told by who takes a backup only.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub left_out: Vec<LeftOut>,
+}
+
+/// What of the folder a backup does not hold.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct LeftOut {
+    /// Its path in the centre's folder; that of the folder around it when its name may not be repeated.
+    pub path: String,
+    /// Why.
+    pub why: Hindrance,
+}
+
+/// Why a backup does not hold something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Hindrance {
+    /// It is a link, a pipe, a socket.
+    NotPlain,
+    /// Its name is no UTF-8.
+    NameUnfit,
+    /// The system does not let us read it.
+    Unreadable,
+    /// It lies too many folders deep.
+    TooDeep,
+}
+
+impl Hindrance {
+    const fn text(self, lang: Lang) -> &'static str {
+        match (self, lang) {
+            (Self::NotPlain, Lang::Zh) => "不是普通文件（链接、管道等）",
+            (Self::NotPlain, Lang::En) => "no plain file but a link or a pipe",
+            (Self::NameUnfit, Lang::Zh) => "其中一个文件的名字不是 UTF-8",
+            (Self::NameUnfit, Lang::En) => "a file in it has a name that is no UTF-8",
+            (Self::Unreadable, Lang::Zh) => "系统不允许读取",
+            (Self::Unreadable, Lang::En) => "the system does not let us read it",
+            (Self::TooDeep, Lang::Zh) => "目录层次太深",
+            (Self::TooDeep, Lang::En) => "too many folders deep",
+        }
+    }
 }
 
 impl Show for Contents {
@@ -71,11 +112,16 @@ impl Show for Contents {
         let Self { taken_at, city, audit_head, files, tables, .. } = self;
         let rows: u64 = tables.iter().map(|table| table.count).sum();
         let (files, tables) = (files.len(), tables.len());
+        let left_out = self.left_out.iter().map(|LeftOut { path, why }| {
+            let why = why.text(lang);
+            lang.pick(format!("\n未备份 {path}: {why}"), format!("\nleft out {path}: {why}"))
+        });
+        let left_out: String = left_out.collect();
         lang.pick(
-            format!("备份完好: 中心 {city}，{taken_at}，{files} 个文件，{tables} 张表 {rows} 行，审计日志到第 {audit_head} 条"),
+            format!("备份完好: 中心 {city}，{taken_at}，{files} 个文件，{tables} 张表 {rows} 行，审计日志到第 {audit_head} 条{left_out}"),
             format!(
                 "the backup is whole: centre {city} at {taken_at}, {files} files, {rows} rows in {tables} tables, \
-                 audit log up to record {audit_head}"
+                 audit log up to record {audit_head}{left_out}"
             ),
         )
     }

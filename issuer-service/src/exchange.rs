@@ -11,6 +11,7 @@ pub mod charset;
 pub mod failure;
 pub mod fault;
 pub mod folder;
+pub mod inbox;
 pub mod intake;
 pub mod state;
 pub mod template;

@@ -16,6 +16,7 @@ use crate::clock;
 use crate::error::{Error, Explain};
 use crate::exchange::failure::ExchangeError;
 use crate::exchange::folder::{Folder, Place};
+use crate::exchange::inbox::Source;
 use crate::exit::Exit;
 use crate::lang::Lang;
 use crate::operator::Role;
@@ -33,7 +34,7 @@ pub enum Kind {
     Photos,
     /// 代领人: who fetched a card for its holder.
     Agents,
-    /// 交换文件: files to and from banks and factories, after they were answered, given up or refused.
+    /// 交换文件: files to and from banks, factories and the holder registry, after they were answered, given up or refused.
     Exchange,
     /// 已故人员: everything known of the dead, when no card and no money of theirs is left.
     People,
@@ -170,17 +171,21 @@ fn due(tx: &Tx<'_>, folder: &Path, kind: Kind, days: u16) -> Result<u64, Error> 
     Ok(rows.saturating_add(u64::try_from(files).unwrap_or(u64::MAX)))
 }
 
-/// Files of partners that no row names and that are past their time: refused ones with their reports, and answers that came again.
+/// Files of partners that no row names and that are past their time: refused ones with their reports, and answers that came again;
+/// everything that the holder registry answered.
 fn unnamed_files(tx: &Tx<'_>, folder: &Path, days: u16) -> Result<Vec<PathBuf>, Error> {
-    let files = Folder::of(folder).map_err(ExchangeError::from)?;
     let before = SystemTime::now().checked_sub(Duration::from_secs(u64::from(days) * 86_400));
     let Some(before) = before else { return Ok(Vec::new()) };
-    let mut old = files.older(Place::Bad, before).map_err(ExchangeError::from)?;
     let named = tx.exchange_answer_names()?;
-    for path in files.older(Place::Archive, before).map_err(ExchangeError::from)? {
-        let name = path.file_name().map(|name| name.to_string_lossy().into_owned());
-        if !name.is_some_and(|name| named.contains(&name)) {
-            old.push(path);
+    let mut old = Vec::new();
+    for source in [Source::Partners, Source::Registry] {
+        let files = Folder::named(folder, source.folder()).map_err(ExchangeError::from)?;
+        old.extend(files.older(Place::Bad, before).map_err(ExchangeError::from)?);
+        for path in files.older(Place::Archive, before).map_err(ExchangeError::from)? {
+            let name = path.file_name().map(|name| name.to_string_lossy().into_owned());
+            if source == Source::Registry || !name.is_some_and(|name| named.contains(&name)) {
+                old.push(path);
+            }
         }
     }
     Ok(old)

@@ -197,7 +197,7 @@ impl<R: Read> Reader<R> {
         loop {
             if let Frame::End(files, tables) = self.frame()? {
                 let Snapshot { taken_at, city, epoch, audit_head, .. } = self.snapshot.ok_or(BackupError::Damaged)?;
-                return Ok(Contents { taken_at, city, epoch, audit_head, files, tables });
+                return Ok(Contents { taken_at, city, epoch, audit_head, files, tables, left_out: Vec::new() });
             }
         }
     }

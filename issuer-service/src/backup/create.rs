@@ -14,11 +14,13 @@ use std::path::{Path, PathBuf};
 
 use super::archive::{Frame, Reader, Writer};
 use super::failure::BackupError;
-use super::{Contents, EPOCH, PASSPHRASE_CHARACTERS_MIN, Snapshot, stays_out};
+use super::{Contents, EPOCH, Hindrance, LeftOut, PASSPHRASE_CHARACTERS_MIN, Snapshot, stays_out};
 use crate::audit::anchor::Anchor;
 use crate::audit::{Act, Record};
 use crate::centre::Centre;
 use crate::clock;
+use crate::exchange::folder::Folder;
+use crate::exchange::inbox::Source;
 use crate::progress::Steps;
 use crate::rotation;
 use crate::store::Tx;
@@ -56,27 +58,40 @@ pub fn create(
         let (actor, object) = (actor.to_owned(), "centre".to_owned());
         Ok(((), Act { actor, act: "backup.create", object, detail: String::new() }))
     })?;
-    let out = write(centre, BufWriter::new(&part.file), passphrase, steps)?;
+    let (out, left_out) = write(centre, BufWriter::new(&part.file), passphrase, steps)?;
     out.into_inner().map_err(|error| BackupError::Write(error.into_error()))?;
     part.file.sync_all().map_err(BackupError::Write)?;
     let contents = Reader::open(&part.path, passphrase)?.verify()?;
     part.place(file)?;
-    Ok(contents)
+    Ok(Contents { left_out, ..contents })
 }
 
-/// Writes a backup to anything.
+/// Writes a backup to anything; with what of the folder is not in it. Others put files there: one that cannot be taken is left out
+/// and told, so that it keeps nobody from having a backup.
 ///
 /// # Errors
 /// [`BackupError`].
-pub fn write<W: Write>(centre: &mut Centre, out: W, passphrase: &str, steps: &dyn Steps) -> Result<W, BackupError> {
+pub fn write<W: Write>(
+    centre: &mut Centre,
+    out: W,
+    passphrase: &str,
+    steps: &dyn Steps,
+) -> Result<(W, Vec<LeftOut>), BackupError> {
     let mut writer = Writer::begin(out, passphrase)?;
     let folder = centre.folder.clone();
     let keys = [centre.vault_path(), centre.data_keys_path()];
-    let mut files = Vec::new();
-    walk(&folder, &folder, DEPTH_MAX, &mut files)?;
-    for path in files.iter().filter(|path| !keys.contains(path)) {
-        put_file(&mut writer, &folder, path)?;
+    let mut found = Found { root: &folder, files: Vec::new(), left_out: Vec::new() };
+    found.walk(&folder, DEPTH_MAX)?;
+    for path in std::mem::take(&mut found.files).iter().filter(|path| !keys.contains(path)) {
+        match Folder::open(path) {
+            Err(error) if Folder::is_not_plain(&error) => found.leave(path, Hindrance::NotPlain),
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied && found.is_shared(path) => {
+                found.leave(path, Hindrance::Unreadable);
+            }
+            file => put_file(&mut writer, &folder, path, file)?,
+        }
     }
+    let left_out = found.left_out;
     let city = centre.config.city.to_string();
     // No data key is destroyed between the beginning of the snapshot and the reading of their file.
     let mut keys_stay = Some(centre.lock_waiting(rotation::FILE)?);
@@ -93,7 +108,7 @@ pub fn write<W: Write>(centre: &mut Centre, out: W, passphrase: &str, steps: &dy
         };
         writer.put(&Frame::Snapshot(Box::new(snapshot)))?;
         for path in &keys {
-            put_file(&mut writer, &folder, path)?;
+            put_file(&mut writer, &folder, path, File::open(path))?;
         }
         keys_stay.take();
         if tx.is_anchored()? {
@@ -108,30 +123,69 @@ pub fn write<W: Write>(centre: &mut Centre, out: W, passphrase: &str, steps: &dy
         steps.at(total, total);
         Ok(())
     })?;
-    writer.finish()
+    Ok((writer.finish()?, left_out))
 }
 
-fn walk(root: &Path, folder: &Path, depth: u32, into: &mut Vec<PathBuf>) -> Result<(), BackupError> {
-    let failed = |source| BackupError::File { path: folder.to_owned(), source };
-    let mut entries = fs::read_dir(folder).map_err(failed)?.collect::<io::Result<Vec<_>>>().map_err(failed)?;
-    entries.sort_by_key(fs::DirEntry::path);
-    for entry in entries {
-        let (path, kind) = (entry.path(), entry.file_type().map_err(failed)?);
-        if stays_out(path.strip_prefix(root).unwrap_or(&path)) {
-            continue;
+/// What stands in the folder.
+struct Found<'a> {
+    root: &'a Path,
+    files: Vec<PathBuf>,
+    left_out: Vec<LeftOut>,
+}
+
+impl Found<'_> {
+    fn walk(&mut self, folder: &Path, depth: u32) -> Result<(), BackupError> {
+        let failed = |source| BackupError::File { path: folder.to_owned(), source };
+        let entries = match fs::read_dir(folder) {
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied && self.is_shared(folder) => {
+                self.leave(folder, Hindrance::Unreadable);
+                return Ok(());
+            }
+            entries => entries.map_err(failed)?,
+        };
+        let mut entries = entries.collect::<io::Result<Vec<_>>>().map_err(failed)?;
+        entries.sort_by_key(fs::DirEntry::path);
+        for entry in entries {
+            let (path, kind) = (entry.path(), entry.file_type().map_err(failed)?);
+            let inner = path.strip_prefix(self.root).unwrap_or(&path);
+            if stays_out(inner) {
+                continue;
+            }
+            if inner.to_str().is_none() {
+                self.leave(folder, Hindrance::NameUnfit);
+            } else if kind.is_dir() && depth > 0 {
+                self.walk(&path, depth - 1)?;
+            } else if kind.is_file() {
+                self.files.push(path);
+            } else {
+                self.leave(&path, if kind.is_dir() { Hindrance::TooDeep } else { Hindrance::NotPlain });
+            }
         }
-        if kind.is_dir() && depth > 0 {
-            walk(root, &path, depth - 1, into)?;
-        } else if kind.is_file() {
-            into.push(path);
-        }
+        Ok(())
     }
-    Ok(())
+
+    /// Whether others put files there.
+    fn is_shared(&self, path: &Path) -> bool {
+        let inner = path.strip_prefix(self.root).unwrap_or(path);
+        [Source::Partners, Source::Registry].iter().any(|source| inner.starts_with(source.folder()))
+    }
+
+    fn leave(&mut self, path: &Path, why: Hindrance) {
+        let inner = path.strip_prefix(self.root).unwrap_or(path);
+        let told = inner.to_str().filter(|inner| inner.split('/').all(Folder::keeps));
+        let told = told.or_else(|| inner.parent()?.to_str()).unwrap_or_default();
+        self.left_out.push(LeftOut { path: told.to_owned(), why });
+    }
 }
 
-fn put_file<W: Write>(writer: &mut Writer<W>, folder: &Path, path: &Path) -> Result<(), BackupError> {
+fn put_file<W: Write>(
+    writer: &mut Writer<W>,
+    folder: &Path,
+    path: &Path,
+    opened: io::Result<File>,
+) -> Result<(), BackupError> {
     let failed = |source| BackupError::File { path: path.to_owned(), source };
-    let mut file = match File::open(path) {
+    let mut file = match opened {
         Ok(file) => file,
         // A file that a partner took away meanwhile, or a centre that has none.
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),

@@ -20,7 +20,8 @@ use crate::vault::passphrase::Source;
 #[derive(Debug, Subcommand)]
 pub enum Verb {
     /// Take a backup while the centre works: one sealed file with its database, keys, audit anchor, configuration and exchange
-    /// folder. It is read back before it gets its name.
+    /// folders. It is read back before it gets its name. What cannot be taken (a link, a name that is no UTF-8) is named: exit
+    /// code 10.
     Create {
         /// The file; it may not exist.
         file: PathBuf,
@@ -90,7 +91,9 @@ pub(super) fn run(common: &Common, verb: Verb, output: &Output) -> Result<Exit, 
             let bar = StepsBar::new(output);
             let contents = create::create(&mut centre, &file, &passphrase, &common.actor(), &bar);
             bar.finish();
-            output.show(&contents?);
+            let contents = contents?;
+            output.show(&contents);
+            return Ok(if contents.left_out.is_empty() { Exit::Ok } else { Exit::Partly });
         }
         Verb::Verify { file, seal } => {
             let passphrase = seal.read(output)?;

@@ -32,7 +32,8 @@ pub enum Verb {
     /// Take in the answers of partners: a file, or all that stand in DIR/exchange/response.
     ///
     /// Any mismatch refuses the whole file and changes nothing; every fault is listed with line and column, and the file goes
-    /// to DIR/exchange/bad: exit code 7. A file whose name cannot be kept gets another one there. Cards that the partner refused are spoilt with their numbers: exit code 10, and
+    /// to DIR/exchange/bad: exit code 7. A file whose name cannot be kept gets another one there; what is no plain file (a link, a folder, a pipe) is named
+    /// and left: exit code 10. Cards that the partner refused are spoilt with their numbers: exit code 10, and
     /// `batch create --remake` asks for them again. The same file a second time changes nothing. A run that was killed is
     /// finished by the next one.
     Import {
@@ -111,11 +112,7 @@ pub(super) fn run(common: &Common, verb: Verb, output: &Output) -> Result<Exit, 
                 None => intake::take_all(&mut centre, template, operator)?,
             };
             output.show(&intake);
-            return Ok(match (intake.rejected(), intake.has_refusals()) {
-                (0, false) => Exit::Ok,
-                (rejected, _) if rejected == intake.files.len() => Exit::Mismatch,
-                _ => Exit::Partly,
-            });
+            return Ok(intake.exit());
         }
         Verb::Resend { task } => output.show(&exchange::resend(&mut centre, &task, operator)?),
         Verb::Abandon { task, reason } => {

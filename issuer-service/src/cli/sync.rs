@@ -110,11 +110,7 @@ pub(super) fn run(common: &Common, verb: Verb, output: &Output) -> Result<Exit, 
         Verb::Import { file } => {
             let intake = send::import(&mut centre, file.as_deref(), operator)?;
             output.show(&intake);
-            return Ok(match intake.unwanted() {
-                (0, false) => Exit::Ok,
-                (rejected, _) if rejected == intake.files.len() => Exit::Mismatch,
-                _ => Exit::Partly,
-            });
+            return Ok(intake.exit());
         }
         Verb::Resend { task } => output.show(&send::resend(&mut centre, &task, operator)?),
         Verb::Retry { sequence } => {

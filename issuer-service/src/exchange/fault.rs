@@ -68,6 +68,8 @@ codes! {
     NameUnfit "文件名含公民身份号码或控制字符、超过 200 字节，或不是 UTF-8；文件以此处的名字存放" "the file's name holds a citizen number or a control character, is longer than 200 bytes, or is no UTF-8; the file is kept under the name told here",
     /// The system does not let us read it.
     Unreadable "系统不允许读取该文件，检查权限后重新放入" "the system does not let us read the file: look at its permissions and put it in again",
+    /// It is a link, a folder, a pipe.
+    NotPlain "不是普通文件（是链接、目录、管道等）" "it is no plain file but a link, a folder or a pipe",
     /// No template has a file of this name.
     NameUnknown "文件名不符合任何回盘模板" "the file's name is that of no template from a partner",
     /// Several templates have it.

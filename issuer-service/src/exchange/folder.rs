@@ -19,6 +19,9 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
+use rustix::fs::OFlags;
+use rustix::io::Errno;
+
 use crate::audit::text::holds_number;
 
 /// Bytes of a name that can be kept: with what is put before and behind it, it stays below the 255 of file systems.
@@ -167,14 +170,14 @@ impl Folder {
         let moved = fs::rename(old, &new).and_then(|()| self.sync(to)).and_then(|()| self.sync(from));
         moved.map_err(|source| FileFault { path: old.to_owned(), source })?;
         // How long it is kept counts from now. One that cannot be opened keeps the partner's time.
-        if let (Place::Archive | Place::Bad, Ok(file)) = (to, File::open(&new)) {
+        if let (Place::Archive | Place::Bad, Ok(file)) = (to, Self::open(&new)) {
             let _ = file.set_modified(SystemTime::now());
         }
         Ok(new)
     }
 
-    /// Names of the files in a place, in order, as far as they can be kept. What is no plain file, or is still being written (a
-    /// name that begins with a dot), is left alone.
+    /// Names of the files in a place, in order, as far as they can be kept. What is still being written (a name that begins with a
+    /// dot) is left alone; for what is no plain file see [`Folder::strange`].
     ///
     /// # Errors
     /// [`FileFault`].
@@ -209,18 +212,52 @@ impl Folder {
         Ok(old)
     }
 
+    /// What is no plain file in a place, in order: its name, where that can be kept.
+    ///
+    /// # Errors
+    /// [`FileFault`].
+    pub fn strange(&self, place: Place) -> Result<Vec<Option<String>>, FileFault> {
+        let name = |path: &PathBuf| path.file_name()?.to_str().filter(|name| Self::keeps(name)).map(str::to_owned);
+        Ok(self.entries(place, false)?.iter().map(name).collect())
+    }
+
     fn files(&self, place: Place) -> Result<Vec<PathBuf>, FileFault> {
+        self.entries(place, true)
+    }
+
+    /// Plain files of a place, or what is none, in order. Names that begin with a dot are left out.
+    fn entries(&self, place: Place, plain: bool) -> Result<Vec<PathBuf>, FileFault> {
         let path = self.0.join(place.name());
         let failed = |source| FileFault { path: path.clone(), source };
-        let mut files = Vec::new();
+        let mut entries = Vec::new();
         for entry in fs::read_dir(&path).map_err(failed)? {
             let entry = entry.map_err(failed)?;
-            if entry.file_type().map_err(failed)?.is_file() && !entry.file_name().as_encoded_bytes().starts_with(b".") {
-                files.push(entry.path());
+            let is_file = entry.file_type().map_err(failed)?.is_file();
+            if is_file == plain && !entry.file_name().as_encoded_bytes().starts_with(b".") {
+                entries.push(entry.path());
             }
         }
-        files.sort();
-        Ok(files)
+        entries.sort();
+        Ok(entries)
+    }
+
+    /// Opens a file of others: no link is followed, and no pipe is waited for.
+    ///
+    /// # Errors
+    /// What the system says; see [`Folder::is_not_plain`].
+    pub fn open(path: &Path) -> io::Result<File> {
+        let flags = OFlags::NOFOLLOW.union(OFlags::NONBLOCK).bits().cast_signed();
+        let file = File::options().read(true).custom_flags(flags).open(path)?;
+        if file.metadata()?.is_file() { Ok(file) } else { Err(io::ErrorKind::InvalidInput.into()) }
+    }
+
+    /// Whether [`Folder::open`] found something else than a file.
+    #[must_use]
+    pub fn is_not_plain(error: &io::Error) -> bool {
+        // A link; a socket; a folder.
+        let strange = [Errno::LOOP, Errno::NXIO, Errno::ISDIR];
+        error.kind() == io::ErrorKind::InvalidInput
+            || strange.iter().any(|errno| error.raw_os_error() == Some(errno.raw_os_error()))
     }
 
     /// Reads a file of at most `limit` bytes; `None` when it is longer.
@@ -231,7 +268,7 @@ impl Folder {
         use std::io::Read;
         let path = self.path(place, name);
         let mut bytes = Vec::new();
-        let read = File::open(&path).and_then(|file| file.take(limit + 1).read_to_end(&mut bytes));
+        let read = Self::open(&path).and_then(|file| file.take(limit + 1).read_to_end(&mut bytes));
         let length = read.map_err(|source| FileFault { path, source })?;
         Ok((u64::try_from(length).unwrap_or(u64::MAX) <= limit).then_some(bytes))
     }
@@ -267,5 +304,11 @@ mod tests {
         fs::create_dir(folder.path(Place::Response, "d")).expect("folder");
         std::os::unix::fs::symlink("/etc/hostname", folder.path(Place::Response, "l")).expect("link");
         assert!(folder.names(Place::Response).expect("names").is_empty());
+        let strange = folder.strange(Place::Response).expect("names");
+        assert_eq!(strange, [Some("d".to_owned()), Some("l".to_owned())]);
+        for name in ["d", "l"] {
+            let read = folder.read(Place::Response, name, 9).expect_err("no file");
+            assert!(Folder::is_not_plain(&read.source), "{name}: {read:?}");
+        }
     }
 }

@@ -223,6 +223,14 @@ impl Tx<'_> {
         Ok(self.sql.prepare(&format!("{FILE} WHERE task = $1"))?.query_row([task], file).optional()?)
     }
 
+    /// The file of a name.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub(crate) fn sync_file_named(&self, name: &str) -> Result<Option<SyncFile>, StoreError> {
+        Ok(self.sql.prepare(&format!("{FILE} WHERE name = $1"))?.query_row([name], file).optional()?)
+    }
+
     /// The file of a number.
     ///
     /// # Errors

@@ -49,6 +49,9 @@ pub enum SyncError {
         /// State it is in.
         state: String,
     },
+    /// The name of an answer may not be kept.
+    #[error("the file's name cannot be kept")]
+    NameUnfit,
     /// A file or folder cannot be read or written.
     #[error("{path}: {source}")]
     File {
@@ -86,6 +89,7 @@ impl Explain for SyncError {
             Self::FileState { .. } => "SYNC_FILE_STATE",
             Self::EntryUnknown { .. } => "SYNC_ENTRY_UNKNOWN",
             Self::EntryState { .. } => "SYNC_ENTRY_STATE",
+            Self::NameUnfit => "SYNC_NAME_UNFIT",
             Self::File { .. } => "SYNC_FILE",
             Self::Life(error) => error.code(),
             Self::Missing(error) => error.code(),
@@ -118,6 +122,12 @@ impl Explain for SyncError {
                 let state = word(&SyncState::TABLE, state, lang);
                 lang.pick(format!("第 {sequence} 条{state}"), format!("entry {sequence} is {state}"))
             }
+            Self::NameUnfit => lang
+                .pick(
+                    "文件名以点开头、含公民身份号码或控制字符、超过 200 字节，或不是 UTF-8",
+                    "the file's name begins with a dot, holds a citizen number or a control character, is longer than 200 bytes, or is no UTF-8",
+                )
+                .to_owned(),
             Self::File { path, source } => {
                 let path = path.display();
                 lang.pick(format!("不能读写 {path}: {source}"), format!("{path} cannot be read or written: {source}"))
@@ -143,6 +153,7 @@ impl Explain for SyncError {
             }
             Self::EntryUnknown { .. } | Self::EntryState { .. } => lang
                 .pick("用 issuer sync list --state refused 查看", "see them with `issuer sync list --state refused`"),
+            Self::NameUnfit => lang.pick("改名后再交", "give the file another name"),
             Self::File { .. } => lang.pick("检查路径、权限和磁盘", "check path, permissions and disk"),
             Self::Life(error) => error.next(lang),
             Self::Missing(error) => error.next(lang),
@@ -155,6 +166,7 @@ impl Explain for SyncError {
         match self {
             Self::NothingPending | Self::TaskUnknown | Self::EntryUnknown { .. } => Exit::NotFound,
             Self::NothingFits { .. } | Self::FileState { .. } | Self::EntryState { .. } => Exit::Refused,
+            Self::NameUnfit => Exit::Usage,
             Self::File { .. } => Exit::Storage,
             Self::Life(error) => error.exit(),
             Self::Missing(error) => error.exit(),

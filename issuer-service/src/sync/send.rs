@@ -15,17 +15,15 @@ use crate::audit::Act;
 use crate::centre::Centre;
 use crate::clock;
 use crate::error::Missing;
-use crate::exchange::fault::{Code, Fault, Faults};
+use crate::exchange::fault::{Code, Faults};
 use crate::exchange::folder::{Folder, Place};
+use crate::exchange::inbox::{self, Answers, Intake, Outcome, Read, Source, UNKNOWN_FILE_MAX};
 use crate::exchange::sha256;
 use crate::lang::Lang;
 use crate::operator::Role;
-use crate::output::{Show, json_line};
+use crate::output::Show;
 use crate::state::State;
 use crate::store::Store;
-
-/// Bytes of a file of which nothing is known that is read to refuse it.
-const UNKNOWN_FILE_MAX: u64 = 1 << 20;
 
 /// An entry that cannot stand in a file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -45,49 +43,9 @@ pub struct Exported {
     pub left_out: Vec<LeftOut>,
 }
 
-/// What came of an answer.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(tag = "outcome", rename_all = "kebab-case")]
-pub enum Outcome {
-    /// It is taken in.
-    TakenIn {
-        /// 任务号.
-        task: String,
-        /// Entries accepted.
-        accepted: u64,
-        /// Entries refused.
-        refused: u64,
-    },
-    /// This very file was taken in before; nothing was changed.
-    Known {
-        /// 任务号.
-        task: String,
-    },
-    /// It is refused, and nothing was changed.
-    Rejected {
-        /// How many faults.
-        count: u64,
-        /// The first of them.
-        faults: Vec<Fault>,
-    },
-}
-
-/// A file that came in.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Taken {
-    /// Its name.
-    pub name: String,
-    /// What came of it.
-    #[serde(flatten)]
-    pub outcome: Outcome,
-}
-
-/// Several of them.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Intake {
-    /// In order of name.
-    pub files: Vec<Taken>,
-}
+/// Answers of the holder registry.
+#[derive(Debug, Default)]
+struct Registry;
 
 /// Makes a file of up to `limit` entries, the oldest first, one a card, and puts it into the folder. The data keys must be open.
 ///
@@ -160,41 +118,20 @@ pub fn resend(centre: &mut Centre, task: &str, operator: Option<&str>) -> Result
 /// # Errors
 /// [`SyncError`].
 pub fn import(centre: &mut Centre, path: Option<&Path>, operator: Option<&str>) -> Result<Intake, SyncError> {
-    centre.store.read(|tx| tx.require(operator, Role::Capture))?;
     let folder = folder(centre)?;
     complete(&mut centre.store, &folder)?;
-    let mut files = Vec::new();
-    for name in folder.names(Place::Run)? {
-        files.push(take(centre, &folder, &name, operator)?);
-    }
     match path {
-        Some(path) => {
-            let failed = |source| SyncError::File { path: path.to_owned(), source };
-            let name = path.file_name().and_then(|name| name.to_str()).filter(|name| !name.starts_with('.'));
-            let name = name.ok_or_else(|| failed(std::io::ErrorKind::InvalidFilename.into()))?;
-            let most = limit(centre, name)?;
-            if std::fs::metadata(path).map_err(failed)?.len() > most {
-                files.push(Taken { name: name.to_owned(), outcome: rejected(Faults::of_file(Code::TooLong)) });
-                return Ok(Intake { files });
-            }
-            folder.put(Place::Run, name, &std::fs::read(path).map_err(failed)?)?;
-            files.push(take(centre, &folder, name, operator)?);
-        }
-        None => {
-            for name in folder.names(Place::Response)? {
-                folder.shift(&name, Place::Response, Place::Run)?;
-                files.push(take(centre, &folder, &name, operator)?);
-            }
-        }
+        Some(path) => inbox::take_file(centre, &Registry, path, operator),
+        None => inbox::take_all(centre, &Registry, operator),
     }
-    Ok(Intake { files })
 }
 
 fn folder(centre: &Centre) -> Result<Folder, SyncError> {
     Ok(Folder::named(&centre.folder, "sync")?)
 }
 
-/// Puts files into the folder that are recorded and perhaps not there.
+/// Puts files into the folder that are recorded and perhaps not there, and takes those out that are answered: what a kill left
+/// undone.
 fn complete(store: &mut Store, folder: &Folder) -> Result<(), SyncError> {
     let files = store.read(|tx| tx.sync_files(true))?;
     for file in files.into_iter().filter(|file| file.state == SyncFileState::Prepared.name()) {
@@ -202,100 +139,73 @@ fn complete(store: &mut Store, folder: &Folder) -> Result<(), SyncError> {
         folder.put(Place::Request, &file.name, &body)?;
         store.journal(|tx| tx.move_sync_file(file.number, SyncFileMove::Send))?;
     }
+    for name in folder.names(Place::Request)? {
+        if store.read(|tx| tx.sync_file_named(&name))?.is_some_and(|file| file.state == SyncFileState::Answered.name())
+        {
+            folder.remove(Place::Request, &name)?;
+        }
+    }
     Ok(())
 }
 
-/// Bytes that a file of this name may have.
-fn limit(centre: &mut Centre, name: &str) -> Result<u64, SyncError> {
-    let Some(task) = file::task_of(name, centre.config.city.as_str()) else { return Ok(UNKNOWN_FILE_MAX) };
-    let sent = centre.store.read(|tx| tx.sync_file(task))?;
-    Ok(sent.map_or(UNKNOWN_FILE_MAX, |sent| file::bytes_max(sent.rows)))
-}
-
-/// Takes in the file that stands in `run`.
-fn take(centre: &mut Centre, folder: &Folder, name: &str, operator: Option<&str>) -> Result<Taken, SyncError> {
-    let most = limit(centre, name)?;
-    let outcome = match folder.read(Place::Run, name, most)? {
-        None => rejected(Faults::of_file(Code::TooLong)),
-        Some(bytes) => match judge(centre, name, &bytes, operator) {
-            Ok(outcome) => outcome,
-            Err(Refusal::Faults(faults)) => rejected(faults),
-            Err(Refusal::Sync(error)) => return Err(*error),
-        },
-    };
-    let taken = Taken { name: name.to_owned(), outcome };
-    if let Outcome::Rejected { count, .. } = &taken.outcome {
-        folder.put(Place::Bad, &format!("{name}.report.json"), json_line(&taken).as_bytes())?;
-        centre.store.act(|tx| -> Result<_, SyncError> {
-            let actor = tx.require(operator, Role::Capture)?;
-            let detail = format!("{count} faults");
-            Ok(((), Act { actor, act: "sync.reject", object: format!("file {name}"), detail }))
-        })?;
-        folder.shift(name, Place::Run, Place::Bad)?;
-    } else {
-        folder.shift(name, Place::Run, Place::Archive)?;
-    }
-    Ok(taken)
-}
-
-enum Refusal {
-    Faults(Faults),
-    Sync(Box<SyncError>),
-}
+type Refusal = inbox::Refusal<SyncError>;
 
 impl<E: Into<SyncError>> From<E> for Refusal {
     fn from(error: E) -> Self {
-        Self::Sync(Box::new(error.into()))
+        Self::Error(Box::new(error.into()))
     }
 }
 
-/// Reads an answer against what was sent and carries it out.
-fn judge(centre: &mut Centre, name: &str, bytes: &[u8], operator: Option<&str>) -> Result<Outcome, Refusal> {
-    let digest = sha256(bytes);
-    let city = centre.config.city;
-    if let Some(task) = centre.store.read(|tx| tx.sync_answered_by(&digest))? {
-        return Ok(Outcome::Known { task });
+impl Answers for Registry {
+    type Error = SyncError;
+
+    const SOURCE: Source = Source::Registry;
+
+    fn unfit() -> SyncError {
+        SyncError::NameUnfit
     }
-    let task = file::task_of(name, city.as_str()).ok_or_else(|| fault(Code::NameUnknown))?.to_owned();
-    centre.store.act(|tx| {
-        let actor = tx.require(operator, Role::Capture)?;
-        let sent = tx.sync_file(&task)?.ok_or_else(|| fault(Code::Task))?;
-        if sent.state != SyncFileState::Sent.name() {
-            return Err(fault(Code::Task));
+
+    fn limit(&self, centre: &mut Centre, name: &str) -> Result<u64, SyncError> {
+        let Some(task) = file::task_of(name, centre.config.city.as_str()) else { return Ok(UNKNOWN_FILE_MAX) };
+        let sent = centre.store.read(|tx| tx.sync_file(task))?;
+        Ok(sent.map_or(UNKNOWN_FILE_MAX, |sent| file::bytes_max(sent.rows)))
+    }
+
+    /// Once it is carried out, the file that it answers, which holds people's data, leaves the folder.
+    fn judge(&self, centre: &mut Centre, read: Read<'_>, operator: Option<&str>) -> Result<Outcome, Refusal> {
+        let city = centre.config.city;
+        if let Some(task) = centre.store.read(|tx| tx.sync_answered_by(read.sha256))? {
+            return Ok(Outcome::Known { task, accepted: None, refused: None });
         }
-        let asked = tx.sync_entries_of(sent.number)?;
-        let heading = Heading { city: city.as_str(), task: &task };
-        let answers = file::read(heading, &asked, bytes).map_err(Refusal::Faults)?;
-        let (mut accepted, mut refused) = (0, 0);
-        for answer in &answers {
-            let by = if answer.accepted() { SyncMove::Accept } else { SyncMove::Refuse };
-            *(if answer.accepted() { &mut accepted } else { &mut refused }) += 1;
-            tx.move_sync_entry(answer.sequence, by)?;
-            tx.answer_sync_entry(answer)?;
-        }
-        tx.answer_sync_file(sent.number, &digest)?;
-        let detail = format!("{accepted} accepted, {refused} refused");
-        let act = Act { actor, act: "sync.import", object: format!("task {task}"), detail };
-        Ok((Outcome::TakenIn { task: task.clone(), accepted, refused }, act))
-    })
+        let task = file::task_of(read.name, city.as_str()).ok_or_else(|| fault(Code::NameUnknown))?.to_owned();
+        let (outcome, sent) = centre.store.act(|tx| {
+            let actor = tx.require(operator, Role::Capture)?;
+            let sent = tx.sync_file(&task)?.ok_or_else(|| fault(Code::Task))?;
+            if sent.state != SyncFileState::Sent.name() {
+                return Err(fault(Code::Task));
+            }
+            let asked = tx.sync_entries_of(sent.number)?;
+            let heading = Heading { city: city.as_str(), task: &task };
+            let answers = file::read(heading, &asked, read.bytes).map_err(Refusal::Faults)?;
+            let (mut accepted, mut refused) = (0, 0);
+            for answer in &answers {
+                let by = if answer.accepted() { SyncMove::Accept } else { SyncMove::Refuse };
+                *(if answer.accepted() { &mut accepted } else { &mut refused }) += 1;
+                tx.move_sync_entry(answer.sequence, by)?;
+                tx.answer_sync_entry(answer)?;
+            }
+            tx.answer_sync_file(sent.number, read.sha256)?;
+            let detail = format!("{accepted} accepted, {refused} refused");
+            let act = Act { actor, act: "sync.import", object: format!("task {task}"), detail };
+            Ok(((Outcome::TakenIn { task: task.clone(), accepted, refused }, sent.name), act))
+        })?;
+        folder(centre)?.remove(Place::Request, &sent)?;
+        Ok(outcome)
+    }
 }
 
 fn fault(code: Code) -> Refusal {
     Refusal::Faults(Faults::of_file(code))
-}
-
-fn rejected(faults: Faults) -> Outcome {
-    Outcome::Rejected { count: faults.count, faults: faults.listed }
-}
-
-impl Intake {
-    /// Files refused, and whether the registry refused an entry.
-    #[must_use]
-    pub fn unwanted(&self) -> (usize, bool) {
-        let rejected = self.files.iter().filter(|file| matches!(file.outcome, Outcome::Rejected { .. })).count();
-        let refused = |file: &Taken| matches!(file.outcome, Outcome::TakenIn { refused, .. } if refused > 0);
-        (rejected, self.files.iter().any(refused))
-    }
 }
 
 impl Show for Exported {
@@ -307,36 +217,5 @@ impl Show for Exported {
             )
         });
         left_out.chain(self.file.iter().map(|file| file.text(lang))).collect::<Vec<_>>().join("\n")
-    }
-}
-
-impl Show for Intake {
-    fn text(&self, lang: Lang) -> String {
-        let mut lines = Vec::new();
-        for Taken { name, outcome } in &self.files {
-            match outcome {
-                Outcome::TakenIn { task, accepted, refused } => lines.push(lang.pick(
-                    format!("{name}: 已接收，任务 {task}，受理 {accepted}，退回 {refused}"),
-                    format!("{name}: taken in, task {task}, {accepted} accepted, {refused} refused"),
-                )),
-                Outcome::Known { task } => lines.push(lang.pick(
-                    format!("{name}: 此前已接收（任务 {task}），未作改动"),
-                    format!("{name}: taken in before (task {task}); nothing was changed"),
-                )),
-                Outcome::Rejected { count, faults } => {
-                    lines.extend(faults.iter().map(|fault| format!("{name}: {}", fault.text(lang))));
-                    lines.push(lang.pick(
-                        format!("{name}: 整个文件退回，{count} 处不符，未作改动，报告在 sync/bad"),
-                        format!(
-                            "{name}: the whole file is refused, {count} faults, nothing was changed; report in sync/bad"
-                        ),
-                    ));
-                }
-            }
-        }
-        if lines.is_empty() {
-            lines.push(lang.pick("没有待接收的文件", "no file to take in").to_owned());
-        }
-        lines.join("\n")
     }
 }

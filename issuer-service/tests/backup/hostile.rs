@@ -102,3 +102,33 @@ fn a_backup_of_real_keys_is_not_sealed_under_a_passphrase_that_is_guessed() {
     assert_eq!(create(&real, &file, "long").status.code(), Some(0));
     assert_eq!(create(&bureau.data(), &rehearsed, "short").status.code(), Some(0), "a rehearsal is a rehearsal");
 }
+
+#[test]
+fn files_of_others_that_cannot_be_taken_are_named_and_left_out_of_a_backup_that_holds_the_rest() {
+    use std::os::unix::ffi::OsStrExt;
+    let bureau = centre();
+    let response = bureau.data().join("exchange/response");
+    std::fs::create_dir_all(&response).expect("folder");
+    // 半成品.txt as a partner's Windows writes it, a link to a key, a link of the operator's own.
+    std::fs::write(response.join(std::ffi::OsStr::from_bytes(b"\xB0\xEB\xB3\xC9\xC6\xB7.txt")), "x").expect("file");
+    std::os::unix::fs::symlink("/etc/hostname", response.join("513301199301010007")).expect("link");
+    std::os::unix::fs::symlink("/etc/hostname", bureau.data().join("templates/theirs.toml")).expect("link");
+    let file = bureau.path("one.backup");
+    let output = backup(&bureau, "create", &file);
+    assert_eq!(output.status.code(), Some(10), "{}", String::from_utf8_lossy(&output.stderr));
+    let told: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    assert_eq!(
+        told["left_out"],
+        serde_json::json!([
+            {"path": "exchange/response", "why": "not-plain"},
+            {"path": "exchange/response", "why": "name-unfit"},
+            {"path": "templates/theirs.toml", "why": "not-plain"},
+        ])
+    );
+    assert!(
+        told["files"].as_array().is_some_and(|files| files.iter().any(|file| file["name"] == "templates/mine.toml"))
+    );
+    let folder = PathBuf::from(bureau.path("back"));
+    assert_eq!(restore(&bureau, &folder, &file, true).status().expect("the program starts").code(), Some(0));
+    assert!(folder.join("exchange/archive/answer.txt").is_file() && !folder.join("templates/theirs.toml").exists());
+}

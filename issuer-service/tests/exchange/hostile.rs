@@ -2,6 +2,9 @@
 
 use issuer_service::exchange::failure::ExchangeError;
 use issuer_service::exchange::intake::{self, Outcome};
+use issuer_service::exit::Exit;
+use issuer_service::lang::Lang;
+use issuer_service::output::Show;
 
 use crate::partner::{Asked, Town, bank_file, bank_reads, bank_row, codes};
 
@@ -219,6 +222,47 @@ fn a_name_that_nothing_may_repeat_refuses_its_file_and_no_other_one() {
         assert!(matches!(refused, Err(ExchangeError::NameUnfit)), "{path:?}: {refused:?}");
     }
     assert!(town.names("run").is_empty());
+}
+
+#[test]
+fn what_is_no_file_is_named_and_left_and_no_pipe_is_waited_for() {
+    let (mut town, asked) = asked(&["样例"]);
+    let response = town.place("response");
+    let secret = town.centre.folder.join("centre.toml");
+    std::os::unix::fs::symlink(&secret, response.join("RH_1_105_0")).expect("a link");
+    std::fs::create_dir(response.join("RH_1_105_2")).expect("a folder");
+    pipe(&response.join("RH_1_105_3"));
+    pipe(&response.join("KH_513301199301010007"));
+    let intake = town.answer("RH_1_105_1", &bank_file(&[bank_row(&asked[0], b'0', "")]));
+    let left: Vec<&str> = intake
+        .files
+        .iter()
+        .filter(|file| matches!(file.outcome, Outcome::Left { .. }))
+        .map(|file| file.name.as_str())
+        .collect();
+    assert_eq!(left, ["unfit-name", "RH_1_105_0", "RH_1_105_2", "RH_1_105_3"], "{intake:?}");
+    assert!(intake.files.iter().any(|file| matches!(file.outcome, Outcome::TakenIn { accepted: 1, .. })));
+    assert_eq!(intake.exit(), Exit::Partly);
+    for (lang, words) in [(Lang::Zh, "不是普通文件"), (Lang::En, "no plain file")] {
+        assert_eq!(intake.text(lang).matches(words).count(), 4);
+    }
+    // Told again until somebody has looked; nothing was read, moved or followed.
+    let again = intake::take_all(&mut town.centre, None, Some("li")).expect("no failure");
+    assert_eq!((again.files.len(), again.exit()), (4, Exit::Partly));
+    assert_eq!(town.names("response").len(), 4);
+    assert!(secret.is_file());
+    // By its path a pipe is refused at once, and so is a folder.
+    let outside = tempfile::tempdir().expect("folder");
+    pipe(&outside.path().join("RH_1_105_4"));
+    std::fs::create_dir(outside.path().join("RH_1_105_5")).expect("a folder");
+    for name in ["RH_1_105_4", "RH_1_105_5"] {
+        let intake = intake::take_file(&mut town.centre, &outside.path().join(name), None, Some("li")).expect("told");
+        assert_eq!((codes(&intake)[0].as_str(), intake.rejected()), ("NotPlain", 1));
+    }
+}
+
+fn pipe(path: &std::path::Path) {
+    assert!(std::process::Command::new("mkfifo").arg(path).status().expect("mkfifo").success());
 }
 
 #[test]

@@ -9,4 +9,5 @@ mod loss;
 mod moves;
 mod succession;
 mod sync;
+mod sync_hostile;
 mod words;

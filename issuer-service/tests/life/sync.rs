@@ -9,11 +9,11 @@ use serde_json::Value;
 use crate::ask::ask;
 use crate::desk::{CLERK, Desk, MAKER};
 
-fn place(desk: &Desk, name: &str) -> PathBuf {
+pub(crate) fn place(desk: &Desk, name: &str) -> PathBuf {
     desk.data().join("sync").join(name)
 }
 
-fn names(desk: &Desk, name: &str) -> Vec<String> {
+pub(crate) fn names(desk: &Desk, name: &str) -> Vec<String> {
     let mut names: Vec<String> = std::fs::read_dir(place(desk, name))
         .expect("a folder")
         .map(|entry| entry.expect("entry").file_name().into_string().expect("text"))
@@ -23,7 +23,7 @@ fn names(desk: &Desk, name: &str) -> Vec<String> {
 }
 
 /// Makes a file; its task and the sequences in it, read from its bytes.
-fn export(desk: &Desk) -> (String, Vec<i64>) {
+pub(crate) fn export(desk: &Desk) -> (String, Vec<i64>) {
     let made = desk.ok(MAKER, &["sync", "export"]);
     let task = made["file"]["task"].as_str().expect("a task").to_owned();
     let bytes = std::fs::read(place(desk, "request").join(format!("CK_513300_{task}.txt"))).expect("the file");
@@ -33,17 +33,17 @@ fn export(desk: &Desk) -> (String, Vec<i64>) {
 }
 
 /// An answer as the registry writes it, by hand.
-fn answer(task: &str, rows: &str) -> Vec<u8> {
+pub(crate) fn answer(task: &str, rows: &str) -> Vec<u8> {
     let head = format!("CKR|1|513300|{task}|{}|{}|\n", rows.lines().count(), sha256(rows.as_bytes()));
     [head.as_bytes(), rows.as_bytes()].concat()
 }
 
-fn give(desk: &Desk, task: &str, bytes: &[u8]) {
+pub(crate) fn give(desk: &Desk, task: &str, bytes: &[u8]) {
     std::fs::write(place(desk, "response").join(format!("CKR_513300_{task}.txt")), bytes).expect("there");
 }
 
 /// The registry accepts everything of a file.
-fn accept(desk: &Desk, (task, sequences): &(String, Vec<i64>)) {
+pub(crate) fn accept(desk: &Desk, (task, sequences): &(String, Vec<i64>)) {
     let rows: String = sequences.iter().map(|sequence| format!("{sequence}|0||\n")).collect();
     give(desk, task, &answer(task, &rows));
     let taken = desk.ok(MAKER, &["sync", "import"]);

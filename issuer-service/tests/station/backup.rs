@@ -23,7 +23,7 @@ fn every_backup_of_a_running_batch_brings_back_a_centre_that_holds() {
                 loop {
                     let last = done.load(Ordering::Relaxed);
                     let mut centre = Centre::open(folder).expect("opened");
-                    taken.push(write(&mut centre, Vec::new(), "p", &Quiet).expect("a backup"));
+                    taken.push(write(&mut centre, Vec::new(), "p", &Quiet).expect("a backup").0);
                     // Nobody waits any more once the station is at work.
                     let _ = begun.send(());
                     if last {
