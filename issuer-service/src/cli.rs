@@ -46,6 +46,7 @@ use crate::lang::Lang;
 use crate::operator::duty::{self, Duty, OnDuty};
 use crate::operator::is_name;
 use crate::output::{Format, Output};
+use crate::store::StoreError;
 use crate::vault::data_keys::DataKeys;
 use crate::vault::pkcs11::Token;
 use crate::vault::{Vault, VaultError, passphrase};
@@ -241,12 +242,29 @@ impl Common {
     /// # Errors
     /// [`CentreError`]; [`OperatorError`](crate::operator::OperatorError).
     pub fn centre(&self) -> Result<Centre, Error> {
-        let mut centre = Centre::open(self.folder()?)?;
+        let mut centre = self.opened()?;
         if let Duty::Needs(roles) = duty::duty(&self.command) {
             let operator = centre.store.read(|tx| tx.require_one(self.operator.as_deref(), roles))?;
             centre.store.set_on_duty(OnDuty { operator, roles });
         }
         Ok(centre)
+    }
+
+    /// Opens the centre. Who only looks may do so where nothing can be written: on a full disk, in a folder or on a medium that is
+    /// read-only.
+    fn opened(&self) -> Result<Centre, CentreError> {
+        let folder = self.folder()?;
+        let (looks, writable) = (duty::duty(&self.command) == Duty::Looks, Centre::is_writable(folder));
+        if looks && !writable {
+            return Centre::open_to_look(folder);
+        }
+        match Centre::open(folder) {
+            Err(CentreError::Store(full @ StoreError::DiskFull)) if looks => {
+                Centre::open_to_look(folder).map_err(|_| full.into())
+            }
+            Err(CentreError::Store(StoreError::Engine(_))) if !writable => Err(StoreError::ReadOnly.into()),
+            opened => opened,
+        }
     }
 
     /// Opens the centre with the data of its people.

@@ -8,7 +8,6 @@ use super::{Common, local};
 use crate::audit::Act;
 use crate::audit::check::verify;
 use crate::audit::export;
-use crate::centre::Centre;
 use crate::clock;
 use crate::error::Error;
 use crate::exit::Exit;
@@ -44,15 +43,13 @@ pub enum Verb {
 }
 
 pub(super) fn run(common: &Common, verb: Verb, output: &Output) -> Result<Exit, Error> {
-    // An auditor's copy may be on a medium that cannot be written.
-    let writable = Centre::is_writable(common.folder()?);
-    let looks = matches!(verb, Verb::Verify | Verb::Export { .. });
-    let mut centre = if looks && !writable { Centre::open_to_look(common.folder()?)? } else { common.centre()? };
+    let mut centre = common.centre()?;
     match verb {
         Verb::Verify => {
             let before = centre.file_state();
             let verdict = verify(&mut centre.store)?;
-            if !writable && before.is_some() && centre.file_state() != before {
+            // A copy on a medium that cannot be written is read without a lock.
+            if before.is_some() && centre.file_state() != before {
                 return Err(StoreError::Overtaken.into());
             }
             output.show(&verdict);

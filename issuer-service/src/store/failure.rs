@@ -35,8 +35,8 @@ pub enum StoreError {
     /// The server has no TLS and a certificate was named.
     #[error("the database server has no TLS")]
     WithoutTls,
-    /// The server takes nothing in.
-    #[error("the database server is read-only")]
+    /// Nothing can be written: the file, or the server, takes nothing in.
+    #[error("the database is read-only")]
     ReadOnly,
     /// The file's log has something in it, and cannot be read where nothing may be written.
     #[error("{path} cannot be read here")]
@@ -257,7 +257,7 @@ impl Explain for StoreError {
                 .pick("数据库服务器不支持 TLS，没有发送任何内容", "the database server has no TLS; nothing was sent")
                 .to_owned(),
             Self::ReadOnly => lang
-                .pick("数据库服务器现在只读（备用机，或被设为只读），未作改动", "the database server is read-only now: a standby, or set so; nothing was done")
+                .pick("数据库现在只读（磁盘已满、目录只读，或服务器是备用机），未作改动", "the database is read-only now: the disk is full, the folder is read-only, or the server is a standby; nothing was done")
                 .to_owned(),
             Self::LogUnread { path } => lang.pick(
                 format!("{} 中有尚未并入数据库的内容，在只读的文件夹中读不到", path.display()),
@@ -403,8 +403,8 @@ impl Explain for StoreError {
                 "have `ssl` of the server turned on; on the same machine `ca` may be left out",
             ),
             Self::ReadOnly => lang.pick(
-                "等主机恢复，或改用主机的地址（可以写几个主机，自动选可写的）",
-                "wait for the primary, or name it: an address may list several hosts, the one that takes writes is used",
+                "腾出空间，或使目录可写；服务器则等主机恢复，或改用主机的地址（可以写几个主机，自动选可写的）",
+                "make room, or make the folder writable; with a server wait for the primary, or name it: an address may list several hosts, the one that takes writes is used",
             ),
             Self::LogUnread { .. } => lang.pick(
                 "把 centre.db 和 centre.db-wal 一起复制到可写的文件夹再核验；或在中心执行任一命令使其并入后重新复制",

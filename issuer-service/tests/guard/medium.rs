@@ -1,4 +1,4 @@
-//! The audit log on a medium that cannot be written, and an auditor who leaves no trace there.
+//! A centre on a medium that cannot be written: what may be looked at there, and an auditor who leaves no trace.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
@@ -53,13 +53,17 @@ impl Medium {
 
     /// As a user who owns nothing here: the system's own user may write everywhere.
     fn verify(&self) -> Output {
+        self.run(&["audit", "verify"])
+    }
+
+    fn run(&self, line: &[&str]) -> Output {
         let words = ["--lang", "en", "--format", "json", "--data"];
         let everywhere = fs::metadata("/proc/self").expect("a process").uid() == 0;
         let mut command = if everywhere { Command::new("setpriv") } else { Command::new(self.program()) };
         if everywhere {
             command.args(["--reuid=65534", "--regid=65534", "--clear-groups"]).arg(self.program());
         }
-        command.args(words).arg(self.copy()).args(["audit", "verify"]).output().expect("the program starts")
+        command.args(words).arg(self.copy()).args(line).output().expect("the program starts")
     }
 }
 
@@ -122,4 +126,39 @@ fn a_copy_with_a_part_in_the_log_says_what_is_needed() {
     fs::write(&log, all).expect("back");
     let verified = medium.verify();
     assert_eq!(verified.status.code(), Some(0), "{}", text(&verified));
+}
+
+#[test]
+fn what_only_looks_works_where_nothing_may_be_written_and_an_act_says_why_it_does_not() {
+    if std::env::var_os("ISSUER_TEST_POSTGRES").is_some() {
+        return;
+    }
+    let bench = Bench::new();
+    bench.done(&["operator", "add", "li", "--role", "capture"]);
+    let person = bench.place().join("person.json");
+    fs::write(&person, "{\"number\":\"513301199001010048\",\"name\":\"扎西·多吉\"}").expect("file");
+    bench.done(&["person", "upsert", person.to_str().expect("path"), "--operator", "li"]);
+    let medium = Medium::of(&bench);
+    let before = medium.files();
+    for line in [
+        &["person", "list"][..],
+        &["person", "show", "1"],
+        &["card", "list"],
+        &["batch", "list"],
+        &["stock", "check"],
+        &["number", "list"],
+        &["sync", "status"],
+        &["operator", "list"],
+        &["audit", "verify"],
+    ] {
+        let output = medium.run(line);
+        assert_eq!(output.status.code(), Some(0), "{line:?}: {}", text(&output));
+        assert_eq!(String::from_utf8_lossy(&output.stdout), bench.done(line), "{line:?}");
+    }
+    for line in [&["number", "fill", "1", "--operator", "li"][..], &["audit", "checkpoint"]] {
+        let output = medium.run(line);
+        assert_eq!(output.status.code(), Some(9), "{line:?}: {}", text(&output));
+        assert!(text(&output).contains("DATABASE_READ_ONLY"), "{line:?}: {}", text(&output));
+    }
+    assert_eq!(medium.files(), before);
 }

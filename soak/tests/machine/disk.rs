@@ -65,3 +65,31 @@ fn an_import_on_a_disk_that_fails_says_so_and_the_same_command_ends_it_on_a_soun
     // The index of the log cannot be made larger: SQLite tells no reason, and a full disk is the usual one.
     struck(Act::Spoilt, &["DATABASE_FAILED", "AUDIT_ANCHOR_FAILED", "DISK_FULL"]);
 }
+
+#[test]
+fn everything_can_be_looked_at_on_a_full_disk() {
+    let centre = Centre::with_card();
+    let full = |arguments: &[&str]| {
+        let mut command = centre.command(arguments);
+        centre.faults.under(&mut command, &centre.data(), "", Act::Full, Moment { commits: 0, at: 1 });
+        command.output().expect("the program starts")
+    };
+    for line in [
+        &["person", "list"][..],
+        &["person", "show", "1"],
+        &["batch", "list"],
+        &["batch", "show", "1"],
+        &["card", "list"],
+        &["stock", "check"],
+        &["number", "list"],
+        &["audit", "verify"],
+    ] {
+        let sound = centre.command(line).output().expect("the program starts");
+        let output = full(line);
+        assert_eq!(output.status.code(), Some(0), "{line:?}: {}", String::from_utf8_lossy(&output.stderr));
+        assert_eq!(output.stdout, sound.stdout, "{line:?}");
+    }
+    let act = told(&full(&["--operator", "li", "number", "fill", "1"]));
+    assert_eq!((act.exit, act.code.as_str()), (Some(9), "DISK_FULL"));
+    centre.ok(&["--operator", "li", "number", "fill", "1"]);
+}

@@ -120,6 +120,7 @@ pub(super) fn meaning(error: rusqlite::Error) -> StoreError {
     match failure.code {
         ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => StoreError::Locked,
         ErrorCode::DiskFull => StoreError::DiskFull,
+        ErrorCode::ReadOnly => StoreError::ReadOnly,
         // The first things that a full disk refuses are the index of the log and room in it.
         ErrorCode::SystemIoFailure
             if matches!(
