@@ -90,6 +90,8 @@ pub(crate) enum Reason {
     KeyMissing,
     /// The signature is not the centre's.
     SignatureWrong,
+    /// It says that it was signed, and there is no checkpoint of it.
+    CheckpointMissing,
     /// A checkpoint or the anchor knows of it, and it is not there.
     CutOff,
     /// The anchor has another hash, or none.
@@ -200,6 +202,8 @@ impl Walk {
             }
             self.verdict.checkpoints += 1;
             self.verdict.signed_until = sequence;
+        } else if record.act == "audit.checkpoint" {
+            return Some(Reason::CheckpointMissing);
         }
         if self.anchor.as_ref().is_some_and(|anchor| anchor.replaces(record.sequence)) {
             return Some(Reason::Replaced);

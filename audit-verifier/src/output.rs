@@ -96,6 +96,7 @@ const fn words(reason: Reason, lang: Lang) -> &'static str {
             "its checkpoint is signed and the log names no key: give it with --public-key",
         ),
         Reason::SignatureWrong => ("检查点签名无效", "the signature of its checkpoint is wrong"),
+        Reason::CheckpointMissing => ("此处的签名检查点被删除", "the checkpoint that was signed here is missing"),
         Reason::CutOff => ("日志末尾被截去", "the end of the log was cut off"),
         Reason::AnchorDiffers => ("锚文件中没有这一条", "the anchor does not know it"),
         Reason::Replaced => (

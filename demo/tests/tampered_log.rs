@@ -8,9 +8,9 @@ use ring::digest::{SHA256, digest};
 use rusqlite::Connection;
 use serde_json::Value;
 
-const RECORDS: i64 = 9;
+const RECORDS: i64 = 11;
 /// The record that the last checkpoint covers.
-const SIGNED: i64 = 5;
+const SIGNED: i64 = 7;
 
 fn program(name: &str) -> PathBuf {
     Path::new(env!("CARGO_BIN_EXE_demo")).with_file_name(name)
@@ -22,7 +22,7 @@ fn issuer(centre: &Path, arguments: &[&str]) -> Output {
     command.output().expect("issuer is built")
 }
 
-/// A log of nine records with checkpoints behind the first and the fifth.
+/// A log of eleven records; the second and the seventh are those of checkpoints.
 fn centre(folder: &Path) -> PathBuf {
     let centre = folder.join("centre");
     assert!(issuer(&centre, &["init"]).status.success());
@@ -34,8 +34,8 @@ fn centre(folder: &Path) -> PathBuf {
             assert!(issuer(&centre, &["operator", "add", &name, "--role", "audit"]).status.success());
         }
     };
-    more(SIGNED - 1);
-    assert!(issuer(&centre, &["audit", "checkpoint"]).status.success());
+    more(SIGNED - 3);
+    assert!(issuer(&centre, &["audit", "checkpoint", "--operator", "operator-2"]).status.success());
     more(RECORDS - SIGNED);
     centre
 }
@@ -67,7 +67,7 @@ fn first_bad(centre: &Path) -> Option<i64> {
     let path = |name: &str| centre.join(name).display().to_string();
     let export = path("export.jsonl");
     let _ = std::fs::remove_file(&export);
-    assert!(issuer(centre, &["audit", "export", &export]).status.success());
+    assert!(issuer(centre, &["audit", "export", &export, "--operator", "operator-2"]).status.success());
     for log in [["--database", &path("centre.db")], ["--export", &export]] {
         let other = verifier(&[&log[..], &["--anchor", &path("audit.anchor")]].concat());
         let text = String::from_utf8(other.stdout).expect("text");
@@ -144,6 +144,9 @@ fn both_verifiers_name_the_first_record_that_was_flipped_cut_inserted_moved_or_r
     tampered(SIGNED, &|raw| {
         run(raw, &format!("UPDATE audit_checkpoint SET signature = '00' WHERE sequence = {SIGNED}"))
     });
+    for taken in [2, SIGNED] {
+        tampered(taken, &|raw| run(raw, &format!("DELETE FROM audit_checkpoint WHERE sequence = {taken}")));
+    }
     for kept in 0..RECORDS {
         let cut =
             format!("DELETE FROM audit WHERE sequence > {kept}; DELETE FROM audit_checkpoint WHERE sequence > {kept}");
@@ -157,9 +160,9 @@ fn a_log_that_was_cut_and_went_on_is_named_by_both_for_good() {
     let centre = centre(place.path());
     let anchor = centre.join("audit.anchor");
     let before = std::fs::read_to_string(&anchor).expect("the anchor");
-    let cut = "DELETE FROM audit WHERE sequence > 6; DELETE FROM centre WHERE name = 'audit_anchor'";
+    let cut = "DELETE FROM audit WHERE sequence > 8; DELETE FROM centre WHERE name = 'audit_anchor'";
     database(&centre).execute_batch(cut).expect("cut");
-    // A program that compares nothing goes on from record 6 until there are as many as before, and more.
+    // A program that compares nothing goes on from record 8 until there are as many as before, and more.
     std::fs::remove_file(&anchor).expect("out of its sight");
     for number in 0..RECORDS {
         let name = format!("again-{number}");
@@ -168,7 +171,7 @@ fn a_log_that_was_cut_and_went_on_is_named_by_both_for_good() {
     let behind = std::fs::read_to_string(&anchor).expect("the anchor");
     let (_, behind) = behind.split_once('\n').expect("its start");
     std::fs::write(&anchor, format!("{before}{behind}")).expect("one file, as that program leaves it");
-    assert_eq!(first_bad(&centre), Some(7));
+    assert_eq!(first_bad(&centre), Some(9));
 }
 
 #[test]

@@ -21,6 +21,8 @@ use crate::output::Show;
 
 /// Seconds by which a record may be earlier than one before it without being told.
 const CLOCK_BACK: u64 = 60;
+/// The act whose record is the head that a checkpoint signs.
+pub(crate) const CHECKPOINT_ACT: &str = "audit.checkpoint";
 
 /// Who did what to which object. No personal data: objects are numbers of rows, not of people.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -109,6 +111,8 @@ pub enum Reason {
     CheckpointDiffers,
     /// The signature of its checkpoint is not the centre's.
     SignatureWrong,
+    /// It says that a checkpoint was made here, and there is none.
+    CheckpointMissing,
     /// A checkpoint covers it, or the anchor knows it, and it is not there: the end was cut off.
     CutOff,
     /// The anchor has another hash of it.
@@ -193,10 +197,11 @@ impl Verifier {
         } else if record.computed_hash() != record.hash {
             Some(Reason::Altered)
         } else {
-            self.checkpoints
-                .remove(&record.sequence)
-                .and_then(|checkpoint| self.check(&checkpoint, record))
-                .or_else(|| self.anchored(record))
+            let signed = match self.checkpoints.remove(&record.sequence) {
+                Some(checkpoint) => self.check(&checkpoint, record),
+                None => (record.act == CHECKPOINT_ACT).then_some(Reason::CheckpointMissing),
+            };
+            signed.or_else(|| self.anchored(record))
         };
         let at = clock::seconds_of(&record.recorded_at);
         if at + CLOCK_BACK < self.latest {
@@ -305,6 +310,7 @@ impl Reason {
             Self::Altered => ("内容被改动", "its content was altered"),
             Self::CheckpointDiffers => ("与签名检查点不符", "it differs from its signed checkpoint"),
             Self::SignatureWrong => ("检查点签名无效", "the signature of its checkpoint is wrong"),
+            Self::CheckpointMissing => ("此处的签名检查点被删除", "the checkpoint that was signed here is missing"),
             Self::CutOff => ("日志末尾被截去", "the end of the log was cut off"),
             Self::AnchorDiffers => ("与锚文件不符", "it differs from its line in the anchor"),
             Self::Unanchored => ("锚文件中没有这一条", "the anchor does not know it"),

@@ -32,7 +32,7 @@ use card_profiles::rehearsal::TRANSPORT_LOT;
 use serde::{Deserialize, Deserializer};
 
 use crate::audit::anchor::Anchor;
-use crate::audit::{Act, Checkpoint};
+use crate::audit::{Act, CHECKPOINT_ACT, Checkpoint};
 use crate::batch::rule::MakingRules;
 use crate::card::rule::LifeRules;
 use crate::clearing::blacklist::BlacklistRules;
@@ -400,8 +400,8 @@ impl Centre {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub fn sign_checkpoint(&mut self, vault: &Vault) -> Result<(), StoreError> {
-        sign_head(&mut self.store, vault)
+    pub fn sign_checkpoint(&mut self, vault: &Vault, actor: &str) -> Result<(), StoreError> {
+        sign_head(&mut self.store, vault, actor)
     }
 
     /// The card type that this centre issues.
@@ -451,13 +451,21 @@ impl Centre {
     const DATA_KEYS: &'static str = "centre.datakeys";
 }
 
-/// Signs the head of the audit log, if it has grown since the last checkpoint. A log that was cut off is not signed.
+/// Signs the head of the audit log, if it has grown since the last checkpoint: with a record of its own, which is the head that is signed,
+/// so that a checkpoint taken away is missed. A log that was cut off is not signed.
 ///
 /// # Errors
 /// [`StoreError`].
-pub fn sign_head(store: &mut Store, vault: &Vault) -> Result<(), StoreError> {
+pub fn sign_head(store: &mut Store, vault: &Vault, actor: &str) -> Result<(), StoreError> {
     store.journal(|tx| {
         tx.log_is_whole()?;
+        match tx.audit_head()? {
+            Some((head, _)) if !tx.is_checkpoint(head)? => {}
+            _ => return Ok(()),
+        }
+        let detail = format!("{} before it", tx.audit_checkpoint_count()?);
+        let object = "audit log".to_owned();
+        tx.append_audit(&Act { actor: actor.to_owned(), act: CHECKPOINT_ACT, object, detail })?;
         let Some((sequence, hash)) = tx.audit_head()? else { return Ok(()) };
         let signed_at = clock::now();
         let signature = hex::encode_upper(vault.sign(&Checkpoint::message(sequence, &hash, &signed_at)));

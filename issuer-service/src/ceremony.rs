@@ -228,7 +228,7 @@ impl Room<'_> {
             let detail = format!("{purpose} {kind} key set {key_set}, {threshold} of {}", names.len());
             Ok((ceremony, act(operator, "ceremony.start", number, detail)))
         })?;
-        self.centre.sign_checkpoint(self.vault)?;
+        self.centre.sign_checkpoint(self.vault, &ceremony.started_by)?;
         Ok(ceremony)
     }
 

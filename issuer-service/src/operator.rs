@@ -124,12 +124,13 @@ impl Tx<'_> {
     /// Registers an operator.
     ///
     /// # Errors
-    /// [`OperatorError::NameInvalid`], [`OperatorError::Exists`], also for one who was disabled: a name stays one person's.
+    /// [`OperatorError::NameInvalid`], [`OperatorError::Exists`], also for one who was disabled, and in letters of other case: a name
+    /// stays one person's.
     pub fn register(&self, name: &str, roles: &[Role]) -> Result<Operator, OperatorError> {
         if !Operator::valid_name(name) {
             return Err(OperatorError::NameInvalid { name: name.to_owned() });
         }
-        if self.operator(name)?.is_some() || self.operator_is_closed(name)? {
+        if self.operator_name_is_taken(name)? {
             return Err(OperatorError::Exists { name: name.to_owned() });
         }
         self.add_operator(name, roles)?;

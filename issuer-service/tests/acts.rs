@@ -198,6 +198,7 @@ const DAY: &[(Kind, &str, &str)] = &[
     (Acts, ONE, "backup create one.backup --backup-passphrase file:secret"),
     (Looks, ONE, "backup verify one.backup --backup-passphrase file:secret"),
     (Looks, ONE, "audit export log.jsonl"),
+    (Acts, ONE, "audit checkpoint"),
     (Looks, ONE, "audit verify"),
 ];
 
@@ -234,7 +235,6 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("window explain", "clearing day: needs a difference"),
     ("receipt check", "clearing receipts: it looks, and needs a receipt of a terminal"),
     ("serve", "clearing door: every request of a terminal is an act"),
-    ("audit checkpoint", "signs the head; a checkpoint is no act and covers itself by its signature"),
 ];
 
 fn leaves(command: &clap::Command, path: &str, into: &mut BTreeSet<String>) {

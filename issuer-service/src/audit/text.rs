@@ -65,26 +65,68 @@ pub(crate) fn names(text: &str, name: &str) -> bool {
     !name.is_empty() && words(text).windows(name.len()).any(|window| window == name)
 }
 
-/// Whether 18 digits in a row, the last perhaps an X, hold a date of birth where a citizen number has it (GB 11643). Longer rows are
-/// numbers of chips and cards. Full-width digits count.
+/// Whether a text holds 17 digits, or 18 characters with a digit or X at their end, that have a date of birth where a citizen number has
+/// it (GB 11643): between letters too, and with blanks, dashes or points within. Longer rows of digits are numbers of chips and cards,
+/// and so are words of 32 or 64 hex digits with letters among them. Full-width digits count.
 pub(crate) fn holds_number(text: &str) -> bool {
     let plain = |c: char| match c {
         '０'..='９' => char::from_digit(u32::from(c) - u32::from('０'), 10).unwrap_or(c),
         'Ｘ' | 'ｘ' | 'x' => 'X',
         c => c,
     };
-    let text: String = text.chars().map(plain).collect();
-    text.split(|c: char| !c.is_ascii_alphanumeric()).any(|word| {
-        let digits = word.strip_suffix('X').unwrap_or(word);
-        let part = |from: usize, to: usize| word.get(from..to).and_then(|part| part.parse::<u32>().ok());
-        word.len() == 18
-            && digits.len() >= 17
-            && digits.bytes().all(|byte| byte.is_ascii_digit())
-            && !word.starts_with('0')
-            && part(6, 10).is_some_and(|year| (1850..2100).contains(&year))
-            && part(10, 12).is_some_and(|month| (1..=12).contains(&month))
-            && part(12, 14).is_some_and(|day| (1..=31).contains(&day))
+    let text: Vec<char> = text.chars().map(plain).collect();
+    let words = text.split(|c| !c.is_ascii_alphanumeric());
+    let words = words.map(|word| if is_digest(word) { vec!['#'; word.len()] } else { word.to_vec() });
+    let separators = text.iter().copied().filter(|c| !c.is_ascii_alphanumeric()).map(Some).chain([None]);
+    let mut rows: Vec<Vec<String>> = vec![vec![String::new()]];
+    for (word, separator) in words.zip(separators) {
+        for c in word.into_iter().chain(separator) {
+            let row = rows.last_mut().expect("one is there from the start");
+            let group = row.last_mut().expect("each row has one");
+            match c {
+                '0'..='9' => group.push(c),
+                // Behind an X no digit goes on.
+                'X' if !group.is_empty() => {
+                    group.push(c);
+                    rows.push(vec![String::new()]);
+                }
+                _ if joins(c) => row.push(String::new()),
+                _ => rows.push(vec![String::new()]),
+            }
+        }
+    }
+    rows.iter().any(|row| {
+        (0..row.len()).any(|from| {
+            let mut joined = String::new();
+            row.iter().skip(from).any(|group| {
+                joined.push_str(group);
+                joined.len() <= 18 && is_number(&joined)
+            })
+        })
     })
+}
+
+/// What people put between the parts of a number.
+fn joins(c: char) -> bool {
+    c.is_whitespace() || matches!(c, '-' | '.' | '_' | '/' | '·' | '‐'..='―' | '－' | '．' | '／' | '＿' | '−')
+}
+
+/// A digest, or the identifier of a chip: 32 or 64 hex digits, some of them letters.
+fn is_digest(word: &[char]) -> bool {
+    matches!(word.len(), 32 | 64)
+        && word.iter().all(char::is_ascii_hexdigit)
+        && word.iter().any(char::is_ascii_alphabetic)
+}
+
+/// Whether 17 digits, perhaps with a digit or X behind them, have a date of birth in their middle.
+fn is_number(text: &str) -> bool {
+    let digits = text.strip_suffix('X').unwrap_or(text);
+    let part = |from: usize, to: usize| text.get(from..to).and_then(|part| part.parse::<u32>().ok());
+    matches!((text.len(), digits.len()), (17 | 18, 17) | (18, 18))
+        && !text.starts_with('0')
+        && part(6, 10).is_some_and(|year| (1850..2100).contains(&year))
+        && part(10, 12).is_some_and(|month| (1..=12).contains(&month))
+        && part(12, 14).is_some_and(|day| (1..=31).contains(&day))
 }
 
 #[cfg(test)]
@@ -108,6 +150,16 @@ mod tests {
             "５１３３０１１９９００１０１００１３",
             "51330119900101003x",
             "a,513301199001010013,b",
+            "no513301199001010080",
+            "card513301199001010080lost",
+            "513301 19900101 0080",
+            "513301-19900101-008X",
+            "5 1 3 3 0 1 1 9 9 0 0 1 0 1 0 0 1 3",
+            "3 cards 513301 199001010013 of 12",
+            "513301—1990.01.01—0080",
+            "51330119900101001",
+            "x51330119900101003Xy",
+            "５１３３０１　１９９００１０１　００１３",
         ] {
             assert_eq!(fault(text), Some(TextFault::Number), "{text}");
         }
@@ -121,7 +173,10 @@ mod tests {
             "00813147331586505133000000",
             "513300D1560000050000000100000000",
             "915600000251330051010000",
-            "51330119900101001",
+            "5133011990010100",
+            "ABCDEF513301199001010013ABCDEFAB",
+            "513301, 19900101, 0013",
+            "from 2026-11-22 16:50:01 to 2026-11-23 08:00:00",
             "letter 11 of 2 March, 3 cards",
             "",
         ] {

@@ -63,7 +63,7 @@ impl Room<'_> {
             .carry_out(&ceremony, &operator, &made, shares)
             .map_err(|source| CeremonyError::CutShort { number, source: Box::new(source) })?;
         self.forget(number);
-        self.centre.sign_checkpoint(self.vault)?;
+        self.centre.sign_checkpoint(self.vault, &operator)?;
         Ok((self.found(number)?, written))
     }
 

@@ -296,7 +296,7 @@ pub(super) fn make(common: &Common, centre: &mut Centre, order: &Order, output: 
     }
     .run(slots);
     progress.finish();
-    centre.sign_checkpoint(&vault)?;
+    centre.sign_checkpoint(&vault, &common.actor())?;
     if let Some(folder) = &order.receipts {
         station::export_receipts(&mut centre.store, order.number, folder)?;
     }

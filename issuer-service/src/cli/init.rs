@@ -136,7 +136,7 @@ pub(super) fn run(common: &Common, init: Init, output: &Output) -> Result<Exit, 
         let detail = format!("city {city} vault {kind} in {}{manager}", vault.place().name());
         Ok(((), Act { actor: local(), act: "centre.init", object: "centre".to_owned(), detail }))
     })?;
-    centre.sign_checkpoint(&vault)?;
+    centre.sign_checkpoint(&vault, &local())?;
     output.show(&values);
     if unmanaged {
         super::operator::unmanaged(output);

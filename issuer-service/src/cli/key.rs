@@ -81,7 +81,7 @@ pub(super) fn run(common: &Common, verb: Verb, output: &Output) -> Result<Exit, 
                 Ok(((), Act { actor: operator, act: "key.export", object, detail: String::new() }))
             })?;
             let wrapped = vault.export(&name, version)?;
-            centre.sign_checkpoint(&vault)?;
+            centre.sign_checkpoint(&vault, &common.actor())?;
             output.show(&wrapped);
         }
     }

@@ -129,7 +129,7 @@ pub(super) fn run(common: &Common, verb: Verb, output: &Output) -> Result<Exit, 
             };
             let mut session = Session::new(card);
             let made = psam::personalize(&mut centre.store, &centre.config, &vault, &mut session, &order)?;
-            centre.sign_checkpoint(&vault)?;
+            centre.sign_checkpoint(&vault, &common.actor())?;
             output.show(&made);
         }
         Verb::Handout { number, to } => {

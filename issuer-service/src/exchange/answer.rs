@@ -268,8 +268,11 @@ impl Reader<'_> {
         Some(Answer { line, job, person, accepted, reason, bank_card_number, identifier })
     }
 
-    /// City, RID and serial: the check value is the centre's and comes with its keys.
+    /// City, RID and serial: the check value is the centre's and comes with its keys. Letters are capitals, as they were sent.
     fn identifier(&self, text: &str) -> Option<String> {
+        if text.bytes().any(|byte| byte.is_ascii_lowercase()) {
+            return None;
+        }
         let identifier = CardIdentifier::parse(text)?;
         let ours = identifier.city() == Some(self.city) && identifier.has_rid();
         ours.then(|| identifier.to_string().chars().take(24).collect())

@@ -106,7 +106,10 @@ impl Explain for OperatorError {
             Self::Unknown { .. } => {
                 lang.pick("先用 issuer operator add 登记", "register the operator with `issuer operator add` first")
             }
-            Self::Exists { .. } => lang.pick("换一个名字", "choose another name"),
+            Self::Exists { .. } => lang.pick(
+                "换一个名字；大小写不同仍算同一个名字",
+                "choose another name; one that differs by capitals only is the same",
+            ),
             Self::Disabled { .. } => {
                 lang.pick("由另一位操作员办理", "let another operator do it; a name that was disabled stays so")
             }

@@ -173,7 +173,7 @@ impl Book<'_> {
                 Ok(((), by.act("batch.finish", format!("batch {batch}"), detail)))
             })?;
         }
-        sign_head(store, self.vault)?;
+        sign_head(store, self.vault, by.operator)?;
         Ok(Rest { left, unfinished, set_aside: found.set_aside })
     }
 

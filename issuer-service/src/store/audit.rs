@@ -199,6 +199,22 @@ impl Tx<'_> {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
+    /// Whether a record is signed by a checkpoint of its own.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub(crate) fn is_checkpoint(&self, sequence: i64) -> Result<bool, StoreError> {
+        Ok(self.sql.prepare("SELECT sequence FROM audit_checkpoint WHERE sequence = $1")?.exists([sequence])?)
+    }
+
+    /// How many checkpoints there are.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub(crate) fn audit_checkpoint_count(&self) -> Result<i64, StoreError> {
+        Ok(self.sql.prepare("SELECT COUNT(*) FROM audit_checkpoint")?.query_row((), |row| row.get(0))?)
+    }
+
     /// Adds a checkpoint; one that exists stays.
     ///
     /// # Errors

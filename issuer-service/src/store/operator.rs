@@ -47,6 +47,14 @@ impl Tx<'_> {
         Ok(find.exists([name])?)
     }
 
+    /// Whether a name is taken, also by one who is disabled: `LI` is nobody else than `li`.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub(crate) fn operator_name_is_taken(&self, name: &str) -> Result<bool, StoreError> {
+        Ok(self.sql.prepare("SELECT name FROM operator WHERE LOWER(name) = LOWER($1)")?.exists([name])?)
+    }
+
     /// Names of the active operators who hold a role, in order.
     ///
     /// # Errors

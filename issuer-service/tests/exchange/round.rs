@@ -175,6 +175,9 @@ fn the_bank_answers_delimited_and_the_factory_after_it() {
     for (cells, card_id) in rows[1..].iter().zip(["513300D15600000500000A0100000000", ""]) {
         answer += &format!("{}||6217000000000001|{card_id}|\n", cells[..7].join("|"));
     }
+    let small = answer.replace("00500000A01", "00500000a01");
+    let refused = town.answer("F_1_20260301082900_7_工厂_105_银行_d.txt", &gb18030(&small));
+    assert_eq!(codes(&refused), ["Identifier"], "letters come back as they are written");
     let intake = town.answer("F_1_20260301083000_7_工厂_105_银行_d.txt", &gb18030(&answer));
     assert!(matches!(intake.files[0].outcome, Outcome::TakenIn { accepted: 1, refused: 1, .. }), "{intake:?}");
     let job = town.centre.store.read(|tx| tx.factory_job(1, "513300D15600000500000A01")).expect("read");

@@ -103,6 +103,8 @@ const LINES: &[&str] = &[
     "psam replace 990000000001 --with 990000000002 --institution H001 --holder x --until 20991231 --back-by 20991231 --reason worn",
     "psam lost 990000000001 --reason x",
     "psam retire 990000000001 --reason worn",
+    "audit export x",
+    "audit checkpoint",
     "audit anchor --reason x",
     "backup create x.backup --backup-passphrase file:x",
     "institution add H001 --name x --region 513301 --type hospital",

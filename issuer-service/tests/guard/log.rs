@@ -96,7 +96,8 @@ fn acts_notice_a_line_that_is_not_ours_and_take_up_what_a_kill_leaves() {
 #[test]
 fn a_log_that_holds_says_up_to_which_record_it_is_signed() {
     let bench = centre();
-    bench.done(&["audit", "checkpoint"]);
+    bench.refused(&["audit", "checkpoint"], "OPERATOR_NOT_NAMED", 1);
+    bench.done(&["audit", "checkpoint", "--operator", "a1"]);
     let signed = verdict(&bench)["records"].clone();
     assert_eq!(verdict(&bench)["signed_until"], signed);
     let text = |lang: &str| {
@@ -113,4 +114,25 @@ fn a_log_that_holds_says_up_to_which_record_it_is_signed() {
     );
     assert!(text("en").contains(&format!("signed up to record {signed}, 1 behind it")), "{}", text("en"));
     assert!(text("zh").contains(&format!("签名到第 {signed} 条")), "{}", text("zh"));
+}
+
+#[test]
+fn a_checkpoint_leaves_a_record_and_is_missed_when_it_is_taken_away() {
+    let bench = centre();
+    let signed = "SELECT sequence, actor, detail FROM audit WHERE act = 'audit.checkpoint' ORDER BY sequence";
+    assert_eq!(bench.ask(signed).len(), 1, "init signs");
+    for name in ["a1", "a2"] {
+        // A log that has not grown is not signed again.
+        bench.done(&["audit", "checkpoint", "--operator", name]);
+    }
+    assert_eq!(bench.ask(signed)[1], ["8", "a1", "1 before it"]);
+    let anchor = fs::read_to_string(bench.data().join("audit.anchor")).expect("anchor");
+    assert!(anchor.contains("intend 8 ") && anchor.contains("done 8"), "{anchor}");
+    bench.done(&ADD);
+    assert_eq!(verdict(&bench)["first_bad"], Value::Null);
+    for sequence in [8, 2] {
+        bench.ask(&format!("DELETE FROM audit_checkpoint WHERE sequence = {sequence}"));
+        let bad = verdict(&bench)["first_bad"].clone();
+        assert_eq!((&bad["sequence"], &bad["reason"]), (&sequence.into(), &"checkpoint_missing".into()));
+    }
 }

@@ -31,6 +31,9 @@ fn once_somebody_manages_only_managers_register_operators_and_nobody_raises_them
     bench.refused(&by("deputy", &["operator", "roles", "head", "--role", "audit"]), "OPERATOR_DISABLED", 3);
     // A name is one person's for good, and somebody always manages.
     bench.refused(&by("head", &["operator", "add", "deputy", "--role", "stock"]), "OPERATOR_EXISTS", 3);
+    for name in ["LI", "Deputy"] {
+        bench.refused(&by("head", &["operator", "add", name, "--role", "approve"]), "OPERATOR_EXISTS", 3);
+    }
     bench.refused(&by("head", &["operator", "roles", "deputy", "--role", "stock"]), "OPERATOR_UNKNOWN", 2);
     let records = bench.ask("SELECT actor, act FROM audit ORDER BY sequence DESC LIMIT 4");
     assert_eq!(records[0], ["head", "operator.disable"]);

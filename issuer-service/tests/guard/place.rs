@@ -70,7 +70,8 @@ fn the_database_and_the_vault_of_another_centre_are_refused() {
     for file in ["centre.vault", "rehearsal.passphrase"] {
         fs::copy(other.data().join(file), last.data().join(file)).expect("copied");
     }
-    last.refused(&["audit", "checkpoint"], "VAULT_FOREIGN", 9);
+    last.done(&["operator", "add", "zhou", "--role", "audit"]);
+    last.refused(&["audit", "checkpoint", "--operator", "zhou"], "VAULT_FOREIGN", 9);
     // A row taken out is no way around.
     let text = fs::read_to_string(other.data().join("centre.toml")).expect("configuration");
     let id = text.lines().find(|line| line.starts_with("id = ")).expect("an id");

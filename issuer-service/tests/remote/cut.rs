@@ -36,7 +36,7 @@ fn two_stations_make_a_batch_and_no_card_twice() {
     assert_eq!((at("east"), at("west")), (count(east.made), count(west.made)));
     hall.rig.assert_complete(6, 0);
     let signed = "SELECT COUNT(*) FROM audit_checkpoint c JOIN audit a ON a.sequence = c.sequence AND a.hash = c.hash
-                  WHERE a.act = 'batch.finish'";
+                  JOIN audit b ON b.sequence = a.sequence - 1 WHERE a.act = 'audit.checkpoint' AND b.act = 'batch.finish'";
     assert_eq!(hall.rig.count(signed), 1, "the centre signs the end of a batch that was made elsewhere");
     let told = hall.rig.count("SELECT COUNT(*) FROM audit WHERE act = 'card.make' AND detail LIKE '%at station east'");
     assert_eq!(told, at("east"));

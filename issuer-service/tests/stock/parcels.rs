@@ -177,7 +177,7 @@ fn an_agent_is_kept_sealed_and_shown_masked() {
         (output.status.code(), told)
     };
     assert_eq!(run("x", "init").0, Some(0));
-    assert_eq!(run("x", "operator add gao --role stock --role counter --role capture").0, Some(0));
+    assert_eq!(run("x", "operator add gao --role stock --role counter --role capture --role audit").0, Some(0));
     let data = folder.path().join("centre");
     let person = file_in(&data, "person", "{\"number\":\"513301199001010048\",\"name\":\"扎西\"}");
     assert_eq!(run("gao", &format!("person upsert {person}")).0, Some(0));
