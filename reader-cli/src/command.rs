@@ -21,8 +21,8 @@ mod readers;
 mod refund;
 mod reset;
 mod shell;
-mod tear;
 mod states;
+mod tear;
 mod trace;
 mod trial;
 
