@@ -191,6 +191,8 @@ pub enum Torn {
     Purchase,
     /// A load.
     Load,
+    /// A refund.
+    Refund,
     /// A change of the PIN.
     Pin,
 }

@@ -186,6 +186,8 @@ fn terminal(town: &Town, key: &mut String) -> Result<(i64, Vec<State>), Failure>
             sum += moved(&entry.draft.subject);
         }
     }
+    let refunds: Vec<_> = store.refunds()?.into_iter().map(|order| (order.original, order.state)).collect();
+    let _ = write!(key, " {refunds:?}");
     let letters = [LoadRequest::PATH, LoadOutcomeRequest::PATH].map(|path| store.unanswered(path).map(|all| all.len()));
     let unreported = store.unreported_loads(LoadRequest::PATH, LoadOutcomeRequest::PATH)?.len();
     let waiting = store.waiting_batch(BatchRequest::PATH)?.map(|batch| batch.sequence);

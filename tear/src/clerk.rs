@@ -9,10 +9,11 @@ use std::sync::Arc;
 use card_core::Session;
 use card_core::security::psam::Psam;
 use card_counter::TerminalError;
-use card_counter::journal::{Done, Draft, Entry, EntryNumber, Journal, Sent, Subject};
+use card_counter::journal::{Done, Draft, Entry, EntryNumber, Journal, RefundOrder, RefundState, Sent, Subject};
 use card_counter::letter::Letter;
 use card_counter::load::load;
 use card_counter::pay::{Till, pay};
+use card_counter::refund::{self, Asked};
 use card_counter::secret::Pin;
 use card_counter::settle::settle;
 use card_counter::store::{Commits, Store, StoreError};
@@ -28,6 +29,7 @@ use settlement::fen::Fen;
 use settlement::id::{BillId, CardIdentifier, Digest, LoadId, RequestId, TerminalNumber};
 use settlement::journal::Event;
 use settlement::message::{LoadRequest, QuoteRequest, Version1};
+use settlement::refund::RefundAct;
 use settlement::signing::TerminalKey;
 use settlement::{BusinessDate, DateTime};
 
@@ -42,6 +44,8 @@ pub enum Act {
     Purchase,
     /// `sscard load`.
     Load,
+    /// `sscard refund`.
+    Refund,
     /// `sscard pin change`.
     Pin,
 }
@@ -125,6 +129,7 @@ impl Life<'_> {
         match act {
             Act::Purchase => self.sell(&Sale::of_proof()?)?,
             Act::Load => self.load()?,
+            Act::Refund => self.refund()?,
             Act::Pin => self.change_pin()?,
         }
         self.upload()
@@ -199,6 +204,57 @@ impl Life<'_> {
         let amount = quoted.to_card().map_err(|_| TerminalError::CentreAnswer { path: "loads/quote" })?;
         let subject = Subject::Load { load_id: LoadId(terminal::random()?), amount };
         let draft = self.draft(&tapped, number, subject)?;
+        let loaded = self.bring(&mut tapped, &mut store, centre, &draft);
+        let reported = upload::report_outcomes(&mut store, centre);
+        loaded?;
+        reported.map(drop)
+    }
+
+    /// As `sscard refund give`, and `sscard refund finish` for one that is open: the latest purchase goes back to its card, whole.
+    ///
+    /// # Errors
+    /// [`TerminalError`].
+    pub fn refund(&self) -> Result<(), TerminalError> {
+        let line = self.centre()?;
+        let centre = &line;
+        let mut tapped = self.tapped()?;
+        let mut store = self.store()?;
+        pin::verify(&mut tapped, &Pin::parse(PIN)?, false)?;
+        self.settled(&mut tapped, &mut store)?;
+        let is_paid = |entry: &&Entry| matches!(entry.draft.subject, Subject::Purchase { .. });
+        let entries = store.entries_of(&tapped.identifier)?;
+        let paid = entries.iter().rfind(is_paid).ok_or(TerminalError::Bug("something was bought"))?;
+        let order = match store.refunds()?.into_iter().find(|order| order.original == paid.number) {
+            Some(RefundOrder { state: RefundState::Done, .. }) => {
+                upload::report_outcomes(&mut store, centre)?;
+                return Ok(());
+            }
+            Some(order) => refund::open(&store, &order.number.to_string())?,
+            None => {
+                let purchase = refund::purchase(&store, &paid.number.to_string())?;
+                self.course.say("the refund is agreed on");
+                let order = refund::agree(&mut store, &purchase, Asked::Rest, RefundAct::Refund, "");
+                self.course.say("a letter, or its answer");
+                order?
+            }
+        };
+        upload::upload(&mut store, centre, self.key()?)?;
+        let id = LoadId(terminal::random()?);
+        let draft = refund::draft(&store, &tapped, &order, business_date()?, id)?;
+        let brought = self.bring(&mut tapped, &mut store, centre, &draft);
+        let reported = upload::report_outcomes(&mut store, centre);
+        brought?;
+        reported.map(drop)
+    }
+
+    /// Brings onto the card what the draft says, with the centre's consent.
+    fn bring(
+        &self,
+        tapped: &mut Tapped<'_>,
+        store: &mut Store,
+        centre: &Centre<'_>,
+        draft: &Draft,
+    ) -> Result<Entry, TerminalError> {
         let mut letters = self.store_beside()?;
         let mut authorize = |request: &LoadRequest, entry: EntryNumber| {
             let letter = Letter::of(request)?;
@@ -212,13 +268,8 @@ impl Life<'_> {
         };
         let rules = tapped.account()?;
         let id = RequestId(terminal::random()?);
-        let loaded = {
-            let mut journal = self.habit.journal(Book { store: &mut store, course: self.course });
-            load(&mut tapped, rules, &mut *journal, &draft, id, &mut authorize)
-        };
-        let reported = upload::report_outcomes(&mut store, centre);
-        loaded?;
-        reported.map(drop)
+        let mut journal = self.habit.journal(Book { store, course: self.course });
+        load(tapped, rules, &mut *journal, draft, id, &mut authorize)
     }
 
     /// As `sscard pin change`. A holder who does not know whether it was changed tries the PIN that it had, then the new one: a
@@ -290,11 +341,15 @@ impl Life<'_> {
             terminal: number,
             card_identifier: tapped.identifier,
             card_factor: tapped.card_factor(),
-            business_date: BusinessDate::parse("2026-01-05").map_err(|_| TerminalError::Bug("a day"))?,
+            business_date: business_date()?,
             subject,
             paper: String::new(),
         })
     }
+}
+
+fn business_date() -> Result<BusinessDate, TerminalError> {
+    BusinessDate::parse("2026-01-05").map_err(|_| TerminalError::Bug("a day"))
 }
 
 /// The journal; it says what it is about to write.
@@ -336,7 +391,7 @@ impl Journal for Book<'_> {
 
 impl Act {
     /// All.
-    pub const ALL: [Self; 3] = [Self::Purchase, Self::Load, Self::Pin];
+    pub const ALL: [Self; 4] = [Self::Purchase, Self::Load, Self::Refund, Self::Pin];
 
     /// Its word on the command line.
     #[must_use]
@@ -344,6 +399,7 @@ impl Act {
         match self {
             Self::Purchase => "purchase",
             Self::Load => "load",
+            Self::Refund => "refund",
             Self::Pin => "pin",
         }
     }

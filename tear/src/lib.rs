@@ -1,4 +1,4 @@
-//! The proof that a torn purchase, load or PIN change loses and doubles not one fen: the terminal's own code, its journal, a software
+//! The proof that a torn purchase, load, refund or PIN change loses and doubles not one fen: the terminal's own code, its journal, a software
 //! card and PSAM and the centre's own clearing, in one process, with power lost and the terminal killed at every place.
 //!
 //! Source: docs/adr/0046. Owns: the faults, the lives, the sums; the program `sscard-tear`, which `sscard tear` runs.

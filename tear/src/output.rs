@@ -70,6 +70,7 @@ impl Output {
         let act = match row.act {
             Act::Purchase => Words::new("消费", "purchase"),
             Act::Load => Words::new("划入", "load"),
+            Act::Refund => Words::new("退费", "refund"),
             Act::Pin => Words::new("改PIN", "PIN"),
         };
         let money = |fen: i64| column(&Fen::new(fen).to_string(), MONEY);

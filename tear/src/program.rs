@@ -47,6 +47,8 @@ pub enum What {
     Purchase,
     /// A load.
     Load,
+    /// A refund.
+    Refund,
     /// A change of the PIN.
     Pin,
 }
@@ -66,6 +68,7 @@ impl What {
             Self::All => Act::ALL.to_vec(),
             Self::Purchase => vec![Act::Purchase],
             Self::Load => vec![Act::Load],
+            Self::Refund => vec![Act::Refund],
             Self::Pin => vec![Act::Pin],
         }
     }

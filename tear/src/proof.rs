@@ -123,6 +123,9 @@ impl<'a> Proof<'a> {
         let town = Town::found(1, 1, Fen::from_card(OPENING))?;
         // Loaded as any card is: the journal knows of it.
         lived(&town, &Course::with(&[]), &Ours, 1, Act::Load)??;
+        if act == Act::Refund {
+            lived(&town, &Course::with(&[]), &Ours, 1, Act::Purchase)??;
+        }
         let look = Look::at(&town)?;
         let (opening, known) = (look.holdings.card_fen, look.entries);
         if act == Act::Load {
@@ -248,6 +251,7 @@ impl<'a> Proof<'a> {
         match self.act {
             Act::Purchase => -i64::from(PRICE),
             Act::Load => i64::from(TOP_UP),
+            Act::Refund => i64::from(PRICE),
             Act::Pin => 0,
         }
     }

@@ -61,6 +61,14 @@ fn a_load_torn_anywhere_and_again_anywhere_loses_and_doubles_nothing() {
 }
 
 #[test]
+fn a_refund_torn_anywhere_and_again_anywhere_loses_and_doubles_nothing() {
+    let rows = holds(Act::Refund, 5_000);
+    for (words, least) in [("CREDIT FOR LOAD", 8), ("/loads: ", 2), ("/loads/outcome", 2), ("agreed", 2)] {
+        assert!(count(&rows, words) >= least, "{words}: {}", count(&rows, words));
+    }
+}
+
+#[test]
 fn a_change_of_the_pin_torn_anywhere_and_again_anywhere_leaves_a_pin_that_somebody_knows() {
     let rows = holds(Act::Pin, 100);
     assert!(count(&rows, "CHANGE PIN: in write") >= 4);
