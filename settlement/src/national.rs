@@ -7,6 +7,7 @@
 //! Units: amounts with two decimals, quantities with four, prices with six, ratios with four; widths in the `Unit` of the peer.
 
 pub mod amounts;
+pub mod archive;
 pub mod envelope;
 pub mod field;
 pub mod json;

@@ -17,6 +17,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("card-sim", &["card-core", "card-profiles", "command-line"]),
     ("settlement", &["card-core", "card-profiles"]),
     ("issuer-service", &["card-core", "card-profiles", "command-line", "settlement"]),
+    // Tests and rehearsals alone use it.
+    ("national-rehearsal", &["command-line", "settlement"]),
     // On purpose nothing of the centre: it checks what the centre wrote.
     ("audit-verifier", &[]),
     ("card-counter", &["card-core", "card-profiles", "card-desk", "settlement"]),
@@ -59,7 +61,8 @@ const ARROWS: &[(&str, &[&str])] = &[
 ];
 
 /// What the tests of any crate may use besides: the software card, the vectors and the libraries below.
-const TEST_ARROWS: &[&str] = &["card-sim", "test-vectors", "card-core", "card-profiles", "card-counter", "settlement"];
+const TEST_ARROWS: &[&str] =
+    &["card-sim", "national-rehearsal", "test-vectors", "card-core", "card-profiles", "card-counter", "settlement"];
 
 /// What a crate must not use at all: format, database, network or clock in the wrong room.
 const FORBIDDEN: &[(&str, &[&str])] = &[
@@ -70,6 +73,7 @@ const FORBIDDEN: &[(&str, &[&str])] = &[
     ("card-calls", &["rusqlite", "tokio", "axum", "ureq", "clap", "pcsc", "serde_json"]),
     ("command-line", &["rusqlite", "tokio", "axum", "ureq", "serde", "serde_json"]),
     ("card-sim", &["rusqlite", "tokio", "axum", "ureq"]),
+    ("national-rehearsal", &["rusqlite", "axum", "ureq", "pcsc"]),
     ("settlement", &["rusqlite", "tokio", "axum", "ureq", "clap", "pcsc"]),
     ("sscard-driver", &["rusqlite", "tokio", "axum", "ureq", "clap"]),
 ];

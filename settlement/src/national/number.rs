@@ -124,6 +124,9 @@ impl<const DIGITS: u32, const PLACES: u32> fmt::Display for Decimal<DIGITS, PLAC
         let (sign, magnitude) = (if self.0 < 0 { "-" } else { "" }, self.0.unsigned_abs());
         let width = PLACES as usize;
         let text = format!("{sign}{}.{:0width$}", magnitude / one, magnitude % one);
+        if PLACES == 0 {
+            return f.pad(&format!("{sign}{magnitude}"));
+        }
         f.pad(if PLACES > 2 { text.trim_end_matches('0').trim_end_matches('.') } else { &text })
     }
 }
@@ -140,6 +143,7 @@ mod tests {
         }
         assert_eq!(Amount::parse("-0"), Ok(Amount::ZERO));
         assert_eq!(Price::parse("0.000001").map(|price| price.to_string()).as_deref(), Ok("0.000001"));
+        assert_eq!(Decimal::<10, 0>::parse("5.0").map(|count| count.to_string()).as_deref(), Ok("5"));
         assert_eq!(Share::parse("2.0000").map(|share| share.to_string()).as_deref(), Ok("2"));
     }
 
