@@ -9,6 +9,7 @@ pub mod code;
 mod conversions;
 mod details;
 mod font;
+mod national;
 mod place;
 mod refund;
 mod shell;
@@ -20,6 +21,7 @@ pub use certificate::CertificateError;
 pub use code::Code;
 pub use details::{Otherwise, Paper, ProfileDiffers, Unsettled};
 pub use font::FontError;
+pub use national::NationalError;
 pub use refund::RefundFault;
 pub use shell::ShellError;
 pub use sorting::of_transport;
@@ -489,6 +491,10 @@ pub enum TerminalError {
     /// Nothing is waiting to be loaded for this card.
     #[error("nothing to load for this card")]
     NothingToLoad,
+
+    /// The national centre.
+    #[error(transparent)]
+    National(#[from] NationalError),
 
     // The terminal's own storage.
     /// The terminal has no key and number yet.

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use card_core::pin::PinBcd;
-use zeroize::{Zeroize as _, Zeroizing};
+use zeroize::Zeroizing;
 
 use crate::error::TerminalError;
 
@@ -58,20 +58,7 @@ impl Pin {
     /// # Errors
     /// [`TerminalError::PinNeeded`] without source and terminal, [`TerminalError::SecretUnreadable`], [`TerminalError::PinFormat`].
     pub fn read(source: Option<&SecretSource>, prompt: &str) -> Result<Self, TerminalError> {
-        let mut text = match source {
-            Some(SecretSource::Variable(name)) => {
-                std::env::var(name).map_err(|_| TerminalError::SecretUnreadable { place: format!("env:{name}") })?
-            }
-            Some(SecretSource::File(path)) => std::fs::read_to_string(path)
-                .map_err(|_| TerminalError::SecretUnreadable { place: format!("file:{}", path.display()) })?,
-            Some(SecretSource::Prompt) => ask(prompt)?,
-            Some(SecretSource::Unknown) => return Err(TerminalError::SecretForm),
-            None if std::io::stdin().is_terminal() => ask(prompt)?,
-            None => return Err(TerminalError::PinNeeded),
-        };
-        let pin = Self::parse(text.lines().next().unwrap_or_default().trim());
-        text.zeroize();
-        pin
+        Self::parse(&word(source, prompt)?)
     }
 
     /// BCD bytes, an odd count completed with F.
@@ -106,6 +93,26 @@ impl fmt::Debug for Pin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Pin(..)")
     }
+}
+
+/// The first line of a source; without a source it is asked for, if a person is there to ask.
+///
+/// # Errors
+/// [`TerminalError::PinNeeded`] without source and terminal, [`TerminalError::SecretUnreadable`].
+pub fn word(source: Option<&SecretSource>, prompt: &str) -> Result<Zeroizing<String>, TerminalError> {
+    let text = match source {
+        Some(SecretSource::Variable(name)) => {
+            std::env::var(name).map_err(|_| TerminalError::SecretUnreadable { place: format!("env:{name}") })?
+        }
+        Some(SecretSource::File(path)) => std::fs::read_to_string(path)
+            .map_err(|_| TerminalError::SecretUnreadable { place: format!("file:{}", path.display()) })?,
+        Some(SecretSource::Prompt) => ask(prompt)?,
+        Some(SecretSource::Unknown) => return Err(TerminalError::SecretForm),
+        None if std::io::stdin().is_terminal() => ask(prompt)?,
+        None => return Err(TerminalError::PinNeeded),
+    };
+    let text = Zeroizing::new(text);
+    Ok(Zeroizing::new(text.lines().next().unwrap_or_default().trim().to_owned()))
 }
 
 fn ask(prompt: &str) -> Result<String, TerminalError> {

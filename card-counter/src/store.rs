@@ -8,8 +8,10 @@ mod batches;
 mod desk;
 mod entries;
 mod proof;
+mod national;
 mod refunds;
 mod schema;
+mod sealed;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -23,6 +25,7 @@ use crate::error::{Code, TerminalError};
 pub use batches::{BatchAnswered, StoredBatch};
 pub use desk::{Blacklist, SignedIn};
 pub use proof::Told;
+pub use national::{NationalStore, Numbering, SaleDraft, Session, Settled, StoredSale};
 pub use refunds::NewRefund;
 
 /// Name of the database in the data folder.
@@ -146,14 +149,7 @@ impl Store {
         if self.turn.is_some() {
             return Ok(());
         }
-        let path = self.folder.join(TURN);
-        let place = path.display().to_string();
-        let fail = |source| failure(&place, source);
-        let lock = Connection::open(&path).map_err(fail)?;
-        lock.busy_timeout(schema::BUSY_WITHIN).map_err(fail)?;
-        // The lock of the file ends with the process, however it ends.
-        lock.execute_batch("BEGIN EXCLUSIVE").map_err(fail)?;
-        self.turn = Some(lock);
+        self.turn = Some(turn(&self.folder, TURN)?);
         self.restart()
     }
 
@@ -219,6 +215,17 @@ impl std::fmt::Debug for Store {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Store").field("place", &self.place).field("turn", &self.turn.is_some()).finish_non_exhaustive()
     }
+}
+
+/// The turn at what a lock file stands for; it ends when it is dropped, and with the process, however that ends.
+fn turn(folder: &Path, name: &str) -> Result<Connection, StoreError> {
+    let path = folder.join(name);
+    let place = path.display().to_string();
+    let fail = |source| failure(&place, source);
+    let lock = Connection::open(&path).map_err(fail)?;
+    lock.busy_timeout(schema::BUSY_WITHIN).map_err(fail)?;
+    lock.execute_batch("BEGIN EXCLUSIVE").map_err(fail)?;
+    Ok(lock)
 }
 
 fn failure(place: &str, source: rusqlite::Error) -> StoreError {

@@ -23,17 +23,7 @@ const KEY_FILE: &str = "terminal.key";
 /// # Errors
 /// [`TerminalError::NotEnrolled`] when there is none, [`TerminalError::Store`] when it cannot be read.
 pub fn key(folder: &Path) -> Result<TerminalKey, TerminalError> {
-    let path = folder.join(KEY_FILE);
-    let place = path.display().to_string();
-    let mut text = Zeroizing::new(String::new());
-    match std::fs::File::open(&path).and_then(|mut file| file.read_to_string(&mut text)) {
-        Ok(_) => {}
-        Err(error) if error.kind() == ErrorKind::NotFound => return Err(TerminalError::NotEnrolled),
-        Err(source) => return Err(StoreError::Folder { place, source }.into()),
-    }
-    let mut seed = Zeroizing::new([0; 32]);
-    hex::decode_to_slice(text.trim(), &mut seed[..])
-        .map_err(|_| StoreError::Corrupt { place, reason: "a key file has 64 hex digits".to_owned() })?;
+    let seed = seed(folder, KEY_FILE)?.ok_or(TerminalError::NotEnrolled)?;
     Ok(TerminalKey::from_seed(&seed))
 }
 
@@ -42,20 +32,41 @@ pub fn key(folder: &Path) -> Result<TerminalKey, TerminalError> {
 /// # Errors
 /// [`TerminalError::Store`] when it cannot be written.
 pub fn make_key(folder: &Path) -> Result<TerminalKey, TerminalError> {
-    let path = folder.join(KEY_FILE);
-    if path.is_file() {
-        return key(folder);
+    Ok(TerminalKey::from_seed(&make_seed(folder, KEY_FILE)?))
+}
+
+/// The 32 bytes of a key file; `None` when there is none.
+pub(crate) fn seed(folder: &Path, name: &str) -> Result<Option<Zeroizing<[u8; 32]>>, StoreError> {
+    let path = folder.join(name);
+    let place = path.display().to_string();
+    let mut text = Zeroizing::new(String::new());
+    match std::fs::File::open(&path).and_then(|mut file| file.read_to_string(&mut text)) {
+        Ok(_) => {}
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        Err(source) => return Err(StoreError::Folder { place, source }),
     }
+    let mut seed = Zeroizing::new([0; 32]);
+    hex::decode_to_slice(text.trim(), &mut seed[..])
+        .map_err(|_| StoreError::Corrupt { place, reason: "a key file has 64 hex digits".to_owned() })?;
+    Ok(Some(seed))
+}
+
+/// Makes a key file of 32 random bytes; an existing one stays.
+pub(crate) fn make_seed(folder: &Path, name: &str) -> Result<Zeroizing<[u8; 32]>, TerminalError> {
+    if let Some(seed) = seed(folder, name)? {
+        return Ok(seed);
+    }
+    let path = folder.join(name);
     let fail = |source| StoreError::Folder { place: path.display().to_string(), source };
     let seed = Zeroizing::new(random::<32>()?);
     let text = Zeroizing::new(format!("{}\n", hex::encode_upper(&seed[..])));
     // Written aside and renamed: a key file is whole or not there.
-    let aside = folder.join(format!("{KEY_FILE}.new"));
+    let aside = folder.join(format!("{name}.new"));
     let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&aside).map_err(fail)?;
     file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(fail)?;
     std::fs::rename(&aside, &path).map_err(fail)?;
     std::fs::File::open(folder).and_then(|folder| folder.sync_all()).map_err(fail)?;
-    Ok(TerminalKey::from_seed(&seed))
+    Ok(seed)
 }
 
 /// Random bytes of the system, for keys and ids.

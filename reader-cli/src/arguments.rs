@@ -4,6 +4,7 @@
 //! A secret is never an argument: PINs are named by `env:NAME`, `file:PATH` or `prompt`.
 
 pub mod certificate;
+pub mod national;
 pub mod papers;
 pub mod refund;
 
@@ -13,6 +14,7 @@ use card_profiles::conform::Area;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use self::certificate::CertificateCommand;
+use self::national::NationalCommand;
 pub use self::papers::{CatalogueCommand, CatalogueImport, PayArguments, PolicyCommand, ReceiptArguments};
 use self::refund::{CancelArguments, RefundCommand};
 use card_counter::language::Language;
@@ -149,6 +151,9 @@ pub enum Command {
     /// The terminal itself.
     #[command(subcommand)]
     Terminal(TerminalCommand),
+    /// The national medical-insurance centre.
+    #[command(subcommand)]
+    National(NationalCommand),
     /// Conformance suite: what the profile says, tried on the card in the reader. Exit 7 when a case fails.
     Conform(ConformArguments),
     /// Card types: what is on a card. Needs no reader.

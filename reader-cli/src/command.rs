@@ -13,6 +13,7 @@ mod contents;
 mod handout;
 mod journal;
 mod load;
+mod national;
 mod office;
 mod pay;
 mod policy;
@@ -170,6 +171,7 @@ fn carry_out(setting: &Setting<'_>, command: &Command) -> Result<Exit, TerminalE
         Command::Upload => office::upload(setting),
         Command::DayEnd => office::day_end(setting),
         Command::Terminal(command) => office::terminal(setting, command),
+        Command::National(command) => national::run(setting, command),
         Command::Conform(arguments) => conform::run(setting, arguments),
         Command::Bridge(arguments) => bridge::run(setting, arguments),
         Command::Compat { file } => compat::run(setting, file),

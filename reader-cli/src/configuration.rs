@@ -15,6 +15,7 @@ use serde::Deserialize;
 use settlement::receipt::Paper;
 
 use crate::arguments::Places;
+use crate::national::settings::{NationalFile, NationalSettings};
 use card_counter::error::TerminalError;
 use card_counter::file::{self, FileKind};
 use card_counter::language::Words;
@@ -54,6 +55,8 @@ pub struct Configuration {
     pub receipt_check: Option<String>,
     /// Font that images and documents of receipts are drawn with.
     pub font: Option<PathBuf>,
+    /// The national centre.
+    pub national: Option<NationalSettings>,
 }
 
 /// The configuration file: every key optional, no other keys.
@@ -76,6 +79,7 @@ struct File {
     #[serde(rename = "receipt-check")]
     receipt_check: Option<String>,
     font: Option<PathBuf>,
+    national: Option<NationalFile>,
 }
 
 impl Configuration {
@@ -121,6 +125,7 @@ impl Configuration {
             paper: file.paper.map_or(Ok(Paper::Mm80), paper)?,
             receipt_check: file.receipt_check.map(receipt_check).transpose()?,
             font: file.font.map(|path| here.join(path)),
+            national: file.national.map(NationalSettings::of).transpose()?,
         })
     }
 }

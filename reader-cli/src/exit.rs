@@ -66,6 +66,7 @@ impl Exit {
             | Code::BlacklistMalformed
             | Code::CertificateTooLong
             | Code::FontUnusable
+            | Code::NationalField
             | Code::AddressUnsupported => Self::Usage,
             Code::FileMissing
             | Code::ProfileUnknown
@@ -79,6 +80,8 @@ impl Exit {
             | Code::RefundOriginal
             | Code::RefundUnknown
             | Code::RehearsalMissing
+            | Code::NationalUnknown
+            | Code::NationalNotInsured
             | Code::NotEnrolled
             | Code::NothingToLoad => Self::NotFound,
             Code::BillRefused
@@ -112,6 +115,10 @@ impl Exit {
             | Code::RefundUndecided
             | Code::RefundAmount
             | Code::CancelTooLate
+            | Code::NationalNotSignedIn
+            | Code::NationalRefused
+            | Code::NationalOpen
+            | Code::NationalBillSettled
             | Code::LimitExceeded => Self::Refused,
             Code::NoCard
             | Code::CardRemoved
@@ -158,13 +165,20 @@ impl Exit {
             | Code::KeyBlocked => Self::Authentication,
             Code::MacWrong
             | Code::ChainDiffers
+            | Code::NationalAmounts
             | Code::ReadBackDiffers
             | Code::ScriptMismatch
             | Code::EnvelopeForeign
             | Code::CertificateForeign
             | Code::BlacklistUnsigned
             | Code::SignatureWrong => Self::Mismatch,
-            Code::CentreUnreachable | Code::CentreAnswer | Code::CentreBusy => Self::PeerUnreachable,
+            Code::CentreUnreachable
+            | Code::CentreAnswer
+            | Code::CentreBusy
+            | Code::NationalUnreachable
+            | Code::NationalUnanswered
+            | Code::NationalReversed
+            | Code::NationalAnswer => Self::PeerUnreachable,
             Code::StoreFailed
             | Code::ListenFailed
             | Code::StoreFull

@@ -1,4 +1,5 @@
-//! The centre over HTTP: the only file that knows HTTP status codes, and the only one besides `output` that knows JSON.
+//! The centre, and the national one, over HTTP: the only file that knows HTTP status codes, and the only one besides `output` that
+//! knows JSON.
 //!
 //! Source: `settlement::message`; every request is signed (`settlement::signing`).
 //! Owns: one request, one answer, both bounded in size and time. Never: retries, stores (`store`), decides.
@@ -55,13 +56,8 @@ impl<'a> Centre<'a> {
     /// # Errors
     /// [`TerminalError::Address`] for anything but `http://`.
     pub fn at(address: &'a str, key: &'a TerminalKey, terminal: TerminalNumber) -> Result<Self, TerminalError> {
-        let host = address.strip_prefix("http://").unwrap_or_default();
-        if host.is_empty() || host.contains(char::is_whitespace) {
-            return Err(TerminalError::Address { address: address.to_owned() });
-        }
-        let configuration =
-            ureq::Agent::config_builder().timeout_global(Some(ANSWER_WITHIN)).http_status_as_error(false).build();
-        let http = Http { address: address.trim_end_matches('/'), agent: configuration.into() };
+        check(address)?;
+        let http = Http { address: address.trim_end_matches('/'), agent: agent(ANSWER_WITHIN) };
         Ok(Self::over(Box::new(http), key, terminal))
     }
 
@@ -122,4 +118,54 @@ impl std::fmt::Debug for Centre<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Centre").field("terminal", &self.terminal).finish_non_exhaustive()
     }
+}
+
+/// The national centre: one address, one message a request.
+#[derive(Debug)]
+pub struct Peer {
+    address: String,
+    agent: ureq::Agent,
+}
+
+/// Bytes of an answer: a whole national list, packed.
+const FILE_BYTES_MAX: u64 = 256 * 1024 * 1024;
+
+impl Peer {
+    /// The peer at `address` (`http://HOST:PORT/PATH`). Nothing is sent yet.
+    ///
+    /// # Errors
+    /// [`TerminalError::Address`] for anything but `http://`.
+    pub fn at(address: &str, within: Duration) -> Result<Self, TerminalError> {
+        check(address)?;
+        Ok(Self { address: address.to_owned(), agent: agent(within) })
+    }
+
+    /// Its address.
+    #[must_use]
+    pub fn address(&self) -> &str {
+        &self.address
+    }
+
+    /// Sends a message; `None` when no answer came, or one of a gateway that knows nothing of the message.
+    #[must_use]
+    pub fn post(&self, body: &str) -> Option<Vec<u8>> {
+        let sent = self.agent.post(&self.address).header("content-type", "application/json; charset=utf-8");
+        let mut response = sent.send(body.as_bytes()).ok()?;
+        if !response.status().is_success() {
+            return None;
+        }
+        response.body_mut().with_config().limit(FILE_BYTES_MAX).read_to_vec().ok()
+    }
+}
+
+fn check(address: &str) -> Result<(), TerminalError> {
+    let host = address.strip_prefix("http://").unwrap_or_default();
+    if host.is_empty() || host.contains(char::is_whitespace) {
+        return Err(TerminalError::Address { address: address.to_owned() });
+    }
+    Ok(())
+}
+
+fn agent(within: Duration) -> ureq::Agent {
+    ureq::Agent::config_builder().timeout_global(Some(within)).http_status_as_error(false).build().into()
 }

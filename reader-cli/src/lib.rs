@@ -11,6 +11,7 @@ pub mod conform;
 pub mod dump;
 pub mod exit;
 pub mod http;
+pub mod national;
 pub mod output;
 pub mod page;
 pub mod paper;

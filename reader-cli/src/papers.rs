@@ -40,8 +40,7 @@ impl Papers {
     /// [`TerminalError::File`], [`TerminalError::Paper`], or [`TerminalError::Configuration`] without a catalogue.
     pub fn read(configuration: &Configuration, arguments: &PayArguments) -> Result<Self, TerminalError> {
         let bytes = file::bytes(&arguments.bill, file::BYTES_MAX)?;
-        let bill =
-            Bill::parse(&bytes).map_err(|error| malformed(Paper::Bill, &arguments.bill, Words::explained(&error)))?;
+        let bill = bill_of(&bytes, &arguments.bill)?;
         let path = arguments.catalogue.as_ref().or(configuration.catalogue.as_ref());
         let path = path.ok_or_else(|| TerminalError::Configuration {
             place: "catalogue".to_owned(),
@@ -56,6 +55,18 @@ impl Papers {
         };
         Ok(Self { bill, digest: Digest::of(&bytes), catalogue: catalogue(path)?, policy })
     }
+}
+
+/// A bill file.
+///
+/// # Errors
+/// [`TerminalError::File`] or [`TerminalError::Paper`].
+pub fn bill(path: &Path) -> Result<Bill, TerminalError> {
+    bill_of(&file::bytes(path, file::BYTES_MAX)?, path)
+}
+
+fn bill_of(bytes: &[u8], path: &Path) -> Result<Bill, TerminalError> {
+    Bill::parse(bytes).map_err(|error| malformed(Paper::Bill, path, Words::explained(&error)))
 }
 
 /// A catalogue file.

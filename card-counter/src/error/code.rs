@@ -262,6 +262,30 @@ codes! {
     CentreBusy = "CENTRE_BUSY",
     /// Centre and terminal disagree on what was uploaded.
     ChainDiffers = "CHAIN_DIFFERS",
+    /// Nobody signed in at the national centre.
+    NationalNotSignedIn = "NATIONAL_NOT_SIGNED_IN",
+    /// The national centre does not answer.
+    NationalUnreachable = "NATIONAL_UNREACHABLE",
+    /// A settlement or its cancellation was not answered, and is not undone yet.
+    NationalUnanswered = "NATIONAL_UNANSWERED",
+    /// A settlement or its cancellation was not answered, and was undone.
+    NationalReversed = "NATIONAL_REVERSED",
+    /// The national centre refused.
+    NationalRefused = "NATIONAL_REFUSED",
+    /// The national centre's answer cannot be read.
+    NationalAnswer = "NATIONAL_ANSWER",
+    /// The national centre's amounts do not add up.
+    NationalAmounts = "NATIONAL_AMOUNTS",
+    /// A settlement of this bill or person is open.
+    NationalOpen = "NATIONAL_OPEN",
+    /// The bill was settled at the national centre.
+    NationalBillSettled = "NATIONAL_BILL_SETTLED",
+    /// No such settlement.
+    NationalUnknown = "NATIONAL_UNKNOWN",
+    /// The person has no such insurance.
+    NationalNotInsured = "NATIONAL_NOT_INSURED",
+    /// A value does not fit its field.
+    NationalField = "NATIONAL_FIELD",
     /// Nothing to load for this card.
     NothingToLoad = "NOTHING_TO_LOAD",
     /// No font to draw a receipt with.

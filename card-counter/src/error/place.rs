@@ -155,6 +155,7 @@ impl TerminalError {
             Self::CentreAnswer { path } => said(format!("中心对 {path} 的应答格式不对")),
             Self::CentreRefused { path, code } => said(format!("中心拒绝 {path}:{code}")),
             Self::ChainDiffers { theirs, ours } => said(format!("中心等待第 {theirs} 批,终端已到第 {ours} 批")),
+            Self::National(error) => error.place(),
             Self::NothingToLoad => said("没有为此卡待划入的金额".to_owned()),
             Self::NotEnrolled => said("终端还没有密钥和编号".to_owned()),
             Self::ReceiptUnwritten { id, path, source } => {

@@ -112,6 +112,7 @@ impl TerminalError {
             Self::CentreRefused { code, .. } if code.retryable() => Code::CentreBusy,
             Self::CentreRefused { .. } => Code::CentreRefused,
             Self::ChainDiffers { .. } => Code::ChainDiffers,
+            Self::National(error) => error.code(),
             Self::NothingToLoad => Code::NothingToLoad,
             Self::NotEnrolled => Code::NotEnrolled,
             Self::Font(FontError::Unusable { .. }) => Code::FontUnusable,

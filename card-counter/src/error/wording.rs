@@ -211,6 +211,24 @@ fn what(code: Code) -> Words {
         Code::RecordingMalformed => ("调用记录格式不对", "the recording of calls is malformed"),
         Code::ReceiptUnknown => ("没有这个小票", "there is no such receipt"),
         Code::RehearsalMissing => ("演练程序未安装", "the program for rehearsal is not installed"),
+        Code::NationalNotSignedIn => ("尚未在国家医保中心签到", "nobody signed in at the national centre"),
+        Code::NationalUnreachable => ("国家医保中心无应答", "the national centre does not answer"),
+        Code::NationalUnanswered => {
+            ("结算或撤销没有应答,结果未知", "a settlement or cancellation was not answered: its outcome is unknown")
+        }
+        Code::NationalReversed => {
+            ("结算或撤销没有应答,已冲正", "a settlement or cancellation was not answered, and was undone")
+        }
+        Code::NationalRefused => ("国家医保中心拒绝", "the national centre refused"),
+        Code::NationalAnswer => ("国家医保中心的应答读不懂", "the answer of the national centre cannot be read"),
+        Code::NationalAmounts => ("国家医保中心的金额自相矛盾", "the amounts of the national centre do not add up"),
+        Code::NationalOpen => {
+            ("此账单或此人有一笔结果未知的结算", "a settlement of this bill or person has no known outcome")
+        }
+        Code::NationalBillSettled => ("账单已在国家医保中心结算", "the bill was settled at the national centre"),
+        Code::NationalUnknown => ("没有可处理的结算", "there is no such settlement to work on"),
+        Code::NationalNotInsured => ("此人没有这一险种", "the person has no such insurance"),
+        Code::NationalField => ("要发送的内容不符合字段规定", "what is to be sent does not fit its field"),
         Code::NotEnrolled => ("终端尚未登记", "the terminal is not enrolled"),
         Code::StoreFailed => ("数据目录读写失败", "the data folder cannot be read or written"),
         Code::StoreFull => ("磁盘已满,未做任何事", "the disk is full; nothing was done"),
@@ -432,6 +450,43 @@ fn next(code: Code) -> Words {
         Code::RehearsalMissing => (
             "把它放在 sscard 旁边:cargo build --release -p tear",
             "put it beside sscard: cargo build --release -p tear",
+        ),
+        Code::NationalNotSignedIn => ("先执行 sscard national sign-in", "run sscard national sign-in first"),
+        Code::NationalUnreachable => {
+            ("检查网络和 [national] address,再次运行", "check the network and [national] address, then run it again")
+        }
+        Code::NationalUnanswered => (
+            "先不要收款或退款;网络恢复后执行 sscard national finish,终端会自动冲正",
+            "take and give no money yet; when the network is back run sscard national finish: it is undone by itself",
+        ),
+        Code::NationalReversed => {
+            ("此账单没有结算(撤销没有生效);再次运行即可", "nothing of it stands at the centre; run the same again")
+        }
+        Code::NationalRefused => (
+            "按中心给出的原因处理;签到失效时执行 sscard national sign-in",
+            "follow the reason that the centre gives; when the session is over run sscard national sign-in",
+        ),
+        Code::NationalAnswer => ("稍后再试;仍不行请联系中心", "run it again later; if it stays so, ask the centre"),
+        Code::NationalAmounts => (
+            "不要收款;执行 sscard national list 查看,并把此结果告诉中心",
+            "take no money; see sscard national list, and tell the centre",
+        ),
+        Code::NationalOpen => (
+            "执行 sscard national finish;中心拒绝冲正时与中心核对,再用 sscard national judge 记下结论",
+            "run sscard national finish; when the centre does not undo it, ask there and note the answer with sscard national judge",
+        ),
+        Code::NationalBillSettled => {
+            ("不要再次结算;用 sscard national list 查看", "do not settle it again; see sscard national list")
+        }
+        Code::NationalUnknown => {
+            ("用 sscard national list 查看账单和状态", "see sscard national list for bills and where they stand")
+        }
+        Code::NationalNotInsured => {
+            ("用 --insurance 给出中心列出的险种", "name an insurance that the centre lists with --insurance")
+        }
+        Code::NationalField => (
+            "改正 [national] 或账单中的该项,再次运行",
+            "mend that item in [national] or in the bill, then run it again",
         ),
         Code::NotEnrolled => ("先执行 sscard terminal enroll", "run sscard terminal enroll first"),
         Code::StoreFailed => ("检查数据目录的权限和磁盘", "check the folder's permissions and its disk"),

@@ -1,0 +1,138 @@
+//! What a person types about the national centre.
+//!
+//! Owns: its part of the command line. A person's number is never an argument. Never: reads a file.
+
+use std::path::PathBuf;
+
+use card_counter::secret::SecretSource;
+use clap::{ArgGroup, Args, Subcommand};
+use settlement::BusinessDate;
+use settlement::id::BillId;
+
+/// `national …`.
+#[derive(Debug, Subcommand)]
+pub enum NationalCommand {
+    /// Sign in (9001); then finish what was not answered.
+    SignIn,
+    /// Sign out (9002).
+    SignOut,
+    /// Who a person is and how insured (1101).
+    Person(PersonArguments),
+    /// What may be paid for a person (2001).
+    Benefit(PersonArguments),
+    /// What a bill would come to (2101), and where our own split differs.
+    Trial(SaleArguments),
+    /// Settle a bill (2102).
+    Settle(SaleArguments),
+    /// Cancel the settlement of a bill (2103).
+    Cancel {
+        /// Bill.
+        #[arg(value_parser = bill)]
+        bill: BillId,
+    },
+    /// Undo what was not answered (2601). Every other command begins with it.
+    Finish,
+    /// Settlements and where they stand. Asks nobody.
+    List,
+    /// Note what the centre said of a settlement that it did not undo: it was not carried out.
+    Judge {
+        /// Bill.
+        #[arg(value_parser = bill)]
+        bill: BillId,
+        /// Who said so and when.
+        #[arg(long, value_name = "TEXT", value_parser = reason)]
+        reason: String,
+    },
+    /// The settlement of a bill as the centre has it (5203). Exit 7 when it differs from ours.
+    Show {
+        /// Bill.
+        #[arg(value_parser = bill)]
+        bill: BillId,
+    },
+    /// The lines of a settlement as the centre has them (5204).
+    Lines {
+        /// Bill.
+        #[arg(value_parser = bill)]
+        bill: BillId,
+    },
+    /// Compare a day with the centre: totals (3201), then in detail (3202). Exit 7 when something differs.
+    Reconcile {
+        /// Day; default today.
+        #[arg(long, value_name = "YYYY-MM-DD", value_parser = day)]
+        day: Option<BusinessDate>,
+    },
+    /// Finish what was not answered, then compare today and every earlier day that was not even. Exit 7 when something differs.
+    DayEnd,
+    /// Download a list (1301 to 1319) into a new file.
+    Catalogue(CatalogueArguments),
+}
+
+/// Whom it is about: exactly one.
+#[derive(Args, Debug)]
+#[command(group = ArgGroup::new("whom").required(true).args(["id", "e_credential", "card"]))]
+pub struct PersonArguments {
+    /// Citizen number: env:NAME, file:PATH or prompt.
+    #[arg(long, value_name = "SOURCE")]
+    pub id: Option<SecretSource>,
+    /// Electronic credential, as the scanner gives it: env:NAME, file:PATH or prompt.
+    #[arg(long, value_name = "SOURCE")]
+    pub e_credential: Option<SecretSource>,
+    /// The card in the reader.
+    #[arg(long)]
+    pub card: bool,
+    /// Insurance, where the person has several; default from the configuration, else 310.
+    #[arg(long, value_name = "CODE")]
+    pub insurance: Option<String>,
+}
+
+/// `national trial`, `national settle`.
+#[derive(Args, Debug)]
+pub struct SaleArguments {
+    /// Bill file (JSON), as `pay` takes it.
+    pub bill: PathBuf,
+    /// Drug catalogue for our own split; default from the configuration. Without one nothing is compared.
+    #[arg(long, value_name = "FILE")]
+    pub catalogue: Option<PathBuf>,
+    /// Payment policy for our own split; default from the configuration, else the built-in one.
+    #[arg(long, value_name = "FILE")]
+    pub policy: Option<PathBuf>,
+    /// Leave the personal account alone.
+    #[arg(long)]
+    pub without_account: bool,
+    /// Whom it is about.
+    #[command(flatten)]
+    pub person: PersonArguments,
+}
+
+/// `national catalogue`.
+#[derive(Args, Debug)]
+pub struct CatalogueArguments {
+    /// Number of the list: 1301 to 1319.
+    #[arg(value_name = "1301-1319", value_parser = clap::value_parser!(u16).range(1301..=1319))]
+    pub list: u16,
+    /// Version after which rows are wanted, where the list comes as a file; 0 is all.
+    #[arg(long, value_name = "VERSION", default_value = "0")]
+    pub after: String,
+    /// Day since which rows were changed, where the list comes by pages.
+    #[arg(long, value_name = "YYYY-MM-DD", value_parser = day, default_value = "2000-01-01")]
+    pub since: BusinessDate,
+    /// New file.
+    #[arg(long, value_name = "FILE")]
+    pub out: PathBuf,
+}
+
+fn bill(text: &str) -> Result<BillId, String> {
+    BillId::parse(text).map_err(|error| error.to_string())
+}
+
+fn day(text: &str) -> Result<BusinessDate, String> {
+    BusinessDate::parse(text).map_err(|error| error.to_string())
+}
+
+/// Characters of a reason.
+const REASON_MAX: usize = 200;
+
+fn reason(text: &str) -> Result<String, String> {
+    let fits = (1..=REASON_MAX).contains(&text.chars().count()) && !text.chars().any(char::is_control);
+    if fits { Ok(text.to_owned()) } else { Err(format!("write 1 to {REASON_MAX} printable characters")) }
+}
