@@ -36,14 +36,43 @@ pub fn encode_characters(text: &str) -> Result<Vec<Vec<u8>>, NotInGbk> {
 /// # Errors
 /// [`NotInGbk`] at the first character without a GBK code.
 pub fn encode_text(text: &str) -> Result<Vec<u8>, NotInGbk> {
+    if let Some(bytes) = encode_whole(text) {
+        return Ok(bytes);
+    }
     let mut bytes = Vec::with_capacity(text.len());
     for (character, position) in text.chars().zip(1..) {
-        match u8::try_from(character) {
-            Ok(ascii) if ascii.is_ascii() => bytes.push(ascii),
-            _ => encode(character, &mut bytes).ok_or(NotInGbk { character, position })?,
-        }
+        encode(character, &mut bytes).ok_or(NotInGbk { character, position })?;
     }
     Ok(bytes)
+}
+
+/// Whether a text has GBK bytes.
+#[must_use]
+pub fn is_gbk(text: &str) -> bool {
+    text.is_ascii() || encode_whole(text).is_some()
+}
+
+/// The bytes of a text in one pass: a registry asks for those of each person's.
+fn encode_whole(text: &str) -> Option<Vec<u8>> {
+    if text.is_ascii() {
+        return Some(text.as_bytes().to_vec());
+    }
+    let mut encoder = GBK.new_encoder();
+    let mut bytes = vec![0; encoder.max_buffer_length_from_utf8_without_replacement(text.len())?];
+    let (result, _, written) = encoder.encode_from_utf8_without_replacement(text, &mut bytes, true);
+    if result != EncoderResult::InputEmpty || text.chars().any(|character| PRIVATE_USE.contains(&character)) {
+        return None;
+    }
+    bytes.truncate(written);
+    let mut rest = bytes.as_slice();
+    while let Some((first, behind)) = rest.split_first() {
+        let (code, behind) = if first.is_ascii() { (rest.get(..1)?, behind) } else { rest.split_at_checked(2)? };
+        if !is_gbk_of_readers(code) {
+            return None;
+        }
+        rest = behind;
+    }
+    Some(bytes)
 }
 
 /// Characters without agreed meaning, which the encoding standard maps to user-defined codes.
@@ -141,6 +170,25 @@ mod tests {
             }
         }
         assert_eq!(codes, CODES_OF_CODE_PAGE_936);
+    }
+
+    #[test]
+    fn a_text_has_the_bytes_of_its_characters_whether_taken_whole_or_one_by_one() {
+        let mut outside = 0;
+        for character in (0..=0x2_FFFF).filter_map(char::from_u32) {
+            let mut alone = Vec::new();
+            let known = encode(character, &mut alone).is_some();
+            for text in [format!("{character}"), format!("A{character}丹"), format!("丹{character}·")] {
+                let parts: Option<Vec<u8>> = text.chars().try_fold(Vec::new(), |mut bytes, one| {
+                    encode(one, &mut bytes)?;
+                    Some(bytes)
+                });
+                assert_eq!(encode_whole(&text), parts, "{text:?}");
+                assert_eq!((encode_text(&text).is_ok(), is_gbk(&text)), (known, known), "{text:?}");
+            }
+            outside += u32::from(!known);
+        }
+        assert!(outside > 0x2_0000, "{outside}");
     }
 
     #[test]

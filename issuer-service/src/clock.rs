@@ -5,12 +5,11 @@
 use settlement::date::{BusinessDate, DateTime};
 use time::format_description::StaticFormatDescription;
 use time::macros::{format_description, offset};
-use time::{Date, OffsetDateTime, PrimitiveDateTime};
+use time::{Date, Month, OffsetDateTime, PrimitiveDateTime};
 
 const INSTANT: StaticFormatDescription =
     format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:3]Z");
 const SECOND: StaticFormatDescription = format_description!("[year]-[month]-[day]T[hour]:[minute]:[second]Z");
-const COMPACT_DATE: StaticFormatDescription = format_description!("[year][month][day]");
 const COMPACT_INSTANT: StaticFormatDescription = format_description!("[year][month][day][hour][minute][second]");
 const DASHED_DATE: StaticFormatDescription = format_description!("[year]-[month]-[day]");
 
@@ -68,13 +67,19 @@ pub fn today() -> Date {
 /// A date as `YYYYMMDD`.
 #[must_use]
 pub fn compact(date: Date) -> String {
-    date.format(COMPACT_DATE).expect("a fixed format of a date")
+    let (year, month, day) = date.to_calendar_date();
+    format!("{year:04}{:02}{day:02}", u8::from(month))
 }
 
 /// Reads `YYYYMMDD`; `None` when there is no such day.
 #[must_use]
 pub fn parse_compact(text: &str) -> Option<Date> {
-    (text.len() == 8 && text.bytes().all(|byte| byte.is_ascii_digit())).then(|| Date::parse(text, COMPACT_DATE).ok())?
+    if text.len() != 8 || !text.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    let number = |from: usize, to: usize| text.get(from..to)?.parse::<u16>().ok();
+    let month = Month::try_from(u8::try_from(number(4, 6)?).ok()?).ok()?;
+    Date::from_calendar_date(i32::from(number(0, 4)?), month, u8::try_from(number(6, 8)?).ok()?).ok()
 }
 
 /// The same day some years later; 29 February becomes 28 February where there is none.

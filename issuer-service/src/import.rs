@@ -1,10 +1,11 @@
 //! The registry import (参保人员导入): a bureau's file becomes statements about people, or a list of what is wrong with it.
 //!
-//! Owns: the run over the file in batches of rows, each durable at once; going on behind the last batch after a kill; what
-//! happens with a number that stands in the file twice.
+//! Owns: the run over the file in transactions of many rows; going on behind the last of them after a kill; what happens with
+//! a number that stands in the file twice.
 //! Never: stops at the first fault; holds the file in memory; decides what a statement changes ([`crate::registry`]).
 //! Units: `row` is the line in the file where a row starts, the header of an ordinary file being line 1.
 
+mod ahead;
 pub mod check;
 pub mod column;
 pub mod encoding;
@@ -23,21 +24,22 @@ mod workbook;
 use std::fs::{self, File};
 use std::io;
 use std::path::Path;
-use std::sync::mpsc::{SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, sync_channel};
+use std::time::{Duration, Instant};
 
 use card_core::security::CityCode;
 
 use crate::audit::Act;
-use crate::clock;
 use crate::lang::Lang;
 use crate::person::Details;
 use crate::person::dossier::Statement;
-use crate::person::field::Fields;
-use crate::person::no_card::NoCard;
-use crate::registry;
+use crate::person::field::{Field, Fields};
+use crate::registry::newcomer::{Known, Newcomer};
 use crate::registry::source::Source;
-use crate::store::{Store, Tx};
+use crate::registry::{self, Done, Outcome};
+use crate::store::{Store, StoreError, Tx};
 
+use ahead::{Ahead, BATCHES_AHEAD, Batch, Row};
 use check::Checks;
 use column::Column;
 use encoding::Declared;
@@ -47,10 +49,11 @@ use report::{Counts, Report};
 use report_file::ReportFile;
 use table::{OpenError, Reading, Table};
 
-/// Rows of one transaction: rows of many people fall on the same pages, which are written once.
-const BATCH_ROWS: usize = 5_000;
-/// Batches that are checked ahead of the one that is stored.
-const BATCHES_AHEAD: usize = 1;
+/// Batches of one transaction: rows of many people fall on the same pages, which are written once.
+const BATCHES_MAX: usize = 25;
+/// How long a transaction is kept open for another batch: so long others wait that want to write, and so much is done again
+/// after a kill.
+const OPEN_MAX: Duration = Duration::from_millis(500);
 
 /// What to do with a file.
 #[derive(Clone, Copy, Debug)]
@@ -89,15 +92,7 @@ impl Watcher for Quiet {
     fn stored(&self, _: u64, _: u64, _: Counts) {}
 }
 
-/// Rows that are checked and not stored yet.
-struct Batch {
-    rows: Vec<(u64, Result<Details, Vec<Fault>>)>,
-    read: u64,
-    length: u64,
-}
-
-/// Imports a file. Every batch of rows is durable when the next one begins; an import that was killed goes on behind its
-/// last batch when the same file of the same source is imported again, and ends as if it had never been interrupted.
+/// Imports a file. What the watcher is told of is durable; an import that was killed goes on behind its last transaction when the same file of the same source is imported again, and ends as if it had never been interrupted.
 ///
 /// # Errors
 /// [`ImportError`]; faulty rows are no error, they are in the report.
@@ -109,16 +104,33 @@ pub fn run(store: &mut Store, order: &Order<'_>) -> Result<Report, ImportError> 
     let mut table = Table::read(file, reading).map_err(|error| failed(order, error))?;
     let checks = Checks::new(table.layout(), order.city);
     let report = Report::new(&table, order.dry_run, order.lang);
-    let mut work =
-        Work { order, source, fields: checks.fields(), report, without_region: 0, off_chip: 0, import: 0, done: 0 };
+    let mut work = Work {
+        order,
+        source,
+        fields: checks.fields(),
+        report,
+        without_region: 0,
+        off_chip: 0,
+        import: 0,
+        done: 0,
+        new_before: false,
+    };
     work.begin(store, table.digest())?;
+    let ahead = Ahead {
+        checks: &checks,
+        source: work.source.id,
+        import: work.import,
+        done: work.done,
+        // A dry run registers nobody.
+        keys: if order.dry_run { None } else { store.data_keys() },
+    };
     let (sender, batches) = sync_channel(BATCHES_AHEAD);
     let read = std::thread::scope(|scope| {
-        let (table, checks) = (&mut table, &checks);
-        let reader = scope.spawn(move || read_rows(table, checks, &sender));
+        let table = &mut table;
+        let reader = scope.spawn(move || ahead.read(table, &sender));
         let mut stored = Ok(());
         while let Ok(batch) = batches.recv() {
-            stored = work.store(store, batch);
+            stored = work.store(store, batch, &batches);
             if stored.is_err() {
                 break;
             }
@@ -136,26 +148,6 @@ pub fn run(store: &mut Store, order: &Order<'_>) -> Result<Report, ImportError> 
     Ok(work.report)
 }
 
-/// Reads and checks rows to the end of the file, or until nobody takes them.
-fn read_rows(table: &mut Table, checks: &Checks, to: &SyncSender<Batch>) -> Result<(), OpenError> {
-    let mut rows = Vec::with_capacity(BATCH_ROWS);
-    loop {
-        let row = table.next_row()?;
-        let end = row.is_none();
-        rows.extend(row.map(|row| (row.line, checks.check(&row))));
-        if end && rows.is_empty() {
-            return Ok(());
-        }
-        if end || rows.len() == BATCH_ROWS {
-            let (read, length) = table.progress();
-            let full = std::mem::replace(&mut rows, Vec::with_capacity(BATCH_ROWS));
-            if to.send(Batch { rows: full, read, length }).is_err() {
-                return Ok(());
-            }
-        }
-    }
-}
-
 /// An import under way.
 struct Work<'a> {
     order: &'a Order<'a>,
@@ -168,6 +160,8 @@ struct Work<'a> {
     import: u32,
     /// Last row that an interrupted run has stored.
     done: u64,
+    /// Whether the last good row was about a person who is new.
+    new_before: bool,
 }
 
 impl Work<'_> {
@@ -196,60 +190,120 @@ impl Work<'_> {
         Ok(())
     }
 
-    /// Stores a batch, and how far the import has come, in one transaction. Rows that an interrupted run stored are counted
-    /// already: only their faults are listed, and their numbers remembered.
-    fn store(&mut self, store: &mut Store, batch: Batch) -> Result<(), ImportError> {
-        let Batch { rows, read, length } = batch;
-        let Some((last, _)) = rows.last() else { return Ok(()) };
-        let last = *last;
-        let at = clock::seconds();
-        store.journal(|tx| -> Result<(), ImportError> {
-            for (line, row) in rows {
-                self.take_row(tx, line, row, at)?;
+    /// Stores a batch and those that are ready soon behind it, and how far the import has come, in one transaction. Rows that an
+    /// interrupted run stored are counted already: only their faults are listed, and their numbers remembered.
+    fn store(&mut self, store: &mut Store, first: Batch, more: &Receiver<Batch>) -> Result<(), ImportError> {
+        let begun = Instant::now();
+        let (read, length) = store.journal(|tx| -> Result<_, ImportError> {
+            let (mut batch, mut taken) = (first, 1);
+            loop {
+                let Batch { rows, at, read, length } = batch;
+                let last = rows.last().map_or(0, |row| row.line);
+                for row in rows {
+                    self.take_row(tx, row, at)?;
+                }
+                let left = OPEN_MAX.saturating_sub(begun.elapsed());
+                let next = if taken < BATCHES_MAX { more.recv_timeout(left).ok() } else { None };
+                let Some(next) = next else {
+                    if !self.order.dry_run && last > self.done {
+                        tx.note_import(self.import, last, self.report.counts())?;
+                    }
+                    return Ok((read, length));
+                };
+                (batch, taken) = (next, taken + 1);
             }
-            if !self.order.dry_run && last > self.done {
-                tx.note_import(self.import, last, self.report.counts())?;
-            }
-            Ok(())
         })?;
         self.order.watcher.stored(read, length, self.report.counts());
         Ok(())
     }
 
-    fn take_row(
-        &mut self,
-        tx: &Tx<'_>,
-        line: u64,
-        row: Result<Details, Vec<Fault>>,
-        at: u64,
-    ) -> Result<(), ImportError> {
+    fn take_row(&mut self, tx: &Tx<'_>, row: Row, at: u64) -> Result<(), ImportError> {
+        let Row { line, checked } = row;
         let fresh = line > self.done;
-        let details = match row {
-            Ok(details) => details,
+        let newcomer = match checked {
+            Ok(newcomer) => newcomer,
             Err(faults) => {
                 self.refuse(faults, fresh);
                 return Ok(());
             }
         };
-        if let Some((first, same_name)) = tx.see_number(&details.number, &details.name, line)? {
+        let marks = match &newcomer.marks {
+            Some(marks) if tx.are_current(marks)? => Some(marks),
+            _ => None,
+        };
+        // Behind a new person comes another one, mostly, and who is new need not be looked for.
+        if self.new_before
+            && let Some(marks) = marks
+            && let Some(outcome) = registry::enter(tx, &newcomer, marks, self.import)?
+        {
+            self.accept(&newcomer, Some(&outcome));
+            return Ok(());
+        }
+        let details = newcomer.details();
+        let known = match marks {
+            Some(marks) => tx.known_by_mark(&marks.number)?,
+            None => tx.known_by_number(&details.number)?,
+        };
+        if let Some((first, same_name)) = self.earlier(tx, known.as_ref(), &details, line)? {
             let code = if same_name { Code::DuplicateInFile(first) } else { Code::NumberTakenInFile(first) };
             let (column, value) = (Some(Column::Number), masked(&details.number));
             self.refuse(vec![Fault { row: line, column, code, value }], fresh);
             return Ok(());
         }
-        self.without_region += u64::from(details.region.is_empty());
-        self.off_chip += u64::from(NoCard::fields(&details).next().is_some());
-        if fresh {
-            let (source, import, fields) = (self.source.id, self.import, self.fields);
-            let statement = Statement { source, at, import, row: line, details: &details, fields };
-            let outcome = if self.order.dry_run {
-                registry::rehearse(tx, &statement)?
-            } else {
-                registry::upsert(tx, &statement)?
-            };
-            self.report.count(&outcome);
+        if !fresh {
+            self.accept(&newcomer, None);
+            return Ok(());
         }
+        let (source, import, fields) = (self.source.id, self.import, self.fields);
+        let statement = Statement { source, at, import, row: line, details: &details, fields };
+        let outcome = match known {
+            Some(known) => registry::hear(tx, known, &statement, !self.order.dry_run)?,
+            None if self.order.dry_run => registry::rehearse(&newcomer),
+            None => {
+                let entered = marks.map(|marks| registry::enter(tx, &newcomer, marks, import)).transpose()?;
+                match entered.flatten() {
+                    Some(outcome) => outcome,
+                    None => registry::register(tx, &statement)?,
+                }
+            }
+        };
+        self.accept(&newcomer, Some(&outcome));
         Ok(())
+    }
+
+    /// Counts a good row; one that an interrupted run stored has no outcome, it is counted already.
+    fn accept(&mut self, newcomer: &Newcomer, outcome: Option<&Outcome>) {
+        self.without_region += u64::from(newcomer.region.is_empty());
+        self.off_chip += u64::from(newcomer.no_card.is_some());
+        if let Some(outcome) = outcome {
+            self.new_before = outcome.done == Done::Created;
+            self.report.count(outcome);
+        }
+    }
+
+    /// The earlier good row of the file that has the same number, if there is one, and whether it has the same name.
+    ///
+    /// A person whom this import registers remembers the row that did it; only the numbers of others need be written down.
+    fn earlier(
+        &self,
+        tx: &Tx<'_>,
+        known: Option<&Known>,
+        details: &Details,
+        line: u64,
+    ) -> Result<Option<(u64, bool)>, StoreError> {
+        if self.order.dry_run || line <= self.done && known.is_none() {
+            return tx.see_number(&details.number, &details.name, line);
+        }
+        let Some(known) = known else { return Ok(None) };
+        let own = known.dossier.row(self.source.id, self.import).filter(|_| known.import == self.import);
+        match own {
+            Some(row) if row == line => Ok(None),
+            Some(row) => {
+                let name = known.dossier.says(self.source.id, Field::Name);
+                Ok(Some((row, name == Some(details.name.as_str()))))
+            }
+            None => tx.see_number(&details.number, &details.name, line),
+        }
     }
 
     fn refuse(&mut self, faults: Vec<Fault>, fresh: bool) {

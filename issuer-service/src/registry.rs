@@ -4,6 +4,7 @@
 //! Never: reads a file, decides between two sources.
 
 pub mod comparison;
+pub mod newcomer;
 pub mod search;
 pub mod source;
 pub mod worklist;
@@ -16,6 +17,9 @@ use crate::person::dossier::{Dossier, Heard, Statement};
 use crate::person::field::Fields;
 use crate::person::no_card::NoCard;
 use crate::store::{StoreError, Tx};
+use crate::vault::data_keys::Marks;
+
+use newcomer::{Known, Newcomer};
 
 /// What came of a statement about a person.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,24 +50,50 @@ pub enum Done {
 /// # Errors
 /// [`StoreError`].
 pub fn upsert(tx: &Tx<'_>, statement: &Statement<'_>) -> Result<Outcome, StoreError> {
-    take(tx, statement, true)
+    match tx.known_by_number(&statement.details.number)? {
+        Some(known) => hear(tx, known, statement, true),
+        None => register(tx, statement),
+    }
 }
 
-/// What [`upsert`] would do; nothing is written.
+/// Registers a person whose row was made ready before, under marks that are current; none when the number is registered.
 ///
 /// # Errors
 /// [`StoreError`].
-pub fn rehearse(tx: &Tx<'_>, statement: &Statement<'_>) -> Result<Outcome, StoreError> {
-    take(tx, statement, false)
+pub(crate) fn enter(
+    tx: &Tx<'_>,
+    newcomer: &Newcomer,
+    marks: &Marks,
+    import: u32,
+) -> Result<Option<Outcome>, StoreError> {
+    let id = tx.add_newcomer(newcomer, marks, import)?;
+    Ok(id.map(|id| created(id, newcomer.no_card)))
 }
 
-fn take(tx: &Tx<'_>, statement: &Statement<'_>, write: bool) -> Result<Outcome, StoreError> {
-    let Some((id, mut dossier)) = tx.dossier_by_number(&statement.details.number)? else {
-        let dossier = Dossier::begin(statement);
-        let id = if write { tx.add_dossier(&dossier, statement.import)? } else { 0 };
-        let no_card = NoCard::of(&dossier);
-        return Ok(Outcome { id, done: Done::Created, conflicts: Fields::NONE, no_card });
-    };
+/// Registers the person of a statement, whom nobody spoke of before.
+///
+/// # Errors
+/// [`StoreError::Conflict`] when the number is registered.
+pub(crate) fn register(tx: &Tx<'_>, statement: &Statement<'_>) -> Result<Outcome, StoreError> {
+    let dossier = Dossier::begin(statement);
+    Ok(created(tx.add_dossier(&dossier, statement.import)?, NoCard::of(&dossier)))
+}
+
+/// What [`enter`] would come to; nothing is written.
+pub(crate) const fn rehearse(newcomer: &Newcomer) -> Outcome {
+    created(0, newcomer.no_card)
+}
+
+const fn created(id: i64, no_card: Option<NoCard>) -> Outcome {
+    Outcome { id, done: Done::Created, conflicts: Fields::NONE, no_card }
+}
+
+/// Adds a statement to what is known of its person; without `write`, says what would come of it.
+///
+/// # Errors
+/// [`StoreError`].
+pub(crate) fn hear(tx: &Tx<'_>, known: Known, statement: &Statement<'_>, write: bool) -> Result<Outcome, StoreError> {
+    let Known { id, mut dossier, .. } = known;
     let heard = dossier.hear(statement);
     let (conflicts, no_card) = (dossier.conflicts(), NoCard::of(&dossier));
     if heard.said.is_empty() {

@@ -179,6 +179,45 @@ fn of_rows_for_one_person_the_first_good_one_counts() {
 }
 
 #[test]
+fn a_number_that_stands_twice_is_refused_whoever_registered_its_person_and_however_often_it_is_read() {
+    let bureau = Bureau::new();
+    assert_eq!(counts(&bureau.import(format!("{HEADER}\n{}\n", row(1, "甲")))), [1, 0, 0]);
+    let rows = [row(1, "甲"), row(2, "乙"), row(1, "甲"), row(2, "丙"), row(3, "丁"), row(2, "乙"), row(3, "丁")];
+    let file = bureau.file("twice.csv", format!("{HEADER}\n{}\n", rows.join("\n")));
+    let found = |report: &serde_json::Value| {
+        let message = |fault: &serde_json::Value| fault["message"].as_str().expect("message").to_owned();
+        let first = |text: &str| text.split("line ").nth(1).map(|rest| rest.starts_with(char::is_numeric)).is_some();
+        assert!(report["faults"].as_array().expect("faults").iter().all(|fault| first(&message(fault))), "{report}");
+        let rows = faults(report).into_iter().map(|(row, _, code)| (row, code));
+        rows.collect::<Vec<_>>()
+    };
+    let dry = json(&bureau.run(&file, &["--dry-run"]));
+    let first = json(&bureau.run(&file, &[]));
+    assert_eq!(counts(&first), [2, 4, 1]);
+    let twice = |row: u64, code: &str| (row, code.to_owned());
+    let expected = [
+        twice(4, "DUPLICATE_IN_FILE"),
+        twice(5, "NUMBER_TAKEN_IN_FILE"),
+        twice(7, "DUPLICATE_IN_FILE"),
+        twice(8, "DUPLICATE_IN_FILE"),
+    ];
+    assert_eq!((found(&first), found(&dry)), (expected.to_vec(), expected.to_vec()));
+    // Killed behind its last row, and behind a row in the middle: what is stored stays, what is refused is told again.
+    let killed = |behind: u64, counted: &str| {
+        let unfinished =
+            format!("UPDATE import SET state = 'running', row_done = {behind}, {counted} WHERE number = 2");
+        ask::ask(&bureau.data(), &unfinished).expect("unfinished");
+        json(&bureau.run(&file, &[]))
+    };
+    let again = killed(8, "accepted = 2, rejected = 4, unchanged = 1");
+    assert_eq!((counts(&again), found(&again)), ([2, 4, 1], expected.to_vec()));
+    ask::ask(&bureau.data(), "DELETE FROM person WHERE id = 3").expect("as the kill left it");
+    let middle = killed(5, "accepted = 1, rejected = 2, unchanged = 1");
+    assert_eq!((counts(&middle), found(&middle)), ([2, 4, 1], expected.to_vec()));
+    assert_eq!(bureau.registered(), 3);
+}
+
+#[test]
 fn the_report_file_says_what_the_program_says() {
     let bureau = Bureau::new();
     let file = bureau.file("r.csv", format!("{HEADER}\n{}\n{},多\n{}\n", row(1, "甲"), row(2, "乙"), row(3, "=丙")));
@@ -287,20 +326,20 @@ fn a_link_to_a_file_is_as_good_as_the_file() {
 
 #[test]
 fn an_import_killed_in_the_middle_goes_on_and_ends_as_if_it_had_not_been() {
-    const PEOPLE: u64 = 12_000;
+    const PEOPLE: u64 = 40_000;
     let rows: Vec<String> = (0..PEOPLE)
         .map(|n| {
             let (birth, order) = (format!("19{:02}0101", 50 + n / 900), u32::try_from(n % 900).expect("small"));
-            format!("{},{}", number(&birth, order), if n % 4_001 == 7 { "甲2" } else { "甲" })
+            format!("{},{}", number(&birth, order), if n % 13_001 == 7 { "甲2" } else { "甲" })
         })
         .chain([format!("{},甲", number("19500101", 3))])
         .collect();
     let text = format!("证件号码,姓名\n{}\n", rows.join("\n"));
     let whole = Bureau::new();
     let expected = whole.import(&text);
-    assert_eq!(counts(&expected), [PEOPLE - 3, 4, 0]);
+    assert_eq!(counts(&expected), [PEOPLE - 4, 5, 0]);
 
-    // Killed when the database has grown by some batches, several times over.
+    // Killed when the database has grown by a transaction, several times over.
     let bureau = Bureau::new();
     let file = bureau.file("r.csv", &text);
     let count = |sql: &str| -> u64 { ask::ask(&bureau.data(), sql).expect(sql)[0][0].parse().expect("a count") };
@@ -330,8 +369,8 @@ fn an_import_killed_in_the_middle_goes_on_and_ends_as_if_it_had_not_been() {
         resumed["notes"].as_array_mut().expect("notes").retain(|note| note["code"] != "RESUMED");
         assert_eq!(resumed, expected, "the report of an import that went on is that of one in a piece");
     }
-    assert_eq!(bureau.registered(), PEOPLE - 3);
-    assert_eq!(counts(&json(&bureau.run(&file, &[]))), [0, 4, PEOPLE - 3]);
+    assert_eq!(bureau.registered(), PEOPLE - 4);
+    assert_eq!(counts(&json(&bureau.run(&file, &[]))), [0, 5, PEOPLE - 4]);
     assert_eq!(issuer(&bureau.data(), &["audit", "verify"]).status.code(), Some(0));
 }
 

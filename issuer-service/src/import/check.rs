@@ -5,7 +5,6 @@
 //! Never: looks into the registry.
 
 use card_core::security::CityCode;
-use card_profiles::text::encode_text;
 use time::Date;
 
 use super::column::Column;
@@ -286,7 +285,7 @@ impl Faults<'_> {
         if let Some(lost) = text.chars().find(|character| name::is_no_writing(*character)) {
             self.add(column, Code::NotEncodable(lost), &text);
         }
-        let bytes = encode_text(&name::as_gbk(&text)).map_or(usize::MAX, |bytes| bytes.len());
+        let bytes = name::gbk_length(&text);
         if bytes > bytes_max {
             self.add(column, Code::ValueTooLong(bytes, bytes_max), &text);
         }

@@ -17,6 +17,9 @@ pub(super) const RECORD_BYTES_MAX: usize = 64 * 1024;
 /// Lines of a record. More is a quotation mark that nobody meant.
 const RECORD_LINES_MAX: usize = 32;
 
+/// Fields that most records have at most.
+const FIELDS: usize = 16;
+
 /// Why a line has no cells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RowFault {
@@ -120,7 +123,7 @@ impl Records {
     /// The fields of one record; `None` when the `csv` crate finds more or less than one in it.
     fn split(&mut self, record: &[u8]) -> Option<ByteRecord> {
         self.fields.get_mut().fill(record);
-        let mut fields = ByteRecord::new();
+        let mut fields = ByteRecord::with_capacity(record.len(), FIELDS);
         let read = matches!(self.fields.read_byte_record(&mut fields), Ok(true));
         let whole = read && self.fields.position().byte() == self.fields.get_ref().fed;
         if !whole {

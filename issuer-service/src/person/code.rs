@@ -89,8 +89,12 @@ pub fn certificate_type(plain: &str) -> Option<&'static str> {
         ("永居", "07"),
         ("护照", "08"),
     ];
+    if plain.is_empty() {
+        return None;
+    }
     let (code, word) = code_and_word(plain);
-    let by_code = TYPES.into_iter().find(|known| *known == format!("{code:0>2}"));
+    let two_digits = format!("{code:0>2}");
+    let by_code = TYPES.into_iter().find(|known| *known == two_digits);
     let by_word = WORDS.into_iter().find(|(known, _)| word.contains(known)).map(|(_, code)| code);
     // 港澳台居民居住证, 外国人身份证 …: a certificate of others is no citizen's, whatever words it shares.
     let others = ["港", "澳", "台", "外国", "临时"].iter().any(|other| word.contains(other));

@@ -20,8 +20,8 @@ pub enum DateFault {
 /// # Errors
 /// [`DateFault`].
 pub fn read(text: &str) -> Result<Date, DateFault> {
-    let squeezed: String = if text.contains('年') { text.split_whitespace().collect() } else { text.to_owned() };
-    let day = without_midnight(&squeezed);
+    let squeezed: Option<String> = text.contains('年').then(|| text.split_whitespace().collect());
+    let day = without_midnight(squeezed.as_deref().unwrap_or(text));
     if (4..=5).contains(&day.len()) && day.bytes().all(|byte| byte.is_ascii_digit()) {
         return Err(DateFault::Serial);
     }

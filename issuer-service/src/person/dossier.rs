@@ -20,6 +20,8 @@ pub const INFERRED: SourceId = SourceId::MAX;
 
 /// Layout of the bytes.
 const LAYOUT: u8 = 1;
+/// Bytes that most dossiers of one source fit into.
+const BYTES: usize = 256;
 
 /// One person's dossier.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -255,6 +257,13 @@ impl Dossier {
         self.said.iter().map(|said| said.source)
     }
 
+    /// The row of an import in which a source said what it says now; none when its latest news came otherwise.
+    #[must_use]
+    pub fn row(&self, source: SourceId, import: u32) -> Option<u64> {
+        let said = self.said.iter().find(|said| said.source == source && said.import == import)?;
+        Some(said.row)
+    }
+
     /// What a source says of a field now.
     #[must_use]
     pub fn says(&self, source: SourceId, field: Field) -> Option<&str> {
@@ -325,7 +334,9 @@ impl Dossier {
     /// Never: it is made of texts and numbers.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
-        postcard::to_extend(self, vec![LAYOUT]).expect("texts and numbers serialize")
+        let mut bytes = Vec::with_capacity(BYTES);
+        bytes.push(LAYOUT);
+        postcard::to_extend(self, bytes).expect("texts and numbers serialize")
     }
 
     /// Reads its bytes; `None` when they are none.

@@ -4,8 +4,8 @@
 //! Owns: normalization, telling all faults at once. Never: transliterates, abbreviates; refuses what only the chip cannot hold
 //! (`no_card`).
 
-use card_profiles::name::SplitName;
-use card_profiles::text::encode_text;
+use card_profiles::name::{NAME_BYTES, SplitName};
+use card_profiles::text::{encode_text, is_gbk};
 
 /// 间隔号: the one separator inside a name.
 pub const SEPARATOR: char = '\u{B7}';
@@ -62,7 +62,9 @@ pub fn normalize(raw: &str) -> Result<String, Vec<NameFault>> {
     if name.starts_with(SEPARATOR) || name.ends_with(SEPARATOR) || name.contains(&doubled) {
         add(&mut faults, NameFault::Separator);
     }
-    if faults.is_empty() && SplitName::of(&as_gbk(&name)).is_err() {
+    // No character has more than two bytes of GBK.
+    let surely_fits = name.chars().count() * 2 <= NAME_BYTES;
+    if faults.is_empty() && !surely_fits && SplitName::of(&as_gbk(&name)).is_err() {
         add(&mut faults, NameFault::TooLong);
     }
     if faults.is_empty() { Ok(name) } else { Err(faults) }
@@ -70,6 +72,9 @@ pub fn normalize(raw: &str) -> Result<String, Vec<NameFault>> {
 
 /// One separator for all look-alikes and no blanks around it, ordinary letters and blanks for full-width ones.
 fn tidied(raw: &str) -> String {
+    if raw.chars().all(is_han) {
+        return raw.to_owned();
+    }
     let name: String = raw
         .trim()
         .chars()
@@ -92,7 +97,17 @@ fn add(faults: &mut Vec<NameFault>, fault: NameFault) {
 /// The text with one Han character of GBK for each character that GBK lacks: what an agreed form of it will need on the chip.
 #[must_use]
 pub fn as_gbk(text: &str) -> String {
-    text.chars().map(|c| if encode_text(c.encode_utf8(&mut [0; 4])).is_ok() { c } else { '\u{3007}' }).collect()
+    if is_gbk(text) {
+        return text.to_owned();
+    }
+    text.chars().map(|c| if is_gbk(c.encode_utf8(&mut [0; 4])) { c } else { '\u{3007}' }).collect()
+}
+
+/// Bytes of a text on the chip, once every character that GBK lacks is replaced by one of GBK ([`as_gbk`]).
+#[must_use]
+pub fn gbk_length(text: &str) -> usize {
+    let exact = encode_text(text).or_else(|_| encode_text(&as_gbk(text)));
+    exact.map_or(usize::MAX, |bytes| bytes.len())
 }
 
 /// What is left of a character that a system could not hold, or means something in one system only.

@@ -3,7 +3,7 @@
 //! Source: LD/T 32 `an` (a chip holds GBK); notice of twelve ministries 2016 no. 33 (a registry holds all of GB 18030).
 //! Owns: the reasons, and which of them a dossier has. Never: says who has a card already, or died (`batch`, `request`).
 
-use card_profiles::text::encode_text;
+use card_profiles::text::is_gbk;
 use serde::Serialize;
 
 use super::Details;
@@ -86,7 +86,7 @@ impl NoCard {
 }
 
 fn is_lost(text: &str) -> bool {
-    encode_text(text).is_err()
+    !is_gbk(text)
 }
 
 #[cfg(test)]

@@ -48,7 +48,8 @@ impl Number {
         if is_scientific(plain) {
             return Err(vec![NumberFault::Scientific]);
         }
-        let mut text: String = plain.chars().filter(|c| !(c.is_whitespace() || *c == '-')).collect();
+        let between = |c: char| c.is_whitespace() || c == '-';
+        let mut text = if plain.contains(between) { plain.replace(between, "") } else { plain.to_owned() };
         if text.ends_with(['×', '\u{425}', '\u{445}', '\u{3A7}', '\u{3C7}']) {
             text.pop();
             text.push('X');

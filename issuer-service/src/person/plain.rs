@@ -10,6 +10,9 @@ const DASHES: [&str; 13] = ["无", "暂无", "空", "没有", "未知", "不详"
 /// ASCII for full-width forms, plain blanks, no invisible characters, no blanks at the ends.
 #[must_use]
 pub fn plain(text: &str) -> String {
+    if text.is_ascii() {
+        return text.trim().to_owned();
+    }
     let folded: String = text.chars().filter(|c| !is_invisible(*c)).map(folded).collect();
     folded.trim().to_owned()
 }

@@ -3,15 +3,28 @@
 //! Owns: what of a dossier stands open beside it (county, count of conflicts). Never: writes a name or a number unsealed.
 
 use super::engine::{OptionalExtension, Value, params};
+use super::sealed::Ready;
 use super::{StoreError, Tx};
 use crate::person::Person;
 use crate::person::dossier::Dossier;
 use crate::person::field::Field;
 use crate::person::no_card::NoCard;
-use crate::vault::data_keys::Lookup;
+use crate::registry::newcomer::{Known, Newcomer};
+use crate::vault::data_keys::{LOOKUP_BYTES, Lookup, Marks};
 
 /// Row number of a person.
 type Id = i64;
+
+/// What a row of a person gets beside its number and its instants.
+struct NewRow<'a> {
+    number: [u8; LOOKUP_BYTES],
+    name: [u8; LOOKUP_BYTES],
+    region: &'a str,
+    conflicts: i64,
+    no_card: &'static str,
+    dossier: &'a [u8],
+    import: u32,
+}
 
 impl Tx<'_> {
     /// Registers a person; the row number.
@@ -19,31 +32,67 @@ impl Tx<'_> {
     /// # Errors
     /// [`StoreError::Conflict`] when the number is registered.
     pub fn add_dossier(&self, dossier: &Dossier, import: u32) -> Result<Id, StoreError> {
+        let row = NewRow {
+            number: self.lookup(Lookup::Number, dossier.number())?,
+            name: self.lookup(Lookup::Name, dossier.value(Field::Name))?,
+            region: dossier.value(Field::Region),
+            conflicts: conflicts(dossier),
+            no_card: no_card(NoCard::of(dossier)),
+            dossier: &dossier.to_bytes(),
+            import,
+        };
+        self.add_row(&row)?.ok_or_else(|| StoreError::Conflict { constraint: "person.number_hash".to_owned() })
+    }
+
+    /// Registers a person whose row was made ready before, unless the number is registered; the row number. The marks are
+    /// [current](Tx::are_current) ones.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub(crate) fn add_newcomer(
+        &self,
+        newcomer: &Newcomer,
+        marks: &Marks,
+        import: u32,
+    ) -> Result<Option<Id>, StoreError> {
+        self.add_row(&NewRow {
+            number: marks.number,
+            name: marks.name,
+            region: &newcomer.region,
+            conflicts: 0,
+            no_card: no_card(newcomer.no_card),
+            dossier: &newcomer.dossier,
+            import,
+        })
+    }
+
+    fn add_row(&self, row: &NewRow<'_>) -> Result<Option<Id>, StoreError> {
         let id: Id = match self.next_person.get() {
             Some(id) => id,
             None => self.sql.prepare("SELECT COALESCE(MAX(id), 0) + 1 FROM person")?.query_row((), |row| row.get(0))?,
         };
-        let (key, sealed) = self.sealed(id, dossier)?;
-        self.sql
+        let (key, sealed) = self.seal(&place(id), row.dossier)?;
+        let added = self
+            .sql
             .prepare(
                 "INSERT INTO person (id, number_hash, name_hash, region, conflicts, data_key, dossier, import,
                                      registered_at, changed_at, no_card)
-                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9, $10)",
+                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9, $10) ON CONFLICT (number_hash) DO NOTHING",
             )?
             .execute(params![
                 id,
-                self.lookup(Lookup::Number, dossier.number())?,
-                self.lookup(Lookup::Name, dossier.value(Field::Name))?,
-                dossier.value(Field::Region),
-                conflicts(dossier),
+                row.number,
+                row.name,
+                row.region,
+                row.conflicts,
                 key,
                 sealed,
-                import,
+                row.import,
                 self.instant(),
-                no_card(dossier)
+                row.no_card
             ])?;
-        self.next_person.set(Some(id + 1));
-        Ok(id)
+        self.next_person.set(Some(id + i64::from(added == 1)));
+        Ok((added == 1).then_some(id))
     }
 
     /// Replaces a person's dossier.
@@ -51,7 +100,7 @@ impl Tx<'_> {
     /// # Errors
     /// [`StoreError`].
     pub fn put_dossier(&self, id: Id, dossier: &Dossier) -> Result<(), StoreError> {
-        let (key, sealed) = self.sealed(id, dossier)?;
+        let (key, sealed) = self.seal(&place(id), &dossier.to_bytes())?;
         let rows = self
             .sql
             .prepare(
@@ -66,7 +115,7 @@ impl Tx<'_> {
                 key,
                 sealed,
                 self.instant(),
-                no_card(dossier),
+                no_card(NoCard::of(dossier)),
                 id
             ])?;
         Self::moved(rows, || format!("person {id}"), "registered")
@@ -77,16 +126,44 @@ impl Tx<'_> {
     /// # Errors
     /// [`StoreError`].
     pub fn dossier_by_number(&self, number: &str) -> Result<Option<(Id, Dossier)>, StoreError> {
-        let mut find = self.sql.prepare("SELECT id, data_key, dossier FROM person WHERE number_hash = $1")?;
+        Ok(self.known_by_number(number)?.map(|known| (known.id, known.dossier)))
+    }
+
+    /// The person with a social security number.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub(crate) fn known_by_number(&self, number: &str) -> Result<Option<Known>, StoreError> {
         for hash in self.data()?.keys.lookups(Lookup::Number, number) {
-            let found = find
-                .query_row([hash], |row| Ok((row.get::<Id>(0)?, row.get::<u8>(1)?, row.get::<Vec<u8>>(2)?)))
-                .optional()?;
-            if let Some((id, key, sealed)) = found {
-                return Ok(Some((id, self.opened(id, key, &sealed)?)));
+            if let Some(known) = self.known_by_mark(&hash)? {
+                return Ok(Some(known));
             }
         }
         Ok(None)
+    }
+
+    /// The person whose number has this keyed hash. Nobody else can have the number when the hash is of current marks.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub(crate) fn known_by_mark(&self, number: &[u8; LOOKUP_BYTES]) -> Result<Option<Known>, StoreError> {
+        let mut find = self.sql.prepare("SELECT id, data_key, dossier, import FROM person WHERE number_hash = $1")?;
+        let found = find
+            .query_row([number], |row| {
+                Ok((row.get::<Id>(0)?, row.get::<u8>(1)?, row.get::<Vec<u8>>(2)?, row.get::<u32>(3)?))
+            })
+            .optional()?;
+        let Some((id, key, sealed, import)) = found else { return Ok(None) };
+        Ok(Some(Known { id, import, dossier: self.opened(id, key, &sealed)? }))
+    }
+
+    /// Whether every row has its hashes under the generation of these marks, and a new one gets them: no rotation is under way.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub(crate) fn are_current(&self, marks: &Marks) -> Result<bool, StoreError> {
+        let Ready { keys, seals } = self.data()?;
+        Ok(marks.generation == *seals && keys.has_only(*seals))
     }
 
     /// A person's dossier.
@@ -179,7 +256,9 @@ impl Tx<'_> {
     /// [`StoreError`].
     pub(super) fn weigh(&self, id: Id) -> Result<(), StoreError> {
         let Some(dossier) = self.dossier(id)? else { return Ok(()) };
-        self.sql.prepare("UPDATE person SET no_card = $1 WHERE id = $2")?.execute((no_card(&dossier), id))?;
+        self.sql
+            .prepare("UPDATE person SET no_card = $1 WHERE id = $2")?
+            .execute((no_card(NoCard::of(&dossier)), id))?;
         Ok(())
     }
 
@@ -243,10 +322,6 @@ impl Tx<'_> {
         Ok(u64::try_from(count).unwrap_or_default())
     }
 
-    fn sealed(&self, id: Id, dossier: &Dossier) -> Result<(u8, Vec<u8>), StoreError> {
-        self.seal(&place(id), &dossier.to_bytes())
-    }
-
     fn opened(&self, id: Id, key: u8, sealed: &[u8]) -> Result<Dossier, StoreError> {
         let plain = self.open(key, &place(id), sealed)?;
         Dossier::from_bytes(&plain).ok_or_else(|| StoreError::RowSealed { place: place(id) })
@@ -262,8 +337,8 @@ fn person(id: Id, dossier: &Dossier) -> Person {
     Person { id, details: dossier.details(), no_card: NoCard::of(dossier) }
 }
 
-fn no_card(dossier: &Dossier) -> &'static str {
-    NoCard::of(dossier).map_or("", NoCard::name)
+fn no_card(why: Option<NoCard>) -> &'static str {
+    why.map_or("", NoCard::name)
 }
 
 fn conflicts(dossier: &Dossier) -> i64 {

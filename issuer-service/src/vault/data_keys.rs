@@ -7,7 +7,7 @@
 //! Units: a sealed row is nonce(12) ‖ ciphertext ‖ tag(16); a lookup is the first 16 bytes of the HMAC.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use ring::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use ring::hmac;
@@ -26,6 +26,9 @@ const KEY_BYTES: usize = 32;
 /// Bytes of a lookup: 128 bits, of which a million people use twenty.
 pub const LOOKUP_BYTES: usize = 16;
 
+/// Nonces drawn at once.
+const NONCES: usize = 64;
+
 /// What a lookup stands for: the same text of two kinds has two hashes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Lookup {
@@ -33,6 +36,17 @@ pub enum Lookup {
     Number,
     /// A name, normalized.
     Name,
+}
+
+/// Keyed hashes of a person's number and name under one generation, made before the row that is looked for by them.
+#[derive(Clone, Copy)]
+pub struct Marks {
+    /// Generation.
+    pub generation: u8,
+    /// Of the number.
+    pub number: [u8; LOOKUP_BYTES],
+    /// Of the name.
+    pub name: [u8; LOOKUP_BYTES],
 }
 
 /// Two keys that are made and destroyed together.
@@ -50,7 +64,13 @@ pub struct DataKeys {
     generations: Vec<Arc<Generation>>,
     /// The file that they came from, and what opens it again.
     file: Option<Arc<(PathBuf, Opener)>>,
-    random: SystemRandom,
+    nonces: Mutex<Nonces>,
+}
+
+/// Random numbers drawn from the system in advance: one call of it costs as much as sealing a row. Each is used once.
+struct Nonces {
+    drawn: [u8; NONCE_LEN * NONCES],
+    used: usize,
 }
 
 impl DataKeys {
@@ -168,8 +188,7 @@ impl DataKeys {
     /// Never: a row is far below the limit of AES-GCM.
     pub fn seal(&self, id: u8, place: &str, plain: &[u8]) -> Result<Vec<u8>, VaultError> {
         let generation = self.of_id(id).ok_or(VaultError::NotOpened)?;
-        let mut nonce = [0; NONCE_LEN];
-        self.random.fill(&mut nonce).map_err(|_| VaultError::NoRandom)?;
+        let nonce = self.nonces.lock().unwrap_or_else(PoisonError::into_inner).next()?;
         let mut sealed = Vec::with_capacity(NONCE_LEN + plain.len() + AES_256_GCM.tag_len());
         sealed.extend_from_slice(&nonce);
         sealed.extend_from_slice(plain);
@@ -210,6 +229,26 @@ impl DataKeys {
         self.generations.iter().rev().map(move |generation| generation.hash(kind, text))
     }
 
+    /// Keyed hashes of a person under the newest generation.
+    ///
+    /// # Panics
+    /// Never: there is one.
+    #[must_use]
+    pub fn marks(&self, number: &str, name: &str) -> Marks {
+        let newest = self.generations.last().expect("a generation at least");
+        Marks {
+            generation: newest.id,
+            number: newest.hash(Lookup::Number, number),
+            name: newest.hash(Lookup::Name, name),
+        }
+    }
+
+    /// Whether this generation is the only one here: no row can be found by another one.
+    #[must_use]
+    pub fn has_only(&self, id: u8) -> bool {
+        matches!(self.generations.as_slice(), [only] if only.id == id)
+    }
+
     /// Keyed hash under the oldest generation here: the same for as long as these keys are open, whatever a rotation does.
     ///
     /// # Panics
@@ -224,7 +263,7 @@ impl DataKeys {
     }
 
     fn of(generations: Vec<Arc<Generation>>, file: Option<Arc<(PathBuf, Opener)>>) -> Self {
-        Self { generations, file, random: SystemRandom::new() }
+        Self { generations, file, nonces: Mutex::default() }
     }
 
     /// Id, sealing key and lookup key of each.
@@ -236,6 +275,25 @@ impl DataKeys {
             body.extend_from_slice(&*generation.lookup_key);
         }
         body
+    }
+}
+
+impl Nonces {
+    fn next(&mut self) -> Result<[u8; NONCE_LEN], VaultError> {
+        if self.used == NONCES {
+            SystemRandom::new().fill(&mut self.drawn).map_err(|_| VaultError::NoRandom)?;
+            self.used = 0;
+        }
+        let (all, _) = self.drawn.as_chunks::<NONCE_LEN>();
+        let nonce = *all.get(self.used).ok_or(VaultError::NoRandom)?;
+        self.used += 1;
+        Ok(nonce)
+    }
+}
+
+impl Default for Nonces {
+    fn default() -> Self {
+        Self { drawn: [0; NONCE_LEN * NONCES], used: NONCES }
     }
 }
 
@@ -301,6 +359,12 @@ fn random_key() -> Result<Zeroizing<[u8; KEY_BYTES]>, VaultError> {
     Ok(key)
 }
 
+impl std::fmt::Debug for Marks {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Marks({})", self.generation)
+    }
+}
+
 impl std::fmt::Debug for DataKeys {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("DataKeys(..)")
@@ -331,6 +395,20 @@ mod tests {
             altered[place] ^= 1;
             assert!(keys.open_row(1, "person 1", &altered).is_none(), "byte {place}");
             assert!(keys.open_row(1, "person 1", &sealed[..place]).is_none(), "cut at {place}");
+        }
+    }
+
+    #[test]
+    fn no_nonce_is_used_twice() {
+        let keys = DataKeys::random().expect("keys");
+        let again = DataKeys::of(keys.generations.clone(), None);
+        let mut nonces = std::collections::BTreeSet::new();
+        for number in 0..3 * NONCES + 5 {
+            for keys in [&keys, &again] {
+                let sealed = keys.seal(1, "x", b"").expect("sealed");
+                let nonce = sealed.first_chunk::<NONCE_LEN>().copied().expect("a nonce");
+                assert!(nonce != [0; NONCE_LEN] && nonces.insert(nonce), "seal {number}");
+            }
         }
     }
 
@@ -402,5 +480,9 @@ mod tests {
         let both: Vec<_> = keys.lookups(Lookup::Name, "甲").collect();
         assert_eq!(both, [of(2, Lookup::Name, "甲"), of(1, Lookup::Name, "甲")]);
         assert_eq!(keys.lasting_lookup(Lookup::Name, "甲"), of(1, Lookup::Name, "甲"));
+        let marks = keys.marks("乙", "甲");
+        assert_eq!((marks.generation, marks.name), (2, of(2, Lookup::Name, "甲")));
+        assert_eq!(marks.number, of(2, Lookup::Number, "乙"));
+        assert_eq!((keys.has_only(2), keys.with_only(2).expect("alone").has_only(2)), (false, true));
     }
 }

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use issuer_service::centre::Centre;
 use issuer_service::error::{Error, Explain};
 use issuer_service::exchange::state::RowMove;
+use issuer_service::import::{self, Order};
 use issuer_service::lang::Lang;
 use issuer_service::progress::{Quiet, Steps};
 use issuer_service::rotation::{Rotated, generations, rotate};
@@ -17,7 +18,7 @@ use issuer_service::store::{StoreError, Tx};
 use issuer_service::vault::data_keys::DataKeys;
 
 use crate::ask::ask;
-use crate::bureau::{Bureau, HEADER, command, counts, issuer, json, number, row};
+use crate::bureau::{Bureau, CLERK, HEADER, command, counts, issuer, json, number, row};
 use crate::drawn::photo;
 
 /// Rows that `bureau` leaves sealed: people, photos, a file, an answer, a receipt.
@@ -247,6 +248,36 @@ fn processes_that_began_before_find_everybody_at_every_step_and_seal_under_the_n
     idle.borrow_mut().store.journal(|tx| tx.put_photo(4, &photo)).expect("a photo");
     assert_eq!(used(&folder), (vec![2], ROWS + 2));
     assert_eq!(ask(&folder, "SELECT COUNT(*) FROM person").expect("count").concat(), ["7"]);
+}
+
+#[test]
+fn an_import_that_made_rows_ready_under_the_old_keys_registers_them_under_the_new_ones() {
+    let bureau = bureau();
+    let folder = bureau.data();
+    let mut before = opened(&folder);
+    run(&folder, &Quiet).expect("rotated");
+    let rows = [row(3, "甲"), row(8, "乙"), row(9, "丙"), row(8, "乙")].join("\n");
+    let file = bureau.file("later.csv", format!("{HEADER}\n{rows}\n"));
+    let order = Order {
+        file: Path::new(&file),
+        source: "registry",
+        encoding: None,
+        city: before.config.city,
+        dry_run: false,
+        report: None,
+        actor: CLERK,
+        lang: Lang::En,
+        watcher: &import::Quiet,
+    };
+    assert_eq!(before.store.data_keys().expect("keys").ids(), [1], "it began before");
+    let counted = import::run(&mut before.store, &order).expect("imported").counts();
+    assert_eq!((counted.created, counted.unchanged, counted.refused), (2, 1, 1));
+    let look = |tx: &Tx<'_>| -> Result<_, StoreError> {
+        let of = |order| tx.dossier_by_number(&number("19900101", order));
+        Ok((of(8)?.map(|found| found.0), of(9)?.map(|found| found.0), tx.people_named("乙", 9)?))
+    };
+    assert_eq!(opened(&folder).store.read(look).expect("found"), (Some(8), Some(9), vec![8]));
+    assert_eq!(used(&folder), (vec![2], ROWS + 2));
 }
 
 #[test]
