@@ -239,7 +239,7 @@ fn of_counter(error: &TerminalError) -> Code {
         E::Choose(_) | E::SeveralUserCards { .. } | E::SeveralPsams { .. } => Code::READER,
         E::NoUserCard { .. } => Code::NO_CARD,
         E::Session(error) => of_session(error),
-        E::NotSsc { .. } => Code::CARD_TYPE,
+        E::NotSsc { .. } | E::CardIsPsam => Code::CARD_TYPE,
         E::CardBlank | E::CardVersion { .. } | E::CardAnswer { .. } => Code::CARD_DATA,
         E::CardBlocked { sw } | E::CardRefused { sw, .. } => Code::of_status(*sw),
         E::NotReached => Code::CARD_MUTE,

@@ -245,6 +245,9 @@ pub enum TerminalError {
         /// DF id.
         df: String,
     },
+    /// The card in the reader that was named for the holder's is a PSAM.
+    #[error("the card in the reader that was named is a PSAM")]
+    CardIsPsam,
     /// The card refused a command.
     #[error("the card refused {command}: {sw:?}")]
     CardRefused {

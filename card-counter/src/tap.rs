@@ -252,10 +252,13 @@ const READ_ISSUER: &str = "READ RECORD EF05";
 fn refused(command: &'static str, sw: StatusWord) -> TerminalError {
     match sw {
         StatusWord::SELECTED_INVALID | StatusWord::NOT_SUPPORTED => TerminalError::CardBlocked { sw },
-        // A PSAM has the same environment without this file; whatever else the card says, it is one of ours.
+        // A PSAM has the same environment without this file; a card of ours may say whatever else.
         StatusWord::FILE_NOT_FOUND | StatusWord::RECORD_NOT_FOUND => TerminalError::NotSsc { command, sw },
-        sw if command == READ_ISSUER => TerminalError::CardRefused { command, sw },
-        sw => TerminalError::NotSsc { command, sw },
+        // Nor is a card that knows no SELECT.
+        StatusWord::INS_UNKNOWN | StatusWord::CLA_UNKNOWN if command != READ_ISSUER => {
+            TerminalError::NotSsc { command, sw }
+        }
+        sw => TerminalError::CardRefused { command, sw },
     }
 }
 
@@ -345,8 +348,10 @@ impl<'a> Tapped<'a> {
     pub(super) fn put_back(&mut self, outcome: Outcome) {
         let atr = self.session.atr().ok();
         let card_type = atr.as_ref().and_then(card_core::Atr::card_type);
-        // Hints: what cannot be written down is learnt again.
-        let _ = self.memory.keep_ways(card_type, outcome.ways);
+        // Hints: what cannot be written down is learnt again. How often the type was read was counted at the tap.
+        if self.memory.ways(card_type) != outcome.ways {
+            let _ = self.memory.keep_ways(card_type, outcome.ways);
+        }
         let card = self.card();
         let _ = self.memory.keep_tries(card);
         self.outcome = outcome;

@@ -67,6 +67,16 @@ impl Desk<'_> {
         Ok(is_psam)
     }
 
+    /// Whether the card in the reader that was named for the holder's is a PSAM.
+    ///
+    /// # Errors
+    /// [`DeskError`] when the daemon fails.
+    pub fn named_card_is_psam(&mut self) -> Result<bool, DeskError> {
+        let Some(wanted) = self.card else { return Ok(false) };
+        let reader = self.readers.choose(wanted)?;
+        Ok(reader.atr.is_some() && self.ask(&reader) == Some(Kind::Psam))
+    }
+
     fn in_time(&mut self, sought: Sought) -> Result<Held, DeskError> {
         let start = Instant::now();
         // What is in a reader now is no card that may be taken: it was looked at.

@@ -86,6 +86,32 @@ pub struct Case {
     pub moves: Vec<Move>,
     /// What brings the card back to how it was, carried out even when the case fails.
     pub restore: Vec<Move>,
+    /// How money that it moved is brought back where it came to no end; `None` when it moves none.
+    pub money: Option<Rc<Money>>,
+}
+
+/// The money of a case that moves one fen there and back, for who finds the card as an earlier run left it.
+#[derive(Clone, Debug)]
+pub struct Money {
+    /// Asks for the balance: the last answer is its 4 bytes, in fen.
+    pub look: Vec<Move>,
+    /// Brings one fen.
+    pub up: Vec<Move>,
+    /// Takes one fen.
+    pub down: Vec<Move>,
+}
+
+impl Money {
+    /// What brings a balance back to what it was; `None` when no case of ours left it so.
+    #[must_use]
+    pub fn way_back(&self, before: u32, now: u32) -> Option<&[Move]> {
+        match i64::from(now) - i64::from(before) {
+            0 => Some(&[]),
+            1 => Some(&self.down),
+            -1 => Some(&self.up),
+            _ => None,
+        }
+    }
 }
 
 impl Case {

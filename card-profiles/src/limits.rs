@@ -11,6 +11,9 @@ pub const READ_CHUNK: usize = 256;
 /// Types of card whose ways are remembered: vendors, systems and makers that a country uses in decades, with room to spare.
 pub const CARD_TYPES_MAX: usize = 512;
 
+/// Reads of a type in another way before the usual one is tried again: it costs such a card one exchange, and ends a mistake.
+pub const CARD_TYPE_READS: u8 = 32;
+
 /// PSAMs that are remembered: those of the terminals that share a data folder, and a few that were changed.
 pub const PSAMS_MAX: usize = 16;
 

@@ -56,12 +56,12 @@ impl CardMemory {
         self.types.of(card_type)
     }
 
-    /// Keeps how a card was read, if that is news.
+    /// Keeps how a card was read, if that is news; of a type that is not read in the usual way also how often.
     ///
     /// # Errors
     /// What the system says; the memory of this process has it all the same.
     pub fn keep_ways(&mut self, card_type: Option<&[u8]>, ways: Ways) -> io::Result<()> {
-        if card_type.is_none() || self.types.of(card_type) == ways {
+        if card_type.is_none_or(|card_type| self.types.is_usual(card_type, ways)) {
             return Ok(());
         }
         self.types.note(card_type, ways);

@@ -72,6 +72,8 @@ struct File<'a> {
     asked_together: bool,
     /// How the card refused the first of them.
     refused: Option<StatusWord>,
+    /// Whether it refused one for a reason that says nothing of what it can.
+    by_chance: bool,
 }
 
 /// What a step was for.
@@ -289,11 +291,19 @@ impl<'a> Reader<'a> {
         self.current.as_ref().and_then(|file| file.tried.last().copied()).unwrap_or(self.ways)
     }
 
-    /// A read brought data: the way to the file is right.
+    /// A read brought data: the way to the file is right. What a chance made necessary is not learnt.
     fn confirm(&mut self) {
+        if self.is_by_chance() {
+            return;
+        }
         let way = self.way();
         (self.ways.by_sfi, self.ways.exact_le) = (way.by_sfi, way.exact_le);
         self.sure.by_sfi = true;
+    }
+
+    /// Whether the way of the current file is one to which a chance led: a failing memory, not what the card can.
+    fn is_by_chance(&self) -> bool {
+        self.current.as_ref().is_some_and(|file| file.by_chance)
     }
 
     fn why_unproved(&self, right: Right) -> Reason {
@@ -347,6 +357,7 @@ impl<'a> Reader<'a> {
         let sure = self.sure;
         let Some(file) = self.current.as_mut() else { return };
         file.refused.get_or_insert(sw);
+        file.by_chance |= !Ways::is_unknown_to_card(sw);
         match Ways::after(&file.tried, sw, &sure).filter(|_| !is_final(sw)) {
             Some(next) => {
                 self.queue.clear();
@@ -401,6 +412,7 @@ impl<'a> File<'a> {
             tried: Vec::new(),
             asked_together: false,
             refused: None,
+            by_chance: false,
         }
     }
 }

@@ -8,7 +8,7 @@ use std::fmt;
 
 use card_core::StatusWord;
 
-use crate::limits::CARD_TYPES_MAX;
+use crate::limits::{CARD_TYPE_READS, CARD_TYPES_MAX};
 
 /// How files of a card are read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,6 +40,23 @@ impl Ways {
         Self { together: false, by_sfi: false, exact_le: true },
         Self { together: false, by_sfi: false, exact_le: false },
     ];
+
+    /// Whether a refusal says that the card does not know this way. Others, of its memory or of this moment, lead to another
+    /// way of reading this file, and say nothing of cards of its type.
+    pub(crate) const fn is_unknown_to_card(sw: StatusWord) -> bool {
+        matches!(
+            sw,
+            StatusWord::NOT_SUPPORTED
+                | StatusWord::WRONG_P1P2
+                | StatusWord::INS_UNKNOWN
+                | StatusWord::CLA_UNKNOWN
+                | StatusWord::WRONG_LENGTH
+                | StatusWord::FILE_STRUCTURE
+                | StatusWord::FILE_NOT_FOUND
+                | StatusWord::RECORD_NOT_FOUND
+                | StatusWord::WRONG_OFFSET
+        )
+    }
 
     /// What to try after a card refused the last of `tried` with `sw`; `None` when nothing else could help.
     ///
@@ -85,29 +102,57 @@ impl fmt::Display for Ways {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct CardTypes {
     /// The one noted last stands last.
-    types: Vec<(Vec<u8>, Ways)>,
+    types: Vec<Known>,
+}
+
+/// A type that is not read in the usual way.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Known {
+    card_type: Vec<u8>,
+    ways: Ways,
+    /// Reads since the usual way was tried.
+    reads: u8,
 }
 
 /// A line that is none of a book of card types.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("line {0} of the book of card types is not: bytes of the type, then record-by-record, select-first or le-00")]
+#[error(
+    "line {0} of the book of card types is not: bytes of the type, record-by-record, select-first or le-00, perhaps a count"
+)]
 pub struct CardTypesError(pub usize);
 
 impl CardTypes {
-    /// How to begin with a card of this type.
+    /// How to begin with a card of this type: as the last one was read, and now and then in the usual way, which the type
+    /// perhaps knows all the same.
     #[must_use]
     pub fn of(&self, card_type: Option<&[u8]>) -> Ways {
-        let known = |card_type| self.types.iter().find(|(known, _)| known == card_type);
-        card_type.and_then(known).map_or_else(Ways::default, |(_, ways)| *ways)
+        let known = card_type.and_then(|card_type| self.known(card_type));
+        known.filter(|known| known.reads < CARD_TYPE_READS).map_or_else(Ways::default, |known| known.ways)
+    }
+
+    fn known(&self, card_type: &[u8]) -> Option<&Known> {
+        self.types.iter().find(|known| known.card_type == card_type)
+    }
+
+    /// Whether the book stays as it is when a card of this type was read so.
+    #[must_use]
+    pub fn is_usual(&self, card_type: &[u8], ways: Ways) -> bool {
+        ways == Ways::default() && self.known(card_type).is_none()
     }
 
     /// Notes how a card of this type was read. The usual way needs no line; when the book is full, the type that was noted
     /// longest ago is forgotten.
     pub fn note(&mut self, card_type: Option<&[u8]>, ways: Ways) {
         let Some(card_type) = card_type else { return };
-        self.types.retain(|(known, _)| known != card_type);
-        if ways != Ways::default() {
-            self.types.push((card_type.to_vec(), ways));
+        let so_far = self.known(card_type).filter(|known| known.ways == ways && known.reads < CARD_TYPE_READS);
+        let reads = so_far.map_or(0, |known| known.reads + 1);
+        self.put(Known { card_type: card_type.to_vec(), ways, reads });
+    }
+
+    fn put(&mut self, known: Known) {
+        self.types.retain(|other| other.card_type != known.card_type);
+        if known.ways != Ways::default() {
+            self.types.push(known);
         }
         let surplus = self.types.len().saturating_sub(CARD_TYPES_MAX);
         self.types.drain(..surplus);
@@ -116,7 +161,11 @@ impl CardTypes {
     /// The book as text, a type a line.
     #[must_use]
     pub fn to_text(&self) -> String {
-        self.types.iter().map(|(card_type, ways)| format!("{} {ways}\n", hex::encode_upper(card_type))).collect()
+        let line = |Known { card_type, ways, reads }: &Known| {
+            let reads = if *reads == 0 { String::new() } else { format!(" {reads}") };
+            format!("{} {ways}{reads}\n", hex::encode_upper(card_type))
+        };
+        self.types.iter().map(line).collect()
     }
 
     /// Reads [`CardTypes::to_text`].
@@ -126,14 +175,15 @@ impl CardTypes {
     pub fn parse(text: &str) -> Result<Self, CardTypesError> {
         let mut book = Self::default();
         for (number, line) in (1..).zip(text.lines()) {
-            let (card_type, ways) = parse_line(line).ok_or(CardTypesError(number))?;
-            book.note(Some(&card_type), ways);
+            book.put(parse_line(line).ok_or(CardTypesError(number))?);
         }
         Ok(book)
     }
 }
 
-fn parse_line(line: &str) -> Option<(Vec<u8>, Ways)> {
+fn parse_line(line: &str) -> Option<Known> {
+    let counted = line.rsplit_once(' ').and_then(|(rest, count)| Some((rest, count.parse::<u8>().ok()?)));
+    let (line, reads) = counted.filter(|(_, reads)| (1..=CARD_TYPE_READS).contains(reads)).unwrap_or((line, 0));
     let mut words = line.split(' ');
     let card_type = hex::decode(words.next()?).ok().filter(|bytes| !bytes.is_empty())?;
     let mut ways = Ways::default();
@@ -144,7 +194,7 @@ fn parse_line(line: &str) -> Option<(Vec<u8>, Ways)> {
             _ => ways.exact_le = false,
         }
     }
-    (ways != Ways::default()).then_some((card_type, ways))
+    (ways != Ways::default()).then_some(Known { card_type, ways, reads })
 }
 
 #[cfg(test)]
@@ -182,9 +232,30 @@ mod tests {
         book.note(None, Ways { by_sfi: false, ..Ways::default() });
         assert_eq!(book.to_text(), "0081 record-by-record\n");
         assert_eq!((book.of(Some(other)), book.of(None)), (Ways::default(), Ways::default()));
-        for line in ["", "0081", "xx le-00", "0081 le-01", " le-00", "0081  le-00"] {
+        for line in
+            ["", "0081", "0081 3", "0081 le-00 99", "0081 le-00 x", "xx le-00", "0081 le-01", " le-00", "0081  le-00"]
+        {
             assert_eq!(CardTypes::parse(&format!("0081 le-00\n{line}\n")), Err(CardTypesError(2)), "{line:?}");
         }
+    }
+
+    #[test]
+    fn the_usual_way_is_tried_again_now_and_then() {
+        let mut book = CardTypes::default();
+        let (card, slow) = (Some(&[0x00, 0x81][..]), Ways { together: false, ..Ways::default() });
+        book.note(card, slow);
+        for read in 1..=CARD_TYPE_READS {
+            assert_eq!(book.of(card), slow, "{read}");
+            book.note(card, slow);
+            book = CardTypes::parse(&book.to_text()).expect("its own text");
+        }
+        assert_eq!(book.of(card), Ways::default());
+        let mut healed = book.clone();
+        healed.note(card, Ways::default());
+        assert_eq!(healed, CardTypes::default());
+        // It does not know it: the next ones are read as before.
+        book.note(card, slow);
+        assert_eq!((book.of(card), book.to_text().as_str()), (slow, "0081 record-by-record\n"));
     }
 
     #[test]

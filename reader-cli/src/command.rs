@@ -232,7 +232,12 @@ impl Setting<'_> {
         begin: &mut dyn FnMut(Met) -> Result<T, TerminalError>,
     ) -> Result<T, TerminalError> {
         let is_foreign = |error: &TerminalError| matches!(error, TerminalError::NotSsc { .. });
-        desk.meet(&mut |_, met| begin(met), is_foreign)
+        match desk.meet(&mut |_, met| begin(met), is_foreign) {
+            Err(error) if is_foreign(&error) && matches!(desk.named_card_is_psam(), Ok(true)) => {
+                Err(TerminalError::CardIsPsam)
+            }
+            result => result,
+        }
     }
 
     fn card_memory(&self) -> CardMemory {

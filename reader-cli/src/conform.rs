@@ -18,7 +18,7 @@ use card_core::{Session, StatusWord};
 use card_counter::error::TerminalError;
 use card_profiles::certificate::Role;
 use card_profiles::conform::{
-    Act, Bench, Case, Difference, Effect, Ending, Memory, Move, Need, Reply, Series, Text, Use, proof, refuses,
+    Act, Bench, Case, Difference, Effect, Ending, Memory, Money, Move, Need, Reply, Series, Text, Use, proof, refuses,
 };
 use card_profiles::{Catalog, Profile};
 
@@ -163,11 +163,35 @@ impl<'a> Runner<'a> {
         Ok(None)
     }
 
-    /// Brings back what an earlier run began with this case and did not end; what could not be.
+    /// The balance that a case is about to move, in fen, for a run that finds the card as this one left it. `None` when it
+    /// moves none, is not carried out, or the card does not say.
     ///
     /// # Errors
     /// [`SessionError`] when card or reader do not answer any more.
-    pub fn bring_back(&mut self, case: &Case) -> Result<Option<Difference>, SessionError> {
+    pub fn balance_before(&mut self, case: &Case, chosen: bool) -> Result<Option<u32>, SessionError> {
+        match &case.money {
+            Some(money) if self.obstacle(case, chosen).is_none() => self.balance(case, money),
+            Some(_) | None => Ok(None),
+        }
+    }
+
+    fn balance(&mut self, case: &Case, money: &Money) -> Result<Option<u32>, SessionError> {
+        match self.carry_out(case, &money.look, &mut Memory::default()) {
+            Ok(reply) => Ok(reply.and_then(|reply| reply.data.try_into().ok()).map(u32::from_be_bytes)),
+            Err(Stop::Lost(error)) => Err(error),
+            Err(Stop::Different(_) | Stop::Module(_) | Stop::Absent(_)) => Ok(None),
+        }
+    }
+
+    /// Brings back what an earlier run began with this case and did not end; what could not be. `before`: the balance that this
+    /// run noted.
+    ///
+    /// # Errors
+    /// [`SessionError`] when card or reader do not answer any more.
+    pub fn bring_back(&mut self, case: &Case, before: Option<u32>) -> Result<Option<Difference>, SessionError> {
+        if let Some((money, before)) = case.money.as_ref().zip(before) {
+            return self.bring_money_back(case, money, before);
+        }
         // What stood in a record before is known to the run that read it only.
         if case.returns_money() || case.restore.iter().any(|done| matches!(done.act, Act::Write { .. })) {
             let seen = Text::new(
@@ -177,6 +201,39 @@ impl<'a> Runner<'a> {
             return Ok(Some(unrestored(case, seen)));
         }
         match self.carry_out(case, &case.restore, &mut Memory::default()) {
+            Ok(_) => Ok(None),
+            Err(Stop::Different(difference)) => Ok(Some(difference)),
+            Err(Stop::Module(error)) => Ok(Some(unrestored(case, module_refused(&error)))),
+            Err(Stop::Absent(what)) => Ok(Some(unrestored(case, what))),
+            Err(Stop::Lost(error)) => Err(error),
+        }
+    }
+
+    fn bring_money_back(
+        &mut self,
+        case: &Case,
+        money: &Money,
+        before: u32,
+    ) -> Result<Option<Difference>, SessionError> {
+        let Some(now) = self.balance(case, money)? else {
+            let seen = Text::new("卡未给出余额", "the card does not tell its balance");
+            return Ok(Some(unrestored(case, seen)));
+        };
+        let Some(way_back) = money.way_back(before, now) else {
+            let seen = Text::new(
+                "余额与中断前相差不止 1 分:卡此后用过,未再改动",
+                "the balance differs by more than a case moves: the card was used since, and was left as it is",
+            );
+            return Ok(Some(unrestored(case, seen)));
+        };
+        match self.carry_out(case, way_back, &mut Memory::default()) {
+            Ok(_) if self.balance(case, money)? != Some(before) => {
+                Ok(Some(unrestored(case, Text::new("余额不同", "another balance"))))
+            }
+            Ok(_) if case.restore.iter().any(|done| matches!(done.act, Act::Write { .. })) => {
+                let seen = Text::new("余额已恢复;记录未恢复", "the balance came back, the record did not");
+                Ok(Some(unrestored(case, seen)))
+            }
             Ok(_) => Ok(None),
             Err(Stop::Different(difference)) => Ok(Some(difference)),
             Err(Stop::Module(error)) => Ok(Some(unrestored(case, module_refused(&error)))),
@@ -343,6 +400,10 @@ fn need_name(need: &Need) -> String {
 pub fn interrupted(case: &Case) -> Option<Difference> {
     let seen = match (&case.effect, case.restore.is_empty()) {
         (Effect::Nothing, _) => return None,
+        (Effect::Leaves(_) | Effect::Restored, _) if case.money.is_some() => Text::new(
+            "序号与明细留在卡上；余额在再次以 --destructive 检测同一张卡时先恢复",
+            "numbers and entries stay; the next run with --destructive on this card brings the balance back first",
+        ),
         (_, false) if !case.returns_money() => Text::new(
             "中断前所做的未恢复；再次以 --destructive 检测同一张卡时先恢复",
             "what was done until then; the next run with --destructive on this card brings it back first",

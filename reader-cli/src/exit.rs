@@ -126,6 +126,7 @@ impl Exit {
             | Code::CardReset
             | Code::ExchangeBroken
             | Code::NotSsc
+            | Code::CardIsPsam
             | Code::CardBlank
             | Code::CardBlocked
             | Code::ProfileDiffers

@@ -60,6 +60,8 @@ codes! {
     ExchangeBroken = "EXCHANGE_BROKEN",
     /// Not a social security card.
     NotSsc = "NOT_SSC",
+    /// A PSAM where the holder's card should be.
+    CardIsPsam = "CARD_IS_PSAM",
     /// Factory card without personalization.
     CardBlank = "CARD_BLANK",
     /// Application or card blocked.

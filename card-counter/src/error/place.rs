@@ -111,6 +111,7 @@ impl TerminalError {
                 said(format!("“{wanted}”与多个读卡器相符:{}", matching.join("、")))
             }
             Self::NotSsc { command, sw } => said(format!("对 {command} 的应答为 {}", status(*sw))),
+            Self::CardIsPsam => said("所指定读卡器中的卡是 PSAM".to_owned()),
             Self::CardBlank => said("卡的识别码全为零".to_owned()),
             Self::CardBlocked { sw } => said(format!("应答 {}", status(*sw))),
             Self::CardVersion { version } => said(format!("规范版本“{version}”")),

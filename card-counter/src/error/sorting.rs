@@ -58,6 +58,7 @@ impl TerminalError {
             Self::PsamMissing { .. } => Code::PsamMissing,
             Self::SeveralPsams { .. } => Code::PsamAmbiguous,
             Self::NotSsc { .. } => Code::NotSsc,
+            Self::CardIsPsam => Code::CardIsPsam,
             Self::CardBlank => Code::CardBlank,
             Self::CardBlocked { .. } => Code::CardBlocked,
             Self::ProfileDiffers(_) => Code::ProfileDiffers,

@@ -77,6 +77,7 @@ fn what(code: Code) -> Words {
         Code::CardReset => ("卡被其他程序复位", "another program reset the card"),
         Code::ExchangeBroken => ("与卡的通信中断", "the exchange with the card broke off"),
         Code::NotSsc => ("这不是社会保障卡", "this is not a social security card"),
+        Code::CardIsPsam => ("这是 PSAM,不是持卡人的卡", "this is a PSAM, not a holder's card"),
         Code::CardBlank => ("空白卡,尚未个人化", "this is a blank card: not personalized"),
         Code::CardBlocked => ("卡或应用已锁定", "the card or its application is blocked"),
         Code::ProfileDiffers => ("卡与指定的卡片描述不符", "the card is not of the profile that was named"),
@@ -267,6 +268,9 @@ fn next(code: Code) -> Words {
             ("请重新插入同一张卡再试", "insert the same card again")
         }
         Code::Interrupted => ("再次运行即可", "run it again"),
+        Code::CardIsPsam => {
+            ("--reader 指定持卡人的卡,--psam 指定 PSAM", "name the holder's card with --reader, the PSAM with --psam")
+        }
         Code::NotSsc => (
             "请插入社会保障卡;电子钱包等其他卡片用 sscard shell --profile 名称 或 conform --profile 名称",
             "insert a social security card; for a purse or another card use sscard shell --profile NAME or conform --profile NAME",

@@ -8,7 +8,7 @@ use card_core::script::Step;
 
 use super::deals::{ONE, PURSE_DEALS, PurseDeal, account_load, account_purchase, purse_deal};
 use super::workshop::{Draft, Workshop, done, sw};
-use super::{Act, Area, Deal, Effect, Ending, Expect, Text, composite, dates, with_psam};
+use super::{Act, Area, Deal, Effect, Ending, Expect, Money, Move, Text, composite, dates, with_psam};
 use crate::access::{Access, Right};
 use crate::account::{AccountRules, Amounts, BalanceKind, DebitDate};
 use crate::profile::Df;
@@ -101,7 +101,8 @@ fn of_account(shop: &Workshop<'_>, rules: &AccountRules) -> Option<Vec<Draft>> {
     drafts.extend(with_psam::drafts(shop, &till, &purchase(Amounts::default())?, &totals));
     drafts.push(till.exhausted(shop, &load(0)?));
     drafts.push(till.exhausted(shop, &purchase(Amounts::default())?));
-    Some(drafts)
+    let money = till.money(shop, &load(1)?, &purchase(Amounts { personal_account: 1, ..Amounts::default() })?);
+    Some(drafts.into_iter().map(|draft| draft.with_money(&money)).collect())
 }
 
 fn of_purse(shop: &Workshop<'_>, rules: &PurseRules) -> Option<Vec<Draft>> {
@@ -134,6 +135,10 @@ fn of_purse(shop: &Workshop<'_>, rules: &PurseRules) -> Option<Vec<Draft>> {
             drafts.push(draft.send(command, [sw(&[StatusWord::SECURITY_STATUS])]));
         }
     }
+    let money = |purse: Purse| {
+        let (up, down) = (deal(PurseDeal::Load(purse), 1)?, deal(PurseDeal::Purchase(purse), 1)?);
+        Some(till(purse).money(shop, &up, &down))
+    };
     for which in PURSE_DEALS {
         let till = till(which.purse());
         let around = match which {
@@ -143,16 +148,21 @@ fn of_purse(shop: &Workshop<'_>, rules: &PurseRules) -> Option<Vec<Draft>> {
                 Around::First(deal(PurseDeal::Load(which.purse()), 1)?)
             }
         };
-        drafts.extend(till.common(shop, &deal(which, 0)?, &deal(which, 1)?, &around));
+        let money = money(which.purse())?;
+        let common = till.common(shop, &deal(which, 0)?, &deal(which, 1)?, &around);
+        drafts.extend(common.into_iter().map(|draft| draft.with_money(&money)));
         if let PurseDeal::Purchase(_) | PurseDeal::Cash | PurseDeal::Unload | PurseDeal::Composite = which {
             drafts.push(till.insufficient(shop, &deal(which, i64::from(u32::MAX))?));
         }
     }
     let purchase = deal(PurseDeal::Purchase(Purse::Deposit), 1)?;
-    drafts.push(till(Purse::Deposit).newest_first(shop, &deal(PurseDeal::Load(Purse::Deposit), 1)?, &purchase));
+    let newest = till(Purse::Deposit).newest_first(shop, &deal(PurseDeal::Load(Purse::Deposit), 1)?, &purchase);
+    drafts.push(newest.with_money(&money(Purse::Deposit)?));
     // The limit goes back by what it was raised.
     let (raise, lower) = (deal(PurseDeal::Overdraw, 1)?, deal(PurseDeal::Overdraw, -1)?);
-    drafts.extend(composite::drafts(shop, &till(Purse::Purse), rules, &deal).unwrap_or_default());
+    let composite = composite::drafts(shop, &till(Purse::Purse), rules, &deal).unwrap_or_default();
+    let of_purse = money(Purse::Purse)?;
+    drafts.extend(composite.into_iter().map(|draft| draft.with_money(&of_purse)));
     let till = till(Purse::Deposit);
     drafts.push(till.wrapped(shop, &deal(PurseDeal::Load(Purse::Deposit), 0)?));
     drafts.extend(pin_after(shop, &till, rules, &deal(PurseDeal::Load(Purse::Deposit), 0)?));
@@ -212,6 +222,15 @@ impl Till<'_> {
         let complete = Act::Complete { deal: Rc::clone(deal), wrong: false };
         let [begin, complete] = [Act::Begin(Rc::clone(deal)), complete].map(done);
         shop.fresh(self.df).into_iter().chain(self.proofs(shop, &deal.access)).chain([begin, complete]).collect()
+    }
+
+    /// How a balance that a case left otherwise is brought back.
+    fn money(&self, shop: &Workshop<'_>, up: &Rc<Deal>, down: &Rc<Deal>) -> Rc<Money> {
+        let (balance, access) = &self.balance;
+        let ask = Act::Do(Step::Send(balance.clone()));
+        let mut look: Vec<Move> = shop.fresh(self.df).into_iter().chain(self.proofs(shop, access)).collect();
+        look.push(Move { act: ask, expect: vec![Expect::Length(4)], keep: false });
+        Rc::new(Money { look, up: self.whole(shop, up), down: self.whole(shop, down) })
     }
 
     /// A whole transaction before the one of the case.

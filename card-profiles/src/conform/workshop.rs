@@ -2,6 +2,8 @@
 //!
 //! Owns: the list of cases being made; what a case needs, gathered from its moves. Never: knows what a case is about.
 
+use std::rc::Rc;
+
 use card_core::StatusWord;
 use card_core::algorithm::Algorithm;
 use card_core::apdu::Command;
@@ -11,8 +13,10 @@ use card_core::pin::PinBcd;
 use card_core::script::Step;
 use card_core::security::{Factors, KeyRef};
 
+use super::deal::Tail;
 use super::{
-    Act, Area, Bench, CERTIFICATES, Case, CertificateWhat, Effect, Expect, Move, Need, PsamCipher, Text, Use, numbers,
+    Act, Area, Bench, CERTIFICATES, Case, CertificateWhat, Effect, Expect, Money, Move, Need, PsamCipher, Text, Use,
+    numbers,
 };
 use crate::access::{Access, Right};
 use crate::address;
@@ -66,6 +70,7 @@ impl<'a> Workshop<'a> {
                 numbers: Vec::new(),
                 moves: Vec::new(),
                 restore: Vec::new(),
+                money: None,
             },
         }
     }
@@ -213,6 +218,16 @@ impl Draft {
 
     pub(super) fn send(self, command: Command, expect: impl IntoIterator<Item = Expect>) -> Self {
         self.then(Act::Do(Step::Send(command)), expect)
+    }
+
+    /// With the way in which money of a case that came to no end is brought back, where the case moves some.
+    pub(super) fn with_money(mut self, money: &Rc<Money>) -> Self {
+        let moves = |done: &Move| match &done.act {
+            Act::Complete { deal, .. } => deal.change != 0 && deal.tail != Tail::Limit,
+            _ => false,
+        };
+        self.case.money = self.case.moves.iter().any(moves).then(|| Rc::clone(money));
+        self
     }
 
     pub(super) fn restore(mut self, moves: impl IntoIterator<Item = Move>) -> Self {

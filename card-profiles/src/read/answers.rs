@@ -21,9 +21,10 @@ impl Reader<'_> {
             sw if sw.is_ok() && is_together => self.take_together(read, &answer.data),
             sw if sw.is_ok() => {
                 self.confirm();
+                let is_learnt = !self.is_by_chance();
                 let Some(file) = self.current.as_mut() else { return };
                 // A record by itself, after all at once did not bring it: this card does not know the latter.
-                self.ways.together &= !file.asked_together || self.sure.together;
+                self.ways.together &= !(is_learnt && file.asked_together) || self.sure.together;
                 file.cut.clear();
                 file.parts.push(answer.data.clone());
             }

@@ -189,6 +189,12 @@ fn a_card_that_knows_no_read_of_all_records_is_read_one_by_one() {
             ["SSSE.EF05.valid_until: the record is missing"]
         );
     }
+    // What is of its memory or of this moment leads to the same values, and says nothing of the next card.
+    for chance in [0x6581, 0x6F00, 0x6281, 0x6282, 0x6400] {
+        let script = [&[select.clone(), ("00B2012D40", response(&EF05[..36], chance))][..], &one_by_one].concat();
+        let outcome = play(Reader::new(&profile, &files, nothing()), &script);
+        assert_eq!((outcome.reading.values.len(), outcome.ways), (6, Ways::default()), "{chance:04X}");
+    }
     // A card that answers the first record only.
     let script = [&[select.clone(), ("00B2012D40", response(&EF05[..36], 0x9000))][..], &one_by_one[1..]].concat();
     let outcome = play(Reader::new(&profile, &files, nothing()), &script);

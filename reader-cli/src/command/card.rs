@@ -25,7 +25,7 @@ pub(super) fn read(setting: &Setting<'_>, arguments: &ReadArguments) -> Result<E
     let mut desk = setting.desk()?;
     let mut tapped = setting.tapped(&mut desk)?;
     let (mut store, unavailable) = setting.memory();
-    let verified = setting.verify_given(&mut tapped, &arguments.pin)?;
+    let (verified, refused) = verified(setting, &mut tapped, &arguments.pin)?;
     let notes = unavailable.joined(settle_first(setting, &mut tapped, store.as_mut(), verified)?);
     let needs_psam = arguments.all || !named.is_empty() || tapped.holder_needs_key();
     let (mut psam, stopped) = match needs_psam.then(|| fitting_psam(&mut desk, &mut tapped)) {
@@ -39,9 +39,23 @@ pub(super) fn read(setting: &Setting<'_>, arguments: &ReadArguments) -> Result<E
         (false, named) => named.iter().map(|(df, ef)| (df.as_str(), ef.as_str())).collect(),
     };
     let keys = Keys { psam: psam.as_mut(), consent: arguments.pin.last_try };
-    let read = read::files(&mut tapped, &wanted, keys);
+    let mut read = read::files(&mut tapped, &wanted, keys);
+    read.lost = read.lost.or(refused);
     let stopped = stopped.or(psam.and_then(|mut psam| why_refused(&mut desk, &mut tapped, &mut psam, &read.unread)));
     answer(setting, &tapped, read, stopped, notes)
+}
+
+/// VERIFY, where a PIN was given; whether it was. A PIN that the card no longer takes leaves what needs none, and is told after
+/// it; one that is wrong is for the holder to say again.
+fn verified(
+    setting: &Setting<'_>,
+    tapped: &mut Tapped<'_>,
+    pin: &PinArguments,
+) -> Result<(bool, Option<TerminalError>), TerminalError> {
+    match setting.verify_given(tapped, pin) {
+        Err(error @ (TerminalError::CardRefused { .. } | TerminalError::PinBlocked)) => Ok((false, Some(error))),
+        verified => verified.map(|verified| (verified, None)),
+    }
 }
 
 /// A card that refused a key of a PSAM that was believed to have its keys is compared with it after all.
@@ -87,7 +101,7 @@ pub(super) fn whole(
 ) -> Result<(Dump, Result<Exit, TerminalError>), TerminalError> {
     let mut desk = setting.desk()?;
     let mut tapped = setting.tapped(&mut desk)?;
-    setting.verify_given(&mut tapped, arguments)?;
+    let (_, refused) = verified(setting, &mut tapped, arguments)?;
     // What needs no key is read without a PSAM, and with one that does not fit.
     let (mut psam, stopped) = match fitting_psam(&mut desk, &mut tapped) {
         Ok(psam) => (psam, None),
@@ -102,7 +116,7 @@ pub(super) fn whole(
     let code = |file: &Unread| why(file, stopped.as_ref()).code().as_str().to_owned();
     let unread = unread.iter().map(|file| DumpFault { code: code(file), place: file.file.to_string() }).collect();
     let dump = Dump::of(tapped.profile, &tapped.version, atr.bytes(), tapped.reading().clone(), unread);
-    Ok((dump, lost.or(stopped).or(wrong_psam).map_or(Ok(exit), Err)))
+    Ok((dump, lost.or(refused).or(stopped).or(wrong_psam).map_or(Ok(exit), Err)))
 }
 
 /// Why a file was not read: a PSAM that is there and does not fit is not missing.

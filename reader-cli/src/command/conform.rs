@@ -26,7 +26,7 @@ use super::{Setting, key_file};
 use crate::arguments::{ConformArguments, Form};
 use crate::conform::report::{Early, Report};
 use crate::conform::survey::survey;
-use crate::conform::unfinished::{Begun, Unfinished};
+use crate::conform::unfinished::{Begun, Noted, Unfinished};
 use crate::conform::{Outcome, Runner, Verdict, interrupted};
 use crate::exit::Exit;
 use crate::page::{Page, Value};
@@ -55,7 +55,10 @@ pub(super) fn run(setting: &Setting<'_>, arguments: &ConformArguments) -> Result
     let mut session = if is_psam { desk.psam_as_card() } else { desk.card() }?.session;
     let factor = session.atr()?.card_factor().map_err(card_core::SessionError::Atr)?;
     let unfinished = Unfinished::of(&setting.configuration.data, factor);
-    let begun = unfinished.cases().map_err(|source| unreadable(setting, source))?;
+    let Noted { begun, strange } = unfinished.noted().map_err(|source| unreadable(&unfinished, source))?;
+    if !strange.is_empty() {
+        say_strange(setting, &unfinished, &strange);
+    }
     let (profile, city) = match named {
         Some(profile) => (profile, begun.iter().find_map(|begun| begun.city)),
         None => match (recognise(&mut session, setting), begun.first()) {
@@ -115,8 +118,9 @@ pub(super) fn run(setting: &Setting<'_>, arguments: &ConformArguments) -> Result
     let chosen = in_order(chosen(all.clone(), arguments)?);
     let mut runner = Runner::new(session, module, (&profile, &bench), arguments.destructive).without(&shut);
     let mut run = Run { setting, unfinished: &unfinished, city, report: Report::new(&profile.name), ended: None };
+    let mut unknown = false;
     if repairs {
-        run.bring_back(&begun, &all, &mut runner)?;
+        unknown = run.bring_back(&begun, &all, &mut runner)?;
         shut = runner.survey(&chosen, &setting.catalog)?;
     }
     if arguments.destructive {
@@ -129,9 +133,14 @@ pub(super) fn run(setting: &Setting<'_>, arguments: &ConformArguments) -> Result
     if let (Some(path), Some(form)) = (&arguments.report, form) {
         write(setting, &report, path, form)?;
     }
-    match setting.output.form {
-        Form::Json | Form::Layout => setting.output.file(&report, None)?,
-        Form::Text => setting.output.paper(&report.text(setting.output.language, false))?,
+    let shown = match setting.output.form {
+        Form::Json | Form::Layout => setting.output.file(&report, None),
+        Form::Text => setting.output.paper(&report.text(setting.output.language, false)),
+    };
+    match shown {
+        // A report that nobody reads to its end, as with `| head`: how the run ended is told all the same.
+        Ok(()) | Err(TerminalError::Output { closed: true }) => {}
+        Err(error) => return Err(error),
     }
     match ended {
         Some(error) if report.totals.not_restored > 0 => {
@@ -140,7 +149,7 @@ pub(super) fn run(setting: &Setting<'_>, arguments: &ConformArguments) -> Result
         }
         Some(error) => Err(error),
         None if report.totals.failed > 0 => Ok(Exit::Mismatch),
-        None if report.totals.not_restored > 0 || !shut.is_empty() => Ok(Exit::Partly),
+        None if report.totals.not_restored > 0 || !shut.is_empty() || unknown => Ok(Exit::Partly),
         None => Ok(Exit::Ok),
     }
 }
@@ -155,17 +164,22 @@ struct Run<'r> {
 }
 
 impl Run<'_> {
-    /// Brings back what earlier runs left on this card.
-    fn bring_back(&mut self, begun: &[Begun], all: &[Case], runner: &mut Runner<'_>) -> Result<(), TerminalError> {
+    /// Brings back what earlier runs left on this card; whether there is a case among it that this profile does not make.
+    fn bring_back(&mut self, begun: &[Begun], all: &[Case], runner: &mut Runner<'_>) -> Result<bool, TerminalError> {
         let language = self.setting.output.language;
+        let mut unknown = false;
         for begun in begun {
-            let Some(case) = all.iter().find(|case| case.id == begun.case) else { continue };
-            let left = runner.bring_back(case)?;
+            let Some(case) = all.iter().find(|case| case.id == begun.case) else {
+                unknown = true;
+                say_unknown(self.setting, begun, &self.report.profile);
+                continue;
+            };
+            let left = runner.bring_back(case, begun.balance)?;
             // What cannot be brought back is told once.
-            self.unfinished.done(begun).map_err(|source| unreadable(self.setting, source))?;
+            self.unfinished.done(begun).map_err(|source| unreadable(self.unfinished, source))?;
             self.report.bring_back(case, left.as_ref(), language);
         }
-        Ok(())
+        Ok(unknown)
     }
 
     /// Carries out cases until the card answers no more, or somebody ends the run: the case at hand is brought to its end.
@@ -184,22 +198,31 @@ impl Run<'_> {
                 self.report.add(case, &not_reached(error), language);
                 continue;
             }
-            let begun = Begun { profile: self.report.profile.clone(), city: self.city, case: case.id.clone() };
-            let has_way_back = runner.is_destructive() && !case.restore.is_empty() && case.effect != Effect::Nothing;
-            let noted = |result: std::io::Result<()>| result.map_err(|source| unreadable(self.setting, source));
-            if has_way_back {
-                noted(self.unfinished.begin(&begun))?;
-            }
-            match runner.run(case, by_id) {
+            let leaves_way_back = !case.restore.is_empty() || case.money.is_some();
+            let has_way_back = runner.is_destructive() && leaves_way_back && case.effect != Effect::Nothing;
+            let balance = if has_way_back { runner.balance_before(case, by_id) } else { Ok(None) };
+            let (profile, city, case_id) = (self.report.profile.clone(), self.city, case.id.clone());
+            let begun = Begun { profile, city, case: case_id, balance: *balance.as_ref().unwrap_or(&None) };
+            let noted = |result: std::io::Result<()>| result.map_err(|source| unreadable(self.unfinished, source));
+            let ran = match balance {
+                Err(error) => Err((error, None)),
+                Ok(_) => {
+                    if has_way_back {
+                        noted(self.unfinished.begin(&begun))?;
+                    }
+                    runner.run(case, by_id).map_err(|error| (error, interrupted(case)))
+                }
+            };
+            match ran {
                 Ok(outcome) => {
                     if has_way_back && outcome.unrestored.is_none() {
                         noted(self.unfinished.done(&begun))?;
                     }
                     self.report.add(case, &outcome, language);
                 }
-                Err(error) => {
+                Err((error, unrestored)) => {
                     let error = TerminalError::from(error);
-                    let outcome = Outcome { unrestored: interrupted(case), ..not_reached(&error) };
+                    let outcome = Outcome { unrestored, ..not_reached(&error) };
                     self.report.add(case, &outcome, language);
                     self.end(error, case);
                 }
@@ -219,9 +242,30 @@ impl Run<'_> {
 }
 
 /// The notebook of what was begun cannot be read or written: nothing more may begin.
-fn unreadable(setting: &Setting<'_>, source: std::io::Error) -> TerminalError {
-    let place = setting.configuration.data.display().to_string();
+fn unreadable(unfinished: &Unfinished, source: std::io::Error) -> TerminalError {
+    let place = unfinished.path().display().to_string();
     TerminalError::Store(card_counter::store::StoreError::Folder { place, source })
+}
+
+/// Says which lines of the notebook nobody can act on.
+fn say_strange(setting: &Setting<'_>, unfinished: &Unfinished, lines: &[usize]) {
+    let lines: Vec<String> = lines.iter().map(ToString::to_string).collect();
+    let (path, lines) = (unfinished.path().display(), lines.join(", "));
+    let words = Words::of(
+        format!("{path} 第 {lines} 行无法辨认：可能有一张卡未恢复；改正或删去该行"),
+        format!("{path}, line {lines}: not understood, perhaps a card was not brought back; correct or delete it"),
+    );
+    setting.output.remark("NOT_RESTORED", &words);
+}
+
+/// Says that a case of an earlier run is not brought back in this one.
+fn say_unknown(setting: &Setting<'_>, begun: &Begun, profile: &str) {
+    let Begun { profile: of, case, .. } = begun;
+    let words = Words::of(
+        format!("{profile} 没有检测项 {case}，未恢复；用 --profile {of} 再次检测"),
+        format!("{profile} makes no case {case}, which was not brought back; run again with --profile {of}"),
+    );
+    setting.output.remark("NOT_RESTORED", &words);
 }
 
 /// Says what an earlier run left on this card.

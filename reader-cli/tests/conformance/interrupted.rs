@@ -53,6 +53,56 @@ fn a_card_pulled_while_it_is_blocked_is_named_and_opened_by_the_next_run() {
     }
 }
 
+#[test]
+fn money_that_a_run_was_moving_comes_back_with_the_next() {
+    const CREDIT: u8 = 0x2A;
+    const DEBIT: u8 = 0x2C;
+    // Behind the load of a load's case; between the load and the purchase of a purchase's; behind both.
+    for (case, ins, moved) in [
+        ("account.load.complete", CREDIT, 1),
+        ("account.purchase.complete", CREDIT, 1),
+        ("account.purchase.complete", DEBIT, 0),
+    ] {
+        let counter = Counter::keyed("ssc-3.0");
+        let keys = counter.path("keys.toml");
+        let balance = |counter: &Counter| inside(counter).account.expect("an account").personal_account;
+        let before = balance(&counter);
+        let lost =
+            Fault::PowerLoss { at: Trigger { ins: Some(ins), nth: 1 }, moment: Moment::After, back_after_ms: None };
+        counter.farm.set_faults(0, FaultPlan::new(vec![lost])).expect("a card is there");
+        let keyed = ["--keys", &keys, "--pin", "env:INITIAL", "--destructive", "--format", "json", "--lang", "en"];
+        let usual = [&["--profile", "ssc-3.0", "--case", case][..], &keyed].concat();
+        let ran = counter.run(&usual);
+        let (report, said) = (json(&ran), text(&ran.stderr));
+        assert_eq!((ran.status.code(), balance(&counter)), (Some(10), before + moved), "{case}: {report}{said}");
+        let left = report["cases"][0]["not_restored"].as_str().unwrap_or_default().to_owned();
+        assert!(left.contains("brings the balance back"), "{left}");
+        assert!(begun(&counter).ends_with(&format!("{case} {before}\n")), "{}", begun(&counter));
+
+        counter.farm.insert(0, &counter.folder.path().join("one.card")).expect("inserted");
+        let ran = counter.run(&usual);
+        let report = json(&ran);
+        assert_eq!(ran.status.code(), Some(0), "{case}: {report}{}", text(&ran.stderr));
+        assert_eq!(report["brought_back"], serde_json::json!([{ "id": case }]), "{report}");
+        assert_eq!((balance(&counter), begun(&counter).as_str()), (before, ""), "{case}");
+    }
+}
+
+#[test]
+fn a_notebook_with_lines_that_nobody_understands_is_told() {
+    let counter = Counter::keyed("ssc-2.0");
+    let (keys, path) = (counter.path("keys.toml"), counter.folder.path().join("data/unrestored.txt"));
+    std::fs::create_dir_all(path.parent().expect("a folder")).expect("made");
+    std::fs::write(&path, "rubbish\n").expect("written");
+    let usual = ["--profile", "ssc-2.0", "--keys", &keys, "--area", "protocol", "--lang", "en", "--format", "json"];
+    let said = text(&counter.run(&usual).stderr);
+    assert!(said.contains("NOT_RESTORED") && said.contains("unrestored.txt, line 1"), "{said}");
+    std::fs::write(&path, [0xFF, 0xFE]).expect("written");
+    let ran = counter.run(&usual);
+    let said = text(&ran.stderr);
+    assert!(ran.status.code() == Some(9) && said.contains("unrestored.txt"), "{said}");
+}
+
 /// A run of many cases that spend tries and block, when it has begun one.
 fn under_way(counter: &Counter, arguments: &[&str]) -> Child {
     let mut command = counter.command(arguments);

@@ -210,12 +210,12 @@ fn a_factory_card_and_a_psam_in_the_wrong_reader_are_told_apart() {
     assert!(matches!(tapped(&blanks::psam_card(1), &catalog), Err(TerminalError::NotSsc { .. })));
 }
 
-/// A card that selects its environment and answers every READ with one status word.
-struct Worn(StatusWord);
+/// A card that answers SELECT and READ each with one status word.
+struct Worn(StatusWord, StatusWord);
 
 impl Transport for Worn {
     fn transmit(&mut self, command: &[u8], answer: &mut Vec<u8>) -> Result<(), TransportError> {
-        let sw = if command[1] == 0xA4 { StatusWord::OK } else { self.0 };
+        let sw = if command[1] == 0xA4 { self.0 } else { self.1 };
         answer.extend(sw.0.to_be_bytes());
         Ok(())
     }
@@ -232,10 +232,11 @@ impl Transport for Worn {
 #[test]
 fn a_worn_card_of_ours_is_not_called_foreign() {
     let catalog = Catalog::builtin();
-    let told = |sw| {
-        let session = Session::new(Box::new(Worn(StatusWord(sw))));
+    let both = |select, read| {
+        let session = Session::new(Box::new(Worn(StatusWord(select), StatusWord(read))));
         tap(session, &catalog, CardMemory::default(), Ask::Nothing).expect_err("nothing is read")
     };
+    let told = |sw| both(0x9000, sw);
     for sw in [0x6581, 0x6400, 0x6281, 0x6F00, 0x6982, 0x6C40] {
         let error = told(sw);
         let place = format!("READ RECORD EF05: {sw:04X}");
@@ -245,6 +246,12 @@ fn a_worn_card_of_ours_is_not_called_foreign() {
     // Without that file it is another card: a PSAM, say.
     assert_eq!(told(0x6A82).code(), Code::NotSsc);
     assert!(told(0x6A82).to_string().contains("READ RECORD EF05 answered 6A82"));
+    for sw in [0x6581, 0x6400, 0x6F00, 0x6999, 0x6700, 0x6982] {
+        assert_eq!(both(sw, sw).code(), Code::CardRefused, "SELECT {sw:04X}");
+    }
+    for sw in [0x6A82, 0x6D00, 0x6E00] {
+        assert_eq!(both(sw, sw).code(), Code::NotSsc, "SELECT {sw:04X}");
+    }
 }
 
 #[test]

@@ -112,6 +112,42 @@ fn a_dump_holds_the_whole_card_and_is_compared() {
 }
 
 #[test]
+fn a_refused_key_ends_the_tries_of_its_psam_for_this_dump() {
+    let shop = Shop::with_other_reading_keys();
+    let tries = || shop.inside("person.card").keys.values().map(|key| u32::from(key.tries_left)).sum::<u32>();
+    let before = tries();
+    for (reads, command) in [["card", "dump"], ["card", "read"]].iter().enumerate() {
+        let ran = match command[1] {
+            "read" => shop.run(&["card", "read", "--all"]),
+            _ => shop.run(command),
+        };
+        assert!(ran.stdout.contains("A12345674"), "what is free is read: {}", ran.stdout);
+        assert!(ran.stdout.contains("KEY_NOT_TRIED"), "{}", ran.stdout);
+        // The next run leaves the key that was refused alone, and ends with the first of the others.
+        assert_eq!(tries() + 1 + u32::try_from(reads).expect("small"), before, "{}", ran.stdout);
+    }
+    let said = shop.run_text("en", &["card", "read"]);
+    assert!(
+        said.stderr.contains("the card refused it before") && said.stderr.contains("2 tries left"),
+        "{}",
+        said.stderr
+    );
+}
+
+#[test]
+fn a_pin_that_the_card_no_longer_takes_leaves_what_needs_none() {
+    let shop = Shop::open();
+    for _ in 0..8 {
+        shop.run(&["card", "read", "--pin", "env:WRONG", "--last-try"]);
+    }
+    for command in ["read", "dump"] {
+        let ran = shop.run(&["card", command, "--pin", "env:PIN", "--last-try"]);
+        assert_eq!((ran.status, ran.code().as_str()), (6, "PIN_BLOCKED"), "{}", ran.stderr);
+        assert!(ran.stdout.contains("A12345674") && ran.stdout.contains("张三"), "{}", ran.stdout);
+    }
+}
+
+#[test]
 fn without_psam_the_free_data_are_read_and_paying_is_refused() {
     let shop = Shop::ready();
     shop.farm.eject(PSAM).expect("ejected");
@@ -206,8 +242,10 @@ fn blank_foreign_and_other_cards_are_told_apart() {
     let paid = shop.pay(&shop.bill("B-1", &[("X1", 1, "10.00")]));
     assert_eq!((paid.status, paid.code().as_str()), (3, "FOREIGN_CITY"));
     let psam = shop.farm.reader_name(PSAM).expect("a slot");
-    let other = shop.run(&["--reader", &psam, "balance"]);
-    assert_eq!((other.status, other.code().as_str()), (4, "NOT_SSC"));
+    for command in [&["balance"][..], &["card", "read"]] {
+        let other = shop.run(&[&["--reader", &psam][..], command].concat());
+        assert_eq!((other.status, other.code().as_str()), (4, "CARD_IS_PSAM"), "{command:?}");
+    }
 }
 
 #[test]
