@@ -110,6 +110,8 @@ pub struct Store {
     clock: ClockRules,
     /// What the site asks for before a card is made.
     making: Option<MakingRules>,
+    /// Opened to look: nothing is brought up to date.
+    looks: bool,
 }
 
 /// A transaction under way. Areas add their statements as methods, each in its own file of `store/`.
@@ -164,7 +166,7 @@ impl Store {
     pub fn open_to_look(place: &Place, folder: &Path) -> Result<Self, StoreError> {
         let (connection, anchor) = (Connection::open_to_look(place)?, Anchor::in_folder(folder));
         let (data, clock) = (KeyHolder::default(), ClockRules::default());
-        let mut store = Self { connection, data, anchor, on_duty: None, clock, making: None };
+        let mut store = Self { connection, data, anchor, on_duty: None, clock, making: None, looks: true };
         let (found, known) = (store.applied()?, MIGRATIONS.iter().map(|(number, _)| *number).max().unwrap_or(0));
         match found.iter().copied().find(|number| *number > known) {
             Some(newer) => Err(StoreError::SchemaNewer { found: newer, known }),
@@ -187,7 +189,7 @@ impl Store {
         let anchor = Anchor::in_folder(folder);
         let connection = Connection::open(place, new)?;
         let (data, clock) = (KeyHolder::default(), ClockRules::default());
-        let mut store = Self { connection, data, anchor, on_duty: None, clock, making: None };
+        let mut store = Self { connection, data, anchor, on_duty: None, clock, making: None, looks: false };
         if !new && store.applied()?.is_empty() {
             return Err(StoreError::NoCentre);
         }

@@ -161,7 +161,9 @@ pub(crate) fn take_file<A: Answers>(
         None
     };
     if let Some(code) = refused {
-        files.push(Taken { name: name.to_owned(), sha256: None, outcome: rejected(Faults::of_file(code)) });
+        let taken = Taken { name: name.to_owned(), sha256: None, outcome: rejected(Faults::of_file(code)) };
+        report::<A>(centre, &folder, &taken, operator)?;
+        files.push(taken);
     } else {
         folder.put(Place::Run, name, &std::fs::read(path).map_err(failed)?)?;
         files.push(take(centre, &folder, answers, name, operator)?);

@@ -437,6 +437,8 @@ fn prepared(desk: &StationDesk, fingerprint: &str, body: &[u8]) -> Result<Vec<Jo
         let by = By { operator: &message.operator, reader: &message.reader, station: Some(&name), message: None };
         let until = clock::instant_in(desk.config.stations.lease_seconds());
         store.journal(|tx| {
+            // A lease of another month would keep the jobs from every other station until then.
+            tx.clock_holds()?;
             desk.book().under_way(tx, batch, &by)?;
             aside::sweep(tx, batch, by.operator)?;
             let leased = tx.lease(&name, batch, share.min(SHARE_MAX), &until)?;

@@ -66,10 +66,13 @@ impl Store {
             }
             _ => keys,
         };
-        if known.is_none() || seals.is_none() {
+        if (known.is_none() || seals.is_none()) && !self.looks {
             self.journal(|tx| tx.seal_under(&keys, keys.newest()))?;
         }
         self.data = KeyHolder(RefCell::new(Some(keys)));
+        if self.looks {
+            return Ok(());
+        }
         self.seal_old_rows()?;
         self.weigh_old_rows()
     }

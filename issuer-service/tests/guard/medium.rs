@@ -139,6 +139,9 @@ fn what_only_looks_works_where_nothing_may_be_written_and_an_act_says_why_it_doe
     fs::write(&person, "{\"number\":\"513301199001010048\",\"name\":\"扎西·多吉\"}").expect("file");
     bench.done(&["person", "upsert", person.to_str().expect("path"), "--operator", "li"]);
     let medium = Medium::of(&bench);
+    // A centre whose data keys were never needed is bound to none yet.
+    let empty = Medium::of(&Bench::new()).run(&["person", "list"]);
+    assert_eq!(empty.status.code(), Some(0), "{}", text(&empty));
     let before = medium.files();
     for line in [
         &["person", "list"][..],
