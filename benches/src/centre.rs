@@ -70,6 +70,7 @@ impl Place {
             source: REGISTRY,
             encoding: None,
             city: CityCode::parse(CITY).expect("six digits"),
+            people: issuer_service::person::rule::PeopleRules::default(),
             dry_run: false,
             report: None,
             actor: "li",

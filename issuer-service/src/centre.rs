@@ -37,6 +37,7 @@ use crate::batch::rule::MakingRules;
 use crate::card::rule::LifeRules;
 use crate::clearing::blacklist::BlacklistRules;
 use crate::clock;
+use crate::person::rule::PeopleRules;
 use crate::photo::rules::Rules;
 use crate::stock::rule::StockRules;
 use crate::store::{ClockRules, Place, Store, StoreError};
@@ -95,6 +96,9 @@ pub struct Config {
     /// What the site asks for before a card is made.
     #[serde(default)]
     pub requests: MakingRules,
+    /// Whom the site registers.
+    #[serde(default)]
+    pub people: PeopleRules,
     /// What the site decides about its stock of cards.
     #[serde(default)]
     pub stock: StockRules,

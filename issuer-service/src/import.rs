@@ -34,6 +34,7 @@ use crate::lang::Lang;
 use crate::person::Details;
 use crate::person::dossier::Statement;
 use crate::person::field::{Field, Fields};
+use crate::person::rule::PeopleRules;
 use crate::registry::newcomer::{Known, Newcomer};
 use crate::registry::source::Source;
 use crate::registry::{self, Done, Outcome};
@@ -66,6 +67,8 @@ pub struct Order<'a> {
     pub encoding: Option<Declared>,
     /// Prefecture whose counties people may belong to.
     pub city: CityCode,
+    /// Whom the site registers.
+    pub people: PeopleRules,
     /// Check everything, change nothing.
     pub dry_run: bool,
     /// Where the report goes besides the output: JSON, or CSV when the name ends so.
@@ -102,7 +105,7 @@ pub fn run(store: &mut Store, order: &Order<'_>) -> Result<Report, ImportError> 
     let mut report_file = order.report.map(|path| open_report(path, &file)).transpose()?;
     let reading = Reading { encoding: order.encoding.or(source.encoding), mapping: &source.mapping };
     let mut table = Table::read(file, reading).map_err(|error| failed(order, error))?;
-    let checks = Checks::new(table.layout(), order.city);
+    let checks = Checks::new(table.layout(), order.city, order.people);
     let report = Report::new(&table, order.dry_run, order.lang);
     let mut work = Work {
         order,
@@ -111,6 +114,7 @@ pub fn run(store: &mut Store, order: &Order<'_>) -> Result<Report, ImportError> 
         report,
         without_region: 0,
         off_chip: 0,
+        alike: 0,
         import: 0,
         done: 0,
         new_before: false,
@@ -156,6 +160,8 @@ struct Work<'a> {
     report: Report,
     without_region: u64,
     off_chip: u64,
+    /// Accepted people without a citizen number beside whom another one of their name and birth date is registered.
+    alike: u64,
     /// Number of the import.
     import: u32,
     /// Last row that an interrupted run has stored.
@@ -233,6 +239,7 @@ impl Work<'_> {
         };
         // Behind a new person comes another one, mostly, and who is new need not be looked for.
         if self.new_before
+            && !newcomer.certified
             && let Some(marks) = marks
             && let Some(outcome) = registry::enter(tx, &newcomer, marks, self.import)?
         {
@@ -250,6 +257,7 @@ impl Work<'_> {
             self.refuse(vec![Fault { row: line, column, code, value }], fresh);
             return Ok(());
         }
+        self.alike += u64::from(newcomer.certified && tx.alike(&details)?.is_some());
         if !fresh {
             self.accept(&newcomer, None);
             return Ok(());
@@ -312,7 +320,7 @@ impl Work<'_> {
 
     /// Writes the report and ends the import.
     fn finish(&mut self, store: &mut Store, report_file: Option<&mut ReportFile>) -> Result<(), ImportError> {
-        self.report.finish(self.without_region, self.off_chip);
+        self.report.finish(self.without_region, self.off_chip, self.alike);
         if let (Some(file), Some(path)) = (report_file, self.order.report) {
             file.write(&self.report)
                 .map_err(|source| ImportError::ReportNotPlaced { path: path.to_owned(), source })?;

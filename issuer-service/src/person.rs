@@ -3,6 +3,7 @@
 //! Owns: what is kept of a person, and how it is shown to operators: masked.
 //! Never: holds unchecked values; `Debug` shows the row number only.
 
+pub mod certificate;
 pub mod code;
 pub mod date;
 pub mod dossier;
@@ -12,9 +13,11 @@ pub mod no_card;
 pub mod number;
 pub mod phone;
 pub mod plain;
+pub mod rule;
 
 use serde::Serialize;
 
+use self::certificate::{Certificate, Kind};
 use self::no_card::NoCard;
 use crate::lang::Lang;
 use crate::output::Show;
@@ -22,7 +25,7 @@ use crate::output::Show;
 /// What a registry says about a person, checked.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Details {
-    /// AAC002 社会保障号码: GB 11643, 18 characters.
+    /// AAC002 社会保障号码: GB 11643, 18 characters; of people without a citizen number what was made from their certificate.
     pub number: String,
     /// AAC003 姓名 with U+00B7 as separator.
     pub name: String,
@@ -42,6 +45,17 @@ pub struct Details {
     pub phone: String,
     /// 单位名称, may be empty.
     pub employer: String,
+    /// AAC058, certificate number and AAC161 of who has no citizen number (`certificate::Certificate::text`); otherwise empty.
+    pub certificate: String,
+}
+
+impl Details {
+    /// Six digits of the region where a citizen was registered first (出生地); empty for others, whose numbers begin with letters or a 9.
+    #[must_use]
+    pub fn birthplace(&self) -> &str {
+        let digits = |text: &&str| !text.starts_with('9') && text.bytes().all(|byte| byte.is_ascii_digit());
+        self.number.get(..6).filter(digits).unwrap_or_default()
+    }
 }
 
 /// A registered person.
@@ -86,6 +100,9 @@ pub struct Masked {
     pub region: String,
     /// First three and last two digits.
     pub phone: String,
+    /// Kind of certificate and nationality of who has no citizen number.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub certificate: Option<String>,
     /// Why no card can be made.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub no_card: Option<NoCard>,
@@ -103,6 +120,9 @@ impl From<&Person> for Masked {
             birth_date: mask(&details.birth_date, 4, 0),
             region: details.region.clone(),
             phone: mask(&details.phone, 3, 2),
+            certificate: Some(Certificate::of(details))
+                .filter(|certificate| certificate.kind != Kind::Citizen)
+                .map(|certificate| format!("{} {}", certificate.kind.code(), certificate.nationality)),
             no_card: person.no_card,
         }
     }
@@ -122,11 +142,12 @@ pub fn mask(text: &str, head: usize, tail: usize) -> String {
 
 impl Show for Masked {
     fn text(&self, lang: Lang) -> String {
-        let Self { id, number, name, sex, ethnic_group, birth_date, region, phone, no_card } = self;
+        let Self { id, number, name, sex, ethnic_group, birth_date, region, phone, certificate, no_card } = self;
         let why = no_card.map_or_else(String::new, |why| {
             lang.pick(format!("  不能制卡: {}", why.text(lang)), format!("  no card: {}", why.text(lang)))
         });
-        format!("{id:>6}  {number}  {name}  {sex}  {ethnic_group}  {birth_date}  {region}  {phone}{why}")
+        let certificate = certificate.as_ref().map(|certificate| format!("  {certificate}")).unwrap_or_default();
+        format!("{id:>6}  {number}  {name}  {sex}  {ethnic_group}  {birth_date}  {region}  {phone}{certificate}{why}")
     }
 }
 

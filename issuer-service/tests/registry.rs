@@ -14,6 +14,8 @@ mod formats;
 mod fresh;
 #[path = "database/hold.rs"]
 mod hold;
+#[path = "registry/others.rs"]
+mod others;
 #[path = "registry/photos.rs"]
 mod photos;
 #[path = "registry/rare.rs"]

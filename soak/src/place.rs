@@ -170,5 +170,6 @@ fn person(n: u32) -> Details {
         address: "示范路1号".to_owned(),
         phone: "19900001234".to_owned(),
         employer: String::new(),
+        certificate: String::new(),
     }
 }

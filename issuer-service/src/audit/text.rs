@@ -65,6 +65,14 @@ pub(crate) fn names(text: &str, name: &str) -> bool {
     !name.is_empty() && words(text).windows(name.len()).any(|window| window == name)
 }
 
+/// Whether a text holds a number with letters, as people without a citizen number have, whatever stands between its characters.
+pub(crate) fn tells(text: &str, number: &str) -> bool {
+    let plain = |text: &str| -> String {
+        text.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_uppercase()).collect()
+    };
+    number.len() >= 5 && plain(text).contains(number)
+}
+
 /// Whether a text holds 17 digits, or 18 characters with a digit or X at their end, that have a date of birth where a citizen number has
 /// it (GB 11643): between letters too, and with blanks, dashes or points within. Longer rows of digits are numbers of chips and cards,
 /// and so are words of 32 or 64 hex digits with letters among them. Full-width digits count.

@@ -178,6 +178,7 @@ pub(super) fn run_import(common: &Common, import: Import, output: &Output) -> Re
         source: &source,
         encoding,
         city: centre.config.city,
+        people: centre.config.people,
         dry_run,
         report: report.as_deref(),
         actor: &actor,
@@ -304,8 +305,8 @@ fn upsert(
         let mut bytes = Vec::new();
         std::io::stdin().take(single::BYTES_MAX + 1).read_to_end(&mut bytes).map(|_| bytes)
     })?;
-    let upserted =
-        single::upsert(&mut centre.store, &text, &source, centre.config.city, &common.actor(), output.lang())?;
+    let site = (centre.config.city, centre.config.people);
+    let upserted = single::upsert(&mut centre.store, &text, &source, site, &common.actor(), output.lang())?;
     output.show(&upserted);
     Ok(if matches!(upserted.upserted, Upserted::Refused { .. }) { Exit::Partly } else { Exit::Ok })
 }

@@ -12,6 +12,9 @@ use super::fault::{Code, Faults};
 use super::template::{Column, Direction, Form, Template, Value};
 use super::values::{Heading, Subject};
 
+/// Characters of a partner's reason: the widest cell of a known layout has 200 bytes.
+const REASON_MAX: usize = 200;
+
 /// A file that was sent and awaits its answer.
 #[derive(Debug)]
 pub struct Sent {
@@ -247,6 +250,9 @@ impl Reader<'_> {
         let known = self.template.accepted.contains(&result) || self.template.refused.contains(&result);
         if decides && !result.is_empty() && !known && text(Value::Reason).trim().is_empty() {
             self.faults.add(line, title(Value::Result), Code::ResultUnknown);
+        }
+        if text(Value::Reason).chars().count() > REASON_MAX {
+            self.faults.add(line, title(Value::Reason), Code::ReasonTooLong);
         }
         let accepted = if decides { self.template.accepted.contains(&result) } else { !identifier.is_empty() };
         let identifier = match (identifier.is_empty(), self.identifier(&identifier)) {

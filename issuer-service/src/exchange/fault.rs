@@ -108,6 +108,8 @@ codes! {
     Result "处理结果为空" "the result is empty",
     /// The result is none that the template knows, and no reason stands beside it.
     ResultUnknown "处理结果不是模板所列，也没有写明原因" "the result is none that the template lists, and no reason is given",
+    /// The reason is longer than any cell of it.
+    ReasonTooLong "原因超过 200 个字" "the reason has more than 200 characters",
     /// The card identifier is none of this city.
     Identifier "卡识别码无效或不是本市的" "the card identifier is none, or none of this city",
     /// Another card has the identifier.

@@ -210,11 +210,17 @@ values! {
     Sex = "sex",
     /// 社会保障号码.
     Number = "number",
+    /// AAC058 证件类型.
+    CertificateType = "certificate_type",
+    /// 证件号码: the citizen number, or that of the certificate.
+    CertificateNumber = "certificate_number",
+    /// AAC161 国籍: three letters of GB/T 2659.
+    Nationality = "nationality",
     /// 民族.
     EthnicGroup = "ethnic_group",
     /// 出生日期.
     BirthDate = "birth_date",
-    /// First six digits of the number.
+    /// First six digits of a citizen number.
     Birthplace = "birthplace",
     /// The telephone number, if it is a mobile one.
     Mobile = "mobile",

@@ -4,6 +4,7 @@
 
 use super::template::Value;
 use crate::person::Details;
+use crate::person::certificate::Certificate;
 
 /// A card to be made, with what a partner may be told.
 #[derive(Clone)]
@@ -67,7 +68,10 @@ impl Subject {
             Value::Number => details.number.clone(),
             Value::EthnicGroup => details.ethnic_group.clone(),
             Value::BirthDate => details.birth_date.clone(),
-            Value::Birthplace => details.number.chars().take(6).collect(),
+            Value::Birthplace => details.birthplace().to_owned(),
+            Value::CertificateType => Certificate::of(details).kind.code().to_owned(),
+            Value::CertificateNumber => Certificate::of(details).number,
+            Value::Nationality => Certificate::of(details).nationality.to_owned(),
             Value::Mobile if mobile => details.phone.clone(),
             Value::Landline if !mobile => details.phone.clone(),
             Value::Mobile | Value::Landline => String::new(),

@@ -1,6 +1,6 @@
 //! The checks of one row: values become a person's details, or every fault at once.
 //!
-//! Source: GB 11643, GB/T 2260, GB/T 2261.1, GB/T 3304; lengths of items 09, 4E, 21, 28, 2E of the card.
+//! Source: GB 11643, GB/T 2260, GB/T 2261.1, GB/T 2659, GB/T 3304; lengths of items 09, 4E, 21, 28, 2E of the card.
 //! Owns: which column is checked how, what is compared across columns, what a missing column is made up from.
 //! Never: looks into the registry.
 
@@ -12,12 +12,14 @@ use super::fault::{Code, Fault, masked};
 use super::record::RowFault;
 use super::table::{Layout, Row};
 use crate::clock;
+use crate::person::certificate::{self, Certificate, CertificateFault, Kind};
 use crate::person::code::{self, Counties, RegionFault};
 use crate::person::date::{self, DateFault};
 use crate::person::field::{Field, Fields};
 use crate::person::name::{self, NameFault};
 use crate::person::number::{Number, NumberFault};
 use crate::person::plain::{is_dash, is_nothing, is_scientific, plain, unwrapped};
+use crate::person::rule::PeopleRules;
 use crate::person::{Details, phone};
 
 /// Bytes of item 21 常住户口所在地地址.
@@ -32,7 +34,28 @@ const BIRTH_YEAR_MIN: i32 = 1900;
 pub struct Checks {
     columns: Vec<Column>,
     counties: Counties,
+    people: PeopleRules,
     today: Date,
+}
+
+/// Who a row is about.
+#[derive(Default)]
+struct Identity {
+    number: Option<Number>,
+    /// Of who has no citizen number.
+    certificate: Option<Certificate>,
+    /// What the row says that was shown.
+    kind: Option<Kind>,
+}
+
+impl Identity {
+    fn is_foreign(&self) -> bool {
+        match (&self.certificate, &self.number) {
+            (Some(certificate), _) => certificate.is_foreign(),
+            (None, Some(_)) => false,
+            (None, None) => matches!(self.kind, Some(Kind::Permanent | Kind::Passport)),
+        }
+    }
 }
 
 /// The faults of one row while it is looked at.
@@ -45,11 +68,11 @@ struct Faults<'a> {
 }
 
 impl Checks {
-    /// For a table of this layout, of people of this prefecture.
+    /// For a table of this layout, of people of this prefecture, whom the site registers by these rules.
     #[must_use]
-    pub fn new(layout: &Layout, city: CityCode) -> Self {
+    pub fn new(layout: &Layout, city: CityCode, people: PeopleRules) -> Self {
         let columns = layout.columns.iter().map(|(column, _)| *column).collect();
-        Self { columns, counties: Counties::of(city), today: clock::today() }
+        Self { columns, counties: Counties::of(city), people, today: clock::today() }
     }
 
     /// Checks a row.
@@ -78,7 +101,7 @@ impl Checks {
     #[must_use]
     pub fn fields(&self) -> Fields {
         let own = self.columns.iter().filter_map(|column| column.field());
-        own.chain([Field::Sex, Field::BirthDate]).fold(Fields::NONE, Fields::with)
+        own.chain([Field::Sex, Field::BirthDate, Field::Certificate]).fold(Fields::NONE, Fields::with)
     }
 
     fn has(&self, column: Column) -> bool {
@@ -88,21 +111,24 @@ impl Checks {
 
 impl Faults<'_> {
     fn details(&mut self) -> Details {
-        let number = self.number();
+        let identity = self.identity();
+        let foreign = identity.is_foreign();
+        let Identity { number, certificate, .. } = identity;
         let name_raw = self.raw(Column::Name).to_owned();
         let details = Details {
             name: self.name(),
             name_raw,
             sex: self.sex(number.as_ref()),
-            ethnic_group: self.ethnic_group(),
+            ethnic_group: self.ethnic_group(foreign),
             birth_date: self.birth_date(number.as_ref()),
             region: self.region(number.as_ref()),
             address: self.free_text(Column::Address, ADDRESS_BYTES_MAX),
             phone: self.phone(),
             employer: self.free_text(Column::Employer, EMPLOYER_BYTES_MAX),
             number: number.as_ref().map(|number| number.as_str().to_owned()).unwrap_or_default(),
+            certificate: certificate.as_ref().map(Certificate::text).unwrap_or_default(),
         };
-        self.certificate(number.as_ref());
+        self.certificate_date(number.as_ref());
         details
     }
 
@@ -150,36 +176,122 @@ impl Faults<'_> {
         }
     }
 
-    fn number(&mut self) -> Option<Number> {
-        let text = self.required(Column::Number)?;
-        let number = match Number::read(&text) {
-            Ok(number) => number,
-            Err(faults) => {
-                for fault in faults {
-                    let code = match fault {
-                        NumberFault::Length if text.len() == 15 && text.bytes().all(|byte| byte.is_ascii_digit()) => {
-                            Code::NumberOld
-                        }
-                        NumberFault::Length => Code::NumberLength,
-                        NumberFault::Characters => Code::NumberCharacters,
-                        NumberFault::Province => Code::NumberProvince,
-                        NumberFault::Date => Code::NumberDate,
-                        NumberFault::CheckCharacter => Code::NumberCheck,
-                        NumberFault::Scientific => Code::ScientificNotation,
-                        NumberFault::Rounded => Code::DigitsRounded,
-                    };
-                    self.add(Column::Number, code, &text);
-                }
-                return None;
-            }
+    /// The number by which a person is registered: the one that the row has, or the one made from a certificate of who has none.
+    fn identity(&mut self) -> Identity {
+        let kind = self.kind();
+        let nationality = self.nationality();
+        let nobody = Identity { kind, ..Identity::default() };
+        let Some(text) = self.required(Column::Number) else { return nobody };
+        // Letters that are another state's than the row says begin a document, not a number made from one.
+        let is_own = |number: &Number| {
+            let letters = number.made_from().map(|(letters, _)| letters);
+            letters.is_none_or(|letters| kind != Some(Kind::Passport) || nationality.is_none_or(|said| said == letters))
         };
-        if number.birth_date > self.checks.today {
-            self.add(Column::Number, Code::NumberDateFuture, &text);
+        let read = Number::read(&text);
+        match (read.and_then(|number| if is_own(&number) { Ok(number) } else { Err(Vec::new()) }), kind) {
+            // Whatever was shown: a number that keeps to GB 11643 is a citizen's, and by it a person is registered.
+            (Ok(number), _) => self.numbered(number, &text, kind, nationality),
+            (Err(_), Some(kind)) if kind != Kind::Citizen => self.certified(kind, &text, nationality),
+            (Err(faults), _) => {
+                self.number_faults(faults, &text);
+                nobody
+            }
         }
-        if number.birth_date.year() < BIRTH_YEAR_MIN {
-            self.add(Column::Number, Code::NumberDateTooEarly, &text);
+    }
+
+    fn number_faults(&mut self, faults: Vec<NumberFault>, text: &str) {
+        for fault in faults {
+            let code = match fault {
+                NumberFault::Length if text.len() == 15 && text.bytes().all(|byte| byte.is_ascii_digit()) => {
+                    Code::NumberOld
+                }
+                NumberFault::Length => Code::NumberLength,
+                NumberFault::Characters => Code::NumberCharacters,
+                NumberFault::Province => Code::NumberProvince,
+                NumberFault::Date => Code::NumberDate,
+                NumberFault::CheckCharacter => Code::NumberCheck,
+                NumberFault::Scientific => Code::ScientificNotation,
+                NumberFault::Rounded => Code::DigitsRounded,
+            };
+            self.add(Column::Number, code, text);
         }
-        Some(number)
+    }
+
+    /// Of a number that is one.
+    fn numbered(
+        &mut self,
+        number: Number,
+        text: &str,
+        kind: Option<Kind>,
+        nationality: Option<&'static str>,
+    ) -> Identity {
+        if number.birth_date.is_some_and(|date| date > self.checks.today) {
+            self.add(Column::Number, Code::NumberDateFuture, text);
+        }
+        if number.birth_date.is_some_and(|date| date.year() < BIRTH_YEAR_MIN) {
+            self.add(Column::Number, Code::NumberDateTooEarly, text);
+        }
+        let certificate = Certificate::of_number(&number, kind);
+        if let Some(certificate) = &certificate {
+            if !self.checks.people.certificates.has(certificate.kind) {
+                self.add(Column::Number, Code::CertificateTypeUnsupported, text);
+            }
+            if nationality.is_some_and(|said| !certificate.may_be_of(said)) {
+                let said = self.optional(Column::Nationality);
+                self.add(Column::Nationality, Code::NationalityDiffers, &said);
+            }
+        }
+        Identity { number: Some(number), certificate, kind }
+    }
+
+    /// Of the number of a certificate.
+    fn certified(&mut self, kind: Kind, text: &str, nationality: Option<&'static str>) -> Identity {
+        let nobody = Identity { kind: Some(kind), ..Identity::default() };
+        if !self.checks.people.certificates.has(kind) {
+            let said = self.optional(Column::CertificateType);
+            self.add(Column::CertificateType, Code::CertificateTypeUnsupported, &said);
+            return nobody;
+        }
+        if is_scientific(text) {
+            self.add(Column::Number, Code::ScientificNotation, text);
+            return nobody;
+        }
+        match Certificate::read(kind, text, nationality) {
+            Ok(certificate) => {
+                Identity { number: Some(certificate.social_number()), certificate: Some(certificate), kind: Some(kind) }
+            }
+            Err(fault) => {
+                let said = self.optional(Column::Nationality);
+                match fault {
+                    CertificateFault::Form => self.add(Column::Number, Code::CertificateNumber(kind), text),
+                    // One that is said and not known is told already.
+                    CertificateFault::NationalityMissing if !said.is_empty() => {}
+                    CertificateFault::NationalityMissing => self.add(Column::Nationality, Code::ValueMissing, ""),
+                    CertificateFault::NationalityDiffers => {
+                        self.add(Column::Nationality, Code::NationalityDiffers, &said);
+                    }
+                }
+                nobody
+            }
+        }
+    }
+
+    fn kind(&mut self) -> Option<Kind> {
+        let text = self.optional(Column::CertificateType);
+        let kind = code::certificate_type(&text).and_then(Kind::of_code);
+        if kind.is_none() && !text.is_empty() {
+            self.add(Column::CertificateType, Code::CertificateTypeUnknown, &text);
+        }
+        kind
+    }
+
+    fn nationality(&mut self) -> Option<&'static str> {
+        let text = self.optional(Column::Nationality);
+        let found = certificate::nationality(&text);
+        if found.is_none() && !text.is_empty() {
+            self.add(Column::Nationality, Code::NationalityUnknown, &text);
+        }
+        found
     }
 
     fn name(&mut self) -> String {
@@ -208,8 +320,11 @@ impl Faults<'_> {
     }
 
     fn sex(&mut self, number: Option<&Number>) -> String {
-        let in_number = number.map(Number::sex);
-        let Some(text) = self.required(Column::Sex) else { return in_number.unwrap_or_default().to_owned() };
+        let in_number = number.and_then(Number::sex);
+        let Some(text) = self.required(Column::Sex) else {
+            self.untold(Column::Sex, number.is_some() && in_number.is_none());
+            return in_number.unwrap_or_default().to_owned();
+        };
         let sex = code::sex(&text);
         match (sex, in_number) {
             (None, _) => self.add(Column::Sex, Code::SexUnknown, &text),
@@ -219,7 +334,18 @@ impl Faults<'_> {
         sex.unwrap_or_default().to_owned()
     }
 
-    fn ethnic_group(&mut self) -> String {
+    /// A fault when a value stands nowhere: there is no such column, and the number does not tell it.
+    fn untold(&mut self, column: Column, missing: bool) {
+        if missing && !self.checks.has(column) {
+            self.add(column, Code::ValueMissing, "");
+        }
+    }
+
+    /// Foreigners have none, unless the row says so.
+    fn ethnic_group(&mut self, foreign: bool) -> String {
+        if foreign && self.optional(Column::EthnicGroup).is_empty() {
+            return String::new();
+        }
         let Some(text) = self.required(Column::EthnicGroup) else { return String::new() };
         code::ethnic_group(&text).unwrap_or_else(|| {
             self.add(Column::EthnicGroup, Code::EthnicGroupUnknown, &text);
@@ -228,8 +354,9 @@ impl Faults<'_> {
     }
 
     fn birth_date(&mut self, number: Option<&Number>) -> String {
-        let in_number = number.map(|number| number.birth_date);
+        let in_number = number.and_then(|number| number.birth_date);
         let Some(text) = self.required(Column::BirthDate) else {
+            self.untold(Column::BirthDate, number.is_some() && in_number.is_none());
             return in_number.map(clock::compact).unwrap_or_default();
         };
         let date = match date::read(&text) {
@@ -255,7 +382,7 @@ impl Faults<'_> {
     /// The county of the column; without the column, that of the number if it is one of this prefecture.
     fn region(&mut self, number: Option<&Number>) -> String {
         let Some(text) = self.required(Column::Region) else {
-            let in_number = number.and_then(|number| number.as_str().get(..6));
+            let in_number = number.and_then(Number::region);
             return in_number.filter(|code| self.checks.counties.has(code)).unwrap_or_default().to_owned();
         };
         match self.checks.counties.read(&text) {
@@ -304,22 +431,14 @@ impl Faults<'_> {
         })
     }
 
-    fn certificate(&mut self, number: Option<&Number>) {
-        let kind = self.optional(Column::CertificateType);
-        match code::certificate_type(&kind) {
-            Some("01") => {}
-            // Whatever was shown: a number that keeps to GB 11643 is a citizen's, and by it a person is registered.
-            Some(_) if number.is_some() => {}
-            Some(_) => self.add(Column::CertificateType, Code::CertificateTypeUnsupported, &kind),
-            None if kind.is_empty() => {}
-            None => self.add(Column::CertificateType, Code::CertificateTypeUnknown, &kind),
-        }
+    fn certificate_date(&mut self, number: Option<&Number>) {
         let issued = self.optional(Column::CertificateDate);
         if issued.is_empty() {
             return;
         }
+        let born_by = |date: Date| number.and_then(|number| number.birth_date).is_none_or(|birth| birth <= date);
         match date::read(&issued) {
-            Ok(date) if date <= self.checks.today && number.is_none_or(|number| number.birth_date <= date) => {}
+            Ok(date) if date <= self.checks.today && born_by(date) => {}
             Err(DateFault::Serial) => self.add(Column::CertificateDate, Code::DateSerial, &issued),
             Ok(_) | Err(DateFault::Form) => self.add(Column::CertificateDate, Code::CertificateDateInvalid, &issued),
         }
@@ -337,7 +456,7 @@ mod tests {
     use crate::import::table::Cell;
     use crate::lang::Lang;
 
-    const COLUMNS: [Column; 11] = [
+    const COLUMNS: [Column; 12] = [
         Column::Number,
         Column::Name,
         Column::Sex,
@@ -349,8 +468,9 @@ mod tests {
         Column::Employer,
         Column::CertificateType,
         Column::CertificateDate,
+        Column::Nationality,
     ];
-    const GOOD: [&str; 11] = [
+    const GOOD: [&str; 12] = [
         "11010519491231002X",
         "扎西·多吉",
         "2",
@@ -362,11 +482,17 @@ mod tests {
         "虚构小学",
         "01",
         "20200101",
+        "CHN",
     ];
 
     fn checks_of(columns: &[Column]) -> Checks {
         let city = CityCode::parse("513300").expect("digits");
-        Checks { columns: columns.to_vec(), counties: Counties::of(city), today: clock::today() }
+        Checks {
+            columns: columns.to_vec(),
+            counties: Counties::of(city),
+            people: PeopleRules::default(),
+            today: clock::today(),
+        }
     }
 
     fn checks() -> Checks {
@@ -438,6 +564,7 @@ mod tests {
             (5, "朝阳区", Code::RegionUnknown),
             (8, "虚构\0小学", Code::ControlCharacter),
             (9, "99", Code::CertificateTypeUnknown),
+            (11, "ZZZ", Code::NationalityUnknown),
             (10, "19491230", Code::CertificateDateInvalid),
             (10, "20990101", Code::CertificateDateInvalid),
         ];
@@ -447,16 +574,73 @@ mod tests {
     }
 
     #[test]
-    fn whatever_certificate_was_shown_a_citizens_number_registers_and_nothing_else_does() {
+    fn whatever_certificate_was_shown_a_citizens_number_registers() {
         for kind in ["01", "02", "04", "07", "08", "护照"] {
             assert_eq!(codes(&[(9, kind)]), [], "{kind}");
         }
-        // A permit or passport has a number of its own.
         for (number, code) in [("H12345678", Code::NumberLength), ("110105194912310021", Code::NumberCheck)] {
-            assert_eq!(codes(&[(0, number), (9, "04")]), [code, Code::CertificateTypeUnsupported], "{number}");
+            assert_eq!(codes(&[(0, number), (9, "01")]), [code], "{number}");
+            assert_eq!(codes(&[(0, number), (9, "")]), [code], "{number}");
         }
-        let remedy = Code::CertificateTypeUnsupported.remedy(Lang::En);
-        assert!(remedy.contains("citizen number") && remedy.contains("nor at a counter"), "{remedy}");
+    }
+
+    #[test]
+    fn who_has_no_citizen_number_is_registered_by_a_certificate() {
+        let mut cells = GOOD;
+        for (number, kind, nationality, made, certificate) in [
+            ("E12345678", "08", "GBR", "GBR0E12345678", "08 E12345678 GBR"),
+            ("gbr0e12345678", "护照", "英国", "GBR0E12345678", "08 E12345678 GBR"),
+            ("GBR0E12345678", "", "", "GBR0E12345678", "08 E12345678 GBR"),
+            ("GBR0123456", "08", "USA", "USA0GBR0123456", "08 GBR0123456 USA"),
+            ("H1234567801", "港澳居民来往内地通行证", "", "HKG0H12345678", "04 H12345678 CHN"),
+            ("M12345678", "05", "澳门", "MAC0M12345678", "05 M12345678 CHN"),
+            ("01234567", "台胞证", "CHN", "TWN001234567", "06 01234567 CHN"),
+            ("CAN110078102501", "07", "", "CAN0110078102501", "07 CAN110078102501 CAN"),
+            ("军字第0012345号", "军官证", "", "CHN0J0012345", "02 J0012345 CHN"),
+        ] {
+            (cells[0], cells[9], cells[11]) = (number, kind, nationality);
+            let details = checks().check(&row(&cells)).expect(number);
+            assert_eq!((details.number.as_str(), details.certificate.as_str()), (made, certificate));
+            assert_eq!(
+                (details.sex.as_str(), details.birth_date.as_str(), details.birthplace()),
+                ("2", "19491231", "")
+            );
+        }
+        // Ethnic groups are China's.
+        (cells[0], cells[3], cells[9], cells[11]) = ("E12345678", "", "08", "GBR");
+        assert_eq!(checks().check(&row(&cells)).expect("good").ethnic_group, "");
+    }
+
+    #[test]
+    fn what_a_certificate_lacks_is_told() {
+        for (number, kind, nationality, code) in [
+            ("E12345678", "08", "", Code::ValueMissing),
+            ("E12345678", "08", "XX", Code::NationalityUnknown),
+            ("E12345678", "08", "CHN", Code::NationalityDiffers),
+            ("GBR0E12345678", "", "USA", Code::NationalityDiffers),
+            ("C12345678", "04", "", Code::CertificateNumber(Kind::HongKongMacao)),
+            ("1.23E+10", "06", "", Code::ScientificNotation),
+        ] {
+            assert_eq!(codes(&[(0, number), (9, kind), (11, nationality)]), [code], "{number} {nationality}");
+        }
+        assert_eq!(
+            codes(&[(0, "E12345678"), (3, ""), (9, "08"), (11, "")]),
+            [Code::ValueMissing],
+            "of the nationality"
+        );
+        // Nothing tells sex and birth date of somebody whose number has neither.
+        let without = checks_of(&[Column::Number, Column::Name, Column::CertificateType, Column::Nationality]);
+        let faults = without.check(&row(&["E12345678", "JOHN SMITH", "08", "GBR"])).expect_err("faulty");
+        let told: Vec<_> = faults.iter().map(|fault| (fault.column, fault.code)).collect();
+        assert_eq!(told, [(Some(Column::Sex), Code::ValueMissing), (Some(Column::BirthDate), Code::ValueMissing)]);
+        // A site may do without.
+        let mut some = checks();
+        some.people.certificates = vec!["04".to_owned()].try_into().expect("known");
+        let mut cells = GOOD;
+        (cells[0], cells[9], cells[11]) = ("E12345678", "08", "GBR");
+        let refused = some.check(&row(&cells)).expect_err("refused");
+        assert_eq!(refused.iter().map(|fault| fault.code).collect::<Vec<_>>(), [Code::CertificateTypeUnsupported]);
+        assert!(Code::CertificateTypeUnsupported.remedy(Lang::En).contains("[people] certificates"));
     }
 
     #[test]
@@ -511,6 +695,7 @@ mod tests {
             "虚构小学",
             "居民身份证",
             "2020/1/1 0:00",
+            "中国",
         ];
         assert!(checks().check(&row(&written)).expect("good") == plain);
         let full_width = [
@@ -525,6 +710,7 @@ mod tests {
             "虚构小学",
             "０１",
             "",
+            "156",
         ];
         assert!(checks().check(&row(&full_width)).expect("good") == plain);
     }
@@ -562,7 +748,7 @@ mod tests {
     #[test]
     fn a_file_speaks_of_its_columns_and_of_what_the_number_tells() {
         let said: Vec<Field> = checks_of(&[Column::Number, Column::Name, Column::Phone]).fields().iter().collect();
-        assert_eq!(said, [Field::Name, Field::Sex, Field::BirthDate, Field::Phone]);
+        assert_eq!(said, [Field::Name, Field::Sex, Field::BirthDate, Field::Phone, Field::Certificate]);
         assert_eq!(checks().fields(), Fields::ALL);
     }
 }

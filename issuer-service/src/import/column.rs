@@ -32,12 +32,14 @@ pub enum Column {
     CertificateType,
     /// 证件签发日期.
     CertificateDate,
+    /// AAC161 国籍.
+    Nationality,
 }
 
 /// Headers without blanks and decorations, in small letters. The first of each row is its plain name; when a file has
 /// several of a row, the one that stands first here is read.
 #[rustfmt::skip]
-const HEADERS: [(Column, &[&str]); 11] = [
+const HEADERS: [(Column, &[&str]); 12] = [
     (Column::Number, &[
         "社会保障号码", "社会保障号", "个人社会保障号码", "个人社会保障号", "社保号码", "社保号", "aac002",
         "公民身份号码", "公民身份证号码", "公民身份证号", "居民身份证号码", "居民身份证号", "身份证号码", "身份证号", "身份证件号码",
@@ -88,6 +90,9 @@ const HEADERS: [(Column, &[&str]); 11] = [
         "certtype", "psncerttype", "idtype", "zjlx",
     ]),
     (Column::CertificateDate, &["证件签发日期", "签发日期", "证件有效期起始日期", "certificatedate", "dateofissue"]),
+    (Column::Nationality, &[
+        "国籍", "aac161", "国籍代码", "国籍或地区", "国家或地区", "国家地区", "国籍地区", "nationality", "nationalitycode", "citizenship", "gj",
+    ]),
 ];
 
 /// Words in brackets that make a header another person's or another thing: `姓名(监护人)`.
@@ -112,7 +117,7 @@ const OTHERS: [&str; 16] = [
 
 impl Column {
     /// All.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Number,
         Self::Name,
         Self::Sex,
@@ -124,6 +129,7 @@ impl Column {
         Self::Employer,
         Self::CertificateType,
         Self::CertificateDate,
+        Self::Nationality,
     ];
 
     /// Its name in mappings.
@@ -133,6 +139,7 @@ impl Column {
             Self::Number => "number",
             Self::CertificateType => "certificate_type",
             Self::CertificateDate => "certificate_date",
+            Self::Nationality => "nationality",
             Self::Name => Field::Name.key(),
             Self::Sex => Field::Sex.key(),
             Self::EthnicGroup => Field::EthnicGroup.key(),
@@ -243,6 +250,7 @@ mod tests {
             (Column::Phone, "手机 手机号 手机号码 移动电话 联系电话 联系方式 AAE005"),
             (Column::Employer, "单位 单位名称 工作单位 参保单位"),
             (Column::CertificateType, "证件类型 证件类别 AAC058"),
+            (Column::Nationality, "国籍 AAC161 nationality"),
         ] {
             for header in headers.split(' ') {
                 assert_eq!(of(header), Some(column), "{header}");
@@ -279,7 +287,7 @@ mod tests {
             "",
             "***",
             "AAC001",
-            "国籍",
+            "国籍(配偶)",
             "户口性质",
             "aac",
             "姓名拼音",

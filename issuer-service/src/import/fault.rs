@@ -4,6 +4,7 @@
 
 use super::column::Column;
 use crate::lang::Lang;
+use crate::person::certificate::Kind;
 use crate::person::mask;
 
 /// One fault of one row.
@@ -94,8 +95,14 @@ pub enum Code {
     PhoneInvalid,
     /// Not in the list of types.
     CertificateTypeUnknown,
-    /// Known, but only the citizen's number can be registered.
+    /// Known, but the site registers nobody by it.
     CertificateTypeUnsupported,
+    /// The number is none of certificates of this kind.
+    CertificateNumber(Kind),
+    /// Not in GB/T 2659.
+    NationalityUnknown,
+    /// No holder of this certificate has it.
+    NationalityDiffers,
     /// Not a date, in the future, or before birth.
     CertificateDateInvalid,
     /// A spreadsheet wrote digits as `5.13301E+17`.
@@ -147,6 +154,9 @@ impl Code {
             Self::PhoneInvalid => "PHONE_INVALID",
             Self::CertificateTypeUnknown => "CERTIFICATE_TYPE_UNKNOWN",
             Self::CertificateTypeUnsupported => "CERTIFICATE_TYPE_UNSUPPORTED",
+            Self::CertificateNumber(_) => "CERTIFICATE_NUMBER",
+            Self::NationalityUnknown => "NATIONALITY_UNKNOWN",
+            Self::NationalityDiffers => "NATIONALITY_DIFFERS",
             Self::CertificateDateInvalid => "CERTIFICATE_DATE_INVALID",
             Self::ScientificNotation => "SCIENTIFIC_NOTATION",
             Self::DigitsRounded => "DIGITS_ROUNDED",
@@ -179,6 +189,10 @@ impl Code {
             Self::NumberTakenInFile(row) => {
                 (format!("第 {row} 行已用此号码，姓名不同"), format!("line {row} has this number with another name"))
             }
+            Self::CertificateNumber(kind) => (
+                format!("不是此类证件（{}）的号码: {}", kind.code(), kind.form(Lang::Zh)),
+                format!("no number of such a certificate ({}): {}", kind.code(), kind.form(Lang::En)),
+            ),
             plain => {
                 let (zh, en) = plain.plain_message();
                 (zh.to_owned(), en.to_owned())
@@ -226,8 +240,10 @@ impl Code {
             Self::PhoneInvalid => ("不是手机或固定电话号码", "neither a mobile nor a landline number"),
             Self::CertificateTypeUnknown => ("证件类型代码未知", "the certificate type is unknown"),
             Self::CertificateTypeUnsupported => {
-                ("此证件类型尚不能登记", "this certificate type cannot be registered yet")
+                ("本中心不凭此类证件登记", "this centre registers nobody by such a certificate")
             }
+            Self::NationalityUnknown => ("国籍不在 GB/T 2659 中", "the nationality is not in GB/T 2659"),
+            Self::NationalityDiffers => ("国籍与证件不符", "no holder of such a certificate has this nationality"),
             Self::CertificateDateInvalid => {
                 ("签发日期不存在、在未来或早于出生", "no date, in the future, or before birth")
             }
@@ -247,6 +263,7 @@ impl Code {
             | Self::NotEncodable(_)
             | Self::DuplicateInFile(_)
             | Self::NumberTakenInFile(_)
+            | Self::CertificateNumber(_)
             | Self::NameCharacter(_) => ("", ""),
         }
     }
@@ -314,9 +331,17 @@ impl Code {
             }
             Self::CertificateTypeUnknown => ("填 01 至 08 或证件名称", "write 01 to 08 or the name of the certificate"),
             Self::CertificateTypeUnsupported => (
-                "有公民身份号码的人，填公民身份号码；没有的人本中心不能登记，窗口也不能: 从文件中去掉该行，另行留存",
-                "write the citizen number of somebody who has one; who has none cannot be registered here, nor at a counter: leave the row out and keep it aside",
+                "有公民身份号码的人，填公民身份号码；没有的人由本中心在 centre.toml 的 [people] certificates 中允许此类证件后再登记",
+                "write the citizen number of somebody who has one; for others let the centre allow such certificates ([people] certificates of centre.toml)",
             ),
+            Self::CertificateNumber(_) => ("与证件核对号码和证件类型", "compare number and kind with the certificate"),
+            Self::NationalityUnknown => (
+                "填三个字母（GBR）、三位数字（826）或中文简称",
+                "write three letters (GBR), three digits (826) or the Chinese short name",
+            ),
+            Self::NationalityDiffers => {
+                ("与证件核对，改正有误的一项", "compare with the certificate, correct the wrong one")
+            }
             Self::CertificateDateInvalid => ("与证件核对", "compare with the certificate"),
             Self::ScientificNotation | Self::DigitsRounded => (
                 "从原系统重新导出；用表格软件打开前先把该列设为“文本”",

@@ -21,6 +21,8 @@ pub enum Note {
     EthnicGroupUnknown,
     /// Accepted people whose name, address or employer the chip cannot hold, so many.
     TextNotOnChip(u64),
+    /// Accepted people without a citizen number who have name and birth date of another one, so many.
+    Alike(u64),
     /// An interrupted import went on behind this row.
     Resumed(u64),
     /// No row below the header.
@@ -41,6 +43,7 @@ impl Note {
             Self::RegionFromNumber(_) => "REGION_FROM_NUMBER",
             Self::EthnicGroupUnknown => "ETHNIC_GROUP_ABSENT",
             Self::TextNotOnChip(_) => "TEXT_NOT_ON_CHIP",
+            Self::Alike(_) => "PERSON_ALIKE",
             Self::Resumed(_) => "RESUMED",
             Self::NoRows => "NO_ROWS",
             Self::FaultsOmitted(_) => "FAULTS_OMITTED",
@@ -77,6 +80,12 @@ impl Note {
                 return lang.pick(
                     format!("{people} 人的姓名、地址或单位含芯片（GBK）存不下的字: 照登，但不能制卡（issuer person list --no-card）"),
                     format!("{people} people have a name, address or employer that the chip (GBK) cannot hold: registered, but no card can be made (issuer person list --no-card)"),
+                );
+            }
+            Self::Alike(people) => {
+                return lang.pick(
+                    format!("{people} 名无公民身份号码的人与另一登记人员姓名、出生日期相同: 核对是否同一人换了证件"),
+                    format!("{people} people without a citizen number have name and birth date of another one registered: see whether it is one person with a new certificate"),
                 );
             }
             Self::Resumed(row) => {

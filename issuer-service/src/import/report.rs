@@ -135,13 +135,16 @@ impl Report {
     }
 
     /// Adds what is known only behind the last row: `without_region` accepted people have no region, `off_chip` a text that the
-    /// chip cannot hold.
-    pub(super) fn finish(&mut self, without_region: u64, off_chip: u64) {
+    /// chip cannot hold, `alike` without a citizen number have the name and birth date of another one.
+    pub(super) fn finish(&mut self, without_region: u64, off_chip: u64, alike: u64) {
         if !self.layout.has(Column::Region) {
             self.notes.push(Note::RegionFromNumber(without_region));
         }
         if off_chip > 0 {
             self.notes.push(Note::TextNotOnChip(off_chip));
+        }
+        if alike > 0 {
+            self.notes.push(Note::Alike(alike));
         }
         if self.counts.rows() == 0 {
             self.notes.push(Note::NoRows);

@@ -21,6 +21,7 @@ use crate::output::Show;
 use crate::person::dossier::Statement;
 use crate::person::field::{Field, Fields};
 use crate::person::no_card::NoCard;
+use crate::person::rule::PeopleRules;
 use crate::registry::source::Source;
 use crate::registry::{self, Done};
 use crate::store::Store;
@@ -50,6 +51,9 @@ pub enum Upserted {
         /// Why no card can be made.
         #[serde(skip_serializing_if = "Option::is_none")]
         no_card: Option<NoCard>,
+        /// Row number of another one of this name and birth date, of who has no citizen number.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        alike: Option<i64>,
     },
     /// Something new is known.
     Changed {
@@ -115,7 +119,7 @@ pub fn read(path: &Path, standard_input: impl FnOnce() -> io::Result<Vec<u8>>) -
     if fits { Ok(bytes) } else { Err(unreadable(io::ErrorKind::FileTooLarge.into())) }
 }
 
-/// Takes in what the object says.
+/// Takes in what the object says about somebody of this prefecture, whom the site registers by its rules.
 ///
 /// # Errors
 /// [`ImportError::Table`] when it is no object, or has neither number nor name; faults of values are no error.
@@ -123,14 +127,14 @@ pub fn upsert(
     store: &mut Store,
     text: &[u8],
     source: &Source,
-    city: CityCode,
+    (city, people): (CityCode, PeopleRules),
     actor: &str,
     lang: Lang,
 ) -> Result<Answer, ImportError> {
     let table = |source| ImportError::Table { path: "-".into(), source };
     let (keys, cells) = json::one(text).map_err(table)?;
     let layout = Layout::of(1, keys, &source.mapping).map_err(table)?;
-    let checks = Checks::new(&layout, city);
+    let checks = Checks::new(&layout, city, people);
     let ignored_keys = layout.ignored();
     let row = Row { line: 1, cells: Ok(layout.picked(cells)) };
     let details = match checks.check(&row) {
@@ -155,7 +159,10 @@ pub fn upsert(
         let (id, no_card) = (outcome.id, outcome.no_card);
         let keys = |fields: Fields| fields.iter().map(Field::key).collect();
         let (upserted, done) = match outcome.done {
-            Done::Created => (Upserted::Created { id, no_card }, "created"),
+            Done::Created => {
+                let alike = if details.certificate.is_empty() { None } else { tx.alike(&details)? };
+                (Upserted::Created { id, no_card, alike }, "created")
+            }
             Done::Changed(heard) => {
                 let (changed, conflicts) = (keys(heard.changed), keys(outcome.conflicts));
                 (Upserted::Changed { id, changed, conflicts, no_card }, "changed")
@@ -187,6 +194,12 @@ impl Show for Upserted {
             Self::Refused { .. } => None,
         };
         let told = match self {
+            Self::Created { id, alike: Some(other), .. } => lang.pick(
+                format!("已登记，编号 {id}\n说明: 人员 {other} 姓名、出生日期相同，核对是否同一人换了证件"),
+                format!(
+                    "registered as person {id}\nnote: person {other} has this name and birth date: see whether it is one person with a new certificate"
+                ),
+            ),
             Self::Created { id, .. } => lang.pick(format!("已登记，编号 {id}"), format!("registered as person {id}")),
             Self::Unchanged { id, .. } => lang.pick(format!("人员 {id} 未变"), format!("nothing new of person {id}")),
             Self::Changed { id, changed, conflicts, .. } => {

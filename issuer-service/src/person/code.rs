@@ -69,24 +69,30 @@ pub fn ethnic_group(plain: &str) -> Option<String> {
     agreed(code, word, by_code.filter(known), by_word).map(|number: u8| format!("{number:02}"))
 }
 
-/// AAC058 of a code or a word; `None` when the list has no such type. Only `01` (citizen's number) can be registered now.
+/// AAC058 of a code or a word; `None` when the list has no such type.
 #[must_use]
 pub fn certificate_type(plain: &str) -> Option<&'static str> {
     const TYPES: [&str; 8] = ["01", "02", "03", "04", "05", "06", "07", "08"];
-    const WORDS: [(&str, &str); 14] = [
+    // What holds another one's word stands before it. Residence permits (居住证) have a citizen number.
+    const WORDS: [(&str, &str); 19] = [
+        ("永久居留", "07"),
+        ("永居", "07"),
+        ("居住证", "01"),
         ("居民身份证", "01"),
         ("身份证", "01"),
         ("户口簿", "01"),
         ("户口本", "01"),
-        ("军官证", "02"),
         ("武警", "03"),
+        ("武装警察", "03"),
+        ("军官证", "02"),
+        ("士官证", "02"),
+        ("解放军", "02"),
+        ("文职", "02"),
         ("港澳", "04"),
         ("香港", "04"),
         ("澳门", "05"),
         ("台湾", "06"),
         ("台胞", "06"),
-        ("永久居留", "07"),
-        ("永居", "07"),
         ("护照", "08"),
     ];
     if plain.is_empty() {
@@ -96,8 +102,9 @@ pub fn certificate_type(plain: &str) -> Option<&'static str> {
     let two_digits = format!("{code:0>2}");
     let by_code = TYPES.into_iter().find(|known| *known == two_digits);
     let by_word = WORDS.into_iter().find(|(known, _)| word.contains(known)).map(|(_, code)| code);
-    // 港澳台居民居住证, 外国人身份证 …: a certificate of others is no citizen's, whatever words it shares.
-    let others = ["港", "澳", "台", "外国", "临时"].iter().any(|other| word.contains(other));
+    // 外国人身份证, 香港居民身份证 …: a certificate of others is no citizen's, whatever words it shares.
+    let others =
+        ["港", "澳", "台", "外国", "临时"].iter().any(|other| word.contains(other)) && !word.contains("居住证");
     agreed(code, word, by_code, by_word.filter(|found| !(others && *found == "01")))
 }
 
@@ -223,8 +230,17 @@ mod tests {
             assert_eq!(certificate_type(text), Some("01"), "{text}");
         }
         assert_eq!(certificate_type("护照"), Some("08"));
-        assert_eq!(certificate_type("台湾居民来往大陆通行证"), Some("06"));
-        for text in ["99", "00", "", "学生证", "01护照", "临时身份证"] {
+        for (text, code) in [
+            ("台湾居民来往大陆通行证", "06"),
+            ("台湾居民居住证", "01"),
+            ("港澳居民居住证", "01"),
+            ("外国人永久居留身份证", "07"),
+            ("中国人民解放军军官证", "02"),
+            ("人民武装警察警官证", "03"),
+        ] {
+            assert_eq!(certificate_type(text), Some(code), "{text}");
+        }
+        for text in ["99", "00", "", "学生证", "01护照", "临时身份证", "香港居民身份证"] {
             assert_eq!(certificate_type(text), None, "{text}");
         }
     }

@@ -19,7 +19,9 @@ pub const DECIDED: SourceId = 0;
 pub const INFERRED: SourceId = SourceId::MAX;
 
 /// Layout of the bytes.
-const LAYOUT: u8 = 1;
+const LAYOUT: u8 = 2;
+/// The layout before it, in which the last field was the eighth.
+const LAYOUT_OF_EIGHT: (u8, usize) = (1, 8);
 /// Bytes that most dossiers of one source fit into.
 const BYTES: usize = 256;
 
@@ -287,6 +289,7 @@ impl Dossier {
             address: value(Field::Address),
             phone: value(Field::Phone),
             employer: value(Field::Employer),
+            certificate: value(Field::Certificate),
         }
     }
 
@@ -339,14 +342,25 @@ impl Dossier {
         postcard::to_extend(self, bytes).expect("texts and numbers serialize")
     }
 
-    /// Reads its bytes; `None` when they are none.
+    /// Reads its bytes, also those of the layout before; `None` when they are none.
     #[must_use]
     pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
-        let body = bytes.strip_prefix(&[LAYOUT])?;
-        let (dossier, rest) = postcard::take_from_bytes::<Self>(body).ok()?;
+        let (layout, body) = bytes.split_first()?;
+        let fields = match *layout {
+            LAYOUT => Field::COUNT,
+            layout if layout == LAYOUT_OF_EIGHT.0 => LAYOUT_OF_EIGHT.1,
+            _ => return None,
+        };
+        let (mut dossier, rest) = postcard::take_from_bytes::<Self>(body).ok()?;
         let whole = rest.is_empty()
-            && dossier.held.len() == Field::COUNT
-            && dossier.said.iter().all(|said| said.words.len() == Field::COUNT);
+            && dossier.held.len() == fields
+            && dossier.said.iter().all(|said| said.words.len() == fields);
+        // Of a field that there was not yet nobody said anything.
+        let blank = Held { value: String::new(), source: INFERRED, at: 0 };
+        dossier.held.resize(Field::COUNT, blank);
+        for said in &mut dossier.said {
+            said.words.resize(Field::COUNT, Word::Silent);
+        }
         whole.then_some(dossier)
     }
 

@@ -25,15 +25,17 @@ pub enum Field {
     Phone,
     /// AAB004 单位名称.
     Employer,
+    /// AAC058 with number and AAC161: 证件.
+    Certificate,
 }
 
 /// Some of the fields.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Fields(u8);
+pub struct Fields(u16);
 
 impl Field {
     /// How many there are.
-    pub const COUNT: usize = 8;
+    pub const COUNT: usize = 9;
     /// All, in the order in which a dossier keeps them.
     pub const ALL: [Self; Self::COUNT] = [
         Self::Name,
@@ -44,6 +46,7 @@ impl Field {
         Self::Address,
         Self::Phone,
         Self::Employer,
+        Self::Certificate,
     ];
 
     /// Name in files and on the command line.
@@ -58,6 +61,7 @@ impl Field {
             Self::Address => "address",
             Self::Phone => "phone",
             Self::Employer => "employer",
+            Self::Certificate => "certificate",
         }
     }
 
@@ -80,6 +84,7 @@ impl Field {
             (Lang::Zh, Self::Address) => "地址",
             (Lang::Zh, Self::Phone) => "联系电话",
             (Lang::Zh, Self::Employer) => "单位名称",
+            (Lang::Zh, Self::Certificate) => "证件",
         }
     }
 
@@ -101,6 +106,7 @@ impl Field {
             Self::Address => &details.address,
             Self::Phone => &details.phone,
             Self::Employer => &details.employer,
+            Self::Certificate => &details.certificate,
         }
     }
 
@@ -111,6 +117,7 @@ impl Field {
             Self::Name | Self::Address | Self::Employer => (1, 0),
             Self::BirthDate => (4, 0),
             Self::Phone => (3, 2),
+            Self::Certificate => (5, 4),
             Self::Sex | Self::EthnicGroup | Self::Region => (usize::MAX, 0),
         }
     }
@@ -129,7 +136,7 @@ impl Fields {
     /// None.
     pub const NONE: Self = Self(0);
     /// All.
-    pub const ALL: Self = Self(u8::MAX);
+    pub const ALL: Self = Self((1 << Field::COUNT) - 1);
 
     /// With one more.
     #[must_use]
@@ -173,5 +180,6 @@ mod tests {
         assert_eq!(Field::Name.masked("扎西多吉"), "扎***");
         assert_eq!(Field::Phone.masked("19900001234"), "199******34");
         assert_eq!(Field::Region.masked("513301"), "513301");
+        assert_eq!(Field::Certificate.masked("08 E12345678 GBR"), "08 E1******* GBR");
     }
 }

@@ -1,6 +1,8 @@
 //! The social security number (社会保障号码) as a registry writes it, with every fault that can be told.
 //!
-//! Source: GB 11643-1999: region(6) birth date(8) order(3) check character(1).
+//! Source: GB 11643-1999: region(6) birth date(8) order(3) check character(1). Residence permits of Hong Kong, Macao and Taiwan (81, 82,
+//! 83) have such a number; that of a foreigner's permanent residence is built likewise: 9, province(2), nationality(3), birth date, order,
+//! check character (general knowledge). What stands for people without any of them is assumed: ADR 51.
 //! Owns: telling all faults at once. Never: computes the check character (`card_profiles::identity`), guesses the century
 //! of a 15-digit number.
 
@@ -8,6 +10,7 @@ use card_profiles::codes;
 use card_profiles::identity::citizen_check;
 use time::Date;
 
+use super::certificate::{nationality_letters, nationality_of_code};
 use crate::clock;
 use crate::person::plain::is_scientific;
 
@@ -30,12 +33,17 @@ pub enum NumberFault {
     Rounded,
 }
 
+/// Between the letters and the document in a number that was made from one.
+pub const FILLER: char = '0';
+/// Letters and digits of a number at most: item 08 of the card.
+const LENGTH: usize = 18;
+
 /// A number of the right form.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Number {
     text: String,
-    /// Date of birth in it.
-    pub birth_date: Date,
+    /// Date of birth in it; none in a number that was made from a certificate.
+    pub birth_date: Option<Date>,
 }
 
 impl Number {
@@ -63,12 +71,16 @@ impl Number {
         })
     }
 
-    /// Checks form, province, date and check character; a small `x` counts as `X`.
+    /// Checks form, province, date and check character; a small `x` counts as `X`. A number that was made from a certificate has three
+    /// letters of GB/T 2659, [`FILLER`], and up to 14 letters and digits.
     ///
     /// # Errors
     /// The faults, at least one.
     pub fn parse(text: &str) -> Result<Self, Vec<NumberFault>> {
-        if text.chars().count() != 18 {
+        if let Some(made) = Self::made(text) {
+            return Ok(made);
+        }
+        if text.chars().count() != LENGTH {
             return Err(vec![NumberFault::Length]);
         }
         let text = text.to_ascii_uppercase();
@@ -79,10 +91,13 @@ impl Number {
         else {
             return Err(vec![NumberFault::Characters]);
         };
-        let province = format!("{}0000", body.get(..2).unwrap_or_default());
+        let known = match body.get(..1) {
+            Some("9") => is_province(body.get(1..3)) && body.get(3..6).and_then(nationality_of_code).is_some(),
+            _ => is_province(body.get(..2)),
+        };
         let birth_date = body.get(6..14).and_then(clock::parse_compact);
         let faults: Vec<NumberFault> = [
-            (codes::region(&province).is_none(), NumberFault::Province),
+            (!known, NumberFault::Province),
             (birth_date.is_none(), NumberFault::Date),
             (!check.starts_with(expected), NumberFault::CheckCharacter),
         ]
@@ -90,22 +105,59 @@ impl Number {
         .filter_map(|(wrong, fault)| wrong.then_some(fault))
         .collect();
         match birth_date {
-            Some(birth_date) if faults.is_empty() => Ok(Self { text, birth_date }),
+            Some(_) if faults.is_empty() => Ok(Self { text, birth_date }),
             _ => Err(faults),
         }
     }
 
-    /// All 18 characters.
+    fn made(text: &str) -> Option<Self> {
+        if !text.bytes().take(3).all(|byte| byte.is_ascii_alphabetic()) {
+            return None;
+        }
+        let text = text.to_ascii_uppercase();
+        let (letters, rest) = text.split_at_checked(3)?;
+        let document = rest.strip_prefix(FILLER)?;
+        let plain = |byte: u8| byte.is_ascii_digit() || byte.is_ascii_uppercase();
+        let fits = (5..=LENGTH - 4).contains(&document.len()) && document.bytes().all(plain);
+        (fits && nationality_letters(letters).is_some()).then_some(Self { text, birth_date: None })
+    }
+
+    /// Letters and document of a number that was made from a certificate.
+    #[must_use]
+    pub fn made_from(&self) -> Option<(&str, &str)> {
+        let (letters, document) = self.text.split_at_checked(4).filter(|_| self.birth_date.is_none())?;
+        Some((letters.get(..3)?, document))
+    }
+
+    /// Letters of the nationality in the number of a foreigner with permanent residence.
+    #[must_use]
+    pub fn permanent_nationality(&self) -> Option<&'static str> {
+        self.text.strip_prefix('9').and_then(|rest| nationality_of_code(rest.get(2..5)?))
+    }
+
+    /// Six digits of the region where a citizen was registered first; none in the numbers of others.
+    #[must_use]
+    pub fn region(&self) -> Option<&str> {
+        self.text.get(..6).filter(|_| self.birth_date.is_some() && !self.text.starts_with('9'))
+    }
+
+    /// All its characters: 18, fewer only in a number that was made from a certificate.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.text
     }
 
-    /// Sex code in it: digit 17 odd is `1` (male), even is `2` (female).
+    /// Sex code in it: digit 17 odd is `1` (male), even is `2` (female); none in a number that was made from a certificate.
     #[must_use]
-    pub fn sex(&self) -> &'static str {
-        if self.text.as_bytes().get(16).is_some_and(|digit| digit % 2 == 1) { "1" } else { "2" }
+    pub fn sex(&self) -> Option<&'static str> {
+        let odd = self.text.as_bytes().get(16).is_some_and(|digit| digit % 2 == 1);
+        self.birth_date.map(|_| if odd { "1" } else { "2" })
     }
+}
+
+/// Whether two digits are a province; Taiwan's people have 71 in the list of regions and 83 in residence permits.
+fn is_province(digits: Option<&str>) -> bool {
+    digits.is_some_and(|digits| digits == "83" || codes::region(&format!("{digits}0000")).is_some())
 }
 
 impl std::fmt::Debug for Number {
@@ -122,7 +174,8 @@ mod tests {
     #[test]
     fn the_published_numbers_hold() {
         let number = Number::parse("11010519491231002x").expect("GB 11643 example");
-        assert_eq!((clock::compact(number.birth_date).as_str(), number.sex()), ("19491231", "2"));
+        assert_eq!((number.birth_date.map(clock::compact).as_deref(), number.sex()), (Some("19491231"), Some("2")));
+        assert_eq!((number.region(), number.made_from()), (Some("110105"), None));
         assert_eq!(number.as_str(), "11010519491231002X");
         assert!(Number::parse("111111198101011110").is_ok());
         assert_eq!(Number::parse("110105194912310021").err(), Some(vec![NumberFault::CheckCharacter]));
@@ -138,6 +191,33 @@ mod tests {
         assert_eq!(faults("110105194913310020"), [NumberFault::Date, NumberFault::CheckCharacter]);
         assert!(faults("00010519491231002X").contains(&NumberFault::Province));
         assert!(faults("").contains(&NumberFault::Length));
+    }
+
+    #[test]
+    fn numbers_of_residence_permits_and_of_permanent_residence_hold_and_their_provinces_are_looked_at() {
+        let fitting = |body: &str| {
+            let numbers = "0123456789X".chars().map(|c| Number::parse(&format!("{body}{c}"))).collect::<Vec<_>>();
+            numbers.into_iter().find_map(Result::ok)
+        };
+        for body in ["81000019900101001", "82000019900101002", "83000019900101003"] {
+            let number = fitting(body).expect("a residence permit");
+            assert_eq!((number.region(), number.permanent_nationality()), (body.get(..6), None));
+        }
+        let foreign = fitting("91182619850203006").expect("permanent residence");
+        assert_eq!((foreign.region(), foreign.permanent_nationality(), foreign.sex()), (None, Some("GBR"), Some("2")));
+        for body in ["84000019900101001", "90082619850203006", "91100019850203006"] {
+            assert!(fitting(body).is_none(), "{body}");
+        }
+    }
+
+    #[test]
+    fn a_number_made_from_a_certificate_holds_and_nothing_that_only_looks_like_one() {
+        let number = Number::parse("gbr0e12345678").expect("made");
+        assert_eq!((number.as_str(), number.made_from()), ("GBR0E12345678", Some(("GBR", "E12345678"))));
+        assert_eq!((number.birth_date, number.sex(), number.region()), (None, None, None));
+        for text in ["ZZZ0E12345678", "GBR1E12345678", "GBR0E123", "GBR0E123456789012345", "GBR0E1234-678", "GBR0"] {
+            assert!(Number::parse(text).is_err(), "{text}");
+        }
     }
 
     #[test]

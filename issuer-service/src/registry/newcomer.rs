@@ -26,6 +26,8 @@ pub(crate) struct Newcomer {
     pub(crate) marks: Option<Marks>,
     pub(crate) region: String,
     pub(crate) no_card: Option<NoCard>,
+    /// Without a citizen number: whether somebody like this one is there is looked up.
+    pub(crate) certified: bool,
     /// Bytes of the dossier, not sealed.
     pub(crate) dossier: Vec<u8>,
 }
@@ -38,6 +40,7 @@ impl Newcomer {
             marks: keys.map(|keys| keys.marks(dossier.number(), dossier.value(Field::Name))),
             region: dossier.value(Field::Region).to_owned(),
             no_card: NoCard::of(&dossier),
+            certified: !dossier.value(Field::Certificate).is_empty(),
             dossier: dossier.to_bytes(),
         }
     }

@@ -77,14 +77,40 @@ pub struct Revealed {
     address: String,
     phone: String,
     employer: String,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    certificate: String,
 }
 
 impl From<&Person> for Revealed {
     fn from(person: &Person) -> Self {
-        let Details { number, name, name_raw, sex, ethnic_group, birth_date, region, address, phone, employer } =
-            person.details.clone();
+        let Details {
+            number,
+            name,
+            name_raw,
+            sex,
+            ethnic_group,
+            birth_date,
+            region,
+            address,
+            phone,
+            employer,
+            certificate,
+        } = person.details.clone();
         let id = person.id;
-        Self { id, number, name, name_raw, sex, ethnic_group, birth_date, region, address, phone, employer }
+        Self {
+            id,
+            number,
+            name,
+            name_raw,
+            sex,
+            ethnic_group,
+            birth_date,
+            region,
+            address,
+            phone,
+            employer,
+            certificate,
+        }
     }
 }
 
@@ -96,10 +122,24 @@ impl std::fmt::Debug for Revealed {
 
 impl Show for Revealed {
     fn text(&self, _lang: Lang) -> String {
-        let Self { id, number, name, name_raw: _, sex, ethnic_group, birth_date, region, address, phone, employer } =
-            self;
+        let Self {
+            id,
+            number,
+            name,
+            name_raw: _,
+            sex,
+            ethnic_group,
+            birth_date,
+            region,
+            address,
+            phone,
+            employer,
+            certificate,
+        } = self;
         format!(
-            "{id:>6}  {number}  {name}  {sex}  {ethnic_group}  {birth_date}  {region}  {phone}  {address}  {employer}"
+            "{id:>6}  {number}  {name}  {sex}  {ethnic_group}  {birth_date}  {region}  {phone}  {address}  {employer}  {certificate}"
         )
+        .trim_end()
+        .to_owned()
     }
 }

@@ -54,6 +54,9 @@ pub enum Malformed {
     /// Two headers of one mapping compare equal.
     #[error("a header stands twice in the mapping")]
     Doubled,
+    /// Two headers of one mapping are the number, or the name.
+    #[error("the number or the name is mapped twice")]
+    ColumnDoubled,
 }
 
 impl Malformed {
@@ -67,6 +70,10 @@ impl Malformed {
             ),
             Self::Mapping => ("对应关系应写作 表头=列", "a mapping is written HEADER=COLUMN"),
             Self::Doubled => ("同一表头对应了两次", "a header is mapped twice"),
+            Self::ColumnDoubled => (
+                "号码或姓名对应了两个表头，一行只能有一个",
+                "two headers are mapped to the number or the name; a row has one of each",
+            ),
         };
         lang.pick(zh, en).to_owned()
     }
@@ -75,8 +82,8 @@ impl Malformed {
     #[must_use]
     pub fn next(self, lang: Lang) -> &'static str {
         lang.pick(
-            "列为 number name sex ethnic_group birth_date region address phone employer certificate_type certificate_date 或 ignore",
-            "columns are number name sex ethnic_group birth_date region address phone employer certificate_type certificate_date or ignore",
+            "列为 number name sex ethnic_group birth_date region address phone employer certificate_type certificate_date nationality 或 ignore",
+            "columns are number name sex ethnic_group birth_date region address phone employer certificate_type certificate_date nationality or ignore",
         )
     }
 }
@@ -100,6 +107,10 @@ impl Source {
             |(place, (header, _)): (usize, &Mapped)| mapping.iter().take(place).any(|(known, _)| known == header);
         if mapping.iter().enumerate().any(doubled) {
             return Err(Malformed::Doubled);
+        }
+        let times = |column: Column| mapping.iter().filter(|(_, known)| *known == Some(column)).count();
+        if [Column::Number, Column::Name].into_iter().any(|column| times(column) > 1) {
+            return Err(Malformed::ColumnDoubled);
         }
         Ok(Self { id: 0, name: name.to_owned(), encoding, mapping, added_by: String::new(), added_at: String::new() })
     }
@@ -201,6 +212,8 @@ mod tests {
         assert_eq!(of(&["number"]), Err(Malformed::Mapping));
         assert_eq!(of(&[" =number"]), Err(Malformed::Mapping));
         assert_eq!(of(&["ＩＤ=number", "id=name"]), Err(Malformed::Doubled));
+        assert_eq!(of(&["号=number", "名=number"]), Err(Malformed::ColumnDoubled));
+        assert!(of(&["宅电=phone", "手机号=phone"]).is_ok(), "who has no mobile has a landline");
         for name in ["", "a b", "x/y", &"x".repeat(33)] {
             assert_eq!(Source::new(name, None, &[]), Err(Malformed::Name));
         }

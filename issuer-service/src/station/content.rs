@@ -40,7 +40,7 @@ pub fn of_person(
         ("SSSE.EF05.initializing_institution", &config.institution),
         ("SSSE.EF05.card_number", card_number),
         ("SSSE.EF06.social_security_number", &person.number),
-        ("SSSE.EF06.birthplace", person.number.get(..6).unwrap_or_default()),
+        ("SSSE.EF06.birthplace", person.birthplace()),
     ];
     let changing = HOLDER.map(|row| (row.0, value(row, person, &name)));
     let known = fixed.into_iter().chain(changing).filter(|(_, value)| !value.is_empty());

@@ -8,6 +8,8 @@ use crate::audit::{Act, Checkpoint, Record};
 use crate::clock;
 use crate::operator::OperatorError;
 use crate::operator::duty::OnDuty;
+use crate::person::Details;
+use crate::person::certificate::Certificate;
 use card_profiles::identity::CardIdentifier;
 
 /// Fact: this log has an anchor.
@@ -59,6 +61,9 @@ impl Tx<'_> {
             match self.person(id) {
                 Ok(Some(person)) if text::names(&act.detail, &person.details.name) => {
                     return Err(StoreError::TextUnfit { why: TextFault::Name });
+                }
+                Ok(Some(person)) if tells_certificate(&act.detail, &person.details) => {
+                    return Err(StoreError::TextUnfit { why: TextFault::Number });
                 }
                 // A row that does not open is told where it is needed.
                 _ => {}
@@ -261,4 +266,9 @@ fn record(row: &Row<'_>) -> engine::Result<Record> {
         previous: row.get(6)?,
         hash: row.get(7)?,
     })
+}
+
+/// Whether a text says the number of somebody's certificate, and so the social security number made from it.
+fn tells_certificate(text: &str, details: &Details) -> bool {
+    !details.certificate.is_empty() && text::tells(text, &Certificate::of(details).number)
 }

@@ -5,10 +5,10 @@
 use super::engine::{OptionalExtension, Value, params};
 use super::sealed::Ready;
 use super::{StoreError, Tx};
-use crate::person::Person;
 use crate::person::dossier::Dossier;
 use crate::person::field::Field;
 use crate::person::no_card::NoCard;
+use crate::person::{Details, Person};
 use crate::registry::newcomer::{Known, Newcomer};
 use crate::vault::data_keys::{LOOKUP_BYTES, Lookup, Marks};
 
@@ -25,6 +25,8 @@ struct NewRow<'a> {
     dossier: &'a [u8],
     import: u32,
 }
+/// People of one name who are looked at for one who is alike.
+const ALIKE_MAX: u32 = 50;
 
 impl Tx<'_> {
     /// Registers a person; the row number.
@@ -198,6 +200,22 @@ impl Tx<'_> {
         all.sort_unstable();
         all.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
         Ok(all)
+    }
+
+    /// Somebody else who bears the name and was born on the day of these details.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn alike(&self, details: &Details) -> Result<Option<Id>, StoreError> {
+        for id in self.people_named(&details.name, ALIKE_MAX)? {
+            let same = |other: &Dossier| {
+                other.number() != details.number && other.value(Field::BirthDate) == details.birth_date
+            };
+            if self.dossier(id)?.as_ref().is_some_and(same) {
+                return Ok(Some(id));
+            }
+        }
+        Ok(None)
     }
 
     /// Row numbers of the people of a batch, in order of their jobs.

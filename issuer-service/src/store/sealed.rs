@@ -222,6 +222,7 @@ fn old_row(plain: &[u8], at: u64) -> Option<Dossier> {
         address: next()?,
         phone: next()?,
         employer: next()?,
+        certificate: String::new(),
     };
     let whole = values.next().is_none();
     whole.then(|| {

@@ -4,9 +4,14 @@ use issuer_service::batch::{self, Selection};
 use issuer_service::exchange::failure::ExchangeError;
 use issuer_service::exchange::intake::{self, Outcome};
 use issuer_service::exchange::{self};
+use issuer_service::person::Details;
+use issuer_service::person::dossier::Statement;
+use issuer_service::person::field::Fields;
+use issuer_service::registry;
+use issuer_service::store::StoreError;
 use proptest::prelude::*;
 
-use crate::partner::{Town, bank_file, bank_reads, bank_row, codes, gb18030, lines};
+use crate::partner::{Town, bank_file, bank_reads, bank_row, codes, details, gb18030, lines};
 
 #[test]
 fn the_bank_reads_what_was_meant_at_the_published_offsets() {
@@ -155,6 +160,35 @@ fn a_file_sent_again_is_the_same_file_even_when_the_person_has_moved() {
 }
 
 #[test]
+fn the_bank_is_told_the_certificate_of_who_has_no_citizen_number_and_answers_with_it() {
+    let mut town = Town::new(&["样例"]);
+    let foreign = Details {
+        number: "GBR0GA1234567".to_owned(),
+        ethnic_group: String::new(),
+        certificate: "08 GA1234567 GBR".to_owned(),
+        ..details("JOHN SMITH", 2)
+    };
+    town.centre
+        .store
+        .journal(|tx| -> Result<(), StoreError> {
+            let said = Statement { source: 1, at: 1, import: 1, row: 2, details: &foreign, fields: Fields::ALL };
+            registry::upsert(tx, &said).map(|_| ())
+        })
+        .expect("registered");
+    let selection = Selection::Next { county: None, count: 1000 };
+    batch::create(&mut town.centre.store, &selection, Some("li")).expect("made");
+    batch::approve(&mut town.centre.store, 2, Some("wang"), 'A').expect("approved");
+    let file = town.export_batch("bank-fixed", 2).expect("sent").file.expect("a file");
+    let bytes = town.sent(&file.name);
+    assert_eq!(&bytes[29 + 75..29 + 95], b"08GA1234567         ");
+    assert_eq!(&bytes[29 + 95..29 + 125], b"  GBR      1990010119900001234", "no ethnic group, no birthplace");
+    let mut answer = bank_row(&bank_reads(&bytes)[0], b'0', "");
+    answer[76..78].copy_from_slice(b"08");
+    let intake = town.answer("RH_2_105_1", &bank_file(&[answer.clone()]));
+    assert!(matches!(intake.files[0].outcome, Outcome::TakenIn { accepted: 1, .. }), "{intake:?}");
+}
+
+#[test]
 fn the_bank_answers_delimited_and_the_factory_after_it() {
     let mut town = Town::new(&["扎西·多吉", "王\u{3402}"]);
     let bank = town.export("bank-delimited").expect("sent").file.expect("a file");
@@ -162,6 +196,8 @@ fn the_bank_answers_delimited_and_the_factory_after_it() {
     for cells in lines(&town.sent(&bank.name)) {
         answer += &format!("{}|0||\n", cells.join("|"));
     }
+    let long = answer.replacen("|0||", &format!("|1|{}|", "长".repeat(201)), 1);
+    assert_eq!(codes(&town.answer("KH_1_20260301_082900_bret.txt", &gb18030(&long))), ["ReasonTooLong"]);
     let intake = town.answer("KH_1_20260301_083000_bret.txt", &gb18030(&answer));
     assert!(matches!(intake.files[0].outcome, Outcome::TakenIn { accepted: 2, .. }), "{intake:?}");
 

@@ -198,5 +198,6 @@ fn details(n: u32) -> Details {
         address: String::new(),
         phone: String::new(),
         employer: String::new(),
+        certificate: String::new(),
     }
 }

@@ -2,9 +2,10 @@
 
 use card_core::Session;
 use card_core::command::{self, Record};
+use issuer_service::person::Details;
 use ring::signature::{ED25519, UnparsedPublicKey};
 
-use crate::rig::{Rig, blank};
+use crate::rig::{Rig, blank, details};
 
 #[test]
 fn a_batch_is_made_on_two_readers_and_every_card_holds_its_own_person() {
@@ -52,6 +53,29 @@ fn a_made_card_answers_with_what_the_centre_recorded() {
     assert_eq!(read(6, 6), format!("0604{}", card.valid_until));
     let year = |date: &str| date.get(..4).and_then(|year| year.parse::<u32>().ok()).expect("year");
     assert_eq!(year(&card.valid_until), year(&card.issue_date) + 10);
+}
+
+#[test]
+fn a_card_of_somebody_without_a_citizen_number_holds_the_number_made_from_the_certificate_and_no_birthplace() {
+    let mut rig = Rig::new(1);
+    rig.run(vec![vec![blank(1)]]).expect("run");
+    rig.enrol(&[Details {
+        number: "GBR0GA1234567".to_owned(),
+        name: "JOHN SMITH".to_owned(),
+        name_raw: "JOHN SMITH".to_owned(),
+        ethnic_group: String::new(),
+        certificate: "08 GA1234567 GBR".to_owned(),
+        ..details(1)
+    }]);
+    let card = blank(2);
+    let summary = rig.run(vec![vec![card.clone()]]).expect("run");
+    assert_eq!((summary.made, summary.spoilt, summary.left), (1, 0, 0));
+    let records = card.card().inspect().files["SSSE.EF06"].clone();
+    let padded = |text: &str, length: usize| format!("{}{}", hex::encode_upper(text), "00".repeat(length - text.len()));
+    assert_eq!(records[0], format!("0812{}", padded("GBR0GA1234567", 18)));
+    assert_eq!(records[1], format!("091E{}", padded("JOHN SMITH", 30)));
+    // Ethnic group and birthplace are blank.
+    assert_eq!((records[4].as_str(), records[5].as_str()), ("0B01FF", "0C03FFFFFF"));
 }
 
 #[test]

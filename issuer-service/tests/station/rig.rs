@@ -114,15 +114,21 @@ impl Rig {
 
     /// So many more people, and an approved batch of them: the next point of a sweep in the same database.
     pub(crate) fn again(&mut self, people: u32) {
+        let known = self.people;
+        self.enrol(&(known + 1..=known + people).map(details).collect::<Vec<_>>());
+    }
+
+    /// These people besides, and an approved batch of them.
+    pub(crate) fn enrol(&mut self, people: &[Details]) {
         let (store, known) = (&mut self.centre.store, self.people);
         let registered = store.journal(|tx| -> Result<(), StoreError> {
-            (known + 1..=known + people).try_for_each(|n| {
-                let (details, row) = (details(n), u64::from(n));
-                let said = Statement { source: 1, at: 1, import: 1, row, details: &details, fields: Fields::ALL };
+            people.iter().zip(u64::from(known) + 1..).try_for_each(|(details, row)| {
+                let said = Statement { source: 1, at: 1, import: 1, row, details, fields: Fields::ALL };
                 issuer_service::registry::upsert(tx, &said).map(|_| ())
             })
         });
         registered.expect("rows");
+        let people = u32::try_from(people.len()).expect("few");
         let selection = Selection::Next { county: None, count: people };
         let batch = batch::create(store, &selection, Some("li")).expect("made");
         batch::approve(store, batch.number, Some("wang"), 'A').expect("approved");
@@ -278,5 +284,6 @@ pub(crate) fn details(n: u32) -> Details {
         address: "示范路1号".to_owned(),
         phone: "19900001234".to_owned(),
         employer: String::new(),
+        certificate: String::new(),
     }
 }

@@ -19,6 +19,7 @@ fn details(name: &str, phone: &str) -> Details {
         address: String::new(),
         phone: phone.to_owned(),
         employer: String::new(),
+        certificate: String::new(),
     }
 }
 
@@ -144,7 +145,25 @@ fn bytes_of_another_layout_or_cut_short_are_no_dossier() {
         assert!(Dossier::from_bytes(&bytes[..length]).is_none(), "{length}");
     }
     assert!(Dossier::from_bytes(&[&bytes[..], &[0]].concat()).is_none());
-    assert!(Dossier::from_bytes(&[&[2], &bytes[1..]].concat()).is_none());
+    for layout in [0, 1, 3] {
+        assert!(Dossier::from_bytes(&[&[layout], &bytes[1..]].concat()).is_none(), "{layout}");
+    }
+}
+
+#[test]
+fn a_dossier_from_before_there_were_certificates_is_read_and_hears_of_one() {
+    let dossier = Dossier::begin(&said(BUREAU, 100, &details("卓玛", "19900001234")));
+    let mut old = dossier.clone();
+    old.held.truncate(8);
+    for said in &mut old.said {
+        said.words.truncate(8);
+    }
+    let bytes = postcard::to_extend(&old, vec![1]).expect("texts and numbers");
+    let mut read = Dossier::from_bytes(&bytes).expect("the layout before");
+    assert!(read == dossier);
+    let now = Details { certificate: "08 E12345678 GBR".to_owned(), ..details("卓玛", "19900001234") };
+    assert_eq!(read.hear(&said(POLICE, 200, &now)).changed, only(Field::Certificate));
+    assert_eq!(read.details().certificate, "08 E12345678 GBR");
 }
 
 proptest! {
