@@ -12,6 +12,7 @@ mod head;
 pub mod intake;
 pub mod report;
 pub mod rules;
+mod scan;
 pub mod stored;
 
 use jpeg_decoder::{Decoder, PixelFormat};
@@ -60,7 +61,9 @@ impl Photo {
         if !faults.is_empty() {
             return Err(faults);
         }
-        let photo = Self::decode(bytes, rules.width, rules.height).ok_or_else(|| vec![PhotoFault::Damaged])?;
+        // The decoder paints over what it cannot read.
+        let whole = scan::is_whole(bytes).then(|| Self::decode(bytes, rules.width, rules.height)).flatten();
+        let photo = whole.ok_or_else(|| vec![PhotoFault::Damaged])?;
         let share = photo.white_share(rules.white);
         if share < rules.white_share {
             return Err(vec![PhotoFault::Background { share, least: rules.white_share }]);

@@ -14,7 +14,7 @@ use postcard::{from_bytes, to_allocvec};
 use ring::digest::{Context, SHA256};
 use serde::{Deserialize, Serialize};
 
-use super::failure::BackupError;
+use super::failure::{BackupError, Part};
 use super::{Contents, Entry, Snapshot};
 use crate::store::copy::Table;
 use crate::vault::stream::{Opener, Sealer, broken};
@@ -69,6 +69,16 @@ impl Tally {
         if let Some((entry, hash, table)) = self.open.take() {
             let entry = Entry { sha256: hex::encode_upper(hash.finish()), ..entry };
             if table { self.tables.push(entry) } else { self.files.push(entry) }
+        }
+    }
+
+    /// Where reading is.
+    fn part(&self) -> Part {
+        match (&self.open, self.files.is_empty() && self.tables.is_empty()) {
+            (Some((entry, _, true)), _) => Part::Table(entry.name.clone()),
+            (Some((entry, _, false)), _) => Part::file(&entry.name),
+            (None, true) => Part::Beginning,
+            (None, false) => Part::End,
         }
     }
 
@@ -162,13 +172,20 @@ impl<R: Read> Reader<R> {
         Ok(Self { input, tally: Tally::default(), snapshot: None })
     }
 
+    /// The backup is damaged where reading is.
+    #[must_use]
+    pub fn damaged(&self) -> BackupError {
+        BackupError::Damaged { part: self.tally.part() }
+    }
+
     /// The next frame; the last one is [`Frame::End`], behind which nothing may stand.
     ///
     /// # Errors
-    /// [`BackupError::Damaged`], [`BackupError::Read`].
+    /// [`BackupError::Damaged`] with the part, [`BackupError::Read`].
     pub fn frame(&mut self) -> Result<Frame, BackupError> {
+        let part = self.tally.part();
         let failed = |error: io::Error| match (error.kind(), broken(&error)) {
-            (io::ErrorKind::UnexpectedEof, _) | (_, Some(_)) => BackupError::Damaged,
+            (io::ErrorKind::UnexpectedEof, _) | (_, Some(_)) => BackupError::Damaged { part: part.clone() },
             _ => BackupError::Read(error),
         };
         let mut length = [0; 4];
@@ -177,13 +194,13 @@ impl<R: Read> Reader<R> {
         let mut body = Vec::new();
         Read::by_ref(&mut self.input).take(length.into()).read_to_end(&mut body).map_err(failed)?;
         let whole = length <= FRAME_MAX && u64::try_from(body.len()) == Ok(length.into());
-        let frame: Frame = from_bytes(&body).ok().filter(|_| whole).ok_or(BackupError::Damaged)?;
+        let frame: Frame = from_bytes(&body).ok().filter(|_| whole).ok_or_else(|| self.damaged())?;
         if !self.tally.take(&frame) {
-            return Err(BackupError::Damaged);
+            return Err(self.damaged());
         }
         match &frame {
             Frame::Snapshot(snapshot) => self.snapshot = Some((**snapshot).clone()),
-            Frame::End(..) if self.input.read(&mut [0]).map_err(failed)? != 0 => return Err(BackupError::Damaged),
+            Frame::End(..) if self.input.read(&mut [0]).map_err(failed)? != 0 => return Err(self.damaged()),
             _ => {}
         }
         Ok(frame)
@@ -196,7 +213,8 @@ impl<R: Read> Reader<R> {
     pub fn verify(mut self) -> Result<Contents, BackupError> {
         loop {
             if let Frame::End(files, tables) = self.frame()? {
-                let Snapshot { taken_at, city, epoch, audit_head, .. } = self.snapshot.ok_or(BackupError::Damaged)?;
+                let damaged = self.damaged();
+                let Snapshot { taken_at, city, epoch, audit_head, .. } = self.snapshot.ok_or(damaged)?;
                 return Ok(Contents { taken_at, city, epoch, audit_head, files, tables, left_out: Vec::new() });
             }
         }

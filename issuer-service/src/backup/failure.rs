@@ -36,7 +36,10 @@ pub enum BackupError {
     NotOpened,
     /// It was altered, cut off, or does not agree with itself.
     #[error("the backup is damaged")]
-    Damaged,
+    Damaged {
+        /// Where it stops to be whole.
+        part: Part,
+    },
     /// Neither named nor asked for.
     #[error("no passphrase for the backup")]
     PassphraseMissing,
@@ -122,7 +125,7 @@ impl Explain for BackupError {
             Self::NotFound { .. } => "BACKUP_NOT_FOUND",
             Self::NoBackup => "BACKUP_UNKNOWN",
             Self::NotOpened => "BACKUP_NOT_OPENED",
-            Self::Damaged => "BACKUP_DAMAGED",
+            Self::Damaged { .. } => "BACKUP_DAMAGED",
             Self::PassphraseMissing => "BACKUP_PASSPHRASE_MISSING",
             Self::PassphraseShort => "BACKUP_PASSPHRASE_SHORT",
             Self::NotEmpty { .. } => "RESTORE_NOT_EMPTY",
@@ -154,9 +157,10 @@ impl Explain for BackupError {
                     "the backup does not open: another passphrase, or its beginning was altered",
                 )
                 .to_owned(),
-            Self::Damaged => lang
-                .pick("备份被改动或截断，未作改动", "the backup was altered or cut off; nothing was changed")
-                .to_owned(),
+            Self::Damaged { part } => lang.pick(
+                format!("备份被改动或截断，{}，未作改动", part.text(lang)),
+                format!("the backup was altered or cut off {}; nothing was changed", part.text(lang)),
+            ),
             Self::PassphraseMissing => lang.pick("没有备份的口令", "no passphrase for the backup").to_owned(),
             Self::PassphraseShort => lang.pick(
                 format!("备份口令至少 {} 个字符，未作备份", super::PASSPHRASE_CHARACTERS_MIN),
@@ -199,7 +203,7 @@ impl Explain for BackupError {
             Self::NotOpened => {
                 lang.pick("换正确的口令；口令无误时用另一份备份", "give the right passphrase, or use another backup")
             }
-            Self::Damaged => lang.pick("用另一份备份", "use another backup"),
+            Self::Damaged { .. } => lang.pick("用另一份备份", "use another backup"),
             Self::PassphraseMissing => lang.pick(
                 "加上 --backup-passphrase env:NAME 或 file:PATH",
                 "add --backup-passphrase env:NAME or file:PATH",
@@ -229,7 +233,7 @@ impl Explain for BackupError {
             Self::NotFound { .. } => Exit::NotFound,
             Self::NoBackup | Self::PassphraseMissing | Self::PassphraseShort => Exit::Usage,
             Self::NotOpened => Exit::Authentication,
-            Self::Damaged | Self::NotHeld { .. } => Exit::Mismatch,
+            Self::Damaged { .. } | Self::NotHeld { .. } => Exit::Mismatch,
             Self::Read(_) | Self::Write(_) | Self::File { .. } => Exit::Storage,
             Self::Centre(error) => error.exit(),
             Self::Stock(error) => error.exit(),
@@ -249,12 +253,47 @@ impl Explain for BackupError {
             | Self::NotFound { .. }
             | Self::NoBackup
             | Self::NotOpened
-            | Self::Damaged
+            | Self::Damaged { .. }
             | Self::PassphraseMissing
             | Self::PassphraseShort
             | Self::NotEmpty { .. }
             | Self::Read(_)
             | Self::NotHeld { .. } => false,
+        }
+    }
+}
+
+/// A part of a backup, as far as it could be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// Before the first file.
+    Beginning,
+    /// A file, or what follows it. Files of partners are told by their folder.
+    File(String),
+    /// A table, or what follows it.
+    Table(String),
+    /// The list at the end.
+    End,
+}
+
+impl Part {
+    /// A file of the centre's folder.
+    #[must_use]
+    pub fn file(name: &str) -> Self {
+        let folder = ["exchange/", "sync/"].into_iter().find(|folder| name.starts_with(folder));
+        Self::File(folder.unwrap_or(name).chars().filter(|c| !c.is_control()).take(80).collect())
+    }
+
+    fn text(&self, lang: Lang) -> String {
+        match self {
+            Self::Beginning => lang.pick("在开头", "at its beginning").to_owned(),
+            Self::File(name) => {
+                lang.pick(format!("在文件 {name} 处或其后"), format!("in the file {name} or behind it"))
+            }
+            Self::Table(name) => {
+                lang.pick(format!("在表 {name} 处或其后"), format!("in the table {name} or behind it"))
+            }
+            Self::End => lang.pick("在末尾的清单处", "in the list at its end").to_owned(),
         }
     }
 }

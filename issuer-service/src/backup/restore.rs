@@ -12,7 +12,7 @@ use serde::Serialize;
 use settlement::fen::Fen;
 
 use super::archive::{Frame, Reader};
-use super::failure::{BackupError, Held};
+use super::failure::{BackupError, Held, Part};
 use super::{Contents, EPOCH, Snapshot};
 use crate::audit::Act;
 use crate::audit::check::verify;
@@ -118,14 +118,14 @@ fn files<R: io::Read>(reader: &mut Reader<R>, folder: &Path) -> Result<Snapshot,
                 open = Some((private(&path)?, path));
             }
             Frame::Data(bytes) => {
-                let (file, path) = open.as_mut().ok_or(BackupError::Damaged)?;
+                let (file, path) = open.as_mut().ok_or_else(|| reader.damaged())?;
                 let failed = |source| BackupError::File { path: path.clone(), source };
                 file.write_all(&bytes).and_then(|()| file.sync_data()).map_err(failed)?;
             }
             Frame::Snapshot(found) => snapshot = Some(*found),
             // The first table begins the rows.
-            Frame::Table(_) => return snapshot.ok_or(BackupError::Damaged),
-            Frame::Rows(..) | Frame::End(..) => return Err(BackupError::Damaged),
+            Frame::Table(_) => return snapshot.ok_or_else(|| reader.damaged()),
+            Frame::Rows(..) | Frame::End(..) => return Err(reader.damaged()),
         }
     }
 }
@@ -139,7 +139,7 @@ fn rows<R: io::Read>(
     told: &dyn Fn(u64),
 ) -> Result<Store, BackupError> {
     Store::refill(place, folder, &snapshot.schemas, &snapshot.tables, |tx| -> Result<(), BackupError> {
-        let mut table = snapshot.tables.first().ok_or(BackupError::Damaged)?.clone();
+        let mut table = snapshot.tables.first().ok_or_else(|| reader.damaged())?.clone();
         let mut done = 0;
         loop {
             match reader.frame()? {
@@ -149,7 +149,7 @@ fn rows<R: io::Read>(
                     told(done);
                 }
                 Frame::End(..) => return Ok(()),
-                Frame::File(_) | Frame::Data(_) | Frame::Snapshot(_) => return Err(BackupError::Damaged),
+                Frame::File(_) | Frame::Data(_) | Frame::Snapshot(_) => return Err(reader.damaged()),
             }
         }
     })
@@ -196,7 +196,7 @@ fn rewrite(config: &Path, database: Option<&DatabaseConfig>) -> Result<(), Backu
 
 fn within(folder: &Path, name: &str) -> Result<PathBuf, BackupError> {
     let plain = !name.is_empty() && Path::new(name).components().all(|part| matches!(part, Component::Normal(_)));
-    if plain { Ok(folder.join(name)) } else { Err(BackupError::Damaged) }
+    if plain { Ok(folder.join(name)) } else { Err(BackupError::Damaged { part: Part::file(name) }) }
 }
 
 /// A new file that only its owner can read, and the folders above it.

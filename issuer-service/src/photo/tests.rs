@@ -246,3 +246,48 @@ fn encoded_at(pixels: &[u8], width: u16, height: u16, quality: u8) -> Vec<u8> {
     encoder.encode(pixels, width, height, ColorType::Rgb).expect("encoded");
     jpeg
 }
+
+/// The same picture by every way in which an encoder may cut it into blocks.
+fn ways() -> Vec<(String, Vec<u8>)> {
+    let pixels = pixels(358, 441, [255; 3], 3);
+    let factors = [SamplingFactor::F_1_1, SamplingFactor::F_2_1, SamplingFactor::F_1_2, SamplingFactor::F_2_2];
+    let mut made = Vec::new();
+    for factor in factors {
+        for restart in [0, 1, 7] {
+            for (optimized, quality) in [(false, 90), (true, 60)] {
+                let mut jpeg = Vec::new();
+                let mut encoder = Encoder::new(&mut jpeg, quality);
+                encoder.set_sampling_factor(factor);
+                encoder.set_restart_interval(restart);
+                encoder.set_optimized_huffman_tables(optimized);
+                encoder.encode(&pixels, 358, 441, ColorType::Rgb).expect("encoded");
+                made.push((format!("{factor:?} restart {restart} optimized {optimized}"), jpeg));
+            }
+        }
+    }
+    made
+}
+
+#[test]
+fn a_picture_damaged_in_its_midst_is_refused_however_it_is_coded_and_a_whole_one_is_not() {
+    let rules = Rules { bytes_max: 1 << 20, ..Rules::default() };
+    let (mut all, mut told) = (0, 0);
+    for (way, jpeg) in ways() {
+        assert!(Photo::check(&jpeg, &rules).is_ok(), "{way}");
+        let scan = jpeg.windows(2).position(|pair| pair == b"\xFF\xDA").expect("a scan") + 14;
+        let length = jpeg.len() - 2 - scan;
+        for part in (1..20).step_by(3) {
+            let at = scan + (length - 200) * part / 20;
+            let mut zeroed = jpeg.clone();
+            zeroed[at..at + 200].fill(0);
+            let cut = [&jpeg[..at], &jpeg[at + 200..]].concat();
+            let doubled = [&jpeg[..at + 200], &jpeg[at..]].concat();
+            for damaged in [zeroed, cut, doubled] {
+                all += 1;
+                told += usize::from(!scan::is_whole(&damaged));
+            }
+        }
+    }
+    // What happens to have as many blocks as before is another whole picture: 200 bytes of zeros are 8 blocks, as they may have been.
+    assert!(all > 400 && told * 100 >= all * 95, "{told} of {all}");
+}

@@ -34,6 +34,15 @@ fn another_passphrase_or_an_altered_file_brings_nothing_back() {
         let altered = bureau.file("altered.backup", altered);
         assert_eq!(refused(&bureau, &altered), (Some(expected.0), expected.1.to_owned()), "byte {at}");
     }
+    // It is said where: files come first, then tables, then the list.
+    for at in [head + 70_000, good.len() - 1] {
+        let mut altered = good.clone();
+        altered[at] ^= 0x10;
+        let refused = backup(&bureau, "verify", &bureau.file("altered.backup", altered));
+        let error: Value = serde_json::from_slice(&refused.stderr).expect("an error object");
+        let what = error["what"].as_str().expect("text");
+        assert!(what.starts_with("the backup was altered or cut off in the table "), "byte {at}: {what}");
+    }
     // In the second part: the first one opens.
     for cut in [good.len() - 1, head + 66_000] {
         let cut = bureau.file("cut.backup", &good[..cut]);
