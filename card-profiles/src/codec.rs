@@ -8,6 +8,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::codes;
 use crate::format::{Format, FormatKind};
 use crate::identity::is_date;
 use crate::profile::Element;
@@ -127,6 +128,14 @@ pub enum EncodeError {
     /// Digits that are no day of the calendar where a date belongs.
     #[error("no date: a day is written YYYYMMDD")]
     NotDate,
+    /// A code with fewer digits than its list has.
+    #[error("{digits} digits, the code has {expected}")]
+    Digits {
+        /// Digits of the value.
+        digits: usize,
+        /// Digits of the code.
+        expected: usize,
+    },
     /// A number larger than the item holds.
     #[error("larger than {max}, the most that the item holds")]
     TooLarge {
@@ -151,6 +160,7 @@ impl EncodeError {
             Self::NotInGbk(_) => "VALUE_NOT_IN_GBK",
             Self::Control { .. } => "VALUE_CONTROL_CHARACTER",
             Self::NotDate => "VALUE_NOT_DATE",
+            Self::Digits { .. } => "VALUE_DIGITS",
             Self::TooLarge { .. } => "VALUE_TOO_LARGE",
             Self::Composite => "VALUE_COMPOSITE",
         }
@@ -170,6 +180,7 @@ impl EncodeError {
             Self::NotInGbk(error) => format!("第 {} 个字符不在 GBK 字符集内", error.position),
             Self::Control { position } => format!("第 {position} 个字符是控制字符"),
             Self::NotDate => "不是日历上的日期，应写成 YYYYMMDD".to_owned(),
+            Self::Digits { digits, expected } => format!("共 {digits} 位数字，该代码应为 {expected} 位"),
             Self::TooLarge { max } => format!("超过该数据项的最大值 {max}"),
             Self::Composite => "复合数据项须逐项写入".to_owned(),
         }
@@ -228,6 +239,12 @@ pub enum Fault {
         /// Its tag.
         tag: u8,
     },
+    /// A record or inner item once more than the profile has it: the one before counts.
+    #[error("tag {tag:02X} once more")]
+    Repeated {
+        /// Its tag.
+        tag: u8,
+    },
     /// The last record ends before its announced length.
     #[error("the file ends inside a record")]
     Truncated,
@@ -250,6 +267,7 @@ impl Fault {
             Self::Unusual => "ITEM_UNUSUAL",
             Self::Missing => "ITEM_MISSING",
             Self::UnknownTag { .. } => "ITEM_UNKNOWN_TAG",
+            Self::Repeated { .. } => "ITEM_REPEATED",
             Self::Truncated => "ITEM_TRUNCATED",
         }
     }
@@ -271,6 +289,7 @@ impl Fault {
             Self::Unusual => "可以读出，但编码方式不规范".to_owned(),
             Self::Missing => "缺少该记录".to_owned(),
             Self::UnknownTag { tag } => format!("未知的记录标识 {tag:02X}"),
+            Self::Repeated { tag } => format!("记录标识 {tag:02X} 重复"),
             Self::Truncated => "文件在记录中间结束".to_owned(),
         }
     }
@@ -319,12 +338,18 @@ pub fn encode(format: Format, value: &Value) -> Result<Vec<u8>, EncodeError> {
     }
 }
 
-/// The bytes of an item's value: a day where it holds one.
+/// The bytes of an item's value: a day where it holds one, a whole code where it holds one of a list whose codes fill it.
 ///
 /// # Errors
 /// [`EncodeError`].
 pub fn encode_item(item: &Element, value: &Value) -> Result<Vec<u8>, EncodeError> {
     let bytes = encode(item.format, value)?;
+    let text = value.as_text().unwrap_or_default();
+    let expected = 2 * usize::from(item.format.length);
+    let fills = item.format.kind == FormatKind::Cn && codes::fills_its_item(&item.id);
+    if fills && !text.is_empty() && text.len() != expected {
+        return Err(EncodeError::Digits { digits: text.len(), expected });
+    }
     let is_day = !item.is_date() || value.as_text().is_some_and(is_day_or_blank);
     if is_day { Ok(bytes) } else { Err(EncodeError::NotDate) }
 }

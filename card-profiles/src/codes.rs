@@ -132,6 +132,15 @@ impl CodeList {
     }
 }
 
+/// Lists whose codes all have as many digits as the items that hold them.
+const FILLING: [&str; 2] = ["GB/T 2260", "GB/T 3304"];
+
+/// Whether an element of this id holds a region or an ethnic group, whose codes fill their items.
+#[must_use]
+pub fn fills_its_item(element: &str) -> bool {
+    LISTS.iter().any(|list| FILLING.contains(&list.standard) && list.is_of(element))
+}
+
 /// The lines of a data file below its head.
 fn lines(text: &'static str) -> impl Iterator<Item = &'static str> {
     text.lines().filter(|line| !line.starts_with('#'))

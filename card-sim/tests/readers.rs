@@ -147,6 +147,51 @@ fn a_card_that_loses_power_in_a_command_is_reported_removed_and_comes_back() {
 }
 
 #[test]
+fn a_card_that_is_away_for_less_than_a_look_of_the_daemon_comes_back() {
+    let test = "a_card_that_is_away_for_less_than_a_look_of_the_daemon_comes_back";
+    let farm = std::cell::RefCell::new(None);
+    let start = |folder: &Path| {
+        let image = make(folder, "a.card", [0x51, 0x33, 0, 0, 0, 4]);
+        let started = Farm::start(&folder.join("state"), 1).expect("starts");
+        started.insert(0, &image).expect("put in");
+        let losses = [50, 100, 200, 400].into_iter().zip(1..).map(|(ms, nth)| Fault::PowerLoss {
+            at: Trigger::instruction(0x84, nth),
+            moment: Moment::Before,
+            back_after_ms: Some(ms),
+        });
+        started.set_faults(0, FaultPlan::new(losses.collect())).expect("set");
+        let csock = started.csock().to_owned();
+        farm.replace(Some(started));
+        csock
+    };
+    if in_child(test, start, || drop(farm.take())).is_none() {
+        return;
+    }
+    let readers = Readers::establish().expect("daemon");
+    for away in [50, 100, 200, 400] {
+        let mut session = open(&readers, "card-sim-0 00 00");
+        let error = session.send(&command::get_challenge(8)).expect_err("power is lost");
+        assert!(matches!(error, SessionError::Transport(_)), "{away} ms: {error:?}");
+        drop(session);
+        let mut session = open(&readers, "card-sim-0 00 00");
+        assert_eq!(read_version(&mut session).expect("reads").len(), 6, "{away} ms");
+    }
+}
+
+#[test]
+fn a_card_of_a_profile_that_contradicts_itself_is_made_with_a_word_about_it() {
+    let folder = tempfile::tempdir().expect("folder");
+    let at = |name: &str| folder.path().join(name).display().to_string();
+    let text = card_profiles::builtin_text("ssc-3.0").expect("built in");
+    std::fs::write(at("own.toml"), text.replacen("fid = \"EF06\"", "fid = \"EF05\"", 1)).expect("written");
+    let made = card_sim(&["new", "--lang", "en", "--profile", &at("own.toml"), "--out", &at("own.card")]);
+    let said = String::from_utf8(made.stderr).expect("text");
+    assert!(made.status.success() && said.contains("PROFILE_CONTRADICTS") && said.contains("EF05"), "{said}");
+    let usual = card_sim(&["new", "--lang", "en", "--profile", "ssc-3.0", "--out", &at("usual.card")]);
+    assert!(usual.status.success() && usual.stderr.is_empty());
+}
+
+#[test]
 fn several_daemons_run_side_by_side_and_a_card_is_in_one_of_them() {
     let folder = tempfile::tempdir().expect("folder");
     let image = make(folder.path(), "a.card", [0x51, 0x33, 0, 0, 0, 3]);

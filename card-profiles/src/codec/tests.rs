@@ -130,6 +130,14 @@ fn nothing_is_cut_replaced_or_guessed_when_writing() {
         let bytes = encode_item(&born, &day.into()).expect(day);
         assert_eq!(decode_item(&born, &bytes), (day.into(), vec![]));
     }
+    let birthplace = r#"{"tag":12,"id":"birthplace","name":"出生地","format":"cn(3)"}"#;
+    let region: Element = serde_json::from_str(birthplace).expect("an item");
+    for part in ["9", "51", "51332", "5133222"] {
+        assert!(
+            ["VALUE_DIGITS", "VALUE_TOO_LONG"].contains(&encode_item(&region, &part.into()).expect_err(part).code())
+        );
+    }
+    assert!(["513322", "000000", ""].iter().all(|whole| encode_item(&region, &(*whole).into()).is_ok()));
     let unknown = Element { name: None, ..born };
     assert!(encode_item(&unknown, &"12345".into()).is_ok(), "what it means is not known");
     assert_eq!(refused("cn(4)", "2013-6".into()), "VALUE_NOT_DIGITS");

@@ -121,7 +121,7 @@ impl Reading {
                     let row = missing.remove(index);
                     self.add(place.inner_of(&row.id), row, item.value);
                 }
-                None => unknown.push(self.unknown(place, &item)),
+                None => unknown.push(self.unknown(place, &item, &element.inner)),
             }
         }
         if !in_order || !missing.is_empty() {
@@ -137,12 +137,14 @@ impl Reading {
         self.values.0.append(&mut unknown);
     }
 
-    /// A record or item that the profile does not know: its bytes as hex at `tag_74`, so that nothing is lost. Whoever asks
-    /// puts it behind what is known: where a row has that very name, the row's value stays.
-    fn unknown(&mut self, place: &Place, item: &tlv::Tlv<'_>) -> (Place, Value) {
+    /// A record or item that the profile does not know, or knows and found already: its bytes as hex at `tag_74`, so that
+    /// nothing is lost. Whoever asks puts it behind what is known: where a row has that very name, the row's value stays.
+    fn unknown(&mut self, place: &Place, item: &tlv::Tlv<'_>, rows: &[Element]) -> (Place, Value) {
         let id = format!("tag_{:02x}", item.tag);
         let place = if place.item.is_some() { place.clone().inner(&id) } else { place.clone().item(&id) };
-        self.fault(place.clone(), Fault::UnknownTag { tag: item.tag });
+        let is_known = rows.iter().any(|row| row.tag == Some(item.tag));
+        let tag = item.tag;
+        self.fault(place.clone(), if is_known { Fault::Repeated { tag } } else { Fault::UnknownTag { tag } });
         (place, Value::bytes(item.value))
     }
 
@@ -215,7 +217,7 @@ fn decode_tagged<'b>(file: &Place, ef: &Ef, parts: impl IntoIterator<Item = &'b 
                 reading.add_split(file, (row, item.value), (extension, rest.value));
             }
             (Some(row), _) => reading.add(file.item_of(&row.id), row, item.value),
-            (None, _) => unknown.push(reading.unknown(file, item)),
+            (None, _) => unknown.push(reading.unknown(file, item, &ef.elements)),
         }
     }
     reading.values.0.append(&mut unknown);

@@ -236,7 +236,7 @@ fn an_unknown_record_never_takes_the_place_of_a_known_item() {
     let reading = decode_file(df, &ef, &bytes);
     assert_eq!(reading.values.len(), 1, "{:?}", reading.values);
     assert_eq!(reading.values.text("SSSE.EF06.tag_77"), Some("123"));
-    assert_eq!(reading.faults.first().map(|found| found.fault), Some(Fault::UnknownTag { tag: 0x77 }));
+    assert_eq!(reading.faults.first().map(|found| found.fault), Some(Fault::Repeated { tag: 0x77 }));
 }
 
 /// A file of an EF06 in which name and extension are these bytes, padded.
@@ -440,7 +440,7 @@ proptest! {
         let beyond_the_last_record = |place: &Place| place.record.is_some_and(|record| record > ef.records);
         for (place, _) in reading.values.iter() {
             // What the profile does not know is kept under its tag, and is a fault.
-            let is_unknown = |fault: &CardFault| fault.place == *place && matches!(fault.fault, Fault::UnknownTag { .. });
+            let is_unknown = |fault: &CardFault| fault.place == *place && matches!(fault.fault, Fault::UnknownTag { .. } | Fault::Repeated { .. });
             prop_assert!(
                 has_place(&ef, place) || beyond_the_last_record(place) || reading.faults.iter().any(is_unknown),
                 "{}",

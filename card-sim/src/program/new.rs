@@ -4,7 +4,8 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use card_profiles::builtin_text;
+use card_profiles::lint::lint;
+use card_profiles::{Profile, builtin_text};
 use ring::rand::{SecureRandom, SystemRandom};
 
 use super::arguments::New;
@@ -18,6 +19,10 @@ const CITY: [u8; 2] = [0x51, 0x33];
 
 pub(crate) fn make(new: &New, output: &Output) -> Result<(), Failure> {
     let text = profile_text(&new.profile)?;
+    // Wrong cards are made on purpose too: said, not refused. A text that is no profile is refused below.
+    if let Ok(profile) = Profile::parse(&text) {
+        output.contradictions(&lint(&profile));
+    }
     let keys = new.keys.as_deref().map_or_else(|| Ok(GivenKeys::default()), given_keys)?;
     let first = new.serial.unwrap_or_else(|| serial_of(new.seed.unwrap_or_else(random)));
     let images = match (&new.out, &new.out_dir) {

@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use card_profiles::lint::Finding;
 use clap::ValueEnum as _;
 use serde_json::json;
 
@@ -50,6 +51,25 @@ pub(crate) fn usage(error: &clap::Error, arguments: &[OsString]) -> ExitCode {
 impl Output {
     pub(crate) const fn new(format: Format, lang: Lang) -> Self {
         Self { format, lang }
+    }
+
+    /// What contradicts what in the profile of a card that is made all the same.
+    pub(crate) fn contradictions(&self, findings: &[Finding]) {
+        for Finding { place, problem } in findings {
+            let what = match self.lang {
+                Lang::Zh => format!("卡片描述有矛盾: {}", problem.zh()),
+                Lang::En => format!("the profile contradicts itself: {problem}"),
+            };
+            let next = self.lang.pick("用 sscard profile lint 查看", "see sscard profile lint");
+            let line = match self.format {
+                Format::Text => format!("PROFILE_CONTRADICTS {place}: {what}\n  {next}"),
+                Format::Json => {
+                    json!({ "code": "PROFILE_CONTRADICTS", "what": what, "where": place, "next": next }).to_string()
+                }
+            };
+            // A closed standard error must not keep a card from being made.
+            drop(writeln!(io::stderr().lock(), "{line}"));
+        }
     }
 
     pub(crate) fn made(&self, images: &[(PathBuf, String)]) {

@@ -255,6 +255,9 @@ fn converse(mut stream: TcpStream, shared: &Shared) {
                 }
                 Err(Silence::PowerLost { back_after_ms: Some(ms) }) => {
                     loaded.away_until = Some(Instant::now() + Duration::from_millis(ms));
+                    // It comes back as a new card does: a daemon that did not look while it was away is made to.
+                    inside.powered = Powered::No;
+                    inside.polls = 0;
                     return;
                 }
                 Err(Silence::PowerLost { back_after_ms: None } | Silence::Memory(_)) => {
