@@ -279,7 +279,8 @@ fn of_counter(error: &TerminalError) -> Code {
         | E::ClockBehindCard { .. }
         | E::BillPaid { .. }
         | E::BillOpen { .. }
-        | E::LimitExceeded { .. } => Code::RULE,
+        | E::LimitExceeded { .. }
+        | E::Parameters(_) => Code::RULE,
         E::KeyFile { .. } | E::File { .. } | E::Configuration { .. } => Code::ARGUMENT,
         // What only the terminal's own program does.
         _ => Code::UNKNOWN,
@@ -360,7 +361,7 @@ mod tests {
 
     #[test]
     fn what_the_published_table_does_not_know_is_said_in_the_words_of_the_terminal() {
-        let failure = Failure::from(TerminalError::LimitExceeded { limit: "purchase_max_fen" });
+        let failure = Failure::from(TerminalError::LimitExceeded { limit: card_counter::error::Limit::Purchase });
         assert_eq!(failure.code(), Code::RULE);
         assert!(failure.message(Language::En).contains("purchase_max_fen"));
         assert_eq!(Failure::from(TerminalError::NotEnrolled).code(), Code::JOURNAL);

@@ -5,13 +5,14 @@
 //! Owns: the order of the checks and what each found. Never: touches the account.
 
 use card_core::security::CityCode;
-use settlement::BusinessDate;
 use settlement::blacklist::{ListFault, Period};
 use settlement::fen::Fen;
 use settlement::message::TerminalLimits;
+use settlement::parameters::ParameterFault;
+use settlement::{BusinessDate, DateTime};
 
 use crate::clock::Now;
-use crate::error::{BlacklistError, TerminalError};
+use crate::error::{BlacklistError, Limit, TerminalError};
 use crate::store::{Blacklist, Store};
 use crate::tap::Tapped;
 
@@ -19,6 +20,7 @@ use crate::tap::Tapped;
 pub const LIMITS_BEFORE_SIGN_IN: TerminalLimits = TerminalLimits {
     purchase_max_fen: Fen::new(50_000),
     card_day_max_fen: Fen::new(100_000),
+    card_day_count_max: 50,
     pending_records_max: 200,
     pending_max_fen: Fen::new(2_000_000),
     blacklist_age_max_hours: 24,
@@ -44,6 +46,8 @@ pub struct Rules {
     pub day: BusinessDate,
     /// Limits.
     pub limits: TerminalLimits,
+    /// Sequence of the signed parameters that they are of, and until when those may be sold by; `None` before the first sign-in.
+    pub parameters: Option<(u64, DateTime)>,
     /// Now.
     pub now: Now,
 }
@@ -56,8 +60,9 @@ impl Rules {
     pub fn of(store: Option<&Store>, city: Option<CityCode>, now: Now) -> Result<Self, TerminalError> {
         let signed_in = store.map(Store::sign_in).transpose()?.flatten();
         let day: BusinessDate = signed_in.as_ref().map_or_else(|| now.date(), |signed_in| signed_in.business_date);
+        let parameters = signed_in.as_ref().map(|signed_in| (signed_in.parameters.sequence, signed_in.limits_until));
         let limits = signed_in.map_or(LIMITS_BEFORE_SIGN_IN, |signed_in| signed_in.limits);
-        Ok(Self { city, day, limits, now })
+        Ok(Self { city, day, limits, parameters, now })
     }
 }
 
@@ -93,25 +98,45 @@ pub fn blacklist(tapped: &Tapped<'_>, rules: &Rules, store: &Store) -> Result<Ve
 /// The limits of this terminal for a purchase that takes so much from the personal account.
 ///
 /// # Errors
-/// [`TerminalError::LimitExceeded`], [`TerminalError::Store`].
+/// [`TerminalError::Parameters`] when they are past their time, [`TerminalError::LimitExceeded`], [`TerminalError::Store`].
 pub fn within_limits(store: &Store, tapped: &Tapped<'_>, rules: &Rules, amount: Fen) -> Result<(), TerminalError> {
-    let TerminalLimits { purchase_max_fen, card_day_max_fen, pending_records_max, pending_max_fen, .. } = rules.limits;
+    let TerminalLimits {
+        purchase_max_fen,
+        card_day_max_fen,
+        card_day_count_max,
+        pending_records_max,
+        pending_max_fen,
+        blacklist_age_max_hours: _,
+    } = rules.limits;
+    lasting(rules)?;
     let reached = |limit| Err(TerminalError::LimitExceeded { limit });
     let more = |sum: Fen| sum.plus(amount).unwrap_or(Fen::new(i64::MAX));
     let (waiting, sum) = store.pending()?;
     if amount > purchase_max_fen {
-        return reached("purchase_max_fen");
+        return reached(Limit::Purchase);
     }
-    if more(store.spent_by(&tapped.identifier, rules.day)?) > card_day_max_fen {
-        return reached("card_day_max_fen");
+    let (count, spent) = store.spent_by(&tapped.identifier, rules.day)?;
+    if more(spent) > card_day_max_fen {
+        return reached(Limit::CardDaySum);
+    }
+    if count >= u64::from(card_day_count_max) {
+        return reached(Limit::CardDayCount);
     }
     if waiting >= u64::from(pending_records_max) {
-        return reached("pending_records_max");
+        return reached(Limit::PendingRecords);
     }
     if more(sum) > pending_max_fen {
-        return reached("pending_max_fen");
+        return reached(Limit::PendingSum);
     }
     Ok(())
+}
+
+/// Limits are sold by until the end that their centre gave them.
+fn lasting(rules: &Rules) -> Result<(), ParameterFault> {
+    match rules.parameters {
+        Some((sequence, until)) if until < rules.now.date_time() => Err(ParameterFault::Expired { sequence, until }),
+        Some(_) | None => Ok(()),
+    }
 }
 
 /// The first refusal.
@@ -168,12 +193,25 @@ mod tests {
     }
 
     #[test]
+    fn limits_are_sold_by_to_their_last_second_and_no_longer() {
+        let now = Now::at(1_000_000).expect("instant");
+        let day = BusinessDate::parse("2026-03-01").expect("day");
+        let until = |seconds: i64| Some((3, now.later(seconds).date_time()));
+        let rules = |parameters| Rules { city: None, day, limits: LIMITS_BEFORE_SIGN_IN, parameters, now };
+        assert_eq!(lasting(&rules(None)), Ok(()), "the built-in caution has no end");
+        assert_eq!(lasting(&rules(until(0))), Ok(()));
+        let past = lasting(&rules(until(-1))).expect_err("past");
+        assert_eq!(TerminalError::from(past).code(), Code::ParametersExpired);
+    }
+
+    #[test]
     fn a_blacklist_is_too_old_after_its_hours_and_missing_when_never_fetched() {
         let now = Now::at(1_000_000).expect("instant");
         let rules = Rules {
             city: None,
             day: BusinessDate::parse("2026-03-01").expect("day"),
             limits: LIMITS_BEFORE_SIGN_IN,
+            parameters: None,
             now,
         };
         let at = |hours: i64| Now::at(1_000_000 + hours * 3600).expect("instant").date_time();

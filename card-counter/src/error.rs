@@ -19,7 +19,7 @@ mod wording;
 pub use blacklist::BlacklistError;
 pub use certificate::CertificateError;
 pub use code::Code;
-pub use details::{Otherwise, Paper, ProfileDiffers, Unsettled};
+pub use details::{Limit, Otherwise, Paper, ProfileDiffers, Unsettled};
 pub use font::FontError;
 pub use national::NationalError;
 pub use refund::RefundFault;
@@ -31,6 +31,7 @@ use card_core::security::{CityCode, SecurityError};
 use card_core::session::SessionError;
 use card_core::transport::pcsc::ChooseError;
 use settlement::code::ErrorCode;
+use settlement::parameters::ParameterFault;
 
 use crate::file::FileKind;
 use crate::language::Words;
@@ -444,9 +445,12 @@ pub enum TerminalError {
     /// A limit of the terminal.
     #[error("{limit} is reached")]
     LimitExceeded {
-        /// Name of the limit.
-        limit: &'static str,
+        /// Which.
+        limit: Limit,
     },
+    /// Signed parameters are not taken over, or may not be sold by any more.
+    #[error(transparent)]
+    Parameters(#[from] ParameterFault),
     /// The card did not answer after DEBIT or CREDIT was sent.
     #[error("the outcome of transaction {id} is unknown")]
     Uncertain {

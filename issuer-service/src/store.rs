@@ -96,6 +96,7 @@ const MIGRATIONS: &[(i64, &str)] = &[
     (55, include_str!("store/schema_055_station_line.sql")),
     (56, include_str!("store/schema_056_ceremony_key.sql")),
     (57, include_str!("store/schema_057_refund.sql")),
+    (58, include_str!("store/schema_058_parameters.sql")),
 ];
 
 /// One connection.

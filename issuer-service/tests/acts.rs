@@ -143,6 +143,7 @@ const DAY: &[(Kind, &str, &str)] = &[
     (Looks, ONE, "institution list"),
     (Acts, ONE, "terminal add 990000000001 --institution H001 --public-key KEY"),
     (Looks, ONE, "terminal list"),
+    (Acts, ONE, "terminal set 990000000001 --purchase-limit 500.00"),
     (Acts, ONE, "terminal stop 990000000001"),
     (Acts, ONE, "terminal start 990000000001"),
     // Here PSAMs 990000000001 and 2 are at the centre: see `station`.

@@ -119,6 +119,10 @@ impl Exit {
             | Code::NationalRefused
             | Code::NationalOpen
             | Code::NationalBillSettled
+            | Code::ParametersForeign
+            | Code::ParametersOlder
+            | Code::ParametersExpired
+            | Code::ParametersAhead
             | Code::LimitExceeded => Self::Refused,
             Code::NoCard
             | Code::CardRemoved
@@ -172,6 +176,7 @@ impl Exit {
             | Code::EnvelopeForeign
             | Code::CertificateForeign
             | Code::BlacklistUnsigned
+            | Code::ParametersUnsigned
             | Code::SignatureWrong => Self::Mismatch,
             Code::CentreUnreachable
             | Code::CentreAnswer

@@ -14,11 +14,15 @@ use settlement::message::{
 use settlement::signing::TerminalKey;
 
 use crate::http::Centre;
+use card_counter::clock::Now;
 use card_counter::error::{BlacklistError, TerminalError};
 use card_counter::journal::Entry;
 use card_counter::letter::Letter;
 use card_counter::store::{BatchAnswered, Store};
 use card_counter::terminal;
+
+/// How far the terminal's clock may be behind the centre's (assumed).
+pub const CLOCK_BEHIND_MAX_S: i64 = 600;
 
 /// What an upload did.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -137,8 +141,13 @@ pub fn trust(store: &mut Store, key: &PublicKey, replace: bool) -> Result<(), Te
 /// Signs in: business date, limits. A centre that holds another chain than this terminal is not worked with.
 ///
 /// # Errors
-/// [`TerminalError::ChainDiffers`], or that the centre does not answer.
-pub fn sign_in(store: &mut Store, centre: &Centre<'_>, request: &SignInRequest) -> Result<SignInAnswer, TerminalError> {
+/// [`TerminalError::ChainDiffers`], [`TerminalError::Parameters`], or that the centre does not answer.
+pub fn sign_in(
+    store: &mut Store,
+    centre: &Centre<'_>,
+    request: &SignInRequest,
+    now: Now,
+) -> Result<SignInAnswer, TerminalError> {
     let letter = Letter::of(request)?;
     store.write_letter(request.request_id, &letter, None)?;
     let answer = centre.send::<SignInRequest>(&letter)?;
@@ -149,6 +158,9 @@ pub fn sign_in(store: &mut Store, centre: &Centre<'_>, request: &SignInRequest) 
         return Err(TerminalError::ChainDiffers { theirs: answer.chain.next_batch, ours });
     }
     trust(store, &answer.centre_key, false)?;
+    let held = store.sign_in()?.map(|signed_in| signed_in.parameters);
+    let latest = now.later(CLOCK_BEHIND_MAX_S).date_time();
+    answer.parameters.open(&answer.centre_key, request.terminal, held, now.date_time(), latest)?;
     store.set_sign_in(&answer)?;
     Ok(answer)
 }

@@ -21,6 +21,7 @@ pub mod limits;
 pub mod load;
 pub mod message;
 pub mod national;
+pub mod parameters;
 pub mod pin;
 pub mod policy;
 pub mod quantity;

@@ -15,6 +15,7 @@ use crate::fen::{Fen, on_card};
 use crate::id::{
     CardFactor, CardIdentifier, CardRandom, InstitutionCode, LoadId, Mac, PublicKey, RequestId, Tac, TerminalNumber,
 };
+use crate::parameters::SignedParameters;
 use crate::refund::RefundOf;
 
 /// A request body: where it goes, what answers it.
@@ -88,8 +89,8 @@ pub struct SignInAnswer {
     pub next_batch_sequence: u32,
     /// The chain as the centre holds it; a terminal that stands elsewhere says so and sells nothing.
     pub chain: ChainPosition,
-    /// Limits.
-    pub limits: TerminalLimits,
+    /// What the terminal may do without asking, numbered and signed.
+    pub parameters: SignedParameters,
     /// Newest blacklist.
     pub blacklist_sequence: u64,
     /// The key with which this centre signs what terminals keep.
@@ -116,6 +117,8 @@ pub struct TerminalLimits {
     /// Most that one card may spend here in one business day.
     #[serde(deserialize_with = "on_card")]
     pub card_day_max_fen: Fen,
+    /// Purchases of one card here in one business day.
+    pub card_day_count_max: u32,
     /// Records that may wait for upload.
     pub pending_records_max: u32,
     /// Most that the waiting records may add up to.

@@ -250,6 +250,16 @@ codes! {
     CancelTooLate = "CANCEL_TOO_LATE",
     /// A limit of the terminal is reached.
     LimitExceeded = "LIMIT_EXCEEDED",
+    /// Parameters of another centre or terminal.
+    ParametersForeign = "PARAMETERS_FOREIGN",
+    /// Parameters without a fitting signature.
+    ParametersUnsigned = "PARAMETERS_UNSIGNED",
+    /// Parameters older than those that are held.
+    ParametersOlder = "PARAMETERS_OLDER",
+    /// Parameters past their time.
+    ParametersExpired = "PARAMETERS_EXPIRED",
+    /// Parameters signed later than the clock says it is.
+    ParametersAhead = "PARAMETERS_AHEAD",
     /// No answer from the card after DEBIT or CREDIT.
     Uncertain = "UNCERTAIN",
     /// An open transaction of this card could not be settled.

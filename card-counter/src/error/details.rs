@@ -76,6 +76,71 @@ impl fmt::Display for ProfileDiffers {
     }
 }
 
+/// A limit of the terminal, by its number; 6, the age of the blacklist, has codes of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Limit {
+    /// One purchase.
+    Purchase,
+    /// What one card spends here on one day.
+    CardDaySum,
+    /// How often one card buys here on one day.
+    CardDayCount,
+    /// Records that wait for upload.
+    PendingRecords,
+    /// What the waiting records add up to.
+    PendingSum,
+}
+
+impl Limit {
+    /// Its stable number.
+    #[must_use]
+    pub const fn number(self) -> u8 {
+        match self {
+            Self::Purchase => 1,
+            Self::CardDaySum => 2,
+            Self::CardDayCount => 3,
+            Self::PendingRecords => 4,
+            Self::PendingSum => 5,
+        }
+    }
+
+    /// Its name in the parameters of the centre.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Purchase => "purchase_max_fen",
+            Self::CardDaySum => "card_day_max_fen",
+            Self::CardDayCount => "card_day_count_max",
+            Self::PendingRecords => "pending_records_max",
+            Self::PendingSum => "pending_max_fen",
+        }
+    }
+
+    /// Whether an upload makes room.
+    #[must_use]
+    pub const fn is_of_upload(self) -> bool {
+        matches!(self, Self::PendingRecords | Self::PendingSum)
+    }
+
+    pub(super) fn words(self) -> Words {
+        let (number, name) = (self.number(), self.name());
+        let zh = match self {
+            Self::Purchase => "单笔金额",
+            Self::CardDaySum => "单卡当日金额",
+            Self::CardDayCount => "单卡当日笔数",
+            Self::PendingRecords => "待上传笔数",
+            Self::PendingSum => "待上传金额",
+        };
+        Words::of(format!("限额 {number}({zh},{name})"), self.to_string())
+    }
+}
+
+impl fmt::Display for Limit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "limit {} ({})", self.number(), self.name())
+    }
+}
+
 /// A file that a pharmacy writes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Paper {

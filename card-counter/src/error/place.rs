@@ -5,6 +5,7 @@
 use card_core::StatusWord;
 use card_core::transport::pcsc::ChooseError;
 use card_profiles::certificate::Role;
+use settlement::parameters::ParameterFault;
 
 use super::chinese;
 use super::shell::ShellError;
@@ -150,7 +151,17 @@ impl TerminalError {
             Self::ClockBehindCard { year } => said(format!("卡上累计属于 {year} 年")),
             Self::BillPaid { bill, entry } => said(format!("账单 {bill} 已付,见日志号 {entry}")),
             Self::Refund(fault) => fault.words(),
-            Self::LimitExceeded { limit } => said(format!("已到限额 {limit}")),
+            Self::LimitExceeded { limit } => limit.words(),
+            Self::Parameters(fault) => said(match fault {
+                ParameterFault::Foreign { key } => format!("参数由公钥为 {key} 的中心签发"),
+                ParameterFault::Elsewhere { terminal } => format!("参数是终端 {terminal} 的"),
+                ParameterFault::Unsigned { sequence } => format!("第 {sequence} 号参数的签名不符"),
+                ParameterFault::Older { offered, held } => format!("第 {offered} 号参数比终端的第 {held} 号旧"),
+                ParameterFault::Expired { sequence, until } => format!("第 {sequence} 号参数有效至 {until}"),
+                ParameterFault::Ahead { sequence, issued_at, now } => {
+                    format!("第 {sequence} 号参数签发于 {issued_at},终端时钟为 {now}")
+                }
+            }),
             Self::Uncertain { id } => said(format!("交易 {id} 的结果未知")),
             Self::CentreUnreachable { address } => said(format!("中心 {address} 没有应答")),
             Self::CentreAnswer { path } => said(format!("中心对 {path} 的应答格式不对")),

@@ -8,6 +8,7 @@ use card_core::transport::TransportError;
 use card_core::transport::pcsc::ChooseError;
 use card_profiles::access::Right;
 use card_profiles::read::Reason;
+use settlement::parameters::ParameterFault;
 
 use super::font::FontError;
 use super::shell::ShellError;
@@ -106,6 +107,13 @@ impl TerminalError {
             Self::BillOpen { .. } => Code::BillOpen,
             Self::Refund(fault) => fault.code(),
             Self::LimitExceeded { .. } => Code::LimitExceeded,
+            Self::Parameters(fault) => match fault {
+                ParameterFault::Foreign { .. } | ParameterFault::Elsewhere { .. } => Code::ParametersForeign,
+                ParameterFault::Unsigned { .. } => Code::ParametersUnsigned,
+                ParameterFault::Older { .. } => Code::ParametersOlder,
+                ParameterFault::Expired { .. } => Code::ParametersExpired,
+                ParameterFault::Ahead { .. } => Code::ParametersAhead,
+            },
             Self::Uncertain { .. } => Code::Uncertain,
             Self::StillOpen { .. } => Code::StillOpen,
             Self::CentreUnreachable { .. } => Code::CentreUnreachable,

@@ -37,6 +37,9 @@ impl TerminalError {
                 let acts = acts.join("; ");
                 Words::of(format!("先执行 {acts}"), format!("run {acts} first"))
             }
+            Self::LimitExceeded { limit } if limit.is_of_upload() => {
+                Words::new("先执行 sscard upload", "run sscard upload first")
+            }
             Self::NotText { .. } => Words::new("用 UTF-8 编码重新保存该文件", "save the file again as UTF-8"),
             // In the shell a PIN is given by its own command.
             Self::Shell(ShellError::PinSource | ShellError::Closed { reason: Reason::Unproved(Right::Pin), .. }) => {
@@ -195,6 +198,15 @@ fn what(code: Code) -> Words {
             ("另一张卡可能已付此账单,结果未知", "another card may have paid this bill: its outcome is unknown")
         }
         Code::LimitExceeded => ("超过终端限额", "a limit of the terminal is reached"),
+        Code::ParametersForeign => ("参数是其他中心或终端的", "the parameters are of another centre or terminal"),
+        Code::ParametersUnsigned => {
+            ("参数的签名不符,内容被改过", "the parameters were altered: their signature does not fit")
+        }
+        Code::ParametersOlder => ("参数比终端已有的旧", "the parameters are older than the terminal's"),
+        Code::ParametersExpired => ("终端参数已过有效期", "the terminal's parameters are past their time"),
+        Code::ParametersAhead => {
+            ("参数的签发时间晚于终端时钟", "the parameters were signed later than the clock says it is")
+        }
         Code::Uncertain => ("扣款结果未知", "the outcome of the debit is unknown"),
         Code::StillOpen => ("此卡有一笔未了结的交易", "an earlier transaction of this card is still open"),
         Code::ChainDiffers => ("终端与中心的上传记录不一致", "terminal and centre disagree on what was uploaded"),
@@ -421,7 +433,12 @@ fn next(code: Code) -> Words {
         }
         Code::CancelTooLate => ("请改用 sscard refund give", "refund it instead: sscard refund give"),
         Code::BillPaid => ("用 sscard receipt reprint 补打小票", "reprint its receipt with sscard receipt reprint"),
-        Code::LimitExceeded => ("先执行 sscard upload", "run sscard upload first"),
+        Code::LimitExceeded => ("改为现金支付,或请中心调整限额", "take cash, or have the centre change the limit"),
+        Code::ParametersForeign | Code::ParametersUnsigned | Code::ParametersOlder => {
+            ("不要采用,请联系中心;终端仍用原有参数", "do not use them and ask the centre; the terminal keeps its own")
+        }
+        Code::ParametersExpired => ("执行 sscard sign-in", "run sscard sign-in"),
+        Code::ParametersAhead => ("校准终端时钟后再签到", "set the terminal's clock and sign in again"),
         Code::Uncertain => (
             "不要收现金;请把同一张卡再插一次,终端会查明",
             "take no cash; insert the same card again and the terminal will find out",

@@ -7,6 +7,7 @@ use settlement::blacklist::{Held, Period};
 use settlement::fen::Fen;
 use settlement::id::{CardIdentifier, InstitutionCode, PublicKey, TerminalNumber};
 use settlement::message::{Institution, SignInAnswer, TerminalLimits};
+use settlement::parameters::HeldParameters;
 use settlement::{BusinessDate, DateTime};
 
 use super::entries::write;
@@ -22,6 +23,10 @@ pub struct SignedIn {
     pub institution: Institution,
     /// What the terminal may do without asking.
     pub limits: TerminalLimits,
+    /// Which signed parameters they are.
+    pub parameters: HeldParameters,
+    /// Until when it may sell by them.
+    pub limits_until: DateTime,
     /// Newest blacklist at that time.
     pub blacklist_sequence: u64,
 }
@@ -69,13 +74,14 @@ impl Store {
     /// [`StoreError`].
     pub fn set_sign_in(&mut self, answer: &SignInAnswer) -> Result<(), StoreError> {
         let place = self.place.clone();
-        let limits = answer.limits;
+        let parameters = &answer.parameters;
+        let limits = parameters.limits;
         write(&mut self.connection, &place, |connection| {
             connection.execute(
                 "INSERT OR REPLACE INTO sign_in (one, at, business_date, institution_code, institution_name,
                      purchase_max_fen, card_day_max_fen, pending_records_max, pending_max_fen,
-                     blacklist_age_max_hours, blacklist_sequence)
-                 VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+                     blacklist_age_max_hours, blacklist_sequence, card_day_count_max, parameters, issued_at, valid_until)
+                 VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
                 params![
                     Now::of_system().utc(),
                     answer.business_date.to_string(),
@@ -87,6 +93,10 @@ impl Store {
                     limits.pending_max_fen.get(),
                     limits.blacklist_age_max_hours,
                     i64::try_from(answer.blacklist_sequence).unwrap_or(i64::MAX),
+                    limits.card_day_count_max,
+                    i64::try_from(parameters.sequence).unwrap_or(i64::MAX),
+                    parameters.issued_at.to_string(),
+                    parameters.valid_until.to_string(),
                 ],
             )?;
             Ok(())
@@ -210,17 +220,22 @@ impl Store {
 fn signed_in(row: &Row<'_>) -> rusqlite::Result<Option<SignedIn>> {
     let date = BusinessDate::parse(&row.get::<_, String>("business_date")?);
     let code = InstitutionCode::parse(&row.get::<_, String>("institution_code")?);
+    let time = |name: &str| row.get::<_, String>(name).map(|text| DateTime::parse(&text));
     let (Ok(business_date), Ok(code)) = (date, code) else { return Ok(None) };
+    let (Ok(issued_at), Ok(limits_until)) = (time("issued_at")?, time("valid_until")?) else { return Ok(None) };
     Ok(Some(SignedIn {
         business_date,
         institution: Institution { code, name: row.get("institution_name")? },
         limits: TerminalLimits {
             purchase_max_fen: Fen::new(row.get("purchase_max_fen")?),
             card_day_max_fen: Fen::new(row.get("card_day_max_fen")?),
+            card_day_count_max: row.get("card_day_count_max")?,
             pending_records_max: row.get("pending_records_max")?,
             pending_max_fen: Fen::new(row.get("pending_max_fen")?),
             blacklist_age_max_hours: row.get("blacklist_age_max_hours")?,
         },
+        parameters: HeldParameters { sequence: row.get::<_, i64>("parameters")?.unsigned_abs(), issued_at },
+        limits_until,
         blacklist_sequence: row.get::<_, i64>("blacklist_sequence")?.unsigned_abs(),
     }))
 }

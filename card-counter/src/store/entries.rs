@@ -204,22 +204,23 @@ impl Store {
         })
     }
 
-    /// What a card's entries of one business day take or took from its account here, except those known not to.
+    /// How often a card bought here on one business day, and what that takes or took from its account; purchases that are known
+    /// not to have happened are left out, and what was given back since is not taken off.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub fn spent_by(&self, card: &CardIdentifier, day: BusinessDate) -> Result<Fen, StoreError> {
-        let sum: i64 = self
+    pub fn spent_by(&self, card: &CardIdentifier, day: BusinessDate) -> Result<(u64, Fen), StoreError> {
+        let (count, sum): (i64, i64) = self
             .connection
             .query_row(
-                "SELECT coalesce(sum(personal_account), 0) FROM entry
+                "SELECT count(*), coalesce(sum(personal_account), 0) FROM entry
                  WHERE kind = 'purchase' AND card_identifier = ?1 AND business_date = ?2
                    AND state NOT IN ('REFUSED', 'REVERSED')",
                 params![card.to_string(), day.to_string()],
-                |row| row.get(0),
+                |row| Ok((row.get(0)?, row.get(1)?)),
             )
             .map_err(|source| self.failure(source))?;
-        Ok(Fen::new(sum))
+        Ok((count.unsigned_abs(), Fen::new(sum)))
     }
 
     /// Brings what an earlier program left between states to where a restart puts it.

@@ -1,12 +1,12 @@
 //! The tables of the terminal's database, and how it is opened.
 //!
 //! Source: SQLite: WAL with `synchronous=FULL` makes a committed transaction survive loss of power.
-//! Owns: schema version 5, and bringing older ones to it. Never: reads or writes a row otherwise.
+//! Owns: schema version 6, and bringing older ones to it. Never: reads or writes a row otherwise.
 
 use rusqlite::Connection;
 
 /// Version of the tables; a newer one is refused, never guessed at.
-pub(super) const VERSION: i64 = 5;
+pub(super) const VERSION: i64 = 6;
 
 /// How long another program may hold the file before we say so.
 pub(super) const BUSY_WITHIN: std::time::Duration = std::time::Duration::from_secs(5);
@@ -150,6 +150,15 @@ CREATE UNIQUE INDEX entry_of_refund_once ON entry (refund) WHERE refund IS NOT N
     AND state IN ('PREPARED', 'SENT', 'UNCERTAIN', 'CONFIRMED');
 ";
 
+/// Limits that nobody had signed are not sold by: they are asked for at the next sign-in.
+const PARAMETERS: &str = "
+DELETE FROM sign_in;
+ALTER TABLE sign_in ADD COLUMN card_day_count_max INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE sign_in ADD COLUMN parameters INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE sign_in ADD COLUMN issued_at TEXT NOT NULL DEFAULT '';
+ALTER TABLE sign_in ADD COLUMN valid_until TEXT NOT NULL DEFAULT '';
+";
+
 /// Version 1 kept events in a table of their own.
 const FROM_1: &str = "
 DROP TRIGGER event_is_not_changed;
@@ -189,11 +198,12 @@ pub(super) fn create(connection: &mut Connection) -> rusqlite::Result<Option<i64
     let version: i64 = transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
     let run = |batches: &[&str]| batches.iter().try_for_each(|batch| transaction.execute_batch(batch));
     match version {
-        0 => run(&[TABLES, HISTORY, BLACKLIST, REFUND])?,
-        1 => run(&[FROM_1, HISTORY, FROM_2, FROM_3, BLACKLIST, REFUND])?,
-        2 => run(&[FROM_2, FROM_3, BLACKLIST, REFUND])?,
-        3 => run(&[FROM_3, BLACKLIST, REFUND])?,
-        4 => run(&[REFUND])?,
+        0 => run(&[TABLES, HISTORY, BLACKLIST, REFUND, PARAMETERS])?,
+        1 => run(&[FROM_1, HISTORY, FROM_2, FROM_3, BLACKLIST, REFUND, PARAMETERS])?,
+        2 => run(&[FROM_2, FROM_3, BLACKLIST, REFUND, PARAMETERS])?,
+        3 => run(&[FROM_3, BLACKLIST, REFUND, PARAMETERS])?,
+        4 => run(&[REFUND, PARAMETERS])?,
+        5 => run(&[PARAMETERS])?,
         VERSION => return Ok(None),
         other => return Ok(Some(other)),
     }
@@ -276,13 +286,15 @@ mod tests {
     #[test]
     fn a_journal_of_version_4_becomes_one_of_this_version() {
         let mut old = Connection::open_in_memory().expect("a database");
-        for batch in [TABLES, HISTORY, BLACKLIST, "PRAGMA user_version = 4"] {
+        let signed_in = "INSERT INTO sign_in VALUES (1, '', '2026-01-05', 'P', 'P', 1, 1, 1, 1, 1, 1)";
+        for batch in [TABLES, HISTORY, BLACKLIST, signed_in, "PRAGMA user_version = 4"] {
             old.execute_batch(batch).expect("version 4");
         }
         assert_eq!(create(&mut old).expect("brought to this version"), None);
         let mut new = Connection::open_in_memory().expect("a database");
         create(&mut new).expect("made");
         assert_eq!(schema(&old), schema(&new));
+        assert!(rows(&old, "SELECT purchase_max_fen FROM sign_in").is_empty(), "limits that nobody signed");
     }
 
     #[test]

@@ -72,6 +72,8 @@ pub struct Terminal {
     pub state: TerminalState,
     /// Limits.
     pub limits: TerminalLimits,
+    /// Number of these limits; grows with every change.
+    pub parameters: u64,
     /// What its next batch must continue.
     pub chain: ChainPosition,
 }
@@ -80,10 +82,44 @@ pub struct Terminal {
 pub const DEFAULT_LIMITS: TerminalLimits = TerminalLimits {
     purchase_max_fen: Fen::new(200_000),
     card_day_max_fen: Fen::new(500_000),
+    card_day_count_max: 50,
     pending_records_max: 1_000,
     pending_max_fen: Fen::new(20_000_000),
     blacklist_age_max_hours: 24,
 };
+
+/// Seconds for which a terminal may sell by the limits that it was told (assumed): a week without a sign-in.
+pub const PARAMETERS_VALID_S: u32 = 7 * 24 * 3600;
+
+/// What a sale may have been made by: the limits of a terminal now, or those that it still held.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SaleLimits {
+    /// Most that one purchase may take from the account.
+    pub purchase_max_fen: Fen,
+    /// Most that one card may spend on one day.
+    pub card_day_max_fen: Fen,
+    /// Purchases of one card on one day.
+    pub card_day_count_max: u32,
+}
+
+impl SaleLimits {
+    /// The wider of two, limit by limit: which of them the terminal went by, nobody can tell.
+    #[must_use]
+    pub fn or(self, other: Self) -> Self {
+        Self {
+            purchase_max_fen: self.purchase_max_fen.max(other.purchase_max_fen),
+            card_day_max_fen: self.card_day_max_fen.max(other.card_day_max_fen),
+            card_day_count_max: self.card_day_count_max.max(other.card_day_count_max),
+        }
+    }
+}
+
+impl From<TerminalLimits> for SaleLimits {
+    fn from(limits: TerminalLimits) -> Self {
+        let TerminalLimits { purchase_max_fen, card_day_max_fen, card_day_count_max, .. } = limits;
+        Self { purchase_max_fen, card_day_max_fen, card_day_count_max }
+    }
+}
 
 impl InstitutionKind {
     /// Name as typed and stored.
@@ -127,10 +163,14 @@ impl Show for Terminal {
         let (number, institution, state, batch) =
             (self.number, &self.institution, self.state.word(lang), self.chain.next_batch);
         let (purchase, day) = (self.limits.purchase_max_fen, self.limits.card_day_max_fen);
+        let (count, parameters) = (self.limits.card_day_count_max, self.parameters);
         lang.pick(
-            format!("{number}  {institution}  {state}  下一批次 {batch}  单笔限额 {purchase}  单卡日限额 {day}"),
             format!(
-                "{number}  {institution}  {state}  next batch {batch}  purchase limit {purchase}  card-day limit {day}"
+                "{number}  {institution}  {state}  下一批次 {batch}  单笔限额 {purchase}  单卡日限额 {day}  单卡日笔数 {count}  参数 {parameters}"
+            ),
+            format!(
+                "{number}  {institution}  {state}  next batch {batch}  purchase limit {purchase}  card-day limit {day}  \
+                 card-day count {count}  parameters {parameters}"
             ),
         )
     }

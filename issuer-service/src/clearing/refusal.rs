@@ -58,6 +58,12 @@ pub enum ClearingError {
         /// Card.
         card: CardIdentifier,
     },
+    /// No such terminal.
+    #[error("terminal {number} is unknown")]
+    TerminalUnknown {
+        /// Number.
+        number: TerminalNumber,
+    },
     /// Two cards of one request have the same holder.
     #[error("the holder of card {card} stands twice in the request")]
     HolderTwice {
@@ -211,6 +217,7 @@ impl ClearingError {
             Self::Refused(code) => *code,
             Self::Batch(error) => batch_code(error),
             Self::CardUnknown { .. } => ErrorCode::CardUnknown,
+            Self::TerminalUnknown { .. } => ErrorCode::TerminalUnknown,
             Self::CardNotActive { .. } => ErrorCode::CardNotActive,
             Self::LoadUnknown { .. } => ErrorCode::LoadUnknown,
             Self::LoadDecided { .. } => ErrorCode::LoadAlreadyDecided,
@@ -286,6 +293,7 @@ impl Explain for ClearingError {
             Self::InstitutionExists { .. } => "INSTITUTION_EXISTS",
             Self::InstitutionUnknown { .. } => "INSTITUTION_UNKNOWN",
             Self::TerminalExists { .. } => "TERMINAL_EXISTS",
+            Self::TerminalUnknown { .. } => "TERMINAL_UNKNOWN",
             Self::HolderTwice { .. } => "HOLDER_TWICE",
             Self::NothingToAllot => "NOTHING_TO_ALLOT",
             Self::AmountInvalid { .. } | Self::Sum(_) => "AMOUNT_INVALID",
@@ -324,6 +332,7 @@ impl Explain for ClearingError {
     fn exit(&self) -> Exit {
         match self {
             Self::InstitutionUnknown { .. }
+            | Self::TerminalUnknown { .. }
             | Self::CardUnknown { .. }
             | Self::AllotmentUnknown { .. }
             | Self::LoadUnknown { .. }

@@ -289,8 +289,13 @@ fn judge_purchase(
     if blacklist::stood_at(&tx.blacklist_history(card.identifier)?, record.date_time) {
         return Ok(Some(ErrorCode::CardBlacklisted));
     }
-    let spent = tx.spent_on(record.terminal, record.card_identifier, record.business_date)?.plus(personal_account)?;
-    if personal_account > terminal.limits.purchase_max_fen || spent > terminal.limits.card_day_max_fen {
+    let (count, spent) = tx.spent_on(record.terminal, record.card_identifier, record.business_date)?;
+    let spent = spent.plus(personal_account)?;
+    let limits = tx.sale_limits(terminal, record.date_time)?;
+    if personal_account > limits.purchase_max_fen
+        || spent > limits.card_day_max_fen
+        || count >= limits.card_day_count_max
+    {
         return Ok(Some(ErrorCode::LimitExceeded));
     }
     Ok(None)

@@ -28,6 +28,12 @@ pub(super) fn texts(error: &ClearingError, lang: Lang) -> (String, &'static str)
             "先用 issuer institution add 登记",
             "register it with `issuer institution add` first",
         ),
+        ClearingError::TerminalUnknown { number } => row(
+            format!("没有终端 {number}"),
+            format!("there is no terminal {number}"),
+            "用 issuer terminal list 查看",
+            "see issuer terminal list",
+        ),
         ClearingError::TerminalExists { number } => {
             row(format!("终端 {number} 已登记"), format!("terminal {number} is registered already"), look.0, look.1)
         }

@@ -9,9 +9,10 @@ use settlement::message::TerminalLimits;
 use super::Common;
 use crate::audit::Act;
 use crate::clearing::institution::{
-    DEFAULT_LIMITS, Institution, InstitutionKind, Institutions, Terminal, TerminalState, Terminals,
+    DEFAULT_LIMITS, Institution, InstitutionKind, Institutions, PARAMETERS_VALID_S, Terminal, TerminalState, Terminals,
 };
 use crate::clearing::refusal::ClearingError;
+use crate::clock;
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::operator::Role;
@@ -60,6 +61,15 @@ pub enum TerminalVerb {
     },
     /// List terminals.
     List,
+    /// Change limits of a terminal; it is told at its next sign-in.
+    Set {
+        /// Terminal.
+        #[arg(value_parser = TerminalNumber::parse)]
+        number: TerminalNumber,
+        /// What changes.
+        #[command(flatten)]
+        limits: LimitChanges,
+    },
     /// Refuse a terminal's requests from now on.
     Stop {
         /// Terminal.
@@ -83,6 +93,9 @@ pub struct LimitOptions {
     /// Most that one card may spend here on one day, in yuan.
     #[arg(long, value_name = "YUAN", value_parser = Fen::parse_yuan, default_value_t = DEFAULT_LIMITS.card_day_max_fen)]
     card_day_limit: Fen,
+    /// Purchases of one card here on one day.
+    #[arg(long, value_name = "N", default_value_t = DEFAULT_LIMITS.card_day_count_max, value_parser = clap::value_parser!(u32).range(1..))]
+    card_day_count: u32,
     /// Records that may wait for upload.
     #[arg(long, value_name = "N", default_value_t = DEFAULT_LIMITS.pending_records_max)]
     pending_records: u32,
@@ -92,6 +105,30 @@ pub struct LimitOptions {
     /// Hours after which the blacklist is too old to sell.
     #[arg(long, value_name = "HOURS", default_value_t = DEFAULT_LIMITS.blacklist_age_max_hours)]
     blacklist_age: u32,
+}
+
+/// Limits that change, in yuan; what is not named stays.
+#[derive(Clone, Debug, clap::Args)]
+#[group(required = true, multiple = true)]
+pub struct LimitChanges {
+    /// Most that one purchase may take from the account, in yuan.
+    #[arg(long, value_name = "YUAN", value_parser = Fen::parse_yuan)]
+    purchase_limit: Option<Fen>,
+    /// Most that one card may spend here on one day, in yuan.
+    #[arg(long, value_name = "YUAN", value_parser = Fen::parse_yuan)]
+    card_day_limit: Option<Fen>,
+    /// Purchases of one card here on one day.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    card_day_count: Option<u32>,
+    /// Records that may wait for upload.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pending_records: Option<u32>,
+    /// Most that the waiting records may add up to, in yuan.
+    #[arg(long, value_name = "YUAN", value_parser = Fen::parse_yuan)]
+    pending_limit: Option<Fen>,
+    /// Hours after which the blacklist is too old to sell.
+    #[arg(long, value_name = "HOURS", value_parser = clap::value_parser!(u32).range(1..))]
+    blacklist_age: Option<u32>,
 }
 
 pub(super) fn run(common: &Common, verb: Verb, output: &Output) -> Result<Exit, Error> {
@@ -128,6 +165,7 @@ pub(super) fn run_terminal(common: &Common, verb: TerminalVerb, output: &Output)
                 public_key,
                 state: TerminalState::Active,
                 limits: limits.limits(),
+                parameters: 1,
                 chain: ChainPosition::START,
             };
             let added = centre.store.act(|tx| -> Result<_, ClearingError> {
@@ -146,6 +184,25 @@ pub(super) fn run_terminal(common: &Common, verb: TerminalVerb, output: &Output)
         TerminalVerb::List => {
             let terminals = centre.store.read(|tx| tx.terminals())?;
             output.show(&Terminals { terminals });
+        }
+        TerminalVerb::Set { number, limits } => {
+            let changed = centre.store.act(|tx| -> Result<_, ClearingError> {
+                let actor = tx.require(common.operator.as_deref(), Role::Clearing)?;
+                let terminal = tx.terminal(number)?.ok_or(ClearingError::TerminalUnknown { number })?;
+                let after = limits.on(terminal.limits);
+                for amount in [after.purchase_max_fen, after.card_day_max_fen, after.pending_max_fen] {
+                    if amount <= Fen::ZERO {
+                        return Err(ClearingError::AmountInvalid { amount });
+                    }
+                }
+                if after != terminal.limits {
+                    tx.set_terminal_limits(&terminal, after, clock::china_in(PARAMETERS_VALID_S))?;
+                }
+                let terminal = tx.terminal(number)?.ok_or(ClearingError::TerminalUnknown { number })?;
+                let detail = format!("parameters {}: {after:?}", terminal.parameters);
+                Ok((terminal, Act { actor, act: "terminal.set", object: format!("terminal {number}"), detail }))
+            })?;
+            output.show(&changed);
         }
         TerminalVerb::Stop { number } => set_state(common, output, number, TerminalState::Stopped)?,
         TerminalVerb::Start { number } => set_state(common, output, number, TerminalState::Active)?,
@@ -171,9 +228,23 @@ impl LimitOptions {
         TerminalLimits {
             purchase_max_fen: self.purchase_limit,
             card_day_max_fen: self.card_day_limit,
+            card_day_count_max: self.card_day_count,
             pending_records_max: self.pending_records,
             pending_max_fen: self.pending_limit,
             blacklist_age_max_hours: self.blacklist_age,
+        }
+    }
+}
+
+impl LimitChanges {
+    fn on(&self, limits: TerminalLimits) -> TerminalLimits {
+        TerminalLimits {
+            purchase_max_fen: self.purchase_limit.unwrap_or(limits.purchase_max_fen),
+            card_day_max_fen: self.card_day_limit.unwrap_or(limits.card_day_max_fen),
+            card_day_count_max: self.card_day_count.unwrap_or(limits.card_day_count_max),
+            pending_records_max: self.pending_records.unwrap_or(limits.pending_records_max),
+            pending_max_fen: self.pending_limit.unwrap_or(limits.pending_max_fen),
+            blacklist_age_max_hours: self.blacklist_age.unwrap_or(limits.blacklist_age_max_hours),
         }
     }
 }

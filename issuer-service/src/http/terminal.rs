@@ -13,15 +13,17 @@ use settlement::message::{
     LoadOutcomeAnswer, LoadOutcomeRequest, LoadRequest, QuoteAnswer, QuoteRequest, Request, SignInAnswer,
     SignInRequest, Version1,
 };
+use settlement::parameters::SignedParameters;
 use settlement::signing::{SIGNATURE_HEADER, TERMINAL_HEADER, verify_request};
 
 use super::problem::Problem;
 use super::{Desk, single};
 use crate::audit::Act;
 use crate::clearing::blacklist;
-use crate::clearing::institution::{Terminal, TerminalState};
+use crate::clearing::institution::{PARAMETERS_VALID_S, Terminal, TerminalState};
 use crate::clearing::refusal::ClearingError;
 use crate::clearing::{load, upload};
+use crate::clock;
 use crate::store::Tx;
 use crate::store::institution::{KnownRequest, ReceivedRequest};
 
@@ -117,13 +119,25 @@ impl Endpoint for SignInRequest {
             institution: Institution { code: institution.code, name: institution.name },
             next_batch_sequence: terminal.chain.next_batch,
             chain: terminal.chain,
-            limits: terminal.limits,
+            parameters: parameters(desk, terminal),
             blacklist_sequence: tx.blacklist_sequence()?,
             centre_key: desk.signer.public_key(),
         };
-        let detail = format!("business date {}, next batch {}", answer.business_date, answer.next_batch_sequence);
+        let detail = format!(
+            "business date {}, next batch {}, parameters {}",
+            answer.business_date, answer.next_batch_sequence, answer.parameters.sequence
+        );
         Ok((answer, asked(terminal, "terminal.sign-in", detail)))
     }
+}
+
+/// The limits of a terminal, signed for a while from now.
+fn parameters(desk: &Desk, terminal: &Terminal) -> SignedParameters {
+    let period = (clock::china_now(), clock::china_in(PARAMETERS_VALID_S));
+    let key = desk.signer.public_key();
+    SignedParameters::sign(terminal.number, terminal.parameters, terminal.limits, period, key, |bytes| {
+        desk.signer.sign(bytes)
+    })
 }
 
 impl Endpoint for BlacklistRequest {

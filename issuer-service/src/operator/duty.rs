@@ -186,6 +186,7 @@ pub const DUTIES: &[(&str, Duty)] = &[
     ("institution add", Needs(&[Clearing])),
     ("institution list", Looks),
     ("terminal add", Needs(&[Clearing])),
+    ("terminal set", Needs(&[Clearing])),
     ("terminal stop", Needs(&[Clearing])),
     ("terminal start", Needs(&[Clearing])),
     ("terminal list", Looks),

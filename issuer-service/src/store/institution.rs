@@ -1,13 +1,14 @@
 //! Rows of institutions, of their terminals and of what the terminals asked.
 
 use settlement::batch::ChainPosition;
+use settlement::date::DateTime;
 use settlement::fen::Fen;
 use settlement::id::{Digest, InstitutionCode, PublicKey, RequestId, TerminalNumber};
 use settlement::message::TerminalLimits;
 
 use super::engine::{self, OptionalExtension, Row, params};
 use super::{StoreError, Tx, cell};
-use crate::clearing::institution::{Institution, InstitutionKind, Terminal, TerminalState};
+use crate::clearing::institution::{Institution, InstitutionKind, SaleLimits, Terminal, TerminalState};
 use crate::clock;
 
 /// A request as it was received.
@@ -76,8 +77,8 @@ impl Tx<'_> {
         self.sql.execute(
             "INSERT INTO terminal (number, institution, public_key, state, purchase_max_fen, card_day_max_fen,
                  pending_records_max, pending_max_fen, blacklist_age_max_hours, next_batch, next_record, previous_hash,
-                 created_at)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
+                 created_at, card_day_count_max, parameters)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
             params![
                 terminal.number.to_string(),
                 terminal.institution.as_str(),
@@ -92,6 +93,8 @@ impl Tx<'_> {
                 cell::from_u64(terminal.chain.next_record)?,
                 terminal.chain.previous_hash.to_string(),
                 clock::now(),
+                limits.card_day_count_max,
+                cell::from_u64(terminal.parameters)?,
             ],
         )?;
         Ok(())
@@ -136,6 +139,68 @@ impl Tx<'_> {
             ),
         )?;
         Self::moved(rows, || format!("terminal {number}"), "at the batch before")
+    }
+
+    /// Changes the limits of a terminal; those until now count for what it sells by them before `held_until`.
+    ///
+    /// # Errors
+    /// [`StoreError::StateMoved`] when another change was faster.
+    pub fn set_terminal_limits(
+        &self,
+        terminal: &Terminal,
+        limits: TerminalLimits,
+        held_until: DateTime,
+    ) -> Result<(), StoreError> {
+        let before = terminal.limits;
+        self.sql.execute(
+            "INSERT INTO terminal_limits_before (terminal, parameters, purchase_max_fen, card_day_max_fen, card_day_count_max,
+                 held_until)
+             VALUES ($1, $2, $3, $4, $5, $6)",
+            params![
+                terminal.number.to_string(),
+                cell::from_u64(terminal.parameters)?,
+                before.purchase_max_fen.get(),
+                before.card_day_max_fen.get(),
+                before.card_day_count_max,
+                held_until.to_string(),
+            ],
+        )?;
+        let rows = self.sql.execute(
+            "UPDATE terminal SET purchase_max_fen = $1, card_day_max_fen = $2, card_day_count_max = $3,
+                 pending_records_max = $4, pending_max_fen = $5, blacklist_age_max_hours = $6, parameters = parameters + 1
+             WHERE number = $7 AND parameters = $8",
+            params![
+                limits.purchase_max_fen.get(),
+                limits.card_day_max_fen.get(),
+                limits.card_day_count_max,
+                limits.pending_records_max,
+                limits.pending_max_fen.get(),
+                limits.blacklist_age_max_hours,
+                terminal.number.to_string(),
+                cell::from_u64(terminal.parameters)?,
+            ],
+        )?;
+        Self::moved(rows, || format!("terminal {}", terminal.number), "of these parameters")
+    }
+
+    /// What a terminal may have sold by at this time (China): its limits now, and those that it may still have held.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn sale_limits(&self, terminal: &Terminal, sold_at: DateTime) -> Result<SaleLimits, StoreError> {
+        let mut statement = self.sql.prepare(
+            "SELECT purchase_max_fen, card_day_max_fen, card_day_count_max FROM terminal_limits_before
+             WHERE terminal = $1 AND held_until >= $2",
+        )?;
+        let rows = statement.query_map((terminal.number.to_string(), sold_at.to_string()), |row| {
+            Ok(SaleLimits {
+                purchase_max_fen: Fen::new(row.get(0)?),
+                card_day_max_fen: Fen::new(row.get(1)?),
+                card_day_count_max: row.get(2)?,
+            })
+        })?;
+        let held: Vec<SaleLimits> = rows.collect::<Result<_, _>>()?;
+        Ok(held.into_iter().fold(terminal.limits.into(), SaleLimits::or))
     }
 
     /// Stops a terminal, or lets it work again.
@@ -192,7 +257,8 @@ impl Tx<'_> {
 }
 
 const TERMINAL: &str = "SELECT number, institution, public_key, state, purchase_max_fen, card_day_max_fen,
-    pending_records_max, pending_max_fen, blacklist_age_max_hours, next_batch, next_record, previous_hash FROM terminal";
+    pending_records_max, pending_max_fen, blacklist_age_max_hours, next_batch, next_record, previous_hash, card_day_count_max, parameters
+    FROM terminal";
 
 fn institution(row: &Row<'_>) -> engine::Result<Institution> {
     Ok(Institution {
@@ -212,10 +278,12 @@ fn terminal(row: &Row<'_>) -> engine::Result<Terminal> {
         limits: TerminalLimits {
             purchase_max_fen: Fen::new(row.get(4)?),
             card_day_max_fen: Fen::new(row.get(5)?),
+            card_day_count_max: row.get(12)?,
             pending_records_max: row.get(6)?,
             pending_max_fen: Fen::new(row.get(7)?),
             blacklist_age_max_hours: row.get(8)?,
         },
+        parameters: cell::u64(row, 13)?,
         chain: ChainPosition {
             next_batch: row.get(9)?,
             next_record: cell::u64(row, 10)?,

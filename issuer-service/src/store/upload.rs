@@ -195,7 +195,7 @@ impl Tx<'_> {
         Ok(statement.query_row([card.to_string()], |row| row.get(0))?)
     }
 
-    /// What a card has spent at a terminal on a business day, by rows that stand.
+    /// How often a card bought at a terminal on a business day, and what it spent, by rows that stand.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -204,14 +204,14 @@ impl Tx<'_> {
         terminal: TerminalNumber,
         card: CardIdentifier,
         business_date: BusinessDate,
-    ) -> Result<Fen, StoreError> {
+    ) -> Result<(u32, Fen), StoreError> {
         let mut statement = self.sql.prepare(
-            "SELECT coalesce(sum(personal_fen), 0) FROM upload_row WHERE terminal = $1 AND card = $2
+            "SELECT count(*), coalesce(sum(personal_fen), 0) FROM upload_row WHERE terminal = $1 AND card = $2
              AND business_date = $3 AND kind = 'purchase' AND outcome <> 'REFUSED'",
         )?;
-        let sum = statement
-            .query_row((terminal.to_string(), card.to_string(), business_date.to_string()), |row| row.get(0))?;
-        Ok(Fen::new(sum))
+        Ok(statement.query_row((terminal.to_string(), card.to_string(), business_date.to_string()), |row| {
+            Ok((row.get(0)?, Fen::new(row.get(1)?)))
+        })?)
     }
 }
 

@@ -11,6 +11,7 @@ mod fresh;
 mod hold;
 mod lists;
 mod loads;
+mod parameters;
 mod pins;
 mod receipts;
 mod refunds;

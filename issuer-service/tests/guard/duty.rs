@@ -109,6 +109,7 @@ const LINES: &[&str] = &[
     "backup create x.backup --backup-passphrase file:x",
     "institution add H001 --name x --region 513301 --type hospital",
     "terminal add 990000000001 --institution H001 --public-key 0101010101010101010101010101010101010101010101010101010101010101",
+    "terminal set 990000000001 --purchase-limit 1.00",
     "terminal stop 990000000001",
     "terminal start 990000000001",
     "account allot --card 513300D1560000050000000100000000 --amount 5.00",

@@ -80,6 +80,7 @@ impl Counter {
                 institution: code,
                 public_key,
                 state: TerminalState::Active,
+                parameters: 1,
                 limits: DEFAULT_LIMITS,
                 chain: ChainPosition::START,
             })?;

@@ -13,7 +13,7 @@ use crate::arguments::{BlacklistCommand, TerminalCommand};
 use crate::exit::Exit;
 use crate::http::Centre;
 use crate::page::{Page, Value};
-use crate::upload::{self, Uploaded};
+use crate::upload::{self, CLOCK_BEHIND_MAX_S, Uploaded};
 use card_counter::clock::Now;
 use card_counter::error::{BlacklistError, TerminalError};
 use card_counter::file::{self, FileKind};
@@ -21,9 +21,6 @@ use card_counter::language::Words;
 use card_counter::letter::Letter;
 use card_counter::store::Store;
 use card_counter::terminal as identity;
-
-/// How far the terminal's clock may be behind the centre's (assumed).
-const CLOCK_BEHIND_MAX_S: i64 = 600;
 
 /// The terminal as the centre knows it.
 pub(super) struct Office {
@@ -58,15 +55,26 @@ pub(super) fn sign_in(setting: &Setting<'_>) -> Result<Exit, TerminalError> {
     let centre = Centre::at(setting.centre()?, &key, terminal)?;
     let request = SignInRequest { version: Version1, request_id: RequestId(identity::random()?), terminal };
     let is_first = store.centre_key()?.is_none();
-    let answer = upload::sign_in(&mut store, &centre, &request)?;
-    let limits = answer.limits;
+    let answer = upload::sign_in(&mut store, &centre, &request, setting.now)?;
+    let limits = answer.parameters.limits;
     let page = Page::new()
         .with("business_date", Words::new("业务日", "business date"), Value::text(answer.business_date.to_string()))
         .with("institution_code", Words::new("机构编码", "institution"), Value::text(answer.institution.code.as_str()))
         .with("institution_name", Words::new("机构", "name"), Value::text(&answer.institution.name))
         .with("purchase_max_fen", Words::new("单笔限额", "one purchase"), Value::Money(limits.purchase_max_fen))
         .with("card_day_max_fen", Words::new("单卡日限额", "one card, one day"), Value::Money(limits.card_day_max_fen))
+        .with(
+            "card_day_count_max",
+            Words::new("单卡日笔数", "one card, one day, purchases"),
+            Value::Number(i64::from(limits.card_day_count_max)),
+        )
         .with("pending_max_fen", Words::new("待传限额", "waiting for upload"), Value::Money(limits.pending_max_fen))
+        .with("parameters", Words::new("参数号", "parameters"), number(answer.parameters.sequence))
+        .with(
+            "parameters_until",
+            Words::new("参数有效至", "parameters valid until"),
+            Value::text(answer.parameters.valid_until.to_string()),
+        )
         .with("blacklist_sequence", Words::new("黑名单号", "blacklist"), number(answer.blacklist_sequence));
     let page = match store.blacklist()? {
         Some(list) if list.sequence >= answer.blacklist_sequence => page,

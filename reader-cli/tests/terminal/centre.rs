@@ -17,12 +17,13 @@ use ring::signature::{Ed25519KeyPair, KeyPair as _};
 use settlement::batch::{ChainPosition, SignedBatch};
 use settlement::blacklist::{Period, SignedBlacklist};
 use settlement::fen::Fen;
-use settlement::id::{CardIdentifier, InstitutionCode, PublicKey, Signature};
+use settlement::id::{CardIdentifier, InstitutionCode, PublicKey, Signature, TerminalNumber};
 use settlement::message::{
     AnswerStatus, BatchAnswer, BatchRequest, BlacklistAnswer, BlacklistRequest, Institution, LoadAnswer,
     LoadOutcomeAnswer, LoadOutcomeRequest, LoadRequest, QuoteAnswer, QuoteRequest, Request, SignInAnswer,
     SignInRequest, TerminalLimits, Version1,
 };
+use settlement::parameters::SignedParameters;
 use settlement::pin::{
     CommandBytes, PinAct, PinCommandAnswer, PinCommandRequest, PinOutcome, PinOutcomeAnswer, PinOutcomeRequest,
     PinProofAnswer, PinProofRequest,
@@ -53,6 +54,11 @@ pub(crate) struct Books {
     /// Sequence of the list, and the earlier ones as they were.
     pub(crate) sequence: u64,
     pub(crate) earlier: BTreeMap<u64, Vec<CardIdentifier>>,
+    /// Limits, their sequence, when they are signed from now in seconds, and whether somebody raises one on the way.
+    pub(crate) limits: TerminalLimits,
+    pub(crate) parameters: u64,
+    pub(crate) signed_later_s: i64,
+    pub(crate) raised: bool,
     /// What falsifies a list on its way.
     pub(crate) falsify: Option<fn(&mut SignedBlacklist)>,
     /// What its order for the PIN does; used up by the word of its outcome.
@@ -90,6 +96,17 @@ impl Centre {
             blacklist: Vec::new(),
             sequence: 1,
             earlier: BTreeMap::new(),
+            limits: TerminalLimits {
+                purchase_max_fen: Fen::new(30_000),
+                card_day_max_fen: Fen::new(100_000),
+                card_day_count_max: 20,
+                pending_records_max: 50,
+                pending_max_fen: Fen::new(1_000_000),
+                blacklist_age_max_hours: 24,
+            },
+            parameters: 1,
+            signed_later_s: 0,
+            raised: false,
             falsify: None,
             order: None,
             world: 1,
@@ -258,16 +275,23 @@ impl Books {
             },
             next_batch_sequence: self.position().next_batch,
             chain: self.position(),
-            limits: TerminalLimits {
-                purchase_max_fen: Fen::new(30_000),
-                card_day_max_fen: Fen::new(100_000),
-                pending_records_max: 50,
-                pending_max_fen: Fen::new(1_000_000),
-                blacklist_age_max_hours: 24,
-            },
+            parameters: self.parameters(),
             blacklist_sequence: self.sequence,
             centre_key: self.signer().1,
         })
+    }
+
+    fn parameters(&self) -> SignedParameters {
+        let clock = Now::of_system().later(self.signed_later_s);
+        let period = (clock.date_time(), clock.later(7 * 24 * 3600).date_time());
+        let (pair, key) = self.signer();
+        let sign = |bytes: &[u8]| Signature(pair.sign(bytes).as_ref().try_into().expect("64 bytes"));
+        let terminal = TerminalNumber(cards::TERMINAL);
+        let mut parameters = SignedParameters::sign(terminal, self.parameters, self.limits, period, key, sign);
+        if self.raised {
+            parameters.limits.purchase_max_fen = Fen::new(1_000_000);
+        }
+        parameters
     }
 
     fn signer(&self) -> (Ed25519KeyPair, PublicKey) {

@@ -10,6 +10,7 @@ mod desks;
 mod faults;
 mod generations;
 mod journeys;
+mod limits;
 mod papers;
 mod pin_orders;
 mod refunds;

@@ -7,9 +7,10 @@ use card_counter::store::Store;
 use settlement::batch::ChainPosition;
 use settlement::blacklist::{Held, Period};
 use settlement::fen::Fen;
-use settlement::id::{CardIdentifier, InstitutionCode, PublicKey, TerminalNumber};
+use settlement::id::{CardIdentifier, InstitutionCode, PublicKey, Signature, TerminalNumber};
 use settlement::journal::State;
 use settlement::message::{AnswerStatus, Institution, SignInAnswer, TerminalLimits, Version1};
+use settlement::parameters::SignedParameters;
 
 use crate::counter::{Counter, PSAM, Torn, Witness, text, third_generation};
 
@@ -79,12 +80,22 @@ fn enrol(data: &str, blacklisted: &[&str]) {
         },
         next_batch_sequence: 1,
         chain: ChainPosition::START,
-        limits: TerminalLimits {
-            purchase_max_fen: Fen::new(10_000),
-            card_day_max_fen: Fen::new(20_000),
-            pending_records_max: 3,
-            pending_max_fen: Fen::new(100_000),
-            blacklist_age_max_hours: 24,
+        parameters: SignedParameters {
+            version: Version1,
+            centre_key: PublicKey([7; 32]),
+            terminal: number,
+            sequence: 1,
+            issued_at: Now::of_system().date_time(),
+            valid_until: Now::of_system().later(36_000).date_time(),
+            limits: TerminalLimits {
+                purchase_max_fen: Fen::new(10_000),
+                card_day_max_fen: Fen::new(20_000),
+                card_day_count_max: 20,
+                pending_records_max: 3,
+                pending_max_fen: Fen::new(100_000),
+                blacklist_age_max_hours: 24,
+            },
+            signature: Signature([0; 64]),
         },
         blacklist_sequence: 1,
         centre_key: PublicKey([7; 32]),
