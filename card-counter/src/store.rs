@@ -7,8 +7,8 @@
 mod batches;
 mod desk;
 mod entries;
-mod proof;
 mod national;
+mod proof;
 mod refunds;
 mod schema;
 mod sealed;
@@ -24,8 +24,8 @@ use crate::error::{Code, TerminalError};
 
 pub use batches::{BatchAnswered, StoredBatch};
 pub use desk::{Blacklist, SignedIn};
-pub use proof::Told;
 pub use national::{NationalStore, Numbering, SaleDraft, Session, Settled, StoredSale};
+pub use proof::Told;
 pub use refunds::NewRefund;
 
 /// Name of the database in the data folder.

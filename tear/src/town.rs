@@ -285,6 +285,7 @@ impl Town {
             public_key: key.public_key(),
             state: TerminalState::Active,
             limits: DEFAULT_LIMITS,
+            parameters: 1,
             chain: ChainPosition::START,
         };
         centre.store.act(|tx| -> Result<_, ClearingError> {
@@ -358,6 +359,7 @@ fn person(n: u32) -> Details {
         address: "示范路1号".to_owned(),
         phone: "19900001234".to_owned(),
         employer: String::new(),
+        certificate: String::new(),
     }
 }
 
