@@ -255,7 +255,7 @@ impl Shell {
     }
 
     /// Selects the environment, whatever directory is shown.
-    fn to_environment(&mut self) -> Result<(), TerminalError> {
+    fn select_environment(&mut self) -> Result<(), TerminalError> {
         self.select(0)?;
         self.strayed = true;
         Ok(())

@@ -263,6 +263,7 @@ fn an_import_that_made_rows_ready_under_the_old_keys_registers_them_under_the_ne
         source: "registry",
         encoding: None,
         city: before.config.city,
+        people: before.config.people,
         dry_run: false,
         report: None,
         actor: CLERK,

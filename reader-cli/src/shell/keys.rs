@@ -93,7 +93,7 @@ impl<'d> Keys<'d> {
 
     fn compare(&mut self, shell: &mut Shell, card: &Recognised) -> Result<(), TerminalError> {
         let Some(psam) = &mut self.psam else { return Ok(()) };
-        shell.to_environment()?;
+        shell.select_environment()?;
         let factors = shell.factors();
         let irk = shell.profile.key_of_class(SSSE, KeyClass::Irk).zip(factors);
         let irk = irk.map(|(row, factors)| shell.profile.key_of_card(row, KEY_VERSION, &factors));
