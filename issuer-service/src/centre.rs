@@ -456,13 +456,18 @@ impl Centre {
 }
 
 /// Signs the head of the audit log, if it has grown since the last checkpoint: with a record of its own, which is the head that is signed,
-/// so that a checkpoint taken away is missed. A log that was cut off is not signed.
+/// so that a checkpoint taken away is missed. A log that was cut off is not signed, nor one on a clock that jumped: its record would
+/// bear that clock's time, and work that goes on signs again.
 ///
 /// # Errors
 /// [`StoreError`].
 pub fn sign_head(store: &mut Store, vault: &Vault, actor: &str) -> Result<(), StoreError> {
     store.journal(|tx| {
         tx.log_is_whole()?;
+        match tx.clock_holds() {
+            Err(StoreError::ClockAhead { .. } | StoreError::ClockBehind { .. }) => return Ok(()),
+            other => other?,
+        }
         match tx.audit_head()? {
             Some((head, _)) if !tx.is_checkpoint(head)? => {}
             _ => return Ok(()),

@@ -44,14 +44,20 @@ fn site() -> Site {
     made.expect("rows");
     let row = |record: i64, kind: &str| {
         format!(
-            "INSERT INTO upload_row VALUES ('{OLD}', {record}, 1, '2026-03-01', '2026-03-01', 'H001', '{kind}', 'CARD', {record},
-             {record}, NULL, '20260301101112', 1234, 0, 0, 0, NULL, 'H', 'ACCEPTED', NULL, '2026-03-01T00:00:00.000Z');"
+            "INSERT INTO upload_row (terminal, record, batch, window_date, business_date, institution, kind, card,
+                 card_sequence, terminal_sequence, date_time, personal_fen, self_paid_fen, pooled_fen, balance_after_fen,
+                 hash, outcome, received_at)
+             VALUES ('{OLD}', {record}, 1, '2026-03-01', '2026-03-01', 'H001', '{kind}', 'CARD',
+                 {record}, {record}, '20260301101112', 1234, 0, 0, 0,
+                 'H', 'ACCEPTED', '2026-03-01T00:00:00.000Z');"
         )
     };
     let rows = format!(
         "PRAGMA foreign_keys = OFF;
          INSERT INTO institution VALUES ('H001', 'x', '513301', 'hospital', '');
-         INSERT INTO terminal VALUES ('{OLD}', 'H001', '{key}', 'active', 1, 1, 1, 1, 1, 1, 1, '{key}', '');
+         INSERT INTO terminal (number, institution, public_key, state, purchase_max_fen, card_day_max_fen,
+             pending_records_max, pending_max_fen, blacklist_age_max_hours, next_batch, next_record, previous_hash, created_at)
+         VALUES ('{OLD}', 'H001', '{key}', 'active', 1, 1, 1, 1, 1, 1, 1, '{key}', '');
          {}{}{}",
         row(1, "purchase"),
         row(2, "load"),

@@ -57,6 +57,7 @@ pub(super) fn run(common: &Common, verb: Verb, output: &Output) -> Result<Exit, 
         }
         Verb::Export { file } => output.show(&export::write(&mut centre.store, &file)?),
         Verb::Checkpoint => {
+            centre.store.read(|tx| tx.clock_holds())?;
             let vault = common.vault(&centre, output)?;
             centre.sign_checkpoint(&vault, &common.actor())?;
             output.show(&verify(&mut centre.store)?);

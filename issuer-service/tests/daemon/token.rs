@@ -305,9 +305,7 @@ fn a_key_goes_out_in_a_way_that_the_token_has_and_in_no_other() {
     let export = ["--operator", "zhou", "key", "export", "UKSSSE", "--version", "2"];
     let (code, told) = json(&bench, &export);
     assert_eq!((code, told["code"].as_str()), (Some(3), Some("KEY_NO_WAY_TO_WRAP")), "{told}");
-    for listed in ["CKM_AES_KEY_WRAP", "CKM_DES3_CBC"] {
-        assert!(told["what"].as_str().expect("text").contains(listed), "what the token has is told: {told}");
-    }
+    assert!(told["what"].as_str().expect("text").contains("CKM_AES_KEY_WRAP"), "what the token has is told: {told}");
 
     // Under a key that two modules share, made with the maker's tools.
     let config = bench.folder().join("centre/centre.toml");

@@ -128,7 +128,8 @@ fn a_port_wants_a_token_and_one_caller_never_goes_on_with_anothers_card() {
     for rubbish in [&b"\xff\xff\xff\xff"[..], b"\0\0\0\x05abcde", b"GET / HTTP/1.1\r\n\r\n", b""] {
         let mut line = Line::open(&server.address);
         line.0.write_all(rubbish).expect("taken");
-        line.0.shutdown(std::net::Shutdown::Write).expect("said");
+        // It may be reset before the whole of it was read.
+        let _ = line.0.shutdown(std::net::Shutdown::Write);
         let mut answer = Vec::new();
         // A connection that is reset is no answer either.
         let _ = line.0.read_to_end(&mut answer);
