@@ -103,8 +103,8 @@ fn is_latest(tx: &Tx<'_>, request: &LoadRequest, purchase: &UploadRow) -> Result
         && tx.last_purchase_number(purchase.card_identifier)? == Some(purchase.card_sequence))
 }
 
-/// The posting of a refund that the card has: the purchase's, the other way round. `None` is never there: a refund gives
-/// something back, be it cash alone.
+/// The posting of a refund that the card has: the purchase's, the other way round; `None` where all its amounts are zero, which
+/// no refund's are.
 ///
 /// # Errors
 /// [`ClearingError::Posting`].
