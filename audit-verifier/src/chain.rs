@@ -100,6 +100,8 @@ pub(crate) enum Reason {
     Replaced,
     /// The anchor has a line that is none.
     AnchorBroken,
+    /// It was signed when somebody looked, and is not.
+    Unsigned,
 }
 
 /// What came of it.
@@ -213,7 +215,8 @@ impl Walk {
     }
 
     /// After the last record.
-    pub(crate) fn end(mut self) -> Verdict {
+    /// The verdict; somebody saw before that the log was signed up to record `signed_from`, 0 when nobody did.
+    pub(crate) fn end(mut self, signed_from: i64) -> Verdict {
         if self.verdict.first_bad.is_none() {
             let next = self.last.0 + 1;
             let wanted = self.anchor.as_ref().map_or(0, Lines::last_committed);
@@ -224,7 +227,9 @@ impl Walk {
             } else {
                 (wanted >= next || !self.checkpoints.is_empty()).then_some(Reason::CutOff)
             };
-            self.verdict.first_bad = reason.map(|reason| (next, reason));
+            let signed = self.verdict.signed_until;
+            let unsigned = (signed < signed_from).then_some((signed + 1, Reason::Unsigned));
+            self.verdict.first_bad = reason.map(|reason| (next, reason)).or(unsigned);
         }
         self.verdict
     }
@@ -266,7 +271,7 @@ mod tests {
     use super::{Checkpoint, Reason, Record, Verdict, Walk, digest, minute};
 
     /// Verdict on five records of which the third is signed, with a key or without any.
-    fn signed_third(with_key: bool) -> Verdict {
+    fn signed_third(with_key: bool, signed_from: i64) -> Verdict {
         let pkcs8 = Ed25519KeyPair::generate_pkcs8(&SystemRandom::new()).expect("random");
         let pair = Ed25519KeyPair::from_pkcs8(pkcs8.as_ref()).expect("a key");
         let mut records: Vec<Record> = Vec::new();
@@ -298,15 +303,23 @@ mod tests {
                 break;
             }
         }
-        walk.end()
+        walk.end(signed_from)
     }
 
     #[test]
     fn a_log_is_signed_up_to_its_last_checkpoint_and_without_a_key_nothing_is() {
-        let verdict = signed_third(true);
+        let verdict = signed_third(true, 0);
         assert_eq!((verdict.first_bad, verdict.records, verdict.signed_until), (None, 5, 3));
-        let keyless = signed_third(false);
+        let keyless = signed_third(false, 0);
         assert_eq!((keyless.first_bad, keyless.signed_until), (Some((3, Reason::KeyMissing)), 0));
+    }
+
+    #[test]
+    fn a_log_that_is_signed_less_far_than_somebody_saw_does_not_hold() {
+        assert_eq!(signed_third(true, 3).first_bad, None);
+        for signed_from in [4, 5, 500] {
+            assert_eq!(signed_third(true, signed_from).first_bad, Some((4, Reason::Unsigned)), "{signed_from}");
+        }
     }
 
     #[test]

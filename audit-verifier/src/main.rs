@@ -28,25 +28,25 @@ struct Arguments {
     /// Public key of the centre, 64 hex digits, from paper. Without it the key that the log itself names is used.
     #[arg(long, value_name = "HEX")]
     public_key: Option<String>,
+    /// The record up to which the log was signed when somebody looked, as written down then: less is a log that does not hold.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    signed_from: i64,
     /// Chinese or English.
     #[arg(long, value_enum, default_value = "en")]
     lang: output::Lang,
 }
 
 fn main() -> ExitCode {
-    let Arguments { database, export, anchor, public_key, lang } = Arguments::parse();
-    match verify(database, export, anchor, public_key) {
+    let arguments = Arguments::parse();
+    let lang = arguments.lang;
+    match verify(arguments) {
         Ok(verdict) => output::verdict(&verdict, lang),
         Err(error) => output::error(&error, lang),
     }
 }
 
-fn verify(
-    database: Option<PathBuf>,
-    export: Option<PathBuf>,
-    anchor: Option<PathBuf>,
-    public_key: Option<String>,
-) -> Result<chain::Verdict, chain::Failure> {
+fn verify(arguments: Arguments) -> Result<chain::Verdict, chain::Failure> {
+    let Arguments { database, export, anchor, public_key, signed_from, .. } = arguments;
     let anchor = anchor.map(|path| anchor::read(&path)).transpose()?;
     let mut walk = chain::Walk::new(public_key, anchor);
     match (database, export) {
@@ -54,5 +54,5 @@ fn verify(
         (None, Some(path)) => export::walk(&path, &mut walk)?,
         (None, None) => {}
     }
-    Ok(walk.end())
+    Ok(walk.end(signed_from))
 }

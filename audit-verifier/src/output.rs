@@ -104,6 +104,9 @@ const fn words(reason: Reason, lang: Lang) -> &'static str {
             "another one was committed before: the log was cut off here and went on",
         ),
         Reason::AnchorBroken => ("锚文件损坏", "the anchor is damaged"),
+        Reason::Unsigned => {
+            ("此前核验时已有签名，现在没有", "it was signed when the log was looked at before, and is not")
+        }
     };
     match lang {
         Lang::Zh => zh,

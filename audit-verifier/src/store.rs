@@ -126,7 +126,7 @@ mod tests {
         let before = std::fs::read(&path).expect("bytes");
         let mut log = Walk::new(None, None);
         walk(&path, &mut log).expect("read");
-        assert!(log.end().first_bad.is_none());
+        assert!(log.end(0).first_bad.is_none());
         assert_eq!((files(folder.path()), std::fs::read(&path).expect("bytes")), (1, before));
     }
 

@@ -9,6 +9,7 @@ mod deployed;
 pub mod host_time;
 pub mod import;
 pub mod journal;
+pub mod kiosk;
 pub mod measure;
 pub mod output;
 pub mod people;

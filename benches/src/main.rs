@@ -5,15 +5,15 @@ use std::process::ExitCode;
 
 use benches::measure::Row;
 use benches::{
-    bridge, card_cryptography, decode, host_time, import, journal, output, personalization, profile_load, read_record,
-    round_trip, stations, tac, wire, wire_tables,
+    bridge, card_cryptography, decode, host_time, import, journal, kiosk, output, personalization, profile_load,
+    read_record, round_trip, stations, tac, wire, wire_tables,
 };
 
 /// A measurement with its name.
 type Named = (&'static str, fn() -> Vec<Row>);
 
 /// Every measurement.
-const ALL: [Named; 13] = [
+const ALL: [Named; 14] = [
     ("round-trip", || vec![round_trip::measure()]),
     ("wire", wire::measure),
     ("read-record", || vec![read_record::measure()]),
@@ -23,6 +23,7 @@ const ALL: [Named; 13] = [
     ("personalization", || vec![personalization::measure()]),
     ("tac", || vec![tac::measure()]),
     ("bridge", || vec![bridge::measure()]),
+    ("kiosk", || vec![kiosk::measure()]),
     ("host-time", || vec![host_time::measure()]),
     ("journal", || vec![journal::measure()]),
     ("import", import::measure),
@@ -36,6 +37,10 @@ fn main() -> ExitCode {
     let wanted: Vec<String> = std::env::args().skip(1).collect();
     let result = match wanted.as_slice() {
         [child] if child == round_trip::CHILD => output::one(&round_trip::measure_here()),
+        [child, data] if child == kiosk::CHILD => {
+            kiosk::serve_here(data);
+            Ok(())
+        }
         [page] if page == PAGE => output::page(&wire_tables::text()),
         _ if wanted.iter().any(|name| ALL.iter().all(|(known, _)| known != name)) => {
             output::usage(&ALL.map(|(name, _)| name));

@@ -33,6 +33,7 @@ pub fn draft(card_identifier: CardIdentifier, card_factor: CardFactor) -> Draft 
             amounts: Amounts { personal_account: 0, self_paid: 1_250, pooled_fund: 0 },
             bill_id: BillId::parse("B-20260105-0001").expect("a word"),
             bill_hash: Digest([7; 32]),
+            sale_id: None,
         },
         paper: "XA01 2 x 12.50".to_owned(),
     }

@@ -87,6 +87,7 @@ fn record() -> TransactionRecord {
             pooled_fund_fen: Fen::ZERO,
             bill_id: BillId::parse("B-1").expect("a word"),
             bill_hash: Digest([7; 32]),
+            sale_id: None,
         },
         balance_after_fen: Fen::new(750),
         date_time: DateTime::parse("20250102030405").expect("a date"),

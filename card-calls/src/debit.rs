@@ -177,6 +177,7 @@ fn wanted(visit: &mut Visit<'_>, till: (Store, TerminalNumber), info: &PayInfo) 
     check::all_passed(check::blacklist(&visit.tapped, &rules, &store)?)?;
     let Amounts { personal_account, .. } = info.amounts;
     check::within_limits(&store, &visit.tapped, &rules, Fen::from_card(personal_account))?;
+    answer_fits(visit, terminal, info)?;
     let draft = Draft {
         terminal,
         card_identifier: visit.tapped.identifier,
@@ -186,6 +187,7 @@ fn wanted(visit: &mut Visit<'_>, till: (Store, TerminalNumber), info: &PayInfo) 
             amounts: info.amounts,
             bill_hash: meaning(&visit.tapped.identifier, info),
             bill_id,
+            sale_id: None,
         },
         paper: String::new(),
     };
@@ -208,22 +210,49 @@ fn paid(visit: &Visit<'_>, entry: &Entry) -> Outputs {
     receipt(&visit.tapped, entry)
 }
 
+/// Whether the caller's buffer holds the answer, known before the card pays: its fields have fixed lengths.
+fn answer_fits(visit: &Visit<'_>, terminal: TerminalNumber, info: &PayInfo) -> Result<(), Failure> {
+    let sequence = [0; 4];
+    let answer = fields_of(
+        &visit.tapped,
+        info.amounts,
+        terminal,
+        sequence,
+        &info.date_time.to_string(),
+        &hex::encode(sequence),
+    )?;
+    let (needed, room) = (output::gbk(&answer).len() + 1, visit.settings.out_bytes);
+    if needed > room { Err(Failure::OutputTooLong { needed, room }) } else { Ok(()) }
+}
+
 /// `算法|00B5|金额|32|终端机编号|终端交易序号|日期时间|TAC|`.
 fn receipt(tapped: &card_counter::tap::Tapped<'_>, entry: &Entry) -> Outputs {
+    let sent = entry.sent.ok_or(TerminalError::Bug("what is confirmed was sent"))?;
+    let tac = entry.done.and_then(|done| done.evidence.tac()).map(|tac| tac.to_string()).unwrap_or_default();
+    let (amounts, sequence) = (entry.draft.subject.amounts(), sent.terminal_sequence.to_be_bytes());
+    Ok(vec![fields_of(tapped, amounts, entry.draft.terminal, sequence, &sent.date_time.to_string(), &tac)?])
+}
+
+fn fields_of(
+    tapped: &card_counter::tap::Tapped<'_>,
+    amounts: Amounts,
+    terminal: TerminalNumber,
+    sequence: [u8; 4],
+    date_time: &str,
+    tac: &str,
+) -> Result<String, Failure> {
     let rules = tapped.account()?;
     let key = tapped.profile.key(&rules.tac_key);
-    let sent = entry.sent.ok_or(TerminalError::Bug("what is confirmed was sent"))?;
-    let tac = entry.done.and_then(|done| done.evidence.tac());
-    Ok(vec![output::fields([
+    Ok(output::fields([
         algorithm(tapped).as_str(),
         key.and_then(|row| row.hsm.first()).map(String::as_str).unwrap_or_default(),
-        &hex::encode_upper(entry.draft.subject.amounts().to_bytes()),
+        &hex::encode_upper(amounts.to_bytes()),
         &format!("{:02X}", rules.purchase_type),
-        &entry.draft.terminal.to_string(),
-        &hex::encode_upper(sent.terminal_sequence.to_be_bytes()),
-        &sent.date_time.to_string(),
-        &tac.map(|tac| tac.to_string()).unwrap_or_default(),
-    ])])
+        &terminal.to_string(),
+        &hex::encode_upper(sequence),
+        date_time,
+        tac,
+    ]))
 }
 
 /// What the HSM computed: for this purchase and no other.

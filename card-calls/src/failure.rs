@@ -280,6 +280,7 @@ fn of_counter(error: &TerminalError) -> Code {
         | E::BillPaid { .. }
         | E::BillOpen { .. }
         | E::LimitExceeded { .. }
+        | E::OnlineRequired
         | E::Parameters(_) => Code::RULE,
         E::KeyFile { .. } | E::File { .. } | E::Configuration { .. } => Code::ARGUMENT,
         // What only the terminal's own program does.

@@ -9,6 +9,7 @@ use settlement::blacklist::{ListFault, Period};
 use settlement::fen::Fen;
 use settlement::message::TerminalLimits;
 use settlement::parameters::ParameterFault;
+use settlement::sale::OnlinePolicy;
 use settlement::{BusinessDate, DateTime};
 
 use crate::clock::Now;
@@ -24,6 +25,7 @@ pub const LIMITS_BEFORE_SIGN_IN: TerminalLimits = TerminalLimits {
     pending_records_max: 200,
     pending_max_fen: Fen::new(2_000_000),
     blacklist_age_max_hours: 24,
+    online: OnlinePolicy::OfflineOnly,
 };
 
 const SECONDS_PER_HOUR: i64 = 3600;
@@ -48,9 +50,14 @@ pub struct Rules {
     pub limits: TerminalLimits,
     /// Sequence of the signed parameters that they are of, and until when those may be sold by; `None` before the first sign-in.
     pub parameters: Option<(u64, DateTime)>,
-    /// Now.
+    /// Now, or the mark where the clock is a little behind it.
     pub now: Now,
+    /// The latest instant that is known to have been, where the clock is behind it by more than [`CLOCK_BEHIND_MAX_S`].
+    pub clock_back: Option<Now>,
 }
+
+/// How far a clock may be behind what is known to have been (assumed).
+pub const CLOCK_BEHIND_MAX_S: i64 = 600;
 
 impl Rules {
     /// What the centre said at sign-in; the caution of an unregistered terminal, and the clock's day, before.
@@ -62,7 +69,46 @@ impl Rules {
         let day: BusinessDate = signed_in.as_ref().map_or_else(|| now.date(), |signed_in| signed_in.business_date);
         let parameters = signed_in.as_ref().map(|signed_in| (signed_in.parameters.sequence, signed_in.limits_until));
         let limits = signed_in.map_or(LIMITS_BEFORE_SIGN_IN, |signed_in| signed_in.limits);
-        Ok(Self { city, day, limits, parameters, now })
+        let mark = store.map(Store::clock_mark).transpose()?.flatten();
+        let clock_back = mark.filter(|mark| now.later(CLOCK_BEHIND_MAX_S).seconds() < mark.seconds());
+        // Ages and ends count from the later of the two: a clock that is set back makes nothing last longer.
+        let now = mark.filter(|mark| mark.seconds() > now.seconds()).unwrap_or(now);
+        Ok(Self { city, day, limits, parameters, now, clock_back })
+    }
+}
+
+/// Who can work with a card's keys, by the region in its identification code (assumed: the same four digits are one prefecture with
+/// one set of keys, the same two one province).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Route {
+    /// This terminal, with its PSAM.
+    Here,
+    /// The province's service, by the two steps of the remote module.
+    Province,
+    /// The ministry's service, by the two steps of the remote module.
+    Ministry,
+}
+
+impl Route {
+    /// For a card of `city` at a terminal of `ours`.
+    #[must_use]
+    pub fn of(city: CityCode, ours: CityCode) -> Self {
+        let same = |digits: usize| city.as_str().get(..digits) == ours.as_str().get(..digits);
+        match (same(4), same(2)) {
+            (true, _) => Self::Here,
+            (false, true) => Self::Province,
+            (false, false) => Self::Ministry,
+        }
+    }
+
+    /// Its stable word.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Here => "here",
+            Self::Province => "province",
+            Self::Ministry => "ministry",
+        }
     }
 }
 
@@ -79,14 +125,16 @@ pub fn card(tapped: &Tapped<'_>, rules: &Rules) -> Vec<Check> {
     ]
 }
 
-/// Blacklist and its age.
+/// The clock, the blacklist and its age.
 ///
 /// # Errors
 /// [`TerminalError::Store`].
 pub fn blacklist(tapped: &Tapped<'_>, rules: &Rules, store: &Store) -> Result<Vec<Check>, TerminalError> {
     let list = store.blacklist()?;
     let on_it = store.is_blacklisted(&tapped.identifier)?;
+    let clock_back = rules.clock_back.map(|mark| TerminalError::ClockBack { mark: mark.date_time() });
     Ok(vec![
+        Check { id: "clock", refused: clock_back },
         Check { id: "blacklist_age", refused: stale(list, rules) },
         Check {
             id: "blacklist",
@@ -95,40 +143,60 @@ pub fn blacklist(tapped: &Tapped<'_>, rules: &Rules, store: &Store) -> Result<Ve
     ])
 }
 
-/// The limits of this terminal for a purchase that takes so much from the personal account.
+/// The limits of this terminal for a purchase offline that takes so much from the personal account.
+///
+/// # Errors
+/// [`TerminalError::OnlineRequired`] where the centre has to be asked, and those of [`of_sale`] and [`of_waiting`].
+pub fn within_limits(store: &Store, tapped: &Tapped<'_>, rules: &Rules, amount: Fen) -> Result<(), TerminalError> {
+    if rules.limits.online == OnlinePolicy::OnlineRequired {
+        return Err(TerminalError::OnlineRequired);
+    }
+    of_sale(store, tapped, rules, amount)?;
+    of_waiting(store, rules, amount)
+}
+
+/// The limits that hold for every purchase, whether the centre was asked or not.
 ///
 /// # Errors
 /// [`TerminalError::Parameters`] when they are past their time, [`TerminalError::LimitExceeded`], [`TerminalError::Store`].
-pub fn within_limits(store: &Store, tapped: &Tapped<'_>, rules: &Rules, amount: Fen) -> Result<(), TerminalError> {
-    let TerminalLimits {
-        purchase_max_fen,
-        card_day_max_fen,
-        card_day_count_max,
-        pending_records_max,
-        pending_max_fen,
-        blacklist_age_max_hours: _,
-    } = rules.limits;
+pub fn of_sale(store: &Store, tapped: &Tapped<'_>, rules: &Rules, amount: Fen) -> Result<(), TerminalError> {
+    let TerminalLimits { purchase_max_fen, card_day_max_fen, card_day_count_max, .. } = rules.limits;
     lasting(rules)?;
-    let reached = |limit| Err(TerminalError::LimitExceeded { limit });
-    let more = |sum: Fen| sum.plus(amount).unwrap_or(Fen::new(i64::MAX));
-    let (waiting, sum) = store.pending()?;
     if amount > purchase_max_fen {
         return reached(Limit::Purchase);
     }
     let (count, spent) = store.spent_by(&tapped.identifier, rules.day)?;
-    if more(spent) > card_day_max_fen {
+    if more(spent, amount) > card_day_max_fen {
         return reached(Limit::CardDaySum);
     }
     if count >= u64::from(card_day_count_max) {
         return reached(Limit::CardDayCount);
     }
+    Ok(())
+}
+
+/// The limits of what waits for upload: those of a sale that the centre does not hear of at once.
+///
+/// # Errors
+/// [`TerminalError::LimitExceeded`], [`TerminalError::Store`].
+pub fn of_waiting(store: &Store, rules: &Rules, amount: Fen) -> Result<(), TerminalError> {
+    let TerminalLimits { pending_records_max, pending_max_fen, .. } = rules.limits;
+    let (waiting, sum) = store.pending()?;
     if waiting >= u64::from(pending_records_max) {
         return reached(Limit::PendingRecords);
     }
-    if more(sum) > pending_max_fen {
+    if more(sum, amount) > pending_max_fen {
         return reached(Limit::PendingSum);
     }
     Ok(())
+}
+
+fn reached(limit: Limit) -> Result<(), TerminalError> {
+    Err(TerminalError::LimitExceeded { limit })
+}
+
+fn more(sum: Fen, amount: Fen) -> Fen {
+    sum.plus(amount).unwrap_or(Fen::new(i64::MAX))
 }
 
 /// Limits are sold by until the end that their centre gave them.
@@ -178,6 +246,8 @@ fn expired(until: &str, day: BusinessDate) -> Option<TerminalError> {
 mod tests {
     use super::*;
     use crate::error::Code;
+    use crate::journal::{Draft, Journal as _, Subject};
+    use settlement::id::{CardFactor, CardIdentifier, LoadId, TerminalNumber};
 
     #[test]
     fn the_first_and_last_day_of_validity_are_valid() {
@@ -193,11 +263,46 @@ mod tests {
     }
 
     #[test]
+    fn a_card_goes_by_its_region_to_its_prefecture_its_province_or_the_ministry() {
+        let city = |digits: &str| CityCode::parse(digits).expect("six digits");
+        for (card, route) in
+            [("513300", Route::Here), ("513322", Route::Here), ("510100", Route::Province), ("430200", Route::Ministry)]
+        {
+            assert_eq!(Route::of(city(card), city("513300")), route, "{card}");
+        }
+    }
+
+    #[test]
+    fn a_clock_behind_the_journal_is_seen_and_makes_nothing_last_longer() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut store = Store::open(folder.path()).expect("a store");
+        let real = Now::of_system();
+        let rules = |store: &Store, now| Rules::of(Some(store), None, now).expect("readable");
+        assert!(rules(&store, real.later(-86_400)).clock_back.is_none(), "nothing is known yet");
+        store
+            .prepare(&Draft {
+                terminal: TerminalNumber([0x99; 6]),
+                card_identifier: CardIdentifier([7; 16]),
+                card_factor: CardFactor([7; 8]),
+                business_date: real.date(),
+                subject: Subject::Load { load_id: LoadId([7; 16]), amount: 1 },
+                paper: String::new(),
+            })
+            .expect("written");
+        for (behind, is_back) in [(0, false), (590, false), (3_600, true), (864_000, true)] {
+            let rules = rules(&store, real.later(-behind));
+            assert_eq!(rules.clock_back.is_some(), is_back, "{behind}");
+            assert!(rules.now.seconds() >= real.seconds(), "{behind}: ages count from the mark");
+        }
+    }
+
+    #[test]
     fn limits_are_sold_by_to_their_last_second_and_no_longer() {
         let now = Now::at(1_000_000).expect("instant");
         let day = BusinessDate::parse("2026-03-01").expect("day");
         let until = |seconds: i64| Some((3, now.later(seconds).date_time()));
-        let rules = |parameters| Rules { city: None, day, limits: LIMITS_BEFORE_SIGN_IN, parameters, now };
+        let rules =
+            |parameters| Rules { city: None, day, limits: LIMITS_BEFORE_SIGN_IN, parameters, now, clock_back: None };
         assert_eq!(lasting(&rules(None)), Ok(()), "the built-in caution has no end");
         assert_eq!(lasting(&rules(until(0))), Ok(()));
         let past = lasting(&rules(until(-1))).expect_err("past");
@@ -213,6 +318,7 @@ mod tests {
             limits: LIMITS_BEFORE_SIGN_IN,
             parameters: None,
             now,
+            clock_back: None,
         };
         let at = |hours: i64| Now::at(1_000_000 + hours * 3600).expect("instant").date_time();
         let list = |hours: i64| {

@@ -451,6 +451,9 @@ pub enum TerminalError {
     /// Signed parameters are not taken over, or may not be sold by any more.
     #[error(transparent)]
     Parameters(#[from] ParameterFault),
+    /// The centre has to be asked before a sale, and did not answer.
+    #[error("this terminal sells with its centre's consent only, and the centre was not asked or did not answer")]
+    OnlineRequired,
     /// The card did not answer after DEBIT or CREDIT was sent.
     #[error("the outcome of transaction {id} is unknown")]
     Uncertain {
@@ -464,6 +467,19 @@ pub enum TerminalError {
         id: String,
         /// Why it cannot be settled.
         why: Unsettled,
+    },
+
+    /// The clock is behind what was journalled, or what the centre signed: dates of sales would be wrong.
+    #[error("the clock is behind {mark}, which is known to have been")]
+    ClockBack {
+        /// The latest instant that is known, China's time.
+        mark: settlement::DateTime,
+    },
+    /// No entry with this number waits for a judgement.
+    #[error("no undecided transaction has the number {id}")]
+    NotUndecided {
+        /// Journal id.
+        id: String,
     },
 
     // The centre.

@@ -6,7 +6,7 @@
 
 use card_profiles::account::Amounts;
 use settlement::fen::Fen;
-use settlement::id::{BillId, CardFactor, CardIdentifier, CardRandom, Digest, LoadId, Mac, TerminalNumber};
+use settlement::id::{BillId, CardFactor, CardIdentifier, CardRandom, Digest, LoadId, Mac, SaleId, TerminalNumber};
 use settlement::journal::{Event, State};
 use settlement::record::{Evidence, Transaction, TransactionRecord};
 use settlement::refund::{Original, Parts, RefundAct, RefundOf};
@@ -70,6 +70,8 @@ pub enum Subject {
         bill_id: BillId,
         /// Hash of the priced bill.
         bill_hash: Digest,
+        /// Id by which the centre is asked about it first; none of a sale offline.
+        sale_id: Option<SaleId>,
     },
     /// A load.
     Load {
@@ -162,13 +164,14 @@ impl Entry {
     pub fn to_record(&self) -> Option<TransactionRecord> {
         let (sent, done, journal_sequence) = (self.sent?, self.done?, self.record?);
         let transaction = match &self.draft.subject {
-            Subject::Purchase { amounts, bill_id, bill_hash } => Transaction::Purchase {
+            Subject::Purchase { amounts, bill_id, bill_hash, sale_id } => Transaction::Purchase {
                 terminal_sequence: sent.terminal_sequence,
                 personal_account_fen: Fen::from_card(amounts.personal_account),
                 self_paid_fen: Fen::from_card(amounts.self_paid),
                 pooled_fund_fen: Fen::from_card(amounts.pooled_fund),
                 bill_id: bill_id.clone(),
                 bill_hash: *bill_hash,
+                sale_id: *sale_id,
             },
             Subject::Load { load_id, amount } => {
                 Transaction::Load { load_id: *load_id, amount_fen: Fen::from_card(*amount) }
@@ -269,6 +272,15 @@ impl Subject {
         }
     }
 
+    /// Id by which the centre was asked about a purchase first.
+    #[must_use]
+    pub const fn sale_id(&self) -> Option<SaleId> {
+        match self {
+            Self::Purchase { sale_id, .. } => *sale_id,
+            Self::Load { .. } | Self::Refund { .. } => None,
+        }
+    }
+
     /// The refund that this is a try of.
     #[must_use]
     pub const fn refund(&self) -> Option<RefundNumber> {
@@ -353,6 +365,68 @@ impl RefundState {
         }
     }
 }
+
+/// How a purchase stands towards a centre that was asked about it. It is read off the letters; `settlement::sale` has the messages.
+///
+/// | state      | when                                                             | next |
+/// |------------|------------------------------------------------------------------|------|
+/// | ASKED      | the question is written down, no answer is known                 | AUTHORISED, DECLINED, UNCERTAIN |
+/// | AUTHORISED | the centre agreed; the card's part is not over                   | UNCERTAIN |
+/// | DECLINED   | the centre refused; nothing was sent to the card                 | –    |
+/// | UNCERTAIN  | the card's part is over, and the centre did not say that it knows | CLEARED, RELEASED |
+/// | CLEARED    | the batch with its record was answered                           | –    |
+/// | RELEASED   | the centre knows that the card was not debited                   | –    |
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum TowardsCentre {
+    /// Asked, not answered.
+    Asked,
+    /// The centre agreed.
+    Authorised,
+    /// The centre refused.
+    Declined,
+    /// What became of it is on its way.
+    Uncertain,
+    /// Its record was taken over.
+    Cleared,
+    /// Told as not done.
+    Released,
+}
+
+impl TowardsCentre {
+    /// All.
+    pub const ALL: [Self; 6] =
+        [Self::Asked, Self::Authorised, Self::Declined, Self::Uncertain, Self::Cleared, Self::Released];
+
+    /// Its spelling.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Asked => "ASKED",
+            Self::Authorised => "AUTHORISED",
+            Self::Declined => "DECLINED",
+            Self::Uncertain => "UNCERTAIN",
+            Self::Cleared => "CLEARED",
+            Self::Released => "RELEASED",
+        }
+    }
+
+    /// Of an entry in this state: how the question was answered, how its end, whether its record was taken over.
+    #[must_use]
+    pub fn of(state: State, asked: Option<&str>, told: Option<&str>, cleared: bool) -> Self {
+        match (state, asked) {
+            (State::Confirmed, _) if cleared => Self::Cleared,
+            (State::Confirmed, _) => Self::Uncertain,
+            (State::Prepared | State::Sent | State::Uncertain, None) => Self::Asked,
+            (State::Prepared | State::Sent | State::Uncertain, Some(OK)) => Self::Authorised,
+            (_, Some(code)) if code != OK => Self::Declined,
+            (State::Refused | State::Reversed, _) if told == Some(OK) => Self::Released,
+            _ => Self::Uncertain,
+        }
+    }
+}
+
+/// How a letter is marked that was answered as it should be.
+const OK: &str = "OK";
 
 impl std::fmt::Display for RefundNumber {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

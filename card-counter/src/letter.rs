@@ -24,4 +24,12 @@ impl Letter {
         let body = serde_json::to_string(request).map_err(|_| TerminalError::Bug("a message has a JSON form"))?;
         Ok(Self { path: R::PATH, body })
     }
+
+    /// The request that was written down.
+    ///
+    /// # Errors
+    /// [`TerminalError::Bug`] when somebody changed it since.
+    pub fn request<R: Request>(&self) -> Result<R, TerminalError> {
+        serde_json::from_str(&self.body).map_err(|_| TerminalError::Bug("a letter of this journal reads back"))
+    }
 }

@@ -113,6 +113,7 @@ fn request(
         algorithm: start.algorithm,
         mac1: Mac(start.mac1),
         refund: draft.refund_of(),
+        after: None,
     }
 }
 

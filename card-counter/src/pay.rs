@@ -9,12 +9,14 @@ use card_core::security::SecurityError;
 use card_core::security::psam::Psam;
 use card_profiles::account::{AccountRules, Amounts, Balances, DebitDate, PurchaseStart, psam_purchase_fields};
 use settlement::DateTime;
+use settlement::fen::Fen;
 use settlement::id::{CardRandom, Mac, Tac};
 use settlement::journal::Event;
 use settlement::record::Evidence;
+use settlement::sale::Sale;
 
 use crate::error::TerminalError;
-use crate::journal::{Done, Draft, Entry, EntryNumber, Journal, Sent};
+use crate::journal::{Done, Draft, Entry, EntryNumber, Journal, Sent, Subject};
 use crate::tap::{Approached, Tapped};
 
 /// The command that tells what a purchase would meet.
@@ -42,7 +44,28 @@ pub fn pay(
     journal: &mut dyn Journal,
     draft: &Draft,
 ) -> Result<Entry, TerminalError> {
+    pay_agreed(tapped, till, journal, draft, &mut |_| Ok(()))
+}
+
+/// The centre's part where it is asked before the card is debited. `Err`: nothing is paid. Before it answers, nothing has moved.
+pub type Consent<'a> = &'a mut dyn FnMut(&Offer) -> Result<(), TerminalError>;
+
+/// As [`pay`], with somebody's consent between INITIALIZE and DEBIT.
+///
+/// # Errors
+/// As [`pay`], and what `consent` says.
+pub fn pay_agreed(
+    tapped: &mut Tapped<'_>,
+    till: &mut Till<'_>,
+    journal: &mut dyn Journal,
+    draft: &Draft,
+    consent: Consent<'_>,
+) -> Result<Entry, TerminalError> {
     let offer = offer(tapped, till.rules, journal, draft, till.date_time)?;
+    if let Err(error) = consent(&offer) {
+        withdraw(journal, &offer, error.code().as_str())?;
+        return Err(error);
+    }
     let factors = [tapped.factors.card, tapped.factors.city];
     let fields = psam_purchase_fields(&offer.start, offer.amounts, till.rules.purchase_type, offer.date_time.to_bcd());
     match till.psam.init_purchase(&till.rules.purchase_key, &fields, factors) {
@@ -71,6 +94,28 @@ pub struct Offer {
     /// Date and time that go into DEBIT.
     pub date_time: DateTime,
     balance_after: u32,
+}
+
+impl Offer {
+    /// What the centre is asked; `None` for a draft that it is not asked about.
+    #[must_use]
+    pub fn sale(&self, draft: &Draft) -> Option<Sale> {
+        let Subject::Purchase { bill_id, bill_hash, sale_id: Some(sale_id), .. } = &draft.subject else { return None };
+        Some(Sale {
+            sale_id: *sale_id,
+            terminal: draft.terminal,
+            card_identifier: draft.card_identifier,
+            card_factor: draft.card_factor,
+            card_sequence: self.start.card_sequence,
+            balance_fen: Fen::from_card(self.start.balances.personal_account),
+            personal_account_fen: Fen::from_card(self.amounts.personal_account),
+            self_paid_fen: Fen::from_card(self.amounts.self_paid),
+            pooled_fund_fen: Fen::from_card(self.amounts.pooled_fund),
+            bill_id: bill_id.clone(),
+            bill_hash: *bill_hash,
+            business_date: draft.business_date,
+        })
+    }
 }
 
 /// The first half: PREPARED, then INITIALIZE, which changes nothing on the card.

@@ -10,6 +10,7 @@ mod entries;
 mod national;
 mod proof;
 mod refunds;
+mod sales;
 mod schema;
 mod sealed;
 

@@ -209,6 +209,9 @@ pub enum Fault {
     /// Text padded with FF (seen on 姓名扩展).
     #[error("text padded with FF")]
     FfPadding,
+    /// Text padded with blanks to the end of its item; they are shown, since nothing says where the text ends.
+    #[error("text padded with blanks")]
+    BlankPadding,
     /// Something after the end of the text.
     #[error("bytes after the end of the text")]
     AfterEnd,
@@ -258,6 +261,7 @@ impl Fault {
             Self::Short { .. } => "ITEM_SHORT",
             Self::Overlong { .. } => "ITEM_OVERLONG",
             Self::FfPadding => "ITEM_FF_PADDING",
+            Self::BlankPadding => "ITEM_BLANK_PADDING",
             Self::AfterEnd => "ITEM_AFTER_END",
             Self::SplitCharacter => "ITEM_SPLIT_CHARACTER",
             Self::BadGbk => "ITEM_BAD_GBK",
@@ -280,6 +284,7 @@ impl Fault {
                 format!("长度为 {got} 字节，应为 {expected} 字节")
             }
             Self::FfPadding => "文本以 FF 填充".to_owned(),
+            Self::BlankPadding => "文本以空格填充".to_owned(),
             Self::AfterEnd => "文本结束符之后还有数据".to_owned(),
             Self::SplitCharacter => "一个汉字被拆在本项与扩展项之间".to_owned(),
             Self::BadGbk => "不是有效的 GBK 文本".to_owned(),
@@ -460,6 +465,10 @@ fn decode_an(bytes: &[u8], faults: &mut Vec<Fault>) -> Value {
     let (text, malformed) = decode_text(content.get(..kept).unwrap_or(content));
     if malformed {
         faults.push(Fault::BadGbk);
+    }
+    // A blank before 00 is the text's own.
+    if after.is_empty() && kept == content.len() && text.ends_with([' ', '\u{3000}']) {
+        faults.push(Fault::BlankPadding);
     }
     Value::Text(text)
 }

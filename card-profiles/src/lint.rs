@@ -67,6 +67,11 @@ pub fn lint(profile: &Profile) -> Vec<Finding> {
     account::lint_purse(profile, &mut findings);
     let code = profile.psam.authentication_code.len();
     findings.range("psam", terms::CODE_BYTES, code, &[0, 9], Term::new("9，或不填", "9, or none"));
+    let files = profile.df.iter().flat_map(|df| df.ef.iter().map(|ef| format!("{}.{}", df.id, ef.id)));
+    let files: BTreeSet<String> = files.collect();
+    for file in profile.psam.shared_files.iter().filter(|file| !files.contains(*file)) {
+        findings.add("psam.shared_files", Problem::PlaceMissing(file.clone()));
+    }
     certificate::lint_certificate(profile, &mut findings);
     let certificates = profile.certificate.iter().flat_map(|rules| &rules.file).map(|file| file.size);
     let files = profile.df.iter().flat_map(|df| &df.ef).map(|ef| ef.size).chain(certificates);

@@ -29,6 +29,10 @@ pub struct PsamRules {
     #[serde(default, deserialize_with = "hex_bytes")]
     #[cfg_attr(test, schemars(with = "String"))]
     pub authentication_code: Vec<u8>,
+    /// Files that are one with those of another environment on the same chip, as `MF.EF16`; each environment has its own of
+    /// the others.
+    #[serde(default)]
+    pub shared_files: Vec<String>,
     /// What is assumed about these rows.
     #[serde(default)]
     pub assumed: Vec<String>,
@@ -43,6 +47,7 @@ impl Default for PsamRules {
             wrong_mac2_max: 0,
             checks_expiry: false,
             authentication_code: Vec::new(),
+            shared_files: Vec::new(),
             assumed: Vec::new(),
         }
     }

@@ -138,17 +138,20 @@ pub fn decode_text(bytes: &[u8]) -> (String, bool) {
     (text.into_owned(), malformed)
 }
 
-/// Whether a full text ends in the first byte of a character of which `next` begins with the second.
-pub(crate) fn half_character(text: &[u8], next: &[u8]) -> bool {
+/// How many bytes at the end of a full text begin a character that ends in `next`: one of two bytes, or one of the four that
+/// GB 18030 gives to what GBK lacks; 0 when the text ends with a whole character.
+pub(crate) fn begun_character(text: &[u8], next: &[u8]) -> usize {
     let mut rest = text;
-    let has_half = loop {
-        rest = match rest {
-            [] | [0x00, ..] => break false,
-            [0x81..=0xFE] => break true,
-            [0x81..=0xFE, _, rest @ ..] | [_, rest @ ..] => rest,
+    loop {
+        rest = match (rest, next) {
+            ([] | [0x00, ..], _) => return 0,
+            ([0x81..=0xFE], [0x40..=0x7E | 0x80..=0xFE, ..] | [b'0'..=b'9', 0x81..=0xFE, b'0'..=b'9', ..]) => return 1,
+            ([0x81..=0xFE, b'0'..=b'9'], [0x81..=0xFE, b'0'..=b'9', ..]) => return 2,
+            ([0x81..=0xFE, b'0'..=b'9', 0x81..=0xFE], [b'0'..=b'9', ..]) => return 3,
+            ([0x81..=0xFE, b'0'..=b'9', 0x81..=0xFE, b'0'..=b'9', rest @ ..], _) => rest,
+            ([0x81..=0xFE, _, rest @ ..] | [_, rest @ ..], _) => rest,
         };
-    };
-    has_half && matches!(next, [0x40..=0x7E | 0x80..=0xFE, ..])
+    }
 }
 
 #[cfg(test)]

@@ -34,6 +34,7 @@ const QUESTIONS: &[(&str, &[&str], &str, &str)] = &[
     ("folding in SM4 authentication", &["ssc-3.0-sm4"], "algorithm_rules", "cryptogram: folded"),
     ("SM4 MAC inside SSSE", &["ssc-3.0-sm4"], "algorithm_rules", "message_mac: leftmost"),
     ("初始化机构编号", &["ssc-1.0", "ssc-2.0", "ssc-3.0"], "profile", "12 raw bytes"),
+    ("what the environments of a PSAM share", &["psam", "psam-sx3"], "psam", "shared_files: a PSAM with two"),
     ("PSAM files 0017, 0018", &["psam", "psam-sx3"], "profile", "0018"),
     ("CREDIT FOR LOAD and proof", &["ssc-1.0", "ssc-2.0", "ssc-3.0"], "account", "credit_load and prove"),
     ("INS of blocking", &["ssc-1.0", "ssc-2.0", "ssc-3.0"], "blocking", "of PBOC"),

@@ -33,8 +33,8 @@ use crate::door::{self, Request};
 use crate::fault::{FaultPlan, Moment, Strike};
 use crate::image::FaultStore;
 use crate::memory::{Changes, Memory, MemoryError};
-use crate::model::{Model, ModelError};
-use card_profiles::key_file::GivenKeys;
+use crate::model::{Environments, Model, ModelError};
+use card_profiles::key_file::{GivenKeys, Slot};
 
 pub(crate) use maintenance::Block;
 pub(crate) use psam::Cipher;
@@ -42,6 +42,8 @@ pub(crate) use purse::Begin;
 
 /// A card with or without power.
 pub struct Card {
+    environments: Environments,
+    /// The environment that is current.
     model: Arc<Model>,
     atr: Vec<u8>,
     memory: Memory,
@@ -140,6 +142,34 @@ pub enum Silence {
     Memory(MemoryError),
 }
 
+/// A card as a factory leaves it.
+pub(crate) struct Made {
+    pub(crate) environments: Environments,
+    pub(crate) atr: Vec<u8>,
+    pub(crate) memory: Vec<u8>,
+    /// Names of the keys put in, for each environment.
+    pub(crate) given_keys: Vec<Vec<String>>,
+}
+
+impl Made {
+    /// Of each environment its profile and keys.
+    pub(crate) fn of(
+        parts: &[(&Profile, &GivenKeys)],
+        serial: [u8; 6],
+        transport_key: &Key16,
+    ) -> Result<Self, crate::image::ImageError> {
+        let profiles: Vec<&Profile> = parts.iter().map(|(profile, _)| *profile).collect();
+        let environments = Environments::of(&profiles)?;
+        let atr = atr(profiles[0], serial);
+        let factor = Atr::parse(&atr).and_then(|atr| atr.card_factor()).map_err(ModelError::from)?;
+        let slots: Vec<Vec<Slot>> =
+            parts.iter().map(|(profile, keys)| keys.slots(profile, factor)).collect::<Result<_, _>>()?;
+        let memory = environments.factory(&profiles, transport_key, factor, &slots);
+        let given_keys = slots.iter().map(|slots| slots.iter().map(ToString::to_string).collect()).collect();
+        Ok(Self { environments, atr, memory, given_keys })
+    }
+}
+
 impl Card {
     /// A card as a factory delivers it, in the memory of this process.
     ///
@@ -148,11 +178,11 @@ impl Card {
     /// # Errors
     /// [`ModelError`] when no card can be made of the profile.
     pub fn factory(profile: &Profile, serial: [u8; 6], transport_key: &Key16) -> Result<Self, ModelError> {
-        let model = Model::of(profile)?;
+        let environments = Environments::of(&[profile])?;
         let atr = atr(profile, serial);
         let factor = Atr::parse(&atr)?.card_factor()?;
-        let memory = Memory::in_process(model.factory(profile, transport_key, factor, &[]));
-        Ok(Self::assemble(model, atr, memory, FaultPlan::default()))
+        let memory = Memory::in_process(environments.factory(&[profile], transport_key, factor, &[]));
+        Ok(Self::assemble(environments, atr, memory, FaultPlan::default()))
     }
 
     /// A card of a factory that put `keys` into it.
@@ -165,21 +195,34 @@ impl Card {
         transport_key: &Key16,
         keys: &GivenKeys,
     ) -> Result<Self, crate::image::ImageError> {
-        let model = Model::of(profile)?;
-        let atr = atr(profile, serial);
-        let factor = Atr::parse(&atr).and_then(|atr| atr.card_factor()).map_err(ModelError::from)?;
-        let slots = keys.slots(profile, factor)?;
-        let memory = Memory::in_process(model.factory(profile, transport_key, factor, &slots));
-        Ok(Self::assemble(model, atr, memory, FaultPlan::default()))
+        Self::of_environments(&[(profile, keys)], serial, transport_key)
     }
 
-    pub(crate) fn assemble(model: Model, atr: Vec<u8>, memory: Memory, faults: FaultPlan) -> Self {
+    /// A card of several environments, each with the keys that a factory put into it: a PSAM that answers sx1 and sx3. Its
+    /// ATR is that of the first, which is current after a reset.
+    ///
+    /// # Errors
+    /// As [`Card::with_keys`], and when the environments are no PSAM's or cannot be told apart.
+    ///
+    /// # Panics
+    /// When there is none.
+    pub fn of_environments(
+        parts: &[(&Profile, &GivenKeys)],
+        serial: [u8; 6],
+        transport_key: &Key16,
+    ) -> Result<Self, crate::image::ImageError> {
+        let made = Made::of(parts, serial, transport_key)?;
+        Ok(Self::assemble(made.environments, made.atr, Memory::in_process(made.memory), FaultPlan::default()))
+    }
+
+    pub(crate) fn assemble(environments: Environments, atr: Vec<u8>, memory: Memory, faults: FaultPlan) -> Self {
         let mut memory = memory;
         memory.wear_after(faults.lemon());
         let offers_blocks = Atr::parse(&atr).is_ok_and(|atr| atr.offers_block_protocol());
         let protocol = if offers_blocks { Protocol::T1 } else { Protocol::T0 };
         Self {
-            model: Arc::new(model),
+            model: Arc::clone(environments.first()),
+            environments,
             atr,
             memory,
             state: State::default(),
@@ -197,7 +240,8 @@ impl Card {
     pub fn twin(&self) -> Self {
         let memory = Memory::in_process(self.memory.bytes().to_vec());
         Self {
-            model: Arc::clone(&self.model),
+            model: Arc::clone(self.environments.first()),
+            environments: self.environments.clone(),
             atr: self.atr.clone(),
             memory,
             state: State::default(),
@@ -244,6 +288,7 @@ impl Card {
     /// [`Silence`] when the memory cannot be brought to a sound state; worn memory is no such case, the card answers `6581`.
     pub fn power_on(&mut self) -> Result<(), Silence> {
         self.state = State::default();
+        self.model = Arc::clone(self.environments.first());
         self.state.df = self.model.df_after_reset();
         match self.memory.power_on() {
             Ok(()) | Err(MemoryError::Worn) => Ok(()),
@@ -372,10 +417,15 @@ impl Card {
     /// Data into `answer`, status word returned.
     fn execute(&mut self, command: &[u8], answer: &mut Vec<u8>) -> Result<StatusWord, MemoryError> {
         let model = Arc::clone(&self.model);
-        if self.is_card_blocked(&model) {
+        if self.environments.all().iter().any(|model| self.is_card_blocked(model)) {
             return Ok(StatusWord::NOT_SUPPORTED);
         }
-        let request = door::parse(&model, command);
+        let in_certificates = self.state.df.is_some_and(|df| model.dfs[df].certificates);
+        let request = door::parse(&model, in_certificates, command);
+        let model = match request {
+            Ok(Request::SelectName(name)) => self.change_environment(model, name),
+            _ => model,
+        };
         if let Ok(Request::GetResponse { le }) = request {
             self.state.challenge = None;
             return Ok(self.get_response(le, answer));
@@ -422,8 +472,8 @@ impl Card {
         StatusWord::OK
     }
 
-    pub(crate) fn model(&self) -> &Model {
-        &self.model
+    pub(crate) const fn environments(&self) -> &Environments {
+        &self.environments
     }
 
     pub(crate) fn bytes(&self, address: usize, length: usize) -> &[u8] {

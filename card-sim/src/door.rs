@@ -214,7 +214,8 @@ impl Fields<'_> {
 }
 
 /// Reads a command as the reader sends it on T=0. An Le after the data is the reader's own and does not reach a T=0 card.
-pub(crate) fn parse<'a>(model: &Model, bytes: &'a [u8]) -> Result<Request<'a>, StatusWord> {
+/// `in_certificates`: a directory of the certificate application is current, which has another VERIFY than SSSE.
+pub(crate) fn parse<'a>(model: &Model, in_certificates: bool, bytes: &'a [u8]) -> Result<Request<'a>, StatusWord> {
     let Some((&[cla, ins, p1, p2], rest)) = bytes.split_first_chunk::<4>() else {
         return Err(StatusWord::WRONG_LENGTH);
     };
@@ -227,7 +228,7 @@ pub(crate) fn parse<'a>(model: &Model, bytes: &'a [u8]) -> Result<Request<'a>, S
             (*p3, data.filter(|data| !data.is_empty() && rest.len() <= data.len() + 1))
         }
     };
-    request(model, cla, ins, instruction, Header { p1, p2, p3, body })
+    request(model, in_certificates, cla, ins, instruction, Header { p1, p2, p3, body })
 }
 
 fn known(model: &Model, cla: u8, ins: u8) -> Result<Instruction, StatusWord> {
@@ -271,12 +272,15 @@ fn known(model: &Model, cla: u8, ins: u8) -> Result<Instruction, StatusWord> {
 
 fn request<'a>(
     model: &Model,
+    in_certificates: bool,
     cla: u8,
     ins: u8,
     instruction: Instruction,
     header: Header<'a>,
 ) -> Result<Request<'a>, StatusWord> {
-    let certificate = model.certificate.as_ref().and_then(|rows| certificate::request(rows, cla, ins, header));
+    let is_other_verify = instruction == Instruction::Verify && !in_certificates;
+    let application = model.certificate.as_ref().filter(|_| !is_other_verify);
+    let certificate = application.and_then(|rows| certificate::request(rows, cla, ins, header));
     if let Some(request) = certificate {
         return request.map(Request::Certificate);
     }

@@ -21,11 +21,11 @@ use card_profiles::rehearsal::{TRANSPORT_KEY, TRANSPORT_LOT};
 use serde::{Deserialize, Serialize};
 
 pub use self::error::{ImageError, Malformed};
-use crate::card::{self, Card};
+use crate::card::{Card, Made};
 use crate::fault::FaultPlan;
 use crate::inspection::Inspection;
 use crate::memory::{Durability, Memory, check_sum};
-use crate::model::{LAYOUT, Model, ModelError};
+use crate::model::{Environments, LAYOUT, ModelError};
 use card_profiles::key_file::GivenKeys;
 use card_profiles::rehearsal::MARK;
 
@@ -59,6 +59,20 @@ pub struct Identity {
     pub atr: String,
     /// Lot of the factory: version of its transport key.
     pub lot: u8,
+    /// Keys that were put in at the factory, by name and version.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub given_keys: Vec<String>,
+    /// The other environments of a PSAM that has several.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub beside: Vec<Beside>,
+}
+
+/// An environment beside the first.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Beside {
+    /// Profile text, in full.
+    pub profile: String,
     /// Keys that were put in at the factory, by name and version.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub given_keys: Vec<String>,
@@ -109,18 +123,38 @@ pub fn create_with_keys(
     faults: &FaultPlan,
     keys: &GivenKeys,
 ) -> Result<(), ImageError> {
-    let profile = Profile::parse(profile_text)?;
-    let model = Model::of(&profile)?;
-    let atr = card::atr(&profile, serial);
-    let factor = Atr::parse(&atr).and_then(|atr| atr.card_factor()).map_err(ModelError::from)?;
-    let slots = keys.slots(&profile, factor)?;
-    let memory = model.factory(&profile, &Key16::new(TRANSPORT_KEY), factor, &slots);
+    create_of_environments(path, &[(profile_text, keys)], serial, faults)
+}
+
+/// Makes a card of several environments, each of a profile text with the keys that the factory put into it, in a new file.
+///
+/// # Errors
+/// [`ImageError`]; an existing file is not touched.
+///
+/// # Panics
+/// When there is no environment.
+pub fn create_of_environments(
+    path: &Path,
+    environments: &[(&str, &GivenKeys)],
+    serial: [u8; 6],
+    faults: &FaultPlan,
+) -> Result<(), ImageError> {
+    let profiles: Vec<Profile> = environments.iter().map(|(text, _)| Profile::parse(text)).collect::<Result<_, _>>()?;
+    let parts: Vec<(&Profile, &GivenKeys)> =
+        profiles.iter().zip(environments).map(|(profile, (_, keys))| (profile, *keys)).collect();
+    let Made { atr, memory, given_keys, .. } = Made::of(&parts, serial, &Key16::new(TRANSPORT_KEY))?;
+    let texts = environments.iter().zip(given_keys);
+    let mut beside: Vec<Beside> = texts
+        .map(|((text, _), given_keys)| Ok(Beside { profile: card_profiles::flatten(text)?, given_keys }))
+        .collect::<Result<_, ImageError>>()?;
+    let first = beside.remove(0);
     let identity = Identity {
         mark: MARK.to_owned(),
-        profile: card_profiles::flatten(profile_text)?,
+        profile: first.profile,
         atr: hex::encode_upper(&atr),
         lot: TRANSPORT_LOT,
-        given_keys: slots.iter().map(ToString::to_string).collect(),
+        given_keys: first.given_keys,
+        beside,
     };
     let identity = serde_json::to_vec(&identity).expect("plain data");
     let fault_offset = (HEADER + identity.len()).next_multiple_of(4096);
@@ -160,7 +194,7 @@ pub fn open(path: &Path, durability: Durability) -> Result<Card, ImageError> {
     }
     let faults = file.try_clone().map_err(|source| ImageError::File { path: path.to_owned(), source })?;
     let memory = Memory::in_file(parts.memory, file, parts.memory_offset, durability);
-    let mut card = Card::assemble(parts.model, parts.atr, memory, parts.faults);
+    let mut card = Card::assemble(parts.environments, parts.atr, memory, parts.faults);
     card.keep_faults_in(FaultStore { file: faults, offset: parts.fault_offset });
     Ok(card)
 }
@@ -177,7 +211,8 @@ pub fn inspect(path: &Path) -> Result<(Identity, Inspection), ImageError> {
         Err(std::fs::TryLockError::WouldBlock) => settled(path, &file)?,
         Err(std::fs::TryLockError::Error(source)) => return Err(ImageError::File { path: path.to_owned(), source }),
     };
-    let mut card = Card::assemble(parts.model, parts.atr, Memory::in_process(parts.memory), FaultPlan::default());
+    let mut card =
+        Card::assemble(parts.environments, parts.atr, Memory::in_process(parts.memory), FaultPlan::default());
     card.power_on()?;
     Ok((parts.identity, card.inspect()))
 }
@@ -220,7 +255,7 @@ fn not_found(path: &Path, source: io::Error) -> ImageError {
 struct Parts {
     layout: u32,
     identity: Identity,
-    model: Model,
+    environments: Environments,
     atr: Vec<u8>,
     faults: FaultPlan,
     fault_offset: u64,
@@ -299,13 +334,15 @@ impl Parts {
         let mut memory = area(memory_offset, memory_length).ok_or_else(areas)?.to_vec();
         let atr = hex::decode(&identity.atr).map_err(|_| malformed(Malformed::Identity))?;
         Atr::parse(&atr).and_then(|atr| atr.card_factor()).map_err(ModelError::from)?;
-        let model = Model::of(&Profile::parse(&identity.profile)?)?;
-        if model.size_in(layout) != memory.len() {
+        let texts = std::iter::once(&identity.profile).chain(identity.beside.iter().map(|beside| &beside.profile));
+        let profiles: Vec<Profile> = texts.map(|text| Profile::parse(text)).collect::<Result<_, _>>()?;
+        let environments = Environments::of(&profiles.iter().collect::<Vec<_>>())?;
+        if environments.size_in(layout) != memory.len() {
             return Err(areas());
         }
-        memory.resize(model.size, 0);
+        memory.resize(environments.size_in(LAYOUT), 0);
         let (fault_offset, memory_offset) = (u64::from(fault_offset), u64::from(memory_offset));
-        Ok(Self { layout, identity, model, atr, faults, fault_offset, memory, memory_offset })
+        Ok(Self { layout, identity, environments, atr, faults, fault_offset, memory, memory_offset })
     }
 }
 

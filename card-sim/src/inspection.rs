@@ -8,7 +8,7 @@ use card_profiles::purse::Purse;
 use serde::Serialize;
 
 use crate::card::{Block, Card};
-use crate::model::{KeyModel, Structure};
+use crate::model::{KeyModel, Model, Structure};
 
 /// Everything on a card but its secrets.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -34,6 +34,12 @@ pub struct Inspection {
     pub keys: BTreeMap<String, KeyInspection>,
     /// Files by DF and id: `SSSE.EF05`; records newest first; no private key.
     pub files: BTreeMap<String, Vec<String>>,
+    /// DF name of the environment in hex, on a PSAM that has several.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub environment: Option<String>,
+    /// Its other environments, in the order in which the card was made.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub beside: Vec<Self>,
 }
 
 /// State of the PIN.
@@ -113,13 +119,26 @@ impl Card {
     /// named, what each command asks for. No key; no value but the PIN of delivery, which the profile states.
     #[must_use]
     pub fn structure(&self) -> String {
-        format!("{:?}", self.model())
+        self.environments().all().iter().map(|model| format!("{model:?}")).collect()
     }
 
     /// Looks inside. An interrupted transaction shows after the card had power once more.
     #[must_use]
     pub fn inspect(&self) -> Inspection {
-        let model = self.model();
+        let environments = self.environments();
+        let [first, others @ ..] = environments.all() else { return self.inspect_one(environments.first()) };
+        if others.is_empty() {
+            return self.inspect_one(first);
+        }
+        let named = |model: &Model| Inspection {
+            environment: model.dfs.first().map(|df| hex::encode_upper(&df.name)),
+            ..self.inspect_one(model)
+        };
+        Inspection { beside: others.iter().map(|model| named(model)).collect(), ..named(first) }
+    }
+
+    /// Looks into one environment.
+    fn inspect_one(&self, model: &Model) -> Inspection {
         let key = |key| {
             let state = self.key_state(key);
             KeyInspection { version: state.present.then_some(state.version), tries_left: state.tries }
@@ -140,7 +159,7 @@ impl Card {
         }
         Inspection {
             atr: hex::encode_upper(self.atr()),
-            pin: self.inspect_pin(),
+            pin: self.inspect_pin(model),
             account: model.account.as_ref().map(|account| {
                 let (balances, (online_sequence, offline_sequence)) = (self.balances(account), self.sequences(account));
                 AccountInspection {
@@ -159,16 +178,17 @@ impl Card {
                 purse: self.purse_balance(applet, Purse::Purse),
                 purse_sequences: self.purse_sequences(applet, Purse::Purse),
             }),
-            certificates: self.inspect_certificates(),
-            blocked: self.inspect_blocks(),
-            terminal_sequence: self.terminal_sequence(),
+            certificates: self.inspect_certificates(model),
+            blocked: self.inspect_blocks(model),
+            terminal_sequence: self.terminal_sequence(model),
             keys: model.keys.iter().map(|row| (slot(&model.dfs[row.df].id, row), key(row))).collect(),
             files,
+            environment: None,
+            beside: Vec::new(),
         }
     }
 
-    fn inspect_blocks(&self) -> BTreeMap<String, &'static str> {
-        let model = self.model();
+    fn inspect_blocks(&self, model: &Model) -> BTreeMap<String, &'static str> {
         let state = |block| match block {
             Block::Open => None,
             Block::Temporary => Some("temporarily"),

@@ -7,10 +7,13 @@
 mod account;
 mod blocking;
 mod certificate;
+mod environments;
 mod factory;
 mod files;
 mod psam;
 mod purse;
+
+use std::collections::BTreeMap;
 
 use card_core::algorithm::AlgorithmRules;
 use card_core::crypto::KeyForm;
@@ -22,6 +25,7 @@ use card_profiles::profile::{CardKind, KeyClass, MfEnvironment, MfRow, OtherDigi
 pub(crate) use account::AccountModel;
 pub(crate) use blocking::{Blocking, MacStart};
 pub(crate) use certificate::{CertificateModel, CertificatePinModel, NO_FID, PRIVATE_HEADER, PUBLIC_HEADER};
+pub(crate) use environments::Environments;
 use files::df_model;
 pub(crate) use files::{DfModel, EfModel, Structure};
 pub(crate) use psam::PsamModel;
@@ -75,6 +79,12 @@ pub enum ModelError {
         /// Bytes of the chip.
         capacity: u32,
     },
+    /// A card of several environments that is no PSAM.
+    #[error("{0} is no PSAM: a user card has one environment")]
+    NotBeside(String),
+    /// Two environments that no SELECT tells apart.
+    #[error("two environments of a card are both named {0}")]
+    SameEnvironment(String),
     /// The ATR is not one of ISO/IEC 7816-3 with a card factor.
     #[error("prefix, maker and serial do not make an ATR: {0}")]
     Atr(#[from] card_core::atr::AtrError),
@@ -123,6 +133,7 @@ pub(crate) struct Model {
     pub(crate) key_load_challenge: usize,
     /// Keys whose rights last until reset: those of the first DF.
     pub(crate) lasting_rights: u128,
+    /// Where its memory ends.
     pub(crate) size: usize,
 }
 
@@ -189,12 +200,17 @@ impl KeyModel {
 }
 
 impl Model {
-    /// Lays a profile out.
+    /// Lays a profile out that is alone on its card.
+    #[cfg(test)]
     pub(crate) fn of(profile: &Profile) -> Result<Self, ModelError> {
+        Self::placed(profile, Places { next: DATA_START, shared: Shared::new() })
+    }
+
+    /// Lays a profile out in the places given.
+    fn placed(profile: &Profile, mut place: Places) -> Result<Self, ModelError> {
         if profile.key.len() >= KEYS_MAX {
             return Err(ModelError::TooManyKeys(profile.key.len()));
         }
-        let mut place = Places { next: DATA_START };
         let mut keys = Vec::with_capacity(profile.key.len());
         for row in &profile.key {
             let df = df_index(profile, &row.df)?;
@@ -259,9 +275,10 @@ impl Model {
         })
     }
 
-    /// Bytes of a card of this profile in an image of `layout`.
-    pub(crate) const fn size_in(&self, layout: u32) -> usize {
-        if layout == 1 { self.blocks } else { self.size }
+    /// Whether SELECT by this name finds something of it.
+    pub(crate) fn has_name(&self, name: &[u8]) -> bool {
+        let own = matches!(&self.mf, Some(MfModel::Own { name: own, .. }) if own == name);
+        own || self.dfs.iter().any(|df| df.name == name)
     }
 
     /// The MF where it is one of the DFs; `None`: an MF without files, or nothing.
@@ -277,11 +294,24 @@ impl Model {
     }
 }
 
+/// Files of an environment laid out before, by DF and id: address and length.
+type Shared = BTreeMap<String, (usize, usize)>;
+
 struct Places {
     next: usize,
+    shared: Shared,
 }
 
 impl Places {
+    /// Where a file lies: with that of another environment, or at the next place.
+    fn of_file(&mut self, id: &str, length: usize) -> Result<usize, ModelError> {
+        match self.shared.get(id) {
+            Some((address, there)) if *there == length => Ok(*address),
+            Some(_) => Err(ModelError::Size(id.to_owned())),
+            None => Ok(self.take(length)),
+        }
+    }
+
     const fn take(&mut self, length: usize) -> usize {
         let address = self.next;
         self.next += length;

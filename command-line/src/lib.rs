@@ -4,6 +4,7 @@
 //! Owns: these sentences; what a line asks for by its options though it cannot be read. Never: prints, knows a program.
 
 use std::ffi::OsString;
+use std::num::{IntErrorKind, ParseIntError};
 
 use clap::Error;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
@@ -75,8 +76,8 @@ fn sentences(error: &Error) -> (String, String) {
             format!("the value of {argument} is wrong{}", valid(error, "one of")),
         ),
         ErrorKind::ValueValidation => {
-            let why = std::error::Error::source(error).map_or_else(String::new, |why| format!(": {why}"));
-            (format!("{argument} 的值 {value} 无效"), format!("{value} is no value of {argument}{why}"))
+            let (zh, en) = cause(error);
+            (format!("{argument} 的值 {value} 无效{zh}"), format!("{value} is no value of {argument}{en}"))
         }
         ErrorKind::ArgumentConflict => {
             let prior = of(ContextKind::PriorArg);
@@ -87,6 +88,34 @@ fn sentences(error: &Error) -> (String, String) {
         }
         ErrorKind::InvalidUtf8 => ("参数不是 UTF-8".to_owned(), "an argument is not UTF-8".to_owned()),
         _ => (format!("{argument} 写法不对"), format!("{argument} is not written so")),
+    }
+}
+
+/// Between both languages in what a program's own reader of values says.
+const BETWEEN: &str = " | ";
+
+/// Why a value is wrong, behind a colon: in both languages where the reader of the value knows them, or is one of the libraries'.
+fn cause(error: &Error) -> Words {
+    let Some(source) = std::error::Error::source(error) else { return Words::default() };
+    let said = source.to_string();
+    let (zh, en) = match (said.split_once(BETWEEN), source.downcast_ref::<ParseIntError>(), said.split_once(NOT_IN)) {
+        (Some((zh, en)), ..) => (zh.to_owned(), en.to_owned()),
+        (_, Some(number), _) => (no_number(number.kind()).to_owned(), said),
+        (.., Some((_, range))) => (format!("应在 {range} 之内"), said),
+        _ => (said.clone(), said),
+    };
+    (format!("：{zh}"), format!(": {en}"))
+}
+
+/// As `clap` says it of a number outside of its range.
+const NOT_IN: &str = " is not in ";
+
+const fn no_number(kind: &IntErrorKind) -> &'static str {
+    match kind {
+        IntErrorKind::Empty => "没有写数字",
+        IntErrorKind::PosOverflow => "数字过大",
+        IntErrorKind::NegOverflow => "数字过小",
+        _ => "应为整数",
     }
 }
 
@@ -138,13 +167,17 @@ mod tests {
 
     fn program() -> Command {
         let age = Arg::new("left").long("left").value_name("N").value_parser(value_parser!(u32));
+        let day = |text: &str| {
+            if text.len() == 8 { Ok(text.to_owned()) } else { Err("应为 8 位日期 | a day has 8 digits") }
+        };
+        let day = Arg::new("day").long("day").value_name("DAY").value_parser(day);
         let format = Arg::new("format").long("format").value_name("FORMAT").value_parser(["text", "json"]).global(true);
         let quick = Arg::new("quick").long("quick").action(ArgAction::SetTrue).conflicts_with("left");
         Command::new("tool")
             .subcommand_required(true)
             .arg(format)
             .subcommand(Command::new("show").arg(Arg::new("image").value_name("IMAGE").required(true)))
-            .subcommand(Command::new("age").arg(age).arg(quick))
+            .subcommand(Command::new("age").arg(age).arg(quick).arg(day))
             .subcommand(Command::new("reader").subcommand_required(true).subcommand(Command::new("eject")))
     }
 
@@ -167,7 +200,20 @@ mod tests {
                 "xml is no value of --format <FORMAT>",
                 "tool",
             ),
-            ("age --left many", "--left <N> 的值 many 无效", "many is no value of --left <N>: invalid digit", "tool"),
+            (
+                "age --left many",
+                "--left <N> 的值 many 无效：应为整数",
+                "many is no value of --left <N>: invalid digit",
+                "tool",
+            ),
+            ("age --left 4294967296", "无效：应在 0..=4294967295 之内", "is not in 0..=4294967295", "tool"),
+            ("age --left 99999999999999999999", "无效：数字过大", "number too large", "tool"),
+            (
+                "age --day 1",
+                "--day <DAY> 的值 1 无效：应为 8 位日期",
+                "1 is no value of --day <DAY>: a day has 8",
+                "tool",
+            ),
             ("age --left 1 --left 2", "--left <N> 只能写一次", "--left <N> is given more than once", "tool age"),
             ("age --left 1 --quick", "不能与 --quick 同用", "does not go with --quick", "tool age"),
             ("reader", "缺少命令", "a command is missing", "tool"),

@@ -123,6 +123,8 @@ pub enum Reason {
     Replaced,
     /// The log is anchored and the file is not there; or a line of it is none of ours.
     AnchorBroken,
+    /// It was signed when somebody looked, and is not.
+    Unsigned,
 }
 
 impl Record {
@@ -258,6 +260,16 @@ impl Verifier {
 }
 
 impl Verdict {
+    /// The same, of a log that was seen to be signed up to this record.
+    #[must_use]
+    pub fn asked(mut self, signed_from: Option<i64>) -> Self {
+        let (asked, signed) = (signed_from.unwrap_or(0), self.signed_until.unwrap_or(0));
+        if self.first_bad.is_none() && asked > signed {
+            self.first_bad = Some(Bad { sequence: signed + 1, reason: Reason::Unsigned });
+        }
+        self
+    }
+
     /// Of nothing read.
     pub(crate) const fn none() -> Self {
         Self { records: 0, checkpoints: 0, signed_until: None, anchored: false, clock_back: None, first_bad: None }
@@ -319,6 +331,9 @@ impl Reason {
                 "another record of this number was committed before: the log was cut off here and went on",
             ),
             Self::AnchorBroken => ("锚文件缺失或损坏", "the anchor is missing or damaged"),
+            Self::Unsigned => {
+                ("此前核验时已有签名，现在没有", "it was signed when the log was looked at before, and is not")
+            }
         };
         match lang {
             Lang::Zh => zh,
@@ -354,6 +369,19 @@ mod tests {
     #[test]
     fn an_untouched_chain_holds() {
         assert_eq!(verdict(&chain(5), Vec::new()), Verdict { records: 5, ..Verdict::none() });
+    }
+
+    #[test]
+    fn a_log_that_is_signed_less_far_than_somebody_saw_does_not_hold() {
+        let signed = Verdict { records: 5, signed_until: Some(3), ..Verdict::none() };
+        for enough in [None, Some(0), Some(3)] {
+            assert_eq!(signed.clone().asked(enough), signed);
+        }
+        let bad = |verdict: Verdict| verdict.first_bad;
+        assert_eq!(bad(signed.clone().asked(Some(4))), Some(Bad { sequence: 4, reason: Reason::Unsigned }));
+        assert_eq!(bad(Verdict::none().asked(Some(1))), Some(Bad { sequence: 1, reason: Reason::Unsigned }));
+        let altered = Some(Bad { sequence: 2, reason: Reason::Altered });
+        assert_eq!(bad(Verdict { first_bad: altered, ..signed }.asked(Some(4))), altered);
     }
 
     #[test]

@@ -15,6 +15,7 @@
 mod database;
 mod failure;
 pub mod identity;
+pub mod setting;
 
 use std::fs::{self, DirBuilder, File, TryLockError};
 use std::io;
@@ -29,11 +30,12 @@ use self::identity::Identity;
 use card_core::security::CityCode;
 use card_profiles::Profile;
 use card_profiles::rehearsal::TRANSPORT_LOT;
-use serde::{Deserialize, Deserializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::audit::anchor::Anchor;
 use crate::audit::{Act, CHECKPOINT_ACT, Checkpoint};
 use crate::batch::rule::MakingRules;
+use crate::benefit::rule::BenefitRules;
 use crate::card::rule::LifeRules;
 use crate::clearing::blacklist::BlacklistRules;
 use crate::clock;
@@ -58,14 +60,14 @@ pub struct Centre {
 }
 
 /// `centre.toml`.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
     /// Which centre this is: 32 hex digits, the same as in its database. Absent in a centre made before there was one.
     #[serde(default)]
     pub id: Option<String>,
     /// City that issues, GB/T 2260: the first 3 bytes of every card identifier and a diversification factor.
-    #[serde(deserialize_with = "city_code")]
+    #[serde(deserialize_with = "city_code", serialize_with = "code_text")]
     pub city: CityCode,
     /// 初始化机构编号: 12 bytes as 24 hex digits.
     pub institution: String,
@@ -99,6 +101,9 @@ pub struct Config {
     /// Whom the site registers.
     #[serde(default)]
     pub people: PeopleRules,
+    /// What the city decides about contributions.
+    #[serde(default)]
+    pub benefits: BenefitRules,
     /// What the site decides about its stock of cards.
     #[serde(default)]
     pub stock: StockRules,
@@ -128,7 +133,7 @@ pub struct Issuer<'a> {
 }
 
 /// `[stations]` of `centre.toml`.
-#[derive(Clone, Copy, Debug, Deserialize)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct StationRules {
     /// Minutes for which a job is kept for a station that has taken it over (assumed: a box of cards takes less).
@@ -154,7 +159,7 @@ impl Default for StationRules {
 }
 
 /// `[audit]` of `centre.toml`.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AuditRules {
     /// File of the anchor (docs/adr/0023), on another disk best; a relative path begins in the centre's folder, which also is
@@ -539,6 +544,10 @@ fn prefix<'de, D: Deserializer<'de>>(deserializer: D) -> Result<char, D::Error> 
     let letter = char::deserialize(deserializer)?;
     let fits = letter.is_ascii_uppercase();
     if fits { Ok(letter) } else { Err(serde::de::Error::custom("a card number begins with a letter from A to Z")) }
+}
+
+fn code_text<S: Serializer>(code: &CityCode, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(code)
 }
 
 fn city_code<'de, D: Deserializer<'de>>(deserializer: D) -> Result<CityCode, D::Error> {

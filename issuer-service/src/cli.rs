@@ -3,13 +3,18 @@
 //! Owns: options, and handing them to the code that does the work. Never: does the work, prints.
 
 pub mod account;
+pub mod api;
 pub mod audit;
 pub mod backup;
 pub mod batch;
+pub mod benefit;
 pub mod card;
 pub mod ceremony;
+pub mod client;
+pub mod config;
 pub mod due;
 pub mod exchange;
+pub mod face;
 pub mod init;
 pub mod instant;
 pub mod institution;
@@ -20,15 +25,19 @@ pub mod person;
 pub mod photo;
 pub mod pin;
 pub mod psam;
+pub mod query;
 pub mod receipt;
 pub mod request;
 pub mod retention;
+pub mod row;
+pub mod self_test;
 pub mod serve;
 pub mod source;
 pub mod states;
 pub mod station;
 pub mod stock;
 pub mod sync;
+pub mod ticket;
 pub mod update;
 pub mod window;
 
@@ -45,11 +54,13 @@ use crate::exit::Exit;
 use crate::lang::Lang;
 use crate::operator::duty::{self, Duty, OnDuty};
 use crate::operator::is_name;
+use crate::operator::login::{self, LoginError};
 use crate::output::{Format, Output};
-use crate::store::StoreError;
+use crate::store::{Store, StoreError};
 use crate::vault::data_keys::DataKeys;
 use crate::vault::pkcs11::Token;
 use crate::vault::{Vault, VaultError, passphrase};
+use zeroize::Zeroizing;
 
 /// Issuance centre of the social security card (社会保障卡发卡中心).
 #[derive(Debug, Parser)]
@@ -96,6 +107,9 @@ pub struct Common {
     /// PIN of the PKCS#11 token that holds the keys: env:NAME or file:PATH.
     #[arg(long, global = true, value_name = "SOURCE", value_parser = SourceParser)]
     pub pin: Option<passphrase::Source>,
+    /// Password of the operator who acts, if one is set: env:NAME or file:PATH; asked for when absent.
+    #[arg(long, global = true, value_name = "SOURCE", value_parser = SourceParser)]
+    pub password: Option<passphrase::Source>,
     /// Operator who acts.
     #[arg(long, global = true, value_name = "NAME", env = "ISSUER_OPERATOR")]
     pub operator: Option<String>,
@@ -109,6 +123,11 @@ pub struct Common {
 pub enum Noun {
     /// Make a centre in a new folder.
     Init(init::Init),
+    /// The configuration (配置), as it holds now.
+    #[command(subcommand)]
+    Config(config::Verb),
+    /// Try everything that the centre's work needs, and change nothing (自检); exit code 7 when something fails.
+    SelfTest,
     /// Keys (密钥).
     #[command(subcommand)]
     Key(key::Verb),
@@ -120,9 +139,15 @@ pub enum Noun {
     /// People of the registry (参保人员).
     #[command(subcommand)]
     Person(person::Verb),
+    /// Contributions and individual accounts (参保缴费, 个人账户), as the agencies tell them.
+    #[command(subcommand)]
+    Benefit(benefit::Verb),
     /// Photos of holders (照片).
     #[command(subcommand)]
     Photo(photo::Verb),
+    /// Faces of cards (卡面): templates of both sides, a card as its printer needs it.
+    #[command(subcommand)]
+    Face(face::Verb),
     /// Sources of people's data (数据来源).
     #[command(subcommand)]
     Source(source::Verb),
@@ -156,6 +181,12 @@ pub enum Noun {
     /// PINs of cards (口令): orders to unblock or reset one, which a terminal carries out.
     #[command(subcommand)]
     Pin(pin::Verb),
+    /// What people ask about themselves (查询): person, cards, account, insurances, progress; every question is on record.
+    #[command(subcommand)]
+    Query(query::Verb),
+    /// Complaints and suggestions (投诉与建议): what people tell, what they are answered.
+    #[command(subcommand)]
+    Ticket(ticket::Verb),
     /// PSAMs of terminals (终端安全模块).
     #[command(subcommand)]
     Psam(psam::Verb),
@@ -164,6 +195,9 @@ pub enum Noun {
     /// Operators (操作员).
     #[command(subcommand)]
     Operator(operator::Verb),
+    /// Programs that ask for an operator (客户端), with certificates of this centre.
+    #[command(subcommand)]
+    Client(client::Verb),
     /// Everything that is due today (到期): `card due`, `stock due` and `retention run`, by an operator of the counter who captures.
     Due,
     /// How long what is about people is kept (保存期限).
@@ -187,6 +221,9 @@ pub enum Noun {
     /// Online loads (圈存).
     #[command(subcommand)]
     Load(account::LoadVerb),
+    /// Records that were not posted (挂账).
+    #[command(subcommand)]
+    Row(row::Verb),
     /// The blacklist (黑名单).
     #[command(subcommand)]
     Blacklist(account::BlacklistVerb),
@@ -202,6 +239,9 @@ pub enum Noun {
     Receipt(receipt::Verb),
     /// Serve terminals over HTTP until SIGTERM.
     Serve(serve::Serve),
+    /// The API of operators and programs (接口).
+    #[command(subcommand)]
+    Api(api::Verb),
 }
 
 impl Cli {
@@ -243,11 +283,42 @@ impl Common {
     /// [`CentreError`]; [`OperatorError`](crate::operator::OperatorError).
     pub fn centre(&self) -> Result<Centre, Error> {
         let mut centre = self.opened()?;
-        if let Duty::Needs(roles) = duty::duty(&self.command) {
-            let operator = centre.store.read(|tx| tx.require_one(self.operator.as_deref(), roles))?;
-            centre.store.set_on_duty(OnDuty { operator, roles });
+        match duty::duty(&self.command) {
+            Duty::Needs(roles) => {
+                let operator = centre.store.read(|tx| tx.require_one(self.operator.as_deref(), roles))?;
+                self.prove(&mut centre.store)?;
+                centre.store.set_on_duty(OnDuty { operator, roles });
+            }
+            Duty::Manages => self.prove(&mut centre.store)?,
+            Duty::Looks | Duty::Outside => {}
         }
         Ok(centre)
+    }
+
+    /// The operator proves to be the one named, if a password is set.
+    ///
+    /// # Errors
+    /// [`LoginError`].
+    pub fn prove(&self, store: &mut Store) -> Result<(), LoginError> {
+        let Some(name) = self.operator.as_deref() else { return Ok(()) };
+        if store.read(|tx| tx.password(name))?.is_none() {
+            return Ok(());
+        }
+        let password = self.own_password(name)?;
+        login::prove(store, name, &password)
+    }
+
+    /// The operator's password, from where it is said to be or from the terminal.
+    pub(crate) fn own_password(&self, name: &str) -> Result<Zeroizing<String>, LoginError> {
+        let missing = || LoginError::PasswordMissing { name: name.to_owned() };
+        match &self.password {
+            Some(source) => Ok(source.read()?),
+            None => self.asking().ask(PASSWORD).ok_or_else(missing),
+        }
+    }
+
+    fn asking(&self) -> Output {
+        Output::new(self.format, self.lang.unwrap_or_else(Lang::of_environment))
     }
 
     /// Opens the centre. Who only looks may do so where nothing can be written: on a full disk, in a folder or on a medium that is
@@ -333,6 +404,8 @@ impl Common {
     }
 }
 
+const PASSWORD: (&str, &str) = ("操作员口令: ", "operator's password: ");
+
 /// Who sits at this machine, as the system knows it: for acts before there are operators.
 #[must_use]
 pub fn local() -> String {
@@ -354,11 +427,15 @@ pub fn run(cli: Cli, output: &Output) -> Result<Exit, Error> {
     let Cli { common, noun } = cli;
     match noun {
         Noun::Init(init) => init::run(&common, init, output),
+        Noun::Config(verb) => config::run(&common, &verb, output),
+        Noun::SelfTest => self_test::run(&common, output),
         Noun::Key(verb) => key::run(&common, verb, output),
         Noun::Ceremony(verb) => ceremony::run(&common, verb, output),
         Noun::Import(import) => person::run_import(&common, import, output),
         Noun::Person(verb) => person::run(&common, verb, output),
+        Noun::Benefit(verb) => benefit::run(&common, verb, output),
         Noun::Photo(verb) => photo::run(&common, verb, output),
+        Noun::Face(verb) => face::run(&common, verb, output),
         Noun::Source(verb) => source::run(&common, verb, output),
         Noun::Request(verb) => request::run(&common, verb, output),
         Noun::Number(verb) => number::run(&common, verb, output),
@@ -371,8 +448,11 @@ pub fn run(cli: Cli, output: &Output) -> Result<Exit, Error> {
         Noun::Card(verb) => card::run(&common, verb, output),
         Noun::Sync(verb) => sync::run(&common, verb, output),
         Noun::Pin(verb) => pin::run(&common, verb, output),
+        Noun::Query(verb) => query::run(&common, verb, output),
+        Noun::Ticket(verb) => ticket::run(&common, verb, output),
         Noun::Psam(verb) => psam::run(&common, verb, output),
         Noun::Operator(verb) => operator::run(&common, verb, output),
+        Noun::Client(verb) => client::run(&common, verb, output),
         Noun::Due => due::run(&common, output),
         Noun::Retention(verb) => retention::run(&common, verb, output),
         Noun::Audit(verb) => audit::run(&common, verb, output),
@@ -381,12 +461,14 @@ pub fn run(cli: Cli, output: &Output) -> Result<Exit, Error> {
         Noun::Terminal(verb) => institution::run_terminal(&common, verb, output),
         Noun::Account(verb) => account::run(&common, verb, output),
         Noun::Load(verb) => account::run_load(&common, verb, output),
+        Noun::Row(verb) => row::run(&common, verb, output),
         Noun::Blacklist(verb) => account::run_blacklist(&common, verb, output),
         Noun::Window(verb) => window::run(&common, verb, output),
         Noun::Statement(options) => window::run_statement(&common, &options, output),
         Noun::Reconcile(options) => window::run_reconcile(&common, &options, output),
         Noun::Receipt(verb) => receipt::run(&common, verb, output),
         Noun::Serve(options) => serve::run(&common, &options, output),
+        Noun::Api(verb) => api::run(&verb, output),
     }
 }
 

@@ -51,6 +51,13 @@ pub fn seconds_of(instant: &str) -> u64 {
         .unwrap_or_default()
 }
 
+/// The instant a number of seconds ago, as [`now`] writes it.
+#[must_use]
+pub fn seconds_ago(seconds: u32) -> String {
+    let then = OffsetDateTime::now_utc().saturating_sub(time::Duration::seconds(i64::from(seconds)));
+    then.format(INSTANT).expect("a fixed format of a past instant")
+}
+
 /// The instant a number of days ago, as [`now`] writes it.
 #[must_use]
 pub fn days_ago(days: u16) -> String {
@@ -68,7 +75,12 @@ pub fn today() -> Date {
 #[must_use]
 pub fn compact(date: Date) -> String {
     let (year, month, day) = date.to_calendar_date();
-    format!("{year:04}{:02}{day:02}", u8::from(month))
+    let number = year.unsigned_abs() * 10_000 + u32::from(u8::from(month)) * 100 + u32::from(day);
+    let mut text = number.to_string();
+    if text.len() < 8 {
+        text.insert_str(0, "00000000".get(text.len()..).unwrap_or_default());
+    }
+    text
 }
 
 /// Reads `YYYYMMDD`; `None` when there is no such day.

@@ -6,6 +6,7 @@
 use crate::backup::failure::BackupError;
 use crate::batch::BatchError;
 use crate::batch::prefix::PrefixError;
+use crate::benefit::intake::BenefitError;
 use crate::card::failure::LifeError;
 use crate::card::update::failure::UpdateError;
 use crate::centre::CentreError;
@@ -13,12 +14,17 @@ use crate::ceremony::CeremonyError;
 use crate::clearing::refusal::ClearingError;
 use crate::exchange::failure::ExchangeError;
 use crate::exit::Exit;
+use crate::face::failure::FaceError;
+use crate::http::api::failure::ApiError;
 use crate::import::ImportError;
 use crate::lang::Lang;
 use crate::operator::OperatorError;
+use crate::operator::login::LoginError;
 use crate::peer::PeerError;
 use crate::photo::failure::PhotoError;
 use crate::psam::PsamError;
+use crate::query::failure::QueryError;
+use crate::query::ticket::TicketError;
 use crate::registry::RegistryError;
 use crate::request::RequestError;
 use crate::retention::RetentionError;
@@ -41,6 +47,10 @@ pub trait Explain {
     /// Whether the same call may succeed later without anything being mended.
     fn retryable(&self) -> bool {
         false
+    }
+    /// Seconds to wait before the same call is looked at, where that is known.
+    fn wait_seconds(&self) -> Option<u64> {
+        None
     }
 }
 
@@ -65,9 +75,21 @@ pub enum Error {
     /// The registry.
     #[error(transparent)]
     Registry(#[from] RegistryError),
+    /// Contributions and account years.
+    #[error(transparent)]
+    Benefit(#[from] BenefitError),
+    /// Questions about people.
+    #[error(transparent)]
+    Query(#[from] QueryError),
+    /// Tickets.
+    #[error(transparent)]
+    Ticket(#[from] TicketError),
     /// Photos.
     #[error(transparent)]
     Photo(#[from] PhotoError),
+    /// Faces of cards.
+    #[error(transparent)]
+    Face(#[from] FaceError),
     /// Backups.
     #[error(transparent)]
     Backup(#[from] BackupError),
@@ -113,6 +135,12 @@ pub enum Error {
     /// Who acts.
     #[error(transparent)]
     Operator(#[from] OperatorError),
+    /// Whether it is they who act.
+    #[error(transparent)]
+    Login(#[from] LoginError),
+    /// What a program asks for over HTTP.
+    #[error(transparent)]
+    Api(#[from] ApiError),
     /// Money.
     #[error(transparent)]
     Clearing(#[from] ClearingError),
@@ -129,7 +157,11 @@ impl Error {
             Self::Ceremony(error) => error,
             Self::Import(error) => error,
             Self::Registry(error) => error,
+            Self::Benefit(error) => error,
+            Self::Query(error) => error,
+            Self::Ticket(error) => error,
             Self::Photo(error) => error,
+            Self::Face(error) => error,
             Self::Backup(error) => error,
             Self::Retention(error) => error,
             Self::Request(error) => error,
@@ -145,6 +177,8 @@ impl Error {
             Self::Psam(error) => error,
             Self::Missing(error) => error,
             Self::Operator(error) => error,
+            Self::Login(error) => error,
+            Self::Api(error) => error,
             Self::Clearing(error) => error,
         }
     }

@@ -1,22 +1,30 @@
-//! The centre's HTTP edge: terminals ask, and stations over TLS; one request at a time reaches the database. `call` is
+//! The centre's HTTP edge: terminals ask, and stations and operators over TLS; one request at a time reaches the database. `call` is
 //! the station's end of its line.
 //!
 //! Owns: listening, limits of size; `connection` has those of time and number, and stopping in good order. With `output` the only room that knows JSON, and
 //! the only one that knows HTTP status codes.
 //! Never: decides about money; async ends here, the work behind is blocking.
 
+pub mod api;
 pub mod call;
+mod certificate;
 pub mod connection;
+pub mod console;
+pub mod operators;
+mod page;
 mod pin;
 pub mod problem;
+mod query;
 mod receipt;
 mod refusals;
+pub mod session;
 pub mod station;
 pub mod terminal;
 pub mod tls;
 
 use std::future::Future;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::extract::{DefaultBodyLimit, Path, Request, State};
@@ -32,6 +40,8 @@ use settlement::message::{
     BatchRequest, BlacklistRequest, LoadOutcomeRequest, LoadRequest, QuoteRequest, SignInRequest,
 };
 use settlement::pin::{PinCommandRequest, PinOutcomeRequest, PinProofRequest};
+use settlement::query::{CertificateRequest, LossRequest, OverviewRequest, TicketRequest};
+use settlement::sale::{SaleOutcomeRequest, SaleRequest};
 use settlement::signing::{SIGNATURE_HEADER, TERMINAL_HEADER};
 use tokio::net::TcpListener;
 
@@ -40,9 +50,12 @@ use self::problem::Problem;
 use self::station::StationDesk;
 use self::terminal::Endpoint;
 use self::tls::{Peer, TlsEdge};
+use crate::benefit::rule::BenefitRules;
+use crate::card::rule::LifeRules;
 use crate::centre::Config;
 use crate::clearing::blacklist::BlacklistRules;
 use crate::lang::Lang;
+use crate::measure;
 use crate::store::{Store, StoreError};
 use crate::vault::{Signer, Vault, VaultKeys};
 
@@ -52,6 +65,10 @@ pub struct Desk {
     keys: VaultKeys,
     signer: Signer,
     blacklist: BlacklistRules,
+    life: LifeRules,
+    benefits: BenefitRules,
+    city: String,
+    pages: Option<PathBuf>,
     accounts: Accounts,
     lang: Lang,
 }
@@ -61,7 +78,16 @@ impl Desk {
     #[must_use]
     pub fn new(store: Store, vault: &Vault, config: &Config, accounts: Accounts, lang: Lang) -> Self {
         let (keys, signer) = (vault.keys(), vault.signer());
-        Self { store: Mutex::new(store), keys, signer, blacklist: config.blacklist, accounts, lang }
+        let (blacklist, life, benefits) = (config.blacklist, config.life.clone(), config.benefits);
+        let city = config.city.to_string();
+        Self { store: Mutex::new(store), keys, signer, blacklist, life, benefits, city, pages: None, accounts, lang }
+    }
+
+    /// The same with public pages from a folder.
+    #[must_use]
+    pub fn with_pages(mut self, folder: PathBuf) -> Self {
+        self.pages = Some(folder);
+        self
     }
 
     fn with_store<T>(&self, work: impl FnOnce(&mut Store) -> T) -> T {
@@ -114,7 +140,13 @@ const ENDPOINTS: &[(&str, Answer)] = &[
     of::<PinProofRequest>(),
     of::<PinCommandRequest>(),
     of::<PinOutcomeRequest>(),
+    of::<SaleRequest>(),
+    of::<SaleOutcomeRequest>(),
     of::<BatchRequest>(),
+    of::<OverviewRequest>(),
+    of::<LossRequest>(),
+    of::<CertificateRequest>(),
+    of::<TicketRequest>(),
 ];
 
 const fn of<E: Endpoint>() -> (&'static str, Answer) {
@@ -149,8 +181,13 @@ fn router(desk: Arc<Desk>) -> Router {
     // A QR code holds capital letters in less room: both spellings are ours.
     let router = Router::new()
         .route("/health", get(health))
+        .route("/ready", get(ready))
+        .route("/metrics", get(metrics))
         .route("/receipt/{code}", get(receipt_check))
-        .route("/RECEIPT/{code}", get(receipt_check));
+        .route("/RECEIPT/{code}", get(receipt_check))
+        .route("/certificate/{code}", get(certificate_check))
+        .route("/CERTIFICATE/{code}", get(certificate_check))
+        .route("/public/pages", get(public_pages));
     let router = ENDPOINTS.iter().fold(router, |router, (path, work)| {
         let work = *work;
         let answer = move |desk, limits, request| answer(work, desk, limits, request);
@@ -185,6 +222,32 @@ async fn answer(
     }
 }
 
+/// Ready: the database answers, and an act could be written into the audit log now.
+async fn ready(State(desk): State<Arc<Desk>>) -> Response {
+    let lang = desk.lang;
+    let look = move || {
+        desk.with_store(|store| {
+            store.read(|tx| -> Result<_, StoreError> {
+                tx.log_is_whole()?;
+                tx.clock_holds()
+            })
+        })
+    };
+    match tokio::task::spawn_blocking(look).await {
+        Ok(Ok(())) => json(StatusCode::OK, serde_json::json!({ "status": "ready" }).to_string()),
+        Ok(Err(_)) | Err(_) => Problem::of(ErrorCode::StoreUnavailable, lang).into_response(),
+    }
+}
+
+async fn metrics(State(desk): State<Arc<Desk>>) -> Response {
+    const KIND: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+    let lang = desk.lang;
+    match tokio::task::spawn_blocking(move || desk.with_store(|store| store.read(measure::text))).await {
+        Ok(Ok(text)) => (StatusCode::OK, [(header::CONTENT_TYPE, KIND)], text).into_response(),
+        Ok(Err(_)) | Err(_) => Problem::of(ErrorCode::StoreUnavailable, lang).into_response(),
+    }
+}
+
 async fn health(State(desk): State<Arc<Desk>>) -> Response {
     let lang = desk.lang;
     let look = move || desk.with_store(|store| store.read(|tx| tx.blacklist_sequence()));
@@ -206,6 +269,21 @@ async fn receipt_check(State(desk): State<Arc<Desk>>, Path(code): Path<String>, 
         Ok(Err(error)) => Problem::from_error(&error, lang).into_response(),
         Err(_) => Problem::of(ErrorCode::StoreUnavailable, lang).into_response(),
     }
+}
+
+async fn certificate_check(State(desk): State<Arc<Desk>>, Path(code): Path<String>, headers: HeaderMap) -> Response {
+    let lang = desk.lang;
+    match tokio::task::spawn_blocking(move || certificate::answer(&desk, &headers, &code)).await {
+        Ok(Ok(response)) => response,
+        Ok(Err(error)) => Problem::from_error(&error, lang).into_response(),
+        Err(_) => Problem::of(ErrorCode::StoreUnavailable, lang).into_response(),
+    }
+}
+
+async fn public_pages(State(desk): State<Arc<Desk>>, headers: HeaderMap) -> Response {
+    let lang = desk.lang;
+    let look = tokio::task::spawn_blocking(move || certificate::public_pages(&desk, &headers));
+    look.await.unwrap_or_else(|_| Problem::of(ErrorCode::StoreUnavailable, lang).into_response())
 }
 
 async fn unknown_path(State(desk): State<Arc<Desk>>) -> Response {

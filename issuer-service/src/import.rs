@@ -17,6 +17,7 @@ pub mod record;
 pub mod refusal;
 pub mod report;
 pub(crate) mod report_file;
+pub(crate) mod sheet;
 pub mod single;
 pub mod table;
 mod workbook;
@@ -38,9 +39,9 @@ use crate::person::rule::PeopleRules;
 use crate::registry::newcomer::{Known, Newcomer};
 use crate::registry::source::Source;
 use crate::registry::{self, Done, Outcome};
-use crate::store::{Store, StoreError, Tx};
+use crate::store::{Adder, Store, StoreError, Tx};
 
-use ahead::{Ahead, BATCHES_AHEAD, Batch, Row};
+use ahead::{Ahead, BATCHES_AHEAD, Batch, Guess, Row};
 use check::Checks;
 use column::Column;
 use encoding::Declared;
@@ -107,6 +108,7 @@ pub fn run(store: &mut Store, order: &Order<'_>) -> Result<Report, ImportError> 
     let mut table = Table::read(file, reading).map_err(|error| failed(order, error))?;
     let checks = Checks::new(table.layout(), order.city, order.people);
     let report = Report::new(&table, order.dry_run, order.lang);
+    let guess = Guess::new();
     let mut work = Work {
         order,
         source,
@@ -117,6 +119,8 @@ pub fn run(store: &mut Store, order: &Order<'_>) -> Result<Report, ImportError> 
         alike: 0,
         import: 0,
         done: 0,
+        good: 0,
+        guess: &guess,
         new_before: false,
     };
     work.begin(store, table.digest())?;
@@ -127,6 +131,7 @@ pub fn run(store: &mut Store, order: &Order<'_>) -> Result<Report, ImportError> 
         done: work.done,
         // A dry run registers nobody.
         keys: if order.dry_run { None } else { store.data_keys() },
+        guess: &guess,
     };
     let (sender, batches) = sync_channel(BATCHES_AHEAD);
     let read = std::thread::scope(|scope| {
@@ -166,6 +171,9 @@ struct Work<'a> {
     import: u32,
     /// Last row that an interrupted run has stored.
     done: u64,
+    /// Good rows so far.
+    good: i64,
+    guess: &'a Guess,
     /// Whether the last good row was about a person who is new.
     new_before: bool,
 }
@@ -202,11 +210,12 @@ impl Work<'_> {
         let begun = Instant::now();
         let (read, length) = store.journal(|tx| -> Result<_, ImportError> {
             let (mut batch, mut taken) = (first, 1);
+            let mut adder = tx.adder()?;
             loop {
                 let Batch { rows, at, read, length } = batch;
                 let last = rows.last().map_or(0, |row| row.line);
                 for row in rows {
-                    self.take_row(tx, row, at)?;
+                    self.take_row(tx, &mut adder, row, at)?;
                 }
                 let left = OPEN_MAX.saturating_sub(begun.elapsed());
                 let next = if taken < BATCHES_MAX { more.recv_timeout(left).ok() } else { None };
@@ -223,7 +232,7 @@ impl Work<'_> {
         Ok(())
     }
 
-    fn take_row(&mut self, tx: &Tx<'_>, row: Row, at: u64) -> Result<(), ImportError> {
+    fn take_row(&mut self, tx: &Tx<'_>, adder: &mut Adder<'_, '_>, row: Row, at: u64) -> Result<(), ImportError> {
         let Row { line, checked } = row;
         let fresh = line > self.done;
         let newcomer = match checked {
@@ -233,6 +242,7 @@ impl Work<'_> {
                 return Ok(());
             }
         };
+        self.good += 1;
         let marks = match &newcomer.marks {
             Some(marks) if tx.are_current(marks)? => Some(marks),
             _ => None,
@@ -241,7 +251,7 @@ impl Work<'_> {
         if self.new_before
             && !newcomer.certified
             && let Some(marks) = marks
-            && let Some(outcome) = registry::enter(tx, &newcomer, marks, self.import)?
+            && let Some(outcome) = registry::enter(adder, &newcomer, marks, self.import)?
         {
             self.accept(&newcomer, Some(&outcome));
             return Ok(());
@@ -268,7 +278,7 @@ impl Work<'_> {
             Some(known) => registry::hear(tx, known, &statement, !self.order.dry_run)?,
             None if self.order.dry_run => registry::rehearse(&newcomer),
             None => {
-                let entered = marks.map(|marks| registry::enter(tx, &newcomer, marks, import)).transpose()?;
+                let entered = marks.map(|marks| registry::enter(adder, &newcomer, marks, import)).transpose()?;
                 match entered.flatten() {
                     Some(outcome) => outcome,
                     None => registry::register(tx, &statement)?,
@@ -285,6 +295,7 @@ impl Work<'_> {
         self.off_chip += u64::from(newcomer.no_card.is_some());
         if let Some(outcome) = outcome {
             self.new_before = outcome.done == Done::Created;
+            self.guess.learn(self.good - 1, Some(outcome.id).filter(|_| self.new_before));
             self.report.count(outcome);
         }
     }

@@ -1,10 +1,10 @@
 //! Operators (操作员): who may do what. Nobody may approve what they made.
 //!
-//! Owns: roles, names, the checks, who may change them. Never: authenticates a person (the operating system and the desk do, until
-//! accounts exist).
+//! Owns: roles, names, the checks, who may change them. Never: believes a name over the network: `login` does not.
 
 pub mod duty;
 mod failure;
+pub mod login;
 
 use clap::ValueEnum;
 use serde::Serialize;

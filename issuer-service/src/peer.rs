@@ -1,4 +1,4 @@
-//! Who may speak with the centre over TLS: stations, and later terminals and institutions. One operator enrols, another certifies.
+//! Who may speak with the centre over TLS: stations, and programs that ask for an operator. One operator enrols, another certifies.
 //!
 //! Owns: the table of states, enrolling a request, certifying, revoking; who a certificate belongs to.
 //! Never: makes or sees the private key of a peer; trusts a certificate that the database does not know.
@@ -12,10 +12,10 @@ pub use failure::PeerError;
 use crate::audit::Act;
 use crate::clock;
 use crate::lang::Lang;
-use crate::operator::{Role, is_name};
+use crate::operator::{Operator, OperatorError, Role, is_name};
 use crate::output::Show;
 use crate::state::{State, states, word};
-use crate::store::{Store, Tx};
+use crate::store::{Store, StoreError, Tx};
 use crate::vault::VaultError;
 use crate::vault::authority::{self, Asked, Authority};
 
@@ -45,7 +45,7 @@ states! {
 pub struct Certificate {
     /// Number.
     pub number: i64,
-    /// What its holder is: `station`.
+    /// What its holder is: `station`, `client`.
     pub role: String,
     /// Its holder's name.
     pub name: String,
@@ -68,16 +68,76 @@ pub struct Certificates {
     pub certificates: Vec<Certificate>,
 }
 
-/// What a peer's certificate is good for: [`Certificate::role`] of stations.
+/// What a peer's certificate is good for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A station elsewhere.
+    Station,
+    /// A program that asks for the operator whose name it has.
+    Client,
+}
+
+impl Kind {
+    /// [`Certificate::role`].
+    #[must_use]
+    pub const fn role(self) -> &'static str {
+        match self {
+            Self::Station => STATION,
+            Self::Client => CLIENT,
+        }
+    }
+
+    /// What people call it.
+    #[must_use]
+    pub const fn word(self, lang: Lang) -> &'static str {
+        match (self, lang) {
+            (Self::Station, Lang::Zh) => "工位",
+            (Self::Client, Lang::Zh) => "客户端",
+            (kind, Lang::En) => kind.role(),
+        }
+    }
+
+    /// Who may enrol and revoke one.
+    const fn keeper(self) -> Role {
+        match self {
+            Self::Station => Role::Station,
+            Self::Client => Role::Manage,
+        }
+    }
+
+    const fn acts(self) -> [&'static str; 3] {
+        match self {
+            Self::Station => ["station.enrol", "station.certify", "station.revoke"],
+            Self::Client => ["client.enrol", "client.certify", "client.revoke"],
+        }
+    }
+}
+
+/// [`Certificate::role`] of stations.
 pub const STATION: &str = "station";
+/// [`Certificate::role`] of programs.
+pub const CLIENT: &str = "client";
 
 /// Takes a certificate request down.
 ///
 /// # Errors
 /// [`PeerError`].
 pub fn enrol(store: &mut Store, name: &str, pem: &str, operator: Option<&str>) -> Result<Certificate, PeerError> {
+    enrol_as(store, (Kind::Station, name), pem, operator)
+}
+
+/// As [`enrol`], for a station or for a program, whose name is that of a registered operator.
+///
+/// # Errors
+/// [`PeerError`].
+pub fn enrol_as(
+    store: &mut Store,
+    (kind, name): (Kind, &str),
+    pem: &str,
+    operator: Option<&str>,
+) -> Result<Certificate, PeerError> {
     if !is_name(name) {
-        return Err(PeerError::NameInvalid { name: name.to_owned() });
+        return Err(PeerError::NameInvalid { kind, name: name.to_owned() });
     }
     let asked = Asked::read(pem).ok_or(PeerError::RequestMalformed)?;
     if !asked.is_p256() {
@@ -85,15 +145,18 @@ pub fn enrol(store: &mut Store, name: &str, pem: &str, operator: Option<&str>) -
     }
     let public_key = asked.public_key();
     store.act(|tx| {
-        let maker = tx.require(operator, Role::Station)?;
+        let maker = tx.require(operator, kind.keeper())?;
+        if kind == Kind::Client && tx.operator(name)?.is_none() {
+            return Err(OperatorError::Unknown { name: name.to_owned() }.into());
+        }
         if tx.certificate_of_key(&public_key)?.is_some() {
             return Err(PeerError::KeyKnown);
         }
-        let number = tx.add_certificate(STATION, name, pem, &public_key, &maker)?;
+        let number = tx.add_certificate(kind.role(), name, pem, &public_key, &maker)?;
         let act = Act {
             actor: maker,
-            act: "station.enrol",
-            object: format!("station {name}"),
+            act: kind.acts()[0],
+            object: format!("{} {name}", kind.role()),
             detail: format!("certificate {number}, key {public_key}"),
         };
         Ok((found(tx, number)?, act))
@@ -103,7 +166,9 @@ pub fn enrol(store: &mut Store, name: &str, pem: &str, operator: Option<&str>) -
 /// What an operator wants to certify.
 #[derive(Clone, Copy, Debug)]
 pub struct Wanted<'a> {
-    /// Name of the station.
+    /// What its holder is.
+    pub kind: Kind,
+    /// Its name.
     pub name: &'a str,
     /// SHA-256 of its key, hex, as two people have compared it: blanks and colons do not matter.
     pub key: &'a str,
@@ -150,32 +215,33 @@ pub fn certify(
     wanted: &Wanted<'_>,
     operator: Option<&str>,
 ) -> Result<(Certificate, String), PeerError> {
-    let Wanted { name, days, .. } = *wanted;
+    let Wanted { kind, name, days, .. } = *wanted;
     store.act(|tx| {
         let checker = tx.require(operator, Role::Keys)?;
         let (certificate, asked) = asked(tx, wanted, &checker)?;
-        let certified = authority.certify(asked, STATION, name, i64::from(days))?;
+        let certified = authority.certify(asked, kind.role(), name, i64::from(days))?;
         let until = clock::instant(clock::seconds() + u64::from(days) * 86_400);
         tx.certify(certificate.number, &checker, &certified, &until)?;
         let detail = format!("certificate {}, key {}, until {until}", certificate.number, certificate.public_key);
-        let act = Act { actor: checker, act: "station.certify", object: format!("station {name}"), detail };
+        let object = format!("{} {name}", kind.role());
+        let act = Act { actor: checker, act: kind.acts()[1], object, detail };
         Ok(((found(tx, certificate.number)?, certified.chain), act))
     })
 }
 
 /// The request that waits under a name with the key that was compared.
 fn asked(tx: &Tx<'_>, wanted: &Wanted<'_>, checker: &str) -> Result<(Certificate, Asked), PeerError> {
-    let name = || wanted.name.to_owned();
-    let waiting = tx.certificates_of(STATION, wanted.name)?;
+    let (kind, name) = (wanted.kind, || wanted.name.to_owned());
+    let waiting = tx.certificates_of(kind.role(), wanted.name)?;
     let waiting: Vec<_> = waiting.into_iter().filter(|one| one.state == CertificateState::Enrolled.name()).collect();
     if waiting.is_empty() {
-        return Err(PeerError::NotEnrolled { name: name() });
+        return Err(PeerError::NotEnrolled { kind, name: name() });
     }
     let key: String = wanted.key.chars().filter(char::is_ascii_hexdigit).collect();
     let same = |one: &Certificate| one.public_key.eq_ignore_ascii_case(&key);
-    let found = waiting.into_iter().find(same).ok_or_else(|| PeerError::KeyDiffers { name: name() })?;
+    let found = waiting.into_iter().find(same).ok_or_else(|| PeerError::KeyDiffers { kind, name: name() })?;
     if found.maker == checker {
-        return Err(PeerError::MakerIsChecker { name: name() });
+        return Err(PeerError::MakerIsChecker { kind, name: name() });
     }
     let pem = tx.certificate_request(found.number)?;
     let asked = Asked::read(&pem).ok_or(PeerError::RequestMalformed)?;
@@ -205,38 +271,77 @@ pub fn revoke(
     reason: &str,
     operator: Option<&str>,
 ) -> Result<Vec<Certificate>, PeerError> {
+    revoke_as(store, (Kind::Station, name), reason, operator)
+}
+
+/// As [`revoke`], for a station or for a program.
+///
+/// # Errors
+/// [`PeerError`].
+pub fn revoke_as(
+    store: &mut Store,
+    (kind, name): (Kind, &str),
+    reason: &str,
+    operator: Option<&str>,
+) -> Result<Vec<Certificate>, PeerError> {
     store.act(|tx| {
-        let actor = tx.require(operator, Role::Station).or_else(|_| tx.require(operator, Role::Keys))?;
-        let open = tx.certificates_of(STATION, name)?;
+        let actor = tx.require_one(operator, &[kind.keeper(), Role::Keys])?;
+        let open = tx.certificates_of(kind.role(), name)?;
         let open: Vec<_> = open.into_iter().filter(|one| one.state != CertificateState::Revoked.name()).collect();
         if open.is_empty() {
-            return Err(PeerError::NotFound { name: name.to_owned() });
+            return Err(PeerError::NotFound { kind, name: name.to_owned() });
         }
         for one in &open {
             let certified = one.state == CertificateState::Certified.name();
             tx.move_certificate(one.number, if certified { CertificateMove::Revoke } else { CertificateMove::Refuse })?;
         }
-        let freed = tx.free_leases(name)?;
-        tx.end_station_runs(name)?;
-        let detail = format!("{} certificates, {freed} jobs free again: {reason}", open.len());
-        let act = Act { actor, act: "station.revoke", object: format!("station {name}"), detail };
-        Ok((tx.certificates_of(STATION, name)?, act))
+        let mut detail = format!("{} certificates", open.len());
+        if kind == Kind::Station {
+            let freed = tx.free_leases(name)?;
+            tx.end_station_runs(name)?;
+            detail += &format!(", {freed} jobs free again");
+        }
+        let act = Act {
+            actor,
+            act: kind.acts()[2],
+            object: format!("{} {name}", kind.role()),
+            detail: format!("{detail}: {reason}"),
+        };
+        Ok((tx.certificates_of(kind.role(), name)?, act))
     })
 }
 
+/// The operator for whom the holder of a certificate asks, while it is certified and not at its end.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn client(tx: &Tx<'_>, fingerprint: &str) -> Result<Option<Operator>, StoreError> {
+    let known = tx.certificate_of(fingerprint)?.filter(|one| one.role == CLIENT);
+    // TLS has looked at it when the connection began; that may be long ago.
+    let now = clock::now();
+    let good = known.filter(|one| {
+        one.state == CertificateState::Certified.name() && one.valid_until.as_ref().is_some_and(|until| *until >= now)
+    });
+    match good {
+        Some(certificate) => tx.operator(&certificate.name),
+        None => Ok(None),
+    }
+}
+
 fn found(tx: &Tx<'_>, number: i64) -> Result<Certificate, PeerError> {
-    tx.certificate(number)?.ok_or(PeerError::NotFound { name: number.to_string() })
+    tx.certificate(number)?.ok_or(PeerError::NotFound { kind: Kind::Station, name: number.to_string() })
 }
 
 impl Show for Certificate {
     fn text(&self, lang: Lang) -> String {
-        let Self { number, name, state, public_key, maker, checker, valid_until, .. } = self;
+        let Self { number, role, name, state, public_key, maker, checker, valid_until } = self;
+        let holder = if role == CLIENT { Kind::Client } else { Kind::Station }.word(lang);
         let state = word(&CertificateState::TABLE, state, lang);
         let (checker, until) = (checker.as_deref().unwrap_or("-"), valid_until.as_deref().unwrap_or("-"));
         lang.pick(
-            format!("证书 {number}: 工位 {name}，{state}，登记 {maker}，签发 {checker}，有效至 {until}\n  密钥 {public_key}"),
+            format!("证书 {number}: {holder} {name}，{state}，登记 {maker}，签发 {checker}，有效至 {until}\n  密钥 {public_key}"),
             format!(
-                "certificate {number}: station {name}, {state}, enrolled by {maker}, certified by {checker}, valid until {until}\n  key {public_key}"
+                "certificate {number}: {holder} {name}, {state}, enrolled by {maker}, certified by {checker}, valid until {until}\n  key {public_key}"
             ),
         )
     }
@@ -245,7 +350,7 @@ impl Show for Certificate {
 impl Show for Certificates {
     fn text(&self, lang: Lang) -> String {
         if self.certificates.is_empty() {
-            return lang.pick("没有登记的工位", "no station is enrolled").to_owned();
+            return lang.pick("没有登记的证书", "no certificate is enrolled").to_owned();
         }
         self.certificates.iter().map(|one| one.text(lang)).collect::<Vec<_>>().join("\n")
     }

@@ -16,7 +16,7 @@ use crate::lang::Lang;
 use crate::person::dossier::{Dossier, Heard, Statement};
 use crate::person::field::Fields;
 use crate::person::no_card::NoCard;
-use crate::store::{StoreError, Tx};
+use crate::store::{Adder, StoreError, Tx};
 use crate::vault::data_keys::Marks;
 
 use newcomer::{Known, Newcomer};
@@ -61,12 +61,12 @@ pub fn upsert(tx: &Tx<'_>, statement: &Statement<'_>) -> Result<Outcome, StoreEr
 /// # Errors
 /// [`StoreError`].
 pub(crate) fn enter(
-    tx: &Tx<'_>,
+    adder: &mut Adder<'_, '_>,
     newcomer: &Newcomer,
     marks: &Marks,
     import: u32,
 ) -> Result<Option<Outcome>, StoreError> {
-    let id = tx.add_newcomer(newcomer, marks, import)?;
+    let id = adder.add(newcomer, marks, import)?;
     Ok(id.map(|id| created(id, newcomer.no_card)))
 }
 

@@ -82,6 +82,15 @@ impl Kind {
         }
     }
 
+    /// The word for it; in English its name.
+    #[must_use]
+    pub const fn word(self, lang: Lang) -> &'static str {
+        match lang {
+            Lang::Zh => self.zh(),
+            Lang::En => self.name(),
+        }
+    }
+
     const fn zh(self) -> &'static str {
         match self {
             Self::First => "新申领",

@@ -123,14 +123,17 @@ pub const TABLES: &[Table] = &[
     crate::card::state::TABLE,
     crate::card::pin::PinOrderState::TABLE,
     crate::card::update::UpdateState::TABLE,
+    crate::clearing::sale::SaleState::TABLE,
     StockState::TABLE,
     FileState::TABLE,
     RowState::TABLE,
     PsamState::TABLE,
+    crate::clearing::decision::DecisionState::TABLE,
     CeremonyState::TABLE,
     CertificateState::TABLE,
     crate::sync::SyncState::TABLE,
     crate::sync::SyncFileState::TABLE,
+    crate::query::ticket::TicketState::TABLE,
 ];
 
 /// Tables to be shown.

@@ -13,6 +13,7 @@
 mod allotment;
 mod audit;
 mod batch;
+pub mod benefit;
 mod card;
 mod card_update;
 mod cell;
@@ -21,6 +22,7 @@ mod clearing_card;
 mod clock_mark;
 pub(crate) mod copy;
 pub(crate) mod counter;
+mod decision;
 pub mod engine;
 pub(crate) mod exchange;
 mod failure;
@@ -33,21 +35,27 @@ mod key;
 mod ledger;
 mod life;
 mod load;
+mod login;
+mod measure;
 mod operator;
+pub mod participation;
 pub mod peer;
 mod person;
 mod photo;
 mod pin;
 mod psam;
+pub mod query;
 mod request;
 mod retention;
 pub(crate) mod rotation;
+mod sale;
 mod sealed;
 mod source;
 mod station;
 mod stock;
 mod succession;
 mod sync;
+mod ticket;
 mod upload;
 mod window;
 
@@ -57,6 +65,7 @@ use std::path::Path;
 pub use self::clock_mark::ClockRules;
 pub use self::engine::{AddressError, Place, Server};
 pub use self::failure::StoreError;
+pub(crate) use self::person::{Adder, place as place_of_person};
 
 use self::engine::{Connection, Transaction};
 use self::sealed::{KeyHolder, Ready};
@@ -97,6 +106,13 @@ const MIGRATIONS: &[(i64, &str)] = &[
     (56, include_str!("store/schema_056_ceremony_key.sql")),
     (57, include_str!("store/schema_057_refund.sql")),
     (58, include_str!("store/schema_058_parameters.sql")),
+    (59, include_str!("store/schema_059_online.sql")),
+    (60, include_str!("store/schema_060_query.sql")),
+    (61, include_str!("store/schema_061_benefit.sql")),
+    (62, include_str!("store/schema_062_login.sql")),
+    (63, include_str!("store/schema_063_client.sql")),
+    (67, include_str!("store/schema_067_load_order.sql")),
+    (68, include_str!("store/schema_068_row_decision.sql")),
 ];
 
 /// One connection.
@@ -107,6 +123,10 @@ pub struct Store {
     anchor: Anchor,
     /// Who acts through this connection, when a command needs a role.
     on_duty: Option<OnDuty>,
+    /// The request under way, when a program gave it a key.
+    request: Option<login::RequestKey>,
+    /// What the first act since then was done to.
+    acted: Option<String>,
     /// How far the clock may stand from the log.
     clock: ClockRules,
     /// What the site asks for before a card is made.
@@ -130,6 +150,10 @@ pub struct Tx<'a> {
     next_person: Cell<Option<i64>>,
     /// When it first wrote an instant.
     instant: OnceCell<String>,
+    /// The request under way, whose key its first record uses up.
+    request: Option<&'a login::RequestKey>,
+    /// What its first record is about.
+    object: RefCell<Option<String>>,
 }
 
 /// Audit records of a transaction, to be written down in the anchor before its commit.
@@ -167,7 +191,17 @@ impl Store {
     pub fn open_to_look(place: &Place, folder: &Path) -> Result<Self, StoreError> {
         let (connection, anchor) = (Connection::open_to_look(place)?, Anchor::in_folder(folder));
         let (data, clock) = (KeyHolder::default(), ClockRules::default());
-        let mut store = Self { connection, data, anchor, on_duty: None, clock, making: None, looks: true };
+        let mut store = Self {
+            connection,
+            data,
+            anchor,
+            on_duty: None,
+            request: None,
+            acted: None,
+            clock,
+            making: None,
+            looks: true,
+        };
         let (found, known) = (store.applied()?, MIGRATIONS.iter().map(|(number, _)| *number).max().unwrap_or(0));
         match found.iter().copied().find(|number| *number > known) {
             Some(newer) => Err(StoreError::SchemaNewer { found: newer, known }),
@@ -190,7 +224,17 @@ impl Store {
         let anchor = Anchor::in_folder(folder);
         let connection = Connection::open(place, new)?;
         let (data, clock) = (KeyHolder::default(), ClockRules::default());
-        let mut store = Self { connection, data, anchor, on_duty: None, clock, making: None, looks: false };
+        let mut store = Self {
+            connection,
+            data,
+            anchor,
+            on_duty: None,
+            request: None,
+            acted: None,
+            clock,
+            making: None,
+            looks: false,
+        };
         if !new && store.applied()?.is_empty() {
             return Err(StoreError::NoCentre);
         }
@@ -216,6 +260,11 @@ impl Store {
     /// From here on every act needs this operator, active and with the role still.
     pub fn set_on_duty(&mut self, on_duty: OnDuty) {
         self.on_duty = Some(on_duty);
+    }
+
+    /// From here on nobody is asked for: the next request over this connection is somebody else's.
+    pub fn off_duty(&mut self) {
+        self.on_duty = None;
     }
 
     /// What the site asks for before a card is made; nothing when nobody has said.
@@ -302,12 +351,18 @@ impl Store {
     /// What the closure gives, or [`StoreError`].
     pub fn journal<T, E: From<StoreError>>(&mut self, write: impl FnOnce(&Tx<'_>) -> Result<T, E>) -> Result<T, E> {
         let sql = self.connection.begin_alone()?;
-        let tx = Tx::new(sql, &self.data, &self.anchor, self.clock);
+        let request = self.request.clone();
+        let tx = Tx { request: request.as_ref(), ..Tx::new(sql, &self.data, &self.anchor, self.clock) };
         let outcome = write(&tx)?;
         let recorded = tx.anchor_records(self.on_duty.as_ref())?;
+        let object = tx.object.take();
         tx.sql.commit().map_err(StoreError::from)?;
         if let Some(sequence) = recorded {
             self.anchor.done(sequence);
+        }
+        if let Some(object) = object {
+            self.request = None;
+            self.acted.get_or_insert(object);
         }
         Ok(outcome)
     }
@@ -374,6 +429,8 @@ impl<'a> Tx<'a> {
             recorded: RefCell::default(),
             next_person: Cell::new(None),
             instant: OnceCell::new(),
+            request: None,
+            object: RefCell::default(),
         }
     }
 

@@ -47,6 +47,15 @@ const DAY: &[(Kind, &str, &str)] = &[
     (Acts, ONE, "person merge 1 --take bureau"),
     (Acts, ONE, "person death 4 --on 20260101 --reason seen"),
     (Acts, ONE, "person death 4 --withdraw --reason mistake"),
+    (Acts, ONE, "benefit import contributions.csv"),
+    (Looks, ONE, "benefit list"),
+    (Looks, ONE, "ticket list"),
+    (Acts, ONE, "query person --person 1"),
+    (Acts, ONE, "query card --person 1 --channel agent"),
+    (Acts, ONE, "query account --person 1"),
+    (Acts, ONE, "query insurance --person 1"),
+    (Acts, ONE, "query progress --person 1"),
+    (Acts, ONE, "query password --person 1 --password file:digits"),
     (Acts, ONE, "photo import photos"),
     (Acts, ONE, "photo add 2 photo.jpg"),
     (Looks, ONE, "photo check photo.jpg"),
@@ -107,6 +116,10 @@ const DAY: &[(Kind, &str, &str)] = &[
     (Acts, ONE, "stock hand-out A2"),
     (Acts, ONE, "card activate A1 A2"),
     (Looks, ONE, "card show A1"),
+    (Looks, ONE, "face template list"),
+    (Looks, ONE, "face template show back"),
+    (Looks, ONE, "face template check front"),
+    (Acts, ONE, "face print A1 --side front --out face.png"),
     (Acts, ONE, "card report-loss A1 --temporary --reason lost"),
     (Acts, ONE, "card release A1 --reason found"),
     (Acts, ONE, "card lock A1 --reason why"),
@@ -166,6 +179,8 @@ const DAY: &[(Kind, &str, &str)] = &[
     (Looks, ONE, "account requests"),
     (Looks, ONE, "account list"),
     (Looks, ONE, "load list"),
+    (Looks, ONE, "terminal sales --open"),
+    (Looks, ONE, "row list"),
     (Acts, ONE, "blacklist add 513300D1560000050000000100000000 --reason why"),
     (Acts, ONE, "blacklist remove 513300D1560000050000000100000000 --reason why"),
     (Looks, ONE, "blacklist list"),
@@ -175,6 +190,8 @@ const DAY: &[(Kind, &str, &str)] = &[
     (Looks, ONE, "statement --institution H001 --date TODAY"),
     (Looks, ONE, "reconcile --date TODAY"),
     (Acts, ONE, "window close --date TODAY"),
+    (Looks, ONE, "config show --origin"),
+    (Looks, ONE, "self-test"),
     (Looks, ONE, "key list"),
     (Looks, ONE, "key check"),
     (Acts, ONE, "retention set photos --days 400 --reason law"),
@@ -191,8 +208,12 @@ const DAY: &[(Kind, &str, &str)] = &[
     (Acts, "zhou", "ceremony cancel"),
     (Acts, ONE, "key discard"),
     (Looks, ONE, "operator duties"),
+    (Looks, ONE, "api openapi"),
     (Acts, ONE, "operator add head --role manage"),
     (Acts, "head", "operator roles zhou --role audit"),
+    (Acts, "head", "client enrol zhou --request client.csr"),
+    (Acts, "head", "client revoke zhou --reason why"),
+    (Looks, ONE, "client list"),
     (Acts, "head", "operator disable qian --reason left"),
     (Acts, ONE, "audit anchor --reason lost"),
     (Acts, "head", "audit clock --reason checked"),
@@ -200,6 +221,10 @@ const DAY: &[(Kind, &str, &str)] = &[
     (Looks, ONE, "backup verify one.backup --backup-passphrase file:secret"),
     (Looks, ONE, "audit export log.jsonl"),
     (Acts, ONE, "audit checkpoint"),
+    (Acts, "head", "operator reset head --initial file:secret"),
+    (Acts, "head", "operator password --new file:own --password file:secret"),
+    (Acts, "head", "operator totp --password file:own"),
+    (Acts, "head", "operator roles zhou --role stock --password file:own"),
     (Looks, ONE, "audit verify"),
 ];
 
@@ -213,6 +238,22 @@ const ELSEWHERE: &[(&str, &str)] = &[
         "station update::without_a_durable_intent_nothing_is_written_and_without_a_durable_outcome_nothing_is_called_done",
     ),
     ("batch print", "station print: an entry in the station's journal, as printing in a run"),
+    (
+        "ticket add",
+        "clearing kiosk::a_ticket_is_taken_in_once_answered_and_closed_and_its_words_stand_nowhere_in_the_open",
+    ),
+    (
+        "ticket show",
+        "clearing kiosk::a_ticket_is_taken_in_once_answered_and_closed_and_its_words_stand_nowhere_in_the_open",
+    ),
+    (
+        "ticket answer",
+        "clearing kiosk::a_ticket_is_taken_in_once_answered_and_closed_and_its_words_stand_nowhere_in_the_open",
+    ),
+    (
+        "ticket close",
+        "clearing kiosk::a_ticket_is_taken_in_once_answered_and_closed_and_its_words_stand_nowhere_in_the_open",
+    ),
     ("sync import", "life sync::an_answer_that_does_not_fit_changes_nothing"),
     ("sync resend", "life sync::what_a_kill_leaves_is_finished_by_the_next_command"),
     ("sync retry", "life sync::a_row_says_what_the_registry_needs_and_a_refusal_holds_up_that_card_alone"),
@@ -221,6 +262,8 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("station release", "station care: needs a reader or lot that is held"),
     ("station request", "makes files on a machine without a centre"),
     ("station certify", "remote certificate::who_enrols_does_not_certify_and_a_key_is_certified_once"),
+    ("client request", "makes files on a machine without a centre"),
+    ("client certify", "api machine::a_program_with_a_certificate_does_what_its_operator_may_until_it_is_revoked"),
     ("station work", "remote cut: its messages leave the records of a run at the centre"),
     ("psam personalize", "daemon psam"),
     ("key export", "daemon token: needs a token that lets keys out"),
@@ -233,6 +276,9 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("exchange abandon", "exchange"),
     ("backup restore", "backup: makes a database"),
     ("load settle", "clearing loads: needs a load that a terminal prepared"),
+    ("row propose", "clearing decisions: needs a record that was not posted"),
+    ("row approve", "clearing decisions"),
+    ("row reject", "clearing decisions"),
     ("window explain", "clearing day: needs a difference"),
     ("receipt check", "clearing receipts: it looks, and needs a receipt of a terminal"),
     ("serve", "clearing door: every request of a terminal is an act"),
@@ -352,6 +398,11 @@ fn who_looks_changes_nothing_and_who_acts_is_recorded_or_does_nothing() {
         ),
     );
     file("more.csv", &format!("{head}513301199001010013,尼玛,男,藏族,513301\n"));
+    file("digits", "830512\n");
+    file(
+        "contributions.csv",
+        "社会保障号码,险种类型,费款所属期,缴费基数,单位缴费,个人缴费\n513301199001010013,310,202601,5000,400,100\n",
+    );
     file("person.json", "{\"number\":\"513301199001010048\",\"name\":\"扎西\"}");
     let shown = issuer(folder, ONE, "--format text exchange template show bank-fixed");
     std::fs::write(folder.join("template.toml"), shown.stdout).expect("a template");
@@ -360,8 +411,11 @@ fn who_looks_changes_nothing_and_who_acts_is_recorded_or_does_nothing() {
         std::fs::write(folder.join(name), drawn::photo(1)).expect("photo");
     }
     file("secret", "an invented secret\n");
+    file("own", "another invented word\n");
     let (_, request) = issuer_service::vault::authority::request("station").expect("request");
     file("station.csr", &request);
+    let (_, request) = issuer_service::vault::authority::request("client").expect("request");
+    file("client.csr", &request);
     let raw = Connection::open(folder.join("centre/centre.db")).expect("database");
     raw.busy_timeout(std::time::Duration::from_secs(5)).expect("timeout");
     for (kind, operator, line) in DAY {

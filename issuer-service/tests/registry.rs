@@ -4,6 +4,8 @@
 mod anchor;
 #[path = "database/ask.rs"]
 mod ask;
+#[path = "registry/benefits.rs"]
+mod benefits;
 #[path = "registry/bureau.rs"]
 mod bureau;
 #[path = "photo/drawn.rs"]
@@ -28,6 +30,8 @@ mod rotation;
 mod sealed;
 #[path = "registry/sources.rs"]
 mod sources;
+#[path = "database/sweep.rs"]
+mod sweep;
 
 use bureau::{Bureau, HEADER, command, counts, faults, issuer, json, notes, number, row};
 use encoding_rs::GB18030;

@@ -166,6 +166,8 @@ pub enum Command {
     Trace(TraceCommand),
     /// Serve web pages on this machine: the conventional driver functions over a WebSocket. Runs until it is ended.
     Bridge(BridgeArguments),
+    /// Let people serve themselves: a full-screen page for a browser on this machine. Runs until it is ended.
+    Kiosk(KioskArguments),
     /// Replay recorded calls of the driver's functions and show every difference. Exit 7 when there is one.
     Compat {
         /// Recording: one JSON object a line (docs/compat.md).
@@ -215,6 +217,26 @@ pub struct BridgeArguments {
     /// ends with 0 for yes.
     #[arg(long, value_name = "PROGRAM")]
     pub consent: Option<PathBuf>,
+}
+
+/// `kiosk`.
+#[derive(Args, Clone, Debug)]
+pub struct KioskArguments {
+    /// Address of this machine: 127.0.0.1:PORT.
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:12343")]
+    pub listen: String,
+    /// Where the kiosk stands, shown under the title.
+    #[arg(long, value_name = "NAME", default_value = "", env = "SSCARD_KIOSK_PLACE")]
+    pub place: String,
+    /// Label in a third language on the first page; the default is a greeting in Tibetan.
+    #[arg(long, value_name = "TEXT", default_value = "བཀྲ་ཤིས་བདེ་ལེགས།", env = "SSCARD_KIOSK_GREETING")]
+    pub greeting: String,
+    /// Program that prints: it is given a document (PDF) on standard input. Without one certificates are shown by their code.
+    #[arg(long, value_name = "PROGRAM", env = "SSCARD_KIOSK_PRINTER")]
+    pub printer: Option<PathBuf>,
+    /// For rehearsals: time passes as standard input says, milliseconds a line.
+    #[arg(long, hide = true)]
+    pub told_clock: bool,
 }
 
 /// `shell`.
@@ -426,6 +448,12 @@ pub struct LoadArguments {
     pub pin: PinArguments,
 }
 
+/// A staff number: no name, so that none stands in the journal.
+fn staff(text: &str) -> Result<String, String> {
+    let fits = (1..=20).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+    if fits { Ok(text.to_owned()) } else { Err("write up to 20 letters, digits and hyphens".to_owned()) }
+}
+
 /// `journal …`.
 #[derive(Debug, Subcommand)]
 pub enum JournalCommand {
@@ -435,6 +463,24 @@ pub enum JournalCommand {
     Verify,
     /// The states of the journal and the only moves between them (Markdown). Needs no reader.
     States,
+    /// A supervisor judges a transaction whose outcome the card can no longer tell, by evidence from elsewhere. Needs no reader.
+    #[command(group = clap::ArgGroup::new("judgement").required(true).args(["done", "not_done"]))]
+    Judge {
+        /// Its number, as in `journal list`.
+        entry: String,
+        /// The card did it: a record for the centre is made, and says that a person judged.
+        #[arg(long)]
+        done: bool,
+        /// The card did not do it.
+        #[arg(long)]
+        not_done: bool,
+        /// Staff number of who judges.
+        #[arg(long, value_name = "STAFF", value_parser = staff)]
+        by: String,
+        /// What shows it: a statement, the card's log at another terminal, the holder's bank.
+        #[arg(long, value_name = "TEXT", value_parser = national::reason)]
+        reason: String,
+    },
     /// Loads, purchases and totals of each card, for reconciliation.
     Export {
         /// File; without it, standard output.

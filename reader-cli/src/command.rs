@@ -12,6 +12,7 @@ mod conform;
 mod contents;
 mod handout;
 mod journal;
+mod kiosk;
 mod load;
 mod national;
 mod office;
@@ -28,6 +29,7 @@ mod trace;
 mod trial;
 
 use std::path::Path;
+use std::time::Duration;
 
 use card_core::security::psam::Psam;
 use card_core::tries::TriesLeft;
@@ -174,6 +176,7 @@ fn carry_out(setting: &Setting<'_>, command: &Command) -> Result<Exit, TerminalE
         Command::National(command) => national::run(setting, command),
         Command::Conform(arguments) => conform::run(setting, arguments),
         Command::Bridge(arguments) => bridge::run(setting, arguments),
+        Command::Kiosk(arguments) => kiosk::run(setting, arguments),
         Command::Compat { file } => compat::run(setting, file),
         Command::Card(CardCommand::Diff(arguments)) => contents::diff_at_counter(setting, arguments),
         Command::Profile(_) | Command::Trace(_) | Command::Catalogue(_) | Command::Policy(_) | Command::Tear(_) => {
@@ -192,9 +195,14 @@ fn quietly(done: Result<Exit, TerminalError>) -> Result<Exit, TerminalError> {
 
 impl Setting<'_> {
     fn desk(&self) -> Result<Desk<'_>, TerminalError> {
-        let Configuration { reader, psam, interface, wait, data, .. } = &self.configuration;
+        self.desk_waiting(self.configuration.wait)
+    }
+
+    /// As [`Setting::desk`], with another wait for the card than was configured.
+    fn desk_waiting(&self, wait: Duration) -> Result<Desk<'_>, TerminalError> {
+        let Configuration { reader, psam, interface, data, .. } = &self.configuration;
         let (card, psam) = (reader.as_deref(), psam.as_deref());
-        let setup = Setup { card, psam, interface: *interface, wait: *wait };
+        let setup = Setup { card, psam, interface: *interface, wait };
         let desk = Desk::open(setup, &self.catalog)?.knowing(PsamMemory::recall(data));
         Ok(match &self.trace {
             None => desk,

@@ -139,6 +139,9 @@ impl Dump {
 
     /// What differs in the kind of card, whatever it holds: the profile, the version that it states, the algorithm.
     fn kinds(&self, profile: &str, version: &str) -> Vec<Difference> {
+        if self.profile == profile && self.version == version {
+            return Vec::new();
+        }
         let algorithm = |name: &str| builtin(name).map(|profile| format!("{:?}", profile.algorithm).to_uppercase());
         let sides = [
             ("profile", Some(self.profile.clone()), Some(profile.to_owned())),

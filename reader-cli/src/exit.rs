@@ -77,6 +77,7 @@ impl Exit {
             | Code::FontMissing
             | Code::CentreKeyUnknown
             | Code::ReceiptUnknown
+            | Code::NotUndecided
             | Code::RefundOriginal
             | Code::RefundUnknown
             | Code::RehearsalMissing
@@ -122,7 +123,9 @@ impl Exit {
             | Code::ParametersForeign
             | Code::ParametersOlder
             | Code::ParametersExpired
+            | Code::ClockBack
             | Code::ParametersAhead
+            | Code::OnlineRequired
             | Code::LimitExceeded => Self::Refused,
             Code::NoCard
             | Code::CardRemoved

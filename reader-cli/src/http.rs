@@ -56,8 +56,21 @@ impl<'a> Centre<'a> {
     /// # Errors
     /// [`TerminalError::Address`] for anything but `http://`.
     pub fn at(address: &'a str, key: &'a TerminalKey, terminal: TerminalNumber) -> Result<Self, TerminalError> {
+        Self::at_within(address, key, terminal, ANSWER_WITHIN)
+    }
+
+    /// As [`Self::at`], with less patience.
+    ///
+    /// # Errors
+    /// As [`Self::at`].
+    pub fn at_within(
+        address: &'a str,
+        key: &'a TerminalKey,
+        terminal: TerminalNumber,
+        within: Duration,
+    ) -> Result<Self, TerminalError> {
         check(address)?;
-        let http = Http { address: address.trim_end_matches('/'), agent: agent(ANSWER_WITHIN) };
+        let http = Http { address: address.trim_end_matches('/'), agent: agent(within) };
         Ok(Self::over(Box::new(http), key, terminal))
     }
 

@@ -43,6 +43,8 @@ pub enum Value {
     Flag(bool),
     /// Nothing there.
     Absent,
+    /// Nothing there, where a text that is empty is something else: said in words.
+    Missing,
     /// Several texts.
     Texts(Vec<String>),
     /// Several objects of the same shape: a table in text.

@@ -3,6 +3,7 @@
 //! Source: rows of `settlement::receipt`; ESC/POS, PNG, PDF, QR (ISO/IEC 18004) in the files below.
 //! Owns: which form is made, what a QR code holds. Never: decides what stands on a receipt; touches a card.
 
+mod certificate;
 mod escpos;
 mod font;
 mod image;
@@ -16,7 +17,9 @@ use settlement::receipt::{Paper, ReceiptCode, Row};
 
 use card_counter::error::FontError;
 
+pub use certificate::certificate;
 pub use font::Font;
+pub(crate) use qr::modules;
 
 /// Form of a receipt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]

@@ -1,19 +1,22 @@
-//! The receipt of a purchase: kept with the journal entry, made into paper when the card has paid.
+//! The receipt of a purchase and the slip of a refund: kept with the journal entry, made into paper when the card has done it.
 //!
 //! Source: layout by `settlement::receipt`.
 //! Owns: what is kept (bill lines, split, pharmacy, operator; no holder). Never: prints (`output`), stores (`store`).
 
+use card_profiles::account::Amounts;
 use serde::{Deserialize, Serialize};
 use settlement::fen::Fen;
+use settlement::id::BillId;
 use settlement::journal::State;
 use settlement::message::Institution;
-use settlement::receipt::{Copy, Paper, Receipt, ReceiptCode, Row, Sold};
+use settlement::receipt::{Copy, Paper, Receipt, ReceiptCode, RefundSlip, Row, Sold};
 use settlement::record::Evidence;
+use settlement::refund::{Parts, RefundAct};
 use settlement::signing::TerminalKey;
 use settlement::split::{Bought, Split};
 
 use card_counter::error::TerminalError;
-use card_counter::journal::{Entry, Subject};
+use card_counter::journal::{Entry, RefundNumber, Subject};
 use card_counter::language::Language;
 
 /// What is known of a receipt before the card has paid.
@@ -35,6 +38,36 @@ impl ReceiptDraft {
     /// [`TerminalError::Bug`]: never with amounts and texts.
     pub fn to_text(&self) -> Result<String, TerminalError> {
         serde_json::to_string(self).map_err(|_| TerminalError::Bug("a receipt has a JSON form"))
+    }
+}
+
+/// What is known of a refund's slip before the card has its money.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RefundDraft {
+    /// Pharmacy.
+    pub institution: Institution,
+    /// Who stands at the counter.
+    pub operator: String,
+    /// Bill of the purchase.
+    pub bill_id: BillId,
+}
+
+impl RefundDraft {
+    /// Of a purchase that goes back; `None` for anything else, and for one whose receipt was not kept.
+    #[must_use]
+    pub fn of(purchase: &Entry, operator: &str) -> Option<Self> {
+        let Subject::Purchase { bill_id, .. } = &purchase.draft.subject else { return None };
+        let kept: ReceiptDraft = serde_json::from_str(&purchase.draft.paper).ok()?;
+        Some(Self { institution: kept.institution, operator: operator.to_owned(), bill_id: bill_id.clone() })
+    }
+
+    /// As it is kept in the journal.
+    ///
+    /// # Errors
+    /// [`TerminalError::Bug`]: never with texts.
+    pub fn to_text(&self) -> Result<String, TerminalError> {
+        serde_json::to_string(self).map_err(|_| TerminalError::Bug("a slip has a JSON form"))
     }
 }
 
@@ -67,7 +100,8 @@ pub struct Printout {
     pub text: String,
 }
 
-/// The receipt of a confirmed purchase, with a code signed by the terminal's key; `None` for anything else.
+/// The receipt of a confirmed purchase, with a code signed by the terminal's key, or the slip of a refund that its card has; `None`
+/// for anything else.
 #[must_use]
 pub fn printout(
     entry: &Entry,
@@ -76,7 +110,13 @@ pub fn printout(
     language: Language,
     key: Option<&TerminalKey>,
 ) -> Option<Printout> {
-    let Subject::Purchase { amounts, .. } = entry.draft.subject else { return None };
+    let amounts = match &entry.draft.subject {
+        Subject::Purchase { amounts, .. } => *amounts,
+        Subject::Refund { refund, act, original, amounts, .. } => {
+            return slip(entry, (*refund, *act), *original, *amounts, (copy, paper, language));
+        }
+        Subject::Load { .. } => return None,
+    };
     let (sent, done) = (entry.sent?, entry.done?);
     let draft: ReceiptDraft = serde_json::from_str(&entry.draft.paper).ok()?;
     let sold = entry.record.map(|record| Sold {
@@ -106,4 +146,33 @@ pub fn printout(
         code: code.as_ref(),
     };
     Some(Printout { rows: receipt.rows(paper, language), text: receipt.text(paper, language) })
+}
+
+fn slip(
+    entry: &Entry,
+    (refund, act): (RefundNumber, RefundAct),
+    original: u32,
+    amounts: Amounts,
+    (copy, paper, language): (Copy, Paper, Language),
+) -> Option<Printout> {
+    let (sent, done) = (entry.sent?, entry.done?);
+    let draft: RefundDraft = serde_json::from_str(&entry.draft.paper).ok()?;
+    let slip = RefundSlip {
+        institution: &draft.institution,
+        terminal: entry.draft.terminal,
+        operator: &draft.operator,
+        act,
+        number: &refund.to_string(),
+        original_sequence: original,
+        bill_id: &draft.bill_id,
+        card_identifier: entry.draft.card_identifier,
+        card_sequence: sent.card_sequence,
+        parts: Parts::of_card(amounts),
+        balance_after: Fen::from_card(done.balance_after),
+        date_time: sent.date_time,
+        tac: done.evidence.tac(),
+        settled_later: !matches!(done.evidence, Evidence::Answered { .. }),
+        copy,
+    };
+    Some(Printout { rows: slip.rows(paper, language).ok()?, text: slip.text(paper, language).ok()? })
 }

@@ -14,6 +14,7 @@ use settlement::message::{
 use settlement::signing::TerminalKey;
 
 use crate::http::Centre;
+use crate::online;
 use card_counter::clock::Now;
 use card_counter::error::{BlacklistError, TerminalError};
 use card_counter::journal::Entry;
@@ -35,14 +36,17 @@ pub struct Uploaded {
     pub refused: Vec<(u64, String)>,
     /// Outcomes of loads reported.
     pub outcomes: u32,
+    /// Sales reported that the centre was asked about and that were not done.
+    pub sales: u32,
 }
 
-/// Sends everything that waits: first outcomes of loads, then batches.
+/// Sends everything that waits: first outcomes of loads and of sales that were not done, then batches.
 ///
 /// # Errors
 /// [`TerminalError::CentreUnreachable`] when the centre stops answering: what was not answered is kept and sent next time.
 pub fn upload(store: &mut Store, centre: &Centre<'_>, key: &TerminalKey) -> Result<Uploaded, TerminalError> {
-    let mut uploaded = Uploaded { outcomes: report_outcomes(store, centre)?, ..Uploaded::default() };
+    let outcomes = report_outcomes(store, centre)?;
+    let mut uploaded = Uploaded { outcomes, sales: online::report(store, centre)?, ..Uploaded::default() };
     // Each round sends one stored batch; the journal bounds how many there are.
     while let Some(batch) = next_batch(store, key)? {
         let answer = centre.send::<BatchRequest>(&batch.letter)?;

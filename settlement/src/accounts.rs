@@ -87,6 +87,7 @@ mod tests {
             algorithm: 3,
             mac1: Mac::parse("53B85E39").expect("hex"),
             refund: None,
+            after: None,
         };
         assert!(check_mac1(&mut keys, &rules, &request).expect("computes"));
         assert_eq!(mac2(&mut keys, &rules, &request, time).expect("computes").to_string(), "EEA0627F");

@@ -127,6 +127,10 @@ codes! {
     LoadUnresolved = "LOAD_UNRESOLVED", false,
         "该卡有未确认的划入", "请先在原终端处理上一笔划入",
         "another load of this card has no outcome yet", "settle that load at its terminal first";
+    /// The card has taken another load since it began this one.
+    LoadOutdated = "LOAD_OUTDATED", false,
+        "卡已完成更晚的划入,这一笔已作废", "重新插卡,从头再做",
+        "the card has taken a later load: this one is void", "insert the card again and begin anew";
     /// No such load.
     LoadUnknown = "LOAD_UNKNOWN", false,
         "中心没有这笔划入", "请联系中心",
@@ -171,6 +175,10 @@ codes! {
     TacMissing = "TAC_MISSING", false,
         "没有 TAC", "由中心按卡内日志核查",
         "there is no TAC", "the centre looks into it with the card's log";
+    /// There is no TAC: a person at the terminal judged that the card did it.
+    RecordJudged = "RECORD_JUDGED", false,
+        "没有 TAC,终端主管判定卡已执行", "由中心核查后处理",
+        "there is no TAC: a supervisor at the terminal judged that the card did it", "the centre looks into it and decides";
     /// Same terminal and terminal sequence.
     DuplicateTerminalSequence = "DUPLICATE_TERMINAL_SEQUENCE", false,
         "终端交易序号重复", "不予入账,由中心核查",
@@ -187,6 +195,14 @@ codes! {
     LimitExceeded = "LIMIT_EXCEEDED", false,
         "超过终端或单卡限额", "不予入账,由中心核查",
         "above the limit of the terminal or of the card", "not posted; the centre looks into it";
+    /// The sale was told as not done, or its record is there.
+    SaleAlreadyDecided = "SALE_ALREADY_DECIDED", false,
+        "这笔消费已有结果", "请重新收款;仍不行请联系中心核对",
+        "the outcome of this sale was reported before", "sell again; if it stays so, ask the centre to compare";
+    /// The card says that it has more than was ever put on it.
+    BalanceBeyondLedger = "BALANCE_BEYOND_LEDGER", false,
+        "卡内金额多于中心账上金额", "不得交易,请持卡人到经办机构核查",
+        "the card pays more than the centre ever put on it", "do not sell; send the holder to the social security office";
     /// No such order for a PIN.
     PinOrderUnknown = "PIN_ORDER_UNKNOWN", false,
         "中心没有这张密码工单", "核对工单号",
@@ -203,6 +219,34 @@ codes! {
     PinOrderElsewhere = "PIN_ORDER_ELSEWHERE", false,
         "密码工单是另一张卡或另一终端的", "插入工单上的卡,或到工单指定的终端办理",
         "the order for the PIN is for another card or terminal", "insert the card of the order, or go to its terminal";
+    /// The terminal is no kiosk.
+    TerminalNotKiosk = "TERMINAL_NOT_KIOSK", false,
+        "本终端未登记为自助终端", "查询和自助办理请到自助终端;若本机是自助终端,请中心重新登记 (terminal add --kiosk)",
+        "this terminal is not registered as a kiosk", "ask at a kiosk; if this is one, the centre registers it so (terminal add --kiosk)";
+    /// No PIN that the holder chose was verified.
+    PinNotVerified = "PIN_NOT_VERIFIED", false,
+        "须先验证本人设置的密码", "请输入密码;仍为初始密码的,请先修改",
+        "the holder's own PIN must be verified first", "enter the PIN; change it first while it is the initial one";
+    /// The card's state or the site does not allow it.
+    SelfServiceRefused = "SELF_SERVICE_REFUSED", false,
+        "该卡目前不能自助办理此项业务", "请持有效证件到经办机构办理",
+        "this cannot be done without a clerk for this card now", "go to the social security office with an identity document";
+    /// The centre was given no data about contributions.
+    BenefitsUnknown = "BENEFITS_UNKNOWN", false,
+        "中心没有参保缴费数据", "请到经办机构查询",
+        "the centre was given no data about contributions", "ask at the social security office";
+    /// As many certificates this month as the site allows.
+    CertificateLimit = "CERTIFICATE_LIMIT", false,
+        "本月打印参保证明的次数已满", "请下月再打印,或到经办机构办理",
+        "no more certificates of participation this month", "come again next month, or go to the social security office";
+    /// No such purchase of this holder.
+    TransactionUnknown = "TRANSACTION_UNKNOWN", false,
+        "中心没有该持卡人的这笔交易", "请从交易明细中选择",
+        "the centre knows no such purchase of this holder", "choose it from the list of transactions";
+    /// No such institution.
+    InstitutionUnknown = "INSTITUTION_UNKNOWN", false,
+        "没有这个医药机构", "核对机构编号",
+        "there is no such institution", "check its code";
     /// The business day is closed.
     WindowClosed = "WINDOW_CLOSED", false,
         "业务日已关闭", "请重新签到,由中心转入下一业务日",

@@ -1,4 +1,4 @@
-//! The card's date and time, and the business date beside it.
+//! The card's date and time, the business date beside it, and calendar months.
 //!
 //! Source: BCD `YYYYMMDD` and `HHMMSS` of the account commands; Gregorian calendar.
 //! Owns: what is a real date; spelling. Never: asks a clock; orders transactions (sequences do).
@@ -19,6 +19,13 @@ pub struct BusinessDate {
     day: u8,
 }
 
+/// 所属期: a calendar month; in text `2026-01`.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Month {
+    year: u16,
+    month: u8,
+}
+
 /// A text or bytes that are no date.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DateError {
@@ -28,6 +35,9 @@ pub enum DateError {
     /// Not a real calendar day.
     #[error("not a date: YYYY-MM-DD of a real day is needed")]
     NotDate,
+    /// Not a month.
+    #[error("not a month: YYYY-MM is needed")]
+    NotMonth,
 }
 
 impl DateTime {
@@ -139,6 +149,60 @@ impl BusinessDate {
     }
 }
 
+impl Month {
+    /// A calendar month of the years 1900 to 9999.
+    ///
+    /// # Errors
+    /// [`DateError::NotMonth`].
+    pub const fn new(year: u16, month: u8) -> Result<Self, DateError> {
+        if year >= 1900 && year <= 9999 && month >= 1 && month <= 12 {
+            Ok(Self { year, month })
+        } else {
+            Err(DateError::NotMonth)
+        }
+    }
+
+    /// Reads `2026-01`.
+    ///
+    /// # Errors
+    /// [`DateError::NotMonth`].
+    pub fn parse(text: &str) -> Result<Self, DateError> {
+        let digits = |text: &str, count: usize| -> Option<u16> {
+            let fits = text.len() == count && text.bytes().all(|byte| byte.is_ascii_digit());
+            if fits { text.parse().ok() } else { None }
+        };
+        let (year, month) = text.split_once('-').ok_or(DateError::NotMonth)?;
+        let (Some(year), Some(month)) = (digits(year, 4), digits(month, 2)) else { return Err(DateError::NotMonth) };
+        Self::new(year, u8::try_from(month).map_err(|_| DateError::NotMonth)?)
+    }
+
+    /// The month of a day.
+    #[must_use]
+    pub const fn of(day: BusinessDate) -> Self {
+        Self { year: day.year, month: day.month }
+    }
+
+    /// Year and month.
+    #[must_use]
+    pub const fn parts(self) -> (u16, u8) {
+        (self.year, self.month)
+    }
+
+    /// Months from `earlier` to this one; negative when it lies before.
+    #[must_use]
+    pub fn since(self, earlier: Self) -> i32 {
+        let count = |month: Self| i32::from(month.year) * 12 + i32::from(month.month);
+        count(self) - count(earlier)
+    }
+
+    /// The month before; `None` before January 1900.
+    #[must_use]
+    pub fn previous(self) -> Option<Self> {
+        let (year, month) = if self.month == 1 { (self.year - 1, 12) } else { (self.year, self.month - 1) };
+        Self::new(year, month).ok()
+    }
+}
+
 fn is_day(year: u16, month: u8, day: u8) -> bool {
     let leap = year.is_multiple_of(4) && !year.is_multiple_of(100) || year.is_multiple_of(400);
     let days = match month {
@@ -172,6 +236,30 @@ impl fmt::Display for BusinessDate {
 impl fmt::Debug for BusinessDate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
+    }
+}
+
+impl fmt::Display for Month {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:04}-{:02}", self.year, self.month)
+    }
+}
+
+impl fmt::Debug for Month {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl Serialize for Month {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Month {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Self::parse(&String::deserialize(deserializer)?).map_err(de::Error::custom)
     }
 }
 
@@ -226,6 +314,25 @@ mod tests {
         }
         for text in ["2023-02-29", "2024-13-01", "2024-1-01", "20240101", "2024/01/01", "2024-01-1é", "+024-01-01"] {
             assert_eq!(BusinessDate::parse(text), Err(DateError::NotDate), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn every_month_reads_back_counts_and_what_is_no_month_is_refused() {
+        let first = Month::new(1900, 1).expect("a month");
+        let (mut month, mut count) = (first, 0);
+        for year in 1900..2100 {
+            for number in 1..=12 {
+                let found = Month::new(year, number).expect("a month");
+                assert_eq!(Month::parse(&found.to_string()), Ok(found));
+                assert_eq!((found.since(first), first.since(found)), (count, -count));
+                assert_eq!(found.previous(), (count > 0).then_some(month));
+                (month, count) = (found, count + 1);
+            }
+        }
+        assert_eq!(Month::of(BusinessDate::new(2026, 3, 31).expect("real")).to_string(), "2026-03");
+        for text in ["2026-13", "2026-00", "2026-1", "202601", "2026-01-01", "1899-12", "+026-01", "2026-０1", ""] {
+            assert_eq!(Month::parse(text), Err(DateError::NotMonth), "{text:?}");
         }
     }
 

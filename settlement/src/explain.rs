@@ -313,8 +313,8 @@ impl Explain for Contradiction {
     fn remedy(&self, language: Language) -> &'static str {
         choose(
             language,
-            "该笔保持未确认,此卡在本终端暂不消费;请主管核对后裁定",
-            "the transaction stays uncertain and the card pays nothing here; a supervisor compares and decides",
+            "该笔保持未确认,此卡在本终端暂不消费;请主管核对后执行 sscard journal judge",
+            "the transaction stays uncertain and the card pays nothing here; a supervisor compares, then runs sscard journal judge",
         )
     }
 }

@@ -152,6 +152,10 @@ hex_id! {
     LoadId, 16, "load id"
 }
 hex_id! {
+    /// One sale that the centre was asked about, from the question to its record or its end.
+    SaleId, 16, "sale id"
+}
+hex_id! {
     /// Transaction authentication code (TAC).
     Tac, 4, "TAC"
 }

@@ -94,6 +94,7 @@ mod tests {
             algorithm: 1,
             mac1: Mac::parse(mac1).expect("hex"),
             refund: None,
+            after: None,
         }
     }
 

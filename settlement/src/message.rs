@@ -17,6 +17,7 @@ use crate::id::{
 };
 use crate::parameters::SignedParameters;
 use crate::refund::RefundOf;
+use crate::sale::OnlinePolicy;
 
 /// A request body: where it goes, what answers it.
 pub trait Request: Serialize + for<'de> Deserialize<'de> {
@@ -125,6 +126,9 @@ pub struct TerminalLimits {
     pub pending_max_fen: Fen,
     /// Hours after which the blacklist is too old to sell.
     pub blacklist_age_max_hours: u32,
+    /// When it asks its centre; left out where it never does, as centres wrote it before there was a choice.
+    #[serde(default, skip_serializing_if = "OnlinePolicy::is_offline")]
+    pub online: OnlinePolicy,
 }
 
 /// Asks for the blacklist.
@@ -178,6 +182,9 @@ pub struct QuoteAnswer {
     /// Amount; 0 when nothing waits.
     #[serde(deserialize_with = "on_card")]
     pub amount_fen: Fen,
+    /// A load of the card that has no outcome at the centre yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub open_load: Option<LoadId>,
 }
 
 /// The card's INITIALIZE FOR LOAD, for the centre to check MAC1 and answer MAC2.
@@ -215,6 +222,9 @@ pub struct LoadRequest {
     /// What it gives back; without it the load is of money that waits for the holder.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refund: Option<RefundOf>,
+    /// The load without outcome that the centre named before this INITIALIZE was made: what shows that this one is later.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<LoadId>,
 }
 
 /// The centre's authorization of a load.

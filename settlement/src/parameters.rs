@@ -160,12 +160,17 @@ impl SignedParameters {
             pending_records_max,
             pending_max_fen,
             blacklist_age_max_hours,
+            online,
         } = self.limits;
         let sums = [purchase_max_fen, card_day_max_fen, pending_max_fen].map(|sum| sum.get().to_string()).join(" ");
-        format!(
-            "settlement-parameters-1\n{terminal}\n{sequence}\n{issued_at}\n{valid_until}\n{sums}\n\
+        let body = format!(
+            "{terminal}\n{sequence}\n{issued_at}\n{valid_until}\n{sums}\n\
              {card_day_count_max} {pending_records_max} {blacklist_age_max_hours}\n"
-        )
+        );
+        match online.is_offline() {
+            true => format!("settlement-parameters-1\n{body}"),
+            false => format!("settlement-parameters-2\n{body}{online}\n"),
+        }
         .into_bytes()
     }
 }
@@ -174,6 +179,7 @@ impl SignedParameters {
 mod tests {
     use super::*;
     use crate::fen::Fen;
+    use crate::sale::OnlinePolicy;
     use crate::signing::TerminalKey;
     use zeroize::Zeroizing;
 
@@ -195,6 +201,7 @@ mod tests {
             pending_records_max: 4,
             pending_max_fen: Fen::new(5),
             blacklist_age_max_hours: 6,
+            online: OnlinePolicy::OnlineRequired,
         };
         let key = key(7);
         SignedParameters::sign(TERMINAL, sequence, limits, (at(issued), at(until)), key.public_key(), |bytes| {
@@ -223,12 +230,14 @@ mod tests {
             "/limits/pending_records_max",
             "/limits/pending_max_fen",
             "/limits/blacklist_age_max_hours",
+            "/limits/online",
             "/terminal",
         ] {
             let mut value = value.clone();
             let field = value.pointer_mut(pointer).expect(pointer);
             *field = match field.as_str() {
                 None => serde_json::json!(field.as_i64().expect("a number") + 1),
+                Some("online-required") => serde_json::json!("offline-only"),
                 Some(text) if text.starts_with("2026") => serde_json::json!("20260112120000"),
                 Some(_) => serde_json::json!("AAAAAAAAAAAA"),
             };
@@ -236,7 +245,7 @@ mod tests {
             assert!(matches!(open(&altered, None), Err(ParameterFault::Unsigned { .. })), "{pointer}");
             changed += 1;
         }
-        assert_eq!(changed, 10);
+        assert_eq!(changed, 11);
     }
 
     #[test]

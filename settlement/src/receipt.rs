@@ -7,6 +7,7 @@
 
 mod code;
 mod row;
+mod slip;
 mod words;
 
 use crate::code::Language;
@@ -21,6 +22,7 @@ use words::Words;
 
 pub use code::{CodeError, ReceiptCode, Sold};
 pub use row::{Row, Style, width};
+pub use slip::RefundSlip;
 
 /// Paper.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -122,11 +124,7 @@ impl Receipt<'_> {
         let words = Words::of(language);
         let mut page = Page::new(paper);
         page.centre(words.title, Style::Title);
-        if let Copy::Reprint(number) = self.copy {
-            let mark = match language {
-                Language::Zh => format!("** {}{number}次 **", words.reprint),
-                Language::En => format!("** {}{number} **", words.reprint),
-            };
+        if let Some(mark) = mark(self.copy, language) {
             page.centre(&mark, Style::Strong);
         }
         page.pair(words.institution, &self.institution.name);
@@ -136,8 +134,7 @@ impl Receipt<'_> {
         if let Some(holder) = self.holder {
             page.pair(words.holder, holder.as_str());
         }
-        let identifier = self.card_identifier.to_string();
-        page.pair(words.card, &format!("****{}", identifier.get(16..24).unwrap_or_default()));
+        page.pair(words.card, &masked(self.card_identifier));
         page.pair(words.bill, self.split.bill_id.as_str());
         page.rule();
         for line in &self.split.lines {
@@ -172,19 +169,39 @@ impl Receipt<'_> {
     /// The receipt as plain text, lines ending in LF; the code that a printer draws stands in letters.
     #[must_use]
     pub fn text(&self, paper: Paper, language: Language) -> String {
-        let mut text = String::new();
-        for row in self.rows(paper, language) {
-            match row {
-                Row::Line { text: line, .. } => text = text + &line + "\n",
-                Row::Code(code) => {
-                    let mut page = Page::new(paper);
-                    page.left(&format!("{}: {}", Words::of(language).code, code.text()), Style::Plain);
-                    page.into_rows().iter().filter_map(Row::line).for_each(|line| text = format!("{text}{line}\n"));
-                }
+        text_of(self.rows(paper, language), paper, language)
+    }
+}
+
+/// Rows as plain text; the code that a printer draws stands in letters.
+fn text_of(rows: Vec<Row>, paper: Paper, language: Language) -> String {
+    let mut text = String::new();
+    for row in rows {
+        match row {
+            Row::Line { text: line, .. } => text = text + &line + "\n",
+            Row::Code(code) => {
+                let mut page = Page::new(paper);
+                page.left(&format!("{}: {}", Words::of(language).code, code.text()), Style::Plain);
+                page.into_rows().iter().filter_map(Row::line).for_each(|line| text = format!("{text}{line}\n"));
             }
         }
-        text
     }
+    text
+}
+
+/// The mark of a reprint.
+fn mark(copy: Copy, language: Language) -> Option<String> {
+    let Copy::Reprint(number) = copy else { return None };
+    let words = Words::of(language);
+    Some(match language {
+        Language::Zh => format!("** {}{number}次 **", words.reprint),
+        Language::En => format!("** {}{number} **", words.reprint),
+    })
+}
+
+/// A card by the 8 digits of its serial.
+fn masked(card: CardIdentifier) -> String {
+    format!("****{}", card.to_string().get(16..24).unwrap_or_default())
 }
 
 fn item(page: &mut Page, line: &Line, words: &Words) {

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::canonical::Writer;
 use crate::date::{BusinessDate, DateTime};
 use crate::fen::{Fen, FenError, on_card};
-use crate::id::{BillId, CardFactor, CardIdentifier, Digest, LoadId, Tac, TerminalNumber};
+use crate::id::{BillId, CardFactor, CardIdentifier, Digest, LoadId, SaleId, Tac, TerminalNumber};
 use crate::refund::{Original, RefundAct};
 
 /// One finished transaction.
@@ -66,6 +66,9 @@ pub enum Transaction {
         bill_id: BillId,
         /// Hash of the priced bill.
         bill_hash: Digest,
+        /// The sale that the centre was asked about; left out of sales that it was not.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        sale_id: Option<SaleId>,
     },
     /// 划入: the account loaded online.
     Load {
@@ -111,6 +114,8 @@ pub enum Evidence {
     },
     /// Only counter, balance and log of the card say so; there is no TAC.
     LogOnly,
+    /// The card did not tell: a supervisor judged so by evidence from elsewhere, which the terminal's journal names.
+    Judged,
 }
 
 /// Why a record contradicts itself.
@@ -130,7 +135,7 @@ impl Evidence {
     pub const fn tac(&self) -> Option<Tac> {
         match self {
             Self::Answered { tac } | Self::Proved { tac } => Some(*tac),
-            Self::LogOnly => None,
+            Self::LogOnly | Self::Judged => None,
         }
     }
 }
@@ -234,14 +239,17 @@ impl TransactionRecord {
                 pooled_fund_fen,
                 bill_id,
                 bill_hash,
-            } => writer
-                .byte(1)
-                .u32(*terminal_sequence)
-                .fen(*personal_account_fen)
-                .fen(*self_paid_fen)
-                .fen(*pooled_fund_fen)
-                .text(bill_id.as_str())
-                .fixed(&bill_hash.0),
+                sale_id,
+            } => match sale_id {
+                None => writer.byte(1),
+                Some(sale_id) => writer.byte(4).fixed(&sale_id.0),
+            }
+            .u32(*terminal_sequence)
+            .fen(*personal_account_fen)
+            .fen(*self_paid_fen)
+            .fen(*pooled_fund_fen)
+            .text(bill_id.as_str())
+            .fixed(&bill_hash.0),
             Transaction::Load { load_id, amount_fen } => writer.byte(2).fixed(&load_id.0).fen(*amount_fen),
             Transaction::Refund { load_id, original, act, personal_account_fen, self_paid_fen, pooled_fund_fen } => {
                 writer
@@ -271,6 +279,7 @@ impl TransactionRecord {
             Evidence::Answered { tac } => writer.byte(1).fixed(&tac.0),
             Evidence::Proved { tac } => writer.byte(2).fixed(&tac.0),
             Evidence::LogOnly => writer.byte(3),
+            Evidence::Judged => writer.byte(4),
         }
         .finish()
     }
@@ -301,6 +310,7 @@ pub(crate) mod tests {
                 pooled_fund_fen: Fen::ZERO,
                 bill_id: BillId::parse("B-1").expect("word"),
                 bill_hash: Digest([7; 32]),
+                sale_id: None,
             },
             balance_after_fen: Fen::new(750),
             date_time: DateTime::parse("20250102030405").expect("real"),
@@ -309,6 +319,15 @@ pub(crate) mod tests {
             algorithm: 1,
             evidence: Evidence::Answered { tac: Tac([1, 2, 3, 4]) },
         }
+    }
+
+    /// The invented purchase, after the centre was asked.
+    pub(crate) fn online(journal_sequence: u64) -> TransactionRecord {
+        let mut record = purchase(journal_sequence);
+        if let Transaction::Purchase { sale_id, .. } = &mut record.transaction {
+            *sale_id = Some(SaleId([6; 16]));
+        }
+        record
     }
 
     /// An invented load of 500 fen.
@@ -379,9 +398,13 @@ pub(crate) mod tests {
 
     #[test]
     fn a_record_reads_back_from_json() {
-        for record in
-            [purchase(1), load(2), refund(4), TransactionRecord { evidence: Evidence::LogOnly, ..purchase(3) }]
-        {
+        for record in [
+            purchase(1),
+            online(1),
+            load(2),
+            refund(4),
+            TransactionRecord { evidence: Evidence::LogOnly, ..purchase(3) },
+        ] {
             let text = serde_json::to_string(&record).expect("serializes");
             assert_eq!(serde_json::from_str::<TransactionRecord>(&text).expect(&text), record);
         }
@@ -421,7 +444,9 @@ pub(crate) mod tests {
             TransactionRecord { key_version: 2, ..base.clone() },
             TransactionRecord { algorithm: 2, ..base.clone() },
             TransactionRecord { evidence: Evidence::LogOnly, ..base.clone() },
+            TransactionRecord { evidence: Evidence::Judged, ..base.clone() },
             TransactionRecord { evidence: Evidence::Proved { tac: Tac([1, 2, 3, 4]) }, ..base.clone() },
+            online(1),
         ];
         let mut hashes: Vec<Digest> = variants.iter().chain([&base]).map(TransactionRecord::hash).collect();
         hashes.sort_unstable();

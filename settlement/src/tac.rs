@@ -235,6 +235,7 @@ pub(crate) mod tests {
                 pooled_fund_fen: Fen::new(pool),
                 bill_id: bill_id.clone(),
                 bill_hash,
+                sale_id: None,
             },
             ..base.clone()
         };

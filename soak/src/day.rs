@@ -95,6 +95,8 @@ struct Day<'a> {
     /// By card: where something of it may be open, and its steps elsewhere since.
     open: BTreeMap<usize, BTreeMap<usize, u32>>,
     receipts: BTreeSet<String>,
+    /// Bills of which something struck a try: the day's own table of what may be held at the centre.
+    cut: BTreeSet<String>,
     report: Report,
 }
 
@@ -113,6 +115,7 @@ pub fn live(town: &Town, order: &Order, habit: &dyn Habit, mut told: impl FnMut(
         clocks: vec![MORNING; terminals],
         open: BTreeMap::new(),
         receipts: BTreeSet::new(),
+        cut: BTreeSet::new(),
         report: Report { seed: order.seed, ..Report::default() },
     };
     let mut left = vec![order.sales; terminals];
@@ -135,9 +138,9 @@ pub fn live(town: &Town, order: &Order, habit: &dyn Habit, mut told: impl FnMut(
         told(day.report.sales);
     }
     day.rest()?;
-    let Day { desk, receipts, mut report, .. } = day;
+    let Day { desk, receipts, cut, mut report, .. } = day;
     drop(desk);
-    report.evening = evening::agreement(town, &receipts)?;
+    report.evening = evening::agreement(town, &receipts, &cut)?;
     Ok(report)
 }
 
@@ -156,6 +159,9 @@ impl Day<'_> {
             let (was_killed, was_struck) = (course.is_dead(), course.struck() > 0);
             self.count(&course);
             self.steps(card, terminal);
+            if was_struck {
+                self.cut.insert(bill.clone());
+            }
             match sold {
                 // What a killed program would have printed nobody saw: it is asked again.
                 Ok(()) if !was_killed => {

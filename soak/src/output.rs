@@ -82,7 +82,9 @@ pub fn day(report: &Report) {
     println!(
         "  card, terminal and centre agree on {cards} cards with {on_cards_fen} fen, and are {apart_fen} fen apart"
     );
-    println!("  of that the centre holds {held} records with {held_fen} fen for a person to look at");
+    println!(
+        "  of that the centre held {held} records with {held_fen} fen, of sales that were cut: two people posted them"
+    );
     println!(
         "  paid twice {paid_twice}, receipts unpaid {unpaid_receipts}, found paid after the holder left {found_paid}, open {open}"
     );

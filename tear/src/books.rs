@@ -13,12 +13,14 @@ use card_counter::tap::{Ask, tap};
 use card_profiles::memory::CardMemory;
 use card_sim::Socket;
 use issuer_service::centre::Centre;
+use issuer_service::clearing::sale::SaleState;
 use issuer_service::store::StoreError;
 use serde::Serialize;
 use settlement::fen::Fen;
 use settlement::id::CardIdentifier;
 use settlement::journal::State;
 use settlement::message::{BatchRequest, LoadOutcomeRequest, LoadRequest, Request as _};
+use settlement::sale::{SaleOutcomeRequest, SaleRequest};
 
 use crate::clerk::NEW_PIN;
 use crate::failure::Failure;
@@ -48,6 +50,8 @@ pub struct Look {
     pub open: usize,
     /// Money that is neither with the fund, nor with a holder, nor on a card: in transit.
     pub transit_fen: i64,
+    /// Sales that the centre authorised, and of which it does not know what became.
+    pub open_sales: usize,
     /// Tries of the PIN that are left.
     pub pin_tries: u8,
     /// Everything on which the future depends: two towns with the same key go on alike.
@@ -72,7 +76,7 @@ impl Look {
         let mut key = String::new();
         let (card_fen, pin_tries) = card(town, &mut key)?;
         let (terminal_fen, states) = terminal(town, &mut key)?;
-        let (centre_fen, transit_fen) = centre(town, &mut key)?;
+        let (centre_fen, transit_fen, open_sales) = centre(town, &mut key)?;
         let open = states.iter().filter(|state| !state.is_final()).count();
         let (entries, last) = (states.len(), states.last().copied());
         Ok(Self {
@@ -81,6 +85,7 @@ impl Look {
             last,
             open,
             transit_fen,
+            open_sales,
             pin_tries,
             key,
         })
@@ -192,20 +197,26 @@ fn terminal(town: &Town, key: &mut String) -> Result<(i64, Vec<State>), Failure>
     let unreported = store.unreported_loads(LoadRequest::PATH, LoadOutcomeRequest::PATH)?.len();
     let waiting = store.waiting_batch(BatchRequest::PATH)?.map(|batch| batch.sequence);
     let [loads, outcomes] = letters;
+    let asked = store.towards_centre(SaleRequest::PATH, SaleOutcomeRequest::PATH)?;
+    let untold = store.unanswered(SaleOutcomeRequest::PATH)?.len();
+    let _ = write!(key, " {asked:?} {untold}");
     let _ = write!(key, " {} {} {unreported} {waiting:?} {}", loads?, outcomes?, store.chain()?.next_batch);
     Ok((sum, entries.iter().map(|entry| entry.state).collect()))
 }
 
-fn centre(town: &Town, key: &mut String) -> Result<(i64, i64), Failure> {
+fn centre(town: &Town, key: &mut String) -> Result<(i64, i64, usize), Failure> {
     let mut centre = Centre::open_to_look(&town.centre_folder())?;
-    let (balances, loads, terminals) =
-        centre.store.read(|tx| -> Result<_, StoreError> { Ok((tx.all_balances()?, tx.loads()?, tx.terminals()?)) })?;
+    let (balances, loads, sales, terminals) = centre.store.read(|tx| -> Result<_, StoreError> {
+        Ok((tx.all_balances()?, tx.loads()?, tx.sales(false)?, tx.terminals()?))
+    })?;
     let of = |prefix: &str| {
         let sum = balances.iter().filter(|(account, _)| account.starts_with(prefix)).map(|(_, fen)| *fen);
         sum.fold(0, |sum, fen: Fen| sum + fen.get())
     };
     let states: Vec<_> = loads.iter().map(|load| (load.card_sequence, load.state, load.evidence.clone())).collect();
+    let asked: Vec<_> = sales.iter().map(|sale| (sale.card_sequence, sale.state, sale.record)).collect();
     let chains: Vec<_> = terminals.iter().map(|terminal| terminal.chain.next_record).collect();
-    let _ = write!(key, " {balances:?} {states:?} {chains:?}");
-    Ok((of("card:"), of("transit:")))
+    let _ = write!(key, " {balances:?} {states:?} {asked:?} {chains:?}");
+    let open_sales = sales.iter().filter(|sale| sale.state == SaleState::Authorised).count();
+    Ok((of("card:"), of("transit:"), open_sales))
 }

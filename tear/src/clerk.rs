@@ -12,7 +12,7 @@ use card_counter::TerminalError;
 use card_counter::journal::{Done, Draft, Entry, EntryNumber, Journal, RefundOrder, RefundState, Sent, Subject};
 use card_counter::letter::Letter;
 use card_counter::load::load;
-use card_counter::pay::{Till, pay};
+use card_counter::pay::{Offer, Till, pay_agreed};
 use card_counter::refund::{self, Asked};
 use card_counter::secret::Pin;
 use card_counter::settle::settle;
@@ -23,13 +23,15 @@ use card_profiles::account::Amounts;
 use card_profiles::memory::CardMemory;
 use issuer_service::http::Desk;
 use reader_cli::http::Centre;
+use reader_cli::online;
 use reader_cli::upload;
 use serde::Serialize;
 use settlement::fen::Fen;
-use settlement::id::{BillId, CardIdentifier, Digest, LoadId, RequestId, TerminalNumber};
+use settlement::id::{BillId, CardIdentifier, Digest, LoadId, RequestId, SaleId, TerminalNumber};
 use settlement::journal::Event;
 use settlement::message::{LoadRequest, QuoteRequest, Version1};
 use settlement::refund::RefundAct;
+use settlement::sale::OnlinePolicy;
 use settlement::signing::TerminalKey;
 use settlement::{BusinessDate, DateTime};
 
@@ -42,6 +44,10 @@ use crate::town::{PIN, Town};
 pub enum Act {
     /// `sscard pay`.
     Purchase,
+    /// `sscard pay` of a terminal that asks its centre first, and sells without an answer.
+    Online,
+    /// `sscard pay` of a terminal that sells with its centre's consent only.
+    Consent,
     /// `sscard load`.
     Load,
     /// `sscard refund`.
@@ -128,6 +134,8 @@ impl Life<'_> {
     pub fn live(&self, act: Act) -> Result<(), TerminalError> {
         match act {
             Act::Purchase => self.sell(&Sale::of_proof()?)?,
+            Act::Online => self.sell_asking(&Sale::of_proof()?, Some(OnlinePolicy::OnlinePreferred))?,
+            Act::Consent => self.sell_asking(&Sale::of_proof()?, Some(OnlinePolicy::OnlineRequired))?,
             Act::Load => self.load()?,
             Act::Refund => self.refund()?,
             Act::Pin => self.change_pin()?,
@@ -149,6 +157,10 @@ impl Life<'_> {
     /// # Errors
     /// [`TerminalError`].
     pub fn sell(&self, sale: &Sale) -> Result<(), TerminalError> {
+        self.sell_asking(sale, None)
+    }
+
+    fn sell_asking(&self, sale: &Sale, policy: Option<OnlinePolicy>) -> Result<(), TerminalError> {
         let mut tapped = self.tapped()?;
         let mut psam = self.psam()?;
         let mut store = self.store()?;
@@ -159,12 +171,29 @@ impl Life<'_> {
             unpaid => unpaid?,
         }
         let (amounts, bill_id) = (sale.amounts, sale.bill.clone());
-        let subject = Subject::Purchase { amounts, bill_id, bill_hash: Digest([7; 32]) };
+        let sale_id = if policy.is_some() { Some(SaleId(terminal::random()?)) } else { None };
+        let subject = Subject::Purchase { amounts, bill_id, bill_hash: Digest([7; 32]), sale_id };
         let draft = self.draft(&tapped, TerminalNumber(psam.terminal_number()), subject)?;
         let rules = tapped.account()?;
         let mut till = Till { psam: &mut psam, rules, date_time: self.date_time };
+        let (centre, mut letters) = (self.centre()?, self.store_beside()?);
+        let mut agreed = false;
+        let mut consent = |offer: &Offer| {
+            let Some(asked) = offer.sale(&draft) else { return Ok(()) };
+            let answer = online::ask(&mut letters, &centre, asked, offer.number)?;
+            agreed = answer == online::Asked::Agreed;
+            match policy {
+                Some(OnlinePolicy::OnlineRequired) if !agreed => Err(TerminalError::OnlineRequired),
+                _ => Ok(()),
+            }
+        };
         let mut journal = self.habit.journal(Book { store: &mut store, course: self.course });
-        pay(&mut tapped, &mut till, &mut *journal, &draft).map(drop)
+        let paid = pay_agreed(&mut tapped, &mut till, &mut *journal, &draft, &mut consent);
+        drop(journal);
+        if agreed {
+            let _ = upload::upload(&mut store, &centre, self.key()?);
+        }
+        paid.map(drop)
     }
 
     /// The card comes once more: what is open is settled, nothing else happens.
@@ -196,7 +225,8 @@ impl Life<'_> {
         let quote = QuoteRequest { version: Version1, request_id, terminal: number, card_identifier };
         let letter = Letter::of(&quote)?;
         store.write_letter(request_id, &letter, None)?;
-        let quoted = centre.send::<QuoteRequest>(&letter)?.amount_fen;
+        let quote = centre.send::<QuoteRequest>(&letter)?;
+        let quoted = quote.amount_fen;
         store.letter_answered(request_id, "OK")?;
         if quoted == Fen::ZERO {
             return Ok(());
@@ -204,7 +234,7 @@ impl Life<'_> {
         let amount = quoted.to_card().map_err(|_| TerminalError::CentreAnswer { path: "loads/quote" })?;
         let subject = Subject::Load { load_id: LoadId(terminal::random()?), amount };
         let draft = self.draft(&tapped, number, subject)?;
-        let loaded = self.bring(&mut tapped, &mut store, centre, &draft);
+        let loaded = self.bring(&mut tapped, &mut store, centre, &draft, quote.open_load);
         let reported = upload::report_outcomes(&mut store, centre);
         loaded?;
         reported.map(drop)
@@ -241,7 +271,7 @@ impl Life<'_> {
         upload::upload(&mut store, centre, self.key()?)?;
         let id = LoadId(terminal::random()?);
         let draft = refund::draft(&store, &tapped, &order, business_date()?, id)?;
-        let brought = self.bring(&mut tapped, &mut store, centre, &draft);
+        let brought = self.bring(&mut tapped, &mut store, centre, &draft, None);
         let reported = upload::report_outcomes(&mut store, centre);
         brought?;
         reported.map(drop)
@@ -254,10 +284,11 @@ impl Life<'_> {
         store: &mut Store,
         centre: &Centre<'_>,
         draft: &Draft,
+        after: Option<LoadId>,
     ) -> Result<Entry, TerminalError> {
         let mut letters = self.store_beside()?;
         let mut authorize = |request: &LoadRequest, entry: EntryNumber| {
-            let letter = Letter::of(request)?;
+            let letter = Letter::of(&LoadRequest { after, ..request.clone() })?;
             letters.write_letter(request.request_id, &letter, Some(entry))?;
             let answer = centre.send::<LoadRequest>(&letter).or_else(|error| match error {
                 TerminalError::CentreUnreachable { .. } => centre.send::<LoadRequest>(&letter),
@@ -391,13 +422,15 @@ impl Journal for Book<'_> {
 
 impl Act {
     /// All.
-    pub const ALL: [Self; 4] = [Self::Purchase, Self::Load, Self::Refund, Self::Pin];
+    pub const ALL: [Self; 6] = [Self::Purchase, Self::Online, Self::Consent, Self::Load, Self::Refund, Self::Pin];
 
     /// Its word on the command line.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
             Self::Purchase => "purchase",
+            Self::Online => "online",
+            Self::Consent => "consent",
             Self::Load => "load",
             Self::Refund => "refund",
             Self::Pin => "pin",

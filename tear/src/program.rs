@@ -45,6 +45,10 @@ pub enum What {
     All,
     /// A purchase.
     Purchase,
+    /// A purchase that the centre is asked about first; without an answer it is made offline.
+    Online,
+    /// A purchase with the centre's consent only.
+    Consent,
     /// A load.
     Load,
     /// A refund.
@@ -67,6 +71,8 @@ impl What {
         match self {
             Self::All => Act::ALL.to_vec(),
             Self::Purchase => vec![Act::Purchase],
+            Self::Online => vec![Act::Online],
+            Self::Consent => vec![Act::Consent],
             Self::Load => vec![Act::Load],
             Self::Refund => vec![Act::Refund],
             Self::Pin => vec![Act::Pin],

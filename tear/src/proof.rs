@@ -232,7 +232,7 @@ impl<'a> Proof<'a> {
             }
         }
         let last = Look::at(&town)?;
-        let unfinished = (last.open > 0 || last.transit_fen != 0).then(|| "OPEN".to_owned());
+        let unfinished = (last.open > 0 || last.transit_fen != 0 || last.open_sales > 0).then(|| "OPEN".to_owned());
         let end = Rc::new(End {
             holdings: last.holdings,
             verdict: last.holdings.verdict(self.opening, self.moved()),
@@ -249,7 +249,7 @@ impl<'a> Proof<'a> {
     /// What the act moves on the card.
     fn moved(&self) -> i64 {
         match self.act {
-            Act::Purchase => -i64::from(PRICE),
+            Act::Purchase | Act::Online | Act::Consent => -i64::from(PRICE),
             Act::Load => i64::from(TOP_UP),
             Act::Refund => i64::from(PRICE),
             Act::Pin => 0,

@@ -287,6 +287,7 @@ impl Town {
             limits: DEFAULT_LIMITS,
             parameters: 1,
             chain: ChainPosition::START,
+            kiosk: false,
         };
         centre.store.act(|tx| -> Result<_, ClearingError> {
             tx.add_terminal(&terminal)?;

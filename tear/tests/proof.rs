@@ -53,6 +53,27 @@ fn a_purchase_torn_anywhere_and_again_anywhere_loses_and_doubles_nothing() {
 }
 
 #[test]
+fn a_purchase_with_the_centre_asked_first_torn_anywhere_loses_and_doubles_nothing_and_leaves_nothing_open() {
+    for act in [Act::Online, Act::Consent] {
+        // All pairs are a matter of minutes: `sscard tear online`, `sscard tear consent`.
+        let (totals, rows) = proved(act, &Ours, Depth::Points);
+        let broken: Vec<_> = rows.iter().filter(|row| !row.conserved).collect();
+        assert!(totals.hold() && totals.points > 100, "{totals:?}\n{broken:#?}");
+        for (words, least) in [
+            ("/sales: before", 1),
+            ("/sales: after", 1),
+            ("/batches: before", 1),
+            ("/batches: after", 1),
+            ("a letter, or its answer", 6),
+            ("DEBIT FOR PURCHASE: in write", 4),
+            ("journal", 14),
+        ] {
+            assert!(count(&rows, words) >= least, "{act:?} {words}: {}", count(&rows, words));
+        }
+    }
+}
+
+#[test]
 fn a_load_torn_anywhere_and_again_anywhere_loses_and_doubles_nothing() {
     let rows = holds(Act::Load, 5_000);
     for (words, least) in [("CREDIT FOR LOAD", 8), ("/loads: ", 2), ("/loads/outcome", 2), ("/loads/quote", 2)] {

@@ -12,13 +12,17 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("card-core", &[]),
     ("card-profiles", &["card-core"]),
     ("card-desk", &["card-core", "card-profiles"]),
+    // Pictures of cards: nothing of chips or people's data but what is printed.
+    ("card-face", &[]),
     // Sentences about arguments; programs alone use it.
     ("command-line", &[]),
     ("card-sim", &["card-core", "card-profiles", "command-line"]),
     ("settlement", &["card-core", "card-profiles"]),
-    ("issuer-service", &["card-core", "card-profiles", "command-line", "settlement"]),
+    ("issuer-service", &["card-core", "card-face", "card-profiles", "command-line", "settlement"]),
     // Tests and rehearsals alone use it.
     ("national-rehearsal", &["command-line", "settlement"]),
+    // Tests alone use it: a page is opened in a real browser.
+    ("browser-driver", &[]),
     // On purpose nothing of the centre: it checks what the centre wrote.
     ("audit-verifier", &[]),
     ("card-counter", &["card-core", "card-profiles", "card-desk", "settlement"]),
@@ -43,6 +47,8 @@ const ARROWS: &[(&str, &[&str])] = &[
             "reader-cli",
         ],
     ),
+    // Pages made from the arguments of the programs.
+    ("packaging", &["issuer-service", "reader-cli"]),
     ("soak", &["card-core", "card-profiles", "card-sim", "card-counter", "settlement", "issuer-service", "tear"]),
     // The whole house in one process, so that nothing of it has to be in a program that works.
     (
@@ -61,8 +67,16 @@ const ARROWS: &[(&str, &[&str])] = &[
 ];
 
 /// What the tests of any crate may use besides: the software card, the vectors and the libraries below.
-const TEST_ARROWS: &[&str] =
-    &["card-sim", "national-rehearsal", "test-vectors", "card-core", "card-profiles", "card-counter", "settlement"];
+const TEST_ARROWS: &[&str] = &[
+    "card-sim",
+    "national-rehearsal",
+    "browser-driver",
+    "test-vectors",
+    "card-core",
+    "card-profiles",
+    "card-counter",
+    "settlement",
+];
 
 /// What a crate must not use at all: format, database, network or clock in the wrong room.
 const FORBIDDEN: &[(&str, &[&str])] = &[
@@ -71,6 +85,7 @@ const FORBIDDEN: &[(&str, &[&str])] = &[
     ("card-desk", &["rusqlite", "tokio", "axum", "ureq", "clap", "serde", "serde_json"]),
     ("card-counter", &["tokio", "axum", "ureq", "clap", "pcsc"]),
     ("card-calls", &["rusqlite", "tokio", "axum", "ureq", "clap", "pcsc", "serde_json"]),
+    ("card-face", &["rusqlite", "tokio", "axum", "ureq", "clap", "pcsc", "serde", "serde_json"]),
     ("command-line", &["rusqlite", "tokio", "axum", "ureq", "serde", "serde_json"]),
     ("card-sim", &["rusqlite", "tokio", "axum", "ureq"]),
     ("national-rehearsal", &["rusqlite", "axum", "ureq", "pcsc"]),

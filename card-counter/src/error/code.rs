@@ -260,10 +260,16 @@ codes! {
     ParametersExpired = "PARAMETERS_EXPIRED",
     /// Parameters signed later than the clock says it is.
     ParametersAhead = "PARAMETERS_AHEAD",
+    /// The centre has to be asked before a sale, and did not answer.
+    OnlineRequired = "ONLINE_REQUIRED",
     /// No answer from the card after DEBIT or CREDIT.
     Uncertain = "UNCERTAIN",
     /// An open transaction of this card could not be settled.
     StillOpen = "STILL_OPEN",
+    /// The clock is behind an instant that is known to have been.
+    ClockBack = "CLOCK_BACK",
+    /// No undecided transaction has this number.
+    NotUndecided = "NOT_UNDECIDED",
     /// Centre does not answer.
     CentreUnreachable = "CENTRE_UNREACHABLE",
     /// Centre's answer has the wrong form.

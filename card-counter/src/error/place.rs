@@ -162,6 +162,7 @@ impl TerminalError {
                     format!("第 {sequence} 号参数签发于 {issued_at},终端时钟为 {now}")
                 }
             }),
+            Self::OnlineRequired => said("本终端须经中心同意才能收款,未能问到中心".to_owned()),
             Self::Uncertain { id } => said(format!("交易 {id} 的结果未知")),
             Self::CentreUnreachable { address } => said(format!("中心 {address} 没有应答")),
             Self::CentreAnswer { path } => said(format!("中心对 {path} 的应答格式不对")),
@@ -173,6 +174,8 @@ impl TerminalError {
             Self::ReceiptUnwritten { id, path, source } => {
                 said(format!("交易 {id} 的小票写不到 {path}:{}", file::system(source).zh))
             }
+            Self::ClockBack { mark } => said(format!("已知时间 {mark}")),
+            Self::NotUndecided { id } => said(format!("没有结果未知的交易 {id}")),
             Self::ReceiptUnknown { id } => said(format!("没有小票 {id}")),
             Self::RehearsalMissing { program, source } => {
                 said(format!("{program} 不能启动:{}", file::system(source).zh))

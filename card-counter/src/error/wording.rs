@@ -8,6 +8,7 @@ use settlement::explain::Explain as _;
 
 use super::shell::ShellError;
 use super::{Code, TerminalError, Unsettled};
+use crate::check::Route;
 use crate::language::{Language, Words};
 
 impl TerminalError {
@@ -37,6 +38,16 @@ impl TerminalError {
                 let acts = acts.join("; ");
                 Words::of(format!("先执行 {acts}"), format!("run {acts} first"))
             }
+            Self::ForeignCity { city, ours } => match Route::of(*city, *ours) {
+                Route::Province => Words::new(
+                    "此终端只能读取,不能扣款;由省级服务两步认证后按省内异地结算",
+                    "this terminal may read it but not debit it; the province's service authenticates it in two steps, settle it as of another city",
+                ),
+                Route::Here | Route::Ministry => Words::new(
+                    "此终端只能读取,不能扣款;由部级服务两步认证后按跨省异地结算",
+                    "this terminal may read it but not debit it; the ministry's service authenticates it in two steps, settle it as of another province",
+                ),
+            },
             Self::LimitExceeded { limit } if limit.is_of_upload() => {
                 Words::new("先执行 sscard upload", "run sscard upload first")
             }
@@ -207,8 +218,16 @@ fn what(code: Code) -> Words {
         Code::ParametersAhead => {
             ("参数的签发时间晚于终端时钟", "the parameters were signed later than the clock says it is")
         }
+        Code::OnlineRequired => {
+            ("中心没有应答,本终端不得脱机收款", "the centre did not answer, and this terminal may not sell without it")
+        }
         Code::Uncertain => ("扣款结果未知", "the outcome of the debit is unknown"),
         Code::StillOpen => ("此卡有一笔未了结的交易", "an earlier transaction of this card is still open"),
+        Code::ClockBack => (
+            "终端时钟早于日志或中心签署的时间",
+            "the terminal's clock is behind its journal or the centre's signed time",
+        ),
+        Code::NotUndecided => ("这笔交易不待判定", "this transaction waits for no judgement"),
         Code::ChainDiffers => ("终端与中心的上传记录不一致", "terminal and centre disagree on what was uploaded"),
         Code::CentreUnreachable => ("中心无应答", "the centre does not answer"),
         Code::CentreAnswer => ("中心的应答格式不对", "the centre's answer has a wrong form"),
@@ -439,11 +458,22 @@ fn next(code: Code) -> Words {
         }
         Code::ParametersExpired => ("执行 sscard sign-in", "run sscard sign-in"),
         Code::ParametersAhead => ("校准终端时钟后再签到", "set the terminal's clock and sign in again"),
+        Code::OnlineRequired => (
+            "没有扣款;线路恢复后再收款,用驱动函数的程序改用 sscard pay",
+            "nothing was paid: sell again when the line is back; a program of driver functions uses sscard pay instead",
+        ),
         Code::Uncertain => (
-            "不要收现金;请把同一张卡再插一次,终端会查明",
-            "take no cash; insert the same card again and the terminal will find out",
+            "不要收付现金;请把同一张卡再插一次,终端会查明",
+            "take no cash and give none; insert the same card again and the terminal will find out",
         ),
         Code::StillOpen => ("请插着卡并给出密码再试", "leave the card in and give its PIN"),
+        Code::ClockBack => (
+            "校准终端时钟;时钟无误则执行 sscard sign-in",
+            "set the terminal's clock; where it is right, run sscard sign-in",
+        ),
+        Code::NotUndecided => {
+            ("用 sscard journal list 查看状态为 UNCERTAIN 的", "see sscard journal list for those that are UNCERTAIN")
+        }
         Code::CentreUnreachable | Code::CentreBusy => {
             ("未丢失任何记录;稍后再执行同一命令", "no record is lost; run the same command later")
         }

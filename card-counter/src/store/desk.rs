@@ -8,6 +8,7 @@ use settlement::fen::Fen;
 use settlement::id::{CardIdentifier, InstitutionCode, PublicKey, TerminalNumber};
 use settlement::message::{Institution, SignInAnswer, TerminalLimits};
 use settlement::parameters::HeldParameters;
+use settlement::sale::OnlinePolicy;
 use settlement::{BusinessDate, DateTime};
 
 use super::entries::write;
@@ -44,6 +45,10 @@ pub struct Blacklist {
 
 const TERMINAL: &str = "terminal_number";
 const CENTRE_KEY: &str = "centre_key";
+/// When the centre last answered a kiosk.
+const CONTACT: &str = "kiosk_contact";
+/// The last entry before the last sign-in: what was journalled since counts for the clock.
+const CLOCK_FROM: &str = "clock_from_entry";
 
 impl Store {
     /// The terminal number that this folder belongs to.
@@ -80,8 +85,9 @@ impl Store {
             connection.execute(
                 "INSERT OR REPLACE INTO sign_in (one, at, business_date, institution_code, institution_name,
                      purchase_max_fen, card_day_max_fen, pending_records_max, pending_max_fen,
-                     blacklist_age_max_hours, blacklist_sequence, card_day_count_max, parameters, issued_at, valid_until)
-                 VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
+                     blacklist_age_max_hours, blacklist_sequence, card_day_count_max, parameters, issued_at, valid_until,
+                     online)
+                 VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
                 params![
                     Now::of_system().utc(),
                     answer.business_date.to_string(),
@@ -97,10 +103,34 @@ impl Store {
                     i64::try_from(parameters.sequence).unwrap_or(i64::MAX),
                     parameters.issued_at.to_string(),
                     parameters.valid_until.to_string(),
+                    limits.online.as_str(),
                 ],
+            )?;
+            // The centre's signed time is the word on what was before it: a clock that was ahead once is not held against it.
+            connection.execute(
+                "INSERT OR REPLACE INTO fact (name, value) SELECT ?1, coalesce(max(number), 0) FROM entry",
+                [CLOCK_FROM],
             )?;
             Ok(())
         })
+    }
+
+    /// The latest instant that is known to have been: what the centre signed (limits, blacklist), and what was journalled since the
+    /// last sign-in; `None` of an empty journal.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn clock_mark(&self) -> Result<Option<Now>, StoreError> {
+        let from: i64 = self.fact(CLOCK_FROM)?.and_then(|number| number.parse().ok()).unwrap_or(0);
+        let begun: Option<String> = self
+            .connection
+            .prepare_cached("SELECT max(substr(history, 3, 20)) FROM entry WHERE number > ?1")
+            .and_then(|mut statement| statement.query_row([from], |row| row.get(0)))
+            .map_err(|source| self.failure(source))?;
+        let signed_in = self.sign_in()?.and_then(|signed_in| Now::of_china(signed_in.parameters.issued_at));
+        let listed = self.blacklist()?.and_then(|list| Now::of_china(list.period.issued_at));
+        let begun = begun.and_then(|at| Now::of_utc(&at));
+        Ok([begun, signed_in, listed].into_iter().flatten().max_by_key(|at| at.seconds()))
     }
 
     /// The last sign-in, if there was one.
@@ -134,6 +164,29 @@ impl Store {
         write(&mut self.connection, &place, |connection| {
             let statement = "INSERT OR REPLACE INTO fact (name, value) VALUES (?1, ?2)";
             connection.execute(statement, params![CENTRE_KEY, key.to_string()])?;
+            Ok(())
+        })
+    }
+
+    /// When the centre last answered this kiosk, if it ever did.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn contact(&self) -> Result<Option<DateTime>, StoreError> {
+        let text = self.fact(CONTACT)?;
+        text.map(|text| DateTime::parse(&text).map_err(|_| self.corrupt("the last contact"))).transpose()
+    }
+
+    /// The centre answered this kiosk.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn set_contact(&mut self, at: DateTime) -> Result<(), StoreError> {
+        let place = self.place.clone();
+        write(&mut self.connection, &place, |connection| {
+            let statement =
+                "INSERT INTO fact (name, value) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET value = ?2";
+            connection.execute(statement, params![CONTACT, at.to_string()])?;
             Ok(())
         })
     }
@@ -222,6 +275,7 @@ fn signed_in(row: &Row<'_>) -> rusqlite::Result<Option<SignedIn>> {
     let code = InstitutionCode::parse(&row.get::<_, String>("institution_code")?);
     let time = |name: &str| row.get::<_, String>(name).map(|text| DateTime::parse(&text));
     let (Ok(business_date), Ok(code)) = (date, code) else { return Ok(None) };
+    let Some(online) = OnlinePolicy::parse(&row.get::<_, String>("online")?) else { return Ok(None) };
     let (Ok(issued_at), Ok(limits_until)) = (time("issued_at")?, time("valid_until")?) else { return Ok(None) };
     Ok(Some(SignedIn {
         business_date,
@@ -233,6 +287,7 @@ fn signed_in(row: &Row<'_>) -> rusqlite::Result<Option<SignedIn>> {
             pending_records_max: row.get("pending_records_max")?,
             pending_max_fen: Fen::new(row.get("pending_max_fen")?),
             blacklist_age_max_hours: row.get("blacklist_age_max_hours")?,
+            online,
         },
         parameters: HeldParameters { sequence: row.get::<_, i64>("parameters")?.unsigned_abs(), issued_at },
         limits_until,

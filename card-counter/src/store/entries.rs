@@ -5,7 +5,9 @@
 use card_profiles::account::Amounts;
 use rusqlite::{Connection, Row, ToSql, TransactionBehavior, params, params_from_iter};
 use settlement::fen::Fen;
-use settlement::id::{BillId, CardFactor, CardIdentifier, CardRandom, Digest, LoadId, Mac, Tac, TerminalNumber};
+use settlement::id::{
+    BillId, CardFactor, CardIdentifier, CardRandom, Digest, LoadId, Mac, SaleId, Tac, TerminalNumber,
+};
 use settlement::journal::{self, Event, State};
 use settlement::record::Evidence;
 use settlement::refund::RefundAct;
@@ -18,12 +20,13 @@ use crate::journal::{Done, Draft, Entry, EntryNumber, Journal, RefundNumber, Sen
 /// A new entry in PREPARED, with its first event. One statement, so one durable transaction.
 const PREPARE: &str = "
 INSERT INTO entry (number, state, kind, terminal, card_identifier, card_factor, business_date, personal_account, self_paid,
-    pooled_fund, bill_id, bill_hash, load_id, paper, history, refund, refund_act, original_sequence)
+    pooled_fund, bill_id, bill_hash, load_id, paper, history, refund, refund_act, original_sequence,
+    sale_id)
 VALUES ((SELECT coalesce(max(number), 0) + 1 FROM entry), ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13,
-    json_array(?14, 'Prepared', NULL, ?1, 'Terminal', NULL), ?15, ?16, ?17)";
+    json_array(?14, 'Prepared', NULL, ?1, 'Terminal', NULL), ?15, ?16, ?17, ?18)";
 
 /// Columns of an entry, in the order in which they are read.
-const COLUMNS: [&str; 29] = [
+const COLUMNS: [&str; 30] = [
     "number",
     "state",
     "terminal",
@@ -53,6 +56,7 @@ const COLUMNS: [&str; 29] = [
     "refund",
     "refund_act",
     "original_sequence",
+    "sale_id",
 ];
 
 /// The same as SQL: a name that is looked up in SQLite costs more than the value.
@@ -61,7 +65,7 @@ macro_rules! columns {
         "number, state, terminal, card_identifier, card_factor, business_date, personal_account, self_paid, pooled_fund, \
          bill_id, bill_hash, load_id, paper, balance_before, card_sequence, terminal_sequence, date_time, random, \
          key_version, algorithm, mac, balance_after, evidence, tac, record, reason, refund, refund_act, \
-         original_sequence"
+         original_sequence, sale_id"
     };
 }
 
@@ -119,6 +123,7 @@ impl Journal for Store {
             Evidence::Answered { tac } => ("answered", Some(tac)),
             Evidence::Proved { tac } => ("proved", Some(tac)),
             Evidence::LogOnly => ("log-only", None),
+            Evidence::Judged => ("judged", None),
         };
         let values = params![done.balance_after, evidence, tac.map(|tac| tac.to_string())];
         self.advance(number, event, None, CONFIRM, values)?;
@@ -186,6 +191,26 @@ impl Store {
         let mut entries = self.entries_where("record > CAST(?1 AS INTEGER)", &record.to_string())?;
         entries.sort_by_key(|entry| entry.record);
         Ok(entries)
+    }
+
+    /// What a supervisor judged of an UNCERTAIN entry, with who and why: `balance_after` when the card did it.
+    ///
+    /// # Errors
+    /// [`StoreError::Moved`] when the entry is not UNCERTAIN.
+    pub fn judge(
+        &mut self,
+        number: EntryNumber,
+        balance_after: Option<u32>,
+        reason: &str,
+    ) -> Result<Entry, StoreError> {
+        match balance_after {
+            Some(balance_after) => {
+                let values = params![balance_after, "judged", None::<String>];
+                self.advance(number, Event::JudgedDone, Some(reason), CONFIRM, values)?;
+            }
+            None => self.advance(number, Event::JudgedNotDone, Some(reason), CLOSE, params![reason])?,
+        }
+        self.entry(number)
     }
 
     /// Counts one more reprint of an entry's receipt.
@@ -270,6 +295,7 @@ impl Store {
             refund,
             act,
             original,
+            draft.subject.sale_id().map(|id| id.to_string()),
         ])?;
         Ok(self.connection.last_insert_rowid())
     }
@@ -346,10 +372,13 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Option<Entry>> {
         pooled_fund: row.get(column("pooled_fund"))?,
     };
     let subject = match (text("bill_id")?, text("bill_hash")?, text("load_id")?) {
-        (Some(id), Some(hash), None) => match (BillId::parse(&id), Digest::parse(&hash)) {
-            (Ok(bill_id), Ok(bill_hash)) => Subject::Purchase { amounts, bill_id, bill_hash },
-            _ => return Ok(None),
-        },
+        (Some(id), Some(hash), None) => {
+            let sale_id = text("sale_id")?.map(|id| SaleId::parse(&id)).transpose();
+            match (BillId::parse(&id), Digest::parse(&hash), sale_id) {
+                (Ok(bill_id), Ok(bill_hash), Ok(sale_id)) => Subject::Purchase { amounts, bill_id, bill_hash, sale_id },
+                _ => return Ok(None),
+            }
+        }
         (None, None, Some(id)) => match LoadId::parse(&id) {
             Ok(load_id) => match loaded(row, load_id, amounts)? {
                 Some(subject) => subject,
@@ -434,6 +463,7 @@ fn done(row: &Row<'_>) -> rusqlite::Result<Option<Done>> {
         ("answered", Some(tac)) => Some(Done { balance_after, evidence: Evidence::Answered { tac } }),
         ("proved", Some(tac)) => Some(Done { balance_after, evidence: Evidence::Proved { tac } }),
         ("log-only", None) => Some(Done { balance_after, evidence: Evidence::LogOnly }),
+        ("judged", None) => Some(Done { balance_after, evidence: Evidence::Judged }),
         _ => None,
     })
 }
@@ -452,6 +482,7 @@ mod tests {
                 amounts: Amounts { personal_account: 100, self_paid: 0, pooled_fund: 0 },
                 bill_id: BillId::parse("B-20260105-0001").expect("a word"),
                 bill_hash: Digest([7; 32]),
+                sale_id: Some(SaleId([5; 16])),
             },
             paper: paper.to_owned(),
         }

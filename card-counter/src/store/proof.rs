@@ -137,7 +137,7 @@ mod tests {
             card_identifier: CardIdentifier::parse("513300D156000005000000133A05F2E3").expect("hex"),
             card_factor: CardFactor::parse("8650430200000013").expect("hex"),
             business_date: BusinessDate::parse("2026-01-05").expect("a date"),
-            subject: Subject::Purchase { amounts, bill_id, bill_hash: Digest([7; 32]) },
+            subject: Subject::Purchase { amounts, bill_id, bill_hash: Digest([7; 32]), sale_id: None },
             paper: String::new(),
         };
         finish(store, &draft, number, 1_000, 900)

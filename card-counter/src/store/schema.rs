@@ -1,12 +1,12 @@
 //! The tables of the terminal's database, and how it is opened.
 //!
 //! Source: SQLite: WAL with `synchronous=FULL` makes a committed transaction survive loss of power.
-//! Owns: schema version 6, and bringing older ones to it. Never: reads or writes a row otherwise.
+//! Owns: schema version 7, and bringing older ones to it. Never: reads or writes a row otherwise.
 
 use rusqlite::Connection;
 
 /// Version of the tables; a newer one is refused, never guessed at.
-pub(super) const VERSION: i64 = 6;
+pub(super) const VERSION: i64 = 7;
 
 /// How long another program may hold the file before we say so.
 pub(super) const BUSY_WITHIN: std::time::Duration = std::time::Duration::from_secs(5);
@@ -159,6 +159,13 @@ ALTER TABLE sign_in ADD COLUMN issued_at TEXT NOT NULL DEFAULT '';
 ALTER TABLE sign_in ADD COLUMN valid_until TEXT NOT NULL DEFAULT '';
 ";
 
+/// Sales that the centre is asked about before the card is debited, and when it is.
+const ONLINE: &str = "
+ALTER TABLE entry ADD COLUMN sale_id TEXT;
+CREATE UNIQUE INDEX entry_of_sale ON entry (sale_id) WHERE sale_id IS NOT NULL;
+ALTER TABLE sign_in ADD COLUMN online TEXT NOT NULL DEFAULT 'offline-only';
+";
+
 /// Version 1 kept events in a table of their own.
 const FROM_1: &str = "
 DROP TRIGGER event_is_not_changed;
@@ -198,12 +205,13 @@ pub(super) fn create(connection: &mut Connection) -> rusqlite::Result<Option<i64
     let version: i64 = transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
     let run = |batches: &[&str]| batches.iter().try_for_each(|batch| transaction.execute_batch(batch));
     match version {
-        0 => run(&[TABLES, HISTORY, BLACKLIST, REFUND, PARAMETERS])?,
-        1 => run(&[FROM_1, HISTORY, FROM_2, FROM_3, BLACKLIST, REFUND, PARAMETERS])?,
-        2 => run(&[FROM_2, FROM_3, BLACKLIST, REFUND, PARAMETERS])?,
-        3 => run(&[FROM_3, BLACKLIST, REFUND, PARAMETERS])?,
-        4 => run(&[REFUND, PARAMETERS])?,
-        5 => run(&[PARAMETERS])?,
+        0 => run(&[TABLES, HISTORY, BLACKLIST, REFUND, PARAMETERS, ONLINE])?,
+        1 => run(&[FROM_1, HISTORY, FROM_2, FROM_3, BLACKLIST, REFUND, PARAMETERS, ONLINE])?,
+        2 => run(&[FROM_2, FROM_3, BLACKLIST, REFUND, PARAMETERS, ONLINE])?,
+        3 => run(&[FROM_3, BLACKLIST, REFUND, PARAMETERS, ONLINE])?,
+        4 => run(&[REFUND, PARAMETERS, ONLINE])?,
+        5 => run(&[PARAMETERS, ONLINE])?,
+        6 => run(&[ONLINE])?,
         VERSION => return Ok(None),
         other => return Ok(Some(other)),
     }

@@ -136,12 +136,14 @@ fn every_number_of_digits_and_every_power_of_an_amount_goes_there_and_back() {
 }
 
 #[test]
-fn text_ends_at_the_first_nul_and_spaces_belong_to_it() {
+fn text_ends_at_the_first_nul_and_blanks_that_fill_the_item_are_told() {
     for (bytes, text, faults) in [
         (&b"AB\0\0"[..], "AB", vec![]),
-        (b"AB  ", "AB  ", vec![]),
+        (b"AB  ", "AB  ", vec![Fault::BlankPadding]),
+        (b"AB\xA1\xA1", "AB\u{3000}", vec![Fault::BlankPadding]),
         (b"  AB", "  AB", vec![]),
-        (b"    ", "    ", vec![]),
+        (b"    ", "    ", vec![Fault::BlankPadding]),
+        (b"AB \0", "AB ", vec![]),
         (b"A \0\0", "A ", vec![]),
         (b"\0\0\0\0", "", vec![]),
         (b"\0AB\0", "", vec![Fault::AfterEnd]),

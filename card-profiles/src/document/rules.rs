@@ -189,12 +189,17 @@ fn psam(profile: &Profile) -> Vec<Row> {
         [] => "—".to_owned(),
         code => hex::encode_upper(code),
     };
+    let shared = match rules.shared_files.as_slice() {
+        [] => "—".to_owned(),
+        files => files.join(" "),
+    };
     vec![
         ("factor_order", "分散因子的次序 order of the factors", order.to_owned()),
         ("purchase_levels", "消费接受的因子数 factors that a purchase takes", levels),
         ("wrong_mac2_max", "连续错误 MAC2 的上限 wrong MAC2 in a row", most),
         ("checks_expiry", "过期后拒绝消费 no purchase after the expiry date", yes(rules.checks_expiry)),
         ("authentication_code", "安全认证码 security authentication code", code),
+        ("shared_files", "两个环境共用的文件 files that both environments share", shared),
     ]
 }
 

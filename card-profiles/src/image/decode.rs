@@ -10,7 +10,7 @@ use crate::codec::{self, Fault, Value};
 use crate::format::{Format, FormatKind};
 use crate::place::Place;
 use crate::profile::{Df, Ef, EfKind, Element};
-use crate::text::half_character;
+use crate::text::begun_character;
 
 /// A deviation found on a card.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -87,10 +87,11 @@ impl Reading {
         self.push(place, value);
     }
 
-    /// A text of which the last character ends in its extension: both as if they had been split before that character.
-    fn add_split(&mut self, file: &Place, text: (&Element, &[u8]), extension: (&Element, &[u8])) {
-        let (whole, half) = text.1.split_at_checked(text.1.len().saturating_sub(1)).unwrap_or((text.1, &[]));
-        let rest = [half, extension.1].concat();
+    /// A text of which the last character, so many bytes of it, ends in its extension: both as if they had been split before
+    /// that character.
+    fn add_split(&mut self, file: &Place, begun: usize, text: (&Element, &[u8]), extension: (&Element, &[u8])) {
+        let (whole, part) = text.1.split_at_checked(text.1.len().saturating_sub(begun)).unwrap_or((text.1, &[]));
+        let rest = [part, extension.1].concat();
         self.fault(file.item_of(&text.0.id), Fault::SplitCharacter);
         for ((row, stored), shown) in [(text, whole), (extension, rest.as_slice())] {
             let place = file.item_of(&row.id);
@@ -204,17 +205,17 @@ fn decode_tagged<'b>(file: &Place, ef: &Ef, parts: impl IntoIterator<Item = &'b 
         let is_its = |id: &str| id.strip_suffix(EXTENSION) == Some(&row.id);
         let next = records.iter().position(|(_, row)| row.is_some_and(|row| is_its(&row.id)))?;
         let (extension, _) = records.get(next).filter(|_| next > text)?;
-        half_character(item.value, extension.value).then_some(next)
+        Some((next, begun_character(item.value, extension.value))).filter(|(_, begun)| *begun > 0)
     };
     let mut done = Vec::new();
     for (index, (item, row)) in records.iter().enumerate() {
-        let has_high_end = item.value.last().is_some_and(|byte| *byte >= 0x80);
-        let split = has_high_end.then(|| extension_of(index)).flatten();
-        match (row, split.and_then(|next| records.get(next))) {
+        let may_be_split = matches!(item.value, [.., 0x80..=0xFF] | [.., 0x80..=0xFF, b'0'..=b'9']);
+        let split = may_be_split.then(|| extension_of(index)).flatten();
+        match (row, split.and_then(|(next, begun)| Some((next, begun, records.get(next)?)))) {
             _ if done.contains(&index) => {}
-            (Some(row), Some((rest, Some(extension)))) => {
-                done.extend(split);
-                reading.add_split(file, (row, item.value), (extension, rest.value));
+            (Some(row), Some((next, begun, (rest, Some(extension))))) => {
+                done.push(next);
+                reading.add_split(file, begun, (row, item.value), (extension, rest.value));
             }
             (Some(row), _) => reading.add(file.item_of(&row.id), row, item.value),
             (None, _) => unknown.push(reading.unknown(file, item, &ef.elements)),

@@ -275,6 +275,27 @@ fn a_name_split_inside_a_character_is_joined_by_its_bytes() {
         assert_eq!(reading.values.text("SSSE.EF06.name_extension").unwrap_or_default(), shown);
         assert_eq!(reading.faults.iter().map(|found| found.fault).collect::<Vec<_>>(), [Fault::BadGbk]);
     }
+    // 𠮷, four bytes in GB 18030, with one, two or three of them in the name: the other bytes of the name are two and one each.
+    let code = [0x95, 0x34, 0xB2, 0x35];
+    for begun in 1..4 {
+        let before = if begun == 2 {
+            [0xD5, 0xC5].repeat(14)
+        } else {
+            [&b"A"[..], &[0xD5, 0xC5].repeat(14 - begun / 2)].concat()
+        };
+        let (left, right) = code.split_at(begun);
+        let reading = holder_named(&[&before, left].concat(), &[right, &[0xC8, 0xFD]].concat());
+        assert_eq!(before.len() + begun, 30);
+        let text = |item: &str| reading.values.text(&format!("SSSE.EF06.{item}")).unwrap_or_default().to_owned();
+        assert_eq!(text("name_extension"), "𠮷三", "{begun}");
+        assert!(text("name").ends_with('张') && !text("name").contains('\u{FFFD}'), "{begun}");
+        let faults: Vec<Fault> = reading.faults.iter().map(|found| found.fault).collect();
+        assert_eq!(faults, [Fault::SplitCharacter, Fault::Unusual], "{begun}");
+    }
+    // A half character that something else follows than the rest of it is none of four bytes.
+    let name = [&[0xD5, 0xC5].repeat(14)[..], &code[..2]].concat();
+    let reading = holder_named(&name, &[0xC8, 0xFD]);
+    assert_eq!(reading.values.text("SSSE.EF06.name_extension"), Some("三"));
     // Whole characters are not moved.
     let whole = holder_named(&[0xD5, 0xC5].repeat(15), &[0xC8, 0xFD]);
     assert_eq!((whole.values.text("SSSE.EF06.name_extension"), whole.faults.len()), (Some("三"), 0));

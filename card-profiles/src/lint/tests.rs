@@ -108,6 +108,14 @@ fn a_code_of_a_psam_has_nine_bytes() {
 }
 
 #[test]
+fn environments_share_files_that_there_are() {
+    let text = builtin_text("psam").expect("built in").replacen("\"MF.EF16\"]", "\"MF.EF20\"]", 1);
+    let findings = lint(&Profile::parse(&text).expect("a profile"));
+    let [finding] = findings.as_slice() else { panic!("{findings:?}") };
+    assert_eq!(finding.problem, Problem::PlaceMissing("MF.EF20".to_owned()));
+}
+
+#[test]
 fn a_condition_on_the_pin_needs_a_pin() {
     let mut profile = Profile::parse(builtin_text("ssc-3.0").expect("built in")).expect("profile");
     profile.pin = None;

@@ -340,8 +340,7 @@ impl Card {
         Ok(Answer::Done)
     }
 
-    pub(crate) fn inspect_certificates(&self) -> Option<CertificateInspection> {
-        let model = self.model();
+    pub(crate) fn inspect_certificates(&self, model: &Model) -> Option<CertificateInspection> {
         let application = model.certificate.as_ref()?;
         let pin = |pin: &CertificatePinModel| {
             let [set, tries_left] = self.memory.array(pin.address);

@@ -73,8 +73,8 @@ impl Card {
         Ok(Answer::Done)
     }
 
-    pub(crate) fn inspect_pin(&self) -> Option<PinInspection> {
-        let row = self.model.pin.as_ref()?;
+    pub(crate) fn inspect_pin(&self, model: &Model) -> Option<PinInspection> {
+        let row = model.pin.as_ref()?;
         let [tries_left, length] = self.memory.array(row.address);
         let stored = self.memory.read(row.address + 2, usize::from(length).min(row.bytes_max));
         Some(PinInspection { tries_left, initial: stored == row.initial })

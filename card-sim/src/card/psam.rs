@@ -261,8 +261,8 @@ impl Card {
     }
 
     /// The number last used.
-    pub(crate) fn terminal_sequence(&self) -> Option<u32> {
-        self.model.psam.as_ref().map(|psam| u32::from_be_bytes(self.memory.array(psam.sequence)))
+    pub(crate) fn terminal_sequence(&self, model: &Model) -> Option<u32> {
+        model.psam.as_ref().map(|psam| u32::from_be_bytes(self.memory.array(psam.sequence)))
     }
 }
 
@@ -392,6 +392,6 @@ mod tests {
             card.transmit(&command, &mut answer).expect("answer");
             assert_eq!(answer, u16::to_be_bytes(expected));
         }
-        assert_eq!(card.terminal_sequence(), Some(u32::MAX));
+        assert_eq!(card.terminal_sequence(&model), Some(u32::MAX));
     }
 }

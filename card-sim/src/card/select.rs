@@ -3,15 +3,26 @@
 //! Source: ISO/IEC 7816-4 7.1.1; published driver sequences.
 //! Owns: current DF and EF, and which rights survive a change of DF. Never: reads a file.
 
+use std::sync::Arc;
+
 use card_core::StatusWord;
 use card_profiles::purse::BlockedSelect;
 
 use super::certificate::CertificateState;
-use super::{Answer, Block, Card, Stop};
+use super::{Answer, Block, Card, State, Stop};
 use crate::door::{FileRef, Wanted};
 use crate::model::{DfModel, EfModel, MF, MfModel, Model, NO_FID};
 
 impl Card {
+    /// Before SELECT by name: the environment that has the name, where the current one has it not. What a reset would forget
+    /// of the one that is left is forgotten.
+    pub(super) fn change_environment(&mut self, current: Arc<Model>, name: &[u8]) -> Arc<Model> {
+        let Some(other) = self.environments.named(&current, name).map(Arc::clone) else { return current };
+        self.state = State::default();
+        self.model = Arc::clone(&other);
+        other
+    }
+
     /// SELECT by DF name: any DF of the card that has one; a name that is sent has at least one byte (`door`).
     pub(super) fn select_name(&mut self, model: &Model, name: &[u8], out: &mut Vec<u8>) -> Result<Answer, Stop> {
         if let Some(MfModel::Own { name: own, fci }) = &model.mf

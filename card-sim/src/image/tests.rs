@@ -52,6 +52,40 @@ fn keys_from_a_file_are_in_the_card_and_their_names_in_the_image() {
 }
 
 #[test]
+fn a_psam_of_two_environments_is_in_its_image_whole() {
+    let folder = tempfile::tempdir().expect("folder");
+    let path = folder.path().join("psam.card");
+    let keys = |value: u8| {
+        let value = hex::encode_upper([value; 16]);
+        GivenKeys::parse(&format!("mark = \"REHEARSAL\"\n[[key]]\nname = \"IRK\"\nvalue = \"{value}\"\n"))
+            .expect("keys")
+    };
+    let (first, second) = (keys(1), keys(2));
+    let texts = ["psam", "psam-sx3"].map(|name| builtin_text(name).expect("built in"));
+    create_of_environments(&path, &[(texts[0], &first), (texts[1], &second)], SERIAL, &FaultPlan::default())
+        .expect("made");
+    let (identity, inspection) = inspect(&path).expect("image");
+    assert_eq!((identity.given_keys.as_slice(), identity.beside.len()), (&["IRK version 1".to_owned()][..], 1));
+    assert_eq!(identity.beside[0].given_keys, ["IRK version 1"]);
+    assert!(identity.beside[0].profile.contains("7378332E"), "with what it extends");
+    let beside = &inspection.beside[0];
+    assert_eq!(beside.environment.as_deref(), Some("7378332E73682EC9E7BBE1B1A3D5CF"));
+    assert_eq!((inspection.keys.len(), beside.keys.len()), (beside.keys.len(), inspection.keys.len()));
+    for _ in 0..2 {
+        let mut card = open(&path, Durability::Process).expect("free");
+        card.power_on().expect("power");
+        let mut answer = Vec::new();
+        card.transmit(&hex::decode("00A404000F7378332E73682EC9E7BBE1B1A3D5CF").expect("hex"), &mut answer)
+            .expect("answer");
+        assert_eq!(answer[0], 0x61);
+        card.age(1).expect("written");
+    }
+    let older = inspect(&path).expect("image").1;
+    let numbers = (older.terminal_sequence, older.beside[0].terminal_sequence);
+    assert_eq!(numbers, (Some(u32::MAX - 1), Some(u32::MAX - 1)));
+}
+
+#[test]
 fn one_card_is_in_one_reader_only() {
     let folder = tempfile::tempdir().expect("folder");
     let path = made(folder.path());
@@ -97,7 +131,7 @@ fn faults_are_kept_in_the_image_and_used_up_there() {
 /// An image as version 1 of the layout had it: without the blocks at the end of the memory.
 fn of_layout_1(path: &Path) -> Vec<u8> {
     let mut bytes = std::fs::read(path).expect("image");
-    let model = Model::of(&Profile::parse(&older_text()).expect("a profile")).expect("a model");
+    let model = crate::model::Model::of(&Profile::parse(&older_text()).expect("a profile")).expect("a model");
     let length = u32::try_from(model.blocks).expect("small").to_be_bytes();
     bytes.truncate(bytes.len() - (model.size - model.blocks));
     bytes[12..16].copy_from_slice(&1_u32.to_be_bytes());

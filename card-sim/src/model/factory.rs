@@ -12,16 +12,16 @@ use card_profiles::profile::{Ef, EfKind, Element, Profile};
 use super::{Model, Structure};
 
 impl Model {
-    /// The memory of a card as a factory delivers it: control keys are transport keys, files are there and empty.
+    /// Fills its part of the memory as a factory does: control keys are transport keys, files are there and empty.
     /// `keys` fill slots besides.
-    pub(crate) fn factory(
+    pub(super) fn fill(
         &self,
+        memory: &mut [u8],
         profile: &Profile,
         transport_key: &Key16,
         card_factor: [u8; 8],
         keys: &[Slot],
-    ) -> Vec<u8> {
-        let mut memory = vec![0; self.size];
+    ) {
         let mut put = |address: usize, bytes: &[u8]| {
             memory.get_mut(address..address + bytes.len()).expect("the layout has room").copy_from_slice(bytes);
         };
@@ -49,7 +49,6 @@ impl Model {
                 }
             }
         }
-        memory
     }
 }
 

@@ -36,6 +36,21 @@ pub(crate) struct EfModel {
     pub(crate) secret: bool,
 }
 
+impl EfModel {
+    /// Bytes that it takes in the memory.
+    pub(crate) fn bytes(&self) -> usize {
+        match self.structure {
+            Structure::Transparent | Structure::Tlv(_) => self.size,
+            Structure::Cyclic { length, slots } => cyclic_bytes(length, slots),
+        }
+    }
+}
+
+/// Newest slot, records written, then the slots.
+fn cyclic_bytes(length: usize, slots: u8) -> usize {
+    2 + length * usize::from(slots)
+}
+
 #[derive(Debug)]
 pub(crate) enum Structure {
     Transparent,
@@ -110,7 +125,7 @@ fn ef_model(df: &str, ef: &Ef, keys: &[KeyModel], place: &mut Places) -> Result<
             if length == 0 || length > 255 || ef.records == 0 || ef.records == 255 {
                 return Err(ModelError::Size(id));
             }
-            (Structure::Cyclic { length, slots: ef.records }, 2 + length * usize::from(ef.records))
+            (Structure::Cyclic { length, slots: ef.records }, cyclic_bytes(length, ef.records))
         }
     };
     Ok(EfModel {
@@ -119,7 +134,7 @@ fn ef_model(df: &str, ef: &Ef, keys: &[KeyModel], place: &mut Places) -> Result<
         structure,
         read: rule(keys, &id, &ef.read)?,
         update: rule(keys, &id, &ef.update)?,
-        address: place.take(bytes),
+        address: place.of_file(&id, bytes)?,
         size,
         secret: false,
         id: ef.id.clone(),

@@ -68,6 +68,9 @@ pub(crate) struct New {
     /// Built-in profile (ssc-3.0, psam) or profile file.
     #[arg(long)]
     pub(crate) profile: String,
+    /// A second environment of a PSAM, by its profile: `--profile psam --beside psam-sx3` answers sx1 and sx3.
+    #[arg(long, value_name = "PROFILE")]
+    pub(crate) beside: Option<String>,
     /// Image to make.
     #[arg(long, required_unless_present = "out_dir", conflicts_with_all = ["out_dir", "count"])]
     pub(crate) out: Option<PathBuf>,
@@ -81,6 +84,9 @@ pub(crate) struct New {
     /// file). For known keys of other programs; the image is marked with their names.
     #[arg(long, value_name = "FILE")]
     pub(crate) keys: Option<PathBuf>,
+    /// Keys of the second environment, as `--keys`.
+    #[arg(long, value_name = "FILE", requires = "beside")]
+    pub(crate) beside_keys: Option<PathBuf>,
     /// First serial: 12 hex digits, the last six bytes of the ATR.
     #[arg(long, value_parser = serial, conflicts_with = "seed")]
     pub(crate) serial: Option<[u8; 6]>,

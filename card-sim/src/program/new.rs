@@ -18,29 +18,46 @@ use card_profiles::key_file::GivenKeys;
 const CITY: [u8; 2] = [0x51, 0x33];
 
 pub(crate) fn make(new: &New, output: &Output) -> Result<(), Failure> {
-    let text = profile_text(&new.profile)?;
-    // Wrong cards are made on purpose too: said, not refused. A text that is no profile is refused below.
-    if let Ok(profile) = Profile::parse(&text) {
-        output.contradictions(&lint(&profile));
-    }
-    let keys = new.keys.as_deref().map_or_else(|| Ok(GivenKeys::default()), given_keys)?;
-    let first = new.serial.unwrap_or_else(|| serial_of(new.seed.unwrap_or_else(random)));
+    let first = Part::read(&new.profile, new.keys.as_deref(), output)?;
+    let beside =
+        new.beside.as_deref().map(|beside| Part::read(beside, new.beside_keys.as_deref(), output)).transpose()?;
+    let environments: Vec<(&str, &GivenKeys)> =
+        std::iter::once(&first).chain(&beside).map(|part| (part.text.as_str(), &part.keys)).collect();
+    let key_file = new.keys.as_deref().or(new.beside_keys.as_deref());
+    let serial = new.serial.unwrap_or_else(|| serial_of(new.seed.unwrap_or_else(random)));
     let images = match (&new.out, &new.out_dir) {
-        (Some(path), _) => vec![(path.clone(), first)],
+        (Some(path), _) => vec![(path.clone(), serial)],
         (None, Some(folder)) => {
             fs::create_dir_all(folder).map_err(|source| Failure::File { path: folder.clone(), source })?;
-            (0..new.count.unwrap_or(1)).map(|index| numbered(folder, first, index)).collect()
+            (0..new.count.unwrap_or(1)).map(|index| numbered(folder, serial, index)).collect()
         }
         (None, None) => Vec::new(),
     };
     let mut made = Vec::with_capacity(images.len());
     for (path, serial) in images {
-        image::create_with_keys(&path, &text, serial, &FaultPlan::default(), &keys)
-            .map_err(|error| of_key_file(error, new.keys.as_deref()))?;
+        image::create_of_environments(&path, &environments, serial, &FaultPlan::default())
+            .map_err(|error| of_key_file(error, key_file))?;
         made.push((path, hex::encode_upper(serial)));
     }
     output.made(&made);
     Ok(())
+}
+
+/// One environment of the card to make.
+struct Part {
+    text: String,
+    keys: GivenKeys,
+}
+
+impl Part {
+    fn read(profile: &str, keys: Option<&Path>, output: &Output) -> Result<Self, Failure> {
+        let text = profile_text(profile)?;
+        // Wrong cards are made on purpose too: said, not refused. A text that is no profile is refused when the card is made.
+        if let Ok(profile) = Profile::parse(&text) {
+            output.contradictions(&lint(&profile));
+        }
+        Ok(Self { text, keys: keys.map_or_else(|| Ok(GivenKeys::default()), given_keys)? })
+    }
 }
 
 fn given_keys(path: &Path) -> Result<GivenKeys, Failure> {

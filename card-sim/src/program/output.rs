@@ -80,8 +80,11 @@ impl Output {
     }
 
     pub(crate) fn inspection(&self, identity: &Identity, card: &Inspection) {
-        let value =
+        let mut value =
             json!({ "mark": identity.mark, "lot": identity.lot, "given_keys": identity.given_keys, "card": card });
+        if !identity.beside.is_empty() {
+            value["beside_keys"] = identity.beside.iter().map(|part| part.given_keys.clone()).collect();
+        }
         self.result(&value, || show::inspection(self.lang, identity, card));
     }
 

@@ -12,12 +12,23 @@ use crate::inspection::{Inspection, KeyInspection};
 const RUN_MIN: usize = 16;
 
 pub(crate) fn inspection(lang: Lang, identity: &Identity, card: &Inspection) -> String {
+    let mark = format!("{}: {}\n", lang.pick("标记", "mark"), identity.mark);
+    let atr = format!("{}: {}\n", lang.pick("复位信息", "ATR"), card.atr);
+    let mut text = mark + &atr + &environment(lang, &identity.given_keys, card);
+    for (beside, part) in card.beside.iter().zip(&identity.beside) {
+        text += &environment(lang, &part.given_keys, beside);
+    }
+    text
+}
+
+fn environment(lang: Lang, given: &[String], card: &Inspection) -> String {
     let mut text = String::new();
     let mut line = |zh: &str, en: &str, value: String| {
         writeln!(text, "{}: {value}", lang.pick(zh, en)).expect("a String takes any text");
     };
-    line("标记", "mark", identity.mark.clone());
-    line("复位信息", "ATR", card.atr.clone());
+    if let Some(name) = &card.environment {
+        line("环境", "environment", name.clone());
+    }
     if let Some(pin) = card.pin {
         let initial = if pin.initial { lang.pick(", 初始密码", ", initial") } else { "" };
         line("密码剩余次数", "PIN tries left", format!("{}{initial}", pin.tries_left));
@@ -62,7 +73,7 @@ pub(crate) fn inspection(lang: Lang, identity: &Identity, card: &Inspection) -> 
     }
     let loaded = card.keys.values().filter(|key| key.version.is_some()).count();
     line("密钥", "keys", format!("{loaded}/{}", card.keys.len()));
-    text.push_str(&keys(lang, identity, card));
+    text.push_str(&keys(lang, given, card));
     let mut line = |name: String, value: String| writeln!(text, "{name}: {value}").expect("a String takes any text");
     for (name, pieces) in &card.files {
         for (number, bytes) in (1..).zip(pieces) {
@@ -73,8 +84,8 @@ pub(crate) fn inspection(lang: Lang, identity: &Identity, card: &Inspection) -> 
 }
 
 /// A row for each key: where it is, version, tries left, and whether it came from a file.
-fn keys(lang: Lang, identity: &Identity, card: &Inspection) -> String {
-    let mut given: Vec<&str> = identity.given_keys.iter().map(String::as_str).collect();
+fn keys(lang: Lang, given: &[String], card: &Inspection) -> String {
+    let mut given: Vec<&str> = given.iter().map(String::as_str).collect();
     let heads = match lang {
         Lang::Zh => ["名称", "版本", "剩余次数", "来源"],
         Lang::En => ["name", "version", "tries left", "from"],
@@ -154,6 +165,7 @@ mod tests {
             atr: String::new(),
             lot: 0,
             given_keys: ["DPK version 1", "MKCERT version 1"].map(str::to_owned).into(),
+            beside: Vec::new(),
         };
         inside.keys.insert("ADF1.DPK".to_owned(), KeyInspection { version: Some(1), tries_left: 0 });
         let told = |lang| inspection(lang, &identity, &inside);

@@ -9,6 +9,7 @@ use super::Failure;
 use crate::card::Silence;
 use crate::fault::{Fault, FaultPlan, Moment, Trigger};
 use crate::image::{ImageError, Malformed};
+use crate::model::ModelError;
 use crate::reader::ReaderError;
 use crate::reader::control::Status;
 use card_profiles::rehearsal::MARK;
@@ -128,6 +129,8 @@ fn image_particulars(error: &ImageError) -> String {
             Silence::Memory(_) => "卡存储器故障".to_owned(),
         },
         // Names of rows, files and keys: the words between them are those of the grammar.
+        ImageError::Model(ModelError::NotBeside(name)) => format!("{name} 不是 PSAM, 用户卡只有一个环境"),
+        ImageError::Model(ModelError::SameEnvironment(name)) => format!("两个环境同名: {name}"),
         ImageError::Model(error) => error.to_string(),
         ImageError::Keys(error) => error.zh(),
     }
@@ -213,6 +216,11 @@ const fn image_advice(error: &ImageError) -> (&'static str, &'static str, &'stat
         ),
         ImageError::Malformed { .. } => ("不是卡映像", "用 card-sim new 重新制作", "make a new one with card-sim new"),
         ImageError::TooManyFaults(_) => ("故障设置过多", "用 --clear 清除后重设", "start over with --clear"),
+        ImageError::Model(ModelError::NotBeside(_) | ModelError::SameEnvironment(_)) => (
+            "卡片描述不能合为一张卡",
+            "--beside 写另一环境的 PSAM 描述",
+            "name a PSAM of another environment after --beside",
+        ),
         ImageError::Model(_) | ImageError::Profile(_) => {
             ("卡片描述不能制卡", "按提示修改描述文件", "mend the profile where the message says")
         }

@@ -421,7 +421,7 @@ fn its_commands_work_in_its_directory_only_and_its_rights_end_there() {
     for command in ["8040000008C0020012C2020013", "80C9828042", "80C4010305C103123456", &digest] {
         assert_eq!(rig.sw(command), "6985", "{command}");
     }
-    assert_eq!(rig.sw(&format!("0020018110{}", "00".repeat(16))), "6985");
+    assert_eq!(rig.sw(&format!("0020018110{}", "00".repeat(16))), "6A86", "VERIFY of SSSE has P1 and P2 00");
     select(&mut rig);
     assert_eq!(rig.sw(&digest), "6982");
     assert_eq!(rig.sw("00B0850001"), "6A82", "the files of SSSE are not its");

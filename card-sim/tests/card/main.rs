@@ -6,6 +6,7 @@ mod account;
 mod block_protocol;
 mod blocking;
 mod certificate;
+mod environments;
 mod faults;
 mod images;
 mod keys_and_pin;

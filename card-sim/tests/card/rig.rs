@@ -9,6 +9,7 @@ use card_core::security::{KeyName, KeyRef};
 use card_core::{Atr, Command, Response, Session};
 use card_profiles::builtin;
 use card_profiles::profile::Profile;
+use card_sim::keys::GivenKeys;
 use card_sim::{Card, Socket};
 
 /// Transport key of the cards here.
@@ -26,6 +27,8 @@ pub(crate) struct Rig {
     pub(crate) socket: Socket,
     pub(crate) ring: KeyRing,
     pub(crate) session: Session,
+    /// Whether it selects its environment after each reset: another one is the first of its card.
+    second: bool,
 }
 
 /// A factory-fresh card.
@@ -41,12 +44,31 @@ pub(crate) fn in_socket(profile: &str, card: Card) -> Rig {
     let session = Session::new(Box::new(socket.connect().expect("power")));
     let mut ring = KeyRing::new();
     ring.insert(KeyName::new("TRANSPORT"), 1, Key16::new(TRANSPORT));
-    Rig { profile, socket, ring, session }
+    Rig { profile, socket, ring, session, second: false }
 }
 
 /// A card on which every key is: row `n` of the profile has sixteen bytes from `10 * n`, version 1 or its own.
 pub(crate) fn keyed(profile: &str) -> Rig {
     let rows = builtin(profile).expect("built in");
+    let keys = known_keys(&rows);
+    let card = Card::with_keys(&rows, SERIAL, &Key16::new(TRANSPORT), &keys).expect("a card of a built-in profile");
+    in_socket(profile, card)
+}
+
+/// As [`keyed`], a PSAM of both environments that stands in that of `profile`.
+pub(crate) fn keyed_beside(profile: &str) -> Rig {
+    let [first, second] = ["psam", "psam-sx3"].map(|name| builtin(name).expect("built in"));
+    let keys = [&first, &second].map(known_keys);
+    let parts = [(&first, &keys[0]), (&second, &keys[1])];
+    let card = Card::of_environments(&parts, SERIAL, &Key16::new(TRANSPORT)).expect("a PSAM of built-in profiles");
+    let mut rig = in_socket(profile, card);
+    rig.second = profile == second.name;
+    rig.reset();
+    rig
+}
+
+/// A key file with every key of a profile.
+fn known_keys(rows: &Profile) -> GivenKeys {
     let mut keys = String::from("mark = \"REHEARSAL\"\n");
     for (index, row) in rows.key.iter().enumerate() {
         let bytes = known_bytes(index);
@@ -54,9 +76,7 @@ pub(crate) fn keyed(profile: &str) -> Rig {
         let (name, version) = (&row.name, row.version.unwrap_or(1));
         keys += &format!("[[key]]\nname = \"{name}\"\nversion = {version}\nvalue = \"{}\"\n", hex::encode_upper(value));
     }
-    let keys = card_sim::keys::GivenKeys::parse(&keys).expect("a key file");
-    let card = Card::with_keys(&rows, SERIAL, &Key16::new(TRANSPORT), &keys).expect("a card of a built-in profile");
-    in_socket(profile, card)
+    GivenKeys::parse(&keys).expect("a key file")
 }
 
 /// The sixteen bytes of row `index`.
@@ -119,6 +139,10 @@ impl Rig {
     pub(crate) fn reset(&mut self) {
         self.socket.card().power_off();
         self.session = Session::new(Box::new(self.socket.connect().expect("power")));
+        if self.second {
+            let name = self.profile.df[0].id.clone();
+            self.select(&name);
+        }
     }
 
     pub(crate) fn select(&mut self, df: &str) {

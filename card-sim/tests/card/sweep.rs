@@ -183,11 +183,6 @@ const CERTIFICATE: &[Row] = &[
         knows: |p1, p2| matches!(p1, 0 | 1) && p2 == 0,
         lengths: &[(0, 0, Data(|length| matches!(length, 0x14 | 0x1C))), (1, 0, Data(|length| length == 0x24))],
     },
-    Row {
-        head: 0x0020,
-        knows: |p1, p2| matches!((p1, p2), (0 | 1, 0) | (1, 0x81)),
-        lengths: &[(0, 0, Data(|length| matches!(length, 2..=6))), (1, 0, Data(PAIR)), (1, 0x81, Data(PAIR))],
-    },
     Row { head: 0x8040, knows: ZEROS, lengths: &[(0, 0, Data(SOME))] },
     Row {
         head: 0x80C9,

@@ -9,7 +9,7 @@ use card_core::security::{KeyName, KeyRef, MacKey, SecurityModule};
 use card_sim::Silence;
 use card_sim::fault::{Fault, FaultPlan, Moment, Trigger};
 
-use super::rig::{Rig, blank, keyed};
+use super::rig::{Rig, blank, keyed, keyed_beside};
 
 /// Bytes of the memory that the redo log takes; what stands there is no state.
 const LOG: usize = 1040;
@@ -193,9 +193,8 @@ pub(crate) fn blocking(before: Option<[u8; 4]>, header: [u8; 4], df: &str, key: 
 }
 
 /// A PSAM with one wrong MAC2 behind it, a purchase begun, and the right MAC2.
-fn mac2_of_a_purchase() -> Prepared {
+fn mac2_of_a_purchase(mut rig: Rig) -> Prepared {
     const FACTOR: Block = [0x11, 0x22, 0x33, 0x44, 0x55, 0x66, 0x77, 0x88];
-    let mut rig = keyed("psam");
     rig.select("DF01");
     let start = format!(
         "807001002C13579BDF0007{}32{}0100{}",
@@ -232,12 +231,26 @@ pub(crate) fn cases() -> Vec<Case> {
             blocking(Some([0x84, 0x1E, 0, 0]), [0x84, 0x18, 0, 0], "DF04", "LKDF04")
         }),
         tries("CARD BLOCK", "9302", || blocking(None, [0x84, 0x16, 0, 0], "SSSE", "BK")),
-        writes("a terminal transaction number", move || {
-            let mut rig = keyed("psam");
+        writes("a terminal transaction number", {
+            let start = start.clone();
+            move || {
+                let mut rig = keyed("psam");
+                rig.select("DF01");
+                (rig, start.clone())
+            }
+        }),
+        tries("MAC2 of a purchase", "9302", || mac2_of_a_purchase(keyed("psam"))),
+        writes("a terminal transaction number of the second environment", move || {
+            let mut rig = keyed_beside("psam-sx3");
             rig.select("DF01");
             (rig, start.clone())
         }),
-        tries("MAC2 of a purchase", "9302", mac2_of_a_purchase),
+        tries("MAC2 of a purchase in the second environment", "9302", || mac2_of_a_purchase(keyed_beside("psam-sx3"))),
+        writes("a file that two environments share", || {
+            let mut rig = keyed_beside("psam-sx3");
+            assert!(rig.authenticate("MKMF").sw.is_ok());
+            (rig, "00D6960006990011223344".to_owned())
+        }),
     ]
 }
 

@@ -9,13 +9,13 @@
 //! Source: photos are required from 16 years at the terminals of one province; months are assumed, cities differ.
 //! Owns: the options, their defaults, counting months and years. Never: asks a database.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use time::{Date, Month};
 
 use crate::clock;
 
 /// The options.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct MakingRules {
     /// Months before its expiry from which a card may be renewed.

@@ -297,6 +297,27 @@ pub(crate) fn begin_successor(tx: &Tx<'_>, old: &Card, operator: &str) -> Result
     }
 }
 
+/// A move that the holder makes without a clerk; a text of what was done. The caller has seen the holder's PIN verified.
+///
+/// # Errors
+/// [`LifeError`], also when the site does not let holders do it.
+pub fn by_holder(
+    tx: &Tx<'_>,
+    rules: &LifeRules,
+    card: &Card,
+    step: Step,
+    reason: &str,
+    actor: &str,
+) -> Result<String, LifeError> {
+    let from = LifeState::of_name(&card.state).ok_or_else(|| LifeError::NotMade { state: card.state.clone() })?;
+    let row = state::find(step, from).ok_or(LifeError::NoMove { step, state: from })?;
+    if !rules.allows(row) || !rules.lets_holders(step) {
+        return Err(LifeError::RemovedBySite { step, state: from });
+    }
+    check(tx, row, card)?;
+    Ok(apply(tx, rules, card, row, reason, actor)?)
+}
+
 /// One move within a transaction; a text of what was done, and the operator.
 fn move_card(tx: &Tx<'_>, rules: &LifeRules, card: &Card, order: &Order<'_>) -> Result<(String, String), LifeError> {
     let step = order.step;
@@ -417,7 +438,8 @@ pub(crate) fn fit(reason: &str, needed: bool) -> Result<&str, LifeError> {
     if fits { Ok(reason) } else { Err(LifeError::ReasonUnfit) }
 }
 
-const fn act_name(step: Step) -> &'static str {
+/// The name of a step in the audit log.
+pub(crate) const fn act_name(step: Step) -> &'static str {
     match step {
         Step::Activate => "card.activate",
         Step::ReportTemporary => "card.report-temporary",

@@ -8,6 +8,7 @@
 //! workdays = ["20261010"]             # days of a weekend that are worked
 //! formal_loss_revocable = false       # until a successor is begun
 //! removed = ["lock", "cancel:sealed"] # a step, or a step from one state
+//! self_service = ["report-temporary", "release"]  # what holders do with card and PIN, without a clerk
 //! balance_move_days = 30              # see `clearing::succession`
 //! pin_order_minutes = 30              # see `pin`
 //! pin_order_checked = true
@@ -17,14 +18,14 @@
 //! Source: city notices (7 days in three cities, 5, 10 and 15 working days in others; revocable in some).
 //! Owns: the options, their defaults (assumed), counting of days. Never: adds a move.
 
-use serde::{Deserialize, Deserializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use time::{Date, Weekday};
 
 use super::state::{LifeState, Move, Step};
 use crate::clock;
 
 /// The options.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct LifeRules {
     /// How long a temporary loss lasts.
@@ -33,15 +34,17 @@ pub struct LifeRules {
     /// In which days it counts.
     pub temporary_loss_unit: DayUnit,
     /// Weekdays on which nobody works.
-    #[serde(deserialize_with = "dates")]
+    #[serde(deserialize_with = "dates", serialize_with = "compact")]
     pub holidays: Vec<Date>,
     /// Days of a weekend that are worked (调休).
-    #[serde(deserialize_with = "dates")]
+    #[serde(deserialize_with = "dates", serialize_with = "compact")]
     pub workdays: Vec<Date>,
     /// Whether a formal loss can be revoked while no successor is begun.
     pub formal_loss_revocable: bool,
     /// Moves that this site takes away.
     pub removed: Vec<Removed>,
+    /// Moves that holders make with their card and PIN, without a clerk (assumed: deployed kiosks have both).
+    pub self_service: Vec<SelfServed>,
     /// Days from a card's cancellation until its money goes to its holder.
     pub balance_move_days: u16,
     /// Minutes from the making of an order for a PIN until its command is given.
@@ -53,7 +56,7 @@ pub struct LifeRules {
 }
 
 /// Days of the calendar or of the office.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum DayUnit {
     /// Days of the calendar.
@@ -69,6 +72,25 @@ pub struct Removed {
     from: Option<LifeState>,
 }
 
+/// A move that a holder may be let to make.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SelfServed {
+    /// 临时挂失.
+    ReportTemporary,
+    /// 解除临时挂失.
+    Release,
+}
+
+impl SelfServed {
+    const fn step(self) -> Step {
+        match self {
+            Self::ReportTemporary => Step::ReportTemporary,
+            Self::Release => Step::Release,
+        }
+    }
+}
+
 impl Default for LifeRules {
     fn default() -> Self {
         Self {
@@ -78,6 +100,7 @@ impl Default for LifeRules {
             workdays: Vec::new(),
             formal_loss_revocable: false,
             removed: Vec::new(),
+            self_service: vec![SelfServed::ReportTemporary, SelfServed::Release],
             balance_move_days: 30,
             pin_order_minutes: 30,
             pin_order_checked: true,
@@ -95,6 +118,12 @@ impl LifeRules {
     pub fn allows(&self, row: &Move) -> bool {
         let removed = |removed: &Removed| removed.step == row.step && removed.from.is_none_or(|from| from == row.from);
         !self.removed.iter().any(removed) && (row.step != Step::Revoke || self.formal_loss_revocable)
+    }
+
+    /// Whether holders make this move without a clerk, where the site allows it at all.
+    #[must_use]
+    pub fn lets_holders(&self, step: Step) -> bool {
+        self.self_service.iter().any(|served| served.step() == step)
     }
 
     /// The day on which a temporary loss reported on a day ends by itself.
@@ -134,6 +163,17 @@ fn dates<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Date>, D::Err
         clock::parse_compact(text).ok_or_else(|| serde::de::Error::custom("a day that exists, as \"YYYYMMDD\""))
     };
     Vec::<String>::deserialize(deserializer)?.iter().map(read).collect()
+}
+
+fn compact<S: Serializer>(dates: &[Date], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(dates.iter().map(|date| clock::compact(*date)))
+}
+
+impl Serialize for Removed {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let state = self.from.map(|state| format!(":{}", state.name())).unwrap_or_default();
+        serializer.collect_str(&format_args!("{}{state}", self.step.name()))
+    }
 }
 
 impl<'de> Deserialize<'de> for Removed {
@@ -177,6 +217,18 @@ mod tests {
         assert_eq!(released(&rules(text), "20261002"), "20261013");
         let plain = "temporary_loss_days = 5\ntemporary_loss_unit = \"working-days\"";
         assert_eq!(released(&rules(plain), "20261002"), "20261009");
+    }
+
+    #[test]
+    fn holders_report_and_release_a_temporary_loss_unless_the_site_says_otherwise() {
+        let lets =
+            |rules: &LifeRules| Step::ALL.into_iter().filter(|step| rules.lets_holders(*step)).collect::<Vec<_>>();
+        assert_eq!(lets(&LifeRules::default()), [Step::ReportTemporary, Step::Release]);
+        assert_eq!(lets(&rules("self_service = [\"report-temporary\"]")), [Step::ReportTemporary]);
+        assert_eq!(lets(&rules("self_service = []")), []);
+        for wrong in ["self_service = [\"report-formal\"]", "self_service = [\"lock\"]", "self_service = true"] {
+            assert!(toml::from_str::<LifeRules>(wrong).is_err(), "{wrong}");
+        }
     }
 
     #[test]

@@ -4,14 +4,14 @@
 
 use std::path::PathBuf;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::CentreError;
 use crate::store::{Place, Server};
 use crate::vault::passphrase::Source;
 
 /// `[database]` of `centre.toml`: a database of a PostgreSQL server.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DatabaseConfig {
     /// `postgres://USER@HOST:PORT/DATABASE`, without password.

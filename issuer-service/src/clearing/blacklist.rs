@@ -17,11 +17,14 @@ use settlement::blacklist::{Period, SignedBlacklist};
 use settlement::date::DateTime;
 use settlement::id::{CardIdentifier, PublicKey};
 
+use super::refusal::ClearingError;
+use crate::audit::Act;
 use crate::card::state::LifeState;
 use crate::clock;
 use crate::lang::Lang;
+use crate::operator::Role;
 use crate::output::Show;
-use crate::store::{StoreError, Tx};
+use crate::store::{Store, StoreError, Tx};
 use crate::sync;
 use crate::vault::Signer;
 
@@ -73,7 +76,7 @@ pub struct Blacklist {
 }
 
 /// What a site decides about its list.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct BlacklistRules {
     /// Hours for which a signed list is good.
@@ -84,6 +87,38 @@ impl Default for BlacklistRules {
     fn default() -> Self {
         Self { valid_hours: 72 }
     }
+}
+
+/// Puts a card on the list, or takes it off.
+///
+/// # Errors
+/// [`ClearingError`].
+pub fn change(
+    store: &mut Store,
+    card: CardIdentifier,
+    act: BlacklistAct,
+    reason: &str,
+    operator: Option<&str>,
+) -> Result<Blacklist, ClearingError> {
+    store.act(|tx| {
+        let operator = tx.require(operator, Role::Clearing)?;
+        if reason.trim().is_empty() {
+            return Err(ClearingError::ReasonMissing);
+        }
+        tx.card_facts(card)?.ok_or(ClearingError::CardUnknown { card })?;
+        let last = tx.blacklist_history(card)?.last().map_or(BlacklistAct::Remove, |entry| entry.act);
+        if last == act {
+            return Err(ClearingError::BlacklistUnchanged { card });
+        }
+        if act == BlacklistAct::Remove && is_held_by_state(tx, card)? {
+            return Err(ClearingError::BlacklistByState { card });
+        }
+        let sequence = tx.add_blacklist_entry(card, act, reason.trim(), &operator)?;
+        tell_registry(tx, card)?;
+        let detail = format!("{} sequence {sequence}: {}", act.name(), reason.trim());
+        let act = Act { actor: operator, act: "blacklist.change", object: format!("card {card}"), detail };
+        Ok((Blacklist { sequence, entries: tx.blacklist()? }, act))
+    })
 }
 
 /// Signs the list as it stands, or what changed since the list with sequence `since`; the whole one for 0 and for a sequence

@@ -210,13 +210,13 @@ fn totals(tx: &Tx<'_>, date: BusinessDate, rows: &[UploadRow]) -> Result<WindowT
     let minus = |amount: Fen| Fen::ZERO.minus(amount);
     let cards_after_fen = Fen::sum(tx.card_balances(date)?.into_iter().map(|(_, balance)| balance))?;
     let cards_moved = Fen::sum(movements.iter().filter(|(_, account, _)| card(account)).map(|(_, _, amount)| *amount))?;
-    let accepted = || rows.iter().filter(|row| row.outcome == RowOutcome::Accepted);
+    let accepted = || rows.iter().filter(|row| row.outcome_in(date) == Some(RowOutcome::Accepted));
     let purchases = || accepted().filter(|row| row.kind == RowKind::Purchase);
     let refunds = tx.refunds_credited(date)?;
     let given = |load: &Load| load.amount_fen.plus(load.refund.as_ref().map_or(Fen::ZERO, |r| r.pooled_fund_fen));
     let refunds_credited_fen = Fen::sum(refunds.iter().map(given).collect::<Result<Vec<_>, _>>()?)?;
     let payable = |account: &str| account.ends_with(Account::PAYABLE);
-    let count = |outcome| rows.iter().filter(|row| row.outcome == outcome).count();
+    let count = |outcome| rows.iter().filter(|row| row.outcome_in(date) == Some(outcome)).count();
     Ok(WindowTotals {
         postings: tx.posting_references(date)?.len(),
         rows_accepted: count(RowOutcome::Accepted),
@@ -283,16 +283,24 @@ fn differences(
             });
         }
     }
-    for row in rows.iter().filter(|row| row.outcome != RowOutcome::Accepted) {
+    for row in rows {
+        // What people decided on the same day is no difference of it.
+        let is_open = row.decided.is_none_or(|decided| decided.posted_on != date);
+        if !is_open || row.outcome_in(date).is_none_or(|outcome| outcome == RowOutcome::Accepted) {
+            continue;
+        }
+        let later = row.decided.map(|later| format!(", decision {} on {}", later.number, later.posted_on));
         found.push(Difference {
             number: 0,
             code: if row.outcome == RowOutcome::Held { "ROW_HELD" } else { "ROW_REFUSED" },
             reference: format!("{}/{}", row.terminal, row.journal_sequence),
             amount_fen: row.personal_account_fen.plus(row.pooled_fund_fen)?,
-            evidence: row.code.map_or("", ErrorCode::as_str).to_owned(),
+            evidence: format!("{}{}", row.code.map_or("", ErrorCode::as_str), later.unwrap_or_default()),
             next_action: match row.outcome {
-                RowOutcome::Held => "read the card's log and compare",
-                RowOutcome::Refused | RowOutcome::Accepted => "ask the institution; compare bill, terminal and card",
+                RowOutcome::Held => "read the card's log and compare; then `issuer row propose`",
+                RowOutcome::Refused | RowOutcome::Accepted => {
+                    "ask the institution; compare bill, terminal and card; then `issuer row propose`"
+                }
             },
             explanation: None,
         });

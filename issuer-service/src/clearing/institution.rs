@@ -6,9 +6,10 @@
 use clap::ValueEnum;
 use serde::Serialize;
 use settlement::batch::ChainPosition;
-use settlement::fen::Fen;
+use settlement::fen::{Fen, FenError};
 use settlement::id::{InstitutionCode, PublicKey, TerminalNumber};
 use settlement::message::TerminalLimits;
+use settlement::sale::OnlinePolicy;
 
 use crate::lang::Lang;
 use crate::output::Show;
@@ -76,6 +77,8 @@ pub struct Terminal {
     pub parameters: u64,
     /// What its next batch must continue.
     pub chain: ChainPosition,
+    /// 自助终端: it may ask for the holders of the cards in it.
+    pub kiosk: bool,
 }
 
 /// Limits of a new terminal: a pharmacy's ordinary day with room to spare.
@@ -86,6 +89,7 @@ pub const DEFAULT_LIMITS: TerminalLimits = TerminalLimits {
     pending_records_max: 1_000,
     pending_max_fen: Fen::new(20_000_000),
     blacklist_age_max_hours: 24,
+    online: OnlinePolicy::OfflineOnly,
 };
 
 /// Seconds for which a terminal may sell by the limits that it was told (assumed): a week without a sign-in.
@@ -103,6 +107,15 @@ pub struct SaleLimits {
 }
 
 impl SaleLimits {
+    /// Whether a card that bought so often and spent so much on a day may spend so much more.
+    ///
+    /// # Errors
+    /// [`FenError::Overflow`].
+    pub fn allow(self, amount: Fen, bought: u32, spent: Fen) -> Result<bool, FenError> {
+        let spent = spent.plus(amount)?;
+        Ok(amount <= self.purchase_max_fen && spent <= self.card_day_max_fen && bought < self.card_day_count_max)
+    }
+
     /// The wider of two, limit by limit: which of them the terminal went by, nobody can tell.
     #[must_use]
     pub fn or(self, other: Self) -> Self {
@@ -164,15 +177,22 @@ impl Show for Terminal {
             (self.number, &self.institution, self.state.word(lang), self.chain.next_batch);
         let (purchase, day) = (self.limits.purchase_max_fen, self.limits.card_day_max_fen);
         let (count, parameters) = (self.limits.card_day_count_max, self.parameters);
-        lang.pick(
+        let kiosk = if self.kiosk { lang.pick("  自助终端", "  kiosk") } else { "" };
+        let online = match self.limits.online {
+            OnlinePolicy::OfflineOnly => "",
+            OnlinePolicy::OnlinePreferred => lang.pick("  联机优先", "  online preferred"),
+            OnlinePolicy::OnlineRequired => lang.pick("  必须联机", "  online required"),
+        };
+        let line = lang.pick(
             format!(
-                "{number}  {institution}  {state}  下一批次 {batch}  单笔限额 {purchase}  单卡日限额 {day}  单卡日笔数 {count}  参数 {parameters}"
+                "{number}  {institution}  {state}  下一批次 {batch}  单笔限额 {purchase}  单卡日限额 {day}  单卡日笔数 {count}  参数 {parameters}{kiosk}"
             ),
             format!(
                 "{number}  {institution}  {state}  next batch {batch}  purchase limit {purchase}  card-day limit {day}  \
-                 card-day count {count}  parameters {parameters}"
+                 card-day count {count}  parameters {parameters}{kiosk}"
             ),
-        )
+        );
+        line + online
     }
 }
 

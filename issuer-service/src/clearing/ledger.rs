@@ -90,6 +90,18 @@ pub enum PostingKind {
 }
 
 impl PostingKind {
+    /// All.
+    pub const ALL: [Self; 8] = [
+        Self::Allotment,
+        Self::LoadPrepared,
+        Self::LoadCredited,
+        Self::LoadReturned,
+        Self::Purchase,
+        Self::Refund,
+        Self::CardCleared,
+        Self::Correction,
+    ];
+
     /// Name in the store and in output.
     #[must_use]
     pub const fn name(self) -> &'static str {

@@ -11,6 +11,7 @@ use settlement::date::BusinessDate;
 use settlement::fen::{Fen, FenError};
 use settlement::id::{CardIdentifier, TerminalNumber};
 
+use super::decision::RowAct;
 use super::load::{Load, LoadState};
 use super::refusal::ClearingError;
 use super::upload::{RowKind, RowOutcome, UploadRow};
@@ -33,6 +34,8 @@ pub struct LedgerCard {
     pub purchases: u32,
     /// Their sum.
     pub purchased_fen: Fen,
+    /// Sum of records of which people decided that the card did not pay: journals have them, chip and ledger do not.
+    pub dismissed_fen: Fen,
     /// Purchases received and not posted: terminal/record, amount, code.
     pub not_posted: Vec<NotPosted>,
     /// Loads without outcome.
@@ -80,7 +83,7 @@ pub fn ledger_side(
     }
     for row in tx.rows_through(through)? {
         terminals.insert(row.terminal);
-        take_row(cards.entry(row.card_identifier).or_default(), &row)?;
+        take_row(cards.entry(row.card_identifier).or_default(), &row, through)?;
     }
     for load in tx.loads()? {
         terminals.insert(load.terminal);
@@ -89,22 +92,28 @@ pub fn ledger_side(
     Ok((cards, terminals))
 }
 
-fn take_row(card: &mut LedgerCard, row: &UploadRow) -> Result<(), FenError> {
-    match (row.kind, row.outcome) {
-        (RowKind::Purchase, RowOutcome::Accepted) => {
+fn take_row(card: &mut LedgerCard, row: &UploadRow, through: BusinessDate) -> Result<(), FenError> {
+    if row.kind != RowKind::Purchase {
+        return Ok(());
+    }
+    // A repeated number is the same purchase again: the card paid once.
+    let amount_fen = match row.code {
+        Some(ErrorCode::DuplicateTerminalSequence | ErrorCode::DuplicateCardSequence) => Fen::ZERO,
+        Some(_) | None => row.personal_account_fen,
+    };
+    let decided = row.decided.filter(|decided| decided.posted_on <= through).map(|decided| decided.act);
+    match (row.outcome, decided) {
+        // What was returned to the holder was spent by the chip all the same.
+        (RowOutcome::Accepted, _) | (_, Some(RowAct::Post | RowAct::Return)) => {
             card.purchases = card.purchases.saturating_add(1);
             card.purchased_fen = card.purchased_fen.plus(row.personal_account_fen)?;
         }
-        (RowKind::Purchase, RowOutcome::Refused | RowOutcome::Held) => card.not_posted.push(NotPosted {
+        (_, Some(RowAct::Dismiss)) => card.dismissed_fen = card.dismissed_fen.plus(amount_fen)?,
+        (RowOutcome::Refused | RowOutcome::Held, None) => card.not_posted.push(NotPosted {
             reference: format!("{}/{}", row.terminal, row.journal_sequence),
-            // A repeated number is the same purchase again: the card paid once.
-            amount_fen: match row.code {
-                Some(ErrorCode::DuplicateTerminalSequence | ErrorCode::DuplicateCardSequence) => Fen::ZERO,
-                Some(_) | None => row.personal_account_fen,
-            },
+            amount_fen,
             code: row.code.map_or("", ErrorCode::as_str),
         }),
-        (RowKind::Load | RowKind::Refund, _) => {}
     }
     Ok(())
 }

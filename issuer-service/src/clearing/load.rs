@@ -6,6 +6,17 @@
 //! PREPARED is in the database before MAC2 leaves the centre. A load whose outcome is lost stays open: its money is in
 //! transit, and the next INITIALIZE FOR LOAD of the same card decides it by the card's own counter, proved by MAC1.
 //!
+//! Which of two loads is the later one is never told by which request came in later: a letter may be held up.
+//!
+//! | another load of the card is | with the same counter | with the next counter |
+//! |-----------------------------|-----------------------|-----------------------|
+//! | CREDITED                    | the request is older: LOAD_OUTDATED | – |
+//! | PREPARED, named in `after`  | it was told before this INITIALIZE: NOT_CREDITED | CREDITED |
+//! | PREPARED                    | nobody knows which is later: LOAD_UNRESOLVED | CREDITED |
+//! | NOT_CREDITED                | –                     | LOAD_UNRESOLVED, until the card's proof comes |
+//!
+//! A counter below that of any load of the card is LOAD_OUTDATED. A right TAC credits a load whatever was said of it.
+//!
 //! Source: PBOC load; the counter steps only when the card has taken the money.
 //! Owns: the states of a load and what moves them. Never: computes a MAC (`settlement::load`), knows HTTP.
 //! Units: fen.
@@ -39,7 +50,7 @@ use crate::store::Tx;
 /// |--------------|------------|------------------------|--------------------------------------------------|
 /// | PREPARED     | in transit | CREDITED, NOT_CREDITED | terminal's outcome, card's counter, uploaded TAC, or an operator with a reason |
 /// | CREDITED     | on card    | –                      | –                                                |
-/// | NOT_CREDITED | pending    | –                      | –                                                |
+/// | NOT_CREDITED | pending    | CREDITED               | the card's own TAC, or an operator with a reason |
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum LoadState {
@@ -155,6 +166,9 @@ pub fn prepare(
             Err(ClearingError::Refused(ErrorCode::RequestIdReused))
         };
     }
+    if tx.load_given_up(request.terminal, request.load_id)? {
+        return Err(ClearingError::LoadDecided { load: request.load_id });
+    }
     let card = tx.payable_card(request.card_identifier)?;
     load::balance_after(request)?;
     let rules = accounts.of(request.algorithm)?;
@@ -222,7 +236,8 @@ fn pending_covers(tx: &Tx<'_>, holder: i64, amount: Fen) -> Result<(), ClearingE
 
 /// Takes the outcome that a terminal reports. `true`: the same outcome was known.
 ///
-/// A credit without TAC is noted and stays open until the card's counter, an uploaded TAC or a person decides it.
+/// A credit without TAC is noted and stays open until the card's counter, an uploaded TAC or a person decides it. A load that
+/// is not known and not credited is kept as given up: its request is refused, should it come in yet.
 ///
 /// # Errors
 /// [`ClearingError`] when the load is unknown, has another outcome, or the TAC is wrong.
@@ -232,17 +247,32 @@ pub fn outcome(
     accounts: &Accounts,
     request: &LoadOutcomeRequest,
 ) -> Result<(bool, Act), ClearingError> {
-    let load = tx
-        .load(request.load_id)?
-        .filter(|load| load.terminal == request.terminal)
-        .ok_or(ClearingError::LoadUnknown { load: request.load_id })?;
+    let unknown = ClearingError::LoadUnknown { load: request.load_id };
+    let Some(load) = tx.load(request.load_id)? else {
+        return match request.outcome {
+            LoadOutcome::NotCredited => give_up(tx, request),
+            LoadOutcome::Credited => Err(unknown),
+        };
+    };
+    if load.terminal != request.terminal {
+        return Err(unknown);
+    }
     match (request.outcome, load.state) {
         (LoadOutcome::Credited, LoadState::Credited) | (LoadOutcome::NotCredited, LoadState::NotCredited) => {
             Ok((true, act(&load, "load.outcome", "reported again")))
         }
-        (LoadOutcome::Credited, LoadState::NotCredited) | (LoadOutcome::NotCredited, LoadState::Credited) => {
-            Err(ClearingError::LoadDecided { load: load.load_id })
+        (LoadOutcome::Credited, LoadState::NotCredited) => {
+            let is_proved = check_tac(module, accounts, &load, request.tac)? == TacVerdict::Right;
+            let Some(tac) = request.tac.filter(|_| is_proved) else {
+                return Err(ClearingError::LoadDecided { load: load.load_id });
+            };
+            if !may_be_proved(tx, &load)? {
+                return Err(ClearingError::LoadDecided { load: load.load_id });
+            }
+            prove(tx, &load, tac)?;
+            Ok((false, act(&load, "load.outcome", "credited by its TAC after all")))
         }
+        (LoadOutcome::NotCredited, LoadState::Credited) => Err(ClearingError::LoadDecided { load: load.load_id }),
         (LoadOutcome::NotCredited, LoadState::Prepared) => {
             if request.balance_after_fen > load.balance_fen {
                 return Err(ClearingError::Refused(ErrorCode::RecordContradictory));
@@ -287,6 +317,12 @@ pub fn settle(
     };
     let posting = match (state, &load.refund) {
         (LoadState::Prepared, _) => return Ok(()),
+        (LoadState::Credited, None) if load.state == LoadState::NotCredited => {
+            // Its money went back to the holder and comes from there again.
+            let reference = format!("load:{}:proved", load.load_id);
+            let (from, to) = (Account::Pending(load.holder), Account::Card(load.card_identifier));
+            Some(Posting::transfer(reference, PostingKind::LoadCredited, from, to, load.amount_fen)?)
+        }
         (LoadState::Credited, None) => Some(transit(PostingKind::LoadCredited, Account::Card(load.card_identifier))?),
         (LoadState::NotCredited, None) => Some(transit(PostingKind::LoadReturned, Account::Pending(load.holder))?),
         (LoadState::Credited, Some(refund)) => refund::posting(load, refund)?,
@@ -296,22 +332,64 @@ pub fn settle(
     if let Some(posting) = posting {
         tx.post_once(&posting, window)?;
     }
-    tx.settle_load(load.load_id, state, tac, evidence, window)?;
+    tx.settle_load((load.load_id, load.state), state, tac, evidence, window)?;
     succession::follow(tx, load.card_identifier)
 }
 
-/// Decides an earlier load of the card that has no outcome: the card's online number has stepped, or it has not.
+/// The card proves a load that was said not to have reached it: what else stood open with its number did not.
+///
+/// # Errors
+/// [`ClearingError`].
+pub fn prove(tx: &Tx<'_>, load: &Load, tac: Tac) -> Result<(), ClearingError> {
+    if let Some(other) = tx.last_load(load.card_identifier)?
+        && other.state == LoadState::Prepared
+        && other.card_sequence == load.card_sequence
+    {
+        let evidence = format!("TAC of load {} with the same card counter", load.load_id);
+        settle(tx, &other, LoadState::NotCredited, None, &evidence)?;
+    }
+    let before = load.evidence.as_deref().unwrap_or_default();
+    settle(tx, load, LoadState::Credited, Some(tac), &format!("TAC, against: {before}"))
+}
+
+/// Whether no other load has the card's number that this one would have: one number, one load.
+///
+/// # Errors
+/// [`ClearingError::Store`].
+pub fn may_be_proved(tx: &Tx<'_>, load: &Load) -> Result<bool, ClearingError> {
+    Ok(!tx.card_number_credited(load.card_identifier, load.card_sequence)?)
+}
+
+fn give_up(tx: &Tx<'_>, request: &LoadOutcomeRequest) -> Result<(bool, Act), ClearingError> {
+    let known = tx.give_up_load(request.terminal, request.load_id)?;
+    let act = Act {
+        actor: format!("terminal:{}", request.terminal),
+        act: "load.outcome",
+        object: format!("load {}", request.load_id),
+        detail: "given up before its request came".to_owned(),
+    };
+    Ok((known, act))
+}
+
+/// Decides an earlier load of the card that has no outcome, by the card's online number and by what this centre said before.
 fn settle_by_counter(tx: &Tx<'_>, request: &LoadRequest) -> Result<(), ClearingError> {
     let Some(last) = tx.last_load(request.card_identifier)? else { return Ok(()) };
-    let stepped = request.card_sequence == last.card_sequence.wrapping_add(1);
+    let refuse = |code| Err(ClearingError::Refused(code));
+    let stepped = last.card_sequence.checked_add(1) == Some(request.card_sequence);
     match last.state {
-        LoadState::Prepared if stepped => settle(tx, &last, LoadState::Credited, None, "card counter stepped, MAC1"),
-        LoadState::Prepared if request.card_sequence == last.card_sequence => {
-            settle(tx, &last, LoadState::NotCredited, None, "card counter unchanged, MAC1")
+        _ if request.card_sequence < last.card_sequence => refuse(ErrorCode::LoadOutdated),
+        LoadState::Credited if request.card_sequence == last.card_sequence => refuse(ErrorCode::LoadOutdated),
+        // It only spends between two loads: more than the load brought cannot be on it.
+        LoadState::Prepared if stepped && request.balance_fen <= last.balance_fen.plus(last.amount_fen)? => {
+            settle(tx, &last, LoadState::Credited, None, "card counter stepped, MAC1")
         }
-        LoadState::Prepared => Err(ClearingError::Refused(ErrorCode::LoadUnresolved)),
+        // The card began this one after the centre had named the other: it takes no MAC2 of the other any more.
+        LoadState::Prepared if request.card_sequence == last.card_sequence && request.after == Some(last.load_id) => {
+            settle(tx, &last, LoadState::NotCredited, None, "card counter unchanged in a later INITIALIZE, MAC1")
+        }
+        LoadState::Prepared => refuse(ErrorCode::LoadUnresolved),
         // The terminal said that the card did not take the money, and the card's own counter says that it did.
-        LoadState::NotCredited if stepped => Err(ClearingError::Refused(ErrorCode::LoadUnresolved)),
+        LoadState::NotCredited if stepped => refuse(ErrorCode::LoadUnresolved),
         LoadState::NotCredited | LoadState::Credited => Ok(()),
     }
 }
@@ -357,6 +435,7 @@ fn content_hash(request: &LoadRequest) -> Digest {
         &request.mac1.0,
     ];
     let mut bytes = bytes.concat();
+    bytes.extend(request.after.iter().flat_map(|load| load.0));
     if let Some(RefundOf { original, act, self_paid_fen, pooled_fund_fen }) = &request.refund {
         bytes.extend(original.terminal.0);
         bytes.extend(original.terminal_sequence.to_be_bytes());

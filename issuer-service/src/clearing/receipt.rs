@@ -11,7 +11,7 @@ use settlement::id::{InstitutionCode, TerminalNumber};
 use settlement::receipt::{CodeError, ReceiptCode};
 
 use super::refusal::ClearingError;
-use super::upload::{RowKind, RowOutcome};
+use super::upload::RowKind;
 use crate::lang::Lang;
 use crate::output::Show;
 use crate::store::Tx;
@@ -66,6 +66,8 @@ pub enum Sale {
     Posted,
     /// It arrived and does not count until someone has looked into it.
     NotPosted,
+    /// It arrived, was looked into, and does not count.
+    Void,
     /// What arrived under this number is another sale.
     Differs,
 }
@@ -98,10 +100,11 @@ pub fn check(tx: &Tx<'_>, text: &str) -> Result<Verdict, ClearingError> {
                 && row.personal_account_fen == personal_account_fen
                 && row.self_paid_fen == self_paid_fen
                 && row.pooled_fund_fen == pooled_fund_fen;
-            match (is_same, row.outcome) {
-                (false, _) => Sale::Differs,
-                (true, RowOutcome::Accepted) => Sale::Posted,
-                (true, RowOutcome::Refused | RowOutcome::Held) => Sale::NotPosted,
+            match (is_same, row.is_posted(), row.decided) {
+                (false, ..) => Sale::Differs,
+                (true, true, _) => Sale::Posted,
+                (true, false, None) => Sale::NotPosted,
+                (true, false, Some(_)) => Sale::Void,
             }
         }
     };
@@ -132,6 +135,9 @@ impl Verdict {
         match self {
             Self::Genuine(Genuine { sale: Sale::Differs, .. }) => {
                 lang.pick("与中心记录不符", "contradicts what the centre has on record")
+            }
+            Self::Genuine(Genuine { sale: Sale::Void, .. }) => {
+                lang.pick("终端签发,但这笔交易不成立", "signed by a terminal, but the sale does not stand")
             }
             Self::Genuine(_) => lang.pick("凭证属实", "genuine receipt"),
             Self::Malformed { .. } => lang.pick("不是凭证验证码", "not the code of a receipt"),
@@ -177,6 +183,7 @@ impl Sale {
             Self::NotArrived => lang.pick("终端尚未上传", "not sent by the terminal yet"),
             Self::Posted => lang.pick("已入账", "posted"),
             Self::NotPosted => lang.pick("已收到,待核查", "arrived, under review"),
+            Self::Void => lang.pick("经核查不予入账", "looked into, and not posted"),
             Self::Differs => lang.pick("同一记录号为另一笔交易", "this record number is another sale"),
         }
     }

@@ -1,7 +1,7 @@
 //! Three-way agreement (三方对账): what cards show, what the terminals' journals say, what the ledger holds.
 //!
 //! Every card that any side names is compared to the fen; every one-sided entry gets a code with its evidence.
-//! Owns: the comparison. Never: repairs (a repair is a new entry that another person checks).
+//! Owns: the comparison. Never: repairs (`decision`: one person proposes, another decides).
 //! Units: fen.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -74,9 +74,10 @@ impl FindingCode {
             Self::CardReadTwice => ("重新读取该卡", "read this card again"),
             Self::CardNotInLedger => ("核查该卡来源", "find out where this card comes from"),
             Self::LoadOpen => ("在终端读卡，由卡内序号判定", "read the card at its terminal: its counter decides"),
-            Self::PurchaseNotPosted => {
-                ("核查未入账记录，经复核更正", "look into the record; a checked correction posts it")
-            }
+            Self::PurchaseNotPosted => (
+                "用 issuer row propose 处理，另一人复核",
+                "look into the record: `issuer row propose`, and another person decides",
+            ),
             Self::PurchaseNotUploaded => ("在终端上传", "upload at the terminal"),
             Self::JournalUndecided => ("在终端再次插入该卡", "insert this card at the terminal again"),
             Self::BalanceDiffers => ("停用该卡并调查", "stop this card and investigate"),
@@ -181,7 +182,8 @@ pub fn agree(business_date: BusinessDate, sides: &Sides) -> Result<Agreement, Fe
         let on_chip = read.get(&card).copied();
         let in_journal = journal.get(&card);
         let in_ledger = sides.ledger.get(&card);
-        let journal_fen = in_journal.map(on_card_by_journal).transpose()?;
+        let dismissed = in_ledger.map_or(Fen::ZERO, |ledger| ledger.dismissed_fen);
+        let journal_fen = in_journal.map(|journal| on_card_by_journal(journal)?.plus(dismissed)).transpose()?;
         let before = findings.len();
         compare(card, on_chip, in_journal, in_ledger, sides, &mut findings)?;
         let ledger_fen = in_ledger.map(|ledger| ledger.balance_fen);
@@ -256,7 +258,7 @@ fn compare(
             uncertain: 0,
         });
         let refused = Fen::sum(ledger.not_posted.iter().map(|row| row.amount_fen))?;
-        let received = ledger.purchased_fen.plus(refused)?;
+        let received = ledger.purchased_fen.plus(refused)?.plus(ledger.dismissed_fen)?;
         let evidence = format!(
             "journal {} purchases {}, ledger {} purchases {}, received and not posted {refused}",
             journal.purchases, journal.purchased_fen, ledger.purchases, ledger.purchased_fen

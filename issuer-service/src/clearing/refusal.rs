@@ -103,6 +103,40 @@ pub enum ClearingError {
         /// Id.
         load: LoadId,
     },
+    /// No such record, or one that was posted.
+    #[error("there is no record {terminal}/{record} that was not posted")]
+    RowUnknown {
+        /// Terminal.
+        terminal: TerminalNumber,
+        /// Number.
+        record: u64,
+    },
+    /// Something is asked or decided of the record.
+    #[error("decision {number} is about record {terminal}/{record} already")]
+    RowDecided {
+        /// Terminal.
+        terminal: TerminalNumber,
+        /// Number.
+        record: u64,
+        /// Decision.
+        number: i64,
+    },
+    /// The record contradicts the card, or its numbers went to another.
+    #[error("record {terminal}/{record} cannot be posted")]
+    RowUnpostable {
+        /// Terminal.
+        terminal: TerminalNumber,
+        /// Number.
+        record: u64,
+        /// Why it was not posted.
+        code: Option<ErrorCode>,
+    },
+    /// No such decision.
+    #[error("there is no decision {number} about a record")]
+    DecisionUnknown {
+        /// Number.
+        number: i64,
+    },
     /// The card is, or is not, on the list already.
     #[error("the blacklist says so already of card {card}")]
     BlacklistUnchanged {
@@ -239,6 +273,10 @@ impl ClearingError {
             | Self::NothingToAllot
             | Self::AllotmentUnknown { .. }
             | Self::SameOperator { .. }
+            | Self::RowUnknown { .. }
+            | Self::RowDecided { .. }
+            | Self::RowUnpostable { .. }
+            | Self::DecisionUnknown { .. }
             | Self::BlacklistUnchanged { .. }
             | Self::BlacklistByState { .. }
             | Self::DifferenceUnknown { .. }
@@ -301,6 +339,10 @@ impl Explain for ClearingError {
             Self::SameOperator { .. } => "SAME_OPERATOR",
             Self::LoadUnknown { .. } => "LOAD_UNKNOWN",
             Self::LoadDecided { .. } => "LOAD_ALREADY_DECIDED",
+            Self::RowUnknown { .. } => "ROW_UNKNOWN",
+            Self::RowDecided { .. } => "ROW_DECIDED",
+            Self::RowUnpostable { .. } => "ROW_UNPOSTABLE",
+            Self::DecisionUnknown { .. } => "DECISION_UNKNOWN",
             Self::BlacklistUnchanged { .. } => "BLACKLIST_UNCHANGED",
             Self::BlacklistByState { .. } => "BLACKLIST_BY_STATE",
             Self::WindowUnknown { .. } => "WINDOW_UNKNOWN",
@@ -336,6 +378,8 @@ impl Explain for ClearingError {
             | Self::CardUnknown { .. }
             | Self::AllotmentUnknown { .. }
             | Self::LoadUnknown { .. }
+            | Self::RowUnknown { .. }
+            | Self::DecisionUnknown { .. }
             | Self::WindowUnknown { .. }
             | Self::DifferenceUnknown { .. } => Exit::NotFound,
             Self::Refused(_)
@@ -346,6 +390,8 @@ impl Explain for ClearingError {
             | Self::HolderTwice { .. }
             | Self::SameOperator { .. }
             | Self::LoadDecided { .. }
+            | Self::RowDecided { .. }
+            | Self::RowUnpostable { .. }
             | Self::BlacklistUnchanged { .. }
             | Self::BlacklistByState { .. }
             | Self::WindowBefore { .. }

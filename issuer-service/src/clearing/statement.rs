@@ -67,8 +67,8 @@ pub fn statement(tx: &Tx<'_>, code: &InstitutionCode, date: BusinessDate) -> Res
     let (posted, not_posted): (Vec<_>, Vec<_>) = tx
         .rows_of_window(date)?
         .into_iter()
-        .filter(|row| row.institution == *code)
-        .partition(|row| row.outcome == RowOutcome::Accepted);
+        .filter(|row| row.institution == *code && row.outcome_in(date).is_some())
+        .partition(|row| row.outcome_in(date) == Some(RowOutcome::Accepted));
     let rows: Vec<UploadRow> = posted.into_iter().filter(|row| row.kind == RowKind::Purchase).collect();
     let personal_account_fen = Fen::sum(rows.iter().map(|row| row.personal_account_fen))?;
     let pooled_fund_fen = Fen::sum(rows.iter().map(|row| row.pooled_fund_fen))?;

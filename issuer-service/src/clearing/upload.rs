@@ -5,8 +5,10 @@
 //! | judgement | when                                                                                  | posted | kept |
 //! |-----------|---------------------------------------------------------------------------------------|--------|------|
 //! | ACCEPTED  | the TAC is the card's own, sequences are new, card and limits allow it                 | yes    | yes  |
-//! | HELD      | no TAC: only the card's counter and log say so                                         | no     | yes  |
+//! | HELD      | no TAC: only the card's counter and log say so, or a person                            | no     | yes  |
 //! | REFUSED   | anything else, with its code                                                           | no     | yes  |
+//!
+//! A sale that the centre authorised before the card was debited is not judged by blacklist and limits again (`sale`).
 //!
 //! Duplicates are found by (terminal, terminal sequence) and (card, card sequence), never by content: two equal
 //! purchases are two purchases.
@@ -22,14 +24,16 @@ use settlement::date::{BusinessDate, DateTime};
 use settlement::fen::Fen;
 use settlement::id::{CardIdentifier, Digest, InstitutionCode, LoadId, RequestId, Tac, TerminalNumber};
 use settlement::message::RefusedRecord;
-use settlement::record::{Transaction, TransactionRecord};
+use settlement::record::{Evidence, Transaction, TransactionRecord};
 use settlement::refund::{Original, RefundOf};
-use settlement::tac;
+use settlement::tac::{self, TacVerdict};
 
+use super::decision::{Decided, RowAct};
 use super::institution::Terminal;
 use super::ledger;
-use super::load::{Load, LoadState, settle};
+use super::load::{Load, LoadState, may_be_proved, prove, settle};
 use super::refusal::ClearingError;
+use super::sale::{self, AskedSale, SaleState};
 use super::{blacklist, card::CardFacts, succession};
 use crate::audit::Act;
 use crate::store::Tx;
@@ -52,9 +56,9 @@ pub enum RowKind {
 pub enum RowOutcome {
     /// Posted, or for a load: agrees with the load.
     Accepted,
-    /// Not posted; someone at the centre looks into it.
+    /// Not posted until people decide (`decision`).
     Refused,
-    /// Not posted: there is no TAC.
+    /// Not posted until people decide: there is no TAC.
     Held,
 }
 
@@ -159,6 +163,27 @@ pub struct UploadRow {
     pub outcome: RowOutcome,
     /// Why not accepted.
     pub code: Option<ErrorCode>,
+    /// What people decided of a row that was not accepted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub decided: Option<Decided>,
+}
+
+impl UploadRow {
+    /// As what the row counts in a window; `None` when it does not count there. A day that has its proof keeps it: what is
+    /// decided later counts later.
+    #[must_use]
+    pub fn outcome_in(&self, date: BusinessDate) -> Option<RowOutcome> {
+        match self.decided {
+            Some(Decided { act: RowAct::Post, posted_on, .. }) if posted_on == date => Some(RowOutcome::Accepted),
+            _ => (self.window_date == date).then_some(self.outcome),
+        }
+    }
+
+    /// Whether the purchase stands: accepted, or posted by a decision.
+    #[must_use]
+    pub fn is_posted(&self) -> bool {
+        self.outcome == RowOutcome::Accepted || self.decided.is_some_and(|decided| decided.act == RowAct::Post)
+    }
 }
 
 /// The answer to an upload.
@@ -214,6 +239,11 @@ pub fn take(
         let code = judge(tx, module, accounts, terminal, record)?;
         let row = row(terminal, sequence, tx.window_for(record.business_date)?, record, code);
         tx.add_upload_row(&row)?;
+        if row.outcome != RowOutcome::Refused
+            && let Some(asked) = sale::of_record(tx, record)?
+        {
+            sale::recorded(tx, &asked, record.journal_sequence)?;
+        }
         if row.outcome == RowOutcome::Accepted {
             post(tx, &row, record)?;
         }
@@ -241,6 +271,7 @@ fn judge(
         return Ok(Some(ErrorCode::TacWrong));
     }
     let verdict = match accounts.of(record.algorithm).and_then(|rules| tac::check(module, rules, record)) {
+        Ok(TacVerdict::Missing) if record.evidence == Evidence::Judged => Some(ErrorCode::RecordJudged),
         Ok(verdict) => verdict.code(),
         // A key version that was never issued: no key of ours made this TAC.
         Err(tac::TacError::Security(SecurityError::KeyNotFound { .. })) => Some(ErrorCode::TacWrong),
@@ -286,19 +317,19 @@ fn judge_purchase(
     if tx.card_sequence_used(record.card_identifier, record.card_sequence, RowKind::Purchase)? {
         return Ok(Some(ErrorCode::DuplicateCardSequence));
     }
+    match sale::of_record(tx, record)? {
+        Some(asked) if !asked.is(record) => return Ok(Some(ErrorCode::RecordContradictory)),
+        // The centre looked at blacklist and limits before the card was debited, and said yes.
+        Some(AskedSale { state: SaleState::Authorised, .. }) => return Ok(None),
+        // Told as not done, or never heard of: a sale that the terminal answers for, as offline.
+        Some(_) | None => {}
+    }
     if blacklist::stood_at(&tx.blacklist_history(card.identifier)?, record.date_time) {
         return Ok(Some(ErrorCode::CardBlacklisted));
     }
     let (count, spent) = tx.spent_on(record.terminal, record.card_identifier, record.business_date)?;
-    let spent = spent.plus(personal_account)?;
-    let limits = tx.sale_limits(terminal, record.date_time)?;
-    if personal_account > limits.purchase_max_fen
-        || spent > limits.card_day_max_fen
-        || count >= limits.card_day_count_max
-    {
-        return Ok(Some(ErrorCode::LimitExceeded));
-    }
-    Ok(None)
+    let allowed = tx.sale_limits(terminal, record.date_time)?.allow(personal_account, count, spent)?;
+    Ok((!allowed).then_some(ErrorCode::LimitExceeded))
 }
 
 fn judge_load(tx: &Tx<'_>, record: &TransactionRecord, load: &Load) -> Result<Option<ErrorCode>, ClearingError> {
@@ -323,7 +354,8 @@ fn judge_load(tx: &Tx<'_>, record: &TransactionRecord, load: &Load) -> Result<Op
     if !same {
         return Ok(Some(ErrorCode::RecordContradictory));
     }
-    if load.state == LoadState::NotCredited {
+    // A right TAC overrules what was said: a wrong one never comes here, and a record without one proves nothing.
+    if load.state == LoadState::NotCredited && (record.evidence.tac().is_none() || !may_be_proved(tx, load)?) {
         return Ok(Some(ErrorCode::LoadAlreadyDecided));
     }
     if tx.card_sequence_used(record.card_identifier, record.card_sequence, RowKind::Load)? {
@@ -351,8 +383,12 @@ fn post(tx: &Tx<'_>, row: &UploadRow, record: &TransactionRecord) -> Result<(), 
         }
         Transaction::Load { load_id, .. } | Transaction::Refund { load_id, .. } => {
             let load = tx.load(*load_id)?.ok_or(ClearingError::LoadUnknown { load: *load_id })?;
-            if load.state == LoadState::Prepared {
-                settle(tx, &load, LoadState::Credited, row.tac, "TAC of the uploaded record")?;
+            match (load.state, row.tac) {
+                (LoadState::Prepared, tac) => {
+                    settle(tx, &load, LoadState::Credited, tac, "TAC of the uploaded record")?;
+                }
+                (LoadState::NotCredited, Some(tac)) => prove(tx, &load, tac)?,
+                (LoadState::NotCredited, None) | (LoadState::Credited, _) => {}
             }
         }
     }
@@ -406,10 +442,11 @@ fn row(
         hash: record.hash(),
         outcome: match code {
             None => RowOutcome::Accepted,
-            Some(ErrorCode::TacMissing) => RowOutcome::Held,
+            Some(ErrorCode::TacMissing | ErrorCode::RecordJudged) => RowOutcome::Held,
             Some(_) => RowOutcome::Refused,
         },
         code,
+        decided: None,
     }
 }
 

@@ -91,6 +91,36 @@ pub(super) fn texts(error: &ClearingError, lang: Lang) -> (String, &'static str)
             "用 issuer load list 查看",
             "look at `issuer load list`",
         ),
+        ClearingError::RowUnknown { terminal, record } => row(
+            format!("没有未入账的记录 {terminal}/{record}"),
+            format!("there is no record {terminal}/{record} that was not posted"),
+            "用 issuer row list 查看",
+            "look at `issuer row list`",
+        ),
+        ClearingError::RowDecided { terminal, record, number } => row(
+            format!("记录 {terminal}/{record} 已有处理单 {number}"),
+            format!("decision {number} is about record {terminal}/{record} already"),
+            "用 issuer row list 查看;待复核的由另一人复核或退回",
+            "look at `issuer row list`; another person approves or rejects what waits",
+        ),
+        ClearingError::RowUnpostable { terminal, record, code } => row(
+            format!(
+                "记录 {terminal}/{record} 不能入账或退还({})",
+                code.map_or("", settlement::code::ErrorCode::as_str)
+            ),
+            format!(
+                "record {terminal}/{record} cannot be posted or returned ({})",
+                code.map_or("", settlement::code::ErrorCode::as_str)
+            ),
+            "记录与卡不符,或卡号、终端序号已有另一笔:核查后用 --dismiss 销账",
+            "it contradicts the card, or its numbers went to another sale: look into it, then --dismiss it",
+        ),
+        ClearingError::DecisionUnknown { number } => row(
+            format!("没有处理单 {number}"),
+            format!("there is no decision {number} about a record"),
+            "用 issuer row list 查看",
+            "look at `issuer row list`",
+        ),
         ClearingError::BlacklistUnchanged { card } => row(
             format!("卡 {card} 的黑名单状态没有变化"),
             format!("the blacklist says so already of card {card}"),

@@ -187,7 +187,12 @@ pub(super) fn run_load(common: &Common, verb: LoadVerb, output: &Output) -> Resu
             let loads = centre.store.act(|tx| -> Result<_, ClearingError> {
                 let actor = tx.require(common.operator.as_deref(), Role::Clearing)?;
                 let found = tx.load(load)?.ok_or(ClearingError::LoadUnknown { load })?;
-                if found.state != LoadState::Prepared {
+                let may_move = match found.state {
+                    LoadState::Prepared => true,
+                    LoadState::NotCredited => credited && load::may_be_proved(tx, &found)?,
+                    LoadState::Credited => false,
+                };
+                if !may_move {
                     return Err(ClearingError::LoadDecided { load });
                 }
                 if reason.trim().is_empty() {
@@ -256,25 +261,8 @@ fn change(
     act: BlacklistAct,
     reason: &str,
 ) -> Result<Exit, Error> {
-    let list = common.centre_told(Some(reason), output)?.store.act(|tx| -> Result<_, ClearingError> {
-        let operator = tx.require(common.operator.as_deref(), Role::Clearing)?;
-        if reason.trim().is_empty() {
-            return Err(ClearingError::ReasonMissing);
-        }
-        tx.card_facts(card)?.ok_or(ClearingError::CardUnknown { card })?;
-        let last = tx.blacklist_history(card)?.last().map_or(BlacklistAct::Remove, |entry| entry.act);
-        if last == act {
-            return Err(ClearingError::BlacklistUnchanged { card });
-        }
-        if act == BlacklistAct::Remove && blacklist::is_held_by_state(tx, card)? {
-            return Err(ClearingError::BlacklistByState { card });
-        }
-        let sequence = tx.add_blacklist_entry(card, act, reason.trim(), &operator)?;
-        blacklist::tell_registry(tx, card)?;
-        let detail = format!("{} sequence {sequence}: {}", act.name(), reason.trim());
-        let act = Act { actor: operator, act: "blacklist.change", object: format!("card {card}"), detail };
-        Ok((Blacklist { sequence, entries: tx.blacklist()? }, act))
-    })?;
+    let mut centre = common.centre_told(Some(reason), output)?;
+    let list = blacklist::change(&mut centre.store, card, act, reason, common.operator.as_deref())?;
     output.show(&list);
     Ok(Exit::Ok)
 }

@@ -19,7 +19,11 @@ use crate::store::StoreError;
 #[derive(Debug, Subcommand)]
 pub enum Verb {
     /// Check the whole chain, its signed checkpoints and its anchor; names the first record that does not hold.
-    Verify,
+    Verify {
+        /// The record up to which the log was signed when somebody looked, as written down then: less is a log that does not hold.
+        #[arg(long, value_name = "N")]
+        signed_from: Option<i64>,
+    },
     /// Write the log as JSON Lines, for the separate verifier (docs/audit.md).
     Export {
         /// The file; it may not exist.
@@ -45,9 +49,9 @@ pub enum Verb {
 pub(super) fn run(common: &Common, verb: Verb, output: &Output) -> Result<Exit, Error> {
     let mut centre = common.centre()?;
     match verb {
-        Verb::Verify => {
+        Verb::Verify { signed_from } => {
             let before = centre.file_state();
-            let verdict = verify(&mut centre.store)?;
+            let verdict = verify(&mut centre.store)?.asked(signed_from);
             // A copy on a medium that cannot be written is read without a lock.
             if before.is_some() && centre.file_state() != before {
                 return Err(StoreError::Overtaken.into());

@@ -157,20 +157,20 @@ fn default_institution(city: CityCode) -> String {
 }
 
 fn city(text: &str) -> Result<CityCode, &'static str> {
-    CityCode::parse(text).ok_or("a city code has 6 digits (GB/T 2260)")
+    CityCode::parse(text).ok_or("城市代码为 6 位数字 (GB/T 2260) | a city code has 6 digits (GB/T 2260)")
 }
 
 pub(super) fn prefix(text: &str) -> Result<char, &'static str> {
     let mut letters = text.chars();
     match (letters.next(), letters.next()) {
         (Some(letter), None) if letter.is_ascii_uppercase() => Ok(letter),
-        _ => Err("a card number begins with a letter from A to Z"),
+        _ => Err("卡号以 A 至 Z 的一个字母开头 | a card number begins with a letter from A to Z"),
     }
 }
 
 fn institution(text: &str) -> Result<String, &'static str> {
     match hex::decode(text) {
         Ok(bytes) if bytes.len() == 12 => Ok(text.to_ascii_uppercase()),
-        _ => Err("an institution number has 24 hex digits (12 bytes)"),
+        _ => Err("机构编号为 24 位十六进制 (12 字节) | an institution number has 24 hex digits (12 bytes)"),
     }
 }

@@ -5,6 +5,7 @@ use settlement::batch::ChainPosition;
 use settlement::fen::Fen;
 use settlement::id::{InstitutionCode, PublicKey, TerminalNumber};
 use settlement::message::TerminalLimits;
+use settlement::sale::OnlinePolicy;
 
 use super::Common;
 use crate::audit::Act;
@@ -12,6 +13,7 @@ use crate::clearing::institution::{
     DEFAULT_LIMITS, Institution, InstitutionKind, Institutions, PARAMETERS_VALID_S, Terminal, TerminalState, Terminals,
 };
 use crate::clearing::refusal::ClearingError;
+use crate::clearing::sale::AskedSales;
 use crate::clock;
 use crate::error::Error;
 use crate::exit::Exit;
@@ -55,6 +57,9 @@ pub enum TerminalVerb {
         /// Its Ed25519 public key: 64 hex digits.
         #[arg(long, value_name = "HEX", value_parser = PublicKey::parse)]
         public_key: PublicKey,
+        /// It is a kiosk: it may ask for the holders of the cards in it.
+        #[arg(long)]
+        kiosk: bool,
         /// Limits.
         #[command(flatten)]
         limits: LimitOptions,
@@ -75,6 +80,12 @@ pub enum TerminalVerb {
         /// Terminal.
         #[arg(value_parser = TerminalNumber::parse)]
         number: TerminalNumber,
+    },
+    /// List the sales that terminals asked about before the card was debited.
+    Sales {
+        /// Only those whose outcome is not known yet.
+        #[arg(long)]
+        open: bool,
     },
     /// Let a stopped terminal work again.
     Start {
@@ -105,6 +116,9 @@ pub struct LimitOptions {
     /// Hours after which the blacklist is too old to sell.
     #[arg(long, value_name = "HOURS", default_value_t = DEFAULT_LIMITS.blacklist_age_max_hours)]
     blacklist_age: u32,
+    /// When it asks this centre about a sale: offline-only, online-preferred, online-required.
+    #[arg(long, value_name = "WHEN", value_parser = online, default_value_t = DEFAULT_LIMITS.online)]
+    online: OnlinePolicy,
 }
 
 /// Limits that change, in yuan; what is not named stays.
@@ -129,6 +143,9 @@ pub struct LimitChanges {
     /// Hours after which the blacklist is too old to sell.
     #[arg(long, value_name = "HOURS", value_parser = clap::value_parser!(u32).range(1..))]
     blacklist_age: Option<u32>,
+    /// When it asks this centre about a sale: offline-only, online-preferred, online-required.
+    #[arg(long, value_name = "WHEN", value_parser = online)]
+    online: Option<OnlinePolicy>,
 }
 
 pub(super) fn run(common: &Common, verb: Verb, output: &Output) -> Result<Exit, Error> {
@@ -158,7 +175,7 @@ pub(super) fn run(common: &Common, verb: Verb, output: &Output) -> Result<Exit, 
 pub(super) fn run_terminal(common: &Common, verb: TerminalVerb, output: &Output) -> Result<Exit, Error> {
     let mut centre = common.centre()?;
     match verb {
-        TerminalVerb::Add { number, institution, public_key, limits } => {
+        TerminalVerb::Add { number, institution, public_key, kiosk, limits } => {
             let terminal = Terminal {
                 number,
                 institution,
@@ -167,6 +184,7 @@ pub(super) fn run_terminal(common: &Common, verb: TerminalVerb, output: &Output)
                 limits: limits.limits(),
                 parameters: 1,
                 chain: ChainPosition::START,
+                kiosk,
             };
             let added = centre.store.act(|tx| -> Result<_, ClearingError> {
                 let actor = tx.require(common.operator.as_deref(), Role::Clearing)?;
@@ -176,7 +194,8 @@ pub(super) fn run_terminal(common: &Common, verb: TerminalVerb, output: &Output)
                     StoreError::Conflict { .. } => ClearingError::TerminalExists { number },
                     error => error.into(),
                 })?;
-                let detail = format!("institution {} key {public_key}", terminal.institution);
+                let kiosk = if kiosk { ", kiosk" } else { "" };
+                let detail = format!("institution {} key {public_key}{kiosk}", terminal.institution);
                 Ok((terminal, Act { actor, act: "terminal.add", object: format!("terminal {number}"), detail }))
             })?;
             output.show(&added);
@@ -203,6 +222,10 @@ pub(super) fn run_terminal(common: &Common, verb: TerminalVerb, output: &Output)
                 Ok((terminal, Act { actor, act: "terminal.set", object: format!("terminal {number}"), detail }))
             })?;
             output.show(&changed);
+        }
+        TerminalVerb::Sales { open } => {
+            let sales = centre.store.read(|tx| tx.sales(open))?;
+            output.show(&AskedSales { sales });
         }
         TerminalVerb::Stop { number } => set_state(common, output, number, TerminalState::Stopped)?,
         TerminalVerb::Start { number } => set_state(common, output, number, TerminalState::Active)?,
@@ -232,6 +255,7 @@ impl LimitOptions {
             pending_records_max: self.pending_records,
             pending_max_fen: self.pending_limit,
             blacklist_age_max_hours: self.blacklist_age,
+            online: self.online,
         }
     }
 }
@@ -245,14 +269,19 @@ impl LimitChanges {
             pending_records_max: self.pending_records.unwrap_or(limits.pending_records_max),
             pending_max_fen: self.pending_limit.unwrap_or(limits.pending_max_fen),
             blacklist_age_max_hours: self.blacklist_age.unwrap_or(limits.blacklist_age_max_hours),
+            online: self.online.unwrap_or(limits.online),
         }
     }
+}
+
+fn online(text: &str) -> Result<OnlinePolicy, &'static str> {
+    OnlinePolicy::parse(text).ok_or("offline-only, online-preferred or online-required")
 }
 
 fn region(text: &str) -> Result<String, &'static str> {
     if text.len() == 6 && text.bytes().all(|byte| byte.is_ascii_digit()) {
         Ok(text.to_owned())
     } else {
-        Err("a region has 6 digits (GB/T 2260)")
+        Err("行政区划代码为 6 位数字 (GB/T 2260) | a region has 6 digits (GB/T 2260)")
     }
 }

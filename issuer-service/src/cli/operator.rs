@@ -4,13 +4,19 @@
 
 use clap::Subcommand;
 
+use zeroize::Zeroizing;
+
 use super::{Common, local};
 use crate::audit::Act;
+use crate::centre::Centre;
 use crate::error::Error;
 use crate::exit::Exit;
+use crate::lang::Lang;
 use crate::operator::duty::Duties;
-use crate::operator::{Operators, Role};
-use crate::output::{Output, Page};
+use crate::operator::login::{self, LoginError};
+use crate::operator::{OperatorError, Operators, Role};
+use crate::output::{Output, Page, Show};
+use crate::vault::passphrase::Source;
 
 /// What to do with operators.
 #[derive(Debug, Subcommand)]
@@ -39,6 +45,22 @@ pub enum Verb {
         #[arg(long)]
         reason: String,
     },
+    /// Give an operator a password to begin with; needs the role manage. The second factor and all sessions of the operator end.
+    Reset {
+        /// Name.
+        name: String,
+        /// The password: env:NAME or file:PATH; asked for when absent.
+        #[arg(long, value_name = "SOURCE", value_parser = super::SourceParser)]
+        initial: Option<Source>,
+    },
+    /// Change the own password (--operator); from then on every command of this operator asks for it.
+    Password {
+        /// The new one: env:NAME or file:PATH; asked for when absent.
+        #[arg(long, value_name = "SOURCE", value_parser = super::SourceParser)]
+        new: Option<Source>,
+    },
+    /// Set up the own second factor (--operator): prints the address for an authenticator program, once.
+    Totp,
     /// List operators.
     List,
     /// List which roles each command needs.
@@ -59,6 +81,9 @@ pub(super) fn run(common: &Common, verb: Verb, output: &Output) -> Result<Exit, 
         return Ok(Exit::Ok);
     }
     let mut centre = common.centre()?;
+    if let Verb::Password { .. } | Verb::Totp = verb {
+        return own(common, &mut centre, verb, output);
+    }
     let store = &mut centre.store;
     match verb {
         Verb::Add { name, roles } => {
@@ -91,13 +116,68 @@ pub(super) fn run(common: &Common, verb: Verb, output: &Output) -> Result<Exit, 
             })?;
             output.show(&disabled);
         }
+        Verb::Reset { name, initial } => {
+            let password = given(initial.as_ref(), ("初始口令: ", "initial password: "), &name, output)?;
+            output.show(&login::reset(store, common.operator.as_deref(), &local(), &name, &password)?);
+        }
         Verb::List => {
             let operators = store.read(|tx| tx.operators())?;
             output.show(&Operators { operators });
         }
-        Verb::Duties { .. } => unreachable!("handled above"),
+        Verb::Duties { .. } | Verb::Password { .. } | Verb::Totp => unreachable!("handled above"),
     }
     Ok(Exit::Ok)
+}
+
+/// What operators do for themselves, with the password that they have.
+fn own(common: &Common, centre: &mut Centre, verb: Verb, output: &Output) -> Result<Exit, Error> {
+    let name = common.operator.as_deref().ok_or(OperatorError::NotNamed)?;
+    let not_set = || LoginError::PasswordNotSet { name: name.to_owned() };
+    centre.store.read(|tx| -> Result<_, Error> { Ok(tx.password(name)?) })?.ok_or_else(not_set)?;
+    let old = common.own_password(name)?;
+    if let Verb::Password { new } = verb {
+        let new = given(new.as_ref(), ("新口令: ", "new password: "), name, output)?;
+        output.show(&login::change_password(&mut centre.store, name, &old, &new)?);
+        return Ok(Exit::Ok);
+    }
+    common.data_keys(centre, output)?;
+    let city = centre.config.city.to_string();
+    let address = login::change_totp(&mut centre.store, name, &old, &format!("issuer-{city}"))?;
+    output.show(&SecondFactor { operator: name.to_owned(), address: address.to_string() });
+    Ok(Exit::Ok)
+}
+
+/// A new password: as named, or typed twice.
+fn given(
+    source: Option<&Source>,
+    (zh, en): (&str, &str),
+    name: &str,
+    output: &Output,
+) -> Result<Zeroizing<String>, LoginError> {
+    let missing = || LoginError::PasswordMissing { name: name.to_owned() };
+    if let Some(source) = source {
+        return Ok(source.read()?);
+    }
+    let first = output.ask((zh, en)).ok_or_else(missing)?;
+    let again = output.ask(("再输入一次: ", "once more: ")).ok_or_else(missing)?;
+    if *first == *again { Ok(first) } else { Err(LoginError::PasswordDiffers) }
+}
+
+/// What an authenticator program is given.
+#[derive(serde::Serialize)]
+struct SecondFactor {
+    operator: String,
+    address: String,
+}
+
+impl Show for SecondFactor {
+    fn text(&self, lang: Lang) -> String {
+        let Self { operator, address } = self;
+        lang.pick(
+            format!("{operator} 的动态码密钥，只显示这一次:\n{address}"),
+            format!("second factor of {operator}, shown this once:\n{address}"),
+        )
+    }
 }
 
 /// Says that the door is open.

@@ -232,6 +232,7 @@ pub(super) fn run(common: &Common, verb: Verb, output: &Output) -> Result<Exit, 
             output.show(&WithCards { person: Masked::from(&person.ok_or(Missing::Person { id })?), cards });
         }
         Verb::Show { id, reveal: true, reason } => {
+            common.prove(store)?;
             let person = reveal(store, common.operator.as_deref(), id, reason, |tx| {
                 tx.person(id)?.ok_or(RegistryError::PersonUnknown { id })
             })?;
@@ -242,6 +243,7 @@ pub(super) fn run(common: &Common, verb: Verb, output: &Output) -> Result<Exit, 
             output.show(&store.read(look)?);
         }
         Verb::History { id, reveal: true, reason } => {
+            common.prove(store)?;
             let look = |tx: &Tx<'_>| worklist::history(tx, &tx.sources()?, id, true);
             output.show(&reveal(store, common.operator.as_deref(), id, reason, look)?);
         }
@@ -353,7 +355,7 @@ fn known(store: &mut Store, name: &str) -> Result<Source, RegistryError> {
 }
 
 fn field(text: &str) -> Result<Field, &'static str> {
-    Field::of_key(text).ok_or("a field is name, sex, ethnic_group, birth_date, region, address, phone or employer")
+    Field::of_key(text).ok_or("字段为 name、sex、ethnic_group、birth_date、region、address、phone、employer 之一 | a field is name, sex, ethnic_group, birth_date, region, address, phone or employer")
 }
 
 /// A person and the cards made for them.

@@ -111,6 +111,7 @@ pub(super) fn run(common: &Common, verb: Verb, output: &Output) -> Result<Exit, 
         }
         Verb::Show { id, out: Some(path), chip, reason } => {
             let detail = stated(reason)?;
+            common.prove(store)?;
             // On record before it is out.
             let photo = store.act(|tx| -> Result<_, Error> {
                 let actor = tx.require(common.operator.as_deref(), Role::Capture)?;

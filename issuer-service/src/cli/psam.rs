@@ -157,10 +157,12 @@ pub(super) fn run(common: &Common, verb: Verb, output: &Output) -> Result<Exit, 
 fn terminal_number(text: &str) -> Result<String, &'static str> {
     match hex::decode(text) {
         Ok(bytes) if bytes.len() == 6 => Ok(text.to_ascii_uppercase()),
-        _ => Err("a terminal number has 12 hex digits (6 bytes)"),
+        _ => Err("终端机编号为 12 位十六进制 (6 字节) | a terminal number has 12 hex digits (6 bytes)"),
     }
 }
 
 pub(super) fn day(text: &str) -> Result<String, &'static str> {
-    clock::parse_compact(text).map(clock::compact).ok_or("a day that exists, as YYYYMMDD")
+    clock::parse_compact(text)
+        .map(clock::compact)
+        .ok_or("应为存在的日期，写作 YYYYMMDD | a day that exists, as YYYYMMDD")
 }

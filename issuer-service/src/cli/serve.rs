@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use clap::Args;
 use settlement::Accounts;
+use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
@@ -15,16 +16,19 @@ use crate::clearing::refusal::ClearingError;
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::http::connection::Limits;
+use crate::http::operators::{self, OperatorDesk};
 use crate::http::station::{StationDesk, VaultSource};
 use crate::http::tls::{self, TlsEdge};
 use crate::http::{self, Desk};
 use crate::output::Output;
 use crate::peer::PeerError;
+use crate::query::pages;
 use crate::vault::authority::Authority;
 use crate::vault::{Vault, passphrase};
 
 /// Options of `serve`.
 #[derive(Debug, Args)]
+#[command(group = clap::ArgGroup::new("over_tls").multiple(true))]
 pub struct Serve {
     /// Address of this machine for terminals over plain HTTP; port 0 takes a free one.
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:7301")]
@@ -33,14 +37,23 @@ pub struct Serve {
     #[arg(long, value_name = "FILE")]
     port_file: Option<PathBuf>,
     /// Address for remote stations over TLS with certificates of this centre; port 0 takes a free one.
-    #[arg(long, value_name = "ADDRESS:PORT")]
+    #[arg(long, value_name = "ADDRESS:PORT", group = "over_tls")]
     tls: Option<SocketAddr>,
-    /// Name or IP address under which stations know this centre; may be given several times.
-    #[arg(long = "tls-name", value_name = "NAME", default_values = ["localhost", "127.0.0.1"], requires = "tls")]
+    /// Name or IP address under which stations and operators know this centre; may be given several times.
+    #[arg(long = "tls-name", value_name = "NAME", default_values = ["localhost", "127.0.0.1"], requires = "over_tls")]
     tls_names: Vec<String>,
     /// Write the port for stations to this file once the server answers.
     #[arg(long, value_name = "FILE", requires = "tls")]
     tls_port_file: Option<PathBuf>,
+    /// Address for operators and programs that act for them, over TLS with a certificate of this centre; port 0 takes a free one.
+    #[arg(long, value_name = "ADDRESS:PORT", group = "over_tls")]
+    operators: Option<SocketAddr>,
+    /// Serve operators without TLS: at an address of this machine only.
+    #[arg(long, requires = "operators")]
+    operators_plain: bool,
+    /// Write the port for operators to this file once the server answers.
+    #[arg(long, value_name = "FILE", requires = "operators")]
+    operators_port_file: Option<PathBuf>,
 }
 
 pub(super) fn run(common: &Common, options: &Serve, output: &Output) -> Result<Exit, Error> {
@@ -48,12 +61,25 @@ pub(super) fn run(common: &Common, options: &Serve, output: &Output) -> Result<E
     if !address.ip().is_loopback() {
         return Err(ClearingError::NotLoopback { address }.into());
     }
+    let plain = options.operators.filter(|_| options.operators_plain);
+    if let Some(address) = plain.filter(|address| !address.ip().is_loopback()) {
+        return Err(ClearingError::NotLoopback { address }.into());
+    }
     let mut centre = common.centre()?;
     let vault = common.vault(&centre, output)?;
-    let desk = Desk::new(centre.connect()?, &vault, &centre.config, Accounts::builtin(), output.lang());
-    let desk = Arc::new(desk);
+    let mut store = centre.connect()?;
+    // Certificates and tickets are about people; a centre without data keys has nobody yet.
+    if centre.data_keys_path().exists() {
+        store.unlock(common.data_keys(&mut centre, output)?)?;
+    }
+    let desk = Desk::new(store, &vault, &centre.config, Accounts::builtin(), output.lang());
+    let desk = Arc::new(desk.with_pages(centre.folder.join(pages::FOLDER)));
     let stations = match options.tls {
         Some(address) => Some((address, stations(common, options, &mut centre, vault, output)?)),
+        None => None,
+    };
+    let operators = match options.operators {
+        Some(address) => Some((address, operators(common, options, &mut centre, output)?)),
         None => None,
     };
     let failed = |address| move |source| Error::from(ClearingError::Listen { address, source });
@@ -70,6 +96,21 @@ pub(super) fn run(common: &Common, options: &Serve, output: &Output) -> Result<E
             }
             None => None,
         };
+        let door = match &operators {
+            Some((address, (config, desk))) => {
+                let listener = http::listen(*address).await.map_err(failed(*address))?;
+                let bound = listener.local_addr().map_err(failed(*address))?;
+                let door = match config {
+                    Some(config) => {
+                        let edge = TlsEdge::new(listener, config.clone(), Limits::of_people());
+                        Door::Tls(Box::new(edge.map_err(failed(*address))?))
+                    }
+                    None => Door::Here(listener),
+                };
+                Some((bound, door, Arc::clone(desk)))
+            }
+            None => None,
+        };
         let mut terminate = signal(SignalKind::terminate()).map_err(failed(address))?;
         let mut interrupt = signal(SignalKind::interrupt()).map_err(failed(address))?;
         write_port(options.port_file.as_deref(), bound.port())?;
@@ -77,6 +118,11 @@ pub(super) fn run(common: &Common, options: &Serve, output: &Output) -> Result<E
         if let Some((_, bound, ..)) = &edge {
             write_port(options.tls_port_file.as_deref(), bound.port())?;
             output.notice(&format!("正在监听 https://{bound}"), &format!("listening on https://{bound}"));
+        }
+        if let Some((bound, door, _)) = &door {
+            write_port(options.operators_port_file.as_deref(), bound.port())?;
+            let scheme = if matches!(door, Door::Tls(_)) { "https" } else { "http" };
+            output.notice(&format!("操作员: {scheme}://{bound}"), &format!("for operators: {scheme}://{bound}"));
         }
         let (stopping, stop) = watch::channel(());
         let signalled = async move {
@@ -97,7 +143,17 @@ pub(super) fn run(common: &Common, options: &Serve, output: &Output) -> Result<E
                 http::serve_stations(desk, edge, Limits::default(), stopped(stop.clone())).await;
             }
         };
-        tokio::join!(terminals, remote);
+        let people = async {
+            let stop = stopped(stop.clone());
+            match door {
+                Some((_, Door::Tls(edge), desk)) => operators::serve(desk, *edge, Limits::of_people(), stop).await,
+                Some((_, Door::Here(listener), desk)) => {
+                    operators::serve_here(desk, listener, Limits::of_people(), stop).await;
+                }
+                None => {}
+            }
+        };
+        tokio::join!(terminals, remote, people);
         Ok::<_, Error>(())
     })?;
     output.notice("已停止", "stopped");
@@ -124,6 +180,37 @@ fn stations(
     store.unlock(data_keys)?;
     let desk = StationDesk::new(store, vault, source, centre.config.clone(), Centre::card_profile());
     Ok((config, Arc::new(desk)))
+}
+
+/// How operators reach the centre.
+enum Door {
+    Tls(Box<TlsEdge>),
+    Here(TcpListener),
+}
+
+/// What operators are served with; no TLS when that is said.
+fn operators(
+    common: &Common,
+    options: &Serve,
+    centre: &mut Centre,
+    output: &Output,
+) -> Result<(Option<rustls::ServerConfig>, Arc<OperatorDesk>), Error> {
+    let config = if options.operators_plain {
+        None
+    } else {
+        let path = centre.authority_path();
+        if !path.exists() {
+            return Err(PeerError::NoAuthority.into());
+        }
+        let passphrase = passphrase::to_open(&centre.folder, common.passphrase.as_ref(), output)?;
+        Some(tls::config_for_people(&Authority::open(&path, &passphrase)?, &options.tls_names)?)
+    };
+    let data_keys = common.data_keys(centre, output)?;
+    let (mut store, mut door) = (centre.connect()?, centre.connect()?);
+    store.unlock(Arc::clone(&data_keys))?;
+    door.unlock(data_keys)?;
+    let desk = OperatorDesk::new([store, door], centre.config.clone(), config.is_some());
+    Ok((config, Arc::new(desk.in_folder(centre))))
 }
 
 /// Whole or not at all: a reader never sees half a number.

@@ -18,7 +18,7 @@ use crate::http::call::{Caller, Https, Identity};
 use crate::lang::Lang;
 use crate::operator::OperatorError;
 use crate::output::{Output, Progress, Show};
-use crate::peer::{self, Certificates, PeerError, Wanted};
+use crate::peer::{self, Certificates, Kind, PeerError, Wanted};
 use crate::station::Station;
 use crate::station::care::{self, Care, HoldKind, Holds, Yield};
 use crate::station::failure::StationError;
@@ -160,14 +160,13 @@ pub struct Work {
 
 /// Files of a station's folder.
 const KEY: &str = "station.key";
-const REQUEST: &str = "station.csr";
 const CERTIFICATE: &str = "station.pem";
 /// Longest file of these.
 const FILE_BYTES_MAX: u64 = 64 * 1024;
 
 /// What `station request` has made.
 #[derive(Debug, serde::Serialize)]
-struct Requested {
+pub(super) struct Requested {
     request: PathBuf,
     public_key: String,
 }
@@ -187,7 +186,7 @@ pub(super) fn run(common: &Common, verb: Verb, output: &Output) -> Result<Exit, 
     match verb {
         // These two need no centre on this machine.
         Verb::Request { folder } => {
-            output.show(&request(&folder)?);
+            output.show(&request(&folder, Kind::Station)?);
             return Ok(Exit::Ok);
         }
         Verb::Work(options) => return work(common, &options, output),
@@ -196,16 +195,8 @@ pub(super) fn run(common: &Common, verb: Verb, output: &Output) -> Result<Exit, 
     let mut centre = common.centre()?;
     let operator = common.operator.as_deref();
     if let Verb::Certify { name, key, out, days } = &verb {
-        let wanted = Wanted { name, key, days: *days };
-        peer::may_certify(&mut centre.store, &wanted, operator)?;
-        let authority = authority(common, &mut centre, output)?;
-        // The place of the certificate is made sure of before it is given.
-        write_new(out, "", 0o644)?;
-        let certified = peer::certify(&mut centre.store, &authority, &wanted, operator);
-        let (certificate, chain) = certified.inspect_err(|_| drop(fs::remove_file(out)))?;
-        fs::write(out, &chain).map_err(|source| PeerError::File { path: out.clone(), source })?;
-        output.show(&certificate);
-        return Ok(Exit::Ok);
+        let wanted = Wanted { kind: Kind::Station, name, key, days: *days };
+        return certify(common, &mut centre, &wanted, out, output);
     }
     let store = &mut centre.store;
     match verb {
@@ -240,6 +231,26 @@ pub(super) fn run(common: &Common, verb: Verb, output: &Output) -> Result<Exit, 
     Ok(Exit::Ok)
 }
 
+/// Certifies what another operator enrolled.
+pub(super) fn certify(
+    common: &Common,
+    centre: &mut Centre,
+    wanted: &Wanted<'_>,
+    out: &Path,
+    output: &Output,
+) -> Result<Exit, Error> {
+    let operator = common.operator.as_deref();
+    peer::may_certify(&mut centre.store, wanted, operator)?;
+    let authority = authority(common, centre, output)?;
+    // The place of the certificate is made sure of before it is given.
+    write_new(out, "", 0o644)?;
+    let certified = peer::certify(&mut centre.store, &authority, wanted, operator);
+    let (certificate, chain) = certified.inspect_err(|_| drop(fs::remove_file(out)))?;
+    fs::write(out, &chain).map_err(|source| PeerError::File { path: out.to_owned(), source })?;
+    output.show(&certificate);
+    Ok(Exit::Ok)
+}
+
 /// The authority of the centre; one is made, and recorded, when there is none.
 fn authority(common: &Common, centre: &mut Centre, output: &Output) -> Result<Authority, Error> {
     let passphrase = passphrase::to_open(&centre.folder, common.passphrase.as_ref(), output)?;
@@ -264,12 +275,13 @@ fn authority(common: &Common, centre: &mut Centre, output: &Output) -> Result<Au
     Ok(Authority::open(&path, &passphrase)?)
 }
 
-fn request(folder: &Path) -> Result<Requested, PeerError> {
+/// A key and a certificate request for it, in files of this name.
+pub(super) fn request(folder: &Path, kind: Kind) -> Result<Requested, PeerError> {
     let failed = |path: &Path, source| PeerError::File { path: path.to_owned(), source };
     fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(|source| failed(folder, source))?;
-    let (key, pem) = authority::request("station")?;
-    write_new(&folder.join(KEY), &key, 0o600)?;
-    let request = folder.join(REQUEST);
+    let (key, pem) = authority::request(kind.role())?;
+    write_new(&folder.join(format!("{}.key", kind.role())), &key, 0o600)?;
+    let request = folder.join(format!("{}.csr", kind.role()));
     write_new(&request, &pem, 0o644)?;
     let public_key = authority::Asked::read(&pem).ok_or(PeerError::RequestMalformed)?.public_key();
     Ok(Requested { request, public_key })
@@ -281,7 +293,7 @@ fn write_new(path: &Path, text: &str, mode: u32) -> Result<(), PeerError> {
     written.map_err(|source| PeerError::File { path: path.to_owned(), source })
 }
 
-fn read_file(path: &Path) -> std::io::Result<String> {
+pub(super) fn read_file(path: &Path) -> std::io::Result<String> {
     if fs::metadata(path)?.len() > FILE_BYTES_MAX {
         return Err(std::io::ErrorKind::FileTooLarge.into());
     }

@@ -65,6 +65,14 @@ impl Default for Limits {
     }
 }
 
+impl Limits {
+    /// For operators: a browser keeps several connections, and an office has one address.
+    #[must_use]
+    pub fn of_people() -> Self {
+        Self { connections: 384, connections_of_one: 192, ..Self::default() }
+    }
+}
+
 /// Shares that holders have of something scarce.
 pub(super) struct Shares<K>(Arc<Mutex<HashMap<K, usize>>>);
 

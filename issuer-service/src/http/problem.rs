@@ -8,8 +8,9 @@ use serde::{Deserialize, Serialize};
 use settlement::code::ErrorCode;
 use settlement::message::ErrorBody;
 
+use super::api::failure::{ApiError, Fault};
 use crate::clearing::refusal::{ClearingError, language};
-use crate::error::Explain;
+use crate::error::{Error, Explain};
 use crate::exit::Exit;
 use crate::lang::Lang;
 
@@ -58,33 +59,44 @@ const fn status(code: ErrorCode) -> StatusCode {
         | ErrorCode::CardUnknown
         | ErrorCode::LoadUnknown
         | ErrorCode::RefundOriginalUnknown
-        | ErrorCode::PinOrderUnknown => StatusCode::NOT_FOUND,
+        | ErrorCode::PinOrderUnknown
+        | ErrorCode::BenefitsUnknown
+        | ErrorCode::TransactionUnknown
+        | ErrorCode::InstitutionUnknown => StatusCode::NOT_FOUND,
         ErrorCode::SignatureWrong | ErrorCode::TerminalUnknown => StatusCode::UNAUTHORIZED,
         ErrorCode::TerminalStopped
         | ErrorCode::CardNotActive
         | ErrorCode::CardBlacklisted
         | ErrorCode::RefundOtherCard
         | ErrorCode::RefundElsewhere
-        | ErrorCode::PinOrderElsewhere => StatusCode::FORBIDDEN,
+        | ErrorCode::PinOrderElsewhere
+        | ErrorCode::TerminalNotKiosk
+        | ErrorCode::PinNotVerified => StatusCode::FORBIDDEN,
         ErrorCode::RequestIdReused
         | ErrorCode::LoadUnresolved
+        | ErrorCode::LoadOutdated
         | ErrorCode::LoadAlreadyDecided
+        | ErrorCode::SaleAlreadyDecided
         | ErrorCode::RefundTooMuch
         | ErrorCode::CancelTooLate
         | ErrorCode::BatchGap
         | ErrorCode::PinOrderState
         | ErrorCode::PinOrderLapsed
+        | ErrorCode::SelfServiceRefused
+        | ErrorCode::CertificateLimit
         | ErrorCode::WindowClosed => StatusCode::CONFLICT,
         ErrorCode::LoadNothingPending
         | ErrorCode::LoadAmountDiffers
         | ErrorCode::Mac1Wrong
         | ErrorCode::TacWrong
         | ErrorCode::TacMissing
+        | ErrorCode::RecordJudged
         | ErrorCode::AlgorithmUnsupported
         | ErrorCode::DuplicateTerminalSequence
         | ErrorCode::DuplicateCardSequence
         | ErrorCode::RecordContradictory
         | ErrorCode::LimitExceeded
+        | ErrorCode::BalanceBeyondLedger
         | ErrorCode::BatchAltered => StatusCode::UNPROCESSABLE_ENTITY,
         ErrorCode::StoreUnavailable | ErrorCode::KeysUnavailable => StatusCode::SERVICE_UNAVAILABLE,
         ErrorCode::Unknown => StatusCode::INTERNAL_SERVER_ERROR,
@@ -147,6 +159,110 @@ impl IntoResponse for StationProblem {
         // Who is not served keeps no connection either.
         if self.status == StatusCode::UNAUTHORIZED {
             response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+        }
+        response
+    }
+}
+
+/// A refusal as pages and programs of operators hear it.
+///
+/// Source: RFC 9457; `code` and `remedy` are ours.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
+#[schemars(rename = "Problem")]
+pub struct ApiProblemBody {
+    /// `urn:issuer:problem:CODE`.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// The code in words of the protocol: what the status says.
+    pub title: String,
+    /// HTTP status.
+    pub status: u16,
+    /// What happened.
+    pub detail: String,
+    /// Stable code.
+    pub code: String,
+    /// What to do.
+    pub remedy: String,
+    /// What is wrong with what was sent, one by one.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub faults: Vec<Fault>,
+}
+
+/// A refusal for operators.
+#[derive(Debug)]
+pub struct ApiProblem {
+    status: StatusCode,
+    body: ApiProblemBody,
+    wait: Option<u64>,
+}
+
+impl ApiProblem {
+    /// A refusal with the texts of its error.
+    #[must_use]
+    pub fn of(error: &dyn Explain, lang: Lang) -> Self {
+        let status = api_status(error);
+        let code = error.code().to_owned();
+        let body = ApiProblemBody {
+            kind: format!("urn:issuer:problem:{code}"),
+            title: status.canonical_reason().unwrap_or_default().to_owned(),
+            status: status.as_u16(),
+            detail: error.what(lang),
+            remedy: error.next(lang).to_owned(),
+            faults: Vec::new(),
+            code,
+        };
+        Self { status, body, wait: error.wait_seconds() }
+    }
+
+    /// As [`ApiProblem::of`], with the faults of what was sent.
+    #[must_use]
+    pub fn of_error(error: &Error, lang: Lang) -> Self {
+        let mut problem = Self::of(error.explain(), lang);
+        if let Error::Api(ApiError::Faults(faults)) = error {
+            problem.body.faults.clone_from(faults);
+        }
+        problem
+    }
+
+    /// Its status.
+    #[must_use]
+    pub const fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// Its body.
+    #[must_use]
+    pub const fn body(&self) -> &ApiProblemBody {
+        &self.body
+    }
+}
+
+/// The status of an error at the door of operators.
+fn api_status(error: &dyn Explain) -> StatusCode {
+    match (error.code(), error.exit()) {
+        ("BODY_TOO_LARGE", _) => StatusCode::PAYLOAD_TOO_LARGE,
+        ("BODY_TYPE", _) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        ("METHOD_UNKNOWN", _) => StatusCode::METHOD_NOT_ALLOWED,
+        ("LOGIN_LOCKED" | "TOO_MANY_REQUESTS", _) => StatusCode::TOO_MANY_REQUESTS,
+        ("STATE_MOVED" | "ROW_EXISTS", _) => StatusCode::CONFLICT,
+        ("IDEMPOTENCY_KEY_REUSED", _) | (_, Exit::Mismatch | Exit::Partly) => StatusCode::UNPROCESSABLE_ENTITY,
+        (_, Exit::Usage) => StatusCode::BAD_REQUEST,
+        (_, Exit::NotFound) => StatusCode::NOT_FOUND,
+        (_, Exit::Authentication) => StatusCode::UNAUTHORIZED,
+        (_, Exit::Refused | Exit::Card) => StatusCode::FORBIDDEN,
+        (_, Exit::Storage | Exit::Peer | Exit::Reader) => StatusCode::SERVICE_UNAVAILABLE,
+        (_, Exit::Ok | Exit::Bug) => StatusCode::INTERNAL_SERVER_ERROR,
+    }
+}
+
+impl IntoResponse for ApiProblem {
+    fn into_response(self) -> Response {
+        let text = serde_json::to_string(&self.body).expect("a problem serializes");
+        let mut response = super::json(self.status, text);
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        if let Some(wait) = self.wait {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(wait));
         }
         response
     }

@@ -14,6 +14,7 @@ use settlement::message::{
     SignInRequest, Version1,
 };
 use settlement::parameters::SignedParameters;
+use settlement::sale::{SaleAnswer, SaleOutcomeAnswer, SaleOutcomeRequest, SaleRequest};
 use settlement::signing::{SIGNATURE_HEADER, TERMINAL_HEADER, verify_request};
 
 use super::problem::Problem;
@@ -22,13 +23,29 @@ use crate::audit::Act;
 use crate::clearing::blacklist;
 use crate::clearing::institution::{PARAMETERS_VALID_S, Terminal, TerminalState};
 use crate::clearing::refusal::ClearingError;
-use crate::clearing::{load, upload};
+use crate::clearing::{load, sale, upload};
 use crate::clock;
 use crate::store::Tx;
 use crate::store::institution::{KnownRequest, ReceivedRequest};
 
+/// What is kept of a request that was answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kept {
+    /// Body and answer: the same request is answered the same.
+    Whole,
+    /// Its id and the hash of its body: the answer is about a person, and the same id is answered once.
+    Once,
+    /// Its id and the hash of its body; the act itself knows what the same id did before.
+    ByAct,
+}
+
 /// A request that the centre answers.
 pub trait Endpoint: Request + Send {
+    /// What is kept of it.
+    const KEPT: Kept = Kept::Whole;
+    /// Whether only a kiosk may ask it.
+    const FOR_KIOSKS: bool = false;
+
     /// Does it, inside the transaction that also keeps the request and its answer.
     ///
     /// # Errors
@@ -56,6 +73,9 @@ pub fn answer<E: Endpoint>(desk: &Desk, headers: &HeaderMap, body: &[u8]) -> Res
     if terminal.state == TerminalState::Stopped {
         return Err(refuse(ErrorCode::TerminalStopped));
     }
+    if E::FOR_KIOSKS && !terminal.kiosk {
+        return Err(refuse(ErrorCode::TerminalNotKiosk));
+    }
     let text = std::str::from_utf8(body).map_err(|_| refuse(ErrorCode::MessageMalformed))?;
     let request: E = serde_json::from_str(text).map_err(|_| refuse(ErrorCode::MessageMalformed))?;
     if request.terminal() != number {
@@ -70,30 +90,46 @@ pub fn answer<E: Endpoint>(desk: &Desk, headers: &HeaderMap, body: &[u8]) -> Res
         signature: &signature,
     };
     desk.with_store(|store| {
-        if let Some(known) = store.read(|tx| known(tx, &received))? {
-            return Ok(known);
+        let known = store.read(|tx| known(tx, &received, E::KEPT))?;
+        if let Known::Answer(answer) = known {
+            return Ok(answer);
         }
         store.act(|tx| {
             let terminal = tx.terminal(number)?.ok_or(ClearingError::Refused(ErrorCode::TerminalUnknown))?;
             let (answer, act) = request.act(tx, desk, &terminal)?;
             let answer = serde_json::to_string(&answer).expect("an answer serializes");
-            tx.add_request(&received, &answer)?;
+            match (E::KEPT, &known) {
+                (Kept::Whole, _) => tx.add_request(&received, Some(text), &answer)?,
+                (Kept::Once | Kept::ByAct, Known::New) => tx.add_request(&received, None, "")?,
+                (Kept::Once | Kept::ByAct, _) => {}
+            }
             Ok((answer, act))
         })
     })
     .map_err(fail)
 }
 
-/// The answer that this request got before, marked as known.
-fn known(tx: &Tx<'_>, request: &ReceivedRequest<'_>) -> Result<Option<String>, ClearingError> {
+/// What is known of a request before it is answered.
+enum Known {
+    /// Nothing.
+    New,
+    /// It was answered, and its act knows how.
+    Again,
+    /// The answer that it got, marked as known.
+    Answer(String),
+}
+
+fn known(tx: &Tx<'_>, request: &ReceivedRequest<'_>, kept: Kept) -> Result<Known, ClearingError> {
     match tx.known_request(request)? {
-        KnownRequest::New => Ok(None),
+        KnownRequest::New => Ok(Known::New),
+        KnownRequest::Same(_) if kept == Kept::ByAct => Ok(Known::Again),
+        KnownRequest::Same(_) if kept == Kept::Once => Err(ClearingError::Refused(ErrorCode::RequestIdReused)),
         KnownRequest::Other => Err(ClearingError::Refused(ErrorCode::RequestIdReused)),
         KnownRequest::Same(answer) => {
             let mut answer: serde_json::Value =
                 serde_json::from_str(&answer).map_err(|_| ClearingError::Refused(ErrorCode::StoreUnavailable))?;
             answer["status"] = "exists".into();
-            Ok(Some(answer.to_string()))
+            Ok(Known::Answer(answer.to_string()))
         }
     }
 }
@@ -152,7 +188,8 @@ impl Endpoint for BlacklistRequest {
 impl Endpoint for QuoteRequest {
     fn act(self, tx: &Tx<'_>, _desk: &Desk, terminal: &Terminal) -> Result<(QuoteAnswer, Act), ClearingError> {
         let amount_fen = load::quote(tx, self.card_identifier)?;
-        let answer = QuoteAnswer { version: Version1, status: AnswerStatus::Created, amount_fen };
+        let open_load = tx.open_load_of(self.card_identifier)?;
+        let answer = QuoteAnswer { version: Version1, status: AnswerStatus::Created, amount_fen, open_load };
         Ok((answer, asked(terminal, "load.quote", format!("card {}", self.card_identifier))))
     }
 }
@@ -174,6 +211,20 @@ impl Endpoint for LoadOutcomeRequest {
     fn act(self, tx: &Tx<'_>, desk: &Desk, _terminal: &Terminal) -> Result<(LoadOutcomeAnswer, Act), ClearingError> {
         let (known, act) = load::outcome(tx, &mut desk.keys.clone(), &desk.accounts, &self)?;
         Ok((LoadOutcomeAnswer { version: Version1, status: status(known) }, act))
+    }
+}
+
+impl Endpoint for SaleRequest {
+    fn act(self, tx: &Tx<'_>, _desk: &Desk, terminal: &Terminal) -> Result<(SaleAnswer, Act), ClearingError> {
+        let (known, act) = sale::authorise(tx, terminal, &self)?;
+        Ok((SaleAnswer { version: Version1, status: status(known) }, act))
+    }
+}
+
+impl Endpoint for SaleOutcomeRequest {
+    fn act(self, tx: &Tx<'_>, _desk: &Desk, _terminal: &Terminal) -> Result<(SaleOutcomeAnswer, Act), ClearingError> {
+        let (known, act) = sale::outcome(tx, &self)?;
+        Ok((SaleOutcomeAnswer { version: Version1, status: status(known) }, act))
     }
 }
 

@@ -32,7 +32,7 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
 /// Who is at the other end of a connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Peer {
-    /// SHA-256 of its certificate, hex.
+    /// SHA-256 of its certificate, hex; empty where none is demanded and it showed none.
     pub fingerprint: String,
     address: SocketAddr,
 }
@@ -49,11 +49,24 @@ pub struct TlsEdge {
 /// # Errors
 /// [`PeerError`].
 pub fn config(authority: &Authority, names: &[String]) -> Result<ServerConfig, PeerError> {
+    config_with(authority, names, true)
+}
+
+/// As [`config`], for peers of whom those with a certificate show it: people prove themselves otherwise.
+///
+/// # Errors
+/// [`PeerError`].
+pub fn config_for_people(authority: &Authority, names: &[String]) -> Result<ServerConfig, PeerError> {
+    config_with(authority, names, false)
+}
+
+fn config_with(authority: &Authority, names: &[String], demanded: bool) -> Result<ServerConfig, PeerError> {
     let (chain, key) = authority.server(names).map_err(|_| PeerError::ServerName)?;
     let mut roots = RootCertStore::empty();
     roots.add(authority.certificate().clone()).map_err(|_| PeerError::NoAuthority)?;
     let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider)).build();
+    let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider));
+    let verifier = if demanded { verifier } else { verifier.allow_unauthenticated() }.build();
     let builder = ServerConfig::builder_with_provider(provider).with_protocol_versions(&[&rustls::version::TLS13]);
     let mut config = builder
         .map_err(|_| PeerError::NoAuthority)?
@@ -103,10 +116,10 @@ impl TlsEdge {
                     };
                     if let Ok(Some(stream)) = tokio::time::timeout(limits.handshake, handshake).await {
                         let certificate = stream.get_ref().1.peer_certificates().and_then(<[_]>::first);
-                        if let Some(fingerprint) = certificate.map(authority::fingerprint) {
-                            // The receiver is gone when the server stops.
-                            let _ = done.send((stream, Peer { fingerprint, address })).await;
-                        }
+                        // Where one is demanded the handshake has failed without it.
+                        let fingerprint = certificate.map(authority::fingerprint).unwrap_or_default();
+                        // The receiver is gone when the server stops.
+                        let _ = done.send((stream, Peer { fingerprint, address })).await;
                     }
                     drop((turn, share));
                 });
@@ -137,6 +150,12 @@ impl Peer {
     #[must_use]
     pub const fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Whose connection it is: the certificate's, or the address's.
+    #[must_use]
+    pub fn holder(&self) -> String {
+        if self.fingerprint.is_empty() { block(self.address.ip()).to_string() } else { self.fingerprint.clone() }
     }
 }
 

@@ -4,6 +4,7 @@
 //! Never: looks into the registry: whether a person is new is known only when the rows before are stored.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::mpsc::SyncSender;
 
 use super::check::Checks;
@@ -44,6 +45,28 @@ pub(super) struct Ahead<'a> {
     pub(super) done: u64,
     /// What people are found by; none when nobody is to be registered.
     pub(super) keys: Option<Arc<DataKeys>>,
+    /// Which row number a new person will get.
+    pub(super) guess: &'a Guess,
+}
+
+/// Guesses row numbers of people who are new: behind one comes the next one, mostly. Good rows are counted from 0.
+pub(super) struct Guess(AtomicI64);
+
+impl Guess {
+    const NONE: i64 = i64::MIN;
+
+    pub(super) const fn new() -> Self {
+        Self(AtomicI64::new(Self::NONE))
+    }
+
+    /// The person of a good row got this row number, or was not new.
+    pub(super) fn learn(&self, good: i64, id: Option<i64>) {
+        self.0.store(id.map_or(Self::NONE, |id| id - good), Ordering::Relaxed);
+    }
+
+    fn of(&self, good: i64) -> Option<i64> {
+        Some(self.0.load(Ordering::Relaxed)).filter(|offset| *offset != Self::NONE).map(|offset| offset + good)
+    }
 }
 
 impl Ahead<'_> {
@@ -54,7 +77,7 @@ impl Ahead<'_> {
     pub(super) fn read(&self, table: &mut Table, to: &SyncSender<Batch>) -> Result<(), OpenError> {
         let fields = self.checks.fields();
         let empty = || Batch { rows: Vec::with_capacity(BATCH_ROWS), at: clock::seconds(), read: 0, length: 0 };
-        let mut batch = empty();
+        let (mut batch, mut good) = (empty(), 0);
         loop {
             let row = table.next_row()?;
             let end = row.is_none();
@@ -64,7 +87,9 @@ impl Ahead<'_> {
                     let (source, import, at) = (self.source, self.import, batch.at);
                     let statement = Statement { source, at, import, row: line, details: &details, fields };
                     // What an interrupted run has stored is not registered again.
-                    Newcomer::of(&statement, self.keys.as_deref().filter(|_| line > self.done))
+                    good += 1;
+                    let keys = self.keys.as_deref().filter(|_| line > self.done);
+                    Newcomer::of(&statement, keys, self.guess.of(good - 1))
                 });
                 Row { line, checked }
             }));

@@ -4,12 +4,13 @@
 //! Owns: which column is checked how, what is compared across columns, what a missing column is made up from.
 //! Never: looks into the registry.
 
+use std::borrow::Cow;
+
 use card_core::security::CityCode;
 use time::Date;
 
 use super::column::Column;
 use super::fault::{Code, Fault, masked};
-use super::record::RowFault;
 use super::table::{Layout, Row};
 use crate::clock;
 use crate::person::certificate::{self, Certificate, CertificateFault, Kind};
@@ -33,6 +34,8 @@ const BIRTH_YEAR_MIN: i32 = 1900;
 #[derive(Debug)]
 pub struct Checks {
     columns: Vec<Column>,
+    /// Where the cell of each column stands in a row.
+    places: [Option<usize>; Column::ALL.len()],
     counties: Counties,
     people: PeopleRules,
     today: Date,
@@ -71,8 +74,12 @@ impl Checks {
     /// For a table of this layout, of people of this prefecture, whom the site registers by these rules.
     #[must_use]
     pub fn new(layout: &Layout, city: CityCode, people: PeopleRules) -> Self {
-        let columns = layout.columns.iter().map(|(column, _)| *column).collect();
-        Self { columns, counties: Counties::of(city), people, today: clock::today() }
+        Self::of(city, layout.columns.iter().map(|(column, _)| *column).collect(), people)
+    }
+
+    fn of(city: CityCode, columns: Vec<Column>, people: PeopleRules) -> Self {
+        let places = Column::ALL.map(|column| columns.iter().position(|known| *known == column));
+        Self { columns, places, counties: Counties::of(city), people, today: clock::today() }
     }
 
     /// Checks a row.
@@ -82,13 +89,7 @@ impl Checks {
     pub fn check(&self, row: &Row) -> Result<Details, Vec<Fault>> {
         let mut faults = Faults { checks: self, row, found: Vec::new(), broken: Vec::new() };
         if let Err(fault) = &row.cells {
-            let code = match *fault {
-                RowFault::Cells(found, expected) => Code::CellCount(found, expected),
-                RowFault::Quote => Code::QuoteOpen,
-                RowFault::TooLong => Code::RowTooLong,
-                RowFault::NotObject => Code::NotObject,
-                RowFault::KeyTwice => Code::KeyTwice,
-            };
+            let code = Code::from(*fault);
             return Err(vec![Fault { row: row.line, column: None, code, value: "".into() }]);
         }
         faults.look_for_broken_cells();
@@ -105,11 +106,15 @@ impl Checks {
     }
 
     fn has(&self, column: Column) -> bool {
-        self.columns.contains(&column)
+        self.place(column).is_some()
+    }
+
+    fn place(&self, column: Column) -> Option<usize> {
+        self.places.get(column as usize).copied().flatten()
     }
 }
 
-impl Faults<'_> {
+impl<'a> Faults<'a> {
     fn details(&mut self) -> Details {
         let identity = self.identity();
         let foreign = identity.is_foreign();
@@ -138,6 +143,7 @@ impl Faults<'_> {
             let is_stray = |c: char| c.is_control() && !c.is_whitespace();
             let code = match cell {
                 Err(code) => *code,
+                Ok(text) if !may_have_control(text) => continue,
                 Ok(text) if text.contains(is_stray) => Code::ControlCharacter,
                 Ok(_) => continue,
             };
@@ -147,16 +153,16 @@ impl Faults<'_> {
     }
 
     /// The cell as written, without what stands around its value; empty when it says "nothing".
-    fn raw(&self, column: Column) -> &str {
-        let place = self.checks.columns.iter().position(|known| *known == column);
-        let cells = self.row.cells.as_ref().map_or(&[][..], Vec::as_slice);
+    fn raw(&self, column: Column) -> &'a str {
+        let (row, place) = (self.row, self.checks.place(column));
+        let cells = row.cells.as_ref().map_or(&[][..], Vec::as_slice);
         let cell = place.and_then(|place| cells.get(place)).and_then(|cell| cell.as_deref().ok());
         let text = cell.filter(|_| !self.broken.contains(&column)).map_or("", unwrapped);
         if is_nothing(text) { "" } else { text }
     }
 
     /// The value of a cell that must be filled; `None` when it is not, which is a fault, or when there is no such column.
-    fn required(&mut self, column: Column) -> Option<String> {
+    fn required(&mut self, column: Column) -> Option<Cow<'a, str>> {
         let text = plain(self.raw(column));
         if text.is_empty() && self.checks.has(column) {
             self.add(column, Code::ValueMissing, "");
@@ -165,9 +171,9 @@ impl Faults<'_> {
     }
 
     /// The value of a cell that may be empty.
-    fn optional(&self, column: Column) -> String {
+    fn optional(&self, column: Column) -> Cow<'a, str> {
         let text = plain(self.raw(column));
-        if is_dash(&text) { String::new() } else { text }
+        if is_dash(&text) { Cow::Borrowed("") } else { text }
     }
 
     fn add(&mut self, column: Column, code: Code, value: &str) {
@@ -295,12 +301,12 @@ impl Faults<'_> {
     }
 
     fn name(&mut self) -> String {
-        let text = self.raw(Column::Name).to_owned();
-        if begins_a_formula(&text) {
-            self.add(Column::Name, Code::Formula, &text);
+        let text = self.raw(Column::Name);
+        if begins_a_formula(text) {
+            self.add(Column::Name, Code::Formula, text);
             return String::new();
         }
-        match name::normalize(&text) {
+        match name::normalize(text) {
             Ok(name) => name,
             Err(faults) => {
                 for fault in faults {
@@ -312,7 +318,7 @@ impl Faults<'_> {
                         NameFault::Separator => Code::NameSeparator,
                         NameFault::TooLong => Code::NameTooLong,
                     };
-                    self.add(Column::Name, code, &text);
+                    self.add(Column::Name, code, text);
                 }
                 String::new()
             }
@@ -401,8 +407,12 @@ impl Faults<'_> {
     fn free_text(&mut self, column: Column, bytes_max: usize) -> String {
         let raw = self.raw(column);
         // Line ends and tabs inside a cell are layout of the spreadsheet.
-        let lines = raw.split(|c: char| c.is_control()).map(str::trim).filter(|line| !line.is_empty());
-        let text = lines.collect::<Vec<_>>().join(" ");
+        let text = if may_have_control(raw) {
+            let lines = raw.split(|c: char| c.is_control()).map(str::trim).filter(|line| !line.is_empty());
+            lines.collect::<Vec<_>>().join(" ")
+        } else {
+            raw.trim().to_owned()
+        };
         if text.is_empty() || is_dash(&text) {
             return String::new();
         }
@@ -422,7 +432,7 @@ impl Faults<'_> {
     fn phone(&mut self) -> String {
         let text = self.optional(Column::Phone);
         if text.is_empty() {
-            return text;
+            return String::new();
         }
         phone::read(&text).unwrap_or_else(|| {
             let code = if is_scientific(&text) { Code::ScientificNotation } else { Code::PhoneInvalid };
@@ -443,6 +453,11 @@ impl Faults<'_> {
             Ok(_) | Err(DateFault::Form) => self.add(Column::CertificateDate, Code::CertificateDateInvalid, &issued),
         }
     }
+}
+
+/// Whether one of its bytes is that of a control character, or begins one and many others besides.
+fn may_have_control(text: &str) -> bool {
+    text.bytes().any(|byte| byte < b' ' || matches!(byte, 0x7F | 0xC2))
 }
 
 /// CSV injection: what Excel and others take for a formula.

@@ -3,6 +3,7 @@
 //! Owns: codes, messages, remedies, masking. Never: holds a whole value.
 
 use super::column::Column;
+use super::record::RowFault;
 use crate::lang::Lang;
 use crate::person::certificate::Kind;
 use crate::person::mask;
@@ -111,6 +112,18 @@ pub enum Code {
     DigitsRounded,
     /// A spreadsheet wrote a date as a count of days.
     DateSerial,
+}
+
+impl From<RowFault> for Code {
+    fn from(fault: RowFault) -> Self {
+        match fault {
+            RowFault::Cells(found, expected) => Self::CellCount(found, expected),
+            RowFault::Quote => Self::QuoteOpen,
+            RowFault::TooLong => Self::RowTooLong,
+            RowFault::NotObject => Self::NotObject,
+            RowFault::KeyTwice => Self::KeyTwice,
+        }
+    }
 }
 
 impl Code {

@@ -26,7 +26,7 @@ pub(super) const HEADER_RECORDS_MAX: usize = 10;
 /// Characters of a header that are kept for messages.
 const HEADER_CHARACTERS_MAX: usize = 40;
 /// Between cells.
-const DELIMITERS: [u8; 3] = [b',', b'\t', b';'];
+pub(super) const DELIMITERS: [u8; 3] = [b',', b'\t', b';'];
 /// Columns without which nobody can be registered.
 const REQUIRED: [Column; 2] = [Column::Number, Column::Name];
 

@@ -5,7 +5,7 @@
 
 use serde::Serialize;
 
-use super::Role;
+use super::{Operator, OperatorError, Role};
 use crate::lang::Lang;
 use crate::output::Show;
 
@@ -28,6 +28,8 @@ use Role::{Approve, Audit, Capture, Clearing, Counter, Keys, Manage, Station, St
 /// Every command of the program, in the order of its help.
 pub const DUTIES: &[(&str, Duty)] = &[
     ("init", Outside),
+    ("config show", Looks),
+    ("self-test", Looks),
     ("key list", Looks),
     ("key check", Looks),
     ("key discard", Needs(&[Keys])),
@@ -53,11 +55,17 @@ pub const DUTIES: &[(&str, Duty)] = &[
     ("person conflicts", Looks),
     ("person merge", Needs(&[Capture])),
     ("person death", Needs(&[Capture])),
+    ("benefit import", Needs(&[Capture])),
+    ("benefit list", Looks),
     ("photo import", Needs(&[Capture])),
     ("photo add", Needs(&[Capture, Counter])),
     ("photo check", Looks),
     ("photo show", Looks),
     ("photo remove", Needs(&[Capture])),
+    ("face template list", Looks),
+    ("face template show", Looks),
+    ("face template check", Looks),
+    ("face print", Needs(&[Station])),
     ("source add", Needs(&[Capture, Manage])),
     ("source list", Looks),
     ("source show", Looks),
@@ -157,6 +165,17 @@ pub const DUTIES: &[(&str, Duty)] = &[
     ("pin approve", Needs(&[Approve])),
     ("pin withdraw", Needs(&[Counter])),
     ("pin list", Looks),
+    ("query person", Needs(&[Counter, Capture])),
+    ("query card", Needs(&[Counter, Capture])),
+    ("query account", Needs(&[Counter, Capture])),
+    ("query insurance", Needs(&[Counter, Capture])),
+    ("query progress", Needs(&[Counter, Capture])),
+    ("query password", Needs(&[Counter])),
+    ("ticket add", Needs(&[Counter])),
+    ("ticket list", Looks),
+    ("ticket show", Needs(&[Counter])),
+    ("ticket answer", Needs(&[Counter])),
+    ("ticket close", Needs(&[Counter])),
     ("due", Needs(&[Counter])),
     ("retention show", Looks),
     ("retention set", Needs(&[Approve])),
@@ -173,8 +192,16 @@ pub const DUTIES: &[(&str, Duty)] = &[
     ("operator add", Manages),
     ("operator roles", Manages),
     ("operator disable", Manages),
+    ("operator reset", Manages),
+    ("operator password", Outside),
+    ("operator totp", Outside),
     ("operator list", Looks),
     ("operator duties", Looks),
+    ("client request", Outside),
+    ("client enrol", Needs(&[Manage])),
+    ("client certify", Needs(&[Keys])),
+    ("client revoke", Needs(&[Manage, Keys])),
+    ("client list", Looks),
     ("audit verify", Looks),
     ("audit export", Needs(&[Audit])),
     ("audit checkpoint", Needs(&[Audit, Keys])),
@@ -190,6 +217,7 @@ pub const DUTIES: &[(&str, Duty)] = &[
     ("terminal stop", Needs(&[Clearing])),
     ("terminal start", Needs(&[Clearing])),
     ("terminal list", Looks),
+    ("terminal sales", Looks),
     ("account allot", Needs(&[Clearing])),
     ("account approve", Needs(&[Approve])),
     ("account reject", Needs(&[Approve])),
@@ -198,6 +226,10 @@ pub const DUTIES: &[(&str, Duty)] = &[
     ("account move-balances", Needs(&[Clearing])),
     ("load list", Looks),
     ("load settle", Needs(&[Clearing])),
+    ("row list", Looks),
+    ("row propose", Needs(&[Clearing])),
+    ("row approve", Needs(&[Approve])),
+    ("row reject", Needs(&[Approve])),
     ("blacklist add", Needs(&[Clearing])),
     ("blacklist remove", Needs(&[Clearing])),
     ("blacklist list", Looks),
@@ -210,12 +242,39 @@ pub const DUTIES: &[(&str, Duty)] = &[
     ("reconcile", Looks),
     ("receipt check", Looks),
     ("serve", Outside),
+    ("api openapi", Outside),
 ];
+
+/// What a command asks beside its row, for what it does with an option: endpoints do that alone.
+const WITH_OPTIONS: &[(&str, Duty)] = &[("person show --reveal", Needs(&[Capture]))];
 
 /// What a command asks; a command that has no row asks for the role that nobody holds by accident.
 #[must_use]
 pub fn duty(command: &str) -> Duty {
-    DUTIES.iter().find(|(name, _)| *name == command).map_or(Needs(&[Manage]), |(_, duty)| *duty)
+    DUTIES.iter().chain(WITH_OPTIONS).find(|(name, _)| *name == command).map_or(Needs(&[Manage]), |(_, duty)| *duty)
+}
+
+/// Whether an operator who has proved to be one may do what a command does: the one gate of every door that others reach. At this
+/// machine `Looks` asks for nothing; at a door it asks for somebody who is let in, and `Outside` is not done there.
+///
+/// # Errors
+/// [`OperatorError::RoleMissing`].
+pub fn allowed(operator: &Operator, command: &str) -> Result<Option<OnDuty>, OperatorError> {
+    const MANAGE: &[Role] = &[Manage];
+    // Nobody's: no list of roles is empty otherwise.
+    const NOBODY: &[Role] = &[];
+    let roles = match duty(command) {
+        Looks => return Ok(None),
+        Needs(roles) => roles,
+        Manages => MANAGE,
+        Outside => NOBODY,
+    };
+    let name = operator.name.clone();
+    if roles.iter().any(|role| operator.has(*role)) {
+        return Ok(Some(OnDuty { operator: name, roles }));
+    }
+    let roles = roles.iter().map(|role| role.name()).collect::<Vec<_>>().join(" / ");
+    Err(OperatorError::RoleMissing { name, roles })
 }
 
 /// An operator at a command: looked at again in the transaction of each of its acts.

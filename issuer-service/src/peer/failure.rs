@@ -3,6 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
+use super::Kind;
 use crate::error::Explain;
 use crate::exit::Exit;
 use crate::lang::Lang;
@@ -14,8 +15,10 @@ use crate::vault::VaultError;
 #[derive(Debug, thiserror::Error)]
 pub enum PeerError {
     /// The name cannot be used.
-    #[error("{name:?} is no name of a station")]
+    #[error("{name:?} is no name of a {}", kind.role())]
     NameInvalid {
+        /// What it would be.
+        kind: Kind,
         /// The name.
         name: String,
     },
@@ -29,14 +32,18 @@ pub enum PeerError {
     #[error("the key of the request is known already")]
     KeyKnown,
     /// Nothing waits to be certified.
-    #[error("no request of station {name} waits")]
+    #[error("no request of {} {name} waits", kind.role())]
     NotEnrolled {
+        /// What it would be.
+        kind: Kind,
         /// The name.
         name: String,
     },
     /// Requests wait, and none has the key that was named.
-    #[error("no request of station {name} that waits has this key")]
+    #[error("no request of {} {name} that waits has this key", kind.role())]
     KeyDiffers {
+        /// What it would be.
+        kind: Kind,
         /// The name.
         name: String,
     },
@@ -47,14 +54,18 @@ pub enum PeerError {
         name: String,
     },
     /// The operator who enrolled wants to certify.
-    #[error("station {name} was enrolled by the same operator")]
+    #[error("{} {name} was enrolled by the same operator", kind.role())]
     MakerIsChecker {
+        /// What it would be.
+        kind: Kind,
         /// The name.
         name: String,
     },
     /// There is no such station, or all its certificates are revoked.
-    #[error("station {name} has no certificate that could be revoked")]
+    #[error("{} {name} has no certificate that could be revoked", kind.role())]
     NotFound {
+        /// What it would be.
+        kind: Kind,
         /// The name.
         name: String,
     },
@@ -86,15 +97,20 @@ pub enum PeerError {
 impl Explain for PeerError {
     fn code(&self) -> &'static str {
         match self {
-            Self::NameInvalid { .. } => "STATION_NAME_INVALID",
+            Self::NameInvalid { kind: Kind::Station, .. } => "STATION_NAME_INVALID",
+            Self::NameInvalid { kind: Kind::Client, .. } => "CLIENT_NAME_INVALID",
             Self::RequestMalformed => "STATION_REQUEST_MALFORMED",
             Self::KeyKind => "STATION_KEY_KIND",
             Self::KeyKnown => "STATION_KEY_KNOWN",
-            Self::KeyDiffers { .. } => "STATION_KEY_DIFFERS",
+            Self::KeyDiffers { kind: Kind::Station, .. } => "STATION_KEY_DIFFERS",
+            Self::KeyDiffers { kind: Kind::Client, .. } => "CLIENT_KEY_DIFFERS",
             Self::NoCertificate { .. } => "STATION_CERTIFICATE_NOT_FOUND",
-            Self::NotEnrolled { .. } => "STATION_NOT_ENROLLED",
-            Self::MakerIsChecker { .. } => "STATION_MAKER_IS_CHECKER",
-            Self::NotFound { .. } => "STATION_NOT_FOUND",
+            Self::NotEnrolled { kind: Kind::Station, .. } => "STATION_NOT_ENROLLED",
+            Self::NotEnrolled { kind: Kind::Client, .. } => "CLIENT_NOT_ENROLLED",
+            Self::MakerIsChecker { kind: Kind::Station, .. } => "STATION_MAKER_IS_CHECKER",
+            Self::MakerIsChecker { kind: Kind::Client, .. } => "CLIENT_MAKER_IS_CHECKER",
+            Self::NotFound { kind: Kind::Station, .. } => "STATION_NOT_FOUND",
+            Self::NotFound { kind: Kind::Client, .. } => "CLIENT_NOT_FOUND",
             Self::NoAuthority => "AUTHORITY_MISSING",
             Self::ServerName => "SERVER_NAME_INVALID",
             Self::File { .. } => "STATION_FILE_FAILED",
@@ -106,8 +122,9 @@ impl Explain for PeerError {
 
     fn what(&self, lang: Lang) -> String {
         match self {
-            Self::NameInvalid { name } => {
-                lang.pick(format!("{name:?} 不能作工位名"), format!("{name:?} cannot be the name of a station"))
+            Self::NameInvalid { kind, name } => {
+                let kind = kind.word(lang);
+                lang.pick(format!("{name:?} 不能作{kind}名"), format!("{name:?} cannot be the name of a {kind}"))
             }
             Self::RequestMalformed => lang
                 .pick(
@@ -119,28 +136,36 @@ impl Explain for PeerError {
                 .pick("请求中的密钥不是 P-256 椭圆曲线密钥", "the key of this request is not one of the curve P-256")
                 .to_owned(),
             Self::KeyKnown => lang.pick("该密钥已登记过", "the key of this request was enrolled before").to_owned(),
-            Self::KeyDiffers { name } => lang.pick(
-                format!("工位 {name} 待签发的请求中没有这个密钥；未签发"),
-                format!("no request of station {name} that waits has this key; nothing was certified"),
-            ),
+            Self::KeyDiffers { kind, name } => {
+                let kind = kind.word(lang);
+                lang.pick(
+                    format!("{kind} {name} 待签发的请求中没有这个密钥；未签发"),
+                    format!("no request of {kind} {name} that waits has this key; nothing was certified"),
+                )
+            }
             Self::NoCertificate { name } => lang.pick(
                 format!("工位 {name} 没有可取的有效证书"),
                 format!("there is no certificate of station {name} to be had"),
             ),
-            Self::NotEnrolled { name } => {
-                lang.pick(format!("工位 {name} 没有待签发的请求"), format!("no request of station {name} waits"))
+            Self::NotEnrolled { kind, name } => {
+                let kind = kind.word(lang);
+                lang.pick(format!("{kind} {name} 没有待签发的请求"), format!("no request of {kind} {name} waits"))
             }
-            Self::MakerIsChecker { name } => lang.pick(
-                format!("工位 {name} 由本人登记，不能自己签发"),
-                format!("you enrolled station {name} and cannot certify it"),
-            ),
-            Self::NotFound { name } => lang.pick(
-                format!("工位 {name} 没有可吊销的证书"),
-                format!("station {name} has no certificate that could be revoked"),
-            ),
-            Self::NoAuthority => {
-                lang.pick("中心还没有签发过工位证书", "the centre has never certified a station").to_owned()
+            Self::MakerIsChecker { kind, name } => {
+                let kind = kind.word(lang);
+                lang.pick(
+                    format!("{kind} {name} 由本人登记，不能自己签发"),
+                    format!("you enrolled {kind} {name} and cannot certify it"),
+                )
             }
+            Self::NotFound { kind, name } => {
+                let kind = kind.word(lang);
+                lang.pick(
+                    format!("{kind} {name} 没有可吊销的证书"),
+                    format!("{kind} {name} has no certificate that could be revoked"),
+                )
+            }
+            Self::NoAuthority => lang.pick("中心还没有签发过证书", "the centre has never certified anybody").to_owned(),
             Self::ServerName => lang.pick("--tls-name 中有不可用的名称", "a name after --tls-name is none").to_owned(),
             Self::File { path, source } => {
                 let path = path.display();
@@ -157,16 +182,23 @@ impl Explain for PeerError {
             Self::NameInvalid { .. } => {
                 lang.pick("用 1 至 32 个字母、数字、. - _", "use 1 to 32 letters, digits, `.`, `-`, `_`")
             }
+            Self::KeyDiffers { kind: Kind::Client, .. } => lang.pick(
+                "与客户端电话核对密钥指纹；不符时用 issuer client revoke 作废该请求",
+                "compare the fingerprint by telephone; if it differs, `issuer client revoke` the request",
+            ),
             Self::KeyDiffers { .. } => lang.pick(
                 "与工位电话核对密钥指纹；不符时用 issuer station revoke 作废该请求",
                 "compare the fingerprint with the station by telephone; if it differs, `issuer station revoke` the request",
             ),
             Self::RequestMalformed | Self::KeyKind => lang.pick(
-                "在工位上用 issuer station request 生成，原样带来",
-                "make it at the station with `issuer station request` and bring it unchanged",
+                "用 issuer station request 或 issuer client request 在那里生成，原样带来",
+                "make it there with `issuer station request` or `issuer client request` and bring it unchanged",
             ),
             Self::KeyKnown => {
-                lang.pick("在工位的新目录中另做一个请求", "make another request at the station, in a new folder")
+                lang.pick("在新目录中另做一个请求", "make another request, in a new folder")
+            }
+            Self::NotEnrolled { kind: Kind::Client, .. } => {
+                lang.pick("先用 issuer client enrol 登记", "enrol it first with `issuer client enrol`")
             }
             Self::NotEnrolled { .. } => {
                 lang.pick("先用 issuer station enrol 登记", "enrol it first with `issuer station enrol`")
@@ -174,11 +206,17 @@ impl Explain for PeerError {
             Self::MakerIsChecker { .. } => {
                 lang.pick("由另一位有 keys 角色的操作员签发", "let another operator with role keys certify it")
             }
+            Self::NotFound { kind: Kind::Client, .. } => {
+                lang.pick("用 issuer client list 查看", "see the clients with `issuer client list`")
+            }
             Self::NotFound { .. } | Self::NoCertificate { .. } => {
                 lang.pick("用 issuer station list 查看", "see the stations with `issuer station list`")
             }
             Self::NoAuthority => lang
-                .pick("先用 issuer station certify 签发一个工位", "certify a station first: `issuer station certify`"),
+                .pick(
+                "先用 issuer station certify 或 issuer client certify 签发一个",
+                "certify a station or a client first: `issuer station certify`, `issuer client certify`",
+            ),
             Self::ServerName => lang.pick("给出主机名或 IP 地址", "give host names or IP addresses"),
             Self::File { .. } => lang.pick("检查路径和权限", "check the path and its permissions"),
             Self::Operator(error) => error.next(lang),

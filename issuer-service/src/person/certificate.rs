@@ -4,6 +4,8 @@
 //! and the social security number made from them is assumed (ADR 51): no source of the card names a rule.
 //! Owns: kinds, the forms of their numbers, the text in which a dossier keeps a certificate. Never: the number of a citizen (`number`).
 
+use std::sync::LazyLock;
+
 use card_profiles::codes;
 
 use super::Details;
@@ -270,8 +272,12 @@ fn number_of(kind: Kind, text: &str) -> Option<String> {
 #[must_use]
 pub fn nationality(plain: &str) -> Option<&'static str> {
     let text: String = plain.chars().filter(|c| !(c.is_whitespace() || matches!(c, '-' | '(' | ')'))).collect();
+    // Nearly every row of a file says nothing.
+    if text.is_empty() {
+        return None;
+    }
     let text = text.to_ascii_uppercase();
-    let found = rows().find(|(code, letters, name)| {
+    let found = ROWS.iter().find(|(code, letters, name)| {
         let named = |text: &str| text == *name || name.strip_prefix("中国") == Some(text) && *letters != CHINA;
         let rest = |part: &str| text.strip_prefix(part).or_else(|| text.strip_suffix(part));
         *letters == text
@@ -280,24 +286,24 @@ pub fn nationality(plain: &str) -> Option<&'static str> {
             || rest(letters).is_some_and(named)
             || rest(code).is_some_and(named)
     });
-    found.map(|(_, letters, _)| letters)
+    found.map(|(_, letters, _)| *letters)
 }
 
 /// The letters themselves, when GB/T 2659 has them.
 pub(super) fn nationality_letters(text: &str) -> Option<&'static str> {
-    rows().find(|(_, letters, _)| *letters == text).map(|(_, letters, _)| letters)
+    ROWS.iter().find(|(_, letters, _)| *letters == text).map(|(_, letters, _)| *letters)
 }
 
 /// The letters of a number of three digits.
 pub(super) fn nationality_of_code(text: &str) -> Option<&'static str> {
-    rows().find(|(code, ..)| *code == text).map(|(_, letters, _)| letters)
+    ROWS.iter().find(|(code, ..)| *code == text).map(|(_, letters, _)| *letters)
 }
 
 /// Code, letters and name of each state and region.
-fn rows() -> impl Iterator<Item = (&'static str, &'static str, &'static str)> {
+static ROWS: LazyLock<Vec<(&str, &str, &str)>> = LazyLock::new(|| {
     let list = codes::LISTS.iter().filter(|list| list.standard == "GB/T 2659").flat_map(codes::CodeList::rows);
-    list.filter_map(|(code, row)| row.split_once(' ').map(|(letters, name)| (code, letters, name)))
-}
+    list.filter_map(|(code, row)| row.split_once(' ').map(|(letters, name)| (code, letters, name))).collect()
+});
 
 impl std::fmt::Debug for Certificate {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

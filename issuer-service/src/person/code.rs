@@ -47,6 +47,9 @@ pub fn sex(plain: &str) -> Option<&'static str> {
         "2" | "02" => Some("2"),
         _ => None,
     };
+    if word.is_empty() {
+        return by_code;
+    }
     let by_word = match (codes::sex_code(word), word.to_ascii_lowercase().as_str()) {
         (Some('1'), _) | (_, "m" | "male" | "man") => Some("1"),
         (Some('2'), _) | (_, "f" | "female" | "woman") => Some("2"),
@@ -61,12 +64,20 @@ pub fn ethnic_group(plain: &str) -> Option<String> {
     let (code, word) = code_and_word(plain);
     let known = |number: &u8| codes::ethnic_group_name(*number).is_some();
     let by_code = Some(code).filter(|code| (1..=2).contains(&code.len())).and_then(|code| code.parse().ok());
+    let by_code = by_code.filter(known);
+    if word.is_empty() {
+        return by_code.map(two_digits);
+    }
     let letters = word.to_ascii_uppercase();
     let short = word.strip_suffix('族').unwrap_or(word);
     let by_word = codes::ethnic_group_number(word)
         .or_else(|| ETHNIC_LETTERS.iter().zip(1..).find(|(known, _)| **known == letters).map(|(_, number)| number))
         .or_else(|| ETHNIC_NAMES.iter().find(|(known, _)| *known == short).map(|(_, number)| *number));
-    agreed(code, word, by_code.filter(known), by_word).map(|number: u8| format!("{number:02}"))
+    agreed(code, word, by_code, by_word).map(two_digits)
+}
+
+fn two_digits(number: u8) -> String {
+    format!("{number:02}")
 }
 
 /// AAC058 of a code or a word; `None` when the list has no such type.
@@ -137,6 +148,9 @@ impl Counties {
     /// Whether the code is a county of this prefecture that is in force.
     #[must_use]
     pub fn has(&self, code: &str) -> bool {
+        if self.counties.binary_search_by(|county| county.code.cmp(code)).is_ok() {
+            return true;
+        }
         codes::region(code).is_some_and(|region| {
             region.in_force && code.get(..4) == self.city.as_str().get(..4) && !code.ends_with("00")
         })
@@ -154,6 +168,9 @@ impl Counties {
             6 | 8 | 9 | 12 => code.get(..6),
             _ => return Err(RegionFault::Form),
         };
+        if let Some(code) = by_code.filter(|code| word.is_empty() && self.has(code)) {
+            return Ok(code.to_owned());
+        }
         let word: String = word.split_whitespace().collect();
         let by_word = self.counties.iter().find(|county| self.is_name(&word, county)).map(|county| county.code);
         let ends_like_a_place = word.ends_with(['县', '市', '区', '州', '旗', '盟', '省']);

@@ -20,6 +20,9 @@ pub enum DateFault {
 /// # Errors
 /// [`DateFault`].
 pub fn read(text: &str) -> Result<Date, DateFault> {
+    if let Some(date) = clock::parse_compact(text) {
+        return Ok(date);
+    }
     let squeezed: Option<String> = text.contains('年').then(|| text.split_whitespace().collect());
     let day = without_midnight(squeezed.as_deref().unwrap_or(text));
     if (4..=5).contains(&day.len()) && day.bytes().all(|byte| byte.is_ascii_digit()) {

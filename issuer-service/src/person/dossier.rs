@@ -94,6 +94,16 @@ pub struct Statement<'a> {
     pub fields: Fields,
 }
 
+/// A dossier of one statement, in its texts.
+struct First<'a> {
+    number: &'a str,
+    name_raw: &'a str,
+    begun: u64,
+    /// Value and source of each field, since the statement.
+    held: [(&'a str, SourceId); Field::COUNT],
+    said: (SourceId, u32, u64, [Word; Field::COUNT]),
+}
+
 /// What a statement came to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Heard {
@@ -137,27 +147,33 @@ impl Dossier {
     /// Of a person whom nobody spoke of before.
     #[must_use]
     pub fn begin(statement: &Statement<'_>) -> Self {
-        let details = statement.details;
-        let raw = if details.name_raw == details.name { String::new() } else { details.name_raw.clone() };
-        let hold = |field: Field| Held {
-            value: field.of(details).to_owned(),
-            source: if speaks(statement, field) { statement.source } else { INFERRED },
-            at: 0,
-        };
-        let word = |field: Field| if speaks(statement, field) { Word::AsHeld(0) } else { Word::Silent };
+        let First { number, name_raw, begun, held, said } = First::of(statement);
+        let hold = |(value, source): (&str, SourceId)| Held { value: value.to_owned(), source, at: 0 };
+        let (source, import, row, words) = said;
         Self {
-            number: details.number.clone(),
-            name_raw: raw,
-            begun: statement.at,
-            held: Field::ALL.into_iter().map(hold).collect(),
-            said: vec![Said {
-                source: statement.source,
-                import: statement.import,
-                row: statement.row,
-                words: Field::ALL.into_iter().map(word).collect(),
-            }],
+            number: number.to_owned(),
+            name_raw: name_raw.to_owned(),
+            begun,
+            held: held.into_iter().map(hold).collect(),
+            said: vec![Said { source, import, row, words: words.into() }],
             past: Vec::new(),
         }
+    }
+
+    /// The bytes of what [`Dossier::begin`] gives. Of a person in a file nothing else is needed, mostly.
+    ///
+    /// # Panics
+    /// Never: it is made of texts and numbers.
+    #[must_use]
+    pub fn first_bytes(statement: &Statement<'_>) -> Vec<u8> {
+        let First { number, name_raw, begun, held, said } = First::of(statement);
+        let held = held.map(|(value, source)| (value, source, 0_u64));
+        let (source, import, row, words) = said;
+        let (said, past) = ([(source, import, row, words.as_slice())], <[Past; 0]>::default());
+        let mut bytes = Vec::with_capacity(BYTES);
+        bytes.push(LAYOUT);
+        let whole = (number, name_raw, begun, held.as_slice(), said.as_slice(), past.as_slice());
+        postcard::to_extend(&whole, bytes).expect("texts and numbers serialize")
     }
 
     /// What stays of a person who was erased: nothing. The row number in it keeps one such dossier apart from another.
@@ -425,6 +441,21 @@ impl Dossier {
         if !former.value.is_empty() && former.source != INFERRED && !self.past.iter().any(told) {
             let Held { value, source, at } = former;
             self.past.push(Past { field: field as u8, value, source, at, until: now });
+        }
+    }
+}
+
+impl<'a> First<'a> {
+    fn of(statement: &Statement<'a>) -> Self {
+        let Statement { source, at, import, row, details, .. } = *statement;
+        let hold = |field: Field| (field.of(details), if speaks(statement, field) { source } else { INFERRED });
+        let word = |field: Field| if speaks(statement, field) { Word::AsHeld(0) } else { Word::Silent };
+        Self {
+            number: &details.number,
+            name_raw: if details.name_raw == details.name { "" } else { &details.name_raw },
+            begun: at,
+            held: Field::ALL.map(hold),
+            said: (source, import, row, Field::ALL.map(word)),
         }
     }
 }

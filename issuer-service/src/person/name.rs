@@ -10,6 +10,9 @@ use card_profiles::text::{encode_text, is_gbk};
 /// 间隔号: the one separator inside a name.
 pub const SEPARATOR: char = '\u{B7}';
 
+/// Two of it.
+const DOUBLED: &str = "\u{B7}\u{B7}";
+
 /// What bureaus type for the separator: bullet, hyphenation point, katakana and Hangul middle dots, full stops of Latin and Chinese
 /// writing, the Greek one, dot operators.
 const LOOK_ALIKES: [char; 14] = [
@@ -54,12 +57,11 @@ pub fn normalize(raw: &str) -> Result<String, Vec<NameFault>> {
         }
     }
     // Names in other scripts have spaces between their words; between Han characters a space is a slip of the keyboard.
-    let words: Vec<&str> = name.split(' ').collect();
-    if words.len() > 1 && !words.iter().all(|word| !word.is_empty() && !word.contains(is_han)) {
+    let slips = |word: &str| word.is_empty() || word.contains(is_han);
+    if name.contains(' ') && name.split(' ').any(slips) {
         add(&mut faults, NameFault::Character(' '));
     }
-    let doubled: String = [SEPARATOR, SEPARATOR].iter().collect();
-    if name.starts_with(SEPARATOR) || name.ends_with(SEPARATOR) || name.contains(&doubled) {
+    if name.starts_with(SEPARATOR) || name.ends_with(SEPARATOR) || name.contains(DOUBLED) {
         add(&mut faults, NameFault::Separator);
     }
     // No character has more than two bytes of GBK.
@@ -106,8 +108,20 @@ pub fn as_gbk(text: &str) -> String {
 /// Bytes of a text on the chip, once every character that GBK lacks is replaced by one of GBK ([`as_gbk`]).
 #[must_use]
 pub fn gbk_length(text: &str) -> usize {
-    let exact = encode_text(text).or_else(|_| encode_text(&as_gbk(text)));
-    exact.map_or(usize::MAX, |bytes| bytes.len())
+    usual_gbk_length(text).unwrap_or_else(|| {
+        let exact = encode_text(text).or_else(|_| encode_text(&as_gbk(text)));
+        exact.map_or(usize::MAX, |bytes| bytes.len())
+    })
+}
+
+/// Bytes on the chip of a text of ASCII, the separator and the Han characters that Unicode had first, all of which GBK has; of any other
+/// text the encoder knows.
+pub(super) fn usual_gbk_length(text: &str) -> Option<usize> {
+    text.chars().try_fold(0, |bytes, c| match c {
+        '\0'..='\x7F' => Some(bytes + 1),
+        SEPARATOR | '\u{4E00}'..='\u{9FA5}' => Some(bytes + 2),
+        _ => None,
+    })
 }
 
 /// What is left of a character that a system could not hold, or means something in one system only.
@@ -149,6 +163,16 @@ fn is_of_minority_script(character: char) -> bool {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    #[test]
+    fn the_usual_characters_have_the_length_that_the_encoder_gives_them() {
+        for character in ('\0'..='\u{2FF}').chain('\u{4DF0}'..='\u{A000}') {
+            let text = character.to_string();
+            let encoded = encode_text(&text).ok().map(|bytes| bytes.len());
+            assert!(usual_gbk_length(&text).is_none_or(|usual| Some(usual) == encoded), "{character:?}");
+        }
+        assert_eq!((usual_gbk_length("扎西·多吉 a"), usual_gbk_length("王䶮")), (Some(12), None));
+    }
 
     #[test]
     fn every_look_alike_becomes_the_separator() {

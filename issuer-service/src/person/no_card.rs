@@ -9,6 +9,7 @@ use serde::Serialize;
 use super::Details;
 use super::dossier::Dossier;
 use super::field::Field;
+use super::name::usual_gbk_length;
 use crate::lang::Lang;
 
 /// Why.
@@ -86,7 +87,7 @@ impl NoCard {
 }
 
 fn is_lost(text: &str) -> bool {
-    !is_gbk(text)
+    usual_gbk_length(text).is_none() && !is_gbk(text)
 }
 
 #[cfg(test)]

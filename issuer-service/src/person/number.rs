@@ -6,6 +6,8 @@
 //! Owns: telling all faults at once. Never: computes the check character (`card_profiles::identity`), guesses the century
 //! of a 15-digit number.
 
+use std::sync::LazyLock;
+
 use card_profiles::codes;
 use card_profiles::identity::citizen_check;
 use time::Date;
@@ -53,6 +55,10 @@ impl Number {
     /// # Errors
     /// The faults, at least one.
     pub fn read(plain: &str) -> Result<Self, Vec<NumberFault>> {
+        // As nearly all are written.
+        if let Ok(number) = Self::citizen(plain) {
+            return Ok(number);
+        }
         if is_scientific(plain) {
             return Err(vec![NumberFault::Scientific]);
         }
@@ -77,9 +83,11 @@ impl Number {
     /// # Errors
     /// The faults, at least one.
     pub fn parse(text: &str) -> Result<Self, Vec<NumberFault>> {
-        if let Some(made) = Self::made(text) {
-            return Ok(made);
-        }
+        Self::made(text).map_or_else(|| Self::citizen(text), Ok)
+    }
+
+    /// The number of a citizen, a residence permit or permanent residence.
+    fn citizen(text: &str) -> Result<Self, Vec<NumberFault>> {
         if text.chars().count() != LENGTH {
             return Err(vec![NumberFault::Length]);
         }
@@ -96,18 +104,20 @@ impl Number {
             _ => is_province(body.get(..2)),
         };
         let birth_date = body.get(6..14).and_then(clock::parse_compact);
-        let faults: Vec<NumberFault> = [
+        if let Some(date) = birth_date
+            && known
+            && check.starts_with(expected)
+        {
+            return Ok(Self { birth_date: Some(date), text });
+        }
+        let faults = [
             (!known, NumberFault::Province),
             (birth_date.is_none(), NumberFault::Date),
             (!check.starts_with(expected), NumberFault::CheckCharacter),
         ]
         .into_iter()
-        .filter_map(|(wrong, fault)| wrong.then_some(fault))
-        .collect();
-        match birth_date {
-            Some(_) if faults.is_empty() => Ok(Self { text, birth_date }),
-            _ => Err(faults),
-        }
+        .filter_map(|(wrong, fault)| wrong.then_some(fault));
+        Err(faults.collect())
     }
 
     fn made(text: &str) -> Option<Self> {
@@ -157,8 +167,13 @@ impl Number {
 
 /// Whether two digits are a province; Taiwan's people have 71 in the list of regions and 83 in residence permits.
 fn is_province(digits: Option<&str>) -> bool {
-    digits.is_some_and(|digits| digits == "83" || codes::region(&format!("{digits}0000")).is_some())
+    let number = digits.and_then(|digits| digits.parse::<usize>().ok());
+    number.is_some_and(|number| number == 83 || PROVINCES.get(number).copied().unwrap_or_default())
 }
+
+/// By the first two digits of a region: whether it is a province.
+static PROVINCES: LazyLock<[bool; 100]> =
+    LazyLock::new(|| std::array::from_fn(|number| codes::region(&format!("{number:02}0000")).is_some()));
 
 impl std::fmt::Debug for Number {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

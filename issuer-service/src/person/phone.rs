@@ -6,6 +6,9 @@
 /// Digits only, without the country code; `None` when it is neither a mobile nor a landline number.
 #[must_use]
 pub fn read(text: &str) -> Option<String> {
+    if is_mobile(text) {
+        return Some(text.to_owned());
+    }
     let bare: String = text.chars().filter(|c| !matches!(c, '-' | ' ' | '(' | ')' | '—' | '–' | '_')).collect();
     let bare = bare.strip_suffix(".0").unwrap_or(&bare);
     let national = ["+86", "0086", "86"].into_iter().find_map(|prefix| bare.strip_prefix(prefix));

@@ -2,6 +2,8 @@
 //!
 //! Owns: full-width forms, invisible characters, marks for "text" and "nothing". Never: knows what a value means.
 
+use std::borrow::Cow;
+
 /// What exports write where there is nothing.
 const NOTHINGS: [&str; 8] = ["NULL", "null", "(null)", "\\N", "#N/A", "N/A", "NaN", "nan"];
 /// What people write where there is nothing; only where nothing is allowed.
@@ -9,18 +11,27 @@ const DASHES: [&str; 13] = ["无", "暂无", "空", "没有", "未知", "不详"
 
 /// ASCII for full-width forms, plain blanks, no invisible characters, no blanks at the ends.
 #[must_use]
-pub fn plain(text: &str) -> String {
-    if text.is_ascii() {
-        return text.trim().to_owned();
+pub fn plain(text: &str) -> Cow<'_, str> {
+    if text.chars().all(|c| c.is_ascii() || is_usual_han(c)) {
+        return Cow::Borrowed(text.trim());
     }
     let folded: String = text.chars().filter(|c| !is_invisible(*c)).map(folded).collect();
-    folded.trim().to_owned()
+    Cow::Owned(folded.trim().to_owned())
+}
+
+/// What most texts of registries are made of besides ASCII: nothing that could mean something else.
+const fn is_usual_han(character: char) -> bool {
+    matches!(character, '\u{4E00}'..='\u{9FA5}')
 }
 
 /// The text as written, without blanks and invisible characters around it and without a spreadsheet's marks for "this is
 /// text": `'513301…`, `="513301…"`.
 #[must_use]
 pub fn unwrapped(text: &str) -> &str {
+    let bare = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphanumeric);
+    if bare(text.as_bytes().first()) && bare(text.as_bytes().last()) {
+        return text;
+    }
     let is_around = |c: char| c.is_whitespace() || is_invisible(c);
     let text = text.trim_matches(is_around);
     text.strip_prefix("=\"")

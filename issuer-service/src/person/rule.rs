@@ -8,12 +8,12 @@
 //!
 //! Owns: the option and its default (assumed: all that the list of types has). Never: the form of a number (`certificate`).
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::certificate::Kind;
 
 /// The options.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct PeopleRules {
     /// Certificates by which people without a citizen number are registered.
@@ -21,8 +21,8 @@ pub struct PeopleRules {
 }
 
 /// Kinds of certificates.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(try_from = "Vec<String>")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "Vec<String>", into = "Vec<String>")]
 pub struct Certificates([bool; Kind::ALL.len()]);
 
 impl Certificates {
@@ -36,6 +36,13 @@ impl Certificates {
 impl Default for Certificates {
     fn default() -> Self {
         Self([true; Kind::ALL.len()])
+    }
+}
+
+impl From<Certificates> for Vec<String> {
+    fn from(wanted: Certificates) -> Self {
+        let named = |kind: &Kind| *kind != Kind::Citizen && wanted.has(*kind);
+        Kind::ALL.into_iter().filter(named).map(|kind| kind.code().to_owned()).collect()
     }
 }
 

@@ -3,7 +3,7 @@
 //! Source: 358 x 441 px, notices of several cities; files of 9-20 KB, up to 100 KB, or 5-50 KB, by city.
 //! Owns: the rows, their bounds, the length of a file. Never: looks at a picture.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::fault::PhotoFault;
 
@@ -13,7 +13,7 @@ const SIDE_MAX: u16 = 4_096;
 const BYTES_MAX: u64 = 8 << 20;
 
 /// What a photo must be.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default, try_from = "Rows")]
 pub struct Rules {
     /// Pixels across.

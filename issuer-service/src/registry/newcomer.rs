@@ -2,12 +2,12 @@
 //!
 //! Source: docs/adr/0020, 0048.
 //! Owns: making a new row ready where no transaction waits for it: dossier, keyed hashes, whether the chip can hold its texts.
-//! Never: the database; the seal, which needs the row number.
+//! Never: the database; knows the row number, which is guessed for the seal.
 
 use crate::person::Details;
 use crate::person::dossier::{Dossier, Statement};
-use crate::person::field::Field;
 use crate::person::no_card::NoCard;
+use crate::store::place_of_person as place;
 use crate::vault::data_keys::{DataKeys, Marks};
 
 /// A person who is registered.
@@ -30,18 +30,35 @@ pub(crate) struct Newcomer {
     pub(crate) certified: bool,
     /// Bytes of the dossier, not sealed.
     pub(crate) dossier: Vec<u8>,
+    /// The same, sealed for the row number that it will get, it seems.
+    pub(crate) sealed: Option<Sealed>,
+}
+
+/// A dossier that is sealed before its turn, under the generation of its marks.
+pub(crate) struct Sealed {
+    /// Row number that it opens in.
+    pub(crate) id: i64,
+    pub(crate) bytes: Vec<u8>,
 }
 
 impl Newcomer {
-    /// The person of a statement, if nobody spoke of the person before.
-    pub(crate) fn of(statement: &Statement<'_>, keys: Option<&DataKeys>) -> Self {
-        let dossier = Dossier::begin(statement);
+    /// The person of a statement, if nobody spoke of the person before; `id` is the row number that a new one gets, it seems.
+    pub(crate) fn of(statement: &Statement<'_>, keys: Option<&DataKeys>, id: Option<i64>) -> Self {
+        let details = statement.details;
+        let dossier = Dossier::first_bytes(statement);
+        let seal = |(keys, id): (&DataKeys, i64)| {
+            // What fails here fails again when the row has its turn, and is told there.
+            let bytes = keys.seal(keys.newest(), &place(id), &dossier).ok()?;
+            Some(Sealed { id, bytes })
+        };
         Self {
-            marks: keys.map(|keys| keys.marks(dossier.number(), dossier.value(Field::Name))),
-            region: dossier.value(Field::Region).to_owned(),
-            no_card: NoCard::of(&dossier),
-            certified: !dossier.value(Field::Certificate).is_empty(),
-            dossier: dossier.to_bytes(),
+            sealed: keys.zip(id).and_then(seal),
+            marks: keys.map(|keys| keys.marks(&details.number, &details.name)),
+            region: details.region.clone(),
+            // Nobody else has said anything that could differ.
+            no_card: NoCard::fields(details).next().map(|_| NoCard::Text),
+            certified: !details.certificate.is_empty(),
+            dossier,
         }
     }
 

@@ -9,10 +9,10 @@
 //! Owns: the options and their defaults (assumed: no source names them). A lot or card that stock knows is always under its
 //! rules; the option is about what stock does not know.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 /// The options.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct StockRules {
     /// Whether stations may only use blank cards that stock issued to them.

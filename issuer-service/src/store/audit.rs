@@ -43,6 +43,13 @@ impl Tx<'_> {
         let mut recorded = self.recorded.borrow_mut();
         recorded.behind.get_or_insert(head);
         recorded.records.push(line);
+        let mut object = self.object.borrow_mut();
+        if object.is_none() {
+            if let Some(request) = self.request {
+                self.bind_request(request, &act.object)?;
+            }
+            *object = Some(act.object.clone());
+        }
         Ok(())
     }
 
@@ -189,6 +196,30 @@ impl Tx<'_> {
             "SELECT sequence, recorded_at, actor, act, object, detail, previous, hash FROM audit ORDER BY sequence",
             |row| Ok(take(&record(row)?)),
         )
+    }
+
+    /// Records after `after`, in order.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn audit_page(&self, after: i64, limit: u32) -> Result<Vec<Record>, StoreError> {
+        let mut find = self.sql.prepare(
+            "SELECT sequence, recorded_at, actor, act, object, detail, previous, hash FROM audit
+             WHERE sequence > $1 ORDER BY sequence LIMIT $2",
+        )?;
+        Ok(find.query_map((after, limit), record)?.collect::<Result<_, _>>()?)
+    }
+
+    /// A page of records below a position, the newest first.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn audit_before(&self, before: i64, most: u32) -> Result<Vec<Record>, StoreError> {
+        let mut find = self.sql.prepare(
+            "SELECT sequence, recorded_at, actor, act, object, detail, previous, hash FROM audit WHERE sequence < $1
+             ORDER BY sequence DESC LIMIT $2",
+        )?;
+        Ok(find.query_map((before, i64::from(most)), record)?.collect::<Result<_, _>>()?)
     }
 
     /// All checkpoints, in order.

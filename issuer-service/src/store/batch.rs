@@ -82,6 +82,15 @@ impl Tx<'_> {
         Ok(find.query_map((), batch)?.collect::<Result<_, _>>()?)
     }
 
+    /// Batches after `after`, in order.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn batches_after(&self, after: i64, limit: u32) -> Result<Vec<Batch>, StoreError> {
+        let mut find = self.sql.prepare(&format!("{SUMMARY} WHERE b.number > $1 ORDER BY b.number LIMIT $2"))?;
+        Ok(find.query_map((after, limit), batch)?.collect::<Result<_, _>>()?)
+    }
+
     /// Moves a created batch to approved, with its checker.
     ///
     /// # Errors

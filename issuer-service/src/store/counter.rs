@@ -34,10 +34,14 @@ pub(crate) enum Counter {
     Sync,
     /// Files to it, in their task numbers.
     SyncFile,
+    /// Certificates of participation, on their prints.
+    Participation,
+    /// Tickets, told to those who opened them.
+    Ticket,
 }
 
 impl Counter {
-    pub(crate) const ALL: [Self; 13] = [
+    pub(crate) const ALL: [Self; 15] = [
         Self::CardNumber,
         Self::Batch,
         Self::Job,
@@ -51,6 +55,8 @@ impl Counter {
         Self::CardUpdate,
         Self::Sync,
         Self::SyncFile,
+        Self::Participation,
+        Self::Ticket,
     ];
 
     /// The table, and the last number that it shows.
@@ -70,6 +76,10 @@ impl Counter {
             Self::CardUpdate => ("card_update", "COALESCE(MAX(number), 0) FROM card_update"),
             Self::Sync => ("registry_sync", "COALESCE(MAX(sequence), 0) FROM registry_sync"),
             Self::SyncFile => ("sync_file", "COALESCE(MAX(number), 0) FROM sync_file"),
+            Self::Participation => {
+                ("participation_certificate", "COALESCE(MAX(number), 0) FROM participation_certificate")
+            }
+            Self::Ticket => ("ticket", "COALESCE(MAX(number), 0) FROM ticket"),
         }
     }
 

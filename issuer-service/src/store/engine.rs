@@ -260,6 +260,13 @@ impl Transaction<'_> {
         }
     }
 
+    /// What is wrong with the pages of the file; a server looks after its own.
+    pub(super) fn complaint(&self) -> Result<Option<String>> {
+        let Self::File(tx) = self else { return Ok(None) };
+        let said: String = tx.query_row("PRAGMA quick_check(1)", (), |row| row.get(0)).map_err(EngineError::File)?;
+        Ok(Some(said).filter(|said| said != "ok"))
+    }
+
     /// Whether every reference has its row; a server has checked each statement.
     pub(super) fn references_hold(&self) -> Result<bool> {
         match self {

@@ -5,6 +5,7 @@ use settlement::date::DateTime;
 use settlement::fen::Fen;
 use settlement::id::{Digest, InstitutionCode, PublicKey, RequestId, TerminalNumber};
 use settlement::message::TerminalLimits;
+use settlement::sale::OnlinePolicy;
 
 use super::engine::{self, OptionalExtension, Row, params};
 use super::{StoreError, Tx, cell};
@@ -77,8 +78,8 @@ impl Tx<'_> {
         self.sql.execute(
             "INSERT INTO terminal (number, institution, public_key, state, purchase_max_fen, card_day_max_fen,
                  pending_records_max, pending_max_fen, blacklist_age_max_hours, next_batch, next_record, previous_hash,
-                 created_at, card_day_count_max, parameters)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
+                 created_at, card_day_count_max, parameters, kiosk, online)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)",
             params![
                 terminal.number.to_string(),
                 terminal.institution.as_str(),
@@ -95,6 +96,8 @@ impl Tx<'_> {
                 clock::now(),
                 limits.card_day_count_max,
                 cell::from_u64(terminal.parameters)?,
+                i64::from(terminal.kiosk),
+                limits.online.as_str(),
             ],
         )?;
         Ok(())
@@ -167,8 +170,9 @@ impl Tx<'_> {
         )?;
         let rows = self.sql.execute(
             "UPDATE terminal SET purchase_max_fen = $1, card_day_max_fen = $2, card_day_count_max = $3,
-                 pending_records_max = $4, pending_max_fen = $5, blacklist_age_max_hours = $6, parameters = parameters + 1
-             WHERE number = $7 AND parameters = $8",
+                 pending_records_max = $4, pending_max_fen = $5, blacklist_age_max_hours = $6, online = $7,
+                 parameters = parameters + 1
+             WHERE number = $8 AND parameters = $9",
             params![
                 limits.purchase_max_fen.get(),
                 limits.card_day_max_fen.get(),
@@ -176,6 +180,7 @@ impl Tx<'_> {
                 limits.pending_records_max,
                 limits.pending_max_fen.get(),
                 limits.blacklist_age_max_hours,
+                limits.online.as_str(),
                 terminal.number.to_string(),
                 cell::from_u64(terminal.parameters)?,
             ],
@@ -232,11 +237,16 @@ impl Tx<'_> {
         Ok(if same { KnownRequest::Same(answer) } else { KnownRequest::Other })
     }
 
-    /// Keeps a request with its answer.
+    /// Keeps a request with its answer. A body of `None` leaves its hash only.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub fn add_request(&self, request: &ReceivedRequest<'_>, answer: &str) -> Result<(), StoreError> {
+    pub fn add_request(
+        &self,
+        request: &ReceivedRequest<'_>,
+        body: Option<&str>,
+        answer: &str,
+    ) -> Result<(), StoreError> {
         self.sql
             .prepare(
                 "INSERT INTO terminal_request (request_id, terminal, path, body_hash, body, signature, answer, received_at)
@@ -247,7 +257,7 @@ impl Tx<'_> {
                 request.terminal.to_string(),
                 request.path,
                 Digest::of(request.body.as_bytes()).to_string(),
-                request.body,
+                body.unwrap_or_default(),
                 request.signature,
                 answer,
                 clock::now(),
@@ -257,8 +267,8 @@ impl Tx<'_> {
 }
 
 const TERMINAL: &str = "SELECT number, institution, public_key, state, purchase_max_fen, card_day_max_fen,
-    pending_records_max, pending_max_fen, blacklist_age_max_hours, next_batch, next_record, previous_hash, card_day_count_max, parameters
-    FROM terminal";
+    pending_records_max, pending_max_fen, blacklist_age_max_hours, next_batch, next_record, previous_hash, card_day_count_max, parameters,
+    kiosk, online FROM terminal";
 
 fn institution(row: &Row<'_>) -> engine::Result<Institution> {
     Ok(Institution {
@@ -282,6 +292,7 @@ fn terminal(row: &Row<'_>) -> engine::Result<Terminal> {
             pending_records_max: row.get(6)?,
             pending_max_fen: Fen::new(row.get(7)?),
             blacklist_age_max_hours: row.get(8)?,
+            online: cell::one_of(row, 15, OnlinePolicy::ALL, OnlinePolicy::as_str)?,
         },
         parameters: cell::u64(row, 13)?,
         chain: ChainPosition {
@@ -289,5 +300,6 @@ fn terminal(row: &Row<'_>) -> engine::Result<Terminal> {
             next_record: cell::u64(row, 10)?,
             previous_hash: cell::parsed(row, 11, Digest::parse)?,
         },
+        kiosk: row.get::<i64>(14)? != 0,
     })
 }

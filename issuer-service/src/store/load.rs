@@ -74,6 +74,49 @@ impl Tx<'_> {
         Ok(statement.query_row([card.to_string()], load).optional()?)
     }
 
+    /// The load of a card that has no outcome; there is one at most.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn open_load_of(&self, card: CardIdentifier) -> Result<Option<LoadId>, StoreError> {
+        let mut statement = self.sql.prepare("SELECT load_id FROM load WHERE card = $1 AND state = 'PREPARED'")?;
+        Ok(statement.query_row([card.to_string()], |row| cell::parsed(row, 0, LoadId::parse)).optional()?)
+    }
+
+    /// Whether a load with this number of the card was credited.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn card_number_credited(&self, card: CardIdentifier, card_sequence: u16) -> Result<bool, StoreError> {
+        let mut statement =
+            self.sql.prepare("SELECT 1 FROM load WHERE card = $1 AND card_sequence = $2 AND state = 'CREDITED'")?;
+        Ok(statement.exists((card.to_string(), card_sequence))?)
+    }
+
+    /// Keeps that a terminal gave up a load whose request has not come in. `true`: it was kept before.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn give_up_load(&self, terminal: TerminalNumber, id: LoadId) -> Result<bool, StoreError> {
+        if self.load_given_up(terminal, id)? {
+            return Ok(true);
+        }
+        self.sql.execute(
+            "INSERT INTO load_given_up (load_id, terminal, given_up_at) VALUES ($1, $2, $3)",
+            (id.to_string(), terminal.to_string(), clock::now()),
+        )?;
+        Ok(false)
+    }
+
+    /// Whether a terminal gave up a load before its request came in.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn load_given_up(&self, terminal: TerminalNumber, id: LoadId) -> Result<bool, StoreError> {
+        let mut statement = self.sql.prepare("SELECT 1 FROM load_given_up WHERE load_id = $1 AND terminal = $2")?;
+        Ok(statement.exists((id.to_string(), terminal.to_string()))?)
+    }
+
     /// Loads without outcome, oldest first.
     ///
     /// # Errors
@@ -93,13 +136,13 @@ impl Tx<'_> {
         Ok(statement.query_map((), load)?.collect::<Result<_, _>>()?)
     }
 
-    /// PREPARED → an outcome, with what shows it.
+    /// PREPARED → an outcome, or NOT_CREDITED → CREDITED where the card's proof overrules a word, with what shows it.
     ///
     /// # Errors
     /// [`StoreError::StateMoved`].
     pub fn settle_load(
         &self,
-        id: LoadId,
+        (id, from): (LoadId, LoadState),
         state: LoadState,
         tac: Option<Tac>,
         evidence: &str,
@@ -107,7 +150,7 @@ impl Tx<'_> {
     ) -> Result<(), StoreError> {
         let rows = self.sql.execute(
             "UPDATE load SET state = $1, tac = $2, evidence = $3, settled_at = $4, settled_on = $5
-             WHERE load_id = $6 AND state = 'PREPARED'",
+             WHERE load_id = $6 AND state = $7",
             (
                 state.name(),
                 tac.map(|tac| tac.to_string()),
@@ -115,9 +158,10 @@ impl Tx<'_> {
                 clock::now(),
                 window_date.to_string(),
                 id.to_string(),
+                from.name(),
             ),
         )?;
-        Self::moved(rows, || format!("load {id}"), "PREPARED")
+        Self::moved(rows, || format!("load {id}"), from.name())
     }
 
     /// Notes what is known of a load that stays open.

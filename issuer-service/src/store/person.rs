@@ -2,14 +2,14 @@
 //!
 //! Owns: what of a dossier stands open beside it (county, count of conflicts). Never: writes a name or a number unsealed.
 
-use super::engine::{OptionalExtension, Value, params};
+use super::engine::{OptionalExtension, Statement, Value, params};
 use super::sealed::Ready;
 use super::{StoreError, Tx};
 use crate::person::dossier::Dossier;
 use crate::person::field::Field;
 use crate::person::no_card::NoCard;
 use crate::person::{Details, Person};
-use crate::registry::newcomer::{Known, Newcomer};
+use crate::registry::newcomer::{Known, Newcomer, Sealed};
 use crate::vault::data_keys::{LOOKUP_BYTES, Lookup, Marks};
 
 /// Row number of a person.
@@ -23,10 +23,75 @@ struct NewRow<'a> {
     conflicts: i64,
     no_card: &'static str,
     dossier: &'a [u8],
+    /// The dossier, when it is sealed already under the generation that seals.
+    sealed: Option<&'a Sealed>,
     import: u32,
 }
 /// People of one name who are looked at for one who is alike.
 const ALIKE_MAX: u32 = 50;
+
+/// Registers people one after the other: the statement is made ready once, and keeps the room for its values.
+pub(crate) struct Adder<'t, 'a> {
+    tx: &'t Tx<'a>,
+    insert: Statement<'t>,
+}
+
+impl Adder<'_, '_> {
+    /// Registers a person whose row was made ready before, unless the number is registered; the row number. The marks are
+    /// [current](Tx::are_current) ones.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub(crate) fn add(&mut self, newcomer: &Newcomer, marks: &Marks, import: u32) -> Result<Option<Id>, StoreError> {
+        self.add_row(&NewRow {
+            number: marks.number,
+            name: marks.name,
+            region: &newcomer.region,
+            conflicts: 0,
+            no_card: no_card(newcomer.no_card),
+            dossier: &newcomer.dossier,
+            sealed: newcomer.sealed.as_ref(),
+            import,
+        })
+    }
+
+    fn add_row(&mut self, row: &NewRow<'_>) -> Result<Option<Id>, StoreError> {
+        let Self { tx, insert } = self;
+        let id: Id = match tx.next_person.get() {
+            Some(id) => id,
+            None => tx.sql.prepare("SELECT COALESCE(MAX(id), 0) + 1 FROM person")?.query_row((), |row| row.get(0))?,
+        };
+        let now;
+        let (key, sealed) = match row.sealed.filter(|sealed| sealed.id == id) {
+            Some(sealed) => (tx.data()?.seals, &sealed.bytes),
+            None => {
+                now = tx.seal(&place(id), row.dossier)?;
+                (now.0, &now.1)
+            }
+        };
+        let instant = tx.instant();
+        let NewRow { number, name, region, conflicts, no_card, import, .. } = row;
+        let added =
+            insert.execute(params![id, number, name, region, conflicts, key, sealed, import, instant, no_card])?;
+        tx.next_person.set(Some(id + i64::from(added == 1)));
+        Ok((added == 1).then_some(id))
+    }
+}
+
+impl<'a> Tx<'a> {
+    /// Makes ready to register people.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub(crate) fn adder(&self) -> Result<Adder<'_, 'a>, StoreError> {
+        let insert = self.sql.prepare(
+            "INSERT INTO person (id, number_hash, name_hash, region, conflicts, data_key, dossier, import,
+                                 registered_at, changed_at, no_card)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9, $10) ON CONFLICT (number_hash) DO NOTHING",
+        )?;
+        Ok(Adder { tx: self, insert })
+    }
+}
 
 impl Tx<'_> {
     /// Registers a person; the row number.
@@ -41,60 +106,10 @@ impl Tx<'_> {
             conflicts: conflicts(dossier),
             no_card: no_card(NoCard::of(dossier)),
             dossier: &dossier.to_bytes(),
+            sealed: None,
             import,
         };
-        self.add_row(&row)?.ok_or_else(|| StoreError::Conflict { constraint: "person.number_hash".to_owned() })
-    }
-
-    /// Registers a person whose row was made ready before, unless the number is registered; the row number. The marks are
-    /// [current](Tx::are_current) ones.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub(crate) fn add_newcomer(
-        &self,
-        newcomer: &Newcomer,
-        marks: &Marks,
-        import: u32,
-    ) -> Result<Option<Id>, StoreError> {
-        self.add_row(&NewRow {
-            number: marks.number,
-            name: marks.name,
-            region: &newcomer.region,
-            conflicts: 0,
-            no_card: no_card(newcomer.no_card),
-            dossier: &newcomer.dossier,
-            import,
-        })
-    }
-
-    fn add_row(&self, row: &NewRow<'_>) -> Result<Option<Id>, StoreError> {
-        let id: Id = match self.next_person.get() {
-            Some(id) => id,
-            None => self.sql.prepare("SELECT COALESCE(MAX(id), 0) + 1 FROM person")?.query_row((), |row| row.get(0))?,
-        };
-        let (key, sealed) = self.seal(&place(id), row.dossier)?;
-        let added = self
-            .sql
-            .prepare(
-                "INSERT INTO person (id, number_hash, name_hash, region, conflicts, data_key, dossier, import,
-                                     registered_at, changed_at, no_card)
-                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9, $10) ON CONFLICT (number_hash) DO NOTHING",
-            )?
-            .execute(params![
-                id,
-                row.number,
-                row.name,
-                row.region,
-                row.conflicts,
-                key,
-                sealed,
-                row.import,
-                self.instant(),
-                row.no_card
-            ])?;
-        self.next_person.set(Some(id + i64::from(added == 1)));
-        Ok((added == 1).then_some(id))
+        self.adder()?.add_row(&row)?.ok_or_else(|| StoreError::Conflict { constraint: "person.number_hash".to_owned() })
     }
 
     /// Replaces a person's dossier.
@@ -347,7 +362,7 @@ impl Tx<'_> {
 }
 
 /// Where a dossier belongs: it opens in its own row only.
-pub(super) fn place(id: Id) -> String {
+pub(crate) fn place(id: Id) -> String {
     format!("person {id}")
 }
 

@@ -136,6 +136,10 @@ impl Tx<'_> {
     pub(crate) fn erase_person(&self, person: i64) -> Result<(), StoreError> {
         self.put_dossier(person, &Dossier::erased(person))?;
         self.remove_photo(person)?;
+        self.forget_benefits(person)?;
+        self.forget_participations(person)?;
+        self.forget_tickets(person)?;
+        self.forget_query_password(person)?;
         let mut find = self.sql.prepare("SELECT number FROM stock_receipt WHERE person = $1 AND length(agent) > $2")?;
         let agents = find.query_map(params![person, EMPTY], |row| row.get(0))?.collect::<Result<Vec<i64>, _>>()?;
         for number in agents {

@@ -5,6 +5,7 @@
 
 use super::engine::{self, Row, params};
 use super::exchange::{answer_place, body_place};
+use super::login::totp_place;
 use super::person::place as dossier_place;
 use super::photo::{chip, original};
 use super::stock::receipt_place;
@@ -26,6 +27,9 @@ pub(crate) enum Sealed {
     Receipts,
     SyncFiles,
     SyncAnswers,
+    SecondFactors,
+    Participations,
+    TicketEntries,
 }
 
 /// The last row that was looked at: its key, of one column or two.
@@ -63,7 +67,7 @@ struct Found {
 }
 
 impl Sealed {
-    pub(crate) const ALL: [Self; 7] = [
+    pub(crate) const ALL: [Self; 10] = [
         Self::Dossiers,
         Self::Photos,
         Self::ExchangeFiles,
@@ -71,13 +75,22 @@ impl Sealed {
         Self::Receipts,
         Self::SyncFiles,
         Self::SyncAnswers,
+        Self::SecondFactors,
+        Self::Participations,
+        Self::TicketEntries,
     ];
 
     /// Rows of one transaction: a photo is a hundred times as long as a dossier.
     pub(crate) const fn share(self, rows: u32) -> u32 {
         match self {
             Self::Photos | Self::ExchangeFiles | Self::SyncFiles => rows.div_ceil(20),
-            Self::Dossiers | Self::ExchangeAnswers | Self::Receipts | Self::SyncAnswers => rows,
+            Self::Dossiers
+            | Self::ExchangeAnswers
+            | Self::Receipts
+            | Self::SyncAnswers
+            | Self::Participations
+            | Self::TicketEntries
+            | Self::SecondFactors => rows,
         }
     }
 
@@ -112,6 +125,18 @@ impl Sealed {
                 "SELECT sequence, CAST(0 AS BIGINT), '', data_key, answer, CAST(NULL AS BYTEA) FROM registry_sync
                  WHERE data_key <> $1 AND sequence > $2 AND CAST($3 AS BIGINT) IS NOT NULL ORDER BY sequence LIMIT $4"
             }
+            Self::SecondFactors => {
+                "SELECT number, CAST(0 AS BIGINT), operator, data_key, secret, CAST(NULL AS BYTEA) FROM operator_totp
+                 WHERE data_key <> $1 AND number > $2 AND CAST($3 AS BIGINT) IS NOT NULL ORDER BY number LIMIT $4"
+            }
+            Self::Participations => {
+                "SELECT number, CAST(0 AS BIGINT), '', data_key, content, CAST(NULL AS BYTEA) FROM participation_certificate
+                 WHERE data_key <> $1 AND number > $2 AND CAST($3 AS BIGINT) IS NOT NULL ORDER BY number LIMIT $4"
+            }
+            Self::TicketEntries => {
+                "SELECT ticket, line, '', data_key, text, CAST(NULL AS BYTEA) FROM ticket_entry
+                 WHERE data_key <> $1 AND (ticket > $2 OR ticket = $2 AND line > $3) ORDER BY ticket, line LIMIT $4"
+            }
         }
     }
 
@@ -126,6 +151,9 @@ impl Sealed {
             Self::Receipts => receipt_place(&row.word),
             Self::SyncFiles => super::sync::body_place(number),
             Self::SyncAnswers => super::sync::answer_place(number),
+            Self::SecondFactors => totp_place(&row.word),
+            Self::Participations => super::participation::content_place(number),
+            Self::TicketEntries => super::ticket::entry_place(number, row.at.1),
         }
     }
 }
@@ -223,6 +251,18 @@ impl Tx<'_> {
             Sealed::SyncAnswers => {
                 let sql = "UPDATE registry_sync SET data_key = $1, answer = $2 WHERE sequence = $3";
                 self.sql.prepare(sql)?.execute((key, first, number))?
+            }
+            Sealed::SecondFactors => {
+                let sql = "UPDATE operator_totp SET data_key = $1, secret = $2 WHERE number = $3";
+                self.sql.prepare(sql)?.execute((key, first, number))?
+            }
+            Sealed::Participations => {
+                let sql = "UPDATE participation_certificate SET data_key = $1, content = $2 WHERE number = $3";
+                self.sql.prepare(sql)?.execute((key, first, number))?
+            }
+            Sealed::TicketEntries => {
+                let sql = "UPDATE ticket_entry SET data_key = $1, text = $2 WHERE ticket = $3 AND line = $4";
+                self.sql.prepare(sql)?.execute((key, first, number, row.at.1))?
             }
         };
         Self::moved(rows, || sealed.place(row), "sealed")

@@ -9,6 +9,7 @@ use settlement::refund::Original;
 
 use super::engine::{self, OptionalExtension, Row, params};
 use super::{StoreError, Tx, cell};
+use crate::clearing::decision::{Decided, RowAct};
 use crate::clearing::upload::{RowKind, RowOutcome, Upload, UploadRow};
 use crate::clock;
 
@@ -131,12 +132,23 @@ impl Tx<'_> {
         Ok(statement.query_row((terminal.to_string(), record), upload_row).optional()?)
     }
 
-    /// Rows of one window, in order of terminal and record.
+    /// Rows that were not accepted, in order of terminal and record.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn rows_not_posted(&self) -> Result<Vec<UploadRow>, StoreError> {
+        let mut statement =
+            self.sql.prepare(&format!("{ROW} WHERE outcome <> 'ACCEPTED' ORDER BY terminal, record"))?;
+        Ok(statement.query_map((), upload_row)?.collect::<Result<_, _>>()?)
+    }
+
+    /// Rows that came into a window, or that people decided in it, in order of terminal and record.
     ///
     /// # Errors
     /// [`StoreError`].
     pub fn rows_of_window(&self, date: BusinessDate) -> Result<Vec<UploadRow>, StoreError> {
-        let mut statement = self.sql.prepare(&format!("{ROW} WHERE window_date = $1 ORDER BY terminal, record"))?;
+        let mut statement =
+            self.sql.prepare(&format!("{ROW} WHERE window_date = $1 OR posted_on = $1 ORDER BY terminal, record"))?;
         Ok(statement.query_map([date.to_string()], upload_row)?.collect::<Result<_, _>>()?)
     }
 
@@ -154,10 +166,10 @@ impl Tx<'_> {
     /// # Errors
     /// [`StoreError`].
     pub fn terminal_sequence_used(&self, terminal: TerminalNumber, sequence: u32) -> Result<bool, StoreError> {
-        let mut statement = self.sql.prepare(
+        let mut statement = self.sql.prepare(&format!(
             "SELECT 1 FROM upload_row WHERE terminal = $1 AND terminal_sequence = $2 AND kind = 'purchase'
-             AND outcome <> 'REFUSED'",
-        )?;
+             AND {STANDS}"
+        ))?;
         Ok(statement.exists((terminal.to_string(), sequence))?)
     }
 
@@ -166,19 +178,19 @@ impl Tx<'_> {
     /// # Errors
     /// [`StoreError`].
     pub fn card_sequence_used(&self, card: CardIdentifier, sequence: u16, kind: RowKind) -> Result<bool, StoreError> {
-        let mut statement = self.sql.prepare(
-            "SELECT 1 FROM upload_row WHERE card = $1 AND card_sequence = $2 AND kind = $3 AND outcome <> 'REFUSED'",
-        )?;
+        let mut statement = self.sql.prepare(&format!(
+            "SELECT 1 FROM upload_row WHERE card = $1 AND card_sequence = $2 AND kind = $3 AND {STANDS}"
+        ))?;
         Ok(statement.exists((card.to_string(), sequence, kind.stored()))?)
     }
 
-    /// An accepted purchase, by terminal and terminal sequence.
+    /// A posted purchase, by terminal and terminal sequence: accepted, or posted by a decision.
     ///
     /// # Errors
     /// [`StoreError`].
     pub fn accepted_purchase(&self, original: Original) -> Result<Option<UploadRow>, StoreError> {
         let mut statement = self.sql.prepare(&format!(
-            "{ROW} WHERE terminal = $1 AND terminal_sequence = $2 AND kind = 'purchase' AND outcome = 'ACCEPTED'"
+            "{ROW} WHERE terminal = $1 AND terminal_sequence = $2 AND kind = 'purchase' AND (outcome = 'ACCEPTED' OR act = 'post')"
         ))?;
         let found = statement.query_row((original.terminal.to_string(), original.terminal_sequence), upload_row);
         Ok(found.optional()?)
@@ -189,9 +201,9 @@ impl Tx<'_> {
     /// # Errors
     /// [`StoreError`].
     pub fn last_purchase_number(&self, card: CardIdentifier) -> Result<Option<u16>, StoreError> {
-        let mut statement = self.sql.prepare(
-            "SELECT max(card_sequence) FROM upload_row WHERE card = $1 AND kind = 'purchase' AND outcome <> 'REFUSED'",
-        )?;
+        let mut statement = self.sql.prepare(&format!(
+            "SELECT max(card_sequence) FROM upload_row WHERE card = $1 AND kind = 'purchase' AND {STANDS}"
+        ))?;
         Ok(statement.query_row([card.to_string()], |row| row.get(0))?)
     }
 
@@ -205,21 +217,28 @@ impl Tx<'_> {
         card: CardIdentifier,
         business_date: BusinessDate,
     ) -> Result<(u32, Fen), StoreError> {
-        let mut statement = self.sql.prepare(
+        let mut statement = self.sql.prepare(&format!(
             "SELECT count(*), coalesce(sum(personal_fen), 0) FROM upload_row WHERE terminal = $1 AND card = $2
-             AND business_date = $3 AND kind = 'purchase' AND outcome <> 'REFUSED'",
-        )?;
+             AND business_date = $3 AND kind = 'purchase' AND {STANDS}"
+        ))?;
         Ok(statement.query_row((terminal.to_string(), card.to_string(), business_date.to_string()), |row| {
             Ok((row.get(0)?, Fen::new(row.get(1)?)))
         })?)
     }
 }
 
-const ROW: &str = "SELECT terminal, record, batch, window_date, business_date, institution, kind, card, card_sequence,
-    terminal_sequence, load_id, date_time, personal_fen, self_paid_fen, pooled_fen, balance_after_fen, tac, hash,
-    outcome, code, original_terminal, original_sequence FROM upload_row";
+/// A row whose numbers are in use: it was accepted or held, or people decided that its card paid.
+const STANDS: &str =
+    "(outcome <> 'REFUSED' OR EXISTS (SELECT 1 FROM row_decision WHERE row_terminal = upload_row.terminal
+    AND row_record = upload_row.record AND state = 'approved' AND act <> 'dismiss'))";
 
-fn upload_row(row: &Row<'_>) -> engine::Result<UploadRow> {
+pub(super) const ROW: &str =
+    "SELECT terminal, record, batch, window_date, business_date, institution, kind, card, card_sequence,
+    terminal_sequence, load_id, date_time, personal_fen, self_paid_fen, pooled_fen, balance_after_fen, tac, hash,
+    outcome, code, original_terminal, original_sequence, number, act, posted_on FROM upload_row
+    LEFT JOIN row_decision ON row_terminal = terminal AND row_record = record AND state = 'approved'";
+
+pub(super) fn upload_row(row: &Row<'_>) -> engine::Result<UploadRow> {
     let code: Option<String> = row.get(19)?;
     let original = match cell::parsed_option(row, 20, TerminalNumber::parse)? {
         Some(terminal) => Some(Original { terminal, terminal_sequence: row.get(21)? }),
@@ -248,5 +267,16 @@ fn upload_row(row: &Row<'_>) -> engine::Result<UploadRow> {
         hash: cell::parsed(row, 17, Digest::parse)?,
         outcome: cell::one_of(row, 18, RowOutcome::ALL, RowOutcome::name)?,
         code: code.map(|code| ErrorCode::parse(&code)),
+        decided: decided(row)?,
     })
+}
+
+/// What people decided, when they did.
+fn decided(row: &Row<'_>) -> engine::Result<Option<Decided>> {
+    let Some(number) = row.get(22)? else { return Ok(None) };
+    Ok(Some(Decided {
+        number,
+        act: cell::one_of(row, 23, RowAct::ALL, RowAct::name)?,
+        posted_on: cell::parsed(row, 24, BusinessDate::parse)?,
+    }))
 }

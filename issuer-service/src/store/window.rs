@@ -40,6 +40,23 @@ impl Tx<'_> {
         Ok(statement.query_map((), window)?.collect::<Result<_, _>>()?)
     }
 
+    /// The latest days with uploads, the oldest of them first: date, rows accepted, rows refused or held, debited from cards by purchases.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn days_settled(&self, most: u32) -> Result<Vec<(String, u64, u64, Fen)>, StoreError> {
+        let mut find = self.sql.prepare(
+            "SELECT window_date, CAST(sum(CASE WHEN outcome = 'ACCEPTED' THEN 1 ELSE 0 END) AS BIGINT),
+                 CAST(sum(CASE WHEN outcome = 'ACCEPTED' THEN 0 ELSE 1 END) AS BIGINT),
+                 CAST(sum(CASE WHEN outcome = 'ACCEPTED' AND kind = 'purchase' THEN personal_fen ELSE 0 END) AS BIGINT)
+             FROM upload_row GROUP BY window_date ORDER BY window_date DESC LIMIT $1",
+        )?;
+        let day = |row: &Row<'_>| Ok((row.get(0)?, cell::u64(row, 1)?, cell::u64(row, 2)?, Fen::new(row.get(3)?)));
+        let mut days: Vec<_> = find.query_map([i64::from(most)], day)?.collect::<Result<_, _>>()?;
+        days.reverse();
+        Ok(days)
+    }
+
     /// Date of the last window that takes no more postings.
     ///
     /// # Errors

@@ -25,7 +25,7 @@ use cryptoki::object::{Attribute, ObjectHandle};
 use cryptoki::session::{Session, UserType};
 use cryptoki::slot::Slot;
 use cryptoki::types::AuthPin;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use self::objects::{Mark, list, template};
@@ -35,7 +35,7 @@ use super::key_store::{Held, KeyStore, NewKey, Wrapped};
 use card_profiles::rehearsal::TRANSPORT_KEY_NAME;
 
 /// `[pkcs11]` of `centre.toml`.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TokenConfig {
     /// The maker's library.

@@ -64,11 +64,13 @@ impl Centre {
     }
 
     /// A card as personalization leaves it.
-    fn add_card(&self, n: u8) {
+    pub(crate) fn add_card(&self, n: u8) {
         let card = self.card(n);
         let chip = format!("008131473315{}", card.factor);
         let statements = [
-            format!("INSERT INTO person VALUES ({n}, X'{n:032}', X'00', '513301', 0, 1, X'00', 1, '', '', '')"),
+            format!(
+                "INSERT INTO person VALUES ({n}, X'{n:032}', X'00', '513301', 0, 1, X'00', 1, '', '', '') ON CONFLICT DO NOTHING"
+            ),
             "INSERT INTO batch VALUES (1, 'finished', NULL, 'li', 'wu', '', '', '') ON CONFLICT DO NOTHING".to_owned(),
             format!("INSERT INTO card_number VALUES ('A{n:08}', {n}, 'used', '')"),
             format!("INSERT INTO job VALUES ({n}, 1, {n}, 'A{n:08}', 'done', '')"),
@@ -161,12 +163,45 @@ impl Centre {
 
     /// Registers a terminal with a key of its own.
     pub(crate) fn terminal(&self, n: u8) -> Terminal {
+        self.registered(n, &[])
+    }
+
+    /// The same, of a kiosk.
+    pub(crate) fn kiosk(&self, n: u8) -> Terminal {
+        self.registered(n, &["--kiosk"])
+    }
+
+    /// Adds rows to the configuration.
+    pub(crate) fn configure(&self, rows: &str) {
+        let path = self.data().join("centre.toml");
+        let text = std::fs::read_to_string(&path).expect("configuration");
+        std::fs::write(&path, text + rows).expect("written");
+    }
+
+    fn registered(&self, n: u8, more: &[&str]) -> Terminal {
         let key = TerminalKey::from_seed(&Zeroizing::new([n; 32]));
         let number = TerminalNumber([0x99, 0, 0, 0, 0, n]);
         let public_key = key.public_key().to_string();
         let add = ["terminal", "add", &number.to_string(), "--institution", PHARMACY, "--public-key", &public_key];
-        self.ok("ma", &add);
+        self.ok("ma", &[&add, more].concat());
         Terminal { number, key, chain: ChainPosition::START, port: self.port(), ids: u128::from(n) << 64, psam: 0 }
+    }
+
+    /// Runs a command with a text on its standard input.
+    pub(crate) fn told(&self, operator: &str, arguments: &[&str], input: &str) -> Output {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_issuer"))
+            .args(["--lang", "en", "--data"])
+            .arg(self.data())
+            .args(["--format", "json", "--operator", operator])
+            .args(arguments)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the program starts");
+        // A program that refuses its arguments does not read its input.
+        let _ = child.stdin.take().expect("a pipe").write_all(input.as_bytes());
+        child.wait_with_output().expect("ended")
     }
 
     /// Balance of a ledger account.
@@ -270,6 +305,7 @@ impl Card {
                 pooled_fund_fen: Fen::from_card(fen[2]),
                 bill_id: BillId::parse(&format!("B-{}", terminal.psam)).expect("word"),
                 bill_hash: Digest([7; 32]),
+                sale_id: None,
             },
             balance_after_fen: Fen::from_card(self.balance),
             date_time: DateTime::parse(&format!("{day}235959")).expect("real"),

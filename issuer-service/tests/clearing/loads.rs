@@ -1,7 +1,7 @@
 //! Allotments and online loads: two people, two phases, lost outcomes, wrong codes, the blacklist.
 
 use serde_json::json;
-use settlement::id::Tac;
+use settlement::id::{LoadId, Tac};
 
 use crate::centre::{BLACKLIST, Centre, LOADS, OUTCOME, QUOTE, load, outcome};
 
@@ -124,7 +124,16 @@ fn a_lost_outcome_is_decided_by_the_counter_of_the_card() {
             card.credit(&terminal, 1, 50_000, &answer);
         }
         centre.allot(1, "100");
-        load(&mut terminal, &mut card, 2, 10_000);
+        let ask = json!({ "version": 1, "terminal": terminal.number, "card_identifier": card.identifier });
+        let after = terminal.ask(QUOTE, ask).1["open_load"].clone();
+        assert_eq!(after, json!(LoadId([1; 16])), "the centre says which load it waits for");
+        let mut body = card.init_load(&terminal, 2, 10_000);
+        body["after"] = after;
+        let (status, answer) = terminal.ask(LOADS, body);
+        assert_eq!(status, 200, "{answer}");
+        let tac = card.credit(&terminal, 2, 10_000, &answer);
+        let body = outcome(&terminal, 2, "credited", Some(tac), card.balance);
+        assert_eq!(terminal.ask(OUTCOME, body).0, 200);
         let (on_card, pending) = if reached { (60_000, 0) } else { (10_000, 50_000) };
         assert_eq!((centre.balance("card:"), centre.balance("pending:")), (on_card, pending), "reached {reached}");
         assert_eq!((i64::from(card.balance), centre.balance("transit:")), (on_card, 0));
@@ -140,13 +149,57 @@ fn a_terminal_that_says_not_credited_while_the_card_says_credited_gets_nothing_m
     let mut card = centre.card(1);
     let body = card.init_load(&terminal, 1, 50_000);
     let (_, answer) = terminal.ask(LOADS, body);
-    card.credit(&terminal, 1, 50_000, &answer);
+    let tac = card.credit(&terminal, 1, 50_000, &answer);
     let lie = outcome(&terminal, 1, "not_credited", None, 0);
     assert_eq!(terminal.ask(OUTCOME, lie).0, 200);
     let body = card.init_load(&terminal, 2, 50_000);
     let (status, answer) = terminal.ask(LOADS, body);
     assert_eq!((status, answer["code"].as_str()), (409, Some("LOAD_UNRESOLVED")));
     assert_eq!(centre.balance("pending:"), 50_000);
+    // The card's own proof has the last word.
+    let body = outcome(&terminal, 1, "credited", Some(tac), 50_000);
+    assert_eq!(terminal.ask(OUTCOME, body.clone()).1["status"], "created");
+    assert_eq!(terminal.ask(OUTCOME, body).1["status"], "exists");
+    assert_eq!((centre.balance("card:"), centre.balance("pending:"), centre.balance("transit:")), (50_000, 0, 0));
+    let proof = centre.ok("ma", &["window", "show", "--date", &centre.today().to_string()]);
+    assert_eq!(proof["holds"], true, "{proof}");
+    centre.allot(1, "100");
+    load(&mut terminal, &mut card, 3, 10_000);
+    assert_eq!(centre.balance("card:"), 60_000);
+}
+
+#[test]
+fn a_letter_that_comes_late_is_never_taken_for_the_live_load() {
+    let mut centre = Centre::with_cards(1);
+    centre.serve();
+    let (mut terminal, mut other) = (centre.terminal(1), centre.terminal(2));
+    centre.allot(1, "530");
+    let mut card = centre.card(1);
+    // Begun at one terminal and given up there; its letter is under way when another terminal loads.
+    let late = card.init_load(&terminal, 1, 1);
+    let (_, answer) = {
+        let body = card.init_load(&other, 2, 50_000);
+        other.ask(LOADS, body)
+    };
+    let refused = terminal.ask(LOADS, late.clone());
+    assert_eq!(
+        (refused.0, &refused.1["code"]),
+        (409, &json!("LOAD_UNRESOLVED")),
+        "nobody knows which is the later one"
+    );
+    let tac = card.credit(&other, 2, 50_000, &answer);
+    let body = outcome(&other, 2, "credited", Some(tac), 50_000);
+    assert_eq!(other.ask(OUTCOME, body).0, 200);
+    let refused = terminal.ask(LOADS, late.clone());
+    assert_eq!(
+        (refused.0, &refused.1["code"]),
+        (409, &json!("LOAD_OUTDATED")),
+        "the card's number went to another load"
+    );
+    load(&mut other, &mut card, 3, 2_000);
+    assert_eq!(terminal.ask(LOADS, late).1["code"], "LOAD_OUTDATED", "an older number of the card");
+    load(&mut terminal, &mut card, 4, 1_000);
+    assert_eq!((i64::from(card.balance), centre.balance("card:"), centre.balance("transit:")), (53_000, 53_000, 0));
 }
 
 #[test]

@@ -4,16 +4,19 @@
 mod ask;
 mod centre;
 mod day;
+mod decisions;
 mod door;
 #[path = "../database/fresh.rs"]
 mod fresh;
 #[path = "../database/hold.rs"]
 mod hold;
+mod kiosk;
 mod lists;
 mod loads;
 mod parameters;
 mod pins;
 mod receipts;
 mod refunds;
+mod sales;
 mod succession;
 mod uploads;

@@ -174,6 +174,34 @@ fn never_more_than_was_paid_goes_back_also_while_another_refund_has_no_outcome()
 }
 
 #[test]
+fn a_try_that_was_given_up_stays_so_however_late_its_letter_comes() {
+    for (given_up, given) in [([2_000, 0, 0], [100, 0, 0]), ([1, 0, 0], [3_000, 0, 0])] {
+        let (centre, mut terminal, mut card) = loaded();
+        let record = card.purchase(&mut terminal, centre.today(), [3_280, 0, 0]);
+        let body = terminal.seal(vec![record]);
+        assert_eq!(terminal.send(BATCHES, &body).1["accepted"], 1);
+        let late = init_refund(&mut card, &terminal, 8, "refund", (&terminal, 1), given_up);
+        let nothing = outcome(&terminal, 8, "not_credited", None, card.balance);
+        assert_eq!(terminal.ask(OUTCOME, nothing.clone()).1["status"], "created", "before its request came");
+        assert_eq!(terminal.ask(OUTCOME, nothing).1["status"], "exists");
+        let body = init_refund(&mut card, &terminal, 9, "refund", (&terminal, 1), given);
+        let (status, answer) = terminal.ask(LOADS, body);
+        assert_eq!(status, 200, "{answer}");
+        assert_eq!(refused(&mut terminal, late.clone()), (409, "LOAD_ALREADY_DECIDED".to_owned()));
+        let tac = card.credit(&terminal, 9, given[0], &answer);
+        let body = outcome(&terminal, 9, "credited", Some(tac), card.balance);
+        assert_eq!(terminal.ask(OUTCOME, body).0, 200);
+        assert_eq!(refused(&mut terminal, late), (409, "LOAD_ALREADY_DECIDED".to_owned()));
+        // What is left is the centre's to say, whatever the till's journal says.
+        let again = init_refund(&mut card, &terminal, 10, "refund", (&terminal, 1), [3_281 - given[0], 0, 0]);
+        assert_eq!(refused(&mut terminal, again).1, "REFUND_TOO_MUCH");
+        refund(&mut terminal, &mut card, 11, 1, [3_280 - given[0], 0, 0]);
+        assert_eq!((i64::from(card.balance), centre.balance("card:")), (50_000, 50_000));
+        holds(&centre);
+    }
+}
+
+#[test]
 fn another_card_another_institution_and_an_unknown_purchase_get_nothing() {
     let (centre, mut terminal, mut card, record) = sold();
     let body = init_refund(&mut card, &terminal, 9, "refund", (&terminal, 77), [1, 0, 0]);

@@ -12,4 +12,5 @@ mod medium;
 mod operators;
 mod options;
 mod place;
+mod self_test;
 mod usage;

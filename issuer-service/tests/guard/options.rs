@@ -22,8 +22,19 @@ fn the_page_on_configuration_has_every_option() {
         include_str!("../../../docs/handbook/configuration.zh.md"),
     ];
     let top = options("");
-    let tables =
-        ["photo", "people", "requests", "life", "stock", "blacklist", "stations", "audit", "pkcs11", "database"];
+    let tables = [
+        "photo",
+        "people",
+        "benefits",
+        "requests",
+        "life",
+        "stock",
+        "blacklist",
+        "stations",
+        "audit",
+        "pkcs11",
+        "database",
+    ];
     for table in tables {
         assert!(top.contains(&table.to_owned()), "{table} of {top:?}");
     }

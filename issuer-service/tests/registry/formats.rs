@@ -11,7 +11,7 @@ fn cells(line: &str) -> Vec<String> {
     line.split(',').map(str::to_owned).collect()
 }
 
-fn workbook(rows: &[Vec<String>]) -> Vec<u8> {
+pub(crate) fn workbook(rows: &[Vec<String>]) -> Vec<u8> {
     let cell = |text: &String| format!("<c t=\"inlineStr\"><is><t>{text}</t></is></c>");
     let rows: String =
         rows.iter().map(|row| format!("<row>{}</row>", row.iter().map(cell).collect::<String>())).collect();

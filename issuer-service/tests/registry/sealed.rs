@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use crate::bureau::{Bureau, CLERK, HEADER, issuer, json, number, row};
+use crate::bureau::{Bureau, CLERK, HEADER, counts, issuer, json, number, row};
 
 fn holds(folder: &Path, text: &str) -> Vec<String> {
     fs::read_dir(folder)
@@ -24,6 +24,25 @@ fn no_name_number_or_phone_stands_open_in_the_folder() {
     }
     let person = json(&issuer(&bureau.data(), &["person", "list", "--format", "json"]));
     assert_eq!(person["people"][0]["name"], "扎****");
+}
+
+#[test]
+fn every_dossier_of_a_long_file_opens_in_its_row_when_others_stand_between_the_new_ones() {
+    let bureau = Bureau::new();
+    let line = |day: u32, order: u32| {
+        let (birth, sex) = (format!("199001{day:02}"), if order % 2 == 1 { 1 } else { 2 });
+        format!("{},卓玛,{sex},04,{birth},513301,19900001234", number(&birth, order))
+    };
+    // More rows than are made ready ahead of the one that is stored.
+    let all: Vec<String> = (1..=6).flat_map(|day| (1..=999).map(move |order| line(day, order))).collect();
+    let known: Vec<String> = all.iter().step_by(50).cloned().collect();
+    let file = |rows: &[String]| format!("{HEADER}\n{}\n", rows.join("\n"));
+    bureau.import(file(&known));
+    let mut twice = all.clone();
+    twice.insert(3_000, twice[10].clone());
+    let (count, before) = (all.len() as u64, known.len() as u64);
+    assert_eq!(counts(&bureau.import(file(&twice))), [count - before, 1, before]);
+    assert_eq!(counts(&bureau.import(file(&all))), [0, 0, count], "every dossier opens and says the same");
 }
 
 #[test]

@@ -20,7 +20,7 @@ fn who_enrols_does_not_certify_and_a_key_is_certified_once() {
     let (key, other) = (fingerprint(&first), fingerprint(&second));
     let store = &mut hall.rig.centre.store;
     let certify = |store: &mut _, name: &str, key: &str, operator: &str| {
-        peer::certify(store, &hall.authority, &Wanted { name, key, days: 1 }, Some(operator))
+        peer::certify(store, &hall.authority, &Wanted { kind: peer::Kind::Station, name, key, days: 1 }, Some(operator))
     };
     assert!(matches!(certify(store, "east", &key, "zhou"), Err(PeerError::NotEnrolled { .. })));
     for rubbish in
@@ -55,7 +55,12 @@ fn the_key_that_two_people_compared_is_certified_and_not_one_that_was_slipped_in
     peer::enrol(store, "east", &slipped, Some("sun")).expect("enrolled");
     let key = fingerprint(&compared);
     let certify = |store: &mut _, key: &str| {
-        peer::certify(store, &hall.authority, &Wanted { name: "east", key, days: 1 }, Some("zhou"))
+        peer::certify(
+            store,
+            &hall.authority,
+            &Wanted { kind: peer::Kind::Station, name: "east", key, days: 1 },
+            Some("zhou"),
+        )
     };
     let wrong = [String::new(), key[..16].to_owned(), fingerprint(&request()), "rubbish".to_owned()];
     for wrong in wrong {

@@ -9,6 +9,7 @@ use issuer_service::station::line_failure::LineError;
 
 use crate::hall::{Hall, Lost, Place, Seen, Tapped, https, run};
 use crate::rig::blank;
+use crate::sweep;
 
 #[test]
 fn two_stations_make_a_batch_and_no_card_twice() {
@@ -53,7 +54,7 @@ fn a_line_that_breaks_before_or_after_any_message_leaves_a_card_that_the_next_ru
     assert!((70..120).contains(&messages), "{messages}");
     let (mut made, mut serial) = (1, 1);
     for lost in [Lost::Before, Lost::After] {
-        for at in 1..=messages {
+        for at in (1..=messages).step_by(sweep::stride(6)) {
             serial += 1;
             let card = blank_of(serial);
             let seen = Arc::new(Seen::default());

@@ -87,7 +87,7 @@ impl Hall {
         let (key, request) = authority::request("station").expect("request");
         let store = &mut self.rig.centre.store;
         peer::enrol(store, name, &request, Some("sun")).expect("enrolled");
-        let asked = peer::Wanted { name, key: &fingerprint(&request), days: 365 };
+        let asked = peer::Wanted { kind: peer::Kind::Station, name, key: &fingerprint(&request), days: 365 };
         let (_, chain) = peer::certify(store, &self.authority, &asked, Some("zhou")).expect("certified");
         Place { folder: tempfile::tempdir().expect("folder"), chain, key: key.to_string() }
     }

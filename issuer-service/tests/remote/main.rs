@@ -18,3 +18,5 @@ mod outcome;
 mod rig;
 mod run;
 mod secrets;
+#[path = "../database/sweep.rs"]
+mod sweep;

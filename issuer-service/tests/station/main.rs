@@ -21,5 +21,7 @@ mod rig;
 mod rollover;
 mod seen;
 mod supply;
+#[path = "../database/sweep.rs"]
+mod sweep;
 mod tear;
 mod update;

@@ -42,6 +42,8 @@ pub(crate) struct Counter {
     card: CardIdentifier,
     factor: CardFactor,
     key: TerminalKey,
+    /// The load that the centre waits for, as its quote names it.
+    open_load: Option<LoadId>,
 }
 
 impl Counter {
@@ -63,6 +65,7 @@ impl Counter {
             factor: CardFactor(made.chip.factor()),
             rig,
             key,
+            open_load: None,
         };
         let public_key = counter.key.public_key();
         counter.act(|tx| {
@@ -83,6 +86,7 @@ impl Counter {
                 parameters: 1,
                 limits: DEFAULT_LIMITS,
                 chain: ChainPosition::START,
+                kiosk: false,
             })?;
             Ok(())
         });
@@ -134,6 +138,7 @@ impl Counter {
             algorithm: start.algorithm,
             mac1: Mac(start.mac1),
             refund: None,
+            after: self.open_load,
         }
     }
 
@@ -141,6 +146,7 @@ impl Counter {
     fn authorize(&mut self, request: &LoadRequest) -> Command {
         let (mut keys, accounts) = (self.rig.vault.keys(), Accounts::builtin());
         let (prepared, _) = self.act(|tx| load::prepare(tx, &mut keys, &accounts, request));
+        self.open_load = Some(request.load_id);
         self.rules.credit_load(prepared.date_time.to_bcd(), prepared.mac2.0)
     }
 
@@ -161,6 +167,7 @@ impl Counter {
         };
         let (mut keys, accounts) = (self.rig.vault.keys(), Accounts::builtin());
         self.act(|tx| load::outcome(tx, &mut keys, &accounts, &outcome));
+        self.open_load = None;
     }
 
     pub(crate) fn on_chip(&self) -> i64 {
@@ -215,6 +222,7 @@ fn the_codes_of_a_made_card_and_of_the_centre_are_the_same() {
             pooled_fund_fen: Fen::new(700),
             bill_id: BillId::parse("B-1").expect("word"),
             bill_hash: Digest::ZERO,
+            sale_id: None,
         },
         balance_after_fen: Fen::new(counter.on_chip()),
         date_time,

@@ -74,3 +74,71 @@ fn a_printer_that_does_not_read_a_long_photo_is_ended_in_time() {
     let end = hook.run("r", &[], &vec![b'x'; 1 << 20]);
     assert_eq!(end, issuer_service::station::hook::HookEnd::TimedOut);
 }
+
+#[test]
+fn a_face_is_written_for_who_prints_on_record_and_its_file_tells_nobody_whose_it_is() {
+    use card_face::Side;
+    use issuer_service::error::Explain;
+    use issuer_service::face::{self, Order};
+
+    let mut rig = Rig::new(2);
+    take(&mut rig, 1, photo_bytes(&Centre::card_profile()));
+    rig.run(vec![(1..=2).map(blank).collect()]).expect("run");
+    let folder = tempfile::tempdir().expect("folder");
+    let path = |name: &str| folder.path().join(name);
+    let store = &mut rig.centre.store;
+    let cards = store.read(|tx| tx.cards(None)).expect("cards");
+    let of = |person: i64| cards.iter().find(|card| card.person == person).expect("made");
+    let (with, without) = (&of(1).card_number, &of(2).card_number);
+    let print = |store: &mut _, number: &str, name: &str, operator| {
+        let order = Order {
+            card_number: number,
+            side: Side::Back,
+            dpi: 300,
+            bleed: false,
+            out: &path(name),
+            operator: Some(operator),
+        };
+        face::print(store, folder.path(), &order)
+    };
+    let printed = print(store, with, "one.png", "sun").expect("printed");
+    let bytes = std::fs::read(path("one.png")).expect("written");
+    assert!(bytes.starts_with(b"\x89PNG") && bytes.len() == printed.bytes);
+    assert!(std::fs::read(path("pdf")).is_err() && print(store, with, "one.pdf", "sun").is_ok());
+    let records = |store: &mut issuer_service::store::Store| {
+        let mut details = Vec::new();
+        let take = |record: &issuer_service::audit::Record| {
+            if record.act == "face.print" {
+                details.push(record.detail.clone());
+            }
+            true
+        };
+        store.read(|tx| tx.audit_records(take)).expect("records");
+        details
+    };
+    assert_eq!(records(store).len(), 2);
+    assert!(records(store)[0].starts_with("back png, template "), "{:?}", records(store));
+    // Refused: nothing on record, nothing written.
+    let code = |store: &mut _, number: &str, name: &str, operator| {
+        let refused = print(store, number, name, operator).expect_err("refused");
+        assert!(name == "one.png" || !path(name).exists(), "{name}");
+        refused.code()
+    };
+    assert_eq!(code(store, without, "two.png", "sun"), "FACE_VALUE_MISSING");
+    assert_eq!(code(store, with, &format!("{with}.png"), "sun"), "FACE_FILE_TELLS");
+    assert_eq!(code(store, with, "one.jpg", "sun"), "FACE_FORM_UNKNOWN");
+    assert_eq!(code(store, with, "three.png", "li"), "OPERATOR_ROLE_MISSING");
+    assert_eq!(code(store, "A00000000", "three.png", "sun"), "CARD_NOT_FOUND");
+    assert_eq!(records(store).len(), 2);
+    assert_eq!(code(store, with, "one.png", "sun"), "FACE_NOT_WRITTEN");
+    // A site's own template; one that names a file is refused before anything is drawn.
+    std::fs::create_dir_all(path("templates/face")).expect("folder");
+    let own = Side::Back.built_in().replace("<image data-field", "<image href=\"/etc/hostname\" data-field");
+    std::fs::write(path("templates/face/back.svg"), own).expect("written");
+    assert_eq!(code(store, with, "three.png", "sun"), "FACE_OUTSIDE");
+    let known = face::list(folder.path()).expect("two");
+    assert!(known.templates[0].good && !known.templates[1].good && known.templates[1].file.is_some());
+    let optional = Side::Back.built_in().replace("data-field=\"photo\"", "data-field=\"photo\" data-optional=\"true\"");
+    std::fs::write(path("templates/face/back.svg"), optional).expect("written");
+    assert!(print(store, without, "two.png", "sun").is_ok(), "a card may lack its photo where the template says so");
+}

@@ -132,7 +132,7 @@ fn day(text: &str) -> Result<BusinessDate, String> {
 /// Characters of a reason.
 const REASON_MAX: usize = 200;
 
-fn reason(text: &str) -> Result<String, String> {
+pub(super) fn reason(text: &str) -> Result<String, String> {
     let fits = (1..=REASON_MAX).contains(&text.chars().count()) && !text.chars().any(char::is_control);
     if fits { Ok(text.to_owned()) } else { Err(format!("write 1 to {REASON_MAX} printable characters")) }
 }

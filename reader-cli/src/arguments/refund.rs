@@ -2,7 +2,7 @@
 
 use clap::{Args, Subcommand};
 
-use super::PinArguments;
+use super::{PinArguments, ReceiptArguments};
 
 /// `refund …`.
 #[derive(Debug, Subcommand)]
@@ -16,6 +16,9 @@ pub enum RefundCommand {
         /// PIN: needed only when an earlier transaction of the card is to be settled first.
         #[command(flatten)]
         pin: PinArguments,
+        /// Where the slip goes.
+        #[command(flatten)]
+        receipt: ReceiptArguments,
     },
     /// Open refunds with their age, oldest first.
     List {
@@ -56,6 +59,9 @@ pub struct RefundGive {
     /// PIN: needed only when an earlier transaction of the card is to be settled first.
     #[command(flatten)]
     pub pin: PinArguments,
+    /// Where the slip goes.
+    #[command(flatten)]
+    pub receipt: ReceiptArguments,
 }
 
 /// `cancel`.
@@ -70,4 +76,7 @@ pub struct CancelArguments {
     /// PIN of the card: it tells only then that nothing was bought since.
     #[command(flatten)]
     pub pin: PinArguments,
+    /// Where the slip goes.
+    #[command(flatten)]
+    pub receipt: ReceiptArguments,
 }

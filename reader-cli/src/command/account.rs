@@ -120,7 +120,7 @@ pub(super) fn log(setting: &Setting<'_>, arguments: &PinArguments) -> Result<Exi
             .with("sequence", Words::new("序号", "number"), Value::Number(i64::from(record.sequence)))
             .with("kind", Words::new("类型", "kind"), kind)
             .with("terminal", Words::new("终端", "terminal"), Value::text(record.terminal.to_string()))
-            .with("date_time", Words::new("时间", "time"), Value::text(hex::encode(record.date_time)))
+            .with("date_time", Words::new("时间", "time"), Value::text(hex::encode_upper(record.date_time)))
             .with("personal_account_fen", Words::new("个人账户", "account"), money(record.amounts.personal_account))
             .with("self_paid_fen", Words::new("个人自付", "cash"), money(record.amounts.self_paid))
             .with("pooled_fund_fen", Words::new("统筹", "pool"), money(record.amounts.pooled_fund))
@@ -132,8 +132,31 @@ pub(super) fn log(setting: &Setting<'_>, arguments: &PinArguments) -> Result<Exi
         true => page.noted("NO_TRANSACTIONS", Words::new("卡上没有交易明细", "the card has no transactions")),
         false => page,
     };
+    let known = [rules.purchase_type, rules.load_type];
+    let odd = records.iter().filter(|record| !known.contains(&record.transaction_type) || !is_moment(record.date_time));
+    let page = match odd.count() {
+        0 => page,
+        odd => page.noted("LOG_RECORDS_ODD", odd_records(odd)),
+    };
     setting.output.answer(&page.joined(notes))?;
     Ok(Exit::Ok)
+}
+
+/// Whether seven bytes are a day and a time of day in BCD.
+fn is_moment([a, b, c, d, hour, minute, second]: [u8; 7]) -> bool {
+    let below = |byte: u8, limit: u8| byte & 0x0F <= 9 && byte < limit;
+    card_profiles::identity::is_date(&hex::encode([a, b, c, d]))
+        && below(hour, 0x24)
+        && below(minute, 0x60)
+        && below(second, 0x60)
+}
+
+/// What is said of records that no terminal writes so: they are shown as they are stored.
+fn odd_records(count: usize) -> Words {
+    Words::of(
+        format!("{count} 条明细的类型或时间不是终端写入的样式，按卡上的字节显示（十六进制）"),
+        format!("records with a type or a time that no terminal writes, shown as their bytes in hex: {count}"),
+    )
 }
 
 /// `pin change`.

@@ -17,6 +17,7 @@ use card_counter::check;
 use card_counter::error::{Code, TerminalError};
 use card_counter::language::Words;
 use card_counter::read::{self, Keys, Read, Unread};
+use card_counter::store::Store;
 use card_counter::tap::Tapped;
 
 /// `card read`.
@@ -125,7 +126,7 @@ fn why<'e>(file: &'e Unread, stopped: Option<&'e TerminalError>) -> &'e Terminal
 }
 
 /// The PSAM, if there is one, compared with the card before any try is spent.
-fn fitting_psam(desk: &mut Desk<'_>, tapped: &mut Tapped<'_>) -> Result<Option<Psam>, TerminalError> {
+pub(super) fn fitting_psam(desk: &mut Desk<'_>, tapped: &mut Tapped<'_>) -> Result<Option<Psam>, TerminalError> {
     // Keys that nobody can compute with need no PSAM.
     if tapped.algorithm().is_err() {
         return Ok(None);
@@ -267,8 +268,12 @@ pub(super) fn check(setting: &Setting<'_>, arguments: &PinArguments) -> Result<E
     checks.push(check::Check { id: "algorithm", refused: tapped.algorithm().err() });
     let application = tapped.account().and_then(|rules| tapped.select(&rules.df));
     checks.push(check::Check { id: "application", refused: application.err() });
+    let mut psam_number = None;
     let psam = match fitting_psam(&mut desk, &mut tapped) {
-        Ok(Some(_)) => None,
+        Ok(Some(psam)) => {
+            psam_number = Some(psam.terminal_number());
+            None
+        }
         // Said once, under `algorithm`: no PSAM could serve this card.
         Ok(None) if tapped.algorithm().is_err() => Some(TerminalError::AlgorithmNotPublic),
         Ok(None) => Some(TerminalError::PsamMissing { readers: desk.names()? }),
@@ -276,6 +281,32 @@ pub(super) fn check(setting: &Setting<'_>, arguments: &PinArguments) -> Result<E
     };
     checks.push(check::Check { id: "psam", refused: psam });
     let accepted = checks.iter().all(|check| check.refused.is_none());
+    let route = rules.city.map(|ours| check::Route::of(tapped.city, ours)).map_or(Value::Absent, |route| {
+        let words = match route {
+            check::Route::Here => Words::new("本终端", "this terminal"),
+            check::Route::Province => Words::new("省级服务", "the province's service"),
+            check::Route::Ministry => Words::new("部级服务", "the ministry's service"),
+        };
+        Value::Choice(route.as_str(), words)
+    });
+    let list = store.as_ref().map(Store::blacklist).transpose()?.flatten();
+    // What was looked at, said also where it passed.
+    let found = |id: &str| match id {
+        "version" => Value::text(&tapped.version),
+        "issuer_city" => Value::text(tapped.city.as_str()),
+        "valid_from" => Value::text(tapped.issuer_item("issue_date")),
+        "valid_until" => Value::text(tapped.issuer_item("valid_until")),
+        "clock" => Value::text(setting.now.date_time().to_string()),
+        "blacklist_age" | "blacklist" => list.map_or(Value::Absent, |list| {
+            Value::Words(Words::of(
+                format!("第 {} 号名单,签署于 {}", list.sequence, list.period.issued_at),
+                format!("list {} signed {}", list.sequence, list.period.issued_at),
+            ))
+        }),
+        "application" => tapped.account().map_or(Value::Absent, |rules| Value::text(&rules.df)),
+        "psam" => Value::maybe(psam_number.map(|number| settlement::id::TerminalNumber(number).to_string())),
+        _ => Value::Absent,
+    };
     let rows = checks.iter().map(|check| {
         let refusal = check.refused.as_ref();
         Page::new()
@@ -285,13 +316,14 @@ pub(super) fn check(setting: &Setting<'_>, arguments: &PinArguments) -> Result<E
             .with(
                 "detail",
                 Words::new("说明", "detail"),
-                refusal.map_or(Value::Absent, |error| Value::Words(error.place())),
+                refusal.map_or_else(|| found(check.id), |error| Value::Words(error.place())),
             )
     });
     let page = Page::new()
         .with("card_identifier", Words::new("卡的识别码", "card"), Value::text(tapped.identifier.to_string()))
         .with("issuer_city", Words::new("发卡城市", "city"), Value::text(tapped.city.as_str()))
         .with("version", Words::new("规范版本", "version"), Value::text(&tapped.version))
+        .with("route", Words::new("认证途径", "authenticated by"), route)
         .with("accepted", Words::new("可以交易", "accepted"), Value::Flag(accepted))
         .with("checks", Words::new("检查项", "checks"), Value::Table(rows.collect()));
     setting.output.answer(&page.joined(notes))?;

@@ -87,8 +87,17 @@ fn row(difference: Difference) -> Page {
         .with("place", Words::new("位置", "place"), Value::Text(difference.place))
         .with("record", Words::new("记录", "record"), number(difference.record.map(usize::from)))
         .with("byte", Words::new("字节", "byte"), number(difference.byte))
-        .with("left", Words::new("左", "left"), Value::maybe(difference.left.as_deref()))
-        .with("right", Words::new("右", "right"), Value::maybe(difference.right.as_deref()))
+        .with("left", Words::new("左", "left"), side(difference.left))
+        .with("right", Words::new("右", "right"), side(difference.right))
+}
+
+/// What one side has: `null` in JSON where it has nothing, an empty text where it is there without a value.
+fn side(value: Option<String>) -> Value {
+    match value {
+        None => Value::Missing,
+        Some(value) if value.is_empty() => Value::Choice("", Words::new("（空）", "(empty)")),
+        Some(value) => Value::Text(value),
+    }
 }
 
 fn read(path: &Path) -> Result<Dump, TerminalError> {

@@ -60,7 +60,7 @@ impl Setting<'_> {
         Ok(Handout { paper, key, printer })
     }
 
-    /// Hands out the receipt of a purchase; `false` when the entry is none that the card did.
+    /// Hands out the receipt of a purchase, or the slip of a refund; `false` when the entry is none that the card did.
     ///
     /// # Errors
     /// [`TerminalError::Output`], [`TerminalError::ReceiptUnwritten`].
@@ -78,7 +78,7 @@ impl Setting<'_> {
         Ok(true)
     }
 
-    /// The receipt of a purchase that the card did.
+    /// The receipt of a purchase, or the slip of a refund, that the card did.
     pub(super) fn printout(&self, entry: &Entry, copy: Copy, handout: &Handout) -> Option<Printout> {
         receipt::printout(entry, copy, handout.paper, self.output.language, handout.key.as_ref())
     }

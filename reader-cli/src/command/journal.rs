@@ -1,6 +1,6 @@
-//! `journal list`, `verify`, `states`, `export`, `receipt reprint`: looking back.
+//! `journal list`, `verify`, `states`, `export`, `judge`, `receipt reprint`: looking back.
 //!
-//! Owns: their answers; the export is `settlement::agreement`. Never: changes an entry.
+//! Owns: their answers, and a supervisor's judgement; the export is `settlement::agreement`. Never: changes an entry otherwise.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -9,15 +9,17 @@ use settlement::agreement::{JournalCard, JournalExport};
 use settlement::fen::Fen;
 use settlement::id::CardIdentifier;
 use settlement::journal::State;
+use settlement::message::Request as _;
 use settlement::receipt::Copy;
 use settlement::refund::RefundAct;
+use settlement::sale::{SaleOutcomeRequest, SaleRequest};
 
 use super::{Setting, pay, states};
 use crate::arguments::{Form, JournalCommand, ReceiptCommand};
 use crate::exit::Exit;
 use crate::page::{Page, Value};
 use card_counter::error::TerminalError;
-use card_counter::journal::{Entry, EntryNumber, Subject};
+use card_counter::journal::{Entry, EntryNumber, Subject, TowardsCentre};
 use card_counter::language::Words;
 use card_counter::store::Store;
 use card_counter::terminal as identity;
@@ -29,8 +31,11 @@ pub(super) fn run(setting: &Setting<'_>, command: &JournalCommand) -> Result<Exi
         setting.output.paper(&states::markdown())?;
         return Ok(Exit::Ok);
     }
-    let store = Store::open_if_there(&setting.configuration.data)?.ok_or(TerminalError::NotEnrolled)?;
+    let mut store = Store::open_if_there(&setting.configuration.data)?.ok_or(TerminalError::NotEnrolled)?;
     match command {
+        JournalCommand::Judge { entry, done, not_done: _, by, reason } => {
+            judge(setting, &mut store, entry, *done, &format!("{by}: {reason}"))
+        }
         JournalCommand::Verify => prove(setting, &store),
         JournalCommand::List => list(setting, &store),
         JournalCommand::Export { out } => export(setting, &store, out.as_deref()),
@@ -88,13 +93,35 @@ fn prove(setting: &Setting<'_>, store: &Store) -> Result<Exit, TerminalError> {
     Ok(if verdict.faults.is_empty() { Exit::Ok } else { Exit::Mismatch })
 }
 
+/// A person says what the card cannot tell any more. The turn at the counter is taken: nobody is at work with the entry.
+fn judge(
+    setting: &Setting<'_>,
+    store: &mut Store,
+    id: &str,
+    is_done: bool,
+    reason: &str,
+) -> Result<Exit, TerminalError> {
+    store.take_turn()?;
+    let open = || TerminalError::NotUndecided { id: id.to_owned() };
+    let number = id.parse().map(EntryNumber).map_err(|_| open())?;
+    let entry = store.find_entry(number)?.filter(|entry| entry.state == State::Uncertain).ok_or_else(open)?;
+    let sent = entry.sent.ok_or(TerminalError::Bug("an entry that is uncertain was sent"))?;
+    let after = entry.draft.subject.balance_after(sent.balance_before);
+    let after = after.ok_or(TerminalError::Bug("the balance after was checked before the entry was sent"))?;
+    let judged = store.judge(number, is_done.then_some(after), reason)?;
+    let next = Words::new("执行 sscard upload,向中心报告", "run sscard upload: the centre is told");
+    setting.output.answer(&row(&judged, None).with("next", Words::new("下一步", "next"), Value::Words(next)))?;
+    Ok(Exit::Ok)
+}
+
 fn list(setting: &Setting<'_>, store: &Store) -> Result<Exit, TerminalError> {
-    let rows = store.entries()?.iter().map(row).collect();
+    let standing = store.towards_centre(SaleRequest::PATH, SaleOutcomeRequest::PATH)?;
+    let rows = store.entries()?.iter().map(|entry| row(entry, standing.get(&entry.number).copied())).collect();
     setting.output.answer(&Page::new().with("entries", Words::new("日志", "journal"), Value::Table(rows)))?;
     Ok(Exit::Ok)
 }
 
-fn row(entry: &Entry) -> Page {
+fn row(entry: &Entry, standing: Option<TowardsCentre>) -> Page {
     let kind = match entry.draft.subject {
         Subject::Purchase { .. } => Value::Choice("purchase", Words::new("消费", "purchase")),
         Subject::Load { .. } => Value::Choice("load", Words::new("划入", "load")),
@@ -107,6 +134,7 @@ fn row(entry: &Entry) -> Page {
         .with("business_date", Words::new("业务日", "day"), Value::text(entry.draft.business_date.to_string()))
         .with("record", Words::new("记录号", "record"), record.map_or(Value::Absent, Value::Number))
         .with("reason", Words::new("原因", "reason"), Value::maybe(entry.reason.clone()))
+        .with("centre", Words::new("中心", "centre"), Value::maybe(standing.map(TowardsCentre::as_str)))
 }
 
 fn export(setting: &Setting<'_>, store: &Store, out: Option<&Path>) -> Result<Exit, TerminalError> {

@@ -47,7 +47,8 @@ pub(super) fn load(setting: &Setting<'_>, arguments: &LoadArguments) -> Result<E
         terminal: number,
         card_identifier: tapped.identifier,
     };
-    let quoted = send(&mut store, &centre, &quote)?.amount_fen;
+    let quote = send(&mut store, &centre, &quote)?;
+    let quoted = quote.amount_fen;
     if quoted == Fen::ZERO {
         if !notes.notes.is_empty() {
             setting.output.answer(&notes)?;
@@ -67,7 +68,7 @@ pub(super) fn load(setting: &Setting<'_>, arguments: &LoadArguments) -> Result<E
         subject: Subject::Load { load_id: LoadId(terminal::random()?), amount },
         paper: String::new(),
     };
-    let loaded = bring(setting, &mut tapped, &mut store, &centre, &draft);
+    let loaded = bring(setting, &mut tapped, &mut store, &centre, &draft, quote.open_load);
     // However it ended, the centre is told; what it does not hear now it hears at the next upload.
     let reported = upload::report_outcomes(&mut store, &centre);
     let entry = loaded?;
@@ -75,17 +76,33 @@ pub(super) fn load(setting: &Setting<'_>, arguments: &LoadArguments) -> Result<E
     reported.map(|_| Exit::Ok)
 }
 
-/// Brings onto the card what the draft says, with the centre's consent: a load, or a refund.
+/// The load of this card that has no outcome at the centre: asked before the card begins another one.
+///
+/// # Errors
+/// That the centre does not answer, or refuses the card.
+pub(super) fn open_load(
+    store: &mut Store,
+    centre: &Centre<'_>,
+    terminal: settlement::id::TerminalNumber,
+    card_identifier: settlement::id::CardIdentifier,
+) -> Result<Option<LoadId>, TerminalError> {
+    let request_id = RequestId(card_counter::terminal::random()?);
+    let quote = QuoteRequest { version: Version1, request_id, terminal, card_identifier };
+    Ok(send(store, centre, &quote)?.open_load)
+}
+
+/// Brings onto the card what the draft says, with the centre's consent: a load, or a refund. `after` is what [`open_load`] answered.
 pub(super) fn bring(
     setting: &Setting<'_>,
     tapped: &mut Tapped<'_>,
     store: &mut Store,
     centre: &Centre<'_>,
     draft: &Draft,
+    after: Option<LoadId>,
 ) -> Result<Entry, TerminalError> {
     let mut letters = Store::open(&setting.configuration.data)?;
     let mut authorize = |request: &LoadRequest, entry: EntryNumber| {
-        let letter = Letter::of(request)?;
+        let letter = Letter::of(&LoadRequest { after, ..request.clone() })?;
         letters.write_letter(request.request_id, &letter, Some(entry))?;
         let answer = centre.send::<LoadRequest>(&letter).or_else(|error| match error {
             // The same request again: the centre answers the same, whether or not the first one arrived.

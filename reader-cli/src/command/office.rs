@@ -6,6 +6,7 @@ use settlement::blacklist::{ListFault, Period, SignedBlacklist};
 use settlement::id::{PublicKey, RequestId, TerminalNumber};
 use settlement::journal::State;
 use settlement::message::{BlacklistRequest, SignInRequest, Version1};
+use settlement::sale::OnlinePolicy;
 use settlement::signing::TerminalKey;
 
 use super::Setting;
@@ -76,6 +77,10 @@ pub(super) fn sign_in(setting: &Setting<'_>) -> Result<Exit, TerminalError> {
             Value::text(answer.parameters.valid_until.to_string()),
         )
         .with("blacklist_sequence", Words::new("黑名单号", "blacklist"), number(answer.blacklist_sequence));
+    let page = match limits.online {
+        OnlinePolicy::OfflineOnly => page,
+        policy => page.with("online", Words::new("联机", "online"), Value::text(policy.as_str())),
+    };
     let page = match store.blacklist()? {
         Some(list) if list.sequence >= answer.blacklist_sequence => page,
         _ => page.noted(
@@ -227,6 +232,7 @@ fn uploaded_page(uploaded: &Uploaded) -> Page {
         .with("accepted", Words::new("已入账记录", "records posted"), number(uploaded.accepted))
         .with("refused", Words::new("未入账记录", "records not posted"), Value::Table(refused.collect()))
         .with("load_outcomes", Words::new("划入结果", "load outcomes"), Value::Number(i64::from(uploaded.outcomes)))
+        .with("sales_not_done", Words::new("未成交的询问", "sales not done"), Value::Number(i64::from(uploaded.sales)))
 }
 
 /// `terminal …`.

@@ -1,6 +1,8 @@
-//! `pay`: a bill is priced, split, checked, paid.
+//! `pay`: a bill is priced, split, checked, paid; where the terminal's parameters say so, with the centre's consent.
 //!
 //! Owns: the order of what happens before the card is debited, and the answer. Never: card commands (`counter::pay`).
+
+use std::time::Duration;
 
 use card_core::StatusWord;
 use card_profiles::account::Amounts;
@@ -8,28 +10,33 @@ use settlement::BusinessDate;
 use settlement::bill::BillItem;
 use settlement::catalogue::Drug;
 use settlement::fen::Fen;
-use settlement::id::{CardIdentifier, InstitutionCode, TerminalNumber};
+use settlement::id::{CardIdentifier, InstitutionCode, SaleId, TerminalNumber};
 use settlement::journal::Event;
 use settlement::message::Institution;
 use settlement::receipt::Copy;
+use settlement::sale::OnlinePolicy;
+use settlement::signing::TerminalKey;
 use settlement::split::{Split, SplitError, Terms};
 
 use super::handout::Handout;
 use super::{Setting, settled_page, trial};
 use crate::arguments::{Form, PayArguments};
 use crate::exit::Exit;
+use crate::http::Centre;
+use crate::online::{self, Asked};
 use crate::page::{Page, Value};
 use crate::papers::Papers;
 use crate::receipt::{self, ReceiptDraft};
+use crate::upload::{self, Uploaded};
 use card_counter::check::{self, Rules};
 use card_counter::error::TerminalError;
 use card_counter::journal::{Draft, Entry, Journal as _, Subject};
 use card_counter::language::Words;
-use card_counter::pay::{Till, pay as pay_card};
+use card_counter::pay::{Offer, Till, pay_agreed};
 use card_counter::settle::settle;
 use card_counter::store::Store;
 use card_counter::tap::Tapped;
-use card_counter::{account, pin};
+use card_counter::{account, pin, terminal};
 
 /// `pay`.
 pub(super) fn pay(setting: &Setting<'_>, arguments: &PayArguments) -> Result<Exit, TerminalError> {
@@ -57,15 +64,104 @@ pub(super) fn pay(setting: &Setting<'_>, arguments: &PayArguments) -> Result<Exi
     if tapped.fits(&mut psam, desk.known())? == Some(false) {
         return Err(TerminalError::PsamWrong { city: tapped.city });
     }
-    let draft = accept(setting, &mut tapped, &mut store, &rules, &papers, number)?;
+    let policy = rules.limits.online;
+    let key = if policy.is_offline() { None } else { Some(terminal::key(&setting.configuration.data)?) };
+    let centre = key.as_ref().map(|key| line(setting, policy, key, number)).transpose()?.flatten();
+    let asks = centre.is_some();
+    let draft = accept(setting, &mut tapped, &mut store, (&rules, asks), &papers, number)?;
+    let mut without_centre = asks.then(|| may_sell_offline(&tapped, &store, &rules, &draft));
+    let mut letters = if asks { Some(Store::open(&setting.configuration.data)?) } else { None };
+    let mut asked = None;
+    let mut consent = |offer: &Offer| {
+        let (Some(centre), Some(letters)) = (&centre, &mut letters) else { return Ok(()) };
+        let sale = offer.sale(&draft).ok_or(TerminalError::Bug("what is asked about has an id"))?;
+        let answer = online::ask(letters, centre, sale, offer.number)?;
+        asked = Some(answer);
+        match (answer, policy) {
+            (Asked::Agreed, _) => Ok(()),
+            (Asked::Unanswered, OnlinePolicy::OnlineRequired) => Err(TerminalError::OnlineRequired),
+            (Asked::Unanswered, _) => without_centre.take().unwrap_or(Ok(())),
+        }
+    };
     let mut till = Till { psam: &mut psam, rules: account, date_time: setting.now.date_time() };
-    let paid = pay_card(&mut tapped, &mut till, &mut store, &draft);
+    let paid = pay_agreed(&mut tapped, &mut till, &mut store, &draft, &mut consent);
+    // What the centre agreed to it hears of at once, done or not; what it does not hear now goes with the next upload.
+    let told = match (asked, &centre, &key) {
+        (Some(Asked::Agreed), Some(centre), Some(key)) => Some(upload::upload(&mut store, centre, key)),
+        _ => None,
+    };
     if let Err(TerminalError::CardRefused { sw: StatusWord::MAC_WRONG, .. }) = &paid {
         // A PSAM that was believed to have the card's keys is compared with it at the next tap.
         tapped.doubt(&psam, desk.known());
     }
     let entry = paid?;
+    let notes = notes.joined(standing(&entry, asked, told.as_ref()));
     give(setting, &entry, notes, &handout)
+}
+
+/// How long the centre may take for a sale: then the holder has waited enough (assumed).
+const SALE_ANSWER_WITHIN: Duration = Duration::from_secs(5);
+
+/// The line to the centre that is asked before a sale; `None` where the terminal has none and may sell without.
+fn line<'a>(
+    setting: &'a Setting<'_>,
+    policy: OnlinePolicy,
+    key: &'a TerminalKey,
+    number: TerminalNumber,
+) -> Result<Option<Centre<'a>>, TerminalError> {
+    match setting.centre() {
+        Err(_) if policy == OnlinePolicy::OnlinePreferred => Ok(None),
+        address => Centre::at_within(address?, key, number, SALE_ANSWER_WITHIN).map(Some),
+    }
+}
+
+/// What holds for a sale that the centre does not hear of at once: the blacklist, its age, what waits for upload.
+fn may_sell_offline(tapped: &Tapped<'_>, store: &Store, rules: &Rules, draft: &Draft) -> Result<(), TerminalError> {
+    check::all_passed(check::blacklist(tapped, rules, store)?)?;
+    check::of_waiting(store, rules, Fen::from_card(draft.subject.on_card()))
+}
+
+/// What the centre knows of a payment that it was to be asked about.
+fn standing(entry: &Entry, asked: Option<Asked>, told: Option<&Result<Uploaded, TerminalError>>) -> Page {
+    let page = |word, zh, en| {
+        Page::new().with("centre", Words::new("中心", "centre"), Value::Choice(word, Words::new(zh, en)))
+    };
+    let refused = |uploaded: &Uploaded| {
+        let ours = |(record, _): &&(u64, String)| Some(*record) == entry.record;
+        uploaded.refused.iter().find(ours).map(|(_, code)| code.clone())
+    };
+    match (asked, told) {
+        (None, _) => Page::new(),
+        (Some(Asked::Unanswered), _) | (Some(Asked::Agreed), None) => {
+            page("offline", "未应答,已脱机收款", "no answer, sold offline").noted(
+                "SOLD_OFFLINE",
+                Words::new(
+                    "中心没有应答,已在脱机限额内收款;记录随下次上传送达",
+                    "the centre did not answer: sold within the offline limits; the record goes with the next upload",
+                ),
+            )
+        }
+        (Some(Asked::Agreed), Some(Ok(uploaded))) => match refused(uploaded) {
+            None => page("cleared", "已入账", "cleared"),
+            Some(code) => page("refused", "未入账", "not posted").noted(
+                "CENTRE_NOT_POSTED",
+                Words::of(
+                    format!("卡已付款,中心未入账:{code};由中心核查"),
+                    format!("the card paid, the centre did not post it: {code}; the centre looks into it"),
+                ),
+            ),
+        },
+        (Some(Asked::Agreed), Some(Err(error))) => page("waiting", "待上传", "not told yet").noted(
+            "CENTRE_NOT_TOLD",
+            Words::of(
+                format!("卡已付款,中心尚不知道({});随下次上传送达", error.code().as_str()),
+                format!(
+                    "the card paid, the centre does not know yet ({}): it hears of it with the next upload",
+                    error.code().as_str()
+                ),
+            ),
+        ),
+    }
 }
 
 /// The receipt of a payment, then its result.
@@ -88,18 +184,19 @@ fn give(setting: &Setting<'_>, entry: &Entry, notes: Page, handout: &Handout) ->
     handed.map(|_| Exit::Ok)
 }
 
-/// Blacklist, split by the balance, limits. A refusal is recorded; no money moves.
+/// Blacklist, split by the balance, limits; what only a sale without the centre needs is left to later where the centre is asked.
+/// A refusal is recorded; no money moves.
 fn accept(
     setting: &Setting<'_>,
     tapped: &mut Tapped<'_>,
     store: &mut Store,
-    rules: &Rules,
+    (rules, asks): (&Rules, bool),
     papers: &Papers,
-    terminal: TerminalNumber,
+    number: TerminalNumber,
 ) -> Result<Draft, TerminalError> {
     let institution = store.sign_in()?.map_or_else(unknown_institution, |signed_in| signed_in.institution);
     let refused = Draft {
-        terminal,
+        terminal: number,
         card_identifier: tapped.identifier,
         card_factor: tapped.card_factor(),
         business_date: rules.day,
@@ -107,20 +204,27 @@ fn accept(
             amounts: Amounts::default(),
             bill_id: papers.bill.bill_id.clone(),
             bill_hash: papers.digest,
+            sale_id: None,
         },
         paper: String::new(),
     };
     let accepted = (|| {
-        check::all_passed(check::blacklist(tapped, rules, store)?)?;
+        if !asks {
+            check::all_passed(check::blacklist(tapped, rules, store)?)?;
+        }
         let account = tapped.account()?;
         let balance = Fen::from_card(account::personal_account(tapped, account)?);
         let split = split(papers, rules.day, balance, Some((&*store, &tapped.identifier)))?;
-        check::within_limits(store, tapped, rules, split.personal_account_fen)?;
+        match asks {
+            true => check::of_sale(store, tapped, rules, split.personal_account_fen)?,
+            false => check::within_limits(store, tapped, rules, split.personal_account_fen)?,
+        }
         let amounts =
             split.amounts().map_err(|error| TerminalError::BillRefused { reason: Words::explained(&error) })?;
         let bill_hash = split.hash();
         let paper = ReceiptDraft { institution, operator: setting.configuration.operator.clone(), split }.to_text()?;
-        let subject = Subject::Purchase { amounts, bill_id: papers.bill.bill_id.clone(), bill_hash };
+        let sale_id = if asks { Some(SaleId(terminal::random()?)) } else { None };
+        let subject = Subject::Purchase { amounts, bill_id: papers.bill.bill_id.clone(), bill_hash, sale_id };
         Ok(Draft { subject, paper, ..refused.clone() })
     })();
     accepted.inspect_err(|error: &TerminalError| {

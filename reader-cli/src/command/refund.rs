@@ -5,14 +5,16 @@
 use settlement::code::ErrorCode;
 use settlement::fen::Fen;
 use settlement::id::LoadId;
+use settlement::receipt::Copy;
 use settlement::refund::{Parts, RefundAct};
 
 use super::{Setting, load, pay, settle_first};
 use crate::arguments::refund::{CancelArguments, RefundCommand, RefundGive};
-use crate::arguments::{Form, PinArguments};
+use crate::arguments::{Form, PinArguments, ReceiptArguments};
 use crate::exit::Exit;
 use crate::http::Centre;
 use crate::page::{Page, Value};
+use crate::receipt::RefundDraft;
 use crate::upload;
 use card_counter::clock::Now;
 use card_counter::error::{RefundFault, TerminalError};
@@ -29,9 +31,9 @@ const SECONDS_PER_HOUR: i64 = 3600;
 pub(super) fn run(setting: &Setting<'_>, command: &RefundCommand) -> Result<Exit, TerminalError> {
     match command {
         RefundCommand::Give(arguments) => give(setting, arguments),
-        RefundCommand::Finish { id, pin } => {
+        RefundCommand::Finish { id, pin, receipt } => {
             let mut begin = |store: &mut Store, _: &mut Tapped<'_>| refund::open(store, id);
-            bring(setting, pin, false, &mut begin)
+            bring(setting, (pin, receipt), false, &mut begin)
         }
         RefundCommand::List { all } => list(setting, *all),
         RefundCommand::Withdraw { id, reason } => {
@@ -55,7 +57,7 @@ fn give(setting: &Setting<'_>, arguments: &RefundGive) -> Result<Exit, TerminalE
         }
         refund::agree(store, &purchase, asked, RefundAct::Refund, &arguments.reason)
     };
-    bring(setting, &arguments.pin, false, &mut begin)
+    bring(setting, (&arguments.pin, &arguments.receipt), false, &mut begin)
 }
 
 /// `cancel`.
@@ -71,7 +73,7 @@ pub(super) fn cancel(setting: &Setting<'_>, arguments: &CancelArguments) -> Resu
         refund::agree(store, &latest, Asked::Rest, RefundAct::Cancel, &arguments.reason)
     };
     // The card tells its next number only after its PIN.
-    bring(setting, &arguments.pin, true, &mut begin)
+    bring(setting, (&arguments.pin, &arguments.receipt), true, &mut begin)
 }
 
 fn asked(arguments: &RefundGive) -> Result<Asked, TerminalError> {
@@ -95,11 +97,12 @@ fn asked(arguments: &RefundGive) -> Result<Asked, TerminalError> {
 /// One try: what is open is settled, the centre gets what it must know, then the money goes onto the card.
 fn bring(
     setting: &Setting<'_>,
-    pin_arguments: &PinArguments,
+    (pin_arguments, receipt): (&PinArguments, &ReceiptArguments),
     pin_needed: bool,
     begin: &mut dyn FnMut(&mut Store, &mut Tapped<'_>) -> Result<RefundOrder, TerminalError>,
 ) -> Result<Exit, TerminalError> {
     let key = terminal::key(&setting.configuration.data)?;
+    let handout = setting.handout(receipt)?;
     let (mut desk, ask) = setting.desk_for_money()?;
     let mut tapped = setting.tapped_asking(&mut desk, ask)?;
     let psam = setting.psam(&mut desk, &tapped)?;
@@ -132,6 +135,12 @@ fn bring(
     let done = one_try(setting, &mut tapped, &mut store, &centre, &key, &order, rules.day);
     match done {
         Ok((entry, reported)) => {
+            let handed = setting.hand_out(&entry, Copy::Original, &handout);
+            if let Err(error) = &handed
+                && !matches!(error, TerminalError::ReceiptUnwritten { .. })
+            {
+                return handed.map(|_| Exit::Ok);
+            }
             let order = store.refund(order.number)?.ok_or(TerminalError::Bug("refunds are kept"))?;
             let page = row(setting.now, &store, &order)?;
             let page = match setting.output.form {
@@ -139,7 +148,8 @@ fn bring(
                 Form::Text | Form::Layout => page,
             };
             setting.output.answer(&page.joined(notes))?;
-            reported.map(|()| Exit::Ok)
+            // What went back is answered first; then what is wrong with its paper, or with the line.
+            handed.and(reported).map(|()| Exit::Ok)
         }
         Err(error) => {
             after_failure(setting, &mut store, &order, &error)?;
@@ -159,15 +169,19 @@ fn one_try(
     day: settlement::BusinessDate,
 ) -> Result<(Entry, Result<(), TerminalError>), TerminalError> {
     upload::upload(store, centre, key)?;
-    let draft = refund::draft(store, tapped, order, day, LoadId(terminal::random()?))?;
-    let entry = load::bring(setting, tapped, store, centre, &draft);
+    let mut draft = refund::draft(store, tapped, order, day, LoadId(terminal::random()?))?;
+    if let Some(slip) = RefundDraft::of(&store.entry(order.original)?, &setting.configuration.operator) {
+        draft.paper = slip.to_text()?;
+    }
+    let after = load::open_load(store, centre, draft.terminal, tapped.identifier)?;
+    let entry = load::bring(setting, tapped, store, centre, &draft, after);
     // However it ended, the centre is told; what it does not hear now it hears at the next upload.
     let reported = upload::report_outcomes(store, centre).map(drop);
     Ok((entry?, reported))
 }
 
-/// What becomes of a refund whose try failed: one that the centre refused for good is withdrawn, any other stays open and
-/// says so.
+/// What becomes of a refund whose try failed: one that can never be given is withdrawn, any other stays open; both are said. What
+/// a stopped terminal, a listed card or a newer centre refuses may be given later.
 fn after_failure(
     setting: &Setting<'_>,
     store: &mut Store,
@@ -176,11 +190,21 @@ fn after_failure(
 ) -> Result<(), TerminalError> {
     let number = order.number;
     if let TerminalError::CentreRefused { code, .. } = error
-        && !code.retryable()
-        && *code != ErrorCode::RefundOriginalUnknown
+        && let ErrorCode::RefundOtherCard
+        | ErrorCode::RefundElsewhere
+        | ErrorCode::RefundTooMuch
+        | ErrorCode::CancelTooLate = code
     {
         let order = store.refund(number)?.ok_or(TerminalError::Bug("refunds are kept"))?;
-        return refund::withdraw(store, &order, code.as_str());
+        refund::withdraw(store, &order, code.as_str())?;
+        setting.output.remark(
+            "REFUND_WITHDRAWN",
+            &Words::of(
+                format!("退费 {number} 已撤回,不再等待"),
+                format!("refund {number} was withdrawn: it waits no longer"),
+            ),
+        );
+        return Ok(());
     }
     setting.output.remark(
         "REFUND_OPEN",

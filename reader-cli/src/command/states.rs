@@ -4,7 +4,7 @@
 
 use settlement::journal::{Actor, Event, MOVES, State};
 
-use card_counter::journal::RefundState;
+use card_counter::journal::{RefundState, TowardsCentre};
 
 /// The page: `docs/journal-states.md`.
 pub(super) fn markdown() -> String {
@@ -50,7 +50,34 @@ pub(super) fn markdown() -> String {
     out.push_str(
         "\nOne try of a refund at a time is alive (PREPARED, SENT, UNCERTAIN or CONFIRMED). A refund with such a try is not withdrawn.\n",
     );
+    out.push_str(
+        "\n## Towards the centre\n\nA purchase that the centre is asked about before the card is debited. Its state above is about the card; this is read off\n\
+         its letters. `UNCERTAIN` ends by itself: the batch, or the word that it was not done, is sent until it is answered.\n\n\
+         | state | 状态 | means | next |\n|---|---|---|---|\n",
+    );
+    for state in TowardsCentre::ALL {
+        let (zh, means, next) = of_standing(state);
+        let next: Vec<String> = next.iter().map(|next| format!("`{}`", next.as_str())).collect();
+        let next = if next.is_empty() { "–".to_owned() } else { next.join(", ") };
+        out.push_str(&format!("| `{}` | {zh} | {means} | {next} |\n", state.as_str()));
+    }
     out
+}
+
+const fn of_standing(state: TowardsCentre) -> (&'static str, &'static str, &'static [TowardsCentre]) {
+    use TowardsCentre::{Asked, Authorised, Cleared, Declined, Released, Uncertain};
+    match state {
+        Asked => ("已询问", "The question is stored; no answer is known.", &[Authorised, Declined, Uncertain]),
+        Authorised => ("已同意", "The centre agreed; the card's part is not over.", &[Uncertain]),
+        Declined => ("已拒绝", "The centre refused; nothing was sent to the card.", &[]),
+        Uncertain => (
+            "待告知",
+            "The card's part is over; the centre did not answer yet what it was told of it.",
+            &[Cleared, Released],
+        ),
+        Cleared => ("已入账", "The batch with its record was answered.", &[]),
+        Released => ("已解除", "The centre knows that the card was not debited.", &[]),
+    }
 }
 
 const fn of_state(state: State) -> (&'static str, &'static str) {

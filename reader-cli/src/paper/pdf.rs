@@ -15,7 +15,7 @@ use subsetter::GlyphRemapper;
 use super::font::Font;
 use super::qr::{self, Modules};
 
-const MILLIMETRE: f32 = 72.0 / 25.4;
+pub(super) const MILLIMETRE: f32 = 72.0 / 25.4;
 /// Width of a column.
 const COLUMN: f32 = 1.5 * MILLIMETRE;
 /// A Chinese character.
@@ -64,6 +64,54 @@ pub(super) fn document(rows: &[Row], paper: Paper, font: &Font, qr_text: impl Fn
         top -= height(row);
     }
     write(content, &glyphs, font, [width, total])
+}
+
+/// What stands on a sheet.
+pub(super) enum Mark {
+    /// Text on a line: size, where it begins, its baseline.
+    Text { text: String, em: f32, left: f32, baseline: f32, bold: bool },
+    /// A thin line across.
+    Rule { left: f32, right: f32, height: f32 },
+    /// A QR code by its upper left corner and the side of a module.
+    Code { modules: Modules, left: f32, top: f32, module: f32 },
+}
+
+/// A sheet with its marks, as wide and high as `size`.
+pub(super) fn sheet(marks: &[Mark], font: &Font, size: [f32; 2]) -> Vec<u8> {
+    let mut content = Content::new();
+    let mut glyphs = Glyphs { numbers: GlyphRemapper::new(), characters: BTreeMap::new() };
+    for mark in marks {
+        match mark {
+            Mark::Text { text, em, left, baseline, bold } => {
+                content.begin_text().set_font(FONT, *em);
+                match bold {
+                    false => content.set_text_rendering_mode(TextRenderingMode::Fill),
+                    true => content.set_line_width(0.3).set_text_rendering_mode(TextRenderingMode::FillStroke),
+                };
+                let mut at = *left;
+                for character in text.chars() {
+                    let glyph = font.glyph(character);
+                    let number = glyphs.numbers.remap(glyph.0);
+                    glyphs.characters.entry(number).or_insert((character, glyph));
+                    content.set_text_matrix([1.0, 0.0, 0.0, 1.0, at, *baseline]).show(Str(&number.to_be_bytes()));
+                    at += font.advance(glyph) * em;
+                }
+                content.end_text();
+            }
+            Mark::Rule { left, right, height } => {
+                content.set_line_width(0.6).move_to(*left, *height).line_to(*right, *height).stroke();
+            }
+            Mark::Code { modules, left, top, module } => {
+                for y in 0..modules.size {
+                    for x in (0..modules.size).filter(|x| modules.is_dark(*x, y)) {
+                        content.rect(left + count(x) * module, top - (count(y) + 1.0) * module, *module, *module);
+                    }
+                }
+                content.fill_nonzero();
+            }
+        }
+    }
+    write(content, &glyphs, font, size)
 }
 
 fn line(content: &mut Content, glyphs: &mut Glyphs, font: &Font, text: &str, style: Style, top: f32) {

@@ -6,13 +6,13 @@ use qrcodegen::{QrCode, QrCodeEcc, QrSegment};
 
 /// Modules of a code, row by row; true is dark.
 #[derive(Debug)]
-pub(super) struct Modules {
-    pub(super) size: usize,
+pub(crate) struct Modules {
+    pub(crate) size: usize,
     dark: Vec<bool>,
 }
 
 /// The QR code of a text.
-pub(super) fn modules(text: &str) -> Modules {
+pub(crate) fn modules(text: &str) -> Modules {
     // What stands before the last stroke is an address as a site writes it, what follows is the code in capitals.
     let at = text.rfind('/').map_or(0, |at| at + 1);
     let (address, code) = text.split_at(at);
@@ -29,7 +29,7 @@ pub(super) fn modules(text: &str) -> Modules {
 }
 
 impl Modules {
-    pub(super) fn is_dark(&self, x: usize, y: usize) -> bool {
+    pub(crate) fn is_dark(&self, x: usize, y: usize) -> bool {
         x < self.size && self.dark.get(y * self.size + x).copied().unwrap_or(false)
     }
 }

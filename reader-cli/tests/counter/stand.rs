@@ -123,7 +123,7 @@ impl Stand {
         let rules = this.account();
         pin::verify(&mut tapped, &Pin::parse(cards::PIN)?, false)?;
         settle(&mut tapped, rules, journal, true)?;
-        let subject = Subject::Purchase { amounts, bill_id: bill, bill_hash: Digest::ZERO };
+        let subject = Subject::Purchase { amounts, bill_id: bill, bill_hash: Digest::ZERO, sale_id: None };
         let draft = this.draft(subject, tapped.identifier, &tapped);
         let mut till = Till { psam: &mut psam, rules, date_time: time };
         ready(this);

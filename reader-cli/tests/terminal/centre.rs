@@ -16,8 +16,9 @@ use card_profiles::profile::{KeyClass, KeyRow};
 use ring::signature::{Ed25519KeyPair, KeyPair as _};
 use settlement::batch::{ChainPosition, SignedBatch};
 use settlement::blacklist::{Period, SignedBlacklist};
+use settlement::date::Month;
 use settlement::fen::Fen;
-use settlement::id::{CardIdentifier, InstitutionCode, PublicKey, Signature, TerminalNumber};
+use settlement::id::{CardIdentifier, InstitutionCode, PublicKey, SaleId, Signature, TerminalNumber};
 use settlement::message::{
     AnswerStatus, BatchAnswer, BatchRequest, BlacklistAnswer, BlacklistRequest, Institution, LoadAnswer,
     LoadOutcomeAnswer, LoadOutcomeRequest, LoadRequest, QuoteAnswer, QuoteRequest, Request, SignInAnswer,
@@ -28,7 +29,12 @@ use settlement::pin::{
     CommandBytes, PinAct, PinCommandAnswer, PinCommandRequest, PinOutcome, PinOutcomeAnswer, PinOutcomeRequest,
     PinProofAnswer, PinProofRequest,
 };
+use settlement::query::{
+    CertificateAnswer, CertificateCode, CertificateRequest, CertifiedInsurance, Insurance, LossAct, LossAnswer,
+    LossRequest, OverviewAnswer, OverviewRequest, SelfService, Standing, TicketAnswer, TicketRequest,
+};
 use settlement::record::TransactionRecord;
+use settlement::sale::{OnlinePolicy, Sale, SaleAnswer, SaleOutcomeAnswer, SaleOutcomeRequest, SaleRequest};
 use settlement::tac::{self, TacVerdict};
 use settlement::{Accounts, BusinessDate, DateTime};
 
@@ -73,8 +79,16 @@ pub(crate) struct Books {
     pub(crate) batches: Vec<SignedBatch>,
     /// Outcomes of loads.
     pub(crate) outcomes: Vec<LoadOutcomeRequest>,
+    /// Sales that it agreed to, those that it was told were not done, and why it says no.
+    pub(crate) sales: Vec<Sale>,
+    pub(crate) released: Vec<SaleId>,
+    pub(crate) declines: Option<&'static str>,
     /// Requests answered, by path.
     pub(crate) requests: Vec<&'static str>,
+    /// The holder's page, where it has one; what kiosks said of the card; tickets.
+    pub(crate) page: Option<OverviewAnswer>,
+    pub(crate) asked: Vec<OverviewRequest>,
+    pub(crate) tickets: u64,
     /// Whose answers are lost.
     pub(crate) silence: Silence,
     answers: BTreeMap<String, (String, String)>,
@@ -103,6 +117,7 @@ impl Centre {
                 pending_records_max: 50,
                 pending_max_fen: Fen::new(1_000_000),
                 blacklist_age_max_hours: 24,
+                online: OnlinePolicy::OfflineOnly,
             },
             parameters: 1,
             signed_later_s: 0,
@@ -114,7 +129,13 @@ impl Centre {
             seed: 7,
             batches: Vec::new(),
             outcomes: Vec::new(),
+            sales: Vec::new(),
+            released: Vec::new(),
+            declines: None,
             requests: Vec::new(),
+            page: None,
+            asked: Vec::new(),
+            tickets: 0,
             silence: Silence::None,
             answers: BTreeMap::new(),
         }));
@@ -196,7 +217,13 @@ impl Books {
             PinProofRequest::PATH => self.once::<PinProofRequest>(body, Self::pin_proof),
             PinCommandRequest::PATH => self.once::<PinCommandRequest>(body, Self::pin_command),
             PinOutcomeRequest::PATH => self.once::<PinOutcomeRequest>(body, Self::pin_outcome),
+            SaleRequest::PATH => self.once::<SaleRequest>(body, Self::sale),
+            SaleOutcomeRequest::PATH => self.once::<SaleOutcomeRequest>(body, Self::sale_outcome),
             BatchRequest::PATH => self.once::<BatchRequest>(body, Self::batch),
+            OverviewRequest::PATH => self.once::<OverviewRequest>(body, Self::overview),
+            LossRequest::PATH => self.once::<LossRequest>(body, Self::loss),
+            CertificateRequest::PATH => self.once::<CertificateRequest>(body, Self::certificate),
+            TicketRequest::PATH => self.once::<TicketRequest>(body, Self::ticket),
             _ => (404, refusal("PATH_UNKNOWN")),
         }
     }
@@ -222,6 +249,52 @@ impl Books {
             }
             Err(code) => (409, refusal(code)),
         }
+    }
+
+    fn overview(&mut self, request: OverviewRequest) -> Result<OverviewAnswer, &'static str> {
+        self.asked.push(request);
+        self.page.clone().ok_or("CARD_UNKNOWN")
+    }
+
+    fn loss(&mut self, request: LossRequest) -> Result<LossAnswer, &'static str> {
+        let page = self.page.as_mut().ok_or("CARD_UNKNOWN")?;
+        let (state, may) = match request.act {
+            LossAct::Report => (settlement::query::CardState::TemporaryLoss, SelfService::Release),
+            LossAct::Release => (settlement::query::CardState::Normal, SelfService::ReportLoss),
+        };
+        page.card.state = state;
+        page.may = vec![may];
+        let (card, may) = (page.card.clone(), page.may.clone());
+        Ok(LossAnswer { version: Version1, status: AnswerStatus::Created, card, may })
+    }
+
+    fn certificate(&mut self, _: CertificateRequest) -> Result<CertificateAnswer, &'static str> {
+        let insurances = Insurance::ALL.map(|insurance| CertifiedInsurance {
+            insurance,
+            standing: Standing::Insured,
+            first: Month::new(2016, 4).ok(),
+            last: Month::new(2026, 10).ok(),
+            months: 127,
+        });
+        Ok(CertificateAnswer {
+            version: Version1,
+            status: AnswerStatus::Created,
+            number: 41,
+            code: CertificateCode::of([9, 8, 7, 6, 5, 4, 3, 2, 1, 0]),
+            issued_at: DateTime::parse("20261122101500").expect("a time"),
+            city: cards::CITY.to_owned(),
+            name: "张三".to_owned(),
+            citizen_number: "111111198101011110".to_owned(),
+            employer: "康定仁和药店".to_owned(),
+            as_of: BusinessDate::parse("2026-10-31").expect("a day"),
+            insurances: insurances.to_vec(),
+            left_this_month: Some(2),
+        })
+    }
+
+    fn ticket(&mut self, _: TicketRequest) -> Result<TicketAnswer, &'static str> {
+        self.tickets += 1;
+        Ok(TicketAnswer { version: Version1, status: AnswerStatus::Created, number: 2_026_000 + self.tickets })
     }
 
     fn pin_key(class: KeyClass) -> (KeyRow, KeyRef) {
@@ -333,7 +406,7 @@ impl Books {
 
     fn quote(&mut self, request: QuoteRequest) -> Result<QuoteAnswer, &'static str> {
         let amount_fen = self.pending.get(&request.card_identifier).copied().unwrap_or(Fen::ZERO);
-        Ok(QuoteAnswer { version: Version1, status: AnswerStatus::Created, amount_fen })
+        Ok(QuoteAnswer { version: Version1, status: AnswerStatus::Created, amount_fen, open_load: None })
     }
 
     fn load(&mut self, request: LoadRequest) -> Result<LoadAnswer, &'static str> {
@@ -351,6 +424,19 @@ impl Books {
     fn outcome(&mut self, request: LoadOutcomeRequest) -> Result<LoadOutcomeAnswer, &'static str> {
         self.outcomes.push(request);
         Ok(LoadOutcomeAnswer { version: Version1, status: AnswerStatus::Created })
+    }
+
+    fn sale(&mut self, request: SaleRequest) -> Result<SaleAnswer, &'static str> {
+        if let Some(code) = self.declines {
+            return Err(code);
+        }
+        self.sales.push(request.sale);
+        Ok(SaleAnswer { version: Version1, status: AnswerStatus::Created })
+    }
+
+    fn sale_outcome(&mut self, request: SaleOutcomeRequest) -> Result<SaleOutcomeAnswer, &'static str> {
+        self.released.push(request.sale.sale_id);
+        Ok(SaleOutcomeAnswer { version: Version1, status: AnswerStatus::Created })
     }
 
     fn batch(&mut self, request: BatchRequest) -> Result<BatchAnswer, &'static str> {

@@ -4,10 +4,11 @@ use std::path::PathBuf;
 
 use card_profiles::{builtin, builtin_text};
 use serde_json::json;
+use settlement::fen::Fen;
 
 use crate::actor::Actor;
 use crate::cards;
-use crate::shop::{CARD, PSAM, Shop, image_of, ran, user_image};
+use crate::shop::{CARD, PSAM, Shop, blank_image, blank_psam_of_both, image_of, ran, user_image};
 
 /// Looks for what a running program wrote; each takes some milliseconds.
 const LOOKS_MAX: u32 = 2_000;
@@ -273,4 +274,56 @@ fn how_a_type_of_card_is_read_is_learnt_once_through_the_daemon() {
     let (second, refused) = read(2);
     assert_eq!(refused, 0, "the second card of the type is not tried with");
     assert!(second < first);
+}
+
+/// A PSAM of both environments in the place of the shop's, each with the keys of its world.
+fn put_psam_of_both(shop: &Shop, worlds: [u8; 2]) {
+    let path = shop.path(&format!("both-{}-{}.card", worlds[0], worlds[1]));
+    let psam = blank_psam_of_both(&path, cards::PSAM_SERIAL);
+    for (profile, world) in ["psam", "psam-sx3"].into_iter().zip(worlds) {
+        cards::make_psam(&psam, profile, world);
+    }
+    drop(psam);
+    shop.farm.eject(PSAM).expect("ejected");
+    shop.farm.insert(PSAM, &path).expect("inserted");
+}
+
+#[test]
+fn one_psam_of_both_environments_serves_cards_of_both_algorithms() {
+    let shop = Shop::open();
+    put_psam_of_both(&shop, [1, 1]);
+    shop.begin();
+    let sm4 = blank_image(&shop.path("sm4.card"), "ssc-3.0-sm4", cards::serial_of(2));
+    cards::make_user(&sm4, "ssc-3.0-sm4", 1, cards::CITY, 2);
+    drop(sm4);
+    for (round, card) in ["person.card", "sm4.card", "person.card"].into_iter().enumerate() {
+        if round > 0 {
+            shop.farm.eject(CARD).expect("ejected");
+            shop.farm.insert(CARD, &shop.path(card)).expect("inserted");
+        }
+        if round == 1 {
+            shop.centre.books().pending.insert(shop.identifier(), Fen::new(50_000));
+            let loaded = shop.run(&["load"]);
+            assert_eq!(loaded.status, 0, "{}", loaded.stderr);
+            shop.centre.books().pending.clear();
+        }
+        let read = shop.run(&["card", "read", "--all", "--pin", "env:PIN"]);
+        assert_eq!((read.status, &read.json()["SSSE.EF06.name"]), (0, &json!("张三")), "{card}: {}", read.stderr);
+        let paid = shop.pay(&shop.bill(&format!("B-{round}"), &[("X1", 1, "10.00")]));
+        assert_eq!((paid.status, &paid.json()["state"]), (0, &json!("CONFIRMED")), "{card}: {}", paid.stderr);
+    }
+    let psam = shop.inside("both-1-1.card");
+    assert_eq!(
+        (psam.terminal_sequence, psam.beside[0].terminal_sequence),
+        (Some(2), Some(1)),
+        "a number of its own each"
+    );
+    // What one environment proved is not believed of the other.
+    put_psam_of_both(&shop, [1, 2]);
+    assert_eq!(shop.run(&["card", "read"]).status, 0);
+    shop.farm.eject(CARD).expect("ejected");
+    shop.farm.insert(CARD, &shop.path("sm4.card")).expect("inserted");
+    std::fs::remove_file(shop.path("data/psams.txt")).expect("a book");
+    assert_eq!(shop.run(&["card", "read"]).code(), "PSAM_WRONG");
+    assert_eq!(shop.inside("sm4.card").keys["SSSE.RKSSSE"].tries_left, 3, "no try is spent");
 }

@@ -152,6 +152,31 @@ fn totals_of_two_years_are_no_answer() {
 }
 
 #[test]
+fn records_of_the_log_that_no_terminal_writes_are_told_and_shown_in_hex() {
+    let shop = Shop::open();
+    shop.farm.eject(CARD).expect("ejected");
+    // Number, type, terminal, date and time, three amounts.
+    let sound = "0001329900112233442026010203040500000064".to_owned() + &"00".repeat(8);
+    for (record, odd) in [(sound, false), ("EE".repeat(28), true)] {
+        let answer = hex::decode(record + "9000").expect("hex");
+        let log = move |command: &[u8]| match command {
+            [0x00, 0xB2, 0x01, 0x44 | 0x45, ..] => Some(answer.clone()),
+            [0x00, 0xB2, _, 0x44 | 0x45, ..] => Some(vec![0x6A, 0x83]),
+            _ => None,
+        };
+        let actor = Actor::in_slot(&shop, 2, &shop.path("person.card"), log);
+        let ran = shop.run(&["log", "--pin", "env:PIN"]);
+        assert_eq!(ran.status, 0, "{}", ran.stderr);
+        let notes = ran.json()["notes"].to_string();
+        assert_eq!(notes.contains("LOG_RECORDS_ODD"), odd, "{notes}");
+        let record = &ran.json()["records"][0];
+        let shown = if odd { "EEEEEEEEEEEEEE" } else { "20260102030405" };
+        assert_eq!(record["date_time"], shown, "{record}");
+        actor.leave(&shop, 2);
+    }
+}
+
+#[test]
 fn a_pin_that_a_card_neither_takes_nor_counts_is_sent_once() {
     let shop = Shop::open();
     shop.farm.eject(CARD).expect("ejected");

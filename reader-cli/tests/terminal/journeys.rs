@@ -3,6 +3,7 @@
 use card_sim::fault::{Fault, Moment, Trigger};
 use serde_json::json;
 use settlement::message::{BatchRequest, LoadOutcome, LoadRequest};
+use settlement::record::Evidence;
 
 use crate::cards;
 use crate::centre::{Silence, assert_right};
@@ -199,5 +200,37 @@ fn the_pin_is_changed_and_nothing_on_disk_or_paper_holds_it_or_the_holder() {
     }
     for secret in [cards::PIN, "975318", "张三", "111111198101011110"] {
         assert!(seen.iter().all(|text| !text.contains(secret)), "a secret is where it must not be");
+    }
+}
+
+#[test]
+fn what_the_card_can_no_longer_tell_a_supervisor_judges_and_the_centre_learns_that_a_person_did() {
+    for is_done in [true, false] {
+        let shop = Shop::ready();
+        let bill = shop.bill("B-1", &[("X1", 1, "10.00")]);
+        shop.faults(CARD, lost_answer_of_debit());
+        assert_eq!(shop.pay(&bill).code(), "UNCERTAIN");
+        let word = if is_done { "--done" } else { "--not-done" };
+        let judge =
+            |entry| shop.run(&["journal", "judge", entry, word, "--by", "007", "--reason", "statement of the till"]);
+        let other = judge("1");
+        assert_eq!((other.status, other.code().as_str()), (2, "NOT_UNDECIDED"), "the load is confirmed");
+        assert_eq!(judge("2x").code(), "NOT_UNDECIDED");
+        let judged = judge("2");
+        assert_eq!(judged.status, 0, "{}", judged.stderr);
+        assert_eq!(judged.json()["state"], if is_done { "CONFIRMED" } else { "REVERSED" });
+        assert_eq!(judge("2").code(), "NOT_UNDECIDED", "once");
+        let proved = shop.run(&["journal", "verify"]);
+        assert_eq!((proved.status, &proved.json()["whole"]), (0, &json!(true)), "{}", proved.stdout);
+        assert_eq!(shop.run(&["upload"]).status, 0);
+        let books = shop.centre.books();
+        let evidence: Vec<_> =
+            books.batches.iter().flat_map(|batch| &batch.records).map(|record| record.evidence).collect();
+        drop(books);
+        assert_eq!(evidence.contains(&Evidence::Judged), is_done);
+        // The card is no longer stuck here.
+        shop.tap_again();
+        let next = shop.pay(&shop.bill("B-2", &[("X1", 1, "10.00")]));
+        assert_eq!(next.status, 0, "{}", next.stderr);
     }
 }

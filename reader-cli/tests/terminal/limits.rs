@@ -3,6 +3,7 @@
 use serde_json::json;
 use settlement::fen::Fen;
 use settlement::message::TerminalLimits;
+use settlement::sale::OnlinePolicy;
 
 use crate::shop::{Ran, Shop};
 
@@ -14,6 +15,7 @@ fn limits() -> TerminalLimits {
         pending_records_max: 50,
         pending_max_fen: Fen::new(1_000_000),
         blacklist_age_max_hours: 24,
+        online: OnlinePolicy::OfflineOnly,
     }
 }
 

@@ -61,6 +61,39 @@ fn a_sale_goes_back_in_parts_and_never_more_than_was_paid() {
 }
 
 #[test]
+fn a_refund_and_a_cancel_have_their_slip_in_both_languages_and_again_when_asked() {
+    let (shop, entry) = sold();
+    let (slip, printer) = (shop.path("slip.txt"), shop.path("slip.escpos"));
+    let to = |path: &std::path::Path| path.display().to_string();
+    let zh =
+        ["refund", "give", &entry, "--account", "10.00", "--cash", "4.00", "--receipt", &to(&slip), "--paper", "58"];
+    let given = shop.run_text("zh", &zh);
+    assert_eq!(given.status, 0, "{}", given.stderr);
+    let text = std::fs::read_to_string(&slip).expect("a slip");
+    assert!(given.stdout.starts_with(&text), "{}", given.stdout);
+    for part in ["医保个人账户退费凭证", "康定演练药店", "R00001", "B-1", "14.00", "10.00", "4.00", "455.00"]
+    {
+        assert!(text.contains(part), "{part}\n{text}");
+    }
+    let again = give(&shop, &entry, &["--amount", "1.00", "--receipt", &to(&slip)]);
+    assert_eq!((again.code().as_str(), again.status), ("FILE_MISSING", 2), "a slip is not written over");
+    assert_eq!(shop.balance(), 45_500, "and nothing moved");
+
+    let sold = shop.pay(&shop.bill("B-2", &[("X1", 1, "10.00")]));
+    assert_eq!(sold.status, 0, "{}", sold.stderr);
+    let cancelled = shop.run_text("en", &["cancel", "--pin", "env:PIN", "--receipt", &to(&printer)]);
+    assert_eq!(cancelled.status, 0, "{}", cancelled.stderr);
+    assert!(cancelled.stdout.contains("Medical account cancellation") && cancelled.stdout.contains("B-2"));
+    let bytes = std::fs::read(&printer).expect("for a printer");
+    let title = b"Medical account cancellation";
+    assert!(bytes.windows(title.len()).any(|window| window == title));
+    let last = shop.journal().pop().expect("an entry")["entry"].as_str().expect("a number").to_owned();
+    let copy = shop.run_text("en", &["receipt", "reprint", &last]);
+    assert!(copy.status == 0 && copy.stdout.contains("** REPRINT 1 **"), "{}{}", copy.stdout, copy.stderr);
+    assert!(!copy.stdout.contains(&shop.identifier().to_string()), "the card is masked");
+}
+
+#[test]
 fn a_total_is_shared_as_it_was_paid_to_the_fen() {
     let (shop, entry) = sold();
     let part = give(&shop, &entry, &["--amount", "6.99"]).json();

@@ -109,6 +109,16 @@ fn a_dump_holds_the_whole_card_and_is_compared() {
         kinds.stdout
     );
     assert_eq!(shop.run(&["card", "diff", &whole, &closed]).status, 7);
+    // A value that is not there is something else than an empty one.
+    let mut lacking = card;
+    lacking["values"].as_object_mut().expect("values").remove("SSSE.EF06.name_extension").expect("an empty one");
+    let lacking = file("lacking.json", &lacking.to_string());
+    for (language, words) in [("en", ["(empty)", "(not there)"]), ("zh", ["（空）", "（没有）"])] {
+        let text = shop.run_text(language, &["card", "diff", &whole, &lacking]).stdout;
+        assert!(words.iter().all(|word| text.contains(word)), "{text}");
+    }
+    let row = &shop.run(&["card", "diff", &whole, &lacking]).json()["differences"][0];
+    assert_eq!((&row["left"], &row["right"]), (&json!(""), &json!(null)));
 }
 
 #[test]
@@ -239,6 +249,7 @@ fn blank_foreign_and_other_cards_are_told_apart() {
     assert_eq!(foreign["notes"][0]["code"], "FOREIGN_CITY");
     let check = shop.run(&["card", "check"]);
     assert_eq!((check.status, check.code().as_str()), (3, "FOREIGN_CITY"));
+    assert_eq!(check.json()["route"], "ministry", "another province");
     let paid = shop.pay(&shop.bill("B-1", &[("X1", 1, "10.00")]));
     assert_eq!((paid.status, paid.code().as_str()), (3, "FOREIGN_CITY"));
     let psam = shop.farm.reader_name(PSAM).expect("a slot");

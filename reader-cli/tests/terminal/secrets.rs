@@ -157,6 +157,7 @@ fn nothing_planted_comes_out_where_nobody_asked() {
         ("refund withdraw 1 --reason goods".to_owned(), false),
         ("cancel --pin env:PIN".to_owned(), false),
         ("journal list".to_owned(), false),
+        ("journal judge 1 --not-done --by 007 --reason asked".to_owned(), false),
         ("journal verify".to_owned(), false),
         ("journal states".to_owned(), false),
         ("journal export".to_owned(), false),
@@ -210,6 +211,7 @@ fn nothing_planted_comes_out_where_nobody_asked() {
         ("national day-end".to_owned(), false),
         (format!("national catalogue 1318 --out {bill}.list"), false),
         ("bridge --listen nowhere".to_owned(), false),
+        ("kiosk --listen nowhere".to_owned(), false),
         (format!("compat {recording}"), true),
         (format!("compat {recording}.wrong"), false),
         ("tear pin --points".to_owned(), false),
@@ -256,7 +258,7 @@ fn traced(shop: &Shop, arguments: &[&str], index: usize) -> Ran {
     let path = shop.path(&format!("trace-{index}")).display().to_string();
     let is_on_paper = matches!(
         arguments,
-        ["profile" | "trace" | "policy" | "catalogue" | "bridge" | "compat" | "tear", ..]
+        ["profile" | "trace" | "policy" | "catalogue" | "bridge" | "kiosk" | "compat" | "tear", ..]
             | ["card", "diff", _, "--against", "ssc-3.0"]
     );
     if is_on_paper { shop.run(arguments) } else { shop.run(&[&["--trace", &path], arguments].concat()) }

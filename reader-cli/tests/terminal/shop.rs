@@ -6,6 +6,7 @@ use std::process::{Child, Command, Output, Stdio};
 
 use card_profiles::{CardValues, builtin_text};
 use card_sim::fault::FaultPlan;
+use card_sim::keys::GivenKeys;
 use card_sim::memory::Durability;
 use card_sim::reader::Farm;
 use card_sim::{Inspection, Socket, image};
@@ -292,6 +293,14 @@ pub(crate) fn user_image(path: &Path, serial: u8, city: &str) {
 pub(crate) fn blank_image(path: &Path, profile: &str, serial: [u8; 6]) -> Socket {
     let text = builtin_text(profile).expect("built in");
     image_of(path, text, serial)
+}
+
+/// A PSAM of both environments, blank.
+pub(crate) fn blank_psam_of_both(path: &Path, serial: [u8; 6]) -> Socket {
+    let texts = ["psam", "psam-sx3"].map(|name| builtin_text(name).expect("built in"));
+    let none = GivenKeys::default();
+    image::create_of_environments(path, &texts.map(|text| (text, &none)), serial, &FaultPlan::default()).expect("made");
+    Socket::new(image::open(path, Durability::Process).expect("opens"))
 }
 
 /// As [`blank_image`], of a profile text.

@@ -11,6 +11,7 @@ use settlement::id::{CardIdentifier, InstitutionCode, PublicKey, Signature, Term
 use settlement::journal::State;
 use settlement::message::{AnswerStatus, Institution, SignInAnswer, TerminalLimits, Version1};
 use settlement::parameters::SignedParameters;
+use settlement::sale::OnlinePolicy;
 
 use crate::counter::{Counter, PSAM, Torn, Witness, text, third_generation};
 
@@ -94,6 +95,7 @@ fn enrol(data: &str, blacklisted: &[&str]) {
                 pending_records_max: 3,
                 pending_max_fen: Fen::new(100_000),
                 blacklist_age_max_hours: 24,
+                online: OnlinePolicy::OfflineOnly,
             },
             signature: Signature([0; 64]),
         },
@@ -222,4 +224,15 @@ fn a_card_pulled_at_debit_is_settled_by_the_same_call_and_pays_once() {
         assert_eq!(records.first().map(|(_, text)| text.matches('|').count()), Some(1), "{records:?}");
         drop(back);
     }
+}
+
+#[test]
+fn a_buffer_too_small_for_the_answer_is_refused_before_the_card_pays() {
+    let shop = Shop::open(true);
+    let set =
+        [("SSCARD_DATA", shop.data.as_str()), ("SSCARD_PIN_ENTRY", shop.entry.as_str()), ("SSCARD_OUT_BYTES", "60")];
+    let answers = shop.counter.session(&[&pay("0.1|0.2")], &set);
+    assert_eq!(answers.first().map(|(code, _)| *code), Some(-42), "{answers:?}");
+    assert_eq!(shop.states(), [], "nothing was begun");
+    assert_eq!(shop.codes(&[&pay("0.1|0.2")]), [0]);
 }

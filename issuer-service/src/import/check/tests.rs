@@ -35,12 +35,7 @@ const GOOD: [&str; 12] = [
 
 fn checks_of(columns: &[Column]) -> Checks {
     let city = CityCode::parse("513300").expect("digits");
-    Checks {
-        columns: columns.to_vec(),
-        counties: Counties::of(city),
-        people: PeopleRules::default(),
-        today: clock::today(),
-    }
+    Checks::of(city, columns.to_vec(), PeopleRules::default())
 }
 
 fn checks() -> Checks {

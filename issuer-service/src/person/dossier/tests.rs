@@ -42,6 +42,17 @@ fn the_same_statement_twice_says_nothing_new() {
 }
 
 #[test]
+fn the_bytes_of_a_first_statement_are_those_of_the_dossier_begun_by_it() {
+    let raw_as_held = Details { name_raw: "卓玛".to_owned(), ..details("卓玛", "19900001234") };
+    for one in [details("扎西·多吉", "19900001234"), details("扎西·多吉", ""), raw_as_held] {
+        for fields in [Fields::ALL, Fields::NONE, only(Field::Phone)] {
+            let statement = Statement { fields, row: 70_000, import: 300, ..said(POLICE, 1_800_000_000, &one) };
+            assert_eq!(Dossier::first_bytes(&statement), Dossier::begin(&statement).to_bytes());
+        }
+    }
+}
+
+#[test]
 fn a_source_changes_what_it_alone_said_and_the_past_remains() {
     let (old, new) = (details("卓玛", "19900001234"), details("卓玛", "19900004321"));
     let mut dossier = Dossier::begin(&said(BUREAU, 100, &old));

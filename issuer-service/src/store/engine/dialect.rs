@@ -6,13 +6,14 @@
 //! Never: translates a query; what it does not know, the server refuses.
 
 /// SQLite's word and the server's.
-const WORDS: [(&str, &str); 6] = [
+const WORDS: [(&str, &str); 7] = [
     ("INTEGER PRIMARY KEY", "BIGINT PRIMARY KEY"),
     (" AS BLOB)", " AS BYTEA)"),
     ("char(31)", "chr(31)"),
     ("typeof(amount_fen) = 'integer'", "amount_fen IS NOT NULL"),
     ("IS NOT '", "IS DISTINCT FROM '"),
     ("IS NOT OLD.", "IS DISTINCT FROM OLD."),
+    ("DROP TRIGGER load_is_decided_once;", "DROP TRIGGER load_is_decided_once ON load;"),
 ];
 
 const DROP: &str = "DROP TABLE ";

@@ -11,8 +11,26 @@ use super::value::{Value, of_file};
 use super::{EngineError, Result};
 use crate::store::StoreError;
 
-/// How long a writer waits for another one.
+/// How long a reader of the file waits for a writer who brings it up to date.
 const BUSY_WAIT: Duration = Duration::from_secs(5);
+
+/// A writer looks again so soon at first: another one is through in about a millisecond, and the waits that SQLite would take grow to
+/// a hundred of them.
+const SHORT_WAIT: Duration = Duration::from_micros(100);
+/// So often; half a card is written meanwhile.
+const SHORT_WAITS: i32 = 100;
+/// Then it looks every millisecond, for five seconds.
+const LONG_WAIT: Duration = Duration::from_millis(1);
+const LONG_WAITS: i32 = 5_000;
+
+/// Waits for another writer; `false` when it was long enough.
+fn wait(again: i32) -> bool {
+    let waits = again < SHORT_WAITS + LONG_WAITS;
+    if waits {
+        std::thread::sleep(if again < SHORT_WAITS { SHORT_WAIT } else { LONG_WAIT });
+    }
+    waits
+}
 
 /// Statements that a connection keeps ready.
 const STATEMENTS_MAX: usize = 128;
@@ -20,8 +38,8 @@ const STATEMENTS_MAX: usize = 128;
 pub(super) fn open(path: &Path, new: bool) -> Result<Connection> {
     let create = if new { OpenFlags::SQLITE_OPEN_CREATE } else { OpenFlags::empty() };
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX | create;
-    let opened = Connection::open_with_flags(path, flags).and_then(|connection| {
-        connection.busy_timeout(BUSY_WAIT)?;
+    let opened = Connection::open_with_flags(path, flags).and_then(|mut connection| {
+        connection.busy_handler(Some(wait))?;
         connection.pragma_update(None, "journal_mode", "WAL")?;
         connection.pragma_update(None, "synchronous", "FULL")?;
         connection.pragma_update(None, "foreign_keys", "ON")?;

@@ -11,7 +11,7 @@ use std::fmt;
 use cryptoki::mechanism::vendor_defined::VendorDefinedMechanism;
 use cryptoki::mechanism::{Mechanism, MechanismType};
 use cryptoki::object::KeyType;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 /// First number of mechanisms that a maker numbers himself.
 const MAKERS_FIRST: c_ulong = 0x8000_0000;
@@ -21,7 +21,7 @@ const ZEROS_8: [u8; 8] = [0; 8];
 const ZEROS_16: [u8; 16] = [0; 16];
 
 /// A way to wrap a key.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum Way {
     /// One that PKCS #11 numbers.
@@ -31,7 +31,7 @@ pub enum Way {
 }
 
 /// A way that PKCS #11 numbers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Standard {
     /// RFC 3394, under an AES key: what was altered does not come out.
     #[serde(rename = "aes-key-wrap")]
@@ -48,8 +48,8 @@ pub enum Standard {
 }
 
 /// A way that the maker numbers.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(try_from = "MakersRow")]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "MakersRow", into = "MakersRow")]
 pub struct MakersWay {
     name: String,
     mechanism: MechanismType,
@@ -64,13 +64,24 @@ enum Initial {
 }
 
 /// `{ name = "SM4-CBC", mechanism = 0x80000105, iv_bytes = 16 }`.
-#[derive(Deserialize)]
+#[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct MakersRow {
     name: String,
     mechanism: c_ulong,
     #[serde(default)]
     iv_bytes: u8,
+}
+
+impl From<MakersWay> for MakersRow {
+    fn from(MakersWay { name, mechanism, initial }: MakersWay) -> Self {
+        let iv_bytes = match initial {
+            Initial::None => 0,
+            Initial::Eight => 8,
+            Initial::Sixteen => 16,
+        };
+        Self { name, mechanism: *mechanism, iv_bytes }
+    }
 }
 
 impl TryFrom<MakersRow> for MakersWay {

@@ -1,0 +1,358 @@
+//! Records that the centre did not post (挂账处理): one person says what became of them, another decides.
+//!
+//! | act     | the card paid | the sale stands | posted |
+//! |---------|---------------|-----------------|--------|
+//! | post    | yes           | yes             | as any purchase: card and pool pay, the institution is owed; it can be refunded |
+//! | return  | yes           | no              | card → the holder's pending money, who gets it at the next load; nobody is owed |
+//! | dismiss | no            | no              | nothing; of a load or refund too, whose money `load settle` decides |
+//!
+//! The record stays as it was judged, and the day that it came in keeps its proof: the decision counts in the window that is open
+//! when it is made.
+//!
+//! Source: clearing practice of two persons for what is entered by hand. Which codes may be posted is assumed: those whose record
+//! does not contradict the card (no TAC, listed, above a limit, an algorithm that cannot be checked).
+//! Owns: states, who decides, the posting. Never: changes a record, computes a TAC.
+//! Units: fen.
+
+use serde::{Serialize, Serializer};
+use settlement::code::ErrorCode;
+use settlement::date::BusinessDate;
+use settlement::id::TerminalNumber;
+
+use super::ledger::{self, Account, Posting, PostingKind};
+use super::refusal::ClearingError;
+use super::succession;
+use super::upload::{RowKind, RowOutcome, UploadRow};
+use crate::audit::Act;
+use crate::lang::Lang;
+use crate::output::Show;
+use crate::state::{State, states};
+use crate::store::Tx;
+
+states! {
+    /// A decision about a record.
+    "row_decision" DecisionState {
+        /// Waits for another person.
+        Proposed = "proposed" "待复核",
+        /// Done.
+        Approved = "approved" "已复核",
+        /// Refused; the record waits again.
+        Rejected = "rejected" "已退回",
+    }
+    /// Moves of a decision, by an operator with role approve who did not propose it.
+    DecisionMove {
+        /// What was proposed is done, in the open window.
+        Approve: Proposed => Approved,
+        /// It is not.
+        Reject: Proposed => Rejected,
+    }
+}
+
+impl DecisionState {
+    /// All states.
+    pub const ALL: [Self; 3] = [Self::Proposed, Self::Approved, Self::Rejected];
+
+    const fn word(self, lang: Lang) -> &'static str {
+        match (self, lang) {
+            (Self::Proposed, Lang::Zh) => "待复核",
+            (Self::Proposed, Lang::En) => "proposed",
+            (Self::Approved, Lang::Zh) => "已复核",
+            (Self::Approved, Lang::En) => "approved",
+            (Self::Rejected, Lang::Zh) => "已退回",
+            (Self::Rejected, Lang::En) => "rejected",
+        }
+    }
+}
+
+impl Serialize for DecisionState {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.name())
+    }
+}
+
+/// What becomes of a record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum RowAct {
+    /// The purchase stands.
+    Post,
+    /// The card paid and the holder gets it back.
+    Return,
+    /// The card did not pay.
+    Dismiss,
+}
+
+impl RowAct {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Post, Self::Return, Self::Dismiss];
+
+    /// Name in the store, in output and on the command line.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Post => "post",
+            Self::Return => "return",
+            Self::Dismiss => "dismiss",
+        }
+    }
+
+    const fn word(self, lang: Lang) -> &'static str {
+        match (self, lang) {
+            (_, Lang::En) => self.name(),
+            (Self::Post, Lang::Zh) => "入账",
+            (Self::Return, Lang::Zh) => "退还持卡人",
+            (Self::Dismiss, Lang::Zh) => "销账",
+        }
+    }
+}
+
+/// A decision.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Decision {
+    /// Number.
+    pub number: i64,
+    /// Terminal of the record.
+    pub terminal: TerminalNumber,
+    /// Number of the record at the terminal.
+    pub record: u64,
+    /// What becomes of it.
+    pub act: RowAct,
+    /// Why.
+    pub reason: String,
+    /// State.
+    pub state: DecisionState,
+    /// Who asked.
+    pub maker: String,
+    /// UTC instant.
+    pub made_at: String,
+    /// Who decided.
+    pub checker: Option<String>,
+    /// Window that it counts in.
+    pub posted_on: Option<BusinessDate>,
+}
+
+/// What was decided about a record, as far as its row needs it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Decided {
+    /// Number of the decision.
+    pub number: i64,
+    /// What became of it.
+    pub act: RowAct,
+    /// Window that it counts in.
+    pub posted_on: BusinessDate,
+}
+
+/// Asks that something become of a record that was not posted.
+///
+/// # Errors
+/// [`ClearingError::RowUnknown`], [`ClearingError::RowDecided`], [`ClearingError::RowUnpostable`], [`ClearingError::ReasonMissing`].
+pub fn propose(
+    tx: &Tx<'_>,
+    (terminal, record): (TerminalNumber, u64),
+    act: RowAct,
+    reason: &str,
+    maker: &str,
+) -> Result<(Decision, Act), ClearingError> {
+    let reason = reason.trim();
+    if reason.is_empty() {
+        return Err(ClearingError::ReasonMissing);
+    }
+    let row = open_row(tx, terminal, record)?;
+    if let Some(known) = tx.decision_of(terminal, record)? {
+        return Err(ClearingError::RowDecided { terminal, record, number: known.number });
+    }
+    possible(tx, &row, act)?;
+    let number = tx.add_decision((terminal, record), act, reason, maker)?;
+    let detail = format!("decision {number}: {} {} yuan: {reason}", act.name(), row.personal_account_fen);
+    Ok((found(tx, number)?, told(maker, "row.propose", &row, detail)))
+}
+
+/// Does what another person asked for, or refuses it.
+///
+/// # Errors
+/// [`ClearingError::DecisionUnknown`], [`ClearingError::SameOperator`], [`ClearingError::RowDecided`], as [`propose`].
+pub fn decide(tx: &Tx<'_>, number: i64, step: DecisionMove, checker: &str) -> Result<(Decision, Act), ClearingError> {
+    let decision = found(tx, number)?;
+    if decision.maker == checker {
+        return Err(ClearingError::SameOperator { operator: checker.to_owned() });
+    }
+    let Decision { terminal, record, act, .. } = decision;
+    if decision.state != DecisionState::Proposed {
+        return Err(ClearingError::RowDecided { terminal, record, number });
+    }
+    let row = open_row(tx, terminal, record)?;
+    match step {
+        DecisionMove::Reject => tx.decide_row(number, step.ends(), checker, None)?,
+        DecisionMove::Approve => {
+            possible(tx, &row, act)?;
+            let window = tx.current_window()?;
+            if let Some(posting) = posting(tx, &row, act)? {
+                tx.post_once(&posting, window)?;
+                succession::follow(tx, row.card_identifier)?;
+            }
+            tx.decide_row(number, step.ends(), checker, Some(window))?;
+        }
+    }
+    let done = found(tx, number)?;
+    let detail = format!("decision {number}: {} {}", act.name(), done.state.name());
+    Ok((done, told(checker, "row.decide", &row, detail)))
+}
+
+/// Whether a record that was refused so may be posted or returned: nothing in it contradicts the card.
+#[must_use]
+pub fn may_be_posted(row: &UploadRow) -> bool {
+    row.kind == RowKind::Purchase
+        && matches!(
+            row.code,
+            Some(
+                ErrorCode::TacMissing
+                    | ErrorCode::RecordJudged
+                    | ErrorCode::CardBlacklisted
+                    | ErrorCode::LimitExceeded
+                    | ErrorCode::AlgorithmUnsupported
+            )
+        )
+}
+
+fn possible(tx: &Tx<'_>, row: &UploadRow, act: RowAct) -> Result<(), ClearingError> {
+    let (terminal, record) = (row.terminal, row.journal_sequence);
+    let unpostable = || ClearingError::RowUnpostable { terminal, record, code: row.code };
+    if act == RowAct::Dismiss {
+        return Ok(());
+    }
+    if !may_be_posted(row) || tx.card_facts(row.card_identifier)?.is_none() {
+        return Err(unpostable());
+    }
+    // A held row keeps its own numbers; those of a refused one may have gone to another since.
+    let is_taken = row.outcome == RowOutcome::Refused
+        && (tx.card_sequence_used(row.card_identifier, row.card_sequence, RowKind::Purchase)?
+            || match row.terminal_sequence {
+                Some(sequence) => tx.terminal_sequence_used(terminal, sequence)?,
+                None => true,
+            });
+    if is_taken { Err(unpostable()) } else { Ok(()) }
+}
+
+fn posting(tx: &Tx<'_>, row: &UploadRow, act: RowAct) -> Result<Option<Posting>, ClearingError> {
+    let sequence = row.terminal_sequence.unwrap_or_default();
+    let reference = format!("purchase:{}:{sequence}", row.terminal);
+    match act {
+        RowAct::Dismiss => Ok(None),
+        RowAct::Post => Ok(ledger::purchase(
+            reference,
+            row.card_identifier,
+            &row.institution,
+            row.personal_account_fen,
+            row.self_paid_fen,
+            row.pooled_fund_fen,
+        )?),
+        RowAct::Return if row.personal_account_fen == settlement::fen::Fen::ZERO => Ok(None),
+        RowAct::Return => {
+            let card = row.card_identifier;
+            let holder = tx.card_facts(card)?.ok_or(ClearingError::CardUnknown { card })?.holder;
+            let (from, to) = (Account::Card(card), Account::Pending(holder));
+            Ok(Some(Posting::transfer(reference, PostingKind::Correction, from, to, row.personal_account_fen)?))
+        }
+    }
+}
+
+fn open_row(tx: &Tx<'_>, terminal: TerminalNumber, record: u64) -> Result<UploadRow, ClearingError> {
+    tx.row_of_record(terminal, record)?
+        .filter(|row| row.outcome != RowOutcome::Accepted)
+        .ok_or(ClearingError::RowUnknown { terminal, record })
+}
+
+fn found(tx: &Tx<'_>, number: i64) -> Result<Decision, ClearingError> {
+    tx.decision(number)?.ok_or(ClearingError::DecisionUnknown { number })
+}
+
+fn told(actor: &str, act: &'static str, row: &UploadRow, detail: String) -> Act {
+    let object = format!("record {}/{}", row.terminal, row.journal_sequence);
+    Act { actor: actor.to_owned(), act, object, detail }
+}
+
+impl Show for Decision {
+    fn text(&self, lang: Lang) -> String {
+        let Self { number, terminal, record, reason, maker, .. } = self;
+        let (state, act) = (self.state.word(lang), self.act.word(lang));
+        let checker = self.checker.as_deref().unwrap_or("–");
+        let head = lang.pick(
+            format!("处理单 {number}  {state}  {terminal}/{record}  {act}  经办 {maker}  复核 {checker}  {reason}"),
+            format!(
+                "decision {number}  {state}  {terminal}/{record}  {act}  by {maker}  checked by {checker}  {reason}"
+            ),
+        );
+        if self.state == DecisionState::Proposed {
+            let next = lang.pick("等待另一人复核", "waits for another person");
+            format!("{head}\n  {next}: issuer row approve {number} --operator NAME")
+        } else {
+            head
+        }
+    }
+}
+
+/// A record that was not posted, with what is asked or decided.
+#[derive(Clone, Debug, Serialize)]
+pub struct ListedRow {
+    /// The record.
+    #[serde(flatten)]
+    pub row: UploadRow,
+    /// What is asked or decided.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub proposal: Option<Decision>,
+    /// Whether it may be posted or returned; else it is dismissed.
+    pub may_be_posted: bool,
+}
+
+/// Records that were not posted.
+#[derive(Clone, Debug, Serialize)]
+pub struct ListedRows {
+    /// In order of terminal and record.
+    pub rows: Vec<ListedRow>,
+}
+
+/// Records that were not posted; `open`: only those that nobody has decided.
+///
+/// # Errors
+/// [`ClearingError::Store`].
+pub fn list(tx: &Tx<'_>, open: bool) -> Result<ListedRows, ClearingError> {
+    let mut rows = Vec::new();
+    for row in tx.rows_not_posted()? {
+        if open && row.decided.is_some() {
+            continue;
+        }
+        let proposal = tx.decision_of(row.terminal, row.journal_sequence)?;
+        rows.push(ListedRow { may_be_posted: may_be_posted(&row), row, proposal });
+    }
+    Ok(ListedRows { rows })
+}
+
+impl Show for ListedRows {
+    fn text(&self, lang: Lang) -> String {
+        if self.rows.is_empty() {
+            return lang.pick("没有未入账的记录", "no record waits").to_owned();
+        }
+        let line = |listed: &ListedRow| {
+            let row = &listed.row;
+            let place = format!("{}/{}", row.terminal, row.journal_sequence);
+            let next = match &listed.proposal {
+                Some(Decision { number, act, state, .. }) => {
+                    format!("{} {number} {} {}", lang.pick("处理单", "decision"), act.word(lang), state.word(lang))
+                }
+                None if listed.may_be_posted => {
+                    format!("→ issuer row propose {place} --post|--return|--dismiss --reason …")
+                }
+                None => format!("→ issuer row propose {place} --dismiss --reason …"),
+            };
+            format!(
+                "{place}  {}  {}  {}  {}  {}  {next}",
+                row.business_date,
+                row.kind.name(),
+                row.card_identifier,
+                row.personal_account_fen,
+                row.code.map_or("", ErrorCode::as_str)
+            )
+        };
+        self.rows.iter().map(line).collect::<Vec<_>>().join("\n")
+    }
+}

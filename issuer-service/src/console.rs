@@ -1,0 +1,248 @@
+//! Pages of the console: what an operator sees in a browser, made of data, without scripts but for live progress.
+//!
+//! Source: HTML 5, WCAG 2.2 (AA). Owns: the frame of every page, its words in both languages, tables, forms, charts.
+//! Never: reads a database, knows HTTP, unmasks anybody: what it is given to show is what is shown.
+
+pub mod batches;
+pub mod cards;
+pub mod chart;
+pub mod figures;
+pub mod gate;
+pub mod people;
+pub mod today;
+pub mod works;
+
+use maud::{DOCTYPE, Markup, html};
+
+use crate::error::Explain;
+use crate::lang::Lang;
+use crate::operator::{Operator, Role};
+use crate::state::{Table, word};
+
+/// The one style sheet.
+pub const STYLE: &str = include_str!("console/style.css");
+/// The one script.
+pub const SCRIPT: &str = include_str!("console/live.js");
+
+/// Who looks.
+#[derive(Clone, Copy, Debug)]
+pub struct Viewer<'a> {
+    /// Who.
+    pub operator: &'a Operator,
+    /// What each of the forms carries.
+    pub csrf: &'a str,
+    /// Language.
+    pub lang: Lang,
+    /// Whether the keys of this centre are for rehearsal; none when its vault does not say.
+    pub rehearsal: Option<bool>,
+    /// City of the centre.
+    pub city: &'a str,
+    /// The page, without its query: for the change of language.
+    pub path: &'a str,
+}
+
+/// What stands above a page.
+#[derive(Clone, Debug)]
+pub enum Note {
+    /// Something was done.
+    Done(&'static str),
+    /// Something was refused, or failed.
+    Problem {
+        /// Stable code.
+        code: &'static str,
+        /// What happened.
+        what: String,
+        /// What to do next.
+        next: &'static str,
+    },
+}
+
+impl Note {
+    /// A failure in words.
+    #[must_use]
+    pub fn of(error: &dyn Explain, lang: Lang) -> Self {
+        Self::Problem { code: error.code(), what: error.what(lang), next: error.next(lang) }
+    }
+
+    pub(crate) fn shown(&self, lang: Lang) -> Markup {
+        match self {
+            Self::Done(text) => html! { div.told role="status" { p { (text) } } },
+            Self::Problem { code, what, next } => html! {
+                div.problem role="alert" {
+                    p { strong { (what) } " " span.code { (code) } }
+                    p { (lang.pick("下一步: ", "Next: ")) (next) }
+                }
+            },
+        }
+    }
+}
+
+/// Rooms of the console: address, words, in the order of the menu.
+const ROOMS: [(&str, &str, &str); 12] = [
+    ("today", "今日工作", "Today"),
+    ("people", "人员", "People"),
+    ("requests", "申请", "Requests"),
+    ("batches", "批次", "Batches"),
+    ("cards", "卡", "Cards"),
+    ("stock", "库存", "Stock"),
+    ("stations", "制卡站", "Stations"),
+    ("keys", "密钥", "Keys"),
+    ("faces", "卡面", "Card faces"),
+    ("blacklist", "黑名单", "Blacklist"),
+    ("audit", "审计", "Audit"),
+    ("figures", "统计", "Figures"),
+];
+
+impl Viewer<'_> {
+    /// Whether the operator has one of these roles: what is not allowed is not offered. The gate decides, not this.
+    #[must_use]
+    pub fn has(&self, roles: &[Role]) -> bool {
+        roles.iter().any(|role| self.operator.has(*role))
+    }
+
+    /// The text of the viewer's language.
+    #[must_use]
+    pub fn say(&self, zh: &'static str, en: &'static str) -> &'static str {
+        self.lang.pick(zh, en)
+    }
+
+    /// What binds a form to the session.
+    #[must_use]
+    pub fn token(&self) -> Markup {
+        html! { input type="hidden" name="csrf" value=(self.csrf); }
+    }
+
+    /// A whole page in the frame.
+    #[must_use]
+    pub fn page(&self, title: &str, note: Option<&Note>, content: &Markup) -> Markup {
+        let room = self.path.split('/').nth(2).unwrap_or_default();
+        let frame = html! {
+            a.skip href="#main" { (self.say("跳到正文", "Skip to the page")) }
+            header {
+                strong { (self.say("社会保障卡发卡中心", "Social security card centre")) " " (self.city) }
+                @match self.rehearsal {
+                    Some(true) => span.tag.warn { (self.say("演练密钥", "rehearsal keys")) },
+                    Some(false) => span.tag.good { (self.say("正式密钥", "real keys")) },
+                    None => {}
+                }
+                span.room {}
+                span { (self.operator.name) }
+                (languages(self.lang, self.path))
+                form method="post" action="/console/logout" {
+                    (self.token())
+                    button type="submit" { (self.say("退出", "Log out")) }
+                }
+            }
+            div.frame {
+                nav aria-label=(self.say("菜单", "Menu")) {
+                    ul {
+                        @for (name, zh, en) in ROOMS {
+                            li { a href={ "/console/" (name) } aria-current=[(name == room).then_some("page")] { (self.say(zh, en)) } }
+                        }
+                    }
+                }
+                main id="main" {
+                    h1 { (title) }
+                    @if let Some(note) = note { (note.shown(self.lang)) }
+                    (content)
+                }
+            }
+        };
+        document(self.lang, title, &frame)
+    }
+
+    /// The word for a state, coloured by what it means.
+    #[must_use]
+    pub fn state(&self, table: &Table, name: &str) -> Markup {
+        let kind = match name {
+            "done" | "normal" | "finished" | "fulfilled" | "active" => "tag good",
+            "spoilt" | "formal_loss" | "cancelled" | "refused" | "revoked" | "lost" => "tag bad",
+            "proposed" | "temporary_loss" | "locked" | "writing" | "running" => "tag warn",
+            _ => "tag",
+        };
+        html! { span class=(kind) { (word(table, name, self.lang)) } }
+    }
+
+    /// Where one's own words are asked for: they go on record.
+    #[must_use]
+    pub fn reason(&self) -> Markup {
+        html! {
+            label { (self.say("理由（记入审计）", "Reason (goes on record)"))
+                input name="reason" required maxlength="200" autocomplete="off";
+            }
+        }
+    }
+}
+
+/// The links that change the language, kept on the page.
+pub(crate) fn languages(lang: Lang, path: &str) -> Markup {
+    let (other, name) = lang.pick(("en", "English"), ("zh", "中文"));
+    html! { a href={ "/console/language/" (other) "?to=" (path) } lang=(other) { (name) } }
+}
+
+/// A document around a page.
+pub(crate) fn document(lang: Lang, title: &str, body: &Markup) -> Markup {
+    html! {
+        (DOCTYPE)
+        html lang=(lang.pick("zh-CN", "en")) {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                title { (title) }
+                link rel="stylesheet" href="/console/style.css";
+                link rel="icon" href="data:,";
+                script src="/console/live.js" defer {}
+            }
+            body { (body) }
+        }
+    }
+}
+
+/// A table that may be wider than a narrow window.
+pub(crate) fn table(heads: &[(&str, bool)], caption: Option<&str>, rows: &[Vec<Markup>]) -> Markup {
+    html! {
+        div.wide tabindex="0" role="region" aria-label=[caption] {
+            table {
+                @if let Some(caption) = caption { caption { (caption) } }
+                thead { tr { @for (head, count) in heads { th scope="col" class=[count.then_some("count")] { (head) } } } }
+                tbody {
+                    @for row in rows {
+                        tr {
+                            @for (cell, (_, count)) in row.iter().zip(heads) {
+                                td class=[count.then_some("count")] { (cell) }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// A text as a cell.
+pub(crate) fn cell(text: impl maud::Render) -> Markup {
+    html! { (text) }
+}
+
+/// A code or number as a cell.
+pub(crate) fn code(text: &str) -> Markup {
+    html! { span.code { (text) } }
+}
+
+/// An instant in UTC, to the minute.
+pub(crate) fn minute(instant: &str) -> String {
+    instant.get(..16).unwrap_or(instant).replace('T', " ")
+}
+
+/// A link.
+pub(crate) fn link(to: &str, text: impl maud::Render) -> Markup {
+    html! { a href=(to) { (text) } }
+}
+
+/// Nothing, said.
+pub(crate) fn none(text: &str) -> Markup {
+    html! { p.quiet { (text) } }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,131 @@
+//! Cards in people's hands: found by number, their life, losses reported and taken back.
+//!
+//! Owns: which moves are offered for a state. Never: decides whether one is allowed.
+
+use maud::{Markup, html};
+
+use super::people::{card_state, facts};
+use super::{Viewer, cell, link, none, table};
+use crate::card::Card;
+use crate::card::life::{CardFile, Moved};
+use crate::card::state::LifeState;
+use crate::operator::Role;
+
+/// The search.
+#[must_use]
+pub fn search(viewer: &Viewer<'_>) -> Markup {
+    html! {
+        form.row method="get" action="/console/cards" {
+            label { (viewer.say("卡号", "Card number"))
+                input name="number" required maxlength="9" pattern="[A-Za-z0-9]+" autocomplete="off";
+            }
+            button type="submit" { (viewer.say("查找", "Find")) }
+        }
+    }
+}
+
+/// A table of cards.
+pub(super) fn list(viewer: &Viewer<'_>, cards: &[Card]) -> Markup {
+    let say = |zh, en| viewer.say(zh, en);
+    let heads = [
+        (say("卡号", "Card"), false),
+        (say("状态", "State"), false),
+        (say("发卡日期", "Issued"), false),
+        (say("有效期", "Valid until"), false),
+    ];
+    let rows: Vec<_> = cards
+        .iter()
+        .map(|card| {
+            let number = &card.card_number;
+            vec![
+                link(&format!("/console/cards/{number}"), number),
+                card_state(viewer, &card.state),
+                cell(&card.issue_date),
+                cell(&card.valid_until),
+            ]
+        })
+        .collect();
+    table(&heads, None, &rows)
+}
+
+/// One card.
+#[must_use]
+pub fn page(viewer: &Viewer<'_>, file: &CardFile, moves: &[Moved]) -> Markup {
+    let say = |zh, en| viewer.say(zh, en);
+    let Card { card_number, card_identifier, person, profile, issue_date, valid_until, state, .. } = &file.card;
+    let identifier = card_identifier.to_string();
+    html! {
+        p { (card_state(viewer, state)) " "
+            @if file.blacklisted { span.tag.bad { (say("在黑名单上", "on the blacklist")) } }
+            @if let Some(day) = &file.release_on { span.tag.warn { (say("自动解除", "released by itself on")) " " (day) } }
+        }
+        (facts(&[
+            (say("卡识别码", "Identifier"), &identifier), (say("卡类型", "Type"), profile), (say("发卡日期", "Issued"), issue_date),
+            (say("有效期", "Valid until"), valid_until), (say("补换自", "In the place of"), &file.replaces.join(" ")),
+            (say("已由此卡替换", "Replaced by"), file.replaced_by.as_deref().unwrap_or("")),
+        ]))
+        p { (link(&format!("/console/people/{person}"), say("持卡人", "The holder"))) }
+        @if viewer.has(&[Role::Counter]) { (acts(viewer, card_number, state)) }
+        h2 { (say("经过", "What happened to it")) }
+        @if moves.is_empty() { (none(say("还没有变动。", "Nothing yet."))) } @else { (history(viewer, moves)) }
+    }
+}
+
+/// Moves offered: name in the form, words in both languages.
+type Offer = (&'static str, &'static str, &'static str);
+
+const ACTIVATE: Offer = ("activate", "启用", "Activate");
+const TEMPORARY: Offer = ("temporary-loss", "临时挂失", "Report a loss (temporary)");
+const FORMAL: Offer = ("formal-loss", "正式挂失", "Report a loss (formal)");
+const RELEASE: Offer = ("release", "解除挂失", "Release");
+const LOCK: Offer = ("lock", "锁定应用", "Lock");
+const UNLOCK: Offer = ("unlock", "解锁", "Unlock");
+const CANCEL: Offer = ("cancel", "注销", "Cancel");
+
+fn acts(viewer: &Viewer<'_>, number: &str, state: &str) -> Markup {
+    let offers: &[Offer] = match LifeState::of_name(state) {
+        Some(LifeState::Sealed) => &[ACTIVATE, CANCEL],
+        Some(LifeState::Normal) => &[TEMPORARY, FORMAL, LOCK, CANCEL],
+        Some(LifeState::TemporaryLoss) => &[RELEASE, FORMAL, CANCEL],
+        Some(LifeState::FormalLoss) => &[RELEASE, CANCEL],
+        Some(LifeState::Locked) => &[UNLOCK, FORMAL, CANCEL],
+        Some(LifeState::Cancelled) | None => return html! {},
+    };
+    html! {
+        h2 { (viewer.say("办理", "Acts")) }
+        form.row method="post" action={ "/console/cards/" (number) "/move" } {
+            (viewer.token())
+            label { (viewer.say("事项", "Act"))
+                select name="step" {
+                    @for (name, zh, en) in offers { option value=(name) { (viewer.say(zh, en)) } }
+                }
+            }
+            (viewer.reason())
+            button type="submit" { (viewer.say("办理", "Do it")) }
+        }
+    }
+}
+
+fn history(viewer: &Viewer<'_>, moves: &[Moved]) -> Markup {
+    let say = |zh, en| viewer.say(zh, en);
+    let heads = [
+        (say("时间（UTC）", "At (UTC)"), false),
+        (say("由", "From"), false),
+        (say("至", "To"), false),
+        (say("经办人", "By"), false),
+        (say("理由", "Reason"), false),
+    ];
+    let rows: Vec<_> = moves
+        .iter()
+        .map(|moved| {
+            vec![
+                cell(super::minute(&moved.moved_at)),
+                card_state(viewer, &moved.from),
+                card_state(viewer, &moved.to),
+                cell(&moved.operator),
+                cell(&moved.reason),
+            ]
+        })
+        .collect();
+    table(&heads, None, &rows)
+}

@@ -1,0 +1,97 @@
+//! Figures: cards made by county, failures by cause, settlement by day.
+//!
+//! Owns: what is summed for a chart. Never: a person; a sum of money that is not of a window.
+
+use std::collections::BTreeMap;
+
+use maud::{Markup, html};
+use settlement::Fen;
+
+use super::chart::{Bar, bars};
+use super::{Viewer, none};
+use crate::batch::Batch;
+use crate::station::care::Reason;
+
+/// What is counted.
+#[derive(Clone, Debug, Default)]
+pub struct Figures {
+    /// All batches.
+    pub batches: Vec<Batch>,
+    /// Why cards were spoilt, the most frequent first.
+    pub reasons: Vec<Reason>,
+    /// Purchases of the latest days: date, rows accepted, rows refused, sum.
+    pub days: Vec<Day>,
+}
+
+/// A business day.
+#[derive(Clone, Debug)]
+pub struct Day {
+    /// 业务日期.
+    pub date: String,
+    /// Rows accepted.
+    pub accepted: u64,
+    /// Rows refused.
+    pub refused: u64,
+    /// Debited from cards.
+    pub purchased: Fen,
+}
+
+/// The page.
+#[must_use]
+pub fn page(viewer: &Viewer<'_>, figures: &Figures) -> Markup {
+    let say = |zh, en| viewer.say(zh, en);
+    let counties = by_county(viewer, &figures.batches);
+    let reasons: Vec<Bar> = figures
+        .reasons
+        .iter()
+        .map(|reason| Bar {
+            name: reason.reason.chars().take(18).collect(),
+            done: 0,
+            failed: reason.cards,
+            whole: reason.cards,
+            says: format!("{} {}", reason.cards, reason.reason),
+        })
+        .collect();
+    let days: Vec<Bar> = figures
+        .days
+        .iter()
+        .map(|day| Bar {
+            name: day.date.clone(),
+            done: day.accepted,
+            failed: day.refused,
+            whole: day.accepted + day.refused,
+            says: format!("{} / {}  ¥{}", day.accepted, day.refused, day.purchased),
+        })
+        .collect();
+    html! {
+        (chart(&counties, say("各区县制卡进度（已制、作废、全部）", "Cards by county (made, spoilt, all)"), say("还没有批次。", "There is no batch yet.")))
+        (chart(&reasons, say("作废原因", "Why cards were spoilt"), say("没有作废的卡。", "No card was spoilt.")))
+        (chart(&days, say("每日结算（收下 / 拒收，金额）", "Settlement by day (taken / refused, sum)"), say("还没有业务日。", "There is no business day yet.")))
+    }
+}
+
+fn chart(of: &[Bar], title: &str, nothing: &str) -> Markup {
+    if of.is_empty() {
+        html! { h2 { (title) } (none(nothing)) }
+    } else {
+        bars(title, of)
+    }
+}
+
+fn by_county(viewer: &Viewer<'_>, batches: &[Batch]) -> Vec<Bar> {
+    let mut sums: BTreeMap<&str, (u64, u64, u64)> = BTreeMap::new();
+    for batch in batches {
+        let (done, spoilt, whole) = sums.entry(batch.county.as_deref().unwrap_or_default()).or_default();
+        *done += batch.done;
+        *spoilt += batch.spoilt;
+        *whole += batch.cards;
+    }
+    let bar = |(county, (done, failed, whole)): (&str, (u64, u64, u64))| Bar {
+        name: if county.is_empty() { viewer.say("不分区县", "no county").to_owned() } else { county.to_owned() },
+        done,
+        failed,
+        whole,
+        says: format!("{done} / {failed} / {whole}"),
+    };
+    sums.into_iter().map(bar).collect()
+}

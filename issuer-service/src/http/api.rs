@@ -1,0 +1,685 @@
+//! The API of operators and of programs that act for them: `/api/v1/…`, JSON.
+//!
+//! Every endpoint is a row of [`ENDPOINTS`]: its path, the command of the duty table that it carries out, the work. The router, the
+//! description for programs and the matrix of roles are made from the same rows. An act answers with what it was done to
+//! ([`Done`]); the thing itself is asked for under its address.
+//!
+//! Source: RFC 9110, RFC 9457 (problem details). Owns: rows, bodies, parameters, answers. Never: a rule of its own: the functions
+//! behind are those of the commands.
+
+mod batches;
+mod credentials;
+pub mod description;
+mod encoding;
+pub mod failure;
+mod house;
+mod people;
+pub(super) mod rate;
+pub mod session;
+mod watch;
+
+use std::sync::Arc;
+
+use axum::body::Bytes;
+use axum::extract::{RawPathParams, Request, State};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{MethodFilter, on};
+use axum::{Extension, Router};
+use ring::digest::{SHA256, digest};
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+pub(super) use self::encoding::decoded;
+use self::failure::ApiError;
+use super::connection::{self, Limits, NoBody};
+use super::operators::{self, OperatorDesk};
+use super::problem::ApiProblem;
+use super::session::{Session, said};
+use super::tls::Peer;
+use super::{json, single};
+use crate::error::Error;
+use crate::lang::Lang;
+use crate::operator::login::LoginError;
+use crate::operator::{Operator, duty};
+use crate::store::Store;
+
+/// Longest body: a photo.
+pub const BODY_BYTES_MAX: usize = 8 * 1024 * 1024;
+/// Longest body of JSON.
+const JSON_BYTES_MAX: usize = 256 * 1024;
+/// Longest query.
+const QUERY_BYTES_MAX: usize = 2_048;
+/// What names the repetitions of a request.
+const KEY_HEADER: &str = "idempotency-key";
+/// Says that the answer is one of an earlier request.
+const REPLAYED_HEADER: &str = "idempotency-replayed";
+
+/// Method of a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Method {
+    /// Looks.
+    Get,
+    /// Acts.
+    Post,
+    /// Puts in place of what was there.
+    Put,
+    /// Takes away.
+    Delete,
+}
+
+impl Method {
+    /// As it stands in a request.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Get => "GET",
+            Self::Post => "POST",
+            Self::Put => "PUT",
+            Self::Delete => "DELETE",
+        }
+    }
+
+    const fn filter(self) -> MethodFilter {
+        match self {
+            Self::Get => MethodFilter::GET,
+            Self::Post => MethodFilter::POST,
+            Self::Put => MethodFilter::PUT,
+            Self::Delete => MethodFilter::DELETE,
+        }
+    }
+}
+
+/// What an endpoint asks of who sends the request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Asks {
+    /// Nothing: it lets people in, or tells what everybody may know.
+    Nothing,
+    /// To be let in.
+    Session,
+    /// What this command of the duty table asks.
+    Duty(&'static str),
+}
+
+/// A parameter behind the question mark.
+#[derive(Clone, Copy, Debug)]
+pub struct Parameter {
+    /// Name.
+    pub name: &'static str,
+    /// What it holds.
+    pub kind: Kind,
+    /// What it is for.
+    pub says: &'static str,
+}
+
+/// What a parameter holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A number from 0 up to a bound.
+    Number(i64),
+    /// A text of at most so many characters.
+    Text(usize),
+    /// One of these words.
+    Word(&'static [&'static str]),
+}
+
+/// An endpoint.
+pub struct Endpoint {
+    /// Method.
+    pub method: Method,
+    /// Path, with `{number}` for a number and `{card}` or `{name}` for a text.
+    pub path: &'static str,
+    /// What it asks.
+    pub asks: Asks,
+    /// Its name for programs that make clients.
+    pub id: &'static str,
+    /// One sentence.
+    pub says: &'static str,
+    /// Parameters.
+    pub parameters: &'static [Parameter],
+    work: &'static dyn Work,
+}
+
+/// Every endpoint of the API.
+pub const ENDPOINTS: &[&[Endpoint]] = &[
+    session::ENDPOINTS,
+    description::ENDPOINTS,
+    people::ENDPOINTS,
+    credentials::ENDPOINTS,
+    batches::ENDPOINTS,
+    house::ENDPOINTS,
+];
+
+/// A request under way.
+pub struct Call<'a> {
+    /// The connection to the database; whoever calls is on duty.
+    pub store: &'a mut Store,
+    /// The desk.
+    pub desk: &'a OperatorDesk,
+    /// Language of the caller.
+    pub lang: Lang,
+    session: Option<&'a Session>,
+    path: &'a [(String, String)],
+    query: &'a [(String, String)],
+    body: &'a Bytes,
+    cookie: Option<HeaderValue>,
+    /// What an act would have been done to, when there was nothing to do.
+    untouched: Option<String>,
+}
+
+/// Why somebody does it.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Reason {
+    /// For the audit log; no names of people.
+    reason: String,
+}
+
+/// Where a page begins.
+const AFTER: Parameter =
+    Parameter { name: "after", kind: Kind::Number(i64::MAX), says: "Behind this one: `next` of the page before." };
+/// How long it is.
+const LIMIT: Parameter =
+    Parameter { name: "limit", kind: Kind::Number(1_000), says: "At most so many; 100 when absent." };
+/// Rows of a page of which nothing is said.
+const LIMIT_COMMON: u32 = 100;
+
+/// What names the page behind this one; none when it is not full.
+fn next<T>(page: &[T], limit: u32, number: impl Fn(&T) -> i64) -> Option<i64> {
+    let full = u32::try_from(page.len()).is_ok_and(|length| length >= limit);
+    page.last().filter(|_| full).map(number)
+}
+
+impl Call<'_> {
+    /// Who calls.
+    ///
+    /// # Errors
+    /// [`LoginError::SessionMissing`] where an endpoint lets anybody in.
+    pub fn session(&self) -> Result<&Session, LoginError> {
+        self.session.ok_or(LoginError::SessionMissing)
+    }
+
+    /// Who calls, by name.
+    ///
+    /// # Errors
+    /// As [`Call::session`].
+    pub fn operator(&self) -> Result<&Operator, LoginError> {
+        Ok(self.session()?.operator())
+    }
+
+    /// A number of the path.
+    ///
+    /// # Errors
+    /// [`ApiError::ParameterUnfit`].
+    pub fn number(&self) -> Result<i64, ApiError> {
+        let unfit = || ApiError::ParameterUnfit { name: "number" };
+        let text = self.named("number").ok_or_else(unfit)?;
+        let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+        text.parse().ok().filter(|_| digits).ok_or_else(unfit)
+    }
+
+    /// 卡号 in the path.
+    #[must_use]
+    pub fn card(&self) -> String {
+        self.named("card").unwrap_or_default().to_owned()
+    }
+
+    /// Where a page begins, and how long it is.
+    #[must_use]
+    pub fn page(&self) -> (i64, u32) {
+        let limit = self.count("limit").and_then(|limit| u32::try_from(limit).ok()).unwrap_or(LIMIT_COMMON);
+        (self.count("after").unwrap_or_default(), limit.max(1))
+    }
+
+    /// A text of the path.
+    #[must_use]
+    pub fn named(&self, name: &str) -> Option<&str> {
+        self.path.iter().find(|(found, _)| found == name).map(|(_, value)| value.as_str())
+    }
+
+    /// A parameter behind the question mark; its kind was looked at.
+    #[must_use]
+    pub fn parameter(&self, name: &str) -> Option<&str> {
+        self.query.iter().find(|(found, _)| found == name).map(|(_, value)| value.as_str())
+    }
+
+    /// A number behind the question mark.
+    #[must_use]
+    pub fn count(&self, name: &str) -> Option<i64> {
+        self.parameter(name).and_then(|text| text.parse().ok())
+    }
+
+    /// The answer carries this cookie.
+    pub fn set_cookie(&mut self, cookie: HeaderValue) {
+        self.cookie = Some(cookie);
+    }
+}
+
+impl std::fmt::Debug for Call<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Call").finish_non_exhaustive()
+    }
+}
+
+/// What the body of a request is.
+pub trait Body: Sized + 'static {
+    /// Media type; none when there is no body.
+    const TYPE: Option<&'static str>;
+    /// Longest.
+    const BYTES_MAX: usize;
+    /// Reads it.
+    ///
+    /// # Errors
+    /// [`ApiError`].
+    fn read(bytes: &Bytes) -> Result<Self, ApiError>;
+    /// Its description.
+    fn schema(generator: &mut SchemaGenerator) -> Option<Schema>;
+}
+
+/// No body.
+#[derive(Clone, Copy, Debug)]
+pub struct Nothing;
+
+impl Body for Nothing {
+    const TYPE: Option<&'static str> = None;
+    const BYTES_MAX: usize = 0;
+
+    fn read(bytes: &Bytes) -> Result<Self, ApiError> {
+        if bytes.is_empty() { Ok(Self) } else { Err(ApiError::BodyTooLarge) }
+    }
+
+    fn schema(_: &mut SchemaGenerator) -> Option<Schema> {
+        None
+    }
+}
+
+/// A body of JSON without unknown fields.
+#[derive(Debug)]
+pub struct Json<T>(pub T);
+
+impl<T: DeserializeOwned + JsonSchema + 'static> Body for Json<T> {
+    const TYPE: Option<&'static str> = Some("application/json");
+    const BYTES_MAX: usize = JSON_BYTES_MAX;
+
+    fn read(bytes: &Bytes) -> Result<Self, ApiError> {
+        let malformed =
+            |error: serde_json::Error| ApiError::BodyMalformed { line: error.line(), column: error.column() };
+        serde_json::from_slice(bytes).map(Self).map_err(malformed)
+    }
+
+    fn schema(generator: &mut SchemaGenerator) -> Option<Schema> {
+        Some(generator.subschema_for::<T>())
+    }
+}
+
+/// What an act was done to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Done {
+    /// `created` by this request; `exists` since an earlier one with the same key, or because there was nothing to do.
+    pub status: Outcome,
+    /// What it was done to, as the audit log names it: `batch 7`.
+    pub object: String,
+    /// Where it is asked for, if it has an address of its own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub location: Option<String>,
+}
+
+/// Whether this request did it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Outcome {
+    /// This one.
+    Created,
+    /// It was done before.
+    Exists,
+}
+
+/// What an endpoint does: it looks, or it acts.
+pub trait Work: Sync {
+    /// Media type of the body and its longest length.
+    fn takes(&self) -> (Option<&'static str>, usize);
+    /// Whether it is an act, whose answer is [`Done`] and which a key may name.
+    fn acts(&self) -> bool;
+    /// Whether the answer goes on: as events, until there is nothing more to come.
+    fn goes_on(&self) -> bool {
+        false
+    }
+    /// Description of the body.
+    fn body(&self, generator: &mut SchemaGenerator) -> Option<Schema>;
+    /// Description of the answer.
+    fn answer(&self, generator: &mut SchemaGenerator) -> Schema;
+    /// Does it: the answer as JSON; none of an act, whose answer is what the audit log names.
+    ///
+    /// # Errors
+    /// [`Error`].
+    fn done(&self, call: &mut Call<'_>) -> Result<Option<String>, Error>;
+}
+
+/// Answers with a value.
+struct Looks<B: 'static, A: 'static>(fn(&mut Call<'_>, B) -> Result<A, Error>);
+
+/// Acts, recorded in the audit log.
+struct Acts<B: 'static>(fn(&mut Call<'_>, B) -> Result<(), Error>);
+
+impl<B: Body, A: Serialize + JsonSchema + 'static> Work for Looks<B, A> {
+    fn takes(&self) -> (Option<&'static str>, usize) {
+        (B::TYPE, B::BYTES_MAX)
+    }
+
+    fn acts(&self) -> bool {
+        false
+    }
+
+    fn body(&self, generator: &mut SchemaGenerator) -> Option<Schema> {
+        B::schema(generator)
+    }
+
+    fn answer(&self, generator: &mut SchemaGenerator) -> Schema {
+        generator.subschema_for::<A>()
+    }
+
+    fn done(&self, call: &mut Call<'_>) -> Result<Option<String>, Error> {
+        let body = B::read(call.body)?;
+        let answer = (self.0)(call, body)?;
+        Ok(Some(serde_json::to_string(&answer).expect("our own types serialize")))
+    }
+}
+
+impl<B: Body> Work for Acts<B> {
+    fn takes(&self) -> (Option<&'static str>, usize) {
+        (B::TYPE, B::BYTES_MAX)
+    }
+
+    fn acts(&self) -> bool {
+        true
+    }
+
+    fn body(&self, generator: &mut SchemaGenerator) -> Option<Schema> {
+        B::schema(generator)
+    }
+
+    fn answer(&self, generator: &mut SchemaGenerator) -> Schema {
+        generator.subschema_for::<Done>()
+    }
+
+    fn done(&self, call: &mut Call<'_>) -> Result<Option<String>, Error> {
+        let body = B::read(call.body)?;
+        (self.0)(call, body)?;
+        Ok(None)
+    }
+}
+
+impl Endpoint {
+    /// What it does.
+    #[must_use]
+    pub fn work(&self) -> &'static dyn Work {
+        self.work
+    }
+}
+
+impl std::fmt::Debug for Endpoint {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Endpoint").field("method", &self.method).field("path", &self.path).finish_non_exhaustive()
+    }
+}
+
+/// The routes of the API.
+pub(super) fn router(desk: Arc<OperatorDesk>) -> Router {
+    let mut router: Router<Arc<OperatorDesk>> = Router::new();
+    for endpoint in ENDPOINTS.iter().copied().flatten() {
+        let answer = move |state, peer, limits, path, request| answer(endpoint, state, peer, limits, path, request);
+        router = router.route(endpoint.path, on(endpoint.method.filter(), answer));
+    }
+    let unknown = async |headers: HeaderMap| problem(&ApiError::PathUnknown.into(), language(&headers));
+    let other = async |headers: HeaderMap| problem(&ApiError::MethodUnknown.into(), language(&headers));
+    router.fallback(unknown).method_not_allowed_fallback(other).with_state(desk)
+}
+
+/// What a request carries beside its body.
+struct Head {
+    headers: HeaderMap,
+    peer: Option<Peer>,
+    path: Vec<(String, String)>,
+    query: Vec<(String, String)>,
+    target: String,
+    lang: Lang,
+}
+
+async fn answer(
+    endpoint: &'static Endpoint,
+    State(desk): State<Arc<OperatorDesk>>,
+    peer: Option<Extension<Peer>>,
+    Extension(limits): Extension<Limits>,
+    path: RawPathParams,
+    request: Request,
+) -> Response {
+    let lang = language(request.headers());
+    let head = match head(endpoint, peer.map(|Extension(peer)| peer), &path, &request, lang) {
+        Ok(head) => head,
+        Err(error) => return problem(&error.into(), lang),
+    };
+    // Nobody sends a body before it is known who it is.
+    let late = endpoint.asks != Asks::Nothing && endpoint.work.takes().0.is_some();
+    let mut session = None;
+    let head = Arc::new(head);
+    if late {
+        let (desk, head) = (Arc::clone(&desk), Arc::clone(&head));
+        let look = move || desk.with_store(|store| admitted(endpoint, store, &desk, &head));
+        match tokio::task::spawn_blocking(look).await {
+            Ok(Ok(admitted)) => session = admitted,
+            Ok(Err(error)) => return problem(&error, lang),
+            Err(_) => return problem(&ApiError::BrokenOff.into(), lang),
+        }
+    }
+    let body = match body(endpoint, request, limits).await {
+        Ok(body) => body,
+        Err(error) => return problem(&error.into(), lang),
+    };
+    let watched = Arc::clone(&head);
+    let at_the_door = endpoint.asks == Asks::Nothing;
+    let _turn = if at_the_door { desk.doors.acquire().await.ok() } else { None };
+    let work = {
+        let desk = Arc::clone(&desk);
+        move || {
+            let work = |store: &mut Store| {
+                let session = if late { session } else { admitted(endpoint, store, &desk, &head)? };
+                carry_out(endpoint, store, &desk, session.as_ref(), &head, &body)
+            };
+            if at_the_door { desk.at_the_door(work) } else { desk.with_store(work) }
+        }
+    };
+    match tokio::task::spawn_blocking(work).await {
+        Ok(Ok(response)) if endpoint.work.goes_on() => guarded(watch::events(endpoint, &desk, watched, response)),
+        Ok(Ok(response)) => response,
+        Ok(Err(error)) => problem(&error, lang),
+        Err(_) => problem(&ApiError::BrokenOff.into(), lang),
+    }
+}
+
+/// Who sends a request, if that one may.
+fn admitted(
+    endpoint: &Endpoint,
+    store: &mut Store,
+    desk: &OperatorDesk,
+    head: &Head,
+) -> Result<Option<Session>, Error> {
+    if endpoint.asks == Asks::Nothing {
+        let from = head.peer.as_ref().map(Peer::holder).unwrap_or_default();
+        desk.rates.take(&format!("door {from}"), rate::DOOR)?;
+        return Ok(None);
+    }
+    let session =
+        Session::within(store, (desk.is_secure(), !endpoint.work.goes_on()), &head.headers, head.peer.as_ref())?;
+    desk.rates.take(&session.operator().name, rate::OPERATOR)?;
+    if endpoint.method != Method::Get {
+        session.proves(said(&head.headers))?;
+    }
+    if let Asks::Duty(command) = endpoint.asks {
+        duty::allowed(session.operator(), command)?;
+    }
+    Ok(Some(session))
+}
+
+fn head(
+    endpoint: &Endpoint,
+    peer: Option<Peer>,
+    path: &RawPathParams,
+    request: &Request,
+    lang: Lang,
+) -> Result<Head, ApiError> {
+    let target = request.uri().path_and_query().map(ToString::to_string).unwrap_or_default();
+    let query = query(endpoint.parameters, request.uri().query().unwrap_or_default())?;
+    let path = path.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+    Ok(Head { headers: request.headers().clone(), peer, path, query, target, lang })
+}
+
+async fn body(endpoint: &Endpoint, request: Request, limits: Limits) -> Result<Bytes, ApiError> {
+    let (kind, bytes_max) = endpoint.work.takes();
+    let said = single(request.headers(), "content-type").map(|text| text.split(';').next().unwrap_or_default().trim());
+    if let Some(kind) = kind
+        && !said.is_some_and(|said| said.eq_ignore_ascii_case(kind))
+    {
+        return Err(ApiError::BodyType);
+    }
+    let body = connection::body(request, limits).await.map_err(|no_body| match no_body {
+        NoBody::TooLarge => ApiError::BodyTooLarge,
+        NoBody::Broken => ApiError::BodyMalformed { line: 0, column: 0 },
+    })?;
+    if body.len() > bytes_max { Err(ApiError::BodyTooLarge) } else { Ok(body) }
+}
+
+/// The work of an endpoint, once it is known who asks for it.
+fn carry_out(
+    endpoint: &Endpoint,
+    store: &mut Store,
+    desk: &OperatorDesk,
+    session: Option<&Session>,
+    head: &Head,
+    body: &Bytes,
+) -> Result<Response, Error> {
+    let key = if endpoint.work.acts() { key(&head.headers)? } else { None };
+    let work = |store: &mut Store| -> Result<Response, Error> {
+        if let (Some(key), Some(session)) = (&key, session) {
+            let name = format!("{} {}", endpoint.method.name(), head.target);
+            let bound = hex::encode(digest(&SHA256, &[name.as_bytes(), b"\0", body].concat()));
+            let operator = &session.operator().name;
+            match store.read(|tx| tx.request_key(operator, key))? {
+                Some((of, object)) if of == bound => {
+                    let mut response = told(Outcome::Exists, object);
+                    response.headers_mut().insert(REPLAYED_HEADER, HeaderValue::from_static("true"));
+                    return Ok(guarded(response));
+                }
+                Some(_) => return Err(ApiError::KeyReused.into()),
+                None => store.begin_request(operator, key, &bound),
+            }
+        }
+        let (lang, path, query) = (head.lang, head.path.as_slice(), head.query.as_slice());
+        let mut call = Call { store, desk, lang, session, path, query, body, cookie: None, untouched: None };
+        let answer = endpoint.work.done(&mut call)?;
+        let (cookie, untouched) = (call.cookie.take(), call.untouched.take());
+        let mut response = match (answer, store.acted()) {
+            (Some(text), _) => json(StatusCode::OK, text),
+            (None, Some(object)) => told(Outcome::Created, object),
+            (None, None) => told(Outcome::Exists, untouched.unwrap_or_default()),
+        };
+        if let Some(cookie) = cookie {
+            response.headers_mut().insert(header::SET_COOKIE, cookie);
+        }
+        Ok(guarded(response))
+    };
+    match (endpoint.asks, session) {
+        (Asks::Duty(command), Some(session)) => operators::at(store, session.operator(), command, work),
+        (Asks::Nothing, _) | (Asks::Session, Some(_)) => work(store),
+        (Asks::Duty(_) | Asks::Session, None) => Err(LoginError::SessionMissing.into()),
+    }
+}
+
+fn told(status: Outcome, object: String) -> Response {
+    let location = location(&object);
+    let code = if status == Outcome::Created { StatusCode::CREATED } else { StatusCode::OK };
+    let to = location.as_deref().and_then(|to| HeaderValue::from_str(to).ok());
+    let done = Done { status, object, location };
+    let mut response = json(code, serde_json::to_string(&done).expect("our own types serialize"));
+    if let Some(to) = to {
+        response.headers_mut().insert(header::LOCATION, to);
+    }
+    response
+}
+
+/// Where a thing that the audit log names is asked for.
+fn location(object: &str) -> Option<String> {
+    let (kind, name) = object.split_once(' ')?;
+    let plain = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    let room = match kind {
+        "person" => "people",
+        "request" => "credential-requests",
+        "batch" => "batches",
+        "card" => "credentials",
+        _ => return None,
+    };
+    plain.then(|| format!("/api/v1/{room}/{name}"))
+}
+
+fn key(headers: &HeaderMap) -> Result<Option<String>, ApiError> {
+    if !headers.contains_key(KEY_HEADER) {
+        return Ok(None);
+    }
+    let key = single(headers, KEY_HEADER).ok_or(ApiError::KeyUnfit)?;
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_');
+    if (8..=64).contains(&key.len()) && key.bytes().all(plain) {
+        Ok(Some(key.to_owned()))
+    } else {
+        Err(ApiError::KeyUnfit)
+    }
+}
+
+/// Names and values behind the question mark, each once and of its kind.
+fn query(known: &'static [Parameter], text: &str) -> Result<Vec<(String, String)>, ApiError> {
+    if text.len() > QUERY_BYTES_MAX {
+        return Err(ApiError::ParameterUnfit { name: "?" });
+    }
+    let mut found: Vec<(String, String)> = Vec::new();
+    for pair in text.split('&').filter(|pair| !pair.is_empty()) {
+        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        let unknown = ApiError::ParameterUnfit { name: "?" };
+        let parameter = known.iter().find(|parameter| parameter.name == name).ok_or(unknown)?;
+        let unfit = || ApiError::ParameterUnfit { name: parameter.name };
+        let value = decoded(value).ok_or_else(unfit)?;
+        let fits = match parameter.kind {
+            Kind::Number(most) => value.parse::<i64>().is_ok_and(|number| (0..=most).contains(&number)),
+            Kind::Text(most) => value.chars().count() <= most && !value.chars().any(char::is_control),
+            Kind::Word(words) => words.contains(&value.as_str()),
+        };
+        if !fits || found.iter().any(|(before, _)| before == name) {
+            return Err(unfit());
+        }
+        found.push((name.to_owned(), value));
+    }
+    Ok(found)
+}
+
+/// The language that the caller reads.
+fn language(headers: &HeaderMap) -> Lang {
+    match single(headers, "accept-language") {
+        Some(text) if text.starts_with("zh") => Lang::Zh,
+        _ => Lang::En,
+    }
+}
+
+fn problem(error: &Error, lang: Lang) -> Response {
+    guarded(ApiProblem::of_error(error, lang).into_response())
+}
+
+/// Nothing of an answer is kept or taken for a page.
+fn guarded(mut response: Response) -> Response {
+    let headers = response.headers_mut();
+    for (name, value) in [
+        (header::CACHE_CONTROL, "no-store"),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"),
+    ] {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    response
+}

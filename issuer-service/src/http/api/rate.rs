@@ -1,0 +1,78 @@
+//! How often somebody may ask: so many at once, so many a second from then on.
+//!
+//! Owns: the numbers (assumed), who has how many left. Never: grows with the number of those who asked: who has all left is forgotten.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::Instant;
+
+use super::failure::ApiError;
+
+/// How often.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Rate {
+    /// At once.
+    pub(crate) burst: f64,
+    /// A second, from then on.
+    pub(crate) per_second: f64,
+}
+
+/// Whoever is not in yet, of one address.
+pub(in crate::http) const DOOR: Rate = Rate { burst: 60.0, per_second: 2.0 };
+/// An operator or a program, in all sessions together.
+pub(in crate::http) const OPERATOR: Rate = Rate { burst: 2_000.0, per_second: 500.0 };
+/// Who asks at once, before those who have all left are looked for.
+const HOLDERS: usize = 4_096;
+
+/// Who has how many left.
+#[derive(Debug, Default)]
+pub(crate) struct Rates(Mutex<HashMap<String, (f64, Instant)>>);
+
+impl Rates {
+    /// One request of somebody.
+    pub(in crate::http) fn take(&self, holder: &str, rate: Rate) -> Result<(), ApiError> {
+        self.take_at(holder, rate, Instant::now())
+    }
+
+    fn take_at(&self, holder: &str, rate: Rate, now: Instant) -> Result<(), ApiError> {
+        let mut held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if held.len() >= HOLDERS {
+            held.retain(|_, (left, since)| filled(*left, *since, rate, now) < rate.burst);
+        }
+        let (left, since) = held.get(holder).copied().unwrap_or((rate.burst, now));
+        let left = filled(left, since, rate, now);
+        if left < 1.0 {
+            held.insert(holder.to_owned(), (left, now));
+            return Err(ApiError::TooMany { seconds: 1 });
+        }
+        held.insert(holder.to_owned(), (left - 1.0, now));
+        Ok(())
+    }
+}
+
+fn filled(left: f64, since: Instant, rate: Rate, now: Instant) -> f64 {
+    let seconds = now.saturating_duration_since(since).as_secs_f64();
+    (left + seconds * rate.per_second).min(rate.burst)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn so_many_at_once_and_so_many_a_second_and_each_for_themselves() {
+        let (rates, now) = (Rates::default(), Instant::now());
+        let rate = Rate { burst: 3.0, per_second: 2.0 };
+        let taken = |holder: &str, at: Instant| (0..9).filter(|_| rates.take_at(holder, rate, at).is_ok()).count();
+        assert_eq!((taken("a", now), taken("b", now)), (3, 3));
+        assert_eq!(taken("a", now + Duration::from_secs(1)), 2);
+        assert_eq!(taken("a", now + Duration::from_secs(60)), 3, "no more than at once");
+        for number in 0..2 * HOLDERS {
+            let at = now + Duration::from_secs(u64::try_from(number).expect("a number") * 60);
+            rates.take_at(&number.to_string(), rate, at).expect("each its own");
+        }
+        assert!(rates.0.lock().expect("held").len() <= HOLDERS);
+    }
+}

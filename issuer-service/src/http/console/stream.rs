@@ -1,0 +1,109 @@
+//! Progress of a batch as a stream of server-sent events: one when something has changed, and one at the end.
+//!
+//! Source: HTML, server-sent events. Owns: how often it looks, how long it lasts. Never: outlives the session, or the server's stop by more
+//! than a look.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use axum::body::{Body, Bytes, HttpBody};
+use axum::extract::{Extension, RawPathParams, State};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use hyper::body::Frame;
+use tokio::sync::mpsc;
+
+use super::{guarded, language};
+use crate::batch::{self, BatchState};
+use crate::console::batches;
+use crate::error::Error;
+use crate::http::operators::{self, OperatorDesk};
+use crate::http::session::Session;
+use crate::http::tls::Peer;
+use crate::lang::Lang;
+
+/// From one look to the next.
+const PAUSE: Duration = Duration::from_millis(700);
+/// Looks of one stream: the browser asks again, and a server that stops waits no longer.
+const LOOKS: usize = 60;
+
+/// Events that wait for the browser.
+struct Events(mpsc::Receiver<Bytes>);
+
+impl HttpBody for Events {
+    type Data = Bytes;
+    type Error = std::convert::Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
+        self.0.poll_recv(context).map(|bytes| bytes.map(|bytes| Ok(Frame::data(bytes))))
+    }
+}
+
+/// What is looked at each time, with who looks.
+struct Watch {
+    desk: Arc<OperatorDesk>,
+    headers: HeaderMap,
+    peer: Option<Peer>,
+    number: i64,
+    lang: Lang,
+}
+
+impl Watch {
+    /// The progress, and whether it is the last one.
+    fn look(&self) -> Result<(String, bool), Error> {
+        self.desk.with_store(|store| {
+            let session = Session::within(store, (self.desk.is_secure(), false), &self.headers, self.peer.as_ref())?;
+            let found = operators::at(store, session.operator(), "batch show", |store| {
+                store.read(|tx| batch::found(tx, self.number))
+            })?;
+            let ended = !matches!(BatchState::of_name(&found.state), Some(BatchState::Approved | BatchState::Running));
+            Ok((batches::progress(self.lang, &found).0, ended))
+        })
+    }
+}
+
+pub(super) async fn batch(
+    State(desk): State<Arc<OperatorDesk>>,
+    peer: Option<Extension<Peer>>,
+    path: RawPathParams,
+    headers: HeaderMap,
+) -> Response {
+    let number = path.iter().next().and_then(|(_, value)| value.parse().ok()).unwrap_or(0);
+    let lang = language(&headers);
+    let watch = Arc::new(Watch { desk, headers, peer: peer.map(|Extension(peer)| peer), number, lang });
+    let (sender, receiver) = mpsc::channel(1);
+    let Some(first) = seen(&watch).await else { return guarded(StatusCode::NOT_FOUND.into_response()) };
+    tokio::spawn(async move {
+        let (mut before, mut now) = (String::new(), Some(first));
+        for _ in 0..LOOKS {
+            let Some((text, ended)) = now else { return };
+            if text != before || ended {
+                let end = if ended { "event: end\ndata:\n\n" } else { "" };
+                // One line of data: a page's markup has no line breaks.
+                let event = format!("retry: 1000\nevent: progress\ndata: {}\n\n{end}", text.replace(['\r', '\n'], " "));
+                if sender.send(Bytes::from(event)).await.is_err() || ended {
+                    return;
+                }
+                before = text;
+            }
+            tokio::select! {
+                () = sender.closed() => return,
+                () = tokio::time::sleep(PAUSE) => {}
+            }
+            now = seen(&watch).await;
+        }
+    });
+    let mut response = guarded(Body::new(Events(receiver)).into_response());
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
+    response
+}
+
+async fn seen(watch: &Arc<Watch>) -> Option<(String, bool)> {
+    let watch = Arc::clone(watch);
+    tokio::task::spawn_blocking(move || watch.look().ok()).await.ok().flatten()
+}

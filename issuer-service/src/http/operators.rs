@@ -1,0 +1,168 @@
+//! The door of operators and of programs that act for them: pages and the API, over TLS or, at this machine alone, without.
+//!
+//! Order of the checks: how often → who (session or certificate) → token of the session, if something changes → duty table → body →
+//! idempotency key → the act, which looks at its operator again in its own transaction.
+//!
+//! Owns: the order of the checks, the one gate [`OperatorDesk::at`]. Never: decides what an act decides.
+
+use std::future::Future;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use axum::Router;
+use axum::extract::{DefaultBodyLimit, Extension};
+use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
+
+use super::api;
+use super::api::rate::Rates;
+use super::connection::{self, Limits};
+use super::console;
+use super::tls::{Peer, TlsEdge};
+use crate::centre::{Centre, Config};
+use crate::error::Error;
+use crate::operator::Operator;
+use crate::operator::duty;
+use crate::store::Store;
+use crate::vault::Vault;
+
+/// Passwords that are looked at at once: each takes 19 MiB of memory and a processor.
+const DOORS: usize = 1;
+
+/// What every request of operators works with.
+pub struct OperatorDesk {
+    store: Mutex<Store>,
+    /// Where passwords are looked at, which takes its time: nobody who is in waits for it.
+    door: Mutex<Store>,
+    /// The centre's settings.
+    pub config: Config,
+    secure: bool,
+    pub(super) doors: Semaphore,
+    pub(super) rates: Rates,
+    folder: PathBuf,
+    rehearsal: Option<bool>,
+}
+
+impl OperatorDesk {
+    /// A desk on two connections to the database, which have the data keys. `secure`: it is reached over TLS.
+    #[must_use]
+    pub fn new([store, door]: [Store; 2], config: Config, secure: bool) -> Self {
+        let (store, door) = (Mutex::new(store), Mutex::new(door));
+        let (folder, rehearsal) = (PathBuf::new(), None);
+        Self { store, door, config, secure, doors: Semaphore::new(DOORS), rates: Rates::default(), folder, rehearsal }
+    }
+
+    /// In the folder of its centre: templates lie there, and the vault's head says whether its keys are for rehearsal.
+    #[must_use]
+    pub fn in_folder(mut self, centre: &Centre) -> Self {
+        self.rehearsal = Vault::says_rehearsal(&centre.vault_path()).ok();
+        self.folder.clone_from(&centre.folder);
+        self
+    }
+
+    /// The folder of the centre.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Whether its keys are for rehearsal; none when that is not known.
+    #[must_use]
+    pub const fn rehearsal(&self) -> Option<bool> {
+        self.rehearsal
+    }
+
+    /// Whether it is reached over TLS.
+    #[must_use]
+    pub const fn is_secure(&self) -> bool {
+        self.secure
+    }
+
+    /// Does what a command does, for an operator who may: the one gate.
+    ///
+    /// # Errors
+    /// [`OperatorError::RoleMissing`](crate::operator::OperatorError::RoleMissing), and what the work gives.
+    pub fn at<T, E: Into<Error>>(
+        &self,
+        operator: &Operator,
+        command: &str,
+        work: impl FnOnce(&mut Store) -> Result<T, E>,
+    ) -> Result<T, Error> {
+        self.with_store(|store| at(store, operator, command, work))
+    }
+
+    pub(super) fn with_store<T>(&self, work: impl FnOnce(&mut Store) -> T) -> T {
+        with(&self.store, work)
+    }
+
+    /// As [`OperatorDesk::with_store`], for who is not in yet.
+    pub(super) fn at_the_door<T>(&self, work: impl FnOnce(&mut Store) -> T) -> T {
+        with(&self.door, work)
+    }
+}
+
+fn with<T>(store: &Mutex<Store>, work: impl FnOnce(&mut Store) -> T) -> T {
+    // A panic inside a transaction rolls it back; the connection itself stays sound.
+    let mut store = store.lock().unwrap_or_else(PoisonError::into_inner);
+    // After a panic somebody may still be there.
+    store.off_duty();
+    store.end_request();
+    let done = work(&mut store);
+    store.end_request();
+    done
+}
+
+/// As [`OperatorDesk::at`], with the connection in hand.
+pub(super) fn at<T, E: Into<Error>>(
+    store: &mut Store,
+    operator: &Operator,
+    command: &str,
+    work: impl FnOnce(&mut Store) -> Result<T, E>,
+) -> Result<T, Error> {
+    match duty::allowed(operator, command)? {
+        Some(on_duty) => store.set_on_duty(on_duty),
+        None => store.off_duty(),
+    }
+    let done = work(store);
+    store.off_duty();
+    done.map_err(Into::into)
+}
+
+impl std::fmt::Debug for OperatorDesk {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("OperatorDesk").field("secure", &self.secure).finish_non_exhaustive()
+    }
+}
+
+/// Everything that operators reach.
+fn router(desk: &Arc<OperatorDesk>, limits: Limits) -> Router {
+    let rooms = console::router(Arc::clone(desk));
+    api::router(Arc::clone(desk))
+        .merge(rooms)
+        .layer(DefaultBodyLimit::max(api::BODY_BYTES_MAX))
+        .layer(Extension(limits))
+}
+
+/// Serves over TLS until `stop` completes, then lets open requests end. The caller keeps the desk: the last one to leave closes the
+/// database, which must not be async code.
+pub async fn serve(
+    desk: Arc<OperatorDesk>,
+    edge: TlsEdge,
+    limits: Limits,
+    stop: impl Future<Output = ()> + Send + 'static,
+) {
+    let router = router(&desk, limits);
+    let holder = |peer: &Peer| Some(peer.holder());
+    connection::serve(edge, limits, holder, |peer| router.clone().layer(Extension(peer)), stop).await;
+}
+
+/// As [`serve`], without TLS: at this machine.
+pub async fn serve_here(
+    desk: Arc<OperatorDesk>,
+    listener: TcpListener,
+    limits: Limits,
+    stop: impl Future<Output = ()> + Send + 'static,
+) {
+    let router = router(&desk, limits);
+    connection::serve(listener, limits, |_| None, |_| router.clone(), stop).await;
+}

@@ -1,0 +1,152 @@
+//! Who sends a request of operators: a session's cookie, or the certificate of a machine.
+//!
+//! For pages: [`Session::of`] says who is logged in, with the roles of this moment. A page puts [`Session::csrf`] into each of its
+//! forms and calls [`Session::proves`] with what comes back before it acts. Whatever an operator does or looks at goes through
+//! [`OperatorDesk::at`](super::operators::OperatorDesk::at), which asks the duty table. [`cookie`] and [`no_cookie`] are the
+//! headers of logging in ([`crate::operator::login::log_in`]) and out.
+//!
+//! Source: RFC 6265bis (cookies, `__Host-`, SameSite). Owns: the cookie, the header of the token that binds a request to its session.
+//! Never: decides what a role may do.
+
+use axum::http::{HeaderMap, HeaderValue, header};
+use zeroize::Zeroizing;
+
+use super::operators::OperatorDesk;
+use super::single;
+use super::tls::Peer;
+use crate::operator::Operator;
+use crate::operator::login::{self, Entered, LoginError, SESSION_SECONDS};
+use crate::peer;
+use crate::store::Store;
+
+/// Header of programs that hold a session: what `GET /api/v1/session` told them.
+pub const CSRF_HEADER: &str = "x-csrf-token";
+/// Cookies that are read; a browser sends few.
+const COOKIES_MAX: usize = 64;
+
+/// Somebody who is logged in.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Session {
+    entered: Entered,
+    token: Option<Zeroizing<String>>,
+}
+
+impl Session {
+    /// Who sends a request. Reads the database: it is blocking work.
+    ///
+    /// # Errors
+    /// [`LoginError::SessionMissing`], [`LoginError::SessionEnded`].
+    pub fn of(desk: &OperatorDesk, headers: &HeaderMap, peer: Option<&Peer>) -> Result<Self, LoginError> {
+        desk.with_store(|store| Self::within(store, (desk.is_secure(), true), headers, peer))
+    }
+
+    /// As [`Session::of`], with the connection in hand; a page that watches by itself is not seen.
+    pub(super) fn within(
+        store: &mut Store,
+        (secure, seen): (bool, bool),
+        headers: &HeaderMap,
+        peer: Option<&Peer>,
+    ) -> Result<Self, LoginError> {
+        let Some(token) = token(headers, secure) else { return Self::of_machine(store, peer) };
+        let entered = login::entered(store, &token, seen)?;
+        Ok(Self { entered, token: Some(token) })
+    }
+
+    /// A program with a certificate, looked at with every request.
+    fn of_machine(store: &mut Store, peer: Option<&Peer>) -> Result<Self, LoginError> {
+        let peer = peer.filter(|peer| !peer.fingerprint.is_empty()).ok_or(LoginError::SessionMissing)?;
+        let operator = store.read(|tx| peer::client(tx, &peer.fingerprint))?.ok_or(LoginError::SessionMissing)?;
+        Ok(Self { entered: Entered { operator, until: 0 }, token: None })
+    }
+
+    /// Who it is.
+    #[must_use]
+    pub const fn operator(&self) -> &Operator {
+        &self.entered.operator
+    }
+
+    /// When it ends, whatever happens in it: seconds since 1970; none for a machine.
+    #[must_use]
+    pub fn until(&self) -> Option<u64> {
+        self.token.as_ref().map(|_| self.entered.until)
+    }
+
+    /// What a request that changes something must carry; none for a machine, whose certificate no page can use.
+    #[must_use]
+    pub fn csrf(&self) -> Option<String> {
+        self.token.as_ref().map(|token| login::csrf(token))
+    }
+
+    /// Whether a request that changes something comes from the operator's own page.
+    ///
+    /// # Errors
+    /// [`LoginError::CsrfWrong`].
+    pub fn proves(&self, said: Option<&str>) -> Result<(), LoginError> {
+        match &self.token {
+            None => Ok(()),
+            Some(token) if said.is_some_and(|said| login::is_csrf(token, said)) => Ok(()),
+            Some(_) => Err(LoginError::CsrfWrong),
+        }
+    }
+
+    /// Ends it.
+    ///
+    /// # Errors
+    /// [`LoginError`].
+    pub fn end(&self, store: &mut Store) -> Result<(), LoginError> {
+        match &self.token {
+            Some(token) => login::log_out(store, token),
+            None => Ok(()),
+        }
+    }
+}
+
+impl std::fmt::Debug for Session {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Session").field("entered", &self.entered).finish_non_exhaustive()
+    }
+}
+
+/// The cookie of a session that begins.
+#[must_use]
+pub fn cookie(token: &str, secure: bool) -> HeaderValue {
+    set(token, secure, SESSION_SECONDS)
+}
+
+/// The cookie that takes one away.
+#[must_use]
+pub fn no_cookie(secure: bool) -> HeaderValue {
+    set("", secure, 0)
+}
+
+fn set(value: &str, secure: bool, seconds: u64) -> HeaderValue {
+    let (name, end) = (name(secure), if secure { "; Secure" } else { "" });
+    let text = format!("{name}={value}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Strict{end}");
+    let mut value = HeaderValue::from_str(&text).expect("hex digits");
+    value.set_sensitive(true);
+    value
+}
+
+/// Over TLS no other host and no plain connection can set it; without TLS there is only this machine.
+const fn name(secure: bool) -> &'static str {
+    if secure { "__Host-issuer" } else { "issuer" }
+}
+
+/// The token, if exactly one cookie of the name is there and has its shape.
+fn token(headers: &HeaderMap, secure: bool) -> Option<Zeroizing<String>> {
+    let cookies = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
+    let mut found = cookies
+        .flat_map(|line| line.split(';'))
+        .take(COOKIES_MAX)
+        .filter_map(|cookie| cookie.trim().split_once('='))
+        .filter(|(found, _)| *found == name(secure))
+        .map(|(_, value)| value);
+    let value = found.next()?;
+    let shaped = value.len() == 64 && value.bytes().all(|byte| byte.is_ascii_hexdigit());
+    (shaped && found.next().is_none()).then(|| Zeroizing::new(value.to_owned()))
+}
+
+/// What a request says to be the session's token for its acts.
+pub(super) fn said(headers: &HeaderMap) -> Option<&str> {
+    single(headers, CSRF_HEADER)
+}

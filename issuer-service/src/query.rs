@@ -1,0 +1,76 @@
+//! What people ask the centre about themselves, whatever they ask through (查询服务): one model for every channel.
+//!
+//! A question is an act: who looked, through which channel and at whom stands in the audit log, never what was seen.
+//!
+//! Owns: the channels; with its folder what each question answers. Never: knows HTTP or SQL; changes what it shows.
+
+pub mod account;
+pub mod card;
+pub mod certificate;
+pub mod difference;
+pub mod failure;
+pub mod holder;
+pub mod insurance;
+pub mod pages;
+pub mod password;
+pub mod person;
+pub mod progress;
+pub mod service;
+pub mod ticket;
+pub mod words;
+
+use clap::ValueEnum;
+use serde::Serialize;
+
+use crate::audit::Act;
+
+/// What somebody asks through (渠道).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum Channel {
+    /// 自助终端: the holder with the card.
+    Kiosk,
+    /// 柜台: a clerk in front of the person.
+    Counter,
+    /// 网站: the person, by number and query password.
+    Web,
+    /// 12333 语音: the person, by number and query password.
+    Voice,
+    /// 12333 人工: an agent for the person on the line.
+    Agent,
+}
+
+impl Channel {
+    /// All.
+    pub const ALL: [Self; 5] = [Self::Kiosk, Self::Counter, Self::Web, Self::Voice, Self::Agent];
+
+    /// Name as stored, typed and logged.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Kiosk => "kiosk",
+            Self::Counter => "counter",
+            Self::Web => "web",
+            Self::Voice => "voice",
+            Self::Agent => "agent",
+        }
+    }
+}
+
+/// Who asks, through what.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Asker {
+    /// Through what.
+    pub channel: Channel,
+    /// Operator, or `terminal:NUMBER`.
+    pub actor: String,
+}
+
+impl Asker {
+    /// The record of a question about a person.
+    #[must_use]
+    pub fn act(&self, act: &'static str, person: i64, detail: &str) -> Act {
+        let detail = format!("channel={}, {detail}", self.channel.name());
+        Act { actor: self.actor.clone(), act, object: format!("person {person}"), detail }
+    }
+}

@@ -1,0 +1,90 @@
+//! Rows of decisions about uploaded records that were not posted.
+
+use settlement::date::BusinessDate;
+use settlement::id::TerminalNumber;
+
+use super::engine::{self, OptionalExtension, Row};
+use super::{StoreError, Tx, cell};
+use crate::clearing::decision::{Decision, DecisionState, RowAct};
+use crate::clock;
+use crate::state::State;
+
+const DECISION: &str = "SELECT number, row_terminal, row_record, act, reason, state, maker, made_at, checker, posted_on
+    FROM row_decision";
+
+impl Tx<'_> {
+    /// Writes what one person asks for, and gives it its number.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] when something is asked or decided of the record already.
+    pub fn add_decision(
+        &self,
+        (terminal, record): (TerminalNumber, u64),
+        act: RowAct,
+        reason: &str,
+        maker: &str,
+    ) -> Result<i64, StoreError> {
+        let number: i64 =
+            self.sql.query_row("SELECT coalesce(max(number), 0) + 1 FROM row_decision", (), |row| row.get(0))?;
+        self.sql.execute(
+            "INSERT INTO row_decision (number, row_terminal, row_record, act, reason, state, maker, made_at)
+             VALUES ($1, $2, $3, $4, $5, 'proposed', $6, $7)",
+            (number, terminal.to_string(), cell::from_u64(record)?, act.name(), reason, maker, clock::now()),
+        )?;
+        Ok(number)
+    }
+
+    /// A decision.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn decision(&self, number: i64) -> Result<Option<Decision>, StoreError> {
+        let mut find = self.sql.prepare(&format!("{DECISION} WHERE number = $1"))?;
+        Ok(find.query_row([number], decision).optional()?)
+    }
+
+    /// What is asked or decided of a record.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn decision_of(&self, terminal: TerminalNumber, record: u64) -> Result<Option<Decision>, StoreError> {
+        let mut find = self
+            .sql
+            .prepare(&format!("{DECISION} WHERE row_terminal = $1 AND row_record = $2 AND state <> 'rejected'"))?;
+        Ok(find.query_row((terminal.to_string(), cell::from_u64(record)?), decision).optional()?)
+    }
+
+    /// A move of a decision by another person than its maker; `posted_on` of an approval.
+    ///
+    /// # Errors
+    /// [`StoreError::StateMoved`].
+    pub fn decide_row(
+        &self,
+        number: i64,
+        (from, to): (DecisionState, DecisionState),
+        checker: &str,
+        posted_on: Option<BusinessDate>,
+    ) -> Result<(), StoreError> {
+        let rows = self.sql.execute(
+            "UPDATE row_decision SET state = $1, checker = $2, checked_at = $3, posted_on = $4
+             WHERE number = $5 AND state = $6 AND maker <> $2",
+            (to.name(), checker, clock::now(), posted_on.map(|date| date.to_string()), number, from.name()),
+        )?;
+        Self::moved(rows, || format!("decision {number}"), from.name())
+    }
+}
+
+fn decision(row: &Row<'_>) -> engine::Result<Decision> {
+    Ok(Decision {
+        number: row.get(0)?,
+        terminal: cell::parsed(row, 1, TerminalNumber::parse)?,
+        record: cell::u64(row, 2)?,
+        act: cell::one_of(row, 3, RowAct::ALL, RowAct::name)?,
+        reason: row.get(4)?,
+        state: cell::one_of(row, 5, DecisionState::ALL, State::name)?,
+        maker: row.get(6)?,
+        made_at: row.get(7)?,
+        checker: row.get(8)?,
+        posted_on: cell::parsed_option(row, 9, BusinessDate::parse)?,
+    })
+}

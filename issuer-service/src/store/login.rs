@@ -1,0 +1,232 @@
+//! Rows of passwords, second factors, mistakes at the door, and sessions.
+
+use ring::digest::{SHA256, digest};
+
+use super::cell;
+use super::engine::OptionalExtension;
+use super::{Store, StoreError, Tx};
+use crate::clock;
+use crate::operator::login::Opened;
+
+/// Where the secret of an operator's second factor opens.
+pub(super) fn totp_place(operator: &str) -> String {
+    format!("second factor {operator}")
+}
+
+impl Tx<'_> {
+    /// The hash of an operator's password, and whether somebody else knows the password.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn password(&self, operator: &str) -> Result<Option<(String, bool)>, StoreError> {
+        let mut find = self.sql.prepare("SELECT hash, initial FROM operator_password WHERE operator = $1")?;
+        Ok(find.query_row([operator], |row| Ok((row.get(0)?, row.get::<i64>(1)? == 1))).optional()?)
+    }
+
+    /// A password instead of the one before. Sessions end: they were begun with that one.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub(crate) fn set_password(&self, operator: &str, hash: &str, initial: bool) -> Result<(), StoreError> {
+        self.sql.execute("DELETE FROM operator_password WHERE operator = $1", [operator])?;
+        self.sql.execute(
+            "INSERT INTO operator_password (operator, hash, initial, changed_at) VALUES ($1, $2, $3, $4)",
+            (operator, hash, i64::from(initial), clock::now()),
+        )?;
+        self.end_sessions(operator)
+    }
+
+    /// The secret of an operator's second factor.
+    ///
+    /// # Errors
+    /// [`StoreError`], also while the data keys are closed.
+    pub(crate) fn totp(&self, operator: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        let mut find = self.sql.prepare("SELECT data_key, secret FROM operator_totp WHERE operator = $1")?;
+        let found: Option<(u8, Vec<u8>)> =
+            find.query_row([operator], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
+        let Some((key, sealed)) = found else { return Ok(None) };
+        Ok(Some(self.open(key, &totp_place(operator), &sealed)?.to_vec()))
+    }
+
+    /// A second factor instead of the one before.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub(crate) fn set_totp(&self, operator: &str, secret: &[u8]) -> Result<(), StoreError> {
+        self.remove_totp(operator)?;
+        let last: i64 =
+            self.sql.query_row("SELECT COALESCE(MAX(number), 0) FROM operator_totp", (), |row| row.get(0))?;
+        let (key, sealed) = self.seal(&totp_place(operator), secret)?;
+        self.sql.execute(
+            "INSERT INTO operator_totp (number, operator, data_key, secret, step) VALUES ($1, $2, $3, $4, 0)",
+            (last + 1, operator, key, sealed),
+        )?;
+        Ok(())
+    }
+
+    /// Takes an operator's second factor away.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub(crate) fn remove_totp(&self, operator: &str) -> Result<(), StoreError> {
+        self.sql.execute("DELETE FROM operator_totp WHERE operator = $1", [operator])?;
+        Ok(())
+    }
+
+    /// Takes the code of a step; `false` when one of this step or of a later one was taken before.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub(crate) fn take_totp_step(&self, operator: &str, step: u64) -> Result<bool, StoreError> {
+        let step = cell::from_u64(step)?;
+        let sql = "UPDATE operator_totp SET step = $1 WHERE operator = $2 AND step < $1";
+        Ok(self.sql.execute(sql, (step, operator))? == 1)
+    }
+
+    /// Attempts under a name since the last success, and the second of the last of them.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub(crate) fn login_failures(&self, name: &str) -> Result<(u32, u64), StoreError> {
+        let mut find = self.sql.prepare("SELECT failures, last_at FROM login_failure WHERE name = $1")?;
+        let found = find.query_row([name], |row| Ok((row.get(0)?, cell::u64(row, 1)?))).optional()?;
+        Ok(found.unwrap_or_default())
+    }
+
+    /// Counts an attempt before it is looked at; what is older than `forgotten` is forgotten.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub(crate) fn count_login(&self, name: &str, now: u64, forgotten: u64) -> Result<(), StoreError> {
+        self.sql.execute("DELETE FROM login_failure WHERE last_at < $1", [cell::from_u64(forgotten)?])?;
+        self.sql.execute(
+            "INSERT INTO login_failure (name, failures, last_at) VALUES ($1, 0, 0) ON CONFLICT (name) DO NOTHING",
+            [name],
+        )?;
+        self.sql.execute(
+            "UPDATE login_failure SET failures = failures + 1, last_at = $1 WHERE name = $2",
+            (cell::from_u64(now)?, name),
+        )?;
+        Ok(())
+    }
+
+    /// Forgets attempts under a name.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub(crate) fn forget_logins(&self, name: &str) -> Result<(), StoreError> {
+        self.sql.execute("DELETE FROM login_failure WHERE name = $1", [name])?;
+        Ok(())
+    }
+
+    /// Begins a session; those that began before `ended` go.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub(crate) fn begin_session(&self, token: &str, operator: &str, now: u64, ended: u64) -> Result<(), StoreError> {
+        self.sql.execute("DELETE FROM session WHERE began_at < $1", [cell::from_u64(ended)?])?;
+        let now = cell::from_u64(now)?;
+        self.sql.execute(
+            "INSERT INTO session (token, operator, began_at, seen_at) VALUES ($1, $2, $3, $4)",
+            (hashed(token), operator, now, now),
+        )?;
+        Ok(())
+    }
+
+    /// The session of a token.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub(crate) fn session(&self, token: &str) -> Result<Option<Opened>, StoreError> {
+        let mut find = self.sql.prepare("SELECT operator, began_at, seen_at FROM session WHERE token = $1")?;
+        let read = find.query_row([hashed(token)], |row| {
+            Ok(Opened { operator: row.get(0)?, began_at: cell::u64(row, 1)?, seen_at: cell::u64(row, 2)? })
+        });
+        Ok(read.optional()?)
+    }
+
+    /// Somebody came back in a session.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub(crate) fn see_session(&self, token: &str, now: u64) -> Result<(), StoreError> {
+        let sql = "UPDATE session SET seen_at = $1 WHERE token = $2";
+        self.sql.execute(sql, (cell::from_u64(now)?, hashed(token)))?;
+        Ok(())
+    }
+
+    /// Ends a session.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub(crate) fn end_session(&self, token: &str) -> Result<(), StoreError> {
+        self.sql.execute("DELETE FROM session WHERE token = $1", [hashed(token)])?;
+        Ok(())
+    }
+
+    /// Ends every session of an operator.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub(crate) fn end_sessions(&self, operator: &str) -> Result<(), StoreError> {
+        self.sql.execute("DELETE FROM session WHERE operator = $1", [operator])?;
+        Ok(())
+    }
+}
+
+/// A request with a key, until its first act is recorded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct RequestKey {
+    operator: String,
+    name: String,
+    digest: String,
+}
+
+/// Days that a key is known: assumed.
+const KEY_SECONDS: u64 = 7 * 86_400;
+
+impl Store {
+    /// From here on the first act is bound to this key of an operator, in its own transaction.
+    pub(crate) fn begin_request(&mut self, operator: &str, name: &str, digest: &str) {
+        let (operator, name, digest) = (operator.to_owned(), name.to_owned(), digest.to_owned());
+        self.request = Some(RequestKey { operator, name, digest });
+    }
+
+    /// The request is over.
+    pub(crate) fn end_request(&mut self) {
+        (self.request, self.acted) = (None, None);
+    }
+
+    /// What the first act since the request began was done to.
+    #[must_use]
+    pub(crate) fn acted(&mut self) -> Option<String> {
+        self.acted.take()
+    }
+}
+
+impl Tx<'_> {
+    /// The digest of the request that used a key, and what it was done to.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub(crate) fn request_key(&self, operator: &str, name: &str) -> Result<Option<(String, String)>, StoreError> {
+        let mut find = self.sql.prepare("SELECT digest, object FROM request_key WHERE operator = $1 AND name = $2")?;
+        Ok(find.query_row([operator, name], |row| Ok((row.get(0)?, row.get(1)?))).optional()?)
+    }
+
+    pub(super) fn bind_request(&self, request: &RequestKey, object: &str) -> Result<(), StoreError> {
+        let RequestKey { operator, name, digest } = request;
+        let now = clock::seconds();
+        let before = cell::from_u64(now.saturating_sub(KEY_SECONDS))?;
+        self.sql.execute("DELETE FROM request_key WHERE at < $1", [before])?;
+        self.sql.execute(
+            "INSERT INTO request_key (operator, name, digest, object, at) VALUES ($1, $2, $3, $4, $5)",
+            (operator, name, digest, object, cell::from_u64(now)?),
+        )?;
+        Ok(())
+    }
+}
+
+fn hashed(token: &str) -> String {
+    hex::encode(digest(&SHA256, token.as_bytes()))
+}

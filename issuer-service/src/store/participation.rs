@@ -1,0 +1,128 @@
+//! Rows of certificates of participation: what was printed is sealed, what a check tells is not.
+
+use settlement::date::{BusinessDate, DateTime, Month};
+use settlement::id::RequestId;
+use settlement::query::{CertificateAnswer, CertificateCode};
+
+use super::counter::Counter;
+use super::engine::{OptionalExtension, params};
+use super::{StoreError, Tx, cell};
+use crate::query::Asker;
+
+/// What a check of a code tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Issued {
+    /// Number.
+    pub number: u64,
+    /// China time of its making.
+    pub issued_at: DateTime,
+    /// Day of the data.
+    pub as_of: BusinessDate,
+}
+
+impl Tx<'_> {
+    /// Number of the next certificate.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn next_participation(&self) -> Result<u64, StoreError> {
+        let number = self.next_of(Counter::Participation)?;
+        u64::try_from(number).map_err(|_| StoreError::Damaged)
+    }
+
+    /// Keeps a certificate.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] when number, code or request has one.
+    pub fn add_participation(
+        &self,
+        person: i64,
+        month: Month,
+        asker: &Asker,
+        request: Option<RequestId>,
+        certificate: &CertificateAnswer,
+    ) -> Result<(), StoreError> {
+        let number = cell::from_u64(certificate.number)?;
+        let content = serde_json::to_vec(certificate).map_err(|_| StoreError::Damaged)?;
+        let (key, sealed) = self.seal(&content_place(number), &content)?;
+        self.sql.execute(
+            "INSERT INTO participation_certificate (number, code, person, month, channel, actor, request_id, issued_at, as_of,
+                 data_key, content)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+            params![
+                number,
+                certificate.code.to_string(),
+                person,
+                month.to_string(),
+                asker.channel.name(),
+                asker.actor.clone(),
+                request.map(|request| request.to_string()),
+                certificate.issued_at.to_string(),
+                certificate.as_of.to_string(),
+                key,
+                sealed,
+            ],
+        )?;
+        Ok(())
+    }
+
+    /// The certificate that a terminal's request got.
+    ///
+    /// # Errors
+    /// [`StoreError`], also when it was forgotten since.
+    pub fn participation_of_request(&self, request: RequestId) -> Result<Option<CertificateAnswer>, StoreError> {
+        let mut find = self
+            .sql
+            .prepare("SELECT number, data_key, content FROM participation_certificate WHERE request_id = $1")?;
+        let found = find.query_row([request.to_string()], |row| {
+            Ok((row.get::<i64>(0)?, row.get::<u8>(1)?, row.get::<Vec<u8>>(2)?))
+        });
+        let Some((number, key, sealed)) = found.optional()? else { return Ok(None) };
+        let place = content_place(number);
+        let content = self.open(key, &place, &sealed)?;
+        serde_json::from_slice(&content).map(Some).map_err(|_| StoreError::RowSealed { place })
+    }
+
+    /// The certificate with a code.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn participation_by_code(&self, code: CertificateCode) -> Result<Option<Issued>, StoreError> {
+        let mut find =
+            self.sql.prepare("SELECT number, issued_at, as_of FROM participation_certificate WHERE code = $1")?;
+        let found = find.query_row([code.to_string()], |row| {
+            Ok(Issued {
+                number: cell::u64(row, 0)?,
+                issued_at: cell::parsed(row, 1, DateTime::parse)?,
+                as_of: cell::parsed(row, 2, BusinessDate::parse)?,
+            })
+        });
+        Ok(found.optional()?)
+    }
+
+    /// How many certificates somebody got in a month.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn participations_in(&self, person: i64, month: Month) -> Result<u32, StoreError> {
+        let mut find =
+            self.sql.prepare("SELECT COUNT(*) FROM participation_certificate WHERE person = $1 AND month = $2")?;
+        Ok(find.query_row((person, month.to_string()), |row| row.get(0))?)
+    }
+
+    /// Empties what was printed for a person; that it was printed stays.
+    pub(super) fn forget_participations(&self, person: i64) -> Result<(), StoreError> {
+        let mut find = self.sql.prepare("SELECT number FROM participation_certificate WHERE person = $1")?;
+        let numbers = find.query_map([person], |row| row.get(0))?.collect::<Result<Vec<i64>, _>>()?;
+        for number in numbers {
+            let (key, cell) = self.seal(&content_place(number), &[])?;
+            let sql = "UPDATE participation_certificate SET data_key = $1, content = $2 WHERE number = $3";
+            self.sql.execute(sql, (key, cell, number))?;
+        }
+        Ok(())
+    }
+}
+
+pub(super) fn content_place(number: i64) -> String {
+    format!("certificate of participation {number}")
+}

@@ -1,0 +1,165 @@
+//! Who is let in: passwords, codes, waiting, sessions, the token of a session.
+
+use issuer_service::operator::Role;
+
+use crate::office::{Clerk, Office};
+
+fn wrong(office: &Office, clerk: &Clerk) -> (u16, String) {
+    let told = office.log_in(clerk, "not the word at all", &clerk.code(0));
+    (told.status, told.code().to_owned())
+}
+
+#[test]
+fn a_session_begins_with_password_and_code_and_a_code_is_good_once() {
+    let mut office = Office::new();
+    let li = office.clerk("li", &[Role::Capture]);
+    let code = li.code(0);
+    let told = office.log_in(&li, &li.password(), &code);
+    assert_eq!(told.status, 200, "{told:?}");
+    let head = told.head.to_lowercase();
+    for part in ["httponly", "samesite=strict", "path=/", "cache-control: no-store", "nosniff"] {
+        assert!(head.contains(part), "{head}");
+    }
+    assert_eq!(told.body["roles"][0], "capture");
+    let again = office.log_in(&li, &li.password(), &code);
+    assert_eq!((again.status, again.code()), (401, "LOGIN_REFUSED"), "the code is used up");
+    let earlier = office.log_in(&li, &li.password(), &li.code(-1));
+    assert_eq!(earlier.status, 401, "so is the one before it");
+    assert_eq!(office.log_in(&li, &li.password(), &li.code(1)).status, 200);
+    let stored = office.ask("SELECT token FROM session ORDER BY token");
+    assert_eq!(stored.len(), 2);
+    assert!(!stored.iter().any(|row| told.head.contains(&row[0])), "tokens are stored hashed");
+    let acts = office.ask("SELECT act, detail FROM audit ORDER BY sequence DESC LIMIT 2");
+    assert_eq!(acts[0], ["operator.login", "2 mistakes before"]);
+}
+
+#[test]
+fn what_was_wrong_is_not_said_and_mistakes_cost_waiting() {
+    let mut office = Office::new();
+    let li = office.clerk("li", &[Role::Capture]);
+    let nobody = Clerk { name: "nobody".to_owned(), secret: li.secret.clone() };
+    for attempt in 0..5 {
+        let told = match attempt {
+            0 => office.log_in(&li, &li.password(), "000000"),
+            1 => office.log_in(&li, "", &li.code(0)),
+            _ => office.log_in(&li, "not the word at all", &li.code(0)),
+        };
+        assert_eq!((told.status, told.code()), (401, "LOGIN_REFUSED"), "{told:?}");
+        let other = office.log_in(&nobody, &li.password(), &li.code(0));
+        assert_eq!((other.status, &other.body), (told.status, &told.body), "as for a name that nobody has");
+    }
+    assert_eq!(wrong(&office, &nobody), (429, "LOGIN_LOCKED".to_owned()), "which waits as well");
+    let told = office.log_in(&li, &li.password(), &li.code(0));
+    assert_eq!((told.status, told.code()), (429, "LOGIN_LOCKED"), "even with all of it right");
+    assert!(told.head.to_lowercase().contains("retry-after: "), "{told:?}");
+    let (exit, said) = office.run(&li, Some(&li.password()), &["number", "fill", "1"]);
+    assert!(exit == Some(6) && said.contains("LOGIN_LOCKED"), "one door for both: {said}");
+    // A minute later one more attempt is looked at; a mistake doubles the waiting.
+    office.ask("UPDATE login_failure SET last_at = last_at - 61");
+    assert_eq!(wrong(&office, &li).0, 401);
+    office.ask("UPDATE login_failure SET last_at = last_at - 61");
+    assert_eq!(wrong(&office, &li).0, 429);
+    office.ask("UPDATE login_failure SET last_at = last_at - 61");
+    assert_eq!(office.log_in(&li, &li.password(), &li.code(0)).status, 200);
+    assert_eq!(office.ask("SELECT COUNT(*) FROM login_failure WHERE name = 'li'")[0][0], "0");
+    let acts = office.ask("SELECT actor FROM audit WHERE act = 'operator.attempts'");
+    assert_eq!(acts, [["door"]]);
+}
+
+#[test]
+fn a_session_ends_by_idleness_by_age_by_logging_out_and_with_its_operator() {
+    let mut office = Office::new();
+    let head = office.clerk("head", &[Role::Manage]);
+    let li = office.clerk("li", &[Role::Capture]);
+    let who = office.enter(&li);
+    let state = |office: &Office| {
+        let told = office.get(&who, "/api/v1/session");
+        (told.status, told.code().to_owned())
+    };
+    let set = |office: &Office, by: i64, column: &str| {
+        office.ask(&format!("UPDATE session SET {column} = {column} + {by} WHERE operator = 'li'"));
+    };
+    assert_eq!(state(&office).0, 200);
+    for (column, seconds) in [("seen_at", 901), ("began_at", 36_001)] {
+        set(&office, -seconds, column);
+        assert_eq!(state(&office), (401, "SESSION_ENDED".to_owned()), "{column}");
+        set(&office, seconds, column);
+        assert_eq!(state(&office).0, 200);
+    }
+    // A clock that was set back does not lengthen it.
+    set(&office, 3_600, "began_at");
+    assert_eq!(state(&office).0, 401);
+    set(&office, -3_600, "began_at");
+    // Seen again: the time of idleness begins anew.
+    set(&office, -600, "seen_at");
+    assert_eq!(state(&office).0, 200);
+    set(&office, -600, "seen_at");
+    assert_eq!(state(&office).0, 200);
+    office.ask("DELETE FROM operator_role WHERE operator = 'li'");
+    assert_eq!(office.get(&who, "/api/v1/session").body["roles"], serde_json::json!([]), "roles of this moment");
+    office.ask("UPDATE operator SET state = 'closed' WHERE name = 'li'");
+    assert_eq!(state(&office), (401, "SESSION_ENDED".to_owned()));
+    office.ask("UPDATE operator SET state = 'active' WHERE name = 'li'");
+    let headers = [("cookie", who.cookie.as_str()), ("x-csrf-token", who.csrf.as_str())];
+    let told = office.send("DELETE", "/api/v1/session", &headers, b"");
+    assert!(told.status == 200 && told.head.to_lowercase().contains("max-age=0"), "{told:?}");
+    assert_eq!(state(&office), (401, "SESSION_MISSING".to_owned()));
+    let other = office.enter(&head);
+    let (exit, said) =
+        office.run(&head, Some(&head.password()), &["operator", "reset", "head", "--initial", "env:OWN_WORD"]);
+    assert_eq!(exit, Some(0), "{said}");
+    assert_eq!(office.get(&other, "/api/v1/session").status, 401, "another password, other sessions");
+}
+
+#[test]
+fn what_changes_something_carries_the_token_of_its_own_session() {
+    let mut office = Office::new();
+    let (li, wang) = (office.with("li", &[Role::Capture]), office.with("wang", &[Role::Capture]));
+    let twice = format!("{}; {}", li.cookie, wang.cookie);
+    for headers in [
+        vec![("cookie", li.cookie.as_str())],
+        vec![("cookie", &li.cookie), ("x-csrf-token", "")],
+        vec![("cookie", &li.cookie), ("x-csrf-token", &wang.csrf)],
+        vec![("cookie", &li.cookie), ("x-csrf-token", &li.csrf), ("x-csrf-token", &li.csrf)],
+    ] {
+        let told = office.send("DELETE", "/api/v1/session", &headers, b"");
+        assert_eq!((told.status, told.code()), (403, "SESSION_TOKEN_WRONG"), "{headers:?}");
+    }
+    for cookie in ["issuer=", "issuer=00", "other=1", twice.as_str(), &li.cookie.replace("issuer", "__Host-issuer")] {
+        let told = office.send("GET", "/api/v1/session", &[("cookie", cookie)], b"");
+        assert_eq!((told.status, told.code()), (401, "SESSION_MISSING"), "{cookie}");
+    }
+}
+
+#[test]
+fn an_operator_with_a_password_gives_it_to_every_command_and_others_go_on_as_before() {
+    let mut office = Office::new();
+    let (li, head) = (office.clerk("li", &[Role::Capture]), office.clerk("head", &[Role::Manage]));
+    office.centre.store.journal(|tx| tx.register("ma", &[Role::Capture]).map(drop)).expect("registered");
+    let fill = ["number", "fill", "1"];
+    let ma = Clerk { name: "ma".to_owned(), secret: Vec::new() };
+    assert_eq!(office.run(&ma, None, &fill).0, Some(0));
+    let refused = |clerk: &Clerk, password: Option<&str>, words: &[&str], code: &str| {
+        let (exit, said) = office.run(clerk, password, words);
+        assert!(exit != Some(0) && said.contains(&format!("\"{code}\"")), "{words:?}: {said}");
+    };
+    refused(&li, None, &fill, "LOGIN_PASSWORD_MISSING");
+    refused(&li, Some("not the word at all"), &fill, "LOGIN_REFUSED");
+    refused(&li, None, &["person", "show", "1", "--reveal", "--reason", "asked"], "LOGIN_PASSWORD_MISSING");
+    refused(&head, None, &["operator", "add", "x", "--role", "stock"], "LOGIN_PASSWORD_MISSING");
+    assert_eq!(office.run(&li, Some(&li.password()), &fill).0, Some(0));
+    assert_eq!(office.run(&li, None, &["number", "list"]).0, Some(0), "looking asks for nothing");
+    refused(&ma, None, &["operator", "password", "--new", "env:HOME"], "LOGIN_PASSWORD_NOT_SET");
+    // Who manages gives an initial one: it is good for setting one's own, not for acting or coming in.
+    let words = ["operator", "reset", "li", "--initial", "env:OWN_WORD"];
+    let (exit, said) = office.run(&head, Some(&head.password()), &words);
+    assert_eq!(exit, Some(0), "{said}");
+    refused(&li, Some(&li.password()), &fill, "LOGIN_REFUSED");
+    refused(&li, Some(&head.password()), &fill, "LOGIN_PASSWORD_INITIAL");
+    let told = office.log_in(&li, &head.password(), &li.code(0));
+    assert_eq!((told.status, told.code()), (403, "LOGIN_PASSWORD_INITIAL"));
+    refused(&li, Some(&head.password()), &["operator", "totp"], "LOGIN_PASSWORD_INITIAL");
+    refused(&li, Some(&head.password()), &["operator", "password", "--new", "env:OWN_WORD"], "LOGIN_PASSWORD_SAME");
+    let everything = office.ask("SELECT hash FROM operator_password");
+    assert!(everything.iter().all(|row| row[0].starts_with("argon2id 19456 2 1 ")), "{everything:?}");
+}

@@ -1,0 +1,187 @@
+//! The console's pages over HTTP: who sees what, forms with their token, acts as the commands do them.
+
+use std::collections::BTreeMap;
+
+use issuer_service::http::console::{Kind, ROUTES, Route};
+use issuer_service::operator::Role;
+use issuer_service::operator::duty::{Duty, duty};
+
+use crate::office::{In, Office, Told};
+
+/// Who may: `*` whoever is in, else one of these roles. Written by hand, against the table of duties.
+const MAY: &str = "
+GET  /console/today *
+GET  /console/people *
+GET  /console/people/{number} *
+GET  /console/batches *
+GET  /console/batches/{number} *
+GET  /console/cards *
+GET  /console/cards/{name} *
+GET  /console/stock *
+GET  /console/stations *
+GET  /console/requests *
+GET  /console/keys *
+GET  /console/faces *
+GET  /console/faces/{name} *
+GET  /console/blacklist *
+GET  /console/audit audit
+GET  /console/figures *
+POST /console/people *
+POST /console/people/{number}/reveal capture
+POST /console/people/{number}/request capture
+POST /console/batches capture
+POST /console/batches/{number}/approve approve
+POST /console/batches/{number}/cancel capture approve
+POST /console/cards/{name}/move counter
+";
+
+const CSV: &str = "社会保障号码,姓名,性别,民族,出生日期,区划代码,地址,电话,单位\n\
+                   513301199001010064,丁一,2,01,19900101,513301,,19900001234,\n\
+                   513301199001010013,扎西多吉,1,04,19900101,513301,,19900001235,\n";
+
+fn form(office: &Office, who: &In, path: &str, fields: &str) -> Told {
+    let body = format!("csrf={}&{fields}", who.csrf);
+    let headers = [("cookie", who.cookie.as_str()), ("content-type", "application/x-www-form-urlencoded")];
+    office.send("POST", path, &headers, body.as_bytes())
+}
+
+fn to(told: &Told) -> &str {
+    let line = told.head.lines().find(|line| line.to_lowercase().starts_with("location: "));
+    line.map_or("", |line| line["location: ".len()..].trim())
+}
+
+fn method(route: &Route) -> &'static str {
+    if route.kind == Kind::Looks { "GET" } else { "POST" }
+}
+
+#[test]
+fn every_page_refuses_whoever_has_not_one_of_its_roles_and_every_form_without_its_token() {
+    let mut office = Office::new();
+    let clerks: Vec<(&str, In)> =
+        Role::ALL.iter().map(|role| (role.name(), office.with(role.name(), &[*role]))).collect();
+    let table: BTreeMap<(&str, &str), Vec<&str>> = MAY
+        .trim()
+        .lines()
+        .map(|line| {
+            let mut words = line.split_whitespace();
+            ((words.next().expect("a method"), words.next().expect("a path")), words.collect())
+        })
+        .collect();
+    let routes: Vec<&Route> = ROUTES.iter().copied().flatten().collect();
+    assert_eq!(routes.len(), table.len(), "one row each");
+    for route in routes {
+        let at = format!("{} {}", method(route), route.path);
+        let may = table.get(&(method(route), route.path)).unwrap_or_else(|| panic!("{at}"));
+        if let Some(command) = route.command {
+            assert_ne!(duty(command), Duty::Needs(&[Role::Manage]), "{command} is no command");
+        }
+        let path = route.path.replace("{number}", "999999").replace("{name}", "A99999999");
+        let told = office.send(method(route), &path, &[("content-type", "application/x-www-form-urlencoded")], b"");
+        assert_eq!((told.status, to(&told)), (303, "/console/login"), "{at} by nobody");
+        for (role, who) in &clerks {
+            let told = if route.kind == Kind::Looks {
+                office.get(who, &path)
+            } else {
+                let wrong = In { csrf: "00".to_owned(), ..who.clone() };
+                let told = form(&office, &wrong, &path, "");
+                assert!(told.status == 403 && told.text.contains("SESSION_TOKEN_WRONG"), "{at}: {}", told.text);
+                form(&office, who, &path, "reason=x&kind=first&count=1&step=cancel&by=name&text=x")
+            };
+            let open = may[0] == "*" || may.contains(role);
+            assert_eq!(told.text.contains("OPERATOR_ROLE_MISSING"), !open, "{at} by {role}: {}", told.text);
+            assert!(told.status < 500, "{at} by {role}: {told:?}");
+            for header in [
+                "content-security-policy: default-src 'none'",
+                "cache-control: no-store",
+                "referrer-policy: no-referrer",
+            ] {
+                assert!(told.head.to_lowercase().contains(header), "{at}: {}", told.head);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_clerk_logs_in_finds_somebody_masked_and_unmasks_on_record() {
+    let mut office = Office::new();
+    let li = office.clerk("li", &[Role::Capture]);
+    let file = office.data().join("people.csv");
+    std::fs::write(&file, CSV).expect("written");
+    let (exit, said) = office.run(&li, Some(&li.password()), &["import", file.to_str().expect("a path")]);
+    assert_eq!(exit, Some(0), "{said}");
+
+    let gate = office.send("GET", "/console/login", &[], b"");
+    assert!(gate.status == 200 && gate.text.contains("name=\"code\""));
+    let asked = office.send("GET", "/console/login", &[("accept-language", "en-GB,en")], b"");
+    assert!(asked.text.contains("<html lang=\"en\">") && gate.text.contains("<html lang=\"zh-CN\">"));
+    let entering = |password: &str, code: &str| {
+        let body = format!("operator=li&password={}&code={code}", password.replace(' ', "+"));
+        office.send("POST", "/console/login", &[("content-type", "application/x-www-form-urlencoded")], body.as_bytes())
+    };
+    let told = entering("wrong", &li.code(0));
+    assert!(told.status == 401 && told.text.contains("LOGIN_REFUSED") && !told.text.contains("wrong"), "{}", told.text);
+    let told = entering(&li.password(), &li.code(0));
+    assert_eq!((told.status, to(&told)), (303, "/console/today"), "{told:?}");
+    let line =
+        told.head.lines().find(|line| line.to_lowercase().starts_with("set-cookie: issuer=")).expect("a session");
+    let cookie = line["set-cookie: ".len()..].split(';').next().expect("a value").to_owned();
+    let page = office.send("GET", "/console/people", &[("cookie", &cookie)], b"");
+    let csrf =
+        page.text.split("name=\"csrf\" value=\"").nth(1).and_then(|rest| rest.split('"').next()).expect("a token");
+    let who = In { cookie, csrf: csrf.to_owned() };
+
+    let found = form(&office, &who, "/console/people", "by=name&text=%E6%89%8E%E8%A5%BF%E5%A4%9A%E5%90%89");
+    assert!(found.text.contains("扎***") && found.text.contains("/console/people/2"), "{}", found.text);
+    assert!(!found.text.contains("513301199001010013") && !found.text.contains("扎西多吉"));
+    let masked = office.get(&who, "/console/people/2");
+    assert!(masked.status == 200 && !masked.text.contains("扎西多吉") && !masked.text.contains("19900001235"));
+    let without = form(&office, &who, "/console/people/2/reveal", "reason=+");
+    assert!(without.text.contains("REASON") && !without.text.contains("扎西多吉"), "{}", without.text);
+    let whole = form(&office, &who, "/console/people/2/reveal", "reason=asked+at+the+counter");
+    assert!(whole.text.contains("扎西多吉") && whole.text.contains("513301199001010013"), "{}", whole.text);
+    let records = office.ask("SELECT object, detail FROM audit WHERE act = 'person.reveal'");
+    assert_eq!(records, [["person 2", "asked at the counter"]]);
+    // Nothing of it stands in an address.
+    let away = office.get(&who, "/console/language/en?to=//example.com/");
+    assert_eq!(to(&away), "/console/today");
+    let out = form(&office, &who, "/console/logout", "");
+    assert_eq!(to(&out), "/console/login");
+    assert_eq!(to(&office.get(&who, "/console/today")), "/console/login");
+}
+
+#[test]
+fn a_batch_is_made_by_one_and_approved_by_another_and_figures_count_it() {
+    let mut office = Office::new();
+    let li = office.clerk("li", &[Role::Capture, Role::Approve]);
+    let file = office.data().join("people.csv");
+    std::fs::write(&file, CSV).expect("written");
+    assert_eq!(office.run(&li, Some(&li.password()), &["import", file.to_str().expect("a path")]).0, Some(0));
+    assert_eq!(office.run(&li, Some(&li.password()), &["number", "fill", "9"]).0, Some(0));
+    let (li, wang) = (office.enter(&li), office.with("wang", &[Role::Approve]));
+    let made = form(&office, &li, "/console/batches", "county=513301&count=2");
+    assert_eq!((made.status, to(&made)), (303, "/console/batches/1"), "{}", made.text);
+    assert!(office.get(&wang, "/console/today").text.contains("/console/batches/1"));
+    assert!(!office.get(&li, "/console/batches/1").text.contains("/approve"), "what is not allowed is not offered");
+    let own = form(&office, &li, "/console/batches/1/approve", "");
+    assert!(own.status == 403 && own.text.contains("class=\"problem\""), "{}", own.text);
+    assert!(office.get(&wang, "/console/batches/1").text.contains("/console/batches/1/approve"));
+    assert_eq!(to(&form(&office, &wang, "/console/batches/1/approve", "")), "/console/batches/1");
+    let page = office.get(&wang, "/console/batches/1").text;
+    assert!(page.contains("data-live=\"/console/batches/1/live\"") && page.contains("<progress max=\"2\""), "{page}");
+    assert_eq!(office.ask("SELECT maker, checker, state FROM batch"), [["li", "wang", "approved"]]);
+    let again = form(&office, &wang, "/console/batches/1/approve", "");
+    assert!(again.status >= 400 && again.text.contains("class=\"problem\""));
+    // The stream says what there is now, and ends with the batch.
+    office.ask("UPDATE job SET state = 'done' WHERE batch = 1");
+    office.ask("UPDATE batch SET state = 'finished' WHERE number = 1");
+    let stream = office.get(&wang, "/console/batches/1/live");
+    assert!(stream.head.to_lowercase().contains("content-type: text/event-stream"), "{}", stream.head);
+    assert!(
+        stream.text.contains("event: progress\ndata: <p>") && stream.text.contains("event: end"),
+        "{}",
+        stream.text
+    );
+    assert_eq!(office.get(&wang, "/console/batches/9/live").status, 404);
+    let figures = office.get(&wang, "/console/figures").text;
+    assert!(figures.contains("513301") && figures.contains("2 / 0 / 2"), "{figures}");
+}

@@ -1,0 +1,219 @@
+//! What is asked over HTTP: the same functions as the commands, keys of requests, pages, hostile bodies and paths.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+
+use issuer_service::operator::Role;
+use serde_json::{Value, json};
+
+use crate::drawn;
+use crate::office::{In, Office};
+
+/// People of invented numbers and names.
+const PEOPLE: [(&str, &str); 3] =
+    [("513301199001010013", "扎西"), ("513301199001010021", "央金"), ("51330119900101003X", "尼玛")];
+
+fn office() -> (Office, In, In) {
+    let mut office = Office::new();
+    let li = office.with("li", &[Role::Capture, Role::Counter, Role::Stock]);
+    let wang = office.with("wang", &[Role::Approve, Role::Audit, Role::Clearing]);
+    for (number, name) in PEOPLE {
+        let told = office.post(&li, "/api/v1/people", &json!({ "number": number, "name": name, "region": "513301" }));
+        assert_eq!(told.status, 201, "{told:?}");
+    }
+    (office, li, wang)
+}
+
+#[test]
+fn a_person_is_registered_asks_for_a_card_and_two_operators_make_and_approve_the_batch() {
+    let (office, li, wang) = office();
+    let told = office.get(&li, "/api/v1/people/1");
+    assert_eq!((&told.body["number"], &told.body["name"]), (&json!("51**************13"), &json!("扎*")), "{told:?}");
+    let found = office.post(&li, "/api/v1/people/search", &json!({ "by": "number", "text": PEOPLE[1].0 }));
+    assert_eq!(found.body["people"][0]["personId"], 2, "{found:?}");
+    let jpeg = drawn::photo(1);
+    let headers = [("cookie", li.cookie.as_str()), ("x-csrf-token", &li.csrf), ("content-type", "image/jpeg")];
+    let told = office.send("POST", "/api/v1/people/1/photo", &headers, &jpeg);
+    assert_eq!((told.status, &told.body["object"]), (201, &json!("person 1")), "{told:?}");
+    let told = office.send("POST", "/api/v1/people/1/photo", &headers, &jpeg);
+    assert_eq!((told.status, &told.body["status"]), (200, &json!("exists")), "the same photo is no act");
+    let asked = json!({ "personId": 1, "kind": "first" });
+    let told = office.post(&li, "/api/v1/credential-requests", &asked);
+    let location = told.body["location"].as_str().expect("an address").to_owned();
+    assert!(told.head.contains(&format!("location: {location}")), "{told:?}");
+    assert_eq!(office.get(&wang, &location).body["state"], "open");
+    assert_eq!(office.post(&li, "/api/v1/credential-requests", &asked).code(), "REQUEST_OPEN");
+    let told = office.post(&li, "/api/v1/batches", &json!({ "of": "people", "people": [1, 2] }));
+    assert_eq!((told.status, &told.body["location"]), (201, &json!("/api/v1/batches/1")), "{told:?}");
+    assert_eq!(office.post(&li, "/api/v1/batches/1/approve", &Value::Null).code(), "OPERATOR_ROLE_MISSING");
+    assert_eq!(office.post(&wang, "/api/v1/batches/1/approve", &Value::Null).status, 201);
+    let batch = office.get(&li, "/api/v1/batches/1").body;
+    assert_eq!((&batch["state"], &batch["cards"], &batch["waiting"]), (&json!("approved"), &json!(2), &json!(2)));
+    let told = office.post(&wang, "/api/v1/batches/1/withdraw", &json!({ "reason": "test" }));
+    assert_eq!(told.status, 201, "{told:?}");
+    let mut last = 0;
+    let mut acts = Vec::new();
+    loop {
+        let page = office.get(&wang, &format!("/api/v1/audit?after={last}&limit=4")).body;
+        let records = page["records"].as_array().expect("records").clone();
+        acts.extend(records.iter().map(|record| record["act"].as_str().expect("an act").to_owned()));
+        match page["next"].as_i64() {
+            Some(next) => last = next,
+            None => break,
+        }
+    }
+    for act in ["person.upsert", "photo.take", "request.make", "batch.create", "batch.approve", "batch.withdraw"] {
+        assert!(acts.iter().any(|done| done == act), "{act}: {acts:?}");
+    }
+    assert_eq!(acts.len().to_string(), office.ask("SELECT COUNT(*) FROM audit")[0][0], "pages leave nothing out");
+}
+
+#[test]
+fn a_request_with_a_key_is_done_once_and_another_request_does_not_get_the_key() {
+    let (office, li, wang) = office();
+    let key = [("idempotency-key", "morning-0001")];
+    let body = json!({ "of": "people", "people": [1] });
+    let made = office.keyed(&li, "/api/v1/batches", &body, &key);
+    assert_eq!((made.status, &made.body["status"]), (201, &json!("created")), "{made:?}");
+    let again = office.keyed(&li, "/api/v1/batches", &body, &key);
+    assert_eq!((again.status, &again.body["status"]), (200, &json!("exists")));
+    assert_eq!((&again.body["object"], &again.body["location"]), (&made.body["object"], &made.body["location"]));
+    assert!(again.head.contains("idempotency-replayed: true"), "{again:?}");
+    let other = office.keyed(&li, "/api/v1/batches", &json!({ "of": "people", "people": [2] }), &key);
+    assert_eq!((other.status, other.code()), (422, "IDEMPOTENCY_KEY_REUSED"));
+    let other = office.keyed(&li, "/api/v1/batches/1/cancel", &Value::Null, &key);
+    assert_eq!(other.code(), "IDEMPOTENCY_KEY_REUSED", "nor another path");
+    assert_eq!(office.ask("SELECT COUNT(*) FROM batch")[0][0], "1");
+    // Another operator's key is another key; a refusal uses none up.
+    let told = office.keyed(&wang, "/api/v1/batches/1/approve", &Value::Null, &key);
+    assert_eq!(told.status, 201, "{told:?}");
+    let late = [("idempotency-key", "morning-0002")];
+    assert_eq!(office.keyed(&li, "/api/v1/batches", &body, &late).status, 403);
+    let told = office.keyed(&li, "/api/v1/batches", &json!({ "of": "people", "people": [3] }), &late);
+    assert_eq!(told.status, 201, "{told:?}");
+    for unfit in ["short", "with blank in it", &"x".repeat(65)] {
+        let told = office.keyed(&li, "/api/v1/batches", &body, &[("idempotency-key", unfit)]);
+        assert_eq!(told.code(), "IDEMPOTENCY_KEY_UNFIT", "{unfit}");
+    }
+}
+
+#[test]
+fn whoever_watches_a_batch_is_told_of_its_changes_and_of_its_end() {
+    let (office, li, _) = office();
+    assert_eq!(office.post(&li, "/api/v1/batches", &json!({ "of": "people", "people": [1] })).status, 201);
+    let mut stream = TcpStream::connect(("127.0.0.1", office.port())).expect("connects");
+    let head = format!(
+        "GET /api/v1/batches/1/events HTTP/1.1\r\nhost: centre\r\nconnection: close\r\ncookie: {}\r\n\r\n",
+        li.cookie
+    );
+    stream.write_all(head.as_bytes()).expect("asked");
+    let mut lines = BufReader::new(stream);
+    let mut first = String::new();
+    while !first.contains("event: progress") {
+        assert!(lines.read_line(&mut first).expect("a line") > 0, "{first}");
+    }
+    assert!(first.to_lowercase().contains("content-type: text/event-stream"), "{first}");
+    assert_eq!(office.post(&li, "/api/v1/batches/1/cancel", &Value::Null).status, 201);
+    let mut rest = String::new();
+    lines.read_to_string(&mut rest).expect("the rest");
+    assert!(rest.contains("event: end") && rest.contains("\"state\":\"cancelled\""), "{rest}");
+}
+
+#[test]
+fn a_page_ends_where_it_is_told_to_and_names_the_next() {
+    let (office, li, _) = office();
+    let page = office.get(&li, "/api/v1/people?limit=2").body;
+    assert_eq!((page["people"].as_array().expect("people").len(), &page["next"]), (2, &json!(2)));
+    let page = office.get(&li, "/api/v1/people?limit=2&after=2&county=513301").body;
+    assert_eq!((page["people"].as_array().expect("people").len(), &page["next"]), (1, &Value::Null));
+    for query in [
+        "limit=-1",
+        "limit=1001",
+        "limit=x",
+        "after=9999999999999999999",
+        "limit=1&limit=1",
+        "colour=red",
+        "county=%GG",
+        "county=%00",
+        "county=1234567",
+    ] {
+        let told = office.get(&li, &format!("/api/v1/people?{query}"));
+        assert_eq!((told.status, told.code()), (400, "PARAMETER_UNFIT"), "{query}");
+    }
+    assert_eq!(office.get(&li, "/api/v1/credential-requests?state=half").code(), "PARAMETER_UNFIT");
+}
+
+#[test]
+fn what_is_wrong_with_a_person_is_said_field_by_field_and_nothing_is_taken_in() {
+    let (office, li, _) = office();
+    let told =
+        office.post(&li, "/api/v1/people", &json!({ "number": "513301199001010014", "name": "", "region": "51330" }));
+    assert_eq!((told.status, told.code()), (422, "CONTENT_REFUSED"), "{told:?}");
+    let faults = told.body["faults"].as_array().expect("faults");
+    assert!(
+        faults.len() >= 2 && faults.iter().all(|fault| fault["remedy"].as_str().is_some_and(|text| !text.is_empty()))
+    );
+    assert!(!told.body.to_string().contains("513301199001010014"), "a number is not repeated");
+    assert_eq!(office.ask("SELECT COUNT(*) FROM person")[0][0], "3");
+    let told = office.post(&li, "/api/v1/people", &json!({ "number": PEOPLE[0].0, "name": "扎西", "colour": "red" }));
+    assert_eq!((told.status, told.code()), (400, "BODY_MALFORMED"), "unknown fields are refused");
+}
+
+#[test]
+fn hostile_bodies_and_paths_are_refused_before_they_cost_anything() {
+    let (office, li, _) = office();
+    let own = [("cookie", li.cookie.as_str()), ("x-csrf-token", li.csrf.as_str())];
+    let with = |kind: &'static str| [&own[..], &[("content-type", kind)]].concat();
+    let large = vec![b' '; 300 * 1024];
+    let nested = "[".repeat(100_000);
+    for (body, code) in [
+        (&large[..], "BODY_TOO_LARGE"),
+        (nested.as_bytes(), "BODY_MALFORMED"),
+        (b"\xFF\xFE", "BODY_MALFORMED"),
+        (b"", "BODY_MALFORMED"),
+        (b"{\"of\":\"people\",\"people\":[1],\"people\":[2]}", "BODY_MALFORMED"),
+        (b"{\"of\":\"people\",\"people\":[1e400]}", "BODY_MALFORMED"),
+    ] {
+        let told = office.send("POST", "/api/v1/batches", &with("application/json"), body);
+        assert_eq!(told.code(), code, "{}", String::from_utf8_lossy(&body[..body.len().min(40)]));
+    }
+    let told = office.send("POST", "/api/v1/batches", &with("text/plain"), b"{}");
+    assert_eq!((told.status, told.code()), (415, "BODY_TYPE"));
+    // Nobody who is not in sends a long body to the end, and a picture that is none is told as one.
+    let huge = vec![0; 9 * 1024 * 1024];
+    assert_eq!(
+        office.send("POST", "/api/v1/people/1/photo", &[("content-type", "image/jpeg")], &huge).code(),
+        "SESSION_MISSING"
+    );
+    assert_eq!(office.send("POST", "/api/v1/people/1/photo", &with("image/jpeg"), &huge).code(), "BODY_TOO_LARGE");
+    for picture in [&b"PK\x03\x04"[..], b"\xFF\xD8\xFF\xE0", &drawn::photo(1)[..200]] {
+        let told = office.send("POST", "/api/v1/people/1/photo", &with("image/jpeg"), picture);
+        assert_eq!((told.status, told.code()), (422, "CONTENT_REFUSED"), "{told:?}");
+    }
+    for path in [
+        "/api/v1/../../etc/passwd",
+        "/api/v1/people/../session",
+        "/api/v1/people/%2e%2e%2f%2e%2e",
+        "/api/v1//people",
+        "/api/v1/people/",
+        "/API/v1/people",
+        "/api/v2/people",
+        "/",
+    ] {
+        let told = office.get(&li, path);
+        assert!([404, 400].contains(&told.status), "{path}: {told:?}");
+    }
+    for path in
+        ["/api/v1/people/-1", "/api/v1/people/1e3", "/api/v1/people/%31%00", "/api/v1/people/99999999999999999999"]
+    {
+        assert_eq!(office.get(&li, path).code(), "PARAMETER_UNFIT", "{path}");
+    }
+    for card in ["%27%3B%20DROP%20TABLE%20card", "%F0%9F%8D%92", "..", "A99999999"] {
+        let told = office.get(&li, &format!("/api/v1/credentials/{card}"));
+        assert_eq!((told.status, told.code()), (404, "CARD_NOT_FOUND"), "{card}: {told:?}");
+    }
+    assert_eq!(office.send("PUT", "/api/v1/people", &own, b"").code(), "METHOD_UNKNOWN");
+    let zh = office.send("GET", "/api/v1/people/77", &[&own[..], &[("accept-language", "zh-CN")]].concat(), b"");
+    assert!(zh.body["detail"].as_str().is_some_and(|text| text.contains('没')), "{zh:?}");
+    assert!(zh.head.contains("application/problem+json") && zh.body["type"] == "urn:issuer:problem:PERSON_NOT_FOUND");
+}

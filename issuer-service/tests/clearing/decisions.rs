@@ -1,0 +1,159 @@
+//! Records that were not posted: one person proposes, another decides; money, statement, refund and agreement follow.
+
+use serde_json::{Value, json};
+use settlement::record::{Evidence, TransactionRecord};
+
+use crate::centre::{BATCHES, Card, Centre, LOADS, OUTCOME, PHARMACY, Terminal, codes, load, loaded, outcome};
+
+/// Buys without an answered TAC: the till proved it by the card's log.
+fn held(centre: &Centre, terminal: &mut Terminal, card: &mut Card, fen: [u32; 3]) -> TransactionRecord {
+    let record = card.purchase(terminal, centre.today(), fen);
+    TransactionRecord { evidence: Evidence::LogOnly, ..record }
+}
+
+fn upload(terminal: &mut Terminal, record: TransactionRecord) -> (String, Vec<String>) {
+    let place = format!("{}/{}", terminal.number, record.journal_sequence);
+    let body = terminal.seal(vec![record]);
+    (place, codes(&terminal.send(BATCHES, &body).1))
+}
+
+fn agreement(
+    centre: &Centre,
+    terminal: &Terminal,
+    card: &Card,
+    bought: (u32, i64),
+    loaded: i64,
+    refunded: i64,
+) -> Value {
+    let cards = centre.write(
+        "cards.json",
+        &json!([{ "card_identifier": card.identifier, "balance_fen": card.balance, "card_sequence": 1 }]),
+    );
+    let journal = json!({ "terminal": terminal.number, "cards": [{
+        "card_identifier": card.identifier, "purchases": bought.0, "purchased_fen": bought.1, "loads": 1,
+        "loaded_fen": loaded, "refunds": u8::from(refunded > 0), "refunded_fen": refunded,
+    }] });
+    let journal = centre.write("journal.json", &journal);
+    let date = centre.today().to_string();
+    let output = centre.run("ma", &["reconcile", "--date", &date, "--cards", &cards, "--journal", &journal]);
+    serde_json::from_slice(&output.stdout).expect("JSON")
+}
+
+fn proof(centre: &Centre) -> Value {
+    let proof = centre.ok("ma", &["window", "show", "--date", &centre.today().to_string()]);
+    assert_eq!(proof["holds"], true, "{proof}");
+    proof
+}
+
+#[test]
+fn a_purchase_that_was_held_is_posted_by_two_people_and_can_be_refunded() {
+    let (centre, mut terminal, mut card) = loaded();
+    let record = held(&centre, &mut terminal, &mut card, [1_640, 1_000, 700]);
+    let (place, refused) = upload(&mut terminal, record.clone());
+    assert_eq!(refused, ["TAC_MISSING"]);
+    assert_eq!(agreement(&centre, &terminal, &card, (1, 1_640), 50_000, 0)["in_agreement"], false);
+    let listed = centre.ok("ma", &["row", "list", "--open"]);
+    assert_eq!(
+        (&listed["rows"][0]["code"], &listed["rows"][0]["may_be_posted"]),
+        (&json!("TAC_MISSING"), &json!(true))
+    );
+    let propose = ["row", "propose", &place, "--post", "--reason", "log of the card read"];
+    assert_eq!(centre.run("wu", &propose).status.code(), Some(3), "the role is missing");
+    assert_eq!(centre.run("ma", &["row", "propose", &place, "--post", "--reason", " "]).status.code(), Some(1));
+    assert_eq!(centre.ok("ma", &propose)["state"], "proposed");
+    assert_eq!(centre.run("ma", &propose).status.code(), Some(3), "once");
+    centre.ok("ma", &["operator", "add", "both", "--role", "clearing", "--role", "approve"]);
+    centre.ok("both", &["row", "reject", "1"]);
+    centre.ok("both", &propose);
+    assert_eq!(centre.run("both", &["row", "approve", "2"]).status.code(), Some(3), "its own");
+    assert_eq!(centre.balance("institution:P51330100001:payable"), 0);
+    assert_eq!(centre.ok("wu", &["row", "approve", "2"])["state"], "approved");
+    assert_eq!(centre.run("wu", &["row", "approve", "2"]).status.code(), Some(3), "once");
+    assert!(centre.ask("UPDATE row_decision SET act = 'return'").is_err(), "final");
+    assert_eq!((centre.balance("card:"), centre.balance("institution:P51330100001:payable")), (48_360, 2_340));
+    assert_eq!(proof(&centre)["differences"], json!([]));
+    let date = centre.today().to_string();
+    let statement = centre.ok("ma", &["statement", "--institution", PHARMACY, "--date", &date]);
+    assert_eq!((&statement["payable_fen"], &statement["in_agreement"]), (&json!(2_340), &json!(true)));
+    assert_eq!((&statement["not_posted"], &statement["purchases"]), (&json!([]), &json!(1)));
+    assert_eq!(agreement(&centre, &terminal, &card, (1, 1_640), 50_000, 0)["in_agreement"], true);
+    assert_eq!(centre.ok("ma", &["row", "list", "--open"])["rows"], json!([]));
+    // It is a purchase like any other: it goes back to its card.
+    let mut body = card.init_load(&terminal, 9, 1_640);
+    body["refund"] = json!({
+        "original": { "terminal": terminal.number, "terminal_sequence": 1 },
+        "act": "refund", "self_paid_fen": 1_000, "pooled_fund_fen": 700,
+    });
+    let (status, answer) = terminal.ask(LOADS, body);
+    assert_eq!(status, 200, "{answer}");
+    let tac = card.credit(&terminal, 9, 1_640, &answer);
+    let body = outcome(&terminal, 9, "credited", Some(tac), card.balance);
+    assert_eq!(terminal.ask(OUTCOME, body).0, 200);
+    assert_eq!((centre.balance("card:"), centre.balance("institution:P51330100001:payable")), (50_000, 0));
+    proof(&centre);
+    assert_eq!(agreement(&centre, &terminal, &card, (1, 1_640), 50_000, 1_640)["in_agreement"], true);
+}
+
+#[test]
+fn a_sale_that_does_not_stand_goes_back_to_the_holder_and_one_that_the_card_never_paid_is_dismissed() {
+    let (centre, mut terminal, mut card) = loaded();
+    // Sold after the card was listed: with the card's own TAC.
+    centre.ok("ma", &["blacklist", "add", &card.identifier.to_string(), "--reason", "lost"]);
+    let sold = card.purchase(&mut terminal, centre.today(), [820, 0, 0]);
+    let (place, refused) = upload(&mut terminal, sold.clone());
+    assert_eq!(refused, ["CARD_BLACKLISTED"]);
+    centre.ok("ma", &["blacklist", "remove", &card.identifier.to_string(), "--reason", "found"]);
+    centre.ok("ma", &["row", "propose", &place, "--return", "--reason", "sold too late"]);
+    centre.ok("wu", &["row", "approve", "1"]);
+    assert_eq!((centre.balance("card:"), centre.balance("pending:")), (49_180, 820));
+    assert_eq!(centre.balance("institution:"), 0);
+    proof(&centre);
+    assert_eq!(agreement(&centre, &terminal, &card, (1, 820), 50_000, 0)["in_agreement"], true);
+    // Its numbers are used up: the same purchase again posts nothing.
+    let again = TransactionRecord { journal_sequence: terminal.chain.next_record, ..sold };
+    let (repeated, refused) = upload(&mut terminal, again);
+    assert_eq!(refused, ["DUPLICATE_TERMINAL_SEQUENCE"]);
+    let post = ["row", "propose", &repeated, "--post", "--reason", "x"];
+    assert_eq!(centre.run("ma", &post).status.code(), Some(3), "nothing of it can be posted");
+    // A record with a TAC that is not the card's: the chip was never debited.
+    let mut false_one = card.purchase(&mut terminal, centre.today(), [500, 0, 0]);
+    card.balance += 500;
+    false_one.evidence = Evidence::Answered { tac: settlement::id::Tac([0; 4]) };
+    let (place, refused) = upload(&mut terminal, false_one);
+    assert_eq!(refused, ["TAC_WRONG"]);
+    assert_eq!(centre.run("ma", &["row", "propose", &place, "--return", "--reason", "x"]).status.code(), Some(3));
+    for (number, place) in ["2", "3"].into_iter().zip([&repeated, &place]) {
+        centre.ok("ma", &["row", "propose", place, "--dismiss", "--reason", "card read"]);
+        centre.ok("wu", &["row", "approve", number]);
+    }
+    assert_eq!((centre.balance("card:"), centre.balance("pending:")), (49_180, 820));
+    assert_eq!(proof(&centre)["differences"], json!([]));
+    let agreed = agreement(&centre, &terminal, &card, (2, 1_320), 50_000, 0);
+    assert_eq!(agreed["in_agreement"], true, "{agreed}");
+    assert_eq!(
+        centre.run("ma", &["row", "propose", "990000000001/999", "--dismiss", "--reason", "x"]).status.code(),
+        Some(2)
+    );
+    load(&mut terminal, &mut card, 2, 820);
+    assert_eq!((centre.balance("card:"), centre.balance("pending:")), (50_000, 0));
+}
+
+#[test]
+fn a_day_that_is_proved_keeps_its_proof_when_a_record_of_it_is_decided_later() {
+    let (centre, mut terminal, mut card) = loaded();
+    let day = centre.today();
+    let record = held(&centre, &mut terminal, &mut card, [1_640, 0, 0]);
+    let (place, _) = upload(&mut terminal, record);
+    let date = day.to_string();
+    centre.ok("ma", &["window", "explain", "--date", &date, "--difference", "1", "--reason", "asked the till"]);
+    let closed = centre.ok("zhou", &["window", "close", "--date", &date]);
+    assert_eq!(closed["window"]["state"], "CLOSED", "{closed}");
+    centre.ok("ma", &["row", "propose", &place, "--post", "--reason", "log of the card read"]);
+    centre.ok("wu", &["row", "approve", "1"]);
+    let again = centre.ok("ma", &["window", "show", "--date", &date]);
+    assert_eq!((&again["content_hash"], &again["totals"]), (&closed["content_hash"], &closed["totals"]));
+    let next = proof(&centre);
+    assert_ne!(next["window"]["business_date"], json!(date));
+    assert_eq!((&next["totals"]["purchased_fen"], &next["totals"]["rows_accepted"]), (&json!(1_640), &json!(1)));
+    assert_eq!(centre.balance("card:"), 48_360);
+}

@@ -1,0 +1,140 @@
+//! Sales that the centre is asked about first: what it looks at, what it keeps, and that the record posts once.
+
+use serde_json::{Value, json};
+use settlement::fen::Fen;
+use settlement::id::{Digest, SaleId};
+use settlement::record::{Transaction, TransactionRecord};
+
+use crate::centre::{BATCHES, Card, Centre, Terminal, codes, loaded};
+
+const SALES: &str = "/terminal/v1/sales";
+const OUTCOME: &str = "/terminal/v1/sales/outcome";
+
+/// Phase 1 of the card's next purchase.
+fn asked(centre: &Centre, terminal: &Terminal, card: &Card, id: u8, fen: [u32; 3]) -> Value {
+    json!({ "version": 1, "sale": {
+        "sale_id": SaleId([id; 16]),
+        "terminal": terminal.number,
+        "card_identifier": card.identifier,
+        "card_factor": card.factor,
+        "card_sequence": card.offline,
+        "balance_fen": card.balance.max(fen[0]),
+        "personal_account_fen": fen[0],
+        "self_paid_fen": fen[1],
+        "pooled_fund_fen": fen[2],
+        "bill_id": format!("B-{}", terminal.psam + 1),
+        "bill_hash": Digest([7; 32]),
+        "business_date": centre.today(),
+    } })
+}
+
+fn not_done(mut asked: Value) -> Value {
+    asked["outcome"] = "not_done".into();
+    asked
+}
+
+/// The record of a purchase that was asked about.
+fn named(mut record: TransactionRecord, id: u8) -> TransactionRecord {
+    if let Transaction::Purchase { sale_id, .. } = &mut record.transaction {
+        *sale_id = Some(SaleId([id; 16]));
+    }
+    record
+}
+
+fn said((status, answer): (u16, Value)) -> (u16, String) {
+    let said = answer["status"].as_str().or(answer["code"].as_str());
+    (status, said.unwrap_or_default().to_owned())
+}
+
+fn states(centre: &Centre) -> Vec<String> {
+    let list = centre.ok("ma", &["terminal", "sales"]);
+    let sales = list["sales"].as_array().expect("a list").iter();
+    sales.map(|sale| format!("{} {}", &sale["sale_id"].as_str().expect("an id")[..2], sale["state"])).collect()
+}
+
+#[test]
+fn what_was_authorised_posts_once_whatever_happened_since_and_what_was_not_is_judged_as_offline() {
+    let (centre, mut terminal, mut card) = loaded();
+    let (day, identifier) = (centre.today(), card.identifier.to_string());
+    let ask = asked(&centre, &terminal, &card, 1, [1_234, 500, 700]);
+    let letter = terminal.numbered(ask.clone());
+    assert_eq!(said(terminal.send(SALES, &letter)), (200, "created".into()));
+    assert_eq!(said(terminal.send(SALES, &letter)), (200, "exists".into()), "the same letter");
+    assert_eq!(said(terminal.ask(SALES, ask.clone())), (200, "exists".into()), "the same sale");
+    let mut other = ask.clone();
+    other["sale"]["self_paid_fen"] = 501.into();
+    assert_eq!(said(terminal.ask(SALES, other)), (409, "REQUEST_ID_REUSED".into()));
+    assert_eq!(centre.balance("card:"), 50_000, "nothing is posted before the card paid");
+
+    centre.ok("ma", &["blacklist", "add", &identifier, "--reason", "lost since"]);
+    let asked_late = asked(&centre, &terminal, &card, 2, [100, 0, 0]);
+    assert_eq!(said(terminal.ask(SALES, asked_late)), (403, "CARD_BLACKLISTED".into()), "at this moment");
+    let done = named(card.purchase(&mut terminal, day, [1_234, 500, 700]), 1);
+    let batch = terminal.seal(vec![done.clone()]);
+    for status in ["created", "exists"] {
+        let (code, answer) = terminal.send(BATCHES, &batch);
+        assert_eq!((code, &answer["status"], &answer["accepted"]), (200, &json!(status), &json!(1)), "{answer}");
+    }
+    assert_eq!((centre.balance("card:"), centre.balance("")), (50_000 - 1_234, 0));
+    assert_eq!(states(&centre), ["01 \"done\""]);
+    assert_eq!(said(terminal.ask(OUTCOME, not_done(ask))), (409, "SALE_ALREADY_DECIDED".into()));
+    let again = TransactionRecord { journal_sequence: terminal.chain.next_record, ..done };
+    let batch = terminal.seal(vec![again]);
+    assert_eq!(codes(&terminal.send(BATCHES, &batch).1), ["DUPLICATE_TERMINAL_SEQUENCE"], "one sale, one posting");
+
+    // A sale that the centre never heard of, or was told of as not done, is the terminal's own risk.
+    let lost = asked(&centre, &terminal, &card, 3, [100, 0, 0]);
+    assert_eq!(said(terminal.ask(OUTCOME, not_done(lost.clone()))), (200, "created".into()));
+    assert_eq!(said(terminal.ask(OUTCOME, not_done(lost.clone()))), (200, "exists".into()));
+    assert_eq!(said(terminal.ask(SALES, lost)), (409, "SALE_ALREADY_DECIDED".into()), "phase 1 arrives late");
+    let refused = named(card.purchase(&mut terminal, day, [100, 0, 0]), 3);
+    let unheard = named(card.purchase(&mut terminal, day, [100, 0, 0]), 9);
+    let mut second = unheard.clone();
+    second.journal_sequence += 1;
+    let batch = terminal.seal(vec![refused, second]);
+    assert_eq!(codes(&terminal.send(BATCHES, &batch).1), ["CARD_BLACKLISTED", "CARD_BLACKLISTED"]);
+    assert_eq!(states(&centre), ["01 \"done\"", "03 \"not_done\""]);
+    centre.ok("ma", &["blacklist", "remove", &identifier, "--reason", "found"]);
+    let proof = centre.ok("ma", &["window", "show", "--date", &day.to_string()]);
+    assert_eq!(proof["holds"], true, "{proof}");
+}
+
+#[test]
+fn an_open_sale_keeps_its_part_of_the_limits_and_the_card_pays_no_more_than_the_ledger_says() {
+    let (centre, mut terminal, mut card) = loaded();
+    let (day, number) = (centre.today(), terminal.number.to_string());
+    centre.ok("ma", &["terminal", "set", &number, "--card-day-count", "2", "--online", "online-required"]);
+    let listed = centre.ok("ma", &["terminal", "list"]);
+    assert_eq!(listed["terminals"][0]["limits"]["online"], "online-required");
+
+    let beyond = asked(&centre, &terminal, &card, 1, [50_001, 0, 0]);
+    assert_eq!(said(terminal.ask(SALES, beyond)), (422, "BALANCE_BEYOND_LEDGER".into()));
+    let more = asked(&centre, &terminal, &card, 2, [200_001, 0, 0]);
+    assert_eq!(said(terminal.ask(SALES, more)), (422, "LIMIT_EXCEEDED".into()));
+
+    let first = asked(&centre, &terminal, &card, 3, [100, 0, 0]);
+    assert_eq!(terminal.ask(SALES, first).0, 200);
+    let second = asked(&centre, &terminal, &card, 4, [100, 0, 0]);
+    assert_eq!(terminal.ask(SALES, second.clone()).0, 200);
+    let third = asked(&centre, &terminal, &card, 5, [100, 0, 0]);
+    assert_eq!(said(terminal.ask(SALES, third.clone())), (422, "LIMIT_EXCEEDED".into()), "two are open");
+    assert_eq!(terminal.ask(OUTCOME, not_done(second)).0, 200);
+    assert_eq!(terminal.ask(SALES, third).0, 200, "one was given up");
+
+    // Another amount than was asked for is nothing that the centre agreed to.
+    let mut other = named(card.purchase(&mut terminal, day, [200, 0, 0]), 3);
+    card.sign(&mut other);
+    let batch = terminal.seal(vec![other]);
+    assert_eq!(codes(&terminal.send(BATCHES, &batch).1), ["RECORD_CONTRADICTORY"]);
+    let open = centre.ok("ma", &["terminal", "sales", "--open"]);
+    assert_eq!(open["sales"].as_array().map(Vec::len), Some(2), "{open}");
+
+    // A record after all: the card's own code weighs more than the terminal's word.
+    let word = asked(&centre, &terminal, &card, 6, [300, 0, 0]);
+    assert_eq!(terminal.ask(OUTCOME, not_done(word)).0, 200);
+    let record = named(card.purchase(&mut terminal, day, [300, 0, 0]), 6);
+    assert_eq!(record.transaction.total(), Ok(Fen::new(300)));
+    let batch = terminal.seal(vec![record]);
+    assert_eq!(terminal.send(BATCHES, &batch).1["accepted"], 1);
+    assert!(states(&centre).contains(&"06 \"done\"".to_owned()));
+}

@@ -1,0 +1,88 @@
+//! The packages, made from the programs of the tests and installed into an empty root.
+//!
+//! Source: Debian Policy 9 (where files lie). Never: needs root or systemd; what is not there is looked at without them.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+fn repository() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("a workspace").to_owned()
+}
+
+fn run(command: &mut Command) -> String {
+    let output = command.output().expect("starts");
+    let said = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "{command:?}: {said}");
+    said
+}
+
+#[test]
+fn both_packages_go_into_an_empty_root_and_their_programs_run_there() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (packages, root) = (folder.path().join("packages"), folder.path().join("root"));
+    let made = Command::new(repository().join("scripts/package"))
+        .args(["--profile", "dev", "--out"])
+        .arg(&packages)
+        .env("PACKAGE_PREBUILT", "1")
+        .output()
+        .expect("starts");
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    let debs: Vec<PathBuf> =
+        fs::read_dir(&packages).expect("packages").map(|file| file.expect("a file").path()).collect();
+    assert_eq!(debs.len(), 2, "{debs:?}");
+    // What dpkg keeps books in; a root that nothing was installed into has none.
+    fs::create_dir_all(root.join("var/lib/dpkg/updates")).expect("made");
+    fs::create_dir_all(root.join("var/lib/dpkg/info")).expect("made");
+    fs::write(root.join("var/lib/dpkg/status"), "").expect("written");
+    for deb in &debs {
+        let rules = ["--force-depends", "--force-not-root", "--force-script-chrootless", "--no-triggers"];
+        run(Command::new("dpkg")
+            .arg("--root")
+            .arg(&root)
+            .args(rules)
+            .arg("--log")
+            .arg(root.join("log"))
+            .arg("-i")
+            .arg(deb));
+        let control = run(Command::new("dpkg-deb").arg("--info").arg(deb));
+        assert!(!control.contains("postinst") && !control.contains("preinst"), "{control}");
+    }
+    for (program, word) in [("issuer", "issuer "), ("sscard", "sscard "), ("sscard-tear", "")] {
+        let said = run(Command::new(root.join("usr/bin").join(program)).arg("--version"));
+        assert!(said.starts_with(word) && said.contains(env!("CARGO_PKG_VERSION")), "{said}");
+    }
+    for page in ["issuer", "issuer-serve", "issuer-batch-create", "sscard", "sscard-card-read"] {
+        assert!(root.join(format!("usr/share/man/man1/{page}.1.gz")).is_file(), "{page}");
+    }
+    let completion = fs::read_to_string(root.join("usr/share/bash-completion/completions/issuer")).expect("there");
+    assert!(completion.contains("self-test"));
+    units(&root);
+}
+
+/// Every program that a unit starts is in the package, with words that it knows.
+fn units(root: &Path) {
+    let folder = root.join("usr/lib/systemd/system");
+    let mut started = 0;
+    for unit in fs::read_dir(&folder).expect("units") {
+        let unit = unit.expect("a unit").path();
+        let text = fs::read_to_string(&unit).expect("a text");
+        for line in text.lines().filter_map(|line| line.split_once("=/usr/bin/").map(|(_, line)| line)) {
+            let words: Vec<&str> = line.split_whitespace().collect();
+            let program = root.join("usr/bin").join(words[0]);
+            assert!(program.is_file(), "{}: {line}", unit.display());
+            let secret = words.iter().position(|word| *word == "--passphrase").map(|at| at + 1);
+            let command: Vec<&str> = words
+                .iter()
+                .enumerate()
+                .skip(1)
+                .filter(|(at, word)| Some(*at) != secret && !word.starts_with(['-', '$']))
+                .map(|(_, word)| *word)
+                .collect();
+            let help = run(Command::new(&program).args(&command).arg("--help"));
+            assert!(help.contains("Usage"), "{line}: {help}");
+            started += 1;
+        }
+    }
+    assert!(started >= 6, "{started} commands in units");
+}

@@ -1,0 +1,383 @@
+//! What the centre tells, as people read it: balance, difference, account, insurances, a new card, loss, tickets.
+//!
+//! Owns: these pages. Never: asks the centre.
+
+use maud::{Markup, html};
+use settlement::BusinessDate;
+use settlement::fen::Fen;
+use settlement::query::{
+    AccountView, CardState, LossAct, NewCardStage, PendingItem, Standing, TicketKind, TicketSubject,
+};
+
+use super::super::machine::ROWS;
+use super::super::screen::Function;
+use super::super::visit::{AtCentre, Certified};
+use super::picture::{Picture, picture};
+use super::{Drawer, sum};
+use crate::paper;
+
+/// Items of a difference that the first page has room for; the rest stand on a page of their own.
+const CHIPS: usize = 2;
+
+impl Drawer<'_> {
+    fn names(&self, (zh, en): (&'static str, &'static str)) -> &'static str {
+        self.say(zh, en)
+    }
+
+    /// The balance at the centre, or why there is none.
+    pub(super) fn sum_at_centre(&self, centre: &AtCentre) -> Markup {
+        let label = self.say("中心余额", "Balance at the centre");
+        html! {
+            div.sum {
+                span { (label) }
+                @match centre {
+                    AtCentre::There(page) => @match &page.account {
+                        Some(account) => (sum(account.total_fen)),
+                        None => b { "—" },
+                    },
+                    AtCentre::Away(_) => { b { "—" } },
+                    AtCentre::Unasked | AtCentre::Asking => b { "…" },
+                }
+            }
+        }
+    }
+
+    /// What explains the difference, in one line.
+    pub(super) fn why(&self, centre: &AtCentre, on_card: Fen) -> Markup {
+        match centre {
+            AtCentre::Unasked | AtCentre::Asking => {
+                html! { p.note { (self.say("正在联系中心…", "Asking the centre…")) } }
+            }
+            AtCentre::Away(_) => html! { p.warn { (self.unreachable()) " " (self.last_contact()) } },
+            AtCentre::There(page) => match &page.account {
+                None => {
+                    html! { p.note { (self.say("中心没有此卡的账户信息。", "The centre tells no account of this card.")) } }
+                }
+                Some(account) if account.pending.is_empty() && is_nothing(account.unexplained_fen) => html! {
+                    p.note { (self.say("卡内余额与中心一致。", "Card and centre agree.")) }
+                },
+                Some(account) => html! {
+                    button.why data-act=(Function::Difference.word()) {
+                        b { (self.say("为什么不同？", "Why the difference?")) " " (signed(difference(account, on_card))) }
+                        @for item in account.pending.iter().take(CHIPS) {
+                            span { (self.names(item.kind.names())) " " (signed(item.difference_fen)) }
+                        }
+                        @if account.pending.len() > CHIPS { span { "+" (account.pending.len() - CHIPS) } }
+                        i { "›" }
+                    }
+                },
+            },
+        }
+    }
+
+    fn unreachable(&self) -> &'static str {
+        self.say("中心暂时联系不上，以下是卡内信息。", "The centre cannot be reached. This is what the card says.")
+    }
+
+    fn last_contact(&self) -> Markup {
+        html! {
+            @if let Some(at) = self.machine.contact {
+                (self.say("上次联系：", "Last contact: ")) (instant(&at.to_string()))
+            }
+        }
+    }
+
+    pub(super) fn away(&self) -> Markup {
+        let Some(AtCentre::Away(trouble)) = self.machine.visit().map(|visit| &visit.centre) else {
+            return self.working("");
+        };
+        html! {
+            main.centred {
+                h1 { (self.say("中心暂时无法回答", "The centre cannot answer now")) }
+                p.wrong { (self.text(&trouble.what)) }
+                p.lead { (self.last_contact()) }
+                p.code { (trouble.code) }
+                button.main data-act="again" data-key="Enter" { (self.say("再试一次", "Try again")) }
+            }
+        }
+    }
+
+    pub(super) fn difference(&self) -> Markup {
+        let visit = self.machine.visit();
+        let Some((account, opened)) = visit.and_then(|visit| visit.account().zip(visit.opened.as_ref())) else {
+            return self.working("");
+        };
+        let on_card = Fen::from_card(opened.balances.personal_account);
+        html! {
+            main {
+                h1 { (self.say("卡与中心的差额", "Card and centre")) }
+                table {
+                    tbody {
+                        tr { th { (self.say("中心余额", "Balance at the centre")) } td {} td.money { (account.total_fen) } }
+                        tr { th { (self.say("卡内余额", "Balance on the card")) } td {} td.money { (on_card) } }
+                        tr { th { b { (self.say("差额", "Difference")) } } td {} td.money { b { (signed(difference(account, on_card))) } } }
+                        @for item in account.pending.iter().take(ROWS) { (self.pending(item)) }
+                        @if let Some(rest) = account.unexplained_fen {
+                            tr {
+                                th { (self.say("尚未查明", "Unexplained")) }
+                                td { @if rest != Fen::ZERO { (self.say("请到窗口查询", "Ask at a counter")) } }
+                                td class=(if rest == Fen::ZERO { "money good" } else { "money bad" }) { (rest) }
+                            }
+                        }
+                    }
+                }
+                p.code { (self.say(
+                    "差额等于以上各项之和。",
+                    "The difference is the sum of the items below it.",
+                )) }
+            }
+        }
+    }
+
+    fn pending(&self, item: &PendingItem) -> Markup {
+        html! {
+            tr {
+                th { (self.names(item.kind.names())) }
+                td { @if let Some(date) = item.date { (date) " " } (item.institution.as_deref().unwrap_or_default()) }
+                td.money { (signed(item.difference_fen)) }
+            }
+        }
+    }
+
+    pub(super) fn account(&self, part: usize) -> Markup {
+        let Some(account) = self.machine.visit().and_then(|visit| visit.account()) else { return self.working("") };
+        html! {
+            main {
+                (self.list_head(part, account.lines.len(), true))
+                @if account.lines.is_empty() {
+                    p.note { (self.say("中心还没有此账户的流水。", "The centre has no lines of this account yet.")) }
+                } @else {
+                    table {
+                        thead { tr {
+                            th { (self.say("日期", "Date")) } th { (self.say("类型", "Kind")) } th { (self.say("机构", "Where")) }
+                            th.money { (self.say("金额", "Amount")) } th.money { (self.say("余额", "Balance")) }
+                        } }
+                        tbody {
+                            @for line in account.lines.iter().skip(part * ROWS).take(ROWS) {
+                                tr {
+                                    td { (line.date) } td { (self.names(line.kind.names())) }
+                                    td { (line.institution.as_deref().unwrap_or_default()) }
+                                    td.money { (signed(line.amount_fen)) } td.money { (line.balance_fen) }
+                                }
+                            }
+                        }
+                    }
+                }
+                p.code { (self.say("中心记账，最新的在前。", "As the centre counts, the newest first.")) }
+            }
+        }
+    }
+
+    pub(super) fn insurances(&self) -> Markup {
+        let Some(AtCentre::There(page)) = self.machine.visit().map(|visit| &visit.centre) else {
+            return self.working("");
+        };
+        html! {
+            main {
+                h1 { (self.say("五险参保状态", "The five insurances")) }
+                @if let Some(benefits) = &page.benefits {
+                    table {
+                        thead { tr {
+                            th { (self.say("险种", "Insurance")) } th { (self.say("状态", "Standing")) }
+                            th { (self.say("起始年月", "Since")) } th.money { (self.say("累计月数", "Months")) }
+                        } }
+                        tbody {
+                            @for line in &benefits.insurances {
+                                tr {
+                                    th { (self.names(line.insurance.names())) }
+                                    td class=(match line.standing { Standing::Insured => "good", Standing::Suspended => "bad", Standing::NotInsured => "" }) {
+                                        (self.names(line.standing.names()))
+                                    }
+                                    td { @if let Some(since) = line.since { (since) } @else { "—" } }
+                                    td.money { (line.months) }
+                                }
+                            }
+                        }
+                    }
+                    p.code { (self.say("数据日期 ", "Data of ")) (benefits.as_of) }
+                } @else {
+                    p.note { (self.say("中心还没有您的参保数据，请到窗口查询。", "The centre has no such data of yours. Ask at a counter.")) }
+                }
+            }
+        }
+    }
+
+    pub(super) fn progress(&self) -> Markup {
+        let Some(AtCentre::There(page)) = self.machine.visit().map(|visit| &visit.centre) else {
+            return self.working("");
+        };
+        html! {
+            main {
+                h1 { (self.say("制卡进度", "My new card")) }
+                @if let Some(card) = &page.new_card {
+                    ol.steps {
+                        @for stage in NewCardStage::ALL {
+                            @if stage != NewCardStage::Returned || card.stage == stage {
+                                li class=[(stage < card.stage).then_some("done").or((stage == card.stage).then_some("now"))] {
+                                    (self.names(stage.names()))
+                                }
+                            }
+                        }
+                    }
+                    @if let Some(place) = &card.collect_at { p.note { (self.say("领卡地点：", "Collect it at: ")) b { (place) } } }
+                    p.code {
+                        @if let Some(request) = card.request { (self.say("申请编号 ", "Request ")) (request) " " }
+                        @if let Some(day) = card.requested_on { (self.say("申请日期 ", "of ")) (day) }
+                    }
+                } @else {
+                    p.note { (self.say("没有正在制作的新卡。", "No new card is being made for you.")) }
+                }
+            }
+        }
+    }
+
+    pub(super) fn loss(&self) -> Markup {
+        let Some(AtCentre::There(page)) = self.machine.visit().map(|visit| &visit.centre) else {
+            return self.working("");
+        };
+        let card = &page.card;
+        html! {
+            main.centred {
+                h1 { (self.say("卡片状态：", "The card: ")) (self.state(card.state)) }
+                @if let Some(day) = card.release_on { p.lead { (self.say("临时挂失至 ", "The report ends on ")) (day) } }
+                @match self.machine.loss() {
+                    Some(LossAct::Report) => {
+                        p.lead { (self.say(
+                            "临时挂失后，此卡立即停止使用；可在自助机、窗口或 12333 解除。",
+                            "A temporary loss stops the card at once. It is taken back here, at a counter or by 12333.",
+                        )) }
+                        button.main data-act="agree" data-key="Enter" { (self.say("临时挂失", "Report it lost")) }
+                    },
+                    Some(LossAct::Release) => {
+                        p.lead { (self.say("解除后，此卡立即恢复使用。", "After that the card works again at once.")) }
+                        button.main data-act="agree" data-key="Enter" { (self.say("解除挂失", "Take it back")) }
+                    },
+                    None => p.lead { (self.say(
+                        "此卡目前不能在自助机办理挂失或解除。请先修改初始密码，或到窗口办理。",
+                        "This cannot be done here for this card now. Change the initial PIN first, or go to a counter.",
+                    )) },
+                }
+            }
+        }
+    }
+
+    pub(super) fn certificate(&self) -> Markup {
+        html! {
+            main.centred {
+                h1 { (self.say("社会保险参保证明", "Certificate of participation")) }
+                @if self.machine.may_certify() {
+                    p.lead { (self.say(
+                        "证明五险参保情况，带校验码和二维码，任何人都可以核验。每月份数有限。",
+                        "It says how you stand in the five insurances, with a code by which anybody checks it. A few a month.",
+                    )) }
+                    button.main data-act="agree" data-key="Enter" { (self.say("出具证明", "Make it")) }
+                } @else {
+                    p.lead { (self.say(
+                        "目前不能在自助机出具证明：本月份数已满、仍用初始密码或没有参保数据。可到窗口办理。",
+                        "None can be made here now: none is left this month, the PIN is the initial one, or there are no data. Go to a counter.",
+                    )) }
+                }
+            }
+        }
+    }
+
+    pub(super) fn certified(&self, certified: &Certified) -> Markup {
+        html! {
+            main.centred {
+                h1 {
+                    @match certified.printed {
+                        Some(true) => (self.say("证明已打印，请取走", "Printed. Please take it")),
+                        Some(false) => (self.say("打印机没有响应", "The printer does not answer")),
+                        None => (self.say("证明已出具", "The certificate is made")),
+                    }
+                }
+                (code(&certified.address))
+                p.check { (certified.code) }
+                p.lead {
+                    (self.say("编号 ", "Number ")) (certified.number)
+                    @if certified.printed != Some(true) {
+                        (self.say("。请拍下或记下校验码，可凭码在窗口打印。", ". Note or photograph the code: a counter prints it by that."))
+                    }
+                }
+                @if let Some(left) = certified.left {
+                    p.code { (self.say("本月还可出具 ", "Left this month: ")) (left) (self.say(" 份", "")) }
+                }
+            }
+        }
+    }
+
+    fn state(&self, state: CardState) -> &'static str {
+        match state {
+            CardState::Sealed => self.say("未启用", "not yet in use"),
+            CardState::Normal => self.say("正常", "in order"),
+            CardState::FormalLoss => self.say("已正式挂失", "reported lost for good"),
+            CardState::Locked => self.say("已锁定", "locked"),
+            CardState::TemporaryLoss => self.say("已临时挂失", "reported lost for now"),
+            CardState::Cancelled => self.say("已注销", "cancelled"),
+        }
+    }
+
+    pub(super) fn ticket(&self, kind: TicketKind) -> Markup {
+        let complaint = kind == TicketKind::Complaint;
+        html! {
+            main {
+                div.row {
+                    h1 { (if complaint { self.say("您要投诉什么？", "What is the complaint about?") } else { self.say("您的建议关于什么？", "What is the suggestion about?") }) }
+                    div.switches {
+                        button data-act="kind" aria-pressed=(complaint) { (self.names(TicketKind::Complaint.names())) }
+                    }
+                }
+                div.tiles {
+                    @for subject in TicketSubject::ALL {
+                        button.tile data-act={ "subject-" (subject.name()) } {
+                            (picture(Picture::Letter)) div { b { (self.names(subject.names())) } }
+                        }
+                    }
+                }
+                p.code { (self.say(
+                    "登记后给出编号，工作人员会联系您了解详情。",
+                    "You get a number, and somebody of the office asks you for the details.",
+                )) }
+            }
+        }
+    }
+}
+
+/// A QR code, four light modules around it.
+fn code(text: &str) -> Markup {
+    let modules = paper::modules(text);
+    let size = modules.size + 8;
+    let mut path = String::new();
+    for y in 0..modules.size {
+        for x in (0..modules.size).filter(|x| modules.is_dark(*x, y)) {
+            path += &format!("M{} {}h1v1h-1z", x + 4, y + 4);
+        }
+    }
+    html! {
+        svg.qr viewBox={ "0 0 " (size) " " (size) } shape-rendering="crispEdges" role="img" {
+            rect width=(size) height=(size) fill="#fff" {}
+            path d=(path) fill="#000" {}
+        }
+    }
+}
+
+fn is_nothing(amount: Option<Fen>) -> bool {
+    amount.is_none_or(|amount| amount == Fen::ZERO)
+}
+
+/// What the centre has more than the card; a sum that does not fit is shown as nothing, the items beside it are right.
+fn difference(account: &AccountView, on_card: Fen) -> Fen {
+    account.total_fen.minus(on_card).unwrap_or(Fen::ZERO)
+}
+
+/// With its sign, also when it adds.
+fn signed(amount: Fen) -> String {
+    if amount > Fen::ZERO { format!("+{amount}") } else { amount.to_string() }
+}
+
+/// `YYYYMMDDhhmmss` to the minute.
+fn instant(digits: &str) -> String {
+    let part = |range: std::ops::Range<usize>| digits.get(range).unwrap_or_default();
+    let day = BusinessDate::parse(&format!("{}-{}-{}", part(0..4), part(4..6), part(6..8)));
+    day.map_or_else(|_| digits.to_owned(), |day| format!("{day} {}:{}", part(8..10), part(10..12)))
+}

@@ -1,0 +1,618 @@
+//! What follows on what: the kiosk as a state machine without readers, browser, centre or clock of its own.
+//!
+//! Owns: the screen; what is known of a visit, and that it is forgotten; the time that is left. Never: waits, sends, draws.
+//! Units: milliseconds of the caller's clock, which only moves on.
+
+use card_core::tries::TriesLeft;
+use card_counter::error::{Code, TerminalError};
+use card_counter::language::{Language, Words};
+use card_counter::secret::Pin;
+use settlement::DateTime;
+use settlement::fen::Fen;
+use settlement::query::{LossAct, OnCard, SelfService, TicketKind};
+
+use super::guide::Guide;
+use super::screen::{ALARM_EVERY, Act, Choosing, Digits, Function, LATE, Screen, VISIT_LIMIT, Wait};
+use super::visit::{Asked, AtCentre, Contact, Job, Question, Said, Told, Visit};
+
+/// Rows of a list that a page has room for.
+pub const ROWS: usize = 6;
+
+/// What happens to the kiosk.
+#[derive(Debug)]
+pub enum Event {
+    /// A page is there, or is gone: whoever stood there began anew.
+    Page,
+    /// A touch, on the screen of this number.
+    Touched(u64, Act),
+    /// A card came in: a visit of this number begins.
+    CardIn(u64),
+    /// The card is out.
+    CardOut,
+    /// What the card of a visit said.
+    Card(u64, Said),
+    /// What the centre told of a visit, and when.
+    Centre(u64, DateTime, Told),
+    /// Readers cannot be used, or can again.
+    Readers(Result<(), TerminalError>),
+    /// Time passed.
+    Tick,
+}
+
+/// What the machine wants done.
+#[derive(Debug)]
+pub enum Effect {
+    /// By the card of a visit.
+    Card(u64, Job),
+    /// By the centre, for a visit.
+    Centre(u64, Question),
+    /// A sound: a card is left.
+    Alarm,
+}
+
+/// The kiosk.
+#[derive(Debug)]
+pub struct Machine {
+    /// Language of the screen.
+    pub language: Language,
+    /// Whether its text is large.
+    pub large: bool,
+    /// Whether its contrast is high.
+    pub contrast: bool,
+    /// Public texts.
+    pub guides: Vec<Guide>,
+    /// Whether there is a centre to ask.
+    pub has_centre: bool,
+    /// When it last answered this kiosk.
+    pub contact: Contact,
+    screen: Screen,
+    number: u64,
+    visit: Option<Visit>,
+    card_in: bool,
+    until: Option<u64>,
+    now: u64,
+    changed: bool,
+}
+
+impl Machine {
+    /// A kiosk that nobody stands at.
+    #[must_use]
+    pub fn new(guides: Vec<Guide>, has_centre: bool, contact: Contact) -> Self {
+        Self {
+            language: Language::Zh,
+            large: false,
+            contrast: false,
+            guides,
+            has_centre,
+            contact,
+            screen: Screen::Welcome,
+            number: 1,
+            visit: None,
+            card_in: false,
+            until: None,
+            now: 0,
+            changed: true,
+        }
+    }
+
+    /// What stands on the screen.
+    #[must_use]
+    pub const fn screen(&self) -> &Screen {
+        &self.screen
+    }
+
+    /// Its number: a touch of another screen does nothing.
+    #[must_use]
+    pub const fn number(&self) -> u64 {
+        self.number
+    }
+
+    /// The visit, while a card is in and nobody ended it.
+    #[must_use]
+    pub const fn visit(&self) -> Option<&Visit> {
+        self.visit.as_ref()
+    }
+
+    /// Seconds that the page may still stand, rounded up.
+    #[must_use]
+    pub fn left(&self) -> Option<u64> {
+        self.until.map(|until| until.saturating_sub(self.now).div_ceil(1000))
+    }
+
+    /// Whether the countdown calls.
+    #[must_use]
+    pub fn is_late(&self) -> bool {
+        self.left().is_some_and(|left| left <= LATE)
+    }
+
+    /// Whether the screen is to be shown anew; once.
+    pub const fn take_changed(&mut self) -> bool {
+        std::mem::replace(&mut self.changed, false)
+    }
+
+    /// An event at a time of the caller's clock.
+    pub fn handle(&mut self, event: Event, now: u64) -> Option<Effect> {
+        self.now = self.now.max(now);
+        match event {
+            Event::Page => {
+                if matches!(self.screen, Screen::Closed(_)) {
+                    self.stay()
+                } else {
+                    self.leave()
+                }
+                None
+            }
+            Event::Touched(number, act) if number == self.number => self.touched(act),
+            // A touch of what is no longer there.
+            Event::Touched(..) => None,
+            Event::CardIn(number) => {
+                self.card_in = true;
+                let until = self.now + VISIT_LIMIT * 1000;
+                self.visit = Some(Visit::new(number, until));
+                self.go(Screen::Reading);
+                None
+            }
+            Event::CardOut => {
+                self.card_in = false;
+                self.leave();
+                None
+            }
+            Event::Card(number, said) => {
+                // Of a visit that was ended meanwhile: it is forgotten.
+                if self.visit.as_ref().is_some_and(|visit| visit.number == number) {
+                    self.card_said(said)
+                } else {
+                    None
+                }
+            }
+            Event::Centre(number, at, told) => {
+                if told.is_contact() {
+                    self.contact = Some(at);
+                }
+                if self.visit.as_ref().is_some_and(|visit| visit.number == number) {
+                    self.centre_told(told);
+                }
+                None
+            }
+            Event::Readers(Err(error)) => {
+                self.card_in = false;
+                self.visit = None;
+                self.go(Screen::Closed(error));
+                None
+            }
+            Event::Readers(Ok(())) => {
+                if matches!(self.screen, Screen::Closed(_)) {
+                    self.leave();
+                }
+                None
+            }
+            Event::Tick => self.until.is_some_and(|until| self.now >= until).then(|| self.expired()).flatten(),
+        }
+    }
+
+    fn go(&mut self, screen: Screen) {
+        self.screen = screen;
+        self.number += 1;
+        self.stay();
+    }
+
+    /// The same page, from now on.
+    fn stay(&mut self) {
+        self.changed = true;
+        let limit = self.screen.place().limit().map(|limit| self.now + limit * 1000);
+        // The page that asks for the card is not cut short by the visit that it ends.
+        let whole = self.visit.as_ref().map(|visit| visit.until);
+        self.until = limit.map(|limit| whole.map_or(limit, |whole| limit.min(whole)));
+    }
+
+    /// The visit ends: everything of it is forgotten.
+    fn leave(&mut self) {
+        self.visit = None;
+        if self.card_in {
+            self.go(Screen::TakeCard { alarm: false });
+        } else {
+            (self.language, self.large, self.contrast) = (Language::Zh, false, false);
+            self.go(Screen::Welcome);
+        }
+    }
+
+    fn expired(&mut self) -> Option<Effect> {
+        if let Screen::TakeCard { .. } = self.screen {
+            self.screen = Screen::TakeCard { alarm: true };
+            self.changed = true;
+            self.until = Some(self.now + ALARM_EVERY * 1000);
+            return Some(Effect::Alarm);
+        }
+        self.leave();
+        None
+    }
+
+    fn touched(&mut self, act: Act) -> Option<Effect> {
+        match act {
+            Act::Language => {
+                self.language = match self.language {
+                    Language::Zh => Language::En,
+                    Language::En => Language::Zh,
+                };
+            }
+            Act::Large => self.large = !self.large,
+            Act::Contrast => self.contrast = !self.contrast,
+            Act::Leave => {
+                if !matches!(self.screen, Screen::TakeCard { .. } | Screen::Closed(_)) {
+                    self.leave();
+                }
+                return None;
+            }
+            act => return self.answered(act),
+        }
+        // Who reads the screen in another way is still there, but an alarm goes on.
+        match self.screen {
+            Screen::TakeCard { .. } => self.changed = true,
+            _ => self.stay(),
+        }
+        None
+    }
+
+    /// A touch that belongs to what stands on the screen; any other does nothing.
+    fn answered(&mut self, act: Act) -> Option<Effect> {
+        match (&mut self.screen, act) {
+            (Screen::Welcome, Act::Guide(number)) if number < self.guides.len() => self.go(Screen::Guide(number)),
+            (Screen::Guide(_), Act::Back) => self.leave(),
+            (Screen::Pin { digits, .. } | Screen::NewPin { digits, .. }, Act::Digit(_) | Act::Rub | Act::Clear) => {
+                match act {
+                    Act::Digit(digit) => digits.push(digit),
+                    Act::Rub => digits.rub(),
+                    _ => digits.clear(),
+                }
+                self.stay();
+            }
+            (Screen::Pin { digits, wrong }, Act::Enter) => {
+                let Some(pin) = digits.take() else {
+                    *wrong = Some(TOO_SHORT);
+                    self.stay();
+                    return None;
+                };
+                let tries = self.visit.as_ref().and_then(|visit| visit.facts.as_ref()).map(|facts| facts.tries);
+                if tries == Some(TriesLeft::Known(1)) {
+                    self.go(Screen::LastTry { pin });
+                    return None;
+                }
+                return self.open(pin, false);
+            }
+            (Screen::LastTry { .. }, Act::Agree) => {
+                let Screen::LastTry { pin } = std::mem::replace(&mut self.screen, Screen::Reading) else { return None };
+                return self.open(pin, true);
+            }
+            (Screen::Home, Act::Open(function)) => return self.opened(function),
+            (Screen::Transactions { part, at_centre }, Act::Next | Act::Previous) => {
+                let (part, at_centre) = (*part, *at_centre);
+                let last = self.rows(at_centre).saturating_sub(1) / ROWS;
+                let part = if act == Act::Next { (part + 1).min(last) } else { part.saturating_sub(1) };
+                self.go(Screen::Transactions { part, at_centre });
+            }
+            (Screen::Transactions { .. }, Act::Open(function @ (Function::Transactions | Function::Account))) => {
+                return self.opened(function);
+            }
+            (Screen::Holder { shown }, Act::Reveal) => {
+                *shown = !*shown;
+                self.stay();
+            }
+            (Screen::NewPin { .. }, Act::Enter) => return self.chosen(),
+            (Screen::Away(function), Act::Again) => {
+                let function = *function;
+                if let Some(visit) = self.visit.as_mut() {
+                    visit.centre = AtCentre::Unasked;
+                }
+                return self.wait_for_centre(function);
+            }
+            (Screen::Told(Function::Loss), Act::Agree) => {
+                let act = self.loss()?;
+                return self.ask(Asked::Loss(act));
+            }
+            (Screen::Told(Function::Certificate), Act::Agree) => {
+                return if self.may_certify() { self.ask(Asked::Certificate) } else { None };
+            }
+            (Screen::Ticket(kind), Act::Kind) => {
+                *kind = match kind {
+                    TicketKind::Complaint => TicketKind::Suggestion,
+                    TicketKind::Suggestion => TicketKind::Complaint,
+                };
+                self.stay();
+            }
+            (Screen::Ticket(kind), Act::Subject(subject)) => {
+                let kind = *kind;
+                return self.ask(Asked::Ticket(kind, subject));
+            }
+            (
+                Screen::Transactions { .. }
+                | Screen::Told(_)
+                | Screen::Certified(_)
+                | Screen::Ticket(_)
+                | Screen::Away(_)
+                | Screen::Holder { .. }
+                | Screen::NewPin { .. }
+                | Screen::Notice(_)
+                | Screen::Refused(_),
+                Act::Back,
+            ) => self.go(Screen::Home),
+            _ => {}
+        }
+        None
+    }
+
+    fn open(&mut self, pin: Pin, consent: bool) -> Option<Effect> {
+        self.work(Words::new("正在核对密码…", "Checking the PIN…"), Wait::Open, Job::Open { pin, consent })
+    }
+
+    /// The card is at work, and the screen says so.
+    fn work(&mut self, words: Words, wait: Wait, job: Job) -> Option<Effect> {
+        let visit = self.visit.as_ref()?.number;
+        self.go(Screen::Working(words, wait));
+        Some(Effect::Card(visit, job))
+    }
+
+    /// The centre is asked for an act, and the screen says so.
+    fn ask(&mut self, what: Asked) -> Option<Effect> {
+        let visit = self.visit.as_ref()?;
+        let (number, question) = (visit.number, visit.question(what)?);
+        self.go(Screen::Working(ASKING, Wait::Act));
+        Some(Effect::Centre(number, question))
+    }
+
+    /// Rows of the log, or of the account at the centre.
+    fn rows(&self, at_centre: bool) -> usize {
+        let Some(visit) = &self.visit else { return 0 };
+        if at_centre {
+            visit.account().map_or(0, |account| account.lines.len())
+        } else {
+            visit.log.as_ref().map_or(0, |log| log.records.len())
+        }
+    }
+
+    /// What the holder may do about a loss now.
+    #[must_use]
+    pub fn loss(&self) -> Option<LossAct> {
+        let AtCentre::There(page) = &self.visit.as_ref()?.centre else { return None };
+        let may = |service| page.may.contains(&service);
+        match (may(SelfService::ReportLoss), may(SelfService::Release)) {
+            (true, _) => Some(LossAct::Report),
+            (false, true) => Some(LossAct::Release),
+            (false, false) => None,
+        }
+    }
+
+    /// Whether the holder may have a certificate made here now.
+    #[must_use]
+    pub fn may_certify(&self) -> bool {
+        let centre = self.visit.as_ref().map(|visit| &visit.centre);
+        matches!(centre, Some(AtCentre::There(page)) if page.may.contains(&SelfService::Certificate))
+    }
+
+    fn opened(&mut self, function: Function) -> Option<Effect> {
+        let visit = self.visit.as_ref()?;
+        let reading = Words::new("正在读卡…", "Reading the card…");
+        match function {
+            Function::Transactions if visit.log.is_some() => {
+                self.go(Screen::Transactions { part: 0, at_centre: false })
+            }
+            Function::Transactions => return self.work(reading, Wait::Log, Job::Log),
+            Function::Holder if visit.holder.is_some() => self.go(Screen::Holder { shown: false }),
+            Function::Holder => return self.work(reading, Wait::Holder, Job::Holder),
+            Function::NewPin => {
+                let choosing = Choosing::Present;
+                self.go(Screen::NewPin { choosing, digits: Digits::default(), wrong: None });
+            }
+            Function::Ticket if self.has_centre => self.go(Screen::Ticket(TicketKind::Suggestion)),
+            _ if self.has_centre => return self.wait_for_centre(function),
+            _ => {}
+        }
+        None
+    }
+
+    /// What the centre tells, as soon as it has.
+    fn wait_for_centre(&mut self, function: Function) -> Option<Effect> {
+        match &self.visit.as_ref()?.centre {
+            AtCentre::There(_) => self.show_told(function),
+            AtCentre::Away(_) => self.go(Screen::Away(function)),
+            AtCentre::Asking => self.go(Screen::Working(ASKING, Wait::Overview(function))),
+            AtCentre::Unasked => {
+                self.go(Screen::Working(ASKING, Wait::Overview(function)));
+                return self.overview();
+            }
+        }
+        None
+    }
+
+    fn show_told(&mut self, function: Function) {
+        self.go(match function {
+            Function::Account => Screen::Transactions { part: 0, at_centre: true },
+            function => Screen::Told(function),
+        });
+    }
+
+    /// Asks for the holder's page, as soon as the log is there; the log is fetched first.
+    fn overview(&mut self) -> Option<Effect> {
+        if !self.has_centre {
+            return None;
+        }
+        let visit = self.visit.as_mut()?;
+        let balance_fen = Fen::from_card(visit.opened.as_ref()?.balances.personal_account);
+        let Some(log) = &visit.log else { return Some(Effect::Card(visit.number, Job::Log)) };
+        let question = visit.question(Asked::Overview(OnCard { balance_fen, log: log.told.clone() }))?;
+        visit.centre = AtCentre::Asking;
+        Some(Effect::Centre(visit.number, question))
+    }
+
+    /// One of the PINs of a change was entered.
+    fn chosen(&mut self) -> Option<Effect> {
+        let Screen::NewPin { choosing, digits, wrong } = &mut self.screen else { return None };
+        let Some(entered) = digits.take() else {
+            *wrong = Some(TOO_SHORT);
+            self.stay();
+            return None;
+        };
+        let next = |choosing, wrong| Screen::NewPin { choosing, digits: Digits::default(), wrong };
+        let screen = match std::mem::replace(choosing, Choosing::Present) {
+            Choosing::Present => next(Choosing::New { present: entered }, None),
+            Choosing::New { present } if present.is(&entered.digits()) => next(
+                Choosing::New { present },
+                Some(Words::new(
+                    "新密码与现在的密码相同，请另选一个。",
+                    "That is the PIN that you have. Choose another.",
+                )),
+            ),
+            Choosing::New { present } => next(Choosing::Again { present, new: entered }, None),
+            Choosing::Again { present, new } if new.is(&entered.digits()) => {
+                let words = Words::new("正在修改密码…", "Changing the PIN…");
+                return self.work(words, Wait::NewPin, Job::ChangePin { present, new });
+            }
+            Choosing::Again { present, .. } => next(
+                Choosing::New { present },
+                Some(Words::new(
+                    "两次输入的新密码不同，请重新输入。",
+                    "The two new PINs differ. Enter the new PIN again.",
+                )),
+            ),
+        };
+        self.go(screen);
+        None
+    }
+
+    /// What the card said; it is shown where it is waited for.
+    fn card_said(&mut self, said: Said) -> Option<Effect> {
+        let visit = self.visit.as_mut()?;
+        let waits = match &self.screen {
+            Screen::Working(_, wait) => Some(*wait),
+            _ => None,
+        };
+        let (wait, screen) = match said {
+            // The watch says that the card is out.
+            Said::Opened(Err(error)) | Said::Foreign(error) if error.code() == Code::CardRemoved => return None,
+            Said::Foreign(error) => {
+                self.go(Screen::Fault(error));
+                return None;
+            }
+            Said::Here(facts) => {
+                visit.facts = Some(facts);
+                self.go(Screen::Pin { digits: Digits::default(), wrong: None });
+                return None;
+            }
+            Said::Opened(Ok(opened)) => {
+                visit.opened = Some(opened);
+                if waits == Some(Wait::Open) {
+                    self.go(Screen::Home);
+                }
+                return self.overview();
+            }
+            Said::Opened(Err(TerminalError::PinWrong { left })) => {
+                if let Some(facts) = &mut visit.facts {
+                    facts.tries = TriesLeft::Known(left);
+                }
+                (Wait::Open, Screen::Pin { digits: Digits::default(), wrong: Some(wrong_pin(left)) })
+            }
+            Said::Opened(Err(error)) => (Wait::Open, Screen::Fault(error)),
+            Said::Log(Ok(log)) => {
+                visit.log = Some(log);
+                let is_unasked = matches!(visit.centre, AtCentre::Unasked);
+                if waits == Some(Wait::Log) {
+                    self.go(Screen::Transactions { part: 0, at_centre: false });
+                }
+                return if is_unasked { self.overview() } else { None };
+            }
+            Said::Log(Err(error)) => {
+                // Without the log nothing is explained, but all else is told.
+                if matches!(visit.centre, AtCentre::Unasked) {
+                    visit.centre = AtCentre::Away((&error).into());
+                    self.changed = true;
+                }
+                match waits {
+                    Some(Wait::Overview(function)) => (Wait::Overview(function), Screen::Away(function)),
+                    _ => (Wait::Log, Screen::Refused(error)),
+                }
+            }
+            Said::Holder(Ok(items)) => {
+                visit.holder = Some(items);
+                (Wait::Holder, Screen::Holder { shown: false })
+            }
+            Said::Holder(Err(error)) => (Wait::Holder, Screen::Refused(error)),
+            Said::PinChanged(Ok(())) => {
+                if let Some(opened) = &mut visit.opened {
+                    opened.is_initial = false;
+                }
+                // What the holder may do depends on it.
+                visit.centre = AtCentre::Unasked;
+                let words =
+                    Words::new("密码已修改，下次请用新密码。", "The PIN is changed. Use the new one from now on.");
+                if waits == Some(Wait::NewPin) {
+                    self.go(Screen::Notice(words));
+                }
+                return self.overview();
+            }
+            Said::PinChanged(Err(error @ TerminalError::PinBlocked)) => (Wait::NewPin, Screen::Fault(error)),
+            Said::PinChanged(Err(error)) => (Wait::NewPin, Screen::Refused(error)),
+        };
+        if waits == Some(wait) {
+            self.go(screen);
+        }
+        None
+    }
+
+    /// What the centre told; it is shown where it is waited for.
+    fn centre_told(&mut self, told: Told) {
+        let Some(visit) = self.visit.as_mut() else { return };
+        let waits = match &self.screen {
+            Screen::Working(_, wait) => Some(*wait),
+            _ => None,
+        };
+        let done = match told {
+            Told::Overview(answer) => {
+                let is_there = answer.is_ok();
+                visit.centre = match answer {
+                    Ok(page) => AtCentre::There(page),
+                    Err(error) => AtCentre::Away((&error).into()),
+                };
+                match waits {
+                    Some(Wait::Overview(function)) if is_there => self.show_told(function),
+                    Some(Wait::Overview(function)) => self.go(Screen::Away(function)),
+                    // The first page shows it beside what the card says.
+                    _ => self.changed = true,
+                }
+                return;
+            }
+            Told::Loss(act, Ok(answer)) => {
+                if let AtCentre::There(page) = &mut visit.centre {
+                    (page.card, page.may) = (answer.card, answer.may);
+                }
+                Screen::Notice(match act {
+                    LossAct::Report => Words::new(
+                        "已临时挂失，他人不能用此卡付款。",
+                        "The card is reported lost for now. Nobody can pay with it.",
+                    ),
+                    LossAct::Release => {
+                        Words::new("已解除挂失，卡可以使用。", "The report is taken back. The card works again.")
+                    }
+                })
+            }
+            Told::Ticket(Ok(number)) => Screen::Notice(Words::of(
+                format!("已登记，编号 {number}。凭编号可在窗口或 12333 查询。"),
+                format!("Noted under number {number}. Ask for it at a counter or by 12333."),
+            )),
+            Told::Certificate(Ok(certified)) => Screen::Certified(certified),
+            Told::Loss(_, Err(error)) | Told::Certificate(Err(error)) | Told::Ticket(Err(error)) => {
+                Screen::Refused(error)
+            }
+        };
+        if waits == Some(Wait::Act) {
+            self.go(done);
+        }
+    }
+}
+
+const ASKING: Words = Words::new("正在联系中心…", "Asking the centre…");
+
+const TOO_SHORT: Words = Words::new("密码为 4 至 12 位数字。", "A PIN has 4 to 12 digits.");
+
+fn wrong_pin(left: u8) -> Words {
+    let tries = if left == 1 { "try" } else { "tries" };
+    Words::of(format!("密码不对，还可试 {left} 次。"), format!("The PIN is wrong. {left} {tries} left."))
+}

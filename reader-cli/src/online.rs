@@ -1,0 +1,89 @@
+//! Sales with the centre's consent: the question before the card is debited, and the word about those that were not done.
+//!
+//! Source: `settlement::sale`. What was done goes with the next batch (`upload`), which is sent until it is answered.
+//! Owns: what counts as no answer, what is still to be told. Never: a card; decides whether to sell without an answer (`pay`).
+
+use settlement::id::RequestId;
+use settlement::message::{Request as _, Version1};
+use settlement::sale::{Sale, SaleOutcome, SaleOutcomeRequest, SaleRequest};
+
+use crate::http::Centre;
+use card_counter::error::TerminalError;
+use card_counter::journal::EntryNumber;
+use card_counter::letter::Letter;
+use card_counter::store::Store;
+use card_counter::terminal;
+
+/// What came of the question. A refusal is an error.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Asked {
+    /// The centre agrees.
+    Agreed,
+    /// Nobody knows whether it does.
+    Unanswered,
+}
+
+/// Asks the centre about a sale, once; the question is written down first. What is owed from before is told first, so that it takes
+/// nothing of the limits any more.
+///
+/// # Errors
+/// [`TerminalError::CentreRefused`]: the sale is not made. [`TerminalError::Store`].
+pub fn ask(store: &mut Store, centre: &Centre<'_>, sale: Sale, entry: EntryNumber) -> Result<Asked, TerminalError> {
+    match report(store, centre) {
+        Err(error) if is_no_answer(&error) => return Ok(Asked::Unanswered),
+        reported => reported?,
+    };
+    let request = SaleRequest { version: Version1, request_id: RequestId(terminal::random()?), sale };
+    let letter = Letter::of(&request)?;
+    store.write_letter(request.request_id, &letter, Some(entry))?;
+    match centre.send::<SaleRequest>(&letter) {
+        Ok(_) => {
+            store.letter_answered(request.request_id, "OK")?;
+            Ok(Asked::Agreed)
+        }
+        Err(error) if is_no_answer(&error) => Ok(Asked::Unanswered),
+        Err(error) => {
+            if let TerminalError::CentreRefused { code, .. } = &error {
+                store.letter_answered(request.request_id, code.as_str())?;
+            }
+            Err(error)
+        }
+    }
+}
+
+/// Tells the centre of sales that it was asked about and that were not done, once each; how many.
+///
+/// # Errors
+/// [`TerminalError::CentreUnreachable`]; what was not answered is kept.
+pub fn report(store: &mut Store, centre: &Centre<'_>) -> Result<u32, TerminalError> {
+    for (entry, asked) in store.owed_sales(SaleRequest::PATH, SaleOutcomeRequest::PATH)? {
+        let asked: SaleRequest = asked.request()?;
+        let request_id = RequestId(terminal::random()?);
+        let outcome = SaleOutcome::NotDone;
+        let request = SaleOutcomeRequest { version: Version1, request_id, sale: asked.sale, outcome };
+        store.write_letter(request_id, &Letter::of(&request)?, Some(entry))?;
+    }
+    let mut reported = 0;
+    for (id, letter) in store.unanswered(SaleOutcomeRequest::PATH)? {
+        match centre.send::<SaleOutcomeRequest>(&letter) {
+            Ok(_) => store.letter_answered(id, "OK")?,
+            // A refusal is an answer too: the centre looks into it, sending it again changes nothing.
+            Err(TerminalError::CentreRefused { code, .. }) if !code.retryable() => {
+                store.letter_answered(id, code.as_str())?;
+            }
+            Err(error) => return Err(error),
+        }
+        reported += 1;
+    }
+    Ok(reported)
+}
+
+/// Whether the question may still have been taken over, or not have arrived at all.
+#[must_use]
+pub const fn is_no_answer(error: &TerminalError) -> bool {
+    match error {
+        TerminalError::CentreUnreachable { .. } | TerminalError::CentreAnswer { .. } => true,
+        TerminalError::CentreRefused { code, .. } => code.retryable(),
+        _ => false,
+    }
+}

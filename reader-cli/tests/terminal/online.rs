@@ -1,0 +1,126 @@
+//! Sales with the centre's consent: asked first, told at once; and every answer that can be lost.
+
+use serde_json::{Value, json};
+use settlement::fen::Fen;
+use settlement::message::{BatchRequest, Request as _, TerminalLimits};
+use settlement::record::Transaction;
+use settlement::sale::{OnlinePolicy, SaleOutcomeRequest, SaleRequest};
+
+use crate::centre::Silence;
+use crate::shop::{Ran, Shop};
+
+/// A terminal that was told this policy, and that so many records may wait.
+fn told(shop: &Shop, online: OnlinePolicy, pending_records_max: u32) {
+    {
+        let mut books = shop.centre.books();
+        books.limits = TerminalLimits { online, pending_records_max, ..books.limits };
+        books.parameters += 1;
+    }
+    let signed = shop.run(&["sign-in"]);
+    assert_eq!((signed.status, &signed.json()["online"]), (0, &json!(online.as_str())), "{}", signed.stderr);
+}
+
+fn sell(shop: &Shop, id: &str) -> Ran {
+    shop.pay(&shop.bill(id, &[("X1", 1, "10.00")]))
+}
+
+fn silent(shop: &Shop, path: Option<&'static str>) {
+    shop.centre.books().silence = path.map_or(Silence::None, Silence::AfterDoing);
+}
+
+/// How the last entry stands: towards the card, towards the centre.
+fn last(shop: &Shop) -> (Value, Value) {
+    let entry = shop.journal().pop().expect("an entry");
+    (entry["state"].clone(), entry["centre"].clone())
+}
+
+fn notes(ran: &Ran) -> Value {
+    ran.json()["notes"].as_array().into_iter().flatten().map(|note| note["code"].clone()).collect()
+}
+
+/// Ids of sales in the records that the centre took over.
+fn cleared(shop: &Shop) -> Vec<String> {
+    let books = shop.centre.books();
+    let records = books.batches.iter().flat_map(|batch| &batch.records);
+    let id = |transaction: &Transaction| match transaction {
+        Transaction::Purchase { sale_id, .. } => *sale_id,
+        _ => None,
+    };
+    records.filter_map(|record| id(&record.transaction)).map(|id| id.to_string()).collect()
+}
+
+fn asked(shop: &Shop) -> Vec<String> {
+    shop.centre.books().sales.iter().map(|sale| sale.sale_id.to_string()).collect()
+}
+
+#[test]
+fn the_centre_is_asked_before_the_debit_and_told_at_once_and_its_no_is_final() {
+    let shop = Shop::ready();
+    assert_eq!(last(&shop), (json!("CONFIRMED"), json!(null)), "a load");
+    // No record may wait here: offline nothing is sold.
+    told(&shop, OnlinePolicy::OnlinePreferred, 0);
+    let before = shop.centre.books().requests.len();
+    let sold = sell(&shop, "B-1");
+    assert_eq!((sold.status, &sold.json()["centre"]), (0, &json!("cleared")), "{}", sold.stderr);
+    let paths: Vec<&str> = shop.centre.books().requests[before..].to_vec();
+    assert_eq!(paths, [SaleRequest::PATH, BatchRequest::PATH]);
+    assert_eq!((last(&shop), shop.balance()), ((json!("CONFIRMED"), json!("CLEARED")), 49_000));
+    assert_eq!(cleared(&shop), asked(&shop));
+    let sale = shop.centre.books().sales[0].clone();
+    assert_eq!((sale.balance_fen, sale.personal_account_fen), (Fen::new(50_000), Fen::new(1_000)));
+
+    silent(&shop, Some(SaleRequest::PATH));
+    let refused = sell(&shop, "B-2");
+    assert_eq!((refused.status, refused.code().as_str()), (3, "LIMIT_EXCEEDED"), "offline limits hold offline");
+    assert_eq!(last(&shop), (json!("REFUSED"), json!("UNCERTAIN")));
+    silent(&shop, None);
+    assert_eq!(shop.run(&["upload"]).json()["sales_not_done"], json!(1));
+    assert_eq!(last(&shop), (json!("REFUSED"), json!("RELEASED")));
+    let released = shop.centre.books().released.clone();
+    assert_eq!(released, [shop.centre.books().sales[1].sale_id]);
+    assert_eq!(shop.run(&["upload"]).json()["sales_not_done"], json!(0), "once");
+
+    shop.centre.books().declines = Some("CARD_BLACKLISTED");
+    let declined = sell(&shop, "B-2");
+    assert_eq!((declined.status, declined.code().as_str()), (3, "CENTRE_REFUSED"));
+    assert_eq!((last(&shop), shop.balance()), ((json!("REFUSED"), json!("DECLINED")), 49_000));
+    shop.centre.books().declines = None;
+    assert_eq!(shop.run(&["upload"]).json()["sales_not_done"], json!(0), "the centre knows that it said no");
+    assert_eq!(sell(&shop, "B-2").status, 0, "the same bill again");
+    assert_eq!(shop.balance(), 48_000);
+}
+
+#[test]
+fn an_answer_that_is_lost_costs_nobody_a_fen_and_ends_by_itself() {
+    let shop = Shop::ready();
+    told(&shop, OnlinePolicy::OnlinePreferred, 50);
+    silent(&shop, Some(SaleRequest::PATH));
+    let offline = sell(&shop, "B-1");
+    assert_eq!((offline.status, &offline.json()["centre"]), (0, &json!("offline")), "{}", offline.stderr);
+    assert_eq!(notes(&offline), json!(["SOLD_OFFLINE"]));
+    assert_eq!((last(&shop), cleared(&shop).len()), ((json!("CONFIRMED"), json!("UNCERTAIN")), 0));
+
+    // The next sale is agreed to, and the answer to its batch is lost.
+    silent(&shop, Some(BatchRequest::PATH));
+    let waiting = sell(&shop, "B-2");
+    assert_eq!((waiting.status, &waiting.json()["centre"]), (0, &json!("waiting")), "{}", waiting.stderr);
+    assert_eq!(notes(&waiting), json!(["CENTRE_NOT_TOLD"]));
+    assert_eq!(last(&shop), (json!("CONFIRMED"), json!("UNCERTAIN")));
+    silent(&shop, None);
+    assert_eq!(shop.run(&["upload"]).status, 0);
+    assert_eq!(last(&shop), (json!("CONFIRMED"), json!("CLEARED")));
+    assert_eq!((cleared(&shop), shop.balance()), (asked(&shop), 48_000));
+
+    told(&shop, OnlinePolicy::OnlineRequired, 50);
+    silent(&shop, Some(SaleRequest::PATH));
+    let refused = sell(&shop, "B-3");
+    assert_eq!((refused.status, refused.code().as_str()), (3, "ONLINE_REQUIRED"));
+    assert_eq!((last(&shop), shop.balance()), ((json!("REFUSED"), json!("UNCERTAIN")), 48_000));
+    // What is owed is told before the next question, and that is sold.
+    silent(&shop, None);
+    let before = shop.centre.books().requests.len();
+    assert_eq!(sell(&shop, "B-3").json()["centre"], "cleared");
+    let paths: Vec<&str> = shop.centre.books().requests[before..].to_vec();
+    assert_eq!(paths, [SaleOutcomeRequest::PATH, SaleRequest::PATH, BatchRequest::PATH]);
+    assert_eq!((cleared(&shop).len(), shop.balance()), (3, 47_000));
+}
