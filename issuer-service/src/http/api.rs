@@ -51,6 +51,8 @@ pub const BODY_BYTES_MAX: usize = 8 * 1024 * 1024;
 const JSON_BYTES_MAX: usize = 256 * 1024;
 /// Longest query.
 const QUERY_BYTES_MAX: usize = 2_048;
+/// The character zero in JSON: PostgreSQL keeps it in no text, and nobody has it in a name.
+const ZERO: &[u8] = b"\\u0000";
 /// What names the repetitions of a request.
 const KEY_HEADER: &str = "idempotency-key";
 /// Says that the answer is one of an earlier request.
@@ -303,6 +305,12 @@ impl<T: DeserializeOwned + JsonSchema + 'static> Body for Json<T> {
     const BYTES_MAX: usize = JSON_BYTES_MAX;
 
     fn read(bytes: &Bytes) -> Result<Self, ApiError> {
+        if let Some(at) = bytes.windows(ZERO.len()).position(|six| six == ZERO) {
+            let before = &bytes[..at];
+            let line = before.split(|byte| *byte == b'\n');
+            let column = line.clone().next_back().map_or(0, <[u8]>::len) + 1;
+            return Err(ApiError::BodyMalformed { line: line.count(), column });
+        }
         let malformed =
             |error: serde_json::Error| ApiError::BodyMalformed { line: error.line(), column: error.column() };
         serde_json::from_slice(bytes).map(Self).map_err(malformed)
@@ -530,6 +538,9 @@ fn head(
 ) -> Result<Head, ApiError> {
     let target = request.uri().path_and_query().map(ToString::to_string).unwrap_or_default();
     let query = query(endpoint.parameters, request.uri().query().unwrap_or_default())?;
+    if path.iter().any(|(_, value)| value.chars().any(char::is_control)) {
+        return Err(ApiError::ParameterUnfit { name: "path" });
+    }
     let path = path.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
     Ok(Head { headers: request.headers().clone(), peer, path, query, target, lang })
 }

@@ -1,6 +1,7 @@
 //! Texts as they stand behind the question mark.
 //!
-//! Source: RFC 3986, the forms of WHATWG HTML. Never: reads a half of a character or of an escape.
+//! Source: RFC 3986, the forms of WHATWG HTML. Never: reads a half of a character or of an escape, or the character zero,
+//! which a database need not keep.
 
 /// Percent-encoding (RFC 3986) and the `+` of forms.
 pub(in crate::http) fn decoded(text: &str) -> Option<String> {
@@ -23,5 +24,5 @@ pub(in crate::http) fn decoded(text: &str) -> Option<String> {
             }
         }
     }
-    String::from_utf8(bytes).ok()
+    String::from_utf8(bytes).ok().filter(|text| !text.contains('\0'))
 }
