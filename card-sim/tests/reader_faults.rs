@@ -64,6 +64,19 @@ fn signal(name: &str, pid: u32) {
     assert!(Command::new("kill").args([name, &pid.to_string()]).status().expect("kill").success());
 }
 
+/// Stops a process: `kill` only asks, each thread stops when it is looked at next.
+fn stop(pid: u32) {
+    signal("-STOP", pid);
+    let stands = |task: std::fs::DirEntry| {
+        let stat = std::fs::read_to_string(task.path().join("stat")).unwrap_or_default();
+        stat.rsplit_once(") ").is_none_or(|(_, state)| state.starts_with('T'))
+    };
+    let folder = format!("/proc/{pid}/task");
+    while !std::fs::read_dir(&folder).expect("it runs").map_while(Result::ok).all(stands) {
+        std::thread::sleep(Duration::from_millis(1));
+    }
+}
+
 /// Runs `inside` in a child that sees the readers.
 fn with_readers(test: &str, inside: impl FnOnce(&Bench)) {
     if let Some(folder) = std::env::var_os(FOLDER) {
@@ -120,7 +133,7 @@ fn a_hanging_exchange_ends_in_time_and_its_reader_is_sick_until_it_is_back() {
         let mut session = open(&readers);
         read_version(&mut session).expect("reads");
         let (server, _) = bench.pids();
-        signal("-STOP", server);
+        stop(server);
         let start = Instant::now();
         let error = fails(&mut session);
         let took = start.elapsed();
@@ -147,7 +160,7 @@ fn a_hanging_daemon_does_not_hang_its_callers() {
         let mut session = open(&readers);
         read_version(&mut session).expect("reads");
         let (_, daemon) = bench.pids();
-        signal("-STOP", daemon);
+        stop(daemon);
         let listed = readers.list();
         let sent = fails(&mut session);
         drop(session);

@@ -4,6 +4,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use crate::failure::Failure;
 
@@ -15,6 +16,9 @@ pub struct Folder {
 
 /// A file that only the demo writes into its folder: what has no such file is not ours to delete.
 const MARK: &str = ".made-by-demo";
+
+/// How long what a killed demo started may go on writing into its folder.
+const EMPTY_LIMIT: Duration = Duration::from_secs(10);
 
 impl Folder {
     /// The folder at `root`, emptied if an earlier demo made it.
@@ -32,7 +36,7 @@ impl Folder {
                     "holds files that no demo made; choose another folder with --folder",
                 )));
             }
-            fs::remove_dir_all(root).map_err(strange)?;
+            empty_it(root).map_err(strange)?;
         }
         for part in ["", "cards", "pharmacy", "secrets", "reports", "terminal"] {
             let path = folder.path(part);
@@ -85,5 +89,19 @@ impl Folder {
     /// [`Failure::File`].
     pub fn rename(&self, from: &Path, to: &str) -> Result<(), Failure> {
         fs::rename(from, self.path(to)).map_err(|source| Failure::File { path: from.to_owned(), source })
+    }
+}
+
+/// Removes it with all that is in it, also while a command that nobody waits for any more ends there.
+fn empty_it(root: &Path) -> std::io::Result<()> {
+    let deadline = Instant::now() + EMPTY_LIMIT;
+    loop {
+        match fs::remove_dir_all(root) {
+            Err(error) if error.kind() == std::io::ErrorKind::DirectoryNotEmpty && Instant::now() < deadline => {
+                std::thread::sleep(Duration::from_millis(50));
+            }
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+            done => return done,
+        }
     }
 }

@@ -79,16 +79,25 @@ pub fn stop_readers(card_sim: &Path, root: &Path) {
 fn end(mut processes: Vec<u32>, root: &Path) {
     processes.retain(|process| works_for(*process, root));
     processes.iter().for_each(|process| terminate(*process));
+    if gone(&processes, root) {
+        return;
+    }
+    for process in processes.iter().filter(|process| works_for(**process, root)) {
+        let _ = Command::new("kill").arg("-KILL").arg(process.to_string()).status();
+    }
+    gone(&processes, root);
+}
+
+/// Whether they ended in time.
+fn gone(processes: &[u32], root: &Path) -> bool {
     let deadline = Instant::now() + END_LIMIT;
     while processes.iter().any(|process| works_for(*process, root)) {
         if Instant::now() >= deadline {
-            for process in processes.iter().filter(|process| works_for(**process, root)) {
-                let _ = Command::new("kill").arg("-KILL").arg(process.to_string()).status();
-            }
-            return;
+            return false;
         }
         std::thread::sleep(Duration::from_millis(10));
     }
+    true
 }
 
 /// Whether a process runs and names `root` on its command line; one that has ended names nothing.

@@ -15,5 +15,6 @@ pub mod output;
 pub mod pharmacy;
 pub mod programs;
 pub mod readers;
+pub mod recording;
 pub mod registry;
 pub mod summary;

@@ -20,14 +20,21 @@ struct Arguments {
     /// Language of the demo's words; from the locale when absent.
     #[arg(long, value_enum)]
     lang: Option<Language>,
+    /// Keep what the demo prints: a terminal recording (asciicast) and pictures of its steps go into this folder.
+    #[arg(long, value_name = "FOLDER")]
+    record: Option<PathBuf>,
 }
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let mut output = Output::new(arguments.lang.unwrap_or_else(Language::of_locale));
     let options = Options { folder: arguments.folder, seed: arguments.seed };
-    match journey::run(&options, &mut output) {
-        Ok(_) => ExitCode::SUCCESS,
+    if arguments.record.is_some() {
+        output.record();
+    }
+    let done = journey::run(&options, &mut output);
+    match done.and_then(|_| arguments.record.as_deref().map_or(Ok(()), |folder| output.write_recording(folder))) {
+        Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             output.failure(&failure);
             failure.exit_code()

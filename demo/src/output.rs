@@ -3,11 +3,14 @@
 //! Owns: the steps with their times, the closing table, the language.
 
 use std::io::{IsTerminal, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
 use std::time::Instant;
 
 use clap::ValueEnum;
 
 use crate::failure::Failure;
+use crate::recording::Recording;
 
 /// Language of the demo's own words; the programs have theirs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -48,13 +51,30 @@ pub struct Output {
     language: Language,
     began: Instant,
     step: u32,
+    recording: Option<(Mutex<Recording>, PathBuf)>,
 }
 
 impl Output {
     /// Starts the clock.
     #[must_use]
     pub fn new(language: Language) -> Self {
-        Self { language, began: Instant::now(), step: 0 }
+        Self { language, began: Instant::now(), step: 0, recording: None }
+    }
+
+    /// Keeps what is printed from here on.
+    pub fn record(&mut self) {
+        let here = std::env::current_dir().unwrap_or_default();
+        self.recording = Some((Mutex::default(), here));
+    }
+
+    /// Writes what was kept.
+    ///
+    /// # Errors
+    /// [`Failure::File`].
+    pub fn write_recording(&self, folder: &Path) -> Result<(), Failure> {
+        let Some((recording, _)) = &self.recording else { return Ok(()) };
+        let written = recording.lock().expect("no holder panics").write(folder, self.language_name());
+        written.map_err(|source| Failure::File { path: folder.to_owned(), source })
     }
 
     /// The text of the chosen language.
@@ -117,6 +137,9 @@ impl Output {
 
     /// A line as it is.
     pub fn line(&self, text: &str) {
+        if let Some((recording, here)) = &self.recording {
+            recording.lock().expect("no holder panics").line(self.seconds(), text, here);
+        }
         let mut stdout = std::io::stdout().lock();
         // A reader that went away (`| head`) is no failure of the work.
         let _ = writeln!(stdout, "{text}").and_then(|()| stdout.flush());

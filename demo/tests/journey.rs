@@ -25,13 +25,22 @@ fn the_summary_is_what_database_journal_and_cards_say() {
     assert_eq!(readers_run(&folder), Some(0), "its readers are still up");
 
     let began = Instant::now();
-    let output = demo(&folder).output().expect("the demo is built");
+    let record = place.path().join("record");
+    let output = demo(&folder).arg("--record").arg(&record).output().expect("the demo is built");
     assert!(output.status.success(), "{}", both(&output));
     assert!(began.elapsed() < RUN_LIMIT, "{:?}", began.elapsed());
     assert_eq!(readers_run(&folder), Some(5), "no readers are left running");
     assert_eq!(processes_of(&folder), Vec::<String>::new());
     let text = String::from_utf8(output.stdout).expect("UTF-8");
     assert!(text.contains("[1] ") && text.contains("[10] "), "every step is printed:\n{text}");
+
+    let recorded = std::fs::read_to_string(record.join("demo.en.cast")).expect("a recording");
+    let recorded: Vec<Value> = recorded.lines().skip(1).map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    let said: String = recorded.iter().filter_map(|line| line[2].as_str()).collect();
+    assert_eq!(said.replace("\r\n", "\n").trim(), text.trim(), "every line, and no other");
+    let pictures = [1, 2, 3].map(|number| record.join(format!("demo.en.{number}.svg")));
+    let pictures = pictures.map(|path| std::fs::read_to_string(path).expect("a picture"));
+    assert!(pictures[0].contains("[1] ") && pictures[2].contains("[10] "), "{}", pictures[2]);
 
     let summary: Value =
         serde_json::from_slice(&std::fs::read(folder.join("summary.json")).expect("summary")).expect("JSON");

@@ -39,6 +39,7 @@ use crate::benefit::rule::BenefitRules;
 use crate::card::rule::LifeRules;
 use crate::clearing::blacklist::BlacklistRules;
 use crate::clock;
+use crate::log::LogRules;
 use crate::person::rule::PeopleRules;
 use crate::photo::rules::Rules;
 use crate::stock::rule::StockRules;
@@ -113,6 +114,9 @@ pub struct Config {
     /// How stations elsewhere are served.
     #[serde(default)]
     pub stations: StationRules,
+    /// What a running server writes down.
+    #[serde(default)]
+    pub log: LogRules,
     /// Where the anchor of the audit log lies.
     #[serde(default)]
     pub audit: AuditRules,

@@ -10,6 +10,7 @@ pub mod call;
 mod certificate;
 pub mod connection;
 pub mod console;
+mod log;
 pub mod operators;
 mod page;
 mod pin;
@@ -110,7 +111,7 @@ pub async fn serve(
     limits: Limits,
     stop: impl Future<Output = ()> + Send + 'static,
 ) {
-    let router = router(desk).layer(Extension(limits));
+    let router = log::logged(router(desk).layer(Extension(limits)), "terminals");
     // All of them come from this machine: whose connection it is their address does not say.
     connection::serve(listener, limits, |_| None, |_| router.clone(), stop).await;
 }
@@ -122,7 +123,7 @@ pub async fn serve_stations(
     limits: Limits,
     stop: impl Future<Output = ()> + Send + 'static,
 ) {
-    let router = station::router(desk).layer(Extension(limits));
+    let router = log::logged(station::router(desk).layer(Extension(limits)), "stations");
     let holder = |peer: &Peer| Some(peer.fingerprint.clone());
     connection::serve(edge, limits, holder, |peer| router.clone().layer(Extension(peer)), stop).await;
 }

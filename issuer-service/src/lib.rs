@@ -22,6 +22,7 @@ pub mod http;
 pub mod import;
 pub mod instant;
 pub mod lang;
+pub mod log;
 pub mod measure;
 pub mod operator;
 pub mod output;

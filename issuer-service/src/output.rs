@@ -10,11 +10,13 @@ use std::sync::Mutex;
 use clap::ValueEnum;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
+use tracing::level_filters::LevelFilter;
 
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::import::{self, report::Counts};
 use crate::lang::Lang;
+use crate::log::{Form, Level, LogRules};
 use crate::progress::Steps;
 use crate::station::event::{Event, Watcher, What};
 
@@ -88,6 +90,22 @@ impl Output {
     /// Prints a notice for people on stderr.
     pub fn notice(&self, zh: &str, en: &str) {
         self.line(&mut std::io::stderr().lock(), self.lang.pick(zh, en));
+    }
+
+    /// From here on what a server does is written on stderr, a line each.
+    pub fn log(&self, rules: LogRules) {
+        let level = match rules.level {
+            Level::Off => LevelFilter::OFF,
+            Level::Error => LevelFilter::ERROR,
+            Level::Info => LevelFilter::INFO,
+            Level::Debug => LevelFilter::DEBUG,
+        };
+        let lines = tracing_subscriber::fmt().with_max_level(level).with_target(false).with_writer(std::io::stderr);
+        // A second server in one process keeps the first one's.
+        let _ = match rules.form {
+            Form::Json => lines.json().flatten_event(true).try_init(),
+            Form::Text => lines.with_ansi(false).try_init(),
+        };
     }
 
     /// Prints why a run failed: what, and what to do next, with the stable code.

@@ -82,6 +82,7 @@ pub(super) fn run(common: &Common, options: &Serve, output: &Output) -> Result<E
         Some(address) => Some((address, operators(common, options, &mut centre, output)?)),
         None => None,
     };
+    let log = centre.config.log;
     let failed = |address| move |source| Error::from(ClearingError::Listen { address, source });
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     runtime.map_err(failed(address))?.block_on(async {
@@ -111,6 +112,7 @@ pub(super) fn run(common: &Common, options: &Serve, output: &Output) -> Result<E
             }
             None => None,
         };
+        output.log(log);
         let mut terminate = signal(SignalKind::terminate()).map_err(failed(address))?;
         let mut interrupt = signal(SignalKind::interrupt()).map_err(failed(address))?;
         write_port(options.port_file.as_deref(), bound.port())?;

@@ -18,6 +18,7 @@ use super::api;
 use super::api::rate::Rates;
 use super::connection::{self, Limits};
 use super::console;
+use super::log;
 use super::tls::{Peer, TlsEdge};
 use crate::centre::{Centre, Config};
 use crate::error::Error;
@@ -137,10 +138,11 @@ impl std::fmt::Debug for OperatorDesk {
 /// Everything that operators reach.
 fn router(desk: &Arc<OperatorDesk>, limits: Limits) -> Router {
     let rooms = console::router(Arc::clone(desk));
-    api::router(Arc::clone(desk))
+    let router = api::router(Arc::clone(desk))
         .merge(rooms)
         .layer(DefaultBodyLimit::max(api::BODY_BYTES_MAX))
-        .layer(Extension(limits))
+        .layer(Extension(limits));
+    log::logged(router, "operators")
 }
 
 /// Serves over TLS until `stop` completes, then lets open requests end. The caller keeps the desk: the last one to leave closes the

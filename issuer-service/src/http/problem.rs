@@ -9,6 +9,7 @@ use settlement::code::ErrorCode;
 use settlement::message::ErrorBody;
 
 use super::api::failure::{ApiError, Fault};
+use super::log::Code;
 use crate::clearing::refusal::{ClearingError, language};
 use crate::error::{Error, Explain};
 use crate::exit::Exit;
@@ -156,6 +157,7 @@ impl IntoResponse for StationProblem {
     fn into_response(self) -> Response {
         let mut response =
             super::json(self.status, serde_json::to_string(&self.body).expect("an error body serializes"));
+        response.extensions_mut().insert(Code(self.body.code));
         // Who is not served keeps no connection either.
         if self.status == StatusCode::UNAUTHORIZED {
             response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
@@ -264,6 +266,7 @@ impl IntoResponse for ApiProblem {
         if let Some(wait) = self.wait {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(wait));
         }
+        response.extensions_mut().insert(Code(self.body.code));
         response
     }
 }
@@ -295,7 +298,9 @@ pub fn is_success(status: u16) -> bool {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        super::json(self.status(), self.text())
+        let mut response = super::json(self.status(), self.text());
+        response.extensions_mut().insert(Code(self.body.code.to_string()));
+        response
     }
 }
 

@@ -4,6 +4,8 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use card_core::security::{KeyRef, MacKey, SecurityModule};
 use card_profiles::account::{AccountRules, MacFields, load_seed};
@@ -33,6 +35,7 @@ pub(crate) struct Centre {
 struct Server {
     child: Child,
     port: u16,
+    said: Arc<Mutex<Vec<String>>>,
 }
 
 impl Drop for Server {
@@ -137,11 +140,27 @@ impl Centre {
             .stderr(Stdio::piped())
             .spawn()
             .expect("the server starts");
-        let mut line = String::new();
-        BufReader::new(child.stderr.as_mut().expect("piped")).read_line(&mut line).expect("a line");
+        let mut lines = BufReader::new(child.stderr.take().expect("piped")).lines().map_while(Result::ok);
+        let line = lines.next().unwrap_or_default();
         assert!(line.contains("listening on http://127.0.0.1:"), "{line}");
+        let said = Arc::new(Mutex::new(Vec::new()));
+        let kept = Arc::clone(&said);
+        std::thread::spawn(move || lines.for_each(|line| kept.lock().expect("whole").push(line)));
         let port = std::fs::read_to_string(&file).expect("port file").trim().parse().expect("a port");
-        self.server = Some(Server { child, port });
+        self.server = Some(Server { child, port, said });
+    }
+
+    /// What the server has written down so far, once that is `lines` lines.
+    pub(crate) fn written(&self, lines: usize) -> Vec<String> {
+        let server = self.server.as_ref().expect("running");
+        for _ in 0..200 {
+            let said = server.said.lock().expect("whole").clone();
+            if said.len() >= lines {
+                return said;
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        panic!("{lines} lines: {:?}", server.said.lock().expect("whole"))
     }
 
     /// kill -9: no handler runs.

@@ -129,3 +129,38 @@ fn a_database_that_another_process_holds_is_told_and_the_terminal_may_try_again(
     let (status, answer) = terminal.send(BATCHES, &body);
     assert_eq!((status, answer["status"].as_str()), (200, Some("created")));
 }
+
+#[test]
+fn every_request_is_a_line_that_names_nobody() {
+    let mut centre = Centre::with_cards(1);
+    centre.serve();
+    let terminal = centre.terminal(1);
+    let get = |path: &str, headers: &[(&str, &str)]| {
+        let agent: ureq::Agent = ureq::Agent::config_builder().http_status_as_error(false).build().into();
+        let asked = agent.get(format!("http://127.0.0.1:{}{path}", centre.port()));
+        let answer = headers.iter().fold(asked, |asked, (name, value)| asked.header(*name, *value)).call();
+        let answer = answer.expect("an answer");
+        answer.headers()["x-request-id"].to_str().expect("text").to_owned()
+    };
+    assert_eq!(get("/receipt/PLANTEDCODE?planted=query", &[("x-request-id", "desk-3.17")]), "desk-3.17");
+    let ours = get("/planted/path", &[("x-request-id", "two words"), ("x-terminal", "planted")]);
+    get("/health", &[]);
+    terminal.send(SIGN_IN, "{\"planted\":1}");
+    let written = centre.written(3);
+    let lines: Vec<Value> = written.iter().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    let said = |line: &Value| {
+        let text = |name: &str| line[name].as_str().unwrap_or_default().to_owned();
+        assert_eq!(text("edge"), "terminals");
+        assert!(line["micros"].as_u64().is_some_and(|micros| micros > 0) && text("timestamp").ends_with('Z'), "{line}");
+        (text("request"), text("method"), text("route"), line["status"].as_u64(), text("code"))
+    };
+    let expected = |request: &str, method: &str, route: &str, status, code: &str| {
+        (request.to_owned(), method.to_owned(), route.to_owned(), Some(status), code.to_owned())
+    };
+    assert_eq!(said(&lines[0]), expected("desk-3.17", "GET", "/receipt/{code}", 404, ""));
+    assert_eq!(said(&lines[1]), expected(&ours, "GET", "none", 404, "PATH_UNKNOWN"));
+    assert_eq!(said(&lines[2]).2, SIGN_IN, "nothing of monitoring");
+    assert_eq!((&*said(&lines[2]).1, said(&lines[2]).3, &*said(&lines[2]).4), ("POST", Some(400), "MESSAGE_MALFORMED"));
+    assert!(!written.concat().to_lowercase().contains("planted"), "{written:?}");
+    assert!(!written.concat().contains(&terminal.number.to_string()), "{written:?}");
+}

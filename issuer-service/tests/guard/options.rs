@@ -31,6 +31,7 @@ fn the_page_on_configuration_has_every_option() {
         "stock",
         "blacklist",
         "stations",
+        "log",
         "audit",
         "pkcs11",
         "database",

@@ -1,0 +1,47 @@
+//! What a running centre writes down for those who run it: `[log]` of `centre.toml`.
+//!
+//! ```toml
+//! [log]
+//! level = "info"   # off, error, info: every request, debug: those of monitoring too
+//! form = "json"    # or text
+//! ```
+//!
+//! Owns: the options. Never: what is written (`http/log.rs`), where (`output.rs`).
+
+use serde::{Deserialize, Serialize};
+
+/// The options.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct LogRules {
+    /// What is worth a line.
+    pub level: Level,
+    /// How a line is written.
+    pub form: Form,
+}
+
+/// What is worth a line; each level has those before it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Level {
+    /// Nothing.
+    Off,
+    /// What the centre could not answer.
+    Error,
+    /// Every request.
+    #[default]
+    Info,
+    /// Those of monitoring too.
+    Debug,
+}
+
+/// How a line is written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Form {
+    /// One JSON object.
+    #[default]
+    Json,
+    /// Words for people.
+    Text,
+}
