@@ -5,11 +5,13 @@
 //! Logs are split into exchanges by `card_core::trace`; [`redact`] makes a trace safe to send from the same parts.
 #![warn(clippy::indexing_slicing)]
 
+pub mod cards;
 mod fields;
 mod files;
 mod kind;
 pub mod part;
 pub mod redact;
+mod stretch;
 mod tracker;
 mod voices;
 
@@ -56,6 +58,23 @@ pub struct Explained {
     pub status: Option<StatusWord>,
     /// Bytes on the wire at T=0.
     pub wire: Wire,
+    /// Who it was said with.
+    pub voice: Voice,
+}
+
+/// Who an exchange was with, as far as the exchanges before it say.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Voice {
+    /// The card.
+    #[default]
+    Card,
+    /// Card or PSAM: the environments of both have this name.
+    Open,
+    /// The PSAM; `took`: and what was open before it was the PSAM's too.
+    Psam {
+        /// Whether what was open is the PSAM's.
+        took: bool,
+    },
 }
 
 /// Explains a conversation that may change from reader to reader.
@@ -64,8 +83,8 @@ pub struct Decoder {
     catalogue: Arc<[Profile]>,
     /// The profile of the user card is given and not to be recognised.
     fixed: bool,
-    readers: BTreeMap<String, Voices>,
-    current: String,
+    readers: BTreeMap<(String, usize), Voices>,
+    current: (String, usize),
     /// Of all readers: a PSAM works on the numbers of the card beside it.
     randoms: Randoms,
 }
@@ -91,27 +110,46 @@ impl Decoder {
         Self::of(std::iter::once(profile).chain(others).collect(), true)
     }
 
+    /// Whether a directory is the first of its profile: a SELECT of it is how a conversation begins.
+    pub(in crate::trace) fn is_first(&self, profile: &str, directory: &str) -> bool {
+        let first = self.catalogue.iter().find(|other| other.name == profile).and_then(|profile| profile.df.first());
+        first.is_some_and(|first| first.id == directory)
+    }
+
     fn of(catalogue: Vec<Profile>, fixed: bool) -> Self {
         Self {
             catalogue: catalogue.into(),
             fixed,
             readers: BTreeMap::new(),
-            current: String::new(),
+            current: (String::new(), 0),
             randoms: Randoms::default(),
         }
     }
 
     /// What follows is said with the card in this reader.
     pub fn reader(&mut self, name: &str) {
-        if self.readers.len() >= READERS_MAX && !self.readers.contains_key(name) {
+        name.clone_into(&mut self.current.0);
+        self.card(0);
+    }
+
+    /// What follows is said with this card, of several in the current reader: each keeps its own selection. The PSAM beside
+    /// them is one.
+    pub fn card(&mut self, number: usize) {
+        let psam = self.readers.get(&self.current).and_then(Voices::psam);
+        let is_beside = self.current.1 != number;
+        self.current.1 = number;
+        if self.readers.len() >= READERS_MAX && !self.readers.contains_key(&self.current) {
             self.readers.clear();
         }
-        name.clone_into(&mut self.current);
+        if let Some(psam) = psam.filter(|_| is_beside) {
+            self.readers.entry(self.current.clone()).or_default().set_psam(psam);
+        }
     }
 
     /// The card was powered or reset: nothing is selected. The parts of its ATR.
     pub fn reset(&mut self, atr: &[u8]) -> Vec<Part> {
-        self.readers.insert(self.current.clone(), Voices::default());
+        let reader = self.current.0.clone();
+        self.readers.retain(|(other, _), _| *other != reader);
         let historical = card_core::Atr::parse(atr).map(|atr| atr.historical().to_vec()).unwrap_or_default();
         let mut parts = Parts::new(Side::Answer, atr, 0..atr.len());
         let at = atr.windows(historical.len().max(1)).rposition(|window| window == historical);

@@ -18,7 +18,7 @@ use card_core::wire::Wire;
 
 pub(super) use self::randoms::Randoms;
 use self::shape::{Shape, asked, mac_part, without_mac};
-use super::Explained;
+use super::{Explained, Voice};
 use super::fields;
 use super::files::{self, Asked, File};
 use super::kind::Kind;
@@ -334,6 +334,7 @@ impl Tracker {
             notes,
             status,
             wire,
+            voice: Voice::Card,
         }
     }
 

@@ -7,7 +7,7 @@
 //! Environments of card and PSAM have one name: a SELECT of it is the card's until what follows is only a PSAM's.
 #![warn(clippy::indexing_slicing)]
 
-use super::Explained;
+use super::{Explained, Voice};
 use super::kind::Kind;
 use super::tracker::{Randoms, Tracker};
 use crate::profile::{CardKind, Profile};
@@ -45,8 +45,9 @@ impl Voices {
         command: &[u8],
         answer: Option<&[u8]>,
     ) -> Explained {
+        let mut took = false;
         match self.whose(catalogue, command) {
-            Whose::Psam => self.turn_to_psam(),
+            Whose::Psam => took = self.turn_to_psam(),
             Whose::Card => {
                 (self.on_psam, self.card_spoke, self.before) = (false, true, None);
             }
@@ -62,20 +63,42 @@ impl Voices {
         let explained = voice.exchange(catalogue, fixed, random, command, answer);
         // Only a PSAM has the file that was asked for.
         if !self.on_psam && self.card.profile(catalogue).kind == CardKind::Psam {
-            self.turn_to_psam();
+            took = self.turn_to_psam();
         }
-        explained
+        let voice = match (self.on_psam, &self.before) {
+            (true, _) => Voice::Psam { took },
+            (false, Some(_)) => Voice::Open,
+            (false, None) => Voice::Card,
+        };
+        Explained { voice, ..explained }
     }
 
-    /// What follows is the PSAM's, and so was the SELECT that could be either's.
-    fn turn_to_psam(&mut self) {
+    /// What is known of the PSAM.
+    pub(super) fn psam(&self) -> Option<Tracker> {
+        self.psam.clone()
+    }
+
+    /// The PSAM beside another card is the one beside this.
+    pub(super) fn set_psam(&mut self, psam: Tracker) {
+        self.psam = Some(psam);
+    }
+
+    /// What follows is the PSAM's, and so was the SELECT that could be either's. Whether there was one.
+    fn turn_to_psam(&mut self) -> bool {
         self.on_psam = true;
-        match self.before.take() {
-            Some(before) => self.psam = Some(std::mem::replace(&mut self.card, *before)),
-            None if self.psam.is_none() && !self.card_spoke => self.psam = Some(std::mem::take(&mut self.card)),
-            None => {}
-        }
+        let took = match self.before.take() {
+            Some(before) => {
+                self.psam = Some(std::mem::replace(&mut self.card, *before));
+                true
+            }
+            None if self.psam.is_none() && !self.card_spoke => {
+                self.psam = Some(std::mem::take(&mut self.card));
+                true
+            }
+            None => false,
+        };
         self.psam.get_or_insert_default();
+        took
     }
 
     fn last(&self) -> &Tracker {

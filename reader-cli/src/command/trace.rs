@@ -9,6 +9,7 @@ use card_core::StatusWord;
 use card_core::trace::{Entry, Event, Exchange, Junk, JunkReason, Log};
 use card_core::wire::{Line, Wire};
 use card_profiles::codec;
+use card_profiles::trace::cards::{Cards, Sign, Turn, Whose};
 use card_profiles::trace::{Decoder, Explained, Label, Part, Side};
 
 use super::profile::Source;
@@ -30,13 +31,28 @@ pub(super) fn decode(output: &Output, file: &Path, profile: Option<&str>) -> Res
         Some(name) => Decoder::with_profile(Source::named(name)?.profile),
         None => Decoder::new(),
     };
+    let cards = Cards::of(decoder.clone(), &log.entries);
+    let mut whose = Whose::Only;
     let mut wire = Wire::default();
     let mut junk = log.junk.iter().peekable();
-    for entry in &log.entries {
+    for (index, entry) in log.entries.iter().enumerate() {
         while let Some(line) = junk.next_if(|junk| junk.line < entry.line) {
             tell_junk(output, *line, &mut junk)?;
         }
-        tell(output, &mut decoder, entry, &mut wire)?;
+        if let Some(turn) = cards.turn(index) {
+            whose = turn.whose.clone();
+            decoder.card(if let Whose::Card(card) = whose { card } else { 0 });
+            let last = log.entries.get(turn.exchanges.1).map_or(entry.line, |last| last.line);
+            tell_turn(output, turn, (entry.line, last))?;
+        }
+        if matches!(entry.event, Event::Reader(_) | Event::Reset(_)) {
+            whose = Whose::Only;
+        }
+        let card = match whose {
+            Whose::Card(card) if !cards.is_of_psam(index) => Some(card),
+            Whose::Card(_) | Whose::Only | Whose::Unsure(_) => None,
+        };
+        tell(output, &mut decoder, entry, card, &mut wire)?;
     }
     while let Some(line) = junk.next() {
         tell_junk(output, *line, &mut junk)?;
@@ -50,6 +66,7 @@ pub(super) fn decode(output: &Output, file: &Path, profile: Option<&str>) -> Res
         .with("exchanges", Words::new("命令", "exchanges"), number(wire.exchanges))
         .with("bytes", Words::new("字节", "bytes"), number(wire.bytes))
         .with("millis_9600", Words::new("9600 波特毫秒", "ms at 9600 baud"), number(wire.micros(Line::RESET) / 1000))
+        .with("cards", Words::new("分辨出的卡", "cards told apart"), Value::count(cards.count()))
         .with("junk_lines", Words::new("不是对话的行", "lines of no conversation"), Value::count(log.junk.len()));
     output.answer(&page)?;
     Ok(Exit::Ok)
@@ -70,7 +87,54 @@ fn text_of(bytes: &[u8]) -> String {
     }
 }
 
-fn tell(output: &Output, decoder: &mut Decoder, entry: &Entry, wire: &mut Wire) -> Result<(), TerminalError> {
+/// Where another card speaks, or it cannot be said which one does.
+fn tell_turn(output: &Output, turn: &Turn, (line, last): (usize, usize)) -> Result<(), TerminalError> {
+    let numbers = |cards: &[usize], or: &str| cards.iter().map(ToString::to_string).collect::<Vec<_>>().join(or);
+    let (word, words, cards) = match &turn.whose {
+        Whose::Only => return Ok(()),
+        Whose::Card(card) => {
+            let (zh, en) = match turn.sign {
+                Sign::Reset => ("复位之后的卡", "the card that was reset"),
+                Sign::Select => (
+                    "按此处的选择及其后读出的数据；两卡若同时上电，记录不能显示其间对另一卡的命令",
+                    "by this SELECT and what was read behind it; a command for another card that is powered too does not show",
+                ),
+                Sign::Itself => ("由应答中的卡号或识别码", "its answer names it"),
+            };
+            ("card", Words::of(format!("第 {card} 张卡：{zh}"), format!("card {card}: {en}")), vec![*card])
+        }
+        Whose::Unsure(cards) => {
+            let lines = if last == line { line.to_string() } else { format!("{line}-{last}") };
+            let zh = numbers(cards, " 或 ");
+            let en = numbers(cards, " or ");
+            let words = Words::of(
+                format!("第 {lines} 行：无法分辨是哪一张卡（第 {zh} 张，或未说明身份的卡）；以下数据不归于任何一张"),
+                format!("lines {lines}: which card this is cannot be told (card {en}, or one that did not say its name); the data are of none of them for sure"),
+            );
+            ("card_unknown", words, cards.clone())
+        }
+    };
+    let sign = match (&turn.whose, turn.sign) {
+        (Whose::Only | Whose::Unsure(_), _) => None,
+        (Whose::Card(_), Sign::Reset) => Some("RESET"),
+        (Whose::Card(_), Sign::Select) => Some("SELECT"),
+        (Whose::Card(_), Sign::Itself) => Some("ANSWER"),
+    };
+    let page = event(line, word, Words::new("卡", "card"))
+        .with("last_line", Words::new("末行", "last line"), Value::count(last))
+        .with("cards", Words::new("卡", "cards"), Value::Texts(cards.iter().map(ToString::to_string).collect()))
+        .with("by", Words::new("依据", "by"), Value::maybe(sign))
+        .with("remark", Words::new("说明", "remark"), Value::Words(words.clone()));
+    show(output, &page, || format!("{line:>5}  # {}\n", words.text(output.language)))
+}
+
+fn tell(
+    output: &Output,
+    decoder: &mut Decoder,
+    entry: &Entry,
+    card: Option<usize>,
+    wire: &mut Wire,
+) -> Result<(), TerminalError> {
     match &entry.event {
         Event::Reader(name) => {
             decoder.reader(name);
@@ -94,7 +158,8 @@ fn tell(output: &Output, decoder: &mut Decoder, entry: &Entry, wire: &mut Wire) 
         Event::Exchange(exchange) => {
             let explained = decoder.exchange(&exchange.command, exchange.answer.as_deref());
             *wire = *wire + explained.wire;
-            let page = page(entry.line, exchange, &explained);
+            let card = card.map_or(Value::Absent, Value::count);
+            let page = page(entry.line, exchange, &explained).with("card", Words::new("卡", "card"), card);
             show(output, &page, || format!("{:>5}  {}", entry.line, text(output.language, exchange, &explained)))
         }
     }

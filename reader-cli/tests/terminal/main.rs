@@ -4,6 +4,7 @@ mod actor;
 mod bridge;
 #[path = "../support/cards.rs"]
 mod cards;
+mod cards_apart;
 mod centre;
 mod certificates;
 mod desks;
