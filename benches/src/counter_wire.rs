@@ -5,7 +5,7 @@
 //! Owns: a counter with one card and one PSAM, and the ceremonies at it.
 //! Never: writes a card command itself.
 
-use card_core::Session;
+use card_core::{Atr, Session};
 use card_core::fci;
 use card_core::identify::{Kind, Question};
 use card_core::security::psam::Psam;
@@ -48,6 +48,8 @@ pub enum Desk {
     FirstOfCity,
     /// Nothing: the holder's card is asked first whether it is a PSAM.
     Unknown,
+    /// As usual, and that cards of this type know no way but the slowest: SELECT of each file, record by record, Le 00.
+    Slow,
 }
 
 /// What went over the contacts.
@@ -101,7 +103,7 @@ impl<'a> Counter<'a> {
     /// # Panics
     /// When a card refuses.
     pub fn carry_out(&mut self, act: Act, desk: Desk, sample: &mut Sample) -> Spent {
-        if desk != Desk::Usual {
+        if !desk.knows_psam() {
             self.known = PsamMemory::default();
         }
         // What a transaction asks of a PSAM that it meets first, before the card: whether it serves SM4 too.
@@ -110,9 +112,9 @@ impl<'a> Counter<'a> {
         if act.is_unrecognised() {
             return self.carry_out_unrecognised(act, met);
         }
-        let mut tapped = tap(met, &self.catalog, CardMemory::default(), ask).expect("our card");
+        let mut tapped = tap(met, &self.catalog, self.memory(desk), ask).expect("our card");
         let needs_psam = act != Act::Basic || tapped.holder_needs_key();
-        let mut psam = needs_psam.then(|| open(&self.psam, &self.catalog, act.moves_money() && desk != Desk::Usual));
+        let mut psam = needs_psam.then(|| open(&self.psam, &self.catalog, act.moves_money() && !desk.knows_psam()));
         let mut held = psam.as_mut().map(|psam| (psam, &mut self.known));
         match act {
             Act::Basic => basic_read(&mut tapped, held.as_mut()),
@@ -144,6 +146,17 @@ impl<'a> Counter<'a> {
         Spent { card: tapped.session.wire(), psam: psam.session().wire() }
     }
 
+    /// What is remembered of cards of this type.
+    fn memory(&self, desk: Desk) -> CardMemory {
+        let mut memory = CardMemory::default();
+        if desk == Desk::Slow {
+            let slow = Ways { together: false, by_sfi: false, exact_le: false };
+            let atr = Atr::parse(self.card.card().atr()).expect("the factory's ATR");
+            memory.keep_ways(atr.card_type(), slow).expect("no folder");
+        }
+        memory
+    }
+
     fn carry_out_unrecognised(&self, act: Act, met: Met) -> Spent {
         let common = self.catalog.common().expect("the site has no profiles");
         let mut card = approach(met, common, CardMemory::default()).expect("our card");
@@ -170,6 +183,12 @@ impl<'a> Counter<'a> {
         let asked = question.ask(session).expect("the card answers");
         assert_eq!(asked.kind, Kind::User);
         Met { session: asked.session, ssse: asked.ssse, fci_asked: fci.is_some(), issuer: asked.issuer }
+    }
+}
+
+impl Desk {
+    const fn knows_psam(self) -> bool {
+        matches!(self, Self::Usual | Self::Slow)
     }
 }
 

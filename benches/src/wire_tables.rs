@@ -38,6 +38,9 @@ const LIBRARY: &str = "ours, `iReadCardBas`";
 /// The same where the card is compared with the PSAM first.
 const LIBRARY_FIRST: &str = "ours, `iReadCardBas`, first contact of all";
 
+/// Cards of a type that was once found to know no other way.
+const LEARNT: &str = "ours, the slow way once learnt";
+
 /// Rows that are held to the least and to the deployed sequences.
 #[cfg(test)]
 const HELD: [&str; 3] = ["ours", "ours, no reader named", LIBRARY];
@@ -73,7 +76,7 @@ pub fn ceremonies() -> Vec<Ceremony> {
     let enter = pair(2, 0);
     let mut ours = |card: &Socket, act: Act| {
         let mut counter = Counter::new(card, &mut sample);
-        [Desk::Unknown, Desk::FirstOfCity, Desk::Usual].map(|desk| counter.carry_out(act, desk, &mut sample))
+        [Desk::Unknown, Desk::FirstOfCity, Desk::Usual, Desk::Slow].map(|desk| counter.carry_out(act, desk, &mut sample))
     };
     let [basic_three, full, basic_two, pin_ours, balance_ours, purchase, load] = [
         ours(&socket, Act::Basic),
@@ -160,7 +163,7 @@ pub fn ceremonies() -> Vec<Ceremony> {
 impl Ceremony {
     fn of_program(
         name: &'static str,
-        [unknown, first, usual]: [Spent; 3],
+        [unknown, first, usual, slow]: [Spent; 4],
         others: Vec<(&'static str, Wire)>,
         least: Wire,
     ) -> Self {
@@ -169,6 +172,9 @@ impl Ceremony {
             rows.push(("ours, first card of a city", first.card));
         }
         rows.push(("ours, first contact of all", unknown.card));
+        if slow.card != usual.card {
+            rows.push((LEARNT, slow.card));
+        }
         let psam = (usual.psam != Wire::default()).then_some(usual.psam);
         Self { name, rows: rows.into_iter().chain(others).collect(), least, psam }
     }
@@ -234,6 +240,9 @@ The deployed sequences are counted while they run. *The least* is counted from t
 ceremony depends on it: every command that cannot be left out, whole files in one READ RECORD where they fit; of EF05 a transaction needs
 the identifier, the version and both dates. What goes over the PSAM's contacts meanwhile (its environment, its terminal number, its
 application, then its part) stands below each table's least; a terminal talks to its PSAM on another line.
+*The slow way once learnt* is the worst card: it refused whole files, SFIs and an Le of the length when a card of its type was met first,
+and is read after SELECT of each file, record by record, with Le 00. Nothing is tried in vain then; the usual way is tried again now and
+then. A card that lacks one of the three lies between these rows and the usual ones. PIN, balances and money know no other way.
 Whether the PSAM serves cards of another algorithm is asked before the first transaction (23 bytes), and remembered.
 ";
 const TABLE: &str =
@@ -447,6 +456,22 @@ mod tests {
             assert_eq!(ceremony.psam.is_some(), first.is_some() || ceremony.name.starts_with("Load"));
         }
         assert_eq!((proofs, questions), (3, 2), "basic and full read of a 3.x card, purchase; PIN and balance");
+    }
+
+    #[test]
+    fn the_slow_way_once_learnt_tries_nothing_in_vain() {
+        let mut read = 0;
+        for ceremony in ceremonies() {
+            let row = |wanted: &str| ceremony.rows.iter().find(|(name, _)| *name == wanted).map(|(_, wire)| *wire);
+            let Some((slow, ours)) = row(LEARNT).zip(row("ours")) else { continue };
+            assert!(slow.bytes > ours.bytes && slow.exchanges > ours.exchanges, "{}: {slow:?} {ours:?}", ceremony.name);
+            // What a driver sends that knows the slow way alone is no less.
+            if let Some(by_item) = row("item by item, as deployed functions ask for them") {
+                assert!(slow.bytes <= by_item.bytes * 21 / 20, "{slow:?} {by_item:?}");
+            }
+            read += 1;
+        }
+        assert_eq!(read, 5, "two basic reads, the full read, purchase and load");
     }
 
     #[test]

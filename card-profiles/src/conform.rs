@@ -26,6 +26,7 @@ mod proof;
 mod protocol;
 mod psam;
 mod purse_pin;
+mod record;
 mod records;
 mod selection;
 mod with_psam;
@@ -86,6 +87,8 @@ pub struct Case {
     pub moves: Vec<Move>,
     /// What brings the card back to how it was, carried out even when the case fails.
     pub restore: Vec<Move>,
+    /// What writes a record again as it was, where that takes more than `restore`; balances are as before.
+    pub rewrite: Vec<Move>,
     /// How money that it moved is brought back where it came to no end; `None` when it moves none.
     pub money: Option<Rc<Money>>,
 }

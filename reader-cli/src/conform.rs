@@ -7,10 +7,12 @@
 mod acts;
 mod certificate;
 pub mod report;
+mod restoration;
 pub mod survey;
 pub mod unfinished;
 
 use std::collections::BTreeMap;
+use std::io;
 
 use card_core::security::{KeyRef, MacKey, SecurityError, SecurityModule};
 use card_core::session::SessionError;
@@ -18,7 +20,7 @@ use card_core::{Session, StatusWord};
 use card_counter::error::TerminalError;
 use card_profiles::certificate::Role;
 use card_profiles::conform::{
-    Act, Bench, Case, Difference, Effect, Ending, Memory, Money, Move, Need, Reply, Series, Text, Use, proof, refuses,
+    Bench, Case, Difference, Effect, Ending, Memory, Money, Move, Need, Reply, Series, Text, Use, proof, refuses,
 };
 use card_profiles::{Catalog, Profile};
 
@@ -73,7 +75,12 @@ enum Stop {
     Module(SecurityError),
     /// What the case builds on is not on the card.
     Absent(Text),
+    /// What a record holds could not be noted: nothing may be written over it.
+    Unnoted(io::Error),
 }
+
+/// Notes what a record holds before it is overwritten. Durable when it returns.
+pub type Note<'n> = &'n mut dyn FnMut(&[u8]) -> io::Result<()>;
 
 impl From<SessionError> for Stop {
     fn from(error: SessionError) -> Self {
@@ -112,13 +119,21 @@ impl<'a> Runner<'a> {
     /// # Errors
     /// [`SessionError`] when card or reader do not answer any more: what the case left behind is not known.
     pub fn run(&mut self, case: &Case, chosen: bool) -> Result<Outcome, SessionError> {
+        self.run_noting(case, chosen, &mut |_| Ok(()))
+    }
+
+    /// As [`Self::run`]; what stood in a record goes to `note` before the case writes there.
+    ///
+    /// # Errors
+    /// As [`Self::run`].
+    pub fn run_noting(&mut self, case: &Case, chosen: bool, note: Note<'_>) -> Result<Outcome, SessionError> {
         if let Some(reason) = self.obstacle(case, chosen) {
             return Ok(Outcome { verdict: Verdict::Skipped(reason), unrestored: None });
         }
         let mut memory = Memory::default();
         let carried = match self.lacking(case) {
             Ok(Some(reason)) => return Ok(Outcome { verdict: Verdict::NotRun(reason), unrestored: None }),
-            Ok(None) => self.carry_out(case, &case.moves, &mut memory),
+            Ok(None) => self.carry_out_noting(case, &case.moves, &mut memory, note),
             // What a look does is how the case would begin.
             Err(stop) => Err(stop),
         };
@@ -129,6 +144,7 @@ impl<'a> Runner<'a> {
             Ok(_) => Verdict::Passed,
             Err(Stop::Different(difference)) => Verdict::Failed(difference),
             Err(Stop::Module(error)) => Verdict::Skipped(module_refused(&error)),
+            Err(Stop::Unnoted(error)) => Verdict::Skipped(not_noted(&error)),
             Err(Stop::Absent(what)) => return Ok(Outcome { verdict: Verdict::Skipped(what), unrestored: None }),
             Err(Stop::Lost(error)) => return Err(error),
         };
@@ -138,6 +154,7 @@ impl<'a> Runner<'a> {
             Err(Stop::Different(difference)) => Some(difference),
             Err(Stop::Module(error)) => Some(unrestored(case, module_refused(&error))),
             Err(Stop::Absent(what)) => Some(unrestored(case, what)),
+            Err(Stop::Unnoted(error)) => Some(unrestored(case, not_noted(&error))),
             Err(Stop::Lost(error)) => return Err(error),
         };
         Ok(Outcome { verdict, unrestored })
@@ -179,66 +196,7 @@ impl<'a> Runner<'a> {
         match self.carry_out(case, &money.look, &mut Memory::default()) {
             Ok(reply) => Ok(reply.and_then(|reply| reply.data.try_into().ok()).map(u32::from_be_bytes)),
             Err(Stop::Lost(error)) => Err(error),
-            Err(Stop::Different(_) | Stop::Module(_) | Stop::Absent(_)) => Ok(None),
-        }
-    }
-
-    /// Brings back what an earlier run began with this case and did not end; what could not be. `before`: the balance that this
-    /// run noted.
-    ///
-    /// # Errors
-    /// [`SessionError`] when card or reader do not answer any more.
-    pub fn bring_back(&mut self, case: &Case, before: Option<u32>) -> Result<Option<Difference>, SessionError> {
-        if let Some((money, before)) = case.money.as_ref().zip(before) {
-            return self.bring_money_back(case, money, before);
-        }
-        // What stood in a record before is known to the run that read it only.
-        if case.returns_money() || case.restore.iter().any(|done| matches!(done.act, Act::Write { .. })) {
-            let seen = Text::new(
-                "原来的数据或余额只有中断的那次检测知道",
-                "only the run that ended knew the data or balance before",
-            );
-            return Ok(Some(unrestored(case, seen)));
-        }
-        match self.carry_out(case, &case.restore, &mut Memory::default()) {
-            Ok(_) => Ok(None),
-            Err(Stop::Different(difference)) => Ok(Some(difference)),
-            Err(Stop::Module(error)) => Ok(Some(unrestored(case, module_refused(&error)))),
-            Err(Stop::Absent(what)) => Ok(Some(unrestored(case, what))),
-            Err(Stop::Lost(error)) => Err(error),
-        }
-    }
-
-    fn bring_money_back(
-        &mut self,
-        case: &Case,
-        money: &Money,
-        before: u32,
-    ) -> Result<Option<Difference>, SessionError> {
-        let Some(now) = self.balance(case, money)? else {
-            let seen = Text::new("卡未给出余额", "the card does not tell its balance");
-            return Ok(Some(unrestored(case, seen)));
-        };
-        let Some(way_back) = money.way_back(before, now) else {
-            let seen = Text::new(
-                "余额与中断前相差不止 1 分:卡此后用过,未再改动",
-                "the balance differs by more than a case moves: the card was used since, and was left as it is",
-            );
-            return Ok(Some(unrestored(case, seen)));
-        };
-        match self.carry_out(case, way_back, &mut Memory::default()) {
-            Ok(_) if self.balance(case, money)? != Some(before) => {
-                Ok(Some(unrestored(case, Text::new("余额不同", "another balance"))))
-            }
-            Ok(_) if case.restore.iter().any(|done| matches!(done.act, Act::Write { .. })) => {
-                let seen = Text::new("余额已恢复;记录未恢复", "the balance came back, the record did not");
-                Ok(Some(unrestored(case, seen)))
-            }
-            Ok(_) => Ok(None),
-            Err(Stop::Different(difference)) => Ok(Some(difference)),
-            Err(Stop::Module(error)) => Ok(Some(unrestored(case, module_refused(&error)))),
-            Err(Stop::Absent(what)) => Ok(Some(unrestored(case, what))),
-            Err(Stop::Lost(error)) => Err(error),
+            Err(Stop::Different(_) | Stop::Module(_) | Stop::Absent(_) | Stop::Unnoted(_)) => Ok(None),
         }
     }
 
@@ -346,6 +304,16 @@ impl<'a> Runner<'a> {
 
     /// The answer to the last move.
     fn carry_out(&mut self, case: &Case, moves: &[Move], memory: &mut Memory) -> Result<Option<Reply>, Stop> {
+        self.carry_out_noting(case, moves, memory, &mut |_| Ok(()))
+    }
+
+    fn carry_out_noting(
+        &mut self,
+        case: &Case,
+        moves: &[Move],
+        memory: &mut Memory,
+        note: Note<'_>,
+    ) -> Result<Option<Reply>, Stop> {
         let mut last = None;
         for (number, done) in (1..).zip(moves) {
             let numbered = |difference: Difference| {
@@ -366,6 +334,9 @@ impl<'a> Runner<'a> {
                 self.refused.extend(refused.map(|need| (need, reply.sw)));
             }
             judged.map_err(numbered)?;
+            if done.keep {
+                note(&memory.kept).map_err(Stop::Unnoted)?;
+            }
             last = Some(reply);
         }
         Ok(last)
@@ -404,7 +375,7 @@ pub fn interrupted(case: &Case) -> Option<Difference> {
             "序号与明细留在卡上；余额在再次以 --destructive 检测同一张卡时先恢复",
             "numbers and entries stay; the next run with --destructive on this card brings the balance back first",
         ),
-        (_, false) if !case.returns_money() => Text::new(
+        (_, false) if !case.returns_money() || case.overwrites() => Text::new(
             "中断前所做的未恢复；再次以 --destructive 检测同一张卡时先恢复",
             "what was done until then; the next run with --destructive on this card brings it back first",
         ),
@@ -432,6 +403,13 @@ const fn use_words(usage: Use) -> (&'static str, &'static str) {
         Use::Tac => ("TAC", "TAC"),
         Use::Purchase => ("由 PSAM 完成消费，不加 --keys", "purchases with a PSAM, without --keys"),
     }
+}
+
+fn not_noted(error: &io::Error) -> Text {
+    Text::new(
+        format!("不能记下原来的数据，未写：{error}"),
+        format!("what the record holds could not be noted, it is not written: {error}"),
+    )
 }
 
 fn module_refused(error: &SecurityError) -> Text {

@@ -79,7 +79,7 @@ impl Cache<'_, '_> {
             // A right one gives the key its tries back.
             drafts.push(forged.restore(self.back()).restore(till.whole(shop, &self.purchase)));
         }
-        drafts
+        drafts.into_iter().map(|draft| draft.rewrite(self.back())).collect()
     }
 
     /// A case with the record kept and the composite purchase permitted.

@@ -70,6 +70,7 @@ impl<'a> Workshop<'a> {
                 numbers: Vec::new(),
                 moves: Vec::new(),
                 restore: Vec::new(),
+                rewrite: Vec::new(),
                 money: None,
             },
         }
@@ -227,6 +228,12 @@ impl Draft {
             _ => false,
         };
         self.case.money = self.case.moves.iter().any(moves).then(|| Rc::clone(money));
+        self
+    }
+
+    /// What writes the record again that the case may have overwritten, where a run ended in it.
+    pub(super) fn rewrite(mut self, moves: impl IntoIterator<Item = Move>) -> Self {
+        self.case.rewrite.extend(moves);
         self
     }
 

@@ -26,7 +26,7 @@ use super::{Setting, key_file};
 use crate::arguments::{ConformArguments, Form};
 use crate::conform::report::{Early, Report};
 use crate::conform::survey::survey;
-use crate::conform::unfinished::{Begun, Noted, Unfinished};
+use crate::conform::unfinished::{Before, Begun, Noted, Unfinished};
 use crate::conform::{Outcome, Runner, Verdict, interrupted};
 use crate::exit::Exit;
 use crate::page::{Page, Value};
@@ -174,7 +174,7 @@ impl Run<'_> {
                 say_unknown(self.setting, begun, &self.report.profile);
                 continue;
             };
-            let left = runner.bring_back(case, begun.balance)?;
+            let left = runner.bring_back(case, &begun.before)?;
             // What cannot be brought back is told once.
             self.unfinished.done(begun).map_err(|source| unreadable(self.unfinished, source))?;
             self.report.bring_back(case, left.as_ref(), language);
@@ -202,7 +202,9 @@ impl Run<'_> {
             let has_way_back = runner.is_destructive() && leaves_way_back && case.effect != Effect::Nothing;
             let balance = if has_way_back { runner.balance_before(case, by_id) } else { Ok(None) };
             let (profile, city, case_id) = (self.report.profile.clone(), self.city, case.id.clone());
-            let begun = Begun { profile, city, case: case_id, balance: *balance.as_ref().unwrap_or(&None) };
+            let record = (has_way_back && case.overwrites()).then_some(None);
+            let before = Before { balance: *balance.as_ref().unwrap_or(&None), record };
+            let mut begun = Begun { profile, city, case: case_id, before };
             let noted = |result: std::io::Result<()>| result.map_err(|source| unreadable(self.unfinished, source));
             let ran = match balance {
                 Err(error) => Err((error, None)),
@@ -210,7 +212,11 @@ impl Run<'_> {
                     if has_way_back {
                         noted(self.unfinished.begin(&begun))?;
                     }
-                    runner.run(case, by_id).map_err(|error| (error, interrupted(case)))
+                    let mut note = |record: &[u8]| match begun.before.record {
+                        Some(_) => self.unfinished.note(&mut begun, record),
+                        None => Ok(()),
+                    };
+                    runner.run_noting(case, by_id, &mut note).map_err(|error| (error, interrupted(case)))
                 }
             };
             match ran {

@@ -88,6 +88,104 @@ fn money_that_a_run_was_moving_comes_back_with_the_next() {
     }
 }
 
+/// Where power is lost: the command, and whether before or behind what it does.
+type Tear = (u8, u64, Moment);
+
+/// A run that ends there, and the card back in its reader.
+fn torn(counter: &Counter, arguments: &[&str], (ins, nth, moment): Tear) -> Value {
+    let lost = Fault::PowerLoss { at: Trigger { ins: Some(ins), nth }, moment, back_after_ms: None };
+    counter.farm.set_faults(0, FaultPlan::new(vec![lost])).expect("a card is there");
+    let ran = counter.run(arguments);
+    let report = json(&ran);
+    assert_eq!((ran.status.code(), &report["totals"]["not_restored"]), (Some(10), &Value::from(1)), "{report}");
+    counter.farm.insert(0, &counter.folder.path().join("one.card")).expect("inserted");
+    report
+}
+
+#[test]
+fn records_that_a_run_overwrote_come_back_with_the_next() {
+    const UPDATE: u8 = 0xDC;
+    const CACHE: u8 = 0xDC;
+    const DEBIT: u8 = 0x54;
+    let amounts = |inside: &Inspection| inside.purse.as_ref().map(|purse| (purse.deposit, purse.purse));
+    for (profile, case, tears, changes) in [
+        // Before the record is altered, behind it, behind the way back.
+        (
+            "ssc-3.0",
+            "access.DF01.EF07.update.by-key",
+            &[(UPDATE, 1, Moment::Before), (UPDATE, 1, Moment::After), (UPDATE, 2, Moment::After)][..],
+            [false, true, false],
+        ),
+        // A composite purchase with its record: before it, behind it, behind the one that brings the record back.
+        (
+            "pboc-purse",
+            "account.composite.cached",
+            &[(CACHE, 1, Moment::After), (DEBIT, 1, Moment::After), (DEBIT, 2, Moment::After)],
+            [false, true, false],
+        ),
+        // One that is never completed: its money alone.
+        ("pboc-purse", "account.composite.cached.not-completed", &[(CACHE, 1, Moment::After)], [false; 3]),
+    ] {
+        for (tear, changes) in tears.iter().zip(changes) {
+            let counter = Counter::keyed(profile);
+            let keys = counter.path("keys.toml");
+            let keyed = ["--keys", &keys, "--pin", "env:INITIAL", "--format", "json", "--lang", "en"];
+            let usual = [&["--profile", profile, "--case", case, "--destructive"][..], &keyed].concat();
+            let what = format!("{case} {tear:?}");
+            let before = inside(&counter);
+            torn(&counter, &usual, *tear);
+            let left = begun(&counter);
+            assert!(left.contains(" record=") && !left.contains("unread"), "{what}: noted before it is written: {left}");
+            assert_eq!(inside(&counter).files != before.files, changes || profile == "pboc-purse", "{what}");
+
+            let ran = counter.run(&usual);
+            let report = json(&ran);
+            assert_eq!(ran.status.code(), Some(0), "{what}: {report}{}", text(&ran.stderr));
+            assert_eq!(report["brought_back"], serde_json::json!([{ "id": case }]), "{what}");
+            let after = inside(&counter);
+            let records = |inside: &Inspection| -> Vec<(String, Vec<String>)> {
+                // The log has the transactions of the way back.
+                let kept = inside.files.iter().filter(|(file, _)| !file.ends_with("EF18"));
+                kept.map(|(file, records)| (file.clone(), records.clone())).collect()
+            };
+            assert_eq!(records(&after), records(&before), "{what}");
+            assert_eq!(begun(&counter), "", "{what}: nothing of the record stays");
+            assert_eq!(amounts(&after), amounts(&before), "{what}");
+        }
+    }
+}
+
+#[test]
+fn a_record_that_somebody_wrote_since_is_left_and_one_that_cannot_be_noted_is_not_written() {
+    const UPDATE: u8 = 0xDC;
+    let counter = Counter::keyed("ssc-3.0");
+    let (keys, case) = (counter.path("keys.toml"), "access.DF01.EF07.update.by-key");
+    let keyed = ["--keys", &keys, "--pin", "env:INITIAL", "--format", "json", "--lang", "en"];
+    let usual = [&["--profile", "ssc-3.0", "--case", case, "--destructive"][..], &keyed].concat();
+    torn(&counter, &usual, (UPDATE, 1, Moment::After));
+    // Another record than the one noted, and than the one written: as if the card had been at a counter meanwhile.
+    let noted = begun(&counter);
+    let (head, record) = noted.trim_end().rsplit_once('=').expect("a record");
+    let other = format!("{head}={}55\n", &record[..record.len() - 2]);
+    std::fs::write(counter.folder.path().join("data/unrestored.txt"), other).expect("written");
+    let before = inside(&counter).files;
+    let ran = counter.run(&usual);
+    let report = json(&ran);
+    assert!(report["brought_back"][0]["not_restored"].as_str().is_some_and(|why| why.contains("was left as it is")), "{report}");
+    assert_eq!((ran.status.code(), inside(&counter).files), (Some(10), before));
+
+    // A folder that takes no more: the case ends before it writes.
+    let counter = Counter::keyed("ssc-3.0");
+    let keys = counter.path("keys.toml");
+    let keyed = ["--keys", &keys, "--pin", "env:INITIAL", "--format", "json", "--lang", "en"];
+    let usual = [&["--profile", "ssc-3.0", "--case", case, "--destructive"][..], &keyed].concat();
+    let data = counter.folder.path().join("data");
+    std::fs::create_dir_all(data.join("unrestored.txt.new")).expect("made");
+    let before = inside(&counter).files;
+    let ran = counter.run(&usual);
+    assert!(ran.status.code() == Some(9) && inside(&counter).files == before, "{}", text(&ran.stderr));
+}
+
 #[test]
 fn a_notebook_with_lines_that_nobody_understands_is_told() {
     let counter = Counter::keyed("ssc-2.0");
