@@ -227,7 +227,9 @@ empty. It is the same whether the readers are named or not, once the terminal ha
 reset, so that the holder's card is never asked whether it is one, and so are the cities whose cards a PSAM proved to have the keys of. The
 *first card of a city* proves its IRK before the PSAM's keys spend a try: 40 bytes, of INTERNAL AUTHENTICATION 24 and of GET RESPONSE 16,
 which is why a first contact lies above the least by more than a tenth. They are a rule of ours and none of the card's: with a foreign PSAM
-the next command would spend a try of RKSSSE, and no shorter command spends none. The deployed driver spends them on every card, `sscard`
+the next command would spend a try of RKSSSE, and no shorter command spends none. On that card the FCI (38 bytes) could be left in the card
+instead, since the proof shows the algorithm; but whether the city is new is known by EF05 only, and the FCI must be fetched before it or
+with a second SELECT. The deployed driver spends them on every card, `sscard`
 once a city; a first contact has fewer bytes than its read. At the *first contact of all* the PSAM is remembered
 neither; the row is the worst case, in which the holder's card is asked first. What a command recognises shows what it is by the EF05 that
 is read of it anyhow, so that only a PSAM pays for that question (7 bytes, once, on its own contacts); for a PIN or a balance the card

@@ -6,6 +6,7 @@ use std::sync::LazyLock;
 use card_core::trace::{Event, Log};
 use card_core::transport::replay::Replay;
 use card_profiles::trace::Decoder;
+use card_profiles::trace::cards::{Cards, Whose};
 use card_profiles::trace::redact::Redactor;
 use libfuzzer_sys::fuzz_target;
 
@@ -15,7 +16,14 @@ fuzz_target!(|bytes: &[u8]| {
     let text = String::from_utf8_lossy(bytes);
     let _ = Replay::parse(&text);
     let mut redactor = Redactor::new(DECODER.clone());
-    for entry in Log::parse(&text).entries {
+    let log = Log::parse(&text);
+    let cards = Cards::of(DECODER.clone(), &log.entries);
+    for turn in (0..log.entries.len()).filter_map(|entry| cards.turn(entry)) {
+        let is_exchange = |at: usize| matches!(log.entries[at].event, Event::Exchange(_));
+        assert!(turn.exchanges.0 <= turn.exchanges.1 && is_exchange(turn.exchanges.0) && is_exchange(turn.exchanges.1));
+        assert!(!matches!(turn.whose, Whose::Card(card) if card == 0));
+    }
+    for entry in log.entries {
         match entry.event {
             Event::Reader(name) => redactor.reader(&name),
             Event::Reset(atr) => assert_eq!(redactor.reset(&atr).len(), atr.len()),
