@@ -5,12 +5,12 @@
 //! Owns: a counter with one card and one PSAM, and the ceremonies at it.
 //! Never: writes a card command itself.
 
-use card_core::{Atr, Session};
 use card_core::fci;
 use card_core::identify::{Kind, Question};
 use card_core::security::psam::Psam;
 use card_core::security::{MacKey, SecurityModule as _};
 use card_core::wire::Wire;
+use card_core::{Atr, Session};
 use card_counter::journal::{Draft, Subject};
 use card_counter::load::load;
 use card_counter::pay::{Till, pay};

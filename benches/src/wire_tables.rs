@@ -76,7 +76,8 @@ pub fn ceremonies() -> Vec<Ceremony> {
     let enter = pair(2, 0);
     let mut ours = |card: &Socket, act: Act| {
         let mut counter = Counter::new(card, &mut sample);
-        [Desk::Unknown, Desk::FirstOfCity, Desk::Usual, Desk::Slow].map(|desk| counter.carry_out(act, desk, &mut sample))
+        [Desk::Unknown, Desk::FirstOfCity, Desk::Usual, Desk::Slow]
+            .map(|desk| counter.carry_out(act, desk, &mut sample))
     };
     let [basic_three, full, basic_two, pin_ours, balance_ours, purchase, load] = [
         ours(&socket, Act::Basic),

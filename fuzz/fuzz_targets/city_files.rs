@@ -10,7 +10,9 @@ libfuzzer_sys::fuzz_target!(|text: &str| {
     let _ = Policy::parse(text).map_err(|faults| assert!(!faults.is_empty()));
     let _ = Catalogue::parse(text).map_err(|faults| assert!(!faults.is_empty()));
     match SignedBlacklist::parse(text) {
-        Ok(list) => assert!(SignedBlacklist::parse(&list.to_text()).is_ok_and(|again| again.to_text() == list.to_text())),
+        Ok(list) => {
+            assert!(SignedBlacklist::parse(&list.to_text()).is_ok_and(|again| again.to_text() == list.to_text()))
+        }
         Err(place) => assert!(place.line <= text.lines().count() + 1),
     }
     if let Ok(limits) = serde_json::from_str::<SignedParameters>(text) {

@@ -1,8 +1,8 @@
 //! Calls of driver functions as pages and recordings write them, and the texts that they carry: taken apart or refused.
 #![no_main]
 
-use card_calls::text;
 use card_calls::Value;
+use card_calls::text;
 use reader_cli::spoken::Spoken;
 use serde_json::{Map, Value as Json};
 

@@ -3,7 +3,7 @@
 
 use settlement::national::envelope::{Request, Response};
 use settlement::national::field::{Reading, Unit};
-use settlement::national::message::{self, Call, Body};
+use settlement::national::message::{self, Body, Call};
 use settlement::national::{archive, statement};
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {

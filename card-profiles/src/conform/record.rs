@@ -10,7 +10,8 @@ impl Case {
     /// Whether it writes a record that it has read before.
     #[must_use]
     pub fn overwrites(&self) -> bool {
-        self.moves.iter().chain(self.record_back()).any(|done| matches!(done.act, Act::Write { .. })) && self.look().is_some()
+        self.moves.iter().chain(self.record_back()).any(|done| matches!(done.act, Act::Write { .. }))
+            && self.look().is_some()
     }
 
     /// What writes the record again as it was kept, moving no money.

@@ -119,7 +119,8 @@ fn of_reader(known: &mut Vec<Known>, conversation: &Conversation) -> Vec<Turn> {
         silent = if is_silent(segment) { silent + 1 } else { 0 };
     }
     let all = found.iter().flatten();
-    let cards: BTreeSet<usize> = all.clone().flat_map(|found| found.card.iter().chain(found.own.values()).copied()).collect();
+    let cards: BTreeSet<usize> =
+        all.clone().flat_map(|found| found.card.iter().chain(found.own.values()).copied()).collect();
     if cards.len() < 2 && !all.clone().any(|found| found.is_mixed) {
         return Vec::new();
     }
@@ -169,7 +170,8 @@ fn of_segment(known: &mut Vec<Known>, segment: &Segment, atr: Option<&Vec<u8>>, 
             true => Found::mixed(known, stretch),
             false => Found::of(place(known, stretch, atr), Sign::Select),
         };
-        let cards = one.card.iter().chain(one.own.values()).filter(|card| !here.contains(card)).collect::<BTreeSet<_>>();
+        let cards =
+            one.card.iter().chain(one.own.values()).filter(|card| !here.contains(card)).collect::<BTreeSet<_>>();
         here.extend(cards);
         found.push(one);
     }
@@ -195,10 +197,11 @@ fn of_segment(known: &mut Vec<Known>, segment: &Segment, atr: Option<&Vec<u8>>, 
 fn place(known: &mut Vec<Known>, stretch: &Stretch, atr: Option<&Vec<u8>>) -> Option<usize> {
     let names: Facts = stretch.named.values().flatten().map(|(place, name)| (place.clone(), name.clone())).collect();
     let names = if stretch.written.is_empty() { names } else { named_before(stretch) };
-    let is_other = |card: &Known| differs(&card.facts, &stretch.facts) || atr.is_some() && card.atr.is_some() && card.atr.as_ref() != atr;
-    let is_it = |card: &Known| {
-        !is_other(card) && (shares(&card.facts, &names) || atr.is_some() && card.atr.as_ref() == atr)
+    let is_other = |card: &Known| {
+        differs(&card.facts, &stretch.facts) || atr.is_some() && card.atr.is_some() && card.atr.as_ref() != atr
     };
+    let is_it =
+        |card: &Known| !is_other(card) && (shares(&card.facts, &names) || atr.is_some() && card.atr.as_ref() == atr);
     let all: Vec<usize> = (1..).zip(known.iter()).filter(|(_, card)| is_it(card)).map(|(number, _)| number).collect();
     let card = match all.as_slice() {
         [card] => *card,
@@ -250,7 +253,12 @@ fn whose(known: &[Known], cards: &BTreeSet<usize>, stretch: &Stretch, found: &Fo
 /// What a stretch read of names before it wrote.
 fn named_before(stretch: &Stretch) -> Facts {
     let is_name = |place: &String| stretch.named.values().any(|named| named.contains_key(place));
-    stretch.facts.iter().filter(|(place, _)| is_name(place)).map(|(place, name)| (place.clone(), name.clone())).collect()
+    stretch
+        .facts
+        .iter()
+        .filter(|(place, _)| is_name(place))
+        .map(|(place, name)| (place.clone(), name.clone()))
+        .collect()
 }
 
 /// Whether two say different things of one item.
@@ -265,7 +273,10 @@ fn shares(one: &Facts, other: &Facts) -> bool {
 
 /// Whether a stretch has the holder of a card whose other items it has not.
 fn is_torn(card: &Facts, stretch: &Facts) -> bool {
-    let holder: Facts =
-        stretch.iter().filter(|(place, _)| place.ends_with(HOLDER)).map(|(place, number)| (place.clone(), number.clone())).collect();
+    let holder: Facts = stretch
+        .iter()
+        .filter(|(place, _)| place.ends_with(HOLDER))
+        .map(|(place, number)| (place.clone(), number.clone()))
+        .collect();
     differs(card, stretch) && shares(card, &holder)
 }

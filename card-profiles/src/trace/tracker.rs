@@ -18,11 +18,11 @@ use card_core::wire::Wire;
 
 pub(super) use self::randoms::Randoms;
 use self::shape::{Shape, asked, mac_part, without_mac};
-use super::{Explained, Voice};
 use super::fields;
 use super::files::{self, Asked, File};
 use super::kind::Kind;
 use super::part::{Field, Guard, Label, Part, Parts, Side};
+use super::{Explained, Voice};
 use crate::format::FormatKind;
 use crate::profile::{KeyRow, Profile};
 

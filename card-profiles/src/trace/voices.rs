@@ -7,9 +7,9 @@
 //! Environments of card and PSAM have one name: a SELECT of it is the card's until what follows is only a PSAM's.
 #![warn(clippy::indexing_slicing)]
 
-use super::{Explained, Voice};
 use super::kind::Kind;
 use super::tracker::{Randoms, Tracker};
+use super::{Explained, Voice};
 use crate::profile::{CardKind, Profile};
 
 /// What is known of the card and of the PSAM in one stream.

@@ -109,7 +109,9 @@ fn tell_turn(output: &Output, turn: &Turn, (line, last): (usize, usize)) -> Resu
             let en = numbers(cards, " or ");
             let words = Words::of(
                 format!("第 {lines} 行：无法分辨是哪一张卡（第 {zh} 张，或未说明身份的卡）；以下数据不归于任何一张"),
-                format!("lines {lines}: which card this is cannot be told (card {en}, or one that did not say its name); the data are of none of them for sure"),
+                format!(
+                    "lines {lines}: which card this is cannot be told (card {en}, or one that did not say its name); the data are of none of them for sure"
+                ),
             );
             ("card_unknown", words, cards.clone())
         }

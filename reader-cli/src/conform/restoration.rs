@@ -38,7 +38,11 @@ impl Runner<'_> {
         }
         if !case.overwrites() {
             // Money is all that its way back brings.
-            return if money.is_some() { Ok(()) } else { self.carry_out(case, &case.restore, &mut Memory::default()).map(drop) };
+            return if money.is_some() {
+                Ok(())
+            } else {
+                self.carry_out(case, &case.restore, &mut Memory::default()).map(drop)
+            };
         }
         match &before.record {
             Some(Some(record)) => self.record_back(case, record)?,
@@ -75,7 +79,9 @@ impl Runner<'_> {
         self.carry_out(case, case.record_back(), &mut memory)?;
         match self.record(case)? == record {
             true => Ok(()),
-            false => Err(Stop::Absent(Text::new("写回后读出的记录不同", "the record reads otherwise than it was written"))),
+            false => {
+                Err(Stop::Absent(Text::new("写回后读出的记录不同", "the record reads otherwise than it was written")))
+            }
         }
     }
 

@@ -135,7 +135,10 @@ fn records_that_a_run_overwrote_come_back_with_the_next() {
             let before = inside(&counter);
             torn(&counter, &usual, *tear);
             let left = begun(&counter);
-            assert!(left.contains(" record=") && !left.contains("unread"), "{what}: noted before it is written: {left}");
+            assert!(
+                left.contains(" record=") && !left.contains("unread"),
+                "{what}: noted before it is written: {left}"
+            );
             assert_eq!(inside(&counter).files != before.files, changes || profile == "pboc-purse", "{what}");
 
             let ran = counter.run(&usual);
@@ -171,7 +174,10 @@ fn a_record_that_somebody_wrote_since_is_left_and_one_that_cannot_be_noted_is_no
     let before = inside(&counter).files;
     let ran = counter.run(&usual);
     let report = json(&ran);
-    assert!(report["brought_back"][0]["not_restored"].as_str().is_some_and(|why| why.contains("was left as it is")), "{report}");
+    assert!(
+        report["brought_back"][0]["not_restored"].as_str().is_some_and(|why| why.contains("was left as it is")),
+        "{report}"
+    );
     assert_eq!((ran.status.code(), inside(&counter).files), (Some(10), before));
 
     // A folder that takes no more: the case ends before it writes.

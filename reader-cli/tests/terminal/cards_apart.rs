@@ -57,7 +57,8 @@ fn cards_one_after_the_other_are_told_apart_and_one_card_is_told_as_ever() {
     // A PSAM between them is neither, and its environment begins no card's.
     let events = decoded(&shop, &[SSSE, CODE_1, PSAM, NUMBER_1, SSSE, CODE_2, PSAM, NUMBER_2, NAME_2]);
     assert_eq!((told(&events), of(&events, "card_unknown").len()), ("11----122----22".to_owned(), 0), "{events:?}");
-    let events = decoded(&shop, &[ATR_1, ATR_PSAM, SSSE, CODE_1, PSAM, NUMBER_1, ATR_2, ATR_PSAM, SSSE, CODE_2, NUMBER_2]);
+    let events =
+        decoded(&shop, &[ATR_1, ATR_PSAM, SSSE, CODE_1, PSAM, NUMBER_1, ATR_2, ATR_PSAM, SSSE, CODE_2, NUMBER_2]);
     assert_eq!(told(&events), "11----1222", "{events:?}");
     // One card, twice selected and once reset, is no two.
     for one in [&[SSSE, CODE_1, SSSE, NUMBER_1, CODE_1][..], &[ATR_1, SSSE, CODE_1, ATR_1, SSSE, CODE_1, NUMBER_1]] {
