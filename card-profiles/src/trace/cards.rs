@@ -15,6 +15,9 @@ use card_core::trace::Entry;
 use super::Decoder;
 use super::stretch::{Conversation, Facts, Segment, Stretch, conversations};
 
+/// Cards that are counted; what is said with later ones cannot be told apart.
+const CARDS_MAX: usize = 64;
+
 /// The item that names a holder, who may have several cards.
 const HOLDER: &str = ".social_security_number";
 
@@ -49,6 +52,17 @@ pub struct Turn {
     pub whose: Whose,
     /// By what.
     pub sign: Sign,
+}
+
+impl Turn {
+    /// The card that it is of for sure.
+    #[must_use]
+    pub const fn card(&self) -> Option<usize> {
+        match self.whose {
+            Whose::Card(card) => Some(card),
+            Whose::Only | Whose::Unsure(_) => None,
+        }
+    }
 }
 
 /// The cards of a log.
@@ -205,7 +219,7 @@ fn place(known: &mut Vec<Known>, stretch: &Stretch, atr: Option<&Vec<u8>>) -> Op
     let all: Vec<usize> = (1..).zip(known.iter()).filter(|(_, card)| is_it(card)).map(|(number, _)| number).collect();
     let card = match all.as_slice() {
         [card] => *card,
-        [] if known.iter().all(is_other) && (atr.is_some() || !stretch.facts.is_empty()) => {
+        [] if known.len() < CARDS_MAX && known.iter().all(is_other) && (atr.is_some() || !stretch.facts.is_empty()) => {
             known.push(Known::default());
             known.len()
         }
@@ -223,7 +237,7 @@ fn of_name(known: &mut Vec<Known>, named: &Facts) -> Option<usize> {
         (1..).zip(known.iter()).filter(|(_, card)| shares(&card.facts, named)).map(|(number, _)| number).collect();
     match all.as_slice() {
         [card] => Some(*card),
-        [] if known.iter().all(|card| differs(&card.facts, named)) => {
+        [] if known.len() < CARDS_MAX && known.iter().all(|card| differs(&card.facts, named)) => {
             known.push(Known { facts: named.clone(), atr: None });
             Some(known.len())
         }

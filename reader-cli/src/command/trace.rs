@@ -2,6 +2,7 @@
 //!
 //! Owns: the look of an explanation, which the shell shares. Never: knows what a byte means (`card_profiles::trace`).
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::Path;
 
@@ -32,7 +33,8 @@ pub(super) fn decode(output: &Output, file: &Path, profile: Option<&str>) -> Res
         None => Decoder::new(),
     };
     let cards = Cards::of(decoder.clone(), &log.entries);
-    let mut whose = Whose::Only;
+    let mut turns: BTreeMap<String, &Turn> = BTreeMap::new();
+    let mut reader = String::new();
     let mut wire = Wire::default();
     let mut junk = log.junk.iter().peekable();
     for (index, entry) in log.entries.iter().enumerate() {
@@ -40,19 +42,17 @@ pub(super) fn decode(output: &Output, file: &Path, profile: Option<&str>) -> Res
             tell_junk(output, *line, &mut junk)?;
         }
         if let Some(turn) = cards.turn(index) {
-            whose = turn.whose.clone();
-            decoder.card(if let Whose::Card(card) = whose { card } else { 0 });
+            turns.insert(reader.clone(), turn);
             let last = log.entries.get(turn.exchanges.1).map_or(entry.line, |last| last.line);
             tell_turn(output, turn, (entry.line, last))?;
         }
-        if matches!(entry.event, Event::Reader(_) | Event::Reset(_)) {
-            whose = Whose::Only;
-        }
-        let card = match whose {
-            Whose::Card(card) if !cards.is_of_psam(index) => Some(card),
-            Whose::Card(_) | Whose::Only | Whose::Unsure(_) => None,
-        };
+        let turn = turns.get(&reader).copied();
+        decoder.card(turn.map_or(0, context));
+        let card = turn.and_then(Turn::card).filter(|_| !cards.is_of_psam(index));
         tell(output, &mut decoder, entry, card, &mut wire)?;
+        if let Event::Reader(name) = &entry.event {
+            reader.clone_from(name);
+        }
     }
     while let Some(line) = junk.next() {
         tell_junk(output, *line, &mut junk)?;
@@ -70,6 +70,11 @@ pub(super) fn decode(output: &Output, file: &Path, profile: Option<&str>) -> Res
         .with("junk_lines", Words::new("不是对话的行", "lines of no conversation"), Value::count(log.junk.len()));
     output.answer(&page)?;
     Ok(Exit::Ok)
+}
+
+/// Where what is selected is kept: of a card that speaks alone by its number, of several that speak at once together.
+fn context(turn: &Turn) -> usize {
+    turn.card().filter(|_| turn.sign != Sign::Itself).unwrap_or_default()
 }
 
 /// The text of a log: UTF-8, or UTF-16 as programs of Windows write it, with its mark or without.
@@ -105,12 +110,17 @@ fn tell_turn(output: &Output, turn: &Turn, (line, last): (usize, usize)) -> Resu
         }
         Whose::Unsure(cards) => {
             let lines = if last == line { line.to_string() } else { format!("{line}-{last}") };
-            let zh = numbers(cards, " 或 ");
-            let en = numbers(cards, " or ");
+            let (zh, en) = match cards.as_slice() {
+                [] => ("不计数的卡".to_owned(), "one that is not counted".to_owned()),
+                _ => {
+                    let (zh, en) = (numbers(cards, " 或 "), numbers(cards, " or "));
+                    (format!("第 {zh} 张，或未说明身份的卡"), format!("card {en}, or one that did not say its name"))
+                }
+            };
             let words = Words::of(
-                format!("第 {lines} 行：无法分辨是哪一张卡（第 {zh} 张，或未说明身份的卡）；以下数据不归于任何一张"),
+                format!("第 {lines} 行：无法分辨是哪一张卡（{zh}）；以下数据不归于任何一张"),
                 format!(
-                    "lines {lines}: which card this is cannot be told (card {en}, or one that did not say its name); the data are of none of them for sure"
+                    "lines {lines}: which card this is cannot be told ({en}); the data are of none of them for sure"
                 ),
             );
             ("card_unknown", words, cards.clone())

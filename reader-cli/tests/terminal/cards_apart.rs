@@ -60,6 +60,20 @@ fn cards_one_after_the_other_are_told_apart_and_one_card_is_told_as_ever() {
     let events =
         decoded(&shop, &[ATR_1, ATR_PSAM, SSSE, CODE_1, PSAM, NUMBER_1, ATR_2, ATR_PSAM, SSSE, CODE_2, NUMBER_2]);
     assert_eq!(told(&events), "11----1222", "{events:?}");
+    // Two readers with names, one of them with two cards, in turn: each goes on where it was.
+    let (left, right) = ("@ 1 left\n", "@ 2 right\n");
+    let in_turn =
+        [left, ATR_1, SSSE, CODE_1, right, ATR_PSAM, SSSE, left, NUMBER_1, ATR_2, SSSE, right, CHALLENGE, left, CODE_2];
+    let events = decoded(&shop, &in_turn);
+    assert_eq!(told(&events), "11-12-2", "{events:?}");
+    let items =
+        |card: u64| events.iter().filter(|event| event["card"] == card && event["items"][0]["place"].is_string());
+    assert_eq!((items(1).count(), items(2).count()), (2, 1), "{events:?}");
+    // More cards than are counted: the rest cannot be told apart, and nothing takes longer than its lines.
+    let many: Vec<String> =
+        (0..100).map(|serial| format!("{SSSE}{}", CODE_1.replace("000013", &format!("{serial:06}")))).collect();
+    let events = decoded(&shop, &many.iter().map(String::as_str).collect::<Vec<_>>());
+    assert_eq!((&of(&events, "summary")[0]["cards"], of(&events, "card_unknown").len()), (&64.into(), 1));
     // One card, twice selected and once reset, is no two.
     for one in [&[SSSE, CODE_1, SSSE, NUMBER_1, CODE_1][..], &[ATR_1, SSSE, CODE_1, ATR_1, SSSE, CODE_1, NUMBER_1]] {
         let events = decoded(&shop, one);
@@ -74,6 +88,9 @@ fn cards_that_talk_at_once_are_never_taken_for_each_other() {
     // Both selected, then read in turn: only what names its card is that card's.
     let events = decoded(&shop, &[SSSE, SSSE, CODE_1, CODE_2, NUMBER_1, NUMBER_2, NAME_2]);
     assert_eq!(told(&events), "--12---", "{events:?}");
+    // What names its card is explained all the same.
+    let places = |events: &[Value]| events.iter().filter(|event| event["items"][0]["place"].is_string()).count();
+    assert_eq!(places(&events), 5, "{events:?}");
     let unknown = of(&events, "card_unknown");
     let last = unknown.last().expect("it is said");
     assert_eq!((last["line"].clone(), last["last_line"].clone()), (5.into(), 7.into()), "{unknown:?}");
