@@ -7,6 +7,8 @@ pub mod batches;
 pub mod cards;
 pub mod chart;
 pub mod figures;
+pub mod files;
+pub mod form;
 pub mod gate;
 pub mod people;
 pub mod today;
@@ -16,7 +18,7 @@ use maud::{DOCTYPE, Markup, html};
 
 use crate::error::Explain;
 use crate::lang::Lang;
-use crate::operator::{Operator, Role};
+use crate::operator::Operator;
 use crate::state::{Table, word};
 
 /// The one style sheet.
@@ -64,6 +66,15 @@ impl Note {
         Self::Problem { code: error.code(), what: error.what(lang), next: error.next(lang) }
     }
 
+    /// The same, with other words for something that it names.
+    #[must_use]
+    pub fn without(self, named: &str, words: &str) -> Self {
+        match self {
+            Self::Problem { code, what, next } => Self::Problem { code, what: what.replace(named, words), next },
+            done @ Self::Done(_) => done,
+        }
+    }
+
     pub(crate) fn shown(&self, lang: Lang) -> Markup {
         match self {
             Self::Done(text) => html! { div.told role="status" { p { (text) } } },
@@ -78,9 +89,10 @@ impl Note {
 }
 
 /// Rooms of the console: address, words, in the order of the menu.
-const ROOMS: [(&str, &str, &str); 12] = [
+const ROOMS: [(&str, &str, &str); 13] = [
     ("today", "今日工作", "Today"),
     ("people", "人员", "People"),
+    ("import", "导入", "Import"),
     ("requests", "申请", "Requests"),
     ("batches", "批次", "Batches"),
     ("cards", "卡", "Cards"),
@@ -94,12 +106,6 @@ const ROOMS: [(&str, &str, &str); 12] = [
 ];
 
 impl Viewer<'_> {
-    /// Whether the operator has one of these roles: what is not allowed is not offered. The gate decides, not this.
-    #[must_use]
-    pub fn has(&self, roles: &[Role]) -> bool {
-        roles.iter().any(|role| self.operator.has(*role))
-    }
-
     /// The text of the viewer's language.
     #[must_use]
     pub fn say(&self, zh: &'static str, en: &'static str) -> &'static str {
@@ -163,15 +169,6 @@ impl Viewer<'_> {
         html! { span class=(kind) { (word(table, name, self.lang)) } }
     }
 
-    /// Where one's own words are asked for: they go on record.
-    #[must_use]
-    pub fn reason(&self) -> Markup {
-        html! {
-            label { (self.say("理由（记入审计）", "Reason (goes on record)"))
-                input name="reason" required maxlength="200" autocomplete="off";
-            }
-        }
-    }
 }
 
 /// The links that change the language, kept on the page.

@@ -4,26 +4,60 @@
 
 use maud::{Markup, html};
 
+use super::form::{Entry, Field, Form, Known, REASON};
 use super::today::batches;
 use super::{Viewer, cell, code, none, table};
 use crate::batch::{Batch, BatchState};
 use crate::lang::Lang;
-use crate::operator::Role;
 use crate::station::care::Reason;
+
+/// 编批.
+pub const CREATE: Form = Form {
+    path: "/console/batches",
+    command: "batch create",
+    title: ("编批", "Make a batch"),
+    fields: &[
+        Field { name: "county", label: ("区县", "County"), entry: Entry::Maybe(6) },
+        Field { name: "count", label: ("至多张数", "At most so many cards"), entry: Entry::Count },
+    ],
+};
+
+/// 批准.
+pub const APPROVE: Form = Form {
+    path: "/console/batches/{number}/approve",
+    command: "batch approve",
+    title: ("批准", "Approve"),
+    fields: &[],
+};
+
+/// 取消.
+pub const CANCEL: Form = Form {
+    path: "/console/batches/{number}/cancel",
+    command: "batch cancel",
+    title: ("取消批次", "Cancel the batch"),
+    fields: &[],
+};
+
+/// 停止制作.
+pub const WITHDRAW: Form = Form {
+    path: "/console/batches/{number}/withdraw",
+    command: "batch withdraw",
+    title: ("停止制作", "Withdraw the batch"),
+    fields: &[REASON],
+};
+
+/// Page of a batch.
+#[must_use]
+pub fn address(number: i64) -> String {
+    format!("/console/batches/{number}")
+}
 
 /// All of them, and the form for another one.
 #[must_use]
 pub fn list(viewer: &Viewer<'_>, all: &[Batch]) -> Markup {
     let say = |zh, en| viewer.say(zh, en);
     html! {
-        @if viewer.has(&[Role::Capture]) {
-            form.row method="post" action="/console/batches" {
-                (viewer.token())
-                label { (say("区县（可空）", "County (may be empty)")) input name="county" maxlength="6" pattern="[0-9]*" inputmode="numeric"; }
-                label { (say("至多张数", "At most so many cards")) input name="count" required maxlength="6" pattern="[0-9]+" inputmode="numeric" value="100"; }
-                button type="submit" { (say("编批", "Make a batch")) }
-            }
-        }
+        (viewer.open_form(&CREATE, "", &[("count", Known::Value("100"))]))
         @if all.is_empty() { (none(say("还没有批次。", "There is no batch yet."))) } @else { (batches(viewer, all)) }
     }
 }
@@ -41,6 +75,7 @@ pub fn page(viewer: &Viewer<'_>, batch: &Batch, reasons: &[Reason]) -> Markup {
             @if let Some(checker) = &batch.checker { (say("审批人", "Approved by")) " " (checker) "." }
         }
         @if BatchState::of_name(&batch.state) == Some(BatchState::Created) { (decide(viewer, batch)) }
+        @if live { (viewer.form(&WITHDRAW, &batch.number.to_string(), &[])) }
         h2 { (say("作废的原因", "Why cards were spoilt")) }
         @if reasons.is_empty() { (none(say("没有作废的卡。", "No card was spoilt."))) } @else {
             @let rows: Vec<_> = reasons.iter().map(|reason| vec![code(&reason.reason), cell(reason.cards)]).collect();
@@ -51,16 +86,17 @@ pub fn page(viewer: &Viewer<'_>, batch: &Batch, reasons: &[Reason]) -> Markup {
 
 fn decide(viewer: &Viewer<'_>, batch: &Batch) -> Markup {
     let say = |zh, en| viewer.say(zh, en);
+    let place = batch.number.to_string();
     html! {
-        @if viewer.has(&[Role::Approve]) && batch.maker != viewer.operator.name {
-            form.row method="post" action={ "/console/batches/" (batch.number) "/approve" } {
+        @if viewer.may(APPROVE.command) && batch.maker != viewer.operator.name {
+            form.row method="post" action=(APPROVE.at(&place)) {
                 (viewer.token())
                 button type="submit" { (say("批准", "Approve")) " " (batch.cards) " " (say("张卡", "cards")) }
             }
         }
         @if batch.maker == viewer.operator.name { p.quiet { (say("自己编的批次由他人审批。", "Another operator approves what you made.")) } }
-        @if viewer.has(&[Role::Capture, Role::Approve]) {
-            form.row method="post" action={ "/console/batches/" (batch.number) "/cancel" } {
+        @if viewer.may(CANCEL.command) {
+            form.row method="post" action=(CANCEL.at(&place)) {
                 (viewer.token())
                 button.grave type="submit" { (say("取消批次", "Cancel the batch")) }
             }

@@ -4,12 +4,26 @@
 
 use maud::{Markup, html};
 
+use super::form::{Entry, Field, Form, Known, REASON};
 use super::people::{card_state, facts};
 use super::{Viewer, cell, link, none, table};
 use crate::card::Card;
 use crate::card::life::{CardFile, Moved};
 use crate::card::state::LifeState;
-use crate::operator::Role;
+
+/// 启用、挂失、解除、锁定、解锁、注销.
+pub const MOVE: Form = Form {
+    path: "/console/cards/{name}/move",
+    command: "card report-loss",
+    title: ("办理", "Do it"),
+    fields: &[Field { name: "step", label: ("事项", "Act"), entry: Entry::Pick }, REASON],
+};
+
+/// Page of a card.
+#[must_use]
+pub fn address(number: &str) -> String {
+    format!("/console/cards/{number}")
+}
 
 /// The search.
 #[must_use]
@@ -38,7 +52,7 @@ pub(super) fn list(viewer: &Viewer<'_>, cards: &[Card]) -> Markup {
         .map(|card| {
             let number = &card.card_number;
             vec![
-                link(&format!("/console/cards/{number}"), number),
+                link(&address(number), number),
                 card_state(viewer, &card.state),
                 cell(&card.issue_date),
                 cell(&card.valid_until),
@@ -64,8 +78,8 @@ pub fn page(viewer: &Viewer<'_>, file: &CardFile, moves: &[Moved]) -> Markup {
             (say("有效期", "Valid until"), valid_until), (say("补换自", "In the place of"), &file.replaces.join(" ")),
             (say("已由此卡替换", "Replaced by"), file.replaced_by.as_deref().unwrap_or("")),
         ]))
-        p { (link(&format!("/console/people/{person}"), say("持卡人", "The holder"))) }
-        @if viewer.has(&[Role::Counter]) { (acts(viewer, card_number, state)) }
+        p { (link(&super::people::address(*person), say("持卡人", "The holder"))) }
+        @if viewer.may(MOVE.command) { (acts(viewer, card_number, state)) }
         h2 { (say("经过", "What happened to it")) }
         @if moves.is_empty() { (none(say("还没有变动。", "Nothing yet."))) } @else { (history(viewer, moves)) }
     }
@@ -91,18 +105,11 @@ fn acts(viewer: &Viewer<'_>, number: &str, state: &str) -> Markup {
         Some(LifeState::Locked) => &[UNLOCK, FORMAL, CANCEL],
         Some(LifeState::Cancelled) | None => return html! {},
     };
+    let offers: Vec<(String, String)> =
+        offers.iter().map(|(name, zh, en)| ((*name).to_owned(), viewer.say(zh, en).to_owned())).collect();
     html! {
         h2 { (viewer.say("办理", "Acts")) }
-        form.row method="post" action={ "/console/cards/" (number) "/move" } {
-            (viewer.token())
-            label { (viewer.say("事项", "Act"))
-                select name="step" {
-                    @for (name, zh, en) in offers { option value=(name) { (viewer.say(zh, en)) } }
-                }
-            }
-            (viewer.reason())
-            button type="submit" { (viewer.say("办理", "Do it")) }
-        }
+        (viewer.open_form(&MOVE, number, &[("step", Known::Among(&offers))]))
     }
 }
 

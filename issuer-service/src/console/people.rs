@@ -2,13 +2,17 @@
 //!
 //! Owns: what of a person stands on a page. Never: unmasks by itself.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use maud::{Markup, html};
+use zeroize::Zeroizing;
 
+use super::form::{Entry, Field, Form, Known, REASON};
 use super::{Viewer, cell, code, link, none, table};
 use crate::card::{self, Card};
-use crate::operator::Role;
 use crate::person::{Details, Masked};
 use crate::request::{Kind, Request, RequestState};
+use crate::state::State;
 
 /// What is known of one person.
 #[derive(Clone, Debug)]
@@ -23,6 +27,77 @@ pub struct File {
     pub photo: Option<(u16, u16)>,
     /// Unmasked, for who gave a reason.
     pub whole: Option<Details>,
+    /// The photo, for who gave a reason.
+    pub likeness: Option<Zeroizing<Vec<u8>>>,
+}
+
+/// 查找.
+pub const FIND: Form = Form {
+    path: "/console/people",
+    command: "person find",
+    title: ("查找", "Find"),
+    fields: &[
+        Field {
+            name: "by",
+            label: ("按", "By"),
+            entry: Entry::Choice(&[("number", "社会保障号码", "social security number"), ("name", "姓名", "name")]),
+        },
+        Field { name: "text", label: ("完整号码或姓名", "The whole number or name"), entry: Entry::Line(100) },
+    ],
+};
+
+/// 显示完整资料.
+pub const REVEAL: Form = Form {
+    path: "/console/people/{number}/reveal",
+    command: "person show --reveal",
+    title: ("显示完整资料", "Unmask"),
+    fields: &[REASON],
+};
+
+/// 提出申请.
+pub const ASK: Form = Form {
+    path: "/console/people/{number}/request",
+    command: "request new",
+    title: ("提出申请", "Make a request"),
+    fields: &[Field { name: "kind", label: ("申请种类", "Kind of request"), entry: Entry::Pick }],
+};
+
+/// 撤回申请.
+pub const WITHDRAW: Form = Form {
+    path: "/console/requests/{number}/withdraw",
+    command: "request withdraw",
+    title: ("撤回", "Withdraw"),
+    fields: &[REASON],
+};
+
+/// 收照片.
+pub const PHOTO_ADD: Form = Form {
+    path: "/console/people/{number}/photo",
+    command: "photo add",
+    title: ("收照片", "Take in a photo"),
+    fields: &[Field { name: "photo", label: ("照片（JPEG）", "Photo (JPEG)"), entry: Entry::File(".jpg,.jpeg") }],
+};
+
+/// 查看照片.
+pub const PHOTO_SHOW: Form = Form {
+    path: "/console/people/{number}/photo/show",
+    command: "photo show --out",
+    title: ("查看照片", "Show the photo"),
+    fields: &[REASON],
+};
+
+/// 删除照片.
+pub const PHOTO_REMOVE: Form = Form {
+    path: "/console/people/{number}/photo/remove",
+    command: "photo remove",
+    title: ("删除照片", "Remove the photo"),
+    fields: &[REASON],
+};
+
+/// Page of a person.
+#[must_use]
+pub fn address(person: i64) -> String {
+    format!("/console/people/{person}")
 }
 
 /// The search, and who was found; none before anything was asked.
@@ -30,19 +105,7 @@ pub struct File {
 pub fn search(viewer: &Viewer<'_>, found: Option<&[Masked]>) -> Markup {
     let say = |zh, en| viewer.say(zh, en);
     html! {
-        form.row method="post" action="/console/people" {
-            (viewer.token())
-            label { (say("按", "By"))
-                select name="by" {
-                    option value="number" { (say("社会保障号码", "social security number")) }
-                    option value="name" { (say("姓名", "name")) }
-                }
-            }
-            label { (say("完整号码或姓名", "The whole number or name"))
-                input name="text" required maxlength="100" autocomplete="off";
-            }
-            button type="submit" { (say("查找", "Find")) }
-        }
+        (viewer.open_form(&FIND, "", &[]))
         @match found {
             None => (none(say("号码和姓名不写入网址，也不留在历史记录中。", "Numbers and names are kept out of addresses and history."))),
             Some([]) => (none(say("没有找到。", "Nobody was found."))),
@@ -52,7 +115,7 @@ pub fn search(viewer: &Viewer<'_>, found: Option<&[Masked]>) -> Markup {
                     (say("出生", "Born"), false), (say("区县", "County"), false), (say("电话", "Telephone"), false),
                 ];
                 @let rows: Vec<_> = people.iter().map(|person| vec![
-                    link(&format!("/console/people/{}", person.id), person.id), code(&person.number), cell(&person.name),
+                    link(&address(person.id), person.id), code(&person.number), cell(&person.name),
                     cell(&person.birth_date), cell(&person.region), cell(&person.phone),
                 ]).collect();
                 (table(&heads, None, &rows))
@@ -66,6 +129,8 @@ pub fn search(viewer: &Viewer<'_>, found: Option<&[Masked]>) -> Markup {
 pub fn page(viewer: &Viewer<'_>, file: &File) -> Markup {
     let say = |zh, en| viewer.say(zh, en);
     let Masked { id, number, name, birth_date, region, phone, no_card, .. } = &file.person;
+    let place = id.to_string();
+    let kinds = Kind::ALL.map(|kind| (kind.name().to_owned(), kind.word(viewer.lang).to_owned()));
     html! {
         @if let Some(whole) = &file.whole {
             p { span.tag.warn { (say("已显示完整资料，已记入审计", "shown unmasked, and on record")) } }
@@ -79,37 +144,30 @@ pub fn page(viewer: &Viewer<'_>, file: &File) -> Markup {
                 (say("社会保障号码", "Number"), number), (say("姓名", "Name"), name), (say("出生", "Born"), birth_date),
                 (say("区县", "County"), region), (say("电话", "Telephone"), phone),
             ]))
-            @if viewer.has(&[Role::Capture]) {
-                form.row method="post" action={ "/console/people/" (id) "/reveal" } {
-                    (viewer.token())
-                    (viewer.reason())
-                    button type="submit" { (say("显示完整资料", "Unmask")) }
-                }
-            }
+            (viewer.form(&REVEAL, &place, &[]))
         }
         @if let Some(reason) = no_card {
             p { span.tag.warn { (say("暂不能制卡", "no card can be made")) } " " (code(reason.name())) }
         }
         h2 { (say("照片", "Photo")) }
-        @match file.photo {
-            Some((across, down)) => p { (say("已收", "there is one")) ", " (across) " × " (down) },
-            None => (none(say("没有照片。", "There is none."))),
+        @match (&file.likeness, file.photo) {
+            (Some(bytes), _) => {
+                p { span.tag.warn { (say("已显示照片，已记入审计", "shown, and on record")) } }
+                img.likeness src={ "data:image/jpeg;base64," (STANDARD.encode(bytes.as_slice())) } alt=(say("照片", "photo"));
+            },
+            (None, Some((across, down))) => p { (say("已收", "there is one")) ", " (across) " × " (down) },
+            (None, None) => (none(say("没有照片。", "There is none."))),
+        }
+        (viewer.form(&PHOTO_ADD, &place, &[]))
+        @if file.photo.is_some() {
+            @if file.likeness.is_none() { (viewer.form(&PHOTO_SHOW, &place, &[])) }
+            (viewer.form(&PHOTO_REMOVE, &place, &[]))
         }
         h2 { (say("卡", "Cards")) }
         @if file.cards.is_empty() { (none(say("没有卡。", "There is none."))) } @else { (super::cards::list(viewer, &file.cards)) }
         h2 { (say("申请", "Requests")) }
         @if file.requests.is_empty() { (none(say("没有申请。", "There is none."))) } @else { (requests(viewer, &file.requests)) }
-        @if viewer.has(&[Role::Capture]) {
-            form.row method="post" action={ "/console/people/" (id) "/request" } {
-                (viewer.token())
-                label { (say("申请种类", "Kind of request"))
-                    select name="kind" {
-                        @for kind in Kind::ALL { option value=(kind.name()) { (kind.word(viewer.lang)) } }
-                    }
-                }
-                button type="submit" { (say("提出申请", "Make a request")) }
-            }
-        }
+        (viewer.form(&ASK, &place, &[("kind", Known::Among(&kinds))]))
     }
 }
 
@@ -131,21 +189,24 @@ fn requests(viewer: &Viewer<'_>, requests: &[Request]) -> Markup {
         (say("原卡", "Old card"), false),
         (say("经办人", "Made by"), false),
         (say("时间（UTC）", "At (UTC)"), false),
+        ("", false),
     ];
+    let open = |request: &Request| request.state == RequestState::Open.name();
     let rows: Vec<_> = requests
         .iter()
         .map(|request| {
             vec![
                 cell(request.number),
-                link(&format!("/console/people/{}", request.person), request.person),
+                link(&address(request.person), request.person),
                 cell(request.kind.word(viewer.lang)),
                 viewer.state(&RequestState::TABLE, &request.state),
                 request
                     .old_card
                     .as_ref()
-                    .map_or_else(|| cell(""), |number| link(&format!("/console/cards/{number}"), number)),
+                    .map_or_else(|| cell(""), |number| link(&super::cards::address(number), number)),
                 cell(&request.maker),
                 cell(super::minute(&request.made_at)),
+                html! { @if open(request) { (viewer.form(&WITHDRAW, &request.number.to_string(), &[])) } },
             ]
         })
         .collect();

@@ -6,8 +6,10 @@
 //! Source: RFC 9110; Content Security Policy 3. Owns: rows, forms, headers, the stream of progress. Never: a rule of its own.
 
 mod acts;
+mod intake;
 mod looks;
 mod stream;
+mod upload;
 
 use std::sync::Arc;
 
@@ -27,6 +29,8 @@ use super::problem::ApiProblem;
 use super::session::{Session, cookie, no_cookie};
 use super::single;
 use super::tls::Peer;
+use crate::centre::Centre;
+use crate::console::form::Form;
 use crate::console::{self, Note, Viewer, gate};
 use crate::error::Error;
 use crate::lang::Lang;
@@ -55,7 +59,50 @@ pub struct Route {
     pub path: &'static str,
     /// The command of the duty table; none for what everybody who is in may see.
     pub command: Option<&'static str>,
-    work: fn(&mut Turn<'_>) -> Result<Reply, Error>,
+    work: Work,
+    /// Whether a file may come with it.
+    has_file: bool,
+}
+
+/// What an address does.
+#[derive(Clone, Copy)]
+enum Work {
+    /// On the connection that all operators share.
+    Shared(fn(&mut Turn<'_>) -> Result<Reply, Error>),
+    /// On a connection of its own, for what takes its time: nobody waits for it.
+    Alone(fn(&Ask<'_>, &mut Centre) -> Result<Reply, Error>),
+}
+
+impl Route {
+    const fn looks(
+        path: &'static str,
+        command: Option<&'static str>,
+        work: fn(&mut Turn<'_>) -> Result<Reply, Error>,
+    ) -> Self {
+        Self { kind: Kind::Looks, path, command, work: Work::Shared(work), has_file: false }
+    }
+
+    /// What a form does.
+    const fn does(form: &Form, work: fn(&mut Turn<'_>) -> Result<Reply, Error>) -> Self {
+        Self {
+            kind: Kind::Acts,
+            path: form.path,
+            command: Some(form.command),
+            work: Work::Shared(work),
+            has_file: form.has_file(),
+        }
+    }
+
+    /// What a form does, and takes its time for.
+    const fn works(form: &Form, work: fn(&Ask<'_>, &mut Centre) -> Result<Reply, Error>) -> Self {
+        Self {
+            kind: Kind::Acts,
+            path: form.path,
+            command: Some(form.command),
+            work: Work::Alone(work),
+            has_file: form.has_file(),
+        }
+    }
 }
 
 impl std::fmt::Debug for Route {
@@ -65,16 +112,29 @@ impl std::fmt::Debug for Route {
 }
 
 /// Every address but those of logging in and out.
-pub const ROUTES: &[&[Route]] = &[looks::ROUTES, acts::ROUTES];
+pub const ROUTES: &[&[Route]] = &[looks::ROUTES, acts::ROUTES, intake::ROUTES];
 
-/// A request under way.
-struct Turn<'a> {
-    store: &'a mut Store,
+/// What is asked, by whom.
+#[derive(Clone, Copy)]
+struct Ask<'a> {
     desk: &'a OperatorDesk,
     viewer: Viewer<'a>,
     place: Option<&'a str>,
     query: &'a [(String, Zeroizing<String>)],
-    form: &'a [(String, Zeroizing<String>)],
+    form: &'a Filled,
+}
+
+/// A request under way.
+struct Turn<'a> {
+    store: &'a mut Store,
+    ask: Ask<'a>,
+}
+
+/// A form that came: its fields, and files without their names.
+#[derive(Default)]
+struct Filled {
+    fields: Vec<(String, Zeroizing<String>)>,
+    files: Vec<(String, Zeroizing<Vec<u8>>)>,
 }
 
 /// What a request is answered with.
@@ -89,21 +149,60 @@ enum Reply {
     Image(Vec<u8>),
 }
 
-impl Turn<'_> {
+impl<'a> Ask<'a> {
     /// The number in the address.
     fn number(&self) -> Result<i64, ApiError> {
-        let text = self.place.unwrap_or_default();
-        let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-        text.parse().ok().filter(|_| digits).ok_or(ApiError::ParameterUnfit { name: "number" })
+        count(self.place.unwrap_or_default(), "number")
     }
 
-    fn field(&self, name: &str) -> &str {
-        value(self.form, name)
+    /// The name in the address.
+    fn name(&self) -> &'a str {
+        self.place.unwrap_or_default()
     }
 
-    fn asked(&self, name: &str) -> &str {
+    /// What stands in a field, without blanks around it.
+    fn field(&self, name: &str) -> &'a str {
+        value(&self.form.fields, name).trim()
+    }
+
+    /// What stands in a field that may be empty.
+    fn filled(&self, name: &str) -> Option<&'a str> {
+        Some(self.field(name)).filter(|text| !text.is_empty())
+    }
+
+    /// A number in a field.
+    fn count<T: std::str::FromStr>(&self, name: &'static str) -> Result<T, ApiError> {
+        count(self.field(name), name)
+    }
+
+    fn is_ticked(&self, name: &str) -> bool {
+        !self.field(name).is_empty()
+    }
+
+    /// A file that came.
+    fn file(&self, name: &'static str) -> Result<&'a [u8], ApiError> {
+        let found = self.form.files.iter().find(|(known, content)| known == name && !content.is_empty());
+        found.map(|(_, content)| content.as_slice()).ok_or(ApiError::ParameterUnfit { name })
+    }
+
+    fn asked(&self, name: &str) -> &'a str {
         value(self.query, name)
     }
+
+    /// Who asks.
+    fn operator(&self) -> Option<&'a str> {
+        Some(&self.viewer.operator.name)
+    }
+
+    fn say(&self, zh: &'static str, en: &'static str) -> &'static str {
+        self.viewer.say(zh, en)
+    }
+}
+
+/// Digits and nothing else.
+fn count<T: std::str::FromStr>(text: &str, name: &'static str) -> Result<T, ApiError> {
+    let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    text.parse().ok().filter(|_| digits).ok_or(ApiError::ParameterUnfit { name })
 }
 
 fn value<'a>(pairs: &'a [(String, Zeroizing<String>)], name: &str) -> &'a str {
@@ -140,47 +239,49 @@ async fn answer(
     let address = request.uri().path().to_owned();
     let query = pairs(request.uri().query().unwrap_or_default());
     let place = path.iter().next().map(|(_, value)| value.to_owned());
-    let form = match form(route.kind, request, limits).await {
+    let form = match form(route.kind, request, limits, route.has_file).await {
         Ok(form) => form,
         Err(error) => return refused(&error.into(), lang),
     };
-    let work = move || {
-        desk.with_store(|store| -> Result<Response, Error> {
-            let session =
-                Session::within(store, (desk.is_secure(), true), &headers, peer.as_ref().map(|Extension(peer)| peer))?;
+    let work = move || -> Result<Response, Error> {
+        let enter = |store: &mut Store| -> Result<Session, Error> {
+            let peer = peer.as_ref().map(|Extension(peer)| peer);
+            let session = Session::within(store, (desk.is_secure(), true), &headers, peer)?;
             desk.rates.take(&session.operator().name, rate::OPERATOR)?;
-            let csrf = session.csrf().unwrap_or_default();
             if route.kind == Kind::Acts {
-                session.proves(Some(value(&form, "csrf")))?;
+                session.proves(Some(value(&form.fields, "csrf")))?;
             }
-            let city = desk.config.city.to_string();
-            let rehearsal = desk.rehearsal();
-            let operator = session.operator();
+            Ok(session)
+        };
+        let (city, rehearsal) = (desk.config.city.to_string(), desk.rehearsal());
+        let answered = |session: &Session, work: &mut dyn FnMut(Ask<'_>) -> Result<Reply, Error>| {
+            let (operator, csrf) = (session.operator(), session.csrf().unwrap_or_default());
             let viewer = Viewer { operator, csrf: &csrf, lang, rehearsal, city: &city, path: &address };
-            let place = place.as_deref();
-            let work = |store: &mut Store| {
-                (route.work)(&mut Turn { store, desk: &desk, viewer, place, query: &query, form: &form })
-            };
-            let reply = match route.command {
-                Some(command) => operators::at(store, operator, command, work),
-                None => work(store),
-            };
-            Ok(match reply {
-                Ok(Reply::Page(title, content)) => page(StatusCode::OK, &viewer.page(&title, None, &content)),
-                Ok(Reply::Noted(title, note, content)) => {
-                    page(StatusCode::OK, &viewer.page(&title, Some(&note), &content))
-                }
-                Ok(Reply::To(to)) => guarded(Redirect::to(&to).into_response()),
-                Ok(Reply::Image(bytes)) => guarded(([(header::CONTENT_TYPE, "image/png")], bytes).into_response()),
-                Err(error) => {
-                    let note = Note::of(error.explain(), lang);
-                    page(
-                        status(&error),
-                        &viewer.page(viewer.say("未办理", "Nothing was done"), Some(&note), &back(&viewer)),
-                    )
-                }
-            })
-        })
+            let ask = Ask { desk: &desk, viewer, place: place.as_deref(), query: &query, form: &form };
+            shown(&viewer, work(ask))
+        };
+        match route.work {
+            Work::Shared(work) => desk.with_store(|store| {
+                let session = enter(store)?;
+                Ok(answered(&session, &mut |ask| {
+                    let work = |store: &mut Store| work(&mut Turn { store, ask });
+                    match route.command {
+                        Some(command) => operators::at(store, ask.viewer.operator, command, work),
+                        None => work(store),
+                    }
+                }))
+            }),
+            Work::Alone(work) => {
+                let (session, keys) = desk.with_store(|store| {
+                    let session = enter(store)?;
+                    Ok::<_, Error>((session, store.data_keys()))
+                })?;
+                Ok(answered(&session, &mut |ask| {
+                    let command = route.command.unwrap_or_default();
+                    operators::alone(&desk, ask.viewer.operator, command, keys.clone(), |centre| work(&ask, centre))
+                }))
+            }
+        }
     };
     match tokio::task::spawn_blocking(work).await {
         Ok(Ok(response)) => response,
@@ -188,6 +289,21 @@ async fn answer(
         Ok(Err(Error::Login(LoginError::SessionMissing))) => guarded(Redirect::to("/console/login").into_response()),
         Ok(Err(error)) => refused(&error, lang),
         Err(_) => refused(&ApiError::BrokenOff.into(), lang),
+    }
+}
+
+/// What was answered, as a page.
+fn shown(viewer: &Viewer<'_>, reply: Result<Reply, Error>) -> Response {
+    match reply {
+        Ok(Reply::Page(title, content)) => page(StatusCode::OK, &viewer.page(&title, None, &content)),
+        Ok(Reply::Noted(title, note, content)) => page(StatusCode::OK, &viewer.page(&title, Some(&note), &content)),
+        Ok(Reply::To(to)) => guarded(Redirect::to(&to).into_response()),
+        Ok(Reply::Image(bytes)) => guarded(([(header::CONTENT_TYPE, "image/png")], bytes).into_response()),
+        Err(error) => {
+            let note = Note::of(error.explain(), viewer.lang);
+            let title = viewer.say("未办理", "Nothing was done");
+            page(status(&error), &viewer.page(title, Some(&note), &back(viewer)))
+        }
     }
 }
 
@@ -208,11 +324,11 @@ async fn log_in(
     request: Request,
 ) -> Response {
     let lang = language(request.headers());
-    let form = match form(Kind::Acts, request, limits).await {
+    let form = match form(Kind::Acts, request, limits, false).await {
         Ok(form) => form,
         Err(error) => return refused(&error.into(), lang),
     };
-    let name = value(&form, "operator").to_owned();
+    let name = value(&form.fields, "operator").to_owned();
     let from = peer.map(|Extension(peer)| peer.holder()).unwrap_or_default();
     if let Err(error) = desk.rates.take(&format!("door {from}"), rate::DOOR) {
         return refused(&error.into(), lang);
@@ -221,7 +337,7 @@ async fn log_in(
     let work = {
         let desk = Arc::clone(&desk);
         move || {
-            let (name, password, code) = (value(&form, "operator"), value(&form, "password"), value(&form, "code"));
+            let (name, password, code) = (value(&form.fields, "operator"), value(&form.fields, "password"), value(&form.fields, "code"));
             desk.at_the_door(|store| login::log_in(store, name, password, code))
         }
     };
@@ -246,7 +362,7 @@ async fn log_out(
     request: Request,
 ) -> Response {
     let (headers, lang) = (request.headers().clone(), language(request.headers()));
-    let form = match form(Kind::Acts, request, limits).await {
+    let form = match form(Kind::Acts, request, limits, false).await {
         Ok(form) => form,
         Err(error) => return refused(&error.into(), lang),
     };
@@ -254,7 +370,7 @@ async fn log_out(
     let work = move || {
         desk.with_store(|store| -> Result<(), LoginError> {
             let session = Session::within(store, (secure, true), &headers, peer.as_ref().map(|Extension(peer)| peer))?;
-            session.proves(Some(value(&form, "csrf")))?;
+            session.proves(Some(value(&form.fields, "csrf")))?;
             session.end(store)
         })
     };
@@ -297,12 +413,16 @@ fn language(headers: &HeaderMap) -> Lang {
 }
 
 /// The fields of a form.
-async fn form(kind: Kind, request: Request, limits: Limits) -> Result<Vec<(String, Zeroizing<String>)>, ApiError> {
+async fn form(kind: Kind, request: Request, limits: Limits, has_file: bool) -> Result<Filled, ApiError> {
     if kind == Kind::Looks {
-        return Ok(Vec::new());
+        return Ok(Filled::default());
     }
-    let said = single(request.headers(), "content-type").map(|text| text.split(';').next().unwrap_or_default().trim());
-    if said != Some("application/x-www-form-urlencoded") {
+    let said = single(request.headers(), "content-type").unwrap_or_default().to_owned();
+    if let Some(boundary) = upload::boundary(&said).filter(|_| has_file) {
+        let body = connection::body(request, limits).await.map_err(|_| ApiError::BodyTooLarge)?;
+        return filled(boundary, &body).ok_or(ApiError::BodyMalformed { line: 0, column: 0 });
+    }
+    if said.split(';').next().unwrap_or_default().trim() != "application/x-www-form-urlencoded" {
         return Err(ApiError::BodyType);
     }
     let body = connection::body(request, limits).await.map_err(|_| ApiError::BodyTooLarge)?;
@@ -310,7 +430,21 @@ async fn form(kind: Kind, request: Request, limits: Limits) -> Result<Vec<(Strin
         return Err(ApiError::BodyTooLarge);
     }
     let text = std::str::from_utf8(&body).map_err(|_| ApiError::BodyMalformed { line: 0, column: 0 })?;
-    Ok(pairs(text))
+    Ok(Filled { fields: pairs(text), files: Vec::new() })
+}
+
+/// Fields and files of a form with files.
+fn filled(boundary: &str, body: &[u8]) -> Option<Filled> {
+    let mut filled = Filled::default();
+    for part in upload::parts(boundary, body)? {
+        if part.is_file {
+            filled.files.push((part.name.to_owned(), Zeroizing::new(part.content.to_vec())));
+        } else {
+            let text = std::str::from_utf8(part.content).ok().filter(|text| !text.contains('\0'))?;
+            filled.fields.push((part.name.to_owned(), Zeroizing::new(text.to_owned())));
+        }
+    }
+    Some(filled)
 }
 
 /// Names and values of a form or query; what cannot be read is left out.

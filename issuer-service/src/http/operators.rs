@@ -26,6 +26,7 @@ use crate::operator::Operator;
 use crate::operator::duty;
 use crate::store::Store;
 use crate::vault::Vault;
+use crate::vault::data_keys::DataKeys;
 
 /// Passwords that are looked at at once: each takes 19 MiB of memory and a processor.
 const DOORS: usize = 1;
@@ -127,6 +128,25 @@ pub(super) fn at<T, E: Into<Error>>(
     let done = work(store);
     store.off_duty();
     done.map_err(Into::into)
+}
+
+/// As [`OperatorDesk::at`], with the whole centre on a connection of its own: for what takes its time.
+pub(super) fn alone<T>(
+    desk: &OperatorDesk,
+    operator: &Operator,
+    command: &str,
+    keys: Option<Arc<DataKeys>>,
+    work: impl FnOnce(&mut Centre) -> Result<T, Error>,
+) -> Result<T, Error> {
+    let on_duty = duty::allowed(operator, command)?;
+    let mut centre = Centre::open(&desk.folder)?;
+    if let Some(keys) = keys {
+        centre.store.unlock(keys)?;
+    }
+    if let Some(on_duty) = on_duty {
+        centre.store.set_on_duty(on_duty);
+    }
+    work(&mut centre)
 }
 
 impl std::fmt::Debug for OperatorDesk {

@@ -101,6 +101,17 @@ impl Report {
         &self.faults
     }
 
+    /// Whether nothing was changed.
+    #[must_use]
+    pub const fn is_dry_run(&self) -> bool {
+        self.dry_run
+    }
+
+    /// What is worth knowing beside the faults.
+    pub fn notes(&self) -> impl Iterator<Item = String> {
+        self.notes.iter().map(|note| note.message(self.lang))
+    }
+
     pub(super) fn count(&mut self, outcome: &Outcome) {
         match outcome.done {
             Done::Created => self.counts.created += 1,
@@ -157,7 +168,8 @@ impl Report {
     }
 
     /// Header of the fault's column as the file has it.
-    fn column(&self, fault: &Fault) -> String {
+    #[must_use]
+    pub fn column(&self, fault: &Fault) -> String {
         fault.column.map_or_else(|| self.lang.pick("整行", "whole row").to_owned(), |column| self.layout.header(column))
     }
 }

@@ -26,7 +26,14 @@ GET  /console/faces/{name} *
 GET  /console/blacklist *
 GET  /console/audit audit
 GET  /console/figures *
+GET  /console/import capture
+POST /console/import capture
 POST /console/people *
+POST /console/people/{number}/photo capture counter
+POST /console/people/{number}/photo/show capture
+POST /console/people/{number}/photo/remove capture
+POST /console/requests/{number}/withdraw capture
+POST /console/batches/{number}/withdraw approve
 POST /console/people/{number}/reveal capture
 POST /console/people/{number}/request capture
 POST /console/batches capture

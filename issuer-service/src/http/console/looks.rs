@@ -1,6 +1,6 @@
 //! Pages that show: each reads what its command reads.
 
-use super::{Kind, Reply, Route, Turn};
+use super::{Reply, Route, Turn};
 use card_face::Side;
 
 use crate::batch;
@@ -21,31 +21,23 @@ const REQUESTS_MAX: u32 = 500;
 /// Days of settlement on the chart.
 const DAYS: u32 = 14;
 
-const fn shows(
-    path: &'static str,
-    command: Option<&'static str>,
-    work: fn(&mut Turn<'_>) -> Result<Reply, Error>,
-) -> Route {
-    Route { kind: Kind::Looks, path, command, work }
-}
-
 pub(super) const ROUTES: &[Route] = &[
-    shows("/console/today", None, today),
-    shows("/console/people", Some("person find"), people_search),
-    shows("/console/people/{number}", Some("person show"), person),
-    shows("/console/batches", Some("batch list"), batch_list),
-    shows("/console/batches/{number}", Some("batch show"), one_batch),
-    shows("/console/cards", Some("card show"), card_search),
-    shows("/console/cards/{name}", Some("card show"), card),
-    shows("/console/stock", Some("stock show"), stock_show),
-    shows("/console/stations", Some("station list"), stations),
-    shows("/console/requests", Some("request list"), requests),
-    shows("/console/keys", Some("key check"), keys),
-    shows("/console/faces", Some("face template list"), faces),
-    shows("/console/faces/{name}", Some("face template show"), one_face),
-    shows("/console/blacklist", Some("blacklist list"), blacklist),
-    shows("/console/audit", Some("audit export"), audit),
-    shows("/console/figures", Some("station yield"), figures_shown),
+    Route::looks("/console/today", None, today),
+    Route::looks("/console/people", Some("person find"), people_search),
+    Route::looks("/console/people/{number}", Some("person show"), person),
+    Route::looks("/console/batches", Some("batch list"), batch_list),
+    Route::looks("/console/batches/{number}", Some("batch show"), one_batch),
+    Route::looks("/console/cards", Some("card show"), card_search),
+    Route::looks("/console/cards/{name}", Some("card show"), card),
+    Route::looks("/console/stock", Some("stock show"), stock_show),
+    Route::looks("/console/stations", Some("station list"), stations),
+    Route::looks("/console/requests", Some("request list"), requests),
+    Route::looks("/console/keys", Some("key check"), keys),
+    Route::looks("/console/faces", Some("face template list"), faces),
+    Route::looks("/console/faces/{name}", Some("face template show"), one_face),
+    Route::looks("/console/blacklist", Some("blacklist list"), blacklist),
+    Route::looks("/console/audit", Some("audit export"), audit),
+    Route::looks("/console/figures", Some("station yield"), figures_shown),
 ];
 
 fn today(turn: &mut Turn<'_>) -> Result<Reply, Error> {
@@ -62,25 +54,25 @@ fn today(turn: &mut Turn<'_>) -> Result<Reply, Error> {
         let more_requests = u32::try_from(requests).is_ok_and(|requests| requests == REQUESTS_MAX);
         Ok(today::Work { proposed, making, requests, more_requests, holds: tx.holds()? })
     })?;
-    Ok(Reply::Page(turn.viewer.say("今日工作", "Today").to_owned(), today::page(&turn.viewer, &work)))
+    Ok(Reply::Page(turn.ask.viewer.say("今日工作", "Today").to_owned(), today::page(&turn.ask.viewer, &work)))
 }
 
 fn people_search(turn: &mut Turn<'_>) -> Result<Reply, Error> {
-    Ok(Reply::Page(turn.viewer.say("人员", "People").to_owned(), people::search(&turn.viewer, None)))
+    Ok(Reply::Page(turn.ask.viewer.say("人员", "People").to_owned(), people::search(&turn.ask.viewer, None)))
 }
 
 fn person(turn: &mut Turn<'_>) -> Result<Reply, Error> {
     let file = file(turn)?;
-    Ok(Reply::Page(person_title(turn, &file), people::page(&turn.viewer, &file)))
+    Ok(Reply::Page(person_title(turn, &file), people::page(&turn.ask.viewer, &file)))
 }
 
 pub(super) fn person_title(turn: &Turn<'_>, file: &people::File) -> String {
-    format!("{} {}", turn.viewer.say("人员", "Person"), file.person.id)
+    format!("{} {}", turn.ask.viewer.say("人员", "Person"), file.person.id)
 }
 
 /// What is known of the person in the address, masked.
 pub(super) fn file(turn: &mut Turn<'_>) -> Result<people::File, Error> {
-    let id = turn.number()?;
+    let id = turn.ask.number()?;
     turn.store.read(|tx| -> Result<_, Error> {
         let person = tx.person(id)?.ok_or(Missing::Person { id })?;
         Ok(people::File {
@@ -89,6 +81,7 @@ pub(super) fn file(turn: &mut Turn<'_>) -> Result<people::File, Error> {
             requests: tx.requests(None, Some(id), 0, REQUESTS_MAX)?,
             photo: tx.photo(id)?.map(|photo| (photo.width, photo.height)),
             whole: None,
+            likeness: None,
         })
     })
 }
@@ -96,87 +89,87 @@ pub(super) fn file(turn: &mut Turn<'_>) -> Result<people::File, Error> {
 fn batch_list(turn: &mut Turn<'_>) -> Result<Reply, Error> {
     let mut all = turn.store.read(|tx| tx.batches())?;
     all.reverse();
-    Ok(Reply::Page(turn.viewer.say("批次", "Batches").to_owned(), batches::list(&turn.viewer, &all)))
+    Ok(Reply::Page(turn.ask.viewer.say("批次", "Batches").to_owned(), batches::list(&turn.ask.viewer, &all)))
 }
 
 fn one_batch(turn: &mut Turn<'_>) -> Result<Reply, Error> {
-    let number = turn.number()?;
+    let number = turn.ask.number()?;
     let (found, reasons) = turn
         .store
         .read(|tx| -> Result<_, Error> { Ok((batch::found(tx, number)?, tx.spoilt_reasons(Some(number))?)) })?;
-    let title = format!("{} {number}", turn.viewer.say("批次", "Batch"));
-    Ok(Reply::Page(title, batches::page(&turn.viewer, &found, &reasons)))
+    let title = format!("{} {number}", turn.ask.viewer.say("批次", "Batch"));
+    Ok(Reply::Page(title, batches::page(&turn.ask.viewer, &found, &reasons)))
 }
 
 fn card_search(turn: &mut Turn<'_>) -> Result<Reply, Error> {
-    let number = turn.asked("number").trim().to_ascii_uppercase();
+    let number = turn.ask.asked("number").trim().to_ascii_uppercase();
     let plain = !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_alphanumeric());
     if plain && turn.store.read(|tx| tx.card_by_number(&number))?.is_some() {
         return Ok(Reply::To(format!("/console/cards/{number}")));
     }
-    let title = turn.viewer.say("卡", "Cards").to_owned();
-    let content = cards::search(&turn.viewer);
+    let title = turn.ask.viewer.say("卡", "Cards").to_owned();
+    let content = cards::search(&turn.ask.viewer);
     if number.is_empty() {
         return Ok(Reply::Page(title, content));
     }
-    Ok(Reply::Noted(title, console::Note::of(&Missing::Card, turn.viewer.lang), content))
+    Ok(Reply::Noted(title, console::Note::of(&Missing::Card, turn.ask.viewer.lang), content))
 }
 
 fn card(turn: &mut Turn<'_>) -> Result<Reply, Error> {
-    let number = turn.place.unwrap_or_default().to_owned();
+    let number = turn.ask.place.unwrap_or_default().to_owned();
     let (file, moves) = turn.store.read(|tx| -> Result<_, Error> {
         let file = life::file(tx, &number)?;
         let moves = tx.card_moves(file.card.job)?;
         Ok((file, moves))
     })?;
-    let title = format!("{} {}", turn.viewer.say("卡", "Card"), file.card.card_number);
-    Ok(Reply::Page(title, cards::page(&turn.viewer, &file, &moves)))
+    let title = format!("{} {}", turn.ask.viewer.say("卡", "Card"), file.card.card_number);
+    Ok(Reply::Page(title, cards::page(&turn.ask.viewer, &file, &moves)))
 }
 
 fn stock_show(turn: &mut Turn<'_>) -> Result<Reply, Error> {
     let overview = turn.store.read(|tx| stock::overview(tx, None))?;
-    Ok(Reply::Page(turn.viewer.say("库存", "Stock").to_owned(), works::stock(&turn.viewer, &overview)))
+    Ok(Reply::Page(turn.ask.viewer.say("库存", "Stock").to_owned(), works::stock(&turn.ask.viewer, &overview)))
 }
 
 fn stations(turn: &mut Turn<'_>) -> Result<Reply, Error> {
     let (certificates, holds, readers) = turn.store.read(|tx| -> Result<_, Error> {
         Ok((tx.certificates(peer::STATION)?, tx.holds()?, tx.reader_yield(None)?))
     })?;
-    let content = works::stations(&turn.viewer, &certificates, &holds, &readers);
-    Ok(Reply::Page(turn.viewer.say("制卡站", "Stations").to_owned(), content))
+    let content = works::stations(&turn.ask.viewer, &certificates, &holds, &readers);
+    Ok(Reply::Page(turn.ask.viewer.say("制卡站", "Stations").to_owned(), content))
 }
 
 fn requests(turn: &mut Turn<'_>) -> Result<Reply, Error> {
     let open = turn.store.read(|tx| tx.requests(Some(RequestState::Open), None, 0, REQUESTS_MAX))?;
-    Ok(Reply::Page(turn.viewer.say("申请", "Requests").to_owned(), people::requests_page(&turn.viewer, &open)))
+    Ok(Reply::Page(turn.ask.viewer.say("申请", "Requests").to_owned(), people::requests_page(&turn.ask.viewer, &open)))
 }
 
 fn keys(turn: &mut Turn<'_>) -> Result<Reply, Error> {
     let values = turn.store.read(|tx| tx.recorded_check_values())?;
-    Ok(Reply::Page(turn.viewer.say("密钥", "Keys").to_owned(), works::keys(&turn.viewer, &values)))
+    Ok(Reply::Page(turn.ask.viewer.say("密钥", "Keys").to_owned(), works::keys(&turn.ask.viewer, &values)))
 }
 
 fn faces(turn: &mut Turn<'_>) -> Result<Reply, Error> {
-    let known = face::list(turn.desk.folder())?;
-    Ok(Reply::Page(turn.viewer.say("卡面", "Card faces").to_owned(), works::faces(&turn.viewer, &known.templates)))
+    let known = face::list(turn.ask.desk.folder())?;
+    Ok(Reply::Page(turn.ask.viewer.say("卡面", "Card faces").to_owned(), works::faces(&turn.ask.viewer, &known.templates)))
 }
 
 fn one_face(turn: &mut Turn<'_>) -> Result<Reply, Error> {
-    let side = Side::ALL.into_iter().find(|side| Some(side.name()) == turn.place);
+    let side = Side::ALL.into_iter().find(|side| Some(side.name()) == turn.ask.place);
     let side = side.ok_or(ApiError::PathUnknown)?;
-    Ok(Reply::Image(face::preview(turn.desk.folder(), side)?))
+    Ok(Reply::Image(face::preview(turn.ask.desk.folder(), side)?))
 }
 
 fn blacklist(turn: &mut Turn<'_>) -> Result<Reply, Error> {
     let entries = turn.store.read(|tx| tx.blacklist())?;
-    Ok(Reply::Page(turn.viewer.say("黑名单", "Blacklist").to_owned(), works::blacklist(&turn.viewer, &entries)))
+    Ok(Reply::Page(turn.ask.viewer.say("黑名单", "Blacklist").to_owned(), works::blacklist(&turn.ask.viewer, &entries)))
 }
 
 fn audit(turn: &mut Turn<'_>) -> Result<Reply, Error> {
-    let before = turn.asked("before").parse().unwrap_or(i64::MAX);
+    let before = turn.ask.asked("before").parse().unwrap_or(i64::MAX);
     let records = turn.store.read(|tx| tx.audit_before(before, RECORDS))?;
     let older = records.last().map(|record| record.sequence).filter(|sequence| *sequence > 1);
-    Ok(Reply::Page(turn.viewer.say("审计", "Audit").to_owned(), works::audit(&turn.viewer, &records, older)))
+    Ok(Reply::Page(turn.ask.viewer.say("审计", "Audit").to_owned(), works::audit(&turn.ask.viewer, &records, older)))
 }
 
 fn figures_shown(turn: &mut Turn<'_>) -> Result<Reply, Error> {
@@ -185,5 +178,5 @@ fn figures_shown(turn: &mut Turn<'_>) -> Result<Reply, Error> {
         let days = tx.days_settled(DAYS)?.into_iter().map(day).collect();
         Ok(figures::Figures { batches: tx.batches()?, reasons: tx.spoilt_reasons(None)?, days })
     })?;
-    Ok(Reply::Page(turn.viewer.say("统计", "Figures").to_owned(), figures::page(&turn.viewer, &figures)))
+    Ok(Reply::Page(turn.ask.viewer.say("统计", "Figures").to_owned(), figures::page(&turn.ask.viewer, &figures)))
 }
