@@ -55,6 +55,10 @@ pub struct Browser {
     chunks: String,
     /// The page asked something of the person in front of it: a dialog, a download, another window.
     asked: Vec<String>,
+    /// Errors of scripts, and what the browser complained of.
+    faults: Vec<String>,
+    /// Addresses that were asked for.
+    requests: Vec<String>,
     _folder: tempfile::TempDir,
 }
 
@@ -103,7 +107,9 @@ impl Browser {
         let (socket, _) = tungstenite::client::client_with_config(format!("ws://{address}"), stream, Some(bounds))
             .expect("the browser lets us in");
         let (session, chunks, asked) = (String::new(), String::new(), Vec::new());
-        let mut browser = Self { child, socket, session, calls: 0, chunks, asked, _folder: folder };
+        let (faults, requests) = (Vec::new(), Vec::new());
+        let mut browser =
+            Self { child, socket, session, calls: 0, chunks, asked, faults, requests, _folder: folder };
         let targets = browser.call("Target.getTargets", &json!({}));
         let pages = targets["targetInfos"].as_array().expect("targets");
         let page = pages.iter().find(|target| target["type"] == "page").expect("a page")["targetId"].clone();
@@ -265,6 +271,52 @@ impl Browser {
         &self.asked
     }
 
+    /// From here on, listens for [`Self::faults`] and [`Self::requests`].
+    pub fn listen(&mut self) {
+        for method in ["Runtime.enable", "Log.enable", "Network.enable"] {
+            self.call(method, &json!({}));
+        }
+    }
+
+    /// Errors of scripts, and what the browser complained of since [`Self::listen`]: a policy that was broken, a file that was not there.
+    #[must_use]
+    pub fn faults(&self) -> &[String] {
+        &self.faults
+    }
+
+    /// Addresses that the page asked for since [`Self::listen`].
+    #[must_use]
+    pub fn requests(&self) -> &[String] {
+        &self.requests
+    }
+
+    /// Presses Tab until an element of the selector has the focus, as somebody without a mouse does.
+    ///
+    /// # Panics
+    /// When the keyboard does not reach it.
+    pub fn tab_to(&mut self, selector: &str) {
+        let quoted = Value::from(selector);
+        self.until(&format!("document.querySelector({quoted})"));
+        for _ in 0..400 {
+            if self.evaluate(&format!("document.activeElement?.matches({quoted}) === true")) == true {
+                return;
+            }
+            self.key("Tab");
+        }
+        panic!("the keyboard does not reach {selector}: {}", self.text());
+    }
+
+    /// Chooses a file in a field, as the dialog of the system would.
+    ///
+    /// # Panics
+    /// When there is no such field.
+    pub fn choose_file(&mut self, selector: &str, path: &Path) {
+        let document = self.call("DOM.getDocument", &json!({}));
+        let asked = json!({"nodeId": document["root"]["nodeId"], "selector": selector});
+        let found = self.call("DOM.querySelector", &asked);
+        self.call("DOM.setFileInputFiles", &json!({"nodeId": found["nodeId"], "files": [path]}));
+    }
+
     /// Calls a method of the DevTools protocol.
     ///
     /// # Panics
@@ -295,6 +347,14 @@ impl Browser {
             match answer["method"].as_str() {
                 Some("HeapProfiler.addHeapSnapshotChunk") => {
                     self.chunks.push_str(answer["params"]["chunk"].as_str().unwrap_or_default());
+                }
+                Some("Runtime.exceptionThrown") => self.faults.push(answer["params"]["exceptionDetails"].to_string()),
+                Some("Log.entryAdded") if answer["params"]["entry"]["level"] == "error" => {
+                    self.faults.push(answer["params"]["entry"].to_string());
+                }
+                Some("Network.requestWillBeSent") => {
+                    let address = answer["params"]["request"]["url"].as_str().unwrap_or_default();
+                    self.requests.push(address.to_owned());
                 }
                 Some(event @ ("Page.javascriptDialogOpening" | "Page.downloadWillBegin" | "Page.windowOpen")) => {
                     self.asked.push(event.to_owned())

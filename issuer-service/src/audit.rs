@@ -58,6 +58,17 @@ pub struct Record {
     pub hash: String,
 }
 
+/// Records that are looked for: each part is how it begins, and may be empty.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Sought {
+    /// See [`Act`].
+    pub actor: String,
+    /// See [`Act`].
+    pub act: String,
+    /// See [`Act`].
+    pub object: String,
+}
+
 /// A signed head of the chain.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Checkpoint {

@@ -6,11 +6,14 @@
 pub mod batches;
 pub mod cards;
 pub mod chart;
+pub mod counter;
+pub mod exchange;
 pub mod figures;
 pub mod files;
 pub mod form;
 pub mod gate;
 pub mod people;
+pub mod stock;
 pub mod today;
 pub mod works;
 
@@ -19,6 +22,7 @@ use maud::{DOCTYPE, Markup, html};
 use crate::error::Explain;
 use crate::lang::Lang;
 use crate::operator::Operator;
+use crate::output::Show;
 use crate::state::{Table, word};
 
 /// The one style sheet.
@@ -89,14 +93,18 @@ impl Note {
 }
 
 /// Rooms of the console: address, words, in the order of the menu.
-const ROOMS: [(&str, &str, &str); 13] = [
+const ROOMS: [(&str, &str, &str); 17] = [
     ("today", "今日工作", "Today"),
     ("people", "人员", "People"),
     ("import", "导入", "Import"),
+    ("query", "查询", "Questions"),
+    ("tickets", "工单", "Tickets"),
     ("requests", "申请", "Requests"),
     ("batches", "批次", "Batches"),
     ("cards", "卡", "Cards"),
+    ("pins", "口令工单", "PIN orders"),
     ("stock", "库存", "Stock"),
+    ("exchange", "文件交换", "Exchange"),
     ("stations", "制卡站", "Stations"),
     ("keys", "密钥", "Keys"),
     ("faces", "卡面", "Card faces"),
@@ -234,6 +242,14 @@ pub(crate) fn minute(instant: &str) -> String {
 /// A link.
 pub(crate) fn link(to: &str, text: impl maud::Render) -> Markup {
     html! { a href=(to) { (text) } }
+}
+
+/// What a command says of its result, and the way back.
+pub(crate) fn said(viewer: &Viewer<'_>, result: &impl Show, (to, zh, en): (&str, &'static str, &'static str)) -> Markup {
+    html! {
+        pre.said { (result.text(viewer.lang)) }
+        p { (link(to, viewer.say(zh, en))) }
+    }
 }
 
 /// Nothing, said.

@@ -18,11 +18,14 @@ use zeroize::Zeroizing;
 use self::failure::FaceError;
 use crate::audit::Act;
 use crate::batch::CardState;
+use crate::card::Card;
 use crate::card::state::LifeState;
 use crate::error::Missing;
 use crate::lang::{Lang, column};
 use crate::operator::Role;
 use crate::output::Show;
+use crate::person::Person;
+use crate::photo::stored::Stored;
 use crate::state::State;
 use crate::store::Store;
 
@@ -242,11 +245,76 @@ pub fn preview(folder: &Path, side: Side) -> Result<Vec<u8>, FaceError> {
 pub fn print(store: &mut Store, folder: &Path, order: &Order<'_>) -> Result<Printed, FaceError> {
     let Order { card_number, side, dpi, bleed, out, operator } = *order;
     let form = Form::of_file(out).ok_or(FaceError::Ending)?;
+    let whose = whose(store, folder, (card_number, side), operator)?;
+    if tells(out, [&whose.person.details.name, &whose.person.details.number, &whose.card.card_number]) {
+        return Err(FaceError::Tells);
+    }
+    let page = whose.laid(folder, bleed)?;
+    let bytes = match form {
+        Form::Png => page.png(dpi),
+        Form::Pdf => page.pdf(),
+    };
+    let bytes = Zeroizing::new(bytes.map_err(|fault| FaceError::of(vec![fault]))?);
+    // On record before it is out.
+    let (card, hash) = (&whose.card, hash(&whose.template));
+    record(store, "face.print", card, operator, format!("{} {}, template {}", side.name(), form.name(), short(&hash)))?;
+    write(out, &bytes)?;
+    Ok(Printed { job: card.job, side: side.name(), form: form.name(), bytes: bytes.len(), template: hash })
+}
+
+/// One side of one card for a screen (PNG), on record before it is shown.
+///
+/// # Errors
+/// [`FaceError`].
+pub fn show(
+    store: &mut Store,
+    folder: &Path,
+    card_number: &str,
+    side: Side,
+    operator: Option<&str>,
+) -> Result<Zeroizing<Vec<u8>>, FaceError> {
+    let whose = whose(store, folder, (card_number, side), operator)?;
+    let image = whose.laid(folder, false)?.png(PREVIEW_DPI).map_err(|fault| FaceError::of(vec![fault]))?;
+    let detail = format!("{}, template {}", side.name(), short(&hash(&whose.template)));
+    record(store, "face.show", &whose.card, operator, detail)?;
+    Ok(Zeroizing::new(image))
+}
+
+/// A card with what is printed on one of its sides.
+struct Whose {
+    card: Card,
+    person: Person,
+    photo: Option<Stored>,
+    /// Text of the template.
+    template: String,
+}
+
+impl Whose {
+    fn laid(&self, folder: &Path, bleed: bool) -> Result<Page, FaceError> {
+        let template = Template::read(&self.template).map_err(FaceError::Template)?;
+        let holder = Holder {
+            name: &self.person.details.name,
+            number: &self.person.details.number,
+            card_number: &self.card.card_number,
+            issue_date: &self.card.issue_date,
+            valid_until: &self.card.valid_until,
+            photo: self.photo.as_ref().map(|photo| photo.original.as_slice()),
+        };
+        Page::lay(&template, &fonts(folder)?, &holder, bleed).map_err(FaceError::of)
+    }
+}
+
+/// Who may, and a card that may be printed.
+fn whose(
+    store: &mut Store,
+    folder: &Path,
+    (card_number, side): (&str, Side),
+    operator: Option<&str>,
+) -> Result<Whose, FaceError> {
     let (text, _) = text(folder, side)?;
     let template = Template::read(&text).map_err(FaceError::Template)?;
-    let (fonts, hash) = (fonts(folder)?, hash(&text));
     let needs_photo = template.fields().any(|field| field == card_face::Field::Photo);
-    let (card, person, photo) = store.read(|tx| -> Result<_, FaceError> {
+    store.read(|tx| -> Result<_, FaceError> {
         tx.require(operator, Role::Station)?;
         let card = tx.card_by_number(card_number)?.ok_or(Missing::Card)?;
         let printable = [CardState::Sealed.name(), LifeState::Normal.name()];
@@ -255,33 +323,25 @@ pub fn print(store: &mut Store, folder: &Path, order: &Order<'_>) -> Result<Prin
         }
         let person = tx.person(card.person)?.ok_or(Missing::Person { id: card.person })?;
         let photo = if needs_photo { tx.photo(card.person)? } else { None };
-        Ok((card, person, photo))
-    })?;
-    if tells(out, [&person.details.name, &person.details.number, &card.card_number]) {
-        return Err(FaceError::Tells);
-    }
-    let holder = Holder {
-        name: &person.details.name,
-        number: &person.details.number,
-        card_number: &card.card_number,
-        issue_date: &card.issue_date,
-        valid_until: &card.valid_until,
-        photo: photo.as_ref().map(|photo| photo.original.as_slice()),
-    };
-    let page = Page::lay(&template, &fonts, &holder, bleed).map_err(FaceError::of)?;
-    let bytes = match form {
-        Form::Png => page.png(dpi),
-        Form::Pdf => page.pdf(),
-    };
-    let bytes = Zeroizing::new(bytes.map_err(|fault| FaceError::of(vec![fault]))?);
-    // On record before it is out.
+        Ok(Whose { card, person, photo, template: text })
+    })
+}
+
+fn record(
+    store: &mut Store,
+    name: &'static str,
+    card: &Card,
+    operator: Option<&str>,
+    detail: String,
+) -> Result<(), FaceError> {
     store.act(|tx| -> Result<_, FaceError> {
         let actor = tx.require(operator, Role::Station)?;
-        let detail = format!("{} {}, template {}", side.name(), form.name(), hash.get(..16).unwrap_or_default());
-        Ok(((), Act { actor, act: "face.print", object: format!("card {}", card.card_number), detail }))
-    })?;
-    write(out, &bytes)?;
-    Ok(Printed { job: card.job, side: side.name(), form: form.name(), bytes: bytes.len(), template: hash })
+        Ok(((), Act { actor, act: name, object: format!("card {}", card.card_number), detail }))
+    })
+}
+
+fn short(hash: &str) -> &str {
+    hash.get(..16).unwrap_or_default()
 }
 
 /// Whether the name of a file tells whose card it is.

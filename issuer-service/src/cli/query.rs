@@ -5,12 +5,11 @@ use settlement::date::BusinessDate;
 
 use super::Common;
 use crate::centre::Centre;
-use crate::error::{Error, Missing};
+use crate::error::Error;
 use crate::exit::Exit;
-use crate::operator::Role;
 use crate::output::Output;
 use crate::query::failure::QueryError;
-use crate::query::person::{self, Part};
+use crate::query::person::{self, Part, Question};
 use crate::query::{Asker, Channel, password};
 use crate::vault::passphrase::Source;
 
@@ -108,26 +107,17 @@ fn ask(common: &Common, centre: &mut Centre, whom: &Whom, part: Part) -> Result<
         None
     };
     let number = (whom.by_number && proved.is_none()).then(typed_number);
-    let reason = whom.reason.as_deref().map(str::trim).unwrap_or_default();
-    if whom.reveal && (reason.is_empty() || proves_itself) {
+    if whom.reveal && proves_itself {
         return Err(QueryError::ReasonMissing.into());
     }
-    let mut answer = centre.store.act(|tx| -> Result<_, QueryError> {
-        let operator = common.operator.as_deref();
-        let roles: &[Role] = if whom.reveal { &[Role::Capture] } else { &[Role::Counter, Role::Capture] };
-        tx.require_one(operator, roles)?;
-        let found = match (proved, &number, whom.person, &whom.card) {
-            (Some(person), ..) => person,
-            (None, Some(number), ..) => tx.person_by_number(number)?.ok_or(QueryError::NumberUnknown)?,
-            (None, None, Some(person), _) => person,
-            (None, None, None, card) => {
-                tx.card_by_number(card.as_deref().unwrap_or_default())?.ok_or(Missing::Card)?.person
-            }
-        };
-        let answer = person::look(tx, rules, found, part, whom.reveal)?;
-        let detail = if whom.reveal { format!("unmasked: {reason}") } else { "masked".to_owned() };
-        Ok((answer, asker.act(part.act(), found, &detail)))
-    })?;
+    let about = match (proved, &number, whom.person, &whom.card) {
+        (Some(person), ..) | (None, None, Some(person), _) => person::Whom::Person(person),
+        (None, Some(number), ..) => person::Whom::Number(number),
+        (None, None, None, card) => person::Whom::Card(card.as_deref().unwrap_or_default()),
+    };
+    let reveal = whom.reveal.then(|| whom.reason.as_deref().unwrap_or_default());
+    let question = Question { whom: about, part, reveal, operator: common.operator.as_deref() };
+    let mut answer = person::ask(&mut centre.store, rules, &asker, &question)?;
     answer.is_short = whom.channel == Channel::Voice;
     Ok(answer)
 }

@@ -2,6 +2,8 @@
 //!
 //! Owns: which moves are offered for a state. Never: decides whether one is allowed.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use maud::{Markup, html};
 
 use super::form::{Entry, Field, Form, Known, REASON};
@@ -17,6 +19,33 @@ pub const MOVE: Form = Form {
     command: "card report-loss",
     title: ("办理", "Do it"),
     fields: &[Field { name: "step", label: ("事项", "Act"), entry: Entry::Pick }, REASON],
+};
+
+/// 领卡.
+pub const HAND_OUT: Form = Form {
+    path: "/console/cards/{name}/hand-out",
+    command: "stock hand-out",
+    title: ("领卡（交给持卡人或代领人）", "Hand out (to the holder or an agent)"),
+    fields: &[Field {
+        name: "agent",
+        label: (
+            "代领人: 证件类型代码、证件号码、姓名，各一行；本人领取留空",
+            "Agent: code of the certificate, its number, name, one a line; empty for the holder",
+        ),
+        entry: Entry::MaybeLines(200),
+    }],
+};
+
+/// 卡面.
+pub const FACE: Form = Form {
+    path: "/console/cards/{name}/face",
+    command: "face print",
+    title: ("卡面预览（记入审计）", "Preview of its face (goes on record)"),
+    fields: &[Field {
+        name: "side",
+        label: ("面", "Side"),
+        entry: Entry::Choice(&[("back", "背面", "back"), ("front", "正面", "front")]),
+    }],
 };
 
 /// Page of a card.
@@ -80,8 +109,24 @@ pub fn page(viewer: &Viewer<'_>, file: &CardFile, moves: &[Moved]) -> Markup {
         ]))
         p { (link(&super::people::address(*person), say("持卡人", "The holder"))) }
         @if viewer.may(MOVE.command) { (acts(viewer, card_number, state)) }
+        (viewer.form(&HAND_OUT, card_number, &[]))
+        (viewer.form(&super::counter::PIN, card_number, &[]))
+        (viewer.form(&FACE, card_number, &[]))
+        @if viewer.may(super::people::ASK.command) {
+            p { (link(&super::people::address(*person), say("补换卡申请在持卡人页面提出", "Ask for a replacement on the holder's page"))) }
+        }
         h2 { (say("经过", "What happened to it")) }
         @if moves.is_empty() { (none(say("还没有变动。", "Nothing yet."))) } @else { (history(viewer, moves)) }
+    }
+}
+
+/// One side of a card as it is printed: PNG.
+#[must_use]
+pub fn face(viewer: &Viewer<'_>, number: &str, image: &[u8]) -> Markup {
+    html! {
+        p { span.tag.warn { (viewer.say("已显示卡面，已记入审计", "shown, and on record")) } }
+        img.face src={ "data:image/png;base64," (STANDARD.encode(image)) } alt=(viewer.say("卡面", "face of the card"));
+        p { (link(&address(number), number)) }
     }
 }
 

@@ -1,22 +1,94 @@
-//! What the centre works with: stock, stations, check values, faces, blacklist, audit log.
+//! What the centre works with: stations, check values, faces, blacklist, audit log.
 //!
 //! Owns: these tables. Never: keys; a reason of somebody to whom the audit log is not shown.
 
 use maud::{Markup, html};
 
-use super::today::holds;
+use super::form::{Entry, Field, Form, Known, REASON};
+use super::today::{batches, holds};
 use super::{Viewer, cell, code, link, minute, none, table};
-use crate::audit::Record;
+use crate::audit::{Record, Sought};
+use crate::batch::Batch;
+use crate::ceremony::{Ceremony, CeremonyState};
 use crate::clearing::blacklist::BlacklistEntry;
-use crate::face::Known;
+use crate::face;
 use crate::peer::{Certificate, CertificateState};
+use crate::state::State;
 use crate::station::care::{Hold, YieldRow};
-use crate::stock::{Overview, StockState};
 use crate::vault::CheckValue;
+
+/// 恢复使用.
+pub const RELEASE: Form = Form {
+    path: "/console/stations/release",
+    command: "station release",
+    title: ("恢复使用", "Give back to work"),
+    fields: &[
+        Field {
+            name: "kind",
+            label: ("种类", "Kind"),
+            entry: Entry::Choice(&[("reader", "读卡器", "reader"), ("lot", "卡批", "lot")]),
+        },
+        Field { name: "name", label: ("名称", "Name"), entry: Entry::Line(128) },
+        Field { name: "station", label: ("制卡站", "Station"), entry: Entry::Maybe(32) },
+        REASON,
+    ],
+};
+
+/// 登记.
+pub const ENROL: Form = Form {
+    path: "/console/stations",
+    command: "station enrol",
+    title: ("登记制卡站", "Enrol a station"),
+    fields: &[
+        Field { name: "name", label: ("名称", "Name"), entry: Entry::Line(32) },
+        Field {
+            name: "request",
+            label: ("证书请求（PEM 文本）", "Certificate request (text in PEM)"),
+            entry: Entry::Lines(8000),
+        },
+    ],
+};
+
+/// 吊销.
+pub const REVOKE: Form = Form {
+    path: "/console/stations/{name}/revoke",
+    command: "station revoke",
+    title: ("吊销证书", "Revoke"),
+    fields: &[REASON],
+};
+
+/// 列入.
+pub const LIST: Form = Form {
+    path: "/console/blacklist",
+    command: "blacklist add",
+    title: ("列入黑名单", "Put a card on the list"),
+    fields: &[
+        Field { name: "card", label: ("卡识别码（32 位）", "Card identifier (32 digits)"), entry: Entry::Line(32) },
+        REASON,
+    ],
+};
+
+/// 移出.
+pub const UNLIST: Form = Form {
+    path: "/console/blacklist/{name}/remove",
+    command: "blacklist remove",
+    title: ("移出", "Take off"),
+    fields: &[REASON],
+};
+
+/// 核验.
+pub const VERIFY: Form =
+    Form { path: "/console/audit/verify", command: "audit verify", title: ("核验全部日志", "Verify the whole log"), fields: &[] };
 
 /// Stations, what is on hold, what each reader made.
 #[must_use]
-pub fn stations(viewer: &Viewer<'_>, certificates: &[Certificate], held: &[Hold], readers: &[YieldRow]) -> Markup {
+pub fn stations(
+    viewer: &Viewer<'_>,
+    certificates: &[Certificate],
+    held: &[Hold],
+    (readers, lots): (&[YieldRow], &[YieldRow]),
+    making: &[Batch],
+) -> Markup {
     let say = |zh, en| viewer.say(zh, en);
     let heads = [
         (say("制卡站", "Station"), false),
@@ -24,6 +96,7 @@ pub fn stations(viewer: &Viewer<'_>, certificates: &[Certificate], held: &[Hold]
         (say("登记人", "Enrolled by"), false),
         (say("签发人", "Certified by"), false),
         (say("证书有效期（UTC）", "Certificate ends (UTC)"), false),
+        ("", false),
     ];
     let rows: Vec<_> = certificates
         .iter()
@@ -34,68 +107,62 @@ pub fn stations(viewer: &Viewer<'_>, certificates: &[Certificate], held: &[Hold]
                 cell(&one.maker),
                 cell(one.checker.as_deref().unwrap_or("")),
                 cell(minute(one.valid_until.as_deref().unwrap_or(""))),
+                html! { @if one.state != CertificateState::Revoked.name() { (viewer.form(&REVOKE, &one.name, &[])) } },
             ]
         })
         .collect();
-    let yields = [
-        (say("读卡器", "Reader"), false),
+    let known: Vec<_> = held
+        .iter()
+        .map(|hold| {
+            let known = [
+                ("kind", Known::Value(hold.kind.name())),
+                ("name", Known::Value(&hold.name)),
+                ("station", Known::Value(&hold.station)),
+            ];
+            html! { p.code { (hold.name) } (viewer.open_form(&RELEASE, "", &known)) }
+        })
+        .collect();
+    html! {
+        h2 { (say("正在制作的批次", "Batches at work")) }
+        @if making.is_empty() { (none(say("没有批次在制作。", "No batch is being made."))) } @else { (batches(viewer, making)) }
+        p.quiet { (say("制卡站在读卡器旁启动和停止", "Stations are started and stopped beside their readers")) ": " span.code { "issuer batch run" } ", " span.code { "issuer station work" } }
+        h2 { (say("远程制卡站", "Remote stations")) }
+        @if rows.is_empty() { (none(say("没有远程制卡站。", "There is none."))) } @else { (table(&heads, None, &rows)) }
+        (viewer.form(&ENROL, "", &[]))
+        h2 { (say("停用", "On hold")) }
+        @if held.is_empty() { (none(say("没有停用的读卡器或卡批。", "No reader and no lot is on hold."))) } @else {
+            (holds(viewer, held))
+            @if viewer.may(RELEASE.command) { @for form in &known { (form) } }
+        }
+        h2 { (say("读卡器产量", "Yield of readers")) }
+        @if readers.is_empty() { (none(say("还没有制卡。", "No card was made yet."))) } @else { (yields(viewer, say("读卡器", "Reader"), readers)) }
+        @if !lots.is_empty() { h2 { (say("卡批产量", "Yield of lots")) } (yields(viewer, say("批号", "Lot"), lots)) }
+    }
+}
+
+fn yields(viewer: &Viewer<'_>, what: &'static str, rows: &[YieldRow]) -> Markup {
+    let say = |zh, en| viewer.say(zh, en);
+    let heads = [
+        (what, false),
         (say("制卡站", "Station"), false),
         (say("已制", "Made"), true),
         (say("作废", "Spoilt"), true),
         (say("中途拔卡", "Pulled"), true),
         (say("未印", "Unprinted"), true),
+        (say("最近（UTC）", "Last (UTC)"), false),
     ];
-    let made: Vec<_> = readers
-        .iter()
-        .map(|row| {
-            vec![
-                cell(&row.name),
-                cell(&row.station),
-                cell(row.made),
-                cell(row.spoilt),
-                cell(row.pulled),
-                cell(row.unprinted),
-            ]
-        })
-        .collect();
-    html! {
-        h2 { (say("远程制卡站", "Remote stations")) }
-        @if rows.is_empty() { (none(say("没有远程制卡站。", "There is none."))) } @else { (table(&heads, None, &rows)) }
-        h2 { (say("停用", "On hold")) }
-        @if held.is_empty() { (none(say("没有停用的读卡器或卡批。", "No reader and no lot is on hold."))) } @else { (holds(viewer, held)) }
-        h2 { (say("读卡器产量", "Yield of readers")) }
-        @if made.is_empty() { (none(say("还没有制卡。", "No card was made yet."))) } @else { (table(&yields, None, &made)) }
-    }
-}
-
-/// Where cards are.
-#[must_use]
-pub fn stock(viewer: &Viewer<'_>, overview: &Overview) -> Markup {
-    let say = |zh, en| viewer.say(zh, en);
-    let heads = [
-        (say("地点", "Place"), false),
-        (say("保管人", "Keeper"), false),
-        (say("状态", "State"), false),
-        (say("批号", "Lot"), false),
-        (say("卡", "Cards"), true),
-        (say("自（UTC）", "Since (UTC)"), false),
-    ];
-    let mut rows = Vec::new();
-    for custody in &overview.places {
-        for held in &custody.held {
-            rows.push(vec![
-                cell(format!("{} {}", custody.place.code, custody.place.title)),
-                cell(&custody.place.keeper),
-                viewer.state(&StockState::TABLE, &held.state),
-                cell(&held.lot),
-                cell(held.cards),
-                cell(minute(&held.since)),
-            ]);
-        }
-    }
-    html! {
-        @if rows.is_empty() { (none(say("库存为空。", "The stock is empty."))) } @else { (table(&heads, None, &rows)) }
-    }
+    let row = |row: &YieldRow| {
+        vec![
+            cell(&row.name),
+            cell(&row.station),
+            cell(row.made),
+            cell(row.spoilt),
+            cell(row.pulled),
+            cell(row.unprinted),
+            cell(minute(&row.last)),
+        ]
+    };
+    table(&heads, None, &rows.iter().map(row).collect::<Vec<_>>())
 }
 
 /// Cards that may not pay.
@@ -108,6 +175,7 @@ pub fn blacklist(viewer: &Viewer<'_>, entries: &[BlacklistEntry]) -> Markup {
         (say("理由", "Reason"), false),
         (say("经办人", "By"), false),
         (say("自（UTC）", "Since (UTC)"), false),
+        ("", false),
     ];
     let rows: Vec<_> = entries
         .iter()
@@ -118,17 +186,19 @@ pub fn blacklist(viewer: &Viewer<'_>, entries: &[BlacklistEntry]) -> Markup {
                 cell(&entry.reason),
                 cell(&entry.operator),
                 cell(minute(&entry.effective_at)),
+                viewer.form(&UNLIST, &entry.card_identifier.to_string(), &[]),
             ]
         })
         .collect();
     html! {
+        (viewer.form(&LIST, "", &[]))
         @if rows.is_empty() { (none(say("黑名单为空。", "The blacklist is empty."))) } @else { (table(&heads, None, &rows)) }
     }
 }
 
 /// Records of the audit log, the newest first; `older` is where the next page begins.
 #[must_use]
-pub fn audit(viewer: &Viewer<'_>, records: &[Record], older: Option<i64>) -> Markup {
+pub fn audit(viewer: &Viewer<'_>, sought: &Sought, records: &[Record], older: Option<i64>) -> Markup {
     let say = |zh, en| viewer.say(zh, en);
     let heads = [
         (say("序号", "No."), true),
@@ -151,15 +221,32 @@ pub fn audit(viewer: &Viewer<'_>, records: &[Record], older: Option<i64>) -> Mar
             ]
         })
         .collect();
+    let Sought { actor, act, object } = sought;
+    let fields = [
+        ("actor", say("操作员", "Operator"), actor),
+        ("act", say("事项（如 card.）", "Act (such as card.)"), act),
+        ("object", say("对象（如 card A）", "Object (such as card A)"), object),
+    ];
+    let page = |before: i64| {
+        let plain = |text: &str| text.bytes().map(|byte| format!("%{byte:02X}")).collect::<String>();
+        format!("/console/audit?actor={}&act={}&object={}&before={before}", plain(actor), plain(act), plain(object))
+    };
     html! {
-        (table(&heads, None, &rows))
-        @if let Some(older) = older { p { (link(&format!("/console/audit?before={older}"), say("更早的记录", "Older records"))) } }
+        form.row method="get" action="/console/audit" {
+            @for (name, words, value) in fields {
+                label { (words) input name=(name) value=(value) maxlength="64" autocomplete="off"; }
+            }
+            button type="submit" { (say("查找（以此开头）", "Find (what begins so)")) }
+        }
+        (viewer.open_form(&VERIFY, "", &[]))
+        @if rows.is_empty() { (none(say("没有这样的记录。", "There is no such record."))) } @else { (table(&heads, None, &rows)) }
+        @if let Some(older) = older { p { (link(&page(older), say("更早的记录", "Older records"))) } }
     }
 }
 
 /// Check values of the keys, and what they are good for. A check value is public: no key can be found from it.
 #[must_use]
-pub fn keys(viewer: &Viewer<'_>, values: &[CheckValue]) -> Markup {
+pub fn keys(viewer: &Viewer<'_>, values: &[CheckValue], ceremonies: &[Ceremony]) -> Markup {
     let say = |zh, en| viewer.say(zh, en);
     let heads = [
         (say("密钥", "Key"), false),
@@ -189,12 +276,43 @@ pub fn keys(viewer: &Viewer<'_>, values: &[CheckValue]) -> Markup {
         }
         (none(say("这里只显示校验值，密钥不离开密钥库。", "These are check values; keys never leave the vault.")))
         @if rows.is_empty() { (none(say("没有记录的校验值。", "No check value is on record."))) } @else { (table(&heads, None, &rows)) }
+        h2 { (say("密钥仪式", "Ceremonies")) }
+        @if ceremonies.is_empty() { (none(say("还没有密钥仪式。", "There was none."))) } @else { (held(viewer, ceremonies)) }
+        p.quiet { (say("开始、录入分量、导入、完成和取消需要保管人到场，只在命令行办理", "Starting, contributing, importing, finishing and cancelling need the custodians; they are done at the command line")) ": " span.code { "issuer ceremony" } }
     }
+}
+
+fn held(viewer: &Viewer<'_>, ceremonies: &[Ceremony]) -> Markup {
+    let say = |zh, en| viewer.say(zh, en);
+    let heads = [
+        (say("仪式", "Ceremony"), true),
+        (say("密钥", "Keys"), false),
+        (say("目的", "Purpose"), false),
+        (say("版本", "Version"), true),
+        (say("状态", "State"), false),
+        (say("已录入的保管人", "Custodians who contributed"), false),
+        (say("校验值", "Check value"), false),
+        (say("开始（UTC）", "Started (UTC)"), false),
+    ];
+    let row = |one: &Ceremony| {
+        let done = one.custodians.iter().filter(|custodian| custodian.contributed_at.is_some()).count();
+        vec![
+            cell(one.number),
+            html! { @if one.kind == "rehearsal" { span.tag.warn { (say("演练", "rehearsal")) } } @else { span.tag.good { (say("正式", "real")) } } },
+            html! { @if one.purpose == "restore" { (say("恢复", "restoration")) } @else { (say("生成", "new keys")) } },
+            cell(one.key_set),
+            viewer.state(&CeremonyState::TABLE, &one.state),
+            cell(format!("{done} / {} ({})", one.custodians.len(), one.threshold)),
+            code(one.check_value.as_deref().unwrap_or("–")),
+            cell(minute(&one.started_at)),
+        ]
+    };
+    table(&heads, None, &ceremonies.iter().map(row).collect::<Vec<_>>())
 }
 
 /// Both sides of the card as the site's templates draw them, with an invented holder.
 #[must_use]
-pub fn faces(viewer: &Viewer<'_>, known: &[Known]) -> Markup {
+pub fn faces(viewer: &Viewer<'_>, known: &[face::Known]) -> Markup {
     let say = |zh, en| viewer.say(zh, en);
     html! {
         (none(say("持卡人是虚构的。模板放在数据目录的 templates/face。", "The holder is invented. Templates lie in templates/face of the data folder.")))

@@ -6,8 +6,10 @@
 //! Source: RFC 9110; Content Security Policy 3. Owns: rows, forms, headers, the stream of progress. Never: a rule of its own.
 
 mod acts;
+mod counter;
 mod intake;
 mod looks;
+mod stock;
 mod stream;
 mod upload;
 
@@ -112,7 +114,7 @@ impl std::fmt::Debug for Route {
 }
 
 /// Every address but those of logging in and out.
-pub const ROUTES: &[&[Route]] = &[looks::ROUTES, acts::ROUTES, intake::ROUTES];
+pub const ROUTES: &[&[Route]] = &[looks::ROUTES, acts::ROUTES, intake::ROUTES, stock::ROUTES, counter::ROUTES];
 
 /// What is asked, by whom.
 #[derive(Clone, Copy)]

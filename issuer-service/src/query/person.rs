@@ -13,13 +13,14 @@ use settlement::query::{Benefits, CardView, LineKind, NewCard, StatementLine};
 
 use super::account::{self, Money};
 use super::failure::QueryError;
-use super::{card, insurance, progress};
+use super::{Asker, card, insurance, progress};
 use crate::benefit::AccountYear;
 use crate::benefit::rule::BenefitRules;
 use crate::card::state::LifeState;
 use crate::error::Missing;
+use crate::operator::Role;
 use crate::person::{Details, mask};
-use crate::store::Tx;
+use crate::store::{Store, Tx};
 
 /// Who it is.
 #[derive(Clone, PartialEq, Eq, Serialize)]
@@ -181,6 +182,65 @@ impl Statement {
         }
         Ok(Self { from, to, opening_fen, inflow, interest_fen, spend_fen, closing_fen, lines })
     }
+}
+
+/// Whom a question is about.
+#[derive(Clone, Copy)]
+pub enum Whom<'a> {
+    /// Row number.
+    Person(i64),
+    /// AAC002.
+    Number(&'a str),
+    /// 卡号.
+    Card(&'a str),
+}
+
+impl std::fmt::Debug for Whom<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Whom")
+    }
+}
+
+/// A question that an operator puts.
+#[derive(Clone, Copy, Debug)]
+pub struct Question<'a> {
+    /// About whom.
+    pub whom: Whom<'a>,
+    /// What.
+    pub part: Part,
+    /// Unmasked, and why.
+    pub reveal: Option<&'a str>,
+    /// Who puts it.
+    pub operator: Option<&'a str>,
+}
+
+/// Puts a question: on record before it is answered.
+///
+/// # Errors
+/// [`QueryError::ReasonMissing`], [`QueryError::NumberUnknown`], [`Missing::Card`], those of [`look`].
+pub fn ask(
+    store: &mut Store,
+    rules: BenefitRules,
+    asker: &Asker,
+    question: &Question<'_>,
+) -> Result<Answer, QueryError> {
+    let Question { whom, part, reveal, operator } = *question;
+    let reason = reveal.map(str::trim);
+    if reason.is_some_and(str::is_empty) {
+        return Err(QueryError::ReasonMissing);
+    }
+    store.act(|tx| {
+        let roles: &[Role] = if reason.is_some() { &[Role::Capture] } else { &[Role::Counter, Role::Capture] };
+        tx.require_one(operator, roles)?;
+        let found = match whom {
+            Whom::Person(person) => person,
+            Whom::Number(number) => tx.person_by_number(number)?.ok_or(QueryError::NumberUnknown)?,
+            Whom::Card(number) => tx.card_by_number(number)?.ok_or(Missing::Card)?.person,
+        };
+        let answer = look(tx, rules, found, part, reason.is_some())?;
+        let detail = reason.map_or_else(|| "masked".to_owned(), |reason| format!("unmasked: {reason}"));
+        Ok((answer, asker.act(part.act(), found, &detail)))
+    })
 }
 
 /// One part of what is known of a person.

@@ -4,7 +4,7 @@ use super::engine::{self, OptionalExtension, Row};
 use super::{StoreError, Tx};
 use crate::audit::anchor::{Anchor, AnchorError};
 use crate::audit::text::{self, TextFault};
-use crate::audit::{Act, Checkpoint, Record};
+use crate::audit::{Act, Checkpoint, Record, Sought};
 use crate::clock;
 use crate::operator::OperatorError;
 use crate::operator::duty::OnDuty;
@@ -210,16 +210,18 @@ impl Tx<'_> {
         Ok(find.query_map((after, limit), record)?.collect::<Result<_, _>>()?)
     }
 
-    /// A page of records below a position, the newest first.
+    /// A page of records below a position of those that are looked for, the newest first.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub fn audit_before(&self, before: i64, most: u32) -> Result<Vec<Record>, StoreError> {
+    pub fn audit_before(&self, before: i64, sought: &Sought, most: u32) -> Result<Vec<Record>, StoreError> {
         let mut find = self.sql.prepare(
-            "SELECT sequence, recorded_at, actor, act, object, detail, previous, hash FROM audit WHERE sequence < $1
-             ORDER BY sequence DESC LIMIT $2",
+            "SELECT sequence, recorded_at, actor, act, object, detail, previous, hash FROM audit
+             WHERE sequence < $1 AND substr(actor, 1, length($2)) = $2 AND substr(act, 1, length($3)) = $3
+             AND substr(object, 1, length($4)) = $4 ORDER BY sequence DESC LIMIT $5",
         )?;
-        Ok(find.query_map((before, i64::from(most)), record)?.collect::<Result<_, _>>()?)
+        let sought = (before, &sought.actor, &sought.act, &sought.object, i64::from(most));
+        Ok(find.query_map(sought, record)?.collect::<Result<_, _>>()?)
     }
 
     /// All checkpoints, in order.

@@ -2,6 +2,7 @@
 
 #[path = "../database/ask.rs"]
 mod ask;
+mod base32;
 mod description;
 mod door;
 #[path = "../photo/drawn.rs"]

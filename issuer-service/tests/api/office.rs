@@ -16,6 +16,7 @@ use issuer_service::vault::data_keys::DataKeys;
 use serde_json::Value;
 
 use crate::ask::ask;
+use crate::base32::base32;
 use crate::fresh::fresh;
 
 /// What everybody's password begins with; invented.
@@ -194,22 +195,4 @@ impl Office {
         let told = [output.stdout, output.stderr].concat();
         (output.status.code(), String::from_utf8_lossy(&told).into_owned())
     }
-}
-
-fn base32(text: &str) -> Vec<u8> {
-    let (mut bytes, mut held, mut bits) = (Vec::new(), 0_u32, 0);
-    for letter in text.bytes() {
-        let value = match letter {
-            b'A'..=b'Z' => letter - b'A',
-            b'2'..=b'7' => letter - b'2' + 26,
-            other => panic!("{other} is no letter of base 32"),
-        };
-        held = held << 5 | u32::from(value);
-        bits += 5;
-        if bits >= 8 {
-            bits -= 8;
-            bytes.push(u8::try_from(held >> bits & 0xFF).expect("a byte"));
-        }
-    }
-    bytes
 }

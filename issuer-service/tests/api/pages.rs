@@ -40,6 +40,47 @@ POST /console/batches capture
 POST /console/batches/{number}/approve approve
 POST /console/batches/{number}/cancel capture approve
 POST /console/cards/{name}/move counter
+POST /console/cards/{name}/hand-out counter
+POST /console/cards/{name}/pin counter
+POST /console/cards/{name}/face station
+GET  /console/pins *
+POST /console/pins/{number}/approve approve
+POST /console/pins/{number}/withdraw counter
+GET  /console/query counter capture
+POST /console/query counter capture
+GET  /console/tickets *
+POST /console/tickets counter
+POST /console/tickets/{number} counter
+POST /console/tickets/{number}/answer counter
+POST /console/tickets/{number}/close counter
+GET  /console/exchange *
+POST /console/exchange capture
+POST /console/exchange/import capture
+POST /console/exchange/{name}/resend capture
+POST /console/exchange/{name}/abandon capture
+POST /console/stations station
+POST /console/stations/release station
+POST /console/stations/{name}/revoke station keys
+POST /console/blacklist clearing
+POST /console/blacklist/{name}/remove clearing
+POST /console/audit/verify *
+POST /console/stock/place stock
+POST /console/stock/receive stock
+POST /console/stock/count stock
+POST /console/stock/inventory stock
+POST /console/stock/issue stock
+POST /console/stock/take-back stock
+POST /console/stock/damage stock station
+POST /console/stock/adopt stock
+POST /console/stock/pack stock
+POST /console/stock/unpack stock
+POST /console/stock/dispatch stock
+POST /console/stock/accept stock counter
+POST /console/stock/send-back counter
+POST /console/stock/lose stock
+POST /console/stock/find stock
+POST /console/stock/condemn stock
+POST /console/stock/destroy stock approve
 ";
 
 const CSV: &str = "社会保障号码,姓名,性别,民族,出生日期,区划代码,地址,电话,单位\n\

@@ -183,7 +183,7 @@ impl Drop for Bench {
 }
 
 /// An invented person: a number of GB 11643 with its check character by a running remainder.
-fn row(order: u32) -> String {
+pub(crate) fn row(order: u32) -> String {
     let body = format!("51330119900101{order:03}");
     let remainder = body.bytes().fold(0, |sum, byte| (sum + u32::from(byte - b'0')) * 2 % 11);
     let check = match (12 - remainder) % 11 {

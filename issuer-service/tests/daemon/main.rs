@@ -2,7 +2,10 @@
 
 #[path = "../database/ask.rs"]
 mod ask;
+#[path = "../api/base32.rs"]
+mod base32;
 mod bench;
+mod console;
 #[path = "../database/fresh.rs"]
 mod fresh;
 mod instant;

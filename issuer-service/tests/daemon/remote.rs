@@ -27,7 +27,7 @@ fn centre(bench: &Bench, port: u16) -> (Child, u16) {
 }
 
 /// A station's folder with its certificate.
-fn enrolled(bench: &Bench, name: &str) -> PathBuf {
+pub(crate) fn enrolled(bench: &Bench, name: &str) -> PathBuf {
     let folder = bench.folder().join(name);
     let file = |name: &str| folder.join(name).display().to_string();
     bench.ok(&["station", "request", "--folder", &folder.display().to_string()]);

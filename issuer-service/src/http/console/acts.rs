@@ -1,18 +1,26 @@
 //! Forms that do: each calls the function of its command.
 
-use super::{Reply, Route, Turn};
+use card_face::Side;
+use settlement::id::CardIdentifier;
+
+use super::{Ask, Reply, Route, Turn};
 use crate::audit::Act;
 use crate::batch::{self, Selection};
 use crate::card::failure::LifeError;
 use crate::card::life::{self, Order};
 use crate::card::state::{LifeState, Step};
-use crate::console::{batches, cards, people};
+use crate::centre::Centre;
+use crate::clearing::blacklist::{self, BlacklistAct};
+use crate::console::{self, batches, cards, people, works};
 use crate::error::{Error, Missing};
+use crate::face;
 use crate::http::api::failure::ApiError;
 use crate::operator::Role;
+use crate::peer;
 use crate::registry::RegistryError;
 use crate::registry::search::{self, By};
 use crate::request;
+use crate::station::care::{self, HoldKind};
 
 pub(super) const ROUTES: &[Route] = &[
     Route::does(&people::FIND, find),
@@ -24,6 +32,13 @@ pub(super) const ROUTES: &[Route] = &[
     Route::does(&batches::CANCEL, cancel),
     Route::does(&batches::WITHDRAW, withdraw_batch),
     Route::does(&cards::MOVE, move_card),
+    Route::works(&cards::FACE, show_face),
+    Route::does(&works::RELEASE, release),
+    Route::does(&works::ENROL, enrol),
+    Route::does(&works::REVOKE, revoke),
+    Route::does(&works::LIST, list),
+    Route::does(&works::UNLIST, unlist),
+    Route::works(&works::VERIFY, verify),
 ];
 
 fn find(turn: &mut Turn<'_>) -> Result<Reply, Error> {
@@ -107,4 +122,57 @@ fn move_card(turn: &mut Turn<'_>) -> Result<Reply, Error> {
     let order = Order { step, reason: turn.ask.field("reason"), operator: turn.ask.operator() };
     life::carry_out(turn.store, rules, number, &order)?;
     Ok(Reply::To(cards::address(number)))
+}
+
+fn show_face(ask: &Ask<'_>, centre: &mut Centre) -> Result<Reply, Error> {
+    let side = Side::ALL.into_iter().find(|side| side.name() == ask.field("side"));
+    let side = side.ok_or(ApiError::ParameterUnfit { name: "side" })?;
+    let image = face::show(&mut centre.store, &centre.folder, ask.name(), side, ask.operator())?;
+    let title = format!("{} {}", ask.say("卡面", "Face of card"), ask.name());
+    Ok(Reply::Page(title, cards::face(&ask.viewer, ask.name(), &image)))
+}
+
+fn release(turn: &mut Turn<'_>) -> Result<Reply, Error> {
+    let ask = turn.ask;
+    let kind = HoldKind::ALL.into_iter().find(|kind| kind.name() == ask.field("kind"));
+    let kind = kind.ok_or(ApiError::ParameterUnfit { name: "kind" })?;
+    let which = (ask.field("station"), ask.field("name"));
+    care::release(turn.store, kind, which, ask.field("reason"), ask.operator())?;
+    stations()
+}
+
+fn enrol(turn: &mut Turn<'_>) -> Result<Reply, Error> {
+    // A field of a form has line ends of its own.
+    let request = turn.ask.field("request").replace('\r', "");
+    peer::enrol(turn.store, turn.ask.field("name"), &request, turn.ask.operator())?;
+    stations()
+}
+
+fn revoke(turn: &mut Turn<'_>) -> Result<Reply, Error> {
+    peer::revoke(turn.store, turn.ask.name(), turn.ask.field("reason"), turn.ask.operator())?;
+    stations()
+}
+
+fn stations() -> Result<Reply, Error> {
+    Ok(Reply::To("/console/stations".to_owned()))
+}
+
+fn list(turn: &mut Turn<'_>) -> Result<Reply, Error> {
+    change_list(turn, turn.ask.field("card"), BlacklistAct::Add)
+}
+
+fn unlist(turn: &mut Turn<'_>) -> Result<Reply, Error> {
+    change_list(turn, turn.ask.name(), BlacklistAct::Remove)
+}
+
+fn change_list(turn: &mut Turn<'_>, card: &str, act: BlacklistAct) -> Result<Reply, Error> {
+    let card = CardIdentifier::parse(card).map_err(|_| ApiError::ParameterUnfit { name: "card" })?;
+    blacklist::change(turn.store, card, act, turn.ask.field("reason"), turn.ask.operator())?;
+    Ok(Reply::To("/console/blacklist".to_owned()))
+}
+
+fn verify(ask: &Ask<'_>, centre: &mut Centre) -> Result<Reply, Error> {
+    let verdict = crate::audit::check::verify(&mut centre.store)?;
+    let content = console::said(&ask.viewer, &verdict, ("/console/audit", "审计", "Audit"));
+    Ok(Reply::Page(ask.say("核验结果", "Verdict").to_owned(), content))
 }

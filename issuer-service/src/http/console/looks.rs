@@ -3,6 +3,7 @@
 use super::{Reply, Route, Turn};
 use card_face::Side;
 
+use crate::audit::Sought;
 use crate::batch;
 use crate::card::life;
 use crate::console::{self, batches, cards, figures, people, today, works};
@@ -12,7 +13,7 @@ use crate::http::api::failure::ApiError;
 use crate::peer;
 use crate::person::Masked;
 use crate::request::RequestState;
-use crate::stock;
+use crate::state::State;
 
 /// Records of the audit log on a page.
 const RECORDS: u32 = 50;
@@ -29,7 +30,6 @@ pub(super) const ROUTES: &[Route] = &[
     Route::looks("/console/batches/{number}", Some("batch show"), one_batch),
     Route::looks("/console/cards", Some("card show"), card_search),
     Route::looks("/console/cards/{name}", Some("card show"), card),
-    Route::looks("/console/stock", Some("stock show"), stock_show),
     Route::looks("/console/stations", Some("station list"), stations),
     Route::looks("/console/requests", Some("request list"), requests),
     Route::looks("/console/keys", Some("key check"), keys),
@@ -126,16 +126,12 @@ fn card(turn: &mut Turn<'_>) -> Result<Reply, Error> {
     Ok(Reply::Page(title, cards::page(&turn.ask.viewer, &file, &moves)))
 }
 
-fn stock_show(turn: &mut Turn<'_>) -> Result<Reply, Error> {
-    let overview = turn.store.read(|tx| stock::overview(tx, None))?;
-    Ok(Reply::Page(turn.ask.viewer.say("库存", "Stock").to_owned(), works::stock(&turn.ask.viewer, &overview)))
-}
-
 fn stations(turn: &mut Turn<'_>) -> Result<Reply, Error> {
-    let (certificates, holds, readers) = turn.store.read(|tx| -> Result<_, Error> {
-        Ok((tx.certificates(peer::STATION)?, tx.holds()?, tx.reader_yield(None)?))
+    let (certificates, holds, readers, lots, mut batches) = turn.store.read(|tx| -> Result<_, Error> {
+        Ok((tx.certificates(peer::STATION)?, tx.holds()?, tx.reader_yield(None)?, tx.lot_yield(None)?, tx.batches()?))
     })?;
-    let content = works::stations(&turn.ask.viewer, &certificates, &holds, &readers);
+    batches.retain(|batch| batch.state == batch::BatchState::Running.name());
+    let content = works::stations(&turn.ask.viewer, &certificates, &holds, (&readers, &lots), &batches);
     Ok(Reply::Page(turn.ask.viewer.say("制卡站", "Stations").to_owned(), content))
 }
 
@@ -145,8 +141,9 @@ fn requests(turn: &mut Turn<'_>) -> Result<Reply, Error> {
 }
 
 fn keys(turn: &mut Turn<'_>) -> Result<Reply, Error> {
-    let values = turn.store.read(|tx| tx.recorded_check_values())?;
-    Ok(Reply::Page(turn.ask.viewer.say("密钥", "Keys").to_owned(), works::keys(&turn.ask.viewer, &values)))
+    let (values, ceremonies) =
+        turn.store.read(|tx| -> Result<_, Error> { Ok((tx.recorded_check_values()?, tx.ceremonies()?)) })?;
+    Ok(Reply::Page(turn.ask.viewer.say("密钥", "Keys").to_owned(), works::keys(&turn.ask.viewer, &values, &ceremonies)))
 }
 
 fn faces(turn: &mut Turn<'_>) -> Result<Reply, Error> {
@@ -167,9 +164,13 @@ fn blacklist(turn: &mut Turn<'_>) -> Result<Reply, Error> {
 
 fn audit(turn: &mut Turn<'_>) -> Result<Reply, Error> {
     let before = turn.ask.asked("before").parse().unwrap_or(i64::MAX);
-    let records = turn.store.read(|tx| tx.audit_before(before, RECORDS))?;
-    let older = records.last().map(|record| record.sequence).filter(|sequence| *sequence > 1);
-    Ok(Reply::Page(turn.ask.viewer.say("审计", "Audit").to_owned(), works::audit(&turn.ask.viewer, &records, older)))
+    let [actor, act, object] = ["actor", "act", "object"].map(|name| turn.ask.asked(name).trim().to_owned());
+    let sought = Sought { actor, act, object };
+    let records = turn.store.read(|tx| tx.audit_before(before, &sought, RECORDS))?;
+    let full = u32::try_from(records.len()).is_ok_and(|found| found == RECORDS);
+    let older = records.last().map(|record| record.sequence).filter(|_| full);
+    let content = works::audit(&turn.ask.viewer, &sought, &records, older);
+    Ok(Reply::Page(turn.ask.viewer.say("审计", "Audit").to_owned(), content))
 }
 
 fn figures_shown(turn: &mut Turn<'_>) -> Result<Reply, Error> {

@@ -1,0 +1,279 @@
+//! The console in a real browser, with a keyboard alone: people in a file become cards on virtual readers, and one is lost.
+//!
+//! Owns: the journey, the pictures of the documents (`CONSOLE_PICTURES=1`; `CONSOLE_LOOK=FOLDER` for all of them, larger).
+
+use std::path::Path;
+use std::process::Child;
+use std::time::Duration;
+
+use browser_driver::Browser;
+use card_sim::fault::FaultPlan;
+use issuer_service::operator::login::totp;
+
+use crate::base32::base32;
+use crate::bench::{self, Bench};
+use crate::remote;
+
+const LOOK: Duration = Duration::from_millis(3);
+
+/// The centre's process, ended with the test.
+struct Centre {
+    child: Child,
+    address: String,
+}
+
+impl Centre {
+    fn start(bench: &Bench) -> Self {
+        let file = bench.folder().join("operators-port");
+        let path = file.display().to_string();
+        let serve = ["serve", "--listen", "127.0.0.1:0", "--operators", "127.0.0.1:0", "--operators-port-file", &path];
+        let mut child = bench.issuer(&serve).spawn().expect("the program starts");
+        while !file.exists() {
+            assert!(child.try_wait().expect("status").is_none(), "the centre does not start");
+            std::thread::sleep(LOOK);
+        }
+        let port = std::fs::read_to_string(&file).expect("port");
+        Self { child, address: format!("https://localhost:{}", port.trim()) }
+    }
+}
+
+impl Drop for Centre {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// An operator with a password and a second factor, set up at the centre's machine.
+struct Clerk {
+    name: &'static str,
+    password: String,
+    secret: Vec<u8>,
+}
+
+fn clerk(bench: &Bench, name: &'static str) -> Clerk {
+    let (first, password) = (format!("{name} to begin with"), format!("the own word of {name}"));
+    let run = |words: &[&str]| {
+        let mut command = bench.issuer(words);
+        let output = command.env("FIRST", &first).env("OWN", &password).output().expect("the program starts");
+        assert!(output.status.success(), "{words:?}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    };
+    run(&["operator", "reset", name, "--initial", "env:FIRST"]);
+    run(&["--operator", name, "--password", "env:FIRST", "operator", "password", "--new", "env:OWN"]);
+    let told = run(&["--operator", name, "--password", "env:OWN", "operator", "totp"]);
+    let secret = told.split("secret=").nth(1).and_then(|rest| rest.split('&').next()).expect("a secret");
+    Clerk { name, password, secret: base32(secret) }
+}
+
+/// Somebody before the screen who has no mouse.
+struct Desk {
+    browser: Browser,
+}
+
+impl Desk {
+    fn until(&mut self, expression: &str) {
+        self.browser.until(expression);
+    }
+
+    fn press(&mut self, selector: &str) {
+        self.browser.tab_to(selector);
+        self.browser.key("Enter");
+    }
+
+    fn fill(&mut self, selector: &str, text: &str) {
+        self.browser.tab_to(selector);
+        self.browser.key_with("a", 2);
+        self.browser.type_text(text);
+    }
+
+    fn room(&mut self, name: &str) {
+        self.press(&format!("nav a[href='/console/{name}']"));
+        self.at(&format!("/console/{name}"));
+    }
+
+    fn at(&mut self, path: &str) {
+        self.until(&format!("location.pathname === '{path}' && document.readyState === 'complete'"));
+    }
+
+    /// Opens a form that is folded away.
+    fn open(&mut self, action: &str) {
+        let folded = format!("details:has(form[action='{action}'])");
+        self.press(&format!("{folded} > summary"));
+        self.until(&format!("document.querySelector(\"{folded}\").open"));
+    }
+
+    fn send(&mut self, action: &str) {
+        self.press(&format!("form[action='{action}'] button"));
+    }
+
+    fn enter(&mut self, clerk: &Clerk) {
+        self.at("/console/login");
+        self.fill("input[name=operator]", clerk.name);
+        self.fill("input[name=password]", &clerk.password);
+        self.fill("input[name=code]", &totp::code(&clerk.secret, issuer_service::clock::seconds()));
+        self.browser.key("Enter");
+        self.at("/console/today");
+    }
+
+    fn leave(&mut self) {
+        self.press("header form button");
+        self.at("/console/login");
+    }
+
+    fn says(&mut self, words: &str) {
+        let shown = self.browser.text();
+        assert!(shown.contains(words), "{words}: {shown}");
+    }
+
+    /// Nothing is wider than the window; pictures where they are asked for.
+    fn look(&mut self, name: &str) {
+        let wide = self.browser.evaluate(
+            "[...document.querySelectorAll('body *')].filter((one) => !one.closest('.wide, pre') && !one.matches('.skip') \
+             && one.getBoundingClientRect().right > innerWidth + 1).map((one) => one.outerHTML.slice(0, 80))",
+        );
+        assert_eq!(wide, serde_json::json!([]), "{name}");
+        let language = self.browser.evaluate("document.documentElement.lang.slice(0, 2)");
+        let picture = format!("{name}-{}.png", language.as_str().unwrap_or_default());
+        if std::env::var_os("CONSOLE_PICTURES").is_some() && PICTURES.contains(&picture.as_str()) {
+            let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/console");
+            self.browser.picture(&folder.join(&picture), 0.75);
+        }
+        if let Some(folder) = std::env::var_os("CONSOLE_LOOK") {
+            self.browser.picture(&Path::new(&folder).join(&picture), 1.0);
+        }
+    }
+
+    /// The same in both languages, and back.
+    fn look_twice(&mut self, name: &str) {
+        for other in ["en", "zh"] {
+            self.look(name);
+            self.press(&format!("a[lang={other}]"));
+            self.until(&format!("document.documentElement.lang.startsWith('{other}') && document.readyState === 'complete'"));
+        }
+    }
+}
+
+/// Pictures of the documents.
+const PICTURES: [&str; 10] = [
+    "today-zh.png",
+    "today-en.png",
+    "import-zh.png",
+    "batch-zh.png",
+    "batch-en.png",
+    "card-zh.png",
+    "card-en.png",
+    "figures-zh.png",
+    "figures-en.png",
+    "person-en.png",
+];
+
+#[test]
+fn clerks_with_a_keyboard_alone_make_a_file_of_people_into_cards_and_report_a_loss() {
+    let bench = Bench::new(2, &vec![FaultPlan::default(); 6]);
+    bench.ok(&["operator", "add", "chen", "--role", "counter", "--role", "audit"]);
+    // Whoever certifies a station makes the centre's authority, which the door's certificate is from.
+    remote::enrolled(&bench, "north");
+    let [li, wang, chen] = ["li", "wang", "chen"].map(|name| clerk(&bench, name));
+    let centre = Centre::start(&bench);
+    let file = bench.folder().join("people.csv");
+    let rows: Vec<String> = (0..6).map(bench::row).collect();
+    let text = format!("社会保障号码,姓名,性别,民族,出生日期,行政区划代码\n{}\n", rows.join("\n"));
+    // One of them has two sexes.
+    std::fs::write(&file, text.replacen(",1,04", ",2,04", 1)).expect("file");
+
+    let mut desk = Desk { browser: Browser::start_with(1024, 768, &["--ignore-certificate-errors", "--accept-lang=zh-CN"]) };
+    desk.browser.listen();
+    desk.browser.visit(&format!("{}/console", centre.address));
+    desk.at("/console/login");
+    desk.until("document.activeElement.name === 'operator'");
+    desk.look_twice("login");
+    desk.enter(&li);
+
+    // A file of people.
+    desk.room("import");
+    desk.browser.tab_to("input[type=file]");
+    desk.browser.choose_file("input[type=file]", &file);
+    desk.send("/console/import");
+    desk.until("document.querySelector('main table')");
+    desk.says("SEX_DIFFERS");
+    desk.look("import");
+    let shown = desk.browser.evaluate("document.querySelector('dl.facts').innerText");
+    let shown = shown.as_str().unwrap_or_default().to_owned();
+    assert!(shown.contains("新登记\n5") && shown.contains("退回的行\n1"), "{shown}");
+    assert!(!desk.browser.text().contains(rows[1].split(',').next().expect("a number")), "masked");
+
+    // A photo, and somebody found.
+    desk.room("people");
+    desk.fill("input[name=text]", rows[0].split(',').next().expect("a number"));
+    desk.browser.key("Enter");
+    desk.press("main a[href='/console/people/1']");
+    desk.at("/console/people/1");
+    desk.open("/console/people/1/photo");
+    let photo = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/handbook/photos/face.jpg");
+    desk.browser.tab_to("input[name=photo]");
+    desk.browser.choose_file("input[name=photo]", &photo);
+    desk.send("/console/people/1/photo");
+    desk.until("document.body.innerText.includes('358 × 441')");
+    desk.look_twice("person");
+    desk.open("/console/people/1/photo/show");
+    desk.fill("form[action='/console/people/1/photo/show'] input[name=reason]", "两张照片比对");
+    desk.send("/console/people/1/photo/show");
+    desk.until("document.querySelector('img.likeness')?.naturalWidth === 358");
+
+    // A batch, approved by another.
+    desk.room("batches");
+    desk.fill("input[name=count]", "5");
+    desk.send("/console/batches");
+    desk.at("/console/batches/1");
+    assert_eq!(desk.browser.evaluate("document.querySelector(\"form[action$='/approve']\")"), serde_json::Value::Null);
+    desk.leave();
+    desk.enter(&wang);
+    desk.look_twice("today");
+    desk.press("main a[href='/console/batches/1']");
+    desk.at("/console/batches/1");
+    desk.press("form[action='/console/batches/1/approve'] button");
+    desk.until("document.querySelector('[data-live]')");
+
+    // Its cards are made, and the page says so by itself.
+    let mut station = bench.station(&[0, 1]);
+    desk.until("document.querySelector('progress').value >= 1 && document.querySelector('progress').value < 5");
+    desk.look_twice("batch");
+    desk.until("document.body.innerText.includes('5 / 5') && !document.querySelector('[data-live]')");
+    assert!(station.wait().expect("ended").success());
+    desk.room("figures");
+    desk.until("document.querySelectorAll('svg.chart').length >= 1");
+    desk.look_twice("figures");
+    desk.leave();
+    bench.assert_complete(5, 0);
+
+    // One of them is handed out, and lost.
+    let number = crate::ask::ask(&bench.folder().join("centre"), "SELECT card_number FROM card ORDER BY job LIMIT 1");
+    let number = number.expect("asked")[0][0].clone();
+    desk.enter(&chen);
+    desk.room("cards");
+    desk.fill("input[name=number]", &number);
+    desk.browser.key("Enter");
+    let (card, moving) = (format!("/console/cards/{number}"), format!("/console/cards/{number}/move"));
+    for (reason, state) in [("柜台领取", "正常"), ("持卡人报失，已核对身份", "临时挂失")] {
+        desk.at(&card);
+        desk.fill(&format!("form[action='{moving}'] input[name=reason]"), reason);
+        desk.send(&moving);
+        desk.until(&format!("document.querySelector('main .tag').innerText === '{state}'"));
+    }
+    desk.look_twice("card");
+    let moves = "SELECT actor, detail FROM audit WHERE act LIKE 'card.%' ORDER BY sequence DESC LIMIT 1";
+    let last = crate::ask::ask(&bench.folder().join("centre"), moves).expect("asked");
+    assert_eq!(last[0][0], "chen");
+    assert!(last[0][1].contains("持卡人报失"), "{last:?}");
+
+    // What was seen is gone.
+    desk.leave();
+    desk.browser.evaluate("history.back()");
+    desk.at("/console/login");
+    assert!(!desk.browser.text().contains(&number));
+    assert_eq!(desk.browser.faults(), [] as [String; 0]);
+    assert_eq!(desk.browser.asked(), [] as [String; 0]);
+    let away: Vec<_> = desk.browser.requests().iter().filter(|one| !one.starts_with(&centre.address) && !one.starts_with("data:")).collect();
+    assert!(away.is_empty() && desk.browser.requests().len() > 50, "{away:?}");
+}
