@@ -59,7 +59,7 @@ forms! {
         BOX, CARDS, AT, Field { name: "reason", label: ("不符时的理由", "Reason, when it differs"), entry: Entry::Maybe(200) }
     ];
     ISSUE: "issue" "issue" ("领用到制卡站", "Issue to a station") [BOX, AT, SO_MANY];
-    TAKE_BACK: "take-back" "take-back" ("退回库房", "Take back from a station") [BOX, AT, CARDS];
+    TAKE_BACK: "take-back" "take-back" ("从制卡站收回（清点全部）", "Take back from a station (all of them, counted)") [BOX, AT, CARDS];
     DAMAGE: "damage" "damage" ("损坏的空白卡", "Damaged blanks") [BOX, AT, CARDS, REASON];
     ADOPT: "adopt" "adopt" ("成卡入库", "Take finished cards in") [
         Field { name: "batch", label: ("批次", "Batch"), entry: Entry::Count }

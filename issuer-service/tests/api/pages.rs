@@ -233,3 +233,130 @@ fn a_batch_is_made_by_one_and_approved_by_another_and_figures_count_it() {
     let figures = office.get(&wang, "/console/figures").text;
     assert!(figures.contains("513301") && figures.contains("2 / 0 / 2"), "{figures}");
 }
+
+/// A form with a file in it, as a browser sends it.
+fn with_file(office: &Office, who: &In, path: &str, (field, file): (&str, &[u8]), more: &str) -> Told {
+    let part = |name: &str| format!("--b0undary\r\nContent-Disposition: form-data; name=\"{name}\"");
+    let mut body = format!("{}\r\n\r\n{}\r\n", part("csrf"), who.csrf).into_bytes();
+    body.extend(format!("{}; filename=\"513301199001010064.csv\"\r\nContent-Type: text/csv\r\n\r\n", part(field)).bytes());
+    body.extend(file);
+    body.extend(b"\r\n");
+    for (name, value) in more.split('&').filter_map(|pair| pair.split_once('=')) {
+        body.extend(format!("{}\r\n\r\n{value}\r\n", part(name)).bytes());
+    }
+    body.extend(b"--b0undary--\r\n");
+    let kind = [("cookie", who.cookie.as_str()), ("content-type", "multipart/form-data; boundary=b0undary")];
+    office.send("POST", path, &kind, &body)
+}
+
+#[test]
+fn a_file_of_people_comes_in_by_the_page_and_every_fault_is_listed_masked() {
+    let mut office = Office::new();
+    let li = office.with("li", &[Role::Capture]);
+    assert!(office.get(&li, "/console/import").text.contains("value=\"registry\""));
+    let faulty = format!("{CSV}513301199001010014,王小二,1,01,19900101,513301,,19900001236,\n");
+    let checked = with_file(&office, &li, "/console/import", ("file", faulty.as_bytes()), "source=registry&dry_run=yes");
+    assert!(checked.status == 200 && checked.text.contains("NUMBER_CHECK"), "{}", checked.text);
+    assert_eq!(office.ask("SELECT COUNT(*) FROM person"), [["0"]], "only checked");
+    let told = with_file(&office, &li, "/console/import", ("file", faulty.as_bytes()), "source=registry");
+    assert!(told.text.contains("NUMBER_CHECK") && told.text.contains("<dd>2</dd>"), "{}", told.text);
+    for secret in ["513301199001010014", "王小二", "扎西多吉", "/proc/"] {
+        assert!(!told.text.contains(secret), "{secret}: {}", told.text);
+    }
+    assert_eq!(office.ask("SELECT COUNT(*) FROM person"), [["2"]]);
+    let acts = office.ask("SELECT actor FROM audit WHERE act = 'person.import'");
+    assert_eq!(acts, [["li"]]);
+    // What is no table is said of the file, not of a place in memory; what is no form at all is refused.
+    for junk in [b"".as_slice(), b"\x00\x01\x02", b"PK\x03\x04 no archive", b"a,b\n1,2\n"] {
+        let told = with_file(&office, &li, "/console/import", ("file", junk), "source=registry");
+        assert!(told.text.contains("class=\"problem\"") && !told.text.contains("/proc/"), "{}", told.text);
+        assert!(told.status < 500, "{told:?}");
+    }
+    let unknown = with_file(&office, &li, "/console/import", ("file", CSV.as_bytes()), "source=nobody");
+    assert!(unknown.text.contains("SOURCE_NOT_FOUND"), "{}", unknown.text);
+    let large = vec![b'1'; 9 * 1024 * 1024];
+    let told = with_file(&office, &li, "/console/import", ("file", &large), "source=registry");
+    assert!((400..500).contains(&told.status), "{}", told.status);
+    let elsewhere = with_file(&office, &li, "/console/batches", ("count", b"1"), "");
+    assert!(elsewhere.status >= 400 && elsewhere.text.contains("class=\"problem\""), "a form without files takes none");
+    assert_eq!(office.ask("SELECT COUNT(*) FROM batch"), [["0"]]);
+}
+
+#[test]
+fn a_photo_is_taken_in_shown_on_record_and_refused_with_its_faults() {
+    let mut office = Office::new();
+    let li = office.with("li", &[Role::Capture]);
+    with_file(&office, &li, "/console/import", ("file", CSV.as_bytes()), "source=registry");
+    let path = "/console/people/1/photo";
+    let refused = with_file(&office, &li, path, ("photo", b"\xFF\xD8 no photo"), "");
+    assert!(refused.status == 200 && refused.text.contains("照片未收"), "{}", refused.text);
+    let photo = crate::drawn::photo(1);
+    let taken = with_file(&office, &li, path, ("photo", &photo), "");
+    assert_eq!(to(&taken), "/console/people/1", "{}", taken.text);
+    assert!(office.get(&li, "/console/people/1").text.contains("358 × 441"));
+    assert!(!office.get(&li, "/console/people/1").text.contains("data:image"));
+    let without = form(&office, &li, "/console/people/1/photo/show", "reason=");
+    assert!(without.text.contains("REASON") && !without.text.contains("data:image"), "{}", without.text);
+    let shown = form(&office, &li, "/console/people/1/photo/show", "reason=compared");
+    assert!(shown.text.contains("data:image/jpeg;base64,"), "{}", shown.text);
+    assert_eq!(office.ask("SELECT object, detail FROM audit WHERE act = 'photo.reveal'"), [["person 1", "compared"]]);
+    assert_eq!(to(&form(&office, &li, "/console/people/1/photo/remove", "reason=wrong+person")), "/console/people/1");
+    assert_eq!(office.ask("SELECT COUNT(*) FROM photo"), [["0"]]);
+}
+
+#[test]
+fn forms_of_stock_counter_and_audit_do_what_their_commands_do() {
+    let mut office = Office::new();
+    let li = office.with("li", &[Role::Capture, Role::Counter]);
+    let (wu, zhou) = (office.with("wu", &[Role::Stock]), office.with("zhou", &[Role::Stock, Role::Audit]));
+    with_file(&office, &li, "/console/import", ("file", CSV.as_bytes()), "source=registry");
+    let done = |who: &In, path: &str, fields: &str| {
+        let told = form(&office, who, path, fields);
+        assert!(told.status < 400 && !told.text.contains("class=\"problem\""), "{path} {fields}: {}", told.text);
+        told.text
+    };
+    // Cards as things.
+    done(&wu, "/console/stock/place", "code=north&kind=station&title=%E5%8C%97&keeper=sun");
+    done(&wu, "/console/stock/receive", "box=B1&lot=L7&cards=20");
+    done(&wu, "/console/stock/count", "box=B1&cards=20&place=store&reason=");
+    done(&wu, "/console/stock/issue", "box=B1&place=north&cards=8");
+    // One of the eight did not come back.
+    done(&wu, "/console/stock/take-back", "box=B1&place=north&cards=7");
+    done(&wu, "/console/stock/issue", "box=B1&place=north&cards=6");
+    done(&wu, "/console/stock/damage", "box=B1&place=store&cards=1&reason=bent");
+    done(&wu, "/console/stock/lose", "box=B1&cards=2&numbers=&place=store&reason=counted+twice");
+    done(&wu, "/console/stock/find", "box=B1&cards=1&numbers=&reason=behind+the+box");
+    done(&wu, "/console/stock/condemn", "box=B1&cards=1&numbers=&reason=bent");
+    let own = form(&office, &wu, "/console/stock/destroy", "sack=D-1");
+    assert!(own.text.contains("class=\"problem\""), "who filled it does not destroy it: {}", own.text);
+    done(&zhou, "/console/stock/destroy", "sack=D-1");
+    let both = form(&office, &wu, "/console/stock/lose", "box=B1&cards=1&numbers=A00000001&place=store&reason=x");
+    assert!(both.text.contains("PARAMETER_UNFIT"), "{}", both.text);
+    let held = office.get(&wu, "/console/stock").text;
+    assert!(held.contains("L7") && held.contains("north 北"), "{held}");
+    let states = office.ask("SELECT state, SUM(cards) FROM stock GROUP BY state ORDER BY state");
+    assert_eq!(states, [["blank", "11"], ["destroyed", "1"], ["issued", "6"], ["missing", "2"]]);
+    // Questions and tickets.
+    let answer = done(&li, "/console/query", "by=number&text=513301199001010013&part=person&channel=counter&reason=");
+    assert!(answer.contains("扎***") && !answer.contains("513301199001010013"), "{answer}");
+    let bare = form(&office, &li, "/console/query", "by=number&text=513301199001010013&part=person&channel=counter&reveal=yes&reason=+");
+    assert!(bare.text.contains("REASON") && !bare.text.contains("扎西多吉"), "{}", bare.text);
+    let whole = done(&li, "/console/query", "by=person&text=2&part=person&channel=agent&reveal=yes&reason=asked");
+    assert!(whole.contains("扎西多吉"), "{whole}");
+    let asked = office.ask("SELECT detail FROM audit WHERE act = 'query.person' ORDER BY sequence");
+    assert_eq!(asked, [["channel=counter, masked"], ["channel=agent, unmasked: asked"]]);
+    done(&li, "/console/tickets", "kind=complaint&subject=card&person=2&text=%E5%8D%A1%E5%9D%8F%E4%BA%86");
+    assert!(!office.get(&li, "/console/tickets").text.contains("卡坏了"), "a text is shown on record");
+    assert!(done(&li, "/console/tickets/1", "").contains("卡坏了"));
+    done(&li, "/console/tickets/1/answer", "text=%E8%AF%B7%E6%9D%A5%E6%8D%A2%E5%8D%A1");
+    done(&li, "/console/tickets/1/close", "text=");
+    assert_eq!(office.ask("SELECT state FROM ticket"), [["closed"]]);
+    let pin = form(&office, &li, "/console/cards/A00000001/pin", "act=reset&terminal=&reason=forgotten");
+    assert!(pin.text.contains("CARD_NOT_FOUND"), "{}", pin.text);
+    // The log: what begins so, and whether it holds.
+    let found = office.get(&zhou, "/console/audit?actor=li&act=query.").text;
+    assert!(found.contains("query.person") && !found.contains("ticket.open") && !found.contains("stock.receive"), "{found}");
+    assert!(office.get(&zhou, "/console/audit?act=%25").text.contains("没有这样的记录"), "letters, no patterns");
+    let verdict = done(&zhou, "/console/audit/verify", "");
+    assert!(verdict.contains("class=\"said\""), "{verdict}");
+}

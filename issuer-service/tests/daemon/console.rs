@@ -10,6 +10,7 @@ use browser_driver::Browser;
 use card_sim::fault::FaultPlan;
 use issuer_service::operator::login::totp;
 
+use crate::ask::ask;
 use crate::base32::base32;
 use crate::bench::{self, Bench};
 use crate::remote;
@@ -52,7 +53,8 @@ struct Clerk {
 }
 
 fn clerk(bench: &Bench, name: &'static str) -> Clerk {
-    let (first, password) = (format!("{name} to begin with"), format!("the own word of {name}"));
+    let backwards: String = name.chars().rev().collect();
+    let (first, password) = (format!("a word to begin with {backwards}"), format!("the own word of {backwards}"));
     let run = |words: &[&str]| {
         let mut command = bench.issuer(words);
         let output = command.env("FIRST", &first).env("OWN", &password).output().expect("the program starts");
@@ -126,13 +128,19 @@ impl Desk {
         assert!(shown.contains(words), "{words}: {shown}");
     }
 
-    /// Nothing is wider than the window; pictures where they are asked for.
+    /// Nothing is wider than the window, also with every form open, and every field has its words; pictures where they are asked for.
     fn look(&mut self, name: &str) {
-        let wide = self.browser.evaluate(
-            "[...document.querySelectorAll('body *')].filter((one) => !one.closest('.wide, pre') && !one.matches('.skip') \
-             && one.getBoundingClientRect().right > innerWidth + 1).map((one) => one.outerHTML.slice(0, 80))",
+        for open in ["true", "false"] {
+            let wide = self.browser.evaluate(&format!(
+                "document.querySelectorAll('details').forEach((one) => {{ one.open = {open}; }}), {WIDE}"
+            ));
+            assert_eq!(wide, serde_json::json!([]), "{name}, forms open: {open}");
+        }
+        let bare = self.browser.evaluate(
+            "[...document.querySelectorAll('input:not([type=hidden]), select, textarea')] \
+             .filter((one) => !one.labels?.[0]?.textContent.trim()).map((one) => one.outerHTML)",
         );
-        assert_eq!(wide, serde_json::json!([]), "{name}");
+        assert_eq!(bare, serde_json::json!([]), "{name}: fields without words");
         let language = self.browser.evaluate("document.documentElement.lang.slice(0, 2)");
         let picture = format!("{name}-{}.png", language.as_str().unwrap_or_default());
         if std::env::var_os("CONSOLE_PICTURES").is_some() && PICTURES.contains(&picture.as_str()) {
@@ -154,8 +162,16 @@ impl Desk {
     }
 }
 
+/// What stands outside the window; tables scroll in their own frame.
+const WIDE: &str = "[...document.querySelectorAll('body *')].filter((one) => !one.closest('.wide, pre') && !one.matches('.skip') \
+    && one.getBoundingClientRect().right > innerWidth + 1).map((one) => one.outerHTML.slice(0, 80))";
+
+/// Rooms that are looked at with every role.
+const ROOMS: [&str; 11] =
+    ["query", "tickets", "requests", "pins", "stock", "exchange", "stations", "keys", "faces", "blacklist", "audit"];
+
 /// Pictures of the documents.
-const PICTURES: [&str; 10] = [
+const PICTURES: [&str; 13] = [
     "today-zh.png",
     "today-en.png",
     "import-zh.png",
@@ -166,6 +182,9 @@ const PICTURES: [&str; 10] = [
     "figures-zh.png",
     "figures-en.png",
     "person-en.png",
+    "stock-zh.png",
+    "stations-en.png",
+    "face-back-zh.png",
 ];
 
 #[test]
@@ -174,7 +193,9 @@ fn clerks_with_a_keyboard_alone_make_a_file_of_people_into_cards_and_report_a_lo
     bench.ok(&["operator", "add", "chen", "--role", "counter", "--role", "audit"]);
     // Whoever certifies a station makes the centre's authority, which the door's certificate is from.
     remote::enrolled(&bench, "north");
-    let [li, wang, chen] = ["li", "wang", "chen"].map(|name| clerk(&bench, name));
+    let all = ["station", "stock", "clearing", "audit", "keys", "capture", "counter", "approve"];
+    bench.ok(&[["operator", "add", "qian"].as_slice(), &all.map(|role| ["--role", role]).concat()].concat());
+    let [li, wang, chen, qian] = ["li", "wang", "chen", "qian"].map(|name| clerk(&bench, name));
     let centre = Centre::start(&bench);
     let file = bench.folder().join("people.csv");
     let rows: Vec<String> = (0..6).map(bench::row).collect();
@@ -207,10 +228,10 @@ fn clerks_with_a_keyboard_alone_make_a_file_of_people_into_cards_and_report_a_lo
     desk.room("people");
     desk.fill("input[name=text]", rows[0].split(',').next().expect("a number"));
     desk.browser.key("Enter");
-    desk.press("main a[href='/console/people/1']");
+    desk.press("main a[href^='/console/people/']");
     desk.at("/console/people/1");
     desk.open("/console/people/1/photo");
-    let photo = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/handbook/photos/face.jpg");
+    let photo = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/handbook/photos/face.jpg").canonicalize().expect("a photo");
     desk.browser.tab_to("input[name=photo]");
     desk.browser.choose_file("input[name=photo]", &photo);
     desk.send("/console/people/1/photo");
@@ -248,7 +269,7 @@ fn clerks_with_a_keyboard_alone_make_a_file_of_people_into_cards_and_report_a_lo
     bench.assert_complete(5, 0);
 
     // One of them is handed out, and lost.
-    let number = crate::ask::ask(&bench.folder().join("centre"), "SELECT card_number FROM card ORDER BY job LIMIT 1");
+    let number = ask(&bench.folder().join("centre"), "SELECT card_number FROM card WHERE person = 3");
     let number = number.expect("asked")[0][0].clone();
     desk.enter(&chen);
     desk.room("cards");
@@ -263,9 +284,34 @@ fn clerks_with_a_keyboard_alone_make_a_file_of_people_into_cards_and_report_a_lo
     }
     desk.look_twice("card");
     let moves = "SELECT actor, detail FROM audit WHERE act LIKE 'card.%' ORDER BY sequence DESC LIMIT 1";
-    let last = crate::ask::ask(&bench.folder().join("centre"), moves).expect("asked");
+    let last = ask(&bench.folder().join("centre"), moves).expect("asked");
     assert_eq!(last[0][0], "chen");
     assert!(last[0][1].contains("持卡人报失"), "{last:?}");
+
+    desk.leave();
+
+    // Every other room, and the face of the card with the photo that came in.
+    desk.enter(&qian);
+    for room in ROOMS {
+        desk.room(room);
+        desk.look_twice(room);
+    }
+    let number = ask(&bench.folder().join("centre"), "SELECT card_number FROM card WHERE person = 1").expect("asked");
+    let number = number[0][0].clone();
+    desk.browser.visit(&format!("{}/console/cards/{number}", centre.address));
+    let face = format!("/console/cards/{number}/face");
+    for side in ["back", "front"] {
+        desk.open(&face);
+        desk.browser.tab_to(&format!("form[action='{face}'] select"));
+        desk.browser.key(if side == "back" { "ArrowUp" } else { "ArrowDown" });
+        desk.send(&face);
+        desk.until("document.querySelector('img.face')?.naturalWidth > 600");
+        desk.look(&format!("face-{side}"));
+        desk.press(&format!("main a[href='/console/cards/{number}']"));
+        desk.at(&format!("/console/cards/{number}"));
+    }
+    let shown = ask(&bench.folder().join("centre"), "SELECT actor FROM audit WHERE act = 'face.show'").expect("asked");
+    assert_eq!(shown, [["qian"], ["qian"]]);
 
     // What was seen is gone.
     desk.leave();
