@@ -174,7 +174,7 @@ impl Viewer<'_> {
             "proposed" | "temporary_loss" | "locked" | "writing" | "running" => "tag warn",
             _ => "tag",
         };
-        html! { span class=(kind) { (word(table, name, self.lang)) } }
+        html! { span class=(kind) { (word(table, name, self.lang).replace('_', " ")) } }
     }
 
 }

@@ -6,7 +6,7 @@ use maud::{Markup, html};
 
 use super::form::{Entry, Field, Form, Known, REASON};
 use super::today::batches;
-use super::{Viewer, cell, code, none, table};
+use super::{Viewer, cell, none, table};
 use crate::batch::{Batch, BatchState};
 use crate::lang::Lang;
 use crate::station::care::Reason;
@@ -71,14 +71,14 @@ pub fn page(viewer: &Viewer<'_>, batch: &Batch, reasons: &[Reason]) -> Markup {
     html! {
         div data-live=[live.then_some(address.as_str())] aria-live="polite" { (progress(viewer.lang, batch)) }
         @if live { noscript { meta http-equiv="refresh" content="5"; } }
-        p { (say("制作人", "Made by")) " " (batch.maker) ". "
-            @if let Some(checker) = &batch.checker { (say("审批人", "Approved by")) " " (checker) "." }
+        p { (say("制作人", "Made by")) " " (batch.maker) (say("。", ". "))
+            @if let Some(checker) = &batch.checker { (say("审批人", "Approved by")) " " (checker) (say("。", ".")) }
         }
         @if BatchState::of_name(&batch.state) == Some(BatchState::Created) { (decide(viewer, batch)) }
         @if live { (viewer.form(&WITHDRAW, &batch.number.to_string(), &[])) }
         h2 { (say("作废的原因", "Why cards were spoilt")) }
         @if reasons.is_empty() { (none(say("没有作废的卡。", "No card was spoilt."))) } @else {
-            @let rows: Vec<_> = reasons.iter().map(|reason| vec![code(&reason.reason), cell(reason.cards)]).collect();
+            @let rows: Vec<_> = reasons.iter().map(|reason| vec![html! { span.long { (reason.reason) } }, cell(reason.cards)]).collect();
             (table(&[(say("原因", "Reason"), false), (say("卡", "Cards"), true)], None, &rows))
         }
     }

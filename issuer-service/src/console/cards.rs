@@ -99,7 +99,7 @@ pub fn page(viewer: &Viewer<'_>, file: &CardFile, moves: &[Moved]) -> Markup {
     let identifier = card_identifier.to_string();
     html! {
         p { (card_state(viewer, state)) " "
-            @if file.blacklisted { span.tag.bad { (say("在黑名单上", "on the blacklist")) } }
+            @if file.blacklisted { span.tag.bad { (say("在黑名单上", "on the blacklist")) } " " }
             @if let Some(day) = &file.release_on { span.tag.warn { (say("自动解除", "released by itself on")) " " (day) } }
         }
         (facts(&[
@@ -109,9 +109,12 @@ pub fn page(viewer: &Viewer<'_>, file: &CardFile, moves: &[Moved]) -> Markup {
         ]))
         p { (link(&super::people::address(*person), say("持卡人", "The holder"))) }
         @if viewer.may(MOVE.command) { (acts(viewer, card_number, state)) }
-        (viewer.form(&HAND_OUT, card_number, &[]))
-        (viewer.form(&super::counter::PIN, card_number, &[]))
-        (viewer.form(&FACE, card_number, &[]))
+        @let known = LifeState::of_name(state);
+        div.acts {
+            @if known == Some(LifeState::Sealed) { (viewer.form(&HAND_OUT, card_number, &[])) }
+            @if known == Some(LifeState::Normal) { (viewer.form(&super::counter::PIN, card_number, &[])) }
+            @if matches!(known, Some(LifeState::Sealed | LifeState::Normal)) { (viewer.form(&FACE, card_number, &[])) }
+        }
         @if viewer.may(super::people::ASK.command) {
             p { (link(&super::people::address(*person), say("补换卡申请在持卡人页面提出", "Ask for a replacement on the holder's page"))) }
         }

@@ -8,9 +8,12 @@ use maud::{Markup, html};
 use settlement::Fen;
 
 use super::chart::{Bar, bars};
-use super::{Viewer, none};
+use super::{Viewer, cell, none, table};
 use crate::batch::Batch;
 use crate::station::care::Reason;
+
+/// Characters of a code that fit beside a bar.
+const CODE_MAX: usize = 16;
 
 /// What is counted.
 #[derive(Clone, Debug, Default)]
@@ -41,17 +44,7 @@ pub struct Day {
 pub fn page(viewer: &Viewer<'_>, figures: &Figures) -> Markup {
     let say = |zh, en| viewer.say(zh, en);
     let counties = by_county(viewer, &figures.batches);
-    let reasons: Vec<Bar> = figures
-        .reasons
-        .iter()
-        .map(|reason| Bar {
-            name: reason.reason.chars().take(18).collect(),
-            done: 0,
-            failed: reason.cards,
-            whole: reason.cards,
-            says: format!("{} {}", reason.cards, reason.reason),
-        })
-        .collect();
+    let (reasons, whole) = by_cause(&figures.reasons);
     let days: Vec<Bar> = figures
         .days
         .iter()
@@ -66,6 +59,7 @@ pub fn page(viewer: &Viewer<'_>, figures: &Figures) -> Markup {
     html! {
         (chart(&counties, say("各区县制卡进度（已制、作废、全部）", "Cards by county (made, spoilt, all)"), say("还没有批次。", "There is no batch yet.")))
         (chart(&reasons, say("作废原因", "Why cards were spoilt"), say("没有作废的卡。", "No card was spoilt.")))
+        @if !whole.is_empty() { (table(&[(say("原因", "Reason"), false), (say("卡", "Cards"), true)], None, &whole)) }
         (chart(&days, say("每日结算（收下 / 拒收，金额）", "Settlement by day (taken / refused, sum)"), say("还没有业务日。", "There is no business day yet.")))
     }
 }
@@ -76,6 +70,25 @@ fn chart(of: &[Bar], title: &str, nothing: &str) -> Markup {
     } else {
         bars(title, of)
     }
+}
+
+/// A bar for each code, and a row for each reason as it was written down.
+fn by_cause(reasons: &[Reason]) -> (Vec<Bar>, Vec<Vec<Markup>>) {
+    let mut sums: BTreeMap<&str, u64> = BTreeMap::new();
+    for reason in reasons {
+        *sums.entry(reason.reason.split(' ').next().unwrap_or_default()).or_default() += reason.cards;
+    }
+    let mut sums: Vec<(&str, u64)> = sums.into_iter().collect();
+    sums.sort_by_key(|(_, cards)| std::cmp::Reverse(*cards));
+    let bar = |(code, cards): (&str, u64)| Bar {
+        name: code.chars().take(CODE_MAX).collect(),
+        done: 0,
+        failed: cards,
+        whole: cards,
+        says: cards.to_string(),
+    };
+    let row = |reason: &Reason| vec![html! { span.long { (reason.reason) } }, cell(reason.cards)];
+    (sums.into_iter().map(bar).collect(), reasons.iter().map(row).collect())
 }
 
 fn by_county(viewer: &Viewer<'_>, batches: &[Batch]) -> Vec<Bar> {

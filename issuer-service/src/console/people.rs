@@ -155,13 +155,15 @@ pub fn page(viewer: &Viewer<'_>, file: &File) -> Markup {
                 p { span.tag.warn { (say("已显示照片，已记入审计", "shown, and on record")) } }
                 img.likeness src={ "data:image/jpeg;base64," (STANDARD.encode(bytes.as_slice())) } alt=(say("照片", "photo"));
             },
-            (None, Some((across, down))) => p { (say("已收", "there is one")) ", " (across) " × " (down) },
+            (None, Some((across, down))) => p { (say("已收，", "There is one, ")) (across) " × " (down) },
             (None, None) => (none(say("没有照片。", "There is none."))),
         }
-        (viewer.form(&PHOTO_ADD, &place, &[]))
-        @if file.photo.is_some() {
-            @if file.likeness.is_none() { (viewer.form(&PHOTO_SHOW, &place, &[])) }
-            (viewer.form(&PHOTO_REMOVE, &place, &[]))
+        div.acts {
+            (viewer.form(&PHOTO_ADD, &place, &[]))
+            @if file.photo.is_some() {
+                @if file.likeness.is_none() { (viewer.form(&PHOTO_SHOW, &place, &[])) }
+                (viewer.form(&PHOTO_REMOVE, &place, &[]))
+            }
         }
         h2 { (say("卡", "Cards")) }
         @if file.cards.is_empty() { (none(say("没有卡。", "There is none."))) } @else { (super::cards::list(viewer, &file.cards)) }

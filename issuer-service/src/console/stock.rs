@@ -126,7 +126,8 @@ pub fn page(viewer: &Viewer<'_>, overview: &Overview, places: &[Place]) -> Marku
     html! {
         @if rows.is_empty() { (none(say("库存为空。", "The stock is empty."))) } @else { (table(&heads, None, &rows)) }
         @if ALL.iter().any(|form| viewer.may(form.command)) { h2 { (say("办理", "Acts")) } }
-        @for form in ALL { (viewer.form(form, "", &[("place", Known::Among(&among))])) }
-        (viewer.form(&INVENTORY, "", &[("place", Known::Among(&among))]))
+        div.acts {
+            @for form in ALL.iter().chain([&INVENTORY]) { (viewer.form(form, "", &[("place", Known::Among(&among))])) }
+        }
     }
 }

@@ -217,7 +217,7 @@ pub fn audit(viewer: &Viewer<'_>, sought: &Sought, records: &[Record], older: Op
                 cell(&record.actor),
                 code(&record.act),
                 cell(&record.object),
-                cell(&record.detail),
+                html! { span.long { (record.detail) } },
             ]
         })
         .collect();
@@ -274,11 +274,12 @@ pub fn keys(viewer: &Viewer<'_>, values: &[CheckValue], ceremonies: &[Ceremony])
             Some(false) => p { span.tag.good { (say("正式密钥", "real keys")) } },
             None => {}
         }
-        (none(say("这里只显示校验值，密钥不离开密钥库。", "These are check values; keys never leave the vault.")))
-        @if rows.is_empty() { (none(say("没有记录的校验值。", "No check value is on record."))) } @else { (table(&heads, None, &rows)) }
         h2 { (say("密钥仪式", "Ceremonies")) }
         @if ceremonies.is_empty() { (none(say("还没有密钥仪式。", "There was none."))) } @else { (held(viewer, ceremonies)) }
         p.quiet { (say("开始、录入分量、导入、完成和取消需要保管人到场，只在命令行办理", "Starting, contributing, importing, finishing and cancelling need the custodians; they are done at the command line")) ": " span.code { "issuer ceremony" } }
+        h2 { (say("校验值", "Check values")) }
+        (none(say("这里只显示校验值，密钥不离开密钥库。", "These are check values; keys never leave the vault.")))
+        @if rows.is_empty() { (none(say("没有记录的校验值。", "No check value is on record."))) } @else { (table(&heads, None, &rows)) }
     }
 }
 
