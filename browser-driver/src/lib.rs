@@ -108,8 +108,7 @@ impl Browser {
             .expect("the browser lets us in");
         let (session, chunks, asked) = (String::new(), String::new(), Vec::new());
         let (faults, requests) = (Vec::new(), Vec::new());
-        let mut browser =
-            Self { child, socket, session, calls: 0, chunks, asked, faults, requests, _folder: folder };
+        let mut browser = Self { child, socket, session, calls: 0, chunks, asked, faults, requests, _folder: folder };
         let targets = browser.call("Target.getTargets", &json!({}));
         let pages = targets["targetInfos"].as_array().expect("targets");
         let page = pages.iter().find(|target| target["type"] == "page").expect("a page")["targetId"].clone();

@@ -18,7 +18,7 @@ pub use fault::Fault;
 pub use fill::{Holder, PHOTO_BYTES_MAX};
 pub use fonts::{Fonts, FontsError};
 pub use page::Page;
-pub use review::{Review, review, sample};
+pub use review::{NAMES, Review, review, sample};
 pub use template::{Field, Side, Template};
 
 /// Width of a card: ISO/IEC 7810, ID-1.

@@ -22,7 +22,7 @@ pub struct Review {
 }
 
 /// Names to try: short, usual, the longest that a notice foresees, Latin, and stacks of three below and two marks above.
-const NAMES: [&str; 5] = [
+pub const NAMES: [&str; 5] = [
     "丁一",
     "扎西多吉",
     "阿卜杜热合曼·买买提依明江·吐尔逊尼亚孜霍加大师傅甲乙",
@@ -70,12 +70,12 @@ pub fn review(template: &Template, side: Side, fonts: &Fonts) -> Review {
     Review { faults, drawn }
 }
 
-/// A template with an invented holder, to be looked at.
+/// A template with an invented holder of this name, to be looked at.
 ///
 /// # Errors
 /// Every [`Fault`] of it.
-pub fn sample(template: &Template, fonts: &Fonts) -> Result<Page, Vec<Fault>> {
-    Page::lay(template, fonts, &invented("扎西多吉", true, &grey()), false)
+pub fn sample(template: &Template, fonts: &Fonts, name: &str) -> Result<Page, Vec<Fault>> {
+    Page::lay(template, fonts, &invented(name, true, &grey()), false)
 }
 
 /// Somebody who is not; `wide` has the widest numbers.

@@ -176,7 +176,6 @@ impl Viewer<'_> {
         };
         html! { span class=(kind) { (word(table, name, self.lang).replace('_', " ")) } }
     }
-
 }
 
 /// The links that change the language, kept on the page.
@@ -245,7 +244,11 @@ pub(crate) fn link(to: &str, text: impl maud::Render) -> Markup {
 }
 
 /// What a command says of its result, and the way back.
-pub(crate) fn said(viewer: &Viewer<'_>, result: &impl Show, (to, zh, en): (&str, &'static str, &'static str)) -> Markup {
+pub(crate) fn said(
+    viewer: &Viewer<'_>,
+    result: &impl Show,
+    (to, zh, en): (&str, &'static str, &'static str),
+) -> Markup {
     html! {
         pre.said { (result.text(viewer.lang)) }
         p { (link(to, viewer.say(zh, en))) }

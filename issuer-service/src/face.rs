@@ -228,13 +228,13 @@ pub fn check(text: &str, side: Side, fonts: &Fonts, lang: Lang) -> Checked {
     }
 }
 
-/// One side as a site's template draws it, with an invented holder: an image for a screen.
+/// One side as a site's template draws it, with an invented holder of this name: an image for a screen.
 ///
 /// # Errors
 /// [`FaceError`].
-pub fn preview(folder: &Path, side: Side) -> Result<Vec<u8>, FaceError> {
+pub fn preview(folder: &Path, side: Side, name: &str) -> Result<Vec<u8>, FaceError> {
     let template = Template::read(&text(folder, side)?.0).map_err(FaceError::Template)?;
-    let page = card_face::sample(&template, &fonts(folder)?).map_err(FaceError::of)?;
+    let page = card_face::sample(&template, &fonts(folder)?, name).map_err(FaceError::of)?;
     page.png(PREVIEW_DPI).map_err(|fault| FaceError::of(vec![fault]))
 }
 

@@ -56,7 +56,10 @@ pub const PIN: Form = Form {
         Field {
             name: "act",
             label: ("事项", "Act"),
-            entry: Entry::Choice(&[("reset", "重置为初始口令", "reset to the initial PIN"), ("unblock", "解锁", "unblock")]),
+            entry: Entry::Choice(&[
+                ("reset", "重置为初始口令", "reset to the initial PIN"),
+                ("unblock", "解锁", "unblock"),
+            ]),
         },
         Field { name: "terminal", label: ("只在此终端执行", "At this terminal only"), entry: Entry::Maybe(12) },
         REASON,
@@ -149,7 +152,8 @@ pub fn pins(viewer: &Viewer<'_>, orders: &[PinOrder]) -> Markup {
         .iter()
         .map(|order| {
             let place = order.number.to_string();
-            let open = [PinOrderState::Asked, PinOrderState::Ready].map(PinOrderState::name).contains(&order.state.as_str());
+            let open =
+                [PinOrderState::Asked, PinOrderState::Ready].map(PinOrderState::name).contains(&order.state.as_str());
             let act = match order.act {
                 settlement::pin::PinAct::Reset => say("重置", "reset"),
                 settlement::pin::PinAct::Unblock => say("解锁", "unblock"),

@@ -95,7 +95,8 @@ pub fn report(viewer: &Viewer<'_>, report: &Report) -> Markup {
 #[must_use]
 pub fn photo_refused(viewer: &Viewer<'_>, person: i64, report: &photo::report::Report) -> Markup {
     let say = |zh, en| viewer.say(zh, en);
-    let heads = [(say("代码", "Code"), false), (say("问题", "What is wrong"), false), (say("处理办法", "What to do"), false)];
+    let heads =
+        [(say("代码", "Code"), false), (say("问题", "What is wrong"), false), (say("处理办法", "What to do"), false)];
     let row = |fault: &photo::report::Refused| vec![code(fault.code), cell(&fault.message), cell(fault.remedy)];
     let rows: Vec<_> = report.faults.iter().map(row).collect();
     html! {

@@ -136,7 +136,8 @@ impl Viewer<'_> {
             Some(Known::Value(value)) => value,
             _ => "",
         };
-        let (optional, must) = (self.say("，可空", ", may be empty"), !matches!(entry, Entry::Maybe(_) | Entry::MaybeLines(_)));
+        let (optional, must) =
+            (self.say("，可空", ", may be empty"), !matches!(entry, Entry::Maybe(_) | Entry::MaybeLines(_)));
         let words = html! { (self.say(label.0, label.1)) @if !must { (optional) } };
         html! {
             @match entry {

@@ -12,7 +12,8 @@ use crate::stock::{Overview, StockState};
 const BOX: Field = Field { name: "box", label: ("卡盒", "Box"), entry: Entry::Line(32) };
 const CARDS: Field = Field { name: "cards", label: ("张数", "Cards"), entry: Entry::Count };
 const AT: Field = Field { name: "place", label: ("地点", "Place"), entry: Entry::Pick };
-const PARCEL: Field = Field { name: "parcel", label: ("卡箱（如 P-1）", "Parcel (such as P-1)"), entry: Entry::Line(32) };
+const PARCEL: Field =
+    Field { name: "parcel", label: ("卡箱（如 P-1）", "Parcel (such as P-1)"), entry: Entry::Line(32) };
 const CARRIER: Field = Field { name: "carrier", label: ("承运人", "Carrier"), entry: Entry::Line(60) };
 const NUMBERS: Field =
     Field { name: "numbers", label: ("卡号，每行一个", "Card numbers, one a line"), entry: Entry::Lines(8000) };

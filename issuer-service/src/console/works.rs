@@ -2,6 +2,7 @@
 //!
 //! Owns: these tables. Never: keys; a reason of somebody to whom the audit log is not shown.
 
+use card_face::NAMES;
 use maud::{Markup, html};
 
 use super::form::{Entry, Field, Form, Known, REASON};
@@ -63,7 +64,9 @@ pub const LIST: Form = Form {
     command: "blacklist add",
     title: ("列入黑名单", "Put a card on the list"),
     fields: &[
-        Field { name: "card", label: ("卡识别码（32 位）", "Card identifier (32 digits)"), entry: Entry::Line(32) },
+        Field {
+            name: "card", label: ("卡识别码（32 位）", "Card identifier (32 digits)"), entry: Entry::Line(32)
+        },
         REASON,
     ],
 };
@@ -77,8 +80,12 @@ pub const UNLIST: Form = Form {
 };
 
 /// 核验.
-pub const VERIFY: Form =
-    Form { path: "/console/audit/verify", command: "audit verify", title: ("核验全部日志", "Verify the whole log"), fields: &[] };
+pub const VERIFY: Form = Form {
+    path: "/console/audit/verify",
+    command: "audit verify",
+    title: ("核验全部日志", "Verify the whole log"),
+    fields: &[],
+};
 
 /// Stations, what is on hold, what each reader made.
 #[must_use]
@@ -313,14 +320,19 @@ fn held(viewer: &Viewer<'_>, ceremonies: &[Ceremony]) -> Markup {
 
 /// Both sides of the card as the site's templates draw them, with an invented holder.
 #[must_use]
-pub fn faces(viewer: &Viewer<'_>, known: &[face::Known]) -> Markup {
+pub fn faces(viewer: &Viewer<'_>, known: &[face::Known], name: usize) -> Markup {
     let say = |zh, en| viewer.say(zh, en);
     html! {
         (none(say("持卡人是虚构的。模板放在数据目录的 templates/face。", "The holder is invented. Templates lie in templates/face of the data folder.")))
+        p { (say("姓名", "Name")) ": "
+            @for (number, sample) in NAMES.iter().enumerate() {
+                a href={ "/console/faces?name=" (number) } aria-current=[(number == name).then_some("true")] { (sample) } " "
+            }
+        }
         @for one in known {
             h2 { @if one.side == "front" { (say("正面", "Front")) } @else { (say("背面", "Back")) } }
             @if one.good {
-                img.face src={ "/console/faces/" (one.side) } width="320" height="202" alt=(say("卡面预览", "preview of the card's face"));
+                img.face src={ "/console/faces/" (one.side) "?name=" (name) } width="320" height="202" alt=(say("卡面预览", "preview of the card's face"));
             } @else {
                 p { span.tag.bad { (say("模板不可用", "the template cannot be used")) } " " span.code { "issuer face template check " (one.side) } }
             }

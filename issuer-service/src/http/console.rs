@@ -339,7 +339,8 @@ async fn log_in(
     let work = {
         let desk = Arc::clone(&desk);
         move || {
-            let (name, password, code) = (value(&form.fields, "operator"), value(&form.fields, "password"), value(&form.fields, "code"));
+            let (name, password, code) =
+                (value(&form.fields, "operator"), value(&form.fields, "password"), value(&form.fields, "code"));
             desk.at_the_door(|store| login::log_in(store, name, password, code))
         }
     };

@@ -246,7 +246,8 @@ pub const DUTIES: &[(&str, Duty)] = &[
 ];
 
 /// What a command asks beside its row, for what it does with an option: endpoints do that alone.
-const WITH_OPTIONS: &[(&str, Duty)] = &[("person show --reveal", Needs(&[Capture])), ("photo show --out", Needs(&[Capture]))];
+const WITH_OPTIONS: &[(&str, Duty)] =
+    &[("person show --reveal", Needs(&[Capture])), ("photo show --out", Needs(&[Capture]))];
 
 /// What a command asks; a command that has no row asks for the role that nobody holds by accident.
 #[must_use]

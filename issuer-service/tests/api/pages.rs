@@ -238,7 +238,9 @@ fn a_batch_is_made_by_one_and_approved_by_another_and_figures_count_it() {
 fn with_file(office: &Office, who: &In, path: &str, (field, file): (&str, &[u8]), more: &str) -> Told {
     let part = |name: &str| format!("--b0undary\r\nContent-Disposition: form-data; name=\"{name}\"");
     let mut body = format!("{}\r\n\r\n{}\r\n", part("csrf"), who.csrf).into_bytes();
-    body.extend(format!("{}; filename=\"513301199001010064.csv\"\r\nContent-Type: text/csv\r\n\r\n", part(field)).bytes());
+    body.extend(
+        format!("{}; filename=\"513301199001010064.csv\"\r\nContent-Type: text/csv\r\n\r\n", part(field)).bytes(),
+    );
     body.extend(file);
     body.extend(b"\r\n");
     for (name, value) in more.split('&').filter_map(|pair| pair.split_once('=')) {
@@ -255,7 +257,8 @@ fn a_file_of_people_comes_in_by_the_page_and_every_fault_is_listed_masked() {
     let li = office.with("li", &[Role::Capture]);
     assert!(office.get(&li, "/console/import").text.contains("value=\"registry\""));
     let faulty = format!("{CSV}513301199001010014,王小二,1,01,19900101,513301,,19900001236,\n");
-    let checked = with_file(&office, &li, "/console/import", ("file", faulty.as_bytes()), "source=registry&dry_run=yes");
+    let checked =
+        with_file(&office, &li, "/console/import", ("file", faulty.as_bytes()), "source=registry&dry_run=yes");
     assert!(checked.status == 200 && checked.text.contains("NUMBER_CHECK"), "{}", checked.text);
     assert_eq!(office.ask("SELECT COUNT(*) FROM person"), [["0"]], "only checked");
     let told = with_file(&office, &li, "/console/import", ("file", faulty.as_bytes()), "source=registry");
@@ -339,7 +342,12 @@ fn forms_of_stock_counter_and_audit_do_what_their_commands_do() {
     // Questions and tickets.
     let answer = done(&li, "/console/query", "by=number&text=513301199001010013&part=person&channel=counter&reason=");
     assert!(answer.contains("扎***") && !answer.contains("513301199001010013"), "{answer}");
-    let bare = form(&office, &li, "/console/query", "by=number&text=513301199001010013&part=person&channel=counter&reveal=yes&reason=+");
+    let bare = form(
+        &office,
+        &li,
+        "/console/query",
+        "by=number&text=513301199001010013&part=person&channel=counter&reveal=yes&reason=+",
+    );
     assert!(bare.text.contains("REASON") && !bare.text.contains("扎西多吉"), "{}", bare.text);
     let whole = done(&li, "/console/query", "by=person&text=2&part=person&channel=agent&reveal=yes&reason=asked");
     assert!(whole.contains("扎西多吉"), "{whole}");
@@ -355,7 +363,10 @@ fn forms_of_stock_counter_and_audit_do_what_their_commands_do() {
     assert!(pin.text.contains("CARD_NOT_FOUND"), "{}", pin.text);
     // The log: what begins so, and whether it holds.
     let found = office.get(&zhou, "/console/audit?actor=li&act=query.").text;
-    assert!(found.contains("query.person") && !found.contains("ticket.open") && !found.contains("stock.receive"), "{found}");
+    assert!(
+        found.contains("query.person") && !found.contains("ticket.open") && !found.contains("stock.receive"),
+        "{found}"
+    );
     assert!(office.get(&zhou, "/console/audit?act=%25").text.contains("没有这样的记录"), "letters, no patterns");
     let verdict = done(&zhou, "/console/audit/verify", "");
     assert!(verdict.contains("class=\"said\""), "{verdict}");

@@ -150,7 +150,8 @@ fn settle(turn: &mut Turn<'_>, closes: bool) -> Result<Reply, Error> {
 
 fn sent(turn: &mut Turn<'_>) -> Result<Reply, Error> {
     let files = turn.store.read(|tx| tx.exchange_files(None))?;
-    let templates: Vec<String> = template::all(turn.ask.desk.folder()).map_err(ExchangeError::from)?.into_keys().collect();
+    let templates: Vec<String> =
+        template::all(turn.ask.desk.folder()).map_err(ExchangeError::from)?.into_keys().collect();
     let content = files::page(&turn.ask.viewer, &files, &templates);
     Ok(Reply::Page(turn.ask.say("文件交换", "Exchange").to_owned(), content))
 }

@@ -39,7 +39,8 @@ fn shown(turn: &mut Turn<'_>) -> Result<Reply, Error> {
 /// Bytes as a file that lies in memory alone, and goes with its handle.
 fn in_memory(bytes: &[u8]) -> Result<(std::fs::File, PathBuf), ImportError> {
     let failed = |source| ImportError::Unreadable { path: PathBuf::from("/proc/self/fd"), source };
-    let mut file = std::fs::File::from(memfd_create("import", MemfdFlags::CLOEXEC).map_err(|error| failed(error.into()))?);
+    let mut file =
+        std::fs::File::from(memfd_create("import", MemfdFlags::CLOEXEC).map_err(|error| failed(error.into()))?);
     file.write_all(bytes).map_err(failed)?;
     let path = PathBuf::from(format!("/proc/self/fd/{}", file.as_raw_fd()));
     Ok((file, path))

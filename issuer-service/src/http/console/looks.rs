@@ -1,7 +1,7 @@
 //! Pages that show: each reads what its command reads.
 
 use super::{Reply, Route, Turn};
-use card_face::Side;
+use card_face::{NAMES, Side};
 
 use crate::audit::Sought;
 use crate::batch;
@@ -148,13 +148,21 @@ fn keys(turn: &mut Turn<'_>) -> Result<Reply, Error> {
 
 fn faces(turn: &mut Turn<'_>) -> Result<Reply, Error> {
     let known = face::list(turn.ask.desk.folder())?;
-    Ok(Reply::Page(turn.ask.viewer.say("卡面", "Card faces").to_owned(), works::faces(&turn.ask.viewer, &known.templates)))
+    Ok(Reply::Page(
+        turn.ask.viewer.say("卡面", "Card faces").to_owned(),
+        works::faces(&turn.ask.viewer, &known.templates, sample_name(turn)),
+    ))
+}
+
+/// Which of the invented names a face is looked at with; the usual one when none is asked for.
+fn sample_name(turn: &Turn<'_>) -> usize {
+    turn.ask.asked("name").parse().ok().filter(|number| *number < NAMES.len()).unwrap_or(1)
 }
 
 fn one_face(turn: &mut Turn<'_>) -> Result<Reply, Error> {
     let side = Side::ALL.into_iter().find(|side| Some(side.name()) == turn.ask.place);
     let side = side.ok_or(ApiError::PathUnknown)?;
-    Ok(Reply::Image(face::preview(turn.ask.desk.folder(), side)?))
+    Ok(Reply::Image(face::preview(turn.ask.desk.folder(), side, NAMES[sample_name(turn)])?))
 }
 
 fn blacklist(turn: &mut Turn<'_>) -> Result<Reply, Error> {

@@ -87,8 +87,7 @@ fn receive(turn: &mut Turn<'_>) -> Result<Reply, Error> {
 
 fn count_box(turn: &mut Turn<'_>) -> Result<Reply, Error> {
     let ask = turn.ask;
-    let (name, at, cards, reason) =
-        (ask.field("box"), ask.field("place"), ask.count("cards")?, ask.field("reason"));
+    let (name, at, cards, reason) = (ask.field("box"), ask.field("place"), ask.count("cards")?, ask.field("reason"));
     told(&ask, &count::count(turn.store, &Tally { name, at, cards, reason }, ask.operator())?)
 }
 

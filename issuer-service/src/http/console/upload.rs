@@ -105,7 +105,9 @@ mod tests {
             assert!(parts("xyz", &BODY[..end]).is_none(), "cut at {end}");
         }
         assert!(parts("other", BODY).is_none());
-        for wrong in ["text/plain", "multipart/form-data", "multipart/form-data; boundary=", "multipart/form-data; boundary=a b"] {
+        for wrong in
+            ["text/plain", "multipart/form-data", "multipart/form-data; boundary=", "multipart/form-data; boundary=a b"]
+        {
             assert_eq!(boundary(wrong), None, "{wrong}");
         }
         let many = b"--x\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\n\r\n".repeat(40);
