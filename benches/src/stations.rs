@@ -21,6 +21,7 @@ use issuer_service::station::Station;
 use issuer_service::station::book::Book;
 use issuer_service::station::care::Care;
 use issuer_service::station::event::{Event, Watcher};
+use issuer_service::station::gather::Gather;
 use issuer_service::station::local::Local;
 use issuer_service::station::slot::Slot;
 use issuer_service::vault::Vault;
@@ -142,6 +143,7 @@ impl Bench {
             batch,
             operator: Some("sun"),
             care: Care::default(),
+            writes: Gather::default(),
         };
         let station = Station {
             centre: &centre,

@@ -14,6 +14,7 @@ pub mod care;
 pub mod content;
 pub mod event;
 pub mod failure;
+pub mod gather;
 pub mod hook;
 pub mod line;
 pub mod line_failure;

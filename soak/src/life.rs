@@ -18,6 +18,7 @@ use issuer_service::station::Station;
 use issuer_service::station::book::Book;
 use issuer_service::station::care::Care;
 use issuer_service::station::event::{Event, Watcher};
+use issuer_service::station::gather::Gather;
 use issuer_service::station::local::Local;
 use issuer_service::station::slot::Slot;
 use serde::{Deserialize, Serialize};
@@ -81,6 +82,7 @@ pub fn live(place: &Place, known: u64, say: impl FnOnce(&Begin)) -> Result<End, 
         batch: BATCH,
         operator: Some(OPERATOR),
         care: Care::default(),
+        writes: Gather::default(),
     };
     let summary = Station {
         centre: &local,

@@ -46,6 +46,7 @@ use issuer_service::station::Station;
 use issuer_service::station::book::Book;
 use issuer_service::station::care::Care;
 use issuer_service::station::event::{Event, Watcher};
+use issuer_service::station::gather::Gather;
 use issuer_service::station::local::Local;
 use issuer_service::station::slot::Slot;
 use issuer_service::store::StoreError;
@@ -238,6 +239,7 @@ impl Town {
             batch: BATCH,
             operator: Some("sun"),
             care: Care::default(),
+            writes: Gather::default(),
         };
         let cards = self.cards.clone();
         let summary = Station {

@@ -15,6 +15,7 @@ use crate::output::{Output, Progress};
 use crate::station::book::Book;
 use crate::station::care::Care;
 use crate::station::failure::StationError;
+use crate::station::gather::Gather;
 use crate::station::hook::Hook;
 use crate::station::local::Local;
 use crate::station::print;
@@ -285,6 +286,7 @@ pub(super) fn make(common: &Common, centre: &mut Centre, order: &Order, output: 
                 station: order.station.as_deref(),
                 lot_percent_max: order.lot_failures,
             },
+            writes: Gather::default(),
         },
         profile: &profile,
         batch: order.number,

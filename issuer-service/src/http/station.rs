@@ -334,7 +334,7 @@ fn act(desk: &StationDesk, store: &mut Store, ask: &Ask, by: &By<'_>) -> Result<
         }
         Ask::Finish { job, steps, read_back } => {
             store.read(|tx| owned(tx, *job, name))?;
-            book.finish(store, &Written { job: *job, steps: *steps, read_back }, by)?;
+            book.finish(store, &Written { job: *job, steps: *steps, read_back, order: None }, by)?;
             receipt(store, *job)?
         }
         Ask::Spoil { job, reason } => {

@@ -4,6 +4,7 @@
 //! Never: talks to a card; believes an outcome whose read-back is not what was prepared.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use card_core::security::{MacKey, SecurityModule};
 use card_profiles::identity::CardIdentifier;
@@ -84,6 +85,23 @@ pub struct Written<'a> {
     pub steps: usize,
     /// Digest of what was read back.
     pub read_back: &'a str,
+    /// The order that the card was made by, when it was given out in this process.
+    pub order: Option<&'a Order>,
+}
+
+/// What is found out about a chip before the transaction that binds it: a module that makes cryptograms may be slow.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Identified {
+    key_set: Option<u8>,
+    card_identifier: CardIdentifier,
+}
+
+/// A card that is made, with its receipt, before the transaction that puts it on record.
+pub(super) struct Finished {
+    card: Card,
+    steps: usize,
+    body: String,
+    signature: String,
 }
 
 impl By<'_> {
@@ -189,10 +207,8 @@ impl Book<'_> {
             if !ours {
                 return Ok(Ok(Found::Taken));
             }
-            Ok(match self.unfit(tx, &card)? {
-                Some(_) => Err(card.job),
-                None => Ok(Found::Begun(Box::new(self.order(tx, card)?))),
-            })
+            let (job, key_version) = (card.job, self.key_version(tx, card.job)?);
+            Ok(self.fitting(tx, card, key_version)?.map(Found::Begun).map_err(|_| job))
         })?;
         match found {
             Ok(found) => Ok(found),
@@ -204,23 +220,19 @@ impl Book<'_> {
         }
     }
 
-    /// Why no card can be made for the person of a card that is about to be bound.
-    fn hindrance(&self, tx: &Tx<'_>, card: &Card) -> Result<Option<Why>, StationError> {
-        match aside::why(tx, card.person)? {
-            Some(why) => Ok(Some(why)),
-            None => self.unfit(tx, card),
-        }
-    }
-
-    /// Why what is known of the person of a card does not fit it. What the centre itself would write wrong stops the station
-    /// instead: it concerns every card.
-    fn unfit(&self, tx: &Tx<'_>, card: &Card) -> Result<Option<Why>, StationError> {
-        match self.order(tx, card.clone()).and_then(|order| self.plan(&order)) {
-            Ok(_) => Ok(None),
-            Err(StationError::Content { .. }) => Ok(Some(Why::Content)),
-            Err(StationError::PersonMissing { .. }) => Ok(Some(Why::Missing)),
+    /// The order of a card with its plan, or why what is known of its person does not fit it. What the centre itself would write
+    /// wrong stops the station instead: it concerns every card.
+    fn fitting(&self, tx: &Tx<'_>, card: Card, key_version: u8) -> Result<Result<Box<Order>, Why>, StationError> {
+        let planned = self.order_under(tx, card, key_version).and_then(|order| {
+            let plan = Some(Arc::new(self.plan(&order)?));
+            Ok(Box::new(Order { plan, ..order }))
+        });
+        match planned {
+            Ok(order) => Ok(Ok(order)),
+            Err(StationError::Content { .. }) => Ok(Err(Why::Content)),
+            Err(StationError::PersonMissing { .. }) => Ok(Err(Why::Missing)),
             Err(StationError::Plan(PlanError::Values(faults))) if content::is_of_person(&faults) => {
-                Ok(Some(Why::Content))
+                Ok(Err(Why::Content))
             }
             Err(error) => Err(error),
         }
@@ -231,83 +243,105 @@ impl Book<'_> {
     /// # Errors
     /// [`StationError`].
     pub fn bind(&self, store: &mut Store, asked: &Blank<'_>, by: &By<'_>) -> Result<Bound, StationError> {
+        let identified = self.identified(store, asked.chip)?;
+        store.journal(|tx| self.bind_in(tx, asked, identified, by))
+    }
+
+    /// What a chip is called as a card, under the keys of now.
+    pub(super) fn identified(&self, store: &mut Store, chip: &Chip) -> Result<Identified, StationError> {
+        let key_set = store.read(|tx| tx.current_key_set())?;
+        let card_identifier = self.identifier(chip, key_set.unwrap_or(Vault::FIRST_VERSION))?;
+        Ok(Identified { key_set, card_identifier })
+    }
+
+    /// As [`Book::bind`], in a transaction that may hold more.
+    pub(super) fn bind_in(
+        &self,
+        tx: &Tx<'_>,
+        asked: &Blank<'_>,
+        identified: Identified,
+        by: &By<'_>,
+    ) -> Result<Bound, StationError> {
         let Blank { batch, chip, made, job, lot, place } = *asked;
+        let Identified { key_set, card_identifier } = identified;
         let made = match made {
             None => job,
             // A factory wrote it, under the keys of the blank card: its job is known.
-            Some(identifier) => match store.read(|tx| tx.factory_job(batch, identifier))? {
+            Some(identifier) => match tx.factory_job(batch, identifier)? {
                 Some(job) => Some(job),
                 None => return Ok(Bound::NotBlank),
             },
         };
-        let key_set = store.read(|tx| tx.current_key_set())?;
-        let card_identifier = self.identifier(chip, key_set.unwrap_or(Vault::FIRST_VERSION))?;
         let today = clock::today();
-        store.journal(|tx| -> Result<_, StationError> {
-            // A card begun on a wrong clock would carry a wrong date.
-            tx.log_is_whole()?;
-            tx.clock_holds()?;
-            self.under_way(tx, batch, by)?;
-            care::check(tx, by, lot, &[by.reader])?;
-            if tx.card_by_chip(chip)?.is_some() {
-                return Ok(Bound::Taken);
-            }
-            let (job, card) = loop {
-                let job = match (made, by.station) {
-                    (None, None) => tx.next_waiting_job(batch)?,
-                    (made, _) => made,
-                };
-                let Some(job) = job else { return Ok(Bound::NothingWaits) };
-                if !keep_for(tx, job, asked, by)? {
-                    return Ok(Bound::Gone);
-                }
-                let card = Card {
-                    chip: chip.clone(),
-                    job,
-                    person: tx.job_person(job)?,
-                    card_number: tx.job_card_number(job)?,
-                    card_identifier,
-                    profile: self.profile.name.clone(),
-                    issue_date: clock::compact(today),
-                    valid_until: clock::compact(clock::years_later(today, self.config.valid_years)),
-                    state: CardState::Writing.name().to_owned(),
-                };
-                let Some(why) = self.hindrance(tx, &card)? else { break (job, card) };
-                aside::set_aside(tx, job, why, by.operator)?;
-                match (made, by.station) {
-                    (None, None) => {}
-                    // A card that a factory made for the person is good for nobody else.
-                    (Some(_), _) if asked.made.is_some() => return Ok(Bound::NotBlank),
-                    _ => return Ok(Bound::Gone),
-                }
+        // A card begun on a wrong clock would carry a wrong date.
+        tx.log_is_whole()?;
+        tx.clock_holds()?;
+        self.under_way(tx, batch, by)?;
+        care::check(tx, by, lot, &[by.reader])?;
+        if tx.card_by_chip(chip)?.is_some() {
+            return Ok(Bound::Taken);
+        }
+        let (job, order) = loop {
+            let job = match (made, by.station) {
+                (None, None) => tx.next_waiting_job(batch)?,
+                (made, _) => made,
             };
-            let supply = match blank::supply(tx, self.config.stock, lot, place) {
-                Err(StockError::NothingIssued { .. }) => return Ok(Bound::NoBlanks),
-                supply => supply?,
+            let Some(job) = job else { return Ok(Bound::NothingWaits) };
+            if !keep_for(tx, job, asked, by)? {
+                return Ok(Bound::Gone);
+            }
+            let card = Card {
+                chip: chip.clone(),
+                job,
+                person: tx.job_person(job)?,
+                card_number: tx.job_card_number(job)?,
+                card_identifier,
+                profile: self.profile.name.clone(),
+                issue_date: clock::compact(today),
+                valid_until: clock::compact(clock::years_later(today, self.config.valid_years)),
+                state: CardState::Writing.name().to_owned(),
             };
-            if let Some(supply) = supply
-                && !blank::begin(tx, &supply, &tx.job_card_number(job)?, by.operator)?
-            {
-                return Ok(Bound::NoBlanks);
+            let why = match aside::why(tx, card.person)? {
+                Some(why) => why,
+                None => match self.fitting(tx, card, key_set.unwrap_or(Vault::FIRST_VERSION))? {
+                    Ok(order) => break (job, order),
+                    Err(why) => why,
+                },
+            };
+            aside::set_aside(tx, job, why, by.operator)?;
+            match (made, by.station) {
+                (None, None) => {}
+                // A card that a factory made for the person is good for nobody else.
+                (Some(_), _) if asked.made.is_some() => return Ok(Bound::NotBlank),
+                _ => return Ok(Bound::Gone),
             }
-            if let Some(old) = tx.old_chip_of_job(job)? {
-                replace(tx, &old, job, by)?;
-            }
-            tx.add_card(&card)?;
-            if let Some(key_set) = key_set {
-                tx.bind_key_set(job, key_set)?;
-            }
-            tx.move_job(job, JobMove::Bind)?;
-            if let Some(lot) = lot {
-                tx.set_lot(job, lot)?;
-            }
-            tx.note(job, (by.place(), by.reader), "intent", chip.as_str())?;
-            if let Some(station) = by.station {
-                tx.renew_leases(station, batch, &clock::instant_in(self.config.stations.lease_seconds()))?;
-            }
-            by.keep(tx, Some(job))?;
-            Ok(Bound::New(Box::new(self.order(tx, card)?)))
-        })
+        };
+        let supply = match blank::supply(tx, self.config.stock, lot, place) {
+            Err(StockError::NothingIssued { .. }) => return Ok(Bound::NoBlanks),
+            supply => supply?,
+        };
+        if let Some(supply) = supply
+            && !blank::begin(tx, &supply, &order.card.card_number, by.operator)?
+        {
+            return Ok(Bound::NoBlanks);
+        }
+        if let Some(old) = tx.old_chip_of_job(job)? {
+            replace(tx, &old, job, by)?;
+        }
+        tx.add_card(&order.card)?;
+        if let Some(key_set) = key_set {
+            tx.bind_key_set(job, key_set)?;
+        }
+        tx.move_job(job, JobMove::Bind)?;
+        if let Some(lot) = lot {
+            tx.set_lot(job, lot)?;
+        }
+        tx.note(job, (by.place(), by.reader), "intent", chip.as_str())?;
+        if let Some(station) = by.station {
+            tx.renew_leases(station, batch, &clock::instant_in(self.config.stations.lease_seconds()))?;
+        }
+        by.keep(tx, Some(job))?;
+        Ok(Bound::New(order))
     }
 
     /// The outcome of a card that was read back as it was prepared: journal, receipt, states, audit, all or nothing.
@@ -315,31 +349,54 @@ impl Book<'_> {
     /// # Errors
     /// [`StationError::ReadBackDiffers`], [`StationError::Store`].
     pub fn finish(&self, store: &mut Store, written: &Written<'_>, by: &By<'_>) -> Result<(), StationError> {
-        let Written { job, steps, read_back } = *written;
+        let finished = self.finished(store, written, by)?;
+        store.journal(|tx| self.finish_in(tx, &finished, by))
+    }
+
+    /// Whether a card was read back as it was prepared, and its receipt.
+    pub(super) fn finished(
+        &self,
+        store: &mut Store,
+        written: &Written<'_>,
+        by: &By<'_>,
+    ) -> Result<Finished, StationError> {
+        let Written { job, steps, read_back, .. } = *written;
         let (order, batch) = store.read(|tx| -> Result<_, StationError> {
             let card = tx.card_of_job(job)?.ok_or(StationError::PersonMissing { job })?;
             Ok((self.order(tx, card)?, tx.batch_of_job(job)?.unwrap_or_default()))
         })?;
-        if ReadBack::expected(&self.plan(&order)?) != read_back {
+        // What is known of the person now is what was planned for the card, or is planned anew.
+        let planned = written.order.filter(|given| given.makes_the_same_as(&order)).and_then(|given| given.plan.as_ref());
+        let expected = match planned {
+            Some(plan) => ReadBack::expected(plan),
+            None => ReadBack::expected(&self.plan(&order)?),
+        };
+        if expected != read_back {
             return Err(StationError::ReadBackDiffers { job });
         }
-        let sealed = Card { state: CardState::Sealed.name().to_owned(), ..order.card.clone() };
+        let card = Card { state: CardState::Sealed.name().to_owned(), ..order.card };
         let done = receipt::Done { batch, key_version: order.key_version, steps, read_back };
-        let (body, signature) = receipt::make(self.vault, &done, &sealed, by);
-        store.act_under_way(|tx| {
-            tx.move_job(job, JobMove::Finish)?;
-            tx.move_card(job, CardMove::Seal)?;
-            tx.move_number_of(job, NumberMove::Use)?;
-            blank::end(tx, StockMove::Finish, &order.card.card_number, "", by.operator)?;
-            tx.add_receipt(job, &body, &signature)?;
-            sync::note(tx, &sealed, sync::Event::Issue, None)?;
-            tx.note(job, (by.place(), by.reader), "done", "")?;
-            by.keep(tx, None)?;
-            if let Some(request) = tx.request_of_job(job)? {
-                tx.move_request(request.number, RequestMove::Finish)?;
-            }
-            Ok(((), by.act("card.make", format!("job {job}"), format!("{steps} steps verified"))))
-        })
+        let (body, signature) = receipt::make(self.vault, &done, &card, by);
+        Ok(Finished { card, steps, body, signature })
+    }
+
+    /// Puts a card that is made on record, in a transaction that may hold more.
+    pub(super) fn finish_in(&self, tx: &Tx<'_>, finished: &Finished, by: &By<'_>) -> Result<(), StationError> {
+        let Finished { card, steps, body, signature } = finished;
+        let job = card.job;
+        tx.log_is_whole()?;
+        tx.move_job(job, JobMove::Finish)?;
+        tx.move_card(job, CardMove::Seal)?;
+        tx.move_number(&card.card_number, NumberMove::Use)?;
+        blank::end(tx, StockMove::Finish, &card.card_number, "", by.operator)?;
+        tx.add_receipt(job, body, signature)?;
+        sync::note(tx, card, sync::Event::Issue, None)?;
+        tx.note(job, (by.place(), by.reader), "done", "")?;
+        by.keep(tx, None)?;
+        if let Some(request) = tx.request_of_job(job)? {
+            tx.move_request(request.number, RequestMove::Finish)?;
+        }
+        Ok(tx.append_audit(&by.act("card.make", format!("job {job}"), format!("{steps} steps verified")))?)
     }
 
     /// The outcome of a failed card; the job that follows.
@@ -375,6 +432,15 @@ impl Book<'_> {
     /// # Errors
     /// [`StationError`].
     pub fn order(&self, tx: &Tx<'_>, card: Card) -> Result<Order, StationError> {
+        let key_version = self.key_version(tx, card.job)?;
+        self.order_under(tx, card, key_version)
+    }
+
+    fn key_version(&self, tx: &Tx<'_>, job: i64) -> Result<u8, StoreError> {
+        Ok(tx.key_set_of(job)?.unwrap_or(Vault::FIRST_VERSION))
+    }
+
+    fn order_under(&self, tx: &Tx<'_>, card: Card, key_version: u8) -> Result<Order, StationError> {
         let person = tx.person(card.person)?.ok_or(StationError::PersonMissing { job: card.job })?;
         let mut values = CardValues::new();
         for (place, value) in self.values(tx, card.job, &card.card_number, &person)? {
@@ -386,9 +452,10 @@ impl Book<'_> {
             holder: content::holder(&person.details),
             city: self.config.city,
             transport_lot: self.config.transport_lot,
-            key_version: tx.key_set_of(card.job)?.unwrap_or(Vault::FIRST_VERSION),
+            key_version,
             keyed: tx.notes(card.job, KEYS_DONE)?,
             card,
+            plan: None,
         })
     }
 

@@ -3,8 +3,11 @@
 //!
 //! Owns: the questions, what an order to make a card consists of. Never: holds a key: a module answers references.
 
+use std::sync::Arc;
+
 use card_core::security::{CityCode, SecurityModule};
 use card_profiles::CardValues;
+use card_profiles::plan::Plan;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
@@ -146,6 +149,17 @@ pub struct Order {
     pub key_version: u8,
     /// Directories that have their production keys, as the journal says.
     pub keyed: Vec<String>,
+    /// Its plan, of a blank card, when it was made with the order.
+    pub plan: Option<Arc<Plan>>,
+}
+
+impl Order {
+    /// Whether what is written by another order is the same.
+    #[must_use]
+    pub fn makes_the_same_as(&self, other: &Self) -> bool {
+        let card = |order: &Self| (order.card.job, order.card.chip.clone(), order.city, order.transport_lot);
+        self.values == other.values && self.key_version == other.key_version && card(self) == card(other)
+    }
 }
 
 /// Who a card is for, as it is printed on it.

@@ -1,6 +1,6 @@
 //! The centre of a station that runs beside the database: the book is opened here.
 //!
-//! Owns: one connection a reader. Never: decides what the book says.
+//! Owns: one connection a reader, and one on which they write. Never: decides what the book says.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -11,11 +11,12 @@ use zeroize::Zeroizing;
 use super::book::{Blank, Book, By, Written};
 use super::care::{self, Care};
 use super::failure::StationError;
+use super::gather::Gather;
 use super::line::{Bound, Centre, Found, KEYS_DONE, Line, Order, Rest};
 use super::print;
 use crate::card::Chip;
 use crate::operator::OperatorError;
-use crate::store::{Place, Store};
+use crate::store::{Place, Store, Tx};
 use crate::vault::data_keys::DataKeys;
 
 /// A centre in this process.
@@ -34,6 +35,8 @@ pub struct Local<'a> {
     pub operator: Option<&'a str>,
     /// What is watched besides single cards.
     pub care: Care<'a>,
+    /// What its readers write at the same time.
+    pub writes: Gather<'a>,
 }
 
 impl Local<'_> {
@@ -44,6 +47,13 @@ impl Local<'_> {
 
     fn by<'b>(&'b self, reader: &'b str) -> Result<By<'b>, StationError> {
         Ok(By { operator: self.operator()?, reader, station: None, message: None })
+    }
+
+    /// A connection with the data keys.
+    fn open(&self) -> Result<Store, StationError> {
+        let mut store = self.store()?;
+        store.unlock(self.data_keys.clone())?;
+        Ok(store)
     }
 
     fn store(&self) -> Result<Store, StationError> {
@@ -60,9 +70,9 @@ impl Centre for Local<'_> {
     }
 
     fn line(&self, reader: &str) -> Result<Box<dyn Line + '_>, StationError> {
-        let mut store = self.store()?;
-        store.unlock(self.data_keys.clone())?;
-        Ok(Box::new(LocalLine { centre: self, store, reader: reader.to_owned(), keyed: Vec::new() }))
+        let operator = self.operator()?.to_owned();
+        let who = Arc::new(Who { operator, reader: reader.to_owned() });
+        Ok(Box::new(LocalLine { centre: self, store: self.open()?, who, keyed: Vec::new() }))
     }
 
     fn end(&self) -> Result<Rest, StationError> {
@@ -70,45 +80,63 @@ impl Centre for Local<'_> {
     }
 }
 
-struct LocalLine<'a> {
-    centre: &'a Local<'a>,
-    store: Store,
+/// Who writes, for what is carried out by another reader's thread.
+struct Who {
+    operator: String,
     reader: String,
+}
+
+impl Who {
+    fn by(&self) -> By<'_> {
+        By { operator: &self.operator, reader: &self.reader, station: None, message: None }
+    }
+}
+
+struct LocalLine<'l, 'a> {
+    centre: &'l Local<'a>,
+    store: Store,
+    who: Arc<Who>,
     /// Directories of the card at hand that have their keys, of which the journal does not know yet.
     keyed: Vec<(i64, String)>,
 }
 
-impl LocalLine<'_> {
-    fn book(&self) -> Book<'_> {
-        self.centre.book
+impl<'a> LocalLine<'_, 'a> {
+    fn write<T: Send + 'a>(
+        &self,
+        work: impl FnMut(&Tx<'_>) -> Result<T, StationError> + Send + 'a,
+    ) -> Result<T, StationError> {
+        self.centre.writes.write(|| self.centre.open(), work)
     }
 }
 
-impl Line for LocalLine<'_> {
+impl Line for LocalLine<'_, '_> {
     fn work_left(&mut self) -> Result<bool, StationError> {
         Ok(self.store.read(|tx| tx.work_left(self.centre.batch))?)
     }
 
     fn find(&mut self, chip: &Chip) -> Result<Found, StationError> {
-        let Self { centre, store, reader, .. } = self;
-        centre.book.find(store, centre.batch, chip, &centre.by(reader)?)
+        let Self { centre, store, who, .. } = self;
+        centre.book.find(store, centre.batch, chip, &who.by())
     }
 
     fn bind(&mut self, chip: &Chip, made: Option<&str>) -> Result<Bound, StationError> {
-        let Self { centre, store, reader, .. } = self;
-        let blank =
-            Blank { batch: centre.batch, chip, made, job: None, lot: centre.care.lot, place: centre.care.station };
-        centre.book.bind(store, &blank, &centre.by(reader)?)
+        let (book, batch, care) = (self.centre.book, self.centre.batch, self.centre.care);
+        let identified = book.identified(&mut self.store, chip)?;
+        let (chip, made, who) = (chip.clone(), made.map(str::to_owned), Arc::clone(&self.who));
+        self.write(move |tx| {
+            let (chip, made) = (&chip, made.as_deref());
+            let blank = Blank { batch, chip, made, job: None, lot: care.lot, place: care.station };
+            book.bind_in(tx, &blank, identified, &who.by())
+        })
     }
 
     fn note(&mut self, job: i64, event: &str, detail: &str) -> Result<(), StationError> {
-        let Self { store, reader, keyed, .. } = self;
-        store.journal(|tx| {
-            keyed.iter().try_for_each(|(job, df)| tx.note(*job, ("", reader), KEYS_DONE, df))?;
-            tx.note(job, ("", reader), event, detail)
-        })?;
-        keyed.clear();
-        Ok(())
+        let (event, detail) = (event.to_owned(), detail.to_owned());
+        let (keyed, who) = (std::mem::take(&mut self.keyed), Arc::clone(&self.who));
+        self.write(move |tx| {
+            keyed.iter().try_for_each(|(job, df)| tx.note(*job, ("", &who.reader), KEYS_DONE, df))?;
+            Ok(tx.note(job, ("", &who.reader), &event, &detail)?)
+        })
     }
 
     fn keyed(&mut self, job: i64, df: &str) -> Result<(), StationError> {
@@ -117,26 +145,28 @@ impl Line for LocalLine<'_> {
     }
 
     fn finish(&mut self, order: &Order, steps: usize, read_back: &str) -> Result<(), StationError> {
-        let Self { centre, store, reader, keyed } = self;
-        keyed.clear();
-        centre.book.finish(store, &Written { job: order.card.job, steps, read_back }, &centre.by(reader)?)
+        self.keyed.clear();
+        let (book, who) = (self.centre.book, Arc::clone(&self.who));
+        let written = Written { job: order.card.job, steps, read_back, order: Some(order) };
+        let finished = book.finished(&mut self.store, &written, &who.by())?;
+        self.write(move |tx| book.finish_in(tx, &finished, &who.by()))
     }
 
     fn spoil(&mut self, order: &Order, reason: &str) -> Result<i64, StationError> {
-        let Self { centre, store, reader, keyed } = self;
+        let Self { centre, store, who, keyed } = self;
         keyed.clear();
-        centre.book.spoil(store, order.card.job, reason, &centre.by(reader)?)
+        centre.book.spoil(store, order.card.job, reason, &who.by())
     }
 
     fn hold_reader(&mut self, reason: &str) -> Result<(), StationError> {
-        let Self { centre, store, reader, .. } = self;
-        centre.book.hold_reader(store, reason, &centre.by(reader)?)
+        let Self { centre, store, who, .. } = self;
+        centre.book.hold_reader(store, reason, &who.by())
     }
 
     fn lot_is_bad(&mut self) -> Result<bool, StationError> {
-        let Self { centre, store, reader, .. } = self;
+        let Self { centre, store, who, .. } = self;
         let Care { lot: Some(lot), lot_percent_max, .. } = centre.care else { return Ok(false) };
-        care::lot_is_bad(store, lot, lot_percent_max, &centre.by(reader)?)
+        care::lot_is_bad(store, lot, lot_percent_max, &who.by())
     }
 
     fn photo(&mut self, order: &Order) -> Result<Option<Zeroizing<String>>, StationError> {
@@ -144,7 +174,7 @@ impl Line for LocalLine<'_> {
     }
 
     fn module(&self, _job: i64) -> Box<dyn SecurityModule> {
-        Box::new(self.book().vault.keys())
+        Box::new(self.centre.book.vault.keys())
     }
 }
 

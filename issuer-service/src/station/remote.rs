@@ -167,6 +167,7 @@ impl Remote<'_> {
             transport_lot,
             key_version,
             keyed: prepared.keyed.clone(),
+            plan: None,
         })
     }
 

@@ -3,6 +3,8 @@
 //! Owns: what is in the journal before and after each act on a card; reading an interrupted card's state.
 //! Never: retries a command, waits for a card.
 
+use std::sync::Arc;
+
 use card_core::algorithm::Algorithm;
 use card_core::command::{self, Record};
 use card_core::fci::Fci;
@@ -147,7 +149,10 @@ impl Work<'_> {
                 line.keyed(job, df)
             })?;
         }
-        let plan = Plan::personalize(profile, &order.values, &target).map_err(StationError::from)?;
+        let plan = match &order.plan {
+            Some(plan) if !resumed => Arc::clone(plan),
+            _ => Arc::new(Plan::personalize(profile, &order.values, &target).map_err(StationError::from)?),
+        };
         let total = plan.steps.len();
         let keyed = &mut order.keyed;
         writer.carry_out(&plan, |step, number, answer| {

@@ -122,7 +122,12 @@ impl Tx<'_> {
     /// # Errors
     /// [`StoreError::LogDiffers`], [`StoreError::AnchorDamaged`], [`StoreError::AnchorMissing`], [`StoreError::Anchor`].
     pub fn log_is_whole(&self) -> Result<(), StoreError> {
-        let head = self.audit_head()?;
+        // What this transaction has recorded so far is not in the anchor yet.
+        let behind = self.recorded.borrow().behind.clone();
+        let head = match behind {
+            Some(head) => head,
+            None => self.audit_head()?,
+        };
         match self.anchor.compare(head.as_ref()) {
             Err(AnchorError::File(error)) if error.kind() == std::io::ErrorKind::NotFound && !self.is_anchored()? => {
                 Ok(())

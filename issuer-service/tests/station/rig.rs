@@ -19,6 +19,7 @@ use issuer_service::station::book::Book;
 use issuer_service::station::care::Care;
 use issuer_service::station::event::{Event, Watcher};
 use issuer_service::station::failure::StationError;
+use issuer_service::station::gather::Gather;
 use issuer_service::station::hook::Hook;
 use issuer_service::station::local::Local;
 use issuer_service::station::slot::Slot;
@@ -157,6 +158,7 @@ impl Rig {
                 batch: self.batch,
                 operator: Some("sun"),
                 care: Care { lot: self.lot, station: self.station, ..Care::default() },
+                writes: Gather::default(),
             },
             profile: &profile,
             batch: self.batch,
