@@ -3,7 +3,8 @@
 //! Source: AES-256-GCM and HMAC-SHA-256 as docs/adr/0020 asks for them.
 //! Owns: the bare sides. *Parse*: the `csv` crate reads every cell. *Insert*: SQLite, durable transactions of 1,000 rows, each
 //! row's cells as texts, the number unique, since a registry finds people by it. *Seal*: one AEAD over the cells and the keyed
-//! hashes of number and name; it is not in the floor of the aim.
+//! hashes of number and name; it is not in the floor of the aim. *Registry*: these sealed rows with the indexes that find a person by
+//! keyed hashes, which fall all over their pages, and by county; as many rows a transaction as an import takes.
 //! Never: counts the making of the file or of the centre.
 
 use std::path::Path;
@@ -24,8 +25,12 @@ const ROWS: u32 = 50_000;
 /// Imports, each of new people into the same database.
 const BLOCKS: usize = 5;
 
-/// Rows of a bare transaction.
+/// Rows of a bare transaction, and of one as an import has them.
 const TRANSACTION: u32 = 1_000;
+const WIDE: u32 = 25_000;
+
+/// Bytes of a keyed hash.
+const HASH_BYTES: usize = 32;
 
 /// What of the bare work is done.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -33,6 +38,7 @@ enum Bare {
     Parse,
     Insert,
     Seal,
+    Registry,
 }
 
 /// The rows.
@@ -55,6 +61,12 @@ pub fn measure() -> Vec<Row> {
             Aim::None,
             &format!("{what}, sealed"),
             "bare: the same, with AEAD of the cells and two keyed hashes",
+        ),
+        row(
+            Bare::Registry,
+            Aim::None,
+            &format!("{what}, sealed and found"),
+            "bare: sealed cells as one, unique by a keyed hash, indexes by another one and by county, 25,000 rows a transaction",
         ),
         row(Bare::Parse, Aim::None, &format!("{what}, to the parse"), "bare: the csv parse alone"),
     ]
@@ -90,6 +102,12 @@ fn open(path: &Path) -> Connection {
     let table =
         format!("CREATE TABLE person (id INTEGER PRIMARY KEY, number TEXT NOT NULL UNIQUE, {columns}, sealed BLOB)");
     connection.execute(&table, ()).expect("a table");
+    let registry = "CREATE TABLE registry (id INTEGER PRIMARY KEY, number BLOB NOT NULL UNIQUE, name BLOB NOT NULL,
+                                           region TEXT NOT NULL, sealed BLOB NOT NULL);
+                    CREATE INDEX registry_name ON registry (name);
+                    CREATE INDEX registry_region ON registry (region, id);
+                    PRAGMA cache_size = -65536; PRAGMA wal_autocheckpoint = 8192;";
+    connection.execute_batch(registry).expect("a table");
     connection
 }
 
@@ -103,9 +121,18 @@ fn bare_import(file: &Path, database: &mut Connection, bare: Bare) -> Duration {
         let mut number = 0_u64;
         while left {
             let tx = (bare != Bare::Parse).then(|| database.transaction().expect("alone"));
-            for _ in 0..TRANSACTION {
+            for _ in 0..(if bare == Bare::Registry { WIDE } else { TRANSACTION }) {
                 assert_eq!(record.len(), people::COLUMNS, "every cell is read");
-                if let Some(tx) = &tx {
+                if let (Bare::Registry, Some(tx)) = (bare, &tx) {
+                    number += 1;
+                    let sealed = seal(&aead, &lookup, number, &record);
+                    let (sealed, hashes) = sealed.split_at(sealed.len() - 2 * HASH_BYTES);
+                    let (number, name) = hashes.split_at(HASH_BYTES);
+                    let insert = "INSERT INTO registry (number, name, region, sealed) VALUES (?1, ?2, ?3, ?4)";
+                    let mut statement = tx.prepare_cached(insert).expect("a statement");
+                    let region = record.get(people::REGION).unwrap_or_default();
+                    statement.execute((number, name, region, sealed)).expect("inserted");
+                } else if let Some(tx) = &tx {
                     let sealed = (bare == Bare::Seal).then(|| {
                         number += 1;
                         seal(&aead, &lookup, number, &record)

@@ -1,5 +1,6 @@
 //! The measurements of `make bench`: ours against the bare cost of the same work, as ratios of one run.
 
+pub mod api;
 pub mod bridge;
 pub mod card_cryptography;
 pub mod centre;

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use benches::measure::Row;
 use benches::{
-    bridge, card_cryptography, decode, host_time, import, journal, kiosk, output, personalization, profile_load,
+    api, bridge, card_cryptography, decode, host_time, import, journal, kiosk, output, personalization, profile_load,
     read_record, round_trip, stations, tac, wire, wire_tables,
 };
 
@@ -13,7 +13,7 @@ use benches::{
 type Named = (&'static str, fn() -> Vec<Row>);
 
 /// Every measurement.
-const ALL: [Named; 14] = [
+const ALL: [Named; 15] = [
     ("round-trip", || vec![round_trip::measure()]),
     ("wire", wire::measure),
     ("read-record", || vec![read_record::measure()]),
@@ -28,6 +28,7 @@ const ALL: [Named; 14] = [
     ("journal", || vec![journal::measure()]),
     ("import", import::measure),
     ("stations", stations::measure),
+    ("api", api::measure),
 ];
 
 /// Writes `docs/wire.md` instead of measuring.

@@ -11,6 +11,9 @@ const HEADER: &str = "社会保障号码,姓名,性别,民族,出生日期,行�
 /// Columns of a row.
 pub const COLUMNS: usize = 9;
 
+/// The column with the county.
+pub const REGION: usize = 5;
+
 /// Names that are drawn from in turn.
 const NAMES: [&str; 6] = ["扎西·多吉", "王试明", "欧阳样芳", "丹增·格桑", "阿依·木呷", "李例强"];
 

@@ -3,12 +3,16 @@
 //! Source: ISO/IEC 7816-3 10 for the time of bytes on the contacts (`card_core::wire`).
 //! Owns: readers whose cards are in this process, at full speed or with the line's own time for every exchange; the bare sides.
 //! *Cryptography*: what module and card must compute for the cards (`personalization`), on as many cores as there are readers.
+//! *Durable*: the same cryptography, and for each card what cannot be done without the disk: one commit of SQLite before it is
+//! written, a line of a file and another commit behind it (docs/adr/0064); what is left below it is ours.
 //! *Wire*: the bytes of the same cards at the line's rate, side by side on all readers, and nothing else.
 //! Never: counts the making of blank cards, of people or of the batch.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
+use std::fs::{File, OpenOptions};
+use std::io::Write;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use card_core::transport::{Transport, TransportError};
@@ -25,6 +29,7 @@ use issuer_service::station::gather::Gather;
 use issuer_service::station::local::Local;
 use issuer_service::station::slot::Slot;
 use issuer_service::vault::Vault;
+use rusqlite::Connection;
 
 use crate::centre::Place;
 use crate::measure::{Aim, Row, alternate, timed};
@@ -51,7 +56,7 @@ const AIM: Aim = Aim::AtLeast(0.67);
 #[must_use]
 pub fn measure() -> Vec<Row> {
     let mut bench = Bench::new();
-    let mut rows: Vec<Row> = READERS.into_iter().map(|readers| bench.full_speed(readers)).collect();
+    let mut rows: Vec<Row> = READERS.into_iter().flat_map(|readers| bench.full_speed(readers)).collect();
     for (line, baud, cards) in [(Line::FAST, "115200", 6), (Line::RESET, "9600", 2)] {
         rows.extend(READERS.into_iter().map(|readers| bench.paced(readers, line, baud, cards)));
     }
@@ -84,27 +89,39 @@ impl Bench {
         Self { place, vault, profile: Centre::card_profile(), sample, plan, cores, serial: 0 }
     }
 
-    fn full_speed(&mut self, readers: u32) -> Row {
+    /// Against the cryptography, and against that with its durable writes.
+    fn full_speed(&mut self, readers: u32) -> [Row; 2] {
         let busy = readers.min(self.cores);
         let plan = self.plan.clone();
+        let disk = Disk::new(&self.place);
+        let mut durable = Vec::with_capacity(BLOCKS + 1);
         let (ours, bare) = alternate(
             BLOCKS,
             readers * CARDS,
             |cards| self.run(readers, cards / readers, None).0,
             |cards| {
-                timed(|| {
-                    std::thread::scope(|scope| {
-                        for core in 0..busy {
-                            let (share, plan) = (cards / busy + u32::from(core < cards % busy), &plan);
-                            scope.spawn(move || (0..share).for_each(|_| personalization::bare(plan)));
-                        }
-                    });
-                })
+                durable.push(each_on_its_core(cards, readers, |cards| {
+                    for _ in 0..cards {
+                        disk.commit();
+                        personalization::bare(&plan);
+                        disk.line();
+                        disk.commit();
+                    }
+                }));
+                each_on_its_core(cards, busy, |cards| (0..cards).for_each(|_| personalization::bare(&plan)))
             },
         );
+        durable.remove(0);
+        durable.sort();
+        let durable = durable[durable.len() / 2].as_secs_f64() / f64::from(readers * CARDS);
+        let what = format!("cards made, {readers} readers");
         let note =
             format!("bare: cryptography of module and card for the same cards on {busy} of {} cores", self.cores);
-        Row::new(&format!("cards made, {readers} readers"), "1/s", 1.0 / ours, 1.0 / bare, AIM, &note)
+        let floor = "bare: the same with two commits and one line of a file a card, each durable, on the same disk";
+        [
+            Row::new(&what, "1/s", 1.0 / ours, 1.0 / bare, AIM, &note),
+            Row::new(&format!("{what}, to the disk"), "1/s", 1.0 / ours, 1.0 / durable, Aim::None, floor),
+        ]
     }
 
     fn paced(&mut self, readers: u32, line: Line, baud: &str, cards: u32) -> Row {
@@ -160,6 +177,47 @@ impl Bench {
         let time = start.elapsed();
         assert_eq!((summary.made, summary.left), (u64::from(readers * cards), 0), "every card is made");
         (time, Wire { exchanges: exchanges.load(Ordering::Relaxed), bytes: bytes.load(Ordering::Relaxed) })
+    }
+}
+
+/// So many cards, shared out among threads.
+fn each_on_its_core(cards: u32, threads: u32, work: impl Fn(u32) + Sync) -> Duration {
+    timed(|| {
+        std::thread::scope(|scope| {
+            for thread in 0..threads {
+                let (share, work) = (cards / threads + u32::from(thread < cards % threads), &work);
+                scope.spawn(move || work(share));
+            }
+        });
+    })
+}
+
+/// What must be durable for a card, and nothing else.
+struct Disk {
+    database: Mutex<Connection>,
+    file: Mutex<File>,
+}
+
+impl Disk {
+    fn new(place: &Place) -> Self {
+        let database = Connection::open(place.path("bare.sqlite")).expect("a database");
+        database.pragma_update(None, "journal_mode", "WAL").expect("a setting");
+        database.pragma_update(None, "synchronous", "FULL").expect("a setting");
+        database.execute("CREATE TABLE IF NOT EXISTS card (id INTEGER PRIMARY KEY, state TEXT)", ()).expect("a table");
+        let file = OpenOptions::new().create(true).append(true).open(place.path("bare.anchor")).expect("a file");
+        Self { database: Mutex::new(database), file: Mutex::new(file) }
+    }
+
+    fn commit(&self) {
+        let database = self.database.lock().expect("alone");
+        let mut add = database.prepare_cached("INSERT INTO card (state) VALUES ('writing')").expect("a statement");
+        add.execute(()).expect("durable");
+    }
+
+    fn line(&self) {
+        let mut file = self.file.lock().expect("alone");
+        file.write_all(&[b'0'; 80]).expect("written");
+        file.sync_data().expect("durable");
     }
 }
 

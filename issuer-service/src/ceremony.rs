@@ -166,10 +166,14 @@ impl Room<'_> {
     /// [`CeremonyError`].
     pub fn start(&mut self, start: &Start<'_>) -> Result<Ceremony, CeremonyError> {
         let kind = self.vault.kind();
-        let current = self.centre.store.read(|tx| tx.current_key_set())?;
+        let (current, left) = self
+            .centre
+            .store
+            .read(|tx| -> Result<_, StoreError> { Ok((tx.current_key_set()?, tx.key_set_left()?)) })?;
         let (purpose, key_set, threshold, names) = match start.restore {
             None => {
-                let next = current.unwrap_or(0).checked_add(1).ok_or(CeremonyError::VersionsExhausted)?;
+                // Other keys of that version are on the token for good.
+                let next = current.unwrap_or(0).max(left).checked_add(1).ok_or(CeremonyError::VersionsExhausted)?;
                 ("generate", next, start.threshold, start.custodians.to_vec())
             }
             Some(backup) => {

@@ -13,6 +13,7 @@ pub mod fault;
 pub mod folder;
 pub mod inbox;
 pub mod intake;
+pub mod item;
 pub mod state;
 pub mod template;
 pub mod values;
@@ -280,13 +281,23 @@ pub fn abandon(
     Ok(file)
 }
 
-/// The template of a name.
+/// The template of a name, for the files of a batch.
 ///
 /// # Errors
 /// [`ExchangeError::TemplateUnknown`], [`ExchangeError::Template`].
 pub fn find(centre: &Path, name: &str) -> Result<Template, ExchangeError> {
-    let mut all = template::all(centre)?;
-    all.remove(name).map(|(template, _)| template).ok_or(ExchangeError::TemplateUnknown)
+    // The registry's files have commands of their own.
+    let found = Some(named(centre, name)?).filter(|template| template.partner != Partner::Registry);
+    found.ok_or(ExchangeError::TemplateUnknown)
+}
+
+/// The template of a name, whoever it is for.
+///
+/// # Errors
+/// [`ExchangeError::TemplateUnknown`], [`ExchangeError::Template`].
+pub fn named(centre: &Path, name: &str) -> Result<Template, ExchangeError> {
+    let found = template::all(centre)?.remove(name).map(|(template, _)| template);
+    found.ok_or(ExchangeError::TemplateUnknown)
 }
 
 fn sent(tx: &Tx<'_>, task: &str) -> Result<SentFile, ExchangeError> {
@@ -457,7 +468,7 @@ impl Show for Templates {
             };
             let site = if *origin == template::Origin::Site { lang.pick("  本地", "  site") } else { "" };
             let (name, title, encoding) = (&template.name, &template.title, template.encoding.name());
-            let partner = column(template.partner.word(lang), 8);
+            let partner = column(template.partner.word(lang), 9);
             format!("{name:<26} {way}  {partner}{form}  {encoding}  {title}{site}")
         });
         lines.collect::<Vec<_>>().join("\n")

@@ -111,6 +111,7 @@ const MIGRATIONS: &[(i64, &str)] = &[
     (61, include_str!("store/schema_061_benefit.sql")),
     (62, include_str!("store/schema_062_login.sql")),
     (63, include_str!("store/schema_063_client.sql")),
+    (64, include_str!("store/schema_064_key_left.sql")),
     (67, include_str!("store/schema_067_load_order.sql")),
     (68, include_str!("store/schema_068_row_decision.sql")),
 ];

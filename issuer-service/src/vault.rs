@@ -30,7 +30,7 @@ use serde::{Deserialize, Serialize};
 use settlement::id::{PublicKey, Signature};
 use zeroize::Zeroizing;
 
-pub use check::{CheckValue, CheckValues, Exported, HeldValue, KeyCheck};
+pub use check::{CheckValue, CheckValues, Exported, HeldValue, KeyCheck, TakenOut};
 pub use failure::VaultError;
 pub(crate) use failure::{module_code, module_exit, module_next, module_what};
 pub use key_store::{Held, KeyStore, NewKey};
@@ -225,25 +225,27 @@ impl Vault {
         Ok(values)
     }
 
-    /// Takes these keys out, where they are held with these check values; how many. A file must be sealed again behind it.
+    /// Takes these keys out, where they are held with these check values. A file must be sealed again behind it.
     ///
     /// # Errors
     /// [`VaultError`]; some may be gone.
-    pub fn take_out(&self, keys: &[HeldValue]) -> Result<usize, VaultError> {
+    pub fn take_out(&self, keys: &[HeldValue]) -> Result<TakenOut, VaultError> {
         let ours = self.keys();
         let mut store = ours.store();
-        let mut gone = 0;
+        let mut out = TakenOut::default();
         for held in store.held()? {
             let value = hex::encode_upper(store.check_value(&held.reference())?);
             let meant = |key: &HeldValue| {
                 key.name == held.name.as_str() && key.version == held.version && key.check_value == value
             };
-            if keys.iter().any(meant) {
-                store.remove(&held)?;
-                gone += 1;
+            let Some(key) = keys.iter().find(|key| meant(key)) else { continue };
+            if store.remove(&held)? {
+                out.gone += 1;
+            } else {
+                out.left.push(key.clone());
             }
         }
-        Ok(gone)
+        Ok(out)
     }
 
     /// Whether a key may come in at all.

@@ -67,45 +67,50 @@ impl Room<'_> {
         Ok((self.found(number)?, written))
     }
 
-    /// Gives the open ceremony up; keys of a finish that was cut short are taken out of the vault, its backup goes.
+    /// Gives the open ceremony up; keys of a finish that was cut short are taken out of the vault, its backup goes. Gives those keys
+    /// with it that a token does not let go: they stay on record as its keys.
     ///
     /// # Errors
     /// [`CeremonyError`].
-    pub fn cancel(&mut self) -> Result<Ceremony, CeremonyError> {
+    pub fn cancel(&mut self) -> Result<(Ceremony, Vec<HeldValue>), CeremonyError> {
         let (ceremony, _lock) = self.alone()?;
         let number = ceremony.number;
         let (vault, path, passphrase) = (self.vault, self.centre.vault_path(), self.passphrase);
         let operator = self.operator;
-        self.centre.store.act(|tx| -> Result<_, CeremonyError> {
+        let left = self.centre.store.act(|tx| -> Result<_, CeremonyError> {
             let operator = tx.require(operator, Role::Keys)?;
+            let mut left = Vec::new();
             let (by, step) = if ceremony.state == CeremonyState::Finishing.name() {
                 // Inside the act: without a record nothing is taken out, and cut short it is done again.
-                let gone = vault.take_out(&tx.brought_keys(number)?)?;
-                if gone > 0 && vault.place() == Place::File {
+                let out = vault.take_out(&tx.brought_keys(number)?)?;
+                if out.gone > 0 && vault.place() == Place::File {
                     vault.reseal(&path, passphrase)?;
                 }
-                (CeremonyMove::TakeOut, format!("cancel, {gone} keys taken out"))
+                out.left.iter().try_for_each(|key| tx.leave_key(number, key))?;
+                let step = format!("cancel, {} keys taken out{}", out.gone, told(&out.left));
+                left = out.left;
+                (CeremonyMove::TakeOut, step)
             } else {
                 (CeremonyMove::Cancel, "cancel".to_owned())
             };
             tx.end_ceremony(number, by, None)?;
             sign(tx, vault, &ceremony, &step, &operator, "")?;
             let detail = step.strip_prefix("cancel, ").unwrap_or_default().to_owned();
-            Ok(((), act(operator, "ceremony.cancel", number, detail)))
+            Ok((left, act(operator, "ceremony.cancel", number, detail)))
         })?;
         self.forget(number);
         // It opens nothing that is in use; where it cannot be removed it stays sealed.
         let _ = std::fs::remove_file(self.path(number, "backup"));
-        self.found(number)
+        Ok((self.found(number)?, left))
     }
 
     /// Takes the keys out of the vault that are on no record: what ceremonies of older programs left when they were given up. Gives
-    /// their names and versions.
+    /// the names and versions of those that are gone, and of those that a token does not let go.
     ///
     /// # Errors
     /// [`CeremonyError::OpenAlready`] while a ceremony is open: its keys are its own. [`CeremonyError::Unrecorded`] at a centre that
     /// has made cards without any record of keys.
-    pub fn discard(&mut self) -> Result<Vec<String>, CeremonyError> {
+    pub fn discard(&mut self) -> Result<(Vec<String>, Vec<String>), CeremonyError> {
         let _lock = self.centre.lock("ceremony-start")?;
         let (vault, path, passphrase) = (self.vault, self.centre.vault_path(), self.passphrase);
         let operator = self.operator;
@@ -120,13 +125,17 @@ impl Room<'_> {
             let recorded = tx.recorded_check_values()?;
             let mut unknown = vault.held_values()?;
             unknown.retain(|held| !recorded.iter().any(|of| of.name == held.name && of.version == held.version));
-            let gone = vault.take_out(&unknown)?;
-            if gone > 0 && vault.place() == Place::File {
+            let out = vault.take_out(&unknown)?;
+            if out.gone > 0 && vault.place() == Place::File {
                 vault.reseal(&path, passphrase)?;
             }
-            let names = unknown.iter().map(|held| format!("{} v{}", held.name, held.version)).collect();
-            let detail = format!("{gone} keys on no record");
-            Ok((names, Act { actor: operator, act: "key.discard", object: "vault".to_owned(), detail }))
+            unknown.retain(|key| !out.left.contains(key));
+            let names = |keys: &[HeldValue]| keys.iter().map(HeldValue::title).collect();
+            let detail = format!("{} keys on no record{}", out.gone, told(&out.left));
+            Ok((
+                (names(&unknown), names(&out.left)),
+                Act { actor: operator, act: "key.discard", object: "vault".to_owned(), detail },
+            ))
         })
     }
 
@@ -316,6 +325,15 @@ impl Room<'_> {
             Place::File => key.clone(),
         }
     }
+}
+
+/// The keys that a token did not let go, for a record.
+fn told(left: &[HeldValue]) -> String {
+    if left.is_empty() {
+        return String::new();
+    }
+    let names: Vec<String> = left.iter().map(HeldValue::title).collect();
+    format!(", left on the token: {}", names.join(", "))
 }
 
 /// Records the key set with those of its keys that are on no record: a transport key may be brought again, and a key set may be

@@ -12,7 +12,7 @@ use crate::error::Error;
 use crate::exit::Exit;
 use crate::lang::Lang;
 use crate::output::{Output, Show};
-use crate::vault::{Vault, passphrase};
+use crate::vault::{HeldValue, Vault, passphrase};
 
 /// What to do in a key ceremony.
 #[derive(Debug, Subcommand)]
@@ -139,7 +139,10 @@ fn work(common: &Common, centre: &mut crate::Centre, verb: Verb, output: &Output
             let (ceremony, written) = room.finish(shares.as_deref())?;
             output.show(&Finished { ceremony, written });
         }
-        Verb::Cancel => output.show(&room.cancel()?),
+        Verb::Cancel => {
+            let (ceremony, left) = room.cancel()?;
+            output.show(&Cancelled { ceremony, left });
+        }
         Verb::List | Verb::Show { .. } | Verb::Protocol { .. } => unreachable!("these need no vault"),
     }
     Ok(())
@@ -177,5 +180,32 @@ impl Show for Finished {
             text.push_str(&format!("\n{} {}", lang.pick("已写入", "written:"), path.display()));
         }
         text
+    }
+}
+
+#[derive(Serialize)]
+struct Cancelled {
+    #[serde(flatten)]
+    ceremony: Ceremony,
+    /// Keys that the token does not let go.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    left: Vec<HeldValue>,
+}
+
+impl Show for Cancelled {
+    fn text(&self, lang: Lang) -> String {
+        let text = self.ceremony.text(lang);
+        if self.left.is_empty() {
+            return text;
+        }
+        let keys: Vec<String> = self.left.iter().map(|key| format!("  {}  {}", key.title(), key.check_value)).collect();
+        let (left, next) = (
+            lang.pick("令牌不允许删除，以下密钥留在令牌中", "the token does not let these keys go:"),
+            lang.pick(
+                "没有卡片使用它们，今后的仪式跳过这一版本。请保管人用厂商工具删除，或在停用该令牌时一并销毁，并在仪式记录上签注",
+                "no card uses them, and later ceremonies pass over their version. Let the custodians destroy them with the maker's tool, or with the token when it goes out of use, and sign that on the protocol",
+            ),
+        );
+        format!("{text}\n{left}\n{}\n{next}", keys.join("\n"))
     }
 }

@@ -127,7 +127,7 @@ fn run_template(common: &Common, verb: TemplateVerb, output: &Output) -> Result<
     let bad = |bad: BadTemplate| Error::from(ExchangeError::from(bad));
     match verb {
         TemplateVerb::Check { file } => output.show(&template::read(&file).map_err(bad)?),
-        TemplateVerb::Show { name } => output.show(&exchange::find(common.folder()?, &name)?),
+        TemplateVerb::Show { name } => output.show(&exchange::named(common.folder()?, &name)?),
         TemplateVerb::List => {
             let templates = template::all(common.folder()?).map_err(bad)?.into_values().collect();
             output.show(&Templates { templates });

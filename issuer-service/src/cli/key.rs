@@ -50,7 +50,9 @@ pub(super) fn run(common: &Common, verb: Verb, output: &Output) -> Result<Exit, 
         Verb::Check => {
             let vault = common.vault(&centre, output)?;
             let found = vault.check_values(centre.config.city)?.keys;
-            let check = KeyCheck::compare(centre.store.read(|tx| tx.recorded_check_values())?, found);
+            let (recorded, left) =
+                centre.store.read(|tx| -> Result<_, Error> { Ok((tx.recorded_check_values()?, tx.keys_left()?)) })?;
+            let check = KeyCheck::compare(recorded, found, &left);
             output.show(&check);
             if !check.agrees() {
                 return Ok(Exit::Mismatch);
@@ -61,7 +63,8 @@ pub(super) fn run(common: &Common, verb: Verb, output: &Output) -> Result<Exit, 
             let vault = common.vault_with(&centre, &passphrase, output)?;
             let operator = common.operator.as_deref();
             let mut room = Room { centre: &mut centre, vault: &vault, passphrase: &passphrase, operator };
-            output.show(&Discarded { keys: room.discard()? });
+            let (keys, left) = room.discard()?;
+            output.show(&Discarded { keys, left });
         }
         Verb::Data => output.show(&centre.store.read(rotation::generations)?),
         Verb::RotateData => {
@@ -92,6 +95,9 @@ pub(super) fn run(common: &Common, verb: Verb, output: &Output) -> Result<Exit, 
 #[derive(Serialize)]
 struct Discarded {
     keys: Vec<String>,
+    /// Those that the token does not let go.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    left: Vec<String>,
 }
 
 impl Show for Discarded {
@@ -100,6 +106,13 @@ impl Show for Discarded {
         let mut text =
             lang.pick(format!("已取出 {count} 个没有记录的密钥"), format!("{count} keys on no record taken out"));
         self.keys.iter().for_each(|key| text.push_str(&format!("\n{key}")));
+        if !self.left.is_empty() {
+            let left = self.left.join(", ");
+            text.push_str(&lang.pick(
+                format!("\n令牌不允许删除: {left}；请用厂商工具删除"),
+                format!("\nthe token does not let these go: {left}; destroy them with the maker's tool"),
+            ));
+        }
         text
     }
 }

@@ -45,7 +45,9 @@ pub(super) fn run(common: &Common, output: &Output) -> Result<Exit, Error> {
     if let Some(vault) = vault {
         run.look(("密钥校验值", "check values of keys"), || {
             let found = vault.check_values(centre.config.city)?.keys;
-            let check = KeyCheck::compare(centre.store.read(|tx| tx.recorded_check_values())?, found);
+            let (recorded, left) =
+                centre.store.read(|tx| -> Result<_, Error> { Ok((tx.recorded_check_values()?, tx.keys_left()?)) })?;
+            let check = KeyCheck::compare(recorded, found, &left);
             let agreed = check.agreed;
             let seen = if check.agrees() {
                 Seen::good(format!("{agreed} 个与记录一致"), format!("{agreed} are as recorded"))

@@ -16,13 +16,14 @@ use crate::clearing::refusal::ClearingError;
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::http::connection::Limits;
-use crate::http::operators::{self, OperatorDesk};
+use crate::http::operators::{self, LOOKERS, OperatorDesk};
 use crate::http::station::{StationDesk, VaultSource};
 use crate::http::tls::{self, TlsEdge};
 use crate::http::{self, Desk};
 use crate::output::Output;
 use crate::peer::PeerError;
 use crate::query::pages;
+use crate::store::Store;
 use crate::vault::authority::Authority;
 use crate::vault::{Vault, passphrase};
 
@@ -208,10 +209,14 @@ fn operators(
         Some(tls::config_for_people(&Authority::open(&path, &passphrase)?, &options.tls_names)?)
     };
     let data_keys = common.data_keys(centre, output)?;
-    let (mut store, mut door) = (centre.connect()?, centre.connect()?);
-    store.unlock(Arc::clone(&data_keys))?;
-    door.unlock(data_keys)?;
-    let desk = OperatorDesk::new([store, door], centre.config.clone(), config.is_some());
+    let connect = |centre: &Centre| -> Result<Store, Error> {
+        let mut store = centre.connect()?;
+        store.unlock(Arc::clone(&data_keys))?;
+        Ok(store)
+    };
+    let (store, door) = (connect(centre)?, connect(centre)?);
+    let lookers = (0..LOOKERS).map(|_| connect(centre)).collect::<Result<Vec<_>, _>>()?;
+    let desk = OperatorDesk::new([store, door], centre.config.clone(), config.is_some()).with_lookers(lookers);
     Ok((config, Arc::new(desk.in_folder(centre))))
 }
 

@@ -11,7 +11,7 @@ use super::fault::{Code, Faults};
 use super::inbox::{self, Answers, Read, Source, UNKNOWN_FILE_MAX};
 pub use super::inbox::{Intake, Outcome, Taken};
 use super::state::{FileMove, FileState, RowMove};
-use super::template::{Direction, Template};
+use super::template::{Direction, Partner, Template};
 use super::values::Heading;
 use super::{SentFile, find, subjects, template};
 use crate::audit::Act;
@@ -107,7 +107,9 @@ fn whose(centre: &Path, name: &str, stated: Option<&str>) -> Result<Result<(Temp
         }
         None => {
             let all = template::all(centre)?.into_values().map(|(template, _)| template);
-            all.filter(|template| template.direction == Direction::Import).collect()
+            let from_partners =
+                |template: &Template| template.direction == Direction::Import && template.partner != Partner::Registry;
+            all.filter(from_partners).collect()
         }
     };
     let mut fitting: Vec<(Template, i64)> = candidates

@@ -1,4 +1,5 @@
-//! Templates of exchange files: what a bank or a factory sends and gets, as data (`issuer-service/templates/*.toml`).
+//! Templates of exchange files: what a bank, a factory or the holder registry sends and gets, as data
+//! (`issuer-service/templates/*.toml`).
 //!
 //! Source: layouts of deployed systems; there is no national layout, so a site adds its own under `DIR/templates/`.
 //! Owns: reading a template and refusing one that cannot work; names of files. Never: a row of data.
@@ -10,6 +11,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::charset::Charset;
+pub use super::item::Value;
 use crate::lang::Lang;
 
 /// A template.
@@ -36,7 +38,7 @@ pub struct Template {
     #[serde(default)]
     pub record_bytes: Option<usize>,
     /// Name of the file, with `{batch}`, `{partner}`, `{partner:15}` (zeros to the left), `{date}`, `{clock}`, `{time}`;
-    /// of a file that comes in, `{any}` for what is not looked at.
+    /// of a file that comes in, `{any}` for what is not looked at. Of the registry's: `{city}`, `{task}`, `{any}`.
     pub file_name: String,
     /// Results that mean yes. Without a column `result`, a card identifier means yes.
     #[serde(default)]
@@ -63,10 +65,15 @@ pub enum Partner {
     Bank,
     /// A factory: makes the card up to its transport keys.
     Factory,
+    /// The holder registry (持卡库): is told what happens to cards. Its templates have the names [`REGISTRY`].
+    Registry,
 }
 
+/// Names of the templates of files to the holder registry and from it.
+pub const REGISTRY: [&str; 2] = ["registry", "registry-return"];
+
 impl Partner {
-    /// Both.
+    /// Those who are sent the cards of a batch.
     pub const ALL: [Self; 2] = [Self::Bank, Self::Factory];
 
     /// Name as stored.
@@ -75,6 +82,7 @@ impl Partner {
         match self {
             Self::Bank => "bank",
             Self::Factory => "factory",
+            Self::Registry => "registry",
         }
     }
 
@@ -85,6 +93,7 @@ impl Partner {
             (_, Lang::En) => self.name(),
             (Self::Bank, Lang::Zh) => "银行",
             (Self::Factory, Lang::Zh) => "卡厂",
+            (Self::Registry, Lang::Zh) => "持卡库",
         }
     }
 }
@@ -153,109 +162,6 @@ pub enum Overflow {
     Cut,
 }
 
-macro_rules! values {
-    ($($(#[$doc:meta])* $value:ident = $name:literal),* $(,)?) => {
-        /// What stands in a cell.
-        #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-        #[serde(try_from = "String", into = "String")]
-        pub enum Value {
-            /// This text: `=CHN`.
-            Text(String),
-            $($(#[$doc])* $value),*
-        }
-
-        impl TryFrom<String> for Value {
-            type Error = String;
-
-            fn try_from(text: String) -> Result<Self, String> {
-                match text.strip_prefix('=') {
-                    Some(text) => Ok(Self::Text(text.to_owned())),
-                    None => match text.as_str() {
-                        $($name => Ok(Self::$value),)*
-                        _ => Err(format!("{text:?} is no value; one of {}, or =TEXT", [$($name),*].join(", "))),
-                    },
-                }
-            }
-        }
-
-        impl From<Value> for String {
-            fn from(value: Value) -> Self {
-                match value {
-                    Value::Text(text) => format!("={text}"),
-                    $(Value::$value => $name.to_owned()),*
-                }
-            }
-        }
-    };
-}
-
-values! {
-    /// Number of the job (明细号).
-    Detail = "detail",
-    /// Position of the row in its file, from 1.
-    Line = "line",
-    /// 任务号 of the file: date and eight digits.
-    Task = "task",
-    /// Number of the batch.
-    Batch = "batch",
-    /// How many rows there are.
-    Count = "count",
-    /// Bytes of a row.
-    RecordBytes = "record_bytes",
-    /// Row number of the person (个人编号).
-    Person = "person",
-    /// 姓名.
-    Name = "name",
-    /// 性别.
-    Sex = "sex",
-    /// 社会保障号码.
-    Number = "number",
-    /// AAC058 证件类型.
-    CertificateType = "certificate_type",
-    /// 证件号码: the citizen number, or that of the certificate.
-    CertificateNumber = "certificate_number",
-    /// AAC161 国籍: three letters of GB/T 2659.
-    Nationality = "nationality",
-    /// 民族.
-    EthnicGroup = "ethnic_group",
-    /// 出生日期.
-    BirthDate = "birth_date",
-    /// First six digits of a citizen number.
-    Birthplace = "birthplace",
-    /// The telephone number, if it is a mobile one.
-    Mobile = "mobile",
-    /// The telephone number, if it is none.
-    Landline = "landline",
-    /// 地址.
-    Address = "address",
-    /// 单位名称.
-    Employer = "employer",
-    /// 行政区划.
-    Region = "region",
-    /// 卡号.
-    CardNumber = "card_number",
-    /// 卡有效期, if the card were made today.
-    ValidUntil = "valid_until",
-    /// What the partner decided; from the partner only.
-    Result = "result",
-    /// Why, in the partner's words; from the partner only.
-    Reason = "reason",
-    /// 银行卡号; from the partner only.
-    BankCardNumber = "bank_card_number",
-    /// 卡的识别码 that the factory wrote, without a check value of this centre; from the partner only.
-    CardIdentifier = "card_identifier",
-    /// Not looked at; from the partner only.
-    Ignored = "ignored",
-}
-
-impl Value {
-    /// Whether only a partner can say it.
-    #[must_use]
-    pub const fn is_partners(&self) -> bool {
-        matches!(self, Self::Result | Self::Reason | Self::BankCardNumber | Self::CardIdentifier | Self::Ignored)
-    }
-}
-
 /// Why a template cannot work, and where.
 #[derive(Debug, thiserror::Error)]
 pub enum TemplateFault {
@@ -285,14 +191,20 @@ pub enum TemplateFault {
         /// Title.
         column: String,
     },
+    /// A cell that files of this partner do not have.
+    #[error("column {column}: no file of this partner has it")]
+    OthersValue {
+        /// Title.
+        column: String,
+    },
     /// Nothing tells which card a row is about.
-    #[error("a file from a partner needs exactly one column `detail` or `line`")]
+    #[error("a file from a partner needs exactly one column `detail` or `line`, one from the registry `sequence`")]
     NoKey,
     /// Nothing tells what the partner decided.
     #[error("a file from a partner needs a column `result` with `accepted`, or a column `card_identifier`")]
     NoResult,
     /// The file's name lacks its batch, or has a place that does not exist.
-    #[error("file_name: {part:?} is no place of a file name here; it needs {{batch}}")]
+    #[error("file_name: {part:?} is no place of a file name here; it needs {{batch}}, the registry's {{task}}")]
     FileName {
         /// What is wrong.
         part: String,
@@ -304,7 +216,9 @@ pub enum TemplateFault {
         column: String,
     },
     /// The name is not a word, or is not that of the file.
-    #[error("name: lower-case letters, digits and dashes, the same as the file's name")]
+    #[error(
+        "name: lower-case letters, digits and dashes, the same as the file's name; the registry's are registry and registry-return"
+    )]
     Name,
 }
 
@@ -319,7 +233,7 @@ pub enum Origin {
 }
 
 /// The texts of the built-in templates.
-const BUILT_IN: [&str; 7] = [
+const BUILT_IN: [&str; 9] = [
     include_str!("../../templates/bank-fixed.toml"),
     include_str!("../../templates/bank-fixed-return.toml"),
     include_str!("../../templates/bank-delimited.toml"),
@@ -327,6 +241,8 @@ const BUILT_IN: [&str; 7] = [
     include_str!("../../templates/factory-delimited.toml"),
     include_str!("../../templates/factory-delimited-return.toml"),
     include_str!("../../templates/half-finished.toml"),
+    include_str!("../../templates/registry.toml"),
+    include_str!("../../templates/registry-return.toml"),
 ];
 
 /// A template's file that cannot be used.
@@ -424,10 +340,40 @@ impl Template {
         name
     }
 
+    /// The name of a file to the registry.
+    #[must_use]
+    pub fn name_of_task(&self, city: &str, task: &str) -> String {
+        let parts = parts(&self.file_name).map(|part| match part {
+            Part::Place("city") => city,
+            Part::Place("task") => task,
+            Part::Text(text) | Part::Place(text) => text,
+        });
+        parts.collect()
+    }
+
     /// The batch in the name of a file from a partner; `None` when the name is not of this template.
     #[must_use]
     pub fn batch_in(&self, name: &str) -> Option<i64> {
-        let (mut rest, mut batch) = (name, None);
+        let cells = self.places_in(name)?;
+        let (_, batch) = cells.into_iter().find(|(place, _)| *place == "batch")?;
+        let plain = batch.len() <= 18 && batch.bytes().all(|byte| byte.is_ascii_digit());
+        plain.then(|| batch.parse().ok()).flatten()
+    }
+
+    /// The 任务号 in the name of a file from the registry to this city; `None` when the name is not of this template.
+    #[must_use]
+    pub fn task_in<'n>(&self, name: &'n str, city: &str) -> Option<&'n str> {
+        let cells = self.places_in(name)?;
+        if cells.iter().any(|(place, cell)| *place == "city" && *cell != city) {
+            return None;
+        }
+        let (_, task) = cells.into_iter().find(|(place, _)| *place == "task")?;
+        (task.len() == 16 && task.bytes().all(|byte| byte.is_ascii_digit())).then_some(task)
+    }
+
+    /// What stands at each place of a name, never nothing; `None` when the name is not of this template.
+    fn places_in<'n>(&self, name: &'n str) -> Option<Vec<(&str, &'n str)>> {
+        let (mut rest, mut cells) = (name, Vec::new());
         let parts: Vec<Part<'_>> = parts(&self.file_name).collect();
         for (index, part) in parts.iter().enumerate() {
             match part {
@@ -438,18 +384,15 @@ impl Template {
                         _ => rest.len(),
                     };
                     let (cell, after) = rest.split_at(end);
-                    if *place == "batch" {
-                        let plain = !cell.is_empty() && cell.len() <= 18 && cell.bytes().all(|b| b.is_ascii_digit());
-                        batch = plain.then(|| cell.parse().ok()).flatten();
-                        batch?;
-                    } else if cell.is_empty() {
+                    if cell.is_empty() {
                         return None;
                     }
+                    cells.push((*place, cell));
                     rest = after;
                 }
             }
         }
-        batch.filter(|_| rest.is_empty())
+        rest.is_empty().then_some(cells)
     }
 
     fn check(&self) -> Result<(), TemplateFault> {
@@ -457,11 +400,16 @@ impl Template {
         if self.name.is_empty() || self.name.len() > 40 || !self.name.chars().all(is_name) {
             return Err(TemplateFault::Name);
         }
+        let registry = self.partner == Partner::Registry;
+        let export = self.direction == Direction::Export;
+        let [to, from] = REGISTRY;
+        if registry && self.name != (if export { to } else { from }) || !registry && REGISTRY.contains(&&*self.name) {
+            return Err(TemplateFault::Name);
+        }
         let fixed = self.form == Form::Fixed;
         if self.separator.is_some() == fixed || self.separator.is_some_and(|separator| !separator.is_ascii_graphic()) {
             return Err(TemplateFault::Separator);
         }
-        let export = self.direction == Direction::Export;
         for column in self.head.iter().flatten().chain(&self.columns) {
             let title = || column.title.clone();
             if column.bytes.is_some_and(|bytes| bytes > 0) != fixed {
@@ -473,14 +421,21 @@ impl Template {
             if export && column.value.is_partners() {
                 return Err(TemplateFault::PartnersValue { column: title() });
             }
+            if !column.value.is_for(self.partner) {
+                return Err(TemplateFault::OthersValue { column: title() });
+            }
         }
         let sum = self.columns.iter().filter_map(|column| column.bytes).sum();
         let stated = self.record_bytes.unwrap_or(0);
         if sum != stated {
             return Err(TemplateFault::Sum { sum, stated });
         }
-        let keys = self.columns.iter().filter(|column| matches!(column.value, Value::Detail | Value::Line)).count();
-        if !export && keys != 1 {
+        let is_key = |value: &Value| match self.partner {
+            Partner::Registry => *value == Value::Sequence,
+            Partner::Bank | Partner::Factory => matches!(value, Value::Detail | Value::Line),
+        };
+        let keys = self.columns.iter().filter(|column| is_key(&column.value)).count();
+        if (!export || registry) && keys != 1 {
             return Err(TemplateFault::NoKey);
         }
         let decides = match self.has(&Value::Result) {
@@ -494,16 +449,18 @@ impl Template {
     }
 
     fn check_file_name(&self) -> Result<(), TemplateFault> {
-        let export = self.direction == Direction::Export;
+        let (export, registry) = (self.direction == Direction::Export, self.partner == Partner::Registry);
         let (mut batches, mut place_before) = (0, false);
         for part in parts(&self.file_name) {
             let known = match part {
                 Part::Text(text) => !text.contains(['/', '\\', '{', '}', '\0']),
-                Part::Place("batch") => {
+                Part::Place(place) if place == (if registry { "task" } else { "batch" }) => {
                     batches += 1;
                     true
                 }
                 Part::Place("any") => !export,
+                Part::Place("city") => registry,
+                Part::Place(_) if registry => false,
                 Part::Place("partner" | "date" | "clock" | "time") => export,
                 Part::Place(place) => {
                     let width = place.strip_prefix("partner:").and_then(|width| width.parse::<usize>().ok());

@@ -79,9 +79,21 @@ impl Subject {
             Value::Employer => details.employer.clone(),
             Value::Region => details.region.clone(),
             Value::CardNumber => self.card_number.clone(),
+            Value::Phone => details.phone.clone(),
             Value::Result | Value::Reason | Value::BankCardNumber | Value::CardIdentifier | Value::Ignored => {
                 String::new()
             }
+            // Of the registry's files (`sync`).
+            Value::City
+            | Value::Digest
+            | Value::Sequence
+            | Value::Event
+            | Value::Identifier
+            | Value::CardState
+            | Value::IssueDate
+            | Value::OldCardNumber
+            | Value::Blacklisted
+            | Value::At => String::new(),
         }
     }
 }

@@ -473,7 +473,7 @@ async fn answer(
     let head = Arc::new(head);
     if late {
         let (desk, head) = (Arc::clone(&desk), Arc::clone(&head));
-        let look = move || desk.with_store(|store| admitted(endpoint, store, &desk, &head));
+        let look = move || desk.with_looker(|store| admitted(endpoint, store, &desk, &head));
         match tokio::task::spawn_blocking(look).await {
             Ok(Ok(admitted)) => session = admitted,
             Ok(Err(error)) => return problem(&error, lang),
@@ -494,7 +494,11 @@ async fn answer(
                 let session = if late { session } else { admitted(endpoint, store, &desk, &head)? };
                 carry_out(endpoint, store, &desk, session.as_ref(), &head, &body)
             };
-            if at_the_door { desk.at_the_door(work) } else { desk.with_store(work) }
+            match (at_the_door, endpoint.method) {
+                (true, _) => desk.at_the_door(work),
+                (false, Method::Get) => desk.with_looker(work),
+                (false, _) => desk.with_store(work),
+            }
         }
     };
     match tokio::task::spawn_blocking(work).await {

@@ -7,6 +7,7 @@
 
 use std::future::Future;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::Router;
@@ -31,9 +32,16 @@ use crate::vault::data_keys::DataKeys;
 /// Passwords that are looked at at once: each takes 19 MiB of memory and a processor.
 const DOORS: usize = 1;
 
+/// Connections for those who look: as many as are served at once by a few processors (assumed); more wait.
+pub const LOOKERS: usize = 4;
+
 /// What every request of operators works with.
 pub struct OperatorDesk {
+    /// Where those act who change something, one after the other, as the database has them.
     store: Mutex<Store>,
+    /// Where others look meanwhile.
+    lookers: Vec<Mutex<Store>>,
+    turn: AtomicUsize,
     /// Where passwords are looked at, which takes its time: nobody who is in waits for it.
     door: Mutex<Store>,
     /// The centre's settings.
@@ -50,8 +58,16 @@ impl OperatorDesk {
     #[must_use]
     pub fn new([store, door]: [Store; 2], config: Config, secure: bool) -> Self {
         let (store, door) = (Mutex::new(store), Mutex::new(door));
-        let (folder, rehearsal) = (PathBuf::new(), None);
-        Self { store, door, config, secure, doors: Semaphore::new(DOORS), rates: Rates::default(), folder, rehearsal }
+        let (folder, rehearsal, lookers, turn) = (PathBuf::new(), None, Vec::new(), AtomicUsize::new(0));
+        let (doors, rates) = (Semaphore::new(DOORS), Rates::default());
+        Self { store, lookers, turn, door, config, secure, doors, rates, folder, rehearsal }
+    }
+
+    /// With connections of their own for those who only look; without them they wait for those who act.
+    #[must_use]
+    pub fn with_lookers(mut self, stores: Vec<Store>) -> Self {
+        self.lookers = stores.into_iter().map(Mutex::new).collect();
+        self
     }
 
     /// In the folder of its centre: templates lie there, and the vault's head says whether its keys are for rehearsal.
@@ -97,6 +113,21 @@ impl OperatorDesk {
         with(&self.store, work)
     }
 
+    /// As [`OperatorDesk::with_store`], for who looks: what is recorded of a look waits for its turn at the database.
+    pub(super) fn with_looker<T>(&self, work: impl FnOnce(&mut Store) -> T) -> T {
+        if self.lookers.is_empty() {
+            return self.with_store(work);
+        }
+        let first = self.turn.fetch_add(1, Ordering::Relaxed) % self.lookers.len();
+        let (behind, ahead) = self.lookers.split_at(first);
+        let free = ahead.iter().chain(behind).find_map(|store| store.try_lock().ok());
+        match (free, ahead.first()) {
+            (Some(mut store), _) => within(&mut store, work),
+            (None, Some(store)) => with(store, work),
+            (None, None) => self.with_store(work),
+        }
+    }
+
     /// As [`OperatorDesk::with_store`], for who is not in yet.
     pub(super) fn at_the_door<T>(&self, work: impl FnOnce(&mut Store) -> T) -> T {
         with(&self.door, work)
@@ -105,11 +136,14 @@ impl OperatorDesk {
 
 fn with<T>(store: &Mutex<Store>, work: impl FnOnce(&mut Store) -> T) -> T {
     // A panic inside a transaction rolls it back; the connection itself stays sound.
-    let mut store = store.lock().unwrap_or_else(PoisonError::into_inner);
+    within(&mut store.lock().unwrap_or_else(PoisonError::into_inner), work)
+}
+
+fn within<T>(store: &mut Store, work: impl FnOnce(&mut Store) -> T) -> T {
     // After a panic somebody may still be there.
     store.off_duty();
     store.end_request();
-    let done = work(&mut store);
+    let done = work(store);
     store.end_request();
     done
 }

@@ -366,7 +366,8 @@ impl Book<'_> {
             Ok((self.order(tx, card)?, tx.batch_of_job(job)?.unwrap_or_default()))
         })?;
         // What is known of the person now is what was planned for the card, or is planned anew.
-        let planned = written.order.filter(|given| given.makes_the_same_as(&order)).and_then(|given| given.plan.as_ref());
+        let planned =
+            written.order.filter(|given| given.makes_the_same_as(&order)).and_then(|given| given.plan.as_ref());
         let expected = match planned {
             Some(plan) => ReadBack::expected(plan),
             None => ReadBack::expected(&self.plan(&order)?),

@@ -5,6 +5,7 @@
 //!
 //! Owns: the queue, one connection for all. Never: lets one part's failure be another's: what failed together is done one by one.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{SyncSender, TryRecvError, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -16,6 +17,7 @@ use crate::store::{Store, Tx};
 pub struct Gather<'a> {
     waiting: Mutex<Vec<Part<'a>>>,
     writer: Mutex<Option<Store>>,
+    connected: AtomicBool,
 }
 
 /// What one reader writes. It may be carried out more than once, of which one is kept.
@@ -34,6 +36,14 @@ impl<'a> Gather<'a> {
         open: impl FnOnce() -> Result<Store, StationError>,
         mut work: impl FnMut(&Tx<'_>) -> Result<T, StationError> + Send + 'a,
     ) -> Result<T, StationError> {
+        // Before anything waits: who is told that there is no database leaves nothing behind for others to write.
+        if !self.connected.load(Ordering::Acquire) {
+            let mut writer = locked(&self.writer);
+            if writer.is_none() {
+                *writer = Some(open()?);
+                self.connected.store(true, Ordering::Release);
+            }
+        }
         let kept = Arc::new(Mutex::new(None));
         let (done, told) = sync_channel(1);
         let keep = Arc::clone(&kept);
@@ -49,10 +59,7 @@ impl<'a> Gather<'a> {
             // Whoever had it died over it; so does this reader.
             Err(TryRecvError::Disconnected) => unreachable!("a writer that dies takes its station along"),
             Err(TryRecvError::Empty) => {
-                let store = match &mut *writer {
-                    Some(store) => store,
-                    none => none.insert(open()?),
-                };
+                let store = writer.as_mut().expect("connected above");
                 carry_out(store, std::mem::take(&mut *locked(&self.waiting)));
                 told.recv().expect("our part was among them")
             }
@@ -63,8 +70,7 @@ impl<'a> Gather<'a> {
 
 /// All in one transaction; when that fails, each in its own.
 fn carry_out(store: &mut Store, mut parts: Vec<Part<'_>>) {
-    let together = parts.len() > 1
-        && store.journal(|tx| parts.iter_mut().try_for_each(|part| (part.work)(tx))).is_ok();
+    let together = parts.len() > 1 && store.journal(|tx| parts.iter_mut().try_for_each(|part| (part.work)(tx))).is_ok();
     for Part { mut work, done } in parts {
         let outcome = if together { Ok(()) } else { store.journal(|tx| work(tx)) };
         // A reader that does not listen any more has died.
@@ -79,5 +85,113 @@ fn locked<T>(of: &Mutex<T>) -> MutexGuard<'_, T> {
 impl std::fmt::Debug for Gather<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Gather").finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::AtomicU32;
+
+    use super::*;
+    use crate::audit::Act;
+    use crate::store::{Place, StoreError};
+
+    struct Folder(tempfile::TempDir);
+
+    impl Folder {
+        fn new() -> Self {
+            let folder = Self(tempfile::tempdir().expect("folder"));
+            drop(Store::create(&folder.place(), folder.0.path()).expect("created"));
+            folder
+        }
+
+        fn place(&self) -> Place {
+            Place::File(self.0.path().join("x.db"))
+        }
+
+        fn open(&self) -> Result<Store, StationError> {
+            Ok(Store::open(&self.place(), self.0.path())?)
+        }
+
+        /// Lines of the anchor that begin with a word.
+        fn lines(&self, word: &str) -> usize {
+            let text = std::fs::read_to_string(self.0.path().join("audit.anchor")).expect("an anchor");
+            text.lines().filter(|line| line.starts_with(word)).count()
+        }
+
+        fn facts(&self) -> Vec<bool> {
+            let mut store = self.open().expect("opens");
+            let look = |name| store.read(|tx| tx.fact(name)).expect("read").is_some();
+            ["a", "b", "c"].map(look).to_vec()
+        }
+    }
+
+    /// Three readers write at once, while the database is kept from all of them; how often each was carried out.
+    fn three_at_once(folder: &Folder, bad: &str) -> Vec<(bool, u32)> {
+        let gather = Gather::default();
+        gather.write(|| folder.open(), |_| Ok(())).expect("connects");
+        let counts = [const { AtomicU32::new(0) }; 3];
+        let held = locked(&gather.writer);
+        let outcomes = std::thread::scope(|scope| {
+            let threads: Vec<_> = ["a", "b", "c"]
+                .into_iter()
+                .zip(&counts)
+                .map(|(name, count)| {
+                    let (gather, bad) = (&gather, bad == name);
+                    scope.spawn(move || {
+                        gather.write(
+                            || folder.open(),
+                            move |tx| {
+                                count.fetch_add(1, Ordering::Relaxed);
+                                tx.log_is_whole()?;
+                                tx.set_fact(name, "written")?;
+                                let (actor, object, detail) = ("x".to_owned(), format!("test {name}"), String::new());
+                                tx.append_audit(&Act { actor, act: "test", object, detail })?;
+                                if bad {
+                                    Err(StoreError::Conflict { constraint: name.to_owned() }.into())
+                                } else {
+                                    Ok(name)
+                                }
+                            },
+                        )
+                    })
+                })
+                .collect();
+            while locked(&gather.waiting).len() < 3 {
+                std::thread::yield_now();
+            }
+            drop(held);
+            threads.into_iter().map(|thread| thread.join().expect("ends").is_ok()).collect::<Vec<_>>()
+        });
+        outcomes.into_iter().zip(counts.map(AtomicU32::into_inner)).collect()
+    }
+
+    #[test]
+    fn what_waits_together_is_one_commit() {
+        let folder = Folder::new();
+        assert_eq!(three_at_once(&folder, "nobody"), [(true, 1), (true, 1), (true, 1)]);
+        assert_eq!((folder.lines("intend"), folder.lines("with"), folder.lines("done")), (1, 2, 1));
+        assert_eq!(folder.facts(), [true, true, true]);
+        // The log goes on behind it.
+        assert_eq!(three_at_once(&folder, "nobody"), [(true, 1), (true, 1), (true, 1)]);
+        assert_eq!((folder.lines("intend"), folder.lines("with")), (2, 4));
+    }
+
+    #[test]
+    fn one_that_fails_fails_alone_and_leaves_nothing() {
+        let folder = Folder::new();
+        let told = three_at_once(&folder, "b");
+        assert_eq!(told.iter().map(|(good, _)| *good).collect::<Vec<_>>(), [true, false, true]);
+        assert_eq!(folder.facts(), [true, false, true]);
+        assert_eq!((folder.lines("intend"), folder.lines("with")), (2, 0), "each in a commit of its own");
+    }
+
+    #[test]
+    fn who_cannot_connect_is_told_and_keeps_nobody_waiting() {
+        let gather = Gather::default();
+        let nowhere = || Err(StoreError::NoCentre.into());
+        assert!(gather.write(nowhere, |_| Ok(())).is_err());
+        let folder = Folder::new();
+        assert!(gather.write(|| folder.open(), |tx| Ok(tx.set_fact("a", "written")?)).is_ok());
     }
 }

@@ -96,6 +96,43 @@ impl Tx<'_> {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
+    /// A key of a ceremony that is given up stays where it is.
+    ///
+    /// # Errors
+    /// [`StoreError::StateMoved`].
+    pub(crate) fn leave_key(&self, number: i64, key: &HeldValue) -> Result<(), StoreError> {
+        let rows = self.sql.execute(
+            "UPDATE ceremony_key SET left_behind = 1 WHERE ceremony = $1 AND name = $2 AND version = $3",
+            (number, &key.name, key.version),
+        )?;
+        Self::moved(rows, || format!("key {}", key.title()), "brought")
+    }
+
+    /// Keys of ceremonies that were given up which a token did not let go.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn keys_left(&self) -> Result<Vec<HeldValue>, StoreError> {
+        let mut find = self.sql.prepare(
+            "SELECT name, version, check_value FROM ceremony_key WHERE left_behind = 1 ORDER BY name, version",
+        )?;
+        let rows = find
+            .query_map((), |row| Ok(HeldValue { name: row.get(0)?, version: row.get(1)?, check_value: row.get(2)? }))?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// The highest key set of a ceremony that was given up and left keys behind; 0 for none.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub(crate) fn key_set_left(&self) -> Result<u8, StoreError> {
+        let mut find = self.sql.prepare(
+            "SELECT COALESCE(MAX(c.key_set), 0) FROM ceremony c WHERE c.purpose = 'generate' AND EXISTS
+                (SELECT 1 FROM ceremony_key k WHERE k.ceremony = c.number AND k.version = c.key_set AND k.left_behind = 1)",
+        )?;
+        Ok(find.query_row((), |row| row.get(0))?)
+    }
+
     /// Ends a ceremony.
     ///
     /// # Errors

@@ -7,7 +7,9 @@ use super::send::LeftOut;
 use super::{SyncFileState, SyncState};
 use crate::card::failure::LifeError;
 use crate::error::{Explain, Missing};
+use crate::exchange::failure::ExchangeError;
 use crate::exchange::folder::FileFault;
+use crate::exchange::template::BadTemplate;
 use crate::exit::Exit;
 use crate::lang::Lang;
 use crate::operator::OperatorError;
@@ -60,6 +62,9 @@ pub enum SyncError {
         /// What the system said.
         source: io::Error,
     },
+    /// The template of its files.
+    #[error(transparent)]
+    Template(Box<ExchangeError>),
     /// The reason.
     #[error(transparent)]
     Life(#[from] LifeError),
@@ -72,6 +77,12 @@ pub enum SyncError {
     /// The database.
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+impl From<BadTemplate> for SyncError {
+    fn from(bad: BadTemplate) -> Self {
+        Self::Template(Box::new(bad.into()))
+    }
 }
 
 impl From<FileFault> for SyncError {
@@ -91,6 +102,7 @@ impl Explain for SyncError {
             Self::EntryState { .. } => "SYNC_ENTRY_STATE",
             Self::NameUnfit => "SYNC_NAME_UNFIT",
             Self::File { .. } => "SYNC_FILE",
+            Self::Template(error) => error.code(),
             Self::Life(error) => error.code(),
             Self::Missing(error) => error.code(),
             Self::Operator(error) => error.code(),
@@ -132,6 +144,7 @@ impl Explain for SyncError {
                 let path = path.display();
                 lang.pick(format!("不能读写 {path}: {source}"), format!("{path} cannot be read or written: {source}"))
             }
+            Self::Template(error) => error.what(lang),
             Self::Life(error) => error.what(lang),
             Self::Missing(error) => error.what(lang),
             Self::Operator(error) => error.what(lang),
@@ -155,6 +168,7 @@ impl Explain for SyncError {
                 .pick("用 issuer sync list --state refused 查看", "see them with `issuer sync list --state refused`"),
             Self::NameUnfit => lang.pick("改名后再交", "give the file another name"),
             Self::File { .. } => lang.pick("检查路径、权限和磁盘", "check path, permissions and disk"),
+            Self::Template(error) => error.next(lang),
             Self::Life(error) => error.next(lang),
             Self::Missing(error) => error.next(lang),
             Self::Operator(error) => error.next(lang),
@@ -168,6 +182,7 @@ impl Explain for SyncError {
             Self::NothingFits { .. } | Self::FileState { .. } | Self::EntryState { .. } => Exit::Refused,
             Self::NameUnfit => Exit::Usage,
             Self::File { .. } => Exit::Storage,
+            Self::Template(error) => error.exit(),
             Self::Life(error) => error.exit(),
             Self::Missing(error) => error.exit(),
             Self::Operator(error) => error.exit(),

@@ -1,4 +1,4 @@
-//! Files to the holder registry and its answers: lines of cells with a `|` behind each, GB 18030, LF.
+//! Files to the holder registry and its answers, as their templates lay them out (`issuer-service/templates/registry*.toml`).
 //!
 //! ```text
 //! CK_513300_2026112200000001.txt           CKR_513300_2026112200000001.txt
@@ -7,48 +7,25 @@
 //! 9|data|3|…|20261122093105|               9|A03|姓名与公安不一致|
 //! ```
 //!
-//! Source: assumed: no layout is published; header count and digest as versioned exchange files have them; national item codes
-//! in [`COLUMNS`]. The digest is over the bytes of all rows. Result `0` means accepted; any other is a refusal.
-//! Owns: both layouts, reading an answer strictly. Never: the database; a row without its line end.
+//! Source: assumed: no layout is published; header count and digest as versioned exchange files have them. The digest is over the
+//! bytes of all rows. A result that the template does not accept is a refusal.
+//! Owns: what stands in each cell, reading an answer strictly. Never: the database; a row without its line end.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use super::Entry;
 use crate::card::Card;
 use crate::card::state::LifeState;
 use crate::clock;
-use crate::exchange::charset::Charset;
+use crate::exchange::cell;
 use crate::exchange::fault::{Code, Faults};
 use crate::exchange::sha256;
+use crate::exchange::template::{self, BadTemplate, Column, REGISTRY, Template, Value};
 use crate::person::Details;
 
-/// What a row says, in order.
-pub const COLUMNS: [&str; 19] = [
-    "sequence",
-    "event",
-    "AAC001",
-    "AAC002",
-    "AAC003",
-    "AAC004",
-    "AAC005",
-    "AAC006",
-    "AAB301",
-    "AAE006",
-    "AAE005",
-    "AAZ500",
-    "AAZ501",
-    "AAZ502",
-    "issue_date",
-    "valid_until",
-    "old_AAZ500",
-    "blacklisted",
-    "at",
-];
-
-const CHARSET: Charset = Charset::Gb18030;
-const LAYOUT: &str = "1";
-/// Bytes of an answer for each row sent, and for its head.
-const ROW_BYTES_MAX: u64 = 1_024;
+/// Bytes of an answer for each row sent, and for each line before the rows.
+const ROW_BYTES_MAX: usize = 1_024;
 /// Characters of the registry's words.
 const WORDS_MAX: usize = 200;
 
@@ -61,162 +38,219 @@ pub struct Heading<'a> {
     pub task: &'a str,
 }
 
+/// How files look to the registry and back.
+#[derive(Clone, Debug)]
+pub struct Layout {
+    to: Template,
+    back: Template,
+}
+
 /// What the registry says of an entry.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Answer {
     /// Sequence of the entry.
     pub sequence: i64,
-    /// `0`, or the code of a refusal.
+    /// The code of its result.
     pub result: String,
     /// Its words.
     pub words: String,
-}
-
-impl Answer {
     /// Whether the registry has taken it.
-    #[must_use]
-    pub fn accepted(&self) -> bool {
-        self.result == "0"
-    }
+    pub accepted: bool,
 }
 
-impl Heading<'_> {
+impl Layout {
+    /// The layout of a centre: its own templates in `DIR/templates/`, else those of the program.
+    ///
+    /// # Errors
+    /// [`BadTemplate`].
+    ///
+    /// # Panics
+    /// Never: the program has both templates.
+    pub fn of(folder: &Path) -> Result<Self, BadTemplate> {
+        let mut all = template::all(folder)?;
+        let [to, back] = REGISTRY.map(|name| all.remove(name).expect("a built-in template").0);
+        Ok(Self { to, back })
+    }
+
     /// Name of the file to the registry.
     #[must_use]
-    pub fn name(&self) -> String {
-        format!("CK_{}_{}.txt", self.city, self.task)
+    pub fn name(&self, heading: Heading<'_>) -> String {
+        self.to.name_of_task(heading.city, heading.task)
     }
 
     /// The whole file.
     #[must_use]
-    pub fn file(&self, rows: &[Vec<u8>]) -> Vec<u8> {
-        [self.head("CK", rows.len(), &rows.concat()).into_bytes(), rows.concat()].concat()
+    pub fn file(&self, heading: Heading<'_>, rows: &[Vec<u8>]) -> Vec<u8> {
+        [lines_before(&self.to, heading, rows.len(), &rows.concat()), rows.concat()].concat()
     }
 
-    fn head(&self, kind: &str, count: usize, rows: &[u8]) -> String {
-        format!("{kind}|{LAYOUT}|{}|{}|{count}|{}|\n", self.city, self.task, sha256(rows))
+    /// The row of an entry, the first being `line` 1; when a cell holds what cannot stand in it, the title of that column.
+    ///
+    /// # Errors
+    /// The title.
+    pub fn row(
+        &self,
+        heading: Heading<'_>,
+        line: usize,
+        (entry, card, person): (&Entry, &Card, &Details),
+    ) -> Result<Vec<u8>, String> {
+        let text = |value: &Value| match value {
+            Value::Text(text) => text.clone(),
+            Value::City => heading.city.to_owned(),
+            Value::Task => heading.task.to_owned(),
+            Value::Line => line.to_string(),
+            Value::Sequence => entry.sequence.to_string(),
+            Value::Event => entry.event.name().to_owned(),
+            Value::Person => card.person.to_string(),
+            Value::Number => person.number.clone(),
+            Value::Name => person.name.clone(),
+            Value::Sex => person.sex.clone(),
+            Value::EthnicGroup => person.ethnic_group.clone(),
+            Value::BirthDate => person.birth_date.clone(),
+            Value::Region => person.region.clone(),
+            Value::Address => person.address.clone(),
+            Value::Phone => person.phone.clone(),
+            Value::CardNumber => card.card_number.clone(),
+            Value::Identifier => card.card_identifier.to_string(),
+            Value::CardState => {
+                LifeState::of_name(&entry.card_state).map(|state| state.code().to_string()).unwrap_or_default()
+            }
+            Value::IssueDate => card.issue_date.clone(),
+            Value::ValidUntil => card.valid_until.clone(),
+            Value::OldCardNumber => entry.old_card.clone().unwrap_or_default(),
+            Value::Blacklisted => (if entry.listed { "1" } else { "0" }).to_owned(),
+            Value::At => clock::china_date_time(&entry.at).map(|at| at.to_string()).unwrap_or_default(),
+            // Not of a row, or of nobody's file to the registry: the check of a template refuses them.
+            _ => String::new(),
+        };
+        let encode =
+            |column: &Column| cell::encode(&self.to, column, &text(&column.value)).map_err(|_| column.title.clone());
+        let cells = self.to.columns.iter().map(encode).collect::<Result<Vec<_>, _>>()?;
+        Ok(cell::join(&self.to, cells))
     }
-}
 
-/// The row of an entry; none when a cell holds what cannot stand in it, with the title of that column.
-///
-/// # Errors
-/// The title.
-pub fn row(entry: &Entry, card: &Card, person: &Details) -> Result<Vec<u8>, &'static str> {
-    let state = LifeState::of_name(&entry.card_state).map(|state| state.code().to_string()).unwrap_or_default();
-    let at = clock::china_date_time(&entry.at).map(|at| at.to_string()).unwrap_or_default();
-    let cells: [&str; 19] = [
-        &entry.sequence.to_string(),
-        entry.event.name(),
-        &card.person.to_string(),
-        &person.number,
-        &person.name,
-        &person.sex,
-        &person.ethnic_group,
-        &person.birth_date,
-        &person.region,
-        &person.address,
-        &person.phone,
-        &card.card_number,
-        &card.card_identifier.to_string(),
-        &state,
-        &card.issue_date,
-        &card.valid_until,
-        entry.old_card.as_deref().unwrap_or_default(),
-        if entry.listed { "1" } else { "0" },
-        &at,
-    ];
-    let mut row = Vec::new();
-    for (cell, title) in cells.into_iter().zip(COLUMNS) {
-        if cell.contains('|') {
-            return Err(title);
+    /// The task that the name of an answer says; none when it is no such name.
+    #[must_use]
+    pub fn task_of<'n>(&self, name: &'n str, city: &str) -> Option<&'n str> {
+        self.back.task_in(name, city)
+    }
+
+    /// The most bytes of an answer to so many rows.
+    #[must_use]
+    pub fn bytes_max(&self, rows: u64) -> u64 {
+        let before = self.back.head.len() + usize::from(self.back.titles);
+        let row = self.back.record_bytes.map_or(ROW_BYTES_MAX, |bytes| ROW_BYTES_MAX.max(bytes + 1));
+        rows.saturating_add(before as u64).saturating_mul(row as u64)
+    }
+
+    /// Reads an answer to a file with these entries, which it must answer each once.
+    ///
+    /// # Errors
+    /// All [`Faults`].
+    pub fn read(&self, heading: Heading<'_>, sent: &[i64], bytes: &[u8]) -> Result<Vec<Answer>, Faults> {
+        let whole = |code| Err(Faults::of_file(code));
+        if bytes.is_empty() {
+            return whole(Code::Empty);
         }
-        row.extend(CHARSET.encode(cell).map_err(|_| title)?);
-        row.push(b'|');
-    }
-    row.push(b'\n');
-    Ok(row)
-}
-
-/// The task that the name of an answer says; none when it is no such name.
-#[must_use]
-pub fn task_of<'a>(name: &'a str, city: &str) -> Option<&'a str> {
-    let task = name.strip_prefix("CKR_")?.strip_prefix(city)?.strip_prefix('_')?.strip_suffix(".txt")?;
-    (task.len() == 16 && task.bytes().all(|byte| byte.is_ascii_digit())).then_some(task)
-}
-
-/// The most bytes of an answer to so many rows.
-#[must_use]
-pub const fn bytes_max(rows: u64) -> u64 {
-    rows.saturating_add(1).saturating_mul(ROW_BYTES_MAX)
-}
-
-/// Reads an answer to a file with these entries, which it must answer each once, in their order.
-///
-/// # Errors
-/// All [`Faults`].
-pub fn read(heading: Heading<'_>, sent: &[i64], bytes: &[u8]) -> Result<Vec<Answer>, Faults> {
-    let whole = |code| Err(Faults::of_file(code));
-    if bytes.is_empty() {
-        return whole(Code::Empty);
-    }
-    if bytes.last() != Some(&b'\n') {
-        return whole(Code::CutOff);
-    }
-    if bytes.contains(&b'\r') {
-        return whole(Code::LineEnds);
-    }
-    let mut lines = bytes.split_inclusive(|byte| *byte == b'\n');
-    let head = lines.next().unwrap_or_default();
-    let rows: Vec<&[u8]> = lines.collect();
-    let mut faults = Faults::default();
-    if head != heading.head("CKR", rows.len(), &rows.concat()).as_bytes() {
-        faults.add(1, None, Code::Head);
-    }
-    if rows.len() != sent.len() {
-        faults.add(1, None, Code::Count);
-    }
-    let place: BTreeMap<i64, usize> = sent.iter().copied().zip(0..).collect();
-    let mut answers: BTreeMap<usize, Answer> = BTreeMap::new();
-    for (row, line) in rows.iter().zip(2..) {
-        match answer(row) {
-            Err(code) => faults.add(line, None, code),
-            Ok(answer) => match place.get(&answer.sequence) {
-                None => faults.add(line, Some("sequence"), Code::RowForeign),
-                Some(place) if answers.contains_key(place) => faults.add(line, Some("sequence"), Code::RowTwice),
-                Some(place) => drop(answers.insert(*place, answer)),
-            },
+        if bytes.last() != Some(&b'\n') {
+            return whole(Code::CutOff);
         }
+        if bytes.contains(&b'\r') {
+            return whole(Code::LineEnds);
+        }
+        let before = self.back.head.len() + usize::from(self.back.titles);
+        let lines: Vec<&[u8]> = bytes.split_inclusive(|byte| *byte == b'\n').collect();
+        let (head, rows) = lines.split_at(before.min(lines.len()));
+        let mut faults = Faults::default();
+        if head.concat() != lines_before(&self.back, heading, rows.len(), &rows.concat()) {
+            faults.add(1, None, Code::Head);
+        }
+        if rows.len() != sent.len() {
+            faults.add(1, None, Code::Count);
+        }
+        let place: BTreeMap<i64, usize> = sent.iter().copied().zip(0..).collect();
+        let mut answers: BTreeMap<usize, Answer> = BTreeMap::new();
+        for (row, line) in rows.iter().zip(before + 1..) {
+            match self.answer(row) {
+                Err(code) => faults.add(line, None, code),
+                Ok(answer) => match place.get(&answer.sequence) {
+                    None => faults.add(line, Some("sequence"), Code::RowForeign),
+                    Some(place) if answers.contains_key(place) => {
+                        faults.add(line, Some("sequence"), Code::RowTwice);
+                    }
+                    Some(place) => drop(answers.insert(*place, answer)),
+                },
+            }
+        }
+        if faults.is_empty() && answers.len() != sent.len() {
+            faults.add(0, None, Code::RowMissing);
+        }
+        if faults.is_empty() { Ok(answers.into_values().collect()) } else { Err(faults) }
     }
-    if faults.is_empty() && answers.len() != sent.len() {
-        faults.add(0, None, Code::RowMissing);
+
+    fn answer(&self, row: &[u8]) -> Result<Answer, Code> {
+        let row = row.strip_suffix(b"\n").unwrap_or(row);
+        self.back.encoding.decode(row).ok_or(Code::Encoding)?;
+        let cells = cell::split(&self.back, &self.back.columns, row).ok_or(Code::Shape)?;
+        let mut texts = BTreeMap::new();
+        for (column, bytes) in self.back.columns.iter().zip(cells) {
+            texts.insert(&column.value, cell::decode(&self.back, column, bytes).ok_or(Code::Encoding)?);
+        }
+        let text = |value: &Value| texts.get(value).map(String::as_str).unwrap_or_default();
+        let (result, words) = (text(&Value::Result), text(&Value::Reason));
+        let is_code = (1..=8).contains(&result.len()) && result.bytes().all(|byte| byte.is_ascii_alphanumeric());
+        let accepted = self.back.accepted.iter().any(|yes| yes == result);
+        let foreign = !accepted && !self.back.refused.is_empty() && !self.back.refused.iter().any(|no| no == result);
+        if !is_code || foreign && words.is_empty() || words.chars().count() > WORDS_MAX {
+            return Err(Code::Result);
+        }
+        let sequence = text(&Value::Sequence);
+        let number = sequence.parse().ok().filter(|number: &i64| number.to_string() == sequence);
+        let sequence = number.ok_or(Code::RowForeign)?;
+        Ok(Answer { sequence, result: result.to_owned(), words: words.to_owned(), accepted })
     }
-    if faults.is_empty() { Ok(answers.into_values().collect()) } else { Err(faults) }
 }
 
-fn answer(row: &[u8]) -> Result<Answer, Code> {
-    let text = row.strip_suffix(b"\n").and_then(|row| CHARSET.decode(row)).ok_or(Code::Encoding)?;
-    let cells: Vec<&str> = text.split('|').collect();
-    let [sequence, result, words, ""] = cells.as_slice() else { return Err(Code::Shape) };
-    let is_code = (1..=8).contains(&result.len()) && result.bytes().all(|byte| byte.is_ascii_alphanumeric());
-    if !is_code || words.chars().count() > WORDS_MAX {
-        return Err(Code::Result);
-    }
-    let number = sequence.parse().ok().filter(|number: &i64| number.to_string() == *sequence);
-    let sequence = number.ok_or(Code::RowForeign)?;
-    Ok(Answer { sequence, result: (*result).to_owned(), words: (*words).to_owned() })
+/// The lines before the rows; of a cell that does not fit, nothing: such a line is nobody's.
+fn lines_before(template: &Template, heading: Heading<'_>, count: usize, rows: &[u8]) -> Vec<u8> {
+    let text = |value: &Value| match value {
+        Value::Text(text) => text.clone(),
+        Value::City => heading.city.to_owned(),
+        Value::Task => heading.task.to_owned(),
+        Value::Count => count.to_string(),
+        Value::Digest => sha256(rows),
+        Value::RecordBytes => template.record_bytes.unwrap_or(0).to_string(),
+        _ => String::new(),
+    };
+    let cell = |column: &Column, text: &str| cell::encode(template, column, text).unwrap_or_default();
+    let line = |columns: &Vec<Column>| {
+        cell::join(template, columns.iter().map(|column| cell(column, &text(&column.value))).collect())
+    };
+    let titles = template
+        .titles
+        .then(|| cell::join(template, template.columns.iter().map(|column| cell(column, &column.title)).collect()));
+    template.head.iter().map(line).chain(titles).flatten().collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::exchange::charset::Charset;
 
     const HEADING: Heading<'_> = Heading { city: "513300", task: "2026112200000001" };
 
     fn file(rows: &str) -> Vec<u8> {
-        let rows = CHARSET.codec_for_tests(rows);
+        let rows = Charset::Gb18030.codec_for_tests(rows);
         let count = rows.split_inclusive(|byte| *byte == b'\n').count();
-        [HEADING.head("CKR", count, &rows).into_bytes(), rows].concat()
+        [lines_before(&layout().back, HEADING, count, &rows), rows].concat()
+    }
+
+    fn layout() -> Layout {
+        Layout::of(Path::new("nowhere")).expect("built in")
+    }
+
+    fn read(heading: Heading<'_>, sent: &[i64], bytes: &[u8]) -> Result<Vec<Answer>, Faults> {
+        layout().read(heading, sent, bytes)
     }
 
     impl Charset {
@@ -235,7 +269,7 @@ mod tests {
     fn an_answer_is_taken_whole_in_the_order_sent() {
         let answers = read(HEADING, &[7, 9], &file("9|A03|姓名不一致|\n7|0||\n")).expect("taken");
         assert_eq!(answers.iter().map(|answer| answer.sequence).collect::<Vec<_>>(), [7, 9]);
-        assert!(answers[0].accepted() && !answers[1].accepted());
+        assert!(answers[0].accepted && !answers[1].accepted);
         assert_eq!(answers[1].words, "姓名不一致");
     }
 
@@ -273,10 +307,76 @@ mod tests {
 
     #[test]
     fn the_name_of_an_answer_says_its_task() {
-        assert_eq!(task_of("CKR_513300_2026112200000001.txt", "513300"), Some("2026112200000001"));
+        assert_eq!(layout().task_of("CKR_513300_2026112200000001.txt", "513300"), Some("2026112200000001"));
         for name in ["CK_513300_2026112200000001.txt", "CKR_513400_2026112200000001.txt", "CKR_513300_1.txt", "x"] {
-            assert_eq!(task_of(name, "513300"), None, "{name}");
+            assert_eq!(layout().task_of(name, "513300"), None, "{name}");
         }
-        assert_eq!(HEADING.name(), "CK_513300_2026112200000001.txt");
+        assert_eq!(layout().name(HEADING), "CK_513300_2026112200000001.txt");
     }
+
+    /// What files of the program looked like before there was a template of them: partners read it.
+    #[test]
+    fn the_layout_of_the_program_is_the_published_one() {
+        let row = "7|issue||\n".as_bytes().to_vec();
+        let digest = sha256(&row);
+        let file = layout().file(HEADING, &[row]);
+        let text = format!("CK|1|513300|2026112200000001|1|{digest}|\n7|issue||\n");
+        assert_eq!(String::from_utf8(file).expect("text"), text);
+        let titles: Vec<&str> = COLUMNS.to_vec();
+        assert_eq!(layout().to.columns.iter().map(|column| column.title.as_str()).collect::<Vec<_>>(), titles);
+    }
+
+    #[test]
+    fn a_province_with_widths_and_codes_of_its_own_has_a_template() {
+        let folder = tempfile::tempdir().expect("folder");
+        let templates = folder.path().join("templates");
+        std::fs::create_dir(&templates).expect("folder");
+        let text = "name = \"registry-return\"\ntitle = \"省回盘\"\npartner = \"registry\"\ndirection = \"import\"\nform = \"fixed\"
+            encoding = \"gbk\"\nrecord_bytes = 30\nfile_name = \"{any}_{task}.dat\"\naccepted = [\"00\", \"01\"]
+            columns = [{ title = \"结果\", value = \"result\", bytes = 2 }, { title = \"序号\", value = \"sequence\", bytes = 8, pad = \"0\", align = \"right\" },
+                       { title = \"原因\", value = \"reason\", bytes = 20 }]";
+        std::fs::write(templates.join("registry-return.toml"), text).expect("a template");
+        let layout = Layout::of(folder.path()).expect("fit");
+        assert_eq!(layout.task_of("P513300_2026112200000001.dat", "513300"), Some("2026112200000001"));
+        let row = |text: &str| {
+            let mut row = Charset::Gbk.encode(text).expect("encodable");
+            row.resize(30, b' ');
+            row.push(b'\n');
+            row
+        };
+        let answers =
+            layout.read(HEADING, &[7, 9], &[row("0100000009"), row("A300000007姓名不一致")].concat()).expect("taken");
+        let told: Vec<_> =
+            answers.iter().map(|answer| (answer.sequence, answer.accepted, answer.words.as_str())).collect();
+        assert_eq!(told, [(7, false, "姓名不一致"), (9, true, "")]);
+        assert!(layout.read(HEADING, &[7], &row("00 0000007")).is_err(), "a blank is no digit");
+        for (from, to) in
+            [("\"sequence\"", "\"line\""), ("{task}", "{batch}"), ("\"00\", \"01\"", ""), ("省回盘\"", "x\"\nx = 1")]
+        {
+            std::fs::write(templates.join("registry-return.toml"), text.replacen(from, to, 1)).expect("a template");
+            assert!(Layout::of(folder.path()).is_err(), "{to}");
+        }
+    }
+
+    const COLUMNS: [&str; 19] = [
+        "sequence",
+        "event",
+        "AAC001",
+        "AAC002",
+        "AAC003",
+        "AAC004",
+        "AAC005",
+        "AAC006",
+        "AAB301",
+        "AAE006",
+        "AAE005",
+        "AAZ500",
+        "AAZ501",
+        "AAZ502",
+        "issue_date",
+        "valid_until",
+        "old_AAZ500",
+        "blacklisted",
+        "at",
+    ];
 }

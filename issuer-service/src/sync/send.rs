@@ -9,7 +9,7 @@ use std::path::Path;
 use serde::Serialize;
 
 use super::failure::SyncError;
-use super::file::{self, Heading};
+use super::file::{Heading, Layout};
 use super::{SyncFile, SyncFileMove, SyncFileState, SyncMove};
 use crate::audit::Act;
 use crate::centre::Centre;
@@ -31,7 +31,7 @@ pub struct LeftOut {
     /// Its sequence.
     pub sequence: i64,
     /// The column whose cell cannot be written.
-    pub column: &'static str,
+    pub column: String,
 }
 
 /// What came of an export.
@@ -54,7 +54,7 @@ struct Registry;
 pub fn export(centre: &mut Centre, limit: u32, operator: Option<&str>) -> Result<Exported, SyncError> {
     let folder = folder(centre)?;
     complete(&mut centre.store, &folder)?;
-    let city = centre.config.city;
+    let (city, layout) = (centre.config.city, Layout::of(&centre.folder)?);
     let time = clock::china_now().to_string();
     let (number, left_out) = centre.store.act(|tx| -> Result<_, SyncError> {
         let actor = tx.require(operator, Role::Capture)?;
@@ -65,7 +65,8 @@ pub fn export(centre: &mut Centre, limit: u32, operator: Option<&str>) -> Result
         for entry in tx.sync_due(limit)? {
             let card = tx.card_of_job(entry.job)?.ok_or(Missing::Card)?;
             let person = tx.person(card.person)?.ok_or(Missing::Person { id: card.person })?.details;
-            match file::row(&entry, &card, &person) {
+            let line = rows.len() + 1;
+            match layout.row(heading, line, (&entry, &card, &person)) {
                 Ok(row) => {
                     rows.push(row);
                     kept.push(entry.sequence);
@@ -80,8 +81,8 @@ pub fn export(centre: &mut Centre, limit: u32, operator: Option<&str>) -> Result
                 SyncError::NothingFits { left_out }
             });
         }
-        let body = heading.file(&rows);
-        tx.add_sync_file(number, (&task, &heading.name()), (&body, &sha256(&body)), kept.len(), &actor)?;
+        let body = layout.file(heading, &rows);
+        tx.add_sync_file(number, (&task, &layout.name(heading)), (&body, &sha256(&body)), kept.len(), &actor)?;
         for sequence in &kept {
             tx.send_sync_entry(*sequence, number)?;
         }
@@ -166,18 +167,19 @@ impl Answers for Registry {
     }
 
     fn limit(&self, centre: &mut Centre, name: &str) -> Result<u64, SyncError> {
-        let Some(task) = file::task_of(name, centre.config.city.as_str()) else { return Ok(UNKNOWN_FILE_MAX) };
+        let layout = Layout::of(&centre.folder)?;
+        let Some(task) = layout.task_of(name, centre.config.city.as_str()) else { return Ok(UNKNOWN_FILE_MAX) };
         let sent = centre.store.read(|tx| tx.sync_file(task))?;
-        Ok(sent.map_or(UNKNOWN_FILE_MAX, |sent| file::bytes_max(sent.rows)))
+        Ok(sent.map_or(UNKNOWN_FILE_MAX, |sent| layout.bytes_max(sent.rows)))
     }
 
     /// Once it is carried out, the file that it answers, which holds people's data, leaves the folder.
     fn judge(&self, centre: &mut Centre, read: Read<'_>, operator: Option<&str>) -> Result<Outcome, Refusal> {
-        let city = centre.config.city;
+        let (city, layout) = (centre.config.city, Layout::of(&centre.folder)?);
         if let Some(task) = centre.store.read(|tx| tx.sync_answered_by(read.sha256))? {
             return Ok(Outcome::Known { task, accepted: None, refused: None });
         }
-        let task = file::task_of(read.name, city.as_str()).ok_or_else(|| fault(Code::NameUnknown))?.to_owned();
+        let task = layout.task_of(read.name, city.as_str()).ok_or_else(|| fault(Code::NameUnknown))?.to_owned();
         let (outcome, sent) = centre.store.act(|tx| {
             let actor = tx.require(operator, Role::Capture)?;
             let sent = tx.sync_file(&task)?.ok_or_else(|| fault(Code::Task))?;
@@ -186,11 +188,11 @@ impl Answers for Registry {
             }
             let asked = tx.sync_entries_of(sent.number)?;
             let heading = Heading { city: city.as_str(), task: &task };
-            let answers = file::read(heading, &asked, read.bytes).map_err(Refusal::Faults)?;
+            let answers = layout.read(heading, &asked, read.bytes).map_err(Refusal::Faults)?;
             let (mut accepted, mut refused) = (0, 0);
             for answer in &answers {
-                let by = if answer.accepted() { SyncMove::Accept } else { SyncMove::Refuse };
-                *(if answer.accepted() { &mut accepted } else { &mut refused }) += 1;
+                let by = if answer.accepted { SyncMove::Accept } else { SyncMove::Refuse };
+                *(if answer.accepted { &mut accepted } else { &mut refused }) += 1;
                 tx.move_sync_entry(answer.sequence, by)?;
                 tx.answer_sync_entry(answer)?;
             }

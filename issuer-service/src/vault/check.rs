@@ -39,7 +39,7 @@ pub struct CheckValue {
 }
 
 /// Check value of a key as a vault holds it, on whatever level that is.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct HeldValue {
     /// Name.
     pub name: String,
@@ -47,6 +47,23 @@ pub struct HeldValue {
     pub version: u8,
     /// 6 hex digits.
     pub check_value: String,
+}
+
+/// What came of taking keys out.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TakenOut {
+    /// How many are gone.
+    pub gone: usize,
+    /// Those that a token does not let go.
+    pub left: Vec<HeldValue>,
+}
+
+impl HeldValue {
+    /// Name and version: `UKSSSE v2`.
+    #[must_use]
+    pub fn title(&self) -> String {
+        format!("{} v{}", self.name, self.version)
+    }
 }
 
 impl Vault {
@@ -125,15 +142,18 @@ pub struct KeyCheck {
     pub missing: Vec<String>,
     /// Keys of the vault that nobody recorded.
     pub unknown: Vec<String>,
+    /// Keys of ceremonies that were given up, which the token did not let go.
+    pub left: Vec<String>,
 }
 
 impl KeyCheck {
     /// Compares.
     #[must_use]
-    pub fn compare(recorded: Vec<CheckValue>, found: Vec<CheckValue>) -> Self {
+    pub fn compare(recorded: Vec<CheckValue>, found: Vec<CheckValue>, left: &[HeldValue]) -> Self {
         let title = |value: &CheckValue| format!("{} v{}", value.name, value.version);
         let same_key = |left: &CheckValue, right: &CheckValue| left.name == right.name && left.version == right.version;
-        let mut check = Self { agreed: 0, different: Vec::new(), missing: Vec::new(), unknown: Vec::new() };
+        let mut check =
+            Self { agreed: 0, different: Vec::new(), missing: Vec::new(), unknown: Vec::new(), left: Vec::new() };
         for value in &recorded {
             match found.iter().find(|other| same_key(other, value)) {
                 Some(other) if other.agrees(value) => check.agreed += 1,
@@ -141,8 +161,17 @@ impl KeyCheck {
                 None => check.missing.push(title(value)),
             }
         }
-        check.unknown =
-            found.iter().filter(|value| !recorded.iter().any(|other| same_key(other, value))).map(title).collect();
+        let known = |value: &&CheckValue| recorded.iter().any(|other| same_key(other, value));
+        for value in found.iter().filter(|value| !known(value)) {
+            let levels = [&value.national, &value.province, &value.city];
+            let is_left = |key: &HeldValue| {
+                key.name == value.name
+                    && key.version == value.version
+                    && levels.into_iter().any(|level| level.as_ref() == Some(&key.check_value))
+            };
+            let list = if left.iter().any(is_left) { &mut check.left } else { &mut check.unknown };
+            list.push(title(value));
+        }
         check
     }
 
@@ -161,6 +190,11 @@ impl Show for KeyCheck {
             (&self.different, "校验值不符", "check value differs"),
             (&self.missing, "密钥库中没有", "not in the vault"),
             (&self.unknown, "没有记录", "not on record"),
+            (
+                &self.left,
+                "放弃的仪式留在令牌中，不作他用",
+                "left on the token by a ceremony that was given up, and not used",
+            ),
         ] {
             if !list.is_empty() {
                 text.push_str(&format!("\n{}:", lang.pick(zh, en)));

@@ -65,11 +65,11 @@ pub trait KeyStore: SecurityModule {
     /// [`VaultError::KeyExists`], [`VaultError::Security`].
     fn add(&mut self, key: NewKey) -> Result<(), VaultError>;
 
-    /// Takes a key out for good. One that is not there is no error.
+    /// Takes a key out for good; `false` when its place lets none go. One that is not there is gone.
     ///
     /// # Errors
     /// [`VaultError::Security`].
-    fn remove(&mut self, held: &Held) -> Result<(), VaultError>;
+    fn remove(&mut self, held: &Held) -> Result<bool, VaultError>;
 
     /// A key for another module, under one that both modules hold.
     ///
@@ -106,7 +106,7 @@ impl KeyStore for KeyRing {
         Ok(())
     }
 
-    fn remove(&mut self, held: &Held) -> Result<(), VaultError> {
+    fn remove(&mut self, held: &Held) -> Result<bool, VaultError> {
         let mut rest = KeyRing::new();
         for (name, version, above, key) in
             self.keys().filter(|(name, of, ..)| **name != held.name || *of != held.version)
@@ -114,7 +114,7 @@ impl KeyStore for KeyRing {
             rest.insert_below(name.clone(), version, above.to_vec(), key.clone());
         }
         *self = rest;
-        Ok(())
+        Ok(true)
     }
 
     /// 3DES in CBC mode from zeros, under the newest EXPORT key.

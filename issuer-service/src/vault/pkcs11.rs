@@ -279,23 +279,30 @@ impl KeyStore for Token {
         self.create(Mark::City, held, &key)
     }
 
-    fn remove(&mut self, held: &Held) -> Result<(), VaultError> {
+    fn remove(&mut self, held: &Held) -> Result<bool, VaultError> {
         let same = |known: &Held| known.name == held.name && known.version == held.version;
         let found: Vec<ObjectHandle> = self.with(|open| {
             let both = open.keys.iter().chain(&open.upper);
             Ok(both.filter(|(known, _)| same(known)).map(|(_, handle)| *handle).collect())
         })?;
         if found.is_empty() {
-            return Ok(());
+            return Ok(true);
         }
         // A handle is good in every session of this process.
         let (session, ..) = self.session(true)?;
-        found.into_iter().try_for_each(|handle| session.destroy_object(handle)).map_err(gone)?;
-        if let Some(open) = &mut self.open {
-            open.keys.retain(|(known, _)| !same(known));
-            open.upper.retain(|(known, _)| !same(known));
+        let (mut destroyed, mut stays) = (Vec::new(), false);
+        for handle in found {
+            match session.destroy_object(handle) {
+                Ok(()) => destroyed.push(handle),
+                Err(error) if lets_none_go(&error) => stays = true,
+                Err(error) => return Err(gone(error).into()),
+            }
         }
-        Ok(())
+        if let Some(open) = &mut self.open {
+            open.keys.retain(|(_, handle)| !destroyed.contains(handle));
+            open.upper.retain(|(_, handle)| !destroyed.contains(handle));
+        }
+        Ok(!stays)
     }
 
     fn export(&mut self, key: &Held) -> Result<Wrapped, VaultError> {
@@ -356,6 +363,20 @@ impl NewKey {
             _ => Self { held: Held { name, version, above }, key },
         }
     }
+}
+
+/// Whether the module says that this object is not destroyed here: not the object, not by this user, or none at all.
+fn lets_none_go(error: &ModuleError) -> bool {
+    matches!(
+        error,
+        ModuleError::Pkcs11(
+            RvError::ActionProhibited
+                | RvError::FunctionNotSupported
+                | RvError::FunctionRejected
+                | RvError::TokenWriteProtected,
+            _
+        )
+    )
 }
 
 fn gone(error: ModuleError) -> SecurityError {

@@ -88,9 +88,14 @@ impl Office {
         centre.store.unlock(keys.clone()).expect("unlocked");
         let runtime =
             tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("runtime");
-        let mut stores = [centre.connect().expect("store"), centre.connect().expect("store")];
-        stores.iter_mut().for_each(|store| store.unlock(keys.clone()).expect("unlocked"));
-        let desk = Arc::new(OperatorDesk::new(stores, centre.config.clone(), false).in_folder(&centre));
+        let connect = || {
+            let mut store = centre.connect().expect("store");
+            store.unlock(keys.clone()).expect("unlocked");
+            store
+        };
+        let desk = OperatorDesk::new([connect(), connect()], centre.config.clone(), false);
+        let lookers = (0..operators::LOOKERS).map(|_| connect()).collect();
+        let desk = Arc::new(desk.with_lookers(lookers).in_folder(&centre));
         let port = runtime.block_on(async {
             let listener = http::listen("127.0.0.1:0".parse().expect("address")).await.expect("listener");
             let port = listener.local_addr().expect("address").port();

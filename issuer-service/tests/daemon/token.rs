@@ -344,6 +344,15 @@ fn a_key_goes_out_in_a_way_that_the_token_has_and_in_no_other() {
 
 #[test]
 fn a_ceremony_killed_while_its_keys_go_into_a_token_is_cancelled_and_leaves_none_there() {
+    cancelled_behind_a_kill(false);
+}
+
+#[test]
+fn a_cancel_ends_and_names_what_a_token_does_not_let_go() {
+    cancelled_behind_a_kill(true);
+}
+
+fn cancelled_behind_a_kill(keeps: bool) {
     let token = Token::new();
     let bench = bench(&token, 0, &[]);
     bench.ok(&["operator", "add", "wu", "--role", "keys"]);
@@ -380,12 +389,42 @@ fn a_ceremony_killed_while_its_keys_go_into_a_token_is_cancelled_and_leaves_none
     assert_eq!(show["state"], "finishing", "{show}");
     assert!(held().len() > before.len(), "some keys were in the token when it was killed");
     assert_eq!(json(&bench, &["key", "check"]).0, Some(7));
-    step(&line("wu", &["ceremony", "cancel"]));
-    assert_eq!((held(), json(&bench, &["key", "check"]).0), (before, Some(0)));
-    let finish = begin();
-    step(&finish);
-    assert_eq!(json(&bench, &["key", "check"]).0, Some(0));
-    assert!(held().iter().any(|key| key["name"] == "UKSSSE" && key["version"] == 2));
+    let new = |key: &Value| !before.contains(key);
+    let kept = held().into_iter().find(new).filter(|_| keeps);
+    if let Some(key) = &kept {
+        let name = key["name"].as_str().expect("name");
+        let above = if key["city"].is_null() { "" } else { "3531303030307368.3531333330307378" };
+        let output = Command::new("python3")
+            .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/daemon/keep_object.py"))
+            .args([MODULE, "centre", &hex::encode(format!("issuer1:{name}:2:{above}"))])
+            .envs(token.settings())
+            .output()
+            .expect("python3 runs");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    }
+    let cancel = line("wu", &["ceremony", "cancel"]);
+    let (code, told) = json(&bench, &cancel.split(' ').skip(2).collect::<Vec<_>>());
+    assert_eq!((code, &told["state"]), (Some(0), &Value::from("cancelled")), "{told}");
+    let (code, check) = json(&bench, &["key", "check"]);
+    assert_eq!(code, Some(0), "{check}");
+    let Some(kept) = kept else {
+        assert_eq!((held(), &told["left"], &check["left"]), (before, &Value::Null, &serde_json::json!([])));
+        step(&begin());
+        assert_eq!(json(&bench, &["key", "check"]).0, Some(0));
+        assert!(held().iter().any(|key| key["name"] == "UKSSSE" && key["version"] == 2));
+        return;
+    };
+    // What stays is named, on record, and in nobody's way: the next ceremony passes over its version.
+    let title = format!("{} v2", kept["name"].as_str().expect("name"));
+    assert_eq!((&told["left"][0]["name"], told["left"].as_array().map(Vec::len)), (&kept["name"], Some(1)), "{told}");
+    assert_eq!(check["left"], serde_json::json!([title]));
+    assert_eq!(held().into_iter().filter(new).collect::<Vec<_>>(), [kept]);
+    let (_, log) = json(&bench, &["ceremony", "protocol", "1"]);
+    assert!(log.to_string().contains(&format!("left on the token: {title}")), "{log}");
+    step(&begin());
+    let (code, check) = json(&bench, &["key", "check"]);
+    assert_eq!((code, &check["left"]), (Some(0), &serde_json::json!([title])), "{check}");
+    assert!(held().iter().any(|key| key["name"] == "UKSSSE" && key["version"] == 3));
 }
 
 fn run(bench: &Bench, extra: &[&str]) -> std::process::Child {
