@@ -9,6 +9,7 @@ pub mod code;
 mod conversions;
 mod details;
 mod font;
+mod line;
 mod national;
 mod place;
 mod refund;
@@ -21,6 +22,7 @@ pub use certificate::CertificateError;
 pub use code::Code;
 pub use details::{Limit, Otherwise, Paper, ProfileDiffers, Unsettled};
 pub use font::FontError;
+pub use line::LineFault;
 pub use national::NationalError;
 pub use refund::RefundFault;
 pub use shell::ShellError;
@@ -151,8 +153,8 @@ pub enum TerminalError {
     /// Something in the shell.
     #[error(transparent)]
     Shell(#[from] ShellError),
-    /// A centre address without `http://`.
-    #[error("{address} is not an http:// address")]
+    /// A centre address without `https://` or `http://`.
+    #[error("{address} is not an https:// or http:// address")]
     Address {
         /// Address as given.
         address: String,
@@ -483,6 +485,9 @@ pub enum TerminalError {
     },
 
     // The centre.
+    /// The line to it is not opened.
+    #[error(transparent)]
+    Line(#[from] LineFault),
     /// The centre does not answer.
     #[error("the centre at {address} does not answer")]
     CentreUnreachable {

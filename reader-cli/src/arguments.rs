@@ -521,6 +521,18 @@ pub enum BlacklistCommand {
 pub enum TerminalCommand {
     /// Make the terminal's key and show what the centre needs to register it.
     Enroll,
+    /// Make a key for the line to the centre (TLS) and a request for its certificate; the key stays here. The certificate in
+    /// force goes on until the new one is taken over.
+    Request {
+        /// Write the request to this new file, for `issuer terminal enrol`.
+        #[arg(long, value_name = "FILE")]
+        out: PathBuf,
+    },
+    /// Take over the certificate that the centre made (`issuer terminal certify`).
+    Certificate {
+        /// Its file.
+        file: PathBuf,
+    },
     /// Show number, public key and state.
     Show,
     /// Trust the key with which the centre signs; the first sign-in does so by itself.

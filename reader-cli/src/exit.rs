@@ -67,6 +67,8 @@ impl Exit {
             | Code::CertificateTooLong
             | Code::FontUnusable
             | Code::NationalField
+            | Code::CentrePlain
+            | Code::LineCertificateMalformed
             | Code::AddressUnsupported => Self::Usage,
             Code::FileMissing
             | Code::ProfileUnknown
@@ -84,6 +86,7 @@ impl Exit {
             | Code::NationalUnknown
             | Code::NationalNotInsured
             | Code::NotEnrolled
+            | Code::LineCertificateMissing
             | Code::NothingToLoad => Self::NotFound,
             Code::BillRefused
             | Code::FileNeverRead
@@ -170,6 +173,9 @@ impl Exit {
             | Code::KeyRefused
             | Code::KeyNotTried
             | Code::KeysDiffer
+            | Code::CentreNotTrusted
+            | Code::LineCertificateRefused
+            | Code::LineCertificateExpired
             | Code::KeyBlocked => Self::Authentication,
             Code::MacWrong
             | Code::ChainDiffers
@@ -178,6 +184,7 @@ impl Exit {
             | Code::ScriptMismatch
             | Code::EnvelopeForeign
             | Code::CertificateForeign
+            | Code::LineCertificateDiffers
             | Code::BlacklistUnsigned
             | Code::ParametersUnsigned
             | Code::SignatureWrong => Self::Mismatch,

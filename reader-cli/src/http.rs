@@ -1,9 +1,12 @@
 //! The centre, and the national one, over HTTP: the only file that knows HTTP status codes, and the only one besides `output` that
 //! knows JSON.
 //!
-//! Source: `settlement::message`; every request is signed (`settlement::signing`).
+//! Source: `settlement::message`; every request is signed (`settlement::signing`), and goes over TLS 1.3 (RFC 8446) with a
+//! certificate of the terminal's own (`identity`). Plain HTTP is spoken with this machine only.
 //! Owns: one request, one answer, both bounded in size and time. Never: retries, stores (`store`), decides.
 
+use std::net::IpAddr;
+use std::path::Path;
 use std::time::Duration;
 
 use settlement::id::{Signature, TerminalNumber};
@@ -11,11 +14,39 @@ use settlement::limits::MESSAGE_BYTES_MAX;
 use settlement::message::{ErrorBody, Request};
 use settlement::signing::{SIGNATURE_HEADER, TERMINAL_HEADER, TerminalKey};
 
-use card_counter::error::TerminalError;
+use card_counter::error::{LineFault, TerminalError};
 use card_counter::letter::Letter;
+use ureq::tls::TlsConfig;
+
+use crate::identity;
 
 /// How long the centre may take: a clerk and a card holder are waiting.
 const ANSWER_WITHIN: Duration = Duration::from_secs(20);
+
+/// The way to the centre.
+#[derive(Clone, Debug)]
+pub struct Way {
+    address: String,
+    tls: Option<TlsConfig>,
+}
+
+impl Way {
+    /// To `address`: `https://HOST:PORT` with the certificate in the data folder, or `http://HOST:PORT` of this machine.
+    ///
+    /// # Errors
+    /// [`TerminalError::Address`], [`LineFault::Plain`], and those of [`identity::load`].
+    pub fn to(address: &str, folder: &Path) -> Result<Self, TerminalError> {
+        let own = || address.trim_end_matches('/').to_owned();
+        if address.strip_prefix("https://").is_some_and(is_host) {
+            return Ok(Self { address: own(), tls: Some(identity::load(folder)?.tls()?) });
+        }
+        check(address)?;
+        if !is_this_machine(address.trim_start_matches("http://")) {
+            return Err(LineFault::Plain { address: address.to_owned() }.into());
+        }
+        Ok(Self { address: own(), tls: None })
+    }
+}
 
 /// The centre as this terminal reaches it.
 pub struct Centre<'a> {
@@ -45,33 +76,23 @@ pub trait Line {
 }
 
 /// The line over HTTP.
-struct Http<'a> {
-    address: &'a str,
+struct Http {
+    address: String,
     agent: ureq::Agent,
 }
 
 impl<'a> Centre<'a> {
-    /// The centre at `address` (`http://HOST:PORT`). Nothing is sent yet.
-    ///
-    /// # Errors
-    /// [`TerminalError::Address`] for anything but `http://`.
-    pub fn at(address: &'a str, key: &'a TerminalKey, terminal: TerminalNumber) -> Result<Self, TerminalError> {
-        Self::at_within(address, key, terminal, ANSWER_WITHIN)
+    /// The centre at the end of a way. Nothing is sent yet.
+    #[must_use]
+    pub fn at(way: Way, key: &'a TerminalKey, terminal: TerminalNumber) -> Self {
+        Self::at_within(way, key, terminal, ANSWER_WITHIN)
     }
 
     /// As [`Self::at`], with less patience.
-    ///
-    /// # Errors
-    /// As [`Self::at`].
-    pub fn at_within(
-        address: &'a str,
-        key: &'a TerminalKey,
-        terminal: TerminalNumber,
-        within: Duration,
-    ) -> Result<Self, TerminalError> {
-        check(address)?;
-        let http = Http { address: address.trim_end_matches('/'), agent: agent(within) };
-        Ok(Self::over(Box::new(http), key, terminal))
+    #[must_use]
+    pub fn at_within(way: Way, key: &'a TerminalKey, terminal: TerminalNumber, within: Duration) -> Self {
+        let http = Http { address: way.address, agent: agent(within, way.tls) };
+        Self::over(Box::new(http), key, terminal)
     }
 
     /// The centre at the end of another line.
@@ -109,9 +130,9 @@ impl<'a> Centre<'a> {
     }
 }
 
-impl Line for Http<'_> {
+impl Line for Http {
     fn carry(&self, signed: &Signed<'_>) -> Result<(u16, String), TerminalError> {
-        let unreachable = |_| TerminalError::CentreUnreachable { address: self.address.to_owned() };
+        let unreachable = |error| failure(&error, &self.address);
         let mut response = self
             .agent
             .post(format!("{}{}", self.address, signed.letter.path))
@@ -150,7 +171,8 @@ impl Peer {
     /// [`TerminalError::Address`] for anything but `http://`.
     pub fn at(address: &str, within: Duration) -> Result<Self, TerminalError> {
         check(address)?;
-        Ok(Self { address: address.to_owned(), agent: agent(within) })
+        let config = ureq::Agent::config_builder().timeout_global(Some(within)).http_status_as_error(false).build();
+        Ok(Self { address: address.to_owned(), agent: config.into() })
     }
 
     /// Its address.
@@ -172,13 +194,87 @@ impl Peer {
 }
 
 fn check(address: &str) -> Result<(), TerminalError> {
-    let host = address.strip_prefix("http://").unwrap_or_default();
-    if host.is_empty() || host.contains(char::is_whitespace) {
-        return Err(TerminalError::Address { address: address.to_owned() });
+    if address.strip_prefix("http://").is_some_and(is_host) {
+        return Ok(());
     }
-    Ok(())
+    Err(TerminalError::Address { address: address.to_owned() })
 }
 
-fn agent(within: Duration) -> ureq::Agent {
-    ureq::Agent::config_builder().timeout_global(Some(within)).http_status_as_error(false).build().into()
+fn is_host(host: &str) -> bool {
+    !host.is_empty() && !host.contains(char::is_whitespace)
+}
+
+/// Whether what follows `http://` never leaves this machine. A name before `@` is no host.
+fn is_this_machine(rest: &str) -> bool {
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let host = match authority.strip_prefix('[').and_then(|inner| inner.split_once(']')) {
+        Some((inner, _)) => inner,
+        None => authority.rsplit_once(':').map_or(authority, |(host, _)| host),
+    };
+    host == "localhost" || host.parse().is_ok_and(|address: IpAddr| address.is_loopback())
+}
+
+fn agent(within: Duration, tls: Option<TlsConfig>) -> ureq::Agent {
+    // What a terminal says goes to the centre itself: neither to a proxy nor to another address that an answer names.
+    let config = ureq::Agent::config_builder().proxy(None).max_redirects(0);
+    let config = config.timeout_global(Some(within)).http_status_as_error(false);
+    match tls {
+        Some(tls) => config.tls_config(tls).https_only(true).build().into(),
+        None => config.build().into(),
+    }
+}
+
+/// Why no answer came.
+fn failure(error: &ureq::Error, address: &str) -> TerminalError {
+    let address = address.to_owned();
+    match tls_error(error) {
+        Some(rustls::Error::AlertReceived(rustls::AlertDescription::CertificateExpired)) => LineFault::Expired.into(),
+        Some(rustls::Error::AlertReceived(alert)) => LineFault::Refused { alert: format!("{alert:?}") }.into(),
+        Some(rustls::Error::InvalidCertificate(_) | rustls::Error::NoCertificatesPresented) => {
+            LineFault::NotTrusted { address }.into()
+        }
+        _ => TerminalError::CentreUnreachable { address },
+    }
+}
+
+/// What TLS said, wherever it is wrapped.
+fn tls_error(error: &ureq::Error) -> Option<rustls::Error> {
+    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
+    while let Some(here) = cause {
+        if let Some(found) = here.downcast_ref::<rustls::Error>() {
+            return Some(found.clone());
+        }
+        if let Some(io) = here.downcast_ref::<std::io::Error>()
+            && let Some(found) = io.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>())
+        {
+            return Some(found.clone());
+        }
+        cause = match here.downcast_ref::<ureq::Error>() {
+            Some(ureq::Error::Rustls(found)) => return Some(found.clone()),
+            Some(ureq::Error::Io(io)) => Some(io),
+            _ => here.source(),
+        };
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn plain_http_leads_to_this_machine_only() {
+        for here in ["127.0.0.1:7301", "127.8.9.1", "localhost:1/x", "[::1]:7301", "localhost"] {
+            assert!(is_this_machine(here), "{here}");
+        }
+        for there in ["10.0.0.1:1", "localhost.example:1", "127.0.0.1.example", "127.0.0.1@10.0.0.1", "[::2]:1", "", "h?127.0.0.1"] {
+            assert!(!is_this_machine(there), "{there}");
+        }
+        let folder = tempfile::tempdir().expect("folder");
+        let to = |address| Way::to(address, folder.path()).map(|_| ());
+        assert!(matches!(to("http://10.0.0.1:7301"), Err(TerminalError::Line(LineFault::Plain { .. }))));
+        assert!(matches!(to("https://10.0.0.1:7301"), Err(TerminalError::Line(LineFault::NoCertificate))));
+        assert!(matches!(to("ftp://127.0.0.1"), Err(TerminalError::Address { .. })));
+        assert!(to("http://127.0.0.1:7301").is_ok());
+    }
 }

@@ -11,6 +11,7 @@ pub mod conform;
 pub mod dump;
 pub mod exit;
 pub mod http;
+pub mod identity;
 pub mod kiosk;
 pub mod national;
 pub mod online;

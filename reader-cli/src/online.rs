@@ -83,6 +83,8 @@ pub fn report(store: &mut Store, centre: &Centre<'_>) -> Result<u32, TerminalErr
 pub const fn is_no_answer(error: &TerminalError) -> bool {
     match error {
         TerminalError::CentreUnreachable { .. } | TerminalError::CentreAnswer { .. } => true,
+        // TLS was not set up: no word of it was heard.
+        TerminalError::Line(_) => true,
         TerminalError::CentreRefused { code, .. } => code.retryable(),
         _ => false,
     }

@@ -270,6 +270,20 @@ codes! {
     ClockBack = "CLOCK_BACK",
     /// No undecided transaction has this number.
     NotUndecided = "NOT_UNDECIDED",
+    /// Plain HTTP to another machine.
+    CentrePlain = "CENTRE_PLAIN",
+    /// Whoever answers is not the centre.
+    CentreNotTrusted = "CENTRE_NOT_TRUSTED",
+    /// The terminal has no certificate for its line.
+    LineCertificateMissing = "LINE_CERTIFICATE_MISSING",
+    /// A certificate for another key.
+    LineCertificateDiffers = "LINE_CERTIFICATE_DIFFERS",
+    /// A file that is no certificate.
+    LineCertificateMalformed = "LINE_CERTIFICATE_MALFORMED",
+    /// The centre does not take the certificate.
+    LineCertificateRefused = "LINE_CERTIFICATE_REFUSED",
+    /// The certificate is past its end.
+    LineCertificateExpired = "LINE_CERTIFICATE_EXPIRED",
     /// Centre does not answer.
     CentreUnreachable = "CENTRE_UNREACHABLE",
     /// Centre's answer has the wrong form.

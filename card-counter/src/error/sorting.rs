@@ -119,6 +119,7 @@ impl TerminalError {
             Self::StillOpen { .. } => Code::StillOpen,
             Self::ClockBack { .. } => Code::ClockBack,
             Self::NotUndecided { .. } => Code::NotUndecided,
+            Self::Line(fault) => fault.code(),
             Self::CentreUnreachable { .. } => Code::CentreUnreachable,
             Self::CentreAnswer { .. } => Code::CentreAnswer,
             Self::CentreRefused { code, .. } if code.retryable() => Code::CentreBusy,

@@ -229,6 +229,15 @@ fn what(code: Code) -> Words {
         ),
         Code::NotUndecided => ("这笔交易不待判定", "this transaction waits for no judgement"),
         Code::ChainDiffers => ("终端与中心的上传记录不一致", "terminal and centre disagree on what was uploaded"),
+        Code::CentrePlain => ("明文线路只能通往本机", "a line without TLS leads to this machine only"),
+        Code::CentreNotTrusted => ("应答的不是本终端的中心", "whoever answers is not this terminal's centre"),
+        Code::LineCertificateMissing => ("终端没有线路证书", "the terminal has no certificate for its line"),
+        Code::LineCertificateDiffers => ("证书不是本终端的", "the certificate is not this terminal's"),
+        Code::LineCertificateMalformed => ("文件不是线路证书", "the file holds no certificate for the line"),
+        Code::LineCertificateRefused => {
+            ("中心不接受本终端的线路证书", "the centre does not take this terminal's certificate")
+        }
+        Code::LineCertificateExpired => ("线路证书已过期", "the certificate of the line is past its end"),
         Code::CentreUnreachable => ("中心无应答", "the centre does not answer"),
         Code::CentreAnswer => ("中心的应答格式不对", "the centre's answer has a wrong form"),
         Code::CentreRefused => ("中心拒绝了请求", "the centre refused"),
@@ -286,7 +295,7 @@ fn next(code: Code) -> Words {
             "see sscard profile list for the names, or give the path of a file",
         ),
         Code::FileMissing => ("检查路径和权限", "check path and permissions"),
-        Code::AddressUnsupported => ("写成 http://主机:端口", "write http://HOST:PORT"),
+        Code::AddressUnsupported => ("写成 https://主机:端口", "write https://HOST:PORT"),
         Code::NoPcscService => ("启动 pcscd,或检查 PCSCLITE_CSOCK_NAME", "start pcscd, or check PCSCLITE_CSOCK_NAME"),
         Code::NoReader => ("接上读卡器", "attach a reader"),
         Code::ReaderNotFound => ("用 sscard readers 查看名称", "see sscard readers for the names"),
@@ -474,6 +483,27 @@ fn next(code: Code) -> Words {
         Code::NotUndecided => {
             ("用 sscard journal list 查看状态为 UNCERTAIN 的", "see sscard journal list for those that are UNCERTAIN")
         }
+        Code::CentrePlain => (
+            "把中心地址写成 https://,先取得线路证书:sscard terminal request",
+            "write the centre's address with https://, and get a certificate first: sscard terminal request",
+        ),
+        Code::CentreNotTrusted => (
+            "核对中心地址和名称;中心更换签发者后须重新取证书",
+            "check the centre's address and name; a centre with a new authority certifies its terminals anew",
+        ),
+        Code::LineCertificateMissing => (
+            "执行 sscard terminal request,请中心签发,再执行 sscard terminal certificate 文件",
+            "run sscard terminal request, have the centre certify it, then run sscard terminal certificate FILE",
+        ),
+        Code::LineCertificateDiffers => (
+            "取本终端最近一次请求的证书;或重新执行 sscard terminal request",
+            "take the certificate of this terminal's latest request; or run sscard terminal request again",
+        ),
+        Code::LineCertificateMalformed => ("用中心给的文件,不要改动", "use the file that the centre gave, unchanged"),
+        Code::LineCertificateRefused | Code::LineCertificateExpired => (
+            "执行 sscard terminal request,请中心重新签发",
+            "run sscard terminal request and have the centre certify it anew",
+        ),
         Code::CentreUnreachable | Code::CentreBusy => {
             ("未丢失任何记录;稍后再执行同一命令", "no record is lost; run the same command later")
         }

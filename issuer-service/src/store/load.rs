@@ -195,6 +195,19 @@ impl Tx<'_> {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
+    /// The refunds of a purchase that reached its card or may have, oldest first.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn refund_loads_of(&self, original: Original) -> Result<Vec<Load>, StoreError> {
+        let mut statement = self.sql.prepare(&format!(
+            "{LOAD} WHERE original_terminal = $1 AND original_sequence = $2 AND state <> 'NOT_CREDITED'
+             ORDER BY prepared_at, load_id"
+        ))?;
+        let rows = statement.query_map((original.terminal.to_string(), original.terminal_sequence), load)?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
     /// Refunds credited in a window, oldest first.
     ///
     /// # Errors

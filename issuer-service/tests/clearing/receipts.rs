@@ -6,7 +6,8 @@ use settlement::record::{Evidence, Transaction, TransactionRecord};
 use settlement::signing::TerminalKey;
 use zeroize::Zeroizing;
 
-use crate::centre::{BATCHES, Centre, PHARMACY, loaded, request};
+use crate::centre::{BATCHES, Centre, LOADS, OUTCOME, PHARMACY, loaded, outcome, request};
+use crate::refunds::{init_refund, refund, sold};
 
 /// The code that the terminal prints for this record.
 fn code(record: &TransactionRecord, key: &TerminalKey) -> ReceiptCode {
@@ -117,4 +118,59 @@ fn a_sale_that_does_not_count_and_one_of_other_amounts_are_told_apart() {
     let (status, verdict) = asked(&centre, &format!("/receipt/{other}"));
     assert_eq!((status, &verdict["sale"]), (404, &json!("differs")));
     assert_eq!(centre.run("ma", &["receipt", "check", &other.text()]).status.code(), Some(7));
+}
+
+#[test]
+fn a_receipt_says_what_went_back_since_when_and_what_is_left_and_no_word_of_the_holder() {
+    let (centre, mut terminal, mut card, record) = sold();
+    let path = format!("/receipt/{}", code(&record, &terminal.key));
+    let today = centre.today().to_string();
+    let (status, verdict) = asked(&centre, &path);
+    assert_eq!((status, &verdict["sale"], verdict.get("remaining")), (200, &json!("posted"), None));
+    // Under way: said, and not taken off yet.
+    let body = init_refund(&mut card, &terminal, 8, "refund", (&terminal, 1), [100, 0, 0]);
+    assert_eq!(terminal.ask(LOADS, body).0, 200);
+    let (status, verdict) = asked(&centre, &path);
+    assert_eq!((status, &verdict["sale"], &verdict["remaining"]["total_fen"]), (200, &json!("posted"), &json!(2_434)));
+    assert_eq!(verdict["given_back"][0]["date"], Value::Null);
+    assert!(page(&centre, &path, "zh").1.contains("办理中"));
+    // It did not reach the card: nothing is said of it any more.
+    let nothing = outcome(&terminal, 8, "not_credited", None, card.balance);
+    assert_eq!(terminal.ask(OUTCOME, nothing).0, 200);
+    assert_eq!(asked(&centre, &path).1.get("given_back"), None);
+    refund(&mut terminal, &mut card, 9, 1, [200, 50, 100]);
+    let (status, verdict) = asked(&centre, &path);
+    assert_eq!((status, &verdict["sale"]), (200, &json!("partly-refunded")));
+    let back = json!([{ "act": "refund", "date": today, "personal_account_fen": 200, "self_paid_fen": 50,
+        "pooled_fund_fen": 100 }]);
+    assert_eq!(verdict["given_back"], back);
+    let left = json!({ "total_fen": 2_084, "personal_account_fen": 1_034, "self_paid_fen": 450, "pooled_fund_fen": 600 });
+    assert_eq!(verdict["remaining"], left);
+    for (language, words) in [("zh", ["部分退费", "20.84"]), ("en", ["a part of it was refunded", "20.84"])] {
+        let (status, html) = page(&centre, &path, language);
+        assert!(status == 200 && words.iter().all(|word| html.contains(word)), "{html}");
+        assert!(!html.contains(&card.identifier.to_string()[16..]) && !html.contains("B-1"), "{html}");
+    }
+    refund(&mut terminal, &mut card, 10, 1, [1_034, 450, 600]);
+    let (_, verdict) = asked(&centre, &path);
+    assert_eq!((&verdict["sale"], &verdict["remaining"]["total_fen"]), (&json!("refunded"), &json!(0)));
+    assert_eq!(verdict["given_back"].as_array().map(Vec::len), Some(2));
+    let ran = centre.run("ma", &["receipt", "check", path.trim_start_matches("/receipt/")]);
+    assert_eq!(ran.status.code(), Some(7), "no proof of a payment any more");
+}
+
+#[test]
+fn a_receipt_of_a_cancelled_sale_says_so() {
+    let (centre, mut terminal, mut card, record) = sold();
+    let path = format!("/receipt/{}", code(&record, &terminal.key));
+    let body = init_refund(&mut card, &terminal, 8, "cancel", (&terminal, 1), [1_234, 500, 700]);
+    let (status, answer) = terminal.ask(LOADS, body);
+    assert_eq!(status, 200, "{answer}");
+    let tac = card.credit(&terminal, 8, 1_234, &answer);
+    let body = outcome(&terminal, 8, "credited", Some(tac), card.balance);
+    assert_eq!(terminal.ask(OUTCOME, body).0, 200);
+    let (_, verdict) = asked(&centre, &path);
+    assert_eq!((&verdict["verdict"], &verdict["sale"]), (&json!("genuine"), &json!("cancelled")));
+    assert_eq!(verdict["given_back"][0]["act"], "cancel");
+    assert!(page(&centre, &path, "zh").1.contains("已撤销"));
 }

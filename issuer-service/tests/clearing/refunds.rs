@@ -9,7 +9,7 @@ use settlement::refund::{Original, RefundAct};
 use crate::centre::{BATCHES, Card, Centre, LOADS, OUTCOME, PHARMACY, Terminal, codes, load, loaded, outcome};
 
 /// Body of `/loads` that gives back so much of a purchase to account, cash and pool.
-fn init_refund(card: &mut Card, terminal: &Terminal, id: u8, act: &str, of: (&Terminal, u32), fen: [u32; 3]) -> Value {
+pub(crate) fn init_refund(card: &mut Card, terminal: &Terminal, id: u8, act: &str, of: (&Terminal, u32), fen: [u32; 3]) -> Value {
     let mut body = card.init_load(terminal, id, fen[0]);
     body["refund"] = json!({
         "original": { "terminal": of.0.number, "terminal_sequence": of.1 },
@@ -21,7 +21,7 @@ fn init_refund(card: &mut Card, terminal: &Terminal, id: u8, act: &str, of: (&Te
 }
 
 /// A centre, its terminal, and a card that bought for 12.34 from the account, 5.00 in cash and 7.00 of the pool.
-fn sold() -> (Centre, Terminal, Card, TransactionRecord) {
+pub(crate) fn sold() -> (Centre, Terminal, Card, TransactionRecord) {
     let (centre, mut terminal, mut card) = loaded();
     let record = card.purchase(&mut terminal, centre.today(), [1_234, 500, 700]);
     let body = terminal.seal(vec![record.clone()]);
@@ -30,7 +30,7 @@ fn sold() -> (Centre, Terminal, Card, TransactionRecord) {
 }
 
 /// A refund that works: prepared, credited, reported.
-fn refund(terminal: &mut Terminal, card: &mut Card, id: u8, original: u32, fen: [u32; 3]) {
+pub(crate) fn refund(terminal: &mut Terminal, card: &mut Card, id: u8, original: u32, fen: [u32; 3]) {
     let body = init_refund(card, terminal, id, "refund", (terminal, original), fen);
     let (status, answer) = terminal.ask(LOADS, body);
     assert_eq!(status, 200, "{answer}");

@@ -36,7 +36,7 @@ use super::card::fitting_psam;
 use super::office::Office;
 use crate::arguments::KioskArguments;
 use crate::exit::Exit;
-use crate::http::Centre;
+use crate::http::{Centre, Way};
 use crate::kiosk::door::Door;
 use crate::kiosk::guide;
 use crate::kiosk::machine::Event;
@@ -66,7 +66,7 @@ pub(super) fn run(setting: &Setting<'_>, arguments: &KioskArguments) -> Result<E
     let mut page = Page::new().with("address", Words::new("地址", "address"), Value::text(door.address()));
     let office = match (&setting.configuration.centre, setting.office()) {
         (None, _) => None,
-        (Some(address), Ok(office)) => Some((address.clone(), office)),
+        (Some(_), Ok(office)) => Some((setting.centre()?, office)),
         // What the card says is told without a centre.
         (Some(_), Err(error)) => {
             let (what, code) = (error.what(), error.code().as_str());
@@ -97,14 +97,14 @@ pub(super) fn run(setting: &Setting<'_>, arguments: &KioskArguments) -> Result<E
     let (heard, hears) = channel();
     let (work, works) = channel();
     spawn(move || door.serve(&heard));
-    if let Some((address, office)) = office {
+    if let Some((way, office)) = office {
         let signal = signal.clone();
         let press = Press {
             font: setting.configuration.font.clone(),
             check: setting.configuration.receipt_check.clone(),
             printer: arguments.printer.clone(),
         };
-        spawn(move || ask_centre(&address, office, &press, questions, &signal));
+        spawn(move || ask_centre(way, office, &press, questions, &signal));
     }
     forward(hears, signal.clone(), Signal::Page);
     forward(jobs, work.clone(), |(visit, job)| Work::Job(visit, job));
@@ -297,15 +297,14 @@ fn logged(rules: &AccountRules, record: &LogRecord) -> Option<LoggedTransaction>
 
 /// Asks the centre what the kiosk wants to know, one question after the other.
 fn ask_centre(
-    address: &str,
+    way: Way,
     office: Office,
     press: &Press,
     questions: Receiver<(u64, Question)>,
     signal: &Sender<Signal>,
 ) {
     let Office { mut store, key, terminal } = office;
-    // Its form was checked; without a centre the questions end with the time limits of their pages.
-    let Ok(centre) = Centre::at(address, &key, terminal) else { return };
+    let centre = Centre::at(way, &key, terminal);
     for (visit, question) in questions {
         let told = answered(&centre, terminal, &mut store, press, question);
         let at = Now::of_system().date_time();

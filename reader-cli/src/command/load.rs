@@ -30,8 +30,7 @@ pub(super) fn load(setting: &Setting<'_>, arguments: &LoadArguments) -> Result<E
     let mut tapped = setting.tapped_asking(&mut desk, ask)?;
     let psam = setting.psam(&mut desk, &tapped)?;
     let (mut store, number) = setting.till(&psam)?;
-    let address = setting.centre()?;
-    let centre = Centre::at(address, &key, number)?;
+    let centre = Centre::at(setting.centre()?, &key, number);
     let rules = setting.rules(Some(&store))?;
     let open = !store.open_of(&tapped.identifier)?.is_empty();
     if open || arguments.pin.pin.is_some() {

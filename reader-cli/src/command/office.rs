@@ -12,16 +12,20 @@ use settlement::signing::TerminalKey;
 use super::Setting;
 use crate::arguments::{BlacklistCommand, TerminalCommand};
 use crate::exit::Exit;
-use crate::http::Centre;
+use crate::http::{Centre, Way};
+use crate::identity as line;
 use crate::page::{Page, Value};
 use crate::upload::{self, CLOCK_BEHIND_MAX_S, Uploaded};
 use card_counter::clock::Now;
-use card_counter::error::{BlacklistError, TerminalError};
+use card_counter::error::{BlacklistError, LineFault, TerminalError};
 use card_counter::file::{self, FileKind};
 use card_counter::language::Words;
 use card_counter::letter::Letter;
 use card_counter::store::Store;
 use card_counter::terminal as identity;
+
+/// Bytes of the file of a certificate and its authority's.
+const CERTIFICATE_BYTES_MAX: u64 = 64 * 1024;
 
 /// The terminal as the centre knows it.
 pub(super) struct Office {
@@ -31,15 +35,16 @@ pub(super) struct Office {
 }
 
 impl Setting<'_> {
-    /// Address of the centre.
-    pub(super) fn centre(&self) -> Result<&str, TerminalError> {
-        self.configuration.centre.as_deref().ok_or_else(|| TerminalError::Configuration {
+    /// The way to the centre.
+    pub(super) fn centre(&self) -> Result<Way, TerminalError> {
+        let address = self.configuration.centre.as_deref().ok_or_else(|| TerminalError::Configuration {
             place: "centre".to_owned(),
             reason: Words::new(
                 "没有中心地址：用 --centre、SSCARD_CENTRE 给出，或在配置文件中写 centre",
                 "no centre: give --centre, SSCARD_CENTRE, or `centre` in the configuration file",
             ),
-        })
+        })?;
+        Way::to(address, &self.configuration.data)
     }
 
     pub(super) fn office(&self) -> Result<Office, TerminalError> {
@@ -53,7 +58,7 @@ impl Setting<'_> {
 /// `sign-in`.
 pub(super) fn sign_in(setting: &Setting<'_>) -> Result<Exit, TerminalError> {
     let Office { mut store, key, terminal } = setting.office()?;
-    let centre = Centre::at(setting.centre()?, &key, terminal)?;
+    let centre = Centre::at(setting.centre()?, &key, terminal);
     let request = SignInRequest { version: Version1, request_id: RequestId(identity::random()?), terminal };
     let is_first = store.centre_key()?.is_none();
     let answer = upload::sign_in(&mut store, &centre, &request, setting.now)?;
@@ -117,7 +122,7 @@ pub(super) fn blacklist(setting: &Setting<'_>, command: &BlacklistCommand) -> Re
             take_over(setting, &mut store, &list)?;
         }
         BlacklistCommand::Update => {
-            let centre = Centre::at(setting.centre()?, &key, terminal)?;
+            let centre = Centre::at(setting.centre()?, &key, terminal);
             let known_sequence = store.blacklist()?.map_or(0, |list| list.sequence);
             let list = fetch(&mut store, &centre, terminal, known_sequence)?;
             match take_over(setting, &mut store, &list) {
@@ -171,7 +176,7 @@ fn take_over(setting: &Setting<'_>, store: &mut Store, list: &SignedBlacklist) -
 /// `upload`.
 pub(super) fn upload(setting: &Setting<'_>) -> Result<Exit, TerminalError> {
     let Office { mut store, key, terminal } = setting.office()?;
-    let centre = Centre::at(setting.centre()?, &key, terminal)?;
+    let centre = Centre::at(setting.centre()?, &key, terminal);
     store.take_turn()?;
     let uploaded = upload::upload(&mut store, &centre, &key)?;
     setting.output.answer(&uploaded_page(&uploaded))?;
@@ -181,7 +186,7 @@ pub(super) fn upload(setting: &Setting<'_>) -> Result<Exit, TerminalError> {
 /// `day-end`.
 pub(super) fn day_end(setting: &Setting<'_>) -> Result<Exit, TerminalError> {
     let Office { mut store, key, terminal } = setting.office()?;
-    let centre = Centre::at(setting.centre()?, &key, terminal)?;
+    let centre = Centre::at(setting.centre()?, &key, terminal);
     store.take_turn()?;
     let uploaded = upload::upload(&mut store, &centre, &key)?;
     let entries = store.entries()?;
@@ -262,6 +267,22 @@ pub(super) fn terminal(setting: &Setting<'_>, command: &TerminalCommand) -> Resu
             let office = setting.office()?;
             (office.terminal, office.key)
         }
+        TerminalCommand::Request { out } => {
+            let requested = line::request(&setting.configuration.data, setting.office()?.terminal)?;
+            setting.output.new_file(&requested.pem, out)?;
+            let page = Page::new()
+                .with("request", Words::new("证书请求", "request"), Value::text(out.display().to_string()))
+                .with("key", Words::new("密钥指纹", "key"), Value::text(requested.key.to_string()));
+            setting.output.answer(&page)?;
+            return Ok(Exit::Ok);
+        }
+        TerminalCommand::Certificate { file: path } => {
+            let office = setting.office()?;
+            let place = path.display().to_string();
+            let text = String::from_utf8(file::bytes(path, CERTIFICATE_BYTES_MAX)?).map_err(|_| LineFault::Malformed { path: place.clone() })?;
+            line::take_over(&setting.configuration.data, &text, &place)?;
+            (office.terminal, office.key)
+        }
         TerminalCommand::Trust { key, replace } => {
             let mut office = setting.office()?;
             let key = PublicKey::parse(key).map_err(|error| TerminalError::Configuration {
@@ -282,6 +303,15 @@ pub(super) fn terminal(setting: &Setting<'_>, command: &TerminalCommand) -> Resu
     let page = match trusted {
         Some(key) => page.with("centre_key", Words::new("中心公钥", "centre's key"), Value::text(key.to_string())),
         None => page,
+    };
+    let page = match line::load(&setting.configuration.data) {
+        Ok(identity) => page.with(
+            "line_certificate",
+            Words::new("线路证书", "line's certificate"),
+            Value::text(identity.fingerprint().to_string()),
+        ),
+        Err(TerminalError::Line(LineFault::NoCertificate)) => page,
+        Err(error) => return Err(error),
     };
     setting.output.answer(&page)?;
     Ok(Exit::Ok)

@@ -111,7 +111,7 @@ fn line<'a>(
 ) -> Result<Option<Centre<'a>>, TerminalError> {
     match setting.centre() {
         Err(_) if policy == OnlinePolicy::OnlinePreferred => Ok(None),
-        address => Centre::at_within(address?, key, number, SALE_ANSWER_WITHIN).map(Some),
+        way => Ok(Some(Centre::at_within(way?, key, number, SALE_ANSWER_WITHIN))),
     }
 }
 

@@ -107,7 +107,7 @@ fn bring(
     let mut tapped = setting.tapped_asking(&mut desk, ask)?;
     let psam = setting.psam(&mut desk, &tapped)?;
     let (mut store, number) = setting.till(&psam)?;
-    let centre = Centre::at(setting.centre()?, &key, number)?;
+    let centre = Centre::at(setting.centre()?, &key, number);
     let rules = setting.rules(Some(&store))?;
     let open = !store.open_of(&tapped.identifier)?.is_empty();
     if open || pin_needed || pin_arguments.pin.is_some() {

@@ -26,7 +26,7 @@ use card_counter::{order, pin};
 /// `pin reset`.
 pub(super) fn reset(setting: &Setting<'_>, arguments: &PinResetArguments) -> Result<Exit, TerminalError> {
     let Office { mut store, key, terminal } = setting.office()?;
-    let centre = Centre::at(setting.centre()?, &key, terminal)?;
+    let centre = Centre::at(setting.centre()?, &key, terminal);
     let mut desk = setting.desk()?;
     let mut card = setting.tapped_asking(&mut desk, Ask::Algorithm)?;
     let (order, card_identifier) = (arguments.order, card.identifier);
