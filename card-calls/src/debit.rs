@@ -17,6 +17,7 @@ use card_profiles::account::Amounts;
 use card_profiles::place::Place;
 use settlement::fen::Fen;
 use settlement::id::{BillId, CardIdentifier, Digest, TerminalNumber};
+use settlement::limits::CLOCK_DIFFERENCE_MAX_S;
 
 use crate::calls::Calls;
 use crate::failure::Failure;
@@ -172,6 +173,7 @@ fn wanted(visit: &mut Visit<'_>, till: (Store, TerminalNumber), info: &PayInfo) 
     if let Some(entry) = entries.into_iter().find(|entry| entry.pays(&bill_id)) {
         return Ok(Wanted::Paid(Box::new(entry)));
     }
+    is_of_now(info, rules.now)?;
     journal::unpaid(&store.entries_of(&visit.tapped.identifier)?, &bill_id)?;
     check::all_passed(check::card(&visit.tapped, &rules))?;
     check::all_passed(check::blacklist(&visit.tapped, &rules, &store)?)?;
@@ -192,6 +194,18 @@ fn wanted(visit: &mut Visit<'_>, till: (Store, TerminalNumber), info: &PayInfo) 
         paper: String::new(),
     };
     Ok(Wanted::Open(Box::new((store, draft))))
+}
+
+/// Whether the caller's time is the terminal's: it stands in the card's code, in its log and in its totals of the year for good, and
+/// the centre judges the sale by it.
+fn is_of_now(info: &PayInfo, now: Now) -> Result<(), Failure> {
+    let wrong = || Failure::Argument {
+        name: "pPayInfo",
+        expected: "YYYYMMDDHHMMSS within 10 minutes of this terminal's clock",
+    };
+    let given = Now::of_china(info.date_time).ok_or_else(wrong)?;
+    let apart = given.seconds().abs_diff(now.seconds());
+    if apart <= CLOCK_DIFFERENCE_MAX_S.unsigned_abs() { Ok(()) } else { Err(wrong()) }
 }
 
 /// What the same call has in common: card, amounts, date and time.

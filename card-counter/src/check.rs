@@ -7,6 +7,7 @@
 use card_core::security::CityCode;
 use settlement::blacklist::{ListFault, Period};
 use settlement::fen::Fen;
+use settlement::limits::CLOCK_DIFFERENCE_MAX_S;
 use settlement::message::TerminalLimits;
 use settlement::parameters::ParameterFault;
 use settlement::sale::OnlinePolicy;
@@ -52,12 +53,9 @@ pub struct Rules {
     pub parameters: Option<(u64, DateTime)>,
     /// Now, or the mark where the clock is a little behind it.
     pub now: Now,
-    /// The latest instant that is known to have been, where the clock is behind it by more than [`CLOCK_BEHIND_MAX_S`].
+    /// The latest instant that is known to have been, where the clock is behind it by more than [`CLOCK_DIFFERENCE_MAX_S`].
     pub clock_back: Option<Now>,
 }
-
-/// How far a clock may be behind what is known to have been (assumed).
-pub const CLOCK_BEHIND_MAX_S: i64 = 600;
 
 impl Rules {
     /// What the centre said at sign-in; the caution of an unregistered terminal, and the clock's day, before.
@@ -70,7 +68,7 @@ impl Rules {
         let parameters = signed_in.as_ref().map(|signed_in| (signed_in.parameters.sequence, signed_in.limits_until));
         let limits = signed_in.map_or(LIMITS_BEFORE_SIGN_IN, |signed_in| signed_in.limits);
         let mark = store.map(Store::clock_mark).transpose()?.flatten();
-        let clock_back = mark.filter(|mark| now.later(CLOCK_BEHIND_MAX_S).seconds() < mark.seconds());
+        let clock_back = mark.filter(|mark| now.later(CLOCK_DIFFERENCE_MAX_S).seconds() < mark.seconds());
         // Ages and ends count from the later of the two: a clock that is set back makes nothing last longer.
         let now = mark.filter(|mark| mark.seconds() > now.seconds()).unwrap_or(now);
         Ok(Self { city, day, limits, parameters, now, clock_back })
@@ -155,12 +153,15 @@ pub fn within_limits(store: &Store, tapped: &Tapped<'_>, rules: &Rules, amount: 
     of_waiting(store, rules, amount)
 }
 
-/// The limits that hold for every purchase, whether the centre was asked or not.
+/// What holds for every purchase, whether the centre was asked or not: its date is believed, and the limits.
 ///
 /// # Errors
-/// [`TerminalError::Parameters`] when they are past their time, [`TerminalError::LimitExceeded`], [`TerminalError::Store`].
+/// [`TerminalError::ClockBack`]; [`TerminalError::Parameters`] when they are past their time, [`TerminalError::LimitExceeded`], [`TerminalError::Store`].
 pub fn of_sale(store: &Store, tapped: &Tapped<'_>, rules: &Rules, amount: Fen) -> Result<(), TerminalError> {
     let TerminalLimits { purchase_max_fen, card_day_max_fen, card_day_count_max, .. } = rules.limits;
+    if let Some(mark) = rules.clock_back {
+        return Err(TerminalError::ClockBack { mark: mark.date_time() });
+    }
     lasting(rules)?;
     if amount > purchase_max_fen {
         return reached(Limit::Purchase);

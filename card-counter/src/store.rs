@@ -14,12 +14,13 @@ mod sales;
 mod schema;
 mod sealed;
 
+use std::cell::RefCell;
 use std::path::Path;
 use std::sync::Arc;
 
 use rusqlite::{Connection, ErrorCode as Sqlite, OptionalExtension as _};
 
-use settlement::id::TerminalNumber;
+use settlement::id::{PublicKey, TerminalNumber};
 
 use crate::error::{Code, TerminalError};
 
@@ -49,6 +50,8 @@ pub struct Store {
     place: String,
     folder: std::path::PathBuf,
     turn: Option<Connection>,
+    /// Signed limits that were found right, with the key that signed them.
+    checked: RefCell<Option<(String, PublicKey)>>,
 }
 
 /// The journal or the data folder failed.
@@ -90,6 +93,12 @@ pub enum StoreError {
         /// What the system said.
         source: std::io::Error,
     },
+    /// The limits are not those that the centre signed.
+    #[error("{place}: the limits are not those that the centre signed")]
+    Altered {
+        /// File.
+        place: String,
+    },
     /// An entry is not in the state that the move starts from.
     #[error("journal entry {id} is not in state {expected}")]
     Moved {
@@ -108,6 +117,7 @@ impl StoreError {
             Self::Full { .. } => Code::StoreFull,
             Self::Busy { .. } => Code::StoreBusy,
             Self::Corrupt { .. } => Code::StoreCorrupt,
+            Self::Altered { .. } => Code::ParametersAltered,
             Self::Database { .. } | Self::Folder { .. } | Self::Moved { .. } => Code::StoreFailed,
         }
     }
@@ -130,7 +140,7 @@ impl Store {
             let reason = format!("tables of version {version}, this program knows {}", schema::VERSION);
             return Err(StoreError::Corrupt { place, reason });
         }
-        Ok(Self { connection, place, folder: folder.to_owned(), turn: None })
+        Ok(Self { connection, place, folder: folder.to_owned(), turn: None, checked: RefCell::default() })
     }
 
     /// Opens the database of a data folder if it is there: commands that only look make none.

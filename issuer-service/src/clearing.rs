@@ -8,6 +8,7 @@ pub mod allotment;
 pub mod blacklist;
 pub mod card;
 pub mod closing;
+pub mod closure;
 pub mod decision;
 pub mod institution;
 pub mod ledger;

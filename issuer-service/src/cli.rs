@@ -30,6 +30,7 @@ pub mod receipt;
 pub mod request;
 pub mod retention;
 pub mod row;
+pub mod sale;
 pub mod self_test;
 pub mod serve;
 pub mod source;
@@ -224,6 +225,9 @@ pub enum Noun {
     /// Records that were not posted (挂账).
     #[command(subcommand)]
     Row(row::Verb),
+    /// Authorised sales whose terminal never comes back (联机消费关闭).
+    #[command(subcommand)]
+    Sale(sale::Verb),
     /// The blacklist (黑名单).
     #[command(subcommand)]
     Blacklist(account::BlacklistVerb),
@@ -462,6 +466,7 @@ pub fn run(cli: Cli, output: &Output) -> Result<Exit, Error> {
         Noun::Account(verb) => account::run(&common, verb, output),
         Noun::Load(verb) => account::run_load(&common, verb, output),
         Noun::Row(verb) => row::run(&common, verb, output),
+        Noun::Sale(verb) => sale::run(&common, verb, output),
         Noun::Blacklist(verb) => account::run_blacklist(&common, verb, output),
         Noun::Window(verb) => window::run(&common, verb, output),
         Noun::Statement(options) => window::run_statement(&common, &options, output),

@@ -1,4 +1,4 @@
-//! The centre's HTTP edge: terminals ask, and stations and operators over TLS; one request at a time reaches the database. `call` is
+//! The centre's HTTP edge: terminals, stations and operators ask, over TLS from elsewhere; one request at a time reaches the database. `call` is
 //! the station's end of its line.
 //!
 //! Owns: listening, limits of size; `connection` has those of time and number, and stopping in good order. With `output` the only room that knows JSON, and
@@ -116,14 +116,15 @@ pub async fn serve(
     connection::serve(listener, limits, |_| None, |_| router.clone(), stop).await;
 }
 
-/// As [`serve`], for stations over TLS.
-pub async fn serve_stations(
-    desk: Arc<StationDesk>,
+/// As [`serve`], for stations and terminals over TLS: each with a certificate of its kind.
+pub async fn serve_remote(
+    (stations, terminals): (Arc<StationDesk>, Arc<Desk>),
     edge: TlsEdge,
     limits: Limits,
     stop: impl Future<Output = ()> + Send + 'static,
 ) {
-    let router = log::logged(station::router(desk).layer(Extension(limits)), "stations");
+    let router = station::router(stations).merge(terminal_routes(terminals)).layer(Extension(limits));
+    let router = log::logged(router, "remote");
     let holder = |peer: &Peer| Some(peer.fingerprint.clone());
     connection::serve(edge, limits, holder, |peer| router.clone().layer(Extension(peer)), stop).await;
 }
@@ -189,22 +190,31 @@ fn router(desk: Arc<Desk>) -> Router {
         .route("/certificate/{code}", get(certificate_check))
         .route("/CERTIFICATE/{code}", get(certificate_check))
         .route("/public/pages", get(public_pages));
-    let router = ENDPOINTS.iter().fold(router, |router, (path, work)| {
-        let work = *work;
-        let answer = move |desk, limits, request| answer(work, desk, limits, request);
-        router.route(path, post(answer))
-    });
-    router
+    endpoints(router)
         .fallback(unknown_path)
         .method_not_allowed_fallback(unknown_path)
         .layer(DefaultBodyLimit::max(MESSAGE_BYTES_MAX))
         .with_state(desk)
 }
 
+/// The paths of terminals alone, for an edge that answers others too.
+fn terminal_routes(desk: Arc<Desk>) -> Router {
+    endpoints(Router::new()).layer(DefaultBodyLimit::max(MESSAGE_BYTES_MAX)).with_state(desk)
+}
+
+fn endpoints(router: Router<Arc<Desk>>) -> Router<Arc<Desk>> {
+    ENDPOINTS.iter().fold(router, |router, (path, work)| {
+        let work = *work;
+        let answer = move |desk, limits, peer, request| answer(work, desk, limits, peer, request);
+        router.route(path, post(answer))
+    })
+}
+
 async fn answer(
     work: Answer,
     State(desk): State<Arc<Desk>>,
     Extension(limits): Extension<Limits>,
+    peer: Option<Extension<Peer>>,
     request: Request,
 ) -> Response {
     let lang = desk.lang;
@@ -214,7 +224,13 @@ async fn answer(
         Err(NoBody::TooLarge) => return Problem::of(ErrorCode::MessageTooLarge, lang).into_response(),
         Err(NoBody::Broken) => return Problem::of(ErrorCode::MessageMalformed, lang).into_response(),
     };
-    let work = move || work(&desk, &headers, &body);
+    let work = move || {
+        // On this machine there is no certificate to look at.
+        if let Some(Extension(peer)) = &peer {
+            terminal::certified(&desk, &headers, &peer.fingerprint)?;
+        }
+        work(&desk, &headers, &body)
+    };
     match tokio::task::spawn_blocking(work).await {
         Ok(Ok(text)) => json(StatusCode::OK, text),
         Ok(Err(problem)) => problem.into_response(),

@@ -1,4 +1,4 @@
-//! Who may speak with the centre over TLS: stations, and programs that ask for an operator. One operator enrols, another certifies.
+//! Who may speak with the centre over TLS: stations, terminals, and programs that ask for an operator. One operator enrols, another certifies.
 //!
 //! Owns: the table of states, enrolling a request, certifying, revoking; who a certificate belongs to.
 //! Never: makes or sees the private key of a peer; trusts a certificate that the database does not know.
@@ -6,6 +6,7 @@
 mod failure;
 
 use serde::Serialize;
+use settlement::id::TerminalNumber;
 
 pub use failure::PeerError;
 
@@ -45,7 +46,7 @@ states! {
 pub struct Certificate {
     /// Number.
     pub number: i64,
-    /// What its holder is: `station`, `client`.
+    /// What its holder is: `station`, `client`, `terminal`.
     pub role: String,
     /// Its holder's name.
     pub name: String,
@@ -75,6 +76,8 @@ pub enum Kind {
     Station,
     /// A program that asks for the operator whose name it has.
     Client,
+    /// A terminal, whose name is its number.
+    Terminal,
 }
 
 impl Kind {
@@ -84,6 +87,7 @@ impl Kind {
         match self {
             Self::Station => STATION,
             Self::Client => CLIENT,
+            Self::Terminal => TERMINAL,
         }
     }
 
@@ -93,6 +97,7 @@ impl Kind {
         match (self, lang) {
             (Self::Station, Lang::Zh) => "工位",
             (Self::Client, Lang::Zh) => "客户端",
+            (Self::Terminal, Lang::Zh) => "终端",
             (kind, Lang::En) => kind.role(),
         }
     }
@@ -102,6 +107,7 @@ impl Kind {
         match self {
             Self::Station => Role::Station,
             Self::Client => Role::Manage,
+            Self::Terminal => Role::Clearing,
         }
     }
 
@@ -109,6 +115,7 @@ impl Kind {
         match self {
             Self::Station => ["station.enrol", "station.certify", "station.revoke"],
             Self::Client => ["client.enrol", "client.certify", "client.revoke"],
+            Self::Terminal => ["terminal.enrol", "terminal.certify", "terminal.revoke"],
         }
     }
 }
@@ -118,6 +125,9 @@ pub const STATION: &str = "station";
 /// [`Certificate::role`] of programs.
 pub const CLIENT: &str = "client";
 
+/// [`Certificate::role`] of terminals.
+pub const TERMINAL: &str = "terminal";
+
 /// Takes a certificate request down.
 ///
 /// # Errors
@@ -126,7 +136,7 @@ pub fn enrol(store: &mut Store, name: &str, pem: &str, operator: Option<&str>) -
     enrol_as(store, (Kind::Station, name), pem, operator)
 }
 
-/// As [`enrol`], for a station or for a program, whose name is that of a registered operator.
+/// As [`enrol`], for a station, for a program, whose name is that of a registered operator, or for a registered terminal.
 ///
 /// # Errors
 /// [`PeerError`].
@@ -148,6 +158,9 @@ pub fn enrol_as(
         let maker = tx.require(operator, kind.keeper())?;
         if kind == Kind::Client && tx.operator(name)?.is_none() {
             return Err(OperatorError::Unknown { name: name.to_owned() }.into());
+        }
+        if kind == Kind::Terminal && terminal(tx, name)?.is_none() {
+            return Err(PeerError::TerminalUnknown { name: name.to_owned() });
         }
         if tx.certificate_of_key(&public_key)?.is_some() {
             return Err(PeerError::KeyKnown);
@@ -274,7 +287,7 @@ pub fn revoke(
     revoke_as(store, (Kind::Station, name), reason, operator)
 }
 
-/// As [`revoke`], for a station or for a program.
+/// As [`revoke`], for a station, a program or a terminal.
 ///
 /// # Errors
 /// [`PeerError`].
@@ -311,6 +324,43 @@ pub fn revoke_as(
     })
 }
 
+/// A registered terminal of this name: its number as it is written everywhere.
+fn terminal(tx: &Tx<'_>, name: &str) -> Result<Option<TerminalNumber>, StoreError> {
+    let Some(number) = TerminalNumber::parse(name).ok().filter(|number| number.to_string() == name) else {
+        return Ok(None);
+    };
+    Ok(tx.terminal(number)?.map(|known| known.number))
+}
+
+/// Why the holder of a certificate is no terminal of this centre.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NoTerminal {
+    /// The certificate is not known, or was made for something else.
+    Unknown,
+    /// It was revoked.
+    Revoked,
+    /// It is past its end.
+    Expired,
+}
+
+/// The terminal whose certificate this is, while it is certified and not at its end.
+///
+/// # Errors
+/// [`StoreError`]; what is wrong with the certificate is an answer.
+pub fn terminal_of(tx: &Tx<'_>, fingerprint: &str) -> Result<Result<TerminalNumber, NoTerminal>, StoreError> {
+    let Some(known) = tx.certificate_of(fingerprint)?.filter(|one| one.role == TERMINAL) else {
+        return Ok(Err(NoTerminal::Unknown));
+    };
+    if known.state != CertificateState::Certified.name() {
+        return Ok(Err(NoTerminal::Revoked));
+    }
+    // TLS has looked at it when the connection began; that may be long ago.
+    if known.valid_until.is_none_or(|until| until < clock::now()) {
+        return Ok(Err(NoTerminal::Expired));
+    }
+    Ok(TerminalNumber::parse(&known.name).map_err(|_| NoTerminal::Unknown))
+}
+
 /// The operator for whom the holder of a certificate asks, while it is certified and not at its end.
 ///
 /// # Errors
@@ -335,7 +385,12 @@ fn found(tx: &Tx<'_>, number: i64) -> Result<Certificate, PeerError> {
 impl Show for Certificate {
     fn text(&self, lang: Lang) -> String {
         let Self { number, role, name, state, public_key, maker, checker, valid_until } = self;
-        let holder = if role == CLIENT { Kind::Client } else { Kind::Station }.word(lang);
+        let holder = match role.as_str() {
+            CLIENT => Kind::Client,
+            TERMINAL => Kind::Terminal,
+            _ => Kind::Station,
+        }
+        .word(lang);
         let state = word(&CertificateState::TABLE, state, lang);
         let (checker, until) = (checker.as_deref().unwrap_or("-"), valid_until.as_deref().unwrap_or("-"));
         lang.pick(

@@ -20,6 +20,7 @@ mod cell;
 mod ceremony;
 mod clearing_card;
 mod clock_mark;
+mod closure;
 pub(crate) mod copy;
 pub(crate) mod counter;
 mod decision;
@@ -114,6 +115,8 @@ const MIGRATIONS: &[(i64, &str)] = &[
     (64, include_str!("store/schema_064_key_left.sql")),
     (67, include_str!("store/schema_067_load_order.sql")),
     (68, include_str!("store/schema_068_row_decision.sql")),
+    (69, include_str!("store/schema_069_held_rows.sql")),
+    (70, include_str!("store/schema_070_sale_closure.sql")),
 ];
 
 /// One connection.

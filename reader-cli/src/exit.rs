@@ -187,6 +187,7 @@ impl Exit {
             | Code::LineCertificateDiffers
             | Code::BlacklistUnsigned
             | Code::ParametersUnsigned
+            | Code::ParametersAltered
             | Code::SignatureWrong => Self::Mismatch,
             Code::CentreUnreachable
             | Code::CentreAnswer

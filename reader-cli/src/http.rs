@@ -267,7 +267,15 @@ mod tests {
         for here in ["127.0.0.1:7301", "127.8.9.1", "localhost:1/x", "[::1]:7301", "localhost"] {
             assert!(is_this_machine(here), "{here}");
         }
-        for there in ["10.0.0.1:1", "localhost.example:1", "127.0.0.1.example", "127.0.0.1@10.0.0.1", "[::2]:1", "", "h?127.0.0.1"] {
+        for there in [
+            "10.0.0.1:1",
+            "localhost.example:1",
+            "127.0.0.1.example",
+            "127.0.0.1@10.0.0.1",
+            "[::2]:1",
+            "",
+            "h?127.0.0.1",
+        ] {
             assert!(!is_this_machine(there), "{there}");
         }
         let folder = tempfile::tempdir().expect("folder");

@@ -4,7 +4,7 @@
 //! Owns: what counts as no answer, what is still to be told. Never: a card; decides whether to sell without an answer (`pay`).
 
 use settlement::id::RequestId;
-use settlement::message::{Request as _, Version1};
+use settlement::message::{Request, Version1};
 use settlement::sale::{Sale, SaleOutcome, SaleOutcomeRequest, SaleRequest};
 
 use crate::http::Centre;
@@ -31,8 +31,10 @@ pub enum Asked {
 pub fn ask(store: &mut Store, centre: &Centre<'_>, sale: Sale, entry: EntryNumber) -> Result<Asked, TerminalError> {
     match report(store, centre) {
         Err(error) if is_no_answer(&error) => return Ok(Asked::Unanswered),
-        reported => reported?,
-    };
+        // What is owed stays owed; whether the centre agrees to this sale it says itself.
+        Ok(_) | Err(TerminalError::CentreRefused { .. }) => {}
+        Err(error) => return Err(error),
+    }
     let request = SaleRequest { version: Version1, request_id: RequestId(terminal::random()?), sale };
     let letter = Letter::of(&request)?;
     store.write_letter(request.request_id, &letter, Some(entry))?;
@@ -51,10 +53,11 @@ pub fn ask(store: &mut Store, centre: &Centre<'_>, sale: Sale, entry: EntryNumbe
     }
 }
 
-/// Tells the centre of sales that it was asked about and that were not done, once each; how many.
+/// Tells the centre of sales that it was asked about and that were not done, once each; how many it has noted.
 ///
 /// # Errors
-/// [`TerminalError::CentreUnreachable`]; what was not answered is kept.
+/// [`TerminalError::CentreUnreachable`], or the first refusal that is not about the sale itself; what was not noted is kept, and told
+/// again.
 pub fn report(store: &mut Store, centre: &Centre<'_>) -> Result<u32, TerminalError> {
     for (entry, asked) in store.owed_sales(SaleRequest::PATH, SaleOutcomeRequest::PATH)? {
         let asked: SaleRequest = asked.request()?;
@@ -63,19 +66,32 @@ pub fn report(store: &mut Store, centre: &Centre<'_>) -> Result<u32, TerminalErr
         let request = SaleOutcomeRequest { version: Version1, request_id, sale: asked.sale, outcome };
         store.write_letter(request_id, &Letter::of(&request)?, Some(entry))?;
     }
-    let mut reported = 0;
-    for (id, letter) in store.unanswered(SaleOutcomeRequest::PATH)? {
-        match centre.send::<SaleOutcomeRequest>(&letter) {
-            Ok(_) => store.letter_answered(id, "OK")?,
-            // A refusal is an answer too: the centre looks into it, sending it again changes nothing.
-            Err(TerminalError::CentreRefused { code, .. }) if !code.retryable() => {
+    deliver::<SaleOutcomeRequest>(store, centre)
+}
+
+/// Sends every letter of a kind that has no answer: one that is refused keeps none of the others waiting; how many were taken.
+///
+/// # Errors
+/// [`TerminalError::CentreUnreachable`] at once; after the others the first refusal that did not end a letter.
+pub(crate) fn deliver<R: Request>(store: &mut Store, centre: &Centre<'_>) -> Result<u32, TerminalError> {
+    let (mut taken, mut refused) = (0, None);
+    for (id, letter) in store.unanswered(R::PATH)? {
+        match centre.send::<R>(&letter) {
+            Ok(_) => {
+                store.letter_answered(id, "OK")?;
+                taken += 1;
+            }
+            // The centre's last word is an answer too: it looks into it, sending it again changes nothing.
+            Err(TerminalError::CentreRefused { code, .. }) if code.ends_a_word() => {
                 store.letter_answered(id, code.as_str())?;
+            }
+            Err(error @ (TerminalError::CentreRefused { .. } | TerminalError::CentreAnswer { .. })) => {
+                refused.get_or_insert(error);
             }
             Err(error) => return Err(error),
         }
-        reported += 1;
     }
-    Ok(reported)
+    refused.map_or(Ok(taken), Err)
 }
 
 /// Whether the question may still have been taken over, or not have arrived at all.

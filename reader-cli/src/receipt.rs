@@ -9,8 +9,7 @@ use settlement::fen::Fen;
 use settlement::id::BillId;
 use settlement::journal::State;
 use settlement::message::Institution;
-use settlement::receipt::{Copy, Paper, Receipt, ReceiptCode, RefundSlip, Row, Sold};
-use settlement::record::Evidence;
+use settlement::receipt::{Copy, Ground, Paper, Receipt, ReceiptCode, RefundSlip, Row, Sold};
 use settlement::refund::{Parts, RefundAct};
 use settlement::signing::TerminalKey;
 use settlement::split::{Bought, Split};
@@ -141,7 +140,7 @@ pub fn printout(
         balance_after: Fen::from_card(done.balance_after),
         date_time: sent.date_time,
         tac: done.evidence.tac(),
-        settled_later: !matches!(done.evidence, Evidence::Answered { .. }),
+        ground: Ground::of(&done.evidence),
         copy,
         code: code.as_ref(),
     };
@@ -171,7 +170,7 @@ fn slip(
         balance_after: Fen::from_card(done.balance_after),
         date_time: sent.date_time,
         tac: done.evidence.tac(),
-        settled_later: !matches!(done.evidence, Evidence::Answered { .. }),
+        ground: Ground::of(&done.evidence),
         copy,
     };
     Some(Printout { rows: slip.rows(paper, language).ok()?, text: slip.text(paper, language).ok()? })

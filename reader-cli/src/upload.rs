@@ -7,7 +7,7 @@ use settlement::batch::{ChainPosition, SignedBatch};
 use settlement::fen::Fen;
 use settlement::id::{PublicKey, RequestId};
 use settlement::journal::State;
-use settlement::limits::BATCH_RECORDS_MAX;
+use settlement::limits::{BATCH_RECORDS_MAX, CLOCK_DIFFERENCE_MAX_S};
 use settlement::message::{
     BatchRequest, LoadOutcome, LoadOutcomeRequest, LoadRequest, Request as _, SignInAnswer, SignInRequest, Version1,
 };
@@ -19,11 +19,8 @@ use card_counter::clock::Now;
 use card_counter::error::{BlacklistError, TerminalError};
 use card_counter::journal::Entry;
 use card_counter::letter::Letter;
-use card_counter::store::{BatchAnswered, Store};
+use card_counter::store::{BatchAnswered, Store, StoreError};
 use card_counter::terminal;
-
-/// How far the terminal's clock may be behind the centre's (assumed).
-pub const CLOCK_BEHIND_MAX_S: i64 = 600;
 
 /// What an upload did.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -43,10 +40,13 @@ pub struct Uploaded {
 /// Sends everything that waits: first outcomes of loads and of sales that were not done, then batches.
 ///
 /// # Errors
-/// [`TerminalError::CentreUnreachable`] when the centre stops answering: what was not answered is kept and sent next time.
+/// [`TerminalError::CentreUnreachable`] when the centre stops answering, or what it refused after all that it took: what was not
+/// answered is kept and sent next time.
 pub fn upload(store: &mut Store, centre: &Centre<'_>, key: &TerminalKey) -> Result<Uploaded, TerminalError> {
-    let outcomes = report_outcomes(store, centre)?;
-    let mut uploaded = Uploaded { outcomes, sales: online::report(store, centre)?, ..Uploaded::default() };
+    // A word that the centre does not take keeps no record back.
+    let (outcomes, first) = later(report_outcomes(store, centre))?;
+    let (sales, second) = later(online::report(store, centre))?;
+    let mut uploaded = Uploaded { outcomes, sales, ..Uploaded::default() };
     // Each round sends one stored batch; the journal bounds how many there are.
     while let Some(batch) = next_batch(store, key)? {
         let answer = centre.send::<BatchRequest>(&batch.letter)?;
@@ -61,7 +61,16 @@ pub fn upload(store: &mut Store, centre: &Centre<'_>, key: &TerminalKey) -> Resu
         uploaded.accepted += u64::from(answer.accepted);
         uploaded.refused.extend(refused);
     }
-    Ok(uploaded)
+    first.or(second).map_or(Ok(uploaded), Err)
+}
+
+/// How many words were taken, and what is to be said of the others when everything else is done.
+fn later(reported: Result<u32, TerminalError>) -> Result<(u32, Option<TerminalError>), TerminalError> {
+    match reported {
+        Ok(taken) => Ok((taken, None)),
+        Err(error @ (TerminalError::CentreRefused { .. } | TerminalError::CentreAnswer { .. })) => Ok((0, Some(error))),
+        Err(error) => Err(error),
+    }
 }
 
 /// The oldest batch that was not answered, or a new one of the records that are in none.
@@ -81,29 +90,18 @@ fn next_batch(store: &mut Store, key: &TerminalKey) -> Result<Option<card_counte
     Ok(store.waiting_batch(BatchRequest::PATH)?)
 }
 
-/// Reports how loads ended that the centre was asked for, once each.
+/// Reports how loads ended that the centre was asked for, once each; how many it has noted.
 ///
 /// # Errors
-/// [`TerminalError::CentreUnreachable`]; what was not answered is kept.
+/// [`TerminalError::CentreUnreachable`], or the first refusal that is not about the load itself; what was not noted is kept, and told
+/// again.
 pub fn report_outcomes(store: &mut Store, centre: &Centre<'_>) -> Result<u32, TerminalError> {
     for entry in store.unreported_loads(LoadRequest::PATH, LoadOutcomeRequest::PATH)? {
         if let Some(request) = outcome(store, &entry)? {
             store.write_letter(request.request_id, &Letter::of(&request)?, Some(entry.number))?;
         }
     }
-    let mut reported = 0;
-    for (id, letter) in store.unanswered(LoadOutcomeRequest::PATH)? {
-        match centre.send::<LoadOutcomeRequest>(&letter) {
-            Ok(_) => store.letter_answered(id, "OK")?,
-            // A refusal is an answer too: the centre looks into it, sending it again changes nothing.
-            Err(TerminalError::CentreRefused { code, .. }) if !code.retryable() => {
-                store.letter_answered(id, code.as_str())?;
-            }
-            Err(error) => return Err(error),
-        }
-        reported += 1;
-    }
-    Ok(reported)
+    online::deliver::<LoadOutcomeRequest>(store, centre)
 }
 
 /// The outcome of a finished load or refund; `None` while it is open.
@@ -162,8 +160,12 @@ pub fn sign_in(
         return Err(TerminalError::ChainDiffers { theirs: answer.chain.next_batch, ours });
     }
     trust(store, &answer.centre_key, false)?;
-    let held = store.sign_in()?.map(|signed_in| signed_in.parameters);
-    let latest = now.later(CLOCK_BEHIND_MAX_S).date_time();
+    let held = match store.sign_in() {
+        // What somebody altered is no measure for what comes; it is replaced.
+        Err(StoreError::Altered { .. }) => None,
+        signed_in => signed_in?.map(|signed_in| signed_in.parameters),
+    };
+    let latest = now.later(CLOCK_DIFFERENCE_MAX_S).date_time();
     answer.parameters.open(&answer.centre_key, request.terminal, held, now.date_time(), latest)?;
     store.set_sign_in(&answer)?;
     Ok(answer)

@@ -59,6 +59,16 @@ macro_rules! codes {
                 }
             }
 
+            /// Whether it is the centre's last word about the sale or load that a letter is about: it knows another outcome, or has
+            /// nothing to say of it. Any other refusal is about who asks or how, and the same letter may be taken later.
+            #[must_use]
+            pub const fn ends_a_word(self) -> bool {
+                matches!(
+                    self,
+                    Self::SaleAlreadyDecided | Self::LoadAlreadyDecided | Self::LoadUnknown | Self::RequestIdReused
+                )
+            }
+
             /// What happened, and what to do next.
             #[must_use]
             pub const fn texts(self, language: Language) -> (&'static str, &'static str) {
@@ -199,6 +209,26 @@ codes! {
     SaleAlreadyDecided = "SALE_ALREADY_DECIDED", false,
         "这笔消费已有结果", "请重新收款;仍不行请联系中心核对",
         "the outcome of this sale was reported before", "sell again; if it stays so, ask the centre to compare";
+    /// Two people closed the sale before its record came.
+    SaleClosed = "SALE_CLOSED", false,
+        "这笔消费在终端上传之前已由中心关闭", "由中心核查后处理",
+        "the centre closed this sale before its record came", "the centre looks into it and decides";
+    /// The terminal's certificate is not known, or belongs to something else.
+    LineCertificateUnknown = "LINE_CERTIFICATE_UNKNOWN", false,
+        "线路证书不是终端的", "执行 sscard terminal request,请中心签发终端证书",
+        "the certificate of the line is no terminal's", "run sscard terminal request and have the centre certify it";
+    /// The terminal's certificate was revoked.
+    LineCertificateRevoked = "LINE_CERTIFICATE_REVOKED", false,
+        "线路证书已吊销", "请联系中心;执行 sscard terminal request 重新申请",
+        "the certificate of the line was revoked", "ask the centre; run sscard terminal request for a new one";
+    /// The terminal's certificate is past its end.
+    LineCertificateExpired = "LINE_CERTIFICATE_EXPIRED", false,
+        "线路证书已过期", "执行 sscard terminal request,请中心重新签发",
+        "the certificate of the line is past its end", "run sscard terminal request and have the centre certify it anew";
+    /// The certificate is another terminal's.
+    LineCertificateElsewhere = "LINE_CERTIFICATE_ELSEWHERE", false,
+        "线路证书是另一终端的", "在本终端执行 sscard terminal request,请中心签发",
+        "the certificate of the line is another terminal's", "run sscard terminal request at this terminal";
     /// The card says that it has more than was ever put on it.
     BalanceBeyondLedger = "BALANCE_BEYOND_LEDGER", false,
         "卡内金额多于中心账上金额", "不得交易,请持卡人到经办机构核查",

@@ -33,5 +33,9 @@ pub const LIMIT_DAYS_MAX: u16 = 366;
 /// Dearest unit of a drug: a million yuan.
 pub const UNIT_PRICE_MAX: Fen = Fen::new(100_000_000);
 
+/// Seconds by which two clocks may differ before neither is believed (assumed): of a terminal and its centre, of a terminal and what is
+/// known to have been, of a terminal and the program that calls it.
+pub const CLOCK_DIFFERENCE_MAX_S: i64 = 600;
+
 /// Cards of one blacklist answer: 16 bytes each as 32 digits, below [`MESSAGE_BYTES_MAX`].
 pub const BLACKLIST_ENTRIES_MAX: usize = 50_000;

@@ -116,6 +116,29 @@ impl SignedParameters {
         Self { signature: sign(&unsigned.signed_bytes()), ..unsigned }
     }
 
+    /// From the text of [`Self::to_text`]; `None` for any other.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        serde_json::from_str(text).ok()
+    }
+
+    /// As a terminal keeps them: one line of JSON.
+    ///
+    /// # Panics
+    /// Never: every field has a JSON form.
+    #[must_use]
+    pub fn to_text(&self) -> String {
+        serde_json::to_string(self).expect("every field has a JSON form")
+    }
+
+    /// Whether they are what this key signed for this terminal, as those are that were taken over.
+    #[must_use]
+    pub fn is_of(&self, key: &PublicKey, terminal: TerminalNumber) -> bool {
+        self.centre_key == *key
+            && self.terminal == terminal
+            && signing::verify_parameters(key, &self.signed_bytes(), &self.signature).is_ok()
+    }
+
     /// Whether they may be taken over. `latest` is the clock with what it may be behind.
     ///
     /// # Errors

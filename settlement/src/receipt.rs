@@ -15,6 +15,7 @@ use crate::date::DateTime;
 use crate::fen::Fen;
 use crate::id::{CardIdentifier, Tac, TerminalNumber};
 use crate::message::Institution;
+use crate::record::Evidence;
 use crate::split::{Line, Split};
 
 use row::Page;
@@ -47,6 +48,29 @@ pub enum Copy {
     Reprint(u32),
 }
 
+/// What shows that the card did it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Ground {
+    /// It answered at once.
+    Answered,
+    /// The answer was lost; the card was asked later.
+    Card,
+    /// The card does not tell; a supervisor judged so, and the centre looks into it.
+    Judged,
+}
+
+impl Ground {
+    /// What evidence means on paper.
+    #[must_use]
+    pub const fn of(evidence: &Evidence) -> Self {
+        match evidence {
+            Evidence::Answered { .. } => Self::Answered,
+            Evidence::Proved { .. } | Evidence::LogOnly => Self::Card,
+            Evidence::Judged => Self::Judged,
+        }
+    }
+}
+
 /// Everything on the receipt of a purchase.
 #[derive(Clone, Debug)]
 pub struct Receipt<'a> {
@@ -72,8 +96,8 @@ pub struct Receipt<'a> {
     pub date_time: DateTime,
     /// TAC, when there is one.
     pub tac: Option<Tac>,
-    /// Settled at the next tap, not at once.
-    pub settled_later: bool,
+    /// On what ground.
+    pub ground: Ground,
     /// First print or reprint.
     pub copy: Copy,
     /// The terminal's signed word for it, which anyone can check with the centre.
@@ -156,8 +180,8 @@ impl Receipt<'_> {
         page.pair(words.time, &readable(self.date_time));
         page.pair(words.sequences, &format!("{:08X}/{:04X}", self.terminal_sequence, self.card_sequence));
         page.pair("TAC", &self.tac.map_or_else(|| words.no_tac.to_owned(), |tac| tac.to_string()));
-        if self.settled_later {
-            page.left(words.settled_later, Style::Plain);
+        if let Some(ground) = words.ground(self.ground) {
+            page.left(ground, Style::Plain);
         }
         if let Some(code) = self.code {
             page.code(code);
@@ -271,7 +295,7 @@ mod tests {
             balance_after: Fen::new(44_500),
             date_time: DateTime::parse("20260105101530").expect("real"),
             tac: Some(Tac([0xAA, 0xBB, 0xCC, 0xDD])),
-            settled_later: false,
+            ground: Ground::Answered,
             copy,
             code: None,
         }

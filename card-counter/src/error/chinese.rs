@@ -21,6 +21,7 @@ pub(super) fn store(error: &StoreError) -> String {
         StoreError::Corrupt { place, reason } => format!("{place}:已损坏({reason})"),
         StoreError::Database { place, source } => format!("{place}:数据库报错({source})"),
         StoreError::Folder { place, source } => format!("{place}:{}", file::system(source).zh),
+        StoreError::Altered { place } => format!("{place}:限额不是中心签发的"),
         StoreError::Moved { id, expected } => format!("日志号 {id} 已不在 {expected} 状态"),
     }
 }

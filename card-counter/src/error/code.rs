@@ -254,6 +254,8 @@ codes! {
     ParametersForeign = "PARAMETERS_FOREIGN",
     /// Parameters without a fitting signature.
     ParametersUnsigned = "PARAMETERS_UNSIGNED",
+    /// Limits of this terminal that are not as the centre signed them.
+    ParametersAltered = "PARAMETERS_ALTERED",
     /// Parameters older than those that are held.
     ParametersOlder = "PARAMETERS_OLDER",
     /// Parameters past their time.

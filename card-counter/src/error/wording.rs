@@ -213,6 +213,7 @@ fn what(code: Code) -> Words {
         Code::ParametersUnsigned => {
             ("参数的签名不符,内容被改过", "the parameters were altered: their signature does not fit")
         }
+        Code::ParametersAltered => ("终端数据中的限额被改动过", "the limits in the terminal's data were altered"),
         Code::ParametersOlder => ("参数比终端已有的旧", "the parameters are older than the terminal's"),
         Code::ParametersExpired => ("终端参数已过有效期", "the terminal's parameters are past their time"),
         Code::ParametersAhead => {
@@ -465,7 +466,7 @@ fn next(code: Code) -> Words {
         Code::ParametersForeign | Code::ParametersUnsigned | Code::ParametersOlder => {
             ("不要采用,请联系中心;终端仍用原有参数", "do not use them and ask the centre; the terminal keeps its own")
         }
-        Code::ParametersExpired => ("执行 sscard sign-in", "run sscard sign-in"),
+        Code::ParametersExpired | Code::ParametersAltered => ("执行 sscard sign-in", "run sscard sign-in"),
         Code::ParametersAhead => ("校准终端时钟后再签到", "set the terminal's clock and sign in again"),
         Code::OnlineRequired => (
             "没有扣款;线路恢复后再收款,用驱动函数的程序改用 sscard pay",

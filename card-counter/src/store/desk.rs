@@ -7,7 +7,7 @@ use settlement::blacklist::{Held, Period};
 use settlement::fen::Fen;
 use settlement::id::{CardIdentifier, InstitutionCode, PublicKey, TerminalNumber};
 use settlement::message::{Institution, SignInAnswer, TerminalLimits};
-use settlement::parameters::HeldParameters;
+use settlement::parameters::{HeldParameters, SignedParameters};
 use settlement::sale::OnlinePolicy;
 use settlement::{BusinessDate, DateTime};
 
@@ -86,8 +86,8 @@ impl Store {
                 "INSERT OR REPLACE INTO sign_in (one, at, business_date, institution_code, institution_name,
                      purchase_max_fen, card_day_max_fen, pending_records_max, pending_max_fen,
                      blacklist_age_max_hours, blacklist_sequence, card_day_count_max, parameters, issued_at, valid_until,
-                     online)
-                 VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
+                     online, letter)
+                 VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)",
                 params![
                     Now::of_system().utc(),
                     answer.business_date.to_string(),
@@ -104,6 +104,7 @@ impl Store {
                     parameters.issued_at.to_string(),
                     parameters.valid_until.to_string(),
                     limits.online.as_str(),
+                    parameters.to_text(),
                 ],
             )?;
             // The centre's signed time is the word on what was before it: a clock that was ahead once is not held against it.
@@ -133,17 +134,43 @@ impl Store {
         Ok([begun, signed_in, listed].into_iter().flatten().max_by_key(|at| at.seconds()))
     }
 
-    /// The last sign-in, if there was one.
+    /// The last sign-in, if there was one. Its limits are those that the centre signed, and are compared with the rows.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// [`StoreError::Altered`] when the limits are not as the centre signed them; [`StoreError`].
     pub fn sign_in(&self) -> Result<Option<SignedIn>, StoreError> {
         let found = self
             .connection
-            .query_row("SELECT * FROM sign_in WHERE one = 1", [], signed_in)
+            .query_row("SELECT * FROM sign_in WHERE one = 1", [], |row| {
+                Ok((signed_in(row)?, row.get::<_, String>("letter")?))
+            })
             .optional()
             .map_err(|source| self.failure(source))?;
-        found.map(|row| row.ok_or_else(|| self.corrupt("the sign-in"))).transpose()
+        let Some((row, letter)) = found else { return Ok(None) };
+        let row = row.ok_or_else(|| self.corrupt("the sign-in"))?;
+        let is_signed = match (SignedParameters::parse(&letter), self.centre_key()?, self.terminal()?) {
+            (Some(signed), Some(key), Some(terminal)) => {
+                let held = HeldParameters { sequence: signed.sequence, issued_at: signed.issued_at };
+                let is_same =
+                    (row.limits, row.parameters, row.limits_until) == (signed.limits, held, signed.valid_until);
+                is_same && self.is_signed(&signed, &letter, &key, terminal)
+            }
+            _ => false,
+        };
+        if is_signed { Ok(Some(row)) } else { Err(StoreError::Altered { place: self.place.clone() }) }
+    }
+
+    /// Whether the centre signed these limits. The same letter under the same key is looked at once in a program's life.
+    fn is_signed(&self, signed: &SignedParameters, letter: &str, key: &PublicKey, terminal: TerminalNumber) -> bool {
+        let seen = (letter.to_owned(), *key);
+        if self.checked.borrow().as_ref() == Some(&seen) {
+            return true;
+        }
+        let is_of = signed.is_of(key, terminal);
+        if is_of {
+            *self.checked.borrow_mut() = Some(seen);
+        }
+        is_of
     }
 
     /// The key with which the centre signs, once it is known.
@@ -293,4 +320,75 @@ fn signed_in(row: &Row<'_>) -> rusqlite::Result<Option<SignedIn>> {
         limits_until,
         blacklist_sequence: row.get::<_, i64>("blacklist_sequence")?.unsigned_abs(),
     }))
+}
+
+#[cfg(test)]
+mod tests {
+    use ring::signature::{Ed25519KeyPair, KeyPair as _};
+    use settlement::batch::ChainPosition;
+    use settlement::id::Signature;
+    use settlement::message::{AnswerStatus, Version1};
+
+    use super::*;
+    use crate::check::LIMITS_BEFORE_SIGN_IN;
+
+    const TERMINAL: TerminalNumber = TerminalNumber([0x99; 6]);
+
+    fn signed_by(seed: u8, limits: TerminalLimits) -> SignInAnswer {
+        let pair = Ed25519KeyPair::from_seed_unchecked(&[seed; 32]).expect("a seed");
+        let key = PublicKey(pair.public_key().as_ref().try_into().expect("32 bytes"));
+        let now = Now::of_system();
+        let period = (now.date_time(), now.later(3_600).date_time());
+        let parameters = SignedParameters::sign(TERMINAL, 1, limits, period, key, |bytes| {
+            Signature(pair.sign(bytes).as_ref().try_into().expect("64 bytes"))
+        });
+        let code = InstitutionCode::parse("P1").expect("a word");
+        SignInAnswer {
+            version: Version1,
+            status: AnswerStatus::Created,
+            business_date: now.date(),
+            institution: Institution { code, name: "P".to_owned() },
+            next_batch_sequence: 1,
+            chain: ChainPosition::START,
+            parameters,
+            blacklist_sequence: 0,
+            centre_key: key,
+        }
+    }
+
+    fn signed_in(folder: &std::path::Path) -> Store {
+        let mut store = Store::open(folder).expect("a journal");
+        let answer = signed_by(7, LIMITS_BEFORE_SIGN_IN);
+        store.set_terminal(TERMINAL).expect("written");
+        store.set_centre_key(&answer.centre_key).expect("written");
+        store.set_sign_in(&answer).expect("written");
+        assert_eq!(store.sign_in().expect("right").expect("there").limits, LIMITS_BEFORE_SIGN_IN);
+        store
+    }
+
+    #[test]
+    fn limits_that_somebody_changed_in_the_journal_are_found_out_at_the_next_start_and_at_once() {
+        let wider = TerminalLimits { purchase_max_fen: Fen::new(99_999_999), ..LIMITS_BEFORE_SIGN_IN };
+        let forged = signed_by(8, wider).parameters.to_text();
+        let changes: [(&str, &[&dyn rusqlite::ToSql]); 6] = [
+            ("UPDATE sign_in SET purchase_max_fen = 99999999", &[]),
+            ("UPDATE sign_in SET card_day_count_max = 9999", &[]),
+            ("UPDATE sign_in SET online = 'online-preferred'", &[]),
+            ("UPDATE sign_in SET valid_until = '20991231235959'", &[]),
+            ("UPDATE sign_in SET letter = ''", &[]),
+            ("UPDATE sign_in SET purchase_max_fen = 99999999, letter = ?1", &[&forged]),
+        ];
+        for (change, values) in changes {
+            let folder = tempfile::tempdir().expect("a folder");
+            let store = signed_in(folder.path());
+            store.connection.execute(change, values).expect("changed");
+            assert!(matches!(store.sign_in(), Err(StoreError::Altered { .. })), "{change}: in the same program");
+            drop(store);
+            let mut store = Store::open(folder.path()).expect("a journal");
+            assert!(matches!(store.sign_in(), Err(StoreError::Altered { .. })), "{change}");
+            assert!(matches!(store.clock_mark(), Err(StoreError::Altered { .. })), "nothing is sold by them");
+            store.set_sign_in(&signed_by(7, LIMITS_BEFORE_SIGN_IN)).expect("written");
+            assert!(store.sign_in().is_ok(), "the next sign-in mends it");
+        }
+    }
 }

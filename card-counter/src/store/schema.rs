@@ -1,12 +1,12 @@
 //! The tables of the terminal's database, and how it is opened.
 //!
 //! Source: SQLite: WAL with `synchronous=FULL` makes a committed transaction survive loss of power.
-//! Owns: schema version 7, and bringing older ones to it. Never: reads or writes a row otherwise.
+//! Owns: schema version 8, and bringing older ones to it. Never: reads or writes a row otherwise.
 
 use rusqlite::Connection;
 
 /// Version of the tables; a newer one is refused, never guessed at.
-pub(super) const VERSION: i64 = 7;
+pub(super) const VERSION: i64 = 8;
 
 /// How long another program may hold the file before we say so.
 pub(super) const BUSY_WITHIN: std::time::Duration = std::time::Duration::from_secs(5);
@@ -166,6 +166,12 @@ CREATE UNIQUE INDEX entry_of_sale ON entry (sale_id) WHERE sale_id IS NOT NULL;
 ALTER TABLE sign_in ADD COLUMN online TEXT NOT NULL DEFAULT 'offline-only';
 ";
 
+/// The limits as the centre signed them: they are read from there, and asked for at the next sign-in where they were not kept.
+const LETTER: &str = "
+DELETE FROM sign_in;
+ALTER TABLE sign_in ADD COLUMN letter TEXT NOT NULL DEFAULT '';
+";
+
 /// Version 1 kept events in a table of their own.
 const FROM_1: &str = "
 DROP TRIGGER event_is_not_changed;
@@ -205,13 +211,14 @@ pub(super) fn create(connection: &mut Connection) -> rusqlite::Result<Option<i64
     let version: i64 = transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
     let run = |batches: &[&str]| batches.iter().try_for_each(|batch| transaction.execute_batch(batch));
     match version {
-        0 => run(&[TABLES, HISTORY, BLACKLIST, REFUND, PARAMETERS, ONLINE])?,
-        1 => run(&[FROM_1, HISTORY, FROM_2, FROM_3, BLACKLIST, REFUND, PARAMETERS, ONLINE])?,
-        2 => run(&[FROM_2, FROM_3, BLACKLIST, REFUND, PARAMETERS, ONLINE])?,
-        3 => run(&[FROM_3, BLACKLIST, REFUND, PARAMETERS, ONLINE])?,
-        4 => run(&[REFUND, PARAMETERS, ONLINE])?,
-        5 => run(&[PARAMETERS, ONLINE])?,
-        6 => run(&[ONLINE])?,
+        0 => run(&[TABLES, HISTORY, BLACKLIST, REFUND, PARAMETERS, ONLINE, LETTER])?,
+        1 => run(&[FROM_1, HISTORY, FROM_2, FROM_3, BLACKLIST, REFUND, PARAMETERS, ONLINE, LETTER])?,
+        2 => run(&[FROM_2, FROM_3, BLACKLIST, REFUND, PARAMETERS, ONLINE, LETTER])?,
+        3 => run(&[FROM_3, BLACKLIST, REFUND, PARAMETERS, ONLINE, LETTER])?,
+        4 => run(&[REFUND, PARAMETERS, ONLINE, LETTER])?,
+        5 => run(&[PARAMETERS, ONLINE, LETTER])?,
+        6 => run(&[ONLINE, LETTER])?,
+        7 => run(&[LETTER])?,
         VERSION => return Ok(None),
         other => return Ok(Some(other)),
     }

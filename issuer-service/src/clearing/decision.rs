@@ -10,7 +10,8 @@
 //! when it is made.
 //!
 //! Source: clearing practice of two persons for what is entered by hand. Which codes may be posted is assumed: those whose record
-//! does not contradict the card (no TAC, listed, above a limit, an algorithm that cannot be checked).
+//! does not contradict the card (no TAC, listed, above a limit, an algorithm that cannot be checked, a number that nobody has any
+//! more, a sale that was closed).
 //! Owns: states, who decides, the posting. Never: changes a record, computes a TAC.
 //! Units: fen.
 
@@ -21,8 +22,8 @@ use settlement::id::TerminalNumber;
 
 use super::ledger::{self, Account, Posting, PostingKind};
 use super::refusal::ClearingError;
-use super::succession;
 use super::upload::{RowKind, RowOutcome, UploadRow};
+use super::{sale, succession};
 use crate::audit::Act;
 use crate::lang::Lang;
 use crate::output::Show;
@@ -52,7 +53,7 @@ impl DecisionState {
     /// All states.
     pub const ALL: [Self; 3] = [Self::Proposed, Self::Approved, Self::Rejected];
 
-    const fn word(self, lang: Lang) -> &'static str {
+    pub(super) const fn word(self, lang: Lang) -> &'static str {
         match (self, lang) {
             (Self::Proposed, Lang::Zh) => "待复核",
             (Self::Proposed, Lang::En) => "proposed",
@@ -190,6 +191,10 @@ pub fn decide(tx: &Tx<'_>, number: i64, step: DecisionMove, checker: &str) -> Re
                 tx.post_once(&posting, window)?;
                 succession::follow(tx, row.card_identifier)?;
             }
+            // What the card paid takes of its limits as a row, no longer as a sale that was asked about.
+            if act != RowAct::Dismiss && row.kind == RowKind::Purchase {
+                sale::decided(tx, &row)?;
+            }
             tx.decide_row(number, step.ends(), checker, Some(window))?;
         }
     }
@@ -210,6 +215,9 @@ pub fn may_be_posted(row: &UploadRow) -> bool {
                     | ErrorCode::CardBlacklisted
                     | ErrorCode::LimitExceeded
                     | ErrorCode::AlgorithmUnsupported
+                    | ErrorCode::SaleClosed
+                    | ErrorCode::DuplicateCardSequence
+                    | ErrorCode::DuplicateTerminalSequence
             )
         )
 }
@@ -220,22 +228,25 @@ fn possible(tx: &Tx<'_>, row: &UploadRow, act: RowAct) -> Result<(), ClearingErr
     if act == RowAct::Dismiss {
         return Ok(());
     }
-    if !may_be_posted(row) || tx.card_facts(row.card_identifier)?.is_none() {
+    if !may_be_posted(row) || tx.card_facts(row.card_identifier)?.is_none() || is_taken(tx, row)? {
         return Err(unpostable());
     }
-    // A held row keeps its own numbers; those of a refused one may have gone to another since.
-    let is_taken = row.outcome == RowOutcome::Refused
-        && (tx.card_sequence_used(row.card_identifier, row.card_sequence, RowKind::Purchase)?
-            || match row.terminal_sequence {
-                Some(sequence) => tx.terminal_sequence_used(terminal, sequence)?,
-                None => true,
-            });
-    if is_taken { Err(unpostable()) } else { Ok(()) }
+    Ok(())
+}
+
+/// Whether the row's numbers are another record's: the card gives each of them once, and that record was posted.
+fn is_taken(tx: &Tx<'_>, row: &UploadRow) -> Result<bool, ClearingError> {
+    let card = row.card_identifier;
+    let by_terminal = match row.terminal_sequence {
+        Some(sequence) => tx.terminal_sequence_used(row.terminal, sequence, card)?,
+        None => true,
+    };
+    Ok(by_terminal || tx.card_sequence_used(card, row.card_sequence, RowKind::Purchase)?)
 }
 
 fn posting(tx: &Tx<'_>, row: &UploadRow, act: RowAct) -> Result<Option<Posting>, ClearingError> {
     let sequence = row.terminal_sequence.unwrap_or_default();
-    let reference = format!("purchase:{}:{sequence}", row.terminal);
+    let reference = ledger::purchase_reference(row.terminal, sequence, row.card_identifier);
     match act {
         RowAct::Dismiss => Ok(None),
         RowAct::Post => Ok(ledger::purchase(
@@ -302,6 +313,9 @@ pub struct ListedRow {
     pub proposal: Option<Decision>,
     /// Whether it may be posted or returned; else it is dismissed.
     pub may_be_posted: bool,
+    /// Another record with the card's own code has the same number: the card did that one.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub is_contradicted: bool,
 }
 
 /// Records that were not posted.
@@ -322,7 +336,9 @@ pub fn list(tx: &Tx<'_>, open: bool) -> Result<ListedRows, ClearingError> {
             continue;
         }
         let proposal = tx.decision_of(row.terminal, row.journal_sequence)?;
-        rows.push(ListedRow { may_be_posted: may_be_posted(&row), row, proposal });
+        let is_contradicted = row.kind == RowKind::Purchase && row.decided.is_none() && is_taken(tx, &row)?;
+        let may_be_posted = may_be_posted(&row) && !is_contradicted;
+        rows.push(ListedRow { may_be_posted, is_contradicted, row, proposal });
     }
     Ok(ListedRows { rows })
 }
@@ -350,7 +366,9 @@ impl Show for ListedRows {
                 row.kind.name(),
                 row.card_identifier,
                 row.personal_account_fen,
-                row.code.map_or("", ErrorCode::as_str)
+                [row.code.map_or("", ErrorCode::as_str), if listed.is_contradicted { "CONTRADICTED" } else { "" }]
+                    .join(" ")
+                    .trim_end()
             )
         };
         self.rows.iter().map(line).collect::<Vec<_>>().join("\n")

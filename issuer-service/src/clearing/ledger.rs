@@ -9,7 +9,7 @@ use std::fmt;
 
 use serde::Serialize;
 use settlement::fen::{Fen, FenError};
-use settlement::id::{CardIdentifier, InstitutionCode};
+use settlement::id::{CardIdentifier, InstitutionCode, TerminalNumber};
 
 use crate::lang::Lang;
 use crate::output::Show;
@@ -216,6 +216,12 @@ impl Posting {
     pub fn entries(&self) -> &[Entry] {
         &self.entries
     }
+}
+
+/// The reference of a purchase's posting: the card is part of it, since two cards may have the same number of a terminal.
+#[must_use]
+pub fn purchase_reference(terminal: TerminalNumber, sequence: u32, card: CardIdentifier) -> String {
+    format!("purchase:{terminal}:{sequence}:{card}")
 }
 
 /// An accepted purchase: card → payable, pool → payable, and the holder's cash as a memorandum.

@@ -9,7 +9,7 @@ use serde::Serialize;
 use settlement::code::ErrorCode;
 use settlement::date::BusinessDate;
 use settlement::fen::{Fen, FenError};
-use settlement::id::{CardIdentifier, TerminalNumber};
+use settlement::id::{CardIdentifier, Tac, TerminalNumber};
 
 use super::decision::RowAct;
 use super::load::{Load, LoadState};
@@ -81,9 +81,11 @@ pub fn ledger_side(
         let known = cards.entry(card).or_default();
         known.balance_fen = known.balance_fen.minus(cleared)?;
     }
-    for row in tx.rows_through(through)? {
+    let rows = tx.rows_through(through)?;
+    let stand = rows.iter().filter(|row| !is_duplicate(row) && row.tac.is_some()).map(payment).collect();
+    for row in &rows {
         terminals.insert(row.terminal);
-        take_row(cards.entry(row.card_identifier).or_default(), &row, through)?;
+        take_row(cards.entry(row.card_identifier).or_default(), row, &stand, through)?;
     }
     for load in tx.loads()? {
         terminals.insert(load.terminal);
@@ -92,15 +94,29 @@ pub fn ledger_side(
     Ok((cards, terminals))
 }
 
-fn take_row(card: &mut LedgerCard, row: &UploadRow, through: BusinessDate) -> Result<(), FenError> {
+/// What one payment of a card is known by.
+type Payment = (CardIdentifier, u16, i64, Option<Tac>);
+
+const fn payment(row: &UploadRow) -> Payment {
+    (row.card_identifier, row.card_sequence, row.personal_account_fen.get(), row.tac)
+}
+
+const fn is_duplicate(row: &UploadRow) -> bool {
+    matches!(row.code, Some(ErrorCode::DuplicateTerminalSequence | ErrorCode::DuplicateCardSequence))
+}
+
+fn take_row(
+    card: &mut LedgerCard,
+    row: &UploadRow,
+    stand: &BTreeSet<Payment>,
+    through: BusinessDate,
+) -> Result<(), FenError> {
     if row.kind != RowKind::Purchase {
         return Ok(());
     }
-    // A repeated number is the same purchase again: the card paid once.
-    let amount_fen = match row.code {
-        Some(ErrorCode::DuplicateTerminalSequence | ErrorCode::DuplicateCardSequence) => Fen::ZERO,
-        Some(_) | None => row.personal_account_fen,
-    };
+    // The same number, amount and code are the same purchase again: the card paid once. Anything else is money.
+    let is_again = is_duplicate(row) && stand.contains(&payment(row));
+    let amount_fen = if is_again { Fen::ZERO } else { row.personal_account_fen };
     let decided = row.decided.filter(|decided| decided.posted_on <= through).map(|decided| decided.act);
     match (row.outcome, decided) {
         // What was returned to the holder was spent by the chip all the same.

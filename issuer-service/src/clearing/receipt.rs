@@ -177,7 +177,7 @@ pub fn check(tx: &Tx<'_>, text: &str) -> Result<Verdict, ClearingError> {
 /// The refunds of a posted purchase that reached its card or may have.
 fn refunds_of(tx: &Tx<'_>, row: &UploadRow) -> Result<Vec<Load>, ClearingError> {
     let Some(terminal_sequence) = row.terminal_sequence else { return Ok(Vec::new()) };
-    Ok(tx.refund_loads_of(Original { terminal: row.terminal, terminal_sequence })?)
+    Ok(tx.refund_loads_of(Original { terminal: row.terminal, terminal_sequence }, row.card_identifier)?)
 }
 
 /// How a posted purchase stands after its refunds, and what is left of it.

@@ -60,17 +60,21 @@ impl Refund {
 /// [`ClearingError::Refused`] with the code for the terminal.
 pub fn admit(tx: &Tx<'_>, request: &LoadRequest, of: &RefundOf) -> Result<Refund, ClearingError> {
     let refuse = |code| Err(ClearingError::Refused(code));
-    let Some(purchase) = tx.accepted_purchase(of.original)? else { return refuse(ErrorCode::RefundOriginalUnknown) };
-    if purchase.card_identifier != request.card_identifier {
-        return refuse(ErrorCode::RefundOtherCard);
+    let purchases = tx.accepted_purchases(of.original)?;
+    if purchases.is_empty() {
+        return refuse(ErrorCode::RefundOriginalUnknown);
     }
+    // Two cards may have the same number of a terminal: the refund is for the one that is in the reader.
+    let Some(purchase) = purchases.into_iter().find(|one| one.card_identifier == request.card_identifier) else {
+        return refuse(ErrorCode::RefundOtherCard);
+    };
     let terminal = tx.terminal(request.terminal)?.ok_or(ClearingError::Refused(ErrorCode::TerminalUnknown))?;
     if purchase.institution != terminal.institution {
         return refuse(ErrorCode::RefundElsewhere);
     }
     let asked =
         Parts { personal_account: request.amount_fen, self_paid: of.self_paid_fen, pooled_fund: of.pooled_fund_fen };
-    let earlier = tx.refunds_of(of.original)?;
+    let earlier = tx.refunds_of(of.original, request.card_identifier)?;
     if of.act == RefundAct::Cancel
         && !(earlier.is_empty() && asked == parts(&purchase) && is_latest(tx, request, &purchase)?)
     {

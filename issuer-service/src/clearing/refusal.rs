@@ -7,7 +7,7 @@ use settlement::batch::BatchError;
 use settlement::code::{ErrorCode, Language};
 use settlement::date::BusinessDate;
 use settlement::fen::{Fen, FenError};
-use settlement::id::{CardIdentifier, InstitutionCode, LoadId, TerminalNumber};
+use settlement::id::{CardIdentifier, InstitutionCode, LoadId, SaleId, TerminalNumber};
 use settlement::tac::TacError;
 
 use super::ledger::PostingError;
@@ -130,6 +130,20 @@ pub enum ClearingError {
         record: u64,
         /// Why it was not posted.
         code: Option<ErrorCode>,
+    },
+    /// No such sale, or one that is not open.
+    #[error("sale {sale} is not authorised and open")]
+    SaleNotOpen {
+        /// Sale.
+        sale: SaleId,
+    },
+    /// Something is asked or decided of the sale.
+    #[error("closure {number} is about sale {sale} already")]
+    SaleDecided {
+        /// Sale.
+        sale: SaleId,
+        /// Closure.
+        number: i64,
     },
     /// No such decision.
     #[error("there is no decision {number} about a record")]
@@ -277,6 +291,8 @@ impl ClearingError {
             | Self::RowDecided { .. }
             | Self::RowUnpostable { .. }
             | Self::DecisionUnknown { .. }
+            | Self::SaleNotOpen { .. }
+            | Self::SaleDecided { .. }
             | Self::BlacklistUnchanged { .. }
             | Self::BlacklistByState { .. }
             | Self::DifferenceUnknown { .. }
@@ -343,6 +359,8 @@ impl Explain for ClearingError {
             Self::RowDecided { .. } => "ROW_DECIDED",
             Self::RowUnpostable { .. } => "ROW_UNPOSTABLE",
             Self::DecisionUnknown { .. } => "DECISION_UNKNOWN",
+            Self::SaleNotOpen { .. } => "SALE_NOT_OPEN",
+            Self::SaleDecided { .. } => "SALE_DECIDED",
             Self::BlacklistUnchanged { .. } => "BLACKLIST_UNCHANGED",
             Self::BlacklistByState { .. } => "BLACKLIST_BY_STATE",
             Self::WindowUnknown { .. } => "WINDOW_UNKNOWN",
@@ -380,6 +398,7 @@ impl Explain for ClearingError {
             | Self::LoadUnknown { .. }
             | Self::RowUnknown { .. }
             | Self::DecisionUnknown { .. }
+            | Self::SaleNotOpen { .. }
             | Self::WindowUnknown { .. }
             | Self::DifferenceUnknown { .. } => Exit::NotFound,
             Self::Refused(_)
@@ -391,6 +410,7 @@ impl Explain for ClearingError {
             | Self::SameOperator { .. }
             | Self::LoadDecided { .. }
             | Self::RowDecided { .. }
+            | Self::SaleDecided { .. }
             | Self::RowUnpostable { .. }
             | Self::BlacklistUnchanged { .. }
             | Self::BlacklistByState { .. }

@@ -26,6 +26,7 @@ use settlement::sale::{Sale, SaleOutcome, SaleOutcomeRequest, SaleRequest};
 use super::institution::{SaleLimits, Terminal};
 use super::ledger::Account;
 use super::refusal::ClearingError;
+use super::upload::{RowOutcome, UploadRow};
 use crate::audit::Act;
 use crate::clock;
 use crate::lang::Lang;
@@ -42,6 +43,8 @@ states! {
         Done = "done" "已上传",
         /// The card was not debited.
         NotDone = "not_done" "未发生",
+        /// Its terminal never told; two people closed it.
+        Closed = "closed" "已关闭",
     }
     /// Moves of a sale.
     SaleMove {
@@ -51,6 +54,12 @@ states! {
         Release: Authorised => NotDone,
         /// With a record after all: its TAC weighs more than the terminal's word.
         Correct: NotDone => Done,
+        /// By two people, with a reason: its terminal is not expected any more.
+        Close: Authorised => Closed,
+        /// With a record after all, which is held.
+        ComeLate: Closed => Done,
+        /// With the terminal's word after all.
+        TellLate: Closed => NotDone,
     }
 }
 
@@ -105,7 +114,7 @@ pub fn authorise(tx: &Tx<'_>, terminal: &Terminal, request: &SaleRequest) -> Res
         return match (known.body_hash == sale.hash(), known.state) {
             (false, _) => refuse(ErrorCode::RequestIdReused),
             (true, SaleState::Authorised) => Ok((true, act(sale, "sale.authorise", "asked again"))),
-            (true, SaleState::Done | SaleState::NotDone) => refuse(ErrorCode::SaleAlreadyDecided),
+            (true, SaleState::Done | SaleState::NotDone | SaleState::Closed) => refuse(ErrorCode::SaleAlreadyDecided),
         };
     }
     let card = tx.payable_card(sale.card_identifier)?;
@@ -150,6 +159,10 @@ pub fn outcome(tx: &Tx<'_>, request: &SaleOutcomeRequest) -> Result<(bool, Act),
             tx.move_sale(sale.sale_id, SaleMove::Release, None)?;
             false
         }
+        Some(AskedSale { state: SaleState::Closed, .. }) => {
+            tx.move_sale(sale.sale_id, SaleMove::TellLate, None)?;
+            false
+        }
         // Phase 1 never arrived, or was refused: what comes of it later is not believed.
         None => {
             tx.add_sale(&AskedSale::of(sale, SaleState::NotDone))?;
@@ -170,14 +183,41 @@ pub fn of_record(tx: &Tx<'_>, record: &TransactionRecord) -> Result<Option<Asked
     }
 }
 
-/// The record of a sale stands.
+/// The record of a sale came in and was not refused.
 ///
 /// # Errors
 /// [`ClearingError`].
-pub fn recorded(tx: &Tx<'_>, sale: &AskedSale, record: u64) -> Result<(), ClearingError> {
+pub fn recorded(tx: &Tx<'_>, sale: &AskedSale, row: &UploadRow) -> Result<(), ClearingError> {
+    match (sale.state, row.outcome) {
+        // Without the card's own code a record is a word against the word.
+        (SaleState::NotDone, RowOutcome::Held | RowOutcome::Refused) => Ok(()),
+        _ => finish(tx, sale, row.journal_sequence),
+    }
+}
+
+/// Two people decided that the card paid: the sale that it was asked about, if it was, is done.
+///
+/// # Errors
+/// [`ClearingError`].
+pub fn decided(tx: &Tx<'_>, row: &UploadRow) -> Result<(), ClearingError> {
+    let asked = tx.sales_of_number(row.terminal, row.card_identifier, row.card_sequence)?;
+    let is_same = |sale: &&AskedSale| {
+        sale.business_date == row.business_date
+            && sale.personal_account_fen == row.personal_account_fen
+            && sale.self_paid_fen == row.self_paid_fen
+            && sale.pooled_fund_fen == row.pooled_fund_fen
+    };
+    match asked.iter().find(is_same) {
+        Some(sale) => finish(tx, sale, row.journal_sequence),
+        None => Ok(()),
+    }
+}
+
+fn finish(tx: &Tx<'_>, sale: &AskedSale, record: u64) -> Result<(), ClearingError> {
     let way = match sale.state {
         SaleState::Authorised => SaleMove::Finish,
         SaleState::NotDone => SaleMove::Correct,
+        SaleState::Closed => SaleMove::ComeLate,
         SaleState::Done => return Ok(()),
     };
     Ok(tx.move_sale(sale.sale_id, way, Some(record))?)
@@ -260,10 +300,13 @@ impl Show for AskedSales {
             let age = clock::hours_since(&sale.asked_at).unwrap_or_default();
             let next = match sale.state {
                 SaleState::Authorised => lang.pick(
-                    format!("  {age} 小时 → 由该终端上传后了结"),
-                    format!("  {age} hours → its terminal tells with its next upload"),
+                    format!("  {age} 小时 → 由该终端上传后了结;终端不再回来时 issuer sale propose {}", sale.sale_id),
+                    format!(
+                        "  {age} hours → its terminal tells with its next upload; if it never comes back: issuer sale propose {}",
+                        sale.sale_id
+                    ),
                 ),
-                SaleState::Done | SaleState::NotDone => String::new(),
+                SaleState::Done | SaleState::NotDone | SaleState::Closed => String::new(),
             };
             format!(
                 "{}  {}  {}  {}  {}  {}  {state}{next}",

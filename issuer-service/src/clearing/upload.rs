@@ -5,13 +5,13 @@
 //! | judgement | when                                                                                  | posted | kept |
 //! |-----------|---------------------------------------------------------------------------------------|--------|------|
 //! | ACCEPTED  | the TAC is the card's own, sequences are new, card and limits allow it                 | yes    | yes  |
-//! | HELD      | no TAC: only the card's counter and log say so, or a person                            | no     | yes  |
+//! | HELD      | no TAC: only the card's counter and log say so, or a person; a sale that was closed   | no     | yes  |
 //! | REFUSED   | anything else, with its code                                                           | no     | yes  |
 //!
 //! A sale that the centre authorised before the card was debited is not judged by blacklist and limits again (`sale`).
 //!
-//! Duplicates are found by (terminal, terminal sequence) and (card, card sequence), never by content: two equal
-//! purchases are two purchases.
+//! Duplicates are found by (terminal, terminal sequence, card) and (card, card sequence), never by content: two equal
+//! purchases are two purchases. Only what was posted has its numbers: a word without TAC takes none from the card's own proof.
 //!
 //! Owns: the judgement, the postings, the answer. Never: computes a TAC (`settlement::tac`), knows HTTP.
 
@@ -36,6 +36,7 @@ use super::refusal::ClearingError;
 use super::sale::{self, AskedSale, SaleState};
 use super::{blacklist, card::CardFacts, succession};
 use crate::audit::Act;
+use crate::clock;
 use crate::store::Tx;
 
 /// What a row is about.
@@ -242,7 +243,7 @@ pub fn take(
         if row.outcome != RowOutcome::Refused
             && let Some(asked) = sale::of_record(tx, record)?
         {
-            sale::recorded(tx, &asked, record.journal_sequence)?;
+            sale::recorded(tx, &asked, &row)?;
         }
         if row.outcome == RowOutcome::Accepted {
             post(tx, &row, record)?;
@@ -311,7 +312,7 @@ fn judge_purchase(
     terminal_sequence: u32,
     personal_account: Fen,
 ) -> Result<Option<ErrorCode>, ClearingError> {
-    if tx.terminal_sequence_used(record.terminal, terminal_sequence)? {
+    if tx.terminal_sequence_used(record.terminal, terminal_sequence, record.card_identifier)? {
         return Ok(Some(ErrorCode::DuplicateTerminalSequence));
     }
     if tx.card_sequence_used(record.card_identifier, record.card_sequence, RowKind::Purchase)? {
@@ -321,15 +322,29 @@ fn judge_purchase(
         Some(asked) if !asked.is(record) => return Ok(Some(ErrorCode::RecordContradictory)),
         // The centre looked at blacklist and limits before the card was debited, and said yes.
         Some(AskedSale { state: SaleState::Authorised, .. }) => return Ok(None),
+        // Two people closed it; two people say what becomes of what came after all.
+        Some(AskedSale { state: SaleState::Closed, .. }) => return Ok(Some(ErrorCode::SaleClosed)),
         // Told as not done, or never heard of: a sale that the terminal answers for, as offline.
         Some(_) | None => {}
     }
-    if blacklist::stood_at(&tx.blacklist_history(card.identifier)?, record.date_time) {
+    let sold_at = not_before(tx, record)?;
+    if blacklist::stood_at(&tx.blacklist_history(card.identifier)?, sold_at) {
         return Ok(Some(ErrorCode::CardBlacklisted));
     }
     let (count, spent) = tx.spent_on(record.terminal, record.card_identifier, record.business_date)?;
-    let allowed = tx.sale_limits(terminal, record.date_time)?.allow(personal_account, count, spent)?;
+    let allowed = tx.sale_limits(terminal, sold_at)?.allow(personal_account, count, spent)?;
     Ok((!allowed).then_some(ErrorCode::LimitExceeded))
+}
+
+/// When a sale was made at the earliest, whatever its record says: a record that the card answered at once was made after the one
+/// before it, and no clock that is set back makes it older. What was settled later may be older than its neighbours.
+fn not_before(tx: &Tx<'_>, record: &TransactionRecord) -> Result<DateTime, ClearingError> {
+    if !matches!(record.evidence, Evidence::Answered { .. }) {
+        return Ok(record.date_time);
+    }
+    // A clock that was ahead once says nothing about what came after it.
+    let before = tx.last_record_time(record.terminal)?.filter(|before| *before <= clock::china_now());
+    Ok(before.map_or(record.date_time, |before| before.max(record.date_time)))
 }
 
 fn judge_load(tx: &Tx<'_>, record: &TransactionRecord, load: &Load) -> Result<Option<ErrorCode>, ClearingError> {
@@ -369,7 +384,7 @@ fn post(tx: &Tx<'_>, row: &UploadRow, record: &TransactionRecord) -> Result<(), 
     match &record.transaction {
         Transaction::Purchase { terminal_sequence, .. } => {
             let posting = ledger::purchase(
-                format!("purchase:{}:{terminal_sequence}", row.terminal),
+                ledger::purchase_reference(row.terminal, *terminal_sequence, row.card_identifier),
                 row.card_identifier,
                 &row.institution,
                 row.personal_account_fen,
@@ -442,7 +457,7 @@ fn row(
         hash: record.hash(),
         outcome: match code {
             None => RowOutcome::Accepted,
-            Some(ErrorCode::TacMissing | ErrorCode::RecordJudged) => RowOutcome::Held,
+            Some(ErrorCode::TacMissing | ErrorCode::RecordJudged | ErrorCode::SaleClosed) => RowOutcome::Held,
             Some(_) => RowOutcome::Refused,
         },
         code,

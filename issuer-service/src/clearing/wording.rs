@@ -115,6 +115,18 @@ pub(super) fn texts(error: &ClearingError, lang: Lang) -> (String, &'static str)
             "记录与卡不符,或卡号、终端序号已有另一笔:核查后用 --dismiss 销账",
             "it contradicts the card, or its numbers went to another sale: look into it, then --dismiss it",
         ),
+        ClearingError::SaleNotOpen { sale } => row(
+            format!("消费 {sale} 不在已授权未了结的消费之中"),
+            format!("sale {sale} is not one that is authorised and open"),
+            "用 issuer terminal sales --open 查看",
+            "look at `issuer terminal sales --open`",
+        ),
+        ClearingError::SaleDecided { sale, number } => row(
+            format!("消费 {sale} 已有关闭单 {number}"),
+            format!("closure {number} is about sale {sale} already"),
+            "用 issuer sale list 查看;待复核的由另一人复核或退回",
+            "look at `issuer sale list`; another person approves or rejects what waits",
+        ),
         ClearingError::DecisionUnknown { number } => row(
             format!("没有处理单 {number}"),
             format!("there is no decision {number} about a record"),

@@ -1,5 +1,7 @@
 //! `issuer institution …` and `issuer terminal …`.
 
+use std::path::PathBuf;
+
 use clap::Subcommand;
 use settlement::batch::ChainPosition;
 use settlement::fen::Fen;
@@ -7,7 +9,7 @@ use settlement::id::{InstitutionCode, PublicKey, TerminalNumber};
 use settlement::message::TerminalLimits;
 use settlement::sale::OnlinePolicy;
 
-use super::Common;
+use super::{Common, station};
 use crate::audit::Act;
 use crate::clearing::institution::{
     DEFAULT_LIMITS, Institution, InstitutionKind, Institutions, PARAMETERS_VALID_S, Terminal, TerminalState, Terminals,
@@ -19,6 +21,7 @@ use crate::error::Error;
 use crate::exit::Exit;
 use crate::operator::Role;
 use crate::output::Output;
+use crate::peer::{self, Certificates, Kind, PeerError, Wanted};
 use crate::store::StoreError;
 
 /// What to do with institutions.
@@ -81,6 +84,42 @@ pub enum TerminalVerb {
         #[arg(value_parser = TerminalNumber::parse)]
         number: TerminalNumber,
     },
+    /// Take down the request for a certificate that a terminal made (`sscard terminal request`).
+    Enrol {
+        /// Terminal.
+        #[arg(value_parser = TerminalNumber::parse)]
+        number: TerminalNumber,
+        /// Its file.
+        #[arg(long, value_name = "FILE")]
+        request: PathBuf,
+    },
+    /// Certify the request that another operator enrolled, once both have compared the key: its line to `serve --tls`. Earlier
+    /// certificates of the terminal stay good until they end or are revoked.
+    Certify {
+        /// Terminal.
+        #[arg(value_parser = TerminalNumber::parse)]
+        number: TerminalNumber,
+        /// Fingerprint of its key, as the terminal shows it.
+        #[arg(long, value_name = "FINGERPRINT")]
+        key: String,
+        /// File for the certificate and the authority's, for `sscard terminal certificate`.
+        #[arg(long, value_name = "FILE")]
+        out: PathBuf,
+        /// Days that it is valid.
+        #[arg(long, value_name = "DAYS", default_value_t = 365, value_parser = clap::value_parser!(u32).range(1..=1825))]
+        days: u32,
+    },
+    /// Refuse all certificates of a terminal from now on; the terminal itself stays registered.
+    Revoke {
+        /// Terminal.
+        #[arg(value_parser = TerminalNumber::parse)]
+        number: TerminalNumber,
+        /// Why; goes into the audit log.
+        #[arg(long, value_name = "TEXT")]
+        reason: String,
+    },
+    /// List the certificates of terminals.
+    Certificates,
     /// List the sales that terminals asked about before the card was debited.
     Sales {
         /// Only those whose outcome is not known yet.
@@ -226,6 +265,23 @@ pub(super) fn run_terminal(common: &Common, verb: TerminalVerb, output: &Output)
         TerminalVerb::Sales { open } => {
             let sales = centre.store.read(|tx| tx.sales(open))?;
             output.show(&AskedSales { sales });
+        }
+        TerminalVerb::Enrol { number, request } => {
+            let text = station::read_file(&request).map_err(|source| PeerError::File { path: request, source })?;
+            let named = (Kind::Terminal, &*number.to_string());
+            output.show(&peer::enrol_as(&mut centre.store, named, &text, common.operator.as_deref())?);
+        }
+        TerminalVerb::Certify { number, key, out, days } => {
+            let wanted = Wanted { kind: Kind::Terminal, name: &number.to_string(), key: &key, days };
+            return station::certify(common, &mut centre, &wanted, &out, output);
+        }
+        TerminalVerb::Revoke { number, reason } => {
+            let named = (Kind::Terminal, &*number.to_string());
+            let certificates = peer::revoke_as(&mut centre.store, named, &reason, common.operator.as_deref())?;
+            output.show(&Certificates { certificates });
+        }
+        TerminalVerb::Certificates => {
+            output.show(&Certificates { certificates: centre.store.read(|tx| tx.certificates(peer::TERMINAL))? });
         }
         TerminalVerb::Stop { number } => set_state(common, output, number, TerminalState::Stopped)?,
         TerminalVerb::Start { number } => set_state(common, output, number, TerminalState::Active)?,

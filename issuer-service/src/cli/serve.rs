@@ -31,19 +31,19 @@ use crate::vault::{Vault, passphrase};
 #[derive(Debug, Args)]
 #[command(group = clap::ArgGroup::new("over_tls").multiple(true))]
 pub struct Serve {
-    /// Address of this machine for terminals over plain HTTP; port 0 takes a free one.
+    /// Address of this machine for terminals on it, over plain HTTP, and for the public checks; port 0 takes a free one.
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:7301")]
     listen: SocketAddr,
     /// Write the port to this file once the server answers.
     #[arg(long, value_name = "FILE")]
     port_file: Option<PathBuf>,
-    /// Address for remote stations over TLS with certificates of this centre; port 0 takes a free one.
+    /// Address for terminals and stations elsewhere over TLS with certificates of this centre; port 0 takes a free one.
     #[arg(long, value_name = "ADDRESS:PORT", group = "over_tls")]
     tls: Option<SocketAddr>,
-    /// Name or IP address under which stations and operators know this centre; may be given several times.
+    /// Name or IP address under which terminals, stations and operators know this centre; may be given several times.
     #[arg(long = "tls-name", value_name = "NAME", default_values = ["localhost", "127.0.0.1"], requires = "over_tls")]
     tls_names: Vec<String>,
-    /// Write the port for stations to this file once the server answers.
+    /// Write the port for terminals and stations to this file once the server answers.
     #[arg(long, value_name = "FILE", requires = "tls")]
     tls_port_file: Option<PathBuf>,
     /// Address for operators and programs that act for them, over TLS with a certificate of this centre; port 0 takes a free one.
@@ -141,9 +141,11 @@ pub(super) fn run(common: &Common, options: &Serve, output: &Output) -> Result<E
             while stop.changed().await.is_ok() {}
         };
         let terminals = http::serve(Arc::clone(&desk), listener, Limits::default(), stopped(stop.clone()));
+        let terminals_desk = Arc::clone(&desk);
         let remote = async {
             if let Some((_, _, edge, desk)) = edge {
-                http::serve_stations(desk, edge, Limits::default(), stopped(stop.clone())).await;
+                let desks = (desk, Arc::clone(&terminals_desk));
+                http::serve_remote(desks, edge, Limits::default(), stopped(stop.clone())).await;
             }
         };
         let people = async {

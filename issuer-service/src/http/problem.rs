@@ -64,7 +64,12 @@ const fn status(code: ErrorCode) -> StatusCode {
         | ErrorCode::BenefitsUnknown
         | ErrorCode::TransactionUnknown
         | ErrorCode::InstitutionUnknown => StatusCode::NOT_FOUND,
-        ErrorCode::SignatureWrong | ErrorCode::TerminalUnknown => StatusCode::UNAUTHORIZED,
+        ErrorCode::SignatureWrong
+        | ErrorCode::TerminalUnknown
+        | ErrorCode::LineCertificateUnknown
+        | ErrorCode::LineCertificateRevoked
+        | ErrorCode::LineCertificateExpired
+        | ErrorCode::LineCertificateElsewhere => StatusCode::UNAUTHORIZED,
         ErrorCode::TerminalStopped
         | ErrorCode::CardNotActive
         | ErrorCode::CardBlacklisted
@@ -92,6 +97,7 @@ const fn status(code: ErrorCode) -> StatusCode {
         | ErrorCode::TacWrong
         | ErrorCode::TacMissing
         | ErrorCode::RecordJudged
+        | ErrorCode::SaleClosed
         | ErrorCode::AlgorithmUnsupported
         | ErrorCode::DuplicateTerminalSequence
         | ErrorCode::DuplicateCardSequence

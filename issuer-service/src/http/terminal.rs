@@ -1,7 +1,7 @@
 //! The endpoints of a terminal: signature, one answer for one request id, then the act.
 //!
-//! Order of the checks: terminal known → signature → body → same terminal → request id → the act. Only the signature's
-//! owner learns anything. An answer leaves after its transaction is durable.
+//! Order of the checks: over TLS the certificate, which must be the terminal's own → terminal known → signature → body → same
+//! terminal → request id → the act. Only the signature's owner learns anything. An answer leaves after its transaction is durable.
 //!
 //! Owns: the order of the checks, the JSON of requests and answers. Never: decides about money.
 
@@ -25,6 +25,7 @@ use crate::clearing::institution::{PARAMETERS_VALID_S, Terminal, TerminalState};
 use crate::clearing::refusal::ClearingError;
 use crate::clearing::{load, sale, upload};
 use crate::clock;
+use crate::peer::{self, NoTerminal};
 use crate::store::Tx;
 use crate::store::institution::{KnownRequest, ReceivedRequest};
 
@@ -107,6 +108,28 @@ pub fn answer<E: Endpoint>(desk: &Desk, headers: &HeaderMap, body: &[u8]) -> Res
         })
     })
     .map_err(fail)
+}
+
+/// Whether the certificate of a connection is that of the terminal that speaks over it, and good at this moment.
+///
+/// # Errors
+/// [`Problem`].
+pub fn certified(desk: &Desk, headers: &HeaderMap, fingerprint: &str) -> Result<(), Problem> {
+    let refuse = |code| Problem::of(code, desk.lang);
+    let holder = desk.with_store(|store| store.read(|tx| peer::terminal_of(tx, fingerprint)));
+    let holder = holder.map_err(|error| Problem::from_error(&error.into(), desk.lang))?;
+    let holder = holder.map_err(|why| {
+        refuse(match why {
+            NoTerminal::Unknown => ErrorCode::LineCertificateUnknown,
+            NoTerminal::Revoked => ErrorCode::LineCertificateRevoked,
+            NoTerminal::Expired => ErrorCode::LineCertificateExpired,
+        })
+    })?;
+    // The signature proves that this number speaks: of what it says nobody else may be the carrier.
+    match single(headers, TERMINAL_HEADER).and_then(|text| TerminalNumber::parse(text).ok()) {
+        Some(number) if number == holder => Ok(()),
+        _ => Err(refuse(ErrorCode::LineCertificateElsewhere)),
+    }
 }
 
 /// What is known of a request before it is answered.

@@ -22,6 +22,12 @@ pub enum PeerError {
         /// The name.
         name: String,
     },
+    /// No terminal of this number is registered.
+    #[error("no terminal {name} is registered")]
+    TerminalUnknown {
+        /// The name.
+        name: String,
+    },
     /// The request cannot be read, or its signature is wrong.
     #[error("the file holds no certificate request")]
     RequestMalformed,
@@ -99,18 +105,24 @@ impl Explain for PeerError {
         match self {
             Self::NameInvalid { kind: Kind::Station, .. } => "STATION_NAME_INVALID",
             Self::NameInvalid { kind: Kind::Client, .. } => "CLIENT_NAME_INVALID",
+            Self::NameInvalid { kind: Kind::Terminal, .. } => "TERMINAL_NAME_INVALID",
+            Self::TerminalUnknown { .. } => "TERMINAL_UNKNOWN",
             Self::RequestMalformed => "STATION_REQUEST_MALFORMED",
             Self::KeyKind => "STATION_KEY_KIND",
             Self::KeyKnown => "STATION_KEY_KNOWN",
             Self::KeyDiffers { kind: Kind::Station, .. } => "STATION_KEY_DIFFERS",
             Self::KeyDiffers { kind: Kind::Client, .. } => "CLIENT_KEY_DIFFERS",
+            Self::KeyDiffers { kind: Kind::Terminal, .. } => "TERMINAL_KEY_DIFFERS",
             Self::NoCertificate { .. } => "STATION_CERTIFICATE_NOT_FOUND",
             Self::NotEnrolled { kind: Kind::Station, .. } => "STATION_NOT_ENROLLED",
             Self::NotEnrolled { kind: Kind::Client, .. } => "CLIENT_NOT_ENROLLED",
+            Self::NotEnrolled { kind: Kind::Terminal, .. } => "TERMINAL_NOT_ENROLLED",
             Self::MakerIsChecker { kind: Kind::Station, .. } => "STATION_MAKER_IS_CHECKER",
             Self::MakerIsChecker { kind: Kind::Client, .. } => "CLIENT_MAKER_IS_CHECKER",
+            Self::MakerIsChecker { kind: Kind::Terminal, .. } => "TERMINAL_MAKER_IS_CHECKER",
             Self::NotFound { kind: Kind::Station, .. } => "STATION_NOT_FOUND",
             Self::NotFound { kind: Kind::Client, .. } => "CLIENT_NOT_FOUND",
+            Self::NotFound { kind: Kind::Terminal, .. } => "TERMINAL_NOT_CERTIFIED",
             Self::NoAuthority => "AUTHORITY_MISSING",
             Self::ServerName => "SERVER_NAME_INVALID",
             Self::File { .. } => "STATION_FILE_FAILED",
@@ -125,6 +137,9 @@ impl Explain for PeerError {
             Self::NameInvalid { kind, name } => {
                 let kind = kind.word(lang);
                 lang.pick(format!("{name:?} 不能作{kind}名"), format!("{name:?} cannot be the name of a {kind}"))
+            }
+            Self::TerminalUnknown { name } => {
+                lang.pick(format!("终端 {name} 未登记"), format!("no terminal {name} is registered"))
             }
             Self::RequestMalformed => lang
                 .pick(
@@ -182,6 +197,13 @@ impl Explain for PeerError {
             Self::NameInvalid { .. } => {
                 lang.pick("用 1 至 32 个字母、数字、. - _", "use 1 to 32 letters, digits, `.`, `-`, `_`")
             }
+            Self::TerminalUnknown { .. } => {
+                lang.pick("用 issuer terminal list 查看", "see the terminals with `issuer terminal list`")
+            }
+            Self::KeyDiffers { kind: Kind::Terminal, .. } => lang.pick(
+                "与终端电话核对密钥指纹；不符时用 issuer terminal revoke 作废该请求",
+                "compare the fingerprint by telephone; if it differs, `issuer terminal revoke` the request",
+            ),
             Self::KeyDiffers { kind: Kind::Client, .. } => lang.pick(
                 "与客户端电话核对密钥指纹；不符时用 issuer client revoke 作废该请求",
                 "compare the fingerprint by telephone; if it differs, `issuer client revoke` the request",
@@ -191,11 +213,14 @@ impl Explain for PeerError {
                 "compare the fingerprint with the station by telephone; if it differs, `issuer station revoke` the request",
             ),
             Self::RequestMalformed | Self::KeyKind => lang.pick(
-                "用 issuer station request 或 issuer client request 在那里生成，原样带来",
-                "make it there with `issuer station request` or `issuer client request` and bring it unchanged",
+                "用 issuer station request、issuer client request 或 sscard terminal request 在那里生成，原样带来",
+                "make it there with `issuer station request`, `issuer client request` or `sscard terminal request`, and bring it unchanged",
             ),
             Self::KeyKnown => {
                 lang.pick("在新目录中另做一个请求", "make another request, in a new folder")
+            }
+            Self::NotEnrolled { kind: Kind::Terminal, .. } => {
+                lang.pick("先用 issuer terminal enrol 登记", "enrol it first with `issuer terminal enrol`")
             }
             Self::NotEnrolled { kind: Kind::Client, .. } => {
                 lang.pick("先用 issuer client enrol 登记", "enrol it first with `issuer client enrol`")
@@ -205,6 +230,9 @@ impl Explain for PeerError {
             }
             Self::MakerIsChecker { .. } => {
                 lang.pick("由另一位有 keys 角色的操作员签发", "let another operator with role keys certify it")
+            }
+            Self::NotFound { kind: Kind::Terminal, .. } => {
+                lang.pick("用 issuer terminal certificates 查看", "see them with `issuer terminal certificates`")
             }
             Self::NotFound { kind: Kind::Client, .. } => {
                 lang.pick("用 issuer client list 查看", "see the clients with `issuer client list`")
@@ -228,9 +256,11 @@ impl Explain for PeerError {
     fn exit(&self) -> Exit {
         match self {
             Self::NameInvalid { .. } | Self::RequestMalformed | Self::KeyKind | Self::ServerName => Exit::Usage,
-            Self::NotEnrolled { .. } | Self::NotFound { .. } | Self::NoCertificate { .. } | Self::NoAuthority => {
-                Exit::NotFound
-            }
+            Self::NotEnrolled { .. }
+            | Self::NotFound { .. }
+            | Self::TerminalUnknown { .. }
+            | Self::NoCertificate { .. }
+            | Self::NoAuthority => Exit::NotFound,
             Self::KeyDiffers { .. } => Exit::Mismatch,
             Self::KeyKnown | Self::MakerIsChecker { .. } => Exit::Refused,
             Self::File { .. } => Exit::Storage,

@@ -125,6 +125,8 @@ fn institution_name(tx: &Tx<'_>, payable: Option<&str>) -> Result<Option<String>
 /// The purchase that a posting is, or gives back.
 fn original(tx: &Tx<'_>, reference: &str) -> Result<Option<Original>, ClearingError> {
     if let Some((terminal, sequence)) = reference.strip_prefix("purchase:").and_then(|rest| rest.split_once(':')) {
+        // The card stands behind the sequence; older postings have none.
+        let sequence = sequence.split_once(':').map_or(sequence, |(sequence, _)| sequence);
         let parsed = TerminalNumber::parse(terminal).ok().zip(sequence.parse().ok());
         return Ok(parsed.map(|(terminal, terminal_sequence)| Original { terminal, terminal_sequence }));
     }

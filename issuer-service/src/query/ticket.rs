@@ -194,14 +194,17 @@ pub fn open(tx: &Tx<'_>, asker: &Asker, new: &New<'_>) -> Result<i64, TicketErro
     let mut institution = new.institution.clone();
     if let Some(original) = new.about {
         let unknown = TicketError::About(ErrorCode::TransactionUnknown);
-        let Some(purchase) = tx.accepted_purchase(original)? else { return Err(unknown) };
-        // A purchase of somebody else's card is nobody's to name.
-        let holder = tx.card_facts(purchase.card_identifier)?.map(|card| card.holder);
-        if new.person.is_some() && holder != new.person
-            || institution.as_ref().is_some_and(|code| *code != purchase.institution)
-        {
-            return Err(unknown);
+        let mut named = None;
+        for purchase in tx.accepted_purchases(original)? {
+            // A purchase of somebody else's card is nobody's to name.
+            let holder = tx.card_facts(purchase.card_identifier)?.map(|card| card.holder);
+            let is_of = new.person.is_none() || holder == new.person;
+            if is_of && institution.as_ref().is_none_or(|code| *code == purchase.institution) {
+                named = Some(purchase);
+                break;
+            }
         }
+        let Some(purchase) = named else { return Err(unknown) };
         institution = Some(purchase.institution);
     }
     if let Some(code) = &institution

@@ -176,16 +176,18 @@ impl Tx<'_> {
         Self::moved(rows, || format!("load {id}"), "PREPARED")
     }
 
-    /// What was given back of a purchase, or may have been: refunds that did not reach their card are left out.
+    /// What was given back of a card's purchase, or may have been: refunds that did not reach the card are left out.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub fn refunds_of(&self, original: Original) -> Result<Vec<Parts>, StoreError> {
+    pub fn refunds_of(&self, original: Original, card: CardIdentifier) -> Result<Vec<Parts>, StoreError> {
         let mut statement = self.sql.prepare(
             "SELECT amount_fen, self_paid_fen, pooled_fen FROM load
-             WHERE original_terminal = $1 AND original_sequence = $2 AND state <> 'NOT_CREDITED' ORDER BY prepared_at, load_id",
+             WHERE original_terminal = $1 AND original_sequence = $2 AND card = $3 AND state <> 'NOT_CREDITED'
+             ORDER BY prepared_at, load_id",
         )?;
-        let rows = statement.query_map((original.terminal.to_string(), original.terminal_sequence), |row| {
+        let of = (original.terminal.to_string(), original.terminal_sequence, card.to_string());
+        let rows = statement.query_map(of, |row| {
             Ok(Parts {
                 personal_account: Fen::new(row.get(0)?),
                 self_paid: Fen::new(row.get(1)?),
@@ -195,16 +197,17 @@ impl Tx<'_> {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
-    /// The refunds of a purchase that reached its card or may have, oldest first.
+    /// The refunds of a card's purchase that reached the card or may have, oldest first.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub fn refund_loads_of(&self, original: Original) -> Result<Vec<Load>, StoreError> {
+    pub fn refund_loads_of(&self, original: Original, card: CardIdentifier) -> Result<Vec<Load>, StoreError> {
         let mut statement = self.sql.prepare(&format!(
-            "{LOAD} WHERE original_terminal = $1 AND original_sequence = $2 AND state <> 'NOT_CREDITED'
+            "{LOAD} WHERE original_terminal = $1 AND original_sequence = $2 AND card = $3 AND state <> 'NOT_CREDITED'
              ORDER BY prepared_at, load_id"
         ))?;
-        let rows = statement.query_map((original.terminal.to_string(), original.terminal_sequence), load)?;
+        let of = (original.terminal.to_string(), original.terminal_sequence, card.to_string());
+        let rows = statement.query_map(of, load)?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
 

@@ -61,7 +61,9 @@ impl Tx<'_> {
         let mut find = self.sql.prepare(&format!(
             "{ROW} WHERE card = $1 AND outcome <> 'ACCEPTED' AND kind = 'purchase' AND number IS NULL
                AND (outcome = 'HELD' OR NOT EXISTS (SELECT 1 FROM upload_row s WHERE s.card = upload_row.card
-                    AND s.card_sequence = upload_row.card_sequence AND s.kind = 'purchase' AND s.outcome <> 'REFUSED'))
+                    AND s.card_sequence = upload_row.card_sequence AND s.kind = 'purchase' AND s.outcome = 'HELD'))
+               AND NOT EXISTS (SELECT 1 FROM upload_row s WHERE s.card = upload_row.card
+                    AND s.card_sequence = upload_row.card_sequence AND s.kind = 'purchase' AND s.outcome = 'ACCEPTED')
              ORDER BY card_sequence DESC, terminal, record"
         ))?;
         let rows: Vec<UploadRow> = find.query_map([card.to_string()], upload_row)?.collect::<Result<_, _>>()?;

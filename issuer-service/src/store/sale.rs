@@ -51,6 +51,23 @@ impl Tx<'_> {
         Ok(statement.query_row([id.to_string()], sale).optional()?)
     }
 
+    /// Sales that a terminal asked about with a number of a card, oldest first.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn sales_of_number(
+        &self,
+        terminal: TerminalNumber,
+        card: CardIdentifier,
+        card_sequence: u16,
+    ) -> Result<Vec<AskedSale>, StoreError> {
+        let mut statement = self.sql.prepare(&format!(
+            "{SALE} WHERE terminal = $1 AND card = $2 AND card_sequence = $3 ORDER BY asked_at, sale_id"
+        ))?;
+        let rows = statement.query_map((terminal.to_string(), card.to_string(), card_sequence), sale)?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
     /// All sales, or those without outcome, oldest first.
     ///
     /// # Errors
@@ -111,7 +128,7 @@ const SALE: &str = "SELECT sale_id, terminal, card, card_sequence, business_date
     self_paid_fen, pooled_fen, body_hash, state, record, asked_at FROM sale";
 
 fn sale(row: &Row<'_>) -> engine::Result<AskedSale> {
-    let states = [SaleState::Authorised, SaleState::Done, SaleState::NotDone];
+    let states = [SaleState::Authorised, SaleState::Done, SaleState::NotDone, SaleState::Closed];
     let record: Option<i64> = row.get(12)?;
     Ok(AskedSale {
         sale_id: cell::parsed(row, 0, SaleId::parse)?,

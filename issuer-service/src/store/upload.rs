@@ -161,16 +161,21 @@ impl Tx<'_> {
         Ok(statement.query_map([through.to_string()], upload_row)?.collect::<Result<_, _>>()?)
     }
 
-    /// Whether a purchase that stands has this terminal sequence.
+    /// Whether a purchase of this card that stands has this terminal sequence.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub fn terminal_sequence_used(&self, terminal: TerminalNumber, sequence: u32) -> Result<bool, StoreError> {
+    pub fn terminal_sequence_used(
+        &self,
+        terminal: TerminalNumber,
+        sequence: u32,
+        card: CardIdentifier,
+    ) -> Result<bool, StoreError> {
         let mut statement = self.sql.prepare(&format!(
-            "SELECT 1 FROM upload_row WHERE terminal = $1 AND terminal_sequence = $2 AND kind = 'purchase'
-             AND {STANDS}"
+            "SELECT 1 FROM upload_row WHERE terminal = $1 AND terminal_sequence = $2 AND card = $3
+             AND kind = 'purchase' AND {STANDS}"
         ))?;
-        Ok(statement.exists((terminal.to_string(), sequence))?)
+        Ok(statement.exists((terminal.to_string(), sequence, card.to_string()))?)
     }
 
     /// Whether a record that stands has this card sequence.
@@ -184,15 +189,28 @@ impl Tx<'_> {
         Ok(statement.exists((card.to_string(), sequence, kind.stored()))?)
     }
 
-    /// A posted purchase, by terminal and terminal sequence: accepted, or posted by a decision.
+    /// Posted purchases of a terminal sequence, accepted or posted by a decision: one of each card, where a security module
+    /// elsewhere numbers purchases as the card does.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub fn accepted_purchase(&self, original: Original) -> Result<Option<UploadRow>, StoreError> {
+    pub fn accepted_purchases(&self, original: Original) -> Result<Vec<UploadRow>, StoreError> {
         let mut statement = self.sql.prepare(&format!(
-            "{ROW} WHERE terminal = $1 AND terminal_sequence = $2 AND kind = 'purchase' AND (outcome = 'ACCEPTED' OR act = 'post')"
+            "{ROW} WHERE terminal = $1 AND terminal_sequence = $2 AND kind = 'purchase' AND (outcome = 'ACCEPTED' OR act = 'post')
+             ORDER BY record"
         ))?;
-        let found = statement.query_row((original.terminal.to_string(), original.terminal_sequence), upload_row);
+        let found = statement.query_map((original.terminal.to_string(), original.terminal_sequence), upload_row)?;
+        Ok(found.collect::<Result<_, _>>()?)
+    }
+
+    /// When the last record of a terminal that came in was made; `None` before the first.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn last_record_time(&self, terminal: TerminalNumber) -> Result<Option<DateTime>, StoreError> {
+        let mut statement =
+            self.sql.prepare("SELECT date_time FROM upload_row WHERE terminal = $1 ORDER BY record DESC LIMIT 1")?;
+        let found = statement.query_row([terminal.to_string()], |row| cell::parsed(row, 0, DateTime::parse));
         Ok(found.optional()?)
     }
 
@@ -227,9 +245,10 @@ impl Tx<'_> {
     }
 }
 
-/// A row whose numbers are in use: it was accepted or held, or people decided that its card paid.
+/// A row whose numbers are in use: it was accepted, or people decided that its card paid. One that is held owns nothing: it is a word
+/// without the card's code, and another record may come with it.
 const STANDS: &str =
-    "(outcome <> 'REFUSED' OR EXISTS (SELECT 1 FROM row_decision WHERE row_terminal = upload_row.terminal
+    "(outcome = 'ACCEPTED' OR EXISTS (SELECT 1 FROM row_decision WHERE row_terminal = upload_row.terminal
     AND row_record = upload_row.record AND state = 'approved' AND act <> 'dismiss'))";
 
 pub(super) const ROW: &str =

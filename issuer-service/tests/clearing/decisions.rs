@@ -157,3 +157,79 @@ fn a_day_that_is_proved_keeps_its_proof_when_a_record_of_it_is_decided_later() {
     assert_eq!((&next["totals"]["purchased_fen"], &next["totals"]["rows_accepted"]), (&json!(1_640), &json!(1)));
     assert_eq!(centre.balance("card:"), 48_360);
 }
+
+/// A till says that the card paid, by a person's word; the card did not, and its next debit has the same number.
+fn judged_and_real(centre: &Centre, terminal: &mut Terminal, card: &mut Card) -> [TransactionRecord; 2] {
+    let judged = card.purchase(terminal, centre.today(), [820, 0, 0]);
+    let judged = TransactionRecord { evidence: Evidence::Judged, ..judged };
+    (card.balance, card.offline) = (card.balance + 820, card.offline - 1);
+    let mut real = card.purchase(terminal, centre.today(), [500, 300, 0]);
+    real.journal_sequence = terminal.chain.next_record;
+    assert_eq!(judged.card_sequence, real.card_sequence);
+    [judged, real]
+}
+
+#[test]
+fn a_word_without_the_cards_code_takes_no_number_from_the_sale_that_has_it() {
+    for word_first in [true, false] {
+        let (centre, mut terminal, mut card) = loaded();
+        let [mut first, mut second] = judged_and_real(&centre, &mut terminal, &mut card);
+        if !word_first {
+            std::mem::swap(&mut first, &mut second);
+        }
+        first.journal_sequence = terminal.chain.next_record;
+        let (one, refused_one) = upload(&mut terminal, first);
+        second.journal_sequence = terminal.chain.next_record;
+        let (two, refused_two) = upload(&mut terminal, second);
+        let word = if word_first { &one } else { &two };
+        let refused = if word_first { [refused_one, refused_two] } else { [refused_two, refused_one] };
+        let said = if word_first { "RECORD_JUDGED" } else { "DUPLICATE_CARD_SEQUENCE" };
+        assert_eq!(refused, [vec![said.to_owned()], vec![]], "the card's own code is posted");
+        assert_eq!((centre.balance("card:"), centre.balance("institution:P51330100001:payable")), (49_500, 500));
+        let listed = centre.ok("ma", &["row", "list", "--open"]);
+        let row = &listed["rows"][0];
+        assert_eq!((&row["is_contradicted"], &row["may_be_posted"]), (&json!(true), &json!(false)), "{listed}");
+        for act in ["--post", "--return"] {
+            let propose = ["row", "propose", word, act, "--reason", "x"];
+            assert_eq!(centre.run("ma", &propose).status.code(), Some(3), "the card did the other one");
+        }
+        centre.ok("ma", &["row", "propose", word, "--dismiss", "--reason", "the card did another sale"]);
+        centre.ok("wu", &["row", "approve", "1"]);
+        assert_eq!(centre.balance("card:"), 49_500);
+        proof(&centre);
+        // What was sold is given back as ever, and the next number is the next.
+        let mut body = card.init_load(&terminal, 9, 500);
+        body["refund"] = json!({
+            "original": { "terminal": terminal.number, "terminal_sequence": 2 },
+            "act": "cancel", "self_paid_fen": 300, "pooled_fund_fen": 0,
+        });
+        let (status, answer) = terminal.ask(LOADS, body);
+        assert_eq!(status, 200, "{answer}");
+    }
+}
+
+#[test]
+fn words_of_a_terminal_for_every_number_of_a_card_keep_no_honest_sale_out() {
+    let (centre, mut terminal, mut card) = loaded();
+    let template = card.purchase(&mut terminal, centre.today(), [1, 0, 0]);
+    (card.balance, card.offline) = (card.balance + 1, card.offline - 1);
+    let words = (0..200_u16).map(|number| {
+        let mut word = TransactionRecord {
+            card_sequence: number,
+            journal_sequence: template.journal_sequence + u64::from(number),
+            evidence: Evidence::LogOnly,
+            ..template.clone()
+        };
+        if let settlement::record::Transaction::Purchase { terminal_sequence, .. } = &mut word.transaction {
+            *terminal_sequence = 1_000 + u32::from(number);
+        }
+        word
+    });
+    let body = terminal.seal(words.collect());
+    let held = codes(&terminal.send(BATCHES, &body).1);
+    assert!(held.len() == 200 && held.iter().all(|code| code == "TAC_MISSING"), "{held:?}");
+    let mut honest = centre.terminal(2);
+    let real = card.purchase(&mut honest, centre.today(), [500, 0, 0]);
+    assert_eq!(upload(&mut honest, real).1, Vec::<String>::new());
+    assert_eq!(centre.balance("card:"), 49_500);
+}

@@ -144,7 +144,8 @@ fn a_receipt_says_what_went_back_since_when_and_what_is_left_and_no_word_of_the_
     let back = json!([{ "act": "refund", "date": today, "personal_account_fen": 200, "self_paid_fen": 50,
         "pooled_fund_fen": 100 }]);
     assert_eq!(verdict["given_back"], back);
-    let left = json!({ "total_fen": 2_084, "personal_account_fen": 1_034, "self_paid_fen": 450, "pooled_fund_fen": 600 });
+    let left =
+        json!({ "total_fen": 2_084, "personal_account_fen": 1_034, "self_paid_fen": 450, "pooled_fund_fen": 600 });
     assert_eq!(verdict["remaining"], left);
     for (language, words) in [("zh", ["部分退费", "20.84"]), ("en", ["a part of it was refunded", "20.84"])] {
         let (status, html) = page(&centre, &path, language);

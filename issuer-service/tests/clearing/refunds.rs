@@ -9,7 +9,14 @@ use settlement::refund::{Original, RefundAct};
 use crate::centre::{BATCHES, Card, Centre, LOADS, OUTCOME, PHARMACY, Terminal, codes, load, loaded, outcome};
 
 /// Body of `/loads` that gives back so much of a purchase to account, cash and pool.
-pub(crate) fn init_refund(card: &mut Card, terminal: &Terminal, id: u8, act: &str, of: (&Terminal, u32), fen: [u32; 3]) -> Value {
+pub(crate) fn init_refund(
+    card: &mut Card,
+    terminal: &Terminal,
+    id: u8,
+    act: &str,
+    of: (&Terminal, u32),
+    fen: [u32; 3],
+) -> Value {
     let mut body = card.init_load(terminal, id, fen[0]);
     body["refund"] = json!({
         "original": { "terminal": of.0.number, "terminal_sequence": of.1 },
@@ -265,4 +272,33 @@ fn only_the_latest_purchase_of_the_day_is_cancelled_whole_and_on_another_day_it_
     let after = centre.ok("ma", &["window", "show", "--date", &date]);
     assert_eq!((before["content_hash"].clone(), &after["holds"]), (after["content_hash"].clone(), &json!(true)));
     assert_eq!(holds(&centre)["totals"]["refunded_fen"], 1_234, "it counts on the day on which it went back");
+}
+
+#[test]
+fn two_cards_with_the_same_number_of_one_terminal_are_two_purchases_and_each_gets_its_own_back() {
+    let (centre, mut terminal, mut card, _) = sold();
+    centre.allot(2, "500");
+    let mut other = centre.card(2);
+    load(&mut terminal, &mut other, 2, 50_000);
+    // A security module elsewhere numbers a purchase as the card does: both cards stand at the same number.
+    let mut same = other.purchase(&mut terminal, centre.today(), [800, 0, 200]);
+    if let Transaction::Purchase { terminal_sequence, .. } = &mut same.transaction {
+        *terminal_sequence = 1;
+    }
+    other.sign(&mut same);
+    let body = terminal.seal(vec![same.clone()]);
+    let (status, answer) = terminal.send(BATCHES, &body);
+    assert_eq!((status, &answer["accepted"]), (200, &json!(1)), "{answer}");
+    assert_eq!(centre.balance("card:"), 50_000 - 1_234 + 50_000 - 800);
+    holds(&centre);
+    let again = TransactionRecord { journal_sequence: terminal.chain.next_record, ..same };
+    let body = terminal.seal(vec![again]);
+    assert_eq!(codes(&terminal.send(BATCHES, &body).1), ["DUPLICATE_TERMINAL_SEQUENCE"], "of the same card once");
+    refund(&mut terminal, &mut other, 20, 1, [800, 0, 200]);
+    refund(&mut terminal, &mut card, 21, 1, [1_234, 500, 700]);
+    assert_eq!((i64::from(card.balance), i64::from(other.balance)), (50_000, 50_000));
+    assert_eq!((centre.balance("card:"), centre.balance("institution:P51330100001:payable")), (100_000, 0));
+    let more = init_refund(&mut other, &terminal, 22, "refund", (&terminal, 1), [1, 0, 0]);
+    assert_eq!(refused(&mut terminal, more).1, "REFUND_TOO_MUCH");
+    holds(&centre);
 }

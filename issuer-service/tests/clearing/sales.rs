@@ -138,3 +138,67 @@ fn an_open_sale_keeps_its_part_of_the_limits_and_the_card_pays_no_more_than_the_
     assert_eq!(terminal.send(BATCHES, &batch).1["accepted"], 1);
     assert!(states(&centre).contains(&"06 \"done\"".to_owned()));
 }
+
+#[test]
+fn a_sale_whose_terminal_never_comes_back_is_closed_by_two_people_and_what_comes_after_all_is_held() {
+    let (centre, mut terminal, mut card) = loaded();
+    let day = centre.today();
+    let id = SaleId([1; 16]).to_string();
+    let ask = asked(&centre, &terminal, &card, 1, [1_234, 500, 700]);
+    assert_eq!(terminal.ask(SALES, ask.clone()).0, 200);
+    let propose = ["sale", "propose", &id, "--reason", "the till burnt down"];
+    assert_eq!(centre.run("wu", &propose).status.code(), Some(3), "the role is missing");
+    assert_eq!(centre.run("ma", &["sale", "propose", &id, "--reason", " "]).status.code(), Some(1));
+    let unknown = SaleId([2; 16]).to_string();
+    assert_eq!(centre.run("ma", &["sale", "propose", &unknown, "--reason", "x"]).status.code(), Some(2));
+    assert_eq!(centre.ok("ma", &propose)["state"], "proposed");
+    assert_eq!(centre.run("ma", &propose).status.code(), Some(3), "once");
+    centre.ok("ma", &["operator", "add", "both", "--role", "clearing", "--role", "approve"]);
+    centre.ok("both", &["sale", "reject", "1"]);
+    centre.ok("both", &propose);
+    assert_eq!(centre.run("both", &["sale", "approve", "2"]).status.code(), Some(3), "its own");
+    assert_eq!(centre.ok("wu", &["sale", "approve", "2"])["state"], "approved");
+    assert_eq!(centre.run("wu", &["sale", "approve", "2"]).status.code(), Some(3), "once");
+    assert_eq!(centre.ok("ma", &["sale", "list"])["closures"].as_array().map(Vec::len), Some(2));
+    assert_eq!(centre.ok("ma", &["terminal", "sales", "--open"])["sales"], json!([]));
+    assert_eq!(states(&centre), ["01 \"closed\""]);
+    assert_eq!(centre.balance("card:"), 50_000, "nothing is posted");
+    assert_eq!(said(terminal.ask(SALES, ask)), (409, "SALE_ALREADY_DECIDED".into()));
+
+    // The card paid after all, and its terminal is found: held, decided by two, posted once.
+    let record = named(card.purchase(&mut terminal, day, [1_234, 500, 700]), 1);
+    let place = format!("{}/{}", terminal.number, record.journal_sequence);
+    let batch = terminal.seal(vec![record]);
+    assert_eq!(codes(&terminal.send(BATCHES, &batch).1), ["SALE_CLOSED"]);
+    assert_eq!((states(&centre), centre.balance("card:")), (vec!["01 \"done\"".to_owned()], 50_000));
+    centre.ok("ma", &["row", "propose", &place, "--post", "--reason", "the card's own code"]);
+    centre.ok("wu", &["row", "approve", "1"]);
+    assert_eq!((centre.balance("card:"), centre.balance("")), (50_000 - 1_234, 0));
+
+    // Or it did not, and the terminal says so.
+    let ask = asked(&centre, &terminal, &card, 3, [100, 0, 0]);
+    assert_eq!(terminal.ask(SALES, ask.clone()).0, 200);
+    centre.ok("ma", &["sale", "propose", &SaleId([3; 16]).to_string(), "--reason", "stolen"]);
+    centre.ok("wu", &["sale", "approve", "3"]);
+    assert_eq!(said(terminal.ask(OUTCOME, not_done(ask))), (200, "created".into()));
+    assert_eq!(states(&centre), ["01 \"done\"", "03 \"not_done\""]);
+    let proof = centre.ok("ma", &["window", "show", "--date", &day.to_string()]);
+    assert_eq!(proof["holds"], true, "{proof}");
+}
+
+#[test]
+fn a_sale_whose_record_two_people_posted_keeps_nothing_of_the_limits() {
+    let (centre, mut terminal, mut card) = loaded();
+    let ask = asked(&centre, &terminal, &card, 1, [100, 0, 0]);
+    assert_eq!(terminal.ask(SALES, ask.clone()).0, 200);
+    assert_eq!(terminal.ask(OUTCOME, not_done(ask)).0, 200);
+    let mut word = named(card.purchase(&mut terminal, centre.today(), [100, 0, 0]), 1);
+    word.evidence = settlement::record::Evidence::LogOnly;
+    let place = format!("{}/{}", terminal.number, word.journal_sequence);
+    let batch = terminal.seal(vec![word]);
+    assert_eq!(codes(&terminal.send(BATCHES, &batch).1), ["TAC_MISSING"]);
+    assert_eq!(states(&centre), ["01 \"not_done\""], "a word without the card's code against a word");
+    centre.ok("ma", &["row", "propose", &place, "--post", "--reason", "log of the card"]);
+    centre.ok("wu", &["row", "approve", "1"]);
+    assert_eq!(states(&centre), ["01 \"done\""]);
+}

@@ -34,7 +34,7 @@ fn request(path: &str, body: &str) -> String {
 }
 
 /// What a station's certificate lets it begin.
-fn client(hall: &Hall, place: &Place) -> Arc<ClientConfig> {
+pub(crate) fn client(hall: &Hall, place: &Place) -> Arc<ClientConfig> {
     let mut roots = RootCertStore::empty();
     roots.add(hall.authority.certificate().clone()).expect("authority");
     let chain = CertificateDer::pem_slice_iter(place.chain.as_bytes()).collect::<Result<Vec<_>, _>>().expect("chain");
@@ -48,10 +48,10 @@ fn address(hall: &Hall) -> SocketAddr {
     hall.base.strip_prefix("https://").expect("an address").parse().expect("an address")
 }
 
-type Open = StreamOwned<ClientConnection, TcpStream>;
+pub(crate) type Open = StreamOwned<ClientConnection, TcpStream>;
 
 /// A connection whose handshake is done, as far as the station can tell.
-fn open(hall: &Hall, config: &Arc<ClientConfig>) -> io::Result<Open> {
+pub(crate) fn open(hall: &Hall, config: &Arc<ClientConfig>) -> io::Result<Open> {
     let name = "localhost".to_owned().try_into().expect("a name");
     let mut tls = ClientConnection::new(Arc::clone(config), name).expect("client");
     let mut socket = TcpStream::connect(address(hall))?;
@@ -63,7 +63,7 @@ fn open(hall: &Hall, config: &Arc<ClientConfig>) -> io::Result<Open> {
 }
 
 /// What comes until the centre ends the connection.
-fn rest(stream: &mut impl Read) -> String {
+pub(crate) fn rest(stream: &mut impl Read) -> String {
     let mut bytes = Vec::new();
     match stream.read_to_end(&mut bytes) {
         // Ended in an orderly way, or not.

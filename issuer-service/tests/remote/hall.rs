@@ -23,6 +23,7 @@ use issuer_service::station::slot::Slot;
 use issuer_service::station::{Station, Summary};
 use issuer_service::vault::Vault;
 use issuer_service::vault::authority::{self, Authority};
+use settlement::Accounts;
 
 use crate::rig::{Desk, Events, Rig};
 
@@ -70,13 +71,15 @@ impl Hall {
         let mut store = rig.centre.connect().expect("store");
         store.unlock(rig.data_keys.clone()).expect("unlocked");
         let desk = Arc::new(StationDesk::new(store, vault, source, rig.centre.config.clone(), Centre::card_profile()));
+        let money = rig.centre.connect().expect("store");
+        let terminals = Arc::new(http::Desk::new(money, &rig.vault, &rig.centre.config, Accounts::builtin(), Lang::En));
         let names = ["localhost".to_owned(), "127.0.0.1".to_owned()];
         let config = tls::config(authority, &names).expect("config");
         let port = self.runtime.block_on(async {
             let listener = http::listen("127.0.0.1:0".parse().expect("address")).await.expect("listener");
             let port = listener.local_addr().expect("address").port();
             let edge = TlsEdge::new(listener, config, limits).expect("edge");
-            tokio::spawn(http::serve_stations(desk, edge, limits, std::future::pending()));
+            tokio::spawn(http::serve_remote((desk, terminals), edge, limits, std::future::pending()));
             port
         });
         format!("https://127.0.0.1:{port}")

@@ -20,3 +20,4 @@ mod run;
 mod secrets;
 #[path = "../database/sweep.rs"]
 mod sweep;
+mod terminal;

@@ -296,13 +296,7 @@ fn logged(rules: &AccountRules, record: &LogRecord) -> Option<LoggedTransaction>
 }
 
 /// Asks the centre what the kiosk wants to know, one question after the other.
-fn ask_centre(
-    way: Way,
-    office: Office,
-    press: &Press,
-    questions: Receiver<(u64, Question)>,
-    signal: &Sender<Signal>,
-) {
+fn ask_centre(way: Way, office: Office, press: &Press, questions: Receiver<(u64, Question)>, signal: &Sender<Signal>) {
     let Office { mut store, key, terminal } = office;
     let centre = Centre::at(way, &key, terminal);
     for (visit, question) in questions {

@@ -5,6 +5,7 @@
 use settlement::blacklist::{ListFault, Period, SignedBlacklist};
 use settlement::id::{PublicKey, RequestId, TerminalNumber};
 use settlement::journal::State;
+use settlement::limits::CLOCK_DIFFERENCE_MAX_S;
 use settlement::message::{BlacklistRequest, SignInRequest, Version1};
 use settlement::sale::OnlinePolicy;
 use settlement::signing::TerminalKey;
@@ -15,7 +16,7 @@ use crate::exit::Exit;
 use crate::http::{Centre, Way};
 use crate::identity as line;
 use crate::page::{Page, Value};
-use crate::upload::{self, CLOCK_BEHIND_MAX_S, Uploaded};
+use crate::upload::{self, Uploaded};
 use card_counter::clock::Now;
 use card_counter::error::{BlacklistError, LineFault, TerminalError};
 use card_counter::file::{self, FileKind};
@@ -167,7 +168,7 @@ fn take_over(setting: &Setting<'_>, store: &mut Store, list: &SignedBlacklist) -
     let key = store.centre_key()?.ok_or(BlacklistError::KeyUnknown)?;
     let now = setting.now;
     let opened = list
-        .open(&key, &store.held_blacklist()?, now.date_time(), now.later(CLOCK_BEHIND_MAX_S).date_time())
+        .open(&key, &store.held_blacklist()?, now.date_time(), now.later(CLOCK_DIFFERENCE_MAX_S).date_time())
         .map_err(BlacklistError::from)?;
     store.set_blacklist(&opened, Period { issued_at: list.issued_at, valid_until: list.valid_until })?;
     Ok(())
@@ -279,7 +280,8 @@ pub(super) fn terminal(setting: &Setting<'_>, command: &TerminalCommand) -> Resu
         TerminalCommand::Certificate { file: path } => {
             let office = setting.office()?;
             let place = path.display().to_string();
-            let text = String::from_utf8(file::bytes(path, CERTIFICATE_BYTES_MAX)?).map_err(|_| LineFault::Malformed { path: place.clone() })?;
+            let text = String::from_utf8(file::bytes(path, CERTIFICATE_BYTES_MAX)?)
+                .map_err(|_| LineFault::Malformed { path: place.clone() })?;
             line::take_over(&setting.configuration.data, &text, &place)?;
             (office.terminal, office.key)
         }

@@ -5,7 +5,7 @@ use settlement::date::{BusinessDate, DateTime};
 use settlement::fen::Fen;
 use settlement::id::{CardIdentifier, InstitutionCode, Tac, TerminalNumber};
 use settlement::message::Institution;
-use settlement::receipt::{Copy, MaskedName, Paper, Receipt, ReceiptCode, Row, Sold};
+use settlement::receipt::{Copy, Ground, MaskedName, Paper, Receipt, ReceiptCode, Row, Sold};
 use settlement::signing::TerminalKey;
 use settlement::split::Split;
 use zeroize::Zeroizing;
@@ -67,7 +67,7 @@ fn receipt(paper: Paper, language: Language, copy: Copy) -> (Vec<Row>, String) {
         balance_after: Fen::new(44_500),
         date_time: DateTime::parse("20260131101530").expect("real"),
         tac: Some(Tac([0xAA, 0xBB, 0xCC, 0xDD])),
-        settled_later: false,
+        ground: Ground::Answered,
         copy,
         code: Some(&code),
     };

@@ -220,6 +220,10 @@ fn what_the_card_can_no_longer_tell_a_supervisor_judges_and_the_centre_learns_th
         assert_eq!(judged.status, 0, "{}", judged.stderr);
         assert_eq!(judged.json()["state"], if is_done { "CONFIRMED" } else { "REVERSED" });
         assert_eq!(judge("2").code(), "NOT_UNDECIDED", "once");
+        if is_done {
+            let zh = shop.run_text("zh", &["receipt", "reprint", "2"]).stdout;
+            assert!(zh.contains("由主管判定") && !zh.contains("经卡片核实"), "the card said nothing: {zh}");
+        }
         let proved = shop.run(&["journal", "verify"]);
         assert_eq!((proved.status, &proved.json()["whole"]), (0, &json!(true)), "{}", proved.stdout);
         assert_eq!(shop.run(&["upload"]).status, 0);

@@ -1,6 +1,9 @@
 //! Sales with the centre's consent: asked first, told at once; and every answer that can be lost.
 
+use card_counter::clock::Now;
+use card_counter::store::Store;
 use serde_json::{Value, json};
+use settlement::blacklist::{Held, Period};
 use settlement::fen::Fen;
 use settlement::message::{BatchRequest, Request as _, TerminalLimits};
 use settlement::record::Transaction;
@@ -88,6 +91,44 @@ fn the_centre_is_asked_before_the_debit_and_told_at_once_and_its_no_is_final() {
     assert_eq!(shop.run(&["upload"]).json()["sales_not_done"], json!(0), "the centre knows that it said no");
     assert_eq!(sell(&shop, "B-2").status, 0, "the same bill again");
     assert_eq!(shop.balance(), 48_000);
+}
+
+#[test]
+fn a_centre_that_refuses_the_terminal_is_owed_its_words_until_it_takes_them() {
+    let shop = Shop::ready();
+    told(&shop, OnlinePolicy::OnlineRequired, 50);
+    silent(&shop, Some(SaleRequest::PATH));
+    assert_eq!(sell(&shop, "B-1").code(), "ONLINE_REQUIRED");
+    silent(&shop, None);
+    // Not registered for a while, as one that is stopped: nothing that it says is about the sale.
+    let key = shop.centre.books().key.take();
+    let refused = shop.run(&["upload"]);
+    assert_eq!((refused.status, refused.code().as_str()), (3, "CENTRE_REFUSED"));
+    assert_eq!(last(&shop), (json!("REFUSED"), json!("UNCERTAIN")), "still owed");
+    assert!(shop.centre.books().released.is_empty());
+    shop.centre.books().key = key;
+    assert_eq!(shop.run(&["upload"]).json()["sales_not_done"], json!(1));
+    assert_eq!(last(&shop), (json!("REFUSED"), json!("RELEASED")));
+}
+
+#[test]
+fn a_clock_that_is_behind_sells_nothing_with_the_centres_consent_either() {
+    let shop = Shop::ready();
+    told(&shop, OnlinePolicy::OnlineRequired, 50);
+    assert_eq!(sell(&shop, "B-1").json()["centre"], "cleared");
+    {
+        // What the centre signed tomorrow is known to have been.
+        let mut store = Store::open(&shop.path("data")).expect("a journal");
+        let now = Now::of_system();
+        let period =
+            Period { issued_at: now.later(86_400).date_time(), valid_until: now.later(2 * 86_400).date_time() };
+        let held = Held { sequence: 9, issued_at: Some(period.issued_at), ..Held::default() };
+        store.set_blacklist(&held, period).expect("written");
+    }
+    let asked_before = asked(&shop).len();
+    let refused = sell(&shop, "B-2");
+    assert_eq!((refused.status, refused.code().as_str()), (3, "CLOCK_BACK"));
+    assert_eq!((asked(&shop).len(), shop.balance()), (asked_before, 49_000), "before anybody is asked");
 }
 
 #[test]

@@ -4,7 +4,7 @@
 //! Owns: what stands on it, in Chinese and English. Never: prints; shows a full name or number.
 
 use super::row::{Page, Row, Style};
-use super::{Copy, Paper, mark, masked, readable, text_of};
+use super::{Copy, Ground, Paper, mark, masked, readable, text_of};
 use crate::code::Language;
 use crate::date::DateTime;
 use crate::fen::{Fen, FenError};
@@ -42,7 +42,7 @@ pub struct RefundSlip<'a> {
     /// TAC, when there is one.
     pub tac: Option<Tac>,
     /// Settled at the next tap, not at once.
-    pub settled_later: bool,
+    pub ground: Ground,
     /// First print or reprint.
     pub copy: Copy,
 }
@@ -122,8 +122,8 @@ impl RefundSlip<'_> {
         page.pair(shared.time, &readable(self.date_time));
         page.pair(words.sequence, &format!("{:04X}", self.card_sequence));
         page.pair("TAC", &self.tac.map_or_else(|| shared.no_tac.to_owned(), |tac| tac.to_string()));
-        if self.settled_later {
-            page.left(shared.settled_later, Style::Plain);
+        if let Some(ground) = shared.ground(self.ground) {
+            page.left(ground, Style::Plain);
         }
         Ok(page.into_rows())
     }
@@ -161,7 +161,7 @@ mod tests {
             balance_after: Fen::new(50_000),
             date_time: DateTime::parse("20260106091500").expect("real"),
             tac: Some(Tac([0xAA, 0xBB, 0xCC, 0xDD])),
-            settled_later: true,
+            ground: Ground::Card,
             copy,
         };
         slip.text(paper, language).expect("small sums")

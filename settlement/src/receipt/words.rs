@@ -2,6 +2,7 @@
 //!
 //! Source: terms of the outpatient print form of one city; 医保 settlement amounts. Owns: the words. Never: the layout.
 
+use super::Ground;
 use crate::code::Language;
 
 pub(super) struct Words {
@@ -26,6 +27,7 @@ pub(super) struct Words {
     pub(super) sequences: &'static str,
     pub(super) no_tac: &'static str,
     pub(super) settled_later: &'static str,
+    pub(super) judged: &'static str,
     /// Before and after the class.
     pub(super) class: [&'static str; 2],
     pub(super) code: &'static str,
@@ -54,6 +56,7 @@ const ZH: Words = Words {
     sequences: "终端/卡序号",
     no_tac: "无(由中心核查)",
     settled_later: "应答曾中断,后经卡片核实",
+    judged: "由主管判定,中心核查",
     class: ["", "类"],
     code: "验证码",
     check: "扫码或凭验证码可向中心查验",
@@ -81,12 +84,22 @@ const EN: Words = Words {
     sequences: "Terminal/card no.",
     no_tac: "none (centre checks)",
     settled_later: "Answer was lost; settled from the card",
+    judged: "Judged by a supervisor; centre checks",
     class: ["class ", ""],
     code: "Code",
     check: "Scan to check with the centre",
 };
 
 impl Words {
+    /// The line about what shows that the card did it; none where it answered.
+    pub(super) const fn ground(&self, ground: Ground) -> Option<&'static str> {
+        match ground {
+            Ground::Answered => None,
+            Ground::Card => Some(self.settled_later),
+            Ground::Judged => Some(self.judged),
+        }
+    }
+
     pub(super) const fn of(language: Language) -> &'static Self {
         match language {
             Language::Zh => &ZH,

@@ -2,8 +2,11 @@
 //!
 //! Source: purchase pair of LD/T 32.7; pPayInfo and outputs of the published interface; states of `settlement::journal`.
 
+use std::sync::LazyLock;
+
 use card_counter::clock::Now;
 use card_counter::store::Store;
+use ring::signature::{Ed25519KeyPair, KeyPair as _};
 use settlement::batch::ChainPosition;
 use settlement::blacklist::{Held, Period};
 use settlement::fen::Fen;
@@ -16,7 +19,8 @@ use settlement::sale::OnlinePolicy;
 use crate::counter::{Counter, PSAM, Torn, Witness, text, third_generation};
 
 const CARD: &str = "513300D156000005000000010A0B0C0D|A12345674|";
-const TIME: &str = "20261122101500";
+/// The time of every call of this run: the terminal's own.
+static TIME: LazyLock<String> = LazyLock::new(|| Now::of_system().date_time().to_string());
 const PIN: &str = "864213";
 
 /// A counter with card and PSAM, a PIN that may pay, and an enrolled terminal's data folder.
@@ -71,6 +75,9 @@ fn enrol(data: &str, blacklisted: &[&str]) {
     if store.terminal().expect("readable").is_none() {
         store.set_terminal(number).expect("written");
     }
+    let pair = Ed25519KeyPair::from_seed_unchecked(&[7; 32]).expect("a seed");
+    let key = PublicKey(pair.public_key().as_ref().try_into().expect("32 bytes"));
+    store.set_centre_key(&key).expect("written");
     let answer = SignInAnswer {
         version: Version1,
         status: AnswerStatus::Created,
@@ -81,14 +88,10 @@ fn enrol(data: &str, blacklisted: &[&str]) {
         },
         next_batch_sequence: 1,
         chain: ChainPosition::START,
-        parameters: SignedParameters {
-            version: Version1,
-            centre_key: PublicKey([7; 32]),
-            terminal: number,
-            sequence: 1,
-            issued_at: Now::of_system().date_time(),
-            valid_until: Now::of_system().later(36_000).date_time(),
-            limits: TerminalLimits {
+        parameters: SignedParameters::sign(
+            number,
+            1,
+            TerminalLimits {
                 purchase_max_fen: Fen::new(10_000),
                 card_day_max_fen: Fen::new(20_000),
                 card_day_count_max: 20,
@@ -97,10 +100,12 @@ fn enrol(data: &str, blacklisted: &[&str]) {
                 blacklist_age_max_hours: 24,
                 online: OnlinePolicy::OfflineOnly,
             },
-            signature: Signature([0; 64]),
-        },
+            (Now::of_system().date_time(), Now::of_system().later(36_000).date_time()),
+            key,
+            |bytes| Signature(pair.sign(bytes).as_ref().try_into().expect("64 bytes")),
+        ),
         blacklist_sequence: 1,
-        centre_key: PublicKey([7; 32]),
+        centre_key: key,
     };
     store.set_sign_in(&answer).expect("written");
     let cards = blacklisted.iter().map(|card| CardIdentifier::parse(card).expect("hex")).collect();
@@ -111,14 +116,14 @@ fn enrol(data: &str, blacklisted: &[&str]) {
 }
 
 fn pay(amounts: &str) -> String {
-    format!("iDoDebit\t#3\t{CARD}\t{amounts}|{TIME}|")
+    format!("iDoDebit\t#3\t{CARD}\t{amounts}|{}|", *TIME)
 }
 
 #[test]
 fn a_hospital_in_c_reads_writes_pays_and_lists_through_the_terminals_journal() {
     let shop = Shop::open(true);
     let set = [("SSCARD_DATA", shop.data.as_str()), ("SSCARD_PIN_ENTRY", shop.entry.as_str())];
-    let answers = shop.counter.compiled("hospital", &[&format!("0.1|0.2|{TIME}|")], &set);
+    let answers = shop.counter.compiled("hospital", &[&format!("0.1|0.2|{}|", *TIME)], &set);
     let codes: Vec<i64> = answers.iter().map(|(code, _)| *code).collect();
     assert_eq!(codes, [0; 7], "{answers:?}");
     let text = |at: usize| answers.get(at).map_or("", |(_, text)| text.as_str());
@@ -128,9 +133,9 @@ fn a_hospital_in_c_reads_writes_pays_and_lists_through_the_terminals_journal() {
     let [algorithm, key, amounts, kind, terminal, number, time, tac, ""] = paid.as_slice() else {
         panic!("{}", text(5));
     };
-    assert_eq!((*algorithm, *key, *kind, *time), ("01", "00B5", "32", TIME));
+    assert_eq!((*algorithm, *key, *kind, *time), ("01", "00B5", "32", TIME.as_str()));
     assert_eq!((*amounts, *terminal, number.len(), tac.len()), ("000000000000000A00000014", "513300000001", 8, 8));
-    assert!(text(6).contains("513300000001") && text(6).contains(TIME), "{}", text(6));
+    assert!(text(6).contains("513300000001") && text(6).contains(TIME.as_str()), "{}", text(6));
     assert_eq!(shop.states(), [State::Confirmed]);
 }
 
@@ -155,6 +160,11 @@ fn what_the_terminal_may_not_do_is_refused_before_the_card_is_debited() {
     assert_eq!(shop.codes(&[&pay("1|0.1|0.2")]), [-37_889], "9401: nothing in the account");
     assert_eq!(shop.codes(&[&pay("101|0.1|0.2")]), [-3002], "more than one purchase may take");
     assert_eq!(shop.codes(&[&pay("0|0")]), [-14]);
+    for apart in [-86_400, -660, 660, 400 * 86_400] {
+        // A date of the caller's choice would dodge the blacklist, or close the card until that year.
+        let time = Now::of_system().later(apart).date_time();
+        assert_eq!(shop.codes(&[&format!("iDoDebit\t#3\t{CARD}\t0.1|0.2|{time}|")]), [-14], "{apart} seconds");
+    }
     enrol(&shop.data, &["513300D156000005000000010A0B0C0D"]);
     assert_eq!(shop.codes(&[&pay("0.1|0.2")]), [-3002], "blacklisted");
     assert_eq!(shop.codes(&["iReadDebitRecord\t#3"]), [0]);
@@ -180,7 +190,7 @@ fn the_initial_pin_does_not_pay() {
 #[test]
 fn an_hsm_pays_in_two_steps_and_a_second_step_that_never_comes_moves_nothing() {
     let shop = Shop::open(true);
-    let step1 = format!("iDoDebit_HSM_Step1\t#3\t{CARD}\t0.1|0.2|{TIME}|");
+    let step1 = format!("iDoDebit_HSM_Step1\t#3\t{CARD}\t0.1|0.2|{}|", *TIME);
     let begun = shop.calls(&[&step1, "iCheckCard\t#3"]);
     assert_eq!(begun.iter().map(|(code, _)| *code).collect::<Vec<_>>(), [0, 0], "{begun:?}");
     let fields: Vec<&str> = begun.first().map_or("", |(_, text)| text.as_str()).split('|').collect();
@@ -188,12 +198,12 @@ fn an_hsm_pays_in_two_steps_and_a_second_step_that_never_comes_moves_nothing() {
         panic!("{fields:?}");
     };
     assert_eq!((*algorithm, *key, random.len(), sequence.len()), ("01", "017F", 8, 4));
-    assert_eq!((*amounts, *kind, *terminal, *time), ("000000000000000A00000014", "32", "513300000001", TIME));
+    assert_eq!((*amounts, *kind, *terminal, *time), ("000000000000000A00000014", "32", "513300000001", TIME.as_str()));
     assert_eq!(shop.states(), [State::Refused], "abandoned when another function was called");
     let answers = shop.calls(&[&step1, "iDoDebit_HSM_Step1To2\t{out}", "iDoDebit_HSM_Step2\t{out}"]);
     assert_eq!(answers.iter().map(|(code, _)| *code).collect::<Vec<_>>(), [0; 3], "{answers:?}");
     assert_eq!(shop.states(), [State::Refused, State::Confirmed]);
-    let wrong = format!("iDoDebit_HSM_Step2\t00000009|{TIME}|00000000|");
+    let wrong = format!("iDoDebit_HSM_Step2\t00000009|{}|00000000|", *TIME);
     let refused = shop.codes(&[&step1.replace("0.1", "0.3"), &wrong]);
     assert_eq!(refused, [0, -37_634], "9302: a wrong MAC1 debits nothing");
     assert_eq!(shop.states(), [State::Refused, State::Confirmed, State::Refused]);

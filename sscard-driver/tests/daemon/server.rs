@@ -7,6 +7,8 @@ use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
+use card_counter::clock::Now;
+
 use crate::counter::Counter;
 use crate::money::Shop;
 
@@ -87,19 +89,19 @@ fn a_32_bit_hospital_pays_through_the_server_as_it_does_with_the_library() {
     let server = Server::start(&shop.counter, &socket, &set);
     assert_eq!(server.address, socket);
     let program = compiled(&shop.counter, &source("hospital.c"), "hospital32");
-    let pay = "0.1|0.2|20261122101500|";
-    let answers = run(&shop.counter, &program, &[pay], &[("SSCARD_SERVER", &server.address)]);
+    let pay = &format!("0.1|0.2|{}|", Now::of_system().date_time());
+    let answers = run(&shop.counter, &program, &[pay.as_str()], &[("SSCARD_SERVER", &server.address)]);
     let codes: Vec<i64> = answers.iter().map(|(code, _)| *code).collect();
     assert_eq!(codes, [0; 7], "{answers:?}");
     // The library in the same process answers the same purchase from the same journal.
-    let again = shop.counter.compiled("hospital", &[pay], &set);
+    let again = shop.counter.compiled("hospital", &[pay.as_str()], &set);
     assert_eq!(again.get(5), answers.get(5));
     drop(server);
-    let gone = run(&shop.counter, &program, &[pay], &[("SSCARD_SERVER", &socket)]);
+    let gone = run(&shop.counter, &program, &[pay.as_str()], &[("SSCARD_SERVER", &socket)]);
     assert_eq!(gone.first().map(|(code, _)| *code), Some(-12));
     // A socket that a killed server left behind is taken over.
     let second = Server::start(&shop.counter, &socket, &set);
-    let back = run(&shop.counter, &program, &[pay], &[("SSCARD_SERVER", &second.address)]);
+    let back = run(&shop.counter, &program, &[pay.as_str()], &[("SSCARD_SERVER", &second.address)]);
     assert_eq!(back.first().map(|(code, _)| *code), Some(0));
 }
 
