@@ -206,8 +206,8 @@ fn terminal(town: &Town, key: &mut String) -> Result<(i64, Vec<State>), Failure>
 
 fn centre(town: &Town, key: &mut String) -> Result<(i64, i64, usize), Failure> {
     let mut centre = Centre::open_to_look(&town.centre_folder())?;
-    let (balances, loads, sales, terminals) = centre.store.read(|tx| -> Result<_, StoreError> {
-        Ok((tx.all_balances()?, tx.loads()?, tx.sales(false)?, tx.terminals()?))
+    let (balances, loads, sales, terminals, given_up) = centre.store.read(|tx| -> Result<_, StoreError> {
+        Ok((tx.all_balances()?, tx.loads()?, tx.sales(false)?, tx.terminals()?, tx.loads_given_up()?))
     })?;
     let of = |prefix: &str| {
         let sum = balances.iter().filter(|(account, _)| account.starts_with(prefix)).map(|(_, fen)| *fen);
@@ -216,7 +216,7 @@ fn centre(town: &Town, key: &mut String) -> Result<(i64, i64, usize), Failure> {
     let states: Vec<_> = loads.iter().map(|load| (load.card_sequence, load.state, load.evidence.clone())).collect();
     let asked: Vec<_> = sales.iter().map(|sale| (sale.card_sequence, sale.state, sale.record)).collect();
     let chains: Vec<_> = terminals.iter().map(|terminal| terminal.chain.next_record).collect();
-    let _ = write!(key, " {balances:?} {states:?} {asked:?} {chains:?}");
+    let _ = write!(key, " {balances:?} {states:?} {asked:?} {chains:?} {given_up}");
     let open_sales = sales.iter().filter(|sale| sale.state == SaleState::Authorised).count();
     Ok((of("card:"), of("transit:"), open_sales))
 }

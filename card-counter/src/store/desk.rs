@@ -117,7 +117,7 @@ impl Store {
     }
 
     /// The latest instant that is known to have been: what the centre signed (limits, blacklist), and what was journalled since the
-    /// last sign-in; `None` of an empty journal.
+    /// last sign-in; `None` of an empty journal. What was refused is no act: a clock that was ahead while it refused stops nothing later.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -125,7 +125,7 @@ impl Store {
         let from: i64 = self.fact(CLOCK_FROM)?.and_then(|number| number.parse().ok()).unwrap_or(0);
         let begun: Option<String> = self
             .connection
-            .prepare_cached("SELECT max(substr(history, 3, 20)) FROM entry WHERE number > ?1")
+            .prepare_cached("SELECT max(substr(history, 3, 20)) FROM entry WHERE number > ?1 AND state <> 'REFUSED'")
             .and_then(|mut statement| statement.query_row([from], |row| row.get(0)))
             .map_err(|source| self.failure(source))?;
         let signed_in = self.sign_in()?.and_then(|signed_in| Now::of_china(signed_in.parameters.issued_at));

@@ -117,6 +117,14 @@ impl Tx<'_> {
         Ok(statement.exists((id.to_string(), terminal.to_string()))?)
     }
 
+    /// How many loads terminals gave up before their request came in.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn loads_given_up(&self) -> Result<i64, StoreError> {
+        Ok(self.sql.query_row("SELECT count(*) FROM load_given_up", (), |row| row.get(0))?)
+    }
+
     /// Loads without outcome, oldest first.
     ///
     /// # Errors
