@@ -67,7 +67,7 @@ fn cards_one_after_the_other_are_told_apart_and_one_card_is_told_as_ever() {
     let events = decoded(&shop, &in_turn);
     assert_eq!(told(&events), "11-12-2", "{events:?}");
     let items =
-        |card: u64| events.iter().filter(|event| event["card"] == card && event["items"][0]["place"].is_string());
+        |card: u64| events.iter().filter(move |event| event["card"] == card && event["items"][0]["place"].is_string());
     assert_eq!((items(1).count(), items(2).count()), (2, 1), "{events:?}");
     // More cards than are counted: the rest cannot be told apart, and nothing takes longer than its lines.
     let many: Vec<String> =
