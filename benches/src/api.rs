@@ -124,7 +124,7 @@ impl Bench {
             Some("clerk-0"),
         )
         .expect("a request to read");
-        let mut connect = || {
+        let connect = || {
             let mut store = place.centre.connect().expect("a connection");
             store.unlock(Arc::clone(&place.data_keys)).expect("the keys of the place");
             store

@@ -20,9 +20,12 @@ pub struct Gather<'a> {
     connected: AtomicBool,
 }
 
+/// Carried out in a transaction.
+type Work<'a> = dyn FnMut(&Tx<'_>) -> Result<(), StationError> + Send + 'a;
+
 /// What one reader writes. It may be carried out more than once, of which one is kept.
 struct Part<'a> {
-    work: Box<dyn FnMut(&Tx<'_>) -> Result<(), StationError> + Send + 'a>,
+    work: Box<Work<'a>>,
     done: SyncSender<Result<(), StationError>>,
 }
 
@@ -128,9 +131,9 @@ mod tests {
 
     /// Three readers write at once, while the database is kept from all of them; how often each was carried out.
     fn three_at_once(folder: &Folder, bad: &str) -> Vec<(bool, u32)> {
+        let counts = [const { AtomicU32::new(0) }; 3];
         let gather = Gather::default();
         gather.write(|| folder.open(), |_| Ok(())).expect("connects");
-        let counts = [const { AtomicU32::new(0) }; 3];
         let held = locked(&gather.writer);
         let outcomes = std::thread::scope(|scope| {
             let threads: Vec<_> = ["a", "b", "c"]
@@ -163,7 +166,7 @@ mod tests {
             drop(held);
             threads.into_iter().map(|thread| thread.join().expect("ends").is_ok()).collect::<Vec<_>>()
         });
-        outcomes.into_iter().zip(counts.map(AtomicU32::into_inner)).collect()
+        outcomes.into_iter().zip(counts.iter().map(|count| count.load(Ordering::Relaxed))).collect()
     }
 
     #[test]
