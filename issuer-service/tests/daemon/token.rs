@@ -394,7 +394,8 @@ fn cancelled_behind_a_kill(keeps: bool) {
     assert_eq!(json(&bench, &["key", "check"]).0, Some(7));
     if keeps {
         let new: Vec<_> = files().into_iter().filter(|file| !there_before.contains(file)).collect();
-        assert!(new.iter().any(|file| cannot_be_destroyed(file)), "one of {}", new.len());
+        let kept = new.iter().filter(|file| cannot_be_destroyed(file)).count();
+        assert!(kept > enough / 2 - 1, "{kept} of {} files", new.len());
     }
     let cancel = line("wu", &["ceremony", "cancel"]);
     let (code, told) = json(&bench, &cancel.split(' ').skip(2).collect::<Vec<_>>());
@@ -410,15 +411,16 @@ fn cancelled_behind_a_kill(keeps: bool) {
     }
     // What stays is named, on record, and in nobody's way: the next ceremony passes over its version.
     let stays: Vec<Value> = held().into_iter().filter(|key| !before.contains(key)).collect();
-    let [kept] = stays.as_slice() else { panic!("{stays:?}") };
-    let title = format!("{} v2", kept["name"].as_str().expect("name"));
-    assert_eq!((&told["left"][0]["name"], told["left"].as_array().map(Vec::len)), (&kept["name"], Some(1)), "{told}");
-    assert_eq!(check["left"], serde_json::json!([title]));
+    let titles: Vec<String> = stays.iter().map(|key| format!("{} v2", key["name"].as_str().expect("name"))).collect();
+    let left: Vec<&Value> = told["left"].as_array().expect("a list").iter().map(|key| &key["name"]).collect();
+    assert!(!stays.is_empty(), "{told}");
+    assert_eq!(left, stays.iter().map(|key| &key["name"]).collect::<Vec<_>>(), "{told}");
+    assert_eq!(check["left"], serde_json::json!(titles));
     let (_, log) = json(&bench, &["ceremony", "protocol", "1"]);
-    assert!(log.to_string().contains(&format!("left on the token: {title}")), "{log}");
+    assert!(log.to_string().contains(&format!("left on the token: {}", titles.join(", "))), "{log}");
     step(&begin());
     let (code, check) = json(&bench, &["key", "check"]);
-    assert_eq!((code, &check["left"]), (Some(0), &serde_json::json!([title])), "{check}");
+    assert_eq!((code, &check["left"]), (Some(0), &serde_json::json!(titles)), "{check}");
     assert!(held().iter().any(|key| key["name"] == "UKSSSE" && key["version"] == 3));
 }
 
