@@ -304,6 +304,11 @@ fn clerks_with_a_keyboard_alone_make_a_file_of_people_into_cards_and_report_a_lo
         desk.room(room);
         desk.look_twice(room);
     }
+    // A template with a name in Tibetan script.
+    desk.room("faces");
+    desk.press("main a[href='/console/faces?name=4']");
+    desk.until("document.images.length === 2 && [...document.images].every((one) => one.naturalWidth > 600)");
+    desk.look("face-tibetan");
     let number =
         ask(&bench.folder().join("centre"), "SELECT card_number FROM card WHERE person = 1 AND state = 'sealed'")
             .expect("asked");
