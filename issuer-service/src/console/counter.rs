@@ -182,7 +182,7 @@ pub fn pins(viewer: &Viewer<'_>, orders: &[PinOrder]) -> Markup {
     }
 }
 
-/// Tickets, the newest first.
+/// Tickets that are not closed: those without an answer first, the newest of them first.
 #[must_use]
 pub fn tickets(viewer: &Viewer<'_>, tickets: &[Ticket]) -> Markup {
     let say = |zh, en| viewer.say(zh, en);
@@ -217,7 +217,8 @@ pub fn tickets(viewer: &Viewer<'_>, tickets: &[Ticket]) -> Markup {
     let subjects = TicketSubject::ALL.map(|subject| (subject.name().to_owned(), words(subject.names())));
     html! {
         (viewer.form(&TICKET_ADD, "", &[("kind", Known::Among(&kinds)), ("subject", Known::Among(&subjects))]))
-        @if rows.is_empty() { (none(say("没有工单。", "There is no ticket."))) } @else { (table(&heads, None, &rows)) }
+        p.quiet { (say("列出未办结的工单；已办结的用 issuer ticket list 查看。", "Tickets that are not closed; issuer ticket list has the others.")) }
+        @if rows.is_empty() { (none(say("没有未办结的工单。", "There is no open ticket."))) } @else { (table(&heads, None, &rows)) }
     }
 }
 
@@ -236,6 +237,6 @@ pub fn ticket(viewer: &Viewer<'_>, ticket: &Ticket, said: &[Said]) -> Markup {
         }
         @if ticket.state == TicketState::Open.name() { (viewer.form(&TICKET_ANSWER, &place, &[])) }
         @if ticket.state != TicketState::Closed.name() { (viewer.form(&TICKET_CLOSE, &place, &[])) }
-        p { (link("/console/tickets", say("全部工单", "All tickets"))) }
+        p { (link("/console/tickets", say("未办结的工单", "Tickets that are not closed"))) }
     }
 }

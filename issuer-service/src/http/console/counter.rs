@@ -14,7 +14,7 @@ use crate::exchange::{self, Order, intake, template};
 use crate::http::api::failure::ApiError;
 use crate::output::Show;
 use crate::query::person::{self, Part, Question, Whom};
-use crate::query::ticket::{self, New, TicketError};
+use crate::query::ticket::{self, New, TicketError, TicketState};
 use crate::query::{Asker, Channel};
 
 /// Rows of a page.
@@ -100,9 +100,11 @@ fn pins_page() -> Result<Reply, Error> {
 }
 
 fn tickets(turn: &mut Turn<'_>) -> Result<Reply, Error> {
-    let tickets = turn.store.read(|tx| tx.tickets(None, 0, u32::MAX >> 1))?;
-    let newest = tickets.get(tickets.len().saturating_sub(200)..).unwrap_or_default();
-    Ok(Reply::Page(turn.ask.say("工单", "Tickets").to_owned(), counter::tickets(&turn.ask.viewer, newest)))
+    let tickets = turn.store.read(|tx| -> Result<_, Error> {
+        let answered = tx.tickets(Some(TicketState::Answered), 0, ROWS)?;
+        Ok([answered, tx.tickets(Some(TicketState::Open), 0, ROWS)?].concat())
+    })?;
+    Ok(Reply::Page(turn.ask.say("工单", "Tickets").to_owned(), counter::tickets(&turn.ask.viewer, &tickets)))
 }
 
 /// A text of somebody; none when there is none.
