@@ -188,7 +188,7 @@ fn after(row: &UploadRow, refunds: &[Load]) -> Result<(Sale, Remaining), Clearin
         pooled_fund: row.pooled_fund_fen,
     };
     let done = || refunds.iter().filter(|load| load.state == LoadState::Credited);
-    let parts = done().filter_map(|load| GivenBack::of(load)).map(|back| back.parts());
+    let parts = done().filter_map(GivenBack::of).map(|back| back.parts());
     let left = left_of(paid, parts).map_err(|_| ClearingError::Refused(ErrorCode::RefundTooMuch))?;
     let is_cancel = |load: &Load| load.refund.as_ref().is_some_and(|refund| refund.act == RefundAct::Cancel);
     let total_fen = left.total()?;
