@@ -113,19 +113,37 @@ impl From<&Person> for Masked {
         let details = &person.details;
         Self {
             id: person.id,
-            number: mask(&details.number, 2, 2),
-            name: mask(&details.name, 1, 0),
+            number: masked_number(&details.number),
+            name: masked_name(&details.name),
             sex: details.sex.clone(),
             ethnic_group: details.ethnic_group.clone(),
             birth_date: mask(&details.birth_date, 4, 0),
             region: details.region.clone(),
-            phone: mask(&details.phone, 3, 2),
+            phone: masked_phone(&details.phone),
             certificate: Some(Certificate::of(details))
                 .filter(|certificate| certificate.kind != Kind::Citizen)
                 .map(|certificate| format!("{} {}", certificate.kind.code(), certificate.nationality)),
             no_card: person.no_card,
         }
     }
+}
+
+/// The mask of a number, everywhere: its first two and last two characters. Two masks laid on each other would leave little.
+#[must_use]
+pub fn masked_number(number: &str) -> String {
+    mask(number, 2, 2)
+}
+
+/// The mask of a name: its first character.
+#[must_use]
+pub fn masked_name(name: &str) -> String {
+    mask(name, 1, 0)
+}
+
+/// The mask of a telephone: its first three and last two digits.
+#[must_use]
+pub fn masked_phone(phone: &str) -> String {
+    mask(phone, 3, 2)
 }
 
 /// Keeps the first `head` and last `tail` characters; the rest becomes stars. Short texts become stars altogether.

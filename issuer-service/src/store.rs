@@ -117,6 +117,7 @@ const MIGRATIONS: &[(i64, &str)] = &[
     (68, include_str!("store/schema_068_row_decision.sql")),
     (69, include_str!("store/schema_069_held_rows.sql")),
     (70, include_str!("store/schema_070_sale_closure.sql")),
+    (73, include_str!("store/schema_073_benefit_days.sql")),
 ];
 
 /// One connection.

@@ -121,11 +121,13 @@ pub enum Standing {
     Suspended,
     /// 未参保: never insured here. An answer, not a fault.
     NotInsured,
+    /// 无数据: the centre was given no data that could say so.
+    NoData,
 }
 
 impl Standing {
     /// All.
-    pub const ALL: [Self; 3] = [Self::Insured, Self::Suspended, Self::NotInsured];
+    pub const ALL: [Self; 4] = [Self::Insured, Self::Suspended, Self::NotInsured, Self::NoData];
 
     /// Name in messages and in output.
     #[must_use]
@@ -134,6 +136,7 @@ impl Standing {
             Self::Insured => "insured",
             Self::Suspended => "suspended",
             Self::NotInsured => "not_insured",
+            Self::NoData => "no_data",
         }
     }
 
@@ -144,6 +147,7 @@ impl Standing {
             Self::Insured => ("参保缴费", "insured"),
             Self::Suspended => ("暂停缴费", "suspended"),
             Self::NotInsured => ("未参保", "not insured"),
+            Self::NoData => ("无数据", "no data"),
         }
     }
 }

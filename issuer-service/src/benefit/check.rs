@@ -22,6 +22,15 @@ pub(super) enum Said {
     Account(AccountYear),
 }
 
+impl Said {
+    pub(super) const fn insurance(&self) -> Insurance {
+        match self {
+            Self::Contribution(said) => said.insurance,
+            Self::Account(said) => said.insurance,
+        }
+    }
+}
+
 /// A good row: whose, and what.
 pub(super) struct Checked {
     pub(super) number: Number,

@@ -2,6 +2,7 @@
 //!
 //! Owns: the run over the file in one transaction, what several rows must agree on; the errors. Never: checks a cell (`check`).
 
+use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -14,6 +15,7 @@ use super::column::{Column, Kind, Layout};
 use super::fault::{Code, Fault};
 use super::report::Report;
 use crate::audit::Act;
+use crate::clock;
 use crate::error::Explain;
 use crate::exit::Exit;
 use crate::import::encoding::Declared;
@@ -61,6 +63,20 @@ pub struct Import {
     pub operator: String,
     /// UTC instant.
     pub imported_at: String,
+    /// UTC instant at which it was taken back.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub taken_back_at: Option<String>,
+}
+
+/// An import that was taken back.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct TakenBack {
+    /// Its number.
+    pub import: i64,
+    /// Rows that went.
+    pub removed: u64,
+    /// Rows that stand again as before it.
+    pub restored: u64,
 }
 
 /// Files that were taken in.
@@ -101,6 +117,26 @@ pub enum BenefitError {
         /// What is wrong with it.
         source: TableError,
     },
+    /// The day of the data has not come yet.
+    #[error("{as_of} is after today, {today}")]
+    DayAhead {
+        /// Day named.
+        as_of: BusinessDate,
+        /// Today.
+        today: BusinessDate,
+    },
+    /// No import in force has this number.
+    #[error("no import {number} in force")]
+    ImportUnknown {
+        /// Number asked for.
+        number: i64,
+    },
+    /// A later import of the same kind is in force.
+    #[error("import {number} came after it")]
+    NotNewest {
+        /// The newest one.
+        number: i64,
+    },
     /// Faulty rows: how the transaction is given up, told as a report.
     #[error("{} rows are faulty", report.refused)]
     Faulty {
@@ -120,6 +156,10 @@ pub enum BenefitError {
 /// # Errors
 /// [`BenefitError`].
 pub fn run(store: &mut Store, order: &Order<'_>) -> Result<Report, BenefitError> {
+    let today = clock::business_today();
+    if order.as_of > today {
+        return Err(BenefitError::DayAhead { as_of: order.as_of, today });
+    }
     let file = open(order.file)?;
     let (mut sheet, layout) = Sheet::read(file, order.encoding, Layout::of).map_err(|error| failed(order, error))?;
     let done = if order.dry_run {
@@ -144,12 +184,35 @@ pub fn run(store: &mut Store, order: &Order<'_>) -> Result<Report, BenefitError>
     }
 }
 
+/// Takes an import back: what it said goes, what it corrected stands again. Only the newest of its kind, one after the other.
+///
+/// # Errors
+/// [`BenefitError`].
+pub fn take_back(store: &mut Store, number: i64, operator: Option<&str>) -> Result<TakenBack, BenefitError> {
+    store.act(|tx| {
+        let actor = tx.require(operator, Role::Capture)?;
+        let in_force = tx.benefit_imports(u32::MAX)?.into_iter().filter(|import| import.taken_back_at.is_none());
+        let in_force: Vec<Import> = in_force.collect();
+        let import = in_force.iter().find(|import| import.number == number);
+        let import = import.ok_or(BenefitError::ImportUnknown { number })?;
+        if let Some(newer) = in_force.iter().find(|newer| newer.kind == import.kind && newer.number > number) {
+            return Err(BenefitError::NotNewest { number: newer.number });
+        }
+        let (removed, restored) = tx.take_benefits_back(import)?;
+        let object = format!("benefit import {number}");
+        let detail = format!("{}: removed {removed} restored {restored}", import.kind.name());
+        let taken = TakenBack { import: number, removed, restored };
+        Ok((taken, Act { actor, act: "benefit.take-back", object, detail }))
+    })
+}
+
 /// Every row into the database, or all their faults.
 fn take(tx: &Tx<'_>, sheet: &mut Sheet, layout: &Layout, order: &Order<'_>) -> Result<Report, BenefitError> {
     let mut report = Report::new(layout.kind, order.dry_run);
     let operator = order.operator.unwrap_or_default();
     let import = tx.begin_benefit_import(layout.kind, sheet.digest(), order.as_of, operator)?;
-    let mut last: Option<(String, Option<i64>)> = None;
+    let mut last: Option<(String, Option<(i64, String)>)> = None;
+    let mut covered = BTreeSet::new();
     while let Some((line, cells)) = sheet.next_row().map_err(|error| failed(order, error))? {
         let whole = |code| vec![Fault { row: line, column: None, code, value: "".into() }];
         let checked = match cells {
@@ -165,16 +228,20 @@ fn take(tx: &Tx<'_>, sheet: &mut Sheet, layout: &Layout, order: &Order<'_>) -> R
         };
         let number = checked.number.as_str();
         // Rows of one person stand together, mostly.
-        let person = match &last {
-            Some((known, person)) if known == number => *person,
-            _ => tx.person_by_number(number)?,
+        let person = match last.take() {
+            Some((known, person)) if known == number => person,
+            _ => match tx.person_by_number(number)? {
+                Some(person) => Some((person, tx.region_of(person)?)),
+                None => None,
+            },
         };
-        last = Some((number.to_owned(), person));
-        let Some(person) = person else {
+        last = Some((number.to_owned(), person.clone()));
+        let Some((person, region)) = person else {
             let (column, value) = (Some(Column::Number), masked(number));
             report.refuse(vec![Fault { row: line, column, code: Code::PersonUnknown, value }], order.lang);
             continue;
         };
+        covered.insert((checked.said.insurance().code(), region));
         let from = From { import, line, replaces: order.replaces };
         let kept = match &checked.said {
             Said::Contribution(said) => tx.keep_contribution(person, said, from)?,
@@ -196,6 +263,7 @@ fn take(tx: &Tx<'_>, sheet: &mut Sheet, layout: &Layout, order: &Order<'_>) -> R
         return Err(BenefitError::Faulty { report: Box::new(report) });
     }
     tx.end_benefit_import(import, report.good())?;
+    tx.keep_benefit_days(import, &covered)?;
     report.import = (!order.dry_run).then_some(import);
     Ok(report)
 }
@@ -224,14 +292,17 @@ fn failed(order: &Order<'_>, error: OpenError) -> BenefitError {
 impl Show for Imports {
     fn text(&self, lang: Lang) -> String {
         let line = |import: &Import| {
-            let Import { number, kind, as_of, rows, operator, imported_at } = import;
+            let Import { number, kind, as_of, rows, operator, imported_at, taken_back_at } = import;
+            let back = taken_back_at
+                .as_ref()
+                .map_or_else(String::new, |at| lang.pick(format!("  已于 {at} 撤回"), format!("  taken back {at}")));
             let word = match kind {
                 Kind::Contributions => lang.pick("缴费", "contributions"),
                 Kind::Accounts => lang.pick("个人账户", "account years"),
             };
             lang.pick(
-                format!("{number:>4}  {word}  截至 {as_of}  {rows} 行  {operator}  {imported_at}"),
-                format!("{number:>4}  {word}  as of {as_of}  {rows} rows  {operator}  {imported_at}"),
+                format!("{number:>4}  {word}  截至 {as_of}  {rows} 行  {operator}  {imported_at}{back}"),
+                format!("{number:>4}  {word}  as of {as_of}  {rows} rows  {operator}  {imported_at}{back}"),
             )
         };
         if self.imports.is_empty() {
@@ -243,6 +314,16 @@ impl Show for Imports {
     }
 }
 
+impl Show for TakenBack {
+    fn text(&self, lang: Lang) -> String {
+        let Self { import, removed, restored } = self;
+        lang.pick(
+            format!("已撤回导入 {import}: 删除 {removed} 行，恢复 {restored} 行"),
+            format!("import {import} is taken back: {removed} rows removed, {restored} as before"),
+        )
+    }
+}
+
 impl Explain for BenefitError {
     fn code(&self) -> &'static str {
         match self {
@@ -250,6 +331,9 @@ impl Explain for BenefitError {
             Self::Unreadable { .. } => "FILE_UNREADABLE",
             Self::NoHeader { .. } => "HEADER_MISSING",
             Self::Table { source, .. } => source.code(),
+            Self::DayAhead { .. } => "BENEFIT_DAY_AHEAD",
+            Self::ImportUnknown { .. } => "BENEFIT_IMPORT_UNKNOWN",
+            Self::NotNewest { .. } => "BENEFIT_IMPORT_NOT_NEWEST",
             Self::Faulty { .. } => "BENEFIT_ROWS_FAULTY",
             Self::Operator(error) => error.code(),
             Self::Store(error) => error.code(),
@@ -273,6 +357,15 @@ impl Explain for BenefitError {
                 ),
             ),
             Self::Table { path, source } => format!("{}: {}", path.display(), source.what(lang)),
+            Self::DayAhead { as_of, today } => lang.pick(
+                format!("数据截止日 {as_of} 在今天（{today}）之后"),
+                format!("the day of the data, {as_of}, is after today, {today}"),
+            ),
+            Self::ImportUnknown { number } => {
+                lang.pick(format!("没有有效的导入 {number}"), format!("no import {number} is in force"))
+            }
+            Self::NotNewest { number } => lang
+                .pick(format!("其后还有同类导入 {number}"), format!("import {number} of the same kind came after it")),
             Self::Faulty { report } => {
                 let refused = report.refused;
                 lang.pick(format!("{refused} 行有错"), format!("{refused} rows are faulty"))
@@ -294,6 +387,11 @@ impl Explain for BenefitError {
                 "see docs/benefits.md for the columns of both files",
             ),
             Self::Table { source, .. } => source.next(lang),
+            Self::DayAhead { .. } => lang.pick("核对 --as-of", "check --as-of"),
+            Self::ImportUnknown { .. } => lang.pick("用 issuer benefit list 查编号", "issuer benefit list shows the numbers"),
+            Self::NotNewest { .. } => {
+                lang.pick("先撤回较新的，再重新导入它们", "take the newer ones back first, and import them again after it")
+            }
             Self::Faulty { .. } => lang.pick("更正后重新导入", "mend them and import the file again"),
             Self::Operator(error) => error.next(lang),
             Self::Store(error) => error.next(lang),
@@ -302,9 +400,9 @@ impl Explain for BenefitError {
 
     fn exit(&self) -> Exit {
         match self {
-            Self::NotFound { .. } => Exit::NotFound,
-            Self::Unreadable { .. } | Self::NoHeader { .. } | Self::Table { .. } => Exit::Usage,
-            Self::Faulty { .. } => Exit::Refused,
+            Self::NotFound { .. } | Self::ImportUnknown { .. } => Exit::NotFound,
+            Self::DayAhead { .. } | Self::Unreadable { .. } | Self::NoHeader { .. } | Self::Table { .. } => Exit::Usage,
+            Self::Faulty { .. } | Self::NotNewest { .. } => Exit::Refused,
             Self::Operator(error) => error.exit(),
             Self::Store(error) => error.exit(),
         }

@@ -2,21 +2,27 @@
 //!
 //! Owns: both rules. Never: reads a clock: the data have a day of their own.
 
-use settlement::date::Month;
+use settlement::date::{BusinessDate, Month};
 use settlement::fen::Fen;
 use settlement::query::{CertifiedInsurance, Insurance, InsuranceLine, Standing};
 
 use super::Contribution;
 use super::rule::BenefitRules;
 
-/// How somebody stands by these months, in any order, as of a month.
+/// How somebody stands by these months, in any order, as the data of a day say.
 ///
 /// Insured since the first month of the last run without a gap longer than the site's; suspended since the month behind the last one.
 #[must_use]
-pub fn of(insurance: Insurance, contributions: &[Contribution], as_of: Month, rules: BenefitRules) -> InsuranceLine {
+pub fn of(
+    insurance: Insurance,
+    contributions: &[Contribution],
+    day: Option<BusinessDate>,
+    rules: BenefitRules,
+) -> InsuranceLine {
     let months = months(insurance, contributions);
     let count = u32::try_from(months.len()).unwrap_or(u32::MAX);
-    let line = |standing, since| InsuranceLine { insurance, standing, since, months: count };
+    let line = |standing, since| InsuranceLine { insurance, standing, since, months: count, as_of: day };
+    let Some(as_of) = day.map(Month::of) else { return line(Standing::NoData, None) };
     let Some(last) = months.last().copied() else { return line(Standing::NotInsured, None) };
     let gap = i32::from(rules.arrears_months);
     if as_of.since(last) > gap {
@@ -32,22 +38,30 @@ pub fn of(insurance: Insurance, contributions: &[Contribution], as_of: Month, ru
     line(Standing::Insured, Some(since))
 }
 
-/// All five, as a page shows them.
-#[must_use]
-pub fn all(contributions: &[Contribution], as_of: Month, rules: BenefitRules) -> Vec<InsuranceLine> {
-    Insurance::ALL.into_iter().map(|insurance| of(insurance, contributions, as_of, rules)).collect()
+/// Days of the data, for each insurance that has any.
+pub type Days = [(Insurance, BusinessDate)];
+
+fn day(days: &Days, insurance: Insurance) -> Option<BusinessDate> {
+    days.iter().find(|(known, _)| *known == insurance).map(|(_, day)| *day)
 }
 
-/// All five, as a certificate has them.
+/// All five, as a page shows them.
 #[must_use]
-pub fn certified(contributions: &[Contribution], as_of: Month, rules: BenefitRules) -> Vec<CertifiedInsurance> {
+pub fn all(contributions: &[Contribution], days: &Days, rules: BenefitRules) -> Vec<InsuranceLine> {
+    Insurance::ALL.into_iter().map(|insurance| of(insurance, contributions, day(days, insurance), rules)).collect()
+}
+
+/// Those with data, as a certificate has them.
+#[must_use]
+pub fn certified(contributions: &[Contribution], days: &Days, rules: BenefitRules) -> Vec<CertifiedInsurance> {
     let certify = |insurance| {
-        let InsuranceLine { standing, months: count, .. } = of(insurance, contributions, as_of, rules);
+        let as_of = day(days, insurance)?;
+        let InsuranceLine { standing, months: count, .. } = of(insurance, contributions, Some(as_of), rules);
         let months = months(insurance, contributions);
         let (first, last) = (months.first().copied(), months.last().copied());
-        CertifiedInsurance { insurance, standing, first, last, months: count }
+        Some(CertifiedInsurance { insurance, standing, first, last, months: count, as_of })
     };
-    Insurance::ALL.into_iter().map(certify).collect()
+    Insurance::ALL.into_iter().filter_map(certify).collect()
 }
 
 /// The base in force in a month: that of the month itself, or the latest before it in the same base year, with its month.
@@ -85,6 +99,10 @@ mod tests {
         Month::parse(text).expect("a month")
     }
 
+    fn day(month: &str) -> Option<BusinessDate> {
+        BusinessDate::parse(&format!("{month}-28")).ok()
+    }
+
     fn paid(months: &[&str]) -> Vec<Contribution> {
         let one = |text: &&str| Contribution {
             insurance: Insurance::Medical,
@@ -100,7 +118,7 @@ mod tests {
     fn somebody_is_insured_suspended_or_not_insured() {
         let rules = BenefitRules::default();
         let told = |months: &[&str], as_of: &str| {
-            let line = of(Insurance::Medical, &paid(months), month(as_of), rules);
+            let line = of(Insurance::Medical, &paid(months), day(as_of), rules);
             (line.standing, line.since.map(|month| month.to_string()).unwrap_or_default(), line.months)
         };
         use Standing::{Insured, NotInsured, Suspended};
@@ -122,8 +140,10 @@ mod tests {
             (Insured, "2025-06".to_owned(), 2),
             "three missing months do not"
         );
-        let other = of(Insurance::Pension, &paid(&["2026-03"]), month("2026-03"), rules);
+        let other = of(Insurance::Pension, &paid(&["2026-03"]), day("2026-03"), rules);
         assert_eq!(other.standing, NotInsured, "each insurance by itself");
+        let untold = of(Insurance::Pension, &[], None, rules);
+        assert_eq!((untold.standing, untold.as_of), (Standing::NoData, None), "nobody said so");
     }
 
     #[test]

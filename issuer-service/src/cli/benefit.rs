@@ -33,6 +33,11 @@ pub enum Verb {
         #[arg(long)]
         dry_run: bool,
     },
+    /// Take back what a file said; what it corrected stands again. Only the newest file of its kind, one after the other.
+    TakeBack {
+        /// Number of the import, as `benefit list` shows it.
+        number: i64,
+    },
     /// List the files that were taken in.
     List {
         /// At most so many, the newest first.
@@ -57,6 +62,11 @@ pub(super) fn run(common: &Common, verb: Verb, output: &Output) -> Result<Exit, 
             let report = intake::run(&mut centre.store, &order)?;
             output.show(&report);
             Ok(if report.refused == 0 { Exit::Ok } else { Exit::Refused })
+        }
+        Verb::TakeBack { number } => {
+            let mut centre = common.registry(output)?;
+            output.show(&intake::take_back(&mut centre.store, number, common.operator.as_deref())?);
+            Ok(Exit::Ok)
         }
         Verb::List { limit } => {
             let mut centre = common.centre()?;

@@ -1,7 +1,7 @@
 //! `GET /certificate/CODE`: anyone asks whether a certificate of participation is genuine. `GET /public/pages`: what a kiosk shows
 //! without a card.
 //!
-//! Owns: which page that is. Never: a word about the holder.
+//! Owns: which page that is. Never: a whole name or number.
 
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;

@@ -57,6 +57,7 @@ pub const DUTIES: &[(&str, Duty)] = &[
     ("person death", Needs(&[Capture])),
     ("benefit import", Needs(&[Capture])),
     ("benefit list", Looks),
+    ("benefit take-back", Needs(&[Capture])),
     ("photo import", Needs(&[Capture])),
     ("photo add", Needs(&[Capture, Counter])),
     ("photo check", Looks),
@@ -257,6 +258,20 @@ pub const DUTIES: &[(&str, Duty)] = &[
 const WITH_OPTIONS: &[(&str, Duty)] =
     &[("person show --reveal", Needs(&[Capture])), ("photo show --out", Needs(&[Capture]))];
 
+/// Who sees people through a door that others reach: at the machine these commands only look.
+const PEOPLE: &[Role] = &[Capture, Counter, Approve];
+
+/// What a command asks at a door, where it asks more than at the machine.
+const AT_A_DOOR: &[(&str, Duty)] = &[
+    ("person list", Needs(PEOPLE)),
+    ("person find", Needs(PEOPLE)),
+    ("person show", Needs(PEOPLE)),
+    ("request list", Needs(PEOPLE)),
+    ("request show", Needs(PEOPLE)),
+    ("card list", Needs(PEOPLE)),
+    ("card show", Needs(PEOPLE)),
+];
+
 /// What a command asks; a command that has no row asks for the role that nobody holds by accident.
 #[must_use]
 pub fn duty(command: &str) -> Duty {
@@ -264,7 +279,8 @@ pub fn duty(command: &str) -> Duty {
 }
 
 /// Whether an operator who has proved to be one may do what a command does: the one gate of every door that others reach. At this
-/// machine `Looks` asks for nothing; at a door it asks for somebody who is let in, and `Outside` is not done there.
+/// machine `Looks` asks for nothing; at a door it asks for somebody who is let in, of whoever sees people for a role that works
+/// with them, and `Outside` is not done there.
 ///
 /// # Errors
 /// [`OperatorError::RoleMissing`].
@@ -272,7 +288,8 @@ pub fn allowed(operator: &Operator, command: &str) -> Result<Option<OnDuty>, Ope
     const MANAGE: &[Role] = &[Manage];
     // Nobody's: no list of roles is empty otherwise.
     const NOBODY: &[Role] = &[];
-    let roles = match duty(command) {
+    let at_a_door = AT_A_DOOR.iter().find(|(name, _)| *name == command).map(|(_, duty)| *duty);
+    let roles = match at_a_door.unwrap_or_else(|| duty(command)) {
         Looks => return Ok(None),
         Needs(roles) => roles,
         Manages => MANAGE,
@@ -334,6 +351,10 @@ impl Duties {
              | command | roles: one of |\n|---|---|\n",
         );
         for (command, duty) in DUTIES.iter().filter(|(_, duty)| matches!(duty, Needs(_) | Manages)) {
+            page += &format!("| `{command}` | {} |\n", names(*duty).join(", "));
+        }
+        page += "\nAt the doors of `issuer serve --operators`, whoever sees people needs a role that works with them:\n\n| command | roles: one of |\n|---|---|\n";
+        for (command, duty) in AT_A_DOOR {
             page += &format!("| `{command}` | {} |\n", names(*duty).join(", "));
         }
         page += "\nWithout a role:\n\n";

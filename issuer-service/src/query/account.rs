@@ -9,6 +9,7 @@
 
 use std::collections::BTreeMap;
 
+use settlement::date::BusinessDate;
 use settlement::fen::{Fen, FenError};
 use settlement::id::{CardIdentifier, InstitutionCode, LoadId, TerminalNumber};
 use settlement::query::{LineKind, StatementLine};
@@ -66,16 +67,17 @@ impl Money {
     }
 }
 
-/// Lines of the account, oldest first, each with the balance after it; the last one's is the total.
+/// Lines of the account, by day and then by posting, the oldest first, each with the balance after it; the last one's is the total.
 ///
 /// # Errors
 /// [`ClearingError`].
 pub fn lines(tx: &Tx<'_>, holder: i64, cards: &[CardIdentifier]) -> Result<Vec<StatementLine>, ClearingError> {
-    let mut postings: BTreeMap<i64, Vec<AccountEntry>> = BTreeMap::new();
+    let mut postings: BTreeMap<(BusinessDate, i64), Vec<AccountEntry>> = BTreeMap::new();
     let of_cards = cards.iter().flat_map(|card| [Account::Card(*card), Account::Transit(*card)]);
+    // A record that comes late is posted into the window of its own day: days are not in the order of postings.
     for account in of_cards.chain([Account::Pending(holder)]) {
         for entry in tx.entries_of(&account)? {
-            postings.entry(entry.posting).or_default().push(entry);
+            postings.entry((entry.window_date, entry.posting)).or_default().push(entry);
         }
     }
     let mut balance_fen = Fen::ZERO;

@@ -1,13 +1,16 @@
 //! 参保证明: making one, and answering who checks one.
 //!
 //! Source: deployed kiosks: numbered, with a check code, at most three in a month for one person (the site's rule).
-//! Owns: who gets one, the limit, what a check tells. Never: tells a check a word about the holder.
+//! Owns: who gets one, the limit, what a check tells: who holds the code holds the print, and compares it line by line with what was
+//! certified. Never: tells a check a whole name or number.
+
+use std::fmt;
 
 use serde::Serialize;
 use settlement::code::ErrorCode;
 use settlement::date::{BusinessDate, Month};
 use settlement::message::{AnswerStatus, Version1};
-use settlement::query::{CertificateAnswer, CertificateCode, CertificateRequest, Pin};
+use settlement::query::{CertificateAnswer, CertificateCode, CertificateRequest, CertifiedInsurance, Pin};
 
 use super::{Asker, card};
 use crate::audit::Act;
@@ -18,11 +21,12 @@ use crate::clearing::refusal::ClearingError;
 use crate::clock;
 use crate::lang::Lang;
 use crate::output::Show;
+use crate::person::mask;
 use crate::store::participation::Issued;
 use crate::store::{StoreError, Tx};
 
 /// What a check of a code tells.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "verdict", rename_all = "kebab-case")]
 pub enum Verdict {
     /// This centre issued it.
@@ -31,13 +35,70 @@ pub enum Verdict {
         number: u64,
         /// Day on which it was issued.
         issued_on: BusinessDate,
-        /// Day of the data on it.
-        as_of: BusinessDate,
+        /// What was certified; none when it is past its time.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        certified: Option<Certified>,
     },
     /// Not the form of a code.
     Malformed,
     /// This centre issued none with this code.
     Unknown,
+}
+
+/// What stands on a certificate, to be compared with the print.
+#[derive(Clone, PartialEq, Eq, Serialize)]
+pub struct Certified {
+    /// Name, but for its first character.
+    pub name: String,
+    /// Number, but for its last four characters.
+    pub citizen_number: String,
+    /// 单位名称, as printed.
+    pub employer: String,
+    /// Every line, as printed.
+    pub insurances: Vec<CertifiedInsurance>,
+}
+
+/// Nobody's name stands in a log.
+impl fmt::Debug for Certified {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Certified({} lines)", self.insurances.len())
+    }
+}
+
+impl From<CertificateAnswer> for Certified {
+    fn from(answer: CertificateAnswer) -> Self {
+        let CertificateAnswer { name, citizen_number, employer, insurances, .. } = answer;
+        Self { name: mask(&name, 1, 0), citizen_number: mask(&citizen_number, 0, 4), employer, insurances }
+    }
+}
+
+impl Certified {
+    fn lines(&self, lang: Lang) -> Vec<(&'static str, String)> {
+        let mut lines = vec![
+            (lang.pick("姓名", "Name"), self.name.clone()),
+            (lang.pick("社会保障号码", "Social security number"), self.citizen_number.clone()),
+            (lang.pick("单位名称", "Employer"), lang.pick("—", "-").to_owned()),
+        ];
+        if !self.employer.is_empty()
+            && let Some((_, employer)) = lines.last_mut()
+        {
+            employer.clone_from(&self.employer);
+        }
+        lines.extend(self.insurances.iter().map(|line| {
+            let CertifiedInsurance { insurance, standing, first, last, months, as_of } = line;
+            let (insurance, standing) = (insurance.names(), standing.names());
+            let span = match (first, last) {
+                (Some(first), Some(last)) => format!(" {first} – {last}"),
+                _ => String::new(),
+            };
+            let said = lang.pick(
+                format!("{}{span}，共 {months} 个月（数据截至 {as_of}）", standing.0),
+                format!("{}{span}, {months} months (data as of {as_of})", standing.1),
+            );
+            (lang.pick(insurance.0, insurance.1), said)
+        }));
+        lines
+    }
 }
 
 /// Makes the certificate of the holder of a card; the same request gets the same one.
@@ -64,7 +125,10 @@ pub fn issue(
     if state != LifeState::Normal || tx.death(made.person)?.is_some() {
         return refuse(ErrorCode::SelfServiceRefused);
     }
-    let Some(as_of) = tx.contributions_as_of()? else { return refuse(ErrorCode::BenefitsUnknown) };
+    let days = tx.contribution_days_of(made.person)?;
+    if days.is_empty() {
+        return refuse(ErrorCode::BenefitsUnknown);
+    }
     let Some(person) = tx.person(made.person)? else { return refuse(ErrorCode::CardUnknown) };
     let month = Month::of(clock::business_today());
     let left = left_this_month(tx, rules, made.person, month)?;
@@ -82,8 +146,7 @@ pub fn issue(
         name: person.details.name,
         citizen_number: person.details.number,
         employer: person.details.employer,
-        as_of,
-        insurances: standing::certified(&contributions, Month::of(as_of), rules),
+        insurances: standing::certified(&contributions, &days, rules),
         left_this_month: left.map(|left| left - 1),
     };
     tx.add_participation(made.person, month, asker, Some(request.request_id), &answer)?;
@@ -110,7 +173,9 @@ pub fn left_this_month(tx: &Tx<'_>, rules: BenefitRules, person: i64, month: Mon
 pub fn check(tx: &Tx<'_>, code: &str) -> Result<Verdict, StoreError> {
     let Ok(code) = CertificateCode::parse(code) else { return Ok(Verdict::Malformed) };
     Ok(match tx.participation_by_code(code)? {
-        Some(Issued { number, issued_at, as_of }) => Verdict::Genuine { number, issued_on: issued_at.date(), as_of },
+        Some(Issued { number, issued_at, content }) => {
+            Verdict::Genuine { number, issued_on: issued_at.date(), certified: content.map(Certified::from) }
+        }
         None => Verdict::Unknown,
     })
 }
@@ -147,19 +212,25 @@ impl Verdict {
     #[must_use]
     pub fn lines(&self, lang: Lang) -> Vec<(&'static str, String)> {
         match self {
-            Self::Genuine { number, issued_on, as_of } => vec![
-                (lang.pick("编号", "Number"), number.to_string()),
-                (lang.pick("出具日期", "Issued on"), issued_on.to_string()),
-                (lang.pick("数据截止", "Data as of"), as_of.to_string()),
-                (
-                    lang.pick("说明", "Note"),
-                    lang.pick(
-                        "请核对证明上的姓名与持证人；此处不显示个人信息",
-                        "compare the name on the print with the bearer; nothing personal is shown here",
-                    )
-                    .to_owned(),
-                ),
-            ],
+            Self::Genuine { number, issued_on, certified } => {
+                let mut lines = vec![
+                    (lang.pick("编号", "Number"), number.to_string()),
+                    (lang.pick("出具日期", "Issued on"), issued_on.to_string()),
+                ];
+                lines.extend(certified.iter().flat_map(|certified| certified.lines(lang)));
+                let note = match certified {
+                    Some(_) => lang.pick(
+                        "请逐项核对证明：与此处不符的证明已被改动",
+                        "compare every line with the print: a print that says anything else was altered",
+                    ),
+                    None => lang.pick(
+                        "证明内容已过保存期限，不能核对；请持证人重新出具",
+                        "what it said is past its time and cannot be compared: ask for a new one",
+                    ),
+                };
+                lines.push((lang.pick("说明", "Note"), note.to_owned()));
+                lines
+            }
             Self::Malformed | Self::Unknown => vec![(
                 lang.pick("处理", "What to do"),
                 lang.pick(

@@ -45,7 +45,7 @@ pub fn overview(
     let mut may = service::may(rules, state);
     let month = Month::of(clock::business_today());
     if state == LifeState::Normal
-        && tx.contributions_as_of()?.is_some()
+        && !tx.contribution_days_of(made.person)?.is_empty()
         && certificate::left_this_month(tx, benefit_rules, made.person, month)? != Some(0)
     {
         may.push(SelfService::Certificate);

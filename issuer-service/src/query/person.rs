@@ -1,8 +1,7 @@
 //! A person as somebody who asks is told of them: cards, progress, account, insurances; masked unless there is a reason.
 //!
-//! Source: masks as they are in use: a number keeps its first 6 and last 4 characters, a telephone its first 3 and last 4 digits, a
-//! name its first character.
-//! Owns: the answers and their words, the masks of this room, that an account adds up. Never: shows unmasked data by itself.
+//! Source: the masks of `person`.
+//! Owns: the answers and their words, that an account adds up. Never: shows unmasked data by itself.
 //! Units: fen.
 
 use serde::Serialize;
@@ -19,7 +18,7 @@ use crate::benefit::rule::BenefitRules;
 use crate::card::state::LifeState;
 use crate::error::Missing;
 use crate::operator::Role;
-use crate::person::{Details, mask};
+use crate::person::{Details, masked_name, masked_number, masked_phone};
 use crate::store::{Store, Tx};
 
 /// Who it is.
@@ -291,12 +290,12 @@ pub fn look(tx: &Tx<'_>, rules: BenefitRules, person: i64, part: Part, reveal: b
 
 fn identity(person: i64, details: &Details, reveal: bool, dead: bool) -> Identity {
     let Details { number, name, phone, .. } = details;
-    let shown = |text: &str, head, tail| if reveal { text.to_owned() } else { mask(text, head, tail) };
+    let shown = |text: &str, masked: fn(&str) -> String| if reveal { text.to_owned() } else { masked(text) };
     Identity {
         person,
-        number: shown(number, 6, 4),
-        name: shown(name, 1, 0),
-        phone: shown(phone, 3, 4),
+        number: shown(number, masked_number),
+        name: shown(name, masked_name),
+        phone: shown(phone, masked_phone),
         masked: !reveal,
         dead,
     }
@@ -361,7 +360,7 @@ mod tests {
         let masked = identity(1, &details, false, false);
         assert_eq!(
             (masked.number.as_str(), masked.name.as_str(), masked.phone.as_str()),
-            ("513301********0013", "扎****", "199****1234")
+            ("51**************13", "扎****", "199******34")
         );
         let open = identity(1, &details, true, false);
         assert_eq!((open.number.as_str(), open.masked), ("513301199001010013", false));

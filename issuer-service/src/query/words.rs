@@ -42,23 +42,28 @@ impl Show for Answer {
                     lang.pick("中心没有参保缴费数据", "the centre was given no data about contributions").to_owned(),
                 ),
                 Some(benefits) => {
-                    let as_of = benefits.as_of;
-                    lines.push(lang.pick(format!("数据截至 {as_of}"), format!("data as of {as_of}")));
                     lines.extend(benefits.insurances.iter().map(|line| {
                         let (name, standing) = (line.insurance.names(), line.standing.names());
                         let since =
                             line.since.map(|month| lang.pick(format!("，{month} 起"), format!(" since {month}")));
                         let months = line.months;
+                        let Some(as_of) = line.as_of else {
+                            let code = line.insurance.code();
+                            return lang.pick(
+                                format!("  {code} {}: {}", name.0, standing.0),
+                                format!("  {code} {}: {}", name.1, standing.1),
+                            );
+                        };
                         lang.pick(
                             format!(
-                                "  {} {}: {}{}，共 {months} 个月",
+                                "  {} {}: {}{}，共 {months} 个月（数据截至 {as_of}）",
                                 line.insurance.code(),
                                 name.0,
                                 standing.0,
                                 since.clone().unwrap_or_default()
                             ),
                             format!(
-                                "  {} {}: {}{}, {months} months",
+                                "  {} {}: {}{}, {months} months (data as of {as_of})",
                                 line.insurance.code(),
                                 name.1,
                                 standing.1,

@@ -1,5 +1,7 @@
 //! Rows of contributions and account years, and of the files that brought them.
 
+use std::collections::BTreeSet;
+
 use settlement::date::{BusinessDate, Month};
 use settlement::fen::Fen;
 use settlement::query::Insurance;
@@ -82,7 +84,8 @@ impl Tx<'_> {
     /// [`StoreError`].
     pub fn benefit_imports(&self, limit: u32) -> Result<Vec<Import>, StoreError> {
         let mut find = self.sql.prepare(
-            "SELECT number, kind, as_of, rows, operator, imported_at FROM benefit_import ORDER BY number DESC LIMIT $1",
+            "SELECT number, kind, as_of, rows, operator, imported_at, taken_back_at FROM benefit_import ORDER BY number DESC
+             LIMIT $1",
         )?;
         let rows = find.query_map([limit], |row| {
             Ok(Import {
@@ -92,18 +95,78 @@ impl Tx<'_> {
                 rows: cell::u64(row, 3)?,
                 operator: row.get(4)?,
                 imported_at: row.get(5)?,
+                taken_back_at: row.get(6)?,
             })
         })?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
-    /// The newest day of the data on contributions; none when there were none.
+    /// For each insurance the newest day of data that cover a person: of an import with rows of the person's county, or of the person.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub fn contributions_as_of(&self) -> Result<Option<BusinessDate>, StoreError> {
-        let sql = "SELECT MAX(as_of) FROM benefit_import WHERE kind = 'contributions'";
-        Ok(self.sql.query_row(sql, (), |row| cell::parsed_option(row, 0, BusinessDate::parse))?)
+    pub fn contribution_days_of(&self, person: i64) -> Result<Vec<(Insurance, BusinessDate)>, StoreError> {
+        let mut find = self.sql.prepare(
+            "SELECT insurance, MAX(as_of) FROM (
+                 SELECT d.insurance AS insurance, i.as_of AS as_of FROM benefit_day d JOIN benefit_import i ON i.number = d.import
+                 WHERE i.kind = 'contributions' AND i.taken_back_at IS NULL
+                   AND d.region = (SELECT region FROM person WHERE id = $1)
+                 UNION ALL
+                 SELECT c.insurance, i.as_of FROM contribution c JOIN benefit_import i ON i.number = c.import
+                 WHERE c.person = $1
+             ) known GROUP BY insurance",
+        )?;
+        let rows = find.query_map([person], |row| {
+            Ok((cell::one_of(row, 0, Insurance::ALL, Insurance::code)?, cell::parsed(row, 1, BusinessDate::parse)?))
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// Notes of which insurances and counties an import had rows.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn keep_benefit_days(&self, import: i64, covered: &BTreeSet<(&str, String)>) -> Result<(), StoreError> {
+        let mut insert = self.sql.prepare("INSERT INTO benefit_day (import, insurance, region) VALUES ($1, $2, $3)")?;
+        for (insurance, region) in covered {
+            insert.execute((import, *insurance, region.as_str()))?;
+        }
+        Ok(())
+    }
+
+    /// Takes an import back: its rows go, what they took the place of stands again. How many rows went, and how many stand again.
+    ///
+    /// # Errors
+    /// [`StoreError`], also when it was taken back before.
+    pub fn take_benefits_back(&self, import: &Import) -> Result<(u64, u64), StoreError> {
+        let (rows, copied) = match import.kind {
+            Kind::Contributions => ("contribution", "person, insurance, month, base_fen, unit_fen, own_fen, import, line"),
+            Kind::Accounts => (
+                "account_year",
+                "person, insurance, year, opening_fen, own_fen, unit_fen, other_fen, interest_fen, spend_fen, closing_fen, import,
+                 line",
+            ),
+        };
+        let number = import.number;
+        let went = self.sql.execute(&format!("DELETE FROM {rows} WHERE import = $1"), [number])?;
+        let again = self.sql.execute(
+            &format!("INSERT INTO {rows} ({copied}) SELECT {copied} FROM {rows}_before WHERE replaced_by = $1"),
+            [number],
+        )?;
+        self.sql.execute(&format!("DELETE FROM {rows}_before WHERE replaced_by = $1"), [number])?;
+        let sql = "UPDATE benefit_import SET taken_back_at = $1 WHERE number = $2 AND taken_back_at IS NULL";
+        let changed = self.sql.execute(sql, (clock::now(), number))?;
+        Self::moved(changed, || format!("benefit import {number}"), "in force")?;
+        let count = |rows| u64::try_from(rows).map_err(|_| StoreError::Damaged);
+        Ok((count(went)?, count(again)?))
+    }
+
+    /// County of a person.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn region_of(&self, person: i64) -> Result<String, StoreError> {
+        Ok(self.sql.query_row("SELECT region FROM person WHERE id = $1", [person], |row| row.get(0))?)
     }
 
     /// Row number of the person with a number.
@@ -153,6 +216,12 @@ impl Tx<'_> {
         }
         if from.replaces {
             self.sql.execute(
+                "INSERT INTO contribution_before (replaced_by, person, insurance, month, base_fen, unit_fen, own_fen, import, line)
+                 SELECT $1, person, insurance, month, base_fen, unit_fen, own_fen, import, line FROM contribution
+                 WHERE person = $2 AND insurance = $3 AND month = $4",
+                (from.import, person, code, &month),
+            )?;
+            self.sql.execute(
                 "UPDATE contribution SET base_fen = $1, unit_fen = $2, own_fen = $3, import = $4, line = $5
                  WHERE person = $6 AND insurance = $7 AND month = $8",
                 (base, unit, own, from.import, line, person, code, &month),
@@ -196,6 +265,14 @@ impl Tx<'_> {
             return Ok(Kept::Unchanged);
         }
         if from.replaces {
+            self.sql.execute(
+                "INSERT INTO account_year_before (replaced_by, person, insurance, year, opening_fen, own_fen, unit_fen, other_fen,
+                     interest_fen, spend_fen, closing_fen, import, line)
+                 SELECT $1, person, insurance, year, opening_fen, own_fen, unit_fen, other_fen, interest_fen, spend_fen, closing_fen,
+                     import, line
+                 FROM account_year WHERE person = $2 AND insurance = $3 AND year = $4",
+                (from.import, person, code, year),
+            )?;
             self.sql.execute(
                 "UPDATE account_year SET opening_fen = $1, own_fen = $2, unit_fen = $3, other_fen = $4, interest_fen = $5,
                      spend_fen = $6, closing_fen = $7, import = $8, line = $9
@@ -260,8 +337,9 @@ impl Tx<'_> {
 
     /// Forgets what is known of a person's insurances.
     pub(super) fn forget_benefits(&self, person: i64) -> Result<(), StoreError> {
-        self.sql.execute("DELETE FROM contribution WHERE person = $1", [person])?;
-        self.sql.execute("DELETE FROM account_year WHERE person = $1", [person])?;
+        for rows in ["contribution", "contribution_before", "account_year", "account_year_before"] {
+            self.sql.execute(&format!("DELETE FROM {rows} WHERE person = $1"), [person])?;
+        }
         Ok(())
     }
 }

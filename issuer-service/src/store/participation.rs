@@ -1,6 +1,6 @@
-//! Rows of certificates of participation: what was printed is sealed, what a check tells is not.
+//! Rows of certificates of participation: what was printed is sealed; a check opens the one that its code names.
 
-use settlement::date::{BusinessDate, DateTime, Month};
+use settlement::date::{DateTime, Month};
 use settlement::id::RequestId;
 use settlement::query::{CertificateAnswer, CertificateCode};
 
@@ -10,14 +10,14 @@ use super::{StoreError, Tx, cell};
 use crate::query::Asker;
 
 /// What a check of a code tells.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Issued {
     /// Number.
     pub number: u64,
     /// China time of its making.
     pub issued_at: DateTime,
-    /// Day of the data.
-    pub as_of: BusinessDate,
+    /// What was printed; none when it was forgotten since.
+    pub content: Option<CertificateAnswer>,
 }
 
 impl Tx<'_> {
@@ -43,6 +43,7 @@ impl Tx<'_> {
         certificate: &CertificateAnswer,
     ) -> Result<(), StoreError> {
         let number = cell::from_u64(certificate.number)?;
+        let as_of = certificate.insurances.iter().map(|line| line.as_of).max().ok_or(StoreError::Damaged)?;
         let content = serde_json::to_vec(certificate).map_err(|_| StoreError::Damaged)?;
         let (key, sealed) = self.seal(&content_place(number), &content)?;
         self.sql.execute(
@@ -58,7 +59,7 @@ impl Tx<'_> {
                 asker.actor.clone(),
                 request.map(|request| request.to_string()),
                 certificate.issued_at.to_string(),
-                certificate.as_of.to_string(),
+                as_of.to_string(),
                 key,
                 sealed,
             ],
@@ -88,16 +89,21 @@ impl Tx<'_> {
     /// # Errors
     /// [`StoreError`].
     pub fn participation_by_code(&self, code: CertificateCode) -> Result<Option<Issued>, StoreError> {
-        let mut find =
-            self.sql.prepare("SELECT number, issued_at, as_of FROM participation_certificate WHERE code = $1")?;
+        let mut find = self
+            .sql
+            .prepare("SELECT number, issued_at, data_key, content FROM participation_certificate WHERE code = $1")?;
         let found = find.query_row([code.to_string()], |row| {
-            Ok(Issued {
-                number: cell::u64(row, 0)?,
-                issued_at: cell::parsed(row, 1, DateTime::parse)?,
-                as_of: cell::parsed(row, 2, BusinessDate::parse)?,
-            })
+            let issued_at = cell::parsed(row, 1, DateTime::parse)?;
+            Ok((row.get::<i64>(0)?, issued_at, row.get::<u8>(2)?, row.get::<Vec<u8>>(3)?))
         });
-        Ok(found.optional()?)
+        let Some((number, issued_at, key, sealed)) = found.optional()? else { return Ok(None) };
+        let place = content_place(number);
+        let content = self.open(key, &place, &sealed)?;
+        let content = match content.is_empty() {
+            true => None,
+            false => Some(serde_json::from_slice(&content).map_err(|_| StoreError::RowSealed { place })?),
+        };
+        Ok(Some(Issued { number: u64::try_from(number).map_err(|_| StoreError::Damaged)?, issued_at, content }))
     }
 
     /// How many certificates somebody got in a month.

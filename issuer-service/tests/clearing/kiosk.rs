@@ -239,7 +239,7 @@ fn code(answer: &(u16, Value)) -> (u16, &str) {
 }
 
 #[test]
-fn a_certificate_is_printed_three_times_a_month_and_checked_without_a_word_about_its_holder() {
+fn a_certificate_is_printed_three_times_a_month_and_checked_line_by_line() {
     let centre = insured();
     let mut kiosk = centre.kiosk(2);
     let card = centre.card(1);
@@ -252,7 +252,7 @@ fn a_certificate_is_printed_three_times_a_month_and_checked_without_a_word_about
         .iter()
         .map(|line| (&line["insurance"], &line["standing"], &line["since"]))
         .collect();
-    let (not, none) = (json!("not_insured"), Value::Null);
+    let (not, none) = (json!("no_data"), Value::Null);
     let codes = ["110", "310", "210", "410", "510"].map(|code| json!(code));
     let (insured, since) = (json!("insured"), json!("2026-02"));
     assert_eq!(
@@ -280,11 +280,12 @@ fn a_certificate_is_printed_three_times_a_month_and_checked_without_a_word_about
         (&first["name"], &first["citizen_number"], &first["city"]),
         (&json!("扎西"), &json!(NUMBER), &json!("513300"))
     );
-    let medical = &first["insurances"][1];
+    let medical = &first["insurances"][0];
     assert_eq!(
-        (&medical["first"], &medical["last"], &medical["months"]),
-        (&json!("2026-02"), &json!("2026-03"), &json!(2))
+        (&medical["insurance"], &medical["first"], &medical["last"], &medical["months"], &medical["as_of"]),
+        (&json!("310"), &json!("2026-02"), &json!("2026-03"), &json!(2), &json!("2026-03-31"))
     );
+    assert_eq!(first["insurances"].as_array().map(Vec::len), Some(1), "nothing is certified of which nothing is known");
     let (_, again) = kiosk.send(CERTIFICATE, &text);
     assert_eq!((&again["status"], &again["code"], &again["number"]), (&json!("exists"), &first["code"], &json!(1)));
     for _ in 0..2 {
@@ -308,18 +309,103 @@ fn a_certificate_is_printed_three_times_a_month_and_checked_without_a_word_about
     assert_eq!(status, 200);
     let genuine: Value = serde_json::from_str(&genuine).expect("JSON");
     assert_eq!(
-        (&genuine["verdict"], &genuine["number"], &genuine["as_of"]),
-        (&json!("genuine"), &json!(1), &json!("2026-03-31"))
+        (&genuine["verdict"], &genuine["number"], &genuine["certified"]["citizen_number"]),
+        (&json!("genuine"), &json!(1), &json!("**************0013"))
     );
+    // Whoever alters name, standing or months of a print is found out by the check.
+    let certified = &genuine["certified"];
+    assert_eq!((&certified["name"], &certified["insurances"]), (&json!("扎*"), &first["insurances"]));
     let (status, page) = get(&format!("/CERTIFICATE/{}", printed.replace('-', "").to_lowercase()), "text/html");
     assert!(status == 200 && page.contains("本中心出具的参保证明"), "{page}");
-    for secret in ["扎西", NUMBER, "513301"] {
+    assert!(page.contains("参保缴费 2026-02 – 2026-03，共 2 个月（数据截至 2026-03-31）"), "{page}");
+    for secret in ["扎西", NUMBER, "513301", "19900101"] {
         assert!(!page.contains(secret) && !genuine.to_string().contains(secret), "{secret}");
     }
     assert_eq!(get("/certificate/0000-0000-0000-0000", "text/html").0, 404);
     assert_eq!(get("/certificate/x", "text/html").0, 404);
     let (status, pages) = get("/public/pages", "application/json");
     assert_eq!((status, pages.contains("怎样挂失")), (200, true), "{pages}");
+}
+
+#[test]
+fn each_insurance_stands_by_data_of_its_own_and_an_import_is_taken_back() {
+    let centre = insured();
+    let import = |rows: &str, as_of: &str| {
+        let path = centre.data().join("more.csv");
+        let header = "社会保障号码,险种类型,费款所属期,缴费基数,单位缴费,个人缴费\n";
+        std::fs::write(&path, format!("{header}{rows}")).expect("file");
+        let path = path.to_str().expect("UTF-8");
+        centre.run("ka", &["benefit", "import", path, "--as-of", as_of, "--replace"])
+    };
+    let told = || {
+        let answer = centre.ok("ka", &["query", "insurance", "--person", "1"]);
+        let lines = answer["benefits"]["insurances"].as_array().expect("five").clone();
+        let text = |value: &Value| value.as_str().unwrap_or("-").to_owned();
+        lines
+            .iter()
+            .map(|line| format!("{} {} {}", text(&line["insurance"]), text(&line["standing"]), text(&line["as_of"])))
+            .collect::<Vec<_>>()
+    };
+    let row = |insurance: &str, month: &str, base: u32| format!("{NUMBER},{insurance},{month},{base},400,100\n");
+    // The pension agency's data end earlier than the medical agency's: nobody is suspended by the other's file.
+    assert_eq!(import(&row("110", "202509", 5000), "2025-09-30").status.code(), Some(0));
+    let both = ["110 insured 2025-09-30", "310 insured 2026-03-31", "210 no_data -", "410 no_data -", "510 no_data -"];
+    assert_eq!(told(), both);
+    // A file with a header alone says nothing of anybody; a day that has not come is a mistake.
+    assert_eq!(import("", "2026-03-01").status.code(), Some(0));
+    assert_eq!(told(), both);
+    let ahead = import(&row("110", "202509", 5000), "2036-12-31");
+    assert_eq!(ahead.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&ahead.stderr).contains("BENEFIT_DAY_AHEAD"));
+    // What a file said is taken back, the newest first; what it corrected stands again.
+    let bases =
+        || centre.ask("SELECT insurance, base_fen FROM contribution WHERE month = '2026-02' ORDER BY 1").expect("rows");
+    let before = bases();
+    assert_eq!(
+        import(&(row("310", "202602", 6000) + &row("210", "202602", 100_000)), "2026-03-01").status.code(),
+        Some(0)
+    );
+    assert_ne!(bases(), before);
+    let listed = centre.ok("ka", &["benefit", "list"])["imports"].as_array().expect("imports").clone();
+    let numbers: Vec<String> = listed.iter().map(|import| import["number"].to_string()).collect();
+    let back = |number: &str| centre.run("ka", &["benefit", "take-back", number]);
+    let early = back(&numbers[1]);
+    assert_eq!(early.status.code(), Some(3));
+    assert!(String::from_utf8_lossy(&early.stderr).contains("BENEFIT_IMPORT_NOT_NEWEST"));
+    assert_eq!(centre.ok("ka", &["benefit", "take-back", &numbers[0]])["restored"], json!(1));
+    assert_eq!((told(), bases()), (both.map(str::to_owned).to_vec(), before));
+    assert_eq!(back(&numbers[0]).status.code(), Some(2), "once");
+}
+
+#[test]
+fn a_sale_that_comes_late_stands_at_its_day_and_every_part_of_the_account_adds_up() {
+    let centre = insured();
+    let (mut shop, mut card) = (centre.terminal(1), centre.card(1));
+    centre.allot(1, "500");
+    load(&mut shop, &mut card, 1, 50_000);
+    centre
+        .ask("INSERT INTO clearing_window (business_date, state, opened_at) VALUES ('2026-02-28', 'OPEN', '-')")
+        .expect("open");
+    let yesterday = settlement::date::BusinessDate::parse("2026-02-28").expect("a day");
+    let sold = card.purchase(&mut shop, yesterday, [3_000, 0, 0]);
+    let body = shop.seal(vec![sold]);
+    assert_eq!(shop.send(BATCHES, &body).1["refused"], json!([]));
+    let account = |more: &[&str]| {
+        let answer = centre.ok("ka", &[&["query", "account", "--card", "A00000001"], more].concat());
+        ["opening_fen", "spend_fen", "closing_fen"].map(|name| answer["account"][name].as_i64().expect("fen"))
+    };
+    assert_eq!(account(&[]), [0, 3_000, 47_000]);
+    assert_eq!(account(&["--from", "2026-03-01"]), [-3_000, 0, 47_000]);
+    assert_eq!(account(&["--to", "2026-02-28"]), [0, 3_000, -3_000]);
+    let mut kiosk = centre.kiosk(2);
+    let dates: Vec<_> = page(&mut kiosk, &card, &[])
+        .account
+        .expect("with a PIN")
+        .lines
+        .iter()
+        .map(|line| line.date.to_string())
+        .collect();
+    assert!(dates.is_sorted_by(|newer, older| newer >= older), "{dates:?}");
 }
 
 #[test]
@@ -388,7 +474,7 @@ fn one_model_answers_clerk_and_telephone_masked_and_every_question_is_on_record(
     let person = centre.ok("ka", &["query", "person", "--card", "A00000001"]);
     assert_eq!(
         (&person["number"], &person["name"], &person["masked"]),
-        (&json!("513301********0013"), &json!("扎*"), &json!(true))
+        (&json!("51**************13"), &json!("扎*"), &json!(true))
     );
     assert_eq!(person["cards"][0]["state"], json!("normal"));
     let account = centre.ok("ka", &["query", "account", "--person", "1"])["account"].clone();

@@ -26,6 +26,7 @@ const LINES: &[&str] = &[
     "person merge 1 --take bureau",
     "person death 1 --on 20260101 --reason seen",
     "benefit import x.csv",
+    "benefit take-back 1",
     "photo import x",
     "photo add 1 x.jpg",
     "photo remove 1 --reason x",

@@ -33,29 +33,34 @@ pub fn certificate(answer: &CertificateAnswer, font: &Font, check: Option<&str>)
         ("姓名", answer.name.as_str()),
         ("社会保障号码", &answer.citizen_number),
         ("单位名称", if answer.employer.is_empty() { "—" } else { &answer.employer }),
-        ("数据日期", &answer.as_of.to_string()),
     ] {
         text(label.to_owned(), 12.0, LEFT, at, false);
         text(value.to_owned(), 12.0, LEFT + 110.0, at, true);
         at -= 24.0;
     }
     at -= 16.0;
-    let columns = [LEFT + 6.0, LEFT + 110.0, LEFT + 210.0, LEFT + 300.0, LEFT + 390.0];
+    let columns = [LEFT + 6.0, LEFT + 90.0, LEFT + 170.0, LEFT + 240.0, LEFT + 310.0, LEFT + 380.0];
     let top = at + 18.0;
     let mut rules = vec![top];
-    let mut row = |cells: [String; 5], at: f32, bold: bool, text: &mut dyn FnMut(String, f32, f32, f32, bool)| {
+    let mut row = |cells: [String; 6], at: f32, bold: bool, text: &mut dyn FnMut(String, f32, f32, f32, bool)| {
         for (cell, left) in cells.into_iter().zip(columns) {
             text(cell, 11.0, left, at, bold);
         }
         rules.push(at - 8.0);
     };
-    row(["险种", "状态", "首次缴费", "最近缴费", "累计月数"].map(str::to_owned), at, true, &mut text);
+    row(["险种", "状态", "首次缴费", "最近缴费", "累计月数", "数据日期"].map(str::to_owned), at, true, &mut text);
     let month = |month: Option<Month>| month.map_or_else(|| "—".to_owned(), |month| month.to_string());
     for line in &answer.insurances {
         at -= 26.0;
         let (insurance, standing) = (line.insurance.names().0, line.standing.names().0);
-        let cells =
-            [insurance.to_owned(), standing.to_owned(), month(line.first), month(line.last), line.months.to_string()];
+        let cells = [
+            insurance.to_owned(),
+            standing.to_owned(),
+            month(line.first),
+            month(line.last),
+            line.months.to_string(),
+            line.as_of.to_string(),
+        ];
         row(cells, at, false, &mut text);
     }
     at -= 50.0;

@@ -275,6 +275,7 @@ impl Books {
             first: Month::new(2016, 4).ok(),
             last: Month::new(2026, 10).ok(),
             months: 127,
+            as_of: BusinessDate::parse("2026-10-31").expect("a day"),
         });
         Ok(CertificateAnswer {
             version: Version1,
@@ -286,7 +287,6 @@ impl Books {
             name: "张三".to_owned(),
             citizen_number: "111111198101011110".to_owned(),
             employer: "康定仁和药店".to_owned(),
-            as_of: BusinessDate::parse("2026-10-31").expect("a day"),
             insurances: insurances.to_vec(),
             left_this_month: Some(2),
         })

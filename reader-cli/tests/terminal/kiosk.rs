@@ -260,10 +260,11 @@ fn page() -> OverviewAnswer {
         } else if at == 3 {
             Standing::Suspended
         } else {
-            Standing::NotInsured
+            Standing::NoData
         },
         since: (at < 4).then(|| Month::new(2016, 4).expect("a month")),
-        months: 120 - 30 * at,
+        months: if at < 4 { 120 - 30 * at } else { 0 },
+        as_of: (at < 4).then(|| day("2026-10-31")),
     };
     OverviewAnswer {
         version: Version1,
@@ -300,10 +301,7 @@ fn page() -> OverviewAnswer {
                 line("2026-11-01", LineKind::Allotment, 61_000, 61_000, None),
             ],
         }),
-        benefits: Some(Benefits {
-            as_of: day("2026-10-31"),
-            insurances: (0..).zip(Insurance::ALL).map(insurance).collect(),
-        }),
+        benefits: Some(Benefits { insurances: (0..).zip(Insurance::ALL).map(insurance).collect() }),
     }
 }
 

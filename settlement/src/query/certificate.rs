@@ -59,9 +59,7 @@ pub struct CertificateAnswer {
     pub citizen_number: String,
     /// 单位名称, may be empty.
     pub employer: String,
-    /// Day of the data.
-    pub as_of: BusinessDate,
-    /// All five, in the order of [`Insurance::ALL`].
+    /// Those that the centre has data of, at least one, in the order of [`Insurance::ALL`].
     pub insurances: Vec<CertifiedInsurance>,
     /// How many more the holder may have this month; none where the site sets no limit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -91,6 +89,8 @@ pub struct CertifiedInsurance {
     pub last: Option<Month>,
     /// Months with a contribution in all.
     pub months: u32,
+    /// Day of the data that say so.
+    pub as_of: BusinessDate,
 }
 
 /// Check code of a certificate: 80 random bits, shown as `XXXX-XXXX-XXXX-XXXX`.

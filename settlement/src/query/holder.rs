@@ -381,8 +381,6 @@ impl LineKind {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Benefits {
-    /// Day of the newest data that the centre was given, of anybody.
-    pub as_of: BusinessDate,
     /// All five, in the order of [`Insurance::ALL`].
     pub insurances: Vec<InsuranceLine>,
 }
@@ -400,6 +398,9 @@ pub struct InsuranceLine {
     pub since: Option<Month>,
     /// Months with a contribution in all.
     pub months: u32,
+    /// Day of the data that say so; none when the centre was given none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub as_of: Option<BusinessDate>,
 }
 
 /// What a holder does without a clerk.

@@ -180,21 +180,22 @@ impl Drawer<'_> {
                         thead { tr {
                             th { (self.say("险种", "Insurance")) } th { (self.say("状态", "Standing")) }
                             th { (self.say("起始年月", "Since")) } th.money { (self.say("累计月数", "Months")) }
+                            th { (self.say("数据日期", "Data of")) }
                         } }
                         tbody {
                             @for line in &benefits.insurances {
                                 tr {
                                     th { (self.names(line.insurance.names())) }
-                                    td class=(match line.standing { Standing::Insured => "good", Standing::Suspended => "bad", Standing::NotInsured => "" }) {
+                                    td class=(match line.standing { Standing::Insured => "good", Standing::Suspended => "bad", Standing::NotInsured | Standing::NoData => "" }) {
                                         (self.names(line.standing.names()))
                                     }
                                     td { @if let Some(since) = line.since { (since) } @else { "—" } }
-                                    td.money { (line.months) }
+                                    td.money { @if line.as_of.is_some() { (line.months) } @else { "—" } }
+                                    td { @if let Some(day) = line.as_of { (day) } @else { "—" } }
                                 }
                             }
                         }
                     }
-                    p.code { (self.say("数据日期 ", "Data of ")) (benefits.as_of) }
                 } @else {
                     p.note { (self.say("中心还没有您的参保数据，请到窗口查询。", "The centre has no such data of yours. Ask at a counter.")) }
                 }
