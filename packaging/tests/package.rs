@@ -71,12 +71,14 @@ fn units(root: &Path) {
             let words: Vec<&str> = line.split_whitespace().collect();
             let program = root.join("usr/bin").join(words[0]);
             assert!(program.is_file(), "{}: {line}", unit.display());
-            let secret = words.iter().position(|word| *word == "--passphrase").map(|at| at + 1);
+            let secret = |at: usize| {
+                at > 0 && words.get(at - 1).is_some_and(|word| ["--passphrase", "--password"].contains(word))
+            };
             let command: Vec<&str> = words
                 .iter()
                 .enumerate()
                 .skip(1)
-                .filter(|(at, word)| Some(*at) != secret && !word.starts_with(['-', '$']))
+                .filter(|(at, word)| !secret(*at) && !word.starts_with(['-', '$']))
                 .map(|(_, word)| *word)
                 .collect();
             let help = run(Command::new(&program).args(&command).arg("--help"));

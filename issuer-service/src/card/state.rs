@@ -176,6 +176,22 @@ impl Step {
         }
     }
 
+    /// The command that makes it.
+    #[must_use]
+    pub const fn command(self) -> &'static str {
+        match self {
+            Self::Activate => "card activate",
+            Self::ReportTemporary | Self::ReportFormal => "card report-loss",
+            Self::Release | Self::Revoke => "card release",
+            Self::Expire => "card due",
+            Self::Lock => "card lock",
+            Self::Unlock => "card unlock",
+            Self::Cancel => "card cancel",
+            Self::Death => "person death",
+            Self::Replace => "card activate",
+        }
+    }
+
     /// Name for people.
     #[must_use]
     pub const fn label(self, lang: Lang) -> &'static str {

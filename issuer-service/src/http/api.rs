@@ -21,6 +21,7 @@ mod watch;
 use std::sync::Arc;
 
 use axum::body::Bytes;
+use axum::extract::rejection::RawPathParamsRejection;
 use axum::extract::{RawPathParams, Request, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -36,7 +37,7 @@ use self::failure::ApiError;
 use super::connection::{self, Limits, NoBody};
 use super::operators::{self, OperatorDesk};
 use super::problem::ApiProblem;
-use super::session::{Session, said};
+use super::session::{Session, own_page, said};
 use super::tls::Peer;
 use super::{json, single};
 use crate::error::Error;
@@ -47,6 +48,8 @@ use crate::store::Store;
 
 /// Longest body: a photo.
 pub const BODY_BYTES_MAX: usize = 8 * 1024 * 1024;
+/// Longest body of who is not in.
+const DOOR_BYTES_MAX: usize = 4 * 1024;
 /// Longest body of JSON.
 const JSON_BYTES_MAX: usize = 256 * 1024;
 /// Longest query.
@@ -166,6 +169,8 @@ pub struct Call<'a> {
     query: &'a [(String, String)],
     body: &'a Bytes,
     cookie: Option<HeaderValue>,
+    /// The block of addresses, or the certificate, that the request comes from.
+    from: &'a str,
     /// What an act would have been done to, when there was nothing to do.
     untouched: Option<String>,
 }
@@ -459,23 +464,22 @@ async fn answer(
     State(desk): State<Arc<OperatorDesk>>,
     peer: Option<Extension<Peer>>,
     Extension(limits): Extension<Limits>,
-    path: RawPathParams,
+    path: Result<RawPathParams, RawPathParamsRejection>,
     request: Request,
 ) -> Response {
     let lang = language(request.headers());
-    let head = match head(endpoint, peer.map(|Extension(peer)| peer), &path, &request, lang) {
+    let head = match head(endpoint, peer.map(|Extension(peer)| peer), path, &request, lang) {
         Ok(head) => head,
         Err(error) => return problem(&error.into(), lang),
     };
     // Nobody sends a body before it is known who it is.
     let late = endpoint.asks != Asks::Nothing && endpoint.work.takes().0.is_some();
-    let mut session = None;
     let head = Arc::new(head);
     if late {
         let (desk, head) = (Arc::clone(&desk), Arc::clone(&head));
-        let look = move || desk.with_looker(|store| admitted(endpoint, store, &desk, &head));
+        let look = move || desk.with_looker(|store| admitted(endpoint, store, &desk, &head, true));
         match tokio::task::spawn_blocking(look).await {
-            Ok(Ok(admitted)) => session = admitted,
+            Ok(Ok(_)) => {}
             Ok(Err(error)) => return problem(&error, lang),
             Err(_) => return problem(&ApiError::BrokenOff.into(), lang),
         }
@@ -491,7 +495,8 @@ async fn answer(
         let desk = Arc::clone(&desk);
         move || {
             let work = |store: &mut Store| {
-                let session = if late { session } else { admitted(endpoint, store, &desk, &head)? };
+                // A session may have ended while its body came.
+                let session = admitted(endpoint, store, &desk, &head, !late)?;
                 carry_out(endpoint, store, &desk, session.as_ref(), &head, &body)
             };
             match (at_the_door, endpoint.method) {
@@ -509,13 +514,17 @@ async fn answer(
     }
 }
 
-/// Who sends a request, if that one may.
+/// Who sends a request, if that one may. `counted`: it is one more of the requests of whoever it is.
 fn admitted(
     endpoint: &Endpoint,
     store: &mut Store,
     desk: &OperatorDesk,
     head: &Head,
+    counted: bool,
 ) -> Result<Option<Session>, Error> {
+    if endpoint.method != Method::Get {
+        own_page(&head.headers)?;
+    }
     if endpoint.asks == Asks::Nothing {
         let from = head.peer.as_ref().map(Peer::holder).unwrap_or_default();
         desk.rates.take(&format!("door {from}"), rate::DOOR)?;
@@ -523,7 +532,9 @@ fn admitted(
     }
     let session =
         Session::within(store, (desk.is_secure(), !endpoint.work.goes_on()), &head.headers, head.peer.as_ref())?;
-    desk.rates.take(&session.operator().name, rate::OPERATOR)?;
+    if counted {
+        desk.rates.take(&session.operator().name, rate::OPERATOR)?;
+    }
     if endpoint.method != Method::Get {
         session.proves(said(&head.headers))?;
     }
@@ -536,17 +547,24 @@ fn admitted(
 fn head(
     endpoint: &Endpoint,
     peer: Option<Peer>,
-    path: &RawPathParams,
+    path: Result<RawPathParams, RawPathParamsRejection>,
     request: &Request,
     lang: Lang,
 ) -> Result<Head, ApiError> {
     let target = request.uri().path_and_query().map(ToString::to_string).unwrap_or_default();
     let query = query(endpoint.parameters, request.uri().query().unwrap_or_default())?;
-    if path.iter().any(|(_, value)| value.chars().any(char::is_control)) {
-        return Err(ApiError::ParameterUnfit { name: "path" });
-    }
-    let path = path.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+    let path = places(path)?;
     Ok(Head { headers: request.headers().clone(), peer, path, query, target, lang })
+}
+
+/// What stands in the places of a path, for API and console; no text that cannot be read, no character that nobody types.
+pub(super) fn places(path: Result<RawPathParams, RawPathParamsRejection>) -> Result<Vec<(String, String)>, ApiError> {
+    let unfit = ApiError::ParameterUnfit { name: "path" };
+    let Ok(path) = path else { return Err(unfit) };
+    if path.iter().any(|(_, value)| value.chars().any(char::is_control)) {
+        return Err(unfit);
+    }
+    Ok(path.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect())
 }
 
 async fn body(endpoint: &Endpoint, request: Request, limits: Limits) -> Result<Bytes, ApiError> {
@@ -557,11 +575,11 @@ async fn body(endpoint: &Endpoint, request: Request, limits: Limits) -> Result<B
     {
         return Err(ApiError::BodyType);
     }
-    let body = connection::body(request, limits).await.map_err(|no_body| match no_body {
+    let bytes_max = if endpoint.asks == Asks::Nothing { bytes_max.min(DOOR_BYTES_MAX) } else { bytes_max };
+    connection::body_of(request, limits, bytes_max).await.map_err(|no_body| match no_body {
         NoBody::TooLarge => ApiError::BodyTooLarge,
         NoBody::Broken => ApiError::BodyMalformed { line: 0, column: 0 },
-    })?;
-    if body.len() > bytes_max { Err(ApiError::BodyTooLarge) } else { Ok(body) }
+    })
 }
 
 /// The work of an endpoint, once it is known who asks for it.
@@ -590,7 +608,9 @@ fn carry_out(
             }
         }
         let (lang, path, query) = (head.lang, head.path.as_slice(), head.query.as_slice());
-        let mut call = Call { store, desk, lang, session, path, query, body, cookie: None, untouched: None };
+        let from = head.peer.as_ref().map(Peer::holder).unwrap_or_default();
+        let mut call =
+            Call { store, desk, lang, session, path, query, body, cookie: None, from: &from, untouched: None };
         let answer = endpoint.work.done(&mut call)?;
         let (cookie, untouched) = (call.cookie.take(), call.untouched.take());
         let mut response = match (answer, store.acted()) {

@@ -14,8 +14,8 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::Bytes;
-use axum::extract::{FromRequest, Request};
-use axum::http::StatusCode;
+use axum::extract::{DefaultBodyLimit, FromRequest, Request};
+use axum::http::{StatusCode, header};
 use axum::serve::Listener;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -188,6 +188,16 @@ pub(super) async fn body(request: Request, limits: Limits) -> Result<Bytes, NoBo
         Ok(Err(rejection)) if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE => Err(NoBody::TooLarge),
         Ok(Err(_)) | Err(_) => Err(NoBody::Broken),
     }
+}
+
+/// The body of a message, no longer than one of its kind may be: no more than that is held in memory.
+pub(super) async fn body_of(mut request: Request, limits: Limits, bytes_max: usize) -> Result<Bytes, NoBody> {
+    let said = request.headers().get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
+    if said.is_some_and(|said: usize| said > bytes_max) {
+        return Err(NoBody::TooLarge);
+    }
+    DefaultBodyLimit::max(bytes_max).apply(&mut request);
+    body(request, limits).await
 }
 
 /// A connection whose peer takes what is sent to it, or loses it.

@@ -16,6 +16,7 @@ mod upload;
 use std::sync::Arc;
 
 use axum::Router;
+use axum::extract::rejection::RawPathParamsRejection;
 use axum::extract::{Extension, RawPathParams, Request, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
@@ -24,11 +25,11 @@ use maud::Markup;
 use zeroize::Zeroizing;
 
 use super::api::failure::ApiError;
-use super::api::rate;
+use super::api::{self, rate};
 use super::connection::{self, Limits};
 use super::operators::{self, OperatorDesk};
 use super::problem::ApiProblem;
-use super::session::{Session, cookie, no_cookie};
+use super::session::{Session, cookie, no_cookie, own_page};
 use super::single;
 use super::tls::Peer;
 use crate::centre::Centre;
@@ -41,6 +42,10 @@ use crate::store::Store;
 
 /// Longest form.
 const FORM_BYTES_MAX: usize = 64 * 1024;
+/// Longest form of who is not in.
+const DOOR_BYTES_MAX: usize = 4 * 1024;
+/// Most fields of a form or query.
+const FIELDS_MAX: usize = 64;
 /// Where somebody who is in begins.
 const HOME: &str = "/console/today";
 
@@ -223,7 +228,7 @@ pub(super) fn router(desk: Arc<OperatorDesk>) -> Router {
         .route("/console/batches/{number}/live", get(stream::batch));
     for route in ROUTES.iter().copied().flatten() {
         let filter = if route.kind == Kind::Looks { MethodFilter::GET } else { MethodFilter::POST };
-        let answer = move |state, peer, limits, path, request| answer(route, state, peer, limits, path, request);
+        let answer = move |state, limits, path, request| answer(route, state, limits, path, request);
         router = router.route(route.path, on(filter, answer));
     }
     router.with_state(desk)
@@ -232,25 +237,36 @@ pub(super) fn router(desk: Arc<OperatorDesk>) -> Router {
 async fn answer(
     route: &'static Route,
     State(desk): State<Arc<OperatorDesk>>,
-    peer: Option<Extension<Peer>>,
     Extension(limits): Extension<Limits>,
-    path: RawPathParams,
+    path: Result<RawPathParams, RawPathParamsRejection>,
     request: Request,
 ) -> Response {
     let (headers, lang) = (request.headers().clone(), language(request.headers()));
     let address = request.uri().path().to_owned();
-    let query = pairs(request.uri().query().unwrap_or_default());
-    let place = path.iter().next().map(|(_, value)| value.to_owned());
+    let read = api::places(path).and_then(|places| Ok((places, pairs(request.uri().query().unwrap_or_default())?)));
+    let (place, query) = match read {
+        Ok((places, query)) => (places.into_iter().next().map(|(_, value)| value), query),
+        Err(error) => return refused(&error.into(), lang),
+    };
+    // Nobody sends a form before it is known who it is.
+    if route.kind == Kind::Acts {
+        let (desk, headers) = (Arc::clone(&desk), headers.clone());
+        let look = move || desk.with_store(|store| inside(store, &desk, &headers, true).map(drop));
+        match tokio::task::spawn_blocking(look).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => return sent_away(&error, lang),
+            Err(_) => return refused(&ApiError::BrokenOff.into(), lang),
+        }
+    }
     let form = match form(route.kind, request, limits, route.has_file).await {
         Ok(form) => form,
         Err(error) => return refused(&error.into(), lang),
     };
     let work = move || -> Result<Response, Error> {
         let enter = |store: &mut Store| -> Result<Session, Error> {
-            let peer = peer.as_ref().map(|Extension(peer)| peer);
-            let session = Session::within(store, (desk.is_secure(), true), &headers, peer)?;
-            desk.rates.take(&session.operator().name, rate::OPERATOR)?;
+            let session = inside(store, &desk, &headers, route.kind == Kind::Looks)?;
             if route.kind == Kind::Acts {
+                own_page(&headers)?;
                 session.proves(Some(value(&form.fields, "csrf")))?;
             }
             Ok(session)
@@ -287,9 +303,7 @@ async fn answer(
     };
     match tokio::task::spawn_blocking(work).await {
         Ok(Ok(response)) => response,
-        // Nobody is in: to the door.
-        Ok(Err(Error::Login(LoginError::SessionMissing))) => guarded(Redirect::to("/console/login").into_response()),
-        Ok(Err(error)) => refused(&error, lang),
+        Ok(Err(error)) => sent_away(&error, lang),
         Err(_) => refused(&ApiError::BrokenOff.into(), lang),
     }
 }
@@ -306,6 +320,23 @@ fn shown(viewer: &Viewer<'_>, reply: Result<Reply, Error>) -> Response {
             let title = viewer.say("未办理", "Nothing was done");
             page(status(&error), &viewer.page(title, Some(&note), &back(viewer)))
         }
+    }
+}
+
+/// Who is in, by a session alone: a browser shows a certificate for every page. `counted`: it is one more request.
+fn inside(store: &mut Store, desk: &OperatorDesk, headers: &HeaderMap, counted: bool) -> Result<Session, Error> {
+    let session = Session::within(store, (desk.is_secure(), true), headers, None)?;
+    if counted {
+        desk.rates.take(&session.operator().name, rate::OPERATOR)?;
+    }
+    Ok(session)
+}
+
+fn sent_away(error: &Error, lang: Lang) -> Response {
+    match error {
+        // Nobody is in: to the door.
+        Error::Login(LoginError::SessionMissing) => guarded(Redirect::to("/console/login").into_response()),
+        error => refused(error, lang),
     }
 }
 
@@ -326,22 +357,25 @@ async fn log_in(
     request: Request,
 ) -> Response {
     let lang = language(request.headers());
-    let form = match form(Kind::Acts, request, limits, false).await {
-        Ok(form) => form,
-        Err(error) => return refused(&error.into(), lang),
-    };
-    let name = value(&form.fields, "operator").to_owned();
     let from = peer.map(|Extension(peer)| peer.holder()).unwrap_or_default();
     if let Err(error) = desk.rates.take(&format!("door {from}"), rate::DOOR) {
         return refused(&error.into(), lang);
     }
+    if let Err(error) = own_page(request.headers()) {
+        return refused(&error.into(), lang);
+    }
+    let form = match form_of(request, limits, DOOR_BYTES_MAX).await {
+        Ok(form) => form,
+        Err(error) => return refused(&error.into(), lang),
+    };
+    let name = value(&form.fields, "operator").to_owned();
     let _turn = desk.doors.acquire().await.ok();
     let work = {
         let desk = Arc::clone(&desk);
         move || {
             let (name, password, code) =
                 (value(&form.fields, "operator"), value(&form.fields, "password"), value(&form.fields, "code"));
-            desk.at_the_door(|store| login::log_in(store, name, password, code))
+            desk.at_the_door(|store| login::log_in(store, name, password, code, &from))
         }
     };
     match tokio::task::spawn_blocking(work).await {
@@ -360,19 +394,18 @@ async fn log_in(
 
 async fn log_out(
     State(desk): State<Arc<OperatorDesk>>,
-    peer: Option<Extension<Peer>>,
     Extension(limits): Extension<Limits>,
     request: Request,
 ) -> Response {
     let (headers, lang) = (request.headers().clone(), language(request.headers()));
-    let form = match form(Kind::Acts, request, limits, false).await {
+    let form = match form_of(request, limits, DOOR_BYTES_MAX).await {
         Ok(form) => form,
         Err(error) => return refused(&error.into(), lang),
     };
     let secure = desk.is_secure();
     let work = move || {
         desk.with_store(|store| -> Result<(), LoginError> {
-            let session = Session::within(store, (secure, true), &headers, peer.as_ref().map(|Extension(peer)| peer))?;
+            let session = Session::within(store, (secure, true), &headers, None)?;
             session.proves(Some(value(&form.fields, "csrf")))?;
             session.end(store)
         })
@@ -389,7 +422,7 @@ async fn log_out(
 }
 
 async fn language_set(path: RawPathParams, request: Request) -> Response {
-    let query = pairs(request.uri().query().unwrap_or_default());
+    let query = pairs(request.uri().query().unwrap_or_default()).unwrap_or_default();
     let to = value(&query, "to");
     // A page of the console, and nothing else: no other site is linked from here.
     let ours = to.starts_with("/console/")
@@ -425,15 +458,17 @@ async fn form(kind: Kind, request: Request, limits: Limits, has_file: bool) -> R
         let body = connection::body(request, limits).await.map_err(|_| ApiError::BodyTooLarge)?;
         return filled(boundary, &body).ok_or(ApiError::BodyMalformed { line: 0, column: 0 });
     }
-    if said.split(';').next().unwrap_or_default().trim() != "application/x-www-form-urlencoded" {
+    form_of(request, limits, FORM_BYTES_MAX).await
+}
+
+async fn form_of(request: Request, limits: Limits, bytes_max: usize) -> Result<Filled, ApiError> {
+    let said = single(request.headers(), "content-type").map(|text| text.split(';').next().unwrap_or_default().trim());
+    if said != Some("application/x-www-form-urlencoded") {
         return Err(ApiError::BodyType);
     }
-    let body = connection::body(request, limits).await.map_err(|_| ApiError::BodyTooLarge)?;
-    if body.len() > FORM_BYTES_MAX {
-        return Err(ApiError::BodyTooLarge);
-    }
+    let body = connection::body_of(request, limits, bytes_max).await.map_err(|_| ApiError::BodyTooLarge)?;
     let text = std::str::from_utf8(&body).map_err(|_| ApiError::BodyMalformed { line: 0, column: 0 })?;
-    Ok(Filled { fields: pairs(text), files: Vec::new() })
+    Ok(Filled { fields: pairs(text)?, files: Vec::new() })
 }
 
 /// Fields and files of a form with files.
@@ -450,15 +485,19 @@ fn filled(boundary: &str, body: &[u8]) -> Option<Filled> {
     Some(filled)
 }
 
-/// Names and values of a form or query; what cannot be read is left out.
-fn pairs(text: &str) -> Vec<(String, Zeroizing<String>)> {
-    let pairs = text.split('&').filter(|pair| !pair.is_empty()).take(64);
-    pairs
-        .filter_map(|pair| {
-            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-            Some((super::api::decoded(name)?, Zeroizing::new(super::api::decoded(value)?)))
-        })
-        .collect()
+/// Names and values of a form or query. One that cannot be read refuses them all: a field left out would mean something else.
+fn pairs(text: &str) -> Result<Vec<(String, Zeroizing<String>)>, ApiError> {
+    let unfit = || ApiError::ParameterUnfit { name: "?" };
+    let mut found = Vec::new();
+    for pair in text.split('&').filter(|pair| !pair.is_empty()) {
+        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        let (name, value) = api::decoded(name).zip(api::decoded(value)).ok_or_else(unfit)?;
+        if found.len() == FIELDS_MAX {
+            return Err(unfit());
+        }
+        found.push((name, Zeroizing::new(value)));
+    }
+    Ok(found)
 }
 
 fn status(error: &Error) -> StatusCode {

@@ -1,6 +1,6 @@
 //! The door of operators and of programs that act for them: pages and the API, over TLS or, at this machine alone, without.
 //!
-//! Order of the checks: how often → who (session or certificate) → token of the session, if something changes → duty table → body →
+//! Order of the checks: who (session or certificate) → how often → token of the session, if something changes → duty table → body →
 //! idempotency key → the act, which looks at its operator again in its own transaction.
 //!
 //! Owns: the order of the checks, the one gate [`OperatorDesk::at`]. Never: decides what an act decides.
@@ -16,15 +16,18 @@ use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 
 use super::api;
-use super::api::rate::Rates;
+use super::api::rate::{self, Rates};
 use super::connection::{self, Limits};
 use super::console;
 use super::log;
 use super::tls::{Peer, TlsEdge};
+use crate::audit::Act;
 use crate::centre::{Centre, Config};
 use crate::error::Error;
 use crate::operator::Operator;
 use crate::operator::duty;
+use crate::person::Masked;
+use crate::registry::search::{self, By};
 use crate::store::Store;
 use crate::vault::Vault;
 use crate::vault::data_keys::DataKeys;
@@ -107,6 +110,28 @@ impl OperatorDesk {
         work: impl FnOnce(&mut Store) -> Result<T, E>,
     ) -> Result<T, Error> {
         self.with_store(|store| at(store, operator, command, work))
+    }
+
+    /// Looks for people: an act on record, which says by what kind of text and how many were found, at a rate of its own.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub(super) fn search(
+        &self,
+        store: &mut Store,
+        operator: &Operator,
+        by: By,
+        text: String,
+    ) -> Result<Vec<Masked>, Error> {
+        self.rates.take(&format!("search {}", operator.name), rate::SEARCH)?;
+        store.act(|tx| -> Result<_, Error> {
+            let ids = search::find(tx, by, std::iter::once(text))?;
+            let found = search::masked(tx, &ids)?;
+            let kind = if by == By::Number { "number" } else { "name" };
+            let (actor, object) = (operator.name.clone(), "people".to_owned());
+            let detail = format!("by {kind}: {} found", found.len());
+            Ok((found, Act { actor, act: "person.find", object, detail }))
+        })
     }
 
     pub(super) fn with_store<T>(&self, work: impl FnOnce(&mut Store) -> T) -> T {

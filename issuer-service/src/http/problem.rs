@@ -192,7 +192,7 @@ pub struct ApiProblemBody {
     /// What to do.
     pub remedy: String,
     /// What is wrong with what was sent, one by one.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub faults: Vec<Fault>,
 }
 

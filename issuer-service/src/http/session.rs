@@ -15,7 +15,7 @@ use super::operators::OperatorDesk;
 use super::single;
 use super::tls::Peer;
 use crate::operator::Operator;
-use crate::operator::login::{self, Entered, LoginError, SESSION_SECONDS};
+use crate::operator::login::{self, Entered, LoginError};
 use crate::peer;
 use crate::store::Store;
 
@@ -71,7 +71,7 @@ impl Session {
         self.token.as_ref().map(|_| self.entered.until)
     }
 
-    /// What a request that changes something must carry; none for a machine, whose certificate no page can use.
+    /// What a request that changes something must carry; none for a machine, whose requests [`own_page`] looks at.
     #[must_use]
     pub fn csrf(&self) -> Option<String> {
         self.token.as_ref().map(|token| login::csrf(token))
@@ -110,18 +110,20 @@ impl std::fmt::Debug for Session {
 /// The cookie of a session that begins.
 #[must_use]
 pub fn cookie(token: &str, secure: bool) -> HeaderValue {
-    set(token, secure, SESSION_SECONDS)
+    set(token, secure)
 }
 
 /// The cookie that takes one away.
 #[must_use]
 pub fn no_cookie(secure: bool) -> HeaderValue {
-    set("", secure, 0)
+    set("", secure)
 }
 
-fn set(value: &str, secure: bool, seconds: u64) -> HeaderValue {
+fn set(value: &str, secure: bool) -> HeaderValue {
     let (name, end) = (name(secure), if secure { "; Secure" } else { "" });
-    let text = format!("{name}={value}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Strict{end}");
+    // It ends with the browser: the next at a shared counter finds nobody in.
+    let age = if value.is_empty() { "; Max-Age=0" } else { "" };
+    let text = format!("{name}={value}; Path=/{age}; HttpOnly; SameSite=Strict{end}");
     let mut value = HeaderValue::from_str(&text).expect("hex digits");
     value.set_sensitive(true);
     value
@@ -144,6 +146,24 @@ fn token(headers: &HeaderMap, secure: bool) -> Option<Zeroizing<String>> {
     let value = found.next()?;
     let shaped = value.len() == 64 && value.bytes().all(|byte| byte.is_ascii_hexdigit());
     (shaped && found.next().is_none()).then(|| Zeroizing::new(value.to_owned()))
+}
+
+/// Whether a request that changes something may come from a page of ours or from a program. A browser says of each request which
+/// site made it; one that shows a certificate does so for every page.
+///
+/// # Errors
+/// [`LoginError::CsrfWrong`] when another site's page sends it.
+pub(super) fn own_page(headers: &HeaderMap) -> Result<(), LoginError> {
+    let ours = match single(headers, "sec-fetch-site") {
+        Some(site) => matches!(site, "same-origin" | "none"),
+        None if headers.contains_key("sec-fetch-site") => false,
+        None if !headers.contains_key("origin") => true,
+        None => {
+            let origin = single(headers, "origin").and_then(|origin| origin.split_once("://"));
+            origin.is_some_and(|(_, host)| single(headers, "host") == Some(host))
+        }
+    };
+    if ours { Ok(()) } else { Err(LoginError::CsrfWrong) }
 }
 
 /// What a request says to be the session's token for its acts.

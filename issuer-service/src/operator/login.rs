@@ -8,7 +8,6 @@ pub mod failure;
 pub mod password;
 pub mod totp;
 
-use ring::digest::{SHA256, digest};
 use ring::hmac;
 use ring::rand::{SecureRandom, SystemRandom};
 use subtle::ConstantTimeEq;
@@ -79,12 +78,13 @@ pub fn prove(store: &mut Store, name: &str, password: &str) -> Result<(), LoginE
     if proved(store, name, password)? { Err(LoginError::PasswordInitial { name: name.to_owned() }) } else { Ok(()) }
 }
 
-/// Logs an operator in: password, then the code of the second factor, which is used up by it.
+/// Logs an operator in: password, then the code of the second factor, which is used up by it. Mistakes are counted for the name and
+/// the block of addresses that they come `from`: a stranger elsewhere makes nobody wait.
 ///
 /// # Errors
 /// [`LoginError`].
-pub fn log_in(store: &mut Store, name: &str, password: &str, code: &str) -> Result<Begun, LoginError> {
-    let initial = verified(store, name, password)?;
+pub fn log_in(store: &mut Store, name: &str, password: &str, code: &str, from: &str) -> Result<Begun, LoginError> {
+    let initial = verified(store, name, password, Some(from))?;
     let seconds = clock::seconds();
     let mut bytes = Zeroizing::new([0; 32]);
     SystemRandom::new().fill(&mut *bytes).map_err(|_| LoginError::NoRandom)?;
@@ -99,7 +99,7 @@ pub fn log_in(store: &mut Store, name: &str, password: &str, code: &str) -> Resu
         if !tx.take_totp_step(name, step)? {
             return Err(LoginError::Refused);
         }
-        let heading = heading(tx, name)?;
+        let heading = heading(tx, name, Some(from))?;
         // This one is counted already.
         let mistakes = tx.login_failures(&heading)?.0.saturating_sub(1);
         tx.forget_logins(&heading)?;
@@ -178,7 +178,8 @@ pub fn reset(
         let operator = tx.operator(name)?.ok_or_else(|| OperatorError::Unknown { name: name.to_owned() })?;
         tx.set_password(name, &hash, true)?;
         tx.remove_totp(name)?;
-        tx.forget_logins(&heading(tx, name)?)?;
+        tx.forget_logins(name)?;
+        tx.forget_door_logins(name)?;
         let detail = "initial password, no second factor".to_owned();
         Ok((operator, Act { actor, act: "operator.reset", object: format!("operator {name}"), detail }))
     })
@@ -230,17 +231,17 @@ fn own(
 
 /// As [`verified`], where the password is all that is asked.
 fn proved(store: &mut Store, name: &str, password: &str) -> Result<bool, LoginError> {
-    let initial = verified(store, name, password)?;
-    store.journal(|tx| Ok::<_, LoginError>(tx.forget_logins(&heading(tx, name)?)?))?;
+    let initial = verified(store, name, password, None)?;
+    store.journal(|tx| Ok::<_, LoginError>(tx.forget_logins(&heading(tx, name, None)?)?))?;
     Ok(initial)
 }
 
 /// Whether the password, which is right, is an initial one. Each attempt is counted before it is looked at, so that many at once
 /// are as many mistakes; the success behind it forgets them.
-fn verified(store: &mut Store, name: &str, password: &str) -> Result<bool, LoginError> {
+fn verified(store: &mut Store, name: &str, password: &str, from: Option<&str>) -> Result<bool, LoginError> {
     let now = clock::seconds();
     let stored = store.journal(|tx| {
-        let heading = heading(tx, name)?;
+        let heading = heading(tx, name, from)?;
         let (failures, last_at) = tx.login_failures(&heading)?;
         let until = last_at + waiting(failures);
         if until > now {
@@ -270,14 +271,10 @@ fn waiting(failures: u32) -> u64 {
     }
 }
 
-/// Where mistakes are counted: under the operator's name; for names that nobody has under one of 4,096 headings, so that they wait
-/// as well and the table stays small.
-fn heading(tx: &Tx<'_>, name: &str) -> Result<String, StoreError> {
-    if tx.operator(name)?.is_some() {
-        return Ok(name.to_owned());
-    }
-    let hash = hex::encode(digest(&SHA256, name.as_bytes()));
-    Ok(format!("?{}", hash.get(..3).unwrap_or_default()))
+/// Where mistakes are counted: at this machine under the name; at a door under a keyed hash of name and block of addresses, the same
+/// for names that nobody has, short enough that the table stays small.
+fn heading(tx: &Tx<'_>, name: &str, from: Option<&str>) -> Result<String, StoreError> {
+    from.map_or_else(|| Ok(name.to_owned()), |from| tx.door_heading(name, from))
 }
 
 impl Operator {

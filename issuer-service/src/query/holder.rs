@@ -7,7 +7,7 @@ use settlement::date::Month;
 use settlement::id::CardIdentifier;
 use settlement::message::{AnswerStatus, Version1};
 use settlement::query::{
-    AccountView, LOG_RECORDS_MAX, OnCard, OverviewAnswer, OverviewRequest, STATEMENT_LINES_MAX, SelfService,
+    AccountView, LOG_RECORDS_MAX, OnCard, OverviewAnswer, OverviewRequest, Pin, STATEMENT_LINES_MAX, SelfService,
     difference_of,
 };
 
@@ -49,6 +49,10 @@ pub fn overview(
         && certificate::left_this_month(tx, benefit_rules, made.person, month)? != Some(0)
     {
         may.push(SelfService::Certificate);
+    }
+    // With the PIN that came with the card nothing is carried out: it is changed first.
+    if request.pin == Pin::Initial {
+        may.clear();
     }
     let answer = OverviewAnswer {
         version: Version1,

@@ -7,6 +7,7 @@ use super::engine::OptionalExtension;
 use super::{Store, StoreError, Tx};
 use crate::clock;
 use crate::operator::login::Opened;
+use crate::vault::data_keys::Lookup;
 
 /// Where the secret of an operator's second factor opens.
 pub(super) fn totp_place(operator: &str) -> String {
@@ -116,6 +117,31 @@ impl Tx<'_> {
     /// [`StoreError`].
     pub(crate) fn forget_logins(&self, name: &str) -> Result<(), StoreError> {
         self.sql.execute("DELETE FROM login_failure WHERE name = $1", [name])?;
+        Ok(())
+    }
+
+    /// Where mistakes under a name from a block of addresses are counted. Nobody outside can tell which share a heading.
+    ///
+    /// # Errors
+    /// [`StoreError`], also while the data keys are closed.
+    pub(crate) fn door_heading(&self, name: &str, from: &str) -> Result<String, StoreError> {
+        let (name, pair) = (self.door_mark(name)?, self.door_mark(&format!("{name}\0{from}"))?);
+        Ok(format!("@{}{}", name.get(..4).unwrap_or_default(), pair.get(..5).unwrap_or_default()))
+    }
+
+    fn door_mark(&self, text: &str) -> Result<String, StoreError> {
+        Ok(self.data()?.keys.lookups(Lookup::Login, text).next().map(hex::encode).unwrap_or_default())
+    }
+
+    /// Forgets attempts under a name at the doors; while the data keys are closed nobody knows which they are.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub(crate) fn forget_door_logins(&self, name: &str) -> Result<(), StoreError> {
+        if let Ok(mark) = self.door_mark(name) {
+            let begins = format!("@{}%", mark.get(..4).unwrap_or_default());
+            self.sql.execute("DELETE FROM login_failure WHERE name LIKE $1", [begins])?;
+        }
         Ok(())
     }
 

@@ -36,6 +36,8 @@ pub enum Lookup {
     Number,
     /// A name, normalized.
     Name,
+    /// A name of an operator at a door, and where somebody used it.
+    Login,
 }
 
 /// Keyed hashes of a person's number and name under one generation, made before the row that is looked for by them.
@@ -317,6 +319,7 @@ impl Generation {
         context.update(match kind {
             Lookup::Number => b"number\0",
             Lookup::Name => b"name\0\0\0",
+            Lookup::Login => b"login\0\0",
         });
         context.update(text.as_bytes());
         let mut first = [0; LOOKUP_BYTES];

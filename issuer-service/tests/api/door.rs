@@ -1,6 +1,7 @@
 //! Who is let in: passwords, codes, waiting, sessions, the token of a session.
 
 use issuer_service::operator::Role;
+use issuer_service::operator::login::{self, LoginError};
 
 use crate::office::{Clerk, Office};
 
@@ -53,7 +54,7 @@ fn what_was_wrong_is_not_said_and_mistakes_cost_waiting() {
     assert_eq!((told.status, told.code()), (429, "LOGIN_LOCKED"), "even with all of it right");
     assert!(told.head.to_lowercase().contains("retry-after: "), "{told:?}");
     let (exit, said) = office.run(&li, Some(&li.password()), &["number", "fill", "1"]);
-    assert!(exit == Some(6) && said.contains("LOGIN_LOCKED"), "one door for both: {said}");
+    assert_eq!(exit, Some(0), "nobody at the door keeps anybody from the machine: {said}");
     // A minute later one more attempt is looked at; a mistake doubles the waiting.
     office.ask("UPDATE login_failure SET last_at = last_at - 61");
     assert_eq!(wrong(&office, &li).0, 401);
@@ -61,9 +62,107 @@ fn what_was_wrong_is_not_said_and_mistakes_cost_waiting() {
     assert_eq!(wrong(&office, &li).0, 429);
     office.ask("UPDATE login_failure SET last_at = last_at - 61");
     assert_eq!(office.log_in(&li, &li.password(), &li.code(0)).status, 200);
-    assert_eq!(office.ask("SELECT COUNT(*) FROM login_failure WHERE name = 'li'")[0][0], "0");
+    assert_eq!(office.ask("SELECT COUNT(*) FROM login_failure")[0][0], "1", "of nobody");
     let acts = office.ask("SELECT actor FROM audit WHERE act = 'operator.attempts'");
     assert_eq!(acts, [["door"]]);
+}
+
+#[test]
+fn what_is_due_every_day_runs_with_operators_who_have_passwords() {
+    let mut office = Office::new();
+    let clerks = [office.clerk("daily", &[Role::Counter, Role::Capture]), office.clerk("auditor", &[Role::Audit])];
+    let secrets = tempfile::tempdir().expect("folder");
+    for clerk in &clerks {
+        std::fs::write(secrets.path().join(&clerk.name), clerk.password() + "\n").expect("written");
+    }
+    std::fs::copy(office.data().join("rehearsal.passphrase"), secrets.path().join("passphrase")).expect("copied");
+    let mut ran = Vec::new();
+    for unit in ["daily", "checkpoint"] {
+        let path = format!("{}/../packaging/systemd/issuer-{unit}.service", env!("CARGO_MANIFEST_DIR"));
+        let text = std::fs::read_to_string(path).expect("a unit");
+        for line in text.lines().filter_map(|line| line.strip_prefix("ExecStart=/usr/bin/issuer ")) {
+            let line = line.replace("${CREDENTIALS_DIRECTORY}", secrets.path().to_str().expect("UTF-8"));
+            let line = line.replace("${ISSUER_DAILY}", "daily").replace("${ISSUER_AUDITOR}", "auditor");
+            let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_issuer"));
+            command.args(line.split(' ')).env("ISSUER_DATA", office.data()).stdin(std::process::Stdio::null());
+            let output = command.output().expect("the program starts");
+            assert!(output.status.success(), "{line}: {}", String::from_utf8_lossy(&output.stderr));
+            ran.push(line);
+        }
+    }
+    assert_eq!(ran.len(), 3, "{ran:?}");
+    let acts = office
+        .ask("SELECT DISTINCT actor FROM audit WHERE actor IN ('daily', 'auditor') AND act NOT LIKE 'operator.%'");
+    assert_eq!(acts.len(), 2, "{acts:?}");
+}
+
+#[test]
+fn a_stranger_elsewhere_makes_nobody_wait() {
+    let mut office = Office::new();
+    let li = office.clerk("li", &[Role::Capture]);
+    let (password, code) = (li.password(), li.code(0));
+    let store = &mut office.centre.store;
+    let mut from = |block: &str, password: &str| login::log_in(store, "li", password, &code, block).err();
+    for _ in 0..5 {
+        assert!(matches!(from("198.51.100.0", "rubbish"), Some(LoginError::Refused)));
+    }
+    assert!(matches!(from("198.51.100.0", "rubbish"), Some(LoginError::Locked { .. })));
+    assert!(from("203.0.113.0", &password).is_none(), "who is elsewhere comes in");
+    assert!(matches!(from("198.51.100.0", &password), Some(LoginError::Locked { .. })), "the stranger still waits");
+}
+
+#[test]
+fn other_sites_pages_neither_act_nor_log_in() {
+    let mut office = Office::new();
+    let li = office.with("li", &[Role::Capture]);
+    let kind = ("content-type", "application/json");
+    for (name, value) in
+        [("sec-fetch-site", "cross-site"), ("sec-fetch-site", "same-site"), ("origin", "https://evil.example")]
+    {
+        let told = office.send("POST", "/api/v1/session", &[kind, (name, value)], b"{}");
+        assert_eq!((told.status, told.code()), (403, "SESSION_TOKEN_WRONG"), "{name}: {value}");
+        let form = ("content-type", "application/x-www-form-urlencoded");
+        let told = office.send("POST", "/console/login", &[form, (name, value)], b"operator=li");
+        assert_eq!(told.status, 403, "{told:?}");
+        let headers = [("cookie", li.cookie.as_str()), ("x-csrf-token", &li.csrf), (name, value)];
+        assert_eq!(office.send("DELETE", "/api/v1/session", &headers, b"").code(), "SESSION_TOKEN_WRONG");
+    }
+    let headers = [("cookie", li.cookie.as_str()), ("x-csrf-token", &li.csrf), ("sec-fetch-site", "same-origin")];
+    assert_eq!(office.send("DELETE", "/api/v1/session", &headers, b"").status, 200);
+}
+
+#[test]
+fn who_is_not_in_sends_no_long_body_and_no_form() {
+    let mut office = Office::new();
+    let long = vec![b'x'; 8 * 1024];
+    let told = office.send("POST", "/api/v1/session", &[("content-type", "application/json")], &long);
+    assert_eq!((told.status, told.code()), (413, "BODY_TOO_LARGE"));
+    let form = ("content-type", "application/x-www-form-urlencoded");
+    assert_eq!(office.send("POST", "/console/login", &[form], &long).status, 413);
+    // Only the head comes: it is answered before a byte of the form is there.
+    let head = [form, ("content-length", "60000")];
+    assert_eq!(office.send_head("POST", "/console/batches", &head), 303);
+    let li = office.with("li", &[Role::Capture]);
+    let told = |fields: &str| {
+        let body = format!("csrf={}&{fields}", li.csrf);
+        office.send("POST", "/console/batches", &[("cookie", &li.cookie), form], body.as_bytes()).status
+    };
+    assert_eq!(told("county=%FF51&count=3"), 400, "what cannot be read does not become every county");
+    assert_eq!(told(&"x=1&".repeat(64)), 400);
+    assert_eq!(office.get(&li, "/console/cards/%00").status, 400);
+    let told = office.get(&li, "/api/v1/credentials/%ff");
+    assert_eq!((told.status, told.code()), (400, "PARAMETER_UNFIT"));
+}
+
+#[test]
+fn a_search_for_people_is_on_record_and_cannot_be_tried_often() {
+    let mut office = Office::new();
+    let li = office.with("li", &[Role::Counter]);
+    let search = serde_json::json!({ "by": "number", "text": "513301199001010013" });
+    let told: Vec<u16> = (0..11).map(|_| office.post(&li, "/api/v1/people/search", &search).status).collect();
+    assert_eq!((&told[..10], told[10]), (&[200; 10][..], 429));
+    let acts = office.ask("SELECT actor, object, detail FROM audit WHERE act = 'person.find'");
+    assert_eq!((acts.len(), &acts[0][..]), (10, &["li".to_owned(), "people".into(), "by number: 0 found".into()][..]));
 }
 
 #[test]

@@ -13,18 +13,18 @@ POST   /api/v1/session -
 GET    /api/v1/session *
 DELETE /api/v1/session *
 GET    /api/v1/openapi.json -
-GET    /api/v1/people *
+GET    /api/v1/people capture counter approve
 POST   /api/v1/people capture counter
-POST   /api/v1/people/search *
-GET    /api/v1/people/{number} *
+POST   /api/v1/people/search capture counter approve
+GET    /api/v1/people/{number} capture counter approve
 POST   /api/v1/people/{number}/reveal capture
 POST   /api/v1/people/{number}/photo capture counter
-GET    /api/v1/credential-requests *
+GET    /api/v1/credential-requests capture counter approve
 POST   /api/v1/credential-requests capture
-GET    /api/v1/credential-requests/{number} *
+GET    /api/v1/credential-requests/{number} capture counter approve
 POST   /api/v1/credential-requests/{number}/cancel capture
-GET    /api/v1/credentials *
-GET    /api/v1/credentials/{card} *
+GET    /api/v1/credentials capture counter approve
+GET    /api/v1/credentials/{card} capture counter approve
 POST   /api/v1/credentials/{card}/activate counter
 POST   /api/v1/credentials/{card}/suspend counter
 POST   /api/v1/credentials/{card}/unsuspend counter

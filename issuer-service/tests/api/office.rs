@@ -188,6 +188,17 @@ impl Office {
         }
     }
 
+    /// The status of the answer to a head whose body does not come.
+    pub(crate) fn send_head(&self, method: &str, path: &str, headers: &[(&str, &str)]) -> u16 {
+        let mut stream = TcpStream::connect(("127.0.0.1", self.port)).expect("connects");
+        let mut head = format!("{method} {path} HTTP/1.1\r\nhost: centre\r\nconnection: close\r\n");
+        headers.iter().for_each(|(name, value)| head.push_str(&format!("{name}: {value}\r\n")));
+        stream.write_all(format!("{head}\r\n").as_bytes()).expect("head");
+        let mut answer = [0; 12];
+        stream.read_exact(&mut answer).expect("a status");
+        String::from_utf8_lossy(&answer).split(' ').nth(1).and_then(|status| status.parse().ok()).expect("a status")
+    }
+
     /// The program at this centre, by an operator with a password.
     pub(crate) fn run(&self, clerk: &Clerk, password: Option<&str>, words: &[&str]) -> (Option<i32>, String) {
         let mut command = Command::new(env!("CARGO_BIN_EXE_issuer"));

@@ -11,15 +11,15 @@ use crate::office::{In, Office, Told};
 /// Who may: `*` whoever is in, else one of these roles. Written by hand, against the table of duties.
 const MAY: &str = "
 GET  /console/today *
-GET  /console/people *
-GET  /console/people/{number} *
+GET  /console/people capture counter approve
+GET  /console/people/{number} capture counter approve
 GET  /console/batches *
 GET  /console/batches/{number} *
-GET  /console/cards *
-GET  /console/cards/{name} *
+GET  /console/cards capture counter approve
+GET  /console/cards/{name} capture counter approve
 GET  /console/stock *
 GET  /console/stations *
-GET  /console/requests *
+GET  /console/requests capture counter approve
 GET  /console/keys *
 GET  /console/faces *
 GET  /console/faces/{name} *
@@ -28,7 +28,7 @@ GET  /console/audit audit
 GET  /console/figures *
 GET  /console/import capture
 POST /console/import capture
-POST /console/people *
+POST /console/people capture counter approve
 POST /console/people/{number}/photo capture counter
 POST /console/people/{number}/photo/show capture
 POST /console/people/{number}/photo/remove capture

@@ -32,8 +32,9 @@ struct Person {
     name: String,
     /// Code of the sex.
     sex: String,
-    /// Code of the ethnic group.
-    ethnic_group: String,
+    /// Code of the ethnic group; of one person only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ethnic_group: Option<String>,
     /// Year of birth.
     birth_date: String,
     /// County.
@@ -44,7 +45,7 @@ struct Person {
     #[serde(skip_serializing_if = "Option::is_none")]
     no_card: Option<&'static str>,
     /// 卡号 of the person's cards, the oldest first; of one person only.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     credentials: Vec<String>,
 }
 
@@ -193,14 +194,14 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
 
 impl From<Masked> for Person {
     fn from(masked: Masked) -> Self {
-        let Masked { id, number, name, sex, ethnic_group, birth_date, region, phone, no_card, .. } = masked;
+        let Masked { id, number, name, sex, birth_date, region, phone, no_card, .. } = masked;
         let no_card = no_card.map(crate::person::no_card::NoCard::name);
         Self {
             person_id: id,
             number,
             name,
             sex,
-            ethnic_group,
+            ethnic_group: None,
             birth_date,
             region,
             phone,
@@ -224,10 +225,8 @@ fn find(call: &mut Call<'_>, Json(search): Json<Search>) -> Result<People, Error
         SearchBy::Number => By::Number,
         SearchBy::Name => By::Name,
     };
-    let found = call.store.read(|tx| {
-        let ids = search::find(tx, by, std::iter::once(search.text))?;
-        search::masked(tx, &ids)
-    })?;
+    let (desk, operator) = (call.desk, call.operator()?.clone());
+    let found = desk.search(call.store, &operator, by, search.text)?;
     Ok(People { people: found.into_iter().map(Person::from).collect(), next: None })
 }
 
@@ -237,7 +236,8 @@ fn show(call: &mut Call<'_>, _: Nothing) -> Result<Person, Error> {
         Ok((tx.person(id)?.ok_or(Missing::Person { id })?, tx.cards_of_person(id)?))
     })?;
     let credentials = cards.into_iter().map(|card| card.card_number).collect();
-    Ok(Person { credentials, ..Masked::from(&person).into() })
+    let ethnic_group = Some(person.details.ethnic_group.clone());
+    Ok(Person { credentials, ethnic_group, ..Masked::from(&person).into() })
 }
 
 fn reveal(call: &mut Call<'_>, Json(Reason { reason }): Json<Reason>) -> Result<Whole, Error> {

@@ -4,7 +4,7 @@
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::failure::ApiError;
 
@@ -21,12 +21,14 @@ pub(crate) struct Rate {
 pub(in crate::http) const DOOR: Rate = Rate { burst: 60.0, per_second: 2.0 };
 /// An operator or a program, in all sessions together.
 pub(in crate::http) const OPERATOR: Rate = Rate { burst: 2_000.0, per_second: 500.0 };
+/// Searches for people, of an operator or a program in all sessions together: nobody looks for a number by trying.
+pub(in crate::http) const SEARCH: Rate = Rate { burst: 10.0, per_second: 10.0 / 60.0 };
 /// Who asks at once, before those who have all left are looked for.
 const HOLDERS: usize = 4_096;
 
 /// Who has how many left.
 #[derive(Debug, Default)]
-pub(crate) struct Rates(Mutex<HashMap<String, (f64, Instant)>>);
+pub(crate) struct Rates(Mutex<HashMap<String, (f64, Instant, Rate)>>);
 
 impl Rates {
     /// One request of somebody.
@@ -37,15 +39,16 @@ impl Rates {
     fn take_at(&self, holder: &str, rate: Rate, now: Instant) -> Result<(), ApiError> {
         let mut held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if held.len() >= HOLDERS {
-            held.retain(|_, (left, since)| filled(*left, *since, rate, now) < rate.burst);
+            held.retain(|_, (left, since, rate)| filled(*left, *since, *rate, now) < rate.burst);
         }
-        let (left, since) = held.get(holder).copied().unwrap_or((rate.burst, now));
+        let (left, since) = held.get(holder).map_or((rate.burst, now), |(left, since, _)| (*left, *since));
         let left = filled(left, since, rate, now);
         if left < 1.0 {
-            held.insert(holder.to_owned(), (left, now));
-            return Err(ApiError::TooMany { seconds: 1 });
+            held.insert(holder.to_owned(), (left, now, rate));
+            let seconds = Duration::from_secs_f64((1.0 - left) / rate.per_second).as_secs() + 1;
+            return Err(ApiError::TooMany { seconds });
         }
-        held.insert(holder.to_owned(), (left - 1.0, now));
+        held.insert(holder.to_owned(), (left - 1.0, now, rate));
         Ok(())
     }
 }
@@ -57,8 +60,6 @@ fn filled(left: f64, since: Instant, rate: Rate, now: Instant) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     #[test]

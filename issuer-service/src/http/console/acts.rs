@@ -15,10 +15,10 @@ use crate::console::{self, batches, cards, people, works};
 use crate::error::{Error, Missing};
 use crate::face;
 use crate::http::api::failure::ApiError;
-use crate::operator::Role;
+use crate::operator::{Role, duty};
 use crate::peer;
 use crate::registry::RegistryError;
-use crate::registry::search::{self, By};
+use crate::registry::search::By;
 use crate::request;
 use crate::station::care::{self, HoldKind};
 
@@ -44,10 +44,7 @@ pub(super) const ROUTES: &[Route] = &[
 fn find(turn: &mut Turn<'_>) -> Result<Reply, Error> {
     let by = if turn.ask.field("by") == "name" { By::Name } else { By::Number };
     let text = turn.ask.field("text").to_owned();
-    let found = turn.store.read(|tx| {
-        let ids = search::find(tx, by, std::iter::once(text))?;
-        search::masked(tx, &ids)
-    })?;
+    let found = turn.ask.desk.search(turn.store, turn.ask.viewer.operator, by, text)?;
     Ok(Reply::Page(turn.ask.say("人员", "People").to_owned(), people::search(&turn.ask.viewer, Some(&found))))
 }
 
@@ -119,6 +116,8 @@ fn move_card(turn: &mut Turn<'_>) -> Result<Reply, Error> {
         "cancel" => Step::Cancel,
         _ => return Err(ApiError::ParameterUnfit { name: "step" }.into()),
     };
+    // Each move is a command of its own, with a duty of its own.
+    duty::allowed(turn.ask.viewer.operator, step.command())?;
     let order = Order { step, reason: turn.ask.field("reason"), operator: turn.ask.operator() };
     life::carry_out(turn.store, rules, number, &order)?;
     Ok(Reply::To(cards::address(number)))
