@@ -178,7 +178,8 @@ fn of_segment(known: &mut Vec<Known>, segment: &Segment, atr: Option<&Vec<u8>>, 
     let mut found: Vec<Found> = Vec::new();
     let mut here: Vec<usize> = Vec::new();
     for stretch in &segment.stretches {
-        let is_mixed = stretch.is_mixed || here.iter().any(|card| is_torn(&known[card - 1].facts, &stretch.facts));
+        let is_mixed = stretch.is_mixed
+            || here.iter().filter_map(|card| of_number(known, *card)).any(|card| is_torn(&card.facts, &stretch.facts));
         let atr = atr.filter(|_| here.is_empty());
         let one = match is_mixed {
             true => Found::mixed(known, stretch),
@@ -193,9 +194,9 @@ fn of_segment(known: &mut Vec<Known>, segment: &Segment, atr: Option<&Vec<u8>>, 
     if let ([card], false, false) = (here.as_slice(), is_mixed, others) {
         // Nobody else spoke since the reset.
         for (found, stretch) in found.iter_mut().zip(&segment.stretches) {
-            if !differs(&known[card - 1].facts, &stretch.facts) {
+            if let Some(one) = known.get_mut(card - 1).filter(|one| !differs(&one.facts, &stretch.facts)) {
                 *found = Found::of(Some(*card), Sign::Reset);
-                known[card - 1].learn(stretch);
+                one.learn(stretch);
             }
         }
     } else {
@@ -225,7 +226,7 @@ fn place(known: &mut Vec<Known>, stretch: &Stretch, atr: Option<&Vec<u8>>) -> Op
         }
         _ => return None,
     };
-    let found = &mut known[card - 1];
+    let found = known.get_mut(card - 1)?;
     found.learn(stretch);
     found.atr = found.atr.take().or_else(|| atr.cloned());
     Some(card)
@@ -260,8 +261,14 @@ fn whose(known: &[Known], cards: &BTreeSet<usize>, stretch: &Stretch, found: &Fo
     if let Some(card) = found.own.get(&at) {
         return (Whose::Card(*card), Sign::Itself);
     }
-    let may = |card: &&usize| found.is_mixed || !differs(&known[**card - 1].facts, &stretch.facts);
+    let differs = |card: usize| of_number(known, card).is_some_and(|card| differs(&card.facts, &stretch.facts));
+    let may = |card: &&usize| found.is_mixed || !differs(**card);
     (Whose::Unsure(cards.iter().filter(may).copied().collect()), found.sign)
+}
+
+/// A card by its number, from 1.
+fn of_number(known: &[Known], card: usize) -> Option<&Known> {
+    known.get(card.checked_sub(1)?)
 }
 
 /// What a stretch read of names before it wrote.

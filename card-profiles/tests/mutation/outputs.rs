@@ -119,7 +119,8 @@ fn write_cases(profile: &Profile, factors: Factors, take: &mut Taker<'_>) {
     let mut known: Vec<Rc<Deal>> = Vec::new();
     for case in cases(profile, &bench) {
         // The way back of money is made of transactions that other cases of the same rows have.
-        let Case { id, kind, area, title, row, effect, needs, numbers: _, moves, restore, money: _ } = &case;
+        let Case { id, kind, area, title, row, effect, needs, numbers: _, moves, restore, money: _, rewrite: _ } =
+            &case;
         if !take(
             5,
             &format_args!("{id} {kind} {area:?} {} {} {row} {effect:?} {needs:?} {}", title.zh, title.en, moves.len()),
