@@ -32,7 +32,8 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-pub(super) use self::encoding::decoded;
+use self::encoding::query;
+pub(super) use self::encoding::{decoded, places};
 use self::failure::ApiError;
 use super::connection::{self, Limits, NoBody};
 use super::operators::{self, OperatorDesk};
@@ -52,8 +53,6 @@ pub const BODY_BYTES_MAX: usize = 8 * 1024 * 1024;
 const DOOR_BYTES_MAX: usize = 4 * 1024;
 /// Longest body of JSON.
 const JSON_BYTES_MAX: usize = 256 * 1024;
-/// Longest query.
-const QUERY_BYTES_MAX: usize = 2_048;
 /// The character zero in JSON: PostgreSQL keeps it in no text, and nobody has it in a name.
 const ZERO: &[u8] = b"\\u0000";
 /// What names the repetitions of a request.
@@ -557,16 +556,6 @@ fn head(
     Ok(Head { headers: request.headers().clone(), peer, path, query, target, lang })
 }
 
-/// What stands in the places of a path, for API and console; no text that cannot be read, no character that nobody types.
-pub(super) fn places(path: Result<RawPathParams, RawPathParamsRejection>) -> Result<Vec<(String, String)>, ApiError> {
-    let unfit = ApiError::ParameterUnfit { name: "path" };
-    let Ok(path) = path else { return Err(unfit) };
-    if path.iter().any(|(_, value)| value.chars().any(char::is_control)) {
-        return Err(unfit);
-    }
-    Ok(path.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect())
-}
-
 async fn body(endpoint: &Endpoint, request: Request, limits: Limits) -> Result<Bytes, ApiError> {
     let (kind, bytes_max) = endpoint.work.takes();
     let said = single(request.headers(), "content-type").map(|text| text.split(';').next().unwrap_or_default().trim());
@@ -667,31 +656,6 @@ fn key(headers: &HeaderMap) -> Result<Option<String>, ApiError> {
     } else {
         Err(ApiError::KeyUnfit)
     }
-}
-
-/// Names and values behind the question mark, each once and of its kind.
-fn query(known: &'static [Parameter], text: &str) -> Result<Vec<(String, String)>, ApiError> {
-    if text.len() > QUERY_BYTES_MAX {
-        return Err(ApiError::ParameterUnfit { name: "?" });
-    }
-    let mut found: Vec<(String, String)> = Vec::new();
-    for pair in text.split('&').filter(|pair| !pair.is_empty()) {
-        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-        let unknown = ApiError::ParameterUnfit { name: "?" };
-        let parameter = known.iter().find(|parameter| parameter.name == name).ok_or(unknown)?;
-        let unfit = || ApiError::ParameterUnfit { name: parameter.name };
-        let value = decoded(value).ok_or_else(unfit)?;
-        let fits = match parameter.kind {
-            Kind::Number(most) => value.parse::<i64>().is_ok_and(|number| (0..=most).contains(&number)),
-            Kind::Text(most) => value.chars().count() <= most && !value.chars().any(char::is_control),
-            Kind::Word(words) => words.contains(&value.as_str()),
-        };
-        if !fits || found.iter().any(|(before, _)| before == name) {
-            return Err(unfit());
-        }
-        found.push((name.to_owned(), value));
-    }
-    Ok(found)
 }
 
 /// The language that the caller reads.
