@@ -49,6 +49,7 @@ const DAY: &[(Kind, &str, &str)] = &[
     (Acts, ONE, "person death 4 --withdraw --reason mistake"),
     (Acts, ONE, "benefit import contributions.csv"),
     (Looks, ONE, "benefit list"),
+    (Acts, ONE, "benefit take-back 1"),
     (Looks, ONE, "ticket list"),
     (Acts, ONE, "query person --person 1"),
     (Acts, ONE, "query card --person 1 --channel agent"),

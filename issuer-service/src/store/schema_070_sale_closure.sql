@@ -27,7 +27,7 @@ DROP TABLE sale;
 ALTER TABLE sale_closed RENAME TO sale;
 CREATE INDEX sale_open ON sale (terminal, card) WHERE state = 'authorised';
 CREATE INDEX sale_of_card ON sale (card, card_sequence);
-CREATE TRIGGER sale_that_is_done_stays_done BEFORE UPDATE ON sale WHEN OLD.state = 'done'
+CREATE TRIGGER sale_done_stays_done BEFORE UPDATE ON sale WHEN OLD.state = 'done'
 BEGIN SELECT RAISE(ABORT, 'a sale that is done stays done'); END;
 
 CREATE TABLE sale_closure (

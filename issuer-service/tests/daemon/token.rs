@@ -395,7 +395,7 @@ fn cancelled_behind_a_kill(keeps: bool) {
     if keeps {
         let new: Vec<_> = files().into_iter().filter(|file| !there_before.contains(file)).collect();
         let kept = new.iter().filter(|file| cannot_be_destroyed(file)).count();
-        assert!(kept > enough / 2 - 1, "{kept} of {} files", new.len());
+        assert!(kept >= enough / 4, "{kept} of {} files", new.len());
     }
     let cancel = line("wu", &["ceremony", "cancel"]);
     let (code, told) = json(&bench, &cancel.split(' ').skip(2).collect::<Vec<_>>());

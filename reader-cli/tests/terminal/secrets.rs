@@ -165,6 +165,8 @@ fn nothing_planted_comes_out_where_nobody_asked() {
         ("upload".to_owned(), false),
         ("day-end".to_owned(), false),
         ("terminal show".to_owned(), false),
+        (format!("terminal request --out {bill}.request"), false),
+        (format!("terminal certificate {bill}"), false),
         (format!("cert set-up --pin {user} --administrator-pin {administrator}"), false),
         (format!("cert verify-pin --administrator --pin {administrator}"), false),
         (
