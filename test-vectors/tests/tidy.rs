@@ -219,6 +219,20 @@ fn every_module_says_what_it_is() {
     none(&wrong);
 }
 
+/// `make test` runs no examples of doc comments: what is worth showing is a test.
+#[test]
+fn no_doc_comment_holds_code_that_nobody_runs() {
+    let code = |text: &str| {
+        let fences = text.lines().enumerate().filter_map(|(number, line)| {
+            let comment = line.trim_start().strip_prefix("//!").or_else(|| line.trim_start().strip_prefix("///"))?;
+            Some((number, comment.trim_start().strip_prefix("```")?.to_owned()))
+        });
+        let opened = fences.step_by(2).filter(|(_, language)| matches!(language.as_str(), "" | "rust" | "no_run"));
+        opened.map(|(number, _)| format!("line {}", number + 1)).collect()
+    };
+    none(&each_source(|_, text| code(text)));
+}
+
 #[test]
 fn every_crate_has_a_readme() {
     let wrong: Vec<&str> =
