@@ -79,8 +79,7 @@ fn picture(lines: &[&str]) -> String {
     let mut svg = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}\" height=\"{height}\" viewBox=\"0 0 {width} {height}\">\n\
          <rect width=\"100%\" height=\"100%\" rx=\"8\" fill=\"#1b1f27\"/>\n\
-         <g font-family=\"ui-monospace, 'DejaVu Sans Mono', 'WenQuanYi Micro Hei Mono', monospace\" font-size=\"13\" \
-         xml:space=\"preserve\">\n"
+         <g font-family=\"ui-monospace, 'DejaVu Sans Mono', 'WenQuanYi Micro Hei Mono', monospace\" font-size=\"13\">\n"
     );
     for (row, line) in lines.iter().enumerate() {
         let colour = match line.trim_start().chars().next() {
@@ -92,7 +91,7 @@ fn picture(lines: &[&str]) -> String {
         let y = EDGE + (row + 1) * CELL.1 - 5;
         let shown: String = line.chars().take(COLUMNS).collect();
         let shown = shown.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
-        let _ = writeln!(svg, "<text x=\"{EDGE}\" y=\"{y}\" fill=\"{colour}\">{shown}</text>");
+        let _ = writeln!(svg, "<text x=\"{EDGE}\" y=\"{y}\" fill=\"{colour}\" xml:space=\"preserve\">{shown}</text>");
     }
     svg + "</g>\n</svg>\n"
 }
