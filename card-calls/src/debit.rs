@@ -5,19 +5,27 @@
 //! Owns: which purchase a call means, what it answers. Never: sends DEBIT before the terminal's journal has it; pays one call twice:
 //! a call with the same card and the same `pPayInfo` is the same purchase.
 
+use std::path::Path;
+
 use card_core::security::psam::PurchaseStart;
 use card_counter::TerminalError;
 use card_counter::check::{self, Rules};
 use card_counter::clock::Now;
-use card_counter::journal::{self, Draft, Entry, Subject};
+use card_counter::journal::{self, Draft, Entry, Plain, Subject};
+use card_counter::language::Words;
 use card_counter::pay::{self, Offer, Till};
 use card_counter::settle::settle;
 use card_counter::store::Store;
 use card_profiles::account::Amounts;
 use card_profiles::place::Place;
+use centre_line::http::Way;
+use centre_line::online::Asked;
+use centre_line::sell::{Seller, Sold};
 use settlement::fen::Fen;
 use settlement::id::{BillId, CardIdentifier, Digest, TerminalNumber};
 use settlement::limits::CLOCK_DIFFERENCE_MAX_S;
+use settlement::sale::OnlinePolicy;
+use settlement::signing::TerminalKey;
 
 use crate::calls::Calls;
 use crate::failure::Failure;
@@ -38,7 +46,10 @@ type Outputs = Result<Vec<String>, Failure>;
 #[derive(Debug)]
 pub(crate) struct Begun {
     store: Store,
+    terminal: TerminalNumber,
     offer: Offer,
+    policy: OnlinePolicy,
+    asked: Option<Asked>,
 }
 
 impl Begun {
@@ -53,9 +64,17 @@ impl Begun {
 }
 
 /// A purchase that a call asks for, or that was found paid.
-enum Wanted {
+enum Wanted<'k> {
     Paid(Box<Entry>),
-    Open(Box<(Store, Draft)>),
+    Open(Box<Open<'k>>),
+}
+
+/// A purchase that may be begun: where it is written down, how it is sold.
+struct Open<'k> {
+    store: Store,
+    draft: Draft,
+    policy: OnlinePolicy,
+    seller: Seller<'k>,
 }
 
 /// `iDoDebit`.
@@ -65,13 +84,14 @@ pub(crate) fn debit(calls: &mut Calls, settings: &Settings, given: &Arguments<'_
         visit.is_meant(given.optional("pCardInfo")?)?;
         let mut psam = visit.psam()?;
         let store = Store::open_for_money(folder(settings)?, psam.terminal_number())?;
-        let (mut store, draft) = match wanted(visit, store, &info)? {
+        let mut key = None;
+        let Open { mut store, draft, mut seller, .. } = match wanted(visit, store, &info, &mut key)? {
             Wanted::Paid(entry) => return paid(visit, &entry),
             Wanted::Open(open) => *open,
         };
         let rules = visit.tapped.account()?;
         let mut till = Till { psam: &mut psam, rules, date_time: info.date_time };
-        let done = pay::pay(&mut visit.tapped, &mut till, &mut store, &draft);
+        let Sold { paid: done, .. } = seller.sell(&mut visit.tapped, &mut till, (&mut store, &Plain), &draft);
         if let Err(TerminalError::CardRefused { sw: card_core::StatusWord::MAC_WRONG, .. }) = &done {
             visit.doubt(&psam);
         }
@@ -86,7 +106,8 @@ pub(crate) fn step1(calls: &mut Calls, settings: &Settings, given: &Arguments<'_
         visit.is_meant(given.optional("pCardInfo")?)?;
         let (mut store, number) = Store::open_enrolled(folder(settings)?)?;
         store.take_turn()?;
-        let (mut store, draft) = match wanted(visit, (store, number), &info)? {
+        let mut key = None;
+        let Open { mut store, draft, policy, mut seller } = match wanted(visit, (store, number), &info, &mut key)? {
             Wanted::Paid(entry) => {
                 let (id, bill) = (entry.number.to_string(), bill(&entry.draft.card_identifier, &info)?.to_string());
                 return Err(TerminalError::BillPaid { bill, entry: id }.into());
@@ -94,7 +115,7 @@ pub(crate) fn step1(calls: &mut Calls, settings: &Settings, given: &Arguments<'_
             Wanted::Open(open) => *open,
         };
         let rules = visit.tapped.account()?;
-        let offer = pay::offer(&mut visit.tapped, rules, &mut store, &draft, info.date_time)?;
+        let offer = seller.begin(&mut visit.tapped, rules, &mut store, &draft, info.date_time)?;
         let key = visit.tapped.profile.key(&rules.purchase_key);
         let answer = output::fields([
             algorithm(&visit.tapped).as_str(),
@@ -106,14 +127,14 @@ pub(crate) fn step1(calls: &mut Calls, settings: &Settings, given: &Arguments<'_
             &number.to_string(),
             &info.date_time.to_string(),
         ]);
-        visit.debit = Some(Begun { store, offer });
+        visit.debit = Some(Begun { store, terminal: number, offer, policy, asked: seller.asked() });
         visit.keep = Some(Next::Step2(Step::Debit));
         Ok(vec![answer])
     })
 }
 
 /// `iDoDebit_HSM_Step2`: `"0000"+seq|日期时间|MAC1|`.
-pub(crate) fn step2(calls: &mut Calls, _settings: &Settings, given: &Arguments<'_>) -> Outputs {
+pub(crate) fn step2(calls: &mut Calls, settings: &Settings, given: &Arguments<'_>) -> Outputs {
     let (mut held, ()) = calls.next_step(|next| matches!(next, Next::Step2(Step::Debit)).then_some(()))?;
     let Some(mut begun) = held.debit.take() else { return Err(Failure::NoStep("Step1")) };
     let start = match hsm_answer(given.text("pKey"), &begun.offer) {
@@ -128,8 +149,15 @@ pub(crate) fn step2(calls: &mut Calls, _settings: &Settings, given: &Arguments<'
         let rules = held.tapped.account()?;
         // MAC2 can be checked by who has the key: the HSM's side verifies the TAC, as the centre does.
         let mut unchecked = |_| Ok(true);
-        let done = pay::complete(&mut held.tapped, rules, &mut begun.store, &begun.offer, start, &mut unchecked)?;
-        receipt(&held.tapped, &done)
+        let Begun { store, terminal, offer, policy, asked } = &mut begun;
+        let (folder, terminal) = (folder(settings)?, *terminal);
+        let key = Seller::key(*policy, folder).unwrap_or(None);
+        // Where the way to the centre is gone since the first step, the record goes with the next upload.
+        let line = Seller::of(*policy, way(settings, folder), key.as_ref(), (folder, terminal));
+        let mut seller = line.unwrap_or(Seller::alone(*policy));
+        let card = (&mut held.tapped, rules);
+        let Sold { paid, .. } = seller.finish(card, store, (offer, *asked), start, &mut unchecked);
+        receipt(&held.tapped, &paid?)
     })();
     calls.learn(held);
     answer
@@ -157,12 +185,17 @@ pub(crate) fn records(calls: &mut Calls, settings: &Settings, given: &Arguments<
     })
 }
 
-fn folder(settings: &Settings) -> Result<&std::path::Path, Failure> {
+fn folder(settings: &Settings) -> Result<&Path, Failure> {
     settings.data.as_deref().ok_or_else(|| TerminalError::NotEnrolled.into())
 }
 
 /// Everything before the card is asked for its part: PIN, what an earlier call left open, acceptance, limits.
-fn wanted(visit: &mut Visit<'_>, till: (Store, TerminalNumber), info: &PayInfo) -> Result<Wanted, Failure> {
+fn wanted<'k>(
+    visit: &mut Visit<'_>,
+    till: (Store, TerminalNumber),
+    info: &PayInfo,
+    key: &'k mut Option<TerminalKey>,
+) -> Result<Wanted<'k>, Failure> {
     let (mut store, terminal) = till;
     let rules = Rules::of(Some(&store), visit.settings.city, Now::of_system())?;
     visit.pin_for_transaction()?;
@@ -176,9 +209,11 @@ fn wanted(visit: &mut Visit<'_>, till: (Store, TerminalNumber), info: &PayInfo) 
     is_of_now(info, rules.now)?;
     journal::unpaid(&store.entries_of(&visit.tapped.identifier)?, &bill_id)?;
     check::all_passed(check::card(&visit.tapped, &rules))?;
-    check::all_passed(check::blacklist(&visit.tapped, &rules, &store)?)?;
-    let Amounts { personal_account, .. } = info.amounts;
-    check::within_limits(&store, &visit.tapped, &rules, Fen::from_card(personal_account))?;
+    let (folder, policy) = (folder(visit.settings)?, rules.limits.online);
+    *key = Seller::key(policy, folder)?;
+    let mut seller = Seller::of(policy, way(visit.settings, folder), key.as_ref(), (folder, terminal))?;
+    seller.listed(&visit.tapped, &rules, &store)?;
+    seller.limited(&visit.tapped, &rules, &store, Fen::from_card(info.amounts.personal_account))?;
     answer_fits(visit, terminal, info)?;
     let draft = Draft {
         terminal,
@@ -189,11 +224,20 @@ fn wanted(visit: &mut Visit<'_>, till: (Store, TerminalNumber), info: &PayInfo) 
             amounts: info.amounts,
             bill_hash: meaning(&visit.tapped.identifier, info),
             bill_id,
-            sale_id: None,
+            sale_id: seller.sale_id()?,
         },
         paper: String::new(),
     };
-    Ok(Wanted::Open(Box::new((store, draft))))
+    Ok(Wanted::Open(Box::new(Open { store, draft, policy, seller })))
+}
+
+/// The way to the centre; a terminal without an address has none.
+fn way(settings: &Settings, folder: &Path) -> Result<Way, TerminalError> {
+    let address = settings.centre.as_deref().ok_or_else(|| TerminalError::Configuration {
+        place: "SSCARD_CENTRE".to_owned(),
+        reason: Words::new("未设置中心地址", "the centre's address is not set"),
+    })?;
+    Way::to(address, folder)
 }
 
 /// Whether the caller's time is the terminal's: it stands in the card's code, in its log and in its totals of the year for good, and

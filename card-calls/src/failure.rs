@@ -281,6 +281,7 @@ fn of_counter(error: &TerminalError) -> Code {
         | E::BillOpen { .. }
         | E::LimitExceeded { .. }
         | E::OnlineRequired
+        | E::CentreRefused { .. }
         | E::Parameters(_) => Code::RULE,
         E::KeyFile { .. } | E::File { .. } | E::Configuration { .. } => Code::ARGUMENT,
         // What only the terminal's own program does.

@@ -41,6 +41,8 @@ pub struct Settings {
     pub data: Option<PathBuf>,
     /// The terminal's city: cards of others do not pay here.
     pub city: Option<CityCode>,
+    /// The centre's address: `https://HOST:PORT`, or `http://` of this machine. Whether it is asked before a sale its signed limits say.
+    pub centre: Option<String>,
     /// Program that asks the holder for a PIN and prints it; its argument is `verify`, `old`, `new` or `again`.
     pub pin_entry: Option<PathBuf>,
     /// How long the holder may take.
@@ -63,6 +65,7 @@ impl Default for Settings {
             language: Language::default(),
             data: None,
             city: None,
+            centre: None,
             pin_entry: None,
             pin_within: PIN_WITHIN,
             hold: HOLD,
@@ -129,6 +132,7 @@ struct File {
     language: Option<String>,
     data: Option<PathBuf>,
     city: Option<String>,
+    centre: Option<String>,
     pin_entry: Option<PathBuf>,
     pin_seconds: Option<u64>,
     hold_seconds: Option<u64>,
@@ -155,6 +159,7 @@ impl Settings {
             city: pair(set("SSCARD_CITY"), file.city, "SSCARD_CITY", "city")
                 .map(|(place, given)| parsed(place, given, "six digits", CityCode::parse))
                 .transpose()?,
+            centre: set("SSCARD_CENTRE").or(file.centre),
             pin_entry: set("SSCARD_PIN_ENTRY").map(PathBuf::from).or(file.pin_entry),
             pin_within: seconds(set("SSCARD_PIN_SECONDS"), file.pin_seconds, "SSCARD_PIN_SECONDS", "pin_seconds")?
                 .unwrap_or(default.pin_within),

@@ -13,7 +13,7 @@ use settlement::refund::{Original, Parts, RefundAct, RefundOf};
 use settlement::{BusinessDate, DateTime};
 
 use crate::error::TerminalError;
-use crate::store::StoreError;
+use crate::store::{Store, StoreError};
 
 /// Number of a journal entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -125,6 +125,22 @@ pub struct Done {
     pub evidence: Evidence,
 }
 
+/// How a store is written to as a journal: as it is, or watched.
+pub trait Hand {
+    /// The journal of this store.
+    fn journal<'s>(&'s self, store: &'s mut Store) -> Box<dyn Journal + 's>;
+}
+
+/// The store as it is.
+#[derive(Clone, Copy, Debug)]
+pub struct Plain;
+
+impl Hand for Plain {
+    fn journal<'s>(&'s self, store: &'s mut Store) -> Box<dyn Journal + 's> {
+        Box::new(store)
+    }
+}
+
 /// Where the flows write. Every method is durable when it returns; a failure means that nothing was written.
 pub trait Journal {
     /// Writes a new entry in PREPARED.
@@ -156,6 +172,28 @@ pub trait Journal {
     /// # Errors
     /// [`StoreError`].
     fn open_of(&mut self, card: &CardIdentifier) -> Result<Vec<Entry>, StoreError>;
+}
+
+impl<J: Journal + ?Sized> Journal for &mut J {
+    fn prepare(&mut self, draft: &Draft) -> Result<Entry, StoreError> {
+        (**self).prepare(draft)
+    }
+
+    fn send(&mut self, number: EntryNumber, sent: &Sent) -> Result<(), StoreError> {
+        (**self).send(number, sent)
+    }
+
+    fn confirm(&mut self, number: EntryNumber, event: Event, done: &Done) -> Result<Entry, StoreError> {
+        (**self).confirm(number, event, done)
+    }
+
+    fn close(&mut self, number: EntryNumber, event: Event, reason: &str) -> Result<Entry, StoreError> {
+        (**self).close(number, event, reason)
+    }
+
+    fn open_of(&mut self, card: &CardIdentifier) -> Result<Vec<Entry>, StoreError> {
+        (**self).open_of(card)
+    }
 }
 
 impl Entry {

@@ -61,11 +61,7 @@ pub fn pay_agreed(
     draft: &Draft,
     consent: Consent<'_>,
 ) -> Result<Entry, TerminalError> {
-    let offer = offer(tapped, till.rules, journal, draft, till.date_time)?;
-    if let Err(error) = consent(&offer) {
-        withdraw(journal, &offer, error.code().as_str())?;
-        return Err(error);
-    }
+    let offer = offer_agreed(tapped, till.rules, journal, draft, till.date_time, consent)?;
     let factors = [tapped.factors.card, tapped.factors.city];
     let fields = psam_purchase_fields(&offer.start, offer.amounts, till.rules.purchase_type, offer.date_time.to_bcd());
     match till.psam.init_purchase(&till.rules.purchase_key, &fields, factors) {
@@ -115,6 +111,28 @@ impl Offer {
             bill_hash: *bill_hash,
             business_date: draft.business_date,
         })
+    }
+}
+
+/// As [`offer`], then somebody's consent; without it the offer is withdrawn.
+///
+/// # Errors
+/// As [`offer`], and what `consent` says: no money moved, and the entry is closed.
+pub fn offer_agreed(
+    tapped: &mut Tapped<'_>,
+    rules: &AccountRules,
+    journal: &mut dyn Journal,
+    draft: &Draft,
+    date_time: DateTime,
+    consent: Consent<'_>,
+) -> Result<Offer, TerminalError> {
+    let offer = offer(tapped, rules, journal, draft, date_time)?;
+    match consent(&offer) {
+        Ok(()) => Ok(offer),
+        Err(error) => {
+            withdraw(journal, &offer, error.code().as_str())?;
+            Err(error)
+        }
     }
 }
 

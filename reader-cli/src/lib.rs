@@ -1,6 +1,7 @@
 //! The terminal of the social security card: what a person at a counter types and sees.
 //!
-//! Owns: the upload, the papers, the program `sscard`; the flows with a card and the journal are `card-counter`'s.
+//! Owns: the papers, the program `sscard`; the flows with a card and the journal are `card-counter`'s, those with the centre
+//! `centre-line`'s.
 //! Never: knows what is on a card (`card-profiles`), how a bill is priced (`settlement`), a key.
 
 pub mod arguments;
@@ -10,11 +11,8 @@ pub mod configuration;
 pub mod conform;
 pub mod dump;
 pub mod exit;
-pub mod http;
-pub mod identity;
 pub mod kiosk;
 pub mod national;
-pub mod online;
 pub mod output;
 pub mod page;
 pub mod paper;
@@ -24,5 +22,6 @@ pub mod receipt;
 pub mod shell;
 pub mod spoken;
 pub mod trace;
-pub mod upload;
 pub mod usage;
+
+pub use centre_line::{http, identity, online, upload};

@@ -1,35 +1,33 @@
 //! One life of a terminal: it is switched on, the card comes, what is open is settled, the act is done if it is not done yet, and
 //! what waits goes to the centre. The next life is the same: that is all that recovery is.
 //!
-//! Source: the order in which the commands of `sscard` call these functions (`reader-cli/src/command`).
-//! Owns: the order, and habits: what a wrong terminal would do otherwise. Never: moves money itself, judges what came of it.
+//! Source: the commands of `sscard` (`reader-cli/src/command`); sale, load and refund with the centre are the very functions that
+//! those call (`centre_line::sell`, `centre_line::load`).
+//! Owns: what comes before them, and habits: what a wrong terminal would do otherwise. Never: moves money itself, judges what came of it.
 
 use std::sync::Arc;
 
 use card_core::Session;
 use card_core::security::psam::Psam;
 use card_counter::TerminalError;
-use card_counter::journal::{Done, Draft, Entry, EntryNumber, Journal, RefundOrder, RefundState, Sent, Subject};
-use card_counter::letter::Letter;
-use card_counter::load::load;
-use card_counter::pay::{Offer, Till, pay_agreed};
+use card_counter::journal::{Done, Draft, Entry, EntryNumber, Hand, Journal, RefundOrder, RefundState, Sent, Subject};
+use card_counter::pay::Till;
 use card_counter::refund::{self, Asked};
 use card_counter::secret::Pin;
 use card_counter::settle::settle;
 use card_counter::store::{Commits, Store, StoreError};
 use card_counter::tap::{Ask, Tapped, tap};
-use card_counter::{journal, pin, terminal};
+use card_counter::{journal, pin};
 use card_profiles::account::Amounts;
 use card_profiles::memory::CardMemory;
+use centre_line::http::Centre;
+use centre_line::load::Loader;
+use centre_line::sell::Seller;
+use centre_line::upload;
 use issuer_service::http::Desk;
-use reader_cli::http::Centre;
-use reader_cli::online;
-use reader_cli::upload;
 use serde::Serialize;
-use settlement::fen::Fen;
-use settlement::id::{BillId, CardIdentifier, Digest, LoadId, RequestId, SaleId, TerminalNumber};
+use settlement::id::{BillId, CardIdentifier, Digest, TerminalNumber};
 use settlement::journal::Event;
-use settlement::message::{LoadRequest, QuoteRequest, Version1};
 use settlement::refund::RefundAct;
 use settlement::sale::OnlinePolicy;
 use settlement::signing::TerminalKey;
@@ -171,29 +169,16 @@ impl Life<'_> {
             unpaid => unpaid?,
         }
         let (amounts, bill_id) = (sale.amounts, sale.bill.clone());
-        let sale_id = if policy.is_some() { Some(SaleId(terminal::random()?)) } else { None };
-        let subject = Subject::Purchase { amounts, bill_id, bill_hash: Digest([7; 32]), sale_id };
-        let draft = self.draft(&tapped, TerminalNumber(psam.terminal_number()), subject)?;
+        let psam_number = psam.terminal_number();
         let rules = tapped.account()?;
         let mut till = Till { psam: &mut psam, rules, date_time: self.date_time };
-        let (centre, mut letters) = (self.centre()?, self.store_beside()?);
-        let mut agreed = false;
-        let mut consent = |offer: &Offer| {
-            let Some(asked) = offer.sale(&draft) else { return Ok(()) };
-            let answer = online::ask(&mut letters, &centre, asked, offer.number)?;
-            agreed = answer == online::Asked::Agreed;
-            match policy {
-                Some(OnlinePolicy::OnlineRequired) if !agreed => Err(TerminalError::OnlineRequired),
-                _ => Ok(()),
-            }
+        let mut seller = match policy {
+            Some(policy) => Seller::asking(policy, self.centre()?, self.store_beside()?),
+            None => Seller::alone(OnlinePolicy::OfflineOnly),
         };
-        let mut journal = self.habit.journal(Book { store: &mut store, course: self.course });
-        let paid = pay_agreed(&mut tapped, &mut till, &mut *journal, &draft, &mut consent);
-        drop(journal);
-        if agreed {
-            let _ = upload::upload(&mut store, &centre, self.key()?);
-        }
-        paid.map(drop)
+        let subject = Subject::Purchase { amounts, bill_id, bill_hash: Digest([7; 32]), sale_id: seller.sale_id()? };
+        let draft = self.draft(&tapped, TerminalNumber(psam_number), subject)?;
+        seller.sell(&mut tapped, &mut till, (&mut store, self), &draft).paid.map(drop)
     }
 
     /// The card comes once more: what is open is settled, nothing else happens.
@@ -219,25 +204,11 @@ impl Life<'_> {
         let number = store.terminal()?.ok_or(TerminalError::NotEnrolled)?;
         pin::verify(&mut tapped, &Pin::parse(PIN)?, false)?;
         self.settled(&mut tapped, &mut store)?;
-        upload::report_outcomes(&mut store, centre)?;
-        let request_id = RequestId(terminal::random()?);
-        let card_identifier = tapped.identifier;
-        let quote = QuoteRequest { version: Version1, request_id, terminal: number, card_identifier };
-        let letter = Letter::of(&quote)?;
-        store.write_letter(request_id, &letter, None)?;
-        let quote = centre.send::<QuoteRequest>(&letter)?;
-        let quoted = quote.amount_fen;
-        store.letter_answered(request_id, "OK")?;
-        if quoted == Fen::ZERO {
-            return Ok(());
+        let mut loader = Loader { centre, letters: self.store_beside()?, hand: self };
+        match loader.load((&mut tapped, business_date()?), &mut store, number, None) {
+            Err(TerminalError::NothingToLoad) => Ok(()),
+            loaded => loaded?.1,
         }
-        let amount = quoted.to_card().map_err(|_| TerminalError::CentreAnswer { path: "loads/quote" })?;
-        let subject = Subject::Load { load_id: LoadId(terminal::random()?), amount };
-        let draft = self.draft(&tapped, number, subject)?;
-        let loaded = self.bring(&mut tapped, &mut store, centre, &draft, quote.open_load);
-        let reported = upload::report_outcomes(&mut store, centre);
-        loaded?;
-        reported.map(drop)
     }
 
     /// As `sscard refund give`, and `sscard refund finish` for one that is open: the latest purchase goes back to its card, whole.
@@ -268,39 +239,8 @@ impl Life<'_> {
                 order?
             }
         };
-        upload::upload(&mut store, centre, self.key()?)?;
-        let id = LoadId(terminal::random()?);
-        let draft = refund::draft(&store, &tapped, &order, business_date()?, id)?;
-        let brought = self.bring(&mut tapped, &mut store, centre, &draft, None);
-        let reported = upload::report_outcomes(&mut store, centre);
-        brought?;
-        reported.map(drop)
-    }
-
-    /// Brings onto the card what the draft says, with the centre's consent.
-    fn bring(
-        &self,
-        tapped: &mut Tapped<'_>,
-        store: &mut Store,
-        centre: &Centre<'_>,
-        draft: &Draft,
-        after: Option<LoadId>,
-    ) -> Result<Entry, TerminalError> {
-        let mut letters = self.store_beside()?;
-        let mut authorize = |request: &LoadRequest, entry: EntryNumber| {
-            let letter = Letter::of(&LoadRequest { after, ..request.clone() })?;
-            letters.write_letter(request.request_id, &letter, Some(entry))?;
-            let answer = centre.send::<LoadRequest>(&letter).or_else(|error| match error {
-                TerminalError::CentreUnreachable { .. } => centre.send::<LoadRequest>(&letter),
-                other => Err(other),
-            })?;
-            letters.letter_answered(request.request_id, "OK")?;
-            Ok(answer)
-        };
-        let rules = tapped.account()?;
-        let id = RequestId(terminal::random()?);
-        let mut journal = self.habit.journal(Book { store, course: self.course });
-        load(tapped, rules, &mut *journal, draft, id, &mut authorize)
+        let mut loader = Loader { centre, letters: self.store_beside()?, hand: self };
+        loader.give_back((&mut tapped, business_date()?), &mut store, &order, None)?.1
     }
 
     /// As `sscard pin change`. A holder who does not know whether it was changed tries the PIN that it had, then the new one: a
@@ -322,7 +262,7 @@ impl Life<'_> {
     }
 
     fn settled(&self, tapped: &mut Tapped<'_>, store: &mut Store) -> Result<(), TerminalError> {
-        let mut journal = self.habit.journal(Book { store, course: self.course });
+        let mut journal = self.journal(store);
         self.habit.settle(tapped, &mut *journal).map(drop)
     }
 
@@ -417,6 +357,12 @@ impl Journal for Book<'_> {
 
     fn open_of(&mut self, card: &CardIdentifier) -> Result<Vec<Entry>, StoreError> {
         self.store.open_of(card)
+    }
+}
+
+impl Hand for Life<'_> {
+    fn journal<'s>(&'s self, store: &'s mut Store) -> Box<dyn Journal + 's> {
+        self.habit.journal(Book { store, course: self.course })
     }
 }
 

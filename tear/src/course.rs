@@ -21,8 +21,8 @@ use card_profiles::account::AccountRules;
 use card_sim::fault::{Fault, FaultPlan, Moment, Trigger};
 use card_sim::noise::Noise;
 use card_sim::{InProcess, Socket};
+use centre_line::http::{Line, Signed};
 use issuer_service::http::{Desk, answer_here};
-use reader_cli::http::{Line, Signed};
 use serde::Serialize;
 
 /// Who keeps the trace.

@@ -1,26 +1,19 @@
 //! `load`: the account is loaded online.
 //!
-//! Owns: the centre's part of a load, and the answer. Never: card commands (`counter::load`).
+//! Owns: what comes before a load, and the answer. Never: card commands (`counter::load`), the centre's part (`centre_line::load`).
 
 use settlement::fen::Fen;
-use settlement::id::{LoadId, RequestId};
-use settlement::message::{LoadRequest, QuoteRequest, Version1};
 
 use super::{Setting, settle_first};
 use crate::arguments::LoadArguments;
 use crate::exit::Exit;
 use crate::http::Centre;
 use crate::page::{Page, Value};
-use crate::upload;
 use card_counter::error::TerminalError;
-use card_counter::journal::{Draft, Entry, EntryNumber, Journal as _, Subject};
+use card_counter::journal::{Entry, Journal as _, Plain};
 use card_counter::language::Words;
-use card_counter::letter::Letter;
-use card_counter::load::load as load_card;
-use card_counter::store::Store;
-use card_counter::tap::Tapped;
-use card_counter::terminal;
-use card_counter::{check, pin};
+use card_counter::{check, pin, terminal};
+use centre_line::load::Loader;
 
 /// `load`.
 pub(super) fn load(setting: &Setting<'_>, arguments: &LoadArguments) -> Result<Exit, TerminalError> {
@@ -39,93 +32,14 @@ pub(super) fn load(setting: &Setting<'_>, arguments: &LoadArguments) -> Result<E
     }
     let notes = settle_first(setting, &mut tapped, Some(&mut store), open)?;
     check::all_passed(check::card(&tapped, &rules))?;
-    upload::report_outcomes(&mut store, &centre)?;
-    let quote = QuoteRequest {
-        version: Version1,
-        request_id: RequestId(terminal::random()?),
-        terminal: number,
-        card_identifier: tapped.identifier,
-    };
-    let quote = send(&mut store, &centre, &quote)?;
-    let quoted = quote.amount_fen;
-    if quoted == Fen::ZERO {
-        if !notes.notes.is_empty() {
-            setting.output.answer(&notes)?;
-        }
-        return Err(TerminalError::NothingToLoad);
+    let mut loader = Loader::of(&centre, &setting.configuration.data, &Plain)?;
+    let loaded = loader.load((&mut tapped, rules.day), &mut store, number, wanted);
+    if matches!(loaded, Err(TerminalError::NothingToLoad)) && !notes.notes.is_empty() {
+        setting.output.answer(&notes)?;
     }
-    if wanted.is_some_and(|wanted| wanted != quoted) {
-        let code = settlement::ErrorCode::LoadAmountDiffers;
-        return Err(TerminalError::CentreRefused { path: "loads/quote", code });
-    }
-    let amount = quoted.to_card().map_err(|_| TerminalError::CentreAnswer { path: "loads/quote" })?;
-    let draft = Draft {
-        terminal: number,
-        card_identifier: tapped.identifier,
-        card_factor: tapped.card_factor(),
-        business_date: rules.day,
-        subject: Subject::Load { load_id: LoadId(terminal::random()?), amount },
-        paper: String::new(),
-    };
-    let loaded = bring(setting, &mut tapped, &mut store, &centre, &draft, quote.open_load);
-    // However it ended, the centre is told; what it does not hear now it hears at the next upload.
-    let reported = upload::report_outcomes(&mut store, &centre);
-    let entry = loaded?;
+    let (entry, reported) = loaded?;
     setting.output.answer(&page(&entry).joined(notes))?;
-    reported.map(|_| Exit::Ok)
-}
-
-/// The load of this card that has no outcome at the centre: asked before the card begins another one.
-///
-/// # Errors
-/// That the centre does not answer, or refuses the card.
-pub(super) fn open_load(
-    store: &mut Store,
-    centre: &Centre<'_>,
-    terminal: settlement::id::TerminalNumber,
-    card_identifier: settlement::id::CardIdentifier,
-) -> Result<Option<LoadId>, TerminalError> {
-    let request_id = RequestId(card_counter::terminal::random()?);
-    let quote = QuoteRequest { version: Version1, request_id, terminal, card_identifier };
-    Ok(send(store, centre, &quote)?.open_load)
-}
-
-/// Brings onto the card what the draft says, with the centre's consent: a load, or a refund. `after` is what [`open_load`] answered.
-pub(super) fn bring(
-    setting: &Setting<'_>,
-    tapped: &mut Tapped<'_>,
-    store: &mut Store,
-    centre: &Centre<'_>,
-    draft: &Draft,
-    after: Option<LoadId>,
-) -> Result<Entry, TerminalError> {
-    let mut letters = Store::open(&setting.configuration.data)?;
-    let mut authorize = |request: &LoadRequest, entry: EntryNumber| {
-        let letter = Letter::of(&LoadRequest { after, ..request.clone() })?;
-        letters.write_letter(request.request_id, &letter, Some(entry))?;
-        let answer = centre.send::<LoadRequest>(&letter).or_else(|error| match error {
-            // The same request again: the centre answers the same, whether or not the first one arrived.
-            TerminalError::CentreUnreachable { .. } => centre.send::<LoadRequest>(&letter),
-            other => Err(other),
-        })?;
-        letters.letter_answered(request.request_id, "OK")?;
-        Ok(answer)
-    };
-    let account = tapped.account()?;
-    load_card(tapped, account, store, draft, RequestId(terminal::random()?), &mut authorize)
-}
-
-/// Writes a request down, sends it, notes the answer.
-fn send<R: settlement::message::Request>(
-    store: &mut Store,
-    centre: &Centre<'_>,
-    request: &R,
-) -> Result<R::Answer, TerminalError> {
-    let letter = Letter::of(request)?;
-    store.write_letter(request.request_id(), &letter, None)?;
-    let answer = centre.send::<R>(&letter)?;
-    store.letter_answered(request.request_id(), "OK")?;
-    Ok(answer)
+    reported.map(|()| Exit::Ok)
 }
 
 fn amount(text: &str) -> Result<Fen, TerminalError> {

@@ -2,41 +2,37 @@
 //!
 //! Owns: the order of what happens before the card is debited, and the answer. Never: card commands (`counter::pay`).
 
-use std::time::Duration;
-
 use card_core::StatusWord;
 use card_profiles::account::Amounts;
 use settlement::BusinessDate;
 use settlement::bill::BillItem;
 use settlement::catalogue::Drug;
 use settlement::fen::Fen;
-use settlement::id::{CardIdentifier, InstitutionCode, SaleId, TerminalNumber};
+use settlement::id::{CardIdentifier, InstitutionCode, TerminalNumber};
 use settlement::journal::Event;
 use settlement::message::Institution;
 use settlement::receipt::Copy;
-use settlement::sale::OnlinePolicy;
-use settlement::signing::TerminalKey;
 use settlement::split::{Split, SplitError, Terms};
 
 use super::handout::Handout;
 use super::{Setting, settled_page, trial};
 use crate::arguments::{Form, PayArguments};
 use crate::exit::Exit;
-use crate::http::Centre;
-use crate::online::{self, Asked};
 use crate::page::{Page, Value};
 use crate::papers::Papers;
 use crate::receipt::{self, ReceiptDraft};
-use crate::upload::{self, Uploaded};
 use card_counter::check::{self, Rules};
 use card_counter::error::TerminalError;
-use card_counter::journal::{Draft, Entry, Journal as _, Subject};
+use card_counter::journal::{Draft, Entry, Journal as _, Plain, Subject};
 use card_counter::language::Words;
-use card_counter::pay::{Offer, Till, pay_agreed};
+use card_counter::pay::Till;
 use card_counter::settle::settle;
 use card_counter::store::Store;
 use card_counter::tap::Tapped;
-use card_counter::{account, pin, terminal};
+use card_counter::{account, pin};
+use centre_line::online::Asked;
+use centre_line::sell::{Seller, Sold};
+use centre_line::upload::Uploaded;
 
 /// `pay`.
 pub(super) fn pay(setting: &Setting<'_>, arguments: &PayArguments) -> Result<Exit, TerminalError> {
@@ -65,31 +61,12 @@ pub(super) fn pay(setting: &Setting<'_>, arguments: &PayArguments) -> Result<Exi
         return Err(TerminalError::PsamWrong { city: tapped.city });
     }
     let policy = rules.limits.online;
-    let key = if policy.is_offline() { None } else { Some(terminal::key(&setting.configuration.data)?) };
-    let centre = key.as_ref().map(|key| line(setting, policy, key, number)).transpose()?.flatten();
-    let asks = centre.is_some();
-    let draft = accept(setting, &mut tapped, &mut store, (&rules, asks), &papers, number)?;
-    let mut without_centre = asks.then(|| may_sell_offline(&tapped, &store, &rules, &draft));
-    let mut letters = if asks { Some(Store::open(&setting.configuration.data)?) } else { None };
-    let mut asked = None;
-    let mut consent = |offer: &Offer| {
-        let (Some(centre), Some(letters)) = (&centre, &mut letters) else { return Ok(()) };
-        let sale = offer.sale(&draft).ok_or(TerminalError::Bug("what is asked about has an id"))?;
-        let answer = online::ask(letters, centre, sale, offer.number)?;
-        asked = Some(answer);
-        match (answer, policy) {
-            (Asked::Agreed, _) => Ok(()),
-            (Asked::Unanswered, OnlinePolicy::OnlineRequired) => Err(TerminalError::OnlineRequired),
-            (Asked::Unanswered, _) => without_centre.take().unwrap_or(Ok(())),
-        }
-    };
+    let data = setting.configuration.data.as_path();
+    let key = Seller::key(policy, data)?;
+    let mut seller = Seller::of(policy, setting.centre(), key.as_ref(), (data, number))?;
+    let draft = accept(setting, &mut tapped, &mut store, (&rules, &mut seller), &papers, number)?;
     let mut till = Till { psam: &mut psam, rules: account, date_time: setting.now.date_time() };
-    let paid = pay_agreed(&mut tapped, &mut till, &mut store, &draft, &mut consent);
-    // What the centre agreed to it hears of at once, done or not; what it does not hear now goes with the next upload.
-    let told = match (asked, &centre, &key) {
-        (Some(Asked::Agreed), Some(centre), Some(key)) => Some(upload::upload(&mut store, centre, key)),
-        _ => None,
-    };
+    let Sold { paid, asked, told } = seller.sell(&mut tapped, &mut till, (&mut store, &Plain), &draft);
     if let Err(TerminalError::CardRefused { sw: StatusWord::MAC_WRONG, .. }) = &paid {
         // A PSAM that was believed to have the card's keys is compared with it at the next tap.
         tapped.doubt(&psam, desk.known());
@@ -97,28 +74,6 @@ pub(super) fn pay(setting: &Setting<'_>, arguments: &PayArguments) -> Result<Exi
     let entry = paid?;
     let notes = notes.joined(standing(&entry, asked, told.as_ref()));
     give(setting, &entry, notes, &handout)
-}
-
-/// How long the centre may take for a sale: then the holder has waited enough (assumed).
-const SALE_ANSWER_WITHIN: Duration = Duration::from_secs(5);
-
-/// The line to the centre that is asked before a sale; `None` where the terminal has none and may sell without.
-fn line<'a>(
-    setting: &'a Setting<'_>,
-    policy: OnlinePolicy,
-    key: &'a TerminalKey,
-    number: TerminalNumber,
-) -> Result<Option<Centre<'a>>, TerminalError> {
-    match setting.centre() {
-        Err(_) if policy == OnlinePolicy::OnlinePreferred => Ok(None),
-        way => Ok(Some(Centre::at_within(way?, key, number, SALE_ANSWER_WITHIN))),
-    }
-}
-
-/// What holds for a sale that the centre does not hear of at once: the blacklist, its age, what waits for upload.
-fn may_sell_offline(tapped: &Tapped<'_>, store: &Store, rules: &Rules, draft: &Draft) -> Result<(), TerminalError> {
-    check::all_passed(check::blacklist(tapped, rules, store)?)?;
-    check::of_waiting(store, rules, Fen::from_card(draft.subject.on_card()))
 }
 
 /// What the centre knows of a payment that it was to be asked about.
@@ -190,7 +145,7 @@ fn accept(
     setting: &Setting<'_>,
     tapped: &mut Tapped<'_>,
     store: &mut Store,
-    (rules, asks): (&Rules, bool),
+    (rules, seller): (&Rules, &mut Seller<'_>),
     papers: &Papers,
     number: TerminalNumber,
 ) -> Result<Draft, TerminalError> {
@@ -209,21 +164,16 @@ fn accept(
         paper: String::new(),
     };
     let accepted = (|| {
-        if !asks {
-            check::all_passed(check::blacklist(tapped, rules, store)?)?;
-        }
+        seller.listed(tapped, rules, store)?;
         let account = tapped.account()?;
         let balance = Fen::from_card(account::personal_account(tapped, account)?);
         let split = split(papers, rules.day, balance, Some((&*store, &tapped.identifier)))?;
-        match asks {
-            true => check::of_sale(store, tapped, rules, split.personal_account_fen)?,
-            false => check::within_limits(store, tapped, rules, split.personal_account_fen)?,
-        }
+        seller.limited(tapped, rules, store, split.personal_account_fen)?;
         let amounts =
             split.amounts().map_err(|error| TerminalError::BillRefused { reason: Words::explained(&error) })?;
         let bill_hash = split.hash();
         let paper = ReceiptDraft { institution, operator: setting.configuration.operator.clone(), split }.to_text()?;
-        let sale_id = if asks { Some(SaleId(terminal::random()?)) } else { None };
+        let sale_id = seller.sale_id()?;
         let subject = Subject::Purchase { amounts, bill_id: papers.bill.bill_id.clone(), bill_hash, sale_id };
         Ok(Draft { subject, paper, ..refused.clone() })
     })();

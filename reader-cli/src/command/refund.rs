@@ -4,11 +4,10 @@
 
 use settlement::code::ErrorCode;
 use settlement::fen::Fen;
-use settlement::id::LoadId;
 use settlement::receipt::Copy;
 use settlement::refund::{Parts, RefundAct};
 
-use super::{Setting, load, pay, settle_first};
+use super::{Setting, pay, settle_first};
 use crate::arguments::refund::{CancelArguments, RefundCommand, RefundGive};
 use crate::arguments::{Form, PinArguments, ReceiptArguments};
 use crate::exit::Exit;
@@ -18,12 +17,13 @@ use crate::receipt::RefundDraft;
 use crate::upload;
 use card_counter::clock::Now;
 use card_counter::error::{RefundFault, TerminalError};
-use card_counter::journal::{Entry, Journal as _, RefundOrder, RefundState};
+use card_counter::journal::{Journal as _, Plain, RefundOrder, RefundState};
 use card_counter::language::Words;
 use card_counter::refund::{self, Asked};
 use card_counter::store::Store;
 use card_counter::tap::Tapped;
 use card_counter::{check, pin, terminal};
+use centre_line::load::Loader;
 
 const SECONDS_PER_HOUR: i64 = 3600;
 
@@ -132,7 +132,10 @@ fn bring(
         }
         begun => begun?,
     };
-    let done = one_try(setting, &mut tapped, &mut store, &centre, &key, &order, rules.day);
+    let mut loader = Loader::of(&centre, &setting.configuration.data, &Plain)?;
+    let slip = RefundDraft::of(&store.entry(order.original)?, &setting.configuration.operator);
+    let slip = slip.map(|slip| slip.to_text()).transpose()?;
+    let done = loader.give_back((&mut tapped, rules.day), &mut store, &order, slip);
     match done {
         Ok((entry, reported)) => {
             let handed = setting.hand_out(&entry, Copy::Original, &handout);
@@ -156,28 +159,6 @@ fn bring(
             Err(error)
         }
     }
-}
-
-/// The centre posts a refund against a purchase that it has: what waits is uploaded first.
-fn one_try(
-    setting: &Setting<'_>,
-    tapped: &mut Tapped<'_>,
-    store: &mut Store,
-    centre: &Centre<'_>,
-    key: &settlement::signing::TerminalKey,
-    order: &RefundOrder,
-    day: settlement::BusinessDate,
-) -> Result<(Entry, Result<(), TerminalError>), TerminalError> {
-    upload::upload(store, centre, key)?;
-    let mut draft = refund::draft(store, tapped, order, day, LoadId(terminal::random()?))?;
-    if let Some(slip) = RefundDraft::of(&store.entry(order.original)?, &setting.configuration.operator) {
-        draft.paper = slip.to_text()?;
-    }
-    let after = load::open_load(store, centre, draft.terminal, tapped.identifier)?;
-    let entry = load::bring(setting, tapped, store, centre, &draft, after);
-    // However it ended, the centre is told; what it does not hear now it hears at the next upload.
-    let reported = upload::report_outcomes(store, centre).map(drop);
-    Ok((entry?, reported))
 }
 
 /// What becomes of a refund whose try failed: one that can never be given is withdrawn, any other stays open; both are said. What

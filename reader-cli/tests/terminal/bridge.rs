@@ -16,13 +16,13 @@ use crate::shop::Shop;
 use crate::{cards, certificates};
 
 /// The bridge, ended with the test.
-struct Bridge {
+pub(crate) struct Bridge {
     child: Child,
     address: String,
 }
 
 impl Bridge {
-    fn start(shop: &Shop, arguments: &[&str]) -> Self {
+    pub(crate) fn start(shop: &Shop, arguments: &[&str]) -> Self {
         let mut child = shop
             .sscard(&[&["--format", "json", "bridge", "--listen", "127.0.0.1:0"], arguments].concat())
             .stdout(Stdio::piped())
@@ -35,7 +35,7 @@ impl Bridge {
         Self { child, address: page["address"].as_str().expect("an address").to_owned() }
     }
 
-    fn program(&self) -> Caller {
+    pub(crate) fn program(&self) -> Caller {
         self.page(None).expect("a program may connect")
     }
 
@@ -65,7 +65,7 @@ impl Drop for Bridge {
     }
 }
 
-struct Caller(WebSocket<TcpStream>);
+pub(crate) struct Caller(WebSocket<TcpStream>);
 
 impl Caller {
     fn say(&mut self, text: &str) -> Option<Value> {
@@ -80,7 +80,7 @@ impl Caller {
         self.say(&request.to_string()).expect("an answer")
     }
 
-    fn success(&mut self, request: &Value) -> String {
+    pub(crate) fn success(&mut self, request: &Value) -> String {
         self.call(request)["success"].as_str().expect("a text").to_owned()
     }
 }

@@ -9,6 +9,8 @@ use settlement::message::{BatchRequest, Request as _, TerminalLimits};
 use settlement::record::Transaction;
 use settlement::sale::{OnlinePolicy, SaleOutcomeRequest, SaleRequest};
 
+use crate::bridge::Bridge;
+use crate::cards;
 use crate::centre::Silence;
 use crate::shop::{Ran, Shop};
 
@@ -164,4 +166,28 @@ fn an_answer_that_is_lost_costs_nobody_a_fen_and_ends_by_itself() {
     let paths: Vec<&str> = shop.centre.books().requests[before..].to_vec();
     assert_eq!(paths, [SaleOutcomeRequest::PATH, SaleRequest::PATH, BatchRequest::PATH]);
     assert_eq!((cleared(&shop).len(), shop.balance()), (3, 47_000));
+}
+
+#[test]
+fn pages_and_programs_ask_through_the_bridge_as_pay_does() {
+    let shop = Shop::ready();
+    told(&shop, OnlinePolicy::OnlineRequired, 50);
+    let bridge = Bridge::start(&shop, &[]);
+    let mut caller = bridge.program();
+    let time = Now::of_system().date_time();
+    let verify = json!({"function": "iPKBVerifyPIN", "iType": 3, "pPin": cards::PIN});
+    let pay = |amount: &str| {
+        let info = format!("{amount}|0|0|{time}|");
+        json!({"function": "iDoDebit", "iType": 3, "pPayInfo": info})
+    };
+    assert_eq!(caller.success(&verify), "1");
+    let before = shop.centre.books().requests.len();
+    assert_eq!(caller.success(&pay("10.00")), "1");
+    let paths: Vec<&str> = shop.centre.books().requests[before..].to_vec();
+    assert_eq!(paths, [SaleRequest::PATH, BatchRequest::PATH]);
+    assert_eq!((last(&shop), shop.balance()), ((json!("CONFIRMED"), json!("CLEARED")), 49_000));
+    shop.centre.books().declines = Some("CARD_BLACKLISTED");
+    assert_eq!(caller.success(&verify), "1");
+    assert_eq!(caller.success(&pay("11.00")), "-3002");
+    assert_eq!((last(&shop), shop.balance()), ((json!("REFUSED"), json!("DECLINED")), 49_000));
 }

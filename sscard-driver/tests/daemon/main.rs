@@ -4,6 +4,7 @@
 //! Never: loads the library into this process.
 
 mod calls;
+mod centre;
 mod counter;
 mod files;
 mod memory;

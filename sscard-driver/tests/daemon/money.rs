@@ -12,10 +12,13 @@ use settlement::blacklist::{Held, Period};
 use settlement::fen::Fen;
 use settlement::id::{CardIdentifier, InstitutionCode, PublicKey, Signature, TerminalNumber};
 use settlement::journal::State;
-use settlement::message::{AnswerStatus, Institution, SignInAnswer, TerminalLimits, Version1};
+use settlement::message::{
+    AnswerStatus, BatchRequest, Institution, Request as _, SignInAnswer, TerminalLimits, Version1,
+};
 use settlement::parameters::SignedParameters;
-use settlement::sale::OnlinePolicy;
+use settlement::sale::{OnlinePolicy, SaleOutcomeRequest, SaleRequest};
 
+use crate::centre::Centre;
 use crate::counter::{Counter, PSAM, Torn, Witness, text, third_generation};
 
 const CARD: &str = "513300D156000005000000010A0B0C0D|A12345674|";
@@ -70,6 +73,11 @@ impl Shop {
 
 /// What enrolment, sign-in and a blacklist leave in the data folder.
 fn enrol(data: &str, blacklisted: &[&str]) {
+    told(data, blacklisted, OnlinePolicy::OfflineOnly, 1);
+}
+
+/// As [`enrol`], by parameters of this number that say whether the centre is asked.
+fn told(data: &str, blacklisted: &[&str], online: OnlinePolicy, parameters: u64) {
     let mut store = Store::open(data.as_ref()).expect("a journal");
     let number = TerminalNumber::parse("513300000001").expect("hex");
     if store.terminal().expect("readable").is_none() {
@@ -90,7 +98,7 @@ fn enrol(data: &str, blacklisted: &[&str]) {
         chain: ChainPosition::START,
         parameters: SignedParameters::sign(
             number,
-            1,
+            parameters,
             TerminalLimits {
                 purchase_max_fen: Fen::new(10_000),
                 card_day_max_fen: Fen::new(20_000),
@@ -98,7 +106,7 @@ fn enrol(data: &str, blacklisted: &[&str]) {
                 pending_records_max: 3,
                 pending_max_fen: Fen::new(100_000),
                 blacklist_age_max_hours: 24,
-                online: OnlinePolicy::OfflineOnly,
+                online,
             },
             (Now::of_system().date_time(), Now::of_system().later(36_000).date_time()),
             key,
@@ -169,6 +177,64 @@ fn what_the_terminal_may_not_do_is_refused_before_the_card_is_debited() {
     assert_eq!(shop.codes(&[&pay("0.1|0.2")]), [-3002], "blacklisted");
     assert_eq!(shop.codes(&["iReadDebitRecord\t#3"]), [0]);
     assert!(shop.states().iter().all(|state| *state == State::Refused), "{:?}", shop.states());
+}
+
+/// A shop whose centre is asked before a sale.
+fn asking(online: OnlinePolicy) -> (Shop, Centre) {
+    let shop = Shop::open(true);
+    card_counter::terminal::make_key(shop.data.as_ref()).expect("a key");
+    told(&shop.data, &[], online, 2);
+    (shop, Centre::start())
+}
+
+fn calls_at(shop: &Shop, centre: &Centre, calls: &[&str]) -> Vec<i64> {
+    let set = [
+        ("SSCARD_DATA", shop.data.as_str()),
+        ("SSCARD_PIN_ENTRY", shop.entry.as_str()),
+        ("SSCARD_HSM_KEYS", shop.keys.as_str()),
+        ("SSCARD_CENTRE", centre.address.as_str()),
+    ];
+    shop.counter.session(calls, &set).into_iter().map(|(code, _)| code).collect()
+}
+
+#[test]
+fn where_consent_is_required_a_call_asks_first_and_tells_at_once() {
+    let (shop, centre) = asking(OnlinePolicy::OnlineRequired);
+    assert_eq!(shop.codes(&[&pay("0.1|0.2")]), [-14], "no address of a centre");
+    assert_eq!(calls_at(&shop, &centre, &[&pay("0.1|0.2")]), [0]);
+    assert_eq!(centre.asked(), [SaleRequest::PATH, BatchRequest::PATH]);
+    assert_eq!(calls_at(&shop, &centre, &[&pay("0.1|0.2")]), [0], "the same call is the same purchase");
+    assert!(centre.asked().is_empty(), "and nobody is asked again");
+
+    centre.said.lock().expect("no panic").declines = Some("CARD_BLACKLISTED");
+    assert_eq!(calls_at(&shop, &centre, &[&pay("0.1|0.3")]), [-3002], "its no is final");
+    assert_eq!(shop.states(), [State::Confirmed, State::Refused]);
+    {
+        let mut said = centre.said.lock().expect("no panic");
+        (said.declines, said.silent) = (None, true);
+    }
+    assert_eq!(calls_at(&shop, &centre, &[&pay("0.1|0.3")]), [-3002], "no answer is no consent here");
+    assert_eq!(shop.states(), [State::Confirmed, State::Refused, State::Refused]);
+    centre.said.lock().expect("no panic").silent = false;
+    centre.asked();
+    assert_eq!(calls_at(&shop, &centre, &[&pay("0.1|0.3")]), [0]);
+    assert_eq!(centre.asked(), [SaleOutcomeRequest::PATH, SaleRequest::PATH, BatchRequest::PATH], "what is owed first");
+}
+
+#[test]
+fn an_hsm_sale_asks_in_its_first_step_and_what_never_comes_is_told_as_not_done() {
+    let (shop, centre) = asking(OnlinePolicy::OnlinePreferred);
+    let step1 = format!("iDoDebit_HSM_Step1\t#3\t{CARD}\t0.1|0.2|{}|", *TIME);
+    assert_eq!(calls_at(&shop, &centre, &[&step1, "iCheckCard\t#3"]), [0, 0]);
+    assert_eq!((centre.asked(), shop.states()), (vec![SaleRequest::PATH.to_owned()], vec![State::Refused]));
+    let steps = [step1.as_str(), "iDoDebit_HSM_Step1To2\t{out}", "iDoDebit_HSM_Step2\t{out}"];
+    assert_eq!(calls_at(&shop, &centre, &steps), [0; 3]);
+    assert_eq!(centre.asked(), [SaleOutcomeRequest::PATH, SaleRequest::PATH, BatchRequest::PATH]);
+    assert_eq!(shop.states(), [State::Refused, State::Confirmed]);
+    // A centre that does not answer: within the limits of a sale offline it is sold all the same.
+    centre.said.lock().expect("no panic").silent = true;
+    assert_eq!(calls_at(&shop, &centre, &[&pay("0.1|0.4")]), [0]);
+    assert_eq!(shop.states().last(), Some(&State::Confirmed));
 }
 
 #[test]

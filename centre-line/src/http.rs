@@ -1,5 +1,4 @@
-//! The centre, and the national one, over HTTP: the only file that knows HTTP status codes, and the only one besides `output` that
-//! knows JSON.
+//! The centre, and the national one, over HTTP: the only file of a terminal that knows HTTP status codes.
 //!
 //! Source: `settlement::message`; every request is signed (`settlement::signing`), and goes over TLS 1.3 (RFC 8446) with a
 //! certificate of the terminal's own (`identity`). Plain HTTP is spoken with this machine only.
@@ -122,6 +121,12 @@ impl<'a> Centre<'a> {
         }
         let refusal: ErrorBody = serde_json::from_str(&body).map_err(|_| malformed())?;
         Err(TerminalError::CentreRefused { path: letter.path, code: refusal.code })
+    }
+
+    /// The key that signs for the terminal.
+    #[must_use]
+    pub const fn key(&self) -> &'a TerminalKey {
+        self.key
     }
 
     fn exchange(&self, letter: &Letter) -> Result<(u16, String), TerminalError> {
