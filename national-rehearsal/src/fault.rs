@@ -28,6 +28,8 @@ pub enum Fault {
     Misbook,
     /// Refused without a reason.
     Refuse,
+    /// Done, and refused as by a gateway whose own time is up.
+    Busy,
 }
 
 impl Fault {
@@ -48,6 +50,7 @@ impl Fault {
             Self::Forget => "forget",
             Self::Misbook => "misbook",
             Self::Refuse => "refuse",
+            Self::Busy => "busy",
         }
     }
 }
@@ -64,7 +67,8 @@ impl FromStr for Script {
     type Err = &'static str;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        const SHAPE: &str = "write INFNO[:NTH]=lose|drop|delay-MS|duplicate|stale|garble|amounts|forget|misbook|refuse";
+        const SHAPE: &str =
+            "write INFNO[:NTH]=lose|drop|delay-MS|duplicate|stale|garble|amounts|forget|misbook|refuse|busy";
         let (message, word) = text.split_once('=').ok_or(SHAPE)?;
         let (infno, nth) = match message.split_once(':') {
             Some((infno, nth)) => (infno, Some(nth.parse().ok().filter(|nth| *nth > 0).ok_or(SHAPE)?)),
@@ -80,6 +84,7 @@ impl FromStr for Script {
             "forget" => Fault::Forget,
             "misbook" => Fault::Misbook,
             "refuse" => Fault::Refuse,
+            "busy" => Fault::Busy,
             other => {
                 let delay = other.strip_prefix("delay-").and_then(|ms| ms.parse().ok()).filter(|ms| *ms <= 60_000);
                 Fault::Delay(delay.ok_or(SHAPE)?)

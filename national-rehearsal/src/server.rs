@@ -165,6 +165,10 @@ fn carry_out(shared: &Shared, bytes: &[u8], now: DateTime, infno: u16, fault: Op
             let refusal = Refusal::new("REHEARSED", "演练：拒绝");
             centre.clone().refused((infno, String::new()), now, &refusal)
         }
+        Some(Fault::Busy) => {
+            let done = centre.answer(bytes, now);
+            centre.refused((infno, done.msgid), now, &Refusal::new("BUSY", "系统繁忙"))
+        }
         Some(Fault::Duplicate) => {
             centre.answer(bytes, now);
             centre.answer(bytes, now)

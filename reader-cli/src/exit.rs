@@ -180,6 +180,7 @@ impl Exit {
             Code::MacWrong
             | Code::ChainDiffers
             | Code::NationalAmounts
+            | Code::NationalOtherPerson
             | Code::ReadBackDiffers
             | Code::ScriptMismatch
             | Code::EnvelopeForeign

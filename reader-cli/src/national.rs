@@ -26,7 +26,7 @@ use settings::NationalSettings;
 
 pub use day::{Compared, Group};
 pub use person::{Credential, Insured, Known};
-pub use sale::{Asked, Outcome};
+pub use sale::{Asked, Judged, Outcome};
 
 /// How a message that was not answered as asked ended.
 #[derive(Debug)]
@@ -270,6 +270,8 @@ impl<'a> National<'a> {
         }
         let said = response.outcome.err_msg.as_ref().map_or("", |text| text.as_str());
         let code = mask::plain(response.outcome.infcode.as_str(), &[]);
-        Err(Failure::Refused(NationalError::Refused { infno, code, text: mask::plain(said, about) }.into()))
+        Err(Failure::Refused(
+            NationalError::Refused { infno, code, text: mask::plain(said, about), undone: false }.into(),
+        ))
     }
 }

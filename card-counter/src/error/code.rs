@@ -318,6 +318,8 @@ codes! {
     NationalUnknown = "NATIONAL_UNKNOWN",
     /// The person has no such insurance.
     NationalNotInsured = "NATIONAL_NOT_INSURED",
+    /// The national centre answered about another person.
+    NationalOtherPerson = "NATIONAL_OTHER_PERSON",
     /// A value does not fit its field.
     NationalField = "NATIONAL_FIELD",
     /// Nothing to load for this card.

@@ -43,7 +43,7 @@ pub enum NationalError {
         msgid: String,
     },
     /// The centre refused.
-    #[error("{infno}: {code} {text}")]
+    #[error("{infno}: {code} {text}{}", if *undone { "; undone by 2601" } else { "" })]
     Refused {
         /// Message.
         infno: Infno,
@@ -51,6 +51,16 @@ pub enum NationalError {
         code: String,
         /// 错误信息, numbers masked.
         text: String,
+        /// Whether what it may have done all the same was undone.
+        undone: bool,
+    },
+    /// The centre answered about another person than the one who was asked about.
+    #[error("{infno}: {field} is another's")]
+    OtherPerson {
+        /// Message.
+        infno: Infno,
+        /// Field that differs.
+        field: &'static str,
     },
     /// An answer that cannot be read.
     #[error("{infno}: {fault}")]
@@ -130,6 +140,7 @@ impl NationalError {
             Self::Unanswered { .. } => Code::NationalUnanswered,
             Self::Reversed { .. } => Code::NationalReversed,
             Self::Refused { .. } => Code::NationalRefused,
+            Self::OtherPerson { .. } => Code::NationalOtherPerson,
             Self::Answer { .. } | Self::File { .. } => Code::NationalAnswer,
             Self::Amounts { .. } => Code::NationalAmounts,
             Self::Open { .. } => Code::NationalOpen,
@@ -149,7 +160,10 @@ impl NationalError {
             Self::Reversed { infno, bill, msgid } => {
                 format!("账单 {bill} 的 {infno}(报文 {msgid})无应答,已用 2601 冲正")
             }
-            Self::Refused { infno, code, text } => format!("{infno}:状态码 {code} {text}"),
+            Self::Refused { infno, code, text, undone } => {
+                format!("{infno}:状态码 {code} {text}{}", if *undone { ";已用 2601 冲正" } else { "" })
+            }
+            Self::OtherPerson { infno, field } => format!("{infno} 的应答,字段 {field} 属于另一人"),
             Self::Answer { infno, fault } => format!("{infno} 的应答,字段 {}", fault.place),
             Self::File { infno, what } => format!("{infno} 的文件:{what}"),
             Self::Amounts { infno, identity, undone } => {

@@ -263,6 +263,9 @@ fn what(code: Code) -> Words {
         }
         Code::NationalRefused => ("国家医保中心拒绝", "the national centre refused"),
         Code::NationalAnswer => ("国家医保中心的应答读不懂", "the answer of the national centre cannot be read"),
+        Code::NationalOtherPerson => {
+            ("国家医保中心答的是另一个人", "the national centre answered about another person")
+        }
         Code::NationalAmounts => ("国家医保中心的金额自相矛盾", "the amounts of the national centre do not add up"),
         Code::NationalOpen => {
             ("此账单或此人有一笔结果未知的结算", "a settlement of this bill or person has no known outcome")
@@ -549,6 +552,10 @@ fn next(code: Code) -> Words {
             "follow the reason that the centre gives; when the session is over run sscard national sign-in",
         ),
         Code::NationalAnswer => ("稍后再试;仍不行请联系中心", "run it again later; if it stays so, ask the centre"),
+        Code::NationalOtherPerson => (
+            "核对凭证后再试;仍是如此请联系中心,不要结算",
+            "look at the credential and run it again; if it stays so settle nothing, and ask the centre",
+        ),
         Code::NationalAmounts => (
             "不要收款;执行 sscard national list 查看,并把此结果告诉中心",
             "take no money; see sscard national list, and tell the centre",

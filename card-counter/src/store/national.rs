@@ -346,8 +346,26 @@ impl NationalStore {
     /// # Errors
     /// [`StoreError::Moved`] when it is neither sent nor being cancelled.
     pub fn settled(&mut self, sale: &StoredSale, said: &Settled) -> Result<State, StoreError> {
-        let to = sale.state.after(Event::Answered).ok_or_else(|| moved_away(sale.number, sale.state))?;
-        let (history, number, from) = (event_row(Event::Answered, to, None), sale.number, sale.state.as_str());
+        self.stands(sale, Event::Answered, said, None)
+    }
+
+    /// A person judged that the centre settled it, or cancelled it: what it is named by there is kept with the move.
+    ///
+    /// # Errors
+    /// [`StoreError::Moved`] when its outcome is not unknown.
+    pub fn judged_done(&mut self, sale: &StoredSale, said: &Settled, reason: &str) -> Result<State, StoreError> {
+        self.stands(sale, Event::JudgedDone, said, Some(reason))
+    }
+
+    fn stands(
+        &mut self,
+        sale: &StoredSale,
+        event: Event,
+        said: &Settled,
+        reason: Option<&str>,
+    ) -> Result<State, StoreError> {
+        let to = sale.state.after(event).ok_or_else(|| moved_away(sale.number, sale.state))?;
+        let (history, number, from) = (event_row(event, to, reason), sale.number, sale.state.as_str());
         let day = said.day.to_string();
         let moved = write(&mut self.connection, &self.place, |connection| {
             if to == State::Cancelled {

@@ -34,15 +34,8 @@ pub enum NationalCommand {
     Finish,
     /// Settlements and where they stand. Asks nobody.
     List,
-    /// Note what the centre said of a settlement that it did not undo: it was not carried out.
-    Judge {
-        /// Bill.
-        #[arg(value_parser = bill)]
-        bill: BillId,
-        /// Who said so and when.
-        #[arg(long, value_name = "TEXT", value_parser = reason)]
-        reason: String,
-    },
+    /// Note what the centre said of a message that it neither answered nor undid.
+    Judge(JudgeArguments),
     /// The settlement of a bill as the centre has it (5203). Exit 7 when it differs from ours.
     Show {
         /// Bill.
@@ -65,6 +58,30 @@ pub enum NationalCommand {
     DayEnd,
     /// Download a list (1301 to 1319) into a new file.
     Catalogue(CatalogueArguments),
+}
+
+/// `national judge`.
+#[derive(Args, Debug)]
+#[command(group = ArgGroup::new("judgement").required(true).args(["done", "not_done"]))]
+pub struct JudgeArguments {
+    /// Bill.
+    #[arg(value_parser = bill)]
+    pub bill: BillId,
+    /// The centre carried it out: a settlement is looked up there by the names that follow, and believed when it is this one.
+    #[arg(long, requires = "settlement")]
+    pub done: bool,
+    /// The centre did not carry it out.
+    #[arg(long)]
+    pub not_done: bool,
+    /// What the centre calls it (结算ID); of a cancellation, its refund.
+    #[arg(long, value_name = "ID", requires = "done", value_parser = name)]
+    pub settlement: Option<String>,
+    /// The visit of a settlement (就诊ID).
+    #[arg(long, value_name = "ID", requires = "done", value_parser = name)]
+    pub visit: Option<String>,
+    /// Who said so and when.
+    #[arg(long, value_name = "TEXT", value_parser = reason)]
+    pub reason: String,
 }
 
 /// Whom it is about: exactly one.
@@ -123,6 +140,14 @@ pub struct CatalogueArguments {
 
 fn bill(text: &str) -> Result<BillId, String> {
     BillId::parse(text).map_err(|error| error.to_string())
+}
+
+/// Characters of an id of the centre.
+const NAME_MAX: usize = 30;
+
+fn name(text: &str) -> Result<String, String> {
+    let fits = (1..=NAME_MAX).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic());
+    if fits { Ok(text.to_owned()) } else { Err(format!("write 1 to {NAME_MAX} letters and digits")) }
 }
 
 fn day(text: &str) -> Result<BusinessDate, String> {

@@ -17,9 +17,9 @@ use settlement::policy::Policy;
 use settlement::split::{Split, Terms};
 
 use super::Setting;
-use crate::arguments::national::{CatalogueArguments, NationalCommand, PersonArguments, SaleArguments};
+use crate::arguments::national::{CatalogueArguments, JudgeArguments, NationalCommand, PersonArguments, SaleArguments};
 use crate::exit::Exit;
-use crate::national::{Asked, Credential, Known, National};
+use crate::national::{Asked, Credential, Judged, Known, National};
 use crate::page::{Page, Value};
 use crate::papers;
 
@@ -27,14 +27,16 @@ use crate::papers;
 pub(super) fn run(setting: &Setting<'_>, command: &NationalCommand) -> Result<Exit, TerminalError> {
     let folder = &setting.configuration.data;
     match command {
-        // These two ask nobody.
+        // These two undo nothing.
         NationalCommand::List => {
             let sales = NationalStore::open_if_there(folder)?.map_or(Ok(Vec::new()), |store| store.sales())?;
             return told(setting, pages::list(&sales), Exit::Ok);
         }
-        NationalCommand::Judge { bill, reason } => {
-            let mut national = national(setting)?;
-            let now = national.judge(bill.as_str(), reason)?;
+        NationalCommand::Judge(JudgeArguments { bill, settlement, visit, reason, .. }) => {
+            let judged = settlement
+                .as_deref()
+                .map_or(Judged::NotDone, |setl_id| Judged::Done { setl_id, mdtrt_id: visit.as_deref() });
+            let now = national(setting)?.judge(bill.as_str(), judged, reason)?;
             return told(setting, pages::standing(bill.as_str(), now), Exit::Ok);
         }
         _ => {}
@@ -75,7 +77,7 @@ fn carry_out(
     command: &NationalCommand,
 ) -> Result<(Page, Exit), TerminalError> {
     match command {
-        NationalCommand::SignIn | NationalCommand::Finish | NationalCommand::List | NationalCommand::Judge { .. } => {
+        NationalCommand::SignIn | NationalCommand::Finish | NationalCommand::List | NationalCommand::Judge(_) => {
             Ok((Page::new(), Exit::Ok))
         }
         NationalCommand::SignOut => {

@@ -4,10 +4,10 @@
 
 use card_counter::error::{NationalError, TerminalError};
 use settlement::fen::Fen;
-use settlement::national::Text;
 use settlement::national::message::{
-    BENEFIT, BenefitAnswer, BenefitQuery, BenefitRequest, PERSON, PersonQuery, PersonRequest,
+    BENEFIT, BaseInfo, BenefitAnswer, BenefitQuery, BenefitRequest, PERSON, PersonQuery, PersonRequest,
 };
+use settlement::national::{Infno, Text};
 
 use super::{National, mask};
 
@@ -131,6 +131,7 @@ impl National<'_> {
             }
         };
         let answer = self.ask(PERSON, &PersonRequest { data: query }, None, &about)?;
+        is_asked(credential, &answer.baseinfo)?;
         let word = |text: &Option<Text<6>>| text.as_ref().map(|text| text.as_str().to_owned());
         let base = answer.baseinfo;
         Ok(Known {
@@ -178,4 +179,28 @@ impl National<'_> {
     pub fn insurance_or_default(&self, named: Option<&str>) -> String {
         named.unwrap_or(&self.settings.insurance).to_owned()
     }
+}
+
+/// Whether an answer is about the person whom the credential names: by the number where both have one, else by the name. What was not
+/// sent, or is not answered, says nothing.
+fn is_asked(credential: &Credential, base: &BaseInfo) -> Result<(), NationalError> {
+    let (number, name) = match credential {
+        Credential::Electronic(_) => return Ok(()),
+        Credential::Citizen(number) => (Some(number.as_str()), None),
+        Credential::Card { holder, .. } => {
+            holder.as_ref().map_or((None, None), |(number, name)| (Some(number.as_str()), Some(name.as_str())))
+        }
+    };
+    let (their_number, their_name) = (base.certno.as_ref(), base.psn_name.as_ref());
+    let (field, same) = match (number.zip(their_number), name.zip(their_name)) {
+        (Some((asked, answered)), _) => ("certno", asked.trim().eq_ignore_ascii_case(answered.as_str().trim())),
+        (None, Some((asked, answered))) => ("psn_name", letters(asked) == letters(answered.as_str())),
+        (None, None) => return Ok(()),
+    };
+    if same { Ok(()) } else { Err(NationalError::OtherPerson { infno: Infno::PERSON, field }) }
+}
+
+/// A name without the dots and spaces that are written in several ways.
+fn letters(name: &str) -> String {
+    name.chars().filter(|character| character.is_alphabetic()).collect()
 }

@@ -4,6 +4,7 @@
 //! Owns: the order of these steps. Never: sends 2102 for a bill twice unless nothing of the first stands at the centre.
 
 use card_counter::error::{NationalError, TerminalError};
+use card_counter::language::Words;
 use card_counter::store::{SaleDraft, Settled, StoredSale};
 use settlement::bill::Bill;
 use settlement::fen::Fen;
@@ -34,6 +35,20 @@ pub struct Asked<'a> {
     pub insutype: &'a str,
     /// Whether the personal account pays.
     pub with_account: bool,
+}
+
+/// What a person says of a message without answer.
+#[derive(Clone, Copy, Debug)]
+pub enum Judged<'a> {
+    /// The centre did not carry it out.
+    NotDone,
+    /// It did, under these names.
+    Done {
+        /// 结算ID; of a cancellation the refund's.
+        setl_id: &'a str,
+        /// 就诊ID of a settlement.
+        mdtrt_id: Option<&'a str>,
+    },
 }
 
 /// What the centre made of a bill.
@@ -88,10 +103,7 @@ impl National<'_> {
         let sale = self.store.sale(number)?;
         let answer: SettledAnswer = match answer {
             Ok(answer) => answer,
-            Err(Failure::Refused(error)) => {
-                self.store.move_sale(&sale, Event::Refused, None)?;
-                return Err(error);
-            }
+            Err(Failure::Refused(error)) => return Err(self.refused(&sale, error)?),
             Err(Failure::Lost(TerminalError::National(_))) => return Err(self.lost(&sale)?),
             Err(Failure::Lost(error)) => return Err(error),
         };
@@ -123,10 +135,7 @@ impl National<'_> {
         let cancelling = self.store.sale(sale.number)?;
         let info = match answer {
             Ok(answer) => answer.setlinfo,
-            Err(Failure::Refused(error)) => {
-                self.store.move_sale(&cancelling, Event::Refused, None)?;
-                return Err(error);
-            }
+            Err(Failure::Refused(error)) => return Err(self.refused(&cancelling, error)?),
             Err(Failure::Lost(TerminalError::National(_))) => return Err(self.lost(&cancelling)?),
             Err(Failure::Lost(error)) => return Err(error),
         };
@@ -167,14 +176,67 @@ impl National<'_> {
         })
     }
 
-    /// A person noted the centre's word that an unanswered message was not carried out.
+    /// A refusal. One that is not known to mean that nothing was done may come from a gateway whose own time was up: it is undone as
+    /// an answer that is lost. What never left is over. The answer is what is told.
+    fn refused(&mut self, sale: &StoredSale, error: TerminalError) -> Result<TerminalError, TerminalError> {
+        let TerminalError::National(NationalError::Refused { infno, code, text, .. }) = error else {
+            self.store.move_sale(sale, Event::Refused, None)?;
+            return Ok(error);
+        };
+        if self.settings.refusals.contains(&code) {
+            self.store.move_sale(sale, Event::Refused, None)?;
+            return Ok(NationalError::Refused { infno, code, text, undone: false }.into());
+        }
+        Ok(match self.lost(sale)? {
+            TerminalError::National(NationalError::Reversed { .. }) => {
+                NationalError::Refused { infno, code, text, undone: true }.into()
+            }
+            open => open,
+        })
+    }
+
+    /// A person noted the centre's word of a message that was neither answered nor undone. That a settlement stands is believed when
+    /// the centre shows it by the names that the person gives (5203), and it is this one.
     ///
     /// # Errors
-    /// [`NationalError::Unknown`] unless a message of the bill is open.
-    pub fn judge(&mut self, bill: &str, reason: &str) -> Result<State, TerminalError> {
+    /// [`NationalError::Unknown`] unless a message of the bill is open; [`NationalError::Amounts`] when the centre shows another one.
+    pub fn judge(&mut self, bill: &str, judged: Judged<'_>, reason: &str) -> Result<State, TerminalError> {
         let sale = self.store.sale_of_bill(bill)?.filter(|sale| sale.state.undoes().is_some());
         let sale = sale.map_or_else(|| Err(self.unknown(bill)), Ok)?;
-        Ok(self.store.move_sale(&sale, Event::JudgedNotDone, Some(reason))?)
+        let said = match (judged, sale.state) {
+            (Judged::NotDone, _) => return Ok(self.store.move_sale(&sale, Event::JudgedNotDone, Some(reason))?),
+            (Judged::Done { setl_id, mdtrt_id: Some(mdtrt_id) }, State::Uncertain) => {
+                let psn_no = Text::new(&*sale.psn_no);
+                let data = Cancel { psn_no, setl_id: Text::new(setl_id), mdtrt_id: Text::new(mdtrt_id) };
+                let region = sale.region.clone();
+                let asked = CancelRequest { data };
+                let info = self.ask(SETTLEMENT_QUERY, &asked, region.as_deref(), &[&sale.psn_no])?.setlinfo;
+                let checked = self.check(&info, &sale.psn_no, sale.total, Some(&sale.settle_msgid));
+                let said = checked.and_then(|()| said(&info, self.now.date(), 1));
+                let wrong =
+                    |identity| NationalError::Amounts { infno: SETTLEMENT_QUERY.infno, identity, undone: false };
+                said.map_err(wrong)?
+            }
+            // A cancellation has no message that shows it; its sums are the sale's.
+            (Judged::Done { setl_id, mdtrt_id: None }, State::CancelUncertain) => Settled {
+                setl_id: setl_id.to_owned(),
+                mdtrt_id: sale.ids.clone().map(|(_, mdtrt_id)| mdtrt_id).unwrap_or_default(),
+                day: self.now.date(),
+                paid: sale.paid.unwrap_or_default(),
+                clearing: sale.clearing.clone(),
+            },
+            (Judged::Done { .. }, state) => {
+                let visit = if state == State::Uncertain { "--visit" } else { "--settlement" };
+                return Err(TerminalError::Configuration {
+                    place: visit.to_owned(),
+                    reason: Words::new(
+                        "结算要给出 --settlement 和 --visit,撤销只给出 --settlement",
+                        "a settlement is named by --settlement and --visit, a cancellation by --settlement alone",
+                    ),
+                });
+            }
+        };
+        Ok(self.store.judged_done(&sale, &said, reason)?)
     }
 
     /// The settlement of a bill as the centre has it, and where its sums differ from ours.

@@ -36,6 +36,7 @@ pub(crate) struct NationalFile {
     mutual_aid: Option<Aid>,
     sequences: Option<String>,
     timeout: Option<u64>,
+    refusals: Option<Vec<String>>,
 }
 
 #[derive(Clone, Copy, Debug, Deserialize)]
@@ -90,6 +91,9 @@ pub struct NationalSettings {
     pub unit: Unit,
     /// Where 共济 stands.
     pub mutual_aid: MutualAid,
+    /// 交易状态码 of 2102 and 2103 that mean for certain that nothing was done (assumed: none does, gateways answer some of them for
+    /// time-outs behind them).
+    pub refusals: Vec<String>,
     /// How long the centre may take.
     pub within: Duration,
 }
@@ -143,6 +147,7 @@ impl NationalSettings {
                 None | Some(Aid::Inside) => MutualAid::Inside,
                 Some(Aid::Separate) => MutualAid::Separate,
             },
+            refusals: file.refusals.unwrap_or_default(),
             within: Duration::from_secs(timeout),
         })
     }

@@ -164,8 +164,11 @@ fn a_reversal_that_is_refused_blocks_bill_and_person_until_somebody_judges() {
     assert_eq!(till.arrived(2102), 1);
     assert_eq!(till.run(&["finish"]).status, 10);
     assert_eq!(till.run(&["judge", "B-1"]).status, 1, "a reason is needed");
-    assert_eq!(till.ok(&["judge", "B-1", "--reason", "centre, by phone, 10:20"])["state"], "REVERSED");
-    assert_eq!(till.run(&["judge", "B-1", "--reason", "again"]).code(), "NATIONAL_UNKNOWN");
+    let word = "centre, by phone, 10:20";
+    assert_eq!(till.run(&["judge", "B-1", "--reason", word]).status, 1, "and which way");
+    assert_eq!(till.ok(&["judge", "B-1", "--not-done", "--reason", word])["state"], "REVERSED");
+    assert_eq!(till.ok(&["list"])["settlements"][0]["judged"], word);
+    assert_eq!(till.run(&["judge", "B-1", "--not-done", "--reason", "again"]).code(), "NATIONAL_UNKNOWN");
     till.faults(&[]);
     assert_eq!(till.settle(&bill).status, 0);
     till.assert_conserved();
@@ -178,13 +181,86 @@ fn a_refusal_is_told_in_the_centres_words_and_leaves_nothing() {
     let ran = till.settle(&bill);
     assert_eq!((ran.status, ran.code().as_str()), (3, "NATIONAL_REFUSED"));
     assert!(ran.stderr.contains("[BILL]") && ran.stderr.contains("X9"), "{}", ran.stderr);
-    assert_eq!(till.state("B-1"), "REFUSED");
+    // No code says for certain that nothing was done, unless the configuration lists it.
+    assert!(ran.stderr.contains("undone by 2601"), "{}", ran.stderr);
+    assert_eq!((till.state("B-1").as_str(), till.arrived(2601)), ("REVERSED", 1));
+    till.configure("refusals = [\"-1\"]\n");
+    let certain = till.settle(&bill);
+    assert!(certain.code() == "NATIONAL_REFUSED" && !certain.stderr.contains("undone"), "{}", certain.stderr);
+    assert_eq!((till.state("B-1").as_str(), till.arrived(2601)), ("REFUSED", 1));
     let again = till.bill("B-1", &[("X1", "1", "12.50")]);
     assert_eq!(till.settle(&again).status, 0);
     till.faults(&["2103:1=refuse"]);
     assert_eq!(till.run(&["cancel", "B-1"]).code(), "NATIONAL_REFUSED");
     assert_eq!(till.state("B-1"), "SETTLED");
     till.assert_conserved();
+}
+
+#[test]
+fn a_refusal_by_a_gateway_whose_time_was_up_is_no_word_that_nothing_was_done() {
+    let till = Till::signed_in();
+    let bill = till.bill("B-1", &[("X1", "1", "12.50")]);
+    till.faults(&["2102:1=busy", "2103:1=busy"]);
+    let ran = till.settle(&bill);
+    assert_eq!((ran.status, ran.code().as_str()), (3, "NATIONAL_REFUSED"), "{}", ran.stderr);
+    assert_eq!(till.state("B-1"), "REVERSED");
+    till.assert_conserved();
+    assert_eq!(till.settle(&bill).status, 0);
+    assert_eq!(till.run(&["cancel", "B-1"]).code(), "NATIONAL_REFUSED");
+    assert_eq!(till.state("B-1"), "SETTLED", "the cancellation that the centre had done is undone");
+    till.assert_conserved();
+    // Where the code is believed though it is not certain, the two books part, and day end finds it.
+    till.configure("refusals = [\"-1\"]\n");
+    till.faults(&["2102:1=busy"]);
+    let other = till.bill("B-2", &[("X1", "1", "12.50")]);
+    assert_eq!(till.settle(&other).code(), "NATIONAL_REFUSED");
+    assert_eq!(till.run(&["day-end"]).json()["differences"][0]["class"], "ONLY_CENTRE");
+}
+
+#[test]
+fn an_answer_about_another_person_settles_nothing() {
+    let till = Till::signed_in();
+    let bill = till.bill("B-1", &[("X1", "1", "12.50")]);
+    till.ok(&["person", "--id", &till.citizen()]);
+    std::fs::write(till.path("citizen"), "513399195203040027").expect("written");
+    till.faults(&["1101=stale"]);
+    // The rehearsal answers each with the answer to the one before: the first is the first person's.
+    let crossed = till.settle(&bill);
+    assert_eq!((crossed.status, crossed.code().as_str()), (7, "NATIONAL_OTHER_PERSON"), "{}", crossed.stderr);
+    assert!(!crossed.stderr.contains("513399"), "{}", crossed.stderr);
+    assert_eq!(till.arrived(2102), 0);
+    till.faults(&[]);
+    assert_eq!(till.settle(&bill).status, 0);
+}
+
+#[test]
+fn what_the_centre_shows_by_name_is_judged_done_and_nothing_else() {
+    let till = Till::signed_in();
+    let (other, bill) = (till.bill("B-0", &[("X1", "2", "12.50")]), till.bill("B-1", &[("X1", "1", "12.50")]));
+    assert_eq!(till.settle(&other).status, 0);
+    till.faults(&["2102:1=lose", "2103:1=lose", "2601=refuse"]);
+    assert_eq!(till.settle(&bill).code(), "NATIONAL_OPEN");
+    let names = |till: &Till, at: usize| {
+        let sale = till.centre.centre().books().sales[at].clone();
+        (sale.setl_id, sale.mdtrt_id, sale.refund.map(|(setl_id, ..)| setl_id))
+    };
+    let judge = |settlement: &str, visit: &str| {
+        till.run(&["judge", "B-1", "--done", "--settlement", settlement, "--visit", visit, "--reason", "by phone"])
+    };
+    assert_eq!(judge("SETL9", "MDTRT9").code(), "NATIONAL_REFUSED", "the centre knows no such settlement");
+    let (settlement, visit, _) = names(&till, 0);
+    assert_eq!(judge(&settlement, &visit).code(), "NATIONAL_AMOUNTS", "it is another bill's");
+    assert_eq!(till.state("B-1"), "UNCERTAIN");
+    let (settlement, visit, _) = names(&till, 1);
+    assert_eq!(judge(&settlement, &visit).json()["state"], "SETTLED");
+    till.assert_conserved();
+    assert_eq!(till.ok(&["day-end"])["even"], true);
+    assert_eq!(till.run(&["cancel", "B-1"]).code(), "NATIONAL_OPEN");
+    let refund = names(&till, 1).2.expect("cancelled there");
+    let cancelled = till.ok(&["judge", "B-1", "--done", "--settlement", &refund, "--reason", "by phone"]);
+    assert_eq!(cancelled["state"], "CANCELLED");
+    till.assert_conserved();
+    assert_eq!(till.ok(&["day-end"])["even"], true);
 }
 
 /// Faults, class, ours, the centre's.

@@ -13,6 +13,7 @@ mod generations;
 mod journeys;
 mod kiosk;
 mod limits;
+mod national;
 mod online;
 mod papers;
 mod pin_orders;

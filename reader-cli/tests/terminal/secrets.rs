@@ -206,7 +206,7 @@ fn nothing_planted_comes_out_where_nobody_asked() {
         ("national cancel B-1".to_owned(), false),
         ("national finish".to_owned(), false),
         ("national list".to_owned(), false),
-        ("national judge B-1 --reason asked".to_owned(), false),
+        ("national judge B-1 --not-done --reason asked".to_owned(), false),
         ("national show B-1".to_owned(), false),
         ("national lines B-1".to_owned(), false),
         ("national reconcile".to_owned(), false),

@@ -43,6 +43,8 @@ pub enum Event {
     Reversed,
     /// A person decided, with the centre's word, that the message was not carried out.
     JudgedNotDone,
+    /// A person decided, with what the centre names it by, that it was.
+    JudgedDone,
 }
 
 /// One allowed move.
@@ -63,12 +65,14 @@ pub const MOVES: &[Move] = &[
     row(State::Sent, Event::AnswerLost, State::Uncertain),
     row(State::Uncertain, Event::Reversed, State::Reversed),
     row(State::Uncertain, Event::JudgedNotDone, State::Reversed),
+    row(State::Uncertain, Event::JudgedDone, State::Settled),
     row(State::Settled, Event::Cancelling, State::Cancelling),
     row(State::Cancelling, Event::Answered, State::Cancelled),
     row(State::Cancelling, Event::Refused, State::Settled),
     row(State::Cancelling, Event::AnswerLost, State::CancelUncertain),
     row(State::CancelUncertain, Event::Reversed, State::Settled),
     row(State::CancelUncertain, Event::JudgedNotDone, State::Settled),
+    row(State::CancelUncertain, Event::JudgedDone, State::Cancelled),
 ];
 
 const fn row(from: State, event: Event, to: State) -> Move {

@@ -94,6 +94,13 @@ impl StoredSale {
         Ok(rows)
     }
 
+    /// Why a person judged its last message, where one did.
+    #[must_use]
+    pub fn judged(&self) -> Option<&str> {
+        let (_, what, _) = self.history.iter().rfind(|(_, what, _)| what.starts_with("Judged"))?;
+        what.split_once(": ").map(|(_, reason)| reason)
+    }
+
     /// The message whose outcome is unknown, by number and id.
     #[must_use]
     pub fn unanswered(&self) -> Option<(Infno, &str)> {

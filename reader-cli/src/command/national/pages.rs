@@ -90,6 +90,11 @@ pub(super) fn list(sales: &[StoredSale]) -> Page {
             .with("setl_id", Words::new("结算ID", "settlement"), Value::maybe(setl_id))
             .with("refund_id", Words::new("退费结算ID", "refund"), Value::maybe(sale.refund.clone().map(|(id, _)| id)))
             .with("msgid", Words::new("报文ID", "message"), Value::text(&*sale.settle_msgid))
+            .with(
+                "judged",
+                Words::new("人工判定", "judged by a person"),
+                Value::maybe(sale.judged().map(str::to_owned)),
+            )
     };
     let open = sales.iter().filter(|sale| sale.state.undoes().is_some()).count();
     let page = Page::new()
