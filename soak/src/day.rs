@@ -13,14 +13,20 @@ use std::collections::{BTreeMap, BTreeSet};
 use card_counter::TerminalError;
 use card_counter::clock::Now;
 use card_counter::error::Code;
+use card_counter::journal::RefundState;
+use card_counter::refund::Asked;
+use card_counter::store::Store;
 use card_profiles::account::Amounts;
 use card_sim::noise::Noise;
 use issuer_service::http::Desk;
 use settlement::DateTime;
 use settlement::fen::Fen;
 use settlement::id::BillId;
+use settlement::message::TerminalLimits;
+use settlement::refund::RefundAct;
+use settlement::sale::OnlinePolicy;
 use tear::books;
-use tear::clerk::{Habit, Life, Sale};
+use tear::clerk::{GivenBack, Habit, Life, Sale, WIDE};
 use tear::course::{Course, Weather};
 use tear::town::Town;
 
@@ -60,10 +66,16 @@ pub struct Report {
     pub sales: u64,
     /// Of them, those that ended with a receipt.
     pub paid: u64,
-    /// Of them, those that their card or a limit refused.
+    /// Of them, those that their card refused.
     pub refused: u64,
+    /// Of them, those that a limit of the terminal refused.
+    pub limited: u64,
     /// Of them, those whose holder walked away.
     pub left: u64,
+    /// Refunds that were begun, whole, in part, or as a cancel.
+    pub refunds: u64,
+    /// Of them, those that were refused to the holder: by the centre, or because the purchase was not the card's latest.
+    pub refunds_refused: u64,
     /// Loads that were begun.
     pub loads: u64,
     /// Lives of terminals.
@@ -168,7 +180,7 @@ impl Day<'_> {
                     self.report.paid += 1;
                     self.receipts.insert(bill);
                     self.closed(card, terminal);
-                    return Ok(());
+                    return if self.below(10) == 0 { self.give_back(terminal, card, &sale) } else { Ok(()) };
                 }
                 Err(error) if !was_struck => {
                     self.report.refused += 1;
@@ -184,8 +196,70 @@ impl Day<'_> {
         Ok(())
     }
 
+    /// Part of a sale goes back, or all of it, or it is cancelled; some want the rest of a part too.
+    fn give_back(&mut self, terminal: usize, card: usize, sale: &Sale) -> Result<(), Failure> {
+        let part = Fen::from_card(100 + sale.amounts.personal_account / 3);
+        let (parts, act) = match self.below(4) {
+            0 => (vec![Asked::Rest], RefundAct::Refund),
+            1 => (vec![Asked::Total(part)], RefundAct::Refund),
+            2 => (vec![Asked::Total(part), Asked::Rest], RefundAct::Refund),
+            _ => (vec![Asked::Rest], RefundAct::Cancel),
+        };
+        for (before, asked) in parts.into_iter().enumerate() {
+            self.report.refunds += 1;
+            for _ in 0..=AGAIN_MAX {
+                let course = self.course();
+                let given = GivenBack { bill: Some(&sale.bill), before, asked, act };
+                let done = self.life(terminal, card, &course)?.give_back(&given);
+                let (was_killed, was_struck) = (course.is_dead(), course.struck() > 0);
+                self.count(&course);
+                self.steps(card, terminal);
+                match done {
+                    Ok(()) if !was_killed => {
+                        self.closed(card, terminal);
+                        break;
+                    }
+                    Err(error) if !was_struck => return self.not_given(&error, terminal, card),
+                    Ok(()) | Err(_) => {}
+                }
+                // What is open is finished in the evening.
+                if self.below(8) == 0 {
+                    return Ok(());
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// A refund that nothing disturbed was refused: the centre says why, or another purchase of the card came between.
+    fn not_given(&mut self, error: &TerminalError, terminal: usize, card: usize) -> Result<(), Failure> {
+        self.report.refunds_refused += 1;
+        match error.code() {
+            Code::CancelTooLate => {}
+            Code::CentreRefused => self.finish_refunds(terminal, card)?,
+            code => return Err(Failure::Undisturbed { seed: self.report.seed, code: code.as_str() }),
+        }
+        self.closed(card, terminal);
+        Ok(())
+    }
+
+    /// Every refund of the card that is open here comes to its end, in peace.
+    fn finish_refunds(&mut self, terminal: usize, card: usize) -> Result<(), Failure> {
+        let course = Course::with(&[]);
+        let finished = self.life(terminal, card, &course)?.finish_refunds();
+        self.count(&course);
+        self.closed(card, terminal);
+        finished.map(drop).map_err(|error| Failure::Undisturbed { seed: self.report.seed, code: error.code().as_str() })
+    }
+
     /// A sale that nothing disturbed was refused: an empty card gets more, anything else is a finding.
     fn refused(&mut self, error: &TerminalError, terminal: usize, card: usize) -> Result<(), Failure> {
+        if error.code() == Code::LimitExceeded {
+            self.report.refused -= 1;
+            self.report.limited += 1;
+            self.closed(card, terminal);
+            return Ok(());
+        }
         if error.code() != Code::BalanceInsufficient {
             return Err(Failure::Undisturbed { seed: self.report.seed, code: error.code().as_str() });
         }
@@ -230,6 +304,10 @@ impl Day<'_> {
         let open: Vec<(usize, usize)> =
             self.open.iter().flat_map(|(card, places)| places.keys().map(move |terminal| (*terminal, *card))).collect();
         open.into_iter().try_for_each(|(terminal, card)| self.settle(terminal, card))?;
+        self.town.post.arrive(&self.desk);
+        for (terminal, card) in self.open_refunds()? {
+            self.finish_refunds(terminal, card)?;
+        }
         for terminal in 0..self.town.psams.len() {
             let course = Course::with(&[]);
             let sent = self.life(terminal, 0, &course)?.upload();
@@ -237,6 +315,19 @@ impl Day<'_> {
             sent.map_err(|error| Failure::Undisturbed { seed: self.report.seed, code: error.code().as_str() })?;
         }
         Ok(())
+    }
+
+    /// Terminals with a refund that is open, and its card.
+    fn open_refunds(&self) -> Result<BTreeSet<(usize, usize)>, Failure> {
+        let cards = (0..self.town.cards.len()).map(|card| Ok((books::identifier(self.town, card)?.to_string(), card)));
+        let cards: BTreeMap<String, usize> = cards.collect::<Result<_, Failure>>()?;
+        let mut open = BTreeSet::new();
+        for terminal in 0..self.town.psams.len() {
+            let orders = Store::open(&self.town.terminal_folder(terminal))?.refunds()?;
+            let orders = orders.iter().filter(|order| order.state == RefundState::Open);
+            open.extend(orders.filter_map(|order| Some((terminal, *cards.get(&order.card_identifier.to_string())?))));
+        }
+        Ok(open)
     }
 
     /// Time goes on; now and then a clock jumps, and some fall back to the first second of their day.
@@ -269,6 +360,7 @@ impl Day<'_> {
             habit: self.habit,
             date_time,
             again: true,
+            limits: limits(terminal),
         })
     }
 
@@ -310,5 +402,19 @@ impl Day<'_> {
 
     fn number(&mut self, bound: u64) -> i64 {
         i64::try_from(self.noise.below(bound)).unwrap_or_default()
+    }
+}
+
+/// A quarter of the terminals asks its centre and sells without an answer, a quarter sells with its consent only; a fifth has limits
+/// that a day reaches.
+fn limits(terminal: usize) -> TerminalLimits {
+    let online = match terminal % 4 {
+        1 => OnlinePolicy::OnlinePreferred,
+        2 => OnlinePolicy::OnlineRequired,
+        _ => OnlinePolicy::OfflineOnly,
+    };
+    match terminal % 5 {
+        0 => TerminalLimits { purchase_max_fen: Fen::new(5_000), card_day_count_max: 12, online, ..WIDE },
+        _ => TerminalLimits { online, ..WIDE },
     }
 }

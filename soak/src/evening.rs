@@ -11,6 +11,7 @@ use issuer_service::centre::Centre;
 use issuer_service::clearing::closing;
 use issuer_service::clearing::decision::{self, DecisionMove, RowAct};
 use issuer_service::clearing::refusal::ClearingError;
+use issuer_service::clearing::sale::SaleState;
 use issuer_service::clearing::upload::{RowKind, RowOutcome, UploadRow};
 use settlement::journal::State;
 use tear::books;
@@ -32,6 +33,10 @@ pub struct Agreement {
     pub held: u64,
     /// What they took from cards.
     pub held_fen: i64,
+    /// Records that the centre neither posted nor has a decision of: they agree with nothing.
+    pub unposted: u64,
+    /// What they took from cards.
+    pub unposted_fen: i64,
     /// Bills that were paid twice.
     pub paid_twice: u64,
     /// Receipts without a payment in the journal.
@@ -48,8 +53,8 @@ impl Agreement {
     /// Whether they agree to the fen and nothing is left over.
     #[must_use]
     pub fn holds(&self) -> bool {
-        let Self { apart_fen, paid_twice, unpaid_receipts, open, findings, .. } = self;
-        (*apart_fen, *paid_twice, *unpaid_receipts, *open) == (0, 0, 0, 0) && findings.is_empty()
+        let Self { apart_fen, unposted, paid_twice, unpaid_receipts, open, findings, .. } = self;
+        [*unposted, *paid_twice, *unpaid_receipts, *open] == [0; 4] && *apart_fen == 0 && findings.is_empty()
     }
 }
 
@@ -114,19 +119,24 @@ fn decide(town: &Town, said: &mut Agreement, is_cut: impl Fn(&UploadRow) -> bool
 /// Fen on each card by the centre's ledger, and what in the centre's own books is not as it should be.
 fn centre(town: &Town, said: &mut Agreement) -> Result<BTreeMap<String, i64>, Failure> {
     let mut centre = Centre::open_to_look(&town.centre_folder())?;
-    let (balances, loads, rows, proofs) = centre.store.read(|tx| -> Result<_, ClearingError> {
+    let (balances, loads, sales, rows, proofs) = centre.store.read(|tx| -> Result<_, ClearingError> {
         let windows = tx.windows()?;
         let last = windows.last().map(|window| window.business_date);
         let rows = last.map_or_else(|| Ok(Vec::new()), |date| tx.rows_through(date))?;
         let proofs = windows.iter().map(|window| closing::prove(tx, window.business_date));
         let proofs: Result<Vec<_>, _> = proofs.collect();
-        Ok((tx.all_balances()?, tx.open_loads()?, rows, proofs?))
+        Ok((tx.all_balances()?, tx.open_loads()?, tx.sales(false)?, rows, proofs?))
     })?;
     said.open += loads.len() as u64;
+    said.open += sales.iter().filter(|sale| sale.state == SaleState::Authorised).count() as u64;
     let cards = balances.iter().filter_map(|(account, fen)| Some((account.strip_prefix("card:")?, fen.get())));
     let ledger: BTreeMap<String, i64> = cards.map(|(card, fen)| (card.to_owned(), fen)).collect();
-    let waiting = rows.iter().filter(|row| row.outcome != RowOutcome::Accepted && row.decided.is_none());
-    said.findings.extend(waiting.map(|row| format!("{} {}: {:?}", row.terminal, row.journal_sequence, row.code)));
+    let waiting: Vec<_> =
+        rows.iter().filter(|row| row.outcome != RowOutcome::Accepted && row.decided.is_none()).collect();
+    said.unposted = waiting.len() as u64;
+    said.unposted_fen = waiting.iter().map(|row| row.personal_account_fen.get()).sum();
+    said.findings
+        .extend(waiting.iter().map(|row| format!("{} {}: {:?}", row.terminal, row.journal_sequence, row.code)));
     let decided: BTreeSet<String> = rows
         .iter()
         .filter(|row| row.decided.is_some())

@@ -64,8 +64,10 @@ pub fn seed(seed: u64) {
 
 /// What came of a day.
 pub fn day(report: &Report) {
-    let Report { sales, paid, refused, left, loads, lives, faults, jumps, evening, .. } = report;
-    println!("  {sales} sales: {paid} paid, {refused} refused, {left} left; {loads} loads");
+    let Report { sales, paid, refused, limited, left, refunds, refunds_refused, loads, .. } = report;
+    let Report { lives, faults, jumps, evening, .. } = report;
+    println!("  {sales} sales: {paid} paid, {refused} refused, {limited} over a limit, {left} left; {loads} loads");
+    println!("  {refunds} refunds and cancels, {refunds_refused} of them refused");
     println!("  {lives} lives of terminals, {faults} faults, {jumps} jumps of clocks");
     let Agreement {
         cards,
@@ -73,6 +75,8 @@ pub fn day(report: &Report) {
         apart_fen,
         held,
         held_fen,
+        unposted,
+        unposted_fen,
         paid_twice,
         unpaid_receipts,
         found_paid,
@@ -85,6 +89,7 @@ pub fn day(report: &Report) {
     println!(
         "  of that the centre held {held} records with {held_fen} fen, of sales that were cut: two people posted them"
     );
+    println!("  apart from that {unposted} records with {unposted_fen} fen are posted by nobody");
     println!(
         "  paid twice {paid_twice}, receipts unpaid {unpaid_receipts}, found paid after the holder left {found_paid}, open {open}"
     );

@@ -28,16 +28,24 @@ fn lived(town: &Town, seed: u64, habit: &dyn Habit) -> Report {
 fn ten_days_of_twenty_terminals_end_in_agreement() {
     let town = town();
     let (mut faults, mut left, mut jumps) = (0, 0, 0);
+    let (mut refunds, mut refused, mut limited) = (0, 0, 0);
     for seed in 1..=SEEDS {
         let report = lived(&town, seed, &Ours);
         assert!(report.holds(), "day {seed}: {report:#?}");
         assert_eq!((report.sales, report.evening.cards), (u64::from(TERMINALS) * u64::from(SALES), u64::from(CARDS)));
-        assert_eq!(report.sales, report.paid + report.refused + report.left, "day {seed}");
+        assert_eq!(report.sales, report.paid + report.refused + report.limited + report.left, "day {seed}");
         faults += report.faults;
         left += report.left;
         jumps += report.jumps;
+        refunds += report.refunds;
+        refused += report.refunds_refused;
+        limited += report.limited;
     }
     assert!(faults > 200 && left > 20 && jumps > 15, "a rough time: {faults} faults, {left} left, {jumps} jumps");
+    assert!(
+        refunds > 60 && refused < refunds / 4 && limited > 10,
+        "{refunds} refunds, {refused} refused, {limited} limited"
+    );
 }
 
 #[test]

@@ -6,7 +6,7 @@
 use std::fmt::Write as _;
 
 use card_core::{Session, command};
-use card_counter::journal::Subject;
+use card_counter::journal::{Entry, Subject};
 use card_counter::secret::Pin;
 use card_counter::store::Store;
 use card_counter::tap::{Ask, tap};
@@ -200,8 +200,26 @@ fn terminal(town: &Town, key: &mut String) -> Result<(i64, Vec<State>), Failure>
     let asked = store.towards_centre(SaleRequest::PATH, SaleOutcomeRequest::PATH)?;
     let untold = store.unanswered(SaleOutcomeRequest::PATH)?.len();
     let _ = write!(key, " {asked:?} {untold}");
+    for letter in town.post.letters() {
+        let _ = write!(key, " late {} {}", letter.path, of_whom(&letter.body, &entries));
+    }
     let _ = write!(key, " {} {} {unreported} {waiting:?} {}", loads?, outcomes?, store.chain()?.next_batch);
     Ok((sum, entries.iter().map(|entry| entry.state).collect()))
+}
+
+/// The content of a letter, its ids by the entry that they are of: ids are drawn by chance, and which is whose decides.
+fn of_whom(body: &str, entries: &[Entry]) -> String {
+    let named = entries.iter().fold(body.to_owned(), |body, entry| {
+        let id = match &entry.draft.subject {
+            Subject::Purchase { sale_id, .. } => sale_id.map(|id| id.to_string()),
+            subject => subject.load_id().map(|id| id.to_string()),
+        };
+        id.map_or(body.clone(), |id| body.replace(&id, &format!("entry {}", entry.number)))
+    });
+    // What chance or a key made besides says nothing: ids of requests, nonces, codes, signatures.
+    let is_chance =
+        |field: &&str| field.len() >= 10 && field.trim_matches('"').bytes().all(|byte| byte.is_ascii_hexdigit());
+    named.split([',', ':', '{', '}', '[', ']']).filter(|field| !is_chance(field)).collect::<Vec<_>>().join(" ")
 }
 
 fn centre(town: &Town, key: &mut String) -> Result<(i64, i64, usize), Failure> {

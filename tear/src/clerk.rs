@@ -10,6 +10,8 @@ use std::sync::Arc;
 use card_core::Session;
 use card_core::security::psam::Psam;
 use card_counter::TerminalError;
+use card_counter::check::Rules;
+use card_counter::clock::Now;
 use card_counter::journal::{Done, Draft, Entry, EntryNumber, Hand, Journal, RefundOrder, RefundState, Sent, Subject};
 use card_counter::pay::Till;
 use card_counter::refund::{self, Asked};
@@ -26,8 +28,10 @@ use centre_line::sell::Seller;
 use centre_line::upload;
 use issuer_service::http::Desk;
 use serde::Serialize;
+use settlement::fen::Fen;
 use settlement::id::{BillId, CardIdentifier, Digest, TerminalNumber};
 use settlement::journal::Event;
+use settlement::message::TerminalLimits;
 use settlement::refund::RefundAct;
 use settlement::sale::OnlinePolicy;
 use settlement::signing::TerminalKey;
@@ -122,6 +126,32 @@ pub struct Life<'a> {
     pub date_time: DateTime,
     /// Whether it is not the first: somebody may have been told something in those before.
     pub again: bool,
+    /// What the terminal may sell, and whether it asks first.
+    pub limits: TerminalLimits,
+}
+
+/// Limits that no proof reaches, of a terminal that asks nobody.
+pub const WIDE: TerminalLimits = TerminalLimits {
+    purchase_max_fen: Fen::new(10_000_000),
+    card_day_max_fen: Fen::new(1_000_000_000),
+    card_day_count_max: u32::MAX,
+    pending_records_max: u32::MAX,
+    pending_max_fen: Fen::new(1_000_000_000_000),
+    blacklist_age_max_hours: u32::MAX,
+    online: OnlinePolicy::OfflineOnly,
+};
+
+/// Money that goes back.
+#[derive(Clone, Copy, Debug)]
+pub struct GivenBack<'a> {
+    /// Bill of the purchase; the card's latest here without one.
+    pub bill: Option<&'a BillId>,
+    /// How many of its refunds were agreed on before this one.
+    pub before: usize,
+    /// How much.
+    pub asked: Asked,
+    /// Refund or cancel.
+    pub act: RefundAct,
 }
 
 impl Life<'_> {
@@ -131,11 +161,11 @@ impl Life<'_> {
     /// [`TerminalError`].
     pub fn live(&self, act: Act) -> Result<(), TerminalError> {
         match act {
-            Act::Purchase => self.sell(&Sale::of_proof()?)?,
-            Act::Online => self.sell_asking(&Sale::of_proof()?, Some(OnlinePolicy::OnlinePreferred))?,
-            Act::Consent => self.sell_asking(&Sale::of_proof()?, Some(OnlinePolicy::OnlineRequired))?,
+            Act::Purchase | Act::Online | Act::Consent => self.sell(&Sale::of_proof()?)?,
             Act::Load => self.load()?,
-            Act::Refund => self.refund()?,
+            Act::Refund => {
+                self.give_back(&GivenBack { bill: None, before: 0, asked: Asked::Rest, act: RefundAct::Refund })?;
+            }
             Act::Pin => self.change_pin()?,
         }
         self.upload()
@@ -155,10 +185,6 @@ impl Life<'_> {
     /// # Errors
     /// [`TerminalError`].
     pub fn sell(&self, sale: &Sale) -> Result<(), TerminalError> {
-        self.sell_asking(sale, None)
-    }
-
-    fn sell_asking(&self, sale: &Sale, policy: Option<OnlinePolicy>) -> Result<(), TerminalError> {
         let mut tapped = self.tapped()?;
         let mut psam = self.psam()?;
         let mut store = self.store()?;
@@ -170,12 +196,15 @@ impl Life<'_> {
         }
         let (amounts, bill_id) = (sale.amounts, sale.bill.clone());
         let psam_number = psam.terminal_number();
-        let rules = tapped.account()?;
-        let mut till = Till { psam: &mut psam, rules, date_time: self.date_time };
-        let mut seller = match policy {
-            Some(policy) => Seller::asking(policy, self.centre()?, self.store_beside()?),
-            None => Seller::alone(OnlinePolicy::OfflineOnly),
+        let rules = self.rules()?;
+        let mut seller = match rules.limits.online {
+            OnlinePolicy::OfflineOnly => Seller::alone(OnlinePolicy::OfflineOnly),
+            policy => Seller::asking(policy, self.centre()?, self.store_beside()?),
         };
+        seller.listed(&tapped, &rules, &store)?;
+        seller.limited(&tapped, &rules, &store, Fen::from_card(amounts.personal_account))?;
+        let account = tapped.account()?;
+        let mut till = Till { psam: &mut psam, rules: account, date_time: self.date_time };
         let subject = Subject::Purchase { amounts, bill_id, bill_hash: Digest([7; 32]), sale_id: seller.sale_id()? };
         let draft = self.draft(&tapped, TerminalNumber(psam_number), subject)?;
         seller.sell(&mut tapped, &mut till, (&mut store, self), &draft).paid.map(drop)
@@ -211,36 +240,77 @@ impl Life<'_> {
         }
     }
 
-    /// As `sscard refund give`, and `sscard refund finish` for one that is open: the latest purchase goes back to its card, whole.
+    /// As `sscard refund give` and `sscard cancel`, and `sscard refund finish` for one that is open.
     ///
     /// # Errors
     /// [`TerminalError`].
-    pub fn refund(&self) -> Result<(), TerminalError> {
+    pub fn give_back(&self, given: &GivenBack<'_>) -> Result<(), TerminalError> {
         let line = self.centre()?;
-        let centre = &line;
-        let mut tapped = self.tapped()?;
-        let mut store = self.store()?;
-        pin::verify(&mut tapped, &Pin::parse(PIN)?, false)?;
-        self.settled(&mut tapped, &mut store)?;
-        let is_paid = |entry: &&Entry| matches!(entry.draft.subject, Subject::Purchase { .. });
+        let (mut tapped, mut store) = self.to_give_back()?;
+        let is_meant = |entry: &&Entry| match &entry.draft.subject {
+            Subject::Purchase { bill_id, .. } => given.bill.is_none_or(|bill| bill == bill_id),
+            Subject::Load { .. } | Subject::Refund { .. } => false,
+        };
         let entries = store.entries_of(&tapped.identifier)?;
-        let paid = entries.iter().rfind(is_paid).ok_or(TerminalError::Bug("something was bought"))?;
-        let order = match store.refunds()?.into_iter().find(|order| order.original == paid.number) {
-            Some(RefundOrder { state: RefundState::Done, .. }) => {
-                upload::report_outcomes(&mut store, centre)?;
-                return Ok(());
+        let paid = entries.iter().rfind(is_meant).ok_or(TerminalError::Bug("something was bought"))?;
+        let order = match store.refunds()?.into_iter().filter(|order| order.original == paid.number).nth(given.before) {
+            Some(RefundOrder { state: RefundState::Done | RefundState::Withdrawn, .. }) => {
+                return upload::report_outcomes(&mut store, &line).map(drop);
             }
             Some(order) => refund::open(&store, &order.number.to_string())?,
             None => {
-                let purchase = refund::purchase(&store, &paid.number.to_string())?;
+                let purchase = match given.act {
+                    RefundAct::Refund => refund::purchase(&store, &paid.number.to_string())?,
+                    RefundAct::Cancel => refund::latest(&mut tapped, &store, business_date()?)?,
+                };
                 self.course.say("the refund is agreed on");
-                let order = refund::agree(&mut store, &purchase, Asked::Rest, RefundAct::Refund, "");
+                let order = refund::agree(&mut store, &purchase, given.asked, given.act, "");
                 self.course.say("a letter, or its answer");
                 order?
             }
         };
-        let mut loader = Loader { centre, letters: self.store_beside()?, hand: self };
+        let mut loader = Loader { centre: &line, letters: self.store_beside()?, hand: self };
         loader.give_back((&mut tapped, business_date()?), &mut store, &order, None)?.1
+    }
+
+    /// As `sscard refund finish` for every refund of the card that is open here; what the centre refuses is withdrawn, as by
+    /// `sscard refund withdraw`. How many were withdrawn.
+    ///
+    /// # Errors
+    /// [`TerminalError`].
+    pub fn finish_refunds(&self) -> Result<u64, TerminalError> {
+        let line = self.centre()?;
+        let (mut tapped, mut store) = self.to_give_back()?;
+        let is_open =
+            |order: &RefundOrder| order.state == RefundState::Open && order.card_identifier == tapped.identifier;
+        let open: Vec<RefundOrder> = store.refunds()?.into_iter().filter(is_open).collect();
+        let mut withdrawn = 0;
+        for order in open {
+            let mut loader = Loader { centre: &line, letters: self.store_beside()?, hand: self };
+            match loader.give_back((&mut tapped, business_date()?), &mut store, &order, None) {
+                Err(TerminalError::CentreRefused { code, .. }) => {
+                    let order = store.refund(order.number)?.ok_or(TerminalError::Bug("refunds are kept"))?;
+                    refund::withdraw(&mut store, &order, code.as_str())?;
+                    withdrawn += 1;
+                }
+                given => given?.1?,
+            }
+        }
+        Ok(withdrawn)
+    }
+
+    fn to_give_back(&self) -> Result<(Tapped<'_>, Store), TerminalError> {
+        let mut tapped = self.tapped()?;
+        let mut store = self.store()?;
+        pin::verify(&mut tapped, &Pin::parse(PIN)?, false)?;
+        self.settled(&mut tapped, &mut store)?;
+        Ok((tapped, store))
+    }
+
+    fn rules(&self) -> Result<Rules, TerminalError> {
+        let now = Now::of_china(self.date_time).ok_or(TerminalError::Bug("an instant"))?;
+        let day = business_date()?;
+        Ok(Rules { city: None, day, limits: self.limits, parameters: None, now, clock_back: None })
     }
 
     /// As `sscard pin change`. A holder who does not know whether it was changed tries the PIN that it had, then the new one: a
@@ -299,7 +369,7 @@ impl Life<'_> {
     }
 
     fn centre(&self) -> Result<Centre<'_>, TerminalError> {
-        let line = Box::new(Wire::to(self.desk, self.course));
+        let line = Box::new(Wire::to(self.desk, self.course, &self.town.post));
         Ok(Centre::over(line, self.key()?, Town::number(self.terminal)))
     }
 

@@ -5,17 +5,19 @@
 //! | card    | a command, or its power-up     | power lost, nothing done   | power lost at a write of its memory | power lost, all done, no answer |
 //! | PSAM    | the same                       | the same                   | the same                          | the same                   |
 //! | journal | a commit, whatever wrote it    | killed, rolled back        |                                   | killed, durable            |
-//! | centre  | a letter                       | it never arrives           |                                   | its answer is lost         |
+//! | centre  | a letter                       | it never arrives           | it arrives when the next letter has been answered, or after everything | its answer is lost         |
 //!
 //! A killed terminal touches nothing any more: what its code still does until it returns reaches no card, no journal, no centre.
 //!
 //! Source: power loss and writes of `card_sim::fault`; commits as SQLite itself announces them.
 //! Owns: the count, the moment, the death. Never: knows what a purchase is.
 
+use std::cell::RefCell;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use card_core::transport::{Transport, TransportError};
 use card_counter::TerminalError;
+use card_counter::letter::Letter;
 use card_counter::store::Commits;
 use card_profiles::account::AccountRules;
 use card_sim::fault::{Fault, FaultPlan, Moment, Trigger};
@@ -24,6 +26,7 @@ use card_sim::{InProcess, Socket};
 use centre_line::http::{Line, Signed};
 use issuer_service::http::{Desk, answer_here};
 use serde::Serialize;
+use settlement::id::{Signature, TerminalNumber};
 
 /// Who keeps the trace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -64,6 +67,8 @@ pub enum Cut {
     },
     /// When all is done and nobody knows yet.
     After,
+    /// A letter is under way for long: it arrives when another was answered, whoever wrote it.
+    Late,
 }
 
 /// One place for a fault: which event of the course, and where in it.
@@ -124,7 +129,8 @@ impl Event {
             // A card without power cannot lose it.
             (Party::Card | Party::Psam, POWER_UP) => inside().collect(),
             (Party::Card | Party::Psam, _) => [Cut::Before, Cut::After].into_iter().chain(inside()).collect(),
-            (Party::Journal | Party::Centre, _) => vec![Cut::Before, Cut::After],
+            (Party::Journal, _) => vec![Cut::Before, Cut::After],
+            (Party::Centre, _) => vec![Cut::Before, Cut::Late, Cut::After],
         }
     }
 }
@@ -244,6 +250,7 @@ impl Weather {
             (Party::Card | Party::Psam, 2 | 3) => {
                 Blow::Cut(Cut::Inside { write: self.noise.below(WRITES), half: self.noise.below(2) == 1 })
             }
+            (Party::Centre, 2) => Blow::Cut(Cut::Late),
             _ => Blow::Cut(Cut::After),
         })
     }
@@ -300,7 +307,7 @@ impl Transport for Contact {
         let moment = cut.map(|cut| match cut {
             Cut::Before => Moment::Before,
             Cut::Inside { write, half } => Moment::Inside { write, half },
-            Cut::After => Moment::After,
+            Cut::After | Cut::Late => Moment::After,
         });
         let before = {
             let mut card = self.socket.card();
@@ -330,29 +337,62 @@ impl Transport for Contact {
     }
 }
 
+/// Letters that are under way for long.
+#[derive(Clone, Debug, Default)]
+pub struct Post(RefCell<Vec<Delayed>>);
+
+#[derive(Clone, Debug)]
+struct Delayed {
+    letter: Letter,
+    terminal: TerminalNumber,
+    signature: Signature,
+}
+
+impl Post {
+    /// All of them arrive, in the order in which they were sent. Nobody waits for the answers.
+    pub fn arrive(&self, desk: &Desk) {
+        for Delayed { letter, terminal, signature } in self.0.take() {
+            let _ = answer_here(desk, letter.path, terminal, &signature, letter.body.as_bytes());
+        }
+    }
+
+    /// What is under way: path and body of each letter.
+    #[must_use]
+    pub fn letters(&self) -> Vec<Letter> {
+        self.0.borrow().iter().map(|delayed| delayed.letter.clone()).collect()
+    }
+}
+
 /// The line to a centre in this process.
 pub struct Wire<'a> {
     desk: &'a Desk,
     course: Arc<Course>,
+    post: &'a Post,
 }
 
 impl<'a> Wire<'a> {
-    /// The line.
+    /// The line, and where its letters are when they are late.
     #[must_use]
-    pub fn to(desk: &'a Desk, course: &Arc<Course>) -> Self {
-        Self { desk, course: Arc::clone(course) }
+    pub fn to(desk: &'a Desk, course: &Arc<Course>, post: &'a Post) -> Self {
+        Self { desk, course: Arc::clone(course), post }
     }
 }
 
 impl Line for Wire<'_> {
     fn carry(&self, signed: &Signed<'_>) -> Result<(u16, String), TerminalError> {
         let lost = || TerminalError::CentreUnreachable { address: "the centre".to_owned() };
-        let Signed { letter, terminal, signature } = signed;
+        let Signed { letter, terminal, signature } = *signed;
         let (_, cut) = self.course.arrives(Party::Centre, letter.path).ok_or_else(lost)?;
-        if cut == Some(Cut::Before) {
-            return Err(lost());
+        match cut {
+            Some(Cut::Before) => return Err(lost()),
+            Some(Cut::Late) => {
+                self.post.0.borrow_mut().push(Delayed { letter: letter.clone(), terminal, signature });
+                return Err(lost());
+            }
+            _ => {}
         }
-        let answer = answer_here(self.desk, letter.path, *terminal, signature, letter.body.as_bytes());
+        let answer = answer_here(self.desk, letter.path, terminal, &signature, letter.body.as_bytes());
+        self.post.arrive(self.desk);
         if cut.is_some() { Err(lost()) } else { Ok(answer) }
     }
 }
@@ -391,6 +431,7 @@ impl std::fmt::Display for Cut {
             Self::Inside { write, half: false } => write!(f, "before write {}", write + 1),
             Self::Inside { write, half: true } => write!(f, "in write {}", write + 1),
             Self::After => f.write_str("after"),
+            Self::Late => f.write_str("late"),
         }
     }
 }

@@ -14,9 +14,11 @@ use card_counter::TerminalError;
 use serde::Serialize;
 use settlement::DateTime;
 use settlement::fen::Fen;
+use settlement::message::TerminalLimits;
+use settlement::sale::OnlinePolicy;
 
 use crate::books::{Holdings, Look, Verdict};
-use crate::clerk::{Act, Habit, Life, Ours, PRICE, TOP_UP};
+use crate::clerk::{Act, Habit, Life, Ours, PRICE, TOP_UP, WIDE};
 use crate::course::{Course, Event, Point};
 use crate::failure::Failure;
 use crate::town::Town;
@@ -74,7 +76,7 @@ pub struct Totals {
 pub enum Depth {
     /// Every point.
     Points,
-    /// Every point, and of every town after one every so-manyth pair.
+    /// Every point, and of the pairs every so-manyth of each first point.
     Sample(usize),
     /// Every point and every pair.
     Pairs,
@@ -166,7 +168,7 @@ impl<'a> Proof<'a> {
             if self.depth == Depth::Points {
                 continue;
             }
-            for second in course.points_from(first.at + 1) {
+            for second in course.points_from(first.at + 1).into_iter().step_by(self.step()) {
                 let (town, course) = (self.town.twin()?, Course::with(&[first, second]));
                 let _ = self.life(&town, &course, 1)?;
                 self.totals.lived += 1;
@@ -190,6 +192,10 @@ impl<'a> Proof<'a> {
         Ok(self.totals)
     }
 
+    fn step(&self) -> usize {
+        if let Depth::Sample(step) = self.depth { step.max(1) } else { 1 }
+    }
+
     /// Second lives of a town, each torn once.
     fn seconds(&mut self, town: &Town, look: &Look) -> Result<Rc<Seconds>, Failure> {
         if let Some(known) = self.seconds.get(&look.key).filter(|_| self.once) {
@@ -199,8 +205,7 @@ impl<'a> Proof<'a> {
         let _ = self.life(&peace, &course, 2)?;
         let events = course.events();
         let mut seconds = Seconds::default();
-        let step = if let Depth::Sample(step) = self.depth { step.max(1) } else { 1 };
-        for second in course.points_from(0).into_iter().step_by(step) {
+        for second in course.points_from(0).into_iter().step_by(self.step()) {
             let (town, course) = (town.twin()?, Course::with(&[second]));
             let _ = self.life(&town, &course, 2)?;
             let look = Look::at(&town)?;
@@ -231,6 +236,8 @@ impl<'a> Proof<'a> {
                 break;
             }
         }
+        // What is under way arrives at the very last, when everybody has been told how it ended.
+        town.post.arrive(&town.desk()?);
         let last = Look::at(&town)?;
         let unfinished = (last.open > 0 || last.transit_fen != 0 || last.open_sales > 0).then(|| "OPEN".to_owned());
         let end = Rc::new(End {
@@ -287,7 +294,13 @@ fn lived(
 ) -> Result<Result<(), TerminalError>, Failure> {
     let desk = town.desk()?;
     let date_time = DateTime::parse(&format!("202601051011{number:02}")).map_err(|_| Failure::NotMade("an instant"))?;
-    Ok(Life { town, desk: &desk, terminal: 0, card: 0, course, habit, date_time, again: number > 1 }.live(act))
+    let online = match act {
+        Act::Online => OnlinePolicy::OnlinePreferred,
+        Act::Consent => OnlinePolicy::OnlineRequired,
+        Act::Purchase | Act::Load | Act::Refund | Act::Pin => OnlinePolicy::OfflineOnly,
+    };
+    let limits = TerminalLimits { online, ..WIDE };
+    Ok(Life { town, desk: &desk, terminal: 0, card: 0, course, habit, date_time, again: number > 1, limits }.live(act))
 }
 
 impl End {

@@ -52,13 +52,15 @@ use issuer_service::station::slot::Slot;
 use issuer_service::store::StoreError;
 use issuer_service::vault::data_keys::DataKeys;
 use issuer_service::vault::{Kind, Vault};
-use settlement::Accounts;
 use settlement::batch::ChainPosition;
+use settlement::blacklist::{Held, Period};
 use settlement::fen::Fen;
 use settlement::id::{CardIdentifier, InstitutionCode, TerminalNumber};
 use settlement::signing::TerminalKey;
+use settlement::{Accounts, DateTime};
 use tempfile::TempDir;
 
+use crate::course::Post;
 use crate::failure::Failure;
 
 /// City of people and terminals.
@@ -102,6 +104,8 @@ pub struct Town {
     keys: Vec<Arc<TerminalKey>>,
     /// Whether the holder was told that the card refuses the PIN that it had.
     told: Cell<bool>,
+    /// Letters under way to the centre.
+    pub post: Post,
 }
 
 impl Shared {
@@ -125,8 +129,15 @@ impl Town {
         let (card_profile, psam_profile) = (Centre::card_profile(), Centre::psam_profile());
         let vault = Vault::rehearsal(&[card_profile.clone(), psam_profile.clone()])?;
         let shared = Arc::new(Shared { vault, accounts: Accounts::builtin(), catalog: Catalog::builtin() });
-        let mut town =
-            Self { shared, folder, cards: Vec::new(), psams: Vec::new(), keys: Vec::new(), told: Cell::new(false) };
+        let mut town = Self {
+            shared,
+            folder,
+            cards: Vec::new(),
+            psams: Vec::new(),
+            keys: Vec::new(),
+            told: Cell::new(false),
+            post: Post::default(),
+        };
         let city = CityCode::parse(CITY).ok_or(Failure::NotMade("a city"))?;
         let mut centre = Centre::create(&town.centre_folder(), city, INSTITUTION, None)?;
         let data_keys = Arc::new(DataKeys::random()?);
@@ -172,6 +183,7 @@ impl Town {
             psams: self.psams.iter().map(Socket::twin).collect(),
             keys: self.keys.clone(),
             told: self.told.clone(),
+            post: self.post.clone(),
         })
     }
 
@@ -279,7 +291,12 @@ impl Town {
         let mut session = session(&socket)?;
         psam::personalize(&mut centre.store, &centre.config, &self.shared.vault, &mut session, &order)?;
         let folder = self.terminal_folder(usize::from(n));
-        Journal::open(&folder)?.set_terminal(number)?;
+        let mut journal = Journal::open(&folder)?;
+        journal.set_terminal(number)?;
+        // A list of nobody, which no day of a proof outlives.
+        let instant = |text| DateTime::parse(text).map_err(|_| Failure::NotMade("an instant"));
+        let period = Period { issued_at: instant("20260101000000")?, valid_until: instant("20991231235959")? };
+        journal.set_blacklist(&Held::default(), period)?;
         let key = terminal::make_key(&folder)?;
         let terminal = Terminal {
             number,

@@ -55,12 +55,14 @@ fn a_purchase_torn_anywhere_and_again_anywhere_loses_and_doubles_nothing() {
 #[test]
 fn a_purchase_with_the_centre_asked_first_torn_anywhere_loses_and_doubles_nothing_and_leaves_nothing_open() {
     for act in [Act::Online, Act::Consent] {
-        // All pairs are a matter of minutes: `sscard tear online`, `sscard tear consent`.
-        let (totals, rows) = proved(act, &Ours, Depth::Points);
+        // All pairs are a matter of minutes: `make soak`, `sscard tear online`, `sscard tear consent`.
+        let (totals, rows) = proved(act, &Ours, Depth::Sample(29));
         let broken: Vec<_> = rows.iter().filter(|row| !row.conserved).collect();
-        assert!(totals.hold() && totals.points > 100, "{totals:?}\n{broken:#?}");
+        assert!(totals.hold() && totals.points > 100 && totals.pairs > 200, "{totals:?}\n{broken:#?}");
+        assert_eq!(totals.points, rows.len() as u64, "a pair is told only when it is broken");
         for (words, least) in [
             ("/sales: before", 1),
+            ("/sales: late", 1),
             ("/sales: after", 1),
             ("/batches: before", 1),
             ("/batches: after", 1),
@@ -76,7 +78,9 @@ fn a_purchase_with_the_centre_asked_first_torn_anywhere_loses_and_doubles_nothin
 #[test]
 fn a_load_torn_anywhere_and_again_anywhere_loses_and_doubles_nothing() {
     let rows = holds(Act::Load, 5_000);
-    for (words, least) in [("CREDIT FOR LOAD", 8), ("/loads: ", 2), ("/loads/outcome", 2), ("/loads/quote", 2)] {
+    for (words, least) in
+        [("CREDIT FOR LOAD", 8), ("/loads: ", 3), ("/loads: late", 1), ("/loads/outcome", 3), ("/loads/quote", 3)]
+    {
         assert!(count(&rows, words) >= least, "{words}: {}", count(&rows, words));
     }
 }
@@ -84,7 +88,9 @@ fn a_load_torn_anywhere_and_again_anywhere_loses_and_doubles_nothing() {
 #[test]
 fn a_refund_torn_anywhere_and_again_anywhere_loses_and_doubles_nothing() {
     let rows = holds(Act::Refund, 5_000);
-    for (words, least) in [("CREDIT FOR LOAD", 8), ("/loads: ", 2), ("/loads/outcome", 2), ("agreed", 2)] {
+    for (words, least) in
+        [("CREDIT FOR LOAD", 8), ("/loads: ", 3), ("/loads: late", 1), ("/loads/outcome", 3), ("agreed", 2)]
+    {
         assert!(count(&rows, words) >= least, "{words}: {}", count(&rows, words));
     }
 }
