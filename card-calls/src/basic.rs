@@ -4,29 +4,24 @@
 //! nine fields; the card's own proof is kept and compared with the HSM's in step 2.
 //! Owns: the order of the fields and where each comes from. Never: refuses what an issuer may choose (serial, check character of 卡号).
 
-use card_core::command;
 use card_core::script::TwoChallenges;
 use card_core::security::SecurityModule;
-use card_counter::TerminalError;
 use card_counter::read::files_with;
+use card_counter::remote;
 use card_counter::tap::Tapped;
-use card_profiles::profile::KeyClass;
 use card_profiles::read::HOLDER;
 
 use crate::calls::Calls;
 use crate::failure::Failure;
 use crate::function::Arguments;
 use crate::output;
-use crate::prove::{self, Asked, wanted};
+use crate::prove::{self, Asked};
 use crate::settings::Settings;
 use crate::text::hex_fields;
-use crate::visit::{Held, Next, Step, Visit, card_number};
+use crate::visit::{Held, Next, Step, card_number};
 
 /// 终端机编号 without a PSAM.
 const NO_TERMINAL: [u8; 6] = [0; 6];
-
-/// The environment.
-const SSSE: &str = "SSSE";
 
 /// `iReadCardBas`.
 pub(crate) fn read(calls: &mut Calls, settings: &Settings, given: &Arguments<'_>) -> Result<Vec<String>, Failure> {
@@ -50,10 +45,8 @@ pub(crate) fn read(calls: &mut Calls, settings: &Settings, given: &Arguments<'_>
 pub(crate) fn step1(calls: &mut Calls, settings: &Settings, given: &Arguments<'_>) -> Result<Vec<String>, Failure> {
     calls.with_card(settings, given.number("iType")?, |visit| {
         let terminal = visit.terminal_number().unwrap_or(NO_TERMINAL);
-        visit.tapped.algorithm()?;
-        visit.tapped.select(SSSE)?;
-        let (challenges, own) = own_proof(visit)?;
-        let asked = holder_key(&visit.tapped)?.map(|key| prove::ask(&mut visit.tapped, &key)).transpose()?;
+        let (challenges, own) = remote::own_proof(&mut visit.tapped)?;
+        let asked = remote::holder_key(&visit.tapped).map(|key| prove::ask(&mut visit.tapped, &key)).transpose()?;
         let pair = |pair: Option<TwoChallenges>| {
             pair.map_or_else(Default::default, |two| (hex::encode_upper(two.factor), hex::encode_upper(two.plain)))
         };
@@ -105,31 +98,6 @@ fn finish(
     }
     holder(&mut held.tapped, None, false)?;
     Ok(vec![fields(&held.tapped, terminal, settings)?])
-}
-
-/// The card proves its IRK over two challenges of its own; what it answers is compared in step 2.
-fn own_proof(visit: &mut Visit<'_>) -> Result<(TwoChallenges, [u8; 8]), Failure> {
-    let tapped = &mut visit.tapped;
-    let missing = || TerminalError::ApplicationMissing { df: SSSE.to_owned() };
-    let row = tapped.profile.key_of_class(SSSE, KeyClass::Irk).ok_or_else(missing)?;
-    let challenges = tapped.session.two_challenges()?;
-    let command = command::internal_authenticate(challenges.factor, challenges.plain);
-    let command = match tapped.profile.form(row).rules.key_version_byte {
-        Some(version) => command::with_key_version(command, version),
-        None => command,
-    };
-    let answer = tapped.session.send(&command)?;
-    let refused = |sw| TerminalError::CardRefused { command: "INTERNAL AUTHENTICATE", sw };
-    let own = answer.ok().map_err(refused)?;
-    let own = own.as_slice().try_into().map_err(|_| TerminalError::CardAnswer { command: "INTERNAL AUTHENTICATE" })?;
-    Ok((challenges, own))
-}
-
-/// The key of the holder's file, where it needs one.
-fn holder_key(tapped: &Tapped<'_>) -> Result<Option<card_core::security::KeyName>, Failure> {
-    let [(df, ef)] = HOLDER;
-    let Some(ef) = tapped.profile.ef(df, ef) else { return Ok(None) };
-    Ok(wanted(&ef.read, false)?.1.into_iter().next())
 }
 
 /// Reads the holder's file. `consent`: a key that the card refused before may be tried.

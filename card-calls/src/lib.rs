@@ -5,6 +5,7 @@
 //! Never: pointers, sockets, JSON; two calls at once; a debit that the terminal's journal does not have first.
 
 pub mod basic;
+pub mod callers;
 pub mod calls;
 mod certificate;
 pub mod code;
@@ -25,6 +26,7 @@ mod value;
 mod visit;
 mod write;
 
+pub use callers::Callers;
 pub use calls::{Answer, Calls};
 pub use code::{Code, Language};
 pub use failure::Failure;

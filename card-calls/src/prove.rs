@@ -3,14 +3,14 @@
 //! Source: EXTERNAL AUTHENTICATION; HSM flow: the first challenge is 原始信息, the second 过程因子; result and data are sent back.
 //! Owns: what the HSM is asked, what its answer becomes. Never: tries a key again unasked that the card refused.
 
-use card_core::command;
+use card_core::StatusWord;
 use card_core::script::{Step, TwoChallenges};
 use card_core::security::psam::Psam;
 use card_core::security::{KeyName, SecurityModule};
 use card_core::tries::Secret;
-use card_core::{Command, StatusWord};
 use card_counter::TerminalError;
 use card_counter::certificate::with_tries_of;
+use card_counter::remote;
 use card_counter::tap::Tapped;
 use card_profiles::access::{Access, Right};
 use card_profiles::profile::KeyRow;
@@ -51,7 +51,7 @@ pub(crate) fn wanted(access: &Access, prefers_pin: bool) -> Result<(bool, Vec<Ke
 
 /// The row of a key of the card's profile.
 pub(crate) fn row<'p>(tapped: &Tapped<'p>, name: &KeyName) -> Result<&'p KeyRow, Failure> {
-    tapped.profile.key(name).ok_or_else(|| TerminalError::Bug("a condition names a key of its profile").into())
+    Ok(remote::row(tapped, name)?)
 }
 
 /// Proves a key with the PSAM; its directory is selected.
@@ -70,7 +70,7 @@ fn by_module(
     let step = Step::Authenticate { key: tapped.key(row), id: row.id };
     with_tries_of(&Secret::Key(name.clone()), tapped, consent, |tapped| {
         let sw = tapped.session.perform(&step, Some(module))?.sw;
-        judged(name, sw)
+        remote::judged(name, sw)
     })?;
     tapped.proved(Right::Key(name.clone()));
     Ok(())
@@ -78,10 +78,7 @@ fn by_module(
 
 /// Two challenges for the HSM; the key's directory is selected, and the next command must be the proof.
 pub(crate) fn ask(tapped: &mut Tapped<'static>, name: &KeyName) -> Result<Asked, Failure> {
-    tapped.algorithm()?;
-    let row = row(tapped, name)?;
-    tapped.select(&row.df)?;
-    Ok(Asked { key: name.clone(), challenges: tapped.session.two_challenges()? })
+    Ok(Asked { key: name.clone(), challenges: remote::challenges(tapped, name)? })
 }
 
 /// `算法标识|密钥地址|过程因子|原始信息|`.
@@ -103,37 +100,13 @@ pub(crate) fn algorithm(tapped: &Tapped<'_>) -> String {
 
 /// EXTERNAL AUTHENTICATION with `外部认证结果8||数据8` of the HSM.
 pub(crate) fn answer(tapped: &mut Tapped<'static>, asked: &Asked, result: &[u8], consent: bool) -> Result<(), Failure> {
-    let row = row(tapped, &asked.key)?;
     let wrong = Failure::Argument { name: "pKey", expected: "result(16 hex) and data(16 hex)" };
-    let Some((auth, plain)) =
-        result.split_first_chunk::<8>().and_then(|(auth, rest)| Some((*auth, rest.try_into().ok()?)))
-    else {
-        return Err(wrong);
-    };
-    let command: Command = command::external_authenticate(row.id, auth, plain);
-    let command = match tapped.profile.form(row).rules.key_version_byte {
-        Some(version) => command::with_key_version(command, version),
-        None => command,
-    };
-    with_tries_of(&Secret::Key(asked.key.clone()), tapped, consent, |tapped| {
-        let sw = tapped.session.send(&command)?.sw;
-        judged(&asked.key, sw)
-    })?;
-    tapped.proved(Right::Key(asked.key.clone()));
-    Ok(())
+    let blocks = result.split_first_chunk::<8>().and_then(|(auth, rest)| Some((*auth, rest.try_into().ok()?)));
+    Ok(remote::prove(tapped, &asked.key, blocks.ok_or(wrong)?, consent)?)
 }
 
 /// The one proof of `pKey`.
 pub(crate) fn answered(tapped: &mut Tapped<'static>, asked: &Asked, key: &str, consent: bool) -> Result<(), Failure> {
     let result = hex_fields("pKey", key, &[16])?.into_iter().next().unwrap_or_default();
     answer(tapped, asked, &result, consent)
-}
-
-fn judged(name: &KeyName, sw: StatusWord) -> Result<(), TerminalError> {
-    match (sw, sw.tries()) {
-        (sw, _) if sw.is_ok() => Ok(()),
-        (_, Some(0)) | (StatusWord::BLOCKED, _) => Err(TerminalError::KeyBlocked { key: name.to_string() }),
-        (_, Some(left)) => Err(TerminalError::KeyRefused { key: name.to_string(), left }),
-        (sw, None) => Err(TerminalError::CardRefused { command: "EXTERNAL AUTHENTICATION", sw }),
-    }
 }

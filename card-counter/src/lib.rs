@@ -20,6 +20,7 @@ pub mod pay;
 pub mod pin;
 pub mod read;
 pub mod refund;
+pub mod remote;
 pub mod secret;
 pub mod settle;
 pub mod store;

@@ -8,5 +8,6 @@ pub mod http;
 pub mod identity;
 pub mod load;
 pub mod online;
+pub mod remote;
 pub mod sell;
 pub mod upload;

@@ -5,6 +5,7 @@
 pub mod failure;
 pub mod life;
 pub mod pin;
+pub mod remote;
 pub mod rule;
 pub mod seen;
 pub mod state;

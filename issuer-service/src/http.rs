@@ -18,6 +18,7 @@ pub mod problem;
 mod query;
 mod receipt;
 mod refusals;
+mod remote;
 pub mod session;
 pub mod station;
 pub mod terminal;
@@ -42,6 +43,7 @@ use settlement::message::{
 };
 use settlement::pin::{PinCommandRequest, PinOutcomeRequest, PinProofRequest};
 use settlement::query::{CertificateRequest, LossRequest, OverviewRequest, TicketRequest};
+use settlement::remote::RemoteProofRequest;
 use settlement::sale::{SaleOutcomeRequest, SaleRequest};
 use settlement::signing::{SIGNATURE_HEADER, TERMINAL_HEADER};
 use tokio::net::TcpListener;
@@ -142,6 +144,7 @@ const ENDPOINTS: &[(&str, Answer)] = &[
     of::<PinProofRequest>(),
     of::<PinCommandRequest>(),
     of::<PinOutcomeRequest>(),
+    of::<RemoteProofRequest>(),
     of::<SaleRequest>(),
     of::<SaleOutcomeRequest>(),
     of::<BatchRequest>(),

@@ -308,6 +308,12 @@ pub enum CardCommand {
     Read(ReadArguments),
     /// Acceptance checks before a transaction.
     Check(PinArguments),
+    /// A card whose keys no PSAM here holds, as of another city: the centre's module says whether it is genuine, and opens its holder's file.
+    Authenticate {
+        /// Try the reading key although the card refused it before.
+        #[arg(long)]
+        last_try: bool,
+    },
     /// The whole card as a JSON document: values, faults and what could not be read, side by side.
     Dump(DumpArguments),
     /// What differs between two cards, or between a card and its profile and person. Exit 7 when something does.

@@ -5,15 +5,15 @@
 //! page go on with another's card; logs a call.
 
 use std::io;
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use card_calls::calls::refused;
-use card_calls::{Answer, Code, Failure, Function, Settings, Turn};
+use card_calls::{Answer, Callers, Code, Failure, Function, Settings, Turn};
 use card_counter::error::TerminalError;
 use serde_json::{Map, Value as Json};
 use tungstenite::handshake::server::{ErrorResponse, Request, Response};
@@ -24,9 +24,6 @@ use crate::spoken::{FUNCTION, Spoken};
 
 /// Most bytes of a message.
 pub const MESSAGE_BYTES_MAX: usize = 65_536;
-
-/// Most pages and programs at once.
-const CALLERS_MAX: usize = 16;
 
 /// How long a handshake may take, and an answer to be taken.
 const WITHIN: Duration = Duration::from_secs(10);
@@ -78,27 +75,32 @@ impl Listening {
     /// Serves until the process ends.
     pub fn serve(self) {
         let (bridge, turn) = (Arc::new(self.bridge), Turn::default());
-        let (callers, next) = (Arc::new(AtomicUsize::new(0)), AtomicU64::new(1));
+        let (callers, next) = (Callers::default(), AtomicU64::new(1));
         loop {
             let Ok((stream, _)) = self.listener.accept() else { continue };
-            if callers.fetch_add(1, Ordering::SeqCst) >= CALLERS_MAX {
-                callers.fetch_sub(1, Ordering::SeqCst);
+            let caller = next.fetch_add(1, Ordering::SeqCst);
+            let Ok(other) = stream.try_clone() else { continue };
+            if !callers.enter(caller, Box::new(move || drop(other.shutdown(Shutdown::Both)))) {
                 continue;
             }
-            let caller = next.fetch_add(1, Ordering::SeqCst);
-            let (bridge, turn, callers) = (Arc::clone(&bridge), turn.clone(), Arc::clone(&callers));
+            let (bridge, turn, callers) = (Arc::clone(&bridge), turn.clone(), callers.clone());
             std::thread::spawn(move || {
                 // A page that is closed or says rubbish is gone: nothing to undo.
-                let _ = bridge.attend(stream, &turn, caller);
+                let _ = bridge.attend(stream, (&turn, &callers), caller);
                 turn.leave(caller);
-                callers.fetch_sub(1, Ordering::SeqCst);
+                callers.leave(caller);
             });
         }
     }
 }
 
 impl Bridge {
-    fn attend(&self, stream: TcpStream, turn: &Turn, caller: u64) -> Result<(), Box<dyn std::error::Error>> {
+    fn attend(
+        &self,
+        stream: TcpStream,
+        (turn, callers): (&Turn, &Callers),
+        caller: u64,
+    ) -> Result<(), Box<dyn std::error::Error>> {
         stream.set_nodelay(true)?;
         stream.set_read_timeout(Some(WITHIN))?;
         stream.set_write_timeout(Some(WITHIN))?;
@@ -127,7 +129,9 @@ impl Bridge {
         socket.get_ref().set_read_timeout(None)?;
         loop {
             match socket.read()? {
-                Message::Text(text) => self.answer(&mut socket, &text, turn, caller, &origin)?,
+                Message::Text(text) => {
+                    callers.call(caller, || self.answer(&mut socket, &text, turn, caller, &origin))?;
+                }
                 Message::Binary(_) => self.answer(&mut socket, "", turn, caller, &origin)?,
                 Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => {}
                 Message::Close(_) => return Ok(()),

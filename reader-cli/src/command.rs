@@ -155,6 +155,7 @@ fn carry_out(setting: &Setting<'_>, command: &Command) -> Result<Exit, TerminalE
         Command::Readers => readers::list(setting),
         Command::Card(CardCommand::Read(arguments)) => card::read(setting, arguments),
         Command::Card(CardCommand::Check(arguments)) => card::check(setting, arguments),
+        Command::Card(CardCommand::Authenticate { last_try }) => card::authenticate(setting, *last_try),
         Command::Card(CardCommand::Dump(arguments)) => card::dump(setting, arguments),
         Command::Balance(arguments) => account::balance(setting, arguments),
         Command::Log(arguments) => account::log(setting, arguments),

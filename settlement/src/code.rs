@@ -293,6 +293,10 @@ codes! {
     StoreUnavailable = "STORE_UNAVAILABLE", true,
         "中心暂时不能写入", "记录已保留,稍后自动再传",
         "the centre cannot write at the moment", "the record is kept; it is sent again later";
+    /// The card's own proof is not what its keys make.
+    CardNotGenuine = "CARD_NOT_GENUINE", false,
+        "卡的内部认证不符,不是真卡", "请勿受理,并报告发卡机构",
+        "the card's own proof is wrong: it is not genuine", "do not accept it, and tell the issuer";
     /// The vault is locked, or a key is missing.
     KeysUnavailable = "KEYS_UNAVAILABLE", true,
         "中心密钥不可用", "请联系中心",

@@ -30,6 +30,7 @@ pub mod receipt;
 pub mod record;
 pub mod recovery;
 pub mod refund;
+pub mod remote;
 pub mod sale;
 pub mod signing;
 pub mod split;

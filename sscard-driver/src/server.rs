@@ -6,24 +6,22 @@
 //! Units: bytes; lengths big-endian.
 
 use std::io::{self, Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::os::unix::fs::PermissionsExt as _;
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use card_calls::calls::refused;
-use card_calls::{Answer, Failure, Function, Kind, Settings, Turn, Value, output};
+use card_calls::{Answer, Callers, Failure, Function, Kind, Settings, Turn, Value, output};
 use card_profiles::text::decode_text;
+use rustix::fs::Mode;
+use rustix::process::umask;
 use zeroize::Zeroizing;
 
 /// Most bytes of a message: a few texts of 16 KiB.
 pub const MESSAGE_BYTES_MAX: usize = 65_536;
-
-/// Most callers at once.
-const CALLERS_MAX: usize = 16;
 
 /// How long the rest of a message may take once it has begun, and an answer to be taken.
 const WITHIN: Duration = Duration::from_secs(10);
@@ -75,12 +73,19 @@ enum Door {
 /// A connection of either kind.
 trait Line: Read + Write + Send {
     fn set_times(&self, read: Option<Duration>) -> io::Result<()>;
+    /// What ends it from outside.
+    fn end(&self) -> io::Result<Box<dyn Fn() + Send>>;
 }
 
 impl Line for UnixStream {
     fn set_times(&self, read: Option<Duration>) -> io::Result<()> {
         self.set_write_timeout(Some(WITHIN))?;
         self.set_read_timeout(read)
+    }
+
+    fn end(&self) -> io::Result<Box<dyn Fn() + Send>> {
+        let other = self.try_clone()?;
+        Ok(Box::new(move || drop(other.shutdown(Shutdown::Both))))
     }
 }
 
@@ -89,6 +94,11 @@ impl Line for TcpStream {
         self.set_nodelay(true)?;
         self.set_write_timeout(Some(WITHIN))?;
         self.set_read_timeout(read)
+    }
+
+    fn end(&self) -> io::Result<Box<dyn Fn() + Send>> {
+        let other = self.try_clone()?;
+        Ok(Box::new(move || drop(other.shutdown(Shutdown::Both))))
     }
 }
 
@@ -143,7 +153,7 @@ impl Server {
 
     /// Serves callers until the process ends.
     pub fn serve(self) {
-        let (turn, callers, next) = (Turn::default(), Arc::new(AtomicUsize::new(0)), AtomicU64::new(1));
+        let (turn, callers, next) = (Turn::default(), Callers::default(), AtomicU64::new(1));
         let token = Arc::new(self.token);
         loop {
             let line: io::Result<Box<dyn Line>> = match &self.door {
@@ -151,17 +161,16 @@ impl Server {
                 Door::Tcp(listener) => listener.accept().map(|(line, _)| Box::new(line) as Box<dyn Line>),
             };
             let Ok(mut line) = line else { continue };
-            if callers.fetch_add(1, Ordering::SeqCst) >= CALLERS_MAX {
-                callers.fetch_sub(1, Ordering::SeqCst);
+            let caller = next.fetch_add(1, Ordering::SeqCst);
+            if !line.end().is_ok_and(|end| callers.enter(caller, end)) {
                 continue;
             }
-            let caller = next.fetch_add(1, Ordering::SeqCst);
-            let (turn, callers, token) = (turn.clone(), Arc::clone(&callers), Arc::clone(&token));
+            let (turn, callers, token) = (turn.clone(), callers.clone(), Arc::clone(&token));
             std::thread::spawn(move || {
                 // A caller that hangs up or says rubbish is gone: nothing to undo.
-                let _ = attend(line.as_mut(), &turn, caller, &token);
+                let _ = attend(line.as_mut(), (&turn, &callers), caller, &token);
                 turn.leave(caller);
-                callers.fetch_sub(1, Ordering::SeqCst);
+                callers.leave(caller);
             });
         }
     }
@@ -172,9 +181,11 @@ fn listen(path: &Path) -> io::Result<UnixListener> {
     if UnixStream::connect(path).is_err() && std::fs::symlink_metadata(path).is_ok_and(|there| is_socket(&there)) {
         std::fs::remove_file(path)?;
     }
-    let listener = UnixListener::bind(path)?;
-    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600))?;
-    Ok(listener)
+    // From its first moment, whatever the umask of who started us: before the server serves there is one thread.
+    let others = umask(Mode::RWXG | Mode::RWXO);
+    let listener = UnixListener::bind(path);
+    umask(others);
+    listener
 }
 
 fn is_socket(there: &std::fs::Metadata) -> bool {
@@ -183,12 +194,12 @@ fn is_socket(there: &std::fs::Metadata) -> bool {
 }
 
 /// Serves one caller until it hangs up.
-fn attend(line: &mut dyn Line, turn: &Turn, caller: u64, token: &[u8]) -> io::Result<()> {
+fn attend(line: &mut dyn Line, (turn, callers): (&Turn, &Callers), caller: u64, token: &[u8]) -> io::Result<()> {
     loop {
         let Some(message) = receive(line)? else { return Ok(()) };
         let settings = Settings::load(|name| std::env::var(name).ok());
         let answer = match parsed(&message, token) {
-            Ok((function, values)) => turn.call(caller, settings, function, &values),
+            Ok((function, values)) => callers.call(caller, || turn.call(caller, settings, function, &values)),
             Err(None) => return Ok(()),
             Err(Some(failure)) => refused(settings.as_ref().ok(), &failure),
         };

@@ -1,14 +1,28 @@
 //! The proof itself, and that it finds what a wrong terminal does.
 
+use card_core::Session;
+use card_core::script::TwoChallenges;
 use card_counter::TerminalError;
 use card_counter::journal::{Done, Draft, Entry, EntryNumber, Journal, Sent};
-use card_counter::store::StoreError;
-use card_counter::tap::Tapped;
-use settlement::id::CardIdentifier;
+use card_counter::read::files_with;
+use card_counter::remote;
+use card_counter::store::{Store, StoreError};
+use card_counter::tap::{Ask, Tapped, tap};
+use card_profiles::memory::CardMemory;
+use card_profiles::profile::KeyClass;
+use card_profiles::read::HOLDER;
+use centre_line::http::Centre;
+use centre_line::remote::authenticate;
+use settlement::fen::Fen;
+use settlement::id::{CardChallenge, CardIdentifier, RequestId};
 use settlement::journal::Event;
+use settlement::message::Version1;
 use settlement::record::Evidence;
+use settlement::remote::{Challenges, ReadingKey, RemoteProofRequest};
 use tear::clerk::{Act, Book, Habit, Ours, PRICE};
+use tear::course::{Course, Wire};
 use tear::proof::{Depth, Proof, Row, Totals};
+use tear::town::Town;
 
 fn proved(act: Act, habit: &dyn Habit, depth: Depth) -> (Totals, Vec<Row>) {
     let mut rows = Vec::new();
@@ -185,6 +199,57 @@ fn towns_that_are_called_alike_end_alike() {
     let ((short, short_rows), (long, long_rows)) = (sums(false), sums(true));
     assert_eq!((Totals { lived: 0, ..short }, short_rows), (Totals { lived: 0, ..long }, long_rows));
     assert!(long.lived == long.pairs && short.lived < short.pairs / 2 && short.doubled_fen > 0, "{short:?} {long:?}");
+}
+
+/// The terminal's own code, a card, and the centre's module with its vault, in one process.
+#[test]
+fn the_centres_module_opens_a_genuine_card_and_computes_nothing_for_another() {
+    let town = Town::found(1, 1, Fen::ZERO).expect("a town");
+    let desk = town.desk().expect("a desk");
+    let course = Course::with(&[]);
+    let line = Box::new(Wire::to(&desk, &course, &town.post));
+    let centre = Centre::over(line, town.key(0).expect("a key"), Town::number(0));
+    let mut store = Store::open(&town.terminal_folder(0)).expect("a journal");
+    let session = Session::new(Box::new(town.cards[0].connect().expect("powers up")));
+    let mut tapped = tap(session, &town.shared.catalog, CardMemory::default(), Ask::Algorithm).expect("a card");
+    let opened = authenticate(&mut tapped, (&mut store, &centre), Town::number(0), false).expect("genuine");
+    assert!(opened);
+    let read = files_with(&mut tapped, &HOLDER, None, false);
+    assert!(read.lost.is_none() && read.unread.is_empty());
+    let (own, proof) = remote::own_proof(&mut tapped).expect("the card answers");
+    let key = remote::holder_key(&tapped).expect("a key");
+    let two = |two: TwoChallenges| Challenges { plain: CardChallenge(two.plain), factor: CardChallenge(two.factor) };
+    let mut id = 0;
+    let mut asked = |proof: [u8; 8], name: &str| {
+        id += 1;
+        let request = RemoteProofRequest {
+            version: Version1,
+            request_id: RequestId([id; 16]),
+            terminal: Town::number(0),
+            card_identifier: tapped.identifier,
+            card_factor: tapped.card_factor(),
+            profile: tapped.profile.name.clone(),
+            own: two(own),
+            proof: CardChallenge(proof),
+            asked: Some(ReadingKey { name: name.to_owned(), challenges: two(own) }),
+        };
+        match centre.ask(&request) {
+            Ok(answer) => answer.result.map_or("nothing", |_| "opened").to_owned(),
+            Err(TerminalError::CentreRefused { code, .. }) => code.as_str().to_owned(),
+            Err(error) => panic!("{error}"),
+        }
+    };
+    assert_eq!(asked(proof, key.as_str()), "opened");
+    assert_eq!(asked([0; 8], key.as_str()), "CARD_NOT_GENUINE", "not the card's answer");
+    // Keys that write, pay or unblock are no matter of this door, and the card's own proof least of all.
+    let rows = &tapped.profile.key;
+    let others: Vec<&str> = rows.iter().filter(|row| row.name != key).map(|row| row.name.as_str()).collect();
+    assert!(others.len() > 5, "{others:?}");
+    let reads =
+        |name: &str| rows.iter().any(|row| row.name.as_str() == name && row.class == KeyClass::Rk && row.df == "SSSE");
+    for name in others.into_iter().filter(|name| !reads(name)) {
+        assert_eq!(asked(proof, name), "KEYS_UNAVAILABLE", "{name}");
+    }
 }
 
 #[test]

@@ -102,6 +102,7 @@ const fn status(code: ErrorCode) -> StatusCode {
         | ErrorCode::DuplicateTerminalSequence
         | ErrorCode::DuplicateCardSequence
         | ErrorCode::RecordContradictory
+        | ErrorCode::CardNotGenuine
         | ErrorCode::LimitExceeded
         | ErrorCode::BalanceBeyondLedger
         | ErrorCode::BatchAltered => StatusCode::UNPROCESSABLE_ENTITY,

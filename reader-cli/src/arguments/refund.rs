@@ -31,7 +31,7 @@ pub enum RefundCommand {
         /// Number, as `refund list` shows it.
         id: String,
         /// Why. Name no person.
-        #[arg(long, value_name = "TEXT")]
+        #[arg(long, value_name = "TEXT", value_parser = super::national::reason)]
         reason: String,
     },
 }
@@ -54,7 +54,7 @@ pub struct RefundGive {
     #[arg(long, value_name = "YUAN")]
     pub pool: Option<String>,
     /// Why. Name no person.
-    #[arg(long, value_name = "TEXT", default_value = "")]
+    #[arg(long, value_name = "TEXT", default_value = "", value_parser = remark)]
     pub reason: String,
     /// PIN: needed only when an earlier transaction of the card is to be settled first.
     #[command(flatten)]
@@ -71,7 +71,7 @@ pub struct CancelArguments {
     #[arg(long, value_name = "ENTRY")]
     pub id: Option<String>,
     /// Why. Name no person.
-    #[arg(long, value_name = "TEXT", default_value = "")]
+    #[arg(long, value_name = "TEXT", default_value = "", value_parser = remark)]
     pub reason: String,
     /// PIN of the card: it tells only then that nothing was bought since.
     #[command(flatten)]
@@ -79,4 +79,9 @@ pub struct CancelArguments {
     /// Where the slip goes.
     #[command(flatten)]
     pub receipt: ReceiptArguments,
+}
+
+/// A reason that may be left out.
+fn remark(text: &str) -> Result<String, String> {
+    if text.is_empty() { Ok(String::new()) } else { super::national::reason(text) }
 }

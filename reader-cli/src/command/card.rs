@@ -7,7 +7,9 @@ use card_desk::Desk;
 use card_profiles::codec;
 use card_profiles::image::Reading;
 use card_profiles::place::Place;
+use card_profiles::read::HOLDER;
 
+use super::office::Office;
 use super::{Setting, settle_first};
 use crate::arguments::{DumpArguments, PinArguments, ReadArguments};
 use crate::dump::{Dump, DumpFault};
@@ -18,7 +20,10 @@ use card_counter::error::{Code, TerminalError};
 use card_counter::language::Words;
 use card_counter::read::{self, Keys, Read, Unread};
 use card_counter::store::Store;
-use card_counter::tap::Tapped;
+use card_counter::tap::{Ask, Tapped};
+use centre_line::http::Centre;
+use centre_line::remote;
+use settlement::receipt::MaskedName;
 
 /// `card read`.
 pub(super) fn read(setting: &Setting<'_>, arguments: &ReadArguments) -> Result<Exit, TerminalError> {
@@ -75,6 +80,30 @@ fn why_refused(
         // The refusal itself is told; a card that does not answer any more was told of by the read.
         Ok(Some(true) | None) | Err(_) => None,
     }
+}
+
+/// `card authenticate`.
+pub(super) fn authenticate(setting: &Setting<'_>, consent: bool) -> Result<Exit, TerminalError> {
+    let Office { mut store, key, terminal } = setting.office()?;
+    let centre = Centre::at(setting.centre()?, &key, terminal);
+    let mut desk = setting.desk()?;
+    let mut tapped = setting.tapped_asking(&mut desk, Ask::Algorithm)?;
+    let opened = remote::authenticate(&mut tapped, (&mut store, &centre), terminal, consent)?;
+    let read = read::files_with(&mut tapped, &HOLDER, None, consent);
+    if let Some(error) = read.lost.or_else(|| read.unread.into_iter().next().map(|file| file.error)) {
+        return Err(error);
+    }
+    let name = tapped.reading().values.text("SSSE.EF06.name").map(|name| MaskedName::of(name).as_str().to_owned());
+    let route = setting.configuration.city.map(|ours| check::Route::of(tapped.city, ours).as_str());
+    let page = Page::new()
+        .with("card_identifier", Words::new("卡的识别码", "card"), Value::text(tapped.identifier.to_string()))
+        .with("city", Words::new("城市", "city"), Value::text(tapped.city.as_str()))
+        .with("route", Words::new("由谁认证", "authenticated by"), Value::maybe(route.map(str::to_owned)))
+        .with("genuine", Words::new("真卡", "genuine"), Value::Flag(true))
+        .with("key_proved", Words::new("已认证读密钥", "reading key proved"), Value::Flag(opened))
+        .with("name", Words::new("姓名", "name"), Value::maybe(name));
+    setting.output.answer(&page)?;
+    Ok(Exit::Ok)
 }
 
 /// `card dump`.

@@ -133,6 +133,21 @@ fn a_page_is_let_in_by_its_origin_and_never_goes_on_with_anothers_card() {
 }
 
 #[test]
+fn connections_that_say_nothing_shut_nobody_out_who_calls() {
+    let shop = Shop::open();
+    let bridge = Bridge::start(&shop, &[]);
+    let check = json!({"function": "iCheckCard", "iType": 3});
+    let mut page = bridge.program();
+    assert_eq!(page.success(&check), "1");
+    // As many as there is room for, and more: some with a handshake, some without a word.
+    let host = bridge.address.strip_prefix("ws://").expect("a WebSocket").to_owned();
+    let _silent: Vec<TcpStream> = (0..40).map(|_| TcpStream::connect(&host).expect("listening")).collect();
+    let _idle: Vec<Caller> = (0..20).map(|_| bridge.program()).collect();
+    assert_eq!(bridge.program().success(&check), "1", "another is let in");
+    assert_eq!(page.success(&check), "1", "and who called before is still there");
+}
+
+#[test]
 fn nothing_personal_is_read_without_the_consent_of_the_person_at_the_counter() {
     use std::os::unix::fs::PermissionsExt as _;
     let shop = Shop::open();

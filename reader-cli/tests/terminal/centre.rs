@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use card_core::pin::PinBcd;
 use card_core::script::{AUTHENTICATION_PLAIN, TwoChallenges, authentication};
 use card_core::secure::SecureCommand;
-use card_core::security::{CityCode, Factors, KeyRef};
+use card_core::security::{CityCode, Factors, KeyName, KeyRef, SecurityModule as _};
 use card_counter::clock::Now;
 use card_profiles::profile::{KeyClass, KeyRow};
 use ring::signature::{Ed25519KeyPair, KeyPair as _};
@@ -18,7 +18,7 @@ use settlement::batch::{ChainPosition, SignedBatch};
 use settlement::blacklist::{Period, SignedBlacklist};
 use settlement::date::Month;
 use settlement::fen::Fen;
-use settlement::id::{CardIdentifier, InstitutionCode, PublicKey, SaleId, Signature, TerminalNumber};
+use settlement::id::{CardChallenge, CardIdentifier, InstitutionCode, PublicKey, SaleId, Signature, TerminalNumber};
 use settlement::message::{
     AnswerStatus, BatchAnswer, BatchRequest, BlacklistAnswer, BlacklistRequest, Institution, LoadAnswer,
     LoadOutcomeAnswer, LoadOutcomeRequest, LoadRequest, QuoteAnswer, QuoteRequest, Request, SignInAnswer,
@@ -34,6 +34,7 @@ use settlement::query::{
     LossRequest, OverviewAnswer, OverviewRequest, SelfService, Standing, TicketAnswer, TicketRequest,
 };
 use settlement::record::TransactionRecord;
+use settlement::remote::{Challenges, RemoteProofAnswer, RemoteProofRequest};
 use settlement::sale::{OnlinePolicy, Sale, SaleAnswer, SaleOutcomeAnswer, SaleOutcomeRequest, SaleRequest};
 use settlement::tac::{self, TacVerdict};
 use settlement::{Accounts, BusinessDate, DateTime};
@@ -217,6 +218,7 @@ impl Books {
             PinProofRequest::PATH => self.once::<PinProofRequest>(body, Self::pin_proof),
             PinCommandRequest::PATH => self.once::<PinCommandRequest>(body, Self::pin_command),
             PinOutcomeRequest::PATH => self.once::<PinOutcomeRequest>(body, Self::pin_outcome),
+            RemoteProofRequest::PATH => self.once::<RemoteProofRequest>(body, Self::remote_proof),
             SaleRequest::PATH => self.once::<SaleRequest>(body, Self::sale),
             SaleOutcomeRequest::PATH => self.once::<SaleOutcomeRequest>(body, Self::sale_outcome),
             BatchRequest::PATH => self.once::<BatchRequest>(body, Self::batch),
@@ -424,6 +426,26 @@ impl Books {
     fn outcome(&mut self, request: LoadOutcomeRequest) -> Result<LoadOutcomeAnswer, &'static str> {
         self.outcomes.push(request);
         Ok(LoadOutcomeAnswer { version: Version1, status: AnswerStatus::Created })
+    }
+
+    /// As an HSM with the keys of every city computes it.
+    fn remote_proof(&mut self, request: RemoteProofRequest) -> Result<RemoteProofAnswer, &'static str> {
+        let profile = card_profiles::builtin(&request.profile).ok_or("KEYS_UNAVAILABLE")?;
+        let factors = request.card_identifier.factors(request.card_factor).expect("a city");
+        let mut roots = cards::roots(self.world);
+        let mut computed = |row: &KeyRow, two: Challenges| {
+            let key = profile.key_of_card(row, 1, &factors);
+            roots.authentication_cryptogram(&key, two.factor.0, two.plain.0).expect("computes")
+        };
+        let irk = profile.key_of_class("SSSE", KeyClass::Irk).expect("a key");
+        if computed(irk, request.own) != request.proof.0 {
+            return Err("CARD_NOT_GENUINE");
+        }
+        let result = request.asked.map(|asked| {
+            let row = profile.key(&KeyName::new(&asked.name)).expect("a key");
+            CardChallenge(computed(row, asked.challenges))
+        });
+        Ok(RemoteProofAnswer { version: Version1, status: AnswerStatus::Created, result })
     }
 
     fn sale(&mut self, request: SaleRequest) -> Result<SaleAnswer, &'static str> {

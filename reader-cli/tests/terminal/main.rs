@@ -19,6 +19,7 @@ mod papers;
 mod pin_orders;
 mod refunds;
 mod refusals;
+mod remote;
 mod secrets;
 mod shell;
 mod shop;

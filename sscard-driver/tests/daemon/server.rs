@@ -106,6 +106,28 @@ fn a_32_bit_hospital_pays_through_the_server_as_it_does_with_the_library() {
 }
 
 #[test]
+fn the_socket_is_its_owners_from_its_first_moment_whatever_the_umask() {
+    use std::os::unix::fs::MetadataExt as _;
+    let counter = Counter::open(1);
+    let path = counter.folder.path().join("driver.sock");
+    let program = env!("CARGO_BIN_EXE_sscard-driver-server");
+    let mut server = Command::new("sh")
+        .args(["-c", "umask 000; exec \"$@\"", "sh", program, &format!("unix:{}", path.display())])
+        .env("PCSCLITE_CSOCK_NAME", counter.farm.csock())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("the server starts");
+    let mut line = String::new();
+    BufReader::new(server.stdout.take().expect("piped")).read_line(&mut line).expect("where it listens");
+    let made = std::fs::symlink_metadata(&path).expect("a socket");
+    let _ = server.kill();
+    let _ = server.wait();
+    assert_eq!(made.mode() & 0o777, 0o700, "{:o}", made.mode());
+    // The inode was not touched since it was made.
+    assert_eq!((made.ctime(), made.ctime_nsec()), (made.mtime(), made.mtime_nsec()));
+}
+
+#[test]
 fn a_port_wants_a_token_and_one_caller_never_goes_on_with_anothers_card() {
     let shop = Shop::open(false);
     let token = shop.counter.folder.path().join("token");
