@@ -50,6 +50,8 @@ pub enum Act {
     Online,
     /// `sscard pay` of a terminal that sells with its centre's consent only.
     Consent,
+    /// The same, and two people at the centre close the sale of which nothing was heard (`issuer sale`) before the terminal comes back.
+    Closed,
     /// `sscard load`.
     Load,
     /// `sscard refund`.
@@ -161,7 +163,7 @@ impl Life<'_> {
     /// [`TerminalError`].
     pub fn live(&self, act: Act) -> Result<(), TerminalError> {
         match act {
-            Act::Purchase | Act::Online | Act::Consent => self.sell(&Sale::of_proof()?)?,
+            Act::Purchase | Act::Online | Act::Consent | Act::Closed => self.sell(&Sale::of_proof()?)?,
             Act::Load => self.load()?,
             Act::Refund => {
                 self.give_back(&GivenBack { bill: None, before: 0, asked: Asked::Rest, act: RefundAct::Refund })?;
@@ -438,7 +440,8 @@ impl Hand for Life<'_> {
 
 impl Act {
     /// All.
-    pub const ALL: [Self; 6] = [Self::Purchase, Self::Online, Self::Consent, Self::Load, Self::Refund, Self::Pin];
+    pub const ALL: [Self; 7] =
+        [Self::Purchase, Self::Online, Self::Consent, Self::Closed, Self::Load, Self::Refund, Self::Pin];
 
     /// Its word on the command line.
     #[must_use]
@@ -447,6 +450,7 @@ impl Act {
             Self::Purchase => "purchase",
             Self::Online => "online",
             Self::Consent => "consent",
+            Self::Closed => "closed",
             Self::Load => "load",
             Self::Refund => "refund",
             Self::Pin => "pin",

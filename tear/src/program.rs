@@ -49,6 +49,8 @@ pub enum What {
     Online,
     /// A purchase with the centre's consent only.
     Consent,
+    /// The same, when two people at the centre close the sale before the terminal comes back.
+    Closed,
     /// A load.
     Load,
     /// A refund.
@@ -73,6 +75,7 @@ impl What {
             Self::Purchase => vec![Act::Purchase],
             Self::Online => vec![Act::Online],
             Self::Consent => vec![Act::Consent],
+            Self::Closed => vec![Act::Closed],
             Self::Load => vec![Act::Load],
             Self::Refund => vec![Act::Refund],
             Self::Pin => vec![Act::Pin],

@@ -158,6 +158,7 @@ impl<'a> Proof<'a> {
             let course = Course::with(&[first]);
             // What it says is the clerk's affair: what it left is looked at.
             let _ = self.life(&town, &course, 1)?;
+            self.close(&town)?;
             let events = course.events();
             let look = Look::at(&town)?;
             let end = self.end(&town, &look, 2)?;
@@ -171,6 +172,7 @@ impl<'a> Proof<'a> {
             for second in course.points_from(first.at + 1).into_iter().step_by(self.step()) {
                 let (town, course) = (self.town.twin()?, Course::with(&[first, second]));
                 let _ = self.life(&town, &course, 1)?;
+                self.close(&town)?;
                 self.totals.lived += 1;
                 self.totals.pairs += 1;
                 let look = Look::at(&town)?;
@@ -190,6 +192,11 @@ impl<'a> Proof<'a> {
             }
         }
         Ok(self.totals)
+    }
+
+    /// Nothing was heard of a sale, and nobody waits any longer.
+    fn close(&self, town: &Town) -> Result<(), Failure> {
+        if self.act == Act::Closed { town.close_sales() } else { Ok(()) }
     }
 
     fn step(&self) -> usize {
@@ -238,6 +245,9 @@ impl<'a> Proof<'a> {
         }
         // What is under way arrives at the very last, when everybody has been told how it ended.
         town.post.arrive(&town.desk()?);
+        if self.act == Act::Closed {
+            town.post_held()?;
+        }
         let last = Look::at(&town)?;
         let unfinished = (last.open > 0 || last.transit_fen != 0 || last.open_sales > 0).then(|| "OPEN".to_owned());
         let end = Rc::new(End {
@@ -256,7 +266,7 @@ impl<'a> Proof<'a> {
     /// What the act moves on the card.
     fn moved(&self) -> i64 {
         match self.act {
-            Act::Purchase | Act::Online | Act::Consent => -i64::from(PRICE),
+            Act::Purchase | Act::Online | Act::Consent | Act::Closed => -i64::from(PRICE),
             Act::Load => i64::from(TOP_UP),
             Act::Refund => i64::from(PRICE),
             Act::Pin => 0,
@@ -296,7 +306,7 @@ fn lived(
     let date_time = DateTime::parse(&format!("202601051011{number:02}")).map_err(|_| Failure::NotMade("an instant"))?;
     let online = match act {
         Act::Online => OnlinePolicy::OnlinePreferred,
-        Act::Consent => OnlinePolicy::OnlineRequired,
+        Act::Consent | Act::Closed => OnlinePolicy::OnlineRequired,
         Act::Purchase | Act::Load | Act::Refund | Act::Pin => OnlinePolicy::OfflineOnly,
     };
     let limits = TerminalLimits { online, ..WIDE };

@@ -32,8 +32,12 @@ use issuer_service::card::life;
 use issuer_service::card::state::Step;
 use issuer_service::centre::Centre;
 use issuer_service::clearing::allotment::{self, AllotmentState};
+use issuer_service::clearing::closure;
+use issuer_service::clearing::decision::{self, DecisionMove, RowAct};
 use issuer_service::clearing::institution::{DEFAULT_LIMITS, Institution, InstitutionKind, Terminal, TerminalState};
 use issuer_service::clearing::refusal::ClearingError;
+use issuer_service::clearing::sale::SaleState;
+use issuer_service::clearing::upload::{RowKind, RowOutcome};
 use issuer_service::http::Desk;
 use issuer_service::lang::Lang;
 use issuer_service::operator::Role;
@@ -239,6 +243,37 @@ impl Town {
     pub fn allot(&self, card: CardIdentifier, amount: Fen) -> Result<(), Failure> {
         let mut centre = Centre::open(&self.centre_folder())?;
         allot(&mut centre, card, amount)
+    }
+
+    /// Two people close every sale that the centre agreed to and has heard nothing of.
+    ///
+    /// # Errors
+    /// [`Failure`].
+    pub fn close_sales(&self) -> Result<(), Failure> {
+        let mut centre = Centre::open(&self.centre_folder())?;
+        let sales = centre.store.read(|tx| -> Result<_, ClearingError> { Ok(tx.sales(false)?) })?;
+        for sale in sales.iter().filter(|sale| sale.state == SaleState::Authorised) {
+            let proposed = centre.store.act(|tx| closure::propose(tx, sale.sale_id, "no word of it", "ma"))?;
+            centre.store.act(|tx| closure::decide(tx, proposed.number, DecisionMove::Approve, "wu"))?;
+        }
+        Ok(())
+    }
+
+    /// Two people post every purchase that the centre held.
+    ///
+    /// # Errors
+    /// [`Failure`].
+    pub fn post_held(&self) -> Result<(), Failure> {
+        let mut centre = Centre::open(&self.centre_folder())?;
+        let rows = centre.store.read(|tx| -> Result<_, ClearingError> { Ok(tx.rows_not_posted()?) })?;
+        let held = rows.iter().filter(|row| row.outcome == RowOutcome::Held && row.kind == RowKind::Purchase);
+        for row in held.filter(|row| row.decided.is_none()) {
+            let place = (row.terminal, row.journal_sequence);
+            let proposed =
+                centre.store.act(|tx| decision::propose(tx, place, RowAct::Post, "the card proves it", "ma"))?;
+            centre.store.act(|tx| decision::decide(tx, proposed.number, DecisionMove::Approve, "wu"))?;
+        }
+        Ok(())
     }
 
     fn personalize(&self, centre: &mut Centre, profile: &Profile, data_keys: &Arc<DataKeys>) -> Result<(), Failure> {

@@ -68,11 +68,11 @@ fn a_purchase_torn_anywhere_and_again_anywhere_loses_and_doubles_nothing() {
 
 #[test]
 fn a_purchase_with_the_centre_asked_first_torn_anywhere_loses_and_doubles_nothing_and_leaves_nothing_open() {
-    for act in [Act::Online, Act::Consent] {
+    for act in [Act::Online, Act::Consent, Act::Closed] {
         // All pairs are a matter of minutes: `make soak`, `sscard tear online`, `sscard tear consent`.
-        let (totals, rows) = proved(act, &Ours, Depth::Sample(29));
+        let (totals, rows) = proved(act, &Ours, Depth::Sample(67));
         let broken: Vec<_> = rows.iter().filter(|row| !row.conserved).collect();
-        assert!(totals.hold() && totals.points > 100 && totals.pairs > 200, "{totals:?}\n{broken:#?}");
+        assert!(totals.hold() && totals.points > 100 && totals.pairs > 100, "{totals:?}\n{broken:#?}");
         assert_eq!(totals.points, rows.len() as u64, "a pair is told only when it is broken");
         for (words, least) in [
             ("/sales: before", 1),
