@@ -14,7 +14,7 @@ use card_core::Session;
 use card_core::apdu::Protocol;
 use card_core::security::psam::Psam;
 use card_core::transport::{Transport, TransportError};
-use card_counter::journal::{Done, Draft, Entry, EntryNumber, Journal, Sent};
+use card_counter::journal::{Done, Draft, Entry, EntryNumber, Journal, Sent, Shown};
 use card_counter::pay::{Till, pay};
 use card_counter::secret::Pin;
 use card_counter::settle::settle;
@@ -176,6 +176,10 @@ impl Journal for Clocked<'_> {
 
     fn close(&mut self, number: EntryNumber, event: Event, reason: &str) -> Result<Entry, StoreError> {
         clocked(&self.elsewhere, || self.store.close(number, event, reason))
+    }
+
+    fn note_shown(&mut self, number: EntryNumber, shown: Shown) -> Result<(), StoreError> {
+        clocked(&self.elsewhere, || self.store.note_shown(number, shown))
     }
 
     fn open_of(&mut self, card: &CardIdentifier) -> Result<Vec<Entry>, StoreError> {

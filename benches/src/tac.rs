@@ -94,6 +94,7 @@ fn record() -> TransactionRecord {
         business_date: BusinessDate::parse("2025-01-02").expect("a date"),
         key_version: 1,
         algorithm: 1,
+        judgement: None,
         evidence: Evidence::Answered { tac: Tac([0; 4]) },
     }
 }

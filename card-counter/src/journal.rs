@@ -8,6 +8,7 @@ use card_profiles::account::Amounts;
 use settlement::fen::Fen;
 use settlement::id::{BillId, CardFactor, CardIdentifier, CardRandom, Digest, LoadId, Mac, SaleId, TerminalNumber};
 use settlement::journal::{Event, State};
+use settlement::judgement::Judgement;
 use settlement::record::{Evidence, Transaction, TransactionRecord};
 use settlement::refund::{Original, Parts, RefundAct, RefundOf};
 use settlement::{BusinessDate, DateTime};
@@ -36,6 +37,21 @@ pub struct Entry {
     pub record: Option<u64>,
     /// Code of the refusal or contradiction, when there is one.
     pub reason: Option<String>,
+    /// What a person said of it, when one did.
+    pub judged: Option<Judgement>,
+    /// What the card showed of that later, at its next tap.
+    pub shown: Option<Shown>,
+}
+
+/// What the card shows of a transaction that a person judged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Shown {
+    /// The same.
+    Agrees,
+    /// Nothing that decides: the judgement stands.
+    Silent,
+    /// The opposite.
+    Contradicts,
 }
 
 /// What is fixed before the card is touched.
@@ -167,7 +183,13 @@ pub trait Journal {
     /// [`StoreError`]: the entry stays where it was.
     fn close(&mut self, number: EntryNumber, event: Event, reason: &str) -> Result<Entry, StoreError>;
 
-    /// Entries of a card that block it, oldest first.
+    /// Notes that the card does not contradict what a person judged: it is not looked at again.
+    ///
+    /// # Errors
+    /// [`StoreError`]: it is looked at again at the next tap.
+    fn note_shown(&mut self, number: EntryNumber, shown: Shown) -> Result<(), StoreError>;
+
+    /// Entries of a card that block it, and those that a person judged and the card was not asked about since; oldest first.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -200,7 +222,16 @@ impl Entry {
     /// The finished transaction as the centre counts it; `None` unless the card did it.
     #[must_use]
     pub fn to_record(&self) -> Option<TransactionRecord> {
-        let (sent, done, journal_sequence) = (self.sent?, self.done?, self.record?);
+        let (sent, journal_sequence) = (self.sent?, self.record?);
+        let done = match self.done {
+            Some(done) => done,
+            // The card showed since that it did not do it: the record stays as it was made.
+            None if self.judged.as_ref().is_some_and(|said| said.done) => Done {
+                balance_after: self.draft.subject.balance_after(sent.balance_before)?,
+                evidence: Evidence::Judged,
+            },
+            None => return None,
+        };
         let transaction = match &self.draft.subject {
             Subject::Purchase { amounts, bill_id, bill_hash, sale_id } => Transaction::Purchase {
                 terminal_sequence: sent.terminal_sequence,
@@ -236,6 +267,7 @@ impl Entry {
             key_version: sent.key_version,
             algorithm: sent.algorithm,
             evidence: done.evidence,
+            judgement: self.judged.clone(),
         })
     }
 }
@@ -259,6 +291,18 @@ pub fn unpaid(entries: &[Entry], bill: &BillId) -> Result<(), TerminalError> {
 }
 
 impl Entry {
+    /// Whether a person judged, and the card showed the opposite.
+    #[must_use]
+    pub fn is_contradicted(&self) -> bool {
+        self.shown == Some(Shown::Contradicts)
+    }
+
+    /// Whether nobody asked the card yet what a person judged.
+    #[must_use]
+    pub fn awaits_its_card(&self) -> bool {
+        self.judged.is_some() && self.shown.is_none()
+    }
+
     /// Whether it is a confirmed payment of this bill.
     #[must_use]
     pub fn pays(&self, bill: &BillId) -> bool {
@@ -267,6 +311,27 @@ impl Entry {
 
     fn is_for(&self, bill: &BillId) -> bool {
         matches!(&self.draft.subject, Subject::Purchase { bill_id, .. } if bill_id == bill)
+    }
+}
+
+impl Shown {
+    /// All.
+    pub const ALL: [Self; 3] = [Self::Agrees, Self::Silent, Self::Contradicts];
+
+    /// Its spelling.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Agrees => "AGREES",
+            Self::Silent => "SILENT",
+            Self::Contradicts => "CONTRADICTS",
+        }
+    }
+
+    /// From its spelling.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|shown| shown.as_str() == text)
     }
 }
 
@@ -454,8 +519,8 @@ impl TowardsCentre {
         match (state, asked) {
             (State::Confirmed, _) if cleared => Self::Cleared,
             (State::Confirmed, _) => Self::Uncertain,
-            (State::Prepared | State::Sent | State::Uncertain, None) => Self::Asked,
-            (State::Prepared | State::Sent | State::Uncertain, Some(OK)) => Self::Authorised,
+            (State::Prepared | State::Sent | State::Uncertain | State::Contradicted, None) => Self::Asked,
+            (State::Prepared | State::Sent | State::Uncertain | State::Contradicted, Some(OK)) => Self::Authorised,
             (_, Some(code)) if code != OK => Self::Declined,
             (State::Refused | State::Reversed, _) if told == Some(OK) => Self::Released,
             _ => Self::Uncertain,

@@ -1,6 +1,9 @@
 //! The next tap of a card whose answer was lost: what did it do? Before anything else, exactly once.
 //!
 //! Source: `settlement::recovery` decides; counter by INITIALIZE (which changes nothing), balance, log, PROVE.
+//! What a person judged meanwhile is compared with the same facts: where they say the opposite the entry is CONTRADICTED, and settled
+//! as the card shows it.
+//!
 //! Owns: reading the facts, writing the decision. Never: decides; debits or credits.
 
 use card_profiles::account::{AccountRules, Amounts};
@@ -8,14 +11,15 @@ use settlement::fen::Fen;
 use settlement::id::Tac;
 use settlement::journal::{Event, State};
 use settlement::record::Evidence;
-use settlement::recovery::{self, CardNow, Decision, Kind, Proof, Unanswered};
+use settlement::recovery::{self, CardNow, Contradiction, Decision, Kind, Proof, Unanswered};
 
 use crate::error::{TerminalError, Unsettled};
-use crate::journal::{Done, Entry, Journal, Sent, Subject};
+use crate::journal::{Done, Entry, Journal, Sent, Shown, Subject};
 use crate::tap::Tapped;
 use crate::{account, load, pay};
 
-/// Settles every open entry of the card, oldest first. The PIN was verified if `pin_verified`.
+/// Settles every open entry of the card, oldest first, and compares those that a person judged. The PIN was verified if
+/// `pin_verified`; without it what was judged is left for another tap. The answer has what changed.
 ///
 /// # Errors
 /// [`TerminalError::StillOpen`] when the facts do not decide, or the PIN is needed to read them.
@@ -27,6 +31,12 @@ pub fn settle(
 ) -> Result<Vec<Entry>, TerminalError> {
     let mut settled = Vec::new();
     for entry in journal.open_of(&tapped.identifier)? {
+        if entry.awaits_its_card() {
+            if pin_verified {
+                settled.extend(compare(tapped, rules, journal, &entry)?);
+            }
+            continue;
+        }
         if entry.state == State::Sent {
             journal.close(entry.number, Event::AnswerLost, "NEXT_TAP")?;
         }
@@ -36,22 +46,63 @@ pub fn settle(
         }
         let sent = entry.sent.ok_or(TerminalError::Bug("an entry that blocks its card was sent"))?;
         let decision = look(tapped, rules, &entry, &sent)?;
-        let done = |evidence| {
-            let balance_after = entry.draft.subject.balance_after(sent.balance_before);
-            balance_after
-                .map(|balance_after| Done { balance_after, evidence })
-                .ok_or(TerminalError::Bug("the balance after was checked before the entry was sent"))
-        };
-        settled.push(match decision {
-            Decision::Done { tac } => {
-                journal.confirm(entry.number, Event::ShownDone, &done(Evidence::Proved { tac })?)?
-            }
-            Decision::DoneWithoutTac => journal.confirm(entry.number, Event::ShownDone, &done(Evidence::LogOnly)?)?,
-            Decision::NotDone => journal.close(entry.number, Event::ShownNotDone, "NOT_DONE")?,
-            Decision::Contradiction { why } => return Err(TerminalError::StillOpen { id, why: why.into() }),
-        });
+        match write(journal, &entry, &sent, decision)? {
+            Ok(entry) => settled.push(entry),
+            Err(why) => return Err(TerminalError::StillOpen { id, why: why.into() }),
+        }
     }
     Ok(settled)
+}
+
+/// Writes the decision; `Ok(Err(…))` when the facts do not decide.
+fn write(
+    journal: &mut dyn Journal,
+    entry: &Entry,
+    sent: &Sent,
+    decision: Decision,
+) -> Result<Result<Entry, Contradiction>, TerminalError> {
+    let done = |evidence| {
+        let balance_after = entry.draft.subject.balance_after(sent.balance_before);
+        balance_after
+            .map(|balance_after| Done { balance_after, evidence })
+            .ok_or(TerminalError::Bug("the balance after was checked before the entry was sent"))
+    };
+    Ok(Ok(match decision {
+        Decision::Done { tac } => journal.confirm(entry.number, Event::ShownDone, &done(Evidence::Proved { tac })?)?,
+        Decision::DoneWithoutTac => journal.confirm(entry.number, Event::ShownDone, &done(Evidence::LogOnly)?)?,
+        Decision::NotDone => journal.close(entry.number, Event::ShownNotDone, "NOT_DONE")?,
+        Decision::Contradiction { why } => return Ok(Err(why)),
+    }))
+}
+
+/// Compares what a person judged with what the card shows; the entry as it stands now, when that is the opposite.
+fn compare(
+    tapped: &mut Tapped<'_>,
+    rules: &AccountRules,
+    journal: &mut dyn Journal,
+    entry: &Entry,
+) -> Result<Option<Entry>, TerminalError> {
+    let (Some(judgement), Some(sent)) = (&entry.judged, entry.sent) else {
+        return Err(TerminalError::Bug("what was judged was sent"));
+    };
+    let decision = look(tapped, rules, entry, &sent)?;
+    let shows_done = match decision {
+        Decision::Done { .. } | Decision::DoneWithoutTac => Some(true),
+        Decision::NotDone => Some(false),
+        Decision::Contradiction { .. } => None,
+    };
+    let shown = match shows_done {
+        None => Shown::Silent,
+        Some(done) if done == judgement.done => Shown::Agrees,
+        Some(_) => Shown::Contradicts,
+    };
+    if shown != Shown::Contradicts {
+        journal.note_shown(entry.number, shown)?;
+        return Ok(None);
+    }
+    let against = format!("against {}: {}", judgement.by, judgement.reason);
+    let open = journal.close(entry.number, Event::Contradicts, &against)?;
+    Ok(write(journal, &open, &sent, decision)?.ok())
 }
 
 /// Reads the facts off the card and has them judged.

@@ -13,7 +13,7 @@ use std::fmt;
 
 use settlement::batch::ChainPosition;
 use settlement::id::{Digest, PublicKey, TerminalNumber};
-use settlement::journal::{Event, MOVES, State};
+use settlement::journal::{Actor, Event, MOVES, State};
 use settlement::message::BatchRequest;
 use settlement::refund::{Parts, left_of};
 
@@ -149,13 +149,17 @@ fn ends_in(events: &[Told]) -> Option<State> {
     let (first, later) = events.split_first()?;
     let is_begun = first.event == "Prepared" && first.from.is_none() && first.to == State::Prepared.as_str();
     let mut state = is_begun.then_some(State::Prepared)?;
+    let mut was_judged = false;
     for told in later {
         let event = Event::ALL.into_iter().find(|event| format!("{event:?}") == told.event)?;
         let row = MOVES.iter().find(|row| row.from == state && row.event == event)?;
         let fits = told.from.as_deref() == Some(row.from.as_str())
             && told.to == row.to.as_str()
             && told.actor == format!("{:?}", row.actor)
-            && (told.has_reason || !row.reason_needed);
+            && (told.has_reason || !row.reason_needed)
+            // The card contradicts a person, never itself.
+            && (event != Event::Contradicts || was_judged);
+        was_judged |= row.actor == Actor::Supervisor;
         state = fits.then_some(row.to)?;
     }
     Some(state)
@@ -165,7 +169,10 @@ fn ends_in(events: &[Told]) -> Option<State> {
 fn records(entries: &[Entry], verdict: &mut Verdict) -> BTreeMap<u64, Digest> {
     let mut hashes = BTreeMap::new();
     for entry in entries {
-        if (entry.state == State::Confirmed) != entry.record.is_some() {
+        // A record that a person made stays where the card contradicts it.
+        let has_record = entry.state == State::Confirmed
+            || (entry.is_contradicted() && entry.judged.as_ref().is_some_and(|said| said.done));
+        if has_record != entry.record.is_some() {
             verdict.find(FaultKind::RecordState, entry.number);
         }
         let Some(number) = entry.record else { continue };

@@ -7,6 +7,7 @@ use settlement::batch::{ChainPosition, SignedBatch};
 use settlement::fen::Fen;
 use settlement::id::{PublicKey, RequestId};
 use settlement::journal::State;
+use settlement::judgement::ContradictionRequest;
 use settlement::limits::{BATCH_RECORDS_MAX, CLOCK_DIFFERENCE_MAX_S};
 use settlement::message::{
     BatchRequest, LoadOutcome, LoadOutcomeRequest, LoadRequest, Request as _, SignInAnswer, SignInRequest, Version1,
@@ -35,9 +36,12 @@ pub struct Uploaded {
     pub outcomes: u32,
     /// Sales reported that the centre was asked about and that were not done.
     pub sales: u32,
+    /// Records of which the centre was told that their card contradicts them.
+    pub contradicted: u32,
 }
 
-/// Sends everything that waits: first outcomes of loads and of sales that were not done, then batches.
+/// Sends everything that waits: first outcomes of loads and of sales that were not done, then batches, then which records a
+/// card contradicts.
 ///
 /// # Errors
 /// [`TerminalError::CentreUnreachable`] when the centre stops answering, or what it refused after all that it took: what was not
@@ -61,7 +65,9 @@ pub fn upload(store: &mut Store, centre: &Centre<'_>, key: &TerminalKey) -> Resu
         uploaded.accepted += u64::from(answer.accepted);
         uploaded.refused.extend(refused);
     }
-    first.or(second).map_or(Ok(uploaded), Err)
+    let (contradicted, third) = later(report_contradictions(store, centre))?;
+    uploaded.contradicted = contradicted;
+    first.or(second).or(third).map_or(Ok(uploaded), Err)
 }
 
 /// How many words were taken, and what is to be said of the others when everything else is done.
@@ -104,13 +110,29 @@ pub fn report_outcomes(store: &mut Store, centre: &Centre<'_>) -> Result<u32, Te
     online::deliver::<LoadOutcomeRequest>(store, centre)
 }
 
+/// Tells the centre of records that a person made and the card contradicts, once each; how many it has noted.
+fn report_contradictions(store: &mut Store, centre: &Centre<'_>) -> Result<u32, TerminalError> {
+    for entry in store.unreported_contradictions(ContradictionRequest::PATH)? {
+        let record = entry.to_record().ok_or(TerminalError::Bug("what was judged done has a record"))?;
+        let request = ContradictionRequest {
+            version: Version1,
+            request_id: RequestId(terminal::random()?),
+            terminal: record.terminal,
+            journal_sequence: record.journal_sequence,
+            hash: record.hash(),
+        };
+        store.write_letter(request.request_id, &Letter::of(&request)?, Some(entry.number))?;
+    }
+    online::deliver::<ContradictionRequest>(store, centre)
+}
+
 /// The outcome of a finished load or refund; `None` while it is open.
 fn outcome(store: &Store, entry: &Entry) -> Result<Option<LoadOutcomeRequest>, TerminalError> {
     let Some(load_id) = entry.draft.subject.load_id() else { return Ok(None) };
     let outcome = match entry.state {
         State::Confirmed => LoadOutcome::Credited,
         State::Reversed | State::Refused => LoadOutcome::NotCredited,
-        State::Prepared | State::Sent | State::Uncertain => return Ok(None),
+        State::Prepared | State::Sent | State::Uncertain | State::Contradicted => return Ok(None),
     };
     let balance_after_fen = match (entry.done, entry.sent) {
         (Some(done), _) => Fen::from_card(done.balance_after),

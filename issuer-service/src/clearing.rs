@@ -11,6 +11,7 @@ pub mod closing;
 pub mod closure;
 pub mod decision;
 pub mod institution;
+pub mod judgement;
 pub mod ledger;
 pub mod ledger_side;
 pub mod load;

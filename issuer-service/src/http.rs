@@ -37,6 +37,7 @@ use axum::{Extension, Router};
 use settlement::Accounts;
 use settlement::code::ErrorCode;
 use settlement::id::{Signature, TerminalNumber};
+use settlement::judgement::ContradictionRequest;
 use settlement::limits::MESSAGE_BYTES_MAX;
 use settlement::message::{
     BatchRequest, BlacklistRequest, LoadOutcomeRequest, LoadRequest, QuoteRequest, SignInRequest,
@@ -148,6 +149,7 @@ const ENDPOINTS: &[(&str, Answer)] = &[
     of::<SaleRequest>(),
     of::<SaleOutcomeRequest>(),
     of::<BatchRequest>(),
+    of::<ContradictionRequest>(),
     of::<OverviewRequest>(),
     of::<LossRequest>(),
     of::<CertificateRequest>(),

@@ -113,6 +113,7 @@ const MIGRATIONS: &[(i64, &str)] = &[
     (62, include_str!("store/schema_062_login.sql")),
     (63, include_str!("store/schema_063_client.sql")),
     (64, include_str!("store/schema_064_key_left.sql")),
+    (65, include_str!("store/schema_065_row_judgement.sql")),
     (67, include_str!("store/schema_067_load_order.sql")),
     (68, include_str!("store/schema_068_row_decision.sql")),
     (69, include_str!("store/schema_069_held_rows.sql")),

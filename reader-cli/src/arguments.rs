@@ -19,6 +19,8 @@ pub use self::papers::{CatalogueCommand, CatalogueImport, PayArguments, PolicyCo
 use self::refund::{CancelArguments, RefundCommand};
 use card_counter::language::Language;
 use card_counter::secret::SecretSource;
+use settlement::id::StaffNumber;
+use settlement::judgement::Reason;
 
 /// The terminal of the social security card: read, check, load, pay, journal, upload.
 #[derive(Debug, Parser)]
@@ -455,9 +457,12 @@ pub struct LoadArguments {
 }
 
 /// A staff number: no name, so that none stands in the journal.
-fn staff(text: &str) -> Result<String, String> {
-    let fits = (1..=20).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
-    if fits { Ok(text.to_owned()) } else { Err("write up to 20 letters, digits and hyphens".to_owned()) }
+fn staff(text: &str) -> Result<StaffNumber, String> {
+    StaffNumber::parse(text).map_err(|error| error.to_string())
+}
+
+fn why(text: &str) -> Result<Reason, String> {
+    Reason::parse(text).map_err(|error| error.to_string())
 }
 
 /// `journal …`.
@@ -482,10 +487,10 @@ pub enum JournalCommand {
         not_done: bool,
         /// Staff number of who judges.
         #[arg(long, value_name = "STAFF", value_parser = staff)]
-        by: String,
+        by: StaffNumber,
         /// What shows it: a statement, the card's log at another terminal, the holder's bank.
-        #[arg(long, value_name = "TEXT", value_parser = national::reason)]
-        reason: String,
+        #[arg(long, value_name = "TEXT", value_parser = why)]
+        reason: Reason,
     },
     /// Loads, purchases and totals of each card, for reconciliation.
     Export {

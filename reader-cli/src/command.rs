@@ -39,6 +39,7 @@ use card_profiles::key_file::GivenKeys;
 use card_profiles::memory::CardMemory;
 use card_profiles::psams::{PsamBook, PsamMemory};
 use settlement::id::TerminalNumber;
+use settlement::journal::State;
 use settlement::receipt::Copy;
 
 use crate::arguments::{
@@ -53,7 +54,7 @@ use card_counter::check::Rules;
 use card_counter::clock::Now;
 use card_counter::error::TerminalError;
 use card_counter::file;
-use card_counter::journal::{Entry, Journal as _};
+use card_counter::journal::{Entry, Journal as _, Subject};
 use card_counter::language::Words;
 use card_counter::pin;
 use card_counter::secret::Pin;
@@ -365,10 +366,50 @@ fn settled_page(setting: &Setting<'_>, settled: &[Entry]) -> Result<Page, Termin
     for entry in settled {
         let (number, state) = (entry.number, entry.state);
         setting.hand_out(entry, Copy::Original, &handout)?;
+        if entry.is_contradicted() {
+            page = page.noted("JUDGEMENT_CONTRADICTED", contradicted(entry));
+            continue;
+        }
         page = page.noted(
             "SETTLED",
             Words::of(format!("交易 {number} 已查明:{state}"), format!("transaction {number} is settled: {state}")),
         );
     }
     Ok(page)
+}
+
+/// A person judged, the card shows the opposite: what that was, and what the clerk does now.
+fn contradicted(entry: &Entry) -> Words {
+    let number = entry.number;
+    let (zh, en) = match (&entry.draft.subject, entry.state) {
+        (Subject::Purchase { bill_id, .. }, State::Confirmed) => (
+            format!("卡已付款,单据 {bill_id};若已另行收款,用 sscard refund give {number} 退回"),
+            format!(
+                "the card paid bill {bill_id}; if it was paid otherwise since, give it back: sscard refund give {number}"
+            ),
+        ),
+        (Subject::Purchase { bill_id, .. }, _) => (
+            format!("卡未付款,单据 {bill_id};请重新收款,或收回药品"),
+            format!("the card did not pay bill {bill_id}: take the payment again, or the goods back"),
+        ),
+        (Subject::Refund { refund, .. }, State::Confirmed) => (
+            format!("退费 {refund} 已到卡上;若已另行退款,请收回"),
+            format!("refund {refund} is on the card: take back what was given otherwise since"),
+        ),
+        (Subject::Refund { refund, .. }, _) => (
+            format!("退费 {refund} 未到卡上,已重新打开:执行 sscard refund finish {refund}"),
+            format!("refund {refund} is not on the card and is open again: run sscard refund finish {refund}"),
+        ),
+        (Subject::Load { .. }, State::Confirmed) => {
+            ("划入的金额已在卡上".to_owned(), "the money of the load is on the card".to_owned())
+        }
+        (Subject::Load { .. }, _) => (
+            "划入的金额不在卡上,请重新划入".to_owned(),
+            "the money of the load is not on the card: load it again".to_owned(),
+        ),
+    };
+    Words::of(
+        format!("交易 {number} 的人工判定与卡不符:{zh}"),
+        format!("what was judged of transaction {number} is not what the card shows: {en}"),
+    )
 }

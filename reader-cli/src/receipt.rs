@@ -80,7 +80,8 @@ pub fn split(entry: &Entry) -> Option<Split> {
 /// What these entries' card has bought, or may have bought: an open purchase counts until it is settled.
 #[must_use]
 pub fn bought(entries: &[Entry]) -> Vec<Bought> {
-    let counts = |entry: &&Entry| matches!(entry.state, State::Confirmed | State::Sent | State::Uncertain);
+    let counts =
+        |entry: &&Entry| matches!(entry.state, State::Confirmed | State::Sent | State::Uncertain | State::Contradicted);
     let splits = entries.iter().filter(counts).filter_map(split);
     splits
         .flat_map(|split| {

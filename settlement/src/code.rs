@@ -197,6 +197,10 @@ codes! {
     DuplicateCardSequence = "DUPLICATE_CARD_SEQUENCE", false,
         "卡交易序号重复", "不予入账,由中心核查",
         "the card sequence was used before", "not posted; the centre looks into it";
+    /// No such record of this terminal, or it is another one.
+    RecordUnknown = "RECORD_UNKNOWN", false,
+        "中心没有这条记录", "先执行 sscard upload;仍不行请联系中心核对",
+        "the centre knows no such record of this terminal", "run sscard upload first; if it stays so, ask the centre to compare";
     /// Amounts and balances of a record contradict each other.
     RecordContradictory = "RECORD_CONTRADICTORY", false,
         "记录自相矛盾", "不予入账,由中心核查",

@@ -184,6 +184,10 @@ word_id! {
     BillId, 64, "bill id"
 }
 word_id! {
+    /// Number of a person at a terminal; no name.
+    StaffNumber, 20, "staff number"
+}
+word_id! {
     /// 定点医药机构编号 (fixmedins_code).
     InstitutionCode, 32, "institution code"
 }

@@ -22,6 +22,8 @@ pub enum State {
     Reversed,
     /// The card refused, or the step was never sent. Final.
     Refused,
+    /// A person judged, and the card shows the opposite. It is settled again from the card, as when its answer was lost.
+    Contradicted,
 }
 
 /// What happened.
@@ -45,6 +47,8 @@ pub enum Event {
     JudgedDone,
     /// A supervisor decided, with evidence from elsewhere, that the card did not do it.
     JudgedNotDone,
+    /// The next tap shows the opposite of what a supervisor judged.
+    Contradicts,
 }
 
 /// Who causes a move.
@@ -93,16 +97,25 @@ pub const MOVES: &[Move] = &[
     row(State::Sent, Event::AnswerLost, State::Uncertain, Actor::Terminal),
     row(State::Uncertain, Event::ShownDone, State::Confirmed, Actor::Card),
     row(State::Uncertain, Event::ShownNotDone, State::Reversed, Actor::Card),
-    with_reason(State::Uncertain, Event::JudgedDone, State::Confirmed),
-    with_reason(State::Uncertain, Event::JudgedNotDone, State::Reversed),
+    by_person(State::Uncertain, Event::JudgedDone, State::Confirmed),
+    by_person(State::Uncertain, Event::JudgedNotDone, State::Reversed),
+    against_person(State::Confirmed, Event::Contradicts, State::Contradicted),
+    against_person(State::Reversed, Event::Contradicts, State::Contradicted),
+    row(State::Contradicted, Event::ShownDone, State::Confirmed, Actor::Card),
+    row(State::Contradicted, Event::ShownNotDone, State::Reversed, Actor::Card),
 ];
 
 const fn row(from: State, event: Event, to: State, actor: Actor) -> Move {
     Move { from, event, to, actor, reason_needed: false }
 }
 
-const fn with_reason(from: State, event: Event, to: State) -> Move {
+const fn by_person(from: State, event: Event, to: State) -> Move {
     Move { from, event, to, actor: Actor::Supervisor, reason_needed: true }
+}
+
+/// Only of what a person judged: what the card itself said stays.
+const fn against_person(from: State, event: Event, to: State) -> Move {
+    Move { from, event, to, actor: Actor::Card, reason_needed: true }
 }
 
 /// The move that `event` makes from `from`.
@@ -123,8 +136,15 @@ pub fn next(from: State, event: Event) -> Result<State, NoSuchMove> {
 
 impl State {
     /// Every state.
-    pub const ALL: [Self; 6] =
-        [Self::Prepared, Self::Sent, Self::Confirmed, Self::Uncertain, Self::Reversed, Self::Refused];
+    pub const ALL: [Self; 7] = [
+        Self::Prepared,
+        Self::Sent,
+        Self::Confirmed,
+        Self::Uncertain,
+        Self::Reversed,
+        Self::Refused,
+        Self::Contradicted,
+    ];
 
     /// Its spelling in the journal.
     #[must_use]
@@ -136,6 +156,7 @@ impl State {
             Self::Uncertain => "UNCERTAIN",
             Self::Reversed => "REVERSED",
             Self::Refused => "REFUSED",
+            Self::Contradicted => "CONTRADICTED",
         }
     }
 
@@ -145,17 +166,17 @@ impl State {
         Self::ALL.into_iter().find(|state| state.as_str() == text)
     }
 
-    /// No move leads out.
+    /// Over: no move leads out, except that the card may contradict a person.
     #[must_use]
     pub fn is_final(self) -> bool {
-        MOVES.iter().all(|row| row.from != self)
+        MOVES.iter().all(|row| row.from != self || row.event == Event::Contradicts)
     }
 
     /// The card may have changed: it pays nothing here before this is settled.
     #[must_use]
     pub const fn blocks_card(self) -> bool {
         match self {
-            Self::Sent | Self::Uncertain => true,
+            Self::Sent | Self::Uncertain | Self::Contradicted => true,
             Self::Prepared | Self::Confirmed | Self::Reversed | Self::Refused => false,
         }
     }
@@ -166,14 +187,14 @@ impl State {
         match self {
             Self::Prepared => Some(Event::Abandoned),
             Self::Sent => Some(Event::AnswerLost),
-            Self::Confirmed | Self::Uncertain | Self::Reversed | Self::Refused => None,
+            Self::Confirmed | Self::Uncertain | Self::Reversed | Self::Refused | Self::Contradicted => None,
         }
     }
 }
 
 impl Event {
     /// Every event.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Sending,
         Self::Abandoned,
         Self::CardAnswered,
@@ -183,6 +204,7 @@ impl Event {
         Self::ShownNotDone,
         Self::JudgedDone,
         Self::JudgedNotDone,
+        Self::Contradicts,
     ];
 }
 
@@ -215,6 +237,15 @@ mod tests {
             }
         }
         assert!(find(State::Prepared, Event::CardAnswered).is_err(), "nothing was sent");
+    }
+
+    #[test]
+    fn only_a_person_is_contradicted_and_only_the_card_settles_it() {
+        for row in MOVES.iter().filter(|row| row.event == Event::Contradicts) {
+            let judged = |by: &&Move| by.to == row.from && by.actor == Actor::Supervisor;
+            assert!(MOVES.iter().any(|by| judged(&by)) && row.reason_needed, "{row:?}");
+        }
+        assert!(MOVES.iter().filter(|row| row.from == State::Contradicted).all(|row| row.actor == Actor::Card));
     }
 
     #[test]

@@ -17,6 +17,7 @@ pub mod explain;
 pub mod fen;
 pub mod id;
 pub mod journal;
+pub mod judgement;
 pub mod limits;
 pub mod load;
 pub mod message;

@@ -12,6 +12,7 @@ use crate::canonical::Writer;
 use crate::date::{BusinessDate, DateTime};
 use crate::fen::{Fen, FenError, on_card};
 use crate::id::{BillId, CardFactor, CardIdentifier, Digest, LoadId, SaleId, Tac, TerminalNumber};
+use crate::judgement::Judgement;
 use crate::refund::{Original, RefundAct};
 
 /// One finished transaction.
@@ -43,6 +44,9 @@ pub struct TransactionRecord {
     pub algorithm: u8,
     /// How the terminal knows.
     pub evidence: Evidence,
+    /// What a person said of it before, or instead of, the card; left out where nobody did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub judgement: Option<Judgement>,
 }
 
 /// What happened on the card.
@@ -275,11 +279,15 @@ impl TransactionRecord {
             .byte(day)
             .byte(self.key_version)
             .byte(self.algorithm);
-        match self.evidence {
+        let writer = match self.evidence {
             Evidence::Answered { tac } => writer.byte(1).fixed(&tac.0),
             Evidence::Proved { tac } => writer.byte(2).fixed(&tac.0),
             Evidence::LogOnly => writer.byte(3),
             Evidence::Judged => writer.byte(4),
+        };
+        match &self.judgement {
+            None => writer,
+            Some(said) => writer.byte(u8::from(said.done)).text(said.by.as_str()).text(said.reason.as_str()),
         }
         .finish()
     }
@@ -294,6 +302,8 @@ impl TransactionRecord {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
+    use crate::id::StaffNumber;
+    use crate::judgement::Reason;
 
     /// An invented purchase of 250 fen from the account and 100 fen in cash.
     pub(crate) fn purchase(journal_sequence: u64) -> TransactionRecord {
@@ -318,7 +328,15 @@ pub(crate) mod tests {
             key_version: 1,
             algorithm: 1,
             evidence: Evidence::Answered { tac: Tac([1, 2, 3, 4]) },
+            judgement: None,
         }
+    }
+
+    /// The invented purchase, of which a person said something.
+    pub(crate) fn judged(done: bool, by: &str, reason: &str) -> TransactionRecord {
+        let by = StaffNumber::parse(by).expect("a word");
+        let judgement = Judgement { done, by, reason: Reason::parse(reason).expect("printable") };
+        TransactionRecord { evidence: Evidence::Judged, judgement: Some(judgement), ..purchase(1) }
     }
 
     /// The invented purchase, after the centre was asked.
@@ -403,6 +421,7 @@ pub(crate) mod tests {
             online(1),
             load(2),
             refund(4),
+            judged(true, "007", "statement of the till"),
             TransactionRecord { evidence: Evidence::LogOnly, ..purchase(3) },
         ] {
             let text = serde_json::to_string(&record).expect("serializes");
@@ -447,6 +466,9 @@ pub(crate) mod tests {
             TransactionRecord { evidence: Evidence::Judged, ..base.clone() },
             TransactionRecord { evidence: Evidence::Proved { tac: Tac([1, 2, 3, 4]) }, ..base.clone() },
             online(1),
+            judged(true, "007", "x"),
+            judged(false, "007", "x"),
+            judged(true, "00", "7x"),
         ];
         let mut hashes: Vec<Digest> = variants.iter().chain([&base]).map(TransactionRecord::hash).collect();
         hashes.sort_unstable();

@@ -12,7 +12,9 @@ use card_core::security::psam::Psam;
 use card_counter::TerminalError;
 use card_counter::check::Rules;
 use card_counter::clock::Now;
-use card_counter::journal::{Done, Draft, Entry, EntryNumber, Hand, Journal, RefundOrder, RefundState, Sent, Subject};
+use card_counter::journal::{
+    Done, Draft, Entry, EntryNumber, Hand, Journal, RefundOrder, RefundState, Sent, Shown, Subject,
+};
 use card_counter::pay::Till;
 use card_counter::refund::{self, Asked};
 use card_counter::secret::Pin;
@@ -425,6 +427,10 @@ impl Journal for Book<'_> {
 
     fn close(&mut self, number: EntryNumber, event: Event, reason: &str) -> Result<Entry, StoreError> {
         self.write("closed", |store| store.close(number, event, reason))
+    }
+
+    fn note_shown(&mut self, number: EntryNumber, shown: Shown) -> Result<(), StoreError> {
+        self.write("compared", |store| store.note_shown(number, shown))
     }
 
     fn open_of(&mut self, card: &CardIdentifier) -> Result<Vec<Entry>, StoreError> {

@@ -3,7 +3,7 @@
 use card_core::Session;
 use card_core::script::TwoChallenges;
 use card_counter::TerminalError;
-use card_counter::journal::{Done, Draft, Entry, EntryNumber, Journal, Sent};
+use card_counter::journal::{Done, Draft, Entry, EntryNumber, Journal, Sent, Shown};
 use card_counter::read::files_with;
 use card_counter::remote;
 use card_counter::store::{Store, StoreError};
@@ -147,6 +147,10 @@ impl Journal for LateBook<'_> {
     fn close(&mut self, number: EntryNumber, event: Event, reason: &str) -> Result<Entry, StoreError> {
         self.pay()?;
         self.inner.close(number, event, reason)
+    }
+
+    fn note_shown(&mut self, number: EntryNumber, shown: Shown) -> Result<(), StoreError> {
+        self.inner.note_shown(number, shown)
     }
 
     fn open_of(&mut self, card: &CardIdentifier) -> Result<Vec<Entry>, StoreError> {

@@ -171,7 +171,8 @@ impl Store {
         Ok(positions)
     }
 
-    /// Loads that the centre was asked for (`asked` path), that are over, and whose outcome has no letter yet.
+    /// Loads that the centre was asked for (`asked` path), that are over, and whose outcome has no letter yet, or whose last letter
+    /// says what a person judged and the card contradicted since.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -181,7 +182,12 @@ impl Store {
             .connection
             .prepare(
                 "SELECT DISTINCT entry FROM letter WHERE path = ?1 AND entry IS NOT NULL
-                 AND entry NOT IN (SELECT entry FROM letter WHERE path = ?2 AND entry IS NOT NULL) ORDER BY entry",
+                 AND (entry NOT IN (SELECT entry FROM letter WHERE path = ?2 AND entry IS NOT NULL)
+                     OR entry IN (SELECT number FROM entry WHERE shown = 'CONTRADICTS'
+                         AND (SELECT json_extract(body, '$.outcome') FROM letter WHERE path = ?2 AND entry = number
+                             ORDER BY letter.rowid DESC LIMIT 1)
+                         <> CASE state WHEN 'CONFIRMED' THEN 'credited' ELSE 'not_credited' END))
+                 ORDER BY entry",
             )
             .map_err(fail)?;
         let numbers = statement
@@ -191,6 +197,27 @@ impl Store {
             .map_err(fail)?;
         let entries = numbers.into_iter().map(|number| self.entry(EntryNumber(number.unsigned_abs())));
         entries.filter(|entry| entry.as_ref().map_or(true, |entry| entry.state.is_final())).collect()
+    }
+
+    /// Records that a person made and the card contradicts, and of which no letter on this path tells.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn unreported_contradictions(&self, path: &'static str) -> Result<Vec<Entry>, StoreError> {
+        let fail = |source| self.failure(source);
+        let mut statement = self
+            .connection
+            .prepare(
+                "SELECT number FROM entry WHERE record IS NOT NULL AND state = 'REVERSED' AND shown = 'CONTRADICTS'
+                 AND number NOT IN (SELECT entry FROM letter WHERE path = ?1 AND entry IS NOT NULL) ORDER BY number",
+            )
+            .map_err(fail)?;
+        let numbers = statement
+            .query_map([path], |row| row.get::<_, i64>(0))
+            .map_err(fail)?
+            .collect::<Result<Vec<i64>, _>>()
+            .map_err(fail)?;
+        numbers.into_iter().map(|number| self.entry(EntryNumber(number.unsigned_abs()))).collect()
     }
 
     /// The balance that a load request told the centre, fen.

@@ -2,20 +2,23 @@
 //!
 //! Owns: rows of `entry`, each with its events. Never: allows a move that `settlement::journal` does not have.
 
+use std::collections::BTreeSet;
+
 use card_profiles::account::Amounts;
 use rusqlite::{Connection, Row, ToSql, TransactionBehavior, params, params_from_iter};
 use settlement::fen::Fen;
 use settlement::id::{
-    BillId, CardFactor, CardIdentifier, CardRandom, Digest, LoadId, Mac, SaleId, Tac, TerminalNumber,
+    BillId, CardFactor, CardIdentifier, CardRandom, Digest, LoadId, Mac, SaleId, StaffNumber, Tac, TerminalNumber,
 };
 use settlement::journal::{self, Event, State};
+use settlement::judgement::{Judgement, Reason};
 use settlement::record::Evidence;
 use settlement::refund::RefundAct;
 use settlement::{BusinessDate, DateTime};
 
 use super::{Store, StoreError, failure};
 use crate::clock::Now;
-use crate::journal::{Done, Draft, Entry, EntryNumber, Journal, RefundNumber, Sent, Subject};
+use crate::journal::{Done, Draft, Entry, EntryNumber, Journal, RefundNumber, Sent, Shown, Subject};
 
 /// A new entry in PREPARED, with its first event. One statement, so one durable transaction.
 const PREPARE: &str = "
@@ -26,7 +29,7 @@ VALUES ((SELECT coalesce(max(number), 0) + 1 FROM entry), ?1, ?2, ?3, ?4, ?5, ?6
     json_array(?14, 'Prepared', NULL, ?1, 'Terminal', NULL), ?15, ?16, ?17, ?18)";
 
 /// Columns of an entry, in the order in which they are read.
-const COLUMNS: [&str; 30] = [
+const COLUMNS: [&str; 34] = [
     "number",
     "state",
     "terminal",
@@ -57,6 +60,10 @@ const COLUMNS: [&str; 30] = [
     "refund_act",
     "original_sequence",
     "sale_id",
+    "judged",
+    "judged_by",
+    "judged_why",
+    "shown",
 ];
 
 /// The same as SQL: a name that is looked up in SQLite costs more than the value.
@@ -65,7 +72,7 @@ macro_rules! columns {
         "number, state, terminal, card_identifier, card_factor, business_date, personal_account, self_paid, pooled_fund, \
          bill_id, bill_hash, load_id, paper, balance_before, card_sequence, terminal_sequence, date_time, random, \
          key_version, algorithm, mac, balance_after, evidence, tac, record, reason, refund, refund_act, \
-         original_sequence, sale_id"
+         original_sequence, sale_id, judged, judged_by, judged_why, shown"
     };
 }
 
@@ -87,11 +94,30 @@ const SEND: &str = moved!(
      algorithm = ?14, mac = ?15"
 );
 
-/// To CONFIRMED: how it ended, and the number of its record.
+/// To CONFIRMED: how it ended, and the number of its record. A record that was made stays as it is.
 const CONFIRM: &str = moved!(
-    "balance_after = ?8, evidence = ?9, tac = ?10,
+    "balance_after = coalesce(balance_after, ?8), tac = CASE WHEN evidence IS NULL THEN ?10 ELSE tac END,
+     evidence = coalesce(evidence, ?9),
+     record = coalesce(record, (SELECT coalesce(max(record), 0) + 1 FROM entry WHERE record IS NOT NULL))"
+);
+
+/// To CONFIRMED by a person, with what was said.
+const JUDGE_DONE: &str = moved!(
+    "balance_after = ?8, evidence = 'judged', judged = 'done', judged_by = ?9, judged_why = ?10,
      record = (SELECT coalesce(max(record), 0) + 1 FROM entry WHERE record IS NOT NULL)"
 );
+
+/// To REVERSED by a person, with what was said.
+const JUDGE_NOT_DONE: &str = moved!("reason = ?8, judged = 'not-done', judged_by = ?9, judged_why = ?10");
+
+/// To CONTRADICTED: of what a person judged alone, and once.
+const CONTRADICT: &str =
+    concat!(moved!("reason = ?8, shown = 'CONTRADICTS'"), " AND judged IS NOT NULL AND shown IS NULL");
+
+/// What a person judged and nobody asked the card about since. A try of a refund that another try has taken the place of tells
+/// nothing any more.
+const AWAITS_ITS_CARD: &str = "judged IS NOT NULL AND shown IS NULL AND NOT EXISTS (SELECT 1 FROM entry AS try
+    WHERE try.refund = entry.refund AND try.number <> entry.number AND try.state IN ('SENT', 'UNCERTAIN', 'CONFIRMED'))";
 
 /// To any other state.
 const CLOSE: &str = moved!("reason = ?8");
@@ -101,7 +127,17 @@ impl Journal for Store {
         let number = self.insert(draft).map_err(|source| self.failure(source))?;
         let number = EntryNumber(number.unsigned_abs());
         let draft = draft.clone();
-        Ok(Entry { number, state: State::Prepared, draft, sent: None, done: None, record: None, reason: None })
+        Ok(Entry {
+            number,
+            state: State::Prepared,
+            draft,
+            sent: None,
+            done: None,
+            record: None,
+            reason: None,
+            judged: None,
+            shown: None,
+        })
     }
 
     fn send(&mut self, number: EntryNumber, sent: &Sent) -> Result<(), StoreError> {
@@ -131,13 +167,25 @@ impl Journal for Store {
     }
 
     fn close(&mut self, number: EntryNumber, event: Event, reason: &str) -> Result<Entry, StoreError> {
-        self.advance(number, event, Some(reason), CLOSE, params![reason])?;
+        let statement = if event == Event::Contradicts { CONTRADICT } else { CLOSE };
+        self.advance(number, event, Some(reason), statement, params![reason])?;
         self.entry(number)
     }
 
+    fn note_shown(&mut self, number: EntryNumber, shown: Shown) -> Result<(), StoreError> {
+        let noted = self
+            .connection
+            .prepare_cached("UPDATE entry SET shown = ?2 WHERE number = ?1 AND judged IS NOT NULL AND shown IS NULL")
+            .and_then(|mut statement| statement.execute(params![key(number), shown.as_str()]))
+            .map_err(|source| self.failure(source))?;
+        match noted {
+            1 => Ok(()),
+            _ => Err(StoreError::Moved { id: number.to_string(), expected: "judged, and not looked at since" }),
+        }
+    }
+
     fn open_of(&mut self, card: &CardIdentifier) -> Result<Vec<Entry>, StoreError> {
-        let all = self.entries_of(card)?;
-        Ok(all.into_iter().filter(|entry| entry.state.blocks_card()).collect())
+        self.open_where("card_identifier = ?1", &card.to_string())
     }
 }
 
@@ -171,8 +219,23 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub fn has_open_with(&self, factor: CardFactor) -> Result<bool, StoreError> {
-        let all = self.entries_where("card_factor = ?1", &factor.to_string())?;
-        Ok(all.iter().any(|entry| entry.state.blocks_card()))
+        Ok(!self.open_where("card_factor = ?1", &factor.to_string())?.is_empty())
+    }
+
+    /// What blocks its card, and what its card was not asked about since a person judged it.
+    fn open_where(&self, condition: &'static str, value: &str) -> Result<Vec<Entry>, StoreError> {
+        let all = self.entries_where(condition, value)?;
+        let judged = all.iter().any(Entry::awaits_its_card);
+        let waiting = if judged { self.awaiting_their_cards()? } else { BTreeSet::new() };
+        Ok(all.into_iter().filter(|entry| entry.state.blocks_card() || waiting.contains(&entry.number)).collect())
+    }
+
+    fn awaiting_their_cards(&self) -> Result<BTreeSet<EntryNumber>, StoreError> {
+        let fail = |source| self.failure(source);
+        let mut statement =
+            self.connection.prepare(&format!("SELECT number FROM entry WHERE {AWAITS_ITS_CARD}")).map_err(fail)?;
+        let numbers = statement.query_map([], |row| row.get::<_, i64>(0)).map_err(fail)?;
+        numbers.map(|number| number.map(|number| EntryNumber(number.unsigned_abs())).map_err(fail)).collect()
     }
 
     /// All entries, oldest first.
@@ -193,22 +256,22 @@ impl Store {
         Ok(entries)
     }
 
-    /// What a supervisor judged of an UNCERTAIN entry, with who and why: `balance_after` when the card did it.
+    /// What a supervisor judged of an UNCERTAIN entry: `balance_after` is what the card has if it did it.
     ///
     /// # Errors
     /// [`StoreError::Moved`] when the entry is not UNCERTAIN.
     pub fn judge(
         &mut self,
         number: EntryNumber,
-        balance_after: Option<u32>,
-        reason: &str,
+        balance_after: u32,
+        judgement: &Judgement,
     ) -> Result<Entry, StoreError> {
-        match balance_after {
-            Some(balance_after) => {
-                let values = params![balance_after, "judged", None::<String>];
-                self.advance(number, Event::JudgedDone, Some(reason), CONFIRM, values)?;
-            }
-            None => self.advance(number, Event::JudgedNotDone, Some(reason), CLOSE, params![reason])?,
+        let (by, why) = (judgement.by.as_str(), judgement.reason.as_str());
+        let told = format!("{by}: {why}");
+        if judgement.done {
+            self.advance(number, Event::JudgedDone, Some(&told), JUDGE_DONE, params![balance_after, by, why])?;
+        } else {
+            self.advance(number, Event::JudgedNotDone, Some(&told), JUDGE_NOT_DONE, params![told, by, why])?;
         }
         self.entry(number)
     }
@@ -395,7 +458,10 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Option<Entry>> {
         state,
         draft,
         sent: sent(row)?,
-        done: done(row)?,
+        // A record that a person made is kept where the card contradicts it; that it was done is not.
+        done: done(row)?.filter(|_| state == State::Confirmed),
+        judged: judged(row)?,
+        shown: text("shown")?.as_deref().and_then(Shown::parse),
         record: row.get::<_, Option<i64>>(column("record"))?.map(i64::unsigned_abs),
         reason: text("reason")?,
     }))
@@ -448,6 +514,18 @@ fn sent(row: &Row<'_>) -> rusqlite::Result<Option<Sent>> {
             algorithm: row.get(column("algorithm"))?,
             mac,
         }),
+        _ => None,
+    })
+}
+
+/// What a person said.
+fn judged(row: &Row<'_>) -> rusqlite::Result<Option<Judgement>> {
+    let text = |name: &str| row.get::<_, Option<String>>(column(name));
+    let (Some(word), Some(by), Some(why)) = (text("judged")?, text("judged_by")?, text("judged_why")?) else {
+        return Ok(None);
+    };
+    Ok(match (StaffNumber::parse(&by), Reason::parse(&why)) {
+        (Ok(by), Ok(reason)) => Some(Judgement { done: word == "done", by, reason }),
         _ => None,
     })
 }

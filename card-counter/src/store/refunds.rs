@@ -109,7 +109,7 @@ impl Store {
             connection.execute(
                 "UPDATE refund SET withdrawn_at = ?2, withdrawn_why = ?3 WHERE number = ?1 AND withdrawn_at IS NULL
                  AND NOT EXISTS (SELECT 1 FROM entry WHERE refund = ?1
-                     AND state IN ('PREPARED', 'SENT', 'UNCERTAIN', 'CONFIRMED'))",
+                     AND state IN ('PREPARED', 'SENT', 'UNCERTAIN', 'CONTRADICTED', 'CONFIRMED'))",
                 params![key(number), Now::of_system().utc(), why],
             )
         })?;

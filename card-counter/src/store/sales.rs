@@ -5,6 +5,8 @@
 use std::collections::BTreeMap;
 
 use settlement::journal::State;
+use settlement::judgement::ContradictionRequest;
+use settlement::message::Request as _;
 
 use super::{Store, StoreError};
 use crate::journal::{EntryNumber, TowardsCentre};
@@ -13,14 +15,15 @@ use crate::letter::Letter;
 /// Entries that were asked about, with the answer, the answer to their end, and whether a batch with their record was answered.
 const STANDING: &str = "
 SELECT entry.number, entry.state, asked.outcome,
-    (SELECT told.outcome FROM letter AS told WHERE told.path = ?2 AND told.entry = entry.number),
+    (SELECT told.outcome FROM letter AS told WHERE told.path IN (?2, ?3) AND told.entry = entry.number),
     coalesce(entry.record <= (SELECT max(last_record) FROM batch WHERE accepted IS NOT NULL), 0)
 FROM entry JOIN letter AS asked ON asked.entry = entry.number AND asked.path = ?1 ORDER BY entry.number";
 
-/// Questions that the centre may have agreed to, of entries that ended without the card, and that nobody wrote to it about.
+/// Questions that the centre may have agreed to, of entries that ended without the card, and that nobody wrote to it about. Of what
+/// has a record, the record's own word tells.
 const OWED: &str = "
 SELECT entry.number, asked.body FROM entry JOIN letter AS asked ON asked.entry = entry.number AND asked.path = ?1
-WHERE entry.state IN ('REFUSED', 'REVERSED') AND coalesce(asked.outcome, 'OK') = 'OK'
+WHERE entry.state IN ('REFUSED', 'REVERSED') AND entry.record IS NULL AND coalesce(asked.outcome, 'OK') = 'OK'
     AND entry.number NOT IN (SELECT entry FROM letter WHERE path = ?2 AND entry IS NOT NULL) ORDER BY entry.number";
 
 impl Store {
@@ -35,7 +38,7 @@ impl Store {
     ) -> Result<BTreeMap<EntryNumber, TowardsCentre>, StoreError> {
         let fail = |source| self.failure(source);
         let mut statement = self.connection.prepare(STANDING).map_err(fail)?;
-        let mut rows = statement.query([asked, told]).map_err(fail)?;
+        let mut rows = statement.query([asked, told, ContradictionRequest::PATH]).map_err(fail)?;
         let mut standing = BTreeMap::new();
         while let Some(row) = rows.next().map_err(fail)? {
             let (number, state): (i64, String) = (row.get(0).map_err(fail)?, row.get(1).map_err(fail)?);

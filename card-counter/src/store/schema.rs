@@ -1,12 +1,12 @@
 //! The tables of the terminal's database, and how it is opened.
 //!
 //! Source: SQLite: WAL with `synchronous=FULL` makes a committed transaction survive loss of power.
-//! Owns: schema version 8, and bringing older ones to it. Never: reads or writes a row otherwise.
+//! Owns: schema version 9, and bringing older ones to it. Never: reads or writes a row otherwise.
 
 use rusqlite::Connection;
 
 /// Version of the tables; a newer one is refused, never guessed at.
-pub(super) const VERSION: i64 = 8;
+pub(super) const VERSION: i64 = 9;
 
 /// How long another program may hold the file before we say so.
 pub(super) const BUSY_WITHIN: std::time::Duration = std::time::Duration::from_secs(5);
@@ -172,6 +172,21 @@ DELETE FROM sign_in;
 ALTER TABLE sign_in ADD COLUMN letter TEXT NOT NULL DEFAULT '';
 ";
 
+/// What a person said of an entry, and what its card showed of that later. Of older journals what no signed batch holds yet: a
+/// record stays as it was signed.
+const JUDGEMENT: &str = "
+ALTER TABLE entry ADD COLUMN judged TEXT CHECK (judged IN ('done', 'not-done'));
+ALTER TABLE entry ADD COLUMN judged_by TEXT;
+ALTER TABLE entry ADD COLUMN judged_why TEXT;
+ALTER TABLE entry ADD COLUMN shown TEXT CHECK (shown IN ('AGREES', 'SILENT', 'CONTRADICTS'));
+UPDATE entry SET judged = CASE said.event WHEN 'JudgedDone' THEN 'done' ELSE 'not-done' END,
+    judged_by = substr(said.reason, 1, instr(said.reason, ': ') - 1), judged_why = substr(said.reason, instr(said.reason, ': ') + 2)
+FROM event AS said
+WHERE said.entry = entry.number AND said.event IN ('JudgedDone', 'JudgedNotDone') AND instr(said.reason, ': ') > 1
+    AND coalesce(entry.record, 9223372036854775807) > (SELECT coalesce(max(last_record), 0) FROM batch);
+CREATE INDEX entry_judged ON entry (number) WHERE judged IS NOT NULL AND shown IS NULL;
+";
+
 /// Version 1 kept events in a table of their own.
 const FROM_1: &str = "
 DROP TRIGGER event_is_not_changed;
@@ -211,14 +226,15 @@ pub(super) fn create(connection: &mut Connection) -> rusqlite::Result<Option<i64
     let version: i64 = transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
     let run = |batches: &[&str]| batches.iter().try_for_each(|batch| transaction.execute_batch(batch));
     match version {
-        0 => run(&[TABLES, HISTORY, BLACKLIST, REFUND, PARAMETERS, ONLINE, LETTER])?,
-        1 => run(&[FROM_1, HISTORY, FROM_2, FROM_3, BLACKLIST, REFUND, PARAMETERS, ONLINE, LETTER])?,
-        2 => run(&[FROM_2, FROM_3, BLACKLIST, REFUND, PARAMETERS, ONLINE, LETTER])?,
-        3 => run(&[FROM_3, BLACKLIST, REFUND, PARAMETERS, ONLINE, LETTER])?,
-        4 => run(&[REFUND, PARAMETERS, ONLINE, LETTER])?,
-        5 => run(&[PARAMETERS, ONLINE, LETTER])?,
-        6 => run(&[ONLINE, LETTER])?,
-        7 => run(&[LETTER])?,
+        0 => run(&[TABLES, HISTORY, BLACKLIST, REFUND, PARAMETERS, ONLINE, LETTER, JUDGEMENT])?,
+        1 => run(&[FROM_1, HISTORY, FROM_2, FROM_3, BLACKLIST, REFUND, PARAMETERS, ONLINE, LETTER, JUDGEMENT])?,
+        2 => run(&[FROM_2, FROM_3, BLACKLIST, REFUND, PARAMETERS, ONLINE, LETTER, JUDGEMENT])?,
+        3 => run(&[FROM_3, BLACKLIST, REFUND, PARAMETERS, ONLINE, LETTER, JUDGEMENT])?,
+        4 => run(&[REFUND, PARAMETERS, ONLINE, LETTER, JUDGEMENT])?,
+        5 => run(&[PARAMETERS, ONLINE, LETTER, JUDGEMENT])?,
+        6 => run(&[ONLINE, LETTER, JUDGEMENT])?,
+        7 => run(&[LETTER, JUDGEMENT])?,
+        8 => run(&[JUDGEMENT])?,
         VERSION => return Ok(None),
         other => return Ok(Some(other)),
     }

@@ -19,6 +19,7 @@ use serde::{Serialize, Serializer};
 use settlement::code::ErrorCode;
 use settlement::date::BusinessDate;
 use settlement::id::TerminalNumber;
+use settlement::judgement::Judgement;
 
 use super::ledger::{self, Account, Posting, PostingKind};
 use super::refusal::ClearingError;
@@ -228,7 +229,11 @@ fn possible(tx: &Tx<'_>, row: &UploadRow, act: RowAct) -> Result<(), ClearingErr
     if act == RowAct::Dismiss {
         return Ok(());
     }
-    if !may_be_posted(row) || tx.card_facts(row.card_identifier)?.is_none() || is_taken(tx, row)? {
+    if row.contradicted_at.is_some()
+        || !may_be_posted(row)
+        || tx.card_facts(row.card_identifier)?.is_none()
+        || is_taken(tx, row)?
+    {
         return Err(unpostable());
     }
     Ok(())
@@ -313,7 +318,7 @@ pub struct ListedRow {
     pub proposal: Option<Decision>,
     /// Whether it may be posted or returned; else it is dismissed.
     pub may_be_posted: bool,
-    /// Another record with the card's own code has the same number: the card did that one.
+    /// Another record with the card's own code has the same number, or the card showed its terminal that it did not do this one.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub is_contradicted: bool,
 }
@@ -332,15 +337,29 @@ pub struct ListedRows {
 pub fn list(tx: &Tx<'_>, open: bool) -> Result<ListedRows, ClearingError> {
     let mut rows = Vec::new();
     for row in tx.rows_not_posted()? {
-        if open && row.decided.is_some() {
+        // What was posted and is contradicted since waits for somebody.
+        let is_disproved = row.contradicted_at.is_some();
+        if open && row.decided.is_some() && !(is_disproved && row.is_posted()) {
             continue;
         }
         let proposal = tx.decision_of(row.terminal, row.journal_sequence)?;
-        let is_contradicted = row.kind == RowKind::Purchase && row.decided.is_none() && is_taken(tx, &row)?;
+        let is_rivalled = row.kind == RowKind::Purchase && row.decided.is_none() && is_taken(tx, &row)?;
+        let is_contradicted = is_disproved || is_rivalled;
         let may_be_posted = may_be_posted(&row) && !is_contradicted;
         rows.push(ListedRow { may_be_posted, is_contradicted, row, proposal });
     }
     Ok(ListedRows { rows })
+}
+
+/// What a supervisor at the terminal said, on a line of its own.
+fn judged(said: &Judgement, is_disproved: bool, lang: Lang) -> String {
+    let Judgement { done, by, reason } = said;
+    let word = match done {
+        true => lang.pick("卡已执行", "the card did it"),
+        false => lang.pick("卡未执行", "the card did not do it"),
+    };
+    let shown = if is_disproved { lang.pick(";卡内所示相反", "; the card shows the opposite") } else { "" };
+    format!("\n  {} {by}: {word}, {reason}{shown}", lang.pick("终端判定", "judged at the terminal by"))
 }
 
 impl Show for ListedRows {
@@ -369,7 +388,10 @@ impl Show for ListedRows {
                 [row.code.map_or("", ErrorCode::as_str), if listed.is_contradicted { "CONTRADICTED" } else { "" }]
                     .join(" ")
                     .trim_end()
-            )
+            ) + &row
+                .judgement
+                .as_ref()
+                .map_or_else(String::new, |said| judged(said, row.contradicted_at.is_some(), lang))
         };
         self.rows.iter().map(line).collect::<Vec<_>>().join("\n")
     }

@@ -116,7 +116,8 @@ fn take_row(
     }
     // The same number, amount and code are the same purchase again: the card paid once. Anything else is money.
     let is_again = is_duplicate(row) && stand.contains(&payment(row));
-    let amount_fen = if is_again { Fen::ZERO } else { row.personal_account_fen };
+    // What the card contradicts its terminal does not count any more.
+    let amount_fen = if is_again || row.contradicted_at.is_some() { Fen::ZERO } else { row.personal_account_fen };
     let decided = row.decided.filter(|decided| decided.posted_on <= through).map(|decided| decided.act);
     match (row.outcome, decided) {
         // What was returned to the holder was spent by the chip all the same.

@@ -416,6 +416,7 @@ fn check_tac(
         business_date: load.date_time.date(),
         key_version: load.key_version,
         algorithm: load.algorithm,
+        judgement: None,
         evidence: tac.map_or(Evidence::LogOnly, |tac| Evidence::Answered { tac }),
     };
     Ok(tac::check(module, accounts.of(load.algorithm)?, &record)?)

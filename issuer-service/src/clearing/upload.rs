@@ -23,6 +23,7 @@ use settlement::code::ErrorCode;
 use settlement::date::{BusinessDate, DateTime};
 use settlement::fen::Fen;
 use settlement::id::{CardIdentifier, Digest, InstitutionCode, LoadId, RequestId, Tac, TerminalNumber};
+use settlement::judgement::Judgement;
 use settlement::message::RefusedRecord;
 use settlement::record::{Evidence, Transaction, TransactionRecord};
 use settlement::refund::{Original, RefundOf};
@@ -167,6 +168,12 @@ pub struct UploadRow {
     /// What people decided of a row that was not accepted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub decided: Option<Decided>,
+    /// What a supervisor at the terminal said of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub judgement: Option<Judgement>,
+    /// When its terminal told that the card shows the opposite; UTC instant.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub contradicted_at: Option<String>,
 }
 
 impl UploadRow {
@@ -462,6 +469,8 @@ fn row(
         },
         code,
         decided: None,
+        judgement: record.judgement.clone(),
+        contradicted_at: None,
     }
 }
 

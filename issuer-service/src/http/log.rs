@@ -76,7 +76,7 @@ mod tests {
     fn a_caller_names_its_request_in_short_plain_words_or_we_do() {
         let with = |value: &'static str| HeaderMap::from_iter([(REQUEST, HeaderValue::from_static(value))]);
         assert_eq!(id(&with("till-7.2026_11")), "till-7.2026_11");
-        for unfit in ["", "a b", "\"}", "汉".repeat(1).leak(), "x".repeat(65).leak()] {
+        for unfit in ["", "a b", "\"}", "汉", "x".repeat(65).leak()] {
             let headers = HeaderMap::from_iter([(REQUEST, HeaderValue::from_bytes(unfit.as_bytes()).expect("bytes"))]);
             let ours = id(&headers);
             assert!(ours.len() == 16 && ours.bytes().all(|byte| byte.is_ascii_hexdigit()), "{unfit:?}: {ours}");

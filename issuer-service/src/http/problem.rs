@@ -63,6 +63,7 @@ const fn status(code: ErrorCode) -> StatusCode {
         | ErrorCode::PinOrderUnknown
         | ErrorCode::BenefitsUnknown
         | ErrorCode::TransactionUnknown
+        | ErrorCode::RecordUnknown
         | ErrorCode::InstitutionUnknown => StatusCode::NOT_FOUND,
         ErrorCode::SignatureWrong
         | ErrorCode::TerminalUnknown

@@ -8,6 +8,7 @@
 use axum::http::HeaderMap;
 use settlement::code::ErrorCode;
 use settlement::id::{Signature, TerminalNumber};
+use settlement::judgement::{ContradictionAnswer, ContradictionRequest};
 use settlement::message::{
     AnswerStatus, BatchAnswer, BatchRequest, BlacklistAnswer, BlacklistRequest, Institution, LoadAnswer,
     LoadOutcomeAnswer, LoadOutcomeRequest, LoadRequest, QuoteAnswer, QuoteRequest, Request, SignInAnswer,
@@ -23,7 +24,7 @@ use crate::audit::Act;
 use crate::clearing::blacklist;
 use crate::clearing::institution::{PARAMETERS_VALID_S, Terminal, TerminalState};
 use crate::clearing::refusal::ClearingError;
-use crate::clearing::{load, sale, upload};
+use crate::clearing::{judgement, load, sale, upload};
 use crate::clock;
 use crate::peer::{self, NoTerminal};
 use crate::store::Tx;
@@ -248,6 +249,13 @@ impl Endpoint for SaleOutcomeRequest {
     fn act(self, tx: &Tx<'_>, _desk: &Desk, _terminal: &Terminal) -> Result<(SaleOutcomeAnswer, Act), ClearingError> {
         let (known, act) = sale::outcome(tx, &self)?;
         Ok((SaleOutcomeAnswer { version: Version1, status: status(known) }, act))
+    }
+}
+
+impl Endpoint for ContradictionRequest {
+    fn act(self, tx: &Tx<'_>, _desk: &Desk, _terminal: &Terminal) -> Result<(ContradictionAnswer, Act), ClearingError> {
+        let (known, act) = judgement::contradict(tx, &self)?;
+        Ok((ContradictionAnswer { version: Version1, status: status(known) }, act))
     }
 }
 

@@ -59,7 +59,7 @@ impl Tx<'_> {
     /// [`StoreError`].
     pub fn unposted_purchases(&self, card: CardIdentifier) -> Result<Vec<UploadRow>, StoreError> {
         let mut find = self.sql.prepare(&format!(
-            "{ROW} WHERE card = $1 AND outcome <> 'ACCEPTED' AND kind = 'purchase' AND number IS NULL
+            "{ROW} WHERE card = $1 AND outcome <> 'ACCEPTED' AND kind = 'purchase' AND number IS NULL AND contradicted_at IS NULL
                AND (outcome = 'HELD' OR NOT EXISTS (SELECT 1 FROM upload_row s WHERE s.card = upload_row.card
                     AND s.card_sequence = upload_row.card_sequence AND s.kind = 'purchase' AND s.outcome = 'HELD'))
                AND NOT EXISTS (SELECT 1 FROM upload_row s WHERE s.card = upload_row.card

@@ -4,7 +4,8 @@ use settlement::batch::ChainPosition;
 use settlement::code::ErrorCode;
 use settlement::date::{BusinessDate, DateTime};
 use settlement::fen::Fen;
-use settlement::id::{CardIdentifier, Digest, InstitutionCode, LoadId, Tac, TerminalNumber};
+use settlement::id::{CardIdentifier, Digest, InstitutionCode, LoadId, StaffNumber, Tac, TerminalNumber};
+use settlement::judgement::{Judgement, Reason};
 use settlement::refund::Original;
 
 use super::engine::{self, OptionalExtension, Row, params};
@@ -109,7 +110,36 @@ impl Tx<'_> {
                 row.original.map(|original| original.terminal.to_string()),
                 row.original.map(|original| original.terminal_sequence),
             ])?;
+        if let Some(Judgement { done, by, reason }) = &row.judgement {
+            self.sql.execute(
+                "INSERT INTO row_judgement (judged_terminal, judged_record, said, said_by, said_why)
+                 VALUES ($1, $2, $3, $4, $5)",
+                (
+                    row.terminal.to_string(),
+                    cell::from_u64(row.journal_sequence)?,
+                    if *done { "done" } else { "not-done" },
+                    by.as_str(),
+                    reason.as_str(),
+                ),
+            )?;
+        }
         Ok(())
+    }
+
+    /// Notes that the card of a record showed its terminal the opposite.
+    ///
+    /// # Errors
+    /// [`StoreError::StateMoved`] when that was noted before.
+    pub fn contradict_row(&self, terminal: TerminalNumber, record: u64, is_judged: bool) -> Result<(), StoreError> {
+        let statement = match is_judged {
+            true => {
+                "UPDATE row_judgement SET contradicted_at = $1
+                 WHERE judged_terminal = $2 AND judged_record = $3 AND contradicted_at IS NULL"
+            }
+            false => "INSERT INTO row_judgement (contradicted_at, judged_terminal, judged_record) VALUES ($1, $2, $3)",
+        };
+        let rows = self.sql.execute(statement, (clock::now(), terminal.to_string(), cell::from_u64(record)?))?;
+        Self::moved(rows, || format!("record {terminal}/{record}"), "not contradicted")
     }
 
     /// Rows of one batch, in order of the record.
@@ -254,8 +284,10 @@ const STANDS: &str =
 pub(super) const ROW: &str =
     "SELECT terminal, record, batch, window_date, business_date, institution, kind, card, card_sequence,
     terminal_sequence, load_id, date_time, personal_fen, self_paid_fen, pooled_fen, balance_after_fen, tac, hash,
-    outcome, code, original_terminal, original_sequence, number, act, posted_on FROM upload_row
-    LEFT JOIN row_decision ON row_terminal = terminal AND row_record = record AND state = 'approved'";
+    outcome, code, original_terminal, original_sequence, number, act, posted_on, said, said_by, said_why, contradicted_at
+    FROM upload_row
+    LEFT JOIN row_decision ON row_terminal = terminal AND row_record = record AND state = 'approved'
+    LEFT JOIN row_judgement ON judged_terminal = terminal AND judged_record = record";
 
 pub(super) fn upload_row(row: &Row<'_>) -> engine::Result<UploadRow> {
     let code: Option<String> = row.get(19)?;
@@ -287,7 +319,17 @@ pub(super) fn upload_row(row: &Row<'_>) -> engine::Result<UploadRow> {
         outcome: cell::one_of(row, 18, RowOutcome::ALL, RowOutcome::name)?,
         code: code.map(|code| ErrorCode::parse(&code)),
         decided: decided(row)?,
+        judgement: judgement(row)?,
+        contradicted_at: row.get(28)?,
     })
+}
+
+/// What a person at the terminal said, when one did.
+fn judgement(row: &Row<'_>) -> engine::Result<Option<Judgement>> {
+    let said: Option<String> = row.get(25)?;
+    let by = cell::parsed_option(row, 26, StaffNumber::parse)?;
+    let reason = cell::parsed_option(row, 27, Reason::parse)?;
+    Ok(said.zip(by).zip(reason).map(|((said, by), reason)| Judgement { done: said == "done", by, reason }))
 }
 
 /// What people decided, when they did.

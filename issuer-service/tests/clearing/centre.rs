@@ -332,6 +332,7 @@ impl Card {
             key_version: 1,
             algorithm: self.algorithm,
             evidence: Evidence::LogOnly,
+            judgement: None,
         };
         self.offline += 1;
         self.sign(&mut record);

@@ -5,6 +5,8 @@ use settlement::record::{Evidence, TransactionRecord};
 
 use crate::centre::{BATCHES, Card, Centre, LOADS, OUTCOME, PHARMACY, Terminal, codes, load, loaded, outcome};
 
+const CONTRADICTED: &str = "/terminal/v1/records/contradicted";
+
 /// Buys without an answered TAC: the till proved it by the card's log.
 fn held(centre: &Centre, terminal: &mut Terminal, card: &mut Card, fen: [u32; 3]) -> TransactionRecord {
     let record = card.purchase(terminal, centre.today(), fen);
@@ -232,4 +234,68 @@ fn words_of_a_terminal_for_every_number_of_a_card_keep_no_honest_sale_out() {
     let real = card.purchase(&mut honest, centre.today(), [500, 0, 0]);
     assert_eq!(upload(&mut honest, real).1, Vec::<String>::new());
     assert_eq!(centre.balance("card:"), 49_500);
+}
+
+#[test]
+fn two_people_see_who_judged_and_why_and_what_the_card_contradicts_is_dismissed() {
+    let (centre, mut terminal, mut card) = loaded();
+    let judgement = json!({ "done": true, "by": "007", "reason": "till roll" });
+    let judgement = Some(serde_json::from_value(judgement).expect("a judgement"));
+    let judged = |terminal: &mut Terminal, card: &mut Card, judgement| {
+        let sold = card.purchase(terminal, centre.today(), [820, 0, 0]);
+        (card.balance, card.offline) = (card.balance + 820, card.offline - 1);
+        let record = TransactionRecord { evidence: Evidence::Judged, judgement, ..sold };
+        let hash = record.hash();
+        (upload(terminal, record), hash)
+    };
+    let ((place, refused), hash) = judged(&mut terminal, &mut card, judgement);
+    assert_eq!(refused, ["RECORD_JUDGED"]);
+    let row = centre.ok("ma", &["row", "list", "--open"])["rows"][0].clone();
+    assert_eq!((&row["judgement"]["by"], &row["judgement"]["reason"]), (&json!("007"), &json!("till roll")), "{row}");
+    assert_eq!((&row["may_be_posted"], &row["is_contradicted"]), (&json!(true), &json!(null)));
+
+    let word = |record: u64, hash: &settlement::id::Digest| json!({ "version": 1, "terminal": "990000000001", "journal_sequence": record, "hash": hash });
+    let record: u64 = place.split('/').next_back().expect("a number").parse().expect("a number");
+    for (wrong, code) in [(word(record + 1, &hash), 404), (word(record, &settlement::id::Digest([1; 32])), 404)] {
+        assert_eq!(terminal.ask(CONTRADICTED, wrong).0, code);
+    }
+    let letter = terminal.numbered(word(record, &hash));
+    for status in ["created", "exists"] {
+        let (code, answer) = terminal.send(CONTRADICTED, &letter);
+        assert_eq!((code, &answer["status"]), (200, &json!(status)), "{answer}");
+    }
+    assert_eq!(terminal.ask(CONTRADICTED, word(record, &hash)).1["status"], "exists", "once");
+    let row = centre.ok("ma", &["row", "list", "--open"])["rows"][0].clone();
+    assert_eq!((&row["may_be_posted"], &row["is_contradicted"]), (&json!(false), &json!(true)), "{row}");
+    let mut program = std::process::Command::new(env!("CARGO_BIN_EXE_issuer"));
+    program.args(["--lang", "en", "--data"]).arg(centre.data()).args(["--operator", "ma", "row", "list", "--open"]);
+    let text = String::from_utf8_lossy(&program.output().expect("runs").stdout).into_owned();
+    assert!(text.contains("judged at the terminal by 007") && text.contains("the card shows the opposite"), "{text}");
+    for act in ["--post", "--return"] {
+        assert_eq!(centre.run("ma", &["row", "propose", &place, act, "--reason", "x"]).status.code(), Some(3));
+    }
+    // The terminal does not count it any more: no money is missing, and somebody has to dismiss it.
+    let agreed = agreement(&centre, &terminal, &card, (0, 0), 50_000, 0);
+    assert_eq!((&agreed["in_agreement"], &agreed["findings"][0]["amount_fen"]), (&json!(false), &json!(0)), "{agreed}");
+    centre.ok("ma", &["row", "propose", &place, "--dismiss", "--reason", "the card shows it"]);
+    centre.ok("wu", &["row", "approve", "1"]);
+    assert_eq!(agreement(&centre, &terminal, &card, (0, 0), 50_000, 0)["in_agreement"], true);
+    assert_eq!((centre.balance("card:"), centre.balance("institution:")), (50_000, 0));
+    proof(&centre);
+
+    // One that was posted before its card came back stays in the list until the books are set right.
+    let ((place, _), hash) = judged(&mut terminal, &mut card, None);
+    centre.ok("ma", &["row", "propose", &place, "--post", "--reason", "believed"]);
+    centre.ok("wu", &["row", "approve", "2"]);
+    let record: u64 = place.split('/').next_back().expect("a number").parse().expect("a number");
+    assert_eq!(terminal.ask(CONTRADICTED, word(record, &hash)).0, 200);
+    let open = centre.ok("ma", &["row", "list", "--open"]);
+    assert_eq!(open["rows"][0]["is_contradicted"], true, "{open}");
+    assert!(centre.ask("UPDATE row_judgement SET contradicted_at = 'x'").is_err(), "said once");
+    // Nobody's word weighs more than the card's own code.
+    let real = card.purchase(&mut terminal, centre.today(), [100, 0, 0]);
+    let hash = real.hash();
+    let (place, _) = upload(&mut terminal, real);
+    let record: u64 = place.split('/').next_back().expect("a number").parse().expect("a number");
+    assert_eq!(terminal.ask(CONTRADICTED, word(record, &hash)).1["code"], "RECORD_CONTRADICTORY");
 }

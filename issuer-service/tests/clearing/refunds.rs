@@ -123,6 +123,7 @@ fn record_of(card: &Card, terminal: &Terminal, load: &Value, id: u8, fen: [u32; 
         key_version: 1,
         algorithm: 0,
         evidence: Evidence::LogOnly,
+        judgement: None,
     }
 }
 

@@ -230,6 +230,7 @@ fn the_codes_of_a_made_card_and_of_the_centre_are_the_same() {
         key_version: start.key_version,
         algorithm: start.algorithm,
         evidence: Evidence::Answered { tac: Tac(proof.tac) },
+        judgement: None,
     };
     let batch = SignedBatch::seal(&counter.key, TERMINAL, &ChainPosition::START, vec![record]).expect("whole");
     let (mut keys, accounts) = (counter.rig.vault.keys(), Accounts::builtin());

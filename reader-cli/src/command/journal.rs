@@ -9,6 +9,7 @@ use settlement::agreement::{JournalCard, JournalExport};
 use settlement::fen::Fen;
 use settlement::id::CardIdentifier;
 use settlement::journal::State;
+use settlement::judgement::Judgement;
 use settlement::message::Request as _;
 use settlement::receipt::Copy;
 use settlement::refund::RefundAct;
@@ -19,7 +20,7 @@ use crate::arguments::{Form, JournalCommand, ReceiptCommand};
 use crate::exit::Exit;
 use crate::page::{Page, Value};
 use card_counter::error::TerminalError;
-use card_counter::journal::{Entry, EntryNumber, Subject, TowardsCentre};
+use card_counter::journal::{Entry, EntryNumber, Shown, Subject, TowardsCentre};
 use card_counter::language::Words;
 use card_counter::store::Store;
 use card_counter::terminal as identity;
@@ -34,7 +35,7 @@ pub(super) fn run(setting: &Setting<'_>, command: &JournalCommand) -> Result<Exi
     let mut store = Store::open_if_there(&setting.configuration.data)?.ok_or(TerminalError::NotEnrolled)?;
     match command {
         JournalCommand::Judge { entry, done, not_done: _, by, reason } => {
-            judge(setting, &mut store, entry, *done, &format!("{by}: {reason}"))
+            judge(setting, &mut store, entry, Judgement { done: *done, by: by.clone(), reason: reason.clone() })
         }
         JournalCommand::Verify => prove(setting, &store),
         JournalCommand::List => list(setting, &store),
@@ -94,13 +95,7 @@ fn prove(setting: &Setting<'_>, store: &Store) -> Result<Exit, TerminalError> {
 }
 
 /// A person says what the card cannot tell any more. The turn at the counter is taken: nobody is at work with the entry.
-fn judge(
-    setting: &Setting<'_>,
-    store: &mut Store,
-    id: &str,
-    is_done: bool,
-    reason: &str,
-) -> Result<Exit, TerminalError> {
+fn judge(setting: &Setting<'_>, store: &mut Store, id: &str, judgement: Judgement) -> Result<Exit, TerminalError> {
     store.take_turn()?;
     let open = || TerminalError::NotUndecided { id: id.to_owned() };
     let number = id.parse().map(EntryNumber).map_err(|_| open())?;
@@ -108,7 +103,7 @@ fn judge(
     let sent = entry.sent.ok_or(TerminalError::Bug("an entry that is uncertain was sent"))?;
     let after = entry.draft.subject.balance_after(sent.balance_before);
     let after = after.ok_or(TerminalError::Bug("the balance after was checked before the entry was sent"))?;
-    let judged = store.judge(number, is_done.then_some(after), reason)?;
+    let judged = store.judge(number, after, &judgement)?;
     let next = Words::new("执行 sscard upload,向中心报告", "run sscard upload: the centre is told");
     setting.output.answer(&row(&judged, None).with("next", Words::new("下一步", "next"), Value::Words(next)))?;
     Ok(Exit::Ok)
@@ -134,7 +129,26 @@ fn row(entry: &Entry, standing: Option<TowardsCentre>) -> Page {
         .with("business_date", Words::new("业务日", "day"), Value::text(entry.draft.business_date.to_string()))
         .with("record", Words::new("记录号", "record"), record.map_or(Value::Absent, Value::Number))
         .with("reason", Words::new("原因", "reason"), Value::maybe(entry.reason.clone()))
+        .with("judged", Words::new("判定", "judged"), entry.judged.as_ref().map_or(Value::Absent, said))
+        .with("card_shows", Words::new("卡所示", "card shows"), entry.shown.map_or(Value::Absent, shown))
         .with("centre", Words::new("中心", "centre"), Value::maybe(standing.map(TowardsCentre::as_str)))
+}
+
+/// What a person said, by whom and why.
+fn said(judgement: &Judgement) -> Value {
+    let word = if judgement.done { "done" } else { "not-done" };
+    Value::text(format!("{word} {}: {}", judgement.by, judgement.reason))
+}
+
+fn shown(shown: Shown) -> Value {
+    Value::Choice(
+        shown.as_str(),
+        match shown {
+            Shown::Agrees => Words::new("与判定一致", "the same"),
+            Shown::Silent => Words::new("无法证实", "nothing that decides"),
+            Shown::Contradicts => Words::new("与判定相反", "the opposite"),
+        },
+    )
 }
 
 fn export(setting: &Setting<'_>, store: &Store, out: Option<&Path>) -> Result<Exit, TerminalError> {
@@ -174,7 +188,7 @@ fn totals(entries: &[Entry]) -> Result<Vec<JournalCard>, TerminalError> {
                 card.refunds += 1;
                 card.refunded_fen = add(card.refunded_fen)?;
             }
-            (State::Sent | State::Uncertain, _) => card.uncertain += 1,
+            (State::Sent | State::Uncertain | State::Contradicted, _) => card.uncertain += 1,
             (State::Prepared | State::Refused | State::Reversed, _) => {}
         }
     }

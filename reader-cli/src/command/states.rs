@@ -48,7 +48,7 @@ pub(super) fn markdown() -> String {
         out.push_str(&format!("| `{}` | {zh} | {means} |\n", state.as_str()));
     }
     out.push_str(
-        "\nOne try of a refund at a time is alive (PREPARED, SENT, UNCERTAIN or CONFIRMED). A refund with such a try is not withdrawn.\n",
+        "\nOne try of a refund at a time is alive (PREPARED, SENT, UNCERTAIN, CONTRADICTED or CONFIRMED). A refund with such a try is not withdrawn.\n",
     );
     out.push_str(
         "\n## Towards the centre\n\nA purchase that the centre is asked about before the card is debited. Its state above is about the card; this is read off\n\
@@ -90,6 +90,7 @@ const fn of_state(state: State) -> (&'static str, &'static str) {
         State::Uncertain => ("结果未知", "No usable answer: the card may have done it."),
         State::Reversed => ("已冲正", "No answer, and the card showed later that it did not do it."),
         State::Refused => ("已拒绝", "The card refused, or nothing was sent."),
+        State::Contradicted => ("与判定相反", "A person judged and the card shows the opposite; the card settles it."),
     }
 }
 
@@ -104,6 +105,7 @@ const fn of_event(event: Event) -> &'static str {
         Event::ShownNotDone => "The next tap shows that the card did not do it.",
         Event::JudgedDone => "A person decided so, with evidence from elsewhere.",
         Event::JudgedNotDone => "A person decided so, with evidence from elsewhere.",
+        Event::Contradicts => "Only of what a person judged: the next tap shows the opposite.",
     }
 }
 

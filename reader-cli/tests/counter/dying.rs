@@ -1,6 +1,6 @@
 //! A journal that dies at a chosen write, before or after it took effect, and stays dead: as after kill -9.
 
-use card_counter::journal::{Done, Draft, Entry, EntryNumber, Journal, Sent};
+use card_counter::journal::{Done, Draft, Entry, EntryNumber, Journal, Sent, Shown};
 use card_counter::store::{Store, StoreError};
 use settlement::id::CardIdentifier;
 use settlement::journal::Event;
@@ -69,6 +69,10 @@ impl Journal for Dying {
 
     fn close(&mut self, number: EntryNumber, event: Event, reason: &str) -> Result<Entry, StoreError> {
         self.write(|store| store.close(number, event, reason))
+    }
+
+    fn note_shown(&mut self, number: EntryNumber, shown: Shown) -> Result<(), StoreError> {
+        self.write(|store| store.note_shown(number, shown))
     }
 
     fn open_of(&mut self, card: &CardIdentifier) -> Result<Vec<Entry>, StoreError> {

@@ -4,6 +4,7 @@ mod blanks;
 #[path = "../support/cards.rs"]
 mod cards;
 mod dying;
+mod judged;
 mod loads;
 mod purchases;
 mod refunds;

@@ -19,6 +19,7 @@ use settlement::blacklist::{Period, SignedBlacklist};
 use settlement::date::Month;
 use settlement::fen::Fen;
 use settlement::id::{CardChallenge, CardIdentifier, InstitutionCode, PublicKey, SaleId, Signature, TerminalNumber};
+use settlement::judgement::{ContradictionAnswer, ContradictionRequest};
 use settlement::message::{
     AnswerStatus, BatchAnswer, BatchRequest, BlacklistAnswer, BlacklistRequest, Institution, LoadAnswer,
     LoadOutcomeAnswer, LoadOutcomeRequest, LoadRequest, QuoteAnswer, QuoteRequest, Request, SignInAnswer,
@@ -84,6 +85,8 @@ pub(crate) struct Books {
     pub(crate) sales: Vec<Sale>,
     pub(crate) released: Vec<SaleId>,
     pub(crate) declines: Option<&'static str>,
+    /// Records that their card contradicts.
+    pub(crate) contradicted: Vec<u64>,
     /// Requests answered, by path.
     pub(crate) requests: Vec<&'static str>,
     /// The holder's page, where it has one; what kiosks said of the card; tickets.
@@ -133,6 +136,7 @@ impl Centre {
             sales: Vec::new(),
             released: Vec::new(),
             declines: None,
+            contradicted: Vec::new(),
             requests: Vec::new(),
             page: None,
             asked: Vec::new(),
@@ -221,6 +225,7 @@ impl Books {
             RemoteProofRequest::PATH => self.once::<RemoteProofRequest>(body, Self::remote_proof),
             SaleRequest::PATH => self.once::<SaleRequest>(body, Self::sale),
             SaleOutcomeRequest::PATH => self.once::<SaleOutcomeRequest>(body, Self::sale_outcome),
+            ContradictionRequest::PATH => self.once::<ContradictionRequest>(body, Self::contradicted),
             BatchRequest::PATH => self.once::<BatchRequest>(body, Self::batch),
             OverviewRequest::PATH => self.once::<OverviewRequest>(body, Self::overview),
             LossRequest::PATH => self.once::<LossRequest>(body, Self::loss),
@@ -459,6 +464,16 @@ impl Books {
     fn sale_outcome(&mut self, request: SaleOutcomeRequest) -> Result<SaleOutcomeAnswer, &'static str> {
         self.released.push(request.sale.sale_id);
         Ok(SaleOutcomeAnswer { version: Version1, status: AnswerStatus::Created })
+    }
+
+    fn contradicted(&mut self, request: ContradictionRequest) -> Result<ContradictionAnswer, &'static str> {
+        let mut records = self.batches.iter().flat_map(|batch| &batch.records);
+        let known = records.find(|record| record.journal_sequence == request.journal_sequence);
+        if known.map(TransactionRecord::hash) != Some(request.hash) {
+            return Err("RECORD_UNKNOWN");
+        }
+        self.contradicted.push(request.journal_sequence);
+        Ok(ContradictionAnswer { version: Version1, status: AnswerStatus::Created })
     }
 
     fn batch(&mut self, request: BatchRequest) -> Result<BatchAnswer, &'static str> {

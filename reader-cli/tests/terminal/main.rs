@@ -11,6 +11,7 @@ mod desks;
 mod faults;
 mod generations;
 mod journeys;
+mod judged;
 mod kiosk;
 mod limits;
 mod national;

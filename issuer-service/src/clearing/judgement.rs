@@ -1,0 +1,41 @@
+//! What a supervisor at a terminal said of a record (人工判定), and that its card shows the opposite.
+//!
+//! A record that a person made is held until two people decide. They see who said so and why. When its card comes back to that
+//! terminal and contradicts it, the terminal tells: the record stays as it was signed, and can only be dismissed from then on. One
+//! that was posted before stays posted and stays in the list: the three sides do not agree, and people mend it.
+//!
+//! Source: docs/adr/0068. Owns: taking that word. Never: posts; reads a card.
+
+use settlement::code::ErrorCode;
+use settlement::judgement::ContradictionRequest;
+
+use super::refusal::ClearingError;
+use crate::audit::Act;
+use crate::store::Tx;
+
+/// Notes that a card contradicts a record without TAC. `true`: that was known.
+///
+/// # Errors
+/// RECORD_UNKNOWN; RECORD_CONTRADICTORY where the record has the card's own code: nobody's word weighs more.
+pub fn contradict(tx: &Tx<'_>, request: &ContradictionRequest) -> Result<(bool, Act), ClearingError> {
+    let (terminal, record) = (request.terminal, request.journal_sequence);
+    let row = tx
+        .row_of_record(terminal, record)?
+        .filter(|row| row.hash == request.hash)
+        .ok_or(ClearingError::Refused(ErrorCode::RecordUnknown))?;
+    if row.tac.is_some() {
+        return Err(ClearingError::Refused(ErrorCode::RecordContradictory));
+    }
+    let known = row.contradicted_at.is_some();
+    if !known {
+        tx.contradict_row(terminal, record, row.judgement.is_some())?;
+    }
+    let detail = if known { "told again" } else { "the card shows that it did not do it" };
+    let act = Act {
+        actor: format!("terminal:{terminal}"),
+        act: "record.contradict",
+        object: format!("record {terminal}/{record}"),
+        detail: detail.to_owned(),
+    };
+    Ok((known, act))
+}

@@ -1,0 +1,112 @@
+//! A supervisor judged wrong: the card's next tap says so, the clerk hears what to do, the centre is told.
+
+use card_sim::fault::{Fault, Moment, Trigger};
+use serde_json::{Value, json};
+use settlement::message::LoadOutcome;
+use settlement::record::Evidence;
+
+use crate::shop::{AWAY_MS, CARD, Ran, Shop};
+
+fn torn(shop: &Shop, ins: u8, did: bool) {
+    let moment = if did { Moment::After } else { Moment::Before };
+    shop.faults(
+        CARD,
+        vec![Fault::PowerLoss { at: Trigger::instruction(ins, 1), moment, back_after_ms: Some(AWAY_MS) }],
+    );
+}
+
+fn judge(shop: &Shop, entry: &str, done: bool) {
+    let word = if done { "--done" } else { "--not-done" };
+    let judged = shop.run(&["journal", "judge", entry, word, "--by", "007", "--reason", "till roll"]);
+    assert_eq!(judged.status, 0, "{}", judged.stderr);
+    assert_eq!(shop.run(&["upload"]).status, 0);
+    shop.tap_again();
+}
+
+fn note(ran: &Ran) -> (Value, String) {
+    let notes = ran.json()["notes"].clone();
+    (notes[0]["code"].clone(), notes[0].to_string())
+}
+
+fn is_whole(shop: &Shop) {
+    let proved = shop.run(&["journal", "verify"]);
+    assert_eq!((proved.status, &proved.json()["whole"]), (0, &json!(true)), "{}", proved.stdout);
+}
+
+#[test]
+fn a_sale_judged_paid_that_the_card_did_not_pay_is_open_again_and_one_judged_unpaid_is_paid() {
+    for did in [false, true] {
+        let shop = Shop::ready();
+        let bill = shop.bill("B-1", &[("X1", 1, "10.00")]);
+        torn(&shop, 0x2C, did);
+        assert_eq!(shop.pay(&bill).code(), "UNCERTAIN");
+        judge(&shop, "2", !did);
+        let without = shop.run(&["balance"]);
+        assert!(without.stdout.contains("OPEN_TRANSACTION"), "{}{}", without.stdout, without.stderr);
+        let tapped = shop.run(&["balance", "--pin", "env:PIN"]);
+        let (code, text) = note(&tapped);
+        assert_eq!((tapped.status, code), (0, json!("JUDGEMENT_CONTRADICTED")), "{}", tapped.stderr);
+        assert!(text.contains("B-1") && text.contains(if did { "refund give" } else { "payment again" }), "{text}");
+        let entry = shop.journal().pop().expect("an entry");
+        assert_eq!(entry["state"], if did { "CONFIRMED" } else { "REVERSED" });
+        assert_eq!((&entry["card_shows"], entry["tac"].is_string()), (&json!("CONTRADICTS"), did));
+        assert!(entry["judged"].as_str().is_some_and(|said| said.contains("007: till roll")), "{entry}");
+        is_whole(&shop);
+        assert_eq!(shop.run(&["upload"]).status, 0);
+        is_whole(&shop);
+        {
+            let books = shop.centre.books();
+            let records: Vec<_> = books.batches.iter().flat_map(|batch| &batch.records).collect();
+            let record = records.last().expect("the sale");
+            assert_eq!(matches!(record.evidence, Evidence::Proved { .. }), did);
+            let said = record.judgement.as_ref().expect("a person judged");
+            assert_eq!((said.done, said.by.as_str(), said.reason.as_str()), (!did, "007", "till roll"));
+            assert_eq!(books.contradicted, if did { vec![] } else { vec![2] }, "the record cannot be taken back");
+        }
+        assert_eq!(shop.run(&["upload"]).status, 0);
+        assert_eq!(shop.centre.books().contradicted.len(), usize::from(!did), "told once");
+        let again = shop.pay(&bill);
+        match did {
+            true => assert_eq!(again.code(), "BILL_PAID"),
+            false => assert_eq!(again.status, 0, "{}", again.stderr),
+        }
+        assert_eq!(shop.balance(), 49_000, "paid once");
+    }
+}
+
+#[test]
+fn a_refund_judged_wrong_reaches_its_card_once() {
+    for did in [false, true] {
+        let shop = Shop::ready();
+        assert_eq!(shop.pay(&shop.bill("B-1", &[("X1", 1, "10.00")])).status, 0);
+        torn(&shop, 0x2A, did);
+        assert_eq!(shop.run(&["refund", "give", "2", "--reason", "goods back"]).code(), "UNCERTAIN");
+        judge(&shop, "3", !did);
+        assert_eq!(shop.balance(), if did { 50_000 } else { 49_000 });
+        if did {
+            // The clerk would try again: the card is asked first.
+            let again = shop.run(&["refund", "finish", "1", "--pin", "env:PIN"]);
+            assert_eq!((again.status, &again.json()["state"]), (0, &json!("DONE")), "{}", again.stderr);
+            assert_eq!(note(&again).0, "JUDGEMENT_CONTRADICTED");
+        } else {
+            let tapped = shop.run(&["balance", "--pin", "env:PIN"]);
+            let (code, text) = note(&tapped);
+            assert_eq!(code, "JUDGEMENT_CONTRADICTED", "{}", tapped.stderr);
+            assert!(text.contains("refund finish R00001"), "{text}");
+            let finished = shop.run(&["refund", "finish", "1"]);
+            assert_eq!((finished.status, &finished.json()["state"]), (0, &json!("DONE")), "{}", finished.stderr);
+        }
+        assert_eq!(shop.balance(), 50_000, "once");
+        assert_eq!(shop.run(&["upload"]).status, 0);
+        is_whole(&shop);
+        let books = shop.centre.books();
+        let told: Vec<_> = books.outcomes.iter().skip(1).map(|outcome| outcome.outcome).collect();
+        let expected = match did {
+            true => vec![LoadOutcome::NotCredited, LoadOutcome::Credited],
+            false => vec![LoadOutcome::Credited, LoadOutcome::NotCredited, LoadOutcome::Credited],
+        };
+        assert_eq!(told, expected, "what was told wrong is told right");
+        let last = books.outcomes.last().expect("told");
+        assert!(last.tac.is_some(), "with the card's own code");
+    }
+}
