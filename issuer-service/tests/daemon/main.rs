@@ -11,6 +11,7 @@ mod fresh;
 mod instant;
 mod journey;
 mod kill;
+mod kiosk;
 mod psam;
 mod remote;
 mod softhsm;
