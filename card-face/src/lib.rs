@@ -12,6 +12,7 @@ mod fonts;
 mod page;
 mod picture;
 mod review;
+mod sheet;
 mod template;
 
 pub use fault::Fault;
@@ -19,6 +20,7 @@ pub use fill::{Holder, PHOTO_BYTES_MAX};
 pub use fonts::{Fonts, FontsError};
 pub use page::Page;
 pub use review::{NAMES, Review, review, sample};
+pub use sheet::sheet;
 pub use template::{Field, Side, Template};
 
 /// Width of a card: ISO/IEC 7810, ID-1.

@@ -22,7 +22,7 @@ use crate::template::{Field, Template};
 use crate::{DPI, HEIGHT_MM, WIDTH_MM};
 
 const INCH_MM: f32 = 25.4;
-const POINT_MM: f32 = INCH_MM / 72.0;
+pub(crate) const POINT_MM: f32 = INCH_MM / 72.0;
 /// A size is written with two digits: hundredths of a millimetre.
 const SIZE_STEP: f32 = 0.01;
 /// How often a text is made smaller: once by its measure, then by a step for what rounding left.
@@ -238,6 +238,11 @@ fn tree(text: &str, fonts: &Fonts, photo: Option<Arc<Vec<u8>>>, form: Form) -> R
         ..Options::default()
     };
     Tree::from_str(text, &options).map_err(|_| vec![Fault::Drawing])
+}
+
+/// A drawing without a photo.
+pub(crate) fn drawing(text: &str, fonts: &Fonts) -> Result<Tree, Fault> {
+    tree(text, fonts, None, Form::Document).map_err(|_| Fault::Drawing)
 }
 
 fn each(group: &Group, visit: &mut dyn FnMut(&Node)) {

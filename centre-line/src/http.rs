@@ -14,10 +14,13 @@ use settlement::message::{ErrorBody, Request};
 use settlement::signing::{SIGNATURE_HEADER, TERMINAL_HEADER, TerminalKey};
 
 use card_counter::error::{LineFault, TerminalError};
+use card_counter::language::Language;
 use card_counter::letter::Letter;
+use serde::Deserialize;
 use ureq::tls::TlsConfig;
 
 use crate::identity;
+use crate::kiosk::guide::{Section, Sheet};
 
 /// How long the centre may take: a clerk and a card holder are waiting.
 const ANSWER_WITHIN: Duration = Duration::from_secs(20);
@@ -44,6 +47,46 @@ impl Way {
             return Err(LineFault::Plain { address: address.to_owned() }.into());
         }
         Ok(Self { address: own(), tls: None })
+    }
+}
+
+/// What the centre answers to `GET /public/pages`; more may stand there.
+#[derive(Deserialize)]
+struct PublicPages {
+    pages: Vec<PublicPage>,
+}
+
+#[derive(Deserialize)]
+struct PublicPage {
+    section: String,
+    name: String,
+    title: String,
+    text: String,
+}
+
+/// Bytes of the public texts of a language.
+const PUBLIC_BYTES_MAX: u64 = 4 * 1024 * 1024;
+
+impl Way {
+    /// The public texts of the centre in a language; `None` when it does not answer, or something else.
+    #[must_use]
+    pub fn public_texts(&self, language: Language) -> Option<Vec<Sheet>> {
+        let accepted = match language {
+            Language::Zh => "zh",
+            Language::En => "en",
+        };
+        let ask = agent(ANSWER_WITHIN, self.tls.clone()).get(format!("{}/public/pages", self.address));
+        let mut response = ask.header("accept-language", accepted).call().ok()?;
+        if response.status().as_u16() != 200 {
+            return None;
+        }
+        let body = response.body_mut().with_config().limit(PUBLIC_BYTES_MAX).read_to_string().ok()?;
+        let told: PublicPages = serde_json::from_str(&body).ok()?;
+        let sheet = |page: PublicPage| {
+            let section = Section::ALL.into_iter().find(|section| section.name() == page.section)?;
+            Some(Sheet { section, name: page.name, title: page.title, text: page.text })
+        };
+        Some(told.pages.into_iter().filter_map(sheet).collect())
     }
 }
 

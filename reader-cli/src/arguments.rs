@@ -224,18 +224,22 @@ pub struct BridgeArguments {
 /// `kiosk`.
 #[derive(Args, Clone, Debug)]
 pub struct KioskArguments {
-    /// Address of this machine: 127.0.0.1:PORT.
-    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:12343")]
-    pub listen: String,
+    /// Address of this machine: 127.0.0.1:PORT; 127.0.0.1:12343 when nothing says another.
+    #[arg(long, value_name = "ADDRESS")]
+    pub listen: Option<String>,
     /// Where the kiosk stands, shown under the title.
-    #[arg(long, value_name = "NAME", default_value = "", env = "SSCARD_KIOSK_PLACE")]
-    pub place: String,
-    /// Label in a third language on the first page; the default is a greeting in Tibetan.
-    #[arg(long, value_name = "TEXT", default_value = "བཀྲ་ཤིས་བདེ་ལེགས།", env = "SSCARD_KIOSK_GREETING")]
-    pub greeting: String,
+    #[arg(long, value_name = "NAME", env = "SSCARD_KIOSK_PLACE")]
+    pub place: Option<String>,
+    /// Label in a third language on the first page; without one a greeting in Tibetan.
+    #[arg(long, value_name = "TEXT", env = "SSCARD_KIOSK_GREETING")]
+    pub greeting: Option<String>,
     /// Program that prints: it is given a document (PDF) on standard input. Without one certificates are shown by their code.
     #[arg(long, value_name = "PROGRAM", env = "SSCARD_KIOSK_PRINTER")]
     pub printer: Option<PathBuf>,
+    /// Folder of public texts of the site: guides/NAME.zh.txt, vacancies/NAME.zh.txt, and the same with en; those of the centre are
+    /// shown too.
+    #[arg(long, value_name = "FOLDER", env = "SSCARD_KIOSK_PAGES")]
+    pub pages: Option<PathBuf>,
     /// For rehearsals: time passes as standard input says, milliseconds a line.
     #[arg(long, hide = true)]
     pub told_clock: bool,

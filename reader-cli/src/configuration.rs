@@ -15,6 +15,7 @@ use serde::Deserialize;
 use settlement::receipt::Paper;
 
 use crate::arguments::Places;
+use crate::kiosk::settings::{KioskFile, KioskSettings};
 use crate::national::settings::{NationalFile, NationalSettings};
 use card_counter::error::TerminalError;
 use card_counter::file::{self, FileKind};
@@ -57,6 +58,8 @@ pub struct Configuration {
     pub font: Option<PathBuf>,
     /// The national centre.
     pub national: Option<NationalSettings>,
+    /// The kiosk.
+    pub kiosk: KioskSettings,
 }
 
 /// The configuration file: every key optional, no other keys.
@@ -80,6 +83,7 @@ struct File {
     receipt_check: Option<String>,
     font: Option<PathBuf>,
     national: Option<NationalFile>,
+    kiosk: Option<KioskFile>,
 }
 
 impl Configuration {
@@ -126,6 +130,7 @@ impl Configuration {
             receipt_check: file.receipt_check.map(receipt_check).transpose()?,
             font: file.font.map(|path| here.join(path)),
             national: file.national.map(NationalSettings::of).transpose()?,
+            kiosk: file.kiosk.map_or_else(|| Ok(KioskSettings::default()), |kiosk| KioskSettings::of(kiosk, &here))?,
         })
     }
 }

@@ -8,13 +8,16 @@ pub mod door;
 pub mod guide;
 mod html;
 pub mod machine;
+pub mod press;
 pub mod screen;
+pub mod settings;
 pub mod visit;
 
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::time::Duration;
 
 use card_counter::clock::Stopwatch;
+use settlement::query::CertificateAnswer;
 
 use self::door::{Heard, Mouth};
 use self::guide::Guide;
@@ -75,12 +78,13 @@ pub struct Kiosk {
     clock: Clock,
     jobs: Sender<(u64, Job)>,
     questions: Sender<(u64, Question)>,
+    prints: Sender<(u64, Box<CertificateAnswer>)>,
     page: Option<(u64, Box<Mouth>)>,
     told_left: Option<(u64, bool)>,
 }
 
 impl Kiosk {
-    /// A kiosk; its jobs for the card and its questions to the centre go out with the number of their visit.
+    /// A kiosk; its jobs for the card, its questions to the centre and its documents go out with the number of their visit.
     #[must_use]
     pub fn new(
         site: Site,
@@ -88,9 +92,10 @@ impl Kiosk {
         clock: Clock,
         jobs: Sender<(u64, Job)>,
         questions: Sender<(u64, Question)>,
+        prints: Sender<(u64, Box<CertificateAnswer>)>,
     ) -> Self {
         let machine = Machine::new(guides, site.has_centre, site.contact);
-        Self { site, machine, clock, jobs, questions, page: None, told_left: None }
+        Self { site, machine, clock, jobs, questions, prints, page: None, told_left: None }
     }
 
     /// Until everybody who signals is gone.
@@ -144,6 +149,10 @@ impl Kiosk {
             Some(Effect::Centre(visit, question)) => {
                 // As with the card.
                 let _ = self.questions.send((visit, question));
+            }
+            Some(Effect::Print(visit, answer)) => {
+                // As with the card.
+                let _ = self.prints.send((visit, answer));
             }
             Some(Effect::Alarm) => self.tell("A".to_owned()),
             None => {}

@@ -2,16 +2,14 @@
 //!
 //! Owns: what is done with a card at the kiosk, and the watch for its removal. Never: what stands on the screen (`kiosk`).
 
-use std::io::Write as _;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::path::Path;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
 
 use card_core::transport::pcsc::Readers;
 use card_counter::clock::{Now, Stopwatch};
 use card_counter::error::{Code, TerminalError};
-use card_counter::language::Words;
+use card_counter::language::{Language, Words};
 use card_counter::letter::Letter;
 use card_counter::read::{self, Keys};
 use card_counter::store::Store;
@@ -25,8 +23,7 @@ use settlement::fen::Fen;
 use settlement::id::{RequestId, TerminalNumber};
 use settlement::message::{Request, Version1};
 use settlement::query::{
-    CERTIFICATE_PATH, CertificateAnswer, CertificateRequest, LOG_RECORDS_MAX, LogKind, LoggedTransaction, LossRequest,
-    OverviewRequest, TicketRequest,
+    CertificateRequest, LOG_RECORDS_MAX, LogKind, LoggedTransaction, LossRequest, OverviewRequest, TicketRequest,
 };
 use settlement::recovery::LogRecord;
 use zeroize::Zeroizing;
@@ -38,17 +35,20 @@ use crate::arguments::KioskArguments;
 use crate::exit::Exit;
 use crate::http::{Centre, Way};
 use crate::kiosk::door::Door;
-use crate::kiosk::guide;
+use crate::kiosk::guide::{self, Sheet, Texts};
 use crate::kiosk::machine::Event;
-use crate::kiosk::visit::{Asked, Certified, Facts, Item, Job, Log, Opened, Question, Said, Told};
+use crate::kiosk::press::Press;
+use crate::kiosk::visit::{Asked, Facts, Item, Job, Log, Made, Opened, Question, Said, Told};
 use crate::kiosk::{Clock, Kiosk, Signal, Site};
 use crate::page::{Page, Value};
-use crate::paper;
 
 /// How long one look for a card lasts.
 const LOOK: Duration = Duration::from_secs(600);
 /// Before a daemon that failed is asked again.
 const PAUSE: Duration = Duration::from_secs(1);
+/// Until the public texts are read again; and while the centre does not answer.
+const TEXTS_EVERY: Duration = Duration::from_secs(600);
+const TEXTS_AGAIN: Duration = Duration::from_secs(60);
 /// How long one look for a card's removal lasts.
 const WATCH: Duration = Duration::from_secs(60);
 
@@ -62,7 +62,8 @@ enum Work {
 
 /// `kiosk`.
 pub(super) fn run(setting: &Setting<'_>, arguments: &KioskArguments) -> Result<Exit, TerminalError> {
-    let door = Door::open(&arguments.listen)?;
+    let own = setting.configuration.kiosk.with(arguments);
+    let door = Door::open(&own.listen)?;
     let mut page = Page::new().with("address", Words::new("地址", "address"), Value::text(door.address()));
     let office = match (&setting.configuration.centre, setting.office()) {
         (None, _) => None,
@@ -85,26 +86,42 @@ pub(super) fn run(setting: &Setting<'_>, arguments: &KioskArguments) -> Result<E
     };
     let (signal, signals) = channel();
     let clock = if arguments.told_clock { Clock::Told(0) } else { Clock::System(Stopwatch::start()) };
-    let site = Site {
-        has_centre: office.is_some(),
-        contact,
-        place: arguments.place.clone(),
-        greeting: arguments.greeting.clone(),
-    };
+    let site = Site { has_centre: office.is_some(), contact, place: own.place.clone(), greeting: own.greeting.clone() };
     let (job, jobs) = channel();
     let (question, questions) = channel();
-    let kiosk = Kiosk::new(site, guide::built_in(), clock, job, question);
+    let (print, prints) = channel();
+    let kiosk = Kiosk::new(site, guide::built_in(), clock, job, question, print);
+    let press = Press {
+        font: setting.configuration.font.clone(),
+        check: setting.configuration.receipt_check.clone(),
+        printer: own.printer.clone(),
+        within: own.printer_within,
+    };
     let (heard, hears) = channel();
     let (work, works) = channel();
     spawn(move || door.serve(&heard));
     if let Some((way, office)) = office {
-        let signal = signal.clone();
-        let press = Press {
-            font: setting.configuration.font.clone(),
-            check: setting.configuration.receipt_check.clone(),
-            printer: arguments.printer.clone(),
-        };
+        let (public, texts) = (way.clone(), own.pages.clone());
+        let told = signal.clone();
+        spawn(move || tell_texts(Some(&public), texts.as_deref(), &told));
+        let (signal, press) = (signal.clone(), press.clone());
         spawn(move || ask_centre(way, office, &press, questions, &signal));
+    } else {
+        let (texts, told) = (own.pages.clone(), signal.clone());
+        spawn(move || tell_texts(None, texts.as_deref(), &told));
+    }
+    {
+        let signal = signal.clone();
+        spawn(move || {
+            // A printer that hangs holds up neither the centre nor another visit.
+            for (visit, answer) in prints {
+                let (press, signal) = (press.clone(), signal.clone());
+                spawn(move || {
+                    let is_done = press.print(&answer);
+                    let _ = signal.send(Signal::Event(Event::Printed(visit, is_done)));
+                });
+            }
+        });
     }
     forward(hears, signal.clone(), Signal::Page);
     forward(jobs, work.clone(), |(visit, job)| Work::Job(visit, job));
@@ -312,35 +329,29 @@ fn ask_centre(way: Way, office: Office, press: &Press, questions: Receiver<(u64,
     }
 }
 
-/// How certificates are made.
-struct Press {
-    font: Option<PathBuf>,
-    /// Address where anybody checks them.
-    check: Option<String>,
-    printer: Option<PathBuf>,
-}
-
-impl Press {
-    /// Prints a certificate, where there is a printer.
-    fn print(&self, answer: &CertificateAnswer) -> Certified {
-        let code = answer.code.to_string();
-        let check = self.check.as_deref();
-        let address = check.map(|check| format!("{}{CERTIFICATE_PATH}{code}", check.trim_end_matches('/')));
-        let printed = self.printer.as_ref().map(|printer| {
-            let font = paper::Font::find(self.font.as_deref());
-            font.is_ok_and(|font| given(printer, &paper::certificate(answer, &font, check)).is_ok_and(|taken| taken))
+/// Tells the public texts of the site's folder and of the centre, now and whenever they may have changed. When the centre does not
+/// answer, what it said before stands.
+fn tell_texts(way: Option<&Way>, folder: Option<&Path>, signal: &Sender<Signal>) {
+    let mut last: [Vec<Sheet>; 2] = Default::default();
+    loop {
+        let sheets = [Language::Zh, Language::En].map(|language| {
+            let own = folder.map(|folder| guide::sheets(folder, language)).unwrap_or_default();
+            (own, way.and_then(|way| way.public_texts(language)))
         });
-        let (number, left) = (answer.number, answer.left_this_month);
-        Certified { number, address: address.unwrap_or_else(|| code.clone()), code, left, printed }
+        let is_whole = sheets.iter().all(|(_, told)| told.is_some()) || way.is_none();
+        for ((own, told), last) in sheets.into_iter().zip(&mut last) {
+            if let Some(told) = told {
+                *last = own.into_iter().chain(told).collect();
+            } else if last.is_empty() {
+                *last = own;
+            }
+        }
+        let texts = Texts::of(last[0].clone(), last[1].clone());
+        if signal.send(Signal::Event(Event::Public(texts))).is_err() {
+            return;
+        }
+        std::thread::sleep(if is_whole { TEXTS_EVERY } else { TEXTS_AGAIN });
     }
-}
-
-/// Gives a document to a program; whether it took it.
-fn given(program: &Path, document: &[u8]) -> std::io::Result<bool> {
-    let mut child = Command::new(program).stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).spawn()?;
-    let written = child.stdin.take().map_or(Ok(()), |mut pipe| pipe.write_all(document));
-    let status = child.wait()?;
-    written.map(|()| status.success())
 }
 
 fn answered(
@@ -367,11 +378,14 @@ fn answered(
         ),
         Asked::Certificate => Told::Certificate(id().and_then(|request_id| {
             let request = CertificateRequest { version, request_id, terminal, card_identifier, pin };
-            act_at_centre(centre, store, &request).map(|answer| Box::new(press.print(&answer)))
+            act_at_centre(centre, store, &request).map(|answer| {
+                let (address, is_printed) = (press.address(&answer.code.to_string()), press.printer.is_some());
+                Box::new(Made { answer, address, is_printed })
+            })
         })),
-        Asked::Ticket(kind, subject) => Told::Ticket(id().and_then(|request_id| {
+        Asked::Ticket(kind, subject, about) => Told::Ticket(id().and_then(|request_id| {
             let card_identifier = Some(card_identifier);
-            let (about, institution, text) = (None, None, None);
+            let (institution, text) = (None, None);
             let request = TicketRequest {
                 version,
                 request_id,

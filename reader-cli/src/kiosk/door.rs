@@ -5,7 +5,7 @@
 //! Never: knows what is shown; serves a second resource; lets a browser keep anything.
 
 use std::io::{self, Read as _, Write as _};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -50,7 +50,12 @@ pub struct Mouth(WebSocket<TcpStream>);
 impl Mouth {
     /// Tells the page; whether it could be told.
     pub fn tell(&mut self, text: String) -> bool {
-        self.0.send(Message::text(text)).is_ok()
+        let is_told = self.0.send(Message::text(text)).is_ok();
+        if !is_told {
+            // Whoever does not listen is not kept as the page: its browser sees the line end, and comes anew.
+            let _ = self.0.get_ref().shutdown(Shutdown::Both);
+        }
+        is_told
     }
 }
 

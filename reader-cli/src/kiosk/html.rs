@@ -14,6 +14,7 @@ use settlement::fen::Fen;
 use settlement::recovery::LogRecord;
 
 use self::picture::{Picture, emblem, picture, slot};
+use super::guide::{self, Section};
 use super::machine::{Machine, ROWS};
 use super::screen::{Choosing, Digits, Function, Place, Screen};
 use super::visit::{Item, Log};
@@ -90,6 +91,7 @@ impl Drawer<'_> {
         let back = matches!(
             place,
             Place::Guide
+                | Place::Titles
                 | Place::Transactions
                 | Place::Difference
                 | Place::Insurances
@@ -102,7 +104,7 @@ impl Drawer<'_> {
                 | Place::NewPin
                 | Place::Notice
         );
-        let leave = !matches!(place, Place::Welcome | Place::Closed | Place::Guide | Place::TakeCard);
+        let leave = !matches!(place, Place::Welcome | Place::Closed | Place::Guide | Place::Titles | Place::TakeCard);
         html! {
             footer class=[self.machine.is_late().then_some("late")] {
                 @if back {
@@ -128,6 +130,8 @@ impl Drawer<'_> {
             Screen::Welcome => self.welcome(),
             Screen::Closed(error) => self.told(&Words::new("暂停服务", "Out of service"), error),
             Screen::Guide(number) => self.guide(*number),
+            Screen::Titles { section, part } => self.titles(*section, *part),
+            Screen::Text { section, number, part } => self.public_text(*section, *number, *part),
             Screen::Reading => self.working(self.say("正在读卡，请勿取出…", "Reading the card. Leave it in, please.")),
             Screen::Working(words, _) => self.working(self.text(words)),
             Screen::Pin { digits, wrong } => self.pin(digits, wrong.as_ref()),
@@ -142,6 +146,7 @@ impl Drawer<'_> {
             Screen::Told(Function::Loss) => self.loss(),
             Screen::Told(_) => self.difference(),
             Screen::Ticket(kind) => self.ticket(*kind),
+            Screen::Complaint(line) => self.complaint(*line),
             Screen::Away(_) => self.away(),
             Screen::Holder { shown } => self.holder(*shown),
             Screen::NewPin { choosing, digits, wrong } => self.new_pin(choosing, digits, wrong.as_ref()),
@@ -170,6 +175,60 @@ impl Drawer<'_> {
                             div { b { (self.text(&guide.title)) } }
                         }
                     }
+                    @for section in Section::ALL {
+                        @if !self.machine.texts.of_section(section).is_empty() {
+                            button.tile data-act={ "titles-" (section.name()) } {
+                                (picture(Picture::Page))
+                                div { b { (self.names(section.title())) } }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// Titles of public texts, one a row.
+    fn titles(&self, section: Section, part: usize) -> Markup {
+        let texts = self.machine.texts.of_section(section);
+        html! {
+            main {
+                div.row {
+                    h1 { (self.names(section.title())) }
+                    (self.turns(part, texts.len().div_ceil(ROWS)))
+                }
+                div.titles {
+                    @for (row, text) in texts.iter().skip(part * ROWS).take(ROWS).enumerate() {
+                        button data-act={ "text-" (row) } { (self.text(&text.title)) }
+                    }
+                }
+            }
+        }
+    }
+
+    fn public_text(&self, section: Section, number: usize, part: usize) -> Markup {
+        let Some(text) = self.machine.texts.of_section(section).get(number) else { return self.working("") };
+        let parts = guide::parts(text, self.machine.language, self.machine.large);
+        // In another language or size it may be shorter.
+        let part = part.min(parts.len().saturating_sub(1));
+        html! {
+            main {
+                div.row {
+                    h2 { (self.text(&text.title)) }
+                    (self.turns(part, parts.len()))
+                }
+                @for paragraph in parts.get(part).into_iter().flatten() { p.text { (paragraph) } }
+            }
+        }
+    }
+
+    /// Buttons to the part before and after.
+    fn turns(&self, part: usize, parts: usize) -> Markup {
+        html! {
+            @if parts > 1 {
+                div.switches {
+                    button data-act="previous" data-key="PageUp" disabled[part == 0] { (self.say("上一页", "Before")) }
+                    button data-act="next" data-key="PageDown" disabled[part + 1 >= parts] { (self.say("下一页", "Next")) }
                 }
             }
         }
@@ -396,7 +455,7 @@ impl Drawer<'_> {
         let money = |fen: u32| Fen::from_card(fen).to_string();
         let (kind, sign) = match record.transaction_type {
             byte if byte == log.purchase => (self.say("消费", "purchase").to_owned(), "−"),
-            byte if byte == log.load => (self.say("划入", "load").to_owned(), "+"),
+            byte if byte == log.load => (self.say("圈存", "load").to_owned(), "+"),
             byte => (format!("{byte:02X}"), ""),
         };
         let amounts = record.amounts;

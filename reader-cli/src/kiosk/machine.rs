@@ -3,17 +3,19 @@
 //! Owns: the screen; what is known of a visit, and that it is forgotten; the time that is left. Never: waits, sends, draws.
 //! Units: milliseconds of the caller's clock, which only moves on.
 
+mod answers;
+
 use card_core::tries::TriesLeft;
-use card_counter::error::{Code, TerminalError};
+use card_counter::error::TerminalError;
 use card_counter::language::{Language, Words};
 use card_counter::secret::Pin;
 use settlement::DateTime;
 use settlement::fen::Fen;
-use settlement::query::{LossAct, OnCard, SelfService, TicketKind};
+use settlement::query::{CertificateAnswer, LossAct, OnCard, SelfService, StatementLine, TicketKind, TicketSubject};
 
-use super::guide::Guide;
+use super::guide::{self, Guide, Texts};
 use super::screen::{ALARM_EVERY, Act, Choosing, Digits, Function, LATE, Screen, VISIT_LIMIT, Wait};
-use super::visit::{Asked, AtCentre, Contact, Job, Question, Said, Told, Visit};
+use super::visit::{Asked, AtCentre, Contact, Job, Print, Question, Said, Told, Visit};
 
 /// Rows of a list that a page has room for.
 pub const ROWS: usize = 6;
@@ -33,6 +35,10 @@ pub enum Event {
     Card(u64, Said),
     /// What the centre told of a visit, and when.
     Centre(u64, DateTime, Told),
+    /// What became of the document of a visit.
+    Printed(u64, bool),
+    /// The public texts of the site and its centre.
+    Public(Texts),
     /// Readers cannot be used, or can again.
     Readers(Result<(), TerminalError>),
     /// Time passed.
@@ -46,6 +52,8 @@ pub enum Effect {
     Card(u64, Job),
     /// By the centre, for a visit.
     Centre(u64, Question),
+    /// By the printer, for a visit.
+    Print(u64, Box<CertificateAnswer>),
     /// A sound: a card is left.
     Alarm,
 }
@@ -59,8 +67,10 @@ pub struct Machine {
     pub large: bool,
     /// Whether its contrast is high.
     pub contrast: bool,
-    /// Public texts.
+    /// Public texts that come with the product.
     pub guides: Vec<Guide>,
+    /// Those of the site and its centre.
+    pub texts: Texts,
     /// Whether there is a centre to ask.
     pub has_centre: bool,
     /// When it last answered this kiosk.
@@ -83,6 +93,7 @@ impl Machine {
             large: false,
             contrast: false,
             guides,
+            texts: Texts::default(),
             has_centre,
             contact,
             screen: Screen::Welcome,
@@ -170,8 +181,26 @@ impl Machine {
                     self.contact = Some(at);
                 }
                 if self.visit.as_ref().is_some_and(|visit| visit.number == number) {
-                    self.centre_told(told);
+                    self.centre_told(told)
+                } else {
+                    None
                 }
+            }
+            Event::Printed(number, is_done) => {
+                let is_here = self.visit.as_ref().is_some_and(|visit| visit.number == number);
+                if let (Screen::Certified(certified), true) = (&mut self.screen, is_here) {
+                    certified.print = if is_done { Print::Done } else { Print::Failed };
+                    self.changed = true;
+                }
+                None
+            }
+            Event::Public(texts) => {
+                // Who reads one goes on reading it.
+                if matches!(self.screen, Screen::Titles { .. } | Screen::Text { .. }) && self.texts != texts {
+                    self.leave();
+                }
+                self.changed |= self.texts != texts;
+                self.texts = texts;
                 None
             }
             Event::Readers(Err(error)) => {
@@ -257,7 +286,31 @@ impl Machine {
     fn answered(&mut self, act: Act) -> Option<Effect> {
         match (&mut self.screen, act) {
             (Screen::Welcome, Act::Guide(number)) if number < self.guides.len() => self.go(Screen::Guide(number)),
-            (Screen::Guide(_), Act::Back) => self.leave(),
+            (Screen::Guide(_) | Screen::Titles { .. }, Act::Back) => self.leave(),
+            (Screen::Welcome, Act::Titles(section)) if !self.texts.of_section(section).is_empty() => {
+                self.go(Screen::Titles { section, part: 0 });
+            }
+            (Screen::Titles { section, part }, Act::Next | Act::Previous) => {
+                let (section, rows) = (*section, self.texts.of_section(*section).len());
+                let part = turned(*part, act, rows.div_ceil(ROWS));
+                self.go(Screen::Titles { section, part });
+            }
+            (Screen::Titles { section, part }, Act::Text(row)) if row < ROWS => {
+                let (section, number) = (*section, *part * ROWS + row);
+                if number < self.texts.of_section(section).len() {
+                    self.go(Screen::Text { section, number, part: 0 });
+                }
+            }
+            (Screen::Text { section, number, part }, Act::Next | Act::Previous) => {
+                let (section, number, part) = (*section, *number, *part);
+                let text = self.texts.of_section(section).get(number)?;
+                let parts = guide::parts(text, self.language, self.large).len();
+                self.go(Screen::Text { section, number, part: turned(part, act, parts) });
+            }
+            (Screen::Text { section, number, .. }, Act::Back) => {
+                let (section, part) = (*section, *number / ROWS);
+                self.go(Screen::Titles { section, part });
+            }
             (Screen::Pin { digits, .. } | Screen::NewPin { digits, .. }, Act::Digit(_) | Act::Rub | Act::Clear) => {
                 match act {
                     Act::Digit(digit) => digits.push(digit),
@@ -286,9 +339,23 @@ impl Machine {
             (Screen::Home, Act::Open(function)) => return self.opened(function),
             (Screen::Transactions { part, at_centre }, Act::Next | Act::Previous) => {
                 let (part, at_centre) = (*part, *at_centre);
-                let last = self.rows(at_centre).saturating_sub(1) / ROWS;
-                let part = if act == Act::Next { (part + 1).min(last) } else { part.saturating_sub(1) };
+                let part = turned(part, act, self.rows(at_centre).div_ceil(ROWS));
                 self.go(Screen::Transactions { part, at_centre });
+            }
+            (Screen::Transactions { part, at_centre: true }, Act::Complain(row)) if row < ROWS => {
+                let line = *part * ROWS + row;
+                if self.line(line).is_some_and(|line| line.original.is_some()) {
+                    self.go(Screen::Complaint(line));
+                }
+            }
+            (Screen::Complaint(line), Act::Agree) => {
+                let line = *line;
+                let about = self.line(line)?.original;
+                return self.ask(Asked::Ticket(TicketKind::Complaint, TicketSubject::Transaction, about));
+            }
+            (Screen::Complaint(line), Act::Back) => {
+                let part = *line / ROWS;
+                self.go(Screen::Transactions { part, at_centre: true });
             }
             (Screen::Transactions { .. }, Act::Open(function @ (Function::Transactions | Function::Account))) => {
                 return self.opened(function);
@@ -321,7 +388,7 @@ impl Machine {
             }
             (Screen::Ticket(kind), Act::Subject(subject)) => {
                 let kind = *kind;
-                return self.ask(Asked::Ticket(kind, subject));
+                return self.ask(Asked::Ticket(kind, subject, None));
             }
             (
                 Screen::Transactions { .. }
@@ -367,6 +434,12 @@ impl Machine {
         } else {
             visit.log.as_ref().map_or(0, |log| log.records.len())
         }
+    }
+
+    /// A line of the account at the centre.
+    #[must_use]
+    pub fn line(&self, number: usize) -> Option<&StatementLine> {
+        self.visit.as_ref()?.account()?.lines.get(number)
     }
 
     /// What the holder may do about a loss now.
@@ -477,135 +550,11 @@ impl Machine {
         self.go(screen);
         None
     }
+}
 
-    /// What the card said; it is shown where it is waited for.
-    fn card_said(&mut self, said: Said) -> Option<Effect> {
-        let visit = self.visit.as_mut()?;
-        let waits = match &self.screen {
-            Screen::Working(_, wait) => Some(*wait),
-            _ => None,
-        };
-        let (wait, screen) = match said {
-            // The watch says that the card is out.
-            Said::Opened(Err(error)) | Said::Foreign(error) if error.code() == Code::CardRemoved => return None,
-            Said::Foreign(error) => {
-                self.go(Screen::Fault(error));
-                return None;
-            }
-            Said::Here(facts) => {
-                visit.facts = Some(facts);
-                self.go(Screen::Pin { digits: Digits::default(), wrong: None });
-                return None;
-            }
-            Said::Opened(Ok(opened)) => {
-                visit.opened = Some(opened);
-                if waits == Some(Wait::Open) {
-                    self.go(Screen::Home);
-                }
-                return self.overview();
-            }
-            Said::Opened(Err(TerminalError::PinWrong { left })) => {
-                if let Some(facts) = &mut visit.facts {
-                    facts.tries = TriesLeft::Known(left);
-                }
-                (Wait::Open, Screen::Pin { digits: Digits::default(), wrong: Some(wrong_pin(left)) })
-            }
-            Said::Opened(Err(error)) => (Wait::Open, Screen::Fault(error)),
-            Said::Log(Ok(log)) => {
-                visit.log = Some(log);
-                let is_unasked = matches!(visit.centre, AtCentre::Unasked);
-                if waits == Some(Wait::Log) {
-                    self.go(Screen::Transactions { part: 0, at_centre: false });
-                }
-                return if is_unasked { self.overview() } else { None };
-            }
-            Said::Log(Err(error)) => {
-                // Without the log nothing is explained, but all else is told.
-                if matches!(visit.centre, AtCentre::Unasked) {
-                    visit.centre = AtCentre::Away((&error).into());
-                    self.changed = true;
-                }
-                match waits {
-                    Some(Wait::Overview(function)) => (Wait::Overview(function), Screen::Away(function)),
-                    _ => (Wait::Log, Screen::Refused(error)),
-                }
-            }
-            Said::Holder(Ok(items)) => {
-                visit.holder = Some(items);
-                (Wait::Holder, Screen::Holder { shown: false })
-            }
-            Said::Holder(Err(error)) => (Wait::Holder, Screen::Refused(error)),
-            Said::PinChanged(Ok(())) => {
-                if let Some(opened) = &mut visit.opened {
-                    opened.is_initial = false;
-                }
-                // What the holder may do depends on it.
-                visit.centre = AtCentre::Unasked;
-                let words =
-                    Words::new("密码已修改，下次请用新密码。", "The PIN is changed. Use the new one from now on.");
-                if waits == Some(Wait::NewPin) {
-                    self.go(Screen::Notice(words));
-                }
-                return self.overview();
-            }
-            Said::PinChanged(Err(error @ TerminalError::PinBlocked)) => (Wait::NewPin, Screen::Fault(error)),
-            Said::PinChanged(Err(error)) => (Wait::NewPin, Screen::Refused(error)),
-        };
-        if waits == Some(wait) {
-            self.go(screen);
-        }
-        None
-    }
-
-    /// What the centre told; it is shown where it is waited for.
-    fn centre_told(&mut self, told: Told) {
-        let Some(visit) = self.visit.as_mut() else { return };
-        let waits = match &self.screen {
-            Screen::Working(_, wait) => Some(*wait),
-            _ => None,
-        };
-        let done = match told {
-            Told::Overview(answer) => {
-                let is_there = answer.is_ok();
-                visit.centre = match answer {
-                    Ok(page) => AtCentre::There(page),
-                    Err(error) => AtCentre::Away((&error).into()),
-                };
-                match waits {
-                    Some(Wait::Overview(function)) if is_there => self.show_told(function),
-                    Some(Wait::Overview(function)) => self.go(Screen::Away(function)),
-                    // The first page shows it beside what the card says.
-                    _ => self.changed = true,
-                }
-                return;
-            }
-            Told::Loss(act, Ok(answer)) => {
-                if let AtCentre::There(page) = &mut visit.centre {
-                    (page.card, page.may) = (answer.card, answer.may);
-                }
-                Screen::Notice(match act {
-                    LossAct::Report => Words::new(
-                        "已临时挂失，他人不能用此卡付款。",
-                        "The card is reported lost for now. Nobody can pay with it.",
-                    ),
-                    LossAct::Release => {
-                        Words::new("已解除挂失，卡可以使用。", "The report is taken back. The card works again.")
-                    }
-                })
-            }
-            Told::Ticket(Ok(number)) => Screen::Notice(Words::of(
-                format!("已登记，编号 {number}。凭编号可在窗口或 12333 查询。"),
-                format!("Noted under number {number}. Ask for it at a counter or by 12333."),
-            )),
-            Told::Certificate(Ok(certified)) => Screen::Certified(certified),
-            Told::Loss(_, Err(error)) | Told::Certificate(Err(error)) | Told::Ticket(Err(error)) => {
-                Screen::Refused(error)
-            }
-        };
-        if waits == Some(Wait::Act) {
-            self.go(done);
-        }
-    }
+/// The next or the last part of so many.
+fn turned(part: usize, act: Act, parts: usize) -> usize {
+    if act == Act::Next { (part + 1).min(parts.saturating_sub(1)) } else { part.saturating_sub(1) }
 }
 
 const ASKING: Words = Words::new("正在联系中心…", "Asking the centre…");

@@ -10,6 +10,7 @@ use card_counter::secret::Pin;
 use settlement::query::{TicketKind, TicketSubject};
 use zeroize::Zeroizing;
 
+use super::guide::Section;
 use super::visit::Certified;
 
 /// Seconds of a whole visit, whatever is touched.
@@ -48,6 +49,7 @@ places! {
     Welcome "welcome" None, "Nobody is there.";
     Closed "closed" None, "The readers cannot be used.";
     Guide "guide" Some(90), "A public text.";
+    Titles "titles" Some(60), "Titles of public texts.";
     Reading "reading" Some(20), "A card came in.";
     Pin "pin" Some(40), "The PIN is asked for.";
     LastTry "last-try" Some(30), "The last try of the PIN needs a word.";
@@ -161,8 +163,14 @@ pub enum Act {
     Kind,
     /// What a ticket is about.
     Subject(TicketSubject),
-    /// A public text.
+    /// A public text that comes with the product.
     Guide(usize),
+    /// The titles of a section of public texts.
+    Titles(Section),
+    /// The public text of a row.
+    Text(usize),
+    /// A complaint about the line of a row.
+    Complain(usize),
     /// A function of the first page.
     Open(Function),
 }
@@ -193,6 +201,11 @@ impl Act {
                     Self::Subject(TicketSubject::ALL.into_iter().find(|subject| subject.name() == name)?)
                 }
                 Some(("guide", number)) if number.len() <= 2 => Self::Guide(number.parse().ok()?),
+                Some(("text", number)) if number.len() <= 2 => Self::Text(number.parse().ok()?),
+                Some(("complain", number)) if number.len() <= 2 => Self::Complain(number.parse().ok()?),
+                Some(("titles", name)) => {
+                    Self::Titles(Section::ALL.into_iter().find(|section| section.name() == name)?)
+                }
                 _ => function()?,
             },
         })
@@ -294,8 +307,24 @@ pub enum Screen {
     Welcome,
     /// The readers cannot be used.
     Closed(TerminalError),
-    /// A public text.
+    /// A public text that comes with the product.
     Guide(usize),
+    /// Titles of public texts, from this part on.
+    Titles {
+        /// Of what.
+        section: Section,
+        /// Part.
+        part: usize,
+    },
+    /// A public text of the site or the centre.
+    Text {
+        /// Of what.
+        section: Section,
+        /// Which.
+        number: usize,
+        /// Part.
+        part: usize,
+    },
     /// A card came in.
     Reading,
     /// The PIN.
@@ -325,6 +354,8 @@ pub enum Screen {
     Told(Function),
     /// A ticket of this kind.
     Ticket(TicketKind),
+    /// A complaint about this line of the account.
+    Complaint(usize),
     /// A certificate was made.
     Certified(Box<Certified>),
     /// The centre cannot be asked for what this function shows.
@@ -363,7 +394,8 @@ impl Screen {
         match self {
             Self::Welcome => Place::Welcome,
             Self::Closed(_) => Place::Closed,
-            Self::Guide(_) => Place::Guide,
+            Self::Guide(_) | Self::Text { .. } => Place::Guide,
+            Self::Titles { .. } => Place::Titles,
             Self::Reading => Place::Reading,
             Self::Pin { .. } => Place::Pin,
             Self::LastTry { .. } => Place::LastTry,
@@ -375,7 +407,7 @@ impl Screen {
             Self::Told(Function::Certificate) | Self::Certified(_) => Place::Certificate,
             Self::Told(Function::Loss) => Place::Loss,
             Self::Told(_) => Place::Difference,
-            Self::Ticket(_) => Place::Ticket,
+            Self::Ticket(_) | Self::Complaint(_) => Place::Ticket,
             Self::Away(_) => Place::Away,
             Self::Holder { .. } => Place::Holder,
             Self::NewPin { .. } => Place::NewPin,

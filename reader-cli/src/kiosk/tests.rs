@@ -5,17 +5,21 @@ use card_counter::error::TerminalError;
 use card_counter::language::{Language, Words};
 use card_profiles::account::Balances;
 use settlement::fen::Fen;
-use settlement::id::CardIdentifier;
+use settlement::id::{CardIdentifier, TerminalNumber};
 use settlement::message::{AnswerStatus, Version1};
-use settlement::query::{CardState, CardView, OverviewAnswer, Pin, SelfService};
+use settlement::query::{
+    AccountView, CardState, CardView, CertificateAnswer, CertificateCode, LineKind, OverviewAnswer, Pin, SelfService,
+    StatementLine, TicketKind, TicketSubject,
+};
+use settlement::refund::Original;
 use settlement::{BusinessDate, DateTime};
 use zeroize::Zeroizing;
 
-use super::guide;
+use super::guide::{self, Section, Sheet, Texts};
 use super::html;
 use super::machine::{Effect, Event, Machine};
 use super::screen::{ALARM_EVERY, Act, Function, Place, Screen, VISIT_LIMIT};
-use super::visit::{Asked, AtCentre, Facts, Item, Job, Log, Opened, Said, Told};
+use super::visit::{Asked, AtCentre, Facts, Item, Job, Log, Made, Opened, Said, Told};
 
 const NAME: &str = "欧阳蕴涵";
 
@@ -109,6 +113,10 @@ impl Stand {
             Place::Welcome => {}
             Place::Closed => drop(stand.event(Event::Readers(Err(TerminalError::NotEnrolled)))),
             Place::Guide => drop(stand.touch(Act::Guide(0))),
+            Place::Titles => {
+                stand.event(Event::Public(texts(7)));
+                stand.touch(Act::Titles(Section::Vacancies));
+            }
             Place::Reading => drop(stand.event(Event::CardIn(7))),
             Place::Pin => stand.card_in(6),
             Place::LastTry => {
@@ -179,7 +187,7 @@ fn every_page_is_left_when_its_limit_is_over_and_not_before() {
         assert!(stand.pass(limit - 1).is_none());
         assert_eq!((stand.place(), stand.machine.left(), stand.machine.is_late()), (*place, Some(1), true));
         let effect = stand.pass(1);
-        let next = if *place == Place::Guide { Place::Welcome } else { Place::TakeCard };
+        let next = if matches!(place, Place::Guide | Place::Titles) { Place::Welcome } else { Place::TakeCard };
         assert_eq!(stand.place(), next, "{place:?}");
         assert_eq!(matches!(effect, Some(Effect::Alarm)), *place == Place::TakeCard);
         assert!(stand.machine.visit().is_none(), "{place:?} is forgotten");
@@ -221,6 +229,7 @@ fn whatever_is_touched_on_whatever_page_nothing_of_the_next_visit_is_the_last_on
         "agree",
     ]
     .into_iter()
+    .chain(["titles-vacancies", "titles-guides", "text-0", "text-99", "complain-0", "complain-99"])
     .chain(["digit-0", "digit-9", "guide-0", "guide-99", "open-transactions", "open-holder", "open-new-pin"])
     .map(|word| Act::of_word(word).expect("an act"))
     .collect();
@@ -313,6 +322,133 @@ fn what_a_card_says_is_text_and_never_markup() {
     assert!(
         drawn.contains("&lt;img src=x") && !drawn.contains("<img") && !drawn.contains("<s>") && !drawn.contains("<u>")
     );
+}
+
+fn texts(count: usize) -> Texts {
+    let sheet = |number: usize| Sheet {
+        section: Section::Vacancies,
+        name: format!("{number}"),
+        title: format!("岗位{number}"),
+        text: "长".repeat(700),
+    };
+    Texts::of((0..count).map(sheet).collect(), Vec::new())
+}
+
+#[test]
+fn public_texts_are_read_by_titles_and_parts_and_nobody_is_left_on_one_that_is_gone() {
+    let mut stand = Stand::new();
+    stand.touch(Act::Titles(Section::Vacancies));
+    assert_eq!(stand.place(), Place::Welcome, "there are none");
+    stand.event(Event::Public(texts(7)));
+    stand.touch(Act::Titles(Section::Vacancies));
+    stand.touch(Act::Next);
+    assert!(html::screen(&stand.machine, "", "").contains("岗位6"));
+    stand.touch(Act::Text(1));
+    assert_eq!(stand.place(), Place::Titles, "there is no such row");
+    stand.touch(Act::Text(0));
+    assert!(matches!(stand.machine.screen(), Screen::Text { number: 6, part: 0, .. }));
+    for _ in 0..9 {
+        stand.touch(Act::Next);
+    }
+    let Screen::Text { part, .. } = *stand.machine.screen() else { panic!("a text") };
+    assert!(part > 0 && html::screen(&stand.machine, "", "").contains("长"));
+    stand.event(Event::Public(texts(7)));
+    assert_eq!(stand.place(), Place::Guide, "nothing changed");
+    stand.touch(Act::Back);
+    assert!(matches!(stand.machine.screen(), Screen::Titles { part: 1, .. }));
+    stand.event(Event::Public(texts(1)));
+    assert_eq!(stand.place(), Place::Welcome);
+    // Who is at a visit is not disturbed.
+    stand.home();
+    stand.event(Event::Public(texts(2)));
+    assert_eq!(stand.place(), Place::Home);
+}
+
+#[test]
+fn a_document_goes_to_the_printer_while_its_visit_lives_and_not_after() {
+    let made = || {
+        let answer = CertificateAnswer {
+            version: Version1,
+            status: AnswerStatus::Created,
+            number: 3,
+            code: CertificateCode::of([7; 10]),
+            issued_at: DateTime::parse("20261122101500").expect("a date"),
+            city: "513300".to_owned(),
+            name: NAME.to_owned(),
+            citizen_number: String::new(),
+            employer: String::new(),
+            insurances: Vec::new(),
+            left_this_month: Some(2),
+        };
+        Told::Certificate(Ok(Box::new(Made { answer, address: "C".to_owned(), is_printed: true })))
+    };
+    let at = DateTime::parse("20261122101500").expect("a date");
+    let asked = || {
+        let mut stand = Stand::new();
+        stand.home();
+        stand.log();
+        let mut page = page();
+        page.may.push(SelfService::Certificate);
+        stand.centre(Told::Overview(Ok(page)));
+        stand.touch(Act::Open(Function::Certificate));
+        assert!(matches!(stand.touch(Act::Agree), Some(Effect::Centre(7, _))));
+        stand
+    };
+    let mut stand = asked();
+    let Some(Effect::Print(7, _)) = stand.event(Event::Centre(7, at, made())) else { panic!("it is printed") };
+    let screen = |stand: &Stand| html::screen(&stand.machine, "", "");
+    assert!(screen(&stand).contains("正在打印") && !screen(&stand).contains("窗口打印"));
+    stand.event(Event::Printed(6, true));
+    assert!(screen(&stand).contains("正在打印"), "another's");
+    stand.event(Event::Printed(7, false));
+    assert!(screen(&stand).contains("打印机没有响应") && screen(&stand).contains("窗口打印"));
+    // The holder took the card before the centre answered.
+    let mut stand = asked();
+    stand.event(Event::CardOut);
+    assert!(stand.event(Event::Centre(7, at, made())).is_none());
+    stand.event(Event::CardIn(8));
+    assert!(stand.event(Event::Centre(7, at, made())).is_none());
+}
+
+#[test]
+fn a_complaint_about_a_line_names_its_purchase() {
+    let mut stand = Stand::new();
+    stand.home();
+    stand.log();
+    let mut page = page();
+    let original = Original { terminal: TerminalNumber([9; 6]), terminal_sequence: 4 };
+    let line = |original| StatementLine {
+        date: BusinessDate::parse("2026-11-12").expect("a day"),
+        kind: LineKind::Purchase,
+        amount_fen: Fen::new(-800),
+        balance_fen: Fen::ZERO,
+        institution: None,
+        original,
+    };
+    page.account = Some(AccountView {
+        card_fen: Fen::ZERO,
+        waiting_fen: Fen::ZERO,
+        under_way_fen: Fen::ZERO,
+        former_cards_fen: Fen::ZERO,
+        total_fen: Fen::ZERO,
+        pending: Vec::new(),
+        unexplained_fen: None,
+        lines: (0..8).map(|number| line((number == 7).then_some(original))).collect(),
+    });
+    stand.centre(Told::Overview(Ok(page)));
+    stand.touch(Act::Open(Function::Transactions));
+    stand.touch(Act::Open(Function::Account));
+    stand.touch(Act::Complain(0));
+    assert_eq!(stand.place(), Place::Transactions, "no purchase that the centre knows");
+    stand.touch(Act::Next);
+    stand.touch(Act::Complain(1));
+    assert_eq!(stand.place(), Place::Ticket);
+    let Some(Effect::Centre(7, question)) = stand.touch(Act::Agree) else { panic!("it is sent") };
+    let about = match question.what {
+        Asked::Ticket(TicketKind::Complaint, TicketSubject::Transaction, about) => about,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(about, Some(original));
 }
 
 /// A card in order, and nothing else.

@@ -10,9 +10,11 @@ use card_profiles::account::Balances;
 use settlement::DateTime;
 use settlement::id::CardIdentifier;
 use settlement::query::{
-    self, AccountView, LoggedTransaction, LossAct, LossAnswer, OnCard, OverviewAnswer, TicketKind, TicketSubject,
+    self, AccountView, CertificateAnswer, LoggedTransaction, LossAct, LossAnswer, OnCard, OverviewAnswer, TicketKind,
+    TicketSubject,
 };
 use settlement::recovery::LogRecord;
+use settlement::refund::Original;
 use zeroize::Zeroizing;
 
 /// What the card said.
@@ -121,8 +123,8 @@ pub enum Asked {
     Loss(LossAct),
     /// A certificate of participation, printed.
     Certificate,
-    /// A complaint or a suggestion.
-    Ticket(TicketKind, TicketSubject),
+    /// A complaint or a suggestion, about this purchase.
+    Ticket(TicketKind, TicketSubject, Option<Original>),
 }
 
 /// What the centre said.
@@ -132,8 +134,8 @@ pub enum Told {
     Overview(Result<Box<OverviewAnswer>, TerminalError>),
     /// A temporary loss was noted, or released.
     Loss(LossAct, Result<Box<LossAnswer>, TerminalError>),
-    /// The certificate.
-    Certificate(Result<Box<Certified>, TerminalError>),
+    /// The certificate, which nobody has printed yet.
+    Certificate(Result<Box<Made>, TerminalError>),
     /// Number of the ticket.
     Ticket(Result<u64, TerminalError>),
 }
@@ -155,6 +157,30 @@ impl Told {
     }
 }
 
+/// A certificate as the centre made it.
+#[derive(Debug)]
+pub struct Made {
+    /// What it says.
+    pub answer: CertificateAnswer,
+    /// What its QR code holds: an address with the code, or the code.
+    pub address: String,
+    /// Whether the kiosk has a printer.
+    pub is_printed: bool,
+}
+
+/// What became of a document.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Print {
+    /// There is no printer.
+    Nowhere,
+    /// The printer has it.
+    Waits,
+    /// The printer took it.
+    Done,
+    /// It did not, or not in time.
+    Failed,
+}
+
 /// A certificate that was made.
 #[derive(Debug)]
 pub struct Certified {
@@ -166,8 +192,8 @@ pub struct Certified {
     pub address: String,
     /// How many more there may be this month.
     pub left: Option<u32>,
-    /// Whether the printer took it; `None` without a printer.
-    pub printed: Option<bool>,
+    /// Whether it is on paper.
+    pub print: Print,
 }
 
 /// How far the centre was asked for the holder's page.

@@ -12,11 +12,13 @@ use reader_cli::kiosk::screen::{ALARM_EVERY, Place, VISIT_LIMIT};
 use serde_json::Value;
 use settlement::date::{BusinessDate, Month};
 use settlement::fen::Fen;
+use settlement::id::TerminalNumber;
 use settlement::message::{AnswerStatus, Version1};
 use settlement::query::{
     AccountView, Benefits, CardState, CardView, CertificateCode, Insurance, InsuranceLine, LineKind, LogKind, NewCard,
     NewCardStage, OverviewAnswer, PendingItem, PendingKind, Pin, SelfService, Standing, StatementLine,
 };
+use settlement::refund::Original;
 
 use crate::cards;
 use crate::shop::{CARD, Shop};
@@ -176,6 +178,12 @@ fn a_person_sees_the_balance_after_the_pin_and_nothing_is_left_when_the_card_is_
     browser.touch("[data-act=open-account]");
     browser.until("document.body.innerText.includes('610.00')");
     fits(&mut browser, "account");
+    browser.touch("[data-act=complain-1]");
+    browser.until(&on(Place::Ticket));
+    assert!(browser.text().contains("康定仁和药店") && browser.text().contains("-80.00"), "{}", browser.text());
+    fits(&mut browser, "complaint");
+    browser.touch("[data-act=back]");
+    browser.until("document.body.innerText.includes('610.00')");
     for (function, place) in
         [("insurances", Place::Insurances), ("progress", Place::Progress), ("ticket", Place::Ticket)]
     {
@@ -223,7 +231,17 @@ fn a_person_sees_the_balance_after_the_pin_and_nothing_is_left_when_the_card_is_
     }
     assert_eq!((&left["cookie"], &left["storage"]), (&Value::from(""), &serde_json::json!([0, 0])));
     assert!(left["state"].is_null());
+    // What the page said of each digit of the PIN: none is left, and the search would find one that is.
+    let pressed = |heap: &[String]| -> Vec<String> {
+        let is_said =
+            |one: &&String| one.split_once(" digit-").is_some_and(|(screen, _)| screen.parse::<u64>().is_ok());
+        heap.iter().filter(is_said).cloned().collect()
+    };
+    browser.evaluate("globalThis.kept = ['12', 'digit-7'].join(' '); kept.charCodeAt(3)");
+    assert_eq!(pressed(&browser.heap()), ["12 digit-7"]);
+    browser.evaluate("delete globalThis.kept");
     let (html, heap) = (left["html"].as_str().expect("text").to_owned(), browser.heap());
+    assert_eq!(pressed(&heap), [] as [String; 0], "digits of the PIN are in the heap");
     for one in planted {
         assert!(!html.contains(one), "{one} is in the page");
         let kept: Vec<&String> = heap.iter().filter(|string| string.contains(one)).collect();
@@ -297,7 +315,10 @@ fn page() -> OverviewAnswer {
             unexplained_fen: Some(Fen::ZERO),
             lines: vec![
                 line("2026-11-20", LineKind::Allotment, 5_000, 58_000, None),
-                line("2026-11-12", LineKind::Purchase, -8_000, 53_000, Some("康定仁和药店")),
+                StatementLine {
+                    original: Some(Original { terminal: TerminalNumber([0x51; 6]), terminal_sequence: 4 }),
+                    ..line("2026-11-12", LineKind::Purchase, -8_000, 53_000, Some("康定仁和药店"))
+                },
                 line("2026-11-01", LineKind::Allotment, 61_000, 61_000, None),
             ],
         }),
@@ -375,8 +396,32 @@ fn a_loss_is_reported_and_taken_back_a_ticket_gets_its_number_and_an_absent_cent
 #[test]
 fn each_page_is_left_when_its_time_is_over_and_a_card_that_stays_is_called_for() {
     let shop = Shop::open();
-    let (mut kiosk, mut browser) = stand(&shop, &[]);
+    let texts = shop.path("texts/vacancies");
+    std::fs::create_dir_all(&texts).expect("folder");
+    for number in 0..7 {
+        let text = format!(
+            "康定市人民医院招聘护士（第 {number} 号，一年以上经验优先）\n工作地点：康定。\n\n{}",
+            "电话联系。".repeat(90)
+        );
+        std::fs::write(texts.join(format!("{number}.zh.txt")), text).expect("written");
+    }
+    std::fs::write(texts.join("0.en.txt"), format!("Nurses wanted\nKangding.\n{}", "By telephone. ".repeat(90)))
+        .expect("written");
+    let (mut kiosk, mut browser) = stand(&shop, &["--pages", &shop.path("texts").display().to_string()]);
+    browser.until("document.querySelector('[data-act=titles-vacancies]')");
     fits(&mut browser, "welcome");
+    browser.touch("[data-act=titles-vacancies]");
+    browser.until(&on(Place::Titles));
+    fits(&mut browser, "titles");
+    browser.touch("[data-act=text-0]");
+    browser.until(&on(Place::Guide));
+    fits(&mut browser, "vacancy");
+    browser.touch("[data-act=next]");
+    browser.until("document.body.innerText.includes('电话联系') && !document.body.innerText.includes('工作地点')");
+    browser.touch("[data-act=back]");
+    browser.until(&on(Place::Titles));
+    browser.touch("[data-act=back]");
+    browser.until(&on(Place::Welcome));
     browser.touch("[data-act=guide-1]");
     browser.until(&on(Place::Guide));
     fits(&mut browser, "guide");

@@ -11,7 +11,7 @@ use settlement::query::{
 
 use super::super::machine::ROWS;
 use super::super::screen::Function;
-use super::super::visit::{AtCentre, Certified};
+use super::super::visit::{AtCentre, Certified, Print};
 use super::picture::{Picture, picture};
 use super::{Drawer, sum};
 use crate::paper;
@@ -20,7 +20,7 @@ use crate::paper;
 const CHIPS: usize = 2;
 
 impl Drawer<'_> {
-    fn names(&self, (zh, en): (&'static str, &'static str)) -> &'static str {
+    pub(super) fn names(&self, (zh, en): (&'static str, &'static str)) -> &'static str {
         self.say(zh, en)
     }
 
@@ -150,14 +150,19 @@ impl Drawer<'_> {
                     table {
                         thead { tr {
                             th { (self.say("日期", "Date")) } th { (self.say("类型", "Kind")) } th { (self.say("机构", "Where")) }
-                            th.money { (self.say("金额", "Amount")) } th.money { (self.say("余额", "Balance")) }
+                            th.money { (self.say("金额", "Amount")) } th.money { (self.say("余额", "Balance")) } th.act {}
                         } }
                         tbody {
-                            @for line in account.lines.iter().skip(part * ROWS).take(ROWS) {
+                            @for (row, line) in account.lines.iter().skip(part * ROWS).take(ROWS).enumerate() {
                                 tr {
                                     td { (line.date) } td { (self.names(line.kind.names())) }
                                     td { (line.institution.as_deref().unwrap_or_default()) }
                                     td.money { (signed(line.amount_fen)) } td.money { (line.balance_fen) }
+                                    td.act {
+                                        @if line.original.is_some() {
+                                            button data-act={ "complain-" (row) } { (self.say("投诉", "Report")) }
+                                        }
+                                    }
                                 }
                             }
                         }
@@ -286,23 +291,43 @@ impl Drawer<'_> {
         html! {
             main.centred {
                 h1 {
-                    @match certified.printed {
-                        Some(true) => (self.say("证明已打印，请取走", "Printed. Please take it")),
-                        Some(false) => (self.say("打印机没有响应", "The printer does not answer")),
-                        None => (self.say("证明已出具", "The certificate is made")),
+                    @match certified.print {
+                        Print::Waits => (self.say("正在打印…", "Printing…")),
+                        Print::Done => (self.say("证明已打印，请取走", "Printed. Please take it")),
+                        Print::Failed => (self.say("打印机没有响应", "The printer does not answer")),
+                        Print::Nowhere => (self.say("证明已出具", "The certificate is made")),
                     }
                 }
                 (code(&certified.address))
                 p.check { (certified.code) }
                 p.lead {
                     (self.say("编号 ", "Number ")) (certified.number)
-                    @if certified.printed != Some(true) {
+                    @if matches!(certified.print, Print::Failed | Print::Nowhere) {
                         (self.say("。请拍下或记下校验码，可凭码在窗口打印。", ". Note or photograph the code: a counter prints it by that."))
                     }
                 }
                 @if let Some(left) = certified.left {
                     p.code { (self.say("本月还可出具 ", "Left this month: ")) (left) (self.say(" 份", "")) }
                 }
+            }
+        }
+    }
+
+    /// A complaint about one purchase, before it is sent.
+    pub(super) fn complaint(&self, number: usize) -> Markup {
+        let Some(line) = self.machine.line(number) else { return self.working("") };
+        html! {
+            main.centred {
+                h1 { (self.say("投诉这一笔交易？", "Complain about this line?")) }
+                p.lead {
+                    (line.date) " " (self.names(line.kind.names())) " "
+                    (line.institution.as_deref().unwrap_or_default()) " " (signed(line.amount_fen))
+                }
+                p.lead { (self.say(
+                    "登记后给出编号，工作人员会看到这笔交易，并联系您了解详情。",
+                    "You get a number. The office sees which purchase it is, and asks you for the details.",
+                )) }
+                button.main data-act="agree" data-key="Enter" { (self.say("提交投诉", "Send it")) }
             }
         }
     }
