@@ -391,4 +391,69 @@ mod tests {
             assert!(store.sign_in().is_ok(), "the next sign-in mends it");
         }
     }
+
+    fn store() -> (tempfile::TempDir, Store) {
+        let folder = tempfile::tempdir().expect("a folder");
+        let store = Store::open(folder.path()).expect("a journal");
+        (folder, store)
+    }
+
+    fn list(sequence: u64, cards: &[u8], hours: i64) -> (Held, Period) {
+        let issued = Now::of_system().later(hours * 3_600);
+        let period = Period { issued_at: issued.date_time(), valid_until: issued.later(86_400).date_time() };
+        let cards = cards.iter().map(|card| CardIdentifier([*card; 16])).collect();
+        (Held { sequence, issued_at: Some(period.issued_at), cards }, period)
+    }
+
+    #[test]
+    fn a_list_takes_the_place_of_the_one_before_it_whole() {
+        let (folder, mut store) = store();
+        assert_eq!(
+            (store.blacklist().expect("readable"), store.held_blacklist().expect("readable")),
+            (None, Held::default())
+        );
+        let (first, _) = list(4, &[1, 2], 0);
+        store.set_blacklist(&first, list(4, &[], 0).1).expect("written");
+        let (second, period) = list(5, &[2, 3], 1);
+        store.set_blacklist(&second, period).expect("written");
+        drop(store);
+        let store = Store::open(folder.path()).expect("a journal");
+        assert_eq!(store.blacklist().expect("readable"), Some(Blacklist { sequence: 5, period, cards: 2 }));
+        assert_eq!(store.held_blacklist().expect("readable"), second);
+        let listed = [1, 2, 3].map(|card| store.is_blacklisted(&CardIdentifier([card; 16])).expect("readable"));
+        assert_eq!(listed, [false, true, true]);
+    }
+
+    #[test]
+    fn what_the_centre_signed_last_is_the_latest_instant_that_is_known() {
+        let (_folder, mut store) = store();
+        assert!(store.clock_mark().expect("readable").is_none(), "nothing is known yet");
+        let (held, period) = list(1, &[], 24);
+        store.set_blacklist(&held, period).expect("written");
+        let mark = store.clock_mark().expect("readable").expect("known");
+        assert_eq!(mark.date_time(), period.issued_at);
+        // An older list moves it back: what counts is the one that is held.
+        let (older, earlier) = list(1, &[], 1);
+        store.set_blacklist(&older, earlier).expect("written");
+        assert_eq!(store.clock_mark().expect("readable").expect("known").date_time(), earlier.issued_at);
+    }
+
+    #[test]
+    fn a_folder_belongs_to_one_terminal_and_remembers_its_centre() {
+        let (folder, mut store) = store();
+        assert_eq!((store.terminal().expect("readable"), store.contact().expect("readable")), (None, None));
+        store.set_terminal(TERMINAL).expect("written");
+        assert!(store.set_terminal(TerminalNumber([0x11; 6])).is_err(), "once");
+        let (first, second) = (PublicKey([1; 32]), PublicKey([2; 32]));
+        let times = ["20260105101112", "20260105101113"].map(|text| DateTime::parse(text).expect("an instant"));
+        for (key, at) in [first, second].iter().zip(times) {
+            store.set_centre_key(key).expect("written");
+            store.set_contact(at).expect("written");
+        }
+        drop(store);
+        let store = Store::open(folder.path()).expect("a journal");
+        assert_eq!(store.terminal().expect("readable"), Some(TERMINAL));
+        assert_eq!(store.centre_key().expect("readable"), Some(second));
+        assert_eq!(store.contact().expect("readable"), Some(times[1]));
+    }
 }
