@@ -40,12 +40,12 @@ impl TerminalError {
             }
             Self::ForeignCity { city, ours } => match Route::of(*city, *ours) {
                 Route::Province => Words::new(
-                    "此终端只能读取,不能扣款;由省级服务两步认证后按省内异地结算",
-                    "this terminal may read it but not debit it; the province's service authenticates it in two steps, settle it as of another city",
+                    "此终端只能读取,不能扣款;由省级服务两步认证(sscard card authenticate)后按省内异地结算",
+                    "this terminal may read it but not debit it; the province's service authenticates it in two steps (sscard card authenticate), settle it as of another city",
                 ),
                 Route::Here | Route::Ministry => Words::new(
-                    "此终端只能读取,不能扣款;由部级服务两步认证后按跨省异地结算",
-                    "this terminal may read it but not debit it; the ministry's service authenticates it in two steps, settle it as of another province",
+                    "此终端只能读取,不能扣款;由部级服务两步认证(sscard card authenticate)后按跨省异地结算",
+                    "this terminal may read it but not debit it; the ministry's service authenticates it in two steps (sscard card authenticate), settle it as of another province",
                 ),
             },
             Self::LimitExceeded { limit } if limit.is_of_upload() => {
