@@ -32,6 +32,7 @@ use card_core::StatusWord;
 use card_core::security::{CityCode, SecurityError};
 use card_core::session::SessionError;
 use card_core::transport::pcsc::ChooseError;
+use settlement::catalogue::delivery::DeliveryFault;
 use settlement::code::ErrorCode;
 use settlement::parameters::ParameterFault;
 
@@ -309,6 +310,9 @@ pub enum TerminalError {
     /// A blacklist is not taken over, or the key that it is checked by is not as it was.
     #[error(transparent)]
     Blacklist(#[from] BlacklistError),
+    /// A catalogue is not taken over, or not sold by.
+    #[error(transparent)]
+    Catalogue(#[from] DeliveryFault),
 
     // Certificates: who issues them, or the holder.
     /// Something of the certificate application.

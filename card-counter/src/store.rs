@@ -5,6 +5,7 @@
 //! Never: decides what a state means (`settlement::journal`), talks to a card or to the centre.
 
 mod batches;
+pub mod catalogues;
 mod desk;
 mod entries;
 mod national;

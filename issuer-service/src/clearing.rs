@@ -7,6 +7,7 @@
 pub mod allotment;
 pub mod blacklist;
 pub mod card;
+pub mod catalogue;
 pub mod closing;
 pub mod closure;
 pub mod decision;

@@ -9,7 +9,8 @@ pub mod backup;
 pub mod batch;
 pub mod benefit;
 pub mod card;
-pub mod ceremony;
+pub mod catalogue;
+mod ceremony;
 pub mod client;
 pub mod config;
 pub mod due;
@@ -228,6 +229,9 @@ pub enum Noun {
     /// Authorised sales whose terminal never comes back (联机消费关闭).
     #[command(subcommand)]
     Sale(sale::Verb),
+    /// Drug catalogues for terminals (药品目录).
+    #[command(subcommand)]
+    Catalogue(catalogue::Verb),
     /// The blacklist (黑名单).
     #[command(subcommand)]
     Blacklist(account::BlacklistVerb),
@@ -467,6 +471,7 @@ pub fn run(cli: Cli, output: &Output) -> Result<Exit, Error> {
         Noun::Load(verb) => account::run_load(&common, verb, output),
         Noun::Row(verb) => row::run(&common, verb, output),
         Noun::Sale(verb) => sale::run(&common, verb, output),
+        Noun::Catalogue(verb) => catalogue::run(&common, verb, output),
         Noun::Blacklist(verb) => account::run_blacklist(&common, verb, output),
         Noun::Window(verb) => window::run(&common, verb, output),
         Noun::Statement(options) => window::run_statement(&common, &options, output),

@@ -35,6 +35,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Extension, Router};
 use settlement::Accounts;
+use settlement::catalogue::delivery::{CataloguePartRequest, CatalogueRequest};
 use settlement::code::ErrorCode;
 use settlement::id::{Signature, TerminalNumber};
 use settlement::judgement::ContradictionRequest;
@@ -139,6 +140,8 @@ type Answer = fn(&Desk, &HeaderMap, &[u8]) -> Result<String, Problem>;
 const ENDPOINTS: &[(&str, Answer)] = &[
     of::<SignInRequest>(),
     of::<BlacklistRequest>(),
+    of::<CatalogueRequest>(),
+    of::<CataloguePartRequest>(),
     of::<QuoteRequest>(),
     of::<LoadRequest>(),
     of::<LoadOutcomeRequest>(),

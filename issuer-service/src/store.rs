@@ -16,6 +16,7 @@ mod batch;
 pub mod benefit;
 mod card;
 mod card_update;
+mod catalogue;
 mod cell;
 mod ceremony;
 mod clearing_card;
@@ -114,6 +115,7 @@ const MIGRATIONS: &[(i64, &str)] = &[
     (63, include_str!("store/schema_063_client.sql")),
     (64, include_str!("store/schema_064_key_left.sql")),
     (65, include_str!("store/schema_065_row_judgement.sql")),
+    (66, include_str!("store/schema_066_catalogue.sql")),
     (67, include_str!("store/schema_067_load_order.sql")),
     (68, include_str!("store/schema_068_row_decision.sql")),
     (69, include_str!("store/schema_069_held_rows.sql")),

@@ -184,6 +184,9 @@ const DAY: &[(Kind, &str, &str)] = &[
     (Looks, ONE, "load list"),
     (Looks, ONE, "terminal sales --open"),
     (Looks, ONE, "row list"),
+    (Acts, ONE, "catalogue import drugs.csv"),
+    (Acts, OTHER, "catalogue publish 2026-1 --from 2026-01-01"),
+    (Looks, ONE, "catalogue list"),
     (Acts, ONE, "blacklist add 513300D1560000050000000100000000 --reason why"),
     (Acts, ONE, "blacklist remove 513300D1560000050000000100000000 --reason why"),
     (Looks, ONE, "blacklist list"),
@@ -408,6 +411,10 @@ fn who_looks_changes_nothing_and_who_acts_is_recorded_or_does_nothing() {
     );
     file("more.csv", &format!("{head}513301199001010013,尼玛,男,藏族,513301\n"));
     file("digits", "830512\n");
+    file(
+        "drugs.csv",
+        "# version:2026-1\n药品编码,名称,类别,目录类别,限价,先行自付比例,生效日期,失效日期,处方药\nX1,阿莫西林胶囊,甲,101,20.00,0,2020-01-01,,否\n",
+    );
     file(
         "contributions.csv",
         "社会保障号码,险种类型,费款所属期,缴费基数,单位缴费,个人缴费\n513301199001010013,310,202601,5000,400,100\n",

@@ -10,6 +10,7 @@ mod certificate;
 mod compat;
 mod conform;
 mod contents;
+mod delivery;
 mod handout;
 mod journal;
 mod kiosk;
@@ -43,7 +44,8 @@ use settlement::journal::State;
 use settlement::receipt::Copy;
 
 use crate::arguments::{
-    Arguments, CardCommand, Command, Form, PinArguments, PinCommand, ProfileCommand, ReceiptArguments, TraceCommand,
+    Arguments, CardCommand, CatalogueCommand, Command, Form, PinArguments, PinCommand, ProfileCommand,
+    ReceiptArguments, TraceCommand,
 };
 use crate::configuration::Configuration;
 use crate::exit::Exit;
@@ -86,7 +88,8 @@ pub fn run(arguments: &Arguments, output: &Output) -> Result<Exit, TerminalError
         return Err(TerminalError::Configuration { place: "--format".to_owned(), reason });
     }
     let is_on_paper = match &arguments.command {
-        Command::Profile(_) | Command::Trace(_) | Command::Catalogue(_) | Command::Policy(_) | Command::Tear(_) => true,
+        Command::Profile(_) | Command::Trace(_) | Command::Policy(_) | Command::Tear(_) => true,
+        Command::Catalogue(command) => !is_fetched(command),
         Command::Card(CardCommand::Diff(arguments)) => !contents::reads_cards(arguments),
         _ => false,
     };
@@ -104,7 +107,7 @@ pub fn run(arguments: &Arguments, output: &Output) -> Result<Exit, TerminalError
     match &arguments.command {
         // What is on paper only: no reader, no data folder, no configuration.
         Command::Profile(command) => quietly(profile::run(output, command)),
-        Command::Catalogue(command) => quietly(catalogue::run(output, command)),
+        Command::Catalogue(command) if !is_fetched(command) => quietly(catalogue::run(output, command)),
         Command::Policy(command) => quietly(policy::run(output, command)),
         Command::Trace(TraceCommand::Decode { file, profile }) => {
             quietly(trace::decode(output, file, profile.as_deref()))
@@ -115,6 +118,11 @@ pub fn run(arguments: &Arguments, output: &Output) -> Result<Exit, TerminalError
         Command::Tear(arguments) => tear::run(output, *arguments),
         command => at_the_counter(arguments, command, output),
     }
+}
+
+/// Whether a command about catalogues is about those of the centre, which lie in the terminal's folder.
+const fn is_fetched(command: &CatalogueCommand) -> bool {
+    matches!(command, CatalogueCommand::Update | CatalogueCommand::Held)
 }
 
 /// Runs a command that needs to know where things are.
@@ -172,6 +180,8 @@ fn carry_out(setting: &Setting<'_>, command: &Command) -> Result<Exit, TerminalE
         Command::Receipt(command) => journal::receipt(setting, command),
         Command::SignIn => office::sign_in(setting),
         Command::Blacklist(command) => office::blacklist(setting, command),
+        Command::Catalogue(CatalogueCommand::Update) => delivery::run(setting, true),
+        Command::Catalogue(CatalogueCommand::Held) => delivery::run(setting, false),
         Command::Upload => office::upload(setting),
         Command::DayEnd => office::day_end(setting),
         Command::Terminal(command) => office::terminal(setting, command),

@@ -102,6 +102,11 @@ impl Exit {
             | Code::BlacklistStale
             | Code::BlacklistForeign
             | Code::BlacklistOlder
+            | Code::CatalogueOlder
+            | Code::CatalogueForeign
+            | Code::CatalogueExpired
+            | Code::CatalogueAhead
+            | Code::CatalogueTooLong
             | Code::BlacklistExpired
             | Code::BlacklistAhead
             | Code::BlacklistGap
@@ -187,6 +192,8 @@ impl Exit {
             | Code::CertificateForeign
             | Code::LineCertificateDiffers
             | Code::BlacklistUnsigned
+            | Code::CatalogueUnsigned
+            | Code::CatalogueAltered
             | Code::ParametersUnsigned
             | Code::ParametersAltered
             | Code::SignatureWrong => Self::Mismatch,

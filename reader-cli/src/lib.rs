@@ -9,6 +9,7 @@ pub mod bridge;
 pub mod command;
 pub mod configuration;
 pub mod conform;
+pub mod delivery;
 pub mod dump;
 pub mod exit;
 pub mod kiosk;

@@ -6,7 +6,7 @@
 use std::path::Path;
 
 use settlement::bill::Bill;
-use settlement::catalogue::Catalogue;
+use settlement::catalogue::{Catalogue, CatalogueFault};
 use settlement::explain::Explain;
 use settlement::id::Digest;
 use settlement::policy::Policy;
@@ -34,26 +34,22 @@ pub struct Papers {
 const FAULTS_SHOWN: usize = 3;
 
 impl Papers {
-    /// Reads the papers that the arguments or the configuration name.
+    /// Reads the papers that the arguments or the configuration name, beside a catalogue.
     ///
     /// # Errors
-    /// [`TerminalError::File`], [`TerminalError::Paper`], or [`TerminalError::Configuration`] without a catalogue.
-    pub fn read(configuration: &Configuration, arguments: &PayArguments) -> Result<Self, TerminalError> {
+    /// [`TerminalError::File`], [`TerminalError::Paper`].
+    pub fn read(
+        configuration: &Configuration,
+        arguments: &PayArguments,
+        catalogue: Catalogue,
+    ) -> Result<Self, TerminalError> {
         let bytes = file::bytes(&arguments.bill, file::BYTES_MAX)?;
         let bill = bill_of(&bytes, &arguments.bill)?;
-        let path = arguments.catalogue.as_ref().or(configuration.catalogue.as_ref());
-        let path = path.ok_or_else(|| TerminalError::Configuration {
-            place: "catalogue".to_owned(),
-            reason: Words::new(
-                "没有药品目录：用 --catalogue 给出，或在配置文件中写 catalogue",
-                "no drug catalogue: give --catalogue, or `catalogue` in the configuration file",
-            ),
-        })?;
         let policy = match arguments.policy.as_ref().or(configuration.policy.as_ref()) {
             Some(path) => policy(path)?,
             None => Policy::default(),
         };
-        Ok(Self { bill, digest: Digest::of(&bytes), catalogue: catalogue(path)?, policy })
+        Ok(Self { bill, digest: Digest::of(&bytes), catalogue, policy })
     }
 }
 
@@ -75,7 +71,12 @@ fn bill_of(bytes: &[u8], path: &Path) -> Result<Bill, TerminalError> {
 /// [`TerminalError::File`] or [`TerminalError::Paper`].
 pub fn catalogue(path: &Path) -> Result<Catalogue, TerminalError> {
     let text = text(Paper::Catalogue, path)?;
-    Catalogue::parse(&text).map_err(|faults| malformed(Paper::Catalogue, path, first_of(&faults)))
+    Catalogue::parse(&text).map_err(|faults| faulty(path, &faults))
+}
+
+/// The refusal of a catalogue with these faults.
+pub fn faulty(place: &Path, faults: &[CatalogueFault]) -> TerminalError {
+    malformed(Paper::Catalogue, place, first_of(faults))
 }
 
 /// A policy file.

@@ -4,6 +4,7 @@
 //! Owns: drugs by code and period, the catalogue's version, its flat text. Never: reads a file; prices a bill (`split`).
 //! Units: fen; ratios in ten-thousandths.
 
+pub mod delivery;
 mod fault;
 mod periods;
 mod sheet;

@@ -201,6 +201,10 @@ codes! {
     RecordUnknown = "RECORD_UNKNOWN", false,
         "中心没有这条记录", "先执行 sscard upload;仍不行请联系中心核对",
         "the centre knows no such record of this terminal", "run sscard upload first; if it stays so, ask the centre to compare";
+    /// No such catalogue.
+    CatalogueUnknown = "CATALOGUE_UNKNOWN", false,
+        "中心没有这个药品目录", "请重新执行 sscard catalogue update",
+        "the centre publishes no such catalogue", "run sscard catalogue update again";
     /// Amounts and balances of a record contradict each other.
     RecordContradictory = "RECORD_CONTRADICTORY", false,
         "记录自相矛盾", "不予入账,由中心核查",

@@ -12,6 +12,12 @@ pub const MESSAGE_BYTES_MAX: usize = 2 * 1024 * 1024;
 /// Rows of a drug catalogue: the national lists together have some hundred thousand.
 pub const CATALOGUE_ROWS_MAX: usize = 500_000;
 
+/// Bytes of the text of a catalogue: its rows with some hundred bytes each.
+pub const CATALOGUE_BYTES_MAX: u64 = 64 << 20;
+
+/// Bytes of one part of a catalogue's text: written as JSON it stays below [`MESSAGE_BYTES_MAX`].
+pub const CATALOGUE_PART_BYTES: usize = 512 * 1024;
+
 /// Characters of a drug's name (national interface: 50 for names, some run longer with dosage form).
 pub const DRUG_NAME_CHARACTERS_MAX: usize = 100;
 

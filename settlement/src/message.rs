@@ -94,8 +94,15 @@ pub struct SignInAnswer {
     pub parameters: SignedParameters,
     /// Newest blacklist.
     pub blacklist_sequence: u64,
+    /// Newest drug catalogue; left out where the centre publishes none.
+    #[serde(default, skip_serializing_if = "is_none_published")]
+    pub catalogue_sequence: u64,
     /// The key with which this centre signs what terminals keep.
     pub centre_key: PublicKey,
+}
+
+const fn is_none_published(sequence: &u64) -> bool {
+    *sequence == 0
 }
 
 /// 定点医药机构.

@@ -119,6 +119,11 @@ pub(crate) fn verify_parameters(key: &PublicKey, bytes: &[u8], signature: &Signa
     verify(key, bytes, signature)
 }
 
+/// Checks the centre's signature over a catalogue.
+pub(crate) fn verify_catalogue(key: &PublicKey, bytes: &[u8], signature: &Signature) -> Result<(), WrongSignature> {
+    verify(key, bytes, signature)
+}
+
 /// Neither a request nor a batch begins so.
 fn receipt_string(body: &[u8]) -> Vec<u8> {
     [&b"settlement-receipt-1\n"[..], body].concat()

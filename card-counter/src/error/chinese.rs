@@ -6,6 +6,7 @@ use card_core::atr::AtrError;
 use card_core::security::SecurityError;
 use card_core::session::{ChallengeError, SessionError};
 use settlement::blacklist::ListFault;
+use settlement::catalogue::delivery::DeliveryFault;
 
 use super::blacklist::BlacklistError;
 use super::certificate::CertificateError;
@@ -75,6 +76,20 @@ fn list(fault: ListFault) -> String {
         }
         ListFault::Gap { since, held } => format!("这是对第 {since} 号名单的变动,已有的是第 {held} 号"),
         ListFault::TooLong { sequence, cards } => format!("第 {sequence} 号名单有 {cards} 张卡,超过终端可存的张数"),
+    }
+}
+
+pub(super) fn catalogue(fault: DeliveryFault) -> String {
+    match fault {
+        DeliveryFault::Foreign { key } => format!("目录出自公钥为 {key} 的中心"),
+        DeliveryFault::Unsigned { sequence } => format!("第 {sequence} 号目录的签名不符"),
+        DeliveryFault::Altered { sequence } => format!("第 {sequence} 号目录的内容与签名不符"),
+        DeliveryFault::Older { offered, held } => format!("第 {offered} 号目录早于已有的第 {held} 号"),
+        DeliveryFault::Expired { sequence, until } => format!("第 {sequence} 号目录应在 {until} 之前重新获取"),
+        DeliveryFault::Ahead { sequence, issued_at, now } => {
+            format!("第 {sequence} 号目录签于 {issued_at},而本机时钟为 {now}")
+        }
+        DeliveryFault::TooLong { sequence, bytes } => format!("第 {sequence} 号目录有 {bytes} 字节,超过终端可存的大小"),
     }
 }
 

@@ -112,6 +112,20 @@ codes! {
     BlacklistGap = "BLACKLIST_GAP",
     /// Blacklist with more cards than a terminal takes.
     BlacklistTooLong = "BLACKLIST_TOO_LONG",
+    /// Catalogue of another centre.
+    CatalogueForeign = "CATALOGUE_FOREIGN",
+    /// Catalogue without a fitting signature.
+    CatalogueUnsigned = "CATALOGUE_UNSIGNED",
+    /// Catalogue whose text is not the one that was signed.
+    CatalogueAltered = "CATALOGUE_ALTERED",
+    /// Catalogue older than the one that is held.
+    CatalogueOlder = "CATALOGUE_OLDER",
+    /// Catalogue past its time.
+    CatalogueExpired = "CATALOGUE_EXPIRED",
+    /// Catalogue signed later than the clock says it is.
+    CatalogueAhead = "CATALOGUE_AHEAD",
+    /// Catalogue with a longer text than a terminal takes.
+    CatalogueTooLong = "CATALOGUE_TOO_LONG",
     /// File that is no blacklist.
     BlacklistMalformed = "BLACKLIST_MALFORMED",
     /// Nobody said which key the centre signs with.

@@ -190,6 +190,7 @@ impl TerminalError {
             Self::Shell(ShellError::PinSource) => said("没有给出密码".to_owned()),
             Self::Shell(ShellError::ReadOnly) => said("启动时没有给 --allow-update".to_owned()),
             Self::Blacklist(error) => said(chinese::blacklist(error)),
+            Self::Catalogue(fault) => said(chinese::catalogue(*fault)),
             Self::Certificate(error) => said(chinese::certificate(error)),
             Self::Security(error) => said(chinese::security(error)),
             Self::Font(error) => said(chinese::font(error)),

@@ -8,6 +8,7 @@ use card_core::transport::TransportError;
 use card_core::transport::pcsc::ChooseError;
 use card_profiles::access::Right;
 use card_profiles::read::Reason;
+use settlement::catalogue::delivery::DeliveryFault;
 use settlement::parameters::ParameterFault;
 
 use super::font::FontError;
@@ -79,6 +80,15 @@ impl TerminalError {
             Self::BlacklistMissing => Code::BlacklistMissing,
             Self::BlacklistStale { .. } => Code::BlacklistStale,
             Self::Blacklist(error) => error.code(),
+            Self::Catalogue(fault) => match fault {
+                DeliveryFault::Foreign { .. } => Code::CatalogueForeign,
+                DeliveryFault::Unsigned { .. } => Code::CatalogueUnsigned,
+                DeliveryFault::Altered { .. } => Code::CatalogueAltered,
+                DeliveryFault::Older { .. } => Code::CatalogueOlder,
+                DeliveryFault::Expired { .. } => Code::CatalogueExpired,
+                DeliveryFault::Ahead { .. } => Code::CatalogueAhead,
+                DeliveryFault::TooLong { .. } => Code::CatalogueTooLong,
+            },
             Self::Certificate(error) => error.code(),
             Self::PinWrong { .. } => Code::PinWrong,
             Self::PinBlocked => Code::PinBlocked,

@@ -123,6 +123,15 @@ fn what(code: Code) -> Words {
         }
         Code::BlacklistGap => ("黑名单的增量与终端已有的名单接不上", "the changes do not fit the terminal's blacklist"),
         Code::BlacklistTooLong => ("黑名单卡数过多", "the blacklist has too many cards"),
+        Code::CatalogueForeign => ("药品目录是其他中心的", "the drug catalogue is of another centre"),
+        Code::CatalogueUnsigned => ("药品目录的签名不符", "the signature of the drug catalogue does not fit"),
+        Code::CatalogueAltered => ("药品目录被改过", "the drug catalogue was altered"),
+        Code::CatalogueOlder => ("药品目录比终端已有的旧", "the drug catalogue is older than the terminal's"),
+        Code::CatalogueExpired => ("药品目录须更新", "the drug catalogue has to be renewed"),
+        Code::CatalogueAhead => {
+            ("药品目录的签发时间晚于终端时钟", "the drug catalogue was signed later than the clock says it is")
+        }
+        Code::CatalogueTooLong => ("药品目录过大", "the drug catalogue is too long"),
         Code::BlacklistMalformed => ("文件不是签名的黑名单", "the file is no signed blacklist"),
         Code::CentreKeyUnknown => ("终端不知道中心的公钥", "the terminal does not know the centre's key"),
         Code::CentreKeyDiffers => {
@@ -355,7 +364,13 @@ fn next(code: Code) -> Words {
         Code::BlacklistForeign | Code::BlacklistUnsigned | Code::BlacklistMalformed | Code::BlacklistTooLong => {
             ("不要使用该名单,向中心重新索取", "do not use it; ask the centre for another")
         }
-        Code::BlacklistAhead => ("校准终端时钟后再试", "set the terminal's clock and try again"),
+        Code::CatalogueExpired | Code::CatalogueAltered => {
+            ("执行 sscard catalogue update", "run sscard catalogue update")
+        }
+        Code::CatalogueForeign | Code::CatalogueUnsigned | Code::CatalogueOlder | Code::CatalogueTooLong => {
+            ("已有的目录照旧使用;请联系中心", "the catalogue that is held stays in use; ask the centre")
+        }
+        Code::BlacklistAhead | Code::CatalogueAhead => ("校准终端时钟后再试", "set the terminal's clock and try again"),
         Code::CentreKeyUnknown => {
             ("先执行 sscard sign-in 或 terminal trust", "run sscard sign-in or terminal trust first")
         }

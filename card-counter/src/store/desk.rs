@@ -352,6 +352,7 @@ mod tests {
             chain: ChainPosition::START,
             parameters,
             blacklist_sequence: 0,
+            catalogue_sequence: 0,
             centre_key: key,
         }
     }

@@ -1,12 +1,12 @@
 //! The tables of the terminal's database, and how it is opened.
 //!
 //! Source: SQLite: WAL with `synchronous=FULL` makes a committed transaction survive loss of power.
-//! Owns: schema version 9, and bringing older ones to it. Never: reads or writes a row otherwise.
+//! Owns: schema version 10, and bringing older ones to it. Never: reads or writes a row otherwise.
 
 use rusqlite::Connection;
 
 /// Version of the tables; a newer one is refused, never guessed at.
-pub(super) const VERSION: i64 = 9;
+pub(super) const VERSION: i64 = 10;
 
 /// How long another program may hold the file before we say so.
 pub(super) const BUSY_WITHIN: std::time::Duration = std::time::Duration::from_secs(5);
@@ -187,6 +187,11 @@ WHERE said.entry = entry.number AND said.event IN ('JudgedDone', 'JudgedNotDone'
 CREATE INDEX entry_judged ON entry (number) WHERE judged IS NOT NULL AND shown IS NULL;
 ";
 
+/// Drug catalogues that the centre published: what it signed, and the text.
+const CATALOGUE: &str = "
+CREATE TABLE catalogue (sequence INTEGER PRIMARY KEY CHECK (sequence > 0), letter TEXT NOT NULL, text TEXT NOT NULL) STRICT;
+";
+
 /// Version 1 kept events in a table of their own.
 const FROM_1: &str = "
 DROP TRIGGER event_is_not_changed;
@@ -226,15 +231,18 @@ pub(super) fn create(connection: &mut Connection) -> rusqlite::Result<Option<i64
     let version: i64 = transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
     let run = |batches: &[&str]| batches.iter().try_for_each(|batch| transaction.execute_batch(batch));
     match version {
-        0 => run(&[TABLES, HISTORY, BLACKLIST, REFUND, PARAMETERS, ONLINE, LETTER, JUDGEMENT])?,
-        1 => run(&[FROM_1, HISTORY, FROM_2, FROM_3, BLACKLIST, REFUND, PARAMETERS, ONLINE, LETTER, JUDGEMENT])?,
-        2 => run(&[FROM_2, FROM_3, BLACKLIST, REFUND, PARAMETERS, ONLINE, LETTER, JUDGEMENT])?,
-        3 => run(&[FROM_3, BLACKLIST, REFUND, PARAMETERS, ONLINE, LETTER, JUDGEMENT])?,
-        4 => run(&[REFUND, PARAMETERS, ONLINE, LETTER, JUDGEMENT])?,
-        5 => run(&[PARAMETERS, ONLINE, LETTER, JUDGEMENT])?,
-        6 => run(&[ONLINE, LETTER, JUDGEMENT])?,
-        7 => run(&[LETTER, JUDGEMENT])?,
-        8 => run(&[JUDGEMENT])?,
+        0 => run(&[TABLES, HISTORY, BLACKLIST, REFUND, PARAMETERS, ONLINE, LETTER, JUDGEMENT, CATALOGUE])?,
+        1 => run(&[
+            FROM_1, HISTORY, FROM_2, FROM_3, BLACKLIST, REFUND, PARAMETERS, ONLINE, LETTER, JUDGEMENT, CATALOGUE,
+        ])?,
+        2 => run(&[FROM_2, FROM_3, BLACKLIST, REFUND, PARAMETERS, ONLINE, LETTER, JUDGEMENT, CATALOGUE])?,
+        3 => run(&[FROM_3, BLACKLIST, REFUND, PARAMETERS, ONLINE, LETTER, JUDGEMENT, CATALOGUE])?,
+        4 => run(&[REFUND, PARAMETERS, ONLINE, LETTER, JUDGEMENT, CATALOGUE])?,
+        5 => run(&[PARAMETERS, ONLINE, LETTER, JUDGEMENT, CATALOGUE])?,
+        6 => run(&[ONLINE, LETTER, JUDGEMENT, CATALOGUE])?,
+        7 => run(&[LETTER, JUDGEMENT, CATALOGUE])?,
+        8 => run(&[JUDGEMENT, CATALOGUE])?,
+        9 => run(&[CATALOGUE])?,
         VERSION => return Ok(None),
         other => return Ok(Some(other)),
     }

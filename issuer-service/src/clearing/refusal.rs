@@ -4,10 +4,11 @@
 
 use card_core::security::SecurityError;
 use settlement::batch::BatchError;
+use settlement::catalogue::CatalogueFault;
 use settlement::code::{ErrorCode, Language};
 use settlement::date::BusinessDate;
 use settlement::fen::{Fen, FenError};
-use settlement::id::{CardIdentifier, InstitutionCode, LoadId, SaleId, TerminalNumber};
+use settlement::id::{CardIdentifier, CatalogueVersion, InstitutionCode, LoadId, SaleId, TerminalNumber};
 use settlement::tac::TacError;
 
 use super::ledger::PostingError;
@@ -151,6 +152,32 @@ pub enum ClearingError {
         /// Number.
         number: i64,
     },
+    /// No such catalogue.
+    #[error("there is no catalogue {version}")]
+    CatalogueUnknown {
+        /// Version.
+        version: CatalogueVersion,
+    },
+    /// A catalogue with this version is there.
+    #[error("catalogue {version} exists")]
+    CatalogueExists {
+        /// Version.
+        version: CatalogueVersion,
+    },
+    /// It was published before.
+    #[error("catalogue {version} was published as number {sequence}")]
+    CataloguePublished {
+        /// Version.
+        version: CatalogueVersion,
+        /// Sequence.
+        sequence: u64,
+    },
+    /// The file is no catalogue.
+    #[error("the catalogue has {} faults", faults.len())]
+    CatalogueMalformed {
+        /// All of them, in order of rows.
+        faults: Box<[CatalogueFault]>,
+    },
     /// The card is, or is not, on the list already.
     #[error("the blacklist says so already of card {card}")]
     BlacklistUnchanged {
@@ -293,6 +320,10 @@ impl ClearingError {
             | Self::DecisionUnknown { .. }
             | Self::SaleNotOpen { .. }
             | Self::SaleDecided { .. }
+            | Self::CatalogueUnknown { .. }
+            | Self::CatalogueExists { .. }
+            | Self::CataloguePublished { .. }
+            | Self::CatalogueMalformed { .. }
             | Self::BlacklistUnchanged { .. }
             | Self::BlacklistByState { .. }
             | Self::DifferenceUnknown { .. }
@@ -361,6 +392,10 @@ impl Explain for ClearingError {
             Self::DecisionUnknown { .. } => "DECISION_UNKNOWN",
             Self::SaleNotOpen { .. } => "SALE_NOT_OPEN",
             Self::SaleDecided { .. } => "SALE_DECIDED",
+            Self::CatalogueUnknown { .. } => "CATALOGUE_UNKNOWN",
+            Self::CatalogueExists { .. } => "CATALOGUE_EXISTS",
+            Self::CataloguePublished { .. } => "CATALOGUE_PUBLISHED",
+            Self::CatalogueMalformed { .. } => "CATALOGUE_MALFORMED",
             Self::BlacklistUnchanged { .. } => "BLACKLIST_UNCHANGED",
             Self::BlacklistByState { .. } => "BLACKLIST_BY_STATE",
             Self::WindowUnknown { .. } => "WINDOW_UNKNOWN",
@@ -399,6 +434,7 @@ impl Explain for ClearingError {
             | Self::RowUnknown { .. }
             | Self::DecisionUnknown { .. }
             | Self::SaleNotOpen { .. }
+            | Self::CatalogueUnknown { .. }
             | Self::WindowUnknown { .. }
             | Self::DifferenceUnknown { .. } => Exit::NotFound,
             Self::Refused(_)
@@ -412,6 +448,8 @@ impl Explain for ClearingError {
             | Self::RowDecided { .. }
             | Self::SaleDecided { .. }
             | Self::RowUnpostable { .. }
+            | Self::CatalogueExists { .. }
+            | Self::CataloguePublished { .. }
             | Self::BlacklistUnchanged { .. }
             | Self::BlacklistByState { .. }
             | Self::WindowBefore { .. }
@@ -421,6 +459,7 @@ impl Explain for ClearingError {
             | Self::ReasonMissing
             | Self::File { .. }
             | Self::FileMalformed { .. }
+            | Self::CatalogueMalformed { .. }
             | Self::NotLoopback { .. }
             | Self::Sum(_) => Exit::Usage,
             Self::Listen { .. } => Exit::Peer,

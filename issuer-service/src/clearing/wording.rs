@@ -5,6 +5,7 @@
 use super::refusal::{ClearingError, batch_code, language};
 use crate::error::Explain;
 use crate::lang::Lang;
+use settlement::explain::Explain as _;
 
 /// What happened, and what to do next.
 pub(super) fn texts(error: &ClearingError, lang: Lang) -> (String, &'static str) {
@@ -133,6 +134,33 @@ pub(super) fn texts(error: &ClearingError, lang: Lang) -> (String, &'static str)
             "用 issuer row list 查看",
             "look at `issuer row list`",
         ),
+        ClearingError::CatalogueUnknown { version } => row(
+            format!("没有目录 {version}"),
+            format!("there is no catalogue {version}"),
+            "用 issuer catalogue list 查看",
+            "look at `issuer catalogue list`",
+        ),
+        ClearingError::CatalogueExists { version } => row(
+            format!("目录 {version} 已导入"),
+            format!("catalogue {version} was taken in before"),
+            "改过的目录须用新的版本名",
+            "a changed catalogue needs another version",
+        ),
+        ClearingError::CataloguePublished { version, sequence } => row(
+            format!("目录 {version} 已发布,目录号 {sequence}"),
+            format!("catalogue {version} was published as number {sequence}"),
+            "已发布的不再改动;用新的版本更正",
+            "what was published is final: mend it with another version",
+        ),
+        ClearingError::CatalogueMalformed { faults } => {
+            let first = |language| faults.first().map_or_else(String::new, |fault| fault.message(language));
+            row(
+                format!("目录有 {} 处错误,第一处:{}", faults.len(), first(language(Lang::Zh))),
+                format!("the catalogue has {} faults, the first: {}", faults.len(), first(language(Lang::En))),
+                "用 sscard catalogue check 查看全部错误",
+                "see all of them with `sscard catalogue check`",
+            )
+        }
         ClearingError::BlacklistUnchanged { card } => row(
             format!("卡 {card} 的黑名单状态没有变化"),
             format!("the blacklist says so already of card {card}"),

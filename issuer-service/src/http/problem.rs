@@ -64,6 +64,7 @@ const fn status(code: ErrorCode) -> StatusCode {
         | ErrorCode::BenefitsUnknown
         | ErrorCode::TransactionUnknown
         | ErrorCode::RecordUnknown
+        | ErrorCode::CatalogueUnknown
         | ErrorCode::InstitutionUnknown => StatusCode::NOT_FOUND,
         ErrorCode::SignatureWrong
         | ErrorCode::TerminalUnknown

@@ -6,6 +6,7 @@
 //! Owns: the order of the checks, the JSON of requests and answers. Never: decides about money.
 
 use axum::http::HeaderMap;
+use settlement::catalogue::delivery::{CatalogueAnswer, CataloguePartAnswer, CataloguePartRequest, CatalogueRequest};
 use settlement::code::ErrorCode;
 use settlement::id::{Signature, TerminalNumber};
 use settlement::judgement::{ContradictionAnswer, ContradictionRequest};
@@ -21,9 +22,9 @@ use settlement::signing::{SIGNATURE_HEADER, TERMINAL_HEADER, verify_request};
 use super::problem::Problem;
 use super::{Desk, single};
 use crate::audit::Act;
-use crate::clearing::blacklist;
 use crate::clearing::institution::{PARAMETERS_VALID_S, Terminal, TerminalState};
 use crate::clearing::refusal::ClearingError;
+use crate::clearing::{blacklist, catalogue};
 use crate::clearing::{judgement, load, sale, upload};
 use crate::clock;
 use crate::peer::{self, NoTerminal};
@@ -181,6 +182,7 @@ impl Endpoint for SignInRequest {
             chain: terminal.chain,
             parameters: parameters(desk, terminal),
             blacklist_sequence: tx.blacklist_sequence()?,
+            catalogue_sequence: catalogue::newest(tx)?,
             centre_key: desk.signer.public_key(),
         };
         let detail = format!(
@@ -206,6 +208,30 @@ impl Endpoint for BlacklistRequest {
         let detail = format!("sequence {} since {}", list.sequence, list.since);
         let answer = BlacklistAnswer { version: Version1, status: AnswerStatus::Created, list };
         Ok((answer, asked(terminal, "terminal.blacklist", detail)))
+    }
+}
+
+impl Endpoint for CatalogueRequest {
+    // Signed anew each time: nothing is kept but that it was asked.
+    const KEPT: Kept = Kept::ByAct;
+
+    fn act(self, tx: &Tx<'_>, desk: &Desk, terminal: &Terminal) -> Result<(CatalogueAnswer, Act), ClearingError> {
+        let catalogues = catalogue::sign(tx, &desk.signer)?;
+        let detail = format!("{} on offer", catalogues.len());
+        let answer = CatalogueAnswer { version: Version1, status: AnswerStatus::Created, catalogues };
+        Ok((answer, asked(terminal, "terminal.catalogue", detail)))
+    }
+}
+
+impl Endpoint for CataloguePartRequest {
+    // Published texts are final: the same question has the same answer.
+    const KEPT: Kept = Kept::ByAct;
+
+    fn act(self, tx: &Tx<'_>, _desk: &Desk, terminal: &Terminal) -> Result<(CataloguePartAnswer, Act), ClearingError> {
+        let part = catalogue::part(tx, self.sequence, self.offset)?;
+        let detail = format!("catalogue {} from byte {}", self.sequence, self.offset);
+        let answer = CataloguePartAnswer { version: Version1, status: AnswerStatus::Created, part };
+        Ok((answer, asked(terminal, "terminal.catalogue", detail)))
     }
 }
 

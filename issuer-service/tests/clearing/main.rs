@@ -2,6 +2,7 @@
 
 #[path = "../database/ask.rs"]
 mod ask;
+mod catalogues;
 mod centre;
 mod day;
 mod decisions;

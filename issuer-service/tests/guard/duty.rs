@@ -142,6 +142,8 @@ const LINES: &[&str] = &[
     "sale propose 00000000000000000000000000000001 --reason x",
     "sale approve 1",
     "sale reject 1",
+    "catalogue import x",
+    "catalogue publish x --from 2026-01-01",
     "blacklist add 513300D1560000050000000100000000 --reason x",
     "blacklist remove 513300D1560000050000000100000000 --reason x",
     "blacklist export --out x",

@@ -16,7 +16,7 @@ use crate::paper::Form;
 pub struct PayArguments {
     /// Bill file (JSON).
     pub bill: PathBuf,
-    /// Drug catalogue; default from the configuration, else the built-in one.
+    /// Drug catalogue; default from the configuration, else the one of the day that the centre published (`catalogue update`).
     #[arg(long, value_name = "FILE")]
     pub catalogue: Option<PathBuf>,
     /// Payment policy; default from the configuration, else the built-in one.
@@ -78,6 +78,10 @@ pub enum PolicyCommand {
 pub enum CatalogueCommand {
     /// Join a list with its ceilings and ratios, each with periods of its own, into one catalogue. Exit 7 on any fault.
     Import(CatalogueImport),
+    /// Fetch the catalogue in effect and those that come next from the centre, signed. What is held stays where anything is wrong.
+    Update,
+    /// What was fetched, and which of it today is sold by. Exit 2 when none.
+    Held,
     /// Every fault of a catalogue with row and column. Exit 7 when there are any.
     Check {
         /// Catalogue file.

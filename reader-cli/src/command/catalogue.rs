@@ -29,6 +29,9 @@ pub(super) fn run(output: &Output, command: &CatalogueCommand) -> Result<Exit, T
             answer(output, checked.map(|catalogue| summary(&catalogue)))
         }
         CatalogueCommand::Import(arguments) => import(output, arguments),
+        CatalogueCommand::Update | CatalogueCommand::Held => {
+            Err(TerminalError::Bug("what is fetched needs the terminal's folder"))
+        }
         CatalogueCommand::Show { file, code, on } => show(output, file, code.as_deref(), *on),
     }
 }

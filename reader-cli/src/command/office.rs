@@ -97,6 +97,17 @@ pub(super) fn sign_in(setting: &Setting<'_>) -> Result<Exit, TerminalError> {
             ),
         ),
     };
+    let page = match store.catalogues()?.first() {
+        Some(held) if held.sequence >= answer.catalogue_sequence => page,
+        None if answer.catalogue_sequence == 0 => page,
+        _ => page.noted(
+            "CATALOGUE_OUTDATED",
+            Words::new(
+                "有新的药品目录:执行 sscard catalogue update",
+                "a newer drug catalogue is there: run sscard catalogue update",
+            ),
+        ),
+    };
     let page = match is_first {
         true => page.noted(
             "CENTRE_KEY_TRUSTED",

@@ -36,7 +36,7 @@ use centre_line::upload::Uploaded;
 
 /// `pay`.
 pub(super) fn pay(setting: &Setting<'_>, arguments: &PayArguments) -> Result<Exit, TerminalError> {
-    let papers = Papers::read(&setting.configuration, arguments)?;
+    let papers = setting.papers(arguments)?;
     if arguments.trial {
         return trial::run(setting, &papers, arguments);
     }

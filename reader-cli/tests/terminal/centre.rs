@@ -16,9 +16,15 @@ use card_profiles::profile::{KeyClass, KeyRow};
 use ring::signature::{Ed25519KeyPair, KeyPair as _};
 use settlement::batch::{ChainPosition, SignedBatch};
 use settlement::blacklist::{Period, SignedBlacklist};
+use settlement::catalogue::delivery::{
+    CatalogueAnswer, CataloguePartAnswer, CataloguePartRequest, CatalogueRequest, Published, SignedCatalogue,
+};
 use settlement::date::Month;
 use settlement::fen::Fen;
-use settlement::id::{CardChallenge, CardIdentifier, InstitutionCode, PublicKey, SaleId, Signature, TerminalNumber};
+use settlement::id::{
+    CardChallenge, CardIdentifier, CatalogueVersion, Digest, InstitutionCode, PublicKey, SaleId, Signature,
+    TerminalNumber,
+};
 use settlement::judgement::{ContradictionAnswer, ContradictionRequest};
 use settlement::message::{
     AnswerStatus, BatchAnswer, BatchRequest, BlacklistAnswer, BlacklistRequest, Institution, LoadAnswer,
@@ -85,6 +91,10 @@ pub(crate) struct Books {
     pub(crate) sales: Vec<Sale>,
     pub(crate) released: Vec<SaleId>,
     pub(crate) declines: Option<&'static str>,
+    /// Catalogues: sequence, first day, text; what falsifies one on its way, and another text in the place of its own.
+    pub(crate) catalogues: Vec<(u64, &'static str, String)>,
+    pub(crate) forge: Option<fn(&mut SignedCatalogue)>,
+    pub(crate) other_text: Option<String>,
     /// Records that their card contradicts.
     pub(crate) contradicted: Vec<u64>,
     /// Requests answered, by path.
@@ -136,6 +146,9 @@ impl Centre {
             sales: Vec::new(),
             released: Vec::new(),
             declines: None,
+            catalogues: Vec::new(),
+            forge: None,
+            other_text: None,
             contradicted: Vec::new(),
             requests: Vec::new(),
             page: None,
@@ -216,6 +229,8 @@ impl Books {
         match path {
             SignInRequest::PATH => self.once::<SignInRequest>(body, Self::sign_in),
             BlacklistRequest::PATH => self.once::<BlacklistRequest>(body, Self::blacklist),
+            CatalogueRequest::PATH => self.once::<CatalogueRequest>(body, Self::catalogues),
+            CataloguePartRequest::PATH => self.once::<CataloguePartRequest>(body, Self::catalogue_part),
             QuoteRequest::PATH => self.once::<QuoteRequest>(body, Self::quote),
             LoadRequest::PATH => self.once::<LoadRequest>(body, Self::load),
             LoadOutcomeRequest::PATH => self.once::<LoadOutcomeRequest>(body, Self::outcome),
@@ -357,6 +372,7 @@ impl Books {
             chain: self.position(),
             parameters: self.parameters(),
             blacklist_sequence: self.sequence,
+            catalogue_sequence: self.catalogues.iter().map(|(sequence, ..)| *sequence).max().unwrap_or(0),
             centre_key: self.signer().1,
         })
     }
@@ -409,6 +425,38 @@ impl Books {
             falsify(&mut list);
         }
         Ok(BlacklistAnswer { version: Version1, status: AnswerStatus::Created, list })
+    }
+
+    fn catalogues(&mut self, _: CatalogueRequest) -> Result<CatalogueAnswer, &'static str> {
+        let clock = Now::of_system();
+        let period = (clock.date_time(), clock.later(31 * 24 * 3600).date_time());
+        let (pair, key) = self.signer();
+        let sign = |bytes: &[u8]| Signature(pair.sign(bytes).as_ref().try_into().expect("64 bytes"));
+        let signed = self.catalogues.iter().map(|(sequence, from, text)| {
+            let published = Published {
+                sequence: *sequence,
+                name: CatalogueVersion::parse(&format!("2026-{sequence}")).expect("a word"),
+                valid_from: BusinessDate::parse(from).expect("a day"),
+                bytes: text.len() as u64,
+                digest: Digest::of(text.as_bytes()),
+            };
+            let mut signed = SignedCatalogue::sign(published, period, key, sign);
+            if let Some(forge) = self.forge {
+                forge(&mut signed);
+            }
+            signed
+        });
+        Ok(CatalogueAnswer { version: Version1, status: AnswerStatus::Created, catalogues: signed.collect() })
+    }
+
+    /// In parts of two hundred bytes or a little less.
+    fn catalogue_part(&mut self, request: CataloguePartRequest) -> Result<CataloguePartAnswer, &'static str> {
+        let known = self.catalogues.iter().find(|(sequence, ..)| *sequence == request.sequence);
+        let text = self.other_text.as_ref().or(known.map(|(.., text)| text)).ok_or("CATALOGUE_UNKNOWN")?;
+        let rest = text.get(usize::try_from(request.offset).expect("small")..).unwrap_or_default();
+        let end = (0..=rest.len().min(200)).rev().find(|end| rest.is_char_boundary(*end)).expect("0 is one");
+        let part = rest[..end].to_owned();
+        Ok(CataloguePartAnswer { version: Version1, status: AnswerStatus::Created, part })
     }
 
     fn quote(&mut self, request: QuoteRequest) -> Result<QuoteAnswer, &'static str> {

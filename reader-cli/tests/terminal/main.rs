@@ -5,6 +5,7 @@ mod bridge;
 #[path = "../support/cards.rs"]
 mod cards;
 mod cards_apart;
+mod catalogues;
 mod centre;
 mod certificates;
 mod desks;

@@ -138,6 +138,8 @@ fn nothing_planted_comes_out_where_nobody_asked() {
         ("readers".to_owned(), false),
         ("sign-in".to_owned(), false),
         ("blacklist update".to_owned(), false),
+        ("catalogue update".to_owned(), false),
+        ("catalogue held".to_owned(), false),
         ("blacklist show".to_owned(), false),
         ("blacklist import LIST".to_owned(), false),
         ("terminal trust KEY".to_owned(), false),

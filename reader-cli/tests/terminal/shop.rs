@@ -61,6 +61,13 @@ impl Ran {
     }
 }
 
+impl Ran {
+    /// Rows of a table of the answer.
+    pub(crate) fn json_rows(&self, table: &str) -> Vec<Value> {
+        self.json()[table].as_array().expect("a table").clone()
+    }
+}
+
 impl Shop {
     /// A card, a PSAM of the same issuer, two empty readers.
     pub(crate) fn open() -> Self {

@@ -113,6 +113,7 @@ fn told(data: &str, blacklisted: &[&str], online: OnlinePolicy, parameters: u64)
             |bytes| Signature(pair.sign(bytes).as_ref().try_into().expect("64 bytes")),
         ),
         blacklist_sequence: 1,
+        catalogue_sequence: 0,
         centre_key: key,
     };
     store.set_sign_in(&answer).expect("written");
