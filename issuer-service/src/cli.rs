@@ -11,6 +11,7 @@ pub mod benefit;
 pub mod card;
 pub mod catalogue;
 mod ceremony;
+pub mod certificate;
 pub mod client;
 pub mod config;
 pub mod due;
@@ -186,6 +187,9 @@ pub enum Noun {
     /// What people ask about themselves (查询): person, cards, account, insurances, progress; every question is on record.
     #[command(subcommand)]
     Query(query::Verb),
+    /// Certificates of participation (参保证明): made at the counter, or printed by their code.
+    #[command(subcommand)]
+    Certificate(certificate::Verb),
     /// Complaints and suggestions (投诉与建议): what people tell, what they are answered.
     #[command(subcommand)]
     Ticket(ticket::Verb),
@@ -457,6 +461,7 @@ pub fn run(cli: Cli, output: &Output) -> Result<Exit, Error> {
         Noun::Sync(verb) => sync::run(&common, verb, output),
         Noun::Pin(verb) => pin::run(&common, verb, output),
         Noun::Query(verb) => query::run(&common, verb, output),
+        Noun::Certificate(verb) => certificate::run(&common, verb, output),
         Noun::Ticket(verb) => ticket::run(&common, verb, output),
         Noun::Psam(verb) => psam::run(&common, verb, output),
         Noun::Operator(verb) => operator::run(&common, verb, output),

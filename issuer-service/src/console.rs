@@ -14,6 +14,7 @@ pub mod form;
 pub mod gate;
 pub mod people;
 pub mod stock;
+pub mod sure;
 pub mod today;
 pub mod works;
 
@@ -37,6 +38,8 @@ pub struct Viewer<'a> {
     pub operator: &'a Operator,
     /// What each of the forms carries.
     pub csrf: &'a str,
+    /// What each of the forms of this page carries besides: sent twice, it is carried out once.
+    pub once: &'a str,
     /// Language.
     pub lang: Lang,
     /// Whether the keys of this centre are for rehearsal; none when its vault does not say.
@@ -51,7 +54,7 @@ pub struct Viewer<'a> {
 #[derive(Clone, Debug)]
 pub enum Note {
     /// Something was done.
-    Done(&'static str),
+    Done(String),
     /// Something was refused, or failed.
     Problem {
         /// Stable code.
@@ -123,7 +126,10 @@ impl Viewer<'_> {
     /// What binds a form to the session.
     #[must_use]
     pub fn token(&self) -> Markup {
-        html! { input type="hidden" name="csrf" value=(self.csrf); }
+        html! {
+            input type="hidden" name="csrf" value=(self.csrf);
+            input type="hidden" name="once" value=(self.once);
+        }
     }
 
     /// A whole page in the frame.
@@ -150,7 +156,7 @@ impl Viewer<'_> {
             div.frame {
                 nav aria-label=(self.say("菜单", "Menu")) {
                     ul {
-                        @for (name, zh, en) in ROOMS {
+                        @for (name, zh, en) in ROOMS.into_iter().filter(|(name, ..)| *name != "audit" || self.may("audit export")) {
                             li { a href={ "/console/" (name) } aria-current=[(name == room).then_some("page")] { (self.say(zh, en)) } }
                         }
                     }
@@ -205,7 +211,7 @@ pub(crate) fn document(lang: Lang, title: &str, body: &Markup) -> Markup {
 /// A table that may be wider than a narrow window.
 pub(crate) fn table(heads: &[(&str, bool)], caption: Option<&str>, rows: &[Vec<Markup>]) -> Markup {
     html! {
-        div.wide tabindex="0" role="region" aria-label=[caption] {
+        div.wide tabindex="0" role="region" aria-label=(caption.map_or_else(|| heads.iter().map(|(head, _)| *head).filter(|head| !head.is_empty()).collect::<Vec<_>>().join(" "), str::to_owned)) {
             table {
                 @if let Some(caption) = caption { caption { (caption) } }
                 thead { tr { @for (head, count) in heads { th scope="col" class=[count.then_some("count")] { (head) } } } }

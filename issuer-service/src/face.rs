@@ -5,10 +5,12 @@
 
 pub mod failure;
 
+use std::collections::HashMap;
 use std::fs::{self, OpenOptions};
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use card_face::{Fonts, Holder, Page, Review, Side, Template};
 use ring::digest::{SHA256, digest};
@@ -238,6 +240,33 @@ pub fn preview(folder: &Path, side: Side, name: &str) -> Result<Vec<u8>, FaceErr
     page.png(PREVIEW_DPI).map_err(|fault| FaceError::of(vec![fault]))
 }
 
+/// Previews that were drawn, by template and name: drawn once, and one at a time.
+#[derive(Debug, Default)]
+pub struct Previews(Mutex<HashMap<(String, String), Vec<u8>>>);
+
+/// Most previews that are kept: some templates of both sides with every invented name.
+const PREVIEWS_MAX: usize = 64;
+
+impl Previews {
+    /// As [`preview`], drawn when the template was not drawn before.
+    ///
+    /// # Errors
+    /// [`FaceError`].
+    pub fn of(&self, folder: &Path, side: Side, name: &str) -> Result<Vec<u8>, FaceError> {
+        let key = (hash(&text(folder, side)?.0), format!("{} {name}", side.name()));
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(image) = kept.get(&key) {
+            return Ok(image.clone());
+        }
+        let image = preview(folder, side, name)?;
+        if kept.len() >= PREVIEWS_MAX {
+            kept.clear();
+        }
+        kept.insert(key, image.clone());
+        Ok(image)
+    }
+}
+
 /// Writes one side of one card into a new file, on record before the file is there.
 ///
 /// # Errors
@@ -345,12 +374,13 @@ fn short(hash: &str) -> &str {
 }
 
 /// Whether the name of a file tells whose card it is.
-fn tells(path: &Path, words: [&str; 3]) -> bool {
+pub(crate) fn tells(path: &Path, words: [&str; 3]) -> bool {
     let name = path.to_string_lossy();
     words.iter().any(|word| !word.is_empty() && name.contains(word))
 }
 
-fn write(path: &Path, bytes: &[u8]) -> Result<(), FaceError> {
+/// Writes a new file that only its owner reads.
+pub(crate) fn write(path: &Path, bytes: &[u8]) -> Result<(), FaceError> {
     let failed = |source| FaceError::NotWritten { path: path.to_owned(), source };
     let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).map_err(failed)?;
     file.write_all(bytes).and_then(|()| file.sync_all()).map_err(|source| {

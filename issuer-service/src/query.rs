@@ -12,6 +12,7 @@ pub mod failure;
 pub mod holder;
 pub mod insurance;
 pub mod pages;
+pub mod paper;
 pub mod password;
 pub mod person;
 pub mod progress;

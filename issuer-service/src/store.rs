@@ -121,6 +121,8 @@ const MIGRATIONS: &[(i64, &str)] = &[
     (69, include_str!("store/schema_069_held_rows.sql")),
     (70, include_str!("store/schema_070_sale_closure.sql")),
     (73, include_str!("store/schema_073_benefit_days.sql")),
+    (75, include_str!("store/schema_075_certificate_prints.sql")),
+    (76, include_str!("store/schema_076_session_page.sql")),
 ];
 
 /// One connection.

@@ -49,6 +49,8 @@ const DAY: &[(Kind, &str, &str)] = &[
     (Acts, ONE, "person death 4 --withdraw --reason mistake"),
     (Acts, ONE, "benefit import contributions.csv"),
     (Looks, ONE, "benefit list"),
+    (Acts, ONE, "certificate make --person 1 --out certificate.pdf"),
+    (Acts, ONE, "certificate print CODE --out again.pdf"),
     (Acts, ONE, "benefit take-back 1"),
     (Looks, ONE, "ticket list"),
     (Acts, ONE, "query person --person 1"),
@@ -324,7 +326,11 @@ fn the_day_and_the_list_beside_it_hold_every_command_of_the_program() {
 fn issuer(folder: &Path, operator: &str, line: &str) -> Output {
     let number = card_profiles::identity::card_number("A0000001").expect("a number");
     let day = issuer_service::clock::business_today().to_string();
+    let code: String = Connection::open(folder.join("centre/centre.db"))
+        .and_then(|centre| centre.query_row("SELECT code FROM participation_certificate", [], |row| row.get(0)))
+        .unwrap_or_default();
     let words = line.split(' ').map(|word| match word {
+        "CODE" => &code,
         "KEY" => KEY,
         "TODAY" => &day,
         "NUMBER" => &number,

@@ -69,8 +69,17 @@ pub fn page(viewer: &Viewer<'_>, batch: &Batch, reasons: &[Reason]) -> Markup {
     let live = matches!(BatchState::of_name(&batch.state), Some(BatchState::Approved | BatchState::Running));
     let address = format!("/console/batches/{}/live", batch.number);
     html! {
-        div data-live=[live.then_some(address.as_str())] aria-live="polite" { (progress(viewer.lang, batch)) }
-        @if live { noscript { meta http-equiv="refresh" content="5"; } }
+        div {
+            div data-live=[live.then_some(address.as_str())] { (progress(viewer.lang, batch)) }
+            @if live {
+                div.problem role="alert" hidden data-stale {
+                    p { strong { (say("进度不再更新，以上可能已过时。", "This is no longer followed: what stands above may be out of date.")) } }
+                    p { a href=(viewer.path) { (say("重新打开本页", "Open this page anew")) } }
+                }
+            }
+        }
+        // Without scripts nothing loads by itself: that would keep a session alive of somebody who has left.
+        @if live { noscript { p { a href=(viewer.path) { (say("查看最新进度", "See how far it is now")) } } } }
         p { (say("制作人", "Made by")) " " (batch.maker) (say("。", ". "))
             @if let Some(checker) = &batch.checker { (say("审批人", "Approved by")) " " (checker) (say("。", ".")) }
         }

@@ -9,7 +9,6 @@ use settlement::Fen;
 
 use super::chart::{Bar, bars};
 use super::{Viewer, cell, none, table};
-use crate::batch::Batch;
 use crate::station::care::Reason;
 
 /// Characters of a code that fit beside a bar.
@@ -18,8 +17,8 @@ const CODE_MAX: usize = 16;
 /// What is counted.
 #[derive(Clone, Debug, Default)]
 pub struct Figures {
-    /// All batches.
-    pub batches: Vec<Batch>,
+    /// Cards by the county of their person: county, made, spoilt, all.
+    pub counties: Vec<(String, u64, u64, u64)>,
     /// Why cards were spoilt, the most frequent first.
     pub reasons: Vec<Reason>,
     /// Purchases of the latest days: date, rows accepted, rows refused, sum.
@@ -43,7 +42,7 @@ pub struct Day {
 #[must_use]
 pub fn page(viewer: &Viewer<'_>, figures: &Figures) -> Markup {
     let say = |zh, en| viewer.say(zh, en);
-    let counties = by_county(viewer, &figures.batches);
+    let counties = by_county(&figures.counties);
     let (reasons, whole) = by_cause(&figures.reasons);
     let days: Vec<Bar> = figures
         .days
@@ -91,20 +90,13 @@ fn by_cause(reasons: &[Reason]) -> (Vec<Bar>, Vec<Vec<Markup>>) {
     (sums.into_iter().map(bar).collect(), reasons.iter().map(row).collect())
 }
 
-fn by_county(viewer: &Viewer<'_>, batches: &[Batch]) -> Vec<Bar> {
-    let mut sums: BTreeMap<&str, (u64, u64, u64)> = BTreeMap::new();
-    for batch in batches {
-        let (done, spoilt, whole) = sums.entry(batch.county.as_deref().unwrap_or_default()).or_default();
-        *done += batch.done;
-        *spoilt += batch.spoilt;
-        *whole += batch.cards;
-    }
-    let bar = |(county, (done, failed, whole)): (&str, (u64, u64, u64))| Bar {
-        name: if county.is_empty() { viewer.say("不分区县", "no county").to_owned() } else { county.to_owned() },
-        done,
-        failed,
-        whole,
+fn by_county(counties: &[(String, u64, u64, u64)]) -> Vec<Bar> {
+    let bar = |(county, done, failed, whole): &(String, u64, u64, u64)| Bar {
+        name: county.clone(),
+        done: *done,
+        failed: *failed,
+        whole: *whole,
         says: format!("{done} / {failed} / {whole}"),
     };
-    sums.into_iter().map(bar).collect()
+    counties.iter().map(bar).collect()
 }

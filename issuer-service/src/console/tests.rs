@@ -58,6 +58,7 @@ fn a_page_escapes_what_it_shows_and_loads_nothing_from_elsewhere() {
     for lang in [Lang::Zh, Lang::En] {
         let viewer = Viewer {
             operator: &operator,
+            once: "",
             csrf: "c5rf",
             lang,
             rehearsal: Some(true),

@@ -582,25 +582,27 @@ fn carry_out(
 ) -> Result<Response, Error> {
     let key = if endpoint.work.acts() { key(&head.headers)? } else { None };
     let work = |store: &mut Store| -> Result<Response, Error> {
+        let mut keyed = None;
         if let (Some(key), Some(session)) = (&key, session) {
             let name = format!("{} {}", endpoint.method.name(), head.target);
             let bound = hex::encode(digest(&SHA256, &[name.as_bytes(), b"\0", body].concat()));
             let operator = &session.operator().name;
-            match store.read(|tx| tx.request_key(operator, key))? {
-                Some((of, object)) if of == bound => {
-                    let mut response = told(Outcome::Exists, object);
-                    response.headers_mut().insert(REPLAYED_HEADER, HeaderValue::from_static("true"));
-                    return Ok(guarded(response));
-                }
-                Some(_) => return Err(ApiError::KeyReused.into()),
-                None => store.begin_request(operator, key, &bound),
+            if let Some(response) = replayed(store, (operator, key), &bound)? {
+                return Ok(response);
             }
+            store.begin_request(operator, key, &bound);
+            keyed = Some((operator.as_str(), key, bound));
         }
         let (lang, path, query) = (head.lang, head.path.as_slice(), head.query.as_slice());
         let from = head.peer.as_ref().map(Peer::holder).unwrap_or_default();
         let mut call =
             Call { store, desk, lang, session, path, query, body, cookie: None, from: &from, untouched: None };
-        let answer = endpoint.work.done(&mut call)?;
+        let answer = match (endpoint.work.done(&mut call), keyed) {
+            (Ok(answer), _) => answer,
+            // The same request at another server at once: it was done there, and what refuses here is that.
+            (Err(error), Some((who, key, bound))) => return replayed(store, (who, key), &bound)?.ok_or(error),
+            (Err(error), None) => return Err(error),
+        };
         let (cookie, untouched) = (call.cookie.take(), call.untouched.take());
         let mut response = match (answer, store.acted()) {
             (Some(text), _) => json(StatusCode::OK, text),
@@ -616,6 +618,19 @@ fn carry_out(
         (Asks::Duty(command), Some(session)) => operators::at(store, session.operator(), command, work),
         (Asks::Nothing, _) | (Asks::Session, Some(_)) => work(store),
         (Asks::Duty(_) | Asks::Session, None) => Err(LoginError::SessionMissing.into()),
+    }
+}
+
+/// What a request with a key is answered that was done before; none when it was not.
+fn replayed(store: &mut Store, (operator, key): (&str, &str), bound: &str) -> Result<Option<Response>, Error> {
+    match store.read(|tx| tx.request_key(operator, key))? {
+        Some((of, object)) if of == bound => {
+            let mut response = told(Outcome::Exists, object);
+            response.headers_mut().insert(REPLAYED_HEADER, HeaderValue::from_static("true"));
+            Ok(Some(guarded(response)))
+        }
+        Some(_) => Err(ApiError::KeyReused.into()),
+        None => Ok(None),
     }
 }
 

@@ -18,7 +18,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::rejection::RawPathParamsRejection;
 use axum::extract::{Extension, RawPathParams, Request, State};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{MethodFilter, get, on, post};
 use maud::Markup;
@@ -34,11 +34,12 @@ use super::single;
 use super::tls::Peer;
 use crate::centre::Centre;
 use crate::console::form::Form;
-use crate::console::{self, Note, Viewer, gate};
+use crate::console::{self, Note, Viewer, gate, sure};
 use crate::error::Error;
 use crate::lang::Lang;
+use crate::operator::duty;
 use crate::operator::login::{self, LoginError};
-use crate::store::Store;
+use crate::store::{Store, StoreError};
 
 /// Longest form.
 const FORM_BYTES_MAX: usize = 64 * 1024;
@@ -46,6 +47,11 @@ const FORM_BYTES_MAX: usize = 64 * 1024;
 const DOOR_BYTES_MAX: usize = 4 * 1024;
 /// Most fields of a form or query.
 const FIELDS_MAX: usize = 64;
+/// Bytes of what binds a form to its page.
+const ONCE_BYTES: usize = 16;
+/// Cookie that names the form that was carried out, until the page after it.
+const DONE: &str = "issuer-done";
+const NOTHING_DONE: &str = "issuer-done=; Path=/console; Max-Age=0; HttpOnly; SameSite=Strict";
 /// Where somebody who is in begins.
 const HOME: &str = "/console/today";
 
@@ -69,6 +75,8 @@ pub struct Route {
     work: Work,
     /// Whether a file may come with it.
     has_file: bool,
+    /// What its form is called.
+    title: Option<(&'static str, &'static str)>,
 }
 
 /// What an address does.
@@ -76,6 +84,8 @@ pub struct Route {
 enum Work {
     /// On the connection that all operators share.
     Shared(fn(&mut Turn<'_>) -> Result<Reply, Error>),
+    /// Without the database: it takes its time, and nobody waits for it.
+    Apart(fn(&Ask<'_>) -> Result<Reply, Error>),
     /// On a connection of its own, for what takes its time: nobody waits for it.
     Alone(fn(&Ask<'_>, &mut Centre) -> Result<Reply, Error>),
 }
@@ -86,7 +96,12 @@ impl Route {
         command: Option<&'static str>,
         work: fn(&mut Turn<'_>) -> Result<Reply, Error>,
     ) -> Self {
-        Self { kind: Kind::Looks, path, command, work: Work::Shared(work), has_file: false }
+        Self { kind: Kind::Looks, path, command, work: Work::Shared(work), has_file: false, title: None }
+    }
+
+    /// What shows without the database.
+    const fn draws(path: &'static str, command: &'static str, work: fn(&Ask<'_>) -> Result<Reply, Error>) -> Self {
+        Self { kind: Kind::Looks, path, command: Some(command), work: Work::Apart(work), has_file: false, title: None }
     }
 
     /// What a form does.
@@ -97,6 +112,7 @@ impl Route {
             command: Some(form.command),
             work: Work::Shared(work),
             has_file: form.has_file(),
+            title: Some(form.title),
         }
     }
 
@@ -108,6 +124,7 @@ impl Route {
             command: Some(form.command),
             work: Work::Alone(work),
             has_file: form.has_file(),
+            title: Some(form.title),
         }
     }
 }
@@ -126,6 +143,7 @@ pub const ROUTES: &[&[Route]] = &[looks::ROUTES, acts::ROUTES, intake::ROUTES, s
 struct Ask<'a> {
     desk: &'a OperatorDesk,
     viewer: Viewer<'a>,
+    session: &'a Session,
     place: Option<&'a str>,
     query: &'a [(String, Zeroizing<String>)],
     form: &'a Filled,
@@ -272,17 +290,49 @@ async fn answer(
             Ok(session)
         };
         let (city, rehearsal) = (desk.config.city.to_string(), desk.rehearsal());
+        let once = once()?;
         let answered = |session: &Session, work: &mut dyn FnMut(Ask<'_>) -> Result<Reply, Error>| {
             let (operator, csrf) = (session.operator(), session.csrf().unwrap_or_default());
-            let viewer = Viewer { operator, csrf: &csrf, lang, rehearsal, city: &city, path: &address };
-            let ask = Ask { desk: &desk, viewer, place: place.as_deref(), query: &query, form: &form };
-            shown(&viewer, work(ask))
+            let viewer = Viewer { operator, csrf: &csrf, once: &once, lang, rehearsal, city: &city, path: &address };
+            let place = place.as_deref();
+            let ask = Ask { desk: &desk, viewer, session, place, query: &query, form: &form };
+            let done = if route.kind == Kind::Looks { done_before(&headers) } else { None };
+            let mut response = shown(&viewer, done.as_ref(), work(ask));
+            if done.is_some() {
+                response.headers_mut().append(header::SET_COOKIE, HeaderValue::from_static(NOTHING_DONE));
+            }
+            // The page that follows says what was done.
+            if let (Some(_), StatusCode::SEE_OTHER) = (route.title, response.status())
+                && let Some(cookie) = done_cookie(route)
+            {
+                response.headers_mut().append(header::SET_COOKIE, cookie);
+            }
+            response
+        };
+        let final_words = || {
+            let asked_twice = !value(&form.fields, "sure").is_empty();
+            if asked_twice { None } else { sure::warning(route.path, |name| value(&form.fields, name).trim()) }
+        };
+        let asks_twice = |ask: &Ask<'_>, words| {
+            let fields: Vec<(&str, &str)> =
+                form.fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+            let kept: Vec<_> = fields.into_iter().filter(|(name, _)| !["csrf", "once"].contains(name)).collect();
+            let content = sure::page(&ask.viewer, words, &kept);
+            Ok(Reply::Page(ask.say("请再确认一次", "Please confirm").to_owned(), content))
         };
         match route.work {
             Work::Shared(work) => desk.with_store(|store| {
                 let session = enter(store)?;
                 Ok(answered(&session, &mut |ask| {
-                    let work = |store: &mut Store| work(&mut Turn { store, ask });
+                    let work = |store: &mut Store| {
+                        if let Some(words) = final_words() {
+                            return asks_twice(&ask, words);
+                        }
+                        match begun(store, &ask, route)? {
+                            Some(before) => Ok(before),
+                            None => work(&mut Turn { store, ask }),
+                        }
+                    };
                     match route.command {
                         Some(command) => operators::at(store, ask.viewer.operator, command, work),
                         None => work(store),
@@ -296,7 +346,22 @@ async fn answer(
                 })?;
                 Ok(answered(&session, &mut |ask| {
                     let command = route.command.unwrap_or_default();
-                    operators::alone(&desk, ask.viewer.operator, command, keys.clone(), |centre| work(&ask, centre))
+                    operators::alone(&desk, ask.viewer.operator, command, keys.clone(), |centre| {
+                        if let Some(words) = final_words() {
+                            return asks_twice(&ask, words);
+                        }
+                        match begun(&mut centre.store, &ask, route)? {
+                            Some(before) => Ok(before),
+                            None => work(&ask, centre),
+                        }
+                    })
+                }))
+            }
+            Work::Apart(work) => {
+                let session = desk.with_store(enter)?;
+                Ok(answered(&session, &mut |ask| {
+                    duty::allowed(ask.viewer.operator, route.command.unwrap_or_default())?;
+                    work(&ask)
                 }))
             }
         }
@@ -308,10 +373,51 @@ async fn answer(
     }
 }
 
-/// What was answered, as a page.
-fn shown(viewer: &Viewer<'_>, reply: Result<Reply, Error>) -> Response {
+/// Binds a form to its page: what was carried out already is said, and not done again.
+fn begun(store: &mut Store, ask: &Ask<'_>, route: &Route) -> Result<Option<Reply>, Error> {
+    let once = ask.field("once");
+    let shaped = once.len() == ONCE_BYTES * 2 && once.bytes().all(|byte| byte.is_ascii_hexdigit());
+    if route.kind == Kind::Looks || !shaped {
+        return Ok(None);
+    }
+    // Each form of a page is one; what stood in it is nobody's here.
+    let (operator, key) = (&ask.viewer.operator.name, format!("page {once} {}", ask.viewer.path));
+    if store.read(|tx| tx.request_key(operator, &key))?.is_none() {
+        store.begin_request(operator, &key, "");
+        return Ok(None);
+    }
+    let title = ask.say("已办理", "Done").to_owned();
+    let words = ask.say("此表单已经办理，没有重复办理。", "This form was carried out already; nothing was done twice.");
+    Ok(Some(Reply::Noted(title, Note::Done(words.to_owned()), back(&ask.viewer))))
+}
+
+/// What each page's forms carry.
+fn once() -> Result<String, Error> {
+    use ring::rand::SecureRandom;
+    let mut bytes = [0; ONCE_BYTES];
+    ring::rand::SystemRandom::new().fill(&mut bytes).map_err(|_| StoreError::NoRandom)?;
+    Ok(hex::encode(bytes))
+}
+
+/// Which form was carried out, for the page that follows: its place among all.
+fn done_cookie(route: &Route) -> Option<HeaderValue> {
+    let place = ROUTES.iter().copied().flatten().position(|known| std::ptr::eq(known, route))?;
+    HeaderValue::from_str(&format!("{DONE}={place}; Path=/console; Max-Age=20; HttpOnly; SameSite=Strict")).ok()
+}
+
+/// The form that the page before was.
+fn done_before(headers: &HeaderMap) -> Option<(&'static str, &'static str)> {
+    let cookies = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
+    let said =
+        cookies.flat_map(|line| line.split(';')).find_map(|cookie| cookie.trim().strip_prefix(DONE)?.strip_prefix('='));
+    ROUTES.iter().copied().flatten().nth(said?.parse().ok()?)?.title
+}
+
+/// What was answered, as a page; with the form that was carried out before it.
+fn shown(viewer: &Viewer<'_>, done: Option<&(&'static str, &'static str)>, reply: Result<Reply, Error>) -> Response {
+    let done = done.map(|(zh, en)| Note::Done(viewer.lang.pick(format!("已办理：{zh}"), format!("Done: {en}"))));
     match reply {
-        Ok(Reply::Page(title, content)) => page(StatusCode::OK, &viewer.page(&title, None, &content)),
+        Ok(Reply::Page(title, content)) => page(StatusCode::OK, &viewer.page(&title, done.as_ref(), &content)),
         Ok(Reply::Noted(title, note, content)) => page(StatusCode::OK, &viewer.page(&title, Some(&note), &content)),
         Ok(Reply::To(to)) => guarded(Redirect::to(&to).into_response()),
         Ok(Reply::Image(bytes)) => guarded(([(header::CONTENT_TYPE, "image/png")], bytes).into_response()),
@@ -414,6 +520,8 @@ async fn log_out(
         Ok(Ok(()) | Err(LoginError::SessionMissing | LoginError::SessionEnded)) => {
             let mut response = guarded(Redirect::to("/console/login").into_response());
             response.headers_mut().append(header::SET_COOKIE, no_cookie(secure));
+            // What the browser kept of the pages, for the arrow back.
+            response.headers_mut().insert(CLEAR, HeaderValue::from_static("\"cache\""));
             response
         }
         Ok(Err(error)) => refused(&error.into(), lang),
@@ -447,6 +555,9 @@ fn language(headers: &HeaderMap) -> Lang {
         _ => Lang::Zh,
     }
 }
+
+/// What a browser is to forget (Clear Site Data).
+const CLEAR: HeaderName = HeaderName::from_static("clear-site-data");
 
 /// The fields of a form.
 async fn form(kind: Kind, request: Request, limits: Limits, has_file: bool) -> Result<Filled, ApiError> {

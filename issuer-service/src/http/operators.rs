@@ -24,6 +24,7 @@ use super::tls::{Peer, TlsEdge};
 use crate::audit::Act;
 use crate::centre::{Centre, Config};
 use crate::error::Error;
+use crate::face::Previews;
 use crate::operator::Operator;
 use crate::operator::duty;
 use crate::person::Masked;
@@ -52,6 +53,7 @@ pub struct OperatorDesk {
     secure: bool,
     pub(super) doors: Semaphore,
     pub(super) rates: Rates,
+    pub(super) previews: Previews,
     folder: PathBuf,
     rehearsal: Option<bool>,
 }
@@ -62,8 +64,8 @@ impl OperatorDesk {
     pub fn new([store, door]: [Store; 2], config: Config, secure: bool) -> Self {
         let (store, door) = (Mutex::new(store), Mutex::new(door));
         let (folder, rehearsal, lookers, turn) = (PathBuf::new(), None, Vec::new(), AtomicUsize::new(0));
-        let (doors, rates) = (Semaphore::new(DOORS), Rates::default());
-        Self { store, lookers, turn, door, config, secure, doors, rates, folder, rehearsal }
+        let (doors, rates, previews) = (Semaphore::new(DOORS), Rates::default(), Previews::default());
+        Self { store, lookers, turn, door, config, secure, doors, rates, previews, folder, rehearsal }
     }
 
     /// With connections of their own for those who only look; without them they wait for those who act.

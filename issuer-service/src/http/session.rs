@@ -14,13 +14,16 @@ use zeroize::Zeroizing;
 use super::operators::OperatorDesk;
 use super::single;
 use super::tls::Peer;
+use crate::clock;
 use crate::operator::Operator;
 use crate::operator::login::{self, Entered, LoginError};
 use crate::peer;
-use crate::store::Store;
+use crate::store::{Store, StoreError};
 
 /// Header of programs that hold a session: what `GET /api/v1/session` told them.
 pub const CSRF_HEADER: &str = "x-csrf-token";
+/// How long the people that a search found may be looked at again without another search.
+const FOUND_SECONDS: u64 = 600;
 /// Cookies that are read; a browser sends few.
 const COOKIES_MAX: usize = 64;
 
@@ -87,6 +90,42 @@ impl Session {
             Some(token) if said.is_some_and(|said| login::is_csrf(token, said)) => Ok(()),
             Some(_) => Err(LoginError::CsrfWrong),
         }
+    }
+
+    /// Keeps what a search found for the page that follows.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub(super) fn set_found(&self, store: &mut Store, people: &[i64]) -> Result<(), StoreError> {
+        let Some(token) = &self.token else { return Ok(()) };
+        store.journal(|tx| tx.set_found(token, people, clock::seconds()))
+    }
+
+    /// What the last search found, for [`FOUND_SECONDS`].
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub(super) fn found(&self, store: &mut Store) -> Result<Option<Vec<i64>>, StoreError> {
+        let Some(token) = &self.token else { return Ok(None) };
+        store.read(|tx| tx.found_of(token, clock::seconds().saturating_sub(FOUND_SECONDS)))
+    }
+
+    /// The next page about a person shows them unmasked: whoever asked for it is on record.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub(super) fn set_opened(&self, store: &mut Store, person: i64) -> Result<(), StoreError> {
+        let Some(token) = &self.token else { return Ok(()) };
+        store.journal(|tx| tx.set_opened(token, person))
+    }
+
+    /// Whether this page about a person shows them unmasked: once.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub(super) fn take_opened(&self, store: &mut Store, person: i64) -> Result<bool, StoreError> {
+        let Some(token) = &self.token else { return Ok(false) };
+        store.journal(|tx| tx.take_opened(token, person))
     }
 
     /// Ends it.

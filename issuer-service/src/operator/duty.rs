@@ -172,6 +172,8 @@ pub const DUTIES: &[(&str, Duty)] = &[
     ("query insurance", Needs(&[Counter, Capture])),
     ("query progress", Needs(&[Counter, Capture])),
     ("query password", Needs(&[Counter])),
+    ("certificate make", Needs(&[Counter])),
+    ("certificate print", Needs(&[Counter])),
     ("ticket add", Needs(&[Counter])),
     ("ticket list", Looks),
     ("ticket show", Needs(&[Counter])),

@@ -12,6 +12,7 @@ use settlement::date::{BusinessDate, Month};
 use settlement::message::{AnswerStatus, Version1};
 use settlement::query::{CertificateAnswer, CertificateCode, CertificateRequest, CertifiedInsurance, Pin};
 
+use super::failure::QueryError;
 use super::{Asker, card};
 use crate::audit::Act;
 use crate::benefit::rule::BenefitRules;
@@ -19,6 +20,7 @@ use crate::benefit::standing;
 use crate::card::state::LifeState;
 use crate::clearing::refusal::ClearingError;
 use crate::clock;
+use crate::error::Missing;
 use crate::lang::Lang;
 use crate::output::Show;
 use crate::person::mask;
@@ -125,33 +127,64 @@ pub fn issue(
     if state != LifeState::Normal || tx.death(made.person)?.is_some() {
         return refuse(ErrorCode::SelfServiceRefused);
     }
-    let days = tx.contribution_days_of(made.person)?;
-    if days.is_empty() {
-        return refuse(ErrorCode::BenefitsUnknown);
-    }
-    let Some(person) = tx.person(made.person)? else { return refuse(ErrorCode::CardUnknown) };
     let month = Month::of(clock::business_today());
     let left = left_this_month(tx, rules, made.person, month)?;
+    if tx.contribution_days_of(made.person)?.is_empty() {
+        return refuse(ErrorCode::BenefitsUnknown);
+    }
     if left == Some(0) {
         return refuse(ErrorCode::CertificateLimit);
     }
-    let contributions = tx.contributions_of(made.person)?;
-    let answer = CertificateAnswer {
+    let Some(mut answer) = certified(tx, rules, city, made.person)? else { return refuse(ErrorCode::CardUnknown) };
+    answer.left_this_month = left.map(|left| left - 1);
+    tx.add_participation(made.person, month, asker, Some(request.request_id), &answer)?;
+    let act = asker.act("certificate.issue", made.person, &format!("certificate {}", answer.number));
+    Ok((answer, act))
+}
+
+/// Makes a certificate for a person in front of a clerk.
+///
+/// # Errors
+/// [`QueryError::NothingToCertify`] without data, and for the dead.
+pub fn make(
+    tx: &Tx<'_>,
+    rules: BenefitRules,
+    city: &str,
+    asker: &Asker,
+    person: i64,
+) -> Result<CertificateAnswer, QueryError> {
+    if tx.person(person)?.is_none() {
+        return Err(Missing::Person { id: person }.into());
+    }
+    let answer = if tx.death(person)?.is_some() { None } else { certified(tx, rules, city, person)? };
+    let answer = answer.ok_or(QueryError::NothingToCertify)?;
+    tx.add_participation(person, Month::of(clock::business_today()), asker, None, &answer)?;
+    Ok(answer)
+}
+
+/// What can be certified of a person now, under the next number; `None` without data.
+fn certified(
+    tx: &Tx<'_>,
+    rules: BenefitRules,
+    city: &str,
+    person: i64,
+) -> Result<Option<CertificateAnswer>, StoreError> {
+    let days = tx.contribution_days_of(person)?;
+    let Some(known) = tx.person(person)?.filter(|_| !days.is_empty()) else { return Ok(None) };
+    let contributions = tx.contributions_of(person)?;
+    Ok(Some(CertificateAnswer {
         version: Version1,
         status: AnswerStatus::Created,
         number: tx.next_participation()?,
         code: CertificateCode::of(random()?),
         issued_at: clock::china_now(),
         city: city.to_owned(),
-        name: person.details.name,
-        citizen_number: person.details.number,
-        employer: person.details.employer,
+        name: known.details.name,
+        citizen_number: known.details.number,
+        employer: known.details.employer,
         insurances: standing::certified(&contributions, &days, rules),
-        left_this_month: left.map(|left| left - 1),
-    };
-    tx.add_participation(made.person, month, asker, Some(request.request_id), &answer)?;
-    let act = asker.act("certificate.issue", made.person, &format!("certificate {}", answer.number));
-    Ok((answer, act))
+        left_this_month: None,
+    }))
 }
 
 /// How many more certificates somebody may have in a month; `None` without a limit.

@@ -8,6 +8,7 @@ use crate::card::failure::LifeError;
 use crate::clearing::refusal::ClearingError;
 use crate::error::{Explain, Missing};
 use crate::exit::Exit;
+use crate::face::failure::FaceError;
 use crate::lang::Lang;
 use crate::operator::OperatorError;
 use crate::store::StoreError;
@@ -53,6 +54,18 @@ pub enum QueryError {
     /// A sum beyond 64 bits.
     #[error(transparent)]
     Sum(#[from] FenError),
+    /// No certificate has this code.
+    #[error("no certificate has this code")]
+    CertificateUnknown,
+    /// What a certificate said was forgotten.
+    #[error("what this certificate said is past its time")]
+    CertificateForgotten,
+    /// The centre has no data of contributions that could be certified.
+    #[error("there is nothing to certify")]
+    NothingToCertify,
+    /// The document.
+    #[error(transparent)]
+    Face(Box<FaceError>),
     /// The card.
     #[error(transparent)]
     Life(#[from] LifeError),
@@ -80,6 +93,10 @@ impl Explain for QueryError {
             Self::PasswordNotComputed => "QUERY_PASSWORD_NOT_COMPUTED",
             Self::SumsDiffer { .. } => "ACCOUNT_SUMS_DIFFER",
             Self::Sum(_) => "AMOUNT_OUT_OF_RANGE",
+            Self::CertificateUnknown => "CERTIFICATE_UNKNOWN",
+            Self::CertificateForgotten => "CERTIFICATE_FORGOTTEN",
+            Self::NothingToCertify => "BENEFITS_UNKNOWN",
+            Self::Face(error) => error.code(),
             Self::Life(error) => error.code(),
             Self::Clearing(error) => error.code(),
             Self::Operator(error) => error.code(),
@@ -102,6 +119,13 @@ impl Explain for QueryError {
                     format!("the lines of the account come to {lines} yuan, the ledger to {ledger}"),
                 );
             }
+            Self::Face(error) => return error.what(lang),
+            Self::CertificateUnknown => ("没有这个校验码的证明", "no certificate has this code"),
+            Self::CertificateForgotten => ("证明内容已过保存期限", "what this certificate said is past its time"),
+            Self::NothingToCertify => (
+                "中心没有此人的参保数据，或此人已登记死亡",
+                "the centre has no data of this person's contributions, or a death is on record",
+            ),
             Self::Life(error) => return error.what(lang),
             Self::Clearing(error) => return error.what(lang),
             Self::Operator(error) => return error.what(lang),
@@ -123,6 +147,15 @@ impl Explain for QueryError {
     fn next(&self, lang: Lang) -> &'static str {
         let (zh, en) = match self {
             Self::Missing(error) => return error.next(lang),
+            Self::Face(error) => return error.next(lang),
+            Self::CertificateUnknown => ("核对 16 位校验码", "compare the 16 characters"),
+            Self::CertificateForgotten => {
+                ("用 issuer certificate make 另出一份", "make another with `issuer certificate make`")
+            }
+            Self::NothingToCertify => (
+                "先导入经办机构的数据：issuer benefit import",
+                "import the agencies' data first: `issuer benefit import`",
+            ),
             Self::Life(error) => return error.next(lang),
             Self::Clearing(error) => return error.next(lang),
             Self::Operator(error) => return error.next(lang),
@@ -160,6 +193,9 @@ impl Explain for QueryError {
             Self::PasswordWrong | Self::PasswordLocked { .. } => Exit::Authentication,
             Self::PasswordNotComputed => Exit::Storage,
             Self::SumsDiffer { .. } | Self::Sum(_) => Exit::Mismatch,
+            Self::CertificateUnknown | Self::CertificateForgotten => Exit::NotFound,
+            Self::NothingToCertify => Exit::Refused,
+            Self::Face(error) => error.exit(),
             Self::Life(error) => error.exit(),
             Self::Clearing(error) => error.exit(),
             Self::Operator(error) => error.exit(),

@@ -46,6 +46,21 @@ impl Tx<'_> {
         Ok(number)
     }
 
+    /// Cards by the county of their person, those of cancelled batches not counted: county, made, spoilt, all.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn jobs_by_county(&self) -> Result<Vec<(String, u64, u64, u64)>, StoreError> {
+        let mut find = self.sql.prepare(
+            "SELECT p.region, COUNT(CASE WHEN j.state = 'done' THEN 1 END), COUNT(CASE WHEN j.state = 'spoilt' THEN 1 END), COUNT(*)
+             FROM job j JOIN batch b ON b.number = j.batch JOIN person p ON p.id = j.person
+             WHERE b.state <> 'cancelled' GROUP BY p.region ORDER BY p.region",
+        )?;
+        let rows =
+            find.query_map((), |row| Ok((row.get(0)?, cell::u64(row, 1)?, cell::u64(row, 2)?, cell::u64(row, 3)?)))?;
+        Ok(rows.collect::<Result<Vec<_>, _>>()?)
+    }
+
     /// A batch.
     ///
     /// # Errors

@@ -181,6 +181,46 @@ impl Tx<'_> {
         Ok(())
     }
 
+    /// Keeps the rows of people that a search of a session found.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub(crate) fn set_found(&self, token: &str, people: &[i64], now: u64) -> Result<(), StoreError> {
+        let rows = people.iter().map(i64::to_string).collect::<Vec<_>>().join(" ");
+        let sql = "UPDATE session SET found = $1, found_at = $2 WHERE token = $3";
+        self.sql.execute(sql, (rows, cell::from_u64(now)?, hashed(token)))?;
+        Ok(())
+    }
+
+    /// The rows of people that the last search of a session found, unless it was before `since`.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub(crate) fn found_of(&self, token: &str, since: u64) -> Result<Option<Vec<i64>>, StoreError> {
+        let mut find = self.sql.prepare("SELECT found FROM session WHERE token = $1 AND found_at >= $2")?;
+        let rows: Option<String> =
+            find.query_row((hashed(token), cell::from_u64(since)?), |row| row.get(0)).optional()?;
+        Ok(rows.map(|rows| rows.split_whitespace().filter_map(|row| row.parse().ok()).collect()))
+    }
+
+    /// The next page of a session about this person shows them unmasked; zero: about nobody.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub(crate) fn set_opened(&self, token: &str, person: i64) -> Result<(), StoreError> {
+        self.sql.execute("UPDATE session SET opened = $1 WHERE token = $2", (person, hashed(token)))?;
+        Ok(())
+    }
+
+    /// Whether a session's next page about a person shows them unmasked: once.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub(crate) fn take_opened(&self, token: &str, person: i64) -> Result<bool, StoreError> {
+        let sql = "UPDATE session SET opened = 0 WHERE token = $1 AND opened = $2";
+        Ok(self.sql.execute(sql, (hashed(token), person))? == 1)
+    }
+
     /// Ends a session.
     ///
     /// # Errors

@@ -106,6 +106,30 @@ impl Tx<'_> {
         Ok(Some(Issued { number: u64::try_from(number).map_err(|_| StoreError::Damaged)?, issued_at, content }))
     }
 
+    /// The certificate with a code as it is printed again: its person, and its content unless that was forgotten since.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn participation_to_print(
+        &self,
+        code: CertificateCode,
+    ) -> Result<Option<(i64, Option<CertificateAnswer>)>, StoreError> {
+        let Some(issued) = self.participation_by_code(code)? else { return Ok(None) };
+        let mut find = self.sql.prepare("SELECT person FROM participation_certificate WHERE code = $1")?;
+        Ok(Some((find.query_row([code.to_string()], |row| row.get(0))?, issued.content)))
+    }
+
+    /// Counts a print of a certificate: how many there are with it.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn count_print(&self, code: CertificateCode) -> Result<u32, StoreError> {
+        let code = code.to_string();
+        self.sql.execute("UPDATE participation_certificate SET printed = printed + 1 WHERE code = $1", [&code])?;
+        let mut find = self.sql.prepare("SELECT printed FROM participation_certificate WHERE code = $1")?;
+        Ok(find.query_row([&code], |row| row.get(0))?)
+    }
+
     /// How many certificates somebody got in a month.
     ///
     /// # Errors

@@ -25,8 +25,9 @@ const PASSWORD: &str = "a long invented word";
 pub(crate) struct Office {
     folder: tempfile::TempDir,
     pub(crate) centre: Centre,
+    keys: Arc<DataKeys>,
     port: u16,
-    _runtime: tokio::runtime::Runtime,
+    runtime: tokio::runtime::Runtime,
 }
 
 /// An operator with a second factor.
@@ -88,21 +89,27 @@ impl Office {
         centre.store.unlock(keys.clone()).expect("unlocked");
         let runtime =
             tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("runtime");
+        let mut office = Self { folder, centre, keys, port: 0, runtime };
+        office.port = office.another_door();
+        office
+    }
+
+    /// The port of one more server of the same centre.
+    pub(crate) fn another_door(&self) -> u16 {
         let connect = || {
-            let mut store = centre.connect().expect("store");
-            store.unlock(keys.clone()).expect("unlocked");
+            let mut store = self.centre.connect().expect("store");
+            store.unlock(self.keys.clone()).expect("unlocked");
             store
         };
-        let desk = OperatorDesk::new([connect(), connect()], centre.config.clone(), false);
+        let desk = OperatorDesk::new([connect(), connect()], self.centre.config.clone(), false);
         let lookers = (0..operators::LOOKERS).map(|_| connect()).collect();
-        let desk = Arc::new(desk.with_lookers(lookers).in_folder(&centre));
-        let port = runtime.block_on(async {
+        let desk = Arc::new(desk.with_lookers(lookers).in_folder(&self.centre));
+        self.runtime.block_on(async {
             let listener = http::listen("127.0.0.1:0".parse().expect("address")).await.expect("listener");
             let port = listener.local_addr().expect("address").port();
             tokio::spawn(operators::serve_here(desk, listener, Limits::of_people(), std::future::pending()));
             port
-        });
-        Self { folder, centre, port, _runtime: runtime }
+        })
     }
 
     pub(crate) fn port(&self) -> u16 {
@@ -167,7 +174,12 @@ impl Office {
 
     /// One HTTP/1.1 request on its own connection.
     pub(crate) fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Told {
-        let mut stream = TcpStream::connect(("127.0.0.1", self.port)).expect("connects");
+        self.send_to(self.port, method, path, headers, body)
+    }
+
+    /// The same to another server.
+    pub(crate) fn send_to(&self, port: u16, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Told {
+        let mut stream = TcpStream::connect(("127.0.0.1", port)).expect("connects");
         let length = body.len();
         let mut head =
             format!("{method} {path} HTTP/1.1\r\nhost: centre\r\nconnection: close\r\ncontent-length: {length}\r\n");

@@ -12,6 +12,7 @@ use crate::office::{In, Office, Told};
 const MAY: &str = "
 GET  /console/today *
 GET  /console/people capture counter approve
+GET  /console/people/found capture counter approve
 GET  /console/people/{number} capture counter approve
 GET  /console/batches *
 GET  /console/batches/{number} *
@@ -91,6 +92,12 @@ fn form(office: &Office, who: &In, path: &str, fields: &str) -> Told {
     let body = format!("csrf={}&{fields}", who.csrf);
     let headers = [("cookie", who.cookie.as_str()), ("content-type", "application/x-www-form-urlencoded")];
     office.send("POST", path, &headers, body.as_bytes())
+}
+
+/// What binds the forms of a page to it.
+fn once(page: &Told) -> String {
+    let rest = page.text.split("name=\"once\" value=\"").nth(1).expect("a form");
+    rest.split('"').next().expect("a value").to_owned()
 }
 
 fn to(told: &Told) -> &str {
@@ -178,14 +185,25 @@ fn a_clerk_logs_in_finds_somebody_masked_and_unmasks_on_record() {
         page.text.split("name=\"csrf\" value=\"").nth(1).and_then(|rest| rest.split('"').next()).expect("a token");
     let who = In { cookie, csrf: csrf.to_owned() };
 
-    let found = form(&office, &who, "/console/people", "by=name&text=%E6%89%8E%E8%A5%BF%E5%A4%9A%E5%90%89");
+    let sought = form(&office, &who, "/console/people", "by=name&text=%E6%89%8E%E8%A5%BF%E5%A4%9A%E5%90%89");
+    assert_eq!((sought.status, to(&sought)), (303, "/console/people/found"));
+    // The page that follows can be loaded anew without another search, in this session alone.
+    let found = office.get(&who, "/console/people/found");
+    assert!(office.get(&who, "/console/people/found").text.contains("/console/people/2"));
+    assert_eq!(office.ask("SELECT detail FROM audit WHERE act = 'person.find'"), [["by name: 1 found"]]);
+    let other = office.with("wu", &[Role::Capture]);
+    assert_eq!(to(&office.get(&other, "/console/people/found")), "/console/people");
     assert!(found.text.contains("扎***") && found.text.contains("/console/people/2"), "{}", found.text);
     assert!(!found.text.contains("513301199001010013") && !found.text.contains("扎西多吉"));
     let masked = office.get(&who, "/console/people/2");
     assert!(masked.status == 200 && !masked.text.contains("扎西多吉") && !masked.text.contains("19900001235"));
     let without = form(&office, &who, "/console/people/2/reveal", "reason=+");
     assert!(without.text.contains("REASON") && !without.text.contains("扎西多吉"), "{}", without.text);
-    let whole = form(&office, &who, "/console/people/2/reveal", "reason=asked+at+the+counter");
+    let asked = form(&office, &who, "/console/people/2/reveal", "reason=asked+at+the+counter");
+    assert_eq!((asked.status, to(&asked)), (303, "/console/people/2"));
+    assert!(!office.get(&who, "/console/people/1").text.contains("丁一"), "another's page stays masked");
+    let whole = office.get(&who, "/console/people/2");
+    assert!(!office.get(&who, "/console/people/2").text.contains("扎西多吉"), "loaded anew it is masked again");
     assert!(whole.text.contains("扎西多吉") && whole.text.contains("513301199001010013"), "{}", whole.text);
     let records = office.ask("SELECT object, detail FROM audit WHERE act = 'person.reveal'");
     assert_eq!(records, [["person 2", "asked at the counter"]]);
@@ -206,8 +224,30 @@ fn a_batch_is_made_by_one_and_approved_by_another_and_figures_count_it() {
     assert_eq!(office.run(&li, Some(&li.password()), &["import", file.to_str().expect("a path")]).0, Some(0));
     assert_eq!(office.run(&li, Some(&li.password()), &["number", "fill", "9"]).0, Some(0));
     let (li, wang) = (office.enter(&li), office.with("wang", &[Role::Approve]));
-    let made = form(&office, &li, "/console/batches", "county=513301&count=2");
+    let fields = format!("county=513301&count=2&once={}", once(&office.get(&li, "/console/batches")));
+    let made = form(&office, &li, "/console/batches", &fields);
     assert_eq!((made.status, to(&made)), (303, "/console/batches/1"), "{}", made.text);
+    // A second touch of the same button makes no second batch, and the page that follows the first says what was done.
+    let twice = form(&office, &li, "/console/batches", &fields);
+    assert!(
+        twice.status == 200 && twice.text.contains("已经办理") && twice.text.contains("class=\"told\""),
+        "{}",
+        twice.text
+    );
+    assert_eq!(office.ask("SELECT COUNT(*) FROM batch"), [["1"]]);
+    let note = made.head.lines().find_map(|line| line.split_once("issuer-done=")).expect("a note").1;
+    let note = format!("{}; issuer-done={}", li.cookie, note.split(';').next().expect("a value"));
+    let told = office.send("GET", "/console/batches/1", &[("cookie", &note)], b"");
+    assert!(told.text.contains("已办理：编批") && told.head.contains("issuer-done=; "), "{}", told.head);
+    for wrong in ["999", "x", "-1", ""] {
+        let told =
+            office.send("GET", "/console/today", &[("cookie", &format!("{}; issuer-done={wrong}", li.cookie))], b"");
+        assert!(told.status == 200 && !told.text.contains("已办理"), "{wrong}");
+    }
+    // What cannot be undone is asked twice.
+    let asked = form(&office, &li, "/console/batches/1/cancel", "");
+    assert!(asked.status == 200 && asked.text.contains("name=\"sure\""), "{}", asked.text);
+    assert_eq!(office.ask("SELECT state FROM batch"), [["created"]]);
     assert!(office.get(&wang, "/console/today").text.contains("/console/batches/1"));
     assert!(!office.get(&li, "/console/batches/1").text.contains("/approve"), "what is not allowed is not offered");
     let own = form(&office, &li, "/console/batches/1/approve", "");
@@ -303,7 +343,10 @@ fn a_photo_is_taken_in_shown_on_record_and_refused_with_its_faults() {
     let shown = form(&office, &li, "/console/people/1/photo/show", "reason=compared");
     assert!(shown.text.contains("data:image/jpeg;base64,"), "{}", shown.text);
     assert_eq!(office.ask("SELECT object, detail FROM audit WHERE act = 'photo.reveal'"), [["person 1", "compared"]]);
-    assert_eq!(to(&form(&office, &li, "/console/people/1/photo/remove", "reason=wrong+person")), "/console/people/1");
+    assert_eq!(
+        to(&form(&office, &li, "/console/people/1/photo/remove", "reason=wrong+person&sure=yes")),
+        "/console/people/1"
+    );
     assert_eq!(office.ask("SELECT COUNT(*) FROM photo"), [["0"]]);
 }
 

@@ -69,6 +69,32 @@ fn a_person_is_registered_asks_for_a_card_and_two_operators_make_and_approve_the
 }
 
 #[test]
+fn the_same_request_at_two_servers_at_once_is_done_once_and_neither_is_refused() {
+    let (office, li, _) = office();
+    let ports = [office.port(), office.another_door()];
+    for round in 0..6 {
+        let key = format!("both-servers-{round}");
+        let text = json!({ "of": "people", "people": [1] }).to_string();
+        let headers = [
+            ("cookie", li.cookie.as_str()),
+            ("x-csrf-token", &li.csrf),
+            ("content-type", "application/json"),
+            ("idempotency-key", &key),
+        ];
+        let ask = |port| office.send_to(port, "POST", "/api/v1/batches", &headers, text.as_bytes());
+        let [one, other] = std::thread::scope(|scope| {
+            ports.map(|port| scope.spawn(move || ask(port))).map(|thread| thread.join().expect("an answer"))
+        });
+        let mut said = [&one, &other].map(|told| told.body["status"].as_str().unwrap_or(&told.text).to_owned());
+        said.sort();
+        assert_eq!(said, ["created", "exists"], "round {round}");
+        assert_eq!(one.body["object"], other.body["object"]);
+        let number = one.body["object"].as_str().and_then(|object| object.split(' ').nth(1)).expect("a batch");
+        assert_eq!(office.post(&li, &format!("/api/v1/batches/{number}/cancel"), &Value::Null).status, 201);
+    }
+}
+
+#[test]
 fn a_request_with_a_key_is_done_once_and_another_request_does_not_get_the_key() {
     let (office, li, wang) = office();
     let key = [("idempotency-key", "morning-0001")];

@@ -82,7 +82,10 @@ impl Hall {
         ]);
         let (centre, address) = serve(&bench);
         let hall = Self { bench, address, _centre: centre };
-        let check = format!("receipt-check = \"{}\"\n", hall.address);
+        let check = format!(
+            "receipt-check = \"{}\"\n[kiosk]\nlisten = \"127.0.0.1:0\"\nprinter = \"../printer\"\nprinter-seconds = 1\n",
+            hall.address
+        );
         std::fs::create_dir_all(hall.data()).expect("folder");
         std::fs::write(hall.data().join("sscard.toml"), check).expect("written");
         hall
@@ -122,7 +125,8 @@ impl Hall {
         ask(&self.bench.folder().join("centre"), sql).expect(sql)[0][0].clone()
     }
 
-    /// The card is its holder's, with a PIN of their own, 500.00 on it; 80.00 more wait, and 12.00 were paid and not yet uploaded.
+    /// The card is its holder's, with a PIN of their own, 500.00 loaded; 8.00 were paid and uploaded, 12.00 paid and not yet; 80.00
+    /// more wait.
     fn live(&self) {
         let card = self.one("SELECT card_number FROM card");
         self.bench.ok(&["--operator", "tashi", "card", "activate", &card]);
@@ -143,9 +147,15 @@ impl Hall {
             std::fs::write(&path, text).expect("written");
             path.display().to_string()
         };
-        let bill =
-            file("bill.json", r#"{"bill_id": "B1", "items": [{"code": "X1", "quantity": 1, "unit_price": "12.00"}]}"#);
-        self.terminal(&["pay", &bill, "--catalogue", &file("drugs.csv", CATALOGUE), "--pin", "env:OWN"]);
+        let drugs = file("drugs.csv", CATALOGUE);
+        for (id, price) in [("B1", "8.00"), ("B2", "12.00")] {
+            let item = format!(r#"{{"code": "X1", "quantity": 1, "unit_price": "{price}"}}"#);
+            let bill = file(id, &format!(r#"{{"bill_id": "{id}", "items": [{item}]}}"#));
+            self.terminal(&["pay", &bill, "--catalogue", &drugs, "--pin", "env:OWN"]);
+            if id == "B1" {
+                self.terminal(&["upload"]);
+            }
+        }
         self.bench.farm().eject(0).expect("ejected");
 
         let number = bench::row(0).split(',').next().expect("a number").to_owned();
@@ -211,8 +221,7 @@ fn a_holder_at_a_kiosk_sees_the_centres_books_and_what_is_touched_stands_in_them
     std::fs::create_dir_all(&pages).expect("folder");
     std::fs::write(pages.join("cook.zh.txt"), "食堂招厨师\n工作地点：康定。\n\n联系窗口 3。").expect("written");
 
-    let printing = ["kiosk", "--listen", "127.0.0.1:0", "--printer", &printer.display().to_string()];
-    let mut kiosk = Ended(hall.sscard(&printing).stdout(Stdio::piped()).spawn().expect("it starts"));
+    let mut kiosk = Ended(hall.sscard(&["kiosk"]).stdout(Stdio::piped()).spawn().expect("it starts"));
     let mut line = String::new();
     BufReader::new(kiosk.0.stdout.take().expect("piped")).read_line(&mut line).expect("where it listens");
     let page: Value = serde_json::from_str(&line).expect("an answer");
@@ -221,6 +230,14 @@ fn a_holder_at_a_kiosk_sees_the_centres_books_and_what_is_touched_stands_in_them
     let mut visitor = Visitor { browser: Browser::start(1080, 1920) };
     visitor.browser.visit(&address);
     visitor.at("welcome");
+    // What the centre has for everybody.
+    visitor.touch("titles-vacancies");
+    visitor.touch("text-0");
+    visitor.says("联系窗口 3。");
+    visitor.touch("back");
+    visitor.at("titles");
+    visitor.touch("back");
+    visitor.at("welcome");
     hall.bench.farm().insert(0, &hall.bench.image(1)).expect("inserted");
     visitor.at("pin");
     for digit in "246802".chars() {
@@ -228,9 +245,9 @@ fn a_holder_at_a_kiosk_sees_the_centres_books_and_what_is_touched_stands_in_them
     }
     visitor.touch("enter");
     visitor.at("home");
-    // 488.00 on the card, 580.00 at the centre: 12.00 that the terminal keeps, and 80.00 that wait.
-    visitor.says("580.00");
-    for words in ["488.00", "+92.00", "消费未上传", "+12.00", "待圈存", "+80.00"] {
+    // 480.00 on the card, 572.00 at the centre: 12.00 that the terminal keeps, and 80.00 that wait.
+    visitor.says("572.00");
+    for words in ["480.00", "+92.00", "消费未上传", "+12.00", "待圈存", "+80.00"] {
         visitor.says(words);
     }
     visitor.touch("open-difference");
@@ -242,8 +259,17 @@ fn a_holder_at_a_kiosk_sees_the_centres_books_and_what_is_touched_stands_in_them
     visitor.touch("open-transactions");
     visitor.at("transactions");
     visitor.touch("open-account");
-    visitor.says("580.00");
+    visitor.says("572.00");
+    let complain = visitor.browser.evaluate("document.querySelector('[data-act^=complain]').dataset.act");
+    visitor.touch(complain.as_str().expect("an act"));
+    visitor.at("ticket");
+    visitor.says("-8.00");
+    visitor.touch("agree");
+    visitor.says("已登记，编号 1");
     visitor.back();
+    let about = "SELECT subject, institution, original_terminal FROM ticket WHERE number = 1";
+    let about = ask(&hall.bench.folder().join("centre"), about).expect("asked");
+    assert_eq!(about, [["transaction", "H001", "513301000001"]]);
     visitor.touch("open-insurances");
     visitor.at("insurances");
     for words in ["养老", "参保缴费", "2026-10-31", "无数据"] {
@@ -263,6 +289,20 @@ fn a_holder_at_a_kiosk_sees_the_centres_books_and_what_is_touched_stands_in_them
     let printed = std::fs::read(&sheet).expect("the printer got it");
     assert!(printed.starts_with(b"%PDF-1.") && printed.len() > 2_000, "{} bytes", printed.len());
     visitor.back();
+    // A printer that hangs: the holder is told, the centre is not held up, and a counter prints it.
+    std::fs::write(&printer, "#!/bin/sh\nsleep 600\n").expect("written");
+    visitor.touch("open-certificate");
+    visitor.touch("agree");
+    visitor.says("正在打印");
+    visitor.says("打印机没有响应");
+    let unprinted = visitor.browser.evaluate("document.querySelector('.check').innerText");
+    let unprinted = unprinted.as_str().expect("a code").to_owned();
+    assert_ne!(unprinted, code);
+    let again = hall.bench.folder().join("again.pdf");
+    let print = ["certificate", "print", &unprinted, "--out", &again.display().to_string(), "--check", &hall.address];
+    hall.bench.ok(&[&["--operator", "tashi"], &print[..]].concat());
+    assert!(std::fs::read(&again).expect("a document").starts_with(b"%PDF-1."));
+    visitor.back();
     for (said, state) in [("已临时挂失", "temporary_loss"), ("已解除挂失", "normal")] {
         visitor.touch("open-loss");
         visitor.at("loss");
@@ -274,10 +314,10 @@ fn a_holder_at_a_kiosk_sees_the_centres_books_and_what_is_touched_stands_in_them
     visitor.touch("open-ticket");
     visitor.touch("kind");
     visitor.touch("subject-service");
-    visitor.says("已登记，编号 1");
+    visitor.says("已登记，编号 2");
     hall.bench.farm().eject(0).expect("ejected");
     visitor.at("welcome");
-    assert!(!visitor.browser.text().contains("580.00"));
+    assert!(!visitor.browser.text().contains("572.00"));
 
     // Anybody asks the centre about the print, and sees what was certified.
     visitor.browser.visit(&format!("{}/certificate/{code}", hall.address));

@@ -64,6 +64,8 @@ const LINES: &[&str] = &[
     "query insurance --person 1",
     "query progress --person 1",
     "query password --person 1 --password env:PATH",
+    "certificate make --person 1 --out x.pdf",
+    "certificate print x --out x.pdf",
     "ticket add --kind complaint --subject card",
     "ticket show 1",
     "ticket answer 1",

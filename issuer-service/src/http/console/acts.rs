@@ -45,7 +45,9 @@ fn find(turn: &mut Turn<'_>) -> Result<Reply, Error> {
     let by = if turn.ask.field("by") == "name" { By::Name } else { By::Number };
     let text = turn.ask.field("text").to_owned();
     let found = turn.ask.desk.search(turn.store, turn.ask.viewer.operator, by, text)?;
-    Ok(Reply::Page(turn.ask.say("人员", "People").to_owned(), people::search(&turn.ask.viewer, Some(&found))))
+    let rows: Vec<i64> = found.iter().map(|person| person.id).collect();
+    turn.ask.session.set_found(turn.store, &rows)?;
+    Ok(Reply::To("/console/people/found".to_owned()))
 }
 
 fn reveal(turn: &mut Turn<'_>) -> Result<Reply, Error> {
@@ -54,14 +56,14 @@ fn reveal(turn: &mut Turn<'_>) -> Result<Reply, Error> {
         return Err(RegistryError::ReasonMissing.into());
     }
     let operator = turn.ask.operator();
-    let whole = turn.store.act(|tx| -> Result<_, Error> {
+    turn.store.act(|tx| -> Result<_, Error> {
         let actor = tx.require(operator, Role::Capture)?;
-        let person = tx.person(id)?.ok_or(Missing::Person { id })?;
-        let act = Act { actor, act: "person.reveal", object: format!("person {id}"), detail: reason };
-        Ok((person.details, act))
+        tx.person(id)?.ok_or(Missing::Person { id })?;
+        Ok(((), Act { actor, act: "person.reveal", object: format!("person {id}"), detail: reason }))
     })?;
-    let file = people::File { whole: Some(whole), ..super::looks::file(turn)? };
-    Ok(Reply::Page(super::looks::person_title(turn, &file), people::page(&turn.ask.viewer, &file)))
+    // Shown on the page that follows, once.
+    turn.ask.session.set_opened(turn.store, id)?;
+    Ok(Reply::To(people::address(id)))
 }
 
 fn ask(turn: &mut Turn<'_>) -> Result<Reply, Error> {

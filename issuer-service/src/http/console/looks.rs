@@ -1,6 +1,6 @@
 //! Pages that show: each reads what its command reads.
 
-use super::{Reply, Route, Turn};
+use super::{Ask, Reply, Route, Turn};
 use card_face::{NAMES, Side};
 
 use crate::audit::Sought;
@@ -10,8 +10,10 @@ use crate::console::{self, batches, cards, figures, people, today, works};
 use crate::error::{Error, Missing};
 use crate::face;
 use crate::http::api::failure::ApiError;
+use crate::operator::duty;
 use crate::peer;
 use crate::person::Masked;
+use crate::registry::search;
 use crate::request::RequestState;
 use crate::state::State;
 
@@ -25,6 +27,7 @@ const DAYS: u32 = 14;
 pub(super) const ROUTES: &[Route] = &[
     Route::looks("/console/today", None, today),
     Route::looks("/console/people", Some("person find"), people_search),
+    Route::looks("/console/people/found", Some("person find"), people_found),
     Route::looks("/console/people/{number}", Some("person show"), person),
     Route::looks("/console/batches", Some("batch list"), batch_list),
     Route::looks("/console/batches/{number}", Some("batch show"), one_batch),
@@ -34,7 +37,7 @@ pub(super) const ROUTES: &[Route] = &[
     Route::looks("/console/requests", Some("request list"), requests),
     Route::looks("/console/keys", Some("key check"), keys),
     Route::looks("/console/faces", Some("face template list"), faces),
-    Route::looks("/console/faces/{name}", Some("face template show"), one_face),
+    Route::draws("/console/faces/{name}", "face template show", one_face),
     Route::looks("/console/blacklist", Some("blacklist list"), blacklist),
     Route::looks("/console/audit", Some("audit export"), audit),
     Route::looks("/console/figures", Some("station yield"), figures_shown),
@@ -61,8 +64,22 @@ fn people_search(turn: &mut Turn<'_>) -> Result<Reply, Error> {
     Ok(Reply::Page(turn.ask.viewer.say("人员", "People").to_owned(), people::search(&turn.ask.viewer, None)))
 }
 
+/// Whom the last search of this session found.
+fn people_found(turn: &mut Turn<'_>) -> Result<Reply, Error> {
+    let title = turn.ask.viewer.say("人员", "People").to_owned();
+    let Some(rows) = turn.ask.session.found(turn.store)? else { return Ok(Reply::To("/console/people".to_owned())) };
+    let found = turn.store.read(|tx| search::masked(tx, &rows))?;
+    Ok(Reply::Page(title, people::search(&turn.ask.viewer, Some(&found))))
+}
+
 fn person(turn: &mut Turn<'_>) -> Result<Reply, Error> {
-    let file = file(turn)?;
+    let mut file = file(turn)?;
+    if turn.ask.session.take_opened(turn.store, file.person.id)? {
+        let id = file.person.id;
+        // Whoever asked for it had the role then; who lost it since does not see it.
+        duty::allowed(turn.ask.viewer.operator, people::REVEAL.command)?;
+        file.whole = turn.store.read(|tx| tx.person(id))?.map(|person| person.details);
+    }
     Ok(Reply::Page(person_title(turn, &file), people::page(&turn.ask.viewer, &file)))
 }
 
@@ -150,19 +167,19 @@ fn faces(turn: &mut Turn<'_>) -> Result<Reply, Error> {
     let known = face::list(turn.ask.desk.folder())?;
     Ok(Reply::Page(
         turn.ask.viewer.say("卡面", "Card faces").to_owned(),
-        works::faces(&turn.ask.viewer, &known.templates, sample_name(turn)),
+        works::faces(&turn.ask.viewer, &known.templates, sample_name(&turn.ask)),
     ))
 }
 
 /// Which of the invented names a face is looked at with; the usual one when none is asked for.
-fn sample_name(turn: &Turn<'_>) -> usize {
-    turn.ask.asked("name").parse().ok().filter(|number| *number < NAMES.len()).unwrap_or(1)
+fn sample_name(ask: &Ask<'_>) -> usize {
+    ask.asked("name").parse().ok().filter(|number| *number < NAMES.len()).unwrap_or(1)
 }
 
-fn one_face(turn: &mut Turn<'_>) -> Result<Reply, Error> {
-    let side = Side::ALL.into_iter().find(|side| Some(side.name()) == turn.ask.place);
+fn one_face(ask: &Ask<'_>) -> Result<Reply, Error> {
+    let side = Side::ALL.into_iter().find(|side| Some(side.name()) == ask.place);
     let side = side.ok_or(ApiError::PathUnknown)?;
-    Ok(Reply::Image(face::preview(turn.ask.desk.folder(), side, NAMES[sample_name(turn)])?))
+    Ok(Reply::Image(ask.desk.previews.of(ask.desk.folder(), side, NAMES[sample_name(ask)])?))
 }
 
 fn blacklist(turn: &mut Turn<'_>) -> Result<Reply, Error> {
@@ -185,7 +202,7 @@ fn figures_shown(turn: &mut Turn<'_>) -> Result<Reply, Error> {
     let figures = turn.store.read(|tx| -> Result<_, Error> {
         let day = |(date, accepted, refused, purchased)| figures::Day { date, accepted, refused, purchased };
         let days = tx.days_settled(DAYS)?.into_iter().map(day).collect();
-        Ok(figures::Figures { batches: tx.batches()?, reasons: tx.spoilt_reasons(None)?, days })
+        Ok(figures::Figures { counties: tx.jobs_by_county()?, reasons: tx.spoilt_reasons(None)?, days })
     })?;
     Ok(Reply::Page(turn.ask.viewer.say("统计", "Figures").to_owned(), figures::page(&turn.ask.viewer, &figures)))
 }

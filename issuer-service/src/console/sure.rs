@@ -1,0 +1,51 @@
+//! The second page before what cannot be undone: what it is, and the same form once more.
+//!
+//! Owns: which forms ask twice. Never: carries anything out.
+
+use maud::{Markup, html};
+
+use super::Viewer;
+
+/// Forms that ask twice: path, and the field and value that makes it final, where not all of them are; Chinese and English words.
+const FINAL: &[(&str, Option<(&str, &str)>, &str, &str)] = &[
+    (
+        "/console/cards/{name}/move",
+        Some(("step", "cancel")),
+        "注销后此卡不能恢复。",
+        "A cancelled card never comes back.",
+    ),
+    (
+        "/console/cards/{name}/move",
+        Some(("step", "formal-loss")),
+        "正式挂失后，通常须补换新卡。",
+        "After a formal loss the holder usually needs another card.",
+    ),
+    ("/console/batches/{number}/cancel", None, "取消的批次不能恢复。", "A cancelled batch never comes back."),
+    ("/console/batches/{number}/withdraw", None, "批次撤回后不能恢复。", "A withdrawn batch never comes back."),
+    ("/console/stations/{name}/revoke", None, "吊销的证书不能恢复。", "A revoked certificate never comes back."),
+    ("/console/people/{number}/photo/remove", None, "删除的照片不能恢复。", "A removed photo never comes back."),
+];
+
+/// What is said before a form is carried out for good; none for others. `value` is what stands in a field.
+#[must_use]
+pub fn warning<'v>(path: &str, value: impl Fn(&str) -> &'v str) -> Option<(&'static str, &'static str)> {
+    let is_final = |when: &Option<(&str, &str)>| when.is_none_or(|(field, wanted)| value(field) == wanted);
+    let found = FINAL.iter().find(|(known, when, ..)| *known == path && is_final(when));
+    found.map(|(_, _, zh, en)| (*zh, *en))
+}
+
+/// The page: the fields of the form as they came, and a button.
+#[must_use]
+pub fn page(viewer: &Viewer<'_>, (zh, en): (&'static str, &'static str), fields: &[(&str, &str)]) -> Markup {
+    let room = viewer.path.rsplit_once('/').map_or("/console/today", |(room, _)| room);
+    html! {
+        div.problem role="alert" { p { strong { (viewer.say(zh, en)) } } }
+        form.row method="post" action=(viewer.path) {
+            (viewer.token())
+            input type="hidden" name="sure" value="yes";
+            @for (name, value) in fields { input type="hidden" name=(name) value=(value); }
+            button type="submit" { (viewer.say("确认办理", "Yes, do it")) }
+            " " a href=(room) { (viewer.say("不办理，返回", "No, go back")) }
+        }
+    }
+}
