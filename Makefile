@@ -5,7 +5,7 @@ setup: ; @scripts/setup
 demo:  setup ; @scripts/demo
 test:  setup ; @scripts/test
 bench: setup ; @scripts/bench
-soak:  setup ; @scripts/soak-database && scripts/soak-batch && scripts/soak-readers && scripts/soak-days && scripts/soak-tear
+soak:  setup ; @scripts/soak-database && scripts/soak-batch && scripts/soak-readers && scripts/soak-people && scripts/soak-days && scripts/soak-tear
 lint:  setup ; @scripts/lint
 fuzz:  setup ; @scripts/fuzz
 package: setup ; @scripts/package

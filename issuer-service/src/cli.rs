@@ -10,7 +10,7 @@ pub mod batch;
 pub mod benefit;
 pub mod card;
 pub mod catalogue;
-mod ceremony;
+pub mod ceremony;
 pub mod certificate;
 pub mod client;
 pub mod config;

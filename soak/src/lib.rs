@@ -13,6 +13,7 @@ pub mod kills;
 pub mod life;
 pub mod load;
 pub mod output;
+pub mod people;
 pub mod place;
 pub mod program;
 pub mod store;

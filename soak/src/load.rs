@@ -98,14 +98,37 @@ struct Shop {
 ///
 /// # Errors
 /// [`Failure`].
-pub fn run(folder: &Path, seconds: u64, mut told: impl FnMut(u64, u64)) -> Result<Figures, Failure> {
+pub fn run(folder: &Path, seconds: u64, told: impl FnMut(u64, u64)) -> Result<Figures, Failure> {
+    run_beside(folder, seconds, told, |_, _| Ok(())).map(|(figures, ())| figures)
+}
+
+/// As [`run`], while something else works with the same centre: it is given the program and the folder.
+///
+/// # Errors
+/// [`Failure`], also of what works beside it.
+pub fn run_beside<T: Send>(
+    folder: &Path,
+    seconds: u64,
+    told: impl FnMut(u64, u64),
+    beside: impl FnOnce(&Path, &Path) -> Result<T, Failure> + Send,
+) -> Result<(Figures, T), Failure> {
     std::fs::create_dir_all(folder).map_err(Failure::system(folder))?;
     let folder = folder.canonicalize().map_err(Failure::system(folder))?;
     let shop = Arc::new(Shop::open(&folder)?);
     let issuer = std::env::current_exe().map_err(Failure::system("this program"))?.with_file_name("issuer");
     prepare(&issuer, &folder, seconds * CARDS_PER_SECOND + READERS as u64)?;
-    let asking = answer_feeder(&shop)?;
-    let mut station = station(&issuer, &shop)?;
+    std::thread::scope(|scope| {
+        let other = scope.spawn(|| beside(&issuer, &folder));
+        let figures = make(&issuer, &shop, seconds, told)?;
+        let other = other.join().map_err(|_| Failure::Unlived { what: "end of what ran beside" })??;
+        Ok((figures, other))
+    })
+}
+
+/// Makes cards on all readers, and looks at the memory of the program.
+fn make(issuer: &Path, shop: &Arc<Shop>, seconds: u64, mut told: impl FnMut(u64, u64)) -> Result<Figures, Failure> {
+    let asking = answer_feeder(shop)?;
+    let mut station = station(issuer, shop)?;
     let output = station.stdout.take();
     let events = std::thread::spawn(move || output.map_or_else(Vec::new, |output| lines(BufReader::new(output))));
     let (begun, mut looks) = (Instant::now(), Vec::new());
@@ -122,7 +145,7 @@ pub fn run(folder: &Path, seconds: u64, mut told: impl FnMut(u64, u64)) -> Resul
     let exit = ended.and_then(|status| status.code());
     drop(asking);
     let events = events.join().unwrap_or_default();
-    Ok(figures(&shop, seconds, exit, &events, &looks))
+    Ok(figures(shop, seconds, exit, &events, &looks))
 }
 
 fn figures(shop: &Shop, seconds: u64, exit: Option<i32>, events: &[String], looks: &[(Duration, u64)]) -> Figures {
@@ -258,14 +281,20 @@ fn prepare(issuer: &Path, folder: &Path, people: u64) -> Result<(), Failure> {
         &["--operator", "li", "batch", "create", "--count", &people],
         &["--operator", "wang", "batch", "approve", "1"],
     ];
-    for arguments in calls {
-        let output = program(issuer, folder).args(arguments).output().map_err(Failure::system(issuer))?;
-        if !output.status.success() {
-            let said = String::from_utf8_lossy(&output.stderr).into_owned();
-            return Err(Failure::Program { arguments: arguments.join(" "), said });
-        }
+    calls.iter().try_for_each(|arguments| call(issuer, folder, arguments).map(drop))
+}
+
+/// What the program says to a command that succeeds.
+///
+/// # Errors
+/// [`Failure::Program`].
+pub fn call(issuer: &Path, folder: &Path, arguments: &[&str]) -> Result<String, Failure> {
+    let output = program(issuer, folder).args(arguments).output().map_err(Failure::system(issuer))?;
+    if output.status.success() {
+        return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
     }
-    Ok(())
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    Err(Failure::Program { arguments: arguments.join(" "), said })
 }
 
 fn program(issuer: &Path, folder: &Path) -> Command {
@@ -347,7 +376,8 @@ fn resident_kib(process: u32) -> Option<u64> {
 }
 
 /// An invented person: a number of GB 11643 with its check character by a running remainder.
-fn row(person: u64) -> String {
+#[must_use]
+pub fn row(person: u64) -> String {
     let (day, order) = (person / 999, person % 999 + 1);
     let birth = format!("{:04}{:02}{:02}", 1930 + day / 336, day / 28 % 12 + 1, day % 28 + 1);
     let body = format!("513301{birth}{order:03}");

@@ -10,6 +10,7 @@ use crate::failure::Failure;
 use crate::fault::Act;
 use crate::kills::Table;
 use crate::load::Figures;
+use crate::people;
 
 /// Troubles that are printed.
 const TROUBLES_SHOWN: usize = 20;
@@ -109,4 +110,22 @@ pub fn figures(figures: &Figures) {
     println!("errors: {}", troubles.len());
     troubles.iter().take(TROUBLES_SHOWN).for_each(|line| println!("  {line}"));
     println!("{}", if figures.holds() { "holds" } else { "BROKEN" });
+}
+
+/// What came of everybody at once.
+pub fn people(found: &people::Figures) {
+    let people::Figures { crowd, operators, kiosks, first_kib, most_kib, station } = found;
+    println!(
+        "{} operators and {} kiosks beside {} readers for {} s",
+        crowd.operators, crowd.kiosks, station.readers, crowd.seconds
+    );
+    for (name, answers) in [("operators", operators), ("kiosks", kiosks)] {
+        let people::Answers { count, errors, first_errors, p50_us, p99_us, most_us } = answers;
+        let [p50, p99, most] = [p50_us, p99_us, most_us].map(|us| format!("{}.{} ms", us / 1000, us / 100 % 10));
+        println!("{name}: {count} answers, {errors} errors, p50 {p50}, p99 {p99}, longest {most}");
+        first_errors.iter().for_each(|error| println!("  {error}"));
+    }
+    println!("memory of the server, KiB: first {first_kib}, most {most_kib}");
+    figures(station);
+    println!("{}", if found.holds() { "everybody was answered" } else { "BROKEN" });
 }

@@ -16,7 +16,7 @@ use crate::failure::Failure;
 use crate::fault::Faults;
 use crate::kills::{Soak, Unit};
 use crate::place::Place;
-use crate::{life, load, output};
+use crate::{life, load, output, people};
 
 /// Exit code of a soak that found something: what was verified does not agree.
 const MISMATCH: u8 = 7;
@@ -45,6 +45,21 @@ pub enum Arguments {
         /// How long.
         #[arg(long, default_value_t = 600)]
         seconds: u64,
+        /// A new folder for it.
+        #[arg(long)]
+        place: PathBuf,
+    },
+    /// Operators, kiosks and 16 virtual readers at once on one centre.
+    People {
+        /// How long.
+        #[arg(long, default_value_t = 600)]
+        seconds: u64,
+        /// Operators' clients.
+        #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u8).range(1..=60))]
+        operators: u8,
+        /// Kiosks.
+        #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u8).range(1..=50))]
+        kiosks: u8,
         /// A new folder for it.
         #[arg(long)]
         place: PathBuf,
@@ -103,6 +118,14 @@ pub fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
             batch(&place, cards, if every_write { Unit::Writes } else { Unit::Commits(0) })
         }
         Arguments::Readers { seconds, place } => readers(&place, seconds),
+        Arguments::People { seconds, operators, kiosks, place } => {
+            let crowd = people::Crowd { operators: operators.into(), kiosks: kiosks.into(), seconds };
+            let told = |at: u64, kib: u64| output::progress(&format!("{at} of {seconds} s, station {kib} KiB"));
+            let figures = people::run(&place, crowd, told)?;
+            output::progress("");
+            output::people(&figures);
+            Ok(if figures.holds() { ExitCode::SUCCESS } else { ExitCode::from(MISMATCH) })
+        }
         Arguments::Day { seed, days, terminals, cards, sales, per_mille } => {
             let town = Town::found(cards, terminals, Fen::from_card(day::OPENING))?;
             let orders = (seed..seed.saturating_add(days)).map(|seed| Order { seed, sales, per_mille });

@@ -174,11 +174,11 @@ impl Office {
 
     /// One HTTP/1.1 request on its own connection.
     pub(crate) fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Told {
-        self.send_to(self.port, method, path, headers, body)
+        Self::send_to(self.port, method, path, headers, body)
     }
 
     /// The same to another server.
-    pub(crate) fn send_to(&self, port: u16, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Told {
+    pub(crate) fn send_to(port: u16, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Told {
         let mut stream = TcpStream::connect(("127.0.0.1", port)).expect("connects");
         let length = body.len();
         let mut head =

@@ -81,7 +81,7 @@ fn the_same_request_at_two_servers_at_once_is_done_once_and_neither_is_refused()
             ("content-type", "application/json"),
             ("idempotency-key", &key),
         ];
-        let ask = |port| office.send_to(port, "POST", "/api/v1/batches", &headers, text.as_bytes());
+        let ask = |port| Office::send_to(port, "POST", "/api/v1/batches", &headers, text.as_bytes());
         let [one, other] = std::thread::scope(|scope| {
             ports.map(|port| scope.spawn(move || ask(port))).map(|thread| thread.join().expect("an answer"))
         });
