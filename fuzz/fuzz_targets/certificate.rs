@@ -2,7 +2,8 @@
 #![no_main]
 
 use card_core::crypto::Sm2PublicKey;
-use card_profiles::certificate::{CertificateRules, Envelope, certificate_in, certifies};
+use card_profiles::certificate::envelope::Envelope;
+use card_profiles::certificate::{CertificateRules, certificate_in, certifies};
 
 // The base point of the curve of SM2 (GB/T 32918.5).
 const POINT: &str = "32C4AE2C1F1981195F9904466A39C9948FE30BBFF2660BE1715A4589334C74C7BC3736A2F4F6779C59BDCEE36B692153D0A9877CC62A474002DF32E52139F0A0";
