@@ -213,6 +213,10 @@ impl<J: Journal + ?Sized> Journal for &mut J {
         (**self).close(number, event, reason)
     }
 
+    fn note_shown(&mut self, number: EntryNumber, shown: Shown) -> Result<(), StoreError> {
+        (**self).note_shown(number, shown)
+    }
+
     fn open_of(&mut self, card: &CardIdentifier) -> Result<Vec<Entry>, StoreError> {
         (**self).open_of(card)
     }
