@@ -20,7 +20,6 @@ use serde::Deserialize;
 use ureq::tls::TlsConfig;
 
 use crate::identity;
-use crate::kiosk::guide::{Section, Sheet};
 
 /// How long the centre may take: a clerk and a card holder are waiting.
 const ANSWER_WITHIN: Duration = Duration::from_secs(20);
@@ -56,12 +55,17 @@ struct PublicPages {
     pages: Vec<PublicPage>,
 }
 
-#[derive(Deserialize)]
-struct PublicPage {
-    section: String,
-    name: String,
-    title: String,
-    text: String,
+/// A text of the centre for everybody.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct PublicPage {
+    /// Where it belongs: the name of a section of the kiosk; a later centre may have more.
+    pub section: String,
+    /// Its file.
+    pub name: String,
+    /// Its title.
+    pub title: String,
+    /// Its text, by lines.
+    pub text: String,
 }
 
 /// Bytes of the public texts of a language.
@@ -70,7 +74,7 @@ const PUBLIC_BYTES_MAX: u64 = 4 * 1024 * 1024;
 impl Way {
     /// The public texts of the centre in a language; `None` when it does not answer, or something else.
     #[must_use]
-    pub fn public_texts(&self, language: Language) -> Option<Vec<Sheet>> {
+    pub fn public_texts(&self, language: Language) -> Option<Vec<PublicPage>> {
         let accepted = match language {
             Language::Zh => "zh",
             Language::En => "en",
@@ -81,12 +85,7 @@ impl Way {
             return None;
         }
         let body = response.body_mut().with_config().limit(PUBLIC_BYTES_MAX).read_to_string().ok()?;
-        let told: PublicPages = serde_json::from_str(&body).ok()?;
-        let sheet = |page: PublicPage| {
-            let section = Section::ALL.into_iter().find(|section| section.name() == page.section)?;
-            Some(Sheet { section, name: page.name, title: page.title, text: page.text })
-        };
-        Some(told.pages.into_iter().filter_map(sheet).collect())
+        Some(serde_json::from_str::<PublicPages>(&body).ok()?.pages)
     }
 }
 

@@ -336,7 +336,7 @@ fn tell_texts(way: Option<&Way>, folder: Option<&Path>, signal: &Sender<Signal>)
     loop {
         let sheets = [Language::Zh, Language::En].map(|language| {
             let own = folder.map(|folder| guide::sheets(folder, language)).unwrap_or_default();
-            (own, way.and_then(|way| way.public_texts(language)))
+            (own, way.and_then(|way| way.public_texts(language)).map(guide::told))
         });
         let is_whole = sheets.iter().all(|(_, told)| told.is_some()) || way.is_none();
         for ((own, told), last) in sheets.into_iter().zip(&mut last) {

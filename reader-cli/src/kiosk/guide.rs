@@ -15,6 +15,7 @@ use std::io::Read as _;
 use std::path::Path;
 
 use card_counter::language::{Language, Words};
+use centre_line::http::PublicPage;
 
 /// A public text.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -121,6 +122,16 @@ impl Texts {
             Section::Vacancies => &self.vacancies,
         }
     }
+}
+
+/// The texts that the centre told, without those of sections that this page does not have.
+#[must_use]
+pub fn told(pages: Vec<PublicPage>) -> Vec<Sheet> {
+    let sheet = |page: PublicPage| {
+        let section = Section::ALL.into_iter().find(|section| section.name() == page.section)?;
+        Some(Sheet { section, name: page.name, title: page.title, text: page.text })
+    };
+    pages.into_iter().filter_map(sheet).collect()
 }
 
 /// The texts of a folder in a language. What is no text is left out, and so is a folder that is not there.
