@@ -29,7 +29,8 @@ use crate::audit::Act;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, ValueEnum)]
 #[serde(rename_all = "kebab-case")]
 pub enum Channel {
-    /// 自助终端: the holder with the card.
+    /// 自助终端: the holder with the card. Nobody types it: a kiosk signs what it asks.
+    #[value(skip)]
     Kiosk,
     /// 柜台: a clerk in front of the person.
     Counter,

@@ -32,7 +32,7 @@ const ANSWER_LIMIT: Duration = Duration::from_secs(30);
 /// How long server and first cards may take to be there.
 const BEGIN_LIMIT: Duration = Duration::from_secs(60);
 /// Memory that the server may need at most: three quarters of `MemoryMax` of its unit.
-const MOST_KIB: u64 = 1_536 * 1_024;
+const MOST_KIB: u64 = 768 * 1_024;
 /// Invented people that operators register stand behind those of the batch.
 const NEWCOMERS: u64 = 2_000_000;
 const NEWCOMERS_EACH: u64 = 10_000;
@@ -188,7 +188,7 @@ fn operators(folder: &Path, count: usize) -> Result<Vec<Vec<u8>>, Failure> {
             store.journal(|tx| tx.register(&name, &[Role::Capture, Role::Counter]).map(drop)).map_err(|_| unlived())?;
             login::reset(store, None, "local:soak", &name, PASSWORD).map_err(|_| unlived())?;
             login::change_password(store, &name, PASSWORD, &own).map_err(|_| unlived())?;
-            let address = login::change_totp(store, &name, &own, "issuer-513300").map_err(|_| unlived())?;
+            let address = login::change_totp(store, (&name, &own), "", "issuer-513300").map_err(|_| unlived())?;
             let secret = address.split_once("secret=").and_then(|(_, rest)| rest.split('&').next());
             Ok(base32(secret.ok_or_else(unlived)?))
         })

@@ -60,7 +60,12 @@ pub enum Verb {
         new: Option<Source>,
     },
     /// Set up the own second factor (--operator): prints the address for an authenticator program, once.
-    Totp,
+    Totp {
+        /// Code of the present second factor, if there is one: env:NAME or file:PATH; asked for when absent. Who has lost it is
+        /// reset by whoever manages.
+        #[arg(long, value_name = "SOURCE")]
+        code: Option<Source>,
+    },
     /// List operators.
     List,
     /// List which roles each command needs.
@@ -81,7 +86,7 @@ pub(super) fn run(common: &Common, verb: Verb, output: &Output) -> Result<Exit, 
         return Ok(Exit::Ok);
     }
     let mut centre = common.centre()?;
-    if let Verb::Password { .. } | Verb::Totp = verb {
+    if let Verb::Password { .. } | Verb::Totp { .. } = verb {
         return own(common, &mut centre, verb, output);
     }
     let store = &mut centre.store;
@@ -124,7 +129,7 @@ pub(super) fn run(common: &Common, verb: Verb, output: &Output) -> Result<Exit, 
             let operators = store.read(|tx| tx.operators())?;
             output.show(&Operators { operators });
         }
-        Verb::Duties { .. } | Verb::Password { .. } | Verb::Totp => unreachable!("handled above"),
+        Verb::Duties { .. } | Verb::Password { .. } | Verb::Totp { .. } => unreachable!("handled above"),
     }
     Ok(Exit::Ok)
 }
@@ -135,6 +140,10 @@ fn own(common: &Common, centre: &mut Centre, verb: Verb, output: &Output) -> Res
     let not_set = || LoginError::PasswordNotSet { name: name.to_owned() };
     centre.store.read(|tx| -> Result<_, Error> { Ok(tx.password(name)?) })?.ok_or_else(not_set)?;
     let old = common.own_password(name)?;
+    let mut present = None;
+    if let Verb::Totp { code } = &verb {
+        present.clone_from(code);
+    }
     if let Verb::Password { new } = verb {
         let new = given(new.as_ref(), ("新口令: ", "new password: "), name, output)?;
         output.show(&login::change_password(&mut centre.store, name, &old, &new)?);
@@ -142,7 +151,12 @@ fn own(common: &Common, centre: &mut Centre, verb: Verb, output: &Output) -> Res
     }
     common.data_keys(centre, output)?;
     let city = centre.config.city.to_string();
-    let address = login::change_totp(&mut centre.store, name, &old, &format!("issuer-{city}"))?;
+    let code = match present {
+        Some(source) => source.read()?,
+        None if centre.store.read(|tx| tx.totp(name))?.is_none() => Zeroizing::default(),
+        None => output.ask(("现用动态码: ", "code of the present second factor: ")).ok_or(LoginError::Refused)?,
+    };
+    let address = login::change_totp(&mut centre.store, (name, &old), code.trim(), &format!("issuer-{city}"))?;
     output.show(&SecondFactor { operator: name.to_owned(), address: address.to_string() });
     Ok(Exit::Ok)
 }

@@ -6,32 +6,36 @@ use maud::{Markup, html};
 
 use super::Viewer;
 
-/// Forms that ask twice: path, and the field and value that makes it final, where not all of them are; Chinese and English words.
-const FINAL: &[(&str, Option<(&str, &str)>, &str, &str)] = &[
-    (
-        "/console/cards/{name}/move",
-        Some(("step", "cancel")),
-        "注销后此卡不能恢复。",
-        "A cancelled card never comes back.",
-    ),
-    (
-        "/console/cards/{name}/move",
-        Some(("step", "formal-loss")),
-        "正式挂失后，通常须补换新卡。",
-        "After a formal loss the holder usually needs another card.",
-    ),
-    ("/console/batches/{number}/cancel", None, "取消的批次不能恢复。", "A cancelled batch never comes back."),
-    ("/console/batches/{number}/withdraw", None, "批次撤回后不能恢复。", "A withdrawn batch never comes back."),
-    ("/console/stations/{name}/revoke", None, "吊销的证书不能恢复。", "A revoked certificate never comes back."),
-    ("/console/people/{number}/photo/remove", None, "删除的照片不能恢复。", "A removed photo never comes back."),
+/// A form that asks twice.
+struct Final {
+    path: &'static str,
+    /// The field and the value that make it final, where not all of it is.
+    when: Option<(&'static str, &'static str)>,
+    words: (&'static str, &'static str),
+}
+
+const fn each(path: &'static str, zh: &'static str, en: &'static str) -> Final {
+    Final { path, when: None, words: (zh, en) }
+}
+
+const fn step(value: &'static str, zh: &'static str, en: &'static str) -> Final {
+    Final { path: "/console/cards/{name}/move", when: Some(("step", value)), words: (zh, en) }
+}
+
+const FINAL: &[Final] = &[
+    step("cancel", "注销后此卡不能恢复。", "A cancelled card never comes back."),
+    step("formal-loss", "正式挂失后，通常须补换新卡。", "After a formal loss the holder usually needs another card."),
+    each("/console/batches/{number}/cancel", "取消的批次不能恢复。", "A cancelled batch never comes back."),
+    each("/console/batches/{number}/withdraw", "批次撤回后不能恢复。", "A withdrawn batch never comes back."),
+    each("/console/stations/{name}/revoke", "吊销的证书不能恢复。", "A revoked certificate never comes back."),
+    each("/console/people/{number}/photo/remove", "删除的照片不能恢复。", "A removed photo never comes back."),
 ];
 
 /// What is said before a form is carried out for good; none for others. `value` is what stands in a field.
 #[must_use]
 pub fn warning<'v>(path: &str, value: impl Fn(&str) -> &'v str) -> Option<(&'static str, &'static str)> {
-    let is_final = |when: &Option<(&str, &str)>| when.is_none_or(|(field, wanted)| value(field) == wanted);
-    let found = FINAL.iter().find(|(known, when, ..)| *known == path && is_final(when));
-    found.map(|(_, _, zh, en)| (*zh, *en))
+    let is_final = |form: &&Final| form.when.is_none_or(|(field, wanted)| value(field) == wanted);
+    FINAL.iter().filter(|form| form.path == path).find(is_final).map(|form| form.words)
 }
 
 /// The page: the fields of the form as they came, and a button.

@@ -16,6 +16,7 @@ mod house;
 mod people;
 pub(super) mod rate;
 pub mod session;
+mod unchanged;
 mod watch;
 
 use std::sync::Arc;
@@ -525,12 +526,11 @@ fn admitted(
         own_page(&head.headers)?;
     }
     if endpoint.asks == Asks::Nothing {
-        let from = head.peer.as_ref().map(Peer::holder).unwrap_or_default();
-        desk.rates.take(&format!("door {from}"), rate::DOOR)?;
-        return Ok(None);
+        return desk.knocked(head.peer.as_ref()).map(|()| None);
     }
-    let session =
-        Session::within(store, (desk.is_secure(), !endpoint.work.goes_on()), &head.headers, head.peer.as_ref())?;
+    let (peer, seen) = (head.peer.as_ref(), !endpoint.work.goes_on());
+    let session = Session::within(store, (desk.is_secure(), seen), &head.headers, peer);
+    let session = session.or_else(|error| desk.stranger(peer, error))?;
     if counted {
         desk.rates.take(&session.operator().name, rate::OPERATOR)?;
     }
@@ -593,10 +593,9 @@ fn carry_out(
             store.begin_request(operator, key, &bound);
             keyed = Some((operator.as_str(), key, bound));
         }
-        let (lang, path, query) = (head.lang, head.path.as_slice(), head.query.as_slice());
+        let (lang, path, query, cookie) = (head.lang, head.path.as_slice(), head.query.as_slice(), None);
         let from = head.peer.as_ref().map(Peer::holder).unwrap_or_default();
-        let mut call =
-            Call { store, desk, lang, session, path, query, body, cookie: None, from: &from, untouched: None };
+        let mut call = Call { store, desk, lang, session, path, query, body, cookie, from: &from, untouched: None };
         let answer = match (endpoint.work.done(&mut call), keyed) {
             (Ok(answer), _) => answer,
             // The same request at another server at once: it was done there, and what refuses here is that.
@@ -605,6 +604,7 @@ fn carry_out(
         };
         let (cookie, untouched) = (call.cookie.take(), call.untouched.take());
         let mut response = match (answer, store.acted()) {
+            (Some(text), _) if endpoint.method == Method::Get => unchanged::json(&head.headers, text),
             (Some(text), _) => json(StatusCode::OK, text),
             (None, Some(object)) => told(Outcome::Created, object),
             (None, None) => told(Outcome::Exists, untouched.unwrap_or_default()),
@@ -691,6 +691,7 @@ fn guarded(mut response: Response) -> Response {
     for (name, value) in [
         (header::CACHE_CONTROL, "no-store"),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::REFERRER_POLICY, "no-referrer"),
         (header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"),
     ] {
         headers.insert(name, HeaderValue::from_static(value));

@@ -5,6 +5,7 @@
 //!
 //! Owns: the order of the checks, the one gate [`OperatorDesk::at`]. Never: decides what an act decides.
 
+use std::collections::HashMap;
 use std::future::Future;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -12,6 +13,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Extension};
+use axum::http::{HeaderValue, header};
+use axum::response::Response;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 
@@ -25,8 +28,8 @@ use crate::audit::Act;
 use crate::centre::{Centre, Config};
 use crate::error::Error;
 use crate::face::Previews;
-use crate::operator::Operator;
-use crate::operator::duty;
+use crate::operator::login::LoginError;
+use crate::operator::{Operator, duty};
 use crate::person::Masked;
 use crate::registry::search::{self, By};
 use crate::store::Store;
@@ -38,6 +41,27 @@ const DOORS: usize = 1;
 
 /// Connections for those who look: as many as are served at once by a few processors (assumed); more wait.
 pub const LOOKERS: usize = 4;
+
+/// Pages with live progress that an operator may have open at once (assumed).
+const STREAMS: usize = 4;
+
+/// A stream of an operator that is open.
+pub(super) struct Watching {
+    desk: Arc<OperatorDesk>,
+    operator: String,
+}
+
+impl Drop for Watching {
+    fn drop(&mut self) {
+        let mut streams = self.desk.streams.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(count) = streams.get_mut(&self.operator) {
+            *count -= 1;
+            if *count == 0 {
+                streams.remove(&self.operator);
+            }
+        }
+    }
+}
 
 /// What every request of operators works with.
 pub struct OperatorDesk {
@@ -54,6 +78,7 @@ pub struct OperatorDesk {
     pub(super) doors: Semaphore,
     pub(super) rates: Rates,
     pub(super) previews: Previews,
+    streams: Mutex<HashMap<String, usize>>,
     folder: PathBuf,
     rehearsal: Option<bool>,
 }
@@ -65,7 +90,8 @@ impl OperatorDesk {
         let (store, door) = (Mutex::new(store), Mutex::new(door));
         let (folder, rehearsal, lookers, turn) = (PathBuf::new(), None, Vec::new(), AtomicUsize::new(0));
         let (doors, rates, previews) = (Semaphore::new(DOORS), Rates::default(), Previews::default());
-        Self { store, lookers, turn, door, config, secure, doors, rates, previews, folder, rehearsal }
+        let streams = Mutex::default();
+        Self { store, lookers, turn, door, config, secure, doors, rates, previews, streams, folder, rehearsal }
     }
 
     /// With connections of their own for those who only look; without them they wait for those who act.
@@ -134,6 +160,29 @@ impl OperatorDesk {
             let detail = format!("by {kind}: {} found", found.len());
             Ok((found, Act { actor, act: "person.find", object, detail }))
         })
+    }
+
+    /// Somebody who is not in knocked: as often as the door's rate has it, whatever was asked for.
+    pub(super) fn stranger<T>(&self, peer: Option<&Peer>, error: LoginError) -> Result<T, Error> {
+        self.knocked(peer)?;
+        Err(error.into())
+    }
+
+    /// One more request of who is not in, of one address.
+    pub(super) fn knocked(&self, peer: Option<&Peer>) -> Result<(), Error> {
+        let from = peer.map(Peer::holder).unwrap_or_default();
+        Ok(self.rates.take(&format!("door {from}"), rate::DOOR)?)
+    }
+
+    /// A place for a stream of an operator, while it lives; none when they watch enough already.
+    pub(super) fn stream_of(self: &Arc<Self>, operator: &str) -> Option<Watching> {
+        let mut streams = self.streams.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = streams.entry(operator.to_owned()).or_default();
+        if *count >= STREAMS {
+            return None;
+        }
+        *count += 1;
+        Some(Watching { desk: Arc::clone(self), operator: operator.to_owned() })
     }
 
     pub(super) fn with_store<T>(&self, work: impl FnOnce(&mut Store) -> T) -> T {
@@ -235,6 +284,11 @@ pub async fn serve(
     stop: impl Future<Output = ()> + Send + 'static,
 ) {
     let router = router(&desk, limits);
+    // Whoever came over TLS once comes so always (RFC 6797).
+    let router = router.layer(axum::middleware::map_response(|mut response: Response| async {
+        response.headers_mut().insert(header::STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=31536000"));
+        response
+    }));
     let holder = |peer: &Peer| Some(peer.holder());
     connection::serve(edge, limits, holder, |peer| router.clone().layer(Extension(peer)), stop).await;
 }

@@ -199,16 +199,30 @@ pub fn change_password(store: &mut Store, name: &str, old: &str, new: &str) -> R
     own(store, name, "operator.password", |tx| Ok(tx.set_password(name, &hash, false)?))
 }
 
-/// An operator's second factor instead of the one before: the address for an authenticator program, shown once.
+/// An operator's second factor instead of the one before, which proves itself by its `code`: the address for an authenticator program,
+/// shown once. Who has lost it is reset by whoever manages.
 ///
 /// # Errors
 /// [`LoginError`].
-pub fn change_totp(store: &mut Store, name: &str, old: &str, centre: &str) -> Result<Zeroizing<String>, LoginError> {
-    if proved(store, name, old)? {
+pub fn change_totp(
+    store: &mut Store,
+    (name, old): (&str, &str),
+    code: &str,
+    centre: &str,
+) -> Result<Zeroizing<String>, LoginError> {
+    // Not forgotten before the code is right: mistakes with it count as well.
+    if verified(store, name, old, None)? {
         return Err(LoginError::PasswordInitial { name: name.to_owned() });
     }
-    let secret = totp::secret()?;
+    let (secret, seconds) = (totp::secret()?, clock::seconds());
     own(store, name, "operator.totp", |tx| {
+        if let Some(present) = tx.totp(name)?.map(Zeroizing::new) {
+            let step = totp::step_of(&present, seconds, code).ok_or(LoginError::Refused)?;
+            if !tx.take_totp_step(name, step)? {
+                return Err(LoginError::Refused);
+            }
+        }
+        tx.forget_logins(&heading(tx, name, None)?)?;
         tx.end_sessions(name)?;
         Ok(tx.set_totp(name, &secret)?)
     })?;

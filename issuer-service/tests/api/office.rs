@@ -133,7 +133,7 @@ impl Office {
         let by = store.read(|tx| tx.holders(Role::Manage)).expect("managers").first().cloned();
         login::reset(store, by.as_deref(), "local:test", name, PASSWORD).expect("initial");
         login::change_password(store, name, PASSWORD, &clerk.password()).expect("own");
-        let address = login::change_totp(store, name, &clerk.password(), "issuer-513300").expect("factor");
+        let address = login::change_totp(store, (name, &clerk.password()), "", "issuer-513300").expect("factor");
         let (_, rest) = address.split_once("secret=").expect("a secret");
         clerk.secret = base32(rest.split('&').next().expect("the secret"));
         clerk

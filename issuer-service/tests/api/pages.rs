@@ -269,7 +269,7 @@ fn a_batch_is_made_by_one_and_approved_by_another_and_figures_count_it() {
         "{}",
         stream.text
     );
-    assert_eq!(office.get(&wang, "/console/batches/9/live").status, 404);
+    assert_eq!(office.get(&wang, "/console/batches/9/live").status, 204);
     let figures = office.get(&wang, "/console/figures").text;
     assert!(figures.contains("513301") && figures.contains("2 / 0 / 2"), "{figures}");
 }

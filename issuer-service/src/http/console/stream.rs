@@ -19,10 +19,12 @@ use super::{guarded, language};
 use crate::batch::{self, BatchState};
 use crate::console::batches;
 use crate::error::Error;
-use crate::http::operators::{self, OperatorDesk};
+use crate::http::api::rate;
+use crate::http::operators::{self, OperatorDesk, Watching};
 use crate::http::session::Session;
 use crate::http::tls::Peer;
 use crate::lang::Lang;
+use crate::store::Store;
 
 /// From one look to the next.
 const PAUSE: Duration = Duration::from_millis(700);
@@ -75,10 +77,14 @@ pub(super) async fn batch(
 ) -> Response {
     let number = path.iter().next().and_then(|(_, value)| value.parse().ok()).unwrap_or(0);
     let lang = language(&headers);
-    let watch = Arc::new(Watch { desk, headers, peer: peer.map(|Extension(peer)| peer), number, lang });
+    let peer = peer.map(|Extension(peer)| peer);
+    let watch = Arc::new(Watch { desk, headers, peer, number, lang });
+    let Some(place) = place(&watch).await else { return guarded(StatusCode::TOO_MANY_REQUESTS.into_response()) };
     let (sender, receiver) = mpsc::channel(1);
-    let Some(first) = seen(&watch).await else { return guarded(StatusCode::NOT_FOUND.into_response()) };
+    // No more to come, and nothing to ask again for: the page says that it is no longer followed.
+    let Some(first) = seen(&watch).await else { return guarded(StatusCode::NO_CONTENT.into_response()) };
     tokio::spawn(async move {
+        let _place = place;
         let (mut before, mut now) = (String::new(), Some(first));
         for _ in 0..LOOKS {
             let Some((text, ended)) = now else { return };
@@ -101,6 +107,21 @@ pub(super) async fn batch(
     let mut response = guarded(Body::new(Events(receiver)).into_response());
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
     response
+}
+
+/// A place among the streams of whoever watches, which is one more request; nobody's for who is not in: the first look says so.
+async fn place(watch: &Arc<Watch>) -> Option<Option<Watching>> {
+    let watch = Arc::clone(watch);
+    let look = move || {
+        let within = |store: &mut Store| {
+            Session::within(store, (watch.desk.is_secure(), false), &watch.headers, watch.peer.as_ref())
+        };
+        let Ok(session) = watch.desk.with_looker(within) else { return Some(None) };
+        let name = &session.operator().name;
+        watch.desk.rates.take(name, rate::OPERATOR).ok()?;
+        watch.desk.stream_of(name).map(Some)
+    };
+    tokio::task::spawn_blocking(look).await.ok().flatten()
 }
 
 async fn seen(watch: &Arc<Watch>) -> Option<(String, bool)> {
