@@ -50,9 +50,8 @@ const ELEMENTS: &[&str] = &[
     "stop",
 ];
 
-/// Attributes that would make layers of effects, drawings inside drawings, or lines of any number of dashes.
-const ATTRIBUTES_REFUSED: &[&str] =
-    &["filter", "stroke-dasharray", "mask", "marker", "marker-start", "marker-mid", "marker-end", "base"];
+/// Attributes that would make layers of effects, or drawings inside drawings.
+const ATTRIBUTES_REFUSED: &[&str] = &["filter", "mask", "marker", "marker-start", "marker-mid", "marker-end", "base"];
 
 /// Looks at a whole document.
 pub(super) fn look(document: &Document<'_>, faults: &mut Vec<Fault>) {
@@ -198,7 +197,7 @@ fn refers_inside(value: &str) -> bool {
 fn is_refused_style(text: &str) -> bool {
     let lower = text.to_ascii_lowercase();
     // An escape could hide a word from this list.
-    ["filter", "dasharray", "mask", "marker", "@", "\\", "expression"].iter().any(|word| lower.contains(word))
+    ["filter", "mask", "marker", "@", "\\", "expression"].iter().any(|word| lower.contains(word))
 }
 
 fn look_at_style(line: u32, node: Node<'_, '_>) -> Option<Fault> {
