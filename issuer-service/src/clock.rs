@@ -2,6 +2,8 @@
 //!
 //! Owns: reading the clock. Never: gives order; order comes from sequences.
 
+use std::sync::LazyLock;
+
 use settlement::date::{BusinessDate, DateTime};
 use time::format_description::StaticFormatDescription;
 use time::macros::{format_description, offset};
@@ -23,6 +25,27 @@ pub fn now() -> String {
 #[must_use]
 pub fn seconds() -> u64 {
     u64::try_from(OffsetDateTime::now_utc().unix_timestamp()).unwrap_or_default()
+}
+
+/// How long this machine runs, sleep included, and since which of its starts: nobody sets that.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Running {
+    /// The start.
+    pub boot: String,
+    /// Seconds since.
+    pub seconds: u64,
+}
+
+/// How long this machine runs; `None` where the system does not say.
+#[must_use]
+pub fn running() -> Option<Running> {
+    static BOOT: LazyLock<Option<String>> = LazyLock::new(|| {
+        let boot = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
+        Some(boot.trim().to_owned()).filter(|boot| !boot.is_empty() && !boot.contains(' '))
+    });
+    let said = std::fs::read_to_string("/proc/uptime").ok()?;
+    let seconds = said.split('.').next()?.parse().ok()?;
+    Some(Running { boot: BOOT.clone()?, seconds })
 }
 
 /// An instant of [`seconds`] as records show it: `2026-03-01T08:30:00Z`.

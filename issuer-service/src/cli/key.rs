@@ -77,13 +77,15 @@ pub(super) fn run(common: &Common, verb: Verb, output: &Output) -> Result<Exit, 
         }
         Verb::Export { name, version } => {
             let vault = common.vault(&centre, output)?;
-            let operator = centre.store.read(|tx| tx.require(common.operator.as_deref(), Role::Keys))?;
+            let (operator, recorded) = centre.store.read(|tx| -> Result<_, Error> {
+                Ok((tx.require(common.operator.as_deref(), Role::Keys)?, tx.recorded_check_values()?))
+            })?;
             // The act is on record before the key is out.
             let object = format!("key {name} version {version}");
             centre.store.act(|_| -> Result<_, Error> {
                 Ok(((), Act { actor: operator, act: "key.export", object, detail: String::new() }))
             })?;
-            let wrapped = vault.export(&name, version)?;
+            let wrapped = vault.export(&name, version, &recorded)?;
             centre.sign_checkpoint(&vault, &common.actor())?;
             output.show(&wrapped);
         }

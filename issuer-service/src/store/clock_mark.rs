@@ -2,16 +2,19 @@
 //!
 //! The mark is the last instant at which the clock was believed, a fact of the centre. Each record moves it on that stands near it,
 //! and `audit clock` sets it; a record that ends what was begun on a clock that jumped leaves it where it was, so that nothing begins
-//! behind such a record either. A database from before there was one has the time of its last record.
+//! behind such a record either. A database from before there was one has the time of its last record. With the mark stands how long the
+//! machine had run then (docs/adr/0073): until it starts anew its clock can have moved by nothing else.
 //!
 //! Owns: the mark, what a site allows. Never: gives order; order comes from sequences.
 
 use super::engine::OptionalExtension;
 use super::{StoreError, Tx};
-use crate::clock;
+use crate::clock::{self, Running};
 
 /// Fact: the last instant at which the clock was believed.
 const MARK: &str = "clock_mark";
+/// Fact: the same instant, and how long the machine had run: its start, seconds since, seconds since 1970.
+const TICKS: &str = "clock_ticks";
 /// Seconds by which a mark is behind before it is written anew.
 const STEP: u64 = 60;
 /// Seconds of a day.
@@ -46,7 +49,7 @@ impl Tx<'_> {
     /// date sets free, and what bears today's date, waits until somebody answers for a clock that jumped.
     ///
     /// # Errors
-    /// [`StoreError::ClockBehind`], [`StoreError::ClockAhead`].
+    /// [`StoreError::ClockBehind`], [`StoreError::ClockAhead`], [`StoreError::ClockMoved`].
     pub fn clock_holds(&self) -> Result<(), StoreError> {
         let (now, mark) = (clock::seconds(), self.clock_mark()?);
         let latest = mark.max(self.last_recorded()?).unwrap_or_default();
@@ -57,7 +60,10 @@ impl Tx<'_> {
             Some(mark) if now > mark.saturating_add(self.rules.ahead) => {
                 Err(StoreError::ClockAhead { now: clock::instant(now), last: clock::instant(mark) })
             }
-            _ => Ok(()),
+            _ => match self.moved_from(now)? {
+                Some(due) => Err(StoreError::ClockMoved { now: clock::instant(now), due: clock::instant(due) }),
+                None => Ok(()),
+            },
         }
     }
 
@@ -66,19 +72,41 @@ impl Tx<'_> {
     /// # Errors
     /// [`StoreError`].
     pub fn believe_clock(&self) -> Result<(), StoreError> {
-        self.set_fact(MARK, &clock::seconds().to_string())
+        self.set_mark(clock::seconds())
     }
 
     /// Something happens now: the mark comes along, unless the clock has left it.
     pub(super) fn follow_clock(&self) -> Result<(), StoreError> {
         let (now, stored) = (clock::seconds(), self.stored_mark()?);
-        let mark = match stored {
-            Some(mark) => mark,
-            None => self.last_recorded()?.unwrap_or(now),
+        let Some(mark) = (if stored.is_some() { stored } else { self.last_recorded()? }) else {
+            return self.set_mark(now);
         };
         let near = mark.saturating_add(STEP)..=mark.saturating_add(self.rules.ahead);
-        let moved = if near.contains(&now) { now } else { mark };
-        if stored == Some(moved) { Ok(()) } else { self.set_fact(MARK, &moved.to_string()) }
+        if near.contains(&now) && self.moved_from(now)?.is_none() {
+            return self.set_mark(now);
+        }
+        if stored.is_some() { Ok(()) } else { self.set_fact(MARK, &mark.to_string()) }
+    }
+
+    /// The clock stands at `at` now, and is believed.
+    fn set_mark(&self, at: u64) -> Result<(), StoreError> {
+        self.set_fact(MARK, &at.to_string())?;
+        let ticks = clock::running().map(|Running { boot, seconds }| format!("{boot} {seconds} {at}"));
+        self.set_fact(TICKS, &ticks.unwrap_or_default())
+    }
+
+    /// What the clock should say by the time that this machine has run, when it says something else. Of another start, or another
+    /// machine, nothing can be told.
+    fn moved_from(&self, now: u64) -> Result<Option<u64>, StoreError> {
+        let Some(ticks) = self.fact(TICKS)? else { return Ok(None) };
+        let mut words = ticks.split(' ');
+        let mut next = || words.next();
+        let (boot, ran, at) = (next(), number(next()), number(next()));
+        let due = clock::running().zip(ran.zip(at)).and_then(|(running, (ran, at))| {
+            let since = running.seconds.checked_sub(ran).filter(|_| boot == Some(running.boot.as_str()))?;
+            Some(at.saturating_add(since))
+        });
+        Ok(due.filter(|due| due.abs_diff(now) > self.rules.behind))
     }
 
     /// Seconds since 1970 of the last record; `None` for an empty log.
@@ -100,4 +128,8 @@ impl Tx<'_> {
     fn stored_mark(&self) -> Result<Option<u64>, StoreError> {
         Ok(self.fact(MARK)?.map(|at| at.parse().unwrap_or_default()))
     }
+}
+
+fn number(text: Option<&str>) -> Option<u64> {
+    text?.parse().ok()
 }

@@ -168,6 +168,14 @@ pub enum StoreError {
         /// That instant.
         last: String,
     },
+    /// The clock was set since the last act: this machine has run for another time than it says.
+    #[error("the clock says {now}, by the time that this machine has run it is {due}")]
+    ClockMoved {
+        /// The clock.
+        now: String,
+        /// What it should say.
+        due: String,
+    },
     /// A text may not stand in the audit log.
     #[error("a text does not belong in the audit log: {why:?}")]
     TextUnfit {
@@ -223,6 +231,7 @@ impl Explain for StoreError {
             Self::AnchorDamaged { .. } => "AUDIT_ANCHOR_DAMAGED",
             Self::ClockBehind { .. } => "CLOCK_BEHIND_LOG",
             Self::ClockAhead { .. } => "CLOCK_AHEAD_OF_LOG",
+            Self::ClockMoved { .. } => "CLOCK_MOVED",
             Self::TextUnfit { .. } => "REASON_UNFIT",
             Self::OffDuty(error) => error.code(),
             Self::Engine(_) => "DATABASE_FAILED",
@@ -359,6 +368,10 @@ impl Explain for StoreError {
                 format!("时钟为 {now}，上一次操作在 {last}，相隔数日：时钟可能跳动；未作改动"),
                 format!("the clock says {now}, days after the last act at {last}: it may have jumped; nothing was done"),
             ),
+            Self::ClockMoved { now, due } => lang.pick(
+                format!("时钟为 {now}，按上一次操作后本机运行的时间应为 {due}：时钟被拨动；未作改动"),
+                format!("the clock says {now}, by the time that this machine has run since the last act it is {due}: it was set; nothing was done"),
+            ),
             Self::TextUnfit { why } => match why {
                 TextFault::TooLong => lang.pick("文字过长，未作改动", "the text is too long; nothing was done"),
                 TextFault::Control => {
@@ -459,7 +472,7 @@ impl Explain for StoreError {
                 "set the clock right, then try again; if it is the log that is wrong, who holds the role manage answers for it with \
                  `issuer audit clock --reason`",
             ),
-            Self::ClockAhead { .. } => lang.pick(
+            Self::ClockAhead { .. } | Self::ClockMoved { .. } => lang.pick(
                 "核对本机时钟；正确时由 manage 权限的操作员执行 issuer audit clock --reason 说明，再重试",
                 "check the clock; if it is right, who holds the role manage says so with `issuer audit clock --reason`, then try again",
             ),
@@ -481,7 +494,8 @@ impl Explain for StoreError {
             | Self::Conflict { .. }
             | Self::Inhabited
             | Self::ClockBehind { .. }
-            | Self::ClockAhead { .. } => Exit::Refused,
+            | Self::ClockAhead { .. }
+            | Self::ClockMoved { .. } => Exit::Refused,
             Self::TextUnfit { .. } => Exit::Usage,
             Self::DataKeysClosed | Self::AccessRefused | Self::Untrusted | Self::WithoutTls => Exit::Authentication,
             Self::DataKeyNeeded { .. } => Exit::Partly,
@@ -544,6 +558,7 @@ impl Explain for StoreError {
             | Self::AnchorDamaged { .. }
             | Self::ClockBehind { .. }
             | Self::ClockAhead { .. }
+            | Self::ClockMoved { .. }
             | Self::TextUnfit { .. }
             | Self::OffDuty(_)
             | Self::Engine(_) => false,

@@ -121,6 +121,13 @@ impl Show for CheckValues {
 }
 
 impl CheckValue {
+    /// Whether it is of this key, which has this check value as it is held.
+    fn is_of(&self, held: &Held, value: &str) -> bool {
+        let levels = [&self.national, &self.province, &self.city];
+        let same_value = levels.into_iter().any(|level| level.as_deref() == Some(value));
+        self.name == held.name.as_str() && self.version == held.version && same_value
+    }
+
     /// Whether both are of one key and say the same wherever both say something.
     #[must_use]
     pub fn agrees(&self, other: &Self) -> bool {
@@ -227,16 +234,31 @@ pub struct Exported {
 }
 
 impl Vault {
-    /// Wraps a key under the one that another module holds too.
+    /// Wraps a key under the one that another module holds too. Both are `recorded`: what a ceremony that was given up, or that is not
+    /// at its end, has brought into a token neither goes out nor wraps.
     ///
     /// # Errors
     /// [`VaultError`].
-    pub fn export(&self, name: &str, version: u8) -> Result<Exported, VaultError> {
+    pub fn export(&self, name: &str, version: u8, recorded: &[CheckValue]) -> Result<Exported, VaultError> {
         let keys = self.keys();
         let mut store = keys.store();
-        let found = store.held()?.into_iter().find(|held| held.name.as_str() == name && held.version == version);
-        let key = found.ok_or_else(|| SecurityError::KeyNotFound { name: KeyName::new(name), version })?;
-        let Wrapped { bytes, way, under, under_check_value } = store.export(&key)?;
+        let (mut key, mut newest) = (None, None::<Held>);
+        for held in store.held()? {
+            let asked = held.name.as_str() == name && held.version == version;
+            if !asked && !is_export_key(&held.name) {
+                continue;
+            }
+            let value = hex::encode_upper(store.check_value(&held.reference())?);
+            if !recorded.iter().any(|row| row.is_of(&held, &value)) {
+                continue;
+            }
+            if is_export_key(&held.name) && newest.as_ref().is_none_or(|newest| newest.version < held.version) {
+                newest = Some(held.clone());
+            }
+            key = if asked { Some(held) } else { key };
+        }
+        let key = key.ok_or_else(|| SecurityError::KeyNotFound { name: KeyName::new(name), version })?;
+        let Wrapped { bytes, way, under, under_check_value } = store.export(&key, newest.as_ref())?;
         Ok(Exported {
             name: key.name.to_string(),
             version,

@@ -8,7 +8,7 @@ use card_core::key::Key16;
 use card_core::security::keyring::{CardKeys, KeyRing};
 use card_core::security::{KeyName, KeyRef, SecurityError, SecurityModule};
 
-use super::{EXPORT_KEY_NAME, Vault, VaultError, is_export_key};
+use super::{EXPORT_KEY_NAME, Vault, VaultError};
 
 /// A key that is held, without its bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -71,11 +71,13 @@ pub trait KeyStore: SecurityModule {
     /// [`VaultError::Security`].
     fn remove(&mut self, held: &Held) -> Result<bool, VaultError>;
 
-    /// A key for another module, under one that both modules hold.
+    /// A key for another module, under one that both modules hold: `under`, the newest EXPORT key that the centre has on record, unless
+    /// the configuration of the place names another one.
     ///
     /// # Errors
-    /// [`SecurityError::StaysInside`] when the key was brought in to stay, [`VaultError::NoWayToWrap`], [`VaultError::ExportKey`].
-    fn export(&mut self, key: &Held) -> Result<Wrapped, VaultError>;
+    /// [`SecurityError::KeyNotFound`] without such a key, [`SecurityError::StaysInside`] when the key was brought in to stay,
+    /// [`VaultError::NoWayToWrap`], [`VaultError::ExportKey`].
+    fn export(&mut self, key: &Held, under: Option<&Held>) -> Result<Wrapped, VaultError>;
 
     /// Known answers of its own cipher, before any key is used.
     ///
@@ -117,12 +119,9 @@ impl KeyStore for KeyRing {
         Ok(true)
     }
 
-    /// 3DES in CBC mode from zeros, under the newest EXPORT key.
-    fn export(&mut self, key: &Held) -> Result<Wrapped, VaultError> {
-        let newest = self.held()?.into_iter().rfind(|held| is_export_key(&held.name));
-        let missing =
-            || SecurityError::KeyNotFound { name: KeyName::new(EXPORT_KEY_NAME), version: Vault::FIRST_VERSION };
-        let under = self.card_key(&newest.ok_or_else(missing)?.reference())?;
+    /// 3DES in CBC mode from zeros.
+    fn export(&mut self, key: &Held, under: Option<&Held>) -> Result<Wrapped, VaultError> {
+        let under = self.card_key(&under.ok_or_else(no_export_key)?.reference())?;
         let bytes: [u8; 16] = under.expose().try_into().expect("an upper key has 16 bytes");
         Ok(Wrapped {
             bytes: wrap_cbc(&Key16::new(bytes), self.card_key(&key.reference())?.expose()),
@@ -140,6 +139,11 @@ impl KeyStore for KeyRing {
     fn to_seal(&self) -> Option<&KeyRing> {
         Some(self)
     }
+}
+
+/// No EXPORT key is on record.
+pub(super) fn no_export_key() -> SecurityError {
+    SecurityError::KeyNotFound { name: KeyName::new(EXPORT_KEY_NAME), version: Vault::FIRST_VERSION }
 }
 
 /// 3DES-CBC from zeros over whole blocks: how modules pass keys to each other.

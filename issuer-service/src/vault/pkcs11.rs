@@ -305,9 +305,9 @@ impl KeyStore for Token {
         Ok(!stays)
     }
 
-    fn export(&mut self, key: &Held) -> Result<Wrapped, VaultError> {
+    fn export(&mut self, key: &Held, under: Option<&Held>) -> Result<Wrapped, VaultError> {
         let (module, config) = (self.module.clone(), self.config.clone());
-        self.with(|open| open.wrapped(&module, &config, key))?
+        self.with(|open| open.wrapped(&module, &config, (key, under)))?
     }
 
     fn self_test(&mut self) -> Result<(), VaultError> {

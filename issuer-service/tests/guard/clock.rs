@@ -102,6 +102,51 @@ fn what_ends_begun_work_on_a_clock_that_jumped_does_not_make_it_believed() {
     bench.refused(&ADD, "CLOCK_AHEAD_OF_LOG", 3);
 }
 
+/// How long the machine had run when the clock was believed, as if it had said then that it was so many seconds earlier; `boot` in place
+/// of the start.
+fn ran(bench: &Bench, earlier: u64, boot: Option<&str>) {
+    let running = clock::running().expect("this system says how long it runs");
+    let (boot, at) = (boot.unwrap_or(&running.boot), clock::seconds() - earlier);
+    let ticks = format!("{boot} {} {at}", running.seconds);
+    bench.ask(&format!("UPDATE centre SET value = '{ticks}' WHERE name = 'clock_ticks'"));
+}
+
+#[test]
+fn a_clock_that_was_set_by_an_hour_while_the_machine_ran_is_told_from_one_that_went() {
+    let bench = Bench::new();
+    bench.done(&["operator", "add", "li", "--role", "capture", "--role", "counter"]);
+    bench.done(&["operator", "add", "head", "--role", "manage"]);
+    assert_eq!(
+        bench.ask("SELECT COUNT(*) FROM centre WHERE name = 'clock_ticks'")[0],
+        ["1"],
+        "from the first record on"
+    );
+    let fill = ["number", "fill", "1", "--operator", "li"];
+    ran(&bench, 240, None);
+    bench.done(&fill);
+    ran(&bench, 3_600, None);
+    believed(&bench, 1);
+    let before = records(&bench);
+    bench.refused(&fill, "CLOCK_MOVED", 3);
+    bench.refused(&["due", "--operator", "li"], "CLOCK_MOVED", 3);
+    bench.done(&["number", "list"]);
+    assert_eq!(records(&bench), before);
+    let mut centre = Centre::open(&bench.data()).expect("a centre");
+    let act = |act| Act { actor: "li".to_owned(), act, object: "centre".to_owned(), detail: String::new() };
+    let ended = centre.store.act_under_way(|_| -> Result<_, StoreError> { Ok(((), act("card.make"))) });
+    ended.expect("a card that was begun is finished");
+    drop(centre);
+    bench.refused(&fill, "CLOCK_MOVED", 3);
+    bench.done(&["audit", "clock", "--reason", "set by the time of the province", "--operator", "head"]);
+    bench.done(&fill);
+    // Of another start, or another machine, nothing can be told.
+    ran(&bench, 3_600, Some("another"));
+    bench.done(&fill);
+    ran(&bench, 0, None);
+    bench.ask("UPDATE centre SET value = 'no ticks' WHERE name = 'clock_ticks'");
+    bench.done(&fill);
+}
+
 #[test]
 fn days_on_which_nothing_but_the_daily_run_happens_are_no_jump() {
     let bench = Bench::new();

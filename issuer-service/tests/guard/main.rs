@@ -5,6 +5,7 @@ mod ask;
 mod bench;
 mod clock;
 mod duty;
+mod export;
 #[path = "../database/fresh.rs"]
 mod fresh;
 mod log;

@@ -6,7 +6,7 @@
 
 use card_core::crypto::CardKey;
 use card_core::key::Key16;
-use card_core::security::{KeyName, KeyRef, SecurityError};
+use card_core::security::{KeyRef, SecurityError};
 use cryptoki::context::Pkcs11;
 use cryptoki::error::{Error as ModuleError, RvError};
 use cryptoki::mechanism::{Mechanism, MechanismType};
@@ -15,8 +15,8 @@ use zeroize::Zeroizing;
 
 use super::wrapping::Way;
 use super::{Open, TokenConfig, gone};
-use crate::vault::key_store::{Held, Wrapped};
-use crate::vault::{EXPORT_KEY_NAME, Vault, VaultError, is_export_key};
+use crate::vault::VaultError;
+use crate::vault::key_store::{Held, Wrapped, no_export_key};
 
 /// The key under which others go out.
 struct Under {
@@ -41,19 +41,19 @@ const fn is_no_way(error: &RvError) -> bool {
 }
 
 impl Open {
-    /// A key under the one that another module holds too, in the first way of the configuration that serves. Outside: what the token
+    /// A key under the one that another module holds too (`under`, when the configuration names none), in the first way of the configuration that serves. Outside: what the token
     /// is asked again for when it is back; inside: what asking again does not mend.
     pub(super) fn wrapped(
         &self,
         module: &Pkcs11,
         config: &TokenConfig,
-        key: &Held,
+        (key, under): (&Held, Option<&Held>),
     ) -> Result<Result<Wrapped, VaultError>, SecurityError> {
         let (_, handle) = self.find(&key.reference())?;
         if !self.flag(handle, AttributeType::Extractable)? {
             return Err(SecurityError::StaysInside { name: key.name.clone() });
         }
-        let under = match self.under(config)? {
+        let under = match self.under(config, under)? {
             Ok(under) => under,
             Err(error) => return Ok(Err(error)),
         };
@@ -140,21 +140,13 @@ impl Open {
         found.ok_or(SecurityError::Unsupported { operation: "show a key of this session" })
     }
 
-    /// The key that the configuration names, or the newest one of a ceremony.
-    fn under(&self, config: &TokenConfig) -> Result<Result<Under, VaultError>, SecurityError> {
+    /// The key that the configuration names, or else the one given.
+    fn under(&self, config: &TokenConfig, given: Option<&Held>) -> Result<Result<Under, VaultError>, SecurityError> {
         let Some(label) = &config.export_key else {
-            let newest =
-                self.keys.iter().filter(|(held, _)| is_export_key(&held.name)).max_by_key(|(held, _)| held.version);
-            let missing =
-                || SecurityError::KeyNotFound { name: KeyName::new(EXPORT_KEY_NAME), version: Vault::FIRST_VERSION };
-            let (held, handle) = newest.ok_or_else(missing)?;
+            let (held, handle) = self.find(&given.ok_or_else(no_export_key)?.reference())?;
             let kind = KeyType::DES2;
-            return Ok(Ok(Under {
-                name: held.name.to_string(),
-                handle: *handle,
-                kind,
-                check_value: self.zeros(*handle, kind)?,
-            }));
+            let check_value = self.zeros(handle, kind)?;
+            return Ok(Ok(Under { name: held.name.to_string(), handle, kind, check_value }));
         };
         let labelled = [Attribute::Class(ObjectClass::SECRET_KEY), Attribute::Label(label.clone().into_bytes())];
         let found = self.session.find_objects(&labelled).map_err(gone)?;
