@@ -16,6 +16,7 @@
  *                full       it and all later writes find no space
  *                spoilt     it and all later writes and flushes fail
  *                clock      from it on the clock is SOAK_SECONDS ahead (or behind); from the start when SOAK_AT is 0
+ *   SOAK_SLOW    so many milliseconds more for each flush of a file that ends with -wal: others come and wait meanwhile
  *   SOAK_COUNT   file that gets the number of writes and flushes when the program ends by itself
  */
 #define _GNU_SOURCE
@@ -35,7 +36,7 @@ enum act { NOTHING, BEFORE, HALF, UNFLUSHED, FLUSHED, FULL, SPOILT, CLOCK };
 
 static enum act act;
 static const char *folder, *files;
-static long skip, at, seconds;
+static long skip, at, seconds, slow;
 /* Commits seen, writes and flushes counted, flushes counted. */
 static long commits, events, flushes;
 static int struck;
@@ -55,6 +56,7 @@ __attribute__((constructor)) static void begin(void)
     skip = number("SOAK_SKIP");
     at = number("SOAK_AT");
     seconds = number("SOAK_SECONDS");
+    slow = number("SOAK_SLOW");
     for (int i = 1; wanted && i < (int)(sizeof names / sizeof *names); i++)
         if (!strcmp(wanted, names[i]))
             act = i;
@@ -184,6 +186,10 @@ static int flush(int fd, long call)
     }
     if (here && act == UNFLUSHED)
         die();
+    if ((kind & 2) && slow > 0) {
+        struct timespec wait = { slow / 1000, slow % 1000 * 1000000 };
+        nanosleep(&wait, NULL);
+    }
     int outcome = (int)syscall(call, fd);
     if (here && act == FLUSHED)
         die();

@@ -3,6 +3,8 @@
 //! *Commits*: each commit of the database is hit once, in turn before its first write, inside a write, before its flush, behind
 //! its flush; what was not committed is committed by the next life before that one is killed. With four different turns each commit
 //! is hit in all four places. *Writes*: every single write and flush of every file of the centre is hit once.
+//! *Together*: flushes take so long that readers wait for each other and write together; the commit behind a life's first one is hit
+//! at one write after the other.
 //!
 //! Owns: which moment is next, what kind of entry was hit, the table. Never: looks at the books itself: each life does, first.
 
@@ -26,6 +28,10 @@ const FIRST_EVERY: u64 = 13;
 /// Lives after which a batch of so many cards must be finished.
 const LIVES_PER_CARD: u64 = 1_000;
 
+/// Milliseconds of a flush during which readers gather, and about how many writes and flushes there are in what they write together.
+const GATHER_MS: u32 = 30;
+const GATHERED: u64 = 24;
+
 /// kill -9.
 const SIGKILL: i32 = 9;
 
@@ -36,6 +42,8 @@ pub enum Unit {
     Commits(usize),
     /// Every write and every flush, each hit once.
     Writes,
+    /// The commit of readers that waited for each other, at one of its writes after the other.
+    Together,
 }
 
 /// Kills of one kind of entry, and the worst that was found after any of them.
@@ -130,14 +138,16 @@ impl Soak<'_> {
         let mut aim: Box<dyn Aim> = match unit {
             Unit::Commits(turn) => Box::new(Commits { turn, ..Commits::default() }),
             Unit::Writes => Box::new(Writes::new()?),
+            Unit::Together => Box::new(Together),
         };
+        let slow_ms = if unit == Unit::Together { GATHER_MS } else { 0 };
         let end = loop {
             lives += 1;
             if lives > LIVES_PER_CARD * u64::from(self.people) {
                 return Err(Failure::Endless { lives });
             }
             let (files, act, moment) = aim.next(lives);
-            let (begin, ended) = self.life(lives, entries.len(), Some((files, act, moment)))?;
+            let (begin, ended) = self.life(lives, entries.len(), Some((files, act, moment)), slow_ms)?;
             if let Some(begin) = begin {
                 if let Some(last) = kills.last_mut() {
                     last.found = begin.findings;
@@ -154,7 +164,7 @@ impl Soak<'_> {
                 }
             }
         };
-        let last = match self.life(lives, entries.len(), None)? {
+        let last = match self.life(lives, entries.len(), None, 0)? {
             (Some(last), Ended::ByItself(_)) => last,
             _ => return Err(Failure::Endless { lives }),
         };
@@ -170,11 +180,13 @@ impl Soak<'_> {
         life: u64,
         known: usize,
         fault: Option<(&str, Act, Moment)>,
+        slow_ms: u32,
     ) -> Result<(Option<Begin>, Ended), Failure> {
         let mut program = Command::new(self.program);
         program.args(["station", "--known", &known.to_string(), "--place"]).arg(self.place.folder());
         if let Some((files, act, moment)) = fault {
             self.faults.under(&mut program, &self.place.centre(), files, act, moment);
+            program.env("SOAK_SLOW", slow_ms.to_string());
         }
         let output = program.stdin(Stdio::null()).output().map_err(Failure::system(self.program))?;
         let failed = |ended: String| Failure::Life {
@@ -256,6 +268,24 @@ impl Aim for Commits {
         let committed = matches!(self.act, Some(Act::Unflushed | Act::Flushed));
         self.expected += undone + usize::from(committed);
         Some(self.hit)
+    }
+
+    fn killed(&mut self, _: &Place) -> Result<(), Failure> {
+        Ok(())
+    }
+}
+
+/// The second commit of a life: the first is that of the reader that came first, and whoever comes during its flush waits.
+#[derive(Debug)]
+struct Together;
+
+impl Aim for Together {
+    fn next(&mut self, life: u64) -> (&'static str, Act, Moment) {
+        ("", Act::Half, Moment { commits: 2, at: life % GATHERED + 1 })
+    }
+
+    fn began(&mut self, entries: usize) -> Option<usize> {
+        Some(entries + 2)
     }
 
     fn killed(&mut self, _: &Place) -> Result<(), Failure> {

@@ -8,9 +8,13 @@ use soak::place::Place;
 use soak::store::Findings;
 
 fn soaked(people: u32, unit: Unit) -> (tempfile::TempDir, Table) {
+    soaked_on(1, people, unit)
+}
+
+fn soaked_on(readers: u32, people: u32, unit: Unit) -> (tempfile::TempDir, Table) {
     let folder = tempfile::tempdir().expect("a folder");
     let place = Place::at(&folder.path().canonicalize().expect("a path").join("place"));
-    place.make(people, 1).expect("a place");
+    place.make(people, readers).expect("a place");
     let faults = Faults::build(folder.path()).expect("a C compiler");
     let program = Path::new(env!("CARGO_BIN_EXE_soak"));
     let table = Soak { program, faults: &faults, place: &place, people }.run(unit, |_, _| ()).expect("a table");
@@ -45,6 +49,18 @@ fn a_batch_killed_inside_every_write_of_the_centre_makes_every_card_once() {
         let kills: u64 = table.lines.get(kind).map_or(0, |line| line.kills.iter().sum());
         assert!(kills >= least, "{kind} {kills}: {table:#?}");
     }
+}
+
+#[test]
+fn readers_that_write_together_are_killed_inside_that_commit_and_make_every_card_once() {
+    let (folder, table) = soaked_on(3, 12, Unit::Together);
+    assert!(table.holds(), "{table:#?}");
+    assert!(table.kills() >= 10, "{table:#?}");
+    // What went into one commit stands in the anchor as one act with others, also when it was killed there.
+    let anchor = Place::at(&folder.path().canonicalize().expect("a path").join("place")).centre().join("audit.anchor");
+    let anchor = std::fs::read_to_string(anchor).expect("an anchor");
+    let together = anchor.lines().filter(|line| line.starts_with("with")).count();
+    assert!(together >= 5, "{together} acts were written with another one in {} lives", table.lives);
 }
 
 #[test]
