@@ -20,7 +20,7 @@ use card_profiles::account::Amounts;
 use card_profiles::place::Place;
 use centre_line::http::Way;
 use centre_line::online::Asked;
-use centre_line::sell::{Seller, Sold};
+use centre_line::sell::Seller;
 use settlement::fen::Fen;
 use settlement::id::{BillId, CardIdentifier, Digest, TerminalNumber};
 use settlement::limits::CLOCK_DIFFERENCE_MAX_S;
@@ -91,7 +91,8 @@ pub(crate) fn debit(calls: &mut Calls, settings: &Settings, given: &Arguments<'_
         };
         let rules = visit.tapped.account()?;
         let mut till = Till { psam: &mut psam, rules, date_time: info.date_time };
-        let Sold { paid: done, .. } = seller.sell(&mut visit.tapped, &mut till, (&mut store, &Plain), &draft);
+        let done = seller.sell(&mut visit.tapped, &mut till, (&mut store, &Plain), &draft);
+        let _ = seller.tell(&mut store, &done);
         if let Err(TerminalError::CardRefused { sw: card_core::StatusWord::MAC_WRONG, .. }) = &done {
             visit.doubt(&psam);
         }
@@ -156,7 +157,8 @@ pub(crate) fn step2(calls: &mut Calls, settings: &Settings, given: &Arguments<'_
         let line = Seller::of(*policy, way(settings, folder), key.as_ref(), (folder, terminal));
         let mut seller = line.unwrap_or(Seller::alone(*policy));
         let card = (&mut held.tapped, rules);
-        let Sold { paid, .. } = seller.finish(card, store, (offer, *asked), start, &mut unchecked);
+        let paid = seller.finish(card, store, (offer, *asked), start, &mut unchecked);
+        let _ = seller.tell(store, &paid);
         receipt(&held.tapped, &paid?)
     })();
     calls.learn(held);

@@ -30,9 +30,9 @@ pub enum Asked {
 /// [`TerminalError::CentreRefused`]: the sale is not made. [`TerminalError::Store`].
 pub fn ask(store: &mut Store, centre: &Centre<'_>, sale: Sale, entry: EntryNumber) -> Result<Asked, TerminalError> {
     match report(store, centre) {
-        Err(error) if is_no_answer(&error) => return Ok(Asked::Unanswered),
         // What is owed stays owed; whether the centre agrees to this sale it says itself.
-        Ok(_) | Err(TerminalError::CentreRefused { .. }) => {}
+        Ok(_) | Err(TerminalError::CentreRefused { .. } | TerminalError::CentreAnswer { .. }) => {}
+        Err(error) if is_no_answer(&error) => return Ok(Asked::Unanswered),
         Err(error) => return Err(error),
     }
     let request = SaleRequest { version: Version1, request_id: RequestId(terminal::random()?), sale };

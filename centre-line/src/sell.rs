@@ -52,17 +52,6 @@ struct Asking<'a> {
     letters: Store,
 }
 
-/// How a sale ended.
-#[derive(Debug)]
-pub struct Sold {
-    /// The entry that is confirmed, or why it is not.
-    pub paid: Result<Entry, TerminalError>,
-    /// What the centre answered, where it was asked.
-    pub asked: Option<Asked>,
-    /// What the centre was told at once: of what it agreed to, done or not. What it does not hear now goes with the next upload.
-    pub told: Option<Result<Uploaded, TerminalError>>,
-}
-
 impl<'a> Seller<'a> {
     /// A terminal that asks nobody.
     #[must_use]
@@ -145,20 +134,19 @@ impl<'a> Seller<'a> {
         Ok(())
     }
 
-    /// Sells. The PIN is verified, the card accepted and settled, the amounts are fixed.
+    /// Sells. The PIN is verified, the card accepted and settled, the amounts are fixed. [`Self::tell`] comes next, however it ended.
+    ///
+    /// # Errors
+    /// As [`pay::pay_agreed`], and what the centre says: no money moved, and the entry is closed.
     pub fn sell(
         &mut self,
         tapped: &mut Tapped<'_>,
         till: &mut Till<'_>,
         (store, hand): (&mut Store, &dyn Hand),
         draft: &Draft,
-    ) -> Sold {
-        let paid = {
-            let mut journal = hand.journal(store);
-            pay::pay_agreed(tapped, till, &mut *journal, draft, &mut |offer| self.consent(offer, draft))
-        };
-        let told = self.tell(store);
-        Sold { paid, asked: self.asked, told }
+    ) -> Result<Entry, TerminalError> {
+        let mut journal = hand.journal(store);
+        pay::pay_agreed(tapped, till, &mut *journal, draft, &mut |offer| self.consent(offer, draft))
     }
 
     /// The first half of a sale whose MAC1 somebody else computes: INITIALIZE, and the question.
@@ -176,13 +164,16 @@ impl<'a> Seller<'a> {
         pay::offer_agreed(tapped, rules, store, draft, date_time, &mut |offer| self.consent(offer, draft))
     }
 
-    /// What the centre answered in the first half.
+    /// What the centre answered to the sale that is under way.
     #[must_use]
     pub const fn asked(&self) -> Option<Asked> {
         self.asked
     }
 
-    /// The second half, in another call: DEBIT, then the centre is told of what it agreed to in the first.
+    /// The second half, in another call: DEBIT of what the centre agreed to in the first. [`Self::tell`] comes next.
+    ///
+    /// # Errors
+    /// As [`pay::complete`].
     pub fn finish(
         &mut self,
         (tapped, rules): (&mut Tapped<'_>, &AccountRules),
@@ -190,11 +181,9 @@ impl<'a> Seller<'a> {
         (offer, asked): (&Offer, Option<Asked>),
         start: PurchaseStart,
         verified: &mut dyn FnMut([u8; 4]) -> Result<bool, SecurityError>,
-    ) -> Sold {
+    ) -> Result<Entry, TerminalError> {
         self.asked = asked;
-        let paid = pay::complete(tapped, rules, store, offer, start, verified);
-        let told = self.tell(store);
-        Sold { paid, asked, told }
+        pay::complete(tapped, rules, store, offer, start, verified)
     }
 
     /// The centre's part: its no is final, and without an answer the policy decides.
@@ -213,11 +202,21 @@ impl<'a> Seller<'a> {
         }
     }
 
-    /// What the centre agreed to it hears of at once, done or not.
-    fn tell(&self, store: &mut Store) -> Option<Result<Uploaded, TerminalError>> {
-        match (self.asked, &self.asking) {
-            (Some(Asked::Agreed), Some(asking)) => Some(upload::upload(store, &asking.centre, asking.centre.key())),
-            _ => None,
+    /// What the centre agreed to it hears of at once, done or not; of a sale that is done, what it said to the record, where it was
+    /// asked. What it does not hear now goes with the next upload.
+    pub fn tell(
+        &self,
+        store: &mut Store,
+        paid: &Result<Entry, TerminalError>,
+    ) -> Option<Result<Uploaded, TerminalError>> {
+        let Asking { centre, .. } = self.asking.as_ref().filter(|_| self.asked == Some(Asked::Agreed))?;
+        match paid {
+            Ok(entry) => entry.record.map(|record| upload::tell(store, centre, centre.key(), record)),
+            Err(_) => {
+                // What was agreed to and not done takes nothing of the limits any more.
+                let _ = online::report(store, centre);
+                None
+            }
         }
     }
 }

@@ -52,22 +52,50 @@ pub fn upload(store: &mut Store, centre: &Centre<'_>, key: &TerminalKey) -> Resu
     let (sales, second) = later(online::report(store, centre))?;
     let mut uploaded = Uploaded { outcomes, sales, ..Uploaded::default() };
     // Each round sends one stored batch; the journal bounds how many there are.
-    while let Some(batch) = next_batch(store, key)? {
-        let answer = centre.send::<BatchRequest>(&batch.letter)?;
-        let refused: Vec<(u64, String)> =
-            answer.refused.iter().map(|record| (record.journal_sequence, record.code.to_string())).collect();
-        store.batch_answered(&BatchAnswered {
-            sequence: batch.sequence,
-            accepted: answer.accepted,
-            refused: refused.clone(),
-        })?;
-        uploaded.batches += 1;
-        uploaded.accepted += u64::from(answer.accepted);
-        uploaded.refused.extend(refused);
-    }
+    while one_batch(store, centre, key, &mut uploaded)? {}
     let (contradicted, third) = later(report_contradictions(store, centre))?;
     uploaded.contradicted = contradicted;
     first.or(second).or(third).map_or(Ok(uploaded), Err)
+}
+
+/// Batches that a sale may wait for: one that was sent before and not answered, and its own.
+const BATCHES_OF_A_SALE: usize = 2;
+
+/// Brings the centre one record, with what has to go before it in the chain, and nothing else: a holder is waiting. What else waits
+/// goes with the next upload.
+///
+/// # Errors
+/// As [`upload`].
+pub fn tell(store: &mut Store, centre: &Centre<'_>, key: &TerminalKey, record: u64) -> Result<Uploaded, TerminalError> {
+    let mut uploaded = Uploaded::default();
+    for _ in 0..BATCHES_OF_A_SALE {
+        if store.is_answered(record)? || !one_batch(store, centre, key, &mut uploaded)? {
+            break;
+        }
+    }
+    Ok(uploaded)
+}
+
+/// Sends the next batch; whether there was one.
+fn one_batch(
+    store: &mut Store,
+    centre: &Centre<'_>,
+    key: &TerminalKey,
+    uploaded: &mut Uploaded,
+) -> Result<bool, TerminalError> {
+    let Some(batch) = next_batch(store, key)? else { return Ok(false) };
+    let answer = centre.send::<BatchRequest>(&batch.letter)?;
+    let refused: Vec<(u64, String)> =
+        answer.refused.iter().map(|record| (record.journal_sequence, record.code.to_string())).collect();
+    store.batch_answered(&BatchAnswered {
+        sequence: batch.sequence,
+        accepted: answer.accepted,
+        refused: refused.clone(),
+    })?;
+    uploaded.batches += 1;
+    uploaded.accepted += u64::from(answer.accepted);
+    uploaded.refused.extend(refused);
+    Ok(true)
 }
 
 /// How many words were taken, and what is to be said of the others when everything else is done.

@@ -211,7 +211,9 @@ impl Life<'_> {
         let mut till = Till { psam: &mut psam, rules: account, date_time: self.date_time };
         let subject = Subject::Purchase { amounts, bill_id, bill_hash: Digest([7; 32]), sale_id: seller.sale_id()? };
         let draft = self.draft(&tapped, TerminalNumber(psam_number), subject)?;
-        seller.sell(&mut tapped, &mut till, (&mut store, self), &draft).paid.map(drop)
+        let paid = seller.sell(&mut tapped, &mut till, (&mut store, self), &draft);
+        let _ = seller.tell(&mut store, &paid);
+        paid.map(drop)
     }
 
     /// The card comes once more: what is open is settled, nothing else happens.

@@ -274,6 +274,21 @@ impl Store {
         })
     }
 
+    /// Whether the batch with this record was answered.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn is_answered(&self, record: u64) -> Result<bool, StoreError> {
+        self.connection
+            .query_row(
+                "SELECT count(*) FROM batch WHERE accepted IS NOT NULL AND last_record >= ?1",
+                [signed(record)],
+                |row| row.get::<_, i64>(0),
+            )
+            .map(|count| count > 0)
+            .map_err(|source| self.failure(source))
+    }
+
     /// Records that the centre has not yet answered, and what they took from accounts.
     ///
     /// # Errors

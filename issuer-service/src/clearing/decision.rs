@@ -193,8 +193,13 @@ pub fn decide(tx: &Tx<'_>, number: i64, step: DecisionMove, checker: &str) -> Re
                 succession::follow(tx, row.card_identifier)?;
             }
             // What the card paid takes of its limits as a row, no longer as a sale that was asked about.
-            if act != RowAct::Dismiss && row.kind == RowKind::Purchase {
-                sale::decided(tx, &row)?;
+            match (row.kind, act) {
+                (RowKind::Purchase, RowAct::Dismiss) => sale::dismissed(tx, &row)?,
+                (RowKind::Purchase, RowAct::Post | RowAct::Return) => {
+                    sale::decided(tx, &row)?;
+                    sale::release_others(tx, &row)?;
+                }
+                (RowKind::Load | RowKind::Refund, _) => {}
             }
             tx.decide_row(number, step.ends(), checker, Some(window))?;
         }

@@ -4,9 +4,13 @@
 //! |---------|------|
 //! | CARD_UNKNOWN, CARD_NOT_ACTIVE, CARD_BLACKLISTED | so the card stands at this moment |
 //! | LIMIT_EXCEEDED | with what the card bought here on its day, and what is authorised here and not told yet |
-//! | BALANCE_BEYOND_LEDGER | the account pays more than the ledger says the card holds, and may have got since |
+//! | BALANCE_BEYOND_LEDGER | the account pays more than the ledger says the card holds, and may have got since, less what is authorised anywhere |
+//! | DUPLICATE_CARD_SEQUENCE | the card was past this number already: a late letter, or another chip |
 //! | REQUEST_ID_REUSED | the id stands for another sale |
 //! | SALE_ALREADY_DECIDED | it was told as not done, or its record is there |
+//!
+//! A card does one thing with a number. So questions with the same number are authorised beside each other and count once, as the largest; when
+//! one of them has its record, the others were not done. Which question is the later one nobody has to know.
 //!
 //! Nothing is posted here: the money moves with the uploaded record that names the sale (`upload`). A record of an authorised sale
 //! is not judged by blacklist and limits again; one of a sale that the centre never heard of is judged as any sale offline.
@@ -50,7 +54,7 @@ states! {
     SaleMove {
         /// With the terminal's record of it, accepted or held.
         Finish: Authorised => Done,
-        /// With the terminal's word.
+        /// With the terminal's word, or with another record that has the card's number.
         Release: Authorised => NotDone,
         /// With a record after all: its TAC weighs more than the terminal's word.
         Correct: NotDone => Done,
@@ -125,16 +129,19 @@ pub fn authorise(tx: &Tx<'_>, terminal: &Terminal, request: &SaleRequest) -> Res
     if total == Fen::ZERO || sale.personal_account_fen > sale.balance_fen {
         return refuse(ErrorCode::RecordContradictory);
     }
-    if tx.card_sequence_used(sale.card_identifier, sale.card_sequence, super::upload::RowKind::Purchase)? {
+    let (card_identifier, number) = (sale.card_identifier, sale.card_sequence);
+    // What was posted has the card's own code, or two people's word: a terminal's question alone moves no card past a number.
+    if tx.last_purchase_number(card_identifier)?.is_some_and(|last| last >= number) {
         return refuse(ErrorCode::DuplicateCardSequence);
     }
-    let (bought, spent) = tx.spent_on(sale.terminal, sale.card_identifier, sale.business_date)?;
-    let (open, kept) = tx.authorised_on(sale.terminal, sale.card_identifier, sale.business_date)?;
+    let (bought, spent) = tx.spent_on(sale.terminal, card_identifier, sale.business_date)?;
+    let (open, kept) = tx.authorised_on(sale.terminal, card_identifier, sale.business_date, number)?;
     let spent = Fen::sum([spent, kept])?;
     if !SaleLimits::from(terminal.limits).allow(sale.personal_account_fen, bought.saturating_add(open), spent)? {
         return refuse(ErrorCode::LimitExceeded);
     }
-    if sale.personal_account_fen > held_at_most(tx, sale.card_identifier)? {
+    let held = held_at_most(tx, card_identifier)?.minus(tx.authorised_of(card_identifier, number)?)?;
+    if sale.personal_account_fen > held {
         return refuse(ErrorCode::BalanceBeyondLedger);
     }
     tx.add_sale(&AskedSale::of(sale, SaleState::Authorised))?;
@@ -200,17 +207,22 @@ pub fn recorded(tx: &Tx<'_>, sale: &AskedSale, row: &UploadRow) -> Result<(), Cl
 /// # Errors
 /// [`ClearingError`].
 pub fn decided(tx: &Tx<'_>, row: &UploadRow) -> Result<(), ClearingError> {
+    match same(tx, row)? {
+        Some(sale) => finish(tx, &sale, row.journal_sequence),
+        None => Ok(()),
+    }
+}
+
+/// The sale that a row is the record of, by what both say.
+fn same(tx: &Tx<'_>, row: &UploadRow) -> Result<Option<AskedSale>, ClearingError> {
     let asked = tx.sales_of_number(row.terminal, row.card_identifier, row.card_sequence)?;
-    let is_same = |sale: &&AskedSale| {
+    let is_same = |sale: &AskedSale| {
         sale.business_date == row.business_date
             && sale.personal_account_fen == row.personal_account_fen
             && sale.self_paid_fen == row.self_paid_fen
             && sale.pooled_fund_fen == row.pooled_fund_fen
     };
-    match asked.iter().find(is_same) {
-        Some(sale) => finish(tx, sale, row.journal_sequence),
-        None => Ok(()),
-    }
+    Ok(asked.into_iter().find(is_same))
 }
 
 fn finish(tx: &Tx<'_>, sale: &AskedSale, record: u64) -> Result<(), ClearingError> {
@@ -221,6 +233,30 @@ fn finish(tx: &Tx<'_>, sale: &AskedSale, record: u64) -> Result<(), ClearingErro
         SaleState::Done => return Ok(()),
     };
     Ok(tx.move_sale(sale.sale_id, way, Some(record))?)
+}
+
+/// Two people decided that the card did not pay: a sale that still waits for this record waits no longer.
+///
+/// # Errors
+/// [`ClearingError`].
+pub fn dismissed(tx: &Tx<'_>, row: &UploadRow) -> Result<(), ClearingError> {
+    match same(tx, row)? {
+        Some(AskedSale { sale_id, state: SaleState::Authorised, .. }) => {
+            Ok(tx.move_sale(sale_id, SaleMove::Release, None)?)
+        }
+        _ => Ok(()),
+    }
+}
+
+/// A record has the card's number: what else was authorised with it was not done.
+///
+/// # Errors
+/// [`ClearingError`].
+pub fn release_others(tx: &Tx<'_>, row: &UploadRow) -> Result<(), ClearingError> {
+    for other in tx.authorised_with(row.card_identifier, row.card_sequence)? {
+        tx.move_sale(other, SaleMove::Release, None)?;
+    }
+    Ok(())
 }
 
 /// What a card may hold: by the ledger, with every load and refund that may have reached it and was not told yet.

@@ -253,6 +253,9 @@ pub fn take(
             sale::recorded(tx, &asked, &row)?;
         }
         if row.outcome == RowOutcome::Accepted {
+            if row.kind == RowKind::Purchase {
+                sale::release_others(tx, &row)?;
+            }
             post(tx, &row, record)?;
         }
         rows.push(row);

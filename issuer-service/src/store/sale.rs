@@ -78,7 +78,8 @@ impl Tx<'_> {
         Ok(statement.query_map((), sale)?.collect::<Result<_, _>>()?)
     }
 
-    /// What open sales of a card at a terminal take of its limits on a business day: their number and sum.
+    /// What open sales of a card at a terminal take of its limits on a business day: how many purchases they can be, and their sum at most.
+    /// Those with this number are left out: the card does one thing with it.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -87,14 +88,39 @@ impl Tx<'_> {
         terminal: TerminalNumber,
         card: CardIdentifier,
         business_date: BusinessDate,
+        number: u16,
     ) -> Result<(u32, Fen), StoreError> {
         let mut statement = self.sql.prepare(
-            "SELECT count(*), coalesce(sum(personal_fen), 0) FROM sale WHERE terminal = $1 AND card = $2
-             AND business_date = $3 AND state = 'authorised'",
+            "SELECT count(*), coalesce(sum(most), 0) FROM (SELECT max(personal_fen) AS most FROM sale WHERE terminal = $1
+             AND card = $2 AND business_date = $3 AND state = 'authorised' AND card_sequence <> $4
+             GROUP BY card_sequence) AS numbers",
         )?;
-        Ok(statement.query_row((terminal.to_string(), card.to_string(), business_date.to_string()), |row| {
-            Ok((row.get(0)?, Fen::new(row.get(1)?)))
-        })?)
+        let given = (terminal.to_string(), card.to_string(), business_date.to_string(), number);
+        Ok(statement.query_row(given, |row| Ok((row.get(0)?, Fen::new(row.get(1)?))))?)
+    }
+
+    /// What open sales of a card may take of its account at most, wherever and whenever; those with this number are left out.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn authorised_of(&self, card: CardIdentifier, number: u16) -> Result<Fen, StoreError> {
+        let mut statement = self.sql.prepare(
+            "SELECT coalesce(sum(most), 0) FROM (SELECT max(personal_fen) AS most FROM sale WHERE card = $1
+             AND state = 'authorised' AND card_sequence <> $2 GROUP BY card_sequence) AS numbers",
+        )?;
+        Ok(Fen::new(statement.query_row((card.to_string(), number), |row| row.get(0))?))
+    }
+
+    /// Open sales with a number of a card.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn authorised_with(&self, card: CardIdentifier, number: u16) -> Result<Vec<SaleId>, StoreError> {
+        let mut statement = self.sql.prepare(
+            "SELECT sale_id FROM sale WHERE card = $1 AND card_sequence = $2 AND state = 'authorised' ORDER BY sale_id",
+        )?;
+        let found = statement.query_map((card.to_string(), number), |row| cell::parsed(row, 0, SaleId::parse))?;
+        Ok(found.collect::<Result<_, _>>()?)
     }
 
     /// Moves a sale to its outcome, with the record that shows it when there is one.

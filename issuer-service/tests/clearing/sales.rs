@@ -114,12 +114,15 @@ fn an_open_sale_keeps_its_part_of_the_limits_and_the_card_pays_no_more_than_the_
 
     let first = asked(&centre, &terminal, &card, 3, [100, 0, 0]);
     assert_eq!(terminal.ask(SALES, first).0, 200);
+    card.offline += 1;
     let second = asked(&centre, &terminal, &card, 4, [100, 0, 0]);
     assert_eq!(terminal.ask(SALES, second.clone()).0, 200);
+    card.offline += 1;
     let third = asked(&centre, &terminal, &card, 5, [100, 0, 0]);
     assert_eq!(said(terminal.ask(SALES, third.clone())), (422, "LIMIT_EXCEEDED".into()), "two are open");
     assert_eq!(terminal.ask(OUTCOME, not_done(second)).0, 200);
     assert_eq!(terminal.ask(SALES, third).0, 200, "one was given up");
+    card.offline -= 2;
 
     // Another amount than was asked for is nothing that the centre agreed to.
     let mut other = named(card.purchase(&mut terminal, day, [200, 0, 0]), 3);
@@ -201,4 +204,50 @@ fn a_sale_whose_record_two_people_posted_keeps_nothing_of_the_limits() {
     centre.ok("ma", &["row", "propose", &place, "--post", "--reason", "log of the card"]);
     centre.ok("wu", &["row", "approve", "1"]);
     assert_eq!(states(&centre), ["01 \"done\""]);
+    // A record that is not the card's leaves its sale open; two people who dismiss it end that too.
+    let ask = asked(&centre, &terminal, &card, 2, [300, 0, 0]);
+    assert_eq!(terminal.ask(SALES, ask).0, 200);
+    let mut wrong = named(card.purchase(&mut terminal, centre.today(), [300, 0, 0]), 2);
+    wrong.evidence = settlement::record::Evidence::Answered { tac: settlement::id::Tac([0; 4]) };
+    let place = format!("{}/{}", terminal.number, wrong.journal_sequence);
+    let batch = terminal.seal(vec![wrong]);
+    assert_eq!(codes(&terminal.send(BATCHES, &batch).1), ["TAC_WRONG"]);
+    assert_eq!(states(&centre), ["01 \"done\"", "02 \"authorised\""]);
+    centre.ok("ma", &["row", "propose", &place, "--dismiss", "--reason", "card read"]);
+    centre.ok("wu", &["row", "approve", "2"]);
+    assert_eq!(states(&centre), ["01 \"done\"", "02 \"not_done\""]);
+}
+
+#[test]
+fn copies_of_a_card_pay_once_with_a_number_and_never_more_than_the_ledger_says_at_all_tills_together() {
+    let (centre, mut first, mut card) = loaded();
+    let mut second = centre.terminal(2);
+    let day = centre.today();
+    let ask = |terminal: &Terminal, card: &Card, id, fen| asked(&centre, terminal, card, id, [fen, 0, 0]);
+    // The same number at two tills: the card does one of them, and they count once.
+    let one = ask(&first, &card, 1, 30_000);
+    let two = ask(&second, &card, 2, 30_000);
+    assert_eq!(first.ask(SALES, one).0, 200);
+    assert_eq!(second.ask(SALES, two).0, 200);
+    let record = named(card.purchase(&mut second, day, [30_000, 0, 0]), 2);
+    let batch = second.seal(vec![record]);
+    assert_eq!(second.send(BATCHES, &batch).1["accepted"], 1);
+    assert_eq!(states(&centre), ["01 \"not_done\"", "02 \"done\""], "the card's code says which");
+    card.offline -= 1;
+    let late = ask(&first, &card, 3, 100);
+    assert_eq!(said(first.ask(SALES, late)), (422, "DUPLICATE_CARD_SEQUENCE".into()), "a letter that was held up");
+    card.offline += 1;
+    // What is open anywhere is not there any more: 200.00 are left, 150.00 are authorised.
+    let open = ask(&first, &card, 4, 15_000);
+    assert_eq!(first.ask(SALES, open.clone()).0, 200);
+    card.offline += 1;
+    let more = ask(&second, &card, 5, 5_001);
+    assert_eq!(said(second.ask(SALES, more)), (422, "BALANCE_BEYOND_LEDGER".into()));
+    let rest = ask(&second, &card, 6, 5_000);
+    assert_eq!(second.ask(SALES, rest).0, 200);
+    assert_eq!(first.ask(OUTCOME, not_done(open)).0, 200);
+    let freed = ask(&second, &card, 7, 15_000);
+    assert_eq!(second.ask(SALES, freed).0, 200, "what was not done is there again");
+    let proof = centre.ok("ma", &["window", "show", "--date", &day.to_string()]);
+    assert_eq!(proof["holds"], true, "{proof}");
 }

@@ -66,14 +66,17 @@ pub(super) fn pay(setting: &Setting<'_>, arguments: &PayArguments) -> Result<Exi
     let mut seller = Seller::of(policy, setting.centre(), key.as_ref(), (data, number))?;
     let draft = accept(setting, &mut tapped, &mut store, (&rules, &mut seller), &papers, number)?;
     let mut till = Till { psam: &mut psam, rules: account, date_time: setting.now.date_time() };
-    let Sold { paid, asked, told } = seller.sell(&mut tapped, &mut till, (&mut store, &Plain), &draft);
+    let paid = seller.sell(&mut tapped, &mut till, (&mut store, &Plain), &draft);
     if let Err(TerminalError::CardRefused { sw: StatusWord::MAC_WRONG, .. }) = &paid {
         // A PSAM that was believed to have the card's keys is compared with it at the next tap.
         tapped.doubt(&psam, desk.known());
     }
-    let entry = paid?;
-    let notes = notes.joined(standing(&entry, asked, told.as_ref()));
-    give(setting, &entry, notes, &handout)
+    // The holder has the receipt first.
+    let handed = paid.as_ref().ok().map(|entry| setting.hand_out(entry, Copy::Original, &handout));
+    let told = seller.tell(&mut store, &paid);
+    let (entry, handed) = (paid?, handed.unwrap_or(Ok(false)));
+    let notes = notes.joined(standing(&entry, seller.asked(), told.as_ref()));
+    answer(setting, &entry, notes, handed)
 }
 
 /// What the centre knows of a payment that it was to be asked about.
@@ -121,7 +124,16 @@ fn standing(entry: &Entry, asked: Option<Asked>, told: Option<&Result<Uploaded, 
 
 /// The receipt of a payment, then its result.
 fn give(setting: &Setting<'_>, entry: &Entry, notes: Page, handout: &Handout) -> Result<Exit, TerminalError> {
-    let handed = setting.hand_out(entry, Copy::Original, handout);
+    answer(setting, entry, notes, setting.hand_out(entry, Copy::Original, handout))
+}
+
+/// The result of a payment whose receipt was handed out, or not.
+fn answer(
+    setting: &Setting<'_>,
+    entry: &Entry,
+    notes: Page,
+    handed: Result<bool, TerminalError>,
+) -> Result<Exit, TerminalError> {
     if let Err(error) = &handed
         && !matches!(error, TerminalError::ReceiptUnwritten { .. })
     {

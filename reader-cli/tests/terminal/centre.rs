@@ -105,6 +105,8 @@ pub(crate) struct Books {
     pub(crate) tickets: u64,
     /// Whose answers are lost.
     pub(crate) silence: Silence,
+    /// Path whose answers are no messages.
+    pub(crate) garbled: Option<&'static str>,
     answers: BTreeMap<String, (String, String)>,
 }
 
@@ -155,6 +157,7 @@ impl Centre {
             asked: Vec::new(),
             tickets: 0,
             silence: Silence::None,
+            garbled: None,
             answers: BTreeMap::new(),
         }));
         let shared = Arc::clone(&books);
@@ -204,6 +207,7 @@ fn serve(stream: TcpStream, books: &Mutex<Books>) {
     if matches!(books.silence, Silence::AfterDoing(lost) if lost == path) {
         return;
     }
+    let answer = if books.garbled.is_some_and(|garbled| garbled == path) { "{}".to_owned() } else { answer };
     drop(books);
     let head = format!("HTTP/1.1 {status} X\r\ncontent-length: {}\r\nconnection: close\r\n\r\n", answer.len());
     // A terminal that hung up needs no answer.

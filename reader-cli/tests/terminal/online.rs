@@ -191,3 +191,23 @@ fn pages_and_programs_ask_through_the_bridge_as_pay_does() {
     assert_eq!(caller.success(&pay("11.00")), "-3002");
     assert_eq!((last(&shop), shop.balance()), ((json!("REFUSED"), json!("DECLINED")), 49_000));
 }
+
+#[test]
+fn a_sale_waits_for_its_own_record_alone_and_one_unreadable_answer_keeps_no_sale_back() {
+    let shop = Shop::ready();
+    told(&shop, OnlinePolicy::OnlineRequired, 50);
+    // A word that is owed and that the centre answers with something unreadable.
+    silent(&shop, Some(SaleRequest::PATH));
+    assert_eq!(sell(&shop, "B-1").code(), "ONLINE_REQUIRED");
+    silent(&shop, None);
+    shop.centre.books().garbled = Some(SaleOutcomeRequest::PATH);
+    let before = shop.centre.books().requests.len();
+    let sold = sell(&shop, "B-2");
+    assert_eq!((sold.status, &sold.json()["centre"]), (0, &json!("cleared")), "{}", sold.stderr);
+    let paths: Vec<&str> = shop.centre.books().requests[before..].to_vec();
+    assert_eq!(paths, [SaleOutcomeRequest::PATH, SaleRequest::PATH, BatchRequest::PATH], "and once");
+    let refused = shop.run(&["upload"]);
+    assert_eq!((refused.status, refused.code().as_str()), (8, "CENTRE_ANSWER"), "it is still owed, and said");
+    shop.centre.books().garbled = None;
+    assert_eq!(shop.run(&["upload"]).json()["sales_not_done"], json!(1));
+}
