@@ -31,7 +31,7 @@ use card_counter::store::Store;
 use card_counter::tap::Tapped;
 use card_counter::{account, pin};
 use centre_line::online::Asked;
-use centre_line::sell::{Seller, Sold};
+use centre_line::sell::Seller;
 use centre_line::upload::Uploaded;
 
 /// `pay`.
