@@ -7,6 +7,7 @@
 pub mod anchor;
 pub mod check;
 pub mod export;
+pub(crate) mod object;
 pub mod text;
 
 use ring::digest::{SHA256, digest};

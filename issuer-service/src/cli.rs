@@ -51,6 +51,7 @@ use std::sync::Arc;
 use clap::builder::TypedValueParser;
 use clap::{Arg, Command, CommandFactory, FromArgMatches, Parser, Subcommand};
 
+use crate::audit::text;
 use crate::centre::{Centre, CentreError};
 use crate::error::Error;
 use crate::exit::Exit;
@@ -360,13 +361,16 @@ impl Common {
         Ok(centre)
     }
 
-    /// Opens the centre for an act with a reason in somebody's own words. One in other letters than English has may hold a name, and
-    /// it takes the data keys to see that.
+    /// Opens the centre for an act with a reason in somebody's own words. One in other letters than English has may hold a name, one with
+    /// many digits a telephone number, and it takes the data keys to see that.
     ///
     /// # Errors
     /// [`Error`].
     pub fn centre_told(&self, reason: Option<&str>, output: &Output) -> Result<Centre, Error> {
-        if reason.is_some_and(|reason| !reason.is_ascii()) { self.registry(output) } else { self.centre() }
+        let may_tell = |reason: &str| {
+            !reason.is_ascii() || reason.bytes().filter(u8::is_ascii_digit).count() >= text::PHONE_DIGITS_MIN
+        };
+        if reason.is_some_and(may_tell) { self.registry(output) } else { self.centre() }
     }
 
     /// Opens the data keys of the centre and gives them to its database; a centre made before there were any gets some.

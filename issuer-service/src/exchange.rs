@@ -16,6 +16,7 @@ pub mod intake;
 pub mod item;
 pub mod state;
 pub mod template;
+pub mod told;
 pub mod values;
 
 use std::path::Path;
@@ -181,7 +182,7 @@ pub fn export(centre: &mut Centre, order: &Order<'_>) -> Result<Exported, Exchan
                 Some(_) => no_card.push(left_out(job.0, job.1, "-", "NO_CARD", None)),
             }
         }
-        let (body, kept, left_out) = lay_out(&template, heading.clone(), &subjects(tx, &makeable)?);
+        let (body, kept, left_out) = lay_out(&template, heading.clone(), &subjects(tx, &makeable)?)?;
         let left_out = [no_card, left_out].concat();
         let act =
             |object: String, detail: String| Act { actor: operator.clone(), act: "exchange.export", object, detail };
@@ -213,14 +214,15 @@ pub fn export(centre: &mut Centre, order: &Order<'_>) -> Result<Exported, Exchan
     Ok(Exported { file, ..exported })
 }
 
-/// Puts files into the partner's folder that are recorded and perhaps not there, and takes those out that are given up: what a
-/// kill left undone.
+/// Puts files into the partner's folder that are recorded and perhaps not there, and takes those out that are answered or given up: what
+/// a kill left undone.
 ///
 /// # Errors
 /// [`ExchangeError`].
 pub fn complete(store: &mut Store, folder: &Folder) -> Result<(), ExchangeError> {
     let files = store.read(|tx| tx.exchange_files(None))?;
-    for file in files.iter().filter(|file| file.state == FileState::Abandoned.name()) {
+    let over = [FileState::Abandoned.name(), FileState::Answered.name()];
+    for file in files.iter().filter(|file| over.contains(&file.state.as_str())) {
         folder.remove(Place::Request, &file.name)?;
     }
     for file in files.into_iter().filter(|file| file.state == FileState::Prepared.name()) {
@@ -314,8 +316,10 @@ fn subjects(tx: &Tx<'_>, jobs: &[(i64, i64, String)]) -> Result<Vec<Subject>, Ex
     Ok(subjects)
 }
 
-/// The bytes of a file, the jobs in it, and those that cannot be.
-fn lay_out(template: &Template, heading: Heading, subjects: &[Subject]) -> (Vec<u8>, Vec<i64>, Vec<LeftOut>) {
+type LaidOut = (Vec<u8>, Vec<i64>, Vec<LeftOut>);
+
+/// The bytes of a file, the jobs in it, and those that cannot be. A line before the rows is whole, or there is no file.
+fn lay_out(template: &Template, heading: Heading, subjects: &[Subject]) -> Result<LaidOut, ExchangeError> {
     let (mut kept, mut left_out) = (Vec::new(), Vec::new());
     let mut rows = Vec::new();
     // The count is not known before the rows are; no row holds it but by mistake of a template, which gets the last one.
@@ -331,17 +335,20 @@ fn lay_out(template: &Template, heading: Heading, subjects: &[Subject]) -> (Vec<
     let heading = Heading { count: kept.len(), ..heading };
     let mut body = Vec::new();
     for columns in &template.head {
-        let cells = columns
-            .iter()
-            .map(|column| cell::encode(template, column, &heading.text(&column.value)).unwrap_or_default());
-        body.extend(cell::join(template, cells.collect()));
+        let cells = columns.iter().map(|column| {
+            let cell = cell::encode(template, column, &heading.text(&column.value));
+            cell.map_err(|_| ExchangeError::HeadUnfit { column: column.title.clone() })
+        });
+        body.extend(cell::join(template, cells.collect::<Result<_, _>>()?));
     }
     if template.titles {
-        let titles = template.columns.iter().map(|column| template.encoding.encode(&column.title).unwrap_or_default());
-        body.extend(cell::join(template, titles.collect()));
+        let titles = template.columns.iter().map(|column| {
+            template.title(column).ok_or_else(|| ExchangeError::HeadUnfit { column: column.title.clone() })
+        });
+        body.extend(cell::join(template, titles.collect::<Result<_, _>>()?));
     }
     body.extend(rows);
-    (body, kept, left_out)
+    Ok((body, kept, left_out))
 }
 
 type Cells = Vec<Vec<u8>>;

@@ -247,7 +247,7 @@ async fn answer(
     }
 }
 
-/// Ready: the database answers, and an act could be written into the audit log now.
+/// Ready: the database answers, and an act could be written into the audit log now. Beside it how many lines of the log were lost.
 async fn ready(State(desk): State<Arc<Desk>>) -> Response {
     let lang = desk.lang;
     let look = move || {
@@ -259,7 +259,11 @@ async fn ready(State(desk): State<Arc<Desk>>) -> Response {
         })
     };
     match tokio::task::spawn_blocking(look).await {
-        Ok(Ok(())) => json(StatusCode::OK, serde_json::json!({ "status": "ready" }).to_string()),
+        Ok(Ok(())) => {
+            // Lines that are lost hinder nobody's work; who watches should know.
+            let body = serde_json::json!({ "status": "ready", "log_lines_lost": crate::log::lines_lost() });
+            json(StatusCode::OK, body.to_string())
+        }
         Ok(Err(_)) | Err(_) => Problem::of(ErrorCode::StoreUnavailable, lang).into_response(),
     }
 }

@@ -6,9 +6,25 @@
 //! form = "json"    # or text
 //! ```
 //!
-//! Owns: the options. Never: what is written (`http/log.rs`), where (`output.rs`).
+//! Owns: the options; how many lines this process could not write. Never: what is written (`http/log.rs`), where (`output.rs`).
+
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde::{Deserialize, Serialize};
+
+/// Lines that were lost since this process began: a full disk behind stderr, a pipe that nobody reads any more.
+static LOST: AtomicU64 = AtomicU64::new(0);
+
+/// Counts a line that could not be written.
+pub(crate) fn line_lost() {
+    LOST.fetch_add(1, Ordering::Relaxed);
+}
+
+/// How many lines this process could not write.
+#[must_use]
+pub fn lines_lost() -> u64 {
+    LOST.load(Ordering::Relaxed)
+}
 
 /// The options.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

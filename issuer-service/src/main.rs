@@ -13,7 +13,7 @@ fn main() -> ExitCode {
     };
     let output = cli.output();
     match cli::run(cli, &output) {
-        Ok(exit) => exit.into(),
+        Ok(exit) => output.end(exit).into(),
         Err(error) => {
             output.error(&error);
             Exit::from(&error).into()

@@ -1,4 +1,4 @@
-//! Measurements of the centre for monitoring: counted anew from the database at every look.
+//! Measurements of the centre for monitoring: counted anew from the database at every look; the lines of the log that are lost, by the process.
 //!
 //! Source: OpenMetrics 1.0 (the text format).
 //! Owns: their names and units. Never: a name, number or card; a label that anybody outside can choose.
@@ -9,6 +9,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 
 use crate::clock;
+use crate::log;
 use crate::station::care::Reason;
 use crate::store::{StoreError, Tx};
 
@@ -31,6 +32,12 @@ pub fn text(tx: &Tx<'_>) -> Result<String, StoreError> {
     let signed = tx.audit_checkpoints()?.last().map_or(0, |checkpoint| checkpoint.sequence);
     put(&mut registry, "audit_unsigned", "Records behind the last signed checkpoint", head.saturating_sub(signed));
     put(&mut registry, "blacklist_sequence", "Sequence of the blacklist as it stands", whole(tx.blacklist_sequence()?));
+    put(
+        &mut registry,
+        "log_lines_lost",
+        "Lines of the log that this process could not write",
+        whole(log::lines_lost()),
+    );
     let mut text = String::new();
     encode(&mut text, &registry).expect("a text takes what is written");
     Ok(text)

@@ -4,8 +4,9 @@
 //! Never: decides anything; shows a secret.
 
 use std::ffi::OsString;
-use std::io::{IsTerminal, Write};
+use std::io::{ErrorKind, IsTerminal, Write};
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::ValueEnum;
 use indicatif::{ProgressBar, ProgressStyle};
@@ -16,7 +17,7 @@ use crate::error::Error;
 use crate::exit::Exit;
 use crate::import::{self, report::Counts};
 use crate::lang::Lang;
-use crate::log::{Form, Level, LogRules};
+use crate::log::{self, Form, Level, LogRules};
 use crate::progress::Steps;
 use crate::station::event::{Event, Watcher, What};
 
@@ -51,13 +52,15 @@ pub struct Output {
     format: Format,
     lang: Lang,
     turn: Mutex<()>,
+    /// Whether something of the result was not taken by stdout, though somebody still reads it.
+    unwritten: AtomicBool,
 }
 
 impl Output {
     /// Prints in this format and language.
     #[must_use]
     pub const fn new(format: Format, lang: Lang) -> Self {
-        Self { format, lang, turn: Mutex::new(()) }
+        Self { format, lang, turn: Mutex::new(()), unwritten: AtomicBool::new(false) }
     }
 
     /// Format of this run.
@@ -84,7 +87,26 @@ impl Output {
             Format::Text => result.text(self.lang),
             Format::Json => json_line(result),
         };
-        self.line(&mut std::io::stdout().lock(), &line);
+        if !self.line(&mut std::io::stdout().lock(), &line) {
+            self.unwritten.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// How a run ends that was to end so: what it printed may be cut off, which nobody sees in a file.
+    #[must_use]
+    pub fn end(&self, exit: Exit) -> Exit {
+        if !self.unwritten.load(Ordering::Relaxed) {
+            return exit;
+        }
+        let (what, next) = self.lang.pick(
+            ("结果没有全部写出：标准输出写不进去（磁盘已满？）", "腾出空间后再运行；命令本身已做的事都在"),
+            (
+                "the result was not written whole: standard output takes no more (is the disk full?)",
+                "free some space and run it again; what the command itself has done is kept",
+            ),
+        );
+        self.failure("OUTPUT_NOT_WRITTEN", what, next);
+        Exit::Storage
     }
 
     /// Prints a notice for people on stderr.
@@ -100,7 +122,9 @@ impl Output {
             Level::Info => LevelFilter::INFO,
             Level::Debug => LevelFilter::DEBUG,
         };
-        let lines = tracing_subscriber::fmt().with_max_level(level).with_target(false).with_writer(std::io::stderr);
+        let lines = tracing_subscriber::fmt().with_max_level(level).with_target(false);
+        // What cannot be written is counted by the stream: a complaint about it would go to the same stream, and panic there.
+        let lines = lines.log_internal_errors(false).with_writer(|| LogStream);
         // A second server in one process keeps the first one's.
         let _ = match rules.form {
             Form::Json => lines.json().flatten_event(true).try_init(),
@@ -163,10 +187,28 @@ impl Output {
         std::io::stdin().lines().map_while(Result::ok).filter(|line| !line.trim().is_empty())
     }
 
-    fn line(&self, stream: &mut dyn Write, line: &str) {
+    /// `false` when the stream does not take it. A reader that went away (`| head`) is no failure of the work.
+    fn line(&self, stream: &mut dyn Write, line: &str) -> bool {
         let _turn = self.turn.lock();
-        // A reader that went away (`| head`) is no failure of the work.
-        let _ = writeln!(stream, "{line}").and_then(|()| stream.flush());
+        let written = writeln!(stream, "{line}").and_then(|()| stream.flush());
+        written.map_or_else(|error| error.kind() == ErrorKind::BrokenPipe, |()| true)
+    }
+}
+
+/// Where a server's lines go: stderr. A line that it does not take is counted, and nothing else: the answer that the line tells of is
+/// due all the same.
+struct LogStream;
+
+impl Write for LogStream {
+    fn write(&mut self, line: &[u8]) -> std::io::Result<usize> {
+        if std::io::stderr().lock().write_all(line).is_err() {
+            log::line_lost();
+        }
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
     }
 }
 

@@ -130,6 +130,9 @@ pub enum PsamError {
     /// No reason was given.
     #[error("no reason was given")]
     ReasonMissing,
+    /// The name of who answers for it is no line of text.
+    #[error("the name of who answers for it is no line of text")]
+    HolderUnfit,
     /// The PSAM failed and is spoilt.
     #[error("the PSAM failed: {reason}")]
     Failed {
@@ -326,6 +329,7 @@ impl Explain for PsamError {
             Self::ReturnOpen { .. } => "PSAM_RETURN_OPEN",
             Self::DayOver { .. } => "DAY_OVER",
             Self::ReasonMissing => "REASON_MISSING",
+            Self::HolderUnfit => "PSAM_HOLDER_UNFIT",
             Self::Failed { .. } => "PSAM_FAILED",
             Self::Lost(error) => transport_code(error),
             Self::Operator(error) => error.code(),
@@ -359,6 +363,9 @@ impl Explain for PsamError {
             Self::DayOver { day } => {
                 lang.pick(format!("{day} 已过，未作改动"), format!("{day} is over; nothing was changed"))
             }
+            Self::HolderUnfit => {
+                lang.pick("保管人姓名须为一行 UTF-8 文字", "who answers for it is one line of UTF-8 text").to_owned()
+            }
             Self::ReasonMissing => lang.pick("没有说明原因", "no reason was given").to_owned(),
             Self::Failed { reason } => lang
                 .pick(format!("PSAM 制作失败，已作废: {reason}"), format!("the PSAM failed and is spoilt: {reason}")),
@@ -379,6 +386,7 @@ impl Explain for PsamError {
             Self::NotPsam { .. } | Self::NotBlank | Self::Failed { .. } => {
                 lang.pick("换一张空白 PSAM", "put in a blank PSAM")
             }
+            Self::HolderUnfit => lang.pick("改正 --holder 所指的文件", "mend the file named with --holder"),
             Self::ReasonMissing => lang.pick("加上 --reason 原因", "add --reason TEXT"),
             Self::Institution { .. } => {
                 lang.pick("先用 issuer institution add 登记", "register it with `issuer institution add` first")
@@ -406,7 +414,7 @@ impl Explain for PsamError {
             Self::NotPsam { .. } | Self::Failed { .. } => Exit::Card,
             Self::NotBlank | Self::Taken { .. } | Self::State { .. } | Self::ReturnOpen { .. } => Exit::Refused,
             Self::NotFound { .. } | Self::Institution { .. } => Exit::NotFound,
-            Self::DayOver { .. } | Self::ReasonMissing => Exit::Usage,
+            Self::DayOver { .. } | Self::ReasonMissing | Self::HolderUnfit => Exit::Usage,
             Self::Lost(error) if error.card_lost() => Exit::Card,
             Self::Lost(_) => Exit::Reader,
             Self::Operator(error) => error.exit(),

@@ -123,6 +123,8 @@ const MIGRATIONS: &[(i64, &str)] = &[
     (73, include_str!("store/schema_073_benefit_days.sql")),
     (75, include_str!("store/schema_075_certificate_prints.sql")),
     (76, include_str!("store/schema_076_session_page.sql")),
+    (80, include_str!("store/schema_080_data_given.sql")),
+    (81, include_str!("store/schema_081_psam_custodian.sql")),
 ];
 
 /// One connection.

@@ -22,6 +22,7 @@ use crate::clock;
 use crate::lang::Lang;
 use crate::operator::Role;
 use crate::output::Show;
+use crate::person;
 use crate::state::{State, states, word};
 use crate::store::{Store, StoreError, Tx};
 
@@ -259,6 +260,41 @@ pub fn decide(
         let detail = format!("entry {sequence}, result {}: {reason}", entry.result);
         let object = format!("card {}", entry.card_number);
         Ok((tx.sync_entry(sequence)?.ok_or(SyncError::EntryUnknown { sequence })?, Act { actor, act, object, detail }))
+    })
+}
+
+/// Which entries are listed: in a state, of a card, at most so many.
+pub type Wanted<'a> = (Option<&'a str>, Option<&'a str>, u32);
+
+/// Entries, in order. The registry's words may name somebody: they are masked.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn list(tx: &Tx<'_>, (state, card, limit): Wanted<'_>) -> Result<Entries, StoreError> {
+    let mut entries = tx.sync_entries(state, card, limit)?;
+    for entry in &mut entries {
+        entry.words = person::mask(&entry.words, 0, 0);
+    }
+    Ok(Entries { entries })
+}
+
+/// Entries with the registry's words in full: who asked and why is on record before.
+///
+/// # Errors
+/// [`SyncError`].
+pub fn reveal(
+    store: &mut Store,
+    (state, card, limit): Wanted<'_>,
+    reason: &str,
+    operator: Option<&str>,
+) -> Result<Entries, SyncError> {
+    store.act(|tx| {
+        let actor = tx.require(operator, Role::Capture)?;
+        let reason = fit(reason, true)?;
+        let entries = tx.sync_entries(state, card, limit)?;
+        let object = card.map_or_else(|| "holder registry".to_owned(), |card| format!("card {card}"));
+        let detail = format!("{} entries: {reason}", entries.len());
+        Ok((Entries { entries }, Act { actor, act: "sync.reveal", object, detail }))
     })
 }
 

@@ -165,11 +165,11 @@ const DAY: &[(Kind, &str, &str)] = &[
     (Acts, ONE, "terminal stop 990000000001"),
     (Acts, ONE, "terminal start 990000000001"),
     // Here PSAMs 990000000001 and 2 are at the centre: see `station`.
-    (Acts, ONE, "psam handout 990000000001 --institution H001 --holder x --until 20991231"),
+    (Acts, ONE, "psam handout 990000000001 --institution H001 --holder holder.txt --until 20991231"),
     (
         Acts,
         ONE,
-        "psam replace 990000000001 --with 990000000002 --institution H001 --holder x --until 20991231 --back-by 20991231 --reason worn",
+        "psam replace 990000000001 --with 990000000002 --institution H001 --holder holder.txt --until 20991231 --back-by 20991231 --reason worn",
     ),
     (Looks, ONE, "psam list"),
     (Looks, ONE, "psam tasks"),
@@ -282,6 +282,7 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("batch set-aside", "station aside::an_approver_ends_a_waiting_job_by_hand_with_a_reason"),
     ("exchange resend", "exchange"),
     ("exchange abandon", "exchange"),
+    ("exchange show", "exchange round::an_answer_moves_each_job_and_the_refused_are_made_again_with_new_numbers"),
     ("backup restore", "backup: makes a database"),
     ("load settle", "clearing loads: needs a load that a terminal prepared"),
     ("row propose", "clearing decisions: needs a record that was not posted"),
@@ -387,7 +388,7 @@ fn station(raw: &Connection, next: &str) {
                 .expect("card");
             }
         }
-        "psam handout 990000000001 --institution H001 --holder x --until 20991231" => {
+        "psam handout 990000000001 --institution H001 --holder holder.txt --until 20991231" => {
             let psams = "INSERT INTO psam (chip, terminal_number, institution, state, made_by, changed_at)
                  VALUES ('00813147331586509900000000000001', '990000000001', 'H001', 'in_custody', 'zhou', ''), ('00813147331586509900000000000002', '990000000002', 'H001', 'in_custody', 'zhou', '')";
             raw.execute_batch(psams).expect("psams");
@@ -428,6 +429,7 @@ fn who_looks_changes_nothing_and_who_acts_is_recorded_or_does_nothing() {
     file("person.json", "{\"number\":\"513301199001010048\",\"name\":\"扎西\"}");
     let shown = issuer(folder, ONE, "--format text exchange template show bank-fixed");
     std::fs::write(folder.join("template.toml"), shown.stdout).expect("a template");
+    std::fs::write(folder.join("holder.txt"), "陈店长\n").expect("a name");
     std::fs::create_dir(folder.join("photos")).expect("folder");
     for name in ["photo.jpg", "photos/513301199001010013.jpg"] {
         std::fs::write(folder.join(name), drawn::photo(1)).expect("photo");

@@ -5,6 +5,8 @@ mod ask;
 #[path = "database/fresh.rs"]
 mod fresh;
 
+use std::sync::Arc;
+
 use ask::ask;
 use card_core::security::CityCode;
 use issuer_service::card::Chip;
@@ -14,6 +16,7 @@ use issuer_service::operator::Role;
 use issuer_service::psam::custody::{self, HandOut, PsamMove, Replacement};
 use issuer_service::psam::{Psam, PsamError};
 use issuer_service::store::StoreError;
+use issuer_service::vault::data_keys::DataKeys;
 
 const OLD: &str = "510000000001";
 const NEW: &str = "510000000002";
@@ -31,6 +34,7 @@ fn site() -> Site {
     let database = fresh::fresh().map(DatabaseConfig::at);
     let mut centre =
         Centre::create(&folder.path().join("c"), city, "915600000251330051010000", database.as_ref()).expect("centre");
+    centre.store.unlock(Arc::new(DataKeys::random().expect("keys"))).expect("unlocked");
     let made = centre.store.journal(|tx| -> Result<(), StoreError> {
         tx.add_operator("zhou", &[Role::Keys])?;
         tx.add_operator("li", &[Role::Capture])?;
@@ -116,6 +120,39 @@ fn every_act_in_every_state_does_what_the_table_says_and_nothing_else() {
             assert_eq!(site.psam(NEW).holder.is_some(), site.psam(NEW).state == "handed_out");
         }
     }
+}
+
+#[test]
+fn who_answers_for_a_psam_stands_in_the_database_sealed_and_only_while_it_is_out() {
+    let mut site = site();
+    site.act("handout", OLD).expect("handed out");
+    let clear = |site: &Site| {
+        let names = "SELECT COUNT(*) FROM psam WHERE holder IS NOT NULL";
+        let sealed = "SELECT COUNT(*) FROM psam_custodian WHERE length(name) > 6";
+        [names, sealed].map(|sql| ask(&site.centre.folder, sql).expect("count")[0][0].clone())
+    };
+    assert_eq!(clear(&site), ["0", "1"]);
+    assert_eq!(site.psam(OLD).holder.as_deref(), Some("样例"));
+    let shown = site.centre.store.read(custody::list).expect("list");
+    assert_eq!(shown.psams[0].holder.as_deref(), Some("样*"));
+    assert_eq!(custody::reveal(&mut site.centre.store, " ", Some("zhou")).expect_err("why").code(), "REASON_MISSING");
+    let role = custody::reveal(&mut site.centre.store, "overdue", Some("li")).expect_err("role").code();
+    assert_eq!(role, "OPERATOR_ROLE_MISSING");
+    let whole = custody::reveal(&mut site.centre.store, "overdue", Some("zhou")).expect("told");
+    assert_eq!(whole.psams[0].holder.as_deref(), Some("样例"));
+    let told = ask(&site.centre.folder, "SELECT detail FROM audit WHERE act = 'psam.reveal'").expect("rows");
+    assert_eq!(told, [["overdue"]]);
+    // Nor is anybody named in the reason of an act.
+    let named = custody::lose(&mut site.centre.store, OLD, "样例 lost it", Some("zhou")).expect_err("a name");
+    assert_eq!(named.code(), "REASON_UNFIT");
+    // A centre from before has names in clear, until the next hand-out.
+    ask(&site.centre.folder, "DELETE FROM psam_custodian; UPDATE psam SET holder = '样例' WHERE state = 'handed_out'")
+        .expect("as it was");
+    assert_eq!((clear(&site), site.psam(OLD).holder.as_deref()), (["1".into(), "0".into()], Some("样例")));
+    site.act("handout", NEW).expect("handed out");
+    assert_eq!((clear(&site), site.psam(OLD).holder.as_deref()), (["0".into(), "2".into()], Some("样例")));
+    site.act("return", OLD).expect("returned");
+    assert_eq!(clear(&site), ["0", "1"]);
 }
 
 #[test]

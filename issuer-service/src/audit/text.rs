@@ -9,6 +9,9 @@ use crate::store::StoreError;
 /// Characters of one text. The longest that the program itself writes stay far below.
 const LENGTH_MAX: usize = 2_000;
 
+/// Digits of a telephone number; shorter ones are told from no other number.
+pub(crate) const PHONE_DIGITS_MIN: usize = 7;
+
 /// Why a text may not stand in a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TextFault {
@@ -20,6 +23,8 @@ pub enum TextFault {
     Number,
     /// It holds the name of the person acted on.
     Name,
+    /// It holds the telephone number of the person acted on.
+    Phone,
 }
 
 /// Whether the texts of an act may stand in the log.
@@ -71,6 +76,15 @@ pub(crate) fn tells(text: &str, number: &str) -> bool {
         text.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_uppercase()).collect()
     };
     number.len() >= 5 && plain(text).contains(number)
+}
+
+/// Whether a text says a telephone number, whatever stands between its digits.
+pub(crate) fn tells_phone(text: &str, phone: &str) -> bool {
+    let digits = |text: &str| -> String { text.chars().filter(char::is_ascii_digit).collect() };
+    let phone = digits(phone);
+    // What people put between digits goes; whatever else stands there parts two numbers.
+    let joined: String = text.chars().filter(|c| !joins(*c) && !matches!(c, '(' | ')' | '（' | '）')).collect();
+    phone.len() >= PHONE_DIGITS_MIN && joined.split(|c: char| !c.is_ascii_digit()).any(|row| row.ends_with(&phone))
 }
 
 /// Whether a text holds 17 digits, or 18 characters with a digit or X at their end, that have a date of birth where a citizen number has
@@ -215,6 +229,19 @@ mod tests {
             assert!(!names(text, name), "{text} {name}");
         }
         assert!(has_foreign_letters("挂失") && !has_foreign_letters("a – b, 3·4 → 5"));
+    }
+
+    #[test]
+    fn a_telephone_number_is_found_whatever_stands_between_its_digits() {
+        for text in ["tel 13800001234", "call 138-0000-1234.", "+86 138 0000 1234", "电话13800001234"] {
+            assert!(tells_phone(text, "13800001234"), "{text}");
+        }
+        assert!(tells_phone("(0830) 555 0123", "0830-5550123"));
+        for (text, phone) in
+            [("13800001235", "13800001234"), ("138000012345 yuan", "13800001234"), ("tel 12345", "12345"), ("", "")]
+        {
+            assert!(!tells_phone(text, phone), "{text} {phone}");
+        }
     }
 
     #[test]

@@ -149,7 +149,7 @@ pub struct CardUpdates {
     pub updates: Vec<CardUpdate>,
 }
 
-/// Something about a person changed: asks for an update of each card that holds it.
+/// Something about a person changed: asks for an update of each card that holds it; a card that is being made is made of it.
 ///
 /// # Errors
 /// [`StoreError`].
@@ -157,6 +157,7 @@ pub fn follow(tx: &Tx<'_>, person: i64, items: Items, origin: Origin) -> Result<
     if items.is_empty() {
         return Ok(());
     }
+    tx.count_data_change(person)?;
     for card in tx.cards_of_person(person)? {
         if may_be_updated(&card) {
             sync::note(tx, &card, sync::Event::Data, None)?;

@@ -65,7 +65,7 @@ pub fn propose(tx: &Tx<'_>, sale: SaleId, reason: &str, maker: &str) -> Result<(
 /// Closes what another person asked for, or refuses it.
 ///
 /// # Errors
-/// [`ClearingError::DecisionUnknown`], [`ClearingError::SameOperator`], [`ClearingError::SaleDecided`], [`ClearingError::SaleNotOpen`].
+/// [`ClearingError::ClosureUnknown`], [`ClearingError::SameOperator`], [`ClearingError::SaleDecided`], [`ClearingError::SaleNotOpen`].
 pub fn decide(tx: &Tx<'_>, number: i64, step: DecisionMove, checker: &str) -> Result<(Closure, Act), ClearingError> {
     let Closure { sale_id: sale, state, maker, .. } = found(tx, number)?;
     if maker == checker {
@@ -93,7 +93,7 @@ fn open(tx: &Tx<'_>, sale: SaleId) -> Result<(), ClearingError> {
 }
 
 fn found(tx: &Tx<'_>, number: i64) -> Result<Closure, ClearingError> {
-    tx.closure(number)?.ok_or(ClearingError::DecisionUnknown { number })
+    tx.closure(number)?.ok_or(ClearingError::ClosureUnknown { number })
 }
 
 fn told(actor: &str, act: &'static str, sale: SaleId, detail: String) -> Act {

@@ -178,6 +178,12 @@ pub enum ClearingError {
         /// All of them, in order of rows.
         faults: Box<[CatalogueFault]>,
     },
+    /// No such closure of a sale.
+    #[error("there is no closure {number} of a sale")]
+    ClosureUnknown {
+        /// Number.
+        number: i64,
+    },
     /// The card is, or is not, on the list already.
     #[error("the blacklist says so already of card {card}")]
     BlacklistUnchanged {
@@ -318,6 +324,7 @@ impl ClearingError {
             | Self::RowDecided { .. }
             | Self::RowUnpostable { .. }
             | Self::DecisionUnknown { .. }
+            | Self::ClosureUnknown { .. }
             | Self::SaleNotOpen { .. }
             | Self::SaleDecided { .. }
             | Self::CatalogueUnknown { .. }
@@ -390,6 +397,7 @@ impl Explain for ClearingError {
             Self::RowDecided { .. } => "ROW_DECIDED",
             Self::RowUnpostable { .. } => "ROW_UNPOSTABLE",
             Self::DecisionUnknown { .. } => "DECISION_UNKNOWN",
+            Self::ClosureUnknown { .. } => "CLOSURE_UNKNOWN",
             Self::SaleNotOpen { .. } => "SALE_NOT_OPEN",
             Self::SaleDecided { .. } => "SALE_DECIDED",
             Self::CatalogueUnknown { .. } => "CATALOGUE_UNKNOWN",
@@ -433,6 +441,7 @@ impl Explain for ClearingError {
             | Self::LoadUnknown { .. }
             | Self::RowUnknown { .. }
             | Self::DecisionUnknown { .. }
+            | Self::ClosureUnknown { .. }
             | Self::SaleNotOpen { .. }
             | Self::CatalogueUnknown { .. }
             | Self::WindowUnknown { .. }

@@ -161,6 +161,12 @@ pub(super) fn texts(error: &ClearingError, lang: Lang) -> (String, &'static str)
                 "see all of them with `sscard catalogue check`",
             )
         }
+        ClearingError::ClosureUnknown { number } => row(
+            format!("没有关闭单 {number}"),
+            format!("there is no closure {number} of a sale"),
+            "用 issuer sale list 查看",
+            "look at `issuer sale list`",
+        ),
         ClearingError::BlacklistUnchanged { card } => row(
             format!("卡 {card} 的黑名单状态没有变化"),
             format!("the blacklist says so already of card {card}"),

@@ -102,13 +102,13 @@ pub(super) fn run(common: &Common, verb: Verb, output: &Output) -> Result<Exit, 
             }
             output.show(&protocol);
         }
-        verb => work(common, &mut centre, verb, output)?,
+        verb => return work(common, &mut centre, verb, output),
     }
     Ok(Exit::Ok)
 }
 
 /// The steps that need the vault.
-fn work(common: &Common, centre: &mut crate::Centre, verb: Verb, output: &Output) -> Result<(), Error> {
+fn work(common: &Common, centre: &mut crate::Centre, verb: Verb, output: &Output) -> Result<Exit, Error> {
     let passphrase = passphrase::to_open(&centre.folder, common.passphrase.as_ref(), output)?;
     let vault = match verb {
         Verb::Finish { .. } | Verb::Cancel => common.vault_with(centre, &passphrase, output)?,
@@ -141,11 +141,13 @@ fn work(common: &Common, centre: &mut crate::Centre, verb: Verb, output: &Output
         }
         Verb::Cancel => {
             let (ceremony, left) = room.cancel()?;
+            let exit = if left.is_empty() { Exit::Ok } else { Exit::Partly };
             output.show(&Cancelled { ceremony, left });
+            return Ok(exit);
         }
         Verb::List | Verb::Show { .. } | Verb::Protocol { .. } => unreachable!("these need no vault"),
     }
-    Ok(())
+    Ok(Exit::Ok)
 }
 
 const SECRET: (&str, &str) = ("保管人口令: ", "secret of the custodian: ");

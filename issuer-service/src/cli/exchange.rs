@@ -8,7 +8,7 @@ use super::Common;
 use crate::error::Error;
 use crate::exchange::failure::ExchangeError;
 use crate::exchange::template::{self, BadTemplate};
-use crate::exchange::{self, Order, SentFiles, Templates, intake};
+use crate::exchange::{self, Order, SentFiles, Templates, intake, told};
 use crate::exit::Exit;
 use crate::output::Output;
 
@@ -48,6 +48,17 @@ pub enum Verb {
         /// About this batch only.
         #[arg(long, value_name = "NUMBER")]
         batch: Option<i64>,
+    },
+    /// Show a file and what the partner said of each of its cards. Words are shown as stars: they may name somebody.
+    Show {
+        /// 任务号.
+        task: String,
+        /// Words and bank card numbers in full; needs an operator who may capture data, and goes into the audit log with its reason.
+        #[arg(long)]
+        reveal: bool,
+        /// Why.
+        #[arg(long, value_name = "TEXT")]
+        reason: Option<String>,
     },
     /// Put a file into DIR/exchange/request once more: the same bytes under the same name.
     Resend {
@@ -97,6 +108,15 @@ pub(super) fn run(common: &Common, verb: Verb, output: &Output) -> Result<Exit, 
         _ => {}
     }
     let mut centre = common.registry(output)?;
+    if let Verb::Show { task, reveal, reason } = verb {
+        let store = &mut centre.store;
+        output.show(&if reveal {
+            told::reveal(store, &task, reason.as_deref().unwrap_or_default(), operator)?
+        } else {
+            store.read(|tx| told::told(tx, &task))?
+        });
+        return Ok(Exit::Ok);
+    }
     let _lock = centre.lock("exchange")?;
     match verb {
         Verb::Export { template, batch, partner } => {
@@ -118,7 +138,7 @@ pub(super) fn run(common: &Common, verb: Verb, output: &Output) -> Result<Exit, 
         Verb::Abandon { task, reason } => {
             output.show(&exchange::abandon(&mut centre, &task, &reason, operator)?);
         }
-        Verb::List { .. } | Verb::Template(_) => {}
+        Verb::List { .. } | Verb::Show { .. } | Verb::Template(_) => {}
     }
     Ok(Exit::Ok)
 }
@@ -127,7 +147,10 @@ fn run_template(common: &Common, verb: TemplateVerb, output: &Output) -> Result<
     let bad = |bad: BadTemplate| Error::from(ExchangeError::from(bad));
     match verb {
         TemplateVerb::Check { file } => output.show(&template::read(&file).map_err(bad)?),
-        TemplateVerb::Show { name } => output.show(&exchange::named(common.folder()?, &name)?),
+        TemplateVerb::Show { name } => {
+            let template = template::shown(common.folder()?, &name).map_err(bad)?;
+            output.show(&template.ok_or(ExchangeError::TemplateUnknown)?);
+        }
         TemplateVerb::List => {
             let templates = template::all(common.folder()?).map_err(bad)?.into_values().collect();
             output.show(&Templates { templates });

@@ -1,5 +1,7 @@
 //! `issuer psam …`.
 
+use std::io::Read;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use card_core::Session;
@@ -10,9 +12,10 @@ use super::Common;
 use crate::clock;
 use crate::error::Error;
 use crate::exit::Exit;
+use crate::import::single;
 use crate::output::Output;
 use crate::psam::custody::{self, HandOut, Replacement, ReturnTasks};
-use crate::psam::{self, Order, PsamError, Psams};
+use crate::psam::{self, Order, PsamError};
 use crate::station::failure::StationError;
 use crate::station::slot::{PcscSlot, Slot};
 use card_core::transport::TransportError;
@@ -35,8 +38,15 @@ pub enum Verb {
         #[arg(long, value_name = "SECONDS", default_value_t = 10)]
         wait: u64,
     },
-    /// List PSAMs and who holds them.
-    List,
+    /// List PSAMs and who holds them, of a name its first character.
+    List {
+        /// Whole names; needs an operator with role keys, and goes into the audit log with its reason.
+        #[arg(long)]
+        reveal: bool,
+        /// Why.
+        #[arg(long, value_name = "TEXT")]
+        reason: Option<String>,
+    },
     /// Hand a PSAM out to an institution.
     Handout {
         /// 终端机编号: 12 hex digits.
@@ -98,22 +108,35 @@ pub struct To {
     /// Institution.
     #[arg(long, value_name = "CODE")]
     institution: String,
-    /// Person who answers for it there.
-    #[arg(long, value_name = "NAME")]
-    holder: String,
+    /// File with the name of who answers for it there, one line; - for the standard input.
+    #[arg(long, value_name = "FILE")]
+    holder: PathBuf,
     /// Day on which it is due back.
     #[arg(long, value_name = "YYYYMMDD", value_parser = day)]
     until: String,
 }
 
 impl To {
-    fn as_hand_out(&self) -> HandOut<'_> {
-        HandOut { institution: &self.institution, holder: &self.holder, due: &self.until }
+    /// The name of who answers for it: no argument, which everybody at the machine could read.
+    fn holder(&self) -> Result<String, Error> {
+        let bytes = single::read(&self.holder, || {
+            let mut bytes = Vec::new();
+            std::io::stdin().take(single::BYTES_MAX + 1).read_to_end(&mut bytes).map(|_| bytes)
+        })?;
+        Ok(String::from_utf8(bytes).map_err(|_| PsamError::HolderUnfit)?.trim().to_owned())
+    }
+
+    fn as_hand_out<'a>(&'a self, holder: &'a str) -> HandOut<'a> {
+        HandOut { institution: &self.institution, holder, due: &self.until }
     }
 }
 
 pub(super) fn run(common: &Common, verb: Verb, output: &Output) -> Result<Exit, Error> {
-    let mut centre = common.centre()?;
+    // Names of those who answer for a PSAM are sealed.
+    let mut centre = match verb {
+        Verb::Personalize { .. } | Verb::Tasks => common.centre()?,
+        _ => common.registry(output)?,
+    };
     match verb {
         Verb::Personalize { reader, terminal_number, institution, wait } => {
             let vault = common.vault(&centre, output)?;
@@ -133,13 +156,16 @@ pub(super) fn run(common: &Common, verb: Verb, output: &Output) -> Result<Exit, 
             output.show(&made);
         }
         Verb::Handout { number, to } => {
-            output.show(&custody::hand_out(&mut centre.store, &number, &to.as_hand_out(), common.operator.as_deref())?);
+            let (holder, operator) = (to.holder()?, common.operator.as_deref());
+            output.show(&custody::hand_out(&mut centre.store, &number, &to.as_hand_out(&holder), operator)?);
         }
         Verb::Return { number } => {
             output.show(&custody::take_back(&mut centre.store, &number, common.operator.as_deref())?);
         }
         Verb::Replace { number, with, to, back_by, reason } => {
-            let replacement = Replacement { with: &with, to: to.as_hand_out(), back_by: &back_by, reason: &reason };
+            let holder = to.holder()?;
+            let replacement =
+                Replacement { with: &with, to: to.as_hand_out(&holder), back_by: &back_by, reason: &reason };
             output.show(&custody::replace(&mut centre.store, &number, &replacement, common.operator.as_deref())?);
         }
         Verb::Lost { number, reason } => {
@@ -149,7 +175,11 @@ pub(super) fn run(common: &Common, verb: Verb, output: &Output) -> Result<Exit, 
             output.show(&custody::retire(&mut centre.store, &number, &reason, common.operator.as_deref())?);
         }
         Verb::Tasks => output.show(&ReturnTasks { tasks: centre.store.read(|tx| tx.return_tasks())? }),
-        Verb::List => output.show(&Psams { psams: centre.store.read(|tx| tx.psams())? }),
+        Verb::List { reveal: false, .. } => output.show(&centre.store.read(custody::list)?),
+        Verb::List { reveal: true, reason } => {
+            let reason = reason.unwrap_or_default();
+            output.show(&custody::reveal(&mut centre.store, &reason, common.operator.as_deref())?);
+        }
     }
     Ok(Exit::Ok)
 }

@@ -8,14 +8,14 @@ use super::Common;
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::output::Output;
-use crate::sync::{self, Entries, SyncMove, send};
+use crate::sync::{self, SyncMove, send};
 
 /// What to do with the holder registry of province and ministry. Whatever happens to a card is taken down by itself.
 #[derive(Debug, Subcommand)]
 pub enum Verb {
     /// Show how much is pending, for how long, and which files are not answered.
     Status,
-    /// List what the registry is told, in order.
+    /// List what the registry is told, in order. Its words are shown as stars: they may name somebody.
     List {
         /// In this state only.
         #[arg(long, value_enum)]
@@ -26,6 +26,12 @@ pub enum Verb {
         /// At most so many.
         #[arg(long, default_value_t = 100)]
         limit: u32,
+        /// The registry's words in full; needs an operator who may capture data, and goes into the audit log with its reason.
+        #[arg(long)]
+        reveal: bool,
+        /// Why.
+        #[arg(long, value_name = "TEXT")]
+        reason: Option<String>,
     },
     /// Make a file of what is pending, one entry a card, and put it into DIR/sync/request.
     Export {
@@ -94,10 +100,13 @@ pub(super) fn run(common: &Common, verb: Verb, output: &Output) -> Result<Exit, 
         return Ok(Exit::Ok);
     }
     let mut centre = common.registry(output)?;
-    if let Verb::List { state, card, limit } = verb {
-        let state = state.map(Wanted::name);
-        let entries = centre.store.read(|tx| tx.sync_entries(state, card.as_deref(), limit))?;
-        output.show(&Entries { entries });
+    if let Verb::List { state, card, limit, reveal, reason } = verb {
+        let (store, wanted) = (&mut centre.store, (state.map(Wanted::name), card.as_deref(), limit));
+        output.show(&if reveal {
+            sync::reveal(store, wanted, reason.as_deref().unwrap_or_default(), operator)?
+        } else {
+            store.read(|tx| sync::list(tx, wanted))?
+        });
         return Ok(Exit::Ok);
     }
     let _lock = centre.lock("sync")?;

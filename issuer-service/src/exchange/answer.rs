@@ -137,7 +137,7 @@ fn heads(template: &Template, heading: &Heading, lines: &[&[u8]], rows: usize, f
     }
     if template.titles {
         let titles: Vec<Vec<u8>> =
-            template.columns.iter().map(|column| template.encoding.encode(&column.title).unwrap_or_default()).collect();
+            template.columns.iter().map(|column| template.title(column).unwrap_or_default()).collect();
         let expected = cell::join(template, titles);
         if lines.last().copied() != expected.strip_suffix(b"\n") {
             faults.add(template.head.len() + 1, None, Code::Head);

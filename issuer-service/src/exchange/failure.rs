@@ -46,9 +46,18 @@ pub enum ExchangeError {
         /// Batch.
         batch: i64,
     },
+    /// What stands before the rows does not go into its cell.
+    #[error("column {column} before the rows does not hold what goes there")]
+    HeadUnfit {
+        /// Title.
+        column: String,
+    },
     /// There is no such task.
     #[error("there is no such task")]
     TaskUnknown,
+    /// Why a partner's words are shown in full is not said.
+    #[error("no reason is given")]
+    ReasonMissing,
     /// A file of this name was made already.
     #[error("a file named {name} was made already")]
     NameTaken {
@@ -111,7 +120,9 @@ impl Explain for ExchangeError {
             Self::NameUnfit => "EXCHANGE_NAME_UNFIT",
             Self::PartnerCode => "PARTNER_CODE_INVALID",
             Self::NothingToSend { .. } => "EXCHANGE_EMPTY",
+            Self::HeadUnfit { .. } => "EXCHANGE_HEAD_UNFIT",
             Self::TaskUnknown => "TASK_NOT_FOUND",
+            Self::ReasonMissing => "REASON_MISSING",
             Self::NameTaken { .. } => "EXCHANGE_NAME_TAKEN",
             Self::FileState { .. } => "EXCHANGE_STATE",
             Self::PersonMissing { .. } => "PERSON_NOT_FOUND",
@@ -146,7 +157,12 @@ impl Explain for ExchangeError {
                 format!("批次 {batch} 没有可导出的任务（已导出、已成功或正在等待另一方回盘）"),
                 format!("batch {batch} has no job to be sent: sent already, accepted, or another partner is asked"),
             ),
+            Self::HeadUnfit { column } => lang.pick(
+                format!("文件头的 {column} 放不下应有的内容；没有生成文件"),
+                format!("column {column} before the rows does not hold what goes there; no file was made"),
+            ),
             Self::TaskUnknown => lang.pick("没有这个任务号", "there is no such task").to_owned(),
+            Self::ReasonMissing => lang.pick("没有写明理由", "no reason is given").to_owned(),
             Self::NameTaken { name } => {
                 lang.pick(format!("已有名为 {name} 的文件"), format!("a file named {name} was made already"))
             }
@@ -172,7 +188,7 @@ impl Explain for ExchangeError {
             Self::TemplateUnknown | Self::Direction { .. } => {
                 lang.pick("用 issuer exchange template list 查看", "see them with `issuer exchange template list`")
             }
-            Self::Template { .. } => lang.pick(
+            Self::Template { .. } | Self::HeadUnfit { .. } => lang.pick(
                 "改正后用 issuer exchange template check 检查",
                 "mend it and check it with `issuer exchange template check`",
             ),
@@ -181,6 +197,7 @@ impl Explain for ExchangeError {
             Self::NothingToSend { .. } | Self::TaskUnknown | Self::FileState { .. } => {
                 lang.pick("用 issuer exchange list 查看", "look with `issuer exchange list`")
             }
+            Self::ReasonMissing => lang.pick("用 --reason 说明", "say why with --reason"),
             Self::NameTaken { .. } => lang.pick("等一秒再试", "wait a second and try again"),
             Self::PersonMissing { .. } => lang.pick("核对批次人员", "look at the people of the batch"),
             Self::File { .. } => lang.pick("检查权限和磁盘空间后重试", "check permissions and space, then try again"),
@@ -193,7 +210,12 @@ impl Explain for ExchangeError {
     fn exit(&self) -> Exit {
         match self {
             Self::TemplateUnknown | Self::TaskUnknown | Self::NothingToSend { .. } => Exit::NotFound,
-            Self::Template { .. } | Self::Direction { .. } | Self::NameUnfit | Self::PartnerCode => Exit::Usage,
+            Self::Template { .. }
+            | Self::HeadUnfit { .. }
+            | Self::Direction { .. }
+            | Self::NameUnfit
+            | Self::ReasonMissing
+            | Self::PartnerCode => Exit::Usage,
             Self::NameTaken { .. } | Self::FileState { .. } | Self::PersonMissing { .. } => Exit::Refused,
             Self::File { .. } => Exit::Storage,
             Self::Batch(error) => error.exit(),

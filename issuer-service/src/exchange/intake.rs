@@ -8,10 +8,12 @@ use std::path::Path;
 use super::answer::{self, Answer, Sent};
 use super::failure::ExchangeError;
 use super::fault::{Code, Faults};
+use super::folder::{Folder, Place};
 use super::inbox::{self, Answers, Read, Source, UNKNOWN_FILE_MAX};
 pub use super::inbox::{Intake, Outcome, Taken};
 use super::state::{FileMove, FileState, RowMove};
 use super::template::{Direction, Partner, Template};
+use super::told::PART;
 use super::values::Heading;
 use super::{SentFile, find, subjects, template};
 use crate::audit::Act;
@@ -62,8 +64,9 @@ impl Answers for Partners<'_> {
     fn limit(&self, centre: &mut Centre, name: &str) -> Result<u64, ExchangeError> {
         let Ok((template, batch)) = whose(&centre.folder, name, self.template)? else { return Ok(UNKNOWN_FILE_MAX) };
         let files = centre.store.read(|tx| tx.exchange_files(Some(batch)))?;
-        let rows = files.iter().map(|file| file.rows).max().unwrap_or(0);
-        Ok(answer::bytes_max(&template, rows))
+        // Of a batch that was sent nothing, or that is none, there is more to say than that the file is long.
+        let rows = files.iter().map(|file| file.rows).max();
+        Ok(rows.map_or(UNKNOWN_FILE_MAX, |rows| answer::bytes_max(&template, rows)))
     }
 
     fn judge(&self, centre: &mut Centre, file: Read<'_>, operator: Option<&str>) -> Result<Outcome, Refusal> {
@@ -83,7 +86,10 @@ impl Answers for Partners<'_> {
         let (files, sent): (Vec<SentFile>, Vec<Sent>) = bodies.into_iter().unzip();
         let (which, answers) = answer::read(&template, &sent, city, file.bytes).map_err(Refusal::Faults)?;
         let answered = files.get(which).ok_or_else(|| Refusal::Faults(Faults::of_file(Code::NothingSent)))?;
-        centre.store.act(|tx| carry_out(tx, answered, &answers, file, operator))
+        let outcome = centre.store.act(|tx| carry_out(tx, answered, &answers, file, operator))?;
+        // It holds people's data, and nobody fetches it any more.
+        Folder::of(&centre.folder)?.remove(Place::Request, &answered.name)?;
+        Ok(outcome)
     }
 }
 
@@ -172,7 +178,7 @@ fn carry_out(
     let (mut accepted, mut refused) = (0, 0);
     for answer in answers {
         let Answer { job, reason, bank_card_number, identifier, .. } = answer;
-        let words = format!("{reason}\u{1F}{bank_card_number}");
+        let words = format!("{reason}{PART}{bank_card_number}");
         let by = if answer.accepted { RowMove::Accept } else { RowMove::Refuse };
         tx.move_exchange_row(file.number, *job, by, &words, identifier.as_deref())?;
         if answer.accepted {

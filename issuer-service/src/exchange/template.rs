@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use super::cell;
 use super::charset::Charset;
 pub use super::item::Value;
 use crate::lang::Lang;
@@ -215,6 +216,21 @@ pub enum TemplateFault {
         /// Title.
         column: String,
     },
+    /// A text that is the same in every file does not go into its cell: too long, a separator, or a character that the encoding lacks.
+    #[error("column {column}: the text that the template itself says does not go into the cell")]
+    Text {
+        /// Title.
+        column: String,
+    },
+    /// A cell that is cut although it says who or what a row is about.
+    #[error("column {column}: only an address or an employer may be cut")]
+    Cut {
+        /// Title.
+        column: String,
+    },
+    /// Two files of a batch would have one name.
+    #[error("file_name: it needs {{time}} or {{clock}}: a batch may be sent in more than one file")]
+    FileNameTwice,
     /// The name is not a word, or is not that of the file.
     #[error(
         "name: lower-case letters, digits and dashes, the same as the file's name; the registry's are registry and registry-return"
@@ -280,6 +296,22 @@ pub fn all(folder: &Path) -> Result<BTreeMap<String, (Template, Origin)>, BadTem
         templates.insert(template.name.clone(), (template, Origin::Site));
     }
     Ok(templates)
+}
+
+/// The template of a name as it is shown: the site's own, else the program's. A file that is being written from what is shown here is
+/// empty until then, and says nothing.
+///
+/// # Errors
+/// [`BadTemplate`] for the site's own.
+///
+/// # Panics
+/// Never: a test reads every built-in template.
+pub fn shown(folder: &Path, name: &str) -> Result<Option<Template>, BadTemplate> {
+    let built_in = BUILT_IN.iter().map(|text| Template::parse(text).expect("built-in templates are tested"));
+    let path = folder.join("templates").join(format!("{name}.toml"));
+    let is_name = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    let own = name.chars().all(is_name) && std::fs::metadata(&path).is_ok_and(|file| file.len() > 0);
+    if own { read(&path).map(Some) } else { Ok({ built_in }.find(|template| template.name == name)) }
 }
 
 /// The template of a file.
@@ -424,6 +456,20 @@ impl Template {
             if !column.value.is_for(self.partner) {
                 return Err(TemplateFault::OthersValue { column: title() });
             }
+            if column.overflow == Overflow::Cut && !matches!(column.value, Value::Address | Value::Employer) {
+                return Err(TemplateFault::Cut { column: title() });
+            }
+            let said = match &column.value {
+                Value::Text(text) => Some(text.clone()),
+                Value::RecordBytes => Some(self.record_bytes.unwrap_or(0).to_string()),
+                _ => None,
+            };
+            if said.is_some_and(|text| cell::encode(self, column, &text).is_err()) {
+                return Err(TemplateFault::Text { column: title() });
+            }
+        }
+        if let Some(column) = self.columns.iter().find(|column| self.titles && self.title(column).is_none()) {
+            return Err(TemplateFault::Text { column: column.title.clone() });
         }
         let sum = self.columns.iter().filter_map(|column| column.bytes).sum();
         let stated = self.record_bytes.unwrap_or(0);
@@ -448,9 +494,19 @@ impl Template {
         self.check_file_name()
     }
 
+    /// The title of a column as the line before the rows holds it; none when it does not go there.
+    #[must_use]
+    pub fn title(&self, column: &Column) -> Option<Vec<u8>> {
+        if self.partner == Partner::Registry {
+            return cell::encode(self, column, &column.title).ok();
+        }
+        let splits = self.separator.is_some_and(|separator| column.title.contains(separator));
+        self.encoding.encode(&column.title).ok().filter(|_| !splits)
+    }
+
     fn check_file_name(&self) -> Result<(), TemplateFault> {
         let (export, registry) = (self.direction == Direction::Export, self.partner == Partner::Registry);
-        let (mut batches, mut place_before) = (0, false);
+        let (mut batches, mut place_before, mut timed) = (0, false, !export || registry);
         for part in parts(&self.file_name) {
             let known = match part {
                 Part::Text(text) => !text.contains(['/', '\\', '{', '}', '\0']),
@@ -468,17 +524,17 @@ impl Template {
                 }
             };
             let is_place = matches!(part, Part::Place(_));
+            timed |= matches!(part, Part::Place("time" | "clock"));
             if !known || (is_place && place_before) {
                 let (Part::Text(part) | Part::Place(part)) = part;
                 return Err(TemplateFault::FileName { part: part.to_owned() });
             }
             place_before = is_place;
         }
-        if batches == 1 && !self.file_name.starts_with('.') {
-            Ok(())
-        } else {
-            Err(TemplateFault::FileName { part: self.file_name.clone() })
+        if batches != 1 || self.file_name.starts_with('.') {
+            return Err(TemplateFault::FileName { part: self.file_name.clone() });
         }
+        if timed { Ok(()) } else { Err(TemplateFault::FileNameTwice) }
     }
 }
 
@@ -566,5 +622,52 @@ mod tests {
         assert!(matches!(refused("\"result\"", "\"outcome\""), TemplateFault::Toml(_)));
         assert!(matches!(refused("bank-fixed-return", "../x"), TemplateFault::Name));
         assert!(matches!(refused("form = \"fixed\"", "form = \"fixed\"\nseparator = \"|\""), TemplateFault::Separator));
+    }
+
+    #[test]
+    fn a_template_whose_own_texts_do_not_fit_or_that_cuts_what_tells_rows_apart_is_refused() {
+        let refused = |good: &str, from: &str, to: &str| {
+            assert!(good.contains(from), "{from}");
+            Template::parse(&good.replacen(from, to, 1)).expect_err(to)
+        };
+        let [fixed, delimited] = [BUILT_IN[0], BUILT_IN[2]];
+        let is_text =
+            |fault: TemplateFault, title: &str| matches!(fault, TemplateFault::Text { column } if column == title);
+        assert!(is_text(refused(fixed, "\"=SH\"", "\"=HEADER-TOO-LONG\""), "标识"));
+        assert!(is_text(refused(fixed, "\"record_bytes\", bytes = 8", "\"record_bytes\", bytes = 2"), "记录长度"));
+        let cut = refused(fixed, "\"detail\", bytes = 12", "\"detail\", overflow = \"cut\", bytes = 12");
+        assert!(matches!(cut, TemplateFault::Cut { column } if column == "明细号"));
+        let cut = refused(
+            fixed,
+            "\"certificate_number\", bytes = 18",
+            "\"certificate_number\", overflow = \"cut\", bytes = 18",
+        );
+        assert!(matches!(cut, TemplateFault::Cut { .. }));
+        assert!(matches!(refused(fixed, "_{time}", ""), TemplateFault::FileNameTwice));
+        let titled = format!("titles = true\n{delimited}").replace("titles = false", "");
+        let first = Template::parse(delimited).expect("built in").columns.remove(0).title;
+        let with = |title: &str| format!("title = \"{title}\", value");
+        if Template::parse(&titled).is_ok() {
+            assert!(is_text(refused(&titled, &with(&first), &with("a|b")), "a|b"));
+        }
+    }
+
+    #[test]
+    fn what_is_shown_does_not_come_from_the_file_that_it_is_written_into() {
+        let folder = tempfile::tempdir().expect("folder");
+        let templates = folder.path().join("templates");
+        std::fs::create_dir(&templates).expect("folder");
+        let shown = |name: &str| shown(folder.path(), name).map(|template| template.map(|template| template.title));
+        let built_in = shown("registry").expect("shown").expect("built in");
+        std::fs::write(templates.join("registry.toml"), "").expect("the shell has made it");
+        assert_eq!(shown("registry").expect("shown"), Some(built_in.clone()));
+        let own = BUILT_IN[7].replacen(&built_in, "省", 1);
+        std::fs::write(templates.join("registry.toml"), own).expect("written");
+        assert_eq!(shown("registry").expect("shown").as_deref(), Some("省"));
+        std::fs::write(templates.join("registry.toml"), "x").expect("written");
+        assert!(shown("registry").is_err());
+        for name in ["nothing", "../registry", ""] {
+            assert_eq!(shown(name).expect("shown"), None, "{name}");
+        }
     }
 }

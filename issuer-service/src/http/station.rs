@@ -453,7 +453,10 @@ fn prepared(desk: &StationDesk, fingerprint: &str, body: &[u8]) -> Result<Vec<Jo
             let mut lines = Vec::with_capacity(jobs.len() + 1);
             for job in jobs.into_iter().filter(|job| *job > after) {
                 match line(desk, tx, job) {
-                    Ok(prepared) => lines.push(JobLine::Job(Box::new(prepared))),
+                    Ok(prepared) => {
+                        tx.give_data(job)?;
+                        lines.push(JobLine::Job(Box::new(prepared)));
+                    }
                     // One person's details keep nobody else from a card. A card begun is declared lost by an operator.
                     Err(StationError::Content { .. } | StationError::PersonMissing { .. }) => {
                         if tx.waits(job)? {

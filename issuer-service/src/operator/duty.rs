@@ -95,6 +95,7 @@ pub const DUTIES: &[(&str, Duty)] = &[
     ("exchange resend", Needs(&[Capture])),
     ("exchange abandon", Needs(&[Capture])),
     ("exchange list", Looks),
+    ("exchange show", Looks),
     ("exchange template list", Looks),
     ("exchange template show", Looks),
     ("exchange template check", Looks),
@@ -349,7 +350,8 @@ impl Duties {
              Made by `issuer operator duties --markdown`. Every command that changes something needs a registered, active operator \
              (`--operator`,\n`ISSUER_OPERATOR`) with one of its roles; that is looked at before it begins and again in the transaction of \
              each of its acts. Nobody\napproves what they made. Commands that show what is masked otherwise (`person show --reveal`, \
-             `photo show --out`) need `capture`.\n\n\
+             `photo show --out`, `exchange show --reveal`, `sync list --reveal`) need `capture`; \
+             `psam list --reveal` needs `keys`.\n\n\
              `manage`: until an operator holds it, anyone at the machine may register operators; from then on only its holders may, \
              nobody\nchanges their own roles, so somebody always holds it. A machine cannot tell that two names are one person: whoever \
              holds `manage` answers\nfor one name a person.\n\n\

@@ -31,6 +31,8 @@ pub enum PhotoFault {
     },
     /// A link to another file.
     Link,
+    /// A pipe, a socket, a device.
+    NotPlain,
     /// Arithmetic or lossless coding.
     Coding,
     /// Other dimensions.
@@ -84,6 +86,7 @@ impl PhotoFault {
             Self::Damaged => "PHOTO_DAMAGED",
             Self::Trailing { .. } => "PHOTO_TRAILING",
             Self::Link => "PHOTO_LINK",
+            Self::NotPlain => "PHOTO_NOT_PLAIN",
             Self::Coding => "PHOTO_CODING",
             Self::Size { .. } => "PHOTO_SIZE",
             Self::Progressive => "PHOTO_PROGRESSIVE",
@@ -145,6 +148,9 @@ impl PhotoFault {
             Self::Unreadable => ("文件读不出来", "the file cannot be read"),
             Self::NotJpeg => ("不是 JPEG 文件", "not a JPEG file"),
             Self::Link => ("这是链接，不是照片文件；不跟随链接", "a link and no photo: links are not followed"),
+            Self::NotPlain => {
+                ("不是普通文件（是管道、设备等），没有打开", "no plain file but a pipe or a device; it was not opened")
+            }
             Self::Damaged => ("JPEG 文件已损坏", "the JPEG is damaged"),
             Self::Coding => ("无损或算术编码的 JPEG", "a JPEG coded lossless or arithmetic"),
             Self::Progressive => ("渐进式 JPEG", "a progressive JPEG"),
@@ -169,7 +175,7 @@ impl PhotoFault {
             Self::NameDiffers => ("核实照片是谁的", "find out whose photo it is"),
             Self::Twice { .. } => ("每人只留一张", "leave one photo for each person"),
             Self::Unreadable => ("检查文件和权限", "check the file and its permissions"),
-            Self::Link => ("把照片本身放进文件夹", "put the photo itself into the folder"),
+            Self::Link | Self::NotPlain => ("把照片本身放进文件夹", "put the photo itself into the folder"),
             Self::NotJpeg | Self::Damaged | Self::Trailing { .. } => ("重新导出为 JPEG", "export it again as a JPEG"),
             Self::Coding | Self::Progressive => {
                 ("用“基线”（非渐进）方式重新导出", "export it again as a baseline JPEG, not a progressive one")

@@ -26,11 +26,22 @@ pub(super) enum Files {
     Archive(Box<ZipArchive<File>>, Vec<(String, usize)>),
 }
 
-/// A file of a folder, or a link, which may lead nowhere.
+/// A file of a folder, or what stands there instead.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Found {
     path: PathBuf,
-    link: bool,
+    kind: Kind,
+}
+
+/// What stands under a name.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Kind {
+    /// A file.
+    Plain,
+    /// A link, which is told and not followed.
+    Link,
+    /// A pipe, a socket, a device: told and not opened.
+    Other,
 }
 
 impl Files {
@@ -51,7 +62,7 @@ impl Files {
         let mut magic = Vec::new();
         Read::by_ref(&mut file).take(2).read_to_end(&mut magic).map_err(failed)?;
         if magic != b"PK" {
-            return Ok(Self::Folder(vec![Found { path: path.to_owned(), link: false }]));
+            return Ok(Self::Folder(vec![Found { path: path.to_owned(), kind: Kind::Plain }]));
         }
         let damaged = || PhotoError::Archive { path: path.to_owned() };
         let mut archive = Box::new(ZipArchive::new(file).map_err(|_| damaged())?);
@@ -89,11 +100,11 @@ impl Files {
         }
     }
 
-    /// Whether it is a link, which is told and not followed.
-    pub(super) fn is_link(&self, place: usize) -> bool {
+    /// What it is.
+    pub(super) fn kind(&self, place: usize) -> Kind {
         match self {
-            Self::Folder(files) => files.get(place).is_some_and(|found| found.link),
-            Self::Archive(..) => false,
+            Self::Folder(files) => files.get(place).map_or(Kind::Plain, |found| found.kind),
+            Self::Archive(..) => Kind::Plain,
         }
     }
 
@@ -130,15 +141,20 @@ fn walk(folder: &Path, depth: u32, into: &mut Vec<Found>) -> Result<(), PhotoErr
     let failed = |source| failed(folder, source);
     for entry in fs::read_dir(folder).map_err(failed)? {
         let entry = entry.map_err(failed)?;
-        // A link could name any file of the machine; devices are no photos.
+        // A link could name any file of the machine; a pipe never ends.
         let kind = entry.file_type().map_err(failed)?;
         if hidden(&entry.file_name().to_string_lossy()) {
             continue;
         }
         if kind.is_dir() && depth > 0 {
             walk(&entry.path(), depth - 1, into)?;
-        } else if kind.is_file() || kind.is_symlink() {
-            into.push(Found { path: entry.path(), link: kind.is_symlink() });
+        } else if !kind.is_dir() {
+            let kind = match (kind.is_file(), kind.is_symlink()) {
+                (true, _) => Kind::Plain,
+                (_, true) => Kind::Link,
+                _ => Kind::Other,
+            };
+            into.push(Found { path: entry.path(), kind });
         }
         if into.len() > FILES_MAX {
             return Err(PhotoError::TooMany { found: into.len(), most: FILES_MAX });

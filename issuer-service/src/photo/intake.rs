@@ -14,7 +14,7 @@ use zeroize::Zeroizing;
 use super::Photo;
 use super::failure::PhotoError;
 use super::fault::PhotoFault;
-use super::files::{self, Files};
+use super::files::{self, Files, Kind};
 use super::report::{Refused, Report};
 use super::rules::Rules;
 use super::stored::Stored;
@@ -157,8 +157,10 @@ fn one(
     place: usize,
     seen: &mut BTreeMap<i64, u64>,
 ) -> Result<Option<Checked>, Stopped> {
-    if files.is_link(place) {
-        return Err(PhotoFault::Link.into());
+    match files.kind(place) {
+        Kind::Plain => {}
+        Kind::Link => return Err(PhotoFault::Link.into()),
+        Kind::Other => return Err(PhotoFault::NotPlain.into()),
     }
     let name = files.name(place);
     let (stem, ending) = name.rsplit_once('.').unwrap_or((&name, ""));

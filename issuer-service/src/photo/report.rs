@@ -66,12 +66,20 @@ impl Report {
         let lang = self.lang;
         self.faults.extend(faults.into_iter().map(|fault| Refused {
             file,
-            name: mask(stem, 2, 2),
+            name: masked(stem),
             code: fault.code(),
             message: fault.message(lang),
             remedy: fault.remedy(lang),
         }));
     }
+}
+
+/// A number keeps its first and last two characters; of letters, which may be a name, the first one alone stays.
+fn masked(stem: &str) -> String {
+    let plain = |c: char| c.is_ascii_digit() || c == 'X' || c == 'x';
+    let head = if stem.chars().take(2).all(plain) { 2 } else { 1 };
+    let tail = stem.chars().rev().take_while(|c| plain(*c)).take(2).count();
+    mask(stem, head, tail)
 }
 
 impl Written for Report {
@@ -123,5 +131,25 @@ impl Show for Report {
             format!("{created} created, {changed} changed, {unchanged} unchanged, {refused} files refused{dry}"),
         ));
         lines.join("\n")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::masked;
+
+    #[test]
+    fn of_a_name_in_a_files_name_the_first_character_stays() {
+        for (stem, shown) in [
+            ("513301199001010088", "51**************88"),
+            ("51330119900101001X", "51**************1X"),
+            ("王小51330119900101", "王*************01"),
+            ("513301199001010088王小", "51******************"),
+            ("王小", "王*"),
+            ("王", "*"),
+            ("", ""),
+        ] {
+            assert_eq!(masked(stem), shown);
+        }
     }
 }

@@ -5,13 +5,15 @@
 use serde::Serialize;
 use settlement::id::TerminalNumber;
 
-use super::{Psam, PsamError, registered};
+use super::{Psam, PsamError, Psams, registered};
 use crate::audit::Act;
+use crate::audit::text::{self, TextFault};
 use crate::clearing::institution::TerminalState;
 use crate::clock;
 use crate::lang::Lang;
 use crate::operator::Role;
 use crate::output::Show;
+use crate::person::masked_name;
 use crate::state::{State, states};
 use crate::store::{Store, StoreError, Tx};
 
@@ -126,6 +128,31 @@ pub struct Loss {
     pub signed: Vec<Signed>,
 }
 
+/// PSAMs as they are shown: of the name of who answers for one its first character.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn list(tx: &Tx<'_>) -> Result<Psams, StoreError> {
+    Ok(Psams { psams: tx.psams()?.into_iter().map(masked).collect() })
+}
+
+/// PSAMs with whole names: who asked and why is on record before.
+///
+/// # Errors
+/// [`PsamError`].
+pub fn reveal(store: &mut Store, reason: &str, operator: Option<&str>) -> Result<Psams, PsamError> {
+    store.act(|tx| {
+        let actor = tx.require(operator, Role::Keys)?;
+        said(reason)?;
+        let (object, detail) = ("PSAMs".to_owned(), reason.to_owned());
+        Ok((Psams { psams: tx.psams()? }, Act { actor, act: "psam.reveal", object, detail }))
+    })
+}
+
+fn masked(psam: Psam) -> Psam {
+    Psam { holder: psam.holder.as_deref().map(masked_name), ..psam }
+}
+
 /// Hands a PSAM out.
 ///
 /// # Errors
@@ -134,7 +161,7 @@ pub fn hand_out(store: &mut Store, number: &str, to: &HandOut<'_>, operator: Opt
     store.act(|tx| {
         let operator = tx.require(operator, Role::Keys)?;
         give(tx, number, to)?;
-        Ok((found(tx, number)?, act(operator, "psam.hand_out", number, given(to))))
+        Ok((masked(found(tx, number)?), act(operator, "psam.hand_out", number, given(to))))
     })
 }
 
@@ -172,6 +199,7 @@ pub fn replace(
             return Err(PsamError::State { terminal_number: number.to_owned(), state: old.state });
         }
         still_ahead(back_by)?;
+        names_nobody(reason, [old.holder.as_deref().unwrap_or_default(), to.holder])?;
         give(tx, with, &to)?;
         let task = ReturnTask {
             terminal_number: number.to_owned(),
@@ -200,6 +228,7 @@ pub fn lose(store: &mut Store, number: &str, reason: &str, operator: Option<&str
         let operator = tx.require(operator, Role::Keys)?;
         said(reason)?;
         let psam = found(tx, number)?;
+        names_nobody(reason, [psam.holder.as_deref().unwrap_or_default()])?;
         let by = if psam.state == PsamState::InCustody.name() { PsamMove::LoseHere } else { PsamMove::Lose };
         tx.move_psam(number, by).map_err(|error| refused(error, &psam))?;
         tx.close_return(number)?;
@@ -237,10 +266,20 @@ fn said(reason: &str) -> Result<(), PsamError> {
     if reason.trim().is_empty() { Err(PsamError::ReasonMissing) } else { Ok(()) }
 }
 
+/// A reason stands in the audit log and beside the PSAM: who answers for it does not.
+fn names_nobody<'a>(reason: &str, holders: impl IntoIterator<Item = &'a str>) -> Result<(), StoreError> {
+    let named = holders.into_iter().any(|holder| text::names(reason, holder));
+    if named { Err(StoreError::TextUnfit { why: TextFault::Name }) } else { Ok(()) }
+}
+
 fn give(tx: &Tx<'_>, number: &str, to: &HandOut<'_>) -> Result<(), PsamError> {
     let psam = found(tx, number)?;
     registered(tx, to.institution)?;
     still_ahead(to.due)?;
+    if to.holder.trim().is_empty() || to.holder.chars().any(char::is_control) {
+        return Err(PsamError::HolderUnfit);
+    }
+    tx.seal_custodians()?;
     tx.hand_out_psam(number, to).map_err(|error| refused(error, &psam))
 }
 

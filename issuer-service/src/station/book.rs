@@ -102,6 +102,8 @@ pub(super) struct Finished {
     steps: usize,
     body: String,
     signature: String,
+    /// How often what goes onto the card had changed when it was compared.
+    data_changes: i64,
 }
 
 impl By<'_> {
@@ -276,6 +278,8 @@ impl Book<'_> {
         // A card begun on a wrong clock would carry a wrong date.
         tx.log_is_whole()?;
         tx.clock_holds()?;
+        // Somebody disabled in the middle of a run begins no more cards; one that is begun is finished.
+        tx.require(Some(by.operator), Role::Station).map_err(BatchError::from)?;
         self.under_way(tx, batch, by)?;
         care::check(tx, by, lot, &[by.reader])?;
         if tx.card_by_chip(chip)?.is_some() {
@@ -347,7 +351,7 @@ impl Book<'_> {
     /// The outcome of a card that was read back as it was prepared: journal, receipt, states, audit, all or nothing.
     ///
     /// # Errors
-    /// [`StationError::ReadBackDiffers`], [`StationError::Store`].
+    /// [`StationError::DataChanged`], [`StationError::ReadBackDiffers`], [`StationError::Store`].
     pub fn finish(&self, store: &mut Store, written: &Written<'_>, by: &By<'_>) -> Result<(), StationError> {
         let finished = self.finished(store, written, by)?;
         store.journal(|tx| self.finish_in(tx, &finished, by))
@@ -361,31 +365,43 @@ impl Book<'_> {
         by: &By<'_>,
     ) -> Result<Finished, StationError> {
         let Written { job, steps, read_back, .. } = *written;
-        let (order, batch) = store.read(|tx| -> Result<_, StationError> {
+        let (order, batch, (data_changes, given)) = store.read(|tx| -> Result<_, StationError> {
             let card = tx.card_of_job(job)?.ok_or(StationError::PersonMissing { job })?;
-            Ok((self.order(tx, card)?, tx.batch_of_job(job)?.unwrap_or_default()))
+            Ok((self.order(tx, card)?, tx.batch_of_job(job)?.unwrap_or_default(), tx.data_changes(job)?))
         })?;
         // What is known of the person now is what was planned for the card, or is planned anew.
-        let planned =
-            written.order.filter(|given| given.makes_the_same_as(&order)).and_then(|given| given.plan.as_ref());
-        let expected = match planned {
+        let same = written.order.filter(|given| given.makes_the_same_as(&order));
+        let expected = match same.and_then(|given| given.plan.as_ref()) {
             Some(plan) => ReadBack::expected(plan),
             None => ReadBack::expected(&self.plan(&order)?),
         };
         if expected != read_back {
-            return Err(StationError::ReadBackDiffers { job });
+            // Made as it was ordered, of what has changed since; a station elsewhere may have made it so.
+            let of_older = match written.order {
+                Some(given) if same.is_none() => ReadBack::expected(&self.plan(given)?) == read_back,
+                Some(_) => false,
+                None => given != data_changes,
+            };
+            return Err(if of_older {
+                StationError::DataChanged { job }
+            } else {
+                StationError::ReadBackDiffers { job }
+            });
         }
         let card = Card { state: CardState::Sealed.name().to_owned(), ..order.card };
         let done = receipt::Done { batch, key_version: order.key_version, steps, read_back };
         let (body, signature) = receipt::make(self.vault, &done, &card, by);
-        Ok(Finished { card, steps, body, signature })
+        Ok(Finished { card, steps, body, signature, data_changes })
     }
 
     /// Puts a card that is made on record, in a transaction that may hold more.
     pub(super) fn finish_in(&self, tx: &Tx<'_>, finished: &Finished, by: &By<'_>) -> Result<(), StationError> {
-        let Finished { card, steps, body, signature } = finished;
+        let Finished { card, steps, body, signature, data_changes } = finished;
         let job = card.job;
         tx.log_is_whole()?;
+        if tx.data_changes(job)?.0 != *data_changes {
+            return Err(StationError::DataChanged { job });
+        }
         tx.move_job(job, JobMove::Finish)?;
         tx.move_card(job, CardMove::Seal)?;
         tx.move_number(&card.card_number, NumberMove::Use)?;

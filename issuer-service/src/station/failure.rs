@@ -72,6 +72,12 @@ pub enum StationError {
         /// Job.
         job: i64,
     },
+    /// What goes onto the card changed while it was written.
+    #[error("the data of the person of job {job} changed while the card was written")]
+    DataChanged {
+        /// Job.
+        job: i64,
+    },
     /// A reader or lot is kept from work.
     #[error("{} {name} is held", kind.name())]
     Held {
@@ -101,7 +107,15 @@ pub enum StationError {
     },
 }
 
+/// Code of [`StationError::DataChanged`], at either end of a line.
+pub(super) const DATA_CHANGED: &str = "STATION_DATA_CHANGED";
+
 impl StationError {
+    /// Whether the card at hand is to be written anew, of what the centre holds now.
+    pub(super) fn wants_it_anew(&self) -> bool {
+        self.code() == DATA_CHANGED
+    }
+
     /// The code, for a thread that stops others.
     pub(super) fn code_for_log(&self) -> &'static str {
         self.code()
@@ -124,6 +138,7 @@ impl Explain for StationError {
             Self::PersonMissing { .. } => "PERSON_NOT_FOUND",
             Self::NotPrintable { .. } => "CARD_NOT_PRINTABLE",
             Self::ReadBackDiffers { .. } => "STATION_READ_BACK_DIFFERS",
+            Self::DataChanged { .. } => DATA_CHANGED,
             Self::Held { kind: HoldKind::Reader, .. } => "READER_HELD",
             Self::Held { kind: HoldKind::Lot, .. } => "LOT_HELD",
             Self::NotHeld { .. } => "NOT_HELD",
@@ -163,6 +178,12 @@ impl Explain for StationError {
             Self::ReadBackDiffers { job } => lang.pick(
                 format!("任务 {job} 的回读内容与中心备好的数据不符，未记为制成"),
                 format!("what was read back of job {job} is not what the centre prepared; it is not called made"),
+            ),
+            Self::DataChanged { job } => lang.pick(
+                format!("任务 {job} 的人员数据在写卡期间有变更，未记为制成"),
+                format!(
+                    "the data of the person of job {job} changed while the card was written; it is not called made"
+                ),
             ),
             Self::Held { kind: HoldKind::Reader, name } => lang.pick(
                 format!("读写器 {name} 因连续废卡已停用"),
@@ -207,6 +228,10 @@ impl Explain for StationError {
                 "核对工位与中心的程序版本；用 batch spoil 申报该卡作废",
                 "compare the versions of station and centre; declare the card lost with `batch spoil`",
             ),
+            Self::DataChanged { .. } => lang.pick(
+                "放回同一张卡，再运行同一命令：按新数据重写",
+                "put the same card in and run the same command: it is written anew of the new data",
+            ),
             Self::Held { .. } => lang.pick(
                 "检查后用 issuer station release 解除，或换一台读写器、一个批号",
                 "look at it, then `issuer station release`; or take another reader or lot",
@@ -230,7 +255,11 @@ impl Explain for StationError {
             Self::Security(error) => module_exit(error),
             Self::NotHeld { .. } | Self::NotPrintable { .. } => Exit::NotFound,
             Self::ReadBackDiffers { .. } => Exit::Mismatch,
-            Self::Held { .. } | Self::Plan(_) | Self::Content { .. } | Self::PersonMissing { .. } => Exit::Refused,
+            Self::Held { .. }
+            | Self::DataChanged { .. }
+            | Self::Plan(_)
+            | Self::Content { .. }
+            | Self::PersonMissing { .. } => Exit::Refused,
             Self::Receipt { .. } => Exit::Storage,
         }
     }
@@ -241,6 +270,7 @@ impl Explain for StationError {
             Self::Line(error) => error.retryable(),
             Self::Store(error) => error.retryable(),
             Self::Stock(error) => error.retryable(),
+            Self::DataChanged { .. } => true,
             Self::Choose(_)
             | Self::SameReader { .. }
             | Self::Transport(_)

@@ -73,7 +73,8 @@ pub trait Line {
     /// A card was read back as written: its receipt is signed. `read_back` is the digest of what the card answered.
     ///
     /// # Errors
-    /// [`StationError::ReadBackDiffers`] when it is not what the centre prepared.
+    /// [`StationError::ReadBackDiffers`] when it is not what the centre prepared; [`StationError::DataChanged`] when what goes onto the
+    /// card changed meanwhile: [`Line::find`] has the order by which the same card is written anew.
     fn finish(&mut self, order: &Order, steps: usize, read_back: &str) -> Result<(), StationError>;
 
     /// A card failed; the job that follows.

@@ -5,6 +5,7 @@
 use std::io;
 use std::path::PathBuf;
 
+use super::failure::DATA_CHANGED;
 use crate::error::Explain;
 use crate::exit::Exit;
 use crate::lang::Lang;
@@ -139,10 +140,12 @@ const CODES: &[&str] = &[
     "STATION_KEY_LIMIT",
     "STATION_PROFILE_DIFFERS",
     "STATION_READ_BACK_DIFFERS",
+    DATA_CHANGED,
     "READER_HELD",
     "LOT_HELD",
     "BATCH_NOT_FOUND",
     "BATCH_STATE",
+    "OPERATOR_DISABLED",
     "OPERATOR_UNKNOWN",
     "OPERATOR_ROLE_MISSING",
     "STATE_MOVED",
@@ -162,6 +165,12 @@ impl LineError {
     #[must_use]
     pub fn is_final(&self) -> bool {
         matches!(self, Self::Refused { code, .. } if FINAL.contains(code))
+    }
+
+    /// Whether the outcome that was sent is that of a card which is to be written anew.
+    #[must_use]
+    pub fn wants_it_anew(&self) -> bool {
+        matches!(self, Self::Refused { code, .. } if *code == DATA_CHANGED)
     }
 
     /// A refusal that came over the line.

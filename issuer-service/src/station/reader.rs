@@ -9,7 +9,7 @@ use card_core::transport::TransportError;
 
 use super::event::{Event, Refusal, What};
 use super::failure::{StationError, transport_code};
-use super::line::{Line, Order};
+use super::line::{Found, Line, Order};
 use super::slot::Slot;
 use super::work::{Claim, Work, Written};
 use super::{Counts, Ended, Station, Stop};
@@ -228,7 +228,20 @@ impl<'a> Reader<'a> {
         for _ in 0..RETURNS_MAX {
             match work.write(line, &mut session, &mut order, resumed)? {
                 Written::Verified { steps, read_back } => {
-                    line.finish(&order, steps, &read_back)?;
+                    match line.finish(&order, steps, &read_back) {
+                        Err(error) if error.wants_it_anew() => {
+                            let found = line.find(&order.card.chip)?;
+                            let Found::Begun(anew) = found else {
+                                // What the registry holds now goes onto no card.
+                                self.tell(Some(job), What::Refused { reason: Refusal::ChipTaken });
+                                return Ok(Outcome::Unused);
+                            };
+                            (order, resumed) = (*anew, true);
+                            self.tell(Some(job), What::Resumed);
+                            continue;
+                        }
+                        finished => finished?,
+                    }
                     self.tell(Some(job), What::Made { card_number: &order.card.card_number });
                     if let Some(reason) = work.print(line, &order)? {
                         self.counts.unprinted += 1;

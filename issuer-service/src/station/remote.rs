@@ -126,6 +126,8 @@ impl Remote<'_> {
                 self.outbox.done(&message.id)?;
                 self.outbox.ended(job)?;
             }
+            // The card goes on, and has another outcome.
+            Err(error) if error.wants_it_anew() => self.outbox.done(&message.id)?,
             Err(_) => {}
         }
         Ok(answered?.answer)
@@ -323,7 +325,11 @@ impl Line for RemoteLine<'_> {
     fn finish(&mut self, order: &Order, steps: usize, read_back: &str) -> Result<(), StationError> {
         let job = order.card.job;
         let ask = Ask::Finish { job, steps, read_back: read_back.to_owned() };
-        let answer = self.centre.ask_kept(&self.reader, job, ask)?;
+        let answered = self.centre.ask_kept(&self.reader, job, ask);
+        if answered.as_ref().is_err_and(StationError::wants_it_anew) {
+            self.centre.fetch(&mut self.centre.jobs())?;
+        }
+        let answer = answered?;
         self.centre.jobs().begun.retain(|prepared| prepared.job != job);
         self.centre.keep_receipt(job, &answer)
     }

@@ -3,8 +3,10 @@
 use super::engine::{self, OptionalExtension, Row};
 use super::{StoreError, Tx};
 use crate::audit::anchor::{Anchor, AnchorError};
+use crate::audit::object::Object;
 use crate::audit::text::{self, TextFault};
 use crate::audit::{Act, Checkpoint, Record, Sought};
+use crate::card::Card;
 use crate::clock;
 use crate::operator::OperatorError;
 use crate::operator::duty::OnDuty;
@@ -14,6 +16,9 @@ use card_profiles::identity::CardIdentifier;
 
 /// Fact: this log has an anchor.
 const ANCHORED: &str = "audit_anchor";
+
+/// Acts on many people whose detail is what somebody typed.
+const OWN_WORDS: &[&str] = &["exchange.abandon", "exchange.reveal", "batch.withdraw"];
 
 impl Tx<'_> {
     /// Appends the record of an act; part of the act's transaction.
@@ -57,7 +62,7 @@ impl Tx<'_> {
     /// data keys are closed nobody can tell, and a text in other letters than those of the program's own words is refused.
     fn names_nobody(&self, act: &Act) -> Result<(), StoreError> {
         let foreign = text::has_foreign_letters(&act.detail);
-        let concerned = self.concerned(&act.object, foreign)?;
+        let concerned = self.concerned(&act.object, foreign || OWN_WORDS.contains(&act.act))?;
         if concerned.is_empty() {
             return Ok(());
         }
@@ -72,6 +77,9 @@ impl Tx<'_> {
                 Ok(Some(person)) if tells_certificate(&act.detail, &person.details) => {
                     return Err(StoreError::TextUnfit { why: TextFault::Number });
                 }
+                Ok(Some(person)) if text::tells_phone(&act.detail, &person.details.phone) => {
+                    return Err(StoreError::TextUnfit { why: TextFault::Phone });
+                }
                 // A row that does not open is told where it is needed.
                 _ => {}
             }
@@ -79,25 +87,60 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// Row numbers of the people whom an object of an act is about; those of a batch only when `many` are wanted.
+    /// Row numbers of the people whom an object of an act is about; those of many only when `many` are wanted.
     fn concerned(&self, object: &str, many: bool) -> Result<Vec<i64>, StoreError> {
-        let Some((kind, name)) = object.split_once(' ') else { return Ok(Vec::new()) };
-        let number = name.parse::<i64>().ok();
-        let one = match (kind, number) {
-            ("person", Some(id)) => Some(id),
-            ("request", Some(number)) => self.request(number)?.map(|request| request.person),
-            ("job", Some(job)) if self.job_state(job)?.is_some() => Some(self.job_person(job)?),
-            ("batch", Some(batch)) if many => return self.people_of_batch(batch, u32::MAX),
-            ("card", _) => {
-                let card = match CardIdentifier::parse(name) {
-                    Some(identifier) => self.card_by_identifier(&identifier)?,
-                    None => self.card_by_number(name)?,
-                };
-                card.map(|card| card.person)
+        let object = Object::parse(object);
+        debug_assert!(object.is_some(), "a kind of object that audit::object does not list");
+        let card = |card: Option<Card>| card.map(|card| card.person);
+        let of_card = |text: Option<String>| -> Result<Option<i64>, StoreError> {
+            let identifier = text.as_deref().and_then(CardIdentifier::parse);
+            Ok(card(identifier.map(|identifier| self.card_by_identifier(&identifier)).transpose()?.flatten()))
+        };
+        let card_of = |sql: &str, id: &str| -> Result<Option<String>, StoreError> {
+            Ok(self.sql.prepare(sql)?.query_row([id], |row| row.get(0)).optional()?)
+        };
+        let one = match object.unwrap_or(Object::Nobody) {
+            Object::Person(id) => Some(id),
+            Object::Request(number) => self.request(number)?.map(|request| request.person),
+            Object::Job(job) if self.job_state(job)?.is_some() => Some(self.job_person(job)?),
+            Object::Batch(batch) if many => return self.people_of_batch(batch, u32::MAX),
+            Object::Task(task) if many => return self.people_of_task(task),
+            Object::Allotment(request) if many => {
+                let mut find = self.sql.prepare("SELECT DISTINCT holder FROM allotment WHERE request = $1")?;
+                return Ok(find.query_map([request], |row| row.get(0))?.collect::<Result<_, _>>()?);
             }
-            _ => None,
+            Object::Card(name) => card(match CardIdentifier::parse(name) {
+                Some(identifier) => self.card_by_identifier(&identifier)?,
+                None => self.card_by_number(name)?,
+            }),
+            Object::Sale(id) => of_card(card_of("SELECT card FROM sale WHERE sale_id = $1", id)?)?,
+            Object::Load(id) => of_card(card_of("SELECT card FROM load WHERE load_id = $1", id)?)?,
+            Object::Record(place) => {
+                let (terminal, record) = place.split_once('/').unwrap_or((place, ""));
+                let mut find = self.sql.prepare(
+                    "SELECT card FROM upload_row WHERE terminal = $1 AND record = $2 ORDER BY batch LIMIT 1",
+                )?;
+                let record = record.parse::<i64>().unwrap_or_default();
+                of_card(find.query_row((terminal, record), |row| row.get(0)).optional()?)?
+            }
+            Object::Ticket(number) => {
+                let mut find = self.sql.prepare("SELECT person FROM ticket WHERE number = $1")?;
+                find.query_row([number], |row| row.get(0)).optional()?.flatten()
+            }
+            Object::Job(_) | Object::Batch(_) | Object::Task(_) | Object::Allotment(_) | Object::Nobody => None,
         };
         Ok(one.into_iter().collect())
+    }
+
+    /// Row numbers of the people of a file to a partner or to the holder registry.
+    fn people_of_task(&self, task: &str) -> Result<Vec<i64>, StoreError> {
+        let mut find = self.sql.prepare(
+            "SELECT DISTINCT j.person FROM exchange_file f JOIN exchange_row r ON r.file = f.number
+             JOIN job j ON j.number = r.job WHERE f.task = $1
+             UNION SELECT DISTINCT j.person FROM sync_file f JOIN registry_sync r ON r.file = f.number
+             JOIN job j ON j.number = r.job WHERE f.task = $1",
+        )?;
+        Ok(find.query_map([task], |row| row.get(0))?.collect::<Result<_, _>>()?)
     }
 
     /// Writes the records of this transaction down in the anchor: the last thing before the commit. From here on they are to be

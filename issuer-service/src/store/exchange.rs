@@ -1,10 +1,12 @@
 //! Rows of files exchanged with partners.
 
+use std::collections::BTreeMap;
+
 use super::counter::Counter;
 use super::engine::{self, OptionalExtension, Row, params};
 use super::{StoreError, Tx, cell};
 use crate::clock;
-use crate::exchange::state::{FileMove, RowMove, RowState};
+use crate::exchange::state::{FileMove, RowMove};
 use crate::exchange::template::Partner;
 use crate::exchange::{SentFile, SentRow};
 use crate::state::State;
@@ -199,24 +201,22 @@ impl Tx<'_> {
         Self::moved(rows, || format!("exchange row of job {job}"), from.name())
     }
 
-    /// What a partner said of a job, for every file that the job was in: state and words, in order.
+    /// What a partner said of the jobs of a file: words by job.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub fn exchange_answers(&self, job: i64) -> Result<Vec<(RowState, String)>, StoreError> {
-        let mut find = self.sql.prepare(
-            "SELECT file, state, data_key, answer FROM exchange_row WHERE job = $1 AND answer IS NOT NULL ORDER BY file",
-        )?;
-        let rows = find.query_map([job], |row| {
-            Ok((row.get::<i64>(0)?, row.get::<String>(1)?, row.get::<u8>(2)?, row.get::<Vec<u8>>(3)?))
-        })?;
-        let mut answers = Vec::new();
+    pub fn exchange_answers(&self, number: i64) -> Result<BTreeMap<i64, String>, StoreError> {
+        let mut find = self
+            .sql
+            .prepare("SELECT job, data_key, answer FROM exchange_row WHERE file = $1 AND answer IS NOT NULL")?;
+        let rows =
+            find.query_map([number], |row| Ok((row.get::<i64>(0)?, row.get::<u8>(1)?, row.get::<Vec<u8>>(2)?)))?;
+        let mut answers = BTreeMap::new();
         for row in rows {
-            let (number, state, key, sealed) = row?;
+            let (job, key, sealed) = row?;
             let place = answer_place(number, job);
-            let text = String::from_utf8(self.open(key, &place, &sealed)?.to_vec()).ok();
-            let state = RowState::of_name(&state);
-            answers.push(state.zip(text).ok_or(StoreError::RowSealed { place })?);
+            let text = String::from_utf8(self.open(key, &place, &sealed)?.to_vec());
+            answers.insert(job, text.map_err(|_| StoreError::RowSealed { place })?);
         }
         Ok(answers)
     }

@@ -241,9 +241,14 @@ impl Explain for StoreError {
     fn what(&self, lang: Lang) -> String {
         match self {
             Self::Locked => lang
-                .pick("数据库被另一进程占用，未作改动", "another process holds the database; nothing was done")
+                .pick("数据库被另一进程占用；已完成的步骤都在，进行中的一步没有做", "another process holds the database; finished steps are kept, the one under way was not done")
                 .to_owned(),
-            Self::DiskFull => lang.pick("磁盘已满，未作改动", "the disk is full; nothing was done").to_owned(),
+            Self::DiskFull => lang
+                .pick(
+                    "磁盘已满；已完成的步骤都在，进行中的一步没有做",
+                    "the disk is full; finished steps are kept, the one under way was not done",
+                )
+                .to_owned(),
             Self::Gone => lang
                 .pick(
                     "数据库服务器没有应答或断开了连接；已完成的步骤都在，进行中的一步要么完整要么没有",
@@ -266,7 +271,7 @@ impl Explain for StoreError {
                 .pick("数据库服务器不支持 TLS，没有发送任何内容", "the database server has no TLS; nothing was sent")
                 .to_owned(),
             Self::ReadOnly => lang
-                .pick("数据库现在只读（磁盘已满、目录只读，或服务器是备用机），未作改动", "the database is read-only now: the disk is full, the folder is read-only, or the server is a standby; nothing was done")
+                .pick("数据库现在只读（磁盘已满、目录只读，或服务器是备用机）；已完成的步骤都在，进行中的一步没有做", "the database is read-only now: the disk is full, the folder is read-only, or the server is a standby; finished steps are kept, the one under way was not done")
                 .to_owned(),
             Self::LogUnread { path } => lang.pick(
                 format!("{} 中有尚未并入数据库的内容，在只读的文件夹中读不到", path.display()),
@@ -384,6 +389,10 @@ impl Explain for StoreError {
                     "文字中有当事人的姓名，未作改动",
                     "the text holds the name of the person concerned; nothing was done",
                 ),
+                TextFault::Phone => lang.pick(
+                    "文字中有当事人的电话号码，未作改动",
+                    "the text holds the telephone number of the person concerned; nothing was done",
+                ),
             }
             .to_owned(),
             Self::OffDuty(error) => error.what(lang),
@@ -393,8 +402,14 @@ impl Explain for StoreError {
 
     fn next(&self, lang: Lang) -> &'static str {
         match self {
-            Self::Locked => lang.pick("等另一进程结束后重试", "wait until the other process ends, then try again"),
-            Self::DiskFull => lang.pick("腾出空间后重试", "free some space, then try again"),
+            Self::Locked => lang.pick(
+                "等另一进程结束后再运行同一命令，从停下处继续",
+                "wait until the other process ends, then run the same command: it goes on where it stopped",
+            ),
+            Self::DiskFull => lang.pick(
+                "腾出空间后再运行同一命令，从停下处继续",
+                "free some space, then run the same command: it goes on where it stopped",
+            ),
             Self::Gone => lang.pick(
                 "恢复服务器和网络后再执行同一命令，它会接着做",
                 "bring the server and the network back, then give the same command: it goes on where it was",

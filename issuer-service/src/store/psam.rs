@@ -15,7 +15,57 @@ impl Tx<'_> {
     /// [`StoreError`].
     pub fn psam_of_terminal(&self, number: &str) -> Result<Option<Psam>, StoreError> {
         let sql = format!("SELECT {PSAM} FROM psam WHERE terminal_number = $1 AND state <> 'spoilt'");
-        Ok(self.sql.prepare(&sql)?.query_row([number], psam).optional()?)
+        let found = self.sql.prepare(&sql)?.query_row([number], psam).optional()?;
+        found.map(|found| self.with_custodian(found)).transpose()
+    }
+
+    /// All PSAMs, those in work and those spoilt included, in order of terminal number.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn psams(&self) -> Result<Vec<Psam>, StoreError> {
+        let mut find = self.sql.prepare(&format!("SELECT {PSAM} FROM psam ORDER BY terminal_number, chip"))?;
+        let found = find.query_map((), psam)?.collect::<Result<Vec<_>, _>>()?;
+        found.into_iter().map(|found| self.with_custodian(found)).collect()
+    }
+
+    /// A PSAM with the name of who answers for it, as far as the data keys are open.
+    fn with_custodian(&self, psam: Psam) -> Result<Psam, StoreError> {
+        let number = number_of(&psam.terminal_number);
+        if psam.holder.is_some() || psam.due.is_none() || self.data().is_err() {
+            return Ok(psam);
+        }
+        let mut find = self.sql.prepare("SELECT data_key, name FROM psam_custodian WHERE number = $1")?;
+        let sealed = find.query_row([number], |row| Ok((row.get::<u8>(0)?, row.get::<Vec<u8>>(1)?))).optional()?;
+        let Some((key, sealed)) = sealed else { return Ok(psam) };
+        let place = custodian_place(number);
+        let name = String::from_utf8(self.open(key, &place, &sealed)?.to_vec());
+        Ok(Psam { holder: Some(name.map_err(|_| StoreError::RowSealed { place })?), ..psam })
+    }
+
+    /// Seals the names of custodians that a centre from before there was a table of them has in clear.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn seal_custodians(&self) -> Result<(), StoreError> {
+        let mut find = self.sql.prepare("SELECT terminal_number, holder FROM psam WHERE holder IS NOT NULL")?;
+        let open = find.query_map((), |row| Ok((row.get::<String>(0)?, row.get::<String>(1)?)))?;
+        for (number, holder) in open.collect::<Result<Vec<_>, _>>()? {
+            self.add_custodian(&number, &holder)?;
+        }
+        self.sql.execute("UPDATE psam SET holder = NULL WHERE holder IS NOT NULL", ())?;
+        Ok(())
+    }
+
+    fn add_custodian(&self, number: &str, name: &str) -> Result<(), StoreError> {
+        let number = number_of(number);
+        let (key, sealed) = self.seal(&custodian_place(number), name.as_bytes())?;
+        self.sql.execute(
+            "INSERT INTO psam_custodian (number, data_key, name) VALUES ($1, $2, $3)
+             ON CONFLICT (number) DO UPDATE SET data_key = excluded.data_key, name = excluded.name",
+            (number, key, sealed),
+        )?;
+        Ok(())
     }
 
     /// Moves a PSAM; nobody holds it afterwards.
@@ -29,6 +79,7 @@ impl Tx<'_> {
              WHERE terminal_number = $3 AND state = $4",
             (to.name(), clock::now(), number, from.name()),
         )?;
+        self.sql.execute("DELETE FROM psam_custodian WHERE number = $1", [number_of(number)])?;
         Self::moved(rows, || format!("PSAM {number}"), from.name())
     }
 
@@ -39,10 +90,11 @@ impl Tx<'_> {
     pub fn hand_out_psam(&self, number: &str, to: &HandOut<'_>) -> Result<(), StoreError> {
         let (before, after) = PsamMove::HandOut.ends();
         let rows = self.sql.execute(
-            "UPDATE psam SET state = $1, changed_at = $2, institution = $3, holder = $4, due = $5
-             WHERE terminal_number = $6 AND state = $7",
-            (after.name(), clock::now(), to.institution, to.holder, to.due, number, before.name()),
+            "UPDATE psam SET state = $1, changed_at = $2, institution = $3, due = $4
+             WHERE terminal_number = $5 AND state = $6",
+            (after.name(), clock::now(), to.institution, to.due, number, before.name()),
         )?;
+        self.add_custodian(number, to.holder)?;
         Self::moved(rows, || format!("PSAM {number}"), before.name())
     }
 
@@ -147,4 +199,13 @@ impl Tx<'_> {
         })?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
+}
+
+pub(super) fn custodian_place(number: i64) -> String {
+    format!("custodian of PSAM {number}")
+}
+
+/// The number of a terminal, 12 hex digits, read as a number.
+fn number_of(terminal: &str) -> i64 {
+    i64::from_str_radix(terminal, 16).unwrap_or_default()
 }

@@ -30,6 +30,7 @@ pub(crate) enum Sealed {
     SecondFactors,
     Participations,
     TicketEntries,
+    Custodians,
 }
 
 /// The last row that was looked at: its key, of one column or two.
@@ -67,7 +68,7 @@ struct Found {
 }
 
 impl Sealed {
-    pub(crate) const ALL: [Self; 10] = [
+    pub(crate) const ALL: [Self; 11] = [
         Self::Dossiers,
         Self::Photos,
         Self::ExchangeFiles,
@@ -78,6 +79,7 @@ impl Sealed {
         Self::SecondFactors,
         Self::Participations,
         Self::TicketEntries,
+        Self::Custodians,
     ];
 
     /// Rows of one transaction: a photo is a hundred times as long as a dossier.
@@ -90,6 +92,7 @@ impl Sealed {
             | Self::SyncAnswers
             | Self::Participations
             | Self::TicketEntries
+            | Self::Custodians
             | Self::SecondFactors => rows,
         }
     }
@@ -133,6 +136,10 @@ impl Sealed {
                 "SELECT number, CAST(0 AS BIGINT), '', data_key, content, CAST(NULL AS BYTEA) FROM participation_certificate
                  WHERE data_key <> $1 AND number > $2 AND CAST($3 AS BIGINT) IS NOT NULL ORDER BY number LIMIT $4"
             }
+            Self::Custodians => {
+                "SELECT number, CAST(0 AS BIGINT), '', data_key, name, CAST(NULL AS BYTEA) FROM psam_custodian
+                 WHERE data_key <> $1 AND number > $2 AND CAST($3 AS BIGINT) IS NOT NULL ORDER BY number LIMIT $4"
+            }
             Self::TicketEntries => {
                 "SELECT ticket, line, '', data_key, text, CAST(NULL AS BYTEA) FROM ticket_entry
                  WHERE data_key <> $1 AND (ticket > $2 OR ticket = $2 AND line > $3) ORDER BY ticket, line LIMIT $4"
@@ -153,6 +160,7 @@ impl Sealed {
             Self::SyncAnswers => super::sync::answer_place(number),
             Self::SecondFactors => totp_place(&row.word),
             Self::Participations => super::participation::content_place(number),
+            Self::Custodians => super::psam::custodian_place(number),
             Self::TicketEntries => super::ticket::entry_place(number, row.at.1),
         }
     }
@@ -258,6 +266,10 @@ impl Tx<'_> {
             }
             Sealed::Participations => {
                 let sql = "UPDATE participation_certificate SET data_key = $1, content = $2 WHERE number = $3";
+                self.sql.prepare(sql)?.execute((key, first, number))?
+            }
+            Sealed::Custodians => {
+                let sql = "UPDATE psam_custodian SET data_key = $1, name = $2 WHERE number = $3";
                 self.sql.prepare(sql)?.execute((key, first, number))?
             }
             Sealed::TicketEntries => {

@@ -266,15 +266,6 @@ impl Tx<'_> {
         let mut find = self.sql.prepare(&format!("SELECT {PSAM} FROM psam WHERE chip = $1"))?;
         Ok(find.query_row([chip.as_str()], psam).optional()?)
     }
-
-    /// All PSAMs, in order of terminal number.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub fn psams(&self) -> Result<Vec<Psam>, StoreError> {
-        let mut find = self.sql.prepare(&format!("SELECT {PSAM} FROM psam ORDER BY terminal_number"))?;
-        Ok(find.query_map((), psam)?.collect::<Result<_, _>>()?)
-    }
 }
 
 pub(super) const PSAM: &str =

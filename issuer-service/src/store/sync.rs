@@ -68,18 +68,18 @@ impl Tx<'_> {
         Ok(find.query_map((), card)?.collect::<Result<_, _>>()?)
     }
 
-    /// The first open entry of each card, where it is pending: the oldest ones, at most so many.
+    /// The first open entry of each card, where it is pending: the oldest ones behind a sequence, at most so many.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub(crate) fn sync_due(&self, limit: u32) -> Result<Vec<Entry>, StoreError> {
+    pub(crate) fn sync_due(&self, after: i64, limit: u32) -> Result<Vec<Entry>, StoreError> {
         let mut find = self.sql.prepare(&format!(
-            "{ENTRY} WHERE e.state = 'pending' AND NOT EXISTS
+            "{ENTRY} WHERE e.state = 'pending' AND e.sequence > $1 AND NOT EXISTS
                 (SELECT 1 FROM registry_sync b WHERE b.job = e.job AND b.sequence < e.sequence
                  AND b.state IN ('pending', 'sent', 'refused'))
-             ORDER BY e.sequence LIMIT $1"
+             ORDER BY e.sequence LIMIT $2"
         ))?;
-        let found = find.query_map([limit], entry)?.collect::<Result<Vec<_>, _>>()?;
+        let found = find.query_map((after, limit), entry)?.collect::<Result<Vec<_>, _>>()?;
         Ok(found.into_iter().map(|(entry, ..)| entry).collect())
     }
 

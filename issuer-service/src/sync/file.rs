@@ -78,10 +78,21 @@ impl Layout {
         self.to.name_of_task(heading.city, heading.task)
     }
 
-    /// The whole file.
-    #[must_use]
-    pub fn file(&self, heading: Heading<'_>, rows: &[Vec<u8>]) -> Vec<u8> {
-        [lines_before(&self.to, heading, rows.len(), &rows.concat()), rows.concat()].concat()
+    /// The whole file; when a cell before the rows does not hold what goes there, the title of that column.
+    ///
+    /// # Errors
+    /// The title.
+    pub fn file(&self, heading: Heading<'_>, rows: &[Vec<u8>]) -> Result<Vec<u8>, String> {
+        let rows_bytes = rows.concat();
+        let mut file = Vec::new();
+        for (columns, texts) in before(&self.to, heading, rows.len(), &rows_bytes) {
+            let cells = columns
+                .iter()
+                .zip(&texts)
+                .map(|(column, text)| cell::encode(&self.to, column, text).map_err(|_| column.title.clone()));
+            file.extend(cell::join(&self.to, cells.collect::<Result<_, _>>()?));
+        }
+        Ok([file, rows_bytes].concat())
     }
 
     /// The row of an entry, the first being `line` 1; when a cell holds what cannot stand in it, the title of that column.
@@ -162,9 +173,7 @@ impl Layout {
         let lines: Vec<&[u8]> = bytes.split_inclusive(|byte| *byte == b'\n').collect();
         let (head, rows) = lines.split_at(before.min(lines.len()));
         let mut faults = Faults::default();
-        if head.concat() != lines_before(&self.back, heading, rows.len(), &rows.concat()) {
-            faults.add(1, None, Code::Head);
-        }
+        self.heads(heading, head, rows, &mut faults);
         if rows.len() != sent.len() {
             faults.add(1, None, Code::Count);
         }
@@ -172,7 +181,7 @@ impl Layout {
         let mut answers: BTreeMap<usize, Answer> = BTreeMap::new();
         for (row, line) in rows.iter().zip(before + 1..) {
             match self.answer(row) {
-                Err(code) => faults.add(line, None, code),
+                Err((column, code)) => faults.add(line, column, code),
                 Ok(answer) => match place.get(&answer.sequence) {
                     None => faults.add(line, Some("sequence"), Code::RowForeign),
                     Some(place) if answers.contains_key(place) => {
@@ -188,31 +197,66 @@ impl Layout {
         if faults.is_empty() { Ok(answers.into_values().collect()) } else { Err(faults) }
     }
 
-    fn answer(&self, row: &[u8]) -> Result<Answer, Code> {
+    /// The lines before the rows, cell by cell.
+    fn heads(&self, heading: Heading<'_>, lines: &[&[u8]], rows: &[&[u8]], faults: &mut Faults) {
+        let before = before(&self.back, heading, rows.len(), &rows.concat());
+        for ((columns, texts), number) in before.into_iter().zip(1..) {
+            let line = lines.get(number - 1).map(|line| line.strip_suffix(b"\n").unwrap_or(line));
+            let Some(cells) = line.and_then(|line| cell::split(&self.back, columns, line)) else {
+                faults.add(number, None, Code::Head);
+                continue;
+            };
+            for ((column, text), cell) in columns.iter().zip(&texts).zip(cells) {
+                if cell::encode(&self.back, column, text).as_deref() != Ok(cell) {
+                    let code = if column.value == Value::Count { Code::Count } else { Code::Head };
+                    faults.add(number, Some(&column.title), code);
+                }
+            }
+        }
+    }
+
+    /// What a row says, by the same rules as a row of a bank; column and code of what is wrong.
+    fn answer(&self, row: &[u8]) -> Result<Answer, (Option<&str>, Code)> {
         let row = row.strip_suffix(b"\n").unwrap_or(row);
-        self.back.encoding.decode(row).ok_or(Code::Encoding)?;
-        let cells = cell::split(&self.back, &self.back.columns, row).ok_or(Code::Shape)?;
+        self.back.encoding.decode(row).ok_or((None, Code::Encoding))?;
+        let cells = cell::split(&self.back, &self.back.columns, row).ok_or((None, Code::Shape))?;
         let mut texts = BTreeMap::new();
         for (column, bytes) in self.back.columns.iter().zip(cells) {
-            texts.insert(&column.value, cell::decode(&self.back, column, bytes).ok_or(Code::Encoding)?);
+            let text = cell::decode(&self.back, column, bytes).ok_or((Some(&*column.title), Code::Encoding))?;
+            texts.insert(&column.value, text);
         }
+        let fault = |value: &Value, code| {
+            let column = self.back.columns.iter().find(|column| column.value == *value);
+            (column.map(|column| &*column.title), code)
+        };
         let text = |value: &Value| texts.get(value).map(String::as_str).unwrap_or_default();
         let (result, words) = (text(&Value::Result), text(&Value::Reason));
         let is_code = (1..=8).contains(&result.len()) && result.bytes().all(|byte| byte.is_ascii_alphanumeric());
         let accepted = self.back.accepted.iter().any(|yes| yes == result);
-        let foreign = !accepted && !self.back.refused.is_empty() && !self.back.refused.iter().any(|no| no == result);
-        if !is_code || foreign && words.is_empty() || words.chars().count() > WORDS_MAX {
-            return Err(Code::Result);
+        let foreign = !accepted && !self.back.refused.iter().any(|no| no == result);
+        if result.is_empty() {
+            return Err(fault(&Value::Result, Code::Result));
+        }
+        if !is_code || foreign && words.trim().is_empty() {
+            return Err(fault(&Value::Result, Code::ResultUnknown));
+        }
+        if words.chars().count() > WORDS_MAX {
+            return Err(fault(&Value::Reason, Code::ReasonTooLong));
         }
         let sequence = text(&Value::Sequence);
         let number = sequence.parse().ok().filter(|number: &i64| number.to_string() == sequence);
-        let sequence = number.ok_or(Code::RowForeign)?;
+        let sequence = number.ok_or_else(|| fault(&Value::Sequence, Code::RowForeign))?;
         Ok(Answer { sequence, result: result.to_owned(), words: words.to_owned(), accepted })
     }
 }
 
-/// The lines before the rows; of a cell that does not fit, nothing: such a line is nobody's.
-fn lines_before(template: &Template, heading: Heading<'_>, count: usize, rows: &[u8]) -> Vec<u8> {
+/// The lines before the rows: their columns, and what stands in each.
+fn before<'t>(
+    template: &'t Template,
+    heading: Heading<'_>,
+    count: usize,
+    rows: &[u8],
+) -> Vec<(&'t [Column], Vec<String>)> {
     let text = |value: &Value| match value {
         Value::Text(text) => text.clone(),
         Value::City => heading.city.to_owned(),
@@ -222,14 +266,15 @@ fn lines_before(template: &Template, heading: Heading<'_>, count: usize, rows: &
         Value::RecordBytes => template.record_bytes.unwrap_or(0).to_string(),
         _ => String::new(),
     };
-    let cell = |column: &Column, text: &str| cell::encode(template, column, text).unwrap_or_default();
-    let line = |columns: &Vec<Column>| {
-        cell::join(template, columns.iter().map(|column| cell(column, &text(&column.value))).collect())
-    };
-    let titles = template
-        .titles
-        .then(|| cell::join(template, template.columns.iter().map(|column| cell(column, &column.title)).collect()));
-    template.head.iter().map(line).chain(titles).flatten().collect()
+    let heads = template.head.iter().map(|columns| {
+        let texts = columns.iter().map(|column| text(&column.value)).collect();
+        (columns.as_slice(), texts)
+    });
+    let titles = template.titles.then(|| {
+        let texts = template.columns.iter().map(|column| column.title.clone()).collect();
+        (template.columns.as_slice(), texts)
+    });
+    heads.chain(titles).collect()
 }
 
 #[cfg(test)]
@@ -242,7 +287,13 @@ mod tests {
     fn file(rows: &str) -> Vec<u8> {
         let rows = Charset::Gb18030.codec_for_tests(rows);
         let count = rows.split_inclusive(|byte| *byte == b'\n').count();
-        [lines_before(&layout().back, HEADING, count, &rows), rows].concat()
+        let layout = layout();
+        let mut file = Vec::new();
+        for (columns, texts) in before(&layout.back, HEADING, count, &rows) {
+            let cells = columns.iter().zip(&texts).map(|(column, text)| cell::encode(&layout.back, column, text));
+            file.extend(cell::join(&layout.back, cells.collect::<Result<_, _>>().expect("fit")));
+        }
+        [file, rows].concat()
     }
 
     fn layout() -> Layout {
@@ -297,10 +348,23 @@ mod tests {
             ("7|0||\n9|0|\n", Code::Shape),
             ("7|0||\n9|0|||\n", Code::Shape),
             ("7|0||\n9|||\n", Code::Result),
-            ("7|0||\n9|too long1||\n", Code::Result),
+            ("7|0||\n9|too long1|x|\n", Code::ResultUnknown),
+            ("7|0||\n9|X1||\n", Code::ResultUnknown),
+            (&format!("7|0||\n9|X1|{}|\n", "长".repeat(201)), Code::ReasonTooLong),
         ] {
             assert_eq!(code(&file(rows)), expected, "{rows:?}");
         }
+        let column = |bytes: &[u8]| {
+            let fault = read(HEADING, &[7, 9], bytes).expect_err("refused").listed.remove(0);
+            (fault.line, fault.column, fault.code)
+        };
+        let small = String::from_utf8(good.clone()).expect("ASCII").replacen(
+            &sha256(b"7|0||\n9|0||\n"),
+            &sha256(b"7|0||\n9|0||\n").to_lowercase(),
+            1,
+        );
+        assert_eq!(column(small.as_bytes()), (1, Some("sha256".to_owned()), Code::Head));
+        assert_eq!(column(&file("7|0||\n9|||\n")), (3, Some("result".to_owned()), Code::Result));
         let elsewhere = Heading { city: "513400", ..HEADING };
         assert_eq!(read(elsewhere, &[7, 9], &good).expect_err("another city").listed[0].code, Code::Head);
     }
@@ -319,7 +383,7 @@ mod tests {
     fn the_layout_of_the_program_is_the_published_one() {
         let row = "7|issue||\n".as_bytes().to_vec();
         let digest = sha256(&row);
-        let file = layout().file(HEADING, &[row]);
+        let file = layout().file(HEADING, &[row]).expect("fits");
         let text = format!("CK|1|513300|2026112200000001|1|{digest}|\n7|issue||\n");
         assert_eq!(String::from_utf8(file).expect("text"), text);
         let titles: Vec<&str> = COLUMNS.to_vec();

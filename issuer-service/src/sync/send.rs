@@ -15,6 +15,7 @@ use crate::audit::Act;
 use crate::centre::Centre;
 use crate::clock;
 use crate::error::Missing;
+use crate::exchange::failure::ExchangeError;
 use crate::exchange::fault::{Code, Faults};
 use crate::exchange::folder::{Folder, Place};
 use crate::exchange::inbox::{self, Answers, Intake, Outcome, Read, Source, UNKNOWN_FILE_MAX};
@@ -62,16 +63,26 @@ pub fn export(centre: &mut Centre, limit: u32, operator: Option<&str>) -> Result
         let task = format!("{}{number:08}", time.get(..8).unwrap_or_default());
         let heading = Heading { city: city.as_str(), task: &task };
         let (mut rows, mut kept, mut left_out) = (Vec::new(), Vec::new(), Vec::new());
-        for entry in tx.sync_due(limit)? {
-            let card = tx.card_of_job(entry.job)?.ok_or(Missing::Card)?;
-            let person = tx.person(card.person)?.ok_or(Missing::Person { id: card.person })?.details;
-            let line = rows.len() + 1;
-            match layout.row(heading, line, (&entry, &card, &person)) {
-                Ok(row) => {
-                    rows.push(row);
-                    kept.push(entry.sequence);
+        let (most, mut after) = (usize::try_from(limit).unwrap_or(usize::MAX), 0);
+        // Those that cannot be told keep no place: the others behind them go.
+        while kept.len() < most {
+            let due = tx.sync_due(after, limit)?;
+            let Some(last) = due.last() else { break };
+            after = last.sequence;
+            for entry in due {
+                if kept.len() == most {
+                    break;
                 }
-                Err(column) => left_out.push(LeftOut { sequence: entry.sequence, column }),
+                let card = tx.card_of_job(entry.job)?.ok_or(Missing::Card)?;
+                let person = tx.person(card.person)?.ok_or(Missing::Person { id: card.person })?.details;
+                let line = rows.len() + 1;
+                match layout.row(heading, line, (&entry, &card, &person)) {
+                    Ok(row) => {
+                        rows.push(row);
+                        kept.push(entry.sequence);
+                    }
+                    Err(column) => left_out.push(LeftOut { sequence: entry.sequence, column }),
+                }
             }
         }
         if kept.is_empty() {
@@ -81,7 +92,8 @@ pub fn export(centre: &mut Centre, limit: u32, operator: Option<&str>) -> Result
                 SyncError::NothingFits { left_out }
             });
         }
-        let body = layout.file(heading, &rows);
+        let head_unfit = |column| SyncError::Template(Box::new(ExchangeError::HeadUnfit { column }));
+        let body = layout.file(heading, &rows).map_err(head_unfit)?;
         tx.add_sync_file(number, (&task, &layout.name(heading)), (&body, &sha256(&body)), kept.len(), &actor)?;
         for sequence in &kept {
             tx.send_sync_entry(*sequence, number)?;

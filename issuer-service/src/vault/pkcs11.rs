@@ -326,7 +326,11 @@ impl KeyStore for Token {
         if both.map_err(gone)? != expected {
             return Err(VaultError::SelfTest { test: "diversification in the module" });
         }
-        Ok(removed.map_err(gone)?)
+        // An object of a session goes with it: a module that destroys none works all the same.
+        match removed {
+            Err(error) if !lets_none_go(&error) => Err(gone(error).into()),
+            _ => Ok(()),
+        }
     }
 
     fn look_again(&mut self) {

@@ -129,17 +129,37 @@ impl Centre {
         self.ok("wu", &["account", "approve", &request["request"].to_string()]);
     }
 
-    pub(crate) fn serve(&mut self) {
+    /// The server, whose lines nobody can read: what it writes on its stderr is refused.
+    pub(crate) fn serve_unheard(&mut self) {
+        let full = std::fs::OpenOptions::new().write(true).open("/dev/full").expect("a full disk");
+        let (mut child, file) = self.start(full.into());
+        let port = loop {
+            let text = std::fs::read_to_string(&file).unwrap_or_default();
+            if let Ok(port) = text.trim().parse() {
+                break port;
+            }
+            assert!(child.try_wait().expect("a child").is_none(), "ended");
+            std::thread::sleep(Duration::from_millis(10));
+        };
+        self.server = Some(Server { child, port, said: Arc::default() });
+    }
+
+    fn start(&self, stderr: Stdio) -> (Child, PathBuf) {
         let file = self.folder.path().join("port");
-        let mut child = Command::new(env!("CARGO_BIN_EXE_issuer"))
+        let child = Command::new(env!("CARGO_BIN_EXE_issuer"))
             .args(["--lang", "en", "--data"])
             .arg(self.data())
             .args(["serve", "--listen", "127.0.0.1:0", "--port-file"])
             .arg(&file)
             .stdin(Stdio::null())
-            .stderr(Stdio::piped())
+            .stderr(stderr)
             .spawn()
             .expect("the server starts");
+        (child, file)
+    }
+
+    pub(crate) fn serve(&mut self) {
+        let (mut child, file) = self.start(Stdio::piped());
         let mut lines = BufReader::new(child.stderr.take().expect("piped")).lines().map_while(Result::ok);
         let line = lines.next().unwrap_or_default();
         assert!(line.contains("listening on http://127.0.0.1:"), "{line}");

@@ -164,3 +164,57 @@ fn every_request_is_a_line_that_names_nobody() {
     assert!(!written.concat().to_lowercase().contains("planted"), "{written:?}");
     assert!(!written.concat().contains(&terminal.number.to_string()), "{written:?}");
 }
+
+#[test]
+fn a_server_whose_lines_cannot_be_written_answers_and_says_so() {
+    let mut centre = Centre::with_cards(1);
+    centre.serve_unheard();
+    let mut terminal = centre.terminal(1);
+    let get = |path: &str| {
+        let (status, body) = request(centre.port(), "GET", path, &[], b"");
+        (status, String::from_utf8(body).expect("text"))
+    };
+    assert_eq!(get("/receipt/a").0, 404);
+    let text = terminal.numbered(signed_in(&terminal));
+    assert_eq!(terminal.send(SIGN_IN, &text).0, 200, "the act and its answer");
+    let ready: Value = serde_json::from_str(&get("/ready").1).expect("JSON");
+    assert_eq!((ready["status"].as_str(), ready["log_lines_lost"].as_u64()), (Some("ready"), Some(2)), "{ready}");
+    let metrics = get("/metrics").1;
+    assert!(metrics.contains("issuer_log_lines_lost 2\n"), "{metrics}");
+}
+
+#[test]
+fn who_leaves_before_the_answer_leaves_a_line() {
+    use std::io::Write;
+
+    let mut centre = Centre::with_cards(0);
+    centre.serve();
+    let mut line = std::net::TcpStream::connect(("127.0.0.1", centre.port())).expect("a connection");
+    let head = "513301198501010011-WANG /receipt/PLANTED HTTP/1.1\r\nhost: x\r\n\r\n";
+    line.write_all(head.as_bytes()).expect("sent");
+    centre.written(1);
+    // An act waits for the database; who asks meanwhile, and does not wait for the answer, waits behind it.
+    let mut terminal = centre.terminal(1);
+    let body = terminal.numbered(signed_in(&terminal));
+    let signature = terminal.key.sign_request("POST", SIGN_IN, body.as_bytes());
+    let held = crate::hold::hold(&centre.data());
+    let head = format!(
+        "POST {SIGN_IN} HTTP/1.1\r\nhost: x\r\nx-terminal: {}\r\nx-signature: {signature}\r\ncontent-length: {}\r\n\r\n{body}",
+        terminal.number,
+        body.len()
+    );
+    line.write_all(head.as_bytes()).expect("sent");
+    for _ in 0..10 {
+        let mut late = std::net::TcpStream::connect(("127.0.0.1", centre.port())).expect("a connection");
+        late.write_all(b"GET /receipt/a HTTP/1.1\r\nhost: x\r\nx-request-id: desk-9\r\n\r\n").expect("sent");
+    }
+    let written = centre.written(2);
+    let lines: Vec<Value> = written.iter().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    let left = lines.iter().find(|line| line["request"] == "desk-9").expect("a line");
+    let method = |line: &Value| line["method"].as_str().expect("a word").to_owned();
+    assert!(lines.iter().any(|line| method(line) == "OTHER"), "{lines:?}");
+    assert_eq!((&left["route"], &left["code"]), (&"/receipt/{code}".into(), &"PEER_LEFT".into()), "{left}");
+    assert_eq!(left["status"], Value::Null, "nothing was answered");
+    held.free();
+    assert!(!written.concat().contains("WANG") && !written.concat().contains("PLANTED"), "{written:?}");
+}

@@ -149,6 +149,8 @@ fn a_sale_whose_terminal_never_comes_back_is_closed_by_two_people_and_what_comes
     let id = SaleId([1; 16]).to_string();
     let ask = asked(&centre, &terminal, &card, 1, [1_234, 500, 700]);
     assert_eq!(terminal.ask(SALES, ask.clone()).0, 200);
+    let unknown = centre.run("wu", &["sale", "approve", "99"]);
+    assert!(String::from_utf8_lossy(&unknown.stderr).contains("CLOSURE_UNKNOWN"), "{unknown:?}");
     let propose = ["sale", "propose", &id, "--reason", "the till burnt down"];
     assert_eq!(centre.run("wu", &propose).status.code(), Some(3), "the role is missing");
     assert_eq!(centre.run("ma", &["sale", "propose", &id, "--reason", " "]).status.code(), Some(1));

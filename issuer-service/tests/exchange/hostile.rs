@@ -115,6 +115,36 @@ fn the_batch_that_a_file_name_says_is_named_when_there_is_none() {
 }
 
 #[test]
+fn a_long_answer_to_a_batch_that_does_not_exist_names_the_batch() {
+    let (mut town, _) = asked(&["样例"]);
+    let intake = town.answer("RH_9_105_1", &[b"x".repeat(40_000), b"\n".to_vec()].concat());
+    assert!(format!("{intake:?}").contains("BatchUnknown"), "{intake:?}");
+}
+
+#[test]
+fn a_head_that_does_not_fit_makes_no_file() {
+    let (mut town, _) = asked(&["样例", "样例二"]);
+    let templates = town.centre.folder.join("templates");
+    std::fs::create_dir_all(&templates).expect("folder");
+    let write = |width: u8| {
+        let text = format!(
+            "name = \"own\"\ntitle = \"x\"\npartner = \"factory\"\ndirection = \"export\"\nform = \"fixed\"\nrecord_bytes = 12
+            file_name = \"own_{{batch}}_{{time}}\"\nhead = [[{{ title = \"任务\", value = \"task\", bytes = {width} }}]]
+            columns = [{{ title = \"a\", value = \"detail\", bytes = 12 }}]"
+        );
+        std::fs::write(templates.join("own.toml"), text).expect("a template");
+    };
+    town.execute("UPDATE exchange_row SET state = 'abandoned'");
+    write(15);
+    let before = town.snapshot();
+    let told = town.export("own");
+    assert!(matches!(&told, Err(ExchangeError::HeadUnfit { column }) if column == "任务"), "{told:?}");
+    assert_eq!(town.snapshot(), before);
+    write(16);
+    assert_eq!(town.export("own").expect("sent").file.expect("a file").rows, 2);
+}
+
+#[test]
 fn one_changed_byte_is_refused_unless_it_is_the_partners_own_word() {
     let (mut town, asked) = asked(&["样例"]);
     let good = bank_file(&[bank_row(&asked[0], b'0', "")]);

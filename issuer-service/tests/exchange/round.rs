@@ -3,7 +3,9 @@
 use issuer_service::batch::{self, Selection};
 use issuer_service::exchange::failure::ExchangeError;
 use issuer_service::exchange::intake::{self, Outcome};
-use issuer_service::exchange::{self};
+use issuer_service::exchange::{self, told};
+use issuer_service::lang::Lang;
+use issuer_service::output::Show;
 use issuer_service::person::Details;
 use issuer_service::person::dossier::Statement;
 use issuer_service::person::field::Fields;
@@ -40,11 +42,24 @@ fn an_answer_moves_each_job_and_the_refused_are_made_again_with_new_numbers() {
     assert!(matches!(intake.files[0].outcome, Outcome::TakenIn { accepted: 2, refused: 1, .. }), "{intake:?}");
     assert_eq!(town.names("archive"), ["RH_1_105_20260301083000"]);
     assert!(town.names("response").is_empty() && town.names("run").is_empty() && town.names("bad").is_empty());
+    assert!(town.names("request").is_empty(), "what is answered is fetched no more");
     assert_eq!(town.count("SELECT COUNT(*) FROM job WHERE number = 2 AND state = 'spoilt'"), 1);
     assert_eq!(town.count("SELECT COUNT(*) FROM card_number WHERE state = 'spoilt'"), 1);
     assert_eq!(town.count("SELECT COUNT(*) FROM card_request WHERE state = 'open' AND person = 2"), 1);
-    let said = town.centre.store.read(|tx| tx.exchange_answers(2)).expect("answers");
-    assert_eq!(said[0].1, "3 证件过期\u{1F}");
+    // Who was refused and why: masked, and in full for a reason.
+    let masked = town.centre.store.read(|tx| told::told(tx, &file.task)).expect("told");
+    let row = &masked.rows[1];
+    assert_eq!((row.line, row.job, row.person, row.state.as_str()), (2, 2, 2, "refused"));
+    assert_eq!((row.result.as_str(), row.words.as_str()), ("3", "****"));
+    assert_eq!((masked.rows[0].state.as_str(), masked.rows[0].result.as_str()), ("accepted", "0"));
+    let mut reveal = |reason, operator| told::reveal(&mut town.centre.store, &file.task, reason, Some(operator));
+    assert!(matches!(reveal(" ", "li"), Err(ExchangeError::ReasonMissing)));
+    assert!(matches!(reveal("the bank asks", "wang"), Err(ExchangeError::Operator(_))));
+    let whole = reveal("the bank asks", "li").expect("told");
+    assert_eq!(whole.rows[1].words, "证件过期");
+    assert!(whole.text(Lang::En).contains("job 2, person 2, card number"), "{}", whole.text(Lang::En));
+    assert!(whole.text(Lang::Zh).contains("结果 3，说明 证件过期"), "{}", whole.text(Lang::Zh));
+    assert_eq!(town.records("exchange.reveal"), [format!("task {} the bank asks", file.task)]);
 
     let remade = batch::create(&mut town.centre.store, &Selection::Refused(1), Some("li")).expect("made again");
     assert_eq!((remade.number, remade.cards), (2, 1));
@@ -113,6 +128,11 @@ fn a_partner_is_asked_once_about_a_job_and_one_partner_at_a_time() {
     }
     assert!(matches!(town.export("bank-fixed-return"), Err(ExchangeError::Direction { .. })));
     assert!(matches!(town.export("none"), Err(ExchangeError::TemplateUnknown)));
+    // Why a file is given up names nobody in it.
+    for reason in ["样例 moved away", "样 例 搬走", "call 1990-000 1234"] {
+        let named = exchange::abandon(&mut town.centre, &file.task, reason, Some("li"));
+        assert!(matches!(named, Err(ExchangeError::Store(StoreError::TextUnfit { .. }))), "{reason}: {named:?}");
+    }
     // A bank that never answers is given up; its late answer is refused.
     let asked = bank_reads(&town.sent(&file.name));
     exchange::abandon(&mut town.centre, &file.task, "no answer in a month", Some("li")).expect("given up");

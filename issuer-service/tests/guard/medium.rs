@@ -165,3 +165,20 @@ fn what_only_looks_works_where_nothing_may_be_written_and_an_act_says_why_it_doe
     }
     assert_eq!(medium.files(), before);
 }
+
+#[test]
+fn a_result_that_is_cut_off_is_no_success() {
+    let bench = crate::bench::Bench::new();
+    let full = || fs::OpenOptions::new().write(true).open("/dev/full").expect("a full disk");
+    for words in [&["operator", "duties"][..], &["config", "show"]] {
+        let output = bench.command(words).stdout(full()).output().expect("the program starts");
+        let told = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(9), "{words:?}: {told}");
+        assert!(told.contains("OUTPUT_NOT_WRITTEN"), "{told}");
+    }
+    // A reader that has gone away has what it wanted.
+    let (reader, writer) = std::io::pipe().expect("a pipe");
+    drop(reader);
+    let output = bench.command(&["operator", "duties"]).stdout(writer).output().expect("the program starts");
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+}

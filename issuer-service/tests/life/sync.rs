@@ -137,8 +137,15 @@ fn a_row_says_what_the_registry_needs_and_a_refusal_holds_up_that_card_alone() {
     let refused = desk.ok(CLERK, &["sync", "list", "--state", "refused"]);
     assert_eq!(
         (&refused["entries"][0]["result"], &refused["entries"][0]["words"]),
-        (&"A03".into(), &"police differ".into())
+        (&"A03".into(), &"*************".into()),
+        "the registry's words may name somebody"
     );
+    let reveal = ["sync", "list", "--state", "refused", "--reveal"];
+    let asked = [&reveal[..], &["--reason", "the holder asks"]].concat();
+    assert_eq!(desk.refused(CLERK, &asked, 3), "OPERATOR_ROLE_MISSING");
+    assert_eq!(desk.refused(MAKER, &reveal, 1), "REASON_MISSING");
+    assert_eq!(desk.ok(MAKER, &asked)["entries"][0]["words"], "police differ");
+    assert_eq!(count(&desk, "SELECT COUNT(*) FROM audit WHERE act = 'sync.reveal'"), 1);
     let stored = ask(&desk.data(), "SELECT COUNT(*) FROM registry_sync WHERE CAST(answer AS TEXT) LIKE '%police%'");
     assert_eq!(stored.map_or(0, |rows| rows[0][0].parse().unwrap_or(0)), 0, "the registry's words are sealed");
     // The first card goes on; the second waits until somebody has looked.
@@ -151,13 +158,39 @@ fn a_row_says_what_the_registry_needs_and_a_refusal_holds_up_that_card_alone() {
     desk.ok(MAKER, &["sync", "retry", "2"]);
     let again = export(&desk);
     assert_eq!(again.1, [2]);
-    give(&desk, &again.0, &answer(&again.0, "2|A03||\n"));
+    give(&desk, &again.0, &answer(&again.0, "2|A03|still|\n"));
     assert_eq!(desk.run(MAKER, &["sync", "import"]).status.code(), Some(10));
     desk.ok(MAKER, &["sync", "drop", "2", "--reason", "told by telephone"]);
     let last = export(&desk);
     assert_eq!(last.1, [4], "given up, it holds up nothing");
     accept(&desk, &last);
     assert_eq!(desk.ok(CLERK, &["sync", "status"])["waiting_since"], Value::Null);
+}
+
+#[test]
+fn what_cannot_be_told_keeps_no_place_in_a_file_and_a_head_that_does_not_fit_stops_it() {
+    let desk = Desk::new(2);
+    desk.ok(MAKER, &["sync", "load"]);
+    let templates = desk.data().join("templates");
+    std::fs::create_dir_all(&templates).expect("folder");
+    let write = |head: &str| {
+        let text = format!(
+            "name = \"registry\"\ntitle = \"省\"\npartner = \"registry\"\ndirection = \"export\"\nform = \"delimited\"\nseparator = \"1\"
+            file_name = \"P{{task}}.txt\"\nhead = [{head}]
+            columns = [{{ title = \"a\", value = \"sequence\" }}, {{ title = \"b\", value = \"person\" }}]"
+        );
+        std::fs::write(templates.join("registry.toml"), text).expect("a template");
+    };
+    // The first entry holds the separator; a task does, too.
+    write("[{ title = \"the task\", value = \"task\" }]");
+    assert_eq!(desk.refused(MAKER, &["sync", "export", "--limit", "1"], 1), "EXCHANGE_HEAD_UNFIT");
+    assert_eq!(count(&desk, "SELECT COUNT(*) FROM registry_sync WHERE state <> 'pending'"), 0, "nothing was told");
+    write("");
+    let output = desk.run(MAKER, &["sync", "export", "--limit", "1"]);
+    assert_eq!(output.status.code(), Some(10), "{}", String::from_utf8_lossy(&output.stderr));
+    let made: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    assert_eq!((&made["file"]["rows"], &made["left_out"][0]["sequence"]), (&1.into(), &1.into()), "{made}");
+    assert_eq!(count(&desk, "SELECT sequence FROM registry_sync WHERE state = 'sent'"), 2);
 }
 
 #[test]
@@ -233,6 +266,7 @@ fn what_a_kill_leaves_is_finished_by_the_next_command() {
     assert_eq!(names(&desk, "archive"), [name]);
     assert_eq!(told(&desk, &number)[0].2, "accepted");
     desk.ok("zhou", &["key", "rotate-data"]);
-    assert_eq!(desk.ok(CLERK, &["sync", "list"])["entries"][0]["words"], "as told");
+    let whole = desk.ok(MAKER, &["sync", "list", "--reveal", "--reason", "yearly check"]);
+    assert_eq!(whole["entries"][0]["words"], "as told");
     assert_eq!(desk.refused(MAKER, &["sync", "resend", &task], 3), "SYNC_FILE_STATE");
 }

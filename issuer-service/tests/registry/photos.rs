@@ -80,9 +80,10 @@ fn a_link_in_a_folder_is_told_wherever_it_leads_and_never_followed() {
     std::fs::write(place(1), photo(1)).expect("file");
     std::os::unix::fs::symlink(&elsewhere, place(2)).expect("link");
     std::os::unix::fs::symlink(bureau.path("nowhere.jpg"), place(3)).expect("link");
+    assert!(std::process::Command::new("mkfifo").arg(place(4)).status().expect("runs").success());
     let taken = bureau.told(&["photo", "import", &bureau.path("pic")], "");
-    assert_eq!((taken.status.code(), told(&taken)), (Some(10), [1, 0, 0, 2]));
-    assert_eq!(codes(&taken), ["PHOTO_LINK", "PHOTO_LINK"]);
+    assert_eq!((taken.status.code(), told(&taken)), (Some(10), [1, 0, 0, 3]));
+    assert_eq!(codes(&taken), ["PHOTO_LINK", "PHOTO_LINK", "PHOTO_NOT_PLAIN"]);
     assert_eq!(ask(&bureau.data(), "SELECT person FROM photo").expect("rows"), [["1"]]);
 }
 

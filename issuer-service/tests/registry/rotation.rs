@@ -6,12 +6,14 @@ use std::path::Path;
 use std::process::Stdio;
 use std::sync::Arc;
 
+use issuer_service::card::Chip;
 use issuer_service::centre::Centre;
 use issuer_service::error::{Error, Explain};
 use issuer_service::exchange::state::RowMove;
 use issuer_service::import::{self, Order};
 use issuer_service::lang::Lang;
 use issuer_service::progress::{Quiet, Steps};
+use issuer_service::psam::custody::{HandOut, PsamMove};
 use issuer_service::rotation::{Rotated, generations, rotate};
 use issuer_service::stock::handout::Agent;
 use issuer_service::store::{StoreError, Tx};
@@ -22,8 +24,8 @@ use crate::bureau::{Bureau, CLERK, HEADER, command, counts, issuer, json, number
 use crate::drawn::photo;
 use crate::sweep;
 
-/// Rows that `bureau` leaves sealed: people, photos, a file, an answer, a receipt.
-const ROWS: u64 = 7 + 2 + 1 + 1 + 1;
+/// Rows that `bureau` leaves sealed: people, photos, a file, an answer, a receipt, who has a PSAM.
+const ROWS: u64 = 7 + 2 + 1 + 1 + 1 + 1;
 
 /// Seven people, two with photos, a file to a bank with an answer, a receipt for an agent, operators.
 fn bureau() -> Bureau {
@@ -48,6 +50,10 @@ fn bureau() -> Bureau {
     let agent = Agent::parse(format!("01\n{}\n乙\n", number("19900101", 9)).as_bytes()).expect("an agent");
     let words = |tx: &Tx<'_>| -> Result<_, StoreError> {
         tx.move_exchange_row(1, 1, RowMove::Accept, "6222 0000", None)?;
+        let chip = Chip::parse("814D326086435100000001").expect("a chip");
+        tx.begin_psam(&chip, "510000000001", "H001", "zhou", 1)?;
+        tx.finish_psam(&chip, PsamMove::Make)?;
+        tx.hand_out_psam("510000000001", &HandOut { institution: "H001", holder: "丙", due: "20991231" })?;
         tx.add_stock_receipt("A00000001", 1, "store", "li", Some(&agent))
     };
     centre.store.journal(words).expect("an answer and a receipt");
@@ -85,7 +91,8 @@ fn assert_serves(centre: &mut Centre) {
         assert_eq!(tx.people_named("甲", 3)?, [1, 2, 3]);
         assert_eq!((tx.photo(1)?.is_some(), tx.photo(5)?.is_some()), (true, true));
         assert!(tx.exchange_body(1)?.len() > 100);
-        assert_eq!(tx.exchange_answers(1)?.into_iter().map(|(_, words)| words).collect::<Vec<_>>(), ["6222 0000"]);
+        assert_eq!(tx.exchange_answers(1)?.into_values().collect::<Vec<_>>(), ["6222 0000"]);
+        assert_eq!(tx.psam_of_terminal("510000000001")?.and_then(|psam| psam.holder).as_deref(), Some("丙"));
         assert!(tx.stock_receipt("A00000001")?.expect("a receipt").agent.is_some());
         Ok(())
     };

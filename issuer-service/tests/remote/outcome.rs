@@ -3,8 +3,10 @@
 use issuer_service::error::Explain;
 use issuer_service::exit::Exit;
 use issuer_service::station::line_failure::LineError;
+use issuer_service::station::wire::Ask;
 
 use crate::hall::{Hall, Meddled, Place};
+use crate::intruder::{CHIP, ask, begin, bind, jobs, message};
 use crate::rig::blank;
 
 fn journal(place: &Place) -> (usize, usize) {
@@ -78,4 +80,36 @@ fn a_refusal_is_final_when_sending_again_could_change_nothing() {
         assert!(!refused(code), "{code}");
     }
     assert!(!LineError::Unreachable { centre: String::new() }.is_final());
+}
+
+#[test]
+fn a_card_whose_persons_data_change_while_a_station_writes_it_is_written_anew_and_nobody_is_accused() {
+    for word in ["\"bind\"", "\"finish\""] {
+        let mut hall = Hall::new(1);
+        let place = hall.place("east");
+        let line = Meddled::new(hall.https(&place), word, hall.rig.moving(1, "新示范路77号"));
+        let summary = hall.run(&place, Box::new(line), vec![vec![blank(1)]]).expect("run");
+        assert_eq!((summary.made, summary.spoilt), (1, 0), "{word}");
+        assert_eq!(hall.rig.events.names(), ["begun", "resumed", "made"], "{word}");
+        hall.rig.assert_complete(1, 0);
+        assert_eq!(hall.rig.count("SELECT COUNT(*) FROM audit WHERE act = 'station.refused'"), 0, "{word}");
+        assert_eq!(journal(&place), (2, 2), "{word}: nothing is kept");
+    }
+}
+
+#[test]
+fn what_was_read_back_wrong_of_data_given_anew_is_the_stations_fault() {
+    let mut hall = Hall::new(1);
+    let place = hall.place("east");
+    let line = hall.https(&place);
+    begin(&line);
+    assert_eq!(jobs(&line, 2, 1), [1]);
+    assert_eq!(bind(&line, 3, 1, CHIP).1, "bound");
+    let finish = |id| ask(&line, &message(id, Ask::Finish { job: 1, steps: 3, read_back: "00".to_owned() }));
+    hall.rig.moving(1, "新示范路77号")();
+    assert_eq!(finish(4), (403, "STATION_DATA_CHANGED".to_owned()));
+    assert_eq!(hall.rig.count("SELECT COUNT(*) FROM audit WHERE act = 'station.refused'"), 0);
+    assert_eq!(jobs(&line, 5, 1), [1]);
+    assert_eq!(finish(6), (422, "STATION_READ_BACK_DIFFERS".to_owned()));
+    assert_eq!(hall.rig.count("SELECT COUNT(*) FROM audit WHERE act = 'station.refused'"), 1);
 }

@@ -12,6 +12,7 @@ mod faults;
 mod fresh;
 mod instant;
 mod make;
+mod meanwhile;
 mod money;
 mod photo;
 mod pin;

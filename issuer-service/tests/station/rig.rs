@@ -14,7 +14,7 @@ use issuer_service::centre::{Centre, DatabaseConfig};
 use issuer_service::operator::Role;
 use issuer_service::person::Details;
 use issuer_service::person::dossier::Statement;
-use issuer_service::person::field::Fields;
+use issuer_service::person::field::{Field, Fields};
 use issuer_service::station::book::Book;
 use issuer_service::station::care::Care;
 use issuer_service::station::event::{Event, Watcher};
@@ -171,6 +171,19 @@ impl Rig {
         .run(slots)
     }
 
+    /// Tells, over a connection of its own, that a person lives elsewhere now.
+    pub(crate) fn moving(&self, person: u32, address: &str) -> impl FnOnce() + Send + 'static {
+        let mut store = self.centre.connect().expect("connects");
+        store.unlock(self.data_keys.clone()).expect("unlocked");
+        let details = Details { address: address.to_owned(), ..details(person) };
+        move || {
+            let fields = Fields::NONE.with(Field::Address);
+            let said = Statement { source: 1, at: 2, import: 1, row: u64::from(person), details: &details, fields };
+            let told = store.journal(|tx| issuer_service::registry::upsert(tx, &said).map(drop));
+            told.map_err(|error: StoreError| error).expect("told");
+        }
+    }
+
     /// One number of the database.
     pub(crate) fn count(&self, sql: &str) -> i64 {
         ask(&self.centre.folder, sql).expect(sql)[0][0].parse().expect("a number")
@@ -253,6 +266,71 @@ impl Slot for Desk {
     fn next(&mut self, _wait: Duration) -> Result<bool, TransportError> {
         self.current = self.hopper.pop_front();
         Ok(self.current.is_some())
+    }
+
+    fn feeds(&self) -> bool {
+        true
+    }
+}
+
+/// A desk whose first card goes on only after something else has happened, in the middle of its writing.
+pub(crate) struct Interrupted {
+    desk: Desk,
+    happens: Arc<Mutex<Option<Box<dyn FnOnce() + Send>>>>,
+}
+
+struct Meddling {
+    card: Box<dyn Transport>,
+    commands: u32,
+    happens: Arc<Mutex<Option<Box<dyn FnOnce() + Send>>>>,
+}
+
+/// Commands of a card before which it happens: the card is bound, and holds some of its data.
+const MIDDLE: u32 = 60;
+
+impl Interrupted {
+    pub(crate) fn new(desk: Desk, happens: impl FnOnce() + Send + 'static) -> Self {
+        Self { desk, happens: Arc::new(Mutex::new(Some(Box::new(happens)))) }
+    }
+}
+
+impl Transport for Meddling {
+    fn transmit(&mut self, command: &[u8], answer: &mut Vec<u8>) -> Result<(), TransportError> {
+        self.commands += 1;
+        if self.commands == MIDDLE
+            && let Some(happens) = self.happens.lock().expect("happens").take()
+        {
+            happens();
+        }
+        self.card.transmit(command, answer)
+    }
+
+    fn reset(&mut self) -> Result<(), TransportError> {
+        self.card.reset()
+    }
+
+    fn atr(&self) -> &[u8] {
+        self.card.atr()
+    }
+}
+
+impl Slot for Interrupted {
+    fn name(&self) -> &str {
+        self.desk.name()
+    }
+
+    fn card(&mut self, wait: Duration) -> Result<Option<Box<dyn Transport>>, TransportError> {
+        let happens = Arc::clone(&self.happens);
+        let card = self.desk.card(wait)?;
+        Ok(card.map(|card| Box::new(Meddling { card, commands: 0, happens }) as Box<dyn Transport>))
+    }
+
+    fn emptied(&mut self, wait: Duration) -> Result<bool, TransportError> {
+        self.desk.emptied(wait)
+    }
+
+    fn next(&mut self, wait: Duration) -> Result<bool, TransportError> {
+        self.desk.next(wait)
     }
 
     fn feeds(&self) -> bool {

@@ -1,0 +1,41 @@
+//! What others do while a card is written.
+
+use issuer_service::error::Explain;
+
+use crate::rig::{Desk, Interrupted, Rig, blank};
+
+#[test]
+fn an_operator_disabled_in_the_middle_of_a_run_begins_no_more_cards() {
+    let rig = Rig::new(4);
+    let folder = rig.centre.folder.clone();
+    let disable = "UPDATE operator SET state = 'closed' WHERE name = 'sun'";
+    let desk = Desk::new(0, (1..=4).map(blank).collect());
+    let desk = Interrupted::new(desk, move || drop(crate::ask::ask(&folder, disable).expect("disabled")));
+    let error = rig.run_slots(vec![Box::new(desk)]).expect_err("stopped");
+    assert_eq!(error.code(), "OPERATOR_DISABLED");
+    assert_eq!(rig.count("SELECT COUNT(*) FROM card WHERE state = 'sealed'"), 1, "the card at hand is finished");
+    assert_eq!(rig.count("SELECT COUNT(*) FROM card"), 1, "and no other begun");
+    rig.execute("UPDATE operator SET state = 'active' WHERE name = 'sun'");
+    rig.run(vec![(2..=4).map(blank).collect()]).expect("run");
+    rig.assert_complete(4, 0);
+}
+
+#[test]
+fn a_card_whose_persons_data_change_while_it_is_written_is_written_anew() {
+    let rig = Rig::new(2);
+    let desk = Desk::new(0, vec![blank(1), blank(2)]);
+    let desk = Interrupted::new(desk, rig.moving(1, "新示范路77号"));
+    let summary = rig.run_slots(vec![Box::new(desk)]).expect("run");
+    assert_eq!((summary.made, summary.spoilt, summary.left), (2, 0, 0));
+    assert_eq!(rig.events.names(), ["begun", "resumed", "made", "begun", "made"]);
+    rig.assert_complete(2, 0);
+    assert_eq!(rig.count("SELECT COUNT(*) FROM card_update"), 0, "nothing is left to bring onto it");
+}
+
+#[test]
+fn a_change_that_leaves_the_card_as_it_is_lets_it_be() {
+    let rig = Rig::new(1);
+    let desk = Interrupted::new(Desk::new(0, vec![blank(1)]), rig.moving(1, "示范路1号"));
+    rig.run_slots(vec![Box::new(desk)]).expect("run");
+    assert_eq!(rig.events.names(), ["begun", "made"]);
+}
