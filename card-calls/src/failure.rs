@@ -307,7 +307,10 @@ fn of_transport(error: &TransportError) -> Code {
 fn of_session(error: &SessionError) -> Code {
     match error {
         SessionError::Transport(error) => of_transport(error),
-        SessionError::NoStatusWord(..) | SessionError::EndlessAnswer(..) => Code::EXCHANGE,
+        SessionError::NoStatusWord(..)
+        | SessionError::TooLong(..)
+        | SessionError::WrongForm(..)
+        | SessionError::EndlessAnswer(..) => Code::EXCHANGE,
         SessionError::Atr(AtrError::Truncated(_) | AtrError::HistoricalTooShort(_)) => Code::ATR,
     }
 }

@@ -52,6 +52,12 @@ impl Command {
         self
     }
 
+    /// A command with a data field whose length somebody else chose, a card or a file; `None` when it is longer than 255 bytes.
+    #[must_use]
+    pub fn carrying([cla, ins, p1, p2]: [u8; 4], data: &[u8]) -> Option<Self> {
+        (data.len() <= COMMAND_DATA_MAX).then(|| Self::new(cla, ins, p1, p2).with_data(data))
+    }
+
     /// With an expected answer of `le` bytes, 0 and 256 both meaning "all, up to 256".
     #[must_use]
     pub const fn with_le(mut self, le: u16) -> Self {

@@ -6,10 +6,13 @@ use std::time::Duration;
 
 use crate::transport::ReaderCall;
 
-/// GET RESPONSE calls for one command. A short answer needs one; a card that chains 64 KiB in blocks of 256 needs 256.
-pub const GET_RESPONSE_MAX: usize = 256;
+/// GET RESPONSE calls for one command. A short answer needs one; one of 256 bytes in blocks of 8 needs 32.
+pub const GET_RESPONSE_MAX: usize = 32;
 
-/// Bytes collected for one command: an extended answer is at most 65,536 bytes of data (ISO/IEC 7816-3).
+/// Bytes collected for one command: a short Le asks for at most 256 (ISO/IEC 7816-4 5.1).
+pub const SHORT_ANSWER_MAX: usize = 256;
+
+/// Bytes of one exchange that a reader can hand over: an extended answer is at most 65,536 bytes of data (ISO/IEC 7816-3).
 pub const ANSWER_BYTES_MAX: usize = 65_536;
 
 /// Corrections of Le (`6Cxx`) for one command. A card that corrects twice is not going to agree.

@@ -250,12 +250,13 @@ impl Session {
 
     /// A challenge of 4 or 8 bytes, completed with zeros to a block.
     fn challenge_of(&mut self, length: u8) -> Result<Block, StepError> {
-        let response = self.send(&command::get_challenge(u16::from(length)))?;
+        let command = command::get_challenge(u16::from(length));
+        let data = self.send(&command)?.ok().map_err(StepError::Challenge)?;
         let mut block = [0; 8];
-        if response.data.len() != usize::from(length) || response.data.len() > block.len() {
-            return Err(StepError::Challenge(response.sw));
+        if data.len() != usize::from(length) || data.len() > block.len() {
+            return Err(SessionError::wrong_form(&data, &command).into());
         }
-        block.iter_mut().zip(response.data).for_each(|(slot, byte)| *slot = byte);
+        block.iter_mut().zip(data).for_each(|(slot, byte)| *slot = byte);
         Ok(block)
     }
 }

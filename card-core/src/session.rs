@@ -1,14 +1,15 @@
 //! Carries commands to a card and brings whole answers back.
 //!
 //! Source: ISO/IEC 7816-3 10.3 and 12.2 (T=0 GET RESPONSE, Le correction).
-//! Owns: GET RESPONSE after `61xx`, repetition after `6Cxx`, both bounded; the count of bytes on the wire.
+//! Owns: GET RESPONSE after `61xx`, repetition after `6Cxx`, both bounded; that no answer is longer than its Le; the count of bytes
+//! on the wire.
 //! Never: retries a command whose answer was lost (the card may have done it), knows what a command means.
 
 use crate::apdu::{Command, Protocol, Response};
 use crate::atr::{Atr, AtrError};
 use crate::command;
 use crate::crypto::Block;
-use crate::limits::{ANSWER_BYTES_MAX, GET_RESPONSE_MAX, LE_CORRECTIONS_MAX};
+use crate::limits::{GET_RESPONSE_MAX, LE_CORRECTIONS_MAX, SHORT_ANSWER_MAX};
 use crate::status::StatusWord;
 use crate::transport::{Transport, TransportError};
 use crate::wire::Wire;
@@ -33,6 +34,12 @@ pub enum SessionError {
     /// The card announces more data without end.
     #[error("card keeps announcing data after {0} bytes in answer to {1:?}")]
     EndlessAnswer(usize, CommandHeader),
+    /// The answer is longer than what was asked for.
+    #[error("card answered {0} bytes to {1:?}, more than its Le")]
+    TooLong(usize, CommandHeader),
+    /// The answer is done, and not as long as the command's must be.
+    #[error("card answered {0} bytes to {1:?}, which is not the form of that answer")]
+    WrongForm(usize, CommandHeader),
     /// The card's ATR cannot be used.
     #[error(transparent)]
     Atr(#[from] AtrError),
@@ -45,6 +52,14 @@ pub struct CommandHeader(pub [u8; 4]);
 impl std::fmt::Debug for CommandHeader {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(&hex::encode_upper(self.0))
+    }
+}
+
+impl SessionError {
+    /// An answer whose length is not that of its command.
+    #[must_use]
+    pub fn wrong_form(data: &[u8], command: &Command) -> Self {
+        Self::WrongForm(data.len(), CommandHeader(command.header()))
     }
 }
 
@@ -100,8 +115,11 @@ impl Session {
     pub fn send(&mut self, command: &Command) -> Result<Response, SessionError> {
         let mut response = self.exchange(command)?;
         let mut corrections = 0;
+        let mut most = self.most(command);
         while response.sw.sw1() == 0x6C && command.data().is_empty() && corrections < LE_CORRECTIONS_MAX {
-            response = self.exchange(&command.clone().with_le(u16::from(response.sw.sw2())))?;
+            let corrected = command.clone().with_le(u16::from(response.sw.sw2()));
+            response = self.exchange(&corrected)?;
+            most = self.most(&corrected);
             corrections += 1;
         }
         let mut data = std::mem::take(&mut response.data);
@@ -114,14 +132,16 @@ impl Session {
                 response = self.exchange(&command::get_response(u16::from(response.sw.sw2())))?;
             }
             data.append(&mut response.data);
-            if data.len() > ANSWER_BYTES_MAX {
+            if data.len() > most {
                 break;
             }
         }
-        if response.sw.sw1() != 0x61 {
-            return Ok(Response { data, sw: response.sw });
+        let header = CommandHeader(command.header());
+        match response.sw.sw1() {
+            0x61 => Err(SessionError::EndlessAnswer(data.len(), header)),
+            _ if data.len() > most => Err(SessionError::TooLong(data.len(), header)),
+            _ => Ok(Response { data, sw: response.sw }),
         }
-        Err(SessionError::EndlessAnswer(data.len(), CommandHeader(command.header())))
     }
 
     /// Sends a command and collects its answer if the card announces `least` bytes or more; on T=1 it comes unasked.
@@ -147,10 +167,11 @@ impl Session {
     /// GET CHALLENGE of 8 bytes.
     ///
     /// # Errors
-    /// As [`Session::send`]; a refusal or a short challenge is [`ChallengeError::Refused`].
+    /// As [`Session::send`], a challenge of another length included; a refusal is [`ChallengeError::Refused`].
     pub fn challenge(&mut self) -> Result<[u8; 8], ChallengeError> {
-        let response = self.send(&command::get_challenge(8))?;
-        response.data.as_slice().try_into().map_err(|_| ChallengeError::Refused(response.sw))
+        let command = command::get_challenge(8);
+        let data = self.send(&command)?.ok().map_err(ChallengeError::Refused)?;
+        data.as_slice().try_into().map_err(|_| SessionError::wrong_form(&data, &command).into())
     }
 
     fn exchange(&mut self, command: &Command) -> Result<Response, SessionError> {
@@ -158,8 +179,18 @@ impl Session {
         self.answer.clear();
         self.transport.transmit(&bytes, &mut self.answer)?;
         self.wire.add(&bytes, &self.answer);
-        Response::parse(&self.answer)
-            .ok_or_else(|| SessionError::NoStatusWord(self.answer.len(), CommandHeader(command.header())))
+        let header = CommandHeader(command.header());
+        let response = Response::parse(&self.answer).ok_or(SessionError::NoStatusWord(self.answer.len(), header))?;
+        if response.data.len() > self.most(command) {
+            return Err(SessionError::TooLong(response.data.len(), header));
+        }
+        Ok(response)
+    }
+
+    /// Bytes that may answer a command. An Le that does not travel, behind data on T=0, binds no card.
+    fn most(&self, command: &Command) -> usize {
+        let travels = command.data().is_empty() || self.protocol() == Protocol::T1;
+        command.le().filter(|_| travels).map_or(SHORT_ANSWER_MAX, usize::from)
     }
 
     /// The protocol that reader and card agreed on.
@@ -175,8 +206,8 @@ pub enum ChallengeError {
     /// The card did not answer.
     #[error(transparent)]
     Session(#[from] SessionError),
-    /// The card refused, or gave fewer than 8 bytes.
-    #[error("card gave no challenge of 8 bytes: {0}")]
+    /// The card refused.
+    #[error("card gave no challenge: {0}")]
     Refused(StatusWord),
 }
 
@@ -213,11 +244,36 @@ mod tests {
         assert_eq!(response.data, [0x0A, 0x01, 0x31]);
     }
 
+    #[test]
+    fn an_answer_longer_than_its_le_is_no_answer() {
+        let long = "5A".repeat(257);
+        for (script, command) in [
+            ("> 00B0960001\n< 5A5A9000".to_owned(), command::read_binary_sfi(0x16, 0, 1)),
+            (format!("> 00B0960000\n< {long}9000"), command::read_binary_sfi(0x16, 0, 0)),
+            ("> 00B0960001\n< 6C02\n> 00B0960002\n< 5A5A5A9000".to_owned(), command::read_binary_sfi(0x16, 0, 1)),
+            ("> 00B0960001\n< 6102\n> 00C0000002\n< 5A5A9000".to_owned(), command::read_binary_sfi(0x16, 0, 1)),
+        ] {
+            let error = session(&script).send(&command).expect_err("too long");
+            assert!(matches!(error, SessionError::TooLong(..)), "{script}: {error:?}");
+        }
+        let whole = "5A".repeat(256);
+        let script = format!("> 00B0960000\n< {whole}9000");
+        assert_eq!(session(&script).send(&command::read_binary_sfi(0x16, 0, 0)).expect("fits").data.len(), 256);
+    }
+
+    #[test]
+    fn a_short_challenge_is_a_wrong_form_and_no_refusal() {
+        let error = session("> 0084000008\n< 0102030405069000").challenge().expect_err("six bytes");
+        assert!(matches!(error, ChallengeError::Session(SessionError::WrongForm(6, _))), "{error:?}");
+        let error = session("> 0084000008\n< 6D00").challenge().expect_err("refused");
+        assert!(matches!(error, ChallengeError::Refused(StatusWord(0x6D00))), "{error:?}");
+    }
+
     struct Endless(u16);
 
     impl Transport for Endless {
         fn transmit(&mut self, _command: &[u8], answer: &mut Vec<u8>) -> Result<(), TransportError> {
-            answer.extend([0xAA; 255]);
+            answer.push(0xAA);
             answer.extend(self.0.to_be_bytes());
             Ok(())
         }
@@ -235,7 +291,11 @@ mod tests {
     fn an_endless_61xx_ends() {
         let mut session = Session::new(Box::new(Endless(0x61FF)));
         let error = session.send(&command::get_challenge(8)).expect_err("bounded");
+        assert!(matches!(error, SessionError::EndlessAnswer(9, _)), "{error:?}");
+        assert_eq!(session.wire().exchanges, 9);
+        let error = session.send(&command::get_challenge(0)).expect_err("bounded");
         assert!(matches!(error, SessionError::EndlessAnswer(..)));
+        assert!(session.wire().exchanges <= 9 + 1 + GET_RESPONSE_MAX as u64);
     }
 
     #[test]

@@ -6,6 +6,7 @@
 use card_core::identify::Kind;
 use card_core::security::SecurityError;
 use card_core::security::psam::{Psam, PsamNames};
+use card_core::session::SessionError;
 use card_core::transport::pcsc::ReaderInfo;
 use card_core::{StatusWord, command};
 use card_profiles::Profile;
@@ -35,7 +36,7 @@ impl Desk<'_> {
         let by_memory = self.by_memory;
         let found = self.psam_with(wanted).and_then(|found| {
             let open = |(names, held): (PsamNames, Held)| {
-                let atr = held.session.atr()?;
+                let atr = held.session.atr().map_err(of_psam)?;
                 Ok((atr, Psam::open_selected(held.session, &names, profile.psam_keys())?))
             };
             found.map(open).transpose()
@@ -90,12 +91,12 @@ impl Desk<'_> {
     /// Whether a PSAM has one of the unusual environments. That it has none is remembered, and not asked again until a card
     /// of such an algorithm comes.
     fn has_one_of(&mut self, held: &mut Held, others: &[PsamNames]) -> Result<bool, DeskError> {
-        let atr = held.session.atr()?;
+        let atr = held.session.atr().map_err(of_psam)?;
         if self.known.book().serves_usual_only(atr.bytes()) {
             return Ok(false);
         }
         for names in others {
-            if names.are_in(&mut held.session)? {
+            if names.are_in(&mut held.session).map_err(of_psam)? {
                 return Ok(true);
             }
         }
@@ -110,7 +111,7 @@ impl Desk<'_> {
         let mut fitting = Vec::new();
         for (place, held) in psams.iter_mut().enumerate() {
             for names in wanted {
-                if names.are_in(&mut held.session)? {
+                if names.are_in(&mut held.session).map_err(of_psam)? {
                     fitting.push((place, names.clone()));
                     break;
                 }
@@ -141,7 +142,9 @@ impl Desk<'_> {
         for held in self.look_for_psams()? {
             for names in all {
                 let application = command::select_by_name(&names.application);
-                if names.are_in(&mut held.session)? && held.session.send(&application)?.sw.is_ok() {
+                if names.are_in(&mut held.session).map_err(of_psam)?
+                    && held.session.send(&application).map_err(of_psam)?.sw.is_ok()
+                {
                     return Ok(true);
                 }
             }
@@ -158,7 +161,7 @@ impl Desk<'_> {
                 if reader.atr.is_none() {
                     return Err(DeskError::NoPsam { readers: vec![reader.name] });
                 }
-                vec![self.take(reader.name)?]
+                vec![self.take(reader.name).map_err(in_slot)?]
             }
             (None, None) => self.psams_found()?,
         };
@@ -179,7 +182,7 @@ impl Desk<'_> {
         let known: Vec<String> = others.iter().copied().filter(is_known).map(|reader| reader.name.clone()).collect();
         if !known.is_empty() && !self.asks_all {
             self.by_memory = true;
-            return known.into_iter().map(|reader| self.take(reader)).collect();
+            return known.into_iter().map(|reader| self.take(reader).map_err(in_slot)).collect();
         }
         let card_is_here = self.taken.is_empty();
         let mut found: Vec<String> = Vec::new();
@@ -193,6 +196,18 @@ impl Desk<'_> {
                 found.push(reader.name.clone());
             }
         }
-        found.into_iter().map(|reader| self.take(reader)).collect()
+        found.into_iter().map(|reader| self.take(reader).map_err(in_slot)).collect()
+    }
+}
+
+/// What a PSAM did not answer, told as the PSAM's and not as the holder's card's.
+fn of_psam(error: SessionError) -> DeskError {
+    SecurityError::Session(error).into()
+}
+
+fn in_slot(error: DeskError) -> DeskError {
+    match error {
+        DeskError::Session(error) => of_psam(error),
+        other => other,
     }
 }

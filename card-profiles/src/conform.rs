@@ -190,6 +190,8 @@ pub struct Move {
 /// What is done. Cryptograms are made by whoever carries out, with a security module.
 #[derive(Clone, Debug)]
 pub enum Act {
+    /// What cannot be done without this, which is not given: never carried out.
+    Lacking(Need),
     /// The card is reset.
     Reset,
     /// A step as it stands.
@@ -352,7 +354,7 @@ pub enum Expect {
 /// What the cases are made for.
 #[derive(Clone, Debug)]
 pub struct Bench {
-    /// What the terminal can prove. Without PIN or factors the cases are made with placeholders, and need what is missing.
+    /// What the terminal can prove. What needs a PIN or factors that are not given is [`Act::Lacking`].
     pub means: Means,
     /// PINs of the certificate application; the same holds for them.
     pub certificate_pins: CertificatePins,
@@ -423,6 +425,7 @@ impl Move {
         let command = |command: &Command| header(command.header());
         match &self.act {
             Act::Reset => "reset".to_owned(),
+            Act::Lacking(_) => "not given".to_owned(),
             Act::Do(Step::Send(sent) | Step::Fetch { command: sent, .. }) => command(sent),
             Act::Do(Step::Authenticate { key, .. } | Step::AuthenticateByTwo { key, .. }) => {
                 format!("0082 {}", key.name)

@@ -6,7 +6,7 @@ use std::sync::{Arc, LazyLock, Mutex};
 
 use card_core::apdu::{Command, Protocol, Response};
 use card_core::command::{self, Record};
-use card_core::limits::{ANSWER_BYTES_MAX, GET_RESPONSE_MAX, LE_CORRECTIONS_MAX};
+use card_core::limits::{GET_RESPONSE_MAX, LE_CORRECTIONS_MAX, SHORT_ANSWER_MAX};
 use card_core::play::{Script, Skipped};
 use card_core::script::Step;
 use card_core::transport::{Transport, TransportError};
@@ -97,7 +97,7 @@ fuzz_target!(|input: &[u8]| {
             assert!(heard.iter().skip(1).all(|later| *later != bytes), "sent twice");
         }
         if let Ok(response) = answer {
-            assert!(response.data.len() <= ANSWER_BYTES_MAX + 510);
+            assert!(response.data.len() <= SHORT_ANSWER_MAX);
         }
     }
     heard.lock().expect("one thread").clear();

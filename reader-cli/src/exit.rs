@@ -164,6 +164,7 @@ impl Exit {
             | Code::PsamMissing
             | Code::PsamAlgorithm
             | Code::PsamSilent
+            | Code::PsamAnswer
             | Code::PsamAmbiguous => Self::Reader,
             Code::PinWrong
             | Code::PinBlocked

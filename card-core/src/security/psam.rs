@@ -95,9 +95,9 @@ impl Psam {
         names: &PsamNames,
         keys: BTreeMap<KeyName, PsamKey>,
     ) -> Result<Self, SecurityError> {
-        let number = expect_ok(&mut session, &command::read_binary_sfi(names.terminal_number_sfi, 0, 6))?;
-        let terminal_number =
-            number.as_slice().try_into().map_err(|_| SecurityError::NotPsam(StatusWord::WRONG_LENGTH))?;
+        let read = command::read_binary_sfi(names.terminal_number_sfi, 0, 6);
+        let number = expect_ok(&mut session, &read)?;
+        let terminal_number = number.as_slice().try_into().map_err(|_| SessionError::wrong_form(&number, &read))?;
         expect_ok(&mut session, &command::select_by_name(&names.application))?;
         Ok(Self { session, keys, terminal_number })
     }
@@ -131,7 +131,8 @@ impl Psam {
         let refused = |sw| SecurityError::Refused { name: key.clone(), sw };
         let first_version = with_first_version(fields);
         let [card, _] = factors;
-        let whole = self.session.send(&command::psam_init_purchase(fields, &factors))?;
+        let command = command::psam_init_purchase(fields, &factors);
+        let whole = self.session.send(&command)?;
         let refusal = whole.sw;
         let mut answer = whole.ok();
         let again = [(fields, &[card][..]), (&first_version, &factors), (&first_version, &[card])];
@@ -142,11 +143,9 @@ impl Psam {
             }
         }
         let data = answer.map_err(|_| refused(refusal))?;
-        let (sequence, mac1) = data.split_first_chunk::<4>().ok_or_else(|| refused(StatusWord::WRONG_LENGTH))?;
-        Ok(PurchaseStart {
-            terminal_sequence: u32::from_be_bytes(*sequence),
-            mac1: *mac1.first_chunk().ok_or_else(|| refused(StatusWord::WRONG_LENGTH))?,
-        })
+        let whole: [u8; 8] = data.as_slice().try_into().map_err(|_| SessionError::wrong_form(&data, &command))?;
+        let [s0, s1, s2, s3, mac1 @ ..] = whole;
+        Ok(PurchaseStart { terminal_sequence: u32::from_be_bytes([s0, s1, s2, s3]), mac1 })
     }
 
     /// Whether MAC2 of the card is right (CREDIT SAM FOR PURCHASE); only directly after [`Psam::init_purchase`].
@@ -188,9 +187,10 @@ impl SecurityModule for Psam {
         if key.form.rules.authentication == Authentication::Whole {
             return Err(SecurityError::Unsupported { operation: "authenticate with a key itself" });
         }
-        let out = self.encipher(key, factor, &key.form.rules.authentication_block(data))?;
-        let short = || SecurityError::Refused { name: key.name.clone(), sw: StatusWord::WRONG_LENGTH };
-        key.form.rules.cryptogram_of(&out).ok_or_else(short)
+        let block = key.form.rules.authentication_block(data);
+        let out = self.encipher(key, factor, &block)?;
+        let wrong_form = || SessionError::wrong_form(&out, &command::psam_encipher(&block)).into();
+        key.form.rules.cryptogram_of(&out).ok_or_else(wrong_form)
     }
 
     fn mac(&mut self, key: &KeyRef, kind: MacKey, iv: Block, message: &[u8]) -> Result<[u8; 4], SecurityError> {
@@ -209,8 +209,9 @@ impl SecurityModule for Psam {
         self.derive(key, seed)?;
         let refused = |sw| SecurityError::Refused { name: key.name.clone(), sw };
         let padded = crypto::pad(message, rules.algorithm.block());
-        let data = self.session.send(&command::psam_mac(&rules.initial_value(iv), &padded))?.ok().map_err(refused)?;
-        rules.message_mac_of(&data).ok_or_else(|| refused(StatusWord::WRONG_LENGTH))
+        let command = command::psam_mac(&rules.initial_value(iv), &padded);
+        let data = self.session.send(&command)?.ok().map_err(refused)?;
+        rules.message_mac_of(&data).ok_or_else(|| SessionError::wrong_form(&data, &command).into())
     }
 
     fn encipher(&mut self, key: &KeyRef, factor: Block, blocks: &[u8]) -> Result<Vec<u8>, SecurityError> {
@@ -282,6 +283,19 @@ mod tests {
     fn command(version: &str, factors: &str) -> String {
         let length = 28 + factors.len() / 2;
         format!("> 80700100{length:02X}{}{version}11{factors}", "11".repeat(26))
+    }
+
+    #[test]
+    fn an_answer_of_another_length_is_a_wrong_form_and_no_refusal() {
+        let both = format!("{}{}", "AA".repeat(8), "BB".repeat(8));
+        let error =
+            init(&format!("{}\n< 6104\n> 00C0000004\n< 000000079000", command("11", &both))).expect_err("short");
+        assert!(matches!(error, SecurityError::Session(SessionError::WrongForm(4, _))), "{error:?}");
+        let names = PsamNames { environment: vec![1; 5], application: vec![2; 5], terminal_number_sfi: 0x16 };
+        let trace = "> 00A40400050101010101\n< 9000\n> 00B0960006\n< 01029000";
+        let session = Session::new(Box::new(Replay::parse(trace).expect("trace")));
+        let error = Psam::open(session, &names, BTreeMap::new()).expect_err("no number");
+        assert!(matches!(error, SecurityError::Session(SessionError::WrongForm(2, _))), "{error:?}");
     }
 
     #[test]

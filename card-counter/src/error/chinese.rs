@@ -40,7 +40,7 @@ pub(super) fn security(error: &SecurityError) -> String {
         SecurityError::NotPsam(sw) => format!("PSAM 卡槽中的卡不是社保 PSAM:应答 {}", status(*sw)),
         SecurityError::Session(error) => format!("安全模块没有应答:{}", session(error)),
         SecurityError::Challenge(ChallengeError::Session(error)) => session(error),
-        SecurityError::Challenge(ChallengeError::Refused(sw)) => format!("卡没有给出 8 字节随机数:{}", status(*sw)),
+        SecurityError::Challenge(ChallengeError::Refused(sw)) => format!("卡没有给出随机数:{}", status(*sw)),
     }
 }
 
@@ -48,6 +48,8 @@ pub(super) fn session(error: &SessionError) -> String {
     match error {
         SessionError::Transport(error) => error.zh(),
         SessionError::NoStatusWord(bytes, _) => format!("卡只应答了 {bytes} 字节,没有状态字"),
+        SessionError::WrongForm(bytes, _) => format!("应答 {bytes} 字节,长度与命令不符"),
+        SessionError::TooLong(bytes, _) => format!("应答 {bytes} 字节,超过所要的长度"),
         SessionError::EndlessAnswer(bytes, _) => format!("已应答 {bytes} 字节,卡仍称还有数据"),
         SessionError::Atr(AtrError::Truncated(bytes)) => format!("复位应答只有 {bytes} 字节,少于其中所称"),
         SessionError::Atr(AtrError::HistoricalTooShort(bytes)) => {

@@ -176,6 +176,8 @@ codes! {
     PsamAlgorithm = "PSAM_ALGORITHM",
     /// PSAM does not answer.
     PsamSilent = "PSAM_SILENT",
+    /// PSAM answers what no PSAM should.
+    PsamAnswer = "PSAM_ANSWER",
     /// PSAM's keys are not this card's.
     PsamWrong = "PSAM_WRONG",
     /// PSAM lacks a key.

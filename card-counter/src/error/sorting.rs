@@ -197,7 +197,29 @@ const fn of_shell(error: &ShellError) -> Code {
 const fn of_session(error: &SessionError) -> Code {
     match error {
         SessionError::Transport(error) => of_transport(error),
-        SessionError::NoStatusWord(..) | SessionError::EndlessAnswer(..) | SessionError::Atr(_) => Code::CardAnswer,
+        SessionError::NoStatusWord(..)
+        | SessionError::TooLong(..)
+        | SessionError::WrongForm(..)
+        | SessionError::EndlessAnswer(..)
+        | SessionError::Atr(_) => Code::CardAnswer,
+    }
+}
+
+/// What a PSAM's reader or the PSAM did: never a matter of the holder's card.
+const fn of_psam(error: &SessionError) -> Code {
+    match error {
+        SessionError::Transport(
+            TransportError::CardRemoved { .. }
+            | TransportError::NoCard { .. }
+            | TransportError::CardMute { .. }
+            | TransportError::CardReset { .. },
+        ) => Code::PsamSilent,
+        SessionError::Transport(error) => of_transport(error),
+        SessionError::NoStatusWord(..)
+        | SessionError::TooLong(..)
+        | SessionError::WrongForm(..)
+        | SessionError::EndlessAnswer(..)
+        | SessionError::Atr(_) => Code::PsamAnswer,
     }
 }
 
@@ -209,7 +231,7 @@ const fn of_security(error: &SecurityError) -> Code {
         | SecurityError::StaysInside { .. }
         | SecurityError::Gone(_) => Code::PsamRefused,
         SecurityError::NotPsam(_) => Code::NotPsam,
-        SecurityError::Session(error) => of_session(error),
+        SecurityError::Session(error) => of_psam(error),
         SecurityError::Challenge(_) => Code::CardRefused,
     }
 }

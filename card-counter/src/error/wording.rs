@@ -162,6 +162,7 @@ fn what(code: Code) -> Words {
         Code::NotPsam => ("PSAM 槽中的卡不是社会保障 PSAM", "the card in the PSAM slot is no social security PSAM"),
         Code::PsamAlgorithm => ("PSAM 不支持此卡的算法", "no PSAM at hand serves the algorithm of this card"),
         Code::PsamSilent => ("PSAM 无应答", "the PSAM does not answer"),
+        Code::PsamAnswer => ("PSAM 的应答格式不对", "the PSAM's answer has a wrong form"),
         Code::PsamWrong => ("PSAM 与此卡不匹配", "the PSAM's keys do not fit this card"),
         Code::PsamKeyMissing => ("PSAM 中没有所需密钥", "the PSAM lacks a key"),
         Code::PsamRefused => ("PSAM 拒绝了命令", "the PSAM refused"),
@@ -410,7 +411,7 @@ fn next(code: Code) -> Words {
         Code::NotPsam => ("检查 --psam 指向的读卡器", "check which reader --psam names"),
         Code::PsamWrong | Code::PsamKeyMissing => ("换上发卡城市的 PSAM", "use a PSAM of the card's issuer"),
         Code::PsamAlgorithm => ("换上支持此卡算法的 PSAM", "use a PSAM that has the card's algorithm"),
-        Code::PsamRefused | Code::PsamSilent => ("重新插入 PSAM 再试", "insert the PSAM again"),
+        Code::PsamRefused | Code::PsamSilent | Code::PsamAnswer => ("重新插入 PSAM 再试", "insert the PSAM again"),
         Code::PsamDiffers => {
             ("换回原来的 PSAM,或另用 --data 目录", "use the PSAM of this folder, or another --data folder")
         }

@@ -253,7 +253,9 @@ impl Till<'_> {
         drafts.push(draft.then(begin(zero), [Expect::Started, unmoved.clone()]));
         if !one.access.rights().is_empty() {
             let title = Text::new(format!("未认证不能{zh}"), format!("no {en} without the proof that its row names"));
-            drafts.push(of("without-proof", title).then(begin(zero), [sw(&[StatusWord::SECURITY_STATUS])]));
+            // A card at the end of its numbers may say so first: how many are left is not asked for, that takes the proof.
+            let refused = [StatusWord::SECURITY_STATUS, StatusWord::COUNTER_MAX];
+            drafts.push(of("without-proof", title).then(begin(zero), [sw(&refused)]));
         }
         let mut wrong_index = (**zero).clone();
         let data: Vec<u8> =

@@ -67,6 +67,7 @@ fn key<'a>(act: &'a Act, start: &Start, reply: &Reply) -> Option<&'a KeyRef> {
         | Act::Challenge(_)
         | Act::Prove { .. }
         | Act::Certificate(_)
+        | Act::Lacking(_)
         | Act::Do(Step::Send(_) | Step::Fetch { .. } | Step::VerifyHashed { .. }) => None,
     }
 }

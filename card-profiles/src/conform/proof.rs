@@ -52,7 +52,8 @@ pub fn proof(done: &Move, bench: &Bench) -> Option<Need> {
             PsamWhat::Debit { wrong: false } | PsamWhat::Check => key(&act.deal.key, Use::Purchase),
             PsamWhat::Start | PsamWhat::Debit { wrong: true } => None,
         },
-        Act::Authenticate { .. }
+        Act::Lacking(_)
+        | Act::Authenticate { .. }
         | Act::Secure { wrong: true, .. }
         | Act::ReloadPin { wrong: true, .. }
         | Act::Write { .. }

@@ -24,11 +24,11 @@ use crate::approach::select_command;
 use crate::certificate::{CertificatePin, Role};
 use crate::profile::{CardKind, Df, Ef, EfKind, KeyClass, KeyRow, Profile};
 
-/// Placeholder where no card is known: the case needs keys and is not carried out.
+/// Where no card is known, inside the workshop only: what would use it leaves as [`Act::Lacking`].
 const NO_FACTORS: Factors = Factors { province: [0; 8], city: [0; 8], card: [0; 8] };
 /// INS of SELECT.
 const SELECT: u8 = 0xA4;
-/// Placeholder where no PIN is given.
+/// Where no PIN is given, inside the workshop only: what would use it leaves as [`Act::Lacking`].
 const NO_PIN: [u8; 2] = [0, 0];
 
 /// Where cases are made.
@@ -78,18 +78,54 @@ impl<'a> Workshop<'a> {
 
     pub(super) fn add(&mut self, draft: Draft) {
         let mut case = draft.case;
+        let demands = numbers::demands(self, &case);
+        case.numbers = demands;
         let moves = case.moves.iter().chain(&case.restore);
         let entered = moves.clone().filter_map(|done| match &done.act {
             Act::Do(Step::Send(command)) => directory(self.profile, case.area, command).map(Need::Directory),
             _ => None,
         });
-        for need in entered.chain(moves.clone().flat_map(needs)) {
-            if !case.needs.contains(&need) {
-                case.needs.push(need);
+        // What is only looked at is carried out as well.
+        let looks = case.numbers.iter().flat_map(|demand| &demand.look);
+        let looks = looks.chain(case.money.iter().flat_map(|money| &money.look));
+        let mut found: Vec<Need> = Vec::new();
+        for need in entered.chain(moves.clone().chain(looks).flat_map(needs)) {
+            if !found.contains(&need) {
+                found.push(need);
             }
         }
-        case.numbers = numbers::demands(self, &case);
+        case.needs = found;
+        self.withhold(&mut case);
         self.cases.push(case);
+    }
+
+    /// No move leaves that would send a secret which was not given: the card would count it as a wrong one.
+    fn withhold(&self, case: &mut Case) {
+        let moves = case.moves.iter_mut().chain(&mut case.restore).chain(&mut case.rewrite);
+        moves
+            .chain(case.numbers.iter_mut().flat_map(|demand| &mut demand.look))
+            .for_each(|done| self.withhold_of(done));
+        if let Some(money) = &mut case.money {
+            let mut own = Money::clone(money);
+            let moves = own.look.iter_mut().chain(&mut own.up).chain(&mut own.down);
+            moves.for_each(|done| self.withhold_of(done));
+            *money = Rc::new(own);
+        }
+    }
+
+    fn withhold_of(&self, done: &mut Move) {
+        if let Some(need) = needs(done).into_iter().find(|need| !self.is_given(need)) {
+            done.act = Act::Lacking(need);
+        }
+    }
+
+    fn is_given(&self, need: &Need) -> bool {
+        match need {
+            Need::Pin => self.bench.means.pin.is_some(),
+            Need::CertificatePin(role) => self.bench.certificate_pins.of(*role).is_some(),
+            Need::Key(..) => self.bench.means.factors.is_some(),
+            Need::Directory(_) => true,
+        }
     }
 
     pub(super) fn finish(self) -> Vec<Case> {
@@ -301,6 +337,7 @@ pub(super) fn write_first(ef: &Ef) -> [u8; 4] {
 fn needs(done: &Move) -> Vec<Need> {
     let key = |key: &KeyRef, usage| vec![Need::Key(key.clone(), usage)];
     match &done.act {
+        Act::Lacking(need) => vec![need.clone()],
         Act::Do(Step::Send(command)) if command.is_secret() => vec![Need::Pin],
         Act::Reset | Act::Challenge(_) | Act::Do(Step::Send(_) | Step::Fetch { .. }) | Act::Prove { .. } => Vec::new(),
         Act::Do(Step::Authenticate { key: used, .. } | Step::AuthenticateByTwo { key: used, .. })

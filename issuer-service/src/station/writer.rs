@@ -105,9 +105,11 @@ impl From<SessionError> for Broken {
     fn from(error: SessionError) -> Self {
         match error {
             SessionError::Transport(error) => Self::Lost(error),
-            SessionError::NoStatusWord(..) | SessionError::EndlessAnswer(..) | SessionError::Atr(_) => {
-                Self::Bad("CARD_NONSENSE".to_owned())
-            }
+            SessionError::NoStatusWord(..)
+            | SessionError::TooLong(..)
+            | SessionError::WrongForm(..)
+            | SessionError::EndlessAnswer(..)
+            | SessionError::Atr(_) => Self::Bad("CARD_NONSENSE".to_owned()),
         }
     }
 }

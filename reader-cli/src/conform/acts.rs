@@ -7,13 +7,14 @@ use card_core::apdu::{Command, Response};
 use card_core::command::Internal;
 use card_core::script::{Step, StepError};
 use card_core::security::{KeyRef, MacKey, SecurityError, SecurityModule};
+use card_core::session::SessionError;
 use card_core::{StatusWord, command, crypto};
 use card_profiles::conform::{
-    Act, Culprit, Deal, Difference, Memory, Move, NUMBERS_LEFT_MAX, PsamAct, PsamCipher, PsamWhat, Reply, Sealing,
-    Start, Text, altered,
+    Act, Culprit, Deal, Difference, Memory, Move, NUMBERS_LEFT_MAX, Need, PsamAct, PsamCipher, PsamWhat, Reply,
+    Sealing, Start, Text, altered,
 };
 
-use super::{Runner, Stop};
+use super::{Runner, Stop, need_name};
 
 impl Runner<'_> {
     pub(super) fn act(&mut self, done: &Move, memory: &mut Memory) -> Result<Reply, Stop> {
@@ -24,6 +25,7 @@ impl Runner<'_> {
                 self.session.reset()?;
                 Response { data: Vec::new(), sw: StatusWord::OK }
             }
+            Act::Lacking(need) => return Err(Stop::Absent(lacking(need))),
             Act::Do(step) => self.step(&done.place(), step)?,
             Act::Challenge(bytes) => self.challenge(*bytes, memory)?,
             Act::Authenticate { key, id, other_version, wrong } => {
@@ -167,6 +169,11 @@ impl Runner<'_> {
         let module = self.module.as_deref_mut().map(|module| module as &mut dyn SecurityModule);
         match self.session.perform(step, module) {
             Ok(response) => Ok(response),
+            Err(StepError::Session(SessionError::WrongForm(bytes, _))) => Err(different(
+                Text::new("长度正确的应答", "an answer of the right length"),
+                Text::new(format!("{bytes} 字节"), format!("{bytes} bytes")),
+                None,
+            )),
             Err(StepError::Session(error)) => Err(Stop::Lost(error)),
             Err(StepError::Security(error)) => Err(Stop::Module(error)),
             Err(StepError::NoModule(name)) => Err(Stop::Module(SecurityError::KeyNotFound { name, version: 1 })),
@@ -249,14 +256,15 @@ impl Runner<'_> {
         sealing: Option<&Sealing>,
         memory: &Memory,
     ) -> Result<Response, Stop> {
-        let command = Command::new(cla, ins, p1, p2);
-        let Some(sealing) = sealing else { return Ok(self.session.send(&command.with_data(data))?) };
+        let too_long = || Stop::Absent(Text::new("记录长于一条命令", "the record is longer than one command carries"));
+        let carrying = |data: &[u8]| Command::carrying([cla, ins, p1, p2], data).ok_or_else(too_long);
+        let Some(sealing) = sealing else { return Ok(self.session.send(&carrying(data)?)?) };
         let key = &sealing.key;
         let data = if sealing.enciphered { self.module()?.encipher_message(key, data)? } else { data.to_vec() };
-        let lc = u8::try_from(data.len() + 4).unwrap_or(u8::MAX);
+        let lc = u8::try_from(data.len() + 4).map_err(|_| too_long())?;
         let message = [&[cla, ins, p1, p2, lc], data.as_slice()].concat();
         let mac = self.module()?.mac(key, MacKey::Whole, first(&memory.challenge), &message)?;
-        let command = command.with_data([data.as_slice(), &mac].concat());
+        let command = carrying(&[data.as_slice(), &mac].concat())?;
         Ok(self.session.send(&if sealing.wrong { wrong_end(command) } else { command })?)
     }
 
@@ -282,6 +290,12 @@ impl Runner<'_> {
         let input = deal.fields(start).input(fields);
         Ok(self.module()?.mac(&deal.key, MacKey::Session(deal.seed(start)), [0; 8], &input)?.to_vec())
     }
+}
+
+/// Why a move is not carried out whose secret nobody gave.
+fn lacking(need: &Need) -> Text {
+    let name = need_name(need);
+    Text::new(format!("需要 {name}，未给出"), format!("it needs {name}, which is not given"))
 }
 
 fn first(challenge: &[u8; 16]) -> [u8; 8] {
