@@ -231,7 +231,8 @@ fn acceptable(
     }
     let [century, year, ..] = date_time.to_bcd();
     let year = u16::from_be_bytes([century, year]);
-    if rules.debit_date == DebitDate::Checked && year < before.year {
+    // A card may refuse it, or leave it out of its totals: a clock that is behind is mended first.
+    if rules.debit_date != DebitDate::Any && year < before.year {
         return Err(TerminalError::ClockBehindCard { year: format!("{:04X}", before.year) });
     }
     // Totals start from zero with the first purchase of another year.

@@ -43,7 +43,7 @@ pub struct AccountRules {
     #[serde(deserialize_with = "key_name")]
     #[cfg_attr(test, schemars(with = "String"))]
     pub tac_key: KeyName,
-    /// Key index sent with INITIALIZE; also the key version that the card answers.
+    /// Key index sent with INITIALIZE.
     pub key_index: u8,
     /// Transaction type byte of a purchase.
     pub purchase_type: u8,
@@ -70,7 +70,7 @@ pub struct AccountRules {
     pub prove: Option<CommandRow>,
     /// Number that PROVE and the log use: the one INITIALIZE answered, or that plus one.
     pub sequence_convention: SequenceConvention,
-    /// What DEBIT FOR PURCHASE asks of its date, on which the yearly totals depend; `checked` when left out.
+    /// What DEBIT FOR PURCHASE asks of its date, on which the yearly totals depend; `calendar` when left out.
     #[serde(default)]
     pub debit_date: DebitDate,
     /// MAC inputs.
@@ -126,8 +126,10 @@ pub enum SequenceConvention {
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum DebitDate {
-    /// A day of the calendar and a time of day; of a purchase from an account with totals, no earlier year than theirs.
+    /// A day of the calendar and a time of day. A purchase dated before the year of the totals is done and leaves them.
     #[default]
+    Calendar,
+    /// The same; of a purchase from an account with totals, no earlier year than theirs.
     Checked,
     /// Nothing: totals start anew with any other year, an earlier one too.
     Any,

@@ -347,6 +347,8 @@ pub enum Expect {
     Proved,
     /// A deal starts as its rows say: key version, algorithm, MAC1.
     Started,
+    /// Yearly totals and their year are those of the start before (account).
+    TotalsStay,
     /// Yearly totals follow from those before (account).
     Totals(Rc<Deal>),
 }

@@ -205,6 +205,11 @@ fn keys(profile: &Profile, out: &mut String) -> std::fmt::Result {
             key.tries,
             key.confidence.as_deref().unwrap_or("H")
         )?;
+        for row in &key.versions {
+            let psam = row.psam.map_or_else(String::new, |psam| format!("{:02X} {:02X}", psam.usage, psam.id));
+            let (name, version, hsm) = (&key.name, row.version, row.hsm.join(" "));
+            writeln!(out, "| {name} v{version} | {} | | | | | {psam} | {hsm} | | | |", key.df)?;
+        }
     }
     writeln!(out)
 }

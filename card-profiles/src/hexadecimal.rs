@@ -4,8 +4,21 @@
 //! Owns: that choice, and writing a number so. Never: reads a profile.
 
 /// Keys whose numbers are bytes of a command, a tag, a type or a key slot.
-const KEYS: [&str; 12] =
-    ["cla", "ins", "p1", "p2", "tag", "usage", "id", "fci_sfi", "key_index", "pin_id", "load_type", "purchase_type"];
+const KEYS: [&str; 13] = [
+    "cla",
+    "ins",
+    "p1",
+    "p2",
+    "tag",
+    "usage",
+    "id",
+    "fci_sfi",
+    "key_index",
+    "pin_id",
+    "load_type",
+    "purchase_type",
+    "algorithm_byte",
+];
 
 /// Table whose numbers are all transaction types.
 const TYPES: &str = "purse.types";

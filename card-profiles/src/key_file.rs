@@ -97,9 +97,6 @@ pub enum RowProblem {
     /// Neither or both.
     #[error("a key has either a value or a master and factors")]
     Value,
-    /// Version 0.
-    #[error("versions count from 1")]
-    Version,
     /// Not hex, or not as long as needed.
     #[error("{what} is not {bytes} bytes in hex")]
     Hex {
@@ -127,7 +124,6 @@ impl RowProblem {
             Self::Which => "每个密钥须写 name 或 class，且只写一个".to_owned(),
             Self::Directory => "df 与 class 同用；name 在卡内是唯一的".to_owned(),
             Self::Value => "每个密钥须写 value，或写 master 和 factors，且只写一种".to_owned(),
-            Self::Version => "密钥版本从 1 起".to_owned(),
             Self::Hex { what, bytes } => format!("{what} 不是 {bytes} 字节的十六进制"),
             Self::Factors => format!("上级密钥须有 1 到 {FACTORS_MAX} 个分散因子"),
             Self::NoSuchKey => "卡片描述中没有这个密钥".to_owned(),
@@ -361,12 +357,9 @@ impl Row {
             (None, Some(class)) => Which::Class { class, df: row.df },
             (None, None) | (Some(_), Some(_)) => return Err(RowProblem::Which),
         };
-        if row.version == 0 {
-            return Err(RowProblem::Version);
-        }
         let key = match (row.value.map(Zeroizing::new), row.master.map(Zeroizing::new)) {
             (Some(value), None) if row.factors.is_empty() => {
-                let bytes = Zeroizing::new(hex::decode(value.as_bytes()).unwrap_or_default());
+                let bytes = of_hex(&value);
                 if KeyLength::of(bytes.len()).is_none() {
                     return Err(RowProblem::Hex { what: "value", bytes: 16 });
                 }
@@ -376,7 +369,7 @@ impl Row {
                 if !(1..=FACTORS_MAX).contains(&row.factors.len()) {
                     return Err(RowProblem::Factors);
                 }
-                let bytes = Zeroizing::new(hex::decode(master.as_bytes()).unwrap_or_default());
+                let bytes = of_hex(&master);
                 let key = bytes.as_slice().try_into().map_err(|_| RowProblem::Hex { what: "master", bytes: 16 })?;
                 let factors = row.factors.iter().map(|text| factor(text)).collect::<Result<_, _>>()?;
                 Given::Master { key: Key16::new(key), factors }
@@ -387,12 +380,18 @@ impl Row {
     }
 }
 
+/// Bytes in hex, with blanks between them or not; none when it is no hex.
+fn of_hex(text: &str) -> Zeroizing<Vec<u8>> {
+    let digits: Zeroizing<Vec<u8>> = Zeroizing::new(text.bytes().filter(|byte| !byte.is_ascii_whitespace()).collect());
+    Zeroizing::new(hex::decode(digits.as_slice()).unwrap_or_default())
+}
+
 /// 8 bytes in hex, or `card`: the last 8 historical bytes of the card's ATR.
 fn factor(text: &str) -> Result<Factor, RowProblem> {
     if text == "card" {
         return Ok(Factor::Card);
     }
-    let block = hex::decode(text).ok().and_then(|bytes| bytes.try_into().ok());
+    let block = of_hex(text).as_slice().try_into().ok();
     block.map(Factor::Block).ok_or(RowProblem::Hex { what: "factors", bytes: 8 })
 }
 
@@ -416,6 +415,17 @@ mod tests {
             Err(KeyFileError::Row { line: 2, problem, .. }) => problem,
             other => panic!("{rows}: {other:?}"),
         }
+    }
+
+    #[test]
+    fn versions_count_from_0_and_hex_may_have_blanks() {
+        let text = "mark = \"REHEARSAL\"\n[[key]]\nname = \"DPK\"\nversion = 0\n\
+            value = \"00112233 44556677 8899AABB CCDDEEFF\"\n";
+        let keys = GivenKeys::parse(text).expect("a key file");
+        let slots = keys.slots(&builtin("ssc-3.0").expect("built in"), CARD).expect("fits");
+        let texts: Vec<String> =
+            slots.iter().map(|slot| format!("{slot} {}", hex::encode_upper(&*slot.bytes))).collect();
+        assert_eq!(texts, ["DPK version 0 00112233445566778899AABBCCDDEEFF"]);
     }
 
     #[test]
@@ -491,7 +501,6 @@ mod tests {
         assert_eq!(problem("name = \"DPK\""), RowProblem::Value);
         assert_eq!(problem(&format!("name = \"DPK\"\nvalue = \"{long}\"\nfactors = [\"card\"]")), RowProblem::Value);
         assert_eq!(problem(&format!("name = \"DPK\"\nmaster = \"{long}\"")), RowProblem::Factors);
-        assert_eq!(problem(&format!("name = \"DPK\"\nversion = 0\nvalue = \"{long}\"")), RowProblem::Version);
         assert_eq!(problem(&format!("name = \"DPX\"\nvalue = \"{long}\"")), RowProblem::NoSuchKey);
         let bytes = |what, bytes| RowProblem::Hex { what, bytes };
         assert_eq!(problem("name = \"DPK\"\nvalue = \"0011\""), bytes("value", 16));

@@ -173,6 +173,9 @@ pub struct AlgorithmRow {
     #[serde(default, deserialize_with = "choice")]
     #[cfg_attr(test, schemars(with = "Option<String>"))]
     pub tac_key: Option<TacKey>,
+    /// The byte by which INITIALIZE of a transaction names the algorithm; 00 for 3DES and 04 for SM4 where it is left out.
+    #[serde(default)]
+    pub algorithm_byte: Option<u8>,
     /// What is assumed about these choices.
     #[serde(default)]
     pub assumed: Vec<String>,
@@ -286,6 +289,15 @@ impl Profile {
             transaction_mac: row.transaction_mac.unwrap_or(default.transaction_mac),
             tac_key: row.tac_key.unwrap_or(default.tac_key),
         }
+    }
+
+    /// The byte by which INITIALIZE of a transaction names the algorithm.
+    #[must_use]
+    pub fn algorithm_byte(&self) -> u8 {
+        self.algorithm_rules.algorithm_byte.unwrap_or(match self.algorithm {
+            Algorithm::Tdes => 0x00,
+            Algorithm::Sm4 => 0x04,
+        })
     }
 
     /// How the card holds the key of this row.

@@ -127,6 +127,8 @@ pub(crate) struct Model {
     /// Blocks of the whole card (1), failures of the PSAM (1), block of each DF (1 each); all 0 on a new card.
     pub(crate) blocks: usize,
     pub(crate) rules: AlgorithmRules,
+    /// Byte by which INITIALIZE names the algorithm.
+    pub(crate) algorithm_byte: u8,
     pub(crate) has_files_under_mac: bool,
     pub(crate) blocking: Option<Blocking>,
     pub(crate) key_load: [u8; 4],
@@ -263,6 +265,7 @@ impl Model {
             certificate,
             blocks,
             rules: profile.rules(),
+            algorithm_byte: profile.algorithm_byte(),
             blocking: Blocking::of(profile)?,
             has_files_under_mac: dfs.iter().flat_map(|df| &df.efs).any(|ef| matches!(ef.update, Rule::Mac(_))),
             key_load: *profile.key_load.command.first_chunk().ok_or_else(|| ModelError::Size("key_load".to_owned()))?,

@@ -86,6 +86,9 @@ fn sentences(error: &Error) -> (String, String) {
                 false => (format!("{argument} 不能与 {prior} 同用"), format!("{argument} does not go with {prior}")),
             }
         }
+        ErrorKind::TooManyValues => {
+            (format!("{value} 多余：{argument} 没有这么多值"), format!("{value} is one value too many for {argument}"))
+        }
         ErrorKind::InvalidUtf8 => ("参数不是 UTF-8".to_owned(), "an argument is not UTF-8".to_owned()),
         _ => (format!("{argument} 写法不对"), format!("{argument} is not written so")),
     }

@@ -271,6 +271,18 @@ pub enum TraceCommand {
         #[arg(long, value_name = "PROFILE")]
         profile: Option<String>,
     },
+    /// Write such a log anew as a trace that is safe to send: names, numbers, amounts, PINs and keys are replaced, and lines
+    /// that are no conversation left out. It still decodes, and replays.
+    Redact {
+        /// File; `-` is standard input.
+        file: PathBuf,
+        /// Read the card by this profile instead of recognising it: built-in name or file.
+        #[arg(long, value_name = "PROFILE")]
+        profile: Option<String>,
+        /// File to write; it must not exist.
+        #[arg(long, value_name = "FILE")]
+        out: PathBuf,
+    },
 }
 
 /// `profile …`. A profile is named by its built-in name or by a file.

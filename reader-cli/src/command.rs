@@ -112,6 +112,9 @@ pub fn run(arguments: &Arguments, output: &Output) -> Result<Exit, TerminalError
         Command::Trace(TraceCommand::Decode { file, profile }) => {
             quietly(trace::decode(output, file, profile.as_deref()))
         }
+        Command::Trace(TraceCommand::Redact { file, profile, out }) => {
+            quietly(trace::redact(output, file, profile.as_deref(), out))
+        }
         Command::Card(CardCommand::Diff(arguments)) if !contents::reads_cards(arguments) => {
             contents::diff(output, arguments)
         }

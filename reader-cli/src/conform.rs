@@ -360,7 +360,7 @@ fn need_name(need: &Need) -> String {
         Need::Pin => "PIN".to_owned(),
         Need::CertificatePin(Role::User) => "user PIN (certificates)".to_owned(),
         Need::CertificatePin(Role::Administrator) => "administrator PIN (certificates)".to_owned(),
-        Need::Key(key, _) if key.version > 1 => format!("{} v{}", key.name, key.version),
+        Need::Key(key, _) if key.version != 1 => format!("{} v{}", key.name, key.version),
         Need::Key(key, _) => key.name.to_string(),
         Need::Directory(id) => id.clone(),
     }

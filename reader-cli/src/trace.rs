@@ -2,6 +2,7 @@
 //!
 //! Source: `docs/trace.md`, the grammar.
 //! Owns: the file, created new and for its owner alone; the recorder between session and reader.
+//! Owns besides: what another program wrote, written anew the same way.
 //! Never: writes a value that `card_profiles::trace::redact` did not see first; stops a command because the disk is full: what
 //! could not be written is told at the end.
 
@@ -13,6 +14,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use card_core::apdu::Protocol;
+use card_core::trace::Event;
 use card_core::transport::{Transport, TransportError};
 use card_profiles::trace::Decoder;
 use card_profiles::trace::redact::Redactor;
@@ -53,6 +55,14 @@ impl Trace {
     /// # Errors
     /// [`TerminalError::Trace`]: it exists, or cannot be written. Nothing else was done yet.
     pub fn create(path: &Path, now: Now) -> Result<Self, TerminalError> {
+        Self::create_by(path, now, Decoder::new())
+    }
+
+    /// As [`Self::create`], the conversation read by this decoder.
+    ///
+    /// # Errors
+    /// As [`Self::create`].
+    pub fn create_by(path: &Path, now: Now, decoder: Decoder) -> Result<Self, TerminalError> {
         let shown = path.display().to_string();
         let failed = |source| TerminalError::Trace { path: shown.clone(), source };
         let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).map_err(failed)?;
@@ -62,7 +72,7 @@ impl Trace {
             path: shown,
             file,
             failure: None,
-            redactor: Redactor::new(Decoder::new()),
+            redactor: Redactor::new(decoder),
             readers: Vec::new(),
             current: None,
             start: Stopwatch::start(),
@@ -75,6 +85,25 @@ impl Trace {
         let recorder = Recorder { inner, reader: reader.to_owned(), trace: self.clone() };
         recorder.write_reset();
         recorder
+    }
+
+    /// Writes what a log has of a reader. `card` is the card of that reader which speaks, 0 where there is one.
+    pub fn rewrite(&self, reader: &str, card: usize, event: &Event) {
+        let hexadecimal = hex::encode_upper::<Vec<u8>>;
+        self.lock().write(reader, |redactor, text| {
+            redactor.card(card);
+            let _ = match event {
+                Event::Reader(_) => Ok(()),
+                Event::Reset(atr) => writeln!(text, "= {}", hexadecimal(redactor.reset(atr))),
+                Event::Exchange(exchange) => {
+                    let (command, answer, _) = redactor.exchange(&exchange.command, exchange.answer.as_deref());
+                    let answer =
+                        answer.map_or_else(|| "! NOT_IN_LOG".to_owned(), |said| format!("< {}", hexadecimal(said)));
+                    let took = exchange.micros.map_or_else(String::new, |micros| format!("# took {micros} us\n"));
+                    write!(text, "> {}\n{answer}\n{took}", hexadecimal(command))
+                }
+            };
+        });
     }
 
     /// Why the trace is not whole, if it is not.

@@ -247,7 +247,8 @@ impl Till<'_> {
         let begin = |deal: &Rc<Deal>| Act::Begin(Rc::clone(deal));
         let complete = |deal: &Rc<Deal>, wrong| Act::Complete { deal: Rc::clone(deal), wrong };
         let mut drafts = Vec::new();
-        let title = Text::new(format!("{zh}初始化不改变余额与序号"), format!("INITIALIZE of a {en} changes nothing"));
+        let title =
+            Text::new(format!("{zh}初始化不改变余额与序号"), format!("INITIALIZE of {} changes nothing", a(en)));
         let unmoved = Expect::Since { balance: Some(0), sequence: Some(0) };
         let draft = of("init", title).with(proofs()).then(begin(zero), [Expect::Started]);
         drafts.push(draft.then(begin(zero), [Expect::Started, unmoved.clone()]));
@@ -261,15 +262,17 @@ impl Till<'_> {
         let data: Vec<u8> =
             wrong_index.begin.data().iter().enumerate().map(|(at, byte)| if at == 0 { 0x7F } else { *byte }).collect();
         wrong_index.begin = wrong_index.begin.clone().with_data(data);
-        let title = Text::new(format!("{zh}的密钥索引不存在"), format!("a {en} with an unknown key index is refused"));
+        let title =
+            Text::new(format!("{zh}的密钥索引不存在"), format!("{} with an unknown key index is refused", a(en)));
         let refused = [StatusWord::KEY_INDEX, StatusWord::KEY_NOT_FOUND];
         drafts.push(of("key-index", title).with(proofs()).then(begin(&Rc::new(wrong_index)), [sw(&refused)]));
         let out_of_order = || [sw(&[StatusWord::NOT_ACCEPTED, StatusWord::CONDITIONS_OF_USE])];
-        let title = Text::new(format!("未初始化不能完成{zh}"), format!("no second half of a {en} without INITIALIZE"));
+        let title =
+            Text::new(format!("未初始化不能完成{zh}"), format!("no second half of {} without INITIALIZE", a(en)));
         drafts.push(of("not-begun", title).with(proofs()).then(complete(zero, false), out_of_order()));
         let title = Text::new(
             format!("{zh}中间插入其他金融命令后不能完成"),
-            format!("another financial command ends a {en} that was begun"),
+            format!("another financial command ends {} that was begun", a(en)),
         );
         let (balance, access) = &self.balance;
         let draft = of("interrupted", title)
@@ -279,14 +282,15 @@ impl Till<'_> {
         let draft = draft.send(balance.clone(), [Expect::Balance(0)]);
         drafts.push(draft.then(complete(zero, false), out_of_order()));
         if let Some(prove) = zero.prove.map(|_| Act::Prove { deal: Rc::clone(zero), ahead: 0x0100 }) {
-            let title = Text::new(format!("没有发生的{zh}没有证明"), format!("no proof of a {en} that did not happen"));
+            let title =
+                Text::new(format!("没有发生的{zh}没有证明"), format!("no proof of {} that did not happen", a(en)));
             let draft = of("prove.unknown", title).with(proofs()).then(begin(zero), [Expect::Started]);
             drafts.push(draft.then(prove, [sw(&[StatusWord::MAC_NOT_AVAILABLE])]));
         }
         drafts.extend(self.completed(shop, zero, one, around));
         let title = Text::new(
             format!("{zh}的 MAC 错误时余额与序号不变，交易结束"),
-            format!("a wrong MAC ends a {en}; balance and number stay"),
+            format!("a wrong MAC ends {}; balance and number stay", a(en)),
         );
         let draft = of("wrong-mac", title).effect(Effect::Restored).with(proofs()).then(begin(zero), [Expect::Started]);
         let draft = draft.then(complete(zero, true), [sw(&[StatusWord::MAC_WRONG])]);
@@ -309,7 +313,7 @@ impl Till<'_> {
         };
         let title = Text::new(
             format!("{zh}：MAC 与 TAC 正确，余额变动，序号加一"),
-            format!("a {en}: right MACs and TAC, the balance moves, the number advances by one"),
+            format!("{}: right MACs and TAC, the balance moves, the number advances by one", a(en)),
         );
         let draft = start("complete", title).with(self.proofs(shop, &zero.access));
         let since = Expect::Since { balance: Some(one.change), sequence: Some(1) };
@@ -318,7 +322,7 @@ impl Till<'_> {
         let draft = draft.with(self.proofs(shop, access)).send(balance.clone(), [Expect::Balance(0)]);
         let mut drafts = vec![draft];
         if one.log.is_some() {
-            let title = Text::new(format!("{zh}写入明细"), format!("a {en} is the newest entry of the log"));
+            let title = Text::new(format!("{zh}写入明细"), format!("{} is the newest entry of the log", a(en)));
             let (sfi, length) = self.log;
             let le = u16::try_from(length).unwrap_or_default();
             let read = command::read_record(sfi, Record::Number(1), le);
@@ -333,7 +337,7 @@ impl Till<'_> {
         }
         if one.prove.is_some() {
             let title =
-                Text::new(format!("{zh}可取交易证明"), format!("the proof of a {en} is what the card answered"));
+                Text::new(format!("{zh}可取交易证明"), format!("the proof of {} is what the card answered", a(en)));
             let prove = |ahead| Act::Prove { deal: Rc::clone(one), ahead };
             let draft = start("prove", title).then(prove(0), [Expect::Proved]);
             // The proof outlives a reset.
@@ -355,7 +359,7 @@ impl Till<'_> {
         let (zh, en) = (&zero.name.zh, &zero.name.en);
         let title = Text::new(
             format!("{zh}交易序号用尽后拒绝，不从头计数，余额不变"),
-            format!("when its numbers are used up a {en} is refused; they do not start again, the balance stays"),
+            format!("when its numbers are used up {} is refused; they do not start again, the balance stays", a(en)),
         );
         let proofs = || self.proofs(shop, &zero.access);
         let begin = || Act::Begin(Rc::clone(zero));
@@ -406,4 +410,10 @@ impl Till<'_> {
         let draft = self.done_before(shop, draft, purchase).with(way());
         draft.send(read(1), [Expect::Logged(Rc::clone(purchase))]).send(read(2), [Expect::Same])
     }
+}
+
+/// A name with its article.
+pub(super) fn a(name: &str) -> String {
+    let an = name.starts_with(['a', 'e', 'i', 'o', 'u', 'A', 'E', 'I', 'O']);
+    format!("{} {name}", if an { "an" } else { "a" })
 }

@@ -280,6 +280,15 @@ impl Memory {
                 check(sw.is_ok(), status_of(StatusWord::OK), status())?;
                 self.proved(done, reply)
             }
+            Expect::TotalsStay => {
+                let totals =
+                    |of: &Start| (of.balances.self_paid_total, of.balances.pooled_fund_total, of.balances.year);
+                check(
+                    totals(&self.before) == totals(&self.start),
+                    Text::new("年度累计不变", "the yearly totals of before"),
+                    Text::new("年度累计改变", "other yearly totals"),
+                )
+            }
             Expect::Totals(deal) => {
                 let (before, now) = (self.before.balances, self.start.balances);
                 let year = deal.fields.date_time.first_chunk::<2>().map_or(0, |year| u16::from_be_bytes(*year));

@@ -7,7 +7,7 @@ use std::rc::Rc;
 
 use card_core::StatusWord;
 
-use super::account::{Till, leaves};
+use super::account::{Till, a, leaves};
 use super::workshop::{Draft, Workshop, sw};
 use super::{Act, Deal, Effect, Expect, Text};
 use crate::account::DebitDate;
@@ -21,17 +21,18 @@ pub(super) fn no_day(shop: &Workshop<'_>, till: &Till<'_>, zero: &Rc<Deal>) -> D
     let [century, year, _, _, hour, minute, second] = shop.bench.moment;
     let [month, day] = NO_DAY;
     let title = match till.date() {
-        DebitDate::Checked => Text::new(
+        DebitDate::Calendar | DebitDate::Checked => Text::new(
             format!("{zh}的日期不存在时拒绝，余额与序号不变"),
-            format!("a {en} on a day that is none is refused; balance and number stay"),
+            format!("{} on a day that is none is refused; balance and number stay", a(en)),
         ),
         DebitDate::Any => {
-            Text::new(format!("{zh}不检查日期"), format!("a {en} is completed on any day, also one that is none"))
+            Text::new(format!("{zh}不检查日期"), format!("{} is completed on any day, also one that is none", a(en)))
         }
     };
     let draft = till.of_deal(shop, zero, "no-day", title);
     let on_no_day = Rc::new(zero.dated([century, year, month, day, hour, minute, second]));
-    judged(shop, till, draft, zero, &on_no_day, StatusWord::WRONG_DATA)
+    let refused = (till.date() != DebitDate::Any).then_some(StatusWord::WRONG_DATA);
+    judged(shop, till, draft, zero, (&on_no_day, refused))
 }
 
 /// A purchase of the year before that of the totals.
@@ -40,7 +41,7 @@ pub(super) fn earlier_year(shop: &Workshop<'_>, till: &Till<'_>, zero: &Rc<Deal>
         DebitDate::Checked => {
             Text::new("消费日期早于累计年份时拒绝", "a purchase of an earlier year than that of the totals is refused")
         }
-        DebitDate::Any => {
+        DebitDate::Calendar | DebitDate::Any => {
             Text::new("消费不检查年份", "a purchase of an earlier year than that of the totals is completed")
         }
     };
@@ -49,7 +50,12 @@ pub(super) fn earlier_year(shop: &Workshop<'_>, till: &Till<'_>, zero: &Rc<Deal>
     let [month, day, hour, minute, second] = rest;
     let draft = till.done_before(shop, till.of_deal(shop, zero, "earlier-year", title), zero);
     let earlier = Rc::new(zero.dated([century, year, month, day.min(0x28), hour, minute, second]));
-    let draft = judged(shop, till, draft, zero, &earlier, StatusWord::CONDITIONS_OF_USE);
+    let refused = (till.date() == DebitDate::Checked).then_some(StatusWord::CONDITIONS_OF_USE);
+    let draft = judged(shop, till, draft, zero, (&earlier, refused));
+    let draft = match till.date() {
+        DebitDate::Calendar => draft.expecting(Expect::TotalsStay),
+        DebitDate::Checked | DebitDate::Any => draft,
+    };
     draft.effect(leaves())
 }
 
@@ -58,17 +64,16 @@ fn judged(
     till: &Till<'_>,
     draft: Draft,
     zero: &Rc<Deal>,
-    other: &Rc<Deal>,
-    refused: StatusWord,
+    (other, refused): (&Rc<Deal>, Option<StatusWord>),
 ) -> Draft {
     let proofs = || till.proofs(shop, &zero.access);
     let begin = || Act::Begin(Rc::clone(zero));
     let complete = Act::Complete { deal: Rc::clone(other), wrong: false };
     let since = |sequence| Expect::Since { balance: Some(0), sequence: Some(sequence) };
     let draft = draft.with(proofs()).then(begin(), [Expect::Started]);
-    let (draft, steps) = match till.date() {
-        DebitDate::Checked => (draft.effect(Effect::Restored).then(complete, [sw(&[refused])]), 0),
-        DebitDate::Any => (draft.effect(leaves()).then(complete, [Expect::Proved]), 1),
+    let (draft, steps) = match refused {
+        Some(refused) => (draft.effect(Effect::Restored).then(complete, [sw(&[refused])]), 0),
+        None => (draft.effect(leaves()).then(complete, [Expect::Proved]), 1),
     };
     draft.with(proofs()).then(begin(), [Expect::Started, since(steps)])
 }

@@ -253,6 +253,14 @@ impl Draft {
         self.with([Move { act, expect: expect.into_iter().collect(), keep: true }])
     }
 
+    /// The same, expecting this besides of the last move.
+    pub(super) fn expecting(mut self, expect: Expect) -> Self {
+        if let Some(last) = self.case.moves.last_mut() {
+            last.expect.push(expect);
+        }
+        self
+    }
+
     pub(super) fn send(self, command: Command, expect: impl IntoIterator<Item = Expect>) -> Self {
         self.then(Act::Do(Step::Send(command)), expect)
     }

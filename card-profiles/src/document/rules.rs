@@ -47,6 +47,11 @@ fn algorithm(profile: &Profile) -> Vec<Row> {
         ("authentication", "认证所用密钥 key of an authentication", name(rules.authentication)),
         ("key_version_byte", "认证数据后的密钥版本字节 key version byte after the data", version),
         (
+            "algorithm_byte",
+            "交易初始化应答的算法标识 algorithm byte that INITIALIZE answers",
+            format!("{:02X}", profile.algorithm_byte()),
+        ),
+        (
             "authentication_filling",
             "认证分组的填充 filling of a block in authentication",
             name(rules.authentication_filling),
@@ -227,6 +232,7 @@ fn sequence(convention: SequenceConvention) -> String {
 
 fn date(rule: DebitDate) -> String {
     match rule {
+        DebitDate::Calendar => "检查日历，不检查年份 calendar",
         DebitDate::Checked => "检查 checked",
         DebitDate::Any => "不检查 any",
     }

@@ -41,8 +41,14 @@ pub(super) fn lint_keys(profile: &Profile, findings: &mut Findings) {
         if profile.df(&key.df).is_none() {
             findings.add(&place, Problem::PlaceMissing(key.df.clone()));
         }
-        for address in key.hsm.iter().filter(|text| text.len() != 4 || hex::decode(text).is_err()) {
+        let addresses = key.versions.iter().flat_map(|row| &row.hsm).chain(&key.hsm);
+        for address in addresses.filter(|text| text.len() != 4 || hex::decode(text).is_err()) {
             findings.add(&place, Problem::HsmAddress(address.clone()));
+        }
+        for (at, row) in key.versions.iter().enumerate() {
+            if key.versions.iter().take(at).any(|before| before.version == row.version) {
+                findings.add(&place, Problem::KeyVersionTwice(row.version));
+            }
         }
         findings.tries(&place, key.tries);
     }

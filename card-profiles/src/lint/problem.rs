@@ -99,6 +99,9 @@ pub enum Problem {
     /// HSM address of another form.
     #[error("HSM address {0:?} is not four hex digits")]
     HsmAddress(String),
+    /// Two places for one version of a key.
+    #[error("version {0} stands there twice")]
+    KeyVersionTwice(u8),
     /// A PSAM without what a terminal looks for in it.
     #[error("a PSAM has an environment with the file of terminal_number, and an application")]
     PsamIncomplete,
@@ -172,6 +175,7 @@ impl Problem {
             Self::LogNotCyclic(_) => "LINT_LOG_NOT_CYCLIC",
             Self::VersionUnknown(_) => "LINT_VERSION",
             Self::HsmAddress(_) => "LINT_HSM_ADDRESS",
+            Self::KeyVersionTwice(_) => "LINT_KEY_VERSION_TWICE",
             Self::PsamIncomplete => "LINT_PSAM_INCOMPLETE",
             Self::PinMissing => "LINT_PIN_MISSING",
             Self::PlaceMissing(_) => "LINT_PLACE_MISSING",
@@ -203,6 +207,7 @@ impl Problem {
             Self::LogNotCyclic(file) => format!("{file} 不是循环文件，不能记录交易明细"),
             Self::VersionUnknown(version) => format!("{version:?} 不是已有的规范版本：首位应为 1、2 或 3"),
             Self::HsmAddress(address) => format!("加密机地址 {address:?} 不是四位十六进制"),
+            Self::KeyVersionTwice(version) => format!("版本 {version} 写了两次"),
             Self::PsamIncomplete => "PSAM 须有环境目录（含 terminal_number 的文件）和应用目录".to_owned(),
             Self::PinMissing => "该卡没有个人口令".to_owned(),
             Self::PlaceMissing(place) => format!("{place} 不存在"),

@@ -49,12 +49,30 @@ pub struct KeyRow {
     /// Addresses in the HSM (加密机), sub-index 1 to 3.
     #[serde(default)]
     pub hsm: Vec<String>,
+    /// Other places of later versions; a version that is not here has those of the row.
+    #[serde(default)]
+    pub versions: Vec<KeyVersionRow>,
     /// `M` or `L` where the sources are weaker.
     #[serde(default)]
     pub confidence: Option<String>,
     /// What is assumed about this row.
     #[serde(default)]
     pub assumed: Option<String>,
+}
+
+/// Where one version of a key lies, where the row's places are those of another.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct KeyVersionRow {
+    /// The version, as the card answers it.
+    pub version: u8,
+    /// Place in the PSAM.
+    #[serde(default)]
+    pub psam: Option<PsamPlace>,
+    /// Addresses in the HSM (加密机), sub-index 1 to 3.
+    #[serde(default)]
+    pub hsm: Vec<String>,
 }
 
 /// Usage byte and id in the PSAM.
@@ -157,6 +175,18 @@ impl KeyClass {
 }
 
 impl KeyRow {
+    /// Addresses of one version in the HSM (加密机), sub-index 1 to 3.
+    #[must_use]
+    pub fn hsm_of(&self, version: u8) -> &[String] {
+        self.versions.iter().find(|row| row.version == version).map_or(&self.hsm, |row| &row.hsm)
+    }
+
+    /// Place of one version in the PSAM.
+    #[must_use]
+    pub fn psam_of(&self, version: u8) -> Option<PsamPlace> {
+        self.versions.iter().find(|row| row.version == version).map_or(self.psam, |row| row.psam)
+    }
+
     /// Whether what this key proves lasts until reset: its id is below 80, so it belongs to the environment and not to
     /// one directory.
     #[must_use]

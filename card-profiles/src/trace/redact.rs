@@ -57,6 +57,11 @@ impl Redactor {
         self.decoder.reader(name);
     }
 
+    /// What follows is said with this card of the reader, where a log shows several.
+    pub fn card(&mut self, number: usize) {
+        self.decoder.card(number);
+    }
+
     /// The card was powered or reset. Its ATR with another serial.
     pub fn reset(&mut self, atr: &[u8]) -> Vec<u8> {
         let parts = self.decoder.reset(atr);

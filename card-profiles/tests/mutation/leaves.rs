@@ -43,7 +43,7 @@ const WORDS: &[&[&str]] = &[
     &["below", "itself"],
     &["absent", "present"],
     &["and", "or"],
-    &["checked", "any"],
+    &["checked", "any", "calendar"],
     &["folded", "leftmost"],
     &["folded", "whole"],
     &["folded", "left"],

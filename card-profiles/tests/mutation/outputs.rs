@@ -7,6 +7,7 @@ use std::rc::Rc;
 
 use card_core::apdu::Protocol;
 use card_core::key::Key16;
+use card_core::pin::PinBcd;
 use card_core::script::Step;
 use card_core::security::{CityCode, Factors};
 use card_profiles::Profile;
@@ -107,7 +108,7 @@ fn write_all(profile: &Profile, take: &mut Taker<'_>) {
 /// every move of its cases. What a case needs of its numbers follows from its moves.
 fn write_cases(profile: &Profile, factors: Factors, take: &mut Taker<'_>) {
     let bench = Bench {
-        certificate_pins: CertificatePins::default(),
+        certificate_pins: CertificatePins { user: PinBcd::parse("314159"), administrator: PinBcd::parse("27182818") },
         means: Means {
             pin: profile.pin.is_some().then(|| vec![0x12, 0x34, 0x56]),
             factors: Some(factors),

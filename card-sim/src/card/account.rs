@@ -212,8 +212,8 @@ impl Card {
         (self.number_at(account.address + ONLINE), self.number_at(account.address + OFFLINE))
     }
 
-    /// Totals after a purchase: they start from zero with the first purchase of another year. A date that is none, or of
-    /// an earlier year, is refused where the profile says so.
+    /// Totals after a purchase: they start from zero with the first purchase of a later year. A date that is none is refused where
+    /// the profile says so; one of an earlier year is refused, leaves the totals, or starts them anew, as it says.
     fn totals_after(
         &self,
         account: &AccountModel,
@@ -226,6 +226,9 @@ impl Card {
         let (before, year) = (self.balances(account), [century, year]);
         if rule == DebitDate::Checked && u16::from_be_bytes(year) < before.year {
             return Err(StatusWord::CONDITIONS_OF_USE.into());
+        }
+        if rule == DebitDate::Calendar && u16::from_be_bytes(year) < before.year {
+            return Ok((before.self_paid_total, before.pooled_fund_total, before.year.to_be_bytes()));
         }
         let (self_paid, pooled) = if before.year == u16::from_be_bytes(year) {
             (before.self_paid_total, before.pooled_fund_total)

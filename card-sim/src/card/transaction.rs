@@ -6,7 +6,6 @@
 //! Units: amounts in fen, unsigned 32 bits.
 
 use card_core::StatusWord;
-use card_core::algorithm::Algorithm;
 use card_core::crypto::{CardKey, SessionKey};
 use card_profiles::account::{DebitDate, Field, MacFields, load_seed, purchase_seed};
 use card_profiles::identity::{is_bcd_date, is_bcd_time};
@@ -59,7 +58,7 @@ impl Open {
 
     /// Key version, algorithm and random, as every INITIALIZE answers them.
     pub(super) fn announce(&self, model: &Model, version: u8, out: &mut Vec<u8>) {
-        out.extend([version, algorithm_byte(model.rules.algorithm)]);
+        out.extend([version, model.algorithm_byte]);
         out.extend(self.random);
     }
 }
@@ -125,22 +124,14 @@ impl Card {
     }
 }
 
-/// Algorithm byte that the card answers: 00 = 3DES (COS manual), 04 = SM4 (highway cards).
-const fn algorithm_byte(algorithm: Algorithm) -> u8 {
-    match algorithm {
-        Algorithm::Tdes => 0x00,
-        Algorithm::Sm4 => 0x04,
-    }
-}
-
 /// Day and time of day of a transaction, where the profile has them checked.
 pub(super) fn dated(rule: DebitDate, [century, year, month, day, hour, minute, second]: [u8; 7]) -> Result<(), Stop> {
     let is_time = is_bcd_time([hour, minute, second]);
     match rule {
-        DebitDate::Checked if !is_time || !is_bcd_date([century, year, month, day]) => {
+        DebitDate::Calendar | DebitDate::Checked if !is_time || !is_bcd_date([century, year, month, day]) => {
             Err(StatusWord::WRONG_DATA.into())
         }
-        DebitDate::Checked | DebitDate::Any => Ok(()),
+        DebitDate::Calendar | DebitDate::Checked | DebitDate::Any => Ok(()),
     }
 }
 

@@ -132,8 +132,44 @@ fn kept(rig: &mut Rig) -> Vec<String> {
 }
 
 #[test]
-fn a_purchase_dated_in_an_earlier_year_or_on_no_day_changes_nothing() {
+fn a_purchase_of_an_earlier_year_than_the_totals_is_done_and_leaves_them() {
     let mut rig = card();
+    load(&mut rig, 1000);
+    rig.verify_pin();
+    let amounts = "000000010000000A00000014";
+    assert!(purchase(&mut rig, amounts, "00000001", THEN).ends_with("9000"));
+    let totals = [rig.raw("B026000206"), rig.raw("B026000306")];
+    assert!(purchase(&mut rig, amounts, "00000002", "20241231030405").ends_with("9000"));
+    assert_eq!([rig.raw("B026000206"), rig.raw("B026000306")], totals);
+    assert_eq!(personal_account(&rig), 998);
+    assert_eq!(purchase(&mut rig, amounts, "00000003", "20241232030405"), "6A80");
+}
+
+#[test]
+fn a_card_answers_the_key_version_and_the_algorithm_byte_that_it_was_made_with() {
+    let key = |name: &str| format!("[[key]]\nname = \"{name}\"\nversion = 0\nvalue = \"{}\"\n", "3F".repeat(16));
+    let text = format!("mark = \"REHEARSAL\"\n{}{}{}", key("DLK"), key("DPK"), key("DTK"));
+    let keys = card_profiles::key_file::GivenKeys::parse(&text).expect("a key file");
+    for (byte, seen) in [(None, "0000"), (Some(0x01), "0001")] {
+        let mut rows = builtin("ssc-3.0").expect("built in");
+        rows.algorithm_rules.algorithm_byte = byte;
+        let card = Card::with_keys(&rows, SERIAL, &Key16::new(TRANSPORT), &keys).expect("a card");
+        let mut rig = in_socket("ssc-3.0", card);
+        rig.select("DF04");
+        rig.verify_pin();
+        let start = rig.fetch(&format!("B02800010B0100000001{TERMINAL}"));
+        assert_eq!(start.get(12..16), Some(seen), "load: {start}");
+        let start = rig.fetch(&format!("B02801011301{}{TERMINAL}", "00".repeat(12)));
+        assert_eq!(start.get(32..36), Some(seen), "purchase: {start}");
+    }
+}
+
+#[test]
+fn a_purchase_dated_in_an_earlier_year_or_on_no_day_changes_nothing() {
+    let mut rows = builtin("ssc-3.0").expect("built in");
+    rows.account.as_mut().expect("an account").debit_date = DebitDate::Checked;
+    let card = Card::factory(&rows, SERIAL, &Key16::new(TRANSPORT)).expect("a card");
+    let mut rig = account_of(in_socket("ssc-3.0", card));
     load(&mut rig, 1000);
     rig.verify_pin();
     let amounts = "000000010000000A00000014";

@@ -79,8 +79,8 @@ fn balance_page(card: &mut Approached<'_>, verified: bool) -> Result<Page, Termi
     let balances = account::balances(card, rules)?;
     let page = reset_information(card)?
         .with("balance_fen", Words::new("个人账户余额", "personal account"), money(balances.personal_account))
-        .with("self_paid_total_fen", Words::new("个人自付累计", "paid in cash"), money(balances.self_paid_total))
-        .with("pooled_fund_total_fen", Words::new("统筹累计", "paid by the pool"), money(balances.pooled_fund_total))
+        .with("self_paid_total_fen", Words::new("个人自付累计", "self-paid total"), money(balances.self_paid_total))
+        .with("pooled_fund_total_fen", Words::new("统筹累计", "pooled fund total"), money(balances.pooled_fund_total))
         .with("year", Words::new("年度", "year"), year(balances.year));
     if !verified {
         return Ok(page);

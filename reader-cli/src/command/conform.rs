@@ -6,12 +6,14 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use card_core::algorithm::Ssf33;
 use card_core::command::Internal;
 use card_core::script::{Nonces, Step, StepError};
 use card_core::security::psam::Psam;
 use card_core::security::{CityCode, Factors, MacKey, SecurityError, SecurityModule};
 use card_core::tries::{Guard, TriesBook};
 use card_core::{Session, command};
+use card_profiles::CardValues;
 use card_profiles::approach::{KeyVersions, Means};
 use card_profiles::certificate::Role;
 use card_profiles::conform::{Bench, Case, CertificatePins, Effect, Need, Text, cases, in_order};
@@ -414,9 +416,22 @@ fn recognise(session: &mut Session, setting: &Setting<'_>) -> Result<(Profile, O
     if let Some(Reason::Refused(sw)) = first.refusals.first().map(|refusal| &refusal.reason) {
         return Err(not_read(&first.state, setting.catalog.first(), *sw));
     }
-    let card = recognition::recognise(first.fci.as_ref(), &first.reading.values).map_err(|_| unknown())?;
+    let values = &first.reading.values;
+    let card = match recognition::recognise(first.fci.as_ref(), values) {
+        Ok(card) => card,
+        Err(_) if is_blank(values) => return Err(TerminalError::CardBlank),
+        Err(_) => return Err(unknown()),
+    };
+    // Every proof would be refused.
+    card.algorithm().map_err(|Ssf33| TerminalError::AlgorithmNotPublic)?;
     let profile = setting.catalog.of_card(&card).ok_or_else(unknown)?;
     Ok((profile.clone(), Some(card.city)))
+}
+
+/// Whether nobody has written what a card is known by.
+fn is_blank(values: &CardValues) -> bool {
+    let identifier = values.text("SSSE.EF05.card_identifier").unwrap_or_default();
+    identifier.bytes().all(|digit| digit == b'0') || identifier.bytes().all(|digit| digit == b'F')
 }
 
 /// The module, when its keys are the card's: the card proves its IRK, a purse its key for MACs. That spends no tries.

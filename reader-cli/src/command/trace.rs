@@ -1,4 +1,4 @@
-//! `trace decode`: a log of a conversation with cards, explained.
+//! `trace decode`: a log of a conversation with cards, explained; `trace redact`: the same, safe to send.
 //!
 //! Owns: the look of an explanation, which the shell shares. Never: knows what a byte means (`card_profiles::trace`).
 
@@ -18,20 +18,58 @@ use crate::arguments::Form;
 use crate::exit::Exit;
 use crate::output::Output;
 use crate::page::{Page, Value};
+use crate::trace::Trace;
+use card_counter::clock::Now;
 use card_counter::error::TerminalError;
 use card_counter::file;
 use card_counter::language::{Language, Words};
 
-/// `trace decode`.
-pub(super) fn decode(output: &Output, file: &Path, profile: Option<&str>) -> Result<Exit, TerminalError> {
+/// A log and who reads it.
+fn opened(file: &Path, profile: Option<&str>) -> Result<(Log, Decoder), TerminalError> {
     let log = Log::parse(&text_of(&file::bytes(file, file::BYTES_MAX)?));
     if !log.entries.iter().any(|entry| matches!(entry.event, Event::Exchange(_))) {
         return Err(TerminalError::TraceEmpty { path: file.display().to_string() });
     }
-    let mut decoder = match profile {
+    let decoder = match profile {
         Some(name) => Decoder::with_profile(Source::named(name)?.profile),
         None => Decoder::new(),
     };
+    Ok((log, decoder))
+}
+
+/// `trace redact`: the log of any program as a trace of ours. Lines that are no conversation are left out: nobody knows what is in
+/// them.
+pub(super) fn redact(output: &Output, file: &Path, profile: Option<&str>, out: &Path) -> Result<Exit, TerminalError> {
+    let (log, decoder) = opened(file, profile)?;
+    let cards = Cards::of(decoder.clone(), &log.entries);
+    let trace = Trace::create_by(out, Now::of_system(), decoder)?;
+    let mut turns: BTreeMap<String, usize> = BTreeMap::new();
+    let mut reader = "log".to_owned();
+    for (index, entry) in log.entries.iter().enumerate() {
+        if let Some(turn) = cards.turn(index) {
+            turns.insert(reader.clone(), context(turn));
+        }
+        match &entry.event {
+            Event::Reader(name) => reader.clone_from(name),
+            event => trace.rewrite(&reader, turns.get(&reader).copied().unwrap_or_default(), event),
+        }
+    }
+    if let Some(failure) = trace.failure() {
+        return Err(failure);
+    }
+    let exchanges = log.entries.iter().filter(|entry| matches!(entry.event, Event::Exchange(_))).count();
+    let page = Page::new()
+        .with("out", Words::new("已写入", "written"), Value::text(out.display().to_string()))
+        .with("exchanges", Words::new("命令", "exchanges"), Value::count(exchanges))
+        .with("cards", Words::new("分辨出的卡", "cards told apart"), Value::count(cards.count()))
+        .with("left_out_lines", Words::new("略去的行", "lines left out"), Value::count(log.junk.len()));
+    output.answer(&page)?;
+    Ok(Exit::Ok)
+}
+
+/// `trace decode`.
+pub(super) fn decode(output: &Output, file: &Path, profile: Option<&str>) -> Result<Exit, TerminalError> {
+    let (log, mut decoder) = opened(file, profile)?;
     let cards = Cards::of(decoder.clone(), &log.entries);
     let mut turns: BTreeMap<String, &Turn> = BTreeMap::new();
     let mut reader = String::new();

@@ -17,7 +17,7 @@ use card_counter::error::{Otherwise, ProfileDiffers, TerminalError};
 /// Selects each directory that the cases need, and gives those that are blocked.
 ///
 /// # Errors
-/// [`TerminalError::CardBlocked`] when the first is; [`TerminalError::ProfileDiffers`] when one is not on the card and another
+/// [`TerminalError::AlgorithmNotPublic`]; [`TerminalError::CardBlocked`] when the first is; [`TerminalError::ProfileDiffers`] when one is not on the card and another
 /// profile fits it, or when it is the first; that card or reader do not answer.
 pub fn survey(
     session: &mut Session,
@@ -35,6 +35,9 @@ pub fn survey(
         if sw.is_ok() {
             let wanted = algorithm_of(profile);
             let named = if place == 0 { named_algorithm(session, profile, df)? } else { wanted };
+            if named == Some(AlgorithmId::SSF33) {
+                return Err(TerminalError::AlgorithmNotPublic);
+            }
             // Cards that name none are 3DES cards, or purses, whose FCI has no room for it.
             let is_named = named.is_some() || wanted.is_some();
             if is_named && named.unwrap_or(Algorithm::Tdes.id()) != profile.algorithm.id() {

@@ -133,6 +133,7 @@ fn nothing_planted_comes_out_where_nobody_asked() {
     shop.centre.books().pending.insert(identifier, Fen::new(50_000));
 
     shop.centre.books().order = Some(settlement::pin::PinAct::Reset);
+    let redacted = format!("{planted}.safe");
     // Commands, and whether standard output may show what the card holds.
     let runs = [
         ("readers".to_owned(), false),
@@ -197,6 +198,7 @@ fn nothing_planted_comes_out_where_nobody_asked() {
         (format!("shell --script {script}"), true),
         (format!("trace decode {first_trace}"), false),
         (format!("trace decode {planted}"), false),
+        (format!("trace redact {planted} --out {redacted}"), false),
         ("conform --pin env:PIN".to_owned(), false),
         (format!("card read --pin {PIN}"), false),
         // Without [national] they end there; `tests/national` runs them against a centre, with people that are looked for.
@@ -241,6 +243,11 @@ fn nothing_planted_comes_out_where_nobody_asked() {
         let told = shop.run_text(language, &["trace", "decode", &planted]);
         assert!(told.stdout.contains("0024000006"), "{}{}", told.stdout, told.stderr);
         search("trace decode as text", &told, false, &personal, &secrets);
+    }
+    let safe = std::fs::read(&redacted).expect("written");
+    assert!(safe.starts_with(b"# sscard trace 1\n") && safe.len() > 200, "{}", String::from_utf8_lossy(&safe));
+    for value in personal.iter().chain(&secrets) {
+        assert!(!value.is_in(&safe), "{} in the redacted log", value.label);
     }
     let at_terminal = shop.run_at_terminal("cat SSSE.EF05\napdu 0020000006864213975318\nexit\n", "--lang zh shell");
     assert!(at_terminal.stdout.contains("sscard:/"), "{}", at_terminal.stdout);
