@@ -73,7 +73,11 @@ impl<'a> Object<'a> {
         if NOBODY.iter().any(is_nobody) {
             return Some(Self::Nobody);
         }
-        let (kind, name) = text.split_once(' ')?;
+        // A unit of stock says what it is with a colon.
+        if text.starts_with("box:") {
+            return Some(Self::Nobody);
+        }
+        let (kind, name) = text.split_once([' ', ':'])?;
         let numbered = |of: fn(i64) -> Self| Some(name.parse().map_or(Self::Nobody, of));
         match kind {
             "person" => numbered(Self::Person),
@@ -103,6 +107,8 @@ mod tests {
             ("card number A0000002X", Some(Object::Nobody)),
             ("cards", Some(Object::Nobody)),
             ("cardboard", None),
+            ("card:A0000002X", Some(Object::Card("A0000002X"))),
+            ("box:B1", Some(Object::Nobody)),
             ("batch 7", Some(Object::Batch(7))),
             ("batch 990000000001/7", Some(Object::Nobody)),
             ("record 990000000001/7", Some(Object::Record("990000000001/7"))),

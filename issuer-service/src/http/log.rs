@@ -55,7 +55,7 @@ async fn line(edge: &'static str, request: Request, next: Next) -> Response {
 }
 
 /// A request under way. Its line is written when it ends, also when nobody waits for the answer any more: what was handed on by then
-/// is done all the same.
+/// is done all the same. Who hangs up before the request is begun has asked nothing, and leaves no line.
 struct Line {
     edge: &'static str,
     began: Instant,

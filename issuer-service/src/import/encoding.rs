@@ -53,8 +53,8 @@ impl Declared {
 pub(super) enum Kind {
     /// Lines of cells in this encoding.
     Text(&'static Encoding),
-    /// JSON: an array of objects, or objects one after the other.
-    Json,
+    /// JSON: an array of objects, or objects one after the other, in this encoding.
+    Json(&'static Encoding),
     /// An archive, which a workbook is.
     Workbook,
 }
@@ -92,7 +92,7 @@ pub(super) fn scan(file: &mut File, declared: Option<Declared>) -> Result<Scan, 
             first = false;
         }
         let end = read == 0;
-        if kind.is_some() {
+        if kind == Some(Kind::Workbook) {
             kept = 0;
             if end {
                 break;
@@ -121,14 +121,21 @@ pub(super) fn scan(file: &mut File, declared: Option<Declared>) -> Result<Scan, 
         buffer.get_mut(..kept).unwrap_or_default().copy_from_slice(&tail);
     }
     file.rewind().map_err(OpenError::Read)?;
+    let is_json = matches!(kind, Some(Kind::Json(_)));
     let encoding = match declared {
-        Some(Declared::Gb18030) => GB18030,
+        // JSON is UTF-8 by its standard: another encoding is believed when the bytes are no UTF-8.
+        Some(Declared::Gb18030) if !is_json || bad * 10 > good => GB18030,
         Some(Declared::Utf8) => UTF_8,
-        None if bad * 10 <= good => UTF_8,
-        None => GB18030,
+        _ if bad * 10 <= good => UTF_8,
+        _ => GB18030,
     };
     let digest = hex::encode_upper(digest.finish());
-    Ok(Scan { kind: kind.unwrap_or(Kind::Text(encoding)), digest, length })
+    let kind = match kind {
+        Some(Kind::Workbook) => Kind::Workbook,
+        Some(Kind::Json(_)) => Kind::Json(encoding),
+        Some(Kind::Text(_)) | None => Kind::Text(encoding),
+    };
+    Ok(Scan { kind, digest, length })
 }
 
 /// Sequences of three or more bytes, which Chinese text in UTF-8 is made of.
@@ -145,7 +152,7 @@ fn first_bytes(head: &[u8]) -> Result<Option<Kind>, TableError> {
         return Ok(Some(Kind::Workbook));
     }
     let text = head.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(head).trim_ascii_start();
-    Ok(text.starts_with(b"{").then_some(Kind::Json).or_else(|| begins_an_array(text).then_some(Kind::Json)))
+    Ok((text.starts_with(b"{") || begins_an_array(text)).then_some(Kind::Json(UTF_8)))
 }
 
 /// `[` and an object, or `[` and nothing: `[序号],姓名` is a header.
@@ -208,8 +215,9 @@ mod tests {
     #[test]
     fn json_and_workbooks_are_told_by_their_first_bytes() {
         for text in ["{\"a\":1}", " \n[ {", "[]", "\u{FEFF}[\r\n{}]"] {
-            assert_eq!(of(text.as_bytes()), Ok(Kind::Json), "{text}");
+            assert_eq!(of(text.as_bytes()), Ok(Kind::Json(UTF_8)), "{text}");
         }
+        assert_eq!(of(&GB18030.encode("{\"姓名\":\"扎西\"}").0), Ok(Kind::Json(GB18030)));
         assert_eq!(of("[序号],姓名\n".as_bytes()), Ok(Kind::Text(UTF_8)));
         assert_eq!(of(b"PK\x03\x04\0\0"), Ok(Kind::Workbook));
     }

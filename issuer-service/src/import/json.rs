@@ -1,6 +1,6 @@
 //! JSON as rows: an array of objects, or objects one after the other (JSON Lines).
 //!
-//! Source: RFC 8259; text is UTF-8. Objects are cut from bytes: outside of a string `{` and `}` are brackets and nothing else.
+//! Source: RFC 8259; text is UTF-8, or GB 18030 as bureaus send it. Objects are cut from bytes: outside of a string `{` and `}` are brackets and nothing else.
 //! Owns: cutting, bounds, getting back into step behind a broken object; numbers as the digits that they stand for.
 //! Never: holds more than one object; reads what is nested in a value.
 //! Units: objects are counted from 1 in order, broken ones too: a file may have all of them in one line.
@@ -8,6 +8,8 @@
 use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Seek};
+
+use encoding_rs::{Encoding, GB18030, UTF_8};
 
 use super::fault::Code;
 use super::record::{RECORD_BYTES_MAX, RowFault};
@@ -22,6 +24,7 @@ const EXACT_MAX: f64 = 9_007_199_254_740_992.0;
 #[derive(Debug)]
 pub(super) struct Objects {
     input: BufReader<File>,
+    encoding: &'static Encoding,
     /// Objects found so far.
     count: u64,
     position: u64,
@@ -75,12 +78,12 @@ type Cut = (u64, Result<Vec<u8>, RowFault>);
 
 impl Objects {
     /// The objects of a file, and the keys that occur in them in order of first appearance.
-    pub(super) fn read(file: File) -> Result<(Self, Keys), OpenError> {
-        let mut objects = Self::of(file).map_err(OpenError::Read)?;
+    pub(super) fn read(file: File, encoding: &'static Encoding) -> Result<(Self, Keys), OpenError> {
+        let mut objects = Self::of(file, encoding).map_err(OpenError::Read)?;
         let (mut keys, mut any) = (Keys::default(), false);
         while let Some((_, object)) = objects.next_bytes().map_err(OpenError::Read)? {
             any = true;
-            let Ok(entries) = object.and_then(|bytes| entries(&bytes)) else { continue };
+            let Ok(entries) = object.and_then(|bytes| entries(&bytes, encoding)) else { continue };
             keys.add(entries);
             if keys.names.len() > COLUMNS_MAX {
                 return Err(OpenError::Table(TableError::TooManyColumns));
@@ -93,7 +96,7 @@ impl Objects {
             return Err(OpenError::Table(TableError::NoObject));
         }
         let file = objects.input.into_inner();
-        Ok((Self::of(file).map_err(OpenError::Read)?, keys))
+        Ok((Self::of(file, encoding).map_err(OpenError::Read)?, keys))
     }
 
     /// With cells in the order of these keys; of a pair of keys the second is read where the first says nothing.
@@ -110,7 +113,8 @@ impl Objects {
     /// The next object.
     pub(super) fn next_object(&mut self) -> io::Result<Option<Found>> {
         let Some((number, object)) = self.next_bytes()? else { return Ok(None) };
-        let cells = object.and_then(|bytes| entries(&bytes)).map(|entries| {
+        let encoding = self.encoding;
+        let cells = object.and_then(|bytes| entries(&bytes, encoding)).map(|entries| {
             let mut cells = vec![Ok(String::new()); self.keys.len()];
             for (key, value) in entries {
                 if let Some(cell) = self.keys.iter().position(|known| *known == key).and_then(|at| cells.get_mut(at)) {
@@ -128,10 +132,11 @@ impl Objects {
         Ok(Some((number, cells)))
     }
 
-    fn of(mut file: File) -> io::Result<Self> {
+    fn of(mut file: File, encoding: &'static Encoding) -> io::Result<Self> {
         file.rewind()?;
         let input = BufReader::with_capacity(1 << 16, file);
-        Ok(Self { input, count: 0, position: 0, array: false, pushed: None, keys: Vec::new(), instead: Vec::new() })
+        let (keys, instead) = (Vec::new(), Vec::new());
+        Ok(Self { input, encoding, count: 0, position: 0, array: false, pushed: None, keys, instead })
     }
 
     /// The bytes of the next object. What stands between objects and is neither blank nor comma nor the array's own bracket
@@ -164,6 +169,8 @@ impl Objects {
     fn object(&mut self) -> io::Result<Result<Vec<u8>, RowFault>> {
         let (mut bytes, mut too_long) = (vec![b'{'], false);
         let (mut depth, mut quoted, mut escaped, mut line_start) = (1_u32, false, false, false);
+        // Behind the first byte of a character of GB 18030 a backslash or a bracket is the second one.
+        let (two_bytes, mut second) = (self.encoding == GB18030, false);
         while let Some(byte) = self.next_byte()? {
             // A line end inside a string is no JSON: the string was never closed, and the next line is another matter.
             if quoted && byte == b'\n' {
@@ -179,6 +186,12 @@ impl Objects {
                 bytes.push(byte)
             } else {
                 too_long = true
+            }
+            let within = second;
+            second = two_bytes && !within && (0x81..=0xFE).contains(&byte);
+            if within || second {
+                escaped = false;
+                continue;
             }
             match (quoted, byte) {
                 (true, _) if escaped => escaped = false,
@@ -212,13 +225,13 @@ pub(super) fn one(bytes: &[u8]) -> Result<(Vec<String>, Vec<Cell>), TableError> 
         return Err(TableError::Empty);
     }
     let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
-    let entries = entries(bytes).map_err(|_| TableError::NotObject)?;
+    let entries = entries(bytes, UTF_8).map_err(|_| TableError::NotObject)?;
     Ok(entries.into_iter().map(|(key, value)| (key, text(value))).unzip())
 }
 
-fn entries(bytes: &[u8]) -> Result<Vec<(String, Scalar)>, RowFault> {
-    let text = std::str::from_utf8(bytes).map_err(|_| RowFault::NotObject)?;
-    let Entries(entries) = from_json(text).map_err(|_| RowFault::NotObject)?;
+fn entries(bytes: &[u8], encoding: &'static Encoding) -> Result<Vec<(String, Scalar)>, RowFault> {
+    let text = encoding.decode_without_bom_handling_and_without_replacement(bytes).ok_or(RowFault::NotObject)?;
+    let Entries(entries) = from_json(&text).map_err(|_| RowFault::NotObject)?;
     let twice = entries.iter().enumerate().any(|(at, (key, _))| entries.iter().take(at).any(|(known, _)| known == key));
     if twice { Err(RowFault::KeyTwice) } else { Ok(entries) }
 }
@@ -243,9 +256,13 @@ mod tests {
     use std::io::Write;
 
     fn found(text: &[u8]) -> Vec<Found> {
+        found_in(text, UTF_8)
+    }
+
+    fn found_in(text: &[u8], encoding: &'static Encoding) -> Vec<Found> {
         let mut file = tempfile::tempfile().expect("file");
         file.write_all(text).expect("written");
-        let (objects, keys) = match Objects::read(file) {
+        let (objects, keys) = match Objects::read(file, encoding) {
             Ok(read) => read,
             Err(OpenError::Table(_)) => return Vec::new(),
             Err(OpenError::Read(error)) => panic!("{error}"),
@@ -271,6 +288,19 @@ mod tests {
         assert_eq!(texts(lines), expected);
         assert_eq!(texts(array), expected);
         assert_eq!(faults(array), [(1, None), (2, None)]);
+    }
+
+    #[test]
+    fn characters_of_gb_18030_whose_second_byte_is_a_bracket_or_a_backslash_stay_whole() {
+        let ends = |c: char| GB18030.encode(&c.to_string()).0.last().is_some_and(|byte| b"\\{}[]|".contains(byte));
+        let names: Vec<char> = ('\u{4E00}'..='\u{9FA5}').filter(|c| ends(*c)).collect();
+        assert!(names.len() > 500, "{}", names.len());
+        let text: String = names.iter().chain(&['\u{20BB7}']).map(|c| format!("{{\"姓名\":\"王{c}\"}}\n")).collect();
+        let objects = found_in(&GB18030.encode(&text).0, GB18030);
+        assert_eq!(objects.len(), names.len() + 1);
+        for ((_, object), name) in objects.into_iter().zip(names.iter().chain(&['\u{20BB7}'])) {
+            assert_eq!(object.expect("whole"), [Ok(format!("王{name}"))]);
+        }
     }
 
     #[test]

@@ -64,7 +64,7 @@ impl Sheet {
                     }
                 }
             }
-            Kind::Json => {}
+            Kind::Json(_) => {}
             Kind::Workbook => {
                 let (workbook, head) = Workbook::open(file)?;
                 for (line, headers) in head {

@@ -100,8 +100,8 @@ impl Table {
         let scanned = scan(&mut file, reading.encoding)?;
         let (rows, layout) = match scanned.kind {
             Kind::Text(encoding) => delimited(&mut file, encoding, reading.mapping)?,
-            Kind::Json => {
-                let (objects, keys) = Objects::read(file)?;
+            Kind::Json(encoding) => {
+                let (objects, keys) = Objects::read(file, encoding)?;
                 let (layout, instead) = Layout::of_keys(&keys, reading.mapping).map_err(OpenError::Table)?;
                 (Rows::Json(objects.of_keys(&layout.headers, &instead)), layout)
             }

@@ -148,7 +148,7 @@ mod tests {
                                 count.fetch_add(1, Ordering::Relaxed);
                                 tx.log_is_whole()?;
                                 tx.set_fact(name, "written")?;
-                                let (actor, object, detail) = ("x".to_owned(), format!("test {name}"), String::new());
+                                let (actor, object, detail) = ("x".to_owned(), format!("place {name}"), String::new());
                                 tx.append_audit(&Act { actor, act: "test", object, detail })?;
                                 if bad {
                                     Err(StoreError::Conflict { constraint: name.to_owned() }.into())

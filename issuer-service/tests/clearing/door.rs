@@ -185,7 +185,7 @@ fn a_server_whose_lines_cannot_be_written_answers_and_says_so() {
 
 #[test]
 fn who_leaves_before_the_answer_leaves_a_line() {
-    use std::io::Write;
+    use std::io::{Read, Write};
 
     let mut centre = Centre::with_cards(0);
     centre.serve();
@@ -193,27 +193,29 @@ fn who_leaves_before_the_answer_leaves_a_line() {
     let head = "513301198501010011-WANG /receipt/PLANTED HTTP/1.1\r\nhost: x\r\n\r\n";
     line.write_all(head.as_bytes()).expect("sent");
     centre.written(1);
-    // An act waits for the database; who asks meanwhile, and does not wait for the answer, waits behind it.
+    // An act that is begun and waits for the database, while its peer goes away.
     let mut terminal = centre.terminal(1);
     let body = terminal.numbered(signed_in(&terminal));
     let signature = terminal.key.sign_request("POST", SIGN_IN, body.as_bytes());
     let held = crate::hold::hold(&centre.data());
     let head = format!(
-        "POST {SIGN_IN} HTTP/1.1\r\nhost: x\r\nx-terminal: {}\r\nx-signature: {signature}\r\ncontent-length: {}\r\n\r\n{body}",
+        "POST {SIGN_IN} HTTP/1.1\r\nhost: x\r\nx-request-id: desk-9\r\nx-terminal: {}\r\nx-signature: {signature}\r\nexpect: 100-continue\r\ncontent-length: {}\r\n\r\n",
         terminal.number,
         body.len()
     );
-    line.write_all(head.as_bytes()).expect("sent");
-    for _ in 0..10 {
-        let mut late = std::net::TcpStream::connect(("127.0.0.1", centre.port())).expect("a connection");
-        late.write_all(b"GET /receipt/a HTTP/1.1\r\nhost: x\r\nx-request-id: desk-9\r\n\r\n").expect("sent");
-    }
+    let mut late = std::net::TcpStream::connect(("127.0.0.1", centre.port())).expect("a connection");
+    late.write_all(head.as_bytes()).expect("sent");
+    let mut begun = [0; 12];
+    late.read_exact(&mut begun).expect("an answer to the head");
+    assert_eq!(&begun, b"HTTP/1.1 100");
+    late.write_all(body.as_bytes()).expect("sent");
+    drop(late);
     let written = centre.written(2);
     let lines: Vec<Value> = written.iter().map(|line| serde_json::from_str(line).expect("JSON")).collect();
     let left = lines.iter().find(|line| line["request"] == "desk-9").expect("a line");
     let method = |line: &Value| line["method"].as_str().expect("a word").to_owned();
     assert!(lines.iter().any(|line| method(line) == "OTHER"), "{lines:?}");
-    assert_eq!((&left["route"], &left["code"]), (&"/receipt/{code}".into(), &"PEER_LEFT".into()), "{left}");
+    assert_eq!((&left["route"], &left["code"]), (&SIGN_IN.into(), &"PEER_LEFT".into()), "{left}");
     assert_eq!(left["status"], Value::Null, "nothing was answered");
     held.free();
     assert!(!written.concat().contains("WANG") && !written.concat().contains("PLANTED"), "{written:?}");

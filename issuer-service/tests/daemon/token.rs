@@ -350,7 +350,7 @@ fn a_module_that_destroys_nothing_is_worked_with() {
     let text = std::fs::read_to_string(&config).expect("text");
     let library = keeps_all(bench.folder());
     std::fs::write(&config, text.replace(MODULE, library.to_str().expect("UTF-8"))).expect("written");
-    let (code, check) = json(&bench, &["--pin", "env:TOKEN_PIN", "key", "check"]);
+    let (code, check) = json(&bench, &["key", "check"]);
     assert_eq!(code, Some(0), "{check}");
 }
 

@@ -273,16 +273,19 @@ impl Slot for Desk {
     }
 }
 
+/// What happens once.
+type Happens = Arc<Mutex<Option<Box<dyn FnOnce() + Send>>>>;
+
 /// A desk whose first card goes on only after something else has happened, in the middle of its writing.
 pub(crate) struct Interrupted {
     desk: Desk,
-    happens: Arc<Mutex<Option<Box<dyn FnOnce() + Send>>>>,
+    happens: Happens,
 }
 
 struct Meddling {
     card: Box<dyn Transport>,
     commands: u32,
-    happens: Arc<Mutex<Option<Box<dyn FnOnce() + Send>>>>,
+    happens: Happens,
 }
 
 /// Commands of a card before which it happens: the card is bound, and holds some of its data.
