@@ -138,7 +138,7 @@ impl Explain for StationError {
             Self::PersonMissing { .. } => "PERSON_NOT_FOUND",
             Self::NotPrintable { .. } => "CARD_NOT_PRINTABLE",
             Self::ReadBackDiffers { .. } => "STATION_READ_BACK_DIFFERS",
-            Self::DataChanged { .. } => DATA_CHANGED,
+            Self::DataChanged { .. } => "STATION_DATA_CHANGED",
             Self::Held { kind: HoldKind::Reader, .. } => "READER_HELD",
             Self::Held { kind: HoldKind::Lot, .. } => "LOT_HELD",
             Self::NotHeld { .. } => "NOT_HELD",
