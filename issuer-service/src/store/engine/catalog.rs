@@ -12,8 +12,10 @@ const TABLES_OF_FILE: &str =
 const TABLES_OF_SERVER: &str =
     "SELECT tablename::text FROM pg_tables WHERE schemaname = current_schema() ORDER BY tablename::text COLLATE \"C\"";
 const COLUMNS_OF_FILE: &str = "SELECT name FROM pragma_table_info($1) ORDER BY cid";
-const COLUMNS_OF_SERVER: &str = "SELECT column_name::text FROM information_schema.columns
-    WHERE table_schema = current_schema() AND table_name::text = $1 ORDER BY ordinal_position";
+/// By the table's own number: the views of the standard read the catalogue of every schema there is.
+const COLUMNS_OF_SERVER: &str = "SELECT attname::text FROM pg_attribute
+    WHERE attrelid = to_regclass(quote_ident(current_schema()) || '.' || quote_ident($1::text))
+        AND attnum > 0 AND NOT attisdropped ORDER BY attnum";
 const TRIGGERS_OF_FILE: &str = "SELECT name, sql FROM sqlite_schema WHERE type = 'trigger' ORDER BY name";
 const REFERENCES_OF_SERVER: &str =
     "SELECT conrelid::regclass::text, conname::text, pg_get_constraintdef(oid) FROM pg_constraint
