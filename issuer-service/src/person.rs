@@ -47,6 +47,8 @@ pub struct Details {
     pub employer: String,
     /// AAC058, certificate number and AAC161 of who has no citizen number (`certificate::Certificate::text`); otherwise empty.
     pub certificate: String,
+    /// AAC060 生存状态: `1` to `5` (`code::DEAD` is one of them); empty when the registry does not say.
+    pub alive: String,
 }
 
 impl Details {

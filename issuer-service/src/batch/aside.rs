@@ -29,6 +29,8 @@ pub enum Why {
     Conflict,
     /// [`NoCard::Text`].
     Text,
+    /// [`NoCard::SaidDead`].
+    SaidDead,
     /// The person has died.
     Dead,
     /// A text or the photo does not fit the card.
@@ -41,7 +43,7 @@ pub enum Why {
 
 impl Why {
     /// All.
-    pub const ALL: [Self; 6] = [Self::Conflict, Self::Text, Self::Dead, Self::Content, Self::Missing, Self::Asked];
+    pub const ALL: [Self; 7] = [Self::Conflict, Self::Text, Self::SaidDead, Self::Dead, Self::Content, Self::Missing, Self::Asked];
 
     /// As noted in the journal.
     #[must_use]
@@ -49,6 +51,7 @@ impl Why {
         match self {
             Self::Conflict => NoCard::Conflict.name(),
             Self::Text => NoCard::Text.name(),
+            Self::SaidDead => NoCard::SaidDead.name(),
             Self::Dead => "dead",
             Self::Content => "content",
             Self::Missing => "missing",
@@ -62,6 +65,7 @@ impl Why {
         let (zh, en) = match self {
             Self::Conflict => return NoCard::Conflict.text(lang),
             Self::Text => return NoCard::Text.text(lang),
+            Self::SaidDead => return NoCard::SaidDead.text(lang),
             Self::Dead => ("已登记死亡", "recorded as dead"),
             Self::Content => ("姓名、文字或照片写不进卡", "a text or the photo does not fit the card"),
             Self::Missing => ("没有人员资料", "nothing is known of the person"),
@@ -79,6 +83,7 @@ impl Why {
         let (zh, en) = match self {
             Self::Conflict => return NoCard::Conflict.next(lang),
             Self::Text => return NoCard::Text.next(lang),
+            Self::SaidDead => return NoCard::SaidDead.next(lang),
             Self::Dead => (
                 "无需再制；登记有误时用 issuer person death --withdraw 撤销",
                 "nothing is to be made; a wrong record is withdrawn with `issuer person death --withdraw`",
@@ -101,6 +106,7 @@ impl From<NoCard> for Why {
         match why {
             NoCard::Conflict => Self::Conflict,
             NoCard::Text => Self::Text,
+            NoCard::SaidDead => Self::SaidDead,
         }
     }
 }

@@ -161,7 +161,7 @@ pub enum Verb {
         /// Hold what this source says; without it, what is held stays.
         #[arg(long, value_name = "NAME")]
         take: Option<String>,
-        /// Only these fields: name, sex, ethnic_group, birth_date, region, address, phone, employer.
+        /// Only these fields: name, sex, ethnic_group, birth_date, region, address, phone, employer, certificate, alive.
         #[arg(long = "field", value_name = "FIELD", value_parser = field, value_delimiter = ',')]
         fields: Vec<Field>,
     },
@@ -355,7 +355,7 @@ fn known(store: &mut Store, name: &str) -> Result<Source, RegistryError> {
 }
 
 fn field(text: &str) -> Result<Field, &'static str> {
-    Field::of_key(text).ok_or("字段为 name、sex、ethnic_group、birth_date、region、address、phone、employer 之一 | a field is name, sex, ethnic_group, birth_date, region, address, phone or employer")
+    Field::of_key(text).ok_or("字段为 name、sex、ethnic_group、birth_date、region、address、phone、employer、certificate、alive 之一 | a field is name, sex, ethnic_group, birth_date, region, address, phone, employer, certificate or alive")
 }
 
 /// A person and the cards made for them.

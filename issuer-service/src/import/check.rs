@@ -132,6 +132,7 @@ impl<'a> Faults<'a> {
             employer: self.free_text(Column::Employer, EMPLOYER_BYTES_MAX),
             number: number.as_ref().map(|number| number.as_str().to_owned()).unwrap_or_default(),
             certificate: certificate.as_ref().map(Certificate::text).unwrap_or_default(),
+            alive: self.alive(),
         };
         self.certificate_date(number.as_ref());
         details
@@ -439,6 +440,18 @@ impl<'a> Faults<'a> {
             self.add(Column::Phone, code, &text);
             String::new()
         })
+    }
+
+    fn alive(&mut self) -> String {
+        let text = self.optional(Column::Alive);
+        if text.is_empty() {
+            return String::new();
+        }
+        let code = code::alive(&text);
+        if code.is_none() {
+            self.add(Column::Alive, Code::AliveUnknown, &text);
+        }
+        code.unwrap_or_default().to_owned()
     }
 
     fn certificate_date(&mut self, number: Option<&Number>) {

@@ -34,12 +34,14 @@ pub enum Column {
     CertificateDate,
     /// AAC161 国籍.
     Nationality,
+    /// AAC060 生存状态.
+    Alive,
 }
 
 /// Headers without blanks and decorations, in small letters. The first of each row is its plain name; when a file has
 /// several of a row, the one that stands first here is read.
 #[rustfmt::skip]
-const HEADERS: [(Column, &[&str]); 12] = [
+const HEADERS: [(Column, &[&str]); 13] = [
     (Column::Number, &[
         "社会保障号码", "社会保障号", "个人社会保障号码", "个人社会保障号", "社保号码", "社保号", "aac002",
         "公民身份号码", "公民身份证号码", "公民身份证号", "居民身份证号码", "居民身份证号", "身份证号码", "身份证号", "身份证件号码",
@@ -93,6 +95,10 @@ const HEADERS: [(Column, &[&str]); 12] = [
     (Column::Nationality, &[
         "国籍", "aac161", "国籍代码", "国籍或地区", "国家或地区", "国家地区", "国籍地区", "nationality", "nationalitycode", "citizenship", "gj",
     ]),
+    (Column::Alive, &[
+        "生存状态", "aac060", "生存状态代码", "生存状况", "人员生存状态", "生存标志", "生存状态标志", "alive",
+        "alivestatus", "lifestatus", "survival", "survivalstatus", "sczt",
+    ]),
 ];
 
 /// Words in brackets that make a header another person's or another thing: `姓名(监护人)`.
@@ -117,7 +123,7 @@ const OTHERS: [&str; 16] = [
 
 impl Column {
     /// All.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Number,
         Self::Name,
         Self::Sex,
@@ -130,6 +136,7 @@ impl Column {
         Self::CertificateType,
         Self::CertificateDate,
         Self::Nationality,
+        Self::Alive,
     ];
 
     /// Its name in mappings.
@@ -148,6 +155,7 @@ impl Column {
             Self::Address => Field::Address.key(),
             Self::Phone => Field::Phone.key(),
             Self::Employer => Field::Employer.key(),
+            Self::Alive => Field::Alive.key(),
         }
     }
 
@@ -251,6 +259,7 @@ mod tests {
             (Column::Employer, "单位 单位名称 工作单位 参保单位"),
             (Column::CertificateType, "证件类型 证件类别 AAC058"),
             (Column::Nationality, "国籍 AAC161 nationality"),
+            (Column::Alive, "生存状态 AAC060 alive"),
         ] {
             for header in headers.split(' ') {
                 assert_eq!(of(header), Some(column), "{header}");

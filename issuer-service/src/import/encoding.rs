@@ -73,9 +73,10 @@ pub(super) struct Scan {
 /// not turn a UTF-8 file into another language.
 ///
 /// # Errors
-/// [`OpenError`] when it is no text, or UTF-16.
+/// [`OpenError`] when it is no text, UTF-16, or in two encodings.
 pub(super) fn scan(file: &mut File, declared: Option<Declared>) -> Result<Scan, OpenError> {
     let (mut good, mut bad, mut first) = (0_u64, 0_u64, true);
+    let mut utf8_header = false;
     let (mut digest, mut length, mut kind) = (Context::new(&SHA256), 0_u64, None);
     let mut buffer = vec![0; BLOCK];
     let mut kept = 0;
@@ -89,6 +90,7 @@ pub(super) fn scan(file: &mut File, declared: Option<Declared>) -> Result<Scan, 
             if rest.starts_with(b"\xEF\xBB\xBF") {
                 good += 1 << 32;
             }
+            utf8_header = is_chinese_utf8(rest.split(|byte| *byte == b'\n').next().unwrap_or_default());
             first = false;
         }
         let end = read == 0;
@@ -127,6 +129,8 @@ pub(super) fn scan(file: &mut File, declared: Option<Declared>) -> Result<Scan, 
         Some(Declared::Gb18030) if !is_json || bad * 10 > good => GB18030,
         Some(Declared::Utf8) => UTF_8,
         _ if bad * 10 <= good => UTF_8,
+        // A header that another program put over the rows: either half would be nonsense in the encoding of the other.
+        None if utf8_header && !is_json => return Err(OpenError::Table(TableError::TwoEncodings)),
         _ => GB18030,
     };
     let digest = hex::encode_upper(digest.finish());
@@ -141,6 +145,11 @@ pub(super) fn scan(file: &mut File, declared: Option<Declared>) -> Result<Scan, 
 /// Sequences of three or more bytes, which Chinese text in UTF-8 is made of.
 fn sequences(valid: &[u8]) -> u64 {
     u64::try_from(valid.iter().filter(|byte| **byte >= 0xE0).count()).unwrap_or(u64::MAX)
+}
+
+/// Whether a line is UTF-8 of Chinese writing. GB 18030 of two Chinese words never is.
+fn is_chinese_utf8(line: &[u8]) -> bool {
+    std::str::from_utf8(line).is_ok() && sequences(line) >= 4
 }
 
 /// What the first bytes tell; none when it is text whose encoding is to be found.
@@ -230,6 +239,13 @@ mod tests {
         let scan = scan(&mut file, Some(Declared::Gb18030)).expect("text");
         let digest = hex::encode_upper(ring::digest::digest(&SHA256, bytes.as_bytes()));
         assert_eq!((scan.kind, scan.digest, scan.length), (Kind::Text(GB18030), digest, 7 * 65_536));
+    }
+
+    #[test]
+    fn a_header_in_one_encoding_over_rows_in_another_is_told() {
+        let rows = GB18030.encode("扎西,男\n").0.repeat(20);
+        assert_eq!(of(&["姓名,性别\n".as_bytes(), &rows].concat()), Err(TableError::TwoEncodings));
+        assert_eq!(of(&[b"name,sex\n", &rows[..]].concat()), Ok(Kind::Text(GB18030)));
     }
 
     #[test]

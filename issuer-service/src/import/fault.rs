@@ -78,6 +78,8 @@ pub enum Code {
     NameTooLong,
     /// Neither 1 nor 2.
     SexUnknown,
+    /// AAC060 is none of the list.
+    AliveUnknown,
     /// Not the sex of the number.
     SexDiffers,
     /// Not in GB/T 3304.
@@ -157,6 +159,7 @@ impl Code {
             Self::NameSeparator => "NAME_SEPARATOR",
             Self::NameTooLong => "NAME_TOO_LONG",
             Self::SexUnknown => "SEX_UNKNOWN",
+            Self::AliveUnknown => "ALIVE_UNKNOWN",
             Self::SexDiffers => "SEX_DIFFERS",
             Self::EthnicGroupUnknown => "ETHNIC_GROUP_UNKNOWN",
             Self::BirthDateInvalid => "BIRTH_DATE_INVALID",
@@ -243,6 +246,7 @@ impl Code {
             Self::NameSeparator => ("间隔号在首尾或连续出现", "a separator at an end, or two in a row"),
             Self::NameTooLong => ("姓名超过卡上的 30 + 20 字节", "the name needs more than the card's 30 + 20 bytes"),
             Self::SexUnknown => ("性别代码不是 1 或 2", "the sex is neither 1 nor 2"),
+            Self::AliveUnknown => ("生存状态不是 1 至 5", "whether the person is alive is none of 1 to 5"),
             Self::SexDiffers => ("性别与号码第 17 位不符", "the sex differs from digit 17 of the number"),
             Self::EthnicGroupUnknown => ("民族代码不在 GB/T 3304 中", "the ethnic group is not in GB/T 3304"),
             Self::BirthDateInvalid => ("出生日期不是日期", "the birth date is no date"),
@@ -326,6 +330,10 @@ impl Code {
                 ("按缩写规则与本人确定卡面姓名", "agree with the person on an abbreviation by your rules")
             }
             Self::SexUnknown => ("填 1（男）或 2（女）", "write 1 or 男 (male), 2 or 女 (female)"),
+            Self::AliveUnknown => (
+                "填 1 正常、2 死亡、3 判刑、4 失踪、5 不详（AAC060），不知道就留空",
+                "write 1 normal, 2 dead, 3 sentenced, 4 missing or 5 unknown (AAC060); leave it empty when not known",
+            ),
             Self::SexDiffers | Self::BirthDateDiffers => {
                 ("与身份证核对，改正有误的一项", "compare with the identity card, correct the wrong one")
             }

@@ -15,6 +15,9 @@ pub enum TableError {
     /// UTF-16 or UTF-32.
     #[error("the file is UTF-16")]
     Utf16,
+    /// The header is UTF-8, the rows are not.
+    #[error("the file is in two encodings")]
+    TwoEncodings,
     /// A workbook or another binary file.
     #[error("the file is not text")]
     NotText,
@@ -63,7 +66,7 @@ impl TableError {
     pub const fn code(&self) -> &'static str {
         match self {
             Self::Empty => "FILE_EMPTY",
-            Self::Utf16 => "FILE_ENCODING",
+            Self::Utf16 | Self::TwoEncodings => "FILE_ENCODING",
             Self::NotText | Self::Markup => "FILE_NOT_TEXT",
             Self::WorkbookDamaged => "WORKBOOK_DAMAGED",
             Self::WorkbookTooLarge => "WORKBOOK_TOO_LARGE",
@@ -81,6 +84,10 @@ impl TableError {
         let (zh, en) = match self {
             Self::Empty => ("文件是空的", "the file is empty"),
             Self::Utf16 => ("文件编码是 UTF-16", "the file is UTF-16"),
+            Self::TwoEncodings => (
+                "表头是 UTF-8，其下各行不是（像是 GB 18030）",
+                "the header is UTF-8, the rows below are not (GB 18030, it seems)",
+            ),
             Self::NotText => (
                 "不是文本文件（像是旧式 .xls 工作簿或压缩包）",
                 "not a text file (an old .xls workbook or an archive, it seems)",
@@ -122,6 +129,10 @@ impl TableError {
     pub const fn next(&self, lang: Lang) -> &'static str {
         let (zh, en) = match self {
             Self::Empty => ("检查导出步骤", "check how it was exported"),
+            Self::TwoEncodings => (
+                "从原系统重新导出，不要拼接不同编码的文件；或把整个文件另存为一种编码",
+                "export it again from its system, without joining files of two encodings, or save the whole file in one",
+            ),
             Self::Utf16 => (
                 "用表格软件另存为“CSV UTF-8”，或用文本编辑器另存为 UTF-8 或 GB 18030",
                 "save it as \"CSV UTF-8\" in a spreadsheet program, or as UTF-8 or GB 18030 in a text editor",

@@ -80,6 +80,30 @@ fn two_digits(number: u8) -> String {
     format!("{number:02}")
 }
 
+/// AAC060 of the dead.
+pub const DEAD: &str = "2";
+
+/// AAC060 from a code, a word or both.
+#[must_use]
+pub fn alive(plain: &str) -> Option<&'static str> {
+    const CODES: [&str; 5] = ["1", DEAD, "3", "4", "5"];
+    let (code, word) = code_and_word(plain);
+    let digit = code.strip_prefix('0').unwrap_or(code);
+    let by_code = CODES.into_iter().find(|known| *known == digit);
+    if word.is_empty() {
+        return by_code;
+    }
+    let by_word = match word.to_ascii_lowercase().as_str() {
+        "正常" | "健在" | "在世" | "生存" | "存活" | "normal" | "alive" | "living" => Some("1"),
+        "死亡" | "已死亡" | "去世" | "已故" | "dead" | "died" | "deceased" => Some(DEAD),
+        "判刑" | "服刑" | "判刑收监" | "sentenced" => Some("3"),
+        "失踪" | "missing" => Some("4"),
+        "不详" | "未知" | "其他" | "unknown" => Some("5"),
+        _ => None,
+    };
+    agreed(code, word, by_code, by_word)
+}
+
 /// AAC058 of a code or a word; `None` when the list has no such type.
 #[must_use]
 pub fn certificate_type(plain: &str) -> Option<&'static str> {

@@ -19,9 +19,9 @@ pub const DECIDED: SourceId = 0;
 pub const INFERRED: SourceId = SourceId::MAX;
 
 /// Layout of the bytes.
-const LAYOUT: u8 = 2;
-/// The layout before it, in which the last field was the eighth.
-const LAYOUT_OF_EIGHT: (u8, usize) = (1, 8);
+const LAYOUT: u8 = 3;
+/// The layouts before it, and how many fields each had.
+const OLDER: [(u8, usize); 2] = [(1, 8), (2, 9)];
 /// Bytes that most dossiers of one source fit into.
 const BYTES: usize = 256;
 
@@ -306,7 +306,15 @@ impl Dossier {
             phone: value(Field::Phone),
             employer: value(Field::Employer),
             certificate: value(Field::Certificate),
+            alive: value(Field::Alive),
         }
+    }
+
+    /// Whether a value is held of a field, or said by a source and undecided.
+    #[must_use]
+    pub fn may_be(&self, field: Field, value: &str) -> bool {
+        let open = |said: &Said| matches!(&said.words[field.place()], Word::Other { value: other, settled: false, .. } if other == value);
+        self.value(field) == value || self.said.iter().any(open)
     }
 
     /// The value held of a field.
@@ -358,14 +366,13 @@ impl Dossier {
         postcard::to_extend(self, bytes).expect("texts and numbers serialize")
     }
 
-    /// Reads its bytes, also those of the layout before; `None` when they are none.
+    /// Reads its bytes, also those of the layouts before; `None` when they are none.
     #[must_use]
     pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
         let (layout, body) = bytes.split_first()?;
         let fields = match *layout {
             LAYOUT => Field::COUNT,
-            layout if layout == LAYOUT_OF_EIGHT.0 => LAYOUT_OF_EIGHT.1,
-            _ => return None,
+            older => OLDER.iter().find(|(layout, _)| *layout == older)?.1,
         };
         let (mut dossier, rest) = postcard::take_from_bytes::<Self>(body).ok()?;
         let whole = rest.is_empty()

@@ -27,6 +27,8 @@ pub enum Field {
     Employer,
     /// AAC058 with number and AAC161: 证件.
     Certificate,
+    /// AAC060 生存状态.
+    Alive,
 }
 
 /// Some of the fields.
@@ -35,7 +37,7 @@ pub struct Fields(u16);
 
 impl Field {
     /// How many there are.
-    pub const COUNT: usize = 9;
+    pub const COUNT: usize = 10;
     /// All, in the order in which a dossier keeps them.
     pub const ALL: [Self; Self::COUNT] = [
         Self::Name,
@@ -47,6 +49,7 @@ impl Field {
         Self::Phone,
         Self::Employer,
         Self::Certificate,
+        Self::Alive,
     ];
 
     /// Name in files and on the command line.
@@ -62,6 +65,7 @@ impl Field {
             Self::Phone => "phone",
             Self::Employer => "employer",
             Self::Certificate => "certificate",
+            Self::Alive => "alive",
         }
     }
 
@@ -85,6 +89,7 @@ impl Field {
             (Lang::Zh, Self::Phone) => "联系电话",
             (Lang::Zh, Self::Employer) => "单位名称",
             (Lang::Zh, Self::Certificate) => "证件",
+            (Lang::Zh, Self::Alive) => "生存状态",
         }
     }
 
@@ -107,6 +112,7 @@ impl Field {
             Self::Phone => &details.phone,
             Self::Employer => &details.employer,
             Self::Certificate => &details.certificate,
+            Self::Alive => &details.alive,
         }
     }
 
@@ -118,7 +124,7 @@ impl Field {
             Self::BirthDate => (4, 0),
             Self::Phone => (3, 2),
             Self::Certificate => (5, 4),
-            Self::Sex | Self::EthnicGroup | Self::Region => (usize::MAX, 0),
+            Self::Sex | Self::EthnicGroup | Self::Region | Self::Alive => (usize::MAX, 0),
         }
     }
 

@@ -1,12 +1,13 @@
 //! Why no card can be made for a registered person (不能制卡的原因).
 //!
 //! Source: LD/T 32 `an` (a chip holds GBK); notice of twelve ministries 2016 no. 33 (a registry holds all of GB 18030).
-//! Owns: the reasons, and which of them a dossier has. Never: says who has a card already, or died (`batch`, `request`).
+//! Owns: the reasons, and which of them a dossier has. Never: says who has a card already, or whose death is recorded (`batch`,
+//! `request`).
 
 use card_profiles::text::is_gbk;
 use serde::Serialize;
 
-use super::Details;
+use super::{Details, code};
 use super::dossier::Dossier;
 use super::field::Field;
 use super::name::usual_gbk_length;
@@ -20,19 +21,32 @@ pub enum NoCard {
     Conflict,
     /// The name, the address or the employer has a character that GBK, and so the chip, cannot hold.
     Text,
+    /// A source says that the person has died (AAC060), and nobody has recorded it or decided otherwise.
+    SaidDead,
 }
 
 impl NoCard {
     /// All.
-    pub const ALL: [Self; 2] = [Self::Conflict, Self::Text];
+    pub const ALL: [Self; 3] = [Self::Conflict, Self::Text, Self::SaidDead];
 
-    /// What a dossier stands in the way of. A name in question comes first: the decision may mend its characters too.
+    /// What a dossier stands in the way of. Before all whether there is somebody to hold the card; then a name in question, since
+    /// the decision may mend its characters too.
     #[must_use]
     pub fn of(dossier: &Dossier) -> Option<Self> {
+        if dossier.may_be(Field::Alive, code::DEAD) {
+            return Some(Self::SaidDead);
+        }
         if dossier.conflicts().has(Field::Name) {
             return Some(Self::Conflict);
         }
         Field::ALL.into_iter().any(|field| is_lost(dossier.value(field))).then_some(Self::Text)
+    }
+
+    /// The same of who was spoken of once: nobody else has said anything that could differ.
+    #[must_use]
+    pub fn of_first(details: &Details) -> Option<Self> {
+        let dead = (details.alive == code::DEAD).then_some(Self::SaidDead);
+        dead.or_else(|| Self::fields(details).next().map(|_| Self::Text))
     }
 
     /// Fields whose text the chip cannot hold.
@@ -46,6 +60,7 @@ impl NoCard {
         match self {
             Self::Conflict => "conflict",
             Self::Text => "text",
+            Self::SaidDead => "said-dead",
         }
     }
 
@@ -55,6 +70,7 @@ impl NoCard {
         match name {
             "" => None,
             "text" => Some(Self::Text),
+            "said-dead" => Some(Self::SaidDead),
             _ => Some(Self::Conflict),
         }
     }
@@ -67,6 +83,8 @@ impl NoCard {
             (Self::Conflict, Lang::En) => "sources differ on the name, undecided",
             (Self::Text, Lang::Zh) => "姓名、地址或单位含芯片（GBK）存不下的字",
             (Self::Text, Lang::En) => "name, address or employer has a character that the chip (GBK) cannot hold",
+            (Self::SaidDead, Lang::Zh) => "有来源称已死亡（AAC060），尚未登记或裁定",
+            (Self::SaidDead, Lang::En) => "a source says that the person has died (AAC060), neither recorded nor decided",
         }
     }
 
@@ -81,6 +99,12 @@ impl NoCard {
             }
             (Self::Text, Lang::En) => {
                 "agree with the person on a form that the chip holds, tell it with `issuer person upsert`, decide with `issuer person merge`; what was registered stays in the history"
+            }
+            (Self::SaidDead, Lang::Zh) => {
+                "核实后用 issuer person death 登记；有误时由来源更正，或用 issuer person merge --field alive 裁定"
+            }
+            (Self::SaidDead, Lang::En) => {
+                "if it is true, record it with `issuer person death`; otherwise the source mends it, or decide with `issuer person merge --field alive`"
             }
         }
     }

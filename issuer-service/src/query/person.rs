@@ -356,6 +356,7 @@ mod tests {
             phone: "19900001234".into(),
             employer: String::new(),
             certificate: String::new(),
+            alive: String::new(),
         };
         let masked = identity(1, &details, false, false);
         assert_eq!(

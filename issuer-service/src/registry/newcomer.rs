@@ -55,8 +55,7 @@ impl Newcomer {
             sealed: keys.zip(id).and_then(seal),
             marks: keys.map(|keys| keys.marks(&details.number, &details.name)),
             region: details.region.clone(),
-            // Nobody else has said anything that could differ.
-            no_card: NoCard::fields(details).next().map(|_| NoCard::Text),
+            no_card: NoCard::of_first(details),
             certified: !details.certificate.is_empty(),
             dossier,
         }

@@ -79,6 +79,8 @@ pub struct Revealed {
     employer: String,
     #[serde(skip_serializing_if = "String::is_empty")]
     certificate: String,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    alive: String,
 }
 
 impl From<&Person> for Revealed {
@@ -95,6 +97,7 @@ impl From<&Person> for Revealed {
             phone,
             employer,
             certificate,
+            alive,
         } = person.details.clone();
         let id = person.id;
         Self {
@@ -110,6 +113,7 @@ impl From<&Person> for Revealed {
             phone,
             employer,
             certificate,
+            alive,
         }
     }
 }
@@ -135,9 +139,10 @@ impl Show for Revealed {
             phone,
             employer,
             certificate,
+            alive,
         } = self;
         format!(
-            "{id:>6}  {number}  {name}  {sex}  {ethnic_group}  {birth_date}  {region}  {phone}  {address}  {employer}  {certificate}"
+            "{id:>6}  {number}  {name}  {sex}  {ethnic_group}  {birth_date}  {region}  {phone}  {address}  {employer}  {certificate}  {alive}"
         )
         .trim_end()
         .to_owned()

@@ -82,8 +82,8 @@ impl Malformed {
     #[must_use]
     pub fn next(self, lang: Lang) -> &'static str {
         lang.pick(
-            "列为 number name sex ethnic_group birth_date region address phone employer certificate_type certificate_date nationality 或 ignore",
-            "columns are number name sex ethnic_group birth_date region address phone employer certificate_type certificate_date nationality or ignore",
+            "列为 number name sex ethnic_group birth_date region address phone employer certificate_type certificate_date nationality alive 或 ignore",
+            "columns are number name sex ethnic_group birth_date region address phone employer certificate_type certificate_date nationality alive or ignore",
         )
     }
 }

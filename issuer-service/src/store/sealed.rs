@@ -223,6 +223,7 @@ fn old_row(plain: &[u8], at: u64) -> Option<Dossier> {
         phone: next()?,
         employer: next()?,
         certificate: String::new(),
+        alive: String::new(),
     };
     let whole = values.next().is_none();
     whole.then(|| {

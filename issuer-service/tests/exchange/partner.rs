@@ -163,6 +163,7 @@ pub(crate) fn details(name: &str, n: u64) -> Details {
         phone: "19900001234".to_owned(),
         employer: "示范单位".to_owned(),
         certificate: String::new(),
+        alive: String::new(),
     }
 }
 

@@ -94,6 +94,36 @@ fn who_is_named_is_refused_with_the_reason_until_it_is_decided() {
 }
 
 #[test]
+fn who_is_said_to_be_dead_gets_no_card_until_that_is_decided() {
+    let bureau = Bureau::new();
+    bureau.say(&["operator", "add", "li", "--role", "capture"], "");
+    let file = |rows: &[(u32, &str)]| {
+        let lines: Vec<String> = rows.iter().map(|(order, alive)| format!("{},{alive}\n", row(*order, "卓玛"))).collect();
+        format!("{HEADER},生存状态\n{}", lines.concat())
+    };
+    let report = bureau.import(file(&[(1, "1"), (2, "2 死亡"), (3, ""), (4, "7")]));
+    assert_eq!(counts(&report), [3, 1, 0], "{report}");
+    assert_eq!(report["faults"][0]["code"], "ALIVE_UNKNOWN", "{report}");
+    let list = || bureau.say(&["person", "list", "--no-card"], "");
+    assert_eq!(reasons(&list()), [(2, "said-dead")]);
+    let told = bureau.told(&["request", "new", "--person", "2", "--operator", "li"], "");
+    assert_eq!(told.status.code(), Some(3));
+    assert!(String::from_utf8_lossy(&told.stderr).contains("PERSON_SAID_DEAD"), "{told:?}");
+
+    // Another source says it of one who was alive: that is enough to wait, and not enough to be true.
+    bureau.say(&["source", "add", "police"], "");
+    bureau.import_from("police", file(&[(1, "死亡"), (2, "1")]));
+    assert_eq!(reasons(&list()), [(1, "said-dead"), (2, "said-dead")]);
+    let decide = |person: &str, how: &[&str]| {
+        bureau.say(&[&["person", "merge", person, "--field", "alive", "--operator", "li"], how].concat(), "")
+    };
+    decide("1", &[]);
+    decide("2", &["--take", "police"]);
+    assert_eq!(reasons(&list()), []);
+    assert_eq!(bureau.say(&["batch", "create", "--operator", "li"], "")["cards"], 3);
+}
+
+#[test]
 fn rows_of_an_older_schema_are_weighed_when_the_registry_is_opened() {
     let bureau = bureau();
     let phone = row(5, "央金").replace("19900001234", "19900004321");

@@ -20,6 +20,7 @@ fn details(name: &str, phone: &str) -> Details {
         phone: phone.to_owned(),
         employer: String::new(),
         certificate: String::new(),
+        alive: String::new(),
     }
 }
 
@@ -156,25 +157,44 @@ fn bytes_of_another_layout_or_cut_short_are_no_dossier() {
         assert!(Dossier::from_bytes(&bytes[..length]).is_none(), "{length}");
     }
     assert!(Dossier::from_bytes(&[&bytes[..], &[0]].concat()).is_none());
-    for layout in [0, 1, 3] {
+    for layout in [0, 1, 2, 4] {
         assert!(Dossier::from_bytes(&[&[layout], &bytes[1..]].concat()).is_none(), "{layout}");
     }
 }
 
 #[test]
-fn a_dossier_from_before_there_were_certificates_is_read_and_hears_of_one() {
+fn dossiers_of_the_layouts_before_are_read_and_hear_of_what_was_added() {
     let dossier = Dossier::begin(&said(BUREAU, 100, &details("卓玛", "19900001234")));
-    let mut old = dossier.clone();
-    old.held.truncate(8);
-    for said in &mut old.said {
-        said.words.truncate(8);
+    for (layout, fields) in [(1, 8), (2, 9)] {
+        let mut old = dossier.clone();
+        old.held.truncate(fields);
+        for said in &mut old.said {
+            said.words.truncate(fields);
+        }
+        let bytes = postcard::to_extend(&old, vec![layout]).expect("texts and numbers");
+        let mut read = Dossier::from_bytes(&bytes).expect("a layout before");
+        assert_eq!((read.number(), read.value(Field::Alive)), (dossier.number(), ""));
+        let now = Details {
+            certificate: "08 E12345678 GBR".to_owned(),
+            alive: "1".to_owned(),
+            ..details("卓玛", "19900001234")
+        };
+        let heard = read.hear(&said(POLICE, 200, &now)).changed;
+        assert_eq!(heard, only(Field::Certificate).with(Field::Alive), "{layout}");
+        assert_eq!((read.details().certificate, read.details().alive), (now.certificate, now.alive));
     }
-    let bytes = postcard::to_extend(&old, vec![1]).expect("texts and numbers");
-    let mut read = Dossier::from_bytes(&bytes).expect("the layout before");
-    assert!(read == dossier);
-    let now = Details { certificate: "08 E12345678 GBR".to_owned(), ..details("卓玛", "19900001234") };
-    assert_eq!(read.hear(&said(POLICE, 200, &now)).changed, only(Field::Certificate));
-    assert_eq!(read.details().certificate, "08 E12345678 GBR");
+}
+
+#[test]
+fn who_is_said_to_be_dead_by_anybody_may_be_until_it_is_decided() {
+    let alive = Details { alive: "1".to_owned(), ..details("卓玛", "") };
+    let dead = Details { alive: "2".to_owned(), ..alive.clone() };
+    let mut dossier = Dossier::begin(&said(BUREAU, 100, &alive));
+    assert!(!dossier.may_be(Field::Alive, "2"));
+    dossier.hear(&said(POLICE, 200, &dead));
+    assert!(dossier.may_be(Field::Alive, "2") && dossier.value(Field::Alive) == "1");
+    assert!(dossier.decide(Field::Alive, None, 300) && !dossier.may_be(Field::Alive, "2"));
+    assert!(dossier.decide(Field::Alive, Some(POLICE), 400) && dossier.may_be(Field::Alive, "2"));
 }
 
 proptest! {
