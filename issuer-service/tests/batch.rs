@@ -57,6 +57,7 @@ fn details(n: u32) -> Details {
         phone: String::new(),
         employer: String::new(),
         certificate: String::new(),
+        alive: String::new(),
     }
 }
 

@@ -415,6 +415,7 @@ fn person(n: u32) -> Details {
         phone: "19900001234".to_owned(),
         employer: String::new(),
         certificate: String::new(),
+        alive: String::new(),
     }
 }
 

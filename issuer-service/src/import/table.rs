@@ -383,6 +383,7 @@ const fn telling(error: &TableError) -> u8 {
         TableError::MissingHeaders { .. } => 3,
         TableError::RepeatedHeader { .. } => 4,
         TableError::Utf16
+        | TableError::TwoEncodings
         | TableError::NotText
         | TableError::Markup
         | TableError::NotObject

@@ -21,7 +21,7 @@ pub enum NoCard {
     Conflict,
     /// The name, the address or the employer has a character that GBK, and so the chip, cannot hold.
     Text,
-    /// A source says that the person has died (AAC060), and nobody has recorded it or decided otherwise.
+    /// A source says that the person has died (AAC060), and nobody has recorded or decided it.
     SaidDead,
 }
 

@@ -199,5 +199,6 @@ fn details(n: u32) -> Details {
         phone: String::new(),
         employer: String::new(),
         certificate: String::new(),
+        alive: String::new(),
     }
 }

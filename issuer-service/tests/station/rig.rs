@@ -368,5 +368,6 @@ pub(crate) fn details(n: u32) -> Details {
         phone: "19900001234".to_owned(),
         employer: String::new(),
         certificate: String::new(),
+        alive: String::new(),
     }
 }
