@@ -332,9 +332,9 @@ fn act(desk: &StationDesk, store: &mut Store, ask: &Ask, by: &By<'_>) -> Result<
             })?;
             Answer::Done
         }
-        Ask::Finish { job, steps, read_back } => {
+        Ask::Finish { job, steps, read_back, changes } => {
             store.read(|tx| owned(tx, *job, name))?;
-            book.finish(store, &Written { job: *job, steps: *steps, read_back, order: None }, by)?;
+            book.finish(store, &Written { job: *job, steps: *steps, read_back, changes: *changes, order: None }, by)?;
             receipt(store, *job)?
         }
         Ask::Spoil { job, reason } => {
@@ -453,14 +453,13 @@ fn prepared(desk: &StationDesk, fingerprint: &str, body: &[u8]) -> Result<Vec<Jo
             let mut lines = Vec::with_capacity(jobs.len() + 1);
             for job in jobs.into_iter().filter(|job| *job > after) {
                 match line(desk, tx, job) {
-                    Ok(prepared) => {
-                        tx.give_data(job)?;
-                        lines.push(JobLine::Job(Box::new(prepared)));
-                    }
-                    // One person's details keep nobody else from a card. A card begun is declared lost by an operator.
+                    Ok(prepared) => lines.push(JobLine::Job(Box::new(prepared))),
+                    // One person's details keep nobody else from a card.
                     Err(StationError::Content { .. } | StationError::PersonMissing { .. }) => {
                         if tx.waits(job)? {
                             aside::set_aside(tx, job, Why::Content, by.operator)?;
+                        } else {
+                            desk.book().spoil_unfit(tx, job, &by)?;
                         }
                     }
                     Err(error) => return Err(error),
@@ -476,9 +475,10 @@ fn line(desk: &StationDesk, tx: &Tx<'_>, job: i64) -> Result<Prepared, StationEr
     if let Some(card) = tx.card_of_job(job)? {
         let person = tx.person(card.person)?.ok_or(StationError::PersonMissing { job })?;
         let values = desk.book().values(tx, job, &card.card_number, &person)?;
-        let order = desk.book().order(tx, card)?;
-        let (key_version, keyed, holder) = (order.key_version, order.keyed, order.holder);
-        return Ok(Prepared { job, values, holder, card: Some(*outward(order.card)), key_version, keyed });
+        let key_version = tx.key_set_of(job)?.unwrap_or(Vault::FIRST_VERSION);
+        let order = desk.book().fitting(tx, card, key_version)?.map_err(|_| StationError::Content { job })?;
+        let (key_version, keyed, holder, changes) = (order.key_version, order.keyed, order.holder, order.changes);
+        return Ok(Prepared { job, values, holder, card: Some(*outward(order.card)), key_version, keyed, changes });
     }
     let person = tx.person(tx.job_person(job)?)?.ok_or(StationError::PersonMissing { job })?;
     let values = desk.book().values(tx, job, &tx.job_card_number(job)?, &person)?;
@@ -489,5 +489,6 @@ fn line(desk: &StationDesk, tx: &Tx<'_>, job: i64) -> Result<Prepared, StationEr
         card: None,
         key_version: Vault::FIRST_VERSION,
         keyed: Vec::new(),
+        changes: tx.data_changes(job)?,
     })
 }

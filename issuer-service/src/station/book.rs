@@ -85,6 +85,8 @@ pub struct Written<'a> {
     pub steps: usize,
     /// Digest of what was read back.
     pub read_back: &'a str,
+    /// [`Order::changes`] of the order that the card was made by.
+    pub changes: i64,
     /// The order that the card was made by, when it was given out in this process.
     pub order: Option<&'a Order>,
 }
@@ -215,16 +217,23 @@ impl Book<'_> {
         match found {
             Ok(found) => Ok(found),
             Err(job) => {
-                let next = self.spoil(store, job, "CARD_CONTENT", by)?;
-                store.journal(|tx| aside::set_aside(tx, next, Why::Content, by.operator))?;
-                Ok(Found::Taken)
+                store.journal(|tx| self.spoil_unfit(tx, job, by))?;
+                Ok(Found::Unfit)
             }
         }
     }
 
+    /// A card that was begun, of a person of whom nothing can be made any more: spoilt, and the job that follows set aside.
+    pub(crate) fn spoil_unfit(&self, tx: &Tx<'_>, job: i64, by: &By<'_>) -> Result<(), StationError> {
+        let (next, spoilt) = self.spoil_in(tx, job, "CARD_CONTENT", by)?;
+        tx.append_audit(&spoilt)?;
+        aside::set_aside(tx, next, Why::Content, by.operator)?;
+        Ok(())
+    }
+
     /// The order of a card with its plan, or why what is known of its person does not fit it. What the centre itself would write
     /// wrong stops the station instead: it concerns every card.
-    fn fitting(&self, tx: &Tx<'_>, card: Card, key_version: u8) -> Result<Result<Box<Order>, Why>, StationError> {
+    pub(crate) fn fitting(&self, tx: &Tx<'_>, card: Card, key_version: u8) -> Result<Result<Box<Order>, Why>, StationError> {
         let planned = self.order_under(tx, card, key_version).and_then(|order| {
             let plan = Some(Arc::new(self.plan(&order)?));
             Ok(Box::new(Order { plan, ..order }))
@@ -364,8 +373,8 @@ impl Book<'_> {
         written: &Written<'_>,
         by: &By<'_>,
     ) -> Result<Finished, StationError> {
-        let Written { job, steps, read_back, .. } = *written;
-        let (order, batch, (data_changes, given)) = store.read(|tx| -> Result<_, StationError> {
+        let Written { job, steps, read_back, changes, .. } = *written;
+        let (order, batch, data_changes) = store.read(|tx| -> Result<_, StationError> {
             let card = tx.card_of_job(job)?.ok_or(StationError::PersonMissing { job })?;
             Ok((self.order(tx, card)?, tx.batch_of_job(job)?.unwrap_or_default(), tx.data_changes(job)?))
         })?;
@@ -373,14 +382,19 @@ impl Book<'_> {
         let same = written.order.filter(|given| given.makes_the_same_as(&order));
         let expected = match same.and_then(|given| given.plan.as_ref()) {
             Some(plan) => ReadBack::expected(plan),
-            None => ReadBack::expected(&self.plan(&order)?),
+            None => match self.plan(&order) {
+                Ok(plan) => ReadBack::expected(&plan),
+                // What changed since fits no card: the order that follows says so.
+                Err(_) if changes < data_changes => return Err(StationError::DataChanged { job }),
+                Err(error) => return Err(error),
+            },
         };
         if expected != read_back {
             // Made as it was ordered, of what has changed since; a station elsewhere may have made it so.
             let of_older = match written.order {
                 Some(given) if same.is_none() => ReadBack::expected(&self.plan(given)?) == read_back,
                 Some(_) => false,
-                None => given != data_changes,
+                None => changes < data_changes,
             };
             return Err(if of_older {
                 StationError::DataChanged { job }
@@ -399,7 +413,7 @@ impl Book<'_> {
         let Finished { card, steps, body, signature, data_changes } = finished;
         let job = card.job;
         tx.log_is_whole()?;
-        if tx.data_changes(job)?.0 != *data_changes {
+        if tx.data_changes(job)? != *data_changes {
             return Err(StationError::DataChanged { job });
         }
         tx.move_job(job, JobMove::Finish)?;
@@ -422,15 +436,20 @@ impl Book<'_> {
     /// [`StationError`].
     pub fn spoil(&self, store: &mut Store, job: i64, reason: &str, by: &By<'_>) -> Result<i64, StationError> {
         store.act_under_way(|tx| {
-            let batch = tx.batch_of_job(job)?.unwrap_or_default();
-            let next = batch::spoil(tx, batch, job, self.config.card_number_prefix)?;
-            tx.note(job, (by.place(), by.reader), "spoilt", reason)?;
+            let (next, spoilt) = self.spoil_in(tx, job, reason, by)?;
             by.keep(tx, Some(next))?;
-            if let Some(card) = tx.card_of_job(job)? {
-                blank::end(tx, StockMove::Fail, &card.card_number, reason, by.operator)?;
-            }
-            Ok((next, by.act("card.spoil", format!("job {job}"), format!("{reason}, followed by job {next}"))))
+            Ok((next, spoilt))
         })
+    }
+
+    fn spoil_in(&self, tx: &Tx<'_>, job: i64, reason: &str, by: &By<'_>) -> Result<(i64, Act), StationError> {
+        let batch = tx.batch_of_job(job)?.unwrap_or_default();
+        let next = batch::spoil(tx, batch, job, self.config.card_number_prefix)?;
+        tx.note(job, (by.place(), by.reader), "spoilt", reason)?;
+        if let Some(card) = tx.card_of_job(job)? {
+            blank::end(tx, StockMove::Fail, &card.card_number, reason, by.operator)?;
+        }
+        Ok((next, by.act("card.spoil", format!("job {job}"), format!("{reason}, followed by job {next}"))))
     }
 
     /// Keeps the reader from work.
@@ -471,6 +490,7 @@ impl Book<'_> {
             transport_lot: self.config.transport_lot,
             key_version,
             keyed: tx.notes(card.job, KEYS_DONE)?,
+            changes: tx.data_changes(card.job)?,
             card,
             plan: None,
         })

@@ -86,6 +86,8 @@ pub enum Refusal {
     NotBlank,
     /// This centre gave the chip to someone already.
     ChipTaken,
+    /// What became known of its person while it was written goes onto no card.
+    DataUnfit,
 }
 
 impl Show for Event<'_> {
@@ -142,6 +144,10 @@ impl Refusal {
             ),
             Self::NotBlank => ("不是空白卡，请换卡", "not a blank card; put in another"),
             Self::ChipTaken => ("此芯片已属于某人，请换卡", "this chip belongs to someone already; put in another"),
+            Self::DataUnfit => (
+                "制卡期间人员资料有变，写不进卡；此卡作废，任务已搁置，请换卡",
+                "what became known of the person meanwhile goes onto no card; this one is spoilt, its job set aside; put in another",
+            ),
         };
         match lang {
             Lang::Zh => zh,

@@ -114,6 +114,8 @@ pub enum Found {
     Begun(Box<Order>),
     /// It belongs to somebody already.
     Taken,
+    /// It was begun here, and what is known of its person now goes onto no card: its job is set aside.
+    Unfit,
 }
 
 /// What came of binding.
@@ -150,6 +152,8 @@ pub struct Order {
     pub key_version: u8,
     /// Directories that have their production keys, as the journal says.
     pub keyed: Vec<String>,
+    /// How often what goes onto the card had changed since the job was made (docs/adr/0075).
+    pub changes: i64,
     /// Its plan, of a blank card, when it was made with the order.
     pub plan: Option<Arc<Plan>>,
 }

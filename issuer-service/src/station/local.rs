@@ -147,7 +147,7 @@ impl Line for LocalLine<'_, '_> {
     fn finish(&mut self, order: &Order, steps: usize, read_back: &str) -> Result<(), StationError> {
         self.keyed.clear();
         let (book, who) = (self.centre.book, Arc::clone(&self.who));
-        let written = Written { job: order.card.job, steps, read_back, order: Some(order) };
+        let written = Written { job: order.card.job, steps, read_back, changes: order.changes, order: Some(order) };
         let finished = book.finished(&mut self.store, &written, &who.by())?;
         self.write(move |tx| book.finish_in(tx, &finished, &who.by()))
     }

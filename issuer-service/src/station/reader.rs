@@ -233,7 +233,7 @@ impl<'a> Reader<'a> {
                             let found = line.find(&order.card.chip)?;
                             let Found::Begun(anew) = found else {
                                 // What the registry holds now goes onto no card.
-                                self.tell(Some(job), What::Refused { reason: Refusal::ChipTaken });
+                                self.tell(Some(job), What::Refused { reason: Refusal::DataUnfit });
                                 return Ok(Outcome::Unused);
                             };
                             (order, resumed) = (*anew, true);

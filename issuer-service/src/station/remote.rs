@@ -169,6 +169,7 @@ impl Remote<'_> {
             transport_lot,
             key_version,
             keyed: prepared.keyed.clone(),
+            changes: prepared.changes,
             plan: None,
         })
     }
@@ -324,7 +325,7 @@ impl Line for RemoteLine<'_> {
 
     fn finish(&mut self, order: &Order, steps: usize, read_back: &str) -> Result<(), StationError> {
         let job = order.card.job;
-        let ask = Ask::Finish { job, steps, read_back: read_back.to_owned() };
+        let ask = Ask::Finish { job, steps, read_back: read_back.to_owned(), changes: order.changes };
         let answered = self.centre.ask_kept(&self.reader, job, ask);
         if answered.as_ref().is_err_and(StationError::wants_it_anew) {
             self.centre.fetch(&mut self.centre.jobs())?;

@@ -144,6 +144,8 @@ pub enum Ask {
         steps: usize,
         /// Digest of what was read back.
         read_back: String,
+        /// [`Prepared::changes`] of the data that it was made of.
+        changes: i64,
     },
     /// A card failed.
     Spoil {
@@ -318,6 +320,8 @@ pub struct Prepared {
     pub key_version: u8,
     /// Directories that have their production keys.
     pub keyed: Vec<String>,
+    /// How often what goes onto the card had changed since the job was made.
+    pub changes: i64,
 }
 
 impl Operation {

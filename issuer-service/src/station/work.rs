@@ -82,6 +82,7 @@ impl Work<'_> {
         match line.find(chip)? {
             Found::Begun(order) => return Ok(Claim::Resume(order)),
             Found::Taken => return Ok(Claim::Refused(Refusal::ChipTaken)),
+            Found::Unfit => return Ok(Claim::Refused(Refusal::DataUnfit)),
             Found::Free => {}
         }
         let made = match self.look_at(session) {

@@ -345,31 +345,21 @@ impl Tx<'_> {
     /// [`StoreError`].
     pub fn count_data_change(&self, person: i64) -> Result<(), StoreError> {
         let mut count = self.sql.prepare(
-            "INSERT INTO job_data (job, changes, given)
-             SELECT number, 1, 0 FROM job WHERE person = $1 AND state IN ('requested', 'waiting', 'writing')
+            "INSERT INTO job_data (job, changes)
+             SELECT number, 1 FROM job WHERE person = $1 AND state IN ('requested', 'waiting', 'writing')
              ON CONFLICT (job) DO UPDATE SET changes = job_data.changes + 1",
         )?;
         count.execute([person])?;
         Ok(())
     }
 
-    /// How often what goes onto the card of a job changed, and how often it had when it was last given to a station elsewhere.
+    /// How often what goes onto the card of a job changed since the job was made.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub fn data_changes(&self, job: i64) -> Result<(i64, i64), StoreError> {
-        let mut find = self.sql.prepare("SELECT changes, given FROM job_data WHERE job = $1")?;
-        Ok(find.query_row([job], |row| Ok((row.get(0)?, row.get(1)?))).optional()?.unwrap_or_default())
-    }
-
-    /// What goes onto the card of a job is given to a station elsewhere, as it is now.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub fn give_data(&self, job: i64) -> Result<(), StoreError> {
-        let mut give = self.sql.prepare("UPDATE job_data SET given = changes WHERE job = $1 AND given <> changes")?;
-        give.execute([job])?;
-        Ok(())
+    pub fn data_changes(&self, job: i64) -> Result<i64, StoreError> {
+        let mut find = self.sql.prepare("SELECT changes FROM job_data WHERE job = $1")?;
+        Ok(find.query_row([job], |row| row.get(0)).optional()?.unwrap_or_default())
     }
 }
 

@@ -98,6 +98,34 @@ fn a_card_whose_persons_data_change_while_a_station_writes_it_is_written_anew_an
 }
 
 #[test]
+fn readers_that_write_side_by_side_are_all_told_and_none_is_accused() {
+    let mut hall = Hall::new(2);
+    let place = hall.place("east");
+    let (one, two) = (hall.rig.moving(1, "新示范路77号"), hall.rig.moving(2, "新示范路78号"));
+    let both = move || {
+        one();
+        two();
+    };
+    let line = Meddled::new(hall.https(&place), "\"finish\"", both);
+    let summary = hall.run(&place, Box::new(line), vec![vec![blank(1)], vec![blank(2)]]).expect("run");
+    assert_eq!((summary.made, summary.spoilt), (2, 0));
+    hall.rig.assert_complete(2, 0);
+    assert_eq!(hall.rig.count("SELECT COUNT(*) FROM audit WHERE act = 'station.refused'"), 0);
+}
+
+#[test]
+fn what_became_known_meanwhile_and_goes_onto_no_card_spoils_this_card_and_stops_nobody() {
+    let mut hall = Hall::new(2);
+    let place = hall.place("east");
+    let line = Meddled::new(hall.https(&place), "\"finish\"", hall.rig.moving(1, "𠮷祥路1号"));
+    let summary = hall.run(&place, Box::new(line), vec![vec![blank(1), blank(2)]]).expect("run");
+    assert_eq!(summary.made, 1, "{:?}", hall.rig.events.names());
+    assert_eq!(hall.rig.events.names(), ["begun", "refused", "begun", "made"]);
+    assert_eq!(hall.rig.count("SELECT COUNT(*) FROM audit WHERE act = 'station.refused'"), 0);
+    assert_eq!(hall.rig.text("SELECT state FROM job WHERE person = 1 ORDER BY number DESC LIMIT 1"), "set-aside");
+}
+
+#[test]
 fn what_was_read_back_wrong_of_data_given_anew_is_the_stations_fault() {
     let mut hall = Hall::new(1);
     let place = hall.place("east");
@@ -105,11 +133,15 @@ fn what_was_read_back_wrong_of_data_given_anew_is_the_stations_fault() {
     begin(&line);
     assert_eq!(jobs(&line, 2, 1), [1]);
     assert_eq!(bind(&line, 3, 1, CHIP).1, "bound");
-    let finish = |id| ask(&line, &message(id, Ask::Finish { job: 1, steps: 3, read_back: "00".to_owned() }));
+    let finish = |id| ask(&line, &message(id, Ask::Finish { job: 1, steps: 3, read_back: "00".to_owned(), changes: 0 }));
     hall.rig.moving(1, "新示范路77号")();
     assert_eq!(finish(4), (403, "STATION_DATA_CHANGED".to_owned()));
     assert_eq!(hall.rig.count("SELECT COUNT(*) FROM audit WHERE act = 'station.refused'"), 0);
     assert_eq!(jobs(&line, 5, 1), [1]);
+    let finish = |id| {
+        let ask_of_now = Ask::Finish { job: 1, steps: 3, read_back: "00".to_owned(), changes: 1 };
+        ask(&line, &message(id, ask_of_now))
+    };
     assert_eq!(finish(6), (422, "STATION_READ_BACK_DIFFERS".to_owned()));
     assert_eq!(hall.rig.count("SELECT COUNT(*) FROM audit WHERE act = 'station.refused'"), 1);
 }
