@@ -6,7 +6,7 @@
 pub mod failure;
 
 use std::collections::HashMap;
-use std::fs::{self, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
@@ -381,13 +381,37 @@ pub(crate) fn tells(path: &Path, words: [&str; 3]) -> bool {
 
 /// Writes a new file that only its owner reads.
 pub(crate) fn write(path: &Path, bytes: &[u8]) -> Result<(), FaceError> {
-    let failed = |source| FaceError::NotWritten { path: path.to_owned(), source };
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).map_err(failed)?;
-    file.write_all(bytes).and_then(|()| file.sync_all()).map_err(|source| {
+    Place::new(path)?.fill(bytes)
+}
+
+/// A new file that only its owner reads, begun before what goes into it is on record; gone unless it is filled.
+pub(crate) struct Place<'a> {
+    path: &'a Path,
+    file: File,
+    filled: bool,
+}
+
+impl<'a> Place<'a> {
+    pub(crate) fn new(path: &'a Path) -> Result<Self, FaceError> {
+        let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
+        let file = file.map_err(|source| FaceError::NotWritten { path: path.to_owned(), source })?;
+        Ok(Self { path, file, filled: false })
+    }
+
+    pub(crate) fn fill(mut self, bytes: &[u8]) -> Result<(), FaceError> {
+        let written = self.file.write_all(bytes).and_then(|()| self.file.sync_all());
+        self.filled = written.is_ok();
+        written.map_err(|source| FaceError::NotWritten { path: self.path.to_owned(), source })
+    }
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
         // Half a face is none.
-        let _ = fs::remove_file(path);
-        failed(source)
-    })
+        if !self.filled {
+            let _ = fs::remove_file(self.path);
+        }
+    }
 }
 
 fn hash(text: &str) -> String {

@@ -5,8 +5,10 @@
 
 use std::ffi::OsString;
 use std::io::{ErrorKind, IsTerminal, Write};
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::mpsc::{SyncSender, sync_channel};
+use std::sync::{Mutex, OnceLock};
+use std::time::{Duration, Instant};
 
 use clap::ValueEnum;
 use indicatif::{ProgressBar, ProgressStyle};
@@ -95,6 +97,7 @@ impl Output {
     /// How a run ends that was to end so: what it printed may be cut off, which nobody sees in a file.
     #[must_use]
     pub fn end(&self, exit: Exit) -> Exit {
+        LogStream::drain();
         if !self.unwritten.load(Ordering::Relaxed) {
             return exit;
         }
@@ -114,7 +117,8 @@ impl Output {
         self.line(&mut std::io::stderr().lock(), self.lang.pick(zh, en));
     }
 
-    /// From here on what a server does is written on stderr, a line each.
+    /// From here on what a server does is written on stderr, a line each, by a thread of its own: who reads the lines may be slow, or
+    /// hang, and no answer waits for that.
     pub fn log(&self, rules: LogRules) {
         let level = match rules.level {
             Level::Off => LevelFilter::OFF,
@@ -124,7 +128,7 @@ impl Output {
         };
         let lines = tracing_subscriber::fmt().with_max_level(level).with_target(false);
         // What cannot be written is counted by the stream: a complaint about it would go to the same stream, and panic there.
-        let lines = lines.log_internal_errors(false).with_writer(|| LogStream);
+        let lines = lines.log_internal_errors(false).with_writer(LogStream::new);
         // A second server in one process keeps the first one's.
         let _ = match rules.form {
             Form::Json => lines.json().flatten_event(true).try_init(),
@@ -195,13 +199,51 @@ impl Output {
     }
 }
 
-/// Where a server's lines go: stderr. A line that it does not take is counted, and nothing else: the answer that the line tells of is
-/// due all the same.
+/// Lines that may wait for whoever reads them.
+const LINES_WAITING: usize = 4_096;
+
+/// How long the end of a program waits for its last lines.
+const LAST_LINES: Duration = Duration::from_secs(1);
+
+/// Where a server's lines go: stderr. A line that it does not take, and one for which there is no room in the queue, is counted, and
+/// nothing else: the answer that the line tells of is due all the same.
 struct LogStream;
+
+/// Lines on their way, and how many.
+static LINES: OnceLock<SyncSender<Vec<u8>>> = OnceLock::new();
+static UNDER_WAY: AtomicUsize = AtomicUsize::new(0);
+
+impl LogStream {
+    fn new() -> Self {
+        LINES.get_or_init(|| {
+            let (sender, lines) = sync_channel::<Vec<u8>>(LINES_WAITING);
+            std::thread::spawn(move || {
+                for line in lines {
+                    if std::io::stderr().lock().write_all(&line).is_err() {
+                        log::line_lost();
+                    }
+                    UNDER_WAY.fetch_sub(1, Ordering::Relaxed);
+                }
+            });
+            sender
+        });
+        Self
+    }
+
+    /// Waits for the lines on their way, if they go at all.
+    fn drain() {
+        let began = Instant::now();
+        while UNDER_WAY.load(Ordering::Relaxed) > 0 && began.elapsed() < LAST_LINES {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+}
 
 impl Write for LogStream {
     fn write(&mut self, line: &[u8]) -> std::io::Result<usize> {
-        if std::io::stderr().lock().write_all(line).is_err() {
+        UNDER_WAY.fetch_add(1, Ordering::Relaxed);
+        if LINES.get().is_none_or(|lines| lines.try_send(line.to_owned()).is_err()) {
+            UNDER_WAY.fetch_sub(1, Ordering::Relaxed);
             log::line_lost();
         }
         Ok(line.len())

@@ -129,6 +129,8 @@ pub enum Ended {
     ReaderFailed,
     /// Stock has no more blank cards of the lot for this station.
     NoBlanks,
+    /// What is left of the batch is on lease to other stations.
+    OnLease,
     /// Another reader met an error that concerns all.
     Stopped,
 }
@@ -247,6 +249,7 @@ impl Ended {
             Self::FeederFailed => ("送卡命令失败", "its feeder failed"),
             Self::ReaderFailed => ("读写器故障", "the reader failed"),
             Self::NoBlanks => ("领用的空白卡已用完", "no more blank cards are issued to it"),
+            Self::OnLease => ("其余任务已由其他站领取，租期过后可再运行", "the rest is on lease to other stations; run it again when the leases have ended"),
             Self::Stopped => ("已停止", "stopped"),
         };
         match lang {

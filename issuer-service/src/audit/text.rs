@@ -80,22 +80,39 @@ pub(crate) fn tells(text: &str, number: &str) -> bool {
 
 /// Whether a text says a telephone number, whatever stands between its digits.
 pub(crate) fn tells_phone(text: &str, phone: &str) -> bool {
-    let digits = |text: &str| -> String { text.chars().filter(char::is_ascii_digit).collect() };
-    let phone = digits(phone);
-    // What people put between digits goes; whatever else stands there parts two numbers.
-    let joined: String = text.chars().filter(|c| !joins(*c) && !matches!(c, '(' | ')' | '（' | '）')).collect();
-    phone.len() >= PHONE_DIGITS_MIN && joined.split(|c: char| !c.is_ascii_digit()).any(|row| row.ends_with(&phone))
+    let phone: String = phone.chars().map(plain).filter(char::is_ascii_digit).collect();
+    if phone.len() < PHONE_DIGITS_MIN {
+        return false;
+    }
+    // Groups of digits that only such things part as people put into a number make a row; a number ends with one of its groups.
+    let mut row = String::new();
+    let mut text = text.chars().map(plain).peekable();
+    while let Some(c) = text.next() {
+        if c.is_ascii_digit() {
+            row.push(c);
+            if !text.peek().is_some_and(char::is_ascii_digit) && row.ends_with(&phone) {
+                return true;
+            }
+        } else if !joins(c) && !matches!(c, '(' | ')' | '（' | '）') {
+            row.clear();
+        }
+    }
+    false
+}
+
+/// A full-width digit or X as a plain one.
+fn plain(c: char) -> char {
+    match c {
+        '０'..='９' => char::from_digit(u32::from(c) - u32::from('０'), 10).unwrap_or(c),
+        'Ｘ' | 'ｘ' | 'x' => 'X',
+        c => c,
+    }
 }
 
 /// Whether a text holds 17 digits, or 18 characters with a digit or X at their end, that have a date of birth where a citizen number has
 /// it (GB 11643): between letters too, and with blanks, dashes or points within. Longer rows of digits are numbers of chips and cards,
 /// and so are words of 32 or 64 hex digits with letters among them. Full-width digits count.
 pub(crate) fn holds_number(text: &str) -> bool {
-    let plain = |c: char| match c {
-        '０'..='９' => char::from_digit(u32::from(c) - u32::from('０'), 10).unwrap_or(c),
-        'Ｘ' | 'ｘ' | 'x' => 'X',
-        c => c,
-    };
     let text: Vec<char> = text.chars().map(plain).collect();
     let words = text.split(|c| !c.is_ascii_alphanumeric());
     let words = words.map(|word| if is_digest(word) { vec!['#'; word.len()] } else { word.to_vec() });
@@ -233,7 +250,7 @@ mod tests {
 
     #[test]
     fn a_telephone_number_is_found_whatever_stands_between_its_digits() {
-        for text in ["tel 13800001234", "call 138-0000-1234.", "+86 138 0000 1234", "电话13800001234"] {
+        for text in ["tel 13800001234", "call 138-0000-1234.", "+86 138 0000 1234", "电话13800001234", "tel 13800001234 10 am", "13800001234/13900001234", "１３８００００１２３４", "13800001234, 2 times"] {
             assert!(tells_phone(text, "13800001234"), "{text}");
         }
         assert!(tells_phone("(0830) 555 0123", "0830-5550123"));

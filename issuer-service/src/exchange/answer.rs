@@ -39,7 +39,9 @@ pub struct Answer {
     pub person: i64,
     /// Whether it worked.
     pub accepted: bool,
-    /// The partner's result and words.
+    /// The partner's result, when it is one of those that the template lists; other ones are words.
+    pub result: String,
+    /// The partner's words.
     pub reason: String,
     /// 银行卡号, when there is one.
     pub bank_card_number: String,
@@ -268,10 +270,11 @@ impl Reader<'_> {
                 None
             }
         };
-        let reason = [result, text(Value::Reason)].join(" ").trim().to_owned();
+        let (result, word) = if known { (result, String::new()) } else { (String::new(), result) };
+        let reason = [word, text(Value::Reason)].join(" ").trim().to_owned();
         let bank_card_number = text(Value::BankCardNumber);
         let (job, person) = (subject.job, subject.person);
-        Some(Answer { line, job, person, accepted, reason, bank_card_number, identifier })
+        Some(Answer { line, job, person, accepted, result, reason, bank_card_number, identifier })
     }
 
     /// City, RID and serial: the check value is the centre's and comes with its keys. Letters are capitals, as they were sent.

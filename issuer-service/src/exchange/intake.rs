@@ -177,8 +177,8 @@ fn carry_out(
     }
     let (mut accepted, mut refused) = (0, 0);
     for answer in answers {
-        let Answer { job, reason, bank_card_number, identifier, .. } = answer;
-        let words = format!("{reason}{PART}{bank_card_number}");
+        let Answer { job, result, reason, bank_card_number, identifier, .. } = answer;
+        let words = format!("{result}{PART}{reason}{PART}{bank_card_number}");
         let by = if answer.accepted { RowMove::Accept } else { RowMove::Refuse };
         tx.move_exchange_row(file.number, *job, by, &words, identifier.as_deref())?;
         if answer.accepted {

@@ -18,10 +18,8 @@ use crate::person;
 use crate::state::word;
 use crate::store::{Store, Tx};
 
-/// Between a partner's words and the bank card number, as sealed.
+/// Between a partner's result, words and bank card number, as sealed.
 pub(crate) const PART: char = '\u{1F}';
-/// Letters and digits of a partner's result: longer than any code of a known layout.
-const RESULT_MAX: usize = 8;
 
 /// A file with what was said of its rows.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -45,7 +43,7 @@ pub struct ToldRow {
     pub card_number: String,
     /// State.
     pub state: String,
-    /// The partner's result, when it is a code.
+    /// The partner's result, when it is one that the template lists.
     pub result: String,
     /// AAE165, AAE010: the partner's words; stars unless revealed.
     pub words: String,
@@ -87,12 +85,11 @@ fn whole(tx: &Tx<'_>, task: &str) -> Result<Told, ExchangeError> {
     let mut answers = tx.exchange_answers(file.number)?;
     let rows = tx.exchange_rows(file.number)?.into_iter().map(|row| {
         let answer = answers.remove(&row.job).unwrap_or_default();
-        let (said, bank) = answer.split_once(PART).unwrap_or((&answer, ""));
-        let is_code = |word: &str| {
-            (1..=RESULT_MAX).contains(&word.len()) && word.bytes().all(|byte| byte.is_ascii_alphanumeric())
-        };
-        let (first, rest) = said.split_once(' ').unwrap_or((said, ""));
-        let (result, words) = if is_code(first) { (first, rest) } else { ("", said) };
+        let mut parts = answer.splitn(3, PART);
+        let mut next = || parts.next().unwrap_or_default();
+        // Older answers have no result of their own.
+        let two = answer.matches(PART).count() < 2;
+        let (result, words, bank) = (if two { "" } else { next() }, next(), next());
         let SentRow { line, job, person, card_number, state } = row;
         let (result, words, bank_card_number) = (result.to_owned(), words.to_owned(), bank.to_owned());
         ToldRow { line, job, person, card_number, state, result, words, bank_card_number }

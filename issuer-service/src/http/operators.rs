@@ -140,6 +140,14 @@ impl OperatorDesk {
         self.with_store(|store| at(store, operator, command, work))
     }
 
+    /// Whether an operator may look for somebody now: as often as the rate of searches has it.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub(super) fn may_search(&self, operator: &Operator) -> Result<(), Error> {
+        Ok(self.rates.take(&format!("search {}", operator.name), rate::SEARCH)?)
+    }
+
     /// Looks for people: an act on record, which says by what kind of text and how many were found, at a rate of its own.
     ///
     /// # Errors
@@ -151,7 +159,7 @@ impl OperatorDesk {
         by: By,
         text: String,
     ) -> Result<Vec<Masked>, Error> {
-        self.rates.take(&format!("search {}", operator.name), rate::SEARCH)?;
+        self.may_search(operator)?;
         store.act(|tx| -> Result<_, Error> {
             let ids = search::find(tx, by, std::iter::once(text))?;
             let found = search::masked(tx, &ids)?;

@@ -7,6 +7,7 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
+use card_face::Fonts;
 use maud::html;
 use serde::Serialize;
 use settlement::date::Month;
@@ -16,13 +17,14 @@ use zeroize::Zeroizing;
 use super::certificate;
 use super::failure::QueryError;
 use super::{Asker, Channel};
+use crate::audit::Act;
 use crate::benefit::rule::BenefitRules;
 use crate::face;
 use crate::face::failure::FaceError;
 use crate::lang::Lang;
 use crate::operator::Role;
 use crate::output::Show;
-use crate::store::Store;
+use crate::store::{Store, Tx};
 
 /// A4.
 const SIZE_MM: [f32; 2] = [210.0, 297.0];
@@ -55,10 +57,11 @@ pub struct Printed {
     pub bytes: usize,
 }
 
-/// Makes a certificate for a person at the counter and prints it; the monthly count of kiosks does not bind a clerk.
+/// Makes a certificate for a person at the counter and prints it; the monthly count of kiosks does not bind a clerk. That it was made and
+/// printed is on record before the paper is out, and neither is when it cannot be drawn, or its file cannot be begun.
 ///
 /// # Errors
-/// [`QueryError`]; nothing is written then.
+/// [`QueryError`]; nothing is made then, unless the disk fills up with the last bytes ([`FaceError::NotWritten`]): `print` makes up for it.
 pub fn make(
     store: &mut Store,
     folder: &Path,
@@ -66,56 +69,55 @@ pub fn make(
     person: i64,
     order: &Order<'_>,
 ) -> Result<Printed, QueryError> {
-    let answer = store.act(|tx| -> Result<_, QueryError> {
+    let (place, fonts) = (face::Place::new(order.out)?, face::fonts(folder)?);
+    let (printed, bytes) = store.act(|tx| -> Result<_, QueryError> {
         let actor = tx.require(order.operator, Role::Counter)?;
         let asker = Asker { channel: Channel::Counter, actor };
         let answer = certificate::make(tx, rules, city, &asker, person)?;
-        let act = asker.act("certificate.issue", person, &format!("certificate {}", answer.number));
-        Ok((answer, act))
+        let made = asker.act("certificate.issue", person, &format!("certificate {}", answer.number));
+        let printed = counted(tx, &answer, person, &asker, (order, &fonts))?;
+        tx.append_audit(&made)?;
+        Ok(printed)
     })?;
-    put(store, folder, &answer, person, order)
+    place.fill(&bytes)?;
+    Ok(printed)
 }
 
 /// Prints the certificate with a code.
 ///
 /// # Errors
-/// [`QueryError`]; nothing is written then.
+/// [`QueryError`]; nothing is counted then, unless the disk fills up with the last bytes.
 pub fn print(store: &mut Store, folder: &Path, code: &str, order: &Order<'_>) -> Result<Printed, QueryError> {
     let code = CertificateCode::parse(code).map_err(|_| QueryError::CertificateUnknown)?;
-    let found = store.read(|tx| -> Result<_, QueryError> {
-        tx.require(order.operator, Role::Counter)?;
-        Ok(tx.participation_to_print(code)?)
+    let (place, fonts) = (face::Place::new(order.out)?, face::fonts(folder)?);
+    let (printed, bytes) = store.act(|tx| -> Result<_, QueryError> {
+        let actor = tx.require(order.operator, Role::Counter)?;
+        let asker = Asker { channel: Channel::Counter, actor };
+        let (person, answer) = tx.participation_to_print(code)?.ok_or(QueryError::CertificateUnknown)?;
+        counted(tx, &answer.ok_or(QueryError::CertificateForgotten)?, person, &asker, (order, &fonts))
     })?;
-    let (person, answer) = found.ok_or(QueryError::CertificateUnknown)?;
-    put(store, folder, &answer.ok_or(QueryError::CertificateForgotten)?, person, order)
+    place.fill(&bytes)?;
+    Ok(printed)
 }
 
-/// Draws it, counts it, and then writes it.
-fn put(
-    store: &mut Store,
-    folder: &Path,
+/// Draws it and counts it.
+fn counted(
+    tx: &Tx<'_>,
     answer: &CertificateAnswer,
     person: i64,
-    order: &Order<'_>,
-) -> Result<Printed, QueryError> {
+    asker: &Asker,
+    (order, fonts): (&Order<'_>, &Fonts),
+) -> Result<((Printed, Zeroizing<Vec<u8>>), Act), QueryError> {
     if face::tells(order.out, [&answer.name, &answer.citizen_number, &answer.code.to_string()]) {
         return Err(FaceError::Tells.into());
     }
     let svg = Zeroizing::new(drawn(answer, order.check));
-    let fonts = face::fonts(folder)?;
-    let bytes =
-        card_face::sheet(&svg, "社会保险参保证明", SIZE_MM, &fonts).map_err(|fault| FaceError::of(vec![fault]))?;
-    let bytes = Zeroizing::new(bytes);
-    // On record before it is out.
-    let printed = store.act(|tx| -> Result<_, QueryError> {
-        let actor = tx.require(order.operator, Role::Counter)?;
-        let printed = tx.count_print(answer.code)?;
-        let asker = Asker { channel: Channel::Counter, actor };
-        let act = asker.act("certificate.print", person, &format!("certificate {}, print {printed}", answer.number));
-        Ok((printed, act))
-    })?;
-    face::write(order.out, &bytes)?;
-    Ok(Printed { number: answer.number, code: answer.code.to_string(), printed, bytes: bytes.len() })
+    let sheet = card_face::sheet(&svg, "社会保险参保证明", SIZE_MM, fonts);
+    let bytes = Zeroizing::new(sheet.map_err(|fault| FaceError::of(vec![fault]))?);
+    let printed = tx.count_print(answer.code)?;
+    let act = asker.act("certificate.print", person, &format!("certificate {}, print {printed}", answer.number));
+    let printed = Printed { number: answer.number, code: answer.code.to_string(), printed, bytes: bytes.len() };
+    Ok(((printed, bytes), act))
 }
 
 /// The sheet as SVG.

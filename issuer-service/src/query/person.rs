@@ -213,7 +213,7 @@ pub struct Question<'a> {
     pub operator: Option<&'a str>,
 }
 
-/// Puts a question: on record before it is answered.
+/// Puts a question: on record before it is answered, also when nobody is found.
 ///
 /// # Errors
 /// [`QueryError::ReasonMissing`], [`QueryError::NumberUnknown`], [`Missing::Card`], those of [`look`].
@@ -228,18 +228,29 @@ pub fn ask(
     if reason.is_some_and(str::is_empty) {
         return Err(QueryError::ReasonMissing);
     }
-    store.act(|tx| {
+    let found = store.act(|tx| -> Result<_, QueryError> {
         let roles: &[Role] = if reason.is_some() { &[Role::Capture] } else { &[Role::Counter, Role::Capture] };
         tx.require_one(operator, roles)?;
         let found = match whom {
             Whom::Person(person) => person,
-            Whom::Number(number) => tx.person_by_number(number)?.ok_or(QueryError::NumberUnknown)?,
-            Whom::Card(number) => tx.card_by_number(number)?.ok_or(Missing::Card)?.person,
+            Whom::Number(number) => match tx.person_by_number(number)? {
+                Some(person) => person,
+                None => return Ok((None, asker.act_on_nobody(part.act(), "no such number"))),
+            },
+            Whom::Card(number) => match tx.card_by_number(number)? {
+                Some(card) => card.person,
+                None => return Ok((None, asker.act_on_nobody(part.act(), "no such card"))),
+            },
         };
         let answer = look(tx, rules, found, part, reason.is_some())?;
         let detail = reason.map_or_else(|| "masked".to_owned(), |reason| format!("unmasked: {reason}"));
-        Ok((answer, asker.act(part.act(), found, &detail)))
-    })
+        Ok((Some(answer), asker.act(part.act(), found, &detail)))
+    })?;
+    match (found, whom) {
+        (Some(answer), _) => Ok(answer),
+        (None, Whom::Card(_)) => Err(Missing::Card.into()),
+        (None, _) => Err(QueryError::NumberUnknown),
+    }
 }
 
 /// One part of what is known of a person.

@@ -44,6 +44,12 @@ pub trait Line {
     /// [`StationError`].
     fn work_left(&mut self) -> Result<bool, StationError>;
 
+    /// Whether cards of the batch were begun here and not ended: they may come with the next ones.
+    ///
+    /// # Errors
+    /// [`StationError`].
+    fn cards_begun(&mut self) -> Result<bool, StationError>;
+
     /// Whether the centre knows the chip, before the card is asked anything.
     ///
     /// # Errors

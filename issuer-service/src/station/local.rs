@@ -114,6 +114,10 @@ impl Line for LocalLine<'_, '_> {
         Ok(self.store.read(|tx| tx.work_left(self.centre.batch))?)
     }
 
+    fn cards_begun(&mut self) -> Result<bool, StationError> {
+        Ok(self.store.read(|tx| tx.cards_begun_here(self.centre.batch))?)
+    }
+
     fn find(&mut self, chip: &Chip) -> Result<Found, StationError> {
         let Self { centre, store, who, .. } = self;
         centre.book.find(store, centre.batch, chip, &who.by())

@@ -58,8 +58,10 @@ enum Outcome {
     Spoilt,
     /// Half-written and pulled; its job stays open.
     Away,
-    /// Not to be written, or not needed.
+    /// Not to be written.
     Unused,
+    /// Blank, and nobody waits for it.
+    NothingWaits,
     /// Pulled before anything was bound to it.
     Gone,
     /// Stock has none for this station.
@@ -151,7 +153,15 @@ impl<'a> Reader<'a> {
                     self.tell(None, What::ReaderEnded { reason: "STOCK_NOTHING_ISSUED" });
                     return Ok(Ended::NoBlanks);
                 }
-                Outcome::Away | Outcome::Unused | Outcome::Gone => {}
+                // This card stays blank, and every other one would.
+                Outcome::NothingWaits if !line.cards_begun()? => {
+                    let ended = if line.work_left()? { Ended::OnLease } else { Ended::NothingLeft };
+                    if ended == Ended::OnLease {
+                        self.tell(None, What::ReaderEnded { reason: "JOBS_ON_LEASE" });
+                    }
+                    return Ok(ended);
+                }
+                Outcome::Away | Outcome::Unused | Outcome::NothingWaits | Outcome::Gone => {}
             }
             (last, gone) = (chip, 0);
             if !line.work_left()? {
@@ -209,7 +219,7 @@ impl<'a> Reader<'a> {
                 self.tell(None, What::Refused { reason });
                 Ok(Outcome::Unused)
             }
-            Claim::NothingWaits => Ok(Outcome::Unused),
+            Claim::NothingWaits => Ok(Outcome::NothingWaits),
             Claim::NoBlanks => Ok(Outcome::NoBlanks),
             Claim::Lost(error) if error.card_lost() => Ok(Outcome::Gone),
             Claim::Lost(error) => Err(Halt::Reader(error)),

@@ -289,6 +289,10 @@ impl Line for RemoteLine<'_> {
         }
     }
 
+    fn cards_begun(&mut self) -> Result<bool, StationError> {
+        Ok(!self.centre.jobs().begun.is_empty())
+    }
+
     fn find(&mut self, chip: &Chip) -> Result<Found, StationError> {
         let jobs = self.centre.jobs();
         let known = |prepared: &&Prepared| prepared.card.as_ref().is_some_and(|card| card.chip == *chip);

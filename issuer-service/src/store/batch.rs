@@ -244,6 +244,18 @@ impl Tx<'_> {
         Ok(find.exists([batch])?)
     }
 
+    /// Whether a card of a batch is in work that no station elsewhere began.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn cards_begun_here(&self, batch: i64) -> Result<bool, StoreError> {
+        let mut find = self.sql.prepare(
+            "SELECT 1 FROM job j WHERE j.batch = $1 AND j.state = 'writing'
+             AND NOT EXISTS (SELECT 1 FROM station_job s WHERE s.job = j.number)",
+        )?;
+        Ok(find.exists([batch])?)
+    }
+
     /// Waiting jobs of a batch for whose people no card can be made and about which no partner is being asked: job and person, in
     /// order.
     ///

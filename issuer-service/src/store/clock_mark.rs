@@ -2,8 +2,9 @@
 //!
 //! The mark is the last instant at which the clock was believed, a fact of the centre. Each record moves it on that stands near it,
 //! and `audit clock` sets it; a record that ends what was begun on a clock that jumped leaves it where it was, so that nothing begins
-//! behind such a record either. A database from before there was one has the time of its last record. With the mark stands how long the
-//! machine had run then (docs/adr/0073): until it starts anew its clock can have moved by nothing else.
+//! behind such a record either. A database from before there was one has the time of its last record. Beside it stands how long the
+//! machine had run when it was last told to believe its clock, or had begun to run (docs/adr/0073): until it starts anew its clock can
+//! have moved by nothing else, in one step or in many.
 //!
 //! Owns: the mark, what a site allows. Never: gives order; order comes from sequences.
 
@@ -13,7 +14,7 @@ use crate::clock::{self, Running};
 
 /// Fact: the last instant at which the clock was believed.
 const MARK: &str = "clock_mark";
-/// Fact: the same instant, and how long the machine had run: its start, seconds since, seconds since 1970.
+/// Fact: an instant of this start of the machine at which its clock was right: its start, seconds since, seconds since 1970.
 const TICKS: &str = "clock_ticks";
 /// Seconds by which a mark is behind before it is written anew.
 const STEP: u64 = 60;
@@ -72,41 +73,54 @@ impl Tx<'_> {
     /// # Errors
     /// [`StoreError`].
     pub fn believe_clock(&self) -> Result<(), StoreError> {
-        self.set_mark(clock::seconds())
+        let now = clock::seconds();
+        self.set_mark(now)?;
+        self.set_ticks(now)
     }
 
     /// Something happens now: the mark comes along, unless the clock has left it.
     pub(super) fn follow_clock(&self) -> Result<(), StoreError> {
         let (now, stored) = (clock::seconds(), self.stored_mark()?);
         let Some(mark) = (if stored.is_some() { stored } else { self.last_recorded()? }) else {
-            return self.set_mark(now);
+            self.set_mark(now)?;
+            return self.set_ticks(now);
         };
         let near = mark.saturating_add(STEP)..=mark.saturating_add(self.rules.ahead);
         if near.contains(&now) && self.moved_from(now)?.is_none() {
+            if self.due()?.is_none() {
+                self.set_ticks(now)?;
+            }
             return self.set_mark(now);
         }
         if stored.is_some() { Ok(()) } else { self.set_fact(MARK, &mark.to_string()) }
     }
 
-    /// The clock stands at `at` now, and is believed.
+    /// The clock is believed at `at`.
     fn set_mark(&self, at: u64) -> Result<(), StoreError> {
-        self.set_fact(MARK, &at.to_string())?;
+        self.set_fact(MARK, &at.to_string())
+    }
+
+    /// What the clock says is held against `at` until the machine starts anew.
+    fn set_ticks(&self, at: u64) -> Result<(), StoreError> {
         let ticks = clock::running().map(|Running { boot, seconds }| format!("{boot} {seconds} {at}"));
         self.set_fact(TICKS, &ticks.unwrap_or_default())
     }
 
-    /// What the clock should say by the time that this machine has run, when it says something else. Of another start, or another
-    /// machine, nothing can be told.
+    /// What the clock should say by the time that this machine has run, when it says something else.
     fn moved_from(&self, now: u64) -> Result<Option<u64>, StoreError> {
+        Ok(self.due()?.filter(|due| due.abs_diff(now) > self.rules.behind))
+    }
+
+    /// What the clock should say by the time that this machine has run. Of another start, or another machine, nothing can be told.
+    fn due(&self) -> Result<Option<u64>, StoreError> {
         let Some(ticks) = self.fact(TICKS)? else { return Ok(None) };
         let mut words = ticks.split(' ');
         let mut next = || words.next();
         let (boot, ran, at) = (next(), number(next()), number(next()));
-        let due = clock::running().zip(ran.zip(at)).and_then(|(running, (ran, at))| {
+        Ok(clock::running().zip(ran.zip(at)).and_then(|(running, (ran, at))| {
             let since = running.seconds.checked_sub(ran).filter(|_| boot == Some(running.boot.as_str()))?;
             Some(at.saturating_add(since))
-        });
-        Ok(due.filter(|due| due.abs_diff(now) > self.rules.behind))
+        }))
     }
 
     /// Seconds since 1970 of the last record; `None` for an empty log.

@@ -68,7 +68,7 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// Moves a PSAM; nobody holds it afterwards.
+    /// Moves a PSAM; nobody holds it afterwards. Who held one that is lost stays known.
     ///
     /// # Errors
     /// [`StoreError::StateMoved`].
@@ -79,7 +79,9 @@ impl Tx<'_> {
              WHERE terminal_number = $3 AND state = $4",
             (to.name(), clock::now(), number, from.name()),
         )?;
-        self.sql.execute("DELETE FROM psam_custodian WHERE number = $1", [number_of(number)])?;
+        if by != PsamMove::Lose {
+            self.sql.execute("DELETE FROM psam_custodian WHERE number = $1", [number_of(number)])?;
+        }
         Self::moved(rows, || format!("PSAM {number}"), from.name())
     }
 

@@ -168,7 +168,8 @@ fn every_request_is_a_line_that_names_nobody() {
 #[test]
 fn a_server_whose_lines_cannot_be_written_answers_and_says_so() {
     let mut centre = Centre::with_cards(1);
-    centre.serve_unheard();
+    let full = std::fs::OpenOptions::new().write(true).open("/dev/full").expect("a full disk");
+    centre.serve_unheard(full.into());
     let mut terminal = centre.terminal(1);
     let get = |path: &str| {
         let (status, body) = request(centre.port(), "GET", path, &[], b"");
@@ -177,10 +178,28 @@ fn a_server_whose_lines_cannot_be_written_answers_and_says_so() {
     assert_eq!(get("/receipt/a").0, 404);
     let text = terminal.numbered(signed_in(&terminal));
     assert_eq!(terminal.send(SIGN_IN, &text).0, 200, "the act and its answer");
-    let ready: Value = serde_json::from_str(&get("/ready").1).expect("JSON");
+    // They are written, and lost, beside the answers.
+    let ready = loop {
+        let ready: Value = serde_json::from_str(&get("/ready").1).expect("JSON");
+        if ready["log_lines_lost"].as_u64() >= Some(2) {
+            break ready;
+        }
+    };
     assert_eq!((ready["status"].as_str(), ready["log_lines_lost"].as_u64()), (Some("ready"), Some(2)), "{ready}");
     let metrics = get("/metrics").1;
     assert!(metrics.contains("issuer_log_lines_lost 2\n"), "{metrics}");
+}
+
+#[test]
+fn a_server_whose_lines_nobody_reads_answers_all_the_same() {
+    let mut centre = Centre::with_cards(0);
+    // A pipe holds some 400 lines; its reader hangs.
+    let (_reader, writer) = std::io::pipe().expect("a pipe");
+    centre.serve_unheard(writer.into());
+    for _ in 0..600 {
+        assert_eq!(request(centre.port(), "GET", "/receipt/a", &[], b"").0, 404);
+    }
+    assert_eq!(request(centre.port(), "GET", "/health", &[], b"").0, 200);
 }
 
 #[test]

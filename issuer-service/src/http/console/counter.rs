@@ -51,6 +51,10 @@ fn query(turn: &mut Turn<'_>) -> Result<Reply, Error> {
         "person" => Whom::Person(ask.count("text")?),
         _ => Whom::Number(&number),
     };
+    // By number and card anybody could be tried; a row number is on a page that was found.
+    if !matches!(whom, Whom::Person(_)) {
+        ask.desk.may_search(ask.viewer.operator)?;
+    }
     let part = match ask.field("part") {
         "account" => Part::Account { from: None, to: None },
         "insurance" => Part::Insurance,
