@@ -197,7 +197,11 @@ impl Centre {
         institution: &str,
         database: Option<&DatabaseConfig>,
     ) -> Result<Self, CentreError> {
-        Self::create_for(folder, &Issuer { city, institution, card_number_prefix: Config::prefix(), cards: &Config::cards() }, database)
+        Self::create_for(
+            folder,
+            &Issuer { city, institution, card_number_prefix: Config::prefix(), cards: &Config::cards() },
+            database,
+        )
     }
 
     /// The same with card numbers of another prefix.

@@ -6,9 +6,9 @@
 pub mod custody;
 mod environment;
 
-use card_core::{Command, Response, Session};
 use card_core::command;
 use card_core::transport::TransportError;
+use card_core::{Command, Response, Session};
 use card_profiles::approach::KeyVersions;
 use card_profiles::identity::RID;
 use card_profiles::plan::{Plan, Target};

@@ -34,8 +34,8 @@ use zeroize::Zeroizing;
 pub use check::{CheckValue, CheckValues, Exported, HeldValue, KeyCheck, TakenOut};
 pub use failure::VaultError;
 pub(crate) use failure::{module_code, module_exit, module_next, module_what};
-use name::{as_held, held_name};
 pub use key_store::{Held, KeyStore, NewKey};
+use name::{as_held, held_name};
 pub use seal::Place;
 
 /// What the keys of a vault are good for.
@@ -346,7 +346,8 @@ pub fn root_key(name: KeyName, version: u8, key: Key16) -> NewKey {
 /// Names under which the keys of these profiles are held, each once, in order of appearance.
 #[must_use]
 pub fn key_names(profiles: &[Profile]) -> Vec<KeyName> {
-    let rows = profiles.iter().flat_map(|profile| profile.key.iter().map(|row| held_name(&row.name, profile.algorithm)));
+    let rows =
+        profiles.iter().flat_map(|profile| profile.key.iter().map(|row| held_name(&row.name, profile.algorithm)));
     once(rows)
 }
 

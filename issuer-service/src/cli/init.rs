@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
-use card_core::security::{CityCode, SecurityError};
 use card_core::security::keyring::KeyRing;
+use card_core::security::{CityCode, SecurityError};
 use clap::{Args, ValueEnum};
 
 use super::{Common, SourceParser, local};

@@ -2,8 +2,8 @@
 //!
 //! Owns: what a vault asks of such a place. Never: gives a key out unwrapped.
 
-use card_core::crypto::Block;
 use card_core::crypto;
+use card_core::crypto::Block;
 use card_core::key::Key16;
 use card_core::security::keyring::{CardKeys, KeyRing};
 use card_core::security::{KeyName, KeyRef, SecurityError, SecurityModule};

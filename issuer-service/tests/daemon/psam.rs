@@ -5,11 +5,11 @@ use card_core::script::Step;
 use card_core::security::psam::Psam;
 use card_core::security::{CityCode, Factors, KeyName};
 use card_profiles::account::{AccountRules, Amounts, psam_purchase_fields};
+use card_profiles::key_file::GivenKeys;
 use card_profiles::{builtin, builtin_text};
 use card_sim::Socket;
 use card_sim::fault::{Fault, FaultPlan, Moment, Trigger};
 use card_sim::image;
-use card_profiles::key_file::GivenKeys;
 use card_sim::memory::Durability;
 
 use crate::bench::Bench;
@@ -124,8 +124,13 @@ fn a_psam_of_a_site_with_both_kinds_of_cards_has_both_environments_and_serves_bo
     let bench = Bench::with(2, &[], &init, Vec::new());
     let (bench, path) = bench_of(bench, &both, FaultPlan::new(vec![loss]));
     let card = bench.folder().join("sm4.card");
-    image::create(&card, builtin_text("ssc-3.0-sm4").expect("built in"), [0x51, 0x33, 0, 0, 0, 1], &FaultPlan::default())
-        .expect("image");
+    image::create(
+        &card,
+        builtin_text("ssc-3.0-sm4").expect("built in"),
+        [0x51, 0x33, 0, 0, 0, 1],
+        &FaultPlan::default(),
+    )
+    .expect("image");
     bench.farm().insert(0, &card).expect("inserted");
     // The feeder has no card for the second person yet.
     bench.batch(2);
