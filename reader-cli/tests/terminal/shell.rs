@@ -171,7 +171,7 @@ fn two_psams_do_not_keep_from_what_needs_none() {
 #[test]
 fn a_raw_read_is_kept_for_expect_and_a_psam_of_others_is_a_remark() {
     let shop = Shop::open();
-    let script = "cd SSSE\napdu 00B2012D40\nexpect SSSE.EF05.card_class 1\nexpect SSSE.EF05.card_class 2 => OK\n";
+    let script = "cd SSSE\napdu 00B2012D40\nexpect SSSE.EF05.card_class 1\nexpect SSSE.EF05.card_class 2 => SCRIPT_MISMATCH\nexpect SSSE.EF05.card_class 2\n";
     let ran = shop.run_typing(script, &["shell"]);
     assert_eq!(ran.code(), "SCRIPT_MISMATCH", "{}{}", ran.stdout, ran.stderr);
     assert!(ran.stderr.contains('2') && !ran.stderr.contains("nothing came"), "{}", ran.stderr);
