@@ -102,7 +102,8 @@ pub(crate) const BALANCE_DRIVER: &[Sent] = &[Apdu(SSSE), Unfetched("00A4000002DF
 
 /// Nine items of the two basic files of a 2.x card, by SFI and tag, as a tool for personalization sends them.
 pub(crate) const WRITE_2_SFI: &[Sent] = &[
-    Apdu(SSSE),
+    // What comes before the updates is not printed: the shortest that opens them.
+    Unfetched(SSSE),
     Prove("UKSSSE"),
     Apdu("00DC052806050420260301"),
     Apdu("00DC07280B0709413132333435363734"),

@@ -15,7 +15,7 @@ use card_profiles::access::{Access, Right};
 use card_profiles::plan::{self, ControlKeyState, Plan, Target};
 use card_profiles::profile::EfKind;
 use card_profiles::rehearsal::TRANSPORT_LOT;
-use card_profiles::{CardValues, Ef, Profile};
+use card_profiles::{CardValues, Ef, Place, Profile};
 use card_sim::{Card, InProcess, Socket};
 
 use crate::counter_wire::{Act, Counter, Desk, Spent};
@@ -184,9 +184,6 @@ const NINE: [(&str, u8); 9] = [
 fn nine_items(sample: &mut Sample, two: &Profile) -> Ceremony {
     let blank = Card::factory(two, [0x51, 0x33, 0, 0, 0, 3], &card_core::key::Key16::new(*b"REHEARSAL-FACTRY"));
     let socket = Socket::new(blank.expect("a built-in profile makes a card"));
-    let plan = sample.plan_of(two, &blank_atr(&socket));
-    sample.carry_out(&plan, connect(&socket));
-    let deployed = replay(&socket, two, sample, WRITE_2_SFI);
     let row = |file: &str, tag: u8| {
         let ef = two.ef("SSSE", file).expect("a file of SSSE");
         ef.elements.iter().find(|row| row.tag == Some(tag)).expect("an item of the file")
@@ -195,12 +192,16 @@ fn nine_items(sample: &mut Sample, two: &Profile) -> Ceremony {
     let mut least = environment(two) + proof();
     for (file, tag) in NINE {
         let row = row(file, tag);
-        let place = format!("SSSE.{file}.{}", row.id);
-        let value = sample.values.text(&place).expect("a value of the sample").to_owned();
-        values.set(&place, value).expect("a place");
+        let place = Place::file("SSSE", file).item(&row.id);
+        let known = sample.values.iter().find(|(known, _)| **known == place);
+        let (_, value) = known.unwrap_or_else(|| panic!("{place}: a value of the sample"));
+        values.insert(place, value.clone());
         least = least + pair(2 + u64::from(row.format.length), 0);
     }
     let mut target = Target::blank(factors(&socket), TRANSPORT_LOT);
+    let first = Plan::personalize(two, &values, &target).expect("values that fit");
+    sample.carry_out(&first, connect(&socket));
+    let deployed = replay(&socket, two, sample, WRITE_2_SFI);
     two.df.iter().for_each(|df| target.control.set(&df.id, ControlKeyState::Production));
     let mut plan = Plan::personalize(two, &values, &target).expect("values that fit");
     // Nothing is written in the other directories.
