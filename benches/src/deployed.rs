@@ -100,6 +100,22 @@ pub(crate) const READ_2_DRIVER: &[Sent] = &[
 pub(crate) const PIN_DRIVER: &[Sent] = &[Apdu(SSSE), Apdu("0020000003123456")];
 pub(crate) const BALANCE_DRIVER: &[Sent] = &[Apdu(SSSE), Unfetched("00A4000002DF04"), Apdu("B026000104")];
 
+/// Nine items of the two basic files of a 2.x card, by SFI and tag, as a tool for personalization sends them.
+pub(crate) const WRITE_2_SFI: &[Sent] = &[
+    // What comes before the updates is not printed: the shortest that opens them.
+    Unfetched(SSSE),
+    Prove("UKSSSE"),
+    Apdu("00DC052806050420260301"),
+    Apdu("00DC07280B0709413132333435363734"),
+    Apdu("00DC0830140812353133333031313938313031303130303158"),
+    Apdu("00DC093020091ED5C5C8FD0000000000000000000000000000000000000000000000000000"),
+    Apdu("00DC4E30164E140000000000000000000000000000000000000000"),
+    Apdu("00DC0A30030A0131"),
+    Apdu("00DC0B30030B0101"),
+    Apdu("00DC0D30060D0419810101"),
+    Apdu("00DC0C30050C03513301"),
+];
+
 /// Sends a deployed sequence as it stands and checks that the card carries out each step.
 pub(crate) fn replay(socket: &Socket, profile: &Profile, sample: &mut Sample, sequence: &[Sent]) -> Wire {
     let (factors, mut session) = (factors(socket), connect(socket));

@@ -12,12 +12,16 @@ use card_core::security::{CityCode, Factors};
 use card_core::wire::{Line, Wire};
 use card_core::{Atr, Session};
 use card_profiles::access::{Access, Right};
+use card_profiles::plan::{self, ControlKeyState, Plan, Target};
 use card_profiles::profile::EfKind;
-use card_profiles::{Ef, Profile};
+use card_profiles::rehearsal::TRANSPORT_LOT;
+use card_profiles::{CardValues, Ef, Place, Profile};
 use card_sim::{Card, InProcess, Socket};
 
 use crate::counter_wire::{Act, Counter, Desk, Spent};
-use crate::deployed::{BALANCE_DRIVER, PIN_DRIVER, READ_2_DRIVER, READ_2_SFI, READ_3_HSM, READ_3_PSAM, replay};
+use crate::deployed::{
+    BALANCE_DRIVER, PIN_DRIVER, READ_2_DRIVER, READ_2_SFI, READ_3_HSM, READ_3_PSAM, WRITE_2_SFI, replay,
+};
 use crate::sample::Sample;
 
 /// One ceremony: rows of name and cost; the last row is the least.
@@ -94,6 +98,7 @@ pub fn ceremonies() -> Vec<Ceremony> {
         [(LIBRARY, usual), (LIBRARY_FIRST, first)]
     };
     let [library_three, library_two] = [library(&socket), library(&two_socket)];
+    let written = nine_items(&mut sample, &two);
     vec![
         Ceremony::of_program(
             "Basic read, 3.x card (`card read`)",
@@ -158,7 +163,62 @@ pub fn ceremonies() -> Vec<Ceremony> {
             },
             psam: None,
         },
+        written,
     ]
+}
+
+/// The items that a deployed tool writes: file and tag.
+const NINE: [(&str, u8); 9] = [
+    ("EF05", 0x05),
+    ("EF05", 0x07),
+    ("EF06", 0x08),
+    ("EF06", 0x09),
+    ("EF06", 0x4E),
+    ("EF06", 0x0A),
+    ("EF06", 0x0B),
+    ("EF06", 0x0D),
+    ("EF06", 0x0C),
+];
+
+/// Two basic files of a 2.x card that has its keys: ours and a deployed tool's.
+fn nine_items(sample: &mut Sample, two: &Profile) -> Ceremony {
+    let blank = Card::factory(two, [0x51, 0x33, 0, 0, 0, 3], &card_core::key::Key16::new(*b"REHEARSAL-FACTRY"));
+    let socket = Socket::new(blank.expect("a built-in profile makes a card"));
+    let row = |file: &str, tag: u8| {
+        let ef = two.ef("SSSE", file).expect("a file of SSSE");
+        ef.elements.iter().find(|row| row.tag == Some(tag)).expect("an item of the file")
+    };
+    let mut values = CardValues::new();
+    let mut least = environment(two) + proof();
+    for (file, tag) in NINE {
+        let row = row(file, tag);
+        let place = Place::file("SSSE", file).item(&row.id);
+        let known = sample.values.iter().find(|(known, _)| **known == place);
+        let (_, value) = known.unwrap_or_else(|| panic!("{place}: a value of the sample"));
+        values.insert(place, value.clone());
+        least = least + pair(2 + u64::from(row.format.length), 0);
+    }
+    let mut target = Target::blank(factors(&socket), TRANSPORT_LOT);
+    let first = Plan::personalize(two, &values, &target).expect("values that fit");
+    sample.carry_out(&first, connect(&socket));
+    let deployed = replay(&socket, two, sample, WRITE_2_SFI);
+    two.df.iter().for_each(|df| target.control.set(&df.id, ControlKeyState::Production));
+    let mut plan = Plan::personalize(two, &values, &target).expect("values that fit");
+    // Nothing is written in the other directories.
+    plan.steps.retain(|step| step.df == "SSSE");
+    let read_back = sample.carry_out(&plan, connect(&socket)).wire();
+    plan.steps.retain(|step| step.act != plan::Act::ReadBack);
+    let ours = sample.carry_out(&plan, connect(&socket)).wire();
+    Ceremony {
+        name: "Personalization, 2.x card: nine items of the two basic files, under the production key",
+        rows: vec![
+            ("ours", ours),
+            ("ours, read back", read_back),
+            ("deployed: a tool, by SFI and tag, not read back", deployed),
+        ],
+        least,
+        psam: None,
+    }
 }
 
 impl Ceremony {
@@ -247,6 +307,8 @@ application, then its part) stands below each table's least; a terminal talks to
 and is read after SELECT of each file, record by record, with Le 00. Nothing is tried in vain then; the usual way is tried again now and
 then. A card that lacks one of the three lies between these rows and the usual ones. PIN, balances and money know no other way.
 Whether the PSAM serves cards of another algorithm is asked before the first transaction (23 bytes), and remembered.
+No published source prints the commands of a whole read, of a load or of a personalization with its keys as a deployed program sends them:
+those tables have no such row. Of personalization nine items of the two basic files are printed, which stand in a table of their own.
 ";
 const TABLE: &str =
     "| | exchanges | bytes | ms at 9600 | ms at 115200 | of the least |\n|---|---:|---:|---:|---:|---:|\n";

@@ -3,14 +3,18 @@
 //! Source: access conditions and file structures are rows of the profile; `card_profiles::read` decides each step.
 //! Owns: what a clerk is told of a file that could not be read. Never: stops at the first such file.
 
-use card_core::StatusWord;
+use card_core::algorithm::Algorithm;
 use card_core::security::psam::Psam;
 use card_core::security::{SecurityError, SecurityModule};
 use card_core::tries::Guard;
+use card_core::{Session, StatusWord};
+use card_profiles::Profile;
 use card_profiles::access::Right;
 use card_profiles::approach::Means;
+use card_profiles::image::Reading;
+use card_profiles::memory::CardMemory;
 use card_profiles::place::Place;
-use card_profiles::read::{CyclicRecord, ModuleFault, Reader, Reason};
+use card_profiles::read::{CyclicRecord, ModuleFault, Outcome, Reader, Reason, Refusal};
 
 use crate::error::TerminalError;
 use crate::pin;
@@ -71,9 +75,11 @@ pub fn files_with(
     let refusals = std::mem::take(&mut outcome.refusals);
     let records = std::mem::take(&mut outcome.records);
     tapped.put_back(outcome);
-    let unread = refusals
-        .into_iter()
-        .map(|refusal| Unread { error: error_of(tapped, &refusal.place, refusal.reason), file: refusal.place });
+    let algorithm = || tapped.algorithm();
+    let unread = refusals.into_iter().map(|refusal| Unread {
+        error: error_of(tapped.profile, algorithm, &refusal.place, refusal.reason),
+        file: refusal.place,
+    });
     Read { unread: unread.collect(), records, lost }
 }
 
@@ -84,15 +90,44 @@ pub fn all_of<'a>(tapped: &Tapped<'a>) -> Vec<(&'a str, &'a str)> {
     files.filter(|file| *file != ("SSSE", "EF05")).collect()
 }
 
+/// Reads every file of a card that does not say whose keys it has, by this profile: what is free, and what a PIN (BCD) opens. What was
+/// read, and what was not: what needs a key for the reason `why`.
+pub fn unnamed(
+    session: &mut Session,
+    profile: &Profile,
+    pin: Option<Vec<u8>>,
+    memory: &mut CardMemory,
+    consent: bool,
+    why: impl Fn() -> TerminalError,
+) -> (Reading, Read) {
+    let files: Vec<(&str, &str)> =
+        profile.df.iter().flat_map(|df| df.ef.iter().map(|ef| (df.id.as_str(), ef.id.as_str()))).collect();
+    let mut reader = Reader::new(profile, &files, Means { pin, ..Means::default() });
+    let mut guard = Guard { book: &mut memory.tries, consent };
+    let lost = session.play(&mut reader, None, &mut guard).err().map(TerminalError::from);
+    if let Some(card) = session.card() {
+        // A hint: what cannot be written down is asked again.
+        let _ = memory.keep_tries(card);
+    }
+    let Outcome { reading, refusals, records, .. } = reader.finish();
+    let error = |reason, place: &Place| error_of(profile, || Err(why()), place, reason);
+    let unread =
+        refusals.into_iter().map(|Refusal { place, reason }| Unread { error: error(reason, &place), file: place });
+    (reading, Read { unread: unread.collect(), records, lost })
+}
+
 /// What a clerk can do about a file.
-fn error_of(tapped: &Tapped<'_>, file: &Place, reason: Reason) -> TerminalError {
+fn error_of(
+    profile: &Profile,
+    algorithm: impl Fn() -> Result<Algorithm, TerminalError>,
+    file: &Place,
+    reason: Reason,
+) -> TerminalError {
     match reason {
-        Reason::NoSuchFile => {
-            TerminalError::FileUnknown { file: file.to_string(), profile: tapped.profile.name.clone() }
-        }
+        Reason::NoSuchFile => TerminalError::FileUnknown { file: file.to_string(), profile: profile.name.clone() },
         Reason::Never => TerminalError::CardRefused { command: "READ", sw: StatusWord::SECURITY_STATUS },
         Reason::Unproved(Right::Pin) => TerminalError::PinNeeded,
-        Reason::Unproved(Right::Key(_)) => match tapped.algorithm() {
+        Reason::Unproved(Right::Key(_)) => match algorithm() {
             Ok(_) => TerminalError::PsamMissing { readers: Vec::new() },
             Err(error) => error,
         },

@@ -93,10 +93,12 @@ pub struct Case {
     pub money: Option<Rc<Money>>,
 }
 
-/// The money of a case that moves one fen there and back, for who finds the card as an earlier run left it.
+/// The money of a case that moves one fen there and back, or an overdraw limit, for who finds the card as an earlier run left it.
 #[derive(Clone, Debug)]
 pub struct Money {
-    /// Asks for the balance: the last answer is its 4 bytes, in fen.
+    /// What moves.
+    pub asks: Asked,
+    /// Asks for it: the last answer tells it ([`Self::told`]).
     pub look: Vec<Move>,
     /// Brings one fen.
     pub up: Vec<Move>,
@@ -104,7 +106,25 @@ pub struct Money {
     pub down: Vec<Move>,
 }
 
+/// What a case moves and brings back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Asked {
+    /// A balance: GET BALANCE answers its 4 bytes.
+    Balance,
+    /// The overdraw limit: INITIALIZE FOR UPDATE answers it among other things.
+    Limit,
+}
+
 impl Money {
+    /// What a look was told, in fen.
+    #[must_use]
+    pub fn told(&self, data: &[u8]) -> Option<u32> {
+        match self.asks {
+            Asked::Balance => data.try_into().ok().map(u32::from_be_bytes),
+            Asked::Limit => crate::purse::PurseRules::parse_overdraw_start(data).ok().map(|start| start.limit),
+        }
+    }
+
     /// What brings a balance back to what it was; `None` when no case of ours left it so.
     #[must_use]
     pub fn way_back(&self, before: u32, now: u32) -> Option<&[Move]> {

@@ -179,9 +179,9 @@ struct TextRow {
     #[serde(default = "first_version")]
     version: u8,
     #[serde(default)]
-    value: Option<String>,
+    value: Option<toml::Spanned<String>>,
     #[serde(default)]
-    master: Option<String>,
+    master: Option<toml::Spanned<String>>,
     #[serde(default)]
     factors: Vec<String>,
 }
@@ -223,8 +223,13 @@ impl GivenKeys {
         let rows = rows.key.into_iter().map(|row| {
             let line = line_of(row.span().start);
             let row = row.into_inner();
-            let key = row.shown();
-            Row::read(line, row).map_err(|problem| KeyFileError::Row { line, key, problem })
+            let (key, bytes) = (row.shown(), row.bytes_at());
+            Row::read(line, row).map_err(|problem| {
+                // What is no key is named where it stands.
+                let is_of_bytes = matches!(problem, RowProblem::Hex { what: "value" | "master", .. });
+                let line = bytes.filter(|_| is_of_bytes).map_or(line, line_of);
+                KeyFileError::Row { line, key, problem }
+            })
         });
         rows.collect::<Result<_, _>>().map(Self)
     }
@@ -289,6 +294,11 @@ impl fmt::Display for Slot {
 }
 
 impl TextRow {
+    /// Where its bytes stand.
+    fn bytes_at(&self) -> Option<usize> {
+        self.value.as_ref().or(self.master.as_ref()).map(|bytes| bytes.span().start)
+    }
+
     /// How the row calls its key.
     fn shown(&self) -> Option<String> {
         let class = self.class.map(|class| format!("{class:?}").to_uppercase());
@@ -357,7 +367,8 @@ impl Row {
             (None, Some(class)) => Which::Class { class, df: row.df },
             (None, None) | (Some(_), Some(_)) => return Err(RowProblem::Which),
         };
-        let key = match (row.value.map(Zeroizing::new), row.master.map(Zeroizing::new)) {
+        let own = |bytes: Option<toml::Spanned<String>>| bytes.map(|bytes| Zeroizing::new(bytes.into_inner()));
+        let key = match (own(row.value), own(row.master)) {
             (Some(value), None) if row.factors.is_empty() => {
                 let bytes = of_hex(&value);
                 if KeyLength::of(bytes.len()).is_none() {

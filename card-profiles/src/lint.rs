@@ -9,6 +9,7 @@ mod commands;
 mod files;
 mod keys;
 mod limits;
+mod position;
 mod problem;
 mod terms;
 
@@ -16,6 +17,7 @@ use std::collections::BTreeSet;
 
 use self::files::lint_df;
 use self::keys::lint_keys;
+pub use self::position::{Position, position};
 pub use self::problem::{Finding, Problem, Term};
 use crate::load::{GRAMMAR, GRAMMAR_MIN};
 use crate::profile::{CardKind, Df, Ef, EfKind, Profile};
@@ -82,6 +84,13 @@ pub fn lint(profile: &Profile) -> Vec<Finding> {
         findings.add("capacity", Problem::Capacity { needed: files + keys, capacity });
     }
     findings.0
+}
+
+/// A text that is not built in and has the name of one that is: who reads the name would take one for the other.
+#[must_use]
+pub fn name_taken(text: &str, profile: &Profile) -> Option<Finding> {
+    let taken = crate::builtin::builtin_text(&profile.name).is_some_and(|builtin| builtin != text);
+    taken.then(|| Finding { place: "name".to_owned(), problem: Problem::NameTaken(profile.name.clone()) })
 }
 
 /// File identifier of the MF.

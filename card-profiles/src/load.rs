@@ -48,7 +48,7 @@ impl ProfileError {
     /// Stable code.
     pub const CODE: &'static str = "PROFILE_MALFORMED";
 
-    fn at(base: Option<&str>, text: &str, offset: usize, message: String) -> Self {
+    pub(crate) fn at(base: Option<&str>, text: &str, offset: usize, message: String) -> Self {
         let before = text.get(..offset).unwrap_or(text);
         let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
         let column = before.get(line_start..).map_or(0, |part| part.chars().count());

@@ -10,6 +10,7 @@ use card_core::security::CityCode;
 
 use crate::identity::CardIdentifier;
 use crate::image::CardValues;
+use crate::profile::Profile;
 
 /// Generation after 规范版本.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,14 +75,20 @@ pub fn recognise(fci: Option<&Fci>, values: &CardValues) -> Result<Recognition, 
     let identifier = values.text("SSSE.EF05.card_identifier").and_then(CardIdentifier::parse);
     let identifier = identifier.filter(CardIdentifier::has_rid).ok_or(NotRecognised::Identifier)?;
     let city = identifier.city().ok_or(NotRecognised::Identifier)?;
-    let generation = match values.text("SSSE.EF05.spec_version").and_then(|version| version.chars().next()) {
-        Some('1') => Generation::One,
-        Some('2') => Generation::Two,
-        Some('3') => Generation::Three,
-        _ => return Err(NotRecognised::Version),
-    };
+    let generation = Generation::stated(values).ok_or(NotRecognised::Version)?;
     let algorithm = AlgorithmId::of_card(fci.and_then(|fci| fci.algorithm), city);
     Ok(Recognition { generation, algorithm, identifier, city })
+}
+
+/// The profile by which a card is read that nobody has named yet, or whose name is spoilt: by the generation that it states, if it states
+/// one, and the algorithm of its FCI.
+#[must_use]
+pub fn unnamed_profile(fci: Option<&Fci>, values: &CardValues) -> &'static str {
+    let is_sm4 = fci.and_then(|fci| fci.algorithm) == Some(AlgorithmId::SM4);
+    match Generation::stated(values).unwrap_or(Generation::Three) {
+        Generation::Three if is_sm4 => "ssc-3.0-sm4",
+        generation => generation.profile_name(),
+    }
 }
 
 /// Overlays of regions: generation, first digits of the city code (GB/T 2260), built-in profile. The first line that fits counts.
@@ -120,6 +127,27 @@ impl Recognition {
 }
 
 impl Generation {
+    /// After 规范版本.
+    fn stated(values: &CardValues) -> Option<Self> {
+        match values.text("SSSE.EF05.spec_version")?.chars().next()? {
+            '1' => Some(Self::One),
+            '2' => Some(Self::Two),
+            '3' => Some(Self::Three),
+            _ => None,
+        }
+    }
+
+    /// Whether a profile is of it.
+    #[must_use]
+    pub fn is_of(self, profile: &Profile) -> bool {
+        let first = match self {
+            Self::One => '1',
+            Self::Two => '2',
+            Self::Three => '3',
+        };
+        profile.version.starts_with(first)
+    }
+
     /// Its national profile, with 3DES keys.
     const fn profile_name(self) -> &'static str {
         match self {
@@ -174,6 +202,17 @@ mod tests {
         // No published card of the first two generations speaks SM4; SSF33 has the files, and no keys that work.
         assert_eq!((name("2.00", 3), name("1.00", 3)), (None, None));
         assert_eq!((name("3.00", 2), name("1.00", 2)), (Some("ssc-3.0"), Some("ssc-1.0")));
+    }
+
+    #[test]
+    fn a_card_without_a_name_is_read_by_what_it_states_otherwise() {
+        let of = |version: &str, algorithm: u8| unnamed_profile(Some(&fci(algorithm)), &values("", version));
+        assert_eq!(
+            ["1.00", "2.00", "3.00", ""].map(|version| of(version, 1)),
+            ["ssc-1.0", "ssc-2.0", "ssc-3.0", "ssc-3.0"]
+        );
+        assert_eq!(["1.00", "3.00", ""].map(|version| of(version, 3)), ["ssc-1.0", "ssc-3.0-sm4", "ssc-3.0-sm4"]);
+        assert_eq!(unnamed_profile(None, &CardValues::new()), "ssc-3.0");
     }
 
     #[test]

@@ -12,6 +12,7 @@
 //! Owns: opening the folder, its configuration, exclusive work.
 //! Never: knows SQL, keys or what the work is.
 
+pub mod cards;
 mod database;
 mod failure;
 pub mod identity;
@@ -23,6 +24,7 @@ use std::num::NonZeroU16;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
+pub use self::cards::Cards;
 pub use self::database::DatabaseConfig;
 pub use self::failure::CentreError;
 use self::identity::Identity;
@@ -81,6 +83,9 @@ pub struct Config {
     /// Days by which it may stand beyond the last act, 1 to 31 (assumed: a weekend passes without one).
     #[serde(default = "Config::clock_ahead_days", deserialize_with = "clock_ahead_days")]
     pub clock_ahead_days: u8,
+    /// Kinds of the site's cards, which have keys here and are served by its PSAMs; the first is made from now on.
+    #[serde(default = "Config::cards", deserialize_with = "cards")]
+    pub cards: Vec<Cards>,
     /// What photos must be.
     #[serde(default)]
     pub photo: Rules,
@@ -134,6 +139,8 @@ pub struct Issuer<'a> {
     pub institution: &'a str,
     /// First letter of the card numbers.
     pub card_number_prefix: char,
+    /// Kinds of its cards; the first is made from now on.
+    pub cards: &'a [Cards],
 }
 
 /// `[stations]` of `centre.toml`.
@@ -190,7 +197,11 @@ impl Centre {
         institution: &str,
         database: Option<&DatabaseConfig>,
     ) -> Result<Self, CentreError> {
-        Self::create_for(folder, &Issuer { city, institution, card_number_prefix: Config::prefix() }, database)
+        Self::create_for(
+            folder,
+            &Issuer { city, institution, card_number_prefix: Config::prefix(), cards: &Config::cards() },
+            database,
+        )
     }
 
     /// The same with card numbers of another prefix.
@@ -202,7 +213,7 @@ impl Centre {
         issuer: &Issuer<'_>,
         database: Option<&DatabaseConfig>,
     ) -> Result<Self, CentreError> {
-        let Issuer { city, institution, card_number_prefix } = issuer;
+        let Issuer { city, institution, card_number_prefix, cards } = issuer;
         let known = [Self::CONFIG, Self::DATABASE, Self::VAULT, Self::DATA_KEYS, Self::AUTHORITY, Anchor::NAME];
         if known.iter().any(|name| folder.join(name).exists()) {
             return Err(CentreError::Exists { folder: folder.to_owned() });
@@ -232,8 +243,9 @@ impl Centre {
              institution = \"{institution}\"\n\
              card_number_prefix = \"{card_number_prefix}\"\n\
              # 卡有效期\n\
-             valid_years = {}\n{}",
+             valid_years = {}\n{}{}",
             Config::valid_years(),
+            if **cards == Config::cards() { String::new() } else { format!("cards = {}\n", names(cards)) },
             database.map(DatabaseConfig::rows).unwrap_or_default(),
         );
         let path = folder.join(Self::CONFIG);
@@ -417,22 +429,22 @@ impl Centre {
         sign_head(&mut self.store, vault, actor)
     }
 
-    /// The card type that this centre issues.
+    /// The card type of a centre whose configuration says nothing else; what its files hold is that of any kind of cards here.
     ///
     /// # Panics
     /// Never: the profile is built in.
     #[must_use]
     pub fn card_profile() -> Profile {
-        card_profiles::builtin::builtin(Self::PROFILE).expect("built in")
+        Cards::Tdes.card_profile()
     }
 
-    /// The PSAM type that this centre makes.
+    /// The environment of PSAMs that serves them.
     ///
     /// # Panics
     /// Never: the profile is built in.
     #[must_use]
     pub fn psam_profile() -> Profile {
-        card_profiles::builtin::builtin("psam").expect("built in")
+        Cards::Tdes.psam_profile()
     }
 
     /// Path of the data keys.
@@ -497,7 +509,23 @@ impl Config {
     fn read(folder: &Path) -> Result<Self, CentreError> {
         let path = folder.join(Centre::CONFIG);
         let text = fs::read_to_string(&path).map_err(|source| CentreError::File { path: path.clone(), source })?;
-        toml::from_str(&text).map_err(|source| CentreError::Config { path, source: Box::new(source) })
+        let read = toml::from_str(&text).and_then(|config: Self| match config.pkcs11 {
+            Some(_) if config.cards.contains(&Cards::Sm4) => Err(serde::de::Error::custom(
+                "cards: a PKCS#11 token computes no SM4 here, so that a centre with [pkcs11] has cards of ssc-3.0 alone",
+            )),
+            _ => Ok(config),
+        });
+        read.map_err(|source| CentreError::Config { path, source: Box::new(source) })
+    }
+
+    /// The card type that is made from now on.
+    #[must_use]
+    pub fn made(&self) -> Profile {
+        self.cards.first().copied().unwrap_or(Cards::Tdes).card_profile()
+    }
+
+    fn cards() -> Vec<Cards> {
+        vec![Cards::Tdes]
     }
 
     fn place(&self, folder: &Path) -> Result<Place, CentreError> {
@@ -538,6 +566,21 @@ fn valid_years<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u8, D::Erro
     } else {
         Err(serde::de::Error::custom("a card is valid for 1 to 20 years"))
     }
+}
+
+fn cards<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Cards>, D::Error> {
+    let cards = Vec::<Cards>::deserialize(deserializer)?;
+    let twice = cards.iter().enumerate().any(|(place, kind)| cards.iter().take(place).any(|other| other == kind));
+    if cards.is_empty() || twice {
+        return Err(serde::de::Error::custom("cards: one kind at least, and each once"));
+    }
+    Ok(cards)
+}
+
+/// As a row of the configuration has them.
+fn names(cards: &[Cards]) -> String {
+    let names: Vec<String> = cards.iter().map(|cards| format!("\"{cards}\"")).collect();
+    format!("[{}]", names.join(", "))
 }
 
 fn clock_ahead_days<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u8, D::Error> {

@@ -25,18 +25,18 @@ pub mod state;
 use std::path::Path;
 
 use card_core::security::KeyName;
-use card_profiles::rehearsal::TRANSPORT_KEY_NAME;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use crate::audit::Act;
 use crate::centre::Centre;
+use crate::centre::cards::profiles;
 use crate::clock;
 use crate::operator::Role;
 use crate::output::json_line;
 use crate::state::State;
 use crate::store::{StoreError, Tx};
-use crate::vault::{EXPORT_KEY_NAME, Kind, Vault, key_names};
+use crate::vault::{EXPORT_KEY_NAME, Kind, Vault, key_names, transport_key_names};
 use envelope::{Lock, Opener};
 use secrets::Secrets;
 
@@ -300,8 +300,10 @@ impl Room<'_> {
         if ceremony.purpose == "restore" {
             return Err(CeremonyError::WrongInput { share: true });
         }
-        let mut names = key_names(&[Centre::card_profile(), Centre::psam_profile()]);
-        names.extend([KeyName::new(TRANSPORT_KEY_NAME), KeyName::new(EXPORT_KEY_NAME)]);
+        let profiles = profiles(&self.centre.config.cards);
+        let mut names = key_names(&profiles);
+        names.extend(transport_key_names(&profiles));
+        names.push(KeyName::new(EXPORT_KEY_NAME));
         let brought = component::read(path, &names)?;
         let count = brought.len();
         let listed: Vec<String> =

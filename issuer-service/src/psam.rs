@@ -4,10 +4,11 @@
 //! Owns: the order to make one, who holds it. Never: knows bytes of a card, gives one terminal number twice.
 
 pub mod custody;
+mod environment;
 
-use card_core::Session;
 use card_core::command;
 use card_core::transport::TransportError;
+use card_core::{Command, Response, Session};
 use card_profiles::approach::KeyVersions;
 use card_profiles::identity::RID;
 use card_profiles::plan::{Plan, Target};
@@ -16,9 +17,10 @@ use serde::Serialize;
 use settlement::id::InstitutionCode;
 
 use self::custody::{PsamMove, PsamState};
+pub use self::environment::{Environment, LeftOut};
 use crate::audit::Act;
 use crate::card::Chip;
-use crate::centre::{Centre, Config};
+use crate::centre::Config;
 use crate::clock;
 use crate::error::Explain;
 use crate::exit::Exit;
@@ -153,7 +155,18 @@ pub enum PsamError {
     Store(#[from] StoreError),
 }
 
-/// Makes a PSAM of the blank one, or finishes the one begun, in the session.
+/// A PSAM just made.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Made {
+    /// It, as recorded.
+    #[serde(flatten)]
+    pub psam: Psam,
+    /// Its environments: those written, and those left out.
+    pub environments: Vec<Environment>,
+}
+
+/// Makes a PSAM of the blank one, or finishes the one begun, in the session: every environment for which it has room, whose cards are
+/// the site's, and whose keys the vault has.
 ///
 /// # Errors
 /// [`PsamError`]; after [`PsamError::Lost`] call again with the same order.
@@ -163,7 +176,7 @@ pub fn personalize(
     vault: &Vault,
     session: &mut Session,
     order: &Order<'_>,
-) -> Result<Psam, PsamError> {
+) -> Result<Made, PsamError> {
     let operator = store.read(|tx| -> Result<_, PsamError> {
         let operator = tx.require(order.operator, Role::Keys)?;
         registered(tx, order.institution)?;
@@ -172,16 +185,19 @@ pub fn personalize(
     let not_psam = |reason: &str| PsamError::NotPsam { reason: reason.to_owned() };
     let atr = session.atr().map_err(|_| not_psam("ATR"))?;
     let chip = Chip::of(atr.historical()).ok_or_else(|| not_psam("ATR"))?;
-    let profile = Centre::psam_profile();
     let known = store.read(|tx| tx.psam(&chip))?;
     let resumed = known.as_ref().is_some_and(|psam| psam.state == "writing");
-    if known.is_none() {
-        require_blank(session, &profile)?;
-    }
+    let begun_before = known.is_some();
     let key_set = match known.filter(|_| resumed) {
         Some(psam) => psam.key_set,
         None => store.read(|tx| tx.current_key_set())?.unwrap_or(Vault::FIRST_VERSION),
     };
+    let environments = environment::look(session, config, vault, key_set)?;
+    if !begun_before {
+        for cards in environment::written(&environments) {
+            require_blank(session, &cards.psam_profile())?;
+        }
+    }
     let begun = store.journal(|tx| {
         // It bears the day on which it is made.
         tx.log_is_whole()?;
@@ -195,8 +211,16 @@ pub fn personalize(
     let values = values(config, &chip, order.terminal_number);
     let mut target = Target::blank(chip.factors(config.city), config.transport_lot);
     target.versions = KeyVersions::all(key_set);
-    match write(vault, session, &profile, target, &values, resumed) {
-        Ok(()) => end(store, &chip, order, &operator, PsamMove::Make, "psam.make", String::new()),
+    let told = environment::told(&environments);
+    let mut write_all = || {
+        environment::written(&environments)
+            .try_for_each(|cards| write(vault, session, &cards.psam_profile(), target.clone(), &values, resumed))
+    };
+    match write_all() {
+        Ok(()) => {
+            let psam = end(store, &chip, order, &operator, PsamMove::Make, "psam.make", told)?;
+            Ok(Made { psam, environments })
+        }
         Err(Broken::Lost(error)) => Err(error.into()),
         Err(Broken::Station(error)) => Err(error.into()),
         Err(Broken::Bad(reason)) => {
@@ -240,15 +264,21 @@ fn write(
     writer.carry_out(&plan, |_, _, _| Ok(())).map(drop)
 }
 
+/// Sends a command to what may be no PSAM at all.
+fn sent(session: &mut Session, command: &Command) -> Result<Response, PsamError> {
+    match session.send(command).map_err(Broken::from) {
+        Ok(answer) => Ok(answer),
+        Err(Broken::Lost(error)) => Err(error.into()),
+        Err(Broken::Bad(reason)) => Err(PsamError::NotPsam { reason }),
+        Err(Broken::Station(error)) => Err(error.into()),
+    }
+}
+
 /// A PSAM from the factory has zeros for its terminal number.
 fn require_blank(session: &mut Session, profile: &Profile) -> Result<(), PsamError> {
-    let not_psam = |reason: String| PsamError::NotPsam { reason };
-    let sent = |session: &mut Session, command| match session.send(&command).map_err(Broken::from) {
-        Ok(answer) if answer.sw.is_ok() => Ok(answer),
-        Ok(answer) => Err(not_psam(refused(Some(&answer)))),
-        Err(Broken::Lost(error)) => Err(error.into()),
-        Err(Broken::Bad(reason)) => Err(not_psam(reason)),
-        Err(Broken::Station(error)) => Err(error.into()),
+    let sent = |session: &mut Session, command| match sent(session, &command)? {
+        answer if answer.sw.is_ok() => Ok(answer),
+        answer => Err(PsamError::NotPsam { reason: refused(Some(&answer)) }),
     };
     let environment = profile.df.first().map(|df| df.df_name.clone()).unwrap_or_default();
     sent(session, command::select_by_name(&environment))?;
@@ -302,6 +332,17 @@ impl Show for Psam {
                 "terminal {terminal_number}, institution {institution}, {state}{held}{ended}, key version {key_set}, made by {made_by}, chip {chip}"
             ),
         )
+    }
+}
+
+impl Show for Made {
+    fn text(&self, lang: Lang) -> String {
+        let mut text = self.psam.text(lang);
+        for environment in &self.environments {
+            text.push('\n');
+            text.push_str(&environment.text(lang));
+        }
+        text
     }
 }
 

@@ -9,6 +9,7 @@ mod check;
 pub mod data_keys;
 mod failure;
 pub mod key_store;
+pub mod name;
 pub mod passphrase;
 pub mod pkcs11;
 mod seal;
@@ -34,6 +35,7 @@ pub use check::{CheckValue, CheckValues, Exported, HeldValue, KeyCheck, TakenOut
 pub use failure::VaultError;
 pub(crate) use failure::{module_code, module_exit, module_next, module_what};
 pub use key_store::{Held, KeyStore, NewKey};
+use name::{as_held, held_name};
 pub use seal::Place;
 
 /// What the keys of a vault are good for.
@@ -93,7 +95,7 @@ impl Vault {
         Ok(vault)
     }
 
-    /// Fills a vault for rehearsal: a random national root key for each key row of the profiles, and the transport key of
+    /// Fills a vault for rehearsal: a random national root key for each key row of the profiles, and the transport keys of
     /// software cards.
     ///
     /// # Errors
@@ -104,7 +106,10 @@ impl Vault {
             SystemRandom::new().fill(&mut *bytes).map_err(|_| VaultError::NoRandom)?;
             self.add(root_key(name, Self::FIRST_VERSION, Key16::new(*bytes)))?;
         }
-        self.add(root_key(KeyName::new(TRANSPORT_KEY_NAME), TRANSPORT_LOT, Key16::new(TRANSPORT_KEY)))
+        for name in transport_key_names(profiles) {
+            self.add(root_key(name, TRANSPORT_LOT, Key16::new(TRANSPORT_KEY)))?;
+        }
+        Ok(())
     }
 
     /// Opens the vault in `path` and tests it; `token` gives the token that its head asks for.
@@ -338,16 +343,29 @@ pub fn root_key(name: KeyName, version: u8, key: Key16) -> NewKey {
     NewKey { held: Held { name, version, above: Vec::new() }, key }
 }
 
-/// Names of the keys of these profiles, each once, in order of appearance.
+/// Names under which the keys of these profiles are held, each once, in order of appearance.
 #[must_use]
 pub fn key_names(profiles: &[Profile]) -> Vec<KeyName> {
-    let mut names: Vec<KeyName> = Vec::new();
-    for row in profiles.iter().flat_map(|profile| &profile.key) {
-        if !names.contains(&row.name) {
-            names.push(row.name.clone());
+    let rows =
+        profiles.iter().flat_map(|profile| profile.key.iter().map(|row| held_name(&row.name, profile.algorithm)));
+    once(rows)
+}
+
+/// Names of the transport keys of these profiles.
+#[must_use]
+pub fn transport_key_names(profiles: &[Profile]) -> Vec<KeyName> {
+    let transport = KeyName::new(TRANSPORT_KEY_NAME);
+    once(profiles.iter().map(|profile| held_name(&transport, profile.algorithm)))
+}
+
+fn once(names: impl Iterator<Item = KeyName>) -> Vec<KeyName> {
+    let mut known: Vec<KeyName> = Vec::new();
+    for name in names {
+        if !known.contains(&name) {
+            known.push(name);
         }
     }
-    names
+    known
 }
 
 /// Known answers before any key is used.
@@ -398,15 +416,15 @@ impl VaultKeys {
 
 impl SecurityModule for VaultKeys {
     fn authentication_cryptogram(&mut self, key: &KeyRef, factor: Block, data: Block) -> Result<Block, SecurityError> {
-        self.store().authentication_cryptogram(key, factor, data)
+        self.store().authentication_cryptogram(&as_held(key), factor, data)
     }
 
     fn mac(&mut self, key: &KeyRef, kind: MacKey, iv: Block, message: &[u8]) -> Result<[u8; 4], SecurityError> {
-        self.store().mac(key, kind, iv, message)
+        self.store().mac(&as_held(key), kind, iv, message)
     }
 
     fn encipher(&mut self, key: &KeyRef, factor: Block, blocks: &[u8]) -> Result<Vec<u8>, SecurityError> {
-        self.store().encipher(key, factor, blocks)
+        self.store().encipher(&as_held(key), factor, blocks)
     }
 
     fn wrap(
@@ -417,15 +435,15 @@ impl SecurityModule for VaultKeys {
         header: [u8; 3],
         iv: Block,
     ) -> Result<WrappedKey, SecurityError> {
-        self.store().wrap(key, protecting, command, header, iv)
+        self.store().wrap(&as_held(key), &as_held(protecting), command, header, iv)
     }
 
     fn encipher_block(&mut self, key: &KeyRef, block: Block16) -> Result<Block16, SecurityError> {
-        self.store().encipher_block(key, block)
+        self.store().encipher_block(&as_held(key), block)
     }
 
     fn check_value(&mut self, key: &KeyRef) -> Result<[u8; 3], SecurityError> {
-        self.store().check_value(key)
+        self.store().check_value(&as_held(key))
     }
 }
 

@@ -195,6 +195,52 @@ fn a_production_centre_has_no_keys_until_its_ceremony_is_finished() {
 }
 
 #[test]
+fn a_site_with_sm4_cards_gets_keys_of_both_algorithms_and_is_told_of_each_by_its_own_check_value() {
+    let site = Site::new(&["--production", "--cards", "ssc-3.0,ssc-3.0-sm4"]);
+    site.mother_cards();
+    site.start();
+    for name in CUSTODIANS {
+        assert!(site.contribute(name, &[]).status.success());
+    }
+    for name in ["zhou", "qian"] {
+        assert!(site.import(name, &format!("mother-{name}.toml")).status.success());
+    }
+    let finish = ["--operator", "zhou", "ceremony", "finish", "--shares", &site.text("shares")];
+    let missing = site.refused(&finish, 3, "TRANSPORT_KEY_MISSING");
+    assert!(missing.contains("TRANSPORT-SM4"), "{missing}");
+    // Parts and whole by their SM4 check values; those of 3DES are refused.
+    let (first, second): ([u8; 16], [u8; 16]) = (std::array::from_fn(byte), *b"the other's part");
+    let whole: [u8; 16] = std::array::from_fn(|at| first[at] ^ second[at]);
+    let sm4 = |key: [u8; 16]| hex::encode_upper(&crypto::sm4_encrypt(&Key16::new(key), &[0; 16])[..3]);
+    let tdes = |key: [u8; 16]| hex::encode_upper(crypto::check_value(&Key16::new(key)));
+    let card = |part: u8, mine: [u8; 16], check: &str| {
+        format!(
+            "[[component]]\nkey = \"TRANSPORT-SM4\"\nversion = 1\nlevel = \"nation\"\npart = {part}\nof = 2\nvalue = \"{}\"\ncheck_value = \"{check}\"\nwhole = \"{}\"\n",
+            hex::encode_upper(mine),
+            sm4(whole)
+        )
+    };
+    std::fs::write(site.path("sm4.toml"), card(1, first, &tdes(first))).expect("file");
+    assert_eq!(site.import("zhou", "sm4.toml").status.code(), Some(7));
+    for (name, part, mine) in [("zhou", 1, first), ("qian", 2, second)] {
+        std::fs::write(site.path("sm4.toml"), card(part, mine, &sm4(mine))).expect("file");
+        let output = site.import(name, "sm4.toml");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    }
+    site.finish();
+    let keys = values(&site);
+    let of = |name: &str| keys.iter().find(|key| key["name"] == name).unwrap_or_else(|| panic!("{name}")).clone();
+    assert_eq!(of("TRANSPORT-SM4")["national"].as_str(), Some(sm4(whole).as_str()));
+    assert!(of("TRANSPORT-SM4")["city"].is_null());
+    let (plain, other): (Vec<_>, Vec<_>) =
+        keys.iter().partition(|key| !key["name"].as_str().expect("a name").ends_with("-SM4"));
+    assert_eq!(plain.len(), other.len(), "each key of one algorithm has one of the other");
+    assert_ne!(of("RKSSSE")["national"], of("RKSSSE-SM4")["national"]);
+    assert!(["national", "province", "city"].iter().all(|level| of("RKSSSE-SM4")[level].is_string()));
+    assert_eq!(site.ok(&["key", "check"])["agreed"], keys.len());
+}
+
+#[test]
 fn any_two_of_three_custodians_restore_the_keys_elsewhere_and_one_cannot() {
     let site = Site::produced();
     let expected = values(&site);

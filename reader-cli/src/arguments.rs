@@ -386,6 +386,9 @@ pub struct DumpArguments {
     /// Write over a file that exists.
     #[arg(long, requires = "out")]
     pub force: bool,
+    /// Card type by which it is read: built-in name or file. Without it, what the card says of itself.
+    #[arg(long, value_name = "PROFILE")]
+    pub profile: Option<String>,
     /// PIN, where a file asks for it.
     #[command(flatten)]
     pub pin: PinArguments,
@@ -407,6 +410,9 @@ pub struct DiffArguments {
     /// The person's values are all that was written: every other item must be blank.
     #[arg(long, requires = "person")]
     pub whole: bool,
+    /// Card type by which a card in a reader is read: built-in name or file. Without it, what the card says of itself.
+    #[arg(long, value_name = "PROFILE")]
+    pub profile: Option<String>,
     /// PIN of a card in a reader.
     #[command(flatten)]
     pub pin: PinArguments,

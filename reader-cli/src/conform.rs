@@ -180,7 +180,7 @@ impl<'a> Runner<'a> {
         Ok(None)
     }
 
-    /// The balance that a case is about to move, in fen, for a run that finds the card as this one left it. `None` when it
+    /// The balance that a case is about to move, or the overdraw limit, in fen, for a run that finds the card as this one left it. `None` when it
     /// moves none, is not carried out, or the card does not say.
     ///
     /// # Errors
@@ -194,7 +194,7 @@ impl<'a> Runner<'a> {
 
     fn balance(&mut self, case: &Case, money: &Money) -> Result<Option<u32>, SessionError> {
         match self.carry_out(case, &money.look, &mut Memory::default()) {
-            Ok(reply) => Ok(reply.and_then(|reply| reply.data.try_into().ok()).map(u32::from_be_bytes)),
+            Ok(reply) => Ok(reply.and_then(|reply| money.told(&reply.data))),
             Err(Stop::Lost(error)) => Err(error),
             Err(Stop::Different(_) | Stop::Module(_) | Stop::Absent(_) | Stop::Unnoted(_)) => Ok(None),
         }
@@ -372,8 +372,8 @@ pub fn interrupted(case: &Case) -> Option<Difference> {
     let seen = match (&case.effect, case.restore.is_empty()) {
         (Effect::Nothing, _) => return None,
         (Effect::Leaves(_) | Effect::Restored, _) if case.money.is_some() => Text::new(
-            "序号与明细留在卡上；余额在再次以 --destructive 检测同一张卡时先恢复",
-            "numbers and entries stay; the next run with --destructive on this card brings the balance back first",
+            "序号与明细留在卡上；余额与透支限额在再次以 --destructive 检测同一张卡时先恢复",
+            "numbers and entries stay; the next run with --destructive on this card brings the balance back first, or the limit",
         ),
         (_, false) if !case.returns_money() || case.overwrites() => Text::new(
             "中断前所做的未恢复；再次以 --destructive 检测同一张卡时先恢复",

@@ -78,6 +78,18 @@ fn a_file_is_linted_and_its_mistakes_are_placed() {
     let found = json(&["profile", "lint", path], 7);
     assert_eq!((&found["clean"], &found["findings"][0]["place"]), (&false.into(), &"DF01.EF05".into()));
     assert_eq!(found["findings"][0]["code"], "LINT_SUM");
+    // Where the row stands, in this text or in its base.
+    let at = |found: &serde_json::Value| ["line", "column", "base"].map(|part| found["findings"][0][part].clone());
+    assert_eq!(at(&found), [10.into(), 1.into(), serde_json::Value::Null]);
+    std::fs::write(path, "format = 2\nextends = \"ssc-2.0\"\nname = \"town\"\ncapacity = 100\n").expect("written");
+    let found = json(&["profile", "lint", path], 7);
+    assert_eq!((&found["findings"][0]["code"], at(&found)[0].clone()), (&"LINT_CAPACITY".into(), 4.into()));
+    // A name that is another's.
+    std::fs::write(path, "format = 2\nextends = \"ssc-2.0\"\nname = \"ssc-3.0\"\n").expect("written");
+    let found = json(&["profile", "lint", path], 7);
+    assert_eq!((&found["findings"][0]["code"], &found["findings"][0]["line"]), (&"LINT_NAME_TAKEN".into(), &3.into()));
+    std::fs::write(path, format!("{overlay}5\n\n[[df]]\nid = \"DF01\"\n[[df.ef]]\nid = \"EF05\"\nsize = 92\n"))
+        .expect("written");
     for (language, problem, next) in [
         ("zh", "文件大小写为 92，按各行计算为 91", "请按所列位置修改"),
         ("en", "size is stated as 92, the rows give 91", "mend the profile text at the places listed"),

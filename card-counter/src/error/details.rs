@@ -44,6 +44,8 @@ pub enum Otherwise {
     },
     /// The FCI of its first directory names another algorithm, or none.
     Algorithm(Option<AlgorithmId>),
+    /// It states another 规范版本.
+    Version(String),
 }
 
 impl ProfileDiffers {
@@ -58,6 +60,16 @@ impl ProfileDiffers {
                 format!("卡上没有 {profile} 的 {df}({sw:04X}){zh}"),
                 format!("the card has no {df} of {profile} ({sw:04X}){en}"),
             ),
+            Otherwise::Version(version) => {
+                let (zh, en) = match fitting.join(", ") {
+                    none if none.is_empty() => (String::new(), String::new()),
+                    names => (format!(";应为 {names}"), format!("; it is of {names}")),
+                };
+                Words::of(
+                    format!("卡的规范版本是 {version},不是 {profile} 的{zh}"),
+                    format!("the card states version {version}, {profile} is of another{en}"),
+                )
+            }
             Otherwise::Algorithm(None) => Words::of(
                 format!("卡未给出 {profile} 的算法标识{zh}"),
                 format!("the card names no algorithm, {profile} does{en}"),

@@ -8,7 +8,7 @@ use card_core::script::Step;
 
 use super::deals::{ONE, PURSE_DEALS, PurseDeal, account_load, account_purchase, purse_deal};
 use super::workshop::{Draft, Workshop, done, sw};
-use super::{Act, Area, Deal, Effect, Ending, Expect, Money, Move, Text, composite, dates, with_psam};
+use super::{Act, Area, Asked, Deal, Effect, Ending, Expect, Money, Move, Text, composite, dates, with_psam};
 use crate::access::{Access, Right};
 use crate::account::{AccountRules, Amounts, BalanceKind, DebitDate};
 use crate::profile::Df;
@@ -139,6 +139,9 @@ fn of_purse(shop: &Workshop<'_>, rules: &PurseRules) -> Option<Vec<Draft>> {
         let (up, down) = (deal(PurseDeal::Load(purse), 1)?, deal(PurseDeal::Purchase(purse), 1)?);
         Some(till(purse).money(shop, &up, &down))
     };
+    // The limit goes back by what it was raised.
+    let (raise, lower) = (deal(PurseDeal::Overdraw, 1)?, deal(PurseDeal::Overdraw, -1)?);
+    let limit = till(Purse::Deposit).limit(shop, &raise, &lower);
     for which in PURSE_DEALS {
         let till = till(which.purse());
         let around = match which {
@@ -150,7 +153,7 @@ fn of_purse(shop: &Workshop<'_>, rules: &PurseRules) -> Option<Vec<Draft>> {
         };
         let money = money(which.purse())?;
         let common = till.common(shop, &deal(which, 0)?, &deal(which, 1)?, &around);
-        drafts.extend(common.into_iter().map(|draft| draft.with_money(&money)));
+        drafts.extend(common.into_iter().map(|draft| draft.with_money(&money).with_limit(&limit)));
         if let PurseDeal::Purchase(_) | PurseDeal::Cash | PurseDeal::Unload | PurseDeal::Composite = which {
             drafts.push(till.insufficient(shop, &deal(which, i64::from(u32::MAX))?));
         }
@@ -158,8 +161,6 @@ fn of_purse(shop: &Workshop<'_>, rules: &PurseRules) -> Option<Vec<Draft>> {
     let purchase = deal(PurseDeal::Purchase(Purse::Deposit), 1)?;
     let newest = till(Purse::Deposit).newest_first(shop, &deal(PurseDeal::Load(Purse::Deposit), 1)?, &purchase);
     drafts.push(newest.with_money(&money(Purse::Deposit)?));
-    // The limit goes back by what it was raised.
-    let (raise, lower) = (deal(PurseDeal::Overdraw, 1)?, deal(PurseDeal::Overdraw, -1)?);
     let composite = composite::drafts(shop, &till(Purse::Purse), rules, &deal).unwrap_or_default();
     let of_purse = money(Purse::Purse)?;
     drafts.extend(composite.into_iter().map(|draft| draft.with_money(&of_purse)));
@@ -172,7 +173,7 @@ fn of_purse(shop: &Workshop<'_>, rules: &PurseRules) -> Option<Vec<Draft>> {
     let title = Text::new("透支限额提高后可恢复", "the overdraw limit goes up and down again");
     let draft = till.draft(shop, "overdraw.lowered", title).effect(leaves());
     let draft = till.done_before(shop, draft, &raise);
-    drafts.push(till.done_before(shop, draft, &lower));
+    drafts.push(till.done_before(shop, draft, &lower).with_limit(&limit));
     Some(drafts)
 }
 
@@ -230,7 +231,15 @@ impl Till<'_> {
         let ask = Act::Do(Step::Send(balance.clone()));
         let mut look: Vec<Move> = shop.fresh(self.df).into_iter().chain(self.proofs(shop, access)).collect();
         look.push(Move { act: ask, expect: vec![Expect::Length(4)], keep: false });
-        Rc::new(Money { look, up: self.whole(shop, up), down: self.whole(shop, down) })
+        Rc::new(Money { asks: Asked::Balance, look, up: self.whole(shop, up), down: self.whole(shop, down) })
+    }
+
+    /// As [`Self::money`], of the overdraw limit.
+    fn limit(&self, shop: &Workshop<'_>, raise: &Rc<Deal>, lower: &Rc<Deal>) -> Rc<Money> {
+        let mut look: Vec<Move> = shop.fresh(self.df).into_iter().chain(self.proofs(shop, &raise.access)).collect();
+        let expect = vec![Expect::Length(raise.start_length())];
+        look.push(Move { act: Act::Begin(Rc::clone(raise)), expect, keep: false });
+        Rc::new(Money { asks: Asked::Limit, look, up: self.whole(shop, raise), down: self.whole(shop, lower) })
     }
 
     /// A whole transaction before the one of the case.

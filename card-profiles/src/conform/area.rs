@@ -81,10 +81,11 @@ impl Area {
         }
     }
 
-    /// The area with this word.
+    /// The area with this word, or with this name as reports have it.
     #[must_use]
     pub fn of_word(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|area| area.word() == word)
+        let is_it = |area: &Self| area.word() == word || area.name().zh == word || area.name().en == word;
+        Self::ALL.into_iter().find(is_it)
     }
 
     /// Its name.

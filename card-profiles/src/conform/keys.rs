@@ -131,7 +131,9 @@ fn challenges(shop: &mut Workshop<'_>) {
     let case = of(shop, "challenge.lengths", "随机数长度 4 与 8", "challenges of 4 and of 8 bytes");
     let short = Act::Do(Step::Send(command::get_challenge(4)));
     shop.add(case.then(short, [Expect::Length(4)]).then(ask(), [Expect::Length(8)]));
+    // On a card that is not of this profile the id may be a key's, which counts a wrong try.
     let case = of(shop, "unknown", "不存在的密钥标识不能认证", "a key id that no row has is not proved");
+    let case = case.effect(Effect::Restored);
     let free = (0x10..0x80).find(|id| shop.profile.key.iter().all(|row| row.id != *id)).unwrap_or(0x7F);
     let case = case.then(ask(), [Expect::Done]);
     let refused = [sw(&[StatusWord::KEY_NOT_FOUND, StatusWord::KEY_INDEX])];

@@ -275,6 +275,18 @@ impl Draft {
         self
     }
 
+    /// With the way in which the overdraw limit of a case that came to no end is brought back, where the case moves it.
+    pub(super) fn with_limit(mut self, limit: &Rc<Money>) -> Self {
+        let moves = |done: &Move| match &done.act {
+            Act::Complete { deal, wrong: false } => deal.change != 0 && deal.tail == Tail::Limit,
+            _ => false,
+        };
+        if self.case.moves.iter().any(moves) {
+            self.case.money = Some(Rc::clone(limit));
+        }
+        self
+    }
+
     /// What writes the record again that the case may have overwritten, where a run ended in it.
     pub(super) fn rewrite(mut self, moves: impl IntoIterator<Item = Move>) -> Self {
         self.case.rewrite.extend(moves);

@@ -45,6 +45,9 @@ pub enum Problem {
     /// Grammar version that this program does not read.
     #[error("grammar version {0} is not known")]
     GrammarUnknown(u32),
+    /// The name of a profile that is built in.
+    #[error("{0} is the name of a built-in profile")]
+    NameTaken(String),
     /// Stated size or count differs from the sum of the rows.
     #[error("{what} is stated as {stated}, the rows give {computed}")]
     Sum {
@@ -165,6 +168,7 @@ impl Problem {
     pub const fn code(&self) -> &'static str {
         match self {
             Self::GrammarUnknown(_) => "LINT_GRAMMAR",
+            Self::NameTaken(_) => "LINT_NAME_TAKEN",
             Self::Sum { .. } => "LINT_SUM",
             Self::Duplicate { .. } => "LINT_DUPLICATE",
             Self::CommandTaken { .. } => "LINT_COMMAND_TAKEN",
@@ -195,6 +199,7 @@ impl Problem {
     pub fn zh(&self) -> String {
         match self {
             Self::GrammarUnknown(version) => format!("不认识第 {version} 版描述语法"),
+            Self::NameTaken(name) => format!("{name} 是内置描述的名称"),
             Self::Sum { what, stated, computed } => format!("{}写为 {stated}，按各行计算为 {computed}", what.zh),
             Self::Duplicate { what, value } => format!("{} {value} 重复", what.zh),
             Self::CommandTaken { header, name } => format!("命令 {header} 就是每张卡都有的 {name}"),

@@ -42,6 +42,7 @@ const WORDS: &[&[&str]] = &[
     &["before", "after"],
     &["below", "itself"],
     &["absent", "present"],
+    &["closed", "keyed"],
     &["and", "or"],
     &["checked", "any", "calendar"],
     &["folded", "leftmost"],

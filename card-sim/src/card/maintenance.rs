@@ -260,7 +260,6 @@ impl Card {
         self.check_key(row)?;
         let challenge = challenge.filter(|challenge| match start {
             MacStart::Challenge => true,
-            MacStart::ChallengeOf(length) => challenge.length == length,
             MacStart::Session => challenge.length == 8,
         });
         let random = challenge.and_then(Challenge::initial_value).ok_or(StatusWord::CHALLENGE_INVALID)?;
@@ -268,7 +267,7 @@ impl Card {
         let bytes = [&message.header[..], message.data].concat();
         let key = self.key(row);
         let mac = match start {
-            MacStart::Challenge | MacStart::ChallengeOf(_) => key.mac(random, &bytes),
+            MacStart::Challenge => key.mac(random, &bytes),
             MacStart::Session => key.authentication_session(random).mac([0; 8], &bytes),
         };
         if !same(&mac, &message.mac) {

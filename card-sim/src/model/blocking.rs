@@ -22,8 +22,6 @@ pub(crate) struct Blocking {
 pub(crate) enum MacStart {
     /// From a challenge of 4 or 8 bytes.
     Challenge,
-    /// From a challenge of just so many bytes.
-    ChallengeOf(usize),
     /// From zeros, with the session key of a challenge of 8 bytes.
     Session,
 }
@@ -41,7 +39,8 @@ impl Blocking {
                 card: command(&row.card_block)?,
                 start: match row.challenge {
                     0 => MacStart::Session,
-                    length => MacStart::ChallengeOf(usize::from(length)),
+                    // What a terminal asks for; the other length serves as well.
+                    _ => MacStart::Challenge,
                 },
             }));
         }

@@ -5,14 +5,14 @@
 
 use std::path::Path;
 
-use card_core::crypto::{self, Block};
+use card_core::crypto::Block;
 use card_core::key::Key16;
 use card_core::security::{CityCode, Factors, KeyName};
-use card_profiles::rehearsal::TRANSPORT_KEY_NAME;
 use serde::{Deserialize, Serialize};
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
 use super::failure::{CeremonyError, PartsFault};
+use crate::vault::name::{check_value, is_transport_key};
 use crate::vault::{EXPORT_KEY_NAME, Held, NewKey};
 
 /// Level of a key in the published hierarchy.
@@ -100,14 +100,15 @@ pub(super) fn read(path: &Path, names: &[KeyName]) -> Result<Vec<Component>, Cer
         if !names.iter().any(|name| name.as_str() == component.key) {
             return Err(CeremonyError::KeyUnknown { name: KeyName::new(&component.key) });
         }
-        let (is_transport, is_export) = (component.key == TRANSPORT_KEY_NAME, component.key == EXPORT_KEY_NAME);
+        let name = KeyName::new(&component.key);
+        let (is_transport, is_export) = (is_transport_key(&name), component.key == EXPORT_KEY_NAME);
         let lot_missing = is_transport && component.version.is_none();
         if (is_transport || is_export) && component.level != Level::Nation || lot_missing {
-            return Err(CeremonyError::LevelWrong { name: KeyName::new(&component.key), lot: is_transport });
+            return Err(CeremonyError::LevelWrong { name, lot: is_transport });
         }
-        let found = hex::encode_upper(crypto::check_value(&bytes));
+        let found = hex::encode_upper(check_value(&name, &bytes));
         if !found.eq_ignore_ascii_case(&component.check_value) {
-            return Err(CeremonyError::PartWrong { name: KeyName::new(&component.key), part: component.part, found });
+            return Err(CeremonyError::PartWrong { name, part: component.part, found });
         }
     }
     if card.component.is_empty() { Err(malformed(1, PartsFault::Empty)) } else { Ok(card.component) }
@@ -185,7 +186,7 @@ pub(super) fn join(all: &[Component], version: u8, city: CityCode) -> Result<Vec
             return Err(CeremonyError::PartsMissing { name });
         }
         let key = Key16::new(*whole);
-        let found = hex::encode_upper(crypto::check_value(&key));
+        let found = hex::encode_upper(check_value(&name, &key));
         if !found.eq_ignore_ascii_case(&first.whole) {
             return Err(CeremonyError::WholeWrong { name, found });
         }

@@ -84,8 +84,8 @@ pub enum CeremonyError {
     #[error("key {name} has check value {found}")]
     WholeWrong { name: KeyName, found: String },
     /// A production vault needs the factory's transport key.
-    #[error("nobody brought the transport key of lot {lot}")]
-    TransportMissing { lot: u8 },
+    #[error("nobody brought the transport key {name} of lot {lot}")]
+    TransportMissing { name: KeyName, lot: u8 },
     /// 255 key sets are there.
     #[error("no version is left")]
     VersionsExhausted,
@@ -261,7 +261,9 @@ impl Explain for CeremonyError {
             Self::WholeWrong { name, found } => {
                 (format!("密钥 {name} 合成后的校验值为 {found}，与文件所写不符"), self.to_string())
             }
-            Self::TransportMissing { lot } => (format!("没有人带来第 {lot} 批次的传输密钥"), self.to_string()),
+            Self::TransportMissing { name, lot } => {
+                (format!("没有人带来第 {lot} 批次的传输密钥 {name}"), self.to_string())
+            }
             Self::VersionsExhausted => ("密钥版本号已用完".to_owned(), self.to_string()),
             Self::FileMalformed { path } => {
                 (format!("{} 不是所需的仪式文件，或已损坏", path.display()), self.to_string())

@@ -9,10 +9,9 @@
 
 use std::path::{Path, PathBuf};
 
-use card_core::crypto;
 use card_core::key::Key16;
 use card_core::security::KeyName;
-use card_profiles::rehearsal::{TRANSPORT_KEY, TRANSPORT_KEY_NAME};
+use card_profiles::rehearsal::TRANSPORT_KEY;
 
 use super::envelope::{self, Lock, Opener};
 use super::secrets::{self, Secrets};
@@ -20,11 +19,13 @@ use super::shamir::{Secret, Share};
 use super::state::{CeremonyMove, CeremonyState};
 use super::{AboutBackup, AboutCustodian, AboutShare, Ceremony, CeremonyError, Room, act, component, sign};
 use crate::audit::Act;
-use crate::centre::Centre;
+use crate::centre::cards::profiles;
 use crate::operator::Role;
 use crate::state::State;
 use crate::store::Tx;
-use crate::vault::{CheckValue, Held, HeldValue, Kind, NewKey, Place, VaultError, key_names, root_key};
+use crate::vault::{
+    CheckValue, Held, HeldValue, Kind, NewKey, Place, VaultError, key_names, name, root_key, transport_key_names,
+};
 
 /// What a ceremony comes to.
 struct Made {
@@ -144,7 +145,7 @@ impl Room<'_> {
         let malformed = || CeremonyError::FileMalformed { path: self.path(ceremony.number, "sealed") };
         let secret = secrets.secret().ok_or_else(malformed)?;
         let mut keys = component::join(&secrets.component, ceremony.key_set, self.centre.config.city)?;
-        for name in key_names(&[Centre::card_profile(), Centre::psam_profile()]) {
+        for name in key_names(&profiles(&self.centre.config.cards)) {
             if !keys.iter().any(|key| key.held.name == name && key.held.version == ceremony.key_set) {
                 keys.push(root_key(name.clone(), ceremony.key_set, secrets::key(&secret, &name, ceremony.key_set)));
             }
@@ -157,20 +158,21 @@ impl Room<'_> {
         Ok(Made { check_value: secrets::check_value("secret", &*secret), keys, shared: Some((secret, shares)) })
     }
 
-    /// A rehearsal has the transport key of software cards; for real cards somebody brings the factory's.
+    /// A rehearsal has the transport keys of software cards; for real cards somebody brings the factory's.
     fn transport_key(&self, keys: &mut Vec<NewKey>) -> Result<(), CeremonyError> {
         let lot = self.centre.config.transport_lot;
-        let is_transport = |held: &Held| held.name.as_str() == TRANSPORT_KEY_NAME && held.version == lot;
-        let brought = keys.iter().any(|key| is_transport(&key.held));
-        let there = self.vault.keys().store().held().map_err(VaultError::from)?.iter().any(is_transport);
-        match self.vault.kind() {
-            _ if brought || there => Ok(()),
-            Kind::Rehearsal => {
-                keys.push(root_key(KeyName::new(TRANSPORT_KEY_NAME), lot, Key16::new(TRANSPORT_KEY)));
-                Ok(())
+        let held = self.vault.keys().store().held().map_err(VaultError::from)?;
+        for name in transport_key_names(&profiles(&self.centre.config.cards)) {
+            let is_it = |held: &Held| held.name == name && held.version == lot;
+            if keys.iter().any(|key| is_it(&key.held)) || held.iter().any(is_it) {
+                continue;
             }
-            Kind::Production => Err(CeremonyError::TransportMissing { lot }),
+            match self.vault.kind() {
+                Kind::Rehearsal => keys.push(root_key(name, lot, Key16::new(TRANSPORT_KEY))),
+                Kind::Production => return Err(CeremonyError::TransportMissing { name, lot }),
+            }
         }
+        Ok(())
     }
 
     fn restored(&self, ceremony: &Ceremony, secrets: &Secrets) -> Result<Made, CeremonyError> {
@@ -194,7 +196,7 @@ impl Room<'_> {
         for key in keys {
             self.vault.refuse_test_key(key)?;
             let NewKey { held, key } = self.as_held(key);
-            let check_value = hex::encode_upper(crypto::check_value(&key));
+            let check_value = hex::encode_upper(name::check_value(&held.name, &key));
             let on_record = recorded.iter().find(|of| of.name == held.name.as_str() && of.version == held.version);
             let known = on_record.and_then(|of| match held.above.len() {
                 0 => of.national.as_ref(),

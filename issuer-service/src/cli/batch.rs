@@ -272,7 +272,7 @@ pub(super) fn make(common: &Common, centre: &mut Centre, order: &Order, output: 
     let slots = slots(&order.readers, order.feeder.as_ref())?;
     let batch = centre.store.read(|tx| batch::found(tx, order.number))?;
     let progress = Progress::new(output, batch.cards, batch.done);
-    let profile = Centre::card_profile();
+    let profile = centre.config.made();
     let summary = Station {
         centre: &Local {
             database: &centre.place()?,

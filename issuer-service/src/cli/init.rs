@@ -2,13 +2,14 @@
 
 use std::path::PathBuf;
 
-use card_core::security::CityCode;
 use card_core::security::keyring::KeyRing;
+use card_core::security::{CityCode, SecurityError};
 use clap::{Args, ValueEnum};
 
 use super::{Common, SourceParser, local};
 use crate::audit::Act;
-use crate::centre::{Centre, CentreError, DatabaseConfig, Issuer};
+use crate::centre::cards::profiles;
+use crate::centre::{Cards, Centre, CentreError, DatabaseConfig, Issuer};
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::operator::{Operator, OperatorError, Role};
@@ -54,6 +55,9 @@ pub struct Init {
     /// PEM file of the certificates that vouch for the server; needed when it is another machine.
     #[arg(long, value_name = "FILE", requires = "database")]
     database_ca: Option<PathBuf>,
+    /// Kinds of the site's cards, which have keys here and are served by its PSAMs; the first is made.
+    #[arg(long, value_enum, value_delimiter = ',', value_name = "PROFILE", default_value = "ssc-3.0")]
+    cards: Vec<Cards>,
     /// First operator: may register the others. Without one anybody at this machine may, until there is one.
     #[arg(long, value_name = "NAME")]
     manager: Option<String>,
@@ -84,6 +88,7 @@ pub(super) fn run(common: &Common, init: Init, output: &Output) -> Result<Exit, 
         psam_keys,
         production,
         manager,
+        cards,
         ..
     } = init;
     if let Some(name) = manager.as_ref().filter(|name| !Operator::valid_name(name)) {
@@ -100,6 +105,9 @@ pub(super) fn run(common: &Common, init: Init, output: &Output) -> Result<Exit, 
         }
         _ => None,
     };
+    if token.is_some() && cards.contains(&Cards::Sm4) {
+        return Err(VaultError::from(SecurityError::Unsupported { operation: "hold SM4 keys" }).into());
+    }
     let kind = if production { Kind::Production } else { Kind::Rehearsal };
     if kind == Kind::Production && common.passphrase.is_none() && !output.can_ask() {
         return Err(VaultError::PassphraseMissing.into());
@@ -110,7 +118,7 @@ pub(super) fn run(common: &Common, init: Init, output: &Output) -> Result<Exit, 
     };
     let vault = Vault::empty(kind, store)?;
     let institution = institution.unwrap_or_else(|| default_institution(city));
-    let issuer = Issuer { city, institution: &institution, card_number_prefix };
+    let issuer = Issuer { city, institution: &institution, card_number_prefix, cards: &cards };
     let unmanaged = manager.is_none();
     let mut centre = Centre::create_for(folder, &issuer, database.as_ref())?;
     if let Some(config) = &token {
@@ -118,7 +126,7 @@ pub(super) fn run(common: &Common, init: Init, output: &Output) -> Result<Exit, 
     }
     let passphrase = passphrase::to_make(folder, common.passphrase.as_ref(), output)?;
     if kind == Kind::Rehearsal {
-        vault.add_rehearsal_keys(&[Centre::card_profile(), Centre::psam_profile()])?;
+        vault.add_rehearsal_keys(&profiles(&cards))?;
     }
     vault.seal(&centre.vault_path(), &passphrase)?;
     DataKeys::random()?.seal_file(&centre.data_keys_path(), &passphrase)?;

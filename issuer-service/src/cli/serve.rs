@@ -183,7 +183,7 @@ fn stations(
     let data_keys = common.data_keys(centre, output)?;
     let mut store = centre.connect()?;
     store.unlock(data_keys)?;
-    let desk = StationDesk::new(store, vault, source, centre.config.clone(), Centre::card_profile());
+    let desk = StationDesk::new(store, vault, source, centre.config.clone(), centre.config.made());
     Ok((config, Arc::new(desk)))
 }
 

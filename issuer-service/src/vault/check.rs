@@ -2,12 +2,12 @@
 //!
 //! Owns: the list, its words. Never: holds a key.
 
-use card_core::crypto::{Block, KeyForm};
+use card_core::crypto::Block;
 use card_core::security::{CityCode, Factors, KeyName, KeyRef, SecurityError};
-use card_profiles::rehearsal::TRANSPORT_KEY_NAME;
 use serde::Serialize;
 
 use super::key_store::Wrapped;
+use super::name::{form_of, is_transport_key};
 use super::{Held, Kind, Vault, VaultError, is_export_key};
 use crate::lang::Lang;
 use crate::output::Show;
@@ -81,10 +81,10 @@ impl Vault {
                 if !path.starts_with(&above) {
                     return Ok(None);
                 }
-                let key = KeyRef { name: name.clone(), version, path: path.to_vec(), form: KeyForm::TDES };
+                let key = KeyRef { name: name.clone(), version, path: path.to_vec(), form: form_of(&name) };
                 Ok(Some(hex::encode_upper(store.check_value(&key)?)))
             };
-            let by_city = name.as_str() != TRANSPORT_KEY_NAME && !is_export_key(&name);
+            let by_city = !is_transport_key(&name) && !is_export_key(&name);
             rows.push(CheckValue {
                 national: value(&[])?,
                 province: if by_city { value(&[factors.province])? } else { None },

@@ -2,12 +2,13 @@
 //!
 //! Owns: what a vault asks of such a place. Never: gives a key out unwrapped.
 
+use card_core::crypto;
 use card_core::crypto::Block;
-use card_core::crypto::{self, KeyForm};
 use card_core::key::Key16;
 use card_core::security::keyring::{CardKeys, KeyRing};
 use card_core::security::{KeyName, KeyRef, SecurityError, SecurityModule};
 
+use super::name::form_of;
 use super::{EXPORT_KEY_NAME, Vault, VaultError};
 
 /// A key that is held, without its bytes.
@@ -25,7 +26,7 @@ impl Held {
     /// The key itself, as a reference.
     #[must_use]
     pub fn reference(&self) -> KeyRef {
-        KeyRef { name: self.name.clone(), version: self.version, path: self.above.clone(), form: KeyForm::TDES }
+        KeyRef { name: self.name.clone(), version: self.version, path: self.above.clone(), form: form_of(&self.name) }
     }
 }
 

@@ -32,6 +32,7 @@ use self::objects::{Mark, list, template};
 use self::wrapping::Way;
 use super::VaultError;
 use super::key_store::{Held, KeyStore, NewKey, Wrapped};
+use super::name::algorithm_of;
 use card_profiles::rehearsal::TRANSPORT_KEY_NAME;
 
 /// `[pkcs11]` of `centre.toml`.
@@ -268,6 +269,9 @@ impl KeyStore for Token {
     }
 
     fn add(&mut self, key: NewKey) -> Result<(), VaultError> {
+        if algorithm_of(&key.held.name) != Algorithm::Tdes {
+            return Err(SecurityError::Unsupported { operation: "hold SM4 keys" }.into());
+        }
         let upper = (self.config.psam_keys && key.is_for_psams(self.city)).then(|| key.clone());
         let NewKey { held, key } = key.lowered(self.city);
         if self.held()?.iter().any(|known| known.name == held.name && known.version == held.version) {

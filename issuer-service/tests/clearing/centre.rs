@@ -50,7 +50,7 @@ impl Centre {
     pub(crate) fn with_cards(cards: u8) -> Self {
         let folder = tempfile::tempdir().expect("folder");
         let data = folder.path().join("centre");
-        assert_eq!(issuer(&data, &["init"]).status.code(), Some(0));
+        assert_eq!(issuer(&data, &["init", "--cards", "ssc-3.0,ssc-3.0-sm4"]).status.code(), Some(0));
         for (name, roles) in [("ma", &["clearing"][..]), ("zhou", &["clearing"]), ("wu", &["approve"])] {
             let roles = roles.iter().flat_map(|role| ["--role", role]);
             let arguments: Vec<&str> = ["operator", "add", name].into_iter().chain(roles).collect();

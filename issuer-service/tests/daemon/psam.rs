@@ -1,8 +1,11 @@
 //! A PSAM made on the daemon lets a terminal into a card made there.
 
 use card_core::Session;
+use card_core::script::Step;
 use card_core::security::psam::Psam;
-use card_core::security::{CityCode, Factors, KeyName, SecurityModule};
+use card_core::security::{CityCode, Factors, KeyName};
+use card_profiles::account::{AccountRules, Amounts, psam_purchase_fields};
+use card_profiles::key_file::GivenKeys;
 use card_profiles::{builtin, builtin_text};
 use card_sim::Socket;
 use card_sim::fault::{Fault, FaultPlan, Moment, Trigger};
@@ -15,9 +18,15 @@ const PERSONALIZE: [&str; 8] =
     ["--operator", "zhou", "psam", "personalize", "--terminal-number", "510000000001", "--institution", "H001"];
 
 fn bench_with_psam(faults: FaultPlan) -> (Bench, std::path::PathBuf) {
-    let bench = Bench::new(2, &[FaultPlan::default()]);
+    bench_of(Bench::new(2, &[FaultPlan::default()]), &["psam"], faults)
+}
+
+/// With a blank PSAM of these environments in the second reader.
+fn bench_of(bench: Bench, environments: &[&str], faults: FaultPlan) -> (Bench, std::path::PathBuf) {
     let path = bench.folder().join("psam.card");
-    image::create(&path, builtin_text("psam").expect("built in"), [0x51, 0, 0, 0, 0, 9], &faults).expect("image");
+    let keys = GivenKeys::default();
+    let parts: Vec<_> = environments.iter().map(|name| (builtin_text(name).expect("built in"), &keys)).collect();
+    image::create_of_environments(&path, &parts, [0x51, 0, 0, 0, 0, 9], &faults).expect("image");
     bench.farm().insert(1, &path).expect("inserted");
     let reader = bench.farm().reader_name(1).expect("slot");
     let unknown = bench.output(&[&PERSONALIZE[..], &["--reader", &reader]].concat());
@@ -30,9 +39,22 @@ fn bench_with_psam(faults: FaultPlan) -> (Bench, std::path::PathBuf) {
 }
 
 fn personalize(bench: &Bench) -> (Option<i32>, String) {
-    let reader = bench.farm().reader_name(1).expect("slot");
-    let output = bench.output(&[&PERSONALIZE[..], &["--reader", &reader]].concat());
+    let output = personalized(bench);
     (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+}
+
+fn personalized(bench: &Bench) -> std::process::Output {
+    let reader = bench.farm().reader_name(1).expect("slot");
+    bench.output(&[&PERSONALIZE[..], &["--reader", &reader]].concat())
+}
+
+/// What the program said of each environment of the PSAM that it made.
+fn environments(output: &std::process::Output) -> Vec<(String, Option<String>)> {
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+    let told: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    let text = |value: &serde_json::Value| value.as_str().map(str::to_owned);
+    let rows = told["environments"].as_array().expect("a list");
+    rows.iter().map(|row| (text(&row["environment"]).expect("a name"), text(&row["left_out"]))).collect()
 }
 
 #[test]
@@ -40,8 +62,8 @@ fn a_psam_made_here_opens_a_card_made_here() {
     let (bench, path) = bench_with_psam(FaultPlan::default());
     bench.batch(1);
     assert_eq!(bench.run(&[0]).0, Some(0));
-    let (code, error) = personalize(&bench);
-    assert_eq!(code, Some(0), "{error}");
+    let told = environments(&personalized(&bench));
+    assert_eq!(told, [("sx1".to_owned(), None), ("sx3".to_owned(), Some("NO_SUCH_CARDS".to_owned()))]);
     assert_eq!(bench.count("SELECT COUNT(*) FROM psam WHERE state = 'in_custody'"), 1);
     assert_eq!(personalize(&bench).0, Some(3), "a PSAM is made once");
     for slot in [0, 1] {
@@ -52,10 +74,15 @@ fn a_psam_made_here_opens_a_card_made_here() {
 
 /// A terminal with the PSAM in the first file proves itself to the card in the second, made at 513300.
 pub(crate) fn opens_a_card(psam: &std::path::Path, card: &std::path::Path) {
+    serves_a_card(psam, card, ["psam", "ssc-3.0"]);
+}
+
+/// It reads the holder's name behind a key, and sells: the card takes MAC1 of the PSAM, the PSAM MAC2 of the card.
+fn serves_a_card(psam: &std::path::Path, card: &std::path::Path, [psam_name, card_name]: [&str; 2]) {
     let socket = |path: &std::path::Path| Socket::new(image::open(path, Durability::Process).expect("image"));
     let card = Session::new(Box::new(socket(card).connect().expect("card")));
     let psam = Session::new(Box::new(socket(psam).connect().expect("psam")));
-    let (ssc, psam_profile) = (builtin("ssc-3.0").expect("built in"), builtin("psam").expect("built in"));
+    let (ssc, psam_profile) = (builtin(card_name).expect("built in"), builtin(psam_name).expect("built in"));
     let names = psam_profile.psam_names().expect("names");
     let mut psam = Psam::open(psam, &names, ssc.psam_keys()).expect("a PSAM");
     assert_eq!(hex::encode_upper(psam.terminal_number()), "510000000001");
@@ -65,13 +92,90 @@ pub(crate) fn opens_a_card(psam: &std::path::Path, card: &std::path::Path) {
     let mut card = card;
     let select = card_core::command::select_by_name(&ssc.df("SSSE").expect("df").df_name);
     assert!(card.send(&select).expect("answer").sw.is_ok());
-    let challenge = card.challenge().expect("challenge");
-    let plain = [1, 2, 3, 4, 5, 6, 7, 8];
-    let auth = psam.authentication_cryptogram(&key, challenge, plain).expect("cryptogram");
-    let answer = card.send(&card_core::command::external_authenticate(0x0A, auth, plain)).expect("answer");
+    let answer = card.perform(&Step::Authenticate { key, id: 0x0A }, Some(&mut psam)).expect("answer");
     assert!(answer.sw.is_ok(), "{answer:?}");
     let read = card_core::command::read_record(6, card_core::command::Record::Tag(0x08), 20);
     assert_eq!(card.send(&read).expect("answer").data.len(), 20);
+    let rules = ssc.account.as_ref().expect("an account");
+    let mut ok = |command: &card_core::Command| {
+        let answer = card.send(command).expect("answer");
+        assert!(answer.sw.is_ok(), "{card_name}: {answer:?}");
+        answer.data
+    };
+    ok(&card_core::command::select_by_name(&ssc.df("DF04").expect("df").df_name));
+    ok(&card_core::command::verify(&[0x12, 0x34, 0x56]));
+    let amounts = Amounts { personal_account: 0, self_paid: 500, pooled_fund: 200 };
+    let start = AccountRules::parse_purchase_start(&ok(&rules.init_purchase(amounts, psam.terminal_number())));
+    let start = start.expect("22 bytes");
+    let date_time = [0x20, 0x26, 0x03, 0x01, 0x10, 0x11, 0x12];
+    let fields = psam_purchase_fields(&start, amounts, rules.purchase_type, date_time);
+    let begun = psam.init_purchase(&rules.purchase_key, &fields, [factors.card, factors.city]).expect("MAC1");
+    let debit = rules.debit_purchase(begun.terminal_sequence, date_time, begun.mac1);
+    let proof = AccountRules::parse_purchase_proof(&ok(&debit)).expect("8 bytes");
+    assert!(psam.credit_purchase(&rules.purchase_key, proof.mac2).expect("an answer"), "{card_name}: MAC2");
+}
+
+#[test]
+fn a_psam_of_a_site_with_both_kinds_of_cards_has_both_environments_and_serves_both() {
+    let init = ["init", "--cards", "ssc-3.0-sm4,ssc-3.0"];
+    let both = ["psam", "psam-sx3"];
+    // Pulled in the second environment, it is finished by the same command.
+    let loss = Fault::PowerLoss { at: Trigger::command(130), moment: Moment::After, back_after_ms: Some(50) };
+    let bench = Bench::with(2, &[], &init, Vec::new());
+    let (bench, path) = bench_of(bench, &both, FaultPlan::new(vec![loss]));
+    let card = bench.folder().join("sm4.card");
+    image::create(
+        &card,
+        builtin_text("ssc-3.0-sm4").expect("built in"),
+        [0x51, 0x33, 0, 0, 0, 1],
+        &FaultPlan::default(),
+    )
+    .expect("image");
+    bench.farm().insert(0, &card).expect("inserted");
+    // The feeder has no card for the second person yet.
+    bench.batch(2);
+    let (_, lines) = bench.run(&[0]);
+    assert_eq!(lines.last().expect("summary")["made"], 1, "{lines:?}");
+    assert_eq!(bench.count("SELECT COUNT(*) FROM card WHERE profile = 'ssc-3.0-sm4' AND state = 'sealed'"), 1);
+    let (code, error) = personalize(&bench);
+    assert_eq!(code, Some(4), "{error}");
+    let again = (0..5).map(|_| personalized(&bench)).find(|output| output.status.success());
+    let told = environments(&again.expect("it comes to an end"));
+    assert_eq!(told, [("sx1".to_owned(), None), ("sx3".to_owned(), None)]);
+    let detail = "SELECT COUNT(*) FROM audit WHERE act = 'psam.make' AND detail = 'sx1 written, sx3 written'";
+    assert_eq!(bench.count(detail), 1);
+    for slot in [0, 1] {
+        bench.farm().eject(slot).expect("ejected");
+    }
+    serves_a_card(&path, &card, ["psam-sx3", "ssc-3.0-sm4"]);
+    // A 3DES card of the same vault is served by the other environment of the same PSAM.
+    let config = bench.folder().join("centre").join("centre.toml");
+    let text = std::fs::read_to_string(&config).expect("configuration");
+    let turned = text.replace("[\"ssc-3.0-sm4\", \"ssc-3.0\"]", "[\"ssc-3.0\", \"ssc-3.0-sm4\"]");
+    assert_ne!(turned, text);
+    std::fs::write(&config, turned).expect("written");
+    let other = bench.folder().join("tdes.card");
+    image::create(&other, builtin_text("ssc-3.0").expect("built in"), [0x51, 0x33, 0, 0, 0, 2], &FaultPlan::default())
+        .expect("image");
+    bench.farm().insert(0, &other).expect("inserted");
+    assert_eq!(bench.run(&[0]).0, Some(0));
+    bench.farm().eject(0).expect("ejected");
+    serves_a_card(&path, &other, ["psam", "ssc-3.0"]);
+}
+
+#[test]
+fn an_environment_without_keys_or_without_its_place_on_the_chip_is_left_out_in_clear_words() {
+    let written = |name: &str| (name.to_owned(), None);
+    let out = |name: &str, why: &str| (name.to_owned(), Some(why.to_owned()));
+    // The site took up SM4 cards after its keys were made: no ceremony has made keys for them yet.
+    let (bench, _) = bench_of(Bench::with(2, &[], &["init"], Vec::new()), &["psam", "psam-sx3"], FaultPlan::default());
+    let config = bench.folder().join("centre").join("centre.toml");
+    let text = std::fs::read_to_string(&config).expect("configuration");
+    std::fs::write(&config, format!("cards = [\"ssc-3.0\", \"ssc-3.0-sm4\"]\n{text}")).expect("written");
+    assert_eq!(environments(&personalized(&bench)), [written("sx1"), out("sx3", "NO_KEYS")]);
+    let init = ["init", "--cards", "ssc-3.0,ssc-3.0-sm4"];
+    let (bench, _) = bench_of(Bench::with(2, &[], &init, Vec::new()), &["psam"], FaultPlan::default());
+    assert_eq!(environments(&personalized(&bench)), [written("sx1"), out("sx3", "NOT_ON_CHIP")]);
 }
 
 #[test]

@@ -52,6 +52,20 @@ fn a_batch_is_made_with_keys_that_another_client_sees_and_nobody_can_take_out() 
 }
 
 #[test]
+fn a_token_is_not_taken_for_sm4_keys_which_it_could_not_use() {
+    let token = Token::new();
+    let bench = bench(&token, 0, &[]);
+    let arguments = ["init", "--vault", "pkcs11", "--module", MODULE, "--token", "centre", "--cards", "ssc-3.0-sm4"];
+    let (_, told) = json(&bench, &arguments);
+    assert_eq!(told["code"], "KEY_NOT_USABLE", "{told}");
+    let config = bench.folder().join("centre").join("centre.toml");
+    let text = std::fs::read_to_string(&config).expect("configuration");
+    std::fs::write(&config, format!("cards = [\"ssc-3.0-sm4\"]\n{text}")).expect("written");
+    let (_, told) = json(&bench, &["key", "list"]);
+    assert_eq!(told["code"], "CONFIG_INVALID", "{told}");
+}
+
+#[test]
 fn another_client_enciphers_zeros_to_the_check_value_of_every_key() {
     let token = Token::new();
     let bench = bench(&token, 0, &[]);

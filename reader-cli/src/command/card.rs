@@ -3,22 +3,25 @@
 //! Owns: their answers. Never: card commands (`counter`).
 
 use card_core::security::psam::Psam;
+use card_core::tries::Guard;
 use card_desk::Desk;
-use card_profiles::codec;
 use card_profiles::image::Reading;
 use card_profiles::place::Place;
-use card_profiles::read::HOLDER;
+use card_profiles::read::{HOLDER, Reader};
+use card_profiles::{Profile, builtin, codec, recognition};
 
 use super::office::Office;
+use super::profile::Source;
 use super::{Setting, settle_first};
 use crate::arguments::{DumpArguments, PinArguments, ReadArguments};
 use crate::dump::{Dump, DumpFault};
 use crate::exit::Exit;
 use crate::page::{Page, Value};
 use card_counter::check;
-use card_counter::error::{Code, TerminalError};
+use card_counter::error::{Code, Otherwise, ProfileDiffers, TerminalError};
 use card_counter::language::Words;
 use card_counter::read::{self, Keys, Read, Unread};
+use card_counter::secret::Pin;
 use card_counter::store::Store;
 use card_counter::tap::{Ask, Tapped};
 use centre_line::http::Centre;
@@ -113,7 +116,14 @@ pub(super) fn dump(setting: &Setting<'_>, arguments: &DumpArguments) -> Result<E
         let source = std::io::Error::from(std::io::ErrorKind::AlreadyExists);
         return Err(TerminalError::File { path: path.display().to_string(), source });
     }
-    let (dump, exit) = whole(setting, &arguments.pin)?;
+    let there = Setting {
+        configuration: setting.configuration.clone(),
+        catalog: super::catalog(&setting.configuration)?,
+        output: setting.output,
+        now: setting.now,
+        trace: setting.trace.clone(),
+    };
+    let (dump, exit) = whole(there, arguments.profile.as_deref(), &arguments.pin)?;
     setting.output.file(&dump, arguments.out.as_deref())?;
     if !dump.unread.is_empty() {
         let files: Vec<String> = dump.unread.iter().map(|file| format!("{} {}", file.place, file.code)).collect();
@@ -124,16 +134,34 @@ pub(super) fn dump(setting: &Setting<'_>, arguments: &DumpArguments) -> Result<E
     exit
 }
 
-/// Everything that can be read of the card in the reader, and whether the card answered to the end.
+/// Everything that can be read of the card in the reader, and whether the card answered to the end: by the profile `named`, else by that
+/// which the card's own data choose.
 pub(super) fn whole(
-    setting: &Setting<'_>,
+    mut setting: Setting<'_>,
+    named: Option<&str>,
     arguments: &PinArguments,
 ) -> Result<(Dump, Result<Exit, TerminalError>), TerminalError> {
+    let named = named.map(Source::named).transpose()?.map(|source| source.profile);
+    if let Some(profile) = &named {
+        setting.catalog.take_for_all(profile.clone());
+    }
+    let setting = &setting;
     let mut desk = setting.desk()?;
-    let mut tapped = setting.tapped(&mut desk)?;
+    let mut tapped = match setting.tapped(&mut desk) {
+        Ok(tapped) => tapped,
+        Err(error) if is_unnamed(&error) || named.is_some() && error.code() == Code::NotSsc => {
+            drop(desk);
+            return unnamed(setting, named, arguments, &error);
+        }
+        Err(error) => return Err(error),
+    };
     let (_, refused) = verified(setting, &mut tapped, arguments)?;
     // What needs no key is read without a PSAM, and with one that does not fit.
-    let (mut psam, stopped) = match fitting_psam(&mut desk, &mut tapped) {
+    let fitting = match other_algorithm(&tapped) {
+        Some(error) => Err(error),
+        None => fitting_psam(&mut desk, &mut tapped),
+    };
+    let (mut psam, stopped) = match fitting {
         Ok(psam) => (psam, None),
         Err(error) => (None, Some(error)),
     };
@@ -148,6 +176,68 @@ pub(super) fn whole(
     let dump = Dump::of(tapped.profile, &tapped.version, atr.bytes(), tapped.reading().clone(), unread);
     Ok((dump, lost.or(refused).or(stopped).or(wrong_psam).map_or(Ok(exit), Err)))
 }
+
+/// Whether a card does not say which it is, or not so that it can be understood.
+fn is_unnamed(error: &TerminalError) -> bool {
+    matches!(
+        error,
+        TerminalError::CardBlank
+            | TerminalError::CardVersion { .. }
+            | TerminalError::CardAnswer { command: "READ RECORD EF05" }
+    )
+}
+
+/// The keys of a card are not those of a profile of another algorithm.
+fn other_algorithm(tapped: &Tapped<'_>) -> Option<TerminalError> {
+    let algorithm = tapped.algorithm().ok().filter(|algorithm| *algorithm != tapped.profile.algorithm)?;
+    let (profile, otherwise) = (tapped.profile.name.clone(), Otherwise::Algorithm(Some(algorithm.id())));
+    Some(ProfileDiffers { profile, otherwise, fitting: Vec::new() }.into())
+}
+
+/// What there is on a card that is not recognised, with why as a fault of its identifier: what is free, and what the PIN opens.
+fn unnamed(
+    setting: &Setting<'_>,
+    named: Option<Profile>,
+    arguments: &PinArguments,
+    error: &TerminalError,
+) -> Result<(Dump, Result<Exit, TerminalError>), TerminalError> {
+    let mut desk = setting.desk()?;
+    let mut session = desk.card()?.session;
+    let mut memory = setting.card_memory();
+    let mut first = Reader::issuer(setting.catalog.first());
+    session.play(&mut first, None, &mut Guard { book: &mut memory.tries, consent: false })?;
+    let first = first.finish();
+    let stated = &first.reading.values;
+    let likely = || builtin(recognition::unnamed_profile(first.fci.as_ref(), stated));
+    let profile = named.or_else(likely).ok_or(TerminalError::Bug("it is built in"))?;
+    session.reset()?;
+    let pin = arguments.pin.as_ref().map(|source| Pin::read(Some(source), "")).transpose()?;
+    let pin = pin.map(|pin| pin.to_bcd().to_vec());
+    let (reading, Read { unread, lost, .. }) =
+        read::unnamed(&mut session, &profile, pin, &mut memory, arguments.last_try, || again(error));
+    let code = |error: &TerminalError| error.code().as_str().to_owned();
+    let exit = if unread.is_empty() { Exit::Ok } else { Exit::Partly };
+    let unread =
+        unread.iter().map(|file| DumpFault { code: code(&file.error), place: file.file.to_string() }).collect();
+    let version = stated.text("SSSE.EF05.spec_version").unwrap_or_default().to_owned();
+    let atr = session.atr()?;
+    let mut dump = Dump::of(&profile, &version, atr.bytes(), reading, unread);
+    dump.faults.insert(0, DumpFault { place: IDENTIFIER.to_owned(), code: code(error) });
+    setting.output.remark(error.code().as_str(), &error.what());
+    Ok((dump, lost.map_or(Ok(exit), Err)))
+}
+
+/// The same for each file behind a key.
+fn again(error: &TerminalError) -> TerminalError {
+    match error {
+        TerminalError::CardVersion { version } => TerminalError::CardVersion { version: version.clone() },
+        TerminalError::CardAnswer { command } => TerminalError::CardAnswer { command },
+        _ => TerminalError::CardBlank,
+    }
+}
+
+/// Where a card says which it is.
+const IDENTIFIER: &str = "SSSE.EF05.card_identifier";
 
 /// Why a file was not read: a PSAM that is there and does not fit is not missing.
 fn why<'e>(file: &'e Unread, stopped: Option<&'e TerminalError>) -> &'e TerminalError {

@@ -20,7 +20,7 @@ use card_profiles::conform::{Bench, Case, CertificatePins, Effect, Need, Text, c
 use card_profiles::own_keys::OwnKeys;
 use card_profiles::profile::{CardKind, KeyClass, KeyRow, Profile};
 use card_profiles::read::{Reader, Reason};
-use card_profiles::recognition;
+use card_profiles::recognition::{self, NotRecognised};
 use signal_hook::consts::{SIGINT, SIGTERM};
 
 use super::profile::Source;
@@ -32,7 +32,7 @@ use crate::conform::unfinished::{Before, Begun, Noted, Unfinished};
 use crate::conform::{Outcome, Runner, Verdict, interrupted};
 use crate::exit::Exit;
 use crate::page::{Page, Value};
-use card_counter::error::{CertificateError, TerminalError};
+use card_counter::error::{CertificateError, Otherwise, ProfileDiffers, TerminalError};
 use card_counter::language::Words;
 use card_counter::secret::{Pin, SecretSource};
 use card_counter::tap::not_read;
@@ -62,7 +62,10 @@ pub(super) fn run(setting: &Setting<'_>, arguments: &ConformArguments) -> Result
         say_strange(setting, &unfinished, &strange);
     }
     let (profile, city) = match named {
-        Some(profile) => (profile, begun.iter().find_map(|begun| begun.city)),
+        Some(profile) => {
+            let city = agrees(&mut session, setting, &profile)?;
+            (profile, city.or_else(|| begun.iter().find_map(|begun| begun.city)))
+        }
         None => match (recognise(&mut session, setting), begun.first()) {
             // An earlier run left it blocked, and knew what it is.
             (Err(TerminalError::CardBlocked { .. }), Some(begun)) if arguments.destructive => {
@@ -403,16 +406,38 @@ fn list(setting: &Setting<'_>, arguments: &ConformArguments, profile: &Profile) 
     Ok(Exit::Ok)
 }
 
-/// The profile of a social security card, by its version, algorithm and region, and its city.
-fn recognise(session: &mut Session, setting: &Setting<'_>) -> Result<(Profile, Option<CityCode>), TerminalError> {
-    let unknown = || TerminalError::Configuration {
-        place: "--profile".to_owned(),
-        reason: Words::new("卡未给出规范版本；请指定卡片描述", "the card does not say its version; name its profile"),
-    };
+/// The city of a card that says which it is, if it says so, before anything is tried on it as one of `named`.
+///
+/// # Errors
+/// [`TerminalError::AlgorithmNotPublic`]; [`TerminalError::ProfileDiffers`] when it states another version than that of `named`.
+fn agrees(session: &mut Session, setting: &Setting<'_>, named: &Profile) -> Result<Option<CityCode>, TerminalError> {
+    let is_ssc = named.df.first().is_some_and(|df| df.df_name == setting.catalog.ssse_name());
+    if named.kind != CardKind::User || !is_ssc {
+        return Ok(None);
+    }
+    let first = first_read(session, setting)?;
+    session.reset()?;
+    let Ok(card) = recognition::recognise(first.fci.as_ref(), &first.reading.values) else { return Ok(None) };
+    card.algorithm().map_err(|Ssf33| TerminalError::AlgorithmNotPublic)?;
+    if card.generation.is_of(named) {
+        return Ok(Some(card.city));
+    }
+    let version = first.reading.values.text("SSSE.EF05.spec_version").unwrap_or_default().to_owned();
+    let fitting = setting.catalog.of_card(&card).map(|profile| profile.name.clone()).into_iter().collect();
+    Err(ProfileDiffers { profile: named.name.clone(), otherwise: Otherwise::Version(version), fitting }.into())
+}
+
+/// What every card is asked first.
+fn first_read(session: &mut Session, setting: &Setting<'_>) -> Result<card_profiles::read::Outcome, TerminalError> {
     let mut book = TriesBook::default();
     let mut reader = Reader::issuer(setting.catalog.first());
     session.play(&mut reader, None, &mut Guard { book: &mut book, consent: false })?;
-    let first = reader.finish();
+    Ok(reader.finish())
+}
+
+/// The profile of a social security card, by its version, algorithm and region, and its city.
+fn recognise(session: &mut Session, setting: &Setting<'_>) -> Result<(Profile, Option<CityCode>), TerminalError> {
+    let first = first_read(session, setting)?;
     if let Some(Reason::Refused(sw)) = first.refusals.first().map(|refusal| &refusal.reason) {
         return Err(not_read(&first.state, setting.catalog.first(), *sw));
     }
@@ -420,12 +445,18 @@ fn recognise(session: &mut Session, setting: &Setting<'_>) -> Result<(Profile, O
     let card = match recognition::recognise(first.fci.as_ref(), values) {
         Ok(card) => card,
         Err(_) if is_blank(values) => return Err(TerminalError::CardBlank),
-        Err(_) => return Err(unknown()),
+        Err(NotRecognised::Identifier) => return Err(TerminalError::CardAnswer { command: "READ RECORD EF05" }),
+        Err(NotRecognised::Version) => return Err(unknown(values)),
     };
     // Every proof would be refused.
     card.algorithm().map_err(|Ssf33| TerminalError::AlgorithmNotPublic)?;
-    let profile = setting.catalog.of_card(&card).ok_or_else(unknown)?;
+    let profile = setting.catalog.of_card(&card).ok_or_else(|| unknown(values))?;
     Ok((profile.clone(), Some(card.city)))
+}
+
+/// A version of which there is no profile.
+fn unknown(values: &CardValues) -> TerminalError {
+    TerminalError::CardVersion { version: values.text("SSSE.EF05.spec_version").unwrap_or_default().to_owned() }
 }
 
 /// Whether nobody has written what a card is known by.

@@ -41,7 +41,7 @@ pub(super) fn diff_at_counter(setting: &Setting<'_>, arguments: &DiffArguments) 
             configuration.reader = Some(name.to_owned()).filter(|name| !name.is_empty()).or(configuration.reader);
             let (catalog, trace) = (super::catalog(&configuration)?, setting.trace.clone());
             let there = Setting { configuration, catalog, output, now: setting.now, trace };
-            card::whole(&there, &arguments.pin).map(|(dump, _)| dump)
+            card::whole(there, arguments.profile.as_deref(), &arguments.pin).map(|(dump, _)| dump)
         }
     })
 }

@@ -9,7 +9,7 @@ use card_profiles::assumption::{Assumption, Doubt, assumptions};
 use card_profiles::document::document;
 use card_profiles::facts::{Comparison, OneSided, compare, differences, facts};
 use card_profiles::layout::layout;
-use card_profiles::lint::lint;
+use card_profiles::lint::{Finding, Position, lint, name_taken, position};
 use card_profiles::profile::CardKind;
 use card_profiles::{Profile, builtin, builtin_text, flatten};
 
@@ -127,14 +127,24 @@ fn check(output: &Output, name: Option<&str>, release: bool) -> Result<Exit, Ter
         let profile = &source.profile;
         // What a choice of an option spoils is found before anybody makes it.
         let others = others.iter().map(|(choice, profile)| (format!("{} ({choice})", profile.name), profile));
-        let own = lint(profile);
+        let own: Vec<Finding> = name_taken(&source.text, profile).into_iter().chain(lint(profile)).collect();
         for (called, profile) in std::iter::once((profile.name.clone(), profile)).chain(others) {
             // What is wrong whatever is chosen is said once.
             let is_own = called == profile.name;
-            let found = lint(profile).into_iter().filter(|finding| is_own || !own.contains(finding));
+            let found = if is_own { own.clone() } else { lint(profile) };
+            let found = found.into_iter().filter(|finding| is_own || !own.contains(finding));
             findings.extend(found.map(|finding| {
                 let words = Words::of(finding.problem.zh(), finding.problem.to_string());
+                let at = position(&source.text, &finding.place);
+                let number = |of: fn(&Position) -> usize| at.as_ref().map_or(Value::Absent, |at| Value::count(of(at)));
                 row(&called, &finding.place)
+                    .with("line", Words::new("行", "line"), number(|at| at.line))
+                    .with("column", Words::new("列", "column"), number(|at| at.column))
+                    .with(
+                        "base",
+                        Words::new("在其基础", "in its base"),
+                        Value::maybe(at.as_ref().and_then(|at| at.base.clone())),
+                    )
                     .with("code", Words::new("代码", "code"), Value::text(finding.problem.code()))
                     .with("problem", Words::new("问题", "problem"), Value::Words(words))
             }));

@@ -10,7 +10,7 @@ use card_core::trace::Exchange;
 use card_core::tries::{Secret, TriesLeft};
 use card_profiles::image::CardValues;
 use card_profiles::profile::EfKind;
-use card_profiles::trace::Decoder;
+use card_profiles::trace::{Decoder, Side};
 use card_profiles::{Df, Ef, Place, codec};
 
 use super::profile::Source;
@@ -64,7 +64,11 @@ pub(super) fn run(setting: &Setting<'_>, arguments: &ShellArguments) -> Result<E
     let mut keys = Keys::new(desk, setting.card_memory());
     // What needs no key can be explored all the same.
     if let Err(error) = keys.fit(&mut shell) {
-        setting.output.error(&error);
+        let (what, place) = (error.what(), error.place());
+        let told =
+            |what: &str, place: &str| if place.is_empty() { what.to_owned() } else { format!("{what}: {place}") };
+        let words = Words::of(told(&what.zh, &place.zh), told(&what.en, &place.en));
+        setting.output.remark(error.code().as_str(), &words);
     }
     let decoder = Decoder::with_profile(shell.profile.clone());
     let mut work = Work {
@@ -379,6 +383,12 @@ impl Work<'_> {
         let answer = [response.data.as_slice(), &response.sw.0.to_be_bytes()].concat();
         let explained = self.decoder.exchange(&command, Some(&answer));
         let raw = hex::encode_upper(&answer);
+        let items = explained.parts.iter().filter(|part| part.side == Side::Answer);
+        for (place, part) in items.filter_map(|part| Some((part.place.clone()?, part))) {
+            if let Some((value, _)) = part.value(&response.data) {
+                self.values.insert(place, value);
+            }
+        }
         let exchange = Exchange { command, answer: Some(answer), micros: None };
         self.last = Some(response);
         match self.setting.output.form {

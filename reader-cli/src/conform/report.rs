@@ -232,7 +232,12 @@ impl Report {
             }
             let count = |verdict: &str| rows.iter().filter(|row| row.verdict == verdict).count();
             let name = area.name();
-            text.push_str(&self.totals_line(in_language(&name, language), language, &count));
+            // With the word that --area takes, where it is another.
+            let name = match (in_language(&name, language), area.word()) {
+                (name, word) if name == word => name.to_owned(),
+                (name, word) => format!("{name} ({word})"),
+            };
+            text.push_str(&self.totals_line(&name, language, &count));
         }
         let totals = self.totals;
         let count = |verdict: &str| match verdict {

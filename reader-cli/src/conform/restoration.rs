@@ -96,8 +96,8 @@ impl Runner<'_> {
         let now = self.balance(case, money)?.ok_or_else(untold)?;
         let Some(way_back) = money.way_back(before, now) else {
             return Err(Stop::Absent(Text::new(
-                "余额与中断前相差不止 1 分:卡此后用过,未再改动",
-                "the balance differs by more than a case moves: the card was used since, and was left as it is",
+                "余额或透支限额与中断前相差不止 1 分:卡此后用过,未再改动",
+                "balance or limit differs by more than a case moves: the card was used since, and was left as it is",
             )));
         };
         self.carry_out(case, way_back, &mut Memory::default())?;

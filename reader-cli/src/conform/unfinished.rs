@@ -29,7 +29,7 @@ pub struct Unfinished {
 /// What a case is about to change.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Before {
-    /// Balance, in fen, where it moves one.
+    /// Balance, or overdraw limit, in fen, where it moves one.
     pub balance: Option<u32>,
     /// The record that it overwrites, once it was read; the outer `None`: it overwrites none, or an older program noted none.
     pub record: Option<Option<Vec<u8>>>,

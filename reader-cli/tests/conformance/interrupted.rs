@@ -88,6 +88,30 @@ fn money_that_a_run_was_moving_comes_back_with_the_next() {
     }
 }
 
+#[test]
+fn an_overdraw_limit_that_a_run_was_moving_comes_back_with_the_next() {
+    const UPDATE: u8 = 0x58;
+    // Behind the raise of each case; behind the lowering.
+    for (case, nth, moved) in
+        [("account.overdraw.complete", 1, 1), ("account.overdraw.lowered", 1, 1), ("account.overdraw.lowered", 2, 0)]
+    {
+        let counter = Counter::keyed("pboc-purse");
+        let keys = counter.path("keys.toml");
+        let limits = |counter: &Counter| inside(counter).purse.map(|purse| (purse.overdraw_limit, purse.deposit));
+        let (limit, deposit) = limits(&counter).expect("a purse");
+        let keyed = ["--keys", &keys, "--pin", "env:INITIAL", "--format", "json", "--lang", "en"];
+        let usual = [&["--profile", "pboc-purse", "--case", case, "--destructive"][..], &keyed].concat();
+        torn(&counter, &usual, (UPDATE, nth, Moment::After));
+        assert_eq!(limits(&counter).map(|(limit, _)| limit), Some(limit + moved), "{case}");
+        assert!(begun(&counter).ends_with(&format!("{case} {limit}\n")), "{}", begun(&counter));
+        let ran = counter.run(&usual);
+        let report = json(&ran);
+        assert_eq!(ran.status.code(), Some(0), "{case}: {report}{}", text(&ran.stderr));
+        assert_eq!(report["brought_back"], serde_json::json!([{ "id": case }]), "{report}");
+        assert_eq!((limits(&counter), begun(&counter).as_str()), (Some((limit, deposit)), ""), "{case}");
+    }
+}
+
 /// Where power is lost: the command, and whether before or behind what it does.
 type Tear = (u8, u64, Moment);
 

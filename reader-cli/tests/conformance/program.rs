@@ -437,6 +437,31 @@ fn a_card_of_another_profile_is_not_failed_but_told_which_fits() {
         std::fs::read(counter.path("one.card")).expect("an image") == before,
         "no try is spent, nothing is written"
     );
+    // A card that says its version is of no other, though it has the directories; SSF33 is no failure of the card.
+    for (made, city, named, code, words) in [
+        (
+            "ssc-3.0",
+            cards::CITY,
+            "ssc-2.0",
+            "PROFILE_DIFFERS",
+            "the card states version 3.00, ssc-2.0 is of another; it is of ssc-3.0\n",
+        ),
+        ("ssc-1.0", cards::CITY, "ssc-2.0", "PROFILE_DIFFERS", "it is of ssc-1.0\n"),
+        ("ssc-2.0", "110000", "ssc-2.0", "ALGORITHM_NOT_PUBLIC", ""),
+    ] {
+        let folder = tempfile::tempdir().expect("folder");
+        let path = folder.path().join("one.card");
+        let rows = builtin_text(made).expect("built in");
+        image::create(&path, rows, cards::serial_of(1), &FaultPlan::default()).expect("made");
+        let socket = Socket::new(image::open(&path, Durability::Process).expect("image"));
+        cards::make_user(&socket, made, 1, city, 1);
+        drop(socket);
+        let counter = Counter::of(folder, &[path]);
+        let ran = counter.run(&["--reader", "0", "--profile", named, "--lang", "en"]);
+        let said = text(&ran.stderr);
+        assert_eq!(text(&ran.stdout), "", "{made}: {said}");
+        assert!(ran.status.code() != Some(0) && said.contains(code) && said.contains(words), "{made}: {said}");
+    }
     // What both have is tried, whichever is named.
     let counter = Counter::keyed("ssc-1.0");
     let some = ["--profile", "ssc-2.0", "--case", "records.SSSE.EF05.by-number", "--lang", "zh"];

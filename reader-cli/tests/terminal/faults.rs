@@ -5,7 +5,7 @@ use card_sim::noise::Noise;
 use serde_json::{Value, json};
 
 use crate::actor::Actor;
-use crate::shop::{AWAY_MS, CARD, Shop};
+use crate::shop::{AWAY_MS, CARD, PSAM, Shop};
 
 /// READ RECORD: the first reads EF05, the second EF06.
 const fn read(nth: u64) -> Trigger {
@@ -128,6 +128,30 @@ fn a_storm_of_faults_ends_every_time_in_a_stable_code_or_a_whole_answer_and_the_
         assert_eq!(shop.run(&["balance"]).status, 0, "{seed}: the storm is over");
     }
     assert!(refused > 0, "one of these storms reached the card");
+}
+
+#[test]
+fn a_fault_of_the_psam_is_told_as_one_and_never_as_the_cards() {
+    // The key is derived (DE), then used (FA).
+    for (fault, code) in [
+        (Fault::Mute { at: Trigger::instruction(0xDE, 1) }, "PSAM_SILENT"),
+        (
+            Fault::PowerLoss { at: Trigger::instruction(0xDE, 1), moment: Moment::Before, back_after_ms: None },
+            "PSAM_SILENT",
+        ),
+        (Fault::Endless { at: Trigger::instruction(0xFA, 1) }, "PSAM_ANSWER"),
+    ] {
+        for language in ["zh", "en"] {
+            let shop = Shop::open();
+            shop.faults(PSAM, vec![fault]);
+            let ran = shop.run_text(language, &["card", "read"]);
+            assert!(ran.stderr.contains(code) && ran.stderr.contains("PSAM"), "{fault:?}: {}", ran.stderr);
+            for of_the_card in ["the card does not answer", "insert the same card", "卡片没有应答", "重新插入同一张卡"]
+            {
+                assert!(!ran.stderr.contains(of_the_card), "{fault:?}: {}", ran.stderr);
+            }
+        }
+    }
 }
 
 #[test]

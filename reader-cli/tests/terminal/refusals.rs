@@ -242,6 +242,19 @@ fn blank_foreign_and_other_cards_are_told_apart() {
     shop.farm.insert(CARD, &shop.path("blank.card")).expect("inserted");
     let blank = shop.run(&["card", "read"]);
     assert_eq!((blank.status, blank.code().as_str()), (4, "CARD_BLANK"));
+    // What is there is dumped all the same, with the fault; by another profile where one is named.
+    let dumped = shop.run(&["card", "dump"]);
+    let dump = dumped.json();
+    assert_eq!((dumped.status, &dump["profile"]), (10, &"ssc-3.0".into()), "{}", dumped.stderr);
+    let named = serde_json::json!({ "place": "SSSE.EF05.card_identifier", "code": "CARD_BLANK" });
+    assert_eq!(dump["faults"][0], named, "{dump}");
+    let unread = dump["unread"].as_array().expect("a list");
+    assert!(unread.iter().any(|file| file["place"] == "SSSE.EF06" && file["code"] == "CARD_BLANK"), "{dump}");
+    assert!(dumped.stderr.contains("CARD_BLANK"), "{}", dumped.stderr);
+    let dump = shop.run(&["card", "dump", "--profile", "ssc-2.0"]).json();
+    assert_eq!((&dump["profile"], &dump["faults"][0]), (&"ssc-2.0".into(), &named), "{dump}");
+    let differing = shop.run(&["card", "diff", "reader:", "--against", "ssc-3.0", "--profile", "ssc-3.0"]);
+    assert!([0, 7].contains(&differing.status), "{}", differing.stderr);
     shop.farm.eject(CARD).expect("ejected");
     user_image(&shop.path("foreign.card"), 5, "430200");
     shop.farm.insert(CARD, &shop.path("foreign.card")).expect("inserted");

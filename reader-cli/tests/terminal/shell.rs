@@ -169,6 +169,19 @@ fn two_psams_do_not_keep_from_what_needs_none() {
 }
 
 #[test]
+fn a_raw_read_is_kept_for_expect_and_a_psam_of_others_is_a_remark() {
+    let shop = Shop::open();
+    let script = "cd SSSE\napdu 00B2012D40\nexpect SSSE.EF05.card_class 1\nexpect SSSE.EF05.card_class 2 => SCRIPT_MISMATCH\nexpect SSSE.EF05.card_class 2\n";
+    let ran = shop.run_typing(script, &["shell"]);
+    assert_eq!(ran.code(), "SCRIPT_MISMATCH", "{}{}", ran.stdout, ran.stderr);
+    assert!(ran.stderr.contains("another value came"), "{}", ran.stderr);
+    let shop = Shop::with(2);
+    let ran = shop.run_typing("ls\n", &["shell"]);
+    assert_eq!(ran.status, 0, "{}", ran.stderr);
+    assert!(ran.stderr.contains("PSAM_WRONG") && !ran.stderr.contains("\"next\""), "{}", ran.stderr);
+}
+
+#[test]
 fn a_raw_verify_does_not_spend_the_last_try_unasked() {
     let shop = Shop::open();
     let raw = "apdu 0020000003000000";
