@@ -104,8 +104,8 @@ pub enum Subject {
         refund: RefundNumber,
         /// How the purchase is undone.
         act: RefundAct,
-        /// 终端交易序号 of the purchase, at this terminal.
-        original: u32,
+        /// The purchase.
+        original: Original,
         /// What each payer gets back; the personal account's part goes onto the card.
         amounts: Amounts,
     },
@@ -251,7 +251,7 @@ impl Entry {
             }
             Subject::Refund { load_id, act, original, amounts, .. } => Transaction::Refund {
                 load_id: *load_id,
-                original: Original { terminal: self.draft.terminal, terminal_sequence: *original },
+                original: *original,
                 act: *act,
                 personal_account_fen: Fen::from_card(amounts.personal_account),
                 self_paid_fen: Fen::from_card(amounts.self_paid),
@@ -413,7 +413,7 @@ impl Draft {
     pub const fn refund_of(&self) -> Option<RefundOf> {
         let Subject::Refund { act, original, amounts, .. } = &self.subject else { return None };
         Some(RefundOf {
-            original: Original { terminal: self.terminal, terminal_sequence: *original },
+            original: *original,
             act: *act,
             self_paid_fen: Fen::from_card(amounts.self_paid),
             pooled_fund_fen: Fen::from_card(amounts.pooled_fund),
@@ -426,8 +426,8 @@ impl Draft {
 pub struct RefundOrder {
     /// Number.
     pub number: RefundNumber,
-    /// Entry of the purchase.
-    pub original: EntryNumber,
+    /// The purchase.
+    pub original: Purchased,
     /// Card that paid.
     pub card_identifier: CardIdentifier,
     /// How the purchase is undone.
@@ -442,6 +442,31 @@ pub struct RefundOrder {
     pub state: RefundState,
     /// The last try, if there was one.
     pub last: Option<EntryNumber>,
+}
+
+/// The purchase that a refund undoes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purchased {
+    /// Of this journal: its entry.
+    Here(EntryNumber),
+    /// Of another till of the institution, or of a journal that is lost; as the centre told it.
+    Elsewhere {
+        /// Its name.
+        original: Original,
+        /// What was paid.
+        paid: Parts,
+    },
+}
+
+impl Purchased {
+    /// As the counter names it: the entry's number, or the reference on the receipt.
+    #[must_use]
+    pub fn name(&self) -> String {
+        match self {
+            Self::Here(number) => number.to_string(),
+            Self::Elsewhere { original, .. } => original.reference(),
+        }
+    }
 }
 
 /// Where a refund stands.
@@ -481,7 +506,8 @@ impl RefundState {
 /// | AUTHORISED | the centre agreed; the card's part is not over                   | UNCERTAIN |
 /// | DECLINED   | the centre refused; nothing was sent to the card                 | –    |
 /// | UNCERTAIN  | the card's part is over, and the centre did not say that it knows | CLEARED, RELEASED |
-/// | CLEARED    | the batch with its record was answered                           | –    |
+/// | CLEARED    | the batch with its record was answered, and the centre posted it | –    |
+/// | NOT_POSTED | the centre has its record and did not post it; people decide     | –    |
 /// | RELEASED   | the centre knows that the card was not debited                   | –    |
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum TowardsCentre {
@@ -493,16 +519,25 @@ pub enum TowardsCentre {
     Declined,
     /// What became of it is on its way.
     Uncertain,
-    /// Its record was taken over.
+    /// Its record was taken over and posted.
     Cleared,
+    /// Its record was taken over and not posted.
+    NotPosted,
     /// Told as not done.
     Released,
 }
 
 impl TowardsCentre {
     /// All.
-    pub const ALL: [Self; 6] =
-        [Self::Asked, Self::Authorised, Self::Declined, Self::Uncertain, Self::Cleared, Self::Released];
+    pub const ALL: [Self; 7] = [
+        Self::Asked,
+        Self::Authorised,
+        Self::Declined,
+        Self::Uncertain,
+        Self::Cleared,
+        Self::NotPosted,
+        Self::Released,
+    ];
 
     /// Its spelling.
     #[must_use]
@@ -513,15 +548,17 @@ impl TowardsCentre {
             Self::Declined => "DECLINED",
             Self::Uncertain => "UNCERTAIN",
             Self::Cleared => "CLEARED",
+            Self::NotPosted => "NOT_POSTED",
             Self::Released => "RELEASED",
         }
     }
 
-    /// Of an entry in this state: how the question was answered, how its end, whether its record was taken over.
+    /// Of an entry in this state: how the question was answered, how its end, whether its record was taken over, and posted.
     #[must_use]
-    pub fn of(state: State, asked: Option<&str>, told: Option<&str>, cleared: bool) -> Self {
+    pub fn of(state: State, asked: Option<&str>, told: Option<&str>, (taken, posted): (bool, bool)) -> Self {
         match (state, asked) {
-            (State::Confirmed, _) if cleared => Self::Cleared,
+            (State::Confirmed, _) if taken && posted => Self::Cleared,
+            (State::Confirmed, _) if taken => Self::NotPosted,
             (State::Confirmed, _) => Self::Uncertain,
             (State::Prepared | State::Sent | State::Uncertain | State::Contradicted, None) => Self::Asked,
             (State::Prepared | State::Sent | State::Uncertain | State::Contradicted, Some(OK)) => Self::Authorised,

@@ -125,6 +125,8 @@ const MIGRATIONS: &[(i64, &str)] = &[
     (76, include_str!("store/schema_076_session_page.sql")),
     (80, include_str!("store/schema_080_data_given.sql")),
     (81, include_str!("store/schema_081_psam_custodian.sql")),
+    (82, include_str!("store/schema_082_sign_out.sql")),
+    (83, include_str!("store/schema_083_row_take_back.sql")),
     (89, include_str!("store/schema_089_data_changes.sql")),
 ];
 

@@ -174,6 +174,9 @@ pub struct UploadRow {
     /// When its terminal told that the card shows the opposite; UTC instant.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub contradicted_at: Option<String>,
+    /// Window in which two people took back what was posted or returned.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub taken_back: Option<BusinessDate>,
 }
 
 impl UploadRow {
@@ -187,10 +190,24 @@ impl UploadRow {
         }
     }
 
-    /// Whether the purchase stands: accepted, or posted by a decision.
+    /// Whether the purchase stands: accepted, or posted by a decision that was not taken back.
     #[must_use]
     pub fn is_posted(&self) -> bool {
-        self.outcome == RowOutcome::Accepted || self.decided.is_some_and(|decided| decided.act == RowAct::Post)
+        let is_decided = self.taken_back.is_none() && self.decided.is_some_and(|decided| decided.act == RowAct::Post);
+        self.outcome == RowOutcome::Accepted || is_decided
+    }
+
+    /// Whether two people decided that the card paid, and nobody took that back.
+    #[must_use]
+    pub fn is_decided_as_paid(&self) -> bool {
+        let is_paid = |decided: Decided| matches!(decided.act, RowAct::Post | RowAct::Return);
+        self.taken_back.is_none() && self.decided.is_some_and(is_paid)
+    }
+
+    /// Whether it was posted by a decision, and is taken back in this window.
+    #[must_use]
+    pub fn is_taken_back_in(&self, date: BusinessDate) -> bool {
+        self.taken_back == Some(date) && self.decided.is_some_and(|decided| decided.act == RowAct::Post)
     }
 }
 
@@ -474,6 +491,7 @@ fn row(
         decided: None,
         judgement: record.judgement.clone(),
         contradicted_at: None,
+        taken_back: None,
     }
 }
 
